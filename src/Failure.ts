@@ -1,0 +1,164 @@
+/**
+ * Why a provider failed: the closed set of reasons that `SttError`, `LlmError`
+ * and `TtsError` share.
+ *
+ * Reasons carry facts (a status, a code, a limit), never content: no URL, no
+ * header, no transcript, no prompt, no audio. So they can be logged, counted
+ * and published as they are.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+
+/**
+ * The connection could not be opened, or was lost. Retryable.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class Disconnected extends Schema.TaggedError<Disconnected>("effect-voice/Failure/Disconnected")(
+  "Disconnected",
+  { code: Schema.optionalKey(Schema.String) }
+) {
+  readonly isRetryable = true
+  override get message(): string {
+    return `the connection was lost${this.code === undefined ? "" : ` (${this.code})`}`
+  }
+}
+
+/**
+ * No useful output within the deadline, in milliseconds. Retryable.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class TimedOut extends Schema.TaggedError<TimedOut>("effect-voice/Failure/TimedOut")("TimedOut", {
+  afterMs: Schema.Finite
+}) {
+  readonly isRetryable = true
+  override get message(): string {
+    return `no output within ${this.afterMs} ms`
+  }
+}
+
+/**
+ * The provider answered with an HTTP status that is an error. Retryable for
+ * 408, 409, 429, 499 and every 5xx.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class Rejected extends Schema.TaggedError<Rejected>("effect-voice/Failure/Rejected")("Rejected", {
+  status: Schema.Int,
+  retryAfterMs: Schema.optionalKey(Schema.Finite)
+}) {
+  get isRetryable(): boolean {
+    return this.status === 408 || this.status === 409 || this.status === 429 || this.status === 499 ||
+      this.status >= 500
+  }
+  override get message(): string {
+    return `the provider answered with status ${this.status}`
+  }
+}
+
+/**
+ * The provider's answer could not be understood. Not retryable.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class InvalidResponse extends Schema.TaggedError<InvalidResponse>("effect-voice/Failure/InvalidResponse")(
+  "InvalidResponse",
+  { detail: Schema.String }
+) {
+  readonly isRetryable = false
+  override get message(): string {
+    return `the provider's answer could not be understood: ${this.detail}`
+  }
+}
+
+/**
+ * The request cannot be served as it is: a missing voice, an unsupported rate,
+ * a bad option. `detail` names what to change. Not retryable.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class InvalidRequest extends Schema.TaggedError<InvalidRequest>("effect-voice/Failure/InvalidRequest")(
+  "InvalidRequest",
+  { detail: Schema.String }
+) {
+  readonly isRetryable = false
+  override get message(): string {
+    return this.detail
+  }
+}
+
+/**
+ * The provider ended before it gave anything useful. Retryable.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class EndedEarly extends Schema.TaggedError<EndedEarly>("effect-voice/Failure/EndedEarly")("EndedEarly", {}) {
+  readonly isRetryable = true
+  override get message(): string {
+    return "the provider ended before it gave any output"
+  }
+}
+
+/**
+ * The provider's own code or engine broke. Retryable.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class Broken extends Schema.TaggedError<Broken>("effect-voice/Failure/Broken")("Broken", {
+  detail: Schema.optionalKey(Schema.String)
+}) {
+  readonly isRetryable = true
+  override get message(): string {
+    return `the provider broke${this.detail === undefined ? "" : `: ${this.detail}`}`
+  }
+}
+
+/**
+ * Every provider asked has failed; `providers` names them in the order asked.
+ * Retryable when any of them was.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class Exhausted extends Schema.TaggedError<Exhausted>("effect-voice/Failure/Exhausted")("Exhausted", {
+  providers: Schema.Array(Schema.String),
+  isRetryable: Schema.Boolean
+}) {
+  override get message(): string {
+    return `all providers failed: ${this.providers.join(", ")}`
+  }
+}
+
+/**
+ * Schema of every reason.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Reason = Schema.Union([
+  Disconnected,
+  TimedOut,
+  Rejected,
+  InvalidResponse,
+  InvalidRequest,
+  EndedEarly,
+  Broken,
+  Exhausted
+])
+
+/**
+ * Every reason for which a provider fails.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Reason = typeof Reason.Type

@@ -1,0 +1,14 @@
+import { fileURLToPath } from "node:url"
+import { defineConfig } from "vitest/config"
+
+const src = fileURLToPath(new URL("./src/", import.meta.url))
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^effect-voice$/, replacement: `${src}index.ts` },
+      { find: /^effect-voice\/(.*)$/, replacement: `${src}$1.ts` }
+    ]
+  },
+  test: { include: ["test/**/*.test.ts"] }
+})
