@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 export * as Audio from "./Audio.ts"
+export * as Event from "./Event.ts"
 export * as Failure from "./Failure.ts"
 export * as Llm from "./Llm.ts"
 export * as Room from "./Room.ts"

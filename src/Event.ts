@@ -1,0 +1,289 @@
+/**
+ * Everything that happens in a conversation, as one tagged union.
+ *
+ * Events come in the order in which they happened. `at` is milliseconds of the
+ * Clock, and so is every other time in an event; every `…Ms` is a length.
+ *
+ * Grammar, per session: `SessionStarted`, then anything, then one
+ * `SessionClosed`. `UserStartedSpeaking` and `UserStoppedSpeaking` alternate.
+ * Each `SpeechCreated` has exactly one `SpeechFinished`; between them come any
+ * number of `AgentStartedSpeaking`, each with exactly one
+ * `AgentStoppedSpeaking`. At most one speech is between these two at any time.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import * as Failure from "./Failure.ts"
+
+const at = Schema.Finite
+const participant = Schema.optionalKey(Schema.String)
+
+/**
+ * What the agent does.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const AgentState = Schema.Literals(["initializing", "listening", "thinking", "speaking"])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type AgentState = typeof AgentState.Type
+
+/**
+ * What the user does.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const UserState = Schema.Literals(["listening", "speaking", "away"])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type UserState = typeof UserState.Type
+
+/**
+ * The latency of one turn, split into stages that add up, in milliseconds.
+ *
+ * **Details**
+ *
+ * `total = endOfUtterance + tools + llmFirstToken + firstSentence + ttsFirstByte + playoutStart`,
+ * from the end of the user's speech to the first audio of the reply. `tools` is
+ * the time of model steps and tool calls before the step that speaks first;
+ * `transcriptionDelay` lies inside `endOfUtterance`. A stage that was over
+ * before the turn was committed (preemption) counts 0. `ttsMs` is what the
+ * synthesiser took from its first text to its first audio, whatever else was
+ * going on.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const TurnRecord = Schema.Struct({
+  turn: Schema.Int,
+  speech: Schema.String,
+  source: Schema.Literals(["voice", "text", "manual"]),
+  userStoppedAt: Schema.Finite,
+  committedAt: Schema.Finite,
+  audibleAt: Schema.Finite,
+  endOfUtterance: Schema.Finite,
+  transcriptionDelay: Schema.Finite,
+  tools: Schema.Finite,
+  llmFirstToken: Schema.Finite,
+  firstSentence: Schema.Finite,
+  ttsFirstByte: Schema.Finite,
+  playoutStart: Schema.Finite,
+  total: Schema.Finite,
+  ttsMs: Schema.Finite,
+  steps: Schema.Int,
+  toolCalls: Schema.Int,
+  inputTokens: Schema.Finite,
+  outputTokens: Schema.Finite,
+  audioMs: Schema.Finite,
+  preempted: Schema.Boolean,
+  interrupted: Schema.Boolean
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type TurnRecord = typeof TurnRecord.Type
+
+/**
+ * A function call with its result as the model saw them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const FunctionCall = Schema.Struct({
+  id: Schema.String,
+  name: Schema.String,
+  params: Schema.Unknown,
+  result: Schema.Unknown,
+  isFailure: Schema.Boolean
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type FunctionCall = typeof FunctionCall.Type
+
+/**
+ * Part of the agent that can fail.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Component = Schema.Literals(["vad", "stt", "llm", "tts", "room", "processor", "hook", "detector"])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Component = typeof Component.Type
+
+/**
+ * Why a session has ended.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const CloseReason = Schema.Literals([
+  "closed",
+  "hang_up",
+  "participant_left",
+  "room_ended",
+  "provider_failures",
+  "start_failed"
+])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type CloseReason = typeof CloseReason.Type
+
+/**
+ * Schema of every event.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Event = Schema.Union([
+  Schema.TaggedStruct("SessionStarted", { at, session: Schema.String, participant }),
+  Schema.TaggedStruct("SessionClosed", { at, session: Schema.String, reason: CloseReason }),
+
+  Schema.TaggedStruct("UserStateChanged", { at, from: UserState, to: UserState, participant }),
+  Schema.TaggedStruct("AgentStateChanged", { at, from: AgentState, to: AgentState }),
+
+  /** `startedAt` is where the voice began, before it was recognised as speech. */
+  Schema.TaggedStruct("UserStartedSpeaking", { at, startedAt: Schema.Finite, participant }),
+  /** `endedAt` is where the voice stopped, before the silence was long enough. */
+  Schema.TaggedStruct("UserStoppedSpeaking", { at, startedAt: Schema.Finite, endedAt: Schema.Finite, participant }),
+  Schema.TaggedStruct("UserTranscript", {
+    at,
+    text: Schema.String,
+    final: Schema.Boolean,
+    /** Stream times of the words in milliseconds, where the provider tells. */
+    start: Schema.optionalKey(Schema.Finite),
+    end: Schema.optionalKey(Schema.Finite),
+    confidence: Schema.optionalKey(Schema.Finite),
+    language: Schema.optionalKey(Schema.String),
+    participant
+  }),
+  Schema.TaggedStruct("UserSpeechCommitted", {
+    at,
+    turn: Schema.Int,
+    id: Schema.String,
+    text: Schema.String,
+    source: Schema.Literals(["voice", "text", "manual"]),
+    participant
+  }),
+  /** Speech was heard, and no final transcript came within the option's time. */
+  Schema.TaggedStruct("TranscriptionTimedOut", { at, startedAt: Schema.Finite, speechMs: Schema.Finite, participant }),
+  Schema.TaggedStruct("UserTurnLimitReached", { at, words: Schema.Int, speechMs: Schema.Finite, participant }),
+  Schema.TaggedStruct("EndOfTurnPredicted", { at, probability: Schema.Finite }),
+
+  Schema.TaggedStruct("SpeechCreated", {
+    at,
+    speech: Schema.String,
+    source: Schema.Literals(["say", "reply", "turn"])
+  }),
+  Schema.TaggedStruct("AgentStartedSpeaking", { at, speech: Schema.String }),
+  Schema.TaggedStruct("AgentStoppedSpeaking", {
+    at,
+    speech: Schema.String,
+    playedMs: Schema.Finite,
+    interrupted: Schema.Boolean
+  }),
+  /** Speech of the user has paused the agent; what follows decides. */
+  Schema.TaggedStruct("AgentPaused", { at, speech: Schema.String }),
+  /** The pause, or the interruption, had no words behind it. */
+  Schema.TaggedStruct("FalseInterruption", { at, speech: Schema.String, resumed: Schema.Boolean }),
+  /** The agent's words as they are heard: `text` is what has been added. */
+  Schema.TaggedStruct("AgentTranscript", { at, speech: Schema.String, text: Schema.String, final: Schema.Boolean }),
+  Schema.TaggedStruct("AgentSpeechCommitted", {
+    at,
+    speech: Schema.String,
+    id: Schema.String,
+    text: Schema.String,
+    interrupted: Schema.Boolean
+  }),
+  Schema.TaggedStruct("SpeechFinished", {
+    at,
+    speech: Schema.String,
+    outcome: Schema.Literals(["completed", "interrupted", "failed", "discarded"])
+  }),
+
+  Schema.TaggedStruct("FunctionCallStarted", { at, speech: Schema.String, id: Schema.String, name: Schema.String }),
+  Schema.TaggedStruct("FunctionCallsFinished", { at, speech: Schema.String, calls: Schema.Array(FunctionCall) }),
+
+  /** `requestMs` is the whole request, `firstTokenMs` up to its first output. */
+  Schema.TaggedStruct("LlmMeasured", {
+    at,
+    speech: Schema.String,
+    provider: Schema.String,
+    firstTokenMs: Schema.Finite,
+    requestMs: Schema.Finite,
+    inputTokens: Schema.Finite,
+    outputTokens: Schema.Finite
+  }),
+  /** `firstByteMs` counts from the synthesiser's first text. */
+  Schema.TaggedStruct("TtsMeasured", {
+    at,
+    speech: Schema.String,
+    provider: Schema.String,
+    firstByteMs: Schema.Finite,
+    audioMs: Schema.Finite,
+    characters: Schema.Int
+  }),
+  Schema.TaggedStruct("TurnMeasured", { at, record: TurnRecord }),
+
+  /** `recovered` says that the conversation went on with another attempt or provider. */
+  Schema.TaggedStruct("ProviderFailed", {
+    at,
+    component: Component,
+    provider: Schema.String,
+    reason: Schema.Union([Failure.Reason, Schema.String]),
+    recovered: Schema.Boolean
+  }),
+  Schema.TaggedStruct("ProviderAvailability", {
+    at,
+    component: Component,
+    provider: Schema.String,
+    available: Schema.Boolean
+  }),
+  /** Something the operator should know of, in words without content. */
+  Schema.TaggedStruct("Warning", { at, component: Component, message: Schema.String }),
+  Schema.TaggedStruct("AgentChanged", { at, from: Schema.optionalKey(Schema.String), to: Schema.String }),
+  Schema.TaggedStruct("HistorySummarized", { at, removed: Schema.Int })
+]).pipe(Schema.toTaggedUnion("_tag"))
+
+/**
+ * Something that happened in a conversation.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Event = typeof Event.Type
+
+/**
+ * The event of one tag.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Of<Tag extends Event["_tag"]> = Extract<Event, { readonly _tag: Tag }>
+
+/**
+ * An event before it has a time.
+ *
+ * @internal
+ */
+export type Draft = Event extends infer E ? E extends Event ? Omit<E, "at"> & { readonly _tag: E["_tag"] } : never
+  : never
