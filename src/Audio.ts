@@ -67,8 +67,8 @@ export { AudioError }
  * - Rate and channel count may change from one frame to the next.
  * - `push` and `flush` together give exactly `round(n * to / from)` samples a
  *   channel, without delay against the input, whatever the chunking.
- * - Resampling is flat within 0.01 dB up to 0.9 of the lower of both Nyquist
- *   frequencies and stops 76 dB from that Nyquist frequency on. It holds back
+ * - Resampling is flat within 0.02 dB up to 0.9 of the lower of both Nyquist
+ *   frequencies and stops 75 dB from that Nyquist frequency on. It holds back
  *   48 samples at the lower rate (3 ms at 16 kHz) until more audio follows.
  * - `at` of the output is counted on from the first frame that has one. A frame
  *   that lies off the count by more than its own length (100 ms at most) starts
