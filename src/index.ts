@@ -5,6 +5,7 @@
  */
 export * as Audio from "./Audio.ts"
 export * as Failure from "./Failure.ts"
+export * as History from "./History.ts"
 export * as Llm from "./Llm.ts"
 export * as Room from "./Room.ts"
 export * as Stt from "./Stt.ts"
