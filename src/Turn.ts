@@ -290,6 +290,7 @@ const failed = (d: Draft, component: keyof State["failures"]): void => {
 
 const close = (d: Draft, drain: boolean, reason: NonNullable<State["closing"]>): void => {
   d.s.closing ??= reason
+  d.actions.push({ _tag: "Closing", drain, reason: d.s.closing })
   if (d.s.status === "starting") d.s.status = "open"
   if (drain) {
     d.s.status = "draining"

@@ -14,6 +14,8 @@ import { abandon, perform } from "./mind.ts"
 export interface Ports {
   readonly finalize: () => void
   readonly finish: (reason: Event.CloseReason) => void
+  /** Sees to it that an end which was asked for comes. */
+  readonly watch: (drain: boolean, reason: Event.CloseReason) => void
   readonly participant: () => string | undefined
   readonly turnDetector: TurnDetector | undefined
   readonly overlapClassifier: OverlapClassifier | undefined
@@ -86,8 +88,9 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
   const stop = (id: string): void => {
     const job = core.jobs.get(id)
     if (job === undefined) return signal(core, { _tag: "SpeechEnded", speech: id })
-    core.fork(core.runner.cancel)
+    if (job.source !== "say") core.fork(core.runner.cancel)
     if (job.fiber === undefined) return abandon(core, job)
+    job.mouth?.interruptUnsafe()
     job.fiber.interruptUnsafe()
   }
 
@@ -176,6 +179,8 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
       case "KeepWords":
         remember(action.turn, action.text, "voice")
         return
+      case "Closing":
+        return ports.watch(action.drain, action.reason)
       case "Finish":
         hook?.interruptUnsafe()
         return ports.finish(action.reason)

@@ -43,6 +43,14 @@ export const failed = (
   signal(core, { _tag: "Failed", component })
 }
 
+/** It failed, but nobody will notice: told to the listeners alone. */
+export const mended = (
+  core: Core,
+  component: Event.Component,
+  provider: string,
+  cause: Cause.Cause<unknown>
+): void => core.publish({ _tag: "ProviderFailed", component, provider, reason: reasonOf(cause), recovered: true })
+
 export const worked = (core: Core, component: Event.Component): void => {
   if ((core.conductor.state().failures[component] ?? 0) > 0) signal(core, { _tag: "Worked", component })
 }

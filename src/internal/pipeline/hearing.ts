@@ -26,6 +26,7 @@ export interface Ears {
 }
 
 export interface Hearing {
+  /** Begins with a participant; to be called once. */
   readonly listen: (identity: string) => Effect.Effect<void, never, Scope.Scope>
   readonly attach: (on: boolean) => Effect.Effect<void>
   /** Asks the recogniser for what it has. */
@@ -39,8 +40,8 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
   Effect.gen(function*() {
     const { detector, stt } = ears
     const chain = yield* Processor.chain(ears.processors, {
-      onFailure: (name) =>
-        core.publish({ _tag: "ProviderFailed", component: "processor", provider: name, reason: "Bypassed", recovered: true })
+      onFailure: ({ processor: provider }) =>
+        core.publish({ _tag: "ProviderFailed", component: "processor", provider, reason: "Bypassed", recovered: true })
     })
     const audio = yield* Queue.sliding<Stt.Input, Cause.Done>(backlog)
     const clock = makeStreamClock(core)
@@ -100,17 +101,17 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
       }
     })
 
-    if (stt !== undefined) core.fork(recognise(core, stt, audio, clock))
-
     return {
-      listen: (identity) =>
-        ears.room.audio(identity).pipe(
+      listen: (identity) => {
+        if (stt !== undefined) core.fork(recognise(core, stt, audio, clock))
+        return ears.room.audio(identity).pipe(
           Stream.runForEachArray(hear),
           Effect.catch((error) => Effect.sync(() => failed(core, "room", "room", Cause.fail(error)))),
           Effect.andThen(closeSpeech),
           Effect.forkScoped({ startImmediately: true }),
           Effect.asVoid
-        ),
+        )
+      },
       attach: (on) =>
         Effect.suspend(() => {
           attached = on

@@ -36,6 +36,8 @@ export interface Job {
   heard: string
   playedMs: number
   fiber: Fiber.Fiber<void> | undefined
+  /** Plays its lines: interrupted first, so that silence waits for no provider. */
+  mouth: Fiber.Fiber<void> | undefined
 }
 
 export const makeJob = (options: {
@@ -65,5 +67,6 @@ export const makeJob = (options: {
   lines: 0,
   heard: "",
   playedMs: 0,
-  fiber: undefined
+  fiber: undefined,
+  mouth: undefined
 })

@@ -4,6 +4,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as History from "../../History.ts"
 import type * as Llm from "../../Llm.ts"
@@ -11,21 +12,31 @@ import { CurrentSpeech } from "../../Session.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
 import { type Core, nextId, signal, stamp } from "./core.ts"
-import { failed, worked } from "./failures.ts"
+import { failed, mended, worked } from "./failures.ts"
 import type { Job } from "./job.ts"
 import { record } from "./ledger.ts"
 import { makeUtterance, makeWriter, type Utterance } from "./utterance.ts"
 import { type Line, makeLine, play, synthesize } from "./voice.ts"
 
+/** Where lines go to be spoken, and the scope that their synthesis dies with. */
+interface Mouth {
+  readonly lines: Queue.Queue<Line, Cause.Done>
+  readonly scope: Scope.Scope
+}
+
 /** Makes a speech from its first thought to its last sample. */
 export const perform = (core: Core, job: Job): Effect.Effect<void> =>
   Effect.gen(function*() {
+    const scope = yield* Effect.scope
     const lines = yield* Queue.unbounded<Line, Cause.Done>()
-    const mouth = yield* Effect.forkChild(speakLines(core, job, lines), { startImmediately: true })
-    const mind = job.text === undefined ? think(core, job, lines) : recite(core, job, lines, job.text)
+    job.mouth = yield* Effect.forkIn(speakLines(core, job, lines), scope, { startImmediately: true })
+    const mouth: Mouth = { lines, scope }
+    const mind = job.text === undefined ? think(core, job, mouth) : recite(core, job, mouth, job.text)
     yield* Effect.ensuring(mind, Queue.end(lines))
-    yield* Fiber.join(mouth)
+    yield* Fiber.join(job.mouth)
   }).pipe(
+    // Whatever it started has ended, and told how far it was heard, before the speech is said to be over.
+    Effect.scoped,
     Effect.onExit((exit) =>
       Effect.sync(() => {
         if (exit._tag === "Failure") {
@@ -75,7 +86,7 @@ const tell = (core: Core, job: Job): void =>
   signal(core, { _tag: "Working", speech: job.id, phase: job.acting && job.lines === 0 ? "tools" : "working" })
 
 /** A line in the making: opened with its first piece, so that silence needs no line. */
-const makeSpeaker = (core: Core, job: Job, lines: Queue.Queue<Line, Cause.Done>, utterance: Utterance) => {
+const makeSpeaker = (core: Core, job: Job, mouth: Mouth, utterance: Utterance) => {
   let line: Line | undefined
   const writer = makeWriter(utterance, Text.segmenter({ minLength: core.settings.minSentence }), core.transforms)
   const offer = (pieces: ReadonlyArray<string>): Effect.Effect<void> =>
@@ -85,12 +96,13 @@ const makeSpeaker = (core: Core, job: Job, lines: Queue.Queue<Line, Cause.Done>,
       if (line === undefined) {
         line = yield* makeLine(utterance)
         job.lines += 1
-        // It dies with the speech: the fiber that plays the lines is its sibling.
-        yield* Effect.forkChild(
-          job.early ? synthesize(core, job, line) : Effect.andThen(job.authorized.await, synthesize(core, job, line)),
+        const synthesis = synthesize(core, job, line)
+        yield* Effect.forkIn(
+          job.early ? synthesis : Effect.andThen(job.authorized.await, synthesis),
+          mouth.scope,
           { startImmediately: true }
         )
-        Queue.offerUnsafe(lines, line)
+        Queue.offerUnsafe(mouth.lines, line)
       }
       for (const piece of pieces) Queue.offerUnsafe(line.texts, piece)
     })
@@ -109,24 +121,24 @@ const makeSpeaker = (core: Core, job: Job, lines: Queue.Queue<Line, Cause.Done>,
 const recite = (
   core: Core,
   job: Job,
-  lines: Queue.Queue<Line, Cause.Done>,
+  mouth: Mouth,
   text: string | Stream.Stream<string>
 ): Effect.Effect<void> =>
   Effect.gen(function*() {
-    const speaker = makeSpeaker(core, job, lines, makeUtterance(nextId(core, "utterance"), stamp(core)))
+    const speaker = makeSpeaker(core, job, mouth, makeUtterance(nextId(core, "utterance"), stamp(core)))
     const deltas = typeof text === "string" ? Stream.make(text) : text
     yield* Effect.ensuring(Stream.runForEach(deltas, speaker.push), speaker.end)
   })
 
 /** Replies: model, tools, model, until the model has nothing to ask. */
-const think = (core: Core, job: Job, lines: Queue.Queue<Line, Cause.Done>): Effect.Effect<void> =>
+const think = (core: Core, job: Job, mouth: Mouth): Effect.Effect<void> =>
   Effect.gen(function*() {
     const before: Array<Utterance> = []
     const persona = core.persona
     for (let step = 1;; step++) {
       const utterance = makeUtterance(nextId(core, "utterance"), stamp(core))
       const forbidden = step > core.settings.maxToolSteps
-      const answer = yield* ask(core, job, utterance, before, lines, forbidden)
+      const answer = yield* ask(core, job, utterance, before, mouth, forbidden)
       if (answer === undefined) return
       yield* job.authorized.await
       if (answer.calls.length === 0 || forbidden) return
@@ -153,7 +165,7 @@ const ask = (
   job: Job,
   utterance: Utterance,
   before: ReadonlyArray<Utterance>,
-  lines: Queue.Queue<Line, Cause.Done>,
+  mouth: Mouth,
   forbidden: boolean
 ): Effect.Effect<Answer | undefined> =>
   Effect.suspend(() => {
@@ -162,7 +174,7 @@ const ask = (
     const { milestones } = job
     const requested = conductor.now()
     const calls: Array<Call> = []
-    const speaker = makeSpeaker(core, job, lines, utterance)
+    const speaker = makeSpeaker(core, job, mouth, utterance)
     let first: number | undefined
     let usage: Llm.Usage | undefined
     milestones.steps += 1
@@ -209,7 +221,8 @@ const ask = (
           ? Effect.interrupt
           : Effect.sync(() => {
             job.outcome = "failed"
-            failed(core, "llm", llm.name, cause)
+            if (job.authorized.isOpen()) failed(core, "llm", llm.name, cause)
+            else mended(core, "llm", llm.name, cause)
             return undefined
           })
       ),

@@ -4,6 +4,7 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as PubSub from "effect/PubSub"
 import * as Scope from "effect/Scope"
@@ -139,21 +140,31 @@ export const open = <R>(
       mutedAfter: checked.mutedAfter
     }))
 
+    let finishing = false
     const finish = (reason: Event.CloseReason): void => {
+      if (finishing) return
+      finishing = true
       Effect.runForkWith(services)(
-        leave(core, checked.closeTimeout).pipe(
-          Effect.andThen(Effect.sync(() => {
-            publish({ _tag: "SessionClosed", session: id, reason })
-            Deferred.doneUnsafe(ended, Effect.succeed(reason))
-          })),
-          Effect.andThen(Scope.close(scope, Exit.void)),
-          Effect.annotateLogs(ids)
-        )
+        Effect.gen(function*() {
+          yield* leave(core, checked.closeTimeout)
+          publish({ _tag: "SessionClosed", session: id, reason })
+          const closing = yield* Effect.forkDetach(Scope.close(scope, Exit.void), { startImmediately: true })
+          yield* Effect.timeoutOption(Fiber.join(closing), checked.closeTimeout)
+          yield* Deferred.succeed(ended, reason)
+        }).pipe(Effect.annotateLogs(ids))
       )
+    }
+    // What hangs must not keep the session from its end: first it is cut short, then left behind.
+    const watch = (drain: boolean, reason: Event.CloseReason): void => {
+      fork(Effect.andThen(
+        Effect.sleep(drain ? checked.drainTimeout : checked.closeTimeout),
+        Effect.sync(() => drain ? signal(core, { _tag: "Close", drain: false, reason }) : finish(reason))
+      ))
     }
     const perform = makePerform(core, {
       finalize: hearing.finalize,
       finish,
+      watch,
       participant: () => participant?.identity,
       turnDetector: options.turnDetector,
       overlapClassifier: options.overlapClassifier,

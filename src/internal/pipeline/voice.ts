@@ -102,6 +102,7 @@ export const play = (core: Core, job: Job, line: Line, after: () => "working" | 
         const played = yield* output.played
         remember(core, job, line.utterance, played - (base ?? played), interrupted)
       })
+    yield* job.authorized.await
     signal(core, { _tag: "AudioReady", speech: job.id })
     yield* Effect.gen(function*() {
       yield* job.floor.await

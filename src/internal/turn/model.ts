@@ -158,4 +158,5 @@ export type Action =
   | { readonly _tag: "Finalize" }
   | { readonly _tag: "TurnLimit"; readonly words: number; readonly speechMs: number }
   | { readonly _tag: "KeepWords"; readonly turn: number; readonly text: string }
+  | { readonly _tag: "Closing"; readonly drain: boolean; readonly reason: Event.CloseReason }
   | { readonly _tag: "Finish"; readonly reason: Event.CloseReason }
