@@ -13,3 +13,6 @@ export const from = (value: unknown): Schema.Json => {
     return null
   }
 }
+
+export const isObject = (json: Schema.Json): json is Schema.JsonObject =>
+  typeof json === "object" && json !== null && !Array.isArray(json)
