@@ -4,9 +4,11 @@
  * @since 0.1.0
  */
 export * as Audio from "./Audio.ts"
+export * as Config from "./Config.ts"
 export * as Event from "./Event.ts"
 export * as Failure from "./Failure.ts"
 export * as Llm from "./Llm.ts"
+export * as Metrics from "./Metrics.ts"
 export * as Room from "./Room.ts"
 export * as Stt from "./Stt.ts"
 export * as Tts from "./Tts.ts"
