@@ -6,6 +6,9 @@ import { inferenceFailed, invalidOption, VadError } from "./errors.ts"
 import type { Settings } from "./settings.ts"
 import { Tracker } from "./tracker.ts"
 
+// How many windows' buffers a detector may hold, however much it is pushed.
+const longestBatch = 32
+
 // A model's memory of what was said before a gap this long misleads it.
 const forgetMs = 1000
 
@@ -75,10 +78,13 @@ const trackBatches = (
     let from = 0
     for (let i = 0; i < pieces.length; i++) {
       const piece = pieces[i]!
-      if (typeof piece === "number" && piece >= forgetWindows) {
+      const forgets = typeof piece === "number" && piece >= forgetWindows
+      if (forgets || i + 1 - from === longestBatch) {
         yield* batch(pieces.slice(from, i + 1), events)
-        scorer.reset()
         from = i + 1
+        if (forgets) {
+          scorer.reset()
+        }
       }
     }
     if (from < pieces.length) {

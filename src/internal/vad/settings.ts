@@ -35,10 +35,12 @@ const durations = ["minSpeech", "minSilence", "prefixPadding", "maxBufferedSpeec
 
 const isProbability = (n: number): boolean => n >= 0 && n <= 1
 
+const limits = { sampleRate: 768_000, windowSize: 1_048_576 }
+
 export const modelProblem = (model: { readonly sampleRate: number; readonly windowSize: number }) => {
   for (const option of ["sampleRate", "windowSize"] as const) {
-    if (!Number.isSafeInteger(model[option]) || model[option] < 1) {
-      return problem(option, `must be a whole number from 1 on, not ${model[option]}`)
+    if (!Number.isInteger(model[option]) || model[option] < 1 || model[option] > limits[option]) {
+      return problem(option, `must be a whole number from 1 to ${limits[option]}, not ${model[option]}`)
     }
   }
   return undefined
