@@ -52,7 +52,8 @@ const detector = (vad: Vad.Vad["Service"], windowSize: number) =>
     const frames = framesOf(320)
     const { end, push } = yield* vad.detector()
     const all = Effect.andThen(Effect.forEach(frames, (frame) => push([frame]), { discard: true }), end)
-    return yield* Effect.promise(() => microseconds(audio.samples.length / windowSize, () => Effect.runPromise(all)))
+    const run = Effect.runPromiseWith(yield* Effect.context())
+    return yield* Effect.promise(() => microseconds(audio.samples.length / windowSize, () => run(all)))
   }))
 
 const published = async () => {

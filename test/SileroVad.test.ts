@@ -184,10 +184,23 @@ describe("SileroVad", () => {
       () =>
         Effect.gen(function*() {
           const speech = recording("weather_question.wav")
-          const expected = yield* hear([speech])
-          assert.deepStrictEqual(expected.map(({ _tag }) => _tag), ["SpeechStarted", "SpeechEnded"])
-          for (const format of [{ sampleRate: 48_000, channels: 2 }, { sampleRate: 8000, channels: 1 }]) {
-            const events = yield* hear([convert(speech, format)])
+          const silence = Audio.silence("1 second", speech)
+          const call = Audio.concat([silence, speech, silence])
+          const boundaries = (audio: Audio.Frame) =>
+            Effect.map(hear([audio]), (events) => events.filter(({ _tag }) => _tag.startsWith("Speech")))
+          const wide = { sampleRate: 48_000, channels: 2 }
+          // A telephone loses the hiss of the last word, whatever the rate that it is brought to afterwards.
+          const telephone = convert(call, { sampleRate: 8000, channels: 1 })
+          for (
+            const [reference, audio] of [
+              [call, convert(call, wide)],
+              [convert(telephone, Audio.speech), telephone],
+              [telephone, convert(telephone, wide)]
+            ] as const
+          ) {
+            const expected = yield* boundaries(reference)
+            assert.deepStrictEqual(expected.map(({ _tag }) => _tag), ["SpeechStarted", "SpeechEnded"])
+            const events = yield* boundaries(audio)
             assert.deepStrictEqual(events.map(({ _tag }) => _tag), ["SpeechStarted", "SpeechEnded"])
             events.forEach((event, i) => assert.approximately(event.at, expected[i]!.at, 32))
           }

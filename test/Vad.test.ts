@@ -551,7 +551,7 @@ describe("Vad", () => {
         assert.deepStrictEqual(lines(yield* Stream.runCollect(Vad.detect(audio))), expected)
         assert.deepStrictEqual(lines(yield* audio.pipe(Vad.detect(), Stream.runCollect)), expected)
         assert.deepStrictEqual(yield* audio.pipe(Vad.detect({ minSpeech: "1 second" }), Stream.runCollect), [])
-      }).pipe(Effect.provide(Layer.succeed(Vad.Vad, scripted))))
+      }).pipe(Effect.provideService(Vad.Vad, scripted)))
 
     it.effect("fails as the audio fails", () =>
       Effect.gen(function*() {
