@@ -2,9 +2,7 @@ import type { Format, Frame } from "../../Audio.ts"
 import { remixSamples } from "./channels.ts"
 import { checkFormat, makeFrame } from "./format.ts"
 import { Resampler, tapsFor } from "./resampler.ts"
-
-/** Jumps of `at` beyond this are real however long the frames are. */
-const longestJitterMs = 100
+import { Timeline } from "./timeline.ts"
 
 /** One run of audio at one rate without a gap. */
 interface Run {
@@ -19,8 +17,7 @@ interface Run {
 export class FrameConverter {
   readonly to: Format
   #run: Run | undefined = undefined
-  /** Where the next frame should begin, where known. */
-  #expected: number | undefined = undefined
+  readonly #timeline = new Timeline()
   /** Part of an output sample that earlier runs still owe. */
   #owed = 0
 
@@ -42,7 +39,7 @@ export class FrameConverter {
   flush(): ReadonlyArray<Frame> {
     const out: Array<Frame> = []
     this.#close(out)
-    this.#expected = undefined
+    this.#timeline.reset()
     this.#owed = 0
     return out
   }
@@ -51,13 +48,10 @@ export class FrameConverter {
     checkFormat(frame)
     const { to } = this
     const count = Math.floor(frame.samples.length / frame.channels)
-    const length = count / frame.sampleRate * 1000
-    const jumped = this.#jumped(frame.at, length)
-    const begin = frame.at !== undefined && (jumped || this.#expected === undefined) ? frame.at : this.#expected
-    if (jumped || (this.#run !== undefined && this.#run.sampleRate !== frame.sampleRate)) {
+    const begin = this.#timeline.next(frame.at, count / frame.sampleRate * 1000)
+    if (this.#timeline.jump !== 0 || (this.#run !== undefined && this.#run.sampleRate !== frame.sampleRate)) {
       this.#close(out)
     }
-    this.#expected = begin === undefined ? undefined : begin + length
     if (frame.sampleRate === to.sampleRate) {
       if (frame.channels === to.channels) {
         out.push(frame)
@@ -81,11 +75,6 @@ export class FrameConverter {
     }
     run.received += count
     this.#emit(run, run.resampler.push(frame.samples, frame.channels), out)
-  }
-
-  #jumped(at: number | undefined, length: number): boolean {
-    return at !== undefined && this.#expected !== undefined &&
-      Math.abs(at - this.#expected) > Math.min(length, longestJitterMs) + 1e-6
   }
 
   #close(out: Array<Frame>): void {

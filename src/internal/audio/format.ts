@@ -39,3 +39,21 @@ export const makeFrame = (samples: Int16Array, format: Format, at: number | unde
     : { samples, sampleRate: format.sampleRate, channels: format.channels, at }
 
 export const saturate = (value: number): number => value > 32767 ? 32767 : value < -32768 ? -32768 : Math.round(value)
+
+export const checkSameFormat = (frames: ReadonlyArray<Frame>): Format | undefined => {
+  const first = frames[0]
+  if (first === undefined) {
+    return undefined
+  }
+  const other = frames.find((frame) => !sameFormat(frame, first))
+  if (other !== undefined) {
+    throw new AudioError({
+      reason: "InvalidArgument",
+      field: "frames",
+      detail:
+        `${other.sampleRate} Hz × ${other.channels} does not go with ${first.sampleRate} Hz × ${first.channels}; ` +
+        "convert the frames to one format first"
+    })
+  }
+  return { sampleRate: first.sampleRate, channels: first.channels }
+}

@@ -5,6 +5,7 @@
  * there is no net delay. All taps of a ratio are computed once per process.
  */
 import { remix } from "./channels.ts"
+import { saturate } from "./format.ts"
 
 // 96 taps at the lower rate with beta for 76 dB put the whole transition
 // between 0.9 and 1.0 of the lower Nyquist frequency.
@@ -16,6 +17,9 @@ const cutoff = 0.95
 // phases the rows are interpolated, whose error (-94 dB) is below the stop band.
 const mostPhases = 640
 const interpolatedRows = 256
+
+// Up to here a frame has several outputs for each row, which then share its taps.
+const fewPhases = 8
 const cachedRatios = 16
 const blockSize = 2048
 
@@ -91,6 +95,52 @@ export const tapsFor = (from: number, to: number): Taps => {
   return taps
 }
 
+const dot = (table: Float64Array, row: number, buffer: Float64Array, position: number, width: number): number => {
+  let a = 0
+  let b = 0
+  let c = 0
+  let d = 0
+  for (let j = 0; j < width; j += 4) {
+    const t = row + j
+    const s = position + j
+    a += table[t]! * buffer[s]!
+    b += table[t + 1]! * buffer[s + 1]!
+    c += table[t + 2]! * buffer[s + 2]!
+    d += table[t + 3]! * buffer[s + 3]!
+  }
+  return (a + b) + (c + d)
+}
+
+const sums = new Float64Array(4)
+
+const dotFour = (
+  table: Float64Array,
+  row: number,
+  buffer: Float64Array,
+  s0: number,
+  s1: number,
+  s2: number,
+  s3: number,
+  width: number,
+  into: Float64Array
+): void => {
+  let a = 0
+  let b = 0
+  let c = 0
+  let d = 0
+  for (let j = 0; j < width; j++) {
+    const tap = table[row + j]!
+    a += tap * buffer[s0 + j]!
+    b += tap * buffer[s1 + j]!
+    c += tap * buffer[s2 + j]!
+    d += tap * buffer[s3 + j]!
+  }
+  into[0] = a
+  into[1] = b
+  into[2] = c
+  into[3] = d
+}
+
 export class Resampler {
   readonly #taps: Taps
   readonly #buffers: ReadonlyArray<Float64Array>
@@ -156,25 +206,38 @@ export class Resampler {
   }
 
   #convolve(out: Int16Array, written: number): number {
+    const { phases, step } = this.#taps
+    const channels = this.#buffers.length
+    const count = Math.min(this.#ready(0), (out.length - written) / channels)
+    if (phases <= fewPhases) {
+      this.#byRow(out, written, count)
+    } else {
+      this.#byOutput(out, written, count)
+    }
+    const total = this.#phase + count * step
+    this.#phase = total % phases
+    this.#position += Math.floor(total / phases)
+    return written + count * channels
+  }
+
+  #byOutput(out: Int16Array, written: number, count: number): void {
     const { phases, scale, step, table, width } = this.#taps
-    const buffers = this.#buffers
-    const channels = buffers.length
-    const whole = Math.floor(step / phases)
+    const channels = this.#buffers.length
+    const whole = (step / phases) | 0
     const part = step % phases
-    const last = this.#filled - width
-    let position = this.#position
-    let phase = this.#phase
-    while (position <= last && written < out.length) {
-      const at = phase * scale
-      const row = Math.floor(at)
-      const weight = at - row
+    let position = this.#position | 0
+    let phase = this.#phase | 0
+    let o = written | 0
+    for (let k = 0; k < count; k++) {
+      const row = (phase * scale) | 0
+      const weight = phase * scale - row
       for (let channel = 0; channel < channels; channel++) {
-        const buffer = buffers[channel]!
-        let value = dot(table, row * width, buffer, position, width)
+        const buffer = this.#buffers[channel]!
+        let value = dot(table, row * width | 0, buffer, position, width)
         if (weight > 0) {
-          value += weight * (dot(table, (row + 1) * width, buffer, position, width) - value)
+          value += weight * (dot(table, (row + 1) * width | 0, buffer, position, width) - value)
         }
-        out[written++] = value > 32767 ? 32767 : value < -32768 ? -32768 : Math.round(value)
+        out[o++] = saturate(value)
       }
       position += whole
       phase += part
@@ -183,24 +246,43 @@ export class Resampler {
         position++
       }
     }
-    this.#position = position
-    this.#phase = phase
-    return written
   }
-}
 
-const dot = (table: Float64Array, row: number, buffer: Float64Array, position: number, width: number): number => {
-  let a = 0
-  let b = 0
-  let c = 0
-  let d = 0
-  for (let j = 0; j < width; j += 4) {
-    const t = row + j
-    const s = position + j
-    a += table[t]! * buffer[s]!
-    b += table[t + 1]! * buffer[s + 1]!
-    c += table[t + 2]! * buffer[s + 2]!
-    d += table[t + 3]! * buffer[s + 3]!
+  /**
+   * Four outputs that use the same row at once: a tap is loaded once for all,
+   * and four sums run side by side. Each sum runs in the same order however many
+   * outputs there are, so chunking cannot change a bit of it.
+   */
+  #byRow(out: Int16Array, written: number, count: number): void {
+    const { phases, step, table, width } = this.#taps
+    const channels = this.#buffers.length
+    const stride = phases * channels
+    let position = this.#position | 0
+    for (let first = 0; first < count; first += 4 * phases, position += 4 * step) {
+      for (let p = 0; p < phases && first + p < count; p++) {
+        const total = this.#phase + p * step
+        const row = (total % phases) * width | 0
+        const s0 = position + (total / phases | 0)
+        const lanes = Math.min(4, Math.ceil((count - first - p) / phases))
+        const s1 = lanes > 1 ? s0 + step : s0
+        const s2 = lanes > 2 ? s1 + step : s0
+        const s3 = lanes > 3 ? s2 + step : s0
+        for (let channel = 0; channel < channels; channel++) {
+          const buffer = this.#buffers[channel]!
+          dotFour(table, row, buffer, s0, s1, s2, s3, width, sums)
+          const o = written + (first + p) * channels + channel
+          out[o] = saturate(sums[0]!)
+          if (lanes > 1) {
+            out[o + stride] = saturate(sums[1]!)
+          }
+          if (lanes > 2) {
+            out[o + 2 * stride] = saturate(sums[2]!)
+          }
+          if (lanes > 3) {
+            out[o + 3 * stride] = saturate(sums[3]!)
+          }
+        }
+      }
+    }
   }
-  return (a + b) + (c + d)
 }

@@ -1,5 +1,5 @@
 import type { Format, Frame } from "../../Audio.ts"
-import { makeFrame, sameFormat } from "./format.ts"
+import { checkFormat, makeFrame, sameFormat } from "./format.ts"
 
 export class FrameWindows {
   readonly #sizeOf: (format: Format) => number
@@ -34,6 +34,7 @@ export class FrameWindows {
 
   #one(frame: Frame, out: Array<Frame>): void {
     if (this.#format === undefined || !sameFormat(this.#format, frame)) {
+      checkFormat(frame)
       // The rest of the array is silence already.
       this.#emit(out)
       this.#format = { sampleRate: frame.sampleRate, channels: frame.channels }
