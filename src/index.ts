@@ -6,6 +6,7 @@
 export * as Audio from "./Audio.ts"
 export * as Failure from "./Failure.ts"
 export * as Llm from "./Llm.ts"
+export * as Resilience from "./Resilience.ts"
 export * as Room from "./Room.ts"
 export * as Stt from "./Stt.ts"
 export * as Tts from "./Tts.ts"
