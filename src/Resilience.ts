@@ -150,7 +150,7 @@ export const stt = (service: Stt.Stt["Service"], policy?: Policy): Stt.Stt["Serv
  *
  * **Details**
  *
- * Text and tool calls are useful output, a bare `Finish` is not.
+ * Every delta is useful output: a model may finish without a word.
  *
  * @category combinators
  * @since 0.1.0

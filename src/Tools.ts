@@ -280,6 +280,16 @@ const join = <A, B>(self: Set<A>, added: ReadonlyArray<entries.Entry<B>>): Set<A
 })
 
 /**
+ * Gives the tools all services that they need at each call.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const provide = <R>(self: Set<R>, context: Context.Context<R>): Set => ({
+  entries: new Map([...self.entries].map(([name, entry]) => [name, entries.provide(entry, context)] as const))
+})
+
+/**
  * Removes tools by name; calls that are running go on.
  *
  * @category combinators

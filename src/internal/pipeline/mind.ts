@@ -8,7 +8,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as History from "../../History.ts"
 import type * as Llm from "../../Llm.ts"
-import { CurrentSpeech } from "../../Session.ts"
+import { CurrentSpeech, Session } from "../../Session.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
 import { type Core, nextId, signal, stamp } from "./core.ts"
@@ -263,6 +263,7 @@ const act = (core: Core, job: Job, calls: ReadonlyArray<Call>): Effect.Effect<bo
     }
     const all = core.fork(
       core.runner.run(core.tools, calls.map(({ id, name, params }) => ({ id, name, params }))).pipe(
+        Effect.provideService(Session, core.session),
         Effect.provideService(CurrentSpeech, job.id),
         Effect.map((outputs) => {
           core.publish({

@@ -1,5 +1,4 @@
 /** An agent with everything that it requires already given. */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Agent from "../../Agent.ts"
 import { Session } from "../../Session.ts"
@@ -19,7 +18,7 @@ export const bind = <R>(
     const context = yield* Effect.context<Exclude<R, Session>>()
     const provide = <A, E>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E> =>
       Effect.provideContext(Effect.provideService(effect, Session, session), context)
-    const tools = Tools.provide(yield* provide(agent.tools), Context.add(context, Session, session))
+    const tools = Tools.provide(yield* provide(agent.tools), yield* provide(Effect.context<R>()))
     const { onEnter, onExit, onFailure, onTurnLimit, onUserTurn } = agent
     const persona: Persona = {
       name: agent.name,

@@ -18,7 +18,7 @@ const request = (
   name: service.name,
   open: service.reply(request),
   settings: service.resilient ? undefined : resolve(policy),
-  isUseful: (delta) => delta._tag !== "Finish",
+  isUseful: () => true,
   isRetryable: (error) => error.isRetryable,
   error: (reason) => fail(service.name, reason)
 })

@@ -18,6 +18,17 @@ export interface Entry<out R> {
   readonly handler: ((params: unknown, callId: string) => Effect.Effect<unknown, unknown, R>) | undefined
 }
 
+export const provide = <R>(entry: Entry<R>, context: Context.Context<R>): Entry<never> => {
+  const { decode, encode, encodeFailure, handler, tool } = entry
+  return {
+    tool,
+    decode: (params) => Effect.provideContext(decode(params), context),
+    encode: (result) => Effect.provideContext(encode(result), context),
+    encodeFailure: (error) => Effect.provideContext(encodeFailure(error), context),
+    handler: handler && ((params, callId) => Effect.provideContext(handler(params, callId), context))
+  }
+}
+
 /** What the toolkits hold, in order; the context has a handler for each tool that requires one. */
 export const resolve = <R, Handlers>(
   toolkits: Toolkit.Any | ReadonlyArray<Toolkit.Any>
