@@ -143,7 +143,7 @@ export const make = (provider: {
  * @since 0.1.0
  */
 export const fromLanguageModel = (
-  model: LanguageModel.LanguageModel["Service"],
+  model: LanguageModel.LanguageModel,
   options: { readonly name: string }
 ): Llm["Service"] =>
   make({

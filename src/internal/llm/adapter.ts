@@ -95,7 +95,7 @@ const deltasOf = (part: Part): ReadonlyArray<Llm.Delta> => {
 }
 
 export const replyOf = (
-  model: LanguageModel.Service,
+  model: LanguageModel.LanguageModel,
   request: Llm.Request,
   fail: (reason: Failure.Reason) => Llm.LlmError
 ): Stream.Stream<Llm.Delta, Llm.LlmError> =>

@@ -90,6 +90,15 @@ export const byMarks = (cutting: Cutting): Segmenter<never> => {
   }
 }
 
+/** The speech in progress. */
+interface Speaking {
+  /** Where the audio begins that was not recognised yet. */
+  from: number
+  start: number
+  /** Where the last interim look at it ended. */
+  looked: number
+}
+
 /** Beyond the padding, what a detector may look back when it reports a start. */
 const lookBackMs = 1000
 
@@ -103,7 +112,7 @@ export const byVoice = (
     const reel = new Reel(cutting.format)
     /** Audio before this time was recognised. */
     let taken = 0
-    let speaking: { from: number; start: number; looked: number } | undefined
+    let speaking: Speaking | undefined
 
     const take = (from: number, to: number, start: number, end: number, final: boolean): ReadonlyArray<Segment> => {
       const speech = reel.slice(from, to)
@@ -112,6 +121,17 @@ export const byVoice = (
         reel.dropBefore(taken)
       }
       return speech === undefined ? [] : [{ final, speech, from, start: Math.max(from, start), end: Math.min(end, to) }]
+    }
+
+    /** Takes what is longer than may be recognised in one go. */
+    const tooLong = (speech: Speaking, to: number): ReadonlyArray<Segment> => {
+      const out: Array<Segment> = []
+      while (to - speech.from > cutting.maxMs) {
+        const next = speech.from + cutting.maxMs
+        out.push(...take(speech.from, next, speech.start, next, true))
+        speech.from = speech.start = speech.looked = next
+      }
+      return out
     }
 
     const onEvent = (event: Vad.Event): ReadonlyArray<Segment> => {
@@ -129,9 +149,15 @@ export const byVoice = (
           const to = speech.truncated
             ? event.at
             : speech.at + speech.frame.samples.length / speech.frame.channels / speech.frame.sampleRate * 1000
-          const from = Math.max(taken, reel.start, speech.at)
+          speaking = {
+            from: Math.max(taken, reel.start, speech.at),
+            start: event.startedAt,
+            looked: 0
+          }
+          const cut = tooLong(speaking, to)
+          const { from, start } = speaking
           speaking = undefined
-          return take(from, to, event.startedAt, event.at, true)
+          return [...cut, ...take(from, to, start, event.at, true)]
         }
       }
     }
@@ -142,12 +168,7 @@ export const byVoice = (
         reel.dropBefore(reel.end - cutting.paddingMs - lookBackMs)
         return []
       }
-      const out: Array<Segment> = []
-      while (reel.end - speaking.from >= cutting.maxMs) {
-        const to: number = speaking.from + cutting.maxMs
-        out.push(...take(speaking.from, to, speaking.start, to, true))
-        speaking = { from: to, start: to, looked: to }
-      }
+      const out = [...tooLong(speaking, reel.end)]
       if (cutting.interimMs !== undefined && reel.end - speaking.looked >= cutting.interimMs) {
         speaking.looked = reel.end
         out.push(...take(speaking.from, reel.end, speaking.start, reel.end, false))
