@@ -8,6 +8,22 @@
  * @since 0.1.0
  */
 
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import { dual } from "effect/Function"
+import type { PlatformError } from "effect/PlatformError"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import { remixSamples } from "./internal/audio/channels.ts"
+import { FrameConverter } from "./internal/audio/converter.ts"
+import { AudioError } from "./internal/audio/error.ts"
+import { checkFormat, makeFrame, problemOf, saturate } from "./internal/audio/format.ts"
+import { join, overlay } from "./internal/audio/join.ts"
+import { paceFrames } from "./internal/audio/pace.ts"
+import { decode, encode } from "./internal/audio/wav.ts"
+import { FrameWindows } from "./internal/audio/windows.ts"
+
 /**
  * Layout of raw audio: samples per second (Hz) and interleaved channels.
  *
@@ -37,6 +53,56 @@ export interface Frame extends Format {
   readonly at?: number | undefined
 }
 
+export { AudioError }
+
+/**
+ * Turns frames of any format into frames of one format, step by step.
+ *
+ * **Details**
+ *
+ * - `push` takes frames in order and gives what they complete; `flush` ends the
+ *   audio and gives the rest, after which new audio may follow.
+ * - A frame that has the format already passes as the same object. Others are
+ *   mixed to the channel count (fewer: averages; more: repeats) and resampled.
+ * - Rate and channel count may change from one frame to the next.
+ * - `push` and `flush` together give exactly `round(n * to / from)` samples a
+ *   channel, without delay against the input, whatever the chunking.
+ * - Resampling is flat within 0.02 dB up to 0.9 of the lower of both Nyquist
+ *   frequencies and stops 75 dB from that Nyquist frequency on. It holds back
+ *   48 samples at the lower rate (3 ms at 16 kHz) until more audio follows.
+ * - `at` of the output is counted on from the first frame that has one. A frame
+ *   that lies off the count by more than its own length (100 ms at most) starts
+ *   anew: the filter runs out, and the gap stays a gap.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Converter {
+  readonly to: Format
+  /** Throws an `AudioError` where a frame has an impossible format. */
+  push(frames: ReadonlyArray<Frame>): ReadonlyArray<Frame>
+  flush(): ReadonlyArray<Frame>
+}
+
+/**
+ * Cuts frames of any length into windows of one length, copying each sample at
+ * most once.
+ *
+ * **Details**
+ *
+ * - A frame that is a window already passes as the same object.
+ * - `at` of a window is the time of its first sample.
+ * - A change of format fills the unfinished window up with silence.
+ * - `rest` gives what does not fill a window, if anything, and forgets it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Windows {
+  push(frames: ReadonlyArray<Frame>): ReadonlyArray<Frame>
+  rest(): Frame | undefined
+}
+
 /**
  * What speech models want: 16 kHz mono.
  *
@@ -46,9 +112,431 @@ export interface Frame extends Format {
 export const speech: Format = { sampleRate: 16_000, channels: 1 }
 
 /**
+ * Whether a value is a frame, its format is possible and its samples fill
+ * whole sample frames from offset 0 of their buffer.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isFrame = (u: unknown): u is Frame =>
+  typeof u === "object" && u !== null &&
+  "samples" in u && u.samples instanceof Int16Array && u.samples.byteOffset === 0 &&
+  "sampleRate" in u && typeof u.sampleRate === "number" &&
+  "channels" in u && typeof u.channels === "number" &&
+  problemOf({ sampleRate: u.sampleRate, channels: u.channels }) === undefined &&
+  u.samples.length % u.channels === 0 &&
+  (!("at" in u) || u.at === undefined || (typeof u.at === "number" && Number.isFinite(u.at)))
+
+/**
+ * Checks a format that comes from outside: 1 to 768000 Hz, 1 to 64 channels,
+ * both whole numbers.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const validateFormat = (format: Format): Result.Result<Format, AudioError> => {
+  const problem = problemOf(format)
+  return problem === undefined ? Result.succeed(format) : Result.fail(problem)
+}
+
+/**
+ * Makes a converter to one format.
+ *
+ * **Details**
+ *
+ * `from` computes the filter of that rate now instead of with the first frame;
+ * other formats are still welcome. Throws an `AudioError` where a format is
+ * impossible: check formats from outside first.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const converter = (options: { readonly from?: Format | undefined; readonly to: Format }): Converter => {
+  checkFormat(options.to)
+  if (options.from !== undefined) {
+    checkFormat(options.from)
+  }
+  return new FrameConverter(options.to, options.from)
+}
+
+/**
+ * Makes a cutter of windows of `size` samples a channel.
+ *
+ * **Details**
+ *
+ * Throws an `AudioError` where `size` is not a whole number from 1 on.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const windows = (size: number): Windows => {
+  if (!Number.isInteger(size) || size < 1) {
+    throw new AudioError({
+      reason: "InvalidArgument",
+      field: "size",
+      detail: `${size} is not a whole number of samples from 1 on`
+    })
+  }
+  return new FrameWindows(() => size)
+}
+
+/**
+ * Makes a frame of silence.
+ *
+ * **Details**
+ *
+ * Throws an `AudioError` where the format is impossible or the length is not
+ * finite.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const silence = (length: Duration.Input, format: Format): Frame => {
+  checkFormat(format)
+  const ms = Duration.toMillis(length)
+  if (!Number.isFinite(ms) || ms < 0) {
+    throw new AudioError({ reason: "InvalidArgument", field: "length", detail: `${ms} ms is not a length of audio` })
+  }
+  return makeFrame(
+    new Int16Array(Math.round(ms * format.sampleRate / 1000) * format.channels),
+    format,
+    undefined
+  )
+}
+
+/**
+ * Makes a frame of interleaved samples between -1 and 1; what lies outside is
+ * cut to the range.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromFloat32 = (samples: Float32Array, format: Format, at?: number): Frame => {
+  checkFormat(format)
+  const out = new Int16Array(samples.length - samples.length % format.channels)
+  for (let i = 0; i < out.length; i++) {
+    out[i] = saturate(samples[i]! * 32768)
+  }
+  return makeFrame(out, format, at)
+}
+
+/**
+ * The interleaved samples of a frame between -1 and 1.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const toFloat32 = (frame: Frame): Float32Array => {
+  const { samples } = frame
+  const out = new Float32Array(samples.length)
+  for (let i = 0; i < out.length; i++) {
+    out[i] = samples[i]! / 32768
+  }
+  return out
+}
+
+/**
  * Length of a frame in milliseconds.
  *
  * @category getters
  * @since 0.1.0
  */
 export const durationMs = (frame: Frame): number => frame.samples.length / frame.channels / frame.sampleRate * 1000
+
+/**
+ * Length of a frame.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const duration = (frame: Frame): Duration.Duration => Duration.millis(durationMs(frame))
+
+/**
+ * Level of a frame over all channels as root mean square: 0 is silence, 1 a
+ * full-scale square wave.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const rms = (frame: Frame): number => {
+  const { samples } = frame
+  if (samples.length === 0) {
+    return 0
+  }
+  let sum = 0
+  for (let i = 0; i < samples.length; i++) {
+    sum += samples[i]! * samples[i]!
+  }
+  return Math.sqrt(sum / samples.length) / 32768
+}
+
+/**
+ * `rms` in decibels below full scale: 0 at most, `-Infinity` for silence.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const dbfs = (frame: Frame): number => 20 * Math.log10(rms(frame))
+
+/**
+ * Makes a frame louder or quieter; what exceeds 16 bits is cut to full scale.
+ *
+ * **Details**
+ *
+ * 0 dB gives the same object, `-Infinity` dB silence.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const gain = (frame: Frame, dB: number): Frame => {
+  if (dB === 0) {
+    return frame
+  }
+  const factor = 10 ** (dB / 20)
+  const { samples } = frame
+  const out = new Int16Array(samples.length)
+  for (let i = 0; i < out.length; i++) {
+    out[i] = saturate(samples[i]! * factor)
+  }
+  return makeFrame(out, frame, frame.at)
+}
+
+/**
+ * Mixes all channels of a frame into one, by their average.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const toMono = (frame: Frame): Frame =>
+  frame.channels === 1 ? frame : makeFrame(
+    remixSamples(frame.samples, frame.channels, 1),
+    { sampleRate: frame.sampleRate, channels: 1 },
+    frame.at
+  )
+
+/**
+ * Part of a frame by time from its own start, cut to the frame. The end is left
+ * out.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const slice = (frame: Frame, from: Duration.Input, to: Duration.Input = Duration.infinity): Frame => {
+  const count = Math.floor(frame.samples.length / frame.channels)
+  const sampleAt = (time: Duration.Input) =>
+    Math.min(count, Math.max(0, Math.round(Duration.toMillis(time) * frame.sampleRate / 1000)))
+  const start = sampleAt(from)
+  const end = Math.max(start, sampleAt(to))
+  return makeFrame(
+    frame.samples.slice(start * frame.channels, end * frame.channels),
+    frame,
+    frame.at === undefined ? undefined : frame.at + start / frame.sampleRate * 1000
+  )
+}
+
+/**
+ * Joins frames of one format end to end; gaps are closed.
+ *
+ * **Details**
+ *
+ * `at` is that of the first frame; no frames make an empty frame of `speech`
+ * format. Throws an `AudioError` where the formats differ.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const concat = (frames: ReadonlyArray<Frame>): Frame => join(frames, speech)
+
+/**
+ * Lays frames of one format over each other from their starts on; what exceeds
+ * 16 bits is cut to full scale.
+ *
+ * **Details**
+ *
+ * The result is as long as the longest frame, its `at` the first one known; no
+ * frames make an empty frame of `speech` format. Throws an `AudioError` where
+ * the formats differ.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const mix = (frames: ReadonlyArray<Frame>): Frame => overlay(frames, speech)
+
+/**
+ * Converts a stream of frames to one format, as a `Converter` does.
+ *
+ * **Details**
+ *
+ * What the filter holds back comes with the end of the stream. Throws an
+ * `AudioError` where the format is impossible.
+ *
+ * @category streams
+ * @since 0.1.0
+ */
+export const resample: {
+  (format: Format): <E, R>(self: Stream.Stream<Frame, E, R>) => Stream.Stream<Frame, E, R>
+  <E, R>(self: Stream.Stream<Frame, E, R>, format: Format): Stream.Stream<Frame, E, R>
+} = dual(2, <E, R>(self: Stream.Stream<Frame, E, R>, format: Format): Stream.Stream<Frame, E, R> => {
+  checkFormat(format)
+  return Stream.mapAccumArray(
+    self,
+    () => converter({ to: format }),
+    (state, frames) => [state, state.push(frames)],
+    { onHalt: (state) => state.flush() }
+  )
+})
+
+/**
+ * Length of the pieces that `rechunk` makes: samples a channel, or a time that
+ * is rounded to samples of the rate at hand.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export type ChunkSize = { readonly samples: number } | { readonly duration: Duration.Input }
+
+/**
+ * Cuts a stream of frames into frames of one length; the last one may be
+ * shorter.
+ *
+ * **Details**
+ *
+ * Copies, times and changes of format are as for `Windows`. Throws an
+ * `AudioError` where the size is not positive.
+ *
+ * @category streams
+ * @since 0.1.0
+ */
+export const rechunk: {
+  (size: ChunkSize): <E, R>(self: Stream.Stream<Frame, E, R>) => Stream.Stream<Frame, E, R>
+  <E, R>(self: Stream.Stream<Frame, E, R>, size: ChunkSize): Stream.Stream<Frame, E, R>
+} = dual(2, <E, R>(self: Stream.Stream<Frame, E, R>, size: ChunkSize): Stream.Stream<Frame, E, R> => {
+  const make = "samples" in size ? () => windows(size.samples) : timedWindows(size.duration)
+  make()
+  return Stream.mapAccumArray(
+    self,
+    make,
+    (state, frames) => [state, state.push(frames)],
+    { onHalt: (state) => [state.rest()].filter((rest) => rest !== undefined) }
+  )
+})
+
+const timedWindows = (length: Duration.Input) => {
+  const ms = Duration.toMillis(length)
+  if (!Number.isFinite(ms) || ms <= 0) {
+    throw new AudioError({ reason: "InvalidArgument", field: "duration", detail: `${ms} ms is not a length of audio` })
+  }
+  return (): Windows => new FrameWindows((format) => Math.max(1, Math.round(ms * format.sampleRate / 1000)))
+}
+
+/**
+ * Holds each frame back until its time has come: the first comes at once, every
+ * other one as long after it as its audio begins after the first.
+ *
+ * **Details**
+ *
+ * Time is the Clock's, errors do not add up, and after a stall all frames that
+ * are due come at once. A gap in `at` is waited out.
+ *
+ * @category streams
+ * @since 0.1.0
+ */
+export const pace = <E, R>(self: Stream.Stream<Frame, E, R>): Stream.Stream<Frame, E, R> => paceFrames(self)
+
+/**
+ * Reads the bytes of a WAV file: PCM of 8, 16, 24 and 32 bits and float of 32
+ * and 64, plain or extensible.
+ *
+ * **Details**
+ *
+ * Never throws. A data chunk that claims more than there is, as streamed files
+ * do, is read to the last whole sample; every other contradiction is an
+ * `InvalidWav` that names the header's field, a coding that is not read here an
+ * `UnsupportedWav`.
+ *
+ * @category wav
+ * @since 0.1.0
+ */
+export const decodeWav = (bytes: Uint8Array): Result.Result<Frame, AudioError> => {
+  const decoded = decode(bytes)
+  return decoded instanceof AudioError ? Result.fail(decoded) : Result.succeed(decoded)
+}
+
+/**
+ * How a WAV file is written.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface WavOptions {
+  /** 32-bit float instead of 16-bit PCM. @default false */
+  readonly float?: boolean | undefined
+}
+
+/**
+ * Writes frames of one format as the bytes of a WAV file; gaps are closed.
+ *
+ * **Details**
+ *
+ * Throws an `AudioError` where the formats differ or are impossible.
+ *
+ * @category wav
+ * @since 0.1.0
+ */
+export const encodeWav = (
+  frames: Frame | ReadonlyArray<Frame>,
+  options?: WavOptions
+): Uint8Array<ArrayBuffer> => {
+  const frame = "samples" in frames ? frames : concat(frames)
+  checkFormat(frame)
+  return encode(frame, options?.float ?? false)
+}
+
+/**
+ * Reads a WAV file.
+ *
+ * @category wav
+ * @since 0.1.0
+ */
+export const readWav: (path: string) => Effect.Effect<Frame, AudioError, FileSystem.FileSystem> = Effect.fn(
+  "Audio.readWav"
+)(function*(path: string) {
+  const files = yield* FileSystem.FileSystem
+  const bytes = yield* Effect.mapError(files.readFile(path), fileFailed("read", path))
+  return yield* Effect.fromResult(decodeWav(bytes))
+})
+
+/**
+ * Writes frames of one format to a WAV file, replacing what is there.
+ *
+ * @category wav
+ * @since 0.1.0
+ */
+export const writeWav: (
+  path: string,
+  frames: Frame | ReadonlyArray<Frame>,
+  options?: WavOptions
+) => Effect.Effect<void, AudioError, FileSystem.FileSystem> = Effect.fn("Audio.writeWav")(
+  function*(path: string, frames: Frame | ReadonlyArray<Frame>, options?: WavOptions) {
+    const files = yield* FileSystem.FileSystem
+    const bytes = yield* Effect.try({
+      try: () => encodeWav(frames, options),
+      catch: (error) =>
+        error instanceof AudioError ? error : new AudioError({
+          reason: "InvalidArgument",
+          field: "frames",
+          detail: "the frames cannot be encoded",
+          cause: error
+        })
+    })
+    yield* Effect.mapError(files.writeFile(path, bytes), fileFailed("written", path))
+  }
+)
+
+const fileFailed = (verb: "read" | "written", path: string) => (cause: PlatformError): AudioError =>
+  new AudioError({
+    reason: "FileFailed",
+    field: "path",
+    detail: `${path} cannot be ${verb} (${cause.reason._tag})`,
+    cause
+  })

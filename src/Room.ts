@@ -93,7 +93,8 @@ export class RoomError extends Schema.TaggedError<RoomError>("effect-voice/Room/
     "InvalidOption",
     "Unsupported",
     "RpcFailed",
-    "FileUnreadable"
+    "FileUnreadable",
+    "FileUnwritable"
   ]),
   detail: Schema.String
 }) {

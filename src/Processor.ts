@@ -1,0 +1,208 @@
+/**
+ * Audio processors: what happens to a participant's audio before anyone listens
+ * to it.
+ *
+ * A `Processor` is a value with a name and a way to open it; each conversation
+ * opens its own, in its own scope. What is open is one synchronous step over
+ * arrays of frames. A processor that breaks is left out from then on: worse
+ * audio is better than none.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import * as Audio from "./Audio.ts"
+import { openGate } from "./internal/audio/gate.ts"
+
+/**
+ * An open processor: frames in, frames out, in order.
+ *
+ * **Details**
+ *
+ * It may hold audio back and give it with a later call, and may change length
+ * and format. It must not write to the frames that it gets.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Step = (frames: ReadonlyArray<Audio.Frame>) => ReadonlyArray<Audio.Frame>
+
+/**
+ * A processor that is not open yet. Native handles and models are acquired by
+ * `open` and released with its scope.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Processor {
+  readonly name: string
+  readonly open: Effect.Effect<Step, unknown, Scope.Scope>
+}
+
+/**
+ * Why a processor is left out from now on.
+ *
+ * **Details**
+ *
+ * `open`: it did not open, or not in time. `process`: it threw on a frame.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Failure {
+  readonly processor: string
+  readonly phase: "open" | "process"
+  readonly cause: Cause.Cause<unknown>
+}
+
+/**
+ * Noise gate.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface GateOptions {
+  /** Peak level of a sample, in dB below full scale, that opens the gate. @default -50 */
+  readonly thresholdDbfs?: number | undefined
+  /** How long it stays open after the last such sample. @default "200 millis" */
+  readonly hold?: Duration.Input | undefined
+}
+
+/**
+ * How a chain treats its processors.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface ChainOptions {
+  /** Called once for each processor that fails; what it throws is dropped. */
+  readonly onFailure?: ((failure: Failure) => void) | undefined
+  /** Time that each processor has to open; all open at once. @default "5 seconds" */
+  readonly openTimeout?: Duration.Input | undefined
+}
+
+/**
+ * Makes a processor from the effect that opens it.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = <E>(options: {
+  readonly name: string
+  readonly open: Effect.Effect<Step, E, Scope.Scope>
+}): Processor => options
+
+/**
+ * Makes a processor from a function without state: all conversations share it.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const sync = (name: string, step: Step): Processor => ({ name, open: Effect.succeed(step) })
+
+/**
+ * Makes audio louder or quieter by a number of decibels, cut to full scale.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const gain = (dB: number): Processor => sync("gain", (frames) => frames.map((frame) => Audio.gain(frame, dB)))
+
+/**
+ * Silences audio while no sample reaches the threshold.
+ *
+ * **Details**
+ *
+ * Opens within 1 ms and closes within 10 ms, without delay to the audio, in the
+ * same way however the audio is cut into frames. Frames that it leaves as they
+ * are pass as the same objects.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const gate = (options?: GateOptions): Processor =>
+  make({
+    name: "gate",
+    open: Effect.sync(() => openGate(options?.thresholdDbfs ?? -50, options?.hold ?? "200 millis"))
+  })
+
+/**
+ * Opens processors in the current scope and gives one step that runs them in
+ * order.
+ *
+ * **Details**
+ *
+ * Never fails. A processor that does not open is skipped and what it had
+ * acquired is released; one that throws passes its input on, then and from then
+ * on. Both are reported through `onFailure`.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const chain = Effect.fnUntraced(function*(
+  processors: ReadonlyArray<Processor>,
+  options?: ChainOptions
+): Effect.fn.Return<Step, never, Scope.Scope> {
+  const report = (failure: Failure): void => {
+    try {
+      options?.onFailure?.(failure)
+    } catch {
+      // The listener's fault is not the audio's.
+    }
+  }
+  const opened = yield* Effect.forEach(
+    processors,
+    (processor) => open(processor, options?.openTimeout ?? "5 seconds"),
+    {
+      concurrency: "unbounded"
+    }
+  )
+  const steps: Array<{ readonly name: string; step: Step | undefined }> = []
+  for (const [i, { name }] of processors.entries()) {
+    const exit = opened[i]!
+    if (Exit.isSuccess(exit)) {
+      steps.push({ name, step: exit.value })
+    } else {
+      report({ processor: name, phase: "open", cause: exit.cause })
+    }
+  }
+  return (frames) => {
+    let current = frames
+    for (const entry of steps) {
+      if (entry.step === undefined) {
+        continue
+      }
+      try {
+        current = entry.step(current)
+      } catch (defect) {
+        entry.step = undefined
+        report({ processor: entry.name, phase: "process", cause: Cause.die(defect) })
+      }
+    }
+    return current
+  }
+})
+
+/** Opens in a scope of its own, so that a failure releases what was acquired at once. */
+const open = (
+  processor: Processor,
+  timeout: Duration.Input
+): Effect.Effect<Exit.Exit<Step, unknown>, never, Scope.Scope> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.fork(yield* Effect.scope)
+      const exit = yield* processor.open.pipe(
+        Scope.provide(scope),
+        Effect.timeout(timeout),
+        restore,
+        Effect.exit
+      )
+      if (Exit.isFailure(exit)) {
+        yield* Effect.ignoreCause(Scope.close(scope, exit), { log: "Debug" })
+      }
+      return exit
+    })
+  )

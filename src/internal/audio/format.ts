@@ -1,0 +1,59 @@
+import type { Format, Frame } from "../../Audio.ts"
+import { AudioError } from "./error.ts"
+
+export const maxSampleRate = 768_000
+export const maxChannels = 64
+
+const isCount = (n: number, max: number): boolean => Number.isInteger(n) && n >= 1 && n <= max
+
+export const problemOf = (format: Format): AudioError | undefined => {
+  if (!isCount(format.sampleRate, maxSampleRate)) {
+    return new AudioError({
+      reason: "InvalidFormat",
+      field: "sampleRate",
+      detail: `${format.sampleRate} is not a whole number of Hz from 1 to ${maxSampleRate}`
+    })
+  }
+  if (!isCount(format.channels, maxChannels)) {
+    return new AudioError({
+      reason: "InvalidFormat",
+      field: "channels",
+      detail: `${format.channels} is not a whole number from 1 to ${maxChannels}`
+    })
+  }
+  return undefined
+}
+
+export const checkFormat = (format: Format): void => {
+  const problem = problemOf(format)
+  if (problem !== undefined) {
+    throw problem
+  }
+}
+
+export const sameFormat = (a: Format, b: Format): boolean => a.sampleRate === b.sampleRate && a.channels === b.channels
+
+export const makeFrame = (samples: Int16Array, format: Format, at: number | undefined): Frame =>
+  at === undefined
+    ? { samples, sampleRate: format.sampleRate, channels: format.channels }
+    : { samples, sampleRate: format.sampleRate, channels: format.channels, at }
+
+export const saturate = (value: number): number => value > 32767 ? 32767 : value < -32768 ? -32768 : Math.round(value)
+
+export const checkSameFormat = (frames: ReadonlyArray<Frame>): Format | undefined => {
+  const first = frames[0]
+  if (first === undefined) {
+    return undefined
+  }
+  const other = frames.find((frame) => !sameFormat(frame, first))
+  if (other !== undefined) {
+    throw new AudioError({
+      reason: "InvalidArgument",
+      field: "frames",
+      detail:
+        `${other.sampleRate} Hz × ${other.channels} does not go with ${first.sampleRate} Hz × ${first.channels}; ` +
+        "convert the frames to one format first"
+    })
+  }
+  return { sampleRate: first.sampleRate, channels: first.channels }
+}

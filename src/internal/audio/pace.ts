@@ -1,0 +1,52 @@
+import type * as Array from "effect/Array"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { Frame } from "../../Audio.ts"
+import { Timeline } from "./timeline.ts"
+
+/** When each frame of a stream is due, in milliseconds after the first. */
+class Plan {
+  readonly #timeline = new Timeline()
+  #end = 0
+
+  next(frame: Frame): number {
+    const length = frame.samples.length / frame.channels / frame.sampleRate * 1000
+    this.#timeline.next(frame.at, length)
+    const due = this.#end + Math.max(0, this.#timeline.jump)
+    this.#end = due + length
+    return due
+  }
+}
+
+export const paceFrames = <E, R>(self: Stream.Stream<Frame, E, R>): Stream.Stream<Frame, E, R> =>
+  Stream.transformPull(self, (pull) =>
+    Effect.sync(() => {
+      const plan = new Plan()
+      let frames: ReadonlyArray<Frame> = []
+      let head = 0
+      let due = 0
+      let origin: number | undefined = undefined
+      return Effect.gen(function*() {
+        if (head >= frames.length) {
+          frames = yield* pull
+          head = 0
+          due = plan.next(frames[0]!)
+        }
+        let now = yield* Clock.currentTimeMillis
+        const start: number = origin ??= now - due
+        while (now < start + due) {
+          yield* Effect.sleep(Math.ceil(start + due - now))
+          now = yield* Clock.currentTimeMillis
+        }
+        const ready: Array.NonEmptyArray<Frame> = [frames[head++]!]
+        while (head < frames.length) {
+          due = plan.next(frames[head]!)
+          if (now < start + due) {
+            break
+          }
+          ready.push(frames[head++]!)
+        }
+        return ready
+      })
+    }))

@@ -1,0 +1,268 @@
+/**
+ * Rational resampling with a Kaiser-windowed sinc in polyphase form.
+ *
+ * Output `k` is the convolution at input time `k * step / phases`, centred, so
+ * there is no net delay. All taps of a ratio are computed once per process.
+ */
+import { remix } from "./channels.ts"
+import { saturate } from "./format.ts"
+
+// 96 taps at the lower rate with beta for 76 dB put the whole transition
+// between 0.9 and 1.0 of the lower Nyquist frequency.
+const halfWidth = 48
+const beta = 7.416
+const cutoff = 0.95
+
+// Ratios of coprime rates would need a table of megabytes: beyond this many
+// phases the rows are interpolated, whose error (-94 dB) is below the stop band.
+const mostPhases = 640
+const interpolatedRows = 256
+
+// Up to here a frame has several outputs for each row, which then share its taps.
+const fewPhases = 8
+const cachedRatios = 16
+const blockSize = 2048
+
+interface Taps {
+  /** Coefficients row by row, `width` each. */
+  readonly table: Float64Array
+  readonly width: number
+  readonly phases: number
+  readonly step: number
+  /** Rows per unit of phase: 1, or less when rows are interpolated. */
+  readonly scale: number
+}
+
+const gcd = (a: number, b: number): number => b === 0 ? a : gcd(b, a % b)
+
+const besselI0 = (x: number): number => {
+  const q = x * x / 4
+  let sum = 1
+  let term = 1
+  for (let k = 1; term > sum * 1e-12; k++) {
+    term *= q / (k * k)
+    sum += term
+  }
+  return sum
+}
+
+const makeTaps = (phases: number, step: number): Taps => {
+  const bandwidth = Math.min(1, phases / step)
+  // An even half width lets the inner loop run four taps at a time.
+  const half = 2 * Math.ceil(halfWidth / bandwidth / 2)
+  const width = 2 * half
+  const exact = phases <= mostPhases
+  const rows = exact ? phases : interpolatedRows + 1
+  const unit = exact ? phases : interpolatedRows
+  const table = new Float64Array(rows * width)
+  const peak = besselI0(beta)
+  for (let row = 0; row < rows; row++) {
+    let sum = 0
+    for (let j = 0; j < width; j++) {
+      const t = row / unit + half - 1 - j
+      const edge = t / half
+      if (edge < -1 || edge > 1) {
+        continue
+      }
+      const x = Math.PI * cutoff * bandwidth * t
+      const value = (x === 0 ? 1 : Math.sin(x) / x) * besselI0(beta * Math.sqrt(1 - edge * edge)) / peak
+      table[row * width + j] = value
+      sum += value
+    }
+    for (let j = 0; j < width; j++) {
+      table[row * width + j]! /= sum
+    }
+  }
+  return { table, width, phases, step, scale: exact ? 1 : interpolatedRows / phases }
+}
+
+const cache = new Map<string, Taps>()
+
+export const tapsFor = (from: number, to: number): Taps => {
+  const divisor = gcd(from, to)
+  const phases = to / divisor
+  const step = from / divisor
+  const key = `${phases}/${step}`
+  const cached = cache.get(key)
+  if (cached !== undefined) {
+    return cached
+  }
+  const taps = makeTaps(phases, step)
+  if (cache.size >= cachedRatios) {
+    cache.delete(cache.keys().next().value!)
+  }
+  cache.set(key, taps)
+  return taps
+}
+
+export class Resampler {
+  readonly #taps: Taps
+  readonly #buffers: ReadonlyArray<Float64Array>
+  readonly #capacity: number
+  #position = 0
+  #phase = 0
+  #filled: number
+
+  constructor(taps: Taps, channels: number) {
+    this.#taps = taps
+    this.#capacity = taps.width + blockSize
+    this.#buffers = Array.from({ length: channels }, () => new Float64Array(this.#capacity))
+    this.#filled = taps.width / 2 - 1
+  }
+
+  /** Outputs that `count` more sample frames would complete. */
+  #ready(count: number): number {
+    const { phases, step, width } = this.#taps
+    const spare = this.#filled + count - this.#position - width
+    return spare < 0 ? 0 : Math.ceil(((spare + 1) * phases - this.#phase) / step)
+  }
+
+  push(source: Int16Array, channels: number): Int16Array {
+    const count = Math.floor(source.length / channels)
+    const out = new Int16Array(this.#ready(count) * this.#buffers.length)
+    let written = 0
+    for (let start = 0; start < count;) {
+      const size = Math.min(this.#makeRoom(), count - start)
+      remix(source, start, size, channels, this.#buffers, this.#filled)
+      this.#filled += size
+      start += size
+      written = this.#convolve(out, written)
+    }
+    return out
+  }
+
+  /** The last `count` outputs, as if silence followed. */
+  finish(count: number): Int16Array {
+    const { phases, step, width } = this.#taps
+    const out = new Int16Array(count * this.#buffers.length)
+    let missing = width / 2 + 2 * Math.ceil(step / phases)
+    for (let written = 0; written < out.length && missing > 0;) {
+      const size = Math.min(this.#makeRoom(), missing)
+      for (const buffer of this.#buffers) {
+        buffer.fill(0, this.#filled, this.#filled + size)
+      }
+      this.#filled += size
+      missing -= size
+      written = this.#convolve(out, written)
+    }
+    return out
+  }
+
+  #makeRoom(): number {
+    if (this.#capacity - this.#filled < blockSize / 2) {
+      for (const buffer of this.#buffers) {
+        buffer.copyWithin(0, this.#position, this.#filled)
+      }
+      this.#filled -= this.#position
+      this.#position = 0
+    }
+    return this.#capacity - this.#filled
+  }
+
+  #convolve(out: Int16Array, written: number): number {
+    const { phases, step } = this.#taps
+    const channels = this.#buffers.length
+    const count = Math.min(this.#ready(0), (out.length - written) / channels)
+    if (phases <= fewPhases) {
+      this.#byRow(out, written, count)
+    } else {
+      this.#byOutput(out, written, count)
+    }
+    const total = this.#phase + count * step
+    this.#phase = total % phases
+    this.#position += Math.floor(total / phases)
+    return written + count * channels
+  }
+
+  #byOutput(out: Int16Array, written: number, count: number): void {
+    const { phases, scale, step, table, width } = this.#taps
+    const channels = this.#buffers.length
+    const whole = (step / phases) | 0
+    const part = step % phases
+    let position = this.#position | 0
+    let phase = this.#phase | 0
+    let o = written | 0
+    for (let k = 0; k < count; k++) {
+      const row = (phase * scale) | 0
+      const weight = phase * scale - row
+      for (let channel = 0; channel < channels; channel++) {
+        const buffer = this.#buffers[channel]!
+        let value = dot(table, row * width | 0, buffer, position, width)
+        if (weight > 0) {
+          value += weight * (dot(table, (row + 1) * width | 0, buffer, position, width) - value)
+        }
+        out[o++] = saturate(value)
+      }
+      position += whole
+      phase += part
+      if (phase >= phases) {
+        phase -= phases
+        position++
+      }
+    }
+  }
+
+  /**
+   * Four outputs that use the same row at once: a tap is loaded once for all,
+   * and four sums run side by side. Each sum runs in the same order however many
+   * outputs there are, so chunking cannot change a bit of it.
+   */
+  #byRow(out: Int16Array, written: number, count: number): void {
+    const { phases, step, table, width } = this.#taps
+    const channels = this.#buffers.length
+    const stride = phases * channels
+    let position = this.#position | 0
+    for (let first = 0; first < count; first += 4 * phases, position += 4 * step) {
+      for (let p = 0; p < phases && first + p < count; p++) {
+        const total = this.#phase + p * step
+        const row = (total % phases) * width | 0
+        const s0 = position + (total / phases | 0)
+        const lanes = Math.min(4, Math.ceil((count - first - p) / phases))
+        const s1 = lanes > 1 ? s0 + step : s0
+        const s2 = lanes > 2 ? s1 + step : s0
+        const s3 = lanes > 3 ? s2 + step : s0
+        for (let channel = 0; channel < channels; channel++) {
+          const buffer = this.#buffers[channel]!
+          let a = 0
+          let b = 0
+          let c = 0
+          let d = 0
+          for (let j = 0; j < width; j++) {
+            const tap = table[row + j]!
+            a += tap * buffer[s0 + j]!
+            b += tap * buffer[s1 + j]!
+            c += tap * buffer[s2 + j]!
+            d += tap * buffer[s3 + j]!
+          }
+          const o = written + (first + p) * channels + channel
+          out[o] = saturate(a)
+          if (lanes > 1) {
+            out[o + stride] = saturate(b)
+          }
+          if (lanes > 2) {
+            out[o + 2 * stride] = saturate(c)
+          }
+          if (lanes > 3) {
+            out[o + 3 * stride] = saturate(d)
+          }
+        }
+      }
+    }
+  }
+}
+
+const dot = (table: Float64Array, row: number, buffer: Float64Array, position: number, width: number): number => {
+  let a = 0
+  let b = 0
+  let c = 0
+  let d = 0
+  for (let j = 0; j < width; j += 4) {
+    const t = row + j
+    const s = position + j
+    a += table[t]! * buffer[s]!
+    b += table[t + 1]! * buffer[s + 1]!
+    c += table[t + 2]! * buffer[s + 2]!
+    d += table[t + 3]! * buffer[s + 3]!
+  }
+  return (a + b) + (c + d)
+}

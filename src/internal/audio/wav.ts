@@ -1,0 +1,201 @@
+/**
+ * RIFF/WAVE reading and writing. Reading never trusts a size: what the header
+ * claims is cut to what the bytes hold.
+ */
+import type { Format, Frame } from "../../Audio.ts"
+import { AudioError } from "./error.ts"
+import { problemOf, saturate } from "./format.ts"
+
+const pcm = 1
+const ieeeFloat = 3
+const extensible = 0xfffe
+const unknownSize = 0xffffffff
+
+/** All of a subtype GUID but its first two bytes, which are the format tag. */
+const subtypeTail = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71]
+
+const codings: Readonly<Record<number, string>> = {
+  2: "ADPCM",
+  6: "A-law",
+  7: "mu-law",
+  17: "IMA ADPCM",
+  49: "GSM 6.10",
+  85: "MP3"
+}
+
+const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
+
+interface Coding extends Format {
+  readonly bits: number
+  readonly float: boolean
+}
+
+const invalid = (field: string, detail: string): AudioError => new AudioError({ reason: "InvalidWav", field, detail })
+
+const unsupported = (field: string, detail: string): AudioError =>
+  new AudioError({ reason: "UnsupportedWav", field, detail })
+
+const idAt = (bytes: Uint8Array, offset: number): string =>
+  String.fromCharCode(bytes[offset]!, bytes[offset + 1]!, bytes[offset + 2]!, bytes[offset + 3]!)
+
+const readCoding = (view: DataView, bytes: Uint8Array, start: number, size: number): Coding | AudioError => {
+  if (size < 16) {
+    return invalid("fmt", `the chunk has ${size} bytes, fewer than the 16 of a format`)
+  }
+  let tag = view.getUint16(start, true)
+  const channels = view.getUint16(start + 2, true)
+  const sampleRate = view.getUint32(start + 4, true)
+  const blockAlign = view.getUint16(start + 12, true)
+  const bits = view.getUint16(start + 14, true)
+  if (tag === extensible) {
+    if (size < 40) {
+      return invalid("fmt", `the chunk has ${size} bytes, fewer than the 40 of an extensible format`)
+    }
+    if (subtypeTail.some((byte, i) => bytes[start + 26 + i] !== byte)) {
+      return unsupported("subFormat", "the extensible format names a private coding")
+    }
+    tag = view.getUint16(start + 24, true)
+  }
+  if (tag !== pcm && tag !== ieeeFloat) {
+    return unsupported("formatTag", `${codings[tag] ?? `coding ${tag}`} is not read; convert the file to PCM`)
+  }
+  const problem = problemOf({ sampleRate, channels })
+  if (problem !== undefined) {
+    return invalid(problem.field, problem.detail)
+  }
+  const float = tag === ieeeFloat
+  const widths = float ? [32, 64] : [8, 16, 24, 32]
+  if (!widths.includes(bits)) {
+    return unsupported(
+      "bitsPerSample",
+      `${bits} bits of ${float ? "float" : "PCM"} are not read, only ${widths.join(", ")}`
+    )
+  }
+  if (blockAlign !== channels * bits / 8) {
+    return invalid("blockAlign", `${blockAlign} bytes do not hold ${channels} samples of ${bits} bits`)
+  }
+  return { sampleRate, channels, bits, float }
+}
+
+const readSamples = (view: DataView, start: number, size: number, coding: Coding): Int16Array<ArrayBuffer> => {
+  const width = coding.bits / 8
+  const count = Math.floor(size / (width * coding.channels)) * coding.channels
+  if (coding.bits === 16 && littleEndian) {
+    const offset = view.byteOffset + start
+    return new Int16Array(new Uint8Array(view.buffer, offset, count * 2).slice().buffer)
+  }
+  const out = new Int16Array(count)
+  for (let i = 0, at = start; i < count; i++, at += width) {
+    out[i] = coding.float
+      ? saturate((coding.bits === 32 ? view.getFloat32(at, true) : view.getFloat64(at, true)) * 32768)
+      : coding.bits === 8
+      ? (view.getUint8(at) - 128) * 256
+      : coding.bits === 16
+      ? view.getInt16(at, true)
+      : coding.bits === 24
+      ? saturate((view.getInt16(at + 1, true) * 256 + view.getUint8(at)) / 256)
+      : saturate(view.getInt32(at, true) / 65536)
+  }
+  return out
+}
+
+export const decode = (bytes: Uint8Array): Frame | AudioError => {
+  if (bytes.length < 12) {
+    return invalid("RIFF", `${bytes.length} bytes are too few for a WAV file`)
+  }
+  const container = idAt(bytes, 0)
+  if (container === "RIFX" || container === "RF64" || container === "BW64") {
+    return unsupported("RIFF", `the ${container} variant is not read`)
+  }
+  if (container !== "RIFF") {
+    return invalid("RIFF", "the bytes do not begin with RIFF")
+  }
+  if (idAt(bytes, 8) !== "WAVE") {
+    return invalid("WAVE", "the RIFF file is not of type WAVE")
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const fileSize = view.getUint32(4, true)
+  const unfinished = fileSize === 0 || fileSize === unknownSize
+  let coding: Coding | undefined = undefined
+  let data: readonly [start: number, size: number] | undefined = undefined
+  for (let offset = 12; offset + 8 <= bytes.length && (coding === undefined || data === undefined);) {
+    const id = idAt(bytes, offset)
+    const claimed = view.getUint32(offset + 4, true)
+    const start = offset + 8
+    const left = bytes.length - start
+    // A writer that streams leaves its sizes at 0 or at the maximum.
+    const size = id === "data" && claimed === 0 && unfinished ? left : Math.min(claimed, left)
+    if (id === "fmt " && coding === undefined) {
+      const read = readCoding(view, bytes, start, size)
+      if (read instanceof AudioError) {
+        return read
+      }
+      coding = read
+    } else if (id === "data" && data === undefined) {
+      data = [start, size]
+    }
+    offset = start + size + size % 2
+  }
+  if (coding === undefined) {
+    return invalid("fmt", "the file has no format chunk")
+  }
+  if (data === undefined) {
+    return invalid("data", "the file has no data chunk")
+  }
+  return {
+    samples: readSamples(view, data[0], data[1], coding),
+    sampleRate: coding.sampleRate,
+    channels: coding.channels
+  }
+}
+
+export const encode = (frame: Frame, float: boolean): Uint8Array<ArrayBuffer> => {
+  const { channels, sampleRate, samples } = frame
+  const width = float ? 4 : 2
+  const dataSize = samples.length * width
+  // Float needs the extension size in `fmt ` and a `fact` chunk by the standard.
+  const headerSize = float ? 58 : 44
+  const bytes = new Uint8Array(headerSize + dataSize)
+  const view = new DataView(bytes.buffer)
+  let offset = 0
+  const id = (text: string) => {
+    for (const letter of text) {
+      bytes[offset++] = letter.charCodeAt(0)
+    }
+  }
+  const u16 = (value: number) => {
+    view.setUint16(offset, value, true)
+    offset += 2
+  }
+  const u32 = (value: number) => {
+    view.setUint32(offset, Math.min(value, unknownSize), true)
+    offset += 4
+  }
+  id("RIFF")
+  u32(headerSize - 8 + dataSize)
+  id("WAVEfmt ")
+  u32(float ? 18 : 16)
+  u16(float ? ieeeFloat : pcm)
+  u16(channels)
+  u32(sampleRate)
+  u32(sampleRate * channels * width)
+  u16(channels * width)
+  u16(width * 8)
+  if (float) {
+    u16(0)
+    id("fact")
+    u32(4)
+    u32(samples.length / channels)
+  }
+  id("data")
+  u32(dataSize)
+  for (const sample of samples) {
+    if (float) {
+      view.setFloat32(offset, sample / 32768, true)
+    } else {
+      view.setInt16(offset, sample, true)
+    }
+    offset += width
+  }
+  return bytes
+}

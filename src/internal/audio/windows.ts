@@ -1,0 +1,81 @@
+import type { Format, Frame } from "../../Audio.ts"
+import { checkFormat, makeFrame, sameFormat } from "./format.ts"
+
+export class FrameWindows {
+  readonly #sizeOf: (format: Format) => number
+  #format: Format | undefined = undefined
+  #length = 0
+  #window: Int16Array | undefined = undefined
+  #filled = 0
+  #windowAt: number | undefined = undefined
+  /** Where the next frame should begin, where known. */
+  #expected: number | undefined = undefined
+
+  constructor(sizeOf: (format: Format) => number) {
+    this.#sizeOf = sizeOf
+  }
+
+  push(frames: ReadonlyArray<Frame>): ReadonlyArray<Frame> {
+    const out: Array<Frame> = []
+    for (const frame of frames) {
+      this.#one(frame, out)
+    }
+    return out
+  }
+
+  rest(): Frame | undefined {
+    const unfinished = this.#window !== undefined && this.#format !== undefined
+      ? makeFrame(this.#window.slice(0, this.#filled), this.#format, this.#windowAt)
+      : undefined
+    this.#window = undefined
+    this.#expected = undefined
+    return unfinished
+  }
+
+  #one(frame: Frame, out: Array<Frame>): void {
+    if (this.#format === undefined || !sameFormat(this.#format, frame)) {
+      checkFormat(frame)
+      // The rest of the array is silence already.
+      this.#emit(out)
+      this.#format = { sampleRate: frame.sampleRate, channels: frame.channels }
+      this.#length = this.#sizeOf(frame) * frame.channels
+    }
+    const { samples } = frame
+    const length = this.#length
+    const end = samples.length - samples.length % frame.channels
+    const msPerSample = 1000 / frame.sampleRate / frame.channels
+    const begin = frame.at ?? this.#expected
+    this.#expected = begin === undefined ? undefined : begin + end * msPerSample
+    if (this.#window === undefined && end === length && end === samples.length) {
+      out.push(frame)
+      return
+    }
+    for (let start = 0; start < end;) {
+      if (this.#window === undefined) {
+        this.#filled = 0
+        this.#windowAt = begin === undefined ? undefined : begin + start * msPerSample
+        if (end - start >= length) {
+          this.#window = samples.slice(start, start + length)
+          this.#emit(out)
+          start += length
+          continue
+        }
+        this.#window = new Int16Array(length)
+      }
+      const take = Math.min(length - this.#filled, end - start)
+      this.#window.set(samples.subarray(start, start + take), this.#filled)
+      this.#filled += take
+      start += take
+      if (this.#filled === length) {
+        this.#emit(out)
+      }
+    }
+  }
+
+  #emit(out: Array<Frame>): void {
+    if (this.#window !== undefined && this.#format !== undefined) {
+      out.push(makeFrame(this.#window, this.#format, this.#windowAt))
+      this.#window = undefined
+    }
+  }
+}

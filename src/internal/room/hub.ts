@@ -1,0 +1,325 @@
+/**
+ * A room in memory: what `LocalRoom` and the rooms of tests share. The agent
+ * sees a `Room`, whoever plays the participants holds its `RoomControl`.
+ */
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type * as Audio from "../../Audio.ts"
+import {
+  type EndReason,
+  type Event,
+  type Output,
+  type Participant,
+  Room,
+  RoomError,
+  type TextMessage
+} from "../../Room.ts"
+import { type Broadcast, makeBroadcast } from "./broadcast.ts"
+import type { Newcomer, Part, RoomControl, Sent } from "./control.ts"
+import { type Loudspeaker, makeLoudspeaker } from "./loudspeaker.ts"
+import { makeMicrophone, type Microphone } from "./microphone.ts"
+import { monotonicMs } from "./playout.ts"
+import { makeSwitchboard } from "./switchboard.ts"
+
+// Control traffic: far more than any subscriber lags behind, and a bound all the same.
+const eventBuffer = 4096
+const sentKept = 10_000
+
+export interface Options {
+  /** @default "local" */
+  readonly name?: string | undefined
+  /** Milliseconds of audio that a slow subscriber may lag behind. @default 2000 */
+  readonly audioBuffer?: number | undefined
+  /** Milliseconds that may wait in an output before `write` waits. @default Infinity */
+  readonly queueLimit?: number | undefined
+  /** Keeps what the outputs played, for `OutputView.heard`. @default false */
+  readonly keepHeard?: boolean | undefined
+  /** Runs once, when the agent first uses the room. */
+  readonly onStart?: (() => void) | undefined
+  /** Told what a participant's open microphone delivers. */
+  readonly onVoice?: ((identity: string, frame: Audio.Frame) => void) | undefined
+  /** Told what the agent was heard to say, at milliseconds since the room began. */
+  readonly onHeard?: ((at: number, frame: Audio.Frame) => void) | undefined
+}
+
+export interface Hub {
+  readonly room: Room["Service"]
+  readonly control: RoomControl
+  /** Begins the room, as its first use does. */
+  readonly start: () => void
+  /** Milliseconds since the room began. */
+  readonly nowUnsafe: () => number
+  readonly joinUnsafe: (participant: Newcomer) => RoomError | undefined
+  readonly leaveUnsafe: (identity: string) => void
+  readonly microphone: (identity: string) => Microphone | undefined
+  readonly agentIsSpeaking: () => boolean
+  /** Hands what was heard up to now to `onHeard`. */
+  readonly collectHeard: () => void
+}
+
+interface Member {
+  participant: Participant
+  readonly microphone: Microphone
+}
+
+const refuse = (reason: RoomError["reason"], detail: string) => new RoomError({ reason, detail })
+
+export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const clock = yield* Clock.Clock
+    const members = new Map<string, Member>()
+    const events = makeBroadcast<Event>(eventBuffer)
+    const texts = new Map<string, Broadcast<TextMessage>>()
+    const sends = makeBroadcast<Sent>(eventBuffer)
+    const failures = new Map<Part, RoomError>()
+    const ended = Deferred.makeUnsafe<EndReason>()
+    const switchboard = makeSwitchboard()
+    let sent: Array<Sent> = []
+    let attributes: Readonly<Record<string, string>> = {}
+    let origin = monotonicMs(clock)
+    let started = false
+    let over = false
+
+    const loudspeaker: Loudspeaker = makeLoudspeaker({
+      queueLimit: options?.queueLimit,
+      keepHeard: options?.keepHeard === true,
+      onHeard: options?.onHeard,
+      origin: () => origin,
+      failure: () => failures.get("output") ?? (over ? gone("write") : undefined)
+    })
+
+    const start = (): void => {
+      if (started) return
+      started = true
+      origin = monotonicMs(clock)
+      options?.onStart?.()
+    }
+    const gone = (what: string) => refuse("Disconnected", `${what}: the room has ended`)
+    const unknown = (what: string, identity: string) =>
+      refuse("UnknownParticipant", `${what}: no participant ${identity} in the room`)
+
+    const joinUnsafe = (newcomer: Newcomer): RoomError | undefined => {
+      const { identity } = newcomer
+      if (over) return gone("join")
+      if (members.has(identity)) return refuse("InvalidOption", `join: ${identity} is already in the room`)
+      const participant: Participant = {
+        identity,
+        ...(newcomer.name === undefined ? {} : { name: newcomer.name }),
+        kind: newcomer.kind ?? "standard",
+        attributes: newcomer.attributes ?? {}
+      }
+      members.set(identity, {
+        participant,
+        microphone: makeMicrophone({
+          bufferMs: options?.audioBuffer ?? 2000,
+          onHeard: (frame) => options?.onVoice?.(identity, frame)
+        })
+      })
+      events.publish({ _tag: "ParticipantJoined", participant })
+      return undefined
+    }
+
+    const leaveUnsafe = (identity: string): void => {
+      const member = members.get(identity)
+      if (member === undefined) return
+      members.delete(identity)
+      switchboard.forget(identity)
+      member.microphone.end()
+      events.publish({ _tag: "ParticipantLeft", identity })
+    }
+
+    const end = (reason: EndReason): void => {
+      if (over) return
+      over = true
+      loudspeaker.collectHeard()
+      for (const { microphone } of members.values()) microphone.end()
+      members.clear()
+      events.publish({ _tag: "Connection", state: "disconnected" })
+      events.end()
+      for (const topic of texts.values()) topic.end()
+      sends.end()
+      Deferred.doneUnsafe(ended, Effect.succeed(reason))
+    }
+
+    /** What a participant does: the room must be there, and so must they. */
+    const as = (what: string, identity: string, act: (member: Member) => void): Effect.Effect<void, RoomError> =>
+      Effect.suspend(() => {
+        const member = members.get(identity)
+        if (over) return Effect.fail(gone(what))
+        if (member === undefined) return Effect.fail(unknown(what, identity))
+        act(member)
+        return Effect.void
+      })
+
+    const send = (what: string, to: ReadonlyArray<string> | undefined, message: Sent): Effect.Effect<void, RoomError> =>
+      Effect.suspend(() => {
+        start()
+        if (over) return Effect.fail(gone(what))
+        const failure = failures.get("send")
+        if (failure !== undefined) return Effect.fail(failure)
+        const stranger = to?.find((identity) => !members.has(identity))
+        if (stranger !== undefined) return Effect.fail(unknown(what, stranger))
+        sent.push(message)
+        if (sent.length > 2 * sentKept) sent = sent.slice(-sentKept)
+        sends.publish(message)
+        return Effect.void
+      })
+
+    const topic = (name: string): Broadcast<TextMessage> => {
+      const existing = texts.get(name)
+      if (existing !== undefined) return existing
+      const made = makeBroadcast<TextMessage>(eventBuffer)
+      if (over) made.end()
+      texts.set(name, made)
+      return made
+    }
+
+    const using = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+      Effect.suspend(() => {
+        start()
+        return effect
+      })
+
+    const room = Room.of({
+      name: options?.name ?? "local",
+      participants: using(Effect.sync(() => [...members.values()].map((member) => member.participant))),
+      // Subscribed before the room begins, so that whoever is there first sees everyone join.
+      events: Stream.unwrap(Effect.tap(events.subscribe, () => Effect.sync(start))),
+      audio: (identity) =>
+        Stream.unwrap(using(Effect.suspend((): Effect.Effect<
+          Stream.Stream<Audio.Frame, RoomError>,
+          RoomError,
+          Scope.Scope
+        > => {
+          const member = members.get(identity)
+          const failure = failures.get("audio")
+          if (over) return Effect.fail(gone("audio"))
+          if (failure !== undefined) return Effect.fail(failure)
+          if (member === undefined) return Effect.fail(unknown("audio", identity))
+          return member.microphone.subscribe
+        }))),
+      output: (wish) =>
+        using(Effect.suspend((): Effect.Effect<Output, RoomError, Scope.Scope> =>
+          over ? Effect.fail(gone("output")) : loudspeaker.open(wish)
+        )),
+      sendText: ({ attributes, text, to, topic }) =>
+        send("sendText", to, { _tag: "Text", topic, text, attributes: attributes ?? {}, to }),
+      texts: (name) =>
+        Stream.unwrap(Effect.tap(Effect.suspend(() => topic(name).subscribe), () => Effect.sync(start))),
+      sendBytes: ({ bytes, to, topic }) => send("sendBytes", to, { _tag: "Bytes", topic, bytes, to }),
+      sendData: ({ payload, reliable, to, topic }) =>
+        send("sendData", to, { _tag: "Data", topic, payload, reliable: reliable ?? true, to }),
+      sendDtmf: (digits) =>
+        /^[0-9*#A-D]+$/.test(digits)
+          ? send("sendDtmf", undefined, { _tag: "Dtmf", digits })
+          : Effect.fail(refuse("InvalidOption", "sendDtmf: digits are 0 to 9, *, # and A to D, at least one")),
+      call: ({ identity, method, payload }) =>
+        using(Effect.suspend(() => {
+          if (over) return Effect.fail(gone("call"))
+          const failure = failures.get("rpc")
+          if (failure !== undefined) return Effect.fail(failure)
+          if (!members.has(identity)) return Effect.fail(unknown("call", identity))
+          return switchboard.ask(identity, method, { identity, payload })
+        })),
+      handle: (method, handler) => using(switchboard.answer(undefined, method, handler)),
+      setAttributes: (changed) =>
+        Effect.tap(send("setAttributes", undefined, { _tag: "Attributes", attributes: changed }), () =>
+          Effect.sync(() => {
+            attributes = { ...attributes, ...changed }
+          })),
+      ended: using(Deferred.await(ended)),
+      leave: Effect.sync(() =>
+        end("left")
+      )
+    })
+
+    const control: RoomControl = {
+      join: (newcomer) =>
+        Effect.suspend(() => {
+          const error = joinUnsafe(newcomer)
+          return error === undefined ? Effect.void : Effect.fail(error)
+        }),
+      leave: (identity) =>
+        Effect.sync(() => leaveUnsafe(identity)),
+      feed: (identity, frames) => as("feed", identity, ({ microphone }) => microphone.feed(frames)),
+      mute: (identity, muted) => as("mute", identity, ({ microphone }) => microphone.mute(muted)),
+      setAttributes: (identity, changed) =>
+        as("setAttributes", identity, (member) => {
+          const attributes = { ...member.participant.attributes, ...changed }
+          member.participant = { ...member.participant, attributes }
+          events.publish({ _tag: "AttributesChanged", identity, attributes })
+        }),
+      sendText: ({ attributes, identity, text, topic: name }) =>
+        as("sendText", identity, () =>
+          texts.get(name)?.publish({ identity, topic: name, text, attributes: attributes ?? {} })),
+      sendData: (message) =>
+        Effect.sync(() =>
+          events.publish({ _tag: "Data", ...message })
+        ),
+      sendDtmf: (identity, digits) =>
+        as("sendDtmf", identity, () => {
+          for (const digit of digits) events.publish({ _tag: "Dtmf", identity, digit })
+        }),
+      call: ({ identity, method, payload }) =>
+        Effect.andThen(as("call", identity, () => {}), switchboard.ask(undefined, method, { identity, payload })),
+      handle: (identity, method, handler) =>
+        Effect.andThen(
+          as("handle", identity, () => {}),
+          switchboard.answer(identity, method, ({ payload }) => handler(payload))
+        ),
+      sent: Effect.sync(() => sent.slice(-sentKept)),
+      sends: Stream.unwrap(sends.subscribe),
+      attributes: Effect.sync(() => attributes),
+      outputs: loudspeaker.views,
+      agentSpeaking: loudspeaker.speaking,
+      agentSilent: loudspeaker.silent,
+      dropped: (identity) =>
+        Effect.suspend(() => {
+          const member = members.get(identity)
+          return member === undefined
+            ? Effect.fail(unknown("dropped", identity))
+            : Effect.succeed(member.microphone.dropped())
+        }),
+      open: Effect.sync(() => ({
+        events: events.subscribers(),
+        texts: sum(texts.values(), (topic) => topic.subscribers()),
+        audio: sum(members.values(), (member) => member.microphone.subscribers()),
+        outputs: loudspeaker.count(),
+        handlers: switchboard.size()
+      })),
+      connection: (state) => Effect.sync(() => events.publish({ _tag: "Connection", state })),
+      disconnect: (reason) => Effect.sync(() => end(reason)),
+      fail: (part, error) =>
+        Effect.sync(() => {
+          failures.set(part, error)
+          if (part === "audio") { for (const { microphone } of members.values()) microphone.fail(error) }
+        }),
+      mend: (part) =>
+        Effect.sync(() => {
+          failures.delete(part)
+        })
+    }
+
+    yield* Effect.addFinalizer(() => Effect.sync(() => end("left")))
+
+    return {
+      room,
+      control,
+      start,
+      nowUnsafe: () => monotonicMs(clock) - origin,
+      joinUnsafe,
+      leaveUnsafe,
+      microphone: (identity) => members.get(identity)?.microphone,
+      agentIsSpeaking: loudspeaker.isSpeaking,
+      collectHeard: loudspeaker.collectHeard
+    }
+  })
+
+const sum = <A>(all: Iterable<A>, count: (one: A) => number): number => {
+  let total = 0
+  for (const one of all) total += count(one)
+  return total
+}

@@ -1,0 +1,177 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Effect, Fiber } from "effect"
+import { Audio, Processor } from "effect-voice"
+import { TestClock } from "effect/testing"
+
+const of = (...samples: ReadonlyArray<number>): Audio.Frame => ({ samples: Int16Array.from(samples), ...Audio.speech })
+
+const values = (frames: ReadonlyArray<Audio.Frame>) => frames.flatMap((frame) => Array.from(frame.samples))
+
+const add = (n: number) =>
+  Processor.sync(
+    `add ${n}`,
+    (frames) => frames.map((frame) => ({ ...frame, samples: frame.samples.map((s) => s + n) }))
+  )
+
+describe("Processor", () => {
+  it.effect("runs a chain in order, each conversation with its own state", () =>
+    Effect.gen(function*() {
+      const counter = Processor.make({
+        name: "counter",
+        open: Effect.sync(() => {
+          let count = 0
+          return (frames: ReadonlyArray<Audio.Frame>) =>
+            frames.map((frame) => ({ ...frame, samples: frame.samples.map((s) => s + ++count) }))
+        })
+      })
+      const processors = [add(100), Processor.gain(20 * Math.log10(2)), counter]
+      const first = yield* Processor.chain(processors)
+      const second = yield* Processor.chain(processors)
+      assert.deepStrictEqual(values(first([of(0), of(1)])), [201, 204])
+      assert.deepStrictEqual(values(second([of(0)])), [201])
+      const none = yield* Processor.chain([])
+      const frames = [of(1)]
+      assert.strictEqual(none(frames), frames)
+    }))
+
+  it.effect("releases what processors acquired with the scope", () =>
+    Effect.gen(function*() {
+      const log: Array<string> = []
+      const native = Processor.make({
+        name: "native",
+        open: Effect.as(
+          Effect.acquireRelease(Effect.sync(() => log.push("open")), () => Effect.sync(() => log.push("close"))),
+          (frames: ReadonlyArray<Audio.Frame>) => frames
+        )
+      })
+      yield* Effect.scoped(Effect.andThen(Processor.chain([native]), Effect.sync(() => log.push("use"))))
+      assert.deepStrictEqual(log, ["open", "use", "close"])
+    }))
+
+  it.effect("leaves a processor out that throws, and says so once", () =>
+    Effect.gen(function*() {
+      const failures: Array<Processor.Failure> = []
+      let calls = 0
+      const broken = Processor.sync("broken", (frames) => {
+        calls++
+        if (frames.length > 1) {
+          throw new Error("no")
+        }
+        return []
+      })
+      const step = yield* Processor.chain([add(1), broken, add(10)], { onFailure: (failure) => failures.push(failure) })
+      assert.deepStrictEqual(step([of(1)]), [])
+      assert.deepStrictEqual(values(step([of(1), of(2)])), [12, 13])
+      assert.deepStrictEqual(values(step([of(5), of(6)])), [16, 17])
+      assert.strictEqual(calls, 2)
+      assert.deepStrictEqual(failures.map(({ phase, processor }) => [processor, phase]), [["broken", "process"]])
+      assert.isTrue(Cause.hasDies(failures[0]!.cause))
+    }))
+
+  it.effect("leaves a processor out that does not open, and releases what it had", () =>
+    Effect.gen(function*() {
+      const log: Array<string> = []
+      const half = (name: string, rest: Effect.Effect<never, string>) =>
+        Processor.make({
+          name,
+          open: Effect.andThen(
+            Effect.acquireRelease(Effect.void, () => Effect.sync(() => log.push(`released ${name}`))),
+            rest
+          )
+        })
+      const fiber = yield* Processor.chain([
+        half("failing", Effect.fail("no model")),
+        half("dying", Effect.die("bug")),
+        add(1),
+        half("hanging", Effect.never)
+      ], { onFailure: ({ cause, phase, processor }) => log.push(`${phase} ${processor} ${Cause.hasFails(cause)}`) })
+        .pipe(
+          Effect.forkChild({ startImmediately: true })
+        )
+      yield* TestClock.adjust("4999 millis")
+      assert.deepStrictEqual(log, ["released failing", "released dying"])
+      yield* TestClock.adjust("1 millis")
+      const step = yield* Fiber.join(fiber)
+      assert.deepStrictEqual(log.slice(2), [
+        "released hanging",
+        "open failing true",
+        "open dying false",
+        "open hanging true"
+      ])
+      assert.deepStrictEqual(values(step([of(1)])), [2])
+    }))
+
+  it.effect("survives a listener that throws", () =>
+    Effect.gen(function*() {
+      const thrower = Processor.sync("thrower", () => {
+        throw new Error("no")
+      })
+      const step = yield* Processor.chain([thrower, add(1)], {
+        onFailure: () => {
+          throw new Error("me too")
+        }
+      })
+      assert.deepStrictEqual(values(step([of(1)])), [2])
+    }))
+
+  it.effect("stops opening when it is interrupted", () =>
+    Effect.gen(function*() {
+      const log: Array<string> = []
+      const hanging = Processor.make({
+        name: "hanging",
+        open: Effect.andThen(
+          Effect.acquireRelease(Effect.void, () => Effect.sync(() => log.push("released"))),
+          Effect.never
+        )
+      })
+      const fiber = yield* Processor.chain([hanging], { onFailure: () => log.push("reported") }).pipe(
+        Effect.scoped,
+        Effect.forkChild({ startImmediately: true })
+      )
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(log, ["released"])
+    }))
+
+  describe("gate", () => {
+    const open = (options?: Processor.GateOptions) => Processor.chain([Processor.gate(options)])
+    const tone = (amplitude: number, count: number) =>
+      Array.from({ length: count }, (_, i) => Math.round(amplitude * Math.sin(2 * Math.PI * i / 32)) + 0)
+
+    it.effect("silences what stays below the threshold and passes the rest as it is", () =>
+      Effect.gen(function*() {
+        const step = yield* open({ thresholdDbfs: -40, hold: "50 millis" })
+        assert.isTrue(values(step([of(...tone(300, 1600))])).every((sample) => sample === 0))
+        const opening = values(step([of(...tone(3000, 160))]))
+        assert.deepStrictEqual(opening.slice(40), tone(3000, 160).slice(40))
+        const loud = of(...tone(3000, 160))
+        assert.strictEqual(step([loud])[0], loud)
+        const fading = values(step([of(...tone(300, 1600))]))
+        // The last loud sample lies up to half a period before the end of the loud frame.
+        assert.deepStrictEqual(fading.slice(0, 780), tone(300, 780))
+        assert.isTrue(fading.slice(970).every((sample) => sample === 0))
+        assert.isTrue(fading.slice(800, 960).some((sample) => sample !== 0))
+      }))
+
+    it.effect("decides the same however the audio is cut, channels together", () =>
+      Effect.gen(function*() {
+        const samples = Int16Array.from([
+          ...tone(100, 4000),
+          ...tone(8000, 1000),
+          ...tone(50, 8000),
+          ...tone(9000, 100),
+          ...tone(10, 400)
+        ])
+        const stereo = { samples, sampleRate: 16_000, channels: 2 }
+        const whole = values((yield* open())([stereo]))
+        for (const size of [1, 7, 160, 999]) {
+          const step = yield* open()
+          const out: Array<number> = []
+          for (let start = 0; start < samples.length; start += size * 2) {
+            out.push(...values(step([{ ...stereo, samples: samples.slice(start, start + size * 2) }])))
+          }
+          assert.deepStrictEqual(out, whole)
+        }
+        assert.notDeepEqual(whole, Array.from(samples))
+      }))
+  })
+})
