@@ -6,6 +6,8 @@ import { inferenceFailed, invalidOption, VadError } from "./errors.ts"
 import type { Settings } from "./settings.ts"
 import { Tracker } from "./tracker.ts"
 
+const scale = 1 / 32_768
+
 // How many windows' buffers a detector may hold, however much it is pushed.
 const longestBatch = 32
 
@@ -107,7 +109,7 @@ export const makeDetector = (
   const normalise: Normalise = (samples, index) => {
     const window = buffers[index] ??= new Float32Array(windowSize)
     for (let i = 0; i < samples.length; i++) {
-      window[i] = samples[i]! / 32768
+      window[i] = samples[i]! * scale
     }
     return samples.length === windowSize ? window : window.fill(0, samples.length)
   }

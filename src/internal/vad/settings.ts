@@ -66,8 +66,10 @@ export const settings = (
   }
   const samples = { minSpeech: 0, minSilence: 0, prefixPadding: 0, maxBufferedSpeech: 0 }
   for (const option of durations) {
-    const duration = Option.map(Duration.fromInput(pick(option) ?? defaults[option]), Duration.toMillis)
-    if (Option.isNone(duration) || !Number.isFinite(duration.value) || duration.value < 0) {
+    const input = pick(option) ?? defaults[option]
+    const duration = Option.map(Duration.fromInput(input), Duration.toMillis)
+    // Duration takes NaN for zero.
+    if (Number.isNaN(input) || Option.isNone(duration) || !Number.isFinite(duration.value) || duration.value < 0) {
       return problem(option, "must be a finite duration from zero on")
     }
     samples[option] = duration.value * sampleRate / 1000

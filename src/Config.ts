@@ -1,0 +1,370 @@
+/**
+ * Every setting from the environment, checked all at once.
+ *
+ * `options` is an Effect `Config`: a value that reads nothing until a program
+ * yields it, and then from the `ConfigProvider` in force. No other part of the
+ * library reads the environment on its own, so what a program says explicitly
+ * wins: see `merge`.
+ *
+ * | variable | default | value |
+ * | --- | --- | --- |
+ * | `LIVEKIT_URL` | – | ws, wss, http or https URL |
+ * | `LIVEKIT_API_KEY`, `LIVEKIT_API_SECRET` | – | secrets |
+ * | `OPENAI_API_KEY` | – | secret |
+ * | `OPENAI_MODEL` | `gpt-4o-mini` | name |
+ * | `OPENAI_TEMPERATURE` | `0.7` | 0–2 |
+ * | `ELEVENLABS_API_KEY` | – | secret |
+ * | `ELEVENLABS_VOICE` | `Rachel` | name or id |
+ * | `ELEVENLABS_MODEL` | `eleven_turbo_v2` | name |
+ * | `VAD_THRESHOLD` | `0.5` | probability, 0–1 |
+ * | `MIN_SPEECH_DURATION` | `0.1` | seconds, 0–60 |
+ * | `MIN_SILENCE_DURATION` | `0.5` | seconds, 0–60 |
+ * | `INTERRUPT_SPEECH_DURATION` | `0.3` | seconds, 0–60 |
+ * | `INTERRUPT_MIN_WORDS` | `2` | whole number, 0–100 |
+ * | `MIN_ENDPOINTING_DELAY` | `0.5` | seconds, 0–60 |
+ * | `PREEMPTIVE_SYNTHESIS` | `true` | `true` or `false`, in any case |
+ * | `ENABLE_METRICS` | `true` | `true` or `false`, in any case |
+ * | `METRICS_PORT` | `8000` | port; 0 lets the system choose |
+ *
+ * Space around a value is ignored. An empty value of a variable without a
+ * default counts as absent; an empty value of any other is an error.
+ *
+ * @since 0.1.0
+ */
+import type * as EffectConfig from "effect/Config"
+import type * as Duration from "effect/Duration"
+import { dual } from "effect/Function"
+import type * as Redacted from "effect/Redacted"
+import * as variable from "./internal/config/variable.ts"
+
+/**
+ * Where LiveKit is, and how to sign in.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LiveKit {
+  readonly url: string | undefined
+  readonly apiKey: Redacted.Redacted | undefined
+  readonly apiSecret: Redacted.Redacted | undefined
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface OpenAi {
+  readonly apiKey: Redacted.Redacted | undefined
+  readonly model: string
+  readonly temperature: number
+}
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface ElevenLabs {
+  readonly apiKey: Redacted.Redacted | undefined
+  readonly voice: string
+  readonly model: string
+}
+
+/**
+ * Fits `Vad.Options`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Vad {
+  readonly activation: number
+  readonly minSpeech: Duration.Duration
+  readonly minSilence: Duration.Duration
+}
+
+/**
+ * Fits `Turn.Options`.
+ *
+ * **Details**
+ *
+ * `PREEMPTIVE_SYNTHESIS` sets both kinds of preemption.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Turn {
+  readonly endpointing: { readonly minDelay: Duration.Duration }
+  readonly interruption: { readonly minDuration: Duration.Duration; readonly minWords: number }
+  readonly preemption: { readonly llm: boolean; readonly tts: boolean }
+}
+
+/**
+ * Fits the options of `Layers/Prometheus`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Metrics {
+  readonly enabled: boolean
+  readonly port: number
+}
+
+/**
+ * All settings, in the shape of the options that they plug into.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  readonly livekit: LiveKit
+  readonly openai: OpenAi
+  readonly elevenlabs: ElevenLabs
+  readonly vad: Vad
+  readonly turn: Turn
+  readonly metrics: Metrics
+}
+
+/**
+ * What there is to know about a variable.
+ *
+ * **Details**
+ *
+ * `default` is its value where the environment is silent, as one would write
+ * it; a variable without one is optional.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Variable {
+  readonly name: string
+  readonly description: string
+  readonly expects: string
+  readonly default: string | undefined
+  readonly secret: boolean
+}
+
+/**
+ * A variable whose value cannot be used, and what it must be.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Problem {
+  readonly variable: string
+  readonly detail: string
+}
+
+const readings = {
+  livekit: variable.struct<LiveKit>({
+    url: variable.optional(variable.address("LIVEKIT_URL", "The LiveKit server")),
+    apiKey: variable.optional(variable.secret("LIVEKIT_API_KEY", "Key that signs LiveKit tokens")),
+    apiSecret: variable.optional(variable.secret("LIVEKIT_API_SECRET", "Secret of that key"))
+  }),
+  openai: variable.struct<OpenAi>({
+    apiKey: variable.optional(variable.secret("OPENAI_API_KEY", "Key of OpenAI")),
+    model: variable.withDefault(variable.text("OPENAI_MODEL", "gpt-4o-mini", "Language model")),
+    temperature: variable.withDefault(variable.number("OPENAI_TEMPERATURE", "0.7", 2, "Sampling temperature"))
+  }),
+  elevenlabs: variable.struct<ElevenLabs>({
+    apiKey: variable.optional(variable.secret("ELEVENLABS_API_KEY", "Key of ElevenLabs")),
+    voice: variable.withDefault(variable.text("ELEVENLABS_VOICE", "Rachel", "Voice of the agent")),
+    model: variable.withDefault(variable.text("ELEVENLABS_MODEL", "eleven_turbo_v2", "Speech model"))
+  }),
+  vad: variable.struct<Vad>({
+    activation: variable.withDefault(
+      variable.number("VAD_THRESHOLD", "0.5", 1, "Probability from which audio counts as voice")
+    ),
+    minSpeech: variable.withDefault(
+      variable.seconds("MIN_SPEECH_DURATION", "0.1", "Voice needed before speech is reported")
+    ),
+    minSilence: variable.withDefault(variable.seconds("MIN_SILENCE_DURATION", "0.5", "Silence that ends speech"))
+  }),
+  turn: variable.struct<Turn>({
+    endpointing: variable.struct<Turn["endpointing"]>({
+      minDelay: variable.withDefault(
+        variable.seconds("MIN_ENDPOINTING_DELAY", "0.5", "Silence after which a turn may be over")
+      )
+    }),
+    interruption: variable.struct<Turn["interruption"]>({
+      minDuration: variable.withDefault(
+        variable.seconds("INTERRUPT_SPEECH_DURATION", "0.3", "Voice that interrupts the agent")
+      ),
+      minWords: variable.withDefault(
+        variable.integer("INTERRUPT_MIN_WORDS", "2", 100, "Words that interrupt the agent")
+      )
+    }),
+    preemption: variable.map(
+      variable.withDefault(
+        variable.flag("PREEMPTIVE_SYNTHESIS", "true", "Answer and synthesise before the turn is committed")
+      ),
+      (on): Turn["preemption"] => ({ llm: on, tts: on })
+    )
+  }),
+  metrics: variable.struct<Metrics>({
+    enabled: variable.withDefault(variable.flag("ENABLE_METRICS", "true", "Serve metrics")),
+    port: variable.withDefault(variable.integer("METRICS_PORT", "8000", 65_535, "Port of metrics and health"))
+  })
+}
+
+const all = variable.struct<Options>(readings)
+
+/**
+ * Every variable that is read.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const variables: ReadonlyArray<Variable> = all.variables.map(
+  ({ description, expects, fallback, name, secret }) => ({ name, description, expects, default: fallback, secret })
+)
+
+/**
+ * Every setting.
+ *
+ * **Details**
+ *
+ * Keys and the URL are optional here: the layer that needs one asks for it.
+ * Whatever is wrong is told in one `ConfigError`, by the names of the
+ * variables and never by their values; `problems` lists it.
+ *
+ * @category configs
+ * @since 0.1.0
+ */
+export const options: EffectConfig.Config<Options> = variable.toConfig(all)
+
+/**
+ * The three `LIVEKIT_…` variables alone.
+ *
+ * @category configs
+ * @since 0.1.0
+ */
+export const livekit: EffectConfig.Config<LiveKit> = variable.toConfig(readings.livekit)
+
+/**
+ * The three `OPENAI_…` variables alone.
+ *
+ * @category configs
+ * @since 0.1.0
+ */
+export const openai: EffectConfig.Config<OpenAi> = variable.toConfig(readings.openai)
+
+/**
+ * The three `ELEVENLABS_…` variables alone.
+ *
+ * @category configs
+ * @since 0.1.0
+ */
+export const elevenlabs: EffectConfig.Config<ElevenLabs> = variable.toConfig(readings.elevenlabs)
+
+/**
+ * `VAD_THRESHOLD`, `MIN_SPEECH_DURATION` and `MIN_SILENCE_DURATION` alone.
+ *
+ * @category configs
+ * @since 0.1.0
+ */
+export const vad: EffectConfig.Config<Vad> = variable.toConfig(readings.vad)
+
+/**
+ * The four variables of turn-taking alone.
+ *
+ * @category configs
+ * @since 0.1.0
+ */
+export const turn: EffectConfig.Config<Turn> = variable.toConfig(readings.turn)
+
+/**
+ * `ENABLE_METRICS` and `METRICS_PORT` alone.
+ *
+ * @category configs
+ * @since 0.1.0
+ */
+export const metrics: EffectConfig.Config<Metrics> = variable.toConfig(readings.metrics)
+
+/**
+ * Lists what a `ConfigError` is about; empty when the environment itself could
+ * not be read.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const problems: (error: EffectConfig.ConfigError) => ReadonlyArray<Problem> = variable.problems
+
+type Leaf =
+  | ReadonlyArray<unknown>
+  | ((...args: never) => unknown)
+  | Duration.Duration
+  | Redacted.Redacted<unknown>
+
+type Over<A, B> = Exclude<B, undefined> extends infer D ? [D] extends [never] ? A
+  : [A | D] extends [object] ? [Extract<A | D, Leaf>] extends [never] ? Merged<A, D> : D
+  : undefined extends B ? A | D
+  : D
+  : never
+
+/**
+ * `A` with everything that `B` says instead.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Merged<A, B> = {
+  readonly [K in keyof A | keyof B]: K extends keyof B ? K extends keyof A ? Over<A[K], B[K]> : B[K]
+    : K extends keyof A ? A[K]
+    : never
+}
+
+const isPlain = (value: unknown): value is Record<string, unknown> => {
+  if (typeof value !== "object" || value === null) {
+    return false
+  }
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+const over = (base: unknown, explicit: unknown): unknown => {
+  if (explicit === undefined) {
+    return base
+  }
+  if (!isPlain(base) || !isPlain(explicit)) {
+    return explicit
+  }
+  const keys = new Set([...Object.keys(base), ...Object.keys(explicit)])
+  return Object.fromEntries(
+    Array.from(keys, (key) => [
+      key,
+      Object.hasOwn(base, key)
+        ? over(base[key], Object.hasOwn(explicit, key) ? explicit[key] : undefined)
+        : explicit[key]
+    ])
+  )
+}
+
+/**
+ * Lays explicit options over settings; neither is changed.
+ *
+ * **Details**
+ *
+ * Plain objects are merged at every depth. Anything else (a `Duration`, a
+ * `Redacted`, an array, a function) replaces what was there, and `undefined`
+ * leaves it.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Config } from "effect-voice"
+ *
+ * const program = Effect.gen(function*() {
+ *   const settings = yield* Config.options
+ *   return Config.merge(settings, { turn: { interruption: { minWords: 0 } } })
+ * })
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const merge: {
+  <const B extends object>(explicit: B): <A extends object>(settings: A) => Merged<A, B>
+  <A extends object, const B extends object>(settings: A, explicit: B): Merged<A, B>
+} = dual(
+  2,
+  <A extends object, B extends object>(settings: A, explicit: B) => over(settings, explicit) as Merged<A, B>
+)

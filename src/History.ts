@@ -1,0 +1,482 @@
+/**
+ * The conversation so far, as an immutable value.
+ *
+ * A `History` is a list of items in the order of their times. It holds what was
+ * heard: an assistant message enters it when its audio was played, cut where it
+ * was interrupted. Nothing here talks to a model but `summarize`.
+ *
+ * @since 0.1.0
+ */
+import type * as Prompt from "effect/ai/Prompt"
+import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import * as Schema from "effect/Schema"
+import * as budgets from "./internal/history/budget.ts"
+import * as pairs from "./internal/history/pairs.ts"
+import * as prompts from "./internal/history/prompt.ts"
+import * as transcripts from "./internal/history/transcript.ts"
+import type * as Llm from "./Llm.ts"
+
+const fields = {
+  id: Schema.String,
+  createdAt: Schema.Finite
+}
+
+/**
+ * Something that was said or typed, or an instruction (`system`).
+ *
+ * **Details**
+ *
+ * `createdAt` is in milliseconds of the Clock, here and in every item.
+ * `interrupted` says that the text ends where the user cut in. `participant` is
+ * the identity of the user who said it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Message = Schema.TaggedStruct("Message", {
+  ...fields,
+  role: Schema.Literals(["system", "user", "assistant"]),
+  text: Schema.String,
+  interrupted: Schema.Boolean.pipe(
+    Schema.withConstructorDefault(Effect.succeed(false)),
+    Schema.withDecodingDefaultKey(Effect.succeed(false))
+  ),
+  participant: Schema.optionalKey(Schema.String)
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Message = typeof Message.Type
+
+/**
+ * The model asked for a tool. Until its `ToolOutput` is there, the call is
+ * running and is left out of prompts.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const ToolCall = Schema.TaggedStruct("ToolCall", {
+  ...fields,
+  callId: Schema.String,
+  name: Schema.String,
+  params: Schema.Json
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type ToolCall = typeof ToolCall.Type
+
+/**
+ * What the tool answered to the call with the same `callId`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const ToolOutput = Schema.TaggedStruct("ToolOutput", {
+  ...fields,
+  callId: Schema.String,
+  name: Schema.String,
+  output: Schema.Json,
+  isFailure: Schema.Boolean
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type ToolOutput = typeof ToolOutput.Type
+
+/**
+ * The conversation went from one agent to another. Never part of a prompt.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Handoff = Schema.TaggedStruct("Handoff", {
+  ...fields,
+  from: Schema.optionalKey(Schema.String),
+  to: Schema.String
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Handoff = typeof Handoff.Type
+
+/**
+ * Stands for older items that were dropped; a system message in prompts.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Summary = Schema.TaggedStruct("Summary", {
+  ...fields,
+  text: Schema.String
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Summary = typeof Summary.Type
+
+/**
+ * Schema of every item.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Item = Schema.Union([Message, ToolCall, ToolOutput, Handoff, Summary])
+
+/**
+ * Everything that a history is made of.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Item = typeof Item.Type
+
+/**
+ * A conversation: items whose `createdAt` never falls.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const History = Schema.Struct({ items: Schema.Array(Item) })
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type History = typeof History.Type
+
+/**
+ * What a copy leaves out.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface CopyOptions {
+  /** Leave out calls and outputs. @default false */
+  readonly excludeTools?: boolean | undefined
+  /** Leave out system messages and summaries. @default false */
+  readonly excludeSystem?: boolean | undefined
+  /** Leave out messages without text. @default false */
+  readonly excludeEmpty?: boolean | undefined
+  /** Leave out hand-offs. @default false */
+  readonly excludeHandoffs?: boolean | undefined
+  /** Keep only the calls and outputs of the tools with these names. @default every tool */
+  readonly tools?: Iterable<string> | undefined
+}
+
+/**
+ * What goes into a prompt beside the history.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface PromptOptions {
+  /** Who the agent is: the first system message. */
+  readonly instructions?: string | undefined
+  /** What counts for this reply only: the last system message. */
+  readonly extra?: string | undefined
+}
+
+/**
+ * How large a history may grow before its head is dropped.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Budget {
+  /** Estimated tokens above which something is dropped. */
+  readonly maxTokens: number
+  /**
+   * Estimated tokens to come down to, so that not every turn drops something
+   * (and the provider's prompt cache keeps its worth). @default three quarters of `maxTokens`
+   */
+  readonly targetTokens?: number | undefined
+  /** Newest items that are never dropped. @default 6 */
+  readonly keepRecent?: number | undefined
+  /** Tokens of one item. @default `estimateTokens` */
+  readonly estimate?: ((item: Item) => number) | undefined
+}
+
+/**
+ * How a summary is made.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface SummarizeOptions extends Budget {
+  /** What the model is told to do with the transcript it is given. @default asks for names, facts, wishes, decisions and open questions */
+  readonly instructions?: string | undefined
+}
+
+/**
+ * A history without items.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const empty: History = { items: [] }
+
+/**
+ * Makes a history of items in any order; equal times keep the order given.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (items: Iterable<Item>): History => ({
+  items: [...items].sort((a, b) => a.createdAt - b.createdAt)
+})
+
+/**
+ * Reads a prompt as a history, for instance a conversation to continue.
+ *
+ * **Details**
+ *
+ * Every item gets `createdAt` and an id: the one that `id` gives for its place,
+ * by default `prompt-0`, `prompt-1` and so on. Files and reasoning are left out.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromPrompt = (
+  prompt: Prompt.Prompt,
+  options?: {
+    /** @default 0 */
+    readonly createdAt?: number | undefined
+    readonly id?: ((index: number) => string) | undefined
+  }
+): History => ({
+  items: prompts.fromPrompt(prompt, options?.createdAt ?? 0, options?.id ?? ((index) => `prompt-${index}`))
+})
+
+/**
+ * Adds an item at the place that its `createdAt` gives it, after items of the
+ * same time.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const insert = (self: History, item: Item): History => {
+  let place = self.items.length
+  while (place > 0 && self.items[place - 1]!.createdAt > item.createdAt) place--
+  return { items: self.items.toSpliced(place, 0, item) }
+}
+
+/**
+ * Adds the items of another history whose ids are not here yet.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const merge = (self: History, that: History): History => {
+  const known = new Set(self.items.map((item) => item.id))
+  return that.items.reduce((history, item) => known.has(item.id) ? history : insert(history, item), self)
+}
+
+/**
+ * Copies a history without what the options leave out.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const copy = (self: History, options: CopyOptions = {}): History => {
+  const tools = options.tools === undefined ? undefined : new Set(options.tools)
+  return {
+    items: self.items.filter((item) => {
+      switch (item._tag) {
+        case "Message":
+          return !(options.excludeSystem === true && item.role === "system") &&
+            !(options.excludeEmpty === true && item.text.trim() === "")
+        case "ToolCall":
+        case "ToolOutput":
+          return options.excludeTools !== true && (tools === undefined || tools.has(item.name))
+        case "Handoff":
+          return options.excludeHandoffs !== true
+        case "Summary":
+          return options.excludeSystem !== true
+      }
+    })
+  }
+}
+
+/**
+ * Keeps the last `maxItems` items, and every system message and summary.
+ *
+ * **Details**
+ *
+ * A call and its output stay or go together, so there may be fewer items. A
+ * call that is still running counts like any other item.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const truncate = (self: History, options: { readonly maxItems: number }): History => {
+  let left = Math.max(0, options.maxItems)
+  const kept = self.items.toReversed().filter((item) => pairs.isSystem(item) || left-- > 0).toReversed()
+  return { items: pairs.dropHalves(self.items, kept) }
+}
+
+/**
+ * Compares two histories without regard to times.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const equals = (self: History, that: History): boolean =>
+  self.items.length === that.items.length &&
+  self.items.every((item, i) => Equal.equals({ ...item, createdAt: 0 }, { ...that.items[i]!, createdAt: 0 }))
+
+/**
+ * Finds an item by its id.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const findById = (self: History, id: string): Item | undefined => self.items.find((item) => item.id === id)
+
+/**
+ * The messages, without calls, outputs, hand-offs and summaries.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const messages = (self: History): ReadonlyArray<Message> => self.items.filter((item) => item._tag === "Message")
+
+/**
+ * Writes the prompt for the next reply.
+ *
+ * **Details**
+ *
+ * The calls of one step become one assistant message, followed by one tool
+ * message with their results, placed where the results came in: what the model
+ * is to answer is what it learnt last, and an earlier prompt stays a prefix of
+ * the later one. Each call in a prompt has exactly one result: calls without an
+ * output, outputs without a call and repetitions are left out. Messages without
+ * text are left out.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const toPrompt = (self: History, options: PromptOptions = {}): Prompt.Prompt =>
+  prompts.toPrompt(self.items, options)
+
+/**
+ * Writes a history for people (`text`, `markdown`) or programs (`json`).
+ *
+ * **Details**
+ *
+ * `json` is the encoded `History`; the others hold messages, tool names and
+ * whether they failed, but neither parameters nor outputs.
+ *
+ * @category conversions
+ * @since 0.1.0
+ */
+export const toTranscript = (self: History, format: "text" | "json" | "markdown"): string =>
+  format === "json" ? encode(self) : transcripts.write(self.items, format)
+
+const encode = Schema.encodeSync(Schema.fromJsonString(History))
+
+/**
+ * Guesses how many tokens an item takes in a prompt.
+ *
+ * **Details**
+ *
+ * A quarter token for a character of an alphabet, a whole one for a character
+ * of a script written without spaces or with syllables, and 4 for the frame of
+ * a message. Real tokenizers differ by about a third either way; give `Budget`
+ * an `estimate` where that is too coarse.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const estimateTokens = (item: Item): number => budgets.estimate(item)
+
+/**
+ * Says what must be dropped so that a history keeps within its budget.
+ *
+ * **Details**
+ *
+ * Nothing is dropped up to `maxTokens`. Above, the oldest items go until
+ * `targetTokens` is reached. System messages, summaries, running calls and the
+ * newest items stay whatever they take; a call and its output go together.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const fit = (
+  self: History,
+  budget: Budget
+): { readonly dropped: ReadonlyArray<Item>; readonly kept: History } => {
+  const dropped = budgets.drop(self.items, budget)
+  return { dropped, kept: dropped.length === 0 ? self : budgets.without(self, dropped) }
+}
+
+/**
+ * Replaces what does not fit by one summary, which takes in the summaries there
+ * were before.
+ *
+ * **When to use**
+ *
+ * Beside a conversation that goes on: hand the result to `replaceHead` with the
+ * history as it is by then.
+ *
+ * **Details**
+ *
+ * A history that fits comes back as it is, without a call. A summary without
+ * text fails with `EndedEarly`, so that nothing is lost.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const summarize = (
+  self: History,
+  llm: Llm.Llm["Service"],
+  options: SummarizeOptions
+): Effect.Effect<History, Llm.LlmError> => {
+  const { dropped } = fit(self, options)
+  return dropped.length === 0 ? Effect.succeed(self) : budgets.summarize(self, dropped, llm, options.instructions)
+}
+
+/**
+ * Keeps a history within its budget, in one of two ways: forget, or summarize.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const compact = (
+  self: History,
+  strategy: "truncate" | { readonly summarizeWith: Llm.Llm["Service"]; readonly instructions?: string | undefined },
+  budget: Budget
+): Effect.Effect<History, Llm.LlmError> =>
+  strategy === "truncate"
+    ? Effect.succeed(fit(self, budget).kept)
+    : summarize(self, strategy.summarizeWith, { ...budget, instructions: strategy.instructions })
+
+/**
+ * Carries a change over into the history as it is by now: what `after` dropped
+ * from `before` goes, what it added comes, and whatever was said meanwhile
+ * stays.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const replaceHead = (
+  current: History,
+  change: { readonly before: History; readonly after: History }
+): History => {
+  const before = new Set(change.before.items.map((item) => item.id))
+  const after = new Set(change.after.items.map((item) => item.id))
+  const added = change.after.items.filter((item) => !before.has(item.id))
+  const gone = (item: Item) => before.has(item.id) && !after.has(item.id)
+  return { items: pairs.dropHalves([...current.items, ...added], budgets.exchange(current.items, gone, added)) }
+}

@@ -1,0 +1,156 @@
+/**
+ * One conversation: a room, ears, a mind and a voice, taking turns.
+ *
+ * `make` opens a session in a scope; `run` opens one and waits for its end.
+ * Whatever a session starts, its end stops: closing the scope, or interrupting
+ * `run`, ends the conversation at once and leaves nothing behind.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type * as Agent from "./Agent.ts"
+import type * as Event from "./Event.ts"
+import type * as History from "./History.ts"
+import { open } from "./internal/pipeline/open.ts"
+import type { InvalidOption } from "./internal/pipeline/options.ts"
+import type * as Llm from "./Llm.ts"
+import type * as Processor from "./Processor.ts"
+import type * as Resilience from "./Resilience.ts"
+import type * as Room from "./Room.ts"
+import type { Session } from "./Session.ts"
+import type * as Stt from "./Stt.ts"
+import type * as Text from "./Text.ts"
+import type * as Tools from "./Tools.ts"
+import type * as Tts from "./Tts.ts"
+import type * as Turn from "./Turn.ts"
+import type * as Vad from "./Vad.ts"
+
+export { InvalidOption } from "./internal/pipeline/options.ts"
+
+/**
+ * Why a session could not be opened.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export type PipelineError = InvalidOption | Room.RoomError | Vad.VadError | Tools.ToolsError
+
+/**
+ * Tells the probability (0–1) that the user has finished.
+ *
+ * **Details**
+ *
+ * Asked at each pause; an answer that is late (`turn.endpointing.detectorDeadline`)
+ * or fails is done without.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type TurnDetector = (pause: {
+  readonly text: string
+  readonly history: History.History
+}) => Effect.Effect<number, unknown>
+
+/**
+ * Tells what words mean that the user says over the agent: an answer to it
+ * (`interruption`), a sign of listening (`backchannel`), or neither for sure.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type OverlapClassifier = (overlap: {
+  readonly text: string
+  readonly history: History.History
+}) => Effect.Effect<"backchannel" | "interruption" | "unknown", unknown>
+
+/**
+ * Options of a conversation.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  /** Whom to talk with. @default the first participant that is there, or comes */
+  readonly participant?: string | undefined
+  readonly turn?: Turn.Options | undefined
+  readonly vad?: Vad.Options | undefined
+  /** Steps in which the model may call tools, in one reply. @default 3 */
+  readonly maxToolSteps?: number | undefined
+  /** Longest time for one tool. @default no limit */
+  readonly toolTimeout?: Duration.Input | undefined
+  /** Retries and the deadline for a provider's first output. */
+  readonly resilience?: Resilience.Policy | undefined
+  /** Before the detector and the recogniser, in this order. @default none */
+  readonly processors?: ReadonlyArray<Processor.Processor> | undefined
+  /** How text is rewritten for the ear. @default `Text.speechTransforms` */
+  readonly transforms?: ReadonlyArray<Text.Transform> | undefined
+  /** Shortest piece of text to speak, in characters. @default 20 */
+  readonly minSentence?: number | undefined
+  /** `speech` feeds the recogniser only speech, with its padding. @default "all" */
+  readonly feed?: "all" | "speech" | undefined
+  /** Without a recogniser: typed turns only, or speech without words. @default true */
+  readonly stt?: boolean | undefined
+  /** Publish the agent's words as they are heard, not as they are written. @default true */
+  readonly syncTranscript?: boolean | undefined
+  /** Silence of the microphone itself that ends an open speech. @default "1 second" */
+  readonly mutedAfter?: Duration.Input | undefined
+  readonly turnDetector?: TurnDetector | undefined
+  readonly overlapClassifier?: OverlapClassifier | undefined
+  /** Keeps the history within a budget, off the reply's way. @default unlimited */
+  readonly budget?: (History.Budget & { readonly strategy: "truncate" | "summarize" }) | undefined
+  readonly output?: Room.OutputOptions | undefined
+  /** Topic of typed text, `false` for none. @default "lk.chat" */
+  readonly textTopic?: string | false | undefined
+  /** Ends the session when the participant leaves. @default true */
+  readonly closeOnLeave?: boolean | undefined
+  /** Longest time for cleaning up and for `onExit` when the session ends. @default "5 seconds" */
+  readonly closeTimeout?: Duration.Input | undefined
+  /** Longest time for what is still to be said when the session drains. @default "30 seconds" */
+  readonly drainTimeout?: Duration.Input | undefined
+  /** Longest time for `onUserTurn`. @default "10 seconds" */
+  readonly hookTimeout?: Duration.Input | undefined
+  /** Facts about the job for `Session.job`, logs and spans. @default none */
+  readonly job?: Readonly<Record<string, string>> | undefined
+  /** @default made from the room's name and a number */
+  readonly sessionId?: string | undefined
+  /** Sees every event as it happens, in the same breath; must not throw. */
+  readonly onEvent?: ((event: Event.Event) => void) | undefined
+}
+
+/**
+ * What a conversation needs.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Services = Room.Room | Vad.Vad | Stt.Stt | Llm.Llm | Tts.Tts
+
+/**
+ * Opens a session: it ends by itself, by `Session.close`, or with the scope.
+ *
+ * **Details**
+ *
+ * Returns when everything is ready; the agent enters when the participant is
+ * there.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make: <R>(
+  agent: Agent.Agent<R>,
+  options?: Options
+) => Effect.Effect<Session["Service"], PipelineError, Services | Scope.Scope | Exclude<R, Session>> = open
+
+/**
+ * Holds a whole conversation and tells why it has ended.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const run = <R>(
+  agent: Agent.Agent<R>,
+  options?: Options
+): Effect.Effect<Event.CloseReason, PipelineError, Services | Exclude<Exclude<R, Session>, Scope.Scope>> =>
+  Effect.scoped(Effect.flatMap(make(agent, options), (session) => session.ended))

@@ -1,0 +1,187 @@
+/**
+ * The conversation in progress, as tools, hooks and the program see it.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Stream from "effect/Stream"
+import type * as Agent from "./Agent.ts"
+import type * as Event from "./Event.ts"
+import type * as History from "./History.ts"
+import type * as Room from "./Room.ts"
+import type * as Tools from "./Tools.ts"
+import type * as Turn from "./Turn.ts"
+
+/**
+ * Why a session refuses.
+ *
+ * **Details**
+ *
+ * - `Closed`: the session has ended, or is saying its last words.
+ * - `Protected`: the speech may only be interrupted by force.
+ * - `OwnSpeech`: a tool waits for the speech that waits for the tool.
+ * - `InvalidOption`: `detail` names the option and what to do.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class SessionError extends Schema.TaggedError<SessionError>("effect-voice/Session/SessionError")(
+  "SessionError",
+  { reason: Schema.Literals(["Closed", "Protected", "OwnSpeech", "InvalidOption"]), detail: Schema.String }
+) {
+  override get message(): string {
+    return this.detail
+  }
+}
+
+/**
+ * What became of a speech.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Heard {
+  /** What the user heard of it. */
+  readonly text: string
+  /** Audio that was heard, in milliseconds. */
+  readonly playedMs: number
+  readonly outcome: "completed" | "interrupted" | "failed" | "discarded"
+}
+
+/**
+ * Something that the agent says, from the moment it was asked for.
+ *
+ * **Details**
+ *
+ * `heard` waits for the end of the speech, for a reply with all its steps and
+ * tools. Inside a tool that the speech itself waits for, it fails with
+ * `OwnSpeech` instead of waiting for ever.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Speech {
+  readonly id: string
+  readonly heard: Effect.Effect<Heard, SessionError>
+  readonly interrupt: (options?: { readonly force?: boolean | undefined }) => Effect.Effect<void, SessionError>
+}
+
+/**
+ * Options of one speech.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface SayOptions {
+  /** Not to be interrupted, neither by voice nor by `interrupt` without force. @default false */
+  readonly protected?: boolean | undefined
+  /** Whether it enters the history. @default true */
+  readonly record?: boolean | undefined
+  /** Voice by the provider's name for it. @default the agent's */
+  readonly voice?: string | undefined
+}
+
+/**
+ * Options of one reply.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface ReplyOptions extends SayOptions {
+  /** What the model is told for this reply alone. */
+  readonly instructions?: string | undefined
+  /** @default "auto" */
+  readonly toolChoice?: "auto" | "none" | "required" | undefined
+}
+
+/**
+ * Changes to a running session; what is left out stays.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Update {
+  readonly instructions?: string | undefined
+  readonly voice?: string | undefined
+  /** What the model may call from now on; start from `Session.tools`. */
+  readonly tools?: Tools.Set<Session> | undefined
+  readonly turn?: Turn.Options | undefined
+}
+
+/**
+ * Where the conversation stands.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface State {
+  readonly agent: Event.AgentState
+  readonly user: Event.UserState
+  readonly status: "starting" | "open" | "draining" | "closed"
+  /** Number of the user's turn that is open. */
+  readonly turn: number
+}
+
+/**
+ * Service that is the conversation in progress.
+ *
+ * **Details**
+ *
+ * - `say` and `reply` enqueue and return at once; `send` is a typed user turn.
+ * - `interrupt` stops what is said and what waits, up to the first protected
+ *   speech; with `force` everything.
+ * - `commitTurn` and `clearTurn` are push to talk; `commitTurn` waits up to
+ *   `wait` (default 2 s) for the transcript of what was just said.
+ * - `listen` detaches and attaches the microphone.
+ * - `handoff` gives the conversation to another agent, after the `onExit` of the
+ *   present one and before the `onEnter` of the other.
+ * - `hangUp` says goodbye if asked to, lets it be heard, and ends the session.
+ *   `close` ends it now, or with `drain` when all that waits has been said. Both
+ *   return at once; `ended` waits for the end.
+ * - `events` starts with the next event. A listener that is more than 4096
+ *   events behind loses the oldest.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Session extends Context.Service<Session, {
+  readonly id: string
+  readonly job: Readonly<Record<string, string>>
+  readonly participant: Effect.Effect<Room.Participant | undefined>
+  readonly state: Effect.Effect<State>
+  readonly agent: Effect.Effect<string>
+  readonly tools: Effect.Effect<Tools.Set<Session>>
+  readonly history: Effect.Effect<History.History>
+  readonly updateHistory: (f: (history: History.History) => History.History) => Effect.Effect<void>
+  readonly events: Stream.Stream<Event.Event>
+  readonly say: (
+    text: string | Stream.Stream<string>,
+    options?: SayOptions
+  ) => Effect.Effect<Speech, SessionError>
+  readonly reply: (options?: ReplyOptions) => Effect.Effect<Speech, SessionError>
+  readonly send: (text: string) => Effect.Effect<void, SessionError>
+  readonly interrupt: (options?: { readonly force?: boolean | undefined }) => Effect.Effect<void, SessionError>
+  readonly commitTurn: (options?: { readonly wait?: Duration.Input | undefined }) => Effect.Effect<void, SessionError>
+  readonly clearTurn: Effect.Effect<void>
+  readonly listen: (on: boolean) => Effect.Effect<void>
+  readonly update: (update: Update) => Effect.Effect<void, SessionError>
+  readonly handoff: <R>(
+    agent: Agent.Agent<R>
+  ) => Effect.Effect<void, SessionError | Tools.ToolsError, Exclude<R, Session>>
+  readonly hangUp: (options?: { readonly say?: string | undefined }) => Effect.Effect<void>
+  readonly close: (options?: { readonly drain?: boolean | undefined }) => Effect.Effect<void>
+  readonly ended: Effect.Effect<Event.CloseReason>
+}>()("effect-voice/Session") {}
+
+/**
+ * The speech on whose behalf a tool runs.
+ *
+ * @internal
+ */
+export const CurrentSpeech: Context.Reference<string | undefined> = Context.Reference<string | undefined>(
+  "effect-voice/Session/CurrentSpeech",
+  { defaultValue: () => undefined }
+)

@@ -1,0 +1,347 @@
+/**
+ * Running the tool calls of a model.
+ *
+ * A `Set` is the tools that a conversation has now, each with its handler: an
+ * immutable value, resolved from `effect/ai` toolkits. `execute` runs one call
+ * and never fails: whatever goes wrong becomes an output that the model can
+ * answer to. A `Runner` runs the calls of a conversation side by side; its
+ * scope owns them, so interrupting whoever waits does not end them.
+ *
+ * @since 0.1.0
+ */
+import type * as Tool from "effect/ai/Tool"
+import type * as Toolkit from "effect/ai/Toolkit"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as entries from "./internal/tools/entry.ts"
+import * as execution from "./internal/tools/execute.ts"
+import * as running from "./internal/tools/runner.ts"
+
+/**
+ * Tools by name, with their handlers. `R` is what the handlers need at each
+ * call, beside what they had when they were resolved.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Set<out R = never> {
+  readonly entries: ReadonlyMap<string, entries.Entry<R>>
+}
+
+/**
+ * What a model asks for: `params` is what it wrote, of any shape.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Call {
+  readonly id: string
+  readonly name: string
+  readonly params: unknown
+}
+
+/**
+ * The answer to a call.
+ *
+ * **Details**
+ *
+ * `params` is the repaired object, `{}` where none could be read. `message` is
+ * what went wrong, in words for the model; a failure that the tool declares has
+ * none, it is the `output`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Output = Schema.Struct({
+  callId: Schema.String,
+  name: Schema.String,
+  params: Schema.Json,
+  output: Schema.Json,
+  isFailure: Schema.Boolean,
+  message: Schema.optionalKey(Schema.String)
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Output = typeof Output.Type
+
+/**
+ * A failure whose message the model may read.
+ *
+ * **Details**
+ *
+ * Works as the failure schema of a tool, and also when it is thrown or failed
+ * with by a handler that does not declare it.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ToolError extends Schema.TaggedError<ToolError>("effect-voice/Tools/ToolError")("ToolError", {
+  message: Schema.String
+}) {}
+
+/**
+ * Two tools have the same name. Rename one, or use `replace`.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class DuplicateTool extends Schema.TaggedError<DuplicateTool>("effect-voice/Tools/DuplicateTool")(
+  "DuplicateTool",
+  { tool: Schema.String }
+) {
+  override get message(): string {
+    return `there are two tools named ${this.tool}: rename one, or put it in with Tools.replace`
+  }
+}
+
+/**
+ * Every way in which tools cannot be put together.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ToolsError extends Schema.TaggedError<ToolsError>("effect-voice/Tools/ToolsError")("ToolsError", {
+  reason: Schema.Union([DuplicateTool])
+}) {
+  override get message(): string {
+    return this.reason.message
+  }
+}
+
+/**
+ * Annotation of a tool: nothing is to be said after it. Default `false`.
+ *
+ * @category annotations
+ * @since 0.1.0
+ */
+export const Silent = Context.Reference<boolean>("effect-voice/Tools/Silent", { defaultValue: () => false })
+
+/**
+ * Annotation of a tool: an interruption cancels it, and its output says so.
+ * Default `false`: it runs to its end.
+ *
+ * @category annotations
+ * @since 0.1.0
+ */
+export const Cancellable = Context.Reference<boolean>("effect-voice/Tools/Cancellable", { defaultValue: () => false })
+
+/**
+ * Annotation of a tool: what becomes of a second call while one is running.
+ * Default `"allow"`.
+ *
+ * **Details**
+ *
+ * - `allow`: both run.
+ * - `reject`: the second fails at once, the first goes on.
+ * - `replace`: the first is cancelled; the second starts when it has ended.
+ *
+ * @category annotations
+ * @since 0.1.0
+ */
+export const OnDuplicate = Context.Reference<"allow" | "reject" | "replace">("effect-voice/Tools/OnDuplicate", {
+  defaultValue: () => "allow"
+})
+
+/**
+ * Options of a call.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  /** Longest time for a handler; beyond it, it is interrupted and the call fails. @default no limit */
+  readonly timeout?: Duration.Input | undefined
+}
+
+/**
+ * Options of a runner.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface RunnerOptions extends Options {
+  /** Gets each output, once, before anyone who waits for it; also the outputs of cancelled calls. */
+  readonly onOutput?: ((output: Output) => Effect.Effect<void>) | undefined
+}
+
+/**
+ * Runs the calls of one conversation.
+ *
+ * **Details**
+ *
+ * - `run` starts the calls at once, side by side, and gives their outputs in the
+ *   order of the calls. The calls go on when it is interrupted.
+ * - `cancel` interrupts the running calls of `Cancellable` tools and gives their
+ *   ids; it does not wait for them.
+ * - `running` is the calls without an output, oldest first.
+ *
+ * When the scope closes, every call that is still running is cancelled. Each
+ * call ever given to `run` gets exactly one output.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Runner {
+  readonly run: <R>(set: Set<R>, calls: ReadonlyArray<Call>) => Effect.Effect<ReadonlyArray<Output>, never, R>
+  readonly cancel: Effect.Effect<ReadonlyArray<string>>
+  readonly running: Effect.Effect<ReadonlyArray<Call>>
+}
+
+/**
+ * The tools of a toolkit, or of several.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export type ToolOf<T> = T extends ReadonlyArray<infer Kit> ? ToolOf<Kit>
+  : T extends Toolkit.Toolkit<infer Tools> ? Tools[keyof Tools]
+  : never
+
+/**
+ * The handlers that resolving a toolkit, or several, requires.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export type HandlersOf<T> = T extends ReadonlyArray<infer Kit> ? HandlersOf<Kit>
+  : T extends Toolkit.Toolkit<infer Tools> ? Tool.HandlersFor<Tools>
+  : never
+
+/**
+ * No tools.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const empty: Set = { entries: new Map() }
+
+/**
+ * Takes the tools of a toolkit, or of several, with the handlers that the
+ * context holds.
+ *
+ * **Details**
+ *
+ * Handlers run with the services that were there when their layer was built and
+ * now; the services of the caller of `execute` come first. Tools that the
+ * provider runs itself are listed without a handler.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const resolve = <const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>>(
+  toolkits: T
+): Effect.Effect<Set<Tool.HandlerServices<ToolOf<T>>>, ToolsError, HandlersOf<T>> => add(empty, toolkits)
+
+/**
+ * Adds tools; a name that is taken fails with `DuplicateTool`.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const add = <R, const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>>(
+  self: Set<R>,
+  toolkits: T
+): Effect.Effect<Set<R | Tool.HandlerServices<ToolOf<T>>>, ToolsError, HandlersOf<T>> =>
+  Effect.flatMap(entries.resolve<Tool.HandlerServices<ToolOf<T>>, HandlersOf<T>>(toolkits), (added) => {
+    const twice = added.find((entry, i) =>
+      self.entries.has(entry.tool.name) || added.findIndex((other) => other.tool.name === entry.tool.name) !== i
+    )
+    return twice === undefined
+      ? Effect.succeed(join(self, added))
+      : Effect.fail(new ToolsError({ reason: new DuplicateTool({ tool: twice.tool.name }) }))
+  })
+
+/**
+ * Puts tools in the place of those with the same names; others are added.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const replace = <R, const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>>(
+  self: Set<R>,
+  toolkits: T
+): Effect.Effect<Set<R | Tool.HandlerServices<ToolOf<T>>>, never, HandlersOf<T>> =>
+  Effect.map(
+    entries.resolve<Tool.HandlerServices<ToolOf<T>>, HandlersOf<T>>(toolkits),
+    (added) => join(self, added)
+  )
+
+const join = <A, B>(self: Set<A>, added: ReadonlyArray<entries.Entry<B>>): Set<A | B> => ({
+  entries: new Map<string, entries.Entry<A | B>>([
+    ...self.entries,
+    ...added.map((entry) => [entry.tool.name, entry] as const)
+  ])
+})
+
+/**
+ * Removes tools by name; calls that are running go on.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const remove = <R>(self: Set<R>, ...names: ReadonlyArray<string>): Set<R> => ({
+  entries: new Map([...self.entries].filter(([name]) => !names.includes(name)))
+})
+
+/**
+ * The tools, in the order in which they were added: what goes into a request to
+ * the model.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const list = (self: Set<unknown>): ReadonlyArray<Tool.Any> =>
+  [...self.entries.values()].map((entry) => entry.tool)
+
+/**
+ * Reads an annotation of a tool, for instance `Silent`; that of an unknown tool
+ * is the default.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const annotation = <A>(self: Set<unknown>, name: string, reference: Context.Reference<A>): A =>
+  Context.get(self.entries.get(name)?.tool.annotations ?? Context.empty(), reference)
+
+/**
+ * Runs one call, without a model and without a conversation if need be.
+ *
+ * **Details**
+ *
+ * `null`, `undefined` and `""` are `{}`; a string is read as JSON, and repaired
+ * where a model left it unfinished. The output is a failure that the model can
+ * answer to when the tool is unknown, a parameter is missing or has the wrong
+ * type (it names the tool and the fields), the handler fails or the time is
+ * over. A handler that dies, fails with what it does not declare or gives what
+ * its schema does not allow is masked, and its cause is logged; parameters never
+ * are.
+ *
+ * @category execution
+ * @since 0.1.0
+ */
+export const execute = <R>(self: Set<R>, call: Call, options?: Options): Effect.Effect<Output, never, R> =>
+  execution.execute(self, call, options ?? {}, told)
+
+const told = (error: unknown): string | undefined => error instanceof ToolError ? error.message : undefined
+
+/**
+ * Makes the runner of a conversation, which its scope ends.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const makeRunner = (options?: RunnerOptions): Effect.Effect<Runner, never, Scope.Scope> =>
+  running.make({
+    execute: (set, call) => execute(set, call, options),
+    policy: (set, name) => ({
+      cancellable: annotation(set, name, Cancellable),
+      onDuplicate: annotation(set, name, OnDuplicate)
+    }),
+    onOutput: options?.onOutput
+  })

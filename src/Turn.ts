@@ -1,0 +1,328 @@
+/**
+ * Turn-taking: whose turn it is, when a turn is over, what an interruption is.
+ *
+ * `step` is pure and total: a state and a signal give the next state and what
+ * to do. Timers are part of the state: `deadline` tells when the next `Tick` is
+ * due, so nothing can be left running, and a conversation can be replayed,
+ * shrunk and tested as a table.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import { type Draft, find, noWords, publish, said, setPhase } from "./internal/turn/draft.ts"
+import * as Endpointing from "./internal/turn/endpointing.ts"
+import * as Floor from "./internal/turn/floor.ts"
+import * as Hearing from "./internal/turn/hearing.ts"
+import type { Action, Signal, State } from "./internal/turn/model.ts"
+import type { Settings } from "./internal/turn/settings.ts"
+
+export type { Action, Signal, State } from "./internal/turn/model.ts"
+export type { Problem, Settings } from "./internal/turn/settings.ts"
+export { resolve } from "./internal/turn/settings.ts"
+
+/**
+ * How turns are taken.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  /**
+   * What ends a turn: silence after words (`vad`), the recogniser's final
+   * transcripts alone (`stt`), or only `Session.commitTurn` (`manual`, push to
+   * talk).
+   *
+   * @default "vad"
+   */
+  readonly detection?: "vad" | "stt" | "manual" | undefined
+  readonly endpointing?: {
+    /** `dynamic` learns from the pauses inside the user's turns. @default "fixed" */
+    readonly mode?: "fixed" | "dynamic" | undefined
+    /** Silence after which a turn may be over. @default "500 millis" */
+    readonly minDelay?: Duration.Input | undefined
+    /** Silence after which it is over, whatever a detector says. @default "3 seconds" */
+    readonly maxDelay?: Duration.Input | undefined
+    /** Weight (0–1) of what was learned before. @default 0.9 */
+    readonly alpha?: number | undefined
+    /** Probability (0–1) from which a turn detector's verdict counts as the end. @default 0.5 */
+    readonly threshold?: number | undefined
+    /** Longest wait for the turn detector. @default "1 second" */
+    readonly detectorDeadline?: Duration.Input | undefined
+  } | undefined
+  readonly interruption?: {
+    /** @default true */
+    readonly enabled?: boolean | undefined
+    /** Voice that interrupts. @default "500 millis" */
+    readonly minDuration?: Duration.Input | undefined
+    /** Words that interrupt; they add up over transcripts. With 0 the duration alone does. @default 0 */
+    readonly minWords?: number | undefined
+    /** Silence without words after which an interruption was none. @default "2 seconds" */
+    readonly falseInterruptionTimeout?: Duration.Input | undefined
+    /** Pause first, and resume after a false interruption. @default true */
+    readonly resume?: boolean | undefined
+    /** From the agent's first audio: echo is no interruption that long. @default "3 seconds" */
+    readonly echoWarmUp?: Duration.Input | undefined
+    /** "Yeah" and "mm-hm" do not interrupt; "stop" and "wait" do so at once. @default true */
+    readonly backchannel?: boolean | undefined
+  } | undefined
+  readonly preemption?: {
+    /** Ask the model before the turn is committed. @default true */
+    readonly llm?: boolean | undefined
+    /** Synthesise, too. @default false */
+    readonly tts?: boolean | undefined
+    /** Not for turns longer than this. @default "10 seconds" */
+    readonly maxSpeech?: Duration.Input | undefined
+    /** Guesses in one turn. @default 3 */
+    readonly maxTries?: number | undefined
+  } | undefined
+  /** Silence of both, after which the user is away. @default "15 seconds" */
+  readonly awayAfter?: Duration.Input | undefined
+  /** Time after speech in which a final transcript should come. @default "Infinity" (off) */
+  readonly transcriptionTimeout?: Duration.Input | undefined
+  readonly limits?: {
+    /** Words in one user turn. @default Infinity */
+    readonly maxWords?: number | undefined
+    /** Speech in one user turn. @default "Infinity" */
+    readonly maxSpeech?: Duration.Input | undefined
+  } | undefined
+  /** Consecutive unrecovered failures of one component that a session survives. @default 2 */
+  readonly toleratedFailures?: number | undefined
+}
+
+/**
+ * The state before the session opens.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const initial = (settings: Settings, ears: State["ears"]): State => ({
+  settings,
+  ears,
+  status: "starting",
+  closing: undefined,
+  voice: undefined,
+  words: noWords,
+  decision: undefined,
+  pending: undefined,
+  manual: undefined,
+  endpointing: Endpointing.make(settings.endpointing),
+  turn: 1,
+  speeches: [],
+  pause: undefined,
+  holdUntil: undefined,
+  speculation: undefined,
+  warmUpUntil: undefined,
+  failures: {},
+  awayAt: undefined,
+  away: false,
+  user: "listening",
+  agent: "initializing"
+})
+
+/**
+ * When the next `Tick` is due (ms of the Clock), if ever.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const deadline = (s: State): number | undefined => {
+  if (s.status === "closed" || s.status === "starting") return undefined
+  const settled = Floor.settled(s)
+  const due = Math.min(
+    s.decision?.commitAt ?? Infinity,
+    Hearing.interruptsAt(s) ?? Infinity,
+    (settled ? s.pause?.until : undefined) ?? Infinity,
+    (settled ? s.holdUntil : undefined) ?? Infinity,
+    s.words.expectedAt ?? Infinity,
+    s.manual?.until ?? Infinity,
+    s.awayAt ?? Infinity
+  )
+  return due === Infinity ? undefined : due
+}
+
+/**
+ * Whether an unforced `interrupt` must fail: the speech that plays is protected.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const isProtected = (s: State, speech?: string): boolean => {
+  const target = speech === undefined
+    ? s.speeches.find((other) => other.phase !== "stopping")
+    : s.speeches.find((other) => other.id === speech)
+  return target?.protected === true
+}
+
+/**
+ * Advances the conversation by one signal at `now` (ms of the Clock).
+ *
+ * @category transforming
+ * @since 0.1.0
+ */
+export const step = (state: State, now: number, signal: Signal): readonly [State, ReadonlyArray<Action>] => {
+  if (state.status === "closed" && signal._tag !== "SpeechEnded") return [state, []]
+  const d: Draft = { now, s: { ...state }, actions: [] }
+  receive(d, signal)
+  Floor.next(d)
+  settle(d)
+  return [d.s, d.actions]
+}
+
+const receive = (d: Draft, signal: Signal): void => {
+  switch (signal._tag) {
+    case "Opened":
+      d.s.status = "open"
+      return
+    case "Tick":
+      return tick(d)
+    case "VoiceStarted":
+      return Hearing.voiceStarted(d, signal.startedAt)
+    case "VoicePaused":
+      return Hearing.voicePaused(d, signal.voiceAt)
+    case "VoiceResumed":
+      return Hearing.voiceResumed(d, signal.voiceAt)
+    case "VoiceEnded":
+      return Hearing.voiceEnded(d, signal.endedAt)
+    case "Heard":
+      return Hearing.heard(d, signal.text, signal.final, signal.endedAt)
+    case "EndOfTurn":
+      return Hearing.endOfTurn(d, signal.decision, signal.probability)
+    case "Overlap":
+      return Hearing.overlap(d, signal.verdict)
+    case "Typed":
+      return Hearing.open(d, signal.text, "text", d.now, d.now)
+    case "CommitTurn":
+      return Hearing.commitTurn(d, signal.waitMs)
+    case "ClearTurn":
+      return Hearing.clearTurn(d)
+    case "Accepted":
+      return Hearing.accepted(d, signal.turn, signal.text, signal.changed)
+    case "Declined":
+      return Hearing.declined(d, signal.turn)
+    case "Enqueue":
+      return Floor.enqueue(d, {
+        id: signal.speech,
+        source: signal.source,
+        protected: signal.protected,
+        phase: "queued"
+      })
+    case "Interrupt":
+      return interrupt(d, signal.force, signal.speech)
+    case "AudioReady":
+      return ready(d, signal.speech)
+    case "PlayoutEnded":
+      return Floor.playoutEnded(d, signal.speech, signal.then)
+    case "Working":
+      return working(d, signal.speech, signal.phase)
+    case "SpeechEnded":
+      return ended(d, signal.speech)
+    case "Failed":
+      return failed(d, signal.component)
+    case "Worked":
+      if (d.s.failures[signal.component] !== undefined) {
+        d.s.failures = { ...d.s.failures, [signal.component]: 0 }
+      }
+      return
+    case "Tune":
+      d.s.settings = signal.settings
+      d.s.endpointing = Endpointing.update(d.s.endpointing, signal.settings.endpointing)
+      return
+    case "Close":
+      return close(d, signal.drain, signal.reason)
+  }
+}
+
+/** Timers that are due, in the order of their weight: on a tie the commit goes first. */
+const tick = (d: Draft): void => {
+  const { decision, manual, words } = d.s
+  if (decision !== undefined && decision.commitAt <= d.now) {
+    if (decision.asking) {
+      publish(d, { _tag: "Warning", component: "detector", message: "the turn detector did not answer in time" })
+    }
+    Hearing.commit(d, "voice")
+  }
+  if (manual !== undefined && manual.until <= d.now) Hearing.commit(d, "manual")
+  Hearing.interruptByVoice(d)
+  if (Floor.settled(d.s)) {
+    if (d.s.pause?.until !== undefined && d.s.pause.until <= d.now) Floor.resume(d)
+    if (d.s.holdUntil !== undefined && d.s.holdUntil <= d.now) d.s.holdUntil = undefined
+  }
+  if (words.expectedAt !== undefined && words.expectedAt <= d.now) {
+    d.s.words = { ...d.s.words, expectedAt: undefined }
+    publish(d, { _tag: "TranscriptionTimedOut", startedAt: words.startedAt ?? d.now, speechMs: words.speechMs })
+  }
+  if (d.s.awayAt !== undefined && d.s.awayAt <= d.now) d.s.away = true
+}
+
+const interrupt = (d: Draft, force: boolean, speech: string | undefined): void => {
+  if (speech === undefined) return Floor.interrupt(d, force)
+  const target = find(d, speech)
+  if (target !== undefined && (force || !target.protected)) Floor.stop(d, target)
+}
+
+const silent = (d: Draft, speech: string): boolean => {
+  const phase = find(d, speech)?.phase
+  return phase === "working" || phase === "tools"
+}
+
+const working = (d: Draft, speech: string, phase: "working" | "tools"): void => {
+  if (silent(d, speech)) setPhase(d, speech, phase)
+}
+
+const ready = (d: Draft, speech: string): void => {
+  if (silent(d, speech)) setPhase(d, speech, "ready")
+}
+
+const ended = (d: Draft, speech: string): void => {
+  if (d.s.speculation?.speech === speech) d.s.speculation = undefined
+  const record = find(d, speech)
+  if (record === undefined) return
+  if (record.phase === "playing") Floor.playoutEnded(d, speech, "working")
+  d.s.speeches = d.s.speeches.filter((other) => other.id !== speech)
+  if (d.s.status === "draining") finish(d)
+}
+
+const failed = (d: Draft, component: keyof State["failures"]): void => {
+  const count = (d.s.failures[component] ?? 0) + 1
+  d.s.failures = { ...d.s.failures, [component]: count }
+  if (count > d.s.settings.tolerated) close(d, false, "provider_failures")
+}
+
+const close = (d: Draft, drain: boolean, reason: NonNullable<State["closing"]>): void => {
+  d.s.closing ??= reason
+  d.actions.push({ _tag: "Closing", drain, reason: d.s.closing })
+  if (d.s.status === "starting") d.s.status = "open"
+  if (drain) {
+    d.s.status = "draining"
+    return finish(d)
+  }
+  Hearing.discard(d)
+  Floor.interrupt(d, true)
+  d.s.status = "draining"
+  d.s.pending = undefined
+  finish(d)
+}
+
+/** Draining is over when nothing is left to be said. */
+const finish = (d: Draft): void => {
+  if (d.s.speeches.length > 0 || d.s.pending !== undefined) return
+  const text = said(d.s.words, true)
+  if (text !== "") d.actions.push({ _tag: "KeepWords", turn: d.s.turn, text })
+  Hearing.discard(d)
+  d.s.words = noWords
+  d.s.status = "closed"
+  d.actions.push({ _tag: "Finish", reason: d.s.closing ?? "closed" })
+}
+
+/** What follows from the step: states, as they are seen from outside, and the away timer. */
+const settle = (d: Draft): void => {
+  const agent = Floor.agentState(d.s)
+  const idle = agent === "listening" && d.s.voice === undefined && d.s.status === "open" && !d.s.away
+  if (idle && d.s.awayAt === undefined) d.s.awayAt = d.now + d.s.settings.awayAfter
+  else if (!idle) d.s.awayAt = undefined
+  const user = d.s.voice !== undefined ? "speaking" : d.s.away ? "away" : "listening"
+  if (user !== d.s.user) publish(d, { _tag: "UserStateChanged", from: d.s.user, to: user })
+  if (agent !== d.s.agent) publish(d, { _tag: "AgentStateChanged", from: d.s.agent, to: agent })
+  d.s.user = user
+  d.s.agent = agent
+}

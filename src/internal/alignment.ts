@@ -1,0 +1,135 @@
+/**
+ * From a playhead to a position in the spoken text.
+ *
+ * Words are the unit: one counts as heard when the middle of its time has been
+ * played. Scripts written without spaces go by character. The time of a word
+ * inside a stretch of text is its share of the characters; white space at the
+ * edges of a stretch takes no time. Positions and times are milliseconds,
+ * except for speaking rates, which are characters a second over seconds.
+ */
+import type * as Tts from "../Tts.ts"
+
+/** The words heard at `positionMs`: always a prefix of the joined text, without white space at its end. */
+export const heard = (alignment: ReadonlyArray<Tts.TimedText>, positionMs: number): string => {
+  if (positionMs <= 0) return ""
+  const { text, words } = timed(alignment)
+  let end = 0
+  for (const word of words) {
+    if ((word.start + word.end) / 2 > positionMs) break
+    end = word.to
+  }
+  return text.slice(0, end)
+}
+
+/** As `heard`, for text of which only the length of its audio is known. */
+export const heardInProportion = (text: string, playedMs: number, totalMs: number): string =>
+  totalMs > 0 ? heard([{ text, start: 0, end: totalMs }], playedMs) : ""
+
+export interface Release {
+  readonly at: number
+  readonly text: string
+}
+
+/**
+ * When each next piece of text may be shown: its word begins to sound at `at`.
+ * The pieces join to the whole text, and `at` never falls.
+ */
+export const releases = (alignment: ReadonlyArray<Tts.TimedText>): ReadonlyArray<Release> => {
+  const { text, words } = timed(alignment)
+  let at = 0
+  let from = 0
+  return words.map((word, i) => {
+    at = Math.max(at, word.start)
+    const to = i === words.length - 1 ? text.length : word.to
+    const release = { at, text: text.slice(from, to) }
+    from = to
+    return release
+  })
+}
+
+interface Word {
+  readonly to: number
+  readonly start: number
+  readonly end: number
+}
+
+const timed = (
+  alignment: ReadonlyArray<Tts.TimedText>
+): { readonly text: string; readonly words: ReadonlyArray<Word> } => {
+  const text = alignment.map((entry) => entry.text).join("")
+  const words: Array<Word> = []
+  let index = 0
+  let offset = 0
+  // Words come in order, so the entry of a position is at or after that of the position before.
+  const timeAt = (position: number, edge: "start" | "end"): number => {
+    const last = edge === "start" ? position : position - 1
+    while (last >= offset + alignment[index]!.text.length) offset += alignment[index++]!.text.length
+    return within(alignment[index]!, position - offset)
+  }
+  for (const match of text.matchAll(word)) {
+    const to = match.index + match[0].length
+    const start = timeAt(match.index, "start")
+    words.push({ to, start, end: timeAt(to, "end") })
+  }
+  return { text, words }
+}
+
+const within = (entry: Tts.TimedText, position: number): number => {
+  const from = entry.text.length - entry.text.trimStart().length
+  const length = entry.text.trim().length
+  return length === 0 ? entry.start : entry.start + (entry.end - entry.start) * (position - from) / length
+}
+
+const spaceless =
+  "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}ー\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}"
+
+const word = new RegExp(`[${spaceless}][\\p{M}\\p{P}]*|[^\\s${spaceless}]+`, "gu")
+
+/** How fast a speech is spoken: each segment ends at `at` seconds and brings the text to `characters`. */
+export interface Rates {
+  readonly segments: ReadonlyArray<{ readonly at: number; readonly rate: number; readonly characters: number }>
+  /** Characters that were announced, and whose end is not known yet. */
+  readonly pending: number
+}
+
+export const noRates: Rates = { segments: [], pending: 0 }
+
+/** Says that up to `at` seconds, from where the rates known so far end, the voice spoke `rate` characters a second. */
+export const addRate = (rates: Rates, at: number, rate: number): Rates => {
+  const last = rates.segments.at(-1)
+  const from = last?.at ?? 0
+  if (at <= from) return rates
+  return {
+    ...rates,
+    segments: [...rates.segments, { at, rate, characters: (last?.characters ?? 0) + (at - from) * rate }]
+  }
+}
+
+/**
+ * Adds text with the times (in seconds) that the provider gave: a text without
+ * an end ends where the next one starts.
+ */
+export const annotate = (
+  rates: Rates,
+  annotation: { readonly text: string; readonly start?: number | undefined; readonly end?: number | undefined }
+): Rates => {
+  const started = annotation.start === undefined ? rates : settle(rates, annotation.start)
+  const added = { ...started, pending: started.pending + annotation.text.length }
+  return annotation.end === undefined ? added : settle(added, annotation.end)
+}
+
+const settle = (rates: Rates, at: number): Rates => {
+  const from = rates.segments.at(-1)?.at ?? 0
+  return at <= from ? rates : { ...addRate(rates, at, rates.pending / (at - from)), pending: 0 }
+}
+
+/**
+ * Characters spoken at `seconds`: nothing before the first rate is known,
+ * beyond the last one at its rate.
+ */
+export const charactersAt = (rates: Rates, seconds: number): number => {
+  const next = rates.segments.findIndex((segment) => segment.at > seconds)
+  const segment = next === -1 ? rates.segments.at(-1) : rates.segments[next]
+  if (segment === undefined || next === 0) return 0
+  return segment.characters + (seconds - segment.at) * segment.rate
+}

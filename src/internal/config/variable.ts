@@ -1,0 +1,176 @@
+import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+
+export interface Variable<A> {
+  readonly name: string
+  /** What a value must look like, as the error says it. */
+  readonly expects: string
+  readonly fallback: string | undefined
+  readonly secret: boolean
+  readonly description: string
+  readonly decode: (text: string) => A | undefined
+}
+
+const decimal = /^(\d+(\.\d*)?|\.\d+)$/
+
+const between = (text: string, min: number, max: number): number | undefined => {
+  const value = Number(text)
+  return value >= min && value <= max ? value : undefined
+}
+
+const required = <A>(
+  name: string,
+  expects: string,
+  fallback: string,
+  description: string,
+  decode: (text: string) => A | undefined
+): Variable<A> => ({ name, expects, fallback, secret: false, description, decode })
+
+export const text = (name: string, fallback: string, description: string): Variable<string> =>
+  required(name, "text", fallback, description, (text) => text === "" ? undefined : text)
+
+export const number = (name: string, fallback: string, max: number, description: string): Variable<number> =>
+  required(
+    name,
+    `a decimal number between 0 and ${max}`,
+    fallback,
+    description,
+    (text) => decimal.test(text) ? between(text, 0, max) : undefined
+  )
+
+export const integer = (name: string, fallback: string, max: number, description: string): Variable<number> =>
+  required(
+    name,
+    `a whole number between 0 and ${max}`,
+    fallback,
+    description,
+    (text) => /^\d+$/.test(text) ? between(text, 0, max) : undefined
+  )
+
+// A minute is the limit so that milliseconds written by mistake are an error.
+const longest = 60
+
+export const seconds = (name: string, fallback: string, description: string): Variable<Duration.Duration> =>
+  required(name, `decimal seconds between 0 and ${longest} (0.1 is 100 ms)`, fallback, description, (text) => {
+    const value = decimal.test(text) ? between(text, 0, longest) : undefined
+    return value === undefined ? undefined : Duration.millis(Math.round(value * 1e6) / 1e3)
+  })
+
+export const flag = (name: string, fallback: string, description: string): Variable<boolean> =>
+  required(name, "true or false", fallback, description, (text) => {
+    switch (text.toLowerCase()) {
+      case "true":
+        return true
+      case "false":
+        return false
+      default:
+        return undefined
+    }
+  })
+
+export const secret = (name: string, description: string): Variable<Redacted.Redacted> => ({
+  name,
+  expects: "text",
+  fallback: undefined,
+  secret: true,
+  description,
+  decode: (text) => Redacted.make(text, { label: name })
+})
+
+const protocols: ReadonlySet<string> = new Set(["ws:", "wss:", "http:", "https:"])
+
+export const address = (name: string, description: string): Variable<string> => ({
+  name,
+  expects: "a ws, wss, http or https URL",
+  fallback: undefined,
+  secret: false,
+  description,
+  decode: (text) => URL.canParse(text) && protocols.has(new URL(text).protocol) ? text : undefined
+})
+
+export type Raw = Readonly<Record<string, string | undefined>>
+
+/** Something made of variables, which knows all that is wrong with them. */
+export interface Reading<A> {
+  readonly variables: ReadonlyArray<Variable<unknown>>
+  readonly read: (raw: Raw) => { readonly value: A } | { readonly wrong: ReadonlyArray<Variable<unknown>> }
+}
+
+export const withDefault = <A>(variable: Variable<A>): Reading<A> => ({
+  variables: [variable],
+  read: (raw) => {
+    const value = variable.decode(raw[variable.name] ?? variable.fallback ?? "")
+    return value === undefined ? { wrong: [variable] } : { value }
+  }
+})
+
+// Template files leave these empty, so empty means absent.
+export const optional = <A>(variable: Variable<A>): Reading<A | undefined> => ({
+  variables: [variable],
+  read: (raw) => {
+    const text = raw[variable.name] ?? ""
+    const value = text === "" ? undefined : variable.decode(text)
+    return text !== "" && value === undefined ? { wrong: [variable] } : { value }
+  }
+})
+
+export const map = <A, B>(self: Reading<A>, f: (value: A) => B): Reading<B> => ({
+  variables: self.variables,
+  read: (raw) => {
+    const result = self.read(raw)
+    return "value" in result ? { value: f(result.value) } : result
+  }
+})
+
+export const struct = <A extends object>(fields: { readonly [K in keyof A]: Reading<A[K]> }): Reading<A> => {
+  const entries = Object.entries<Reading<unknown>>(fields)
+  return {
+    variables: entries.flatMap(([, reading]) => reading.variables),
+    read: (raw) => {
+      const results = entries.map(([key, reading]) => [key, reading.read(raw)] as const)
+      const wrong = results.flatMap(([, result]) => "wrong" in result ? result.wrong : [])
+      if (wrong.length > 0) {
+        return { wrong }
+      }
+      const values = results.flatMap(([key, result]) => "value" in result ? [[key, result.value]] : [])
+      return { value: Object.fromEntries(values) as A }
+    }
+  }
+}
+
+const issues = (wrong: ReadonlyArray<Variable<unknown>>): Config.ConfigError => {
+  const [first, ...others] = wrong.map((variable) =>
+    new SchemaIssue.Pointer([variable.name], new SchemaIssue.InvalidValue({ message: `must be ${variable.expects}` }))
+  )
+  return new Config.ConfigError(
+    new Schema.SchemaError(new SchemaIssue.Composite(Schema.Unknown.ast, [first!, ...others]))
+  )
+}
+
+export const toConfig = <A>(reading: Reading<A>): Config.Config<A> =>
+  Config.all(reading.variables.map(({ name }) => Config.option(Config.String(name)))).pipe(
+    Config.mapEffect((texts) => {
+      const raw = Object.fromEntries(
+        reading.variables.map(({ name }, i) => [name, Option.getOrUndefined(texts[i]!)?.trim()] as const)
+      )
+      const result = reading.read(raw)
+      return "value" in result ? Effect.succeed(result.value) : Effect.fail(issues(result.wrong))
+    })
+  )
+
+const format = SchemaIssue.makeFormatterStandardSchemaV1()
+
+export const problems = (
+  error: Config.ConfigError
+): ReadonlyArray<{ readonly variable: string; readonly detail: string }> =>
+  Schema.isSchemaError(error.cause)
+    ? format(error.cause.issue).issues.map((issue) => ({
+      variable: (issue.path ?? []).map(String).join("_"),
+      detail: issue.message
+    }))
+    : []

@@ -1,0 +1,198 @@
+/** Carries out what the turn-taking decides. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type * as Event from "../../Event.ts"
+import * as History from "../../History.ts"
+import type { OverlapClassifier, TurnDetector } from "../../Pipeline.ts"
+import type * as Turn from "../../Turn.ts"
+import { type Core, nextId, signal, stamp, type TurnTimes } from "./core.ts"
+import { guarded } from "./failures.ts"
+import { type Job, makeJob } from "./job.ts"
+import { abandon, perform } from "./mind.ts"
+
+export interface Ports {
+  readonly finalize: () => void
+  readonly finish: (reason: Event.CloseReason) => void
+  /** Sees to it that an end which was asked for comes. */
+  readonly watch: (drain: boolean, reason: Event.CloseReason) => void
+  readonly participant: () => string | undefined
+  readonly turnDetector: TurnDetector | undefined
+  readonly overlapClassifier: OverlapClassifier | undefined
+  readonly hookTimeout: number
+}
+
+export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => void => {
+  const turns = new Map<number, TurnTimes>()
+  let hook: Fiber.Fiber<void> | undefined
+  let limitHook: Fiber.Fiber<unknown> | undefined
+
+  const start = (job: Job): void => {
+    core.jobs.set(job.id, job)
+    job.fiber = core.fork(perform(core, job))
+  }
+  const timesOf = (turn: number): TurnTimes | undefined => {
+    const times = turns.get(turn)
+    turns.clear()
+    return times
+  }
+  const remember = (turn: number, text: string, source: TurnTimes["source"]): string => {
+    const id = nextId(core, "message")
+    const participant = ports.participant()
+    core.history = History.insert(
+      core.history,
+      History.Message.make({
+        id,
+        role: "user",
+        text,
+        createdAt: stamp(core),
+        ...(participant === undefined ? {} : { participant })
+      })
+    )
+    core.publish({ _tag: "UserSpeechCommitted", turn, id, text, source })
+    return id
+  }
+  const commit = (action: Extract<Turn.Action, { readonly _tag: "CommitTurn" }>): void => {
+    const { finalAt, source, stoppedAt, text, turn } = action
+    const before = core.history
+    turns.set(turn, { turn, source, stoppedAt, finalAt, committedAt: core.conductor.now() })
+    const id = remember(turn, text, source)
+    core.context = undefined
+    hook?.interruptUnsafe()
+    hook = undefined
+    const { onUserTurn } = core.persona
+    if (onUserTurn === undefined) return signal(core, { _tag: "Accepted", turn, text, changed: false })
+    const tools = core.tools
+    hook = core.fork(
+      guarded(core, "onUserTurn", onUserTurn({ turn, text, source, history: before })).pipe(
+        Effect.timeoutOrElse({
+          duration: ports.hookTimeout,
+          orElse: () =>
+            Effect.sync(() => {
+              core.publish({ _tag: "Warning", component: "hook", message: "onUserTurn did not answer in time" })
+              return undefined
+            })
+        }),
+        Effect.map((verdict) => {
+          const said = verdict?.text ?? text
+          if (said !== text) core.history = reword(core.history, id, said)
+          core.context = verdict?.context
+          if (verdict?.reply === false) return signal(core, { _tag: "Declined", turn })
+          const changed = verdict?.context !== undefined || core.tools !== tools
+          signal(core, { _tag: "Accepted", turn, text: said, changed })
+        }),
+        Effect.withSpan("onUserTurn", { attributes: { turn } })
+      )
+    )
+  }
+  const stop = (id: string): void => {
+    const job = core.jobs.get(id)
+    if (job === undefined) return signal(core, { _tag: "SpeechEnded", speech: id })
+    if (job.source !== "say") core.fork(core.runner.cancel)
+    if (job.fiber === undefined) return abandon(core, job)
+    job.mouth?.interruptUnsafe()
+    job.fiber.interruptUnsafe()
+  }
+
+  return (action) => {
+    switch (action._tag) {
+      case "Publish":
+        return core.publish(action.event)
+      case "CommitTurn":
+        return commit(action)
+      case "StartReply": {
+        core.publish({ _tag: "SpeechCreated", speech: action.speech, source: "turn" })
+        return start(makeJob({ id: action.speech, source: "turn", now: stamp(core), turn: timesOf(action.turn) }))
+      }
+      case "Speculate": {
+        const guess = { text: action.text, tts: action.tts }
+        return start(makeJob({ id: action.speech, source: "turn", now: stamp(core), guess }))
+      }
+      case "Authorize": {
+        const job = core.jobs.get(action.speech)
+        if (job === undefined) return signal(core, { _tag: "SpeechEnded", speech: action.speech })
+        core.publish({ _tag: "SpeechCreated", speech: action.speech, source: "turn" })
+        job.turn = timesOf(action.turn)
+        job.createdAt = stamp(core)
+        job.authorized.openUnsafe()
+        return
+      }
+      case "Begin": {
+        const job = core.jobs.get(action.speech)
+        if (job === undefined) return signal(core, { _tag: "SpeechEnded", speech: action.speech })
+        job.createdAt = stamp(core)
+        return start(job)
+      }
+      case "Play": {
+        const job = core.jobs.get(action.speech)
+        if (job === undefined) return
+        job.playing = true
+        job.milestones.audible ??= core.conductor.now()
+        core.publish({ _tag: "AgentStartedSpeaking", speech: action.speech })
+        job.floor.openUnsafe()
+        return
+      }
+      case "Pause":
+        core.fork(core.output.pause)
+        return
+      case "Resume":
+        core.fork(core.output.resume)
+        return
+      case "Stop":
+        return stop(action.speech)
+      case "AskDetector": {
+        const detector = ports.turnDetector
+        if (detector === undefined) return
+        const { decision, text } = action
+        core.fork(
+          Effect.catchCause(
+            Effect.map(detector({ text, history: core.history }), (probability) => {
+              if (probability >= 0 && probability <= 1) signal(core, { _tag: "EndOfTurn", decision, probability })
+            }),
+            (cause) => warn(core, "detector", "the turn detector failed", cause)
+          )
+        )
+        return
+      }
+      case "Judge": {
+        const classify = ports.overlapClassifier
+        if (classify === undefined) return
+        core.fork(
+          Effect.catchCause(
+            Effect.map(
+              classify({ text: action.text, history: core.history }),
+              (verdict) => signal(core, { _tag: "Overlap", verdict })
+            ),
+            (cause) => warn(core, "detector", "the overlap classifier failed", cause)
+          )
+        )
+        return
+      }
+      case "Finalize":
+        return ports.finalize()
+      case "TurnLimit": {
+        const { onTurnLimit } = core.persona
+        if (onTurnLimit === undefined || limitHook?.pollUnsafe() === undefined && limitHook !== undefined) return
+        limitHook = core.fork(guarded(core, "onTurnLimit", onTurnLimit({ words: action.words, speechMs: action.speechMs })))
+        return
+      }
+      case "KeepWords":
+        remember(action.turn, action.text, "voice")
+        return
+      case "Closing":
+        return ports.watch(action.drain, action.reason)
+      case "Finish":
+        hook?.interruptUnsafe()
+        return ports.finish(action.reason)
+    }
+  }
+}
+
+const warn = (core: Core, component: Event.Component, message: string, cause: Cause.Cause<unknown>) =>
+  Cause.hasInterruptsOnly(cause)
+    ? Effect.interrupt
+    : Effect.sync(() => core.publish({ _tag: "Warning", component, message }))
+
+const reword = (history: History.History, id: string, text: string): History.History => ({
+  items: history.items.map((item) => item._tag === "Message" && item.id === id ? { ...item, text } : item)
+})

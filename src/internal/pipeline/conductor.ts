@@ -1,0 +1,70 @@
+/**
+ * Runs the turn-taking: signals in, actions out, one timer.
+ *
+ * `dispatch` is synchronous and takes a signal to its end, actions included,
+ * before the next one, so nothing can happen between a decision and what
+ * follows from it. Signals that arise meanwhile wait in line.
+ */
+import type * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Turn from "../../Turn.ts"
+
+export interface Conductor {
+  readonly dispatch: (signal: Turn.Signal) => void
+  readonly state: () => Turn.State
+  readonly now: () => number
+}
+
+export const makeConductor = (options: {
+  readonly clock: Clock.Clock
+  readonly initial: Turn.State
+  readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+  readonly perform: (action: Turn.Action) => void
+}): Conductor => {
+  const { clock, fork, perform } = options
+  let state = options.initial
+  let busy = false
+  const waiting: Array<Turn.Signal> = []
+  let timer: { readonly due: number; readonly fiber: Fiber.Fiber<void> } | undefined
+
+  const now = () => clock.currentTimeMillisUnsafe()
+
+  const arm = () => {
+    const due = Turn.deadline(state)
+    if (due === undefined) {
+      timer?.fiber.interruptUnsafe()
+      timer = undefined
+      return
+    }
+    // A timer that is early does no harm: its tick finds nothing due and arms the next.
+    if (timer !== undefined && timer.due <= due) return
+    timer?.fiber.interruptUnsafe()
+    const fiber = fork(Effect.andThen(
+      Effect.sleep(Math.max(0, due - now())),
+      Effect.sync(() => {
+        timer = undefined
+        dispatch({ _tag: "Tick" })
+      })
+    ))
+    timer = { due, fiber }
+  }
+
+  const dispatch = (signal: Turn.Signal): void => {
+    waiting.push(signal)
+    if (busy) return
+    busy = true
+    try {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        const [following, actions] = Turn.step(state, now(), next)
+        state = following
+        for (const action of actions) perform(action)
+      }
+    } finally {
+      busy = false
+    }
+    arm()
+  }
+
+  return { dispatch, now, state: () => state }
+}

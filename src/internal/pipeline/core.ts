@@ -1,0 +1,91 @@
+/** What the parts of one running conversation share. */
+import type * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type * as Agent from "../../Agent.ts"
+import type * as Event from "../../Event.ts"
+import type * as History from "../../History.ts"
+import type * as Llm from "../../Llm.ts"
+import type * as Room from "../../Room.ts"
+import type * as Session from "../../Session.ts"
+import type * as Text from "../../Text.ts"
+import type * as Tools from "../../Tools.ts"
+import type * as Tts from "../../Tts.ts"
+import type * as Turn from "../../Turn.ts"
+import type { Conductor } from "./conductor.ts"
+import type { Job } from "./job.ts"
+
+/** An agent with everything that it requires already given. */
+export interface Persona {
+  readonly name: string
+  readonly instructions: string
+  readonly voice: string | undefined
+  readonly llm: Llm.Llm["Service"]
+  readonly tts: Tts.Tts["Service"]
+  readonly onEnter: Effect.Effect<unknown, unknown> | undefined
+  readonly onExit: Effect.Effect<unknown, unknown> | undefined
+  readonly onUserTurn: ((turn: Agent.UserTurn) => Effect.Effect<Agent.Verdict | void, unknown>) | undefined
+  readonly onTurnLimit:
+    | ((turn: { readonly words: number; readonly speechMs: number }) => Effect.Effect<unknown, unknown>)
+    | undefined
+  readonly onFailure: ((failure: Event.Of<"ProviderFailed">) => Effect.Effect<unknown, unknown>) | undefined
+}
+
+/** What a committed turn was measured at. */
+export interface TurnTimes {
+  readonly turn: number
+  readonly source: "voice" | "text" | "manual"
+  readonly stoppedAt: number
+  readonly finalAt: number
+  readonly committedAt: number
+}
+
+export interface Core {
+  readonly id: string
+  readonly conductor: Conductor
+  readonly output: Room.Output
+  readonly publish: (event: Event.Draft) => void
+  readonly fork: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
+  readonly session: Session.Session["Service"]
+  readonly settings: Settings
+  readonly runner: Tools.Runner
+  readonly defaults: Defaults
+  readonly transforms: ReadonlyArray<Text.Transform>
+  readonly jobs: Map<string, Job>
+  history: History.History
+  persona: Persona
+  tools: Tools.Set<Session.Session>
+  /** Text that was looked up for the turn that is replied to. */
+  context: string | undefined
+  ids: number
+  stamped: number
+  /** When (ms of the Clock) the calls without an output were made. */
+  readonly calls: Map<string, number>
+}
+
+/** The providers of the pipeline, and how those of an agent are made as safe. */
+export interface Defaults {
+  readonly llm: Llm.Llm["Service"]
+  readonly tts: Tts.Tts["Service"]
+  readonly guardLlm: (llm: Llm.Llm["Service"]) => Llm.Llm["Service"]
+  readonly guardTts: (tts: Tts.Tts["Service"]) => Tts.Tts["Service"]
+}
+
+export interface Settings {
+  readonly maxToolSteps: number
+  readonly minSentence: number
+  readonly syncTranscript: boolean
+}
+
+// Between two things of the same millisecond, so that the history keeps their order.
+const tick = 1 / 1024
+
+/** The time for the next item of the history: the Clock's, later than any before it. */
+export const stamp = (core: Core): number => {
+  const now = core.conductor.now()
+  core.stamped = now > core.stamped ? now : core.stamped + tick
+  return core.stamped
+}
+
+export const nextId = (core: Core, kind: string): string => `${kind}-${++core.ids}`
+
+export const signal = (core: Core, value: Turn.Signal): void => core.conductor.dispatch(value)

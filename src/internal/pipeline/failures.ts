@@ -1,0 +1,73 @@
+/** How a failure of a component reaches the conversation, the log and the listeners. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as Event from "../../Event.ts"
+import * as Failure from "../../Failure.ts"
+import { type Core, signal } from "./core.ts"
+
+interface Reasoned {
+  readonly reason: Failure.Reason | string
+  readonly isRetryable?: boolean
+}
+
+const hasReason = (error: unknown): error is Reasoned =>
+  typeof error === "object" && error !== null && "reason" in error &&
+  (typeof error.reason === "string" || (typeof error.reason === "object" && error.reason !== null))
+
+/** The reason of a cause, without anything that the user or the model said. */
+export const reasonOf = (cause: Cause.Cause<unknown>): Failure.Reason | string => {
+  const error = Cause.findErrorOption(cause)
+  if (error._tag === "Some" && hasReason(error.value)) {
+    const { reason } = error.value
+    return typeof reason === "string" ? reason : "isRetryable" in reason ? reason : new Failure.Broken({})
+  }
+  return new Failure.Broken({})
+}
+
+/** Nobody mended it: told to the listeners, to the agent's hook, and to the turn-taking, which counts. */
+export const failed = (
+  core: Core,
+  component: Event.Component,
+  provider: string,
+  cause: Cause.Cause<unknown>
+): void => {
+  const reason = reasonOf(cause)
+  const tag = typeof reason === "string" ? reason : reason._tag
+  core.publish({ _tag: "ProviderFailed", component, provider, reason, recovered: false })
+  core.fork(Effect.logError("a provider failed").pipe(Effect.annotateLogs({ component, provider, reason: tag })))
+  const hook = core.persona.onFailure
+  if (hook !== undefined) {
+    const at = core.conductor.now()
+    core.fork(Effect.ignoreCause(hook({ _tag: "ProviderFailed", at, component, provider, reason, recovered: false })))
+  }
+  signal(core, { _tag: "Failed", component })
+}
+
+/** It failed, but nobody will notice: told to the listeners alone. */
+export const mended = (
+  core: Core,
+  component: Event.Component,
+  provider: string,
+  cause: Cause.Cause<unknown>
+): void => core.publish({ _tag: "ProviderFailed", component, provider, reason: reasonOf(cause), recovered: true })
+
+export const worked = (core: Core, component: Event.Component): void => {
+  if ((core.conductor.state().failures[component] ?? 0) > 0) signal(core, { _tag: "Worked", component })
+}
+
+/** Runs what the user has written; its failure is reported and harms nothing. */
+export const guarded = <A>(
+  core: Core,
+  name: string,
+  effect: Effect.Effect<A, unknown>
+): Effect.Effect<A | undefined> =>
+  Effect.catchCause(effect, (cause) =>
+    Cause.hasInterruptsOnly(cause)
+      ? Effect.interrupt
+      : Effect.sync(() => {
+        core.publish({ _tag: "ProviderFailed", component: "hook", provider: name, reason: "HookFailed", recovered: true })
+      }).pipe(
+        Effect.andThen(Effect.logError("a hook failed", cause)),
+        Effect.annotateLogs({ hook: name }),
+        Effect.as(undefined)
+      ))

@@ -1,0 +1,203 @@
+/** The agent's ears: a participant's frames become boundaries and transcripts. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Audio from "../../Audio.ts"
+import * as Failure from "../../Failure.ts"
+import * as Processor from "../../Processor.ts"
+import type * as Room from "../../Room.ts"
+import * as Stt from "../../Stt.ts"
+import type * as Vad from "../../Vad.ts"
+import { type Core, signal } from "./core.ts"
+import { failed, worked } from "./failures.ts"
+
+export interface Ears {
+  readonly room: Room.Room["Service"]
+  readonly detector: Vad.Detector
+  readonly stt: Stt.Stt["Service"] | undefined
+  readonly processors: ReadonlyArray<Processor.Processor>
+  /** `speech` feeds the recogniser only what the detector heard as speech. */
+  readonly feed: "all" | "speech"
+  /** Silence of the microphone itself after which an open speech is closed (ms). */
+  readonly mutedAfter: number
+}
+
+export interface Hearing {
+  /** Begins with a participant; to be called once. */
+  readonly listen: (identity: string) => Effect.Effect<void, never, Scope.Scope>
+  readonly attach: (on: boolean) => Effect.Effect<void>
+  /** Asks the recogniser for what it has. */
+  readonly finalize: () => void
+}
+
+// Ten seconds of 20 ms frames: what may wait while a recogniser is opened again.
+const backlog = 500
+
+export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { detector, stt } = ears
+    const chain = yield* Processor.chain(ears.processors, {
+      onFailure: ({ processor: provider }) =>
+        core.publish({ _tag: "ProviderFailed", component: "processor", provider, reason: "Bypassed", recovered: true })
+    })
+    const audio = yield* Queue.sliding<Stt.Input, Cause.Done>(backlog)
+    const clock = makeStreamClock(core)
+    let attached = true
+    let inSpeech = false
+    let lastFrameAt = 0
+
+    const report = (events: ReadonlyArray<Vad.Event>): void => {
+      for (const event of events) {
+        const at = clock.toClock(event.at)
+        switch (event._tag) {
+          case "SpeechStarted":
+            inSpeech = true
+            if (ears.feed === "speech" && event.padding.samples.length > 0) feed([event.padding])
+            signal(core, { _tag: "VoiceStarted", startedAt: at })
+            core.fork(watch)
+            break
+          case "VoicePaused":
+            signal(core, { _tag: "VoicePaused", voiceAt: at })
+            break
+          case "VoiceResumed":
+            signal(core, { _tag: "VoiceResumed", voiceAt: at })
+            break
+          case "SpeechEnded":
+            inSpeech = false
+            signal(core, { _tag: "VoiceEnded", endedAt: at })
+            break
+        }
+      }
+    }
+    const feed = (inputs: ReadonlyArray<Stt.Input>): void => {
+      if (stt === undefined) return
+      for (const input of inputs) Queue.offerUnsafe(audio, input)
+    }
+    const hear = (frames: ReadonlyArray<Audio.Frame>): Effect.Effect<void> => {
+      if (!attached) return Effect.void
+      const processed = chain(frames)
+      clock.observe(processed)
+      lastFrameAt = core.conductor.now()
+      // The recogniser hears a frame before the detector judges it: a mark must come after its audio.
+      if (ears.feed === "all" || inSpeech) feed(processed)
+      return detector.push(processed).pipe(Effect.map(report), Effect.catch(deaf))
+    }
+    const deaf = (error: Vad.VadError) =>
+      Effect.sync(() => {
+        failed(core, "vad", "vad", Cause.fail(error))
+      })
+    const closeSpeech = Effect.suspend(() =>
+      detector.end.pipe(Effect.map(report), Effect.catch(deaf))
+    )
+    /** A microphone that falls silent in mid-speech ends the speech. */
+    const watch: Effect.Effect<void> = Effect.gen(function*() {
+      while (inSpeech) {
+        const quiet = core.conductor.now() - lastFrameAt
+        if (quiet >= ears.mutedAfter) return yield* closeSpeech
+        yield* Effect.sleep(ears.mutedAfter - quiet)
+      }
+    })
+
+    return {
+      listen: (identity) => {
+        if (stt !== undefined) core.fork(recognise(core, stt, audio, clock))
+        return ears.room.audio(identity).pipe(
+          Stream.runForEachArray(hear),
+          Effect.catch((error) => Effect.sync(() => failed(core, "room", "room", Cause.fail(error)))),
+          Effect.andThen(closeSpeech),
+          Effect.forkScoped({ startImmediately: true }),
+          Effect.asVoid
+        )
+      },
+      attach: (on) =>
+        Effect.suspend(() => {
+          attached = on
+          return on ? Effect.void : closeSpeech
+        }),
+      finalize: () => feed([Stt.Finalize])
+    }
+  })
+
+/** Between stream time and the Clock, mapped where the audio has arrived the soonest. */
+const makeStreamClock = (core: Core) => {
+  let streamEnd = 0
+  let offset = Number.POSITIVE_INFINITY
+  return {
+    observe: (frames: ReadonlyArray<Audio.Frame>): void => {
+      for (const frame of frames) streamEnd = (frame.at ?? streamEnd) + Audio.durationMs(frame)
+      if (frames.length > 0) offset = Math.min(offset, core.conductor.now() - streamEnd)
+    },
+    toClock: (at: number): number => Math.min(core.conductor.now(), at + (Number.isFinite(offset) ? offset : 0)),
+    streamEnd: () => streamEnd
+  }
+}
+
+// A recogniser that was lost is opened again after this long (ms), doubled each time up to the longest.
+const reopenAfter = 100
+const reopenAtMost = 5000
+
+/** Transcribes for as long as the session lasts: a recogniser that is lost is opened again. */
+const recognise = (
+  core: Core,
+  stt: Stt.Stt["Service"],
+  audio: Queue.Queue<Stt.Input, Cause.Done>,
+  clock: ReturnType<typeof makeStreamClock>
+): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    let lost = 0
+    while (true) {
+      const start = clock.streamEnd()
+      let heard = false
+      const exit = yield* stt.transcribe(Stream.fromQueue(audio)).pipe(
+        Stream.runForEachArray((transcripts) =>
+          Effect.sync(() => {
+            for (const transcript of transcripts) {
+              if (take(core, transcript, start, clock)) heard = true
+            }
+          })
+        ),
+        Effect.andThen(Effect.suspend(() => heard ? Effect.void : Effect.fail(endedEarly(stt)))),
+        Effect.withSpan("stt", { attributes: { provider: stt.name } }),
+        Effect.exit
+      )
+      if (heard) lost = 0
+      if (Exit.isSuccess(exit)) continue
+      if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.interrupt
+      lost += 1
+      failed(core, "stt", stt.name, exit.cause)
+      const error = Cause.findErrorOption(exit.cause)
+      if (error._tag === "Some" && !error.value.isRetryable) {
+        core.publish({ _tag: "Warning", component: "stt", message: `${stt.name} cannot be opened again` })
+        return signal(core, { _tag: "Close", drain: false, reason: "provider_failures" })
+      }
+      yield* Effect.sleep(Math.min(reopenAtMost, reopenAfter * 2 ** (lost - 1)))
+    }
+  })
+
+const endedEarly = (stt: Stt.Stt["Service"]) =>
+  new Stt.SttError({ provider: stt.name, reason: new Failure.EndedEarly() })
+
+const take = (
+  core: Core,
+  transcript: Stt.Transcript,
+  start: number,
+  clock: ReturnType<typeof makeStreamClock>
+): boolean => {
+  const { confidence, end, final, language, start: begin, text } = transcript
+  if (text.trim() === "") return false
+  worked(core, "stt")
+  core.publish({
+    _tag: "UserTranscript",
+    text,
+    final,
+    ...(begin === undefined ? {} : { start: start + begin }),
+    ...(end === undefined ? {} : { end: start + end }),
+    ...(confidence === undefined ? {} : { confidence }),
+    ...(language === undefined ? {} : { language })
+  })
+  signal(core, { _tag: "Heard", text, final, endedAt: end === undefined ? undefined : clock.toClock(start + end) })
+  return true
+}

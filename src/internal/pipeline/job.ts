@@ -1,0 +1,72 @@
+/** One speech of the agent while it is being made: what was asked, what was heard. */
+import * as Deferred from "effect/Deferred"
+import type * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
+import type * as Stream from "effect/Stream"
+import type { Heard, ReplyOptions } from "../../Session.ts"
+import type { TurnTimes } from "./core.ts"
+import { type Milestones, makeMilestones } from "./ledger.ts"
+
+export interface Job {
+  readonly id: string
+  readonly source: "say" | "reply" | "turn"
+  readonly options: ReplyOptions
+  /** What to say; a reply asks the model instead. */
+  readonly text: string | Stream.Stream<string> | undefined
+  /** The user's words that a guess answers, before they are in the history. */
+  readonly guess: string | undefined
+  /** Open once the reply is wanted; a guess waits here. */
+  readonly authorized: Latch.Latch
+  /** Whether a guess may be synthesised before it is authorised. */
+  readonly early: boolean
+  /** Opened for each stretch of audio that gets the floor. */
+  readonly floor: Latch.Latch
+  readonly result: Deferred.Deferred<Heard>
+  readonly milestones: Milestones
+  turn: TurnTimes | undefined
+  /** Where its first message stands in the history (ms of the Clock). */
+  createdAt: number
+  outcome: Heard["outcome"]
+  /** It has the floor and has not told yet how far it was heard. */
+  playing: boolean
+  /** Its tools are running. */
+  acting: boolean
+  /** Lines that have text and were not heard to their end yet. */
+  lines: number
+  heard: string
+  playedMs: number
+  fiber: Fiber.Fiber<void> | undefined
+  /** Plays its lines: interrupted first, so that silence waits for no provider. */
+  mouth: Fiber.Fiber<void> | undefined
+}
+
+export const makeJob = (options: {
+  readonly id: string
+  readonly source: Job["source"]
+  readonly now: number
+  readonly options?: ReplyOptions | undefined
+  readonly text?: string | Stream.Stream<string> | undefined
+  readonly guess?: { readonly text: string; readonly tts: boolean } | undefined
+  readonly turn?: TurnTimes | undefined
+}): Job => ({
+  id: options.id,
+  source: options.source,
+  options: options.options ?? {},
+  text: options.text,
+  guess: options.guess?.text,
+  authorized: Latch.makeUnsafe(options.guess === undefined),
+  early: options.guess?.tts ?? true,
+  floor: Latch.makeUnsafe(false),
+  result: Deferred.makeUnsafe(),
+  milestones: makeMilestones(),
+  turn: options.turn,
+  createdAt: options.now,
+  outcome: "completed",
+  playing: false,
+  acting: false,
+  lines: 0,
+  heard: "",
+  playedMs: 0,
+  fiber: undefined,
+  mouth: undefined
+})

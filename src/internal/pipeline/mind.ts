@@ -1,0 +1,315 @@
+/** The agent's mind: asks the model, hands text to the voice, runs tools, and asks again. */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as History from "../../History.ts"
+import type * as Llm from "../../Llm.ts"
+import { CurrentSpeech } from "../../Session.ts"
+import * as Text from "../../Text.ts"
+import * as Tools from "../../Tools.ts"
+import { type Core, nextId, signal, stamp } from "./core.ts"
+import { failed, mended, worked } from "./failures.ts"
+import type { Job } from "./job.ts"
+import { record } from "./ledger.ts"
+import { makeUtterance, makeWriter, type Utterance } from "./utterance.ts"
+import { type Line, makeLine, play, synthesize } from "./voice.ts"
+
+/** Where lines go to be spoken, and the scope that their synthesis dies with. */
+interface Mouth {
+  readonly lines: Queue.Queue<Line, Cause.Done>
+  readonly scope: Scope.Scope
+}
+
+/** Makes a speech from its first thought to its last sample. */
+export const perform = (core: Core, job: Job): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const scope = yield* Effect.scope
+    const lines = yield* Queue.unbounded<Line, Cause.Done>()
+    job.mouth = yield* Effect.forkIn(speakLines(core, job, lines), scope, { startImmediately: true })
+    const mouth: Mouth = { lines, scope }
+    const mind = job.text === undefined ? think(core, job, mouth) : recite(core, job, mouth, job.text)
+    yield* Effect.ensuring(mind, Queue.end(lines))
+    yield* Fiber.join(job.mouth)
+  }).pipe(
+    // Whatever it started has ended, and told how far it was heard, before the speech is said to be over.
+    Effect.scoped,
+    Effect.onExit((exit) =>
+      Effect.sync(() => {
+        if (exit._tag === "Failure") {
+          const interrupted = Cause.hasInterrupts(exit.cause)
+          job.outcome = !interrupted ? "failed" : job.authorized.isOpen() ? "interrupted" : "discarded"
+        }
+        finish(core, job)
+      })
+    ),
+    Effect.withSpan("speech", { attributes: { speech: job.id, source: job.source, turn: job.turn?.turn } })
+  )
+
+const finish = (core: Core, job: Job): void => {
+  if (job.turn !== undefined) {
+    const measured = record(job.milestones, job.turn, job.id, {
+      audioMs: job.playedMs,
+      interrupted: job.outcome === "interrupted"
+    })
+    if (measured !== undefined) core.publish({ _tag: "TurnMeasured", record: measured })
+  }
+  if (job.authorized.isOpen()) core.publish({ _tag: "SpeechFinished", speech: job.id, outcome: job.outcome })
+  Deferred.doneUnsafe(
+    job.result,
+    Effect.succeed({ text: job.heard, playedMs: job.playedMs, outcome: job.outcome })
+  )
+  core.jobs.delete(job.id)
+  signal(core, { _tag: "SpeechEnded", speech: job.id })
+}
+
+/** Lines are synthesised as soon as they have text, and heard one after the other. */
+const speakLines = (core: Core, job: Job, lines: Queue.Queue<Line, Cause.Done>): Effect.Effect<void> =>
+  Stream.fromQueue(lines).pipe(
+    Stream.rechunk(1),
+    Stream.runForEach((line) =>
+      Effect.andThen(
+        play(core, job, line, () => job.acting ? "tools" : "working"),
+        Effect.sync(() => {
+          job.lines -= 1
+          tell(core, job)
+        })
+      )
+    )
+  )
+
+/** Tells the turn-taking whether the floor is needed: not while only tools run. */
+const tell = (core: Core, job: Job): void =>
+  signal(core, { _tag: "Working", speech: job.id, phase: job.acting && job.lines === 0 ? "tools" : "working" })
+
+/** A line in the making: opened with its first piece, so that silence needs no line. */
+const makeSpeaker = (core: Core, job: Job, mouth: Mouth, utterance: Utterance) => {
+  let line: Line | undefined
+  const writer = makeWriter(utterance, Text.segmenter({ minLength: core.settings.minSentence }), core.transforms)
+  const offer = (pieces: ReadonlyArray<string>): Effect.Effect<void> =>
+    Effect.gen(function*() {
+      if (pieces.length === 0) return
+      job.milestones.firstSentence ??= core.conductor.now()
+      if (line === undefined) {
+        line = yield* makeLine(utterance)
+        job.lines += 1
+        const synthesis = synthesize(core, job, line)
+        yield* Effect.forkIn(
+          job.early ? synthesis : Effect.andThen(job.authorized.await, synthesis),
+          mouth.scope,
+          { startImmediately: true }
+        )
+        Queue.offerUnsafe(mouth.lines, line)
+      }
+      for (const piece of pieces) Queue.offerUnsafe(line.texts, piece)
+    })
+  return {
+    push: (delta: string) => {
+      if (!core.settings.syncTranscript) {
+        core.publish({ _tag: "AgentTranscript", speech: job.id, text: delta, final: false })
+      }
+      return offer(writer.push(delta))
+    },
+    end: Effect.suspend(() => Effect.andThen(offer(writer.end()), Effect.sync(() => line && Queue.endUnsafe(line.texts))))
+  }
+}
+
+/** Says what it was given. */
+const recite = (
+  core: Core,
+  job: Job,
+  mouth: Mouth,
+  text: string | Stream.Stream<string>
+): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const speaker = makeSpeaker(core, job, mouth, makeUtterance(nextId(core, "utterance"), stamp(core)))
+    const deltas = typeof text === "string" ? Stream.make(text) : text
+    yield* Effect.ensuring(Stream.runForEach(deltas, speaker.push), speaker.end)
+  })
+
+/** Replies: model, tools, model, until the model has nothing to ask. */
+const think = (core: Core, job: Job, mouth: Mouth): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const before: Array<Utterance> = []
+    const persona = core.persona
+    for (let step = 1;; step++) {
+      const utterance = makeUtterance(nextId(core, "utterance"), stamp(core))
+      const forbidden = step > core.settings.maxToolSteps
+      const answer = yield* ask(core, job, utterance, before, mouth, forbidden)
+      if (answer === undefined) return
+      yield* job.authorized.await
+      if (answer.calls.length === 0 || forbidden) return
+      before.push(utterance)
+      const quiet = yield* act(core, job, answer.calls)
+      if (quiet || core.persona !== persona && core.persona.onEnter !== undefined) return
+    }
+  })
+
+interface Answer {
+  readonly calls: ReadonlyArray<Call>
+}
+
+interface Call {
+  readonly id: string
+  readonly name: string
+  readonly params: unknown
+  readonly at: number
+}
+
+/** One request to the model. `undefined`: it failed, and that was told. */
+const ask = (
+  core: Core,
+  job: Job,
+  utterance: Utterance,
+  before: ReadonlyArray<Utterance>,
+  mouth: Mouth,
+  forbidden: boolean
+): Effect.Effect<Answer | undefined> =>
+  Effect.suspend(() => {
+    const { conductor } = core
+    const { llm } = core.persona
+    const { milestones } = job
+    const requested = conductor.now()
+    const calls: Array<Call> = []
+    const speaker = makeSpeaker(core, job, mouth, utterance)
+    let first: number | undefined
+    let usage: Llm.Usage | undefined
+    milestones.steps += 1
+    if (milestones.firstToken === undefined) milestones.requested = requested
+    const take = (delta: Llm.Delta): Effect.Effect<void> => {
+      first ??= conductor.now()
+      switch (delta._tag) {
+        case "Text":
+          if (delta.text.trim() !== "") milestones.firstToken ??= conductor.now()
+          return speaker.push(delta.text)
+        case "ToolCall":
+          calls.push({ id: delta.id, name: delta.name, params: delta.params, at: stamp(core) })
+          return Effect.void
+        case "Finish":
+          usage = delta.usage
+          return Effect.void
+      }
+    }
+    return llm.reply({
+      prompt: prompt(core, job, before),
+      tools: Tools.list(core.tools),
+      toolChoice: forbidden ? "none" : job.options.toolChoice
+    }).pipe(
+      Stream.runForEach(take),
+      Effect.ensuring(speaker.end),
+      Effect.map((): Answer => {
+        worked(core, "llm")
+        milestones.inputTokens += usage?.inputTokens ?? 0
+        milestones.outputTokens += usage?.outputTokens ?? 0
+        const now = conductor.now()
+        core.publish({
+          _tag: "LlmMeasured",
+          speech: job.id,
+          provider: llm.name,
+          firstTokenMs: (first ?? now) - requested,
+          requestMs: now - requested,
+          inputTokens: usage?.inputTokens ?? 0,
+          outputTokens: usage?.outputTokens ?? 0
+        })
+        return { calls }
+      }),
+      Effect.catchCause((cause) =>
+        Cause.hasInterruptsOnly(cause)
+          ? Effect.interrupt
+          : Effect.sync(() => {
+            job.outcome = "failed"
+            if (job.authorized.isOpen()) failed(core, "llm", llm.name, cause)
+            else mended(core, "llm", llm.name, cause)
+            return undefined
+          })
+      ),
+      Effect.withSpan("llm", { attributes: { speech: job.id, provider: llm.name } })
+    )
+  })
+
+/** What the model is shown: what was heard, and what this reply has said so far. */
+const prompt = (core: Core, job: Job, before: ReadonlyArray<Utterance>) => {
+  const guessed = job.guess === undefined || job.authorized.isOpen() ? core.history : History.insert(
+    core.history,
+    History.Message.make({ id: "guess", role: "user", text: job.guess, createdAt: stamp(core) })
+  )
+  const history = before.filter((utterance) => History.findById(guessed, utterance.id) === undefined).reduce(
+    (history, { createdAt, id, raw }) =>
+      raw.trim() === ""
+        ? history
+        : History.insert(history, History.Message.make({ id, role: "assistant", text: raw.trim(), createdAt })),
+    guessed
+  )
+  const extra = [job.options.instructions, job.source === "turn" ? core.context : undefined]
+    .filter((text) => text !== undefined).join("\n\n")
+  return History.toPrompt(history, {
+    instructions: core.persona.instructions,
+    ...(extra === "" ? {} : { extra })
+  })
+}
+
+/** Runs the calls of one step in the session, not in the speech: an interruption ends the speech, not the booking. */
+const act = (core: Core, job: Job, calls: ReadonlyArray<Call>): Effect.Effect<boolean> =>
+  Effect.gen(function*() {
+    job.milestones.toolCalls += calls.length
+    job.acting = true
+    tell(core, job)
+    for (const call of calls) {
+      core.calls.set(call.id, Math.max(call.at, job.createdAt))
+      core.publish({ _tag: "FunctionCallStarted", speech: job.id, id: call.id, name: call.name })
+    }
+    const all = core.fork(
+      core.runner.run(core.tools, calls.map(({ id, name, params }) => ({ id, name, params }))).pipe(
+        Effect.provideService(CurrentSpeech, job.id),
+        Effect.map((outputs) => {
+          core.publish({
+            _tag: "FunctionCallsFinished",
+            speech: job.id,
+            calls: outputs.map(({ callId, isFailure, name, output, params }) => ({
+              id: callId,
+              name,
+              params,
+              result: output,
+              isFailure
+            }))
+          })
+          return outputs.every(({ isFailure, name }) => !isFailure && Tools.annotation(core.tools, name, Tools.Silent))
+        }),
+        Effect.withSpan("tools", { attributes: { speech: job.id } })
+      )
+    )
+    const quiet = yield* Fiber.join(all)
+    job.acting = false
+    tell(core, job)
+    return quiet
+  })
+
+/** Each output of a tool, once: the call enters the history together with what came of it. */
+export const recordOutput = (core: Core, output: Tools.Output): Effect.Effect<void> =>
+  Effect.sync(() => {
+    const createdAt = core.calls.get(output.callId) ?? core.conductor.now()
+    core.calls.delete(output.callId)
+    const base = { callId: output.callId, name: output.name, createdAt }
+    const called = History.insert(
+      core.history,
+      History.ToolCall.make({ ...base, id: nextId(core, "call"), params: output.params })
+    )
+    core.history = History.insert(
+      called,
+      History.ToolOutput.make({
+        ...base,
+        id: nextId(core, "output"),
+        output: output.output,
+        isFailure: output.isFailure
+      })
+    )
+  })
+
+/** A speech that was stopped before it began. */
+export const abandon = (core: Core, job: Job): void => {
+  job.outcome = "interrupted"
+  finish(core, job)
+}

@@ -1,0 +1,248 @@
+/** Puts the parts of a conversation together, starts it, and takes it apart. */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as FiberSet from "effect/FiberSet"
+import * as PubSub from "effect/PubSub"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type * as Agent from "../../Agent.ts"
+import type * as Event from "../../Event.ts"
+import { Llm } from "../../Llm.ts"
+import * as Metrics from "../../Metrics.ts"
+import type { Options, PipelineError, Services } from "../../Pipeline.ts"
+import * as Resilience from "../../Resilience.ts"
+import * as Room from "../../Room.ts"
+import type { Session } from "../../Session.ts"
+import { Stt } from "../../Stt.ts"
+import * as Text from "../../Text.ts"
+import * as Tools from "../../Tools.ts"
+import { Tts } from "../../Tts.ts"
+import * as Turn from "../../Turn.ts"
+import { Vad } from "../../Vad.ts"
+import { makePerform } from "./actions.ts"
+import { makeBudget } from "./budget.ts"
+import { makeConductor } from "./conductor.ts"
+import { type Core, type Defaults, signal } from "./core.ts"
+import { failed } from "./failures.ts"
+import { makeHearing } from "./hearing.ts"
+import { recordOutput } from "./mind.ts"
+import { check } from "./options.ts"
+import { bind } from "./persona.ts"
+import { enter, leave, makeSession } from "./service.ts"
+
+// A listener that is further behind loses the oldest events.
+const eventsKept = 4096
+
+let sessions = 0
+
+export const open = <R>(
+  agent: Agent.Agent<R>,
+  options: Options = {}
+): Effect.Effect<Session["Service"], PipelineError, Services | Scope.Scope | Exclude<R, Session>> =>
+  Effect.gen(function*() {
+    const checked = yield* check(options)
+    const room = yield* Room.Room
+    const vad = yield* Vad
+    const id = options.sessionId ?? `${room.name}-${++sessions}`
+    const ids = { session: id, ...options.job }
+    const services = yield* Effect.context<never>()
+    const clock = yield* Clock.Clock
+
+    const scope = yield* Scope.make()
+    const inScope = <A, E, R2>(effect: Effect.Effect<A, E, R2>) => Scope.provide(effect, scope)
+    yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
+
+    const run = yield* inScope(FiberSet.makeRuntime<never>())
+    const fork: Core["fork"] = (effect) => run(Effect.annotateLogs(effect, ids))
+    const events = yield* PubSub.sliding<Event.Event>(eventsKept)
+    const ended = yield* Deferred.make<Event.CloseReason>()
+    let participant: Room.Participant | undefined
+
+    const publish = (draft: Event.Draft): void => {
+      const event = { ...draft, at: clock.currentTimeMillisUnsafe(), ...whose(draft, participant) } as Event.Event
+      Metrics.record(event, services)
+      options.onEvent?.(event)
+      PubSub.publishUnsafe(events, event)
+      budget.notice(event)
+    }
+
+    const stt = options.stt === false ? undefined : Resilience.stt(yield* Stt, options.resilience)
+    const defaults: Defaults = {
+      llm: Resilience.llm(yield* Llm, options.resilience),
+      tts: Resilience.tts(yield* Tts, options.resilience),
+      guardLlm: (llm) => Resilience.llm(llm, options.resilience),
+      guardTts: (tts) => Resilience.tts(tts, options.resilience)
+    }
+    const detector = yield* inScope(vad.detector(options.vad))
+    const output = yield* inScope(room.output(options.output))
+    const runner = yield* inScope(Tools.makeRunner({
+      timeout: options.toolTimeout,
+      onOutput: (result) => recordOutput(core, result)
+    }))
+
+    const conductor = makeConductor({
+      clock,
+      fork,
+      initial: Turn.initial(checked.turn, {
+        stt: stt !== undefined,
+        interims: stt?.interims === true,
+        detector: options.turnDetector !== undefined,
+        judge: options.overlapClassifier !== undefined
+      }),
+      perform: (action) => perform(action)
+    })
+    const session = makeSession({
+      id,
+      job: options.job ?? {},
+      core: () => core,
+      events,
+      ended,
+      participant: () => participant,
+      attach: (on) => hearing.attach(on),
+      exitTimeout: checked.closeTimeout
+    })
+    const bound = yield* bind(agent, session, defaults)
+    const core: Core = {
+      id,
+      conductor,
+      output,
+      publish,
+      fork,
+      session,
+      runner,
+      defaults,
+      settings: {
+        maxToolSteps: checked.maxToolSteps,
+        minSentence: checked.minSentence,
+        syncTranscript: options.syncTranscript ?? true
+      },
+      transforms: options.transforms ?? Text.speechTransforms,
+      jobs: new Map(),
+      calls: new Map(),
+      history: agent.history,
+      persona: bound.persona,
+      tools: bound.tools,
+      context: undefined,
+      ids: 0,
+      stamped: 0
+    }
+    const budget = makeBudget(core, options.budget)
+    const hearing = yield* inScope(makeHearing(core, {
+      room,
+      detector,
+      stt,
+      processors: options.processors ?? [],
+      feed: options.feed ?? "all",
+      mutedAfter: checked.mutedAfter
+    }))
+
+    let finishing = false
+    const finish = (reason: Event.CloseReason): void => {
+      if (finishing) return
+      finishing = true
+      Effect.runForkWith(services)(
+        Effect.gen(function*() {
+          yield* leave(core, checked.closeTimeout)
+          publish({ _tag: "SessionClosed", session: id, reason })
+          const closing = yield* Effect.forkDetach(Scope.close(scope, Exit.void), { startImmediately: true })
+          yield* Effect.timeoutOption(Fiber.join(closing), checked.closeTimeout)
+          yield* Deferred.succeed(ended, reason)
+        }).pipe(Effect.annotateLogs(ids))
+      )
+    }
+    // What hangs must not keep the session from its end: first it is cut short, then left behind.
+    const watch = (drain: boolean, reason: Event.CloseReason): void => {
+      fork(Effect.andThen(
+        Effect.sleep(drain ? checked.drainTimeout : checked.closeTimeout),
+        Effect.sync(() => drain ? signal(core, { _tag: "Close", drain: false, reason }) : finish(reason))
+      ))
+    }
+    const perform = makePerform(core, {
+      finalize: hearing.finalize,
+      finish,
+      watch,
+      participant: () => participant?.identity,
+      turnDetector: options.turnDetector,
+      overlapClassifier: options.overlapClassifier,
+      hookTimeout: checked.hookTimeout
+    })
+    // The session's own end, when the scope that holds it closes first.
+    yield* Effect.addFinalizer(() =>
+      Effect.suspend(() => {
+        signal(core, { _tag: "Close", drain: false, reason: "closed" })
+        return Effect.asVoid(Effect.timeoutOption(Deferred.await(ended), checked.closeTimeout * 2))
+      })
+    )
+
+    fork(Effect.gen(function*() {
+      participant = yield* awaitParticipant(room, options.participant)
+      yield* inScope(hearing.listen(participant.identity))
+      if (conductor.state().status === "starting") signal(core, { _tag: "Opened" })
+      publish({ _tag: "SessionStarted", session: id })
+      enter(core)
+    }))
+    fork(watchRoom(core, room, options, () => participant?.identity))
+    if (options.textTopic !== false) {
+      fork(Stream.runForEach(room.texts(options.textTopic ?? "lk.chat"), ({ identity, text }) =>
+        identity === participant?.identity ? Effect.ignore(session.send(text)) : Effect.void))
+    }
+    return session
+  }).pipe(Effect.withSpan("session.open"))
+
+const userEvents = new Set<Event.Event["_tag"]>([
+  "SessionStarted",
+  "UserStateChanged",
+  "UserStartedSpeaking",
+  "UserStoppedSpeaking",
+  "UserTranscript",
+  "UserSpeechCommitted",
+  "TranscriptionTimedOut",
+  "UserTurnLimitReached"
+])
+
+const whose = (event: Event.Draft, participant: Room.Participant | undefined) =>
+  participant !== undefined && userEvents.has(event._tag) ? { participant: participant.identity } : {}
+
+const awaitParticipant = (
+  room: Room.Room["Service"],
+  identity: string | undefined
+): Effect.Effect<Room.Participant> =>
+  Effect.gen(function*() {
+    const wanted = (candidate: Room.Participant) => identity === undefined ? candidate.kind !== "agent" : candidate.identity === identity
+    const found = yield* Deferred.make<Room.Participant>()
+    yield* room.events.pipe(
+      Stream.runForEach((event) =>
+        event._tag === "ParticipantJoined" && wanted(event.participant)
+          ? Effect.asVoid(Deferred.succeed(found, event.participant))
+          : Effect.void
+      ),
+      Effect.forkChild({ startImmediately: true })
+    )
+    const there = (yield* room.participants).find(wanted)
+    return there ?? (yield* Deferred.await(found))
+  })
+
+const watchRoom = (
+  core: Core,
+  room: Room.Room["Service"],
+  options: Options,
+  participant: () => string | undefined
+): Effect.Effect<void> => {
+  const close = (reason: Event.CloseReason) => Effect.sync(() => signal(core, { _tag: "Close", drain: false, reason }))
+  const left = room.events.pipe(
+    Stream.runForEach((event) =>
+      event._tag === "ParticipantLeft" && event.identity === participant() && options.closeOnLeave !== false
+        ? close("participant_left")
+        : Effect.void
+    )
+  )
+  return Effect.raceFirst(Effect.andThen(room.ended, close("room_ended")), Effect.andThen(left, Effect.never)).pipe(
+    Effect.catchCause((cause) =>
+      Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.sync(() => failed(core, "room", "room", cause))
+    )
+  )
+}

@@ -1,0 +1,70 @@
+/** `Pipeline.Options`, checked. */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Options } from "../../Pipeline.ts"
+import * as Turn from "../../Turn.ts"
+
+/**
+ * An option has a value that no conversation can work with.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidOption extends Schema.TaggedError<InvalidOption>("effect-voice/Pipeline/InvalidOption")(
+  "InvalidOption",
+  { option: Schema.String, detail: Schema.String }
+) {
+  override get message(): string {
+    return `${this.option} ${this.detail}`
+  }
+}
+
+export interface Checked {
+  readonly turn: Turn.Settings
+  readonly maxToolSteps: number
+  readonly minSentence: number
+  readonly mutedAfter: number
+  readonly closeTimeout: number
+  readonly drainTimeout: number
+  readonly hookTimeout: number
+}
+
+export const check = (options: Options): Effect.Effect<Checked, InvalidOption> =>
+  Effect.gen(function*() {
+    const turn = yield* checkTurn(options.turn)
+    return {
+      turn,
+      maxToolSteps: yield* whole("maxToolSteps", options.maxToolSteps, 3),
+      minSentence: yield* whole("minSentence", options.minSentence, 20),
+      mutedAfter: yield* millis("mutedAfter", options.mutedAfter, 1000),
+      closeTimeout: yield* millis("closeTimeout", options.closeTimeout, 5000),
+      drainTimeout: yield* millis("drainTimeout", options.drainTimeout, 30_000),
+      hookTimeout: yield* millis("hookTimeout", options.hookTimeout, 10_000)
+    }
+  })
+
+export const checkTurn = (options: Turn.Options | undefined): Effect.Effect<Turn.Settings, InvalidOption> => {
+  const settings = Turn.resolve(options)
+  return "option" in settings
+    ? Effect.fail(new InvalidOption({ option: `turn.${settings.option}`, detail: settings.detail }))
+    : Effect.succeed(settings)
+}
+
+const whole = (option: string, value: number | undefined, fallback: number): Effect.Effect<number, InvalidOption> =>
+  value === undefined || (Number.isInteger(value) && value >= 0)
+    ? Effect.succeed(value ?? fallback)
+    : Effect.fail(new InvalidOption({ option, detail: `must be a whole number of 0 or more, not ${value}` }))
+
+const millis = (
+  option: string,
+  value: Duration.Input | undefined,
+  fallback: number
+): Effect.Effect<number, InvalidOption> => {
+  if (value === undefined) return Effect.succeed(fallback)
+  const duration = Duration.fromInput(value)
+  const length = duration._tag === "Some" ? Duration.toMillis(duration.value) : Number.NaN
+  return length >= 0
+    ? Effect.succeed(length)
+    : Effect.fail(new InvalidOption({ option, detail: "must be a duration of 0 or more, such as \"5 seconds\"" }))
+}

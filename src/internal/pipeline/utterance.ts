@@ -1,0 +1,97 @@
+/** One stretch of speech: the text as it was generated, as it is spoken, and how far it was heard. */
+import type * as Text from "../../Text.ts"
+import type * as Tts from "../../Tts.ts"
+import * as Alignment from "../alignment.ts"
+
+interface Piece {
+  readonly raw: string
+  readonly spoken: string
+}
+
+export interface Utterance {
+  readonly id: string
+  /** Where its message stands in the history (ms of the Clock). */
+  readonly createdAt: number
+  readonly pieces: Array<Piece>
+  readonly alignment: Array<Tts.TimedText>
+  raw: string
+  spoken: string
+  /** Audio that the synthesiser has given. */
+  audioMs: number
+  /** All of its audio is there. */
+  complete: boolean
+}
+
+export const makeUtterance = (id: string, createdAt: number): Utterance => ({
+  id,
+  createdAt,
+  pieces: [],
+  alignment: [],
+  raw: "",
+  spoken: "",
+  audioMs: 0,
+  complete: false
+})
+
+/** Cuts text into speakable pieces and rewrites them for the ear, remembering which became which. */
+export const makeWriter = (
+  utterance: Utterance,
+  segmenter: Text.Segmenter,
+  transforms: ReadonlyArray<Text.Transform>
+): { readonly push: (delta: string) => ReadonlyArray<string>; readonly end: () => ReadonlyArray<string> } => {
+  const chain = transforms.map((transform) => transform.open())
+  const rewrite = (raw: string): string => chain.reduce((text, transform) => transform.push(text), raw)
+  const rest = (): string => chain.reduce((text, transform) => transform.push(text) + transform.end(), "")
+  const add = (raw: string, spoken: string): ReadonlyArray<string> => {
+    utterance.pieces.push({ raw, spoken })
+    utterance.spoken += spoken
+    return spoken.trim() === "" ? [] : [spoken]
+  }
+  return {
+    push: (delta) => {
+      utterance.raw += delta
+      return segmenter.push(delta).flatMap((raw) => add(raw, rewrite(raw)))
+    },
+    end: () => {
+      const spoken = segmenter.end().flatMap((raw) => add(raw, rewrite(raw)))
+      const held = rest()
+      return held === "" ? spoken : [...spoken, ...add("", held)]
+    }
+  }
+}
+
+// Without a word from the synthesiser about its pace: English speech.
+const msPerCharacter = 60
+
+/** The spoken text up to a playhead. */
+export const spokenAt = (utterance: Utterance, playedMs: number): string => {
+  if (utterance.alignment.length > 0) return Alignment.heard(utterance.alignment, playedMs)
+  const total = utterance.complete
+    ? utterance.audioMs
+    : Math.max(utterance.audioMs, utterance.spoken.length * msPerCharacter)
+  return Alignment.heardInProportion(utterance.spoken, playedMs, total)
+}
+
+/** The generated text that was heard: whole pieces, and of the last the same share as was spoken of it. */
+export const heardAt = (utterance: Utterance, playedMs: number): string => {
+  let left = spokenAt(utterance, playedMs).trimEnd().length
+  const spokenAll = utterance.alignment.length > 0
+    ? utterance.alignment.reduce((length, entry) => length + entry.text.length, 0)
+    : utterance.spoken.length
+  if (utterance.complete && left >= spokenAll) return utterance.raw.trim()
+  let heard = ""
+  for (const { raw, spoken } of utterance.pieces) {
+    const length = spoken.trimEnd().length
+    if (left >= length) {
+      heard += raw
+      left -= spoken.length
+      if (left <= 0) break
+      continue
+    }
+    if (left > 0) {
+      heard += raw === spoken ? raw.slice(0, left) : Alignment.heardInProportion(raw, left, length)
+    }
+    break
+  }
+  return heard.trim()
+}

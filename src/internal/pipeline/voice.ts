@@ -1,0 +1,184 @@
+/** The agent's mouth: text becomes audio, waits for the floor, is played, and is remembered as far as it was heard. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import * as Audio from "../../Audio.ts"
+import * as History from "../../History.ts"
+import type * as Tts from "../../Tts.ts"
+import * as Alignment from "../alignment.ts"
+import { type Core, nextId, signal } from "./core.ts"
+import { failed, worked } from "./failures.ts"
+import type { Job } from "./job.ts"
+import { heardAt, spokenAt, type Utterance } from "./utterance.ts"
+
+/** Text to say, piece by piece, and the utterance that it belongs to. */
+export interface Line {
+  readonly utterance: Utterance
+  readonly texts: Queue.Queue<string, Cause.Done>
+  readonly audio: Queue.Queue<Tts.Chunk, Cause.Done>
+}
+
+export const makeLine = (utterance: Utterance): Effect.Effect<Line> =>
+  Effect.gen(function*() {
+    const texts = yield* Queue.unbounded<string, Cause.Done>()
+    const audio = yield* Queue.unbounded<Tts.Chunk, Cause.Done>()
+    return { utterance, texts, audio }
+  })
+
+/** Synthesises a line as its text comes; the audio waits in the line's queue. */
+export const synthesize = (core: Core, job: Job, line: Line): Effect.Effect<void> => {
+  const { conductor } = core
+  const { tts } = core.persona
+  const { utterance } = line
+  const voice = job.options.voice ?? core.persona.voice
+  let firstText: number | undefined
+  let firstByte: number | undefined
+  const texts = Stream.fromQueue(line.texts).pipe(
+    Stream.mapArray((pieces) => {
+      firstText ??= conductor.now()
+      job.milestones.firstText ??= firstText
+      return pieces
+    })
+  )
+  return tts.speak(texts, voice === undefined ? {} : { voice }).pipe(
+    Stream.runForEachArray((chunks) =>
+      Effect.sync(() => {
+        for (const chunk of chunks) {
+          const length = Audio.durationMs(chunk.frame)
+          if (length === 0 && chunk.alignment === undefined) continue
+          if (firstByte === undefined) {
+            firstByte = conductor.now()
+            job.milestones.firstByte ??= firstByte
+            worked(core, "tts")
+          }
+          utterance.audioMs += length
+          if (chunk.alignment !== undefined) utterance.alignment.push(...chunk.alignment)
+          Queue.offerUnsafe(line.audio, chunk)
+        }
+      })
+    ),
+    Effect.tap(() =>
+      Effect.sync(() => {
+        utterance.complete = true
+        if (firstByte === undefined || firstText === undefined) return
+        core.publish({
+          _tag: "TtsMeasured",
+          speech: job.id,
+          provider: tts.name,
+          firstByteMs: firstByte - firstText,
+          audioMs: utterance.audioMs,
+          characters: utterance.spoken.length
+        })
+      })
+    ),
+    Effect.catchCause((cause) =>
+      Cause.hasInterruptsOnly(cause)
+        ? Effect.interrupt
+        : Effect.sync(() => {
+          job.outcome = "failed"
+          failed(core, "tts", tts.name, cause)
+        })
+    ),
+    Effect.withSpan("tts", { attributes: { speech: job.id, provider: tts.name } }),
+    Effect.ensuring(Queue.end(line.audio))
+  )
+}
+
+/** Plays a line once it has the floor; returns when it has been heard, and remembers it however it ends. */
+export const play = (core: Core, job: Job, line: Line, after: () => "working" | "tools"): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const first = yield* Effect.option(Queue.take(line.audio))
+    if (first._tag === "None") return
+    const { output } = core
+    let base: number | undefined
+    let transcript: Fiber.Fiber<void> | undefined
+    const stop = (interrupted: boolean) =>
+      Effect.gen(function*() {
+        transcript?.interruptUnsafe()
+        job.playing = false
+        if (interrupted) yield* output.clear
+        const played = yield* output.played
+        remember(core, job, line.utterance, played - (base ?? played), interrupted)
+      })
+    yield* job.authorized.await
+    signal(core, { _tag: "AudioReady", speech: job.id })
+    yield* Effect.gen(function*() {
+      yield* job.floor.await
+      job.floor.closeUnsafe()
+      base = yield* output.played
+      if (core.settings.syncTranscript) transcript = core.fork(release(core, job, line.utterance, base))
+      const converter = Audio.converter({ to: output })
+      const write = (chunks: ReadonlyArray<Tts.Chunk>) => {
+        const frames = converter.push(chunks.map((chunk) => chunk.frame))
+        return frames.length === 0 ? Effect.void : output.write(frames)
+      }
+      yield* write([first.value])
+      yield* Stream.fromQueue(line.audio).pipe(Stream.runForEachArray(write))
+      const rest = converter.flush()
+      if (rest.length > 0) yield* output.write(rest)
+      yield* output.drained
+    }).pipe(
+      Effect.onInterrupt(() => job.playing ? stop(true) : Effect.void),
+      Effect.catch((error) =>
+        Effect.sync(() => {
+          job.outcome = "failed"
+          failed(core, "room", "room", Cause.fail(error))
+        })
+      ),
+      Effect.withSpan("playout", { attributes: { speech: job.id } })
+    )
+    yield* stop(false)
+    signal(core, { _tag: "PlayoutEnded", speech: job.id, then: after() })
+  })
+
+/** What was heard enters the history; nothing else does. */
+const remember = (core: Core, job: Job, utterance: Utterance, playedMs: number, interrupted: boolean): void => {
+  const text = heardAt(utterance, playedMs)
+  job.playedMs += playedMs
+  if (text !== "") job.heard = job.heard === "" ? text : `${job.heard} ${text}`
+  const cut = interrupted || !utterance.complete
+  core.publish({ _tag: "AgentStoppedSpeaking", speech: job.id, playedMs, interrupted })
+  if (text === "") return
+  const id = nextId(core, "message")
+  if (job.options.record !== false) {
+    core.history = History.insert(
+      core.history,
+      History.Message.make({ id, role: "assistant", text, interrupted: cut, createdAt: Math.max(utterance.createdAt, job.createdAt) })
+    )
+  }
+  if (core.settings.syncTranscript) {
+    core.publish({ _tag: "AgentTranscript", speech: job.id, text: "", final: true })
+  }
+  core.publish({ _tag: "AgentSpeechCommitted", speech: job.id, id, text, interrupted: cut })
+}
+
+// How soon to look again when nothing is known of what comes, or the agent is paused (ms).
+const lookAgain = 100
+
+/** Publishes the words of a line as they are heard. */
+const release = (core: Core, job: Job, utterance: Utterance, base: number): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    let told = 0
+    let expected = 0
+    while (true) {
+      const playhead = (yield* core.output.played) - base
+      const known = Alignment.releases(utterance.alignment)
+      const due = known.filter(({ at }) => at <= playhead).map(({ text }) => text).join("")
+      if (due.length > told) {
+        core.publish({ _tag: "AgentTranscript", speech: job.id, text: due.slice(told), final: false })
+        told = due.length
+      }
+      const next = known.find(({ at }) => at > playhead)
+      if (next === undefined && utterance.complete) {
+        const all = utterance.alignment.length === 0 ? spokenAt(utterance, utterance.audioMs) : ""
+        if (all !== "") core.publish({ _tag: "AgentTranscript", speech: job.id, text: all, final: false })
+        return
+      }
+      const late = playhead < expected
+      const wait = next === undefined ? lookAgain : next.at - playhead
+      expected = next?.at ?? 0
+      yield* Effect.sleep(late ? Math.max(lookAgain, wait) : wait)
+    }
+  })

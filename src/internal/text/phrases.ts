@@ -1,0 +1,157 @@
+import { canonical } from "./words.ts"
+
+export const acknowledgements: ReadonlyArray<string> = [
+  "yeah",
+  "yea",
+  "yep",
+  "yup",
+  "yes",
+  "ya",
+  "aye",
+  "uh huh",
+  "uhuh",
+  "mm hm",
+  "mm hmm",
+  "mhm",
+  "mmhm",
+  "mm",
+  "hm",
+  "hmm",
+  "m hm",
+  "ok",
+  "okay",
+  "k",
+  "kay",
+  "okey dokey",
+  "alright",
+  "all right",
+  "right",
+  "sure",
+  "sure thing",
+  "of course",
+  "i see",
+  "i understand",
+  "understood",
+  "got it",
+  "i got it",
+  "gotcha",
+  "makes sense",
+  "that makes sense",
+  "fair enough",
+  "sounds good",
+  "exactly",
+  "absolutely",
+  "definitely",
+  "totally",
+  "indeed",
+  "true",
+  "that's right",
+  "that's true",
+  "oh",
+  "ooh",
+  "ah",
+  "aha",
+  "ah ha",
+  "wow",
+  "cool",
+  "great",
+  "good",
+  "nice",
+  "perfect",
+  "fine",
+  "lovely",
+  "interesting",
+  "go on",
+  "carry on",
+  "keep going",
+  "i know"
+]
+
+export const cutIns: ReadonlyArray<string> = [
+  "stop",
+  "wait",
+  "hold on",
+  "hang on",
+  "hold it",
+  "excuse me",
+  "pardon me",
+  "no no",
+  "shut up",
+  "be quiet",
+  "quiet",
+  "silence",
+  "pause",
+  "cancel",
+  "never mind",
+  "nevermind",
+  "enough",
+  "one moment",
+  "one second",
+  "one sec",
+  "just a moment",
+  "just a second",
+  "just a minute",
+  "just a sec",
+  "give me a moment",
+  "give me a second",
+  "let me speak",
+  "let me talk",
+  "let me finish",
+  "listen to me",
+  "can i say something",
+  "not so fast"
+]
+
+const negations: ReadonlySet<string> = new Set(
+  ["don't", "dont", "not", "never", "can't", "cant", "cannot", "couldn't", "won't", "wouldn't", "didn't", "doesn't"]
+)
+
+/** Phrases by the number of their words, so that a text is matched in one pass. */
+export interface Index {
+  readonly phrases: ReadonlySet<string>
+  readonly longest: number
+}
+
+const words = (text: string): Array<string> => canonical(text).flatMap((word) => word.split(/[-–]+/))
+
+export const index = (phrases: ReadonlyArray<string>): Index => {
+  const split = phrases.map(words).filter((phrase) => phrase.length > 0)
+  return {
+    phrases: new Set(split.map((phrase) => phrase.join(" "))),
+    longest: split.reduce((longest, phrase) => Math.max(longest, phrase.length), 0)
+  }
+}
+
+/** Recognisers write drawn-out sounds with any number of letters. */
+const shorten = (text: string, letters: "$1" | "$1$1"): string => text.replace(/(\p{L})\1{2,}/gu, letters)
+
+const has = (index: Index, phrase: string): boolean =>
+  index.phrases.has(phrase) || index.phrases.has(shorten(phrase, "$1")) || index.phrases.has(shorten(phrase, "$1$1"))
+
+const matchAt = (index: Index, words: ReadonlyArray<string>, at: number): number => {
+  for (let length = Math.min(index.longest, words.length - at); length > 0; length--) {
+    if (has(index, words.slice(at, at + length).join(" "))) {
+      return length
+    }
+  }
+  return 0
+}
+
+/** Whether the text is made of the phrases alone; longest first, which suffices for lists of short phrases. */
+export const isMadeOf = (index: Index, text: string): boolean => {
+  const all = words(text)
+  let at = 0
+  while (at < all.length) {
+    const length = matchAt(index, all, at)
+    if (length === 0) {
+      return false
+    }
+    at += length
+  }
+  return at > 0
+}
+
+export const contains = (index: Index, text: string): boolean => {
+  const all = words(text)
+  return all.some((_, at) => matchAt(index, all, at) > 0 && !negations.has(all[at - 1] ?? ""))
+}

@@ -1,0 +1,360 @@
+import * as Chars from "./chars.ts"
+import type { Lexicon } from "./lexicon.ts"
+
+/** Where the reader stands: `gap` is the space after a stop, `starter` the word after an ambiguous abbreviation. */
+type Phase = "text" | "stop" | "gap" | "starter"
+
+/** What the word before a full stop says about it; `slight` stands for a word so short that it may be an abbreviation. */
+type Doubt = "none" | "slight" | "never" | "numeric" | "ambiguous"
+
+const consonants = /^[b-df-hj-np-tv-xz]+$/i
+const window = 16
+const longestStarter = 12
+
+export interface Limits {
+  readonly first: number
+  readonly min: number
+  readonly max: number
+}
+
+/**
+ * Finds the ends of sentences one code unit at a time. It looks at each unit
+ * once and remembers a bounded number of them, so its time is linear and its
+ * answer cannot depend on how the text was cut. Positions count code units
+ * from the start of the text.
+ */
+export class Segmenter {
+  readonly #lexicon: Lexicon
+  readonly #limits: Limits
+  readonly #recent = new Uint16Array(window)
+
+  #pending = ""
+  #origin = 0
+  #cuts: Array<number> = []
+  #at = 0
+
+  #isFirst = true
+  #contentStart = -1
+  #contentEnd = 0
+  #firstWord = -1
+  #lastClause = -1
+  #lastSpace = -1
+
+  #phase: Phase = "text"
+  #stop = Chars.dot
+  #hasCloser = false
+  #doubt: Doubt = "none"
+  #candidate = 0
+  #candidateEnd = 0
+  #starter = ""
+
+  #depth = 0
+  #isQuoted = false
+  #isSpaced = false
+  #isLineBound = false
+  #lines = 0
+  #lineStart = 0
+  #contentKind = Chars.space
+
+  constructor(lexicon: Lexicon, limits: Limits) {
+    this.#lexicon = lexicon
+    this.#limits = limits
+  }
+
+  push(chunk: string): ReadonlyArray<string> {
+    this.#pending += chunk
+    for (let i = 0; i < chunk.length; i++) {
+      this.#feed(chunk.charCodeAt(i))
+    }
+    return this.#release()
+  }
+
+  end(): ReadonlyArray<string> {
+    if (this.#phase === "starter") {
+      this.#decideStarter()
+    }
+    const pieces = this.#release()
+    const rest = this.#pending
+    this.#reset()
+    return rest.trim() === "" ? pieces : [...pieces, rest]
+  }
+
+  #reset() {
+    this.#pending = ""
+    this.#origin = this.#at = 0
+    this.#isFirst = true
+    this.#contentStart =
+      this.#firstWord =
+      this.#lastClause =
+      this.#lastSpace =
+        -1
+    this.#contentEnd = 0
+    this.#phase = "text"
+    this.#depth = this.#lines = this.#lineStart = 0
+    this.#isQuoted = this.#isSpaced = this.#isLineBound = false
+    this.#contentKind = Chars.space
+    this.#recent.fill(0)
+  }
+
+  #release(): ReadonlyArray<string> {
+    if (this.#cuts.length === 0) {
+      return []
+    }
+    const pieces: Array<string> = []
+    let from = 0
+    for (const cut of this.#cuts) {
+      pieces.push(this.#pending.slice(from, cut - this.#origin))
+      from = cut - this.#origin
+    }
+    this.#pending = this.#pending.slice(from)
+    this.#origin += from
+    this.#cuts = []
+    return pieces
+  }
+
+  #feed(unit: number) {
+    const kind = Chars.kindOf(unit)
+    if (this.#phase === "starter") {
+      if (Chars.isWord(unit) && this.#starter.length < longestStarter) {
+        this.#starter += String.fromCharCode(unit)
+      } else {
+        this.#decideStarter()
+      }
+    }
+    if (kind === Chars.space || kind === Chars.newline) {
+      this.#feedSpace(kind)
+    } else {
+      this.#feedContent(unit, kind)
+    }
+    this.#recent[this.#at % window] = unit
+    this.#at++
+    if (this.#contentEnd === this.#at) {
+      this.#splitOverlong()
+    }
+  }
+
+  #feedSpace(kind: number) {
+    this.#isSpaced = true
+    if (this.#phase === "stop" || this.#phase === "gap") {
+      if (kind === Chars.newline) {
+        this.#phase = "text"
+        if (this.#doubt === "never") {
+          this.#isLineBound = true
+        } else {
+          this.#boundary(this.#at + 1, this.#contentEnd)
+        }
+      } else if (this.#phase === "stop") {
+        this.#phase = "gap"
+        if (!this.#isOpen() && (this.#stop > Chars.strong || this.#doubt === "none" && !this.#hasCloser)) {
+          this.#phase = "text"
+          this.#boundary(this.#at + 1, this.#contentEnd)
+        }
+      }
+    }
+    if (kind === Chars.newline) {
+      this.#lines++
+      if (this.#lines > 1) {
+        this.#boundary(this.#at + 1, this.#contentEnd)
+        this.#depth = 0
+        this.#isQuoted = this.#isLineBound = false
+      }
+    }
+  }
+
+  #feedContent(unit: number, kind: number) {
+    const isAbsorbed = this.#phase === "stop"
+      ? this.#continueStop(unit, kind)
+      : this.#phase === "gap"
+      ? this.#leaveGap(unit, kind)
+      : false
+    if (this.#phase === "text" && this.#lines > 0 && !this.#isLineBound && kind !== Chars.lower) {
+      this.#boundary(this.#at, this.#contentEnd)
+    }
+    this.#note(unit, kind)
+    if (!isAbsorbed) {
+      this.#open(kind)
+    } else if (this.#stop === Chars.full && this.#hasCloser && !this.#isOpen()) {
+      this.#phase = "text"
+      this.#boundary(this.#at + 1, this.#at + 1)
+    }
+  }
+
+  /** Directly after a stop: true if the unit still belongs to it. */
+  #continueStop(unit: number, kind: number): boolean {
+    switch (kind) {
+      case Chars.dot:
+      case Chars.strong:
+      case Chars.wide:
+      case Chars.full:
+        this.#stop = Math.max(this.#stop, kind)
+        this.#doubt = this.#stop === Chars.dot ? "slight" : "none"
+        return true
+      case Chars.closer:
+        this.#depth = Math.max(0, this.#depth - 1)
+        this.#doubt = this.#doubt === "ambiguous" ? "slight" : this.#doubt
+        this.#hasCloser = true
+        return true
+      case Chars.quote:
+        this.#isQuoted = !this.#isQuoted
+        this.#hasCloser = true
+        return true
+      case Chars.trail:
+        this.#hasCloser = true
+        return true
+    }
+    this.#phase = "text"
+    if (this.#stop > Chars.strong || this.#stop === Chars.strong && Chars.isUnspaced(unit)) {
+      this.#boundary(this.#at, this.#contentEnd)
+    }
+    return false
+  }
+
+  /** The first content after a stop and spaces: true if the stop goes on with it. */
+  #leaveGap(unit: number, kind: number): boolean {
+    if (kind === Chars.closer || kind >= Chars.dot && kind <= Chars.full) {
+      this.#phase = "stop"
+      return this.#continueStop(unit, kind)
+    }
+    this.#phase = "text"
+    if (kind === Chars.clause || kind === Chars.wideClause) {
+      return false
+    }
+    if (kind === Chars.lower && this.#stop <= Chars.strong && (this.#doubt !== "none" || this.#hasCloser)) {
+      return false
+    }
+    if (this.#doubt === "ambiguous" && kind === Chars.letter) {
+      this.#phase = "starter"
+      this.#candidate = this.#at
+      this.#candidateEnd = this.#contentEnd
+      this.#starter = String.fromCharCode(unit)
+    } else if (
+      this.#doubt === "none" || this.#doubt === "slight" || this.#doubt === "numeric" && kind !== Chars.digit
+    ) {
+      this.#boundary(this.#at, this.#contentEnd)
+    }
+    return false
+  }
+
+  #decideStarter() {
+    this.#phase = "text"
+    if (this.#lexicon.starters.has(this.#starter.toLowerCase())) {
+      this.#boundary(this.#candidate, this.#candidateEnd)
+    }
+  }
+
+  #open(kind: number) {
+    switch (kind) {
+      case Chars.dot:
+        return this.#beginStop(kind, this.#readDoubt())
+      case Chars.strong:
+      case Chars.wide:
+        return this.#beginStop(kind, "none")
+      case Chars.full:
+        return this.#isOpen() ? this.#beginStop(kind, "none") : this.#boundary(this.#at + 1, this.#at + 1)
+      case Chars.opener:
+        this.#depth++
+        return
+      case Chars.closer:
+        this.#depth = Math.max(0, this.#depth - 1)
+        return
+      case Chars.quote:
+        this.#isQuoted = !this.#isQuoted
+        return
+    }
+  }
+
+  #beginStop(kind: number, doubt: Doubt) {
+    this.#phase = "stop"
+    this.#stop = kind
+    this.#doubt = doubt
+    this.#hasCloser = false
+  }
+
+  #isOpen(): boolean {
+    return this.#depth > 0 || this.#isQuoted
+  }
+
+  #readDoubt(): Doubt {
+    let start = this.#at
+    let word = ""
+    while (start > 0 && word.length < window) {
+      const unit = this.#recent[(start - 1) % window] ?? 0
+      if (!Chars.isWord(unit) && unit !== 0x2e) {
+        break
+      }
+      word = String.fromCharCode(unit) + word
+      start--
+    }
+    if (word === "" || word.length === window) {
+      return word === "" ? "slight" : "none"
+    }
+    const isLineStart = start === this.#lineStart
+    if (/^\p{Nd}{1,3}$/u.test(word)) {
+      return isLineStart ? "never" : this.#lexicon.ordinals && word.length < 3 ? "ambiguous" : "none"
+    }
+    const folded = word.toLowerCase()
+    const isCapital = Chars.kindOf(word.charCodeAt(0)) === Chars.letter
+    if (this.#lexicon.never.has(folded) || isCapital && this.#lexicon.titles.has(folded)) {
+      return "never"
+    }
+    if (this.#lexicon.numeric.has(folded)) {
+      return "numeric"
+    }
+    if (this.#lexicon.ambiguous.has(folded) || /^(?:\p{L}\.)+\p{L}$/u.test(word)) {
+      return "ambiguous"
+    }
+    if (word.length === 1 && isCapital && !Chars.isJoined(word.charCodeAt(0))) {
+      return isLineStart ? "never" : word === "I" ? "slight" : "ambiguous"
+    }
+    return word.length < 4 || consonants.test(word) ? "slight" : "none"
+  }
+
+  #note(unit: number, kind: number) {
+    if (this.#isSpaced || this.#contentKind === Chars.wideClause) {
+      this.#lastSpace = this.#at
+      if (this.#contentKind === Chars.clause || this.#contentKind === Chars.wideClause) {
+        this.#lastClause = this.#at
+      }
+    }
+    if (this.#lines > 0 || this.#contentKind === Chars.space) {
+      this.#lineStart = this.#at
+    }
+    if (this.#contentStart === -1) {
+      this.#contentStart = this.#at
+    }
+    if (this.#firstWord === -1 && (Chars.isWord(unit) || Chars.isHighSurrogate(unit))) {
+      this.#firstWord = this.#at
+    }
+    this.#isSpaced = this.#isLineBound = false
+    this.#lines = 0
+    this.#contentKind = kind
+    this.#contentEnd = this.#at + 1
+  }
+
+  /** Ends a piece at `cut` if what it holds, up to `end`, can be spoken and is long enough. */
+  #boundary(cut: number, end: number) {
+    const min = this.#isFirst ? this.#limits.first : this.#limits.min
+    if (this.#firstWord !== -1 && this.#firstWord < cut && end - this.#contentStart >= min) {
+      this.#cut(cut)
+    }
+  }
+
+  #cut(cut: number) {
+    this.#cuts.push(cut)
+    this.#isFirst = false
+    this.#contentStart = this.#firstWord = cut < this.#at ? cut : -1
+    this.#lastClause = this.#lastClause > cut ? this.#lastClause : -1
+    this.#lastSpace = this.#lastSpace > cut ? this.#lastSpace : -1
+  }
+
+  #splitOverlong() {
+    while (this.#contentEnd - this.#contentStart > this.#limits.max) {
+      const isGoodClause = this.#lastClause - this.#contentStart > this.#limits.max / 2
+      const cut = isGoodClause ? this.#lastClause : this.#lastSpace
+      if (cut <= this.#contentStart || this.#firstWord === -1 || this.#firstWord >= cut) {
+        return
+      }
+      this.#cut(cut)
+    }
+  }
+}

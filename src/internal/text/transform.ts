@@ -1,0 +1,29 @@
+/** One run of a transform over one text. */
+export interface Run {
+  readonly push: (chunk: string) => string
+  readonly end: () => string
+}
+
+/** A rewriting of text that gives the same output however its input is cut. */
+export interface Transform {
+  readonly name: string
+  readonly open: () => Run
+}
+
+export const compose = (transforms: ReadonlyArray<Transform>): Transform => ({
+  name: transforms.map((transform) => transform.name).join("+"),
+  open: () => {
+    const runs = transforms.map((transform) => transform.open())
+    const pass = (text: string, from: number): string => {
+      let out = text
+      for (let i = from; i < runs.length && out !== ""; i++) {
+        out = runs[i]?.push(out) ?? out
+      }
+      return out
+    }
+    return {
+      push: (chunk) => pass(chunk, 0),
+      end: () => runs.reduce((out, run, i) => out + pass(run.end(), i + 1), "")
+    }
+  }
+})

@@ -1,0 +1,162 @@
+import type * as Event from "../../Event.ts"
+import type * as Endpointing from "./endpointing.ts"
+import type { Settings } from "./settings.ts"
+
+/** Everything is milliseconds of the Clock; `undefined` means "not now". */
+export interface State {
+  readonly settings: Settings
+  readonly status: "starting" | "open" | "draining" | "closed"
+  readonly closing: Event.CloseReason | undefined
+  /** What the components can do: without an STT nothing waits for words. */
+  readonly ears: {
+    readonly stt: boolean
+    readonly interims: boolean
+    readonly detector: boolean
+    readonly judge: boolean
+  }
+
+  readonly voice: Voice | undefined
+  readonly words: Words
+  readonly decision: Decision | undefined
+  /** A committed turn whose hook has not answered yet. */
+  readonly pending: Pending | undefined
+  readonly manual: { readonly until: number } | undefined
+  readonly endpointing: Endpointing.State
+  /** Number of the turn that the user is in. */
+  readonly turn: number
+
+  /** In play order; the first that may play has the floor. */
+  readonly speeches: ReadonlyArray<Speech>
+  readonly pause: Pause | undefined
+  /** A silent reply is held back until then, unless a decision comes first. */
+  readonly holdUntil: number | undefined
+  readonly speculation: { readonly speech: string; readonly text: string } | undefined
+  readonly warmUpUntil: number | undefined
+
+  readonly failures: Readonly<Partial<Record<Event.Component, number>>>
+  readonly awayAt: number | undefined
+  readonly away: boolean
+  readonly user: Event.UserState
+  readonly agent: Event.AgentState
+}
+
+/** Speech of the user that is going on. */
+export interface Voice {
+  readonly startedAt: number
+  /** Since when the voice sounds, without a pause; `undefined` in a pause. */
+  readonly sounding: number | undefined
+  /** Length of the voice before that. */
+  readonly soundedMs: number
+  /** Said to be no interruption: it no longer pauses anything. */
+  readonly dismissed: boolean
+}
+
+/** What the user has said in the turn that is not committed yet. */
+export interface Words {
+  readonly finals: ReadonlyArray<string>
+  readonly interim: string
+  readonly startedAt: number | undefined
+  readonly stoppedAt: number | undefined
+  readonly finalAt: number | undefined
+  readonly speechMs: number
+  /** It began while the agent was speaking or about to. */
+  readonly overlap: boolean
+  /** Judged and kept for the next turn: these alone open no decision. */
+  readonly kept: boolean
+  readonly tries: number
+  readonly limited: boolean
+  /** When to report that no transcript came. */
+  readonly expectedAt: number | undefined
+}
+
+/** The user has stopped: is the turn over? */
+export interface Decision {
+  readonly id: number
+  readonly anchor: number
+  readonly commitAt: number
+  /** The detector has been asked and has not answered. */
+  readonly asking: boolean
+}
+
+export interface Pending {
+  readonly turn: number
+  readonly text: string
+}
+
+export interface Pause {
+  readonly speech: string
+  /** When it resumes, once nobody speaks and nothing is open. */
+  readonly until: number | undefined
+  /** Paused by a commit, not by a voice: resuming it is no false interruption. */
+  readonly silent: boolean
+}
+
+export interface Speech {
+  readonly id: string
+  readonly source: "say" | "reply" | "turn"
+  readonly protected: boolean
+  /**
+   * `queued` not begun, `working` silent, `tools` silent and without need of the
+   * floor, `ready` with audio at hand, `playing`, `stopping` until it has
+   * cleaned up behind itself.
+   */
+  readonly phase: "queued" | "working" | "tools" | "ready" | "playing" | "stopping"
+}
+
+export type Signal =
+  | { readonly _tag: "Opened" }
+  | { readonly _tag: "Tick" }
+  | { readonly _tag: "VoiceStarted"; readonly startedAt: number }
+  | { readonly _tag: "VoicePaused"; readonly voiceAt: number }
+  | { readonly _tag: "VoiceResumed"; readonly voiceAt: number }
+  | { readonly _tag: "VoiceEnded"; readonly endedAt: number }
+  | { readonly _tag: "Heard"; readonly text: string; readonly final: boolean; readonly endedAt?: number | undefined }
+  | { readonly _tag: "EndOfTurn"; readonly decision: number; readonly probability: number }
+  | { readonly _tag: "Overlap"; readonly verdict: "backchannel" | "interruption" | "unknown" }
+  | { readonly _tag: "Typed"; readonly text: string }
+  | { readonly _tag: "CommitTurn"; readonly waitMs: number }
+  | { readonly _tag: "ClearTurn" }
+  | { readonly _tag: "Accepted"; readonly turn: number; readonly text: string; readonly changed: boolean }
+  | { readonly _tag: "Declined"; readonly turn: number }
+  | { readonly _tag: "Enqueue"; readonly speech: string; readonly source: "say" | "reply"; readonly protected: boolean }
+  | { readonly _tag: "Interrupt"; readonly force: boolean; readonly speech?: string | undefined }
+  | { readonly _tag: "AudioReady"; readonly speech: string }
+  | { readonly _tag: "PlayoutEnded"; readonly speech: string; readonly then: "working" | "tools" }
+  | { readonly _tag: "Working"; readonly speech: string; readonly phase: "working" | "tools" }
+  | { readonly _tag: "SpeechEnded"; readonly speech: string }
+  | { readonly _tag: "Failed"; readonly component: Event.Component }
+  | { readonly _tag: "Worked"; readonly component: Event.Component }
+  | { readonly _tag: "Tune"; readonly settings: Settings }
+  | { readonly _tag: "Close"; readonly drain: boolean; readonly reason: Event.CloseReason }
+
+export type Action =
+  | { readonly _tag: "Publish"; readonly event: Event.Draft }
+  | {
+    readonly _tag: "CommitTurn"
+    readonly turn: number
+    readonly text: string
+    readonly source: "voice" | "text" | "manual"
+    readonly stoppedAt: number
+    readonly finalAt: number
+  }
+  | { readonly _tag: "StartReply"; readonly speech: string; readonly turn: number }
+  | {
+    readonly _tag: "Speculate"
+    readonly speech: string
+    readonly turn: number
+    readonly text: string
+    readonly tts: boolean
+  }
+  | { readonly _tag: "Authorize"; readonly speech: string; readonly turn: number }
+  | { readonly _tag: "Begin"; readonly speech: string }
+  | { readonly _tag: "Play"; readonly speech: string }
+  | { readonly _tag: "Pause"; readonly speech: string }
+  | { readonly _tag: "Resume"; readonly speech: string }
+  | { readonly _tag: "Stop"; readonly speech: string }
+  | { readonly _tag: "AskDetector"; readonly decision: number; readonly text: string }
+  | { readonly _tag: "Judge"; readonly text: string }
+  | { readonly _tag: "Finalize" }
+  | { readonly _tag: "TurnLimit"; readonly words: number; readonly speechMs: number }
+  | { readonly _tag: "KeepWords"; readonly turn: number; readonly text: string }
+  | { readonly _tag: "Closing"; readonly drain: boolean; readonly reason: Event.CloseReason }
+  | { readonly _tag: "Finish"; readonly reason: Event.CloseReason }

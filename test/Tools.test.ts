@@ -1,0 +1,546 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Context, DateTime, Deferred, Effect, Exit, Fiber, Layer, Logger, Schema, Scope } from "effect"
+import { History, Tools } from "effect-voice"
+import { Tool, Toolkit } from "effect/ai"
+import { TestClock } from "effect/testing"
+
+const GetWeather = Tool.make("get_weather", {
+  parameters: Schema.Struct({ city: Schema.String, days: Schema.optionalKey(Schema.Int) }),
+  success: Schema.Struct({ sky: Schema.String, at: Schema.DateTimeUtc }),
+  failure: Schema.TaggedStruct("CityUnknown", { city: Schema.String })
+})
+
+const weather = Toolkit.make(GetWeather)
+const weatherLayer = weather.toLayer({
+  get_weather: ({ city }) =>
+    city === "Atlantis"
+      ? Effect.fail({ _tag: "CityUnknown" as const, city })
+      : Effect.succeed({ sky: "rain", at: DateTime.makeUnsafe(0) })
+})
+
+/** A set of one tool that takes anything and does what it is told. */
+const doing = <E = never>(
+  run: (params: unknown) => Effect.Effect<unknown, E>,
+  annotations: Context.Context<never> = Context.empty(),
+  name = "work"
+): Effect.Effect<Tools.Set> => {
+  const kit = Toolkit.make(
+    Tool.dynamic(name, { parameters: { type: "object" }, success: Schema.Unknown }).annotateMerge(annotations)
+  )
+  // Handlers may fail with what they do not declare: JavaScript does not check.
+  const handlers = kit.toLayer({ [name]: run } as never)
+  return Effect.orDie(Tools.resolve(kit)).pipe(Effect.provide(handlers as Layer.Layer<Tool.Handler<string>>))
+}
+
+const call = (params: unknown, name = "work", id = "call-1"): Tools.Call => ({ id, name, params })
+
+const resolved = Effect.orDie(Tools.resolve(weather)).pipe(Effect.provide(weatherLayer))
+
+/** Runs with the log lines that were written. */
+const logged = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.suspend(() => {
+    const lines: Array<string> = []
+    const logger = Logger.make(({ cause, message }) => void lines.push(`${String(message)} ${Cause.pretty(cause)}`))
+    return Effect.map(Effect.provide(effect, Logger.layer([logger])), (value) => ({ value, lines }))
+  })
+
+describe("resolve", () => {
+  class Session extends Context.Service<Session, { readonly name: string }>()("effect-voice/test/Tools.test/Session") {}
+  const WhoAmI = Tool.make("who_am_i", { success: Schema.String, dependencies: [Session] })
+  const session = Toolkit.make(WhoAmI)
+  const sessionLayer = session.toLayer({ who_am_i: () => Session.useSync((session) => session.name) })
+
+  it.effect("lists the tools of several toolkits in order", () =>
+    Effect.gen(function*() {
+      const set = yield* Tools.resolve([weather, session])
+      assert.deepStrictEqual(Tools.list(set).map((tool) => tool.name), ["get_weather", "who_am_i"])
+    }).pipe(Effect.provide([weatherLayer, sessionLayer])))
+
+  it.effect("asks the caller for what a tool depends on", () =>
+    Effect.gen(function*() {
+      const set: Tools.Set<Session> = yield* Tools.resolve(session)
+      const ask = Tools.execute(set, call({}, "who_am_i"))
+      const ann = yield* Effect.provideService(ask, Session, { name: "Ann" })
+      const bob = yield* Effect.provideService(ask, Session, { name: "Bob" })
+      assert.deepStrictEqual([ann.output, bob.output], ["Ann", "Bob"])
+    }).pipe(Effect.provide(sessionLayer)))
+
+  it.effect("gives a handler the services that its layer had", () =>
+    Effect.gen(function*() {
+      const kit = Toolkit.make(Tool.make("name", { success: Schema.String }))
+      const layer = kit.toLayer(Effect.map(Session, (session) => ({ name: () => Effect.succeed(session.name) }))).pipe(
+        Layer.provide(Layer.succeed(Session, { name: "Layer" }))
+      )
+      const set = yield* Effect.provide(Tools.resolve(kit), layer)
+      assert.strictEqual((yield* Tools.execute(set, call({}, "name"))).output, "Layer")
+    }))
+
+  it.effect("fails on two tools of one name, and names it", () =>
+    Effect.gen(function*() {
+      const other = Toolkit.make(Tool.make("get_weather", { success: Schema.String }))
+      const layer = other.toLayer({ get_weather: () => Effect.succeed("sun") })
+      const set = yield* resolved
+      for (const attempt of [Tools.add(set, other), Tools.resolve([other, other])]) {
+        const error = yield* Effect.flip(Effect.provide(attempt, layer))
+        assert.strictEqual(error.reason.tool, "get_weather")
+        assert.include(error.message, "get_weather")
+      }
+      const replaced = yield* Effect.provide(Tools.replace(set, other), layer)
+      assert.strictEqual((yield* Tools.execute(replaced, call({}, "get_weather"))).output, "sun")
+      assert.strictEqual((yield* Tools.execute(set, call({ city: "Oslo" }, "get_weather"))).isFailure, false)
+    }))
+
+  it.effect("adds and removes without touching the set there was", () =>
+    Effect.gen(function*() {
+      const set = yield* resolved
+      const more = yield* Effect.provide(Tools.add(set, session), sessionLayer)
+      assert.strictEqual(Tools.list(more).length, 2)
+      assert.deepStrictEqual(Tools.list(Tools.remove(more, "get_weather")).map((tool) => tool.name), ["who_am_i"])
+      assert.deepStrictEqual(Tools.list(set).map((tool) => tool.name), ["get_weather"])
+      assert.deepStrictEqual(Tools.list(Tools.empty), [])
+    }))
+
+  it.effect("reads annotations", () =>
+    Effect.gen(function*() {
+      const set = yield* doing(() => Effect.void, Context.make(Tools.Silent, true))
+      assert.isTrue(Tools.annotation(set, "work", Tools.Silent))
+      assert.isFalse(Tools.annotation(set, "work", Tools.Cancellable))
+      assert.strictEqual(Tools.annotation(set, "nobody", Tools.OnDuplicate), "allow")
+    }))
+})
+
+describe("execute", () => {
+  it.effect.each<readonly [unknown, unknown]>([
+    [null, {}],
+    [undefined, {}],
+    ["", {}],
+    ["  ", {}],
+    ["null", {}],
+    [{}, {}],
+    [{ a: 1 }, { a: 1 }],
+    ["{\"a\": [1, null]}", { a: [1, null] }],
+    ["{\"arg1\": \"hi\", \"optArg2\": \"yo\"", { arg1: "hi", optArg2: "yo" }],
+    ["{arg1: 'hi'}", { arg1: "hi" }],
+    ["```json\n{\"a\": 1}\n```", { a: 1 }]
+  ])("F1: params %j", ([params, expected]) =>
+    Effect.gen(function*() {
+      const set = yield* doing(Effect.succeed)
+      assert.deepStrictEqual(yield* Tools.execute(set, call(params)), {
+        callId: "call-1",
+        name: "work",
+        params: expected as Schema.Json,
+        output: expected as Schema.Json,
+        isFailure: false
+      })
+    }))
+
+  it.effect.each<readonly [unknown, string]>([
+    [[1, 2, 3], "array"],
+    ["[1,2,3]", "array"],
+    ["just a string", "string"],
+    ["\"just a string\"", "string"],
+    ["}{", "string"],
+    [7, "number"],
+    [true, "boolean"]
+  ])("F1: params %j are no object", ([params, found]) =>
+    Effect.gen(function*() {
+      const set = yield* doing(() => Effect.die("ran"))
+      const output = yield* Tools.execute(set, call(params))
+      assert.isTrue(output.isFailure)
+      assert.deepStrictEqual(output.params, {})
+      assert.strictEqual(output.output, `Invalid parameters for tool work: expected object, got ${found}`)
+      assert.strictEqual(output.message, output.output)
+    }))
+
+  it.effect("encodes the result by the success schema", () =>
+    Effect.gen(function*() {
+      const output = yield* Tools.execute(yield* resolved, call("{\"city\":\"Oslo\"}", "get_weather"))
+      assert.deepStrictEqual(output.output, { sky: "rain", at: "1970-01-01T00:00:00.000Z" })
+    }))
+
+  it.effect("encodes a declared failure", () =>
+    Effect.gen(function*() {
+      const output = yield* Tools.execute(yield* resolved, call({ city: "Atlantis" }, "get_weather"))
+      assert.deepStrictEqual(output, {
+        callId: "call-1",
+        name: "get_weather",
+        params: { city: "Atlantis" },
+        output: { _tag: "CityUnknown", city: "Atlantis" },
+        isFailure: true
+      })
+    }))
+
+  it.effect("T20, F3: names an unknown tool and those there are", () =>
+    Effect.gen(function*() {
+      const output = yield* Tools.execute(yield* resolved, call({}, "get_wether"))
+      assert.isTrue(output.isFailure)
+      assert.strictEqual(output.output, "There is no tool named get_wether. The tools are: get_weather.")
+      const none = yield* Tools.execute(Tools.empty, call({}, "constructor"))
+      assert.strictEqual(none.output, "There is no tool named constructor. There are no tools.")
+    }))
+
+  it.effect.each<readonly [unknown, string]>([
+    [{}, "city is missing"],
+    [{ city: 7, days: "two" }, "city: Expected string; days: Expected number"]
+  ])("T21, F2: names the tool and the fields of %j", ([params, fields]) =>
+    Effect.gen(function*() {
+      const output = yield* Tools.execute(yield* resolved, call(params, "get_weather"))
+      assert.strictEqual(output.output, `Invalid parameters for tool get_weather: ${fields}`)
+      assert.deepStrictEqual(output.params, params as Schema.Json)
+    }))
+
+  const parameters = {
+    type: "object",
+    properties: { query: { type: "string" }, limit: { type: "integer" } },
+    required: ["query"]
+  }
+  it.effect.each<readonly [string, object, unknown, string | undefined]>([
+    ["a missing field", parameters, {}, "query is missing"],
+    ["a wrong type", parameters, { query: "x", limit: "3" }, "limit: Expected number"],
+    ["all of it", parameters, { query: "x", limit: 3 }, undefined],
+    ["draft 07", { ...parameters, $schema: "http://json-schema.org/draft-07/schema#" }, {}, "query is missing"],
+    [
+      "what cannot be translated, a missing field",
+      { ...parameters, dependentRequired: { limit: ["query"] } },
+      {},
+      "query is missing"
+    ],
+    ["what cannot be translated", { ...parameters, dependentRequired: { limit: ["query"] } }, { query: "x" }, undefined]
+  ])("checks plain JSON Schema: %s", ([, parameters, params, fields]) =>
+    Effect.gen(function*() {
+      const kit = Toolkit.make(Tool.dynamic("search", { parameters: parameters as Record<string, unknown> }))
+      const set = yield* Effect.provide(Tools.resolve(kit), kit.toLayer({ search: (params) => Effect.succeed(params) }))
+      const output = yield* Tools.execute(set, call(params, "search"))
+      assert.deepStrictEqual(
+        output.output,
+        fields === undefined ? params as Schema.Json : `Invalid parameters for tool search: ${fields}`
+      )
+    }))
+
+  it.effect("T22, F2: masks what went wrong inside, and logs it without the parameters", () =>
+    Effect.gen(function*() {
+      const breaks: ReadonlyArray<(params: unknown) => Effect.Effect<unknown, unknown>> = [
+        () => Effect.die(new Error("kaboom: secret")),
+        () => Effect.fail("kaboom: secret"),
+        () => {
+          throw new Error("kaboom: secret")
+        }
+      ]
+      for (const run of breaks) {
+        const set = yield* doing(run)
+        const { lines, value } = yield* logged(Tools.execute(set, call({ pin: "4711" })))
+        assert.strictEqual(value.output, "An internal error occurred")
+        assert.isTrue(value.isFailure)
+        assert.strictEqual(lines.length, 1)
+        assert.include(lines[0]!, "Tool work")
+        assert.include(lines[0]!, "kaboom: secret")
+        assert.notInclude(lines[0]!, "4711")
+      }
+    }))
+
+  it.effect("masks a result that its schema does not allow, and logs only the field", () =>
+    Effect.gen(function*() {
+      const layer = weather.toLayer({ get_weather: () => Effect.succeed({ sky: 4711 } as never) })
+      const set = yield* Effect.provide(Tools.resolve(weather), layer)
+      const { lines, value } = yield* logged(Tools.execute(set, call({ city: "Oslo" }, "get_weather")))
+      assert.strictEqual(value.output, "An internal error occurred")
+      assert.include(lines[0]!, "sky: Expected string")
+      assert.notInclude(lines[0]!, "4711")
+    }))
+
+  it.effect("F2: a ToolError speaks for itself, failed, thrown or declared", () =>
+    Effect.gen(function*() {
+      const error = new Tools.ToolError({ message: "The hotel is full" })
+      const declared = Toolkit.make(Tool.make("work", { failure: Tools.ToolError }))
+      const sets = [
+        yield* doing(() => Effect.fail(error)),
+        yield* doing(() => Effect.die(error)),
+        yield* doing(() => {
+          throw error
+        }),
+        yield* Effect.provide(Tools.resolve(declared), declared.toLayer({ work: () => Effect.fail(error) }))
+      ]
+      for (const set of sets) {
+        const { lines, value } = yield* logged(Tools.execute(set, call({})))
+        assert.deepStrictEqual([value.output, value.message, value.isFailure], [
+          "The hotel is full",
+          "The hotel is full",
+          true
+        ])
+        assert.deepStrictEqual(lines, [])
+      }
+    }))
+
+  it.effect("gives up on a handler after the timeout, and interrupts it", () =>
+    Effect.gen(function*() {
+      const ended = yield* Deferred.make<void>()
+      const set = yield* doing(() => Effect.onInterrupt(Effect.never, () => Deferred.succeed(ended, undefined)))
+      const fiber = yield* Effect.forkChild(Tools.execute(set, call({}), { timeout: "5 seconds" }))
+      yield* TestClock.adjust("4999 millis")
+      assert.isUndefined(fiber.pollUnsafe())
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual((yield* Fiber.join(fiber)).output, "Tool work did not finish within 5000 ms")
+      yield* Deferred.await(ended)
+    }))
+
+  it.effect("ends with its fiber, silently", () =>
+    Effect.gen(function*() {
+      const set = yield* doing(() => Effect.never)
+      const { lines, value } = yield* logged(Effect.gen(function*() {
+        const fiber = yield* Effect.forkChild(Tools.execute(set, call({})), { startImmediately: true })
+        yield* Fiber.interrupt(fiber)
+        return yield* Fiber.await(fiber)
+      }))
+      assert.isTrue(Exit.hasInterrupts(value))
+      assert.deepStrictEqual(lines, [])
+    }))
+
+  it.effect("does not run what needs an approval, nor what the provider runs", () =>
+    Effect.gen(function*() {
+      const Pay = Tool.make("pay", {
+        parameters: Schema.Struct({ amount: Schema.Finite }),
+        needsApproval: ({ amount }) => amount > 100
+      })
+      const Search = Tool.providerDefined({
+        id: "openai.web_search",
+        customName: "search",
+        providerName: "web_search"
+      })()
+      const kit = Toolkit.make(Pay, Search)
+      const set = yield* Effect.provide(Tools.resolve(kit), kit.toLayer({ pay: () => Effect.void }))
+      assert.strictEqual((yield* Tools.execute(set, call({ amount: 10 }, "pay"))).output, null)
+      assert.include((yield* Tools.execute(set, call({ amount: 101 }, "pay"))).output, "needs an approval")
+      assert.include((yield* Tools.execute(set, call({}, "search"))).output, "run by the provider")
+    }))
+
+  it.effect("ignores what a model makes up for a tool without parameters", () =>
+    Effect.gen(function*() {
+      const kit = Toolkit.make(Tool.make("hang_up"))
+      const set = yield* Effect.provide(Tools.resolve(kit), kit.toLayer({ hang_up: () => Effect.void }))
+      assert.isFalse((yield* Tools.execute(set, call({ reason: "bye" }, "hang_up"))).isFailure)
+    }))
+})
+
+describe("Runner", () => {
+  /** A tool whose calls end when the test says so. */
+  const gated = Effect.fnUntraced(function*(...annotations: ReadonlyArray<Context.Context<never>>) {
+    const gates = new Map<string, Deferred.Deferred<unknown, Error>>()
+    const started: Array<string> = []
+    const gate = (key: string) => {
+      const known = gates.get(key) ?? Deferred.makeUnsafe<unknown, Error>()
+      gates.set(key, known)
+      return known
+    }
+    const set = yield* doing((params) => {
+      const { key } = params as { readonly key: string }
+      started.push(key)
+      return Deferred.await(gate(key))
+    }, Context.mergeAll(...annotations))
+    const recorded: Array<Tools.Output> = []
+    const scope = yield* Scope.make()
+    const runner = yield* Tools.makeRunner({
+      onOutput: (output) => Effect.sync(() => void recorded.push(output))
+    }).pipe(Scope.provide(scope))
+    return {
+      runner,
+      set,
+      started,
+      recorded,
+      texts: () => recorded.map((output) => `${output.callId} ${String(output.output)}`),
+      close: Scope.close(scope, Exit.void),
+      fail: (key: string) => Effect.andThen(Deferred.fail(gate(key), new Error("broken")), Effect.yieldNow),
+      open: (key: string) => Effect.andThen(Deferred.succeed(gate(key), `done ${key}`), Effect.yieldNow)
+    }
+  })
+
+  const work = (id: string): Tools.Call => call({ key: id }, "work", id)
+
+  it.effect("F5: runs calls side by side and gives outputs in call order", () =>
+    Effect.gen(function*() {
+      const { open, recorded, runner, set, started } = yield* gated()
+      const fiber = yield* Effect.forkChild(runner.run(set, [work("a"), work("b"), call({}, "nobody", "c")]), {
+        startImmediately: true
+      })
+      assert.deepStrictEqual(started, ["a", "b"])
+      assert.deepStrictEqual(yield* Effect.map(runner.running, (calls) => calls.map((call) => call.id)), ["a", "b"])
+      yield* open("b")
+      yield* open("a")
+      const outputs = yield* Fiber.join(fiber)
+      assert.deepStrictEqual(outputs.map((output) => output.callId), ["a", "b", "c"])
+      assert.deepStrictEqual(recorded.map((output) => output.callId), ["c", "b", "a"])
+      assert.deepStrictEqual(yield* runner.running, [])
+    }))
+
+  it.effect("F6, T47: a call goes on when whoever waits is interrupted, and is recorded", () =>
+    Effect.gen(function*() {
+      const { open, runner, set, texts } = yield* gated()
+      const fiber = yield* Effect.forkChild(runner.run(set, [work("a"), work("b")]), { startImmediately: true })
+      yield* open("a")
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(yield* runner.cancel, [])
+      assert.deepStrictEqual(texts(), ["a done a"])
+      yield* open("b")
+      assert.deepStrictEqual(texts(), ["a done a", "b done b"])
+    }))
+
+  it.effect("F6: a cancellable call is cancelled, and its output says so", () =>
+    Effect.gen(function*() {
+      const { open, runner, set, texts } = yield* gated(Context.make(Tools.Cancellable, true))
+      const { lines, value } = yield* logged(Effect.gen(function*() {
+        const fiber = yield* Effect.forkChild(runner.run(set, [work("a"), work("b")]), { startImmediately: true })
+        yield* open("a")
+        assert.deepStrictEqual(yield* runner.cancel, ["b"])
+        assert.deepStrictEqual(yield* runner.cancel, [])
+        return yield* Fiber.join(fiber)
+      }))
+      assert.deepStrictEqual(value.map((output) => output.isFailure), [false, true])
+      assert.deepStrictEqual(texts(), ["a done a", "b Tool work was cancelled: the user interrupted"])
+      assert.deepStrictEqual(lines, [])
+    }))
+
+  it.effect("cancels a tool that cancels before it first waits", () =>
+    Effect.gen(function*() {
+      let cancelled: ReadonlyArray<string> = []
+      const runner = yield* Tools.makeRunner()
+      const set = yield* doing(() =>
+        Effect.andThen(
+          Effect.tap(runner.cancel, (ids) => Effect.sync(() => void (cancelled = ids))),
+          Effect.never
+        ), Context.make(Tools.Cancellable, true))
+      const outputs = yield* runner.run(set, [work("a")])
+      assert.deepStrictEqual(cancelled, ["a"])
+      assert.strictEqual(outputs[0]!.output, "Tool work was cancelled: the user interrupted")
+    }))
+
+  it.effect("F10: rejects a second call, and lets the first go on", () =>
+    Effect.gen(function*() {
+      const { open, runner, set, started, texts } = yield* gated(Context.make(Tools.OnDuplicate, "reject"))
+      const fiber = yield* Effect.forkChild(runner.run(set, [work("a"), work("b")]), { startImmediately: true })
+      yield* open("a")
+      assert.deepStrictEqual((yield* Fiber.join(fiber)).map((output) => output.isFailure), [false, true])
+      assert.deepStrictEqual(texts(), ["b Tool work is already running: wait for its result", "a done a"])
+      assert.deepStrictEqual(started, ["a"])
+      const next = yield* Effect.forkChild(runner.run(set, [work("c")]), { startImmediately: true })
+      yield* open("c")
+      assert.isFalse((yield* Fiber.join(next))[0]!.isFailure)
+    }))
+
+  it.effect("replaces the first call, after it has ended", () =>
+    Effect.gen(function*() {
+      const { open, runner, set, started, texts } = yield* gated(Context.make(Tools.OnDuplicate, "replace"))
+      const first = yield* Effect.forkChild(runner.run(set, [work("a")]), { startImmediately: true })
+      const second = yield* Effect.forkChild(runner.run(set, [work("b")]), { startImmediately: true })
+      yield* open("b")
+      yield* Fiber.join(first)
+      assert.isFalse((yield* Fiber.join(second))[0]!.isFailure)
+      assert.deepStrictEqual(started, ["a", "b"])
+      assert.deepStrictEqual(texts(), ["a Tool work was cancelled: a newer call replaced it", "b done b"])
+    }))
+
+  it.effect("lets both run by default", () =>
+    Effect.gen(function*() {
+      const { runner, set, started } = yield* gated()
+      yield* Effect.forkChild(runner.run(set, [work("a")]), { startImmediately: true })
+      yield* Effect.forkChild(runner.run(set, [work("b")]), { startImmediately: true })
+      assert.deepStrictEqual(started, ["a", "b"])
+    }))
+
+  it.effect("gives every call its output when the conversation ends, and afterwards", () =>
+    Effect.gen(function*() {
+      const { close, runner, set, texts } = yield* gated()
+      const fiber = yield* Effect.forkChild(runner.run(set, [work("a"), work("b")]), { startImmediately: true })
+      yield* close
+      assert.strictEqual((yield* Fiber.join(fiber)).length, 2)
+      yield* runner.run(set, [work("c")])
+      assert.deepStrictEqual(texts(), [
+        "a Tool work was cancelled: the conversation is over",
+        "b Tool work was cancelled: the conversation is over",
+        "c Tool work was not run: the conversation is over"
+      ])
+    }))
+
+  it.effect("survives a listener that breaks", () =>
+    Effect.gen(function*() {
+      const set = yield* doing(() => Effect.succeed("done"))
+      const runner = yield* Tools.makeRunner({ onOutput: () => Effect.die("broken") })
+      const { lines, value } = yield* logged(runner.run(set, [call({})]))
+      assert.strictEqual(value[0]!.output, "done")
+      assert.strictEqual(lines.length, 1)
+    }))
+
+  const step = Schema.Union([
+    Schema.Struct({
+      kind: Schema.Literal("run"),
+      calls: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3 }))
+    }),
+    Schema.Struct({
+      kind: Schema.Literals(["open", "fail", "interrupt"]),
+      which: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9 }))
+    }),
+    Schema.Struct({ kind: Schema.Literals(["cancel", "close"]) })
+  ])
+
+  it.effect.prop("I5: every call has exactly one output, whatever happens", {
+    steps: Schema.Array(step),
+    cancellable: Schema.Boolean,
+    onDuplicate: Schema.Literals(["allow", "reject", "replace"])
+  }, ({ cancellable, onDuplicate, steps }) =>
+    Effect.gen(function*() {
+      const { close, fail, open, recorded, runner, set } = yield* gated(
+        Context.make(Tools.Cancellable, cancellable),
+        Context.make(Tools.OnDuplicate, onDuplicate)
+      )
+      const ids: Array<string> = []
+      const waiting: Array<Fiber.Fiber<ReadonlyArray<Tools.Output>>> = []
+      for (const step of steps) {
+        switch (step.kind) {
+          case "run": {
+            const calls = Array.from({ length: step.calls }, (_, i) => work(`call-${ids.length + i}`))
+            ids.push(...calls.map((call) => call.id))
+            waiting.push(yield* Effect.forkChild(runner.run(set, calls), { startImmediately: true }))
+            break
+          }
+          case "open":
+            yield* open(`call-${step.which}`)
+            break
+          case "fail":
+            yield* fail(`call-${step.which}`)
+            break
+          case "interrupt":
+            yield* Effect.suspend(() =>
+              waiting[step.which] === undefined ? Effect.void : Fiber.interrupt(waiting[step.which]!)
+            )
+            break
+          case "cancel":
+            yield* runner.cancel
+            break
+          case "close":
+            yield* close
+            break
+        }
+      }
+      yield* close
+      assert.deepStrictEqual(recorded.map((output) => output.callId).sort(), ids.sort())
+      assert.deepStrictEqual(yield* runner.running, [])
+      for (const fiber of waiting) assert.isDefined((yield* Fiber.await(fiber))._tag)
+      const history = History.make([
+        ...ids.map((id) =>
+          History.ToolCall.make({ id: `c-${id}`, callId: id, name: "work", params: {}, createdAt: 0 })
+        ),
+        ...recorded.map((output, i) =>
+          History.ToolOutput.make({
+            id: `o-${i}`,
+            callId: output.callId,
+            name: "work",
+            output: output.output,
+            isFailure: output.isFailure,
+            createdAt: 1
+          })
+        )
+      ])
+      const parts = History.toPrompt(history).content.flatMap((message) =>
+        message.role === "tool" ? message.content : []
+      )
+      assert.strictEqual(parts.length, ids.length)
+    }), { arbitrary: { runs: 200, size: 20 } })
+})
