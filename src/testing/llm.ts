@@ -1,0 +1,233 @@
+/** A language model that says what the test tells it to. */
+import type * as Prompt from "effect/ai/Prompt"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import type * as Failure from "../Failure.ts"
+import * as Llm from "../Llm.ts"
+import { millis } from "./marks.ts"
+import { type Ending, reasonOf, type Timed, timed } from "./timed.ts"
+import { split } from "./words.ts"
+
+/**
+ * A reply of the scripted model.
+ *
+ * **Details**
+ *
+ * The words of `text` come evenly spread from `firstToken` to `total`, tool
+ * calls at `total`, then the end. A number is milliseconds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LlmReply {
+  /** @default "" */
+  readonly text?: string | undefined
+  readonly tools?: ReadonlyArray<LlmToolCall> | undefined
+  /** From the request to the first word. @default 100 */
+  readonly firstToken?: Duration.Input | undefined
+  /** From the request to the last word, tool call and end. @default 300, or `firstToken` where that is longer */
+  readonly total?: Duration.Input | undefined
+  /** In how many pieces the text comes at most. @default one a word */
+  readonly pieces?: number | undefined
+  /** @default none */
+  readonly usage?: Llm.Usage | undefined
+  /** Fails instead of ending; `true` is a lost connection. */
+  readonly fail?: Failure.Reason | true | undefined
+  /** Pieces of the text before it fails or hangs. @default 0 */
+  readonly after?: number | undefined
+  /** Goes silent and never ends. @default false */
+  readonly hang?: boolean | undefined
+}
+
+/**
+ * A call of a tool in a reply; `params` may be wrong on purpose.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LlmToolCall {
+  readonly name: string
+  /** @default {} */
+  readonly params?: unknown
+  /** @default `call-` and a number that counts through the layer */
+  readonly id?: string | undefined
+}
+
+/**
+ * A request as a script sees it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LlmRequest extends Llm.Request {
+  /** The last message of the user, `""` without one. */
+  readonly text: string
+  /** Messages with tool results since that message: 0 for the first step of a turn. */
+  readonly step: number
+  /** Number of this request, from 0. */
+  readonly index: number
+  /** Clock time (ms). */
+  readonly at: number
+}
+
+/**
+ * What the scripted model replies: a list, used up in order, or a function of
+ * the request. A string is a reply with the usual times.
+ *
+ * **Details**
+ *
+ * When a list is used up, the model says "OK.".
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type LlmScript =
+  | ReadonlyArray<string | LlmReply>
+  | ((request: LlmRequest) => string | LlmReply)
+
+/**
+ * Options of the scripted model.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface LlmOptions {
+  /** @default "scripted-llm" */
+  readonly name?: string | undefined
+  /** Says that it already retries, so that the pipeline must not. @default false */
+  readonly resilient?: boolean | undefined
+  /** Times of replies that say none. */
+  readonly firstToken?: Duration.Input | undefined
+  readonly total?: Duration.Input | undefined
+  /** @default one a word */
+  readonly pieces?: number | undefined
+}
+
+/**
+ * What the scripted model was asked, in order.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class LlmCalls extends Context.Service<LlmCalls, {
+  readonly requests: Effect.Effect<ReadonlyArray<LlmRequest>>
+}>()("effect-voice/testing/LlmCalls") {}
+
+/** Text of a message, or `""`. */
+const textOf = (message: Prompt.Message): string =>
+  typeof message.content === "string"
+    ? message.content
+    : message.content.map((part) => part.type === "text" ? part.text : "").join("")
+
+const read = (request: Llm.Request, index: number, at: number): LlmRequest => {
+  const messages = request.prompt.content
+  let user = messages.length - 1
+  while (user >= 0 && messages[user]!.role !== "user") user--
+  return {
+    ...request,
+    text: user < 0 ? "" : textOf(messages[user]!),
+    step: messages.slice(user + 1).filter((message) => message.role === "tool").length,
+    index,
+    at
+  }
+}
+
+/** The words joined to at most `pieces` deltas. */
+const cut = (text: string, pieces: number): ReadonlyArray<string> => {
+  const words = split(text)
+  if (words.length <= pieces) return words
+  return Array.from(
+    { length: pieces },
+    (_, i) =>
+      words.slice(Math.floor(i * words.length / pieces), Math.floor((i + 1) * words.length / pieces)).join("")
+  )
+}
+
+const perform = (
+  provider: string,
+  reply: LlmReply,
+  callId: () => string
+): Stream.Stream<Llm.Delta, Llm.LlmError> => {
+  const first = millis(reply.firstToken ?? 100)
+  const total = Math.max(first, reply.total === undefined ? 300 : millis(reply.total))
+  const pieces = cut(reply.text ?? "", Math.max(1, reply.pieces ?? Number.POSITIVE_INFINITY))
+  const items: Array<Timed<Llm.Delta>> = pieces.map((text, i) => ({
+    at: pieces.length === 1 ? first : Math.round(first + (total - first) * i / (pieces.length - 1)),
+    value: { _tag: "Text", text }
+  }))
+  const error = (reason: Failure.Reason) => new Llm.LlmError({ provider, reason })
+  const ending: Ending = reply.hang === true ? "hang" : reply.fail === undefined ? "end" : reasonOf(reply.fail)
+  if (ending !== "end") {
+    const said = items.slice(0, reply.after ?? 0)
+    return timed(said, { at: said.at(-1)?.at ?? first, ending }, error)
+  }
+  for (const { id, name, params } of reply.tools ?? []) {
+    items.push({ at: total, value: { _tag: "ToolCall", id: id ?? callId(), name, params: params ?? {} } })
+  }
+  if (reply.usage !== undefined || items.length > 0) {
+    items.push({
+      at: total,
+      value: reply.usage === undefined ? { _tag: "Finish" } : { _tag: "Finish", usage: reply.usage }
+    })
+  }
+  return timed(items, { at: total, ending }, error)
+}
+
+/**
+ * Makes a model that replies by a script, with what it was asked.
+ *
+ * **When to use**
+ *
+ * Use where a test needs the service as a value, for instance to put two of
+ * them behind a fallback; else `layerLlm`.
+ *
+ * @category llm
+ * @since 0.1.0
+ */
+export const llm = (
+  script: LlmScript = [],
+  options: LlmOptions = {}
+): Effect.Effect<{ readonly llm: Llm.Llm["Service"]; readonly calls: LlmCalls["Service"] }> =>
+  Effect.sync(() => {
+    const name = options.name ?? "scripted-llm"
+    const requests: Array<LlmRequest> = []
+    let calls = 0
+    const answer = (request: LlmRequest): LlmReply => {
+      const reply = typeof script === "function" ? script(request) : script[request.index] ?? "OK."
+      const { firstToken, pieces, total } = options
+      return { firstToken, total, pieces, ...(typeof reply === "string" ? { text: reply } : reply) }
+    }
+    return {
+      llm: Llm.Llm.of({
+        name,
+        resilient: options.resilient ?? false,
+        reply: (request) =>
+          Stream.unwrap(Effect.map(Clock.currentTimeMillis, (at) => {
+            const seen = read(request, requests.length, at)
+            requests.push(seen)
+            return perform(name, answer(seen), () => `call-${++calls}`)
+          }))
+      }),
+      calls: LlmCalls.of({ requests: Effect.sync(() => [...requests]) })
+    }
+  })
+
+/**
+ * Layer of a model that replies by a script.
+ *
+ * **Details**
+ *
+ * Faults are replies: `{ fail: true }` breaks the connection before the first
+ * word, `{ text, fail, after: 2 }` after two words, `{ hang: true }` never
+ * answers, `{ text: "" }` ends without having said anything.
+ *
+ * @category llm
+ * @since 0.1.0
+ */
+export const layerLlm = (script?: LlmScript, options?: LlmOptions): Layer.Layer<Llm.Llm | LlmCalls> =>
+  Layer.effectContext(Effect.map(llm(script, options), ({ calls, llm }) =>
+    Context.make(Llm.Llm, llm).pipe(Context.add(LlmCalls, calls))))
