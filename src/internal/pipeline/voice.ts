@@ -87,7 +87,7 @@ export const synthesize = (core: Core, job: Job, line: Line): Effect.Effect<void
 }
 
 /** Plays a line once it has the floor; returns when it has been heard, and remembers it however it ends. */
-export const play = (core: Core, job: Job, line: Line, after: () => "working" | "tools"): Effect.Effect<void> =>
+export const play = (core: Core, job: Job, line: Line, after: () => "working" | "tools" | "done"): Effect.Effect<void> =>
   Effect.gen(function*() {
     const first = yield* Effect.option(Queue.take(line.audio))
     if (first._tag === "None") return
