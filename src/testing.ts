@@ -1,6 +1,6 @@
 export * from "./testing/llm.ts"
 export * from "./testing/marks.ts"
-export { readSpeech, type ReadSpeech, speech, type SpeechOptions } from "./testing/speech.ts"
+export { type ReadSpeech, readSpeech, speech, type SpeechOptions } from "./testing/speech.ts"
 export * from "./testing/stt.ts"
 export * from "./testing/tts.ts"
 export * from "./testing/vad.ts"

@@ -241,5 +241,6 @@ export const stt = (
  * @since 0.1.0
  */
 export const layerStt = (options?: SttOptions): Layer.Layer<Stt.Stt | SttCalls> =>
-  Layer.effectContext(Effect.map(stt(options), ({ calls, stt }) =>
-    Context.make(Stt.Stt, stt).pipe(Context.add(SttCalls, calls))))
+  Layer.effectContext(
+    Effect.map(stt(options), ({ calls, stt }) => Context.make(Stt.Stt, stt).pipe(Context.add(SttCalls, calls)))
+  )

@@ -216,9 +216,7 @@ export const tts = (
       Stream.unwrap(Effect.gen(function*() {
         const inbox = yield* Queue.unbounded<string | typeof end, E>()
         yield* text.pipe(
-          Stream.runForEachArray((pieces) =>
-            Queue.offerAll(inbox, pieces.filter((piece) => piece !== ""))
-          ),
+          Stream.runForEachArray((pieces) => Queue.offerAll(inbox, pieces.filter((piece) => piece !== ""))),
           Effect.andThen(Queue.offer(inbox, end)),
           Effect.catchCause((cause) => Queue.failCause(inbox, cause)),
           Effect.forkScoped
@@ -307,5 +305,6 @@ export const tts = (
  * @since 0.1.0
  */
 export const layerTts = (script?: TtsScript, options?: TtsOptions): Layer.Layer<Tts.Tts | TtsCalls> =>
-  Layer.effectContext(Effect.map(tts(script, options), ({ calls, tts }) =>
-    Context.make(Tts.Tts, tts).pipe(Context.add(TtsCalls, calls))))
+  Layer.effectContext(
+    Effect.map(tts(script, options), ({ calls, tts }) => Context.make(Tts.Tts, tts).pipe(Context.add(TtsCalls, calls)))
+  )

@@ -90,9 +90,7 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
       Effect.sync(() => {
         failed(core, "vad", "vad", Cause.fail(error))
       })
-    const closeSpeech = Effect.suspend(() =>
-      detector.end.pipe(Effect.map(report), Effect.catch(deaf))
-    )
+    const closeSpeech = Effect.suspend(() => detector.end.pipe(Effect.map(report), Effect.catch(deaf)))
     /** A microphone that falls silent in mid-speech ends the speech. */
     const watch: Effect.Effect<void> = Effect.gen(function*() {
       while (inSpeech) {

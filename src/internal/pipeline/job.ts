@@ -5,7 +5,7 @@ import * as Latch from "effect/Latch"
 import type * as Stream from "effect/Stream"
 import type { Heard, ReplyOptions } from "../../Session.ts"
 import type { TurnTimes } from "./core.ts"
-import { type Milestones, makeMilestones } from "./ledger.ts"
+import { makeMilestones, type Milestones } from "./ledger.ts"
 
 export interface Job {
   readonly id: string

@@ -114,7 +114,9 @@ const makeSpeaker = (core: Core, job: Job, mouth: Mouth, utterance: Utterance) =
       }
       return offer(writer.push(delta))
     },
-    end: Effect.suspend(() => Effect.andThen(offer(writer.end()), Effect.sync(() => line && Queue.endUnsafe(line.texts))))
+    end: Effect.suspend(() =>
+      Effect.andThen(offer(writer.end()), Effect.sync(() => line && Queue.endUnsafe(line.texts)))
+    )
   }
 }
 

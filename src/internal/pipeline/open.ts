@@ -187,8 +187,12 @@ export const open = <R>(
     }))
     fork(watchRoom(core, room, options, () => participant?.identity))
     if (options.textTopic !== false) {
-      fork(Stream.runForEach(room.texts(options.textTopic ?? "lk.chat"), ({ identity, text }) =>
-        identity === participant?.identity ? Effect.ignore(session.send(text)) : Effect.void))
+      fork(
+        Stream.runForEach(
+          room.texts(options.textTopic ?? "lk.chat"),
+          ({ identity, text }) => identity === participant?.identity ? Effect.ignore(session.send(text)) : Effect.void
+        )
+      )
     }
     return session
   }).pipe(Effect.withSpan("session.open"))
@@ -212,7 +216,8 @@ const awaitParticipant = (
   identity: string | undefined
 ): Effect.Effect<Room.Participant> =>
   Effect.gen(function*() {
-    const wanted = (candidate: Room.Participant) => identity === undefined ? candidate.kind !== "agent" : candidate.identity === identity
+    const wanted = (candidate: Room.Participant) =>
+      identity === undefined ? candidate.kind !== "agent" : candidate.identity === identity
     const found = yield* Deferred.make<Room.Participant>()
     yield* room.events.pipe(
       Stream.runForEach((event) =>

@@ -88,7 +88,13 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
           yield* leave(core(), parts.exitTimeout)
           core().history = History.insert(
             core().history,
-            { _tag: "Handoff", id: nextId(core(), "handoff"), from: persona.name, to: next.persona.name, createdAt: stamp(core()) }
+            {
+              _tag: "Handoff",
+              id: nextId(core(), "handoff"),
+              from: persona.name,
+              to: next.persona.name,
+              createdAt: stamp(core())
+            }
           )
           core().persona = next.persona
           core().tools = next.tools
