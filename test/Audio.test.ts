@@ -281,6 +281,27 @@ describe("Audio", () => {
       assert.deepStrictEqual(channels([3, 10, 5], 3, 2), [4, 10])
     })
 
+    it("resamples each channel by itself, after mixing", () => {
+      const left = sine(440, 48_000, 4800).samples
+      const right = sine(1000, 48_000, 4800, 9000).samples
+      const interleave = (...channels: ReadonlyArray<Int16Array>): Audio.Frame => ({
+        samples: Int16Array.from(
+          { length: 4800 * channels.length },
+          (_, i) => channels[i % channels.length]![Math.floor(i / channels.length)]!
+        ),
+        sampleRate: 48_000,
+        channels: channels.length
+      })
+      for (const sampleRate of [16_000, 44_100]) {
+        const alone = (samples: Int16Array) => joined(convert([{ samples, ...mono(48_000) }], mono(sampleRate)))
+        const lefts = alone(left)
+        const rights = alone(right)
+        const expected = lefts.flatMap((sample, i) => [sample, rights[i]!])
+        assert.deepStrictEqual(joined(convert([interleave(left, right)], { sampleRate, channels: 2 })), expected)
+        assert.deepStrictEqual(joined(convert([interleave(left, right, left)], { sampleRate, channels: 2 })), expected)
+      }
+    })
+
     it("refuses impossible formats by name", () => {
       for (
         const [format, field] of [
@@ -667,7 +688,7 @@ describe("Audio", () => {
     it("reads what streaming writers and cut files leave", () => {
       assert.deepStrictEqual(samplesOf(riff([fmt(), chunk("data", [1, 0, 2, 0], 0xffffffff)], 0xffffffff)), [1, 2])
       assert.deepStrictEqual(samplesOf(riff([fmt(), chunk("data", [1, 0, 2, 0], 0)], 0)), [1, 2])
-      assert.deepStrictEqual(samplesOf(riff([fmt(), chunk("data", [], 0)])), [])
+      assert.deepStrictEqual(samplesOf(riff([fmt(), chunk("data", []), chunk("LIST", [1, 2])])), [])
       assert.deepStrictEqual(samplesOf(riff([fmt(), chunk("data", [1, 0, 2], 4000)]).slice(0, -1)), [1])
       assert.deepStrictEqual(samplesOf(riff([fmt({ channels: 2 }), chunk("data", [1, 0, 2, 0, 3, 0])])), [1, 2])
     })

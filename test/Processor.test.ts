@@ -152,6 +152,16 @@ describe("Processor", () => {
         assert.isTrue(fading.slice(800, 960).some((sample) => sample !== 0))
       }))
 
+    it.effect("holds for the same time where the rate changes", () =>
+      Effect.gen(function*() {
+        const step = yield* open({ thresholdDbfs: -40, hold: "50 millis" })
+        step([of(...tone(3000, 160))])
+        const quiet = { samples: Int16Array.from(tone(300, 4800)), sampleRate: 48_000, channels: 1 }
+        const out = values(step([quiet]))
+        assert.deepStrictEqual(out.slice(0, 2300), tone(300, 2300))
+        assert.isTrue(out.slice(2900).every((sample) => sample === 0))
+      }))
+
     it.effect("decides the same however the audio is cut, channels together", () =>
       Effect.gen(function*() {
         const samples = Int16Array.from([

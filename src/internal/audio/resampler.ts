@@ -95,6 +95,52 @@ export const tapsFor = (from: number, to: number): Taps => {
   return taps
 }
 
+const dot = (table: Float64Array, row: number, buffer: Float64Array, position: number, width: number): number => {
+  let a = 0
+  let b = 0
+  let c = 0
+  let d = 0
+  for (let j = 0; j < width; j += 4) {
+    const t = row + j
+    const s = position + j
+    a += table[t]! * buffer[s]!
+    b += table[t + 1]! * buffer[s + 1]!
+    c += table[t + 2]! * buffer[s + 2]!
+    d += table[t + 3]! * buffer[s + 3]!
+  }
+  return (a + b) + (c + d)
+}
+
+const sums = new Float64Array(4)
+
+const dotFour = (
+  table: Float64Array,
+  row: number,
+  buffer: Float64Array,
+  s0: number,
+  s1: number,
+  s2: number,
+  s3: number,
+  width: number,
+  into: Float64Array
+): void => {
+  let a = 0
+  let b = 0
+  let c = 0
+  let d = 0
+  for (let j = 0; j < width; j++) {
+    const tap = table[row + j]!
+    a += tap * buffer[s0 + j]!
+    b += tap * buffer[s1 + j]!
+    c += tap * buffer[s2 + j]!
+    d += tap * buffer[s3 + j]!
+  }
+  into[0] = a
+  into[1] = b
+  into[2] = c
+  into[3] = d
+}
+
 export class Resampler {
   readonly #taps: Taps
   readonly #buffers: ReadonlyArray<Float64Array>
@@ -223,46 +269,20 @@ export class Resampler {
         const s3 = lanes > 3 ? s2 + step : s0
         for (let channel = 0; channel < channels; channel++) {
           const buffer = this.#buffers[channel]!
-          let a = 0
-          let b = 0
-          let c = 0
-          let d = 0
-          for (let j = 0; j < width; j++) {
-            const tap = table[row + j]!
-            a += tap * buffer[s0 + j]!
-            b += tap * buffer[s1 + j]!
-            c += tap * buffer[s2 + j]!
-            d += tap * buffer[s3 + j]!
-          }
+          dotFour(table, row, buffer, s0, s1, s2, s3, width, sums)
           const o = written + (first + p) * channels + channel
-          out[o] = saturate(a)
+          out[o] = saturate(sums[0]!)
           if (lanes > 1) {
-            out[o + stride] = saturate(b)
+            out[o + stride] = saturate(sums[1]!)
           }
           if (lanes > 2) {
-            out[o + 2 * stride] = saturate(c)
+            out[o + 2 * stride] = saturate(sums[2]!)
           }
           if (lanes > 3) {
-            out[o + 3 * stride] = saturate(d)
+            out[o + 3 * stride] = saturate(sums[3]!)
           }
         }
       }
     }
   }
-}
-
-const dot = (table: Float64Array, row: number, buffer: Float64Array, position: number, width: number): number => {
-  let a = 0
-  let b = 0
-  let c = 0
-  let d = 0
-  for (let j = 0; j < width; j += 4) {
-    const t = row + j
-    const s = position + j
-    a += table[t]! * buffer[s]!
-    b += table[t + 1]! * buffer[s + 1]!
-    c += table[t + 2]! * buffer[s + 2]!
-    d += table[t + 3]! * buffer[s + 3]!
-  }
-  return (a + b) + (c + d)
 }
