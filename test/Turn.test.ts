@@ -49,14 +49,17 @@ describe("Turn", () => {
       assert.deepStrictEqual(drive().at(1000, final("hello", 121_000)).until(9000).commits(), [[1500, "hello"]])
     })
 
-    it.each(["vad", "stt"] as const)("B19: a transcript without times keeps the anchor of the voice (%s)", (detection) => {
-      const driver = drive({ turn: { detection, endpointing: { minDelay: "1 second" } } })
-        .at(1050, started(1000)).at(2000, stopped(2000)).at(2600, final("hello")).until(9000)
-      assert.deepStrictEqual(driver.commits(), [[3000, "hello"]])
-      const commit = driver.log.find(({ action }) => action._tag === "CommitTurn")!.action
-      assert(commit._tag === "CommitTurn")
-      assert.strictEqual(commit.finalAt - commit.stoppedAt, 600)
-    })
+    it.each(["vad", "stt"] as const)(
+      "B19: a transcript without times keeps the anchor of the voice (%s)",
+      (detection) => {
+        const driver = drive({ turn: { detection, endpointing: { minDelay: "1 second" } } })
+          .at(1050, started(1000)).at(2000, stopped(2000)).at(2600, final("hello")).until(9000)
+        assert.deepStrictEqual(driver.commits(), [[3000, "hello"]])
+        const commit = driver.log.find(({ action }) => action._tag === "CommitTurn")!.action
+        assert(commit._tag === "CommitTurn")
+        assert.strictEqual(commit.finalAt - commit.stoppedAt, 600)
+      }
+    )
 
     it("T66, B17: speech inside the delay cancels it, and one turn holds both transcripts", () => {
       assert.deepStrictEqual(
@@ -191,7 +194,10 @@ describe("Turn", () => {
     })
 
     it("adds up voice over the gaps inside one speech", () => {
-      const driver = drive().at(0, ...speaks("a")).at(1050, started(1000)).at(1300, paused(1300)).at(1500, resumed(1500))
+      const driver = drive().at(0, ...speaks("a")).at(1050, started(1000)).at(1300, paused(1300)).at(
+        1500,
+        resumed(1500)
+      )
         .until(3000)
       assert.deepStrictEqual(driver.times("Pause"), [1700])
     })
@@ -266,12 +272,15 @@ describe("Turn", () => {
       assert.deepStrictEqual(driver.times("Play"), [0, 300])
     })
 
-    it.each([[299, []], [300, [2800]]])("C12: a pause without words resumes after 300 ms, not after %d", (wait, expected) => {
-      const driver = drive({ turn: { interruption: { falseInterruptionTimeout: 300 } } }).at(0, ...speaks("a"))
-        .at(1050, started(1000)).at(2500, stopped(2000)).until(2500 + wait)
-      assert.deepStrictEqual(driver.times("Resume"), expected)
-      assert.strictEqual(driver.times("FalseInterruption").length, expected.length)
-    })
+    it.each([[299, []], [300, [2800]]])(
+      "C12: a pause without words resumes after 300 ms, not after %d",
+      (wait, expected) => {
+        const driver = drive({ turn: { interruption: { falseInterruptionTimeout: 300 } } }).at(0, ...speaks("a"))
+          .at(1050, started(1000)).at(2500, stopped(2000)).until(2500 + wait)
+        assert.deepStrictEqual(driver.times("Resume"), expected)
+        assert.strictEqual(driver.times("FalseInterruption").length, expected.length)
+      }
+    )
 
     it("C14, T36: a turn without a reply leaves the resume armed", () => {
       const driver = drive({
@@ -400,10 +409,14 @@ describe("Turn", () => {
     })
 
     it("H2: the timer stands still while the agent speaks or works", () => {
-      const driver = drive().at(10_000, ...speaks("a")).at(40_000, { _tag: "PlayoutEnded", speech: "a", then: "done" }, {
-        _tag: "SpeechEnded",
-        speech: "a"
-      }).until(54_999)
+      const driver = drive().at(10_000, ...speaks("a")).at(
+        40_000,
+        { _tag: "PlayoutEnded", speech: "a", then: "done" },
+        {
+          _tag: "SpeechEnded",
+          speech: "a"
+        }
+      ).until(54_999)
       assert.deepStrictEqual(away(driver), [])
       assert.deepStrictEqual(away(driver.until(55_000)), [[55_000, "away"]])
     })
@@ -425,7 +438,12 @@ describe("Turn", () => {
     })
 
     it("T25: what works again is forgiven", () => {
-      const driver = drive({ turn: { toleratedFailures: 1 } }).at(100, failed, { _tag: "Worked", component: "stt" }, failed)
+      const driver = drive({ turn: { toleratedFailures: 1 } }).at(
+        100,
+        failed,
+        { _tag: "Worked", component: "stt" },
+        failed
+      )
       assert.deepStrictEqual(driver.times("Finish"), [])
     })
   })

@@ -39,6 +39,7 @@ export const drive = (options: {
   readonly cleanUp?: boolean | undefined
 } = {}): Driver => {
   const log: Array<Entry> = []
+  let clock = 0
   let state = Turn.initial(settings(options.turn), { ...everything, ...options.ears })
   const accept = (turn: number, text: string): Turn.Signal => ({ _tag: "Accepted", turn, text, changed: false })
   const follow = (action: Turn.Action): Turn.Signal | undefined => {
@@ -52,6 +53,7 @@ export const drive = (options: {
     }
   }
   const send = (now: number, signal: Turn.Signal): void => {
+    clock = now
     const queue: Array<Turn.Signal> = [signal]
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       const [following, actions] = Turn.step(state, now, next)
@@ -66,7 +68,7 @@ export const drive = (options: {
   const advance = (to: number): void => {
     for (let due = Turn.deadline(state), ticks = 0; due !== undefined && due < to; due = Turn.deadline(state)) {
       if (++ticks > 10_000) throw new Error(`ticks without end at ${due}`)
-      send(due, { _tag: "Tick" })
+      send(Math.max(clock, due), { _tag: "Tick" })
     }
   }
   const driver: Driver = {
@@ -86,8 +88,7 @@ export const drive = (options: {
     times: (tag) =>
       log.filter(({ action }) => action._tag === tag || (action._tag === "Publish" && action.event._tag === tag))
         .map(({ at }) => at),
-    commits: () =>
-      log.flatMap(({ action, at }) => action._tag === "CommitTurn" ? [[at, action.text] as const] : [])
+    commits: () => log.flatMap(({ action, at }) => action._tag === "CommitTurn" ? [[at, action.text] as const] : [])
   }
   send(0, { _tag: "Opened" })
   return driver
