@@ -66,7 +66,7 @@ class Stripper {
   #hasCell = false
   #gap = ""
 
-  push(chunk: string): string {
+  readonly push = (chunk: string): string => {
     for (let i = 0; i < chunk.length; i++) {
       const start = i
       while (this.#isIdle() && i < chunk.length && !special.has(chunk.charCodeAt(i))) {
@@ -83,7 +83,7 @@ class Stripper {
     return this.#spans.take()
   }
 
-  end(): string {
+  readonly end = (): string => {
     if (this.#mode === "line") {
       this.#endLead()
     }
