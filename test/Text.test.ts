@@ -193,6 +193,11 @@ describe("Text.segmenter", () => {
     })
   }
 
+  it("decides at the end what waited for a whole word", () => {
+    assert.deepStrictEqual(stream(["In the U.S. The"], { minLength: 1 }), ["In the U.S. ", "The"])
+    assert.deepStrictEqual(stream(["In the U.S. Theo"], { minLength: 1 }), ["In the U.S. Theo"])
+  })
+
   it("begins anew after its end", () => {
     const segmenter = Text.segmenter({ firstMinLength: 1, minLength: 50 })
     for (let i = 0; i < 2; i++) {
@@ -449,6 +454,8 @@ describe("Text.isBackchannel and Text.isCutIn", () => {
   it("take other phrases", () => {
     assert.isTrue(Text.isBackchannel("Ja, genau.", { phrases: ["ja", "genau"] }))
     assert.isFalse(Text.isBackchannel("yeah", { phrases: ["ja", "genau"] }))
+    assert.isTrue(Text.isBackchannel("a b c", { phrases: ["a", "a b", "b c"] }))
+    assert.isTrue(Text.isCutIn("请等一下", { phrases: ["等一下"] }))
     assert.isTrue(Text.isCutIn("Nein, Moment mal bitte", { phrases: ["Moment mal"] }))
     assert.isFalse(Text.isCutIn("stop", { phrases: [] }))
   })
