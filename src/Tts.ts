@@ -7,9 +7,12 @@
  *
  * @since 0.1.0
  */
+import type * as Arr from "effect/Array"
 import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
 import * as Schema from "effect/Schema"
-import type * as Stream from "effect/Stream"
+import * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
 import * as Failure from "./Failure.ts"
 
@@ -102,3 +105,113 @@ export class Tts extends Context.Service<Tts, {
     options?: Options
   ) => Stream.Stream<Chunk, E | TtsError, R>
 }>()("effect-voice/Tts") {}
+
+const inFormat = (declared: Audio.Format & { readonly name: string }) =>
+(
+  chunks: Arr.NonEmptyReadonlyArray<Chunk>
+): Effect.Effect<Arr.NonEmptyReadonlyArray<Chunk>, TtsError> => {
+  const wrong = chunks.find(({ frame }) =>
+    frame.sampleRate !== declared.sampleRate || frame.channels !== declared.channels
+  )
+  if (wrong === undefined) return Effect.succeed(chunks)
+  const detail = `audio at ${wrong.frame.sampleRate} Hz with ${wrong.frame.channels} channels, ` +
+    `declared were ${declared.sampleRate} Hz and ${declared.channels}`
+  return Effect.fail(new TtsError({ provider: declared.name, reason: new Failure.InvalidResponse({ detail }) }))
+}
+
+/**
+ * Creates a `Tts` from the function that speaks.
+ *
+ * **When to use**
+ *
+ * Use to adapt a provider that takes the text as it comes. For one that turns
+ * one text into one piece of audio, use `fromSynthesizer`.
+ *
+ * **Details**
+ *
+ * Adds a span, drops chunks that hold neither samples nor alignment, and fails
+ * with `InvalidResponse` on a chunk in another format than the declared one.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (provider: {
+  readonly name: string
+  readonly sampleRate: number
+  readonly channels: number
+  readonly voices?: ReadonlyArray<string> | undefined
+  /** Says that it already retries and fails over. @default false */
+  readonly resilient?: boolean | undefined
+  readonly speak: <E, R>(
+    text: Stream.Stream<string, E, R>,
+    options?: Options
+  ) => Stream.Stream<Chunk, E | TtsError, R>
+}): Tts["Service"] =>
+  Tts.of({
+    name: provider.name,
+    resilient: provider.resilient ?? false,
+    sampleRate: provider.sampleRate,
+    channels: provider.channels,
+    voices: provider.voices ?? [],
+    speak: <E, R>(text: Stream.Stream<string, E, R>, options?: Options): Stream.Stream<Chunk, E | TtsError, R> =>
+      provider.speak(text, options).pipe(
+        Stream.filter((chunk) => chunk.frame.samples.length > 0 || (chunk.alignment?.length ?? 0) > 0),
+        Stream.mapArrayEffect(inFormat(provider)),
+        Stream.withSpan("Tts.speak", { attributes: { provider: provider.name } })
+      )
+  })
+
+/**
+ * Creates a `Tts` from a function that turns one text into one piece of audio.
+ *
+ * **Details**
+ *
+ * Each piece of text becomes one chunk, aligned as a whole. While a chunk is
+ * consumed, the next piece is synthesised, and no more than that one. Pieces of
+ * white space are not synthesised: they join the text of the next piece.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromSynthesizer = (synthesizer: {
+  readonly name: string
+  readonly sampleRate: number
+  readonly channels: number
+  readonly voices?: ReadonlyArray<string> | undefined
+  readonly synthesize: (text: string, voice: string | undefined) => Effect.Effect<Audio.Frame, TtsError>
+}): Tts["Service"] =>
+  make({
+    ...synthesizer,
+    speak: (text, options) =>
+      text.pipe(
+        Stream.mapAccum(
+          () => "",
+          (blank: string, piece): readonly [string, ReadonlyArray<string>] =>
+            piece.trim() === "" ? [blank + piece, []] : ["", [blank + piece]]
+        ),
+        Stream.mapEffect((piece) =>
+          Effect.map(synthesizer.synthesize(piece.trim(), options?.voice), (frame) => ({ frame, piece }))
+        ),
+        Stream.mapAccum(() => 0, (samples: number, { frame, piece }): readonly [number, ReadonlyArray<Chunk>] => {
+          const end = samples + frame.samples.length
+          const ms = (at: number) => at / frame.channels / frame.sampleRate * 1000
+          return [end, [{ frame, alignment: [{ text: piece, start: ms(samples), end: ms(end) }] }]]
+        }),
+        Stream.buffer({ capacity: 0 })
+      )
+  })
+
+/**
+ * Speaks a stream of text with the `Tts` of the context.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const speak: {
+  (options?: Options): <E, R>(text: Stream.Stream<string, E, R>) => Stream.Stream<Chunk, E | TtsError, R | Tts>
+  <E, R>(text: Stream.Stream<string, E, R>, options?: Options): Stream.Stream<Chunk, E | TtsError, R | Tts>
+} = dual(
+  (args) => Stream.isStream(args[0]),
+  <E, R>(text: Stream.Stream<string, E, R>, options?: Options): Stream.Stream<Chunk, E | TtsError, R | Tts> =>
+    Stream.unwrap(Tts.useSync((tts) => tts.speak(text, options)))
+)

@@ -7,21 +7,28 @@
  *
  * @since 0.1.0
  */
+import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
+import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
 import type * as Scope from "effect/Scope"
-import type * as Stream from "effect/Stream"
+import * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
+import { makeDetector } from "./internal/vad/detector.ts"
+import { InferenceFailed, InvalidOption, invalidOption, ModelUnavailable, VadError } from "./internal/vad/errors.ts"
+import { isProblem, modelProblem, settings } from "./internal/vad/settings.ts"
 
 /**
- * The audio of one utterance, with the padding before its start.
+ * The audio of one utterance, with the padding before its start and the silence
+ * after it that was waited for.
  *
  * **Details**
  *
- * `at` is the stream time of the first sample (ms). `truncated` says that the
- * speech was longer than `maxBufferedSpeech`, so that its end is missing.
+ * Mono, at the rate of the model. `at` is the stream time of the first sample
+ * (ms). `truncated` says that the voice went on beyond `maxBufferedSpeech`, so
+ * that its end is missing. The padding never reaches back into the voice of the
+ * speech before.
  *
  * @category models
  * @since 0.1.0
@@ -33,9 +40,13 @@ export interface Speech {
 }
 
 /**
- * What a detector reports. All times are stream time in milliseconds.
+ * What a detector reports. All times are stream time in milliseconds, counted
+ * on from the `at` of the first frame (from 0 without one).
  *
  * **Details**
+ *
+ * A frame whose `at` leaves a gap of more than 2 ms makes the gap silence: no
+ * voice is heard in it, its time passes, and the audio kept has zeros there.
  *
  * Grammar: `(SpeechStarted (VoicePaused VoiceResumed)* VoicePaused? SpeechEnded)*`.
  * Every `SpeechStarted` is followed by exactly one `SpeechEnded`, also when the
@@ -58,69 +69,7 @@ export type Event =
   | { readonly _tag: "VoiceResumed"; readonly at: number }
   | { readonly _tag: "SpeechEnded"; readonly at: number; readonly startedAt: number; readonly speech: Speech }
 
-/**
- * The model could not be loaded.
- *
- * @category errors
- * @since 0.1.0
- */
-export class ModelUnavailable
-  extends Schema.TaggedError<ModelUnavailable>("effect-voice/Vad/ModelUnavailable")("ModelUnavailable", {
-    path: Schema.String,
-    detail: Schema.String
-  })
-{
-  override get message(): string {
-    return `No voice activity model at ${this.path}: ${this.detail}`
-  }
-}
-
-/**
- * The model failed on a window.
- *
- * @category errors
- * @since 0.1.0
- */
-export class InferenceFailed
-  extends Schema.TaggedError<InferenceFailed>("effect-voice/Vad/InferenceFailed")("InferenceFailed", {
-    detail: Schema.String
-  })
-{
-  override get message(): string {
-    return `The voice activity model failed: ${this.detail}`
-  }
-}
-
-/**
- * An option has a value that the detector cannot work with.
- *
- * @category errors
- * @since 0.1.0
- */
-export class InvalidOption
-  extends Schema.TaggedError<InvalidOption>("effect-voice/Vad/InvalidOption")("InvalidOption", {
-    option: Schema.String,
-    detail: Schema.String
-  })
-{
-  override get message(): string {
-    return `${this.option}: ${this.detail}`
-  }
-}
-
-/**
- * Every way a `Vad` fails.
- *
- * @category errors
- * @since 0.1.0
- */
-export class VadError extends Schema.TaggedError<VadError>("effect-voice/Vad/VadError")("VadError", {
-  reason: Schema.Union([ModelUnavailable, InferenceFailed, InvalidOption])
-}) {
-  override get message(): string {
-    return this.reason.message
-  }
-}
+export { InferenceFailed, InvalidOption, ModelUnavailable, VadError }
 
 /**
  * Tuning of one detector.
@@ -131,15 +80,15 @@ export class VadError extends Schema.TaggedError<VadError>("effect-voice/Vad/Vad
 export interface Options {
   /** Probability (0–1) at which a window counts as voice. @default 0.5 */
   readonly activation?: number | undefined
-  /** Probability (0–1, not above `activation`) below which a voiced stream becomes quiet. @default 0.35 */
+  /** Probability (0–1, not above `activation`) below which voice stops. @default 0.35: 0.15 below `activation` */
   readonly deactivation?: number | undefined
-  /** Voice needed before speech is reported. @default "50 millis" */
+  /** Unbroken voice needed before speech is reported. @default "50 millis" */
   readonly minSpeech?: Duration.Input | undefined
   /** Silence that ends speech. @default "500 millis" */
   readonly minSilence?: Duration.Input | undefined
   /** Audio kept from before the start of speech. @default "500 millis" */
   readonly prefixPadding?: Duration.Input | undefined
-  /** Longest audio kept for one speech. @default "60 seconds" */
+  /** Longest audio kept for one speech, its padding included. @default "60 seconds" */
   readonly maxBufferedSpeech?: Duration.Input | undefined
 }
 
@@ -150,7 +99,9 @@ export interface Options {
  *
  * `push` takes frames of any rate, channel count and length, in order, and
  * gives the boundaries that they complete. `end` closes a speech that is still
- * going; the detector may be pushed to again afterwards (a muted microphone).
+ * going and forgets the model's state; the detector may be pushed to again
+ * afterwards (a muted microphone), and time goes on from there unless a frame
+ * says otherwise. One fiber at a time may use a detector.
  *
  * @category models
  * @since 0.1.0
@@ -179,3 +130,108 @@ export class Vad extends Context.Service<Vad, {
     options?: Options
   ) => Stream.Stream<Event, E | VadError, R>
 }>()("effect-voice/Vad") {}
+
+/**
+ * Says how probable it is that a window of audio holds voice.
+ *
+ * **Details**
+ *
+ * A window is mono audio between -1 and 1, of the size and rate that were
+ * declared; it is reused once the scorer has answered. The function form suits
+ * a score that depends on the window alone. The other form is given the windows
+ * in order, answers with one probability (0–1) each, and drops what it
+ * remembers of the audio at `reset`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Scorer =
+  | ((window: Float32Array) => number)
+  | {
+    readonly score: (
+      windows: ReadonlyArray<Float32Array>
+    ) => Effect.Effect<ReadonlyArray<number>, VadError>
+    readonly reset: () => void
+  }
+
+/**
+ * Checks a model's format and a detector's options, as `make` does.
+ *
+ * **When to use**
+ *
+ * Use in a layer, so that wrong defaults fail when it is built.
+ *
+ * @category validation
+ * @since 0.1.0
+ */
+export const validate = (
+  model: { readonly sampleRate: number; readonly windowSize: number },
+  options?: Options
+): Effect.Effect<void, VadError> =>
+  Effect.suspend(() => {
+    const found = modelProblem(model) ?? settings(model.sampleRate, [options])
+    return isProblem(found) ? Effect.fail(invalidOption(found.option, found.detail)) : Effect.void
+  })
+
+/**
+ * Creates a `Vad` from what scores one window.
+ *
+ * **When to use**
+ *
+ * Use to adapt a model, or a rule of your own, as one function.
+ *
+ * **Details**
+ *
+ * `sampleRate` (Hz) and `windowSize` (samples) are what the scorer wants: audio
+ * of any format is converted and cut for it. `scorer` is acquired once a
+ * detector, in the detector's scope. `defaults` holds what the options of a
+ * detector leave open.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (provider: {
+  readonly name: string
+  readonly sampleRate: number
+  readonly windowSize: number
+  readonly scorer: Effect.Effect<Scorer, VadError, Scope.Scope>
+  readonly defaults?: Options | undefined
+}): Vad["Service"] => {
+  const detector = (options?: Options): Effect.Effect<Detector, VadError, Scope.Scope> =>
+    Effect.suspend(() => {
+      const found = modelProblem(provider) ?? settings(provider.sampleRate, [options, provider.defaults])
+      if (isProblem(found)) return Effect.fail(invalidOption(found.option, found.detail))
+      return Effect.map(
+        provider.scorer,
+        (scorer) => makeDetector(provider, found, scorer)
+      )
+    })
+  return Vad.of({
+    name: provider.name,
+    detector,
+    detect: <E, R>(audio: Stream.Stream<Audio.Frame, E, R>, options?: Options): Stream.Stream<Event, E | VadError, R> =>
+      Stream.unwrap(Effect.map(detector(options), ({ end, push }) =>
+        audio.pipe(
+          Stream.mapArrayEffect((frames) => Effect.map(push(frames), Arr.of)),
+          Stream.concat(Stream.fromEffect(end)),
+          Stream.filter(Arr.isReadonlyArrayNonEmpty),
+          Stream.flattenArray
+        )))
+  })
+}
+
+/**
+ * Emits the speech boundaries in a stream of audio with the `Vad` of the
+ * context.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const detect: {
+  (options?: Options): <E, R>(audio: Stream.Stream<Audio.Frame, E, R>) => Stream.Stream<Event, E | VadError, R | Vad>
+  <E, R>(audio: Stream.Stream<Audio.Frame, E, R>, options?: Options): Stream.Stream<Event, E | VadError, R | Vad>
+} = dual(
+  (args) => Stream.isStream(args[0]),
+  <E, R>(audio: Stream.Stream<Audio.Frame, E, R>, options?: Options): Stream.Stream<Event, E | VadError, R | Vad> =>
+    Stream.unwrap(Vad.useSync((vad) => vad.detect(audio, options)))
+)

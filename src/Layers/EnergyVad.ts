@@ -1,0 +1,97 @@
+/**
+ * Voice activity by loudness alone: no model, no native code, the same answer
+ * for the same audio on every machine.
+ *
+ * **When to use**
+ *
+ * Use in tests and examples, or where the line is quiet. It takes any noise
+ * above the threshold for voice; `SileroVad` tells them apart.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { invalidOption } from "../internal/vad/errors.ts"
+import * as Vad from "../Vad.ts"
+
+/**
+ * Options of the layer: those of `Vad.Options` are the defaults of its
+ * detectors.
+ *
+ * **Details**
+ *
+ * The probability of a window is `e / (e + t)`, where `e` is its mean square
+ * and `t` that of the threshold: 0 for silence, 0.5 at the threshold, and 0.35
+ * (the default `deactivation`) 2.7 dB below it.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options extends Vad.Options {
+  /**
+   * Loudness at which the probability is 0.5: dBFS (not above 0), or the root
+   * mean square of samples between -1 and 1 (above 0, up to 1). @default -45
+   */
+  readonly threshold?: number | { readonly rms: number } | undefined
+  /** Rate in Hz at which loudness is measured. @default 16000 */
+  readonly sampleRate?: 8000 | 16_000 | undefined
+  /** Samples a window; boundaries fall on windows. @default 20 ms */
+  readonly windowSize?: number | undefined
+}
+
+/** Root mean square of the threshold, where there is one. */
+const rmsOf = (threshold: NonNullable<Options["threshold"]>): number | undefined => {
+  if (typeof threshold === "number") {
+    return Number.isFinite(threshold) && threshold <= 0 ? 10 ** (threshold / 20) : undefined
+  }
+  return threshold.rms > 0 && threshold.rms <= 1 ? threshold.rms : undefined
+}
+
+const scorer = (rms: number) => {
+  const power = rms * rms
+  return (window: Float32Array): number => {
+    let sum = 0
+    for (let i = 0; i < window.length; i++) {
+      sum += window[i]! * window[i]!
+    }
+    const mean = sum / window.length
+    return mean / (mean + power)
+  }
+}
+
+const make = Effect.fnUntraced(function*(options: Options) {
+  const { sampleRate = 16_000, threshold = -45 } = options
+  if (sampleRate !== 8000 && sampleRate !== 16_000) {
+    return yield* invalidOption("sampleRate", `must be 8000 or 16000, not ${String(sampleRate)}`)
+  }
+  const rms = rmsOf(threshold)
+  if (rms === undefined) {
+    return yield* invalidOption("threshold", "must be a level in dBFS up to 0, or { rms } above 0 and up to 1")
+  }
+  const model = { sampleRate, windowSize: options.windowSize ?? sampleRate / 50 }
+  yield* Vad.validate(model, options)
+  return Vad.make({ ...model, name: "energy", scorer: Effect.succeed(scorer(rms)), defaults: options })
+})
+
+/**
+ * Layer of a `Vad` that measures loudness.
+ *
+ * **Details**
+ *
+ * Fails with `InvalidOption` when an option is out of its range.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: Options = {}): Layer.Layer<Vad.Vad, Vad.VadError> => Layer.effect(Vad.Vad, make(options))
+
+/**
+ * The same with options from the configuration.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = (
+  options: Config.Wrap<Options>
+): Layer.Layer<Vad.Vad, Vad.VadError | Config.ConfigError> => Layer.unwrap(Effect.map(Config.unwrap(options), layer))

@@ -1,0 +1,81 @@
+/**
+ * Voice activity by the Silero model, on onnxruntime-node.
+ *
+ * The model file comes with this package; onnxruntime-node must be installed
+ * beside it. All layers and detectors of a process share one session for each
+ * model file; every detector keeps its own memory of its stream.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { fileURLToPath } from "node:url"
+import { invalidOption } from "../internal/vad/errors.ts"
+import * as silero from "../internal/vad/silero.ts"
+import * as Vad from "../Vad.ts"
+
+/**
+ * Options of the layer: those of `Vad.Options` are the defaults of its
+ * detectors.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options extends Vad.Options {
+  /** Rate in Hz at which the model listens; audio of any rate is converted. @default 16000 */
+  readonly sampleRate?: 8000 | 16_000 | undefined
+  /** Samples a window: 512 at 16000 Hz, 256 at 8000 Hz. @default 32 ms */
+  readonly windowSize?: 256 | 512 | undefined
+  /** Another file with the inputs and outputs of Silero 5 or 6. @default the file of this package */
+  readonly modelPath?: string | undefined
+}
+
+const bundled = new URL("../../models/silero_vad.onnx", import.meta.url)
+
+const make = Effect.fnUntraced(function*(options: Options) {
+  const { sampleRate = 16_000 } = options
+  const format = silero.formats[sampleRate]
+  if (format === undefined) {
+    return yield* invalidOption("sampleRate", `must be 8000 or 16000, not ${String(sampleRate)}`)
+  }
+  const { windowSize = format.windowSize } = options
+  if (windowSize !== format.windowSize) {
+    return yield* invalidOption(
+      "windowSize",
+      `the model takes windows of ${format.windowSize} samples at ${sampleRate} Hz, not ${String(windowSize)}`
+    )
+  }
+  const model = { sampleRate, windowSize }
+  yield* Vad.validate(model, options)
+  const engine = yield* silero.engine(options.modelPath ?? fileURLToPath(bundled))
+  return Vad.make({
+    ...model,
+    name: "silero",
+    scorer: Effect.sync(() => silero.makeScorer(engine, sampleRate)),
+    defaults: options
+  })
+})
+
+/**
+ * Layer of a `Vad` that runs the Silero model.
+ *
+ * **Details**
+ *
+ * Fails with `InvalidOption` when an option is out of its range, and with
+ * `ModelUnavailable` when onnxruntime-node or the model cannot be loaded.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: Options = {}): Layer.Layer<Vad.Vad, Vad.VadError> => Layer.effect(Vad.Vad, make(options))
+
+/**
+ * The same with options from the configuration.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = (
+  options: Config.Wrap<Options>
+): Layer.Layer<Vad.Vad, Vad.VadError | Config.ConfigError> => Layer.unwrap(Effect.map(Config.unwrap(options), layer))

@@ -1,0 +1,55 @@
+/**
+ * The door to onnxruntime-node: the few members that are used here.
+ */
+import * as Effect from "effect/Effect"
+
+export interface Tensor {
+  readonly data: unknown
+  readonly dims: ReadonlyArray<number>
+}
+
+export interface Session {
+  readonly inputNames: ReadonlyArray<string>
+  readonly outputNames: ReadonlyArray<string>
+  /** Blocks the thread while it computes, but begins in a later turn of the event loop. */
+  readonly run: (
+    feeds: Readonly<Record<string, Tensor>>,
+    fetches: Readonly<Record<string, Tensor>>
+  ) => Promise<unknown>
+  readonly release: () => Promise<void>
+}
+
+export interface Runtime {
+  readonly Tensor: new(
+    type: "float32" | "int64",
+    data: Float32Array | BigInt64Array,
+    dims: ReadonlyArray<number>
+  ) => Tensor
+  readonly InferenceSession: {
+    readonly create: (
+      model: Uint8Array,
+      options: {
+        readonly executionProviders: ReadonlyArray<string>
+        readonly intraOpNumThreads: number
+        readonly interOpNumThreads: number
+        readonly logSeverityLevel: 0 | 1 | 2 | 3 | 4
+      }
+    ) => Promise<Session>
+  }
+}
+
+const isRuntime = (module: unknown): module is Runtime =>
+  typeof module === "object" && module !== null && "InferenceSession" in module && "Tensor" in module
+
+/** Loads the package, or fails with the sentence that says what to install. */
+export const runtime: Effect.Effect<Runtime, string> = Effect.tryPromise({
+  try: () => import("onnxruntime-node"),
+  catch: () => "the package onnxruntime-node cannot be loaded; install it with: npm install onnxruntime-node"
+}).pipe(
+  Effect.flatMap((module: { readonly default?: unknown }) => {
+    const found: unknown = module.default ?? module
+    return isRuntime(found)
+      ? Effect.succeed(found)
+      : Effect.fail("the package onnxruntime-node has no InferenceSession; install version 1.24 or later")
+  })
+)

@@ -1,0 +1,104 @@
+import type * as Audio from "../../Audio.ts"
+import type { Event } from "../../Vad.ts"
+import { close, type Decision, quiet, type State, step } from "./boundaries.ts"
+import { Recorder, type Recording } from "./recorder.ts"
+import type { Settings } from "./settings.ts"
+
+/** Turns scored windows into events with their times and audio. */
+export class Tracker {
+  readonly #settings: Settings
+  readonly #sampleRate: number
+  readonly #windowSize: number
+  /** Stream time of position 0 (ms). */
+  #origin = 0
+  #position = 0
+  #state: State = quiet
+  #recorder: Recorder
+
+  constructor(settings: Settings, sampleRate: number, windowSize: number) {
+    this.#settings = settings
+    this.#sampleRate = sampleRate
+    this.#windowSize = windowSize
+    this.#recorder = new Recorder(settings, windowSize)
+  }
+
+  /** Stream time of the end of what was taken so far (ms). */
+  get now(): number {
+    return this.#time(this.#position)
+  }
+
+  begin(origin: number): void {
+    this.#origin = origin
+  }
+
+  window(samples: Int16Array, probability: number, events: Array<Event>): void {
+    this.#recorder.append(samples)
+    this.#step(samples.length, probability, events)
+  }
+
+  /** Takes `windows` windows that nobody heard: silence, however many they are. */
+  unheard(windows: number, events: Array<Event>): void {
+    let left = windows
+    for (; left > 0 && this.#state._tag !== "Quiet"; left--) {
+      this.#recorder.appendSilence(this.#windowSize)
+      this.#step(this.#windowSize, -1, events)
+    }
+    this.#recorder.appendSilence(left * this.#windowSize)
+    this.#position += left * this.#windowSize
+  }
+
+  /** Closes a speech that is still going and forgets all audio. */
+  end(events: Array<Event>): void {
+    const [state, decisions] = close(this.#state)
+    this.#take(state, decisions, events)
+    this.#origin = this.now
+    this.#position = 0
+    this.#recorder = new Recorder(this.#settings, this.#windowSize)
+  }
+
+  #step(count: number, probability: number, events: Array<Event>): void {
+    const from = this.#position
+    this.#position = from + count
+    const [state, decisions] = step(this.#settings, this.#state, from, this.#position, probability)
+    this.#take(state, decisions, events)
+  }
+
+  #take(state: State, decisions: ReadonlyArray<Decision>, events: Array<Event>): void {
+    this.#state = state
+    for (const decision of decisions) {
+      events.push(this.#event(decision))
+    }
+  }
+
+  #event(decision: Decision): Event {
+    const at = this.#time(decision.at)
+    switch (decision._tag) {
+      case "Started": {
+        const recording = this.#recorder.start(decision.at, this.#position)
+        return { _tag: "SpeechStarted", at, padding: this.#frame(recording) }
+      }
+      case "Paused":
+        return { _tag: "VoicePaused", at }
+      case "Resumed":
+        return { _tag: "VoiceResumed", at }
+      case "Ended": {
+        const recording = this.#recorder.finish(decision.at)
+        const frame = this.#frame(recording)
+        return {
+          _tag: "SpeechEnded",
+          at,
+          startedAt: this.#time(decision.startedAt),
+          speech: { frame, at: frame.at, truncated: recording.truncated }
+        }
+      }
+    }
+  }
+
+  #frame({ from, samples }: Recording): Audio.Frame & { readonly at: number } {
+    return { samples, sampleRate: this.#sampleRate, channels: 1, at: this.#time(from) }
+  }
+
+  #time(position: number): number {
+    return this.#origin + position / this.#sampleRate * 1000
+  }
+}
