@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Layer, Queue, Schedule, Stream } from "effect"
-import { type Audio, Failure, Stt, type Vad } from "effect-voice"
+import { type Audio, Failure, Resilience, Stt, type Vad } from "effect-voice"
 import { TestClock } from "effect/testing"
 import { contract } from "./contract/stt.ts"
 
@@ -387,4 +387,23 @@ describe("Stt", () => {
       speech: [0, 1, 2, 0, 3, 0].map((value) => frame(value))
     }
   )
+
+  const greeter = Stt.make({
+    name: "greeter",
+    transcribe: (audio) =>
+      audio.pipe(
+        Stream.filter((input) => "_tag" in input),
+        Stream.map((): Stt.Transcript => ({ text: "hello", final: true }))
+      )
+  })
+  const lost = Stt.make({
+    name: "lost",
+    transcribe: (audio) =>
+      Stream.mapEffect(
+        audio,
+        () => Effect.fail(new Stt.SttError({ provider: "lost", reason: new Failure.Disconnected({}) }))
+      )
+  })
+  contract("a guarded Stt", Layer.succeed(Stt.Stt, Resilience.stt(greeter)), { speech: [frame(1)] })
+  contract("a fallback", Layer.effect(Stt.Stt, Stt.fallback([lost, greeter])), { speech: [frame(1)] })
 })
