@@ -407,7 +407,13 @@ describe("Resilience", () => {
     it.effect("closes the provider that failed before it asks the next", () =>
       Effect.scoped(Effect.gen(function*() {
         const order: Array<string> = []
-        const a = llmOf("a", Stream.ensuring(Stream.never, Effect.sync(() => order.push("a closed"))))
+        const a = llmOf(
+          "a",
+          Stream.unwrap(Effect.as(
+            Effect.addFinalizer(() => Effect.sync(() => order.push("a closed"))),
+            Stream.never
+          ))
+        )
         const b = llmOf("b", Stream.suspend(() => (order.push("b asked"), Stream.make(text("b")))))
         yield* over(60_000, replyOf(yield* Llm.fallback([a.llm, b.llm], { policy })))
         assert.deepStrictEqual(order, ["a closed", "b asked"])
@@ -470,6 +476,18 @@ describe("Resilience", () => {
         assert.strictEqual(yield* at(3000), 3)
         assert.deepStrictEqual(yield* llm.available, ["a", "b"])
         assert.strictEqual(yield* at(3001), 4)
+      })))
+
+    it.effect("lets only one request at a time try a lost provider", () =>
+      Effect.scoped(Effect.gen(function*() {
+        const slow = Stream.fromEffect(Effect.delay(Effect.fail(llmError(refused)), 500))
+        const a = llmOf("a", Stream.fail(llmError(refused)), slow)
+        const b = llmOf("b", Stream.make(text("b")))
+        const llm = yield* Llm.fallback([a.llm, b.llm], { policy, recovery: Schedule.spaced("1 second") })
+        yield* over(1000, replyOf(llm))
+        const both = yield* over(1000, Effect.all([replyOf(llm), replyOf(llm)], { concurrency: "unbounded" }))
+        assert.deepStrictEqual(both.map(({ at }) => at), [1500, 1000])
+        assert.strictEqual(a.asked.length, 2)
       })))
 
     it.effect("asks a lost provider all the same when there is no other left", () =>
@@ -877,6 +895,75 @@ describe("Resilience", () => {
         })
         yield* over(1000, timed(Resilience.stt(stt, policy).transcribe(Stream.make(frame(1)))))
         assert.deepStrictEqual(reads, [[100], [40]])
+      }))
+
+    it.effect("an interim transcript shows that the provider is at work", () =>
+      Effect.gen(function*() {
+        const stt = Stt.make({
+          name: "a",
+          interims: true,
+          transcribe: (audio) =>
+            Stream.flatMap(Stream.filter(audio, (input) => "_tag" in input), () =>
+              Stream.make<Array<Stt.Transcript>>({ text: "hel", final: false }, { text: "hello", final: true }).pipe(
+                Stream.rechunk(1),
+                Stream.tap(() =>
+                  Effect.sleep(9000)
+                )
+              ))
+        })
+        const { audio, say } = yield* feed
+        const { heard } = yield* listen(Resilience.stt(stt, policy), audio)
+        yield* say(frame(1), Stt.Finalize)
+        yield* TestClock.adjust(60_000)
+        assert.deepStrictEqual(heard.map(([text, , , at]) => [text, at]), [["hel", 9000], ["hello", 18_000]])
+      }))
+
+    it.effect("gives each provider of a fallback its own deadline", () =>
+      Effect.gen(function*() {
+        const stt = yield* Stt.fallback(
+          [sttOf("a", () => ({ with: "silence" })).stt, sttOf("b", () => ({ delay: 9999 })).stt],
+          { policy }
+        )
+        const { audio, say } = yield* feed
+        const { heard } = yield* listen(stt, audio)
+        yield* say(frame(1), Stt.Finalize)
+        yield* TestClock.adjust(60_000)
+        assert.deepStrictEqual(heard, [["1", 0, 100, 19_999]])
+      }))
+
+    it.effect("closes each failed attempt before the next one", () =>
+      Effect.gen(function*() {
+        let open = 0
+        const most: Array<number> = []
+        const counted = (name: string) =>
+          Stt.make({
+            name,
+            transcribe: () =>
+              Stream.unwrap(Effect.gen(function*() {
+                most.push(++open)
+                yield* Effect.addFinalizer(() => Effect.sync(() => open--))
+                return Stream.fail(sttError(broken, name))
+              }))
+          })
+        const stt = yield* Stt.fallback([counted("a"), counted("b")], { policy: { ...policy, retries: 1 } })
+        yield* over(1000, timed(stt.transcribe(Stream.never)))
+        assert.deepStrictEqual([most, open], [[1, 1, 1, 1], 0])
+      }))
+
+    it.effect("names the providers that failed since the last transcript", () =>
+      Effect.gen(function*() {
+        const a = sttOf("a", () => ({ fails: 0, with: refused }))
+        const b = sttOf("b", () => ({ fails: 2, with: refused }))
+        const stt = yield* Stt.fallback([a.stt, b.stt], { policy })
+        const { exit, seen } = yield* over(
+          1000,
+          timed(stt.transcribe(Stream.make(frame(1), Stt.Finalize, frame(2), Stt.Finalize)))
+        )
+        assert.deepStrictEqual(seen.map(([{ text }]) => text), ["1"])
+        assertError(
+          failureOf(exit),
+          sttError(new Failure.Exhausted({ providers: ["b", "a"], isRetryable: false }), "a+b")
+        )
       }))
 
     const scripts = {

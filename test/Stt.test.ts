@@ -182,6 +182,40 @@ describe("Stt", () => {
         ])
       }))
 
+    it.effect("counts the longest speech anew after each mark", () =>
+      Effect.gen(function*() {
+        const heard = yield* run(
+          speller({ maxSpeech: "300 millis" }),
+          frame(1, 150),
+          Stt.Finalize,
+          frame(2, 150),
+          frame(3, 100),
+          Stt.Finalize
+        )
+        assert.deepStrictEqual(said(heard), [["final", "1x150", 0, 150], ["final", "2x150 3x100", 150, 400]])
+      }))
+
+    it.effect("looks at growing speech again only when the last look is over", () =>
+      Effect.gen(function*() {
+        const looks: Array<number> = []
+        const fiber = yield* Stream.fromIterable([1, 2, 3, 4, 5, 6].map((value) => frame(value))).pipe(
+          Stream.rechunk(1),
+          Stream.schedule(Schedule.spaced(100)),
+          speller({
+            interimEvery: "100 millis",
+            recognize: (speech) =>
+              Effect.suspend(
+                () => (looks.push(speech.samples.length), Effect.delay(Effect.succeed({ text: "x" }), 250))
+              )
+          }).transcribe,
+          Stream.runDrain,
+          Effect.forkChild
+        )
+        yield* TestClock.adjust("2 seconds")
+        yield* Fiber.join(fiber)
+        assert.deepStrictEqual(looks, [100, 400, 600])
+      }))
+
     it.effect("keeps the order when a later recognition is faster, and runs both at a time", () =>
       Effect.gen(function*() {
         const delays = [300, 100]
