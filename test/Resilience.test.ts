@@ -11,6 +11,7 @@ import {
   Queue,
   Ref,
   Schedule,
+  Schema,
   Scope,
   Stream
 } from "effect"
@@ -59,6 +60,11 @@ const replyOf = (llm: Llm.Llm["Service"]) => timed(llm.reply(hello))
 const failureOf = (exit: Exit.Exit<unknown, unknown>): unknown =>
   Exit.isFailure(exit) && exit.cause.reasons[0]?._tag === "Fail" ? exit.cause.reasons[0].error : exit
 
+/** An error as plain data: a deep comparison of errors looks at the message only. */
+const facts = Schema.encodeUnknownSync(Schema.Union([Stt.SttError, Llm.LlmError, Tts.TtsError]))
+const assertError = (actual: unknown, expected: Stt.SttError | Llm.LlmError | Tts.TtsError) =>
+  assert.deepStrictEqual(facts(actual), facts(expected))
+
 /** Runs while the clock goes on. */
 const over = <A, E, R>(duration: number, effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
@@ -75,7 +81,7 @@ describe("Resilience", () => {
         const { at, exit } = yield* over(10_000, replyOf(Resilience.llm(llm, policy)))
         assert.deepStrictEqual(asked, [0, 100, 300, 700])
         assert.strictEqual(at, 700)
-        assert.deepStrictEqual(failureOf(exit), llmError(broken))
+        assertError(failureOf(exit), llmError(broken))
       }))
 
     it.effect("does not ask again after 400, 401 and 404, and does after 408, 429, 499 and 5xx", () =>
@@ -109,7 +115,7 @@ describe("Resilience", () => {
         const { at, exit } = yield* over(20_000, replyOf(Resilience.llm(llm, policy)))
         assert.deepStrictEqual(asked, [0, 4100, 8300])
         assert.strictEqual(at, 10_000)
-        assert.deepStrictEqual(failureOf(exit), llmError(new Failure.TimedOut({ afterMs: 10_000 })))
+        assertError(failureOf(exit), llmError(new Failure.TimedOut({ afterMs: 10_000 })))
       }))
 
     it.effect("has no deadline after the first output", () =>
@@ -128,7 +134,7 @@ describe("Resilience", () => {
         const { exit, seen } = yield* over(1000, replyOf(Resilience.llm(llm, policy)))
         assert.deepStrictEqual(asked, [0])
         assert.deepStrictEqual(seen, [[text("Hel"), 0]])
-        assert.deepStrictEqual(failureOf(exit), llmError(broken))
+        assertError(failureOf(exit), llmError(broken))
       }))
 
     it.effect("takes a bare end for a failure", () =>
@@ -138,7 +144,7 @@ describe("Resilience", () => {
         assert.deepStrictEqual(asked, [0, 100])
         assert.deepStrictEqual(seen, [[text("hi"), 100], [finish, 100]])
         const silent = yield* over(1000, replyOf(Resilience.llm(llmOf("a", Stream.empty).llm, policy)))
-        assert.deepStrictEqual(failureOf(silent.exit), llmError(new Failure.EndedEarly()))
+        assertError(failureOf(silent.exit), llmError(new Failure.EndedEarly()))
       }))
 
     it.effect("makes a defect a typed failure that tells nothing of what was said", () =>
@@ -147,7 +153,7 @@ describe("Resilience", () => {
           throw new TypeError("wss://host/?key=sk-secret")
         }))
         const { exit } = yield* over(1000, replyOf(Resilience.llm(llmOf("a", secret).llm, policy)))
-        assert.deepStrictEqual(failureOf(exit), llmError(new Failure.Broken({ detail: "TypeError" })))
+        assertError(failureOf(exit), llmError(new Failure.Broken({ detail: "TypeError" })))
         assert.notInclude(String(exit), "sk-secret")
       }))
 
@@ -267,14 +273,14 @@ describe("Resilience", () => {
         )
         const { at, exit } = yield* over(60_000, timed(Resilience.tts(tts, policy).speak(slow)))
         assert.strictEqual(at, 40_000)
-        assert.deepStrictEqual(failureOf(exit), ttsError(new Failure.TimedOut({ afterMs: 10_000 })))
+        assertError(failureOf(exit), ttsError(new Failure.TimedOut({ afterMs: 10_000 })))
       }))
 
     it.effect("takes silence for a failure only when there was something to say", () =>
       Effect.gen(function*() {
         const tts = Resilience.tts(ttsOf("a", () => Stream.empty), policy)
         const silent = yield* over(1000, timed(tts.speak(Stream.make("Hi."))))
-        assert.deepStrictEqual(failureOf(silent.exit), ttsError(new Failure.EndedEarly()))
+        assertError(failureOf(silent.exit), ttsError(new Failure.EndedEarly()))
         const blank = yield* over(1000, timed(tts.speak(Stream.make("", " "))))
         assert.isTrue(Exit.isSuccess(blank.exit))
       }))
@@ -329,7 +335,8 @@ describe("Resilience", () => {
         const a = ttsOf("a", () => cut)
         const b = ttsOf("b", () => whole)
         const strict = yield* over(1000, timed((yield* Tts.fallback([a, b], { policy })).speak(Stream.make("Hi."))))
-        assert.deepStrictEqual([total(strict.seen), failureOf(strict.exit)], [100, ttsError(broken)])
+        assert.strictEqual(total(strict.seen), 100)
+        assertError(failureOf(strict.exit), ttsError(broken))
         const again = yield* over(
           1000,
           timed((yield* Tts.fallback([a, b], { policy, retryAfterOutput: true })).speak(Stream.make("Hi.")))
@@ -357,7 +364,7 @@ describe("Resilience", () => {
         const tts = yield* Tts.fallback([voiced("a", []), voiced("b", ["Bo"]), voiced("c", ["Ann"])], { policy })
         const { exit } = yield* over(1000, timed(tts.speak(Stream.make("Hi."), { voice: "Ann" })))
         assert.deepStrictEqual(asked, ["Ann", undefined, "Ann"])
-        assert.deepStrictEqual(
+        assertError(
           failureOf(exit),
           ttsError(new Failure.Exhausted({ providers: ["a", "b", "c"], isRetryable: false }), "a+b+c")
         )
@@ -391,7 +398,7 @@ describe("Resilience", () => {
         const b = llmOf("b", Stream.fail(llmError(new Failure.InvalidResponse({ detail: "?" }), "b")))
         const llm = yield* Llm.fallback([a.llm, b.llm], { policy, name: "models" })
         const { exit } = yield* over(60_000, replyOf(llm))
-        assert.deepStrictEqual(
+        assertError(
           failureOf(exit),
           llmError(new Failure.Exhausted({ providers: ["a", "b"], isRetryable: true }), "models")
         )
@@ -400,7 +407,13 @@ describe("Resilience", () => {
     it.effect("closes the provider that failed before it asks the next", () =>
       Effect.scoped(Effect.gen(function*() {
         const order: Array<string> = []
-        const a = llmOf("a", Stream.ensuring(Stream.never, Effect.sync(() => order.push("a closed"))))
+        const a = llmOf(
+          "a",
+          Stream.unwrap(Effect.as(
+            Effect.addFinalizer(() => Effect.sync(() => order.push("a closed"))),
+            Stream.never
+          ))
+        )
         const b = llmOf("b", Stream.suspend(() => (order.push("b asked"), Stream.make(text("b")))))
         yield* over(60_000, replyOf(yield* Llm.fallback([a.llm, b.llm], { policy })))
         assert.deepStrictEqual(order, ["a closed", "b asked"])
@@ -463,6 +476,18 @@ describe("Resilience", () => {
         assert.strictEqual(yield* at(3000), 3)
         assert.deepStrictEqual(yield* llm.available, ["a", "b"])
         assert.strictEqual(yield* at(3001), 4)
+      })))
+
+    it.effect("lets only one request at a time try a lost provider", () =>
+      Effect.scoped(Effect.gen(function*() {
+        const slow = Stream.fromEffect(Effect.delay(Effect.fail(llmError(refused)), 500))
+        const a = llmOf("a", Stream.fail(llmError(refused)), slow)
+        const b = llmOf("b", Stream.make(text("b")))
+        const llm = yield* Llm.fallback([a.llm, b.llm], { policy, recovery: Schedule.spaced("1 second") })
+        yield* over(1000, replyOf(llm))
+        const both = yield* over(1000, Effect.all([replyOf(llm), replyOf(llm)], { concurrency: "unbounded" }))
+        assert.deepStrictEqual(both.map(({ at }) => at), [1500, 1000])
+        assert.strictEqual(a.asked.length, 2)
       })))
 
     it.effect("asks a lost provider all the same when there is no other left", () =>
@@ -653,7 +678,7 @@ describe("Resilience", () => {
         yield* TestClock.adjust(9999)
         assert.strictEqual(fiber.pollUnsafe(), undefined)
         yield* TestClock.adjust(1)
-        assert.deepStrictEqual(failureOf(yield* Fiber.join(fiber)), sttError(new Failure.TimedOut({ afterMs: 10_000 })))
+        assertError(failureOf(yield* Fiber.join(fiber)), sttError(new Failure.TimedOut({ afterMs: 10_000 })))
         assert.deepStrictEqual(attempts.map(({ at }) => at), [0, 60_100])
       }))
 
@@ -717,7 +742,7 @@ describe("Resilience", () => {
       Effect.gen(function*() {
         const { attempts, stt } = sttOf("a", () => ({ fails: 0, with: refused }))
         const { exit } = yield* over(1000, timed(Resilience.stt(stt, policy).transcribe(Stream.make(frame(1)))))
-        assert.deepStrictEqual(failureOf(exit), sttError(refused))
+        assertError(failureOf(exit), sttError(refused))
         assert.strictEqual(attempts.length, 1)
       }))
 
@@ -733,7 +758,7 @@ describe("Resilience", () => {
         assert.strictEqual(fiber.pollUnsafe(), undefined)
         assert.strictEqual(attempts, 20)
         yield* TestClock.adjust(1000)
-        assert.deepStrictEqual(failureOf(yield* Fiber.join(fiber)), sttError(broken))
+        assertError(failureOf(yield* Fiber.join(fiber)), sttError(broken))
         assert.strictEqual(attempts, 23)
       }))
 
@@ -790,7 +815,7 @@ describe("Resilience", () => {
         yield* TestClock.adjust(9999)
         assert.strictEqual(fiber.pollUnsafe(), undefined)
         yield* TestClock.adjust(1)
-        assert.deepStrictEqual(
+        assertError(
           failureOf(yield* Fiber.join(fiber)),
           sttError(new Failure.Exhausted({ providers: ["a", "b"], isRetryable: true }), "a+b")
         )
@@ -871,5 +896,152 @@ describe("Resilience", () => {
         yield* over(1000, timed(Resilience.stt(stt, policy).transcribe(Stream.make(frame(1)))))
         assert.deepStrictEqual(reads, [[100], [40]])
       }))
+
+    it.effect("an interim transcript shows that the provider is at work", () =>
+      Effect.gen(function*() {
+        const stt = Stt.make({
+          name: "a",
+          interims: true,
+          transcribe: (audio) =>
+            Stream.flatMap(Stream.filter(audio, (input) => "_tag" in input), () =>
+              Stream.make<Array<Stt.Transcript>>({ text: "hel", final: false }, { text: "hello", final: true }).pipe(
+                Stream.rechunk(1),
+                Stream.tap(() =>
+                  Effect.sleep(9000)
+                )
+              ))
+        })
+        const { audio, say } = yield* feed
+        const { heard } = yield* listen(Resilience.stt(stt, policy), audio)
+        yield* say(frame(1), Stt.Finalize)
+        yield* TestClock.adjust(60_000)
+        assert.deepStrictEqual(heard.map(([text, , , at]) => [text, at]), [["hel", 9000], ["hello", 18_000]])
+      }))
+
+    it.effect("gives each provider of a fallback its own deadline", () =>
+      Effect.gen(function*() {
+        const stt = yield* Stt.fallback(
+          [sttOf("a", () => ({ with: "silence" })).stt, sttOf("b", () => ({ delay: 9999 })).stt],
+          { policy }
+        )
+        const { audio, say } = yield* feed
+        const { heard } = yield* listen(stt, audio)
+        yield* say(frame(1), Stt.Finalize)
+        yield* TestClock.adjust(60_000)
+        assert.deepStrictEqual(heard, [["1", 0, 100, 19_999]])
+      }))
+
+    it.effect("closes each failed attempt before the next one", () =>
+      Effect.gen(function*() {
+        let open = 0
+        const most: Array<number> = []
+        const counted = (name: string) =>
+          Stt.make({
+            name,
+            transcribe: () =>
+              Stream.unwrap(Effect.gen(function*() {
+                most.push(++open)
+                yield* Effect.addFinalizer(() => Effect.sync(() => open--))
+                return Stream.fail(sttError(broken, name))
+              }))
+          })
+        const stt = yield* Stt.fallback([counted("a"), counted("b")], { policy: { ...policy, retries: 1 } })
+        yield* over(1000, timed(stt.transcribe(Stream.never)))
+        assert.deepStrictEqual([most, open], [[1, 1, 1, 1], 0])
+      }))
+
+    it.effect("names the providers that failed since the last transcript", () =>
+      Effect.gen(function*() {
+        const a = sttOf("a", () => ({ fails: 0, with: refused }))
+        const b = sttOf("b", () => ({ fails: 2, with: refused }))
+        const stt = yield* Stt.fallback([a.stt, b.stt], { policy })
+        const { exit, seen } = yield* over(
+          1000,
+          timed(stt.transcribe(Stream.make(frame(1), Stt.Finalize, frame(2), Stt.Finalize)))
+        )
+        assert.deepStrictEqual(seen.map(([{ text }]) => text), ["1"])
+        assertError(
+          failureOf(exit),
+          sttError(new Failure.Exhausted({ providers: ["b", "a"], isRetryable: false }), "a+b")
+        )
+      }))
+
+    const scripts = {
+      utterances: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4 }))),
+      fails: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 15 }))).check(Schema.isMaxLength(3)),
+      lag: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4 })),
+      chunk: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 7 })),
+      others: Schema.Boolean
+    }
+    it.effect.prop(
+      "whatever fails when, every frame is heard exactly once and in order",
+      scripts,
+      (script) =>
+        Effect.gen(function*() {
+          const { chunk, fails, lag, others, utterances } = script
+          let value = 0
+          const inputs = utterances.flatMap((count) => [
+            ...Array.from({ length: count }, (): Stt.Input => frame(++value)),
+            Stt.Finalize
+          ])
+          const end: Stt.Input = frame(0)
+          let attempts = 0
+          /** Answers `lag` inputs late, and dies as the script has it. */
+          const provider = (name: string) =>
+            Stt.make({
+              name,
+              transcribe: (audio) =>
+                Stream.suspend(() => {
+                  const dies = fails[attempts++] ?? Infinity
+                  let values: Array<number> = []
+                  let now = 0
+                  let began = 0
+                  let count = 0
+                  const due: Array<{ readonly at: number; readonly heard: Stt.Transcript }> = []
+                  const step = (input: Stt.Input): Effect.Effect<ReadonlyArray<Stt.Transcript>, Stt.SttError> => {
+                    if (count++ === dies) return Effect.fail(sttError(broken, name))
+                    if ("_tag" in input) {
+                      due.push({
+                        at: count + lag,
+                        heard: { text: values.join(" "), final: true, start: began, end: now }
+                      })
+                      values = []
+                      began = now
+                    } else {
+                      now += input.samples.length
+                      values.push(...new Set(input.samples))
+                    }
+                    const ready = due.filter(({ at }) => at <= count || input === end)
+                    due.splice(0, ready.length)
+                    return Effect.succeed(ready.map(({ heard }) => heard))
+                  }
+                  return audio.pipe(
+                    Stream.rechunk(1),
+                    Stream.mapEffect(step),
+                    Stream.concat(Stream.sync(() => due.map(({ heard }) => heard))),
+                    Stream.flattenIterable
+                  )
+                })
+            })
+          const none = { schedule: Schedule.forever }
+          const stt = others
+            ? yield* Stt.fallback([provider("a"), provider("b"), provider("c"), provider("d")], {
+              policy: { ...none, retries: 0 }
+            })
+            : Resilience.stt(provider("a"), none)
+          const heard = yield* Stream.fromIterable([...inputs, end]).pipe(
+            Stream.rechunk(chunk),
+            stt.transcribe,
+            Stream.runCollect
+          )
+          const expected = Array.from({ length: value }, (_, index) => index + 1).join(" ")
+          assert.strictEqual(heard.map(({ text }) => text).join(" "), expected)
+          assert.deepStrictEqual(
+            heard.map(({ end, start }) => (end ?? 0) - (start ?? 0)),
+            utterances.map((count) => count * 100)
+          )
+        }),
+      { arbitrary: { runs: 500 } }
+    )
   })
 })
