@@ -211,7 +211,7 @@ const receive = (d: Draft, signal: Signal): void => {
     case "AudioReady":
       return ready(d, signal.speech)
     case "PlayoutEnded":
-      return Floor.playoutEnded(d, signal.speech, signal.then)
+      return Floor.playoutEnded(d, signal.speech, signal.next)
     case "Working":
       return working(d, signal.speech, signal.phase)
     case "SpeechEnded":

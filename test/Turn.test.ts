@@ -257,7 +257,7 @@ describe("Turn", () => {
     it("C7: what was interrupted before its turn is skipped", () => {
       const driver = drive().at(0, ...speaks("A"), ...speaks("B"), ...speaks("C"))
         .at(10, { _tag: "Interrupt", force: false, speech: "B" })
-        .at(100, { _tag: "PlayoutEnded", speech: "A", then: "done" }, { _tag: "SpeechEnded", speech: "A" })
+        .at(100, { _tag: "PlayoutEnded", speech: "A", next: "done" }, { _tag: "SpeechEnded", speech: "A" })
       assert.deepStrictEqual(
         driver.log.flatMap(({ action }) => action._tag === "Begin" ? [action.speech] : []),
         ["A", "C"]
@@ -411,7 +411,7 @@ describe("Turn", () => {
     it("H2: the timer stands still while the agent speaks or works", () => {
       const driver = drive().at(10_000, ...speaks("a")).at(
         40_000,
-        { _tag: "PlayoutEnded", speech: "a", then: "done" },
+        { _tag: "PlayoutEnded", speech: "a", next: "done" },
         {
           _tag: "SpeechEnded",
           speech: "a"
@@ -463,10 +463,10 @@ describe("Turn", () => {
     it("drains what waits, and nothing new", () => {
       const driver = drive().at(0, ...speaks("a")).at(10, ...speaks("b"))
         .at(100, { _tag: "Close", drain: true, reason: "hang_up" })
-        .at(500, { _tag: "PlayoutEnded", speech: "a", then: "done" }, { _tag: "SpeechEnded", speech: "a" })
+        .at(500, { _tag: "PlayoutEnded", speech: "a", next: "done" }, { _tag: "SpeechEnded", speech: "a" })
         .at(600, { _tag: "AudioReady", speech: "b" }).at(650, final("wait")).until(2000)
       assert.deepStrictEqual(driver.times("Finish"), [])
-      driver.at(3000, { _tag: "PlayoutEnded", speech: "b", then: "done" }, { _tag: "SpeechEnded", speech: "b" })
+      driver.at(3000, { _tag: "PlayoutEnded", speech: "b", next: "done" }, { _tag: "SpeechEnded", speech: "b" })
       assert.deepStrictEqual(driver.times("Finish"), [3000])
       assert.deepStrictEqual(driver.times("StartReply"), [])
       assert.strictEqual(Turn.deadline(driver.state()), undefined)

@@ -92,13 +92,12 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
       })
     const closeSpeech = Effect.suspend(() => detector.end.pipe(Effect.map(report), Effect.catch(deaf)))
     /** A microphone that falls silent in mid-speech ends the speech. */
-    const watch: Effect.Effect<void> = Effect.gen(function*() {
-      while (inSpeech) {
-        const quiet = core.conductor.now() - samplesAt
-        if (quiet >= ears.mutedAfter) return yield* closeSpeech
-        if (quiet < 0) return
-        yield* Effect.sleep(ears.mutedAfter - quiet)
-      }
+    const watch: Effect.Effect<void> = Effect.suspend(() => {
+      const quiet = core.conductor.now() - samplesAt
+      if (!inSpeech || quiet < 0) return Effect.void
+      return quiet >= ears.mutedAfter
+        ? closeSpeech
+        : Effect.andThen(Effect.sleep(ears.mutedAfter - quiet), watch)
     })
 
     return {

@@ -135,7 +135,7 @@ export const play = (
       Effect.withSpan("playout", { attributes: { speech: job.id } })
     )
     yield* stop(false)
-    signal(core, { _tag: "PlayoutEnded", speech: job.id, then: after() })
+    signal(core, { _tag: "PlayoutEnded", speech: job.id, next: after() })
   })
 
 /** What was heard enters the history; nothing else does. */

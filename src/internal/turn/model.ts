@@ -121,7 +121,7 @@ export type Signal =
   | { readonly _tag: "Enqueue"; readonly speech: string; readonly source: "say" | "reply"; readonly protected: boolean }
   | { readonly _tag: "Interrupt"; readonly force: boolean; readonly speech?: string | undefined }
   | { readonly _tag: "AudioReady"; readonly speech: string }
-  | { readonly _tag: "PlayoutEnded"; readonly speech: string; readonly then: "working" | "tools" | "done" }
+  | { readonly _tag: "PlayoutEnded"; readonly speech: string; readonly next: "working" | "tools" | "done" }
   | { readonly _tag: "Working"; readonly speech: string; readonly phase: "working" | "tools" }
   | { readonly _tag: "SpeechEnded"; readonly speech: string }
   | { readonly _tag: "Failed"; readonly component: Event.Component }
