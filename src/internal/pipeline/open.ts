@@ -185,6 +185,11 @@ export const open = <R>(
       publish({ _tag: "SessionStarted", session: id })
       enter(core)
     }))
+    for (const [component, service] of [["stt", stt], ["llm", defaults.llm], ["tts", defaults.tts]] as const) {
+      if (service === undefined) continue
+      fork(Stream.runForEach(Resilience.availability(service), ({ available, provider }) =>
+        Effect.sync(() => publish({ _tag: "ProviderAvailability", component, provider, available }))))
+    }
     fork(watchRoom(core, room, options, () => participant?.identity))
     if (options.textTopic !== false) {
       fork(
