@@ -142,8 +142,7 @@ const cut = (text: string, pieces: number): ReadonlyArray<string> => {
   if (words.length <= pieces) return words
   return Array.from(
     { length: pieces },
-    (_, i) =>
-      words.slice(Math.floor(i * words.length / pieces), Math.floor((i + 1) * words.length / pieces)).join("")
+    (_, i) => words.slice(Math.floor(i * words.length / pieces), Math.floor((i + 1) * words.length / pieces)).join("")
   )
 }
 
@@ -229,5 +228,6 @@ export const llm = (
  * @since 0.1.0
  */
 export const layerLlm = (script?: LlmScript, options?: LlmOptions): Layer.Layer<Llm.Llm | LlmCalls> =>
-  Layer.effectContext(Effect.map(llm(script, options), ({ calls, llm }) =>
-    Context.make(Llm.Llm, llm).pipe(Context.add(LlmCalls, calls))))
+  Layer.effectContext(
+    Effect.map(llm(script, options), ({ calls, llm }) => Context.make(Llm.Llm, llm).pipe(Context.add(LlmCalls, calls)))
+  )

@@ -279,4 +279,3 @@ export const readSpeech = (frame: Audio.Frame): ReadSpeech => {
 
 /** Whether a frame is loud enough to be a voice: as the energy detector sees it. */
 export const isVoiced = (frame: Audio.Frame): boolean => frame.samples.length > 0 && Audio.rms(frame) > 0.004
-

@@ -216,9 +216,7 @@ export const tts = (
       Stream.unwrap(Effect.gen(function*() {
         const inbox = yield* Queue.unbounded<string | typeof end, E>()
         yield* text.pipe(
-          Stream.runForEachArray((pieces) =>
-            Queue.offerAll(inbox, pieces.filter((piece) => piece !== ""))
-          ),
+          Stream.runForEachArray((pieces) => Queue.offerAll(inbox, pieces.filter((piece) => piece !== ""))),
           Effect.andThen(Queue.offer(inbox, end)),
           Effect.catchCause((cause) => Queue.failCause(inbox, cause)),
           Effect.forkScoped
@@ -251,8 +249,12 @@ export const tts = (
           while (!over) {
             if (waiting.length === 0) waiting = yield* Queue.takeAll(inbox)
             if (call === undefined) {
-              const first = waiting[0]
-              if (first === undefined || first === end) break
+              const first = waiting.find((piece) => piece === end || piece.trim() !== "")
+              if (first === end) break
+              if (first === undefined) {
+                waiting = [...waiting, ...(yield* Queue.takeAll(inbox))]
+                continue
+              }
               yield* begin(first)
               waiting = [...waiting, ...(Queue.sizeUnsafe(inbox) > 0 ? yield* Queue.takeAll(inbox) : [])]
             }
@@ -307,5 +309,6 @@ export const tts = (
  * @since 0.1.0
  */
 export const layerTts = (script?: TtsScript, options?: TtsOptions): Layer.Layer<Tts.Tts | TtsCalls> =>
-  Layer.effectContext(Effect.map(tts(script, options), ({ calls, tts }) =>
-    Context.make(Tts.Tts, tts).pipe(Context.add(TtsCalls, calls))))
+  Layer.effectContext(
+    Effect.map(tts(script, options), ({ calls, tts }) => Context.make(Tts.Tts, tts).pipe(Context.add(TtsCalls, calls)))
+  )
