@@ -98,27 +98,49 @@ export const sounding = (
       tone(out, sampleRate, start + j * symbolMs, high(b))
     }
   }
-  return Int16Array.from(out, (sample) => Math.round(Math.max(-1, Math.min(1, sample)) * 32_767))
+  const samples = new Int16Array(out.length)
+  for (let i = 0; i < out.length; i++) samples[i] = Math.round(Math.max(-1, Math.min(1, out[i]!)) * 32_767)
+  return samples
 }
 
 const rampMs = 2
 
 const hum = (out: Float64Array, sampleRate: number, pitch: number): void => {
   const ramp = rampMs * sampleRate / 1000
-  for (let i = 0; i < out.length; i++) {
+  oscillate(2 * Math.PI * pitch / sampleRate, 0, out.length, (i, sine, cosine) => {
     const edge = Math.min(1, (i + 1) / ramp, (out.length - i) / ramp)
-    const phase = 2 * Math.PI * pitch * i / sampleRate
-    out[i] = humLevel * edge * (0.7 * Math.sin(phase) + 0.3 * Math.sin(2 * phase))
-  }
+    // 0.7 sin x + 0.3 sin 2x
+    out[i] = humLevel * edge * sine * (0.7 + 0.6 * cosine)
+  })
 }
 
 const tone = (out: Float64Array, sampleRate: number, startMs: number, frequency: number): void => {
   const from = Math.round(startMs * sampleRate / 1000)
   const length = Math.round(symbolMs * sampleRate / 1000)
   const ramp = rampMs * sampleRate / 1000 / 2
-  for (let i = Math.max(0, -from); i < length && from + i < out.length; i++) {
-    const edge = Math.min(1, (i + 1) / ramp, (length - i) / ramp)
-    out[from + i]! += toneLevel * edge * Math.sin(2 * Math.PI * frequency * (from + i) / sampleRate)
+  const end = Math.min(from + length, out.length)
+  oscillate(2 * Math.PI * frequency / sampleRate, Math.max(0, from), end, (i, sine) => {
+    const edge = Math.min(1, (i - from + 1) / ramp, (from + length - i) / ramp)
+    out[i]! += toneLevel * edge * sine
+  })
+}
+
+/** Sine and cosine of `turn * i` for each `i`, by rotation: a sine for each sample would be most of the cost. */
+const oscillate = (
+  turn: number,
+  from: number,
+  to: number,
+  take: (i: number, sine: number, cosine: number) => void
+): void => {
+  const a = Math.sin(turn)
+  const b = Math.cos(turn)
+  let sine = Math.sin(turn * from)
+  let cosine = Math.cos(turn * from)
+  for (let i = from; i < to; i++) {
+    take(i, sine, cosine)
+    const next = sine * b + cosine * a
+    cosine = cosine * b - sine * a
+    sine = next
   }
 }
 
@@ -177,8 +199,11 @@ const power = (samples: Float32Array, from: number, length: number, frequency: n
   return (a * a + b * b - k * a * b) * 2 / (length * length)
 }
 
-const syncPower = (samples: Float32Array, from: number, length: number): number =>
-  Math.min(power(samples, from, length, low(syncTone)), power(samples, from, length, high(syncTone)))
+/** Power of a mark, which is that of its weaker tone; anything less than `needed` where that is not reached. */
+const syncPower = (samples: Float32Array, from: number, length: number, needed: number): number => {
+  const one = power(samples, from, length, low(syncTone))
+  return one < needed ? one : Math.min(one, power(samples, from, length, high(syncTone)))
+}
 
 const loudness = (samples: Float32Array, from: number, length: number): number => {
   let sum = 0
@@ -211,7 +236,7 @@ const align = (samples: Float32Array, near: number): number => {
   let most = -1
   const last = Math.min(near + symbol, samples.length - syncLength)
   for (let from = Math.max(0, near - syncLength); from <= last; from += rate / 1000) {
-    const found = syncPower(samples, from, syncLength)
+    const found = syncPower(samples, from, syncLength, most)
     if (found > most) {
       most = found
       best = from
@@ -261,7 +286,7 @@ export const readSpeech = (frame: Audio.Frame): ReadSpeech => {
   let begun = 0
   while (from + symbol <= samples.length) {
     const level = loudness(samples, from, symbol)
-    if (level < 1e-7 || syncPower(samples, from, symbol) < level / 5) {
+    if (level < 1e-7 || syncPower(samples, from, symbol, level / 5) < level / 5) {
       from += hop
       continue
     }
