@@ -13,7 +13,7 @@
  * session holds. Arguments: most sessions (1000), rounds (7). Prints JSON.
  */
 import { Effect, Exit, Layer, Scope, Stream } from "effect"
-import { Agent, type Audio, Llm, Pipeline, Processor, Room, Stt, Tts, Vad } from "../src/index.ts"
+import { Agent, type Audio, Llm, Pipeline, Processor, Room, Stt, Tts, type Vad } from "../src/index.ts"
 import { type Hub, makeHub } from "../src/internal/room/hub.ts"
 import { Cutter } from "../src/internal/vad/cutter.ts"
 import { isProblem, settings } from "../src/internal/vad/settings.ts"
@@ -131,6 +131,8 @@ const sessions = Effect.gen(function*() {
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
+const missing = (due: number): boolean => arrived < due
+
 /** Microseconds of CPU for one frame. */
 const measure = async (
   subjects: ReadonlyArray<Subject>,
@@ -141,7 +143,7 @@ const measure = async (
   for (let tick = 0; tick < ticks; tick++) {
     const due = arrived + subjects.length
     for (const subject of subjects) subject.push(frame)
-    while (arrived < due) await turn()
+    while (missing(due)) await turn()
   }
   const { system, user } = process.cpuUsage(before)
   return (user + system) / ticks / subjects.length
