@@ -186,23 +186,59 @@ const guard = symbol / 10
 const hop = symbol / 4
 const syncLength = syncSymbols * symbol
 
-/** Power of one frequency among `length` samples from `from`. */
-const power = (samples: Float32Array, from: number, length: number, frequency: number): number => {
-  const k = 2 * Math.cos(2 * Math.PI * frequency / rate)
+const turnOf = (frequency: number): number => 2 * Math.cos(2 * Math.PI * frequency / rate)
+
+const powerOf = (a: number, b: number, turn: number, length: number): number =>
+  (a * a + b * b - turn * a * b) * 2 / (length * length)
+
+/** Power of one frequency, given by its `turnOf`, among `length` samples from `from`. */
+const power = (samples: Float32Array, from: number, length: number, turn: number): number => {
   let a = 0
   let b = 0
   for (let i = from; i < from + length; i++) {
-    const c = samples[i]! + k * a - b
+    const c = samples[i]! + turn * a - b
     b = a
     a = c
   }
-  return (a * a + b * b - k * a * b) * 2 / (length * length)
+  return powerOf(a, b, turn, length)
 }
+
+/** The same for four frequencies side by side: alone, each step of one would wait for the step before. */
+const fourPowers = (samples: Float32Array, from: number, length: number, turns: Float64Array, first: number): void => {
+  const k = turns[first]!
+  const l = turns[first + 1]!
+  const m = turns[first + 2]!
+  const n = turns[first + 3]!
+  let a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0
+  for (let i = from; i < from + length; i++) {
+    const sample = samples[i]!
+    const p = sample + k * a - b
+    const q = sample + l * c - d
+    const r = sample + m * e - f
+    const s = sample + n * g - h
+    b = a
+    a = p
+    d = c
+    c = q
+    f = e
+    e = r
+    h = g
+    g = s
+  }
+  four[0] = powerOf(a, b, k, length)
+  four[1] = powerOf(c, d, l, length)
+  four[2] = powerOf(e, f, m, length)
+  four[3] = powerOf(g, h, n, length)
+}
+
+const four = new Float64Array(4)
+const lowTurns = Float64Array.from({ length: syncTone + 1 }, (_, i) => turnOf(low(i)))
+const highTurns = Float64Array.from({ length: syncTone + 1 }, (_, i) => turnOf(high(i)))
 
 /** Power of a mark, which is that of its weaker tone; anything less than `needed` where that is not reached. */
 const syncPower = (samples: Float32Array, from: number, length: number, needed: number): number => {
-  const one = power(samples, from, length, low(syncTone))
-  return one < needed ? one : Math.min(one, power(samples, from, length, high(syncTone)))
+  const one = power(samples, from, length, lowTurns[syncTone]!)
+  return one < needed ? one : Math.min(one, power(samples, from, length, highTurns[syncTone]!))
 }
 
 const loudness = (samples: Float32Array, from: number, length: number): number => {
@@ -211,14 +247,15 @@ const loudness = (samples: Float32Array, from: number, length: number): number =
   return sum / length
 }
 
-const loudest = (samples: Float32Array, from: number, frequency: (i: number) => number): number => {
+const loudest = (samples: Float32Array, from: number, turns: Float64Array): number => {
   let best = 0
   let most = -1
-  for (let i = 0; i < 16; i++) {
-    const found = power(samples, from, symbol - 2 * guard, frequency(i))
-    if (found > most) {
-      most = found
-      best = i
+  for (let first = 0; first < 16; first += 4) {
+    fourPowers(samples, from, symbol - 2 * guard, turns, first)
+    for (let i = 0; i < 4; i++) {
+      if (four[i]! <= most) continue
+      most = four[i]!
+      best = first + i
     }
   }
   return best
@@ -228,7 +265,7 @@ const loudest = (samples: Float32Array, from: number, frequency: (i: number) => 
 const byteAt = (samples: Float32Array, from: number): number | undefined =>
   from + symbol - guard > samples.length
     ? undefined
-    : loudest(samples, from + guard, low) << 4 | loudest(samples, from + guard, high)
+    : loudest(samples, from + guard, lowTurns) << 4 | loudest(samples, from + guard, highTurns)
 
 /** Where a mark that was met at `near` begins: there it fits best. */
 const align = (samples: Float32Array, near: number): number => {
