@@ -203,19 +203,29 @@ const power = (samples: Float32Array, from: number, length: number, turn: number
   return powerOf(a, b, turn, length)
 }
 
-/** The same for four frequencies side by side: alone, each step of one would wait for the step before. */
-const fourPowers = (samples: Float32Array, from: number, length: number, turns: Float64Array, first: number): void => {
+/**
+ * Four powers side by side, of windows that lie `apart` and of frequencies from
+ * `turns[first]` on, or one for all: alone, each step would wait for the step
+ * before.
+ */
+const fourPowers = (
+  samples: Float32Array,
+  window: { readonly from: number; readonly apart: number; readonly length: number },
+  turns: Float64Array,
+  first: number,
+  each: 0 | 1
+): void => {
+  const { apart, from, length } = window
   const k = turns[first]!
-  const l = turns[first + 1]!
-  const m = turns[first + 2]!
-  const n = turns[first + 3]!
+  const l = turns[first + each]!
+  const m = turns[first + 2 * each]!
+  const n = turns[first + 3 * each]!
   let a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0
   for (let i = from; i < from + length; i++) {
-    const sample = samples[i]!
-    const p = sample + k * a - b
-    const q = sample + l * c - d
-    const r = sample + m * e - f
-    const s = sample + n * g - h
+    const p = samples[i]! + k * a - b
+    const q = samples[i + apart]! + l * c - d
+    const r = samples[i + 2 * apart]! + m * e - f
+    const s = samples[i + 3 * apart]! + n * g - h
     b = a
     a = p
     d = c
@@ -251,7 +261,7 @@ const loudest = (samples: Float32Array, from: number, turns: Float64Array): numb
   let best = 0
   let most = -1
   for (let first = 0; first < 16; first += 4) {
-    fourPowers(samples, from, symbol - 2 * guard, turns, first)
+    fourPowers(samples, { from, apart: 0, length: symbol - 2 * guard }, turns, first, 1)
     for (let i = 0; i < 4; i++) {
       if (four[i]! <= most) continue
       most = four[i]!
@@ -272,7 +282,22 @@ const align = (samples: Float32Array, near: number): number => {
   let best = near
   let most = -1
   const last = Math.min(near + symbol, samples.length - syncLength)
-  for (let from = Math.max(0, near - syncLength); from <= last; from += rate / 1000) {
+  const apart = rate / 1000
+  let from = Math.max(0, near - syncLength)
+  for (; from + 3 * apart <= last; from += 4 * apart) {
+    const window = { from, apart, length: syncLength }
+    fourPowers(samples, window, lowTurns, syncTone, 0)
+    const lows = [...four]
+    if (Math.max(...lows) <= most) continue
+    fourPowers(samples, window, highTurns, syncTone, 0)
+    for (const [i, low] of lows.entries()) {
+      const found = Math.min(low, four[i]!)
+      if (found <= most) continue
+      most = found
+      best = from + i * apart
+    }
+  }
+  for (; from <= last; from += apart) {
     const found = syncPower(samples, from, syncLength, most)
     if (found > most) {
       most = found
