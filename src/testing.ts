@@ -1,8 +1,5 @@
 export * from "./testing/caller.ts"
 export * from "./testing/llm.ts"
-<<<<<<< HEAD
-export * from "./testing/marks.ts"
-=======
 export {
   type Hearing,
   type Mark,
@@ -13,7 +10,6 @@ export {
   type Utterance
 } from "./testing/marks.ts"
 export * from "./testing/scenario.ts"
->>>>>>> testing
 export { type ReadSpeech, readSpeech, speech, type SpeechOptions } from "./testing/speech.ts"
 export * from "./testing/stt.ts"
 export {
