@@ -572,7 +572,9 @@ describe("Metrics", () => {
       }))
 
     it.effect("get the services that they ask for", () => {
-      class Sink extends Context.Service<Sink, { readonly write: (count: number) => void }>()("test/Sink") {}
+      class Sink extends Context.Service<Sink, { readonly write: (count: number) => void }>()(
+        "effect-voice/test/Metrics.test/Sink"
+      ) {}
       const written: Array<number> = []
       return Effect.scoped(
         Layer.build(
