@@ -147,8 +147,6 @@ describe("playout", () => {
         const queue: Array<number> = []
         const heard: Array<number> = []
         let [now, next, paused, last] = [start, 0, false, 0]
-        // When the oldest drain that still waits was asked for is of no matter: it ends when the queue is empty.
-        let empty: number | undefined = undefined
         const drains: Array<{ readonly at: Effect.Effect<number | undefined>; expected: number | undefined }> = []
         const settle = (at: number) => {
           for (const drain of drains) if (drain.expected === undefined) drain.expected = at
@@ -198,7 +196,7 @@ describe("playout", () => {
             else assert.closeTo(at!, drain.expected, 1e-6)
           }
         }
-          const got = output.takeHeardUnsafe()
+        const got = output.takeHeardUnsafe()
         assert.deepStrictEqual(got.flatMap(({ frame }) => [...frame.samples]), heard)
         for (let i = 1; i < got.length; i++) {
           const previous = got[i - 1]!
