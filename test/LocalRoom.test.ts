@@ -1,14 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Layer, Result, Stream } from "effect"
-import { Audio, Room } from "effect-voice"
+import { Audio, Room, Vad } from "effect-voice"
 import * as native from "effect-voice/internal/native"
 import * as LocalRoom from "effect-voice/Layers/LocalRoom"
+import * as SileroVad from "effect-voice/Layers/SileroVad"
 import { TestClock } from "effect/testing"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
+import { fileURLToPath } from "node:url"
 import { contract } from "./contract/room.ts"
+
+const question = fileURLToPath(new URL("./fixtures/weather_question.wav", import.meta.url))
 
 const tone = (ms: number, level = 8000, sampleRate = 16_000): Audio.Frame => ({
   sampleRate,
@@ -472,6 +476,38 @@ describe("LocalRoom", () => {
         yield* Fiber.join(caller)
         assert.deepStrictEqual(log, [1000, 1800, 2300])
       }).pipe(Effect.scoped, Effect.provide(LocalRoom.layer({ mode: "fast" }))))
+
+    it.live("hears with a native model what it hears, when it hears it, every time", () =>
+      Effect.gen(function*() {
+        const hear = Effect.gen(function*() {
+          const room = yield* Room.Room
+          const now = Clock.currentTimeMillis
+          const boundaries = (identity: string) =>
+            room.audio(identity).pipe(
+              Vad.detect(),
+              Stream.mapEffect((event) => Effect.map(now, (at) => `${at} ${identity} ${event._tag} ${event.at}`)),
+              Stream.runCollect
+            )
+          return yield* Effect.all([boundaries("ann"), boundaries("bob")], { concurrency: 2 })
+        }).pipe(
+          Effect.provide(SileroVad.layer()),
+          Effect.provide(LocalRoom.layer({
+            mode: "fast",
+            participants: [
+              {
+                identity: "ann",
+                audio: [{ at: 700, audio: question }, { at: 5010, audio: question }],
+                linger: "1 second"
+              },
+              { identity: "bob", audio: [{ at: 1500, audio: question }], linger: "3 seconds" }
+            ]
+          }))
+        )
+        const first = yield* hear
+        assert.isAtLeast(first[0].length, 4)
+        assert.isAtLeast(first[1].length, 2)
+        for (let i = 0; i < 3; i++) assert.deepStrictEqual(yield* hear, first)
+      }), 60_000)
 
     it.live("records on virtual time", () =>
       Effect.gen(function*() {
