@@ -171,6 +171,8 @@ describe("Room", () => {
         assert.strictEqual(yield* control.call({ identity: "ann", method: "own", payload: "" }), "mine")
         yield* control.leave("ann")
         assert.strictEqual((yield* Effect.flip(call("echo"))).reason, "UnknownParticipant")
+        yield* control.join({ identity: "ann" })
+        assert.strictEqual((yield* Effect.flip(call("echo"))).reason, "RpcFailed")
       })
     ))
 
