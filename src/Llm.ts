@@ -8,12 +8,20 @@
  *
  * @since 0.1.0
  */
-import type * as Prompt from "effect/ai/Prompt"
+import * as LanguageModel from "effect/ai/LanguageModel"
+import * as Prompt from "effect/ai/Prompt"
 import type * as Tool from "effect/ai/Tool"
 import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import type * as Stream from "effect/Stream"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import * as Failure from "./Failure.ts"
+import { replyOf } from "./internal/llm/adapter.ts"
+import { services } from "./internal/resilience/layers.ts"
+import { fallbackReply } from "./internal/resilience/reply.ts"
+import type { Fallback, FallbackOptions } from "./Resilience.ts"
 
 /**
  * Tokens that a reply took.
@@ -95,3 +103,106 @@ export class Llm extends Context.Service<Llm, {
   readonly resilient: boolean
   readonly reply: (request: Request) => Stream.Stream<Delta, LlmError>
 }>()("effect-voice/Llm") {}
+
+/**
+ * Creates an `Llm` from the function that replies.
+ *
+ * **Details**
+ *
+ * Adds a span, drops empty text and ends the reply with its `Finish`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (provider: {
+  readonly name: string
+  /** Says that it already retries and fails over. @default false */
+  readonly resilient?: boolean | undefined
+  readonly reply: (request: Request) => Stream.Stream<Delta, LlmError>
+}): Llm["Service"] =>
+  Llm.of({
+    name: provider.name,
+    resilient: provider.resilient ?? false,
+    reply: (request) =>
+      provider.reply(request).pipe(
+        Stream.filter((delta) => delta._tag !== "Text" || delta.text !== ""),
+        Stream.takeUntil((delta) => delta._tag === "Finish"),
+        Stream.withSpan("Llm.reply", { attributes: { provider: provider.name } })
+      )
+  })
+
+/**
+ * Creates an `Llm` from a `LanguageModel` of `effect/ai`.
+ *
+ * **Details**
+ *
+ * Tool calls are neither validated nor run. What the model's provider runs
+ * itself is left out, and so is its reasoning.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromLanguageModel = (
+  model: LanguageModel.LanguageModel,
+  options: { readonly name: string }
+): Llm["Service"] =>
+  make({
+    name: options.name,
+    reply: (request) => replyOf(model, request, (reason) => new LlmError({ provider: options.name, reason }))
+  })
+
+/**
+ * Layer of an `Llm` over the `LanguageModel` of the context.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerLanguageModel = (options: {
+  readonly name: string
+}): Layer.Layer<Llm, never, LanguageModel.LanguageModel> =>
+  Layer.effect(Llm, LanguageModel.LanguageModel.useSync((model) => fromLanguageModel(model, options)))
+
+/**
+ * Creates an `Llm` that asks the next provider when one fails before its first
+ * text or tool call.
+ *
+ * **Details**
+ *
+ * A lost provider is skipped until it is back. When every provider has failed,
+ * the reply fails with `Exhausted`. Closing the scope stops the probes.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fallback = (
+  providers: readonly [Llm["Service"], ...ReadonlyArray<Llm["Service"]>],
+  options: FallbackOptions<Llm["Service"]> & {
+    /** Asks the next provider also after some output: the reply then begins anew. @default false */
+    readonly retryAfterOutput?: boolean | undefined
+  } = {}
+): Effect.Effect<Llm["Service"] & Fallback, never, Scope.Scope> =>
+  fallbackReply(providers, options, (provider, reason) => new LlmError({ provider, reason }))
+
+/**
+ * Layer of a fallback over the services of other layers, the preferred one
+ * first.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerFallback = <E, R>(
+  providers: readonly [Layer.Layer<Llm, E, R>, ...ReadonlyArray<Layer.Layer<Llm, E, R>>],
+  options?: Parameters<typeof fallback>[1]
+): Layer.Layer<Llm, E, R> =>
+  Layer.effect(Llm, Effect.flatMap(services(Llm, providers), (services) => fallback(services, options)))
+
+/**
+ * Asks for one text, without tools.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const generateText = (llm: Llm["Service"], prompt: Prompt.RawInput): Effect.Effect<string, LlmError> =>
+  llm.reply({ prompt: Prompt.make(prompt), tools: [], toolChoice: "none" }).pipe(
+    Stream.runFold(() => "", (text, delta) => delta._tag === "Text" ? text + delta.text : text)
+  )

@@ -9,10 +9,22 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import type * as Stream from "effect/Stream"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
 import * as Failure from "./Failure.ts"
+import { isEmpty, remember } from "./internal/resilience/answers.ts"
+import { services } from "./internal/resilience/layers.ts"
+import { Mapping, Timeline } from "./internal/resilience/timeline.ts"
+import { fallbackTranscription } from "./internal/resilience/transcription.ts"
+import { recognise } from "./internal/stt/recognizer.ts"
+import { byMarks, byVoice } from "./internal/stt/segments.ts"
+import type { Fallback, FallbackOptions } from "./Resilience.ts"
+import type * as Vad from "./Vad.ts"
 
 /**
  * One word with its time in the stream of audio (ms from its first sample).
@@ -122,3 +134,181 @@ export class Stt extends Context.Service<Stt, {
   readonly resilient: boolean
   readonly transcribe: <E, R>(audio: Stream.Stream<Input, E, R>) => Stream.Stream<Transcript, E | SttError, R>
 }>()("effect-voice/Stt") {}
+
+type Transcribe = Stt["Service"]["transcribe"]
+
+const complete = (provider: {
+  readonly name: string
+  readonly interims?: boolean | undefined
+  readonly resilient?: boolean | undefined
+}, transcribe: Transcribe): Stt["Service"] => {
+  const traced: Transcribe = (audio) =>
+    Stream.withSpan(transcribe(audio), "Stt.transcribe", { attributes: { provider: provider.name } })
+  const service = Stt.of({
+    name: provider.name,
+    interims: provider.interims ?? false,
+    resilient: provider.resilient ?? false,
+    transcribe: (audio) => Stream.filter(traced(audio), (transcript) => !isEmpty(transcript))
+  })
+  return remember(service, traced)
+}
+
+/**
+ * Creates an `Stt` from the function that transcribes.
+ *
+ * **When to use**
+ *
+ * Use to adapt a provider that takes the audio as it comes. For one that takes
+ * one piece of speech at a time, use `fromRecognizer`.
+ *
+ * **Details**
+ *
+ * The provider counts the samples that it is given; where frames say that audio
+ * was lost between them, the transcripts' times are moved accordingly. Adds a
+ * span and drops empty transcripts.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (provider: {
+  readonly name: string
+  /** Whether it reports interim transcripts. @default false */
+  readonly interims?: boolean | undefined
+  /** Says that it already retries and fails over. @default false */
+  readonly resilient?: boolean | undefined
+  readonly transcribe: <E, R>(audio: Stream.Stream<Input, E, R>) => Stream.Stream<Transcript, E | SttError, R>
+}): Stt["Service"] =>
+  complete(provider, (audio) =>
+    Stream.suspend(() => {
+      const timeline = new Timeline()
+      const mapping = new Mapping()
+      const counted = Stream.map(audio, (input) => {
+        if (!("_tag" in input)) mapping.push(input, timeline.push(input))
+        return input
+      })
+      return Stream.map(provider.transcribe(counted), (transcript) => mapping.transcript(transcript))
+    }))
+
+/**
+ * What a recogniser makes of one piece of speech. Times are milliseconds from
+ * the first sample of the piece.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Recognition {
+  readonly text: string
+  readonly confidence?: number | undefined
+  readonly words?: ReadonlyArray<Word> | undefined
+  readonly language?: string | undefined
+}
+
+/**
+ * Options of a recogniser that is used as an `Stt`.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface RecognizerOptions {
+  readonly name: string
+  readonly recognize: (speech: Audio.Frame) => Effect.Effect<Recognition, SttError>
+  /** Format that `recognize` wants. @default that of the first frame */
+  readonly format?: Audio.Format | undefined
+  /** Finds the speech in the audio. @default none: speech ends at `Finalize` */
+  readonly vad?: Vad.Vad["Service"] | undefined
+  readonly vadOptions?: Vad.Options | undefined
+  /** Speech between two interim transcripts. @default no interim transcripts */
+  readonly interimEvery?: Duration.Input | undefined
+  /** Longest speech that is recognised in one go; what is longer gives several final transcripts. @default "60 seconds" */
+  readonly maxSpeech?: Duration.Input | undefined
+}
+
+const vadFailure = ({ reason }: Vad.VadError): Failure.Reason =>
+  reason._tag === "InferenceFailed"
+    ? new Failure.Broken({ detail: reason.message })
+    : new Failure.InvalidRequest({ detail: reason.message })
+
+/**
+ * Creates an `Stt` from a function that recognises one piece of speech.
+ *
+ * **Details**
+ *
+ * With `vad`, each speech that it hears gives one final transcript, and a
+ * `Finalize` mark ends the speech in progress. Without, the audio since the
+ * last `Finalize` is recognised at the next one and at the end of the audio.
+ *
+ * Up to four recognitions run side by side; transcripts come in the order of
+ * the speech all the same. A failed interim recognition is passed over.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromRecognizer = (options: RecognizerOptions): Stt["Service"] => {
+  const { format, interimEvery, name, recognize, vad, vadOptions } = options
+  const toMillis = (input: Duration.Input) => Duration.toMillis(Duration.fromInputUnsafe(input))
+  const cutting = {
+    format,
+    maxMs: toMillis(options.maxSpeech ?? "60 seconds"),
+    interimMs: interimEvery === undefined ? undefined : toMillis(interimEvery),
+    paddingMs: toMillis(vadOptions?.prefixPadding ?? "500 millis")
+  }
+  const failed = (error: Vad.VadError) => new SttError({ provider: name, reason: vadFailure(error) })
+  const segmenter = vad === undefined
+    ? Effect.sync(() => byMarks(cutting))
+    : Effect.mapBoth(byVoice(cutting, vad.detector(vadOptions)), {
+      onFailure: failed,
+      onSuccess: (segmenter) => ({
+        push: (inputs: ReadonlyArray<Input>) => Effect.mapError(segmenter.push(inputs), failed),
+        end: Effect.mapError(segmenter.end, failed)
+      })
+    })
+  return complete(
+    { name, interims: interimEvery !== undefined },
+    (audio) => recognise(audio, segmenter, recognize)
+  )
+}
+
+/**
+ * Creates an `Stt` that asks the next provider when one fails.
+ *
+ * **Details**
+ *
+ * The audio since the last final transcript is kept, 30 seconds at most, and
+ * given to the next provider; times go on. A lost provider is skipped until it
+ * is back. When every provider has failed since the last transcript, the stream
+ * fails with `Exhausted`. Closing the scope stops the probes.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fallback = (
+  providers: readonly [Stt["Service"], ...ReadonlyArray<Stt["Service"]>],
+  options: FallbackOptions<Stt["Service"]> = {}
+): Effect.Effect<Stt["Service"] & Fallback, never, Scope.Scope> =>
+  fallbackTranscription(providers, options, (provider, reason) => new SttError({ provider, reason }))
+
+/**
+ * Layer of a fallback over the services of other layers, the preferred one
+ * first.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerFallback = <E, R>(
+  providers: readonly [Layer.Layer<Stt, E, R>, ...ReadonlyArray<Layer.Layer<Stt, E, R>>],
+  options?: FallbackOptions<Stt["Service"]>
+): Layer.Layer<Stt, E, R> =>
+  Layer.effect(
+    Stt,
+    Effect.flatMap(services(Stt, providers), (services) => fallback(services, options))
+  )
+
+/**
+ * Transcribes a stream of audio with the `Stt` of the context.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const transcribe: {
+  <E, R>(audio: Stream.Stream<Input, E, R>): Stream.Stream<Transcript, E | SttError, R | Stt>
+} = (audio) => Stream.unwrap(Stt.useSync((stt) => stt.transcribe(audio)))

@@ -11,10 +11,15 @@ import type * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
+import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
 import * as Failure from "./Failure.ts"
+import { services } from "./internal/resilience/layers.ts"
+import { convert, fallbackSpeech } from "./internal/resilience/speech.ts"
+import type { Fallback, FallbackOptions } from "./Resilience.ts"
 
 /**
  * A stretch of the spoken text and when it sounds, in milliseconds from the
@@ -200,6 +205,93 @@ export const fromSynthesizer = (synthesizer: {
         Stream.buffer({ capacity: 0 })
       )
   })
+
+/**
+ * One of the voices of `voices`: a service, and its own name for the voice
+ * where it has several.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export type Voice = Tts["Service"] | { readonly tts: Tts["Service"]; readonly voice: string }
+
+/**
+ * Creates a `Tts` whose voices are other services, by name.
+ *
+ * **Details**
+ *
+ * The first one is the voice of a speech that names none, and gives the rate
+ * and the channel count; the others are converted. A speech in a voice that is
+ * not there fails with `InvalidRequest`. The result is resilient when all its
+ * services are.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const voices = (
+  byName: Readonly<Record<string, Voice>>,
+  options: { /** @default "voices" */ readonly name?: string | undefined } = {}
+): Tts["Service"] => {
+  const name = options.name ?? "voices"
+  const names = Object.keys(byName)
+  const all = new Map(
+    names.flatMap((name) => {
+      const voice = byName[name]
+      return voice === undefined ? [] : [[name, "tts" in voice ? voice : { tts: voice, voice: undefined }] as const]
+    })
+  )
+  const [first] = all.values()
+  const format = { sampleRate: first?.tts.sampleRate ?? 24_000, channels: first?.tts.channels ?? 1 }
+  return Tts.of({
+    name,
+    resilient: [...all.values()].every(({ tts }) => tts.resilient),
+    ...format,
+    voices: names,
+    speak: <E, R>(text: Stream.Stream<string, E, R>, options?: Options): Stream.Stream<Chunk, E | TtsError, R> => {
+      const chosen = options?.voice === undefined ? first : all.get(options.voice)
+      if (chosen !== undefined) return convert(format)(chosen.tts.speak(text, { ...options, voice: chosen.voice }))
+      const detail = `there is no such voice; use one of: ${names.join(", ")}`
+      return Stream.fail(new TtsError({ provider: name, reason: new Failure.InvalidRequest({ detail }) }))
+    }
+  })
+}
+
+/**
+ * Creates a `Tts` that asks the next provider when one fails before its first
+ * audio.
+ *
+ * **Details**
+ *
+ * The audio has the rate and the channel count of the first provider; that of
+ * the others is converted. A voice that was asked for is passed on to those
+ * that list it. A lost provider is skipped until it is back. When every
+ * provider has failed, the speech fails with `Exhausted`. Closing the scope
+ * stops the probes.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fallback = (
+  providers: readonly [Tts["Service"], ...ReadonlyArray<Tts["Service"]>],
+  options: FallbackOptions<Tts["Service"]> & {
+    /** Asks the next provider also after some audio: the speech then begins anew. @default false */
+    readonly retryAfterOutput?: boolean | undefined
+  } = {}
+): Effect.Effect<Tts["Service"] & Fallback, never, Scope.Scope> =>
+  fallbackSpeech(providers, options, (provider, reason) => new TtsError({ provider, reason }))
+
+/**
+ * Layer of a fallback over the services of other layers, the preferred one
+ * first.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerFallback = <E, R>(
+  providers: readonly [Layer.Layer<Tts, E, R>, ...ReadonlyArray<Layer.Layer<Tts, E, R>>],
+  options?: Parameters<typeof fallback>[1]
+): Layer.Layer<Tts, E, R> =>
+  Layer.effect(Tts, Effect.flatMap(services(Tts, providers), (services) => fallback(services, options)))
 
 /**
  * Speaks a stream of text with the `Tts` of the context.

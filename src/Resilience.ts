@@ -1,0 +1,190 @@
+/**
+ * Retries, deadlines and failing over, once and in one place.
+ *
+ * A provider is asked again only before its first useful output and only when
+ * its error is retryable; the deadline covers all its attempts up to that
+ * output. What is resilient already is left alone, so retries never nest.
+ * Interruption passes through untouched and closes the attempt in progress.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type * as Failure from "./Failure.ts"
+import * as first from "./internal/resilience/first.ts"
+import { resolve } from "./internal/resilience/policy.ts"
+import { guardReply } from "./internal/resilience/reply.ts"
+import { guardSpeech } from "./internal/resilience/speech.ts"
+import { guardTranscription } from "./internal/resilience/transcription.ts"
+
+import * as Llm from "./Llm.ts"
+import * as Stt from "./Stt.ts"
+import * as Tts from "./Tts.ts"
+
+/**
+ * A provider of a fallback was lost, or is back.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Availability = Schema.Struct({
+  component: Schema.Literals(["stt", "llm", "tts"]),
+  provider: Schema.String,
+  available: Schema.Boolean
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Availability = typeof Availability.Type
+
+/**
+ * What a fallback tells beside being a service: the names of the providers
+ * that are available now, in order of preference, and every change from now on.
+ * A slow reader of `availability` loses all but the newest 64 changes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Fallback {
+  readonly available: Effect.Effect<ReadonlyArray<string>>
+  readonly availability: Stream.Stream<Availability>
+}
+
+/**
+ * How one provider is asked.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Policy {
+  /** Attempts after the first one. @default 3 */
+  readonly retries?: number | undefined
+  /** Waits between attempts; a longer `retryAfterMs` of the provider wins. @default exponential from 100 ms, jittered by 20 % */
+  readonly schedule?: Schedule.Schedule<unknown> | undefined
+  /**
+   * Time for all attempts together up to the first useful output. It runs from
+   * the request for an `Llm`, from the first text for a `Tts`, and from each
+   * `Finalize` without a transcript since for an `Stt`. @default "10 seconds"
+   */
+  readonly firstOutput?: Duration.Input | undefined
+}
+
+/**
+ * How several providers stand in for each other.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface FallbackOptions<Service> {
+  /** Name of the fallback in errors. @default the providers' names, joined by "+" */
+  readonly name?: string | undefined
+  /** How each provider is asked. */
+  readonly policy?: Policy | undefined
+  /**
+   * Cheap call that succeeds when a lost provider is back. Without it, the next
+   * request after each wait of `recovery` tries the provider.
+   */
+  readonly probe?: ((provider: Service) => Effect.Effect<unknown, unknown>) | undefined
+  /** Waits before each probe of a lost provider. @default exponential from 1 second, at most 1 minute */
+  readonly recovery?: Schedule.Schedule<unknown> | undefined
+}
+
+/**
+ * Makes a stream of a provider resilient up to its first useful output.
+ *
+ * **Details**
+ *
+ * Elements before the first useful one are held back, and dropped if their
+ * attempt fails. `error` makes the failures that the guard finds itself: the
+ * deadline (`TimedOut`), an end without useful output (`EndedEarly`), a defect
+ * (`Broken`, with the name of the error only). Other failures pass as they are,
+ * and after the first useful output all of them do.
+ *
+ * **Gotchas**
+ *
+ * Each attempt runs the whole stream again, so its input must be repeatable.
+ * Use `stt`, `llm` and `tts` for services: they keep the input.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const guard = <A, E extends { readonly isRetryable: boolean }>(policy: Policy | undefined, options: {
+  readonly error: (reason: Failure.Reason) => E
+  /** @default every element is useful */
+  readonly isUseful?: ((element: A) => boolean) | undefined
+}) =>
+<R>(self: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> =>
+  first.stream({
+    open: self,
+    settings: resolve(policy),
+    isUseful: options.isUseful ?? (() => true),
+    isRetryable: (error) => error.isRetryable,
+    error: options.error
+  })
+
+/**
+ * Makes an `Stt` resilient; one that already is comes back as it is.
+ *
+ * **Details**
+ *
+ * The audio since the last final transcript is kept, 30 seconds at most, and
+ * given again to the next attempt. Times go on through all attempts. Retries
+ * are counted anew after every answer, and after an attempt that has lived for
+ * `firstOutput`. A quiet user is no failure; an end before the audio has ended is.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const stt = (service: Stt.Stt["Service"], policy?: Policy): Stt.Stt["Service"] =>
+  service.resilient
+    ? service
+    : guardTranscription(service, policy, (provider, reason) => new Stt.SttError({ provider, reason }))
+
+/**
+ * Makes an `Llm` resilient; one that already is comes back as it is.
+ *
+ * **Details**
+ *
+ * Text and tool calls are useful output, a bare `Finish` is not.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const llm = (service: Llm.Llm["Service"], policy?: Policy): Llm.Llm["Service"] =>
+  service.resilient
+    ? service
+    : guardReply(service, policy, (provider, reason) => new Llm.LlmError({ provider, reason }))
+
+/**
+ * Makes a `Tts` resilient; one that already is comes back as it is.
+ *
+ * **Details**
+ *
+ * The text is pulled once and kept for the next attempt. A speech without any
+ * text ends without audio, and that is no failure.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const tts = (service: Tts.Tts["Service"], policy?: Policy): Tts.Tts["Service"] =>
+  service.resilient
+    ? service
+    : guardSpeech(service, policy, (provider, reason) => new Tts.TtsError({ provider, reason }))
+
+const isFallback = (service: object): service is Fallback =>
+  "availability" in service && Stream.isStream(service.availability)
+
+/**
+ * Changes of availability inside a service: those of a fallback, none of any
+ * other service.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const availability = (service: object): Stream.Stream<Availability> =>
+  isFallback(service) ? service.availability : Stream.empty

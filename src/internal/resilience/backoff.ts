@@ -1,0 +1,31 @@
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Pull from "effect/Pull"
+import * as Schedule from "effect/Schedule"
+import { retryAfterMs, type Settings } from "./policy.ts"
+
+/**
+ * Budget of retries: waits before the next one and says whether there is one.
+ * A provider that asks for more time than the deadline leaves is not waited for.
+ */
+export const backoff = (
+  settings: Settings | undefined
+): Effect.Effect<(error: unknown) => Effect.Effect<boolean>> => {
+  if (settings === undefined) return Effect.succeed(() => Effect.succeed(false))
+  return Effect.map(Schedule.toStep(settings.schedule), (step) => {
+    let left = settings.retries
+    return (error) =>
+      Effect.suspend(() => {
+        const asked = retryAfterMs(error)
+        if (left <= 0 || asked >= settings.firstOutputMs) return Effect.succeed(false)
+        left--
+        return Effect.flatMap(Clock.currentTimeMillis, (now) =>
+          Pull.matchEffect(step(now, error), {
+            onSuccess: ([, delay]) => Effect.as(Effect.sleep(Math.max(asked, Duration.toMillis(delay))), true),
+            onFailure: () => Effect.succeed(false),
+            onDone: () => Effect.succeed(false)
+          }))
+      })
+  })
+}

@@ -1,0 +1,166 @@
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberMap from "effect/FiberMap"
+import * as PubSub from "effect/PubSub"
+import * as Pull from "effect/Pull"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { Availability, FallbackOptions } from "../../Resilience.ts"
+import { recovery, resolve } from "./policy.ts"
+
+interface Entry {
+  readonly name: string
+  available: boolean
+  /** A lost provider that the next request may try; `claimed` while one does. */
+  due: boolean
+  claimed: boolean
+  /** Completes when the request that tried a due provider has failed. */
+  tried: Deferred.Deferred<void>
+}
+
+export interface BoardOptions {
+  readonly component: Availability["component"]
+  readonly names: ReadonlyArray<string>
+  readonly recovery: Schedule.Schedule<unknown>
+  /** How to find out whether a provider is back; absent: the next request does. */
+  readonly probe: ((provider: number) => Effect.Effect<unknown, unknown>) | undefined
+  readonly probeMs: number
+}
+
+/** What a request needs to know of the providers, and tells about them. */
+export type Turns = Pick<Board, "claim" | "release" | "succeeded" | "failed">
+
+/** Turns of a provider that stands alone. */
+export const alone: Turns = {
+  claim: () => true,
+  release: () => {},
+  succeeded: () => Effect.void,
+  failed: () => Effect.void
+}
+
+/** Remembers which providers are available and finds out when a lost one is back. */
+export class Board {
+  readonly #options: BoardOptions
+  readonly #entries: ReadonlyArray<Entry>
+  readonly #probes: FiberMap.FiberMap<number>
+  readonly #changes: PubSub.PubSub<Availability>
+
+  private constructor(
+    options: BoardOptions,
+    probes: FiberMap.FiberMap<number>,
+    changes: PubSub.PubSub<Availability>
+  ) {
+    this.#options = options
+    this.#probes = probes
+    this.#changes = changes
+    this.#entries = options.names.map((name) => ({
+      name,
+      available: true,
+      due: false,
+      claimed: false,
+      tried: Deferred.makeUnsafe()
+    }))
+  }
+
+  static make(options: BoardOptions): Effect.Effect<Board, never, Scope.Scope> {
+    return Effect.gen(function*() {
+      const changes = yield* Effect.acquireRelease(PubSub.sliding<Availability>(64), PubSub.shutdown)
+      return new Board(options, yield* FiberMap.make<number>(), changes)
+    })
+  }
+
+  get available(): Effect.Effect<ReadonlyArray<string>> {
+    return Effect.sync(() => this.#entries.filter((entry) => entry.available).map((entry) => entry.name))
+  }
+
+  get changes(): Stream.Stream<Availability> {
+    return Stream.fromPubSub(this.#changes)
+  }
+
+  /** Whether a request may ask this provider now: one at a time where it is lost. */
+  claim(provider: number): boolean {
+    const entry = this.#entries[provider]
+    if (entry === undefined) return false
+    if (entry.available) return true
+    if (!entry.due || entry.claimed) return false
+    entry.claimed = true
+    return true
+  }
+
+  /** Gives a claim back, whatever came of it. */
+  release(provider: number): void {
+    const entry = this.#entries[provider]
+    if (entry !== undefined) entry.claimed = false
+  }
+
+  succeeded(provider: number): Effect.Effect<void> {
+    return Effect.suspend(() =>
+      this.#entries[provider]?.available === true
+        ? Effect.void
+        : Effect.andThen(FiberMap.remove(this.#probes, provider), this.#set(provider, true))
+    )
+  }
+
+  failed(provider: number): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const entry = this.#entries[provider]
+      if (entry === undefined) return Effect.void
+      if (entry.available) {
+        return Effect.andThen(
+          this.#set(provider, false),
+          FiberMap.run(this.#probes, provider, this.#recover(provider, entry))
+        )
+      }
+      entry.due = false
+      Deferred.doneUnsafe(entry.tried, Exit.void)
+      return Effect.void
+    })
+  }
+
+  #set(provider: number, available: boolean): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const entry = this.#entries[provider]
+      if (entry === undefined || entry.available === available) return Effect.void
+      entry.available = available
+      entry.due = false
+      return PubSub.publish(this.#changes, { component: this.#options.component, provider: entry.name, available })
+    })
+  }
+
+  #recover(provider: number, entry: Entry): Effect.Effect<void> {
+    const { probe, probeMs, recovery } = this.#options
+    return Effect.flatMap(Schedule.toStepWithSleep(recovery), (sleep) => {
+      const attempt: Effect.Effect<boolean> = probe === undefined
+        ? Effect.suspend(() => {
+          entry.due = true
+          entry.tried = Deferred.makeUnsafe()
+          return Effect.as(Deferred.await(entry.tried), false)
+        })
+        : Effect.map(Effect.exit(Effect.timeout(probe(provider), probeMs)), Exit.isSuccess)
+      const loop: Effect.Effect<void> = Pull.matchEffect(sleep(undefined), {
+        onSuccess: () => Effect.flatMap(attempt, (back) => back ? this.#set(provider, true) : loop),
+        onFailure: () => Effect.sync(() => void (entry.due = true)),
+        onDone: () => Effect.sync(() => void (entry.due = true))
+      })
+      return loop
+    })
+  }
+}
+
+export const boardOf = <Service extends { readonly name: string }>(
+  component: Availability["component"],
+  services: ReadonlyArray<Service>,
+  options: FallbackOptions<Service>
+): Effect.Effect<Board, never, Scope.Scope> =>
+  Board.make({
+    component,
+    names: services.map((service) => service.name),
+    recovery: options.recovery ?? recovery,
+    probe: options.probe === undefined ? undefined : (provider) => {
+      const service = services[provider]
+      return service === undefined || options.probe === undefined ? Effect.void : options.probe(service)
+    },
+    probeMs: resolve(options.policy).firstOutputMs
+  })

@@ -1,0 +1,116 @@
+import type * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Pull from "effect/Pull"
+import * as Result from "effect/Result"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Failure from "../../Failure.ts"
+import { backoff } from "./backoff.ts"
+import { defectName, type Settings } from "./policy.ts"
+
+export interface Request<A, E, R> {
+  readonly open: Stream.Stream<A, E, R>
+  /** Absent: the stream is resilient itself. */
+  readonly settings: Settings | undefined
+  readonly isUseful: (element: A) => boolean
+  readonly isRetryable: (error: E) => boolean
+  readonly error: (reason: Failure.Reason) => E
+  /** Completes when the deadline begins to run. @default at once */
+  readonly begun?: Effect.Effect<void> | undefined
+  /** Whether a stream that has ended without useful output should have given any. @default always */
+  readonly expected?: Effect.Effect<boolean, E, R> | undefined
+}
+
+/** A stream that has given its first useful output, which is the last element of `first`, or has rightly ended. */
+export interface Started<A, E, R> {
+  readonly first: ReadonlyArray<A>
+  readonly rest: Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R>
+}
+
+/** The typed failure in a cause; interruption has none. */
+export const failureOf = <E>(cause: Cause.Cause<E>, error: (reason: Failure.Reason) => E): Option.Option<E> => {
+  if (Cause.hasInterrupts(cause)) return Option.none()
+  const failure = Cause.findErrorOption(cause)
+  if (Option.isSome(failure)) return failure
+  const defect = Cause.findDefect(cause)
+  return Result.isSuccess(defect)
+    ? Option.some(error(new Failure.Broken({ detail: defectName(defect.success) })))
+    : Option.none()
+}
+
+const once = <A, E, R>(request: Request<A, E, R>, scope: Scope.Scope): Effect.Effect<Started<A, E, R>, E, R> =>
+  Effect.gen(function*() {
+    const pull = yield* Scope.provide(Stream.toPull(request.open), scope)
+    const held: Array<A> = []
+    while (true) {
+      const next = yield* Pull.matchEffect(pull, {
+        onSuccess: (chunk) => Effect.succeed(Option.some(chunk)),
+        onFailure: (cause) => Effect.failCause(cause),
+        onDone: () => Effect.succeedNone
+      })
+      if (Option.isNone(next)) {
+        if (request.expected === undefined || (yield* request.expected)) {
+          return yield* Effect.fail(request.error(new Failure.EndedEarly()))
+        }
+        return { first: held, rest: Cause.done() }
+      }
+      held.push(...next.value)
+      if (next.value.some(request.isUseful)) return { first: held, rest: pull }
+    }
+  })
+
+/**
+ * Runs attempts until one has given useful output. All that they open is closed
+ * with the scope, and that of a failed attempt before the next one begins.
+ */
+export const firstOutput = <A, E, R>(
+  request: Request<A, E, R>,
+  scope: Scope.Scope
+): Effect.Effect<Started<A, E, R>, E, R> => {
+  const { settings } = request
+  const attempts = Effect.gen(function*() {
+    const wait = yield* backoff(settings)
+    while (true) {
+      const attempt = yield* Scope.fork(scope)
+      const exit = yield* Effect.exit(once(request, attempt))
+      if (Exit.isSuccess(exit)) return exit.value
+      yield* Scope.close(attempt, exit)
+      const failure = failureOf(exit.cause, request.error)
+      if (Option.isNone(failure)) return yield* Effect.failCause(exit.cause)
+      if (!request.isRetryable(failure.value) || !(yield* wait(failure.value))) {
+        return yield* Effect.fail(failure.value)
+      }
+    }
+  })
+  if (settings === undefined) return attempts
+  const overdue = (request.begun ?? Effect.void).pipe(
+    Effect.andThen(Effect.sleep(settings.firstOutputMs)),
+    Effect.andThen(
+      Effect.suspend(() => Effect.fail(request.error(new Failure.TimedOut({ afterMs: settings.firstOutputMs }))))
+    )
+  )
+  return Effect.raceFirst(attempts, overdue)
+}
+
+/** Gives what has started as a pull. */
+export const resume = <A, E, R>(started: Started<A, E, R>): Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R> => {
+  let rest = started.first
+  return Effect.suspend(() => {
+    const [head, ...tail] = rest
+    rest = []
+    return head === undefined ? started.rest : Effect.succeed<Arr.NonEmptyReadonlyArray<A>>([head, ...tail])
+  })
+}
+
+export const stream = <A, E, R>(request: Request<A, E, R>): Stream.Stream<A, E, R> =>
+  Stream.unwrap(Effect.map(Effect.scope, (scope) => {
+    let live: Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R> | undefined
+    return Stream.fromPull(
+      Effect.succeed(
+        Effect.suspend(() => live ?? Effect.flatMap(firstOutput(request, scope), (started) => live = resume(started)))
+      )
+    )
+  }))

@@ -1,0 +1,113 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type * as Stt from "../../Stt.ts"
+import { Pending } from "./pending.ts"
+import { type InputFailure, Tape } from "./tape.ts"
+import { Mapping, Timeline } from "./timeline.ts"
+
+/** Longest audio that is kept for another attempt. */
+const replayMs = 30_000
+
+/** What was fed, and where it lies in the audio (ms). */
+interface Entry {
+  readonly input: Stt.Input
+  readonly start: number
+  readonly end: number
+}
+
+const isMark = (input: Stt.Input): input is Stt.Finalize => "_tag" in input
+
+const placed = <E, R>(audio: Stream.Stream<Stt.Input, E, R>): Stream.Stream<Entry, E, R> =>
+  Stream.suspend(() => {
+    const timeline = new Timeline()
+    return Stream.map(audio, (input): Entry => {
+      const start = isMark(input) ? timeline.end : timeline.push(input)
+      return { input, start, end: timeline.end }
+    })
+  })
+
+/** One attempt's part of an entry, without what is answered already; it counts its own samples. */
+const given = ({ end, input, start }: Entry, answered: number, mapping: Mapping): Stt.Input => {
+  if (isMark(input)) return input
+  const { channels, sampleRate, samples } = input
+  const skipped = Math.round(Math.min(Math.max(0, answered - start), end - start) * sampleRate / 1000)
+  const frame = { sampleRate, channels, samples: skipped === 0 ? samples : samples.slice(skipped * channels) }
+  mapping.push(frame, start + skipped * 1000 / sampleRate)
+  return frame
+}
+
+/** One attempt's view of the audio. */
+export interface Take<E, R> {
+  readonly audio: Stream.Stream<Stt.Input, InputFailure<E>, R>
+  /** Brings the attempt's times to those of the whole audio. */
+  readonly mapping: Mapping
+}
+
+/** The audio that waits for its transcript, and whether it waits for too long. */
+export class Memory<E, R> {
+  readonly pending = new Pending()
+  readonly #tape: Tape<Entry, E, R>
+  /** Entries before this number were given to the attempt in progress. */
+  #read = 0
+  /** Everything before this time was answered. */
+  #answered = 0
+
+  private constructor(tape: Tape<Entry, E, R>) {
+    this.#tape = tape
+  }
+
+  static make<E, R>(
+    audio: Stream.Stream<Stt.Input, E, R>
+  ): Effect.Effect<Memory<E, R>, never, R | Scope.Scope> {
+    return Effect.map(Tape.make(placed(audio)), (tape) => new Memory(tape))
+  }
+
+  /** Whether the attempt in progress was given everything, to the end. */
+  get exhausted(): boolean {
+    return this.#tape.ended === "done" && this.#read === this.#tape.head
+  }
+
+  /** All that waits, for another attempt. */
+  take(): Take<E, R> {
+    const answered = this.#answered
+    const mapping = new Mapping()
+    this.#read = this.#tape.base
+    this.pending.again()
+    const audio = Stream.map(
+      this.#tape.read(this.#tape.base, (entries, next) => this.#onRead(entries, next)),
+      (entry) => given(entry, answered, mapping)
+    )
+    return { audio, mapping }
+  }
+
+  /** A final transcript has come. */
+  answer(heard: Stt.Transcript): void {
+    const fed = this.#tape.at(this.#read - 1)?.end ?? this.#answered
+    this.#answered = Math.max(this.#answered, Math.min(this.pending.answer(heard.end) ?? fed, fed))
+    this.#forget((entry, number) => number < this.#read && entry.end <= this.#answered)
+  }
+
+  #onRead(entries: ReadonlyArray<Entry>, next: number): Effect.Effect<void> {
+    return Effect.map(Clock.currentTimeMillis, (now) => {
+      this.#read = next
+      for (const { end, input } of entries) {
+        if (isMark(input)) this.pending.add(end, now)
+      }
+      const oldest = (entries.at(-1)?.end ?? 0) - replayMs
+      this.#forget((entry) => entry.start < oldest)
+    })
+  }
+
+  #forget(isDue: (entry: Entry, number: number) => boolean): void {
+    const { base, head } = this.#tape
+    let number = base
+    while (number < head) {
+      const entry = this.#tape.at(number)
+      if (entry === undefined || !isDue(entry, number)) break
+      number++
+    }
+    this.#tape.forgetBefore(number)
+  }
+}

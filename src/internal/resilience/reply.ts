@@ -1,0 +1,53 @@
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type * as Llm from "../../Llm.ts"
+import type { Fallback, FallbackOptions, Policy } from "../../Resilience.ts"
+import { boardOf } from "./board.ts"
+import * as first from "./first.ts"
+import { resolve } from "./policy.ts"
+import { type Candidate, type Fail, failover } from "./request.ts"
+
+type Service = Llm.Llm["Service"]
+
+const request = (
+  service: Service,
+  request: Llm.Request,
+  policy: Policy | undefined,
+  fail: Fail<Llm.LlmError>
+): Candidate<Llm.Delta, Llm.LlmError, never> => ({
+  name: service.name,
+  open: service.reply(request),
+  settings: service.resilient ? undefined : resolve(policy),
+  isUseful: (delta) => delta._tag !== "Finish",
+  isRetryable: (error) => error.isRetryable,
+  error: (reason) => fail(service.name, reason)
+})
+
+export const guardReply = (service: Service, policy: Policy | undefined, fail: Fail<Llm.LlmError>): Service => ({
+  ...service,
+  resilient: true,
+  reply: (asked) => first.stream(request(service, asked, policy, fail))
+})
+
+export const fallbackReply = (
+  services: ReadonlyArray<Service>,
+  options: FallbackOptions<Service> & { readonly retryAfterOutput?: boolean | undefined },
+  fail: Fail<Llm.LlmError>
+): Effect.Effect<Service & Fallback, never, Scope.Scope> =>
+  Effect.map(boardOf("llm", services, options), (board) => {
+    const name = options.name ?? services.map((service) => service.name).join("+")
+    return {
+      name,
+      resilient: true,
+      available: board.available,
+      availability: board.changes,
+      reply: (asked) =>
+        failover({
+          board,
+          candidates: services.map((service) => request(service, asked, options.policy, fail)),
+          afterOutput: options.retryAfterOutput ?? false,
+          own: (error) => error,
+          error: (reason) => fail(name, reason)
+        })
+    }
+  })

@@ -1,0 +1,128 @@
+import type * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Pull from "effect/Pull"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Failure from "../../Failure.ts"
+import type { Turns } from "./board.ts"
+import { failureOf, firstOutput, type Request, resume } from "./first.ts"
+import { blamesRequest } from "./policy.ts"
+import { InputFailure } from "./tape.ts"
+
+/** What the errors of all components have in common. */
+export interface ProviderError {
+  readonly reason: Failure.Reason
+  readonly isRetryable: boolean
+}
+
+/** Makes the error of a component. */
+export type Fail<E extends ProviderError> = (provider: string, reason: Failure.Reason) => E
+
+export interface Candidate<A, E, R> extends Request<A, E, R> {
+  readonly name: string
+}
+
+export interface Lost {
+  readonly name: string
+  readonly error: ProviderError
+}
+
+/** The failures of all providers as one. */
+export const exhausted = (lost: ReadonlyArray<Lost>): Failure.Exhausted =>
+  new Failure.Exhausted({
+    providers: lost.map(({ name }) => name),
+    isRetryable: lost.some(({ error }) => error.isRetryable)
+  })
+
+export const isInputFailure = <E, I>(error: E | InputFailure<I>): error is InputFailure<I> =>
+  error instanceof InputFailure
+
+/** Lets the caller's own failure out of a stream through a provider. */
+export const unwrapInput = <A, E, I, R>(self: Stream.Stream<A, E | InputFailure<I>, R>): Stream.Stream<A, E | I, R> =>
+  Stream.catch(
+    self,
+    (error): Stream.Stream<never, E | I> =>
+      error instanceof InputFailure ? Stream.failCause(error.cause) : Stream.fail(error)
+  )
+
+export interface Turn {
+  readonly provider: number
+  readonly release: Effect.Effect<void>
+}
+
+/**
+ * Chooses who is asked next: the first available provider not asked yet, or,
+ * when nothing else is left, the first lost one. `release` ends its turn.
+ */
+export const roundOf = (board: Turns, count: number, asking: ReadonlyArray<number> = []): () => Turn | undefined => {
+  const asked = new Set(asking)
+  return () => {
+    let fallback: number | undefined
+    for (let provider = 0; provider < count; provider++) {
+      if (asked.has(provider)) continue
+      if (board.claim(provider)) {
+        asked.add(provider)
+        return { provider, release: Effect.sync(() => board.release(provider)) }
+      }
+      fallback ??= provider
+    }
+    if (fallback === undefined) return undefined
+    asked.add(fallback)
+    return { provider: fallback, release: Effect.void }
+  }
+}
+
+/**
+ * Asks one provider after the other until one gives useful output. With
+ * `afterOutput`, the next one is asked also when a provider fails later on.
+ * A failure that is not the provider's `own` passes at once.
+ */
+export const failover = <A, E, R>(options: {
+  readonly board: Turns
+  readonly candidates: ReadonlyArray<Candidate<A, E, R>>
+  readonly afterOutput: boolean
+  readonly own: (error: E) => ProviderError | undefined
+  readonly error: (reason: Failure.Reason) => E
+}): Stream.Stream<A, E, R> =>
+  Stream.unwrap(Effect.map(Effect.scope, (scope) => {
+    type Live = Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R>
+    const { afterOutput, board, candidates, error, own } = options
+    const next = roundOf(board, candidates.length)
+    const lost: Array<Lost> = []
+    let live: Live | undefined
+
+    const start: Effect.Effect<Live, E, R> = Effect.suspend(() => {
+      const turn = next()
+      const candidate = turn === undefined ? undefined : candidates[turn.provider]
+      if (turn === undefined || candidate === undefined) return Effect.fail(error(exhausted(lost)))
+      return Effect.flatMap(Scope.fork(scope), (scope) => {
+        const giveUp = (cause: Cause.Cause<E>): Effect.Effect<Live, E, R> => {
+          const failure = Option.flatMapNullishOr(failureOf(cause, candidate.error), own)
+          if (Option.isNone(failure)) return Effect.failCause(cause)
+          lost.push({ name: candidate.name, error: failure.value })
+          return Scope.close(scope, Exit.failCause(cause)).pipe(
+            Effect.andThen(blamesRequest(failure.value.reason) ? Effect.void : board.failed(turn.provider)),
+            Effect.andThen(start)
+          )
+        }
+        const begin = Effect.tap(firstOutput(candidate, scope), board.succeeded(turn.provider))
+        return Effect.flatMap(Effect.exit(Effect.ensuring(begin, turn.release)), (exit): Effect.Effect<Live, E, R> => {
+          if (Exit.isFailure(exit)) return giveUp(exit.cause)
+          const pull = resume(exit.value)
+          if (!afterOutput) return Effect.succeed(pull)
+          return Effect.succeed(Pull.matchEffect(pull, {
+            onSuccess: Effect.succeed,
+            onFailure: (cause): Live =>
+              Effect.flatten(Effect.tap(giveUp(cause), (other) => Effect.sync(() => live = other))),
+            onDone: () => Cause.done()
+          }))
+        })
+      })
+    })
+
+    const pull: Live = Effect.suspend(() => live ?? Effect.flatMap(start, (started) => live = started))
+    return Stream.fromPull(Effect.succeed(pull))
+  }))

@@ -1,0 +1,151 @@
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Audio from "../../Audio.ts"
+import type { Fallback, FallbackOptions, Policy } from "../../Resilience.ts"
+import type * as Tts from "../../Tts.ts"
+import { boardOf } from "./board.ts"
+import * as first from "./first.ts"
+import { resolve } from "./policy.ts"
+import { type Candidate, type Fail, failover, isInputFailure, unwrapInput } from "./request.ts"
+import { InputFailure, Tape } from "./tape.ts"
+
+type Service = Tts.Tts["Service"]
+
+const hasWords = (pieces: ReadonlyArray<string>) => pieces.some((piece) => piece.trim() !== "")
+
+/** The text of one speech, pulled once for all the providers that may speak it. */
+interface Script<E, R> {
+  readonly tape: Tape<string, E, R>
+  /** Completes with the first words. */
+  readonly begun: Deferred.Deferred<void>
+}
+
+const scriptOf = <E, R>(text: Stream.Stream<string, E, R>): Effect.Effect<Script<E, R>, never, R | Scope.Scope> =>
+  Effect.map(Tape.make(text), (tape) => ({ tape, begun: Deferred.makeUnsafe<void>() }))
+
+const wordsFrom = <E, R>(tape: Tape<string, E, R>, piece: number): Effect.Effect<boolean, InputFailure<E>, R> =>
+  Effect.suspend(() => {
+    for (let at = piece; at < tape.head; at++) {
+      if (hasWords([tape.at(at) ?? ""])) return Effect.succeed(true)
+    }
+    if (tape.ended === "done") return Effect.succeed(false)
+    if (tape.ended !== undefined) return Effect.fail(new InputFailure(tape.ended))
+    const head = tape.head
+    return Effect.andThen(tape.reach(head), wordsFrom(tape, head))
+  })
+
+const request = <E, R>(
+  service: Service,
+  script: Script<E, R>,
+  options: Tts.Options | undefined,
+  policy: Policy | undefined,
+  fail: Fail<Tts.TtsError>
+): Candidate<Tts.Chunk, Tts.TtsError | InputFailure<E>, R> => ({
+  name: service.name,
+  open: service.speak(
+    script.tape.read(0, (pieces) => hasWords(pieces) ? Deferred.succeed(script.begun, undefined) : Effect.void),
+    options
+  ),
+  settings: service.resilient ? undefined : resolve(policy),
+  isUseful: (chunk) => chunk.frame.samples.length > 0,
+  isRetryable: (error) => !isInputFailure(error) && error.isRetryable,
+  error: (reason) => fail(service.name, reason),
+  begun: Deferred.await(script.begun),
+  expected: wordsFrom(script.tape, 0)
+})
+
+export const guardSpeech = (service: Service, policy: Policy | undefined, fail: Fail<Tts.TtsError>): Service => ({
+  ...service,
+  resilient: true,
+  speak: <E, R>(text: Stream.Stream<string, E, R>, options?: Tts.Options) =>
+    unwrapInput(
+      Stream.unwrap(
+        Effect.map(scriptOf(text), (script) => first.stream(request(service, script, options, policy, fail)))
+      )
+    )
+})
+
+/** Brings the chunks of a speech to one format; the alignment stays with the audio that it came with. */
+export const convert =
+  (to: Audio.Format) => <E, R>(self: Stream.Stream<Tts.Chunk, E, R>): Stream.Stream<Tts.Chunk, E, R> =>
+    Stream.suspend(() => {
+      const converter = Audio.converter({ to })
+      let waiting: ReadonlyArray<Tts.TimedText> = []
+      const emit = (frames: ReadonlyArray<Audio.Frame>): ReadonlyArray<Tts.Chunk> =>
+        frames.map((frame) => {
+          if (waiting.length === 0) return { frame }
+          const alignment = waiting
+          waiting = []
+          return { frame, alignment }
+        })
+      const flush = (): ReadonlyArray<Tts.Chunk> => {
+        const chunks = emit(converter.flush())
+        return waiting.length === 0
+          ? chunks
+          : [...chunks, ...emit([{ ...to, samples: new Int16Array(0) }])]
+      }
+      return self.pipe(
+        Stream.mapAccum(() => undefined, (_, chunk): readonly [undefined, ReadonlyArray<Tts.Chunk>] => {
+          if (chunk.alignment !== undefined) waiting = [...waiting, ...chunk.alignment]
+          return [undefined, emit(converter.push([chunk.frame]))]
+        }, { onHalt: flush })
+      )
+    })
+
+/** Puts the alignment of a speech behind audio that was heard before it. */
+const shift = (chunk: Tts.Chunk, ms: number): Tts.Chunk =>
+  ms === 0 || chunk.alignment === undefined ? chunk : {
+    ...chunk,
+    alignment: chunk.alignment.map(({ end, start, text }) => ({ text, start: start + ms, end: end + ms }))
+  }
+
+/** A voice is a provider's own name: another provider gets it only where it lists it. */
+const optionsFor = (service: Service, index: number, options: Tts.Options | undefined): Tts.Options | undefined =>
+  index === 0 || options?.voice === undefined || service.voices.includes(options.voice)
+    ? options
+    : { ...options, voice: undefined }
+
+export const fallbackSpeech = (
+  services: readonly [Service, ...ReadonlyArray<Service>],
+  options: FallbackOptions<Service> & { readonly retryAfterOutput?: boolean | undefined },
+  fail: Fail<Tts.TtsError>
+): Effect.Effect<Service & Fallback, never, Scope.Scope> =>
+  Effect.map(boardOf("tts", services, options), (board) => {
+    const name = options.name ?? services.map((service) => service.name).join("+")
+    const format: Audio.Format = { sampleRate: services[0].sampleRate, channels: services[0].channels }
+    const speak = <E, R>(text: Stream.Stream<string, E, R>, asked?: Tts.Options) =>
+      unwrapInput(Stream.unwrap(Effect.map(scriptOf(text), (script) => {
+        let heardMs = 0
+        const candidates = services.map((service, index): Candidate<Tts.Chunk, Tts.TtsError | InputFailure<E>, R> => {
+          const candidate = request(service, script, optionsFor(service, index, asked), options.policy, fail)
+          return {
+            ...candidate,
+            open: Stream.suspend(() => {
+              const before = heardMs
+              return Stream.map(convert(format)(candidate.open), (chunk) => shift(chunk, before))
+            })
+          }
+        })
+        return failover({
+          board,
+          candidates,
+          afterOutput: options.retryAfterOutput ?? false,
+          own: (error) => isInputFailure(error) ? undefined : error,
+          error: (reason) => fail(name, reason)
+        }).pipe(Stream.map((chunk) => {
+          heardMs += Audio.durationMs(chunk.frame)
+          return chunk
+        }))
+      })))
+    return {
+      name,
+      resilient: true,
+      ...format,
+      voices: services[0].voices,
+      available: board.available,
+      availability: board.changes,
+      speak
+    }
+  })

@@ -1,0 +1,214 @@
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Pull from "effect/Pull"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Failure from "../../Failure.ts"
+import type { Fallback, FallbackOptions, Policy } from "../../Resilience.ts"
+import type * as Stt from "../../Stt.ts"
+import { answersOf, isEmpty } from "./answers.ts"
+import { backoff } from "./backoff.ts"
+import { alone, boardOf, type Turns } from "./board.ts"
+import { failureOf } from "./first.ts"
+import { Memory } from "./memory.ts"
+import { blamesRequest, resolve, type Settings } from "./policy.ts"
+import { exhausted, type Fail, isInputFailure, roundOf, unwrapInput } from "./request.ts"
+import type { InputFailure } from "./tape.ts"
+
+type Service = Stt.Stt["Service"]
+type Failing<E> = Stt.SttError | InputFailure<E>
+type Live<E, R> = Pull.Pull<Arr.NonEmptyReadonlyArray<Stt.Transcript>, Failing<E>, void, R>
+
+interface Lost {
+  readonly name: string
+  readonly error: Stt.SttError
+}
+
+/** Attempts at one provider, one after the other, until it is given up. */
+const persist = <E, R>(options: {
+  readonly service: Service
+  /** Absent: the service is resilient itself. */
+  readonly settings: Settings | undefined
+  readonly memory: Memory<E, R>
+  readonly scope: Scope.Scope
+  readonly fail: (reason: Failure.Reason) => Stt.SttError
+  /** The provider is at work. */
+  readonly onAlive: (answered: boolean) => Effect.Effect<void>
+}): Effect.Effect<Live<E, R>> =>
+  Effect.gen(function*() {
+    interface Attempt {
+      readonly scope: Scope.Closeable
+      readonly since: number
+      readonly pull: Live<E, R>
+    }
+    const { fail, memory, service, settings } = options
+    const deadline = settings?.firstOutputMs ?? Infinity
+    let late: Stt.SttError | undefined
+    const overdue: Effect.Effect<never, Stt.SttError> = settings === undefined ? Effect.never : Effect.andThen(
+      memory.pending.overdue(deadline),
+      Effect.suspend(() => Effect.fail(late = fail(new Failure.TimedOut({ afterMs: deadline }))))
+    )
+    let wait = yield* backoff(settings)
+    let attempt: Attempt | undefined
+
+    const open: Effect.Effect<Attempt, never, R> = Effect.gen(function*() {
+      const scope = yield* Scope.fork(options.scope)
+      const { audio, mapping } = memory.take()
+      const heard = Stream.map(answersOf(service)(audio), (transcript) => mapping.transcript(transcript))
+      const pull = yield* Scope.provide(Stream.toPull(heard), scope)
+      return { scope, pull, since: yield* Clock.currentTimeMillis }
+    })
+
+    const alive = (answered: boolean): Effect.Effect<void> =>
+      Effect.flatMap(backoff(settings), (budget) => {
+        wait = budget
+        return options.onAlive(answered)
+      })
+
+    const hear = (chunk: Arr.NonEmptyReadonlyArray<Stt.Transcript>): Effect.Effect<ReadonlyArray<Stt.Transcript>> =>
+      Effect.gen(function*() {
+        const now = yield* Clock.currentTimeMillis
+        for (const heard of chunk) {
+          if (heard.final) memory.answer(heard)
+          else memory.pending.sign(now)
+        }
+        yield* alive(true)
+        return chunk.filter((heard) => !isEmpty(heard))
+      })
+
+    /** Closes a failed attempt; fails where there shall be no other. */
+    const recover = (failed: Attempt, exit: Exit.Failure<unknown, Failing<E> | Cause.Done>) =>
+      Effect.gen(function*() {
+        const failure = Pull.isDoneCause(exit.cause)
+          ? Option.some<Failing<E>>(fail(new Failure.EndedEarly()))
+          : failureOf(exit.cause as Cause.Cause<Failing<E>>, fail)
+        attempt = undefined
+        yield* Scope.close(failed.scope, exit)
+        if (Option.isNone(failure)) return yield* Effect.failCause(exit.cause as Cause.Cause<never>)
+        const { value: error } = failure
+        if (isInputFailure(error) || error === late || !error.isRetryable) return yield* Effect.fail(error)
+        if ((yield* Clock.currentTimeMillis) - failed.since >= deadline) yield* alive(false)
+        if (!(yield* Effect.raceFirst(wait(error), overdue))) return yield* Effect.fail(error)
+      })
+
+    const next: Live<E, R> = Effect.suspend(() =>
+      attempt === undefined
+        ? Effect.flatMap(open, (opened) => {
+          attempt = opened
+          return next
+        })
+        : listenTo(attempt)
+    )
+
+    const listenTo = (current: Attempt): Live<E, R> =>
+      Effect.flatMap(Effect.exit(Effect.raceFirst(current.pull, overdue)), (exit): Live<E, R> => {
+        if (Exit.isSuccess(exit)) {
+          return Effect.flatMap(hear(exit.value), (heard): Live<E, R> =>
+            Arr.isReadonlyArrayNonEmpty(heard) ? Effect.succeed(heard) : next)
+        }
+        if (Pull.isDoneCause(exit.cause) && memory.exhausted) {
+          return Cause.done()
+        }
+        return Effect.andThen(recover(current, exit), next)
+      })
+
+    return next
+  })
+
+/** One provider after the other, over one stream of audio. */
+const listen = <E, R>(audio: Stream.Stream<Stt.Input, E, R>, options: {
+  readonly services: ReadonlyArray<Service>
+  readonly turns: Turns
+  readonly policy: Policy | undefined
+  readonly fail: Fail<Stt.SttError>
+  /** The one error for all that were lost since the last transcript. */
+  readonly allLost: (lost: ReadonlyArray<Lost>) => Stt.SttError
+}): Stream.Stream<Stt.Transcript, E | Stt.SttError, R> =>
+  unwrapInput(Stream.unwrap(Effect.gen(function*() {
+    const { fail, policy, services, turns } = options
+    const scope = yield* Effect.scope
+    const memory = yield* Memory.make(audio)
+    let lost: ReadonlyArray<Lost> = []
+    let next = roundOf(turns, services.length)
+    let live: Live<E, R> | undefined
+
+    const start: Live<E, R> = Effect.suspend(() => {
+      const turn = next()
+      const service = turn === undefined ? undefined : services[turn.provider]
+      if (turn === undefined || service === undefined) return Effect.fail(options.allLost(lost))
+      return Effect.gen(function*() {
+        const own = yield* Scope.fork(scope)
+        yield* Scope.addFinalizer(own, turn.release)
+        memory.pending.reset()
+        const pull = yield* persist({
+          service,
+          settings: service.resilient ? undefined : resolve(policy),
+          memory,
+          scope: own,
+          fail: (reason) => fail(service.name, reason),
+          onAlive: (answered) =>
+            Effect.suspend(() => {
+              lost = []
+              next = roundOf(turns, services.length, [turn.provider])
+              return answered ? turns.succeeded(turn.provider) : Effect.void
+            })
+        })
+        return Effect.catch(pull, (error): Live<E, R> => {
+          if (isInputFailure(error) || Cause.isDone(error)) return Effect.fail(error)
+          live = undefined
+          lost = [...lost, { name: service.name, error }]
+          return Scope.close(own, Exit.void).pipe(
+            Effect.andThen(blamesRequest(error.reason) ? Effect.void : turns.failed(turn.provider)),
+            Effect.andThen(start)
+          )
+        })
+      }).pipe(Effect.flatMap((pull) => live = pull))
+    })
+
+    return Stream.fromPull(Effect.succeed(Effect.suspend(() => live ?? start)))
+  })))
+
+export const guardTranscription = (
+  service: Service,
+  policy: Policy | undefined,
+  fail: Fail<Stt.SttError>
+): Service => ({
+  ...service,
+  resilient: true,
+  transcribe: (audio) =>
+    listen(audio, {
+      services: [service],
+      turns: alone,
+      policy,
+      fail,
+      allLost: ([lost]) => lost?.error ?? fail(service.name, new Failure.EndedEarly())
+    })
+})
+
+export const fallbackTranscription = (
+  services: ReadonlyArray<Service>,
+  options: FallbackOptions<Service>,
+  fail: Fail<Stt.SttError>
+): Effect.Effect<Service & Fallback, never, Scope.Scope> =>
+  Effect.map(boardOf("stt", services, options), (board) => {
+    const name = options.name ?? services.map((service) => service.name).join("+")
+    return {
+      name,
+      interims: services.every((service) => service.interims),
+      resilient: true,
+      available: board.available,
+      availability: board.changes,
+      transcribe: (audio) =>
+        listen(audio, {
+          services,
+          turns: board,
+          policy: options.policy,
+          fail,
+          allLost: (lost) => fail(name, exhausted(lost))
+        })
+    }
+  })

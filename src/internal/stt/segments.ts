@@ -1,0 +1,198 @@
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type * as Audio from "../../Audio.ts"
+import type * as Stt from "../../Stt.ts"
+import type * as Vad from "../../Vad.ts"
+import { Timeline } from "../resilience/timeline.ts"
+import { Reel } from "./reel.ts"
+
+/** Audio to recognise; `start` and `end` are those of the speech in it (ms). */
+export interface Segment {
+  readonly final: boolean
+  readonly speech: Audio.Frame
+  /** Time of the first sample. */
+  readonly from: number
+  readonly start: number
+  readonly end: number
+}
+
+/** Cuts audio into what is recognised in one go. */
+export interface Segmenter<E> {
+  readonly push: (inputs: ReadonlyArray<Stt.Input>) => Effect.Effect<ReadonlyArray<Segment>, E>
+  readonly end: Effect.Effect<ReadonlyArray<Segment>, E>
+}
+
+export interface Cutting {
+  readonly format: Audio.Format | undefined
+  /** Longest audio that is recognised in one go (ms). */
+  readonly maxMs: number
+  /** Audio between two looks at speech that still grows (ms); absent: none. */
+  readonly interimMs: number | undefined
+}
+
+/** Consecutive frames become one batch, each mark stands alone. */
+const batches = (
+  inputs: ReadonlyArray<Stt.Input>,
+  timeline: Timeline
+): ReadonlyArray<ReadonlyArray<Audio.Frame> | "finalize"> => {
+  const out: Array<Array<Audio.Frame> | "finalize"> = []
+  for (const input of inputs) {
+    if ("_tag" in input) {
+      out.push("finalize")
+      continue
+    }
+    const frame = { ...input, at: timeline.push(input) }
+    const last = out.at(-1)
+    if (last === undefined || last === "finalize") out.push([frame])
+    else last.push(frame)
+  }
+  return out
+}
+
+/** Cuts at the marks and at the end. */
+export const byMarks = (cutting: Cutting): Segmenter<never> => {
+  const timeline = new Timeline()
+  const reel = new Reel(cutting.format)
+  let looked = 0
+
+  const take = (to: number, final: boolean): ReadonlyArray<Segment> => {
+    const from = reel.start
+    const speech = reel.slice(from, to)
+    if (final) {
+      reel.dropBefore(to)
+      looked = 0
+    }
+    return speech === undefined ? [] : [{ final, speech, from, start: from, end: to }]
+  }
+
+  const finish = (): ReadonlyArray<Segment> => {
+    reel.flush()
+    return take(reel.end, true)
+  }
+
+  const add = (frames: ReadonlyArray<Audio.Frame>): ReadonlyArray<Segment> => {
+    const out: Array<Segment> = []
+    for (const frame of frames) {
+      reel.push([frame])
+      if (reel.length >= cutting.maxMs) out.push(...take(reel.end, true))
+    }
+    if (cutting.interimMs !== undefined && reel.length - looked >= cutting.interimMs) {
+      looked = reel.length
+      out.push(...take(reel.end, false))
+    }
+    return out
+  }
+
+  return {
+    push: (inputs) =>
+      Effect.sync(() => batches(inputs, timeline).flatMap((batch) => batch === "finalize" ? finish() : add(batch))),
+    end: Effect.sync(finish)
+  }
+}
+
+/** The speech in progress. */
+interface Speaking {
+  /** Where the audio begins that was not recognised yet. */
+  from: number
+  start: number
+  /** Where the last interim look at it ended. */
+  looked: number
+}
+
+/** Beyond the padding, what a detector may look back when it reports a start. */
+const lookBackMs = 1000
+
+/** Cuts where a detector hears speech begin and end, and at the marks. */
+export const byVoice = (
+  cutting: Cutting & { readonly paddingMs: number },
+  detector: Effect.Effect<Vad.Detector, Vad.VadError, Scope.Scope>
+): Effect.Effect<Segmenter<Vad.VadError>, Vad.VadError, Scope.Scope> =>
+  Effect.map(detector, (detector) => {
+    const timeline = new Timeline()
+    const reel = new Reel(cutting.format)
+    /** Audio before this time was recognised. */
+    let taken = 0
+    let speaking: Speaking | undefined
+
+    const take = (from: number, to: number, start: number, end: number, final: boolean): ReadonlyArray<Segment> => {
+      const speech = reel.slice(from, to)
+      if (final) {
+        taken = Math.max(taken, Math.min(to, reel.end))
+        reel.dropBefore(taken)
+      }
+      return speech === undefined ? [] : [{ final, speech, from, start: Math.max(from, start), end: Math.min(end, to) }]
+    }
+
+    /** Takes what is longer than may be recognised in one go. */
+    const tooLong = (speech: Speaking, to: number): ReadonlyArray<Segment> => {
+      const out: Array<Segment> = []
+      while (to - speech.from > cutting.maxMs) {
+        const next = speech.from + cutting.maxMs
+        out.push(...take(speech.from, next, speech.start, next, true))
+        speech.from = speech.start = speech.looked = next
+      }
+      return out
+    }
+
+    const onEvent = (event: Vad.Event): ReadonlyArray<Segment> => {
+      switch (event._tag) {
+        case "SpeechStarted": {
+          const from = Math.max(taken, reel.start, event.at - cutting.paddingMs)
+          speaking = { from, start: event.at, looked: from }
+          return []
+        }
+        case "VoicePaused":
+        case "VoiceResumed":
+          return []
+        case "SpeechEnded": {
+          const { speech } = event
+          const to = speech.truncated
+            ? event.at
+            : speech.at + speech.frame.samples.length / speech.frame.channels / speech.frame.sampleRate * 1000
+          speaking = {
+            from: Math.max(taken, reel.start, speech.at),
+            start: event.startedAt,
+            looked: 0
+          }
+          const cut = tooLong(speaking, to)
+          const { from, start } = speaking
+          speaking = undefined
+          return [...cut, ...take(from, to, start, event.at, true)]
+        }
+      }
+    }
+
+    /** What speech that still goes on asks for. */
+    const grown = (): ReadonlyArray<Segment> => {
+      if (speaking === undefined) {
+        reel.dropBefore(reel.end - cutting.paddingMs - lookBackMs)
+        return []
+      }
+      const out = [...tooLong(speaking, reel.end)]
+      if (cutting.interimMs !== undefined && reel.end - speaking.looked >= cutting.interimMs) {
+        speaking.looked = reel.end
+        out.push(...take(speaking.from, reel.end, speaking.start, reel.end, false))
+      }
+      return out
+    }
+
+    const finish = Effect.suspend(() => {
+      reel.flush()
+      return Effect.map(detector.end, (events) => events.flatMap(onEvent))
+    })
+
+    const add = (frames: ReadonlyArray<Audio.Frame>) =>
+      Effect.map(detector.push(frames), (events) => {
+        reel.push(frames)
+        return [...events.flatMap(onEvent), ...grown()]
+      })
+
+    return {
+      push: (inputs) =>
+        Effect.map(
+          Effect.forEach(batches(inputs, timeline), (batch) => batch === "finalize" ? finish : add(batch)),
+          (segments) => segments.flat()
+        ),
+      end: finish
+    }
+  })
