@@ -517,18 +517,20 @@ describe("LocalRoom", () => {
             )
           return yield* Effect.all([boundaries("ann"), boundaries("bob")], { concurrency: 2 })
         }).pipe(
-          Effect.provide(SileroVad.layer()),
-          Effect.provide(LocalRoom.layer({
-            mode: "fast",
-            participants: [
-              {
-                identity: "ann",
-                audio: [{ at: 700, audio: question }, { at: 5010, audio: question }],
-                linger: "1 second"
-              },
-              { identity: "bob", audio: [{ at: 1500, audio: question }], linger: "3 seconds" }
-            ]
-          }))
+          Effect.provide([
+            SileroVad.layer(),
+            LocalRoom.layer({
+              mode: "fast",
+              participants: [
+                {
+                  identity: "ann",
+                  audio: [{ at: 700, audio: question }, { at: 5010, audio: question }],
+                  linger: "1 second"
+                },
+                { identity: "bob", audio: [{ at: 1500, audio: question }], linger: "3 seconds" }
+              ]
+            })
+          ])
         )
         const first = yield* hear
         assert.isAtLeast(first[0].length, 4)

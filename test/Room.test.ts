@@ -6,7 +6,7 @@ import { makeHub, type Options } from "effect-voice/internal/room/hub"
 import { TestClock } from "effect/testing"
 import { contract } from "./contract/room.ts"
 
-class Control extends Context.Service<Control, RoomControl>()("test/Room/Control") {}
+class Control extends Context.Service<Control, RoomControl>()("effect-voice/test/Room.test/Control") {}
 
 const hub = (options?: Options) =>
   Layer.effectContext(
