@@ -9,8 +9,8 @@ import * as Effect from "effect/Effect"
 import type * as Event from "./Event.ts"
 import * as History from "./History.ts"
 import type * as Llm from "./Llm.ts"
-import type * as Tts from "./Tts.ts"
 import * as Tools from "./Tools.ts"
+import type * as Tts from "./Tts.ts"
 
 /**
  * What the user has said, before the agent replies to it.

@@ -26,8 +26,7 @@
  * | `ENABLE_METRICS` | `true` | `true` or `false`, in any case |
  * | `METRICS_PORT` | `8000` | port; 0 lets the system choose |
  *
- * Space around a value is ignored. An empty value of a variable without a
- * default counts as absent; an empty value of any other is an error.
+ * Space around a value is ignored, and an empty value counts as absent.
  *
  * @since 0.1.0
  */

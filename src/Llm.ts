@@ -111,6 +111,9 @@ export class Llm extends Context.Service<Llm, {
  *
  * Adds a span, drops empty text and ends the reply with its `Finish`.
  *
+ * The stream is pulled by several fibers in turn: what a provider forks must
+ * live in the stream's scope (`Effect.forkScoped`), not as a child.
+ *
  * @category constructors
  * @since 0.1.0
  */

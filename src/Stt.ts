@@ -167,6 +167,9 @@ const complete = (provider: {
  * was lost between them, the transcripts' times are moved accordingly. Adds a
  * span and drops empty transcripts.
  *
+ * The stream is pulled by several fibers in turn: what a provider forks must
+ * live in the stream's scope (`Effect.forkScoped`), not as a child.
+ *
  * @category constructors
  * @since 0.1.0
  */

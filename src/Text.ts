@@ -296,11 +296,11 @@ export const acknowledgements: ReadonlyArray<string> = Phrases.acknowledgements
  */
 export const cutIns: ReadonlyArray<string> = Phrases.cutIns
 
-const englishAcknowledgements = Phrases.index(acknowledgements)
-const englishCutIns = Phrases.index(cutIns)
+const englishAcknowledgements = Phrases.lazyIndex(acknowledgements)
+const englishCutIns = Phrases.lazyIndex(cutIns)
 
-const phraseIndex = (options: PhraseOptions | undefined, english: Phrases.Index): Phrases.Index =>
-  options?.phrases === undefined ? english : Phrases.index(options.phrases)
+const phraseIndex = (options: PhraseOptions | undefined, english: () => Phrases.Index): Phrases.Index =>
+  options?.phrases === undefined ? english() : Phrases.index(options.phrases)
 
 /**
  * Whether the text is nothing but acknowledgements ("mm-hm", "yeah, okay"), by

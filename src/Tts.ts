@@ -137,6 +137,9 @@ const inFormat = (declared: Audio.Format & { readonly name: string }) =>
  * Adds a span, drops chunks that hold neither samples nor alignment, and fails
  * with `InvalidResponse` on a chunk in another format than the declared one.
  *
+ * The stream is pulled by several fibers in turn: what a provider forks must
+ * live in the stream's scope (`Effect.forkScoped`), not as a child.
+ *
  * @category constructors
  * @since 0.1.0
  */

@@ -6,6 +6,7 @@ import * as FliteTts from "effect-voice/Layers/FliteTts"
 import * as SileroVad from "effect-voice/Layers/SileroVad"
 import { speakable } from "../src/internal/flite.ts"
 import * as native from "../src/internal/native.ts"
+import { contract } from "./contract/tts.ts"
 
 const say = (text: ReadonlyArray<string>, options?: Tts.Options) =>
   Stream.fromIterable(text).pipe(Tts.speak(options), Stream.runCollect)
@@ -149,4 +150,6 @@ describe("FliteTts", () => {
     assert.strictEqual(speakable("naïve\u0000text\nhere"), "naive text here")
     assert.strictEqual(speakable("¡¿?!"), undefined)
   })
+
+  contract("FliteTts", FliteTts.layer(), { live: true })
 })

@@ -213,6 +213,10 @@ describe("truncate", () => {
     assert.deepStrictEqual(ids(History.truncate(history, { maxItems: 2 })), ["assistant-5"])
   })
 
+  it("keeps no output that never had a call", () => {
+    assert.deepStrictEqual(ids(History.truncate(History.make([output("a", 1)]), { maxItems: 5 })), [])
+  })
+
   it("keeps a call that is still running", () => {
     assert.deepStrictEqual(ids(History.truncate(History.make([says("user", "a", 1), call("a", 2)]), { maxItems: 1 })), [
       "call-a"

@@ -158,7 +158,9 @@ describe("SileroVad", () => {
         assert.strictEqual(native.pending(), 0)
         const fiber = yield* Effect.forkChild(push([recording("hello_world.wav")]), { startImmediately: true })
         assert.strictEqual(native.pending(), 1)
-        yield* Effect.exit(Effect.sync(() => fiber.interruptUnsafe()))
+        // A window that is being computed cannot be called back.
+        fiber.interruptUnsafe()
+        assert.strictEqual(native.pending(), 1)
         while (native.pending() > 0) yield* Effect.yieldNow
         assert.isDefined(fiber.pollUnsafe())
       })))

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Layer, Queue, Schedule, Stream } from "effect"
-import { type Audio, Failure, Stt, type Vad } from "effect-voice"
+import { type Audio, Failure, Resilience, Stt, type Vad } from "effect-voice"
 import { TestClock } from "effect/testing"
 import { contract } from "./contract/stt.ts"
 
@@ -180,6 +180,40 @@ describe("Stt", () => {
           ["interim", "1x100 2x100 3x100 4x100", 0, 400],
           ["final", "1x100 2x100 3x100 4x100", 0, 400]
         ])
+      }))
+
+    it.effect("counts the longest speech anew after each mark", () =>
+      Effect.gen(function*() {
+        const heard = yield* run(
+          speller({ maxSpeech: "300 millis" }),
+          frame(1, 150),
+          Stt.Finalize,
+          frame(2, 150),
+          frame(3, 100),
+          Stt.Finalize
+        )
+        assert.deepStrictEqual(said(heard), [["final", "1x150", 0, 150], ["final", "2x150 3x100", 150, 400]])
+      }))
+
+    it.effect("looks at growing speech again only when the last look is over", () =>
+      Effect.gen(function*() {
+        const looks: Array<number> = []
+        const fiber = yield* Stream.fromIterable([1, 2, 3, 4, 5, 6].map((value) => frame(value))).pipe(
+          Stream.rechunk(1),
+          Stream.schedule(Schedule.spaced(100)),
+          speller({
+            interimEvery: "100 millis",
+            recognize: (speech) =>
+              Effect.suspend(
+                () => (looks.push(speech.samples.length), Effect.delay(Effect.succeed({ text: "x" }), 250))
+              )
+          }).transcribe,
+          Stream.runDrain,
+          Effect.forkChild
+        )
+        yield* TestClock.adjust("2 seconds")
+        yield* Fiber.join(fiber)
+        assert.deepStrictEqual(looks, [100, 400, 600])
       }))
 
     it.effect("keeps the order when a later recognition is faster, and runs both at a time", () =>
@@ -387,4 +421,23 @@ describe("Stt", () => {
       speech: [0, 1, 2, 0, 3, 0].map((value) => frame(value))
     }
   )
+
+  const greeter = Stt.make({
+    name: "greeter",
+    transcribe: (audio) =>
+      audio.pipe(
+        Stream.filter((input) => "_tag" in input),
+        Stream.map((): Stt.Transcript => ({ text: "hello", final: true }))
+      )
+  })
+  const lost = Stt.make({
+    name: "lost",
+    transcribe: (audio) =>
+      Stream.mapEffect(
+        audio,
+        () => Effect.fail(new Stt.SttError({ provider: "lost", reason: new Failure.Disconnected({}) }))
+      )
+  })
+  contract("a guarded Stt", Layer.succeed(Stt.Stt, Resilience.stt(greeter)), { speech: [frame(1)] })
+  contract("a fallback", Layer.effect(Stt.Stt, Stt.fallback([lost, greeter])), { speech: [frame(1)] })
 })

@@ -75,6 +75,23 @@ describe("resolve", () => {
       assert.strictEqual((yield* Tools.execute(set, call({}, "name"))).output, "Layer")
     }))
 
+  it.effect("gives a handler the references of its layer, unless the caller has their own", () =>
+    Effect.gen(function*() {
+      const Language = Context.Reference<string>("effect-voice/test/Tools.test/Language", {
+        defaultValue: () => "none"
+      })
+      const kit = Toolkit.make(Tool.make("language", { success: Schema.String }))
+      const layer = kit.toLayer({
+        language: Effect.fnUntraced(function*() {
+          return yield* Language
+        })
+      })
+      const set = yield* Effect.provide(Tools.resolve(kit), Layer.provide(layer, Layer.succeed(Language, "layer")))
+      const ask = Effect.map(Tools.execute(set, call({}, "language")), (output) => output.output)
+      assert.strictEqual(yield* ask, "layer")
+      assert.strictEqual(yield* Effect.provideService(ask, Language, "caller"), "caller")
+    }))
+
   it.effect("fails on two tools of one name, and names it", () =>
     Effect.gen(function*() {
       const other = Toolkit.make(Tool.make("get_weather", { success: Schema.String }))
@@ -236,6 +253,14 @@ describe("execute", () => {
         assert.include(lines[0]!, "kaboom: secret")
         assert.notInclude(lines[0]!, "4711")
       }
+    }))
+
+  it.effect("masks a defect that looks like a declared failure", () =>
+    Effect.gen(function*() {
+      const layer = weather.toLayer({ get_weather: ({ city }) => Effect.die({ _tag: "CityUnknown", city }) })
+      const set = yield* Effect.provide(Tools.resolve(weather), layer)
+      const { value } = yield* logged(Tools.execute(set, call({ city: "Oslo" }, "get_weather")))
+      assert.strictEqual(value.output, "An internal error occurred")
     }))
 
   it.effect("masks a result that its schema does not allow, and logs only the field", () =>
@@ -437,6 +462,28 @@ describe("Runner", () => {
       assert.deepStrictEqual(texts(), ["a Tool work was cancelled: a newer call replaced it", "b done b"])
     }))
 
+  it.effect("starts the newer call when the finalizers of the older one have run", () =>
+    Effect.gen(function*() {
+      const seen: Array<string> = []
+      const cleaned = yield* Deferred.make<void>()
+      const set = yield* doing((params) => {
+        const { key } = params as { readonly key: string }
+        seen.push(`start ${key}`)
+        return Effect.onInterrupt(
+          Effect.never,
+          () => Effect.andThen(Deferred.await(cleaned), Effect.sync(() => void seen.push(`end ${key}`)))
+        )
+      }, Context.make(Tools.OnDuplicate, "replace"))
+      const runner = yield* Tools.makeRunner()
+      yield* Effect.forkChild(runner.run(set, [work("a")]), { startImmediately: true })
+      yield* Effect.forkChild(runner.run(set, [work("b")]), { startImmediately: true })
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(seen, ["start a"])
+      yield* Deferred.succeed(cleaned, undefined)
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(seen, ["start a", "end a", "start b"])
+    }))
+
   it.effect("lets both run by default", () =>
     Effect.gen(function*() {
       const { runner, set, started } = yield* gated()
@@ -457,6 +504,21 @@ describe("Runner", () => {
         "b Tool work was cancelled: the conversation is over",
         "c Tool work was not run: the conversation is over"
       ])
+    }))
+
+  it.effect("starts every call of a step, even when it is interrupted in the middle of them", () =>
+    Effect.gen(function*() {
+      const heard: Array<string> = []
+      const scope = yield* Scope.make()
+      const runner = yield* Tools.makeRunner({
+        onOutput: (output) =>
+          Effect.andThen(Effect.sleep("1 second"), Effect.sync(() => void heard.push(output.callId)))
+      }).pipe(Scope.provide(scope))
+      yield* Scope.close(scope, Exit.void)
+      const fiber = yield* Effect.forkChild(runner.run(Tools.empty, [work("a"), work("b")]), { startImmediately: true })
+      yield* Effect.forkChild(Fiber.interrupt(fiber), { startImmediately: true })
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(heard, ["a", "b"])
     }))
 
   it.effect("survives a listener that breaks", () =>

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Queue, Ref, Stream } from "effect"
-import { type Audio, Failure, Tts } from "effect-voice"
+import { Deferred, Effect, Fiber, Layer, Queue, Ref, Stream } from "effect"
+import { type Audio, Failure, Resilience, Tts } from "effect-voice"
 import { TestClock } from "effect/testing"
+import { contract } from "./contract/tts.ts"
 
 const frame = (ms: number, sampleRate = 8000): Audio.Frame => ({
   sampleRate,
@@ -101,4 +102,86 @@ describe("Tts", () => {
         assert.instanceOf(error.reason, Failure.InvalidResponse)
       }))
   })
+
+  describe("voices", () => {
+    const voice = (name: string, sampleRate: number, asked: Array<string | undefined> = []) =>
+      Tts.make({
+        name,
+        sampleRate,
+        channels: 1,
+        speak: (text, options) => {
+          asked.push(options?.voice)
+          return Stream.map(text, (piece) => ({
+            frame: frame(100, sampleRate),
+            alignment: [{ text: piece, start: 0, end: 100 }]
+          }))
+        }
+      })
+
+    it.effect("speaks with the service of that name, at the rate of the first", () =>
+      Effect.gen(function*() {
+        const tts = Tts.voices({ assistant: voice("a", 8000), narrator: voice("b", 16_000) })
+        assert.deepStrictEqual([tts.voices, tts.sampleRate], [["assistant", "narrator"], 8000])
+        for (const name of [undefined, "assistant", "narrator"]) {
+          const chunks = yield* tts.speak(Stream.make("Hi."), { voice: name }).pipe(Stream.runCollect)
+          const samples = chunks.reduce((count, chunk) => count + chunk.frame.samples.length, 0)
+          assert.strictEqual(samples, 800)
+          assert.isTrue(chunks.every((chunk) => chunk.frame.sampleRate === 8000))
+          assert.deepStrictEqual(chunks.flatMap((chunk) => chunk.alignment ?? []), [{
+            text: "Hi.",
+            start: 0,
+            end: 100
+          }])
+        }
+      }))
+
+    it.effect("passes on a service's own name for a voice, never the name here", () =>
+      Effect.gen(function*() {
+        const asked: Array<string | undefined> = []
+        const tts = Tts.voices({ a: voice("x", 8000, asked), b: { tts: voice("y", 8000, asked), voice: "Bo" } })
+        yield* tts.speak(Stream.make("Hi."), { voice: "a" }).pipe(Stream.runDrain)
+        yield* tts.speak(Stream.make("Hi."), { voice: "b" }).pipe(Stream.runDrain)
+        assert.deepStrictEqual(asked, [undefined, "Bo"])
+      }))
+
+    it.effect("fails on an unknown voice and names the known ones", () =>
+      Effect.gen(function*() {
+        const tts = Tts.voices({ a: voice("x", 8000), b: voice("y", 8000) })
+        const error = yield* Effect.flip(tts.speak(Stream.make("Hi."), { voice: "toString" }).pipe(Stream.runDrain))
+        assert.strictEqual(
+          error.message,
+          new Tts.TtsError({
+            provider: "voices",
+            reason: new Failure.InvalidRequest({ detail: "there is no such voice; use one of: a, b" })
+          }).message
+        )
+      }))
+
+    it("is resilient when all its services are", () => {
+      const a = voice("x", 8000)
+      assert.isFalse(Tts.voices({ a, b: Resilience.tts(a) }).resilient)
+      assert.isTrue(Tts.voices({ a: Resilience.tts(a), b: Resilience.tts(a) }).resilient)
+    })
+  })
+
+  const synthesizer = (name: string, sampleRate: number) =>
+    Tts.fromSynthesizer({
+      name,
+      sampleRate,
+      channels: 1,
+      synthesize: (text) => Effect.delay(Effect.succeed(frame(text.length * 50, sampleRate)), 100)
+    })
+  const lost = Tts.make({
+    name: "lost",
+    sampleRate: 24_000,
+    channels: 2,
+    speak: () => Stream.fail(new Tts.TtsError({ provider: "lost", reason: new Failure.Disconnected({}) }))
+  })
+  contract("a synthesiser", Layer.succeed(Tts.Tts, synthesizer("a", 8000)))
+  contract("a guarded synthesiser", Layer.succeed(Tts.Tts, Resilience.tts(synthesizer("a", 8000))))
+  contract("a fallback at another rate", Layer.effect(Tts.Tts, Tts.fallback([lost, synthesizer("a", 8000)])))
+  contract(
+    "a voice at another rate",
+    Layer.succeed(Tts.Tts, Tts.voices({ a: { tts: synthesizer("a", 8000), voice: "x" }, b: lost }))
+  )
 })

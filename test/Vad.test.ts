@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Schema, Stream } from "effect"
+import { Config, ConfigProvider, Effect, Layer, Schema, Stream } from "effect"
 import { Audio, Vad } from "effect-voice"
 import * as EnergyVad from "effect-voice/Layers/EnergyVad"
 import { createHash } from "node:crypto"
@@ -374,6 +374,29 @@ describe("Vad", () => {
         ])
       }))
 
+    it.effect("keeps what a resampler still held before a gap, and does not drift over many", () =>
+      Effect.gen(function*() {
+        const wide = (frame: Audio.Frame): Audio.Frame => ({
+          samples: Int16Array.from({ length: frame.samples.length * 3 }, (_, i) => frame.samples[Math.floor(i / 3)]!),
+          sampleRate: 48_000,
+          channels: 1
+        })
+        const loud = wide(script(...times(5, 0.9)))
+        const frames = Array.from({ length: 50 }, (_, i) => at(i * 103, loud))
+        const ended = (yield* hear(frames)).at(-1)!
+        assert.strictEqual(ended._tag, "SpeechEnded")
+        if (ended._tag === "SpeechEnded") {
+          const { samples } = ended.speech.frame
+          assert.strictEqual(samples.length, (49 * 103 + 100) * 16)
+          for (let i = 0; i < 49; i++) {
+            const gap = samples.subarray((i * 103 + 100) * 16, (i + 1) * 103 * 16)
+            assert.isTrue(gap.every((sample) => sample === 0))
+            assert.isAbove(samples[(i * 103 + 100) * 16 - 2]!, 20_000)
+            assert.isAbove(samples[(i + 1) * 103 * 16 + 1]!, 20_000)
+          }
+        }
+      }))
+
     it.effect("passes at once in a gap of a year", () =>
       Effect.gen(function*() {
         const year = 365 * 86_400_000
@@ -648,6 +671,28 @@ describe("EnergyVad", () => {
         ), { concurrency: "unbounded" })
       assert.deepStrictEqual(together.map(digested), alone.map(digested))
     }).pipe(Effect.provide(EnergyVad.layer())))
+
+  it.effect("takes its options from the configuration", () =>
+    Effect.gen(function*() {
+      const configured = EnergyVad.layerConfig({
+        threshold: Config.Finite("LOUDNESS"),
+        minSilence: Config.Duration("SILENCE")
+      })
+      const provide = (env: Record<string, string>) =>
+        Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
+      const call = [tone(dBFS(-24), 200), tone(0, 100), tone(dBFS(-24), 200), tone(dBFS(-26), 600)]
+      const events = yield* Stream.fromIterable(call).pipe(
+        Vad.detect(),
+        Stream.runCollect,
+        Effect.provide(configured),
+        provide({ LOUDNESS: "-25", SILENCE: "80 millis" })
+      )
+      assert.strictEqual(sentence(events), "SPESE")
+      const error = yield* Effect.flip(
+        provide({ LOUDNESS: "9", SILENCE: "1 second" })(Effect.scoped(Layer.build(configured)))
+      )
+      assert.include(error.message, "threshold")
+    }))
 
   contract("EnergyVad", EnergyVad.layer(), recording("weather_question.wav"))
 })

@@ -38,6 +38,7 @@ describe("heard", () => {
     ["a character beyond the basic plane is not cut", timed(["𠀀𠀁", 0, 400]), 200, "𠀀"],
     ["no alignment", [], 1000, ""],
     ["stretches without text", timed(["", 0, 100], [" ", 100, 200], ["a", 200, 300]), 250, " a"],
+    ["a later word is not heard before an earlier one", timed(["a", 500, 600], [" b", 0, 100]), 200, ""],
     ["stretches without length", timed(["Hi", 0, 200], ["!", 200, 200]), 200, "Hi!"]
   ])("%s", (_, alignment, position, expected) => assert.strictEqual(Alignment.heard(alignment, position), expected))
 

@@ -129,6 +129,29 @@ describe("endpointing", () => {
     ],
     ["a new minimum below what nothing was learned of", [["update", { minDelay: 100 }]], 100, 1000],
     [
+      "two remarks over one speech of the agent are no pause",
+      [
+        ["silence", 0],
+        ["user", 1000],
+        ["silence", 1500],
+        ["agent", 2500],
+        ["overlap", 2550],
+        ["silence", 2600],
+        ["overlap", 2800],
+        ["silence", 2900]
+      ],
+      825,
+      1000
+    ],
+    [
+      "fixed: nothing was learned for later either",
+      [["update", { mode: "fixed" }], ["silence", 0], ["user", 900], ["silence", 1000], ["update", {
+        mode: "dynamic"
+      }]],
+      300,
+      1000
+    ],
+    [
       "fixed: the configured delays",
       [["update", { mode: "fixed" }], ["silence", 0], ["user", 900], ["silence", 1000]],
       300,

@@ -198,7 +198,7 @@ describe("playout", () => {
             else assert.closeTo(at!, drain.expected, 1e-6)
           }
         }
-          const got = output.takeHeardUnsafe()
+        const got = output.takeHeardUnsafe()
         assert.deepStrictEqual(got.flatMap(({ frame }) => [...frame.samples]), heard)
         for (let i = 1; i < got.length; i++) {
           const previous = got[i - 1]!

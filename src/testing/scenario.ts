@@ -348,6 +348,7 @@ export const scenario = <RA = never, RS = never>(
       Pipeline.PipelineError,
       Exclude<Exclude<RA, Session>, Scope.Scope> | RS
     >).pipe(
+      Random.withSeed("scenario"),
       Effect.provideService(Clock.Clock, virtual.clock),
       Effect.provideService(Scheduler.Scheduler, virtual.scheduler),
       Random.withSeed(script.seed ?? "scenario")

@@ -32,7 +32,7 @@ const required = <A>(
 ): Variable<A> => ({ name, expects, fallback, secret: false, description, decode })
 
 export const text = (name: string, fallback: string, description: string): Variable<string> =>
-  required(name, "text", fallback, description, (text) => text === "" ? undefined : text)
+  required(name, "text", fallback, description, (text) => text)
 
 export const number = (name: string, fallback: string, max: number, description: string): Variable<number> =>
   required(
@@ -109,13 +109,12 @@ export const withDefault = <A>(variable: Variable<A>): Reading<A> => ({
   }
 })
 
-// Template files leave these empty, so empty means absent.
 export const optional = <A>(variable: Variable<A>): Reading<A | undefined> => ({
   variables: [variable],
   read: (raw) => {
-    const text = raw[variable.name] ?? ""
-    const value = text === "" ? undefined : variable.decode(text)
-    return text !== "" && value === undefined ? { wrong: [variable] } : { value }
+    const text = raw[variable.name]
+    const value = text === undefined ? undefined : variable.decode(text)
+    return text !== undefined && value === undefined ? { wrong: [variable] } : { value }
   }
 })
 
@@ -152,11 +151,17 @@ const issues = (wrong: ReadonlyArray<Variable<unknown>>): Config.ConfigError => 
   )
 }
 
+// Template files leave variables empty, and Effect's own provider drops those.
+const present = (text: Option.Option<string>): string | undefined => {
+  const trimmed = Option.getOrElse(text, () => "").trim()
+  return trimmed === "" ? undefined : trimmed
+}
+
 export const toConfig = <A>(reading: Reading<A>): Config.Config<A> =>
   Config.all(reading.variables.map(({ name }) => Config.option(Config.String(name)))).pipe(
     Config.mapEffect((texts) => {
       const raw = Object.fromEntries(
-        reading.variables.map(({ name }, i) => [name, Option.getOrUndefined(texts[i]!)?.trim()] as const)
+        reading.variables.map(({ name }, i) => [name, present(texts[i]!)] as const)
       )
       const result = reading.read(raw)
       return "value" in result ? Effect.succeed(result.value) : Effect.fail(issues(result.wrong))

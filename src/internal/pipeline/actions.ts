@@ -173,9 +173,14 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
       case "TurnLimit": {
         const { onTurnLimit } = core.persona
         if (onTurnLimit === undefined || limitHook?.pollUnsafe() === undefined && limitHook !== undefined) return
-        limitHook = core.fork(guarded(core, "onTurnLimit", onTurnLimit({ words: action.words, speechMs: action.speechMs })))
+        limitHook = core.fork(
+          guarded(core, "onTurnLimit", onTurnLimit({ words: action.words, speechMs: action.speechMs }))
+        )
         return
       }
+      case "Settle":
+        core.fork(Effect.andThen(Effect.yieldNow, Effect.sync(() => signal(core, { _tag: "Settled" }))))
+        return
       case "KeepWords":
         remember(action.turn, action.text, "voice")
         return

@@ -6,7 +6,10 @@ import * as History from "../../History.ts"
 import type { Options } from "../../Pipeline.ts"
 import type { Core } from "./core.ts"
 
-export const makeBudget = (core: Core, budget: Options["budget"]): { readonly notice: (event: Event.Event) => void } => {
+export const makeBudget = (
+  core: Core,
+  budget: Options["budget"]
+): { readonly notice: (event: Event.Event) => void } => {
   let working = false
   const compact = (limits: NonNullable<Options["budget"]>): Effect.Effect<void> =>
     Effect.suspend(() => {

@@ -65,7 +65,13 @@ export const guarded = <A>(
     Cause.hasInterruptsOnly(cause)
       ? Effect.interrupt
       : Effect.sync(() => {
-        core.publish({ _tag: "ProviderFailed", component: "hook", provider: name, reason: "HookFailed", recovered: true })
+        core.publish({
+          _tag: "ProviderFailed",
+          component: "hook",
+          provider: name,
+          reason: "HookFailed",
+          recovered: true
+        })
       }).pipe(
         Effect.andThen(Effect.logError("a hook failed", cause)),
         Effect.annotateLogs({ hook: name }),

@@ -47,7 +47,8 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
     const clock = makeStreamClock(core)
     let attached = true
     let inSpeech = false
-    let lastFrameAt = 0
+    // A microphone of boundaries alone, without samples, cannot fall silent.
+    let samplesAt = Number.POSITIVE_INFINITY
 
     const report = (events: ReadonlyArray<Vad.Event>): void => {
       for (const event of events) {
@@ -80,7 +81,7 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
       if (!attached) return Effect.void
       const processed = chain(frames)
       clock.observe(processed)
-      lastFrameAt = core.conductor.now()
+      if (processed.some((frame) => frame.samples.length > 0)) samplesAt = core.conductor.now()
       // The recogniser hears a frame before the detector judges it: a mark must come after its audio.
       if (ears.feed === "all" || inSpeech) feed(processed)
       return detector.push(processed).pipe(Effect.map(report), Effect.catch(deaf))
@@ -89,16 +90,14 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
       Effect.sync(() => {
         failed(core, "vad", "vad", Cause.fail(error))
       })
-    const closeSpeech = Effect.suspend(() =>
-      detector.end.pipe(Effect.map(report), Effect.catch(deaf))
-    )
+    const closeSpeech = Effect.suspend(() => detector.end.pipe(Effect.map(report), Effect.catch(deaf)))
     /** A microphone that falls silent in mid-speech ends the speech. */
-    const watch: Effect.Effect<void> = Effect.gen(function*() {
-      while (inSpeech) {
-        const quiet = core.conductor.now() - lastFrameAt
-        if (quiet >= ears.mutedAfter) return yield* closeSpeech
-        yield* Effect.sleep(ears.mutedAfter - quiet)
-      }
+    const watch: Effect.Effect<void> = Effect.suspend(() => {
+      const quiet = core.conductor.now() - samplesAt
+      if (!inSpeech || quiet < 0) return Effect.void
+      return quiet >= ears.mutedAfter
+        ? closeSpeech
+        : Effect.andThen(Effect.sleep(ears.mutedAfter - quiet), watch)
     })
 
     return {

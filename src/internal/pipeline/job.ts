@@ -5,7 +5,7 @@ import * as Latch from "effect/Latch"
 import type * as Stream from "effect/Stream"
 import type { Heard, ReplyOptions } from "../../Session.ts"
 import type { TurnTimes } from "./core.ts"
-import { type Milestones, makeMilestones } from "./ledger.ts"
+import { makeMilestones, type Milestones } from "./ledger.ts"
 
 export interface Job {
   readonly id: string
@@ -29,6 +29,8 @@ export interface Job {
   outcome: Heard["outcome"]
   /** It has the floor and has not told yet how far it was heard. */
   playing: boolean
+  /** Nothing more will be thought of; what there is may still be spoken. */
+  thought: boolean
   /** Its tools are running. */
   acting: boolean
   /** Lines that have text and were not heard to their end yet. */
@@ -63,6 +65,7 @@ export const makeJob = (options: {
   createdAt: options.now,
   outcome: "completed",
   playing: false,
+  thought: false,
   acting: false,
   lines: 0,
   heard: "",

@@ -33,6 +33,7 @@ export const perform = (core: Core, job: Job): Effect.Effect<void> =>
     const mouth: Mouth = { lines, scope }
     const mind = job.text === undefined ? think(core, job, mouth) : recite(core, job, mouth, job.text)
     yield* Effect.ensuring(mind, Queue.end(lines))
+    job.thought = true
     yield* Fiber.join(job.mouth)
   }).pipe(
     // Whatever it started has ended, and told how far it was heard, before the speech is said to be over.
@@ -72,7 +73,7 @@ const speakLines = (core: Core, job: Job, lines: Queue.Queue<Line, Cause.Done>):
     Stream.rechunk(1),
     Stream.runForEach((line) =>
       Effect.andThen(
-        play(core, job, line, () => job.acting ? "tools" : "working"),
+        play(core, job, line, () => job.thought && job.lines === 1 ? "done" : job.acting ? "tools" : "working"),
         Effect.sync(() => {
           job.lines -= 1
           tell(core, job)
@@ -113,7 +114,9 @@ const makeSpeaker = (core: Core, job: Job, mouth: Mouth, utterance: Utterance) =
       }
       return offer(writer.push(delta))
     },
-    end: Effect.suspend(() => Effect.andThen(offer(writer.end()), Effect.sync(() => line && Queue.endUnsafe(line.texts))))
+    end: Effect.suspend(() =>
+      Effect.andThen(offer(writer.end()), Effect.sync(() => line && Queue.endUnsafe(line.texts)))
+    )
   }
 }
 

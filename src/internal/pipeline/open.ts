@@ -37,7 +37,14 @@ import { enter, leave, makeSession } from "./service.ts"
 // A listener that is further behind loses the oldest events.
 const eventsKept = 4096
 
-let sessions = 0
+// How many sessions each room has had, for their names.
+const sessions = new WeakMap<Room.Room["Service"], number>()
+
+const nameSession = (room: Room.Room["Service"]): string => {
+  const number = (sessions.get(room) ?? 0) + 1
+  sessions.set(room, number)
+  return `${room.name}-${number}`
+}
 
 export const open = <R>(
   agent: Agent.Agent<R>,
@@ -47,7 +54,7 @@ export const open = <R>(
     const checked = yield* check(options)
     const room = yield* Room.Room
     const vad = yield* Vad
-    const id = options.sessionId ?? `${room.name}-${++sessions}`
+    const id = options.sessionId ?? nameSession(room)
     const ids = { session: id, ...options.job }
     const services = yield* Effect.context<never>()
     const clock = yield* Clock.Clock
@@ -185,10 +192,24 @@ export const open = <R>(
       publish({ _tag: "SessionStarted", session: id })
       enter(core)
     }))
+    for (const [component, service] of [["stt", stt], ["llm", defaults.llm], ["tts", defaults.tts]] as const) {
+      if (service === undefined) continue
+      fork(
+        Stream.runForEach(
+          Resilience.availability(service),
+          ({ available, provider }) =>
+            Effect.sync(() => publish({ _tag: "ProviderAvailability", component, provider, available }))
+        )
+      )
+    }
     fork(watchRoom(core, room, options, () => participant?.identity))
     if (options.textTopic !== false) {
-      fork(Stream.runForEach(room.texts(options.textTopic ?? "lk.chat"), ({ identity, text }) =>
-        identity === participant?.identity ? Effect.ignore(session.send(text)) : Effect.void))
+      fork(
+        Stream.runForEach(
+          room.texts(options.textTopic ?? "lk.chat"),
+          ({ identity, text }) => identity === participant?.identity ? Effect.ignore(session.send(text)) : Effect.void
+        )
+      )
     }
     return session
   }).pipe(Effect.withSpan("session.open"))
@@ -212,7 +233,8 @@ const awaitParticipant = (
   identity: string | undefined
 ): Effect.Effect<Room.Participant> =>
   Effect.gen(function*() {
-    const wanted = (candidate: Room.Participant) => identity === undefined ? candidate.kind !== "agent" : candidate.identity === identity
+    const wanted = (candidate: Room.Participant) =>
+      identity === undefined ? candidate.kind !== "agent" : candidate.identity === identity
     const found = yield* Deferred.make<Room.Participant>()
     yield* room.events.pipe(
       Stream.runForEach((event) =>

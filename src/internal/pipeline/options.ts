@@ -63,7 +63,7 @@ const millis = (
 ): Effect.Effect<number, InvalidOption> => {
   if (value === undefined) return Effect.succeed(fallback)
   const duration = Duration.fromInput(value)
-  const length = duration._tag === "Some" ? Duration.toMillis(duration.value) : Number.NaN
+  const length = duration._tag === "Some" && !Number.isNaN(value) ? Duration.toMillis(duration.value) : Number.NaN
   return length >= 0
     ? Effect.succeed(length)
     : Effect.fail(new InvalidOption({ option, detail: "must be a duration of 0 or more, such as \"5 seconds\"" }))

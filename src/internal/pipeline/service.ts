@@ -2,7 +2,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as PubSub from "effect/PubSub"
+import type * as PubSub from "effect/PubSub"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type * as Agent from "../../Agent.ts"
@@ -88,7 +88,13 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
           yield* leave(core(), parts.exitTimeout)
           core().history = History.insert(
             core().history,
-            { _tag: "Handoff", id: nextId(core(), "handoff"), from: persona.name, to: next.persona.name, createdAt: stamp(core()) }
+            {
+              _tag: "Handoff",
+              id: nextId(core(), "handoff"),
+              from: persona.name,
+              to: next.persona.name,
+              createdAt: stamp(core())
+            }
           )
           core().persona = next.persona
           core().tools = next.tools

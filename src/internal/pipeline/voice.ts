@@ -87,7 +87,12 @@ export const synthesize = (core: Core, job: Job, line: Line): Effect.Effect<void
 }
 
 /** Plays a line once it has the floor; returns when it has been heard, and remembers it however it ends. */
-export const play = (core: Core, job: Job, line: Line, after: () => "working" | "tools"): Effect.Effect<void> =>
+export const play = (
+  core: Core,
+  job: Job,
+  line: Line,
+  after: () => "working" | "tools" | "done"
+): Effect.Effect<void> =>
   Effect.gen(function*() {
     const first = yield* Effect.option(Queue.take(line.audio))
     if (first._tag === "None") return
@@ -130,7 +135,7 @@ export const play = (core: Core, job: Job, line: Line, after: () => "working" | 
       Effect.withSpan("playout", { attributes: { speech: job.id } })
     )
     yield* stop(false)
-    signal(core, { _tag: "PlayoutEnded", speech: job.id, then: after() })
+    signal(core, { _tag: "PlayoutEnded", speech: job.id, next: after() })
   })
 
 /** What was heard enters the history; nothing else does. */
@@ -145,7 +150,13 @@ const remember = (core: Core, job: Job, utterance: Utterance, playedMs: number, 
   if (job.options.record !== false) {
     core.history = History.insert(
       core.history,
-      History.Message.make({ id, role: "assistant", text, interrupted: cut, createdAt: Math.max(utterance.createdAt, job.createdAt) })
+      History.Message.make({
+        id,
+        role: "assistant",
+        text,
+        interrupted: cut,
+        createdAt: Math.max(utterance.createdAt, job.createdAt)
+      })
     )
   }
   if (core.settings.syncTranscript) {

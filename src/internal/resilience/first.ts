@@ -47,7 +47,7 @@ const once = <A, E, R>(request: Request<A, E, R>, scope: Scope.Scope): Effect.Ef
     const held: Array<A> = []
     while (true) {
       const next = yield* Pull.matchEffect(pull, {
-        onSuccess: (chunk) => Effect.succeed(Option.some(chunk)),
+        onSuccess: Effect.succeedSome,
         onFailure: (cause) => Effect.failCause(cause),
         onDone: () => Effect.succeedNone
       })

@@ -3,6 +3,9 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 
+/** How far beyond an end of speech a provider may count the words before it. */
+const overrunMs = 100
+
 /** The ends of speech that wait for their transcript, and since when. */
 export class Pending {
   #marks: Array<{ readonly position: number; readonly since: number }> = []
@@ -22,7 +25,7 @@ export class Pending {
    * position up to which the audio is answered, where a mark says so.
    */
   answer(end: number | undefined): number | undefined {
-    const found = end === undefined ? -1 : this.#marks.findIndex(({ position }) => position >= end)
+    const found = end === undefined ? -1 : this.#marks.findIndex(({ position }) => position + overrunMs >= end)
     const last = found === -1 ? this.#marks.length - 1 : found
     const answered = end !== undefined && found === -1 ? end : this.#marks[last]?.position
     this.#marks = this.#marks.slice(last + 1)

@@ -92,7 +92,8 @@ const persist = <E, R>(options: {
         const { value: error } = failure
         if (isInputFailure(error) || error === late || !error.isRetryable) return yield* Effect.fail(error)
         if ((yield* Clock.currentTimeMillis) - failed.since >= deadline) yield* alive(false)
-        if (!(yield* Effect.raceFirst(wait(error), overdue))) return yield* Effect.fail(error)
+        const again = yield* Effect.raceFirst(wait(error), overdue)
+        if (!again) return yield* error
       })
 
     const next: Live<E, R> = Effect.suspend(() =>
@@ -104,12 +105,12 @@ const persist = <E, R>(options: {
         : listenTo(attempt)
     )
 
+    const news = (heard: ReadonlyArray<Stt.Transcript>): Live<E, R> =>
+      Arr.isReadonlyArrayNonEmpty(heard) ? Effect.succeed(heard) : next
+
     const listenTo = (current: Attempt): Live<E, R> =>
       Effect.flatMap(Effect.exit(Effect.raceFirst(current.pull, overdue)), (exit): Live<E, R> => {
-        if (Exit.isSuccess(exit)) {
-          return Effect.flatMap(hear(exit.value), (heard): Live<E, R> =>
-            Arr.isReadonlyArrayNonEmpty(heard) ? Effect.succeed(heard) : next)
-        }
+        if (Exit.isSuccess(exit)) return Effect.flatMap(hear(exit.value), news)
         if (Pull.isDoneCause(exit.cause) && memory.exhausted) {
           return Cause.done()
         }
@@ -140,11 +141,17 @@ const listen = <E, R>(audio: Stream.Stream<Stt.Input, E, R>, options: {
       const turn = next()
       const service = turn === undefined ? undefined : services[turn.provider]
       if (turn === undefined || service === undefined) return Effect.fail(options.allLost(lost))
-      return Effect.gen(function*() {
-        const own = yield* Scope.fork(scope)
-        yield* Scope.addFinalizer(own, turn.release)
+      return Effect.flatMap(Scope.fork(scope), (own) => {
+        const giveUp = (error: Stt.SttError): Live<E, R> => {
+          live = undefined
+          lost = [...lost, { name: service.name, error }]
+          return Scope.close(own, Exit.void).pipe(
+            Effect.andThen(blamesRequest(error.reason) ? Effect.void : turns.failed(turn.provider)),
+            Effect.andThen(start)
+          )
+        }
         memory.pending.reset()
-        const pull = yield* persist({
+        const pull = persist({
           service,
           settings: service.resilient ? undefined : resolve(policy),
           memory,
@@ -157,19 +164,19 @@ const listen = <E, R>(audio: Stream.Stream<Stt.Input, E, R>, options: {
               return answered ? turns.succeeded(turn.provider) : Effect.void
             })
         })
-        return Effect.catch(pull, (error): Live<E, R> => {
-          if (isInputFailure(error) || Cause.isDone(error)) return Effect.fail(error)
-          live = undefined
-          lost = [...lost, { name: service.name, error }]
-          return Scope.close(own, Exit.void).pipe(
-            Effect.andThen(blamesRequest(error.reason) ? Effect.void : turns.failed(turn.provider)),
-            Effect.andThen(start)
+        return Scope.addFinalizer(own, turn.release).pipe(
+          Effect.andThen(pull),
+          Effect.flatMap((pull) =>
+            live = Effect.catch(pull, (error): Live<E, R> =>
+              isInputFailure(error) || Cause.isDone(error) ? Effect.fail(error) : giveUp(error))
           )
-        })
-      }).pipe(Effect.flatMap((pull) => live = pull))
+        )
+      })
     })
 
-    return Stream.fromPull(Effect.succeed(Effect.suspend(() => live ?? start)))
+    return Stream.fromPull(Effect.succeed(Effect.suspend(() =>
+      live ?? start
+    )))
   })))
 
 export const guardTranscription = (

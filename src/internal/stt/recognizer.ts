@@ -52,7 +52,7 @@ export const recognise = <E, R>(
       ])
       if (ended === undefined) return Effect.exit(heard)
       return Effect.raceFirst(heard, Effect.as(Deferred.await(ended), [])).pipe(
-        Effect.catch(() => Effect.succeed<ReadonlyArray<Stt.Transcript>>([])),
+        Effect.orElseSucceed((): ReadonlyArray<Stt.Transcript> => []),
         Effect.ensuring(Effect.sync(() => {
           if (looking === ended) looking = undefined
         })),

@@ -5,6 +5,7 @@ import type { Run } from "./transform.ts"
 /** Longest text, in code units, that is held because it may become markup. */
 const longest = 300
 const longestAddress = 2000
+const longestLead = 100
 
 const newline = 10
 const bang = 33
@@ -66,7 +67,7 @@ class Stripper {
   #hasCell = false
   #gap = ""
 
-  push(chunk: string): string {
+  readonly push = (chunk: string): string => {
     for (let i = 0; i < chunk.length; i++) {
       const start = i
       while (this.#isIdle() && i < chunk.length && !special.has(chunk.charCodeAt(i))) {
@@ -83,7 +84,7 @@ class Stripper {
     return this.#spans.take()
   }
 
-  end(): string {
+  readonly end = (): string => {
     if (this.#mode === "line") {
       this.#endLead()
     }
@@ -142,7 +143,7 @@ class Stripper {
       this.#startInline()
     } else if (bullet.test(lead)) {
       this.#lead = ""
-    } else if (lead.length > longest || !undecided.test(lead)) {
+    } else if (lead.length > longestLead || !undecided.test(lead)) {
       this.#releaseLead(lead)
     }
   }
@@ -201,7 +202,7 @@ class Stripper {
       this.#spans.text(character)
     } else {
       this.#lead += character
-      if (this.#lead.length > longest || !fenceEnd.test(this.#lead)) {
+      if (this.#lead.length > longestLead || !fenceEnd.test(this.#lead)) {
         this.#spans.text(this.#lead)
         this.#lead = undefined
       }

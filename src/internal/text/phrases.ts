@@ -84,7 +84,8 @@ export const cutIns: ReadonlyArray<string> = [
   "cancel",
   "never mind",
   "nevermind",
-  "enough",
+  "that's enough",
+  "enough already",
   "one moment",
   "one second",
   "one sec",
@@ -122,36 +123,44 @@ export const index = (phrases: ReadonlyArray<string>): Index => {
   }
 }
 
+/** The same, made on first use. */
+export const lazyIndex = (phrases: ReadonlyArray<string>): () => Index => {
+  let made: Index | undefined
+  return () => made ??= index(phrases)
+}
+
 /** Recognisers write drawn-out sounds with any number of letters. */
 const shorten = (text: string, letters: "$1" | "$1$1"): string => text.replace(/(\p{L})\1{2,}/gu, letters)
 
 const has = (index: Index, phrase: string): boolean =>
   index.phrases.has(phrase) || index.phrases.has(shorten(phrase, "$1")) || index.phrases.has(shorten(phrase, "$1$1"))
 
-const matchAt = (index: Index, words: ReadonlyArray<string>, at: number): number => {
-  for (let length = Math.min(index.longest, words.length - at); length > 0; length--) {
-    if (has(index, words.slice(at, at + length).join(" "))) {
-      return length
+/** Where the phrases that begin at `at` end. */
+const endsAt = (index: Index, words: ReadonlyArray<string>, at: number): Array<number> => {
+  const ends: Array<number> = []
+  for (let end = at + 1; end <= Math.min(words.length, at + index.longest); end++) {
+    if (has(index, words.slice(at, end).join(" "))) {
+      ends.push(end)
     }
   }
-  return 0
+  return ends
 }
 
-/** Whether the text is made of the phrases alone; longest first, which suffices for lists of short phrases. */
+/** Whether the text is made of the phrases alone. */
 export const isMadeOf = (index: Index, text: string): boolean => {
   const all = words(text)
-  let at = 0
-  while (at < all.length) {
-    const length = matchAt(index, all, at)
-    if (length === 0) {
-      return false
+  const reached = new Set([0])
+  for (const at of all.keys()) {
+    if (reached.has(at)) {
+      for (const end of endsAt(index, all, at)) {
+        reached.add(end)
+      }
     }
-    at += length
   }
-  return at > 0
+  return all.length > 0 && reached.has(all.length)
 }
 
 export const contains = (index: Index, text: string): boolean => {
   const all = words(text)
-  return all.some((_, at) => matchAt(index, all, at) > 0 && !negations.has(all[at - 1] ?? ""))
+  return all.some((_, at) => !negations.has(all[at - 1] ?? "") && endsAt(index, all, at).length > 0)
 }

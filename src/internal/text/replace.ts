@@ -85,7 +85,7 @@ export const open = (dictionary: Dictionary): Run => {
         at++
       } else {
         out += text.slice(copied, at) + replacement
-        before = text.charCodeAt(matched - 1)
+        before = none
         copied = at = matched
       }
     }

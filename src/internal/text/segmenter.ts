@@ -61,7 +61,7 @@ export class Segmenter {
     this.#limits = limits
   }
 
-  push(chunk: string): ReadonlyArray<string> {
+  readonly push = (chunk: string): ReadonlyArray<string> => {
     this.#pending += chunk
     for (let i = 0; i < chunk.length; i++) {
       this.#feed(chunk.charCodeAt(i))
@@ -69,7 +69,7 @@ export class Segmenter {
     return this.#release()
   }
 
-  end(): ReadonlyArray<string> {
+  readonly end = (): ReadonlyArray<string> => {
     if (this.#phase === "starter") {
       this.#decideStarter()
     }

@@ -23,12 +23,14 @@ const trimPunctuation = (token: string): string => {
   return token.slice(start, end)
 }
 
-const segmenter = new Intl.Segmenter("und", { granularity: "word" })
+// made on first use: its dictionaries take 10 ms to load
+let dictionary: Intl.Segmenter | undefined
 
 /** Cuts a token of a script without spaces; what is no word goes with the word before it. */
 const segment = (token: string): Array<string> => {
+  dictionary ??= new Intl.Segmenter("und", { granularity: "word" })
   const pieces: Array<string> = []
-  for (const { isWordLike, segment } of segmenter.segment(token)) {
+  for (const { isWordLike, segment } of dictionary.segment(token)) {
     const last = pieces.length - 1
     if (last >= 0 && (isWordLike !== true || !hasWord(pieces[last] ?? ""))) {
       pieces[last] += segment

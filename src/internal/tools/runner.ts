@@ -62,15 +62,16 @@ export const make: (options: {
         yield* settle(one, failed(call, `Tool ${call.name} was not run: the conversation is over`))
         return one
       }
-      if (onDuplicate === "reject" && before.length > 0) {
-        yield* settle(one, failed(call, `Tool ${call.name} is already running: wait for its result`))
-        return one
+      const rejected = onDuplicate === "reject" && before.length > 0
+      if (!rejected) {
+        for (const other of before) cancel(other, `Tool ${call.name} was cancelled: a newer call replaced it`)
       }
-      for (const other of before) cancel(other, `Tool ${call.name} was cancelled: a newer call replaced it`)
-      const work = Effect.andThen(
-        Effect.forEach(before, (other) => Deferred.await(other.output), { discard: true }),
-        execute(tools, call)
-      )
+      const work = rejected
+        ? Effect.succeed(failed(call, `Tool ${call.name} is already running: wait for its result`))
+        : Effect.andThen(
+          Effect.forEach(before, (other) => Deferred.await(other.output), { discard: true }),
+          execute(tools, call)
+        )
       one.fiber = yield* FiberSet.run(
         fibers,
         Effect.uninterruptibleMask((restore) =>

@@ -84,11 +84,11 @@ export const yieldTo = (d: Draft): void => {
 }
 
 /** The audio of a speech, or of one step of a reply, has been heard to its end. */
-export const playoutEnded = (d: Draft, id: string, then: "working" | "tools"): void => {
+export const playoutEnded = (d: Draft, id: string, then: "working" | "tools" | "done"): void => {
   if (find(d, id)?.phase !== "playing") return
   d.s.endpointing = Endpointing.onAgentEnded(d.s.endpointing, d.now)
   if (d.s.pause?.speech === id) d.s.pause = undefined
-  setPhase(d, id, then)
+  setPhase(d, id, then === "done" ? "stopping" : then)
 }
 
 /** The user talks over the agent: go silent, and see what it was. */

@@ -294,11 +294,11 @@ export const declined = (d: Draft, turn: number): void => {
 /** Push to talk: commit what was said, once its transcript is there. */
 export const commitTurn = (d: Draft, waitMs: number): void => {
   d.actions.push({ _tag: "Finalize" })
-  const { words } = d.s
-  const complete = words.interim === "" && words.finals.length > 0 && d.s.voice === undefined &&
-    (words.stoppedAt === undefined || (words.finalAt ?? 0) >= words.stoppedAt)
-  if (complete || waitMs === 0) return commit(d, "manual")
-  d.s.manual = { until: d.now + waitMs }
+  const { voice, words } = d.s
+  const transcribed = words.interim === "" && words.finals.length > 0 && (words.finalAt ?? 0) >= (words.stoppedAt ?? 0)
+  const until = (voice === undefined ? words.stoppedAt ?? d.now : d.now) + waitMs
+  if (voice === undefined && transcribed || until <= d.now) return commit(d, "manual")
+  d.s.manual = { until }
 }
 
 export const clearTurn = (d: Draft): void => {

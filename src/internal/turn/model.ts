@@ -34,6 +34,8 @@ export interface State {
   readonly warmUpUntil: number | undefined
 
   readonly failures: Readonly<Partial<Record<Event.Component, number>>>
+  /** Interrupted in this very moment: what follows at once decides what the agent does. */
+  readonly hushed: boolean
   readonly awayAt: number | undefined
   readonly away: boolean
   readonly user: Event.UserState
@@ -105,6 +107,7 @@ export interface Speech {
 
 export type Signal =
   | { readonly _tag: "Opened" }
+  | { readonly _tag: "Settled" }
   | { readonly _tag: "Tick" }
   | { readonly _tag: "VoiceStarted"; readonly startedAt: number }
   | { readonly _tag: "VoicePaused"; readonly voiceAt: number }
@@ -121,7 +124,7 @@ export type Signal =
   | { readonly _tag: "Enqueue"; readonly speech: string; readonly source: "say" | "reply"; readonly protected: boolean }
   | { readonly _tag: "Interrupt"; readonly force: boolean; readonly speech?: string | undefined }
   | { readonly _tag: "AudioReady"; readonly speech: string }
-  | { readonly _tag: "PlayoutEnded"; readonly speech: string; readonly then: "working" | "tools" }
+  | { readonly _tag: "PlayoutEnded"; readonly speech: string; readonly next: "working" | "tools" | "done" }
   | { readonly _tag: "Working"; readonly speech: string; readonly phase: "working" | "tools" }
   | { readonly _tag: "SpeechEnded"; readonly speech: string }
   | { readonly _tag: "Failed"; readonly component: Event.Component }
@@ -157,6 +160,7 @@ export type Action =
   | { readonly _tag: "Judge"; readonly text: string }
   | { readonly _tag: "Finalize" }
   | { readonly _tag: "TurnLimit"; readonly words: number; readonly speechMs: number }
+  | { readonly _tag: "Settle" }
   | { readonly _tag: "KeepWords"; readonly turn: number; readonly text: string }
   | { readonly _tag: "Closing"; readonly drain: boolean; readonly reason: Event.CloseReason }
   | { readonly _tag: "Finish"; readonly reason: Event.CloseReason }

@@ -44,7 +44,7 @@ export const resolve = (options: Options = {}): Settings | Problem => {
   const ms = (option: string, value: Duration.Input | undefined, fallback: number): number => {
     if (value === undefined) return fallback
     const duration = Duration.fromInput(value)
-    const millis = duration._tag === "Some" ? Duration.toMillis(duration.value) : Number.NaN
+    const millis = duration._tag === "Some" && !Number.isNaN(value) ? Duration.toMillis(duration.value) : Number.NaN
     if (millis >= 0) return millis
     problems.push({ option, detail: "must be a duration of 0 or more, such as \"500 millis\"" })
     return fallback

@@ -1,0 +1,170 @@
+/**
+ * A small HTTP server for operators: metrics for Prometheus, and health.
+ *
+ * It shows every Effect metric of the registry in which the layer is built:
+ * those of `Metrics` from zero on, and whatever else the program counts. It
+ * needs no worker and no room. Closing the layer's scope closes the port and
+ * all connections, the idle ones at once.
+ *
+ * Needs `@effect/platform-node`.
+ *
+ * @since 0.1.0
+ */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as EffectConfig from "effect/Config"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { constTrue } from "effect/Function"
+import * as HttpMiddleware from "effect/http/HttpMiddleware"
+import type * as HttpServerError from "effect/http/HttpServerError"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import { createServer } from "node:http"
+import * as Config from "../Config.ts"
+import * as Metrics from "../Metrics.ts"
+
+/**
+ * Another program listens on the port.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class PortInUse extends Schema.TaggedError<PortInUse>("effect-voice/Layers/Prometheus/PortInUse")("PortInUse", {
+  port: Schema.Int
+}) {
+  override get message(): string {
+    return `port ${this.port} is in use: choose another with METRICS_PORT, or with the option port`
+  }
+}
+
+/**
+ * The system does not let the server listen; `code` is its reason.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ListenFailed extends Schema.TaggedError<ListenFailed>("effect-voice/Layers/Prometheus/ListenFailed")(
+  "ListenFailed",
+  { port: Schema.Int, code: Schema.String }
+) {
+  override get message(): string {
+    return `cannot listen on port ${this.port} (${this.code}): check the options host and port`
+  }
+}
+
+/**
+ * Why there is no metrics server.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class PrometheusError
+  extends Schema.TaggedError<PrometheusError>("effect-voice/Layers/Prometheus/PrometheusError")("PrometheusError", {
+    reason: Schema.Union([PortInUse, ListenFailed])
+  })
+{
+  override get message(): string {
+    return this.reason.message
+  }
+}
+
+/**
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  /** Port; 0 lets the system choose, and the service tells. @default 8000 */
+  readonly port?: number | undefined
+  /** Address to listen on. @default every address of the machine */
+  readonly host?: string | undefined
+  /** Where the metrics are. @default "/metrics" */
+  readonly path?: `/${string}` | undefined
+  /** Without them, `path` is not found; `/health` and `/ready` stay. @default true */
+  readonly enabled?: boolean | undefined
+  /** Goes before all names but those that begin with `agent_`, joined by `_`. @default "" */
+  readonly prefix?: string | undefined
+}
+
+/**
+ * The server that listens.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Prometheus extends Context.Service<Prometheus, {
+  readonly port: number
+}>()("effect-voice/Layers/Prometheus") {}
+
+const listenError = (port: number) => (error: HttpServerError.ServeError): PrometheusError => {
+  const code = Predicate.hasProperty(error.cause, "code") ? String(error.cause.code) : "unknown"
+  return new PrometheusError({
+    reason: code === "EADDRINUSE" ? new PortInUse({ port }) : new ListenFailed({ port, code })
+  })
+}
+
+const ok = HttpServerResponse.text("ok\n")
+const notFound = HttpServerResponse.text("not found\n", { status: 404 })
+const notAllowed = HttpServerResponse.text("use GET\n", { status: 405, headers: { allow: "GET, HEAD" } })
+
+const responder = (options: Options, context: Context.Context<never>) => {
+  const path = options.path ?? "/metrics"
+  const prefix = options.prefix === undefined || options.prefix === "" ? "" : `${options.prefix}_`
+  const metricNameMapper = (name: string) => name.startsWith("agent_") ? name : `${prefix}${name}`
+  return (request: HttpServerRequest.HttpServerRequest): HttpServerResponse.HttpServerResponse => {
+    const target = request.url.split("?", 1)[0]
+    const isMetrics = target === path && options.enabled !== false
+    if (!isMetrics && target !== "/health" && target !== "/ready") {
+      return notFound
+    }
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      return notAllowed
+    }
+    return isMetrics
+      ? HttpServerResponse.text(PrometheusMetrics.formatUnsafe(context, { metricNameMapper }), {
+        contentType: "text/plain; version=0.0.4; charset=utf-8"
+      })
+      : ok
+  }
+}
+
+/**
+ * Serves `/metrics`, `/health` and `/ready`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: Options = {}): Layer.Layer<Prometheus, PrometheusError> =>
+  Layer.effect(
+    Prometheus,
+    Effect.gen(function*() {
+      const port = options.port ?? 8000
+      const context = yield* Effect.context<never>()
+      yield* Metrics.register
+      const server = createServer()
+      const http = yield* NodeHttpServer.make(() => server, {
+        port,
+        ...(options.host === undefined ? {} : { host: options.host }),
+        gracefulShutdownTimeout: "1 second"
+      }).pipe(Effect.mapError(listenError(port)))
+      // A client that never finishes its request would hold the port.
+      yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
+      yield* http.serve(Effect.map(HttpServerRequest.HttpServerRequest, responder(options, context)))
+      const address = server.address()
+      return { port: typeof address === "object" && address !== null ? address.port : port }
+    }).pipe(Effect.provideService(HttpMiddleware.TracerDisabledWhen, constTrue))
+  )
+
+/**
+ * Serves as `ENABLE_METRICS` and `METRICS_PORT` say, or as the given config.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = (
+  options: EffectConfig.Wrap<Options> = Config.metrics
+): Layer.Layer<Prometheus, PrometheusError | EffectConfig.ConfigError> =>
+  Layer.unwrap(Effect.map(EffectConfig.unwrap(options), layer))
