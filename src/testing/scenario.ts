@@ -12,6 +12,7 @@ import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Agent from "../Agent.ts"
+import * as Audio from "../Audio.ts"
 import type * as Event from "../Event.ts"
 import { makeVirtualClock } from "../internal/clock.ts"
 import * as Pipeline from "../Pipeline.ts"
@@ -155,6 +156,10 @@ export interface Scenario<RA = never, RS = never> {
   readonly until?: number | "quiet" | undefined
   /** Without an event this long, it is quiet. @default 12 seconds */
   readonly quiet?: Duration.Input | undefined
+  /** Longest wait for the quiet, after the last thing in the script. @default 5 minutes */
+  readonly patience?: Duration.Input | undefined
+  /** Seed of the random numbers, such as the jitter of retries. @default "scenario" */
+  readonly seed?: string | undefined
 }
 
 const simple: Turn.Options = {
@@ -178,7 +183,7 @@ const servicesOf = (scenario: Scenario<never, never>): Layer.Layer<Provided> => 
   const { options, room } = scenario
   const mutedAfter = millis(options?.mutedAfter ?? 1000)
   return Layer.mergeAll(
-    layerRoom({ keepHeard: false, keepAlive: Math.min(900, mutedAfter * 0.9), ...room }),
+    layerRoom({ keepAlive: Math.min(900, mutedAfter * 0.9), ...room }),
     layerVad(scenario.vad),
     layerStt(scenario.stt),
     layerLlm(scenario.llm, scenario.llmOptions),
@@ -210,6 +215,17 @@ const lastOf = (scenario: Scenario<never, never>): number =>
     ...(scenario.at ?? []).map(({ at }) => at)
   )
 
+/** Stretches of time, joined where one begins as the other ends. */
+const joined = (stretches: ReadonlyArray<{ readonly from: number; readonly to: number }>) => {
+  const all: Array<{ from: number; to: number }> = []
+  for (const { from, to } of stretches.toSorted((a, b) => a.from - b.from)) {
+    const last = all.at(-1)
+    if (last !== undefined && from <= last.to + 0.5) last.to = Math.max(last.to, to)
+    else if (to > from) all.push({ from, to })
+  }
+  return all.map(({ from, to }) => ({ from: Math.round(from * 1000) / 1000, to: Math.round(to * 1000) / 1000 }))
+}
+
 /** Runs a scenario on the Clock of the context, which must run by itself. */
 const perform = (scenario: Scenario<never, never>): Effect.Effect<Timeline, Pipeline.PipelineError> =>
   Effect.scoped(Effect.gen(function*() {
@@ -230,12 +246,13 @@ const perform = (scenario: Scenario<never, never>): Effect.Effect<Timeline, Pipe
       })
     })
 
-    const { session, stoppedAt } = yield* Effect.gen(function*() {
+    const { calm, session, stoppedAt } = yield* Effect.gen(function*() {
       const run = yield* FiberSet.makeRuntime<never, void, never>()
       const sessionScope = yield* Scope.make()
       yield* Effect.addFinalizer(() => Scope.close(sessionScope, Exit.void))
       const { onEvent, turn, ...options } = scenario.options ?? {}
       const session = yield* Pipeline.make(scenario.agent ?? plainAgent, {
+        sessionId: "scenario",
         ...options,
         turn: turnOptions(turn),
         onEvent: (event) => {
@@ -267,11 +284,17 @@ const perform = (scenario: Scenario<never, never>): Effect.Effect<Timeline, Pipe
         return now() >= due ? Effect.void : Effect.andThen(sleepUntil(due), quiet)
       })
       const { until = "quiet" } = scenario
-      yield* Effect.raceFirst(session.ended, until === "quiet" ? quiet : sleepUntil(until))
+      const patience = sleepUntil(lastOf(scenario) + millis(scenario.patience ?? "5 minutes"))
+      const calm = yield* Effect.raceFirst(
+        Effect.as(session.ended, true),
+        until === "quiet"
+          ? Effect.raceFirst(Effect.as(quiet, true), Effect.as(patience, false))
+          : Effect.as(sleepUntil(until), events.length === 0 || events.at(-1)!.at <= until - quietMs)
+      )
       const stillThere = (yield* session.state).status !== "closed"
       const stoppedAt = stillThere ? now() : undefined
       yield* Scope.close(sessionScope, Exit.void)
-      return { session, stoppedAt }
+      return { session, stoppedAt, calm }
     }).pipe(
       Effect.provideService(Logger.CurrentLoggers, new Set([logger])),
       Effect.scoped
@@ -279,7 +302,7 @@ const perform = (scenario: Scenario<never, never>): Effect.Effect<Timeline, Pipe
 
     const open = yield* caller.room.open
     const outputs = yield* caller.room.outputs
-    const heard = yield* Effect.forEach(outputs, (output) => output.played)
+    const heard = (yield* Effect.forEach(outputs, (output) => output.heard)).flat()
     const connections = yield* Context.get(services, SttCalls).connections
     const left = [
       ...Object.entries(open).filter(([, count]) => count > 0).map(([what, count]) => `${count} ${what}`),
@@ -293,7 +316,8 @@ const perform = (scenario: Scenario<never, never>): Effect.Effect<Timeline, Pipe
       connections,
       logs,
       failures,
-      heardMs: heard.reduce((sum, ms) => sum + ms, 0),
+      audible: joined(heard.map(({ at, frame }) => ({ from: at, to: at + Audio.durationMs(frame) }))),
+      quiet: calm,
       left: left.join(", "),
       stoppedAt,
       endedAt: now()
@@ -326,7 +350,8 @@ export const scenario = <RA = never, RS = never>(
     >).pipe(
       Random.withSeed("scenario"),
       Effect.provideService(Clock.Clock, virtual.clock),
-      Effect.provideService(Scheduler.Scheduler, virtual.scheduler)
+      Effect.provideService(Scheduler.Scheduler, virtual.scheduler),
+      Random.withSeed(script.seed ?? "scenario")
     )
   }))
 
