@@ -3,6 +3,7 @@ import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -18,6 +19,10 @@ import { record } from "./ledger.ts"
 import { makeUtterance, makeWriter, type Utterance } from "./utterance.ts"
 import { type Line, makeLine, play, synthesize } from "./voice.ts"
 
+/** As a part of the speech in traces, whichever fiber does it. */
+const under = <A, E, R>(job: Job, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  job.span === undefined ? effect : Effect.withParentSpan(effect, job.span)
+
 /** Where lines go to be spoken, and the scope that their synthesis dies with. */
 interface Mouth {
   readonly lines: Queue.Queue<Line, Cause.Done>
@@ -30,6 +35,7 @@ export const perform = (core: Core, job: Job): Effect.Effect<void> =>
     const scope = yield* Effect.scope
     const lines = yield* Queue.unbounded<Line, Cause.Done>()
     job.mouth = yield* Effect.forkIn(speakLines(core, job, lines), scope, { startImmediately: true })
+    job.span = Option.getOrUndefined(yield* Effect.option(Effect.currentSpan))
     const mouth: Mouth = { lines, scope }
     const mind = job.text === undefined ? think(core, job, mouth) : recite(core, job, mouth, job.text)
     yield* Effect.ensuring(mind, Queue.end(lines))
@@ -98,7 +104,7 @@ const makeSpeaker = (core: Core, job: Job, mouth: Mouth, utterance: Utterance) =
       if (line === undefined) {
         line = yield* makeLine(utterance)
         job.lines += 1
-        const synthesis = synthesize(core, job, line)
+        const synthesis = under(job, synthesize(core, job, line))
         yield* Effect.forkIn(
           job.early ? synthesis : Effect.andThen(job.authorized.await, synthesis),
           mouth.scope,
@@ -267,24 +273,29 @@ const act = (core: Core, job: Job, calls: ReadonlyArray<Call>): Effect.Effect<bo
       core.publish({ _tag: "FunctionCallStarted", speech: job.id, id: call.id, name: call.name })
     }
     const all = core.fork(
-      core.runner.run(core.tools, calls.map(({ id, name, params }) => ({ id, name, params }))).pipe(
-        Effect.provideService(Session, core.session),
-        Effect.provideService(CurrentSpeech, job.id),
-        Effect.map((outputs) => {
-          core.publish({
-            _tag: "FunctionCallsFinished",
-            speech: job.id,
-            calls: outputs.map(({ callId, isFailure, name, output, params }) => ({
-              id: callId,
-              name,
-              params,
-              result: output,
-              isFailure
-            }))
-          })
-          return outputs.every(({ isFailure, name }) => !isFailure && Tools.annotation(core.tools, name, Tools.Silent))
-        }),
-        Effect.withSpan("tools", { attributes: { speech: job.id } })
+      under(
+        job,
+        core.runner.run(core.tools, calls.map(({ id, name, params }) => ({ id, name, params }))).pipe(
+          Effect.provideService(Session, core.session),
+          Effect.provideService(CurrentSpeech, job.id),
+          Effect.map((outputs) => {
+            core.publish({
+              _tag: "FunctionCallsFinished",
+              speech: job.id,
+              calls: outputs.map(({ callId, isFailure, name, output, params }) => ({
+                id: callId,
+                name,
+                params,
+                result: output,
+                isFailure
+              }))
+            })
+            return outputs.every(({ isFailure, name }) =>
+              !isFailure && Tools.annotation(core.tools, name, Tools.Silent)
+            )
+          }),
+          Effect.withSpan("tools", { attributes: { speech: job.id } })
+        )
       )
     )
     const quiet = yield* Fiber.join(all)
