@@ -19,9 +19,11 @@ import { record } from "./ledger.ts"
 import { makeUtterance, makeWriter, type Utterance } from "./utterance.ts"
 import { type Line, makeLine, play, synthesize } from "./voice.ts"
 
-/** As a part of the speech in traces, whichever fiber does it. */
-const under = <A, E, R>(job: Job, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  job.span === undefined ? effect : Effect.withParentSpan(effect, job.span)
+/** As a part of the speech in logs and traces, whichever fiber does it. */
+const under = <A, E, R>(job: Job, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+  const tied = job.turn === undefined ? effect : about({ turn: job.turn.turn })(effect)
+  return job.span === undefined ? tied : Effect.withParentSpan(tied, job.span)
+}
 
 /** Where lines go to be spoken, and the scope that their synthesis dies with. */
 interface Mouth {
