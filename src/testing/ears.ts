@@ -1,7 +1,7 @@
 /** What a scripted recogniser makes of its input, and when it says so. */
 import * as Audio from "../Audio.ts"
 import type { Transcript, Word } from "../Stt.ts"
-import { markOf, millis, type Utterance } from "./marks.ts"
+import { markedFrom, millis, type Utterance } from "./marks.ts"
 import { isVoiced, readSpeech } from "./speech.ts"
 import { saidAfter, spread } from "./words.ts"
 
@@ -27,13 +27,14 @@ export interface Emission {
 /** An utterance that is being heard. */
 interface Current {
   readonly utterance: Utterance
-  /** Stream time, and the Clock's. */
+  /** Stream time. */
   readonly startedAt: number
-  readonly begunAt: number
   /** Fixed in advance, so that its end adds nothing. */
   readonly settled: boolean
   /** Characters that a final transcript has taken already. */
   taken: number
+  /** Characters that were said before the microphone was muted. */
+  limit: number
   over: boolean
 }
 
@@ -44,6 +45,8 @@ export class Ears {
   #origin: number | undefined
   /** Stream time of the end of what was heard. */
   #time = 0
+  /** Least distance of the Clock to the stream. */
+  #offset = Number.POSITIVE_INFINITY
   #current: Current | undefined
   /** Nothing overtakes a final transcript. */
   #lastFinalAt = Number.NEGATIVE_INFINITY
@@ -57,30 +60,46 @@ export class Ears {
   }
 
   hear(frame: Audio.Frame, now: number): ReadonlyArray<Emission> {
-    const mark = markOf(frame)
-    const at = frame.at ?? this.#time
+    const marked = markedFrom(frame)
+    const at = marked?.at ?? frame.at ?? this.#time
     this.#origin ??= at
     this.#time = at + Audio.durationMs(frame)
-    if (mark === undefined) return this.#listen(frame, at, now)
+    this.#offset = Math.min(this.#offset, now - this.#time)
+    if (marked === undefined) return this.#listen(frame, at, now)
+    const { mark } = marked
     switch (mark._tag) {
       case "VoiceStarted":
-        return [...this.finalize(now), ...this.#begin(mark.utterance, at, now)]
+        return [...this.#rest(now), ...this.#begin(mark.utterance, at, now)]
       case "VoiceStopped":
         return this.#end(mark.said, at, now)
+      case "Muted":
+        if (this.#current !== undefined) this.#current.limit = mark.said.length
+        return []
       case "Moment":
         return []
     }
   }
 
-  /** Everything that was said and has no final transcript yet. */
+  /** Was asked for everything that was said and has no final transcript yet: an answer comes in any case. */
   finalize(now: number): ReadonlyArray<Emission> {
+    const rest = this.#rest(now)
+    if (rest.length > 0 || this.#lastFinalAt > now) return rest
+    return [{ at: now, transcript: { text: "", final: true }, isDue: always }]
+  }
+
+  /** The audio has ended. */
+  end(now: number): ReadonlyArray<Emission> {
+    return this.#rest(now)
+  }
+
+  #rest(now: number): ReadonlyArray<Emission> {
     const current = this.#current
     const read = this.#read(now)
     if (current === undefined || current.settled) return read
-    const { text, ms } = current.utterance
-    const said = saidAfter(text, ms, now - current.begunAt)
+    const ms = now - this.#offset - current.startedAt
+    const said = saidAfter(current.utterance.text, current.utterance.ms, ms).slice(0, current.limit)
     if (said.length <= current.taken) return read
-    const emission = this.#final(current, said.slice(current.taken), now, now - current.begunAt)
+    const emission = this.#final(current, said.slice(current.taken), now, ms)
     current.taken = said.length
     return [...read, ...emission]
   }
@@ -93,9 +112,9 @@ export class Ears {
     const current: Current = {
       utterance,
       startedAt: at,
-      begunAt: now,
       settled: planned !== undefined,
       taken: 0,
+      limit: Number.POSITIVE_INFINITY,
       over: false
     }
     this.#current = current

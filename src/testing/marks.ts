@@ -60,6 +60,7 @@ export interface Utterance extends Hearing {
  * - `VoiceStarted`: from this frame on there is voice.
  * - `VoiceStopped`: there is none any more; `said` are the words that were
  *   complete by then.
+ * - `Muted`: no more audio comes; the voice may go on.
  * - `Moment`: nothing has changed, but time has passed.
  *
  * `remind` asks the microphone for a `Moment` at a stream time (ms).
@@ -78,6 +79,7 @@ export type Mark =
     readonly said: string
     readonly remind?: ((at: number) => void) | undefined
   }
+  | { readonly _tag: "Muted"; readonly said: string }
   | { readonly _tag: "Moment" }
 
 /**
@@ -92,7 +94,8 @@ export interface MarkedFrame extends Audio.Frame {
   readonly mark: Mark
 }
 
-const none = new Int16Array(0)
+/** By the array of samples: whoever copies a frame on the way to a provider keeps that. */
+const marks = new WeakMap<Int16Array, MarkedFrame>()
 
 /**
  * Makes a frame that carries a mark, in the format that speech models want.
@@ -100,22 +103,20 @@ const none = new Int16Array(0)
  * @category constructors
  * @since 0.1.0
  */
-export const marked = (at: number, mark: Mark): MarkedFrame => ({
-  samples: none,
-  sampleRate: 16_000,
-  channels: 1,
-  at,
-  mark
-})
+export const marked = (at: number, mark: Mark): MarkedFrame => {
+  const frame: MarkedFrame = { samples: new Int16Array(0), sampleRate: 16_000, channels: 1, at, mark }
+  marks.set(frame.samples, frame)
+  return frame
+}
 
 /**
- * The mark of a frame, if it carries one.
+ * The frame that was marked, where this is one or a copy of one.
  *
  * @category getters
  * @since 0.1.0
  */
-export const markOf = (frame: Audio.Frame): Mark | undefined =>
-  "mark" in frame ? (frame as MarkedFrame).mark : undefined
+export const markedFrom = (frame: Audio.Frame): MarkedFrame | undefined =>
+  frame.samples.length === 0 ? marks.get(frame.samples) : undefined
 
 /** Milliseconds of an option. */
 export const millis = (input: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(input))

@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import type * as Failure from "../Failure.ts"
+import { isEmpty, remember } from "../internal/resilience/answers.ts"
 import * as Stt from "../Stt.ts"
 import { Ears, type Emission } from "./ears.ts"
 import { millis } from "./marks.ts"
@@ -39,7 +40,8 @@ export interface SttConnection {
  *
  * **Details**
  *
- * It hears the words that the marks in the audio carry, or that `speech` has
+ * Like any recogniser, it answers each `Finalize`, with an empty transcript
+ * where nothing is left to be said. It hears the words that the marks in the audio carry, or that `speech` has
  * put into it. An utterance can say by itself how it is heard (`Hearing`).
  *
  * @category options
@@ -56,7 +58,12 @@ export interface SttOptions {
   readonly interims?: boolean | undefined
   /** From the end of speech to the final transcript. @default 200 */
   readonly finalDelay?: Duration.Input | undefined
-  /** Tells `start`, `end` and `words`. @default false */
+  /**
+   * Tells `start`, `end` and `words`. With marked frames, which have no samples
+   * to count, only where nothing stands between (`resilient: true`).
+   *
+   * @default false
+   */
   readonly times?: boolean | undefined
   /** 0 to 1; `undefined` tells none. @default 0.9 */
   readonly confidence?: number | undefined
@@ -211,7 +218,7 @@ export const stt = (
           ),
           Effect.andThen(Effect.suspend(() => {
             ended = true
-            return Effect.andThen(schedule(ears.finalize(clock.currentTimeMillisUnsafe())), leave)
+            return Effect.andThen(schedule(ears.end(clock.currentTimeMillisUnsafe())), leave)
           })),
           Effect.catchCause((cause) => Queue.failCause(out, cause)),
           Effect.forkIn(scope)
@@ -219,13 +226,14 @@ export const stt = (
         return Stream.fromQueue(out)
       }))
 
+    const service = Stt.Stt.of({
+      name,
+      interims: options.interims ?? false,
+      resilient: options.resilient ?? false,
+      transcribe: (audio) => Stream.filter(transcribe(audio), (transcript) => !isEmpty(transcript))
+    })
     return {
-      stt: Stt.Stt.of({
-        name,
-        interims: options.interims ?? false,
-        resilient: options.resilient ?? false,
-        transcribe
-      }),
+      stt: remember(service, transcribe),
       calls: SttCalls.of({
         connections: Effect.sync(() =>
           journals.map((journal) => ({ ...journal, transcripts: [...journal.transcripts] }))

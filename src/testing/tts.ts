@@ -249,8 +249,12 @@ export const tts = (
           while (!over) {
             if (waiting.length === 0) waiting = yield* Queue.takeAll(inbox)
             if (call === undefined) {
-              const first = waiting[0]
-              if (first === undefined || first === end) break
+              const first = waiting.find((piece) => piece === end || piece.trim() !== "")
+              if (first === end) break
+              if (first === undefined) {
+                waiting = [...waiting, ...(yield* Queue.takeAll(inbox))]
+                continue
+              }
               yield* begin(first)
               waiting = [...waiting, ...(Queue.sizeUnsafe(inbox) > 0 ? yield* Queue.takeAll(inbox) : [])]
             }

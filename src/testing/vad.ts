@@ -7,7 +7,7 @@ import { close, type Decision, quiet, step } from "../internal/vad/boundaries.ts
 import { invalidOption } from "../internal/vad/errors.ts"
 import { isProblem, type Settings, settings } from "../internal/vad/settings.ts"
 import * as Vad from "../Vad.ts"
-import { type Mark, markOf } from "./marks.ts"
+import { type Mark, markedFrom } from "./marks.ts"
 import { isVoiced } from "./speech.ts"
 
 /**
@@ -64,13 +64,13 @@ class Boundaries {
   }
 
   push(frame: Audio.Frame, events: Array<Vad.Event>): void {
-    const mark = markOf(frame)
-    const at = frame.at ?? this.#time
-    if (mark !== undefined) {
-      this.#advance(at, this.#voiced, events)
-      this.#hear(mark, events)
+    const marked = markedFrom(frame)
+    if (marked !== undefined) {
+      this.#advance(marked.at, this.#voiced, events)
+      this.#hear(marked.mark, events)
       return
     }
+    const at = frame.at ?? this.#time
     const end = at + Audio.durationMs(frame)
     this.#keeper.add(frame, at)
     this.#advance(at, false, events)
@@ -94,7 +94,7 @@ class Boundaries {
   }
 
   #hear(mark: Mark, events: Array<Vad.Event>): void {
-    if (mark._tag === "Moment") return
+    if (mark._tag === "Moment" || mark._tag === "Muted") return
     this.#voiced = mark._tag === "VoiceStarted"
     this.#take(step(this.#settings, this.#state, this.#time, this.#time, this.#voiced ? 1 : 0), events)
     const { minSilence, minSpeech } = this.#settings

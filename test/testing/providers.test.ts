@@ -263,8 +263,8 @@ describe("the scripted recogniser", () => {
           transcripts: [{ at: 300, text: "a", final: false }, { at: 400, text: "a b" }, { at: 1500, text: "c" }]
         })
       ])
-      assert.deepStrictEqual(brief(seen), ["700 ", "3400 Hi", "4700 Stop", "6300 ~a", "6400 a b", "7500 c"])
-      assert.strictEqual(seen[1]?.[1].confidence, 0.2)
+      assert.deepStrictEqual(brief(seen), ["3400 Hi", "4700 Stop", "6300 ~a", "6400 a b", "7500 c"])
+      assert.strictEqual(seen[0]?.[1].confidence, 0.2)
     }))
 
   it.effect("hears from a list, whatever was said", () =>
@@ -359,8 +359,10 @@ describe("the scripted detector", () => {
         queue.sort((a, b) => a.at - b.at)
         const frame = queue.shift()!
         const remind = (at: number) => void queue.push(Testing.marked(at, { _tag: "Moment" }))
-        const mark = frame.mark._tag === "Moment" ? frame.mark : { ...frame.mark, remind }
-        for (const event of yield* detector.push([{ ...frame, mark } as Testing.MarkedFrame])) {
+        const reminding: Testing.Mark = "utterance" in frame.mark || frame.mark._tag === "VoiceStopped"
+          ? { ...frame.mark, remind }
+          : frame.mark
+        for (const event of yield* detector.push([Testing.marked(frame.at, reminding)])) {
           found.push(`${frame.at} ${event._tag} ${event.at}`)
         }
       }

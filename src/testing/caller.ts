@@ -1,0 +1,252 @@
+/** Someone in a virtual room who talks with the agent, on the Clock. */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import type { TestClock } from "effect/testing/TestClock"
+import * as Audio from "../Audio.ts"
+import type { RoomControl } from "../internal/room/control.ts"
+import { makeHub } from "../internal/room/hub.ts"
+import * as Room from "../Room.ts"
+import { type Hearing, millis } from "./marks.ts"
+import { Microphone } from "./microphone.ts"
+import { readSpeech } from "./speech.ts"
+import { sleepUntil } from "./timed.ts"
+
+export type { OutputView, RoomControl, Sent } from "../internal/room/control.ts"
+
+/**
+ * Options of the virtual room.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface RoomOptions {
+  /** @default "test-room" */
+  readonly name?: string | undefined
+  /** @default "caller" */
+  readonly identity?: string | undefined
+  /** @default "standard" */
+  readonly kind?: Room.Participant["kind"] | undefined
+  /** When the caller joins, from the beginning; `false` leaves it to the test. @default 0 */
+  readonly joins?: Duration.Input | false | undefined
+  /** Length of the microphone's frames; without it the microphone gives marks instead of sound. @default none */
+  readonly frames?: Duration.Input | undefined
+  /** Longest time that an open microphone gives no mark while there is something to hear. @default 900 */
+  readonly keepAlive?: Duration.Input | undefined
+  /** Keeps what the agent's audio was, for `heard` and `expectReply`. @default true */
+  readonly keepHeard?: boolean | undefined
+  /** Audio that may wait in an output before `write` waits. @default no limit */
+  readonly queueLimit?: Duration.Input | undefined
+  /** Topic of typed text. @default "lk.chat" */
+  readonly textTopic?: string | undefined
+}
+
+/**
+ * How something is said.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface SayOptions extends Hearing {
+  /** Clock time (ms). @default now */
+  readonly at?: number | undefined
+  /** @default 60 ms a character, at least 300 */
+  readonly duration?: Duration.Input | undefined
+}
+
+/**
+ * The agent did not reply in time.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class NoReply extends Schema.TaggedError<NoReply>("effect-voice/testing/NoReply")("NoReply", {
+  afterMs: Schema.Finite,
+  started: Schema.Boolean
+}) {
+  override get message(): string {
+    return this.started
+      ? `the agent was still speaking after ${this.afterMs} ms`
+      : `the agent said nothing for ${this.afterMs} ms`
+  }
+}
+
+/**
+ * Service that is the user in the virtual room.
+ *
+ * **Details**
+ *
+ * - `says`, `speaks` (from, to: Clock times in ms) and `coughs` only begin to
+ *   speak: they return at once, and the voice takes its time on the Clock. Who
+ *   begins anew while speaking cuts themselves off.
+ * - `expectReply` lets time pass (it moves a test clock by itself) until the
+ *   agent has spoken and fallen silent, and tells what was heard, where the
+ *   synthesiser is audible (`audio: "audible"`).
+ * - `heard` is what was heard of the agent since the beginning.
+ * - `wait` lets time pass, on any Clock.
+ * - `room` is the room from outside: what was sent, calls, disconnections.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Caller extends Context.Service<Caller, {
+  readonly identity: string
+  readonly joins: Effect.Effect<void, Room.RoomError>
+  readonly leaves: Effect.Effect<void>
+  readonly says: (text: string, options?: SayOptions) => Effect.Effect<void>
+  readonly speaks: (from: number, to: number, text: string, hearing?: Hearing) => Effect.Effect<void>
+  readonly coughs: (options?: SayOptions) => Effect.Effect<void>
+  readonly types: (text: string) => Effect.Effect<void, Room.RoomError>
+  readonly presses: (digits: string) => Effect.Effect<void, Room.RoomError>
+  readonly mutes: Effect.Effect<void>
+  readonly unmutes: Effect.Effect<void>
+  readonly heard: Effect.Effect<string>
+  /** @default within 30 seconds */
+  readonly expectReply: (options?: { readonly within?: Duration.Input | undefined }) => Effect.Effect<string, NoReply>
+  readonly wait: (duration: Duration.Input) => Effect.Effect<void>
+  readonly room: RoomControl
+}>()("effect-voice/testing/Caller") {}
+
+const isTestClock = (clock: Clock.Clock): clock is TestClock => "adjust" in clock && "setTime" in clock
+
+// Hops between fibers that a clock cannot see: what was begun must have come to its first wait.
+const settle = Effect.forEach(Array.from({ length: 50 }), () => Effect.yieldNow, { discard: true })
+
+/** Lets time pass: whoever holds a test clock must move it. */
+const pass = (duration: Duration.Input): Effect.Effect<void> =>
+  Clock.clockWith((clock) =>
+    isTestClock(clock)
+      ? Effect.andThen(settle, clock.adjust(duration))
+      : clock.sleep(Duration.fromInputUnsafe(duration))
+  )
+
+// How often `expectReply` looks.
+const lookEvery = 20
+
+/**
+ * Makes a virtual room with a caller in it.
+ *
+ * @category room
+ * @since 0.1.0
+ */
+export const room = (
+  options: RoomOptions = {}
+): Effect.Effect<
+  { readonly room: Room.Room["Service"]; readonly caller: Caller["Service"] },
+  never,
+  Scope.Scope
+> =>
+  Effect.gen(function*() {
+    const clock = yield* Clock.Clock
+    const now = () => clock.currentTimeMillisUnsafe()
+    const run = yield* FiberSet.makeRuntime<never, void, never>()
+    const identity = options.identity ?? "caller"
+    const frameMs = options.frames === undefined ? undefined : millis(options.frames)
+    const hub = yield* makeHub({
+      name: options.name ?? "test-room",
+      keepHeard: options.keepHeard ?? true,
+      ...(options.queueLimit === undefined ? {} : { queueLimit: millis(options.queueLimit) })
+    })
+    const { control } = hub
+    const microphone = new Microphone({
+      now,
+      feed: (frame) => hub.microphone(identity)?.feed([frame]),
+      mute: (muted) => hub.microphone(identity)?.mute(muted),
+      schedule: (at, act) => void run(Effect.andThen(sleepUntil(at), Effect.sync(act))),
+      keepAlive: millis(options.keepAlive ?? 900),
+      frameMs
+    })
+    const join = control.join({ identity, ...(options.kind === undefined ? {} : { kind: options.kind }) })
+    if (options.joins === undefined) yield* Effect.orDie(join)
+    else if (options.joins !== false) {
+      run(Effect.andThen(sleepUntil(now() + millis(options.joins)), Effect.orDie(join)))
+    }
+    if (frameMs !== undefined) {
+      const origin = now()
+      const pump = (frames: number): Effect.Effect<void> =>
+        Effect.flatMap(sleepUntil(origin + (frames + 1) * frameMs), () => {
+          hub.microphone(identity)?.feed([
+            microphone.frame(origin + frames * frameMs, origin + (frames + 1) * frameMs)
+          ])
+          return pump(frames + 1)
+        })
+      run(pump(0))
+    }
+
+    const says = (text: string, said: SayOptions = {}) =>
+      Effect.sync(() => {
+        const { at, duration, ...hearing } = said
+        const ms = duration === undefined ? Math.max(300, text.length * 60) : millis(duration)
+        const begin = () => microphone.say({ ...hearing, text, ms })
+        if (at === undefined || at <= now()) begin()
+        else run(Effect.andThen(sleepUntil(at), Effect.sync(begin)))
+      })
+    const frames = Effect.flatMap(control.outputs, (outputs) =>
+      Effect.map(
+        Effect.forEach(outputs, (output) => output.heard),
+        (heard) => heard.flat().map(({ frame }) => frame)
+      ))
+    const heardFrom = (skip: number) =>
+      Effect.map(frames, (all) => {
+        const rest = all.slice(skip)
+        return rest.length === 0 ? "" : readSpeech(joined(rest)).text
+      })
+    const speaking = Effect.map(
+      Effect.flatMap(control.outputs, (outputs) => Effect.forEach(outputs, (output) => output.isPlaying)),
+      (playing) => playing.includes(true)
+    )
+    const expectReply = (expected: { readonly within?: Duration.Input | undefined } = {}) =>
+      Effect.gen(function*() {
+        const within = millis(expected.within ?? "30 seconds")
+        const deadline = now() + within
+        const before = (yield* frames).length
+        let started = yield* speaking
+        while (true) {
+          yield* pass(lookEvery)
+          const playing = yield* speaking
+          if (playing) started = true
+          else if (started || (yield* frames).length > before) return yield* heardFrom(before)
+          if (now() >= deadline) return yield* new NoReply({ afterMs: within, started })
+        }
+      })
+
+    const caller = Caller.of({
+      identity,
+      joins: join,
+      leaves: control.leave(identity),
+      says,
+      speaks: (from, to, text, hearing) => says(text, { ...hearing, at: from, duration: to - from }),
+      coughs: (options) => says("", { duration: 300, ...options }),
+      types: (text) => control.sendText({ identity, topic: options.textTopic ?? "lk.chat", text }),
+      presses: (digits) => control.sendDtmf(identity, digits),
+      mutes: Effect.sync(() => microphone.mute(true)),
+      unmutes: Effect.sync(() => microphone.mute(false)),
+      heard: heardFrom(0),
+      expectReply,
+      wait: pass,
+      room: control
+    })
+    return { room: hub.room, caller }
+  })
+
+/** Frames of any formats as one. */
+const joined = (frames: ReadonlyArray<Audio.Frame>): Audio.Frame => {
+  const converter = Audio.converter({ to: Audio.speech })
+  return Audio.concat([...converter.push(frames), ...converter.flush()])
+}
+
+/**
+ * Layer of a virtual room with a caller in it.
+ *
+ * @category room
+ * @since 0.1.0
+ */
+export const layerRoom = (options?: RoomOptions): Layer.Layer<Room.Room | Caller> =>
+  Layer.effectContext(
+    Effect.map(room(options), ({ caller, room }) => Context.make(Room.Room, room).pipe(Context.add(Caller, caller)))
+  )

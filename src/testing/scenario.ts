@@ -1,0 +1,353 @@
+/** A whole conversation as a script, run in virtual time. */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberSet from "effect/FiberSet"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Scheduler from "effect/Scheduler"
+import * as Scope from "effect/Scope"
+import * as Agent from "../Agent.ts"
+import type * as Event from "../Event.ts"
+import { makeVirtualClock } from "../internal/clock.ts"
+import * as Pipeline from "../Pipeline.ts"
+import type { Session } from "../Session.ts"
+import type * as Turn from "../Turn.ts"
+import { Caller, layerRoom, type RoomOptions } from "./caller.ts"
+import { layerLlm, LlmCalls, type LlmOptions, type LlmScript } from "./llm.ts"
+import { type Hearing, millis } from "./marks.ts"
+import { layerStt, SttCalls, type SttOptions } from "./stt.ts"
+import { sleepUntil } from "./timed.ts"
+import { type LogLine, makeTimeline, type Timeline } from "./timeline.ts"
+import { layerTts, TtsCalls, type TtsOptions, type TtsScript } from "./tts.ts"
+import { layerVad, type VadOptions } from "./vad.ts"
+
+/**
+ * Something that the user does in a scenario. Times are Clock times (ms).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type UserAction =
+  | {
+    readonly _tag: "Say"
+    readonly at: number
+    readonly to: number
+    readonly text: string
+    readonly hearing?: Hearing | undefined
+  }
+  | { readonly _tag: "Type"; readonly at: number; readonly text: string }
+  | { readonly _tag: "Mute"; readonly at: number }
+  | { readonly _tag: "Unmute"; readonly at: number }
+  | { readonly _tag: "Join"; readonly at: number }
+  | { readonly _tag: "Leave"; readonly at: number }
+
+/**
+ * The user speaks from one moment to another.
+ *
+ * @category scenario
+ * @since 0.1.0
+ */
+export const say = (from: number, to: number, text: string, hearing?: Hearing): UserAction => ({
+  _tag: "Say",
+  at: from,
+  to,
+  text,
+  hearing
+})
+
+/**
+ * The user makes a noise that holds no words.
+ *
+ * @category scenario
+ * @since 0.1.0
+ */
+export const cough = (from: number, to: number): UserAction => say(from, to, "")
+
+/**
+ * The user types.
+ *
+ * @category scenario
+ * @since 0.1.0
+ */
+export const type = (at: number, text: string): UserAction => ({ _tag: "Type", at, text })
+
+/**
+ * The user's microphone gives nothing from one moment on.
+ *
+ * @category scenario
+ * @since 0.1.0
+ */
+export const mute = (at: number): UserAction => ({ _tag: "Mute", at })
+
+/**
+ * The user's microphone is open again.
+ *
+ * @category scenario
+ * @since 0.1.0
+ */
+export const unmute = (at: number): UserAction => ({ _tag: "Unmute", at })
+
+/**
+ * The user joins, where the room has been opened without them (`joins: false`).
+ *
+ * @category scenario
+ * @since 0.1.0
+ */
+export const join = (at: number): UserAction => ({ _tag: "Join", at })
+
+/**
+ * The user leaves the room.
+ *
+ * @category scenario
+ * @since 0.1.0
+ */
+export const leave = (at: number): UserAction => ({ _tag: "Leave", at })
+
+/**
+ * Something that the program does in a scenario.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Step<R> {
+  /** Clock time (ms). */
+  readonly at: number
+  /** Begins then and does not hold up the others. What it fails with stands in `Timeline.failures`. */
+  readonly do: (session: Session["Service"], caller: Caller["Service"]) => Effect.Effect<unknown, unknown, R>
+}
+
+/**
+ * A conversation as a script.
+ *
+ * **Details**
+ *
+ * What is left out is as in the simplest conversation: silence of 500 ms ends
+ * speech of at least 50, a turn ends 500 ms after the voice, 500 ms of voice
+ * interrupt, a false interruption is one after 2 s, a final transcript comes
+ * 200 ms after the voice. Preemption, the echo warm-up and the backchannel rule
+ * are off unless `options.turn` turns them on.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Scenario<RA = never, RS = never> {
+  /** @default one without tools */
+  readonly agent?: Agent.Agent<RA> | undefined
+  readonly user?: ReadonlyArray<UserAction> | undefined
+  readonly at?: ReadonlyArray<Step<RS>> | undefined
+  /** @default "OK." */
+  readonly llm?: LlmScript | undefined
+  readonly llmOptions?: LlmOptions | undefined
+  readonly tts?: TtsScript | undefined
+  readonly ttsOptions?: TtsOptions | undefined
+  readonly stt?: SttOptions | undefined
+  readonly vad?: VadOptions | undefined
+  readonly room?: RoomOptions | undefined
+  readonly options?: Pipeline.Options | undefined
+  /** Services that take the place of the scripted ones. */
+  readonly layer?: Layer.Layer<never> | undefined
+  /** When the scenario ends: a Clock time (ms), or `quiet` after the last thing in the script. @default "quiet" */
+  readonly until?: number | "quiet" | undefined
+  /** Without an event this long, it is quiet. @default 12 seconds */
+  readonly quiet?: Duration.Input | undefined
+}
+
+const simple: Turn.Options = {
+  preemption: { llm: false, tts: false },
+  interruption: { echoWarmUp: 0, backchannel: false }
+}
+
+/** The options of a scenario: what the caller says goes first, section by section. */
+const turnOptions = (given: Turn.Options = {}): Turn.Options => ({
+  ...simple,
+  ...given,
+  preemption: { ...simple.preemption, ...given.preemption },
+  interruption: { ...simple.interruption, ...given.interruption }
+})
+
+const plainAgent = Agent.make({ instructions: "You are a voice agent." })
+
+type Provided = Pipeline.Services | Caller | SttCalls | LlmCalls | TtsCalls
+
+const servicesOf = (scenario: Scenario<never, never>): Layer.Layer<Provided> => {
+  const { options, room } = scenario
+  const mutedAfter = millis(options?.mutedAfter ?? 1000)
+  return Layer.mergeAll(
+    layerRoom({ keepHeard: false, keepAlive: Math.min(900, mutedAfter * 0.9), ...room }),
+    layerVad(scenario.vad),
+    layerStt(scenario.stt),
+    layerLlm(scenario.llm, scenario.llmOptions),
+    layerTts(scenario.tts, scenario.ttsOptions)
+  )
+}
+
+const act = (caller: Caller["Service"], action: UserAction): Effect.Effect<void, unknown> => {
+  switch (action._tag) {
+    case "Say":
+      return caller.speaks(action.at, action.to, action.text, action.hearing)
+    case "Type":
+      return caller.types(action.text)
+    case "Mute":
+      return caller.mutes
+    case "Unmute":
+      return caller.unmutes
+    case "Join":
+      return caller.joins
+    case "Leave":
+      return caller.leaves
+  }
+}
+
+const lastOf = (scenario: Scenario<never, never>): number =>
+  Math.max(
+    0,
+    ...(scenario.user ?? []).map((action) => action._tag === "Say" ? action.to : action.at),
+    ...(scenario.at ?? []).map(({ at }) => at)
+  )
+
+/** Runs a scenario on the Clock of the context, which must run by itself. */
+const perform = (scenario: Scenario<never, never>): Effect.Effect<Timeline, Pipeline.PipelineError> =>
+  Effect.scoped(Effect.gen(function*() {
+    const clock = yield* Clock.Clock
+    const now = () => clock.currentTimeMillisUnsafe()
+    const scripted = yield* Layer.build(servicesOf(scenario))
+    const other = scenario.layer === undefined ? Context.empty() : yield* Layer.build(scenario.layer)
+    const services = Context.merge(scripted, other)
+    const caller = Context.get(services, Caller)
+    const events: Array<Event.Event> = []
+    const logs: Array<LogLine> = []
+    const failures: Array<{ readonly at: number; readonly cause: string }> = []
+    const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
+      logs.push({
+        at: now(),
+        level: logLevel,
+        text: Array.isArray(message) ? message.map(String).join(" ") : String(message)
+      })
+    })
+
+    const { session, stoppedAt } = yield* Effect.gen(function*() {
+      const run = yield* FiberSet.makeRuntime<never, void, never>()
+      const sessionScope = yield* Scope.make()
+      yield* Effect.addFinalizer(() => Scope.close(sessionScope, Exit.void))
+      const { onEvent, turn, ...options } = scenario.options ?? {}
+      const session = yield* Pipeline.make(scenario.agent ?? plainAgent, {
+        ...options,
+        turn: turnOptions(turn),
+        onEvent: (event) => {
+          events.push(event)
+          onEvent?.(event)
+        }
+      }).pipe(Effect.provideContext(services), Scope.provide(sessionScope))
+      const watched = (effect: Effect.Effect<unknown, unknown>): Effect.Effect<void> =>
+        Effect.catchCause(Effect.asVoid(effect), (cause) =>
+          Cause.hasInterruptsOnly(cause)
+            ? Effect.interrupt
+            : Effect.sync(() => void failures.push({ at: now(), cause: String(Cause.squash(cause)) })))
+
+      const script = [
+        ...(scenario.user ?? []).map((action) => ({ at: action.at, effect: act(caller, action) })),
+        ...(scenario.at ?? []).map((step) => ({ at: step.at, effect: Effect.suspend(() => step.do(session, caller)) }))
+      ].sort((a, b) => a.at - b.at)
+      run(
+        Effect.forEach(script, ({ at, effect }) =>
+          Effect.andThen(
+            sleepUntil(at),
+            Effect.sync(() => void run(watched(effect)))
+          ), { discard: true })
+      )
+
+      const quietMs = millis(scenario.quiet ?? "12 seconds")
+      const quiet: Effect.Effect<void> = Effect.suspend(() => {
+        const due = Math.max(lastOf(scenario), events.at(-1)?.at ?? 0) + quietMs
+        return now() >= due ? Effect.void : Effect.andThen(sleepUntil(due), quiet)
+      })
+      const { until = "quiet" } = scenario
+      yield* Effect.raceFirst(session.ended, until === "quiet" ? quiet : sleepUntil(until))
+      const stillThere = (yield* session.state).status !== "closed"
+      const stoppedAt = stillThere ? now() : undefined
+      yield* Scope.close(sessionScope, Exit.void)
+      return { session, stoppedAt }
+    }).pipe(
+      Effect.provideService(Logger.CurrentLoggers, new Set([logger])),
+      Effect.scoped
+    )
+
+    const open = yield* caller.room.open
+    const outputs = yield* caller.room.outputs
+    const heard = yield* Effect.forEach(outputs, (output) => output.played)
+    const connections = yield* Context.get(services, SttCalls).connections
+    const left = [
+      ...Object.entries(open).filter(([, count]) => count > 0).map(([what, count]) => `${count} ${what}`),
+      ...(connections.some(({ closedAt }) => closedAt === undefined) ? ["a connection of the recogniser"] : [])
+    ]
+    return makeTimeline({
+      events,
+      history: yield* session.history,
+      requests: yield* Context.get(services, LlmCalls).requests,
+      speeches: yield* Context.get(services, TtsCalls).calls,
+      connections,
+      logs,
+      failures,
+      heardMs: heard.reduce((sum, ms) => sum + ms, 0),
+      left: left.join(", "),
+      stoppedAt,
+      endedAt: now()
+    })
+  }))
+
+/**
+ * Runs a scripted conversation from beginning to end in virtual time, and tells
+ * what happened.
+ *
+ * **Details**
+ *
+ * The Clock begins at 0 and jumps from one thing to the next, so a scenario of
+ * an hour takes milliseconds, and the same scenario gives the same timeline. It
+ * may run under any Clock, also many at a time. What tools wait for must be on
+ * the Clock, or be resolved within a turn or two of the event loop.
+ *
+ * @category scenario
+ * @since 0.1.0
+ */
+export const scenario = <RA = never, RS = never>(
+  script: Scenario<RA, RS>
+): Effect.Effect<Timeline, Pipeline.PipelineError, Exclude<Exclude<RA, Session>, Scope.Scope> | RS> =>
+  Effect.scoped(Effect.gen(function*() {
+    const virtual = yield* makeVirtualClock()
+    return yield* (perform(script as Scenario<never, never>) as Effect.Effect<
+      Timeline,
+      Pipeline.PipelineError,
+      Exclude<Exclude<RA, Session>, Scope.Scope> | RS
+    >).pipe(
+      Effect.provideService(Clock.Clock, virtual.clock),
+      Effect.provideService(Scheduler.Scheduler, virtual.scheduler)
+    )
+  }))
+
+/**
+ * Layer of everything that a pipeline needs, scripted, with a caller in the room.
+ *
+ * **When to use**
+ *
+ * Use to test a program that runs the pipeline by itself, on the test clock:
+ * fork it, let the `Caller` speak, and move time with `Caller.wait`. The
+ * synthesiser is audible, so that `Caller.expectReply` tells what was said.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (
+  script: Pick<Scenario, "llm" | "llmOptions" | "tts" | "ttsOptions" | "stt" | "vad" | "room"> = {}
+): Layer.Layer<Provided> => {
+  const tts = script.tts ?? {}
+  const audible: TtsScript = typeof tts === "function"
+    ? (call) => ({ audio: "audible", ...tts(call) })
+    : Array.isArray(tts)
+    ? tts.map((speech) => ({ audio: "audible", ...speech }))
+    : { audio: "audible", ...tts }
+  return servicesOf({ ...script, tts: audible, room: { keepHeard: true, ...script.room } })
+}

@@ -1,0 +1,223 @@
+/** What happened in a scenario, and what can be said of it. */
+import type * as Event from "../Event.ts"
+import type * as History from "../History.ts"
+import type { LlmRequest } from "./llm.ts"
+import type { SttCall } from "./stt.ts"
+import type { TtsCall } from "./tts.ts"
+
+/**
+ * A stretch of time in which a speech had the floor. Times are Clock times
+ * (ms); a pause lies inside.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Playback {
+  readonly speech: string
+  readonly start: number
+  /** `undefined` where the scenario ended before the speech did. */
+  readonly end: number | undefined
+  readonly playedMs: number
+  readonly interrupted: boolean
+}
+
+/**
+ * A line of the log.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LogLine {
+  readonly at: number
+  readonly level: string
+  readonly text: string
+}
+
+/**
+ * What is expected of an event: its tag, its time, and some of its fields.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Expectation = {
+  [Tag in Event.Event["_tag"]]:
+    | readonly [tag: Tag, at: number]
+    | readonly [tag: Tag, at: number, fields: Partial<Event.Of<Tag>>]
+}[Event.Event["_tag"]]
+
+/**
+ * What a scenario leaves behind.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Recording {
+  readonly events: ReadonlyArray<Event.Event>
+  readonly history: History.History
+  /** What the model was asked. */
+  readonly requests: ReadonlyArray<LlmRequest>
+  /** What the synthesiser was asked to say. */
+  readonly speeches: ReadonlyArray<TtsCall>
+  /** The recogniser's connections. */
+  readonly connections: ReadonlyArray<SttCall>
+  readonly logs: ReadonlyArray<LogLine>
+  /** What the effects of `at` have failed with. */
+  readonly failures: ReadonlyArray<{ readonly at: number; readonly cause: string }>
+  /** Audio that was heard of the agent in all (ms). */
+  readonly heardMs: number
+  /** What the session has left open when it had been closed; `""` is nothing. */
+  readonly left: string
+  /** Clock time (ms) at which the scenario closed the session, if the session was still there. */
+  readonly stoppedAt: number | undefined
+  /** Clock time (ms) at the end of everything. */
+  readonly endedAt: number
+}
+
+/**
+ * The course of a conversation. Times are milliseconds of the scenario's Clock,
+ * which begins at 0.
+ *
+ * **Details**
+ *
+ * - `expect` wants these events in the order of their times, others between
+ *   them; it throws an error with the whole course. `exactly` wants all events of the tags
+ *   that it names. `at` gives the events of one moment.
+ * - `states` and `userStates` are the states with their beginnings, such as
+ *   `["thinking", 3000]`.
+ * - `messages` is the history in short: `user: Hello`, `assistant: Hi, wh—`
+ *   (interrupted), `call: name`, `output: name`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Timeline extends Recording {
+  readonly of: <Tag extends Event.Event["_tag"]>(tag: Tag) => ReadonlyArray<Event.Of<Tag>>
+  readonly at: (ms: number) => ReadonlyArray<Event.Event>
+  readonly states: () => ReadonlyArray<readonly [Event.AgentState, number]>
+  readonly userStates: () => ReadonlyArray<readonly [Event.UserState, number]>
+  readonly playbacks: ReadonlyArray<Playback>
+  readonly turns: ReadonlyArray<Event.TurnRecord>
+  readonly messages: ReadonlyArray<string>
+  readonly warnings: ReadonlyArray<string>
+  readonly expect: (...expected: ReadonlyArray<Expectation>) => void
+  readonly exactly: (...expected: ReadonlyArray<Expectation>) => void
+  readonly print: () => string
+}
+
+/**
+ * The course of a conversation was not as expected. `message` holds it all.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class Unexpected extends Error {
+  override readonly name = "Unexpected"
+}
+
+const plain = (value: unknown): string =>
+  typeof value === "string" ? JSON.stringify(value) : typeof value === "object" ? JSON.stringify(value) : String(value)
+
+const fieldsOf = (event: object): string =>
+  Object.entries(event)
+    .filter(([key, value]) => key !== "_tag" && key !== "at" && key !== "participant" && value !== undefined)
+    .map(([key, value]) => `${key}=${plain(value)}`)
+    .join(" ")
+
+const line = (event: Event.Event): string => `${String(event.at).padStart(8)}  ${event._tag} ${fieldsOf(event)}`
+
+const wanted = ([tag, at, fields]: Expectation): string =>
+  `${String(at).padStart(8)}  ${tag}${fields === undefined ? "" : ` ${fieldsOf(fields)}`}`
+
+const same = (a: unknown, b: unknown): boolean => {
+  if (Object.is(a, b)) return true
+  if (typeof a === "number" && typeof b === "number") return Math.abs(a - b) < 1e-6
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false
+  if (Array.isArray(a) !== Array.isArray(b)) return false
+  const keys = Object.keys(a)
+  return keys.length === Object.keys(b).length &&
+    keys.every((key) => same((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]))
+}
+
+const matches = (event: Event.Event, [tag, at, fields]: Expectation): boolean =>
+  event._tag === tag && same(event.at, at) &&
+  Object.entries(fields ?? {}).every(([key, value]) => same((event as unknown as Record<string, unknown>)[key], value))
+
+const message = (item: History.Item): string => {
+  switch (item._tag) {
+    case "Message":
+      return `${item.role}: ${item.text}${item.interrupted ? "—" : ""}`
+    case "ToolCall":
+      return `call: ${item.name}`
+    case "ToolOutput":
+      return `output: ${item.name}${item.isFailure ? " failed" : ""}`
+    case "Handoff":
+      return `handoff: ${item.to}`
+    case "Summary":
+      return `summary: ${item.text}`
+  }
+}
+
+const playbacksOf = (events: ReadonlyArray<Event.Event>): ReadonlyArray<Playback> => {
+  const playbacks: Array<Playback> = []
+  for (const event of events) {
+    if (event._tag === "AgentStartedSpeaking") {
+      playbacks.push({ speech: event.speech, start: event.at, end: undefined, playedMs: 0, interrupted: false })
+    }
+    if (event._tag === "AgentStoppedSpeaking") {
+      const open = playbacks.findIndex(({ end, speech }) => end === undefined && speech === event.speech)
+      if (open < 0) continue
+      const { at: end, interrupted, playedMs, speech } = event
+      playbacks[open] = { speech, start: playbacks[open]!.start, end, playedMs, interrupted }
+    }
+  }
+  return playbacks
+}
+
+export const makeTimeline = (recording: Recording): Timeline => {
+  const { events } = recording
+  const of: Timeline["of"] = (tag) => events.filter((event): event is Event.Of<typeof tag> => event._tag === tag)
+  const print = (): string => events.map(line).join("\n")
+  const fail = (head: string, marked: ReadonlyArray<string>): never => {
+    throw new Unexpected(`${head}\n${marked.join("\n")}\n\nwhat happened:\n${print()}`)
+  }
+  const about = (expected: Expectation): string => {
+    const others = events.filter((event) => event._tag === expected[0]).map(line)
+    return others.length === 0 ? `there is no ${expected[0]} at all` : `of this kind there were:\n${others.join("\n")}`
+  }
+  return {
+    ...recording,
+    of,
+    at: (ms) => events.filter((event) => event.at === ms),
+    states: () => of("AgentStateChanged").map(({ at, to }) => [to, at]),
+    userStates: () => of("UserStateChanged").map(({ at, to }) => [to, at]),
+    playbacks: playbacksOf(events),
+    turns: of("TurnMeasured").map(({ record }) => record),
+    messages: recording.history.items.map(message),
+    warnings: of("Warning").map(({ message }) => message),
+    expect: (...expected) => {
+      const used = new Set<number>()
+      let since = Number.NEGATIVE_INFINITY
+      for (const one of expected) {
+        const found = events.findIndex((event, i) => event.at >= since && !used.has(i) && matches(event, one))
+        if (found < 0) {
+          const earlier = events.some((event) => matches(event, one)) ? " in this order" : ""
+          fail(`expected${earlier}:`, [wanted(one), about(one)])
+        }
+        used.add(found)
+        since = events[found]!.at
+      }
+    },
+    exactly: (...expected) => {
+      const tags = new Set(expected.map(([tag]) => tag))
+      const actual = events.filter((event) => tags.has(event._tag))
+      const wrong = expected.findIndex((one, i) => actual[i] === undefined || !matches(actual[i]!, one))
+      if (wrong >= 0) {
+        fail("expected exactly:", expected.map((one, i) => `${i === wrong ? ">" : " "}${wanted(one)}`))
+      }
+      if (actual.length > expected.length) {
+        fail("expected no more than:", [...expected.map(wanted), `but there was also:`, line(actual[expected.length]!)])
+      }
+    },
+    print
+  }
+}
