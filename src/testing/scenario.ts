@@ -151,7 +151,7 @@ export interface Scenario<RA = never, RS = never> {
   readonly room?: RoomOptions | undefined
   readonly options?: Pipeline.Options | undefined
   /** Services that take the place of the scripted ones. */
-  readonly layer?: Layer.Layer<never> | undefined
+  readonly layer?: Layer.Layer<never, unknown> | undefined
   /** When the scenario ends: a Clock time (ms), or `quiet` after the last thing in the script. @default "quiet" */
   readonly until?: number | "quiet" | undefined
   /** Without an event this long, it is quiet. @default 12 seconds */
@@ -232,7 +232,7 @@ const perform = (scenario: Scenario<never, never>): Effect.Effect<Timeline, Pipe
     const clock = yield* Clock.Clock
     const now = () => clock.currentTimeMillisUnsafe()
     const scripted = yield* Layer.build(servicesOf(scenario))
-    const other = scenario.layer === undefined ? Context.empty() : yield* Layer.build(scenario.layer)
+    const other = scenario.layer === undefined ? Context.empty() : yield* Effect.orDie(Layer.build(scenario.layer))
     const services = Context.merge(scripted, other)
     const caller = Context.get(services, Caller)
     const events: Array<Event.Event> = []
@@ -334,6 +334,29 @@ const inWholeMillis = (clock: Clock.Clock): Clock.Clock => ({
 })
 
 /**
+ * Runs an effect in virtual time: the Clock begins at 0 and jumps to the next
+ * thing that waits as soon as nothing else is to be done.
+ *
+ * @category scenario
+ * @since 0.1.0
+ */
+export const inVirtualTime = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  options: {
+    /** Of `Random`, for instance the jitter of retries. @default "scenario" */
+    readonly seed?: string | undefined
+  } = {}
+): Effect.Effect<A, E, Exclude<R, Scope.Scope>> =>
+  Effect.scoped(Effect.gen(function*() {
+    const virtual = yield* makeVirtualClock()
+    return yield* effect.pipe(
+      Random.withSeed(options.seed ?? "scenario"),
+      Effect.provideService(Clock.Clock, inWholeMillis(virtual.clock)),
+      Effect.provideService(Scheduler.Scheduler, virtual.scheduler)
+    )
+  }))
+
+/**
  * Runs a scripted conversation from beginning to end in virtual time, and tells
  * what happened.
  *
@@ -350,40 +373,11 @@ const inWholeMillis = (clock: Clock.Clock): Clock.Clock => ({
 export const scenario = <RA = never, RS = never>(
   script: Scenario<RA, RS>
 ): Effect.Effect<Timeline, Pipeline.PipelineError, Exclude<Exclude<RA, Session>, Scope.Scope> | RS> =>
-  Effect.scoped(Effect.gen(function*() {
-    const virtual = yield* makeVirtualClock()
-    return yield* (perform(script as Scenario<never, never>) as Effect.Effect<
+  inVirtualTime(
+    perform(script as Scenario<never, never>) as Effect.Effect<
       Timeline,
       Pipeline.PipelineError,
       Exclude<Exclude<RA, Session>, Scope.Scope> | RS
-    >).pipe(
-      Random.withSeed("scenario"),
-      Effect.provideService(Clock.Clock, inWholeMillis(virtual.clock)),
-      Effect.provideService(Scheduler.Scheduler, virtual.scheduler),
-      Random.withSeed(script.seed ?? "scenario")
-    )
-  }))
-
-/**
- * Layer of everything that a pipeline needs, scripted, with a caller in the room.
- *
- * **When to use**
- *
- * Use to test a program that runs the pipeline by itself, on the test clock:
- * fork it, let the `Caller` speak, and move time with `Caller.wait`. The
- * synthesiser is audible, so that `Caller.expectReply` tells what was said.
- *
- * @category layers
- * @since 0.1.0
- */
-export const layer = (
-  script: Pick<Scenario, "llm" | "llmOptions" | "tts" | "ttsOptions" | "stt" | "vad" | "room"> = {}
-): Layer.Layer<Provided> => {
-  const tts = script.tts ?? {}
-  const audible: TtsScript = typeof tts === "function"
-    ? (call) => ({ audio: "audible", ...tts(call) })
-    : Array.isArray(tts)
-    ? tts.map((speech) => ({ audio: "audible", ...speech }))
-    : { audio: "audible", ...tts }
-  return servicesOf({ ...script, tts: audible, room: { keepHeard: true, ...script.room } })
-}
+    >,
+    { seed: script.seed }
+  )

@@ -1,4 +1,5 @@
 /** What happened in a scenario, and what can be said of it. */
+import * as Data from "effect/Data"
 import type * as Event from "../Event.ts"
 import type * as History from "../History.ts"
 import type { LlmRequest } from "./llm.ts"
@@ -113,9 +114,7 @@ export interface Timeline extends Recording {
  * @category errors
  * @since 0.1.0
  */
-export class Unexpected extends Error {
-  override readonly name = "Unexpected"
-}
+export class Unexpected extends Data.TaggedError("Unexpected")<{ readonly message: string }> {}
 
 const plain = (value: unknown): string =>
   typeof value === "string" ? JSON.stringify(value) : typeof value === "object" ? JSON.stringify(value) : String(value)
@@ -186,7 +185,7 @@ export const makeTimeline = (recording: Recording): Timeline => {
   const of: Timeline["of"] = (tag) => events.filter((event): event is Event.Of<typeof tag> => event._tag === tag)
   const print = (): string => events.map(line).join("\n")
   const fail = (head: string, marked: ReadonlyArray<string>): never => {
-    throw new Unexpected(`${head}\n${marked.join("\n")}\n\nwhat happened:\n${print()}`)
+    throw new Unexpected({ message: `${head}\n${marked.join("\n")}\n\nwhat happened:\n${print()}` })
   }
   const about = (expected: Expectation): string => {
     const others = events.filter((event) => event._tag === expected[0]).map(line)
