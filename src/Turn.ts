@@ -192,7 +192,7 @@ const receive = (d: Draft, signal: Signal): void => {
     case "EndOfTurn":
       return Hearing.endOfTurn(d, signal.decision, signal.probability)
     case "Overlap":
-      return Hearing.overlap(d, signal.verdict)
+      return Hearing.judged(d, signal.text, signal.verdict)
     case "Typed":
       return Hearing.open(d, signal.text, "text", d.now, d.now)
     case "CommitTurn":

@@ -12,7 +12,7 @@ import type * as Room from "../../Room.ts"
 import * as Stt from "../../Stt.ts"
 import type * as Vad from "../../Vad.ts"
 import { type Core, signal } from "./core.ts"
-import { failed, worked } from "./failures.ts"
+import { failed, mended, worked } from "./failures.ts"
 
 export interface Ears {
   readonly room: Room.Room["Service"]
@@ -181,6 +181,8 @@ const recognise = (
       if (heard) lost = 0
       if (Exit.isSuccess(exit)) continue
       if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.interrupt
+      const { status } = core.conductor.state()
+      if (status === "draining" || status === "closed") return mended(core, "stt", stt.name, exit.cause)
       lost += 1
       failed(core, "stt", stt.name, exit.cause)
       const error = Cause.findErrorOption(exit.cause)

@@ -192,13 +192,7 @@ export const open = <R>(
       })
     )
 
-    fork(Effect.gen(function*() {
-      participant = yield* awaitParticipant(room, options.participant)
-      yield* inScope(hearing.listen(participant.identity))
-      publish({ _tag: "SessionStarted", session: id })
-      signal(core, { _tag: "Opened" })
-      enter(core)
-    }))
+    // Before anything can be lost: what is told to nobody is not told again.
     for (const [component, service] of [["stt", stt], ["llm", defaults.llm], ["tts", defaults.tts]] as const) {
       if (service === undefined) continue
       fork(
@@ -209,6 +203,13 @@ export const open = <R>(
         )
       )
     }
+    fork(Effect.gen(function*() {
+      participant = yield* awaitParticipant(room, options.participant)
+      yield* inScope(hearing.listen(participant.identity))
+      publish({ _tag: "SessionStarted", session: id })
+      signal(core, { _tag: "Opened" })
+      enter(core)
+    }))
     fork(watchRoom(core, room, options, () => participant?.identity))
     if (options.textTopic !== false) {
       fork(
