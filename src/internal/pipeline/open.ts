@@ -93,7 +93,7 @@ export const open = <R>(
     const detector = yield* inScope(vad.detector(options.vad))
     const output = yield* inScope(room.output(options.output))
     const runner = yield* inScope(Tools.makeRunner({
-      timeout: options.toolTimeout,
+      timeout: checked.toolTimeout,
       onOutput: (result) => recordOutput(core, result)
     }))
 
@@ -204,11 +204,13 @@ export const open = <R>(
       )
     }
     fork(Effect.gen(function*() {
+      // Whoever listens to the events from here on misses nothing.
+      yield* Effect.yieldNow
       participant = yield* awaitParticipant(room, options.participant)
-      yield* inScope(hearing.listen(participant.identity))
       publish({ _tag: "SessionStarted", session: id })
       signal(core, { _tag: "Opened" })
-      enter(core)
+      yield* inScope(hearing.listen(participant.identity))
+      if (conductor.state().status === "open") enter(core)
     }))
     fork(watchRoom(core, room, options, () => participant?.identity))
     if (options.textTopic !== false) {
