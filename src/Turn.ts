@@ -113,6 +113,7 @@ export const initial = (settings: Settings, ears: State["ears"]): State => ({
   speculation: undefined,
   warmUpUntil: undefined,
   failures: {},
+  hushed: false,
   awayAt: undefined,
   away: false,
   user: "listening",
@@ -165,13 +166,19 @@ export const step = (state: State, now: number, signal: Signal): readonly [State
   receive(d, signal)
   Floor.next(d)
   settle(d)
+  if (d.s.status === "closed" && state.status !== "closed") {
+    d.actions.push({ _tag: "Finish", reason: d.s.closing ?? "closed" })
+  }
   return [d.s, d.actions]
 }
 
 const receive = (d: Draft, signal: Signal): void => {
   switch (signal._tag) {
     case "Opened":
-      d.s.status = "open"
+      if (d.s.status === "starting") d.s.status = "open"
+      return
+    case "Settled":
+      d.s.hushed = false
       return
     case "Tick":
       return tick(d)
@@ -188,7 +195,7 @@ const receive = (d: Draft, signal: Signal): void => {
     case "EndOfTurn":
       return Hearing.endOfTurn(d, signal.decision, signal.probability)
     case "Overlap":
-      return Hearing.overlap(d, signal.verdict)
+      return Hearing.judged(d, signal.text, signal.verdict)
     case "Typed":
       return Hearing.open(d, signal.text, "text", d.now, d.now)
     case "CommitTurn":
@@ -255,6 +262,8 @@ const tick = (d: Draft): void => {
 }
 
 const interrupt = (d: Draft, force: boolean, speech: string | undefined): void => {
+  d.s.hushed = true
+  d.actions.push({ _tag: "Settle" })
   if (speech === undefined) return Floor.interrupt(d, force)
   const target = find(d, speech)
   if (target !== undefined && (force || !target.protected)) Floor.stop(d, target)
@@ -309,14 +318,15 @@ const finish = (d: Draft): void => {
   const text = said(d.s.words, true)
   if (text !== "") d.actions.push({ _tag: "KeepWords", turn: d.s.turn, text })
   Hearing.discard(d)
+  Hearing.cutOff(d)
   d.s.words = noWords
   d.s.status = "closed"
-  d.actions.push({ _tag: "Finish", reason: d.s.closing ?? "closed" })
 }
 
 /** What follows from the step: states, as they are seen from outside, and the away timer. */
 const settle = (d: Draft): void => {
-  const agent = Floor.agentState(d.s)
+  const seen = Floor.agentState(d.s)
+  const agent = d.s.hushed && seen === "listening" ? d.s.agent : seen
   const idle = agent === "listening" && d.s.voice === undefined && d.s.status === "open" && !d.s.away
   if (idle && d.s.awayAt === undefined) d.s.awayAt = d.now + d.s.settings.awayAfter
   else if (!idle) d.s.awayAt = undefined

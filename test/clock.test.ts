@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Exit, Fiber, Queue, Scheduler, Scope, Stream } from "effect"
 import { makeVirtualClock, type Options, type VirtualClock } from "effect-voice/internal/clock"
+import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises"
 
 const virtually = <A, E>(
   program: (clock: VirtualClock) => Effect.Effect<A, E, Scope.Scope>,
@@ -30,7 +31,7 @@ describe("virtual clock", () => {
             yield* Effect.sleep(ms)
             log.push(`${name} wakes`)
             for (let hop = 0; hop < 5; hop++) yield* Effect.yieldNow
-            yield* Effect.promise(() => Promise.resolve().then(() => Promise.resolve()))
+            yield* Effect.promise(() => Promise.resolve().then(() => nextTurn()))
             const at = yield* Clock.currentTimeMillis
             log.push(`${name} rests at ${at}`)
           })
@@ -60,7 +61,7 @@ describe("virtual clock", () => {
         )
         yield* Effect.sleep(25)
         pending++
-        yield* Effect.promise(() => new Promise<void>((resolve) => setTimeout(() => (pending--, resolve()), 30)))
+        yield* Effect.promise(() => delay(30).then(() => pending--))
         assert.deepStrictEqual(ticks, [10, 20])
         assert.strictEqual(yield* Clock.currentTimeMillis, 25)
       }), { pending: () => pending })
@@ -70,7 +71,7 @@ describe("virtual clock", () => {
     virtually((virtual) =>
       Effect.gen(function*() {
         yield* Effect.forkChild(Effect.sleep("1 hour"), { startImmediately: true })
-        yield* virtual.hold(Effect.promise(() => new Promise<void>((resolve) => setTimeout(resolve, 20))))
+        yield* virtual.hold(Effect.promise(() => delay(20)))
         assert.strictEqual(yield* Clock.currentTimeMillis, 0)
         yield* Effect.sleep(1)
         assert.strictEqual(yield* Clock.currentTimeMillis, 1)
@@ -83,7 +84,7 @@ describe("virtual clock", () => {
         const long = yield* Effect.forkChild(Effect.andThen(Effect.sleep("1 hour"), Clock.currentTimeMillis), {
           startImmediately: true
         })
-        yield* Effect.promise(() => new Promise<void>((resolve) => setTimeout(resolve, 20)))
+        yield* Effect.promise(() => delay(20))
         assert.strictEqual(yield* Clock.currentTimeMillis, 0)
         yield* Effect.sleep(5)
         assert.strictEqual(yield* Clock.currentTimeMillis, 5)
@@ -107,7 +108,7 @@ describe("virtual clock", () => {
       const scope = yield* Scope.make()
       const virtual = yield* makeVirtualClock({ pending: () => 1 }).pipe(Scope.provide(scope))
       const fiber = yield* Effect.sleep(5).pipe(Effect.provideService(Clock.Clock, virtual.clock), Effect.forkChild)
-      yield* Effect.promise(() => new Promise<void>((resolve) => setTimeout(resolve, 30)))
+      yield* Effect.promise(() => delay(30))
       assert.isUndefined(fiber.pollUnsafe())
       yield* Scope.close(scope, Exit.void)
       yield* Fiber.join(fiber)
@@ -118,7 +119,7 @@ describe("virtual clock", () => {
       Effect.gen(function*() {
         const queue = yield* Queue.unbounded<number>()
         const busy = yield* Effect.forkChild(Effect.forever(Effect.yieldNow))
-        setTimeout(() => Queue.offerUnsafe(queue, 1), 10)
+        void delay(10).then(() => Queue.offerUnsafe(queue, 1))
         assert.strictEqual(yield* Queue.take(queue), 1)
         yield* Fiber.interrupt(busy)
         assert.strictEqual(yield* Clock.currentTimeMillis, 0)

@@ -147,8 +147,6 @@ describe("playout", () => {
         const queue: Array<number> = []
         const heard: Array<number> = []
         let [now, next, paused, last] = [start, 0, false, 0]
-        // When the oldest drain that still waits was asked for is of no matter: it ends when the queue is empty.
-        let empty: number | undefined = undefined
         const drains: Array<{ readonly at: Effect.Effect<number | undefined>; expected: number | undefined }> = []
         const settle = (at: number) => {
           for (const drain of drains) if (drain.expected === undefined) drain.expected = at

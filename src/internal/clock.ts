@@ -284,7 +284,7 @@ export const makeVirtualClock = (options?: Options): Effect.Effect<VirtualClock,
       Effect.sync(() => {
         if (!virtual) return
         virtual = false
-        for (const sleeper of [...sleepers.all()]) goLive(sleeper)
+        for (const sleeper of sleepers.all()) goLive(sleeper)
       })
     )
 

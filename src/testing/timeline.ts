@@ -1,4 +1,5 @@
 /** What happened in a scenario, and what can be said of it. */
+import * as Data from "effect/Data"
 import type * as Event from "../Event.ts"
 import type * as History from "../History.ts"
 import type { LlmRequest } from "./llm.ts"
@@ -7,7 +8,8 @@ import type { TtsCall } from "./tts.ts"
 
 /**
  * A stretch of time in which a speech had the floor. Times are Clock times
- * (ms); a pause lies inside.
+ * (ms); a pause that was resumed lies inside, one that became an interruption
+ * is its end.
  *
  * @category models
  * @since 0.1.0
@@ -63,8 +65,10 @@ export interface Recording {
   readonly logs: ReadonlyArray<LogLine>
   /** What the effects of `at` have failed with. */
   readonly failures: ReadonlyArray<{ readonly at: number; readonly cause: string }>
-  /** Audio that was heard of the agent in all (ms). */
-  readonly heardMs: number
+  /** When audio of the agent was heard, whatever the events say: Clock times (ms), joined where one follows the other. */
+  readonly audible: ReadonlyArray<{ readonly from: number; readonly to: number }>
+  /** Whether nothing happened any more when the scenario ended. */
+  readonly quiet: boolean
   /** What the session has left open when it had been closed; `""` is nothing. */
   readonly left: string
   /** Clock time (ms) at which the scenario closed the session, if the session was still there. */
@@ -110,9 +114,7 @@ export interface Timeline extends Recording {
  * @category errors
  * @since 0.1.0
  */
-export class Unexpected extends Error {
-  override readonly name = "Unexpected"
-}
+export class Unexpected extends Data.TaggedError("Unexpected")<{ readonly message: string }> {}
 
 const plain = (value: unknown): string =>
   typeof value === "string" ? JSON.stringify(value) : typeof value === "object" ? JSON.stringify(value) : String(value)
@@ -159,14 +161,19 @@ const message = (item: History.Item): string => {
 
 const playbacksOf = (events: ReadonlyArray<Event.Event>): ReadonlyArray<Playback> => {
   const playbacks: Array<Playback> = []
+  let paused: number | undefined
   for (const event of events) {
+    if (event._tag === "AgentPaused") paused = event.at
+    if (event._tag === "FalseInterruption") paused = undefined
     if (event._tag === "AgentStartedSpeaking") {
       playbacks.push({ speech: event.speech, start: event.at, end: undefined, playedMs: 0, interrupted: false })
     }
     if (event._tag === "AgentStoppedSpeaking") {
       const open = playbacks.findIndex(({ end, speech }) => end === undefined && speech === event.speech)
       if (open < 0) continue
-      const { at: end, interrupted, playedMs, speech } = event
+      const { interrupted, playedMs, speech } = event
+      const end = interrupted && paused !== undefined ? paused : event.at
+      paused = undefined
       playbacks[open] = { speech, start: playbacks[open]!.start, end, playedMs, interrupted }
     }
   }
@@ -178,7 +185,7 @@ export const makeTimeline = (recording: Recording): Timeline => {
   const of: Timeline["of"] = (tag) => events.filter((event): event is Event.Of<typeof tag> => event._tag === tag)
   const print = (): string => events.map(line).join("\n")
   const fail = (head: string, marked: ReadonlyArray<string>): never => {
-    throw new Unexpected(`${head}\n${marked.join("\n")}\n\nwhat happened:\n${print()}`)
+    throw new Unexpected({ message: `${head}\n${marked.join("\n")}\n\nwhat happened:\n${print()}` })
   }
   const about = (expected: Expectation): string => {
     const others = events.filter((event) => event._tag === expected[0]).map(line)

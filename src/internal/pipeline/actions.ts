@@ -161,7 +161,7 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
           Effect.catchCause(
             Effect.map(
               classify({ text: action.text, history: core.history }),
-              (verdict) => signal(core, { _tag: "Overlap", verdict })
+              (verdict) => signal(core, { _tag: "Overlap", verdict, text: action.text })
             ),
             (cause) => warn(core, "detector", "the overlap classifier failed", cause)
           )
@@ -178,6 +178,9 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
         )
         return
       }
+      case "Settle":
+        core.fork(Effect.andThen(Effect.yieldNow, Effect.sync(() => signal(core, { _tag: "Settled" }))))
+        return
       case "KeepWords":
         remember(action.turn, action.text, "voice")
         return

@@ -42,7 +42,9 @@ export interface Options {
   /** Told what a participant's open microphone delivers. */
   readonly onVoice?: ((identity: string, frame: Audio.Frame) => void) | undefined
   /** Told what the agent was heard to say, at milliseconds since the room began. */
-  readonly onHeard?: ((at: number, frame: Audio.Frame) => void) | undefined
+  readonly onHeard?: ((at: number, frame: Audio.Frame, track: number) => void) | undefined
+  /** Told when what the outputs have queued has changed. */
+  readonly onOutput?: (() => void) | undefined
 }
 
 export interface Hub {
@@ -87,6 +89,7 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
       queueLimit: options?.queueLimit,
       keepHeard: options?.keepHeard === true,
       onHeard: options?.onHeard,
+      onChange: options?.onOutput,
       origin: () => origin,
       failure: () => failures.get("output") ?? (over ? gone("write") : undefined)
     })
@@ -127,18 +130,18 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
       if (member === undefined) return
       members.delete(identity)
       switchboard.forget(identity)
-      member.microphone.end()
       events.publish({ _tag: "ParticipantLeft", identity })
+      member.microphone.end()
     }
 
     const end = (reason: EndReason): void => {
       if (over) return
       over = true
       loudspeaker.collectHeard()
-      for (const { microphone } of members.values()) microphone.end()
-      members.clear()
       events.publish({ _tag: "Connection", state: "disconnected" })
       events.end()
+      for (const { microphone } of members.values()) microphone.end()
+      members.clear()
       for (const topic of texts.values()) topic.end()
       sends.end()
       Deferred.doneUnsafe(ended, Effect.succeed(reason))
@@ -203,7 +206,7 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
         }))),
       output: (wish) =>
         using(Effect.suspend((): Effect.Effect<Output, RoomError, Scope.Scope> =>
-          over ? Effect.fail(gone("output")) : loudspeaker.open(wish)
+          over ? Effect.fail(gone("output")) : Effect.provideService(loudspeaker.open(wish), Clock.Clock, clock)
         )),
       sendText: ({ attributes, text, to, topic }) =>
         send("sendText", to, { _tag: "Text", topic, text, attributes: attributes ?? {}, to }),

@@ -22,31 +22,35 @@ export interface Loudspeaker {
 interface Track {
   readonly playout: Playout
   readonly heard: Array<Heard>
+  readonly id: number
 }
 
 export const makeLoudspeaker = (options: {
   readonly queueLimit: number | undefined
   readonly keepHeard: boolean
-  readonly onHeard: ((at: number, frame: Audio.Frame) => void) | undefined
+  readonly onHeard: ((at: number, frame: Audio.Frame, track: number) => void) | undefined
+  readonly onChange: (() => void) | undefined
   /** Monotonic time at which the room began. */
   readonly origin: () => number
   readonly failure: () => RoomError | undefined
 }): Loudspeaker => {
   const tracks = new Set<Track>()
   let views: Array<OutputView> = []
+  let opened = 0
   let change = Deferred.makeUnsafe<void>()
 
   const onChange = (): void => {
     const previous = change
     change = Deferred.makeUnsafe()
+    options.onChange?.()
     Deferred.doneUnsafe(previous, Effect.void)
   }
 
-  const collect = ({ heard, playout }: Track): void => {
+  const collect = ({ heard, id, playout }: Track): void => {
     for (const { at, frame } of playout.takeHeardUnsafe()) {
       const since = at - options.origin()
       if (options.keepHeard) heard.push({ at: since, frame })
-      options.onHeard?.(since, frame)
+      options.onHeard?.(since, frame, id)
     }
   }
 
@@ -88,7 +92,7 @@ export const makeLoudspeaker = (options: {
       failure: options.failure,
       onChange
     })
-    const track: Track = { playout, heard: [] }
+    const track: Track = { playout, heard: [], id: opened++ }
     tracks.add(track)
     views.push({
       name,

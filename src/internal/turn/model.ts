@@ -34,6 +34,8 @@ export interface State {
   readonly warmUpUntil: number | undefined
 
   readonly failures: Readonly<Partial<Record<Event.Component, number>>>
+  /** Interrupted in this very moment: what follows at once decides what the agent does. */
+  readonly hushed: boolean
   readonly awayAt: number | undefined
   readonly away: boolean
   readonly user: Event.UserState
@@ -105,6 +107,7 @@ export interface Speech {
 
 export type Signal =
   | { readonly _tag: "Opened" }
+  | { readonly _tag: "Settled" }
   | { readonly _tag: "Tick" }
   | { readonly _tag: "VoiceStarted"; readonly startedAt: number }
   | { readonly _tag: "VoicePaused"; readonly voiceAt: number }
@@ -112,7 +115,12 @@ export type Signal =
   | { readonly _tag: "VoiceEnded"; readonly endedAt: number }
   | { readonly _tag: "Heard"; readonly text: string; readonly final: boolean; readonly endedAt?: number | undefined }
   | { readonly _tag: "EndOfTurn"; readonly decision: number; readonly probability: number }
-  | { readonly _tag: "Overlap"; readonly verdict: "backchannel" | "interruption" | "unknown" }
+  | {
+    readonly _tag: "Overlap"
+    readonly verdict: "backchannel" | "interruption" | "unknown"
+    /** The words that were asked about. */
+    readonly text: string
+  }
   | { readonly _tag: "Typed"; readonly text: string }
   | { readonly _tag: "CommitTurn"; readonly waitMs: number }
   | { readonly _tag: "ClearTurn" }
@@ -157,6 +165,7 @@ export type Action =
   | { readonly _tag: "Judge"; readonly text: string }
   | { readonly _tag: "Finalize" }
   | { readonly _tag: "TurnLimit"; readonly words: number; readonly speechMs: number }
+  | { readonly _tag: "Settle" }
   | { readonly _tag: "KeepWords"; readonly turn: number; readonly text: string }
   | { readonly _tag: "Closing"; readonly drain: boolean; readonly reason: Event.CloseReason }
   | { readonly _tag: "Finish"; readonly reason: Event.CloseReason }

@@ -1,0 +1,331 @@
+/**
+ * A room without a network: participants play files or streams, what the agent
+ * says is timed and, if wanted, recorded.
+ *
+ * In `realtime` it goes by the Clock that is there, which may be a test's. In
+ * `fast` it brings a Clock of its own that stands still while anything is being
+ * done and jumps to the next event when nothing is, so that a long conversation
+ * takes as long as its computing.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
+import * as Scheduler from "effect/Scheduler"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import * as Audio from "../Audio.ts"
+import { makeVirtualClock, type VirtualClock } from "../internal/clock.ts"
+import * as native from "../internal/native.ts"
+import { type Caller, isStream, load, type Loaded, makeCaller } from "../internal/room/caller.ts"
+import type { RoomControl } from "../internal/room/control.ts"
+import { makeHub } from "../internal/room/hub.ts"
+import { makeRecorder } from "../internal/room/recorder.ts"
+import { type Participant as RoomParticipant, Room, RoomError } from "../Room.ts"
+
+/**
+ * Audio that a participant says: the path of a WAV file, a frame, or a stream.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Source = string | Audio.Frame | Stream.Stream<Audio.Frame, unknown>
+
+/**
+ * Audio at a time after its participant has joined; later, where the one before
+ * is still being said.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Cue {
+  readonly at: Duration.Input
+  readonly audio: Source
+}
+
+/**
+ * Someone who joins the room.
+ *
+ * **Details**
+ *
+ * Their microphone is open as long as they are there, and silent when they say
+ * nothing. With `audio`, they leave when nobody was heard, themselves or the
+ * agent, for `linger` after all of it; without, they stay until they are told.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Participant {
+  readonly identity: string
+  readonly name?: string | undefined
+  /** @default "standard" */
+  readonly kind?: RoomParticipant["kind"] | undefined
+  readonly attributes?: Readonly<Record<string, string>> | undefined
+  readonly audio?: Source | ReadonlyArray<Cue> | undefined
+  /** When they join, after the room began. @default 0 */
+  readonly join?: Duration.Input | undefined
+  /** @default "5 seconds" */
+  readonly linger?: Duration.Input | undefined
+  /** Format of their microphone. @default that of their first file or frame, else 16 kHz mono */
+  readonly format?: Audio.Format | undefined
+}
+
+/**
+ * Where the conversation is recorded, as a WAV file that is written as it goes.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Recording {
+  readonly path: string
+  /**
+   * `stereo`: participants left, agent right. `participants`: one channel for
+   * each participant of the options, those who join otherwise in the first, and
+   * the agent in the last.
+   *
+   * @default "stereo"
+   */
+  readonly layout?: "stereo" | "participants" | undefined
+  /** Rate in Hz. @default 24000 */
+  readonly sampleRate?: number | undefined
+}
+
+/**
+ * Options of the layer.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  /** Name of the room. @default "local" */
+  readonly name?: string | undefined
+  /** @default [] */
+  readonly participants?: ReadonlyArray<Participant> | undefined
+  /** Path of a stereo WAV file, or where and how. */
+  readonly record?: string | Recording | undefined
+  /** @default "realtime" */
+  readonly mode?: "realtime" | "fast" | undefined
+  /** Length of a microphone's frame, 1 ms to 1 s. @default "20 millis" */
+  readonly frame?: Duration.Input | undefined
+  /** Keeps in memory what each output played, for `Control`. @default false */
+  readonly keepHeard?: boolean | undefined
+}
+
+/**
+ * The participants' side of the room: makes them join, speak, type and hang up
+ * while the program runs.
+ *
+ * **Details**
+ *
+ * `speak` returns when the audio has been delivered; it is said after what is
+ * being said already. In fast mode the Clock stands still during `hold`: put
+ * work around it that the Clock cannot see, a file or a socket, and that does
+ * not itself wait for time.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Control extends Context.Service<
+  Control,
+  Omit<RoomControl, "feed" | "join"> & {
+    readonly join: (participant: Participant) => Effect.Effect<void, RoomError>
+    readonly speak: (identity: string, audio: Source) => Effect.Effect<void, RoomError>
+    readonly hold: VirtualClock["hold"]
+  }
+>()("effect-voice/Layers/LocalRoom/Control") {}
+
+interface Plan {
+  readonly participant: Participant
+  readonly cues: ReadonlyArray<{ readonly at: number; readonly audio: Loaded }>
+  readonly format: Audio.Format
+  readonly joinMs: number
+  readonly lingerMs: number
+}
+
+const invalid = (detail: string) => new RoomError({ reason: "InvalidOption", detail })
+
+const millis = (option: string, input: Duration.Input, least: number, most: number): Effect.Effect<number, RoomError> =>
+  Effect.suspend(() => {
+    const ms = Duration.toMillis(Duration.fromInputUnsafe(input))
+    return ms >= least && ms <= most
+      ? Effect.succeed(ms)
+      : Effect.fail(invalid(`${option}: ${ms} ms, expected ${least} to ${most} ms`))
+  })
+
+const checked = (option: string, format: Audio.Format): Effect.Effect<Audio.Format, RoomError> =>
+  Effect.fromResult(Result.mapError(Audio.validateFormat(format), (error) => invalid(`${option}: ${error.message}`)))
+
+const prepare = Effect.fnUntraced(function*(participant: Participant) {
+  const { audio, identity } = participant
+  const timeline: ReadonlyArray<Cue> = audio === undefined ? [] : Array.isArray(audio) ? audio : [{ at: 0, audio }]
+  const cues = yield* Effect.forEach(timeline, (cue) =>
+    Effect.all({
+      at: millis(`participants: ${identity}: at`, cue.at, 0, Number.MAX_SAFE_INTEGER),
+      audio: load(cue.audio)
+    }))
+  const first = cues.map((cue) => cue.audio).find((loaded) => !isStream(loaded))
+  const known = first === undefined || isStream(first) ? Audio.speech : first
+  const { channels, sampleRate } = yield* checked(`participants: ${identity}: format`, participant.format ?? known)
+  return {
+    participant,
+    cues,
+    format: { channels, sampleRate },
+    joinMs: yield* millis(`participants: ${identity}: join`, participant.join ?? 0, 0, Number.MAX_SAFE_INTEGER),
+    lingerMs: audio === undefined
+      ? Number.POSITIVE_INFINITY
+      : yield* millis(
+        `participants: ${identity}: linger`,
+        participant.linger ?? "5 seconds",
+        0,
+        Number.POSITIVE_INFINITY
+      )
+  } satisfies Plan
+})
+
+const make = Effect.fnUntraced(function*(options: Options, virtual: VirtualClock | undefined) {
+  const hold: VirtualClock["hold"] = virtual?.hold ?? ((self) => self)
+  const frameMs = yield* millis("frame", options.frame ?? "20 millis", 1, 1000)
+  const plans = yield* Effect.forEach(options.participants ?? [], prepare)
+  const identities = plans.map((plan) => plan.participant.identity)
+  const twice = identities.find((identity, i) => identities.indexOf(identity) !== i)
+  if (twice !== undefined) return yield* invalid(`participants: ${twice} is there twice`)
+
+  const recording = typeof options.record === "string" ? { path: options.record } : options.record
+  const stereo = recording?.layout !== "participants"
+  const channels = stereo ? 2 : Math.max(1, identities.length) + 1
+  const recorder = recording === undefined ? undefined : yield* makeRecorder({
+    path: recording.path,
+    format: yield* checked("record", { sampleRate: recording.sampleRate ?? 24_000, channels })
+  })
+  const joined = new Map<string, number>()
+  const advance = (): void => recorder?.advance(hub.nowUnsafe(), hub.collectHeard)
+
+  const callers = new Map<string, Caller>()
+  const hub = yield* makeHub({
+    name: options.name,
+    keepHeard: options.keepHeard,
+    onStart: () => {
+      virtual?.start()
+      for (const plan of plans) begin(plan)
+    },
+    ...(recorder === undefined ? {} : {
+      onVoice: (identity, frame) => {
+        const channel = stereo ? 0 : Math.max(0, identities.indexOf(identity))
+        recorder.add(channel, identity, (joined.get(identity) ?? 0) + (frame.at ?? 0), frame)
+        advance()
+      },
+      onHeard: (at, frame, track) => recorder.add(channels - 1, track, at, frame),
+      onOutput: advance
+    })
+  })
+  if (recorder !== undefined) {
+    yield* Effect.addFinalizer(() =>
+      Effect.suspend(() => {
+        hub.collectHeard()
+        recorder.finish(hub.nowUnsafe())
+        const error = recorder.error()
+        return error === undefined ? Effect.void : Effect.logWarning(error.message)
+      })
+    )
+  }
+  const fork = yield* FiberSet.makeRuntime<never, void, never>()
+
+  const enter = (plan: Plan): RoomError | undefined => {
+    const { identity } = plan.participant
+    const error = hub.joinUnsafe(plan.participant)
+    if (error !== undefined) return error
+    joined.set(identity, hub.nowUnsafe())
+    const caller = makeCaller({ hub, identity, format: plan.format, frameMs, lingerMs: plan.lingerMs })
+    callers.set(identity, caller)
+    for (const { at, audio } of plan.cues) {
+      const speech = Effect.catchIf(
+        caller.speak(audio, at),
+        (error) => error.reason === "UnknownParticipant",
+        () => Effect.void
+      )
+      fork(Effect.ignoreCause(speech, { log: "Warn", message: `${identity} stopped speaking` }))
+    }
+    fork(Effect.ensuring(
+      caller.run,
+      Effect.sync(() => {
+        if (callers.get(identity) === caller) callers.delete(identity)
+      })
+    ))
+    return undefined
+  }
+
+  const begin = (plan: Plan): void => {
+    if (plan.joinMs === 0) enter(plan)
+    else fork(Effect.andThen(Effect.sleep(plan.joinMs), Effect.sync(() => void enter(plan))))
+  }
+
+  const control = Control.of({
+    ...hub.control,
+    hold,
+    join: (participant) =>
+      Effect.flatMap(hold(prepare(participant)), (plan) =>
+        Effect.andThen(
+          Effect.sleep(plan.joinMs),
+          Effect.suspend(() => {
+            const error = enter(plan)
+            return error === undefined ? Effect.void : Effect.fail(error)
+          })
+        )),
+    leave: (identity) =>
+      Effect.suspend(() => {
+        callers.get(identity)?.hangUp()
+        return hub.control.leave(identity)
+      }),
+    speak: (identity, audio) =>
+      Effect.flatMap(hold(load(audio)), (loaded) =>
+        callers.get(identity)?.speak(loaded) ??
+          Effect.fail(
+            new RoomError({ reason: "UnknownParticipant", detail: `speak: no participant ${identity} in the room` })
+          ))
+  })
+
+  return Context.make(Room, hub.room).pipe(Context.add(Control, control))
+})
+
+const makeFast = Effect.fnUntraced(function*(options: Options) {
+  const virtual = yield* makeVirtualClock({ pending: native.pending, started: false })
+  const context = yield* make(options, virtual).pipe(
+    Effect.provideService(Clock.Clock, virtual.clock),
+    Effect.provideService(Scheduler.Scheduler, virtual.scheduler)
+  )
+  return context.pipe(Context.add(Clock.Clock, virtual.clock), Context.add(Scheduler.Scheduler, virtual.scheduler))
+})
+
+/**
+ * Makes a room in this process.
+ *
+ * **Details**
+ *
+ * The room begins, and who joins at once has joined, when the agent first uses
+ * it. Frames are delivered at the end of the time they last, and their `at`
+ * counts from when their participant joined.
+ *
+ * In fast mode, whatever is provided with this layer runs on its Clock: provide
+ * it last, around the layers of the agent. Time passes in real time until the
+ * room begins. The Clock waits for fibers, promises, this package's native
+ * code and `Control.hold`, not for other I/O: do not use it with providers that
+ * are reached over a network.
+ *
+ * A file is read as a whole. The recording is written as it goes, in blocks of
+ * some seconds, and completed when the layer is released. Fails when a file
+ * cannot be read or written, or an option is impossible.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: Options = {}): Layer.Layer<Room | Control, RoomError> =>
+  Layer.effectContext(
+    Effect.suspend((): Effect.Effect<Context.Context<Room | Control>, RoomError, Scope.Scope> =>
+      options.mode === "fast" ? makeFast(options) : make(options, undefined)
+    )
+  )
