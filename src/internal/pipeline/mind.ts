@@ -48,10 +48,8 @@ export const perform = (core: Core, job: Job): Effect.Effect<void> =>
     Effect.scoped,
     Effect.onExit((exit) =>
       Effect.sync(() => {
-        if (exit._tag === "Failure") {
-          const interrupted = Cause.hasInterrupts(exit.cause)
-          job.outcome = !interrupted ? "failed" : job.authorized.isOpen() ? "interrupted" : "discarded"
-        }
+        if (exit._tag === "Failure" && !Cause.hasInterrupts(exit.cause)) job.outcome = "failed"
+        else if (exit._tag === "Failure") return stopped(core, job)
         finish(core, job)
       })
     ),
@@ -60,6 +58,8 @@ export const perform = (core: Core, job: Job): Effect.Effect<void> =>
   )
 
 const finish = (core: Core, job: Job): void => {
+  if (job.finished) return
+  job.finished = true
   if (job.turn !== undefined) {
     const measured = record(job.milestones, job.turn, job.id, {
       audioMs: job.playedMs,
@@ -327,8 +327,18 @@ export const recordOutput = (core: Core, output: Tools.Output): Effect.Effect<vo
     )
   })
 
-/** A speech that was stopped before it began. */
-export const abandon = (core: Core, job: Job): void => {
-  job.outcome = "interrupted"
+const stopped = (core: Core, job: Job): void => {
+  if (!job.finished) job.outcome = job.authorized.isOpen() ? "interrupted" : "discarded"
   finish(core, job)
+}
+
+/** Silences a speech at once. Providers that take their time to hang up hold nobody up. */
+export const stop = (core: Core, job: Job): void => {
+  if (job.mouth === undefined) {
+    if (job.fiber === undefined) stopped(core, job)
+  } else {
+    job.mouth.addObserver(() => stopped(core, job))
+    job.mouth.interruptUnsafe()
+  }
+  job.fiber?.interruptUnsafe()
 }

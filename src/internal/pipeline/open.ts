@@ -161,9 +161,9 @@ export const open = <R>(
       Effect.runForkWith(services)(
         Effect.gen(function*() {
           yield* leave(core, checked.closeTimeout)
-          publish({ _tag: "SessionClosed", session: id, reason })
           const closing = yield* Effect.forkDetach(Scope.close(scope, Exit.void), { startImmediately: true })
           yield* Effect.timeoutOption(Fiber.join(closing), checked.closeTimeout)
+          publish({ _tag: "SessionClosed", session: id, reason })
           yield* Deferred.succeed(ended, reason)
         }).pipe(Effect.annotateLogs(ids))
       )
