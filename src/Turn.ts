@@ -113,6 +113,7 @@ export const initial = (settings: Settings, ears: State["ears"]): State => ({
   speculation: undefined,
   warmUpUntil: undefined,
   failures: {},
+  hushed: false,
   awayAt: undefined,
   away: false,
   user: "listening",
@@ -171,7 +172,10 @@ export const step = (state: State, now: number, signal: Signal): readonly [State
 const receive = (d: Draft, signal: Signal): void => {
   switch (signal._tag) {
     case "Opened":
-      d.s.status = "open"
+      if (d.s.status === "starting") d.s.status = "open"
+      return
+    case "Settled":
+      d.s.hushed = false
       return
     case "Tick":
       return tick(d)
@@ -255,6 +259,8 @@ const tick = (d: Draft): void => {
 }
 
 const interrupt = (d: Draft, force: boolean, speech: string | undefined): void => {
+  d.s.hushed = true
+  d.actions.push({ _tag: "Settle" })
   if (speech === undefined) return Floor.interrupt(d, force)
   const target = find(d, speech)
   if (target !== undefined && (force || !target.protected)) Floor.stop(d, target)
@@ -316,7 +322,8 @@ const finish = (d: Draft): void => {
 
 /** What follows from the step: states, as they are seen from outside, and the away timer. */
 const settle = (d: Draft): void => {
-  const agent = Floor.agentState(d.s)
+  const seen = Floor.agentState(d.s)
+  const agent = d.s.hushed && seen === "listening" ? d.s.agent : seen
   const idle = agent === "listening" && d.s.voice === undefined && d.s.status === "open" && !d.s.away
   if (idle && d.s.awayAt === undefined) d.s.awayAt = d.now + d.s.settings.awayAfter
   else if (!idle) d.s.awayAt = undefined

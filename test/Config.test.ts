@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Config as EffectConfig, ConfigProvider, Duration, Effect, Redacted, Result, Schema } from "effect"
-import { Config, Vad } from "effect-voice"
+import { Config, type Vad } from "effect-voice"
 
 const provide = (env: Record<string, string>) =>
   Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnvRecord(env))

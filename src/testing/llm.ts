@@ -167,12 +167,10 @@ const perform = (
   for (const { id, name, params } of reply.tools ?? []) {
     items.push({ at: total, value: { _tag: "ToolCall", id: id ?? callId(), name, params: params ?? {} } })
   }
-  if (reply.usage !== undefined || items.length > 0) {
-    items.push({
-      at: total,
-      value: reply.usage === undefined ? { _tag: "Finish" } : { _tag: "Finish", usage: reply.usage }
-    })
-  }
+  items.push({
+    at: total,
+    value: reply.usage === undefined ? { _tag: "Finish" } : { _tag: "Finish", usage: reply.usage }
+  })
   return timed(items, { at: total, ending }, error)
 }
 
@@ -222,7 +220,7 @@ export const llm = (
  *
  * Faults are replies: `{ fail: true }` breaks the connection before the first
  * word, `{ text, fail, after: 2 }` after two words, `{ hang: true }` never
- * answers, `{ text: "" }` ends without having said anything.
+ * answers, `{ text: "" }` finishes without a word.
  *
  * @category llm
  * @since 0.1.0

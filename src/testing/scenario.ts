@@ -8,6 +8,7 @@ import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Agent from "../Agent.ts"
@@ -323,6 +324,7 @@ export const scenario = <RA = never, RS = never>(
       Pipeline.PipelineError,
       Exclude<Exclude<RA, Session>, Scope.Scope> | RS
     >).pipe(
+      Random.withSeed("scenario"),
       Effect.provideService(Clock.Clock, virtual.clock),
       Effect.provideService(Scheduler.Scheduler, virtual.scheduler)
     )

@@ -7,7 +7,8 @@ import type { TtsCall } from "./tts.ts"
 
 /**
  * A stretch of time in which a speech had the floor. Times are Clock times
- * (ms); a pause lies inside.
+ * (ms); a pause that was resumed lies inside, one that became an interruption
+ * is its end.
  *
  * @category models
  * @since 0.1.0
@@ -159,14 +160,19 @@ const message = (item: History.Item): string => {
 
 const playbacksOf = (events: ReadonlyArray<Event.Event>): ReadonlyArray<Playback> => {
   const playbacks: Array<Playback> = []
+  let paused: number | undefined
   for (const event of events) {
+    if (event._tag === "AgentPaused") paused = event.at
+    if (event._tag === "FalseInterruption") paused = undefined
     if (event._tag === "AgentStartedSpeaking") {
       playbacks.push({ speech: event.speech, start: event.at, end: undefined, playedMs: 0, interrupted: false })
     }
     if (event._tag === "AgentStoppedSpeaking") {
       const open = playbacks.findIndex(({ end, speech }) => end === undefined && speech === event.speech)
       if (open < 0) continue
-      const { at: end, interrupted, playedMs, speech } = event
+      const { interrupted, playedMs, speech } = event
+      const end = interrupted && paused !== undefined ? paused : event.at
+      paused = undefined
       playbacks[open] = { speech, start: playbacks[open]!.start, end, playedMs, interrupted }
     }
   }

@@ -46,6 +46,8 @@ export const drive = (options: {
     switch (action._tag) {
       case "CommitTurn":
         return (options.onCommit ?? accept)(action.turn, action.text)
+      case "Settle":
+        return { _tag: "Settled" }
       case "Stop":
         return options.cleanUp === false ? undefined : { _tag: "SpeechEnded", speech: action.speech }
       default:

@@ -178,6 +178,9 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
         )
         return
       }
+      case "Settle":
+        core.fork(Effect.andThen(Effect.yieldNow, Effect.sync(() => signal(core, { _tag: "Settled" }))))
+        return
       case "KeepWords":
         remember(action.turn, action.text, "voice")
         return

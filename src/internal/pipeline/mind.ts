@@ -11,7 +11,7 @@ import type * as Llm from "../../Llm.ts"
 import { CurrentSpeech, Session } from "../../Session.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
-import { type Core, nextId, signal, stamp } from "./core.ts"
+import { about, type Core, nextId, signal, stamp } from "./core.ts"
 import { failed, mended, worked } from "./failures.ts"
 import type { Job } from "./job.ts"
 import { record } from "./ledger.ts"
@@ -47,7 +47,8 @@ export const perform = (core: Core, job: Job): Effect.Effect<void> =>
         finish(core, job)
       })
     ),
-    Effect.withSpan("speech", { attributes: { speech: job.id, source: job.source, turn: job.turn?.turn } })
+    Effect.withSpan(job.source === "turn" ? "turn" : "speech", { attributes: { speech: job.id, source: job.source } }),
+    job.turn === undefined ? (effect) => effect : about({ turn: job.turn.turn })
   )
 
 const finish = (core: Core, job: Job): void => {
@@ -137,7 +138,7 @@ const recite = (
 const think = (core: Core, job: Job, mouth: Mouth): Effect.Effect<void> =>
   Effect.gen(function*() {
     const before: Array<Utterance> = []
-    const persona = core.persona
+    const { handoffs } = core
     for (let step = 1;; step++) {
       const utterance = makeUtterance(nextId(core, "utterance"), stamp(core))
       const forbidden = step > core.settings.maxToolSteps
@@ -147,7 +148,8 @@ const think = (core: Core, job: Job, mouth: Mouth): Effect.Effect<void> =>
       if (answer.calls.length === 0 || forbidden) return
       before.push(utterance)
       const quiet = yield* act(core, job, answer.calls)
-      if (quiet || core.persona !== persona && core.persona.onEnter !== undefined) return
+      const replaced = core.handoffs !== handoffs && core.persona.onEnter !== undefined
+      if (quiet || replaced || core.conductor.state().status !== "open") return
     }
   })
 
@@ -246,7 +248,7 @@ const prompt = (core: Core, job: Job, before: ReadonlyArray<Utterance>) => {
         : History.insert(history, History.Message.make({ id, role: "assistant", text: raw.trim(), createdAt })),
     guessed
   )
-  const extra = [job.options.instructions, job.source === "turn" ? core.context : undefined]
+  const extra = [job.options.instructions, job.turn === undefined ? undefined : core.context]
     .filter((text) => text !== undefined).join("\n\n")
   return History.toPrompt(history, {
     instructions: core.persona.instructions,

@@ -37,7 +37,14 @@ import { enter, leave, makeSession } from "./service.ts"
 // A listener that is further behind loses the oldest events.
 const eventsKept = 4096
 
-let sessions = 0
+// How many sessions each room has had, for their names.
+const sessions = new WeakMap<Room.Room["Service"], number>()
+
+const nameSession = (room: Room.Room["Service"]): string => {
+  const number = (sessions.get(room) ?? 0) + 1
+  sessions.set(room, number)
+  return `${room.name}-${number}`
+}
 
 export const open = <R>(
   agent: Agent.Agent<R>,
@@ -47,9 +54,10 @@ export const open = <R>(
     const checked = yield* check(options)
     const room = yield* Room.Room
     const vad = yield* Vad
-    const id = options.sessionId ?? `${room.name}-${++sessions}`
-    const ids = { session: id, ...options.job }
+    const id = options.sessionId ?? nameSession(room)
+    const ids = { ...options.job, ...Metrics.annotations({ session: id, job: options.job?.["id"] }) }
     const services = yield* Effect.context<never>()
+    const record = yield* Metrics.recorder
     const clock = yield* Clock.Clock
 
     const scope = yield* Scope.make()
@@ -57,14 +65,18 @@ export const open = <R>(
     yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
 
     const run = yield* inScope(FiberSet.makeRuntime<never>())
-    const fork: Core["fork"] = (effect) => run(Effect.annotateLogs(effect, ids))
+    const span = yield* inScope(Effect.makeSpanScoped("session", { attributes: ids }))
+    const fork: Core["fork"] = (effect) => {
+      const tied = participant === undefined ? ids : { ...ids, participant: participant.identity }
+      return run(effect.pipe(Effect.annotateLogs(tied), Effect.annotateSpans(tied), Effect.withParentSpan(span)))
+    }
     const events = yield* PubSub.sliding<Event.Event>(eventsKept)
     const ended = yield* Deferred.make<Event.CloseReason>()
     let participant: Room.Participant | undefined
 
     const publish = (draft: Event.Draft): void => {
       const event = { ...draft, at: clock.currentTimeMillisUnsafe(), ...whose(draft, participant) } as Event.Event
-      Metrics.record(event, services)
+      record(event)
       options.onEvent?.(event)
       PubSub.publishUnsafe(events, event)
       budget.notice(event)
@@ -128,6 +140,7 @@ export const open = <R>(
       tools: bound.tools,
       context: undefined,
       ids: 0,
+      handoffs: 0,
       stamped: 0
     }
     const budget = makeBudget(core, options.budget)
@@ -181,14 +194,19 @@ export const open = <R>(
     fork(Effect.gen(function*() {
       participant = yield* awaitParticipant(room, options.participant)
       yield* inScope(hearing.listen(participant.identity))
-      if (conductor.state().status === "starting") signal(core, { _tag: "Opened" })
       publish({ _tag: "SessionStarted", session: id })
+      signal(core, { _tag: "Opened" })
       enter(core)
     }))
     for (const [component, service] of [["stt", stt], ["llm", defaults.llm], ["tts", defaults.tts]] as const) {
       if (service === undefined) continue
-      fork(Stream.runForEach(Resilience.availability(service), ({ available, provider }) =>
-        Effect.sync(() => publish({ _tag: "ProviderAvailability", component, provider, available }))))
+      fork(
+        Stream.runForEach(
+          Resilience.availability(service),
+          ({ available, provider }) =>
+            Effect.sync(() => publish({ _tag: "ProviderAvailability", component, provider, available }))
+        )
+      )
     }
     fork(watchRoom(core, room, options, () => participant?.identity))
     if (options.textTopic !== false) {
@@ -200,7 +218,7 @@ export const open = <R>(
       )
     }
     return session
-  }).pipe(Effect.withSpan("session.open"))
+  })
 
 const userEvents = new Set<Event.Event["_tag"]>([
   "SessionStarted",

@@ -34,6 +34,8 @@ export interface State {
   readonly warmUpUntil: number | undefined
 
   readonly failures: Readonly<Partial<Record<Event.Component, number>>>
+  /** Interrupted in this very moment: what follows at once decides what the agent does. */
+  readonly hushed: boolean
   readonly awayAt: number | undefined
   readonly away: boolean
   readonly user: Event.UserState
@@ -105,6 +107,7 @@ export interface Speech {
 
 export type Signal =
   | { readonly _tag: "Opened" }
+  | { readonly _tag: "Settled" }
   | { readonly _tag: "Tick" }
   | { readonly _tag: "VoiceStarted"; readonly startedAt: number }
   | { readonly _tag: "VoicePaused"; readonly voiceAt: number }
@@ -157,6 +160,7 @@ export type Action =
   | { readonly _tag: "Judge"; readonly text: string }
   | { readonly _tag: "Finalize" }
   | { readonly _tag: "TurnLimit"; readonly words: number; readonly speechMs: number }
+  | { readonly _tag: "Settle" }
   | { readonly _tag: "KeepWords"; readonly turn: number; readonly text: string }
   | { readonly _tag: "Closing"; readonly drain: boolean; readonly reason: Event.CloseReason }
   | { readonly _tag: "Finish"; readonly reason: Event.CloseReason }
