@@ -18,25 +18,27 @@ import { record } from "./ledger.ts"
 import { makeUtterance, makeWriter, type Utterance } from "./utterance.ts"
 import { type Line, makeLine, play, synthesize } from "./voice.ts"
 
-/** Where lines go to be spoken, and the scope that their synthesis dies with. */
+/** Where lines go to be spoken, and who works for them. */
 interface Mouth {
   readonly lines: Queue.Queue<Line, Cause.Done>
-  readonly scope: Scope.Scope
+  readonly employ: Employ
 }
+
+type Employ = (work: Effect.Effect<void>) => Fiber.Fiber<void>
 
 /** Makes a speech from its first thought to its last sample. */
 export const perform = (core: Core, job: Job): Effect.Effect<void> =>
   Effect.gen(function*() {
-    const scope = yield* Effect.scope
+    const employ = yield* makeEmploy(core)
     const lines = yield* Queue.unbounded<Line, Cause.Done>()
-    job.mouth = yield* Effect.forkIn(speakLines(core, job, lines), scope, { startImmediately: true })
-    const mouth: Mouth = { lines, scope }
+    job.mouth = yield* Effect.forkScoped(speakLines(core, job, lines), { startImmediately: true })
+    const mouth: Mouth = { lines, employ }
     const mind = job.text === undefined ? think(core, job, mouth) : recite(core, job, mouth, job.text)
-    yield* Effect.ensuring(mind, Queue.end(lines))
+    yield* Fiber.join(employ(Effect.ensuring(mind, Queue.end(lines))))
     job.thought = true
     yield* Fiber.join(job.mouth)
   }).pipe(
-    // Whatever it started has ended, and told how far it was heard, before the speech is said to be over.
+    // The mouth has fallen silent, and told how far it was heard, before the speech is said to be over.
     Effect.scoped,
     Effect.onExit((exit) =>
       Effect.sync(() => {
@@ -50,6 +52,24 @@ export const perform = (core: Core, job: Job): Effect.Effect<void> =>
     Effect.withSpan(job.source === "turn" ? "turn" : "speech", { attributes: { speech: job.id, source: job.source } }),
     job.turn === undefined ? (effect) => effect : about({ turn: job.turn.turn })
   )
+
+/** Work for a speech that ends with it. A provider may take its time to hang up: nobody waits for that but the session's own end. */
+const makeEmploy = (core: Core): Effect.Effect<Employ, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const context = yield* Effect.context<never>()
+    const working = new Set<Fiber.Fiber<void>>()
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        for (const fiber of working) fiber.interruptUnsafe()
+      })
+    )
+    return (work) => {
+      const fiber = core.fork(Effect.provideContext(work, context))
+      working.add(fiber)
+      fiber.addObserver(() => working.delete(fiber))
+      return fiber
+    }
+  })
 
 const finish = (core: Core, job: Job): void => {
   if (job.turn !== undefined) {
@@ -99,11 +119,7 @@ const makeSpeaker = (core: Core, job: Job, mouth: Mouth, utterance: Utterance) =
         line = yield* makeLine(utterance)
         job.lines += 1
         const synthesis = synthesize(core, job, line)
-        yield* Effect.forkIn(
-          job.early ? synthesis : Effect.andThen(job.authorized.await, synthesis),
-          mouth.scope,
-          { startImmediately: true }
-        )
+        mouth.employ(job.early ? synthesis : Effect.andThen(job.authorized.await, synthesis))
         Queue.offerUnsafe(mouth.lines, line)
       }
       for (const piece of pieces) Queue.offerUnsafe(line.texts, piece)
