@@ -97,7 +97,7 @@ export interface SttCall {
  */
 export class SttCalls extends Context.Service<SttCalls, {
   readonly connections: Effect.Effect<ReadonlyArray<SttCall>>
-}>()("effect-voice/testing/SttCalls") {}
+}>()("effect-voice/testing/stt/SttCalls") {}
 
 interface Journal {
   readonly openedAt: number

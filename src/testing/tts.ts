@@ -97,7 +97,7 @@ export interface TtsCall {
  */
 export class TtsCalls extends Context.Service<TtsCalls, {
   readonly calls: Effect.Effect<ReadonlyArray<TtsCall>>
-}>()("effect-voice/testing/TtsCalls") {}
+}>()("effect-voice/testing/tts/TtsCalls") {}
 
 const silences = new Map<number, Int16Array>()
 

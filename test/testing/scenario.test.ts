@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Testing from "effect-voice/testing"
 
@@ -10,7 +10,6 @@ describe("a scenario", () => {
         llm: ["I am fine, thank you."],
         tts: { duration: 2000 }
       })
-      console.log(timeline.print(), timeline.logs, timeline.left, timeline.failures, timeline.messages)
       timeline.expect(
         ["UserTranscript", 2700, { text: "Hello, how are you?", final: true }],
         ["UserStateChanged", 3000, { to: "listening" }],

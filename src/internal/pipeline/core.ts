@@ -91,7 +91,8 @@ export const stamp = (core: Core): number => {
 export const nextId = (core: Core, kind: string): string => `${kind}-${++core.ids}`
 
 /** Ties the logs and spans of an effect to what they are about. */
-export const about = (ids: { readonly turn?: number; readonly participant?: string }) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  effect.pipe(Effect.annotateLogs(ids), Effect.annotateSpans(ids))
+export const about =
+  (ids: { readonly turn?: number; readonly participant?: string }) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    effect.pipe(Effect.annotateLogs(ids), Effect.annotateSpans(ids))
 
 export const signal = (core: Core, value: Turn.Signal): void => core.conductor.dispatch(value)

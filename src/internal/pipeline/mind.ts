@@ -3,6 +3,7 @@ import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -18,6 +19,12 @@ import { record } from "./ledger.ts"
 import { makeUtterance, makeWriter, type Utterance } from "./utterance.ts"
 import { type Line, makeLine, play, synthesize } from "./voice.ts"
 
+/** As a part of the speech in logs and traces, whichever fiber does it. */
+const under = <A, E, R>(job: Job, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+  const tied = job.turn === undefined ? effect : about({ turn: job.turn.turn })(effect)
+  return job.span === undefined ? tied : Effect.withParentSpan(tied, job.span)
+}
+
 /** Where lines go to be spoken, and who works for them. */
 interface Mouth {
   readonly lines: Queue.Queue<Line, Cause.Done>
@@ -29,9 +36,10 @@ type Employ = (work: Effect.Effect<void>) => Fiber.Fiber<void>
 /** Makes a speech from its first thought to its last sample. */
 export const perform = (core: Core, job: Job): Effect.Effect<void> =>
   Effect.gen(function*() {
-    const employ = yield* makeEmploy(core)
+    const employ = yield* makeEmploy(core, job)
     const lines = yield* Queue.unbounded<Line, Cause.Done>()
     job.mouth = yield* Effect.forkScoped(speakLines(core, job, lines), { startImmediately: true })
+    job.span = Option.getOrUndefined(yield* Effect.option(Effect.currentSpan))
     const mouth: Mouth = { lines, employ }
     const mind = job.text === undefined ? think(core, job, mouth) : recite(core, job, mouth, job.text)
     yield* Fiber.join(employ(Effect.ensuring(mind, Queue.end(lines))))
@@ -53,23 +61,25 @@ export const perform = (core: Core, job: Job): Effect.Effect<void> =>
     job.turn === undefined ? (effect) => effect : about({ turn: job.turn.turn })
   )
 
-/** Work for a speech that ends with it. A provider may take its time to hang up: nobody waits for that but the session's own end. */
-const makeEmploy = (core: Core): Effect.Effect<Employ, never, Scope.Scope> =>
-  Effect.gen(function*() {
-    const context = yield* Effect.context<never>()
-    const working = new Set<Fiber.Fiber<void>>()
-    yield* Effect.addFinalizer(() =>
-      Effect.sync(() => {
-        for (const fiber of working) fiber.interruptUnsafe()
-      })
-    )
-    return (work) => {
-      const fiber = core.fork(Effect.provideContext(work, context))
+/**
+ * Work for a speech, which ends with it. A provider may take its time to hang
+ * up: nobody waits for that, but the end of the session.
+ */
+const makeEmploy = (core: Core, job: Job): Effect.Effect<Employ, never, Scope.Scope> => {
+  const working = new Set<Fiber.Fiber<void>>()
+  const dismiss = Effect.sync(() => {
+    for (const fiber of working) fiber.interruptUnsafe()
+  })
+  return Effect.as(
+    Effect.addFinalizer(() => dismiss),
+    (work) => {
+      const fiber = core.fork(under(job, work))
       working.add(fiber)
       fiber.addObserver(() => working.delete(fiber))
       return fiber
     }
-  })
+  )
+}
 
 const finish = (core: Core, job: Job): void => {
   if (job.turn !== undefined) {
@@ -283,24 +293,29 @@ const act = (core: Core, job: Job, calls: ReadonlyArray<Call>): Effect.Effect<bo
       core.publish({ _tag: "FunctionCallStarted", speech: job.id, id: call.id, name: call.name })
     }
     const all = core.fork(
-      core.runner.run(core.tools, calls.map(({ id, name, params }) => ({ id, name, params }))).pipe(
-        Effect.provideService(Session, core.session),
-        Effect.provideService(CurrentSpeech, job.id),
-        Effect.map((outputs) => {
-          core.publish({
-            _tag: "FunctionCallsFinished",
-            speech: job.id,
-            calls: outputs.map(({ callId, isFailure, name, output, params }) => ({
-              id: callId,
-              name,
-              params,
-              result: output,
-              isFailure
-            }))
-          })
-          return outputs.every(({ isFailure, name }) => !isFailure && Tools.annotation(core.tools, name, Tools.Silent))
-        }),
-        Effect.withSpan("tools", { attributes: { speech: job.id } })
+      under(
+        job,
+        core.runner.run(core.tools, calls.map(({ id, name, params }) => ({ id, name, params }))).pipe(
+          Effect.provideService(Session, core.session),
+          Effect.provideService(CurrentSpeech, job.id),
+          Effect.map((outputs) => {
+            core.publish({
+              _tag: "FunctionCallsFinished",
+              speech: job.id,
+              calls: outputs.map(({ callId, isFailure, name, output, params }) => ({
+                id: callId,
+                name,
+                params,
+                result: output,
+                isFailure
+              }))
+            })
+            return outputs.every(({ isFailure, name }) =>
+              !isFailure && Tools.annotation(core.tools, name, Tools.Silent)
+            )
+          }),
+          Effect.withSpan("tools", { attributes: { speech: job.id } })
+        )
       )
     )
     const quiet = yield* Fiber.join(all)
