@@ -16,6 +16,14 @@ const running = (run: (word: string) => Effect.Effect<string>) =>
   Effect.provide(Kit.toLayer({ lookup: ({ word }) => run(word) }))
 const echoes = running((word) => Effect.succeed(`about ${word}`))
 
+const services = Layer.mergeAll(
+  Testing.layerRoom(),
+  Testing.layerVad(),
+  Testing.layerStt(),
+  Testing.layerLlm(),
+  Testing.layerTts()
+)
+
 /** A model that calls a tool in the first step of a turn, and then says something. */
 const calls = (...tools: ReadonlyArray<Testing.LlmToolCall>): Testing.LlmScript => ({ step }) =>
   step === 0 ? { tools } : "Done."
@@ -100,7 +108,7 @@ describe("a tool that fails", () => {
     ["F2: throws it", Effect.die(new Tools.ToolError({ message: "No rooms left" })), "No rooms left"]
   ] as const)("%s", ([, outcome, seen]) =>
     Effect.gen(function*() {
-      const { agent, handlers } = doing(() => outcome)
+      const { agent, handlers } = doing((): Effect.Effect<unknown, unknown> => outcome)
       const timeline = yield* Testing.scenario({ agent, user: [hello], llm: calls(work) }).pipe(
         Effect.provide(handlers)
       )
@@ -581,7 +589,7 @@ describe("the set of tools", () => {
       assert.strictEqual(error._tag, "ToolsError")
       assert.include(error.message, "lookup")
       const made = yield* Effect.flip(Effect.scoped(Pipeline.make(Agent.make({ instructions: "", tools: [Kit, Kit] }))))
-        .pipe(echoes, Effect.provide(Testing.layer()))
+        .pipe(echoes, Effect.provide(services))
       assert.strictEqual(made._tag, "ToolsError")
     }))
 
