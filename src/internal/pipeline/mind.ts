@@ -168,7 +168,10 @@ const think = (core: Core, job: Job, mouth: Mouth): Effect.Effect<void> =>
     for (let step = 1;; step++) {
       const utterance = makeUtterance(nextId(core, "utterance"), stamp(core))
       const forbidden = step > core.settings.maxToolSteps
-      const answer = yield* ask(core, job, utterance, before, mouth, forbidden)
+      const { toolChoice } = job.options
+      // A tool that is asked for is asked for once: its output is to be answered to.
+      const choice = forbidden ? "none" : step > 1 && toolChoice === "required" ? undefined : toolChoice
+      const answer = yield* ask(core, job, utterance, before, mouth, choice)
       if (answer === undefined) return
       yield* job.authorized.await
       if (answer.calls.length === 0 || forbidden) return
@@ -197,7 +200,7 @@ const ask = (
   utterance: Utterance,
   before: ReadonlyArray<Utterance>,
   mouth: Mouth,
-  forbidden: boolean
+  toolChoice: Llm.Request["toolChoice"]
 ): Effect.Effect<Answer | undefined> =>
   Effect.suspend(() => {
     const { conductor } = core
@@ -227,7 +230,7 @@ const ask = (
     return llm.reply({
       prompt: prompt(core, job, before),
       tools: Tools.list(core.tools),
-      toolChoice: forbidden ? "none" : job.options.toolChoice
+      toolChoice
     }).pipe(
       Stream.runForEach(take),
       Effect.ensuring(speaker.end),
