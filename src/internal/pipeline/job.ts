@@ -35,6 +35,8 @@ export interface Job {
   thought: boolean
   /** Its tools are running. */
   acting: boolean
+  /** Ids of the calls of its present step. */
+  calls: ReadonlyArray<string>
   /** Lines that have text and were not heard to their end yet. */
   lines: number
   heard: string
@@ -70,6 +72,7 @@ export const makeJob = (options: {
   span: undefined,
   thought: false,
   acting: false,
+  calls: [],
   lines: 0,
   heard: "",
   playedMs: 0,

@@ -290,6 +290,7 @@ const act = (core: Core, job: Job, calls: ReadonlyArray<Call>): Effect.Effect<bo
   Effect.gen(function*() {
     job.milestones.toolCalls += calls.length
     job.acting = true
+    job.calls = calls.map(({ id }) => id)
     tell(core, job)
     for (const call of calls) {
       core.calls.set(call.id, Math.max(call.at, job.createdAt))
