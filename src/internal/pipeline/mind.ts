@@ -292,6 +292,7 @@ const act = (core: Core, job: Job, calls: ReadonlyArray<Call>): Effect.Effect<bo
     job.acting = true
     job.calls = calls.map(({ id }) => id)
     tell(core, job)
+    const { tools } = core
     for (const call of calls) {
       core.calls.set(call.id, Math.max(call.at, job.createdAt))
       core.publish({ _tag: "FunctionCallStarted", speech: job.id, id: call.id, name: call.name })
@@ -299,7 +300,7 @@ const act = (core: Core, job: Job, calls: ReadonlyArray<Call>): Effect.Effect<bo
     const all = core.fork(
       under(
         job,
-        core.runner.run(core.tools, calls.map(({ id, name, params }) => ({ id, name, params }))).pipe(
+        core.runner.run(tools, calls.map(({ id, name, params }) => ({ id, name, params }))).pipe(
           Effect.provideService(Session, core.session),
           Effect.provideService(CurrentSpeech, job.id),
           Effect.map((outputs) => {
@@ -315,7 +316,7 @@ const act = (core: Core, job: Job, calls: ReadonlyArray<Call>): Effect.Effect<bo
               }))
             })
             return outputs.every(({ isFailure, name }) =>
-              !isFailure && Tools.annotation(core.tools, name, Tools.Silent)
+              !isFailure && Tools.annotation(tools, name, Tools.Silent)
             )
           }),
           Effect.withSpan("tools", { attributes: { speech: job.id } })
