@@ -178,7 +178,8 @@ const think = (core: Core, job: Job, mouth: Mouth): Effect.Effect<void> =>
       before.push(utterance)
       const quiet = yield* act(core, job, answer.calls)
       const replaced = core.handoffs !== handoffs && core.persona.onEnter !== undefined
-      if (quiet || replaced || core.conductor.state().status !== "open") return
+      // After a goodbye there is nothing to say; a session that merely drains still gives its answer.
+      if (quiet || replaced || core.conductor.state().closing === "hang_up") return
     }
   })
 
