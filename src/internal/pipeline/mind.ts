@@ -324,6 +324,8 @@ const act = (core: Core, job: Job, calls: ReadonlyArray<Call>): Effect.Effect<bo
         )
       )
     )
+    core.acts.add(all)
+    all.addObserver(() => core.acts.delete(all))
     const quiet = yield* Fiber.join(all)
     job.acting = false
     tell(core, job)
