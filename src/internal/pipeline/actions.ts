@@ -88,7 +88,7 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
   const stop = (id: string): void => {
     const job = core.jobs.get(id)
     if (job === undefined) return signal(core, { _tag: "SpeechEnded", speech: id })
-    if (job.source !== "say") core.fork(core.runner.cancel)
+    if (job.acting) core.fork(core.runner.cancelCalls(job.calls))
     hush(core, job)
   }
 

@@ -37,6 +37,8 @@ export interface Job {
   thought: boolean
   /** Its tools are running. */
   acting: boolean
+  /** Ids of the calls of its present step. */
+  calls: ReadonlyArray<string>
   /** Lines that have text and were not heard to their end yet. */
   lines: number
   heard: string
@@ -73,6 +75,7 @@ export const makeJob = (options: {
   finished: false,
   thought: false,
   acting: false,
+  calls: [],
   lines: 0,
   heard: "",
   playedMs: 0,
