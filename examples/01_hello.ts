@@ -1,18 +1,12 @@
-/**
- * @title Hello
- *
- * A hotel's telephone: real audio in both directions, no key and no network.
- * The caller is a file, or here a voice that the scripted recogniser can read.
- */
-import { Effect, Layer, Schema } from "effect"
-import { Agent, Pipeline, Session } from "effect-voice"
+import { Console, Effect, Layer, Schema } from "effect"
+import { Agent, type Event, Pipeline, Session } from "effect-voice"
 import * as EnergyVad from "effect-voice/Layers/EnergyVad"
 import * as FliteTts from "effect-voice/Layers/FliteTts"
 import * as LocalRoom from "effect-voice/Layers/LocalRoom"
 import * as Testing from "effect-voice/testing"
 import { Tool, Toolkit } from "effect/ai"
 
-const Book = Tool.make("book_room", { parameters: Schema.Struct({ nights: Schema.Int }), success: Schema.String })
+const Book = Tool.make("book", { parameters: Schema.Struct({ nights: Schema.Int }), success: Schema.String })
 const Tools = Toolkit.make(Book)
 
 const desk = Agent.make({
@@ -21,19 +15,39 @@ const desk = Agent.make({
   onEnter: Session.Session.use((session) => session.say("Sea View Hotel, how can I help?"))
 })
 
-const caller = { identity: "caller", audio: [{ at: "4 seconds", audio: Testing.speech("A room for two nights, please.") }] }
+const room = LocalRoom.layer({
+  participants: [{
+    identity: "caller",
+    audio: [
+      { at: "4 seconds", audio: Testing.speech("A room for two nights, please.") },
+      { at: "8 seconds", audio: Testing.speech("Wait, make it three.") }
+    ]
+  }],
+  record: "hello.wav",
+  mode: "fast"
+})
 
-const Services = Layer.mergeAll(
-  EnergyVad.layer(),
-  Testing.layerStt(),
-  Testing.layerLlm([{ tools: [{ name: "book_room", params: { nights: 2 } }] }, "Room seven is yours. See you soon!"]),
-  FliteTts.layer(),
-  Tools.toLayer({ book_room: ({ nights }) => Effect.succeed(`room 7, ${nights} nights`) })
+const services = Layer.mergeAll(
+  EnergyVad.layer(), // or SileroVad.layer()
+  Testing.layerStt(), // reads the words from this caller's audio
+  Testing.layerLlm([
+    { tools: [{ name: "book", params: { nights: 2 } }] },
+    "Room seven is yours for two nights, with breakfast and a view of the sea.",
+    { tools: [{ name: "book", params: { nights: 3 } }] },
+    "Three nights it is. See you soon!"
+  ]),
+  FliteTts.layer({ voice: "slt" }),
+  Tools.toLayer({ book: ({ nights }) => Effect.succeed(`room 7, ${nights} nights`) })
 )
 
-const program = Pipeline.run(desk, { onEvent: ({ _tag, at }) => console.log(Math.round(at), _tag) }).pipe(
-  Effect.provide(Services),
-  Effect.provide(LocalRoom.layer({ participants: [caller], record: "hello.wav", mode: "fast" }))
-)
+const print = (event: Event.Event) => {
+  if (event._tag === "UserSpeechCommitted") console.log(`caller: ${event.text}`)
+  if (event._tag === "AgentSpeechCommitted") console.log(`agent:  ${event.text}${event.interrupted ? " —" : ""}`)
+}
 
-Effect.runPromise(program)
+Pipeline.run(desk, { onEvent: print }).pipe(
+  Effect.flatMap((reason) => Console.log(`(${reason})`)),
+  Effect.provide(services),
+  Effect.provide(room),
+  Effect.runPromise
+)

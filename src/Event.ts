@@ -4,8 +4,8 @@
  * Events come in the order in which they happened. `at` is milliseconds of the
  * Clock, and so is every other time in an event; every `…Ms` is a length.
  *
- * Grammar, per session: `SessionStarted`, then anything, then one
- * `SessionClosed`. `UserStartedSpeaking` and `UserStoppedSpeaking` alternate.
+ * Grammar, per session: at most one `SessionStarted`, when the participant is
+ * there and the agent enters; last of all one `SessionClosed`. `UserStartedSpeaking` and `UserStoppedSpeaking` alternate.
  * Each `SpeechCreated` has exactly one `SpeechFinished`; between them come any
  * number of `AgentStartedSpeaking`, each with exactly one
  * `AgentStoppedSpeaking`. At most one speech is between these two at any time.

@@ -109,13 +109,16 @@ export class RoomError extends Schema.TaggedError<RoomError>("effect-voice/Room/
  * **Details**
  *
  * - `write` hands over frames in the track's format and returns when there is
- *   room for more; at once while the queue is short.
+ *   room for more; at once while the queue is short. Another format is refused
+ *   with `InvalidOption`.
  * - `pause` keeps what is queued and goes silent at once; `resume` goes on.
  *   Writing while paused queues.
  * - `clear` drops what has not been heard yet and resumes a paused output.
  * - `played` is the audio heard since the output was opened, in milliseconds; it
  *   never falls, and what was cleared never counts.
- * - `drained` waits until everything written was heard or cleared.
+ * - `drained` waits until everything written was heard or cleared, also what is
+ *   written while it waits; a pause holds it up.
+ * - Closing the scope clears.
  *
  * @category models
  * @since 0.1.0
@@ -151,9 +154,14 @@ export interface OutputOptions {
  *
  * `events` replays nothing; `participants` is who is there now. `audio` is the
  * microphone of one participant, from now on, until they leave or the scope of
- * the stream closes; its buffer is bounded and drops the oldest audio. `texts`
- * must be subscribed before the sender sends. `ended` waits for the end of the
- * room.
+ * the stream closes; its buffer is bounded and drops the oldest audio, whose
+ * time `Frame.at` still counts. It fails with `UnknownParticipant` for someone
+ * who is not there. `texts` must be subscribed before the sender sends. These
+ * streams miss nothing from when they run: fork them with `startImmediately`,
+ * or their fiber is not there yet.
+ *
+ * `ended` waits for the end of the room. Then every stream ends, and everything
+ * else fails with `Disconnected`.
  *
  * @category services
  * @since 0.1.0

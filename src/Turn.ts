@@ -172,7 +172,7 @@ export const step = (state: State, now: number, signal: Signal): readonly [State
 const receive = (d: Draft, signal: Signal): void => {
   switch (signal._tag) {
     case "Opened":
-      d.s.status = "open"
+      if (d.s.status === "starting") d.s.status = "open"
       return
     case "Settled":
       d.s.hushed = false

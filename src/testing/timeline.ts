@@ -65,8 +65,10 @@ export interface Recording {
   readonly logs: ReadonlyArray<LogLine>
   /** What the effects of `at` have failed with. */
   readonly failures: ReadonlyArray<{ readonly at: number; readonly cause: string }>
-  /** Audio that was heard of the agent in all (ms). */
-  readonly heardMs: number
+  /** When audio of the agent was heard, whatever the events say: Clock times (ms), joined where one follows the other. */
+  readonly audible: ReadonlyArray<{ readonly from: number; readonly to: number }>
+  /** Whether nothing happened any more when the scenario ended. */
+  readonly quiet: boolean
   /** What the session has left open when it had been closed; `""` is nothing. */
   readonly left: string
   /** Clock time (ms) at which the scenario closed the session, if the session was still there. */

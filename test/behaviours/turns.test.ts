@@ -46,12 +46,7 @@ describe("whole turns", () => {
       })
     }))
 
-  it.effect.each<readonly [number, number, number]>([
-    [100, 300, 200],
-    [700, 900, 50],
-    [0, 0, 0],
-    [30, 5000, 1200]
-  ])(
+  it.effect.each([[100, 300, 200], [700, 900, 50], [0, 0, 0], [30, 5000, 1200]] as const)(
     "T1: with other numbers (first token %d, whole reply %d, first byte %d)",
     ([firstToken, total, firstByte]) =>
       Effect.gen(function*() {

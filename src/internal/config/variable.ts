@@ -58,7 +58,7 @@ const longest = 60
 export const seconds = (name: string, fallback: string, description: string): Variable<Duration.Duration> =>
   required(name, `decimal seconds between 0 and ${longest} (0.1 is 100 ms)`, fallback, description, (text) => {
     const value = decimal.test(text) ? between(text, 0, longest) : undefined
-    return value === undefined ? undefined : Duration.millis(Math.round(value * 1e6) / 1e3)
+    return value === undefined ? undefined : Duration.seconds(value)
   })
 
 export const flag = (name: string, fallback: string, description: string): Variable<boolean> =>

@@ -1,5 +1,5 @@
 /** What the parts of one running conversation share. */
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Agent from "../../Agent.ts"
 import type * as Event from "../../Event.ts"
@@ -57,6 +57,8 @@ export interface Core {
   /** Text that was looked up for the turn that is replied to. */
   context: string | undefined
   ids: number
+  /** How often the agent has changed. */
+  handoffs: number
   stamped: number
   /** When (ms of the Clock) the calls without an output were made. */
   readonly calls: Map<string, number>
@@ -87,5 +89,10 @@ export const stamp = (core: Core): number => {
 }
 
 export const nextId = (core: Core, kind: string): string => `${kind}-${++core.ids}`
+
+/** Ties the logs and spans of an effect to what they are about. */
+export const about =
+  (ids: { readonly turn?: number; readonly participant?: string }) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    effect.pipe(Effect.annotateLogs(ids), Effect.annotateSpans(ids))
 
 export const signal = (core: Core, value: Turn.Signal): void => core.conductor.dispatch(value)

@@ -84,7 +84,11 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
       if (processed.some((frame) => frame.samples.length > 0)) samplesAt = core.conductor.now()
       // The recogniser hears a frame before the detector judges it: a mark must come after its audio.
       if (ears.feed === "all" || inSpeech) feed(processed)
-      return detector.push(processed).pipe(Effect.map(report), Effect.catch(deaf))
+      return detector.push(processed).pipe(Effect.map(alert), Effect.catch(deaf))
+    }
+    const alert = (events: ReadonlyArray<Vad.Event>): void => {
+      worked(core, "vad")
+      if (events.length > 0) report(events)
     }
     const deaf = (error: Vad.VadError) =>
       Effect.sync(() => {
@@ -120,17 +124,25 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
     }
   })
 
+// How fast a microphone's clock may fall behind ours: more than any crystal does.
+const drift = 0.001
+
 /** Between stream time and the Clock, mapped where the audio has arrived the soonest. */
 const makeStreamClock = (core: Core) => {
   let streamEnd = 0
+  let observedAt = core.conductor.now()
   let offset = Number.POSITIVE_INFINITY
   return {
     observe: (frames: ReadonlyArray<Audio.Frame>): void => {
+      if (frames.length === 0) return
       for (const frame of frames) streamEnd = (frame.at ?? streamEnd) + Audio.durationMs(frame)
-      if (frames.length > 0) offset = Math.min(offset, core.conductor.now() - streamEnd)
+      const now = core.conductor.now()
+      offset = Math.min(offset + (now - observedAt) * drift, now - streamEnd)
+      observedAt = now
     },
     toClock: (at: number): number => Math.min(core.conductor.now(), at + (Number.isFinite(offset) ? offset : 0)),
-    streamEnd: () => streamEnd
+    /** Stream time at which an input begins: frames tell it, or it is now. */
+    startOf: (input: Stt.Input): number => "samples" in input && input.at !== undefined ? input.at : streamEnd
   }
 }
 
@@ -148,13 +160,17 @@ const recognise = (
   Effect.gen(function*() {
     let lost = 0
     while (true) {
-      const start = clock.streamEnd()
+      let start: number | undefined
       let heard = false
-      const exit = yield* stt.transcribe(Stream.fromQueue(audio)).pipe(
+      const given = Stream.mapArray(Stream.fromQueue(audio), (inputs) => {
+        start ??= clock.startOf(inputs[0])
+        return inputs
+      })
+      const exit = yield* stt.transcribe(given).pipe(
         Stream.runForEachArray((transcripts) =>
           Effect.sync(() => {
             for (const transcript of transcripts) {
-              if (take(core, transcript, start, clock)) heard = true
+              if (take(core, transcript, start ?? 0, clock)) heard = true
             }
           })
         ),

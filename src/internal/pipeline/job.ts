@@ -3,6 +3,7 @@ import * as Deferred from "effect/Deferred"
 import type * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import type * as Stream from "effect/Stream"
+import type * as Tracer from "effect/Tracer"
 import type { Heard, ReplyOptions } from "../../Session.ts"
 import type { TurnTimes } from "./core.ts"
 import { makeMilestones, type Milestones } from "./ledger.ts"
@@ -29,6 +30,7 @@ export interface Job {
   outcome: Heard["outcome"]
   /** It has the floor and has not told yet how far it was heard. */
   playing: boolean
+  span: Tracer.Span | undefined
   /** Nothing more will be thought of; what there is may still be spoken. */
   thought: boolean
   /** Its tools are running. */
@@ -65,6 +67,7 @@ export const makeJob = (options: {
   createdAt: options.now,
   outcome: "completed",
   playing: false,
+  span: undefined,
   thought: false,
   acting: false,
   lines: 0,

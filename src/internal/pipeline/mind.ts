@@ -3,6 +3,7 @@ import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -11,12 +12,18 @@ import type * as Llm from "../../Llm.ts"
 import { CurrentSpeech, Session } from "../../Session.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
-import { type Core, nextId, signal, stamp } from "./core.ts"
+import { about, type Core, nextId, signal, stamp } from "./core.ts"
 import { failed, mended, worked } from "./failures.ts"
 import type { Job } from "./job.ts"
 import { record } from "./ledger.ts"
 import { makeUtterance, makeWriter, type Utterance } from "./utterance.ts"
 import { type Line, makeLine, play, synthesize } from "./voice.ts"
+
+/** As a part of the speech in logs and traces, whichever fiber does it. */
+const under = <A, E, R>(job: Job, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+  const tied = job.turn === undefined ? effect : about({ turn: job.turn.turn })(effect)
+  return job.span === undefined ? tied : Effect.withParentSpan(tied, job.span)
+}
 
 /** Where lines go to be spoken, and the scope that their synthesis dies with. */
 interface Mouth {
@@ -30,6 +37,7 @@ export const perform = (core: Core, job: Job): Effect.Effect<void> =>
     const scope = yield* Effect.scope
     const lines = yield* Queue.unbounded<Line, Cause.Done>()
     job.mouth = yield* Effect.forkIn(speakLines(core, job, lines), scope, { startImmediately: true })
+    job.span = Option.getOrUndefined(yield* Effect.option(Effect.currentSpan))
     const mouth: Mouth = { lines, scope }
     const mind = job.text === undefined ? think(core, job, mouth) : recite(core, job, mouth, job.text)
     yield* Effect.ensuring(mind, Queue.end(lines))
@@ -47,7 +55,8 @@ export const perform = (core: Core, job: Job): Effect.Effect<void> =>
         finish(core, job)
       })
     ),
-    Effect.withSpan("speech", { attributes: { speech: job.id, source: job.source, turn: job.turn?.turn } })
+    Effect.withSpan(job.source === "turn" ? "turn" : "speech", { attributes: { speech: job.id, source: job.source } }),
+    job.turn === undefined ? (effect) => effect : about({ turn: job.turn.turn })
   )
 
 const finish = (core: Core, job: Job): void => {
@@ -97,7 +106,7 @@ const makeSpeaker = (core: Core, job: Job, mouth: Mouth, utterance: Utterance) =
       if (line === undefined) {
         line = yield* makeLine(utterance)
         job.lines += 1
-        const synthesis = synthesize(core, job, line)
+        const synthesis = under(job, synthesize(core, job, line))
         yield* Effect.forkIn(
           job.early ? synthesis : Effect.andThen(job.authorized.await, synthesis),
           mouth.scope,
@@ -137,7 +146,7 @@ const recite = (
 const think = (core: Core, job: Job, mouth: Mouth): Effect.Effect<void> =>
   Effect.gen(function*() {
     const before: Array<Utterance> = []
-    const persona = core.persona
+    const { handoffs } = core
     for (let step = 1;; step++) {
       const utterance = makeUtterance(nextId(core, "utterance"), stamp(core))
       const forbidden = step > core.settings.maxToolSteps
@@ -147,7 +156,8 @@ const think = (core: Core, job: Job, mouth: Mouth): Effect.Effect<void> =>
       if (answer.calls.length === 0 || forbidden) return
       before.push(utterance)
       const quiet = yield* act(core, job, answer.calls)
-      if (quiet || core.persona !== persona && core.persona.onEnter !== undefined) return
+      const replaced = core.handoffs !== handoffs && core.persona.onEnter !== undefined
+      if (quiet || replaced || core.conductor.state().status !== "open") return
     }
   })
 
@@ -246,7 +256,7 @@ const prompt = (core: Core, job: Job, before: ReadonlyArray<Utterance>) => {
         : History.insert(history, History.Message.make({ id, role: "assistant", text: raw.trim(), createdAt })),
     guessed
   )
-  const extra = [job.options.instructions, job.source === "turn" ? core.context : undefined]
+  const extra = [job.options.instructions, job.turn === undefined ? undefined : core.context]
     .filter((text) => text !== undefined).join("\n\n")
   return History.toPrompt(history, {
     instructions: core.persona.instructions,
@@ -265,24 +275,29 @@ const act = (core: Core, job: Job, calls: ReadonlyArray<Call>): Effect.Effect<bo
       core.publish({ _tag: "FunctionCallStarted", speech: job.id, id: call.id, name: call.name })
     }
     const all = core.fork(
-      core.runner.run(core.tools, calls.map(({ id, name, params }) => ({ id, name, params }))).pipe(
-        Effect.provideService(Session, core.session),
-        Effect.provideService(CurrentSpeech, job.id),
-        Effect.map((outputs) => {
-          core.publish({
-            _tag: "FunctionCallsFinished",
-            speech: job.id,
-            calls: outputs.map(({ callId, isFailure, name, output, params }) => ({
-              id: callId,
-              name,
-              params,
-              result: output,
-              isFailure
-            }))
-          })
-          return outputs.every(({ isFailure, name }) => !isFailure && Tools.annotation(core.tools, name, Tools.Silent))
-        }),
-        Effect.withSpan("tools", { attributes: { speech: job.id } })
+      under(
+        job,
+        core.runner.run(core.tools, calls.map(({ id, name, params }) => ({ id, name, params }))).pipe(
+          Effect.provideService(Session, core.session),
+          Effect.provideService(CurrentSpeech, job.id),
+          Effect.map((outputs) => {
+            core.publish({
+              _tag: "FunctionCallsFinished",
+              speech: job.id,
+              calls: outputs.map(({ callId, isFailure, name, output, params }) => ({
+                id: callId,
+                name,
+                params,
+                result: output,
+                isFailure
+              }))
+            })
+            return outputs.every(({ isFailure, name }) =>
+              !isFailure && Tools.annotation(core.tools, name, Tools.Silent)
+            )
+          }),
+          Effect.withSpan("tools", { attributes: { speech: job.id } })
+        )
       )
     )
     const quiet = yield* Fiber.join(all)

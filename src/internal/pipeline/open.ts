@@ -55,8 +55,10 @@ export const open = <R>(
     const room = yield* Room.Room
     const vad = yield* Vad
     const id = options.sessionId ?? nameSession(room)
-    const ids = { session: id, ...options.job }
+    const { id: job, ...facts } = options.job ?? {}
+    const ids = { ...facts, ...Metrics.annotations({ session: id, job }) }
     const services = yield* Effect.context<never>()
+    const record = yield* Metrics.recorder
     const clock = yield* Clock.Clock
 
     const scope = yield* Scope.make()
@@ -64,14 +66,18 @@ export const open = <R>(
     yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
 
     const run = yield* inScope(FiberSet.makeRuntime<never>())
-    const fork: Core["fork"] = (effect) => run(Effect.annotateLogs(effect, ids))
+    const span = yield* inScope(Effect.makeSpanScoped("session", { attributes: ids }))
+    const fork: Core["fork"] = (effect) => {
+      const tied = participant === undefined ? ids : { ...ids, participant: participant.identity }
+      return run(effect.pipe(Effect.annotateLogs(tied), Effect.annotateSpans(tied), Effect.withParentSpan(span)))
+    }
     const events = yield* PubSub.sliding<Event.Event>(eventsKept)
     const ended = yield* Deferred.make<Event.CloseReason>()
     let participant: Room.Participant | undefined
 
     const publish = (draft: Event.Draft): void => {
       const event = { ...draft, at: clock.currentTimeMillisUnsafe(), ...whose(draft, participant) } as Event.Event
-      Metrics.record(event, services)
+      record(event)
       options.onEvent?.(event)
       PubSub.publishUnsafe(events, event)
       budget.notice(event)
@@ -135,6 +141,7 @@ export const open = <R>(
       tools: bound.tools,
       context: undefined,
       ids: 0,
+      handoffs: 0,
       stamped: 0
     }
     const budget = makeBudget(core, options.budget)
@@ -188,8 +195,8 @@ export const open = <R>(
     fork(Effect.gen(function*() {
       participant = yield* awaitParticipant(room, options.participant)
       yield* inScope(hearing.listen(participant.identity))
-      if (conductor.state().status === "starting") signal(core, { _tag: "Opened" })
       publish({ _tag: "SessionStarted", session: id })
+      signal(core, { _tag: "Opened" })
       enter(core)
     }))
     for (const [component, service] of [["stt", stt], ["llm", defaults.llm], ["tts", defaults.tts]] as const) {
@@ -212,7 +219,7 @@ export const open = <R>(
       )
     }
     return session
-  }).pipe(Effect.withSpan("session.open"))
+  })
 
 const userEvents = new Set<Event.Event["_tag"]>([
   "SessionStarted",

@@ -96,6 +96,7 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
               createdAt: stamp(core())
             }
           )
+          core().handoffs += 1
           core().persona = next.persona
           core().tools = next.tools
           core().publish({ _tag: "AgentChanged", from: persona.name, to: next.persona.name })

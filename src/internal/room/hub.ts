@@ -206,7 +206,7 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
         }))),
       output: (wish) =>
         using(Effect.suspend((): Effect.Effect<Output, RoomError, Scope.Scope> =>
-          over ? Effect.fail(gone("output")) : loudspeaker.open(wish)
+          over ? Effect.fail(gone("output")) : Effect.provideService(loudspeaker.open(wish), Clock.Clock, clock)
         )),
       sendText: ({ attributes, text, to, topic }) =>
         send("sendText", to, { _tag: "Text", topic, text, attributes: attributes ?? {}, to }),

@@ -1,0 +1,269 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Deferred, Effect, Fiber, Layer, type Scope, Stream } from "effect"
+import { Audio, Room } from "effect-voice"
+import type { RoomControl } from "effect-voice/internal/room/control"
+import { makeHub, type Options } from "effect-voice/internal/room/hub"
+import { TestClock } from "effect/testing"
+import { contract } from "./contract/room.ts"
+
+class Control extends Context.Service<Control, RoomControl>()("effect-voice/test/Room.test/Control") {}
+
+const hub = (options?: Options) =>
+  Layer.effectContext(
+    Effect.map(
+      makeHub(options),
+      ({ control, room }) => Context.make(Room.Room, room).pipe(Context.add(Control, control))
+    )
+  )
+
+const frame = (ms: number, level = 1000, at?: number): Audio.Frame => ({
+  ...Audio.speech,
+  samples: new Int16Array(ms * 16).fill(level),
+  ...(at === undefined ? {} : { at })
+})
+
+contract(
+  "A room in memory",
+  () => hub(),
+  Effect.map(Control, (control) => ({
+    join: (identity) => control.join({ identity }),
+    leave: control.leave,
+    talk: (identity) => control.feed(identity, [frame(60), frame(40)]),
+    mute: control.mute,
+    sendText: control.sendText,
+    call: control.call,
+    disconnect: control.disconnect,
+    open: Effect.map(control.open, (open) => Object.values(open).reduce((sum, count) => sum + count, 0))
+  }))
+)
+
+const run = <A, E>(
+  body: (room: Room.Room["Service"], control: RoomControl) => Effect.Effect<A, E, Scope.Scope>,
+  options?: Options
+) =>
+  Effect.flatMap(Effect.all([Room.Room, Control]), ([room, control]) => body(room, control)).pipe(
+    Effect.scoped,
+    Effect.provide(hub(options))
+  )
+
+describe("Room", () => {
+  it.effect("drops the oldest audio of a slow listener, and keeps its time", () =>
+    run((room, control) =>
+      Effect.gen(function*() {
+        yield* control.join({ identity: "ann" })
+        const seen: Array<readonly [number, number]> = []
+        const gate = yield* Deferred.make<void>()
+        yield* room.audio("ann").pipe(
+          Stream.runForEachArray((frames) => {
+            for (const { at, samples } of frames) seen.push([at!, samples[0]!])
+            return Deferred.await(gate)
+          }),
+          Effect.forkScoped({ startImmediately: true })
+        )
+        yield* control.feed("ann", [frame(20, 0)])
+        yield* Effect.yieldNow
+        for (let i = 1; i <= 200; i++) yield* control.feed("ann", [frame(20, i)])
+        assert.strictEqual(yield* control.dropped("ann"), 2000)
+        yield* Deferred.succeed(gate, undefined)
+        yield* TestClock.adjust("1 millis")
+        assert.strictEqual(seen.length, 101)
+        assert.deepStrictEqual([seen[0], seen[1], seen[100]], [[0, 0], [2020, 101], [4000, 200]])
+        // Once it has caught up there is room again.
+        for (let i = 0; i < 100; i++) yield* control.feed("ann", [frame(20, 7)])
+        yield* TestClock.adjust("1 millis")
+        assert.strictEqual(seen.length, 201)
+        assert.strictEqual(yield* control.dropped("ann"), 2000)
+      })
+    ))
+
+  it.effect("gives every listener the whole of the audio, and one that comes later the rest", () =>
+    run((room, control) =>
+      Effect.gen(function*() {
+        yield* control.join({ identity: "ann" })
+        const listen = Effect.forkScoped(Stream.runCollect(room.audio("ann")), { startImmediately: true })
+        const first = yield* listen
+        yield* control.feed("ann", [frame(10, 1), frame(10, 2)])
+        const second = yield* listen
+        yield* control.feed("ann", [frame(10, 3), frame(10, 4, 500), frame(10, 5)])
+        yield* control.leave("ann")
+        const summary = (frames: ReadonlyArray<Audio.Frame>) => frames.map(({ at, samples }) => [at, samples[0]])
+        assert.deepStrictEqual(summary(yield* Fiber.join(first)), [[0, 1], [10, 2], [20, 3], [500, 4], [510, 5]])
+        assert.deepStrictEqual(summary(yield* Fiber.join(second)), [[20, 3], [500, 4], [510, 5]])
+      })
+    ))
+
+  it.effect("tells what happens in the room, in order", () =>
+    run((room, control) =>
+      Effect.gen(function*() {
+        const events: Array<Room.Event> = []
+        yield* Effect.forkScoped(
+          Stream.runForEach(room.events, (event) => Effect.sync(() => void events.push(event))),
+          {
+            startImmediately: true
+          }
+        )
+        yield* control.join({ identity: "ann", kind: "sip", attributes: { a: "1" } })
+        yield* control.setAttributes("ann", { b: "2" })
+        yield* control.sendData({ identity: "ann", topic: "t", payload: new Uint8Array([1]) })
+        yield* control.sendDtmf("ann", "1#")
+        yield* control.connection("reconnecting")
+        yield* control.connection("connected")
+        yield* TestClock.adjust("1 millis")
+        assert.deepStrictEqual(events, [
+          { _tag: "ParticipantJoined", participant: { identity: "ann", kind: "sip", attributes: { a: "1" } } },
+          { _tag: "AttributesChanged", identity: "ann", attributes: { a: "1", b: "2" } },
+          { _tag: "Data", identity: "ann", topic: "t", payload: new Uint8Array([1]) },
+          { _tag: "Dtmf", identity: "ann", digit: "1" },
+          { _tag: "Dtmf", identity: "ann", digit: "#" },
+          { _tag: "Connection", state: "reconnecting" },
+          { _tag: "Connection", state: "connected" }
+        ])
+        assert.deepStrictEqual((yield* room.participants)[0]!.attributes, { a: "1", b: "2" })
+        assert.strictEqual((yield* Effect.flip(control.join({ identity: "ann" }))).reason, "InvalidOption")
+        assert.strictEqual((yield* Effect.flip(control.sendDtmf("bob", "1"))).reason, "UnknownParticipant")
+      })
+    ))
+
+  it.effect("shows what the agent sent, and to whom", () =>
+    run((room, control) =>
+      Effect.gen(function*() {
+        yield* control.join({ identity: "ann" })
+        const live = yield* Effect.forkScoped(Stream.runCollect(Stream.take(control.sends, 2)), {
+          startImmediately: true
+        })
+        yield* room.sendText({ topic: "chat", text: "hi", to: ["ann"] })
+        yield* room.sendBytes({ topic: "file", bytes: new Uint8Array([1, 2]) })
+        yield* room.sendData({ topic: "d", payload: new Uint8Array([3]), reliable: false })
+        yield* room.sendDtmf("12#")
+        yield* room.setAttributes({ state: "listening" })
+        yield* room.setAttributes({ mood: "fine" })
+        const sent = yield* control.sent
+        assert.deepStrictEqual(sent.map((one) => one._tag), [
+          "Text",
+          "Bytes",
+          "Data",
+          "Dtmf",
+          "Attributes",
+          "Attributes"
+        ])
+        assert.deepStrictEqual(sent[0], { _tag: "Text", topic: "chat", text: "hi", attributes: {}, to: ["ann"] })
+        assert.deepStrictEqual(yield* Fiber.join(live), sent.slice(0, 2))
+        assert.deepStrictEqual(yield* control.attributes, { state: "listening", mood: "fine" })
+      })
+    ))
+
+  it.effect("carries calls both ways, and turns every failure of a handler into one of the call", () =>
+    run((room, control) =>
+      Effect.gen(function*() {
+        yield* control.join({ identity: "ann" })
+        const call = (method: string) => room.call({ identity: "ann", method, payload: "x" })
+        yield* control.handle("ann", "echo", (payload) => Effect.succeed(payload))
+        yield* control.handle("ann", "break", () => Effect.die("kaboom: secret"))
+        yield* control.handle("ann", "hang", () => Effect.never)
+        assert.strictEqual(yield* call("echo"), "x")
+        const broken = yield* Effect.flip(call("break"))
+        assert.deepStrictEqual([broken.reason, broken.detail], ["RpcFailed", "call: the handler of break broke"])
+        const hanging = yield* Effect.forkScoped(Effect.flip(call("hang")), { startImmediately: true })
+        yield* TestClock.adjust("15 seconds")
+        assert.strictEqual((yield* Fiber.join(hanging)).reason, "RpcFailed")
+        yield* room.handle("own", () => Effect.succeed("mine"))
+        assert.strictEqual((yield* Effect.flip(room.handle("own", () => Effect.succeed("")))).reason, "InvalidOption")
+        assert.strictEqual(yield* control.call({ identity: "ann", method: "own", payload: "" }), "mine")
+        yield* control.leave("ann")
+        assert.strictEqual((yield* Effect.flip(call("echo"))).reason, "UnknownParticipant")
+        yield* control.join({ identity: "ann" })
+        assert.strictEqual((yield* Effect.flip(call("echo"))).reason, "RpcFailed")
+      })
+    ))
+
+  it.effect("fails where it is told to, until it is mended", () =>
+    run((room, control) =>
+      Effect.gen(function*() {
+        const error = new Room.RoomError({ reason: "PublishFailed", detail: "no track for you" })
+        yield* control.join({ identity: "ann" })
+        const output = yield* room.output()
+        const listening = yield* Effect.forkScoped(Effect.flip(Stream.runCollect(room.audio("ann"))), {
+          startImmediately: true
+        })
+        for (const part of ["output", "audio", "send", "rpc"] as const) yield* control.fail(part, error)
+        assert.strictEqual(yield* Fiber.join(listening), error)
+        const attempts = Effect.all([
+          Effect.exit(output.write([Audio.silence(10, output)])),
+          Effect.exit(Effect.scoped(room.output())),
+          Effect.exit(room.sendText({ topic: "t", text: "x" }))
+        ])
+        assert.deepStrictEqual((yield* attempts).map((exit) => exit._tag), ["Failure", "Failure", "Failure"])
+        assert.strictEqual(yield* Effect.flip(room.call({ identity: "ann", method: "x", payload: "" })), error)
+        for (const part of ["output", "audio", "send", "rpc"] as const) yield* control.mend(part)
+        assert.deepStrictEqual((yield* attempts).map((exit) => exit._tag), ["Success", "Success", "Success"])
+        const again = yield* Effect.forkScoped(Stream.runHead(room.audio("ann")), { startImmediately: true })
+        yield* control.feed("ann", [frame(10)])
+        assert.strictEqual((yield* Fiber.join(again))._tag, "Some")
+      })
+    ))
+
+  it.effect("refuses an output that cannot be", () =>
+    run((room) =>
+      Effect.gen(function*() {
+        const rate = yield* Effect.flip(room.output({ sampleRate: 100 }))
+        const channels = yield* Effect.flip(room.output({ channels: 3 }))
+        assert.deepStrictEqual([rate.message, channels.message], [
+          "output: sampleRate is 100, expected 8000 to 192000 Hz",
+          "output: channels is 3, expected 1 or 2"
+        ])
+      })
+    ))
+
+  it.effect("knows when the agent is heard, over all its outputs", () =>
+    run((room, control) =>
+      Effect.gen(function*() {
+        const log: Array<string> = []
+        yield* Effect.forkScoped(
+          Effect.forever(Effect.gen(function*() {
+            yield* control.agentSpeaking
+            log.push("speaking")
+            yield* control.agentSilent
+            log.push("silent")
+          })),
+          { startImmediately: true }
+        )
+        const one = yield* room.output()
+        const two = yield* room.output()
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(log, [])
+        yield* one.write([Audio.silence(300, one)])
+        yield* TestClock.adjust("200 millis")
+        yield* two.write([Audio.silence(300, two)])
+        yield* TestClock.adjust("299 millis")
+        assert.deepStrictEqual(log, ["speaking"])
+        yield* TestClock.adjust("1 millis")
+        assert.deepStrictEqual(log, ["speaking", "silent"])
+        yield* one.write([Audio.silence(300, one)])
+        yield* TestClock.adjust("100 millis")
+        yield* one.pause
+        yield* TestClock.adjust("1 millis")
+        yield* one.resume
+        yield* TestClock.adjust("1 millis")
+        yield* one.clear
+        yield* TestClock.adjust("1 millis")
+        assert.deepStrictEqual(log.slice(2), ["speaking", "silent", "speaking", "silent"])
+      })
+    ))
+
+  it.effect("begins when it is first used, and ends with its scope", () => {
+    let started = 0
+    return Effect.gen(function*() {
+      const outside = yield* Effect.scoped(Effect.gen(function*() {
+        const { control, room } = yield* makeHub({ onStart: () => started++ })
+        yield* control.join({ identity: "ann" })
+        assert.strictEqual(started, 0)
+        yield* room.participants
+        yield* room.participants
+        assert.strictEqual(started, 1)
+        return room
+      }))
+      assert.strictEqual(yield* outside.ended, "left")
+      assert.deepStrictEqual(yield* Stream.runCollect(outside.events), [])
+    })
+  })
+})
