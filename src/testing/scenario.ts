@@ -2,7 +2,7 @@
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
@@ -324,6 +324,15 @@ const perform = (scenario: Scenario<never, never>): Effect.Effect<Timeline, Pipe
     })
   }))
 
+/** Sleeps end on whole milliseconds, as real timers do, and always take at least one: so time moves on. */
+const inWholeMillis = (clock: Clock.Clock): Clock.Clock => ({
+  ...clock,
+  sleep: (duration) => {
+    const ms = Duration.toMillis(duration)
+    return clock.sleep(ms > 0 && Number.isFinite(ms) ? Duration.millis(Math.max(1, Math.ceil(ms - 1e-6))) : duration)
+  }
+})
+
 /**
  * Runs an effect in virtual time: the Clock begins at 0 and jumps to the next
  * thing that waits as soon as nothing else is to be done.
@@ -342,7 +351,7 @@ export const inVirtualTime = <A, E, R>(
     const virtual = yield* makeVirtualClock()
     return yield* effect.pipe(
       Random.withSeed(options.seed ?? "scenario"),
-      Effect.provideService(Clock.Clock, virtual.clock),
+      Effect.provideService(Clock.Clock, inWholeMillis(virtual.clock)),
       Effect.provideService(Scheduler.Scheduler, virtual.scheduler)
     )
   }))
