@@ -1,5 +1,5 @@
 import { Console, Effect, Layer, Schema } from "effect"
-import { Agent, type Event, Pipeline, Session } from "effect-voice"
+import { Agent, History, Pipeline, Session } from "effect-voice"
 import * as EnergyVad from "effect-voice/Layers/EnergyVad"
 import * as FliteTts from "effect-voice/Layers/FliteTts"
 import * as LocalRoom from "effect-voice/Layers/LocalRoom"
@@ -12,7 +12,10 @@ const Tools = Toolkit.make(Book)
 const desk = Agent.make({
   instructions: "You answer the phone of a small hotel.",
   tools: Tools,
-  onEnter: Session.Session.use((session) => session.say("Sea View Hotel, how can I help?"))
+  onEnter: Session.Session.use((session) => session.say("Sea View Hotel, how can I help?")),
+  onExit: Session.Session.use((session) =>
+    Effect.flatMap(session.history, (history) => Console.log(History.toTranscript(history, "text")))
+  )
 })
 
 const room = LocalRoom.layer({
@@ -40,14 +43,7 @@ const services = Layer.mergeAll(
   Tools.toLayer({ book: ({ nights }) => Effect.succeed(`room 7, ${nights} nights`) })
 )
 
-const print = (event: Event.Event) => {
-  if (event._tag === "UserSpeechCommitted") console.log(`caller: ${event.text}`)
-  if (event._tag === "AgentSpeechCommitted") console.log(`agent:  ${event.text}${event.interrupted ? " —" : ""}`)
-}
-
-Pipeline.run(desk, { onEvent: print }).pipe(
-  Effect.flatMap((reason) => Console.log(`(${reason})`)),
-  Effect.provide(services),
-  Effect.provide(room),
+Pipeline.run(desk).pipe(
+  Effect.provide(Layer.provideMerge(services, room)),
   Effect.runPromise
 )
