@@ -297,7 +297,7 @@ describe("a synthesiser that fails", () => {
           llm: ({ text }) => text === "And now?" ? "Hi." : ten,
           at: [{ at: 30_000, do: (session) => session.send("And now?") }]
         })
-        const [failure] = timeline.of("ProviderFailed").filter(({ recovered }) => !recovered)
+        const failure = timeline.of("ProviderFailed").find(({ recovered }) => !recovered)
         assert.strictEqual(failure!.component, "tts")
         assert.isAtMost(failure!.at, 13_300)
         assert.deepStrictEqual(timeline.messages.at(-1), "assistant: Hi.")
