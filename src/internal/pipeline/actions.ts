@@ -161,7 +161,7 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
           Effect.catchCause(
             Effect.map(
               classify({ text: action.text, history: core.history }),
-              (verdict) => signal(core, { _tag: "Overlap", verdict })
+              (verdict) => signal(core, { _tag: "Overlap", verdict, text: action.text })
             ),
             (cause) => warn(core, "detector", "the overlap classifier failed", cause)
           )

@@ -93,7 +93,7 @@ export const open = <R>(
     const detector = yield* inScope(vad.detector(options.vad))
     const output = yield* inScope(room.output(options.output))
     const runner = yield* inScope(Tools.makeRunner({
-      timeout: options.toolTimeout,
+      timeout: checked.toolTimeout,
       onOutput: (result) => recordOutput(core, result)
     }))
 
@@ -192,13 +192,7 @@ export const open = <R>(
       })
     )
 
-    fork(Effect.gen(function*() {
-      participant = yield* awaitParticipant(room, options.participant)
-      yield* inScope(hearing.listen(participant.identity))
-      publish({ _tag: "SessionStarted", session: id })
-      signal(core, { _tag: "Opened" })
-      enter(core)
-    }))
+    // Before anything can be lost: what is told to nobody is not told again.
     for (const [component, service] of [["stt", stt], ["llm", defaults.llm], ["tts", defaults.tts]] as const) {
       if (service === undefined) continue
       fork(
@@ -209,6 +203,15 @@ export const open = <R>(
         )
       )
     }
+    fork(Effect.gen(function*() {
+      // Whoever listens to the events from here on misses nothing.
+      yield* Effect.yieldNow
+      participant = yield* awaitParticipant(room, options.participant)
+      publish({ _tag: "SessionStarted", session: id })
+      signal(core, { _tag: "Opened" })
+      yield* inScope(hearing.listen(participant.identity))
+      if (conductor.state().status === "open") enter(core)
+    }))
     fork(watchRoom(core, room, options, () => participant?.identity))
     if (options.textTopic !== false) {
       fork(

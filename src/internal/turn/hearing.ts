@@ -96,6 +96,14 @@ export const voiceEnded = (d: Draft, at: number): void => {
   consider(d)
 }
 
+/** Speech that the end of the session cuts off. */
+export const cutOff = (d: Draft): void => {
+  const { voice } = d.s
+  if (voice === undefined) return
+  d.s.voice = undefined
+  publish(d, { _tag: "UserStoppedSpeaking", startedAt: voice.startedAt, endedAt: d.now })
+}
+
 export const heard = (d: Draft, text: string, final: boolean, endedAt: number | undefined): void => {
   if (text.trim() === "") return
   const { words } = d.s
@@ -137,7 +145,13 @@ const judge = (d: Draft): void => {
   else overlap(d, Text.isBackchannel(text) ? "backchannel" : Text.isCutIn(text) ? "interruption" : "unknown")
 }
 
-export const overlap = (d: Draft, verdict: "backchannel" | "interruption" | "unknown"): void => {
+/** A verdict may be late: it holds for the words that were asked about, and an interruption for more of them. */
+export const judged = (d: Draft, text: string, verdict: "backchannel" | "interruption" | "unknown"): void => {
+  const now = said(d.s.words, true)
+  if (now === text || (verdict !== "backchannel" && now.startsWith(text))) overlap(d, verdict)
+}
+
+const overlap = (d: Draft, verdict: "backchannel" | "interruption" | "unknown"): void => {
   if (!d.s.words.overlap || !busy(d.s)) return
   if (verdict !== "backchannel") {
     if (d.s.words.kept) d.s.words = { ...d.s.words, kept: false }
