@@ -43,8 +43,7 @@ describe("a caller", () => {
         const [request] = yield* requests
         assert.deepStrictEqual([request?.text, request?.at], ["Is anybody there?", 3000])
       }).pipe(
-        Effect.provide(EnergyVad.layer()),
-        Effect.provide(Testing.layer({ llm: ["Yes."], room: { frames: 20 } }))
+        Effect.provide(Layer.merge(Testing.layer({ llm: ["Yes."], room: { frames: 20 } }), EnergyVad.layer()))
       )
     ))
 
