@@ -171,7 +171,12 @@ const speakingIsAudible = (timeline: Timeline, report: Report): void => {
     for (const state of speaking) if (state.from <= at + 1 && state.to > at) at = state.to
     if (at < to - 1) report("I6", `audio left from ${from} to ${to}, but the state was not speaking at ${at}`, at)
   }
+  // A synthesiser that fell silent in mid-speech leaves a speech that nothing is heard of.
+  const whole = new Set(timeline.of("TtsMeasured").map(({ speech }) => speech))
   for (const { from, to } of speaking) {
+    if (
+      timeline.playbacks.some(({ end, speech, start }) => !whole.has(speech) && start <= from && (end ?? to) >= from)
+    ) continue
     const begins = timeline.audible.some((stretch) => stretch.from <= from + 1 && stretch.to >= Math.min(to, from + 1))
     if (to > from + 1 && !begins) report("I6", `the state was speaking from ${from} to ${to} without audio`, from)
   }

@@ -9,7 +9,7 @@ import type * as Turn from "../../Turn.ts"
 import { type Core, nextId, signal, stamp, type TurnTimes } from "./core.ts"
 import { guarded } from "./failures.ts"
 import { type Job, makeJob } from "./job.ts"
-import { abandon, perform } from "./mind.ts"
+import { perform, stop as hush } from "./mind.ts"
 
 export interface Ports {
   readonly finalize: () => void
@@ -88,10 +88,8 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
   const stop = (id: string): void => {
     const job = core.jobs.get(id)
     if (job === undefined) return signal(core, { _tag: "SpeechEnded", speech: id })
-    if (job.source !== "say") core.fork(core.runner.cancel)
-    if (job.fiber === undefined) return abandon(core, job)
-    job.mouth?.interruptUnsafe()
-    job.fiber.interruptUnsafe()
+    if (job.acting) core.fork(core.runner.cancelCalls(job.calls))
+    hush(core, job)
   }
 
   return (action) => {

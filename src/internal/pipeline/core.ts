@@ -51,6 +51,8 @@ export interface Core {
   readonly defaults: Defaults
   readonly transforms: ReadonlyArray<Text.Transform>
   readonly jobs: Map<string, Job>
+  /** Steps whose tools are running, whatever has become of their speech. */
+  readonly acts: Set<Fiber.Fiber<unknown>>
   history: History.History
   persona: Persona
   tools: Tools.Set<Session.Session>
