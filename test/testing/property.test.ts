@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Config, Effect } from "effect"
 import type { Event } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 
@@ -125,7 +125,11 @@ describe("random conversations", () => {
 
   it.effect(
     "keep the invariants",
-    () => Testing.check({ runs: 150, twiceEvery: 10, only: ["I1", "I2", "I4", "I5", "I8", "I9", "I11"] }),
-    60_000
+    () =>
+      Effect.flatMap(
+        Config.Int("EFFECT_VOICE_RUNS").pipe(Config.withDefault(500)),
+        (runs) => Testing.check({ runs, twiceEvery: 10, only: ["I1", "I2", "I4", "I5", "I8", "I9", "I11"] })
+      ),
+    1_200_000
   )
 })

@@ -316,9 +316,7 @@ const act = (core: Core, job: Job, calls: ReadonlyArray<Call>): Effect.Effect<bo
                 isFailure
               }))
             })
-            return outputs.every(({ isFailure, name }) =>
-              !isFailure && Tools.annotation(tools, name, Tools.Silent)
-            )
+            return outputs.every(({ isFailure, name }) => !isFailure && Tools.annotation(tools, name, Tools.Silent))
           }),
           Effect.withSpan("tools", { attributes: { speech: job.id } })
         )

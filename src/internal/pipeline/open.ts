@@ -93,10 +93,13 @@ export const open = <R>(
     const detector = yield* inScope(vad.detector(options.vad))
     const output = yield* inScope(room.output(options.output))
     const toolScope = yield* Scope.fork(scope)
-    const runner = yield* Scope.provide(Tools.makeRunner({
-      timeout: checked.toolTimeout,
-      onOutput: (result) => recordOutput(core, result)
-    }), toolScope)
+    const runner = yield* Scope.provide(
+      Tools.makeRunner({
+        timeout: checked.toolTimeout,
+        onOutput: (result) => recordOutput(core, result)
+      }),
+      toolScope
+    )
 
     const conductor = makeConductor({
       clock,
