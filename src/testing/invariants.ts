@@ -117,6 +117,11 @@ const silentBeforeReply = (timeline: Timeline, options: InvariantOptions, report
   if (options.uninterruptible === true) return
   for (const [i, event] of timeline.events.entries()) {
     if (event._tag !== "UserSpeechCommitted") continue
+    const next = timeline.events.slice(i + 1).find((other) =>
+      other._tag === "UserSpeechCommitted" || (other._tag === "SpeechCreated" && other.source === "turn")
+    )
+    // While the session drains, words are kept and wait for nothing.
+    if (next?._tag !== "SpeechCreated") continue
     const over = timeline.events.slice(i + 1).find((next) =>
       next._tag === "AgentStartedSpeaking" || next._tag === "UserSpeechCommitted" || next._tag === "SessionClosed"
     )

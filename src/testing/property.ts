@@ -95,8 +95,8 @@ export const converse = (script: Conversation): Effect.Effect<Outcome, PipelineE
       tts: ({ index }) => script.speeches[index] ?? {},
       stt: { interims: script.interims, faults: script.connections },
       options: { turn: script.turn, toolTimeout: "8 seconds" },
-      // Longer than any deadline of a provider, so that what hangs has failed by then.
-      quiet: "25 seconds",
+      // Longer than any deadline: what hangs on without an event must have been given up.
+      quiet: "30 seconds",
       seed: String(script.seed)
     })
     const options: InvariantOptions = {
