@@ -11,8 +11,8 @@
  * the same events, by their hash. Arguments: minutes (60), milliseconds of a
  * frame (100), rounds (2), seed (1). Prints JSON.
  */
-import { createHash } from "node:crypto"
 import { Clock, Effect, Layer, Scheduler } from "effect"
+import { createHash } from "node:crypto"
 import { makeVirtualClock } from "../src/internal/clock.ts"
 import * as EnergyVad from "../src/Layers/EnergyVad.ts"
 import * as Testing from "../src/testing.ts"
@@ -71,7 +71,9 @@ interface Round {
   readonly grownMegabytes: number
 }
 
-const timed = async <A>(run: () => Promise<A>): Promise<{ readonly value: A; readonly wall: number; readonly cpu: number }> => {
+const timed = async <A>(
+  run: () => Promise<A>
+): Promise<{ readonly value: A; readonly wall: number; readonly cpu: number }> => {
   const start = performance.now()
   const before = process.cpuUsage()
   const value = await run()

@@ -12,6 +12,7 @@
  * set against. Arguments: rounds (300), warm-up (100). Prints JSON.
  */
 import { Effect, Exit, Layer, Scope, Stream } from "effect"
+import { setImmediate } from "node:timers/promises"
 import { Agent, type Event, History, Llm, Pipeline, Room, Stt, Tts } from "../src/index.ts"
 import { makeHub } from "../src/internal/room/hub.ts"
 import * as EnergyVad from "../src/Layers/EnergyVad.ts"
@@ -52,13 +53,17 @@ const ended = History.make(Array.from({ length: 400 }, (_, i) =>
     createdAt: i
   })))
 
-const loopTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
+const loopTurn = () => setImmediate()
 
 /** The moment of the next thing of each kind, for whoever waits for it. */
 const moments = () => {
   const waiting = new Map<string, (at: number) => void>()
   return {
-    next: (what: string) => new Promise<number>((resolve) => waiting.set(what, resolve)),
+    next: (what: string) => {
+      const { promise, resolve } = Promise.withResolvers<number>()
+      waiting.set(what, resolve)
+      return promise
+    },
     now: (what: string) => {
       const resolve = waiting.get(what)
       if (resolve === undefined) return

@@ -13,6 +13,7 @@
  * session holds. Arguments: most sessions (1000), rounds (7). Prints JSON.
  */
 import { Effect, Exit, Layer, Scope, Stream } from "effect"
+import { setImmediate } from "node:timers/promises"
 import { Agent, type Audio, Llm, Pipeline, Processor, Room, Stt, Tts, type Vad } from "../src/index.ts"
 import { type Hub, makeHub } from "../src/internal/room/hub.ts"
 import { Cutter } from "../src/internal/vad/cutter.ts"
@@ -129,7 +130,7 @@ const sessions = Effect.gen(function*() {
   return speakerOf(hub)
 })
 
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+const turn = () => setImmediate()
 
 const missing = (due: number): boolean => arrived < due
 

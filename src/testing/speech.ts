@@ -364,5 +364,12 @@ export const readSpeech = (frame: Audio.Frame): ReadSpeech => {
   return { text: words.map((word) => word.text).join(" "), words }
 }
 
-/** Whether a frame is loud enough to be a voice: as the energy detector sees it. */
-export const isVoiced = (frame: Audio.Frame): boolean => frame.samples.length > 0 && Audio.rms(frame) > 0.004
+// -48 dBFS: far below the quietest speech that is tested with.
+const loud = 0.004 ** 2
+
+/** Whether samples are loud enough to be a voice. */
+export const isLoud = (samples: Float32Array, from: number, length: number): boolean =>
+  loudness(samples, from, length) > loud
+
+/** Whether a frame is loud enough to be a voice. */
+export const isVoiced = (frame: Audio.Frame): boolean => frame.samples.length > 0 && Audio.rms(frame) ** 2 > loud

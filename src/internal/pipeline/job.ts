@@ -31,10 +31,14 @@ export interface Job {
   /** It has the floor and has not told yet how far it was heard. */
   playing: boolean
   span: Tracer.Span | undefined
+  /** Its end has been told. */
+  finished: boolean
   /** Nothing more will be thought of; what there is may still be spoken. */
   thought: boolean
   /** Its tools are running. */
   acting: boolean
+  /** Ids of the calls of its present step. */
+  calls: ReadonlyArray<string>
   /** Lines that have text and were not heard to their end yet. */
   lines: number
   heard: string
@@ -68,8 +72,10 @@ export const makeJob = (options: {
   outcome: "completed",
   playing: false,
   span: undefined,
+  finished: false,
   thought: false,
   acting: false,
+  calls: [],
   lines: 0,
   heard: "",
   playedMs: 0,
