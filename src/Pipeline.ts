@@ -78,7 +78,7 @@ export interface Options {
   readonly vad?: Vad.Options | undefined
   /** Steps in which the model may call tools, in one reply. @default 3 */
   readonly maxToolSteps?: number | undefined
-  /** Longest time for one tool. @default no limit */
+  /** Longest time for one tool, after which it is ended and the model told. @default "60 seconds" */
   readonly toolTimeout?: Duration.Input | undefined
   /** Retries and the deadline for a provider's first output. */
   readonly resilience?: Resilience.Policy | undefined

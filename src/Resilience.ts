@@ -76,7 +76,7 @@ export interface Policy {
    * Longest silence between two outputs, beyond which the provider has failed
    * in mid-stream: of an `Llm`, and of a `Tts` that has been given all its text.
    *
-   * @default "30 seconds"
+   * @default "10 seconds"
    */
   readonly nextOutput?: Duration.Input | undefined
 }

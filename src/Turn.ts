@@ -166,6 +166,9 @@ export const step = (state: State, now: number, signal: Signal): readonly [State
   receive(d, signal)
   Floor.next(d)
   settle(d)
+  if (d.s.status === "closed" && state.status !== "closed") {
+    d.actions.push({ _tag: "Finish", reason: d.s.closing ?? "closed" })
+  }
   return [d.s, d.actions]
 }
 
@@ -315,9 +318,9 @@ const finish = (d: Draft): void => {
   const text = said(d.s.words, true)
   if (text !== "") d.actions.push({ _tag: "KeepWords", turn: d.s.turn, text })
   Hearing.discard(d)
+  Hearing.cutOff(d)
   d.s.words = noWords
   d.s.status = "closed"
-  d.actions.push({ _tag: "Finish", reason: d.s.closing ?? "closed" })
 }
 
 /** What follows from the step: states, as they are seen from outside, and the away timer. */

@@ -47,8 +47,7 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
     const clock = makeStreamClock(core)
     let attached = true
     let inSpeech = false
-    // A microphone of boundaries alone, without samples, cannot fall silent.
-    let samplesAt = Number.POSITIVE_INFINITY
+    let heardAt = 0
 
     const report = (events: ReadonlyArray<Vad.Event>): void => {
       for (const event of events) {
@@ -81,7 +80,7 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
       if (!attached) return Effect.void
       const processed = chain(frames)
       clock.observe(processed)
-      if (processed.some((frame) => frame.samples.length > 0)) samplesAt = core.conductor.now()
+      heardAt = core.conductor.now()
       // The recogniser hears a frame before the detector judges it: a mark must come after its audio.
       if (ears.feed === "all" || inSpeech) feed(processed)
       return detector.push(processed).pipe(Effect.map(alert), Effect.catch(deaf))
@@ -97,8 +96,8 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
     const closeSpeech = Effect.suspend(() => detector.end.pipe(Effect.map(report), Effect.catch(deaf)))
     /** A microphone that falls silent in mid-speech ends the speech. */
     const watch: Effect.Effect<void> = Effect.suspend(() => {
-      const quiet = core.conductor.now() - samplesAt
-      if (!inSpeech || quiet < 0) return Effect.void
+      const quiet = core.conductor.now() - heardAt
+      if (!inSpeech) return Effect.void
       return quiet >= ears.mutedAfter
         ? closeSpeech
         : Effect.andThen(Effect.sleep(ears.mutedAfter - quiet), watch)

@@ -94,7 +94,7 @@ export const open = <R>(
     const output = yield* inScope(room.output(options.output))
     const toolScope = yield* Scope.fork(scope)
     const runner = yield* Scope.provide(Tools.makeRunner({
-      timeout: options.toolTimeout,
+      timeout: checked.toolTimeout,
       onOutput: (result) => recordOutput(core, result)
     }), toolScope)
 
@@ -212,11 +212,13 @@ export const open = <R>(
       )
     }
     fork(Effect.gen(function*() {
+      // Whoever listens to the events from here on misses nothing.
+      yield* Effect.yieldNow
       participant = yield* awaitParticipant(room, options.participant)
-      yield* inScope(hearing.listen(participant.identity))
       publish({ _tag: "SessionStarted", session: id })
       signal(core, { _tag: "Opened" })
-      enter(core)
+      yield* inScope(hearing.listen(participant.identity))
+      if (conductor.state().status === "open") enter(core)
     }))
     fork(watchRoom(core, room, options, () => participant?.identity))
     if (options.textTopic !== false) {

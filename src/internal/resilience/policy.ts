@@ -17,7 +17,7 @@ export const resolve = (policy: Policy | undefined): Settings => ({
   retries: policy?.retries ?? 3,
   schedule: policy?.schedule ?? backoff,
   firstOutputMs: Duration.toMillis(Duration.fromInputUnsafe(policy?.firstOutput ?? "10 seconds")),
-  nextOutputMs: Duration.toMillis(Duration.fromInputUnsafe(policy?.nextOutput ?? "30 seconds"))
+  nextOutputMs: Duration.toMillis(Duration.fromInputUnsafe(policy?.nextOutput ?? "10 seconds"))
 })
 
 export const recovery: Schedule.Schedule<unknown> = Schedule.min([

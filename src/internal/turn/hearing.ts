@@ -96,6 +96,14 @@ export const voiceEnded = (d: Draft, at: number): void => {
   consider(d)
 }
 
+/** Speech that the end of the session cuts off. */
+export const cutOff = (d: Draft): void => {
+  const { voice } = d.s
+  if (voice === undefined) return
+  d.s.voice = undefined
+  publish(d, { _tag: "UserStoppedSpeaking", startedAt: voice.startedAt, endedAt: d.now })
+}
+
 export const heard = (d: Draft, text: string, final: boolean, endedAt: number | undefined): void => {
   if (text.trim() === "") return
   const { words } = d.s
