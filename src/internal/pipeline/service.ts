@@ -120,7 +120,11 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
       Effect.sync(() => {
         core().history = f(core().history)
       }),
-    events: Stream.fromPubSub(events),
+    events: Stream.suspend(() =>
+      Deferred.isDoneUnsafe(ended)
+        ? Stream.empty
+        : Stream.takeUntil(Stream.fromPubSub(events), (event) => event._tag === "SessionClosed")
+    ),
     say: (text, options = {}) => whenOpen(() => Effect.sync(() => enqueue("say", text, options))),
     reply: (options = {}) => whenOpen(() => Effect.sync(() => enqueue("reply", undefined, options))),
     send: (text) =>
