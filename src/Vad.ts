@@ -72,6 +72,17 @@ export type Event =
 export { InferenceFailed, InvalidOption, ModelUnavailable, VadError }
 
 /**
+ * What one window scored: `at` is the stream time of its end (ms).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Score {
+  readonly at: number
+  readonly probability: number
+}
+
+/**
  * Tuning of one detector.
  *
  * @category options
@@ -90,6 +101,8 @@ export interface Options {
   readonly prefixPadding?: Duration.Input | undefined
   /** Longest audio kept for one speech, its padding included. @default "60 seconds" */
   readonly maxBufferedSpeech?: Duration.Input | undefined
+  /** Sees the score of every window in the same breath, for a meter; must not throw. @default none */
+  readonly onScore?: ((score: Score) => void) | undefined
 }
 
 /**

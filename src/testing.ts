@@ -6,6 +6,7 @@
  *
  * - `scenario` runs a script (`say`, `type`, …) through the whole pipeline and
  *   gives a `Timeline` to make assertions on, to the millisecond.
+ * - `inVirtualTime` runs a program of your own without waiting.
  * - `layer` gives every service that a pipeline needs, scripted, and a `Caller`.
  * - `stt`, `llm`, `tts`, `vad`, `room` and their layers are the single services.
  * - `speech` is audio from which the text can be read back (`readSpeech`).
@@ -27,6 +28,7 @@ export {
   type Sent
 } from "./testing/caller.ts"
 export { differs, type InvariantOptions, invariants, type Violation } from "./testing/invariants.ts"
+export { layer, type Script, type Services } from "./testing/layer.ts"
 export * from "./testing/llm.ts"
 export {
   type Hearing,

@@ -40,7 +40,7 @@ const workerUrl = new URL(`./flite-worker.${import.meta.url.endsWith(".ts") ? "t
 const start = Effect.fnUntraced(function*(path: string) {
   const worker = yield* Effect.acquireRelease(
     Effect.sync(() => new Worker(workerUrl, { workerData: path })),
-    (worker) => Effect.promise(() => worker.terminate())
+    (worker) => native.track(Effect.promise(() => worker.terminate()))
   )
   let nextId = 0
   let dead = false

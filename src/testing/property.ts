@@ -4,6 +4,7 @@ import * as Toolkit from "effect/ai/Toolkit"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Agent from "../Agent.ts"
+import * as EnergyVad from "../Layers/EnergyVad.ts"
 import type { PipelineError } from "../Pipeline.ts"
 import type { Session } from "../Session.ts"
 import { differs, type InvariantOptions, invariants, type Violation } from "./invariants.ts"
@@ -95,6 +96,9 @@ export const converse = (script: Conversation): Effect.Effect<Outcome, PipelineE
       tts: ({ index }) => script.speeches[index] ?? {},
       stt: { interims: script.interims, faults: script.connections },
       options: { turn: script.turn, toolTimeout: "8 seconds" },
+      ...(script.frames === undefined ? {} : { room: { frames: script.frames }, layer: EnergyVad.layer() }),
+      // Longer than any deadline: what hangs on without an event must have been given up.
+      quiet: "30 seconds",
       seed: String(script.seed)
     })
     const options: InvariantOptions = {
@@ -144,6 +148,8 @@ export interface CheckOptions extends RandomOptions {
   readonly seed?: number | undefined
   /** The invariants to check. @default all of them */
   readonly only?: ReadonlyArray<string> | undefined
+  /** What must hold besides. @default nothing */
+  readonly also?: ((timeline: Timeline) => ReadonlyArray<Violation>) | undefined
   /** Holds every so many conversations twice, for I11. @default 10 */
   readonly twiceEvery?: number | undefined
   /** Runs that are spent on making a failing conversation smaller. @default 400 */
@@ -180,16 +186,15 @@ const explain = (
  */
 export const check = (options: CheckOptions = {}): Effect.Effect<void, Broken | PipelineError> =>
   Effect.gen(function*() {
-    const { attempts, only, runs = 100, seed: first = 1, twiceEvery = 10 } = options
+    const { also, attempts, only, runs = 100, seed: first = 1, twiceEvery = 10 } = options
     const hold = (script: Conversation, twice: boolean): Effect.Effect<Outcome, PipelineError> =>
       Effect.gen(function*() {
         const { timeline, violations } = yield* converse(script)
         const again = twice ? differs(timeline, (yield* converse(script)).timeline) : []
+        const own = also?.(timeline) ?? []
         const all = [...violations, ...again]
-        return {
-          timeline,
-          violations: only === undefined ? all : all.filter(({ invariant }) => only.includes(invariant))
-        }
+        const wanted = only === undefined ? all : all.filter(({ invariant }) => only.includes(invariant))
+        return { timeline, violations: [...wanted, ...own] }
       })
     for (let i = 0; i < runs; i++) {
       const seed = first + i

@@ -18,14 +18,14 @@ import { makeVirtualClock } from "../internal/clock.ts"
 import * as Pipeline from "../Pipeline.ts"
 import type { Session } from "../Session.ts"
 import type * as Turn from "../Turn.ts"
-import { Caller, layerRoom, type RoomOptions } from "./caller.ts"
-import { layerLlm, LlmCalls, type LlmOptions, type LlmScript } from "./llm.ts"
+import { Caller } from "./caller.ts"
+import { type Script, servicesOf } from "./layer.ts"
+import { LlmCalls } from "./llm.ts"
 import { type Hearing, millis } from "./marks.ts"
-import { layerStt, SttCalls, type SttOptions } from "./stt.ts"
+import { SttCalls } from "./stt.ts"
 import { sleepUntil } from "./timed.ts"
 import { type LogLine, makeTimeline, type Timeline } from "./timeline.ts"
-import { layerTts, TtsCalls, type TtsOptions, type TtsScript } from "./tts.ts"
-import { layerVad, type VadOptions } from "./vad.ts"
+import { TtsCalls } from "./tts.ts"
 
 /**
  * Something that the user does in a scenario. Times are Clock times (ms).
@@ -136,19 +136,11 @@ export interface Step<R> {
  * @category models
  * @since 0.1.0
  */
-export interface Scenario<RA = never, RS = never> {
+export interface Scenario<RA = never, RS = never> extends Script {
   /** @default one without tools */
   readonly agent?: Agent.Agent<RA> | undefined
   readonly user?: ReadonlyArray<UserAction> | undefined
   readonly at?: ReadonlyArray<Step<RS>> | undefined
-  /** @default "OK." */
-  readonly llm?: LlmScript | undefined
-  readonly llmOptions?: LlmOptions | undefined
-  readonly tts?: TtsScript | undefined
-  readonly ttsOptions?: TtsOptions | undefined
-  readonly stt?: SttOptions | undefined
-  readonly vad?: VadOptions | undefined
-  readonly room?: RoomOptions | undefined
   readonly options?: Pipeline.Options | undefined
   /** Services that take the place of the scripted ones. */
   readonly layer?: Layer.Layer<never, unknown> | undefined
@@ -176,20 +168,6 @@ const turnOptions = (given: Turn.Options = {}): Turn.Options => ({
 })
 
 const plainAgent = Agent.make({ instructions: "You are a voice agent." })
-
-type Provided = Pipeline.Services | Caller | SttCalls | LlmCalls | TtsCalls
-
-const servicesOf = (scenario: Scenario<never, never>): Layer.Layer<Provided> => {
-  const { options, room } = scenario
-  const mutedAfter = millis(options?.mutedAfter ?? 1000)
-  return Layer.mergeAll(
-    layerRoom({ keepAlive: Math.min(900, mutedAfter * 0.9), ...room }),
-    layerVad(scenario.vad),
-    layerStt(scenario.stt),
-    layerLlm(scenario.llm, scenario.llmOptions),
-    layerTts(scenario.tts, scenario.ttsOptions)
-  )
-}
 
 const act = (caller: Caller["Service"], action: UserAction): Effect.Effect<void, unknown> => {
   switch (action._tag) {
@@ -231,7 +209,10 @@ const perform = (scenario: Scenario<never, never>): Effect.Effect<Timeline, Pipe
   Effect.scoped(Effect.gen(function*() {
     const clock = yield* Clock.Clock
     const now = () => clock.currentTimeMillisUnsafe()
-    const scripted = yield* Layer.build(servicesOf(scenario))
+    const scripted = yield* Layer.build(servicesOf({
+      ...scenario,
+      room: { keepAlive: Math.min(900, millis(scenario.options?.mutedAfter ?? 1000) * 0.9), ...scenario.room }
+    }))
     const other = scenario.layer === undefined ? Context.empty() : yield* Effect.orDie(Layer.build(scenario.layer))
     const services = Context.merge(scripted, other)
     const caller = Context.get(services, Caller)

@@ -167,7 +167,7 @@ export const stt = (
         if (breaks && fault.afterTime !== undefined) {
           yield* sleepUntil(journal.openedAt + millis(fault.afterTime)).pipe(
             Effect.andThen(strike),
-            Effect.forkIn(scope)
+            Effect.forkIn(scope, { startImmediately: true })
           )
         }
 
@@ -221,7 +221,7 @@ export const stt = (
             return Effect.andThen(schedule(ears.end(clock.currentTimeMillisUnsafe())), leave)
           })),
           Effect.catchCause((cause) => Queue.failCause(out, cause)),
-          Effect.forkIn(scope)
+          Effect.forkIn(scope, { startImmediately: true })
         )
         return Stream.fromQueue(out)
       }))

@@ -219,7 +219,7 @@ export const tts = (
           Stream.runForEachArray((pieces) => Queue.offerAll(inbox, pieces.filter((piece) => piece !== ""))),
           Effect.andThen(Queue.offer(inbox, end)),
           Effect.catchCause((cause) => Queue.failCause(inbox, cause)),
-          Effect.forkScoped
+          Effect.forkScoped({ startImmediately: true })
         )
         return Stream.fromPull(Effect.succeed(speaking(inbox, asked?.voice)))
       }))

@@ -17,12 +17,14 @@ const first = (timeline: Testing.Timeline) => timeline.playbacks[0]!
 
 describe("words that interrupt", () => {
   const options = { turn: { interruption: { minWords: 2 } } }
-  it.effect.each([
-    ["", true],
-    ["hello", true],
-    ["hello there", false],
-    ["hello there my friend", false]
-  ] as const)("C2: with at least two words %j leaves the speech whole: %s", ([text, whole]) =>
+  it.effect.each(
+    [
+      ["", true],
+      ["hello", true],
+      ["hello there", false],
+      ["hello there my friend", false]
+    ] as const
+  )("C2: with at least two words %j leaves the speech whole: %s", ([text, whole]) =>
     Effect.gen(function*() {
       for (const interims of [true, false]) {
         const timeline = yield* disturbed([Testing.say(5000, 6000, text)], { options, stt: { interims } })
@@ -228,13 +230,15 @@ describe("the port for the end of a turn", () => {
       })
   )
 
-  it.effect.each([
-    ["hangs", Effect.never],
-    ["is late", Effect.delay(Effect.succeed(0), 1500)],
-    ["fails", Effect.fail("no model")],
-    ["dies", Effect.die("no model")],
-    ["answers nonsense", Effect.succeed(Number.NaN)]
-  ] as const)("B14: when it %s the turn is over all the same, with a warning", ([, answer]) =>
+  it.effect.each(
+    [
+      ["hangs", Effect.never],
+      ["is late", Effect.delay(Effect.succeed(0), 1500)],
+      ["fails", Effect.fail("no model")],
+      ["dies", Effect.die("no model")],
+      ["answers nonsense", Effect.succeed(Number.NaN)]
+    ] as const
+  )("B14: when it %s the turn is over all the same, with a warning", ([, answer]) =>
     Effect.gen(function*() {
       const timeline = yield* turns(() => answer)
       const [committed] = timeline.of("UserSpeechCommitted")
@@ -242,10 +246,12 @@ describe("the port for the end of a turn", () => {
       assert.isNotEmpty(timeline.warnings)
     }))
 
-  it.effect.each([
-    ["one word of two: after the decision", "hello", 6500],
-    ["a noise: after the timeout", "", 6350]
-  ] as const)("T36: a paused reply resumes, %s", ([, text, at]) =>
+  it.effect.each(
+    [
+      ["one word of two: after the decision", "hello", 6500],
+      ["a noise: after the timeout", "", 6350]
+    ] as const
+  )("T36: a paused reply resumes, %s", ([, text, at]) =>
     Effect.gen(function*() {
       const timeline = yield* disturbed([Testing.say(5000, 6000, text, { finalDelay: 20 })], {
         vad: { minSilence: 50 },
@@ -330,14 +336,17 @@ describe("C15: speech over a reply that is not audible yet", () => {
 })
 
 describe("C16: the echo warm-up", () => {
-  it.effect.each([[0, 4500], [1500, 5000], [3000, 6500]] as const)("of %d: voice interrupts at %d", ([echoWarmUp, at]) =>
-    Effect.gen(function*() {
-      const timeline = yield* disturbed([Testing.say(4000, 7000, "Stop it, please")], {
-        options: { turn: { interruption: { echoWarmUp } } },
-        until: 9000
+  it.effect.each([[0, 4500], [1500, 5000], [3000, 6500]] as const)(
+    "of %d: voice interrupts at %d",
+    ([echoWarmUp, at]) =>
+      Effect.gen(function*() {
+        const timeline = yield* disturbed([Testing.say(4000, 7000, "Stop it, please")], {
+          options: { turn: { interruption: { echoWarmUp } } },
+          until: 9000
+        })
+        assert.deepInclude(first(timeline), { start: 3500, end: at, interrupted: true })
       })
-      assert.deepInclude(first(timeline), { start: 3500, end: at, interrupted: true })
-    }))
+  )
 
   it.effect("is over once and for all", () =>
     Effect.gen(function*() {
@@ -351,12 +360,14 @@ describe("C16: the echo warm-up", () => {
 })
 
 describe("C19: interruption while a provider hangs", () => {
-  it.effect.each([
-    ["the model hangs", { llm: [{ hang: true }, "Yes."] }],
-    ["the model hangs in mid-sentence", { llm: [{ text: ten, after: 3, hang: true }, "Yes."] }],
-    ["the synthesiser hangs", { tts: [{ hang: true }, { duration: 500 }] }],
-    ["the synthesiser hangs in mid-speech", { tts: [{ hang: true, after: 1 }, { duration: 500 }] }]
-  ] as const)("%s", ([, script]) =>
+  it.effect.each(
+    [
+      ["the model hangs", { llm: [{ hang: true }, "Yes."] }],
+      ["the model hangs in mid-sentence", { llm: [{ text: ten, after: 3, hang: true }, "Yes."] }],
+      ["the synthesiser hangs", { tts: [{ hang: true }, { duration: 500 }] }],
+      ["the synthesiser hangs in mid-speech", { tts: [{ hang: true, after: 1 }, { duration: 500 }] }]
+    ] as const
+  )("%s", ([, script]) =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         ...asked,
@@ -510,18 +521,23 @@ describe("one speech", () => {
       return { outcomes, refused, timeline }
     })
 
-  it.effect.each([
-    [0, 700, ["interrupted", "completed", "completed"]],
-    [1, 700, ["completed", "interrupted", "completed"]],
-    [1, 0, ["completed", "interrupted", "completed"]],
-    [0, 0, ["interrupted", "completed", "completed"]],
-    [0, 1300, ["completed", "completed", "completed"]]
-  ] as const)("C7: %d is interrupted at %d, and the others are not", ([which, at, expected]) =>
+  it.effect.each(
+    [
+      [0, 700, ["interrupted", "completed", "completed"]],
+      [1, 700, ["completed", "interrupted", "completed"]],
+      [1, 0, ["completed", "interrupted", "completed"]],
+      [0, 0, ["interrupted", "completed", "completed"]],
+      [0, 1300, ["completed", "completed", "completed"]]
+    ] as const
+  )("C7: %d is interrupted at %d, and the others are not", ([which, at, expected]) =>
     Effect.gen(function*() {
       const { outcomes, refused, timeline } = yield* speeches(which, at)
       assert.deepStrictEqual(outcomes, [...expected])
       assert.deepStrictEqual(refused, [])
-      assert.strictEqual(timeline.playbacks.length, expected.filter((_, i) => i !== which || at === 700 && which === 0 || at > 1000).length)
+      assert.strictEqual(
+        timeline.playbacks.length,
+        expected.filter((_, i) => i !== which || at === 700 && which === 0 || at > 1000).length
+      )
     }))
 
   it.effect("C3: a protected one only by force", () =>
@@ -540,8 +556,7 @@ describe("one speech", () => {
         at: [
           {
             at: 0,
-            do: (session) =>
-              Effect.forEach(["a", "b", "c"], (text) => session.say(text, { protected: text !== "a" }))
+            do: (session) => Effect.forEach(["a", "b", "c"], (text) => session.say(text, { protected: text !== "a" }))
           },
           { at: 500, do: (session) => session.interrupt({ force: true }) }
         ],

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Metric, Schema, Tracer } from "effect"
+import { Effect, type Exit, Metric, Schema, Tracer } from "effect"
 import { Agent, Event, Metrics } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { Tool, Toolkit } from "effect/ai"

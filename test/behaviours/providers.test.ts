@@ -72,21 +72,26 @@ describe("a recogniser that fails", () => {
       assert.deepStrictEqual(timeline.messages.slice(0, 1), ["user: A table for two, please."])
     }))
 
-  it.effect.each([
-    [refused, "InvalidRequest"],
-    [new Failure.Rejected({ status: 401 }), "Rejected"],
-    [new Failure.Rejected({ status: 404 }), "Rejected"]
-  ] as const)("T27, G3: a failure that cannot be mended is not retried: the session ends and says why (%s)", ([reason]) =>
-    Effect.gen(function*() {
-      const timeline = yield* Testing.scenario({ stt: { faults: { fail: reason } }, user: [hello] })
-      assert.strictEqual(timeline.connections.length, 1)
-      timeline.expect(
-        ["ProviderFailed", 0, { component: "stt", provider: "scripted-stt", recovered: false }],
-        ["SessionClosed", 0, { reason: "provider_failures" }]
-      )
-      assert.strictEqual((timeline.of("ProviderFailed")[0]!.reason as Failure.Reason)._tag, reason._tag)
-      settled(timeline)
-    }))
+  it.effect.each(
+    [
+      [refused, "InvalidRequest"],
+      [new Failure.Rejected({ status: 401 }), "Rejected"],
+      [new Failure.Rejected({ status: 404 }), "Rejected"]
+    ] as const
+  )(
+    "T27, G3: a failure that cannot be mended is not retried: the session ends and says why (%s)",
+    ([reason]) =>
+      Effect.gen(function*() {
+        const timeline = yield* Testing.scenario({ stt: { faults: { fail: reason } }, user: [hello] })
+        assert.strictEqual(timeline.connections.length, 1)
+        timeline.expect(
+          ["ProviderFailed", 0, { component: "stt", provider: "scripted-stt", recovered: false }],
+          ["SessionClosed", 0, { reason: "provider_failures" }]
+        )
+        assert.strictEqual((timeline.of("ProviderFailed")[0]!.reason as Failure.Reason)._tag, reason._tag)
+        settled(timeline)
+      })
+  )
 
   it.effect("T28: while the session closes nothing is opened again", () =>
     Effect.gen(function*() {
@@ -273,7 +278,10 @@ describe("a synthesiser that fails", () => {
           tts: { after: 1, ...fault },
           quiet: "60 seconds"
         })
-        assert.deepStrictEqual(timeline.messages, ["user: Hello, how are you?", "assistant: This is the first sentence.—"])
+        assert.deepStrictEqual(timeline.messages, [
+          "user: Hello, how are you?",
+          "assistant: This is the first sentence.—"
+        ])
         assert.deepStrictEqual(timeline.of("ProviderFailed").map(({ component }) => component), ["tts"])
         assert.deepStrictEqual(timeline.of("SpeechFinished").map(({ outcome }) => outcome), ["failed"])
         settled(timeline)
@@ -290,7 +298,7 @@ describe("a synthesiser that fails", () => {
           llm: ({ text }) => text === "And now?" ? "Hi." : ten,
           at: [{ at: 30_000, do: (session) => session.send("And now?") }]
         })
-        const [failure] = timeline.of("ProviderFailed").filter(({ recovered }) => !recovered)
+        const failure = timeline.of("ProviderFailed").find(({ recovered }) => !recovered)
         assert.strictEqual(failure!.component, "tts")
         assert.isAtMost(failure!.at, 13_300)
         assert.deepStrictEqual(timeline.messages.at(-1), "assistant: Hi.")
@@ -349,22 +357,25 @@ describe("several providers", () => {
       assert.closeTo(transcript!.end!, 32_000, 110)
     }))
 
-  it.effect.each([0, 1, 2, 3])("T98: so do they when the session itself has opened it again, %d times", (lost) =>
-    Effect.gen(function*() {
-      const timeline = yield* Testing.scenario({
-        room: { frames: 100 },
-        stt: {
-          times: true,
-          resilient: true,
-          faults: Array.from({ length: lost }, (_, i) => ({ fail: true as const, afterTime: i === 0 ? 30_000 : 0 }))
-        },
-        options: { turn: { toleratedFailures: 9 } },
-        user: [Testing.say(31_000, 32_000, "hello world")]
+  it.effect.each([0, 1, 2, 3])(
+    "T98: so do they when the session itself has opened it again, %d times",
+    (lost) =>
+      Effect.gen(function*() {
+        const timeline = yield* Testing.scenario({
+          room: { frames: 100 },
+          stt: {
+            times: true,
+            resilient: true,
+            faults: Array.from({ length: lost }, (_, i) => ({ fail: true as const, afterTime: i === 0 ? 30_000 : 0 }))
+          },
+          options: { turn: { toleratedFailures: 9 } },
+          user: [Testing.say(31_000, 32_000, "hello world")]
+        })
+        const [transcript] = timeline.of("UserTranscript")
+        assert.closeTo(transcript!.start!, 31_000, 110)
+        assert.closeTo(transcript!.end!, 32_000, 110)
       })
-      const [transcript] = timeline.of("UserTranscript")
-      assert.closeTo(transcript!.start!, 31_000, 110)
-      assert.closeTo(transcript!.end!, 32_000, 110)
-    }))
+  )
 
   it.effect("T98: and when only speech is fed to it", () =>
     Effect.gen(function*() {
@@ -439,11 +450,13 @@ describe("T108: a key in a URL", () => {
     channels: 1,
     speak: () => Stream.die(new Error(`bad gateway: ${url}`))
   })
-  it.effect.each([
-    ["stt", Layer.succeed(Stt.Stt, stt)],
-    ["llm", Layer.succeed(Llm.Llm, llm)],
-    ["tts", Layer.succeed(Tts.Tts, tts)]
-  ] as const)("reaches no log line, event, history or span (%s)", ([component, layer]) =>
+  it.effect.each(
+    [
+      ["stt", Layer.succeed(Stt.Stt, stt)],
+      ["llm", Layer.succeed(Llm.Llm, llm)],
+      ["tts", Layer.succeed(Tts.Tts, tts)]
+    ] as const
+  )("reaches no log line, event, history or span (%s)", ([component, layer]) =>
     Effect.gen(function*() {
       const spans: Array<Tracer.Span> = []
       const tracer = Tracer.make({

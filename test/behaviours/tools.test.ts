@@ -67,17 +67,23 @@ describe("a call that cannot be made", () => {
       assert.deepInclude(call, { name: "get_moon", isFailure: true })
       assert.include(String(call!.result), "get_moon")
       assert.include(JSON.stringify(timeline.requests[1]!.prompt), "get_moon")
-      assert.deepStrictEqual(timeline.messages.slice(1), ["call: get_moon", "output: get_moon failed", "assistant: Done."])
+      assert.deepStrictEqual(timeline.messages.slice(1), [
+        "call: get_moon",
+        "output: get_moon failed",
+        "assistant: Done."
+      ])
       whole(timeline)
     }))
 
-  it.effect.each([
-    ["a required field is missing", {}, ["lookup", "word"]],
-    ["a field has the wrong type", { word: 7 }, ["lookup", "word"]],
-    ["the parameters are null", null, ["lookup", "word"]],
-    ["the parameters are a list", [1, 2, 3], ["expected object"]],
-    ["the parameters are text", "just a string", ["expected object"]]
-  ] as const)("T21, F1: %s", ([, params, named]) =>
+  it.effect.each(
+    [
+      ["a required field is missing", {}, ["lookup", "word"]],
+      ["a field has the wrong type", { word: 7 }, ["lookup", "word"]],
+      ["the parameters are null", null, ["lookup", "word"]],
+      ["the parameters are a list", [1, 2, 3], ["expected object"]],
+      ["the parameters are text", "just a string", ["expected object"]]
+    ] as const
+  )("T21, F1: %s", ([, params, named]) =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({ agent, user: [hello], llm: calls(lookup(params)) }).pipe(echoes)
       const [call] = finished(timeline)
@@ -100,13 +106,15 @@ describe("a call that cannot be made", () => {
 })
 
 describe("a tool that fails", () => {
-  it.effect.each([
-    ["T22: dies", Effect.die(new Error("kaboom: secret 42")), "An internal error occurred"],
-    ["T22: throws what is no error", Effect.die("kaboom: secret 42"), "An internal error occurred"],
-    ["F2: fails with what it does not declare", Effect.fail({ kaboom: "secret 42" }), "An internal error occurred"],
-    ["F2: says it itself", Effect.fail(new Tools.ToolError({ message: "No rooms left" })), "No rooms left"],
-    ["F2: throws it", Effect.die(new Tools.ToolError({ message: "No rooms left" })), "No rooms left"]
-  ] as const)("%s", ([, outcome, seen]) =>
+  it.effect.each(
+    [
+      ["T22: dies", Effect.die(new Error("kaboom: secret 42")), "An internal error occurred"],
+      ["T22: throws what is no error", Effect.die("kaboom: secret 42"), "An internal error occurred"],
+      ["F2: fails with what it does not declare", Effect.fail({ kaboom: "secret 42" }), "An internal error occurred"],
+      ["F2: says it itself", Effect.fail(new Tools.ToolError({ message: "No rooms left" })), "No rooms left"],
+      ["F2: throws it", Effect.die(new Tools.ToolError({ message: "No rooms left" })), "No rooms left"]
+    ] as const
+  )("%s", ([, outcome, seen]) =>
     Effect.gen(function*() {
       const { agent, handlers } = doing((): Effect.Effect<unknown, unknown> => outcome)
       const timeline = yield* Testing.scenario({ agent, user: [hello], llm: calls(work) }).pipe(
@@ -276,8 +284,7 @@ describe("F6: an interruption while tools run", () => {
         llm: ({ index, step }) => index === 0 ? { tools: [work] } : step === 1 ? "Done." : "Something else.",
         at: [{
           at: 4000,
-          do: (session) =>
-            Effect.flatMap(session.reply(), (speech) => Effect.delay(speech.interrupt(), 100))
+          do: (session) => Effect.flatMap(session.reply(), (speech) => Effect.delay(speech.interrupt(), 100))
         }]
       }).pipe(Effect.provide(handlers))
       assert.deepStrictEqual(finished(timeline).map(({ result }) => result), ["booked"])

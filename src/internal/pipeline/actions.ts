@@ -6,10 +6,10 @@ import type * as Event from "../../Event.ts"
 import * as History from "../../History.ts"
 import type { OverlapClassifier, TurnDetector } from "../../Pipeline.ts"
 import type * as Turn from "../../Turn.ts"
-import { type Core, nextId, signal, stamp, type TurnTimes } from "./core.ts"
+import { type Core, nextId, signal, spanned, stamp, type TurnTimes } from "./core.ts"
 import { guarded } from "./failures.ts"
 import { type Job, makeJob } from "./job.ts"
-import { abandon, perform } from "./mind.ts"
+import { perform, stop as hush } from "./mind.ts"
 
 export interface Ports {
   readonly finalize: () => void
@@ -81,7 +81,7 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
           const changed = verdict?.context !== undefined || core.tools !== tools
           signal(core, { _tag: "Accepted", turn, text: said, changed })
         }),
-        Effect.withSpan("onUserTurn", { attributes: { turn } })
+        spanned("onUserTurn", { turn })
       )
     )
   }
@@ -89,9 +89,7 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
     const job = core.jobs.get(id)
     if (job === undefined) return signal(core, { _tag: "SpeechEnded", speech: id })
     if (job.acting) core.fork(core.runner.cancelCalls(job.calls))
-    if (job.fiber === undefined) return abandon(core, job)
-    job.mouth?.interruptUnsafe()
-    job.fiber.interruptUnsafe()
+    hush(core, job)
   }
 
   return (action) => {

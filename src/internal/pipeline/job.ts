@@ -31,6 +31,8 @@ export interface Job {
   /** It has the floor and has not told yet how far it was heard. */
   playing: boolean
   span: Tracer.Span | undefined
+  /** Its end has been told. */
+  finished: boolean
   /** Nothing more will be thought of; what there is may still be spoken. */
   thought: boolean
   /** Its tools are running. */
@@ -70,6 +72,7 @@ export const makeJob = (options: {
   outcome: "completed",
   playing: false,
   span: undefined,
+  finished: false,
   thought: false,
   acting: false,
   calls: [],

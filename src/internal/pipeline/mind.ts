@@ -12,7 +12,7 @@ import type * as Llm from "../../Llm.ts"
 import { CurrentSpeech, Session } from "../../Session.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
-import { about, type Core, nextId, signal, stamp } from "./core.ts"
+import { about, type Core, nextId, signal, spanned, stamp } from "./core.ts"
 import { failed, guarded, mended, worked } from "./failures.ts"
 import type { Job } from "./job.ts"
 import { record } from "./ledger.ts"
@@ -50,14 +50,12 @@ export const perform = (core: Core, job: Job): Effect.Effect<void> =>
     Effect.scoped,
     Effect.onExit((exit) =>
       Effect.sync(() => {
-        if (exit._tag === "Failure") {
-          const interrupted = Cause.hasInterrupts(exit.cause)
-          job.outcome = !interrupted ? "failed" : job.authorized.isOpen() ? "interrupted" : "discarded"
-        }
+        if (exit._tag === "Failure" && !Cause.hasInterrupts(exit.cause)) job.outcome = "failed"
+        else if (exit._tag === "Failure") return stopped(core, job)
         finish(core, job)
       })
     ),
-    Effect.withSpan(job.source === "turn" ? "turn" : "speech", { attributes: { speech: job.id, source: job.source } }),
+    spanned(job.source === "turn" ? "turn" : "speech", { speech: job.id, source: job.source }),
     job.turn === undefined ? (effect) => effect : about({ turn: job.turn.turn })
   )
 
@@ -82,6 +80,8 @@ const makeEmploy = (core: Core, job: Job): Effect.Effect<Employ, never, Scope.Sc
 }
 
 const finish = (core: Core, job: Job): void => {
+  if (job.finished) return
+  job.finished = true
   if (job.turn !== undefined) {
     const measured = record(job.milestones, job.turn, job.id, {
       audioMs: job.playedMs,
@@ -271,7 +271,7 @@ const ask = (
             return undefined
           })
       ),
-      Effect.withSpan("llm", { attributes: { speech: job.id, provider: llm.name } })
+      spanned("llm", { speech: job.id, provider: llm.name })
     )
   })
 
@@ -326,11 +326,9 @@ const act = (core: Core, job: Job, calls: ReadonlyArray<Call>): Effect.Effect<bo
                 isFailure
               }))
             })
-            return outputs.every(({ isFailure, name }) =>
-              !isFailure && Tools.annotation(tools, name, Tools.Silent)
-            )
+            return outputs.every(({ isFailure, name }) => !isFailure && Tools.annotation(tools, name, Tools.Silent))
           }),
-          Effect.withSpan("tools", { attributes: { speech: job.id } })
+          spanned("tools", { speech: job.id })
         )
       )
     )
@@ -363,8 +361,18 @@ export const recordOutput = (core: Core, output: Tools.Output): Effect.Effect<vo
     )
   })
 
-/** A speech that was stopped before it began. */
-export const abandon = (core: Core, job: Job): void => {
-  job.outcome = "interrupted"
+const stopped = (core: Core, job: Job): void => {
+  if (!job.finished) job.outcome = job.authorized.isOpen() ? "interrupted" : "discarded"
   finish(core, job)
+}
+
+/** Silences a speech at once. Providers that take their time to hang up hold nobody up. */
+export const stop = (core: Core, job: Job): void => {
+  if (job.mouth === undefined) {
+    if (job.fiber === undefined) stopped(core, job)
+  } else {
+    job.mouth.addObserver(() => stopped(core, job))
+    job.mouth.interruptUnsafe()
+  }
+  job.fiber?.interruptUnsafe()
 }

@@ -35,7 +35,7 @@ import { bind } from "./persona.ts"
 import { enter, leave, makeSession } from "./service.ts"
 
 // A listener that is further behind loses the oldest events.
-const eventsKept = 4096
+const eventsKept = 1024
 
 // How many sessions each room has had, for their names.
 const sessions = new WeakMap<Room.Room["Service"], number>()
@@ -93,10 +93,13 @@ export const open = <R>(
     const detector = yield* inScope(vad.detector(options.vad))
     const output = yield* inScope(room.output(options.output))
     const toolScope = yield* Scope.fork(scope)
-    const runner = yield* Scope.provide(Tools.makeRunner({
-      timeout: checked.toolTimeout,
-      onOutput: (result) => recordOutput(core, result)
-    }), toolScope)
+    const runner = yield* Scope.provide(
+      Tools.makeRunner({
+        timeout: checked.toolTimeout,
+        onOutput: (result) => recordOutput(core, result)
+      }),
+      toolScope
+    )
 
     const conductor = makeConductor({
       clock,

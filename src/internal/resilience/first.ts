@@ -122,7 +122,9 @@ export const stream = <A, E, R>(request: Request<A, E, R>): Stream.Stream<A, E, 
     let live: Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R> | undefined
     return Stream.fromPull(
       Effect.succeed(
-        Effect.suspend(() => live ?? Effect.flatMap(firstOutput(request, scope), (started) => live = resume(started, request)))
+        Effect.suspend(() =>
+          live ?? Effect.flatMap(firstOutput(request, scope), (started) => live = resume(started, request))
+        )
       )
     )
   }))

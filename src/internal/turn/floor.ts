@@ -13,6 +13,7 @@ const held = (d: Draft, speech: Speech): boolean =>
 /** Gives the floor to the first speech in play order that may have it. */
 export const next = (d: Draft): void => {
   if (d.s.status === "closed" || d.s.status === "starting") return
+  if (d.s.speeches.some(({ phase }) => phase === "playing" || phase === "stopping")) return
   for (const speech of d.s.speeches) {
     switch (speech.phase) {
       case "playing":

@@ -199,6 +199,8 @@ const limit = (d: Draft): void => {
 export const consider = (d: Draft): void => {
   const { decision, settings, words } = d.s
   if (settings.detection === "manual" || words.kept || words.finals.length === 0) return
+  // Once the session drains nobody will reply: what is said is kept for its end.
+  if (d.s.status === "draining") return
   if (d.s.voice !== undefined && settings.detection === "vad" && !d.s.voice.dismissed) return
   const { max, min } = Endpointing.delays(d.s.endpointing)
   const anchor = Math.min(words.stoppedAt ?? words.finalAt ?? d.now, d.now)

@@ -1,6 +1,6 @@
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
-import type { Options } from "../../Vad.ts"
+import type { Options, Score } from "../../Vad.ts"
 
 /** The options of a detector in samples of its model. */
 export interface Settings {
@@ -10,6 +10,7 @@ export interface Settings {
   readonly minSilence: number
   readonly prefixPadding: number
   readonly maxBufferedSpeech: number
+  readonly onScore: ((score: Score) => void) | undefined
 }
 
 export interface Problem {
@@ -85,7 +86,8 @@ export const settings = (
       0,
       Math.min(Math.round(samples.prefixPadding), maxBufferedSpeech - Math.ceil(samples.minSpeech))
     ),
-    maxBufferedSpeech
+    maxBufferedSpeech,
+    onScore: pick("onScore")
   }
 }
 

@@ -34,6 +34,7 @@ export class Tracker {
   window(samples: Int16Array, probability: number, events: Array<Event>): void {
     this.#recorder.append(samples)
     this.#step(samples.length, probability, events)
+    this.#settings.onScore?.({ at: this.now, probability })
   }
 
   /** Takes `windows` windows that nobody heard: silence, however many they are. */
