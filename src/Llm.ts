@@ -20,6 +20,7 @@ import * as Stream from "effect/Stream"
 import * as Failure from "./Failure.ts"
 import { replyOf } from "./internal/llm/adapter.ts"
 import { services } from "./internal/resilience/layers.ts"
+import { masked } from "./internal/resilience/masked.ts"
 import { fallbackReply } from "./internal/resilience/reply.ts"
 import type { Fallback, FallbackOptions } from "./Resilience.ts"
 
@@ -130,6 +131,7 @@ export const make = (provider: {
       provider.reply(request).pipe(
         Stream.filter((delta) => delta._tag !== "Text" || delta.text !== ""),
         Stream.takeUntil((delta) => delta._tag === "Finish"),
+        masked((reason) => new LlmError({ provider: provider.name, reason })),
         Stream.withSpan("Llm.reply", { attributes: { provider: provider.name } })
       )
   })

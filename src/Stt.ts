@@ -19,6 +19,7 @@ import type * as Audio from "./Audio.ts"
 import * as Failure from "./Failure.ts"
 import { isEmpty, remember } from "./internal/resilience/answers.ts"
 import { services } from "./internal/resilience/layers.ts"
+import { masked } from "./internal/resilience/masked.ts"
 import { Mapping, Timeline } from "./internal/resilience/timeline.ts"
 import { fallbackTranscription } from "./internal/resilience/transcription.ts"
 import { recognise } from "./internal/stt/recognizer.ts"
@@ -143,7 +144,10 @@ const complete = (provider: {
   readonly resilient?: boolean | undefined
 }, transcribe: Transcribe): Stt["Service"] => {
   const traced: Transcribe = (audio) =>
-    Stream.withSpan(transcribe(audio), "Stt.transcribe", { attributes: { provider: provider.name } })
+    transcribe(audio).pipe(
+      masked((reason) => new SttError({ provider: provider.name, reason })),
+      Stream.withSpan("Stt.transcribe", { attributes: { provider: provider.name } })
+    )
   const service = Stt.of({
     name: provider.name,
     interims: provider.interims ?? false,

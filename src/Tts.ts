@@ -18,6 +18,7 @@ import * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
 import * as Failure from "./Failure.ts"
 import { services } from "./internal/resilience/layers.ts"
+import { masked } from "./internal/resilience/masked.ts"
 import { convert, fallbackSpeech } from "./internal/resilience/speech.ts"
 import type { Fallback, FallbackOptions } from "./Resilience.ts"
 
@@ -165,6 +166,7 @@ export const make = (provider: {
       provider.speak(text, options).pipe(
         Stream.filter((chunk) => chunk.frame.samples.length > 0 || (chunk.alignment?.length ?? 0) > 0),
         Stream.mapArrayEffect(inFormat(provider)),
+        masked((reason) => new TtsError({ provider: provider.name, reason })),
         Stream.withSpan("Tts.speak", { attributes: { provider: provider.name } })
       )
   })

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Stream } from "effect"
+import { Cause, Effect, Exit, Layer, Stream, Tracer } from "effect"
 import { Agent, Failure, Llm, Stt, Tts } from "effect-voice"
 import * as Testing from "effect-voice/testing"
+import { inspect } from "node:util"
 
 const hello = Testing.say(500, 2500, "Hello, how are you?")
 const ten = "one two three four five six seven eight nine ten."
@@ -457,11 +458,26 @@ describe("T108: a key in a URL", () => {
     ] as const
   )("reaches no log line, event, history or span (%s)", ([component, layer]) =>
     Effect.gen(function*() {
+      const spans: Array<Tracer.Span> = []
+      const tracer = Tracer.make({
+        span: (options) => {
+          const span = new Tracer.NativeSpan(options)
+          spans.push(span)
+          return span
+        }
+      })
       const timeline = yield* Testing.scenario({
         layer,
         at: [{ at: 1000, do: (session) => session.send("Hello") }],
         user: component === "stt" ? [hello] : []
-      })
+      }).pipe(Effect.provideService(Tracer.Tracer, tracer))
+      const traced = spans.map((span) => [
+        span.name,
+        ...span.attributes,
+        span.status._tag === "Ended" && Exit.isFailure(span.status.exit) ? Cause.pretty(span.status.exit.cause) : ""
+      ])
+      assert.isAbove(traced.length, 3)
+      assert.notInclude(inspect(traced, { depth: 9 }), key)
       assert.isNotEmpty(timeline.of("ProviderFailed"))
       assert.notInclude(JSON.stringify([timeline.events, timeline.logs, timeline.history, timeline.failures]), key)
       assert.notInclude(timeline.print(), key)

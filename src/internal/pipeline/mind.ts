@@ -13,7 +13,7 @@ import { CurrentSpeech, Session } from "../../Session.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
 import { about, type Core, nextId, signal, spanned, stamp } from "./core.ts"
-import { failed, mended, worked } from "./failures.ts"
+import { failed, guarded, mended, worked } from "./failures.ts"
 import type { Job } from "./job.ts"
 import { record } from "./ledger.ts"
 import { makeUtterance, makeWriter, type Utterance } from "./utterance.ts"
@@ -157,7 +157,17 @@ const recite = (
   Effect.gen(function*() {
     const speaker = makeSpeaker(core, job, mouth, makeUtterance(nextId(core, "utterance"), stamp(core)))
     const deltas = typeof text === "string" ? Stream.make(text) : text
-    yield* Effect.ensuring(Stream.runForEach(deltas, speaker.push), speaker.end)
+    const failed = Effect.sync(() => {
+      job.outcome = "failed"
+    })
+    yield* guarded(
+      core,
+      "say",
+      Stream.runForEach(deltas, speaker.push).pipe(
+        Effect.tapCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : failed),
+        Effect.ensuring(speaker.end)
+      )
+    )
   })
 
 /** Replies: model, tools, model, until the model has nothing to ask. */

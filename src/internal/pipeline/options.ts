@@ -34,6 +34,15 @@ export interface Checked {
 export const check = (options: Options): Effect.Effect<Checked, InvalidOption> =>
   Effect.gen(function*() {
     const turn = yield* checkTurn(options.turn)
+    const { budget, resilience } = options
+    yield* oneOf("feed", options.feed, ["all", "speech"])
+    yield* whole("resilience.retries", resilience?.retries, 0)
+    yield* millis("resilience.firstOutput", resilience?.firstOutput, 0)
+    yield* millis("resilience.nextOutput", resilience?.nextOutput, 0)
+    yield* whole("budget.maxTokens", budget?.maxTokens, 0)
+    yield* whole("budget.targetTokens", budget?.targetTokens, 0)
+    yield* whole("budget.keepRecent", budget?.keepRecent, 0)
+    yield* oneOf("budget.strategy", budget?.strategy, ["truncate", "summarize"])
     return {
       turn,
       maxToolSteps: yield* whole("maxToolSteps", options.maxToolSteps, 3),
@@ -53,12 +62,21 @@ export const checkTurn = (options: Turn.Options | undefined): Effect.Effect<Turn
     : Effect.succeed(settings)
 }
 
+const oneOf = (
+  option: string,
+  value: string | undefined,
+  allowed: ReadonlyArray<string>
+): Effect.Effect<void, InvalidOption> =>
+  value === undefined || allowed.includes(value)
+    ? Effect.void
+    : Effect.fail(new InvalidOption({ option, detail: `must be one of ${allowed.join(", ")}` }))
+
 const whole = (option: string, value: number | undefined, fallback: number): Effect.Effect<number, InvalidOption> =>
-  value === undefined || (Number.isInteger(value) && value >= 0)
+  value === undefined || value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && value >= 0)
     ? Effect.succeed(value ?? fallback)
     : Effect.fail(new InvalidOption({ option, detail: `must be a whole number of 0 or more, not ${value}` }))
 
-const millis = (
+export const millis = (
   option: string,
   value: Duration.Input | undefined,
   fallback: number

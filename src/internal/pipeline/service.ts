@@ -1,6 +1,5 @@
 /** The `Session` that tools, hooks and the program see. */
 import * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as PubSub from "effect/PubSub"
 import * as Semaphore from "effect/Semaphore"
@@ -15,7 +14,7 @@ import * as Turn from "../../Turn.ts"
 import { type Core, nextId, signal, stamp } from "./core.ts"
 import { guarded } from "./failures.ts"
 import { type Job, makeJob } from "./job.ts"
-import { checkTurn } from "./options.ts"
+import { checkTurn, type InvalidOption, millis } from "./options.ts"
 import { bind } from "./persona.ts"
 
 export interface Parts {
@@ -29,6 +28,9 @@ export interface Parts {
   readonly attach: (on: boolean) => Effect.Effect<void>
   readonly exitTimeout: number
 }
+
+const refused = ({ detail, option }: InvalidOption) =>
+  new Session.SessionError({ reason: "InvalidOption", detail: `${option} ${detail}` })
 
 const closed = new Session.SessionError({ reason: "Closed", detail: "the session has ended, or is ending" })
 
@@ -63,9 +65,7 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
   const update = (change: Session.Update) =>
     Effect.gen(function*() {
       const settings = change.turn === undefined ? undefined : yield* checkTurn(change.turn).pipe(
-        Effect.mapError(({ detail, option }) =>
-          new Session.SessionError({ reason: "InvalidOption", detail: `${option} ${detail}` })
-        )
+        Effect.mapError(refused)
       )
       const { instructions, tools, voice } = change
       const target = core()
@@ -120,7 +120,11 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
       Effect.sync(() => {
         core().history = f(core().history)
       }),
-    events: Stream.fromPubSub(events),
+    events: Stream.suspend(() =>
+      Deferred.isDoneUnsafe(ended)
+        ? Stream.empty
+        : Stream.takeUntil(Stream.fromPubSub(events), (event) => event._tag === "SessionClosed")
+    ),
     say: (text, options = {}) => whenOpen(() => Effect.sync(() => enqueue("say", text, options))),
     reply: (options = {}) => whenOpen(() => Effect.sync(() => enqueue("reply", undefined, options))),
     send: (text) =>
@@ -132,10 +136,10 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
     interrupt: (options) => whenOpen(() => interrupt(options?.force === true)),
     commitTurn: (options) =>
       whenOpen(() =>
-        Effect.sync(() => {
-          const waitMs = Duration.toMillis(Duration.fromInputUnsafe(options?.wait ?? "2 seconds"))
-          signal(core(), { _tag: "CommitTurn", waitMs })
-        })
+        millis("wait", options?.wait, 2000).pipe(
+          Effect.mapError(refused),
+          Effect.map((waitMs) => signal(core(), { _tag: "CommitTurn", waitMs }))
+        )
       ),
     clearTurn: Effect.sync(() => signal(core(), { _tag: "ClearTurn" })),
     listen: parts.attach,

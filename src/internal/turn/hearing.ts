@@ -93,8 +93,15 @@ export const voiceEnded = (d: Draft, at: number): void => {
     d.s.holdUntil = short ? Math.max(d.now, endedAt + Endpointing.delays(d.s.endpointing).min) : d.now + wait
   }
   limit(d)
+  if (d.s.manual !== undefined && transcribed(d.s)) return commit(d, "manual")
   consider(d)
 }
+
+/** Everything that was said has its final transcript. */
+const transcribed = ({ voice, words }: State): boolean =>
+  voice === undefined && words.interim === "" && words.finals.length > 0 &&
+  (words.finalAt ?? 0) >= (words.stoppedAt ?? 0)
+
 
 /** Speech that the end of the session cuts off. */
 export const cutOff = (d: Draft): void => {
@@ -311,9 +318,8 @@ export const declined = (d: Draft, turn: number): void => {
 export const commitTurn = (d: Draft, waitMs: number): void => {
   d.actions.push({ _tag: "Finalize" })
   const { voice, words } = d.s
-  const transcribed = words.interim === "" && words.finals.length > 0 && (words.finalAt ?? 0) >= (words.stoppedAt ?? 0)
   const until = (voice === undefined ? words.stoppedAt ?? d.now : d.now) + waitMs
-  if (voice === undefined && transcribed || until <= d.now) return commit(d, "manual")
+  if (transcribed(d.s) || until <= d.now) return commit(d, "manual")
   d.s.manual = { until }
 }
 

@@ -61,6 +61,11 @@ export const resolve = (options: Options = {}): Settings | Problem => {
     problems.push({ option, detail: `must lie between 0 and 1, not ${value}` })
     return fallback
   }
+  const oneOf = <A extends string>(option: string, value: A | undefined, allowed: readonly [A, ...Array<A>]): A => {
+    if (value === undefined || allowed.includes(value)) return value ?? allowed[0]
+    problems.push({ option, detail: `must be one of ${allowed.join(", ")}` })
+    return allowed[0]
+  }
   const { endpointing = {}, interruption = {}, limits = {}, preemption = {} } = options
   const minDelay = ms("endpointing.minDelay", endpointing.minDelay, 500)
   const maxDelay = ms("endpointing.maxDelay", endpointing.maxDelay, Math.max(3000, minDelay))
@@ -68,9 +73,9 @@ export const resolve = (options: Options = {}): Settings | Problem => {
     problems.push({ option: "endpointing.maxDelay", detail: `must not be below endpointing.minDelay (${minDelay} ms)` })
   }
   const settings: Settings = {
-    detection: options.detection ?? "vad",
+    detection: oneOf("detection", options.detection, ["vad", "stt", "manual"]),
     endpointing: {
-      mode: endpointing.mode ?? "fixed",
+      mode: oneOf("endpointing.mode", endpointing.mode, ["fixed", "dynamic"]),
       minDelay,
       maxDelay,
       alpha: fraction("endpointing.alpha", endpointing.alpha, 0.9),

@@ -1,0 +1,141 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { Agent, History, type Session } from "effect-voice"
+import * as Testing from "effect-voice/testing"
+
+const hello = Testing.say(500, 2500, "Hello, how are you?")
+const message = (role: "user" | "assistant", text: string, createdAt: number) =>
+  History.Message.make({ id: `${role}-${createdAt}`, role, text, createdAt })
+const before = History.make([message("user", "My name is Ann.", -2000), message("assistant", "Hello Ann.", -1000)])
+const questions = (count: number) =>
+  Array.from({ length: count }, (_, i) => ({
+    at: 1000 + 3000 * i,
+    do: (session: Session.Session["Service"]) => session.send(`question number ${i}, which is a rather long one`)
+  }))
+
+describe("the history of a session", () => {
+  it.effect("begins with that of the agent, and the model is shown it", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({ instructions: "Be kind.", history: before }),
+        user: [hello]
+      })
+      assert.deepStrictEqual(timeline.messages, [
+        "user: My name is Ann.",
+        "assistant: Hello Ann.",
+        "user: Hello, how are you?",
+        "assistant: OK."
+      ])
+      const prompt = JSON.stringify(timeline.requests[0]!.prompt)
+      assert.include(prompt, "Be kind.")
+      assert.isBelow(prompt.indexOf("Ann."), prompt.indexOf("how are you"))
+    }))
+
+  it.effect("is truncated beyond its budget, and says so", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        at: questions(8),
+        llm: (request) => `answer number ${request.index}, which is a rather long one, too`,
+        tts: { duration: 500 },
+        options: { budget: { maxTokens: 80, targetTokens: 50, keepRecent: 2, strategy: "truncate" } }
+      })
+      assert.isNotEmpty(timeline.of("HistorySummarized"))
+      assert.isBelow(timeline.messages.length, 8)
+      assert.include(timeline.messages.at(-1), "answer number 7")
+      assert.notInclude(timeline.messages.join("\n"), "question number 0")
+    }))
+
+  it.effect("is summarised beyond its budget, off the way of the reply", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        at: questions(8),
+        llm: ({ prompt, text }) =>
+          JSON.stringify(prompt).includes("beginning of a conversation between")
+            ? { text: "They talked about numbers.", firstToken: 1000, total: 1000 }
+            : `answer to ${text}`,
+        tts: { duration: 500 },
+        options: { budget: { maxTokens: 90, targetTokens: 50, keepRecent: 2, strategy: "summarize" } }
+      })
+      assert.strictEqual(timeline.messages[0], "summary: They talked about numbers.")
+      assert.strictEqual(timeline.messages.filter((message) => message.startsWith("summary")).length, 1)
+      assert.include(timeline.messages.at(-1), "answer to question number 7")
+      for (const { total } of timeline.turns) assert.strictEqual(total, 500)
+      const last = timeline.requests.findLast(({ text }) => text.startsWith("question"))
+      assert.include(JSON.stringify(last!.prompt), "They talked about numbers.")
+    }))
+
+  it.effect("stays whole when it cannot be summarised, with a warning", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        at: questions(4),
+        llm: ({ prompt, text }) =>
+          JSON.stringify(prompt).includes("beginning of a conversation between")
+            ? { fail: true }
+            : `answer to ${text}`,
+        tts: { duration: 500 },
+        options: {
+          resilience: { retries: 0 },
+          budget: { maxTokens: 60, targetTokens: 30, keepRecent: 2, strategy: "summarize" }
+        }
+      })
+      assert.isNotEmpty(timeline.warnings)
+      assert.strictEqual(timeline.messages.length, 8)
+      assert.strictEqual(timeline.of("SessionClosed")[0]!.reason, "closed")
+    }))
+
+  it.effect("can be changed by the program", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        at: [
+          { at: 1000, do: (session) => session.send("one") },
+          { at: 4000, do: (session) => session.updateHistory((history) => History.truncate(history, { maxItems: 0 })) },
+          { at: 5000, do: (session) => session.send("two") }
+        ]
+      })
+      assert.deepStrictEqual(timeline.messages, ["user: two", "assistant: OK."])
+      assert.notInclude(JSON.stringify(timeline.requests[1]!.prompt), "\"one\"")
+    }))
+
+  it.effect("can be exported and read again", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        user: [hello, Testing.say(4100, 5500, "Excuse me")],
+        llm: ["Let me check on that for you.", "Yes?"],
+        tts: { duration: 2000 }
+      })
+      const json = JSON.stringify(Schema.encodeSync(History.History)(timeline.history))
+      const again = Schema.decodeUnknownSync(History.History)(JSON.parse(json))
+      assert.isTrue(History.equals(again, timeline.history))
+      const text = (["text", "json", "markdown"] as const).map((format) =>
+        History.toTranscript(timeline.history, format)
+      ).join()
+      for (const said of ["Hello, how are you?", "Let me check on", "Excuse me", "Yes?"]) assert.include(text, said)
+      assert.notInclude(text, "for you")
+    }))
+
+  it.effect("knows who said what", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({ room: { identity: "ann" }, user: [hello] })
+      const [first] = timeline.history.items
+      assert.deepInclude(first, { _tag: "Message", role: "user", participant: "ann" })
+    }))
+
+  it.effect("I2: holds what was heard, wherever the user cuts in", () =>
+    Effect.gen(function*() {
+      const text = "One thing is certain. Another thing is not so certain, is it? The third I have forgotten."
+      for (let at = 3600; at < 9000; at += 450) {
+        const timeline = yield* Testing.scenario({
+          user: [hello],
+          llm: [text],
+          tts: {},
+          at: [{ at, do: (session) => session.interrupt() }]
+        })
+        const [, reply] = timeline.history.items
+        const heard = reply?._tag === "Message" ? reply.text : ""
+        assert.isTrue(text.startsWith(heard), heard)
+        const spoken = timeline.of("AgentTranscript").filter(({ final }) => !final).map(({ text }) => text).join("")
+        assert.isTrue(spoken.trim().startsWith(heard), `${spoken} | ${heard}`)
+        assert.isAtMost(Math.abs(heard.length * 60 - (timeline.playbacks[0]?.playedMs ?? 0)), 600)
+      }
+    }))
+})
