@@ -10,5 +10,5 @@ export default defineConfig({
       { find: /^effect-voice\/(.*)$/, replacement: `${src}$1.ts` }
     ]
   },
-  test: { include: ["test/**/*.test.ts"] }
+  test: { include: ["test/**/*.test.ts", "examples/**/*.test.ts"] }
 })
