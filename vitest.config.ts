@@ -10,5 +10,11 @@ export default defineConfig({
       { find: /^effect-voice\/(.*)$/, replacement: `${src}$1.ts` }
     ]
   },
-  test: { include: ["test/**/*.test.ts", "examples/**/*.test.ts"] }
+  test: {
+    include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
+    // Two loaded cores need their time; a test that fails is never run again.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    retry: 0
+  }
 })

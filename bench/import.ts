@@ -83,10 +83,10 @@ const loads = (specifier: string): Loads =>
     }))
   `)) as Loads
 
-const parts = [...run(`
+const parts = run(`
   import * as all from "effect-voice"
   process.stdout.write(Object.keys(all).join(","))
-`).split(",")]
+`).split(",")
 const alone = parts
   .map((part) => {
     const specifier = [`effect-voice/${part}`]

@@ -281,9 +281,10 @@ export type Event = typeof Event.Type
 export type Of<Tag extends Event["_tag"]> = Extract<Event, { readonly _tag: Tag }>
 
 /**
- * An event before it has a time.
+ * An event before it has a time, as `Turn.step` asks for it to be published.
  *
- * @internal
+ * @category models
+ * @since 0.1.0
  */
 export type Draft = Event extends infer E ? E extends Event ? Omit<E, "at"> & { readonly _tag: E["_tag"] } : never
   : never

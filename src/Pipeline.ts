@@ -78,7 +78,7 @@ export interface Options {
   readonly vad?: Vad.Options | undefined
   /** Steps in which the model may call tools, in one reply. @default 3 */
   readonly maxToolSteps?: number | undefined
-  /** Longest time for one tool. @default no limit */
+  /** Longest time for one tool, after which it is ended and the model told. @default "60 seconds" */
   readonly toolTimeout?: Duration.Input | undefined
   /** Retries and the deadline for a provider's first output. */
   readonly resilience?: Resilience.Policy | undefined
@@ -111,7 +111,7 @@ export interface Options {
   readonly drainTimeout?: Duration.Input | undefined
   /** Longest time for `onUserTurn`. @default "10 seconds" */
   readonly hookTimeout?: Duration.Input | undefined
-  /** Facts about the job for `Session.job`, logs and spans. @default none */
+  /** Facts about the job, its `id` among them, for `Session.job`, logs and spans. @default none */
   readonly job?: Readonly<Record<string, string>> | undefined
   /** @default made from the room's name and a number */
   readonly sessionId?: string | undefined

@@ -72,6 +72,13 @@ export interface Policy {
    * `Finalize` without a transcript since for an `Stt`. @default "10 seconds"
    */
   readonly firstOutput?: Duration.Input | undefined
+  /**
+   * Longest silence between two outputs, beyond which the provider has failed
+   * in mid-stream: of an `Llm`, and of a `Tts` that has been given all its text.
+   *
+   * @default "10 seconds"
+   */
+  readonly nextOutput?: Duration.Input | undefined
 }
 
 /**

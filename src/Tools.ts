@@ -178,7 +178,7 @@ export interface RunnerOptions extends Options {
  * - `run` starts the calls at once, side by side, and gives their outputs in the
  *   order of the calls. The calls go on when it is interrupted.
  * - `cancel` interrupts the running calls of `Cancellable` tools and gives their
- *   ids; it does not wait for them.
+ *   ids; it does not wait for them. `cancelCalls` does so for these calls alone.
  * - `running` is the calls without an output, oldest first.
  *
  * When the scope closes, every call that is still running is cancelled. Each
@@ -190,6 +190,7 @@ export interface RunnerOptions extends Options {
 export interface Runner {
   readonly run: <R>(set: Set<R>, calls: ReadonlyArray<Call>) => Effect.Effect<ReadonlyArray<Output>, never, R>
   readonly cancel: Effect.Effect<ReadonlyArray<string>>
+  readonly cancelCalls: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>>
   readonly running: Effect.Effect<ReadonlyArray<Call>>
 }
 

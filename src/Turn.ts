@@ -166,6 +166,9 @@ export const step = (state: State, now: number, signal: Signal): readonly [State
   receive(d, signal)
   Floor.next(d)
   settle(d)
+  if (d.s.status === "closed" && state.status !== "closed") {
+    d.actions.push({ _tag: "Finish", reason: d.s.closing ?? "closed" })
+  }
   return [d.s, d.actions]
 }
 
@@ -192,7 +195,7 @@ const receive = (d: Draft, signal: Signal): void => {
     case "EndOfTurn":
       return Hearing.endOfTurn(d, signal.decision, signal.probability)
     case "Overlap":
-      return Hearing.overlap(d, signal.verdict)
+      return Hearing.judged(d, signal.text, signal.verdict)
     case "Typed":
       return Hearing.open(d, signal.text, "text", d.now, d.now)
     case "CommitTurn":
@@ -315,9 +318,9 @@ const finish = (d: Draft): void => {
   const text = said(d.s.words, true)
   if (text !== "") d.actions.push({ _tag: "KeepWords", turn: d.s.turn, text })
   Hearing.discard(d)
+  Hearing.cutOff(d)
   d.s.words = noWords
   d.s.status = "closed"
-  d.actions.push({ _tag: "Finish", reason: d.s.closing ?? "closed" })
 }
 
 /** What follows from the step: states, as they are seen from outside, and the away timer. */

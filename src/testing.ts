@@ -1,4 +1,34 @@
-export * from "./testing/caller.ts"
+/**
+ * Tests of voice agents in virtual time: scripted providers, a caller in a
+ * virtual room, whole conversations as scripts, and random ones with faults.
+ *
+ * Import it as a namespace: `import * as Testing from "effect-voice/testing"`.
+ *
+ * - `scenario` runs a script (`say`, `type`, …) through the whole pipeline and
+ *   gives a `Timeline` to make assertions on, to the millisecond.
+ * - `inVirtualTime` runs a program of your own without waiting.
+ * - `layer` gives every service that a pipeline needs, scripted, and a `Caller`.
+ * - `stt`, `llm`, `tts`, `vad`, `room` and their layers are the single services.
+ * - `speech` is audio from which the text can be read back (`readSpeech`).
+ * - `check` holds random conversations and checks `invariants` on each.
+ *
+ * A number where a duration is wanted is milliseconds.
+ *
+ * @since 0.1.0
+ */
+export {
+  Caller,
+  layerRoom,
+  NoReply,
+  type OutputView,
+  room,
+  type RoomControl,
+  type RoomOptions,
+  type SayOptions,
+  type Sent
+} from "./testing/caller.ts"
+export { differs, type InvariantOptions, invariants, type Violation } from "./testing/invariants.ts"
+export { layer, type Script, type Services } from "./testing/layer.ts"
 export * from "./testing/llm.ts"
 export {
   type Hearing,
@@ -9,7 +39,10 @@ export {
   type TimedTranscript,
   type Utterance
 } from "./testing/marks.ts"
+export { Broken, check, type CheckOptions, converse, type Outcome, replay } from "./testing/property.ts"
+export { type Conversation, conversation, type ProgramAction, type RandomOptions } from "./testing/random.ts"
 export * from "./testing/scenario.ts"
+export { shrink } from "./testing/shrink.ts"
 export { type ReadSpeech, readSpeech, speech, type SpeechOptions } from "./testing/speech.ts"
 export * from "./testing/stt.ts"
 export {

@@ -118,14 +118,21 @@ describe("Resilience", () => {
         assertError(failureOf(exit), llmError(new Failure.TimedOut({ afterMs: 10_000 })))
       }))
 
-    it.effect("has no deadline after the first output", () =>
+    it.effect("waits for the next output as long as it is told, by default 10 seconds", () =>
       Effect.gen(function*() {
+        const patient = { ...policy, nextOutput: "30 seconds" } as const
         const slow = Stream.concat(
           Stream.make(text("a")),
-          Stream.fromEffect(Effect.delay(Effect.succeed(text("b")), 60_000))
+          Stream.fromEffect(Effect.delay(Effect.succeed(text("b")), 29_000))
         )
-        const { seen } = yield* over(60_000, replyOf(Resilience.llm(llmOf("a", slow).llm, policy)))
-        assert.deepStrictEqual(seen, [[text("a"), 0], [text("b"), 60_000]])
+        const { seen } = yield* over(30_000, replyOf(Resilience.llm(llmOf("a", slow).llm, patient)))
+        assert.deepStrictEqual(seen, [[text("a"), 0], [text("b"), 29_000]])
+        const hanging = Stream.concat(slow, Stream.never)
+        const { at, exit } = yield* over(60_000, replyOf(Resilience.llm(llmOf("a", hanging).llm, patient)))
+        assert.strictEqual(at, 30_000 + 59_000)
+        assertError(failureOf(exit), llmError(new Failure.TimedOut({ afterMs: 30_000 })))
+        const impatient = yield* over(60_000, replyOf(Resilience.llm(llmOf("a", hanging).llm, policy)))
+        assertError(failureOf(impatient.exit), llmError(new Failure.TimedOut({ afterMs: 10_000 })))
       }))
 
     it.effect("passes a failure after the first output through and asks nobody again", () =>

@@ -110,7 +110,7 @@ export class Caller extends Context.Service<Caller, {
   readonly expectReply: (options?: { readonly within?: Duration.Input | undefined }) => Effect.Effect<string, NoReply>
   readonly wait: (duration: Duration.Input) => Effect.Effect<void>
   readonly room: RoomControl
-}>()("effect-voice/testing/Caller") {}
+}>()("effect-voice/testing/caller") {}
 
 const isTestClock = (clock: Clock.Clock): clock is TestClock => "adjust" in clock && "setTime" in clock
 

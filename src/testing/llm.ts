@@ -115,7 +115,7 @@ export interface LlmOptions {
  */
 export class LlmCalls extends Context.Service<LlmCalls, {
   readonly requests: Effect.Effect<ReadonlyArray<LlmRequest>>
-}>()("effect-voice/testing/LlmCalls") {}
+}>()("effect-voice/testing/llm/LlmCalls") {}
 
 /** Text of a message, or `""`. */
 const textOf = (message: Prompt.Message): string =>

@@ -77,11 +77,8 @@ export class Microphone {
     const sounding = this.#sounding ?? this.#last
     if (sounding?.audio !== undefined) {
       const offset = Math.round((from - sounding.from) * Audio.speech.sampleRate / 1000)
-      for (let i = Math.max(0, -offset); i < samples.length; i++) {
-        const sample = sounding.audio.samples[offset + i]
-        if (sample === undefined) break
-        samples[i] = sample
-      }
+      const heard = sounding.audio.samples.subarray(Math.max(0, offset), Math.max(0, offset + samples.length))
+      samples.set(heard, Math.min(samples.length, Math.max(0, -offset)))
     }
     return { ...Audio.speech, samples, at: from }
   }

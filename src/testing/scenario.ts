@@ -2,7 +2,7 @@
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
@@ -12,19 +12,20 @@ import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Agent from "../Agent.ts"
+import * as Audio from "../Audio.ts"
 import type * as Event from "../Event.ts"
 import { makeVirtualClock } from "../internal/clock.ts"
 import * as Pipeline from "../Pipeline.ts"
 import type { Session } from "../Session.ts"
 import type * as Turn from "../Turn.ts"
-import { Caller, layerRoom, type RoomOptions } from "./caller.ts"
-import { layerLlm, LlmCalls, type LlmOptions, type LlmScript } from "./llm.ts"
+import { Caller } from "./caller.ts"
+import { type Script, servicesOf } from "./layer.ts"
+import { LlmCalls } from "./llm.ts"
 import { type Hearing, millis } from "./marks.ts"
-import { layerStt, SttCalls, type SttOptions } from "./stt.ts"
+import { SttCalls } from "./stt.ts"
 import { sleepUntil } from "./timed.ts"
 import { type LogLine, makeTimeline, type Timeline } from "./timeline.ts"
-import { layerTts, TtsCalls, type TtsOptions, type TtsScript } from "./tts.ts"
-import { layerVad, type VadOptions } from "./vad.ts"
+import { TtsCalls } from "./tts.ts"
 
 /**
  * Something that the user does in a scenario. Times are Clock times (ms).
@@ -135,26 +136,22 @@ export interface Step<R> {
  * @category models
  * @since 0.1.0
  */
-export interface Scenario<RA = never, RS = never> {
+export interface Scenario<RA = never, RS = never> extends Script {
   /** @default one without tools */
   readonly agent?: Agent.Agent<RA> | undefined
   readonly user?: ReadonlyArray<UserAction> | undefined
   readonly at?: ReadonlyArray<Step<RS>> | undefined
-  /** @default "OK." */
-  readonly llm?: LlmScript | undefined
-  readonly llmOptions?: LlmOptions | undefined
-  readonly tts?: TtsScript | undefined
-  readonly ttsOptions?: TtsOptions | undefined
-  readonly stt?: SttOptions | undefined
-  readonly vad?: VadOptions | undefined
-  readonly room?: RoomOptions | undefined
   readonly options?: Pipeline.Options | undefined
   /** Services that take the place of the scripted ones. */
-  readonly layer?: Layer.Layer<never> | undefined
+  readonly layer?: Layer.Layer<never, unknown> | undefined
   /** When the scenario ends: a Clock time (ms), or `quiet` after the last thing in the script. @default "quiet" */
   readonly until?: number | "quiet" | undefined
   /** Without an event this long, it is quiet. @default 12 seconds */
   readonly quiet?: Duration.Input | undefined
+  /** Longest wait for the quiet, after the last thing in the script. @default 5 minutes */
+  readonly patience?: Duration.Input | undefined
+  /** Seed of the random numbers, such as the jitter of retries. @default "scenario" */
+  readonly seed?: string | undefined
 }
 
 const simple: Turn.Options = {
@@ -171,20 +168,6 @@ const turnOptions = (given: Turn.Options = {}): Turn.Options => ({
 })
 
 const plainAgent = Agent.make({ instructions: "You are a voice agent." })
-
-type Provided = Pipeline.Services | Caller | SttCalls | LlmCalls | TtsCalls
-
-const servicesOf = (scenario: Scenario<never, never>): Layer.Layer<Provided> => {
-  const { options, room } = scenario
-  const mutedAfter = millis(options?.mutedAfter ?? 1000)
-  return Layer.mergeAll(
-    layerRoom({ keepHeard: false, keepAlive: Math.min(900, mutedAfter * 0.9), ...room }),
-    layerVad(scenario.vad),
-    layerStt(scenario.stt),
-    layerLlm(scenario.llm, scenario.llmOptions),
-    layerTts(scenario.tts, scenario.ttsOptions)
-  )
-}
 
 const act = (caller: Caller["Service"], action: UserAction): Effect.Effect<void, unknown> => {
   switch (action._tag) {
@@ -210,13 +193,27 @@ const lastOf = (scenario: Scenario<never, never>): number =>
     ...(scenario.at ?? []).map(({ at }) => at)
   )
 
+/** Stretches of time, joined where one begins as the other ends. */
+const joined = (stretches: ReadonlyArray<{ readonly from: number; readonly to: number }>) => {
+  const all: Array<{ from: number; to: number }> = []
+  for (const { from, to } of stretches.toSorted((a, b) => a.from - b.from)) {
+    const last = all.at(-1)
+    if (last !== undefined && from <= last.to + 0.5) last.to = Math.max(last.to, to)
+    else if (to > from) all.push({ from, to })
+  }
+  return all.map(({ from, to }) => ({ from: Math.round(from * 1000) / 1000, to: Math.round(to * 1000) / 1000 }))
+}
+
 /** Runs a scenario on the Clock of the context, which must run by itself. */
 const perform = (scenario: Scenario<never, never>): Effect.Effect<Timeline, Pipeline.PipelineError> =>
   Effect.scoped(Effect.gen(function*() {
     const clock = yield* Clock.Clock
     const now = () => clock.currentTimeMillisUnsafe()
-    const scripted = yield* Layer.build(servicesOf(scenario))
-    const other = scenario.layer === undefined ? Context.empty() : yield* Layer.build(scenario.layer)
+    const scripted = yield* Layer.build(servicesOf({
+      ...scenario,
+      room: { keepAlive: Math.min(900, millis(scenario.options?.mutedAfter ?? 1000) * 0.9), ...scenario.room }
+    }))
+    const other = scenario.layer === undefined ? Context.empty() : yield* Effect.orDie(Layer.build(scenario.layer))
     const services = Context.merge(scripted, other)
     const caller = Context.get(services, Caller)
     const events: Array<Event.Event> = []
@@ -230,12 +227,13 @@ const perform = (scenario: Scenario<never, never>): Effect.Effect<Timeline, Pipe
       })
     })
 
-    const { session, stoppedAt } = yield* Effect.gen(function*() {
+    const { calm, session, stoppedAt } = yield* Effect.gen(function*() {
       const run = yield* FiberSet.makeRuntime<never, void, never>()
       const sessionScope = yield* Scope.make()
       yield* Effect.addFinalizer(() => Scope.close(sessionScope, Exit.void))
       const { onEvent, turn, ...options } = scenario.options ?? {}
       const session = yield* Pipeline.make(scenario.agent ?? plainAgent, {
+        sessionId: "scenario",
         ...options,
         turn: turnOptions(turn),
         onEvent: (event) => {
@@ -267,11 +265,17 @@ const perform = (scenario: Scenario<never, never>): Effect.Effect<Timeline, Pipe
         return now() >= due ? Effect.void : Effect.andThen(sleepUntil(due), quiet)
       })
       const { until = "quiet" } = scenario
-      yield* Effect.raceFirst(session.ended, until === "quiet" ? quiet : sleepUntil(until))
+      const patience = sleepUntil(lastOf(scenario) + millis(scenario.patience ?? "5 minutes"))
+      const calm = yield* Effect.raceFirst(
+        Effect.as(session.ended, true),
+        until === "quiet"
+          ? Effect.raceFirst(Effect.as(quiet, true), Effect.as(patience, false))
+          : Effect.as(sleepUntil(until), events.length === 0 || events.at(-1)!.at <= until - quietMs)
+      )
       const stillThere = (yield* session.state).status !== "closed"
       const stoppedAt = stillThere ? now() : undefined
       yield* Scope.close(sessionScope, Exit.void)
-      return { session, stoppedAt }
+      return { session, stoppedAt, calm }
     }).pipe(
       Effect.provideService(Logger.CurrentLoggers, new Set([logger])),
       Effect.scoped
@@ -279,7 +283,7 @@ const perform = (scenario: Scenario<never, never>): Effect.Effect<Timeline, Pipe
 
     const open = yield* caller.room.open
     const outputs = yield* caller.room.outputs
-    const heard = yield* Effect.forEach(outputs, (output) => output.played)
+    const heard = (yield* Effect.forEach(outputs, (output) => output.heard)).flat()
     const connections = yield* Context.get(services, SttCalls).connections
     const left = [
       ...Object.entries(open).filter(([, count]) => count > 0).map(([what, count]) => `${count} ${what}`),
@@ -293,11 +297,44 @@ const perform = (scenario: Scenario<never, never>): Effect.Effect<Timeline, Pipe
       connections,
       logs,
       failures,
-      heardMs: heard.reduce((sum, ms) => sum + ms, 0),
+      audible: joined(heard.map(({ at, frame }) => ({ from: at, to: at + Audio.durationMs(frame) }))),
+      quiet: calm,
       left: left.join(", "),
       stoppedAt,
       endedAt: now()
     })
+  }))
+
+/** Sleeps end on whole milliseconds, as real timers do, and always take at least one: so time moves on. */
+const inWholeMillis = (clock: Clock.Clock): Clock.Clock => ({
+  ...clock,
+  sleep: (duration) => {
+    const ms = Duration.toMillis(duration)
+    return clock.sleep(ms > 0 && Number.isFinite(ms) ? Duration.millis(Math.max(1, Math.ceil(ms - 1e-6))) : duration)
+  }
+})
+
+/**
+ * Runs an effect in virtual time: the Clock begins at 0 and jumps to the next
+ * thing that waits as soon as nothing else is to be done.
+ *
+ * @category scenario
+ * @since 0.1.0
+ */
+export const inVirtualTime = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  options: {
+    /** Of `Random`, for instance the jitter of retries. @default "scenario" */
+    readonly seed?: string | undefined
+  } = {}
+): Effect.Effect<A, E, Exclude<R, Scope.Scope>> =>
+  Effect.scoped(Effect.gen(function*() {
+    const virtual = yield* makeVirtualClock()
+    return yield* effect.pipe(
+      Random.withSeed(options.seed ?? "scenario"),
+      Effect.provideService(Clock.Clock, inWholeMillis(virtual.clock)),
+      Effect.provideService(Scheduler.Scheduler, virtual.scheduler)
+    )
   }))
 
 /**
@@ -317,39 +354,11 @@ const perform = (scenario: Scenario<never, never>): Effect.Effect<Timeline, Pipe
 export const scenario = <RA = never, RS = never>(
   script: Scenario<RA, RS>
 ): Effect.Effect<Timeline, Pipeline.PipelineError, Exclude<Exclude<RA, Session>, Scope.Scope> | RS> =>
-  Effect.scoped(Effect.gen(function*() {
-    const virtual = yield* makeVirtualClock()
-    return yield* (perform(script as Scenario<never, never>) as Effect.Effect<
+  inVirtualTime(
+    perform(script as Scenario<never, never>) as Effect.Effect<
       Timeline,
       Pipeline.PipelineError,
       Exclude<Exclude<RA, Session>, Scope.Scope> | RS
-    >).pipe(
-      Random.withSeed("scenario"),
-      Effect.provideService(Clock.Clock, virtual.clock),
-      Effect.provideService(Scheduler.Scheduler, virtual.scheduler)
-    )
-  }))
-
-/**
- * Layer of everything that a pipeline needs, scripted, with a caller in the room.
- *
- * **When to use**
- *
- * Use to test a program that runs the pipeline by itself, on the test clock:
- * fork it, let the `Caller` speak, and move time with `Caller.wait`. The
- * synthesiser is audible, so that `Caller.expectReply` tells what was said.
- *
- * @category layers
- * @since 0.1.0
- */
-export const layer = (
-  script: Pick<Scenario, "llm" | "llmOptions" | "tts" | "ttsOptions" | "stt" | "vad" | "room"> = {}
-): Layer.Layer<Provided> => {
-  const tts = script.tts ?? {}
-  const audible: TtsScript = typeof tts === "function"
-    ? (call) => ({ audio: "audible", ...tts(call) })
-    : Array.isArray(tts)
-    ? tts.map((speech) => ({ audio: "audible", ...speech }))
-    : { audio: "audible", ...tts }
-  return servicesOf({ ...script, tts: audible, room: { keepHeard: true, ...script.room } })
-}
+    >,
+    { seed: script.seed }
+  )

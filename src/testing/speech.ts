@@ -98,27 +98,49 @@ export const sounding = (
       tone(out, sampleRate, start + j * symbolMs, high(b))
     }
   }
-  return Int16Array.from(out, (sample) => Math.round(Math.max(-1, Math.min(1, sample)) * 32_767))
+  const samples = new Int16Array(out.length)
+  for (let i = 0; i < out.length; i++) samples[i] = Math.round(Math.max(-1, Math.min(1, out[i]!)) * 32_767)
+  return samples
 }
 
 const rampMs = 2
 
 const hum = (out: Float64Array, sampleRate: number, pitch: number): void => {
   const ramp = rampMs * sampleRate / 1000
-  for (let i = 0; i < out.length; i++) {
+  oscillate(2 * Math.PI * pitch / sampleRate, 0, out.length, (i, sine, cosine) => {
     const edge = Math.min(1, (i + 1) / ramp, (out.length - i) / ramp)
-    const phase = 2 * Math.PI * pitch * i / sampleRate
-    out[i] = humLevel * edge * (0.7 * Math.sin(phase) + 0.3 * Math.sin(2 * phase))
-  }
+    // 0.7 sin x + 0.3 sin 2x
+    out[i] = humLevel * edge * sine * (0.7 + 0.6 * cosine)
+  })
 }
 
 const tone = (out: Float64Array, sampleRate: number, startMs: number, frequency: number): void => {
   const from = Math.round(startMs * sampleRate / 1000)
   const length = Math.round(symbolMs * sampleRate / 1000)
   const ramp = rampMs * sampleRate / 1000 / 2
-  for (let i = Math.max(0, -from); i < length && from + i < out.length; i++) {
-    const edge = Math.min(1, (i + 1) / ramp, (length - i) / ramp)
-    out[from + i]! += toneLevel * edge * Math.sin(2 * Math.PI * frequency * (from + i) / sampleRate)
+  const end = Math.min(from + length, out.length)
+  oscillate(2 * Math.PI * frequency / sampleRate, Math.max(0, from), end, (i, sine) => {
+    const edge = Math.min(1, (i - from + 1) / ramp, (from + length - i) / ramp)
+    out[i]! += toneLevel * edge * sine
+  })
+}
+
+/** Sine and cosine of `turn * i` for each `i`, by rotation: a sine for each sample would be most of the cost. */
+const oscillate = (
+  turn: number,
+  from: number,
+  to: number,
+  take: (i: number, sine: number, cosine: number) => void
+): void => {
+  const a = Math.sin(turn)
+  const b = Math.cos(turn)
+  let sine = Math.sin(turn * from)
+  let cosine = Math.cos(turn * from)
+  for (let i = from; i < to; i++) {
+    take(i, sine, cosine)
+    const next = sine * b + cosine * a
+    cosine = cosine * b - sine * a
+    sine = next
   }
 }
 
@@ -164,21 +186,70 @@ const guard = symbol / 10
 const hop = symbol / 4
 const syncLength = syncSymbols * symbol
 
-/** Power of one frequency among `length` samples from `from`. */
-const power = (samples: Float32Array, from: number, length: number, frequency: number): number => {
-  const k = 2 * Math.cos(2 * Math.PI * frequency / rate)
+const turnOf = (frequency: number): number => 2 * Math.cos(2 * Math.PI * frequency / rate)
+
+const powerOf = (a: number, b: number, turn: number, length: number): number =>
+  (a * a + b * b - turn * a * b) * 2 / (length * length)
+
+/** Power of one frequency, given by its `turnOf`, among `length` samples from `from`. */
+const power = (samples: Float32Array, from: number, length: number, turn: number): number => {
   let a = 0
   let b = 0
   for (let i = from; i < from + length; i++) {
-    const c = samples[i]! + k * a - b
+    const c = samples[i]! + turn * a - b
     b = a
     a = c
   }
-  return (a * a + b * b - k * a * b) * 2 / (length * length)
+  return powerOf(a, b, turn, length)
 }
 
-const syncPower = (samples: Float32Array, from: number, length: number): number =>
-  Math.min(power(samples, from, length, low(syncTone)), power(samples, from, length, high(syncTone)))
+/**
+ * Four powers side by side, of windows that lie `apart` and of frequencies from
+ * `turns[first]` on, or one for all: alone, each step would wait for the step
+ * before.
+ */
+const fourPowers = (
+  samples: Float32Array,
+  window: { readonly from: number; readonly apart: number; readonly length: number },
+  turns: Float64Array,
+  first: number,
+  each: 0 | 1
+): void => {
+  const { apart, from, length } = window
+  const k = turns[first]!
+  const l = turns[first + each]!
+  const m = turns[first + 2 * each]!
+  const n = turns[first + 3 * each]!
+  let a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0
+  for (let i = from; i < from + length; i++) {
+    const p = samples[i]! + k * a - b
+    const q = samples[i + apart]! + l * c - d
+    const r = samples[i + 2 * apart]! + m * e - f
+    const s = samples[i + 3 * apart]! + n * g - h
+    b = a
+    a = p
+    d = c
+    c = q
+    f = e
+    e = r
+    h = g
+    g = s
+  }
+  four[0] = powerOf(a, b, k, length)
+  four[1] = powerOf(c, d, l, length)
+  four[2] = powerOf(e, f, m, length)
+  four[3] = powerOf(g, h, n, length)
+}
+
+const four = new Float64Array(4)
+const lowTurns = Float64Array.from({ length: syncTone + 1 }, (_, i) => turnOf(low(i)))
+const highTurns = Float64Array.from({ length: syncTone + 1 }, (_, i) => turnOf(high(i)))
+
+/** Power of a mark, which is that of its weaker tone; anything less than `needed` where that is not reached. */
+const syncPower = (samples: Float32Array, from: number, length: number, needed: number): number => {
+  const one = power(samples, from, length, lowTurns[syncTone]!)
+  return one < needed ? one : Math.min(one, power(samples, from, length, highTurns[syncTone]!))
+}
 
 const loudness = (samples: Float32Array, from: number, length: number): number => {
   let sum = 0
@@ -186,14 +257,15 @@ const loudness = (samples: Float32Array, from: number, length: number): number =
   return sum / length
 }
 
-const loudest = (samples: Float32Array, from: number, frequency: (i: number) => number): number => {
+const loudest = (samples: Float32Array, from: number, turns: Float64Array): number => {
   let best = 0
   let most = -1
-  for (let i = 0; i < 16; i++) {
-    const found = power(samples, from, symbol - 2 * guard, frequency(i))
-    if (found > most) {
-      most = found
-      best = i
+  for (let first = 0; first < 16; first += 4) {
+    fourPowers(samples, { from, apart: 0, length: symbol - 2 * guard }, turns, first, 1)
+    for (let i = 0; i < 4; i++) {
+      if (four[i]! <= most) continue
+      most = four[i]!
+      best = first + i
     }
   }
   return best
@@ -203,15 +275,30 @@ const loudest = (samples: Float32Array, from: number, frequency: (i: number) => 
 const byteAt = (samples: Float32Array, from: number): number | undefined =>
   from + symbol - guard > samples.length
     ? undefined
-    : loudest(samples, from + guard, low) << 4 | loudest(samples, from + guard, high)
+    : loudest(samples, from + guard, lowTurns) << 4 | loudest(samples, from + guard, highTurns)
 
 /** Where a mark that was met at `near` begins: there it fits best. */
 const align = (samples: Float32Array, near: number): number => {
   let best = near
   let most = -1
   const last = Math.min(near + symbol, samples.length - syncLength)
-  for (let from = Math.max(0, near - syncLength); from <= last; from += rate / 1000) {
-    const found = syncPower(samples, from, syncLength)
+  const apart = rate / 1000
+  let from = Math.max(0, near - syncLength)
+  for (; from + 3 * apart <= last; from += 4 * apart) {
+    const window = { from, apart, length: syncLength }
+    fourPowers(samples, window, lowTurns, syncTone, 0)
+    const lows = [...four]
+    if (Math.max(...lows) <= most) continue
+    fourPowers(samples, window, highTurns, syncTone, 0)
+    for (const [i, low] of lows.entries()) {
+      const found = Math.min(low, four[i]!)
+      if (found <= most) continue
+      most = found
+      best = from + i * apart
+    }
+  }
+  for (; from <= last; from += apart) {
+    const found = syncPower(samples, from, syncLength, most)
     if (found > most) {
       most = found
       best = from
@@ -261,7 +348,7 @@ export const readSpeech = (frame: Audio.Frame): ReadSpeech => {
   let begun = 0
   while (from + symbol <= samples.length) {
     const level = loudness(samples, from, symbol)
-    if (level < 1e-7 || syncPower(samples, from, symbol) < level / 5) {
+    if (level < 1e-7 || syncPower(samples, from, symbol, level / 5) < level / 5) {
       from += hop
       continue
     }
@@ -277,5 +364,12 @@ export const readSpeech = (frame: Audio.Frame): ReadSpeech => {
   return { text: words.map((word) => word.text).join(" "), words }
 }
 
-/** Whether a frame is loud enough to be a voice: as the energy detector sees it. */
-export const isVoiced = (frame: Audio.Frame): boolean => frame.samples.length > 0 && Audio.rms(frame) > 0.004
+// -48 dBFS: far below the quietest speech that is tested with.
+const loud = 0.004 ** 2
+
+/** Whether samples are loud enough to be a voice. */
+export const isLoud = (samples: Float32Array, from: number, length: number): boolean =>
+  loudness(samples, from, length) > loud
+
+/** Whether a frame is loud enough to be a voice. */
+export const isVoiced = (frame: Audio.Frame): boolean => frame.samples.length > 0 && Audio.rms(frame) ** 2 > loud

@@ -97,7 +97,7 @@ export interface SttCall {
  */
 export class SttCalls extends Context.Service<SttCalls, {
   readonly connections: Effect.Effect<ReadonlyArray<SttCall>>
-}>()("effect-voice/testing/SttCalls") {}
+}>()("effect-voice/testing/stt/SttCalls") {}
 
 interface Journal {
   readonly openedAt: number
@@ -167,7 +167,7 @@ export const stt = (
         if (breaks && fault.afterTime !== undefined) {
           yield* sleepUntil(journal.openedAt + millis(fault.afterTime)).pipe(
             Effect.andThen(strike),
-            Effect.forkIn(scope)
+            Effect.forkIn(scope, { startImmediately: true })
           )
         }
 
@@ -221,7 +221,7 @@ export const stt = (
             return Effect.andThen(schedule(ears.end(clock.currentTimeMillisUnsafe())), leave)
           })),
           Effect.catchCause((cause) => Queue.failCause(out, cause)),
-          Effect.forkIn(scope)
+          Effect.forkIn(scope, { startImmediately: true })
         )
         return Stream.fromQueue(out)
       }))

@@ -4,6 +4,7 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
 import * as Failure from "../Failure.ts"
 
@@ -31,13 +32,13 @@ export const timed = <A, E>(
   items: ReadonlyArray<Timed<A>>,
   end: { readonly at: number; readonly ending: Ending },
   error: (reason: Failure.Reason) => E
-): Stream.Stream<A, E> => {
+): Stream.Stream<A, Pull.ExcludeDone<E>> => {
   const finish: Effect.Effect<never, E | Cause.Done> = end.ending === "end"
     ? Cause.done()
     : end.ending === "hang"
     ? Effect.never
     : Effect.fail(error(end.ending))
-  return Stream.fromPull<A, E, void, never, never>(Effect.map(Clock.currentTimeMillis, (opened) => {
+  return Stream.fromPull(Effect.map(Clock.currentTimeMillis, (opened) => {
     let next = 0
     return Effect.suspend((): Effect.Effect<Arr.NonEmptyReadonlyArray<A>, E | Cause.Done> => {
       const first = items[next]
@@ -46,5 +47,5 @@ export const timed = <A, E>(
       for (next++; next < items.length && items[next]!.at === first.at; next++) together.push(items[next]!.value)
       return Effect.as(sleepUntil(opened + first.at), together)
     })
-  })) as Stream.Stream<A, E>
+  }))
 }

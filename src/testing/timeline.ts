@@ -1,4 +1,5 @@
 /** What happened in a scenario, and what can be said of it. */
+import * as Data from "effect/Data"
 import type * as Event from "../Event.ts"
 import type * as History from "../History.ts"
 import type { LlmRequest } from "./llm.ts"
@@ -64,8 +65,10 @@ export interface Recording {
   readonly logs: ReadonlyArray<LogLine>
   /** What the effects of `at` have failed with. */
   readonly failures: ReadonlyArray<{ readonly at: number; readonly cause: string }>
-  /** Audio that was heard of the agent in all (ms). */
-  readonly heardMs: number
+  /** When audio of the agent was heard, whatever the events say: Clock times (ms), joined where one follows the other. */
+  readonly audible: ReadonlyArray<{ readonly from: number; readonly to: number }>
+  /** Whether nothing happened any more when the scenario ended. */
+  readonly quiet: boolean
   /** What the session has left open when it had been closed; `""` is nothing. */
   readonly left: string
   /** Clock time (ms) at which the scenario closed the session, if the session was still there. */
@@ -111,9 +114,7 @@ export interface Timeline extends Recording {
  * @category errors
  * @since 0.1.0
  */
-export class Unexpected extends Error {
-  override readonly name = "Unexpected"
-}
+export class Unexpected extends Data.TaggedError("Unexpected")<{ readonly message: string }> {}
 
 const plain = (value: unknown): string =>
   typeof value === "string" ? JSON.stringify(value) : typeof value === "object" ? JSON.stringify(value) : String(value)
@@ -184,7 +185,7 @@ export const makeTimeline = (recording: Recording): Timeline => {
   const of: Timeline["of"] = (tag) => events.filter((event): event is Event.Of<typeof tag> => event._tag === tag)
   const print = (): string => events.map(line).join("\n")
   const fail = (head: string, marked: ReadonlyArray<string>): never => {
-    throw new Unexpected(`${head}\n${marked.join("\n")}\n\nwhat happened:\n${print()}`)
+    throw new Unexpected({ message: `${head}\n${marked.join("\n")}\n\nwhat happened:\n${print()}` })
   }
   const about = (expected: Expectation): string => {
     const others = events.filter((event) => event._tag === expected[0]).map(line)

@@ -97,7 +97,7 @@ export interface TtsCall {
  */
 export class TtsCalls extends Context.Service<TtsCalls, {
   readonly calls: Effect.Effect<ReadonlyArray<TtsCall>>
-}>()("effect-voice/testing/TtsCalls") {}
+}>()("effect-voice/testing/tts/TtsCalls") {}
 
 const silences = new Map<number, Int16Array>()
 
@@ -219,7 +219,7 @@ export const tts = (
           Stream.runForEachArray((pieces) => Queue.offerAll(inbox, pieces.filter((piece) => piece !== ""))),
           Effect.andThen(Queue.offer(inbox, end)),
           Effect.catchCause((cause) => Queue.failCause(inbox, cause)),
-          Effect.forkScoped
+          Effect.forkScoped({ startImmediately: true })
         )
         return Stream.fromPull(Effect.succeed(speaking(inbox, asked?.voice)))
       }))

@@ -3,12 +3,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as Audio from "../Audio.ts"
-import { close, type Decision, quiet, step } from "../internal/vad/boundaries.ts"
+import { close, type Decision, quiet, type State, type Step, step } from "../internal/vad/boundaries.ts"
 import { invalidOption } from "../internal/vad/errors.ts"
 import { isProblem, type Settings, settings } from "../internal/vad/settings.ts"
 import * as Vad from "../Vad.ts"
-import { type Mark, markedFrom } from "./marks.ts"
-import { isVoiced } from "./speech.ts"
+import { type MarkedFrame, markedFrom } from "./marks.ts"
+import { isLoud } from "./speech.ts"
 
 /**
  * Options of the scripted detector: what `Vad.Options` leaves open when a
@@ -26,74 +26,25 @@ export interface VadOptions extends Vad.Options {
   readonly after?: number | undefined
 }
 
-const empty: Audio.Frame = { samples: new Int16Array(0), ...Audio.speech }
+const silence: Audio.Frame & { readonly at: number } = { samples: new Int16Array(0), ...Audio.speech, at: 0 }
 
-/** Audio of real frames, kept as long as a boundary may ask for it. */
-class Keeper {
-  #frames: Array<Audio.Frame & { readonly at: number }> = []
-
-  add(frame: Audio.Frame, at: number): void {
-    if (frame.samples.length > 0) this.#frames.push({ ...frame, at })
-  }
-
-  forget(before: number): void {
-    const kept = this.#frames.findIndex((frame) => frame.at + Audio.durationMs(frame) > before)
-    if (kept !== 0) this.#frames = kept < 0 ? [] : this.#frames.slice(kept)
-  }
-
-  take(from: number, to: number): Audio.Frame & { readonly at: number } {
-    const frames = this.#frames.filter((frame) => frame.at < to && frame.at + Audio.durationMs(frame) > from)
-    const first = frames[0]
-    if (first === undefined) return { ...empty, at: from }
-    const same = frames.filter((frame) => frame.sampleRate === first.sampleRate && frame.channels === first.channels)
-    return { ...Audio.concat(same), at: first.at }
-  }
-}
-
-/** Stream time runs from frame to frame; between two marks the voice is as the first one says. */
+/** Stream time runs from mark to mark; between two of them the voice is as the first one says. */
 class Boundaries {
   readonly #settings: Settings
-  readonly #keeper = new Keeper()
-  #state = quiet as Parameters<typeof step>[1]
+  #state = quiet as State
   #time = 0
   #voiced = false
-  #startedAt = 0
 
   constructor(settings: Settings) {
     this.#settings = settings
   }
 
-  push(frame: Audio.Frame, events: Array<Vad.Event>): void {
-    const marked = markedFrom(frame)
-    if (marked !== undefined) {
-      this.#advance(marked.at, this.#voiced, events)
-      this.#hear(marked.mark, events)
-      return
+  push({ at, mark }: MarkedFrame, events: Array<Vad.Event>): void {
+    if (at > this.#time) {
+      const from = this.#time
+      this.#time = at
+      this.#take(step(this.#settings, this.#state, from, at, this.#voiced ? 1 : 0), events)
     }
-    const at = frame.at ?? this.#time
-    const end = at + Audio.durationMs(frame)
-    this.#keeper.add(frame, at)
-    this.#advance(at, false, events)
-    if (frame.samples.length > 0) this.#voiced = isVoiced(frame)
-    this.#take(step(this.#settings, this.#state, this.#time, this.#time, this.#voiced ? 1 : 0), events)
-    this.#advance(end, this.#voiced, events)
-    if (this.#state._tag === "Quiet") this.#keeper.forget(end - this.#settings.prefixPadding)
-  }
-
-  end(events: Array<Vad.Event>): void {
-    this.#voiced = false
-    this.#take(close(this.#state), events)
-    this.#keeper.forget(Number.POSITIVE_INFINITY)
-  }
-
-  #advance(to: number, voiced: boolean, events: Array<Vad.Event>): void {
-    if (to <= this.#time) return
-    const from = this.#time
-    this.#time = to
-    this.#take(step(this.#settings, this.#state, from, to, voiced ? 1 : 0), events)
-  }
-
-  #hear(mark: Mark, events: Array<Vad.Event>): void {
     if (mark._tag === "Moment" || mark._tag === "Muted") return
     this.#voiced = mark._tag === "VoiceStarted"
     this.#take(step(this.#settings, this.#state, this.#time, this.#time, this.#voiced ? 1 : 0), events)
@@ -102,35 +53,45 @@ class Boundaries {
     if (this.#state._tag === "Paused") mark.remind?.(this.#state.pausedAt + minSilence)
   }
 
-  #take([state, decisions]: ReturnType<typeof step>, events: Array<Vad.Event>): void {
-    this.#state = state
-    for (const decision of decisions) events.push(this.#event(decision))
+  end(events: Array<Vad.Event>): void {
+    this.#voiced = false
+    this.#take(close(this.#state), events)
   }
 
-  #event(decision: Decision): Vad.Event {
-    const { at } = decision
-    switch (decision._tag) {
-      case "Started":
-        this.#startedAt = at
-        return { _tag: "SpeechStarted", at, padding: this.#keeper.take(at - this.#settings.prefixPadding, this.#time) }
-      case "Paused":
-        return { _tag: "VoicePaused", at }
-      case "Resumed":
-        return { _tag: "VoiceResumed", at }
-      case "Ended": {
-        const from = this.#startedAt - this.#settings.prefixPadding
-        const limit = from + this.#settings.maxBufferedSpeech
-        const frame = this.#keeper.take(from, Math.min(this.#time, limit))
-        return {
-          _tag: "SpeechEnded",
-          at,
-          startedAt: decision.startedAt,
-          speech: { frame, at: frame.at, truncated: at > limit }
-        }
-      }
+  #take([state, decisions]: Step, events: Array<Vad.Event>): void {
+    this.#state = state
+    for (const decision of decisions) events.push(event(decision))
+  }
+}
+
+const event = (decision: Decision): Vad.Event => {
+  const { at } = decision
+  switch (decision._tag) {
+    case "Started":
+      return { _tag: "SpeechStarted", at, padding: { ...silence, at } }
+    case "Paused":
+      return { _tag: "VoicePaused", at }
+    case "Resumed":
+      return { _tag: "VoiceResumed", at }
+    case "Ended": {
+      const { startedAt } = decision
+      const speech = { frame: { ...silence, at: startedAt }, at: startedAt, truncated: false }
+      return { _tag: "SpeechEnded", at, startedAt, speech }
     }
   }
 }
+
+const windowSize = 320
+
+/** The detector of real audio: whatever is loud is a voice. */
+const byLoudness = (name: string, defaults: Vad.Options): Vad.Vad["Service"] =>
+  Vad.make({
+    name,
+    sampleRate: Audio.speech.sampleRate,
+    windowSize,
+    scorer: Effect.succeed((window) => isLoud(window, 0, window.length) ? 1 : 0),
+    defaults
+  })
 
 /**
  * Makes a detector that takes the voice from the marks in the audio, to the
@@ -138,41 +99,53 @@ class Boundaries {
  *
  * **Details**
  *
- * In frames with samples it takes whatever is louder than -48 dBFS for a voice;
- * there a boundary falls on the edge of a frame. Every event comes with the
- * frame that reaches its time.
+ * An event comes with the frame that reaches its time. In audio with samples it
+ * takes whatever is louder than -48 dBFS for a voice, in windows of 20 ms; a
+ * stream has either marks or samples.
  *
  * @category vad
  * @since 0.1.0
  */
 export const vad = (options: VadOptions = {}): Vad.Vad["Service"] => {
   const name = options.name ?? "scripted-vad"
+  const { after = 0, fail, ...defaults } = options
+  const failure = fail === undefined ? undefined : new Vad.VadError({ reason: fail })
+  const loudness = byLoudness(name, defaults)
   const detector: Vad.Vad["Service"]["detector"] = (asked) =>
-    Effect.suspend((): Effect.Effect<Vad.Detector, Vad.VadError> => {
+    Effect.gen(function*() {
       const found = settings(1000, [asked, options])
-      if (isProblem(found)) return Effect.fail(invalidOption(found.option, found.detail))
-      const failure = options.fail === undefined ? undefined : new Vad.VadError({ reason: options.fail })
-      if (failure !== undefined && (options.after ?? 0) === 0) return Effect.fail(failure)
+      if (isProblem(found)) return yield* invalidOption(found.option, found.detail)
+      if (failure !== undefined && after === 0) return yield* failure
       const boundaries = new Boundaries(found)
+      const real = yield* loudness.detector(asked)
       let speeches = 0
+      let sounded = false
       const count = (events: ReadonlyArray<Vad.Event>) => {
         speeches += events.filter((event) => event._tag === "SpeechEnded").length
         return events
       }
-      return Effect.succeed({
+      return {
         push: (frames) =>
           Effect.suspend((): Effect.Effect<ReadonlyArray<Vad.Event>, Vad.VadError> => {
-            if (failure !== undefined && speeches >= options.after!) return Effect.fail(failure)
+            if (failure !== undefined && speeches >= after) return Effect.fail(failure)
             const events: Array<Vad.Event> = []
-            for (const frame of frames) boundaries.push(frame, events)
-            return Effect.succeed(count(events))
+            const sounds: Array<Audio.Frame> = []
+            for (const frame of frames) {
+              const marked = markedFrom(frame)
+              if (marked !== undefined) boundaries.push(marked, events)
+              else if (frame.samples.length > 0) sounds.push(frame)
+            }
+            if (sounds.length === 0) return Effect.succeed(count(events))
+            sounded = true
+            return Effect.map(real.push(sounds), (heard) => count([...events, ...heard]))
           }),
-        end: Effect.sync(() => {
+        end: Effect.suspend(() => {
           const events: Array<Vad.Event> = []
           boundaries.end(events)
-          return count(events)
+          if (!sounded) return Effect.succeed(count(events))
+          return Effect.map(real.end, (heard) => count([...events, ...heard]))
         })
-      })
+      } satisfies Vad.Detector
     })
   return Vad.Vad.of({
     name,

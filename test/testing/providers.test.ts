@@ -89,7 +89,7 @@ describe("the scripted model", () => {
       const hung = yield* ask([{ hang: true }])
       assert.deepStrictEqual([hung.seen, hung.endedAt], [[], undefined])
       const empty = yield* ask([{ text: "" }])
-      assert.deepStrictEqual([empty.seen.length, empty.failure], [0, undefined])
+      assert.deepStrictEqual([empty.seen.length, empty.failure], [1, undefined])
     }))
 
   it.effect("records what it was asked and lets a function decide", () =>

@@ -1,23 +1,123 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { Agent, History } from "effect-voice"
 import * as Testing from "effect-voice/testing"
+
+const hello = Testing.say(500, 2500, "Hello, how are you?")
 
 describe("a scenario", () => {
   it.effect("tells the course of one turn to the millisecond", () =>
     Effect.gen(function*() {
-      const timeline = yield* Testing.scenario({
-        user: [Testing.say(500, 2500, "Hello, how are you?")],
-        llm: ["I am fine, thank you."],
-        tts: { duration: 2000 }
-      })
-      console.log(timeline.print(), timeline.logs, timeline.left, timeline.failures, timeline.messages)
+      const timeline = yield* Testing.scenario({ user: [hello], llm: ["I am fine."], tts: { duration: 2000 } })
       timeline.expect(
         ["UserTranscript", 2700, { text: "Hello, how are you?", final: true }],
-        ["UserStateChanged", 3000, { to: "listening" }],
         ["AgentStateChanged", 3000, { to: "thinking" }],
         ["AgentStateChanged", 3500, { to: "speaking" }],
-        ["AgentStateChanged", 5500, { to: "listening" }],
-        ["AgentSpeechCommitted", 5500, { text: "I am fine, thank you.", interrupted: false }]
+        ["AgentSpeechCommitted", 5500, { text: "I am fine.", interrupted: false }]
       )
+      timeline.exactly(["UserSpeechCommitted", 3000, { text: "Hello, how are you?" }])
+      assert.deepStrictEqual(timeline.playbacks, [
+        { speech: "turn-1", start: 3500, end: 5500, playedMs: 2000, interrupted: false }
+      ])
+      assert.deepStrictEqual(timeline.audible, [{ from: 3500, to: 5500 }])
+      assert.deepStrictEqual(timeline.messages, ["user: Hello, how are you?", "assistant: I am fine."])
+      assert.deepStrictEqual(timeline.userStates(), [["speaking", 550], ["listening", 3000]])
+      assert.deepStrictEqual(timeline.requests.map(({ at, text }) => [at, text]), [[3000, "Hello, how are you?"]])
+      assert.strictEqual(timeline.stoppedAt, 17_500)
+      assert.deepStrictEqual(Testing.invariants(timeline), [])
+    }))
+
+  it.effect("stops when the caller says stop", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        user: [hello, Testing.say(5000, 6000, "Stop!")],
+        llm: ["I will tell you a very long story now.", "Yes?"],
+        tts: [{ duration: 10_000 }, { duration: 500 }]
+      })
+      timeline.expect(["AgentStoppedSpeaking", 6500, { playedMs: 2000, interrupted: true }])
+      assert.deepStrictEqual(timeline.audible[0], { from: 3500, to: 5500 })
+      assert.deepStrictEqual(timeline.messages[1], "assistant: I will—")
+    }))
+
+  it.effect("prints what happened when an expectation is not met", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({ user: [Testing.type(100, "Hi")], llm: ["Hello."] })
+      const attempt = (...expected: ReadonlyArray<Testing.Expectation>) => {
+        try {
+          timeline.expect(...expected)
+        } catch (error) {
+          return error instanceof Testing.Unexpected ? error.message : String(error)
+        }
+        return "met"
+      }
+      assert.strictEqual(attempt(["UserSpeechCommitted", 100, { text: "Hi" }]), "met")
+      const late = attempt(["UserSpeechCommitted", 101])
+      assert.include(late, "101  UserSpeechCommitted")
+      assert.include(late, "100  UserSpeechCommitted turn=1")
+      assert.include(late, "what happened:")
+      assert.include(attempt(["AgentChanged", 5]), "there is no AgentChanged at all")
+      assert.include(attempt(["AgentStateChanged", 100], ["AgentStateChanged", 0]), "in this order")
+      assert.throws(() => timeline.exactly(["AgentStateChanged", 0]), Testing.Unexpected)
+    }))
+
+  it.effect("runs what the program does, and keeps what it fails with", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({
+          instructions: "Be brief.",
+          history: History.empty,
+          onEnter: Effect.logInfo("entered")
+        }),
+        at: [
+          { at: 1000, do: (session) => session.say("Good morning to you.") },
+          { at: 1500, do: (_session, caller) => caller.says("Wait!", { duration: 700 }) },
+          { at: 9000, do: () => Effect.fail("no") },
+          { at: 9500, do: (session) => session.hangUp() }
+        ],
+        tts: { duration: 3000 },
+        until: 60_000
+      })
+      assert.deepStrictEqual(timeline.failures, [{ at: 9000, cause: "no" }])
+      assert.deepStrictEqual(
+        timeline.logs.filter(({ text }) => text === "entered").map(({ at, level }) => [at, level]),
+        [
+          [0, "Info"]
+        ]
+      )
+      timeline.expect(["AgentStartedSpeaking", 1200], ["UserSpeechCommitted", 2700, { text: "Wait!" }], [
+        "SessionClosed",
+        9500,
+        { reason: "hang_up" }
+      ])
+      assert.strictEqual(timeline.stoppedAt, undefined)
+      assert.isBelow(timeline.endedAt, 20_000)
+    }))
+
+  it.effect("happens again in the same way", () =>
+    Effect.gen(function*() {
+      const script: Testing.Scenario = {
+        user: [hello, Testing.cough(4000, 4400), Testing.say(7000, 9000, "And you?")],
+        stt: { interims: true, faults: [{ fail: true, after: 1 }] },
+        llm: ["I am fine.", { fail: true }, "Me too."]
+      }
+      const one = yield* Testing.scenario(script)
+      assert.deepStrictEqual(Testing.differs(one, yield* Testing.scenario(script)), [])
+      const other = yield* Testing.scenario({ ...script, seed: "other" })
+      assert.deepStrictEqual(Testing.differs(one, other).map(({ invariant }) => invariant), ["I11"])
+    }))
+
+  it.effect("gives up on a session that never comes to rest", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({
+          instructions: "",
+          onEnter: Effect.forever(Effect.andThen(Effect.sleep(5000), Effect.fail("again"))).pipe(Effect.ignore)
+        }),
+        at: Array.from({ length: 20 }, (_, i) => ({ at: i * 3000, do: (session) => session.say("Tick.") })),
+        quiet: 20_000,
+        patience: 10_000
+      })
+      assert.isFalse(timeline.quiet)
+      assert.deepStrictEqual(Testing.invariants(timeline).map(({ invariant }) => invariant), ["I7"])
     }))
 })

@@ -113,14 +113,17 @@ const dot = (table: Float64Array, row: number, buffer: Float64Array, position: n
 
 const sums = new Float64Array(4)
 
+/**
+ * Four dot products of one row, `step` samples apart. Taps that lie `step` apart
+ * meet the same samples one output later, so each sample is loaded once for all
+ * four.
+ */
 const dotFour = (
   table: Float64Array,
   row: number,
   buffer: Float64Array,
-  s0: number,
-  s1: number,
-  s2: number,
-  s3: number,
+  position: number,
+  step: number,
   width: number,
   into: Float64Array
 ): void => {
@@ -128,12 +131,51 @@ const dotFour = (
   let b = 0
   let c = 0
   let d = 0
-  for (let j = 0; j < width; j++) {
-    const tap = table[row + j]!
-    a += tap * buffer[s0 + j]!
-    b += tap * buffer[s1 + j]!
-    c += tap * buffer[s2 + j]!
-    d += tap * buffer[s3 + j]!
+  const end = row + width
+  for (let first = 0; first < step; first++) {
+    let s = position + first
+    let t = row + first
+    let w = buffer[s]!
+    let x = buffer[s + step]!
+    let y = buffer[s + 2 * step]!
+    s += 3 * step
+    for (const last = end - 3 * step; t < last; t += 4 * step, s += 4 * step) {
+      const t0 = table[t]!
+      const t1 = table[t + step]!
+      const t2 = table[t + 2 * step]!
+      const t3 = table[t + 3 * step]!
+      const z = buffer[s]!
+      a += t0 * w
+      b += t0 * x
+      c += t0 * y
+      d += t0 * z
+      w = buffer[s + step]!
+      a += t1 * x
+      b += t1 * y
+      c += t1 * z
+      d += t1 * w
+      x = buffer[s + 2 * step]!
+      a += t2 * y
+      b += t2 * z
+      c += t2 * w
+      d += t2 * x
+      y = buffer[s + 3 * step]!
+      a += t3 * z
+      b += t3 * w
+      c += t3 * x
+      d += t3 * y
+    }
+    for (; t < end; t += step, s += step) {
+      const tap = table[t]!
+      const z = buffer[s]!
+      a += tap * w
+      b += tap * x
+      c += tap * y
+      d += tap * z
+      w = x
+      x = y
+      y = z
+    }
   }
   into[0] = a
   into[1] = b
@@ -152,7 +194,9 @@ export class Resampler {
   constructor(taps: Taps, channels: number) {
     this.#taps = taps
     this.#capacity = taps.width + blockSize
-    this.#buffers = Array.from({ length: channels }, () => new Float64Array(this.#capacity))
+    // Four outputs are always computed, also where fewer are due.
+    const spare = 3 * taps.step
+    this.#buffers = Array.from({ length: channels }, () => new Float64Array(this.#capacity + spare))
     this.#filled = taps.width / 2 - 1
   }
 
@@ -264,12 +308,9 @@ export class Resampler {
         const row = (total % phases) * width | 0
         const s0 = position + (total / phases | 0)
         const lanes = Math.min(4, Math.ceil((count - first - p) / phases))
-        const s1 = lanes > 1 ? s0 + step : s0
-        const s2 = lanes > 2 ? s1 + step : s0
-        const s3 = lanes > 3 ? s2 + step : s0
         for (let channel = 0; channel < channels; channel++) {
           const buffer = this.#buffers[channel]!
-          dotFour(table, row, buffer, s0, s1, s2, s3, width, sums)
+          dotFour(table, row, buffer, s0, step, width, sums)
           const o = written + (first + p) * channels + channel
           out[o] = saturate(sums[0]!)
           if (lanes > 1) {

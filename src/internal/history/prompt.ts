@@ -24,7 +24,7 @@ export const toPrompt = (items: ReadonlyArray<Item>, options: PromptOptions): Pr
       case "Message":
         if (item.text.trim() === "") break
         endStep()
-        messages.push(message(item.role, item.text))
+        messages.push(messageOf(item))
         break
       case "ToolCall":
         // A call after an output was made with that output in view.
@@ -46,6 +46,17 @@ export const toPrompt = (items: ReadonlyArray<Item>, options: PromptOptions): Pr
   endStep()
   system(options.extra)
   return Prompt.fromMessages(messages)
+}
+
+const made = new WeakMap<Item, Prompt.Message>()
+
+/** Made once for each item: every request of a long conversation has all of it, and they share the messages. */
+const messageOf = (item: Extract<Item, { readonly _tag: "Message" }>): Prompt.Message => {
+  const existing = made.get(item)
+  if (existing !== undefined) return existing
+  const fresh = message(item.role, item.text)
+  made.set(item, fresh)
+  return fresh
 }
 
 const message = (role: "system" | "user" | "assistant", text: string): Prompt.Message => {

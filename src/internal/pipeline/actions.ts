@@ -6,10 +6,10 @@ import type * as Event from "../../Event.ts"
 import * as History from "../../History.ts"
 import type { OverlapClassifier, TurnDetector } from "../../Pipeline.ts"
 import type * as Turn from "../../Turn.ts"
-import { type Core, nextId, signal, stamp, type TurnTimes } from "./core.ts"
+import { type Core, nextId, signal, spanned, stamp, type TurnTimes } from "./core.ts"
 import { guarded } from "./failures.ts"
 import { type Job, makeJob } from "./job.ts"
-import { abandon, perform } from "./mind.ts"
+import { perform, stop as hush } from "./mind.ts"
 
 export interface Ports {
   readonly finalize: () => void
@@ -81,17 +81,15 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
           const changed = verdict?.context !== undefined || core.tools !== tools
           signal(core, { _tag: "Accepted", turn, text: said, changed })
         }),
-        Effect.withSpan("onUserTurn", { attributes: { turn } })
+        spanned("onUserTurn", { turn })
       )
     )
   }
   const stop = (id: string): void => {
     const job = core.jobs.get(id)
     if (job === undefined) return signal(core, { _tag: "SpeechEnded", speech: id })
-    if (job.source !== "say") core.fork(core.runner.cancel)
-    if (job.fiber === undefined) return abandon(core, job)
-    job.mouth?.interruptUnsafe()
-    job.fiber.interruptUnsafe()
+    if (job.acting) core.fork(core.runner.cancelCalls(job.calls))
+    hush(core, job)
   }
 
   return (action) => {
@@ -161,7 +159,7 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
           Effect.catchCause(
             Effect.map(
               classify({ text: action.text, history: core.history }),
-              (verdict) => signal(core, { _tag: "Overlap", verdict })
+              (verdict) => signal(core, { _tag: "Overlap", verdict, text: action.text })
             ),
             (cause) => warn(core, "detector", "the overlap classifier failed", cause)
           )

@@ -28,7 +28,8 @@ export const makeConductor = (options: {
   const waiting: Array<Turn.Signal> = []
   let timer: { readonly due: number; readonly fiber: Fiber.Fiber<void> } | undefined
 
-  const now = () => clock.currentTimeMillisUnsafe()
+  let reached = 0
+  const now = () => Math.max(reached, clock.currentTimeMillisUnsafe())
 
   const arm = () => {
     const due = Turn.deadline(state)
@@ -44,6 +45,8 @@ export const makeConductor = (options: {
       Effect.sleep(Math.max(0, due - now())),
       Effect.sync(() => {
         timer = undefined
+        // Clocks round: what was to wake at this time has done so.
+        reached = due
         dispatch({ _tag: "Tick" })
       })
     ))

@@ -51,6 +51,8 @@ export interface Core {
   readonly defaults: Defaults
   readonly transforms: ReadonlyArray<Text.Transform>
   readonly jobs: Map<string, Job>
+  /** Steps whose tools are running, whatever has become of their speech. */
+  readonly acts: Set<Fiber.Fiber<unknown>>
   history: History.History
   persona: Persona
   tools: Tools.Set<Session.Session>
@@ -91,7 +93,13 @@ export const stamp = (core: Core): number => {
 export const nextId = (core: Core, kind: string): string => `${kind}-${++core.ids}`
 
 /** Ties the logs and spans of an effect to what they are about. */
-export const about = (ids: { readonly turn?: number; readonly participant?: string }) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  effect.pipe(Effect.annotateLogs(ids), Effect.annotateSpans(ids))
+export const about =
+  (ids: { readonly turn?: number; readonly participant?: string }) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    effect.pipe(Effect.annotateLogs(ids), Effect.annotateSpans(ids))
+
+/** A span of the conversation. Where it was opened is always the same place: no stack is kept. */
+export const spanned =
+  (name: string, attributes: Record<string, unknown>) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    Effect.withSpan(effect, name, { attributes, captureStackTrace: false })
 
 export const signal = (core: Core, value: Turn.Signal): void => core.conductor.dispatch(value)

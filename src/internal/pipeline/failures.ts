@@ -38,7 +38,9 @@ export const failed = (
   const hook = core.persona.onFailure
   if (hook !== undefined) {
     const at = core.conductor.now()
-    core.fork(Effect.ignoreCause(hook({ _tag: "ProviderFailed", at, component, provider, reason, recovered: false })))
+    core.fork(
+      guarded(core, "onFailure", hook({ _tag: "ProviderFailed", at, component, provider, reason, recovered: false }))
+    )
   }
   signal(core, { _tag: "Failed", component })
 }

@@ -11,8 +11,8 @@ import * as Processor from "../../Processor.ts"
 import type * as Room from "../../Room.ts"
 import * as Stt from "../../Stt.ts"
 import type * as Vad from "../../Vad.ts"
-import { type Core, signal } from "./core.ts"
-import { failed, worked } from "./failures.ts"
+import { type Core, signal, spanned } from "./core.ts"
+import { failed, mended, worked } from "./failures.ts"
 
 export interface Ears {
   readonly room: Room.Room["Service"]
@@ -47,8 +47,7 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
     const clock = makeStreamClock(core)
     let attached = true
     let inSpeech = false
-    // A microphone of boundaries alone, without samples, cannot fall silent.
-    let samplesAt = Number.POSITIVE_INFINITY
+    let heardAt = 0
 
     const report = (events: ReadonlyArray<Vad.Event>): void => {
       for (const event of events) {
@@ -81,7 +80,7 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
       if (!attached) return Effect.void
       const processed = chain(frames)
       clock.observe(processed)
-      if (processed.some((frame) => frame.samples.length > 0)) samplesAt = core.conductor.now()
+      heardAt = core.conductor.now()
       // The recogniser hears a frame before the detector judges it: a mark must come after its audio.
       if (ears.feed === "all" || inSpeech) feed(processed)
       return detector.push(processed).pipe(Effect.map(alert), Effect.catch(deaf))
@@ -97,8 +96,8 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
     const closeSpeech = Effect.suspend(() => detector.end.pipe(Effect.map(report), Effect.catch(deaf)))
     /** A microphone that falls silent in mid-speech ends the speech. */
     const watch: Effect.Effect<void> = Effect.suspend(() => {
-      const quiet = core.conductor.now() - samplesAt
-      if (!inSpeech || quiet < 0) return Effect.void
+      const quiet = core.conductor.now() - heardAt
+      if (!inSpeech) return Effect.void
       return quiet >= ears.mutedAfter
         ? closeSpeech
         : Effect.andThen(Effect.sleep(ears.mutedAfter - quiet), watch)
@@ -175,12 +174,14 @@ const recognise = (
           })
         ),
         Effect.andThen(Effect.suspend(() => heard ? Effect.void : Effect.fail(endedEarly(stt)))),
-        Effect.withSpan("stt", { attributes: { provider: stt.name } }),
+        spanned("stt", { provider: stt.name }),
         Effect.exit
       )
       if (heard) lost = 0
       if (Exit.isSuccess(exit)) continue
       if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.interrupt
+      const { status } = core.conductor.state()
+      if (status === "draining" || status === "closed") return mended(core, "stt", stt.name, exit.cause)
       lost += 1
       failed(core, "stt", stt.name, exit.cause)
       const error = Cause.findErrorOption(exit.cause)

@@ -3,6 +3,7 @@ import * as Deferred from "effect/Deferred"
 import type * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import type * as Stream from "effect/Stream"
+import type * as Tracer from "effect/Tracer"
 import type { Heard, ReplyOptions } from "../../Session.ts"
 import type { TurnTimes } from "./core.ts"
 import { makeMilestones, type Milestones } from "./ledger.ts"
@@ -29,10 +30,15 @@ export interface Job {
   outcome: Heard["outcome"]
   /** It has the floor and has not told yet how far it was heard. */
   playing: boolean
+  span: Tracer.Span | undefined
+  /** Its end has been told. */
+  finished: boolean
   /** Nothing more will be thought of; what there is may still be spoken. */
   thought: boolean
   /** Its tools are running. */
   acting: boolean
+  /** Ids of the calls of its present step. */
+  calls: ReadonlyArray<string>
   /** Lines that have text and were not heard to their end yet. */
   lines: number
   heard: string
@@ -65,8 +71,11 @@ export const makeJob = (options: {
   createdAt: options.now,
   outcome: "completed",
   playing: false,
+  span: undefined,
+  finished: false,
   thought: false,
   acting: false,
+  calls: [],
   lines: 0,
   heard: "",
   playedMs: 0,

@@ -3,6 +3,7 @@ import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -11,47 +12,76 @@ import type * as Llm from "../../Llm.ts"
 import { CurrentSpeech, Session } from "../../Session.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
-import { about, type Core, nextId, signal, stamp } from "./core.ts"
+import { about, type Core, nextId, signal, spanned, stamp } from "./core.ts"
 import { failed, mended, worked } from "./failures.ts"
 import type { Job } from "./job.ts"
 import { record } from "./ledger.ts"
 import { makeUtterance, makeWriter, type Utterance } from "./utterance.ts"
 import { type Line, makeLine, play, synthesize } from "./voice.ts"
 
-/** Where lines go to be spoken, and the scope that their synthesis dies with. */
+/** As a part of the speech in logs and traces, whichever fiber does it. */
+const under = <A, E, R>(job: Job, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+  const tied = job.turn === undefined ? effect : about({ turn: job.turn.turn })(effect)
+  return job.span === undefined ? tied : Effect.withParentSpan(tied, job.span)
+}
+
+/** Where lines go to be spoken, and who works for them. */
 interface Mouth {
   readonly lines: Queue.Queue<Line, Cause.Done>
-  readonly scope: Scope.Scope
+  readonly employ: Employ
 }
+
+type Employ = (work: Effect.Effect<void>) => Fiber.Fiber<void>
 
 /** Makes a speech from its first thought to its last sample. */
 export const perform = (core: Core, job: Job): Effect.Effect<void> =>
   Effect.gen(function*() {
-    const scope = yield* Effect.scope
+    const employ = yield* makeEmploy(core, job)
     const lines = yield* Queue.unbounded<Line, Cause.Done>()
-    job.mouth = yield* Effect.forkIn(speakLines(core, job, lines), scope, { startImmediately: true })
-    const mouth: Mouth = { lines, scope }
+    job.mouth = yield* Effect.forkScoped(speakLines(core, job, lines), { startImmediately: true })
+    job.span = Option.getOrUndefined(yield* Effect.option(Effect.currentSpan))
+    const mouth: Mouth = { lines, employ }
     const mind = job.text === undefined ? think(core, job, mouth) : recite(core, job, mouth, job.text)
-    yield* Effect.ensuring(mind, Queue.end(lines))
+    yield* Fiber.join(employ(Effect.ensuring(mind, Queue.end(lines))))
     job.thought = true
     yield* Fiber.join(job.mouth)
   }).pipe(
-    // Whatever it started has ended, and told how far it was heard, before the speech is said to be over.
+    // The mouth has fallen silent, and told how far it was heard, before the speech is said to be over.
     Effect.scoped,
     Effect.onExit((exit) =>
       Effect.sync(() => {
-        if (exit._tag === "Failure") {
-          const interrupted = Cause.hasInterrupts(exit.cause)
-          job.outcome = !interrupted ? "failed" : job.authorized.isOpen() ? "interrupted" : "discarded"
-        }
+        if (exit._tag === "Failure" && !Cause.hasInterrupts(exit.cause)) job.outcome = "failed"
+        else if (exit._tag === "Failure") return stopped(core, job)
         finish(core, job)
       })
     ),
-    Effect.withSpan(job.source === "turn" ? "turn" : "speech", { attributes: { speech: job.id, source: job.source } }),
+    spanned(job.source === "turn" ? "turn" : "speech", { speech: job.id, source: job.source }),
     job.turn === undefined ? (effect) => effect : about({ turn: job.turn.turn })
   )
 
+/**
+ * Work for a speech, which ends with it. A provider may take its time to hang
+ * up: nobody waits for that, but the end of the session.
+ */
+const makeEmploy = (core: Core, job: Job): Effect.Effect<Employ, never, Scope.Scope> => {
+  const working = new Set<Fiber.Fiber<void>>()
+  const dismiss = Effect.sync(() => {
+    for (const fiber of working) fiber.interruptUnsafe()
+  })
+  return Effect.as(
+    Effect.addFinalizer(() => dismiss),
+    (work) => {
+      const fiber = core.fork(under(job, work))
+      working.add(fiber)
+      fiber.addObserver(() => working.delete(fiber))
+      return fiber
+    }
+  )
+}
+
 const finish = (core: Core, job: Job): void => {
+  if (job.finished) return
+  job.finished = true
   if (job.turn !== undefined) {
     const measured = record(job.milestones, job.turn, job.id, {
       audioMs: job.playedMs,
@@ -99,11 +129,7 @@ const makeSpeaker = (core: Core, job: Job, mouth: Mouth, utterance: Utterance) =
         line = yield* makeLine(utterance)
         job.lines += 1
         const synthesis = synthesize(core, job, line)
-        yield* Effect.forkIn(
-          job.early ? synthesis : Effect.andThen(job.authorized.await, synthesis),
-          mouth.scope,
-          { startImmediately: true }
-        )
+        mouth.employ(job.early ? synthesis : Effect.andThen(job.authorized.await, synthesis))
         Queue.offerUnsafe(mouth.lines, line)
       }
       for (const piece of pieces) Queue.offerUnsafe(line.texts, piece)
@@ -142,14 +168,18 @@ const think = (core: Core, job: Job, mouth: Mouth): Effect.Effect<void> =>
     for (let step = 1;; step++) {
       const utterance = makeUtterance(nextId(core, "utterance"), stamp(core))
       const forbidden = step > core.settings.maxToolSteps
-      const answer = yield* ask(core, job, utterance, before, mouth, forbidden)
+      const { toolChoice } = job.options
+      // A tool that is asked for is asked for once: its output is to be answered to.
+      const choice = forbidden ? "none" : step > 1 && toolChoice === "required" ? undefined : toolChoice
+      const answer = yield* ask(core, job, utterance, before, mouth, choice)
       if (answer === undefined) return
       yield* job.authorized.await
       if (answer.calls.length === 0 || forbidden) return
       before.push(utterance)
       const quiet = yield* act(core, job, answer.calls)
       const replaced = core.handoffs !== handoffs && core.persona.onEnter !== undefined
-      if (quiet || replaced || core.conductor.state().status !== "open") return
+      // After a goodbye there is nothing to say; a session that merely drains still gives its answer.
+      if (quiet || replaced || core.conductor.state().closing === "hang_up") return
     }
   })
 
@@ -171,7 +201,7 @@ const ask = (
   utterance: Utterance,
   before: ReadonlyArray<Utterance>,
   mouth: Mouth,
-  forbidden: boolean
+  toolChoice: Llm.Request["toolChoice"]
 ): Effect.Effect<Answer | undefined> =>
   Effect.suspend(() => {
     const { conductor } = core
@@ -201,7 +231,7 @@ const ask = (
     return llm.reply({
       prompt: prompt(core, job, before),
       tools: Tools.list(core.tools),
-      toolChoice: forbidden ? "none" : job.options.toolChoice
+      toolChoice
     }).pipe(
       Stream.runForEach(take),
       Effect.ensuring(speaker.end),
@@ -231,7 +261,7 @@ const ask = (
             return undefined
           })
       ),
-      Effect.withSpan("llm", { attributes: { speech: job.id, provider: llm.name } })
+      spanned("llm", { speech: job.id, provider: llm.name })
     )
   })
 
@@ -261,32 +291,39 @@ const act = (core: Core, job: Job, calls: ReadonlyArray<Call>): Effect.Effect<bo
   Effect.gen(function*() {
     job.milestones.toolCalls += calls.length
     job.acting = true
+    job.calls = calls.map(({ id }) => id)
     tell(core, job)
+    const { tools } = core
     for (const call of calls) {
       core.calls.set(call.id, Math.max(call.at, job.createdAt))
       core.publish({ _tag: "FunctionCallStarted", speech: job.id, id: call.id, name: call.name })
     }
     const all = core.fork(
-      core.runner.run(core.tools, calls.map(({ id, name, params }) => ({ id, name, params }))).pipe(
-        Effect.provideService(Session, core.session),
-        Effect.provideService(CurrentSpeech, job.id),
-        Effect.map((outputs) => {
-          core.publish({
-            _tag: "FunctionCallsFinished",
-            speech: job.id,
-            calls: outputs.map(({ callId, isFailure, name, output, params }) => ({
-              id: callId,
-              name,
-              params,
-              result: output,
-              isFailure
-            }))
-          })
-          return outputs.every(({ isFailure, name }) => !isFailure && Tools.annotation(core.tools, name, Tools.Silent))
-        }),
-        Effect.withSpan("tools", { attributes: { speech: job.id } })
+      under(
+        job,
+        core.runner.run(tools, calls.map(({ id, name, params }) => ({ id, name, params }))).pipe(
+          Effect.provideService(Session, core.session),
+          Effect.provideService(CurrentSpeech, job.id),
+          Effect.map((outputs) => {
+            core.publish({
+              _tag: "FunctionCallsFinished",
+              speech: job.id,
+              calls: outputs.map(({ callId, isFailure, name, output, params }) => ({
+                id: callId,
+                name,
+                params,
+                result: output,
+                isFailure
+              }))
+            })
+            return outputs.every(({ isFailure, name }) => !isFailure && Tools.annotation(tools, name, Tools.Silent))
+          }),
+          spanned("tools", { speech: job.id })
+        )
       )
     )
+    core.acts.add(all)
+    all.addObserver(() => core.acts.delete(all))
     const quiet = yield* Fiber.join(all)
     job.acting = false
     tell(core, job)
@@ -314,8 +351,18 @@ export const recordOutput = (core: Core, output: Tools.Output): Effect.Effect<vo
     )
   })
 
-/** A speech that was stopped before it began. */
-export const abandon = (core: Core, job: Job): void => {
-  job.outcome = "interrupted"
+const stopped = (core: Core, job: Job): void => {
+  if (!job.finished) job.outcome = job.authorized.isOpen() ? "interrupted" : "discarded"
   finish(core, job)
+}
+
+/** Silences a speech at once. Providers that take their time to hang up hold nobody up. */
+export const stop = (core: Core, job: Job): void => {
+  if (job.mouth === undefined) {
+    if (job.fiber === undefined) stopped(core, job)
+  } else {
+    job.mouth.addObserver(() => stopped(core, job))
+    job.mouth.interruptUnsafe()
+  }
+  job.fiber?.interruptUnsafe()
 }

@@ -35,7 +35,7 @@ import { bind } from "./persona.ts"
 import { enter, leave, makeSession } from "./service.ts"
 
 // A listener that is further behind loses the oldest events.
-const eventsKept = 4096
+const eventsKept = 1024
 
 // How many sessions each room has had, for their names.
 const sessions = new WeakMap<Room.Room["Service"], number>()
@@ -55,7 +55,8 @@ export const open = <R>(
     const room = yield* Room.Room
     const vad = yield* Vad
     const id = options.sessionId ?? nameSession(room)
-    const ids = { ...options.job, ...Metrics.annotations({ session: id, job: options.job?.["id"] }) }
+    const { id: job, ...facts } = options.job ?? {}
+    const ids = { ...facts, ...Metrics.annotations({ session: id, job }) }
     const services = yield* Effect.context<never>()
     const record = yield* Metrics.recorder
     const clock = yield* Clock.Clock
@@ -91,10 +92,14 @@ export const open = <R>(
     }
     const detector = yield* inScope(vad.detector(options.vad))
     const output = yield* inScope(room.output(options.output))
-    const runner = yield* inScope(Tools.makeRunner({
-      timeout: options.toolTimeout,
-      onOutput: (result) => recordOutput(core, result)
-    }))
+    const toolScope = yield* Scope.fork(scope)
+    const runner = yield* Scope.provide(
+      Tools.makeRunner({
+        timeout: checked.toolTimeout,
+        onOutput: (result) => recordOutput(core, result)
+      }),
+      toolScope
+    )
 
     const conductor = makeConductor({
       clock,
@@ -134,6 +139,7 @@ export const open = <R>(
       },
       transforms: options.transforms ?? Text.speechTransforms,
       jobs: new Map(),
+      acts: new Set(),
       calls: new Map(),
       history: agent.history,
       persona: bound.persona,
@@ -153,6 +159,12 @@ export const open = <R>(
       mutedAfter: checked.mutedAfter
     }))
 
+    /** What does not end in time is left behind. */
+    const within = (cleanUp: Effect.Effect<unknown>): Effect.Effect<unknown> =>
+      Effect.flatMap(
+        Effect.forkDetach(cleanUp, { startImmediately: true }),
+        (fiber) => Effect.timeoutOption(Fiber.join(fiber), checked.closeTimeout)
+      )
     let finishing = false
     const finish = (reason: Event.CloseReason): void => {
       if (finishing) return
@@ -160,9 +172,9 @@ export const open = <R>(
       Effect.runForkWith(services)(
         Effect.gen(function*() {
           yield* leave(core, checked.closeTimeout)
+          yield* within(Effect.andThen(Scope.close(toolScope, Exit.void), Fiber.awaitAll([...core.acts])))
           publish({ _tag: "SessionClosed", session: id, reason })
-          const closing = yield* Effect.forkDetach(Scope.close(scope, Exit.void), { startImmediately: true })
-          yield* Effect.timeoutOption(Fiber.join(closing), checked.closeTimeout)
+          yield* within(Scope.close(scope, Exit.void))
           yield* Deferred.succeed(ended, reason)
         }).pipe(Effect.annotateLogs(ids))
       )
@@ -191,13 +203,7 @@ export const open = <R>(
       })
     )
 
-    fork(Effect.gen(function*() {
-      participant = yield* awaitParticipant(room, options.participant)
-      yield* inScope(hearing.listen(participant.identity))
-      publish({ _tag: "SessionStarted", session: id })
-      signal(core, { _tag: "Opened" })
-      enter(core)
-    }))
+    // Before anything can be lost: what is told to nobody is not told again.
     for (const [component, service] of [["stt", stt], ["llm", defaults.llm], ["tts", defaults.tts]] as const) {
       if (service === undefined) continue
       fork(
@@ -208,6 +214,15 @@ export const open = <R>(
         )
       )
     }
+    fork(Effect.gen(function*() {
+      // Whoever listens to the events from here on misses nothing.
+      yield* Effect.yieldNow
+      participant = yield* awaitParticipant(room, options.participant)
+      publish({ _tag: "SessionStarted", session: id })
+      signal(core, { _tag: "Opened" })
+      yield* inScope(hearing.listen(participant.identity))
+      if (conductor.state().status === "open") enter(core)
+    }))
     fork(watchRoom(core, room, options, () => participant?.identity))
     if (options.textTopic !== false) {
       fork(

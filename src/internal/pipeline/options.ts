@@ -28,6 +28,7 @@ export interface Checked {
   readonly closeTimeout: number
   readonly drainTimeout: number
   readonly hookTimeout: number
+  readonly toolTimeout: number
 }
 
 export const check = (options: Options): Effect.Effect<Checked, InvalidOption> =>
@@ -40,6 +41,7 @@ export const check = (options: Options): Effect.Effect<Checked, InvalidOption> =
       mutedAfter: yield* millis("mutedAfter", options.mutedAfter, 1000),
       closeTimeout: yield* millis("closeTimeout", options.closeTimeout, 5000),
       drainTimeout: yield* millis("drainTimeout", options.drainTimeout, 30_000),
+      toolTimeout: yield* millis("toolTimeout", options.toolTimeout, 60_000),
       hookTimeout: yield* millis("hookTimeout", options.hookTimeout, 10_000)
     }
   })

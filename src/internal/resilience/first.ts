@@ -20,6 +20,8 @@ export interface Request<A, E, R> {
   readonly error: (reason: Failure.Reason) => E
   /** Completes when the deadline begins to run. @default at once */
   readonly begun?: Effect.Effect<void> | undefined
+  /** Completes when silence after some output is a failure. @default never */
+  readonly owing?: Effect.Effect<void, never, R> | undefined
   /** Whether a stream that has ended without useful output should have given any. @default always */
   readonly expected?: Effect.Effect<boolean, E, R> | undefined
 }
@@ -95,13 +97,23 @@ export const firstOutput = <A, E, R>(
   return Effect.raceFirst(attempts, overdue)
 }
 
-/** Gives what has started as a pull. */
-export const resume = <A, E, R>(started: Started<A, E, R>): Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R> => {
+/** Gives what has started as a pull, which fails when a stream that owes output falls silent. */
+export const resume = <A, E, R>(
+  started: Started<A, E, R>,
+  { error, owing, settings }: Request<A, E, R>
+): Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R> => {
   let rest = started.first
+  const next = settings === undefined || owing === undefined ? started.rest : Effect.raceFirst(
+    started.rest,
+    owing.pipe(
+      Effect.andThen(Effect.sleep(settings.nextOutputMs)),
+      Effect.andThen(Effect.suspend(() => Effect.fail(error(new Failure.TimedOut({ afterMs: settings.nextOutputMs })))))
+    )
+  )
   return Effect.suspend(() => {
     const [head, ...tail] = rest
     rest = []
-    return head === undefined ? started.rest : Effect.succeed<Arr.NonEmptyReadonlyArray<A>>([head, ...tail])
+    return head === undefined ? next : Effect.succeed<Arr.NonEmptyReadonlyArray<A>>([head, ...tail])
   })
 }
 
@@ -110,7 +122,9 @@ export const stream = <A, E, R>(request: Request<A, E, R>): Stream.Stream<A, E, 
     let live: Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R> | undefined
     return Stream.fromPull(
       Effect.succeed(
-        Effect.suspend(() => live ?? Effect.flatMap(firstOutput(request, scope), (started) => live = resume(started)))
+        Effect.suspend(() =>
+          live ?? Effect.flatMap(firstOutput(request, scope), (started) => live = resume(started, request))
+        )
       )
     )
   }))

@@ -91,13 +91,14 @@ export class Memory<E, R> {
   }
 
   #onRead(entries: ReadonlyArray<Entry>, next: number): Effect.Effect<void> {
+    this.#read = next
+    const oldest = (entries.at(-1)?.end ?? 0) - replayMs
+    this.#forget((entry) => entry.start < oldest)
+    if (!entries.some(({ input }) => isMark(input))) return Effect.void
     return Effect.map(Clock.currentTimeMillis, (now) => {
-      this.#read = next
       for (const { end, input } of entries) {
         if (isMark(input)) this.pending.add(end, now)
       }
-      const oldest = (entries.at(-1)?.end ?? 0) - replayMs
-      this.#forget((entry) => entry.start < oldest)
     })
   }
 

@@ -8,6 +8,7 @@ export interface Settings {
   readonly retries: number
   readonly schedule: Schedule.Schedule<unknown>
   readonly firstOutputMs: number
+  readonly nextOutputMs: number
 }
 
 const backoff = Schedule.exponential("100 millis").pipe(Schedule.jittered)
@@ -15,7 +16,8 @@ const backoff = Schedule.exponential("100 millis").pipe(Schedule.jittered)
 export const resolve = (policy: Policy | undefined): Settings => ({
   retries: policy?.retries ?? 3,
   schedule: policy?.schedule ?? backoff,
-  firstOutputMs: Duration.toMillis(Duration.fromInputUnsafe(policy?.firstOutput ?? "10 seconds"))
+  firstOutputMs: Duration.toMillis(Duration.fromInputUnsafe(policy?.firstOutput ?? "10 seconds")),
+  nextOutputMs: Duration.toMillis(Duration.fromInputUnsafe(policy?.nextOutput ?? "10 seconds"))
 })
 
 export const recovery: Schedule.Schedule<unknown> = Schedule.min([

@@ -20,7 +20,8 @@ const request = (
   settings: service.resilient ? undefined : resolve(policy),
   isUseful: () => true,
   isRetryable: (error) => error.isRetryable,
-  error: (reason) => fail(service.name, reason)
+  error: (reason) => fail(service.name, reason),
+  owing: Effect.void
 })
 
 export const guardReply = (service: Service, policy: Policy | undefined, fail: Fail<Llm.LlmError>): Service => ({

@@ -111,7 +111,7 @@ export const failover = <A, E, R>(options: {
         const begin = Effect.tap(firstOutput(candidate, scope), board.succeeded(turn.provider))
         return Effect.flatMap(Effect.exit(Effect.ensuring(begin, turn.release)), (exit): Effect.Effect<Live, E, R> => {
           if (Exit.isFailure(exit)) return giveUp(exit.cause)
-          const pull = resume(exit.value)
+          const pull = resume(exit.value, candidate)
           if (!afterOutput) return Effect.succeed(pull)
           return Effect.succeed(Pull.matchEffect(pull, {
             onSuccess: Effect.succeed,

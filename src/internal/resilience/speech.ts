@@ -53,6 +53,7 @@ const request = <E, R>(
   isRetryable: (error) => !isInputFailure(error) && error.isRetryable,
   error: (reason) => fail(service.name, reason),
   begun: Deferred.await(script.begun),
+  owing: script.tape.reach(Number.POSITIVE_INFINITY),
   expected: wordsFrom(script.tape, 0)
 })
 

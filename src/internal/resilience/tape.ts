@@ -1,10 +1,12 @@
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
+import * as Channel from "effect/Channel"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 
 /** The caller's own failure on its way through a provider, told apart from the provider's. */
@@ -24,24 +26,43 @@ export class InputFailure<E> {
  * middle of one loses nothing.
  */
 export class Tape<A, E, R> {
-  readonly #pull: Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R>
-  readonly #scope: Scope.Scope
-  /** What is kept: the entries from number `#base` on. */
-  #kept: Array<A> = []
+  /** Pulls once, in the tape's own scope and in the context that it was made in. */
+  readonly #fetch: Effect.Effect<unknown>
+  /** The entries from number `#base` on, after the places of `#forgotten` ones. */
+  #kept: Array<A | undefined> = []
+  #forgotten = 0
   #base = 0
   #ended: Cause.Cause<E> | "done" | undefined = undefined
   #arrival: Deferred.Deferred<void> | undefined = undefined
 
-  private constructor(pull: Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R>, scope: Scope.Scope) {
-    this.#pull = pull
-    this.#scope = scope
+  private constructor(
+    pull: Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R>,
+    scope: Scope.Scope,
+    context: Context.Context<R | Scope.Scope>
+  ) {
+    this.#fetch = Pull.matchEffect(pull, {
+      onSuccess: (entries) => Effect.sync(() => void this.#kept.push(...entries)),
+      onFailure: (cause) => Effect.sync(() => void (this.#ended = cause)),
+      onDone: () => Effect.sync(() => void (this.#ended = "done"))
+    }).pipe(
+      Effect.ensuring(Effect.sync(() => {
+        const arrival = this.#arrival
+        this.#arrival = undefined
+        if (arrival !== undefined) Deferred.doneUnsafe(arrival, Exit.void)
+      })),
+      Effect.updateContext((_: Context.Context<never>) => context),
+      Effect.forkIn(scope, { startImmediately: true })
+    )
   }
 
   static make<A, E, R>(source: Stream.Stream<A, E, R>): Effect.Effect<Tape<A, E, R>, never, R | Scope.Scope> {
-    return Effect.flatMap(
-      Effect.scope,
-      (scope) => Effect.map(Stream.toPull(source), (pull) => new Tape<A, E, R>(pull, scope))
-    )
+    return Effect.contextWith((context: Context.Context<R | Scope.Scope>) => {
+      const scope = Context.get(context, Scope.Scope)
+      return Channel.toPullScoped(Stream.toChannel(source), scope).pipe(
+        Effect.catchCause((cause) => Effect.succeed(Effect.failCause(cause))),
+        Effect.map((pull) => new Tape<A, E, R>(pull, scope, context))
+      )
+    })
   }
 
   /** Number of the first entry that is kept. */
@@ -51,7 +72,7 @@ export class Tape<A, E, R> {
 
   /** Number of the entry that comes next. */
   get head(): number {
-    return this.#base + this.#kept.length
+    return this.#base + this.#kept.length - this.#forgotten
   }
 
   /** Whether the source has ended, and how. */
@@ -60,14 +81,19 @@ export class Tape<A, E, R> {
   }
 
   at(entry: number): A | undefined {
-    return this.#kept[entry - this.#base]
+    return entry < this.#base ? undefined : this.#kept[this.#forgotten + entry - this.#base]
   }
 
   forgetBefore(entry: number): void {
-    const count = Math.min(entry - this.#base, this.#kept.length)
-    if (count > 0) {
-      this.#kept.splice(0, count)
-      this.#base += count
+    const count = Math.min(entry, this.head) - this.#base
+    if (count <= 0) return
+    this.#kept.fill(undefined, this.#forgotten, this.#forgotten + count)
+    this.#forgotten += count
+    this.#base += count
+    // Audio is forgotten frame by frame: moving all that is kept each time would cost more than the audio.
+    if (this.#forgotten * 2 > this.#kept.length) {
+      this.#kept = this.#kept.slice(this.#forgotten)
+      this.#forgotten = 0
     }
   }
 
@@ -87,9 +113,8 @@ export class Tape<A, E, R> {
     return Stream.fromPull(Effect.sync(() => {
       let next = from
       const take: Pull.Pull<Arr.NonEmptyReadonlyArray<A>, InputFailure<E>, void, R> = Effect.suspend(() => {
-        const [first, ...rest] = this.#kept.slice(Math.max(0, next - this.#base))
-        if (first !== undefined) {
-          const entries: Arr.NonEmptyReadonlyArray<A> = [first, ...rest]
+        if (next < this.head) {
+          const entries = this.#kept.slice(this.#forgotten + Math.max(0, next - this.#base)) as Arr.NonEmptyArray<A>
           next = this.head
           return Effect.as(onRead(entries, next), entries)
         }
@@ -105,20 +130,8 @@ export class Tape<A, E, R> {
     return Effect.suspend(() => {
       const under = this.#arrival
       if (under !== undefined) return Deferred.await(under)
-      const arrival = Deferred.makeUnsafe<void>()
-      this.#arrival = arrival
-      return Pull.matchEffect(this.#pull, {
-        onSuccess: (entries) => Effect.sync(() => void this.#kept.push(...entries)),
-        onFailure: (cause) => Effect.sync(() => void (this.#ended = cause)),
-        onDone: () => Effect.sync(() => void (this.#ended = "done"))
-      }).pipe(
-        Effect.ensuring(Effect.sync(() => {
-          this.#arrival = undefined
-          Deferred.doneUnsafe(arrival, Exit.void)
-        })),
-        Effect.forkIn(this.#scope, { startImmediately: true }),
-        Effect.andThen(Deferred.await(arrival))
-      )
+      const arrival = this.#arrival = Deferred.makeUnsafe<void>()
+      return Effect.andThen(this.#fetch, Deferred.await(arrival))
     })
   }
 }

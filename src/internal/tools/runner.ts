@@ -92,16 +92,22 @@ export const make: (options: {
       return one
     })
 
+    const cancelWhere = (chosen: (call: Call) => boolean): Effect.Effect<ReadonlyArray<string>> =>
+      Effect.sync(() => {
+        const cancellable = [...running].filter((one) =>
+          one.cancellable && one.cancelled === undefined && chosen(one.call)
+        )
+        for (const one of cancellable) cancel(one, `Tool ${one.call.name} was cancelled: the user interrupted`)
+        return cancellable.map((one) => one.call.id)
+      })
+
     return {
       run: (tools, calls) =>
         Effect.uninterruptible(Effect.forEach(calls, (call) => start(tools, call))).pipe(
           Effect.flatMap((started) => Effect.forEach(started, (one) => Deferred.await(one.output)))
         ),
-      cancel: Effect.sync(() => {
-        const cancellable = [...running].filter((one) => one.cancellable && one.cancelled === undefined)
-        for (const one of cancellable) cancel(one, `Tool ${one.call.name} was cancelled: the user interrupted`)
-        return cancellable.map((one) => one.call.id)
-      }),
+      cancel: cancelWhere(() => true),
+      cancelCalls: (ids) => cancelWhere((call) => ids.includes(call.id)),
       running: Effect.sync(() => [...running].map((one) => one.call))
     }
   }

@@ -13,6 +13,7 @@ const held = (d: Draft, speech: Speech): boolean =>
 /** Gives the floor to the first speech in play order that may have it. */
 export const next = (d: Draft): void => {
   if (d.s.status === "closed" || d.s.status === "starting") return
+  if (d.s.speeches.some(({ phase }) => phase === "playing" || phase === "stopping")) return
   for (const speech of d.s.speeches) {
     switch (speech.phase) {
       case "playing":
@@ -84,11 +85,15 @@ export const yieldTo = (d: Draft): void => {
 }
 
 /** The audio of a speech, or of one step of a reply, has been heard to its end. */
-export const playoutEnded = (d: Draft, id: string, then: "working" | "tools" | "done"): void => {
+export const playoutEnded = (d: Draft, id: string, next: "working" | "tools" | "done"): void => {
   if (find(d, id)?.phase !== "playing") return
   d.s.endpointing = Endpointing.onAgentEnded(d.s.endpointing, d.now)
-  if (d.s.pause?.speech === id) d.s.pause = undefined
-  setPhase(d, id, then === "done" ? "stopping" : then)
+  if (d.s.pause?.speech === id) {
+    // It was at its end already: the next one must not find the output paused.
+    d.s.pause = undefined
+    d.actions.push({ _tag: "Resume", speech: id })
+  }
+  setPhase(d, id, next === "done" ? "stopping" : next)
 }
 
 /** The user talks over the agent: go silent, and see what it was. */
@@ -131,9 +136,10 @@ export const settled = (s: State): boolean =>
 export const agentState = (s: State): Event.AgentState => {
   if (s.status === "starting") return "initializing"
   if (s.status === "closed") return "listening"
+  const floor = playing(s)
+  if (floor !== undefined && s.pause?.speech !== floor.id) return "speaking"
   if (s.pending !== undefined) return "thinking"
-  const floor = s.speeches.find((speech) => speech.phase === "playing")
-  if (floor !== undefined) return s.pause?.speech === floor.id ? "listening" : "speaking"
+  if (floor !== undefined) return "listening"
   const thinks = s.speeches.some((speech) => speech.source !== "say" && speech.phase !== "stopping")
   return thinks ? "thinking" : "listening"
 }

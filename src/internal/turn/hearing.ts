@@ -96,6 +96,14 @@ export const voiceEnded = (d: Draft, at: number): void => {
   consider(d)
 }
 
+/** Speech that the end of the session cuts off. */
+export const cutOff = (d: Draft): void => {
+  const { voice } = d.s
+  if (voice === undefined) return
+  d.s.voice = undefined
+  publish(d, { _tag: "UserStoppedSpeaking", startedAt: voice.startedAt, endedAt: d.now })
+}
+
 export const heard = (d: Draft, text: string, final: boolean, endedAt: number | undefined): void => {
   if (text.trim() === "") return
   const { words } = d.s
@@ -137,7 +145,13 @@ const judge = (d: Draft): void => {
   else overlap(d, Text.isBackchannel(text) ? "backchannel" : Text.isCutIn(text) ? "interruption" : "unknown")
 }
 
-export const overlap = (d: Draft, verdict: "backchannel" | "interruption" | "unknown"): void => {
+/** A verdict may be late: it holds for the words that were asked about, and an interruption for more of them. */
+export const judged = (d: Draft, text: string, verdict: "backchannel" | "interruption" | "unknown"): void => {
+  const now = said(d.s.words, true)
+  if (now === text || (verdict !== "backchannel" && now.startsWith(text))) overlap(d, verdict)
+}
+
+const overlap = (d: Draft, verdict: "backchannel" | "interruption" | "unknown"): void => {
   if (!d.s.words.overlap || !busy(d.s)) return
   if (verdict !== "backchannel") {
     if (d.s.words.kept) d.s.words = { ...d.s.words, kept: false }
@@ -178,6 +192,8 @@ const limit = (d: Draft): void => {
 export const consider = (d: Draft): void => {
   const { decision, settings, words } = d.s
   if (settings.detection === "manual" || words.kept || words.finals.length === 0) return
+  // Once the session drains nobody will reply: what is said is kept for its end.
+  if (d.s.status === "draining") return
   if (d.s.voice !== undefined && settings.detection === "vad" && !d.s.voice.dismissed) return
   const { max, min } = Endpointing.delays(d.s.endpointing)
   const anchor = Math.min(words.stoppedAt ?? words.finalAt ?? d.now, d.now)
@@ -292,12 +308,15 @@ export const declined = (d: Draft, turn: number): void => {
 }
 
 /** Push to talk: commit what was said, once its transcript is there. */
+/** Whether the last words are there: a final transcript has come since the voice stopped. */
+const transcribed = (words: State["words"]): boolean =>
+  words.interim === "" && words.finals.length > 0 && (words.finalAt ?? 0) >= (words.stoppedAt ?? 0)
+
 export const commitTurn = (d: Draft, waitMs: number): void => {
   d.actions.push({ _tag: "Finalize" })
   const { voice, words } = d.s
-  const transcribed = words.interim === "" && words.finals.length > 0 && (words.finalAt ?? 0) >= (words.stoppedAt ?? 0)
   const until = (voice === undefined ? words.stoppedAt ?? d.now : d.now) + waitMs
-  if (voice === undefined && transcribed || until <= d.now) return commit(d, "manual")
+  if (voice === undefined && transcribed(words) || until <= d.now) return commit(d, "manual")
   d.s.manual = { until }
 }
 

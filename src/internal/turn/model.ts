@@ -115,7 +115,12 @@ export type Signal =
   | { readonly _tag: "VoiceEnded"; readonly endedAt: number }
   | { readonly _tag: "Heard"; readonly text: string; readonly final: boolean; readonly endedAt?: number | undefined }
   | { readonly _tag: "EndOfTurn"; readonly decision: number; readonly probability: number }
-  | { readonly _tag: "Overlap"; readonly verdict: "backchannel" | "interruption" | "unknown" }
+  | {
+    readonly _tag: "Overlap"
+    readonly verdict: "backchannel" | "interruption" | "unknown"
+    /** The words that were asked about. */
+    readonly text: string
+  }
   | { readonly _tag: "Typed"; readonly text: string }
   | { readonly _tag: "CommitTurn"; readonly waitMs: number }
   | { readonly _tag: "ClearTurn" }

@@ -1,0 +1,215 @@
+/** Random conversations as a property: whatever goes wrong, the invariants hold. */
+import * as Tool from "effect/ai/Tool"
+import * as Toolkit from "effect/ai/Toolkit"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Agent from "../Agent.ts"
+import * as EnergyVad from "../Layers/EnergyVad.ts"
+import type { PipelineError } from "../Pipeline.ts"
+import type { Session } from "../Session.ts"
+import { differs, type InvariantOptions, invariants, type Violation } from "./invariants.ts"
+import { type Conversation, conversation, type ProgramAction, type RandomOptions } from "./random.ts"
+import { scenario } from "./scenario.ts"
+import { shrink } from "./shrink.ts"
+import type { Timeline } from "./timeline.ts"
+
+const Work = Tool.make("work", {
+  description: "Works for a while",
+  parameters: Schema.Struct({ ms: Schema.Finite, outcome: Schema.Literals(["succeed", "fail", "die"]) }),
+  success: Schema.String,
+  failure: Schema.String,
+  failureMode: "return"
+})
+
+const tools = Toolkit.make(Work)
+
+const handlers = tools.toLayer({
+  work: ({ ms, outcome }) =>
+    Effect.andThen(
+      Effect.sleep(ms),
+      outcome === "succeed" ? Effect.succeed("done") : outcome === "fail" ? Effect.fail("no") : Effect.die("broken")
+    )
+})
+
+/** Whatever the session answers: it may have ended long ago. */
+const act = (
+  session: Session["Service"],
+  action: ProgramAction,
+  keep: (speech: string) => void
+): Effect.Effect<unknown, unknown> => {
+  switch (action._tag) {
+    case "Say":
+      return Effect.map(session.say(action.text, { protected: action.protected }), ({ id }) => {
+        if (action.protected) keep(id)
+      })
+    case "Reply":
+      return session.reply({ instructions: "Go on." })
+    case "Interrupt":
+      return session.interrupt({ force: action.force })
+    case "CommitTurn":
+      return session.commitTurn()
+    case "ClearTurn":
+      return session.clearTurn
+    case "HangUp":
+      return session.hangUp({ say: action.say })
+    case "Close":
+      return session.close({ drain: action.drain })
+  }
+}
+
+/**
+ * How one conversation went.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Outcome {
+  readonly timeline: Timeline
+  readonly violations: ReadonlyArray<Violation>
+}
+
+/**
+ * Holds a conversation and checks the invariants on it.
+ *
+ * **Details**
+ *
+ * Tools have 8 seconds; one that takes longer is ended by the session.
+ *
+ * @category properties
+ * @since 0.1.0
+ */
+export const converse = (script: Conversation): Effect.Effect<Outcome, PipelineError> =>
+  Effect.gen(function*() {
+    const guarded = new Set<string>()
+    const timeline = yield* scenario({
+      agent: Agent.make({
+        instructions: "You are a voice agent.",
+        tools,
+        ...(script.hookMs > 0 ? { onUserTurn: () => Effect.sleep(script.hookMs) } : {})
+      }),
+      user: script.user,
+      at: script.program.map((action) => ({
+        at: action.at,
+        do: (session) => Effect.ignore(act(session, action, (speech) => guarded.add(speech)))
+      })),
+      llm: script.replies,
+      tts: ({ index }) => script.speeches[index] ?? {},
+      stt: { interims: script.interims, faults: script.connections },
+      options: { turn: script.turn, toolTimeout: "8 seconds" },
+      ...(script.frames === undefined ? {} : { room: { frames: script.frames }, layer: EnergyVad.layer() }),
+      // Longer than any deadline: what hangs on without an event must have been given up.
+      quiet: "30 seconds",
+      seed: String(script.seed)
+    })
+    const options: InvariantOptions = {
+      protected: guarded,
+      uninterruptible: script.turn.interruption?.enabled === false,
+      cleared: script.program.some(({ _tag }) => _tag === "ClearTurn")
+    }
+    return { timeline, violations: invariants(timeline, options) }
+  }).pipe(Effect.provide(handlers))
+
+/**
+ * Holds the conversation of a seed, as `check` did.
+ *
+ * @category properties
+ * @since 0.1.0
+ */
+export const replay = (seed: number, options?: RandomOptions): Effect.Effect<Outcome, PipelineError> =>
+  converse(conversation(seed, options))
+
+/**
+ * A random conversation has broken an invariant. `message` holds the seed, the
+ * smallest conversation that breaks it, and its course.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class Broken extends Schema.TaggedError<Broken>("effect-voice/testing/Broken")("Broken", {
+  seed: Schema.Int,
+  invariant: Schema.String,
+  report: Schema.String
+}) {
+  override get message(): string {
+    return this.report
+  }
+}
+
+/**
+ * What is checked.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface CheckOptions extends RandomOptions {
+  /** Conversations. @default 100 */
+  readonly runs?: number | undefined
+  /** Seed of the first; the next ones count on from it. @default 1 */
+  readonly seed?: number | undefined
+  /** The invariants to check. @default all of them */
+  readonly only?: ReadonlyArray<string> | undefined
+  /** What must hold besides. @default nothing */
+  readonly also?: ((timeline: Timeline) => ReadonlyArray<Violation>) | undefined
+  /** Holds every so many conversations twice, for I11. @default 10 */
+  readonly twiceEvery?: number | undefined
+  /** Runs that are spent on making a failing conversation smaller. @default 400 */
+  readonly attempts?: number | undefined
+}
+
+const explain = (
+  seed: number,
+  smallest: Conversation,
+  { timeline, violations }: Outcome
+): string =>
+  [
+    `seed ${seed} breaks ${violations.map(({ invariant }) => invariant).join(", ")}; ` +
+    `Testing.replay(${seed}) holds it again`,
+    ...violations.map(({ at, invariant, message }) =>
+      `  ${invariant}${at === undefined ? "" : ` at ${at}`}: ${message}`
+    ),
+    "the smallest conversation that does:",
+    JSON.stringify(smallest, undefined, 1),
+    "what happened in it:",
+    timeline.print()
+  ].join("\n")
+
+/**
+ * Holds random conversations with random faults and checks the invariants on
+ * each.
+ *
+ * **Details**
+ *
+ * Fails with the first that breaks one, after making it as small as it can.
+ *
+ * @category properties
+ * @since 0.1.0
+ */
+export const check = (options: CheckOptions = {}): Effect.Effect<void, Broken | PipelineError> =>
+  Effect.gen(function*() {
+    const { also, attempts, only, runs = 100, seed: first = 1, twiceEvery = 10 } = options
+    const hold = (script: Conversation, twice: boolean): Effect.Effect<Outcome, PipelineError> =>
+      Effect.gen(function*() {
+        const { timeline, violations } = yield* converse(script)
+        const again = twice ? differs(timeline, (yield* converse(script)).timeline) : []
+        const own = also?.(timeline) ?? []
+        const all = [...violations, ...again]
+        const wanted = only === undefined ? all : all.filter(({ invariant }) => only.includes(invariant))
+        return { timeline, violations: [...wanted, ...own] }
+      })
+    for (let i = 0; i < runs; i++) {
+      const seed = first + i
+      const script = conversation(seed, options)
+      const { violations } = yield* hold(script, i % twiceEvery === 0)
+      const [violation] = violations
+      if (violation === undefined) continue
+      const { invariant } = violation
+      const breaks = (candidate: Conversation) =>
+        Effect.map(
+          hold(candidate, invariant === "I11"),
+          ({ violations }) => violations.some((other) => other.invariant === invariant)
+        )
+      const smallest = yield* shrink(script, breaks, { attempts })
+      const outcome = yield* hold(smallest, invariant === "I11")
+      return yield* new Broken({ seed, invariant, report: explain(seed, smallest, outcome) })
+    }
+  })

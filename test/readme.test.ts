@@ -1,0 +1,13 @@
+import { it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as Testing from "effect-voice/testing"
+
+it.effect("stops when the caller says stop", () =>
+  Effect.gen(function*() {
+    const timeline = yield* Testing.scenario({
+      user: [Testing.say(500, 1500, "Tell me a story."), Testing.say(4000, 4800, "Stop!")],
+      llm: ["Once upon a time there was a king.", "All right."],
+      tts: { duration: 10_000 }
+    })
+    timeline.expect(["AgentPaused", 4500], ["AgentSpeechCommitted", 5300, { text: "Once", interrupted: true }])
+  }))
