@@ -141,7 +141,7 @@ export interface State {
  * - `hangUp` says goodbye if asked to, lets it be heard, and ends the session.
  *   `close` ends it now, or with `drain` when all that waits has been said. Both
  *   return at once; `ended` waits for the end.
- * - `events` starts with the next event. A listener that is more than 4096
+ * - `events` starts with the next event. A listener that is more than 1024
  *   events behind loses the oldest.
  *
  * @category services

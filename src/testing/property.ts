@@ -4,6 +4,7 @@ import * as Toolkit from "effect/ai/Toolkit"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Agent from "../Agent.ts"
+import * as EnergyVad from "../Layers/EnergyVad.ts"
 import type { PipelineError } from "../Pipeline.ts"
 import type { Session } from "../Session.ts"
 import { differs, type InvariantOptions, invariants, type Violation } from "./invariants.ts"
@@ -95,6 +96,7 @@ export const converse = (script: Conversation): Effect.Effect<Outcome, PipelineE
       tts: ({ index }) => script.speeches[index] ?? {},
       stt: { interims: script.interims, faults: script.connections },
       options: { turn: script.turn, toolTimeout: "8 seconds" },
+      ...(script.frames === undefined ? {} : { room: { frames: script.frames }, layer: EnergyVad.layer() }),
       // Longer than any deadline: what hangs on without an event must have been given up.
       quiet: "30 seconds",
       seed: String(script.seed)

@@ -45,6 +45,8 @@ export interface Conversation {
   readonly turn: Turn.Options
   /** How long the hook thinks about each user turn (ms); 0 is no hook. */
   readonly hookMs: number
+  /** Length of the microphone's frames (ms); without it there are marks instead of samples. */
+  readonly frames: number | undefined
 }
 
 /**
@@ -58,6 +60,8 @@ export interface RandomOptions {
   readonly size?: number | undefined
   /** How often something goes wrong, 0 to 1. @default 0.3 */
   readonly faults?: number | undefined
+  /** Real samples in frames of so many milliseconds, heard by `EnergyVad`. @default marks */
+  readonly frames?: number | undefined
 }
 
 /** The least that a good generator needs: 32 bits of state, the same everywhere. */
@@ -235,6 +239,7 @@ export const conversation = (seed: number, options: RandomOptions = {}): Convers
     connections: dice.chance(faults) ? Array.from({ length: dice.int(1, 3) }, () => connection(dice)) : [],
     interims: dice.chance(0.5),
     turn: turnOf(dice),
-    hookMs: dice.chance(0.2) ? dice.int(1, 3000) : 0
+    hookMs: dice.chance(0.2) ? dice.int(1, 3000) : 0,
+    frames: options.frames
   }
 }

@@ -6,7 +6,7 @@ import type * as Event from "../../Event.ts"
 import * as History from "../../History.ts"
 import type { OverlapClassifier, TurnDetector } from "../../Pipeline.ts"
 import type * as Turn from "../../Turn.ts"
-import { type Core, nextId, signal, stamp, type TurnTimes } from "./core.ts"
+import { type Core, nextId, signal, spanned, stamp, type TurnTimes } from "./core.ts"
 import { guarded } from "./failures.ts"
 import { type Job, makeJob } from "./job.ts"
 import { perform, stop as hush } from "./mind.ts"
@@ -81,7 +81,7 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
           const changed = verdict?.context !== undefined || core.tools !== tools
           signal(core, { _tag: "Accepted", turn, text: said, changed })
         }),
-        Effect.withSpan("onUserTurn", { attributes: { turn } })
+        spanned("onUserTurn", { turn })
       )
     )
   }

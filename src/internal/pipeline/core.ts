@@ -97,4 +97,9 @@ export const about =
   (ids: { readonly turn?: number; readonly participant?: string }) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     effect.pipe(Effect.annotateLogs(ids), Effect.annotateSpans(ids))
 
+/** A span of the conversation. Where it was opened is always the same place: no stack is kept. */
+export const spanned =
+  (name: string, attributes: Record<string, unknown>) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    Effect.withSpan(effect, name, { attributes, captureStackTrace: false })
+
 export const signal = (core: Core, value: Turn.Signal): void => core.conductor.dispatch(value)

@@ -11,7 +11,7 @@ import * as Processor from "../../Processor.ts"
 import type * as Room from "../../Room.ts"
 import * as Stt from "../../Stt.ts"
 import type * as Vad from "../../Vad.ts"
-import { type Core, signal } from "./core.ts"
+import { type Core, signal, spanned } from "./core.ts"
 import { failed, mended, worked } from "./failures.ts"
 
 export interface Ears {
@@ -174,7 +174,7 @@ const recognise = (
           })
         ),
         Effect.andThen(Effect.suspend(() => heard ? Effect.void : Effect.fail(endedEarly(stt)))),
-        Effect.withSpan("stt", { attributes: { provider: stt.name } }),
+        spanned("stt", { provider: stt.name }),
         Effect.exit
       )
       if (heard) lost = 0

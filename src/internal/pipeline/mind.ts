@@ -12,7 +12,7 @@ import type * as Llm from "../../Llm.ts"
 import { CurrentSpeech, Session } from "../../Session.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
-import { about, type Core, nextId, signal, stamp } from "./core.ts"
+import { about, type Core, nextId, signal, spanned, stamp } from "./core.ts"
 import { failed, mended, worked } from "./failures.ts"
 import type { Job } from "./job.ts"
 import { record } from "./ledger.ts"
@@ -55,7 +55,7 @@ export const perform = (core: Core, job: Job): Effect.Effect<void> =>
         finish(core, job)
       })
     ),
-    Effect.withSpan(job.source === "turn" ? "turn" : "speech", { attributes: { speech: job.id, source: job.source } }),
+    spanned(job.source === "turn" ? "turn" : "speech", { speech: job.id, source: job.source }),
     job.turn === undefined ? (effect) => effect : about({ turn: job.turn.turn })
   )
 
@@ -261,7 +261,7 @@ const ask = (
             return undefined
           })
       ),
-      Effect.withSpan("llm", { attributes: { speech: job.id, provider: llm.name } })
+      spanned("llm", { speech: job.id, provider: llm.name })
     )
   })
 
@@ -318,7 +318,7 @@ const act = (core: Core, job: Job, calls: ReadonlyArray<Call>): Effect.Effect<bo
             })
             return outputs.every(({ isFailure, name }) => !isFailure && Tools.annotation(tools, name, Tools.Silent))
           }),
-          Effect.withSpan("tools", { attributes: { speech: job.id } })
+          spanned("tools", { speech: job.id })
         )
       )
     )

@@ -35,7 +35,7 @@ import { bind } from "./persona.ts"
 import { enter, leave, makeSession } from "./service.ts"
 
 // A listener that is further behind loses the oldest events.
-const eventsKept = 4096
+const eventsKept = 1024
 
 // How many sessions each room has had, for their names.
 const sessions = new WeakMap<Room.Room["Service"], number>()

@@ -8,7 +8,7 @@ import * as Audio from "../../Audio.ts"
 import * as History from "../../History.ts"
 import type * as Tts from "../../Tts.ts"
 import * as Alignment from "../alignment.ts"
-import { type Core, nextId, signal } from "./core.ts"
+import { type Core, nextId, signal, spanned } from "./core.ts"
 import { failed, worked } from "./failures.ts"
 import type { Job } from "./job.ts"
 import { heardAt, spokenAt, type Utterance } from "./utterance.ts"
@@ -81,7 +81,7 @@ export const synthesize = (core: Core, job: Job, line: Line): Effect.Effect<void
           failed(core, "tts", tts.name, cause)
         })
     ),
-    Effect.withSpan("tts", { attributes: { speech: job.id, provider: tts.name } }),
+    spanned("tts", { speech: job.id, provider: tts.name }),
     Effect.ensuring(Queue.end(line.audio))
   )
 }
@@ -132,7 +132,7 @@ export const play = (
           failed(core, "room", "room", Cause.fail(error))
         })
       ),
-      Effect.withSpan("playout", { attributes: { speech: job.id } })
+      spanned("playout", { speech: job.id })
     )
     yield* stop(false)
     signal(core, { _tag: "PlayoutEnded", speech: job.id, next: after() })

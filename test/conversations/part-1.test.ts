@@ -1,0 +1,3 @@
+import { hold } from "./random.ts"
+
+hold(1)

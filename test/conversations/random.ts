@@ -1,0 +1,27 @@
+/** The big property: random conversations with random faults, of which no part of the whole breaks an invariant. */
+import { describe, it } from "@effect/vitest"
+import { Config, Effect } from "effect"
+import * as Testing from "effect-voice/testing"
+
+/** `EFFECT_VOICE_RUNS` says how many conversations are held over all shards. @default 500 */
+const runs = Config.Int("EFFECT_VOICE_RUNS").pipe(Config.withDefault(500))
+
+export const shards = 4
+
+/** One shard a test file, so that they run side by side. The failure names the seed: `Testing.replay(seed)` holds it again. */
+export const hold = (shard: number): void => {
+  describe(`random conversations, part ${shard} of ${shards}`, () => {
+    it.effect("keep every invariant", () =>
+      Effect.gen(function*() {
+        const count = Math.ceil((yield* runs) / shards)
+        yield* Testing.check({ runs: count, seed: 1 + (shard - 1) * count, twiceEvery: 20 })
+      }), 600_000)
+
+    // One in fifty of them is heard from samples.
+    it.effect("keep every invariant, heard from real samples", () =>
+      Effect.gen(function*() {
+        const count = Math.ceil((yield* runs) / shards / 50)
+        yield* Testing.check({ runs: count, seed: 1 + (shard - 1) * count, twiceEvery: 20, frames: 20 })
+      }), 600_000)
+  })
+}
