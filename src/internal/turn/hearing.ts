@@ -93,6 +93,7 @@ export const voiceEnded = (d: Draft, at: number): void => {
     d.s.holdUntil = short ? Math.max(d.now, endedAt + Endpointing.delays(d.s.endpointing).min) : d.now + wait
   }
   limit(d)
+  if (d.s.manual !== undefined && transcribed(d.s.words)) return commit(d, "manual")
   consider(d)
 }
 
