@@ -107,22 +107,19 @@ const conversation = Effect.fnUntraced(function*(demo: Demo.Demo, feed: "all" | 
 
 const play = Effect.fnUntraced(function*(flags: Demo.Flags) {
   const demo = yield* Demo.open(flags)
+  const room = LocalRoom.layer({
+    mode: flags.fast ? "fast" : "realtime",
+    participants: [{ identity: "caller" }],
+    record: demo.wav
+  })
   const services = Layer.mergeAll(
     flags.stt === "scripted" ? Studio.layerScriptedStt : PocketSphinx.layer,
     Testing.layerLlm(model, { firstToken: "250 millis", total: "700 millis" }),
+    SileroVad.layer(),
     voices,
     ToolsLive
-  ).pipe(Layer.provideMerge(SileroVad.layer()))
-  yield* Effect.scoped(conversation(demo, flags.stt === "scripted" ? "all" : "speech")).pipe(
-    Effect.provide(services.pipe(
-      Layer.provideMerge(LocalRoom.layer({
-        mode: flags.fast ? "fast" : "realtime",
-        participants: [{ identity: "caller" }],
-        record: demo.wav
-      })),
-      Layer.provideMerge(Caller.layer(lines, "rms"))
-    ))
-  )
+  ).pipe(Layer.provideMerge(room), Layer.provideMerge(Caller.layer(lines, "rms")))
+  yield* Effect.scoped(conversation(demo, flags.stt === "scripted" ? "all" : "speech")).pipe(Effect.provide(services))
   yield* demo.finish
 })
 

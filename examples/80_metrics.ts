@@ -18,7 +18,7 @@ const program = Effect.gen(function*() {
   const summary = collector.summary()
   yield* Console.log(JSON.stringify(summary, null, 2))
   const page = yield* PrometheusMetrics.format()
-  yield* Console.log(page.split("\n").filter((line) => line.startsWith("agent_")).join("\n"))
+  yield* Console.log(page.split("\n").filter((line) => /^agent_(?!turn_stage)/.test(line)).join("\n"))
 })
 
 NodeRuntime.runMain(program)

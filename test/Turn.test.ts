@@ -123,6 +123,16 @@ describe("Turn", () => {
     })
   })
 
+  it("commits by the button as soon as the voice has ended, where its transcript is there already", () => {
+    const turn = { detection: "manual" } as const
+    const driver = drive({ turn }).at(0, started(0)).at(1200, final("hello"))
+      .at(1300, { _tag: "CommitTurn", waitMs: 2000 }).at(1500, stopped(1000)).until(9000)
+    assert.deepStrictEqual(driver.commits(), [[1500, "hello"]])
+    const early = drive({ turn }).at(0, started(0)).at(900, final("hello"))
+      .at(1300, { _tag: "CommitTurn", waitMs: 2000 }).at(1500, stopped(1000)).until(9000)
+    assert.deepStrictEqual(early.commits(), [[3300, "hello"]])
+  })
+
   describe("no transcript", () => {
     const turn = { transcriptionTimeout: "2 seconds" } as const
     const silent = (driver: ReturnType<typeof drive>) =>

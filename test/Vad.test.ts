@@ -118,6 +118,20 @@ describe("Vad", () => {
         ])
       }))
 
+    it.effect("tell the score of every window, with the time of its end", () =>
+      Effect.gen(function*() {
+        const scores: Array<Vad.Score> = []
+        const onScore = (score: Vad.Score) => void scores.push(score)
+        for (const vad of [scripted, batched]) {
+          scores.length = 0
+          yield* hear([script(0, 0.25, 1), script(0.5)], { onScore }, vad)
+          assert.deepStrictEqual(scores.map(({ at }) => at), [20, 40, 60, 80])
+          for (const [i, expected] of [0, 0.25, 1, 0.5].entries()) {
+            assert.closeTo(scores[i]!.probability, expected, 1e-3)
+          }
+        }
+      }))
+
     it.effect("V1: want the minimum in one piece", () =>
       Effect.gen(function*() {
         const audio = [script(0, 1, 1, 0, 1, 1, 0, 1, 1, ...times(40, 0))]
