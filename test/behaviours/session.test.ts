@@ -623,8 +623,10 @@ describe("update", () => {
       const timeline = yield* Testing.scenario({
         options: { turn: { interruption: { enabled: false }, awayAfter: "5 seconds", preemption: { llm: false } } },
         at: [
-          at(500, (session) => session.update({ turn: { endpointing: { minDelay: 900 }, interruption: { minWords: 0 } } })),
-          at(600, (session) => session.update({ instructions: "New." })),
+          at(500, (session) =>
+            session.update({ turn: { endpointing: { minDelay: 900 }, interruption: { minWords: 0 } } })),
+          at(600, (session) =>
+            session.update({ instructions: "New." })),
           at(700, (session) => session.update({ turn: { endpointing: { mode: undefined } } }))
         ],
         user: [Testing.say(1000, 2000, "Hello."), Testing.cough(5000, 6500)],

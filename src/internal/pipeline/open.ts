@@ -142,6 +142,7 @@ export const open = <R>(
       acts: new Set(),
       calls: new Map(),
       history: agent.history,
+      turnOptions: options.turn ?? {},
       persona: bound.persona,
       tools: bound.tools,
       context: undefined,
