@@ -446,30 +446,33 @@ describe("the end", () => {
       kept.expect(["SessionClosed", kept.stoppedAt!, { reason: "closed" }])
     }))
 
-  it.effect.each([true, false])("who leaves and comes back is heard again, and what was said before stays (frames: %s)", (frames) =>
-    Effect.gen(function*() {
-      const timeline = yield* Testing.scenario({
-        room: frames ? { frames: 20 } : {},
-        user: [
-          hello,
-          Testing.leave(5000),
-          Testing.join(8000),
-          Testing.say(9000, 10_000, "I am back."),
-          Testing.leave(13_000),
-          Testing.join(14_000),
-          Testing.say(15_000, 16_000, "And again.")
-        ],
-        options: { closeOnLeave: false },
-        until: 20_000
+  it.effect.each([true, false])(
+    "who leaves and comes back is heard again, and what was said before stays (frames: %s)",
+    (frames) =>
+      Effect.gen(function*() {
+        const timeline = yield* Testing.scenario({
+          room: frames ? { frames: 20 } : {},
+          user: [
+            hello,
+            Testing.leave(5000),
+            Testing.join(8000),
+            Testing.say(9000, 10_000, "I am back."),
+            Testing.leave(13_000),
+            Testing.join(14_000),
+            Testing.say(15_000, 16_000, "And again.")
+          ],
+          options: { closeOnLeave: false },
+          until: 20_000
+        })
+        assert.deepStrictEqual(timeline.messages.filter((message) => message.startsWith("user")), [
+          "user: Hello, how are you?",
+          "user: I am back.",
+          "user: And again."
+        ])
+        assert.closeTo(timeline.of("UserStartedSpeaking")[1]!.startedAt, 9000, 40)
+        grammatical(timeline)
       })
-      assert.deepStrictEqual(timeline.messages.filter((message) => message.startsWith("user")), [
-        "user: Hello, how are you?",
-        "user: I am back.",
-        "user: And again."
-      ])
-      assert.closeTo(timeline.of("UserStartedSpeaking")[1]!.startedAt, 9000, 40)
-      grammatical(timeline)
-    }))
+  )
 
   it.effect("participant leaves in mid-speech: what was said is remembered", () =>
     Effect.gen(function*() {
