@@ -11,7 +11,7 @@ export default defineConfig({
     ]
   },
   test: {
-    include: ["test/**/*.test.ts"],
+    include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
     // Two loaded cores need their time; a test that fails is never run again.
     testTimeout: 60_000,
     hookTimeout: 60_000,

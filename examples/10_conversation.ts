@@ -114,13 +114,14 @@ const play = Effect.fnUntraced(function*(flags: Demo.Flags) {
     ToolsLive
   ).pipe(Layer.provideMerge(SileroVad.layer()))
   yield* Effect.scoped(conversation(demo, flags.stt === "scripted" ? "all" : "speech")).pipe(
-    Effect.provide(services),
-    Effect.provide(LocalRoom.layer({
-      mode: flags.fast ? "fast" : "realtime",
-      participants: [{ identity: "caller" }],
-      record: demo.wav
-    })),
-    Effect.provide(Caller.layer(lines, "rms"))
+    Effect.provide(services.pipe(
+      Layer.provideMerge(LocalRoom.layer({
+        mode: flags.fast ? "fast" : "realtime",
+        participants: [{ identity: "caller" }],
+        record: demo.wav
+      })),
+      Layer.provideMerge(Caller.layer(lines, "rms"))
+    ))
   )
   yield* demo.finish
 })

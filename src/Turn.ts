@@ -9,7 +9,7 @@
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
-import { type Draft, find, noWords, publish, said, setPhase } from "./internal/turn/draft.ts"
+import { type Draft, find, noWords, publish, said, setPhase, setStarved } from "./internal/turn/draft.ts"
 import * as Endpointing from "./internal/turn/endpointing.ts"
 import * as Floor from "./internal/turn/floor.ts"
 import * as Hearing from "./internal/turn/hearing.ts"
@@ -217,6 +217,8 @@ const receive = (d: Draft, signal: Signal): void => {
       return interrupt(d, signal.force, signal.speech)
     case "AudioReady":
       return ready(d, signal.speech)
+    case "Starved":
+      return setStarved(d, signal.speech, signal.starved)
     case "PlayoutEnded":
       return Floor.playoutEnded(d, signal.speech, signal.next)
     case "Working":

@@ -33,7 +33,7 @@ export class Caller extends Context.Service<Caller, {
   readonly hears: (event: Event.Event) => void
   /** Says the lines, one after the other. */
   readonly talk: Effect.Effect<void, unknown, LocalRoom.Control>
-}>()("examples/Caller") {}
+}>()("effect-voice/examples/support/caller") {}
 
 /** Whether a sample is voice: recordings of flite have no noise. */
 export const isVoice = (sample: number): boolean => Math.abs(sample) > 500

@@ -3,7 +3,7 @@
  * other, in each the caller is above and the agent below. Under them, what each
  * turn's latency was made of.
  */
-import { Audio } from "effect-voice"
+import type { Audio } from "effect-voice"
 import { group, line, path, rect, tag, text, widthOf, wrap } from "./svg.ts"
 import { agentSpans, callerSpans, type Phase, phases, type Span, stages, type Take } from "./take.ts"
 

@@ -8,7 +8,7 @@ export interface Terminal {
 }
 
 export const terminal: Terminal = {
-  isTTY: process.stdout.isTTY === true && process.env["NO_COLOR"] === undefined,
+  isTTY: process.stdout.isTTY === true && process.stdout.hasColors(),
   write: (text) => void process.stdout.write(text)
 }
 

@@ -176,14 +176,10 @@ const speakingIsAudible = (timeline: Timeline, report: Report): void => {
     for (const state of speaking) if (state.from <= at + 1 && state.to > at) at = state.to
     if (at < to - 1) report("I6", `audio left from ${from} to ${to}, but the state was not speaking at ${at}`, at)
   }
-  // A synthesiser that fell silent in mid-speech leaves a speech that nothing is heard of.
-  const whole = new Set(timeline.of("TtsMeasured").map(({ speech }) => speech))
   for (const { from, to } of speaking) {
-    if (
-      timeline.playbacks.some(({ end, speech, start }) => !whole.has(speech) && start <= from && (end ?? to) >= from)
-    ) continue
-    const begins = timeline.audible.some((stretch) => stretch.from <= from + 1 && stretch.to >= Math.min(to, from + 1))
-    if (to > from + 1 && !begins) report("I6", `the state was speaking from ${from} to ${to} without audio`, from)
+    let at = from
+    for (const stretch of timeline.audible) if (stretch.from <= at + 1 && stretch.to > at) at = stretch.to
+    if (at < to - 1) report("I6", `the state was speaking from ${from} to ${to}, but no audio left at ${at}`, at)
   }
 }
 

@@ -120,7 +120,19 @@ export const play = (
         return frames.length === 0 ? Effect.void : output.write(frames)
       }
       yield* write([first.value])
-      yield* Stream.fromQueue(line.audio).pipe(Stream.runForEachArray(write))
+      let starved = false
+      const starve = (now: boolean) =>
+        Effect.sync(() => {
+          if (starved !== now) signal(core, { _tag: "Starved", speech: job.id, starved: now })
+          starved = now
+        })
+      const starving = output.drained.pipe(Effect.andThen(starve(true)), Effect.andThen(Effect.never))
+      while (true) {
+        const chunks = yield* Effect.option(Effect.raceFirst(Queue.takeAll(line.audio), starving))
+        if (chunks._tag === "None") break
+        yield* starve(false)
+        yield* write(chunks.value)
+      }
       const rest = converter.flush()
       if (rest.length > 0) yield* output.write(rest)
       yield* output.drained

@@ -29,7 +29,11 @@ export const noWords: Words = {
 export const find = (d: Draft, id: string): Speech | undefined => d.s.speeches.find((speech) => speech.id === id)
 
 export const setPhase = (d: Draft, id: string, phase: Speech["phase"]): void => {
-  d.s.speeches = d.s.speeches.map((speech) => speech.id === id ? { ...speech, phase } : speech)
+  d.s.speeches = d.s.speeches.map((speech) => speech.id === id ? { ...speech, phase, starved: false } : speech)
+}
+
+export const setStarved = (d: Draft, id: string, starved: boolean): void => {
+  d.s.speeches = d.s.speeches.map((speech) => speech.id === id ? { ...speech, starved } : speech)
 }
 
 /** The speech that has the floor: audible, unless it is paused. */

@@ -137,7 +137,7 @@ export const agentState = (s: State): Event.AgentState => {
   if (s.status === "starting") return "initializing"
   if (s.status === "closed") return "listening"
   const floor = playing(s)
-  if (floor !== undefined && s.pause?.speech !== floor.id) return "speaking"
+  if (floor !== undefined && s.pause?.speech !== floor.id) return floor.starved === true ? "thinking" : "speaking"
   if (s.pending !== undefined) return "thinking"
   if (floor !== undefined) return "listening"
   const thinks = s.speeches.some((speech) => speech.source !== "say" && speech.phase !== "stopping")

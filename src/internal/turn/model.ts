@@ -103,6 +103,8 @@ export interface Speech {
    * cleaned up behind itself.
    */
   readonly phase: "queued" | "working" | "tools" | "ready" | "playing" | "stopping"
+  /** It has the floor, and all the audio that it has was heard: more is to come. */
+  readonly starved?: boolean | undefined
 }
 
 export type Signal =
@@ -129,6 +131,7 @@ export type Signal =
   | { readonly _tag: "Enqueue"; readonly speech: string; readonly source: "say" | "reply"; readonly protected: boolean }
   | { readonly _tag: "Interrupt"; readonly force: boolean; readonly speech?: string | undefined }
   | { readonly _tag: "AudioReady"; readonly speech: string }
+  | { readonly _tag: "Starved"; readonly speech: string; readonly starved: boolean }
   | { readonly _tag: "PlayoutEnded"; readonly speech: string; readonly next: "working" | "tools" | "done" }
   | { readonly _tag: "Working"; readonly speech: string; readonly phase: "working" | "tools" }
   | { readonly _tag: "SpeechEnded"; readonly speech: string }

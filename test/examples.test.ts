@@ -1,0 +1,169 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { Event } from "effect-voice"
+import { spawn } from "node:child_process"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import { fileURLToPath } from "node:url"
+
+const root = fileURLToPath(new URL("..", import.meta.url))
+
+interface Run {
+  readonly code: number | null
+  readonly output: string
+  readonly errors: string
+}
+
+const run = (example: string, ...flags: ReadonlyArray<string>): Promise<Run> =>
+  new Promise((resolve) => {
+    const tsx = path.join(root, "node_modules/tsx/dist/cli.mjs")
+    const child = spawn(process.execPath, [tsx, `examples/${example}`, ...flags], { cwd: root })
+    let output = ""
+    let errors = ""
+    child.stdout.on("data", (data: Buffer) => void (output += data.toString()))
+    child.stderr.on("data", (data: Buffer) => void (errors += data.toString()))
+    child.on("close", (code) => resolve({ code, output, errors }))
+  })
+
+const lines = async (example: string): Promise<ReadonlyArray<string>> => {
+  const { code, errors, output } = await run(example)
+  assert.strictEqual(code, 0, errors)
+  return output.trim().split("\n")
+}
+
+const numbered = fs.readdirSync(path.join(root, "examples")).filter((name) => /^\d/.test(name)).sort()
+
+describe("examples", () => {
+  it("each say what they show", () => {
+    assert.isAtLeast(numbered.length, 7)
+    for (const name of numbered) {
+      assert.match(fs.readFileSync(path.join(root, "examples", name), "utf8"), /^\/\*\*\n \* @title \S/, name)
+    }
+  })
+
+  it("10: hold a whole conversation, and leave its recording and its picture", { timeout: 120_000 }, async () => {
+    const out = fs.mkdtempSync(path.join(os.tmpdir(), "effect-voice-demo-"))
+    try {
+      const { code, errors, output } = await run("10_conversation.ts", "--fast", "--out", out)
+      assert.strictEqual(code, 0, errors)
+      assert.include(output, "scripted")
+      const written = JSON.parse(fs.readFileSync(path.join(out, "conversation.json"), "utf8"))
+      const events = Schema.decodeUnknownSync(Schema.Array(Event.Event))(written)
+      const of = <Tag extends Event.Event["_tag"]>(tag: Tag) =>
+        events.filter((event): event is Event.Of<Tag> => event._tag === tag)
+
+      assert.deepStrictEqual(of("UserSpeechCommitted").map(({ text }) => text), [
+        "Do you have a room for Friday night?",
+        "Wait, is breakfast included?",
+        "Mm-hmm. Great. Please book the double room.",
+        "Thank you very much. Goodbye."
+      ])
+      assert.deepStrictEqual(
+        of("FunctionCallsFinished").flatMap(({ calls }) => calls.map(({ name }) => name)),
+        ["find_rooms", "book_room", "hang_up"]
+      )
+      assert.strictEqual(of("AgentSpeechCommitted").filter(({ interrupted }) => interrupted).length, 1)
+      assert.deepStrictEqual(of("FalseInterruption").map(({ resumed }) => resumed), [true])
+      assert.deepStrictEqual(of("ProviderAvailability").map(({ available }) => available), [false, true])
+      assert.deepStrictEqual(of("SessionClosed").map(({ reason }) => reason), ["hang_up"])
+      for (const { record } of of("TurnMeasured")) {
+        const sum = record.endOfUtterance + record.tools + record.llmFirstToken + record.firstSentence +
+          record.ttsFirstByte + record.playoutStart
+        assert.closeTo(sum, record.total, 0.01)
+        assert.isBelow(record.total, 2500)
+      }
+
+      const wav = fs.readFileSync(path.join(out, "conversation.wav"))
+      assert.strictEqual(wav.toString("latin1", 0, 4), "RIFF")
+      assert.closeTo((wav.length - 44) / 4 / 24, events.at(-1)?.at ?? 0, 50)
+      const picture = fs.readFileSync(path.join(out, "conversation.svg"), "utf8")
+      for (const shown of ["is breakfast", "cut off", "resumed", "find_rooms()", "first voice is lost", "hung up"]) {
+        assert.include(picture, shown)
+      }
+    } finally {
+      fs.rmSync(out, { recursive: true })
+    }
+  })
+
+  it("10: refuse a flag that is not there", { timeout: 60_000 }, async () => {
+    const { code, errors } = await run("10_conversation.ts", "--fats")
+    assert.strictEqual(code, 1)
+    assert.include(errors, "Unrecognized flag: --fats")
+  })
+
+  it("20: run the reference's three tools with their defaults", { timeout: 60_000 }, async () => {
+    const [alone, ...rest] = await lines("20_tools.ts")
+    assert.strictEqual(
+      alone,
+      `alone: {"location":"Oslo","temperature":22,"units":"celsius","condition":"sunny","humidity":65}`
+    )
+    const text = rest.join("\n")
+    for (const tool of ["get_weather", "search_knowledge_base", "schedule_meeting"]) {
+      assert.strictEqual(text.split(`call: ${tool}\n`).length, 2, tool)
+      assert.strictEqual(text.split(`output: ${tool}\n`).length, 2, tool)
+    }
+    assert.include(text, `"status":"scheduled"`)
+  })
+
+  it("30: answer five callers at once, each their own, within 3 s", { timeout: 60_000 }, async () => {
+    const report = await lines("30_five-callers.ts")
+    assert.strictEqual(report.length, 5)
+    for (const line of report) {
+      const [, name = "", slowest = "", heard = ""] =
+        /^(\w+): 3 replies, 0 of others, slowest after (\d+) ms: (.*)$/.exec(line) ?? []
+      assert.isBelow(Number(slowest), 3000, line)
+      assert.strictEqual(
+        heard,
+        [`My name is ${name}.`, `What is ${name} allowed to do?`, `Goodbye from ${name}.`]
+          .map((text) => `You said: ${text}`).join(" ")
+      )
+    }
+  })
+
+  it("50: take turns by the button", { timeout: 60_000 }, async () => {
+    const committed = await lines("50_push-to-talk.ts")
+    assert.deepStrictEqual(committed.map((line) => line.replace(/^\d+ ms\s+/, "")), [
+      "A table for four, on the terrace,",
+      "Just a coffee."
+    ])
+  })
+
+  it("60: hand the call over with its history", { timeout: 60_000 }, async () => {
+    assert.deepStrictEqual(await lines("60_handoff.ts"), [
+      "reception → billing",
+      "user: I have a question about my invoice.",
+      "call: to_billing",
+      "output: to_billing",
+      "handoff: billing",
+      "assistant: This is billing. Your invoice is paid.",
+      "user: Thank you!",
+      "assistant: You are welcome, says billing."
+    ])
+  })
+
+  it("70: hear the voice and not the hiss", { timeout: 60_000 }, async () => {
+    const heard = await lines("70_custom-vad.ts")
+    assert.deepStrictEqual(heard.map((line) => line.split(" ")[0]), ["SpeechStarted", "VoicePaused", "SpeechEnded"])
+    const at = Number(heard[0]?.split(" ")[2])
+    assert.closeTo(at, 3000, 40)
+  })
+
+  it("80: sum a conversation up, for a person and for Prometheus", { timeout: 60_000 }, async () => {
+    const text = (await lines("80_metrics.ts")).join("\n")
+    assert.match(text, /"total_conversations": 1/)
+    assert.match(text, /"llm_avg_latency": \d*[1-9]/)
+    assert.match(text, /agent_response_time_seconds_bucket\{[^}]*le="1"[^}]*\} 2/)
+    assert.match(text, /agent_conversations_total(\{[^}]*\})? 1/)
+  })
+
+  it("90: find, put right and veto before the reply", { timeout: 60_000 }, async () => {
+    assert.deepStrictEqual(await lines("90_retrieval.ts"), [
+      "user: Is this the Harbour Hotel?",
+      "assistant: Yes, it is. How can I help you?",
+      "user: Just a moment, please.",
+      "user: When is breakfast?",
+      "assistant: From seven until ten."
+    ])
+  })
+})
