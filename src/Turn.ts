@@ -266,7 +266,11 @@ const tick = (d: Draft): void => {
 const interrupt = (d: Draft, force: boolean, speech: string | undefined): void => {
   d.s.hushed = true
   d.actions.push({ _tag: "Settle" })
-  if (speech === undefined) return Floor.interrupt(d, force)
+  if (speech === undefined) {
+    // A reply that a hook still thinks about is one that waits.
+    if (d.s.pending !== undefined) Hearing.declined(d, d.s.pending.turn)
+    return Floor.interrupt(d, force)
+  }
   const target = find(d, speech)
   if (target !== undefined && (force || !target.protected)) Floor.stop(d, target)
 }

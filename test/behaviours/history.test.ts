@@ -103,8 +103,8 @@ describe("the history of a session", () => {
         llm: ["Let me check on that for you.", "Yes?"],
         tts: { duration: 2000 }
       })
-      const json = JSON.stringify(Schema.encodeSync(History.History)(timeline.history))
-      const again = Schema.decodeUnknownSync(History.History)(JSON.parse(json))
+      const json = JSON.stringify(yield* Schema.encodeEffect(History.History)(timeline.history))
+      const again = yield* Schema.decodeUnknownEffect(History.History)(JSON.parse(json))
       assert.isTrue(History.equals(again, timeline.history))
       const text = (["text", "json", "markdown"] as const).map((format) =>
         History.toTranscript(timeline.history, format)

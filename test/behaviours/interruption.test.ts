@@ -465,6 +465,24 @@ describe("interruption in every phase of a reply", () => {
       })
   )
 
+  it.effect.each([3001, 4000, 5999])(
+    "interrupt at %d, while onUserTurn thinks: there is no reply",
+    (at) =>
+      Effect.gen(function*() {
+        for (const llm of [true, false]) {
+          const timeline = yield* Testing.scenario({
+            ...asked,
+            agent: Agent.make({ instructions: "", onUserTurn: () => Effect.sleep(3000) }),
+            options: { turn: { preemption: { llm } } },
+            at: [{ at, do: (session) => session.interrupt() }]
+          })
+          assert.deepStrictEqual(timeline.messages, ["user: Hello, how are you?"])
+          assert.deepStrictEqual(timeline.playbacks, [])
+          timeline.expect(["AgentStateChanged", at, { to: "listening" }])
+        }
+      })
+  )
+
   it.effect("C9: what was heard of a synchronised transcript", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({

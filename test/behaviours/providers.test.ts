@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Layer, Stream, Tracer } from "effect"
+import { Cause, Effect, Exit, Layer, Schedule, Stream, Tracer } from "effect"
 import { Agent, Failure, Llm, Stt, Tts } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { inspect } from "node:util"
@@ -408,6 +408,21 @@ describe("several providers", () => {
       assert.strictEqual(timeline.of("TtsMeasured")[0]!.firstByteMs, 500)
       timeline.expect(["ProviderAvailability", 3600, { component: "tts", provider: "one", available: false }])
       assert.deepStrictEqual(timeline.messages.at(-1), "assistant: I am fine.")
+    }))
+
+  it.effect("the availability of an agent's own providers is told, too, once", () =>
+    Effect.gen(function*() {
+      const one = yield* Testing.llm(() => ({ fail: true }), { name: "one" })
+      const two = yield* Testing.llm([], { name: "two" })
+      const llm = yield* Llm.fallback([one.llm, two.llm], { policy: once, recovery: Schedule.recurs(0) })
+      const agent = Agent.make({ instructions: "", llm })
+      const timeline = yield* Testing.scenario({
+        agent,
+        at: [{ at: 100, do: (session) => session.handoff(agent) }],
+        user: [hello]
+      })
+      timeline.exactly(["ProviderAvailability", 3100, { component: "llm", provider: "one", available: false }])
+      assert.strictEqual(timeline.messages.at(-1), "assistant: OK.")
     }))
 
   it.effect("G5, G6: the second model replies, also with tool calls alone", () =>

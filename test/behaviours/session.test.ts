@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Stream } from "effect"
+import { Effect, Stream } from "effect"
 import { Agent, type Event, Processor, Session } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 
@@ -446,6 +446,34 @@ describe("the end", () => {
       kept.expect(["SessionClosed", kept.stoppedAt!, { reason: "closed" }])
     }))
 
+  it.effect.each([true, false])(
+    "who leaves and comes back is heard again, and what was said before stays (frames: %s)",
+    (frames) =>
+      Effect.gen(function*() {
+        const timeline = yield* Testing.scenario({
+          room: frames ? { frames: 20 } : {},
+          user: [
+            hello,
+            Testing.leave(5000),
+            Testing.join(8000),
+            Testing.say(9000, 10_000, "I am back."),
+            Testing.leave(13_000),
+            Testing.join(14_000),
+            Testing.say(15_000, 16_000, "And again.")
+          ],
+          options: { closeOnLeave: false },
+          until: 20_000
+        })
+        assert.deepStrictEqual(timeline.messages.filter((message) => message.startsWith("user")), [
+          "user: Hello, how are you?",
+          "user: I am back.",
+          "user: And again."
+        ])
+        assert.closeTo(timeline.of("UserStartedSpeaking")[1]!.startedAt, 9000, 40)
+        grammatical(timeline)
+      })
+  )
+
   it.effect("participant leaves in mid-speech: what was said is remembered", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
@@ -614,6 +642,31 @@ describe("H3: hand-over", () => {
       assert.strictEqual(timeline.messages.at(-1), "assistant: From my own model.")
       assert.strictEqual(timeline.of("TtsMeasured")[0]!.provider, "own-tts")
       assert.strictEqual(timeline.of("LlmMeasured")[0]!.provider, "own-llm")
+    }))
+})
+
+describe("update", () => {
+  it.effect("what is left out stays as it was", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        options: { turn: { interruption: { enabled: false }, awayAfter: "5 seconds", preemption: { llm: false } } },
+        at: [
+          at(500, (session) =>
+            session.update({ turn: { endpointing: { minDelay: 900 }, interruption: { minWords: 0 } } })),
+          at(600, (session) =>
+            session.update({ instructions: "New." })),
+          at(700, (session) => session.update({ turn: { endpointing: { mode: undefined } } }))
+        ],
+        user: [Testing.say(1000, 2000, "Hello."), Testing.cough(5000, 6500)],
+        llm: [ten],
+        tts: { duration: 8000 },
+        quiet: "30 seconds"
+      })
+      timeline.expect(["UserSpeechCommitted", 2900], ["AgentStartedSpeaking", 3400])
+      assert.deepStrictEqual(timeline.of("AgentPaused"), [])
+      assert.strictEqual(timeline.requests.length, 1)
+      assert.deepStrictEqual(timeline.userStates().at(-1), ["away", 11_400 + 5000])
+      assert.include(JSON.stringify(timeline.requests[0]!.prompt), "New.")
     }))
 })
 
@@ -800,4 +853,3 @@ describe("events", () => {
       grammatical(timeline)
     }))
 })
-void Fiber

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer, Schema } from "effect"
+import { Deferred, Effect, Layer, Schema } from "effect"
 import { Agent, type Event, Pipeline, Session, Tools } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { Tool, Toolkit } from "effect/ai"
@@ -645,4 +645,3 @@ describe("tools and a draining session", () => {
       whole(timeline)
     }))
 })
-void Fiber

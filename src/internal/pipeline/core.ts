@@ -54,6 +54,8 @@ export interface Core {
   /** Steps whose tools are running, whatever has become of their speech. */
   readonly acts: Set<Fiber.Fiber<unknown>>
   history: History.History
+  /** As they were given, for those that an update leaves out. */
+  turnOptions: Turn.Options
   persona: Persona
   tools: Tools.Set<Session.Session>
   /** Text that was looked up for the turn that is replied to. */

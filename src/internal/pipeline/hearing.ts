@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
 import * as Failure from "../../Failure.ts"
@@ -106,12 +107,22 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
     return {
       listen: (identity) => {
         if (stt !== undefined) core.fork(recognise(core, stt, audio, clock))
-        return ears.room.audio(identity).pipe(
-          Stream.runForEachArray(hear),
+        const stay = Effect.suspend(() => {
+          clock.restart()
+          return Stream.runForEachArray(ears.room.audio(identity), hear)
+        }).pipe(
           Effect.catch((error) => Effect.sync(() => failed(core, "room", "room", Cause.fail(error)))),
           Effect.andThen(closeSpeech),
-          Effect.forkScoped({ startImmediately: true }),
-          Effect.asVoid
+          Semaphore.makeUnsafe(1).withPermits(1)
+        )
+        // Who leaves may come back, with a microphone whose time begins anew.
+        const returns = Stream.runForEach(
+          ears.room.events,
+          (event) => event._tag === "ParticipantJoined" && event.participant.identity === identity ? stay : Effect.void
+        )
+        return Effect.andThen(
+          Effect.forkScoped(stay, { startImmediately: true }),
+          Effect.asVoid(Effect.forkScoped(returns, { startImmediately: true }))
         )
       },
       attach: (on) =>
@@ -132,6 +143,9 @@ const makeStreamClock = (core: Core) => {
   let observedAt = core.conductor.now()
   let offset = Number.POSITIVE_INFINITY
   return {
+    restart: (): void => {
+      offset = Number.POSITIVE_INFINITY
+    },
     observe: (frames: ReadonlyArray<Audio.Frame>): void => {
       if (frames.length === 0) return
       for (const frame of frames) streamEnd = (frame.at ?? streamEnd) + Audio.durationMs(frame)

@@ -83,13 +83,31 @@ export const open = <R>(
       budget.notice(event)
     }
 
-    const stt = options.stt === false ? undefined : Resilience.stt(yield* Stt, options.resilience)
-    const defaults: Defaults = {
-      llm: Resilience.llm(yield* Llm, options.resilience),
-      tts: Resilience.tts(yield* Tts, options.resilience),
-      guardLlm: (llm) => Resilience.llm(llm, options.resilience),
-      guardTts: (tts) => Resilience.tts(tts, options.resilience)
+    const observed = new Set<object>()
+    /** Before it can be lost: what is told to nobody is not told again. */
+    const observe = (component: Event.Component, service: object): void => {
+      if (observed.has(service)) return
+      observed.add(service)
+      fork(
+        Stream.runForEach(
+          Resilience.availability(service),
+          ({ available, provider }) =>
+            Effect.sync(() => publish({ _tag: "ProviderAvailability", component, provider, available }))
+        )
+      )
     }
+    const guardLlm: Defaults["guardLlm"] = (llm) => {
+      observe("llm", llm)
+      return Resilience.llm(llm, options.resilience)
+    }
+    const guardTts: Defaults["guardTts"] = (tts) => {
+      observe("tts", tts)
+      return Resilience.tts(tts, options.resilience)
+    }
+    const hears = options.stt === false ? undefined : yield* Stt
+    if (hears !== undefined) observe("stt", hears)
+    const stt = hears && Resilience.stt(hears, options.resilience)
+    const defaults: Defaults = { llm: guardLlm(yield* Llm), tts: guardTts(yield* Tts), guardLlm, guardTts }
     const detector = yield* inScope(vad.detector(options.vad))
     const output = yield* inScope(room.output(options.output))
     const toolScope = yield* Scope.fork(scope)
@@ -142,6 +160,7 @@ export const open = <R>(
       acts: new Set(),
       calls: new Map(),
       history: agent.history,
+      turnOptions: options.turn ?? {},
       persona: bound.persona,
       tools: bound.tools,
       context: undefined,
@@ -203,17 +222,6 @@ export const open = <R>(
       })
     )
 
-    // Before anything can be lost: what is told to nobody is not told again.
-    for (const [component, service] of [["stt", stt], ["llm", defaults.llm], ["tts", defaults.tts]] as const) {
-      if (service === undefined) continue
-      fork(
-        Stream.runForEach(
-          Resilience.availability(service),
-          ({ available, provider }) =>
-            Effect.sync(() => publish({ _tag: "ProviderAvailability", component, provider, available }))
-        )
-      )
-    }
     fork(Effect.gen(function*() {
       // Whoever listens to the events from here on misses nothing.
       yield* Effect.yieldNow

@@ -62,6 +62,20 @@ export const checkTurn = (options: Turn.Options | undefined): Effect.Effect<Turn
     : Effect.succeed(settings)
 }
 
+/** What the second leaves out stays as it is in the first, section by section. */
+export const mergeTurn = (self: Turn.Options, that: Turn.Options): Turn.Options => ({
+  ...overlay(self, that),
+  endpointing: overlay(self.endpointing, that.endpointing),
+  interruption: overlay(self.interruption, that.interruption),
+  preemption: overlay(self.preemption, that.preemption),
+  limits: overlay(self.limits, that.limits)
+})
+
+const overlay = <A extends object>(self: A | undefined, that: A | undefined): Partial<A> => ({
+  ...self,
+  ...Object.fromEntries(Object.entries(that ?? {}).filter(([, value]) => value !== undefined)) as Partial<A>
+})
+
 const oneOf = (
   option: string,
   value: string | undefined,

@@ -14,7 +14,7 @@ import * as Turn from "../../Turn.ts"
 import { type Core, nextId, signal, stamp } from "./core.ts"
 import { guarded } from "./failures.ts"
 import { type Job, makeJob } from "./job.ts"
-import { checkTurn, type InvalidOption, millis } from "./options.ts"
+import { checkTurn, type InvalidOption, mergeTurn, millis } from "./options.ts"
 import { bind } from "./persona.ts"
 
 export interface Parts {
@@ -64,7 +64,8 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
     })
   const update = (change: Session.Update) =>
     Effect.gen(function*() {
-      const settings = change.turn === undefined ? undefined : yield* checkTurn(change.turn).pipe(
+      const turn = change.turn === undefined ? undefined : mergeTurn(core().turnOptions, change.turn)
+      const settings = turn === undefined ? undefined : yield* checkTurn(turn).pipe(
         Effect.mapError(refused)
       )
       const { instructions, tools, voice } = change
@@ -75,6 +76,7 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
         ...(voice === undefined ? {} : { voice })
       }
       if (tools !== undefined) target.tools = tools
+      if (turn !== undefined) target.turnOptions = turn
       if (settings !== undefined) signal(target, { _tag: "Tune", settings })
     })
   const handoff = <R>(
