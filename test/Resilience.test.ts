@@ -675,6 +675,32 @@ describe("Resilience", () => {
         assert.strictEqual(attempts.length, 1)
       }))
 
+    it.effect("waits for nothing more from one that has found the end of the speech by itself", () =>
+      Effect.gen(function*() {
+        let opened = 0
+        const eager = Stt.make({
+          name: "eager",
+          transcribe: (audio) => {
+            opened += 1
+            return Stream.flatMap(
+              audio,
+              (input): Stream.Stream<Stt.Transcript> =>
+                "samples" in input && input.samples.some((sample) => sample !== 0)
+                  ? Stream.make({ text: "hello", final: true })
+                  : Stream.empty
+            )
+          }
+        })
+        const { audio, say } = yield* feed
+        const { fiber } = yield* listen(Resilience.stt(eager, policy), audio)
+        for (let turn = 0; turn < 3; turn++) {
+          yield* say(frame(1, 1000), frame(0, 500), Stt.Finalize)
+          yield* TestClock.adjust(60_000)
+        }
+        assert.strictEqual(fiber.pollUnsafe(), undefined)
+        assert.strictEqual(opened, 1)
+      }))
+
     it.effect("fails 10 seconds after an end of speech without a transcript, over all attempts", () =>
       Effect.gen(function*() {
         const { attempts, stt } = sttOf("a", (attempt) => attempt === 1 ? { fails: 1 } : { with: "silence" })

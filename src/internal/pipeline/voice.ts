@@ -86,6 +86,15 @@ export const synthesize = (core: Core, job: Job, line: Line): Effect.Effect<void
   )
 }
 
+// What is converted before the first of it is heard (ms): seconds at a time would be heard late.
+const pieceMs = 100
+
+const cut = (frame: Audio.Frame): ReadonlyArray<Audio.Frame> =>
+  Array.from(
+    { length: Math.ceil(Audio.durationMs(frame) / pieceMs) },
+    (_, i) => Audio.slice(frame, i * pieceMs, (i + 1) * pieceMs)
+  )
+
 /** Plays a line once it has the floor; returns when it has been heard, and remembers it however it ends. */
 export const play = (
   core: Core,
@@ -115,10 +124,16 @@ export const play = (
       base = yield* output.played
       if (core.settings.syncTranscript) transcript = core.fork(release(core, job, line.utterance, base))
       const converter = Audio.converter({ to: output })
-      const write = (chunks: ReadonlyArray<Tts.Chunk>) => {
-        const frames = converter.push(chunks.map((chunk) => chunk.frame))
-        return frames.length === 0 ? Effect.void : output.write(frames)
-      }
+      const same = (frame: Audio.Frame) => frame.sampleRate === output.sampleRate && frame.channels === output.channels
+      const write = (chunks: ReadonlyArray<Tts.Chunk>) =>
+        Effect.forEach(
+          chunks.flatMap(({ frame }) => same(frame) ? [frame] : cut(frame)),
+          (frame) => {
+            const frames = converter.push([frame])
+            return frames.length === 0 ? Effect.void : output.write(frames)
+          },
+          { discard: true }
+        )
       yield* write([first.value])
       let starved = false
       const starve = (now: boolean) =>

@@ -11,8 +11,15 @@ export class Pending {
   #marks: Array<{ readonly position: number; readonly since: number }> = []
   #since: number | undefined = undefined
   #awaken = Deferred.makeUnsafe<void>()
+  /** A final transcript came when none was waited for: before the end of its speech was marked. */
+  #early = false
 
   add(position: number, now: number): void {
+    if (this.#early) {
+      // It has found the end by itself, and may have nothing to add.
+      this.#early = false
+      return
+    }
     this.#marks.push({ position, since: now })
     if (this.#since === undefined) {
       this.#since = now
@@ -25,6 +32,7 @@ export class Pending {
    * position up to which the audio is answered, where a mark says so.
    */
   answer(end: number | undefined): number | undefined {
+    this.#early = this.#marks.length === 0
     const found = end === undefined ? -1 : this.#marks.findIndex(({ position }) => position + overrunMs >= end)
     const last = found === -1 ? this.#marks.length - 1 : found
     const answered = end !== undefined && found === -1 ? end : this.#marks[last]?.position
@@ -41,11 +49,13 @@ export class Pending {
   /** The marks are given again to the same provider: the clock goes on. */
   again(): void {
     this.#marks = []
+    this.#early = false
   }
 
   /** Another provider begins: so does the clock. */
   reset(): void {
     this.#marks = []
+    this.#early = false
     this.#waitSince(undefined)
   }
 
