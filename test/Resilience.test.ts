@@ -694,7 +694,9 @@ describe("Resilience", () => {
         const { audio, say } = yield* feed
         const { fiber } = yield* listen(Resilience.stt(eager, policy), audio)
         for (let turn = 0; turn < 3; turn++) {
-          yield* say(frame(1, 1000), frame(0, 500), Stt.Finalize)
+          yield* say(frame(1, 1000), frame(0, 200))
+          yield* TestClock.adjust(300)
+          yield* say(frame(0, 300), Stt.Finalize)
           yield* TestClock.adjust(60_000)
         }
         assert.strictEqual(fiber.pollUnsafe(), undefined)
