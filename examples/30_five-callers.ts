@@ -56,13 +56,14 @@ const program = Effect.gen(function*() {
     )
   }
 }).pipe(
-  Effect.provide(Layer.mergeAll(
-    EnergyVad.layer(),
-    Testing.layerStt(),
-    Testing.layerLlm(({ text }) => `You said: ${text}`),
-    Testing.layerTts({ audio: "audible" })
-  )),
-  Effect.provide(LocalRoom.layer({ mode: "fast", participants, keepHeard: true }))
+  Effect.provide(
+    Layer.mergeAll(
+      EnergyVad.layer(),
+      Testing.layerStt(),
+      Testing.layerLlm(({ text }) => `You said: ${text}`),
+      Testing.layerTts({ audio: "audible" })
+    ).pipe(Layer.provideMerge(LocalRoom.layer({ mode: "fast", participants, keepHeard: true })))
+  )
 )
 
 NodeRuntime.runMain(program)

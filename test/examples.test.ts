@@ -15,16 +15,17 @@ interface Run {
   readonly errors: string
 }
 
-const run = (example: string, ...flags: ReadonlyArray<string>): Promise<Run> =>
-  new Promise((resolve) => {
-    const tsx = path.join(root, "node_modules/tsx/dist/cli.mjs")
-    const child = spawn(process.execPath, [tsx, `examples/${example}`, ...flags], { cwd: root })
-    let output = ""
-    let errors = ""
-    child.stdout.on("data", (data: Buffer) => void (output += data.toString()))
-    child.stderr.on("data", (data: Buffer) => void (errors += data.toString()))
-    child.on("close", (code) => resolve({ code, output, errors }))
-  })
+const run = (example: string, ...flags: ReadonlyArray<string>): Promise<Run> => {
+  const { promise, resolve } = Promise.withResolvers<Run>()
+  const tsx = path.join(root, "node_modules/tsx/dist/cli.mjs")
+  const child = spawn(process.execPath, [tsx, `examples/${example}`, ...flags], { cwd: root })
+  let output = ""
+  let errors = ""
+  child.stdout.on("data", (data: Buffer) => void (output += data.toString()))
+  child.stderr.on("data", (data: Buffer) => void (errors += data.toString()))
+  child.on("close", (code) => resolve({ code, output, errors }))
+  return promise
+}
 
 const lines = async (example: string): Promise<ReadonlyArray<string>> => {
   const { code, errors, output } = await run(example)

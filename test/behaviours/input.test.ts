@@ -75,10 +75,12 @@ describe("options that no conversation can work with", () => {
       }
     }))
 
-  it.effect.each([
-    ["turn.interruption.minWords", { turn: { interruption: { minWords: -2 } } }],
-    ["turn.endpointing.maxDelay", { turn: { endpointing: { maxDelay: -2 } } }]
-  ] as const)("in mid-session, %s: refused, and nothing changes", ([option, update]) =>
+  it.effect.each(
+    [
+      ["turn.interruption.minWords", { turn: { interruption: { minWords: -2 } } }],
+      ["turn.endpointing.maxDelay", { turn: { endpointing: { maxDelay: -2 } } }]
+    ] as const
+  )("in mid-session, %s: refused, and nothing changes", ([option, update]) =>
     Effect.gen(function*() {
       const refused: Array<Session.SessionError> = []
       const timeline = yield* Testing.scenario({
@@ -112,23 +114,26 @@ describe("options that no conversation can work with", () => {
       for (const { cause } of timeline.failures) assert.include(cause, "wait")
     }))
 
-  it.effect.each(["0 millis", 0, "Infinity"] as const)("the ends of what is allowed are allowed (%s)", (duration) =>
-    Effect.gen(function*() {
-      const timeline = yield* Testing.scenario({
-        user: [Testing.say(500, 1500, "Hello.")],
-        options: {
-          toolTimeout: duration,
-          turn: {
-            awayAfter: duration,
-            endpointing: { minDelay: 0, maxDelay: duration },
-            interruption: { falseInterruptionTimeout: duration, echoWarmUp: duration, minDuration: duration },
-            limits: { maxSpeech: duration }
-          }
-        },
-        until: 10_000
+  it.effect.each(["0 millis", 0, "Infinity"] as const)(
+    "the ends of what is allowed are allowed (%s)",
+    (duration) =>
+      Effect.gen(function*() {
+        const timeline = yield* Testing.scenario({
+          user: [Testing.say(500, 1500, "Hello.")],
+          options: {
+            toolTimeout: duration,
+            turn: {
+              awayAfter: duration,
+              endpointing: { minDelay: 0, maxDelay: duration },
+              interruption: { falseInterruptionTimeout: duration, echoWarmUp: duration, minDuration: duration },
+              limits: { maxSpeech: duration }
+            }
+          },
+          until: 10_000
+        })
+        assert.deepStrictEqual(timeline.messages, ["user: Hello.", "assistant: OK."])
       })
-      assert.deepStrictEqual(timeline.messages, ["user: Hello.", "assistant: OK."])
-    }))
+  )
 })
 
 describe("a detector that fails", () => {

@@ -101,9 +101,11 @@ describe("say and reply", () => {
       const timeline = yield* Testing.scenario({
         at: [
           at(1000, (session) =>
-            session.say(Stream.make("This is the first sentence. ", "And here is another one.").pipe(
-              Stream.mapEffect((text, i) => Effect.delay(Effect.succeed(text), i === 0 ? 100 : 3000))
-            )))
+            session.say(
+              Stream.make("This is the first sentence. ", "And here is another one.").pipe(
+                Stream.mapEffect((text, i) => Effect.delay(Effect.succeed(text), i === 0 ? 100 : 3000))
+              )
+            ))
         ]
       })
       assert.isAtMost(timeline.playbacks[0]!.start, 4301)
@@ -252,11 +254,13 @@ describe("onUserTurn", () => {
       assert.strictEqual(timeline.states().at(-1)![0], "listening")
     }))
 
-  it.effect.each([
-    ["slow", Effect.delay(Effect.succeed({ reply: false }), 60_000), 13_000],
-    ["failing", Effect.fail("no"), 3000],
-    ["broken", Effect.die("no"), 3000]
-  ] as const)("one that is %s changes nothing, and is told of", ([, answer, asked]) =>
+  it.effect.each(
+    [
+      ["slow", Effect.delay(Effect.succeed({ reply: false }), 60_000), 13_000],
+      ["failing", Effect.fail("no"), 3000],
+      ["broken", Effect.die("no"), 3000]
+    ] as const
+  )("one that is %s changes nothing, and is told of", ([, answer, asked]) =>
     Effect.gen(function*() {
       const timeline = yield* hooked(() => answer, { quiet: "30 seconds" })
       assert.strictEqual(timeline.requests[0]!.at, asked)
@@ -265,17 +269,20 @@ describe("onUserTurn", () => {
       grammatical(timeline)
     }))
 
-  it.effect.each([true, false])("D4: is called once a turn with preemption, and what it adds is asked anew (%s)", (llm) =>
-    Effect.gen(function*() {
-      let called = 0
-      const timeline = yield* hooked(() => Effect.sync(() => (called++, { context: "It rains." })), {
-        options: { turn: { preemption: { llm } } }
+  it.effect.each([true, false])(
+    "D4: is called once a turn with preemption, and what it adds is asked anew (%s)",
+    (llm) =>
+      Effect.gen(function*() {
+        let called = 0
+        const timeline = yield* hooked(() => Effect.sync(() => (called++, { context: "It rains." })), {
+          options: { turn: { preemption: { llm } } }
+        })
+        assert.strictEqual(called, 1)
+        assert.include(JSON.stringify(timeline.requests.at(-1)!.prompt), "It rains.")
+        assert.deepStrictEqual(timeline.messages, ["user: Hello, how are you?", "assistant: OK."])
+        grammatical(timeline)
       })
-      assert.strictEqual(called, 1)
-      assert.include(JSON.stringify(timeline.requests.at(-1)!.prompt), "It rains.")
-      assert.deepStrictEqual(timeline.messages, ["user: Hello, how are you?", "assistant: OK."])
-      grammatical(timeline)
-    }))
+  )
 
   it.effect("sees the conversation without this turn", () =>
     Effect.gen(function*() {
@@ -367,8 +374,7 @@ describe("the end", () => {
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         at: [
-          at(1000, (session) =>
-            Effect.all([session.say("one"), session.say("two"), session.close({ drain: true })])),
+          at(1000, (session) => Effect.all([session.say("one"), session.say("two"), session.close({ drain: true })])),
           at(1001, (session) => session.say("too late"))
         ],
         tts: { duration: 1000 }
@@ -443,27 +449,35 @@ describe("the end", () => {
   it.effect("participant leaves in mid-speech: what was said is remembered", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
-        user: [Testing.say(1000, 4000, "I would like to", { transcripts: [{ at: 1500, text: "I would" }] }), Testing.leave(3000)]
+        user: [
+          Testing.say(1000, 4000, "I would like to", { transcripts: [{ at: 1500, text: "I would" }] }),
+          Testing.leave(3000)
+        ]
       })
       assert.deepStrictEqual(timeline.messages, ["user: I would"])
       assert.strictEqual(timeline.of("UserStartedSpeaking").length, timeline.of("UserStoppedSpeaking").length)
       grammatical(timeline)
     }))
 
-  it.effect.each(["room_closed", "removed", "connection_lost"] as const)("the room ends (%s)", (reason) =>
-    Effect.gen(function*() {
-      const timeline = yield* Testing.scenario({
-        user: [hello],
-        llm: [ten],
-        at: [at(4000, (_, caller) => caller.room.disconnect(reason))]
+  it.effect.each(["room_closed", "removed", "connection_lost"] as const)(
+    "the room ends (%s)",
+    (reason) =>
+      Effect.gen(function*() {
+        const timeline = yield* Testing.scenario({
+          user: [hello],
+          llm: [ten],
+          at: [at(4000, (_, caller) => caller.room.disconnect(reason))]
+        })
+        timeline.expect(["SessionClosed", 4000, { reason: "room_ended" }])
+        grammatical(timeline)
       })
-      timeline.expect(["SessionClosed", 4000, { reason: "room_ended" }])
-      grammatical(timeline)
-    }))
+  )
 
   it.effect("onExit has its time and no more", () =>
     Effect.gen(function*() {
-      for (const [onExit, end] of [[Effect.sleep(2000), 3000], [Effect.never, 6000], [Effect.die("no"), 1000]] as const) {
+      for (
+        const [onExit, end] of [[Effect.sleep(2000), 3000], [Effect.never, 6000], [Effect.die("no"), 1000]] as const
+      ) {
         const timeline = yield* Testing.scenario({
           agent: Agent.make({ instructions: "", onExit }),
           at: [at(1000, (session) => session.close())]
@@ -548,8 +562,7 @@ describe("H3: hand-over", () => {
         agent: Agent.make({ name: "a", instructions: "I am a.", voice: "anna" }),
         at: [
           at(1000, (session) => session.send("one")),
-          at(4000, (session) =>
-            session.handoff(Agent.make({ name: "b", instructions: "I am b.", voice: "bob" }))),
+          at(4000, (session) => session.handoff(Agent.make({ name: "b", instructions: "I am b.", voice: "bob" }))),
           at(5000, (session) => session.send("two"))
         ]
       })
@@ -637,7 +650,8 @@ describe("ears and transcript", () => {
             tts: { duration: 600, firstByte: 0 },
             options: { syncTranscript, minSentence: 1 }
           }),
-          (timeline) => timeline.of("AgentTranscript").filter(({ text }) => text !== "").map(({ at, text }) => [at, text])
+          (timeline) =>
+            timeline.of("AgentTranscript").filter(({ text }) => text !== "").map(({ at, text }) => [at, text])
         )
       const written = yield* told(false)
       assert.deepStrictEqual(written, [[3000, "It "], [3500, "is "], [4000, "sunny"]])
@@ -675,7 +689,8 @@ describe("ears and transcript", () => {
         }
       })
       assert.deepStrictEqual(
-        timeline.of("ProviderFailed").map(({ component, provider, recovered }) => [component, provider, recovered]).sort(),
+        timeline.of("ProviderFailed").map(({ component, provider, recovered }) => [component, provider, recovered])
+          .sort(),
         [["processor", "broken", true], ["processor", "unopened", true]]
       )
       assert.strictEqual(timeline.messages[0], "user: Hello, how are you?")

@@ -6,8 +6,7 @@ import { defectName } from "./policy.ts"
 
 /** Makes a failure of what a provider dies of: the defect may hold content, or a URL with a key, and spans tell it. */
 export const masked =
-  <E2>(error: (reason: Failure.Reason) => E2) =>
-  <A, E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<A, E | E2, R> =>
+  <E2>(error: (reason: Failure.Reason) => E2) => <A, E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<A, E | E2, R> =>
     Stream.catchCause(self, (cause): Stream.Stream<never, E | E2> => {
       if (!Cause.hasDies(cause) || Cause.hasInterrupts(cause)) return Stream.failCause(cause)
       const failure = Cause.findErrorOption(cause)

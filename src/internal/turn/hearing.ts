@@ -102,7 +102,6 @@ const transcribed = ({ voice, words }: State): boolean =>
   voice === undefined && words.interim === "" && words.finals.length > 0 &&
   (words.finalAt ?? 0) >= (words.stoppedAt ?? 0)
 
-
 /** Speech that the end of the session cuts off. */
 export const cutOff = (d: Draft): void => {
   const { voice } = d.s
