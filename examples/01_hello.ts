@@ -1,3 +1,6 @@
+/**
+ * @title The telephone of a hotel: a tool, a barge-in, and a recording
+ */
 import { Console, Effect, Layer, Schema } from "effect"
 import { Agent, History, Pipeline, Session } from "effect-voice"
 import * as EnergyVad from "effect-voice/Layers/EnergyVad"

@@ -55,15 +55,15 @@ const program = Effect.gen(function*() {
       `${identity}: ${said.length} replies, ${others.length} of others, slowest after ${Math.round(slowest)} ms: ${own}`
     )
   }
-})
-
-const services = Layer.mergeAll(
-  EnergyVad.layer(),
-  Testing.layerStt(),
-  Testing.layerLlm(({ text }) => `You said: ${text}`),
-  Testing.layerTts({ audio: "audible" })
+}).pipe(
+  Effect.provide(
+    Layer.mergeAll(
+      EnergyVad.layer(),
+      Testing.layerStt(),
+      Testing.layerLlm(({ text }) => `You said: ${text}`),
+      Testing.layerTts({ audio: "audible" })
+    ).pipe(Layer.provideMerge(LocalRoom.layer({ mode: "fast", participants, keepHeard: true })))
+  )
 )
 
-const room = LocalRoom.layer({ mode: "fast", participants, keepHeard: true })
-
-program.pipe(Effect.provide(Layer.provideMerge(services, room)), NodeRuntime.runMain)
+NodeRuntime.runMain(program)
