@@ -154,7 +154,9 @@ describe("examples", () => {
     const text = (await lines("80_metrics.ts")).join("\n")
     assert.match(text, /"total_conversations": 1/)
     assert.match(text, /"llm_avg_latency": \d*[1-9]/)
-    assert.match(text, /agent_response_time_seconds_bucket\{[^}]*le="1"[^}]*\} 2/)
+    // The turns took 1 s and 1.4 s.
+    assert.match(text, /agent_response_time_seconds_bucket\{[^}]*le="1"[^}]*\} 1$/m)
+    assert.match(text, /agent_response_time_seconds_bucket\{[^}]*le="2"[^}]*\} 2$/m)
     assert.match(text, /agent_conversations_total(\{[^}]*\})? 1/)
   })
 
