@@ -32,7 +32,7 @@ export const interruptByVoice = (d: Draft): void => {
 export const voiceStarted = (d: Draft, startedAt: number): void => {
   if (d.s.voice !== undefined) return
   const overlap = busy(d.s)
-  d.s.voice = { startedAt, sounding: startedAt, soundedMs: 0, dismissed: false, committed: false }
+  d.s.voice = { startedAt, sounding: startedAt, soundedMs: 0, pausedAt: undefined, dismissed: false, committed: false }
   d.s.endpointing = Endpointing.onUserStarted(d.s.endpointing, startedAt, { overlapping: playing(d.s) !== undefined })
   const silent = said(d.s.words, true) === ""
   const words = silent && startedAt - (d.s.words.stoppedAt ?? startedAt) > forgetAfter ? noWords : d.s.words
@@ -54,7 +54,8 @@ export const voiceStarted = (d: Draft, startedAt: number): void => {
 export const voicePaused = (d: Draft, voiceAt: number): void => {
   const { voice } = d.s
   if (voice?.sounding === undefined) return
-  d.s.voice = { ...voice, sounding: undefined, soundedMs: sounded(voice, Math.max(voiceAt, voice.sounding)) }
+  const pausedAt = Math.max(voiceAt, voice.sounding)
+  d.s.voice = { ...voice, sounding: undefined, pausedAt, soundedMs: sounded(voice, pausedAt) }
   interruptByVoice(d)
 }
 
@@ -345,8 +346,9 @@ const isCleared = (d: Draft, final: boolean, endedAt: number | undefined): boole
 
 export const clearTurn = (d: Draft): void => {
   const { voice, words } = d.s
-  const owed = voice !== undefined || words.interim !== "" ||
-    (words.stoppedAt !== undefined && (words.finalAt ?? 0) < words.stoppedAt)
+  // What sounded last, and whether its transcript has come.
+  const soundedAt = voice === undefined ? words.stoppedAt : voice.sounding === undefined ? voice.pausedAt : d.now
+  const owed = words.interim !== "" || (soundedAt !== undefined && (words.finalAt ?? 0) < soundedAt)
   d.s.cleared = owed && d.s.ears.stt ? { at: d.now, until: d.now + lateTranscript } : undefined
   d.s.decision = undefined
   d.s.manual = undefined

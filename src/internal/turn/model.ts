@@ -49,6 +49,8 @@ export interface Voice {
   readonly startedAt: number
   /** Since when the voice sounds, without a pause; `undefined` in a pause. */
   readonly sounding: number | undefined
+  /** When it paused last. */
+  readonly pausedAt: number | undefined
   /** Length of the voice before that. */
   readonly soundedMs: number
   /** Said to be no interruption: it no longer pauses anything. */
