@@ -103,6 +103,7 @@ export const initial = (settings: Settings, ears: State["ears"]): State => ({
   voice: undefined,
   words: noWords,
   decision: undefined,
+  cleared: undefined,
   pending: undefined,
   manual: undefined,
   endpointing: Endpointing.make(settings.endpointing),
@@ -161,6 +162,9 @@ export const isProtected = (s: State, speech?: string): boolean => {
  * @since 0.1.0
  */
 export const step = (state: State, now: number, signal: Signal): readonly [State, ReadonlyArray<Action>] => {
+  if (signal._tag === "Enqueue" && (state.status === "closed" || state.status === "draining")) {
+    return [state, [{ _tag: "Refuse", speech: signal.speech }]]
+  }
   if (state.status === "closed" && signal._tag !== "SpeechEnded") return [state, []]
   const d: Draft = { now, s: { ...state }, actions: [] }
   receive(d, signal)

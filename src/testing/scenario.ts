@@ -19,7 +19,7 @@ import * as Pipeline from "../Pipeline.ts"
 import type { Session } from "../Session.ts"
 import type * as Turn from "../Turn.ts"
 import { Caller } from "./caller.ts"
-import { type Script, servicesOf } from "./layer.ts"
+import { type Script, type Services, servicesOf } from "./layer.ts"
 import { LlmCalls } from "./llm.ts"
 import { type Hearing, millis } from "./marks.ts"
 import { SttCalls } from "./stt.ts"
@@ -142,8 +142,8 @@ export interface Scenario<RA = never, RS = never> extends Script {
   readonly user?: ReadonlyArray<UserAction> | undefined
   readonly at?: ReadonlyArray<Step<RS>> | undefined
   readonly options?: Pipeline.Options | undefined
-  /** Services that take the place of the scripted ones. */
-  readonly layer?: Layer.Layer<never, unknown> | undefined
+  /** Services that take the place of the scripted ones; they may build on these. */
+  readonly layer?: Layer.Layer<never, unknown, Services> | undefined
   /** When the scenario ends: a Clock time (ms), or `quiet` after the last thing in the script. @default "quiet" */
   readonly until?: number | "quiet" | undefined
   /** Without an event this long, it is quiet. @default 12 seconds */
@@ -213,7 +213,9 @@ const perform = (scenario: Scenario<never, never>): Effect.Effect<Timeline, Pipe
       ...scenario,
       room: { keepAlive: Math.min(900, millis(scenario.options?.mutedAfter ?? 1000) * 0.9), ...scenario.room }
     }))
-    const other = scenario.layer === undefined ? Context.empty() : yield* Effect.orDie(Layer.build(scenario.layer))
+    const other = scenario.layer === undefined
+      ? Context.empty()
+      : yield* Effect.provideContext(Effect.orDie(Layer.build(scenario.layer)), scripted)
     const services = Context.merge(scripted, other)
     const caller = Context.get(services, Caller)
     const events: Array<Event.Event> = []

@@ -9,7 +9,7 @@ import type * as Turn from "../../Turn.ts"
 import { type Core, nextId, signal, spanned, stamp, type TurnTimes } from "./core.ts"
 import { guarded } from "./failures.ts"
 import { type Job, makeJob } from "./job.ts"
-import { perform, stop as hush } from "./mind.ts"
+import { perform, refuse, stop as hush } from "./mind.ts"
 
 export interface Ports {
   readonly finalize: () => void
@@ -52,33 +52,37 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
     core.publish({ _tag: "UserSpeechCommitted", turn, id, text, source })
     return id
   }
+  /** Whether a guess would be the same if it were made now. */
+  const isCurrent = (speech: string | undefined): boolean => {
+    const made = speech === undefined ? undefined : core.jobs.get(speech)?.basis
+    return made === undefined ||
+      (made.persona === core.persona && made.tools === core.tools && made.history === core.history)
+  }
   const commit = (action: Extract<Turn.Action, { readonly _tag: "CommitTurn" }>): void => {
     const { finalAt, source, stoppedAt, text, turn } = action
     const before = core.history
+    const stale = !isCurrent(core.conductor.state().speculation?.speech)
+    turns.clear()
     turns.set(turn, { turn, source, stoppedAt, finalAt, committedAt: core.conductor.now() })
     const id = remember(turn, text, source)
     core.context = undefined
     hook?.interruptUnsafe()
     hook = undefined
     const { onUserTurn } = core.persona
-    if (onUserTurn === undefined) return signal(core, { _tag: "Accepted", turn, text, changed: false })
-    const tools = core.tools
+    if (onUserTurn === undefined) return signal(core, { _tag: "Accepted", turn, text, changed: stale })
+    const { history, persona, tools } = core
+    const onLate = () =>
+      core.publish({ _tag: "Warning", component: "hook", message: "onUserTurn did not answer in time" })
+    const asked = onUserTurn({ turn, text, source, history: before })
     hook = core.fork(
-      guarded(core, "onUserTurn", onUserTurn({ turn, text, source, history: before })).pipe(
-        Effect.timeoutOrElse({
-          duration: ports.hookTimeout,
-          orElse: () =>
-            Effect.sync(() => {
-              core.publish({ _tag: "Warning", component: "hook", message: "onUserTurn did not answer in time" })
-              return undefined
-            })
-        }),
+      guarded(core, "onUserTurn", asked, { ms: ports.hookTimeout, onLate }).pipe(
         Effect.map((verdict) => {
+          const changed = stale || verdict?.context !== undefined || core.tools !== tools || core.persona !== persona ||
+            core.history !== history
           const said = verdict?.text ?? text
           if (said !== text) core.history = reword(core.history, id, said)
           core.context = verdict?.context
           if (verdict?.reply === false) return signal(core, { _tag: "Declined", turn })
-          const changed = verdict?.context !== undefined || core.tools !== tools
           signal(core, { _tag: "Accepted", turn, text: said, changed })
         }),
         spanned("onUserTurn", { turn })
@@ -104,7 +108,9 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
       }
       case "Speculate": {
         const guess = { text: action.text, tts: action.tts }
-        return start(makeJob({ id: action.speech, source: "turn", now: stamp(core), guess }))
+        const { history, persona, tools } = core
+        const basis = { history, persona, tools }
+        return start(makeJob({ id: action.speech, source: "turn", now: stamp(core), guess, basis }))
       }
       case "Authorize": {
         const job = core.jobs.get(action.speech)
@@ -112,6 +118,8 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
         core.publish({ _tag: "SpeechCreated", speech: action.speech, source: "turn" })
         job.turn = timesOf(action.turn)
         job.createdAt = stamp(core)
+        // What it has thought of already stands behind the words that it answers, in the same order.
+        for (const item of job.early) item.createdAt = stamp(core)
         job.authorized.openUnsafe()
         return
       }
@@ -131,20 +139,25 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
         return
       }
       case "Pause":
-        core.fork(core.output.pause)
+        core.fork(core.speaker.withPermits(1)(core.output.pause))
         return
       case "Resume":
-        core.fork(core.output.resume)
+        core.fork(core.speaker.withPermits(1)(core.output.resume))
         return
       case "Stop":
         return stop(action.speech)
+      case "Refuse": {
+        const job = core.jobs.get(action.speech)
+        if (job !== undefined) refuse(core, job)
+        return
+      }
       case "AskDetector": {
         const detector = ports.turnDetector
         if (detector === undefined) return
         const { decision, text } = action
         core.fork(
           Effect.catchCause(
-            Effect.map(detector({ text, history: core.history }), (probability) => {
+            Effect.map(Effect.suspend(() => detector({ text, history: core.history })), (probability) => {
               if (probability >= 0 && probability <= 1) signal(core, { _tag: "EndOfTurn", decision, probability })
             }),
             (cause) => warn(core, "detector", "the turn detector failed", cause)
@@ -158,7 +171,7 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
         core.fork(
           Effect.catchCause(
             Effect.map(
-              classify({ text: action.text, history: core.history }),
+              Effect.suspend(() => classify({ text: action.text, history: core.history })),
               (verdict) => signal(core, { _tag: "Overlap", verdict, text: action.text })
             ),
             (cause) => warn(core, "detector", "the overlap classifier failed", cause)

@@ -5,7 +5,7 @@
  * before the next one, so nothing can happen between a decision and what
  * follows from it. Signals that arise meanwhile wait in line.
  */
-import type * as Clock from "effect/Clock"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Turn from "../../Turn.ts"
@@ -17,19 +17,20 @@ export interface Conductor {
 }
 
 export const makeConductor = (options: {
-  readonly clock: Clock.Clock
+  /** Milliseconds of the Clock that never run backwards. */
+  readonly now: () => number
   readonly initial: Turn.State
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   readonly perform: (action: Turn.Action) => void
 }): Conductor => {
-  const { clock, fork, perform } = options
+  const { fork, perform } = options
   let state = options.initial
   let busy = false
   const waiting: Array<Turn.Signal> = []
   let timer: { readonly due: number; readonly fiber: Fiber.Fiber<void> } | undefined
 
   let reached = 0
-  const now = () => Math.max(reached, clock.currentTimeMillisUnsafe())
+  const now = () => Math.max(reached, options.now())
 
   const arm = () => {
     const due = Turn.deadline(state)
@@ -53,6 +54,15 @@ export const makeConductor = (options: {
     timer = { due, fiber }
   }
 
+  // A listener or a port that throws must not take the rest of the conversation with it.
+  const attempt = (action: Turn.Action): void => {
+    try {
+      perform(action)
+    } catch (defect) {
+      fork(Effect.logError(`the conversation could not carry out ${action._tag}`, Cause.die(defect)))
+    }
+  }
+
   const dispatch = (signal: Turn.Signal): void => {
     waiting.push(signal)
     if (busy) return
@@ -61,12 +71,12 @@ export const makeConductor = (options: {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         const [following, actions] = Turn.step(state, now(), next)
         state = following
-        for (const action of actions) perform(action)
+        for (const action of actions) attempt(action)
       }
     } finally {
       busy = false
+      arm()
     }
-    arm()
   }
 
   return { dispatch, now, state: () => state }

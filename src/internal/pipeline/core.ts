@@ -1,6 +1,7 @@
 /** What the parts of one running conversation share. */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import type * as Semaphore from "effect/Semaphore"
 import type * as Agent from "../../Agent.ts"
 import type * as Event from "../../Event.ts"
 import type * as History from "../../History.ts"
@@ -64,6 +65,10 @@ export interface Core {
   /** How often the agent has changed. */
   handoffs: number
   stamped: number
+  /** Who has had its `onExit` already. */
+  left: Persona["onExit"]
+  /** Lets what is said to the output arrive in the order in which it was said. */
+  readonly speaker: Semaphore.Semaphore
   /** When (ms of the Clock) the calls without an output were made. */
   readonly calls: Map<string, number>
 }

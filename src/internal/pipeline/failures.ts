@@ -1,6 +1,8 @@
 /** How a failure of a component reaches the conversation, the log and the listeners. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import type * as Event from "../../Event.ts"
 import * as Failure from "../../Failure.ts"
 import { type Core, signal } from "./core.ts"
@@ -57,16 +59,30 @@ export const worked = (core: Core, component: Event.Component): void => {
   if ((core.conductor.state().failures[component] ?? 0) > 0) signal(core, { _tag: "Worked", component })
 }
 
-/** Runs what the user has written; its failure is reported and harms nothing. */
+/**
+ * Runs what the user has written: its failure, or that it gives itself up, is
+ * reported and harms nothing; what takes too long is left behind.
+ */
 export const guarded = <A>(
   core: Core,
   name: string,
-  effect: Effect.Effect<A, unknown>
+  effect: Effect.Effect<A, unknown>,
+  limit?: { readonly ms: number; readonly onLate: () => void }
 ): Effect.Effect<A | undefined> =>
-  Effect.catchCause(effect, (cause) =>
-    Cause.hasInterruptsOnly(cause)
-      ? Effect.interrupt
-      : Effect.sync(() => {
+  Effect.suspend(() => {
+    const fiber = core.fork(effect)
+    const dismiss = Effect.sync(() => fiber.interruptUnsafe())
+    const settled = limit === undefined
+      ? Effect.asSome(Fiber.await(fiber))
+      : Effect.timeoutOption(Fiber.await(fiber), limit.ms)
+    return settled.pipe(
+      Effect.onInterrupt(() => dismiss),
+      Effect.flatMap((exit): Effect.Effect<A | undefined> => {
+        if (exit._tag === "None") {
+          limit?.onLate()
+          return Effect.as(dismiss, undefined)
+        }
+        if (Exit.isSuccess(exit.value)) return Effect.succeed(exit.value.value)
         core.publish({
           _tag: "ProviderFailed",
           component: "hook",
@@ -74,8 +90,10 @@ export const guarded = <A>(
           reason: "HookFailed",
           recovered: true
         })
-      }).pipe(
-        Effect.andThen(Effect.logError("a hook failed", cause)),
-        Effect.annotateLogs({ hook: name }),
-        Effect.as(undefined)
-      ))
+        return Effect.logError("a hook failed", exit.value.cause).pipe(
+          Effect.annotateLogs({ hook: name }),
+          Effect.as(undefined)
+        )
+      })
+    )
+  })

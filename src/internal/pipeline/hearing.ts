@@ -2,6 +2,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
@@ -179,7 +180,7 @@ const recognise = (
         start ??= clock.startOf(inputs[0])
         return inputs
       })
-      const exit = yield* stt.transcribe(given).pipe(
+      const listening = yield* stt.transcribe(given).pipe(
         Stream.runForEachArray((transcripts) =>
           Effect.sync(() => {
             for (const transcript of transcripts) {
@@ -189,16 +190,18 @@ const recognise = (
         ),
         Effect.andThen(Effect.suspend(() => heard ? Effect.void : Effect.fail(endedEarly(stt)))),
         spanned("stt", { provider: stt.name }),
-        Effect.exit
+        Effect.forkChild({ startImmediately: true })
       )
+      const ended = yield* Fiber.await(listening)
       if (heard) lost = 0
-      if (Exit.isSuccess(exit)) continue
-      if (Cause.hasInterruptsOnly(exit.cause)) return yield* Effect.interrupt
+      if (Exit.isSuccess(ended)) continue
+      // One that has given itself up has ended early, too.
+      const cause = Cause.hasInterruptsOnly(ended.cause) ? Cause.fail(endedEarly(stt)) : ended.cause
       const { status } = core.conductor.state()
-      if (status === "draining" || status === "closed") return mended(core, "stt", stt.name, exit.cause)
+      if (status === "draining" || status === "closed") return mended(core, "stt", stt.name, cause)
       lost += 1
-      failed(core, "stt", stt.name, exit.cause)
-      const error = Cause.findErrorOption(exit.cause)
+      failed(core, "stt", stt.name, cause)
+      const error = Cause.findErrorOption(cause)
       if (error._tag === "Some" && !error.value.isRetryable) {
         core.publish({ _tag: "Warning", component: "stt", message: `${stt.name} cannot be opened again` })
         return signal(core, { _tag: "Close", drain: false, reason: "provider_failures" })

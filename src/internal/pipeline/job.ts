@@ -5,8 +5,10 @@ import * as Latch from "effect/Latch"
 import type * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
 import type { Heard, ReplyOptions } from "../../Session.ts"
-import type { TurnTimes } from "./core.ts"
+import type { Core, TurnTimes } from "./core.ts"
 import { makeMilestones, type Milestones } from "./ledger.ts"
+
+export type Basis = Pick<Core, "history" | "persona" | "tools">
 
 export interface Job {
   readonly id: string
@@ -19,7 +21,11 @@ export interface Job {
   /** Open once the reply is wanted; a guess waits here. */
   readonly authorized: Latch.Latch
   /** Whether a guess may be synthesised before it is authorised. */
-  readonly early: boolean
+  readonly ahead: boolean
+  /** What a guess was made from. */
+  readonly basis: Basis | undefined
+  /** What a guess has thought of: placed in the history when it is authorised. */
+  readonly early: Array<{ createdAt: number }>
   /** Opened for each stretch of audio that gets the floor. */
   readonly floor: Latch.Latch
   readonly result: Deferred.Deferred<Heard>
@@ -55,6 +61,7 @@ export const makeJob = (options: {
   readonly options?: ReplyOptions | undefined
   readonly text?: string | Stream.Stream<string> | undefined
   readonly guess?: { readonly text: string; readonly tts: boolean } | undefined
+  readonly basis?: Basis | undefined
   readonly turn?: TurnTimes | undefined
 }): Job => ({
   id: options.id,
@@ -63,7 +70,9 @@ export const makeJob = (options: {
   text: options.text,
   guess: options.guess?.text,
   authorized: Latch.makeUnsafe(options.guess === undefined),
-  early: options.guess?.tts ?? true,
+  ahead: options.guess?.tts ?? true,
+  basis: options.basis,
+  early: [],
   floor: Latch.makeUnsafe(false),
   result: Deferred.makeUnsafe(),
   milestones: makeMilestones(),

@@ -129,7 +129,7 @@ const makeSpeaker = (core: Core, job: Job, mouth: Mouth, utterance: Utterance) =
         line = yield* makeLine(utterance)
         job.lines += 1
         const synthesis = synthesize(core, job, line)
-        mouth.employ(job.early ? synthesis : Effect.andThen(job.authorized.await, synthesis))
+        mouth.employ(job.ahead ? synthesis : Effect.andThen(job.authorized.await, synthesis))
         Queue.offerUnsafe(mouth.lines, line)
       }
       for (const piece of pieces) Queue.offerUnsafe(line.texts, piece)
@@ -176,7 +176,7 @@ const think = (core: Core, job: Job, mouth: Mouth): Effect.Effect<void> =>
     const before: Array<Utterance> = []
     const { handoffs } = core
     for (let step = 1;; step++) {
-      const utterance = makeUtterance(nextId(core, "utterance"), stamp(core))
+      const utterance = early(job, makeUtterance(nextId(core, "utterance"), stamp(core)))
       const forbidden = step > core.settings.maxToolSteps
       const { toolChoice } = job.options
       // A tool that is asked for is asked for once: its output is to be answered to.
@@ -193,6 +193,11 @@ const think = (core: Core, job: Job, mouth: Mouth): Effect.Effect<void> =>
     }
   })
 
+const early = <A extends { createdAt: number }>(job: Job, item: A): A => {
+  if (!job.authorized.isOpen()) job.early.push(item)
+  return item
+}
+
 interface Answer {
   readonly calls: ReadonlyArray<Call>
 }
@@ -201,7 +206,7 @@ interface Call {
   readonly id: string
   readonly name: string
   readonly params: unknown
-  readonly at: number
+  createdAt: number
 }
 
 /** One request to the model. `undefined`: it failed, and that was told. */
@@ -231,7 +236,7 @@ const ask = (
           if (delta.text.trim() !== "") milestones.firstToken ??= conductor.now()
           return speaker.push(delta.text)
         case "ToolCall":
-          calls.push({ id: delta.id, name: delta.name, params: delta.params, at: stamp(core) })
+          calls.push(early(job, { id: delta.id, name: delta.name, params: delta.params, createdAt: stamp(core) }))
           return Effect.void
         case "Finish":
           usage = delta.usage
@@ -305,7 +310,7 @@ const act = (core: Core, job: Job, calls: ReadonlyArray<Call>): Effect.Effect<bo
     tell(core, job)
     const { tools } = core
     for (const call of calls) {
-      core.calls.set(call.id, Math.max(call.at, job.createdAt))
+      core.calls.set(call.id, call.createdAt)
       core.publish({ _tag: "FunctionCallStarted", speech: job.id, id: call.id, name: call.name })
     }
     const all = core.fork(
@@ -375,4 +380,11 @@ export const stop = (core: Core, job: Job): void => {
     job.mouth.interruptUnsafe()
   }
   job.fiber?.interruptUnsafe()
+}
+
+/** A speech that came when the session had begun to end: nobody is told that it ever was. */
+export const refuse = (core: Core, job: Job): void => {
+  job.finished = true
+  core.jobs.delete(job.id)
+  Deferred.doneUnsafe(job.result, Effect.succeed({ text: "", playedMs: 0, outcome: "discarded" }))
 }

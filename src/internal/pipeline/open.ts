@@ -8,6 +8,7 @@ import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as PubSub from "effect/PubSub"
 import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type * as Agent from "../../Agent.ts"
 import type * as Event from "../../Event.ts"
@@ -59,7 +60,7 @@ export const open = <R>(
     const ids = { ...facts, ...Metrics.annotations({ session: id, job }) }
     const services = yield* Effect.context<never>()
     const record = yield* Metrics.recorder
-    const clock = yield* Clock.Clock
+    const now = yield* steadyClock
 
     const scope = yield* Scope.make()
     const inScope = <A, E, R2>(effect: Effect.Effect<A, E, R2>) => Scope.provide(effect, scope)
@@ -75,10 +76,17 @@ export const open = <R>(
     const ended = yield* Deferred.make<Event.CloseReason>()
     let participant: Room.Participant | undefined
 
+    let over = false
     const publish = (draft: Event.Draft): void => {
-      const event = { ...draft, at: clock.currentTimeMillisUnsafe(), ...whose(draft, participant) } as Event.Event
+      if (over) return
+      over = draft._tag === "SessionClosed"
+      const event = { ...draft, at: now(), ...whose(draft, participant) } as Event.Event
       record(event)
-      options.onEvent?.(event)
+      try {
+        options.onEvent?.(event)
+      } catch (defect) {
+        fork(Effect.logError("onEvent has thrown", Cause.die(defect)))
+      }
       PubSub.publishUnsafe(events, event)
       budget.notice(event)
     }
@@ -120,7 +128,7 @@ export const open = <R>(
     )
 
     const conductor = makeConductor({
-      clock,
+      now,
       fork,
       initial: Turn.initial(checked.turn, {
         stt: stt !== undefined,
@@ -166,7 +174,9 @@ export const open = <R>(
       context: undefined,
       ids: 0,
       handoffs: 0,
-      stamped: 0
+      stamped: 0,
+      left: undefined,
+      speaker: Semaphore.makeUnsafe(1)
     }
     const budget = makeBudget(core, options.budget)
     const hearing = yield* inScope(makeHearing(core, {
@@ -191,7 +201,10 @@ export const open = <R>(
       Effect.runForkWith(services)(
         Effect.gen(function*() {
           yield* leave(core, checked.closeTimeout)
-          yield* within(Effect.andThen(Scope.close(toolScope, Exit.void), Fiber.awaitAll([...core.acts])))
+          yield* within(Effect.andThen(
+            Scope.close(toolScope, Exit.void),
+            Effect.suspend(() => Fiber.awaitAll([...core.acts]))
+          ))
           publish({ _tag: "SessionClosed", session: id, reason })
           yield* within(Scope.close(scope, Exit.void))
           yield* Deferred.succeed(ended, reason)
@@ -229,6 +242,11 @@ export const open = <R>(
       publish({ _tag: "SessionStarted", session: id })
       signal(core, { _tag: "Opened" })
       yield* inScope(hearing.listen(participant.identity))
+      const { identity } = participant
+      const stays = (yield* room.participants).some((other) => other.identity === identity)
+      if (!stays && options.closeOnLeave !== false) {
+        return signal(core, { _tag: "Close", drain: false, reason: "participant_left" })
+      }
       if (conductor.state().status === "open") enter(core)
     }))
     fork(watchRoom(core, room, options, () => participant?.identity))
@@ -242,6 +260,13 @@ export const open = <R>(
     }
     return session
   })
+
+/** The Clock's time, advancing with its monotonic time: a corrected wall clock moves no deadline. */
+const steadyClock: Effect.Effect<() => number> = Effect.map(Clock.Clock, (clock) => {
+  const wall = clock.currentTimeMillisUnsafe()
+  const origin = clock.monotonicTimeNanosUnsafe()
+  return () => wall + Number(clock.monotonicTimeNanosUnsafe() - origin) / 1_000_000
+})
 
 const userEvents = new Set<Event.Event["_tag"]>([
   "SessionStarted",

@@ -28,9 +28,9 @@ export const bind = <R>(
       tts: agent.tts === undefined ? defaults.tts : defaults.guardTts(agent.tts),
       onEnter: onEnter && provide(onEnter),
       onExit: onExit && provide(onExit),
-      onUserTurn: onUserTurn && ((turn) => provide(onUserTurn(turn))),
-      onTurnLimit: onTurnLimit && ((turn) => provide(onTurnLimit(turn))),
-      onFailure: onFailure && ((failure) => provide(onFailure(failure)))
+      onUserTurn: onUserTurn && ((turn) => Effect.suspend(() => provide(onUserTurn(turn)))),
+      onTurnLimit: onTurnLimit && ((turn) => Effect.suspend(() => provide(onTurnLimit(turn)))),
+      onFailure: onFailure && ((failure) => Effect.suspend(() => provide(onFailure(failure))))
     }
     return { persona, tools }
   })

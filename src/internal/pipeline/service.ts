@@ -52,7 +52,6 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
     const id = nextId(core(), "speech")
     const job = makeJob({ id, source, text, options, now: stamp(core()) })
     core().jobs.set(id, job)
-    core().publish({ _tag: "SpeechCreated", speech: id, source })
     signal(core(), { _tag: "Enqueue", speech: id, source, protected: options.protected === true })
     return handle(core(), job)
   }
@@ -88,6 +87,7 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
         yield* handing.withPermits(1)(Effect.gen(function*() {
           const { persona } = core()
           yield* leave(core(), parts.exitTimeout)
+          if (!isOpen()) return yield* Effect.fail(closed)
           core().history = History.insert(
             core().history,
             {
@@ -190,10 +190,12 @@ export const enter = (core: Core): void => {
   if (onEnter !== undefined) core.fork(guarded(core, "onEnter", onEnter))
 }
 
-/** Lets the agent finish, for a bounded time. */
-export const leave = (core: Core, timeout: number): Effect.Effect<void> => {
-  const { onExit } = core.persona
-  return onExit === undefined
-    ? Effect.void
-    : guarded(core, "onExit", onExit).pipe(Effect.timeoutOption(timeout), Effect.asVoid)
-}
+/** Lets the agent finish, once and for a bounded time. */
+export const leave = (core: Core, timeout: number): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { onExit } = core.persona
+    if (onExit === undefined || core.left === onExit) return Effect.void
+    core.left = onExit
+    const onLate = () => core.publish({ _tag: "Warning", component: "hook", message: "onExit did not end in time" })
+    return Effect.asVoid(guarded(core, "onExit", onExit, { ms: timeout, onLate }))
+  })

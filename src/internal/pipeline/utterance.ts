@@ -11,7 +11,7 @@ interface Piece {
 export interface Utterance {
   readonly id: string
   /** Where its message stands in the history (ms of the Clock). */
-  readonly createdAt: number
+  createdAt: number
   readonly pieces: Array<Piece>
   readonly alignment: Array<Tts.TimedText>
   raw: string

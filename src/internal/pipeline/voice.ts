@@ -112,7 +112,7 @@ export const play = (
       Effect.gen(function*() {
         transcript?.interruptUnsafe()
         job.playing = false
-        if (interrupted) yield* output.clear
+        if (interrupted) yield* core.speaker.withPermits(1)(output.clear)
         const played = yield* output.played
         remember(core, job, line.utterance, played - (base ?? played), interrupted)
       })
@@ -153,15 +153,16 @@ export const play = (
       yield* output.drained
     }).pipe(
       Effect.onInterrupt(() => job.playing ? stop(true) : Effect.void),
-      Effect.catch((error) =>
-        Effect.sync(() => {
+      Effect.catchCause((cause) =>
+        Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.gen(function*() {
           job.outcome = "failed"
-          failed(core, "room", "room", Cause.fail(error))
+          failed(core, "room", "room", cause)
+          yield* Effect.ignoreCause(core.speaker.withPermits(1)(output.clear))
         })
       ),
       spanned("playout", { speech: job.id })
     )
-    yield* stop(false)
+    yield* Effect.uninterruptible(stop(false))
     signal(core, { _tag: "PlayoutEnded", speech: job.id, next: after() })
   })
 
@@ -182,7 +183,7 @@ const remember = (core: Core, job: Job, utterance: Utterance, playedMs: number, 
         role: "assistant",
         text,
         interrupted: cut,
-        createdAt: Math.max(utterance.createdAt, job.createdAt)
+        createdAt: utterance.createdAt
       })
     )
   }

@@ -4,11 +4,14 @@ import { type Draft, find, interruptible, playing, publish, setPhase } from "./d
 import * as Endpointing from "./endpointing.ts"
 import type { Speech, State } from "./model.ts"
 
+/** Nobody speaks of whom anything is still to be heard. */
+const quiet = (s: State): boolean => s.voice === undefined || s.voice.dismissed || s.voice.committed
+
 /** Silence that is owed to the user: whatever is not protected waits. */
 const held = (d: Draft, speech: Speech): boolean =>
   interruptible(d.s, speech) &&
   (d.s.pending !== undefined || d.s.decision !== undefined || d.s.holdUntil !== undefined ||
-    (d.s.voice !== undefined && !d.s.voice.dismissed))
+    !quiet(d.s))
 
 /** Gives the floor to the first speech in play order that may have it. */
 export const next = (d: Draft): void => {
@@ -43,6 +46,7 @@ const play = (d: Draft, id: string): void => {
 /** Where a new speech stands: a reply goes before whatever is not protected. */
 export const enqueue = (d: Draft, speech: Speech): void => {
   if (speech.source !== "turn") {
+    publish(d, { _tag: "SpeechCreated", speech: speech.id, source: speech.source })
     d.s.speeches = [...d.s.speeches, speech]
     return
   }
@@ -104,11 +108,17 @@ export const pause = (d: Draft, options: { readonly silent: boolean }): void => 
   if (!options.silent && (!resume || falseInterruptionTimeout === Number.POSITIVE_INFINITY)) {
     stop(d, floor)
     d.s.pause = Number.isFinite(falseInterruptionTimeout)
-      ? { speech: floor.id, until: undefined, silent: false }
+      ? {
+        speech: floor.id,
+        until: d.s.voice === undefined ? d.now + falseInterruptionTimeout : undefined,
+        silent: false
+      }
       : undefined
     return
   }
-  d.s.pause = { speech: floor.id, until: undefined, silent: options.silent }
+  // Without a voice there is no end of it to wait for.
+  const until = d.s.voice === undefined && !options.silent ? d.now + falseInterruptionTimeout : undefined
+  d.s.pause = { speech: floor.id, until, silent: options.silent }
   d.actions.push({ _tag: "Pause", speech: floor.id })
   if (!options.silent) publish(d, { _tag: "AgentPaused", speech: floor.id })
 }
@@ -130,8 +140,7 @@ export const resume = (d: Draft): void => {
 }
 
 /** Whether the wait for words is over for what a voice has paused or held. */
-export const settled = (s: State): boolean =>
-  s.decision === undefined && s.pending === undefined && (s.voice === undefined || s.voice.dismissed)
+export const settled = (s: State): boolean => s.decision === undefined && s.pending === undefined && quiet(s)
 
 export const agentState = (s: State): Event.AgentState => {
   if (s.status === "starting") return "initializing"

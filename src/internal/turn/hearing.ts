@@ -32,7 +32,7 @@ export const interruptByVoice = (d: Draft): void => {
 export const voiceStarted = (d: Draft, startedAt: number): void => {
   if (d.s.voice !== undefined) return
   const overlap = busy(d.s)
-  d.s.voice = { startedAt, sounding: startedAt, soundedMs: 0, dismissed: false }
+  d.s.voice = { startedAt, sounding: startedAt, soundedMs: 0, pausedAt: undefined, dismissed: false, committed: false }
   d.s.endpointing = Endpointing.onUserStarted(d.s.endpointing, startedAt, { overlapping: playing(d.s) !== undefined })
   const silent = said(d.s.words, true) === ""
   const words = silent && startedAt - (d.s.words.stoppedAt ?? startedAt) > forgetAfter ? noWords : d.s.words
@@ -54,7 +54,8 @@ export const voiceStarted = (d: Draft, startedAt: number): void => {
 export const voicePaused = (d: Draft, voiceAt: number): void => {
   const { voice } = d.s
   if (voice?.sounding === undefined) return
-  d.s.voice = { ...voice, sounding: undefined, soundedMs: sounded(voice, Math.max(voiceAt, voice.sounding)) }
+  const pausedAt = Math.max(voiceAt, voice.sounding)
+  d.s.voice = { ...voice, sounding: undefined, pausedAt, soundedMs: sounded(voice, pausedAt) }
   interruptByVoice(d)
 }
 
@@ -71,6 +72,7 @@ export const voiceEnded = (d: Draft, at: number): void => {
   voicePaused(d, endedAt)
   const lasted = sounded(d.s.voice ?? voice, endedAt)
   const dismissed = d.s.voice?.dismissed === true
+  const committed = d.s.voice?.committed === true
   d.s.voice = undefined
   d.s.endpointing = Endpointing.onUserEnded(
     d.s.endpointing,
@@ -88,7 +90,9 @@ export const voiceEnded = (d: Draft, at: number): void => {
   d.actions.push({ _tag: "Finalize" })
   const wait = settings.interruption.falseInterruptionTimeout
   if (d.s.pause !== undefined && !d.s.pause.silent) d.s.pause = { ...d.s.pause, until: d.now + wait }
-  if (!dismissed && d.s.speeches.some((speech) => speech.phase !== "playing" && interruptible(d.s, speech))) {
+  if (
+    !dismissed && !committed && d.s.speeches.some((speech) => speech.phase !== "playing" && interruptible(d.s, speech))
+  ) {
     const short = lasted < settings.interruption.minDuration
     d.s.holdUntil = short ? Math.max(d.now, endedAt + Endpointing.delays(d.s.endpointing).min) : d.now + wait
   }
@@ -111,7 +115,8 @@ export const cutOff = (d: Draft): void => {
 }
 
 export const heard = (d: Draft, text: string, final: boolean, endedAt: number | undefined): void => {
-  if (text.trim() === "") return
+  if (text.trim() === "" || isCleared(d, final, endedAt)) return
+  if (d.s.voice?.committed === true) d.s.voice = { ...d.s.voice, committed: false }
   const { words } = d.s
   const fresh = said(words, true) === "" && d.s.voice === undefined
   const stale = final && words.kept && d.s.voice === undefined
@@ -121,7 +126,9 @@ export const heard = (d: Draft, text: string, final: boolean, endedAt: number | 
     interim: final ? "" : text.trim(),
     finalAt: final ? d.now : words.finalAt,
     startedAt: words.startedAt ?? d.now,
-    stoppedAt: words.stoppedAt ?? (final && endedAt !== undefined ? Math.min(endedAt, d.now) : undefined),
+    stoppedAt: final && endedAt !== undefined
+      ? Math.max(words.stoppedAt ?? 0, Math.min(endedAt, d.now))
+      : words.stoppedAt,
     overlap: fresh && words.stoppedAt === undefined ? busy(d.s) : words.overlap,
     kept: stale ? false : words.kept,
     expectedAt: final ? undefined : words.expectedAt
@@ -263,9 +270,12 @@ export const commit = (d: Draft, source: "voice" | "manual"): void => {
       return
     }
   }
-  d.s.words = d.s.voice === undefined
-    ? noWords
-    : { ...noWords, startedAt: d.s.voice.startedAt, overlap: true }
+  const { voice } = d.s
+  d.s.words = voice === undefined ? noWords : { ...noWords, startedAt: voice.startedAt, overlap: true }
+  if (voice !== undefined) {
+    // The rest of the voice must interrupt anew to count.
+    d.s.voice = { ...voice, committed: true, soundedMs: 0, sounding: voice.sounding === undefined ? undefined : d.now }
+  }
   open(d, text, source, words.stoppedAt ?? words.finalAt ?? d.now, words.finalAt ?? d.now)
 }
 
@@ -322,7 +332,24 @@ export const commitTurn = (d: Draft, waitMs: number): void => {
   d.s.manual = { until }
 }
 
+// How long the transcript of words that were cleared away may still come (ms).
+const lateTranscript = 5000
+
+/** Whether a transcript is of words that were cleared away. */
+const isCleared = (d: Draft, final: boolean, endedAt: number | undefined): boolean => {
+  const { cleared } = d.s
+  if (cleared === undefined || d.now > cleared.until) return false
+  if (endedAt !== undefined) return endedAt <= cleared.at
+  if (final) d.s.cleared = undefined
+  return true
+}
+
 export const clearTurn = (d: Draft): void => {
+  const { voice, words } = d.s
+  // What sounded last, and whether its transcript has come.
+  const soundedAt = voice === undefined ? words.stoppedAt : voice.sounding === undefined ? voice.pausedAt : d.now
+  const owed = words.interim !== "" || (soundedAt !== undefined && (words.finalAt ?? 0) < soundedAt)
+  d.s.cleared = owed && d.s.ears.stt ? { at: d.now, until: d.now + lateTranscript } : undefined
   d.s.decision = undefined
   d.s.manual = undefined
   discard(d)

@@ -18,6 +18,8 @@ export interface State {
   readonly voice: Voice | undefined
   readonly words: Words
   readonly decision: Decision | undefined
+  /** The words that were cleared away, as far as their transcript is still to come. */
+  readonly cleared: { readonly at: number; readonly until: number } | undefined
   /** A committed turn whose hook has not answered yet. */
   readonly pending: Pending | undefined
   readonly manual: { readonly until: number } | undefined
@@ -47,10 +49,14 @@ export interface Voice {
   readonly startedAt: number
   /** Since when the voice sounds, without a pause; `undefined` in a pause. */
   readonly sounding: number | undefined
+  /** When it paused last. */
+  readonly pausedAt: number | undefined
   /** Length of the voice before that. */
   readonly soundedMs: number
   /** Said to be no interruption: it no longer pauses anything. */
   readonly dismissed: boolean
+  /** What was said in it is committed: until more is heard, it waits for nothing. */
+  readonly committed: boolean
 }
 
 /** What the user has said in the turn that is not committed yet. */
@@ -164,6 +170,7 @@ export type Action =
   | { readonly _tag: "Pause"; readonly speech: string }
   | { readonly _tag: "Resume"; readonly speech: string }
   | { readonly _tag: "Stop"; readonly speech: string }
+  | { readonly _tag: "Refuse"; readonly speech: string }
   | { readonly _tag: "AskDetector"; readonly decision: number; readonly text: string }
   | { readonly _tag: "Judge"; readonly text: string }
   | { readonly _tag: "Finalize" }
