@@ -11,6 +11,7 @@ export default defineConfig({
     ]
   },
   test: {
+    maxWorkers: "100%",
     include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
     // Two loaded cores need their time; a test that fails is never run again.
     testTimeout: 60_000,

@@ -39,7 +39,7 @@ const workerUrl = new URL(`./flite-worker.${import.meta.url.endsWith(".ts") ? "t
 /** A worker that is ready; it does not hold the process while it is idle. */
 const start = Effect.fnUntraced(function*(path: string) {
   const worker = yield* Effect.acquireRelease(
-    Effect.sync(() => new Worker(workerUrl, { workerData: path })),
+    Effect.sync(() => new Worker(workerUrl, { workerData: path, execArgv: [] })),
     (worker) => native.track(Effect.promise(() => worker.terminate()))
   )
   let nextId = 0
