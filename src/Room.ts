@@ -25,6 +25,8 @@ export interface Participant {
   readonly identity: string
   readonly name?: string | undefined
   readonly kind: "standard" | "sip" | "agent" | "other"
+  /** Of a telephone call (`sip`): who has called whom, seen from the agent. */
+  readonly direction?: "inbound" | "outbound" | undefined
   readonly attributes: Readonly<Record<string, string>>
 }
 

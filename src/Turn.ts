@@ -60,7 +60,11 @@ export interface Options {
     readonly falseInterruptionTimeout?: Duration.Input | undefined
     /** Pause first, and resume after a false interruption. @default true */
     readonly resume?: boolean | undefined
-    /** From the agent's first audio: echo is no interruption that long. @default "3 seconds" */
+    /**
+     * From the agent's first audio: echo is no interruption that long.
+     *
+     * @default "3 seconds", 0 for a telephone call that the agent has made
+     */
     readonly echoWarmUp?: Duration.Input | undefined
     /** "Yeah" and "mm-hm" do not interrupt; "stop" and "wait" do so at once. @default true */
     readonly backchannel?: boolean | undefined

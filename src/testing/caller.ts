@@ -32,6 +32,8 @@ export interface RoomOptions {
   readonly identity?: string | undefined
   /** @default "standard" */
   readonly kind?: Room.Participant["kind"] | undefined
+  /** Of a telephone call (`kind: "sip"`). @default not told */
+  readonly direction?: Room.Participant["direction"]
   /** When the caller joins, from the beginning; `false` leaves it to the test. @default 0 */
   readonly joins?: Duration.Input | false | undefined
   /** Length of the microphone's frames; without it the microphone gives marks instead of sound. @default none */
@@ -161,7 +163,7 @@ export const room = (
       keepAlive: millis(options.keepAlive ?? 900),
       frameMs
     })
-    const join = control.join({ identity, ...(options.kind === undefined ? {} : { kind: options.kind }) })
+    const join = control.join({ identity, kind: options.kind, direction: options.direction })
     if (options.joins === undefined) yield* Effect.orDie(join)
     else if (options.joins !== false) {
       run(Effect.andThen(sleepUntil(now() + millis(options.joins)), Effect.orDie(join)))

@@ -140,9 +140,11 @@ const same = (a: unknown, b: unknown): boolean => {
     keys.every((key) => same((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]))
 }
 
-const matches = (event: Event.Event, [tag, at, fields]: Expectation): boolean =>
-  event._tag === tag && same(event.at, at) &&
-  Object.entries(fields ?? {}).every(([key, value]) => same((event as unknown as Record<string, unknown>)[key], value))
+const matches = (event: Event.Event, [tag, at, fields]: Expectation): boolean => {
+  const given: Readonly<Record<string, unknown>> = { ...event }
+  return event._tag === tag && same(event.at, at) &&
+    Object.entries(fields ?? {}).every(([key, value]) => same(given[key], value))
+}
 
 const message = (item: History.Item): string => {
   switch (item._tag) {

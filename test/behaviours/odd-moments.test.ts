@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Schema, Stream } from "effect"
-import { Agent, Pipeline, Room, Session, Stt, Tts } from "effect-voice"
+import { Effect, Fiber, Layer, Schema, Stream } from "effect"
+import { Agent, type Event, Pipeline, Room, Session, Stt, Tts } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { Tool, Toolkit } from "effect/ai"
 
@@ -194,6 +194,44 @@ describe("a loudspeaker that fails", () => {
         layer: withOutput((output) => ({ ...output, pause: Effect.andThen(Effect.sleep(50), output.pause) }))
       })
       assert.deepStrictEqual(timeline.of("AgentStoppedSpeaking").map(({ playedMs }) => playedMs).at(-1), 1000)
+    }))
+})
+
+describe("C16: the echo warm-up of a telephone call", () => {
+  it.effect.each(
+    [
+      ["sip", "outbound", undefined, 0],
+      ["sip", "inbound", undefined, 3000],
+      ["standard", undefined, undefined, 3000],
+      ["sip", "outbound", 1500, 1500],
+      ["standard", undefined, 0, 0]
+    ] as const
+  )("%s, %s, told %s: %d ms", ([kind, direction, told, warmUp]) =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.inVirtualTime(
+        Effect.gen(function*() {
+          const events: Array<Event.Event> = []
+          const fiber = yield* Effect.forkChild(
+            Pipeline.run(
+              Agent.make({ instructions: "", onEnter: Session.Session.use((session) => session.say(ten)) }),
+              {
+                onEvent: (event) => events.push(event),
+                turn: { interruption: { backchannel: false, ...(told === undefined ? {} : { echoWarmUp: told }) } }
+              }
+            )
+          )
+          const caller = yield* Testing.Caller
+          yield* caller.speaks(300, 6000, "")
+          yield* Effect.sleep(8000)
+          yield* Fiber.interrupt(fiber)
+          return events
+        }).pipe(
+          Effect.provide(Testing.layer({ tts: { duration: 20_000 }, room: { kind, direction } }))
+        )
+      )
+      const audible = timeline.find(({ _tag }) => _tag === "AgentStartedSpeaking")!.at
+      const paused = timeline.find(({ _tag }) => _tag === "AgentPaused")!.at
+      assert.strictEqual(paused, Math.max(audible + warmUp, 800))
     }))
 })
 

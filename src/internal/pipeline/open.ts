@@ -239,6 +239,11 @@ export const open = <R>(
       // Whoever listens to the events from here on misses nothing.
       yield* Effect.yieldNow
       participant = yield* awaitParticipant(room, options.participant)
+      // Who picks up a telephone speaks first, into a line that cancels its own echo.
+      const called = participant.kind === "sip" && participant.direction === "outbound"
+      if (called && core.turnOptions.interruption?.echoWarmUp === undefined) {
+        yield* Effect.ignore(session.update({ turn: { interruption: { echoWarmUp: 0 } } }))
+      }
       publish({ _tag: "SessionStarted", session: id })
       signal(core, { _tag: "Opened" })
       yield* inScope(hearing.listen(participant.identity))

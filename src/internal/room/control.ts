@@ -10,6 +10,7 @@ export interface Newcomer {
   readonly identity: string
   readonly name?: string | undefined
   readonly kind?: Participant["kind"] | undefined
+  readonly direction?: Participant["direction"]
   readonly attributes?: Readonly<Record<string, string>> | undefined
 }
 

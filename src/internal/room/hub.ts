@@ -112,6 +112,7 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
         identity,
         ...(newcomer.name === undefined ? {} : { name: newcomer.name }),
         kind: newcomer.kind ?? "standard",
+        ...(newcomer.direction === undefined ? {} : { direction: newcomer.direction }),
         attributes: newcomer.attributes ?? {}
       }
       members.set(identity, {
