@@ -92,6 +92,10 @@ export const stamp = (core: Core): number => {
   return core.stamped
 }
 
+/** When the newest item of a history was made: what is said from now on comes after it. */
+export const latest = (history: History.History): number =>
+  history.items.reduce((newest, { createdAt }) => Math.max(newest, createdAt), 0)
+
 export const nextId = (core: Core, kind: string): string => `${kind}-${++core.ids}`
 
 /** Ties the logs and spans of an effect to what they are about. */

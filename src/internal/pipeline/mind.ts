@@ -343,7 +343,7 @@ const act = (core: Core, job: Job, calls: ReadonlyArray<Call>): Effect.Effect<bo
 /** Each output of a tool, once: the call enters the history together with what came of it. */
 export const recordOutput = (core: Core, output: Tools.Output): Effect.Effect<void> =>
   Effect.sync(() => {
-    const createdAt = core.calls.get(output.callId) ?? core.conductor.now()
+    const createdAt = core.calls.get(output.callId) ?? stamp(core)
     core.calls.delete(output.callId)
     const base = { callId: output.callId, name: output.name, createdAt }
     const called = History.insert(

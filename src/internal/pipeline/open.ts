@@ -26,7 +26,7 @@ import { Vad } from "../../Vad.ts"
 import { makePerform } from "./actions.ts"
 import { makeBudget } from "./budget.ts"
 import { makeConductor } from "./conductor.ts"
-import { type Core, type Defaults, signal } from "./core.ts"
+import { type Core, type Defaults, latest, signal } from "./core.ts"
 import { failed } from "./failures.ts"
 import { makeHearing } from "./hearing.ts"
 import { recordOutput } from "./mind.ts"
@@ -166,7 +166,7 @@ export const open = <R>(
       context: undefined,
       ids: 0,
       handoffs: 0,
-      stamped: 0
+      stamped: latest(agent.history)
     }
     const budget = makeBudget(core, options.budget)
     const hearing = yield* inScope(makeHearing(core, {

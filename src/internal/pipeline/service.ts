@@ -11,7 +11,7 @@ import type * as Room from "../../Room.ts"
 import * as Session from "../../Session.ts"
 import type * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
-import { type Core, nextId, signal, stamp } from "./core.ts"
+import { type Core, latest, nextId, signal, stamp } from "./core.ts"
 import { guarded } from "./failures.ts"
 import { type Job, makeJob } from "./job.ts"
 import { checkTurn, type InvalidOption, mergeTurn, millis } from "./options.ts"
@@ -88,8 +88,9 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
         yield* handing.withPermits(1)(Effect.gen(function*() {
           const { persona } = core()
           yield* leave(core(), parts.exitTimeout)
+          core().stamped = Math.max(core().stamped, latest(agent.history))
           core().history = History.insert(
-            core().history,
+            History.merge(core().history, agent.history),
             {
               _tag: "Handoff",
               id: nextId(core(), "handoff"),
