@@ -78,7 +78,12 @@ export interface Options<Tools extends Record<string, Tool.Any>, RE, RX, RU, RL,
   readonly instructions: string
   /** What the model may call. Two tools of one name are refused. @default none */
   readonly tools?: Toolkit.Toolkit<Tools> | ReadonlyArray<Toolkit.Toolkit<Tools>> | undefined
-  /** What was said before the conversation begins. @default nothing */
+  /**
+   * What was said before the conversation begins. At a handoff the items whose
+   * ids are not there yet join the conversation, each at its time.
+   *
+   * @default nothing
+   */
   readonly history?: History.History | undefined
   /** Voice by the synthesiser's name for it. @default the layer's own */
   readonly voice?: string | undefined
@@ -88,11 +93,11 @@ export interface Options<Tools extends Record<string, Tool.Any>, RE, RX, RU, RL,
   readonly tts?: Tts.Tts["Service"] | undefined
   /** Runs when the agent takes over; a failure is reported, not fatal. */
   readonly onEnter?: Effect.Effect<unknown, unknown, RE> | undefined
-  /** Runs when the agent leaves, for at most five seconds. */
+  /** Runs when the agent leaves, if it has entered, for at most `closeTimeout` of the pipeline. */
   readonly onExit?: Effect.Effect<unknown, unknown, RX> | undefined
   /**
    * Sees each user turn before the reply: edits it, adds context, or vetoes the
-   * reply. Has ten seconds; a hook that fails or is late changes nothing.
+   * reply. Has `hookTimeout` of the pipeline; a hook that fails or is late changes nothing.
    */
   readonly onUserTurn?: ((turn: UserTurn) => Effect.Effect<Verdict | void, unknown, RU>) | undefined
   /** Runs once when a user turn exceeds a limit, not again while it runs. */

@@ -65,6 +65,8 @@ export interface Core {
   /** How often the agent has changed. */
   handoffs: number
   stamped: number
+  /** An agent has entered: the participant is there. */
+  entered: boolean
   /** Who has had its `onExit` already. */
   left: Persona["onExit"]
   /** Lets what is said to the output arrive in the order in which it was said. */
@@ -96,6 +98,10 @@ export const stamp = (core: Core): number => {
   core.stamped = now > core.stamped ? now : core.stamped + tick
   return core.stamped
 }
+
+/** When the newest item of a history was made: what is said from now on comes after it. */
+export const latest = (history: History.History): number =>
+  history.items.reduce((newest, { createdAt }) => Math.max(newest, createdAt), 0)
 
 export const nextId = (core: Core, kind: string): string => `${kind}-${++core.ids}`
 

@@ -121,6 +121,14 @@ const tell = (core: Core, job: Job): void =>
 const makeSpeaker = (core: Core, job: Job, mouth: Mouth, utterance: Utterance) => {
   let line: Line | undefined
   const writer = makeWriter(utterance, Text.segmenter({ minLength: core.settings.minSentence }), core.transforms)
+  let written = ""
+  let ended = false
+  const publishWritten = (): void => {
+    if (core.settings.syncTranscript || !job.authorized.isOpen()) return
+    if (written !== "") core.publish({ _tag: "AgentTranscript", speech: job.id, text: written, final: false })
+    written = ""
+    if (ended && line !== undefined) core.publish({ _tag: "AgentTranscript", speech: job.id, text: "", final: true })
+  }
   const offer = (pieces: ReadonlyArray<string>): Effect.Effect<void> =>
     Effect.gen(function*() {
       if (pieces.length === 0) return
@@ -136,14 +144,22 @@ const makeSpeaker = (core: Core, job: Job, mouth: Mouth, utterance: Utterance) =
     })
   return {
     push: (delta: string) => {
-      if (!core.settings.syncTranscript) {
-        core.publish({ _tag: "AgentTranscript", speech: job.id, text: delta, final: false })
-      }
+      if (!core.settings.syncTranscript) written += delta
+      publishWritten()
       return offer(writer.push(delta))
     },
     end: Effect.suspend(() =>
-      Effect.andThen(offer(writer.end()), Effect.sync(() => line && Queue.endUnsafe(line.texts)))
-    )
+      Effect.andThen(
+        offer(writer.end()),
+        Effect.sync(() => {
+          if (line !== undefined) Queue.endUnsafe(line.texts)
+          ended = true
+          publishWritten()
+        })
+      )
+    ),
+    /** A guess keeps its words to itself until it is wanted. */
+    wanted: publishWritten
   }
 }
 
@@ -184,6 +200,7 @@ const think = (core: Core, job: Job, mouth: Mouth): Effect.Effect<void> =>
       const answer = yield* ask(core, job, utterance, before, mouth, choice)
       if (answer === undefined) return
       yield* job.authorized.await
+      answer.wanted()
       if (answer.calls.length === 0 || forbidden) return
       before.push(utterance)
       const quiet = yield* act(core, job, answer.calls)
@@ -200,6 +217,8 @@ const early = <A extends { createdAt: number }>(job: Job, item: A): A => {
 
 interface Answer {
   readonly calls: ReadonlyArray<Call>
+  /** Told when a guess is authorised after it was complete. */
+  readonly wanted: () => void
 }
 
 interface Call {
@@ -264,7 +283,7 @@ const ask = (
           inputTokens: usage?.inputTokens ?? 0,
           outputTokens: usage?.outputTokens ?? 0
         })
-        return { calls }
+        return { calls, wanted: job.authorized.isOpen() ? () => {} : speaker.wanted }
       }),
       Effect.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause)
@@ -348,7 +367,7 @@ const act = (core: Core, job: Job, calls: ReadonlyArray<Call>): Effect.Effect<bo
 /** Each output of a tool, once: the call enters the history together with what came of it. */
 export const recordOutput = (core: Core, output: Tools.Output): Effect.Effect<void> =>
   Effect.sync(() => {
-    const createdAt = core.calls.get(output.callId) ?? core.conductor.now()
+    const createdAt = core.calls.get(output.callId) ?? stamp(core)
     core.calls.delete(output.callId)
     const base = { callId: output.callId, name: output.name, createdAt }
     const called = History.insert(

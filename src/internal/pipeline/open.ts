@@ -27,7 +27,7 @@ import { Vad } from "../../Vad.ts"
 import { makePerform } from "./actions.ts"
 import { makeBudget } from "./budget.ts"
 import { makeConductor } from "./conductor.ts"
-import { type Core, type Defaults, signal } from "./core.ts"
+import { type Core, type Defaults, latest, signal } from "./core.ts"
 import { failed } from "./failures.ts"
 import { makeHearing } from "./hearing.ts"
 import { recordOutput } from "./mind.ts"
@@ -145,6 +145,7 @@ export const open = <R>(
       events,
       ended,
       participant: () => participant,
+      company: Effect.map(room.participants, (there) => there.length > 0),
       attach: (on) => hearing.attach(on),
       exitTimeout: checked.closeTimeout
     })
@@ -174,7 +175,8 @@ export const open = <R>(
       context: undefined,
       ids: 0,
       handoffs: 0,
-      stamped: 0,
+      stamped: latest(agent.history),
+      entered: false,
       left: undefined,
       speaker: Semaphore.makeUnsafe(1)
     }

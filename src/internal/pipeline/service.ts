@@ -11,7 +11,7 @@ import type * as Room from "../../Room.ts"
 import * as Session from "../../Session.ts"
 import type * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
-import { type Core, nextId, signal, stamp } from "./core.ts"
+import { type Core, latest, nextId, signal, stamp } from "./core.ts"
 import { guarded } from "./failures.ts"
 import { type Job, makeJob } from "./job.ts"
 import { checkTurn, type InvalidOption, mergeTurn, millis } from "./options.ts"
@@ -25,6 +25,8 @@ export interface Parts {
   readonly events: PubSub.PubSub<Event.Event>
   readonly ended: Deferred.Deferred<Event.CloseReason>
   readonly participant: () => Room.Participant | undefined
+  /** Whether anyone is there to be spoken to. */
+  readonly company: Effect.Effect<boolean>
   readonly attach: (on: boolean) => Effect.Effect<void>
   readonly exitTimeout: number
 }
@@ -88,8 +90,9 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
           const { persona } = core()
           yield* leave(core(), parts.exitTimeout)
           if (!isOpen()) return yield* Effect.fail(closed)
+          core().stamped = Math.max(core().stamped, latest(agent.history))
           core().history = History.insert(
-            core().history,
+            History.merge(core().history, agent.history),
             {
               _tag: "Handoff",
               id: nextId(core(), "handoff"),
@@ -148,8 +151,9 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
     update,
     handoff,
     hangUp: (options) =>
-      Effect.sync(() => {
-        if (options?.say !== undefined && isOpen()) enqueue("say", options.say, {})
+      Effect.map(parts.company, (company) => {
+        // In an empty room there is nobody to say goodbye to.
+        if (options?.say !== undefined && company && isOpen()) enqueue("say", options.say, {})
         signal(core(), { _tag: "Close", drain: true, reason: "hang_up" })
       }),
     close: (options) =>
@@ -187,6 +191,7 @@ const handle = (core: Core, job: Job): Session.Speech => ({
 /** Lets the agent begin; what it does then is its own affair. */
 export const enter = (core: Core): void => {
   const { onEnter } = core.persona
+  core.entered = true
   if (onEnter !== undefined) core.fork(guarded(core, "onEnter", onEnter))
 }
 
@@ -194,7 +199,7 @@ export const enter = (core: Core): void => {
 export const leave = (core: Core, timeout: number): Effect.Effect<void> =>
   Effect.suspend(() => {
     const { onExit } = core.persona
-    if (onExit === undefined || core.left === onExit) return Effect.void
+    if (onExit === undefined || !core.entered || core.left === onExit) return Effect.void
     core.left = onExit
     const onLate = () => core.publish({ _tag: "Warning", component: "hook", message: "onExit did not end in time" })
     return Effect.asVoid(guarded(core, "onExit", onExit, { ms: timeout, onLate }))

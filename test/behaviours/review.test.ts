@@ -1,0 +1,95 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { Agent, History, type Session } from "effect-voice"
+import * as Testing from "effect-voice/testing"
+
+type TheSession = Session.Session["Service"]
+
+const hello = Testing.say(500, 2500, "Hello, how are you?")
+
+const at = (at: number, act: (session: TheSession) => Effect.Effect<unknown, unknown>) => ({ at, do: act })
+
+const message = (id: string, text: string, createdAt: number) =>
+  History.Message.make({ id, role: "assistant", text, createdAt })
+
+describe("the history that an agent brings along", () => {
+  it.effect("comes before the turns of the session, also where it was made later", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        user: [hello],
+        agent: Agent.make({ instructions: "", history: History.make([message("old", "Earlier.", 1_700_000_000_000)]) })
+      })
+      assert.deepStrictEqual(timeline.messages, ["assistant: Earlier.", "user: Hello, how are you?", "assistant: OK."])
+    }))
+
+  it.effect("is merged at a handoff, and what follows comes after it", () =>
+    Effect.gen(function*() {
+      const early = message("early", "Good morning.", 0)
+      const late = message("late", "Earlier.", 1_700_000_000_000)
+      const other = Agent.make({ name: "other", instructions: "", history: History.make([early, late]) })
+      const timeline = yield* Testing.scenario({ user: [hello], at: [at(100, (session) => session.handoff(other))] })
+      assert.deepStrictEqual(timeline.messages, [
+        "assistant: Good morning.",
+        "assistant: Earlier.",
+        "handoff: other",
+        "user: Hello, how are you?",
+        "assistant: OK."
+      ])
+    }))
+})
+
+describe("what the program asks for wrongly", () => {
+  it.effect("a wait that is no duration is refused by its name", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        at: [at(100, (session) =>
+          Effect.flip(session.commitTurn({ wait: "soon" as "1 second" })).pipe(
+            Effect.tap((error) =>
+              Effect.sync(() => {
+                assert.strictEqual(error.reason, "InvalidOption")
+                assert.match(error.detail, /^wait /)
+              })
+            )
+          ))]
+      })
+      assert.deepStrictEqual(timeline.failures, [])
+    }))
+})
+
+describe("the agent's transcript as it is written (syncTranscript off)", () => {
+  it.effect.each([["Hello", ["Hi there.", ""]], ["Hello again", ["Hi there again.", ""]]] as const)(
+    "a guess keeps its words to itself until it is wanted (%s)",
+    ([text, told]) =>
+      Effect.gen(function*() {
+        const again = text.includes("again")
+        const timeline = yield* Testing.scenario({
+          user: [Testing.say(500, 2000, text, {
+            transcripts: again
+              ? [{ at: 1000, text: "Hello" }, { at: 1600, text: "again" }]
+              : [{ at: 1600, text: "Hello" }]
+          })],
+          llm: ({ text }) => text.includes("again") ? "Hi there again." : "Hi there.",
+          options: { syncTranscript: false, turn: { preemption: { llm: true } } }
+        })
+        const said = timeline.of("AgentTranscript")
+        assert.deepStrictEqual(said.filter(({ final }) => !final).map(({ text }) => text).join(""), told[0])
+        assert.deepStrictEqual(said.filter(({ final }) => final).length, 1)
+        assert.isTrue(said.every(({ at }) => at >= 2500))
+      })
+  )
+})
+
+describe("an empty room", () => {
+  it.effect("hears no goodbye, and no exit of an agent that never entered", () =>
+    Effect.gen(function*() {
+      let exits = 0
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({ instructions: "", onExit: Effect.sync(() => exits++) }),
+        room: { joins: false },
+        at: [{ at: 1000, do: (session) => session.hangUp({ say: "Goodbye!" }) }]
+      })
+      assert.deepStrictEqual(timeline.messages, [])
+      assert.strictEqual(exits, 0)
+      timeline.expect(["SessionClosed", 1000, { reason: "hang_up" }])
+    }))
+})
