@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
-import { Agent, History, type Session } from "effect-voice"
+import { Effect, Layer, Stream } from "effect"
+import { Agent, Audio, History, type Session, Stt } from "effect-voice"
+import * as EnergyVad from "effect-voice/Layers/EnergyVad"
 import * as Testing from "effect-voice/testing"
 
 type TheSession = Session.Session["Service"]
@@ -91,5 +92,75 @@ describe("an empty room", () => {
       assert.deepStrictEqual(timeline.messages, [])
       assert.strictEqual(exits, 0)
       timeline.expect(["SessionClosed", 1000, { reason: "hang_up" }])
+    }))
+})
+
+describe("feed: speech", () => {
+  it.effect.each([20, 50, 200, 700])(
+    "misses nothing of the speech and repeats nothing, in frames of %d ms",
+    (frames) =>
+      Effect.gen(function*() {
+        const fed: Array<Audio.Frame> = []
+        yield* Testing.scenario({
+          room: { frames },
+          user: [Testing.say(1000, 3000, "Every word of this counts")],
+          options: { feed: "speech" },
+          layer: Layer.merge(
+            EnergyVad.layer(),
+            Layer.succeed(
+              Stt.Stt,
+              Stt.make({
+                name: "counting",
+              resilient: true,
+                transcribe: (audio) =>
+                  Stream.flatMap(audio, (input): Stream.Stream<Stt.Transcript> => {
+                    if (!("samples" in input)) return Stream.make({ text: "heard", final: true })
+                    fed.push(input)
+                    return Stream.empty
+                  })
+              })
+            )
+          )
+        })
+        const ends = fed.map((frame) => (frame.at ?? Number.NaN) + Audio.durationMs(frame))
+        fed.slice(1).forEach((frame, i) => assert.closeTo(frame.at ?? Number.NaN, ends[i]!, 1))
+        assert.isAtMost(fed[0]!.at!, 1000)
+        assert.isAtLeast(ends.at(-1)!, 3000)
+      })
+  )
+})
+
+describe("a turn detector", () => {
+  it.effect("that fails is not waited for", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        user: [hello],
+        options: { turnDetector: () => Effect.fail("down") }
+      })
+      timeline.expect(["UserSpeechCommitted", 3000])
+      assert.deepStrictEqual(timeline.warnings, ["the turn detector failed"])
+    }))
+
+  it.effect("that is asked again has its former question taken back", () =>
+    Effect.gen(function*() {
+      let open = 0
+      let most = 0
+      yield* Testing.scenario({
+        user: Array.from({ length: 6 }, (_, i) => Testing.say(1000 + i * 1500, 1500 + i * 1500, `word ${i}`)),
+        vad: { minSilence: 200 },
+        options: {
+          turn: { endpointing: { minDelay: 3000, maxDelay: 9000 } },
+          turnDetector: () =>
+            Effect.acquireUseRelease(
+              Effect.sync(() => {
+                most = Math.max(most, ++open)
+              }),
+              () => Effect.never,
+              () => Effect.sync(() => open--)
+            )
+        }
+      })
+      assert.strictEqual(most, 1)
+      assert.strictEqual(open, 0)
     }))
 })

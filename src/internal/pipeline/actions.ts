@@ -25,6 +25,7 @@ export interface Ports {
 export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => void => {
   const turns = new Map<number, TurnTimes>()
   let hook: Fiber.Fiber<void> | undefined
+  let question: Fiber.Fiber<void> | undefined
   let limitHook: Fiber.Fiber<unknown> | undefined
 
   const start = (job: Job): void => {
@@ -155,12 +156,22 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
         const detector = ports.turnDetector
         if (detector === undefined) return
         const { decision, text } = action
-        core.fork(
-          Effect.catchCause(
-            Effect.map(Effect.suspend(() => detector({ text, history: core.history })), (probability) => {
+        const { detectorDeadline, threshold } = core.conductor.state().settings.endpointing
+        question?.interruptUnsafe()
+        question = core.fork(
+          Effect.suspend(() => detector({ text, history: core.history })).pipe(
+            Effect.timeoutOption(detectorDeadline),
+            Effect.map((answer) => {
+              const probability = answer._tag === "Some" ? answer.value : Number.NaN
               if (probability >= 0 && probability <= 1) signal(core, { _tag: "EndOfTurn", decision, probability })
             }),
-            (cause) => warn(core, "detector", "the turn detector failed", cause)
+            // One that fails will not answer: the words decide.
+            Effect.catchCause((cause) =>
+              Effect.andThen(
+                warn(core, "detector", "the turn detector failed", cause),
+                Effect.sync(() => signal(core, { _tag: "EndOfTurn", decision, probability: threshold }))
+              )
+            )
           )
         )
         return

@@ -26,6 +26,11 @@ export const reasonOf = (cause: Cause.Cause<unknown>): Failure.Reason | string =
   return new Failure.Broken({})
 }
 
+const nameOf = (cause: Cause.Cause<unknown>): string => {
+  const error = Cause.squash(cause)
+  return error instanceof Error ? error.name : typeof error
+}
+
 /** Nobody mended it: told to the listeners, to the agent's hook, and to the turn-taking, which counts. */
 export const failed = (
   core: Core,
@@ -90,7 +95,9 @@ export const guarded = <A>(
           reason: "HookFailed",
           recovered: true
         })
-        return Effect.logError("a hook failed", exit.value.cause).pipe(
+        // What users throw may quote what was said: no more than its name is an error's business.
+        return Effect.logError("a hook failed", nameOf(exit.value.cause)).pipe(
+          Effect.andThen(Effect.logDebug("why the hook failed", exit.value.cause)),
           Effect.annotateLogs({ hook: name }),
           Effect.as(undefined)
         )

@@ -50,6 +50,7 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
     let attached = true
     let inSpeech = false
     let heardAt = 0
+    let chunk: ReadonlyArray<Placed> = []
 
     const report = (events: ReadonlyArray<Vad.Event>): void => {
       for (const event of events) {
@@ -57,7 +58,10 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
         switch (event._tag) {
           case "SpeechStarted":
             inSpeech = true
-            if (ears.feed === "speech" && event.padding.samples.length > 0) feed([event.padding])
+            if (ears.feed === "speech") {
+              const padded = (event.padding.at ?? event.at) + Audio.durationMs(event.padding)
+              feed([...(event.padding.samples.length > 0 ? [event.padding] : []), ...behind(chunk, padded)])
+            }
             signal(core, { _tag: "VoiceStarted", startedAt: at })
             core.fork(watch)
             break
@@ -83,6 +87,7 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
       const processed = chain(frames)
       clock.observe(processed)
       heardAt = core.conductor.now()
+      chunk = clock.placed(processed)
       // The recogniser hears a frame before the detector judges it: a mark must come after its audio.
       if (ears.feed === "all" || inSpeech) feed(processed)
       return detector.push(processed).pipe(Effect.map(alert), Effect.catch(deaf))
@@ -135,6 +140,18 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
     }
   })
 
+interface Placed {
+  readonly frame: Audio.Frame
+  readonly end: number
+}
+
+/** What lies behind a stream time. */
+const behind = (chunk: ReadonlyArray<Placed>, from: number): ReadonlyArray<Audio.Frame> =>
+  chunk.flatMap(({ end, frame }) => {
+    const start = end - Audio.durationMs(frame)
+    return end <= from ? [] : start >= from ? [frame] : [Audio.slice(frame, from - start)]
+  })
+
 // How fast a microphone's clock may fall behind ours: more than any crystal does.
 const drift = 0.001
 
@@ -155,6 +172,15 @@ const makeStreamClock = (core: Core) => {
       observedAt = now
     },
     toClock: (at: number): number => Math.min(core.conductor.now(), at + (Number.isFinite(offset) ? offset : 0)),
+    /** The newest frames with the stream time at which each ends. */
+    placed: (frames: ReadonlyArray<Audio.Frame>): ReadonlyArray<Placed> => {
+      let end = streamEnd
+      return frames.toReversed().map((frame) => {
+        const placed = { frame, end }
+        end = frame.at ?? end - Audio.durationMs(frame)
+        return placed
+      }).toReversed()
+    },
     /** Stream time at which an input begins: frames tell it, or it is now. */
     startOf: (input: Stt.Input): number => "samples" in input && input.at !== undefined ? input.at : streamEnd
   }
