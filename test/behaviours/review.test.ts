@@ -111,7 +111,7 @@ describe("feed: speech", () => {
               Stt.Stt,
               Stt.make({
                 name: "counting",
-              resilient: true,
+                resilient: true,
                 transcribe: (audio) =>
                   Stream.flatMap(audio, (input): Stream.Stream<Stt.Transcript> => {
                     if (!("samples" in input)) return Stream.make({ text: "heard", final: true })
@@ -162,5 +162,21 @@ describe("a turn detector", () => {
       })
       assert.strictEqual(most, 1)
       assert.strictEqual(open, 0)
+    }))
+})
+
+describe("the agent's transcript without times from the synthesiser", () => {
+  it.effect("comes with the audio, word by word, and whole", () =>
+    Effect.gen(function*() {
+      const text = "one two three four five six seven eight nine ten."
+      const timeline = yield* Testing.scenario({
+        at: [at(0, (session) => session.say(text))],
+        tts: { duration: 10_000, alignment: false }
+      })
+      const told = timeline.of("AgentTranscript").filter(({ final }) => !final)
+      assert.strictEqual(told.map(({ text }) => text).join(""), text)
+      assert.isAbove(told.length, 5)
+      assert.isAtMost(told[0]!.text.length, 10)
+      assert.isAtLeast(told.at(-1)!.at, 8000)
     }))
 })

@@ -199,25 +199,65 @@ const lookAgain = 100
 /** Publishes the words of a line as they are heard. */
 const release = (core: Core, job: Job, utterance: Utterance, base: number): Effect.Effect<void> =>
   Effect.gen(function*() {
-    let told = 0
+    const script = makeScript(utterance)
     let expected = 0
     while (true) {
       const playhead = (yield* core.output.played) - base
-      const known = Alignment.releases(utterance.alignment)
-      const due = known.filter(({ at }) => at <= playhead).map(({ text }) => text).join("")
-      if (due.length > told) {
-        core.publish({ _tag: "AgentTranscript", speech: job.id, text: due.slice(told), final: false })
-        told = due.length
-      }
-      const next = known.find(({ at }) => at > playhead)
-      if (next === undefined && utterance.complete) {
-        const all = utterance.alignment.length === 0 ? spokenAt(utterance, utterance.audioMs) : ""
-        if (all !== "") core.publish({ _tag: "AgentTranscript", speech: job.id, text: all, final: false })
-        return
-      }
+      const text = script.due(playhead)
+      if (text !== "") core.publish({ _tag: "AgentTranscript", speech: job.id, text, final: false })
+      const next = script.next(playhead)
+      if (next === undefined && utterance.complete) return
       const late = playhead < expected
-      const wait = next === undefined ? lookAgain : next.at - playhead
-      expected = next?.at ?? 0
+      const wait = next === undefined ? lookAgain : next - playhead
+      expected = next ?? 0
       yield* Effect.sleep(late ? Math.max(lookAgain, wait) : wait)
     }
   })
+
+interface Script {
+  /** What has become due since the last time. */
+  readonly due: (playhead: number) => string
+  /** The playhead (ms) at which more will be, where that is known. */
+  readonly next: (playhead: number) => number | undefined
+}
+
+/** The words of a line in the order of their times; each is looked at once. */
+const makeScript = (utterance: Utterance): Script => {
+  let known: ReadonlyArray<Alignment.Release> = []
+  let read = 0
+  let cursor = 0
+  let told = 0
+  const look = (): void => {
+    if (utterance.alignment.length === read) return
+    read = utterance.alignment.length
+    known = Alignment.releases(utterance.alignment)
+    let end = 0
+    cursor = known.findIndex(({ text }) => (end += text.length) > told)
+    if (cursor === -1) cursor = known.length
+  }
+  // The last word of what was known may have grown: the beginning of it has been told.
+  const rest = (text: string): string => {
+    const start = known.slice(0, cursor).reduce((length, release) => length + release.text.length, 0)
+    return text.slice(Math.max(0, told - start))
+  }
+  const inProportion = (playhead: number): string => {
+    const over = utterance.complete && playhead >= utterance.audioMs - 1
+    const spoken = over ? utterance.spoken.trimEnd() : spokenAt(utterance, playhead)
+    return spoken.slice(told)
+  }
+  return {
+    due: (playhead) => {
+      look()
+      let text = read === 0 ? inProportion(playhead) : ""
+      if (read > 0 && cursor < known.length && known[cursor]!.at <= playhead) text = rest(known[cursor++]!.text)
+      while (cursor < known.length && known[cursor]!.at <= playhead) text += known[cursor++]!.text
+      told += text.length
+      return text
+    },
+    next: (playhead) => {
+      if (read > 0) return known[cursor]?.at
+      const left = utterance.audioMs - 1 - playhead
+      return utterance.complete && left > 0 ? playhead + Math.min(lookAgain, left) : undefined
+    }
+  }
+}
