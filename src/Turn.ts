@@ -9,6 +9,7 @@
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
+import * as Decision from "./internal/turn/decision.ts"
 import { type Draft, find, noWords, publish, said, setPhase, setStarved } from "./internal/turn/draft.ts"
 import * as Endpointing from "./internal/turn/endpointing.ts"
 import * as Floor from "./internal/turn/floor.ts"
@@ -201,19 +202,19 @@ const receive = (d: Draft, signal: Signal): void => {
     case "Heard":
       return Hearing.heard(d, signal.text, signal.final, signal.endedAt)
     case "EndOfTurn":
-      return Hearing.endOfTurn(d, signal.decision, signal.probability)
+      return Decision.endOfTurn(d, signal.decision, signal.probability)
     case "Overlap":
       return Hearing.judged(d, signal.text, signal.verdict)
     case "Typed":
-      return Hearing.open(d, signal.text, "text", d.now, d.now)
+      return Decision.open(d, signal.text, "text", d.now, d.now)
     case "CommitTurn":
-      return Hearing.commitTurn(d, signal.waitMs)
+      return Decision.commitTurn(d, signal.waitMs)
     case "ClearTurn":
       return Hearing.clearTurn(d)
     case "Accepted":
-      return Hearing.accepted(d, signal.turn, signal.text, signal.changed)
+      return Decision.accepted(d, signal.turn, signal.text, signal.changed)
     case "Declined":
-      return Hearing.declined(d, signal.turn)
+      return Decision.declined(d, signal.turn)
     case "Enqueue":
       return Floor.enqueue(d, {
         id: signal.speech,
@@ -256,9 +257,9 @@ const tick = (d: Draft): void => {
     if (decision.asking) {
       publish(d, { _tag: "Warning", component: "detector", message: "the turn detector did not answer in time" })
     }
-    Hearing.commit(d, "voice")
+    Decision.commit(d, "voice")
   }
-  if (manual !== undefined && manual.until <= d.now) Hearing.commit(d, "manual")
+  if (manual !== undefined && manual.until <= d.now) Decision.commit(d, "manual")
   Hearing.interruptByVoice(d)
   if (Floor.settled(d.s)) {
     if (d.s.pause?.until !== undefined && d.s.pause.until <= d.now) Floor.resume(d)
@@ -276,7 +277,7 @@ const interrupt = (d: Draft, force: boolean, speech: string | undefined): void =
   d.actions.push({ _tag: "Settle" })
   if (speech === undefined) {
     // A reply that a hook still thinks about is one that waits.
-    if (d.s.pending !== undefined) Hearing.declined(d, d.s.pending.turn)
+    if (d.s.pending !== undefined) Decision.declined(d, d.s.pending.turn)
     return Floor.interrupt(d, force)
   }
   const target = find(d, speech)
@@ -319,7 +320,7 @@ const close = (d: Draft, drain: boolean, reason: NonNullable<State["closing"]>):
     d.s.status = "draining"
     return finish(d)
   }
-  Hearing.discard(d)
+  Decision.discard(d)
   Floor.interrupt(d, true)
   d.s.status = "draining"
   d.s.pending = undefined
@@ -331,7 +332,7 @@ const finish = (d: Draft): void => {
   if (d.s.speeches.length > 0 || d.s.pending !== undefined) return
   const text = said(d.s.words, true)
   if (text !== "") d.actions.push({ _tag: "KeepWords", turn: d.s.turn, text })
-  Hearing.discard(d)
+  Decision.discard(d)
   Hearing.cutOff(d)
   d.s.words = noWords
   d.s.status = "closed"

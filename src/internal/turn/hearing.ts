@@ -1,5 +1,6 @@
-/** The user's side: what was said, whether the turn is over, what it does to the agent. */
+/** The user's side: the voice, its words, and what they do to an agent that speaks. */
 import * as Text from "../../Text.ts"
+import * as Decision from "./decision.ts"
 import { busy, type Draft, interruptible, noWords, playing, publish, said } from "./draft.ts"
 import * as Endpointing from "./endpointing.ts"
 import * as Floor from "./floor.ts"
@@ -97,14 +98,9 @@ export const voiceEnded = (d: Draft, at: number): void => {
     d.s.holdUntil = short ? Math.max(d.now, endedAt + Endpointing.delays(d.s.endpointing).min) : d.now + wait
   }
   limit(d)
-  if (d.s.manual !== undefined && transcribed(d.s)) return commit(d, "manual")
-  consider(d)
+  if (d.s.manual !== undefined && Decision.transcribed(d.s)) return Decision.commit(d, "manual")
+  Decision.consider(d)
 }
-
-/** Everything that was said has its final transcript. */
-const transcribed = ({ voice, words }: State): boolean =>
-  voice === undefined && words.interim === "" && words.finals.length > 0 &&
-  (words.finalAt ?? 0) >= (words.stoppedAt ?? 0)
 
 /** Speech that the end of the session cuts off. */
 export const cutOff = (d: Draft): void => {
@@ -136,17 +132,17 @@ export const heard = (d: Draft, text: string, final: boolean, endedAt: number | 
   if (final) {
     d.s.awayAt = undefined
     d.s.away = false
-    if (d.s.manual !== undefined) return commit(d, "manual")
+    if (d.s.manual !== undefined) return Decision.commit(d, "manual")
   }
   judge(d)
   interruptByWords(d)
   limit(d)
-  if (final) speculate(d)
+  if (final) Decision.speculate(d)
   if (d.s.words.kept) return
-  if (final) consider(d)
+  if (final) Decision.consider(d)
   else if (d.s.decision !== undefined) {
     if (d.s.settings.detection === "stt") d.s.decision = undefined
-    else consider(d)
+    else Decision.consider(d)
   }
 }
 
@@ -201,137 +197,6 @@ const limit = (d: Draft): void => {
   publish(d, { _tag: "UserTurnLimitReached", words: count, speechMs: words.speechMs })
 }
 
-/** Opens, or opens anew, the decision whether the turn is over. */
-export const consider = (d: Draft): void => {
-  const { decision, settings, words } = d.s
-  if (settings.detection === "manual" || words.kept || words.finals.length === 0) return
-  // Once the session drains nobody will reply: what is said is kept for its end.
-  if (d.s.status === "draining") return
-  if (d.s.voice !== undefined && settings.detection === "vad" && !d.s.voice.dismissed) return
-  const { max, min } = Endpointing.delays(d.s.endpointing)
-  const anchor = Math.min(words.stoppedAt ?? words.finalAt ?? d.now, d.now)
-  const id = (decision?.id ?? d.s.turn * 1000) + 1
-  const asking = d.s.ears.detector
-  d.s.decision = {
-    id,
-    anchor,
-    asking,
-    commitAt: asking
-      ? Math.max(d.now + settings.endpointing.detectorDeadline, anchor + min)
-      : Math.max(d.now, anchor + (words.interim === "" ? min : max))
-  }
-  d.s.holdUntil = undefined
-  if (asking) d.actions.push({ _tag: "AskDetector", decision: id, text: said(words, true) })
-}
-
-export const endOfTurn = (d: Draft, id: number, probability: number): void => {
-  const { decision, settings } = d.s
-  if (decision?.id !== id || !decision.asking) return
-  const { max, min } = Endpointing.delays(d.s.endpointing)
-  publish(d, { _tag: "EndOfTurnPredicted", probability })
-  const delay = probability < settings.endpointing.threshold ? max : min
-  d.s.decision = { ...decision, asking: false, commitAt: Math.max(d.now, decision.anchor + delay) }
-}
-
-/** A guess at the reply, before the turn is over. */
-const speculate = (d: Draft): void => {
-  const { settings, speculation, words } = d.s
-  const text = said(words)
-  if (speculation !== undefined && Text.equivalent(speculation.text, text)) return
-  if (speculation !== undefined) discard(d)
-  const spoken = words.speechMs + (d.s.voice === undefined ? 0 : d.now - d.s.voice.startedAt)
-  if (
-    !settings.preemption.llm || settings.detection === "manual" || d.s.status !== "open" || words.kept ||
-    spoken > settings.preemption.maxSpeech || words.tries >= settings.preemption.maxTries || busy(d.s)
-  ) return
-  const speech = `turn-${d.s.turn}.${words.tries + 1}`
-  d.s.words = { ...words, tries: words.tries + 1 }
-  d.s.speculation = { speech, text }
-  d.actions.push({ _tag: "Speculate", speech, turn: d.s.turn, text, tts: settings.preemption.tts })
-}
-
-export const discard = (d: Draft): void => {
-  if (d.s.speculation === undefined) return
-  d.actions.push({ _tag: "Stop", speech: d.s.speculation.speech })
-  d.s.speculation = undefined
-}
-
-/** The turn is over, unless what was said does not count over a speaking agent. */
-export const commit = (d: Draft, source: "voice" | "manual"): void => {
-  const { words } = d.s
-  const text = said(words, source === "manual")
-  d.s.decision = undefined
-  if (source === "manual") d.s.manual = undefined
-  if (text === "") return
-  const floor = playing(d.s)
-  if (source === "voice" && floor !== undefined && interruptible(d.s, floor)) {
-    if (Text.countWords(text) < d.s.settings.interruption.minWords) {
-      d.s.words = { ...words, kept: true }
-      return
-    }
-  }
-  const { voice } = d.s
-  d.s.words = voice === undefined ? noWords : { ...noWords, startedAt: voice.startedAt, overlap: true }
-  if (voice !== undefined) {
-    // The rest of the voice must interrupt anew to count.
-    d.s.voice = { ...voice, committed: true, soundedMs: 0, sounding: voice.sounding === undefined ? undefined : d.now }
-  }
-  open(d, text, source, words.stoppedAt ?? words.finalAt ?? d.now, words.finalAt ?? d.now)
-}
-
-/** From here the words are a turn: they are in the history whatever happens. */
-export const open = (
-  d: Draft,
-  text: string,
-  source: "voice" | "text" | "manual",
-  stoppedAt: number,
-  finalAt: number
-): void => {
-  const turn = d.s.turn
-  d.s.turn += 1
-  if (d.s.status === "draining") {
-    d.actions.push({ _tag: "KeepWords", turn, text })
-    return
-  }
-  d.s.holdUntil = undefined
-  Floor.forgetPause(d)
-  const floor = playing(d.s)
-  if (floor !== undefined && interruptible(d.s, floor)) {
-    if (d.s.pause === undefined) Floor.pause(d, { silent: true })
-  }
-  d.s.pending = { turn, text }
-  d.actions.push({ _tag: "CommitTurn", turn, text, source, stoppedAt, finalAt })
-}
-
-export const accepted = (d: Draft, turn: number, text: string, changed: boolean): void => {
-  if (d.s.pending?.turn !== turn) return
-  d.s.pending = undefined
-  Floor.yieldTo(d)
-  const speech = d.s.speculation
-  const reuse = speech !== undefined && !changed && Text.equivalent(speech.text, text)
-  if (!reuse) discard(d)
-  d.s.speculation = undefined
-  const id = reuse ? speech.speech : `turn-${turn}`
-  Floor.enqueue(d, { id, source: "turn", protected: false, phase: "working" })
-  d.actions.push(reuse ? { _tag: "Authorize", speech: id, turn } : { _tag: "StartReply", speech: id, turn })
-}
-
-export const declined = (d: Draft, turn: number): void => {
-  if (d.s.pending?.turn !== turn) return
-  d.s.pending = undefined
-  discard(d)
-  if (d.s.pause?.silent === true) d.s.pause = { ...d.s.pause, until: d.now }
-}
-
-/** Push to talk: commit what was said, once its transcript is there. */
-export const commitTurn = (d: Draft, waitMs: number): void => {
-  d.actions.push({ _tag: "Finalize" })
-  const { voice, words } = d.s
-  const until = (voice === undefined ? words.stoppedAt ?? d.now : d.now) + waitMs
-  if (transcribed(d.s) || until <= d.now) return commit(d, "manual")
-  d.s.manual = { until }
-}
-
 // How long the transcript of words that were cleared away may still come (ms).
 const lateTranscript = 5000
 
@@ -352,6 +217,6 @@ export const clearTurn = (d: Draft): void => {
   d.s.cleared = owed && d.s.ears.stt ? { at: d.now, until: d.now + lateTranscript } : undefined
   d.s.decision = undefined
   d.s.manual = undefined
-  discard(d)
+  Decision.discard(d)
   d.s.words = d.s.voice === undefined ? noWords : { ...noWords, startedAt: d.s.voice.startedAt }
 }
