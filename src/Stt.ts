@@ -125,14 +125,18 @@ export class SttError extends Schema.TaggedError<SttError>("effect-voice/Stt/Stt
  *
  * `interims` says whether the provider reports interim transcripts. `resilient`
  * says that it already retries and fails over, so that the pipeline must not.
+ * `model` is for usage and cost. `prewarm` opens what the first audio needs,
+ * without a request that costs.
  *
  * @category services
  * @since 0.1.0
  */
 export class Stt extends Context.Service<Stt, {
   readonly name: string
+  readonly model?: string | undefined
   readonly interims: boolean
   readonly resilient: boolean
+  readonly prewarm?: Effect.Effect<void, SttError> | undefined
   readonly transcribe: <E, R>(audio: Stream.Stream<Input, E, R>) => Stream.Stream<Transcript, E | SttError, R>
 }>()("effect-voice/Stt") {}
 
@@ -140,6 +144,8 @@ type Transcribe = Stt["Service"]["transcribe"]
 
 const complete = (provider: {
   readonly name: string
+  readonly model?: string | undefined
+  readonly prewarm?: Effect.Effect<void, SttError> | undefined
   readonly interims?: boolean | undefined
   readonly resilient?: boolean | undefined
 }, transcribe: Transcribe): Stt["Service"] => {
@@ -150,8 +156,10 @@ const complete = (provider: {
     )
   const service = Stt.of({
     name: provider.name,
+    model: provider.model,
     interims: provider.interims ?? false,
     resilient: provider.resilient ?? false,
+    prewarm: provider.prewarm,
     transcribe: (audio) => Stream.filter(traced(audio), (transcript) => !isEmpty(transcript))
   })
   return remember(service, traced)
@@ -179,10 +187,14 @@ const complete = (provider: {
  */
 export const make = (provider: {
   readonly name: string
+  /** For usage and cost. @default unknown */
+  readonly model?: string | undefined
   /** Whether it reports interim transcripts. @default false */
   readonly interims?: boolean | undefined
   /** Says that it already retries and fails over. @default false */
   readonly resilient?: boolean | undefined
+  /** Opens what the first audio needs, without a request that costs. @default nothing */
+  readonly prewarm?: Effect.Effect<void, SttError> | undefined
   readonly transcribe: <E, R>(audio: Stream.Stream<Input, E, R>) => Stream.Stream<Transcript, E | SttError, R>
 }): Stt["Service"] =>
   complete(provider, (audio) =>
@@ -218,6 +230,10 @@ export interface Recognition {
  */
 export interface RecognizerOptions {
   readonly name: string
+  /** For usage and cost. @default unknown */
+  readonly model?: string | undefined
+  /** Opens what the first audio needs, without a request that costs. @default nothing */
+  readonly prewarm?: Effect.Effect<void, SttError> | undefined
   readonly recognize: (speech: Audio.Frame) => Effect.Effect<Recognition, SttError>
   /** Format that `recognize` wants. @default that of the first frame */
   readonly format?: Audio.Format | undefined
@@ -270,7 +286,7 @@ export const fromRecognizer = (options: RecognizerOptions): Stt["Service"] => {
       })
     })
   return complete(
-    { name, interims: interimEvery !== undefined },
+    { name, model: options.model, prewarm: options.prewarm, interims: interimEvery !== undefined },
     (audio) => recognise(audio, segmenter, recognize)
   )
 }
