@@ -119,6 +119,22 @@ export class SttError extends Schema.TaggedError<SttError>("effect-voice/Stt/Stt
 }
 
 /**
+ * What an `Stt` is.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Service {
+  readonly name: string
+  readonly model?: string | undefined
+  readonly interims: boolean
+  readonly resilient: boolean
+  readonly prewarm?: Effect.Effect<void, SttError> | undefined
+  readonly withLanguage?: ((language: string) => Service) | undefined
+  readonly transcribe: <E, R>(audio: Stream.Stream<Input, E, R>) => Stream.Stream<Transcript, E | SttError, R>
+}
+
+/**
  * Service that transcribes speech.
  *
  * **Details**
@@ -126,19 +142,13 @@ export class SttError extends Schema.TaggedError<SttError>("effect-voice/Stt/Stt
  * `interims` says whether the provider reports interim transcripts. `resilient`
  * says that it already retries and fails over, so that the pipeline must not.
  * `model` is for usage and cost. `prewarm` opens what the first audio needs,
- * without a request that costs.
+ * without a request that costs. `withLanguage` gives the same recogniser for one
+ * language (a BCP 47 tag) instead of its own setting, where it can be told.
  *
  * @category services
  * @since 0.1.0
  */
-export class Stt extends Context.Service<Stt, {
-  readonly name: string
-  readonly model?: string | undefined
-  readonly interims: boolean
-  readonly resilient: boolean
-  readonly prewarm?: Effect.Effect<void, SttError> | undefined
-  readonly transcribe: <E, R>(audio: Stream.Stream<Input, E, R>) => Stream.Stream<Transcript, E | SttError, R>
-}>()("effect-voice/Stt") {}
+export class Stt extends Context.Service<Stt, Service>()("effect-voice/Stt") {}
 
 type Transcribe = Stt["Service"]["transcribe"]
 
@@ -146,6 +156,7 @@ const complete = (provider: {
   readonly name: string
   readonly model?: string | undefined
   readonly prewarm?: Effect.Effect<void, SttError> | undefined
+  readonly withLanguage?: ((language: string) => Stt["Service"]) | undefined
   readonly interims?: boolean | undefined
   readonly resilient?: boolean | undefined
 }, transcribe: Transcribe): Stt["Service"] => {
@@ -160,6 +171,7 @@ const complete = (provider: {
     interims: provider.interims ?? false,
     resilient: provider.resilient ?? false,
     prewarm: provider.prewarm,
+    withLanguage: provider.withLanguage,
     transcribe: (audio) => Stream.filter(traced(audio), (transcript) => !isEmpty(transcript))
   })
   return remember(service, traced)
@@ -195,6 +207,8 @@ export const make = (provider: {
   readonly resilient?: boolean | undefined
   /** Opens what the first audio needs, without a request that costs. @default nothing */
   readonly prewarm?: Effect.Effect<void, SttError> | undefined
+  /** The same for one language (a BCP 47 tag) instead of its own setting. @default it cannot be told */
+  readonly withLanguage?: ((language: string) => Stt["Service"]) | undefined
   readonly transcribe: <E, R>(audio: Stream.Stream<Input, E, R>) => Stream.Stream<Transcript, E | SttError, R>
 }): Stt["Service"] =>
   complete(provider, (audio) =>
@@ -234,6 +248,8 @@ export interface RecognizerOptions {
   readonly model?: string | undefined
   /** Opens what the first audio needs, without a request that costs. @default nothing */
   readonly prewarm?: Effect.Effect<void, SttError> | undefined
+  /** The same for one language (a BCP 47 tag) instead of its own setting. @default it cannot be told */
+  readonly withLanguage?: ((language: string) => Stt["Service"]) | undefined
   readonly recognize: (speech: Audio.Frame) => Effect.Effect<Recognition, SttError>
   /** Format that `recognize` wants. @default that of the first frame */
   readonly format?: Audio.Format | undefined
@@ -286,7 +302,13 @@ export const fromRecognizer = (options: RecognizerOptions): Stt["Service"] => {
       })
     })
   return complete(
-    { name, model: options.model, prewarm: options.prewarm, interims: interimEvery !== undefined },
+    {
+      name,
+      model: options.model,
+      prewarm: options.prewarm,
+      withLanguage: options.withLanguage,
+      interims: interimEvery !== undefined
+    },
     (audio) => recognise(audio, segmenter, recognize)
   )
 }
