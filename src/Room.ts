@@ -15,6 +15,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
+import type { Session } from "./Session.ts"
 
 /**
  * Someone in the room, other than the agent.
@@ -53,6 +54,8 @@ export interface Track {
   readonly muted: boolean
   /** The agent receives it. */
   readonly subscribed: boolean
+  /** Recorded before the agent came: the recording follows as bytes. @default false */
+  readonly preconnect?: boolean | undefined
 }
 
 /**
@@ -314,6 +317,11 @@ export interface TextOptions extends SendOptions {
  * receives one of them; microphones are received unless the room was told
  * otherwise. What a room cannot do fails with `Unsupported`.
  *
+ * `attach` is what the room does for each conversation in it, such as serving
+ * those who look on: given the room as the conversation sees it, once everything
+ * is ready and before the first event; undone by closing the scope, after the
+ * last.
+ *
  * `ended` waits for the end of the room. Then every stream ends, and everything
  * else fails with `Disconnected`.
  *
@@ -372,6 +380,9 @@ export class Room extends Context.Service<Room, {
     handler: (call: { readonly identity: string; readonly payload: string }) => Effect.Effect<string, RoomError>
   ) => Effect.Effect<void, RoomError, Scope.Scope>
   readonly setAttributes: (attributes: Readonly<Record<string, string>>) => Effect.Effect<void, RoomError>
+  readonly attach?:
+    | ((session: Session["Service"]) => Effect.Effect<void, never, Room | Scope.Scope>)
+    | undefined
   readonly ended: Effect.Effect<EndReason>
   readonly leave: Effect.Effect<void>
 }>()("effect-voice/Room") {}
