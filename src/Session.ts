@@ -151,6 +151,8 @@ export class Session extends Context.Service<Session, {
   readonly id: string
   readonly job: Readonly<Record<string, string>>
   readonly participant: Effect.Effect<Room.Participant | undefined>
+  /** Sid of the agent's track in the room. */
+  readonly track: Effect.Effect<string>
   readonly state: Effect.Effect<State>
   readonly agent: Effect.Effect<string>
   readonly tools: Effect.Effect<Tools.Set<Session>>

@@ -237,6 +237,8 @@ export const open = <R>(
       })
     )
 
+    if (room.attach !== undefined) yield* inScope(Effect.provideService(room.attach(session), Room.Room, room))
+
     fork(Effect.gen(function*() {
       // Whoever listens to the events from here on misses nothing.
       yield* Effect.yieldNow
