@@ -12,7 +12,7 @@ import * as Failure from "../../Failure.ts"
 import { messages } from "./chatPrompt.ts"
 import { events, toldReason } from "./client.ts"
 import * as tools from "./tools.ts"
-import { type Ask, maybe, type Part, present, sampled, type Sampling, type Wire } from "./wire.ts"
+import { type Ask, maybe, type Part, present, sampled, type Sampling, usage, type Wire } from "./wire.ts"
 
 const CallDelta = Schema.Struct({
   index: maybe(Schema.Finite),
@@ -101,29 +101,6 @@ const finishReason = (reason: string, called: boolean): Response.FinishReason =>
   }
 }
 
-const count = (value: number | null | undefined): number | undefined =>
-  typeof value === "number" && value >= 0 ? Math.round(value) : undefined
-
-const usageOf = (usage: Chunk["usage"]): Response.FinishPartEncoded["usage"] => {
-  const input = count(usage?.prompt_tokens)
-  const output = count(usage?.completion_tokens)
-  const cached = count(usage?.prompt_tokens_details?.cached_tokens)
-  const reasoning = count(usage?.completion_tokens_details?.reasoning_tokens)
-  return {
-    inputTokens: {
-      total: input,
-      uncached: input === undefined ? undefined : Math.max(0, input - (cached ?? 0)),
-      cacheRead: cached,
-      cacheWrite: undefined
-    },
-    outputTokens: {
-      total: output,
-      text: output === undefined ? undefined : Math.max(0, output - (reasoning ?? 0)),
-      reasoning
-    }
-  }
-}
-
 interface Call {
   readonly index: number
   readonly id: string
@@ -206,7 +183,12 @@ class Answer {
     const finish: Part = {
       type: "finish",
       reason: finishReason(this.finished, this.calls > 0),
-      usage: usageOf(this.usage)
+      usage: usage({
+        input: this.usage?.prompt_tokens,
+        output: this.usage?.completion_tokens,
+        cached: this.usage?.prompt_tokens_details?.cached_tokens,
+        reasoning: this.usage?.completion_tokens_details?.reasoning_tokens
+      })
     }
     return Effect.succeed(this.texting ? [{ type: "text-end", id: "text" }, finish] : [finish])
   }
@@ -217,7 +199,7 @@ const decoded = Effect.fnUntraced(function*(event: unknown) {
     decode(event),
     () => new Failure.InvalidResponse({ detail: "a chunk has another shape" })
   )
-  return chunk.error ? yield* Effect.fail(toldReason(chunk.error)) : chunk
+  return chunk.error ? yield* toldReason(chunk.error) : chunk
 })
 
 /** Asks by Chat Completions. */

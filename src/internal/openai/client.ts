@@ -29,7 +29,7 @@ export const invalid = (detail: string): Failure.InvalidRequest => new Failure.I
 
 const isHttp = (url: string): boolean => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
 
-const isHeader = (text: string): boolean => /^[\x20-\x7e]+$/.test(text)
+const isHeader = (text: string): boolean => /^[\x20-\x7e]*[\x21-\x7e][\x20-\x7e]*$/.test(text)
 
 /** Says what is wrong with the access, without its values. */
 const checked = ({ apiKey, baseUrl, headers }: Access): Effect.Effect<void, Failure.InvalidRequest> => {

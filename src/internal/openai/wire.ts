@@ -88,3 +88,32 @@ export const dataUrl = (part: Prompt.FilePart): string => {
   const file = fileOf(part)
   return "url" in file ? file.url : `data:${part.mediaType};base64,${file.base64}`
 }
+
+const count = (value: number | null | undefined): number | undefined =>
+  typeof value === "number" && value >= 0 ? Math.round(value) : undefined
+
+/** Tokens as a server counts them. */
+export const usage = (told: {
+  readonly input: number | null | undefined
+  readonly output: number | null | undefined
+  readonly cached: number | null | undefined
+  readonly reasoning: number | null | undefined
+}): Response.FinishPartEncoded["usage"] => {
+  const input = count(told.input)
+  const output = count(told.output)
+  const cached = count(told.cached)
+  const reasoning = count(told.reasoning)
+  return {
+    inputTokens: {
+      total: input,
+      uncached: input === undefined ? undefined : Math.max(0, input - (cached ?? 0)),
+      cacheRead: cached,
+      cacheWrite: undefined
+    },
+    outputTokens: {
+      total: output,
+      text: output === undefined ? undefined : Math.max(0, output - (reasoning ?? 0)),
+      reasoning
+    }
+  }
+}
