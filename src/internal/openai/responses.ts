@@ -181,6 +181,8 @@ const decoded = Effect.fnUntraced(function*(event: unknown) {
   return known.type === "response.failed" ? yield* toldReason(known.response?.error ?? {}) : known
 })
 
+const isLast = ({ type }: { readonly type: string }) => type === "response.completed" || type === "response.incomplete"
+
 /** Asks by Responses. */
 export const wire = (client: OpenAI, sampling: Sampling): Wire => (ask) =>
   Stream.unwrap(Effect.gen(function*() {
@@ -188,7 +190,7 @@ export const wire = (client: OpenAI, sampling: Sampling): Wire => (ask) =>
     const described = yield* tools.describe(ask.tools, mine.strict)
     const body = yield* bodyOf(ask, mine, described)
     const answer = new Answer(described)
-    return events((signal) => client.responses.create(body, { signal })).pipe(
+    return events((signal) => client.responses.create(body, { signal }), isLast).pipe(
       Stream.mapEffect(decoded),
       Stream.map((event) => answer.push(event)),
       Stream.concat(Stream.fromEffect(Effect.suspend(() => answer.end()))),
