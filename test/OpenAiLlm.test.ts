@@ -29,11 +29,6 @@ const serving = (handler: provider.Handler, options: OpenAiLlm.Options = {}) =>
 
 const collect = (llm: Llm.Llm["Service"], asked: Llm.Request = request) => Stream.runCollect(llm.reply(asked))
 
-// A connection is free again when the end of its answer has been seen.
-const turns = Effect.callback<void>((resume) => {
-  setImmediate(() => resume(Effect.void))
-}).pipe(Effect.repeat({ times: 10 }))
-
 const spoken = (deltas: ReadonlyArray<Llm.Delta>) =>
   deltas.flatMap((delta) => delta._tag === "Text" ? [delta.text] : []).join("")
 
@@ -259,7 +254,7 @@ describe("Chat Completions", () => {
         }, { api })
         for (let i = 0; i < 20; i++) {
           assert.strictEqual(spoken(yield* collect(llm)), "Yes.")
-          yield* turns
+          yield* provider.turns
         }
         assert.isAtMost(server.connections(), 5)
       }))
@@ -275,7 +270,7 @@ describe("Chat Completions", () => {
         )
         yield* llm.prewarm ?? Effect.die("no prewarm")
         assert.strictEqual((yield* server.next).url.pathname, "/v1/models")
-        yield* turns
+        yield* provider.turns
         yield* collect(llm)
         assert.strictEqual(server.connections(), 1)
       }
