@@ -32,7 +32,7 @@ const isHttp = (url: string): boolean => URL.canParse(url) && /^https?:$/.test(n
 const isHeader = (text: string): boolean => /^[\x20-\x7e]*[\x21-\x7e][\x20-\x7e]*$/.test(text)
 
 /** Says what is wrong with the access, without its values. */
-const checked = ({ apiKey, baseUrl, headers }: Access): Effect.Effect<void, Failure.InvalidRequest> => {
+export const checked = ({ apiKey, baseUrl, headers }: Access): Effect.Effect<void, Failure.InvalidRequest> => {
   if (baseUrl !== undefined && !isHttp(baseUrl)) {
     return Effect.fail(invalid("baseUrl: must be an http or https URL, such as https://api.openai.com/v1"))
   }
