@@ -1,5 +1,5 @@
 /** What OpenAI's HTTP interface answers, written from its published protocol. */
-import type { Handler } from "./provider.ts"
+import type { Handler, Peer } from "./provider.ts"
 
 /** An answer as server-sent events. */
 export const sse = (events: ReadonlyArray<unknown>, done = true): Handler => (_, response) => {
@@ -86,3 +86,41 @@ export const respondingCall = (name: string, params: unknown): Handler =>
     },
     { type: "response.completed", response: { id: "resp_1", usage: { input_tokens: 20, output_tokens: 7 } } }
   ], false)
+
+/** A whole transcription, as `whisper-1` tells it. */
+export const transcribed = (text: string, more: object = {}): Handler => (_, response) =>
+  void response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({
+    task: "transcribe",
+    language: "english",
+    duration: 1,
+    text,
+    segments: [
+      { id: 0, start: 0, end: 1, text: ` ${text}`, avg_logprob: -0.2, compression_ratio: 1.1, no_speech_prob: 0.01 }
+    ],
+    ...more
+  }))
+
+/** A live transcription: each commit is heard as the next of `texts`, the last of them for ever. */
+export const hearing = (...texts: ReadonlyArray<string>) => {
+  const said = new WeakMap<Peer, number>()
+  return (message: string | Buffer, peer: Peer): void => {
+    const { type } = JSON.parse(message.toString())
+    if (type === "session.update") return peer.send({ type: "session.updated", session: {} })
+    if (type !== "input_audio_buffer.commit") return
+    const count = said.get(peer) ?? 0
+    said.set(peer, count + 1)
+    const text = texts[Math.min(count, texts.length - 1)] ?? ""
+    const id = `item_${count}`
+    peer.send({ type: "input_audio_buffer.committed", item_id: id, previous_item_id: null })
+    for (const delta of text.split(/(?<= )/)) {
+      peer.send({ type: "conversation.item.input_audio_transcription.delta", item_id: id, content_index: 0, delta })
+    }
+    peer.send({ type: "rate_limits.updated", rate_limits: [] })
+    peer.send({
+      type: "conversation.item.input_audio_transcription.completed",
+      item_id: id,
+      content_index: 0,
+      transcript: text
+    })
+  }
+}
