@@ -241,6 +241,7 @@ describe("Chat Completions", () => {
   for (const api of ["chat", "responses"] as const) {
     it.live(`keeps its connection from one reply to the next, by ${api}`, () =>
       Effect.gen(function*() {
+        let end = () => {}
         const { llm, server } = yield* serving((_, response) => {
           response.writeHead(200, { "content-type": "text/event-stream" })
           const events = api === "chat"
@@ -249,11 +250,13 @@ describe("Chat Completions", () => {
           for (const event of events) {
             response.write(`data: ${typeof event === "string" ? event : JSON.stringify(event)}\n\n`)
           }
-          // The very end comes after what ends the reply.
-          setImmediate(() => response.end())
+          end = () => void response.end()
         }, { api })
         for (let i = 0; i < 20; i++) {
           assert.strictEqual(spoken(yield* collect(llm)), "Yes.")
+          yield* provider.turns
+          // The very end comes after what ends the reply.
+          end()
           yield* provider.turns
         }
         assert.isAtMost(server.connections(), 5)
