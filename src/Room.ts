@@ -81,10 +81,9 @@ export type LeaveReason =
  * **Details**
  *
  * `reconnecting` is a connection that mends itself; `rejoining` one that was
- * lost, so that the room is joined anew under the same service: everyone in it
- * has left and joins again, or does not. `EncryptionFailed`: what someone sends
- * cannot be read, as with a wrong key; without an identity, it is not known
- * whose.
+ * lost for good, so that the room is joined anew under the same service: who is
+ * there still has not left. `EncryptionFailed`: what someone sends cannot be
+ * read, as with a wrong key; without an identity, it is not known whose.
  *
  * @category models
  * @since 0.1.0
@@ -206,10 +205,12 @@ export type EndReason =
  */
 export class RoomError extends Schema.TaggedError<RoomError>("effect-voice/Room/RoomError")("RoomError", {
   reason: Schema.Literals([
+    "Unavailable",
     "ConnectFailed",
     "Disconnected",
     "UnknownParticipant",
     "PublishFailed",
+    "SendFailed",
     "InvalidOption",
     "Unsupported",
     "RpcFailed",
