@@ -21,8 +21,10 @@
  *
  * @since 0.1.0
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { withRecordings } from "./internal/frontend/preconnect.ts"
 import { showState } from "./internal/frontend/state.ts"
 import { tellTranscripts } from "./internal/frontend/transcripts.ts"
 import type * as Room from "./Room.ts"
@@ -71,4 +73,42 @@ export const attach = (
     if (options.state ?? true) {
       yield* showState(session, options.name ?? session.job["agentName"] ?? (yield* session.agent))
     }
+  })
+
+/**
+ * Options of recordings.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface PreconnectOptions {
+  /** Longest time for which live audio is held back when a recording is announced. @default "3 seconds" */
+  readonly wait?: Duration.Input | undefined
+  /** A recording that came longer than this before somebody listened is not heard. @default "3 seconds" */
+  readonly maxAge?: Duration.Input | undefined
+}
+
+/**
+ * A room in which what was said while the agent joined is heard: the recording
+ * that a frontend sends on `lk.agent.pre-connect-audio-buffer` goes ahead of the
+ * participant's live audio, and the stream's time goes on with it.
+ *
+ * **Details**
+ *
+ * Raw 16-bit samples are understood as they are; Opus in WebM or Ogg, as browsers
+ * record it, when the package `opus-decoder` is installed. What cannot be
+ * decoded is logged as a warning, and the live audio heard alone.
+ *
+ * A room of LiveKit does this by itself.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const preconnect = (
+  room: Room.Room["Service"],
+  options: PreconnectOptions = {}
+): Effect.Effect<Room.Room["Service"], never, Scope.Scope> =>
+  withRecordings(room, {
+    wait: Duration.toMillis(options.wait ?? "3 seconds"),
+    maxAge: Duration.toMillis(options.maxAge ?? "3 seconds")
   })
