@@ -1,7 +1,7 @@
 /** Audio that a frontend has recorded before the agent came, decoded. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Audio from "../../Audio.ts"
+import type * as Audio from "../../Audio.ts"
 import type { ByteMessage } from "../../Room.ts"
 import { oggPackets } from "./ogg.ts"
 import { webmPackets } from "./webm.ts"
