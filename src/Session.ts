@@ -187,3 +187,12 @@ export const CurrentSpeech: Context.Reference<string | undefined> = Context.Refe
   "effect-voice/Session/CurrentSpeech",
   { defaultValue: () => undefined }
 )
+
+/**
+ * Facts about the job in which sessions are opened, for those that are not told.
+ *
+ * @internal
+ */
+export const CurrentJob: Context.Reference<Readonly<Record<string, string>>> = Context.Reference<
+  Readonly<Record<string, string>>
+>("effect-voice/Session/CurrentJob", { defaultValue: () => ({}) })
