@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import * as Frontend from "../Frontend.ts"
 import { check } from "../internal/livekit/options.ts"
 import { make } from "../internal/livekit/room.ts"
 import { hold } from "../internal/livekit/rtc.ts"
@@ -70,6 +71,10 @@ export interface Options {
    * @default false
    */
   readonly nativeLogs?: boolean | undefined
+  /** What stock frontends are told of every conversation in the room; `false`: nothing. @default everything */
+  readonly frontend?: Frontend.Options | false | undefined
+  /** Hears what frontends have recorded before the agent came; `false`: only what comes live. @default 3 seconds */
+  readonly preconnect?: Frontend.PreconnectOptions | false | undefined
 }
 
 /**
@@ -126,7 +131,14 @@ export const token: (options: TokenOptions) => Effect.Effect<Redacted.Redacted, 
  * @since 0.1.0
  */
 export const connect = (options: Options): Effect.Effect<Room["Service"], RoomError, Scope.Scope> =>
-  Effect.map(Effect.flatMap(check(options), make), ({ room }) => room)
+  Effect.gen(function*() {
+    const { frontend, preconnect } = options
+    const { room } = yield* Effect.flatMap(check(options), make)
+    const served: Room["Service"] = frontend === false
+      ? room
+      : { ...room, attach: (session) => Frontend.attach(session, frontend) }
+    return preconnect === false ? served : yield* Frontend.preconnect(served, preconnect)
+  })
 
 /**
  * Layer of a room that is joined when it is built, and left when it is released.

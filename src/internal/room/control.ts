@@ -13,6 +13,8 @@ export interface Newcomer {
   readonly direction?: Participant["direction"]
   readonly metadata?: string | undefined
   readonly attributes?: Readonly<Record<string, string>> | undefined
+  /** Announces a recording of what was said before the agent came. @default false */
+  readonly preconnect?: boolean | undefined
 }
 
 /** Something that the agent sent, in the order in which it was sent. */

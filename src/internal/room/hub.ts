@@ -70,6 +70,7 @@ export interface Hub {
 interface Member {
   participant: Participant
   readonly microphone: Microphone
+  readonly preconnect: boolean | undefined
 }
 
 const refuse = (reason: RoomError["reason"], detail: string) => new RoomError({ reason, detail })
@@ -124,6 +125,7 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
       }
       members.set(identity, {
         participant,
+        preconnect: newcomer.preconnect,
         microphone: makeMicrophone({
           bufferMs: options?.audioBuffer ?? 2000,
           onHeard: (frame) => options?.onVoice?.(identity, frame)
@@ -245,7 +247,7 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
           const member = members.get(identity)
           return member === undefined
             ? Effect.fail(unknown("tracks", identity))
-            : Effect.succeed([trackOf(identity, member.microphone)])
+            : Effect.succeed([{ ...trackOf(identity, member.microphone), ...given({ preconnect: member.preconnect }) }])
         })),
       subscribe: () => Effect.fail(refuse("Unsupported", "subscribe: in this room every microphone is received")),
       output: (wish) =>
