@@ -111,7 +111,7 @@ export interface Options {
   readonly drainTimeout?: Duration.Input | undefined
   /** Longest time for `onUserTurn`. @default "10 seconds" */
   readonly hookTimeout?: Duration.Input | undefined
-  /** Facts about the job, its `id` among them, for `Session.job`, logs and spans. @default none */
+  /** Facts about the job, its `id` among them, for `Session.job`, logs and spans. @default those of the worker's job, else none */
   readonly job?: Readonly<Record<string, string>> | undefined
   /** @default made from the room's name and a number */
   readonly sessionId?: string | undefined

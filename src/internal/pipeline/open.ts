@@ -17,7 +17,7 @@ import * as Metrics from "../../Metrics.ts"
 import type { Options, PipelineError, Services } from "../../Pipeline.ts"
 import * as Resilience from "../../Resilience.ts"
 import * as Room from "../../Room.ts"
-import type { Session } from "../../Session.ts"
+import { CurrentJob, type Session } from "../../Session.ts"
 import { Stt } from "../../Stt.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
@@ -56,7 +56,8 @@ export const open = <R>(
     const room = yield* Room.Room
     const vad = yield* Vad
     const id = options.sessionId ?? nameSession(room)
-    const { id: job, ...facts } = options.job ?? {}
+    const about = options.job ?? (yield* CurrentJob)
+    const { id: job, ...facts } = about
     const ids = { ...facts, ...Metrics.annotations({ session: id, job }) }
     const services = yield* Effect.context<never>()
     const record = yield* Metrics.recorder
@@ -140,7 +141,7 @@ export const open = <R>(
     })
     const session = makeSession({
       id,
-      job: options.job ?? {},
+      job: about,
       core: () => core,
       events,
       ended,
@@ -236,6 +237,8 @@ export const open = <R>(
         return Effect.asVoid(Effect.timeoutOption(Deferred.await(ended), checked.closeTimeout * 2))
       })
     )
+
+    if (room.attach !== undefined) yield* inScope(Effect.provideService(room.attach(session), Room.Room, room))
 
     fork(Effect.gen(function*() {
       // Whoever listens to the events from here on misses nothing.
