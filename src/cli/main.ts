@@ -84,7 +84,8 @@ const dev = Command.make("dev", {
       })
       yield* Console.log(`Talk to the agent at ${url}`)
     }
-    yield* Worker.serve(told, { ...server, http: false })
+    // A developer's computer may be busy: a server gives no job to a worker whose load is 0.7 or more.
+    yield* Worker.serve(told, { ...server, http: false, load: () => 0 })
   })).pipe(explained, Effect.provide(readable(input.verbose)))).pipe(
     Command.withDescription("Run the agent on a LiveKit server, with a page to talk to it"),
     Command.withExamples([{ command: "effect-voice dev desk.ts", description: "Talk at http://127.0.0.1:8080" }])

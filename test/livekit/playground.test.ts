@@ -62,7 +62,7 @@ describe.skipIf(livekit === undefined || browser === undefined)("the playground,
           "--autoplay-policy=no-user-gesture-required"
         ],
         ...["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
-        `--use-file-for-fake-audio-capture=${root}test/fixtures/weather_question.wav`
+        `--use-file-for-fake-audio-capture=${root}test/fixtures/weather_question.wav%noloop`
       ]
     })
     try {
@@ -72,12 +72,16 @@ describe.skipIf(livekit === undefined || browser === undefined)("the playground,
       page.on("console", (message) => message.type() === "error" && problems.push(message.text()))
       await page.goto(command.page)
       await page.getByRole("button", { name: "Join" }).click()
+      // The meters read what is really heard, on both sides.
+      const audible = ["mine", "theirs"].map((id) =>
+        page.waitForFunction(`document.getElementById("${id}").value > 0.05`)
+      )
       await page.locator("#transcript li.agent", { hasText: "weather desk" }).waitFor()
       await page.locator("#transcript li.user", { hasText: "What is the weather in Paris?" }).first().waitFor()
       await page.locator("#transcript li.agent", { hasText: "sunny in Paris" }).first().waitFor()
       await page.locator("#turns tr").first().waitFor()
       assert.match(await page.locator("#turns tr").first().locator("td").nth(1).innerText(), /^\d+ ms$/)
-      await page.waitForFunction(`document.getElementById("theirs").value > 0.02`)
+      await Promise.all(audible)
       mkdirSync(`${root}out`, { recursive: true })
       await page.screenshot({ path: `${root}out/playground.png` })
 
@@ -87,6 +91,12 @@ describe.skipIf(livekit === undefined || browser === undefined)("the playground,
       await page.getByRole("button", { name: "Leave" }).click()
       await page.locator("#state", { hasText: "not connected" }).waitFor()
       assert.deepStrictEqual(problems, [])
+    } catch (error) {
+      for (const page of chrome.contexts().flatMap((context) => context.pages())) {
+        console.error(await page.innerText("body"))
+      }
+      console.error(command.log())
+      throw error
     } finally {
       await chrome.close()
       assert.strictEqual(await command.stop(), 0, command.log())

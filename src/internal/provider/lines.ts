@@ -26,7 +26,7 @@ const sse = (): Parser => {
     else events.push(event.data)
   }, { maxEventSize: maxEvent })
   const push = (text: string) =>
-    Effect.suspend(() => {
+    Effect.suspend((): Effect.Effect<ReadonlyArray<string>, Failure.Reason> => {
       events = []
       const error = parser.feed(text)
       if (error !== undefined) return Effect.fail(tooLarge)
