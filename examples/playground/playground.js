@@ -17,8 +17,8 @@ const loud = 0.02
 
 let room
 let lines = new Map()
-/** When the page heard the caller fall silent, and whether it waits for the agent since. */
-let silentAt = 0
+/** When the page heard the caller fall silent, and whether both have been silent since: only then the agent answers. */
+let silentAt
 let waiting = false
 /** What the page has measured and the agent has not told yet. */
 let heardMs
@@ -99,9 +99,12 @@ const step = () => {
   element("theirs").value = Math.min(1, other * 4)
   if (own > loud) {
     silentAt = now
+    waiting = false
+  } else if (silentAt !== undefined && other <= loud) {
     waiting = true
-  } else if (other > loud && waiting) {
+  } else if (waiting) {
     heardMs = now - silentAt
+    silentAt = undefined
     waiting = false
   }
 }

@@ -17,10 +17,8 @@ if (browser === undefined) console.warn("No Chromium: the playground is not trie
 const dev = async ({ key, secret, url }: NonNullable<typeof livekit>) => {
   const child = spawn(
     process.execPath,
-    [
-      ...["--import", "tsx", "--conditions", "effect-voice/source"],
-      ...["src/cli/main.ts", "dev", "test/livekit/support/desk.ts", "--playground-port", "0"]
-    ],
+    "--import tsx --conditions effect-voice/source src/cli/main.ts dev test/livekit/support/desk.ts --playground-port 0"
+      .split(" "),
     {
       cwd: root,
       env: { ...process.env, LIVEKIT_URL: url, LIVEKIT_API_KEY: key, LIVEKIT_API_SECRET: secret },
@@ -55,13 +53,16 @@ describe.skipIf(livekit === undefined || browser === undefined)("the playground,
     const chrome = await chromium.launch({
       executablePath: browser!,
       args: [
-        ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
-        ...[
-          "--disable-background-networking",
-          "--disable-component-update",
-          "--autoplay-policy=no-user-gesture-required"
-        ],
-        ...["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-sync",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--autoplay-policy=no-user-gesture-required",
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
         `--use-file-for-fake-audio-capture=${root}test/fixtures/weather_question.wav%noloop`
       ]
     })
