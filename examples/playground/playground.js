@@ -20,6 +20,9 @@ let lines = new Map()
 /** When the page heard the caller fall silent, and whether both have been silent since: only then the agent answers. */
 let silentAt
 let waiting = false
+/** When the page last heard the agent; a shorter silence is a breath. */
+let agentAt = 0
+const breath = 300
 /** What the page has measured and the agent has not told yet. */
 let heardMs
 let timer
@@ -100,13 +103,14 @@ const step = () => {
   if (own > loud) {
     silentAt = now
     waiting = false
-  } else if (silentAt !== undefined && other <= loud) {
-    waiting = true
+  } else if (other <= loud) {
+    if (silentAt !== undefined && now - agentAt > breath) waiting = true
   } else if (waiting) {
     heardMs = now - silentAt
     silentAt = undefined
     waiting = false
   }
+  if (other > loud) agentAt = now
 }
 
 const agentState = (participant) => {
