@@ -9,6 +9,7 @@ import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import type { VadError } from "../../Vad.ts"
 import * as native from "../native.ts"
+import * as onnx from "../onnx.ts"
 import { modelUnavailable } from "./errors.ts"
 import type { SampleRate } from "./model.ts"
 import { share, type Shared } from "./scorer.ts"
@@ -28,13 +29,14 @@ interface Key {
 
 const make = Effect.fnUntraced(function*(key: Key) {
   const { path, sampleRate } = key
+  const runtime = yield* Effect.mapError(onnx.runtime, (detail) => modelUnavailable(path, detail))
   const bytes = yield* Effect.tryPromise({
     try: () => readFile(path),
     catch: () => modelUnavailable(path, "the file does not exist or cannot be read")
   })
-  const open = key.worker ? worker : here
+  const source = { bytes, sampleRate, known: path === bundled }
   const thread = yield* Effect.mapError(
-    open({ bytes, sampleRate, known: path === bundled }),
+    key.worker ? worker(source) : here(runtime, source),
     (detail) => modelUnavailable(path, detail)
   )
   const shared = share(thread, sampleRate)

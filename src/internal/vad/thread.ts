@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Worker } from "node:worker_threads"
 import * as native from "../native.ts"
-import * as onnx from "../onnx.ts"
+import type * as onnx from "../onnx.ts"
 import { makeMemory, type Memory, open, type Source, Unusable } from "./model.ts"
 import type { Answer, Request, Start } from "./silero-worker.ts"
 
@@ -24,9 +24,9 @@ const unusable = (cause: unknown): string =>
 
 /** Scores on this thread, which is held for the time of a call. Fails with what is wrong with the model. */
 export const here = Effect.fnUntraced(function*(
+  runtime: onnx.Runtime,
   source: Source
 ): Effect.fn.Return<Thread, string, Scope.Scope> {
-  const runtime = yield* onnx.runtime
   const memory = makeMemory(source.sampleRate, (length) => new Float32Array(length))
   const { run, specialised } = yield* Effect.acquireRelease(
     Effect.tryPromise({ try: () => open(runtime, source, memory), catch: unusable }),
@@ -84,7 +84,6 @@ const launch = (start: Start, ended: () => void): Promise<Running> => {
 export const worker = Effect.fnUntraced(function*(
   source: Source
 ): Effect.fn.Return<Thread, string, Scope.Scope> {
-  yield* onnx.runtime
   const memory = makeMemory(source.sampleRate, (length) => new Float32Array(new SharedArrayBuffer(4 * length)))
   let running: Promise<Running> | undefined
   const start = (): Promise<Running> => {
