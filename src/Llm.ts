@@ -47,7 +47,8 @@ export type Usage = typeof Usage.Type
  * **Details**
  *
  * `ToolCall.params` is what the model wrote, unvalidated: usually an object,
- * from some models a string of JSON. `Finish` comes at most once, last.
+ * from some models a string of JSON. `Finish` comes at most once, last; its
+ * `model` is the one that has answered, where the provider tells.
  *
  * @category models
  * @since 0.1.0
@@ -55,7 +56,27 @@ export type Usage = typeof Usage.Type
 export type Delta =
   | { readonly _tag: "Text"; readonly text: string }
   | { readonly _tag: "ToolCall"; readonly id: string; readonly name: string; readonly params: unknown }
-  | { readonly _tag: "Finish"; readonly usage?: Usage | undefined }
+  | { readonly _tag: "Finish"; readonly usage?: Usage | undefined; readonly model?: string | undefined }
+
+/**
+ * Settings of one request that go before those of the layer.
+ *
+ * **Details**
+ *
+ * A provider leaves out what it does not know. A `Llm.fallback` passes them on;
+ * `model` is one provider's own name, so only the first one gets it.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Settings {
+  /** Model by the provider's name for it. @default the layer's own */
+  readonly model?: string | undefined
+  /** Randomness, from 0; the highest value is the provider's. @default the layer's own */
+  readonly temperature?: number | undefined
+  /** Most tokens of the reply. @default the layer's own */
+  readonly maxTokens?: number | undefined
+}
 
 /**
  * What is asked of the model.
@@ -68,6 +89,8 @@ export interface Request {
   readonly tools: ReadonlyArray<Tool.Any>
   /** `none` forbids tools, `required` demands one. @default "auto" */
   readonly toolChoice?: "auto" | "none" | "required" | undefined
+  /** @default the layer's own */
+  readonly settings?: Settings | undefined
 }
 
 /**
@@ -94,14 +117,17 @@ export class LlmError extends Schema.TaggedError<LlmError>("effect-voice/Llm/Llm
  * **Details**
  *
  * `resilient` says that it already retries and fails over, so that the pipeline
- * must not.
+ * must not. `model` is the one that is asked when a request names none.
+ * `prewarm` opens what the first request needs, without a request that costs.
  *
  * @category services
  * @since 0.1.0
  */
 export class Llm extends Context.Service<Llm, {
   readonly name: string
+  readonly model?: string | undefined
   readonly resilient: boolean
+  readonly prewarm?: Effect.Effect<void, LlmError> | undefined
   readonly reply: (request: Request) => Stream.Stream<Delta, LlmError>
 }>()("effect-voice/Llm") {}
 
@@ -120,13 +146,19 @@ export class Llm extends Context.Service<Llm, {
  */
 export const make = (provider: {
   readonly name: string
+  /** Asked when a request names none; for usage and cost. @default unknown */
+  readonly model?: string | undefined
   /** Says that it already retries and fails over. @default false */
   readonly resilient?: boolean | undefined
+  /** Opens what the first request needs, without a request that costs. @default nothing */
+  readonly prewarm?: Effect.Effect<void, LlmError> | undefined
   readonly reply: (request: Request) => Stream.Stream<Delta, LlmError>
 }): Llm["Service"] =>
   Llm.of({
     name: provider.name,
+    model: provider.model,
     resilient: provider.resilient ?? false,
+    prewarm: provider.prewarm,
     reply: (request) =>
       provider.reply(request).pipe(
         Stream.filter((delta) => delta._tag !== "Text" || delta.text !== ""),
@@ -137,23 +169,44 @@ export const make = (provider: {
   })
 
 /**
+ * How a `LanguageModel` is used as an `Llm`.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface LanguageModelOptions {
+  readonly name: string
+  /** For usage and cost. @default unknown */
+  readonly model?: string | undefined
+  /** Gives the model that has the settings of a request. @default the same model: they are left out */
+  readonly withSettings?: ((settings: Settings) => LanguageModel.LanguageModel) | undefined
+}
+
+/**
  * Creates an `Llm` from a `LanguageModel` of `effect/ai`.
  *
  * **Details**
  *
  * Tool calls are neither validated nor run. What the model's provider runs
- * itself is left out, and so is its reasoning.
+ * itself is left out, and so is its reasoning. A `LanguageModel` knows no
+ * settings of a request: without `withSettings` they are left out.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const fromLanguageModel = (
   model: LanguageModel.LanguageModel,
-  options: { readonly name: string }
+  options: LanguageModelOptions
 ): Llm["Service"] =>
   make({
     name: options.name,
-    reply: (request) => replyOf(model, request, (reason) => new LlmError({ provider: options.name, reason }))
+    model: options.model,
+    reply: (request) =>
+      replyOf(
+        request.settings === undefined ? model : options.withSettings?.(request.settings) ?? model,
+        request,
+        (reason) => new LlmError({ provider: options.name, reason })
+      )
   })
 
 /**
@@ -162,9 +215,9 @@ export const fromLanguageModel = (
  * @category layers
  * @since 0.1.0
  */
-export const layerLanguageModel = (options: {
-  readonly name: string
-}): Layer.Layer<Llm, never, LanguageModel.LanguageModel> =>
+export const layerLanguageModel = (
+  options: LanguageModelOptions
+): Layer.Layer<Llm, never, LanguageModel.LanguageModel> =>
   Layer.effect(Llm, LanguageModel.LanguageModel.useSync((model) => fromLanguageModel(model, options)))
 
 /**

@@ -119,27 +119,44 @@ export class SttError extends Schema.TaggedError<SttError>("effect-voice/Stt/Stt
 }
 
 /**
+ * What an `Stt` is.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Service {
+  readonly name: string
+  readonly model?: string | undefined
+  readonly interims: boolean
+  readonly resilient: boolean
+  readonly prewarm?: Effect.Effect<void, SttError> | undefined
+  readonly withLanguage?: ((language: string) => Service) | undefined
+  readonly transcribe: <E, R>(audio: Stream.Stream<Input, E, R>) => Stream.Stream<Transcript, E | SttError, R>
+}
+
+/**
  * Service that transcribes speech.
  *
  * **Details**
  *
  * `interims` says whether the provider reports interim transcripts. `resilient`
  * says that it already retries and fails over, so that the pipeline must not.
+ * `model` is for usage and cost. `prewarm` opens what the first audio needs,
+ * without a request that costs. `withLanguage` gives the same recogniser for one
+ * language (a BCP 47 tag) instead of its own setting, where it can be told.
  *
  * @category services
  * @since 0.1.0
  */
-export class Stt extends Context.Service<Stt, {
-  readonly name: string
-  readonly interims: boolean
-  readonly resilient: boolean
-  readonly transcribe: <E, R>(audio: Stream.Stream<Input, E, R>) => Stream.Stream<Transcript, E | SttError, R>
-}>()("effect-voice/Stt") {}
+export class Stt extends Context.Service<Stt, Service>()("effect-voice/Stt") {}
 
 type Transcribe = Stt["Service"]["transcribe"]
 
 const complete = (provider: {
   readonly name: string
+  readonly model?: string | undefined
+  readonly prewarm?: Effect.Effect<void, SttError> | undefined
+  readonly withLanguage?: ((language: string) => Stt["Service"]) | undefined
   readonly interims?: boolean | undefined
   readonly resilient?: boolean | undefined
 }, transcribe: Transcribe): Stt["Service"] => {
@@ -150,8 +167,11 @@ const complete = (provider: {
     )
   const service = Stt.of({
     name: provider.name,
+    model: provider.model,
     interims: provider.interims ?? false,
     resilient: provider.resilient ?? false,
+    prewarm: provider.prewarm,
+    withLanguage: provider.withLanguage,
     transcribe: (audio) => Stream.filter(traced(audio), (transcript) => !isEmpty(transcript))
   })
   return remember(service, traced)
@@ -179,10 +199,16 @@ const complete = (provider: {
  */
 export const make = (provider: {
   readonly name: string
+  /** For usage and cost. @default unknown */
+  readonly model?: string | undefined
   /** Whether it reports interim transcripts. @default false */
   readonly interims?: boolean | undefined
   /** Says that it already retries and fails over. @default false */
   readonly resilient?: boolean | undefined
+  /** Opens what the first audio needs, without a request that costs. @default nothing */
+  readonly prewarm?: Effect.Effect<void, SttError> | undefined
+  /** The same for one language (a BCP 47 tag) instead of its own setting. @default it cannot be told */
+  readonly withLanguage?: ((language: string) => Stt["Service"]) | undefined
   readonly transcribe: <E, R>(audio: Stream.Stream<Input, E, R>) => Stream.Stream<Transcript, E | SttError, R>
 }): Stt["Service"] =>
   complete(provider, (audio) =>
@@ -218,6 +244,12 @@ export interface Recognition {
  */
 export interface RecognizerOptions {
   readonly name: string
+  /** For usage and cost. @default unknown */
+  readonly model?: string | undefined
+  /** Opens what the first audio needs, without a request that costs. @default nothing */
+  readonly prewarm?: Effect.Effect<void, SttError> | undefined
+  /** The same for one language (a BCP 47 tag) instead of its own setting. @default it cannot be told */
+  readonly withLanguage?: ((language: string) => Stt["Service"]) | undefined
   readonly recognize: (speech: Audio.Frame) => Effect.Effect<Recognition, SttError>
   /** Format that `recognize` wants. @default that of the first frame */
   readonly format?: Audio.Format | undefined
@@ -270,7 +302,13 @@ export const fromRecognizer = (options: RecognizerOptions): Stt["Service"] => {
       })
     })
   return complete(
-    { name, interims: interimEvery !== undefined },
+    {
+      name,
+      model: options.model,
+      prewarm: options.prewarm,
+      withLanguage: options.withLanguage,
+      interims: interimEvery !== undefined
+    },
     (audio) => recognise(audio, segmenter, recognize)
   )
 }

@@ -19,6 +19,7 @@ import type * as Audio from "./Audio.ts"
 import * as Failure from "./Failure.ts"
 import { services } from "./internal/resilience/layers.ts"
 import { masked } from "./internal/resilience/masked.ts"
+import { prewarmOf } from "./internal/resilience/prewarm.ts"
 import { convert, fallbackSpeech } from "./internal/resilience/speech.ts"
 import type { Fallback, FallbackOptions } from "./Resilience.ts"
 
@@ -68,6 +69,8 @@ export interface Chunk {
 export interface Options {
   /** Voice by the provider's name for it. @default the layer's own */
   readonly voice?: string | undefined
+  /** Rate of speech, 1 is the voice's own; left out by a provider that has none. @default the layer's own */
+  readonly speed?: number | undefined
 }
 
 /**
@@ -95,14 +98,18 @@ export class TtsError extends Schema.TaggedError<TtsError>("effect-voice/Tts/Tts
  *
  * `sampleRate` and `channels` are those of the chunks. `voices` lists the
  * voices by name where the provider has a fixed list. `resilient` says that it
- * already retries and fails over, so that the pipeline must not.
+ * already retries and fails over, so that the pipeline must not. `model` is for
+ * usage and cost. `prewarm` opens what the first speech needs, without a request
+ * that costs.
  *
  * @category services
  * @since 0.1.0
  */
 export class Tts extends Context.Service<Tts, {
   readonly name: string
+  readonly model?: string | undefined
   readonly resilient: boolean
+  readonly prewarm?: Effect.Effect<void, TtsError> | undefined
   readonly sampleRate: number
   readonly channels: number
   readonly voices: ReadonlyArray<string>
@@ -146,11 +153,15 @@ const inFormat = (declared: Audio.Format & { readonly name: string }) =>
  */
 export const make = (provider: {
   readonly name: string
+  /** For usage and cost. @default unknown */
+  readonly model?: string | undefined
   readonly sampleRate: number
   readonly channels: number
   readonly voices?: ReadonlyArray<string> | undefined
   /** Says that it already retries and fails over. @default false */
   readonly resilient?: boolean | undefined
+  /** Opens what the first speech needs, without a request that costs. @default nothing */
+  readonly prewarm?: Effect.Effect<void, TtsError> | undefined
   readonly speak: <E, R>(
     text: Stream.Stream<string, E, R>,
     options?: Options
@@ -158,7 +169,9 @@ export const make = (provider: {
 }): Tts["Service"] =>
   Tts.of({
     name: provider.name,
+    model: provider.model,
     resilient: provider.resilient ?? false,
+    prewarm: provider.prewarm,
     sampleRate: provider.sampleRate,
     channels: provider.channels,
     voices: provider.voices ?? [],
@@ -185,10 +198,17 @@ export const make = (provider: {
  */
 export const fromSynthesizer = (synthesizer: {
   readonly name: string
+  /** For usage and cost. @default unknown */
+  readonly model?: string | undefined
   readonly sampleRate: number
   readonly channels: number
   readonly voices?: ReadonlyArray<string> | undefined
-  readonly synthesize: (text: string, voice: string | undefined) => Effect.Effect<Audio.Frame, TtsError>
+  readonly prewarm?: Effect.Effect<void, TtsError> | undefined
+  readonly synthesize: (
+    text: string,
+    voice: string | undefined,
+    options: Options | undefined
+  ) => Effect.Effect<Audio.Frame, TtsError>
 }): Tts["Service"] =>
   make({
     ...synthesizer,
@@ -200,7 +220,7 @@ export const fromSynthesizer = (synthesizer: {
             piece.trim() === "" ? [blank + piece, []] : ["", [blank + piece]]
         ),
         Stream.mapEffect((piece) =>
-          Effect.map(synthesizer.synthesize(piece.trim(), options?.voice), (frame) => ({ frame, piece }))
+          Effect.map(synthesizer.synthesize(piece.trim(), options?.voice, options), (frame) => ({ frame, piece }))
         ),
         Stream.mapAccum(() => 0, (samples: number, { frame, piece }): readonly [number, ReadonlyArray<Chunk>] => {
           const end = samples + frame.samples.length
@@ -250,6 +270,7 @@ export const voices = (
   return Tts.of({
     name,
     resilient: [...all.values()].every(({ tts }) => tts.resilient),
+    prewarm: prewarmOf([...all.values()].map(({ tts }) => tts)),
     ...format,
     voices: names,
     speak: <E, R>(text: Stream.Stream<string, E, R>, options?: Options): Stream.Stream<Chunk, E | TtsError, R> => {

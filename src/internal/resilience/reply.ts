@@ -5,6 +5,7 @@ import type { Fallback, FallbackOptions, Policy } from "../../Resilience.ts"
 import { boardOf } from "./board.ts"
 import * as first from "./first.ts"
 import { resolve } from "./policy.ts"
+import { prewarmOf } from "./prewarm.ts"
 import { type Candidate, type Fail, failover } from "./request.ts"
 
 type Service = Llm.Llm["Service"]
@@ -30,6 +31,12 @@ export const guardReply = (service: Service, policy: Policy | undefined, fail: F
   reply: (asked) => first.stream(request(service, asked, policy, fail))
 })
 
+/** A model is one provider's own name; the other settings go to all. */
+const requestFor = (index: number, asked: Llm.Request): Llm.Request =>
+  index === 0 || asked.settings?.model === undefined
+    ? asked
+    : { ...asked, settings: { ...asked.settings, model: undefined } }
+
 export const fallbackReply = (
   services: ReadonlyArray<Service>,
   options: FallbackOptions<Service> & { readonly retryAfterOutput?: boolean | undefined },
@@ -40,12 +47,15 @@ export const fallbackReply = (
     return {
       name,
       resilient: true,
+      prewarm: prewarmOf(services),
       available: board.available,
       availability: board.changes,
       reply: (asked) =>
         failover({
           board,
-          candidates: services.map((service) => request(service, asked, options.policy, fail)),
+          candidates: services.map((service, index) =>
+            request(service, requestFor(index, asked), options.policy, fail)
+          ),
           afterOutput: options.retryAfterOutput ?? false,
           own: (error) => error,
           error: (reason) => fail(name, reason)

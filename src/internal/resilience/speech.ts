@@ -8,6 +8,7 @@ import type * as Tts from "../../Tts.ts"
 import { boardOf } from "./board.ts"
 import * as first from "./first.ts"
 import { resolve } from "./policy.ts"
+import { prewarmOf } from "./prewarm.ts"
 import { type Candidate, type Fail, failover, isInputFailure, unwrapInput } from "./request.ts"
 import { InputFailure, Tape } from "./tape.ts"
 
@@ -143,6 +144,7 @@ export const fallbackSpeech = (
     return {
       name,
       resilient: true,
+      prewarm: prewarmOf(services),
       ...format,
       voices: services[0].voices,
       available: board.available,

@@ -16,6 +16,7 @@ import { alone, boardOf, type Turns } from "./board.ts"
 import { failureOf } from "./first.ts"
 import { Memory } from "./memory.ts"
 import { blamesRequest, resolve, type Settings } from "./policy.ts"
+import { prewarmOf } from "./prewarm.ts"
 import { exhausted, type Fail, isInputFailure, roundOf, unwrapInput } from "./request.ts"
 import type { InputFailure } from "./tape.ts"
 
@@ -207,6 +208,7 @@ export const fallbackTranscription = (
       name,
       interims: services.every((service) => service.interims),
       resilient: true,
+      prewarm: prewarmOf(services),
       available: board.available,
       availability: board.changes,
       transcribe: (audio) =>
