@@ -164,10 +164,9 @@ describe("DeepgramStt", () => {
     Effect.gen(function*() {
       const server = yield* deepgram()
       const quiet: Audio.Frame = { sampleRate: 16_000, channels: 1, samples: new Int16Array(0) }
-      const heard = yield* Stream.runCollect(Stt.transcribe(Stream.concat(
-        Stream.make<ReadonlyArray<Stt.Input>>(Stt.Finalize, quiet),
-        Stream.concat(said, Stream.fromIterable<Stt.Input>(tone))
-      ))).pipe(Effect.provide(DeepgramStt.layer(options(server.url))))
+      const heard = yield* Stream.runCollect(Stt.transcribe(
+        Stream.fromIterable<Stt.Input>([Stt.Finalize, quiet, ...tone, Stt.Finalize, ...tone])
+      )).pipe(Effect.provide(DeepgramStt.layer(options(server.url))))
       const { received } = yield* server.next
       const audio = Buffer.concat(received.filter((message) => typeof message !== "string"))
       assert.isTrue(
@@ -261,7 +260,11 @@ describe("DeepgramStt", () => {
   it.live("opens nothing for no audio", () =>
     Effect.gen(function*() {
       const server = yield* deepgram()
-      const audio = Stream.make<ReadonlyArray<Stt.Input>>(Stt.Finalize)
+      const audio = Stream.make<ReadonlyArray<Stt.Input>>(
+        Stt.Finalize,
+        { ...tone[0]!, samples: new Int16Array(0) },
+        Stt.Finalize
+      )
       yield* Stream.runDrain(Stt.transcribe(audio)).pipe(Effect.provide(DeepgramStt.layer(options(server.url))))
       assert.strictEqual(server.peers.length, 0)
     }))
