@@ -39,7 +39,8 @@ export interface Fault {
   readonly reason: string
 }
 
-const answering = (answer: (peer: provider.Peer) => void): Fault["stub"] => {
+/** Answers the first message of each connection. */
+export const answering = (answer: (peer: provider.Peer) => void): Fault["stub"] => {
   const answered = new Set<provider.Peer>()
   return {
     onMessage: (_, peer) => {
@@ -50,7 +51,8 @@ const answering = (answer: (peer: provider.Peer) => void): Fault["stub"] => {
   }
 }
 
-const faults: ReadonlyArray<Fault> = [
+/** What happens to any WebSocket. */
+export const faults: ReadonlyArray<Fault> = [
   ...[400, 401, 404, 500].map((status) => ({
     name: `a handshake refused with ${status}`,
     stub: { refuse: () => ({ status }) },

@@ -17,6 +17,8 @@ export interface Options {
   readonly keepMs: number
   /** Sent while it is unused, so that the other side does not close it. */
   readonly keepAlive?: { readonly message: string; readonly everyMs: number } | undefined
+  /** Once it was asked to open one in advance, opens the next one as soon as one is taken. @default false */
+  readonly again?: boolean | undefined
 }
 
 /** A source of connections that may hold one in advance. */
@@ -35,10 +37,11 @@ interface Held {
 
 /** The scope closes what is still unused. */
 export const spare: (options: Options) => Effect.Effect<Spare, never, Scope.Scope> = Effect.fnUntraced(
-  function*({ keepAlive, keepMs, open }) {
+  function*({ again, keepAlive, keepMs, open }) {
     const owner = yield* Effect.scope
     const opening = Semaphore.makeUnsafe(1)
     let held: Held | undefined
+    let warm = false
 
     const watch = Effect.fnUntraced(function*(connection: Connection, scope: Scope.Closeable) {
       const every = Math.min(keepAlive?.everyMs ?? keepMs, keepMs)
@@ -52,6 +55,7 @@ export const spare: (options: Options) => Effect.Effect<Spare, never, Scope.Scop
 
     const prewarm = Effect.uninterruptibleMask((restore) =>
       Effect.gen(function*() {
+        warm = again === true
         if (held !== undefined && !held.connection.isClosed()) return
         const scope = yield* Scope.fork(owner)
         const connection = yield* Effect.onError(
@@ -62,18 +66,24 @@ export const spare: (options: Options) => Effect.Effect<Spare, never, Scope.Scop
       })
     )
 
+    const fill = opening.withPermit(prewarm)
     const take = Effect.uninterruptibleMask((restore) =>
-      Effect.suspend(() => {
+      Effect.gen(function*() {
         const one = held
         held = undefined
-        if (one === undefined) return restore(open)
+        // One that cannot be opened in advance is told by whoever needs it.
+        if (warm) yield* Effect.forkIn(Effect.ignore(Effect.interruptible(fill)), owner)
+        if (one === undefined) return yield* restore(open)
+        yield* Fiber.interrupt(one.watch)
         const closed = Scope.close(one.scope, Exit.void)
-        const unwatched = Fiber.interrupt(one.watch)
-        if (one.connection.isClosed()) return Effect.andThen(Effect.andThen(unwatched, closed), restore(open))
-        return Effect.andThen(unwatched, Effect.acquireRelease(Effect.succeed(one.connection), () => closed))
+        if (!one.connection.isClosed()) {
+          return yield* Effect.acquireRelease(Effect.succeed(one.connection), () => closed)
+        }
+        yield* closed
+        return yield* restore(open)
       })
     )
 
-    return { prewarm: opening.withPermit(prewarm), open: take }
+    return { prewarm: fill, open: take }
   }
 )
