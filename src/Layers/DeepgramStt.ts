@@ -143,12 +143,12 @@ const hear = (message: string | Uint8Array): Effect.Effect<Heard, Failure.Reason
   })
 }
 
-const dialect = (): Dialect => ({
-  audio: (bytes) => bytes,
+const dialect = Effect.sync((): Dialect => ({
+  audio: (bytes) => [bytes],
   finalize: () => [JSON.stringify({ type: "Finalize" })],
   end: () => ({ messages: [JSON.stringify({ type: "CloseStream" })] }),
   hear
-})
+}))
 
 /** Only what differs from what Deepgram does anyway, except where its default may change. */
 const query = (options: Options, sampleRate: number) => ({

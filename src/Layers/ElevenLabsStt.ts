@@ -147,7 +147,7 @@ const dialect = (options: Options, sampleRate: number) => (): Dialect => {
   return {
     audio: (bytes) => {
       sentMs += bytes.length / 2 / sampleRate * 1000
-      return chunk(Encoding.encode(bytes), false)
+      return [chunk(Encoding.encode(bytes), false)]
     },
     finalize: () => byMarks ? commit() : [],
     end: () => {
@@ -219,7 +219,13 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
           const other = { ...options, language }
           return service(other, { open: dial(other) })
         },
-        transcribe: converse({ name, sampleRate, leastMs, open: line.open, dialect: dialect(options, sampleRate) })
+        transcribe: converse({
+          name,
+          sampleRate,
+          leastMs,
+          open: line.open,
+          dialect: Effect.sync(dialect(options, sampleRate))
+        })
       })
     return service(options, yield* spare({ open: dial(options), keepMs }))
   })

@@ -10,6 +10,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
 import * as Failure from "../../Failure.ts"
@@ -25,6 +26,8 @@ export interface Heard {
   readonly transcripts: ReadonlyArray<Stt.Transcript>
   /** All that was sent has been answered. */
   readonly done?: boolean | undefined
+  /** What had to wait for this message; asked for when it is sent. */
+  readonly reply?: (() => ReadonlyArray<Message>) | undefined
 }
 
 /** Nothing that concerns the listener. */
@@ -34,7 +37,7 @@ export const nothing: Heard = { transcripts: [] }
 export interface Dialect {
   /** Sent first. */
   readonly greeting?: ReadonlyArray<Message> | undefined
-  readonly audio: (bytes: Uint8Array) => Message
+  readonly audio: (bytes: Uint8Array) => ReadonlyArray<Message>
   /** Asks for the final transcript of what was sent. */
   readonly finalize: () => ReadonlyArray<Message>
   /** Says that no more audio comes; nothing to wait for when it gives `done`. */
@@ -50,7 +53,7 @@ export interface Options {
   /** Least audio of a message in ms, except before a mark and at the end. */
   readonly leastMs: number
   readonly open: Effect.Effect<Connection, Failure.Reason, Scope.Scope>
-  readonly dialect: () => Dialect
+  readonly dialect: Effect.Effect<Dialect>
   /** Sent when nothing else was for a while. */
   readonly keepAlive?: { readonly message: string; readonly everyMs: number } | undefined
 }
@@ -144,22 +147,32 @@ const dial = Effect.fnUntraced(function*<E>(
   fail: (reason: Failure.Reason) => E
 ) {
   const connection = yield* options.open
-  const dialect = options.dialect()
+  const dialect = yield* options.dialect
   const state = { ended: false }
   let sentAt = yield* Clock.currentTimeMillis
   let heardAt = sentAt
 
-  // A lost connection is told by who reads it: there the reason is known.
-  const send = (messages: ReadonlyArray<Message>): Effect.Effect<void> =>
+  // Reader and writer both send: what is said first goes first.
+  const outbox: Array<Message> = []
+  const sending = Semaphore.makeUnsafe(1)
+  const flush = sending.withPermit(Effect.gen(function*() {
+    for (let message = outbox.shift(); message !== undefined; message = outbox.shift()) {
+      // A lost connection is told by who reads it: there the reason is known.
+      yield* Effect.ignore(connection.send(message))
+    }
+  }))
+  const send = (messages: () => ReadonlyArray<Message>): Effect.Effect<void> =>
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
       sentAt = now
-      return Effect.ignore(Effect.forEach(messages, connection.send, { discard: true }))
+      outbox.push(...messages())
+      return flush
     })
 
   const hear = (message: Message): Effect.Effect<void, Failure.Reason> =>
     Effect.gen(function*() {
       heardAt = yield* Clock.currentTimeMillis
-      const { done, transcripts } = yield* dialect.hear(message)
+      const { done, reply, transcripts } = yield* dialect.hear(message)
+      if (reply !== undefined) yield* send(reply)
       yield* Effect.forEach(transcripts, (heard) => Queue.offer(out, heard), { discard: true })
       if (done === true && state.ended) yield* Queue.end(out)
     })
@@ -175,15 +188,19 @@ const dial = Effect.fnUntraced(function*<E>(
     Effect.gen(function*() {
       while (!state.ended && !connection.isClosed()) {
         const wait = sentAt + everyMs - (yield* Clock.currentTimeMillis)
-        yield* wait > 0 ? Effect.sleep(wait) : send([message])
+        yield* wait > 0 ? Effect.sleep(wait) : send(() => [message])
       }
     })
 
   const end = Effect.gen(function*() {
-    const { done, messages } = dialect.end()
-    state.ended = true
-    yield* send(messages)
-    if (done === true) return yield* Queue.end(out)
+    let done: boolean | undefined = false
+    yield* send(() => {
+      const last = dialect.end()
+      done = last.done
+      state.ended = true
+      return last.messages
+    })
+    if (done) return yield* Queue.end(out)
     heardAt = yield* Clock.currentTimeMillis
     for (;;) {
       const wait = heardAt + patienceMs - (yield* Clock.currentTimeMillis)
@@ -192,11 +209,12 @@ const dial = Effect.fnUntraced(function*<E>(
     }
   })
 
-  yield* send(dialect.greeting ?? [])
+  yield* send(() => dialect.greeting ?? [])
   yield* Effect.forkScoped(read)
   if (options.keepAlive !== undefined) yield* Effect.forkScoped(beat(options.keepAlive))
   const line: Line = {
-    write: (pieces) => send(pieces.flatMap((piece) => "_tag" in piece ? dialect.finalize() : [dialect.audio(piece)])),
+    write: (pieces) =>
+      send(() => pieces.flatMap((piece) => "_tag" in piece ? dialect.finalize() : dialect.audio(piece))),
     end
   }
   return line
