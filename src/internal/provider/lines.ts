@@ -25,7 +25,7 @@ const sse = (): Parser => {
     if (event.event === "error") failed = true
     else events.push(event.data)
   }, { maxEventSize: maxEvent })
-  const push = (text: string) =>
+  const push: Parser["push"] = (text) =>
     Effect.suspend((): Effect.Effect<ReadonlyArray<string>, Failure.Reason> => {
       events = []
       const error = parser.feed(text)
@@ -45,7 +45,7 @@ const ndjson = (): Parser => {
     length = rest.length
     return lines.filter((line) => line.trim() !== "")
   }
-  const push = (text: string) =>
+  const push: Parser["push"] = (text) =>
     Effect.suspend(() => {
       pending.push(text)
       length += text.length
