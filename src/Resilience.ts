@@ -14,6 +14,7 @@ import type * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type * as Failure from "./Failure.ts"
+import { breakersOf, Circuit } from "./internal/resilience/breaker.ts"
 import * as first from "./internal/resilience/first.ts"
 import { resolve } from "./internal/resilience/policy.ts"
 import { guardReply } from "./internal/resilience/reply.ts"
@@ -56,6 +57,109 @@ export interface Fallback {
 }
 
 /**
+ * What a circuit breaker does: lets every request through, one to try, or none.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const BreakerState = Schema.Literals(["closed", "half_open", "open"])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type BreakerState = typeof BreakerState.Type
+
+/**
+ * A circuit breaker has changed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const BreakerChange = Schema.Struct({
+  component: Schema.Literals(["stt", "llm", "tts", "other"]),
+  provider: Schema.String,
+  from: BreakerState,
+  to: BreakerState
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type BreakerChange = typeof BreakerChange.Type
+
+/**
+ * When a circuit breaker opens, and for how long.
+ *
+ * **Details**
+ *
+ * Each attempt at the provider counts, also one that is tried again. What a bad
+ * request is answered (`InvalidRequest`, status 400, 413 and 422) does not, and
+ * neither does a request that was interrupted.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface BreakerOptions {
+  /** Name of the provider, in events and metrics. */
+  readonly name: string
+  /** What the provider is, in events and metrics. @default "other" */
+  readonly component?: BreakerChange["component"] | undefined
+  /** Failures in a row that open it. @default 5 */
+  readonly consecutiveFailures?: number | undefined
+  /** Share of failures in the window that opens it, above 0 and at most 1. @default 0.5 */
+  readonly failureRate?: number | undefined
+  /** Requests in the window below which the share says nothing. @default 10 */
+  readonly minimumRequests?: number | undefined
+  /** @default "1 minute" */
+  readonly window?: Duration.Input | undefined
+  /** Time without any request, before one may try; longer where the provider asks for it. @default "30 seconds" */
+  readonly openFor?: Duration.Input | undefined
+}
+
+/**
+ * A circuit breaker: keeps requests from a provider that is down.
+ *
+ * **Details**
+ *
+ * Open, it fails every request at once with `Unavailable`. After `openFor` the
+ * next request tries the provider, one at a time: if it is answered the breaker
+ * closes, if it fails it is open again. `state` is read at any time and says
+ * `open` until that request; the gauge `agent_breaker_state` shows it. A slow
+ * reader of `changes` loses all but the newest 64.
+ *
+ * `protect` guards any effect; `isFailure` says which of its errors count.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Breaker {
+  readonly name: string
+  readonly component: BreakerChange["component"]
+  readonly state: Effect.Effect<BreakerState>
+  readonly changes: Stream.Stream<BreakerChange>
+  readonly protect: <A, E, R>(
+    effect: Effect.Effect<A, E, R>,
+    isFailure?: (error: E) => boolean
+  ) => Effect.Effect<A, E | Failure.Unavailable, R>
+}
+
+/**
+ * Makes a circuit breaker.
+ *
+ * **When to use**
+ *
+ * Use as `breaker` of a `Policy` for an `Stt`, `Llm` or `Tts`, where it decides
+ * together with the retries; use its `protect` for anything else. A fallback
+ * makes its own (`FallbackOptions.breaker`).
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const breaker = (options: BreakerOptions): Effect.Effect<Breaker> => Circuit.make(options)
+
+/**
  * How one provider is asked.
  *
  * @category options
@@ -79,6 +183,8 @@ export interface Policy {
    * @default "10 seconds"
    */
   readonly nextOutput?: Duration.Input | undefined
+  /** Asked before each attempt and told what came of it; for one provider alone. @default none */
+  readonly breaker?: Breaker | undefined
 }
 
 /**
@@ -91,7 +197,9 @@ export interface FallbackOptions<Service> {
   /** Name of the fallback in errors. @default the providers' names, joined by "+" */
   readonly name?: string | undefined
   /** How each provider is asked. */
-  readonly policy?: Policy | undefined
+  readonly policy?: Omit<Policy, "breaker"> | undefined
+  /** A circuit breaker for each provider that is not resilient itself; an open one is passed over. @default none */
+  readonly breaker?: Omit<BreakerOptions, "name" | "component"> | undefined
   /**
    * Cheap call that succeeds when a lost provider is back. Without it, the next
    * request after each wait of `recovery` tries the provider.
@@ -182,6 +290,14 @@ export const tts = (service: Tts.Tts["Service"], policy?: Policy): Tts.Tts["Serv
   service.resilient
     ? service
     : guardSpeech(service, policy, (provider, reason) => new Tts.TtsError({ provider, reason }))
+
+/**
+ * The circuit breakers inside a service, those of a fallback in its order.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const breakers = (service: object): ReadonlyArray<Breaker> => breakersOf(service)
 
 const isFallback = (service: object): service is Fallback =>
   "availability" in service && Stream.isStream(service.availability)

@@ -127,6 +127,20 @@ export const providerAvailable = each(
     )
 )
 
+const states = new Map<string, (provider: string) => Metric.Gauge<number>>()
+
+/** A breaker may guard anything: what it guards is said by whoever makes it, from a closed set. */
+export const breakerState = (component: string, provider: string): Metric.Gauge<number> => {
+  const known = states.get(component) ?? byProvider((provider) =>
+    Metric.gauge("agent_breaker_state", {
+      description: "Circuit breaker of the provider: 0 closed, 1 half-open, 2 open",
+      attributes: { component, provider }
+    })
+  )
+  states.set(component, known)
+  return known(provider)
+}
+
 const fixed: ReadonlyArray<Metric.Metric<never, unknown>> = [
   responseTimeSeconds,
   conversations,

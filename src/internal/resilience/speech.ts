@@ -6,6 +6,7 @@ import * as Audio from "../../Audio.ts"
 import type { Fallback, FallbackOptions, Policy } from "../../Resilience.ts"
 import type * as Tts from "../../Tts.ts"
 import { boardOf } from "./board.ts"
+import { circuitsOf, keepBreakers } from "./breaker.ts"
 import * as first from "./first.ts"
 import { resolve } from "./policy.ts"
 import { prewarmOf } from "./prewarm.ts"
@@ -53,21 +54,23 @@ const request = <E, R>(
   isUseful: (chunk) => chunk.frame.samples.length > 0,
   isRetryable: (error) => !isInputFailure(error) && error.isRetryable,
   error: (reason) => fail(service.name, reason),
+  isForeign: isInputFailure,
   begun: Deferred.await(script.begun),
   owing: script.tape.reach(Number.POSITIVE_INFINITY),
   expected: wordsFrom(script.tape, 0)
 })
 
-export const guardSpeech = (service: Service, policy: Policy | undefined, fail: Fail<Tts.TtsError>): Service => ({
-  ...service,
-  resilient: true,
-  speak: <E, R>(text: Stream.Stream<string, E, R>, options?: Tts.Options) =>
-    unwrapInput(
-      Stream.unwrap(
-        Effect.map(scriptOf(text), (script) => first.stream(request(service, script, options, policy, fail)))
+export const guardSpeech = (service: Service, policy: Policy | undefined, fail: Fail<Tts.TtsError>): Service =>
+  keepBreakers({
+    ...service,
+    resilient: true,
+    speak: <E, R>(text: Stream.Stream<string, E, R>, options?: Tts.Options) =>
+      unwrapInput(
+        Stream.unwrap(
+          Effect.map(scriptOf(text), (script) => first.stream(request(service, script, options, policy, fail)))
+        )
       )
-    )
-})
+  }, [policy?.breaker])
 
 /** Brings the chunks of a speech to one format; the alignment stays with the audio that it came with. */
 export const convert =
@@ -114,14 +117,17 @@ export const fallbackSpeech = (
   options: FallbackOptions<Service> & { readonly retryAfterOutput?: boolean | undefined },
   fail: Fail<Tts.TtsError>
 ): Effect.Effect<Service & Fallback, never, Scope.Scope> =>
-  Effect.map(boardOf("tts", services, options), (board) => {
+  Effect.gen(function*() {
+    const breakers = yield* circuitsOf("tts", services, options.breaker)
+    const board = yield* boardOf("tts", services, options, breakers)
     const name = options.name ?? services.map((service) => service.name).join("+")
     const format: Audio.Format = { sampleRate: services[0].sampleRate, channels: services[0].channels }
     const speak = <E, R>(text: Stream.Stream<string, E, R>, asked?: Tts.Options) =>
       unwrapInput(Stream.unwrap(Effect.map(scriptOf(text), (script) => {
         let heardMs = 0
         const candidates = services.map((service, index): Candidate<Tts.Chunk, Tts.TtsError | InputFailure<E>, R> => {
-          const candidate = request(service, script, optionsFor(service, index, asked), options.policy, fail)
+          const policy = { ...options.policy, breaker: breakers[index] }
+          const candidate = request(service, script, optionsFor(service, index, asked), policy, fail)
           return {
             ...candidate,
             open: Stream.suspend(() => {
@@ -141,7 +147,7 @@ export const fallbackSpeech = (
           return chunk
         }))
       })))
-    return {
+    return keepBreakers({
       name,
       resilient: true,
       prewarm: prewarmOf(services),
@@ -150,5 +156,5 @@ export const fallbackSpeech = (
       available: board.available,
       availability: board.changes,
       speak
-    }
+    }, breakers)
   })
