@@ -1,10 +1,11 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Llm from "../../Llm.ts"
-import type { Fallback, FallbackOptions, Policy } from "../../Resilience.ts"
+import type { Fallback, FallbackOptions, HedgeOptions, Policy } from "../../Resilience.ts"
 import { boardOf } from "./board.ts"
-import { circuitsOf, keepBreakers } from "./breaker.ts"
+import { breakersOf, circuitsOf, keepBreakers } from "./breaker.ts"
 import * as first from "./first.ts"
+import { hedged, lateAfter, namesOf } from "./hedge.ts"
 import { resolve } from "./policy.ts"
 import { prewarmOf } from "./prewarm.ts"
 import { type Candidate, type Fail, failover } from "./request.ts"
@@ -39,6 +40,26 @@ const requestFor = (index: number, asked: Llm.Request): Llm.Request =>
     ? asked
     : { ...asked, settings: { ...asked.settings, model: undefined } }
 
+export const hedgeReply = (
+  services: ReadonlyArray<Service>,
+  options: HedgeOptions,
+  fail: Fail<Llm.LlmError>
+): Service => {
+  const name = options.name ?? namesOf(services)
+  return keepBreakers({
+    name,
+    resilient: true,
+    prewarm: prewarmOf(services),
+    reply: (asked) =>
+      hedged({
+        candidates: services.map((service, index) => request(service, requestFor(index, asked), options.policy, fail)),
+        afterMs: lateAfter(options),
+        own: (error) => error,
+        error: (reason) => fail(name, reason)
+      })
+  }, services.flatMap(breakersOf))
+}
+
 export const fallbackReply = (
   services: ReadonlyArray<Service>,
   options: FallbackOptions<Service> & { readonly retryAfterOutput?: boolean | undefined },
@@ -47,7 +68,7 @@ export const fallbackReply = (
   Effect.gen(function*() {
     const breakers = yield* circuitsOf("llm", services, options.breaker)
     const board = yield* boardOf("llm", services, options, breakers)
-    const name = options.name ?? services.map((service) => service.name).join("+")
+    const name = options.name ?? namesOf(services)
     return keepBreakers({
       name,
       resilient: true,

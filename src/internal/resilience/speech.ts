@@ -3,11 +3,12 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
-import type { Fallback, FallbackOptions, Policy } from "../../Resilience.ts"
+import type { Fallback, FallbackOptions, HedgeOptions, Policy } from "../../Resilience.ts"
 import type * as Tts from "../../Tts.ts"
 import { boardOf } from "./board.ts"
-import { circuitsOf, keepBreakers } from "./breaker.ts"
+import { breakersOf, circuitsOf, keepBreakers } from "./breaker.ts"
 import * as first from "./first.ts"
+import { hedged, lateAfter, namesOf } from "./hedge.ts"
 import { resolve } from "./policy.ts"
 import { prewarmOf } from "./prewarm.ts"
 import { type Candidate, type Fail, failover, isInputFailure, unwrapInput } from "./request.ts"
@@ -112,6 +113,33 @@ const optionsFor = (service: Service, index: number, options: Tts.Options | unde
     ? options
     : { ...options, voice: undefined }
 
+export const hedgeSpeech = (
+  services: readonly [Service, ...ReadonlyArray<Service>],
+  options: HedgeOptions,
+  fail: Fail<Tts.TtsError>
+): Service => {
+  const name = options.name ?? namesOf(services)
+  const format: Audio.Format = { sampleRate: services[0].sampleRate, channels: services[0].channels }
+  return keepBreakers({
+    name,
+    resilient: true,
+    prewarm: prewarmOf(services),
+    ...format,
+    voices: services[0].voices,
+    speak: <E, R>(text: Stream.Stream<string, E, R>, asked?: Tts.Options) =>
+      unwrapInput(Stream.unwrap(Effect.map(scriptOf(text), (script) =>
+        hedged({
+          candidates: services.map((service, index) => {
+            const candidate = request(service, script, optionsFor(service, index, asked), options.policy, fail)
+            return { ...candidate, open: convert(format)(candidate.open) }
+          }),
+          afterMs: lateAfter(options),
+          own: (error) => isInputFailure(error) ? undefined : error,
+          error: (reason) => fail(name, reason)
+        }))))
+  }, services.flatMap(breakersOf))
+}
+
 export const fallbackSpeech = (
   services: readonly [Service, ...ReadonlyArray<Service>],
   options: FallbackOptions<Service> & { readonly retryAfterOutput?: boolean | undefined },
@@ -120,7 +148,7 @@ export const fallbackSpeech = (
   Effect.gen(function*() {
     const breakers = yield* circuitsOf("tts", services, options.breaker)
     const board = yield* boardOf("tts", services, options, breakers)
-    const name = options.name ?? services.map((service) => service.name).join("+")
+    const name = options.name ?? namesOf(services)
     const format: Audio.Format = { sampleRate: services[0].sampleRate, channels: services[0].channels }
     const speak = <E, R>(text: Stream.Stream<string, E, R>, asked?: Tts.Options) =>
       unwrapInput(Stream.unwrap(Effect.map(scriptOf(text), (script) => {
