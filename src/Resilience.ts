@@ -25,6 +25,7 @@ import * as recovery from "./internal/resilience/recovery.ts"
 import { guardReply } from "./internal/resilience/reply.ts"
 import { guardSpeech } from "./internal/resilience/speech.ts"
 import { guardTranscription } from "./internal/resilience/transcription.ts"
+import * as warming from "./internal/resilience/warming.ts"
 
 import * as Llm from "./Llm.ts"
 import * as Stt from "./Stt.ts"
@@ -484,6 +485,28 @@ export const building = <A, E, R>(layer: Layer.Layer<A, E, R>, options: {
   /** Which errors are worth another attempt. */
   readonly isRetryable?: ((error: E) => boolean) | undefined
 } = {}): Layer.Layer<A, E, R> => buildings.building(layer, options)
+
+/**
+ * Opens the connections of services before they are needed. What fails is
+ * logged, with the reason and nothing else, and tried again when it is needed.
+ *
+ * **Details**
+ *
+ * Runs the `prewarm` of each service, side by side, for at most 10 seconds. With
+ * `paid`, a recogniser also gets a second of silence, and a model and a
+ * synthesiser "Hello": the first real request then finds everything awake.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const prewarm = (services: {
+  readonly stt?: Stt.Stt["Service"] | undefined
+  readonly llm?: Llm.Llm["Service"] | undefined
+  readonly tts?: Tts.Tts["Service"] | undefined
+}, options: {
+  /** @default false */
+  readonly paid?: boolean | undefined
+} = {}): Effect.Effect<void> => warming.prewarm(services, options.paid ?? false)
 
 /**
  * The circuit breakers inside a service, those of a fallback in its order.

@@ -57,6 +57,10 @@ export const errorsUnrecovered = each(
   (error_type) =>
     counter("agent_errors_unrecovered_total", "Failures of providers that cost the caller something", { error_type })
 )
+export const escalations = each(
+  ErrorType.literals,
+  (error_type) => counter("agent_escalations_total", "Sessions given up, by kind of failure", { error_type })
+)
 export const warnings = each(
   Event.Component.literals,
   (component) => counter("agent_warnings_total", "Warnings, by component", { component })
@@ -121,7 +125,7 @@ export const providerAvailable = each(
   (component) =>
     byProvider((provider) =>
       Metric.gauge("agent_provider_available", {
-        description: "1 where the provider may be asked, 0 while its circuit breaker is open",
+        description: "1 where the provider is asked, 0 while a fallback passes it over",
         attributes: { component, provider }
       })
     )
@@ -146,6 +150,7 @@ const fixed: ReadonlyArray<Metric.Metric<never, unknown>> = [
   conversations,
   ...Object.values(errors),
   ...Object.values(errorsUnrecovered),
+  ...Object.values(escalations),
   sessionsActive,
   ...Object.values(sessionsClosed),
   conversationsStarted,

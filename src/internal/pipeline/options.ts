@@ -29,6 +29,7 @@ export interface Checked {
   readonly drainTimeout: number
   readonly hookTimeout: number
   readonly toolTimeout: number
+  readonly roomTimeout: number
 }
 
 export const check = (options: Options): Effect.Effect<Checked, InvalidOption> =>
@@ -42,6 +43,9 @@ export const check = (options: Options): Effect.Effect<Checked, InvalidOption> =
     yield* whole("budget.maxTokens", budget?.maxTokens, 0)
     yield* whole("budget.targetTokens", budget?.targetTokens, 0)
     yield* whole("budget.keepRecent", budget?.keepRecent, 0)
+    if (options.prewarm !== undefined && typeof options.prewarm !== "boolean") {
+      yield* oneOf("prewarm", options.prewarm, ["paid"])
+    }
     yield* oneOf("budget.strategy", budget?.strategy, ["truncate", "summarize"])
     return {
       turn,
@@ -51,6 +55,7 @@ export const check = (options: Options): Effect.Effect<Checked, InvalidOption> =
       closeTimeout: yield* millis("closeTimeout", options.closeTimeout, 5000),
       drainTimeout: yield* millis("drainTimeout", options.drainTimeout, 30_000),
       toolTimeout: yield* millis("toolTimeout", options.toolTimeout, 60_000),
+      roomTimeout: yield* millis("roomTimeout", options.roomTimeout, 10_000),
       hookTimeout: yield* millis("hookTimeout", options.hookTimeout, 10_000)
     }
   })
