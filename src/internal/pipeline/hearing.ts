@@ -229,7 +229,7 @@ const recognise = (
         worked(core, "stt")
       }
       // A connection that was idle for long may be closed: that is no failure.
-      if (Exit.isSuccess(ended) && healthy) continue
+      if (healthy && (Exit.isSuccess(ended) || hasEnded(ended.cause))) continue
       // One that has given itself up has ended early, too.
       const cause = Exit.isSuccess(ended) || Cause.hasInterruptsOnly(ended.cause)
         ? Cause.fail(endedEarly(stt))
@@ -247,6 +247,11 @@ const recognise = (
       if (isEnding(core)) return
     }
   })
+
+const hasEnded = (cause: Cause.Cause<Stt.SttError>): boolean => {
+  const error = Cause.findErrorOption(cause)
+  return error._tag === "Some" && error.value.reason._tag === "EndedEarly"
+}
 
 /** What is lost now is not opened again. */
 const isEnding = (core: Core): boolean => {

@@ -129,7 +129,7 @@ export const play = (
     yield* Effect.gen(function*() {
       yield* job.floor.await
       job.floor.closeUnsafe()
-      base = yield* output.played
+      base = yield* ask(core, output.played, 0)
       if (core.settings.syncTranscript) transcript = core.fork(release(core, job, line.utterance, base))
       const converter = Audio.converter({ to: output })
       const same = (frame: Audio.Frame) => frame.sampleRate === output.sampleRate && frame.channels === output.channels
