@@ -78,6 +78,10 @@ export const errorsUnrecovered = each(
   (error_type) =>
     counter("agent_errors_unrecovered_total", "Failures of providers that cost the caller something", { error_type })
 )
+export const escalations = each(
+  ErrorType.literals,
+  (error_type) => counter("agent_escalations_total", "Sessions given up, by kind of failure", { error_type })
+)
 export const warnings = each(
   Event.Component.literals,
   (component) => counter("agent_warnings_total", "Warnings, by component", { component })
@@ -142,17 +146,32 @@ export const providerAvailable = each(
   (component) =>
     byProvider((provider) =>
       Metric.gauge("agent_provider_available", {
-        description: "1 where the provider may be asked, 0 while its circuit breaker is open",
+        description: "1 where the provider is asked, 0 while a fallback passes it over",
         attributes: { component, provider }
       })
     )
 )
+
+const states = new Map<string, (provider: string) => Metric.Gauge<number>>()
+
+/** A breaker may guard anything: what it guards is said by whoever makes it, from a closed set. */
+export const breakerState = (component: string, provider: string): Metric.Gauge<number> => {
+  const known = states.get(component) ?? byProvider((provider) =>
+    Metric.gauge("agent_breaker_state", {
+      description: "Circuit breaker of the provider: 0 closed, 1 half-open, 2 open",
+      attributes: { component, provider }
+    })
+  )
+  states.set(component, known)
+  return known(provider)
+}
 
 const fixed: ReadonlyArray<Metric.Metric<never, unknown>> = [
   responseTimeSeconds,
   conversations,
   ...Object.values(errors),
   ...Object.values(errorsUnrecovered),
+  ...Object.values(escalations),
   sessionsActive,
   ...Object.values(sessionsClosed),
   conversationsStarted,
