@@ -13,6 +13,7 @@ import type * as Scope from "effect/Scope"
 import type * as Agent from "./Agent.ts"
 import type * as Event from "./Event.ts"
 import type * as History from "./History.ts"
+import { each as holdEach } from "./internal/pipeline/each.ts"
 import { open } from "./internal/pipeline/open.ts"
 import type { InvalidOption } from "./internal/pipeline/options.ts"
 import type * as Llm from "./Llm.ts"
@@ -111,6 +112,8 @@ export interface Options {
   readonly subscriberTimeout?: Duration.Input | undefined
   /** Ends the session when the participant leaves. @default true */
   readonly closeOnLeave?: boolean | undefined
+  /** Longest wait for a participant whose connection was lost, before that counts as having left. @default "20 seconds" */
+  readonly returnTimeout?: Duration.Input | undefined
   /** Longest time for cleaning up and for `onExit` when the session ends. @default "5 seconds" */
   readonly closeTimeout?: Duration.Input | undefined
   /** Longest time for what is still to be said when the session drains. @default "30 seconds" */
@@ -123,6 +126,21 @@ export interface Options {
   readonly sessionId?: string | undefined
   /** Sees every event as it happens, in the same breath; must not throw. */
   readonly onEvent?: ((event: Event.Event) => void) | undefined
+}
+
+/**
+ * Options of conversations side by side.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface EachOptions extends Omit<Options, "participant" | "sessionId" | "onEvent"> {
+  /** With whom. @default everyone who is no agent, recorder or incoming stream */
+  readonly accepts?: ((participant: Room.Participant) => boolean) | undefined
+  /** Most conversations at once; who comes then waits for one to end. @default 16 */
+  readonly concurrency?: number | undefined
+  /** Sees every event of every conversation as it happens; must not throw. */
+  readonly onEvent?: ((event: Event.Event, participant: Room.Participant) => void) | undefined
 }
 
 /**
@@ -160,3 +178,26 @@ export const run = <R>(
   options?: Options
 ): Effect.Effect<Event.CloseReason, PipelineError, Services | Exclude<Exclude<R, Session>, Scope.Scope>> =>
   Effect.scoped(Effect.flatMap(make(agent, options), (session) => session.ended))
+
+/**
+ * Holds a conversation with each participant of the room, side by side, until
+ * the room ends.
+ *
+ * **Details**
+ *
+ * Each has its own session, history, and track, named after the participant
+ * (`agent-audio-ann`); its texts go to that participant alone, who is the only
+ * one it sees and hears. Everyone's frontend receives all tracks unless it
+ * chooses; transcription packets, which cannot be addressed, are left out. The
+ * agent's one state attribute is that of the busiest conversation.
+ *
+ * Who leaves and comes again gets a new conversation, after `hangUp` too. One
+ * that cannot be held is logged, and the others go on.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const each: <R>(
+  agent: Agent.Agent<R> | ((participant: Room.Participant) => Agent.Agent<R>),
+  options?: EachOptions
+) => Effect.Effect<void, PipelineError, Services | Exclude<Exclude<R, Session>, Scope.Scope>> = holdEach

@@ -28,10 +28,10 @@ import { makePerform } from "./actions.ts"
 import { makeBudget } from "./budget.ts"
 import { makeConductor } from "./conductor.ts"
 import { type Core, type Defaults, latest, signal } from "./core.ts"
-import { failed } from "./failures.ts"
 import { makeHearing } from "./hearing.ts"
 import { recordOutput } from "./mind.ts"
 import { check } from "./options.ts"
+import { awaitParticipant, watchEnd, watchLeaving } from "./people.ts"
 import { bind } from "./persona.ts"
 import { enter, leave, makeSession } from "./service.ts"
 
@@ -261,7 +261,10 @@ export const open = <R>(
       yield* Effect.timeoutOption(output.subscribed, checked.subscriberTimeout)
       if (conductor.state().status === "open") enter(core)
     }))
-    fork(watchRoom(core, room, options, () => participant?.identity))
+    if (options.closeOnLeave !== false) {
+      fork(watchLeaving(core, room, checked.returnTimeout, () => participant?.identity))
+    }
+    fork(watchEnd(core, room))
     if (options.textTopic !== false) {
       fork(
         Stream.runForEach(
@@ -293,50 +296,3 @@ const userEvents = new Set<Event.Event["_tag"]>([
 
 const whose = (event: Event.Draft, participant: Room.Participant | undefined) =>
   participant !== undefined && userEvents.has(event._tag) ? { participant: participant.identity } : {}
-
-const machines = new Set<Room.Participant["kind"]>(["agent", "ingress", "egress"])
-
-/** Neither a machine, nor an avatar that speaks for an agent. */
-const isPerson = ({ attributes, kind }: Room.Participant): boolean =>
-  !machines.has(kind) && attributes["lk.publish_on_behalf"] === undefined
-
-const awaitParticipant = (
-  room: Room.Room["Service"],
-  identity: string | undefined
-): Effect.Effect<Room.Participant> =>
-  Effect.gen(function*() {
-    const wanted = (candidate: Room.Participant) =>
-      identity === undefined ? isPerson(candidate) : candidate.identity === identity
-    const found = yield* Deferred.make<Room.Participant>()
-    yield* room.events.pipe(
-      Stream.runForEach((event) =>
-        event._tag === "ParticipantJoined" && wanted(event.participant)
-          ? Effect.asVoid(Deferred.succeed(found, event.participant))
-          : Effect.void
-      ),
-      Effect.forkChild({ startImmediately: true })
-    )
-    const there = (yield* room.participants).find(wanted)
-    return there ?? (yield* Deferred.await(found))
-  })
-
-const watchRoom = (
-  core: Core,
-  room: Room.Room["Service"],
-  options: Options,
-  participant: () => string | undefined
-): Effect.Effect<void> => {
-  const close = (reason: Event.CloseReason) => Effect.sync(() => signal(core, { _tag: "Close", drain: false, reason }))
-  const left = room.events.pipe(
-    Stream.runForEach((event) =>
-      event._tag === "ParticipantLeft" && event.identity === participant() && options.closeOnLeave !== false
-        ? close("participant_left")
-        : Effect.void
-    )
-  )
-  return Effect.raceFirst(Effect.andThen(room.ended, close("room_ended")), Effect.andThen(left, Effect.never)).pipe(
-    Effect.catchCause((cause) =>
-      Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.sync(() => failed(core, "room", "room", cause))
-    )
-  )
-}
