@@ -108,6 +108,12 @@ export interface Options {
   readonly output?: Room.OutputOptions | undefined
   /** Topic of typed text, `false` for none. @default "lk.chat" */
   readonly textTopic?: string | false | undefined
+  /** What becomes of typed text. @default `session.send`: it interrupts, and is answered */
+  readonly onText?:
+    | ((message: Room.TextMessage, session: Session["Service"]) => Effect.Effect<unknown, unknown>)
+    | undefined
+  /** What becomes of a key that is pressed on a telephone, besides its event. @default nothing */
+  readonly onKey?: ((key: string, session: Session["Service"]) => Effect.Effect<unknown, unknown>) | undefined
   /** Longest wait, before the agent enters, until somebody receives its track. @default "5 seconds" */
   readonly subscriberTimeout?: Duration.Input | undefined
   /** Ends the session when the participant leaves. @default true */

@@ -219,3 +219,41 @@ describe("the participant of one conversation", () => {
       }
     }))
 })
+
+describe("what the participant types", () => {
+  const typed = (options: Pipeline.Options) =>
+    Testing.scenario({
+      options,
+      llm: ["Yes?"],
+      at: [
+        { at: 1000, do: (_, caller) => caller.types("Hello") },
+        { at: 3000, do: (_, caller) => caller.presses("1#") },
+        {
+          at: 4000,
+          do: (_, caller) => Effect.andThen(caller.room.join({ identity: "other" }), caller.room.sendDtmf("other", "2"))
+        }
+      ]
+    })
+
+  it.effect("goes to the program that wants it, text and keys", () =>
+    Effect.gen(function*() {
+      const keys: Array<string> = []
+      const timeline = yield* typed({
+        onText: ({ text }, session) => session.say(`${text} to you, too.`),
+        onKey: (key) => key === "#" ? Effect.fail("no such key") : Effect.sync(() => void keys.push(key))
+      })
+      assert.deepStrictEqual(timeline.messages, ["assistant: Hello to you, too."])
+      assert.deepStrictEqual(keys, ["1"])
+      assert.deepStrictEqual(timeline.of("ProviderFailed").map(({ provider }) => provider), ["onKey"])
+    }))
+
+  it.effect("is answered, and keys are told, when nobody wants it", () =>
+    Effect.gen(function*() {
+      const timeline = yield* typed({})
+      assert.deepStrictEqual(timeline.messages, ["user: Hello", "assistant: Yes?"])
+      assert.deepStrictEqual(
+        timeline.of("UserPressedKey").map(({ key, participant }) => [key, participant]),
+        [["1", "caller"], ["#", "caller"]]
+      )
+    }))
+})

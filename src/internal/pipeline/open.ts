@@ -34,6 +34,7 @@ import { check } from "./options.ts"
 import { awaitParticipant, watchEnd, watchLeaving } from "./people.ts"
 import { bind } from "./persona.ts"
 import { enter, leave, makeSession } from "./service.ts"
+import { watchKeys, watchTexts } from "./typed.ts"
 
 // A listener that is further behind loses the oldest events.
 const eventsKept = 1024
@@ -70,7 +71,7 @@ export const open = <R>(
     const run = yield* inScope(FiberSet.makeRuntime<never>())
     const span = yield* inScope(Effect.makeSpanScoped("session", { attributes: ids }))
     const fork: Core["fork"] = (effect) => {
-      const tied = participant === undefined ? ids : { ...ids, participant: participant.identity }
+      const tied = participant === undefined ? ids : { ...ids, ...idsOf(participant) }
       return run(effect.pipe(Effect.annotateLogs(tied), Effect.annotateSpans(tied), Effect.withParentSpan(span)))
     }
     const events = yield* PubSub.sliding<Event.Event>(eventsKept)
@@ -266,13 +267,9 @@ export const open = <R>(
     }
     fork(watchEnd(core, room))
     if (options.textTopic !== false) {
-      fork(
-        Stream.runForEach(
-          room.texts(options.textTopic ?? "lk.chat"),
-          ({ identity, text }) => identity === participant?.identity ? Effect.ignore(session.send(text)) : Effect.void
-        )
-      )
+      fork(watchTexts(core, room, options.textTopic ?? "lk.chat", options.onText, () => participant?.identity))
     }
+    fork(watchKeys(core, room, options.onKey, () => participant?.identity))
     return session
   })
 
@@ -283,6 +280,12 @@ const steadyClock: Effect.Effect<() => number> = Effect.map(Clock.Clock, (clock)
   return () => wall + Number(clock.monotonicTimeNanosUnsafe() - origin) / 1_000_000
 })
 
+/** Who is talked with, in logs and traces; of a telephone call also its id, never a number. */
+const idsOf = ({ attributes, identity }: Room.Participant) => {
+  const call = attributes["sip.callID"]
+  return { participant: identity, ...(call === undefined ? {} : { call }) }
+}
+
 const userEvents = new Set<Event.Event["_tag"]>([
   "SessionStarted",
   "UserStateChanged",
@@ -290,6 +293,7 @@ const userEvents = new Set<Event.Event["_tag"]>([
   "UserStoppedSpeaking",
   "UserTranscript",
   "UserSpeechCommitted",
+  "UserPressedKey",
   "TranscriptionTimedOut",
   "UserTurnLimitReached"
 ])
