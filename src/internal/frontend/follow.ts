@@ -33,8 +33,8 @@ export const makeTry = (what: string): (send: Effect.Effect<void, RoomError>) =>
   let failures = 0
   return (send) =>
     Effect.catch(send, ({ reason }) => {
-      // In a room that is gone, or for a moment out of reach, there is nothing to be told.
-      if (reason === "Disconnected" || reason === "Unsupported") return Effect.void
+      // The room is gone, or the one it is for; or the room has no such thing.
+      if (reason === "Disconnected" || reason === "UnknownParticipant" || reason === "Unsupported") return Effect.void
       failures += 1
       const log = failures === 1 ? Effect.logWarning : Effect.logDebug
       return Effect.annotateLogs(log(`${what} was not sent`), { reason, failures })

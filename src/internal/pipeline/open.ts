@@ -30,12 +30,13 @@ import { makeApology } from "./apology.ts"
 import { makeBudget } from "./budget.ts"
 import { makeConductor } from "./conductor.ts"
 import { type Core, type Defaults, latest, signal } from "./core.ts"
-import { failed } from "./failures.ts"
 import { makeHearing } from "./hearing.ts"
 import { recordOutput } from "./mind.ts"
 import { check } from "./options.ts"
+import { awaitParticipant, watchEnd, watchLeaving } from "./people.ts"
 import { bind } from "./persona.ts"
 import { enter, leave, makeSession } from "./service.ts"
+import { watchKeys, watchTexts } from "./typed.ts"
 
 // A listener that is further behind loses the oldest events.
 const eventsKept = 1024
@@ -72,7 +73,7 @@ export const open = <R>(
     const run = yield* inScope(FiberSet.makeRuntime<never>())
     const span = yield* inScope(Effect.makeSpanScoped("session", { attributes: ids }))
     const fork: Core["fork"] = (effect) => {
-      const tied = participant === undefined ? ids : { ...ids, participant: participant.identity }
+      const tied = participant === undefined ? ids : { ...ids, ...idsOf(participant) }
       return run(effect.pipe(Effect.annotateLogs(tied), Effect.annotateSpans(tied), Effect.withParentSpan(span)))
     }
     const events = yield* PubSub.sliding<Event.Event>(eventsKept)
@@ -280,15 +281,14 @@ export const open = <R>(
       yield* Effect.timeoutOption(output.subscribed, checked.subscriberTimeout)
       if (conductor.state().status === "open") enter(core)
     }))
-    fork(watchRoom(core, room, options, () => participant?.identity))
-    if (options.textTopic !== false) {
-      fork(
-        Stream.runForEach(
-          room.texts(options.textTopic ?? "lk.chat"),
-          ({ identity, text }) => identity === participant?.identity ? Effect.ignore(session.send(text)) : Effect.void
-        )
-      )
+    if (options.closeOnLeave !== false) {
+      fork(watchLeaving(core, room, checked.returnTimeout, () => participant?.identity))
     }
+    fork(watchEnd(core, room))
+    if (options.textTopic !== false) {
+      fork(watchTexts(core, room, options.textTopic ?? "lk.chat", options.onText, () => participant?.identity))
+    }
+    fork(watchKeys(core, room, options.onKey, () => participant?.identity))
     return session
   })
 
@@ -299,6 +299,12 @@ const steadyClock: Effect.Effect<() => number> = Effect.map(Clock.Clock, (clock)
   return () => wall + Number(clock.monotonicTimeNanosUnsafe() - origin) / 1_000_000
 })
 
+/** Who is talked with, in logs and traces; of a telephone call also its id, never a number. */
+const idsOf = ({ attributes, identity }: Room.Participant) => {
+  const call = attributes["sip.callID"]
+  return { participant: identity, ...(call === undefined ? {} : { call }) }
+}
+
 const userEvents = new Set<Event.Event["_tag"]>([
   "SessionStarted",
   "UserStateChanged",
@@ -306,56 +312,10 @@ const userEvents = new Set<Event.Event["_tag"]>([
   "UserStoppedSpeaking",
   "UserTranscript",
   "UserSpeechCommitted",
+  "UserPressedKey",
   "TranscriptionTimedOut",
   "UserTurnLimitReached"
 ])
 
 const whose = (event: Event.Draft, participant: Room.Participant | undefined) =>
   participant !== undefined && userEvents.has(event._tag) ? { participant: participant.identity } : {}
-
-const machines = new Set<Room.Participant["kind"]>(["agent", "ingress", "egress"])
-
-/** Neither a machine, nor an avatar that speaks for an agent. */
-const isPerson = ({ attributes, kind }: Room.Participant): boolean =>
-  !machines.has(kind) && attributes["lk.publish_on_behalf"] === undefined
-
-const awaitParticipant = (
-  room: Room.Room["Service"],
-  identity: string | undefined
-): Effect.Effect<Room.Participant> =>
-  Effect.gen(function*() {
-    const wanted = (candidate: Room.Participant) =>
-      identity === undefined ? isPerson(candidate) : candidate.identity === identity
-    const found = yield* Deferred.make<Room.Participant>()
-    yield* room.events.pipe(
-      Stream.runForEach((event) =>
-        event._tag === "ParticipantJoined" && wanted(event.participant)
-          ? Effect.asVoid(Deferred.succeed(found, event.participant))
-          : Effect.void
-      ),
-      Effect.forkChild({ startImmediately: true })
-    )
-    const there = (yield* room.participants).find(wanted)
-    return there ?? (yield* Deferred.await(found))
-  })
-
-const watchRoom = (
-  core: Core,
-  room: Room.Room["Service"],
-  options: Options,
-  participant: () => string | undefined
-): Effect.Effect<void> => {
-  const close = (reason: Event.CloseReason) => Effect.sync(() => signal(core, { _tag: "Close", drain: false, reason }))
-  const left = room.events.pipe(
-    Stream.runForEach((event) =>
-      event._tag === "ParticipantLeft" && event.identity === participant() && options.closeOnLeave !== false
-        ? close("participant_left")
-        : Effect.void
-    )
-  )
-  return Effect.raceFirst(Effect.andThen(room.ended, close("room_ended")), Effect.andThen(left, Effect.never)).pipe(
-    Effect.catchCause((cause) =>
-      Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.sync(() => failed(core, "room", "room", cause))
-    )
-  )
-}

@@ -12,6 +12,7 @@ import {
   type ByteMessage,
   type EndReason,
   type Event,
+  type LeaveReason,
   type Output,
   type Participant,
   Room,
@@ -135,12 +136,12 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
       return undefined
     }
 
-    const leaveUnsafe = (identity: string): void => {
+    const leaveUnsafe = (identity: string, reason?: LeaveReason): void => {
       const member = members.get(identity)
       if (member === undefined) return
       members.delete(identity)
       switchboard.forget(identity)
-      events.publish({ _tag: "ParticipantLeft", identity })
+      events.publish({ _tag: "ParticipantLeft", identity, ...given({ reason }) })
       member.microphone.end()
     }
 
@@ -310,8 +311,8 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
           const error = joinUnsafe(newcomer)
           return error === undefined ? Effect.void : Effect.fail(error)
         }),
-      leave: (identity) =>
-        Effect.sync(() => leaveUnsafe(identity)),
+      leave: (identity, reason) =>
+        Effect.sync(() => leaveUnsafe(identity, reason)),
       feed: (identity, frames) => as("feed", identity, ({ microphone }) => microphone.feed(frames)),
       mute: (identity, muted) => as("mute", identity, ({ microphone }) => microphone.mute(muted)),
       setAttributes: (identity, changed) =>
