@@ -60,7 +60,8 @@ const millis = (option: string, input: Duration.Input | undefined, fallback: num
   Effect.suspend(() => {
     if (input === undefined) return Effect.succeed(fallback)
     const duration = Duration.fromInput(input)
-    const ms = duration._tag === "Some" ? Duration.toMillis(duration.value) : Number.NaN
+    const usable = duration._tag === "Some" && !Number.isNaN(input)
+    const ms = usable ? Duration.toMillis(duration.value) : Number.NaN
     return ms >= 0 && ms <= 7 * 86_400_000
       ? Effect.succeed(ms)
       : Effect.fail(invalid(option, "must be a duration of at most 7 days, such as \"15 seconds\""))
