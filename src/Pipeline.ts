@@ -72,7 +72,11 @@ export type OverlapClassifier = (overlap: {
  * @since 0.1.0
  */
 export interface Options {
-  /** Whom to talk with. @default the first participant that is there, or comes */
+  /**
+   * Whom to talk with.
+   *
+   * @default the first that is there, or comes, and is no agent, recorder or incoming stream
+   */
   readonly participant?: string | undefined
   readonly turn?: Turn.Options | undefined
   readonly vad?: Vad.Options | undefined
@@ -103,6 +107,8 @@ export interface Options {
   readonly output?: Room.OutputOptions | undefined
   /** Topic of typed text, `false` for none. @default "lk.chat" */
   readonly textTopic?: string | false | undefined
+  /** Longest wait, before the agent enters, until somebody receives its track. @default "5 seconds" */
+  readonly subscriberTimeout?: Duration.Input | undefined
   /** Ends the session when the participant leaves. @default true */
   readonly closeOnLeave?: boolean | undefined
   /** Longest time for cleaning up and for `onExit` when the session ends. @default "5 seconds" */

@@ -255,6 +255,8 @@ export const open = <R>(
       if (!stays && options.closeOnLeave !== false) {
         return signal(core, { _tag: "Close", drain: false, reason: "participant_left" })
       }
+      // What is said before anybody receives the track is heard by nobody.
+      yield* Effect.timeoutOption(output.subscribed, checked.subscriberTimeout)
       if (conductor.state().status === "open") enter(core)
     }))
     fork(watchRoom(core, room, options, () => participant?.identity))
@@ -290,13 +292,19 @@ const userEvents = new Set<Event.Event["_tag"]>([
 const whose = (event: Event.Draft, participant: Room.Participant | undefined) =>
   participant !== undefined && userEvents.has(event._tag) ? { participant: participant.identity } : {}
 
+const machines = new Set<Room.Participant["kind"]>(["agent", "ingress", "egress"])
+
+/** Neither a machine, nor an avatar that speaks for an agent. */
+const isPerson = ({ attributes, kind }: Room.Participant): boolean =>
+  !machines.has(kind) && attributes["lk.publish_on_behalf"] === undefined
+
 const awaitParticipant = (
   room: Room.Room["Service"],
   identity: string | undefined
 ): Effect.Effect<Room.Participant> =>
   Effect.gen(function*() {
     const wanted = (candidate: Room.Participant) =>
-      identity === undefined ? candidate.kind !== "agent" : candidate.identity === identity
+      identity === undefined ? isPerson(candidate) : candidate.identity === identity
     const found = yield* Deferred.make<Room.Participant>()
     yield* room.events.pipe(
       Stream.runForEach((event) =>
