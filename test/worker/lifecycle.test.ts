@@ -147,7 +147,11 @@ describe("a lost server", () => {
       const server = yield* memory({ status: () => down ? 502 : undefined })
       const rooms = yield* virtualRooms
       const done = yield* Deferred.make<void>()
-      const definition = Worker.define({ connect: rooms.connect, layer: Layer.empty, entry: () => Deferred.await(done) })
+      const definition = Worker.define({
+        connect: rooms.connect,
+        layer: Layer.empty,
+        entry: () => Deferred.await(done)
+      })
       const worker = yield* start(definition, server)
       const connection = yield* server.next
       yield* connection.dispatch(makeJob("AJ_1"))
@@ -178,7 +182,11 @@ describe("a lost server", () => {
       const server = yield* memory({ status: () => status })
       const rooms = yield* virtualRooms
       const done = yield* Deferred.make<void>()
-      const definition = Worker.define({ connect: rooms.connect, layer: Layer.empty, entry: () => Deferred.await(done) })
+      const definition = Worker.define({
+        connect: rooms.connect,
+        layer: Layer.empty,
+        entry: () => Deferred.await(done)
+      })
       const worker = yield* start(definition, server)
       const connection = yield* server.next
       yield* connection.dispatch(makeJob("AJ_1"))
@@ -311,7 +319,10 @@ describe("conversations", () => {
       })
       const worker = yield* start(definition, server, { maxJobs: 200 })
       const connection = yield* server.next
-      const visits = yield* Effect.forEach(ids(200), (id) => Effect.andThen(connection.dispatch(makeJob(id)), rooms.next))
+      const visits = yield* Effect.forEach(
+        ids(200),
+        (id) => Effect.andThen(connection.dispatch(makeJob(id)), rooms.next)
+      )
       assert.strictEqual((yield* worker.status).jobs, 200)
       yield* settled
       yield* Effect.forEach(visits, ({ caller, job }) => caller.says(`I am in ${job.room.name}.`))

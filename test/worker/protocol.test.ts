@@ -12,7 +12,12 @@ describe("registering", () => {
   it.effect("presents a token for workers and says what it is", () =>
     Effect.gen(function*() {
       const server = yield* memory()
-      const definition = Worker.define({ ...forever, agentName: "desk", type: "publisher", permissions: { hidden: true } })
+      const definition = Worker.define({
+        ...forever,
+        agentName: "desk",
+        type: "publisher",
+        permissions: { hidden: true }
+      })
       yield* Effect.forkScoped(start(definition, server))
       const connection = yield* server.next
       const payload = yield* claims(connection.authorization)

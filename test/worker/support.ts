@@ -2,7 +2,7 @@ import { Deferred, Effect, Queue } from "effect"
 import * as Testing from "effect-voice/testing"
 import * as Worker from "effect-voice/Worker"
 import { Socket } from "effect/socket"
-import { type AgentServer, agentInMemory, credentials, type Options } from "../support/agentServer.ts"
+import { agentInMemory, type AgentServer, credentials, type Options } from "../support/agentServer.ts"
 
 export const quiet = {
   ...credentials,

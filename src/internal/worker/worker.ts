@@ -169,7 +169,8 @@ export const make = <E>(
       state.link = undefined
       yield* Deferred.succeed(ended, undefined)
     }))
-    const leave = (reason: "drained" | "stopped") => desk.release.pipe(Effect.andThen(executor.endAll(reason)), Effect.andThen(desk.idle))
+    const leave = (reason: "drained" | "stopped") =>
+      desk.release.pipe(Effect.andThen(executor.endAll(reason)), Effect.andThen(desk.idle))
     const beginDrain = Effect.suspend(() => {
       state.draining = true
       return tell
@@ -187,9 +188,7 @@ export const make = <E>(
         if (done._tag === "None") yield* leave("drained")
         yield* close
       })
-    yield* Effect.addFinalizer(() =>
-      beginDrain.pipe(Effect.andThen(leave("stopped")), Effect.andThen(close))
-    )
+    yield* Effect.addFinalizer(() => beginDrain.pipe(Effect.andThen(leave("stopped")), Effect.andThen(close)))
     yield* Deferred.await(started)
     return {
       status,
