@@ -38,6 +38,7 @@ const aiReason = (reason: Failure.Reason): AiError.AiErrorReason => {
     case "Disconnected":
     case "EndedEarly":
     case "TimedOut":
+    case "Unavailable":
       return new AiError.NetworkError({
         reason: "TransportError",
         method: "POST",
