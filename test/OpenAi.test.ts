@@ -47,6 +47,8 @@ describe("OpenAI", () => {
             return openai.transcribed("What is the weather in Paris?")(request, response)
           case "/v1/audio/speech":
             return speaking(request, response)
+          case "/v1/models":
+            return void response.end(`{"object":"list","data":[]}`)
           default: {
             const { messages } = JSON.parse(request.body.toString())
             const asked: boolean = messages.some(({ role }: { role: string }) => role === "tool")
