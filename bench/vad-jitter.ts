@@ -7,6 +7,7 @@ import { Effect, Layer, Metric, Result } from "effect"
 import { Audio, Vad } from "effect-voice"
 import * as SileroVad from "effect-voice/Layers/SileroVad"
 import { readFileSync } from "node:fs"
+import { setTimeout as pause } from "node:timers/promises"
 
 const audio = Result.getOrThrow(
   Audio.decodeWav(readFileSync(new URL("../test/fixtures/silero-test.wav", import.meta.url)))
@@ -59,7 +60,7 @@ const listen = async (streams: ReadonlyArray<ReturnType<typeof talk>>): Promise<
   let passed = 0
   let tick = begin + 10
   while (performance.now() - begin < seconds * 1000) {
-    await new Promise((resolve) => setTimeout(resolve, 1))
+    await pause(1)
     const now = performance.now()
     while (passed < now - begin) {
       for (let i = passed % frameMs; i < streams.length; i += frameMs) streams[i]!.due()
