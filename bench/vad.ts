@@ -1,11 +1,12 @@
 /**
- * Microseconds for each window of voice activity detection, and each way's
- * ratio to the published Silero graph that is called once for each window, as
- * its authors show it, in the same process.
+ * Microseconds for each window of voice activity detection, and how many times
+ * cheaper each way is than the published Silero graph that is called once for
+ * each window, in the same process.
  *
- * Ours is measured from frames of 20 ms to boundaries, with all that a detector
- * does; the published graph is only called. `PEER_DIR` names a folder that has
- * `@livekit/agents-plugin-silero` installed, to measure that too.
+ * `model` is from window to probability; `detector` from frames of 20 ms to
+ * boundaries, with all that a detector does. `PEER_DIR` names a folder that has
+ * `@livekit/agents-plugin-silero` installed, which is measured from frames to
+ * boundaries, too.
  */
 import { Effect, Layer, Result } from "effect"
 import { Audio, Vad } from "effect-voice"
@@ -17,6 +18,7 @@ import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import * as ort from "onnxruntime-node"
 import { quiet, type State, step } from "../src/internal/vad/boundaries.ts"
+import * as silero from "../src/internal/vad/silero.ts"
 import { peerWindows } from "./vad-peer.ts"
 
 const fixture = (path: string) => fileURLToPath(new URL(path, import.meta.url))
@@ -100,6 +102,22 @@ const detectors = (name: string, streams: number, windowSize: number) =>
 
 const windowsOf = (count: number) => cut(512, count).map((frame) => Audio.toFloat32(frame))
 
+/** Streams that ask the shared model for a window at once, and then for the next. */
+const scorers = (streams: number, worker: boolean) =>
+  Effect.gen(function*() {
+    const windows = windowsOf(Math.max(16, Math.ceil(300 / streams)))
+    const { scorer } = yield* silero.model({ path: silero.bundled, sampleRate: 16_000, worker })
+    const all = yield* Effect.forEach(Array.from({ length: streams }), () => scorer)
+    const talk = (stream: Effect.Success<typeof scorer>) =>
+      Effect.forEach(windows, (window) => stream.score([window]), { discard: true })
+    const way: Way = {
+      name: `model${worker ? " worker" : ""} ${streams}`,
+      windows: streams * windows.length,
+      run: () => Effect.runPromise(Effect.forEach(all, talk, { concurrency: "unbounded", discard: true }))
+    }
+    return way
+  })
+
 const published = async (): Promise<Way> => {
   const session = await ort.InferenceSession.create(fixture("../models/silero_vad.onnx"), {
     intraOpNumThreads: 1,
@@ -148,20 +166,15 @@ const streamCounts = [1, 8, 32, 64, 256]
 const { PEER_DIR } = process.env
 
 const results = await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
-  const silero = (worker: boolean) =>
-    Effect.flatMap(
-      Layer.build(SileroVad.layer({ worker })),
-      (vad) =>
-        Effect.forEach(
-          streamCounts,
-          (streams) => detectors(`silero${worker ? " worker" : ""} ${streams}`, streams, 512)
-        )
-          .pipe(Effect.provide(vad))
-    )
+  const vad = yield* Layer.build(SileroVad.layer())
   const ways = [
     yield* Effect.promise(published),
-    ...(yield* silero(false)),
-    ...(yield* silero(true)),
+    ...(yield* Effect.forEach(streamCounts, (streams) => scorers(streams, false))),
+    ...(yield* Effect.forEach(streamCounts, (streams) => scorers(streams, true))),
+    ...(yield* Effect.provide(
+      Effect.forEach(streamCounts, (streams) => detectors(`detector ${streams}`, streams, 512)),
+      vad
+    )),
     yield* Effect.provide(detectors("energy", 1, 320), EnergyVad.layer()),
     boundaries(),
     ...(PEER_DIR === undefined

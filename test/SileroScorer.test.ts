@@ -16,7 +16,7 @@ const windowOf = (stream: number, index: number): Float32Array => new Float32Arr
 const makeModel = () => {
   const memory = makeMemory(16_000, (length) => new Float32Array(length))
   const batches: Array<ReadonlyArray<string>> = []
-  let call: PromiseWithResolvers<void> | undefined
+  const out: { call: PromiseWithResolvers<void> | undefined } = { call: undefined }
   const score = (rows: number) => {
     for (let row = 0; row < rows; row++) {
       memory.probabilities[row] = memory.hidden[row * cellSize]! / 1000
@@ -26,10 +26,10 @@ const makeModel = () => {
   /** Waits until a batch is out, then ends it. */
   const end = (how: (call: PromiseWithResolvers<void>) => void) =>
     Effect.gen(function*() {
-      while (call === undefined) yield* Effect.yieldNow
-      const ended = call
+      while (out.call === undefined) yield* Effect.yieldNow
+      const ended = out.call
       how(ended)
-      while (call === ended) yield* Effect.yieldNow
+      while (out.call === ended) yield* Effect.yieldNow
       yield* Effect.yieldNow
     })
   return {
@@ -38,8 +38,8 @@ const makeModel = () => {
       specialised: true,
       memory,
       run: (rows) => {
-        assert.isUndefined(call, "one batch at a time")
-        call = Promise.withResolvers()
+        assert.isUndefined(out.call, "one batch at a time")
+        const call = out.call = Promise.withResolvers<void>()
         batches.push(Array.from({ length: rows }, (_, row) => {
           const window = memory.samples.subarray(row * size + 64, (row + 1) * size)
           return `${window[0]}/${window[1]}`
@@ -48,16 +48,16 @@ const makeModel = () => {
           score(rows)
           memory.samples.fill(0)
         }).finally(() => {
-          call = undefined
+          out.call = undefined
         })
       }
     }, 16_000),
     answer: end((call) => call.resolve()),
     fail: end((call) => call.reject(new TypeError("with words"))),
     out: Effect.gen(function*() {
-      while (call === undefined) yield* Effect.yieldNow
+      while (out.call === undefined) yield* Effect.yieldNow
     }),
-    idle: () => call === undefined
+    idle: () => out.call === undefined
   }
 }
 

@@ -56,7 +56,7 @@ export interface Shared {
 // Inference takes real time, also where the clock of a conversation stands still.
 const clock = Context.get(Context.empty(), Clock.Clock)
 
-// A turn of the event loop, so that whatever has arrived with a window goes with it.
+// A turn of the event loop: whatever has arrived with a window goes with it.
 const turn = new Scheduler.MixedScheduler().setImmediate
 
 const milliseconds = (nanos: bigint): number => Number(nanos) / 1e6
@@ -94,6 +94,7 @@ export const share = (thread: Thread, sampleRate: SampleRate): Shared => {
   // At most one call a stream, of as many windows as its detector has buffers for.
   const waiting = new Set<Call>()
   let busy = false
+  let lonely = true
   let rest = Promise.withResolvers<void>()
   rest.resolve()
 
@@ -115,7 +116,8 @@ export const share = (thread: Thread, sampleRate: SampleRate): Shared => {
 
   const measure = (calls: ReadonlyArray<Call>, began: bigint, now: bigint): void => {
     const oldest = calls.reduce((oldest, { since }) => since < oldest ? since : oldest, now)
-    for (const registry of new Set(calls.map(({ registry }) => registry))) {
+    const registries = calls.length === 1 ? [calls[0]!.registry] : new Set(calls.map(({ registry }) => registry))
+    for (const registry of registries) {
       series.vadBatchSize.updateUnsafe(calls.length, registry)
       series.vadInferenceTime.updateUnsafe(milliseconds(now - began), registry)
       series.vadLatenessTime.updateUnsafe(milliseconds(now - oldest), registry)
@@ -154,6 +156,7 @@ export const share = (thread: Thread, sampleRate: SampleRate): Shared => {
       calls.push(call)
       waiting.delete(call)
     }
+    lonely = calls.length === 1
     const began = clock.monotonicTimeNanosUnsafe()
     thread.run(calls.length).then(
       () => settle(calls, began),
@@ -170,7 +173,9 @@ export const share = (thread: Thread, sampleRate: SampleRate): Shared => {
     if (busy) return
     busy = true
     rest = Promise.withResolvers()
-    turn(next)
+    // A stream that had the last batch for itself does not look for company.
+    if (lonely) queueMicrotask(next)
+    else turn(next)
   }
 
   const withdraw = (call: Call): void => {

@@ -28,6 +28,8 @@ const vector = {
 
 const type = { vector: 0x7b, i32: 0x7f, function: 0x60 } as const
 
+const header = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]
+
 const pageSize = 65_536
 
 const unsigned = (n: number): Array<number> => {
@@ -127,7 +129,7 @@ export class Assembler {
   module(bytes: number): Uint8Array<ArrayBuffer> {
     const body = [1, ...unsigned(this.#locals), type.vector, ...this.#code, opcode.end]
     return Uint8Array.from([
-      ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+      ...header,
       ...section(1, [1, type.function, 1, type.i32, 0]),
       ...section(3, [1, 0]),
       ...section(5, [1, 0, ...unsigned(Math.ceil(bytes / pageSize))]),
