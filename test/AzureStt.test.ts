@@ -59,7 +59,7 @@ const azure = (detailed = false) => {
         return peer.send(told("speech.hypothesis", { Text: "good", Offset: 0, Duration: ticks(turn.seconds) }))
       }
       // Audio that does not wait for the end of the turn is refused above.
-      setTimeout(() => {
+      setImmediate(() => {
         if (turn.seconds >= 0.5) {
           peer.send(
             detailed
@@ -81,7 +81,7 @@ const azure = (detailed = false) => {
         }
         peer.send(told("turn.end"))
         turns.delete(peer)
-      }, 5)
+      })
     }
   })
 }

@@ -7,6 +7,7 @@
  * the turn, and begins the next one.
  */
 import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
@@ -149,7 +150,7 @@ export const dialect = (options: Options): Effect.Effect<Dialect> =>
 
     const headers = (path: string, type?: string) => {
       const request = `${seed}${turns.toString(16).padStart(8, "0")}`
-      const time = new Date(clock.currentTimeMillisUnsafe()).toISOString()
+      const time = DateTime.formatIso(DateTime.makeUnsafe(clock.currentTimeMillisUnsafe()))
       const kind = type === undefined ? "" : `Content-Type: ${type}\r\n`
       return `Path: ${path}\r\nX-RequestId: ${request}\r\nX-Timestamp: ${time}\r\n${kind}`
     }
