@@ -6,7 +6,7 @@ import * as Stream from "effect/Stream"
 import type * as Audio from "../../Audio.ts"
 
 /** Whole samples of `bytes` as a buffer of their own. */
-const samplesOf = (bytes: Uint8Array, count: number): Int16Array => {
+export const samplesOf = (bytes: Uint8Array, count: number): Int16Array => {
   const samples = new Int16Array(count)
   new Uint8Array(samples.buffer).set(bytes.subarray(0, count * 2))
   return samples
