@@ -9,7 +9,7 @@ import { key } from "./support/transcribing.ts"
 
 /** A second of audio for each text, in two pieces that cut a sample. */
 const azure = provider.http((request, response) => {
-  if (request.method === "HEAD") return response.writeHead(404).end()
+  if (request.method === "GET") return response.writeHead(404).end("nothing here")
   response.writeHead(200, { "content-type": "audio/x-wav" }).write(Buffer.alloc(20_001, 1))
   return response.end(Buffer.alloc(27_999, 1))
 })
@@ -119,9 +119,11 @@ describe("AzureTts", () => {
       yield* Effect.gen(function*() {
         const tts = yield* Tts.Tts
         yield* tts.prewarm ?? Effect.void
+        // The end of the answer and the next request may cross.
+        yield* Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
         yield* say(["Hello."])
       }).pipe(Effect.provide(layer(server.url)))
-      assert.deepStrictEqual(server.requests.map(({ method }) => method), ["HEAD", "POST"])
+      assert.deepStrictEqual(server.requests.map(({ method }) => method), ["GET", "POST"])
       assert.isUndefined(server.requests[0]?.headers["ocp-apim-subscription-key"])
       assert.strictEqual(server.connections(), 1)
     }))

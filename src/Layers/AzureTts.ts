@@ -140,16 +140,10 @@ export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.T
       )
       return Stream.mapError(client.stream(asked, types), failed)
     }
-    // Any answer will do: the connection is then open.
-    const prewarm = Effect.catchTag(
-      Effect.asVoid(client.text(HttpClientRequest.head(base))),
-      "Rejected",
-      () => Effect.void
-    )
     return Tts.make({
       name,
       ...format,
-      prewarm: Effect.mapError(prewarm, failed),
+      prewarm: Effect.mapError(client.warm(base), failed),
       speak: (text, asked) =>
         Stream.unwrap(Effect.map(manner(options, asked), (manner) => byPieces(text, format, request(manner))))
     })

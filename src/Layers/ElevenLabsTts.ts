@@ -165,8 +165,7 @@ const overHttp = Effect.fnUntraced(function*(options: Options, format: Format, b
     return Stream.mapError(client.stream(asked, types), failed)
   }
   return {
-    // Any answer will do: the connection is then open.
-    prewarm: Effect.catchTag(Effect.asVoid(client.text(HttpClientRequest.head(base))), "Rejected", () => Effect.void),
+    prewarm: client.warm(base),
     speak: <E, R>(text: Stream.Stream<string, E, R>, id: string, speed: number) =>
       byPieces(text, formatOf(format), request(id, speed))
   }
