@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger, References, Schedule, Stream } from "effect"
-import { Audio, Llm, Stt, Tts } from "effect-voice"
+import { Agent, Audio, History, Llm, Pipeline, Session, Stt, Tts } from "effect-voice"
+import * as EnergyVad from "effect-voice/Layers/EnergyVad"
+import * as LocalRoom from "effect-voice/Layers/LocalRoom"
 import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
 import * as OpenAiStt from "effect-voice/Layers/OpenAiStt"
 import * as OpenAiTts from "effect-voice/Layers/OpenAiTts"
@@ -45,6 +47,8 @@ describe("OpenAI", () => {
             return openai.transcribed("What is the weather in Paris?")(request, response)
           case "/v1/audio/speech":
             return speaking(request, response)
+          case "/v1/models":
+            return void response.end(`{"object":"list","data":[]}`)
           default: {
             const { messages } = JSON.parse(request.body.toString())
             const asked: boolean = messages.some(({ role }: { role: string }) => role === "tool")
@@ -74,6 +78,47 @@ describe("OpenAI", () => {
         assert.notInclude(url.href, key)
       }
     }), 60_000)
+
+  it.live(
+    "holds a conversation with the live transcription, which hears each speech once",
+    () =>
+      Effect.gen(function*() {
+        const ears = yield* provider.webSocket({ onMessage: openai.hearing("What is the weather in Paris?") })
+        const server = yield* provider.http((request, response) =>
+          (request.url.pathname.endsWith("/speech") ? speaking : openai.saying("Sunny."))(request, response)
+        )
+        const access = { apiKey: Redacted.make(key), baseUrl: server.url }
+        let transcript = ""
+        const agent = Agent.make({
+          instructions: "You tell the weather.",
+          onExit: Session.Session.use((session) =>
+            Effect.map(session.history, (history) => {
+              transcript = History.toTranscript(history, "text")
+            })
+          )
+        })
+        const room = LocalRoom.layer({
+          participants: [{
+            identity: "caller",
+            audio: [{ at: "500 millis", audio: path.join(root, "test/fixtures/weather_question.wav") }],
+            linger: "1500 millis"
+          }]
+        })
+        yield* Pipeline.run(agent).pipe(Effect.provide(Layer.mergeAll(
+          EnergyVad.layer(),
+          OpenAiStt.layerRealtime({ ...access, url: ears.url }),
+          OpenAiLlm.layer(access),
+          OpenAiTts.layer(access),
+          room
+        )))
+        assert.strictEqual(transcript, "User (caller): What is the weather in Paris?\nAssistant: Sunny.")
+        const peer = yield* ears.next
+        assert.strictEqual(yield* peer.closed, 1000)
+        const commits = peer.received.filter((message) => message.toString().includes("input_audio_buffer.commit"))
+        assert.strictEqual(commits.length, 1)
+      }),
+    60_000
+  )
 
   it.live("puts neither its key nor what was said into errors, logs and spans", () =>
     Effect.gen(function*() {

@@ -205,6 +205,33 @@ describe("Chat Completions", () => {
       assert.strictEqual(tools[1].function.strict, undefined)
     }))
 
+  it.live("asks without strict mode for what that cannot say, and undoes what it says otherwise", () =>
+    Effect.gen(function*() {
+      const Either = Tool.make("either", {
+        parameters: Schema.Union([Schema.Struct({ room: Schema.Int }), Schema.Struct({ name: Schema.String })])
+      })
+      const Prices = Tool.make("prices", {
+        parameters: Schema.Struct({
+          prices: Schema.Record(Schema.String, Schema.Finite),
+          unit: Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("euro")))
+        })
+      })
+      const { llm, server } = yield* serving(openai.calling(
+        { name: "either", params: { room: 7 } },
+        { name: "prices", params: { prices: [{ 0: "single", 1: 80 }], unit: null } }
+      ))
+      const deltas = yield* collect(llm, { ...request, tools: [Either, Prices] })
+      assert.deepStrictEqual(deltas.flatMap((delta) => delta._tag === "ToolCall" ? [delta.params] : []), [
+        { room: 7 },
+        { prices: { single: 80 }, unit: "euro" }
+      ])
+      const { tools } = bodyOf(yield* server.next)
+      assert.deepStrictEqual(tools.map((tool: { function: { strict?: boolean } }) => tool.function.strict), [
+        undefined,
+        true
+      ])
+    }))
+
   it.live("understands calls that other servers tell otherwise", () =>
     Effect.gen(function*() {
       const whole = (id: string | undefined, args: string) =>
