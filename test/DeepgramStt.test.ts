@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Fiber, Layer, Queue, Redacted, Stream } from "effect"
-import { type Audio, Stt } from "effect-voice"
+import { ConfigProvider, Effect, Fiber, Layer, Queue, Redacted, Schedule, Stream } from "effect"
+import { type Audio, Resilience, Stt } from "effect-voice"
 import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
 import { TestClock } from "effect/testing"
+import { WebSocket } from "ws"
 import { contract } from "./contract/stt.ts"
 import * as provider from "./support/provider.ts"
 import { key, said, suite, tone } from "./support/transcribing.ts"
@@ -255,6 +256,39 @@ describe("DeepgramStt", () => {
         assert.strictEqual(error.reason._tag, "TimedOut")
         yield* peer.closed
       }).pipe(Effect.provide([DeepgramStt.layer(options(server.url)), TestClock.layer()]))
+    }))
+
+  it.live("goes on where it was, made resilient, when the connection is lost in mid-sentence", () =>
+    Effect.gen(function*() {
+      const good = yield* deepgram()
+      let messages = 0
+      const relay = yield* provider.webSocket({
+        onMessage: (message, peer) => {
+          if (relay.peers.length === 1 && ++messages === 10) return peer.socket.terminate()
+          const behind = lines.get(peer) ?? new WebSocket(good.url)
+          if (!lines.has(peer)) {
+            behind.on("message", (data) => peer.send(String(data)))
+            behind.on("close", () => peer.socket.close(1000))
+            lines.set(peer, behind)
+          }
+          if (behind.readyState === behind.OPEN) behind.send(message)
+          else behind.once("open", () => behind.send(message))
+        }
+      })
+      const lines = new Map<provider.Peer, WebSocket>()
+      const audio = Stream.fromIterable<Stt.Input>(tone).pipe(
+        Stream.rechunk(1),
+        Stream.concat(Stream.make(Stt.Finalize))
+      )
+      const heard = yield* Effect.gen(function*() {
+        const stt = Resilience.stt(yield* Stt.Stt, { schedule: Schedule.spaced("10 millis") })
+        return yield* Stream.runCollect(stt.transcribe(audio))
+      }).pipe(Effect.provide(DeepgramStt.layer(options(relay.url))))
+      assert.strictEqual(relay.peers.length, 2)
+      assert.deepStrictEqual(
+        heard.filter(({ final }) => final).map(({ end, start, text }) => ({ text, start, end })),
+        [{ text: "Good morning.", start: 0, end: 1000 }]
+      )
     }))
 
   it.live("opens nothing for no audio", () =>

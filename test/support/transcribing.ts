@@ -14,6 +14,7 @@ import {
   Tracer
 } from "effect"
 import { type Audio, Resilience, Stt } from "effect-voice"
+import * as Net from "node:net"
 import * as provider from "./provider.ts"
 
 /** The key of every test; it must turn up nowhere. */
@@ -189,6 +190,46 @@ export const suite = (name: string, options: Options): void => {
         assert.strictEqual(server.peers.length, 1)
         yield* Fiber.interrupt(fiber)
         yield* peer.closed
+      }))
+
+    it.live("opens another where the one that was opened in advance was lost", () =>
+      Effect.gen(function*() {
+        const server = yield* provider.webSocket()
+        const stt = yield* Stt.Stt.pipe(Effect.provide(yield* Layer.build(options.layer(server.url))))
+        yield* stt.prewarm ?? Effect.void
+        const lost = yield* server.next
+        lost.socket.close(1001)
+        yield* lost.closed
+        const fiber = yield* Effect.forkChild(Stream.runDrain(stt.transcribe(endless)))
+        yield* (yield* server.next).next
+        yield* Fiber.interrupt(fiber)
+      }))
+
+    it.live("lets go of a server that accepts and never answers", () =>
+      Effect.gen(function*() {
+        const accepted = yield* Deferred.make<void>()
+        const closed = yield* Deferred.make<void>()
+        const port = yield* Effect.acquireRelease(
+          Effect.callback<readonly [Net.Server, number]>((resume) => {
+            const server = Net.createServer((socket) => {
+              socket.on("error", () => {})
+              socket.on("data", () => Deferred.doneUnsafe(accepted, Effect.void))
+              socket.on("close", () => Deferred.doneUnsafe(closed, Effect.void))
+            })
+            server.listen(0, "127.0.0.1", () =>
+              resume(Effect.succeed([server, (server.address() as Net.AddressInfo).port])))
+          }),
+          ([server]) =>
+            Effect.sync(() =>
+              server.close()
+            )
+        )
+        const fiber = yield* Effect.forkChild(
+          Stream.runDrain(Stt.transcribe(endless)).pipe(Effect.provide(options.layer(`ws://127.0.0.1:${port[1]}`)))
+        )
+        yield* Deferred.await(accepted)
+        yield* Fiber.interrupt(fiber)
+        yield* Deferred.await(closed)
       }))
 
     it.live("closes what was opened in advance with its layer", () =>
