@@ -1,6 +1,6 @@
 import { NodeFileSystem } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer, Stream } from "effect"
+import { Clock, Deferred, Effect, Fiber, Layer, Stream } from "effect"
 import { Audio, Failure, Tts } from "effect-voice"
 import * as FliteTts from "effect-voice/Layers/FliteTts"
 import * as Testing from "effect-voice/testing"
@@ -271,7 +271,7 @@ describe("a directory of speech", () => {
   it.live("stays within its bound, clears away what was never finished, and leaves other files alone", () =>
     Effect.gen(function*() {
       const directory = yield* temporary
-      const old = new Date(Date.now() - 7_200_000)
+      const old = (yield* Clock.currentTimeMillis) / 1000 - 7200
       fs.writeFileSync(path.join(directory, "x.speech.1.tmp"), "half")
       fs.utimesSync(path.join(directory, "x.speech.1.tmp"), old, old)
       fs.writeFileSync(path.join(directory, "y.speech.2.tmp"), "being written")
