@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Config, Effect, Fiber, Layer, Redacted, Schema, Stream } from "effect"
-import { Audio, type Failure, Stt } from "effect-voice"
+import { type Audio, type Failure, Stt } from "effect-voice"
 import * as HttpStt from "effect-voice/Layers/HttpStt"
 import { contract } from "./contract/stt.ts"
 import * as provider from "./support/provider.ts"
