@@ -100,9 +100,14 @@ export const open = <R>(
 
     const observed = new Set<object>()
     /** Before it can be lost: what is told to nobody is not told again. */
-    const observe = (component: Event.Component, service: object): void => {
+    const observe = (
+      component: Event.Component,
+      service: object,
+      warmable: Parameters<typeof Resilience.prewarm>[0]
+    ): void => {
       if (observed.has(service)) return
       observed.add(service)
+      if (options.prewarm !== false) fork(Resilience.prewarm(warmable, { paid: options.prewarm === "paid" }))
       fork(
         Stream.runForEach(
           Resilience.availability(service),
@@ -119,21 +124,18 @@ export const open = <R>(
       }
     }
     const guardLlm: Defaults["guardLlm"] = (llm) => {
-      observe("llm", llm)
+      observe("llm", llm, { llm })
       return meterLlm(Resilience.llm(llm, options.resilience))
     }
     const guardTts: Defaults["guardTts"] = (tts) => {
-      observe("tts", tts)
+      observe("tts", tts, { tts })
       return meterTts(Resilience.tts(tts, options.resilience))
     }
     const hears = options.stt === false ? undefined : yield* Stt
-    if (hears !== undefined) observe("stt", hears)
+    if (hears !== undefined) observe("stt", hears, { stt: hears })
     const stt = hears && meterStt(Resilience.stt(hears, options.resilience))
     const [thinks, speaks] = [yield* Llm, yield* Tts]
     const defaults: Defaults = { llm: guardLlm(thinks), tts: guardTts(speaks), guardLlm, guardTts }
-    if (options.prewarm !== false) {
-      fork(Resilience.prewarm({ stt: hears, llm: thinks, tts: speaks }, { paid: options.prewarm === "paid" }))
-    }
     const apology = makeApology(options.apology, speaks, agent.voice)
     const detector = yield* inScope(vad.detector(options.vad))
     const output = yield* inScope(room.output(options.output))
