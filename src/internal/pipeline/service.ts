@@ -122,6 +122,7 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
     agent: Effect.sync(() => core().persona.name),
     tools: Effect.sync(() => core().tools),
     history: Effect.sync(() => core().history),
+    spent: Effect.sync(() => core().spending.report()),
     updateHistory: (f) =>
       Effect.sync(() => {
         core().history = f(core().history)
