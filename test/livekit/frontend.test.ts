@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { AgentSession as pb } from "@livekit/protocol"
 import * as Rtc from "@livekit/rtc-node"
 import { Effect } from "effect"
 import { Audio } from "effect-voice"
@@ -117,6 +118,44 @@ describe.skipIf(livekit === undefined)("a stock frontend", () => {
       yield* until(() => shown().some(({ final, text }) => final && text === "You wrote to me."))
       assert.deepStrictEqual(of("UserSpeechCommitted").map(({ source, text }) => [source, text]), [["text", "Stop it"]])
       assert.isTrue(of("AgentSpeechCommitted")[0]?.interrupted)
+    }))
+
+  it.live("asks about the session, and is told of it", () =>
+    Effect.gen(function*() {
+      const room = roomName()
+      const ann = yield* caller({ room })
+      const messages: Array<pb.AgentSessionMessage["message"]> = []
+      ann.room.registerByteStreamHandler("lk.agent.session", (reader) => {
+        void (async () => {
+          const [first, ...rest] = await reader.readAll()
+          assert.strictEqual(rest.length, 0)
+          if (first !== undefined) messages.push(pb.AgentSessionMessage.fromBinary(first).message)
+        })()
+      })
+      const { of } = yield* talk({ room, greeting: "Good morning.", script: ["Hello to you."] })
+      yield* until(() => of("AgentSpeechCommitted").length === 1)
+      const request = new pb.AgentSessionMessage({
+        message: {
+          case: "request",
+          value: { requestId: "one", request: { case: "runInput", value: { text: "Hello" } } }
+        }
+      })
+      yield* Effect.promise(async () => {
+        const writer = await ann.room.localParticipant!.streamBytes({
+          name: "AS_1",
+          topic: "lk.agent.session",
+          destinationIdentities: ["agent"]
+        })
+        await writer.write(new Uint8Array(request.toBinary()))
+        await writer.close()
+      })
+      yield* until(() => messages.some((message) => message.case === "response"))
+      const answer = messages.find((message) => message.case === "response")
+      const response = answer?.case === "response" ? answer.value : undefined
+      assert.strictEqual(response?.requestId, "one")
+      assert.strictEqual(response?.response.case === "runInput" ? response.response.value.items.length : 0, 2)
+      const events = messages.flatMap((message) => message.case === "event" ? [message.value.event.case] : [])
+      assert.includeMembers(events, ["agentStateChanged", "conversationItemAdded"])
     }))
 
   it.live("has recorded what was said before the agent came, and is answered", () =>
