@@ -213,7 +213,7 @@ describe("the agent's words", () => {
         const { messages } = shown(sent)
         assert.isTrue(messages.every(({ final }) => final))
         assert.strictEqual(
-          messages.filter(({ text }) => text !== "").map(({ text }) => text).join(" | ").slice(0, 19),
+          messages.filter(({ text }) => text.trim() !== "").map(({ text }) => text).join(" | ").slice(0, 19),
           "First of all. | And"
         )
         const open = new Set(sent.flatMap((message) => message._tag === "TextOpened" ? [message.streamId] : []))
