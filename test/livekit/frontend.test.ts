@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { AgentSession as pb } from "@livekit/protocol"
 import * as Rtc from "@livekit/rtc-node"
-import { Effect } from "effect"
-import { Audio } from "effect-voice"
-import { question, talk } from "./support/agents.ts"
-import { type Caller, caller, livekit, now, roomName, until } from "./support/people.ts"
+import { Effect, Layer } from "effect"
+import { Agent, Audio, Pipeline } from "effect-voice"
+import * as LiveKitRoom from "effect-voice/Layers/LiveKitRoom"
+import { question, services, talk } from "./support/agents.ts"
+import { agentToken, type Caller, caller, livekit, now, roomName, until, url } from "./support/people.ts"
 
 interface Text {
   readonly sender: string
@@ -35,10 +36,10 @@ const frontend = ({ room }: Caller) =>
       })()
     })
     const whole = ({ chunks }: Text) => chunks.map(({ text }) => text).join("")
-    /** As the stock hooks do: a newer text of a segment takes the place of the older. */
+    /** As the stock hooks do: a newer text of a segment takes the place of the older with its first piece. */
     const shown = () => {
       const segments = new Map<string, Text>()
-      for (const text of texts) segments.set(text.attributes["lk.segment_id"] ?? "", text)
+      for (const text of texts) if (text.chunks.length > 0) segments.set(text.attributes["lk.segment_id"] ?? "", text)
       return [...segments.values()].map((text) => ({
         sender: text.sender,
         text: whole(text),
@@ -193,5 +194,37 @@ describe.skipIf(livekit === undefined)("a stock frontend", () => {
       const heard = Number(/\d+/.exec(of("UserTranscript")[0]?.text ?? "")?.[0])
       assert.isAbove(heard, Audio.durationMs(question) * 0.6)
       assert.strictEqual(of("AgentSpeechCommitted")[0]?.text, "I heard you.")
+    }))
+
+  it.live("of each of two callers knows of its own conversation alone", () =>
+    Effect.gen(function*() {
+      const room = roomName()
+      const token = yield* agentToken(room)
+      const context = yield* Layer.build(Layer.merge(
+        LiveKitRoom.layer({ url: url(), token }),
+        services(({ index }) => `This is answer number ${["one", "two"][index] ?? "many"}.`)
+      ))
+      const committed: Array<readonly [who: string, text: string]> = []
+      yield* Effect.forkScoped(Effect.provide(
+        Pipeline.each(Agent.make({ instructions: "" }), {
+          turn: { preemption: { llm: false, tts: false }, interruption: { echoWarmUp: 0 } },
+          onEvent: (event, { identity }) => {
+            if (event._tag === "AgentSpeechCommitted") committed.push([identity, event.text])
+          }
+        }),
+        context
+      ))
+      const [ann, bob] = yield* Effect.all([caller({ room }), caller({ room, identity: "bob" })])
+      const [anns, bobs] = yield* Effect.all([frontend(ann), frontend(bob)])
+      yield* Effect.all([ann.says(question), bob.says(question)], { concurrency: "unbounded" })
+      yield* until(() => committed.length === 2)
+      for (const [who, { shown }] of [["ann", anns], ["bob", bobs]] as const) {
+        yield* until(() => shown().some(({ final, sender }) => final && sender === "agent"))
+        const texts = shown().filter(({ sender }) => sender === "agent").map(({ text }) => text)
+        assert.deepStrictEqual(texts, committed.filter(([identity]) => identity === who).map(([, text]) => text))
+        assert.isTrue(shown().every(({ sender }) => sender === "agent" || sender === who))
+      }
+      const tracks = [...(ann.room.remoteParticipants.get("agent")?.trackPublications.values() ?? [])]
+      assert.deepStrictEqual(tracks.map(({ name }) => name).toSorted(), ["agent-audio-ann", "agent-audio-bob"])
     }))
 })
