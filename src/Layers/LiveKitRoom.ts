@@ -65,8 +65,9 @@ export interface Options {
   /**
    * Brings the log of the native side into this process, as events that
    * rtc-node tells its listeners: 60 MB and a tenth of the processor at eight
-   * rooms. Without it, `RUST_LOG` has it written to the standard error. Decided by
-   * whoever opens the first room.
+   * rooms. Without it, there is none unless `RUST_LOG` asks for one on the standard
+   * error, where tokens that were refused are quoted. Decided by whoever opens the
+   * first room.
    *
    * @default false
    */
