@@ -11,6 +11,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Agent from "./Agent.ts"
+import type * as Audio from "./Audio.ts"
 import type * as Event from "./Event.ts"
 import type * as History from "./History.ts"
 import { each as holdEach } from "./internal/pipeline/each.ts"
@@ -67,6 +68,23 @@ export type OverlapClassifier = (overlap: {
 }) => Effect.Effect<"backchannel" | "interruption" | "unknown", unknown>
 
 /**
+ * What the caller hears when the session gives up.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Apology {
+  /** @default "I'm experiencing technical difficulties. Please try again later." */
+  readonly text?: string | undefined
+  /**
+   * The audio of `text`, heard even when the synthesiser is dead.
+   *
+   * @default a clip of the default text; another text is synthesised once in a process, when the first session begins
+   */
+  readonly clip?: Audio.Frame | ReadonlyArray<Audio.Frame> | undefined
+}
+
+/**
  * Options of a conversation.
  *
  * @category options
@@ -86,7 +104,11 @@ export interface Options {
   /** Longest time for one tool, after which it is ended and the model told. @default "60 seconds" */
   readonly toolTimeout?: Duration.Input | undefined
   /** Retries and the deadline for a provider's first output. */
-  readonly resilience?: Resilience.Policy | undefined
+  readonly resilience?: Omit<Resilience.Policy, "breaker"> | undefined
+  /** Said when the session gives up, and then it ends; `false` ends it without a word. */
+  readonly apology?: Apology | false | undefined
+  /** Opens the providers' connections when the session begins; `"paid"` also asks each for a trifle. @default true */
+  readonly prewarm?: boolean | "paid" | undefined
   /** Before the detector and the recogniser, in this order. @default none */
   readonly processors?: ReadonlyArray<Processor.Processor> | undefined
   /** How text is rewritten for the ear. @default `Text.speechTransforms` */
@@ -124,7 +146,9 @@ export interface Options {
   readonly closeTimeout?: Duration.Input | undefined
   /** Longest time for what is still to be said when the session drains. @default "30 seconds" */
   readonly drainTimeout?: Duration.Input | undefined
-  /** Longest time for `onUserTurn`. @default "10 seconds" */
+  /** Longest time that the room may play nothing of what it was given, or leave a command unanswered. @default "10 seconds" */
+  readonly roomTimeout?: Duration.Input | undefined
+  /** Longest time for `onUserTurn` and for `onEscalation`. @default "10 seconds" */
   readonly hookTimeout?: Duration.Input | undefined
   /** Facts about the job, its `id` among them, for `Session.job`, logs and spans. @default those of the worker's job, else none */
   readonly job?: Readonly<Record<string, string>> | undefined

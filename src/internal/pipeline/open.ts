@@ -24,7 +24,9 @@ import * as Tools from "../../Tools.ts"
 import { Tts } from "../../Tts.ts"
 import * as Turn from "../../Turn.ts"
 import { Vad } from "../../Vad.ts"
+import { resolve } from "../resilience/policy.ts"
 import { makePerform } from "./actions.ts"
+import { makeApology } from "./apology.ts"
 import { makeBudget } from "./budget.ts"
 import { makeConductor } from "./conductor.ts"
 import { type Core, type Defaults, latest, signal } from "./core.ts"
@@ -105,6 +107,13 @@ export const open = <R>(
             Effect.sync(() => publish({ _tag: "ProviderAvailability", component, provider, available }))
         )
       )
+      for (const breaker of Resilience.breakers(service)) {
+        fork(Stream.runForEach(
+          breaker.changes,
+          ({ from, provider, to }) =>
+            Effect.sync(() => publish({ _tag: "BreakerChanged", component, provider, from, to }))
+        ))
+      }
     }
     const guardLlm: Defaults["guardLlm"] = (llm) => {
       observe("llm", llm)
@@ -117,7 +126,12 @@ export const open = <R>(
     const hears = options.stt === false ? undefined : yield* Stt
     if (hears !== undefined) observe("stt", hears)
     const stt = hears && Resilience.stt(hears, options.resilience)
-    const defaults: Defaults = { llm: guardLlm(yield* Llm), tts: guardTts(yield* Tts), guardLlm, guardTts }
+    const [thinks, speaks] = [yield* Llm, yield* Tts]
+    const defaults: Defaults = { llm: guardLlm(thinks), tts: guardTts(speaks), guardLlm, guardTts }
+    if (options.prewarm !== false) {
+      fork(Resilience.prewarm({ stt: hears, llm: thinks, tts: speaks }, { paid: options.prewarm === "paid" }))
+    }
+    const apology = makeApology(options.apology, speaks, agent.voice)
     const detector = yield* inScope(vad.detector(options.vad))
     const output = yield* inScope(room.output(options.output))
     const toolScope = yield* Scope.fork(scope)
@@ -137,7 +151,7 @@ export const open = <R>(
         interims: stt?.interims === true,
         detector: options.turnDetector !== undefined,
         judge: options.overlapClassifier !== undefined
-      }),
+      }, { apology: apology !== undefined }),
       perform: (action) => perform(action)
     })
     const session = makeSession({
@@ -164,8 +178,11 @@ export const open = <R>(
       settings: {
         maxToolSteps: checked.maxToolSteps,
         minSentence: checked.minSentence,
-        syncTranscript: options.syncTranscript ?? true
+        syncTranscript: options.syncTranscript ?? true,
+        roomTimeout: checked.roomTimeout,
+        hookTimeout: checked.hookTimeout
       },
+      apology,
       transforms: options.transforms ?? Text.speechTransforms,
       jobs: new Map(),
       acts: new Set(),
@@ -189,6 +206,7 @@ export const open = <R>(
       stt,
       processors: options.processors ?? [],
       feed: options.feed ?? "all",
+      healthyAfter: resolve(options.resilience).firstOutputMs,
       mutedAfter: checked.mutedAfter
     }))
 
@@ -251,6 +269,7 @@ export const open = <R>(
         yield* Effect.ignore(session.update({ turn: { interruption: { echoWarmUp: 0 } } }))
       }
       publish({ _tag: "SessionStarted", session: id })
+      if (apology !== undefined) fork(apology.prepare)
       signal(core, { _tag: "Opened" })
       yield* inScope(hearing.listen(participant.identity))
       const { identity } = participant
