@@ -97,7 +97,8 @@ describe("the agent's state", () => {
       const silent = yield* watched({ user: [hello], llm: ["Fine."] }, {
         state: false,
         transcripts: false,
-        packets: false
+        packets: false,
+        remote: false
       })
       assert.deepStrictEqual(silent.sent, [])
     }))
@@ -274,6 +275,7 @@ describe("a room that does not take it", () => {
       assert.deepStrictEqual(shown(sent).messages, [])
       const loud = timeline.logs.filter(({ level, text }) => level === "Warn" && text.includes("not sent"))
       assert.deepStrictEqual(loud.map(({ text }) => text).toSorted(), [
+        "a message about the session was not sent",
         "a transcript as a packet was not sent",
         "a transcript was not sent",
         "the agent's state was not sent"

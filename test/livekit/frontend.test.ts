@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { AgentSession as pb } from "@livekit/protocol"
-import * as Rtc from "@livekit/rtc-node"
+import { AudioSource, LocalAudioTrack, TrackPublishOptions, TrackSource } from "@livekit/rtc-node"
 import { Effect, Layer } from "effect"
 import { Agent, Audio, Pipeline } from "effect-voice"
 import * as LiveKitRoom from "effect-voice/Layers/LiveKitRoom"
@@ -163,12 +163,12 @@ describe.skipIf(livekit === undefined)("a stock frontend", () => {
     Effect.gen(function*() {
       const room = roomName()
       const ann = yield* caller({ room, microphone: false })
-      const source = new Rtc.AudioSource(16_000, 1, 1000)
-      const track = Rtc.LocalAudioTrack.createAudioTrack("microphone", source)
+      const source = new AudioSource(16_000, 1, 1000)
+      const track = LocalAudioTrack.createAudioTrack("microphone", source)
       const publication = yield* Effect.promise(() =>
         ann.room.localParticipant!.publishTrack(
           track,
-          new Rtc.TrackPublishOptions({ source: Rtc.TrackSource.SOURCE_MICROPHONE, preconnectBuffer: true })
+          new TrackPublishOptions({ source: TrackSource.SOURCE_MICROPHONE, preconnectBuffer: true })
         )
       )
       yield* Effect.addFinalizer(() => Effect.sync(() => source.clearQueue()))
