@@ -157,6 +157,8 @@ export class Session extends Context.Service<Session, {
   readonly track: Effect.Effect<string>
   readonly state: Effect.Effect<State>
   readonly agent: Effect.Effect<string>
+  /** What the agent is told to be, now. */
+  readonly instructions: Effect.Effect<string>
   readonly tools: Effect.Effect<Tools.Set<Session>>
   readonly history: Effect.Effect<History.History>
   readonly spent: Effect.Effect<Cost.Report>

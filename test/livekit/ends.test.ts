@@ -119,9 +119,14 @@ describe.skipIf(livekit === undefined)("a connection that is lost", () => {
       assert.isUndefined(heard.fiber.pollUnsafe())
     }).pipe(Effect.scoped), 60_000)
 
-  it.live(
-    "when the server is started again is made again: under the same service, with the same track",
-    () =>
+  it.live.each(
+    [
+      ["soon, by the native side", "reconnecting"],
+      ["late, by joining anew", "rejoining"]
+    ] as const
+  )(
+    "is made again when the server is back %s: the same service, the same track",
+    ([_, downUntil]) =>
       Effect.gen(function*() {
         const server = yield* Effect.acquireRelease(Effect.promise(() => launch()), ({ stop }) => Effect.promise(stop))
         const at = { url: server.url, key: server.key, secret: server.secret }
@@ -136,12 +141,11 @@ describe.skipIf(livekit === undefined)("a connection that is lost", () => {
         const sid = yield* output.sid
         const killed = now()
         yield* Effect.promise(server.stop)
-        yield* Effect.sleep(1000)
+        yield* agent.sees((event) => event._tag === "Connection" && event.state === downUntil)
         const again = yield* Effect.acquireRelease(
           Effect.promise(() => launch(server.ports)),
           ({ stop }) => Effect.promise(stop)
         )
-        yield* agent.sees((event) => event._tag === "Connection" && event.state !== "reconnecting")
         yield* until(() => agent.states().at(-1) === "connected")
         console.info(`in the room again ${Math.round(now() - killed)} ms after the server was killed:`, agent.states())
         yield* before.leaves

@@ -120,6 +120,7 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
       return { agent, user, status, turn }
     }),
     agent: Effect.sync(() => core().persona.name),
+    instructions: Effect.sync(() => core().persona.instructions),
     tools: Effect.sync(() => core().tools),
     history: Effect.sync(() => core().history),
     spent: Effect.sync(() => core().spending.report()),
