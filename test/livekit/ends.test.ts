@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Redacted, Scope, Stream } from "effect"
+import { Effect, Exit, Fiber, Redacted, type Scope, Stream } from "effect"
 import * as LiveKitRoom from "effect-voice/Layers/LiveKitRoom"
 import { talk } from "./support/agents.ts"
 import { launch } from "./support/launch.ts"
