@@ -97,14 +97,12 @@ const child = (name: string, env: Record<string, string> = {}) =>
         fileURLToPath(new URL("./support/rtc-hazards.ts", import.meta.url)),
         name
       ],
-      { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] }
+      { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"], timeout: 50_000, killSignal: "SIGKILL" }
     )
     let said = ""
     process_.stdout.on("data", (data: Buffer) => (said += data.toString()))
     process_.stderr.on("data", (data: Buffer) => (said += data.toString()))
-    const timer = setTimeout(() => process_.kill("SIGKILL"), 45_000)
     const [code, signal] = await once(process_, "close")
-    clearTimeout(timer)
     return { code, signal, said }
   })
 
@@ -112,7 +110,7 @@ describe("the native side", () => {
   it.live("survives outputs that are closed while they play", () =>
     Effect.gen(function*() {
       // Memory that is given back at once makes a use after it a crash.
-      const { code, said, signal } = yield* child("close", { MALLOC_MMAP_THRESHOLD_: "65536" })
+      const { code, said, signal } = yield* child("close", { MALLOC_MMAP_THRESHOLD_: "16384" })
       assert.deepStrictEqual({ code, signal, said }, { code: 0, signal: null, said: "" })
     }), 60_000)
 

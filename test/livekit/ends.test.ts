@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Redacted, Scope, Stream } from "effect"
+import { Effect, Exit, Fiber, Redacted, type Scope, Stream } from "effect"
+import { client } from "effect-voice/internal/livekit/rtc"
 import * as LiveKitRoom from "effect-voice/Layers/LiveKitRoom"
 import { talk } from "./support/agents.ts"
 import { launch } from "./support/launch.ts"
@@ -79,6 +80,21 @@ describe.skipIf(livekit === undefined)("the end of a room", () => {
       }),
     60_000
   )
+
+  it.live("leaves no listener and no engine behind, whoever has ended it", () =>
+    Effect.gen(function*() {
+      yield* Effect.gen(function*() {
+        const rooms = yield* Effect.all([1, 2, 3].map(() => join(roomName())))
+        const listeners = () => client()?.listenerCount("ffi_event")
+        assert.strictEqual(listeners(), 3)
+        yield* Effect.promise(() => operator().deleteRoom(rooms[0]!.room.name))
+        yield* rooms[0]!.room.ended
+        yield* until(() => listeners() === 2)
+        yield* rooms[1]!.room.leave
+        assert.strictEqual(listeners(), 1)
+      }).pipe(Effect.scoped)
+      assert.isUndefined(client())
+    }))
 
   it.live("comes soon for who is interrupted while joining, and nobody stays in the room", () =>
     Effect.gen(function*() {

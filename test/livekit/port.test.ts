@@ -40,7 +40,7 @@ describe.skipIf(livekit === undefined)("a LiveKit room", () => {
     Effect.gen(function*() {
       const { room, sees } = yield* join(roomName())
       const ann = yield* caller({ room: room.name })
-      yield* sees((event) => event._tag === "ParticipantJoined")
+      yield* sees((event) => event._tag === "TrackSubscribed")
       const got: Array<unknown> = []
       ann.room.registerTextStreamHandler("talk", (reader, { identity }) => {
         void reader.readAll().then((text) => got.push([identity, reader.info.streamId, reader.info.attributes, text]))
@@ -59,7 +59,12 @@ describe.skipIf(livekit === undefined)("a LiveKit room", () => {
       yield* writer.close
       yield* room.sendBytes({ topic: "file", bytes: new Uint8Array(40_000), name: "a.bin", mimeType: "audio/x" })
       yield* room.sendData({ topic: "d", payload: new Uint8Array([0, 1, 2, 3]).subarray(2) })
-      yield* room.publishTranscription({ identity: "ann", sid: "x", segments: [{ id: "1", text: "hi", final: true }] })
+      const segments = [{ id: "1", text: "hi", final: true }]
+      const [track] = yield* room.tracks("ann")
+      yield* room.publishTranscription({ identity: "ann", sid: track!.sid, segments })
+      // Sent as it is, it would take the receiver's process with it.
+      const wrong = yield* Effect.flip(room.publishTranscription({ identity: "ann", sid: "x", segments }))
+      assert.strictEqual(wrong.reason, "InvalidOption")
       yield* room.sendDtmf("1#")
       yield* until(() => got.length === 5)
       assert.deepStrictEqual(got.slice(0, 2), [["agent", "s1", { a: "1" }, "one"], ["ann", "s2", {}, "two"]])

@@ -18,17 +18,29 @@ const nowhere = {
 }
 
 const hazards: Record<string, Effect.Effect<unknown, unknown>> = {
-  // Sources are closed in the middle of what they play, over and over.
+  // Sources are closed in the middle of what they play, thousands of times: with a second of it each, one in a
+  // thousand would take the process with it.
   close: Effect.gen(function*() {
     const rtc = yield* hold(engine)
-    for (let round = 0; round < 100; round++) {
-      yield* Effect.forEach(Array.from({ length: 8 }), () =>
+    class Full extends rtc.AudioSource {
+      constructor(sampleRate: number, channels: number) {
+        super(sampleRate, channels, 1000)
+        void this.captureFrame(rtc.AudioFrame.create(sampleRate, channels, sampleRate))
+      }
+    }
+    for (let round = 0; round < 25; round++) {
+      yield* Effect.forEach(Array.from({ length: 50 }), (_, i) =>
         Effect.gen(function*() {
-          const track = yield* makeTrack({ rtc, format, name: "agent-audio" })
-          yield* track.attach(nowhere as never)
-          yield* track.output.write([Audio.silence("2 seconds", format)])
-          yield* Effect.sleep(round % 7)
-          if (round % 3 === 0) yield* track.output.clear
+          const track = yield* makeTrack({
+            rtc: i % 10 === 0 ? rtc : { ...rtc, AudioSource: Full } as never,
+            format,
+            name: "agent-audio"
+          })
+          if (i % 10 === 0) {
+            yield* track.attach(nowhere as never)
+            yield* track.output.write([Audio.silence("2 seconds", format)])
+          }
+          yield* Effect.sleep(i % 13)
           yield* track.close
         }), { concurrency: "unbounded" })
     }
