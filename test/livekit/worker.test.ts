@@ -1,13 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Agent, Event, Pipeline, Session } from "effect-voice"
-import * as Worker from "effect-voice/Worker"
 import { Deferred, Effect, Fiber, Layer, Queue, Redacted } from "effect"
+import { Agent, type Event, Pipeline, Session } from "effect-voice"
+import * as Worker from "effect-voice/Worker"
 import { AgentDispatchClient, RoomServiceClient } from "livekit-server-sdk"
+import { recording } from "../fixtures/speech.ts"
 import { services } from "./support/agents.ts"
 import { launch } from "./support/launch.ts"
 import { caller, livekit, now, roomName, until } from "./support/people.ts"
 import type { Address } from "./support/server.ts"
-import { recording } from "../fixtures/speech.ts"
 
 const options = (at: Address): Worker.Options => ({
   url: at.url,
@@ -75,7 +75,10 @@ describe.skipIf(livekit === undefined)("a worker of a real server", () => {
       assert.strictEqual(job.room.name, room)
       const heardAt = yield* ann.hears(job.identity, dispatchedAt)
       yield* Effect.logInfo("dispatched").pipe(
-        Effect.annotateLogs({ joinedMs: Math.round(joinedAt - dispatchedAt), heardMs: Math.round(heardAt - dispatchedAt) })
+        Effect.annotateLogs({
+          joinedMs: Math.round(joinedAt - dispatchedAt),
+          heardMs: Math.round(heardAt - dispatchedAt)
+        })
       )
       const agent = [...ann.room.remoteParticipants.values()].find(({ identity }) => identity === job.identity)
       assert.deepInclude(agent?.attributes, { "lk.agent_name": name, "lk.agent.name": name })
@@ -99,7 +102,9 @@ describe.skipIf(livekit === undefined)("a worker of a real server", () => {
         agentName: name,
         layer: Layer.empty,
         entry: (job) =>
-          Effect.never.pipe(Effect.onInterrupt(() => Effect.flatMap(job.ending, (why) => Deferred.succeed(reason, why))))
+          Effect.never.pipe(
+            Effect.onInterrupt(() => Effect.flatMap(job.ending, (why) => Deferred.succeed(reason, why)))
+          )
       })
       const worker = yield* Worker.make(definition, options(at))
       const dispatch = yield* Effect.promise(() => dispatcher(at).createDispatch(room, name))

@@ -42,15 +42,18 @@ export const openInTime = <E>(
   definition: Definition<E>,
   settings: JobSettings
 ): Effect.Effect<Entry, E | WorkerError, Scope.Scope> =>
-  Effect.timeoutOrElse(definition.options.connect === undefined ? Effect.andThen(holdEngine, definition.open) : definition.open, {
-    duration: settings.prewarmTimeout,
-    orElse: () =>
-      Effect.fail(
-        new WorkerError({
-          reason: new PrewarmFailed({ detail: `layer and prewarm took more than ${settings.prewarmTimeout} ms` })
-        })
-      )
-  })
+  Effect.timeoutOrElse(
+    definition.options.connect === undefined ? Effect.andThen(holdEngine, definition.open) : definition.open,
+    {
+      duration: settings.prewarmTimeout,
+      orElse: () =>
+        Effect.fail(
+          new WorkerError({
+            reason: new PrewarmFailed({ detail: `layer and prewarm took more than ${settings.prewarmTimeout} ms` })
+          })
+        )
+    }
+  )
 
 export const makeLocal = <E>(
   definition: Definition<E>,
