@@ -5,6 +5,7 @@ import * as Worker from "effect-voice/Worker"
 import { AgentDispatchClient, RoomServiceClient } from "livekit-server-sdk"
 import { recording } from "../fixtures/speech.ts"
 import { services } from "./support/agents.ts"
+import pooled from "./support/greeter.ts"
 import { launch } from "./support/launch.ts"
 import { caller, livekit, now, roomName, until } from "./support/people.ts"
 import type { Address } from "./support/server.ts"
@@ -180,5 +181,36 @@ describe.skipIf(livekit === undefined)("a worker of a real server", () => {
       assert.strictEqual((yield* worker.status).jobs, 1)
       yield* worker.stop
       yield* Effect.promise(() => server.stop())
+    }))
+
+  it.live("talks from the processes of a pool", () =>
+    Effect.gen(function*() {
+      const worker = yield* Worker.make(pooled, {
+        ...options(at),
+        pool: {
+          module: new URL("./support/greeter.ts", import.meta.url).href,
+          processes: 2,
+          jobsPerProcess: 2,
+          execArgv: ["--conditions=effect-voice/source"]
+        }
+      })
+      const greeted = Array.from({ length: 3 }, () =>
+        Effect.gen(function*() {
+          const room = roomName()
+          const ann = yield* caller({ room })
+          const since = now()
+          yield* Effect.promise(() => dispatcher(at).createDispatch(room, "pooled"))
+          yield* until(() => ann.room.remoteParticipants.size > 0)
+          const joined = now() - since
+          const [identity] = [...ann.room.remoteParticipants.values()].map((agent) => agent.identity)
+          const heard = (yield* ann.hears(identity!, since)) - since
+          yield* Effect.logInfo("greeted").pipe(
+            Effect.annotateLogs({ joinedMs: Math.round(joined), heardMs: Math.round(heard) })
+          )
+          yield* ann.leaves
+        }))
+      yield* Effect.all(greeted, { concurrency: 1 })
+      yield* Effect.all(greeted, { concurrency: "unbounded" })
+      while ((yield* worker.status).jobs > 0) yield* Effect.sleep(20)
     }))
 })

@@ -9,7 +9,7 @@ import * as Metrics from "../../Metrics.ts"
 import type { Definition, Options, Status, Worker } from "../../Worker.ts"
 import { connect, type Link } from "./connection.ts"
 import { makeDesk } from "./desk.ts"
-import { type ConnectionReason, Exhausted, WorkerError } from "./errors.ts"
+import { ConnectionLost, type ConnectionReason, Exhausted, WorkerError } from "./errors.ts"
 import { type Executor, makeLocal } from "./executor.ts"
 import { defaultLoad, type Facts, type Usage } from "./facts.ts"
 import { serveHttp } from "./http.ts"
@@ -197,7 +197,8 @@ export const make = <E>(
       ended: Deferred.await(ended),
       simulate: ({ participant, room }) =>
         Effect.suspend(() => {
-          state.link?.send({ _tag: "Simulate", room, participant })
+          if (state.link === undefined) return Effect.fail(new WorkerError({ reason: new ConnectionLost({}) }))
+          state.link.send({ _tag: "Simulate", room, participant })
           return Effect.void
         }),
       ports
