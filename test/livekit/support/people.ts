@@ -98,6 +98,8 @@ export interface Caller {
 
 export const now = (): number => performance.now()
 
+const isListener = (u: unknown): u is (event: unknown) => void => typeof u === "function"
+
 const frameMs = 10
 const loud = 0.01
 export const isLoud = ({ rms }: Heard): boolean => rms > loud
@@ -160,8 +162,9 @@ export const caller = (options: CallerOptions): Effect.Effect<Caller, never, Sco
       source.clearQueue()
       for (const reader of readers) await reader.cancel()
       await room.disconnect().catch(() => {})
+      // A room that the server has ended keeps its listener.
       const listener: unknown = Reflect.get(room, "onFfiEvent")
-      if (typeof listener === "function") client()?.off("ffi_event", (event) => listener(event))
+      if (isListener(listener)) client()?.off("ffi_event", listener)
       source.clearQueue()
       await track.close()
     })
