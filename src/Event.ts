@@ -188,6 +188,8 @@ export const Event = Schema.Union([
     source: Schema.Literals(["voice", "text", "manual"]),
     participant
   }),
+  /** A key of a telephone: 0 to 9, *, #, A to D. */
+  Schema.TaggedStruct("UserPressedKey", { at, key: Schema.String, participant }),
   /** Speech was heard, and no final transcript came within the option's time. */
   Schema.TaggedStruct("TranscriptionTimedOut", { at, startedAt: Schema.Finite, speechMs: Schema.Finite, participant }),
   Schema.TaggedStruct("UserTurnLimitReached", { at, words: Schema.Int, speechMs: Schema.Finite, participant }),

@@ -1,7 +1,7 @@
 /**
  * What is measured in conversations, for operators and for the program itself.
  *
- * All of it follows from the events alone. `record` keeps Effect metrics,
+ * All but the four of voice activity follows from the events alone. `record` keeps Effect metrics,
  * which `Layers/Prometheus` and `Layers/Telemetry` show, together with any
  * metric that a program defines with `effect/Metric`: nothing has to be
  * registered. They live in the `Metric.MetricRegistry` of the context, so a
@@ -42,6 +42,9 @@
  * | `agent_warnings_total` | `component` | warnings |
  * | `agent_transcriptions_timed_out_total`, `agent_user_turn_limits_total` | – | turns |
  * | `agent_handoffs_total`, `agent_history_summaries_total` | – | events |
+ * | `vad_batch_size` | – | windows in one batch of the voice activity model |
+ * | `vad_queue_depth` | – | gauge of the streams that wait for it when a batch ends |
+ * | `vad_inference_time`, `vad_lateness_time` | – | one batch; the longest from a window that is ready to its answer; ms |
  *
  * @since 0.1.0
  */

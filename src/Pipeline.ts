@@ -15,6 +15,7 @@ import type * as Audio from "./Audio.ts"
 import type * as Cost from "./Cost.ts"
 import type * as Event from "./Event.ts"
 import type * as History from "./History.ts"
+import { each as holdEach } from "./internal/pipeline/each.ts"
 import { open } from "./internal/pipeline/open.ts"
 import type { InvalidOption } from "./internal/pipeline/options.ts"
 import type * as Llm from "./Llm.ts"
@@ -91,7 +92,11 @@ export interface Apology {
  * @since 0.1.0
  */
 export interface Options {
-  /** Whom to talk with. @default the first participant that is there, or comes */
+  /**
+   * Whom to talk with.
+   *
+   * @default the first that is there, or comes, and is no agent, recorder or incoming stream
+   */
   readonly participant?: string | undefined
   readonly turn?: Turn.Options | undefined
   readonly vad?: Vad.Options | undefined
@@ -131,8 +136,18 @@ export interface Options {
   readonly output?: Room.OutputOptions | undefined
   /** Topic of typed text, `false` for none. @default "lk.chat" */
   readonly textTopic?: string | false | undefined
+  /** What becomes of typed text. @default `session.send`: it interrupts, and is answered */
+  readonly onText?:
+    | ((message: Room.TextMessage, session: Session["Service"]) => Effect.Effect<unknown, unknown>)
+    | undefined
+  /** What becomes of a key that is pressed on a telephone, besides its event. @default nothing */
+  readonly onKey?: ((key: string, session: Session["Service"]) => Effect.Effect<unknown, unknown>) | undefined
+  /** Longest wait, before the agent enters, until somebody receives its track. @default "5 seconds" */
+  readonly subscriberTimeout?: Duration.Input | undefined
   /** Ends the session when the participant leaves. @default true */
   readonly closeOnLeave?: boolean | undefined
+  /** Longest wait for a participant whose connection was lost, before that counts as having left. @default "20 seconds" */
+  readonly returnTimeout?: Duration.Input | undefined
   /** Longest time for cleaning up and for `onExit` when the session ends. @default "5 seconds" */
   readonly closeTimeout?: Duration.Input | undefined
   /** Longest time for what is still to be said when the session drains. @default "30 seconds" */
@@ -141,12 +156,27 @@ export interface Options {
   readonly roomTimeout?: Duration.Input | undefined
   /** Longest time for `onUserTurn` and for `onEscalation`. @default "10 seconds" */
   readonly hookTimeout?: Duration.Input | undefined
-  /** Facts about the job, its `id` among them, for `Session.job`, logs and spans. @default none */
+  /** Facts about the job, its `id` among them, for `Session.job`, logs and spans. @default those of the worker's job, else none */
   readonly job?: Readonly<Record<string, string>> | undefined
   /** @default made from the room's name and a number */
   readonly sessionId?: string | undefined
   /** Sees every event as it happens, in the same breath; must not throw. */
   readonly onEvent?: ((event: Event.Event) => void) | undefined
+}
+
+/**
+ * Options of conversations side by side.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface EachOptions extends Omit<Options, "participant" | "sessionId" | "onEvent"> {
+  /** With whom. @default everyone who is no agent, recorder or incoming stream */
+  readonly accepts?: ((participant: Room.Participant) => boolean) | undefined
+  /** Most conversations at once; who comes then waits for one to end. @default 16 */
+  readonly concurrency?: number | undefined
+  /** Sees every event of every conversation as it happens; must not throw. */
+  readonly onEvent?: ((event: Event.Event, participant: Room.Participant) => void) | undefined
 }
 
 /**
@@ -184,3 +214,26 @@ export const run = <R>(
   options?: Options
 ): Effect.Effect<Event.CloseReason, PipelineError, Services | Exclude<Exclude<R, Session>, Scope.Scope>> =>
   Effect.scoped(Effect.flatMap(make(agent, options), (session) => session.ended))
+
+/**
+ * Holds a conversation with each participant of the room, side by side, until
+ * the room ends.
+ *
+ * **Details**
+ *
+ * Each has its own session, history, and track, named after the participant
+ * (`agent-audio-ann`); its texts go to that participant alone, who is the only
+ * one it sees and hears. Everyone's frontend receives all tracks unless it
+ * chooses; transcription packets, which cannot be addressed, are left out. The
+ * agent's one state attribute is that of the busiest conversation.
+ *
+ * Who leaves and comes again gets a new conversation, after `hangUp` too. One
+ * that cannot be held is logged, and the others go on.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const each: <R>(
+  agent: Agent.Agent<R> | ((participant: Room.Participant) => Agent.Agent<R>),
+  options?: EachOptions
+) => Effect.Effect<void, PipelineError, Services | Exclude<Exclude<R, Session>, Scope.Scope>> = holdEach

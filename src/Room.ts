@@ -9,14 +9,22 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
+import type { Session } from "./Session.ts"
 
 /**
  * Someone in the room, other than the agent.
+ *
+ * **Details**
+ *
+ * `kind`: a person at a browser or an app (`standard`), at a telephone (`sip`)
+ * or at another network (`connector`, `bridge`); another agent; a stream that
+ * comes in (`ingress`), or a recorder (`egress`).
  *
  * @category models
  * @since 0.1.0
@@ -24,21 +32,78 @@ import type * as Audio from "./Audio.ts"
 export interface Participant {
   readonly identity: string
   readonly name?: string | undefined
-  readonly kind: "standard" | "sip" | "agent" | "other"
+  readonly kind: "standard" | "sip" | "agent" | "ingress" | "egress" | "connector" | "bridge" | "other"
   /** Of a telephone call (`sip`): who has called whom, seen from the agent. */
   readonly direction?: "inbound" | "outbound" | undefined
+  /** What their token says of them. */
+  readonly metadata?: string | undefined
   readonly attributes: Readonly<Record<string, string>>
 }
 
 /**
+ * Something that a participant publishes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Track {
+  readonly sid: string
+  readonly name: string
+  readonly kind: "audio" | "video"
+  readonly source: "microphone" | "camera" | "screenshare" | "screenshare_audio" | "unknown"
+  readonly muted: boolean
+  /** The agent receives it. */
+  readonly subscribed: boolean
+  /** Recorded before the agent came: the recording follows as bytes. @default false */
+  readonly preconnect?: boolean | undefined
+}
+
+/**
+ * Why a participant has gone, where the room knows.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type LeaveReason =
+  | "left"
+  | "removed"
+  | "duplicate_identity"
+  | "room_closed"
+  | "connection_lost"
+  | "user_unavailable"
+  | "user_rejected"
+  | "sip_failure"
+  | "unknown"
+
+/**
  * Something that happened in the room.
+ *
+ * **Details**
+ *
+ * `reconnecting` is a connection that mends itself; `rejoining` one that was
+ * lost for good, so that the room is joined anew under the same service: who is
+ * there still has not left. `EncryptionFailed`: what someone sends cannot be
+ * read, as with a wrong key; without an identity, it is not known whose.
  *
  * @category models
  * @since 0.1.0
  */
 export type Event =
   | { readonly _tag: "ParticipantJoined"; readonly participant: Participant }
-  | { readonly _tag: "ParticipantLeft"; readonly identity: string }
+  | { readonly _tag: "ParticipantLeft"; readonly identity: string; readonly reason?: LeaveReason | undefined }
+  | {
+    readonly _tag:
+      | "TrackPublished"
+      | "TrackUnpublished"
+      | "TrackSubscribed"
+      | "TrackUnsubscribed"
+      | "TrackMuted"
+      | "TrackUnmuted"
+    readonly identity: string
+    readonly track: Track
+  }
+  | { readonly _tag: "SubscriptionFailed"; readonly identity: string; readonly sid: string }
+  | { readonly _tag: "EncryptionFailed"; readonly identity?: string | undefined; readonly detail: string }
   | {
     readonly _tag: "AttributesChanged"
     readonly identity: string
@@ -51,7 +116,12 @@ export type Event =
     readonly payload: Uint8Array
   }
   | { readonly _tag: "Dtmf"; readonly identity: string; readonly digit: string }
-  | { readonly _tag: "Connection"; readonly state: "connected" | "reconnecting" | "disconnected" }
+  | {
+    readonly _tag: "Connection"
+    readonly state: "connected" | "reconnecting" | "rejoining" | "disconnected"
+    /** Of `rejoining`: which attempt, from 1. */
+    readonly attempt?: number | undefined
+  }
 
 /**
  * Text that a participant sent on a topic.
@@ -67,6 +137,52 @@ export interface TextMessage {
 }
 
 /**
+ * Bytes that a participant sent on a topic, whole.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ByteMessage {
+  readonly identity: string
+  readonly topic: string
+  readonly name?: string | undefined
+  readonly mimeType?: string | undefined
+  readonly bytes: Uint8Array
+  readonly attributes: Readonly<Record<string, string>>
+}
+
+/**
+ * Text that is being sent on a topic, piece by piece: the receivers see it grow.
+ *
+ * **Details**
+ *
+ * `close` ends it, as does the scope in which it was opened; what is written
+ * afterwards fails with `PublishFailed`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface TextWriter {
+  readonly streamId: string
+  readonly write: (text: string) => Effect.Effect<void, RoomError>
+  readonly close: Effect.Effect<void>
+}
+
+/**
+ * A segment of a transcription as old frontends know it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface TranscriptionSegment {
+  readonly id: string
+  readonly text: string
+  readonly final: boolean
+  /** As BCP 47, `en-US`. @default "" */
+  readonly language?: string | undefined
+}
+
+/**
  * Why the room has ended for the agent.
  *
  * @category models
@@ -75,6 +191,7 @@ export interface TextMessage {
 export type EndReason =
   | "left"
   | "room_closed"
+  | "room_deleted"
   | "removed"
   | "duplicate_identity"
   | "connection_lost"
@@ -88,10 +205,12 @@ export type EndReason =
  */
 export class RoomError extends Schema.TaggedError<RoomError>("effect-voice/Room/RoomError")("RoomError", {
   reason: Schema.Literals([
+    "Unavailable",
     "ConnectFailed",
     "Disconnected",
     "UnknownParticipant",
     "PublishFailed",
+    "SendFailed",
     "InvalidOption",
     "Unsupported",
     "RpcFailed",
@@ -120,7 +239,10 @@ export class RoomError extends Schema.TaggedError<RoomError>("effect-voice/Room/
  *   never falls, and what was cleared never counts.
  * - `drained` waits until everything written was heard or cleared, also what is
  *   written while it waits; a pause holds it up.
- * - Closing the scope clears.
+ * - `sid` is the track as others know it: another one when the room has been
+ *   joined again.
+ * - `subscribed` waits until somebody receives the track; at once from then on.
+ * - Closing the scope clears, and takes the track away.
  *
  * @category models
  * @since 0.1.0
@@ -132,6 +254,8 @@ export interface Output extends Audio.Format {
   readonly clear: Effect.Effect<void>
   readonly played: Effect.Effect<number>
   readonly drained: Effect.Effect<void>
+  readonly sid: Effect.Effect<string>
+  readonly subscribed: Effect.Effect<void>
 }
 
 /**
@@ -150,6 +274,33 @@ export interface OutputOptions {
 }
 
 /**
+ * Options of everything that is sent.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface SendOptions {
+  readonly topic: string
+  /** @default {} */
+  readonly attributes?: Readonly<Record<string, string>> | undefined
+  /** Identities of the receivers. @default everyone */
+  readonly to?: ReadonlyArray<string> | undefined
+}
+
+/**
+ * Options of text.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface TextOptions extends SendOptions {
+  /** In whose name: an agent may tell what another participant has said. @default the agent's */
+  readonly as?: string | undefined
+  /** A message with the id of an earlier one replaces it, where the receiver wants that. @default a new one */
+  readonly streamId?: string | undefined
+}
+
+/**
  * Service that is the room.
  *
  * **Details**
@@ -157,10 +308,20 @@ export interface OutputOptions {
  * `events` replays nothing; `participants` is who is there now. `audio` is the
  * microphone of one participant, from now on, until they leave or the scope of
  * the stream closes; its buffer is bounded and drops the oldest audio, whose
- * time `Frame.at` still counts. It fails with `UnknownParticipant` for someone
- * who is not there. `texts` must be subscribed before the sender sends. These
- * streams miss nothing from when they run: fork them with `startImmediately`,
- * or their fiber is not there yet.
+ * time `Frame.at` still counts. The format is a wish: a room that can convert
+ * natively grants it, another gives what it has. It fails with
+ * `UnknownParticipant` for someone who is not there. `texts` and `bytes` must be
+ * subscribed before the sender sends. These streams miss nothing from when they
+ * run: fork them with `startImmediately`, or their fiber is not there yet.
+ *
+ * `tracks` is what a participant publishes, and `subscribe` whether the agent
+ * receives one of them; microphones are received unless the room was told
+ * otherwise. What a room cannot do fails with `Unsupported`.
+ *
+ * `attach` is what the room does for each conversation in it, such as serving
+ * those who look on: given the room as the conversation sees it, once everything
+ * is ready and before the first event; undone by closing the scope, after the
+ * last.
  *
  * `ended` waits for the end of the room. Then every stream ends, and everything
  * else fails with `Disconnected`.
@@ -170,21 +331,36 @@ export interface OutputOptions {
  */
 export class Room extends Context.Service<Room, {
   readonly name: string
+  /** The agent's own. */
+  readonly identity: string
   readonly participants: Effect.Effect<ReadonlyArray<Participant>>
   readonly events: Stream.Stream<Event>
-  readonly audio: (identity: string) => Stream.Stream<Audio.Frame, RoomError>
-  readonly output: (options?: OutputOptions) => Effect.Effect<Output, RoomError, Scope.Scope>
-  readonly sendText: (options: {
-    readonly topic: string
-    readonly text: string
-    readonly attributes?: Readonly<Record<string, string>> | undefined
-    readonly to?: ReadonlyArray<string> | undefined
+  readonly audio: (identity: string, format?: Audio.Format) => Stream.Stream<Audio.Frame, RoomError>
+  readonly tracks: (identity: string) => Effect.Effect<ReadonlyArray<Track>, RoomError>
+  readonly subscribe: (options: {
+    readonly identity: string
+    readonly sid: string
+    readonly subscribed: boolean
   }) => Effect.Effect<void, RoomError>
+  readonly output: (options?: OutputOptions) => Effect.Effect<Output, RoomError, Scope.Scope>
+  readonly sendText: (options: TextOptions & { readonly text: string }) => Effect.Effect<void, RoomError>
+  readonly openText: (options: TextOptions) => Effect.Effect<TextWriter, RoomError, Scope.Scope>
   readonly texts: (topic: string) => Stream.Stream<TextMessage>
-  readonly sendBytes: (options: {
-    readonly topic: string
-    readonly bytes: Uint8Array
-    readonly to?: ReadonlyArray<string> | undefined
+  readonly sendBytes: (
+    options: SendOptions & {
+      readonly bytes: Uint8Array
+      /** @default the topic */
+      readonly name?: string | undefined
+      /** @default "application/octet-stream" */
+      readonly mimeType?: string | undefined
+    }
+  ) => Effect.Effect<void, RoomError>
+  readonly bytes: (topic: string) => Stream.Stream<ByteMessage>
+  /** The packets that came before text streams: `sid` is the track that was transcribed. */
+  readonly publishTranscription: (options: {
+    readonly identity: string
+    readonly sid: string
+    readonly segments: ReadonlyArray<TranscriptionSegment>
   }) => Effect.Effect<void, RoomError>
   readonly sendData: (options: {
     readonly topic: string
@@ -197,12 +373,17 @@ export class Room extends Context.Service<Room, {
     readonly identity: string
     readonly method: string
     readonly payload: string
+    /** Longest time for the answer. @default "15 seconds" */
+    readonly timeout?: Duration.Input | undefined
   }) => Effect.Effect<string, RoomError>
   readonly handle: (
     method: string,
     handler: (call: { readonly identity: string; readonly payload: string }) => Effect.Effect<string, RoomError>
   ) => Effect.Effect<void, RoomError, Scope.Scope>
   readonly setAttributes: (attributes: Readonly<Record<string, string>>) => Effect.Effect<void, RoomError>
+  readonly attach?:
+    | ((session: Session["Service"]) => Effect.Effect<void, never, Room | Scope.Scope>)
+    | undefined
   readonly ended: Effect.Effect<EndReason>
   readonly leave: Effect.Effect<void>
 }>()("effect-voice/Room") {}

@@ -153,6 +153,8 @@ export class Session extends Context.Service<Session, {
   readonly id: string
   readonly job: Readonly<Record<string, string>>
   readonly participant: Effect.Effect<Room.Participant | undefined>
+  /** Sid of the agent's track in the room. */
+  readonly track: Effect.Effect<string>
   readonly state: Effect.Effect<State>
   readonly agent: Effect.Effect<string>
   readonly tools: Effect.Effect<Tools.Set<Session>>
@@ -188,3 +190,12 @@ export const CurrentSpeech: Context.Reference<string | undefined> = Context.Refe
   "effect-voice/Session/CurrentSpeech",
   { defaultValue: () => undefined }
 )
+
+/**
+ * Facts about the job in which sessions are opened, for those that are not told.
+ *
+ * @internal
+ */
+export const CurrentJob: Context.Reference<Readonly<Record<string, string>>> = Context.Reference<
+  Readonly<Record<string, string>>
+>("effect-voice/Session/CurrentJob", { defaultValue: () => ({}) })

@@ -10,6 +10,7 @@
 import type * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
 import { dual } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
@@ -23,6 +24,8 @@ import { masked } from "./internal/resilience/masked.ts"
 import { meteredSpeech } from "./internal/resilience/metering.ts"
 import { prewarmOf } from "./internal/resilience/prewarm.ts"
 import { convert, fallbackSpeech, hedgeSpeech } from "./internal/resilience/speech.ts"
+import * as caching from "./internal/tts/cache.ts"
+import * as folder from "./internal/tts/directory.ts"
 import type { Fallback, FallbackOptions, HedgeOptions } from "./Resilience.ts"
 
 /**
@@ -286,6 +289,116 @@ export const voices = (
   })
   return keepBreakers(service, [...all.values()].flatMap(({ tts }) => breakersOf(tts)))
 }
+
+/**
+ * Where cached speech is kept beside the memory. It never fails: what cannot be
+ * read is `undefined`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface CacheStore {
+  readonly get: (key: string) => Effect.Effect<ReadonlyArray<Chunk> | undefined>
+  readonly set: (key: string, speech: ReadonlyArray<Chunk>) => Effect.Effect<void>
+}
+
+/**
+ * Options of a cache of speech.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface CacheOptions {
+  /** Most bytes of audio in memory; what was not used for the longest goes first. @default 33554432 */
+  readonly maxBytes?: number | undefined
+  /** Which sentences are kept; they come without white space around them. @default those of at most 200 characters */
+  readonly accepts?: ((text: string) => boolean) | undefined
+  /** Keeps speech beyond the process, see `directory`. @default none */
+  readonly store?: CacheStore | undefined
+}
+
+/**
+ * What a cache has done and holds: `bytes` of audio of `entries` sentences.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Cache {
+  readonly cache: Effect.Effect<{
+    readonly hits: number
+    readonly misses: number
+    readonly entries: number
+    readonly bytes: number
+  }>
+}
+
+/**
+ * Creates a `Tts` that says a sentence again from memory.
+ *
+ * **Details**
+ *
+ * A sentence is one piece of the text. Its speech is kept with its alignment by
+ * all that changes its sound: provider, model, rate, voice, speed and text.
+ * Whoever asks for a sentence that is just being synthesised shares it; it goes
+ * on until the last of them leaves. Speech that failed, was interrupted or is
+ * empty is not kept.
+ *
+ * A sentence that is kept is asked for alone, so a provider that gives several
+ * sentences one melody loses it there: `accepts` should name what is said often.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const cached = (
+  tts: Tts["Service"],
+  options: CacheOptions = {}
+): Effect.Effect<Tts["Service"] & Cache, TtsError, Scope.Scope> => {
+  const { accepts = (text) => text.length <= 200, maxBytes = 32 * 1024 * 1024, store } = options
+  if (maxBytes >= 0) return caching.cached(tts, { maxBytes, accepts, store })
+  const reason = new Failure.InvalidRequest({ detail: `maxBytes: must be at least 0, not ${maxBytes}` })
+  return Effect.fail(new TtsError({ provider: tts.name, reason }))
+}
+
+/**
+ * Layer of a `Tts` that says the sentences of another layer's again from memory.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerCached = <E, R>(
+  tts: Layer.Layer<Tts, E, R>,
+  options?: CacheOptions
+): Layer.Layer<Tts, E | TtsError, R> =>
+  Layer.effect(Tts, Effect.flatMap(services(Tts, [tts]), ([service]) => cached(service, options)))
+
+/**
+ * Opens a directory that keeps speech, one file for each sentence.
+ *
+ * **Details**
+ *
+ * `variant` is part of every key: name in it what the provider's layer was set
+ * to (its own voice, its style), since that changes the sound, too. Files are
+ * written whole or not at all, for this user alone; one that is damaged is
+ * removed. They hold the text and the audio of what was said. Fails with
+ * `InvalidRequest` when the directory can be neither read nor made.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const directory = (options: {
+  readonly path: string
+  readonly variant: string
+  /** Most bytes of all files; what was not used for the longest goes first. @default 268435456 */
+  readonly maxBytes?: number | undefined
+}): Effect.Effect<CacheStore, TtsError, FileSystem.FileSystem> =>
+  Effect.mapError(
+    folder.directory({ ...options, maxBytes: options.maxBytes ?? 256 * 1024 * 1024 }),
+    () =>
+      new TtsError({
+        provider: "cache",
+        reason: new Failure.InvalidRequest({ detail: "path: the directory can be neither read nor made" })
+      })
+  )
 
 /**
  * Creates a `Tts` that asks the next provider when one fails before its first

@@ -250,6 +250,73 @@ describe("Room", () => {
       })
     ))
 
+  it.effect("sends text that grows, in another's name, until it is closed", () =>
+    run((room, control) =>
+      Effect.gen(function*() {
+        const writer = yield* room.openText({ topic: "talk", attributes: { a: "1" }, as: "ann", streamId: "s" })
+        yield* writer.write("one ")
+        yield* writer.write("two")
+        yield* writer.close
+        yield* writer.close
+        const late = yield* Effect.flip(writer.write("three"))
+        assert.strictEqual(late.reason, "PublishFailed")
+        const left = yield* Effect.scoped(room.openText({ topic: "talk" }))
+        assert.notStrictEqual(left.streamId, "s")
+        assert.deepStrictEqual(yield* control.sent, [
+          { _tag: "TextOpened", streamId: "s", topic: "talk", attributes: { a: "1" }, to: undefined, as: "ann" },
+          { _tag: "TextWritten", streamId: "s", text: "one " },
+          { _tag: "TextWritten", streamId: "s", text: "two" },
+          { _tag: "TextClosed", streamId: "s" },
+          { _tag: "TextOpened", streamId: left.streamId, topic: "talk", attributes: {}, to: undefined },
+          { _tag: "TextClosed", streamId: left.streamId }
+        ])
+        const lost = yield* Effect.flip(room.openText({ topic: "talk", to: ["nobody"] }))
+        assert.strictEqual(lost.reason, "UnknownParticipant")
+      })
+    ))
+
+  it.effect("brings bytes, sends bytes and old transcriptions, and tells of tracks", () =>
+    run((room, control) =>
+      Effect.gen(function*() {
+        yield* control.join({ identity: "ann" })
+        const bytes = yield* Effect.forkScoped(Stream.runCollect(room.bytes("file")), { startImmediately: true })
+        const payload = new Uint8Array([1, 2])
+        yield* control.sendBytes({
+          identity: "ann",
+          topic: "file",
+          bytes: payload,
+          name: "a.bin",
+          attributes: { b: "2" }
+        })
+        yield* control.sendBytes({ identity: "ann", topic: "other", bytes: payload })
+        yield* room.sendBytes({ topic: "file", bytes: payload, mimeType: "audio/wav" })
+        yield* room.publishTranscription({
+          identity: "ann",
+          sid: "t",
+          segments: [{ id: "1", text: "hi", final: true }]
+        })
+        assert.deepStrictEqual(yield* control.sent, [
+          { _tag: "Bytes", topic: "file", bytes: payload, attributes: {}, to: undefined, mimeType: "audio/wav" },
+          { _tag: "Transcription", identity: "ann", sid: "t", segments: [{ id: "1", text: "hi", final: true }] }
+        ])
+        yield* control.mute("ann", true)
+        const [microphone] = yield* room.tracks("ann")
+        assert.deepInclude(microphone, { source: "microphone", muted: true, subscribed: true })
+        assert.strictEqual((yield* Effect.flip(room.tracks("bob"))).reason, "UnknownParticipant")
+        assert.strictEqual(
+          (yield* Effect.flip(room.subscribe({ identity: "ann", sid: "t", subscribed: false }))).reason,
+          "Unsupported"
+        )
+        const output = yield* room.output()
+        yield* output.subscribed
+        assert.notStrictEqual(yield* output.sid, yield* (yield* room.output()).sid)
+        yield* control.disconnect("room_closed")
+        assert.deepStrictEqual(yield* Fiber.join(bytes), [
+          { identity: "ann", topic: "file", bytes: payload, attributes: { b: "2" }, name: "a.bin" }
+        ])
+      })
+    ))
+
   it.effect("begins when it is first used, and ends with its scope", () => {
     let started = 0
     return Effect.gen(function*() {

@@ -6,6 +6,7 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
+import { available } from "./support/programs.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 
@@ -91,6 +92,25 @@ describe("examples", () => {
     const { code, errors } = await run("10_conversation.ts", "--fats")
     assert.strictEqual(code, 1)
     assert.include(errors, "Unrecognized flag: --fats")
+  })
+
+  const engines = available("pocketsphinx_continuous", "flite")
+
+  it.skipIf(!engines)("12: hear a real question, and hear the spoken answer again", { timeout: 120_000 }, async () => {
+    const [user = "", tool, agent, again = "", ...more] = await lines("12_local_engines.ts")
+    assert.match(user, /^user: .*weather/)
+    assert.strictEqual(tool, "tool: get_weather")
+    assert.strictEqual(agent, "agent: The weather in Paris is sunny today.")
+    assert.match(again, /^heard again: .*weather.*sunny/)
+    assert.deepStrictEqual(more, [])
+  })
+
+  it("13: ask a recogniser and a model behind endpoints of their own", { timeout: 60_000 }, async () => {
+    assert.deepStrictEqual(await lines("13_custom_providers.ts"), [
+      "user: What is the weather in Paris?",
+      "tool: get_weather",
+      "agent: It is sunny in Paris."
+    ])
   })
 
   it("20: run the reference's three tools with their defaults", { timeout: 60_000 }, async () => {

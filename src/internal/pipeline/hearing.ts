@@ -118,7 +118,7 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
         if (stt !== undefined) core.fork(recognise(core, stt, audio, clock, ears.healthyAfter))
         const stay = Effect.suspend(() => {
           clock.restart()
-          return Stream.runForEachArray(ears.room.audio(identity), hear)
+          return Stream.runForEachArray(ears.room.audio(identity, Audio.speech), hear)
         }).pipe(
           Effect.catch((error) => Effect.sync(() => failed(core, "room", "room", Cause.fail(error)))),
           Effect.andThen(closeSpeech),

@@ -18,7 +18,7 @@ import * as Metrics from "../../Metrics.ts"
 import type { Options, PipelineError, Services } from "../../Pipeline.ts"
 import * as Resilience from "../../Resilience.ts"
 import * as Room from "../../Room.ts"
-import type { Session } from "../../Session.ts"
+import { CurrentJob, type Session } from "../../Session.ts"
 import { Stt } from "../../Stt.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
@@ -32,13 +32,14 @@ import { makeApology } from "./apology.ts"
 import { makeBudget } from "./budget.ts"
 import { makeConductor } from "./conductor.ts"
 import { type Core, type Defaults, latest, signal } from "./core.ts"
-import { failed } from "./failures.ts"
 import { makeHearing } from "./hearing.ts"
 import { recordOutput } from "./mind.ts"
 import { check } from "./options.ts"
+import { awaitParticipant, watchEnd, watchLeaving } from "./people.ts"
 import { bind } from "./persona.ts"
 import { enter, leave, makeSession } from "./service.ts"
 import { makeSpending } from "./spending.ts"
+import { watchKeys, watchTexts } from "./typed.ts"
 
 // A listener that is further behind loses the oldest events.
 const eventsKept = 1024
@@ -61,7 +62,8 @@ export const open = <R>(
     const room = yield* Room.Room
     const vad = yield* Vad
     const id = options.sessionId ?? nameSession(room)
-    const { id: job, ...facts } = options.job ?? {}
+    const about = options.job ?? (yield* CurrentJob)
+    const { id: job, ...facts } = about
     const ids = { ...facts, ...Metrics.annotations({ session: id, job }) }
     const services = yield* Effect.context<never>()
     const record = yield* Metrics.recorder
@@ -74,7 +76,7 @@ export const open = <R>(
     const run = yield* inScope(FiberSet.makeRuntime<never>())
     const span = yield* inScope(Effect.makeSpanScoped("session", { attributes: ids }))
     const fork: Core["fork"] = (effect) => {
-      const tied = participant === undefined ? ids : { ...ids, participant: participant.identity }
+      const tied = participant === undefined ? ids : { ...ids, ...idsOf(participant) }
       const metered = Effect.provideService(effect, Cost.Meter, spending.meter)
       return run(metered.pipe(Effect.annotateLogs(tied), Effect.annotateSpans(tied), Effect.withParentSpan(span)))
     }
@@ -161,7 +163,7 @@ export const open = <R>(
     })
     const session = makeSession({
       id,
-      job: options.job ?? {},
+      job: about,
       core: () => core,
       events,
       ended,
@@ -263,6 +265,8 @@ export const open = <R>(
       })
     )
 
+    if (room.attach !== undefined) yield* inScope(Effect.provideService(room.attach(session), Room.Room, room))
+
     fork(Effect.gen(function*() {
       // Whoever listens to the events from here on misses nothing.
       yield* Effect.yieldNow
@@ -281,17 +285,18 @@ export const open = <R>(
       if (!stays && options.closeOnLeave !== false) {
         return signal(core, { _tag: "Close", drain: false, reason: "participant_left" })
       }
+      // What is said before anybody receives the track is heard by nobody.
+      yield* Effect.timeoutOption(output.subscribed, checked.subscriberTimeout)
       if (conductor.state().status === "open") enter(core)
     }))
-    fork(watchRoom(core, room, options, () => participant?.identity))
-    if (options.textTopic !== false) {
-      fork(
-        Stream.runForEach(
-          room.texts(options.textTopic ?? "lk.chat"),
-          ({ identity, text }) => identity === participant?.identity ? Effect.ignore(session.send(text)) : Effect.void
-        )
-      )
+    if (options.closeOnLeave !== false) {
+      fork(watchLeaving(core, room, checked.returnTimeout, () => participant?.identity))
     }
+    fork(watchEnd(core, room))
+    if (options.textTopic !== false) {
+      fork(watchTexts(core, room, options.textTopic ?? "lk.chat", options.onText, () => participant?.identity))
+    }
+    fork(watchKeys(core, room, options.onKey, () => participant?.identity))
     return session
   })
 
@@ -302,6 +307,12 @@ const steadyClock: Effect.Effect<() => number> = Effect.map(Clock.Clock, (clock)
   return () => wall + Number(clock.monotonicTimeNanosUnsafe() - origin) / 1_000_000
 })
 
+/** Who is talked with, in logs and traces; of a telephone call also its id, never a number. */
+const idsOf = ({ attributes, identity }: Room.Participant) => {
+  const call = attributes["sip.callID"]
+  return { participant: identity, ...(call === undefined ? {} : { call }) }
+}
+
 const userEvents = new Set<Event.Event["_tag"]>([
   "SessionStarted",
   "UserStateChanged",
@@ -309,50 +320,10 @@ const userEvents = new Set<Event.Event["_tag"]>([
   "UserStoppedSpeaking",
   "UserTranscript",
   "UserSpeechCommitted",
+  "UserPressedKey",
   "TranscriptionTimedOut",
   "UserTurnLimitReached"
 ])
 
 const whose = (event: Event.Draft, participant: Room.Participant | undefined) =>
   participant !== undefined && userEvents.has(event._tag) ? { participant: participant.identity } : {}
-
-const awaitParticipant = (
-  room: Room.Room["Service"],
-  identity: string | undefined
-): Effect.Effect<Room.Participant> =>
-  Effect.gen(function*() {
-    const wanted = (candidate: Room.Participant) =>
-      identity === undefined ? candidate.kind !== "agent" : candidate.identity === identity
-    const found = yield* Deferred.make<Room.Participant>()
-    yield* room.events.pipe(
-      Stream.runForEach((event) =>
-        event._tag === "ParticipantJoined" && wanted(event.participant)
-          ? Effect.asVoid(Deferred.succeed(found, event.participant))
-          : Effect.void
-      ),
-      Effect.forkChild({ startImmediately: true })
-    )
-    const there = (yield* room.participants).find(wanted)
-    return there ?? (yield* Deferred.await(found))
-  })
-
-const watchRoom = (
-  core: Core,
-  room: Room.Room["Service"],
-  options: Options,
-  participant: () => string | undefined
-): Effect.Effect<void> => {
-  const close = (reason: Event.CloseReason) => Effect.sync(() => signal(core, { _tag: "Close", drain: false, reason }))
-  const left = room.events.pipe(
-    Stream.runForEach((event) =>
-      event._tag === "ParticipantLeft" && event.identity === participant() && options.closeOnLeave !== false
-        ? close("participant_left")
-        : Effect.void
-    )
-  )
-  return Effect.raceFirst(Effect.andThen(room.ended, close("room_ended")), Effect.andThen(left, Effect.never)).pipe(
-    Effect.catchCause((cause) =>
-      Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.sync(() => failed(core, "room", "room", cause))
-    )
-  )
-}

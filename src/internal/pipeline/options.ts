@@ -28,6 +28,8 @@ export interface Checked {
   readonly mutedAfter: number
   readonly closeTimeout: number
   readonly drainTimeout: number
+  readonly subscriberTimeout: number
+  readonly returnTimeout: number
   readonly hookTimeout: number
   readonly toolTimeout: number
   readonly roomTimeout: number
@@ -56,6 +58,8 @@ export const check = (options: Options): Effect.Effect<Checked, InvalidOption> =
       mutedAfter: yield* millis("mutedAfter", options.mutedAfter, 1000),
       closeTimeout: yield* millis("closeTimeout", options.closeTimeout, 5000),
       drainTimeout: yield* millis("drainTimeout", options.drainTimeout, 30_000),
+      subscriberTimeout: yield* millis("subscriberTimeout", options.subscriberTimeout, 5000),
+      returnTimeout: yield* millis("returnTimeout", options.returnTimeout, 20_000),
       toolTimeout: yield* millis("toolTimeout", options.toolTimeout, 60_000),
       roomTimeout: yield* millis("roomTimeout", options.roomTimeout, 10_000),
       hookTimeout: yield* millis("hookTimeout", options.hookTimeout, 10_000)

@@ -114,6 +114,7 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
     id: parts.id,
     job: parts.job,
     participant: Effect.sync(parts.participant),
+    track: Effect.suspend(() => core().output.sid),
     state: Effect.sync(() => {
       const { agent, status, turn, user } = core().conductor.state()
       return { agent, user, status, turn }

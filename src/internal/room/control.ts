@@ -3,7 +3,7 @@ import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as Audio from "../../Audio.ts"
-import type { EndReason, Participant, RoomError } from "../../Room.ts"
+import type { EndReason, LeaveReason, Participant, RoomError, TranscriptionSegment } from "../../Room.ts"
 
 /** Who joins; the kind is `standard` unless told otherwise. */
 export interface Newcomer {
@@ -11,7 +11,10 @@ export interface Newcomer {
   readonly name?: string | undefined
   readonly kind?: Participant["kind"] | undefined
   readonly direction?: Participant["direction"]
+  readonly metadata?: string | undefined
   readonly attributes?: Readonly<Record<string, string>> | undefined
+  /** Announces a recording of what was said before the agent came. @default false */
+  readonly preconnect?: boolean | undefined
 }
 
 /** Something that the agent sent, in the order in which it was sent. */
@@ -22,12 +25,33 @@ export type Sent =
     readonly text: string
     readonly attributes: Readonly<Record<string, string>>
     readonly to?: ReadonlyArray<string> | undefined
+    readonly as?: string | undefined
+    readonly streamId?: string | undefined
   }
+  | {
+    readonly _tag: "TextOpened"
+    readonly streamId: string
+    readonly topic: string
+    readonly attributes: Readonly<Record<string, string>>
+    readonly to?: ReadonlyArray<string> | undefined
+    readonly as?: string | undefined
+  }
+  | { readonly _tag: "TextWritten"; readonly streamId: string; readonly text: string }
+  | { readonly _tag: "TextClosed"; readonly streamId: string }
   | {
     readonly _tag: "Bytes"
     readonly topic: string
     readonly bytes: Uint8Array
+    readonly attributes: Readonly<Record<string, string>>
+    readonly name?: string | undefined
+    readonly mimeType?: string | undefined
     readonly to?: ReadonlyArray<string> | undefined
+  }
+  | {
+    readonly _tag: "Transcription"
+    readonly identity: string
+    readonly sid: string
+    readonly segments: ReadonlyArray<TranscriptionSegment>
   }
   | {
     readonly _tag: "Data"
@@ -56,7 +80,7 @@ export type Part = "output" | "audio" | "send" | "rpc"
 export interface RoomControl {
   /** Fails when the identity is already there. */
   readonly join: (participant: Newcomer) => Effect.Effect<void, RoomError>
-  readonly leave: (identity: string) => Effect.Effect<void>
+  readonly leave: (identity: string, reason?: LeaveReason) => Effect.Effect<void>
   /** Microphone audio, delivered now. Frames without `at` follow the frame before them. */
   readonly feed: (identity: string, frames: ReadonlyArray<Audio.Frame>) => Effect.Effect<void, RoomError>
   /** A muted microphone delivers nothing; its stream time passes. */
@@ -69,6 +93,14 @@ export interface RoomControl {
     readonly identity: string
     readonly topic: string
     readonly text: string
+    readonly attributes?: Readonly<Record<string, string>> | undefined
+  }) => Effect.Effect<void, RoomError>
+  readonly sendBytes: (message: {
+    readonly identity: string
+    readonly topic: string
+    readonly bytes: Uint8Array
+    readonly name?: string | undefined
+    readonly mimeType?: string | undefined
     readonly attributes?: Readonly<Record<string, string>> | undefined
   }) => Effect.Effect<void, RoomError>
   readonly sendData: (message: {
@@ -108,6 +140,7 @@ export interface RoomControl {
   readonly open: Effect.Effect<{
     readonly events: number
     readonly texts: number
+    readonly bytes: number
     readonly audio: number
     readonly outputs: number
     readonly handlers: number

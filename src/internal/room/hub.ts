@@ -9,20 +9,24 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Audio from "../../Audio.ts"
 import {
+  type ByteMessage,
   type EndReason,
   type Event,
+  type LeaveReason,
   type Output,
   type Participant,
   Room,
   RoomError,
   type TextMessage
 } from "../../Room.ts"
-import { type Broadcast, makeBroadcast } from "./broadcast.ts"
+import { makeBroadcast } from "./broadcast.ts"
 import type { Newcomer, Part, RoomControl, Sent } from "./control.ts"
+import { given } from "./given.ts"
 import { type Loudspeaker, makeLoudspeaker } from "./loudspeaker.ts"
-import { makeMicrophone, type Microphone } from "./microphone.ts"
+import { makeMicrophone, type Microphone, trackOf } from "./microphone.ts"
 import { monotonicMs } from "./playout.ts"
 import { makeSwitchboard } from "./switchboard.ts"
+import { makeTopics, type Topics } from "./topics.ts"
 
 // Control traffic: far more than any subscriber lags behind, and a bound all the same.
 const eventBuffer = 4096
@@ -31,6 +35,8 @@ const sentKept = 10_000
 export interface Options {
   /** @default "local" */
   readonly name?: string | undefined
+  /** The agent's. @default "agent" */
+  readonly identity?: string | undefined
   /** Milliseconds of audio that a slow subscriber may lag behind. @default 2000 */
   readonly audioBuffer?: number | undefined
   /** Milliseconds that may wait in an output before `write` waits. @default Infinity */
@@ -65,6 +71,7 @@ export interface Hub {
 interface Member {
   participant: Participant
   readonly microphone: Microphone
+  readonly preconnect: boolean | undefined
 }
 
 const refuse = (reason: RoomError["reason"], detail: string) => new RoomError({ reason, detail })
@@ -74,7 +81,8 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
     const clock = yield* Clock.Clock
     const members = new Map<string, Member>()
     const events = makeBroadcast<Event>(eventBuffer)
-    const texts = new Map<string, Broadcast<TextMessage>>()
+    const texts = makeTopics<TextMessage>(eventBuffer)
+    const bytes = makeTopics<ByteMessage>(eventBuffer)
     const sends = makeBroadcast<Sent>(eventBuffer)
     const failures = new Map<Part, RoomError>()
     const ended = Deferred.makeUnsafe<EndReason>()
@@ -83,6 +91,7 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
     let attributes: Readonly<Record<string, string>> = {}
     let origin = monotonicMs(clock)
     let started = false
+    let streams = 0
     let over = false
 
     const loudspeaker: Loudspeaker = makeLoudspeaker({
@@ -110,13 +119,14 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
       if (members.has(identity)) return refuse("InvalidOption", `join: ${identity} is already in the room`)
       const participant: Participant = {
         identity,
-        ...(newcomer.name === undefined ? {} : { name: newcomer.name }),
+        ...given({ name: newcomer.name }),
         kind: newcomer.kind ?? "standard",
-        ...(newcomer.direction === undefined ? {} : { direction: newcomer.direction }),
+        ...given({ direction: newcomer.direction, metadata: newcomer.metadata }),
         attributes: newcomer.attributes ?? {}
       }
       members.set(identity, {
         participant,
+        preconnect: newcomer.preconnect,
         microphone: makeMicrophone({
           bufferMs: options?.audioBuffer ?? 2000,
           onHeard: (frame) => options?.onVoice?.(identity, frame)
@@ -126,12 +136,12 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
       return undefined
     }
 
-    const leaveUnsafe = (identity: string): void => {
+    const leaveUnsafe = (identity: string, reason?: LeaveReason): void => {
       const member = members.get(identity)
       if (member === undefined) return
       members.delete(identity)
       switchboard.forget(identity)
-      events.publish({ _tag: "ParticipantLeft", identity })
+      events.publish({ _tag: "ParticipantLeft", identity, ...given({ reason }) })
       member.microphone.end()
     }
 
@@ -143,7 +153,8 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
       events.end()
       for (const { microphone } of members.values()) microphone.end()
       members.clear()
-      for (const topic of texts.values()) topic.end()
+      texts.end()
+      bytes.end()
       sends.end()
       Deferred.doneUnsafe(ended, Effect.succeed(reason))
     }
@@ -172,14 +183,39 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
         return Effect.void
       })
 
-    const topic = (name: string): Broadcast<TextMessage> => {
-      const existing = texts.get(name)
-      if (existing !== undefined) return existing
-      const made = makeBroadcast<TextMessage>(eventBuffer)
-      if (over) made.end()
-      texts.set(name, made)
-      return made
-    }
+    /** Text that grows: each step is sent as long as the room is there and the text is open. */
+    const openText: Room["Service"]["openText"] = ({ as, attributes, streamId, to, topic }) =>
+      Effect.gen(function*() {
+        const id = streamId ?? `stream-${++streams}`
+        let open = true
+        yield* send("openText", to, {
+          _tag: "TextOpened",
+          streamId: id,
+          topic,
+          attributes: attributes ?? {},
+          to,
+          ...given({ as })
+        })
+        const close = Effect.suspend(() => {
+          if (!open) return Effect.void
+          open = false
+          return Effect.ignore(send("close", undefined, { _tag: "TextClosed", streamId: id }))
+        })
+        yield* Effect.addFinalizer(() => close)
+        return {
+          streamId: id,
+          write: (text) =>
+            Effect.suspend(() =>
+              open
+                ? send("write", undefined, { _tag: "TextWritten", streamId: id, text })
+                : Effect.fail(refuse("PublishFailed", "write: the text is closed"))
+            ),
+          close
+        }
+      })
+
+    const topicOf = <A>(topics: Topics<A>, name: string): Stream.Stream<A> =>
+      Stream.unwrap(Effect.tap(Effect.suspend(() => topics.subscribe(name)), () => Effect.sync(start)))
 
     const using = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
       Effect.suspend(() => {
@@ -189,6 +225,7 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
 
     const room = Room.of({
       name: options?.name ?? "local",
+      identity: options?.identity ?? "agent",
       participants: using(Effect.sync(() => [...members.values()].map((member) => member.participant))),
       // Subscribed before the room begins, so that whoever is there first sees everyone join.
       events: Stream.unwrap(Effect.tap(events.subscribe, () => Effect.sync(start))),
@@ -205,28 +242,56 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
           if (member === undefined) return Effect.fail(unknown("audio", identity))
           return member.microphone.subscribe
         }))),
+      tracks: (identity) =>
+        using(Effect.suspend(() => {
+          if (over) return Effect.fail(gone("tracks"))
+          const member = members.get(identity)
+          return member === undefined
+            ? Effect.fail(unknown("tracks", identity))
+            : Effect.succeed([{ ...trackOf(identity, member.microphone), ...given({ preconnect: member.preconnect }) }])
+        })),
+      subscribe: () => Effect.fail(refuse("Unsupported", "subscribe: in this room every microphone is received")),
       output: (wish) =>
         using(Effect.suspend((): Effect.Effect<Output, RoomError, Scope.Scope> =>
           over ? Effect.fail(gone("output")) : Effect.provideService(loudspeaker.open(wish), Clock.Clock, clock)
         )),
-      sendText: ({ attributes, text, to, topic }) =>
-        send("sendText", to, { _tag: "Text", topic, text, attributes: attributes ?? {}, to }),
+      sendText: ({ as, attributes, streamId, text, to, topic }) =>
+        send("sendText", to, {
+          _tag: "Text",
+          topic,
+          text,
+          attributes: attributes ?? {},
+          to,
+          ...given({ as, streamId })
+        }),
+      openText,
       texts: (name) =>
-        Stream.unwrap(Effect.tap(Effect.suspend(() => topic(name).subscribe), () => Effect.sync(start))),
-      sendBytes: ({ bytes, to, topic }) => send("sendBytes", to, { _tag: "Bytes", topic, bytes, to }),
+        topicOf(texts, name),
+      sendBytes: ({ attributes, bytes, mimeType, name, to, topic }) =>
+        send("sendBytes", to, {
+          _tag: "Bytes",
+          topic,
+          bytes,
+          attributes: attributes ?? {},
+          to,
+          ...given({ name, mimeType })
+        }),
+      bytes: (name) => topicOf(bytes, name),
+      publishTranscription: ({ identity, segments, sid }) =>
+        send("publishTranscription", undefined, { _tag: "Transcription", identity, sid, segments }),
       sendData: ({ payload, reliable, to, topic }) =>
         send("sendData", to, { _tag: "Data", topic, payload, reliable: reliable ?? true, to }),
       sendDtmf: (digits) =>
         /^[0-9*#A-D]+$/.test(digits)
           ? send("sendDtmf", undefined, { _tag: "Dtmf", digits })
           : Effect.fail(refuse("InvalidOption", "sendDtmf: digits are 0 to 9, *, # and A to D, at least one")),
-      call: ({ identity, method, payload }) =>
+      call: ({ identity, method, payload, timeout }) =>
         using(Effect.suspend(() => {
           if (over) return Effect.fail(gone("call"))
           const failure = failures.get("rpc")
           if (failure !== undefined) return Effect.fail(failure)
           if (!members.has(identity)) return Effect.fail(unknown("call", identity))
-          return switchboard.ask(identity, method, { identity, payload })
+          return switchboard.ask(identity, method, { identity, payload }, timeout)
         })),
       handle: (method, handler) => using(switchboard.answer(undefined, method, handler)),
       setAttributes: (changed) =>
@@ -246,8 +311,8 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
           const error = joinUnsafe(newcomer)
           return error === undefined ? Effect.void : Effect.fail(error)
         }),
-      leave: (identity) =>
-        Effect.sync(() => leaveUnsafe(identity)),
+      leave: (identity, reason) =>
+        Effect.sync(() => leaveUnsafe(identity, reason)),
       feed: (identity, frames) => as("feed", identity, ({ microphone }) => microphone.feed(frames)),
       mute: (identity, muted) => as("mute", identity, ({ microphone }) => microphone.mute(muted)),
       setAttributes: (identity, changed) =>
@@ -258,7 +323,16 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
         }),
       sendText: ({ attributes, identity, text, topic: name }) =>
         as("sendText", identity, () =>
-          texts.get(name)?.publish({ identity, topic: name, text, attributes: attributes ?? {} })),
+          texts.publish(name, { identity, topic: name, text, attributes: attributes ?? {} })),
+      sendBytes: ({ attributes, bytes: sent, identity, mimeType, name, topic }) =>
+        as("sendBytes", identity, () =>
+          bytes.publish(topic, {
+            identity,
+            topic,
+            bytes: sent,
+            attributes: attributes ?? {},
+            ...given({ name, mimeType })
+          })),
       sendData: (message) =>
         Effect.sync(() =>
           events.publish({ _tag: "Data", ...message })
@@ -289,7 +363,8 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
         }),
       open: Effect.sync(() => ({
         events: events.subscribers(),
-        texts: sum(texts.values(), (topic) => topic.subscribers()),
+        texts: texts.subscribers(),
+        bytes: bytes.subscribers(),
         audio: sum(members.values(), (member) => member.microphone.subscribers()),
         outputs: loudspeaker.count(),
         handlers: switchboard.size()

@@ -113,7 +113,8 @@ export const makeLoudspeaker = (options: {
         tracks.delete(track)
       })
     )
-    return playout
+    // Everyone in a room in memory hears what there is to hear.
+    return { ...playout, sid: Effect.succeed(`output-${track.id}`), subscribed: Effect.void }
   })
 
   return {

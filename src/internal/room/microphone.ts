@@ -9,7 +9,7 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
-import type { RoomError } from "../../Room.ts"
+import type { RoomError, Track } from "../../Room.ts"
 
 interface Subscriber {
   readonly queue: Queue.Queue<Audio.Frame, RoomError | Cause.Done>
@@ -102,3 +102,13 @@ export const makeMicrophone = (options: {
     subscribers: () => subscribers.size
   }
 }
+
+/** A participant in memory publishes one thing: their microphone. */
+export const trackOf = (identity: string, microphone: Microphone): Track => ({
+  sid: `microphone-${identity}`,
+  name: "microphone",
+  kind: "audio",
+  source: "microphone",
+  muted: microphone.isMuted(),
+  subscribed: true
+})

@@ -27,7 +27,7 @@ export interface Options {
   readonly onChange?: (() => void) | undefined
 }
 
-export interface Playout extends Output {
+export interface Playout extends Omit<Output, "sid" | "subscribed"> {
   /** Audio is leaving at this moment. */
   readonly isPlayingUnsafe: () => boolean
   /** Fetches what was heard since the last call, oldest first. Empty unless `keepHeard`. */

@@ -1,4 +1,5 @@
 /** Remote calls between those who are in the same memory. */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { RoomError } from "../../Room.ts"
@@ -15,7 +16,12 @@ type Handler = (call: Call) => Effect.Effect<string, RoomError>
 
 export interface Switchboard {
   /** `callee` undefined is the agent. */
-  readonly ask: (callee: string | undefined, method: string, call: Call) => Effect.Effect<string, RoomError>
+  readonly ask: (
+    callee: string | undefined,
+    method: string,
+    call: Call,
+    timeout?: Duration.Input
+  ) => Effect.Effect<string, RoomError>
   readonly answer: (
     callee: string | undefined,
     method: string,
@@ -30,15 +36,18 @@ const failed = (detail: string) => new RoomError({ reason: "RpcFailed", detail }
 export const makeSwitchboard = (): Switchboard => {
   const handlers = new Map<string | undefined, Map<string, Handler>>()
   return {
-    ask: (callee, method, call) =>
+    ask: (callee, method, call, timeout = patience) =>
       Effect.suspend(() => {
         const handler = handlers.get(callee)?.get(method)
         if (handler === undefined) return Effect.fail(failed(`call: nobody answers the method ${method}`))
         return handler(call).pipe(
           Effect.catchDefect(() => Effect.fail(failed(`call: the handler of ${method} broke`))),
           Effect.timeoutOrElse({
-            duration: patience,
-            orElse: () => Effect.fail(failed(`call: no answer of ${method} within ${patience}`))
+            duration: timeout,
+            orElse: () =>
+              Effect.fail(
+                failed(`call: no answer of ${method} within ${Duration.format(Duration.fromInputUnsafe(timeout))}`)
+              )
           })
         )
       }),

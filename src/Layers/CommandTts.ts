@@ -1,0 +1,250 @@
+/**
+ * Text to speech by a local program: espeak-ng, flite, piper, `say`, or any
+ * other that takes text and writes a WAV file or raw audio.
+ *
+ * The program runs once for each sentence. It and whatever it starts are killed
+ * when the speech is interrupted, fails or takes too long.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+import * as Semaphore from "effect/Semaphore"
+import type * as Audio from "../Audio.ts"
+import * as Failure from "../Failure.ts"
+import * as audio from "../internal/command/audio.ts"
+import * as files from "../internal/command/files.ts"
+import * as checked from "../internal/command/options.ts"
+import * as command from "../internal/command/run.ts"
+import * as native from "../internal/native.ts"
+import * as Tts from "../Tts.ts"
+
+/**
+ * One run of the program.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Call {
+  /** What to say; never begins with `-`, so that no program takes it for an option. */
+  readonly text: string
+  /** Path of the file to write; `-` when the audio goes to standard output. */
+  readonly output: string
+  readonly voice: string | undefined
+  /** Rate of speech, 1 is the voice's own. */
+  readonly speed: number | undefined
+}
+
+/**
+ * Options of the layer.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  /** Name in errors, events and metrics. @default the program's name */
+  readonly name?: string | undefined
+  /** Name or path of the program; no shell reads it. */
+  readonly program: string
+  /** Arguments; a list gets the text, if it is an argument, as its last. @default none */
+  readonly args?: ReadonlyArray<string> | ((call: Call) => ReadonlyArray<string>) | undefined
+  /** How the text gets to it. @default "stdin" */
+  readonly input?: "stdin" | "argument" | undefined
+  /** Where the audio comes from; `file` needs `args` to be a function, which says where. @default "stdout" */
+  readonly output?: "stdout" | "file" | undefined
+  /** What it writes: a WAV file, or raw 16-bit little-endian samples of a format. @default "wav" */
+  readonly audio?: "wav" | Audio.Format | undefined
+  /** Rate in Hz of the speech, mono; what the program writes is converted. @default that of raw audio, else 24000 */
+  readonly sampleRate?: number | undefined
+  /** Voice of a speech that names none. @default the program's own */
+  readonly voice?: string | undefined
+  /** Voices that may be asked for. @default any name is given to the program */
+  readonly voices?: ReadonlyArray<string> | undefined
+  /** Rate of speech of a speech that names none. @default the program's own */
+  readonly speed?: number | undefined
+  /** Added to the environment of this process. @default none */
+  readonly env?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
+  /** Where it runs. @default where this process does */
+  readonly cwd?: string | undefined
+  /** What becomes of its messages: `inherit` shows them, which may be what is said. @default "ignore" */
+  readonly stderr?: "ignore" | "inherit" | undefined
+  /** Real time after which it is killed. @default "30 seconds" */
+  readonly timeout?: Duration.Input | undefined
+  /** Most bytes of audio of one sentence. @default 67108864 */
+  readonly maxOutput?: number | undefined
+  /** Runs at a time; what is more waits. @default the number of processor cores */
+  readonly concurrency?: number | undefined
+}
+
+const wordsPerMinute = 175
+
+/**
+ * eSpeak NG: over a hundred languages, small, fast and robotic. Voices are names
+ * of languages such as `en-gb` or `nb`; `espeak-ng --voices` lists them.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export const espeakNg: Options = {
+  name: "espeak-ng",
+  program: "espeak-ng",
+  args: ({ speed, voice }) => [
+    "--stdin",
+    "--stdout",
+    ...(voice === undefined ? [] : ["-v", voice]),
+    ...(speed === undefined ? [] : ["-s", String(Math.round(speed * wordsPerMinute))])
+  ],
+  sampleRate: 22_050
+}
+
+/**
+ * The program flite of CMU: English. Its better voices speak at 16 kHz.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export const flite: Options = {
+  name: "flite",
+  program: "flite",
+  args: ({ output, speed, text, voice }) => [
+    ...(voice === undefined ? [] : ["-voice", voice]),
+    ...(speed === undefined ? [] : ["--setf", `duration_stretch=${1 / speed}`]),
+    "-t",
+    text,
+    "-o",
+    output
+  ],
+  input: "argument",
+  output: "file",
+  voice: "slt",
+  voices: ["slt", "rms", "awb", "kal", "kal16"],
+  sampleRate: 16_000
+}
+
+/** What it would take for an option, or could not take at all, is put so that it is text. */
+const harmless = (text: string): string => {
+  const plain = text.replaceAll("\0", " ")
+  return plain.startsWith("-") ? ` ${plain}` : plain
+}
+
+const argumentsOf = (options: Options, call: Call): ReadonlyArray<string> => {
+  const { args = [] } = options
+  if (typeof args === "function") return args(call)
+  return options.input === "argument" ? [...args, call.text] : args
+}
+
+const speedProblem = (speed: number | undefined): string | undefined =>
+  speed === undefined || (speed > 0 && Number.isFinite(speed)) ? undefined : `speed: must be above 0, not ${speed}`
+
+const problemOf = (options: Options): string | undefined => {
+  if (options.output === "file" && typeof options.args !== "function") {
+    return "args: with output \"file\" it must be a function, which puts `output` where the program wants its path"
+  }
+  const { voice, voices } = options
+  if (voice !== undefined && voices !== undefined && !voices.includes(voice)) {
+    return `voice: "${voice}" is not one of voices: ${voices.join(", ")}`
+  }
+  return speedProblem(options.speed)
+}
+
+/**
+ * Creates a `Tts` that runs a local program.
+ *
+ * **Details**
+ *
+ * Fails with `InvalidRequest` when the program is not there or an option is out
+ * of its range. A speech fails with `Broken` when the program ends with an exit
+ * code other than 0, by a signal, or before it has read the text; with
+ * `TimedOut` when it takes too long; with `InvalidResponse` when it writes too
+ * much, nothing, or no WAV file; with `InvalidRequest` for a voice that is not
+ * listed. Text without a letter or a digit gives no audio.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Return<Tts.Tts["Service"], Tts.TtsError> {
+  const name = options.name ?? checked.nameOf(options.program)
+  const failed = (reason: Failure.Reason) => new Tts.TtsError({ provider: name, reason })
+  const written = options.audio ?? "wav"
+  const sampleRate = options.sampleRate ?? (written === "wav" ? 24_000 : written.sampleRate)
+  const spoken: Audio.Format = { sampleRate, channels: 1 }
+  const limits = yield* Effect.mapError(
+    checked.settings(options, { timeout: "30 seconds", maxOutput: 64 * 1024 * 1024 }),
+    failed
+  )
+  yield* Effect.mapError(checked.checkedFormat("sampleRate", spoken), failed)
+  if (written !== "wav") yield* Effect.mapError(checked.checkedFormat("audio", written), failed)
+  const problem = problemOf(options)
+  if (problem !== undefined) return yield* failed(new Failure.InvalidRequest({ detail: problem }))
+  yield* Effect.mapError(command.find(options), failed)
+  const turns = yield* Semaphore.make(limits.concurrency)
+
+  const say = (call: Omit<Call, "output">): Effect.Effect<Uint8Array, Failure.Reason> => {
+    const stdin = options.input === "argument" ? undefined : new TextEncoder().encode(call.text)
+    const run = (output: string) =>
+      command.run({ ...options, ...limits, args: argumentsOf(options, { ...call, output }), stdin })
+    return options.output === "file" ? files.withOutput("speech.wav", limits.maxOutput, run) : run("-")
+  }
+
+  return Tts.fromSynthesizer({
+    name,
+    ...spoken,
+    voices: options.voices,
+    synthesize: (text, voice = options.voice, asked) => {
+      const speed = asked?.speed ?? options.speed
+      const problem = options.voices !== undefined && voice !== undefined && !options.voices.includes(voice)
+        ? `voice: there is no voice "${voice}"; there are ${options.voices.join(", ")}`
+        : speedProblem(speed)
+      if (problem !== undefined) return Effect.fail(failed(new Failure.InvalidRequest({ detail: problem })))
+      if (!/[\p{L}\p{N}]/u.test(text)) return Effect.succeed({ ...spoken, samples: new Int16Array(0) })
+      return say({ text: harmless(text), voice, speed }).pipe(
+        Effect.flatMap(audio.read(written, spoken)),
+        Semaphore.withPermits(turns, 1),
+        Effect.mapError(failed),
+        native.track
+      )
+    }
+  })
+})
+
+/**
+ * Layer of a `Tts` that runs a local program; fails as `make` does.
+ *
+ * **Example** (piper, not tried here)
+ *
+ * ```ts
+ * CommandTts.layer({
+ *   program: "piper",
+ *   args: ["--model", "en_US-lessac-medium.onnx", "--output_raw"],
+ *   audio: { sampleRate: 22_050, channels: 1 }
+ * })
+ * ```
+ *
+ * **Example** (`say` of macOS, not tried here)
+ *
+ * ```ts
+ * CommandTts.layer({
+ *   program: "say",
+ *   args: ({ output, text }) => ["--data-format=LEI16@22050", "-o", output, text],
+ *   input: "argument",
+ *   output: "file"
+ * })
+ * ```
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: Options): Layer.Layer<Tts.Tts, Tts.TtsError> => Layer.effect(Tts.Tts, make(options))
+
+/**
+ * The same with options from the configuration.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = (
+  options: Config.Wrap<Options>
+): Layer.Layer<Tts.Tts, Tts.TtsError | Config.ConfigError> => Layer.unwrap(Effect.map(Config.unwrap(options), layer))

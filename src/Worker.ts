@@ -1,0 +1,500 @@
+/**
+ * A worker of a LiveKit server: it registers, is given jobs, and runs one
+ * program in one room for each.
+ *
+ * `define` says what to do, as a plain value that a module exports by default.
+ * `run` does it in this process, or in a pool of processes that import the
+ * module again. Jobs are fibers: each has its own `Room` and its own `Scope`,
+ * and none can hurt another. Interrupting `run` ends all jobs in good order;
+ * `serve` and `main` listen to signals and drain first.
+ *
+ * **Details**
+ *
+ * The end of a job, whatever caused it: the entry is interrupted if it still
+ * runs and has 15 seconds to clean up; the callbacks of `Job.onShutdown` run; the
+ * scope of the entry closes; the server is told; the agent leaves the room. What
+ * fails or hangs on the way is logged and left behind.
+ *
+ * Needs `@effect/platform-node`, and `@livekit/rtc-node` unless `connect` says
+ * otherwise.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import type * as Redacted from "effect/Redacted"
+import * as Runtime from "effect/Runtime"
+import type * as Scope from "effect/Scope"
+import { PackageMissing, WorkerError } from "./internal/worker/errors.ts"
+import * as loads from "./internal/worker/facts.ts"
+import type { EndReason, JobRequest, JobType } from "./internal/worker/job.ts"
+import { makeOpen, type Open } from "./internal/worker/open.ts"
+import type { Room, RoomError } from "./Room.ts"
+
+export {
+  ConnectionLost,
+  ConnectionReason,
+  Exhausted,
+  InvalidOption,
+  ListenFailed,
+  PackageMissing,
+  PrewarmFailed,
+  ProtocolViolated,
+  TimedOut,
+  Unauthorized,
+  WorkerError
+} from "./internal/worker/errors.ts"
+export { type EndReason, JobRequest, JobType } from "./internal/worker/job.ts"
+
+/**
+ * A job in progress, as its entry sees it.
+ *
+ * **Details**
+ *
+ * `identity` is the agent's own in the room. `onShutdown` registers what to do
+ * when the job is over, before the agent leaves the room, the latest first; all
+ * callbacks together have 10 seconds. `ending` waits until the job is asked to
+ * end before its entry has; the entry is interrupted in the same breath.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Job extends JobRequest {
+  readonly identity: string
+  readonly onShutdown: (callback: Effect.Effect<unknown, unknown>) => Effect.Effect<void>
+  readonly ending: Effect.Effect<EndReason>
+}
+
+/**
+ * How the agent appears in the room.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Acceptance {
+  /** Must be unique in the room. @default "agent-" and the id of the job */
+  readonly identity?: string | undefined
+  /** @default "" */
+  readonly name?: string | undefined
+  /** @default "" */
+  readonly metadata?: string | undefined
+  /** @default {} */
+  readonly attributes?: Readonly<Record<string, string>> | undefined
+}
+
+/**
+ * Whether to take a job: `false` lets the server ask another worker, `"end"`
+ * ends the job without an agent.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Decision = boolean | "end" | Acceptance
+
+/**
+ * What agents may do in their rooms. The server puts it into their tokens.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Permissions {
+  /** @default true */
+  readonly publish?: boolean | undefined
+  /** @default true */
+  readonly subscribe?: boolean | undefined
+  /** @default true */
+  readonly publishData?: boolean | undefined
+  /** Of the agent itself: its attributes tell its state. @default true */
+  readonly updateMetadata?: boolean | undefined
+  /** Not seen by other participants. @default false */
+  readonly hidden?: boolean | undefined
+}
+
+/**
+ * Way into the room of a job.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Entrance {
+  readonly url: string
+  readonly token: Redacted.Redacted
+  readonly autoSubscribe: AutoSubscribe
+  readonly job: JobRequest
+}
+
+/**
+ * Tracks that the agent receives without asking for them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type AutoSubscribe = "all" | "audio" | "video" | "none"
+
+/**
+ * What a worker is, for every process that runs its jobs.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface DefineOptions<ROut, E> {
+  /** Name by which dispatches ask for it; `""` is sent to every new room. @default "" */
+  readonly agentName?: string | undefined
+  /** @default "room" */
+  readonly type?: JobType | undefined
+  /** One job from its beginning to its end. */
+  readonly entry: (job: Job) => Effect.Effect<unknown, unknown, NoInfer<ROut> | Room | Scope.Scope>
+  /** Built once per process, before the first job; `Layer.empty` where nothing is shared. */
+  readonly layer: Layer.Layer<ROut, E>
+  /** Once per process, after the layer and the detector are warm, before the first job. @default nothing */
+  readonly prewarm?: Effect.Effect<unknown, unknown, NoInfer<ROut>> | undefined
+  /**
+   * Decides within two seconds, or the job is declined; so it is if it fails.
+   *
+   * @default takes every job
+   */
+  readonly accept?: ((request: JobRequest) => Effect.Effect<Decision, unknown>) | undefined
+  /** How to join a room. @default `LiveKitRoom.connect` */
+  readonly connect?:
+    | ((entrance: Entrance) => Effect.Effect<Room["Service"], RoomError, Scope.Scope>)
+    | undefined
+  /** @default "audio" */
+  readonly autoSubscribe?: AutoSubscribe | undefined
+  readonly permissions?: Permissions | undefined
+  /** Target of LiveKit Cloud's deployments. @default "" */
+  readonly deployment?: string | undefined
+  /** Longest time to join a room. @default "15 seconds" */
+  readonly joinTimeout?: Duration.Input | undefined
+  /** Time for an entry that is asked to end. @default "15 seconds" */
+  readonly shutdownTimeout?: Duration.Input | undefined
+  /** Time for all callbacks of `Job.onShutdown`. @default "10 seconds" */
+  readonly callbackTimeout?: Duration.Input | undefined
+  /** Time for an entry to go on after its room is over. @default "1 minute" */
+  readonly afterRoom?: Duration.Input | undefined
+  /** Longest time to build the layer and to prewarm. @default "1 minute" */
+  readonly prewarmTimeout?: Duration.Input | undefined
+  /**
+   * Asks each paid provider of the layer for one short answer: a second of
+   * silence to the `Stt`, "Hello" to the `Llm` and to the `Tts`.
+   *
+   * @default false
+   */
+  readonly warmProviders?: boolean | undefined
+}
+
+/**
+ * Runtime identifier of a `Definition`.
+ *
+ * @category type IDs
+ * @since 0.1.0
+ */
+export const TypeId = "~effect-voice/Worker/Definition"
+
+/**
+ * What a worker is: the default export of a module.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Definition<out E = never>
+  extends Required<Pick<DefineOptions<never, never>, "agentName" | "type" | "autoSubscribe">>
+{
+  readonly [TypeId]: typeof TypeId
+  readonly agentName: string
+  readonly type: JobType
+  readonly autoSubscribe: AutoSubscribe
+  readonly options: Omit<DefineOptions<never, never>, "entry" | "layer" | "prewarm">
+  /** @internal */
+  readonly open: Open<E>
+}
+
+/**
+ * Says what a worker is. Nothing runs yet.
+ *
+ * @example
+ * ```ts
+ * import { Agent, Pipeline, Worker } from "effect-voice"
+ * import * as SileroVad from "effect-voice/Layers/SileroVad"
+ * import type { Layer } from "effect"
+ * import type { Llm, Stt, Tts } from "effect-voice"
+ *
+ * declare const Providers: Layer.Layer<Stt.Stt | Llm.Llm | Tts.Tts>
+ *
+ * const desk = Agent.make({ instructions: "You answer the phone of a small hotel." })
+ *
+ * export default Worker.define({
+ *   agentName: "desk",
+ *   entry: () => Pipeline.run(desk),
+ *   layer: Layer.mergeAll(SileroVad.layer(), Providers)
+ * })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const define = <ROut, E>(options: DefineOptions<ROut, E>): Definition<E> => {
+  const { entry, layer, prewarm, ...rest } = options
+  return {
+    [TypeId]: TypeId,
+    agentName: options.agentName ?? "",
+    type: options.type ?? "room",
+    autoSubscribe: options.autoSubscribe ?? "audio",
+    options: rest,
+    open: makeOpen({ entry, layer, prewarm, warmProviders: options.warmProviders ?? false })
+  }
+}
+
+/**
+ * Tells whether a value, such as the default export of a module, is a definition.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isDefinition = (value: unknown): value is Definition<unknown> => Predicate.hasProperty(value, TypeId)
+
+/**
+ * What the load of a worker is told from: the sum over its processes, except
+ * for the delay of the event loop, which is the longest.
+ *
+ * **Details**
+ *
+ * `cpu` counts cores in use, `eventLoopDelayMs` is the 99th percentile; both are
+ * of the last seconds. `cores` and `memoryLimitBytes` respect a container's
+ * limits.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LoadFacts extends loads.Facts {}
+
+/**
+ * How the load is told by default: the largest of CPU against `cores`, memory
+ * against `memoryLimitBytes`, event-loop delay against 100 ms, and 0.7 × jobs
+ * against `maxJobs`; servers give no job to a worker from 0.7 on.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const defaultLoad: (facts: LoadFacts) => number = loads.defaultLoad
+
+/**
+ * Child processes that run the jobs.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface PoolOptions {
+  /** `file:` URL of the module that exports the definition by default; importing it must run nothing. */
+  readonly module: string
+  /** 1–64. @default 2 */
+  readonly processes?: number | undefined
+  /** 1–1000. @default 8 */
+  readonly jobsPerProcess?: number | undefined
+  /** Memory of a child that is worth a warning, in megabytes. @default 1000 */
+  readonly memoryWarning?: number | undefined
+  /**
+   * Memory at which a child is replaced, in megabytes: it gets no more jobs and
+   * ends with its last one; beyond 1.25 times as much it is killed.
+   *
+   * @default 2000
+   */
+  readonly memoryLimit?: number | undefined
+  /** Options of Node for the children, beside those of this process. @default [] */
+  readonly execArgv?: ReadonlyArray<string> | undefined
+}
+
+/**
+ * What operators can ask.
+ *
+ * **Details**
+ *
+ * `/health` and `/` fail (503) when the event loop stands still, when the
+ * connection to the server has been lost for two minutes, or when a job that is
+ * over goes on for five. `/ready` fails while the worker takes no jobs.
+ * `/metrics` is for Prometheus, `/worker` tells what LiveKit Cloud asks. With
+ * a `token`, `/metrics` and `/worker` need it as bearer token, and the others
+ * tell no details without it.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface HttpOptions {
+  /** Port; 0 lets the system choose. @default 8081 */
+  readonly port?: number | undefined
+  /** Address to listen on. @default every address of the machine */
+  readonly host?: string | undefined
+  /** Second port, the same but for `/` and `/worker`; `false` for none. @default METRICS_PORT, else 8000 */
+  readonly metricsPort?: number | false | undefined
+  /** Without them, `/metrics` is not found. @default ENABLE_METRICS, else true */
+  readonly metrics?: boolean | undefined
+  /** @default none */
+  readonly token?: Redacted.Redacted | undefined
+}
+
+/**
+ * How a worker runs.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  /** URL of the server. @default LIVEKIT_URL */
+  readonly url?: string | undefined
+  /** @default LIVEKIT_API_KEY */
+  readonly apiKey?: Redacted.Redacted | undefined
+  /** @default LIVEKIT_API_SECRET */
+  readonly apiSecret?: Redacted.Redacted | undefined
+  /** `json` is readable, for debugging. @default "binary" */
+  readonly framing?: "binary" | "json" | undefined
+  /** Attempts after the first to reach the server, at start. @default 3 */
+  readonly retries?: number | undefined
+  /** Time between these attempts. @default "2 seconds" */
+  readonly retryDelay?: Duration.Input | undefined
+  /**
+   * Attempts to reach the server again after a loss: at once, then after 2, 4, 6,
+   * 8 and from then on 10 seconds each. Jobs go on meanwhile.
+   *
+   * @default 16
+   */
+  readonly reconnects?: number | undefined
+  /** Jobs at once, 1–10000; a pool has its own numbers. @default 32 */
+  readonly maxJobs?: number | undefined
+  /** Tells the load, from 0 to 1; must not throw. @default `defaultLoad` */
+  readonly load?: ((facts: LoadFacts) => number) | undefined
+  /** Load from which on the worker calls itself full; servers stop at 0.7. @default 0.7 */
+  readonly loadThreshold?: number | undefined
+  /** Time for jobs to end by themselves when the worker drains. @default "1 hour" */
+  readonly drainTimeout?: Duration.Input | undefined
+  /** @default jobs run in this process */
+  readonly pool?: PoolOptions | undefined
+  /** @default on */
+  readonly http?: HttpOptions | false | undefined
+}
+
+/**
+ * A worker at one moment.
+ *
+ * **Details**
+ *
+ * `connection` is `lost` between two attempts to reach the server. `ready` says
+ * that jobs are taken, `problem` why they are not.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Status {
+  readonly id: string | undefined
+  readonly connection: "connecting" | "registered" | "lost"
+  readonly ready: boolean
+  readonly problem: string | undefined
+  readonly draining: boolean
+  readonly load: number
+  readonly jobs: number
+  readonly maxJobs: number
+}
+
+/**
+ * A worker that runs.
+ *
+ * **Details**
+ *
+ * `drain` takes no more jobs, waits for those that run, and then ends the
+ * worker; `limit` defaults to `drainTimeout`. `stop` ends them and the worker now:
+ * each step of their end has a second. Both return when the worker has ended.
+ * `ended` waits for it, and fails when the server cannot be reached any more.
+ * `simulate` asks the server for a job in a room, for trying things out.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Worker {
+  readonly status: Effect.Effect<Status>
+  readonly drain: (options?: { readonly limit?: Duration.Input | undefined }) => Effect.Effect<void>
+  readonly stop: Effect.Effect<void>
+  readonly ended: Effect.Effect<void, WorkerError>
+  readonly simulate: (options: {
+    readonly room: string
+    readonly participant?: string | undefined
+  }) => Effect.Effect<void, WorkerError>
+  /** Ports of the HTTP server; none without one. */
+  readonly ports: ReadonlyArray<number>
+}
+
+const load = Effect.tryPromise({
+  try: () => import("./internal/worker/worker.ts"),
+  catch: () => new WorkerError({ reason: new PackageMissing({ package: "@effect/platform-node" }) })
+})
+
+/**
+ * Starts a worker in the scope; closing the scope ends its jobs and then the
+ * worker, as `run` does when it is interrupted.
+ *
+ * **Details**
+ *
+ * Returns when it is registered for the first time. Fails with the layer's own
+ * error, or with `WorkerError`: an impossible option, a server that refuses the
+ * key or cannot be reached.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const make = <E>(
+  definition: Definition<E>,
+  options: Options = {}
+): Effect.Effect<Worker, WorkerError | E, Scope.Scope> =>
+  Effect.flatMap(load, (internal) => internal.make(definition, options))
+
+/**
+ * Runs a worker until it is interrupted.
+ *
+ * **Details**
+ *
+ * Interruption ends the jobs in good order, without waiting for their natural
+ * end: use `serve` for that. Fails as `make` and `Worker.ended` do; a server that
+ * is lost for good ends the worker when its last job has ended.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const run = <E>(definition: Definition<E>, options: Options = {}): Effect.Effect<void, WorkerError | E> =>
+  Effect.scoped(Effect.flatMap(make(definition, options), (worker) => worker.ended))
+
+/**
+ * Runs a worker that listens to SIGTERM and SIGINT: the first drains it, the
+ * second ends it now.
+ *
+ * **Gotchas**
+ *
+ * `NodeRuntime.runMain` interrupts at the first signal. Use `runMain` of this
+ * module for programs around `serve`.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const serve = <E>(definition: Definition<E>, options: Options = {}): Effect.Effect<void, WorkerError | E> =>
+  Effect.flatMap(load, (internal) => internal.serve(definition, options))
+
+/**
+ * Runs an effect as the program of the process, without a word on signals; the
+ * exit code is 1 when it fails, and the failure is logged.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const runMain: <A, E>(effect: Effect.Effect<A, E>) => void = Runtime.makeRunMain(({ fiber, teardown }) => {
+  fiber.addObserver((exit) => {
+    teardown(exit, (code) => {
+      process.exit(code)
+    })
+  })
+})
+
+/**
+ * Runs a worker as the program of the process: `serve` and `runMain`.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const main = <E>(definition: Definition<E>, options: Options = {}): void => runMain(serve(definition, options))

@@ -1,0 +1,102 @@
+/**
+ * A room that is this computer: the caller sits before it, with its microphone
+ * and loudspeaker, or with its keyboard.
+ */
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as ChildProcessSpawner from "effect/process/ChildProcessSpawner"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as Stdio from "effect/Stdio"
+import * as Stream from "effect/Stream"
+import * as Audio from "../Audio.ts"
+import type * as Event from "../Event.ts"
+import { makeHub } from "../internal/room/hub.ts"
+import { Room } from "../Room.ts"
+import type { Session } from "../Session.ts"
+import * as devices from "./devices.ts"
+
+export interface Options {
+  /** Neither microphone nor loudspeaker. */
+  readonly text: boolean
+  readonly platform: NodeJS.Platform
+}
+
+const caller = "you"
+
+/** What the caller sees of a conversation. */
+const lineOf = (event: Event.Event): string | undefined => {
+  switch (event._tag) {
+    case "UserSpeechCommitted":
+      return `you    ${event.text}`
+    case "AgentSpeechCommitted":
+      return `agent  ${event.text}${event.interrupted ? " —" : ""}`
+    case "FunctionCallsFinished":
+      return event.calls.map(({ name }) => `tool   ${name}`).join("\n")
+    case "SessionClosed":
+      return `       the conversation is over (${event.reason})`
+    default:
+      return undefined
+  }
+}
+
+/** Prints what is said, and says what is typed. */
+const follow = (stdio: Stdio.Stdio) => (session: Session["Service"]): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    yield* session.events.pipe(
+      Stream.map(lineOf),
+      Stream.filter((line) => line !== undefined),
+      Stream.runForEach((line) => Console.log(line)),
+      Effect.forkScoped({ startImmediately: true })
+    )
+    yield* stdio.stdin.pipe(
+      Stream.decodeText,
+      Stream.splitLines,
+      Stream.map((line) => line.trim()),
+      Stream.filter((line) => line !== ""),
+      Stream.runForEach((line) => session.send(line)),
+      // Who closes the keyboard has hung up.
+      Effect.andThen(session.close({ drain: true })),
+      Effect.ignore,
+      Effect.forkScoped
+    )
+  })
+
+/** Opens the room; closing the scope closes the devices. */
+export const open = (
+  options: Options
+): Effect.Effect<
+  Room["Service"],
+  devices.DeviceError,
+  ChildProcessSpawner.ChildProcessSpawner | Scope.Scope | Stdio.Stdio
+> =>
+  Effect.gen(function*() {
+    const stdio = yield* Stdio.Stdio
+    const pair = options.text ? Option.none() : yield* devices.find(options.platform)
+    const speaker = Option.isNone(pair) ? undefined : yield* devices.play(pair.value)
+    const hub = yield* makeHub({
+      name: "console",
+      onStart: () => void hub.joinUnsafe({ identity: caller }),
+      ...(speaker === undefined ? undefined : { onHeard: (_, frame) => speaker.write(converted(frame)) })
+    })
+    const converter = Audio.converter({ to: devices.loudspeakerFormat })
+    const converted = (frame: Audio.Frame): Audio.Frame => Audio.concat(converter.push([frame]))
+    if (Option.isSome(pair)) {
+      const failed = (error: devices.DeviceError) =>
+        Effect.andThen(Console.error(error.message), hub.control.disconnect("connection_lost"))
+      yield* Effect.forkScoped(Effect.catch(
+        Stream.runForEachArray(devices.record(pair.value), (frames) => Effect.ignore(hub.control.feed(caller, frames))),
+        failed
+      ))
+      yield* Effect.forkScoped(Effect.repeat(Effect.sync(hub.collectHeard), Schedule.fixed("20 millis")))
+      if (speaker !== undefined) yield* Effect.forkScoped(Effect.catch(speaker.ended, failed))
+    }
+    yield* Console.log(
+      Option.match(pair, {
+        onNone: () => "Type to the agent, a line a turn; Ctrl-D hangs up.",
+        onSome: ({ name }) => `Speak to the agent, with headphones (through ${name}), or type; Ctrl-C ends.`
+      })
+    )
+    return Room.of({ ...hub.room, attach: follow(stdio) })
+  })

@@ -1,0 +1,160 @@
+/**
+ * The playground: a page to talk to the agent, and the tokens that it joins
+ * with. For development: it listens on the loopback address alone, and gives
+ * everyone who asks there a token.
+ *
+ * Needs `@effect/platform-node` and `livekit-client`, which the page runs.
+ */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { constTrue } from "effect/Function"
+import * as HttpMiddleware from "effect/http/HttpMiddleware"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Random from "effect/Random"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import { SignJWT } from "jose"
+import { readFile } from "node:fs/promises"
+import { createServer } from "node:http"
+import { createRequire } from "node:module"
+import { pathToFileURL } from "node:url"
+
+/** Why there is no playground. */
+export class PlaygroundError extends Schema.TaggedError<PlaygroundError>("effect-voice/cli/PlaygroundError")(
+  "PlaygroundError",
+  { detail: Schema.String }
+) {
+  override get message(): string {
+    return `the playground does not run: ${this.detail}`
+  }
+}
+
+export interface Options {
+  /** The server that the page joins. */
+  readonly url: string
+  readonly apiKey: Redacted.Redacted
+  readonly apiSecret: Redacted.Redacted
+  /** Agent that is asked for with each new room; `""` for workers without a name, which come by themselves. */
+  readonly agentName: string
+  /** Port on 127.0.0.1; 0 lets the system choose. */
+  readonly port: number
+}
+
+const page = new URL("../../examples/playground/", import.meta.url)
+
+const files: Readonly<Record<string, readonly [file: string, contentType: string]>> = {
+  "/": ["index.html", "text/html; charset=utf-8"],
+  "/playground.css": ["playground.css", "text/css; charset=utf-8"],
+  "/playground.js": ["playground.js", "text/javascript; charset=utf-8"]
+}
+
+const client = Effect.try({
+  // Resolved as CommonJS, it is the bundle beside the one that a page can import.
+  try: () => new URL("livekit-client.esm.mjs", pathToFileURL(createRequire(import.meta.url).resolve("livekit-client"))),
+  catch: () =>
+    new PlaygroundError({
+      detail: "the package livekit-client is not installed; install it with: npm install livekit-client"
+    })
+})
+
+const read = (file: URL): Effect.Effect<Buffer, PlaygroundError> =>
+  Effect.tryPromise({
+    try: () => readFile(file),
+    catch: () => new PlaygroundError({ detail: "a file of the page cannot be read; install the package again" })
+  })
+
+const Name = Schema.String.check(Schema.isPattern(/^[\w .@-]{1,64}$/))
+
+const Wish = Schema.Struct({ room: Schema.optionalKey(Name), identity: Schema.optionalKey(Name) })
+
+const lifetimeSeconds = 3600
+
+/** A token that joins one room, and asks for the agent if that makes the room. */
+const sign = Effect.fnUntraced(function*(options: Options, room: string, identity: string) {
+  const now = Math.floor((yield* Clock.currentTimeMillis) / 1000)
+  const claims = {
+    name: identity,
+    video: { roomJoin: true, room, canPublish: true, canSubscribe: true, canPublishData: true },
+    ...(options.agentName === "" ? undefined : { roomConfig: { agents: [{ agentName: options.agentName }] } })
+  }
+  return yield* Effect.promise(() =>
+    new SignJWT(claims)
+      .setProtectedHeader({ alg: "HS256", typ: "JWT" })
+      .setIssuer(Redacted.value(options.apiKey))
+      .setSubject(identity)
+      .setNotBefore(now - 60)
+      .setExpirationTime(now + lifetimeSeconds)
+      .sign(new TextEncoder().encode(Redacted.value(options.apiSecret)))
+  )
+})
+
+const refusal = (status: number, message: string) => HttpServerResponse.jsonUnsafe({ message }, { status })
+
+const fresh = Effect.map(Random.nextIntBetween(0, 36 ** 6), (number) => number.toString(36).padStart(6, "0"))
+
+const answerToken = (options: Options, request: HttpServerRequest.HttpServerRequest) =>
+  Effect.gen(function*() {
+    // A form of another site cannot send this type without the browser asking first.
+    if (!(request.headers["content-type"] ?? "").startsWith("application/json")) {
+      return refusal(415, "send JSON, with the content type application/json")
+    }
+    const wish = yield* Effect.option(HttpServerRequest.schemaBodyJson(Wish))
+    if (Option.isNone(wish)) {
+      return refusal(400, "room, identity: letters, digits, spaces and _ . @ - only, at most 64 of them")
+    }
+    const room = wish.value.room ?? `playground-${yield* fresh}`
+    const identity = wish.value.identity ?? `caller-${yield* fresh}`
+    return HttpServerResponse.jsonUnsafe({ url: options.url, token: yield* sign(options, room, identity) }, {
+      headers: { "cache-control": "no-store" }
+    })
+  })
+
+/** A name that resolves to this machine from elsewhere is not ours: a page there must not get tokens. */
+const isLocal = (host: string | undefined): boolean =>
+  host !== undefined && /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(host)
+
+const answer = (options: Options, script: URL) =>
+  Effect.gen(function*() {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const path = request.url.split("?", 1)[0] ?? "/"
+    if (!isLocal(request.headers.host)) return refusal(421, "use http://127.0.0.1 or http://localhost")
+    if (path === "/token") {
+      return request.method === "POST" ? yield* answerToken(options, request) : refusal(405, "use POST")
+    }
+    if (request.method !== "GET" && request.method !== "HEAD") return refusal(405, "use GET")
+    if (path === "/livekit-client.js") {
+      return HttpServerResponse.uint8Array(yield* read(script), { contentType: "text/javascript; charset=utf-8" })
+    }
+    const found = files[path]
+    if (found === undefined) return refusal(404, "not found")
+    return HttpServerResponse.uint8Array(yield* read(new URL(found[0], page)), { contentType: found[1] })
+  }).pipe(Effect.catchTag("PlaygroundError", (error) => Effect.succeed(refusal(500, error.message))))
+
+/** Serves the page until the scope closes, and gives its address. */
+export const serve = (options: Options): Effect.Effect<string, PlaygroundError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const script = yield* client
+    const server = createServer()
+    const http = yield* NodeHttpServer.make(() => server, {
+      port: options.port,
+      host: "127.0.0.1",
+      gracefulShutdownTimeout: "1 second"
+    }).pipe(
+      Effect.mapError(({ cause }) => {
+        const code = Predicate.hasProperty(cause, "code") ? String(cause.code) : "unknown"
+        const detail = code === "EADDRINUSE"
+          ? `port ${options.port} is in use; choose another with --playground-port`
+          : `it cannot listen on port ${options.port} (${code})`
+        return new PlaygroundError({ detail })
+      })
+    )
+    yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
+    yield* http.serve(answer(options, script))
+    const address = server.address()
+    return `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : options.port}`
+  }).pipe(Effect.provideService(HttpMiddleware.TracerDisabledWhen, constTrue))

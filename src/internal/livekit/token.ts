@@ -1,0 +1,47 @@
+/** Access tokens, signed here. */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import type { TokenOptions } from "../../Layers/LiveKitRoom.ts"
+import { RoomError } from "../../Room.ts"
+
+const invalid = (option: string) => new RoomError({ reason: "InvalidOption", detail: `token: ${option} is empty` })
+
+export const sign = (options: TokenOptions): Effect.Effect<Redacted.Redacted, RoomError> =>
+  Effect.gen(function*() {
+    const { apiKey, identity, kind = "agent", room } = options
+    const secret = Redacted.value(options.apiSecret)
+    for (const [option, value] of Object.entries({ apiKey, identity, room, apiSecret: secret })) {
+      if (value === "") return yield* invalid(option)
+    }
+    const { SignJWT } = yield* Effect.promise(() => import("jose"))
+    const now = Math.floor((yield* Clock.currentTimeMillis) / 1000)
+    const ttl = Duration.toSeconds(Duration.fromInputUnsafe(options.ttl ?? "1 hour"))
+    const jwt = new SignJWT({
+      ...(options.name === undefined ? {} : { name: options.name }),
+      ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
+      ...(options.attributes === undefined ? {} : { attributes: options.attributes }),
+      ...(kind === "agent" ? { kind } : {}),
+      video: {
+        roomJoin: true,
+        room,
+        canPublish: true,
+        canSubscribe: true,
+        canPublishData: true,
+        canUpdateOwnMetadata: true,
+        ...(kind === "agent" ? { agent: true } : {}),
+        ...(options.hidden === true ? { hidden: true } : {})
+      }
+    }).setProtectedHeader({ alg: "HS256", typ: "JWT" })
+      .setIssuer(apiKey)
+      .setSubject(identity)
+      .setNotBefore(now - 10)
+      .setExpirationTime(now + Math.max(1, Math.round(ttl)))
+    return Redacted.make(
+      yield* Effect.tryPromise({
+        try: () => jwt.sign(new TextEncoder().encode(secret)),
+        catch: () => new RoomError({ reason: "InvalidOption", detail: "token: apiSecret cannot sign" })
+      })
+    )
+  })

@@ -1,0 +1,42 @@
+/**
+ * The door to undici: one `fetch` a process whose connections stay open
+ * between the turns of a conversation. That of Node closes them after 4
+ * seconds, so that most turns would begin with a new handshake.
+ */
+import * as Effect from "effect/Effect"
+
+/** Time in ms for which a connection without a request stays open. */
+const idleMs = 60_000
+
+/** An answer that stops coming is a matter of the deadlines in `Resilience`; this only sweeps up after a caller without any. */
+const silentMs = 120_000
+
+const isFormData = (body: unknown): body is FormData => body instanceof FormData
+
+const open = async (): Promise<typeof globalThis.fetch> => {
+  const undici = await import("undici")
+  const dispatcher = new undici.Agent({
+    keepAliveTimeout: idleMs,
+    keepAliveMaxTimeout: 10 * idleMs,
+    connectTimeout: 10_000,
+    headersTimeout: silentMs,
+    bodyTimeout: silentMs
+  })
+  // It knows its own FormData only.
+  const own = (form: FormData) => {
+    const copy = new undici.FormData()
+    for (const [name, value] of form) {
+      if (typeof value === "string") copy.append(name, value)
+      else copy.append(name, value, value.name)
+    }
+    return copy
+  }
+  const fetch: unknown = (input: string | URL, init?: Parameters<typeof undici.fetch>[1]) =>
+    undici.fetch(input, { ...init, dispatcher, ...(isFormData(init?.body) ? { body: own(init.body) } : undefined) })
+  return fetch as typeof globalThis.fetch
+}
+
+let opened: Promise<typeof globalThis.fetch> | undefined
+
+/** The `fetch` of the process, with its pool of connections. */
+export const fetch: Effect.Effect<typeof globalThis.fetch> = Effect.promise(() => opened ??= open())

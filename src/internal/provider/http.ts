@@ -1,0 +1,166 @@
+/**
+ * HTTP as providers are asked: over kept connections, without spans (URLs and
+ * headers may hold keys), failing with a `Failure.Reason`.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as Failure from "../../Failure.ts"
+import { fetch } from "./fetch.ts"
+
+/** Largest answer in bytes that is kept in memory at once. */
+const maxBytes = 64 * 1024 * 1024
+
+/** Wait in ms that `retry-after-ms` or `retry-after` asks for: a number of seconds, or a date. */
+export const retryAfterMs = (header: (name: string) => string | undefined, now: number): number | undefined => {
+  const exact = Number.parseFloat(header("retry-after-ms") ?? "")
+  if (exact >= 0) return exact
+  const value = header("retry-after")
+  if (value === undefined) return undefined
+  const seconds = Number(value)
+  const ms = Number.isNaN(seconds) ? Date.parse(value) - now : seconds * 1000
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined
+}
+
+/** What an answer with an error status means. */
+export const rejected = (
+  status: number,
+  header: (name: string) => string | undefined
+): Effect.Effect<Failure.Rejected> =>
+  Effect.map(Clock.currentTimeMillis, (now) => {
+    const wait = retryAfterMs(header, now)
+    return new Failure.Rejected({ status, ...(wait === undefined ? undefined : { retryAfterMs: wait }) })
+  })
+
+/** Code of a broken connection, such as `ECONNREFUSED`: the message beside it may hold the URL. */
+export const codeOf = (cause: unknown): string | undefined => {
+  if (!Predicate.isObject(cause)) return undefined
+  if ("code" in cause && typeof cause.code === "string") return cause.code
+  return "cause" in cause ? codeOf(cause.cause) : undefined
+}
+
+const disconnected = (cause: unknown): Failure.Disconnected => {
+  const code = codeOf(cause)
+  return new Failure.Disconnected(code === undefined ? {} : { code })
+}
+
+/** Pieces of an answer that are read only for the sake of the connection. */
+const maxWarm = 64
+
+/** What went wrong, without URL, headers and body. */
+const reasonOf = ({ reason }: HttpClientError.HttpClientError): Effect.Effect<Failure.Reason> => {
+  switch (reason._tag) {
+    case "StatusCodeError": {
+      const { headers, status } = reason.response
+      return rejected(status, (name) => headers[name])
+    }
+    case "TransportError":
+      return Effect.succeed(disconnected(reason.cause))
+    case "DecodeError":
+      return Effect.succeed(
+        codeOf(reason.cause) === undefined
+          ? new Failure.InvalidResponse({ detail: "the answer is not what its content type says" })
+          : disconnected(reason.cause)
+      )
+    case "EmptyBodyError":
+      return Effect.succeed(new Failure.InvalidResponse({ detail: "the answer is empty" }))
+    case "EncodeError":
+      return Effect.succeed(new Failure.InvalidRequest({ detail: "the request cannot be encoded" }))
+    case "InvalidUrlError":
+      return Effect.succeed(new Failure.InvalidRequest({ detail: "baseUrl: this is not a URL" }))
+  }
+}
+
+/**
+ * Asks, and gives the answer if its status is 2xx. Interrupting closes the
+ * connection, also while the body is read.
+ */
+export interface Http {
+  /**
+   * The answer as it comes, at most 64 MiB. `types` are the beginnings of the
+   * content types that are understood: a page of a proxy is not audio.
+   */
+  readonly stream: (
+    request: HttpClientRequest.HttpClientRequest,
+    types?: ReadonlyArray<string>
+  ) => Stream.Stream<Uint8Array, Failure.Reason>
+  /** The whole answer, as text. */
+  readonly text: (request: HttpClientRequest.HttpClientRequest) => Effect.Effect<string, Failure.Reason>
+  /** The whole answer, decoded from JSON. */
+  readonly json: <A>(
+    request: HttpClientRequest.HttpClientRequest,
+    schema: Schema.Codec<A, unknown>
+  ) => Effect.Effect<A, Failure.Reason>
+  /** Opens the connection to a server, which is then kept: whatever it answers. */
+  readonly warm: (url: string) => Effect.Effect<void, Failure.Reason>
+}
+
+const tooLarge = new Failure.InvalidResponse({ detail: `the answer is larger than ${maxBytes} bytes` })
+
+const bounded = (self: Stream.Stream<Uint8Array, Failure.Reason>): Stream.Stream<Uint8Array, Failure.Reason> =>
+  Stream.mapAccumEffect(self, () => 0, (total: number, bytes) =>
+    total + bytes.length > maxBytes
+      ? Effect.fail(tooLarge)
+      : Effect.succeed([total + bytes.length, [bytes]] as const))
+
+const understood = (
+  response: HttpClientResponse.HttpClientResponse,
+  types: ReadonlyArray<string> | undefined
+): Effect.Effect<HttpClientResponse.HttpClientResponse, Failure.InvalidResponse> => {
+  const type = response.headers["content-type"]
+  return types === undefined || type === undefined || types.some((start) => type.toLowerCase().startsWith(start))
+    ? Effect.succeed(response)
+    : Effect.fail(new Failure.InvalidResponse({ detail: `the answer has the content type "${type.slice(0, 100)}"` }))
+}
+
+/** Decodes a text that should be JSON of a shape. */
+export const decodeJson = <A>(schema: Schema.Codec<A, unknown>) => {
+  const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(schema))
+  return (text: string): Effect.Effect<A, Failure.InvalidResponse> =>
+    Effect.mapError(
+      decode(text),
+      () => new Failure.InvalidResponse({ detail: "the answer is not the JSON that was expected" })
+    )
+}
+
+const make = (client: HttpClient.HttpClient): Http => {
+  const ok = HttpClient.filterStatusOk(client)
+  const quiet = Effect.provideService(HttpClient.TracerDisabledWhen, () => true)
+  const fail = (error: HttpClientError.HttpClientError) => Effect.flatMap(reasonOf(error), Effect.fail)
+  const stream: Http["stream"] = (request, types) =>
+    quiet(ok.execute(request)).pipe(
+      Effect.catch(fail),
+      Effect.flatMap((response) => understood(response, types)),
+      Effect.map((response) => bounded(Stream.catch(response.stream, (error) => Stream.fromEffect(fail(error))))),
+      Stream.unwrap
+    )
+  const text: Http["text"] = (request) => stream(request).pipe(Stream.decodeText, Stream.mkString)
+  // Not HEAD: undici closes the connection after it.
+  const warm: Http["warm"] = (url) =>
+    quiet(client.execute(HttpClientRequest.get(url))).pipe(
+      Effect.flatMap((response) => Stream.runDrain(Stream.take(response.stream, maxWarm))),
+      Effect.catch(fail)
+    )
+  return {
+    stream,
+    text,
+    warm,
+    json: (request, schema) => Effect.flatMap(text(request), decodeJson(schema))
+  }
+}
+
+/** The client of the process. */
+export const http: Effect.Effect<Http> = Effect.flatMap(fetch, (fetch) =>
+  HttpClient.HttpClient.pipe(
+    Effect.map((client) =>
+      make(HttpClient.transformResponse(client, Effect.provideService(FetchHttpClient.Fetch, fetch)))
+    ),
+    Effect.provide(FetchHttpClient.layer)
+  ))

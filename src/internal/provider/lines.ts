@@ -1,0 +1,71 @@
+/** Answers that come event by event: Server-Sent Events, and JSON line by line. */
+import * as Effect from "effect/Effect"
+import * as Sse from "effect/encoding/Sse"
+import * as Stream from "effect/Stream"
+import * as Failure from "../../Failure.ts"
+import * as utf8 from "./utf8.ts"
+
+/** Most characters of one event. */
+const maxEvent = 1024 * 1024
+
+const tooLarge = new Failure.InvalidResponse({ detail: `an event is longer than ${maxEvent} characters` })
+
+/** Takes text cut anywhere, and gives the events that it completes. */
+interface Parser {
+  readonly push: (text: string) => Effect.Effect<ReadonlyArray<string>, Failure.Reason>
+  /** What stands there without the mark of its end: all that is left, if it was not cut off. */
+  readonly end: Effect.Effect<ReadonlyArray<string>, Failure.Reason>
+}
+
+const sse = (): Parser => {
+  let events: Array<string> = []
+  let failed = false
+  const parser = Sse.makeParser((event) => {
+    if (event._tag === "Retry") return
+    if (event.event === "error") failed = true
+    else events.push(event.data)
+  }, { maxEventSize: maxEvent })
+  const push: Parser["push"] = (text) =>
+    Effect.suspend((): Effect.Effect<ReadonlyArray<string>, Failure.Reason> => {
+      events = []
+      const error = parser.feed(text)
+      if (error !== undefined) return Effect.fail(tooLarge)
+      return failed ? Effect.fail(new Failure.Broken({ detail: "the provider sent an error" })) : Effect.succeed(events)
+    })
+  return { push, end: push("\n\n") }
+}
+
+const ndjson = (): Parser => {
+  let pending: Array<string> = []
+  let length = 0
+  const take = (): ReadonlyArray<string> => {
+    const lines = pending.join("").split("\n")
+    const rest = lines.pop() ?? ""
+    pending = rest === "" ? [] : [rest]
+    length = rest.length
+    return lines.filter((line) => line.trim() !== "")
+  }
+  const push: Parser["push"] = (text) =>
+    Effect.suspend(() => {
+      pending.push(text)
+      length += text.length
+      const lines = text.includes("\n") ? take() : []
+      return length > maxEvent || lines.some((line) => line.length > maxEvent)
+        ? Effect.fail(tooLarge)
+        : Effect.succeed(lines)
+    })
+  return { push, end: push("\n") }
+}
+
+/** The text of each event. */
+export const events =
+  (format: "sse" | "ndjson") =>
+  <R>(bytes: Stream.Stream<Uint8Array, Failure.Reason, R>): Stream.Stream<string, Failure.Reason, R> =>
+    Stream.suspend(() => {
+      const parser = format === "sse" ? sse() : ndjson()
+      return utf8.decode(bytes).pipe(
+        Stream.mapEffect((text) => parser.push(text)),
+        Stream.concat(Stream.fromEffect(parser.end)),
+        Stream.flattenIterable
+      )
+    })

@@ -1,0 +1,172 @@
+/**
+ * WebSockets as providers speak them, over the package ws: headers with the
+ * handshake, the status of a refusal, reading that can wait.
+ */
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { RawData, WebSocket } from "ws"
+import * as Failure from "../../Failure.ts"
+import { codeOf, rejected } from "./http.ts"
+
+/** Largest message in bytes. */
+const maxMessage = 16 * 1024 * 1024
+
+/** Messages that wait to be read before the connection is no longer read. */
+const maxUnread = 256
+
+/** Bytes that wait to be sent before `send` waits. */
+const maxUnsent = 1024 * 1024
+
+/** Time in ms that the other side has to answer to a close. */
+const closeMs = 1000
+
+/** What to connect to. */
+export interface Target {
+  readonly url: string
+  /** Sent with the handshake: keys belong here, not into the URL. */
+  readonly headers?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
+  readonly protocols?: ReadonlyArray<string> | undefined
+  /** Time in ms until the connection must be open. @default 10000 */
+  readonly openMs?: number | undefined
+}
+
+/** An open connection; its scope closes it. */
+export interface Connection {
+  /** Hands a message over; waits while too much is unsent. */
+  readonly send: (message: string | Uint8Array) => Effect.Effect<void, Failure.Reason>
+  /**
+   * What comes, from the opening on, for one reader at a time; a message is
+   * given once. Ends where the other side
+   * closes in peace (1000, or without a code), fails where the connection is lost.
+   */
+  readonly messages: Stream.Stream<string | Uint8Array, Failure.Reason>
+  /** Whether it can no longer be used. */
+  readonly isClosed: () => boolean
+}
+
+/** What a close code says: 1008 is how many providers refuse a request, 1009 a message. */
+const lost = (code: number): Failure.Reason => {
+  switch (code) {
+    case 1002:
+    case 1003:
+    case 1007:
+    case 1009:
+      return new Failure.InvalidRequest({
+        detail: `the provider closed the connection because of what it was sent (${code})`
+      })
+    case 1008:
+      return new Failure.InvalidRequest({ detail: "the provider closed the connection by its policy (1008)" })
+    case 1013:
+      return new Failure.Rejected({ status: 503 })
+    default:
+      return new Failure.Disconnected({ code: String(code) })
+  }
+}
+
+const dial = (Socket: typeof WebSocket, target: Target, listen: (socket: WebSocket) => Connection) =>
+  Effect.callback<{ readonly socket: WebSocket; readonly connection: Connection }, Failure.Reason>((resume) => {
+    const headers = Object.fromEntries(
+      Object.entries(target.headers ?? {}).map(([name, value]) => [
+        name,
+        Redacted.isRedacted(value) ? Redacted.value(value) : value
+      ])
+    )
+    let socket: WebSocket
+    try {
+      const options = {
+        headers,
+        maxPayload: maxMessage,
+        handshakeTimeout: target.openMs ?? 10_000,
+        closeTimeout: closeMs,
+        perMessageDeflate: false
+      }
+      socket = new Socket(target.url, [...target.protocols ?? []], options)
+    } catch {
+      return resume(Effect.fail(new Failure.InvalidRequest({ detail: "url: this is not a ws:// or wss:// URL" })))
+    }
+    socket.once("unexpected-response", (request, response) => {
+      const header = (name: string) => {
+        const value = response.headers[name]
+        return typeof value === "string" ? value : undefined
+      }
+      resume(Effect.flatMap(rejected(response.statusCode ?? 500, header), Effect.fail))
+      request.destroy()
+    })
+    socket.once("error", (error) => {
+      const code = codeOf(error)
+      resume(Effect.fail(new Failure.Disconnected(code === undefined ? {} : { code })))
+    })
+    const connection = listen(socket)
+    socket.once("open", () => resume(Effect.succeed({ socket, connection })))
+    return Effect.sync(() => socket.terminate())
+  })
+
+const bytesOf = (data: RawData): Buffer =>
+  Array.isArray(data) ? Buffer.concat(data) : Buffer.isBuffer(data) ? data : Buffer.from(data)
+
+/** Listens before the socket can say anything: what comes between the opening and the first read is not lost. */
+const listen = (
+  socket: WebSocket,
+  incoming: Queue.Queue<string | Uint8Array, Failure.Reason | Cause.Done>
+): Connection => {
+  let unread = 0
+  let failure: Failure.Reason = new Failure.Disconnected({})
+  socket.on("message", (data, isBinary) => {
+    const bytes = bytesOf(data)
+    if (++unread >= maxUnread) socket.pause()
+    Queue.offerUnsafe(incoming, isBinary ? bytes : bytes.toString())
+  })
+  // The code that comes with "close" says more.
+  socket.on("error", () => {})
+  socket.on("close", (code) => {
+    failure = lost(code)
+    if (code === 1000 || code === 1005) Queue.endUnsafe(incoming)
+    else Queue.failCauseUnsafe(incoming, Cause.fail(failure))
+  })
+  return {
+    isClosed: () => socket.readyState !== socket.OPEN,
+    // One at a time: what a reader leaves, the next one finds.
+    messages: Stream.fromPull(Effect.succeed(Effect.map(Queue.take(incoming), (message) => {
+      if (--unread <= maxUnread / 2 && socket.isPaused) socket.resume()
+      return Arr.of(message)
+    }))),
+    send: (message) =>
+      Effect.callback((resume) => {
+        if (socket.readyState !== socket.OPEN) return resume(Effect.fail(failure))
+        if (socket.bufferedAmount < maxUnsent) {
+          socket.send(message, () => {})
+          return resume(Effect.void)
+        }
+        socket.send(message, (error) => resume(error ? Effect.fail(failure) : Effect.void))
+      })
+  }
+}
+
+/** What waits to be sent would hold the close up. */
+const close = (socket: WebSocket): void => {
+  if (socket.isPaused) socket.resume()
+  if (socket.readyState === socket.OPEN && socket.bufferedAmount < maxUnsent) socket.close(1000)
+  else socket.terminate()
+}
+
+/**
+ * Opens a connection; closing the scope closes it. A refused handshake fails
+ * with `Rejected`, one that comes to nothing with `Disconnected`.
+ */
+export const connect: (target: Target) => Effect.Effect<Connection, Failure.Reason, Scope.Scope> = Effect.fnUntraced(
+  function*(target) {
+    const { WebSocket } = yield* Effect.promise(() => import("ws"))
+    const incoming = yield* Queue.unbounded<string | Uint8Array, Failure.Reason | Cause.Done>()
+    const opened = yield* Effect.acquireRelease(
+      dial(WebSocket, target, (socket) => listen(socket, incoming)),
+      ({ socket }) => Effect.sync(() => close(socket)),
+      { interruptible: true }
+    )
+    return opened.connection
+  }
+)

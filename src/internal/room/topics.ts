@@ -1,0 +1,38 @@
+/** A broadcast for each topic, made when it is first asked for. */
+import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import { type Broadcast, makeBroadcast } from "./broadcast.ts"
+
+export interface Topics<A> {
+  readonly subscribe: (topic: string) => Effect.Effect<Stream.Stream<A>, never, Scope.Scope>
+  /** A topic that nobody has asked for hears nothing. */
+  readonly publish: (topic: string, value: A) => void
+  readonly end: () => void
+  readonly subscribers: () => number
+}
+
+export const makeTopics = <A>(capacity: number): Topics<A> => {
+  const topics = new Map<string, Broadcast<A>>()
+  let ended = false
+  return {
+    subscribe: (topic) => {
+      const existing = topics.get(topic)
+      if (existing !== undefined) return existing.subscribe
+      const made = makeBroadcast<A>(capacity)
+      if (ended) made.end()
+      topics.set(topic, made)
+      return made.subscribe
+    },
+    publish: (topic, value) => topics.get(topic)?.publish(value),
+    end: () => {
+      ended = true
+      for (const topic of topics.values()) topic.end()
+    },
+    subscribers: () => {
+      let total = 0
+      for (const topic of topics.values()) total += topic.subscribers()
+      return total
+    }
+  }
+}

@@ -1,0 +1,184 @@
+/** Why a worker could not start, or has ended. */
+import * as Schema from "effect/Schema"
+
+/**
+ * An option, or the environment variable that stands for it, has a value that
+ * no worker can work with.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidOption extends Schema.TaggedError<InvalidOption>("effect-voice/Worker/InvalidOption")(
+  "InvalidOption",
+  { option: Schema.String, detail: Schema.String }
+) {
+  override get message(): string {
+    return `${this.option} ${this.detail}`
+  }
+}
+
+/**
+ * The server does not accept the key and the secret; not tried again.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class Unauthorized extends Schema.TaggedError<Unauthorized>("effect-voice/Worker/Unauthorized")("Unauthorized", {
+  status: Schema.Int
+}) {
+  override get message(): string {
+    return `the server refuses the key (status ${this.status}): check LIVEKIT_API_KEY and LIVEKIT_API_SECRET`
+  }
+}
+
+/**
+ * The connection could not be opened (`status` is the answer of an HTTP server
+ * that is none for workers), or was lost.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ConnectionLost extends Schema.TaggedError<ConnectionLost>("effect-voice/Worker/ConnectionLost")(
+  "ConnectionLost",
+  { code: Schema.optionalKey(Schema.Int), status: Schema.optionalKey(Schema.Int) }
+) {
+  override get message(): string {
+    const status = this.status === undefined ? "" : ` (status ${this.status})`
+    return `the connection to the server was lost${this.code === undefined ? status : ` (code ${this.code})`}`
+  }
+}
+
+/**
+ * The server did not do what it has to do within the time.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class TimedOut extends Schema.TaggedError<TimedOut>("effect-voice/Worker/TimedOut")("TimedOut", {
+  waiting: Schema.Literals(["connection", "registration", "answer"]),
+  afterMs: Schema.Finite
+}) {
+  override get message(): string {
+    return `no ${this.waiting} from the server within ${this.afterMs} ms`
+  }
+}
+
+/**
+ * The server sent something that cannot be understood.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ProtocolViolated extends Schema.TaggedError<ProtocolViolated>("effect-voice/Worker/ProtocolViolated")(
+  "ProtocolViolated",
+  { detail: Schema.String }
+) {
+  override get message(): string {
+    return `the server broke the protocol: ${this.detail}`
+  }
+}
+
+/**
+ * What ends one connection; all but `Unauthorized` are tried again.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export const ConnectionReason = Schema.Union([Unauthorized, ConnectionLost, TimedOut, ProtocolViolated])
+
+/**
+ * @category errors
+ * @since 0.1.0
+ */
+export type ConnectionReason = typeof ConnectionReason.Type
+
+/**
+ * The server could not be reached, however often it was tried; `last` is the
+ * reason of the last attempt.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class Exhausted extends Schema.TaggedError<Exhausted>("effect-voice/Worker/Exhausted")("Exhausted", {
+  attempts: Schema.Int,
+  last: ConnectionReason
+}) {
+  override get message(): string {
+    return `no connection to the server after ${this.attempts} attempts, at last because ${this.last.message}: check LIVEKIT_URL`
+  }
+}
+
+/**
+ * A package that workers need is not installed.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class PackageMissing extends Schema.TaggedError<PackageMissing>("effect-voice/Worker/PackageMissing")(
+  "PackageMissing",
+  { package: Schema.String }
+) {
+  override get message(): string {
+    return `the package ${this.package} is not installed; install it with: npm install ${this.package}`
+  }
+}
+
+/**
+ * The system does not let the HTTP server listen; `code` is its reason.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ListenFailed extends Schema.TaggedError<ListenFailed>("effect-voice/Worker/ListenFailed")("ListenFailed", {
+  port: Schema.Int,
+  code: Schema.String
+}) {
+  override get message(): string {
+    return this.code === "EADDRINUSE"
+      ? `port ${this.port} is in use: choose another with the option http, or with METRICS_PORT`
+      : `cannot listen on port ${this.port} (${this.code}): check the option http`
+  }
+}
+
+/**
+ * The definition's prewarming has failed or took too long, or a process of the
+ * pool never became ready. `detail` names the kind of failure, never its text.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class PrewarmFailed extends Schema.TaggedError<PrewarmFailed>("effect-voice/Worker/PrewarmFailed")(
+  "PrewarmFailed",
+  { detail: Schema.String }
+) {
+  override get message(): string {
+    return `the worker could not be made ready: ${this.detail}`
+  }
+}
+
+/**
+ * Why a worker could not start, or has ended.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class WorkerError extends Schema.TaggedError<WorkerError>("effect-voice/Worker/WorkerError")("WorkerError", {
+  reason: Schema.Union([
+    InvalidOption,
+    Unauthorized,
+    ConnectionLost,
+    TimedOut,
+    ProtocolViolated,
+    Exhausted,
+    PackageMissing,
+    ListenFailed,
+    PrewarmFailed
+  ])
+}) {
+  override get message(): string {
+    return this.reason.message
+  }
+}
+
+export const invalid = (option: string, detail: string): WorkerError =>
+  new WorkerError({ reason: new InvalidOption({ option, detail }) })

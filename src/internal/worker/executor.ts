@@ -1,0 +1,57 @@
+/** Where jobs run: in this process, or in others. */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { Definition } from "../../Worker.ts"
+import { PrewarmFailed, WorkerError } from "./errors.ts"
+import type { Usage } from "./facts.ts"
+import type { EndReason } from "./job.ts"
+import type { Entry } from "./open.ts"
+import type { JobSettings } from "./options.ts"
+import { makeRunner, type Runner } from "./runner.ts"
+
+/** A process of a pool as operators see it. */
+export interface ChildFacts extends Usage {
+  readonly slot: number
+  readonly pid: number | undefined
+  readonly state: "starting" | "ready" | "retiring" | "gone"
+  readonly jobs: number
+}
+
+export interface Executor extends Pick<Runner, "run" | "hurry" | "running"> {
+  readonly end: (id: string, reason: EndReason) => Effect.Effect<void>
+  readonly endAll: (reason: EndReason) => Effect.Effect<void>
+  /** Jobs that can be taken now, beside those that run. */
+  readonly free: () => number
+  readonly children: () => ReadonlyArray<ChildFacts>
+  /** What other processes have to say in `/metrics`. */
+  readonly metrics: Effect.Effect<ReadonlyArray<string>>
+}
+
+/** Builds the layer and warms it, in time. */
+export const openInTime = <E>(
+  definition: Definition<E>,
+  settings: JobSettings
+): Effect.Effect<Entry, E | WorkerError, Scope.Scope> =>
+  Effect.timeoutOrElse(definition.open, {
+    duration: settings.prewarmTimeout,
+    orElse: () =>
+      Effect.fail(
+        new WorkerError({
+          reason: new PrewarmFailed({ detail: `layer and prewarm took more than ${settings.prewarmTimeout} ms` })
+        })
+      )
+  })
+
+export const makeLocal = <E>(
+  definition: Definition<E>,
+  settings: JobSettings
+): Effect.Effect<Executor, E | WorkerError, Scope.Scope> =>
+  Effect.map(openInTime(definition, settings), (entry) => {
+    const runner = makeRunner(definition, entry, settings)
+    return {
+      ...runner,
+      free: () => Number.POSITIVE_INFINITY,
+      children: () => [],
+      metrics: Effect.succeed([])
+    }
+  })

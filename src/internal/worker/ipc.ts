@@ -1,0 +1,42 @@
+/** What a worker and the processes of its pool tell each other. */
+import * as Schema from "effect/Schema"
+import { Assignment, EndReason } from "./job.ts"
+
+const Start = Schema.TaggedStruct("Start", { assignment: Assignment })
+const End = Schema.TaggedStruct("End", { id: Schema.String, reason: EndReason })
+const Hurry = Schema.TaggedStruct("Hurry", {})
+/** The server has been told of the end of a job. */
+const Heard = Schema.TaggedStruct("Heard", { id: Schema.String })
+const AskMetrics = Schema.TaggedStruct("AskMetrics", { question: Schema.Int })
+/** Ends the process, jobs or not. */
+const Exit = Schema.TaggedStruct("Exit", {})
+
+export const ToChild = Schema.Union([Start, End, Hurry, Heard, AskMetrics, Exit])
+export type ToChild = typeof ToChild.Type
+
+const Ready = Schema.TaggedStruct("Ready", {})
+const Unusable = Schema.TaggedStruct("Unusable", { detail: Schema.String })
+const JobReport = Schema.TaggedStruct("JobReport", {
+  id: Schema.String,
+  status: Schema.Literals(["running", "success", "failed"]),
+  error: Schema.String
+})
+/** A job has left its room. */
+const Over = Schema.TaggedStruct("Over", { id: Schema.String })
+const State = Schema.TaggedStruct("State", {
+  cpu: Schema.Finite,
+  memoryBytes: Schema.Finite,
+  eventLoopDelayMs: Schema.Finite,
+  running: Schema.Array(
+    Schema.Struct({ id: Schema.String, startedAt: Schema.Finite, stuckSince: Schema.optional(Schema.Finite) })
+  )
+})
+const Metrics = Schema.TaggedStruct("Metrics", { question: Schema.Int, text: Schema.String })
+
+export const FromChild = Schema.Union([Ready, Unusable, JobReport, Over, State, Metrics])
+export type FromChild = typeof FromChild.Type
+
+export const encodeToChild = Schema.encodeSync(ToChild)
+export const decodeToChild = Schema.decodeUnknownOption(ToChild)
+export const encodeFromChild = Schema.encodeSync(FromChild)
+export const decodeFromChild = Schema.decodeUnknownOption(FromChild)

@@ -1,0 +1,78 @@
+/** What a server asks for, as plain data that also crosses to a child process. */
+import * as Schema from "effect/Schema"
+
+/**
+ * What makes the server ask for an agent: a new room, a participant that
+ * publishes for the first time, or a participant that joins.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const JobType = Schema.Literals(["room", "publisher", "participant"])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type JobType = typeof JobType.Type
+
+const Attributes = Schema.Record(Schema.String, Schema.String)
+
+/**
+ * A job that a server offers.
+ *
+ * **Details**
+ *
+ * `metadata` and `attributes` are those of the dispatch; `participant` is there
+ * for the types `publisher` and `participant`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const JobRequest = Schema.Struct({
+  id: Schema.String,
+  dispatch: Schema.String,
+  type: JobType,
+  room: Schema.Struct({ name: Schema.String, sid: Schema.String, metadata: Schema.String }),
+  participant: Schema.optionalKey(
+    Schema.Struct({ identity: Schema.String, name: Schema.String, metadata: Schema.String, attributes: Attributes })
+  ),
+  agentName: Schema.String,
+  metadata: Schema.String,
+  attributes: Attributes
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export interface JobRequest extends Schema.Schema.Type<typeof JobRequest> {}
+
+/** Why a job has to end before its entry has. */
+export const EndReason = Schema.Literals(["terminated", "drained", "stopped", "room_ended"])
+
+/**
+ * Why a job has to end before its entry has: the server says so, the worker has
+ * drained for long enough or is stopped, or the room is over.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type EndReason = typeof EndReason.Type
+
+/** A job that is ours, with the way into its room. */
+export const Assignment = Schema.Struct({
+  job: JobRequest,
+  identity: Schema.String,
+  url: Schema.String,
+  token: Schema.RedactedFromValue(Schema.String)
+})
+
+export interface Assignment extends Schema.Schema.Type<typeof Assignment> {}
+
+export type Report =
+  | { readonly status: "running" }
+  | { readonly status: "success" }
+  | { readonly status: "failed"; readonly error: string }
+
+export const isFinal = (report: Report): boolean => report.status !== "running"

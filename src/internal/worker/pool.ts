@@ -1,0 +1,193 @@
+/** Jobs in child processes, each with its own rooms; what crashes is replaced. */
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import type * as Scope from "effect/Scope"
+import { type Child, spawn } from "./childHandle.ts"
+import { PrewarmFailed, WorkerError } from "./errors.ts"
+import type { Executor } from "./executor.ts"
+import { countersOf, mergeTexts } from "./exposition.ts"
+import * as metrics from "./metrics.ts"
+import type { JobSettings, PoolSettings } from "./options.ts"
+
+const megabyte = 1024 * 1024
+const watchInterval = 1000
+/** A process that says nothing for this long will not come back. */
+const silentMs = 60_000
+const attempts = 3
+
+const failed = (detail: string): WorkerError => new WorkerError({ reason: new PrewarmFailed({ detail }) })
+
+export const makePool = (
+  settings: PoolSettings,
+  jobSettings: JobSettings
+): Effect.Effect<Executor, WorkerError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const children = new Set<Child>()
+    const fork = yield* FiberSet.makeRuntime<never>()
+    let closing = false
+    /** Counters of processes that are gone. */
+    let past = ""
+
+    const bury = (child: Child): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        children.delete(child)
+        const { text } = child
+        if (text !== "") past = mergeTexts([past, countersOf(text)])
+        return Effect.all([
+          metrics.child(child.slot, { cpu: 0, memoryBytes: 0, jobs: 0 }),
+          metrics.pool(ready().length)
+        ], { discard: true })
+      })
+
+    const ready = (): ReadonlyArray<Child> => [...children].filter((child) => child.state === "ready")
+
+    /** Lives as long as the process; a crash is nobody's fault but its own. */
+    const look = (child: Child): Effect.Effect<void> =>
+      Effect.gen(function*() {
+        const now = yield* Clock.currentTimeMillis
+        const { memoryBytes } = child.usage
+        const mb = memoryBytes / megabyte
+        yield* metrics.child(child.slot, { ...child.usage, jobs: child.jobs.size })
+        if (now - child.heardAt >= silentMs) return yield* kill(child, "it does not answer")
+        if (mb >= settings.memoryLimit * 1.25) return yield* kill(child, "its memory is far beyond the limit")
+        if (mb >= settings.memoryLimit && child.state === "ready") {
+          yield* about(child, Effect.logWarning("a process of the pool is replaced: its memory is beyond the limit"))
+          child.retire()
+        } else if (mb >= settings.memoryWarning && !child.warned) {
+          child.warned = true
+          yield* about(child, Effect.logWarning("a process of the pool uses much memory"))
+        }
+      })
+
+    const about = (child: Child, effect: Effect.Effect<void>) =>
+      Effect.annotateLogs(effect, {
+        child: child.slot,
+        jobs: child.jobs.size,
+        memoryMb: Math.round(child.usage.memoryBytes / megabyte)
+      })
+
+    const kill = (child: Child, why: string) =>
+      Effect.andThen(
+        about(child, Effect.logError(`a process of the pool is killed: ${why}`)),
+        Effect.sync(() => child.kill())
+      )
+
+    /** Until it is gone. A retired one ends with its last job. */
+    const attend = Effect.fnUntraced(function*(child: Child) {
+      const watch = Effect.forever(Effect.andThen(Effect.sleep(watchInterval), look(child)))
+      const spent = Effect.andThen(child.retired, Effect.andThen(child.idle, Effect.sync(() => child.leave())))
+      yield* Effect.raceFirst(Effect.raceFirst(child.exited, watch), Effect.andThen(spent, child.exited))
+      if (!child.asked && !closing) {
+        yield* metrics.crashed
+        yield* about(child, Effect.logError(`a process of the pool has ended (${child.ending()})`))
+      }
+      yield* bury(child)
+    })
+
+    const ignite = (slot: number): Effect.Effect<Child, WorkerError> =>
+      Effect.gen(function*() {
+        const child = yield* spawn(slot, settings)
+        children.add(child)
+        const began = yield* Effect.timeoutOrElse(child.ready, {
+          duration: jobSettings.prewarmTimeout + 5000,
+          orElse: () => Effect.fail(failed("a process of the pool does not become ready"))
+        }).pipe(Effect.result)
+        if (began._tag === "Success") return child
+        child.kill()
+        yield* child.exited
+        yield* bury(child)
+        return yield* began.failure
+      })
+
+    /** A slot always has a process that is ready, or is about to be. */
+    const keepSlot = (slot: number, first: Deferred.Deferred<void, WorkerError>) =>
+      Effect.gen(function*() {
+        let failures = 0
+        while (!closing) {
+          const result = yield* Effect.result(ignite(slot))
+          if (result._tag === "Failure") {
+            failures++
+            yield* Effect.logError("a process of the pool did not start").pipe(
+              Effect.annotateLogs({ child: slot, reason: result.failure.message })
+            )
+            if (failures >= attempts) yield* Deferred.fail(first, result.failure)
+            yield* Effect.sleep(Math.min(200 * 2 ** failures, 30_000))
+            continue
+          }
+          failures = 0
+          const child = result.success
+          yield* metrics.pool(ready().length)
+          yield* Deferred.succeed(first, undefined)
+          const attending = fork(attend(child))
+          yield* Effect.raceFirst(child.retired, child.exited)
+          if (child.state === "gone") yield* Effect.sleep(100)
+          else void attending
+        }
+      })
+
+    yield* Effect.addFinalizer(() =>
+      Effect.gen(function*() {
+        closing = true
+        yield* Effect.forEach([...children], (child) =>
+          Effect.gen(function*() {
+            child.leave()
+            yield* Effect.timeoutOption(child.exited, 3000)
+            child.kill()
+            yield* child.exited
+          }), { concurrency: "unbounded", discard: true })
+      })
+    )
+    const firsts = yield* Effect.forEach(
+      Array.from({ length: settings.processes }, (_, slot) => slot),
+      (slot) =>
+        Effect.gen(function*() {
+          const first = yield* Deferred.make<void, WorkerError>()
+          fork(keepSlot(slot, first))
+          return first
+        })
+    )
+    yield* Effect.forEach(firsts, Deferred.await, { concurrency: "unbounded", discard: true })
+
+    const free = (child: Child): number => child.state === "ready" ? settings.jobsPerProcess - child.jobs.size : 0
+    const owner = (id: string): Child | undefined => [...children].find((child) => child.jobs.has(id))
+    const all = (): ReadonlyArray<Child> => [...children]
+
+    const executor: Executor = {
+      run: (assignment, report) =>
+        Effect.suspend(() => {
+          const [child] = all().filter((child) => free(child) > 0).sort((a, b) => a.jobs.size - b.jobs.size)
+          return child === undefined
+            ? report({ status: "failed", error: "no process is free" })
+            : child.run(assignment, report)
+        }),
+      end: (id, reason) => Effect.sync(() => owner(id)?.send({ _tag: "End", id, reason })),
+      endAll: (reason) =>
+        Effect.sync(() => {
+          for (const child of children) {
+            for (const id of child.jobs.keys()) child.send({ _tag: "End", id, reason })
+          }
+        }),
+      hurry: Effect.sync(() => {
+        for (const child of children) child.send({ _tag: "Hurry" })
+      }),
+      running: () => all().flatMap((child) => child.running),
+      free: () => all().reduce((sum, child) => sum + Math.max(0, free(child)), 0),
+      children: () =>
+        all().map((child) => ({
+          slot: child.slot,
+          pid: child.pid,
+          state: child.state,
+          jobs: child.jobs.size,
+          ...child.usage
+        })),
+      metrics: Effect.suspend(() =>
+        Effect.map(
+          Effect.forEach(all(), (child) => child.metrics, { concurrency: "unbounded" }),
+          (texts) => [past, ...texts].filter((text) => text !== "")
+        )
+      )
+    }
+    return executor
+  })

@@ -1,0 +1,51 @@
+/** Waiting for what may never end. */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+
+/**
+ * A limit that can be cut short for all who wait: "end now".
+ *
+ * What is cut short has `hurried` milliseconds from then on.
+ */
+export interface Patience {
+  readonly hurry: Effect.Effect<void>
+  readonly runOut: (ms: number) => Effect.Effect<void>
+}
+
+const hurried = 1000
+
+export const makePatience = (): Patience => {
+  const now = Deferred.makeUnsafe<void>()
+  return {
+    hurry: Effect.asVoid(Deferred.succeed(now, undefined)),
+    runOut: (ms) =>
+      Effect.raceFirst(
+        Effect.sleep(ms),
+        Effect.andThen(Deferred.await(now), Effect.sleep(Math.min(ms, hurried)))
+      )
+  }
+}
+
+/** Waits for a fiber; none when the time is over, and then the fiber is left behind, interrupted. */
+export const settle = <A, E>(
+  fiber: Fiber.Fiber<A, E>,
+  ms: number,
+  patience: Patience
+): Effect.Effect<Option.Option<Exit.Exit<A, E>>> =>
+  Effect.raceFirst(
+    Effect.asSome(Fiber.await(fiber)),
+    Effect.as(patience.runOut(ms), Option.none<Exit.Exit<A, E>>())
+  ).pipe(
+    Effect.tap((exit) => Option.isNone(exit) ? Effect.sync(() => fiber.interruptUnsafe()) : Effect.void)
+  )
+
+/** Runs to the end or to the end of the time, whatever it does. */
+export const bounded = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  ms: number,
+  patience: Patience
+): Effect.Effect<Option.Option<Exit.Exit<A, E>>, never, R> =>
+  Effect.flatMap(Effect.forkDetach(effect, { startImmediately: true }), (fiber) => settle(fiber, ms, patience))

@@ -1,0 +1,20 @@
+/** Version of this package, as servers and operators are told. */
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { readFileSync } from "node:fs"
+
+const Package = Schema.fromJsonString(Schema.Struct({ version: Schema.String }))
+
+const read = (): string => {
+  try {
+    const text = readFileSync(new URL("../../../package.json", import.meta.url), "utf8")
+    return Option.match(Schema.decodeUnknownOption(Package)(text), {
+      onNone: () => "unknown",
+      onSome: ({ version }) => version
+    })
+  } catch {
+    return "unknown"
+  }
+}
+
+export const version: string = read()

@@ -1,0 +1,113 @@
+/** A LiveKit server on loopback, in a process of its own. */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process"
+import { createSocket } from "node:dgram"
+import { once } from "node:events"
+import { existsSync } from "node:fs"
+import { createServer } from "node:net"
+import { delimiter, join } from "node:path"
+import { env } from "node:process"
+import { setTimeout as sleep } from "node:timers/promises"
+
+export interface Server {
+  readonly url: string
+  readonly key: string
+  readonly secret: string
+  /** Absent where the server is not ours. */
+  readonly process?: ChildProcess | undefined
+  readonly stop: () => Promise<void>
+}
+
+const key = "devkey"
+const secret = "secret-at-least-thirty-two-characters"
+
+/** The server's program: named by `LIVEKIT_SERVER_BIN`, on the PATH, or where `go install` puts it. */
+export const findServer = (): string | undefined => {
+  const named = env["LIVEKIT_SERVER_BIN"]
+  if (named !== undefined && named !== "") return named
+  const found = (env["PATH"] ?? "").split(delimiter).map((folder) => join(folder, "livekit-server")).find(
+    existsSync
+  )
+  if (found !== undefined) return found
+  try {
+    const installed = join(execFileSync("go", ["env", "GOPATH"], { encoding: "utf8" }).trim(), "bin", "server")
+    return existsSync(installed) ? installed : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const freeTcp = async (): Promise<number> => {
+  const server = createServer().listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const address = server.address()
+  server.close()
+  await once(server, "close")
+  return typeof address === "object" && address !== null ? address.port : 0
+}
+
+const freeUdp = async (): Promise<number> => {
+  const socket = createSocket("udp4").bind(0, "127.0.0.1")
+  await once(socket, "listening")
+  const { port } = socket.address()
+  socket.close()
+  await once(socket, "close")
+  return port
+}
+
+/** Loopback only: one TCP and one UDP port, nothing that others could reach. */
+const config = (port: number, udp: number): string =>
+  JSON.stringify({
+    port,
+    bind_addresses: ["127.0.0.1"],
+    keys: { [key]: secret },
+    rtc: {
+      udp_port: udp,
+      tcp_port: 0,
+      use_external_ip: false,
+      node_ip: "127.0.0.1",
+      enable_loopback_candidate: true,
+      ips: { includes: ["127.0.0.1/32"] }
+    },
+    room: { empty_timeout: 30, departure_timeout: 2 },
+    logging: { level: "error" }
+  })
+
+const ready = async (url: string, child: ChildProcess): Promise<void> => {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    if (child.exitCode !== null) throw new Error(`the LiveKit server ended with code ${child.exitCode}`)
+    try {
+      if ((await fetch(url)).ok) return
+    } catch {
+      // Not yet.
+    }
+    await sleep(50)
+  }
+  throw new Error("the LiveKit server did not answer within 10 seconds")
+}
+
+/** Starts a server; the ports of an earlier one can be given, to start it again. */
+export const launch = async (
+  ports?: { readonly port: number; readonly udp: number }
+): Promise<
+  Server & { readonly process: ChildProcess; readonly ports: { readonly port: number; readonly udp: number } }
+> => {
+  const program = findServer()
+  if (program === undefined) throw new Error("no LiveKit server was found")
+  const { port, udp } = ports ?? { port: await freeTcp(), udp: await freeUdp() }
+  const child = spawn(program, ["--config-body", config(port, udp)], { stdio: "ignore" })
+  const url = `http://127.0.0.1:${port}`
+  await ready(url, child)
+  return {
+    url: url.replace("http", "ws"),
+    key,
+    secret,
+    process: child,
+    ports: { port, udp },
+    stop: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const ended = once(child, "exit")
+      child.kill("SIGKILL")
+      await ended
+    }
+  }
+}

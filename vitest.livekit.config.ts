@@ -1,0 +1,16 @@
+import { defineConfig, mergeConfig } from "vitest/config"
+import base from "./vitest.config.ts"
+
+// What needs a LiveKit server: one is started unless `LIVEKIT_URL` names one.
+const merged = mergeConfig(
+  base,
+  defineConfig({
+    test: {
+      globalSetup: ["./test/livekit/support/server.ts"],
+      fileParallelism: false,
+      testTimeout: 120_000
+    }
+  })
+)
+
+export default { ...merged, test: { ...merged.test, include: ["test/livekit/**/*.test.ts"] } }
