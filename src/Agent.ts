@@ -64,6 +64,9 @@ export interface Agent<out R = never> {
   readonly onFailure:
     | ((failure: Event.Of<"ProviderFailed">) => Effect.Effect<unknown, unknown, R>)
     | undefined
+  readonly onEscalation:
+    | ((escalation: Event.Of<"Escalated">) => Effect.Effect<unknown, unknown, R>)
+    | undefined
 }
 
 /**
@@ -72,7 +75,7 @@ export interface Agent<out R = never> {
  * @category options
  * @since 0.1.0
  */
-export interface Options<Tools extends Record<string, Tool.Any>, RE, RX, RU, RL, RF> {
+export interface Options<Tools extends Record<string, Tool.Any>, RE, RX, RU, RL, RF, RC = never> {
   /** Name in events and logs. @default "agent" */
   readonly name?: string | undefined
   readonly instructions: string
@@ -106,6 +109,8 @@ export interface Options<Tools extends Record<string, Tool.Any>, RE, RX, RU, RL,
     | undefined
   /** Runs for each failure that no retry and no other provider has mended. */
   readonly onFailure?: ((failure: Event.Of<"ProviderFailed">) => Effect.Effect<unknown, unknown, RF>) | undefined
+  /** Runs once when the session gives up, while the caller hears the apology: call somebody. */
+  readonly onEscalation?: ((escalation: Event.Of<"Escalated">) => Effect.Effect<unknown, unknown, RC>) | undefined
 }
 
 /**
@@ -120,10 +125,11 @@ export const make = <
   RX = never,
   RU = never,
   RL = never,
-  RF = never
+  RF = never,
+  RC = never
 >(
-  options: Options<Toolset, RE, RX, RU, RL, RF>
-): Agent<Tool.HandlersFor<Toolset> | Tool.HandlerServices<Toolset[keyof Toolset]> | RE | RX | RU | RL | RF> => ({
+  options: Options<Toolset, RE, RX, RU, RL, RF, RC>
+): Agent<Tool.HandlersFor<Toolset> | Tool.HandlerServices<Toolset[keyof Toolset]> | RE | RX | RU | RL | RF | RC> => ({
   name: options.name ?? "agent",
   instructions: options.instructions,
   tools: options.tools === undefined ? Effect.succeed(Tools.empty) : Tools.resolve(options.tools),
@@ -135,5 +141,6 @@ export const make = <
   onExit: options.onExit,
   onUserTurn: options.onUserTurn,
   onTurnLimit: options.onTurnLimit,
-  onFailure: options.onFailure
+  onFailure: options.onFailure,
+  onEscalation: options.onEscalation
 })

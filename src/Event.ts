@@ -119,7 +119,7 @@ export type FunctionCall = typeof FunctionCall.Type
  * @category models
  * @since 0.1.0
  */
-export const Component = Schema.Literals(["vad", "stt", "llm", "tts", "room", "processor", "hook", "detector"])
+export const Component = Schema.Literals(["vad", "stt", "llm", "tts", "room", "processor", "hook", "detector", "text"])
 
 /**
  * @category models
@@ -139,6 +139,7 @@ export const CloseReason = Schema.Literals([
   "participant_left",
   "room_ended",
   "provider_failures",
+  "budget",
   "start_failed"
 ])
 
@@ -184,6 +185,8 @@ export const Event = Schema.Union([
     source: Schema.Literals(["voice", "text", "manual"]),
     participant
   }),
+  /** A key of a telephone: 0 to 9, *, #, A to D. */
+  Schema.TaggedStruct("UserPressedKey", { at, key: Schema.String, participant }),
   /** Speech was heard, and no final transcript came within the option's time. */
   Schema.TaggedStruct("TranscriptionTimedOut", { at, startedAt: Schema.Finite, speechMs: Schema.Finite, participant }),
   Schema.TaggedStruct("UserTurnLimitReached", { at, words: Schema.Int, speechMs: Schema.Finite, participant }),
@@ -257,6 +260,26 @@ export const Event = Schema.Union([
     component: Component,
     provider: Schema.String,
     available: Schema.Boolean
+  }),
+  /** A circuit breaker of a provider: closed lets requests through, open none, half-open one to try. */
+  Schema.TaggedStruct("BreakerChanged", {
+    at,
+    component: Component,
+    provider: Schema.String,
+    from: Schema.Literals(["closed", "half_open", "open"]),
+    to: Schema.Literals(["closed", "half_open", "open"])
+  }),
+  /**
+   * Nothing has mended it: the caller hears an apology, and the session ends.
+   * `cause` is too many failures in a row, too many of the kind in the window,
+   * or one that leaves no conversation.
+   */
+  Schema.TaggedStruct("Escalated", {
+    at,
+    level: Schema.Literal("critical"),
+    component: Component,
+    cause: Schema.Literals(["consecutive", "window", "fatal"]),
+    failures: Schema.Int
   }),
   /** Something the operator should know of, in words without content. */
   Schema.TaggedStruct("Warning", { at, component: Component, message: Schema.String }),

@@ -123,6 +123,22 @@ export class Broken extends Schema.TaggedError<Broken>("effect-voice/Failure/Bro
 }
 
 /**
+ * The circuit breaker of the provider is open: it was not asked. `retryAfterMs`
+ * tells when it may be, 0 while another request tries it. Retryable.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export class Unavailable extends Schema.TaggedError<Unavailable>("effect-voice/Failure/Unavailable")("Unavailable", {
+  retryAfterMs: Schema.Finite
+}) {
+  readonly isRetryable = true
+  override get message(): string {
+    return `the provider is not asked while its circuit breaker is open, for another ${this.retryAfterMs} ms`
+  }
+}
+
+/**
  * Every provider asked has failed; `providers` names them in the order asked.
  * Retryable when any of them was.
  *
@@ -152,6 +168,7 @@ export const Reason = Schema.Union([
   InvalidRequest,
   EndedEarly,
   Broken,
+  Unavailable,
   Exhausted
 ])
 

@@ -12,6 +12,7 @@ import * as LanguageModel from "effect/ai/LanguageModel"
 import * as Prompt from "effect/ai/Prompt"
 import type * as Tool from "effect/ai/Tool"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
@@ -19,10 +20,11 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Failure from "./Failure.ts"
 import { replyOf } from "./internal/llm/adapter.ts"
+import * as caching from "./internal/llm/cache.ts"
 import { services } from "./internal/resilience/layers.ts"
 import { masked } from "./internal/resilience/masked.ts"
-import { fallbackReply } from "./internal/resilience/reply.ts"
-import type { Fallback, FallbackOptions } from "./Resilience.ts"
+import { fallbackReply, hedgeReply } from "./internal/resilience/reply.ts"
+import type { Fallback, FallbackOptions, HedgeOptions } from "./Resilience.ts"
 
 /**
  * Tokens that a reply took.
@@ -253,6 +255,69 @@ export const layerFallback = <E, R>(
   options?: Parameters<typeof fallback>[1]
 ): Layer.Layer<Llm, E, R> =>
   Layer.effect(Llm, Effect.flatMap(services(Llm, providers), (services) => fallback(services, options)))
+
+/**
+ * Creates an `Llm` that asks the next provider, too, when one is late.
+ *
+ * **When to use**
+ *
+ * Use where a slow first token hurts more than a second request costs. The same
+ * service may stand there twice.
+ *
+ * **Details**
+ *
+ * The next provider is asked `after` that time, or at once when one fails. The
+ * first text or tool call wins, and the other requests are interrupted. When
+ * every provider has failed, the reply fails with `Exhausted`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const hedge = (
+  providers: readonly [Llm["Service"], ...ReadonlyArray<Llm["Service"]>],
+  options: HedgeOptions = {}
+): Llm["Service"] => hedgeReply(providers, options, (provider, reason) => new LlmError({ provider, reason }))
+
+/**
+ * Gives an `Llm` whose requests all have these settings, whatever they say
+ * themselves.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const withSettings = (llm: Llm["Service"], settings: Settings): Llm["Service"] => ({
+  ...llm,
+  model: settings.model ?? llm.model,
+  reply: (request) => llm.reply({ ...request, settings: { ...request.settings, ...settings } })
+})
+
+/**
+ * Gives an `Llm` that answers the same question from memory.
+ *
+ * **When to use**
+ *
+ * Use where callers ask the same first question, and the answer does not depend
+ * on the time. It is off unless you use it.
+ *
+ * **Details**
+ *
+ * The question is the whole prompt with its tools and settings. Only complete
+ * replies of text are kept; a turn that calls a tool is asked each time. What
+ * is kept stays in the memory of the process.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const cached = (llm: Llm["Service"], options: {
+  /** Most replies that are kept; the one not asked for the longest goes first. @default 100 */
+  readonly capacity?: number | undefined
+  /** @default "1 hour" */
+  readonly timeToLive?: Duration.Input | undefined
+} = {}): Llm["Service"] =>
+  caching.cached(llm, {
+    capacity: options.capacity ?? 100,
+    keepMs: Duration.toMillis(Duration.fromInputUnsafe(options.timeToLive ?? "1 hour"))
+  })
 
 /**
  * Asks for one text, without tools.

@@ -1,7 +1,7 @@
 /**
  * What is measured in conversations, for operators and for the program itself.
  *
- * All of it follows from the events alone. `record` keeps Effect metrics,
+ * All but the four of voice activity follows from the events alone. `record` keeps Effect metrics,
  * which `Layers/Prometheus` and `Layers/Telemetry` show, together with any
  * metric that a program defines with `effect/Metric`: nothing has to be
  * registered. They live in the `Metric.MetricRegistry` of the context, so a
@@ -23,6 +23,8 @@
  * | `messages_processed` | – | messages of users and agents that entered history |
  * | `function_calls_executed`, `function_calls_failed` | – | function calls |
  * | `agent_errors_total`, `agent_errors_unrecovered_total` | `error_type` | failures of providers |
+ * | `agent_escalations_total` | `error_type` | sessions given up |
+ * | `agent_breaker_state` | `component`, `provider` | gauge of circuit breakers: 0 closed, 1 half-open, 2 open |
  * | `agent_sessions_active` | – | gauge of open sessions |
  * | `agent_sessions_closed_total` | `reason` | sessions |
  * | `agent_speeches_total` | `outcome` | speeches of the agent |
@@ -32,11 +34,14 @@
  * | `agent_llm_tokens_total` | `provider`, `direction` | tokens |
  * | `agent_llm_requests_total` | `provider` | answered requests |
  * | `agent_tts_characters_total`, `agent_tts_audio_seconds_total` | `provider` | synthesis |
- * | `agent_provider_available` | `component`, `provider` | gauge, 0 while a circuit breaker is open |
+ * | `agent_provider_available` | `component`, `provider` | gauge, 0 while a fallback passes it over |
  * | `agent_speech_seconds_total`, `agent_user_speech_seconds_total` | – | speech, in seconds |
  * | `agent_warnings_total` | `component` | warnings |
  * | `agent_transcriptions_timed_out_total`, `agent_user_turn_limits_total` | – | turns |
  * | `agent_handoffs_total`, `agent_history_summaries_total` | – | events |
+ * | `vad_batch_size` | – | windows in one batch of the voice activity model |
+ * | `vad_queue_depth` | – | gauge of the streams that wait for it when a batch ends |
+ * | `vad_inference_time`, `vad_lateness_time` | – | one batch; the longest from a window that is ready to its answer; ms |
  *
  * @since 0.1.0
  */

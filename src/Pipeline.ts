@@ -11,8 +11,10 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Agent from "./Agent.ts"
+import type * as Audio from "./Audio.ts"
 import type * as Event from "./Event.ts"
 import type * as History from "./History.ts"
+import { each as holdEach } from "./internal/pipeline/each.ts"
 import { open } from "./internal/pipeline/open.ts"
 import type { InvalidOption } from "./internal/pipeline/options.ts"
 import type * as Llm from "./Llm.ts"
@@ -66,13 +68,34 @@ export type OverlapClassifier = (overlap: {
 }) => Effect.Effect<"backchannel" | "interruption" | "unknown", unknown>
 
 /**
+ * What the caller hears when the session gives up.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Apology {
+  /** @default "I'm experiencing technical difficulties. Please try again later." */
+  readonly text?: string | undefined
+  /**
+   * The audio of `text`, heard even when the synthesiser is dead.
+   *
+   * @default a clip of the default text; another text is synthesised once in a process, when the first session begins
+   */
+  readonly clip?: Audio.Frame | ReadonlyArray<Audio.Frame> | undefined
+}
+
+/**
  * Options of a conversation.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
-  /** Whom to talk with. @default the first participant that is there, or comes */
+  /**
+   * Whom to talk with.
+   *
+   * @default the first that is there, or comes, and is no agent, recorder or incoming stream
+   */
   readonly participant?: string | undefined
   readonly turn?: Turn.Options | undefined
   readonly vad?: Vad.Options | undefined
@@ -81,7 +104,11 @@ export interface Options {
   /** Longest time for one tool, after which it is ended and the model told. @default "60 seconds" */
   readonly toolTimeout?: Duration.Input | undefined
   /** Retries and the deadline for a provider's first output. */
-  readonly resilience?: Resilience.Policy | undefined
+  readonly resilience?: Omit<Resilience.Policy, "breaker"> | undefined
+  /** Said when the session gives up, and then it ends; `false` ends it without a word. */
+  readonly apology?: Apology | false | undefined
+  /** Opens the providers' connections when the session begins; `"paid"` also asks each for a trifle. @default true */
+  readonly prewarm?: boolean | "paid" | undefined
   /** Before the detector and the recogniser, in this order. @default none */
   readonly processors?: ReadonlyArray<Processor.Processor> | undefined
   /** How text is rewritten for the ear. @default `Text.speechTransforms` */
@@ -103,13 +130,25 @@ export interface Options {
   readonly output?: Room.OutputOptions | undefined
   /** Topic of typed text, `false` for none. @default "lk.chat" */
   readonly textTopic?: string | false | undefined
+  /** What becomes of typed text. @default `session.send`: it interrupts, and is answered */
+  readonly onText?:
+    | ((message: Room.TextMessage, session: Session["Service"]) => Effect.Effect<unknown, unknown>)
+    | undefined
+  /** What becomes of a key that is pressed on a telephone, besides its event. @default nothing */
+  readonly onKey?: ((key: string, session: Session["Service"]) => Effect.Effect<unknown, unknown>) | undefined
+  /** Longest wait, before the agent enters, until somebody receives its track. @default "5 seconds" */
+  readonly subscriberTimeout?: Duration.Input | undefined
   /** Ends the session when the participant leaves. @default true */
   readonly closeOnLeave?: boolean | undefined
+  /** Longest wait for a participant whose connection was lost, before that counts as having left. @default "20 seconds" */
+  readonly returnTimeout?: Duration.Input | undefined
   /** Longest time for cleaning up and for `onExit` when the session ends. @default "5 seconds" */
   readonly closeTimeout?: Duration.Input | undefined
   /** Longest time for what is still to be said when the session drains. @default "30 seconds" */
   readonly drainTimeout?: Duration.Input | undefined
-  /** Longest time for `onUserTurn`. @default "10 seconds" */
+  /** Longest time that the room may play nothing of what it was given, or leave a command unanswered. @default "10 seconds" */
+  readonly roomTimeout?: Duration.Input | undefined
+  /** Longest time for `onUserTurn` and for `onEscalation`. @default "10 seconds" */
   readonly hookTimeout?: Duration.Input | undefined
   /** Facts about the job, its `id` among them, for `Session.job`, logs and spans. @default those of the worker's job, else none */
   readonly job?: Readonly<Record<string, string>> | undefined
@@ -117,6 +156,21 @@ export interface Options {
   readonly sessionId?: string | undefined
   /** Sees every event as it happens, in the same breath; must not throw. */
   readonly onEvent?: ((event: Event.Event) => void) | undefined
+}
+
+/**
+ * Options of conversations side by side.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface EachOptions extends Omit<Options, "participant" | "sessionId" | "onEvent"> {
+  /** With whom. @default everyone who is no agent, recorder or incoming stream */
+  readonly accepts?: ((participant: Room.Participant) => boolean) | undefined
+  /** Most conversations at once; who comes then waits for one to end. @default 16 */
+  readonly concurrency?: number | undefined
+  /** Sees every event of every conversation as it happens; must not throw. */
+  readonly onEvent?: ((event: Event.Event, participant: Room.Participant) => void) | undefined
 }
 
 /**
@@ -154,3 +208,26 @@ export const run = <R>(
   options?: Options
 ): Effect.Effect<Event.CloseReason, PipelineError, Services | Exclude<Exclude<R, Session>, Scope.Scope>> =>
   Effect.scoped(Effect.flatMap(make(agent, options), (session) => session.ended))
+
+/**
+ * Holds a conversation with each participant of the room, side by side, until
+ * the room ends.
+ *
+ * **Details**
+ *
+ * Each has its own session, history, and track, named after the participant
+ * (`agent-audio-ann`); its texts go to that participant alone, who is the only
+ * one it sees and hears. Everyone's frontend receives all tracks unless it
+ * chooses; transcription packets, which cannot be addressed, are left out. The
+ * agent's one state attribute is that of the busiest conversation.
+ *
+ * Who leaves and comes again gets a new conversation, after `hangUp` too. One
+ * that cannot be held is logged, and the others go on.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const each: <R>(
+  agent: Agent.Agent<R> | ((participant: Room.Participant) => Agent.Agent<R>),
+  options?: EachOptions
+) => Effect.Effect<void, PipelineError, Services | Exclude<Exclude<R, Session>, Scope.Scope>> = holdEach

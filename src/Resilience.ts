@@ -8,17 +8,24 @@
  *
  * @since 0.1.0
  */
+import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Failure from "./Failure.ts"
+import { breakersOf, Circuit } from "./internal/resilience/breaker.ts"
+import * as buildings from "./internal/resilience/building.ts"
 import * as first from "./internal/resilience/first.ts"
 import { resolve } from "./internal/resilience/policy.ts"
+import * as recovery from "./internal/resilience/recovery.ts"
 import { guardReply } from "./internal/resilience/reply.ts"
 import { guardSpeech } from "./internal/resilience/speech.ts"
 import { guardTranscription } from "./internal/resilience/transcription.ts"
+import * as warming from "./internal/resilience/warming.ts"
 
 import * as Llm from "./Llm.ts"
 import * as Stt from "./Stt.ts"
@@ -56,6 +63,109 @@ export interface Fallback {
 }
 
 /**
+ * What a circuit breaker does: lets every request through, one to try, or none.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const BreakerState = Schema.Literals(["closed", "half_open", "open"])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type BreakerState = typeof BreakerState.Type
+
+/**
+ * A circuit breaker has changed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const BreakerChange = Schema.Struct({
+  component: Schema.Literals(["stt", "llm", "tts", "other"]),
+  provider: Schema.String,
+  from: BreakerState,
+  to: BreakerState
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type BreakerChange = typeof BreakerChange.Type
+
+/**
+ * When a circuit breaker opens, and for how long.
+ *
+ * **Details**
+ *
+ * Each attempt at the provider counts, also one that is tried again. What a bad
+ * request is answered (`InvalidRequest`, status 400, 413 and 422) does not, and
+ * neither does a request that was interrupted.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface BreakerOptions {
+  /** Name of the provider, in events and metrics. */
+  readonly name: string
+  /** What the provider is, in events and metrics. @default "other" */
+  readonly component?: BreakerChange["component"] | undefined
+  /** Failures in a row that open it. @default 5 */
+  readonly consecutiveFailures?: number | undefined
+  /** Share of failures in the window that opens it, above 0 and at most 1. @default 0.5 */
+  readonly failureRate?: number | undefined
+  /** Requests in the window below which the share says nothing. @default 10 */
+  readonly minimumRequests?: number | undefined
+  /** @default "1 minute" */
+  readonly window?: Duration.Input | undefined
+  /** Time without any request, before one may try; longer where the provider asks for it. @default "30 seconds" */
+  readonly openFor?: Duration.Input | undefined
+}
+
+/**
+ * A circuit breaker: keeps requests from a provider that is down.
+ *
+ * **Details**
+ *
+ * Open, it fails every request at once with `Unavailable`. After `openFor` the
+ * next request tries the provider, one at a time: if it is answered the breaker
+ * closes, if it fails it is open again. `state` is read at any time and says
+ * `open` until that request; the gauge `agent_breaker_state` shows it. A slow
+ * reader of `changes` loses all but the newest 64.
+ *
+ * `protect` guards any effect; `isFailure` says which of its errors count.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Breaker {
+  readonly name: string
+  readonly component: BreakerChange["component"]
+  readonly state: Effect.Effect<BreakerState>
+  readonly changes: Stream.Stream<BreakerChange>
+  readonly protect: <A, E, R>(
+    effect: Effect.Effect<A, E, R>,
+    isFailure?: (error: E) => boolean
+  ) => Effect.Effect<A, E | Failure.Unavailable, R>
+}
+
+/**
+ * Makes a circuit breaker.
+ *
+ * **When to use**
+ *
+ * Use as `breaker` of a `Policy` for an `Stt`, `Llm` or `Tts`, where it decides
+ * together with the retries; use its `protect` for anything else. A fallback
+ * makes its own (`FallbackOptions.breaker`).
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const breaker = (options: BreakerOptions): Effect.Effect<Breaker> => Circuit.make(options)
+
+/**
  * How one provider is asked.
  *
  * @category options
@@ -79,6 +189,8 @@ export interface Policy {
    * @default "10 seconds"
    */
   readonly nextOutput?: Duration.Input | undefined
+  /** Asked before each attempt and told what came of it; for one provider alone. @default none */
+  readonly breaker?: Breaker | undefined
 }
 
 /**
@@ -91,7 +203,9 @@ export interface FallbackOptions<Service> {
   /** Name of the fallback in errors. @default the providers' names, joined by "+" */
   readonly name?: string | undefined
   /** How each provider is asked. */
-  readonly policy?: Policy | undefined
+  readonly policy?: Omit<Policy, "breaker"> | undefined
+  /** A circuit breaker for each provider that is not resilient itself; an open one is passed over. @default none */
+  readonly breaker?: Omit<BreakerOptions, "name" | "component"> | undefined
   /**
    * Cheap call that succeeds when a lost provider is back. Without it, the next
    * request after each wait of `recovery` tries the provider.
@@ -99,6 +213,21 @@ export interface FallbackOptions<Service> {
   readonly probe?: ((provider: Service) => Effect.Effect<unknown, unknown>) | undefined
   /** Waits before each probe of a lost provider. @default exponential from 1 second, at most 1 minute */
   readonly recovery?: Schedule.Schedule<unknown> | undefined
+}
+
+/**
+ * When a second provider is asked beside the first.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface HedgeOptions {
+  /** Name in errors. @default the providers' names, joined by "+" */
+  readonly name?: string | undefined
+  /** How late the first output may be before the next provider is asked, too. @default "1500 millis" */
+  readonly after?: Duration.Input | undefined
+  /** How each provider is asked. */
+  readonly policy?: Omit<Policy, "breaker"> | undefined
 }
 
 /**
@@ -182,6 +311,210 @@ export const tts = (service: Tts.Tts["Service"], policy?: Policy): Tts.Tts["Serv
   service.resilient
     ? service
     : guardSpeech(service, policy, (provider, reason) => new Tts.TtsError({ provider, reason }))
+
+/**
+ * Another way to ask a service that has failed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Recovery<Service> {
+  /** What is changed, in names of providers: `openai:gpt-4o-mini`. */
+  readonly name: string
+  /** Gives the service with other settings; `undefined` where it cannot: the recovery is left out. */
+  readonly change: (service: Service) => Service | undefined
+  /** Time before it is asked. @default 0 */
+  readonly after?: Duration.Input | undefined
+}
+
+/**
+ * What is tried when a service has failed, in this order.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Recoveries {
+  readonly stt: ReadonlyArray<Recovery<Stt.Stt["Service"]>>
+  readonly llm: ReadonlyArray<Recovery<Llm.Llm["Service"]>>
+  readonly tts: ReadonlyArray<Recovery<Tts.Tts["Service"]>>
+}
+
+/**
+ * The usual ones: a recogniser is opened again after a second, in English where
+ * it can be told; a model is asked as `gpt-4o-mini` for 100 tokens at a
+ * temperature of 0.5; a synthesiser speaks with the voice `Antoni`.
+ *
+ * **Gotchas**
+ *
+ * The names are OpenAI's and ElevenLabs': give other recoveries to other
+ * providers.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const recoveries: Recoveries = recovery.defaults
+
+/**
+ * Options of `recoverStt`, `recoverLlm` and `recoverTts`.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface RecoverOptions<Service> extends FallbackOptions<Service> {
+  /** What is tried, in this order. @default those of `recoveries` */
+  readonly recoveries?: ReadonlyArray<Recovery<Service>> | undefined
+}
+
+/**
+ * Creates an `Stt` that is asked in other ways when it has failed: a
+ * `Stt.fallback` over itself with changed settings.
+ *
+ * @category recovering
+ * @since 0.1.0
+ */
+export const recoverStt = (
+  service: Stt.Stt["Service"],
+  options: RecoverOptions<Stt.Stt["Service"]> = {}
+): Effect.Effect<Stt.Stt["Service"] & Fallback, never, Scope.Scope> =>
+  Stt.fallback(recovery.insteadOf(service, options.recoveries ?? recoveries.stt, recovery.delayStt), options)
+
+/**
+ * Creates an `Llm` that is asked in other ways when it has failed: a
+ * `Llm.fallback` over itself with changed settings. Prompt and tools stay.
+ *
+ * @category recovering
+ * @since 0.1.0
+ */
+export const recoverLlm = (
+  service: Llm.Llm["Service"],
+  options: RecoverOptions<Llm.Llm["Service"]> = {}
+): Effect.Effect<Llm.Llm["Service"] & Fallback, never, Scope.Scope> =>
+  Llm.fallback(recovery.insteadOf(service, options.recoveries ?? recoveries.llm, recovery.delayLlm), options)
+
+/**
+ * Creates a `Tts` that is asked in other ways when it has failed: a
+ * `Tts.fallback` over itself with changed settings.
+ *
+ * @category recovering
+ * @since 0.1.0
+ */
+export const recoverTts = (
+  service: Tts.Tts["Service"],
+  options: RecoverOptions<Tts.Tts["Service"]> = {}
+): Effect.Effect<Tts.Tts["Service"] & Fallback, never, Scope.Scope> =>
+  Tts.fallback(recovery.insteadOf(service, options.recoveries ?? recoveries.tts, recovery.delayTts), options)
+
+/**
+ * Options of a guarded layer.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface LayerOptions {
+  /** How the provider is asked. */
+  readonly policy?: Omit<Policy, "breaker"> | undefined
+  /** Its circuit breaker, shared by all who use the layer. @default one with the usual options */
+  readonly breaker?: Omit<BreakerOptions, "name" | "component"> | undefined
+}
+
+/**
+ * Layer of an `Stt` with retries and a circuit breaker.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerStt = <E, R>(
+  layer: Layer.Layer<Stt.Stt, E, R>,
+  options?: LayerOptions
+): Layer.Layer<Stt.Stt, E, R> => Layer.effect(Stt.Stt, guarded(Stt.Stt, layer, "stt", options, stt))
+
+/**
+ * Layer of an `Llm` with retries and a circuit breaker.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerLlm = <E, R>(
+  layer: Layer.Layer<Llm.Llm, E, R>,
+  options?: LayerOptions
+): Layer.Layer<Llm.Llm, E, R> => Layer.effect(Llm.Llm, guarded(Llm.Llm, layer, "llm", options, llm))
+
+/**
+ * Layer of a `Tts` with retries and a circuit breaker.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerTts = <E, R>(
+  layer: Layer.Layer<Tts.Tts, E, R>,
+  options?: LayerOptions
+): Layer.Layer<Tts.Tts, E, R> => Layer.effect(Tts.Tts, guarded(Tts.Tts, layer, "tts", options, tts))
+
+const guarded = <I, S extends { readonly name: string }, E, R>(
+  tag: Context.Service<I, S>,
+  layer: Layer.Layer<I, E, R>,
+  component: BreakerChange["component"],
+  options: LayerOptions | undefined,
+  guard: (service: S, policy: Policy) => S
+): Effect.Effect<S, E, R | Scope.Scope> =>
+  Effect.gen(function*() {
+    const service = Context.get(yield* Layer.build(layer), tag)
+    const own = yield* breaker({ ...options?.breaker, name: service.name, component })
+    return guard(service, { ...options?.policy, breaker: own })
+  })
+
+/**
+ * Builds a layer again when that has failed and may be mended: three attempts,
+ * after 2 and after 4 seconds.
+ *
+ * **Details**
+ *
+ * An error whose `isRetryable` is false, and one of the configuration, is a
+ * failure at once: a bad key or a missing model stays as it is. What a failed
+ * attempt had opened is closed before the next one. The layer is built by
+ * itself: it shares nothing with other layers but what it is provided with.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const building = <A, E, R>(layer: Layer.Layer<A, E, R>, options: {
+  /** @default 3 */
+  readonly attempts?: number | undefined
+  /** Wait before the second attempt, then doubled each time. @default "2 seconds" */
+  readonly first?: Duration.Input | undefined
+  /** Which errors are worth another attempt. */
+  readonly isRetryable?: ((error: E) => boolean) | undefined
+} = {}): Layer.Layer<A, E, R> => buildings.building(layer, options)
+
+/**
+ * Opens the connections of services before they are needed. What fails is
+ * logged, with the reason and nothing else, and tried again when it is needed.
+ *
+ * **Details**
+ *
+ * Runs the `prewarm` of each service, side by side, for at most 10 seconds. With
+ * `paid`, a recogniser also gets a second of silence, and a model and a
+ * synthesiser "Hello": the first real request then finds everything awake.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const prewarm = (services: {
+  readonly stt?: Stt.Stt["Service"] | undefined
+  readonly llm?: Llm.Llm["Service"] | undefined
+  readonly tts?: Tts.Tts["Service"] | undefined
+}, options: {
+  /** @default false */
+  readonly paid?: boolean | undefined
+} = {}): Effect.Effect<void> => warming.prewarm(services, options.paid ?? false)
+
+/**
+ * The circuit breakers inside a service, those of a fallback in its order.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const breakers = (service: object): ReadonlyArray<Breaker> => breakersOf(service)
 
 const isFallback = (service: object): service is Fallback =>
   "availability" in service && Stream.isStream(service.availability)

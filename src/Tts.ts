@@ -21,10 +21,10 @@ import * as Failure from "./Failure.ts"
 import { services } from "./internal/resilience/layers.ts"
 import { masked } from "./internal/resilience/masked.ts"
 import { prewarmOf } from "./internal/resilience/prewarm.ts"
-import { convert, fallbackSpeech } from "./internal/resilience/speech.ts"
+import { convert, fallbackSpeech, hedgeSpeech } from "./internal/resilience/speech.ts"
 import * as caching from "./internal/tts/cache.ts"
 import * as folder from "./internal/tts/directory.ts"
-import type { Fallback, FallbackOptions } from "./Resilience.ts"
+import type { Fallback, FallbackOptions, HedgeOptions } from "./Resilience.ts"
 
 /**
  * A stretch of the spoken text and when it sounds, in milliseconds from the
@@ -418,6 +418,35 @@ export const fallback = (
   } = {}
 ): Effect.Effect<Tts["Service"] & Fallback, never, Scope.Scope> =>
   fallbackSpeech(providers, options, (provider, reason) => new TtsError({ provider, reason }))
+
+/**
+ * Creates a `Tts` that asks the next provider, too, when one is late.
+ *
+ * **Details**
+ *
+ * The next provider is asked `after` that time from the first text, or at once
+ * when one fails. The first audio wins, and the other requests are interrupted.
+ * Rate, channel count and voice are as in `fallback`. When every provider has
+ * failed, the speech fails with `Exhausted`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const hedge = (
+  providers: readonly [Tts["Service"], ...ReadonlyArray<Tts["Service"]>],
+  options: HedgeOptions = {}
+): Tts["Service"] => hedgeSpeech(providers, options, (provider, reason) => new TtsError({ provider, reason }))
+
+/**
+ * Gives a `Tts` that speaks with these options, whatever a speech asks for.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const withOptions = (tts: Tts["Service"], options: Options): Tts["Service"] => ({
+  ...tts,
+  speak: (text, asked) => tts.speak(text, { ...asked, ...options })
+})
 
 /**
  * Layer of a fallback over the services of other layers, the preferred one

@@ -9,6 +9,8 @@
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
+import type * as Event from "./Event.ts"
+import * as errorType from "./internal/metrics/errorType.ts"
 import * as Decision from "./internal/turn/decision.ts"
 import { type Draft, find, noWords, publish, said, setPhase, setStarved } from "./internal/turn/draft.ts"
 import * as Endpointing from "./internal/turn/endpointing.ts"
@@ -92,6 +94,10 @@ export interface Options {
   } | undefined
   /** Consecutive unrecovered failures of one component that a session survives. @default 2 */
   readonly toleratedFailures?: number | undefined
+  /** Unrecovered failures of one kind in `errorWindow` that a session survives, whatever lies between them. @default 10 */
+  readonly maxErrors?: number | undefined
+  /** @default "5 minutes" */
+  readonly errorWindow?: Duration.Input | undefined
 }
 
 /**
@@ -100,7 +106,14 @@ export interface Options {
  * @category constructors
  * @since 0.1.0
  */
-export const initial = (settings: Settings, ears: State["ears"]): State => ({
+export const initial = (
+  settings: Settings,
+  ears: State["ears"],
+  options: {
+    /** Whether there is anything to say when the session gives up. @default false */
+    readonly apology?: boolean | undefined
+  } = {}
+): State => ({
   settings,
   ears,
   status: "starting",
@@ -119,6 +132,8 @@ export const initial = (settings: Settings, ears: State["ears"]): State => ({
   speculation: undefined,
   warmUpUntil: undefined,
   failures: {},
+  errors: {},
+  apology: options.apology ?? false,
   hushed: false,
   awayAt: undefined,
   away: false,
@@ -235,7 +250,7 @@ const receive = (d: Draft, signal: Signal): void => {
     case "SpeechEnded":
       return ended(d, signal.speech)
     case "Failed":
-      return failed(d, signal.component)
+      return failed(d, signal.component, signal.fatal === true)
     case "Worked":
       if (d.s.failures[signal.component] !== undefined) {
         d.s.failures = { ...d.s.failures, [signal.component]: 0 }
@@ -306,10 +321,39 @@ const ended = (d: Draft, speech: string): void => {
   if (d.s.status === "draining") finish(d)
 }
 
-const failed = (d: Draft, component: keyof State["failures"]): void => {
-  const count = (d.s.failures[component] ?? 0) + 1
-  d.s.failures = { ...d.s.failures, [component]: count }
-  if (count > d.s.settings.tolerated) close(d, false, "provider_failures")
+const failed = (d: Draft, component: keyof State["failures"], fatal: boolean): void => {
+  const { errorWindow, maxErrors, tolerated } = d.s.settings
+  const inARow = (d.s.failures[component] ?? 0) + 1
+  d.s.failures = { ...d.s.failures, [component]: inARow }
+  const type = errorType.of({ component, reason: "" })
+  const errors = [...(d.s.errors[type] ?? []).filter((at) => at > d.now - errorWindow), d.now]
+  d.s.errors = { ...d.s.errors, [type]: errors }
+  if (d.s.closing === "provider_failures") return
+  if (fatal) return giveUp(d, component, "fatal", inARow)
+  if (inARow > tolerated) return giveUp(d, component, "consecutive", inARow)
+  if (errors.length > maxErrors) giveUp(d, component, "window", errors.length)
+}
+
+/** The speech that says that all is lost. */
+const apology = "apology"
+
+/** All is lost: the caller is told so, where that is still possible, and the session ends. */
+const giveUp = (
+  d: Draft,
+  component: keyof State["failures"],
+  cause: Event.Of<"Escalated">["cause"],
+  failures: number
+): void => {
+  const heard = d.s.apology && component !== "room" && d.s.status === "open"
+  d.actions.push({ _tag: "Escalate", component, cause, failures, apology: heard ? apology : undefined })
+  if (!heard) return close(d, false, "provider_failures")
+  d.s.closing = "provider_failures"
+  d.actions.push({ _tag: "Closing", drain: true, reason: "provider_failures" })
+  Decision.discard(d)
+  Floor.interrupt(d, true)
+  d.s.pending = undefined
+  d.s.status = "draining"
+  Floor.enqueue(d, { id: apology, source: "say", protected: true, phase: "queued" })
 }
 
 const close = (d: Draft, drain: boolean, reason: NonNullable<State["closing"]>): void => {

@@ -17,9 +17,12 @@ const loud = 0.02
 
 let room
 let lines = new Map()
-/** When the page heard the caller fall silent, and whether it waits for the agent since. */
-let silentAt = 0
+/** When the page heard the caller fall silent, and whether both have been silent since: only then the agent answers. */
+let silentAt
 let waiting = false
+/** When the page last heard the agent; a shorter silence is a breath. */
+let agentAt = 0
+const breath = 300
 /** What the page has measured and the agent has not told yet. */
 let heardMs
 let timer
@@ -99,11 +102,15 @@ const step = () => {
   element("theirs").value = Math.min(1, other * 4)
   if (own > loud) {
     silentAt = now
-    waiting = true
-  } else if (other > loud && waiting) {
+    waiting = false
+  } else if (other <= loud) {
+    if (silentAt !== undefined && now - agentAt > breath) waiting = true
+  } else if (waiting) {
     heardMs = now - silentAt
+    silentAt = undefined
     waiting = false
   }
+  if (other > loud) agentAt = now
 }
 
 const agentState = (participant) => {

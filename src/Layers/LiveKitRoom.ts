@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import * as Frontend from "../Frontend.ts"
 import { check } from "../internal/livekit/options.ts"
 import { make } from "../internal/livekit/room.ts"
 import { hold } from "../internal/livekit/rtc.ts"
@@ -64,12 +65,17 @@ export interface Options {
   /**
    * Brings the log of the native side into this process, as events that
    * rtc-node tells its listeners: 60 MB and a tenth of the processor at eight
-   * rooms. Without it, `RUST_LOG` has it written to the standard error. Decided by
-   * whoever opens the first room.
+   * rooms. Without it, there is none unless `RUST_LOG` asks for one on the standard
+   * error, where tokens that were refused are quoted. Decided by whoever opens the
+   * first room.
    *
    * @default false
    */
   readonly nativeLogs?: boolean | undefined
+  /** What stock frontends are told of every conversation in the room; `false`: nothing. @default everything */
+  readonly frontend?: Frontend.Options | false | undefined
+  /** Hears what frontends have recorded before the agent came; `false`: only what comes live. @default 3 seconds */
+  readonly preconnect?: Frontend.PreconnectOptions | false | undefined
 }
 
 /**
@@ -126,7 +132,14 @@ export const token: (options: TokenOptions) => Effect.Effect<Redacted.Redacted, 
  * @since 0.1.0
  */
 export const connect = (options: Options): Effect.Effect<Room["Service"], RoomError, Scope.Scope> =>
-  Effect.map(Effect.flatMap(check(options), make), ({ room }) => room)
+  Effect.gen(function*() {
+    const { frontend, preconnect } = options
+    const { room } = yield* Effect.flatMap(check(options), make)
+    const served: Room["Service"] = frontend === false
+      ? room
+      : { ...room, attach: (session) => Frontend.attach(session, frontend) }
+    return preconnect === false ? served : yield* Frontend.preconnect(served, preconnect)
+  })
 
 /**
  * Layer of a room that is joined when it is built, and left when it is released.

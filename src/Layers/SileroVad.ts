@@ -2,15 +2,20 @@
  * Voice activity by the Silero model, on onnxruntime-node.
  *
  * The model file comes with this package; onnxruntime-node must be installed
- * beside it. All layers and detectors of a process share one session for each
- * model file; every detector keeps its own memory of its stream.
+ * beside it. All layers and detectors of a process share one model: windows
+ * that are ready together are scored in one batch, and a window that is alone
+ * waits for nobody. Every detector keeps its own memory of its stream.
+ *
+ * A detector whose windows wait holds back its audio, at most 32 windows of
+ * it; what piles up behind them is for the room to drop. The metrics are
+ * `vad_batch_size`, `vad_queue_depth`, `vad_inference_time` and
+ * `vad_lateness_time`.
  *
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { fileURLToPath } from "node:url"
 import { invalidOption } from "../internal/vad/errors.ts"
 import * as silero from "../internal/vad/silero.ts"
 import * as Vad from "../Vad.ts"
@@ -29,9 +34,9 @@ export interface Options extends Vad.Options {
   readonly windowSize?: 256 | 512 | undefined
   /** Another file with the inputs and outputs of Silero 5 or 6. @default the file of this package */
   readonly modelPath?: string | undefined
+  /** Whether the model runs in a thread of its own, so that no inference holds up the audio. @default false */
+  readonly worker?: boolean | undefined
 }
-
-const bundled = new URL("../../models/silero_vad.onnx", import.meta.url)
 
 const make = Effect.fnUntraced(function*(options: Options) {
   const { sampleRate = 16_000 } = options
@@ -48,13 +53,14 @@ const make = Effect.fnUntraced(function*(options: Options) {
   }
   const model = { sampleRate, windowSize }
   yield* Vad.validate(model, options)
-  const engine = yield* silero.engine(options.modelPath ?? fileURLToPath(bundled))
-  return Vad.make({
-    ...model,
-    name: "silero",
-    scorer: Effect.sync(() => silero.makeScorer(engine, sampleRate)),
-    defaults: options
-  })
+  const { modelPath: path = silero.bundled, worker = false } = options
+  const { scorer, specialised } = yield* silero.model({ path, sampleRate, worker })
+  if (!specialised) {
+    yield* Effect.logWarning("the voice activity model has no known structure and runs as it is, which is slower").pipe(
+      Effect.annotateLogs({ model: path })
+    )
+  }
+  return Vad.make({ ...model, name: "silero", scorer, defaults: options })
 })
 
 /**

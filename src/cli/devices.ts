@@ -66,8 +66,21 @@ const ffmpeg = (platform: NodeJS.Platform): Pair | undefined => {
     play: {
       program: "ffplay",
       args: [
-        ...["-loglevel", "quiet", "-nodisp", "-fflags", "nobuffer", "-probesize", "32"],
-        ...["-f", "s16le", "-ar", String(loudspeakerFormat.sampleRate), "-ch_layout", "mono", "-i", "-"]
+        "-loglevel",
+        "quiet",
+        "-nodisp",
+        "-fflags",
+        "nobuffer",
+        "-probesize",
+        "32",
+        "-f",
+        "s16le",
+        "-ar",
+        String(loudspeakerFormat.sampleRate),
+        "-ch_layout",
+        "mono",
+        "-i",
+        "-"
       ]
     }
   }

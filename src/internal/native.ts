@@ -9,14 +9,15 @@ let calls = 0
  */
 export const pending = (): number => calls
 
-const enter = Effect.sync(() => {
+/** Counts one call more; to be followed by exactly one `leave`. */
+export const enter = (): void => {
   calls++
-})
+}
 
-const leave = Effect.sync(() => {
+export const leave = (): void => {
   calls--
-})
+}
 
 /** Counts the effect as one pending call for as long as it runs. */
 export const track = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.acquireUseRelease(enter, () => effect, () => leave)
+  Effect.acquireUseRelease(Effect.sync(enter), () => effect, () => Effect.sync(leave))

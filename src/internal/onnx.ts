@@ -41,15 +41,30 @@ export interface Runtime {
 const isRuntime = (module: unknown): module is Runtime =>
   typeof module === "object" && module !== null && "InferenceSession" in module && "Tensor" in module
 
-/** Loads the package, or fails with the sentence that says what to install. */
-export const runtime: Effect.Effect<Runtime, string> = Effect.tryPromise({
-  try: () => import("onnxruntime-node"),
-  catch: () => "the package onnxruntime-node cannot be loaded; install it with: npm install onnxruntime-node"
-}).pipe(
-  Effect.flatMap((module: { readonly default?: unknown }) => {
-    const found: unknown = module.default ?? module
-    return isRuntime(found)
-      ? Effect.succeed(found)
-      : Effect.fail("the package onnxruntime-node has no InferenceSession; install version 1.24 or later")
+/** Says what to install. */
+class Missing {
+  readonly detail: string
+  constructor(detail: string) {
+    this.detail = detail
+  }
+}
+
+/** Loads the package, in any thread. */
+export const load = async (): Promise<Runtime> => {
+  const module: { readonly default?: unknown } = await import("onnxruntime-node").catch(() => {
+    throw new Missing(
+      "the package onnxruntime-node cannot be loaded; install it with: npm install onnxruntime-node"
+    )
   })
-)
+  const found: unknown = module.default ?? module
+  if (!isRuntime(found)) {
+    throw new Missing("the package onnxruntime-node has no InferenceSession; install version 1.24 or later")
+  }
+  return found
+}
+
+/** The same, or the sentence that says what to install. */
+export const runtime: Effect.Effect<Runtime, string> = Effect.tryPromise({
+  try: load,
+  catch: (cause) => cause instanceof Missing ? cause.detail : "the package onnxruntime-node cannot be loaded"
+})

@@ -75,9 +75,13 @@ const everyWordCounts = (timeline: Timeline, options: InvariantOptions, report: 
 
 /** I2: the assistant's history is a prefix of what was generated and what was played. */
 const historyWasHeard = (timeline: Timeline, report: Report): void => {
+  // The apology is a clip: no synthesiser was asked for it.
+  const clips = new Set(
+    timeline.of("AgentSpeechCommitted").flatMap(({ id, speech }) => speech === "apology" ? [id] : [])
+  )
   const given = timeline.speeches.map(({ pieces }) => squeeze(pieces.join("")))
   for (const item of timeline.history.items) {
-    if (item._tag !== "Message" || item.role !== "assistant") continue
+    if (item._tag !== "Message" || item.role !== "assistant" || clips.has(item.id)) continue
     const text = squeeze(item.text)
     if (text === "") report("I2", `an empty message of the assistant is in the history`, item.createdAt)
     const source = given.findIndex((one) => item.interrupted ? one.startsWith(text) : one === text)

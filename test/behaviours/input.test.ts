@@ -15,6 +15,7 @@ describe("options that no conversation can work with", () => {
     ["closeTimeout", { closeTimeout: Number.NaN }],
     ["drainTimeout", { drainTimeout: "soon" as never }],
     ["hookTimeout", { hookTimeout: -5 }],
+    ["subscriberTimeout", { subscriberTimeout: Number.NaN }],
     ["toolTimeout", { toolTimeout: -5 }],
     ["toolTimeout", { toolTimeout: Number.NaN }],
     ["turn.detection", { turn: { detection: "psychic" as never } }],

@@ -158,6 +158,26 @@ const withOutput = (change: (output: Room.Output) => Room.Output) =>
     )
   )
 
+describe("a track that nobody receives yet", () => {
+  it.effect.each<readonly [string, Effect.Effect<void>, Pipeline.Options, number]>([
+    ["received after 1.2 s", Effect.sleep(1200), {}, 1200],
+    ["never received", Effect.never, {}, 5000],
+    ["never received, which matters less here", Effect.never, { subscriberTimeout: 700 }, 700]
+  ])(
+    "%s: the agent enters as soon as it is heard, or at the deadline",
+    ([_, subscribed, options, at]) =>
+      Effect.gen(function*() {
+        const timeline = yield* Testing.scenario({
+          agent: Agent.make({ instructions: "", onEnter: Session.Session.use((session) => session.say(ten)) }),
+          tts: { firstByte: 0, duration: 2000 },
+          options,
+          layer: withOutput((output) => ({ ...output, subscribed }))
+        })
+        assert.strictEqual(timeline.of("AgentStartedSpeaking")[0]?.at, at)
+      })
+  )
+})
+
 describe("a loudspeaker that fails", () => {
   it.effect.each(["fails", "dies"])(
     "when writing %s, the speech has failed and is told to its end",

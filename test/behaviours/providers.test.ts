@@ -86,7 +86,9 @@ describe("a recogniser that fails", () => {
         assert.strictEqual(timeline.connections.length, 1)
         timeline.expect(
           ["ProviderFailed", 0, { component: "stt", provider: "scripted-stt", recovered: false }],
-          ["SessionClosed", 0, { reason: "provider_failures" }]
+          ["Escalated", 0, { component: "stt", cause: "fatal" }],
+          ["AgentStartedSpeaking", 0, { speech: "apology" }],
+          ["SessionClosed", 4356, { reason: "provider_failures" }]
         )
         assert.strictEqual((timeline.of("ProviderFailed")[0]!.reason as Failure.Reason)._tag, reason._tag)
         settled(timeline)

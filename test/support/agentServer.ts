@@ -12,8 +12,8 @@ import {
 import { Context, Deferred, Effect, Queue, Redacted } from "effect"
 import { Socket } from "effect/socket"
 import { jwtVerify } from "jose"
-import type { AddressInfo } from "node:net"
 import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import { type WebSocket, WebSocketServer } from "ws"
 
 export const apiKey = "devkey"

@@ -200,3 +200,8 @@ export const httpFaults: ReadonlyArray<readonly [name: string, handler: Handler,
     "InvalidResponse"
   ]
 ]
+
+/** Lets everything happen that is on its way: a connection is free again when the end of its answer has been seen. */
+export const turns: Effect.Effect<void> = Effect.callback<void>((resume) => {
+  setImmediate(() => resume(Effect.void))
+}).pipe(Effect.repeat({ times: 10 }), Effect.asVoid)

@@ -1,3 +1,58 @@
-import { type Cause, Deferred, Effect, Queue } from "effect"
-import { type Room, Worker } from "effect-voice"
+import { Deferred, Effect, Queue } from "effect"
+import * as Testing from "effect-voice/testing"
+import * as Worker from "effect-voice/Worker"
 import { Socket } from "effect/socket"
+import { agentInMemory, type AgentServer, credentials, type Options } from "../support/agentServer.ts"
+
+export const quiet = {
+  ...credentials,
+  http: false,
+  load: () => 0.1
+} satisfies Worker.Options
+
+export interface Visit {
+  readonly job: Worker.JobRequest
+  readonly url: string
+  readonly caller: Testing.Caller["Service"]
+  readonly left: Deferred.Deferred<void>
+}
+
+/** A way into virtual rooms that tells who went in, and out. */
+export const virtualRooms = Effect.gen(function*() {
+  const visits = yield* Queue.unbounded<Visit>()
+  const connect: NonNullable<Worker.DefineOptions<never, never>["connect"]> = (entrance) =>
+    Effect.gen(function*() {
+      const left = yield* Deferred.make<void>()
+      const { caller, room } = yield* Testing.room({ name: entrance.job.room.name })
+      yield* Effect.addFinalizer(() => Deferred.succeed(left, undefined))
+      Queue.offerUnsafe(visits, { job: entrance.job, url: entrance.url, caller, left })
+      return room
+    })
+  return { connect, next: Queue.take(visits) }
+})
+
+/** Starts a worker against a server in memory, on the test clock. */
+export const start = <E>(
+  definition: Worker.Definition<E>,
+  server: AgentServer,
+  options: Worker.Options = {}
+) => {
+  const made = Worker.make(definition, { ...quiet, url: server.url, ...options })
+  return server.ctor === undefined ? made : Effect.provideService(made, Socket.WebSocketConstructor, server.ctor)
+}
+
+export const memory = (options?: Options) => Effect.sync(() => agentInMemory(options))
+
+/** Lets all fibers come to their next wait, real work (signatures) included. */
+export const settled = Effect.forEach(
+  Array.from({ length: 20 }),
+  () => Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve))),
+  { discard: true }
+)
+
+/** Waits for what real work, such as a signature, brings about. */
+export const until = (condition: () => boolean) =>
+  Effect.gen(function*() {
+    while (!condition()) yield* settled
+    yield* settled
+  })

@@ -21,6 +21,8 @@ const sources: ReadonlyArray<Track["source"]> = [
 ]
 
 const video = 2
+// The recording of what was said before the agent came follows.
+const preconnectFeature = 6
 
 /** Only a call that came in has been let in by a dispatch rule. */
 const direction = (attributes: Readonly<Record<string, string>>): Participant["direction"] =>
@@ -46,7 +48,8 @@ export const trackOf = (publication: RtcPublication): Track => ({
   kind: publication.kind === video ? "video" : "audio",
   source: sources[publication.source ?? 0] ?? "unknown",
   muted: publication.muted === true,
-  subscribed: publication.track !== undefined
+  subscribed: publication.track !== undefined,
+  ...(publication.info?.audioFeatures.includes(preconnectFeature) === true ? { preconnect: true } : {})
 })
 
 /** The end of the connection: for good, or one after which it can be tried again. */

@@ -39,7 +39,6 @@ const audioKind = 1
 const videoKind = 2
 
 const refuse = (reason: RoomError["reason"], detail: string) => new RoomError({ reason, detail })
-const gone = (what: string) => refuse("Disconnected", `${what}: the room has ended`)
 const unknown = (what: string, identity: string) =>
   refuse("UnknownParticipant", `${what}: no participant ${identity} in the room`)
 
@@ -55,11 +54,12 @@ export const make = (options: Checked): Effect.Effect<LiveKitRoom, RoomError, Sc
     let current: RtcRoom | undefined
     let connection: Connection | undefined
     let steady = false
-    let over: RoomError | undefined
+    let over: string | undefined
     let token = options.token
     let attributes: Readonly<Record<string, string>> = {}
     let joined = Deferred.makeUnsafe<void, RoomError>()
 
+    const gone = (what: string) => refuse("Disconnected", `${what}: ${over ?? "the room has ended"}`)
     const publish = (event: Event): void => events.publish(event)
     const members = makeMembers({ rtc, clock, frameMs: options.frameMs, bufferMs: options.bufferMs, publish })
     const messages = makeMessages({ ...options.topics, room: () => current })
@@ -95,9 +95,9 @@ export const make = (options: Checked): Effect.Effect<LiveKitRoom, RoomError, Sc
       Effect.ensuring(Effect.sync(() => Deferred.doneUnsafe(torn, Effect.void)))
     )
 
-    const end = (reason: EndReason, error = gone("the connection")): void => {
+    const end = (reason: EndReason, detail = "the room has ended"): void => {
       if (over !== undefined) return
-      over = error
+      over = detail
       steady = false
       publish({ _tag: "Connection", state: "disconnected" })
       for (const output of outputs) output.end(gone("write"))
@@ -105,7 +105,7 @@ export const make = (options: Checked): Effect.Effect<LiveKitRoom, RoomError, Sc
       members.end()
       messages.end()
       calls.end()
-      Deferred.doneUnsafe(joined, Effect.fail(error))
+      Deferred.doneUnsafe(joined, Effect.fail(gone("the connection")))
       Deferred.doneUnsafe(ended, Effect.succeed(reason))
       Effect.runForkWith(Context.empty())(tearDown)
     }
@@ -216,10 +216,7 @@ export const make = (options: Checked): Effect.Effect<LiveKitRoom, RoomError, Sc
           onFailure: (error) => {
             // A connection that was lost in the middle of it is joined again by itself.
             if (connection !== undefined || over !== undefined) return settledUnlessOver()
-            end(
-              reason,
-              refuse("Disconnected", `the connection was lost, and could not be made again: ${error.detail}`)
-            )
+            end(reason, `the connection was lost, and could not be made again: ${error.detail}`)
           }
         })
       )

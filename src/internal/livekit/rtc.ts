@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
+import { env } from "node:process"
 import { RoomError } from "../../Room.ts"
 
 export type Rtc = typeof RtcNode
@@ -122,9 +123,13 @@ const start = ({ bindings, rtc }: Loaded, options: EngineOptions): void => {
     bindings["livekitInitialize"] = (callback: unknown, _capture: unknown, version: unknown): unknown =>
       original(callback, options.captureLogs, version)
   })
+  // Not captured, the log is written to the standard error, and it quotes tokens that were refused.
+  const quiet = env["RUST_LOG"] === undefined
+  if (quiet) env["RUST_LOG"] = "off"
   try {
     new rtc.AudioResampler(48_000, 48_000).close()
   } finally {
+    if (quiet) delete env["RUST_LOG"]
     attempt(() => {
       bindings["livekitInitialize"] = original
     })

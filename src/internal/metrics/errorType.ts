@@ -19,6 +19,7 @@ export const of = (failure: Pick<Event.Of<"ProviderFailed">, "component" | "reas
     case "processor":
     case "hook":
     case "detector":
+    case "text":
       return typeof failure.reason === "object" && failure.reason._tag === "Disconnected"
         ? "connection_error"
         : "unknown_error"

@@ -80,6 +80,8 @@ export const record = (event: Event.Event, context: Context.Context<never>): voi
     }
     case "ProviderAvailability":
       return add(series.providerAvailable[event.component](event.provider), event.available ? 1 : 0, context)
+    case "Escalated":
+      return add(series.escalations[errorType.of({ component: event.component, reason: "" })], 1, context)
     case "Warning":
       return add(series.warnings[event.component], 1, context)
     case "AgentChanged":
@@ -96,6 +98,7 @@ export const record = (event: Event.Event, context: Context.Context<never>): voi
     case "AgentPaused":
     case "AgentTranscript":
     case "FunctionCallStarted":
+    case "BreakerChanged":
       return
   }
 }

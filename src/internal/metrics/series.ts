@@ -19,6 +19,27 @@ const latency = (name: string, description: string, attributes?: Metric.Metric.A
 const each = <const K extends string, A>(keys: ReadonlyArray<K>, make: (key: K) => A): Readonly<Record<K, A>> =>
   Object.fromEntries(keys.map((key) => [key, make(key)])) as Record<K, A>
 
+// Batches are scored in less time than turns are taken.
+const inference = (name: string, description: string) =>
+  Metric.histogram(name, {
+    description: `${description}, in milliseconds`,
+    boundaries: [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000],
+    attributes: { unit: "milliseconds" }
+  })
+
+export const vadBatchSize = Metric.histogram("vad_batch_size", {
+  description: "Windows that the voice activity model scored in one batch",
+  boundaries: [1, 2, 4, 8, 16, 32]
+})
+export const vadQueueDepth = Metric.gauge("vad_queue_depth", {
+  description: "Streams that wait for the voice activity model when a batch ends"
+})
+export const vadInferenceTime = inference("vad_inference_time", "Time for one batch of the voice activity model")
+export const vadLatenessTime = inference(
+  "vad_lateness_time",
+  "Longest time in a batch from a window that is ready to its probability"
+)
+
 export const sttProcessingTime = latency("stt_processing_time", "End of speech to final transcript")
 export const llmResponseTime = latency("llm_response_time", "Whole answer of the language model")
 export const llmFirstTokenTime = latency("llm_first_token_time", "First output of the language model")
@@ -56,6 +77,10 @@ export const errorsUnrecovered = each(
   ErrorType.literals,
   (error_type) =>
     counter("agent_errors_unrecovered_total", "Failures of providers that cost the caller something", { error_type })
+)
+export const escalations = each(
+  ErrorType.literals,
+  (error_type) => counter("agent_escalations_total", "Sessions given up, by kind of failure", { error_type })
 )
 export const warnings = each(
   Event.Component.literals,
@@ -121,17 +146,32 @@ export const providerAvailable = each(
   (component) =>
     byProvider((provider) =>
       Metric.gauge("agent_provider_available", {
-        description: "1 where the provider may be asked, 0 while its circuit breaker is open",
+        description: "1 where the provider is asked, 0 while a fallback passes it over",
         attributes: { component, provider }
       })
     )
 )
+
+const states = new Map<string, (provider: string) => Metric.Gauge<number>>()
+
+/** A breaker may guard anything: what it guards is said by whoever makes it, from a closed set. */
+export const breakerState = (component: string, provider: string): Metric.Gauge<number> => {
+  const known = states.get(component) ?? byProvider((provider) =>
+    Metric.gauge("agent_breaker_state", {
+      description: "Circuit breaker of the provider: 0 closed, 1 half-open, 2 open",
+      attributes: { component, provider }
+    })
+  )
+  states.set(component, known)
+  return known(provider)
+}
 
 const fixed: ReadonlyArray<Metric.Metric<never, unknown>> = [
   responseTimeSeconds,
   conversations,
   ...Object.values(errors),
   ...Object.values(errorsUnrecovered),
+  ...Object.values(escalations),
   sessionsActive,
   ...Object.values(sessionsClosed),
   conversationsStarted,
@@ -154,7 +194,11 @@ const fixed: ReadonlyArray<Metric.Metric<never, unknown>> = [
   transcriptionsTimedOut,
   userTurnLimits,
   agentChanges,
-  historySummaries
+  historySummaries,
+  vadBatchSize,
+  vadQueueDepth,
+  vadInferenceTime,
+  vadLatenessTime
 ]
 
 /** Makes a series exist before its first event: a rate needs a zero to start from. */

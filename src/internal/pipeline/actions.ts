@@ -7,8 +7,9 @@ import * as History from "../../History.ts"
 import type { OverlapClassifier, TurnDetector } from "../../Pipeline.ts"
 import type * as Turn from "../../Turn.ts"
 import { type Core, nextId, signal, spanned, stamp, type TurnTimes } from "./core.ts"
-import { guarded } from "./failures.ts"
+import { escalate, guarded } from "./failures.ts"
 import { type Job, makeJob } from "./job.ts"
+import { ask } from "./loudspeaker.ts"
 import { perform, refuse, stop as hush } from "./mind.ts"
 
 export interface Ports {
@@ -140,10 +141,10 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
         return
       }
       case "Pause":
-        core.fork(core.speaker.withPermits(1)(core.output.pause))
+        core.fork(core.speaker.withPermits(1)(ask(core, core.output.pause, undefined)))
         return
       case "Resume":
-        core.fork(core.speaker.withPermits(1)(core.output.resume))
+        core.fork(core.speaker.withPermits(1)(ask(core, core.output.resume, undefined)))
         return
       case "Stop":
         return stop(action.speech)
@@ -206,6 +207,14 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
       case "KeepWords":
         remember(action.turn, action.text, "voice")
         return
+      case "Escalate": {
+        const { apology: id, cause, component, failures } = action
+        escalate(core, { component, cause, failures })
+        if (id === undefined || core.apology === undefined) return
+        const { frames, text } = core.apology
+        core.jobs.set(id, makeJob({ id, source: "say", text, clip: frames(), now: stamp(core) }))
+        return
+      }
       case "Closing":
         return ports.watch(action.drain, action.reason)
       case "Finish":

@@ -12,6 +12,7 @@ import type * as Text from "../../Text.ts"
 import type * as Tools from "../../Tools.ts"
 import type * as Tts from "../../Tts.ts"
 import type * as Turn from "../../Turn.ts"
+import type { Apology } from "./apology.ts"
 import type { Conductor } from "./conductor.ts"
 import type { Job } from "./job.ts"
 
@@ -29,6 +30,7 @@ export interface Persona {
     | ((turn: { readonly words: number; readonly speechMs: number }) => Effect.Effect<unknown, unknown>)
     | undefined
   readonly onFailure: ((failure: Event.Of<"ProviderFailed">) => Effect.Effect<unknown, unknown>) | undefined
+  readonly onEscalation: ((escalation: Event.Of<"Escalated">) => Effect.Effect<unknown, unknown>) | undefined
 }
 
 /** What a committed turn was measured at. */
@@ -51,6 +53,7 @@ export interface Core {
   readonly runner: Tools.Runner
   readonly defaults: Defaults
   readonly transforms: ReadonlyArray<Text.Transform>
+  readonly apology: Apology | undefined
   readonly jobs: Map<string, Job>
   /** Steps whose tools are running, whatever has become of their speech. */
   readonly acts: Set<Fiber.Fiber<unknown>>
@@ -87,6 +90,10 @@ export interface Settings {
   readonly maxToolSteps: number
   readonly minSentence: number
   readonly syncTranscript: boolean
+  /** How long the room may take (ms). */
+  readonly roomTimeout: number
+  /** Longest time for a hook that nobody waits for (ms). */
+  readonly hookTimeout: number
 }
 
 // Between two things of the same millisecond, so that the history keeps their order.

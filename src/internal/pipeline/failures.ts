@@ -36,7 +36,8 @@ export const failed = (
   core: Core,
   component: Event.Component,
   provider: string,
-  cause: Cause.Cause<unknown>
+  cause: Cause.Cause<unknown>,
+  fatal = false
 ): void => {
   const reason = reasonOf(cause)
   const tag = typeof reason === "string" ? reason : reason._tag
@@ -49,7 +50,22 @@ export const failed = (
       guarded(core, "onFailure", hook({ _tag: "ProviderFailed", at, component, provider, reason, recovered: false }))
     )
   }
-  signal(core, { _tag: "Failed", component })
+  signal(core, { _tag: "Failed", component, fatal })
+}
+
+/** All is lost: those who can help are told. */
+export const escalate = (
+  core: Core,
+  escalation: Omit<Event.Of<"Escalated">, "_tag" | "at" | "level">
+): void => {
+  const event = { _tag: "Escalated", level: "critical", ...escalation } as const
+  core.publish(event)
+  core.fork(Effect.logFatal("the session gives up").pipe(Effect.annotateLogs(escalation)))
+  const hook = core.persona.onEscalation
+  if (hook === undefined) return
+  const onLate = () => core.publish({ _tag: "Warning", component: "hook", message: "onEscalation did not end in time" })
+  const ms = core.settings.hookTimeout
+  core.fork(guarded(core, "onEscalation", hook({ ...event, at: core.conductor.now() }), { ms, onLate }))
 }
 
 /** It failed, but nobody will notice: told to the listeners alone. */
@@ -72,7 +88,8 @@ export const guarded = <A>(
   core: Core,
   name: string,
   effect: Effect.Effect<A, unknown>,
-  limit?: { readonly ms: number; readonly onLate: () => void }
+  limit?: { readonly ms: number; readonly onLate: () => void },
+  report: (cause: Cause.Cause<unknown>) => Effect.Effect<void> = (cause) => hookFailed(core, name, cause)
 ): Effect.Effect<A | undefined> =>
   Effect.suspend(() => {
     const fiber = core.fork(effect)
@@ -88,19 +105,32 @@ export const guarded = <A>(
           return Effect.as(dismiss, undefined)
         }
         if (Exit.isSuccess(exit.value)) return Effect.succeed(exit.value.value)
-        core.publish({
-          _tag: "ProviderFailed",
-          component: "hook",
-          provider: name,
-          reason: "HookFailed",
-          recovered: true
-        })
-        // What users throw may quote what was said: no more than its name is an error's business.
-        return Effect.logError("a hook failed", nameOf(exit.value.cause)).pipe(
-          Effect.andThen(Effect.logDebug("why the hook failed", exit.value.cause)),
-          Effect.annotateLogs({ hook: name }),
-          Effect.as(undefined)
-        )
+        return Effect.as(report(exit.value.cause), undefined)
       })
     )
   })
+
+const hookFailed = (core: Core, name: string, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
+  core.publish({ _tag: "ProviderFailed", component: "hook", provider: name, reason: "HookFailed", recovered: true })
+  // What users throw may quote what was said: no more than its name is an error's business.
+  return Effect.logError("a hook failed", nameOf(cause)).pipe(
+    Effect.andThen(Effect.logDebug("why the hook failed", cause)),
+    Effect.annotateLogs({ hook: name })
+  )
+}
+
+/** Text that did not come to its end, or was not rewritten for the ear: the user's own doing, no provider's. */
+export const textFailed = (
+  core: Core,
+  source: string,
+  outcome: "SourceFailed" | "Bypassed",
+  cause: Cause.Cause<unknown>
+): Effect.Effect<void> => {
+  const recovered = outcome === "Bypassed"
+  core.publish({ _tag: "ProviderFailed", component: "text", provider: source, reason: outcome, recovered })
+  const message = recovered ? "a transform of the text failed and is left out" : "the text to say broke off"
+  return Effect.logError(message, nameOf(cause)).pipe(
+    Effect.andThen(Effect.logDebug("why the text failed", cause)),
+    Effect.annotateLogs({ text: source })
+  )
+}

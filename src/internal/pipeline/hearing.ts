@@ -13,6 +13,7 @@ import * as Processor from "../../Processor.ts"
 import type * as Room from "../../Room.ts"
 import * as Stt from "../../Stt.ts"
 import type * as Vad from "../../Vad.ts"
+import { retryAfterMs } from "../resilience/blame.ts"
 import { type Core, signal, spanned } from "./core.ts"
 import { failed, mended, worked } from "./failures.ts"
 
@@ -23,6 +24,8 @@ export interface Ears {
   readonly processors: ReadonlyArray<Processor.Processor>
   /** `speech` feeds the recogniser only what the detector heard as speech. */
   readonly feed: "all" | "speech"
+  /** A recogniser that has worked for so long had been well (ms). */
+  readonly healthyAfter: number
   /** Silence of the microphone itself after which an open speech is closed (ms). */
   readonly mutedAfter: number
 }
@@ -112,10 +115,10 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
 
     return {
       listen: (identity) => {
-        if (stt !== undefined) core.fork(recognise(core, stt, audio, clock))
+        if (stt !== undefined) core.fork(recognise(core, stt, audio, clock, ears.healthyAfter))
         const stay = Effect.suspend(() => {
           clock.restart()
-          return Stream.runForEachArray(ears.room.audio(identity), hear)
+          return Stream.runForEachArray(ears.room.audio(identity, Audio.speech), hear)
         }).pipe(
           Effect.catch((error) => Effect.sync(() => failed(core, "room", "room", Cause.fail(error)))),
           Effect.andThen(closeSpeech),
@@ -195,11 +198,13 @@ const recognise = (
   core: Core,
   stt: Stt.Stt["Service"],
   audio: Queue.Queue<Stt.Input, Cause.Done>,
-  clock: ReturnType<typeof makeStreamClock>
+  clock: ReturnType<typeof makeStreamClock>,
+  healthyAfter: number
 ): Effect.Effect<void> =>
   Effect.gen(function*() {
     let lost = 0
     while (true) {
+      const since = core.conductor.now()
       let start: number | undefined
       let heard = false
       const given = Stream.mapArray(Stream.fromQueue(audio), (inputs) => {
@@ -214,27 +219,45 @@ const recognise = (
             }
           })
         ),
-        Effect.andThen(Effect.suspend(() => heard ? Effect.void : Effect.fail(endedEarly(stt)))),
         spanned("stt", { provider: stt.name }),
         Effect.forkChild({ startImmediately: true })
       )
       const ended = yield* Fiber.await(listening)
-      if (heard) lost = 0
-      if (Exit.isSuccess(ended)) continue
-      // One that has given itself up has ended early, too.
-      const cause = Cause.hasInterruptsOnly(ended.cause) ? Cause.fail(endedEarly(stt)) : ended.cause
-      const { status } = core.conductor.state()
-      if (status === "draining" || status === "closed") return mended(core, "stt", stt.name, cause)
-      lost += 1
-      failed(core, "stt", stt.name, cause)
-      const error = Cause.findErrorOption(cause)
-      if (error._tag === "Some" && !error.value.isRetryable) {
-        core.publish({ _tag: "Warning", component: "stt", message: `${stt.name} cannot be opened again` })
-        return signal(core, { _tag: "Close", drain: false, reason: "provider_failures" })
+      const healthy = heard || core.conductor.now() - since >= healthyAfter
+      if (healthy) {
+        lost = 0
+        worked(core, "stt")
       }
-      yield* Effect.sleep(Math.min(reopenAtMost, reopenAfter * 2 ** (lost - 1)))
+      // A connection that was idle for long may be closed: that is no failure.
+      if (healthy && (Exit.isSuccess(ended) || hasEnded(ended.cause))) continue
+      // One that has given itself up has ended early, too.
+      const cause = Exit.isSuccess(ended) || Cause.hasInterruptsOnly(ended.cause)
+        ? Cause.fail(endedEarly(stt))
+        : ended.cause
+      if (isEnding(core)) return mended(core, "stt", stt.name, cause)
+      lost += 1
+      const error = Cause.findErrorOption(cause)
+      const mends = error._tag === "None" || error.value.isRetryable
+      if (!mends) core.publish({ _tag: "Warning", component: "stt", message: `${stt.name} cannot be opened again` })
+      failed(core, "stt", stt.name, cause, !mends)
+      if (!mends) return
+      const asked = error._tag === "Some" ? retryAfterMs(error.value) : 0
+      if (isEnding(core)) return
+      yield* Effect.sleep(Math.max(asked, Math.min(reopenAtMost, reopenAfter * 2 ** (lost - 1))))
+      if (isEnding(core)) return
     }
   })
+
+const hasEnded = (cause: Cause.Cause<Stt.SttError>): boolean => {
+  const error = Cause.findErrorOption(cause)
+  return error._tag === "Some" && error.value.reason._tag === "EndedEarly"
+}
+
+/** What is lost now is not opened again. */
+const isEnding = (core: Core): boolean => {
+  const { status } = core.conductor.state()
+  return status === "draining" || status === "closed"
+}
 
 const endedEarly = (stt: Stt.Stt["Service"]) =>
   new Stt.SttError({ provider: stt.name, reason: new Failure.EndedEarly() })

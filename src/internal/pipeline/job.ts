@@ -4,6 +4,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import type * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
+import type * as Audio from "../../Audio.ts"
 import type { Heard, ReplyOptions } from "../../Session.ts"
 import type { Core, TurnTimes } from "./core.ts"
 import { makeMilestones, type Milestones } from "./ledger.ts"
@@ -16,6 +17,8 @@ export interface Job {
   readonly options: ReplyOptions
   /** What to say; a reply asks the model instead. */
   readonly text: string | Stream.Stream<string> | undefined
+  /** The audio of the text, where it is at hand: the synthesiser is not asked. */
+  readonly clip: ReadonlyArray<Audio.Frame> | undefined
   /** The user's words that a guess answers, before they are in the history. */
   readonly guess: string | undefined
   /** Open once the reply is wanted; a guess waits here. */
@@ -60,6 +63,7 @@ export const makeJob = (options: {
   readonly now: number
   readonly options?: ReplyOptions | undefined
   readonly text?: string | Stream.Stream<string> | undefined
+  readonly clip?: ReadonlyArray<Audio.Frame> | undefined
   readonly guess?: { readonly text: string; readonly tts: boolean } | undefined
   readonly basis?: Basis | undefined
   readonly turn?: TurnTimes | undefined
@@ -68,6 +72,7 @@ export const makeJob = (options: {
   source: options.source,
   options: options.options ?? {},
   text: options.text,
+  clip: options.clip,
   guess: options.guess?.text,
   authorized: Latch.makeUnsafe(options.guess === undefined),
   ahead: options.guess?.tts ?? true,

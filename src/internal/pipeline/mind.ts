@@ -13,7 +13,7 @@ import { CurrentSpeech, Session } from "../../Session.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
 import { about, type Core, nextId, signal, spanned, stamp } from "./core.ts"
-import { failed, guarded, mended, worked } from "./failures.ts"
+import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
 import type { Job } from "./job.ts"
 import { record } from "./ledger.ts"
 import { makeUtterance, makeWriter, type Utterance } from "./utterance.ts"
@@ -120,7 +120,14 @@ const tell = (core: Core, job: Job): void =>
 /** A line in the making: opened with its first piece, so that silence needs no line. */
 const makeSpeaker = (core: Core, job: Job, mouth: Mouth, utterance: Utterance) => {
   let line: Line | undefined
-  const writer = makeWriter(utterance, Text.segmenter({ minLength: core.settings.minSentence }), core.transforms)
+  const writer = makeWriter(
+    utterance,
+    Text.segmenter({ minLength: core.settings.minSentence }),
+    core.transforms,
+    (transform, defect) => {
+      core.fork(textFailed(core, transform, "Bypassed", Cause.die(defect)))
+    }
+  )
   let written = ""
   let ended = false
   const publishWritten = (): void => {
@@ -182,7 +189,9 @@ const recite = (
       Stream.runForEach(deltas, speaker.push).pipe(
         Effect.tapCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : failed),
         Effect.ensuring(speaker.end)
-      )
+      ),
+      undefined,
+      (cause) => textFailed(core, "say", "SourceFailed", cause)
     )
   })
 

@@ -24,16 +24,19 @@ import * as Tools from "../../Tools.ts"
 import { Tts } from "../../Tts.ts"
 import * as Turn from "../../Turn.ts"
 import { Vad } from "../../Vad.ts"
+import { resolve } from "../resilience/policy.ts"
 import { makePerform } from "./actions.ts"
+import { makeApology } from "./apology.ts"
 import { makeBudget } from "./budget.ts"
 import { makeConductor } from "./conductor.ts"
 import { type Core, type Defaults, latest, signal } from "./core.ts"
-import { failed } from "./failures.ts"
 import { makeHearing } from "./hearing.ts"
 import { recordOutput } from "./mind.ts"
 import { check } from "./options.ts"
+import { awaitParticipant, watchEnd, watchLeaving } from "./people.ts"
 import { bind } from "./persona.ts"
 import { enter, leave, makeSession } from "./service.ts"
+import { watchKeys, watchTexts } from "./typed.ts"
 
 // A listener that is further behind loses the oldest events.
 const eventsKept = 1024
@@ -70,7 +73,7 @@ export const open = <R>(
     const run = yield* inScope(FiberSet.makeRuntime<never>())
     const span = yield* inScope(Effect.makeSpanScoped("session", { attributes: ids }))
     const fork: Core["fork"] = (effect) => {
-      const tied = participant === undefined ? ids : { ...ids, participant: participant.identity }
+      const tied = participant === undefined ? ids : { ...ids, ...idsOf(participant) }
       return run(effect.pipe(Effect.annotateLogs(tied), Effect.annotateSpans(tied), Effect.withParentSpan(span)))
     }
     const events = yield* PubSub.sliding<Event.Event>(eventsKept)
@@ -104,6 +107,13 @@ export const open = <R>(
             Effect.sync(() => publish({ _tag: "ProviderAvailability", component, provider, available }))
         )
       )
+      for (const breaker of Resilience.breakers(service)) {
+        fork(Stream.runForEach(
+          breaker.changes,
+          ({ from, provider, to }) =>
+            Effect.sync(() => publish({ _tag: "BreakerChanged", component, provider, from, to }))
+        ))
+      }
     }
     const guardLlm: Defaults["guardLlm"] = (llm) => {
       observe("llm", llm)
@@ -116,7 +126,12 @@ export const open = <R>(
     const hears = options.stt === false ? undefined : yield* Stt
     if (hears !== undefined) observe("stt", hears)
     const stt = hears && Resilience.stt(hears, options.resilience)
-    const defaults: Defaults = { llm: guardLlm(yield* Llm), tts: guardTts(yield* Tts), guardLlm, guardTts }
+    const [thinks, speaks] = [yield* Llm, yield* Tts]
+    const defaults: Defaults = { llm: guardLlm(thinks), tts: guardTts(speaks), guardLlm, guardTts }
+    if (options.prewarm !== false) {
+      fork(Resilience.prewarm({ stt: hears, llm: thinks, tts: speaks }, { paid: options.prewarm === "paid" }))
+    }
+    const apology = makeApology(options.apology, speaks, agent.voice)
     const detector = yield* inScope(vad.detector(options.vad))
     const output = yield* inScope(room.output(options.output))
     const toolScope = yield* Scope.fork(scope)
@@ -136,7 +151,7 @@ export const open = <R>(
         interims: stt?.interims === true,
         detector: options.turnDetector !== undefined,
         judge: options.overlapClassifier !== undefined
-      }),
+      }, { apology: apology !== undefined }),
       perform: (action) => perform(action)
     })
     const session = makeSession({
@@ -163,8 +178,11 @@ export const open = <R>(
       settings: {
         maxToolSteps: checked.maxToolSteps,
         minSentence: checked.minSentence,
-        syncTranscript: options.syncTranscript ?? true
+        syncTranscript: options.syncTranscript ?? true,
+        roomTimeout: checked.roomTimeout,
+        hookTimeout: checked.hookTimeout
       },
+      apology,
       transforms: options.transforms ?? Text.speechTransforms,
       jobs: new Map(),
       acts: new Set(),
@@ -188,6 +206,7 @@ export const open = <R>(
       stt,
       processors: options.processors ?? [],
       feed: options.feed ?? "all",
+      healthyAfter: resolve(options.resilience).firstOutputMs,
       mutedAfter: checked.mutedAfter
     }))
 
@@ -250,6 +269,7 @@ export const open = <R>(
         yield* Effect.ignore(session.update({ turn: { interruption: { echoWarmUp: 0 } } }))
       }
       publish({ _tag: "SessionStarted", session: id })
+      if (apology !== undefined) fork(apology.prepare)
       signal(core, { _tag: "Opened" })
       yield* inScope(hearing.listen(participant.identity))
       const { identity } = participant
@@ -257,17 +277,18 @@ export const open = <R>(
       if (!stays && options.closeOnLeave !== false) {
         return signal(core, { _tag: "Close", drain: false, reason: "participant_left" })
       }
+      // What is said before anybody receives the track is heard by nobody.
+      yield* Effect.timeoutOption(output.subscribed, checked.subscriberTimeout)
       if (conductor.state().status === "open") enter(core)
     }))
-    fork(watchRoom(core, room, options, () => participant?.identity))
-    if (options.textTopic !== false) {
-      fork(
-        Stream.runForEach(
-          room.texts(options.textTopic ?? "lk.chat"),
-          ({ identity, text }) => identity === participant?.identity ? Effect.ignore(session.send(text)) : Effect.void
-        )
-      )
+    if (options.closeOnLeave !== false) {
+      fork(watchLeaving(core, room, checked.returnTimeout, () => participant?.identity))
     }
+    fork(watchEnd(core, room))
+    if (options.textTopic !== false) {
+      fork(watchTexts(core, room, options.textTopic ?? "lk.chat", options.onText, () => participant?.identity))
+    }
+    fork(watchKeys(core, room, options.onKey, () => participant?.identity))
     return session
   })
 
@@ -278,6 +299,12 @@ const steadyClock: Effect.Effect<() => number> = Effect.map(Clock.Clock, (clock)
   return () => wall + Number(clock.monotonicTimeNanosUnsafe() - origin) / 1_000_000
 })
 
+/** Who is talked with, in logs and traces; of a telephone call also its id, never a number. */
+const idsOf = ({ attributes, identity }: Room.Participant) => {
+  const call = attributes["sip.callID"]
+  return { participant: identity, ...(call === undefined ? {} : { call }) }
+}
+
 const userEvents = new Set<Event.Event["_tag"]>([
   "SessionStarted",
   "UserStateChanged",
@@ -285,50 +312,10 @@ const userEvents = new Set<Event.Event["_tag"]>([
   "UserStoppedSpeaking",
   "UserTranscript",
   "UserSpeechCommitted",
+  "UserPressedKey",
   "TranscriptionTimedOut",
   "UserTurnLimitReached"
 ])
 
 const whose = (event: Event.Draft, participant: Room.Participant | undefined) =>
   participant !== undefined && userEvents.has(event._tag) ? { participant: participant.identity } : {}
-
-const awaitParticipant = (
-  room: Room.Room["Service"],
-  identity: string | undefined
-): Effect.Effect<Room.Participant> =>
-  Effect.gen(function*() {
-    const wanted = (candidate: Room.Participant) =>
-      identity === undefined ? candidate.kind !== "agent" : candidate.identity === identity
-    const found = yield* Deferred.make<Room.Participant>()
-    yield* room.events.pipe(
-      Stream.runForEach((event) =>
-        event._tag === "ParticipantJoined" && wanted(event.participant)
-          ? Effect.asVoid(Deferred.succeed(found, event.participant))
-          : Effect.void
-      ),
-      Effect.forkChild({ startImmediately: true })
-    )
-    const there = (yield* room.participants).find(wanted)
-    return there ?? (yield* Deferred.await(found))
-  })
-
-const watchRoom = (
-  core: Core,
-  room: Room.Room["Service"],
-  options: Options,
-  participant: () => string | undefined
-): Effect.Effect<void> => {
-  const close = (reason: Event.CloseReason) => Effect.sync(() => signal(core, { _tag: "Close", drain: false, reason }))
-  const left = room.events.pipe(
-    Stream.runForEach((event) =>
-      event._tag === "ParticipantLeft" && event.identity === participant() && options.closeOnLeave !== false
-        ? close("participant_left")
-        : Effect.void
-    )
-  )
-  return Effect.raceFirst(Effect.andThen(room.ended, close("room_ended")), Effect.andThen(left, Effect.never)).pipe(
-    Effect.catchCause((cause) =>
-      Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.sync(() => failed(core, "room", "room", cause))
-    )
-  )
-}

@@ -27,8 +27,11 @@ export interface Checked {
   readonly mutedAfter: number
   readonly closeTimeout: number
   readonly drainTimeout: number
+  readonly subscriberTimeout: number
+  readonly returnTimeout: number
   readonly hookTimeout: number
   readonly toolTimeout: number
+  readonly roomTimeout: number
 }
 
 export const check = (options: Options): Effect.Effect<Checked, InvalidOption> =>
@@ -42,6 +45,9 @@ export const check = (options: Options): Effect.Effect<Checked, InvalidOption> =
     yield* whole("budget.maxTokens", budget?.maxTokens, 0)
     yield* whole("budget.targetTokens", budget?.targetTokens, 0)
     yield* whole("budget.keepRecent", budget?.keepRecent, 0)
+    if (options.prewarm !== undefined && typeof options.prewarm !== "boolean") {
+      yield* oneOf("prewarm", options.prewarm, ["paid"])
+    }
     yield* oneOf("budget.strategy", budget?.strategy, ["truncate", "summarize"])
     return {
       turn,
@@ -50,7 +56,10 @@ export const check = (options: Options): Effect.Effect<Checked, InvalidOption> =
       mutedAfter: yield* millis("mutedAfter", options.mutedAfter, 1000),
       closeTimeout: yield* millis("closeTimeout", options.closeTimeout, 5000),
       drainTimeout: yield* millis("drainTimeout", options.drainTimeout, 30_000),
+      subscriberTimeout: yield* millis("subscriberTimeout", options.subscriberTimeout, 5000),
+      returnTimeout: yield* millis("returnTimeout", options.returnTimeout, 20_000),
       toolTimeout: yield* millis("toolTimeout", options.toolTimeout, 60_000),
+      roomTimeout: yield* millis("roomTimeout", options.roomTimeout, 10_000),
       hookTimeout: yield* millis("hookTimeout", options.hookTimeout, 10_000)
     }
   })

@@ -19,7 +19,7 @@ export const bind = <R>(
     const provide = <A, E>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E> =>
       Effect.provideContext(Effect.provideService(effect, Session, session), context)
     const tools = Tools.provide(yield* provide(agent.tools), yield* provide(Effect.context<R>()))
-    const { onEnter, onExit, onFailure, onTurnLimit, onUserTurn } = agent
+    const { onEnter, onEscalation, onExit, onFailure, onTurnLimit, onUserTurn } = agent
     const persona: Persona = {
       name: agent.name,
       instructions: agent.instructions,
@@ -30,6 +30,7 @@ export const bind = <R>(
       onExit: onExit && provide(onExit),
       onUserTurn: onUserTurn && ((turn) => Effect.suspend(() => provide(onUserTurn(turn)))),
       onTurnLimit: onTurnLimit && ((turn) => Effect.suspend(() => provide(onTurnLimit(turn)))),
+      onEscalation: onEscalation && ((escalation) => Effect.suspend(() => provide(onEscalation(escalation)))),
       onFailure: onFailure && ((failure) => Effect.suspend(() => provide(onFailure(failure))))
     }
     return { persona, tools }

@@ -33,13 +33,36 @@ export const makeUtterance = (id: string, createdAt: number): Utterance => ({
   complete: false
 })
 
+/** A transform that lets the text pass as it is once it has thrown. */
+const bypassing = (transform: Text.Transform, onBroken: (defect: unknown) => void): Text.TransformRun => {
+  let run: Text.TransformRun | undefined
+  let broken = false
+  const attempt = (work: () => string, otherwise: string): string => {
+    if (broken) return otherwise
+    try {
+      return work()
+    } catch (defect) {
+      broken = true
+      onBroken(defect)
+      return otherwise
+    }
+  }
+  const open = (): Text.TransformRun => run ??= transform.open()
+  return {
+    push: (text) => attempt(() => open().push(text), text),
+    end: () => attempt(() => open().end(), "")
+  }
+}
+
 /** Cuts text into speakable pieces and rewrites them for the ear, remembering which became which. */
 export const makeWriter = (
   utterance: Utterance,
   segmenter: Text.Segmenter,
-  transforms: ReadonlyArray<Text.Transform>
+  transforms: ReadonlyArray<Text.Transform>,
+  /** A transform has thrown, and is left out from now on. */
+  onBroken: (transform: string, defect: unknown) => void
 ): { readonly push: (delta: string) => ReadonlyArray<string>; readonly end: () => ReadonlyArray<string> } => {
-  const chain = transforms.map((transform) => transform.open())
+  const chain = transforms.map((transform) => bypassing(transform, (defect) => onBroken(transform.name, defect)))
   const rewrite = (raw: string): string => chain.reduce((text, transform) => transform.push(text), raw)
   const rest = (): string => chain.reduce((text, transform) => transform.push(text) + transform.end(), "")
   const add = (raw: string, spoken: string): ReadonlyArray<string> => {

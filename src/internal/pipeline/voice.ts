@@ -11,6 +11,7 @@ import * as Alignment from "../alignment.ts"
 import { type Core, nextId, signal, spanned } from "./core.ts"
 import { failed, worked } from "./failures.ts"
 import type { Job } from "./job.ts"
+import { ask, makeWatch } from "./loudspeaker.ts"
 import { heardAt, spokenAt, type Utterance } from "./utterance.ts"
 
 /** Text to say, piece by piece, and the utterance that it belongs to. */
@@ -42,7 +43,12 @@ export const synthesize = (core: Core, job: Job, line: Line): Effect.Effect<void
       return pieces
     })
   )
-  return tts.speak(texts, voice === undefined ? {} : { voice }).pipe(
+  const options = voice === undefined ? {} : { voice }
+  const spoken = job.clip === undefined ? tts.speak(texts, options) : Stream.concat(
+    Stream.drain(texts),
+    Stream.map(Stream.fromIterable(job.clip), (frame): Tts.Chunk => ({ frame }))
+  )
+  return spoken.pipe(
     Stream.runForEachArray((chunks) =>
       Effect.sync(() => {
         for (const chunk of chunks) {
@@ -51,7 +57,7 @@ export const synthesize = (core: Core, job: Job, line: Line): Effect.Effect<void
           if (firstByte === undefined) {
             firstByte = conductor.now()
             job.milestones.firstByte ??= firstByte
-            worked(core, "tts")
+            if (job.clip === undefined) worked(core, "tts")
           }
           utterance.audioMs += length
           if (chunk.alignment !== undefined) utterance.alignment.push(...chunk.alignment)
@@ -62,7 +68,7 @@ export const synthesize = (core: Core, job: Job, line: Line): Effect.Effect<void
     Effect.tap(() =>
       Effect.sync(() => {
         utterance.complete = true
-        if (firstByte === undefined || firstText === undefined) return
+        if (firstByte === undefined || firstText === undefined || job.clip !== undefined) return
         core.publish({
           _tag: "TtsMeasured",
           speech: job.id,
@@ -106,14 +112,16 @@ export const play = (
     const first = yield* Effect.option(Queue.take(line.audio))
     if (first._tag === "None") return
     const { output } = core
+    const watch = makeWatch(core, job.id)
+    const { during } = watch
     let base: number | undefined
     let transcript: Fiber.Fiber<void> | undefined
     const stop = (interrupted: boolean) =>
       Effect.gen(function*() {
         transcript?.interruptUnsafe()
         job.playing = false
-        if (interrupted) yield* core.speaker.withPermits(1)(output.clear)
-        const played = yield* output.played
+        if (interrupted) yield* core.speaker.withPermits(1)(ask(core, output.clear, undefined))
+        const played = yield* ask(core, output.played, base ?? 0)
         remember(core, job, line.utterance, played - (base ?? played), interrupted)
       })
     yield* job.authorized.await
@@ -121,7 +129,7 @@ export const play = (
     yield* Effect.gen(function*() {
       yield* job.floor.await
       job.floor.closeUnsafe()
-      base = yield* output.played
+      base = yield* ask(core, output.played, 0)
       if (core.settings.syncTranscript) transcript = core.fork(release(core, job, line.utterance, base))
       const converter = Audio.converter({ to: output })
       const same = (frame: Audio.Frame) => frame.sampleRate === output.sampleRate && frame.channels === output.channels
@@ -130,7 +138,7 @@ export const play = (
           chunks.flatMap(({ frame }) => same(frame) ? [frame] : cut(frame)),
           (frame) => {
             const frames = converter.push([frame])
-            return frames.length === 0 ? Effect.void : output.write(frames)
+            return frames.length === 0 ? Effect.void : during(output.write(frames))
           },
           { discard: true }
         )
@@ -149,15 +157,16 @@ export const play = (
         yield* write(chunks.value)
       }
       const rest = converter.flush()
-      if (rest.length > 0) yield* output.write(rest)
-      yield* output.drained
+      if (rest.length > 0) yield* during(output.write(rest))
+      yield* during(output.drained)
     }).pipe(
+      Effect.raceFirst(watch.stuck),
       Effect.onInterrupt(() => job.playing ? stop(true) : Effect.void),
       Effect.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.gen(function*() {
           job.outcome = "failed"
           failed(core, "room", "room", cause)
-          yield* Effect.ignoreCause(core.speaker.withPermits(1)(output.clear))
+          yield* Effect.ignoreCause(core.speaker.withPermits(1)(ask(core, output.clear, undefined)))
         })
       ),
       spanned("playout", { speech: job.id })

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
-import type * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
@@ -50,6 +50,9 @@ const disconnected = (cause: unknown): Failure.Disconnected => {
   const code = codeOf(cause)
   return new Failure.Disconnected(code === undefined ? {} : { code })
 }
+
+/** Pieces of an answer that are read only for the sake of the connection. */
+const maxWarm = 64
 
 /** What went wrong, without URL, headers and body. */
 const reasonOf = ({ reason }: HttpClientError.HttpClientError): Effect.Effect<Failure.Reason> => {
@@ -95,6 +98,8 @@ export interface Http {
     request: HttpClientRequest.HttpClientRequest,
     schema: Schema.Codec<A, unknown>
   ) => Effect.Effect<A, Failure.Reason>
+  /** Opens the connection to a server, which is then kept: whatever it answers. */
+  readonly warm: (url: string) => Effect.Effect<void, Failure.Reason>
 }
 
 const tooLarge = new Failure.InvalidResponse({ detail: `the answer is larger than ${maxBytes} bytes` })
@@ -137,9 +142,16 @@ const make = (client: HttpClient.HttpClient): Http => {
       Stream.unwrap
     )
   const text: Http["text"] = (request) => stream(request).pipe(Stream.decodeText, Stream.mkString)
+  // Not HEAD: undici closes the connection after it.
+  const warm: Http["warm"] = (url) =>
+    quiet(client.execute(HttpClientRequest.get(url))).pipe(
+      Effect.flatMap((response) => Stream.runDrain(Stream.take(response.stream, maxWarm))),
+      Effect.catch(fail)
+    )
   return {
     stream,
     text,
+    warm,
     json: (request, schema) => Effect.flatMap(text(request), decodeJson(schema))
   }
 }

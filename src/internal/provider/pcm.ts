@@ -20,22 +20,30 @@ const join = (a: Uint8Array, b: Uint8Array): Uint8Array => {
   return joined
 }
 
+/** Makes frames of bytes as they come; what does not fill a sample waits for the next ones. */
+export const cutter = (format: Audio.Format): (bytes: Uint8Array) => Audio.Frame | undefined => {
+  const { channels, sampleRate } = format
+  const blockBytes = 2 * channels
+  let rest = new Uint8Array(0)
+  return (bytes) => {
+    const all = join(rest, bytes)
+    const blocks = Math.floor(all.length / blockBytes)
+    rest = all.slice(blocks * blockBytes)
+    return blocks === 0 ? undefined : { samples: samplesOf(all, blocks * channels), sampleRate, channels }
+  }
+}
+
 /** Frames of a stream of bytes; half a sample at its end is dropped. */
-export const frames = (format: Audio.Format) => {
-  const blockBytes = 2 * format.channels
-  return <E, R>(bytes: Stream.Stream<Uint8Array, E, R>): Stream.Stream<Audio.Frame, E, R> =>
+export const frames =
+  (format: Audio.Format) => <E, R>(bytes: Stream.Stream<Uint8Array, E, R>): Stream.Stream<Audio.Frame, E, R> =>
     Stream.mapAccum(
       bytes,
-      (): Uint8Array => new Uint8Array(0),
-      (rest: Uint8Array, piece): readonly [Uint8Array, ReadonlyArray<Audio.Frame>] => {
-        const all = join(rest, piece)
-        const blocks = Math.floor(all.length / blockBytes)
-        if (blocks === 0) return [all.slice(), []]
-        const { channels, sampleRate } = format
-        return [all.slice(blocks * blockBytes), [{ samples: samplesOf(all, blocks * channels), sampleRate, channels }]]
+      () => cutter(format),
+      (cut: ReturnType<typeof cutter>, piece): readonly [typeof cut, ReadonlyArray<Audio.Frame>] => {
+        const frame = cut(piece)
+        return [cut, frame === undefined ? [] : [frame]]
       }
     )
-}
 
 /** The samples of frames as bytes to send. */
 export const bytesOf = (frame: Audio.Frame): Uint8Array =>

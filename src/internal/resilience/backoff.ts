@@ -3,11 +3,13 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
-import { retryAfterMs, type Settings } from "./policy.ts"
+import { isUnavailable, retryAfterMs } from "./blame.ts"
+import type { Settings } from "./policy.ts"
 
 /**
  * Budget of retries: waits before the next one and says whether there is one.
- * A provider that asks for more time than the deadline leaves is not waited for.
+ * A provider that asks for more time than the deadline leaves is not waited for,
+ * and neither is an open circuit breaker: another provider may be asked meanwhile.
  */
 export const backoff = (
   settings: Settings | undefined
@@ -18,7 +20,7 @@ export const backoff = (
     return (error) =>
       Effect.suspend(() => {
         const asked = retryAfterMs(error)
-        if (left <= 0 || asked >= settings.firstOutputMs) return Effect.succeed(false)
+        if (isUnavailable(error) || left <= 0 || asked >= settings.firstOutputMs) return Effect.succeed(false)
         left--
         return Effect.flatMap(Clock.currentTimeMillis, (now) =>
           Pull.matchEffect(step(now, error), {

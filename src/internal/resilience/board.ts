@@ -8,6 +8,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Availability, FallbackOptions } from "../../Resilience.ts"
+import type { Circuit } from "./breaker.ts"
 import { recovery, resolve } from "./policy.ts"
 
 interface Entry {
@@ -27,6 +28,8 @@ export interface BoardOptions {
   /** How to find out whether a provider is back; absent: the next request does. */
   readonly probe: ((provider: number) => Effect.Effect<unknown, unknown>) | undefined
   readonly probeMs: number
+  /** Those that have one: an open one keeps a request from its provider. */
+  readonly breakers: ReadonlyArray<Circuit | undefined>
 }
 
 /** What a request needs to know of the providers, and tells about them. */
@@ -82,7 +85,7 @@ export class Board {
   /** Whether a request may ask this provider now: one at a time where it is lost. */
   claim(provider: number): boolean {
     const entry = this.#entries[provider]
-    if (entry === undefined) return false
+    if (entry === undefined || this.#options.breakers[provider]?.admits === false) return false
     if (entry.available) return true
     if (!entry.due || entry.claimed) return false
     entry.claimed = true
@@ -152,7 +155,8 @@ export class Board {
 export const boardOf = <Service extends { readonly name: string }>(
   component: Availability["component"],
   services: ReadonlyArray<Service>,
-  options: FallbackOptions<Service>
+  options: FallbackOptions<Service>,
+  breakers: ReadonlyArray<Circuit | undefined>
 ): Effect.Effect<Board, never, Scope.Scope> =>
   Board.make({
     component,
@@ -162,5 +166,6 @@ export const boardOf = <Service extends { readonly name: string }>(
       const service = services[provider]
       return service === undefined || options.probe === undefined ? Effect.void : options.probe(service)
     },
-    probeMs: resolve(options.policy).firstOutputMs
+    probeMs: resolve(options.policy).firstOutputMs,
+    breakers
   })

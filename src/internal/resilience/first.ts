@@ -9,6 +9,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
 import { backoff } from "./backoff.ts"
+import type { Ticket } from "./breaker.ts"
 import { defectName, type Settings } from "./policy.ts"
 
 export interface Request<A, E, R> {
@@ -18,6 +19,8 @@ export interface Request<A, E, R> {
   readonly isUseful: (element: A) => boolean
   readonly isRetryable: (error: E) => boolean
   readonly error: (reason: Failure.Reason) => E
+  /** Whether a failure is not the provider's. @default it is */
+  readonly isForeign?: ((error: E) => boolean) | undefined
   /** Completes when the deadline begins to run. @default at once */
   readonly begun?: Effect.Effect<void> | undefined
   /** Completes when silence after some output is a failure. @default never */
@@ -73,11 +76,31 @@ export const firstOutput = <A, E, R>(
   scope: Scope.Scope
 ): Effect.Effect<Started<A, E, R>, E, R> => {
   const { settings } = request
+  const breaker = settings?.breaker
+  let ticket: Ticket | undefined
+  const claim = Effect.suspend(() => {
+    const claimed = breaker?.claim()
+    if (claimed instanceof Failure.Unavailable) return Effect.fail(request.error(claimed))
+    ticket = claimed
+    return Effect.void
+  })
+  const tell = (exit: Exit.Exit<unknown, E>): Effect.Effect<void> =>
+    Effect.sync(() => {
+      if (breaker === undefined || ticket === undefined) return
+      if (Exit.isSuccess(exit)) return breaker.succeeded(ticket)
+      const failure = failureOf(exit.cause, request.error)
+      return Option.isNone(failure) || request.isForeign?.(failure.value) === true
+        ? breaker.released(ticket)
+        : breaker.failed(ticket, failure.value)
+    })
+  const ask = breaker === undefined
+    ? (scope: Scope.Scope) => once(request, scope)
+    : (scope: Scope.Scope) => Effect.andThen(claim, Effect.onExit(once(request, scope), tell))
   const attempts = Effect.gen(function*() {
     const wait = yield* backoff(settings)
     while (true) {
       const attempt = yield* Scope.fork(scope)
-      const exit = yield* Effect.exit(once(request, attempt))
+      const exit = yield* Effect.exit(ask(attempt))
       if (Exit.isSuccess(exit)) return exit.value
       yield* Scope.close(attempt, exit)
       const failure = failureOf(exit.cause, request.error)
@@ -90,9 +113,11 @@ export const firstOutput = <A, E, R>(
   if (settings === undefined) return attempts
   const overdue = (request.begun ?? Effect.void).pipe(
     Effect.andThen(Effect.sleep(settings.firstOutputMs)),
-    Effect.andThen(
-      Effect.suspend(() => Effect.fail(request.error(new Failure.TimedOut({ afterMs: settings.firstOutputMs }))))
-    )
+    Effect.andThen(Effect.suspend(() => {
+      const late = request.error(new Failure.TimedOut({ afterMs: settings.firstOutputMs }))
+      if (ticket !== undefined) breaker?.failed(ticket, late)
+      return Effect.fail(late)
+    }))
   )
   return Effect.raceFirst(attempts, overdue)
 }
@@ -100,7 +125,7 @@ export const firstOutput = <A, E, R>(
 /** Gives what has started as a pull, which fails when a stream that owes output falls silent. */
 export const resume = <A, E, R>(
   started: Started<A, E, R>,
-  { error, owing, settings }: Request<A, E, R>
+  { error, isForeign, owing, settings }: Request<A, E, R>
 ): Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R> => {
   let rest = started.first
   const next = settings === undefined || owing === undefined ? started.rest : Effect.raceFirst(
@@ -110,10 +135,17 @@ export const resume = <A, E, R>(
       Effect.andThen(Effect.suspend(() => Effect.fail(error(new Failure.TimedOut({ afterMs: settings.nextOutputMs })))))
     )
   )
+  const breaker = settings?.breaker
+  const told = breaker === undefined
+    ? next
+    : Effect.tapError(next, (failure) =>
+      Effect.sync(() => {
+        if (!Cause.isDone(failure) && isForeign?.(failure) !== true) breaker.lost(failure)
+      }))
   return Effect.suspend(() => {
     const [head, ...tail] = rest
     rest = []
-    return head === undefined ? next : Effect.succeed<Arr.NonEmptyReadonlyArray<A>>([head, ...tail])
+    return head === undefined ? told : Effect.succeed<Arr.NonEmptyReadonlyArray<A>>([head, ...tail])
   })
 }
 

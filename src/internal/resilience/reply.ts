@@ -1,9 +1,11 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Llm from "../../Llm.ts"
-import type { Fallback, FallbackOptions, Policy } from "../../Resilience.ts"
+import type { Fallback, FallbackOptions, HedgeOptions, Policy } from "../../Resilience.ts"
 import { boardOf } from "./board.ts"
+import { breakersOf, circuitsOf, keepBreakers } from "./breaker.ts"
 import * as first from "./first.ts"
+import { hedged, lateAfter, namesOf } from "./hedge.ts"
 import { resolve } from "./policy.ts"
 import { prewarmOf } from "./prewarm.ts"
 import { type Candidate, type Fail, failover } from "./request.ts"
@@ -25,11 +27,12 @@ const request = (
   owing: Effect.void
 })
 
-export const guardReply = (service: Service, policy: Policy | undefined, fail: Fail<Llm.LlmError>): Service => ({
-  ...service,
-  resilient: true,
-  reply: (asked) => first.stream(request(service, asked, policy, fail))
-})
+export const guardReply = (service: Service, policy: Policy | undefined, fail: Fail<Llm.LlmError>): Service =>
+  keepBreakers({
+    ...service,
+    resilient: true,
+    reply: (asked) => first.stream(request(service, asked, policy, fail))
+  }, [policy?.breaker])
 
 /** A model is one provider's own name; the other settings go to all. */
 const requestFor = (index: number, asked: Llm.Request): Llm.Request =>
@@ -37,14 +40,36 @@ const requestFor = (index: number, asked: Llm.Request): Llm.Request =>
     ? asked
     : { ...asked, settings: { ...asked.settings, model: undefined } }
 
+export const hedgeReply = (
+  services: ReadonlyArray<Service>,
+  options: HedgeOptions,
+  fail: Fail<Llm.LlmError>
+): Service => {
+  const name = options.name ?? namesOf(services)
+  return keepBreakers({
+    name,
+    resilient: true,
+    prewarm: prewarmOf(services),
+    reply: (asked) =>
+      hedged({
+        candidates: services.map((service, index) => request(service, requestFor(index, asked), options.policy, fail)),
+        afterMs: lateAfter(options),
+        own: (error) => error,
+        error: (reason) => fail(name, reason)
+      })
+  }, services.flatMap(breakersOf))
+}
+
 export const fallbackReply = (
   services: ReadonlyArray<Service>,
   options: FallbackOptions<Service> & { readonly retryAfterOutput?: boolean | undefined },
   fail: Fail<Llm.LlmError>
 ): Effect.Effect<Service & Fallback, never, Scope.Scope> =>
-  Effect.map(boardOf("llm", services, options), (board) => {
-    const name = options.name ?? services.map((service) => service.name).join("+")
-    return {
+  Effect.gen(function*() {
+    const breakers = yield* circuitsOf("llm", services, options.breaker)
+    const board = yield* boardOf("llm", services, options, breakers)
+    const name = options.name ?? namesOf(services)
+    return keepBreakers({
       name,
       resilient: true,
       prewarm: prewarmOf(services),
@@ -54,11 +79,11 @@ export const fallbackReply = (
         failover({
           board,
           candidates: services.map((service, index) =>
-            request(service, requestFor(index, asked), options.policy, fail)
+            request(service, requestFor(index, asked), { ...options.policy, breaker: breakers[index] }, fail)
           ),
           afterOutput: options.retryAfterOutput ?? false,
           own: (error) => error,
           error: (reason) => fail(name, reason)
         })
-    }
+    }, breakers)
   })

@@ -7,9 +7,9 @@ import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
+import { blamesRequest } from "./blame.ts"
 import type { Turns } from "./board.ts"
 import { failureOf, firstOutput, type Request, resume } from "./first.ts"
-import { blamesRequest } from "./policy.ts"
 import { InputFailure } from "./tape.ts"
 
 /** What the errors of all components have in common. */

@@ -3,10 +3,12 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
-import type { Fallback, FallbackOptions, Policy } from "../../Resilience.ts"
+import type { Fallback, FallbackOptions, HedgeOptions, Policy } from "../../Resilience.ts"
 import type * as Tts from "../../Tts.ts"
 import { boardOf } from "./board.ts"
+import { breakersOf, circuitsOf, keepBreakers } from "./breaker.ts"
 import * as first from "./first.ts"
+import { hedged, lateAfter, namesOf } from "./hedge.ts"
 import { resolve } from "./policy.ts"
 import { prewarmOf } from "./prewarm.ts"
 import { type Candidate, type Fail, failover, isInputFailure, unwrapInput } from "./request.ts"
@@ -53,21 +55,23 @@ const request = <E, R>(
   isUseful: (chunk) => chunk.frame.samples.length > 0,
   isRetryable: (error) => !isInputFailure(error) && error.isRetryable,
   error: (reason) => fail(service.name, reason),
+  isForeign: isInputFailure,
   begun: Deferred.await(script.begun),
   owing: script.tape.reach(Number.POSITIVE_INFINITY),
   expected: wordsFrom(script.tape, 0)
 })
 
-export const guardSpeech = (service: Service, policy: Policy | undefined, fail: Fail<Tts.TtsError>): Service => ({
-  ...service,
-  resilient: true,
-  speak: <E, R>(text: Stream.Stream<string, E, R>, options?: Tts.Options) =>
-    unwrapInput(
-      Stream.unwrap(
-        Effect.map(scriptOf(text), (script) => first.stream(request(service, script, options, policy, fail)))
+export const guardSpeech = (service: Service, policy: Policy | undefined, fail: Fail<Tts.TtsError>): Service =>
+  keepBreakers({
+    ...service,
+    resilient: true,
+    speak: <E, R>(text: Stream.Stream<string, E, R>, options?: Tts.Options) =>
+      unwrapInput(
+        Stream.unwrap(
+          Effect.map(scriptOf(text), (script) => first.stream(request(service, script, options, policy, fail)))
+        )
       )
-    )
-})
+  }, [policy?.breaker])
 
 /** Brings the chunks of a speech to one format; the alignment stays with the audio that it came with. */
 export const convert =
@@ -109,19 +113,49 @@ const optionsFor = (service: Service, index: number, options: Tts.Options | unde
     ? options
     : { ...options, voice: undefined }
 
+export const hedgeSpeech = (
+  services: readonly [Service, ...ReadonlyArray<Service>],
+  options: HedgeOptions,
+  fail: Fail<Tts.TtsError>
+): Service => {
+  const name = options.name ?? namesOf(services)
+  const format: Audio.Format = { sampleRate: services[0].sampleRate, channels: services[0].channels }
+  return keepBreakers({
+    name,
+    resilient: true,
+    prewarm: prewarmOf(services),
+    ...format,
+    voices: services[0].voices,
+    speak: <E, R>(text: Stream.Stream<string, E, R>, asked?: Tts.Options) =>
+      unwrapInput(Stream.unwrap(Effect.map(scriptOf(text), (script) =>
+        hedged({
+          candidates: services.map((service, index) => {
+            const candidate = request(service, script, optionsFor(service, index, asked), options.policy, fail)
+            return { ...candidate, open: convert(format)(candidate.open) }
+          }),
+          afterMs: lateAfter(options),
+          own: (error) => isInputFailure(error) ? undefined : error,
+          error: (reason) => fail(name, reason)
+        }))))
+  }, services.flatMap(breakersOf))
+}
+
 export const fallbackSpeech = (
   services: readonly [Service, ...ReadonlyArray<Service>],
   options: FallbackOptions<Service> & { readonly retryAfterOutput?: boolean | undefined },
   fail: Fail<Tts.TtsError>
 ): Effect.Effect<Service & Fallback, never, Scope.Scope> =>
-  Effect.map(boardOf("tts", services, options), (board) => {
-    const name = options.name ?? services.map((service) => service.name).join("+")
+  Effect.gen(function*() {
+    const breakers = yield* circuitsOf("tts", services, options.breaker)
+    const board = yield* boardOf("tts", services, options, breakers)
+    const name = options.name ?? namesOf(services)
     const format: Audio.Format = { sampleRate: services[0].sampleRate, channels: services[0].channels }
     const speak = <E, R>(text: Stream.Stream<string, E, R>, asked?: Tts.Options) =>
       unwrapInput(Stream.unwrap(Effect.map(scriptOf(text), (script) => {
         let heardMs = 0
         const candidates = services.map((service, index): Candidate<Tts.Chunk, Tts.TtsError | InputFailure<E>, R> => {
-          const candidate = request(service, script, optionsFor(service, index, asked), options.policy, fail)
+          const policy = { ...options.policy, breaker: breakers[index] }
+          const candidate = request(service, script, optionsFor(service, index, asked), policy, fail)
           return {
             ...candidate,
             open: Stream.suspend(() => {
@@ -141,7 +175,7 @@ export const fallbackSpeech = (
           return chunk
         }))
       })))
-    return {
+    return keepBreakers({
       name,
       resilient: true,
       prewarm: prewarmOf(services),
@@ -150,5 +184,5 @@ export const fallbackSpeech = (
       available: board.available,
       availability: board.changes,
       speak
-    }
+    }, breakers)
   })

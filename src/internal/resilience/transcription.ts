@@ -12,10 +12,12 @@ import type { Fallback, FallbackOptions, Policy } from "../../Resilience.ts"
 import type * as Stt from "../../Stt.ts"
 import { answersOf, isEmpty } from "./answers.ts"
 import { backoff } from "./backoff.ts"
+import { blamesRequest } from "./blame.ts"
 import { alone, boardOf, type Turns } from "./board.ts"
+import { type Circuit, circuitOf, circuitsOf, keepBreakers, type Ticket } from "./breaker.ts"
 import { failureOf } from "./first.ts"
 import { Memory } from "./memory.ts"
-import { blamesRequest, resolve, type Settings } from "./policy.ts"
+import { resolve, type Settings } from "./policy.ts"
 import { prewarmOf } from "./prewarm.ts"
 import { exhausted, type Fail, isInputFailure, roundOf, unwrapInput } from "./request.ts"
 import type { InputFailure } from "./tape.ts"
@@ -45,28 +47,43 @@ const persist = <E, R>(options: {
       readonly scope: Scope.Closeable
       readonly since: number
       readonly pull: Live<E, R>
+      readonly ticket: Ticket | undefined
     }
+    const breaker = options.settings?.breaker
     const { fail, memory, service, settings } = options
     const deadline = settings?.firstOutputMs ?? Infinity
     let late: Stt.SttError | undefined
     const overdue: Effect.Effect<never, Stt.SttError> = settings === undefined ? Effect.never : Effect.andThen(
       memory.pending.overdue(deadline),
-      Effect.suspend(() => Effect.fail(late = fail(new Failure.TimedOut({ afterMs: deadline }))))
+      Effect.suspend(() => {
+        late = fail(new Failure.TimedOut({ afterMs: deadline }))
+        blame(attempt, late)
+        return Effect.fail(late)
+      })
     )
     let wait = yield* backoff(settings)
     let attempt: Attempt | undefined
 
-    const open: Effect.Effect<Attempt, never, R> = Effect.gen(function*() {
+    const blame = (failed: Attempt | undefined, error: Stt.SttError): void => {
+      if (failed?.ticket === undefined) return
+      if (failed.ticket.told) breaker?.lost(error)
+      else breaker?.failed(failed.ticket, error)
+    }
+    const open: Effect.Effect<Attempt, Stt.SttError, R> = Effect.gen(function*() {
+      const ticket = breaker?.claim()
+      if (ticket instanceof Failure.Unavailable) return yield* fail(ticket)
       const scope = yield* Scope.fork(options.scope)
+      if (ticket !== undefined) yield* Scope.addFinalizer(scope, Effect.sync(() => breaker?.released(ticket)))
       const { audio, mapping } = memory.take()
       const heard = Stream.map(answersOf(service)(audio), (transcript) => mapping.transcript(transcript))
       const pull = yield* Scope.provide(Stream.toPull(heard), scope)
-      return { scope, pull, since: yield* Clock.currentTimeMillis }
+      return { scope, pull, since: yield* Clock.currentTimeMillis, ticket }
     })
 
     const alive = (answered: boolean): Effect.Effect<void> =>
       Effect.flatMap(backoff(settings), (budget) => {
         wait = budget
+        if (attempt?.ticket !== undefined) breaker?.succeeded(attempt.ticket)
         return options.onAlive(answered)
       })
 
@@ -87,12 +104,17 @@ const persist = <E, R>(options: {
         const failure = Pull.isDoneCause(exit.cause)
           ? Option.some<Failing<E>>(fail(new Failure.EndedEarly()))
           : failureOf(exit.cause as Cause.Cause<Failing<E>>, fail)
+        // Whatever it has died of now: it had been well.
+        const healthy = (yield* Clock.currentTimeMillis) - failed.since >= deadline
+        if (healthy && failed.ticket !== undefined) breaker?.succeeded(failed.ticket)
+        const isOwn = Option.isSome(failure) && !isInputFailure(failure.value)
+        if (isOwn && failure.value !== late) blame(failed, failure.value)
         attempt = undefined
         yield* Scope.close(failed.scope, exit)
         if (Option.isNone(failure)) return yield* Effect.failCause(exit.cause as Cause.Cause<never>)
         const { value: error } = failure
         if (isInputFailure(error) || error === late || !error.isRetryable) return yield* Effect.fail(error)
-        if ((yield* Clock.currentTimeMillis) - failed.since >= deadline) yield* alive(false)
+        if (healthy) yield* alive(false)
         const again = yield* Effect.raceFirst(wait(error), overdue)
         if (!again) return yield* error
       })
@@ -126,6 +148,7 @@ const listen = <E, R>(audio: Stream.Stream<Stt.Input, E, R>, options: {
   readonly services: ReadonlyArray<Service>
   readonly turns: Turns
   readonly policy: Policy | undefined
+  readonly breakers: ReadonlyArray<Circuit | undefined>
   readonly fail: Fail<Stt.SttError>
   /** The one error for all that were lost since the last transcript. */
   readonly allLost: (lost: ReadonlyArray<Lost>) => Stt.SttError
@@ -154,7 +177,7 @@ const listen = <E, R>(audio: Stream.Stream<Stt.Input, E, R>, options: {
         memory.pending.reset()
         const pull = persist({
           service,
-          settings: service.resilient ? undefined : resolve(policy),
+          settings: service.resilient ? undefined : { ...resolve(policy), breaker: options.breakers[turn.provider] },
           memory,
           scope: own,
           fail: (reason) => fail(service.name, reason),
@@ -184,27 +207,31 @@ export const guardTranscription = (
   service: Service,
   policy: Policy | undefined,
   fail: Fail<Stt.SttError>
-): Service => ({
-  ...service,
-  resilient: true,
-  transcribe: (audio) =>
-    listen(audio, {
-      services: [service],
-      turns: alone,
-      policy,
-      fail,
-      allLost: ([lost]) => lost?.error ?? fail(service.name, new Failure.EndedEarly())
-    })
-})
+): Service =>
+  keepBreakers({
+    ...service,
+    resilient: true,
+    transcribe: (audio) =>
+      listen(audio, {
+        services: [service],
+        turns: alone,
+        policy,
+        breakers: [circuitOf(policy?.breaker)],
+        fail,
+        allLost: ([lost]) => lost?.error ?? fail(service.name, new Failure.EndedEarly())
+      })
+  }, [policy?.breaker])
 
 export const fallbackTranscription = (
   services: ReadonlyArray<Service>,
   options: FallbackOptions<Service>,
   fail: Fail<Stt.SttError>
 ): Effect.Effect<Service & Fallback, never, Scope.Scope> =>
-  Effect.map(boardOf("stt", services, options), (board) => {
+  Effect.gen(function*() {
+    const breakers = yield* circuitsOf("stt", services, options.breaker)
+    const board = yield* boardOf("stt", services, options, breakers)
     const name = options.name ?? services.map((service) => service.name).join("+")
-    return {
+    return keepBreakers({
       name,
       interims: services.every((service) => service.interims),
       resilient: true,
@@ -216,8 +243,9 @@ export const fallbackTranscription = (
           services,
           turns: board,
           policy: options.policy,
+          breakers,
           fail,
           allLost: (lost) => fail(name, exhausted(lost))
         })
-    }
+    }, breakers)
   })

@@ -3,7 +3,7 @@ import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as Audio from "../../Audio.ts"
-import type { EndReason, Participant, RoomError, TranscriptionSegment } from "../../Room.ts"
+import type { EndReason, LeaveReason, Participant, RoomError, TranscriptionSegment } from "../../Room.ts"
 
 /** Who joins; the kind is `standard` unless told otherwise. */
 export interface Newcomer {
@@ -13,6 +13,8 @@ export interface Newcomer {
   readonly direction?: Participant["direction"]
   readonly metadata?: string | undefined
   readonly attributes?: Readonly<Record<string, string>> | undefined
+  /** Announces a recording of what was said before the agent came. @default false */
+  readonly preconnect?: boolean | undefined
 }
 
 /** Something that the agent sent, in the order in which it was sent. */
@@ -78,7 +80,7 @@ export type Part = "output" | "audio" | "send" | "rpc"
 export interface RoomControl {
   /** Fails when the identity is already there. */
   readonly join: (participant: Newcomer) => Effect.Effect<void, RoomError>
-  readonly leave: (identity: string) => Effect.Effect<void>
+  readonly leave: (identity: string, reason?: LeaveReason) => Effect.Effect<void>
   /** Microphone audio, delivered now. Frames without `at` follow the frame before them. */
   readonly feed: (identity: string, frames: ReadonlyArray<Audio.Frame>) => Effect.Effect<void, RoomError>
   /** A muted microphone delivers nothing; its stream time passes. */

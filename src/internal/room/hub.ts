@@ -12,6 +12,7 @@ import {
   type ByteMessage,
   type EndReason,
   type Event,
+  type LeaveReason,
   type Output,
   type Participant,
   Room,
@@ -70,6 +71,7 @@ export interface Hub {
 interface Member {
   participant: Participant
   readonly microphone: Microphone
+  readonly preconnect: boolean | undefined
 }
 
 const refuse = (reason: RoomError["reason"], detail: string) => new RoomError({ reason, detail })
@@ -124,6 +126,7 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
       }
       members.set(identity, {
         participant,
+        preconnect: newcomer.preconnect,
         microphone: makeMicrophone({
           bufferMs: options?.audioBuffer ?? 2000,
           onHeard: (frame) => options?.onVoice?.(identity, frame)
@@ -133,12 +136,12 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
       return undefined
     }
 
-    const leaveUnsafe = (identity: string): void => {
+    const leaveUnsafe = (identity: string, reason?: LeaveReason): void => {
       const member = members.get(identity)
       if (member === undefined) return
       members.delete(identity)
       switchboard.forget(identity)
-      events.publish({ _tag: "ParticipantLeft", identity })
+      events.publish({ _tag: "ParticipantLeft", identity, ...given({ reason }) })
       member.microphone.end()
     }
 
@@ -245,7 +248,7 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
           const member = members.get(identity)
           return member === undefined
             ? Effect.fail(unknown("tracks", identity))
-            : Effect.succeed([trackOf(identity, member.microphone)])
+            : Effect.succeed([{ ...trackOf(identity, member.microphone), ...given({ preconnect: member.preconnect }) }])
         })),
       subscribe: () => Effect.fail(refuse("Unsupported", "subscribe: in this room every microphone is received")),
       output: (wish) =>
@@ -308,8 +311,8 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
           const error = joinUnsafe(newcomer)
           return error === undefined ? Effect.void : Effect.fail(error)
         }),
-      leave: (identity) =>
-        Effect.sync(() => leaveUnsafe(identity)),
+      leave: (identity, reason) =>
+        Effect.sync(() => leaveUnsafe(identity, reason)),
       feed: (identity, frames) => as("feed", identity, ({ microphone }) => microphone.feed(frames)),
       mute: (identity, muted) => as("mute", identity, ({ microphone }) => microphone.mute(muted)),
       setAttributes: (identity, changed) =>

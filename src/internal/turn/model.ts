@@ -1,4 +1,5 @@
 import type * as Event from "../../Event.ts"
+import type { ErrorType } from "../metrics/errorType.ts"
 import type * as Endpointing from "./endpointing.ts"
 import type { Settings } from "./settings.ts"
 
@@ -35,7 +36,12 @@ export interface State {
   readonly speculation: { readonly speech: string; readonly text: string } | undefined
   readonly warmUpUntil: number | undefined
 
+  /** In a row, of each component. */
   readonly failures: Readonly<Partial<Record<Event.Component, number>>>
+  /** When the failures of each kind happened, as far back as they count. */
+  readonly errors: Readonly<Partial<Record<ErrorType, ReadonlyArray<number>>>>
+  /** Whether there is anything to say when the session gives up. */
+  readonly apology: boolean
   /** Interrupted in this very moment: what follows at once decides what the agent does. */
   readonly hushed: boolean
   readonly awayAt: number | undefined
@@ -141,7 +147,12 @@ export type Signal =
   | { readonly _tag: "PlayoutEnded"; readonly speech: string; readonly next: "working" | "tools" | "done" }
   | { readonly _tag: "Working"; readonly speech: string; readonly phase: "working" | "tools" }
   | { readonly _tag: "SpeechEnded"; readonly speech: string }
-  | { readonly _tag: "Failed"; readonly component: Event.Component }
+  | {
+    readonly _tag: "Failed"
+    readonly component: Event.Component
+    /** It cannot be mended, and there is no conversation without it. @default false */
+    readonly fatal?: boolean | undefined
+  }
   | { readonly _tag: "Worked"; readonly component: Event.Component }
   | { readonly _tag: "Tune"; readonly settings: Settings }
   | { readonly _tag: "Close"; readonly drain: boolean; readonly reason: Event.CloseReason }
@@ -177,5 +188,13 @@ export type Action =
   | { readonly _tag: "TurnLimit"; readonly words: number; readonly speechMs: number }
   | { readonly _tag: "Settle" }
   | { readonly _tag: "KeepWords"; readonly turn: number; readonly text: string }
+  | {
+    readonly _tag: "Escalate"
+    readonly component: Event.Component
+    readonly cause: Event.Of<"Escalated">["cause"]
+    readonly failures: number
+    /** Speech to apologise with, where there is one. */
+    readonly apology: string | undefined
+  }
   | { readonly _tag: "Closing"; readonly drain: boolean; readonly reason: Event.CloseReason }
   | { readonly _tag: "Finish"; readonly reason: Event.CloseReason }

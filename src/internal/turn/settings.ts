@@ -31,6 +31,8 @@ export interface Settings {
   readonly transcriptionTimeout: number
   readonly limits: { readonly maxWords: number; readonly maxSpeech: number }
   readonly tolerated: number
+  readonly maxErrors: number
+  readonly errorWindow: number
 }
 
 /** An option that no conversation can work with. */
@@ -107,7 +109,9 @@ export const resolve = (options: Options = {}): Settings | Problem => {
       maxWords: whole("limits.maxWords", limits.maxWords, Number.POSITIVE_INFINITY, 1),
       maxSpeech: ms("limits.maxSpeech", limits.maxSpeech, Number.POSITIVE_INFINITY)
     },
-    tolerated: whole("toleratedFailures", options.toleratedFailures, 2, 0)
+    tolerated: whole("toleratedFailures", options.toleratedFailures, 2, 0),
+    maxErrors: whole("maxErrors", options.maxErrors, 10, 0),
+    errorWindow: ms("errorWindow", options.errorWindow, 300_000)
   }
   return problems[0] ?? settings
 }

@@ -59,9 +59,11 @@ const trackBatches = (
   scorer: Exclude<Scorer, (window: Float32Array) => number>,
   forgetWindows: number
 ): Track => {
-  const batch = Effect.fnUntraced(function*(pieces: ReadonlyArray<Piece>, events: Array<Event>) {
-    const windows = pieces.filter((piece) => typeof piece !== "number").map(normalise)
-    const probabilities = windows.length === 0 ? [] : yield* scorer.score(windows)
+  const take = (
+    pieces: ReadonlyArray<Piece>,
+    probabilities: ReadonlyArray<number>,
+    events: Array<Event>
+  ): Effect.Effect<Array<Event>, VadError> => {
     let scored = 0
     for (const piece of pieces) {
       if (typeof piece === "number") {
@@ -70,12 +72,19 @@ const trackBatches = (
       }
       const probability = probabilities[scored++]
       if (!isProbability(probability)) {
-        return yield* noProbability(probability)
+        return Effect.fail(noProbability(probability))
       }
       tracker.window(piece, probability, events)
     }
-  })
-  return Effect.fnUntraced(function*(pieces) {
+    return Effect.succeed(events)
+  }
+  const batch = (pieces: ReadonlyArray<Piece>, events: Array<Event>): Effect.Effect<Array<Event>, VadError> => {
+    const windows = pieces.filter((piece) => typeof piece !== "number").map(normalise)
+    return windows.length === 0
+      ? take(pieces, [], events)
+      : Effect.flatMap(scorer.score(windows), (probabilities) => take(pieces, probabilities, events))
+  }
+  const inBatches = Effect.fnUntraced(function*(pieces: ReadonlyArray<Piece>) {
     const events: Array<Event> = []
     let from = 0
     for (let i = 0; i < pieces.length; i++) {
@@ -89,11 +98,10 @@ const trackBatches = (
         }
       }
     }
-    if (from < pieces.length) {
-      yield* batch(from === 0 ? pieces : pieces.slice(from), events)
-    }
-    return events
+    return yield* batch(pieces.slice(from), events)
   })
+  // Nearly every push completes one window at the most.
+  return (pieces) => pieces.length > 1 || typeof pieces[0] === "number" ? inBatches(pieces) : batch(pieces, [])
 }
 
 export const makeDetector = (

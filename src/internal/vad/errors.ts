@@ -59,6 +59,9 @@ export class InvalidOption
 export class VadError extends Schema.TaggedError<VadError>("effect-voice/Vad/VadError")("VadError", {
   reason: Schema.Union([ModelUnavailable, InferenceFailed, InvalidOption])
 }) {
+  get isRetryable(): boolean {
+    return this.reason._tag === "InferenceFailed"
+  }
   override get message(): string {
     return this.reason.message
   }

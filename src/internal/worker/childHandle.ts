@@ -132,7 +132,9 @@ export const spawn = (slot: number, settings: PoolSettings): Effect.Effect<Child
       how = reason
       Deferred.doneUnsafe(
         ready,
-        Effect.fail(new WorkerError({ reason: new PrewarmFailed({ detail: `a process of the pool ended (${reason})` }) }))
+        Effect.fail(
+          new WorkerError({ reason: new PrewarmFailed({ detail: `a process of the pool ended (${reason})` }) })
+        )
       )
       for (const answer of questions.values()) answer("")
       for (const [id, job] of jobs) {

@@ -25,7 +25,10 @@ export interface Dial {
   readonly token: Effect.Effect<Redacted.Redacted>
   readonly framing: Framing
   readonly register: Outgoing
-  readonly onRegistered: (link: Link, server: { readonly version: string; readonly region: string }) => Effect.Effect<void>
+  readonly onRegistered: (
+    link: Link,
+    server: { readonly version: string; readonly region: string }
+  ) => Effect.Effect<void>
   /** Must be quick: the next message waits for it. */
   readonly onMessage: (message: Incoming) => Effect.Effect<void>
 }

@@ -1,8 +1,8 @@
 /** Offers, assignments and jobs of a worker: who may come in, who is in. */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Deferred from "effect/Deferred"
 import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -95,7 +95,10 @@ export const makeDesk = (options: {
 
   const decline = (link: Link, job: JobRequest, end: boolean, why: string) => {
     link.send({ _tag: "Decline", job: job.id, end })
-    return Effect.andThen(metrics.offer("declined"), Effect.logInfo("a job is declined").pipe(Effect.annotateLogs({ why })))
+    return Effect.andThen(
+      metrics.offer("declined"),
+      Effect.logInfo("a job is declined").pipe(Effect.annotateLogs({ why }))
+    )
   }
 
   /** Nothing but the answer: the server gives up soon. */
@@ -117,7 +120,9 @@ export const makeDesk = (options: {
     const assigned = yield* Effect.timeoutOption(Deferred.await(held.assigned), assignedWithin)
     if (Option.isSome(assigned)) return yield* metrics.offer("accepted")
     yield* metrics.offer("lost")
-    yield* Effect.logWarning("an accepted job was not assigned in time").pipe(Effect.annotateLogs({ afterMs: assignedWithin }))
+    yield* Effect.logWarning("an accepted job was not assigned in time").pipe(
+      Effect.annotateLogs({ afterMs: assignedWithin })
+    )
   })
 
   const offer = (link: Link, job: JobRequest) =>
@@ -164,7 +169,9 @@ export const makeDesk = (options: {
     if (jobs.has(job.id)) return
     if (held === undefined) {
       link.send({ _tag: "Job", job: job.id, report: { status: "failed", error: "the assignment came too late" } })
-      return yield* Effect.logWarning("a job was assigned that nobody waits for").pipe(Effect.annotateLogs(describe(job)))
+      return yield* Effect.logWarning("a job was assigned that nobody waits for").pipe(
+        Effect.annotateLogs(describe(job))
+      )
     }
     yield* start({ job, identity: held.as.identity, url: url ?? options.url, token: Redacted.make(token) })
     yield* Deferred.succeed(held.assigned, undefined)

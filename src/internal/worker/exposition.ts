@@ -35,11 +35,12 @@ export const mergeTexts = (texts: ReadonlyArray<string>): string => {
     }
   }
   const shown = (value: number): string => value === Number.POSITIVE_INFINITY ? "+Inf" : String(value)
-  return Array.from(values, ([family, series]) => [
-    ...(heads.get(family) ?? []),
-    ...Array.from(series, ([name, value]) => `${name} ${shown(value)}`),
-    ""
-  ].join("\n")).join("\n")
+  return Array.from(values, ([family, series]) =>
+    [
+      ...(heads.get(family) ?? []),
+      ...Array.from(series, ([name, value]) => `${name} ${shown(value)}`),
+      ""
+    ].join("\n")).join("\n")
 }
 
 /** What stays of a process that is gone: its counters and histograms, which must not fall. */

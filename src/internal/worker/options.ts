@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Config from "../../Config.ts"
-import { type Room, RoomError } from "../../Room.ts"
+import type { Room, RoomError } from "../../Room.ts"
 import type { Definition, Entrance, HttpOptions, Options, PoolOptions } from "../../Worker.ts"
 import { invalid, type WorkerError } from "./errors.ts"
 import type { Framing, Grants } from "./protocol.ts"
@@ -60,7 +60,8 @@ const millis = (option: string, input: Duration.Input | undefined, fallback: num
   Effect.suspend(() => {
     if (input === undefined) return Effect.succeed(fallback)
     const duration = Duration.fromInput(input)
-    const ms = duration._tag === "Some" ? Duration.toMillis(duration.value) : Number.NaN
+    const usable = duration._tag === "Some" && !Number.isNaN(input)
+    const ms = usable ? Duration.toMillis(duration.value) : Number.NaN
     return ms >= 0 && ms <= 7 * 86_400_000
       ? Effect.succeed(ms)
       : Effect.fail(invalid(option, "must be a duration of at most 7 days, such as \"15 seconds\""))
@@ -75,16 +76,18 @@ const whole = (option: string, value: number | undefined, fallback: number, leas
       : Effect.fail(invalid(option, `must be a whole number from ${least} to ${most}, not ${value}`))
   )
 
-const noRoom = (detail: string): RoomError => new RoomError({ reason: "Unsupported", detail })
-
-const defaultConnect: JobSettings["connect"] = () =>
-  Effect.fail(noRoom("the worker has no way into rooms: give the option connect"))
+// Native code is for those who need it.
+const joinLiveKit: JobSettings["connect"] = ({ autoSubscribe, token, url }) =>
+  Effect.flatMap(
+    Effect.promise(() => import("../../Layers/LiveKitRoom.ts")),
+    ({ connect }) => connect({ url, token, autoSubscribe })
+  )
 
 export const checkDefinition = (definition: Definition<unknown>): Checked<JobSettings> =>
   Effect.gen(function*() {
     const { options } = definition
     return {
-      connect: options.connect ?? defaultConnect,
+      connect: options.connect ?? joinLiveKit,
       joinTimeout: yield* millis("joinTimeout", options.joinTimeout, 15_000),
       shutdownTimeout: yield* millis("shutdownTimeout", options.shutdownTimeout, 15_000),
       callbackTimeout: yield* millis("callbackTimeout", options.callbackTimeout, 10_000),
@@ -177,7 +180,9 @@ const deployable = (definition: Definition<unknown>): Checked<void> => {
   const deployment = definition.options.deployment ?? ""
   return new TextEncoder().encode(deployment).length <= 64 && !/[_\s\p{Cc}]/u.test(deployment)
     ? Effect.void
-    : Effect.fail(invalid("deployment", "must have at most 64 bytes, without underscores, space and control characters"))
+    : Effect.fail(
+      invalid("deployment", "must have at most 64 bytes, without underscores, space and control characters")
+    )
 }
 
 export const check = (definition: Definition<unknown>, options: Options): Checked<Settings> =>

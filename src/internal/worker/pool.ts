@@ -2,8 +2,8 @@
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
 import * as FiberSet from "effect/FiberSet"
+import type * as Scope from "effect/Scope"
 import { type Child, spawn } from "./childHandle.ts"
 import { PrewarmFailed, WorkerError } from "./errors.ts"
 import type { Executor } from "./executor.ts"
@@ -113,7 +113,7 @@ export const makePool = (
               Effect.annotateLogs({ child: slot, reason: result.failure.message })
             )
             if (failures >= attempts) yield* Deferred.fail(first, result.failure)
-            yield* Effect.sleep(Math.min(500 * 2 ** failures, 30_000))
+            yield* Effect.sleep(Math.min(200 * 2 ** failures, 30_000))
             continue
           }
           failures = 0

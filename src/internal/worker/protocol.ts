@@ -185,7 +185,9 @@ const withJob = (
   job: Job | undefined,
   make: (job: JobRequest) => Incoming
 ): Result.Result<Incoming, ProtocolViolated> =>
-  job === undefined || job.id === "" ? violated("a message about a job without an id") : Result.succeed(make(request(job)))
+  job === undefined || job.id === ""
+    ? violated("a message about a job without an id")
+    : Result.succeed(make(request(job)))
 
 const incoming = (received: ServerMessage): Result.Result<Incoming, ProtocolViolated> => {
   const { message } = received

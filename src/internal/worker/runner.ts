@@ -97,11 +97,17 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
     const scope = yield* Scope.make()
     const fiber = yield* entry(job, room).pipe(
       Scope.provide(scope),
-      Effect.withSpan("job", { root: true, attributes: { [Metrics.annotationNames.job]: job.id, room: job.room.name } }),
+      Effect.withSpan("job", {
+        root: true,
+        attributes: { [Metrics.annotationNames.job]: job.id, room: job.room.name }
+      }),
       Effect.provideService(CurrentJob, facts(assignment)),
       Effect.forkDetach
     )
-    const roomOver = room.ended.pipe(Effect.andThen(Effect.sleep(settings.afterRoom)), Effect.as<EndReason>("room_ended"))
+    const roomOver = room.ended.pipe(
+      Effect.andThen(Effect.sleep(settings.afterRoom)),
+      Effect.as<EndReason>("room_ended")
+    )
     const first = yield* Effect.raceFirst(
       Effect.map(Fiber.await(fiber), (exit) => ({ exit })),
       Effect.map(Effect.raceFirst(Deferred.await(self.ending), roomOver), (reason) => ({ reason }))
@@ -123,7 +129,8 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
     if (report.status === "failed") yield* warn("the job failed", { reason: report.error })
     const shutdown = Effect.forEach(
       callbacks.reverse(),
-      (callback) => Effect.catchCause(callback, (cause) => warn("failed", { step: "onShutdown", reason: nameOf(cause) })),
+      (callback) =>
+        Effect.catchCause(callback, (cause) => warn("failed", { step: "onShutdown", reason: nameOf(cause) })),
       { discard: true }
     )
     yield* tidy("onShutdown", shutdown, settings.callbackTimeout)
@@ -181,7 +188,8 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
       const self = live.get(id)
       return self === undefined ? Effect.void : ask(self, reason)
     },
-    endAll: (reason) => Effect.suspend(() => Effect.forEach([...live.values()], (self) => ask(self, reason), { discard: true })),
+    endAll: (reason) =>
+      Effect.suspend(() => Effect.forEach([...live.values()], (self) => ask(self, reason), { discard: true })),
     hurry: patience.hurry,
     running: () => {
       const all = new Map([...ghosts, ...live])

@@ -163,13 +163,14 @@ export const make = <E>(
       Effect.forever(Effect.andThen(Effect.sleep(updateInterval), Effect.andThen(measure, tell)))
     )
 
-    const close = Effect.gen(function*() {
+    const close = yield* Effect.cached(Effect.gen(function*() {
       if (state.link !== undefined) yield* state.link.flush
       yield* Fiber.interrupt(connection)
       state.link = undefined
       yield* Deferred.succeed(ended, undefined)
-    })
-    const leave = (reason: "drained" | "stopped") => Effect.andThen(executor.endAll(reason), desk.idle)
+    }))
+    const leave = (reason: "drained" | "stopped") =>
+      desk.release.pipe(Effect.andThen(executor.endAll(reason)), Effect.andThen(desk.idle))
     const beginDrain = Effect.suspend(() => {
       state.draining = true
       return tell
@@ -187,9 +188,7 @@ export const make = <E>(
         if (done._tag === "None") yield* leave("drained")
         yield* close
       })
-    yield* Effect.addFinalizer(() =>
-      beginDrain.pipe(Effect.andThen(leave("stopped")), Effect.andThen(close))
-    )
+    yield* Effect.addFinalizer(() => beginDrain.pipe(Effect.andThen(leave("stopped")), Effect.andThen(close)))
     yield* Deferred.await(started)
     return {
       status,

@@ -5,6 +5,7 @@ import { once } from "node:events"
 import { existsSync } from "node:fs"
 import { createServer } from "node:net"
 import { delimiter, join } from "node:path"
+import { env } from "node:process"
 import { setTimeout as sleep } from "node:timers/promises"
 
 export interface Server {
@@ -21,9 +22,9 @@ const secret = "secret-at-least-thirty-two-characters"
 
 /** The server's program: named by `LIVEKIT_SERVER_BIN`, on the PATH, or where `go install` puts it. */
 export const findServer = (): string | undefined => {
-  const named = process.env["LIVEKIT_SERVER_BIN"]
+  const named = env["LIVEKIT_SERVER_BIN"]
   if (named !== undefined && named !== "") return named
-  const found = (process.env["PATH"] ?? "").split(delimiter).map((folder) => join(folder, "livekit-server")).find(
+  const found = (env["PATH"] ?? "").split(delimiter).map((folder) => join(folder, "livekit-server")).find(
     existsSync
   )
   if (found !== undefined) return found

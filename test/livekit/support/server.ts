@@ -1,4 +1,5 @@
 /** The server that a run of the suite shares. */
+import { env, stderr } from "node:process"
 import type { TestProject } from "vitest/node"
 import { findServer, launch } from "./launch.ts"
 
@@ -15,7 +16,7 @@ declare module "vitest" {
 }
 
 export default async function(project: TestProject): Promise<(() => Promise<void>) | undefined> {
-  const { LIVEKIT_API_KEY: key, LIVEKIT_API_SECRET: secret, LIVEKIT_URL: url } = process.env
+  const { LIVEKIT_API_KEY: key, LIVEKIT_API_SECRET: secret, LIVEKIT_URL: url } = env
   if (url !== undefined && url !== "") {
     if (key === undefined || secret === undefined) {
       throw new Error("LIVEKIT_URL is set: set LIVEKIT_API_KEY and LIVEKIT_API_SECRET, too")
@@ -24,9 +25,9 @@ export default async function(project: TestProject): Promise<(() => Promise<void
     return undefined
   }
   if (findServer() === undefined) {
-    console.warn(
+    stderr.write(
       "No LiveKit server: all of its tests are skipped. Set LIVEKIT_URL, put livekit-server on the PATH, or run\n" +
-        "  go install github.com/livekit/livekit-server/cmd/server@v1.13.5"
+        "  go install github.com/livekit/livekit-server/cmd/server@v1.13.5\n"
     )
     project.provide("livekit", undefined)
     return undefined

@@ -1,0 +1,169 @@
+/**
+ * What a call costs over WebRTC, on a real server, and how soon it is answered.
+ *
+ * - `replyMs`: from the caller's last loud 10 ms to the first loud 10 ms of the
+ *   agent at the caller; the 500 ms after which a turn is over lie inside
+ * - `silenceMs`: from the first loud 10 ms of a caller who cuts in to the last of
+ *   the agent; the 500 ms of voice that make an interruption lie inside
+ * - `joinMs`: from a dispatch to the agent in the room
+ * - `cores` and `megabytes` (PSS of the process tree): of the agent's side, without
+ *   the server and without the callers, who have a process of their own
+ *
+ * `floor` is rtc-node alone in one process, with the same Silero and the same
+ * answer; `ratios` are ours against the floor of the same run. Needs
+ * `npm run build` and a LiveKit server (see `test/livekit/support/launch.ts`).
+ * Arguments: calls, comma-separated (1,4,8,16); turns of each call (6).
+ */
+import { type ChildProcess, fork } from "node:child_process"
+import { once } from "node:events"
+import { readdirSync, readFileSync } from "node:fs"
+import { setTimeout as sleep } from "node:timers/promises"
+import { fileURLToPath } from "node:url"
+import { launch } from "../test/livekit/support/launch.ts"
+import type { Result } from "./livekit/callers.ts"
+
+const sizes = (process.argv[2] ?? "1,4,8,16").split(",").map(Number)
+const turns = Number(process.argv[3] ?? 6)
+
+interface Message {
+  readonly phase: "ready" | "joined" | "begin" | "end"
+  readonly result?: Result
+}
+
+const start = (file: string, env: Readonly<Record<string, string>> = {}): ChildProcess =>
+  fork(fileURLToPath(new URL(`livekit/${file}.ts`, import.meta.url)), {
+    env: { ...process.env, NODE_ENV: "production", ...env },
+    stdio: ["ignore", "ignore", "inherit", "ipc"]
+  })
+
+const phase = (child: ChildProcess, wanted: Message["phase"]): Promise<Message> =>
+  new Promise((resolve, reject) => {
+    const listen = (message: unknown) => {
+      const told = message as Message
+      if (told.phase !== wanted) return
+      child.off("message", listen)
+      resolve(told)
+    }
+    child.on("message", listen)
+    child.once("exit", (code) => reject(new Error(`${child.spawnfile} ended with ${code} before ${wanted}`)))
+  })
+
+const end = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, "exit")
+  child.kill("SIGKILL")
+  await ended
+}
+
+/** A process and all below it. */
+const tree = (pid: number): ReadonlyArray<number> => {
+  const parents = new Map<number, number>()
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, "utf8")
+      parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]))
+    } catch {
+      // It has ended.
+    }
+  }
+  const all = [pid]
+  for (const parent of all) for (const [child, of] of parents) if (of === parent) all.push(child)
+  return all
+}
+
+const ticks = 100
+const sum = (values: ReadonlyArray<number>): number => values.reduce((a, b) => a + b, 0)
+
+const cpuSeconds = (pid: number): number =>
+  sum(
+    tree(pid).map((pid) => {
+      const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
+      const [user, system] = stat.slice(stat.lastIndexOf(")") + 2).split(" ").slice(11, 13).map(Number)
+      return ((user ?? 0) + (system ?? 0)) / ticks
+    })
+  )
+
+const megabytes = (pid: number): number =>
+  sum(
+    tree(pid).map((pid) =>
+      Number(/^Pss: +(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0) / 1024
+    )
+  )
+
+const quantile = (values: ReadonlyArray<number>, q: number): number | null => {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted.length === 0 ? null : Math.round(sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))]!)
+}
+
+const server = await launch()
+let runs = 0
+
+const measure = async (kind: "floor" | "ours", calls: number) => {
+  const run = ++runs
+  const rooms = Array.from({ length: calls }, (_, i) => `bench-${run}-${i}`)
+  const { key, secret, url } = server
+  const agent = start(kind === "floor" ? "floor" : "agent", {
+    LIVEKIT_URL: url,
+    LIVEKIT_API_KEY: key,
+    LIVEKIT_API_SECRET: secret
+  })
+  const callers = start("callers")
+  try {
+    const agentReady = phase(agent, "ready")
+    if (kind === "floor") agent.send({ url, key, secret, rooms })
+    await Promise.all([agentReady, phase(callers, "ready")])
+    await sleep(1000)
+    const idle = megabytes(agent.pid!)
+    const begun = phase(callers, "begin")
+    const ended = phase(callers, "end")
+    const agentName = kind === "floor" ? undefined : "bench"
+    callers.send({ url, key, secret, rooms, turns, agentName, interrupts: kind === "ours" })
+    await begun
+    const from = { cpu: cpuSeconds(agent.pid!), at: performance.now() }
+    const { result } = await ended
+    const seconds = (performance.now() - from.at) / 1000
+    const { joinMs, missed, replyMs, silenceMs } = result!
+    return {
+      kind,
+      calls,
+      replies: replyMs.length,
+      missed,
+      replyMs: { p50: quantile(replyMs, 0.5), p90: quantile(replyMs, 0.9) },
+      silenceMs: { p50: quantile(silenceMs, 0.5), p90: quantile(silenceMs, 0.9) },
+      joinMs: { p50: quantile(joinMs, 0.5), max: quantile(joinMs, 1) },
+      cores: Number(((cpuSeconds(agent.pid!) - from.cpu) / seconds).toFixed(3)),
+      megabytes: Math.round(megabytes(agent.pid!)),
+      idleMegabytes: Math.round(idle)
+    }
+  } finally {
+    await end(callers)
+    await end(agent)
+  }
+}
+
+try {
+  const measured = []
+  for (const calls of sizes) {
+    for (const kind of ["floor", "ours"] as const) {
+      measured.push(await measure(kind, calls))
+      process.stderr.write(`${JSON.stringify(measured.at(-1))}\n`)
+    }
+  }
+  const of = (kind: string, calls: number) => measured.find((one) => one.kind === kind && one.calls === calls)!
+  const ratios = sizes.map((calls) => {
+    const [floor, ours] = [of("floor", calls), of("ours", calls)]
+    return {
+      calls,
+      cores: Number((ours.cores / floor.cores).toFixed(2)),
+      extraReplyMs: { p50: ours.replyMs.p50! - floor.replyMs.p50!, p90: ours.replyMs.p90! - floor.replyMs.p90! }
+    }
+  })
+  const [least, most] = [of("ours", Math.min(...sizes)), of("ours", Math.max(...sizes))]
+  const megabytesPerCall = sizes.length < 2
+    ? null
+    : Number(((most.megabytes - least.megabytes) / (most.calls - least.calls)).toFixed(1))
+  console.log(JSON.stringify({ measured, ratios, megabytesPerCall }, undefined, 2))
+} finally {
+  await server.stop()
+}

@@ -1,0 +1,114 @@
+/**
+ * What stock frontends rely on: the agent's state, transcripts, and requests
+ * about the session, by the names and in the shapes of LiveKit's own clients.
+ *
+ * It needs nothing but a `Room`. A room of LiveKit attaches it to every session
+ * by itself; another one does with `Room.attach`, or a program with `attach`.
+ *
+ * - The attribute `lk.agent.state` of the agent: `initializing`, `listening`,
+ *   `thinking`, `speaking`, and `idle` when the session has ended.
+ * - Texts on `lk.transcription`. Of the user: each update is a text of its own
+ *   with all that was understood so far, in the user's name. Of the agent: one
+ *   text a stretch of speech that grows as it is heard, and at its end is
+ *   replaced by what was heard, cut where the user cut in. Updates of the same
+ *   `lk.segment_id` belong together; `lk.transcription_final` ends them. With
+ *   `Pipeline.Options.syncTranscript` `false` the agent's text comes as it is
+ *   written.
+ * - The same as transcription packets, for frontends older than text streams.
+ * - Requests and events on `lk.agent.session`.
+ *
+ * Typed text on `lk.chat` is not its affair: `Pipeline.Options.textTopic`.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { withRecordings } from "./internal/frontend/preconnect.ts"
+import { showState } from "./internal/frontend/state.ts"
+import { tellTranscripts } from "./internal/frontend/transcripts.ts"
+import type * as Room from "./Room.ts"
+import type { Session } from "./Session.ts"
+
+/**
+ * Options of what frontends are told.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  /** Name of the agent for `lk.agent.name`. @default `agentName` of the session's job, else the agent's name */
+  readonly name?: string | undefined
+  /** The agent's state and name as attributes. @default true */
+  readonly state?: boolean | undefined
+  /** What is said, as texts. @default true */
+  readonly transcripts?: boolean | undefined
+  /** What is said, as packets too: everyone in the room gets these. @default true */
+  readonly packets?: boolean | undefined
+  /** Identities of those who are sent the texts. @default everyone */
+  readonly to?: ReadonlyArray<string> | undefined
+}
+
+/**
+ * Serves frontends for as long as the scope is open.
+ *
+ * **Details**
+ *
+ * It listens beside the conversation and never holds it up: where the room is
+ * slower than the words, several updates become one. What cannot be sent is
+ * logged. When the scope closes after the end of the session, what was said last
+ * is still sent, for a second at most.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const attach = (
+  session: Session["Service"],
+  options: Options = {}
+): Effect.Effect<void, never, Room.Room | Scope.Scope> =>
+  Effect.gen(function*() {
+    const streams = options.transcripts ?? true
+    const packets = options.packets ?? true
+    if (streams || packets) yield* tellTranscripts(session, { streams, packets, to: options.to })
+    if (options.state ?? true) {
+      yield* showState(session, options.name ?? session.job["agentName"] ?? (yield* session.agent))
+    }
+  })
+
+/**
+ * Options of recordings.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface PreconnectOptions {
+  /** Longest time for which live audio is held back when a recording is announced. @default "3 seconds" */
+  readonly wait?: Duration.Input | undefined
+  /** A recording that came longer than this before somebody listened is not heard. @default "3 seconds" */
+  readonly maxAge?: Duration.Input | undefined
+}
+
+/**
+ * A room in which what was said while the agent joined is heard: the recording
+ * that a frontend sends on `lk.agent.pre-connect-audio-buffer` goes ahead of the
+ * participant's live audio, and the stream's time goes on with it.
+ *
+ * **Details**
+ *
+ * Raw 16-bit samples are understood as they are; Opus in WebM or Ogg, as browsers
+ * record it, when the package `opus-decoder` is installed. What cannot be
+ * decoded is logged as a warning, and the live audio heard alone.
+ *
+ * A room of LiveKit does this by itself.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const preconnect = (
+  room: Room.Room["Service"],
+  options: PreconnectOptions = {}
+): Effect.Effect<Room.Room["Service"], never, Scope.Scope> =>
+  withRecordings(room, {
+    wait: Duration.toMillis(options.wait ?? "3 seconds"),
+    maxAge: Duration.toMillis(options.maxAge ?? "3 seconds")
+  })

@@ -1,0 +1,174 @@
+/**
+ * Speech to text by Azure.
+ *
+ * Each `transcribe` has a WebSocket of its own, opened with the first audio and
+ * closed with the stream. A `Finalize` mark ends a turn of Azure's protocol,
+ * which is how it tells at once what it has heard; the next audio begins another
+ * turn on the same connection.
+ *
+ * This speaks the protocol itself: the vendor's package reconnects and retries
+ * by its own rules, beside those of `Resilience`, and brings 7.6 MB and six more
+ * packages. Written from the protocol as that package speaks it, and run against
+ * a stand-in of it.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import type * as Failure from "../Failure.ts"
+import { host, isRegion } from "../internal/azure/region.ts"
+import { dialect, id } from "../internal/azure/turns.ts"
+import { address, Checks, invalid, protocols, speaking } from "../internal/provider/options.ts"
+import { connect } from "../internal/provider/socket.ts"
+import { type Spare, spare } from "../internal/provider/spare.ts"
+import { converse } from "../internal/stt/conversation.ts"
+import * as Stt from "../Stt.ts"
+
+/**
+ * Options of the layer.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  readonly apiKey: Redacted.Redacted
+  /** Region of the resource, such as `westeurope`. */
+  readonly region: string
+  /** Another server that speaks the protocol, such as a container. @default that of the region */
+  readonly baseUrl?: string | undefined
+  /** BCP 47 tag. @default "en-US" */
+  readonly language?: string | undefined
+  /** What kind of speech to expect. @default "Conversation" */
+  readonly mode?: "Conversation" | "Interactive" | "Dictation" | undefined
+  /** @default "Masked" */
+  readonly profanity?: "Masked" | "Removed" | "Raw" | undefined
+  /** `Detailed` also tells the times of words and how sure it is. @default "Simple" */
+  readonly output?: "Simple" | "Detailed" | undefined
+  /** Names and terms to expect. @default none */
+  readonly phrases?: ReadonlyArray<string> | undefined
+  /** Silence in ms that ends a phrase, 100–5000. @default Azure's own */
+  readonly segmentationMs?: number | undefined
+  /** Id of a custom model's deployment; it brings its own language. @default none */
+  readonly endpointId?: string | undefined
+  /** Hz of the audio that is sent, 8000 or 16000; other audio is resampled. @default 16000 */
+  readonly sampleRate?: number | undefined
+}
+
+const name = "azure"
+
+const failed = (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
+
+/** How long a connection that was opened in advance waits for its first audio. */
+const keepMs = 30_000
+
+const check = (options: Options, sampleRate: number): Effect.Effect<void, Failure.InvalidRequest> =>
+  isRegion(options.region)
+    ? new Checks()
+      .key("apiKey", options.apiKey)
+      .url("baseUrl", options.baseUrl, protocols)
+      .text("language", options.language)
+      .oneOf("mode", options.mode, ["Conversation", "Interactive", "Dictation"])
+      .oneOf("profanity", options.profanity, ["Masked", "Removed", "Raw"])
+      .oneOf("output", options.output, ["Simple", "Detailed"])
+      .range("segmentationMs", options.segmentationMs, 100, 5000)
+      .text("endpointId", options.endpointId)
+      .oneOf("sampleRate", sampleRate, [8000, 16_000])
+      .result
+    : Effect.fail(invalid("region", "must be the region's own name, such as westeurope"))
+
+const query = (options: Options) => ({
+  language: options.endpointId === undefined ? options.language ?? "en-US" : undefined,
+  cid: options.endpointId,
+  format: (options.output ?? "Simple").toLowerCase(),
+  wordLevelTimestamps: options.output === "Detailed" ? true : undefined,
+  profanity: (options.profanity ?? "Masked").toLowerCase()
+})
+
+/** What every turn is told, beside what the address says. */
+const context = (options: Options): Readonly<Record<string, unknown>> => {
+  const { mode = "Conversation", phrases = [], profanity = "Masked", segmentationMs } = options
+  return {
+    phraseDetection: {
+      mode,
+      enrichment: { profanity },
+      ...(segmentationMs === undefined ? undefined : {
+        [mode.toLowerCase()]: { segmentation: { mode: "Custom", segmentationSilenceTimeoutMs: segmentationMs } }
+      })
+    },
+    ...(options.output === "Detailed"
+      ? { phraseOutput: { format: "Detailed", detailed: { options: ["WordTimings"] } } }
+      : undefined),
+    ...(phrases.length === 0
+      ? undefined
+      : { dgi: { groups: [{ type: "Generic", items: phrases.map((text) => ({ text })) }] } })
+  }
+}
+
+/**
+ * Creates an `Stt` that asks Azure.
+ *
+ * **Details**
+ *
+ * Fails with `InvalidRequest` when an option cannot be. A stream fails with
+ * `Rejected` for a refused key or too many requests at a time, and with
+ * `Disconnected` for a lost connection. The scope closes what `prewarm` opened.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.SttError, Scope.Scope> = Effect
+  .fnUntraced(function*(options) {
+    const { sampleRate = 16_000 } = options
+    yield* Effect.mapError(check(options, sampleRate), failed)
+    const base = speaking("ws", options.baseUrl ?? `wss://${host("stt", options.region)}`)
+    const path = `/speech/recognition/${(options.mode ?? "Conversation").toLowerCase()}/cognitiveservices/v1`
+    const dial = (options: Options) =>
+      Effect.flatMap(id, (connection) =>
+        connect({
+          url: address(base, path, query(options)),
+          headers: { "Ocp-Apim-Subscription-Key": options.apiKey, "X-ConnectionId": connection }
+        }))
+    const service = (options: Options, line: Pick<Spare, "open"> & Partial<Spare>): Stt.Stt["Service"] =>
+      Stt.make({
+        name,
+        interims: true,
+        prewarm: line.prewarm === undefined ? undefined : Effect.mapError(line.prewarm, failed),
+        withLanguage: (language) => {
+          const other = { ...options, language }
+          return service(other, { open: dial(other) })
+        },
+        transcribe: converse({
+          name,
+          sampleRate,
+          leastMs: 100,
+          open: line.open,
+          dialect: dialect({ sampleRate, context: context(options) })
+        })
+      })
+    return service(options, yield* spare({ open: dial(options), keepMs }))
+  })
+
+/**
+ * Layer of an `Stt` that asks Azure.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: Options): Layer.Layer<Stt.Stt, Stt.SttError> => Layer.effect(Stt.Stt, make(options))
+
+/**
+ * The same with options from the configuration; without any, key and region are
+ * `AZURE_SPEECH_KEY` and `AZURE_SPEECH_REGION`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = (
+  options: Config.Wrap<Options> = {
+    apiKey: Config.Redacted("AZURE_SPEECH_KEY"),
+    region: Config.String("AZURE_SPEECH_REGION")
+  }
+): Layer.Layer<Stt.Stt, Stt.SttError | Config.ConfigError> => Layer.unwrap(Effect.map(Config.unwrap(options), layer))

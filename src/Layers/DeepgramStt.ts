@@ -1,0 +1,252 @@
+/**
+ * Speech to text by Deepgram, over its streaming WebSocket.
+ *
+ * Each `transcribe` has a connection of its own, opened with the first audio
+ * and closed with the stream. A `Finalize` mark asks for the final transcript
+ * at once, without waiting for Deepgram's own endpointing. While no audio is
+ * sent, as from a muted microphone, the connection is kept alive.
+ *
+ * Written from Deepgram's published protocol and run against a stand-in of it.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Failure from "../Failure.ts"
+import { decodeJson } from "../internal/provider/http.ts"
+import { address, Checks, protocols, speaking } from "../internal/provider/options.ts"
+import { connect } from "../internal/provider/socket.ts"
+import { type Spare, spare } from "../internal/provider/spare.ts"
+import { converse, type Dialect, type Heard, nothing } from "../internal/stt/conversation.ts"
+import * as Stt from "../Stt.ts"
+
+/**
+ * Options of the layer.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  readonly apiKey: Redacted.Redacted
+  /** Another server that speaks the protocol, such as one's own. @default "wss://api.deepgram.com" */
+  readonly baseUrl?: string | undefined
+  /** @default "nova-3" */
+  readonly model?: string | undefined
+  /** A BCP 47 tag, or `multi` for several languages in one call. @default "en" */
+  readonly language?: string | undefined
+  /** Reports interim transcripts. @default true */
+  readonly interims?: boolean | undefined
+  /** Silence that makes a transcript final, or false for never by silence. @default Deepgram's own, 10 ms */
+  readonly endpointing?: Duration.Input | false | undefined
+  /** Writes numbers, dates, addresses and the like as one would read them. @default true */
+  readonly smartFormat?: boolean | undefined
+  /** Does not hold a transcript back for the rest of a number or a date: an agent cannot wait. @default true */
+  readonly noDelay?: boolean | undefined
+  /** Sets punctuation and capitals; smart format does so anyway. @default true */
+  readonly punctuate?: boolean | undefined
+  /** Writes numbers in digits. @default false */
+  readonly numerals?: boolean | undefined
+  /** Writes "uh" and "um". @default false */
+  readonly fillerWords?: boolean | undefined
+  /** Masks profanity. @default false */
+  readonly profanityFilter?: boolean | undefined
+  /** Kinds of content to mask, such as `pci`, `ssn` or `numbers`. @default none */
+  readonly redact?: ReadonlyArray<string> | undefined
+  /** Names and terms to expect (nova-3). @default none */
+  readonly keyterms?: ReadonlyArray<string> | undefined
+  /** Words to expect, each with an intensity if wanted, as `word:2` (models before nova-3). @default none */
+  readonly keywords?: ReadonlyArray<string> | undefined
+  /** Does not let Deepgram train on the audio, which costs more. @default false */
+  readonly mipOptOut?: boolean | undefined
+  /** Labels for one's own account of the usage. @default none */
+  readonly tags?: ReadonlyArray<string> | undefined
+  /** Other parameters of the request, by Deepgram's names. @default none */
+  readonly parameters?: Readonly<Record<string, string>> | undefined
+  /** Hz of the audio that is sent; other audio is resampled. @default 16000 */
+  readonly sampleRate?: number | undefined
+}
+
+const name = "deepgram"
+
+const failed = (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
+
+/** Deepgram closes after 10 s without a message. */
+const keepAlive = { message: JSON.stringify({ type: "KeepAlive" }), everyMs: 4000 }
+
+/** How long a connection that was opened in advance waits for its first audio. */
+const keepMs = 60_000
+
+const Word = Schema.Struct({
+  word: Schema.String,
+  punctuated_word: Schema.optional(Schema.NullOr(Schema.String)),
+  start: Schema.Finite,
+  end: Schema.Finite
+})
+
+const Results = Schema.Struct({
+  type: Schema.Literal("Results"),
+  start: Schema.Finite,
+  duration: Schema.Finite,
+  is_final: Schema.optional(Schema.NullOr(Schema.Boolean)),
+  channel: Schema.Struct({
+    alternatives: Schema.Array(Schema.Struct({
+      transcript: Schema.String,
+      confidence: Schema.optional(Schema.NullOr(Schema.Finite)),
+      languages: Schema.optional(Schema.NullOr(Schema.Array(Schema.String))),
+      words: Schema.optional(Schema.NullOr(Schema.Array(Word)))
+    }))
+  })
+})
+
+const decodeKind = decodeJson(Schema.Struct({ type: Schema.optional(Schema.String) }))
+const decodeResults = decodeJson(Results)
+
+const ms = (seconds: number) => Math.round(seconds * 1000)
+
+const transcript = ({ channel, duration, is_final, start }: typeof Results.Type): Stt.Transcript => {
+  const [best] = channel.alternatives
+  const words = best?.words?.map((word) => ({
+    text: word.punctuated_word ?? word.word,
+    start: ms(word.start),
+    end: ms(word.end)
+  }))
+  const language = best?.languages?.[0]
+  return {
+    text: best?.transcript ?? "",
+    final: is_final === true,
+    start: words?.[0]?.start ?? ms(start),
+    end: words?.at(-1)?.end ?? ms(start + duration),
+    ...(words === undefined || words.length === 0 ? undefined : { words }),
+    ...(typeof best?.confidence === "number" ? { confidence: Math.min(1, Math.max(0, best.confidence)) } : undefined),
+    ...(language === undefined ? undefined : { language })
+  }
+}
+
+const hear = (message: string | Uint8Array): Effect.Effect<Heard, Failure.Reason> => {
+  if (typeof message !== "string") return Effect.succeed(nothing)
+  return Effect.flatMap(decodeKind(message), ({ type }): Effect.Effect<Heard, Failure.Reason> => {
+    switch (type) {
+      case "Results":
+        return Effect.map(decodeResults(message), (results) => ({ transcripts: [transcript(results)] }))
+      case "Metadata":
+        return Effect.succeed({ transcripts: [], done: true })
+      case "Error":
+        return Effect.fail(new Failure.Broken({ detail: "it reported an error" }))
+      default:
+        return Effect.succeed(nothing)
+    }
+  })
+}
+
+const dialect = Effect.sync((): Dialect => ({
+  audio: (bytes) => [bytes],
+  finalize: () => [JSON.stringify({ type: "Finalize" })],
+  end: () => ({ messages: [JSON.stringify({ type: "CloseStream" })] }),
+  hear
+}))
+
+/** Only what differs from what Deepgram does anyway, except where its default may change. */
+const query = (options: Options, sampleRate: number) => ({
+  model: options.model ?? "nova-3",
+  language: options.language ?? "en",
+  encoding: "linear16",
+  sample_rate: sampleRate,
+  channels: 1,
+  interim_results: options.interims ?? true,
+  smart_format: options.smartFormat ?? true,
+  no_delay: options.noDelay ?? true,
+  punctuate: options.punctuate ?? true,
+  endpointing: options.endpointing === undefined || options.endpointing === false
+    ? options.endpointing
+    : Math.round(Duration.toMillis(Duration.fromInputUnsafe(options.endpointing))),
+  numerals: options.numerals,
+  filler_words: options.fillerWords,
+  profanity_filter: options.profanityFilter,
+  redact: options.redact,
+  keyterm: options.keyterms,
+  keywords: options.keywords,
+  mip_opt_out: options.mipOptOut,
+  tag: options.tags,
+  ...options.parameters
+})
+
+const check = (options: Options, sampleRate: number) => {
+  const { endpointing } = options
+  const silence = endpointing === undefined || endpointing === false ? undefined : Duration.fromInput(endpointing)
+  return new Checks()
+    .key("apiKey", options.apiKey)
+    .url("baseUrl", options.baseUrl, protocols)
+    .text("model", options.model)
+    .text("language", options.language)
+    .whole("sampleRate", sampleRate, 8000, 48_000, " Hz")
+    .range(
+      "endpointing",
+      silence === undefined ? undefined : silence._tag === "Some" ? Duration.toMillis(silence.value) : Number.NaN,
+      0,
+      60_000,
+      " ms"
+    )
+    .result
+}
+
+/**
+ * Creates an `Stt` that asks Deepgram.
+ *
+ * **Details**
+ *
+ * Fails with `InvalidRequest` when an option is out of its range. A stream
+ * fails with `Rejected` for a refused key or too many connections, and with
+ * `Disconnected` for a lost connection. The scope closes what `prewarm` opened.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.SttError, Scope.Scope> = Effect
+  .fnUntraced(function*(options) {
+    const { sampleRate = 16_000 } = options
+    yield* Effect.mapError(check(options, sampleRate), failed)
+    const headers = {
+      authorization: Redacted.make(`Token ${Redacted.value(options.apiKey)}`, { label: "DEEPGRAM_API_KEY" })
+    }
+    const base = speaking("ws", options.baseUrl ?? "wss://api.deepgram.com")
+    const dial = (options: Options) =>
+      connect({ url: address(base, "/v1/listen", query(options, sampleRate)), headers })
+    const line = yield* spare({ open: dial(options), keepMs, keepAlive })
+    const service = (options: Options, line: Pick<Spare, "open"> & Partial<Spare>): Stt.Stt["Service"] =>
+      Stt.make({
+        name,
+        model: options.model ?? "nova-3",
+        interims: options.interims ?? true,
+        prewarm: line.prewarm === undefined ? undefined : Effect.mapError(line.prewarm, failed),
+        withLanguage: (language) => {
+          const other = { ...options, language }
+          return service(other, { open: dial(other) })
+        },
+        transcribe: converse({ name, sampleRate, leastMs: 20, open: line.open, dialect, keepAlive })
+      })
+    return service(options, line)
+  })
+
+/**
+ * Layer of an `Stt` that asks Deepgram.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: Options): Layer.Layer<Stt.Stt, Stt.SttError> => Layer.effect(Stt.Stt, make(options))
+
+/**
+ * The same with options from the configuration; without any, the key is
+ * `DEEPGRAM_API_KEY`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = (
+  options: Config.Wrap<Options> = { apiKey: Config.Redacted("DEEPGRAM_API_KEY") }
+): Layer.Layer<Stt.Stt, Stt.SttError | Config.ConfigError> => Layer.unwrap(Effect.map(Config.unwrap(options), layer))

@@ -1,0 +1,258 @@
+/**
+ * Speech to text by ElevenLabs' realtime Scribe.
+ *
+ * Each `transcribe` has a WebSocket of its own, opened with the first audio and
+ * closed with the stream. A `Finalize` mark commits what was said, unless
+ * ElevenLabs shall find the pauses itself.
+ *
+ * Written from ElevenLabs' published protocol and run against a stand-in of it.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Encoding from "effect/encoding/Base64"
+import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import { elevenlabs } from "../Config.ts"
+import type * as Failure from "../Failure.ts"
+import * as account from "../internal/elevenlabs/account.ts"
+import { decodeJson } from "../internal/provider/http.ts"
+import { address, Checks, invalid, protocols, speaking } from "../internal/provider/options.ts"
+import { connect } from "../internal/provider/socket.ts"
+import { type Spare, spare } from "../internal/provider/spare.ts"
+import { converse, type Dialect, type Heard, nothing } from "../internal/stt/conversation.ts"
+import * as Stt from "../Stt.ts"
+
+/**
+ * Options of the layer.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  readonly apiKey: Redacted.Redacted
+  /** Another server that speaks the protocol, such as that of a region. @default "https://api.elevenlabs.io" */
+  readonly baseUrl?: string | undefined
+  /** @default "scribe_v2_realtime" */
+  readonly model?: string | undefined
+  /** ISO 639-1 or 639-3 code. @default what is heard, which is then told */
+  readonly language?: string | undefined
+  /** Who says where a transcript ends: the `Finalize` marks, or pauses that ElevenLabs finds. @default "marks" */
+  readonly commit?: "marks" | "pauses" | undefined
+  /** Silence in ms that is a pause, 300–3000, for `commit` by pauses. @default ElevenLabs' own, 1500 */
+  readonly pauseMs?: number | undefined
+  /** Probability from which audio counts as voice, 0.1–0.9, for `commit` by pauses. @default ElevenLabs' own, 0.4 */
+  readonly voiceThreshold?: number | undefined
+  /** Tells the times of words and how sure it is. @default true */
+  readonly times?: boolean | undefined
+  /** Lets ElevenLabs keep the audio; false needs a plan without retention. @default true */
+  readonly logging?: boolean | undefined
+  /** Hz of the audio that is sent: 8000, 16000, 22050, 24000, 44100 or 48000; other audio is resampled. @default 16000 */
+  readonly sampleRate?: number | undefined
+}
+
+const name = "elevenlabs"
+
+const failed = (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
+
+/** How long a connection that was opened in advance waits for its first audio. */
+const keepMs = 15_000
+
+/** Least audio in ms of a message; each is JSON with the audio in base64. */
+const leastMs = 100
+
+/** A word that begins this much before what was committed last counts from there. */
+const slackMs = 200
+
+const decode = decodeJson(Schema.Struct({
+  message_type: Schema.optional(Schema.String),
+  text: Schema.optional(Schema.NullOr(Schema.String)),
+  error: Schema.optional(Schema.NullOr(Schema.String)),
+  language_code: Schema.optional(Schema.NullOr(Schema.String)),
+  words: Schema.optional(Schema.NullOr(Schema.Array(Schema.Struct({
+    text: Schema.String,
+    start: Schema.optional(Schema.NullOr(Schema.Finite)),
+    end: Schema.optional(Schema.NullOr(Schema.Finite)),
+    type: Schema.optional(Schema.NullOr(Schema.String)),
+    logprob: Schema.optional(Schema.NullOr(Schema.Finite))
+  }))))
+}))
+
+type Answer = Effect.Success<ReturnType<typeof decode>>
+
+const ms = (seconds: number) => Math.round(seconds * 1000)
+
+/** The final transcript of a part of the audio that begins at `fromMs`. */
+const transcript = (answer: Answer, fromMs: number): Stt.Transcript => {
+  const heard = (answer.words ?? []).filter(({ type }) => type !== "spacing")
+  const timed = heard.flatMap(({ end, start, text }) =>
+    typeof start === "number" && typeof end === "number" ? [{ text, start: ms(start), end: ms(end) }] : []
+  )
+  const [first] = timed
+  const offset = first !== undefined && first.start + slackMs < fromMs ? fromMs : 0
+  const words = timed.map(({ end, start, text }) => ({ text, start: start + offset, end: end + offset }))
+  const sure = heard.flatMap(({ logprob }) => typeof logprob === "number" ? [logprob] : [])
+  const language = answer.language_code
+  return {
+    text: (answer.text ?? "").trim(),
+    final: true,
+    ...(words[0] === undefined ? undefined : { start: words[0].start, end: words.at(-1)?.end ?? words[0].end, words }),
+    ...(sure.length === 0
+      ? undefined
+      : { confidence: Math.min(1, Math.exp(sure.reduce((sum, one) => sum + one, 0) / sure.length)) }),
+    ...(typeof language === "string" ? { language } : undefined)
+  }
+}
+
+const dialect = (options: Options, sampleRate: number) => (): Dialect => {
+  const byMarks = options.commit !== "pauses"
+  const final = options.times === false ? "committed_transcript" : "committed_transcript_with_timestamps"
+  /** Where in the audio each commit without an answer was, in ms. */
+  const commits: Array<number> = []
+  let sentMs = 0
+  let committedMs = 0
+  let answeredMs = 0
+  let ended = false
+
+  const chunk = (audio: string, commit: boolean) =>
+    JSON.stringify({ message_type: "input_audio_chunk", audio_base_64: audio, commit, sample_rate: sampleRate })
+
+  const commit = (): ReadonlyArray<string> => {
+    if (sentMs === committedMs) return []
+    committedMs = sentMs
+    commits.push(sentMs)
+    return [chunk("", true)]
+  }
+
+  const answer = (of: (fromMs: number) => Stt.Transcript): Heard => {
+    const heard = of(answeredMs)
+    answeredMs = commits.shift() ?? answeredMs
+    return { transcripts: [heard], done: ended && commits.length === 0 }
+  }
+
+  const hear = (message: Answer): Effect.Effect<Heard, Failure.Reason> => {
+    const { error, message_type = "", text } = message
+    if (message_type === "partial_transcript") {
+      return Effect.succeed({ transcripts: text ? [{ text, final: false }] : [] })
+    }
+    if (message_type === final) return Effect.succeed(answer((fromMs) => transcript(message, fromMs)))
+    // Too little was said to commit it: that is an answer too.
+    if (message_type === "commit_throttled") return Effect.succeed(answer(() => ({ text: "", final: true })))
+    return typeof error === "string" ? Effect.fail(account.refused(message_type)) : Effect.succeed(nothing)
+  }
+
+  return {
+    audio: (bytes) => {
+      sentMs += bytes.length / 2 / sampleRate * 1000
+      return [chunk(Encoding.encode(bytes), false)]
+    },
+    finalize: () => byMarks ? commit() : [],
+    end: () => {
+      const messages = commit()
+      ended = true
+      return { messages, done: commits.length === 0 }
+    },
+    hear: (message) => typeof message === "string" ? Effect.flatMap(decode(message), hear) : Effect.succeed(nothing)
+  }
+}
+
+const rates = [8000, 16_000, 22_050, 24_000, 44_100, 48_000]
+
+const check = (options: Options, sampleRate: number): Effect.Effect<void, Failure.InvalidRequest> =>
+  new Checks()
+    .key("apiKey", options.apiKey)
+    .url("baseUrl", options.baseUrl, protocols)
+    .text("model", options.model)
+    .text("language", options.language)
+    .oneOf("commit", options.commit, ["marks", "pauses"])
+    .range("pauseMs", options.pauseMs, 300, 3000)
+    .range("voiceThreshold", options.voiceThreshold, 0.1, 0.9)
+    .oneOf("sampleRate", sampleRate, rates)
+    .result
+
+const query = (options: Options, sampleRate: number) => ({
+  model_id: options.model ?? "scribe_v2_realtime",
+  audio_format: `pcm_${sampleRate}`,
+  commit_strategy: options.commit === "pauses" ? "vad" : "manual",
+  include_timestamps: options.times ?? true,
+  include_language_detection: options.language === undefined ? true : undefined,
+  language_code: options.language,
+  vad_silence_threshold_secs: options.pauseMs === undefined ? undefined : options.pauseMs / 1000,
+  vad_threshold: options.voiceThreshold,
+  enable_logging: options.logging
+})
+
+/**
+ * Creates an `Stt` that asks ElevenLabs.
+ *
+ * **Details**
+ *
+ * Fails with `InvalidRequest` when an option is out of its range. A stream
+ * fails with `Rejected` for a refused key, an empty account or too many
+ * requests at a time, and with `Disconnected` for a lost connection and for a
+ * session that ElevenLabs ends, as it does when nobody speaks for long. The
+ * scope closes what `prewarm` opened.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.SttError, Scope.Scope> = Effect
+  .fnUntraced(function*(options) {
+    const { sampleRate = 16_000 } = options
+    yield* Effect.mapError(check(options, sampleRate), failed)
+    const base = speaking("ws", options.baseUrl ?? account.baseUrl)
+    const dial = (options: Options) =>
+      connect({
+        headers: account.headers(options.apiKey),
+        url: address(base, "/v1/speech-to-text/realtime", query(options, sampleRate))
+      })
+    const service = (options: Options, line: Pick<Spare, "open"> & Partial<Spare>): Stt.Stt["Service"] =>
+      Stt.make({
+        name,
+        model: options.model ?? "scribe_v2_realtime",
+        interims: true,
+        prewarm: line.prewarm === undefined ? undefined : Effect.mapError(line.prewarm, failed),
+        withLanguage: (language) => {
+          const other = { ...options, language }
+          return service(other, { open: dial(other) })
+        },
+        transcribe: converse({
+          name,
+          sampleRate,
+          leastMs,
+          open: line.open,
+          dialect: Effect.sync(dialect(options, sampleRate))
+        })
+      })
+    return service(options, yield* spare({ open: dial(options), keepMs }))
+  })
+
+/**
+ * Layer of an `Stt` that asks ElevenLabs.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: Options): Layer.Layer<Stt.Stt, Stt.SttError> => Layer.effect(Stt.Stt, make(options))
+
+/**
+ * The same with options from the configuration; without any, the key is
+ * `ELEVENLABS_API_KEY`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = (
+  options?: Config.Wrap<Options>
+): Layer.Layer<Stt.Stt, Stt.SttError | Config.ConfigError> =>
+  Layer.unwrap(
+    options === undefined
+      ? Effect.map(elevenlabs, ({ apiKey }) =>
+        apiKey === undefined
+          ? Layer.effect(Stt.Stt, Effect.fail(failed(invalid("apiKey", "ELEVENLABS_API_KEY is not set"))))
+          : layer({ apiKey }))
+      : Effect.map(Config.unwrap(options), layer)
+  )

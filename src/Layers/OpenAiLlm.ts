@@ -1,0 +1,184 @@
+/**
+ * Language models of OpenAI, and of every server that speaks like it.
+ *
+ * The package `openai` must be installed beside this one. Each layer gives an
+ * `Llm` and the `LanguageModel` of `effect/ai`, so that what is written for
+ * Effect AI runs on it too. The first piece of text is passed on as soon as it
+ * arrives; interrupting a reply closes its request. Nothing is retried here:
+ * `Resilience` does.
+ *
+ * With `baseUrl`, any server with Chat Completions can be asked (Groq, Together,
+ * vLLM, Ollama, LocalAI, llama.cpp). All of this was tried against stand-ins
+ * that speak the published protocol, none of it against the servers named.
+ *
+ * @since 0.1.0
+ */
+import * as LanguageModel from "effect/ai/LanguageModel"
+import * as Config from "effect/Config"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+import type * as Schema from "effect/Schema"
+import type * as Failure from "../Failure.ts"
+import * as chat from "../internal/openai/chat.ts"
+import * as client from "../internal/openai/client.ts"
+import * as model from "../internal/openai/model.ts"
+import { inRange, named, settings } from "../internal/openai/options.ts"
+import * as responses from "../internal/openai/responses.ts"
+import { defaultTemperature, type Sampling } from "../internal/openai/wire.ts"
+import * as Llm from "../Llm.ts"
+
+/**
+ * Options of the layer.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  /** Needed by OpenAI itself; a server of your own may do without. */
+  readonly apiKey?: Redacted.Redacted | undefined
+  /** Address of a compatible server, with its `/v1`. @default "https://api.openai.com/v1" */
+  readonly baseUrl?: string | undefined
+  readonly organization?: string | undefined
+  readonly project?: string | undefined
+  /** Sent with every request. @default none */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Name of the provider in errors, events and usage. @default "openai" */
+  readonly name?: string | undefined
+  /**
+   * The interface: Chat Completions, which every compatible server has, or
+   * Responses, OpenAI's newer one, which knows no penalties, no `seed` and no
+   * `stop`. @default "chat"
+   */
+  readonly api?: "chat" | "responses" | undefined
+  /** @default "gpt-4o-mini" */
+  readonly model?: string | undefined
+  /** Randomness, 0–2. @default 0.7; none for the models that refuse it (o1 …, gpt-5 …) */
+  readonly temperature?: number | undefined
+  /** Share of the likeliest tokens that are chosen from, 0–1. @default the server's */
+  readonly topP?: number | undefined
+  /** Most tokens of a reply. @default the server's */
+  readonly maxTokens?: number | undefined
+  /** −2–2; above 0, fewer repetitions. @default the server's */
+  readonly frequencyPenalty?: number | undefined
+  /** −2–2; above 0, more new topics. @default the server's */
+  readonly presencePenalty?: number | undefined
+  /** Asks for the same answer to the same question. @default none */
+  readonly seed?: number | undefined
+  /** Up to four texts that end the reply. @default none */
+  readonly stop?: ReadonlyArray<string> | undefined
+  /** How long models that think may think; for a conversation, as little as they can. @default the server's */
+  readonly reasoningEffort?: "none" | "minimal" | "low" | "medium" | "high" | undefined
+  /** Whether several tools may be called at a time. @default the server's */
+  readonly parallelToolCalls?: boolean | undefined
+  /**
+   * Whether parameters of tools, and answers of `generateObject`, must fit
+   * their schema exactly. What strict mode cannot say is asked for without it;
+   * `Tool.Strict` decides for one tool. @default true
+   */
+  readonly strict?: boolean | undefined
+  /** Further fields of the request, over everything else, for what a server has of its own. @default none */
+  readonly extra?: Readonly<Record<string, Schema.Json>> | undefined
+}
+
+const checked = Effect.fnUntraced(function*(options: Options) {
+  yield* named("name", options.name)
+  yield* named("model", options.model)
+  yield* inRange("temperature", options.temperature, 0, 2)
+  yield* inRange("topP", options.topP, 0, 1)
+  yield* inRange("maxTokens", options.maxTokens, 1, 1_000_000)
+  yield* inRange("frequencyPenalty", options.frequencyPenalty, -2, 2)
+  yield* inRange("presencePenalty", options.presencePenalty, -2, 2)
+  yield* inRange("stop: the number of texts", options.stop?.length, 0, 4)
+  const unknown = ["frequencyPenalty", "presencePenalty", "seed", "stop"] as const
+  const left = options.api === "responses" ? unknown.find((name) => options[name] !== undefined) : undefined
+  if (left !== undefined) return yield* client.invalid(`${left}: Responses has no such setting; use the api "chat"`)
+})
+
+const samplingOf = (options: Options): Sampling => ({
+  model: options.model ?? "gpt-4o-mini",
+  temperature: options.temperature,
+  topP: options.topP,
+  maxTokens: options.maxTokens,
+  frequencyPenalty: options.frequencyPenalty,
+  presencePenalty: options.presencePenalty,
+  seed: options.seed,
+  stop: options.stop,
+  reasoningEffort: options.reasoningEffort,
+  parallelToolCalls: options.parallelToolCalls,
+  strict: options.strict ?? true,
+  isOpenAi: options.baseUrl === undefined,
+  extra: options.extra
+})
+
+const failure = (options: Options) => (reason: Failure.Reason) =>
+  new Llm.LlmError({ provider: options.name ?? client.provider, reason })
+
+/**
+ * The two services, on one client.
+ *
+ * **Details**
+ *
+ * Fails with `InvalidRequest`, which names the option, when an option cannot be
+ * used or the package is not installed. The key is not tried out.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options: Options = {}): Effect.Effect<{
+  readonly llm: Llm.Llm["Service"]
+  readonly languageModel: LanguageModel.LanguageModel
+}, Llm.LlmError> =>
+  Effect.gen(function*() {
+    yield* checked(options)
+    const opened = yield* client.open(options)
+    const sampling = samplingOf(options)
+    const wire = options.api === "responses" ? responses.wire(opened, sampling) : chat.wire(opened, sampling)
+    return {
+      llm: model.llm({
+        name: options.name ?? client.provider,
+        model: sampling.model,
+        wire,
+        prewarm: client.prewarm(opened)
+      }),
+      languageModel: yield* model.languageModel(wire)
+    }
+  }).pipe(Effect.mapError(failure(options)))
+
+/**
+ * Layer of an `Llm` and a `LanguageModel` that ask OpenAI, or the server at
+ * `baseUrl`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (
+  options: Options = {}
+): Layer.Layer<Llm.Llm | LanguageModel.LanguageModel, Llm.LlmError> =>
+  Layer.effectContext(
+    Effect.map(
+      make(options),
+      ({ languageModel, llm }) =>
+        Context.make(Llm.Llm, llm).pipe(Context.add(LanguageModel.LanguageModel, languageModel))
+    )
+  )
+
+// A model that refuses a temperature must not get one because the environment is silent.
+const fromEnvironment: Config.Config<Options> = Config.map(settings, ({ apiKey, model, temperature }) => ({
+  apiKey,
+  model,
+  temperature: temperature === defaultTemperature ? undefined : temperature
+}))
+
+/**
+ * The same with options from the configuration; without options from
+ * `OPENAI_API_KEY`, `OPENAI_MODEL` and `OPENAI_TEMPERATURE`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = (
+  options?: Config.Wrap<Options>
+): Layer.Layer<Llm.Llm | LanguageModel.LanguageModel, Llm.LlmError | Config.ConfigError> =>
+  Layer.unwrap(Effect.map(options === undefined ? fromEnvironment : Config.unwrap(options), layer))

@@ -1,0 +1,170 @@
+/**
+ * Text to speech by OpenAI, and by every server that speaks like it.
+ *
+ * The package `openai` must be installed beside this one. Each piece of text is
+ * one request, whose audio is passed on as it comes; the next piece is asked
+ * for while this one is consumed, and no more than that one. Interrupting the
+ * speech closes its requests. Nothing is retried here: `Resilience` does.
+ *
+ * With `baseUrl`, any server with `/audio/speech` can be asked (Kokoro-FastAPI,
+ * Speaches, LocalAI, openedai-speech). All of this was tried against stand-ins
+ * that speak the published protocol, none of it against the servers named.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import type * as Failure from "../Failure.ts"
+import * as client from "../internal/openai/client.ts"
+import { inRange, named, settings } from "../internal/openai/options.ts"
+import * as speech from "../internal/openai/speech.ts"
+import * as Tts from "../Tts.ts"
+
+/**
+ * Options of the layer.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options {
+  /** Needed by OpenAI itself; a server of your own may do without. */
+  readonly apiKey?: Redacted.Redacted | undefined
+  /** Address of a compatible server, with its `/v1`. @default "https://api.openai.com/v1" */
+  readonly baseUrl?: string | undefined
+  readonly organization?: string | undefined
+  readonly project?: string | undefined
+  /** Sent with every request. @default none */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Name of the provider in errors, events and usage. @default "openai" */
+  readonly name?: string | undefined
+  /** @default "tts-1" */
+  readonly model?: string | undefined
+  /** @default "alloy" */
+  readonly voice?: string | undefined
+  /** Rate of speech, 0.25–4. @default the voice's own */
+  readonly speed?: number | undefined
+  /** How to speak, in words; `tts-1` and `tts-1-hd` know none. @default none */
+  readonly instructions?: string | undefined
+  /**
+   * What the server sends: `pcm` is played as it comes, `wav` when a piece of
+   * text is complete, for servers without raw PCM. @default "pcm"
+   */
+  readonly format?: "pcm" | "wav" | undefined
+  /** Rate in Hz of the server's PCM; a WAV file of another rate is converted to it. @default 24000 */
+  readonly sampleRate?: number | undefined
+}
+
+/**
+ * OpenAI's newer voices: they can be told how to speak, and sound more alive
+ * than `tts-1`, which starts a little sooner.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export const expressive = {
+  model: "gpt-4o-mini-tts",
+  voice: "marin",
+  instructions: "Speak as in a friendly telephone call, at an easy pace."
+} as const satisfies Options
+
+/** The voices of OpenAI itself. */
+const voices = [
+  "alloy",
+  "ash",
+  "ballad",
+  "cedar",
+  "coral",
+  "echo",
+  "fable",
+  "marin",
+  "nova",
+  "onyx",
+  "sage",
+  "shimmer",
+  "verse"
+] as const
+
+const checked = Effect.fnUntraced(function*(options: Options) {
+  yield* named("name", options.name)
+  yield* named("model", options.model)
+  yield* named("voice", options.voice)
+  yield* inRange("speed", options.speed, 0.25, 4)
+  yield* inRange("sampleRate", options.sampleRate, 8000, 96_000)
+  if (options.sampleRate !== undefined && !Number.isInteger(options.sampleRate)) {
+    return yield* client.invalid("sampleRate: must be a whole number of Hz")
+  }
+  const { format, instructions, model = "tts-1" } = options
+  if (format !== undefined && format !== "pcm" && format !== "wav") {
+    return yield* client.invalid(`format: "${String(format)}" cannot be decoded here; use "pcm" or "wav"`)
+  }
+  if (instructions !== undefined && /^tts-1(-hd)?$/.test(model)) {
+    return yield* client.invalid(`instructions: ${model} takes none; use the model "gpt-4o-mini-tts"`)
+  }
+})
+
+/**
+ * A `Tts` that asks OpenAI, or the server at `baseUrl`.
+ *
+ * **Details**
+ *
+ * Fails with `InvalidRequest`, which names the option, when an option cannot be
+ * used or the package is not installed. The key is not tried out. The chunks
+ * are not aligned with the text, because the server tells no times. Text
+ * without a letter or a digit may give no audio; any other that gives none
+ * fails with `EndedEarly`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options: Options = {}): Effect.Effect<Tts.Tts["Service"], Tts.TtsError> => {
+  const name = options.name ?? client.provider
+  const fail = (reason: Failure.Reason) => new Tts.TtsError({ provider: name, reason })
+  return Effect.gen(function*() {
+    yield* checked(options)
+    const opened = yield* client.open(options)
+    const { format = "pcm", instructions, model = "tts-1", sampleRate = 24_000, voice = "alloy" } = options
+    return Tts.make({
+      name,
+      model,
+      sampleRate,
+      channels: 1,
+      voices: options.baseUrl === undefined ? voices : [],
+      prewarm: Effect.mapError(client.prewarm(opened), fail),
+      speak: (text, said) => {
+        const speed = said?.speed ?? options.speed
+        const manner = { model, voice: said?.voice ?? voice, speed, format, instructions, sampleRate }
+        return Stream.unwrap(
+          Effect.map(
+            Effect.mapError(inRange("speed", speed, 0.25, 4), fail),
+            () => speech.speak(opened, text, manner, fail).pipe(Stream.map((frame): Tts.Chunk => ({ frame })))
+          )
+        )
+      }
+    })
+  }).pipe(Effect.mapError((reason) => fail(reason)))
+}
+
+/**
+ * Layer of a `Tts` that asks OpenAI, or the server at `baseUrl`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: Options = {}): Layer.Layer<Tts.Tts, Tts.TtsError> => Layer.effect(Tts.Tts, make(options))
+
+const fromEnvironment: Config.Config<Options> = Config.map(settings, ({ apiKey }) => ({ apiKey }))
+
+/**
+ * The same with options from the configuration; without options the key is
+ * `OPENAI_API_KEY`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = (
+  options?: Config.Wrap<Options>
+): Layer.Layer<Tts.Tts, Tts.TtsError | Config.ConfigError> =>
+  Layer.unwrap(Effect.map(options === undefined ? fromEnvironment : Config.unwrap(options), layer))

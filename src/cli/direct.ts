@@ -1,0 +1,32 @@
+/** One conversation without a worker: a job that nobody has dispatched. */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import type { Room } from "../Room.ts"
+import type { Definition, EndReason, Job } from "../Worker.ts"
+
+/** Runs the entry of a definition once, in a room that is there. */
+export const converse = <E>(
+  definition: Definition<E>,
+  room: Room["Service"],
+  facts: { readonly id: string; readonly identity: string; readonly metadata: string }
+) =>
+  Effect.scoped(Effect.gen(function*() {
+    const callbacks: Array<Effect.Effect<unknown, unknown>> = []
+    const job: Job = {
+      id: facts.id,
+      dispatch: "",
+      type: definition.type,
+      room: { name: room.name, sid: "", metadata: "" },
+      agentName: definition.agentName,
+      metadata: facts.metadata,
+      attributes: {},
+      identity: facts.identity,
+      ending: Deferred.await(Deferred.makeUnsafe<EndReason>()),
+      onShutdown: (callback) => Effect.sync(() => void callbacks.unshift(callback))
+    }
+    yield* Effect.addFinalizer(() =>
+      Effect.forEach(callbacks, (callback) => Effect.ignoreCause(callback), { discard: true })
+    )
+    const entry = yield* definition.open
+    yield* entry(job, room)
+  }))

@@ -1,0 +1,47 @@
+/** Finds what a module exports: the agent's definition. */
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import { existsSync } from "node:fs"
+import { resolve } from "node:path"
+import { pathToFileURL } from "node:url"
+import * as Worker from "../Worker.ts"
+
+/** A module that holds no agent. */
+export class ModuleError extends Schema.TaggedError<ModuleError>("effect-voice/cli/ModuleError")("ModuleError", {
+  file: Schema.String,
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `${this.file}: ${this.detail}`
+  }
+}
+
+export interface Loaded {
+  readonly definition: Worker.Definition<unknown>
+  readonly url: string
+}
+
+const textOf = (cause: unknown): string => {
+  if (Predicate.hasProperty(cause, "code") && cause.code === "ERR_UNKNOWN_FILE_EXTENSION") {
+    return "this version of Node cannot read it; build it to JavaScript, or run with: node --import tsx"
+  }
+  return cause instanceof Error ? `it cannot be imported: ${cause.message}` : "it cannot be imported"
+}
+
+/** Imports a file and takes its default export. */
+export const load = (file: string): Effect.Effect<Loaded, ModuleError> =>
+  Effect.gen(function*() {
+    const path = resolve(file)
+    if (!existsSync(path)) return yield* new ModuleError({ file, detail: "there is no such file" })
+    const url = pathToFileURL(path).href
+    const module = yield* Effect.tryPromise({
+      try: (): Promise<{ readonly default?: unknown }> => import(url),
+      catch: (cause) => new ModuleError({ file, detail: textOf(cause) })
+    })
+    if (!Worker.isDefinition(module.default)) {
+      const detail = "its default export is no agent; write: export default Worker.define({ … })"
+      return yield* new ModuleError({ file, detail })
+    }
+    return { definition: module.default, url }
+  })

@@ -1,0 +1,183 @@
+#!/usr/bin/env node
+/**
+ * The command `effect-voice`: runs the agent that a module exports, for its
+ * author and for its users.
+ */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Argument from "effect/cli/Argument"
+import * as CliError from "effect/cli/CliError"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Random from "effect/Random"
+import * as Redacted from "effect/Redacted"
+import * as References from "effect/References"
+import { createRequire } from "node:module"
+import * as LiveKitRoom from "../Layers/LiveKitRoom.ts"
+import * as Telemetry from "../Layers/Telemetry.ts"
+import * as Worker from "../Worker.ts"
+import * as consoleRoom from "./console.ts"
+import { converse } from "./direct.ts"
+import { load } from "./load.ts"
+import * as playground from "./playground.ts"
+import * as settings from "./settings.ts"
+import { withTurns } from "./turns.ts"
+
+const file = Argument.String("agent").pipe(
+  Argument.withDescription("Module whose default export is Worker.define({ … }), such as desk.ts")
+)
+
+const port = (name: string, fallback: number, description: string) =>
+  Flag.Int(name).pipe(
+    Flag.withDescription(`${description}; 0 lets the system choose`),
+    Flag.withDefault(fallback)
+  )
+
+const verbose = Flag.Boolean("verbose").pipe(
+  Flag.withAlias("v"),
+  Flag.withDescription("Log the details"),
+  Flag.withDefault(false)
+)
+
+const readable = (verbose: boolean) =>
+  Layer.merge(
+    Logger.layer([Logger.consolePretty()]),
+    Layer.succeed(References.MinimumLogLevel, verbose ? "Debug" : "Info")
+  )
+
+/** A user is told what to mend, not where in the program it was noticed. */
+const explained = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.mapError(effect, (error) => {
+    const message = Predicate.hasProperty(error, "message") && typeof error.message === "string" && error.message !== ""
+      ? error.message
+      : "the agent's own layers could not be built; run with --verbose for details"
+    return new CliError.UserError({ cause: message })
+  })
+
+const dev = Command.make("dev", {
+  file,
+  verbose,
+  playgroundPort: port("playground-port", 8080, "Port of the page on 127.0.0.1"),
+  playground: Flag.Boolean("playground").pipe(
+    Flag.withDescription("Serve a page to talk to the agent"),
+    Flag.withDefault(true)
+  )
+}, (input) =>
+  Effect.scoped(Effect.gen(function*() {
+    const { definition } = yield* load(input.file)
+    const server = yield* settings.livekit
+    const connect = definition.options.connect ?? LiveKitRoom.connect
+    const told: Worker.Definition<unknown> = {
+      ...definition,
+      options: { ...definition.options, connect: (entrance) => Effect.map(connect(entrance), withTurns) }
+    }
+    if (input.playground) {
+      const url = yield* playground.serve({
+        ...server,
+        agentName: definition.agentName,
+        port: input.playgroundPort
+      })
+      yield* Console.log(`Talk to the agent at ${url}`)
+    }
+    // A developer's computer may be busy: a server gives no job to a worker whose load is 0.7 or more.
+    yield* Worker.serve(told, { ...server, http: false, load: () => 0 })
+  })).pipe(explained, Effect.provide(readable(input.verbose)))).pipe(
+    Command.withDescription("Run the agent on a LiveKit server, with a page to talk to it"),
+    Command.withExamples([{ command: "effect-voice dev desk.ts", description: "Talk at http://127.0.0.1:8080" }])
+  )
+
+const start = Command.make("start", {
+  file,
+  port: port("port", 8081, "Port of /health, /ready, /metrics and /worker"),
+  processes: Flag.Int("processes").pipe(
+    Flag.withDescription("Child processes that run the calls; 0 runs them in this one"),
+    Flag.withDefault(0)
+  ),
+  jobs: Flag.Int("jobs").pipe(
+    Flag.withDescription("Calls at once in each process"),
+    Flag.optional
+  )
+}, (input) =>
+  Effect.gen(function*() {
+    const { definition, url } = yield* load(input.file)
+    const jobs = Option.getOrUndefined(input.jobs)
+    yield* Worker.serve(definition, {
+      http: { port: input.port },
+      ...(input.processes === 0
+        ? { maxJobs: jobs }
+        : { pool: { module: url, processes: input.processes, jobsPerProcess: jobs } })
+    })
+  }).pipe(explained, Effect.provide(Telemetry.layerJson()))).pipe(
+    Command.withDescription("Run the agent for real: JSON logs, health and metrics, draining on SIGTERM"),
+    Command.withExamples([
+      { command: "effect-voice start desk.js", description: "All calls in one process" },
+      {
+        command: "effect-voice start desk.js --processes 4 --jobs 8",
+        description: "At most 32 calls in four processes"
+      }
+    ])
+  )
+
+const talk = Command.make("console", {
+  file,
+  verbose,
+  text: Flag.Boolean("text").pipe(
+    Flag.withAlias("t"),
+    Flag.withDescription("Type instead of speaking"),
+    Flag.withDefault(false)
+  )
+}, (input) =>
+  Effect.scoped(Effect.gen(function*() {
+    const { definition } = yield* load(input.file)
+    const room = yield* consoleRoom.open({ text: input.text, platform: process.platform })
+    yield* converse(definition, room, { id: "console", identity: "agent", metadata: "" })
+  })).pipe(explained, Effect.provide(readable(input.verbose)))).pipe(
+    Command.withDescription("Talk to the agent here, without a server: by microphone and loudspeaker, or in writing")
+  )
+
+const connect = Command.make("connect", {
+  file,
+  verbose,
+  room: Flag.String("room").pipe(Flag.withDescription("Room to join")),
+  identity: Flag.String("identity").pipe(
+    Flag.withDescription("Identity of the agent in the room; a fresh one unless given"),
+    Flag.optional
+  ),
+  metadata: Flag.String("metadata").pipe(
+    Flag.withDescription("Metadata of the job, as a dispatch would have it"),
+    Flag.withDefault("")
+  )
+}, (input) =>
+  Effect.scoped(Effect.gen(function*() {
+    const { definition } = yield* load(input.file)
+    const server = yield* settings.livekit
+    const fresh = Effect.map(Random.nextIntBetween(0, 36 ** 6), (number) => `agent-${number.toString(36)}`)
+    const identity = Option.isSome(input.identity) ? input.identity.value : yield* fresh
+    const token = yield* LiveKitRoom.token({
+      apiKey: Redacted.value(server.apiKey),
+      apiSecret: server.apiSecret,
+      room: input.room,
+      identity,
+      attributes: { "lk.agent.name": definition.agentName }
+    })
+    const room = yield* LiveKitRoom.connect({ url: server.url, token, autoSubscribe: definition.autoSubscribe })
+    yield* converse(definition, room, { id: "connect", identity, metadata: input.metadata })
+  })).pipe(explained, Effect.provide(readable(input.verbose)))).pipe(
+    Command.withDescription("Join one room now, without waiting to be dispatched"),
+    Command.withExamples([{ command: "effect-voice connect desk.ts --room lobby", description: "Join the room lobby" }])
+  )
+
+const { version } = createRequire(import.meta.url)("../../package.json") as { readonly version: string }
+
+Command.make("effect-voice").pipe(
+  Command.withDescription("Voice agents for LiveKit rooms"),
+  Command.withSubcommands([dev, start, talk, connect]),
+  Command.run({ version }),
+  Effect.provide(NodeServices.layer),
+  Worker.runMain
+)

@@ -1,0 +1,237 @@
+/**
+ * Azure's protocol of recognition: messages with headers, in turns.
+ *
+ * A turn is audio from a WAV header up to an empty message; Azure then tells
+ * what it has heard and closes the turn. A mark ends the turn, since there is no
+ * other way to ask for what was heard; the audio after it waits for the end of
+ * the turn, and begins the next one.
+ */
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Schema from "effect/Schema"
+import * as Failure from "../../Failure.ts"
+import type * as Stt from "../../Stt.ts"
+import { decodeJson } from "../provider/http.ts"
+import { type Dialect, type Heard, type Message, nothing } from "../stt/conversation.ts"
+
+/** What every turn is told. */
+export interface Options {
+  readonly sampleRate: number
+  readonly context: Readonly<Record<string, unknown>>
+}
+
+const config = {
+  context: { system: { name: "effect-voice", version: "0.1.0", build: "JavaScript", lang: "JavaScript" } }
+}
+
+/** Parts of a second in which times are told. */
+const ticksPerMs = 10_000
+
+/** 32 hexadecimal digits, as ids are. */
+export const id: Effect.Effect<string> = Effect.map(
+  Effect.forEach(Array.from({ length: 8 }), () => Random.nextIntBetween(0, 0xffff)),
+  (parts) => parts.map((part) => part.toString(16).padStart(4, "0")).join("")
+)
+
+const encoder = new TextEncoder()
+
+/** A binary message: the length of the headers in two bytes, the headers, the body. */
+const binary = (headers: string, body: Uint8Array): Uint8Array => {
+  const head = encoder.encode(headers)
+  const message = new Uint8Array(2 + head.length + body.length)
+  new DataView(message.buffer).setUint16(0, head.length)
+  message.set(head, 2)
+  message.set(body, 2 + head.length)
+  return message
+}
+
+/** The header of a WAV file that has no end: 16-bit samples, mono. */
+const wavHeader = (sampleRate: number): Uint8Array => {
+  const header = new Uint8Array(44)
+  const view = new DataView(header.buffer)
+  header.set(encoder.encode("RIFF"), 0)
+  header.set(encoder.encode("WAVEfmt "), 8)
+  view.setUint32(16, 16, true)
+  view.setUint16(20, 1, true)
+  view.setUint16(22, 1, true)
+  view.setUint32(24, sampleRate, true)
+  view.setUint32(28, sampleRate * 2, true)
+  view.setUint16(32, 2, true)
+  view.setUint16(34, 16, true)
+  header.set(encoder.encode("data"), 36)
+  return header
+}
+
+const Best = Schema.Struct({
+  Display: Schema.optional(Schema.String),
+  Confidence: Schema.optional(Schema.Finite),
+  Words: Schema.optional(Schema.Array(Schema.Struct({
+    Word: Schema.String,
+    Offset: Schema.Finite,
+    Duration: Schema.Finite
+  })))
+})
+
+const Result = Schema.Struct({
+  RecognitionStatus: Schema.optional(Schema.Union([Schema.String, Schema.Finite])),
+  Text: Schema.optional(Schema.String),
+  DisplayText: Schema.optional(Schema.String),
+  Offset: Schema.optional(Schema.Finite),
+  Duration: Schema.optional(Schema.Finite),
+  NBest: Schema.optional(Schema.Array(Best))
+})
+
+const decode = decodeJson(Result)
+
+const transcript = (result: typeof Result.Type, final: boolean, fromMs: number): Stt.Transcript => {
+  const ms = (ticks: number) => Math.round(fromMs + ticks / ticksPerMs)
+  const { DisplayText, Duration = 0, NBest, Offset, Text } = result
+  const best = NBest?.[0]
+  const words = best?.Words?.map((word) => ({
+    text: word.Word,
+    start: ms(word.Offset),
+    end: ms(word.Offset + word.Duration)
+  }))
+  return {
+    text: best?.Display ?? DisplayText ?? Text ?? "",
+    final,
+    ...(Offset === undefined ? undefined : { start: ms(Offset), end: ms(Offset + Duration) }),
+    ...(words === undefined || words.length === 0 ? undefined : { words }),
+    ...(best?.Confidence === undefined ? undefined : { confidence: Math.min(1, Math.max(0, best.Confidence)) })
+  }
+}
+
+/** What the status of a phrase says; without a reason, it is an answer. */
+const refusal = (status: string | number | undefined): Failure.Reason | undefined => {
+  switch (status) {
+    case undefined:
+    case "Success":
+    case "NoMatch":
+    case "InitialSilenceTimeout":
+    case "BabbleTimeout":
+    case "EndOfDictation":
+      return undefined
+    case "TooManyRequests":
+      return new Failure.Rejected({ status: 429 })
+    case "Forbidden":
+      return new Failure.Rejected({ status: 403 })
+    case "BadRequest":
+      return new Failure.InvalidRequest({ detail: "request: Azure cannot use it (BadRequest)" })
+    default:
+      return new Failure.Broken({ detail: "it could not recognise the audio" })
+  }
+}
+
+/** Path and body of a message. */
+const parse = (message: string): { readonly path: string; readonly body: string } | undefined => {
+  const end = message.indexOf("\r\n\r\n")
+  const path = /^path:\s*(\S+)\s*$/im.exec(message.slice(0, Math.max(0, end)))?.[1]
+  return path === undefined ? undefined : { path: path.toLowerCase(), body: message.slice(end + 4) }
+}
+
+/** What waits for the end of a turn. */
+type Waiting = Uint8Array | "mark" | "end"
+
+/** One connection's dialect. */
+export const dialect = (options: Options): Effect.Effect<Dialect> =>
+  Effect.gen(function*() {
+    const clock = yield* Clock.Clock
+    const seed = (yield* id).slice(0, 24)
+    /** `open` while audio is sent, `closing` until Azure has told all. */
+    let turn: "none" | "open" | "closing" = "none"
+    let turns = 0
+    let sentMs = 0
+    let fromMs = 0
+    let answered = false
+    let ended = false
+    let waiting: Array<Waiting> = []
+
+    const headers = (path: string, type?: string) => {
+      const request = `${seed}${turns.toString(16).padStart(8, "0")}`
+      const time = DateTime.formatIso(DateTime.makeUnsafe(clock.currentTimeMillisUnsafe()))
+      const kind = type === undefined ? "" : `Content-Type: ${type}\r\n`
+      return `Path: ${path}\r\nX-RequestId: ${request}\r\nX-Timestamp: ${time}\r\n${kind}`
+    }
+    const text = (path: string, body: unknown) => `${headers(path, "application/json")}\r\n${JSON.stringify(body)}`
+
+    const begin = (): ReadonlyArray<Message> => {
+      turn = "open"
+      turns++
+      fromMs = sentMs
+      answered = false
+      return [
+        ...turns === 1 ? [text("speech.config", config)] : [],
+        text("speech.context", options.context),
+        binary(headers("audio", "audio/x-wav"), wavHeader(options.sampleRate))
+      ]
+    }
+
+    const take = (piece: Waiting): ReadonlyArray<Message> => {
+      if (piece === "end") ended = true
+      if (turn === "closing") {
+        waiting.push(piece)
+        return []
+      }
+      if (typeof piece === "string") {
+        if (turn === "none") return []
+        turn = "closing"
+        return [binary(headers("audio"), new Uint8Array(0))]
+      }
+      const first = turn === "none" ? begin() : []
+      sentMs += piece.length / 2 / options.sampleRate * 1000
+      return [...first, binary(headers("audio"), piece)]
+    }
+
+    const resume = (): ReadonlyArray<Message> => {
+      const pieces = waiting
+      waiting = []
+      turn = "none"
+      return pieces.flatMap(take)
+    }
+
+    const told = (transcript: Stt.Transcript): Heard => {
+      answered ||= transcript.final
+      return { transcripts: [transcript] }
+    }
+
+    const hear = (message: Message): Effect.Effect<Heard, Failure.Reason> => {
+      if (typeof message !== "string") return Effect.succeed(nothing)
+      const parsed = parse(message)
+      if (parsed === undefined) {
+        return Effect.fail(new Failure.InvalidResponse({ detail: "a message without its headers" }))
+      }
+      switch (parsed.path) {
+        case "speech.hypothesis":
+        case "speech.fragment":
+          return Effect.map(decode(parsed.body), (result) => told(transcript(result, false, fromMs)))
+        case "speech.phrase":
+          return Effect.flatMap(decode(parsed.body), (result) => {
+            const reason = refusal(result.RecognitionStatus)
+            return reason === undefined ? Effect.succeed(told(transcript(result, true, fromMs))) : Effect.fail(reason)
+          })
+        case "turn.end": {
+          // Who asked by a mark gets an answer, if only that nothing was said.
+          const silent = turn === "closing" && !answered
+          return Effect.succeed({
+            transcripts: silent ? [{ text: "", final: true }] : [],
+            done: ended && !waiting.some((piece) => typeof piece !== "string"),
+            reply: resume
+          })
+        }
+        default:
+          return Effect.succeed(nothing)
+      }
+    }
+
+    return {
+      audio: take,
+      finalize: () => take("mark"),
+      end: () => {
+        const messages = take("end")
+        return { messages, done: turn === "none" }
+      },
+      hear
+    }
+  })

@@ -1,0 +1,161 @@
+/**
+ * Speech over ElevenLabs' WebSocket: text goes out as it comes, audio and the
+ * times of its characters come back. One connection for one speech.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Encoding from "effect/encoding/Base64"
+import * as Queue from "effect/Queue"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type * as Audio from "../../Audio.ts"
+import * as Failure from "../../Failure.ts"
+import type * as Tts from "../../Tts.ts"
+import { decodeJson } from "../provider/http.ts"
+import { cutter } from "../provider/pcm.ts"
+import type { Connection } from "../provider/socket.ts"
+import { spoken } from "../tts/pieces.ts"
+import { refused } from "./account.ts"
+import { Aligner } from "./alignment.ts"
+
+/** How one speech is asked for. */
+export interface Options {
+  readonly format: Audio.Format
+  readonly open: Effect.Effect<Connection, Failure.Reason, Scope.Scope>
+  /** Sent first: the voice's settings. */
+  readonly greeting: Readonly<Record<string, unknown>>
+  /** Time in ms without text after which a space is sent, so that the provider waits on. */
+  readonly keepAliveMs: number
+  readonly fail: (reason: Failure.Reason) => Tts.TtsError
+}
+
+/** Chunks that wait for the listener before the connection is no longer read. */
+const maxUnheard = 64
+
+const decode = decodeJson(Schema.Struct({
+  audio: Schema.optional(Schema.NullOr(Schema.String)),
+  isFinal: Schema.optional(Schema.NullOr(Schema.Boolean)),
+  error: Schema.optional(Schema.NullOr(Schema.String)),
+  alignment: Schema.optional(Schema.NullOr(Schema.Struct({
+    chars: Schema.Array(Schema.String),
+    charStartTimesMs: Schema.Array(Schema.Finite),
+    charDurationsMs: Schema.optional(Schema.Array(Schema.Finite)),
+    charsDurationsMs: Schema.optional(Schema.Array(Schema.Finite))
+  })))
+}))
+
+type Answer = Effect.Success<ReturnType<typeof decode>>
+
+/** Makes chunks of what comes. */
+const listener = (format: Audio.Format, aligner: Aligner) => {
+  const cut = cutter(format)
+  let samples = 0
+  const now = () => samples / format.channels / format.sampleRate * 1000
+  const silent: Audio.Frame = { ...format, samples: new Int16Array(0) }
+  return {
+    chunk: ({ alignment, audio }: Answer, bytes: Uint8Array): Tts.Chunk => {
+      const before = now()
+      const frame = audio === "" ? silent : cut(bytes) ?? silent
+      samples += frame.samples.length
+      const times = alignment === null || alignment === undefined ? undefined : {
+        chars: alignment.chars,
+        charStartTimesMs: alignment.charStartTimesMs,
+        charDurationsMs: alignment.charDurationsMs ?? alignment.charsDurationsMs ?? []
+      }
+      return { frame, alignment: aligner.push(times, before, now()) }
+    },
+    rest: (): Tts.Chunk => ({ frame: silent, alignment: samples === 0 ? [] : aligner.end(now()) })
+  }
+}
+
+interface Line {
+  readonly say: (text: string) => Effect.Effect<void>
+  readonly end: Effect.Effect<void>
+}
+
+const dial = Effect.fnUntraced(function*<E>(
+  { fail, format, greeting, keepAliveMs, open }: Options,
+  out: Queue.Queue<Tts.Chunk, E | Tts.TtsError | Cause.Done>
+) {
+  const connection = yield* open
+  const aligner = new Aligner()
+  const { chunk, rest } = listener(format, aligner)
+  const state = { ended: false }
+  let sentAt = 0
+
+  // A lost connection is told by who reads it: there the reason is known.
+  const send = (message: Readonly<Record<string, unknown>>): Effect.Effect<void> =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      sentAt = now
+      return Effect.ignore(connection.send(JSON.stringify(message)))
+    })
+
+  const finish = Effect.suspend(() => Effect.andThen(Queue.offer(out, rest()), Queue.end(out)))
+
+  const hear = (message: string | Uint8Array): Effect.Effect<void, Failure.Reason> =>
+    Effect.gen(function*() {
+      if (typeof message !== "string") return
+      const answer = yield* decode(message)
+      if (typeof answer.error === "string") return yield* refused(answer.error)
+      const bytes = Encoding.decode(answer.audio ?? "")
+      if (Result.isFailure(bytes)) {
+        return yield* new Failure.InvalidResponse({ detail: "the audio is not the base64 that was expected" })
+      }
+      yield* Queue.offer(out, chunk(answer, bytes.success))
+      if (answer.isFinal === true && state.ended) yield* finish
+    })
+
+  const read = Stream.runForEach(connection.messages, hear).pipe(
+    Effect.andThen(
+      Effect.suspend(() => state.ended ? finish : Effect.fail(new Failure.Disconnected({ code: "1000" })))
+    ),
+    Effect.catchCause((cause) => Queue.failCause(out, Cause.map(cause, fail)))
+  )
+
+  const beat = Effect.gen(function*() {
+    while (!state.ended && !connection.isClosed()) {
+      const wait = sentAt + keepAliveMs - (yield* Clock.currentTimeMillis)
+      yield* wait > 0 ? Effect.sleep(wait) : send({ text: " " })
+    }
+  })
+
+  yield* send({ text: " ", ...greeting })
+  yield* Effect.forkScoped(read)
+  yield* Effect.forkScoped(beat)
+  const line: Line = {
+    say: (piece) => {
+      aligner.append(piece)
+      return send({ text: `${piece.trim()} ` })
+    },
+    end: Effect.suspend(() => {
+      state.ended = true
+      return send({ text: "" })
+    })
+  }
+  return line
+})
+
+/** Speaks over a connection that is opened with the first text. */
+export const speak = <E, R>(
+  text: Stream.Stream<string, E, R>,
+  options: Options
+): Stream.Stream<Tts.Chunk, E | Tts.TtsError, R> =>
+  Stream.unwrap(Effect.gen(function*() {
+    const scope = yield* Effect.scope
+    const out = yield* Queue.bounded<Tts.Chunk, E | Tts.TtsError | Cause.Done>(maxUnheard)
+    let line: Line | undefined
+    const say = (piece: string): Effect.Effect<void, Tts.TtsError> =>
+      Effect.gen(function*() {
+        line ??= yield* Effect.mapError(Scope.provide(dial(options, out), scope), options.fail)
+        yield* line.say(piece)
+      })
+    const run = Stream.runForEach(spoken(text), say).pipe(
+      Effect.andThen(Effect.suspend(() => line === undefined ? Queue.end(out) : line.end)),
+      Effect.catchCause((cause) => Queue.failCause(out, cause))
+    )
+    yield* Effect.forkScoped(run)
+    return Stream.fromQueue(out)
+  }))

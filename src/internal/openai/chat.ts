@@ -1,0 +1,218 @@
+/**
+ * Chat Completions, streamed: the interface that every compatible server has.
+ * Text is passed on as it comes; a call of a tool when it is complete.
+ */
+import type * as Response from "effect/ai/Response"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type { OpenAI } from "openai"
+import type { ChatCompletionCreateParamsStreaming } from "openai/resources/chat/completions"
+import * as Failure from "../../Failure.ts"
+import { messages } from "./chatPrompt.ts"
+import { events, toldReason } from "./client.ts"
+import * as tools from "./tools.ts"
+import { type Ask, maybe, type Part, present, sampled, type Sampling, usage, type Wire } from "./wire.ts"
+
+const CallDelta = Schema.Struct({
+  index: maybe(Schema.Finite),
+  id: maybe(Schema.String),
+  function: maybe(Schema.Struct({ name: maybe(Schema.String), arguments: maybe(Schema.String) }))
+})
+
+const Chunk = Schema.Struct({
+  id: maybe(Schema.String),
+  model: maybe(Schema.String),
+  choices: maybe(Schema.Array(Schema.Struct({
+    delta: maybe(Schema.Struct({
+      content: maybe(Schema.String),
+      refusal: maybe(Schema.String),
+      tool_calls: maybe(Schema.Array(CallDelta))
+    })),
+    finish_reason: maybe(Schema.String)
+  }))),
+  usage: maybe(Schema.Struct({
+    prompt_tokens: maybe(Schema.Finite),
+    completion_tokens: maybe(Schema.Finite),
+    prompt_tokens_details: maybe(Schema.Struct({ cached_tokens: maybe(Schema.Finite) })),
+    completion_tokens_details: maybe(Schema.Struct({ reasoning_tokens: maybe(Schema.Finite) }))
+  })),
+  error: maybe(Schema.Unknown)
+})
+
+type Chunk = typeof Chunk.Type
+
+const decode = Schema.decodeUnknownEffect(Chunk)
+
+const toolChoice = (choice: tools.Choice): ChatCompletionCreateParamsStreaming["tool_choice"] =>
+  typeof choice === "string" ? choice : { type: "function", function: { name: choice.name } }
+
+const toolFields = (described: ReadonlyArray<tools.Described>, ask: Ask, { parallelToolCalls }: Sampling) =>
+  described.length === 0 ? {} : present({
+    tools: described.map(({ description, name, parameters, strict }) => ({
+      type: "function" as const,
+      function: present({ name, description, parameters, strict: strict ? true : undefined })
+    })),
+    tool_choice: toolChoice(tools.choiceOf(ask.toolChoice)),
+    parallel_tool_calls: parallelToolCalls
+  })
+
+const formatFields = (format: Ask["responseFormat"], { strict }: Sampling) =>
+  format.type === "text" ? Effect.succeed({}) : Effect.map(tools.answerSchema(format.schema), (schema) => ({
+    response_format: { type: "json_schema" as const, json_schema: { name: format.objectName, schema, strict } }
+  }))
+
+const bodyOf = Effect.fnUntraced(function*(ask: Ask, sampling: Sampling, described: ReadonlyArray<tools.Described>) {
+  const { maxTokens } = sampling
+  const body: ChatCompletionCreateParamsStreaming = present({
+    model: sampling.model,
+    messages: yield* messages(ask.prompt),
+    stream: true as const,
+    stream_options: { include_usage: true },
+    temperature: sampling.temperature,
+    top_p: sampling.topP,
+    frequency_penalty: sampling.frequencyPenalty,
+    presence_penalty: sampling.presencePenalty,
+    seed: sampling.seed,
+    stop: sampling.stop === undefined ? undefined : [...sampling.stop],
+    // The old name is refused by OpenAI's newest models, the new one is unknown to many other servers.
+    ...(sampling.isOpenAi ? { max_completion_tokens: maxTokens } : { max_tokens: maxTokens }),
+    ...(sampling.reasoningEffort === undefined ? undefined : { reasoning_effort: sampling.reasoningEffort }),
+    ...toolFields(described, ask, sampling),
+    ...(yield* formatFields(ask.responseFormat, sampling)),
+    ...sampling.extra
+  }) as ChatCompletionCreateParamsStreaming
+  return body
+})
+
+const finishReason = (reason: string, called: boolean): Response.FinishReason => {
+  switch (reason) {
+    case "stop":
+      return called ? "tool-calls" : "stop"
+    case "length":
+      return "length"
+    case "tool_calls":
+    case "function_call":
+      return "tool-calls"
+    case "content_filter":
+      return "content-filter"
+    default:
+      return "unknown"
+  }
+}
+
+interface Call {
+  readonly index: number
+  readonly id: string
+  name: string
+  params: string
+}
+
+/** Puts the chunks of one answer together. */
+class Answer {
+  private readonly described: ReadonlyArray<tools.Described>
+  private call: Call | undefined
+  private calls = 0
+  private begun = false
+  private texting = false
+  private finished: string | undefined
+  private usage: Chunk["usage"]
+
+  constructor(described: ReadonlyArray<tools.Described>) {
+    this.described = described
+  }
+
+  push(chunk: Chunk): ReadonlyArray<Part> {
+    const parts: Array<Part> = []
+    if (!this.begun) {
+      this.begun = true
+      parts.push(present({
+        type: "response-metadata" as const,
+        id: chunk.id ?? undefined,
+        modelId: chunk.model ?? undefined
+      }))
+    }
+    if (chunk.usage) this.usage = chunk.usage
+    const choice = chunk.choices?.[0]
+    const text = choice?.delta?.content || choice?.delta?.refusal
+    if (text) {
+      if (!this.texting) parts.push({ type: "text-start", id: "text" })
+      this.texting = true
+      parts.push({ type: "text-delta", id: "text", delta: text })
+    }
+    for (const delta of choice?.delta?.tool_calls ?? []) parts.push(...this.pushCall(delta))
+    if (choice?.finish_reason) {
+      this.finished = choice.finish_reason
+      parts.push(...this.endCall())
+    }
+    return parts
+  }
+
+  // Some servers tell whole calls, all with the same index, or none.
+  private pushCall(delta: typeof CallDelta.Type): ReadonlyArray<Part> {
+    const index = delta.index ?? this.call?.index ?? 0
+    const same = this.call !== undefined && index === this.call.index && (!delta.id || delta.id === this.call.id)
+    const parts = same ? [] : this.endCall()
+    if (!same) this.call = { index, id: delta.id || `call_${this.calls++}`, name: "", params: "" }
+    if (this.call !== undefined) {
+      this.call.name += delta.function?.name ?? ""
+      this.call.params += delta.function?.arguments ?? ""
+    }
+    return parts
+  }
+
+  private endCall(): ReadonlyArray<Part> {
+    const call = this.call
+    this.call = undefined
+    if (call === undefined || call.name === "") return []
+    this.calls++
+    const params = tools.paramsOf(this.described, call.name, call.params)
+    return [
+      { type: "tool-params-start", id: call.id, name: call.name },
+      { type: "tool-params-delta", id: call.id, delta: call.params },
+      { type: "tool-params-end", id: call.id },
+      { type: "tool-call", id: call.id, name: call.name, params }
+    ]
+  }
+
+  end(): Effect.Effect<ReadonlyArray<Part>, Failure.Reason> {
+    if (this.finished === undefined) {
+      const output = this.texting || this.calls > 0
+      return Effect.fail(output ? new Failure.Disconnected({ code: "UNFINISHED" }) : new Failure.EndedEarly({}))
+    }
+    const finish: Part = {
+      type: "finish",
+      reason: finishReason(this.finished, this.calls > 0),
+      usage: usage({
+        input: this.usage?.prompt_tokens,
+        output: this.usage?.completion_tokens,
+        cached: this.usage?.prompt_tokens_details?.cached_tokens,
+        reasoning: this.usage?.completion_tokens_details?.reasoning_tokens
+      })
+    }
+    return Effect.succeed(this.texting ? [{ type: "text-end", id: "text" }, finish] : [finish])
+  }
+}
+
+const decoded = Effect.fnUntraced(function*(event: unknown) {
+  const chunk = yield* Effect.mapError(
+    decode(event),
+    () => new Failure.InvalidResponse({ detail: "a chunk has another shape" })
+  )
+  return chunk.error ? yield* toldReason(chunk.error) : chunk
+})
+
+/** Asks by Chat Completions. */
+export const wire = (client: OpenAI, sampling: Sampling): Wire => (ask) =>
+  Stream.unwrap(Effect.gen(function*() {
+    const mine = sampled(sampling, ask.settings)
+    const described = yield* tools.describe(ask.tools, mine.strict)
+    const body = yield* bodyOf(ask, mine, described)
+    const answer = new Answer(described)
+    return events((signal) => client.chat.completions.create(body, { signal }), () => false).pipe(
+      Stream.mapEffect(decoded),
+      Stream.map((chunk) => answer.push(chunk)),
+      Stream.concat(Stream.fromEffect(Effect.suspend(() => answer.end()))),
+      Stream.flattenIterable
+    )
+  }))

@@ -1,0 +1,88 @@
+/** A prompt as the messages of Chat Completions. */
+import type * as Prompt from "effect/ai/Prompt"
+import * as Effect from "effect/Effect"
+import type { ChatCompletionContentPart, ChatCompletionMessageParam } from "openai/resources/chat/completions"
+import type * as Failure from "../../Failure.ts"
+import { invalid } from "./client.ts"
+import { dataUrl, fileOf, paramsText, resultText } from "./wire.ts"
+
+type Message = ChatCompletionMessageParam
+
+const audioFormat = (mediaType: string): "wav" | "mp3" | undefined => {
+  if (/^audio\/(wav|x-wav|wave)$/.test(mediaType)) return "wav"
+  return /^audio\/(mpeg|mp3)$/.test(mediaType) ? "mp3" : undefined
+}
+
+const contentPart = (
+  part: Prompt.UserMessagePart
+): Effect.Effect<ChatCompletionContentPart, Failure.InvalidRequest> => {
+  if (part.type === "text") return Effect.succeed({ type: "text", text: part.text })
+  const file = fileOf(part)
+  if (part.mediaType.startsWith("image/")) {
+    return Effect.succeed({ type: "image_url", image_url: { url: dataUrl(part) } })
+  }
+  const format = audioFormat(part.mediaType)
+  if (format !== undefined && "base64" in file) {
+    return Effect.succeed({ type: "input_audio", input_audio: { data: file.base64, format } })
+  }
+  if (part.mediaType === "application/pdf" && "base64" in file) {
+    return Effect.succeed({
+      type: "file",
+      file: { filename: part.fileName ?? "file.pdf", file_data: dataUrl(part) }
+    })
+  }
+  return Effect.fail(invalid("prompt: only images, and wav, mp3 and PDF files by their data, can be sent"))
+}
+
+const userMessage = (message: Prompt.UserMessage): Effect.Effect<Message, Failure.InvalidRequest> => {
+  const texts = message.content.flatMap((part) => part.type === "text" ? [part.text] : [])
+  // Many servers take the plain string only.
+  return texts.length === message.content.length
+    ? Effect.succeed({ role: "user", content: texts.join("\n") })
+    : Effect.map(Effect.forEach(message.content, contentPart), (content) => ({ role: "user", content }))
+}
+
+const result = (part: Prompt.ToolResultPart): Message => ({
+  role: "tool",
+  tool_call_id: part.id,
+  content: resultText(part)
+})
+
+const assistantMessages = (message: Prompt.AssistantMessage): ReadonlyArray<Message> => {
+  const text = message.content.flatMap((part) => part.type === "text" ? [part.text] : []).join("")
+  const calls = message.content.flatMap((part) =>
+    part.type === "tool-call" && !part.providerExecuted
+      ? [{ id: part.id, type: "function" as const, function: { name: part.name, arguments: paramsText(part.params) } }]
+      : []
+  )
+  if (text === "" && calls.length === 0) return []
+  const results = message.content.flatMap((part) =>
+    part.type === "tool-result" && !part.providerExecuted ? [result(part)] : []
+  )
+  return [
+    {
+      role: "assistant",
+      content: text === "" ? null : text,
+      ...(calls.length === 0 ? undefined : { tool_calls: calls })
+    },
+    ...results
+  ]
+}
+
+/** The messages, in order. */
+export const messages = (prompt: Prompt.Prompt): Effect.Effect<Array<Message>, Failure.InvalidRequest> =>
+  Effect.map(
+    Effect.forEach(prompt.content, (message): Effect.Effect<ReadonlyArray<Message>, Failure.InvalidRequest> => {
+      switch (message.role) {
+        case "system":
+          return Effect.succeed([{ role: "system", content: message.content }])
+        case "user":
+          return Effect.map(userMessage(message), (message) => [message])
+        case "assistant":
+          return Effect.succeed(assistantMessages(message))
+        case "tool":
+          return Effect.succeed(message.content.flatMap((part) => part.type === "tool-result" ? [result(part)] : []))
+      }
+    }),
+    (messages) => messages.flat()
+  )

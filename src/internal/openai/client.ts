@@ -1,0 +1,243 @@
+/**
+ * The door to the package openai: one client a layer, over the kept connections
+ * of the process, without its retries, its logging and its environment.
+ */
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import type { OpenAI } from "openai"
+import * as Failure from "../../Failure.ts"
+import { bounded, tooLarge } from "../provider/bounded.ts"
+import { fetch } from "../provider/fetch.ts"
+import { codeOf, rejected } from "../provider/http.ts"
+
+/** What every layer of OpenAI is told. */
+export interface Access {
+  readonly apiKey?: Redacted.Redacted | undefined
+  readonly baseUrl?: string | undefined
+  readonly organization?: string | undefined
+  readonly project?: string | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
+export const provider = "openai"
+
+export const defaultBaseUrl = "https://api.openai.com/v1"
+
+export const invalid = (detail: string): Failure.InvalidRequest => new Failure.InvalidRequest({ detail })
+
+const isHttp = (url: string): boolean => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
+
+const isHeader = (text: string): boolean => /^[\x20-\x7e]*[\x21-\x7e][\x20-\x7e]*$/.test(text)
+
+/** Says what is wrong with the access, without its values. */
+export const checked = ({ apiKey, baseUrl, headers }: Access): Effect.Effect<void, Failure.InvalidRequest> => {
+  if (baseUrl !== undefined && !isHttp(baseUrl)) {
+    return Effect.fail(invalid("baseUrl: must be an http or https URL, such as https://api.openai.com/v1"))
+  }
+  const key = apiKey === undefined ? undefined : Redacted.value(apiKey)
+  if (key === undefined && baseUrl === undefined) return Effect.fail(invalid("apiKey: OpenAI asks for one"))
+  if (key !== undefined && !isHeader(key)) {
+    return Effect.fail(invalid("apiKey: is empty, or holds a character that a header cannot (a line break?)"))
+  }
+  const wrong = Object.entries(headers ?? {}).find(([name, value]) => !/^[\w-]+$/.test(name) || !isHeader(value))
+  return wrong === undefined ? Effect.void : Effect.fail(invalid("headers: a name or a value cannot be sent"))
+}
+
+const load = Effect.tryPromise({
+  try: () => import("openai"),
+  catch: () => invalid("the package openai cannot be loaded; install it with: npm install openai")
+})
+
+const silent = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} }
+
+/** Opens the client; nothing is connected yet. */
+export const open: (access: Access) => Effect.Effect<OpenAI, Failure.InvalidRequest> = Effect.fnUntraced(
+  function*(access) {
+    yield* checked(access)
+    const { OpenAI } = yield* load
+    const pooled = yield* fetch
+    return new OpenAI({
+      // Told explicitly, because the package would look them up in the environment.
+      apiKey: access.apiKey === undefined ? "none" : Redacted.value(access.apiKey),
+      adminAPIKey: null,
+      organization: access.organization ?? null,
+      project: access.project ?? null,
+      webhookSecret: null,
+      baseURL: access.baseUrl ?? defaultBaseUrl,
+      defaultHeaders: {
+        ...access.headers,
+        ...(access.apiKey === undefined ? { Authorization: null } : undefined)
+      },
+      fetch: bounded(pooled),
+      maxRetries: 0,
+      logger: silent,
+      logLevel: "off"
+    })
+  }
+)
+
+/** Names of fields and codes are facts; whatever looks otherwise may be content. */
+const fact = (value: unknown): string | undefined =>
+  typeof value === "string" && /^[\w.[\]-]{1,64}$/.test(value) ? value : undefined
+
+/** What a provider says of an error, apart from its message. */
+export interface Told {
+  readonly code?: unknown
+  readonly type?: unknown
+  readonly param?: unknown
+}
+
+/** Refused as it is: says which field and by which code, where they are told. */
+export const refused = (status: number | undefined, told: Told): Failure.InvalidRequest => {
+  const field = fact(told.param)
+  const code = fact(told.code) ?? fact(told.type)
+  const where = [status === undefined ? undefined : String(status), code].filter(Predicate.isNotUndefined).join(" ")
+  return invalid(
+    `the provider refuses the request${field === undefined ? "" : ` because of "${field}"`}${
+      where === "" ? "" : ` (${where})`
+    }`
+  )
+}
+
+/** What an error without a status means: it came inside of an answer. */
+export const toldReason = (told: Told): Failure.Reason => {
+  const code = fact(told.code) ?? (typeof told.code === "number" ? String(told.code) : "")
+  const type = fact(told.type) ?? ""
+  const status = Number(code)
+  if (Number.isInteger(status) && status >= 400 && status <= 599) return new Failure.Rejected({ status })
+  const either = (pattern: RegExp) => pattern.test(code) || pattern.test(type)
+  if (either(/quota/)) return new Failure.Rejected({ status: 402 })
+  if (either(/rate_limit/)) return new Failure.Rejected({ status: 429 })
+  if (either(/auth|api_key/)) return new Failure.Rejected({ status: 401 })
+  if (either(/expired/)) return new Failure.Disconnected({ code })
+  if (either(/invalid|policy|context_length|not_found|unsupported/)) return refused(undefined, told)
+  if (either(/server|overload|internal/)) return new Failure.Rejected({ status: 500 })
+  return new Failure.Broken({})
+}
+
+const isQuota = (told: Told): boolean => fact(told.code) === "insufficient_quota"
+
+const headersOf = (error: object): (name: string) => string | undefined => {
+  const headers: unknown = "headers" in error ? error.headers : undefined
+  return (name) => headers instanceof Headers ? headers.get(name) ?? undefined : undefined
+}
+
+/** What the package threw, without message, URL, headers and body. */
+export const reasonOf = (error: unknown): Effect.Effect<Failure.Reason> => {
+  if (error instanceof SyntaxError) {
+    return Effect.succeed(new Failure.InvalidResponse({ detail: "the answer is not the JSON that was expected" }))
+  }
+  if (!Predicate.isObject(error)) return Effect.succeed(new Failure.Broken({}))
+  const told: Told = error
+  const status: unknown = "status" in error ? error.status : undefined
+  if (typeof status === "number") {
+    if (status === 429 && isQuota(told)) return Effect.succeed(new Failure.Rejected({ status: 402 }))
+    if (status === 400 || status === 422) return Effect.succeed(refused(status, told))
+    return rejected(status, headersOf(error))
+  }
+  const code = codeOf(error)
+  if (code === tooLarge) return Effect.succeed(new Failure.InvalidResponse({ detail: "the answer is too large" }))
+  // Only an answer that was told in the stream itself carries these without a status.
+  if ("param" in error && "type" in error && "error" in error && error.error !== undefined) {
+    return Effect.succeed(toldReason(told))
+  }
+  return Effect.succeed(new Failure.Disconnected(code === undefined ? {} : { code }))
+}
+
+interface Thrown {
+  readonly error: unknown
+}
+
+/** Asks for one answer; interrupting closes the request. */
+export const ask = <A>(request: (signal: AbortSignal) => PromiseLike<A>): Effect.Effect<A, Failure.Reason> =>
+  Effect.catch(
+    Effect.tryPromise({ try: request, catch: (error): Thrown => ({ error }) }),
+    ({ error }) => Effect.flatMap(reasonOf(error), Effect.fail)
+  )
+
+const answersAs = (response: Response, types: ReadonlyArray<string>): Effect.Effect<void, Failure.InvalidResponse> => {
+  const type = response.headers.get("content-type")
+  return type === null || types.some((start) => type.toLowerCase().startsWith(start))
+    ? Effect.void
+    : Effect.fail(new Failure.InvalidResponse({ detail: `the answer has the content type "${type.slice(0, 100)}"` }))
+}
+
+/** A request that lives as long as the scope of the stream that reads its answer; `over` says that it was answered. */
+const lasting = Effect.fnUntraced(function*<A>(request: (signal: AbortSignal) => PromiseLike<A>, over: () => boolean) {
+  const controller = yield* Effect.acquireRelease(
+    Effect.sync(() => new AbortController()),
+    (controller) => Effect.sync(() => over() ? undefined : controller.abort())
+  )
+  return yield* ask(() => request(controller.signal))
+})
+
+/** Reads one after the other, as soon as each is there; never waits for a reader that was left. */
+const read = <A>(next: () => Promise<IteratorResult<A, unknown>>): Stream.Stream<A, Failure.Reason> =>
+  Stream.unfold(undefined, () =>
+    Effect.map(
+      ask(next),
+      (result) => result.done === true ? undefined : [result.value, undefined] as const
+    ))
+
+const drain = async (iterator: AsyncIterator<unknown>): Promise<void> => {
+  try {
+    while ((await iterator.next()).done !== true);
+  } catch {
+    // What comes after the last event is of no interest, nor is its failure.
+  }
+}
+
+/**
+ * The events of an answer as they come. A reader that leaves after the last
+ * event does not close the connection.
+ */
+export const events = <A>(
+  request: (signal: AbortSignal) => {
+    readonly withResponse: () => Promise<{ readonly data: AsyncIterable<A>; readonly response: Response }>
+  },
+  isLast: (event: A) => boolean
+): Stream.Stream<A, Failure.Reason> =>
+  Stream.unwrap(Effect.gen(function*() {
+    let over = false
+    const { data, response } = yield* lasting((signal) => request(signal).withResponse(), () => over)
+    yield* answersAs(response, ["text/event-stream"])
+    const iterator = data[Symbol.asyncIterator]()
+    return read(async () => {
+      const result = await iterator.next()
+      over = result.done === true || isLast(result.value)
+      if (over && result.done !== true) void drain(iterator)
+      return result
+    }).pipe(Stream.takeUntil(isLast))
+  }))
+
+/** The bytes of an answer as they come. */
+export const bytes = (
+  request: (signal: AbortSignal) => PromiseLike<Response>,
+  types: ReadonlyArray<string>
+): Stream.Stream<Uint8Array, Failure.Reason> =>
+  Stream.unwrap(Effect.gen(function*() {
+    let over = false
+    const response = yield* lasting(request, () => over)
+    yield* answersAs(response, types)
+    const reader = response.body?.getReader()
+    if (reader === undefined) return Stream.empty
+    return read(async () => {
+      const { done, value } = await reader.read()
+      if (!done) return { done, value }
+      over = true
+      return { done, value: undefined }
+    })
+  }))
+
+/** Opens a connection by the one request that every server answers for nothing: its list of models. */
+export const prewarm = (client: OpenAI): Effect.Effect<void, Failure.Reason> =>
+  ask((signal) => client.get("/models", { signal })).pipe(
+    Effect.asVoid,
+    // The connection is open all the same where a server has no such list.
+    Effect.catchIf(
+      (reason) => reason._tag === "Rejected" && (reason.status === 404 || reason.status === 405),
+      () => Effect.void
+    )
+  )

@@ -1,0 +1,61 @@
+/** A prompt as the items of the interface Responses. */
+import type * as Prompt from "effect/ai/Prompt"
+import * as Effect from "effect/Effect"
+import type { ResponseInputContent, ResponseInputItem } from "openai/resources/responses/responses"
+import type * as Failure from "../../Failure.ts"
+import { invalid } from "./client.ts"
+import { dataUrl, fileOf, paramsText, resultText } from "./wire.ts"
+
+type Item = ResponseInputItem
+
+const contentPart = (part: Prompt.UserMessagePart): Effect.Effect<ResponseInputContent, Failure.InvalidRequest> => {
+  if (part.type === "text") return Effect.succeed({ type: "input_text", text: part.text })
+  if (part.mediaType.startsWith("image/")) {
+    return Effect.succeed({ type: "input_image", image_url: dataUrl(part), detail: "auto" })
+  }
+  if (part.mediaType === "application/pdf") {
+    const file = fileOf(part)
+    return Effect.succeed(
+      "url" in file
+        ? { type: "input_file", file_url: file.url }
+        : { type: "input_file", filename: part.fileName ?? "file.pdf", file_data: dataUrl(part) }
+    )
+  }
+  return Effect.fail(invalid("prompt: only images and PDF files can be sent"))
+}
+
+const output = (part: Prompt.ToolResultPart): Item => ({
+  type: "function_call_output",
+  call_id: part.id,
+  output: resultText(part)
+})
+
+const assistantItems = (message: Prompt.AssistantMessage): ReadonlyArray<Item> => {
+  const items: Array<Item> = []
+  for (const part of message.content) {
+    if (part.type === "text" && part.text !== "") items.push({ role: "assistant", content: part.text })
+    if (part.type === "tool-call" && !part.providerExecuted) {
+      items.push({ type: "function_call", call_id: part.id, name: part.name, arguments: paramsText(part.params) })
+    }
+    if (part.type === "tool-result" && !part.providerExecuted) items.push(output(part))
+  }
+  return items
+}
+
+/** The items, in order. */
+export const items = (prompt: Prompt.Prompt): Effect.Effect<Array<Item>, Failure.InvalidRequest> =>
+  Effect.map(
+    Effect.forEach(prompt.content, (message): Effect.Effect<ReadonlyArray<Item>, Failure.InvalidRequest> => {
+      switch (message.role) {
+        case "system":
+          return Effect.succeed([{ role: "system", content: message.content }])
+        case "user":
+          return Effect.map(Effect.forEach(message.content, contentPart), (content) => [{ role: "user", content }])
+        case "assistant":
+          return Effect.succeed(assistantItems(message))
+        case "tool":
+          return Effect.succeed(message.content.flatMap((part) => part.type === "tool-result" ? [output(part)] : []))
+      }
+    }),
+    (items) => items.flat()
+  )

@@ -1,0 +1,112 @@
+/** Tools as OpenAI is told of them. */
+import type * as LanguageModel from "effect/ai/LanguageModel"
+import { toCodecOpenAI } from "effect/ai/OpenAiStructuredOutput"
+import * as Tool from "effect/ai/Tool"
+import * as Effect from "effect/Effect"
+import type * as JsonSchema from "effect/JsonSchema"
+import * as Schema from "effect/Schema"
+import type * as Failure from "../../Failure.ts"
+import { invalid } from "./client.ts"
+
+/** One tool, and the way back from what a strict schema makes of its parameters. */
+export interface Described {
+  readonly name: string
+  readonly description: string | undefined
+  readonly parameters: JsonSchema.JsonSchema
+  readonly strict: boolean
+  /** The parameters as the tool's own schema has them. */
+  readonly restore: (params: unknown) => unknown
+}
+
+const unchanged = (params: unknown): unknown => params
+
+// Strict mode has no optional key: what is absent is null there. Decoding by the strict schema and encoding by the
+// tool's own takes that back; what fits neither, or needs services for it, is left to whoever validates the call.
+const restoring = (
+  schema: Schema.ConstraintCodec<unknown>,
+  codec: Schema.ConstraintCodec<unknown>
+): (params: unknown) => unknown => {
+  const decode = Schema.decodeUnknownSync(codec)
+  const encode = Schema.encodeUnknownSync(schema)
+  return (params) => {
+    try {
+      return encode(decode(params))
+    } catch {
+      return params
+    }
+  }
+}
+
+const withoutServices = (schema: object): Schema.ConstraintCodec<unknown> => schema as Schema.ConstraintCodec<unknown>
+
+const loose = (tool: Tool.Any): Pick<Described, "parameters" | "strict" | "restore"> => ({
+  parameters: Tool.getJsonSchema(tool),
+  strict: false,
+  restore: unchanged
+})
+
+const shape = (tool: Tool.Any, strict: boolean): Pick<Described, "parameters" | "strict" | "restore"> => {
+  if (!strict || Tool.isDynamic(tool)) return loose(tool)
+  try {
+    const { codec, jsonSchema } = toCodecOpenAI(tool.parametersSchema)
+    return {
+      parameters: jsonSchema,
+      strict: true,
+      restore: restoring(withoutServices(tool.parametersSchema), withoutServices(codec))
+    }
+  } catch {
+    // What strict mode cannot say is asked for without it.
+    return loose(tool)
+  }
+}
+
+const known = new WeakMap<Tool.Any, Map<boolean, Described>>()
+
+const described = (tool: Tool.Any, strict: boolean): Described => {
+  const made = known.get(tool) ?? new Map<boolean, Described>()
+  known.set(tool, made)
+  const existing = made.get(strict)
+  if (existing !== undefined) return existing
+  const fresh = { name: tool.name, description: Tool.getDescription(tool), ...shape(tool, strict) }
+  made.set(strict, fresh)
+  return fresh
+}
+
+/** Describes tools; `strict` is for those that do not say it themselves. */
+export const describe = (
+  tools: ReadonlyArray<Tool.Any>,
+  strict: boolean
+): Effect.Effect<ReadonlyArray<Described>, Failure.Reason> =>
+  Effect.forEach(tools, (tool) =>
+    Tool.isProviderDefined(tool)
+      ? Effect.fail(invalid("tools: a tool that the provider runs itself cannot be used here"))
+      : Effect.try({
+        try: () => described(tool, Tool.getStrictMode(tool) ?? strict),
+        catch: () => invalid("tools: the parameters of a tool cannot be written as a JSON Schema")
+      }))
+
+/** Whether a tool must be called: any, a certain one, or as the model likes. */
+export type Choice = "auto" | "none" | "required" | { readonly name: string }
+
+export const choiceOf = (choice: LanguageModel.ToolChoice<string>): Choice => {
+  if (typeof choice === "string") return choice
+  return "tool" in choice ? { name: choice.tool } : choice.mode ?? "auto"
+}
+
+/** Schema of an answer that must be JSON. */
+export const answerSchema = (schema: Schema.Top): Effect.Effect<JsonSchema.JsonSchema, Failure.Reason> =>
+  Effect.try({
+    try: () => toCodecOpenAI(schema).jsonSchema,
+    catch: () => invalid("schema: cannot be written as a JSON Schema of an object")
+  })
+
+/** What the model wrote as the parameters of a call: JSON, as it should be, or else its text. */
+export const paramsOf = (tools: ReadonlyArray<Described>, name: string, text: string): unknown => {
+  if (text.trim() === "") return {}
+  try {
+    const params: unknown = JSON.parse(text)
+    return tools.find((tool) => tool.name === name)?.restore(params) ?? params
+  } catch {
+    return text
+  }
+}

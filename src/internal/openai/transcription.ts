@@ -1,0 +1,146 @@
+/** One piece of speech to text: a WAV file is sent up, the answer is judged by its own figures. */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { OpenAI } from "openai"
+import type { TranscriptionCreateParamsNonStreaming } from "openai/resources/audio/transcriptions"
+import * as Audio from "../../Audio.ts"
+import * as Failure from "../../Failure.ts"
+import type * as Stt from "../../Stt.ts"
+import { decodeJson } from "../provider/http.ts"
+import { ask } from "./client.ts"
+import * as languages from "./languages.ts"
+import { maybe, present } from "./wire.ts"
+
+/** What a segment must keep to be believed. */
+export interface Gates {
+  readonly noSpeech: number
+  readonly compressionRatio: number
+  readonly averageLogProbability: number
+}
+
+/** How speech is recognised. */
+export interface Manner {
+  readonly model: string
+  /** Code of the language; absent: detected. */
+  readonly language: string | undefined
+  readonly prompt: string | undefined
+  readonly temperature: number | undefined
+  readonly words: boolean
+  readonly verbose: boolean
+  readonly gates: Gates | undefined
+}
+
+const Segment = Schema.Struct({
+  start: maybe(Schema.Finite),
+  end: maybe(Schema.Finite),
+  text: Schema.String,
+  avg_logprob: maybe(Schema.Finite),
+  compression_ratio: maybe(Schema.Finite),
+  no_speech_prob: maybe(Schema.Finite)
+})
+
+type Segment = typeof Segment.Type
+
+const Answer = Schema.Struct({
+  text: Schema.String,
+  language: maybe(Schema.String),
+  languages: maybe(Schema.Array(Schema.Struct({ code: Schema.String }))),
+  segments: maybe(Schema.Array(Segment)),
+  words: maybe(Schema.Array(Schema.Struct({ word: Schema.String, start: Schema.Finite, end: Schema.Finite }))),
+  logprobs: maybe(Schema.Array(Schema.Struct({ logprob: maybe(Schema.Finite) })))
+})
+
+type Answer = typeof Answer.Type
+
+const decode = Schema.decodeUnknownEffect(Answer)
+
+/** OpenAI refuses shorter audio (ms). */
+const shortest = 100
+
+/** Models of the family that tells the probability of each token. */
+const tellsTokens = (model: string): boolean => /^gpt-4o(-mini)?-transcribe(-\d|$)/.test(model)
+
+/** Models that take several languages instead of one. */
+export const takesLanguages = (model: string): boolean => /^gpt-(live-)?transcribe/.test(model)
+
+const bodyOf = (speech: Audio.Frame, manner: Manner): TranscriptionCreateParamsNonStreaming => {
+  const { language, model } = manner
+  const file = new File([Audio.encodeWav(speech)], "speech.wav", { type: "audio/wav" })
+  return present({
+    file,
+    model,
+    response_format: manner.verbose ? "verbose_json" as const : "json" as const,
+    temperature: manner.temperature,
+    prompt: manner.prompt,
+    ...(language === undefined ? undefined : takesLanguages(model) ? { languages: [language] } : { language }),
+    ...(manner.words ? { timestamp_granularities: ["word" as const, "segment" as const] } : undefined),
+    ...(tellsTokens(model) ? { include: ["logprobs" as const] } : undefined)
+  }) as TranscriptionCreateParamsNonStreaming
+}
+
+const passes = ({ avg_logprob: logprob, compression_ratio: ratio, no_speech_prob: noSpeech }: Segment, gates: Gates) =>
+  (noSpeech ?? 0) <= gates.noSpeech && (ratio ?? 0) <= gates.compressionRatio &&
+  (logprob ?? 0) >= gates.averageLogProbability
+
+const mean = (values: ReadonlyArray<readonly [value: number, weight: number]>): number | undefined => {
+  const weight = values.reduce((sum, [, weight]) => sum + weight, 0)
+  return weight > 0 ? values.reduce((sum, [value, weight]) => sum + value * weight, 0) / weight : undefined
+}
+
+/** The mean log-probability of tokens, as a probability. */
+export const confidenceOf = (logprobs: Answer["logprobs"]): number | undefined => {
+  const average = mean((logprobs ?? []).flatMap(({ logprob }) => typeof logprob === "number" ? [[logprob, 1]] : []))
+  return average === undefined ? undefined : Math.min(1, Math.exp(average))
+}
+
+const ofSegments = (segments: ReadonlyArray<Segment>): number | undefined => {
+  const average = mean(
+    segments.flatMap(({ avg_logprob: logprob, end, start }) =>
+      typeof logprob === "number" ? [[logprob, Math.max(0.01, (end ?? 0) - (start ?? 0))]] : []
+    )
+  )
+  return average === undefined ? undefined : Math.min(1, Math.exp(average))
+}
+
+const nothing: Stt.Recognition = { text: "" }
+
+const judged = (answer: Answer, manner: Manner): Stt.Recognition => {
+  const { gates } = manner
+  const confidence = confidenceOf(answer.logprobs)
+  if (gates !== undefined && confidence !== undefined && Math.log(confidence) < gates.averageLogProbability) {
+    return nothing
+  }
+  const segments = answer.segments ?? []
+  const kept = gates === undefined ? segments : segments.filter((segment) => passes(segment, gates))
+  if (segments.length > 0 && kept.length === 0) return nothing
+  const inKept = (at: number) =>
+    kept.length === segments.length || kept.some(({ end, start }) => at >= (start ?? 0) && at <= (end ?? Infinity))
+  const words = answer.words?.flatMap(({ end, start, word }) =>
+    inKept((start + end) / 2) ? [{ text: word.trim(), start: start * 1000, end: Math.max(start, end) * 1000 }] : []
+  )
+  const text = kept.length === segments.length ? answer.text : kept.map(({ text }) => text.trim()).join(" ")
+  const heard = answer.language ?? answer.languages?.[0]?.code
+  return {
+    text: text.trim(),
+    confidence: confidence ?? ofSegments(kept),
+    words: manner.words ? words : undefined,
+    language: manner.language ?? (heard === undefined ? undefined : languages.told(heard))
+  }
+}
+
+/** Recognises one piece of speech. */
+export const recognize =
+  (client: OpenAI, manner: Manner) => (speech: Audio.Frame): Effect.Effect<Stt.Recognition, Failure.Reason> => {
+    if (Audio.durationMs(speech) < shortest) return Effect.succeed(nothing)
+    return Effect.gen(function*() {
+      const body = bodyOf(speech, manner)
+      const answer: unknown = yield* ask<unknown>((signal) => client.audio.transcriptions.create(body, { signal }))
+      const decoded = typeof answer === "string"
+        ? yield* decodeJson(Answer)(answer)
+        : yield* Effect.mapError(
+          decode(answer),
+          () => new Failure.InvalidResponse({ detail: "the transcription has another shape" })
+        )
+      return judged(decoded, manner)
+    })
+  }

@@ -1,0 +1,224 @@
+/** Whether a provider may be asked, from how it has answered. */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as PubSub from "effect/PubSub"
+import * as Stream from "effect/Stream"
+import * as Failure from "../../Failure.ts"
+import type { Breaker, BreakerChange, BreakerOptions, BreakerState } from "../../Resilience.ts"
+import * as series from "../metrics/series.ts"
+import { blamesRequest, retryAfterMs } from "./blame.ts"
+
+/** One request that was let through; what became of it is told once. */
+export interface Ticket {
+  readonly generation: number
+  told: boolean
+}
+
+interface Settings {
+  readonly consecutive: number
+  readonly rate: number
+  readonly minimum: number
+  readonly windowMs: number
+  readonly openMs: number
+}
+
+const millis = (input: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(input))
+
+const settingsOf = (options: BreakerOptions): Settings => ({
+  consecutive: options.consecutiveFailures ?? 5,
+  rate: options.failureRate ?? 0.5,
+  minimum: options.minimumRequests ?? 10,
+  windowMs: millis(options.window ?? "1 minute"),
+  openMs: millis(options.openFor ?? "30 seconds")
+})
+
+/** Most outcomes that are remembered: of a busier provider the newest decide. */
+const remembered = 1000
+
+const level = { closed: 0, half_open: 1, open: 2 } as const
+
+/** What no other request can help: a bad request says nothing about the provider. */
+const blames = (error: unknown): boolean => {
+  if (typeof error !== "object" || error === null || !("reason" in error)) return true
+  const { reason } = error
+  if (reason instanceof Failure.Unavailable) return false
+  return !(reason instanceof Failure.InvalidRequest || reason instanceof Failure.Rejected) || !blamesRequest(reason)
+}
+
+export class Circuit implements Breaker {
+  readonly name: string
+  readonly component: BreakerChange["component"]
+  readonly changes: Stream.Stream<BreakerChange>
+  readonly state: Effect.Effect<BreakerState>
+  readonly #settings: Settings
+  readonly #news: PubSub.PubSub<BreakerChange>
+  readonly #context: Context.Context<never>
+  #state: BreakerState = "closed"
+  /** Counts the changes: an answer to a question of an earlier state says nothing about this one. */
+  #generation = 0
+  #openUntil = 0
+  #probing = false
+  #consecutive = 0
+  #failures = 0
+  #outcomes: Array<{ readonly at: number; readonly failed: boolean }> = []
+
+  readonly #now: () => number
+
+  private constructor(options: BreakerOptions, news: PubSub.PubSub<BreakerChange>, context: Context.Context<never>) {
+    const clock = Context.get(context, Clock.Clock)
+    this.#now = () => clock.currentTimeMillisUnsafe()
+    this.name = options.name
+    this.component = options.component ?? "other"
+    this.#settings = settingsOf(options)
+    this.#news = news
+    this.#context = context
+    this.changes = Stream.fromPubSub(news)
+    this.state = Effect.sync(() => this.#state)
+    this.#measure()
+  }
+
+  static make(options: BreakerOptions): Effect.Effect<Circuit> {
+    return Effect.gen(function*() {
+      const news = yield* PubSub.sliding<BreakerChange>(64)
+      return new Circuit(options, news, yield* Effect.context<never>())
+    })
+  }
+
+  /** Whether a request would be let through now. */
+  get admits(): boolean {
+    return this.#state === "closed" || (this.#state === "open" ? this.#now() >= this.#openUntil : !this.#probing)
+  }
+
+  /** Lets a request through, or tells why not. */
+  claim(): Ticket | Failure.Unavailable {
+    if (!this.admits) return new Failure.Unavailable({ retryAfterMs: Math.max(0, this.#openUntil - this.#now()) })
+    if (this.#state === "open") this.#become("half_open")
+    this.#probing = this.#state === "half_open"
+    return { generation: this.#generation, told: false }
+  }
+
+  /** The provider has answered. */
+  succeeded(ticket: Ticket): void {
+    if (!this.#tell(ticket)) return
+    if (this.#state === "half_open") return this.#become("closed")
+    this.#consecutive = 0
+    this.#remember(false)
+  }
+
+  /** The provider has failed to answer. */
+  failed(ticket: Ticket, error: unknown): void {
+    if (!blames(error)) return this.released(ticket)
+    if (this.#tell(ticket)) this.#fail(retryAfterMs(error))
+  }
+
+  /** It broke off after it had answered: that is an outcome of its own. */
+  lost(error: unknown): void {
+    if (blames(error) && this.#state === "closed") this.#fail(0)
+  }
+
+  /** Nobody knows what would have become of it: another request may try. */
+  released(ticket: Ticket): void {
+    if (this.#tell(ticket)) this.#probing = false
+  }
+
+  readonly protect = <A, E, R>(
+    effect: Effect.Effect<A, E, R>,
+    isFailure: (error: E) => boolean = () => true
+  ): Effect.Effect<A, E | Failure.Unavailable, R> =>
+    Effect.uninterruptibleMask((restore): Effect.Effect<A, E | Failure.Unavailable, R> => {
+      const ticket = this.claim()
+      if (ticket instanceof Failure.Unavailable) return Effect.fail(ticket)
+      return Effect.onExit(restore(effect), (exit) =>
+        Effect.sync(() => {
+          if (Exit.isSuccess(exit)) return this.succeeded(ticket)
+          const error = Cause.findErrorOption(exit.cause)
+          if (Option.isSome(error)) {
+            return isFailure(error.value) ? this.failed(ticket, error.value) : this.succeeded(ticket)
+          }
+          return Cause.hasDies(exit.cause) ? this.failed(ticket, undefined) : this.released(ticket)
+        }))
+    })
+
+  /** Whether this is the first word about a request of the present state. */
+  #tell(ticket: Ticket): boolean {
+    if (ticket.told || ticket.generation !== this.#generation) return false
+    ticket.told = true
+    return true
+  }
+
+  #fail(asked: number): void {
+    this.#consecutive += 1
+    this.#remember(true)
+    const { consecutive, minimum, openMs, rate } = this.#settings
+    const count = this.#outcomes.length
+    const due = this.#state === "half_open" || this.#consecutive >= consecutive ||
+      (count >= minimum && this.#failures / count >= rate)
+    if (!due) return
+    this.#openUntil = this.#now() + Math.max(openMs, asked)
+    this.#become("open")
+  }
+
+  #remember(failed: boolean): void {
+    const now = this.#now()
+    this.#outcomes.push({ at: now, failed })
+    if (failed) this.#failures += 1
+    const oldest = now - this.#settings.windowMs
+    let gone = 0
+    while (gone < this.#outcomes.length - 1) {
+      const { at } = this.#outcomes[gone]!
+      if (at > oldest && this.#outcomes.length - gone <= remembered) break
+      if (this.#outcomes[gone]!.failed) this.#failures -= 1
+      gone += 1
+    }
+    if (gone > 0) this.#outcomes.splice(0, gone)
+  }
+
+  #become(to: BreakerState): void {
+    const from = this.#state
+    this.#state = to
+    this.#generation += 1
+    this.#probing = false
+    this.#consecutive = 0
+    this.#failures = 0
+    this.#outcomes = []
+    this.#measure()
+    PubSub.publishUnsafe(this.#news, { component: this.component, provider: this.name, from, to })
+  }
+
+  #measure(): void {
+    series.breakerState(this.component, this.name).updateUnsafe(level[this.#state], this.#context)
+  }
+}
+
+const guarded = new WeakMap<object, ReadonlyArray<Breaker>>()
+
+/** Remembers the breakers of a service that is made of others. */
+export const keepBreakers = <Service extends object>(
+  service: Service,
+  breakers: ReadonlyArray<Breaker | undefined>
+): Service => {
+  guarded.set(service, breakers.filter((breaker) => breaker !== undefined))
+  return service
+}
+
+export const breakersOf = (service: object): ReadonlyArray<Breaker> => guarded.get(service) ?? []
+
+/** A breaker for each service that is to have one: not for those that take care of themselves. */
+export const circuitsOf = (
+  component: BreakerChange["component"],
+  services: ReadonlyArray<{ readonly name: string; readonly resilient: boolean }>,
+  options: Omit<BreakerOptions, "name" | "component"> | undefined
+): Effect.Effect<ReadonlyArray<Circuit | undefined>> =>
+  Effect.forEach(services, ({ name, resilient }) =>
+    options === undefined || resilient
+      ? Effect.succeed(undefined)
+      : Circuit.make({ ...options, name, component }))
+
+/** The part of a breaker that a guard talks to. */
+export const circuitOf = (breaker: Breaker | undefined): Circuit | undefined =>
+  breaker instanceof Circuit ? breaker : undefined

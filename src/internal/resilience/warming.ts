@@ -1,0 +1,57 @@
+import * as Prompt from "effect/ai/Prompt"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type * as Failure from "../../Failure.ts"
+import type * as Llm from "../../Llm.ts"
+import type * as Stt from "../../Stt.ts"
+import type * as Tts from "../../Tts.ts"
+
+const longest = "10 seconds"
+
+/** One second at 16 kHz. */
+const silence = { samples: new Int16Array(16_000), sampleRate: 16_000, channels: 1 }
+
+interface Warm {
+  readonly name: string
+  readonly prewarm?: Effect.Effect<void, { readonly reason: Failure.Reason }> | undefined
+}
+
+/** What went wrong, in a word: messages and defects may hold a key. */
+const tagOf = (cause: Cause.Cause<{ readonly reason: Failure.Reason }>): string => {
+  const error = Cause.findErrorOption(cause)
+  return error._tag === "Some" ? error.value.reason._tag : "Broken"
+}
+
+const warm = (
+  service: Warm | undefined,
+  request: Effect.Effect<void, { readonly reason: Failure.Reason }>
+): Effect.Effect<void> => {
+  if (service === undefined) return Effect.void
+  return Effect.andThen(service.prewarm ?? Effect.void, request).pipe(
+    Effect.timeoutOption(longest),
+    Effect.catchCause((cause) =>
+      Cause.hasInterruptsOnly(cause)
+        ? Effect.interrupt
+        : Effect.logWarning("a provider could not be warmed up").pipe(
+          Effect.annotateLogs({ provider: service.name, reason: tagOf(cause) })
+        )
+    ),
+    Effect.asVoid
+  )
+}
+
+export const prewarm = (services: {
+  readonly stt?: Stt.Service | undefined
+  readonly llm?: Llm.Llm["Service"] | undefined
+  readonly tts?: Tts.Tts["Service"] | undefined
+}, paid: boolean): Effect.Effect<void> => {
+  const { llm, stt, tts } = services
+  const when = <E>(request: Stream.Stream<unknown, E> | undefined): Effect.Effect<void, E> =>
+    paid && request !== undefined ? Stream.runDrain(request) : Effect.void
+  return Effect.all([
+    warm(stt, Effect.suspend(() => when(stt?.transcribe(Stream.make(silence))))),
+    warm(llm, Effect.suspend(() => when(llm?.reply({ prompt: Prompt.make("Hello"), tools: [], toolChoice: "none" })))),
+    warm(tts, Effect.suspend(() => when(tts?.speak(Stream.make("Hello")))))
+  ], { concurrency: "unbounded", discard: true })
+}

@@ -1,0 +1,34 @@
+/** A definition that the processes of a pool import: what a job does stands in its metadata. */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
+import { kill, pid } from "node:process"
+import { makeHub } from "../../src/internal/room/hub.ts"
+import * as Worker from "../../src/Worker.ts"
+
+const worked = Metric.counter("desk_jobs", { description: "Jobs that worked", incremental: true })
+const hoard: Array<Uint8Array> = []
+
+export default Worker.define({
+  agentName: "desk",
+  layer: Layer.empty,
+  shutdownTimeout: "1 second",
+  connect: ({ job }) => Effect.map(makeHub({ name: job.room.name }), ({ room }) => room),
+  entry: (job) => {
+    switch (job.metadata) {
+      case "crash":
+        return Effect.sync(() => kill(pid, "SIGKILL"))
+      case "fail":
+        return Effect.fail({ _tag: "BookingFailed" })
+      case "hoard":
+        return Effect.andThen(
+          Effect.sync(() => void hoard.push(new Uint8Array(350 * 1024 * 1024).fill(1))),
+          Effect.never
+        )
+      case "wait":
+        return Effect.never
+      default:
+        return Metric.update(worked, 1)
+    }
+  }
+})

@@ -1,0 +1,140 @@
+import { assert, describe, it } from "@effect/vitest"
+import { JobStatus } from "@livekit/protocol"
+import { Effect } from "effect"
+import * as Worker from "effect-voice/Worker"
+import { makeJob, outcome, serveAgent } from "../support/agentServer.ts"
+import desk from "./fixtures.desk.ts"
+import { start } from "./support.ts"
+
+const module = (name: string) => new URL(`./fixtures.${name}.ts`, import.meta.url).href
+
+const pool = (processes: number, jobsPerProcess: number, more: Partial<Worker.PoolOptions> = {}) => ({
+  pool: { module: module("desk"), processes, jobsPerProcess, execArgv: [], ...more }
+})
+
+interface Health {
+  readonly children: ReadonlyArray<{ readonly pid: number; readonly jobs: number; readonly state: string }>
+}
+
+const get = (worker: Worker.Worker, path: string) =>
+  Effect.promise(async () => {
+    const response = await fetch(`http://127.0.0.1:${worker.ports[0]}${path}`)
+    return { status: response.status, text: await response.text() }
+  })
+
+const children = (worker: Worker.Worker) =>
+  Effect.map(get(worker, "/health"), ({ text }) => {
+    const health: Health = JSON.parse(text)
+    return health.children
+  })
+
+const childrenUntil = (worker: Worker.Worker, holds: (all: Health["children"]) => boolean): Effect.Effect<
+  Health["children"]
+> =>
+  Effect.flatMap(
+    children(worker),
+    (all) => holds(all) ? Effect.succeed(all) : Effect.andThen(Effect.sleep(50), childrenUntil(worker, holds))
+  )
+
+const http = { port: 0, host: "127.0.0.1", metricsPort: false, metrics: true } as const
+
+describe("a pool", () => {
+  it.live("spreads jobs over processes that import the definition again, and adds up their metrics", () =>
+    Effect.gen(function*() {
+      const server = yield* serveAgent()
+      const worker = yield* start(desk, server, { ...pool(2, 2), http })
+      const connection = yield* server.next
+      for (const id of ["AJ_1", "AJ_2", "AJ_3", "AJ_4"]) {
+        assert.strictEqual(yield* connection.dispatch(makeJob(id, { metadata: "wait" })), true)
+      }
+      assert.strictEqual(yield* connection.dispatch(makeJob("AJ_5")), false)
+      const all = yield* childrenUntil(worker, (all) => all.every(({ jobs }) => jobs === 2))
+      assert.strictEqual(new Set([...all.map(({ pid }) => pid), process.pid]).size, 3)
+      for (const id of ["AJ_1", "AJ_2", "AJ_3", "AJ_4"]) {
+        connection.terminate(id)
+        assert.deepInclude(yield* outcome(connection), { status: JobStatus.JS_SUCCESS, jobId: id })
+      }
+      yield* childrenUntil(worker, (all) => all.every(({ jobs }) => jobs === 0))
+      for (const id of ["AJ_6", "AJ_7", "AJ_8"]) {
+        yield* connection.dispatch(makeJob(id))
+        assert.strictEqual((yield* outcome(connection)).status, JobStatus.JS_SUCCESS)
+      }
+      yield* connection.dispatch(makeJob("AJ_9", { metadata: "fail" }))
+      assert.deepInclude(yield* outcome(connection), { status: JobStatus.JS_FAILED, error: "BookingFailed" })
+      const { text } = yield* get(worker, "/metrics")
+      assert.match(text, /^desk_jobs 3$/m)
+      assert.match(text, /^agent_worker_jobs_total\{status="success"\} 7$/m)
+      assert.match(text, /^agent_worker_jobs_total\{status="failed"\} 1$/m)
+      assert.match(text, /^agent_worker_join_seconds_count 8$/m)
+      assert.match(text, /^agent_pool_processes 2$/m)
+    }))
+
+  it.live("reports the jobs of a process that crashes, leaves its neighbours alone, and replaces it", () =>
+    Effect.gen(function*() {
+      const server = yield* serveAgent()
+      const worker = yield* start(desk, server, { ...pool(2, 4), http })
+      const connection = yield* server.next
+      const wait = (id: string) => connection.dispatch(makeJob(id, { metadata: "wait" }))
+      yield* wait("AJ_1")
+      yield* wait("AJ_2")
+      const before = yield* childrenUntil(worker, (all) => all.every(({ jobs }) => jobs === 1))
+      yield* connection.dispatch(makeJob("AJ_3", { metadata: "crash" }))
+      const lost = [yield* outcome(connection), yield* outcome(connection)]
+      for (const { error, status } of lost) {
+        assert.deepStrictEqual([status, error], [JobStatus.JS_FAILED, "the process of the job has ended (SIGKILL)"])
+      }
+      assert.include(lost.map(({ jobId }) => jobId), "AJ_3")
+      const after = yield* childrenUntil(
+        worker,
+        (all) => all.length === 2 && all.every(({ state }) => state === "ready")
+      )
+      assert.strictEqual(after.filter(({ pid }) => before.some((child) => child.pid === pid)).length, 1)
+      assert.strictEqual((yield* worker.status).jobs, 1)
+      assert.match((yield* get(worker, "/metrics")).text, /^agent_pool_crashes_total 1$/m)
+      assert.strictEqual(yield* wait("AJ_4"), true)
+      // Nothing of a process that dies while it is asked is missed.
+      process.kill(after[0]!.pid, "SIGKILL")
+      assert.strictEqual((yield* get(worker, "/metrics")).status, 200)
+    }))
+
+  it.live("replaces a process whose memory is beyond the limit, without its calls", () =>
+    Effect.gen(function*() {
+      const server = yield* serveAgent()
+      const worker = yield* start(desk, server, {
+        ...pool(1, 4, { memoryWarning: 250, memoryLimit: 440 }),
+        http
+      })
+      const connection = yield* server.next
+      const [first] = yield* children(worker)
+      yield* connection.dispatch(makeJob("AJ_1", { metadata: "hoard" }))
+      const all = yield* childrenUntil(worker, (all) => all.length === 2 && all.some(({ state }) => state === "ready"))
+      assert.deepInclude(all.find(({ pid }) => pid === first!.pid)!, { state: "retiring", jobs: 1 })
+      connection.terminate("AJ_1")
+      assert.strictEqual((yield* outcome(connection)).status, JobStatus.JS_SUCCESS)
+      const rest = yield* childrenUntil(worker, (all) => all.length === 1)
+      assert.notStrictEqual(rest[0]!.pid, first!.pid)
+    }))
+
+  it.live("drains, and leaves no process behind", () =>
+    Effect.gen(function*() {
+      const server = yield* serveAgent()
+      const pids = yield* Effect.scoped(Effect.gen(function*() {
+        const worker = yield* start(desk, server, { ...pool(2, 2), http })
+        const connection = yield* server.next
+        yield* connection.dispatch(makeJob("AJ_1", { metadata: "wait" }))
+        const pids = (yield* children(worker)).map(({ pid }) => pid)
+        yield* worker.drain({ limit: 10 })
+        assert.deepInclude(yield* outcome(connection), { status: JobStatus.JS_FAILED, error: "the worker was drained" })
+        return pids
+      }))
+      for (const pid of pids) assert.throws(() => process.kill(pid, 0))
+    }))
+
+  it.live("that never becomes ready ends the worker by saying why", () =>
+    Effect.gen(function*() {
+      const server = yield* serveAgent()
+      const error = yield* Effect.flip(start(desk, server, pool(1, 1, { module: module("broken") })))
+      assert.strictEqual(error.message, "the worker could not be made ready: ModelMissing")
+      assert.strictEqual(server.dials(), 0)
+    }))
+})
