@@ -13,6 +13,8 @@ import {
   TrackPublishOptions,
   TrackSource
 } from "@livekit/rtc-node"
+import { Effect } from "effect"
+import { Audio } from "effect-voice"
 import { AccessToken, AgentDispatchClient } from "livekit-server-sdk"
 import { readFileSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -43,11 +45,12 @@ const patience = 10_000
 const rms = (samples: Int16Array): number =>
   Math.sqrt(samples.reduce((sum, sample) => sum + (sample / 32_768) ** 2, 0) / samples.length)
 
-/** The question, in pieces of 10 ms; a WAV of 16 kHz, mono, with the plain header. */
+/** The question, in pieces of 10 ms. */
 const question = (() => {
   const bytes = readFileSync(new URL("../../test/fixtures/weather_question.wav", import.meta.url))
-  const data = bytes.indexOf("data") + 8
-  const samples = new Int16Array(bytes.buffer.slice(bytes.byteOffset + data, bytes.byteOffset + bytes.length))
+  const wav = Effect.runSync(Effect.fromResult(Audio.decodeWav(bytes)))
+  const converter = Audio.converter({ to: Audio.speech })
+  const { samples } = Audio.concat([...converter.push([wav]), ...converter.flush()])
   return Array.from({ length: Math.floor(samples.length / frame) }, (_, i) => samples.slice(i * frame, (i + 1) * frame))
 })()
 const firstLoud = question.findIndex((piece) => rms(piece) > loud)

@@ -61,6 +61,7 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
         switch (event._tag) {
           case "SpeechStarted":
             inSpeech = true
+            clock.voice(undefined)
             if (ears.feed === "speech") {
               const padded = (event.padding.at ?? event.at) + Audio.durationMs(event.padding)
               feed([...(event.padding.samples.length > 0 ? [event.padding] : []), ...behind(chunk, padded)])
@@ -69,13 +70,16 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
             core.fork(watch)
             break
           case "VoicePaused":
+            clock.voice(event.at)
             signal(core, { _tag: "VoicePaused", voiceAt: at })
             break
           case "VoiceResumed":
+            clock.voice(undefined)
             signal(core, { _tag: "VoiceResumed", voiceAt: at })
             break
           case "SpeechEnded":
             inSpeech = false
+            clock.voice(event.at)
             signal(core, { _tag: "VoiceEnded", endedAt: at })
             break
         }
@@ -163,7 +167,22 @@ const makeStreamClock = (core: Core) => {
   let streamEnd = 0
   let observedAt = core.conductor.now()
   let offset = Number.POSITIVE_INFINITY
+  let voiceEnd: number | undefined
   return {
+    /** The detector has heard the voice stop at a stream time; `undefined` where it goes on. */
+    voice: (end: number | undefined): void => {
+      voiceEnd = end
+    },
+    /**
+     * Where the last word of a transcript ended. One without words ends where its
+     * audio did, often after a silence, about which the detector knows better.
+     */
+    lastWord: ({ end, start, words }: Stt.Transcript, from: number): number | undefined => {
+      const word = words?.at(-1)?.end
+      if (word !== undefined) return from + word
+      if (end === undefined) return undefined
+      return voiceEnd !== undefined && from + (start ?? end) < voiceEnd ? Math.min(from + end, voiceEnd) : from + end
+    },
     restart: (): void => {
       offset = Number.POSITIVE_INFINITY
     },
@@ -280,6 +299,7 @@ const take = (
     ...(confidence === undefined ? {} : { confidence }),
     ...(language === undefined ? {} : { language })
   })
-  signal(core, { _tag: "Heard", text, final, endedAt: end === undefined ? undefined : clock.toClock(start + end) })
+  const last = clock.lastWord(transcript, start)
+  signal(core, { _tag: "Heard", text, final, endedAt: last === undefined ? undefined : clock.toClock(last) })
   return true
 }
