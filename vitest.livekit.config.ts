@@ -13,4 +13,4 @@ const merged = mergeConfig(
   })
 )
 
-export default { ...merged, test: { ...merged.test, include: ["test/livekit/**/*.test.ts"] } }
+export default { ...merged, test: { ...merged.test, include: ["test/livekit/**/*.test.ts"], exclude: ["**/node_modules/**"] } }

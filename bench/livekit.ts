@@ -143,7 +143,7 @@ const measure = async (kind: "floor" | "ours", calls: number) => {
 }
 
 try {
-  const measured = []
+  const measured: Array<Awaited<ReturnType<typeof measure>>> = []
   for (const calls of sizes) {
     for (const kind of ["floor", "ours"] as const) {
       measured.push(await measure(kind, calls))

@@ -30,7 +30,7 @@ const cut = (samples: number, count: number): ReadonlyArray<Audio.Frame> =>
     samples: audio.samples.slice(i * samples % 300_000, i * samples % 300_000 + samples)
   }))
 
-const rounds = 6
+const rounds = 10
 
 interface Cost {
   readonly us: number

@@ -13,6 +13,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import * as Cost from "./Cost.ts"
 import * as Failure from "./Failure.ts"
 
 const at = Schema.Finite
@@ -83,6 +84,8 @@ export const TurnRecord = Schema.Struct({
   inputTokens: Schema.Finite,
   outputTokens: Schema.Finite,
   audioMs: Schema.Finite,
+  /** All that was paid since the turn before, where there are prices. */
+  cost: Schema.optionalKey(Schema.Finite),
   preempted: Schema.Boolean,
   interrupted: Schema.Boolean
 })
@@ -280,6 +283,16 @@ export const Event = Schema.Union([
     component: Component,
     cause: Schema.Literals(["consecutive", "window", "fatal"]),
     failures: Schema.Int
+  }),
+  /** What a provider was used for: see `Cost.Usage`. `cost` where it has a price. */
+  Schema.TaggedStruct("UsageMeasured", { at, ...Cost.Usage.fields, cost: Schema.optionalKey(Schema.Finite) }),
+  /** `warning` is for the operator; from `economy` on nothing is made in advance; at `end` the agent says goodbye. */
+  Schema.TaggedStruct("BudgetReached", {
+    at,
+    stage: Schema.Literals(["warning", "economy", "end"]),
+    unit: Cost.Unit,
+    spent: Schema.Finite,
+    limit: Schema.Finite
   }),
   /** Something the operator should know of, in words without content. */
   Schema.TaggedStruct("Warning", { at, component: Component, message: Schema.String }),

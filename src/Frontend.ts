@@ -15,7 +15,10 @@
  *   `Pipeline.Options.syncTranscript` `false` the agent's text comes as it is
  *   written.
  * - The same as transcription packets, for frontends older than text streams.
- * - Requests and events on `lk.agent.session`.
+ * - Requests and events on `lk.agent.session`, as playgrounds and LiveKit's
+ *   command line use them: ping, history, agent, state, usage, framework, to run
+ *   typed text, to switch the microphone off and on. Statistics of the connection
+ *   are empty.
  *
  * Typed text on `lk.chat` is not its affair: `Pipeline.Options.textTopic`.
  *
@@ -25,6 +28,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { withRecordings } from "./internal/frontend/preconnect.ts"
+import { serveRemote } from "./internal/frontend/remote.ts"
 import { showState } from "./internal/frontend/state.ts"
 import { tellTranscripts } from "./internal/frontend/transcripts.ts"
 import type * as Room from "./Room.ts"
@@ -45,6 +49,20 @@ export interface Options {
   readonly transcripts?: boolean | undefined
   /** What is said, as packets too: everyone in the room gets these. @default true */
   readonly packets?: boolean | undefined
+  /**
+   * Answers requests about the session and tells its events, on
+   * `lk.agent.session`: to its participant, unless at a telephone, and to whom
+   * `access` lets ask.
+   *
+   * @default true
+   */
+  readonly remote?: boolean | undefined
+  /** Who else in the room may ask about the session: they learn its whole history. @default nobody */
+  readonly access?: ((identity: string) => boolean) | undefined
+  /** Tells the agent's instructions to those who ask about it. @default false */
+  readonly instructions?: boolean | undefined
+  /** Longest time for the reply to what a request runs, before it is answered without. @default "1 minute" */
+  readonly runTimeout?: Duration.Input | undefined
   /** Identities of those who are sent the texts. @default everyone */
   readonly to?: ReadonlyArray<string> | undefined
 }
@@ -70,6 +88,13 @@ export const attach = (
     const streams = options.transcripts ?? true
     const packets = options.packets ?? true
     if (streams || packets) yield* tellTranscripts(session, { streams, packets, to: options.to })
+    if (options.remote ?? true) {
+      yield* serveRemote(session, {
+        access: options.access ?? (() => false),
+        instructions: options.instructions ?? false,
+        runTimeout: Duration.toMillis(options.runTimeout ?? "1 minute")
+      })
+    }
     if (options.state ?? true) {
       yield* showState(session, options.name ?? session.job["agentName"] ?? (yield* session.agent))
     }

@@ -34,6 +34,9 @@
  * | `agent_llm_tokens_total` | `provider`, `direction` | tokens |
  * | `agent_llm_requests_total` | `provider` | answered requests |
  * | `agent_tts_characters_total`, `agent_tts_audio_seconds_total` | `provider` | synthesis |
+ * | `agent_stt_audio_seconds_total` | `provider` | audio given to recognisers |
+ * | `agent_cost_total` | `component`, `provider` | cost, by the prices of the program |
+ * | `agent_budgets_reached_total` | `stage` | budgets of sessions |
  * | `agent_provider_available` | `component`, `provider` | gauge, 0 while a fallback passes it over |
  * | `agent_speech_seconds_total`, `agent_user_speech_seconds_total` | – | speech, in seconds |
  * | `agent_warnings_total` | `component` | warnings |
@@ -55,6 +58,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import type * as Cost from "./Cost.ts"
 import type * as Event from "./Event.ts"
 import * as collectors from "./internal/metrics/collector.ts"
 import * as errorTypes from "./internal/metrics/errorType.ts"
@@ -121,7 +125,8 @@ export interface Usage {
  * `llmFirstToken` up to its first output, `tts` up to the first audio, and
  * `total` from the end of the user's speech to the first audio of the reply.
  * `total_messages` counts messages of users and of agents. `errors` counts the
- * recovered, too. `usage` is by provider; `turns` are the latest, oldest first.
+ * recovered, too. `usage` is by provider, and a fallback counts as one; `spent`
+ * is by the provider and the model that was really asked, with its cost; `turns` are the latest, oldest first.
  *
  * @category models
  * @since 0.1.0
@@ -145,6 +150,7 @@ export interface Summary {
   readonly falseInterruptions: number
   readonly errors: Readonly<Record<ErrorType, number>>
   readonly usage: Readonly<Record<string, Usage>>
+  readonly spent: Cost.Report
   readonly turns: ReadonlyArray<Event.TurnRecord>
 }
 

@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Agent from "./Agent.ts"
 import type * as Audio from "./Audio.ts"
+import type * as Cost from "./Cost.ts"
 import type * as Event from "./Event.ts"
 import type * as History from "./History.ts"
 import { each as holdEach } from "./internal/pipeline/each.ts"
@@ -127,6 +128,11 @@ export interface Options {
   readonly overlapClassifier?: OverlapClassifier | undefined
   /** Keeps the history within a budget, off the reply's way. @default unlimited */
   readonly budget?: (History.Budget & { readonly strategy: "truncate" | "summarize" }) | undefined
+  /** What the providers' services cost, and how much of them the session may use. @default no prices, no limit */
+  readonly spending?: {
+    readonly prices?: Cost.Prices | undefined
+    readonly budget?: Cost.Budget | undefined
+  } | undefined
   readonly output?: Room.OutputOptions | undefined
   /** Topic of typed text, `false` for none. @default "lk.chat" */
   readonly textTopic?: string | false | undefined

@@ -135,6 +135,8 @@ export interface BreakerOptions {
  * `open` until that request; the gauge `agent_breaker_state` shows it. A slow
  * reader of `changes` loses all but the newest 64.
  *
+ * It keeps the time of the Clock that it was made with.
+ *
  * `protect` guards any effect; `isFailure` says which of its errors count.
  *
  * @category models

@@ -9,6 +9,7 @@ import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import type * as Agent from "./Agent.ts"
+import type * as Cost from "./Cost.ts"
 import type * as Event from "./Event.ts"
 import type * as History from "./History.ts"
 import type * as Room from "./Room.ts"
@@ -141,6 +142,7 @@ export interface State {
  * - `hangUp` says goodbye if asked to, lets it be heard, and ends the session.
  *   `close` ends it now, or with `drain` when all that waits has been said. Both
  *   return at once; `ended` waits for the end.
+ * - `spent` is what its providers were used for up to now, and what that costs.
  * - `events` starts with the next event and ends with the session. A listener
  *   that is more than 1024 events behind loses the oldest.
  *
@@ -155,8 +157,11 @@ export class Session extends Context.Service<Session, {
   readonly track: Effect.Effect<string>
   readonly state: Effect.Effect<State>
   readonly agent: Effect.Effect<string>
+  /** What the agent is told to be, now. */
+  readonly instructions: Effect.Effect<string>
   readonly tools: Effect.Effect<Tools.Set<Session>>
   readonly history: Effect.Effect<History.History>
+  readonly spent: Effect.Effect<Cost.Report>
   readonly updateHistory: (f: (history: History.History) => History.History) => Effect.Effect<void>
   readonly events: Stream.Stream<Event.Event>
   readonly say: (

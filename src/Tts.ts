@@ -18,8 +18,10 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
 import * as Failure from "./Failure.ts"
+import { breakersOf, keepBreakers } from "./internal/resilience/breaker.ts"
 import { services } from "./internal/resilience/layers.ts"
 import { masked } from "./internal/resilience/masked.ts"
+import { meteredSpeech } from "./internal/resilience/metering.ts"
 import { prewarmOf } from "./internal/resilience/prewarm.ts"
 import { convert, fallbackSpeech, hedgeSpeech } from "./internal/resilience/speech.ts"
 import * as caching from "./internal/tts/cache.ts"
@@ -270,7 +272,7 @@ export const voices = (
   )
   const [first] = all.values()
   const format = { sampleRate: first?.tts.sampleRate ?? 24_000, channels: first?.tts.channels ?? 1 }
-  return Tts.of({
+  const service = Tts.of({
     name,
     resilient: [...all.values()].every(({ tts }) => tts.resilient),
     prewarm: prewarmOf([...all.values()].map(({ tts }) => tts)),
@@ -278,11 +280,14 @@ export const voices = (
     voices: names,
     speak: <E, R>(text: Stream.Stream<string, E, R>, options?: Options): Stream.Stream<Chunk, E | TtsError, R> => {
       const chosen = options?.voice === undefined ? first : all.get(options.voice)
-      if (chosen !== undefined) return convert(format)(chosen.tts.speak(text, { ...options, voice: chosen.voice }))
+      if (chosen !== undefined) {
+        return convert(format)(meteredSpeech(chosen.tts, text, { ...options, voice: chosen.voice }))
+      }
       const detail = `there is no such voice; use one of: ${names.join(", ")}`
       return Stream.fail(new TtsError({ provider: name, reason: new Failure.InvalidRequest({ detail }) }))
     }
   })
+  return keepBreakers(service, [...all.values()].flatMap(({ tts }) => breakersOf(tts)))
 }
 
 /**

@@ -6,6 +6,7 @@
 export * as Agent from "./Agent.ts"
 export * as Audio from "./Audio.ts"
 export * as Config from "./Config.ts"
+export * as Cost from "./Cost.ts"
 export * as Event from "./Event.ts"
 export * as Failure from "./Failure.ts"
 export * as Frontend from "./Frontend.ts"

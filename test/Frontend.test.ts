@@ -97,7 +97,8 @@ describe("the agent's state", () => {
       const silent = yield* watched({ user: [hello], llm: ["Fine."] }, {
         state: false,
         transcripts: false,
-        packets: false
+        packets: false,
+        remote: false
       })
       assert.deepStrictEqual(silent.sent, [])
     }))
@@ -213,7 +214,7 @@ describe("the agent's words", () => {
         const { messages } = shown(sent)
         assert.isTrue(messages.every(({ final }) => final))
         assert.strictEqual(
-          messages.filter(({ text }) => text !== "").map(({ text }) => text).join(" | ").slice(0, 19),
+          messages.filter(({ text }) => text.trim() !== "").map(({ text }) => text).join(" | ").slice(0, 19),
           "First of all. | And"
         )
         const open = new Set(sent.flatMap((message) => message._tag === "TextOpened" ? [message.streamId] : []))
@@ -274,6 +275,7 @@ describe("a room that does not take it", () => {
       assert.deepStrictEqual(shown(sent).messages, [])
       const loud = timeline.logs.filter(({ level, text }) => level === "Warn" && text.includes("not sent"))
       assert.deepStrictEqual(loud.map(({ text }) => text).toSorted(), [
+        "a message about the session was not sent",
         "a transcript as a packet was not sent",
         "a transcript was not sent",
         "the agent's state was not sent"

@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Config, Effect, Fiber, Layer, Redacted, Schema, Stream } from "effect"
-import { type Failure, Llm } from "effect-voice"
+import { Config, Effect, Fiber, Layer, Logger, Redacted, References, Schema, Stream, Tracer } from "effect"
+import { type Failure, Llm, Resilience } from "effect-voice"
 import * as HttpLlm from "effect-voice/Layers/HttpLlm"
 import { Prompt, Tool } from "effect/ai"
 import type * as Http from "node:http"
+import { inspect } from "node:util"
 import { contract } from "./contract/llm.ts"
 import * as provider from "./support/provider.ts"
 
@@ -340,6 +341,43 @@ describe("HttpLlm", () => {
         yield* Fiber.interrupt(fiber)
         yield* server.aborted
       }
+    }))
+
+  it.live("is given up when it hangs for ever, and its connection is closed", () =>
+    Effect.gen(function*() {
+      for (const handler of [() => {}, ((_, response) => void sse(response).flushHeaders()) as provider.Handler]) {
+        const server = yield* provider.http(handler)
+        const llm = yield* HttpLlm.make({ url: server.url, answer: HttpLlm.chatStream })
+        const guarded = Resilience.llm(llm, { retries: 0, firstOutput: "100 millis" })
+        const error = yield* Effect.flip(Stream.runDrain(guarded.reply(ask())))
+        assert.strictEqual(error.reason._tag, "TimedOut")
+        yield* server.aborted
+      }
+    }))
+
+  it.live("tells no key in logs or spans, whatever happens", () =>
+    Effect.gen(function*() {
+      const told: Array<unknown> = []
+      const tracer = Tracer.make({
+        span: (options) => {
+          const span = new Tracer.NativeSpan(options)
+          told.push(span)
+          return span
+        }
+      })
+      const logger = Logger.make((entry) => void told.push(entry.message, entry.cause))
+      for (const [, handler] of provider.httpFaults) {
+        const server = yield* provider.http(handler)
+        const url = `${server.url}/?key=${key}`
+        const headers = { authorization: Redacted.make(key) }
+        yield* Effect.exit(reply({ url, headers }, ask(key))).pipe(
+          Effect.withTracer(tracer),
+          Effect.provide(Logger.layer([logger])),
+          Effect.provideService(References.MinimumLogLevel, "Trace")
+        )
+      }
+      assert.isAtLeast(told.length, provider.httpFaults.length)
+      assert.notInclude(inspect(told, { depth: 10 }), key)
     }))
 
   it.live("refuses what cannot work", () =>

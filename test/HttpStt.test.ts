@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Config, Effect, Fiber, Layer, Redacted, Schema, Stream } from "effect"
-import { type Audio, type Failure, Stt } from "effect-voice"
+import { type Audio, type Failure, Resilience, Stt } from "effect-voice"
 import * as HttpStt from "effect-voice/Layers/HttpStt"
 import { contract } from "./contract/stt.ts"
 import * as provider from "./support/provider.ts"
@@ -136,6 +136,16 @@ describe("HttpStt", () => {
       const fiber = yield* Effect.forkChild(hear({ url: server.url }))
       yield* server.next
       yield* Fiber.interrupt(fiber)
+      yield* server.aborted
+    }))
+
+  it.live("is given up when it hangs for ever, and its connection is closed", () =>
+    Effect.gen(function*() {
+      const server = yield* provider.http((_, response) => void response.writeHead(200).write(`{"transcript":`))
+      const stt = Resilience.stt(yield* HttpStt.make({ url: server.url }), { retries: 0, firstOutput: "100 millis" })
+      const input = Stream.make<[Audio.Frame, Stt.Input]>(tone, Stt.Finalize)
+      const error = yield* Effect.flip(Stream.runDrain(stt.transcribe(input)))
+      assert.strictEqual(error.reason._tag, "TimedOut")
       yield* server.aborted
     }))
 

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Exit, Fiber, Layer, Logger, Metric, Schedule, Schema, Scope } from "effect"
 import { Event, Failure, Metrics } from "effect-voice"
+import * as Cost from "effect-voice/Cost"
 import { TestClock } from "effect/testing"
 
 const turn: Event.TurnRecord = {
@@ -362,11 +363,11 @@ describe("Metrics", () => {
     })
 
     it("is all zeros before anything has happened", () => {
-      const { errors, latency, turns, usage, ...totals } = Metrics.collector().summary()
+      const { errors, latency, spent, turns, usage, ...totals } = Metrics.collector().summary()
       assert.deepStrictEqual(new Set(Object.values(totals)), new Set([0]))
       assert.deepStrictEqual(new Set(Object.values(latency).flatMap((one) => Object.values(one))), new Set([0]))
       assert.deepStrictEqual(new Set(Object.values(errors)), new Set([0]))
-      assert.deepStrictEqual([turns, usage], [[], {}])
+      assert.deepStrictEqual([turns, usage, spent], [[], {}, Cost.nothing])
     })
 
     it("gives summaries that later events do not change", () => {
@@ -469,7 +470,7 @@ describe("Metrics", () => {
         const context = isolated()
         const collector = Metrics.collector()
         for (const event of events) {
-          const kept = new Set(["_tag", "component", "provider", "outcome", "source", "record"])
+          const kept = new Set(["_tag", "component", "provider", "outcome", "source", "record", "stage", "model"])
           if (event._tag === "SessionClosed") {
             kept.add("reason")
           }

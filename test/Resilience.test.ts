@@ -106,6 +106,11 @@ describe("Resilience", () => {
         const { exit } = yield* over(0, replyOf(Resilience.llm(late.llm, policy)))
         assert.strictEqual(late.asked.length, 1)
         assert.isTrue(Exit.isFailure(exit))
+        // Of ten seconds eight are gone: three more are too many.
+        const slow = llmOf("a", Stream.concat(Stream.fromEffectDrain(Effect.sleep(8000)), limited(3000)))
+        const { at } = yield* over(20_000, replyOf(Resilience.llm(slow.llm, policy)))
+        assert.strictEqual(at - 2000, 8000)
+        assert.strictEqual(slow.asked.length, 1)
       }))
 
     it.effect("fails 10 seconds after the request when nothing useful has come, however many attempts that took", () =>

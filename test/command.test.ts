@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Redacted } from "effect"
+import { spawn } from "node:child_process"
 import * as fs from "node:fs"
 import * as files from "../src/internal/command/files.ts"
 import * as command from "../src/internal/command/run.ts"
@@ -113,6 +114,27 @@ describe("a local program", () => {
       yield* watch.started
       yield* watch.started
       yield* Fiber.interrupt(fiber)
+      yield* watch.gone
+      yield* watch.gone
+    }))
+
+  it.live("does not outlive a process that exits in the middle of a call", () =>
+    Effect.gen(function*() {
+      const watch = yield* programs.watch
+      const module = new URL("../src/internal/command/run.ts", import.meta.url).href
+      const script = `
+        import { run } from ${JSON.stringify(module)}
+        import { Effect } from "effect"
+        const args = ${JSON.stringify(programs.immortal(watch.port))}
+        Effect.runFork(run({ program: process.execPath, args, timeoutMs: 60_000, maxOutput: 1 }))
+        process.stdin.on("end", () => process.exit(0)).resume()`
+      const parent = spawn(process.execPath, ["--input-type=module", "-e", script], {
+        cwd: new URL("..", import.meta.url),
+        stdio: ["pipe", "inherit", "inherit"]
+      })
+      yield* watch.started
+      yield* watch.started
+      parent.stdin.end()
       yield* watch.gone
       yield* watch.gone
     }))

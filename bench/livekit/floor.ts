@@ -47,7 +47,7 @@ const serve = (url: string, token: string) =>
     }
     yield* Stream.fromQueue(frames).pipe(
       Vad.detect({ minSilence: "500 millis" }),
-      Stream.filter((boundary) => boundary._tag === "SpeechEnd"),
+      Stream.filter((boundary) => boundary._tag === "SpeechEnded"),
       Stream.runForEach(() => Effect.promise(answer)),
       Effect.forkChild
     )

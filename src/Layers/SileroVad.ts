@@ -34,7 +34,12 @@ export interface Options extends Vad.Options {
   readonly windowSize?: 256 | 512 | undefined
   /** Another file with the inputs and outputs of Silero 5 or 6. @default the file of this package */
   readonly modelPath?: string | undefined
-  /** Whether the model runs in a thread of its own, so that no inference holds up the audio. @default false */
+  /**
+   * Whether the model runs in a thread of its own. No batch holds the JavaScript
+   * thread for longer than 32 windows take, under a millisecond, so that a
+   * worker, which costs more in all, pays where that thread has other work and
+   * there is a core to spare. @default false
+   */
   readonly worker?: boolean | undefined
 }
 

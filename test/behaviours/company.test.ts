@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer } from "effect"
+import { Effect, Fiber, Layer, Result, Stream } from "effect"
 import { Agent, Audio, type Event, Pipeline, Room } from "effect-voice"
 import * as Frontend from "effect-voice/Frontend"
 import * as Testing from "effect-voice/testing"
@@ -178,6 +178,43 @@ describe("conversations side by side", () => {
         assert.strictEqual(yield* state, "idle")
       })))
 
+  it.live("see and hear their own participant alone, by the agent that they ask for", () =>
+    Effect.gen(function*() {
+      const seen: Array<string> = []
+      const agent = ({ identity }: Room.Participant) =>
+        Agent.make({
+          instructions: `Talk with ${identity}.`,
+          onEnter: Effect.gen(function*() {
+            const room = yield* Room.Room
+            const there = yield* room.participants
+            seen.push(`${identity} sees ${there.map((one) => one.identity).join()}`)
+            const told = Stream.merge(
+              Stream.map(room.texts("note"), (message) => `is told ${message.text}`),
+              Stream.filterMap(
+                room.events,
+                (event) => event._tag === "Dtmf" ? Result.succeed(`hears ${event.digit}`) : Result.failVoid
+              )
+            )
+            yield* Stream.runForEach(told, (what) => Effect.sync(() => void seen.push(`${identity} ${what}`)))
+          })
+        })
+      yield* Testing.inVirtualTime(
+        Effect.gen(function*() {
+          const { room: control } = yield* Testing.Caller
+          const fiber = yield* Effect.forkChild(Pipeline.each(agent), { startImmediately: true })
+          yield* control.join({ identity: "ann" })
+          yield* control.join({ identity: "bob" })
+          yield* Effect.sleep(100)
+          yield* control.sendText({ identity: "bob", topic: "note", text: "a secret" })
+          yield* control.sendDtmf("ann", "5")
+          yield* Effect.sleep(100)
+          yield* Fiber.interrupt(fiber)
+          assert.deepStrictEqual(Object.values(yield* control.open).filter((count) => count > 0), [])
+        }).pipe(Effect.provide(Testing.layer({ room: { joins: false } })))
+      )
+      assert.deepStrictEqual(seen.toSorted(), ["ann hears 5", "ann sees ann", "bob is told a secret", "bob sees bob"])
+    }))
+
   it.live("are refused with a bound that is none", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(
@@ -217,6 +254,24 @@ describe("the participant of one conversation", () => {
         assert.deepStrictEqual(yield* leaving(reason, 9000), [])
         assert.deepStrictEqual(yield* leaving(reason, undefined, { closeOnLeave: false }), [])
       }
+    }))
+})
+
+describe("a connection that is lost twice", () => {
+  it.effect("has its time from the second time on", () =>
+    Effect.gen(function*() {
+      const lose = (_: unknown, caller: Testing.Caller["Service"]) =>
+        caller.room.leave(caller.identity, "connection_lost")
+      const timeline = yield* Testing.scenario({
+        options: { returnTimeout: "10 seconds" },
+        at: [
+          { at: 2000, do: lose },
+          { at: 9000, do: (_, caller) => caller.joins },
+          { at: 11_000, do: lose }
+        ],
+        until: 30_000
+      })
+      assert.deepStrictEqual(timeline.of("SessionClosed").map(({ at }) => at), [21_000])
     }))
 })
 

@@ -338,3 +338,29 @@ describe("providers in a session", () => {
       }
     }))
 })
+
+describe("keys", () => {
+  it.effect("T108: whatever a provider dies of, no key and no word of the call is in a log or an event", () =>
+    Effect.gen(function*() {
+      const key = "sk-very-secret"
+      const dies = () => Effect.die(new Error(`connect wss://provider.example/?token=${key}`))
+      const timeline = yield* Testing.scenario({
+        user: [Testing.say(1000, 2000, "confidential words")],
+        at: questions(3),
+        layer: Layer.mergeAll(
+          Layer.succeed(Llm.Llm, Llm.make({ name: "llm", prewarm: dies(), reply: () => Stream.fromEffect(dies()) })),
+          Layer.succeed(
+            Stt.Stt,
+            Stt.make({ name: "stt", prewarm: dies(), transcribe: () => Stream.fromEffect(dies()) })
+          )
+        ),
+        options: { spending: { prices: [], budget: { limit: 1 } } }
+      })
+      assert.isNotEmpty(timeline.of("ProviderFailed"))
+      assert.strictEqual(timeline.of("Escalated").length, 1)
+      const told = timeline.events.filter(({ _tag }) => _tag !== "UserSpeechCommitted" && _tag !== "UserTranscript")
+      for (const secret of [key, "provider.example", "confidential", "question"]) {
+        assert.notInclude(JSON.stringify([told, timeline.logs]), secret)
+      }
+    }))
+})

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Redacted, Scope, Stream } from "effect"
+import { Effect, Exit, Fiber, Redacted, type Scope, Stream } from "effect"
+import { client } from "effect-voice/internal/livekit/rtc"
 import * as LiveKitRoom from "effect-voice/Layers/LiveKitRoom"
 import { talk } from "./support/agents.ts"
 import { launch } from "./support/launch.ts"
@@ -80,6 +81,21 @@ describe.skipIf(livekit === undefined)("the end of a room", () => {
     60_000
   )
 
+  it.live("leaves no listener and no engine behind, whoever has ended it", () =>
+    Effect.gen(function*() {
+      yield* Effect.gen(function*() {
+        const rooms = yield* Effect.all([1, 2, 3].map(() => join(roomName())))
+        const listeners = () => client()?.listenerCount("ffi_event")
+        assert.strictEqual(listeners(), 3)
+        yield* Effect.promise(() => operator().deleteRoom(rooms[0]!.room.name))
+        yield* rooms[0]!.room.ended
+        yield* until(() => listeners() === 2)
+        yield* rooms[1]!.room.leave
+        assert.strictEqual(listeners(), 1)
+      }).pipe(Effect.scoped)
+      assert.isUndefined(client())
+    }))
+
   it.live("comes soon for who is interrupted while joining, and nobody stays in the room", () =>
     Effect.gen(function*() {
       const name = roomName()
@@ -119,9 +135,14 @@ describe.skipIf(livekit === undefined)("a connection that is lost", () => {
       assert.isUndefined(heard.fiber.pollUnsafe())
     }).pipe(Effect.scoped), 60_000)
 
-  it.live(
-    "when the server is started again is made again: under the same service, with the same track",
-    () =>
+  it.live.each(
+    [
+      ["soon, by the native side", "reconnecting"],
+      ["late, by joining anew", "rejoining"]
+    ] as const
+  )(
+    "is made again when the server is back %s: the same service, the same track",
+    ([_, downUntil]) =>
       Effect.gen(function*() {
         const server = yield* Effect.acquireRelease(Effect.promise(() => launch()), ({ stop }) => Effect.promise(stop))
         const at = { url: server.url, key: server.key, secret: server.secret }
@@ -136,12 +157,11 @@ describe.skipIf(livekit === undefined)("a connection that is lost", () => {
         const sid = yield* output.sid
         const killed = now()
         yield* Effect.promise(server.stop)
-        yield* Effect.sleep(1000)
+        yield* agent.sees((event) => event._tag === "Connection" && event.state === downUntil)
         const again = yield* Effect.acquireRelease(
           Effect.promise(() => launch(server.ports)),
           ({ stop }) => Effect.promise(stop)
         )
-        yield* agent.sees((event) => event._tag === "Connection" && event.state !== "reconnecting")
         yield* until(() => agent.states().at(-1) === "connected")
         console.info(`in the room again ${Math.round(now() - killed)} ms after the server was killed:`, agent.states())
         yield* before.leaves

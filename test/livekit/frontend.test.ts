@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Rtc from "@livekit/rtc-node"
-import { Effect } from "effect"
-import { Audio } from "effect-voice"
-import { question, talk } from "./support/agents.ts"
-import { type Caller, caller, livekit, now, roomName, until } from "./support/people.ts"
+import { AgentSession as pb } from "@livekit/protocol"
+import { AudioSource, LocalAudioTrack, TrackPublishOptions, TrackSource } from "@livekit/rtc-node"
+import { Effect, Layer } from "effect"
+import { Agent, Audio, Pipeline } from "effect-voice"
+import * as LiveKitRoom from "effect-voice/Layers/LiveKitRoom"
+import { question, services, talk } from "./support/agents.ts"
+import { agentToken, type Caller, caller, livekit, now, roomName, until, url } from "./support/people.ts"
 
 interface Text {
   readonly sender: string
@@ -34,10 +36,10 @@ const frontend = ({ room }: Caller) =>
       })()
     })
     const whole = ({ chunks }: Text) => chunks.map(({ text }) => text).join("")
-    /** As the stock hooks do: a newer text of a segment takes the place of the older. */
+    /** As the stock hooks do: a newer text of a segment takes the place of the older with its first piece. */
     const shown = () => {
       const segments = new Map<string, Text>()
-      for (const text of texts) segments.set(text.attributes["lk.segment_id"] ?? "", text)
+      for (const text of texts) if (text.chunks.length > 0) segments.set(text.attributes["lk.segment_id"] ?? "", text)
       return [...segments.values()].map((text) => ({
         sender: text.sender,
         text: whole(text),
@@ -119,16 +121,54 @@ describe.skipIf(livekit === undefined)("a stock frontend", () => {
       assert.isTrue(of("AgentSpeechCommitted")[0]?.interrupted)
     }))
 
+  it.live("asks about the session, and is told of it", () =>
+    Effect.gen(function*() {
+      const room = roomName()
+      const ann = yield* caller({ room })
+      const messages: Array<pb.AgentSessionMessage["message"]> = []
+      ann.room.registerByteStreamHandler("lk.agent.session", (reader) => {
+        void (async () => {
+          const [first, ...rest] = await reader.readAll()
+          assert.strictEqual(rest.length, 0)
+          if (first !== undefined) messages.push(pb.AgentSessionMessage.fromBinary(first).message)
+        })()
+      })
+      const { of } = yield* talk({ room, greeting: "Good morning.", script: ["Hello to you."] })
+      yield* until(() => of("AgentSpeechCommitted").length === 1)
+      const request = new pb.AgentSessionMessage({
+        message: {
+          case: "request",
+          value: { requestId: "one", request: { case: "runInput", value: { text: "Hello" } } }
+        }
+      })
+      yield* Effect.promise(async () => {
+        const writer = await ann.room.localParticipant!.streamBytes({
+          name: "AS_1",
+          topic: "lk.agent.session",
+          destinationIdentities: ["agent"]
+        })
+        await writer.write(new Uint8Array(request.toBinary()))
+        await writer.close()
+      })
+      yield* until(() => messages.some((message) => message.case === "response"))
+      const answer = messages.find((message) => message.case === "response")
+      const response = answer?.case === "response" ? answer.value : undefined
+      assert.strictEqual(response?.requestId, "one")
+      assert.strictEqual(response?.response.case === "runInput" ? response.response.value.items.length : 0, 2)
+      const events = messages.flatMap((message) => message.case === "event" ? [message.value.event.case] : [])
+      assert.includeMembers(events, ["agentStateChanged", "conversationItemAdded"])
+    }))
+
   it.live("has recorded what was said before the agent came, and is answered", () =>
     Effect.gen(function*() {
       const room = roomName()
       const ann = yield* caller({ room, microphone: false })
-      const source = new Rtc.AudioSource(16_000, 1, 1000)
-      const track = Rtc.LocalAudioTrack.createAudioTrack("microphone", source)
+      const source = new AudioSource(16_000, 1, 1000)
+      const track = LocalAudioTrack.createAudioTrack("microphone", source)
       const publication = yield* Effect.promise(() =>
         ann.room.localParticipant!.publishTrack(
           track,
-          new Rtc.TrackPublishOptions({ source: Rtc.TrackSource.SOURCE_MICROPHONE, preconnectBuffer: true })
+          new TrackPublishOptions({ source: TrackSource.SOURCE_MICROPHONE, preconnectBuffer: true })
         )
       )
       yield* Effect.addFinalizer(() => Effect.sync(() => source.clearQueue()))
@@ -154,5 +194,37 @@ describe.skipIf(livekit === undefined)("a stock frontend", () => {
       const heard = Number(/\d+/.exec(of("UserTranscript")[0]?.text ?? "")?.[0])
       assert.isAbove(heard, Audio.durationMs(question) * 0.6)
       assert.strictEqual(of("AgentSpeechCommitted")[0]?.text, "I heard you.")
+    }))
+
+  it.live("of each of two callers knows of its own conversation alone", () =>
+    Effect.gen(function*() {
+      const room = roomName()
+      const token = yield* agentToken(room)
+      const context = yield* Layer.build(Layer.merge(
+        LiveKitRoom.layer({ url: url(), token }),
+        services(({ index }) => `This is answer number ${["one", "two"][index] ?? "many"}.`)
+      ))
+      const committed: Array<readonly [who: string, text: string]> = []
+      yield* Effect.forkScoped(Effect.provide(
+        Pipeline.each(Agent.make({ instructions: "" }), {
+          turn: { preemption: { llm: false, tts: false }, interruption: { echoWarmUp: 0 } },
+          onEvent: (event, { identity }) => {
+            if (event._tag === "AgentSpeechCommitted") committed.push([identity, event.text])
+          }
+        }),
+        context
+      ))
+      const [ann, bob] = yield* Effect.all([caller({ room }), caller({ room, identity: "bob" })])
+      const [anns, bobs] = yield* Effect.all([frontend(ann), frontend(bob)])
+      yield* Effect.all([ann.says(question), bob.says(question)], { concurrency: "unbounded" })
+      yield* until(() => committed.length === 2)
+      for (const [who, { shown }] of [["ann", anns], ["bob", bobs]] as const) {
+        yield* until(() => shown().some(({ final, sender }) => final && sender === "agent"))
+        const texts = shown().filter(({ sender }) => sender === "agent").map(({ text }) => text)
+        assert.deepStrictEqual(texts, committed.filter(([identity]) => identity === who).map(([, text]) => text))
+        assert.isTrue(shown().every(({ sender }) => sender === "agent" || sender === who))
+      }
+      const tracks = [...(ann.room.remoteParticipants.get("agent")?.trackPublications.values() ?? [])]
+      assert.deepStrictEqual(tracks.map(({ name }) => name).toSorted(), ["agent-audio-ann", "agent-audio-bob"])
     }))
 })

@@ -6,7 +6,7 @@ import { make } from "effect-voice/internal/livekit/room"
 import { contract, type Peers, realTime } from "../contract/room.ts"
 import { agentToken, type Caller, caller, livekit, operator, roomName, tone, until, url } from "./support/people.ts"
 
-class Company extends Context.Service<Company, Peers>()("effect-voice/test/livekit/Company") {}
+class Company extends Context.Service<Company, Peers>()("effect-voice/test/livekit/room.test/Company") {}
 
 const company = Layer.effectContext(Effect.gen(function*() {
   const name = roomName()

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { JobStatus } from "@livekit/protocol"
 import { Effect } from "effect"
-import * as Worker from "effect-voice/Worker"
+import type * as Worker from "effect-voice/Worker"
 import { makeJob, outcome, serveAgent } from "../support/agentServer.ts"
 import desk from "./fixtures.desk.ts"
 import { start } from "./support.ts"

@@ -46,7 +46,7 @@ export const memory = (options?: Options) => Effect.sync(() => agentInMemory(opt
 /** Lets all fibers come to their next wait, real work (signatures) included. */
 export const settled = Effect.forEach(
   Array.from({ length: 20 }),
-  () => Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve))),
+  () => Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void))),
   { discard: true }
 )
 

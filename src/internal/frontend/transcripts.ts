@@ -90,7 +90,17 @@ const makePublish = (room: Room.Room["Service"], options: Options): Publish => {
   return {
     whole: (segment, { as, final, streamId, text }) =>
       options.streams
-        ? attempt(room.sendText({ topic, text, attributes: attributesOf(segment, final), to, as, streamId }))
+        // A text without a single piece would replace nothing.
+        ? attempt(
+          room.sendText({
+            topic,
+            text: text === "" ? " " : text,
+            attributes: attributesOf(segment, final),
+            to,
+            as,
+            streamId
+          })
+        )
         : Effect.void,
     open: (segment) => {
       if (!options.streams) return Effect.undefined

@@ -101,6 +101,18 @@ export const isRefusal = (error: RoomError): boolean => error.reason !== "Connec
 const failed = (error: unknown): RoomError =>
   new RoomError({ reason: "ConnectFailed", detail: `connect: the room could not be joined: ${saying(error)}` })
 
+/** Without ratcheting, and with patience that ends: else another key is never noticed. */
+const encryption = (key: Redacted.Redacted | undefined) =>
+  key === undefined ? {} : {
+    encryption: {
+      keyProviderOptions: {
+        sharedKey: new TextEncoder().encode(Redacted.value(key)),
+        failureTolerance: 10,
+        ratchetWindowSize: 0
+      }
+    }
+  }
+
 // The native side gives up by itself after half of it.
 const patience = "30 seconds"
 const leaving = "5 seconds"
@@ -122,9 +134,7 @@ export const join = (options: JoinOptions): Effect.Effect<Connection, RoomError>
             autoSubscribe: options.everything,
             dynacast: false,
             dataStream: { maxPayloadByteLength: options.maxMessageBytes },
-            ...(options.key === undefined ? {} : {
-              encryption: { keyProviderOptions: { sharedKey: new TextEncoder().encode(Redacted.value(options.key)) } }
-            })
+            ...encryption(options.key)
           })
         } catch (error) {
           await end()

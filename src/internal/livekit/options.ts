@@ -32,7 +32,7 @@ const millis = (
   most: number
 ): Effect.Effect<number, RoomError> => {
   const duration = Duration.fromInput(input)
-  const ms = duration._tag === "Some" ? Duration.toMillis(duration.value) : Number.NaN
+  const ms = duration._tag === "Some" && !Number.isNaN(input) ? Duration.toMillis(duration.value) : Number.NaN
   return ms >= least && ms <= most
     ? Effect.succeed(ms)
     : invalid(option, `${ms} ms, expected ${least} to ${most} ms`)

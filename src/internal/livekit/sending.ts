@@ -122,22 +122,25 @@ export const makeSending = (options: {
             await writer.close()
           }
         }), longPatience),
+    // A packet with anything but a track's sid ends the process of every receiver that is built on the native side.
     publishTranscription: ({ identity, segments, sid }) =>
-      using("publishTranscription", undefined, (participant) =>
-        promised(() =>
-          participant.publishTranscription({
-            participantIdentity: identity,
-            trackSid: sid,
-            segments: segments.map(({ final, id, language, text }) => ({
-              id,
-              text,
-              final,
-              language: language ?? "",
-              startTime: 0n,
-              endTime: 0n
-            }))
-          })
-        )),
+      !/^TR_./.test(sid)
+        ? Effect.fail(refuse("InvalidOption", "publishTranscription: sid is not that of a track, TR_…"))
+        : using("publishTranscription", undefined, (participant) =>
+          promised(() =>
+            participant.publishTranscription({
+              participantIdentity: identity,
+              trackSid: sid,
+              segments: segments.map(({ final, id, language, text }) => ({
+                id,
+                text,
+                final,
+                language: language ?? "",
+                startTime: 0n,
+                endTime: 0n
+              }))
+            })
+          )),
     sendData: ({ payload, reliable, to, topic }) =>
       using("sendData", to, (participant) =>
         promised(() =>

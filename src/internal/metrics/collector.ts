@@ -1,4 +1,5 @@
 import type * as Event from "../../Event.ts"
+import { add, nothing } from "../cost.ts"
 import * as errorType from "./errorType.ts"
 import * as Sketch from "./sketch.ts"
 
@@ -51,6 +52,7 @@ export const make = (keep: number) => {
   }
   const usage = new Map<string, Usage>()
   const turns: Array<Event.TurnRecord> = []
+  let spent = nothing
   let conversations = 0
   let messages = 0
   let functionCalls = 0
@@ -101,6 +103,9 @@ export const make = (keep: number) => {
           characters: before.characters + event.characters,
           audioMs: before.audioMs + event.audioMs
         }))
+      case "UsageMeasured":
+        spent = add(spent, event, event.cost)
+        return
       case "TurnMeasured":
         if (event.record.source !== "text") {
           stt.push(event.record.transcriptionDelay)
@@ -135,6 +140,7 @@ export const make = (keep: number) => {
     falseInterruptions,
     errors: { ...errors },
     usage: Object.fromEntries(usage),
+    spent,
     turns: [...turns]
   })
 

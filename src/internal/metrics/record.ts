@@ -80,6 +80,12 @@ export const record = (event: Event.Event, context: Context.Context<never>): voi
     }
     case "ProviderAvailability":
       return add(series.providerAvailable[event.component](event.provider), event.available ? 1 : 0, context)
+    case "UsageMeasured":
+      if (event.component === "stt") add(series.sttAudioSeconds(event.provider), event.audioMs / 1000, context)
+      if (event.cost !== undefined) add(series.cost[event.component](event.provider), event.cost, context)
+      return
+    case "BudgetReached":
+      return add(series.budgets[event.stage], 1, context)
     case "Escalated":
       return add(series.escalations[errorType.of({ component: event.component, reason: "" })], 1, context)
     case "Warning":

@@ -141,6 +141,20 @@ export const ttsCharacters = byProvider((provider) =>
 export const ttsAudioSeconds = byProvider((provider) =>
   counter("agent_tts_audio_seconds_total", "Audio synthesised, in seconds", { provider })
 )
+export const sttAudioSeconds = byProvider((provider) =>
+  counter("agent_stt_audio_seconds_total", "Audio given to recognisers, in seconds", { provider })
+)
+export const cost = each(
+  ["stt", "llm", "tts"],
+  (component) =>
+    byProvider((provider) =>
+      counter("agent_cost_total", "Cost of providers, by the prices of the program", { component, provider })
+    )
+)
+export const budgets = each(
+  ["warning", "economy", "end"],
+  (stage) => counter("agent_budgets_reached_total", "Budgets of sessions, by the stage reached", { stage })
+)
 export const providerAvailable = each(
   Event.Component.literals,
   (component) =>
@@ -172,6 +186,7 @@ const fixed: ReadonlyArray<Metric.Metric<never, unknown>> = [
   ...Object.values(errors),
   ...Object.values(errorsUnrecovered),
   ...Object.values(escalations),
+  ...Object.values(budgets),
   sessionsActive,
   ...Object.values(sessionsClosed),
   conversationsStarted,

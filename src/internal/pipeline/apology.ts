@@ -15,17 +15,18 @@ export interface Apology {
 }
 
 /** Audio that was made once is made for the whole process. */
-const made = new WeakMap<Tts.Tts["Service"], Map<string, ReadonlyArray<Audio.Frame>>>()
+const made = new WeakMap<object, Map<string, ReadonlyArray<Audio.Frame>>>()
 
 const render = (
+  provider: object,
   tts: Tts.Tts["Service"],
   text: string,
   voice: string | undefined
 ): Effect.Effect<ReadonlyArray<Audio.Frame>, Tts.TtsError> =>
   Effect.suspend(() => {
     const key = JSON.stringify([text, voice ?? null])
-    const known = made.get(tts) ?? new Map<string, ReadonlyArray<Audio.Frame>>()
-    made.set(tts, known)
+    const known = made.get(provider) ?? new Map<string, ReadonlyArray<Audio.Frame>>()
+    made.set(provider, known)
     const frames = known.get(key)
     if (frames !== undefined) return Effect.succeed(frames)
     return Effect.map(Stream.runCollect(tts.speak(Stream.make(text), { voice })), (chunks) => {
@@ -37,6 +38,8 @@ const render = (
 
 export const makeApology = (
   options: Options["apology"],
+  /** Whose voice it is: its audio is the same in every session. */
+  provider: object,
   tts: Tts.Tts["Service"],
   voice: string | undefined
 ): Apology | undefined => {
@@ -51,7 +54,7 @@ export const makeApology = (
   return {
     text,
     frames: () => frames,
-    prepare: render(tts, text, voice).pipe(
+    prepare: render(provider, tts, text, voice).pipe(
       Effect.map((rendered) => {
         if (rendered.length > 0) frames = rendered
       }),

@@ -15,6 +15,7 @@ import type * as Turn from "../../Turn.ts"
 import type { Apology } from "./apology.ts"
 import type { Conductor } from "./conductor.ts"
 import type { Job } from "./job.ts"
+import type { Spending } from "./spending.ts"
 
 /** An agent with everything that it requires already given. */
 export interface Persona {
@@ -54,6 +55,7 @@ export interface Core {
   readonly defaults: Defaults
   readonly transforms: ReadonlyArray<Text.Transform>
   readonly apology: Apology | undefined
+  readonly spending: Spending
   readonly jobs: Map<string, Job>
   /** Steps whose tools are running, whatever has become of their speech. */
   readonly acts: Set<Fiber.Fiber<unknown>>

@@ -33,7 +33,7 @@ export const record = (
   milestones: Milestones,
   times: TurnTimes,
   speech: string,
-  heard: { readonly audioMs: number; readonly interrupted: boolean }
+  heard: { readonly audioMs: number; readonly interrupted: boolean; readonly cost?: number | undefined }
 ): Event.TurnRecord | undefined => {
   const { audible } = milestones
   if (audible === undefined) return undefined
@@ -71,6 +71,7 @@ export const record = (
     inputTokens: milestones.inputTokens,
     outputTokens: milestones.outputTokens,
     audioMs: heard.audioMs,
+    ...(heard.cost === undefined ? {} : { cost: heard.cost }),
     preempted,
     interrupted: heard.interrupted
   }

@@ -83,9 +83,10 @@ const finish = (core: Core, job: Job): void => {
   if (job.finished) return
   job.finished = true
   if (job.turn !== undefined) {
-    const measured = record(job.milestones, job.turn, job.id, {
+    const measured = job.milestones.audible === undefined ? undefined : record(job.milestones, job.turn, job.id, {
       audioMs: job.playedMs,
-      interrupted: job.outcome === "interrupted"
+      interrupted: job.outcome === "interrupted",
+      cost: core.spending.takeCost()
     })
     if (measured !== undefined) core.publish({ _tag: "TurnMeasured", record: measured })
   }

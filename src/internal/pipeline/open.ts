@@ -11,6 +11,7 @@ import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type * as Agent from "../../Agent.ts"
+import * as Cost from "../../Cost.ts"
 import type * as Event from "../../Event.ts"
 import { Llm } from "../../Llm.ts"
 import * as Metrics from "../../Metrics.ts"
@@ -24,6 +25,7 @@ import * as Tools from "../../Tools.ts"
 import { Tts } from "../../Tts.ts"
 import * as Turn from "../../Turn.ts"
 import { Vad } from "../../Vad.ts"
+import { meterLlm, meterStt, meterTts } from "../resilience/metering.ts"
 import { resolve } from "../resilience/policy.ts"
 import { makePerform } from "./actions.ts"
 import { makeApology } from "./apology.ts"
@@ -36,6 +38,7 @@ import { check } from "./options.ts"
 import { awaitParticipant, watchEnd, watchLeaving } from "./people.ts"
 import { bind } from "./persona.ts"
 import { enter, leave, makeSession } from "./service.ts"
+import { makeSpending } from "./spending.ts"
 import { watchKeys, watchTexts } from "./typed.ts"
 
 // A listener that is further behind loses the oldest events.
@@ -74,8 +77,10 @@ export const open = <R>(
     const span = yield* inScope(Effect.makeSpanScoped("session", { attributes: ids }))
     const fork: Core["fork"] = (effect) => {
       const tied = participant === undefined ? ids : { ...ids, ...idsOf(participant) }
-      return run(effect.pipe(Effect.annotateLogs(tied), Effect.annotateSpans(tied), Effect.withParentSpan(span)))
+      const metered = Effect.provideService(effect, Cost.Meter, spending.meter)
+      return run(metered.pipe(Effect.annotateLogs(tied), Effect.annotateSpans(tied), Effect.withParentSpan(span)))
     }
+    const spending = makeSpending(options.spending, () => core)
     const events = yield* PubSub.sliding<Event.Event>(eventsKept)
     const ended = yield* Deferred.make<Event.CloseReason>()
     let participant: Room.Participant | undefined
@@ -97,9 +102,14 @@ export const open = <R>(
 
     const observed = new Set<object>()
     /** Before it can be lost: what is told to nobody is not told again. */
-    const observe = (component: Event.Component, service: object): void => {
+    const observe = (
+      component: Event.Component,
+      service: object,
+      warmable: Parameters<typeof Resilience.prewarm>[0]
+    ): void => {
       if (observed.has(service)) return
       observed.add(service)
+      if (options.prewarm !== false) fork(Resilience.prewarm(warmable, { paid: options.prewarm === "paid" }))
       fork(
         Stream.runForEach(
           Resilience.availability(service),
@@ -116,22 +126,19 @@ export const open = <R>(
       }
     }
     const guardLlm: Defaults["guardLlm"] = (llm) => {
-      observe("llm", llm)
-      return Resilience.llm(llm, options.resilience)
+      observe("llm", llm, { llm })
+      return meterLlm(Resilience.llm(llm, options.resilience))
     }
     const guardTts: Defaults["guardTts"] = (tts) => {
-      observe("tts", tts)
-      return Resilience.tts(tts, options.resilience)
+      observe("tts", tts, { tts })
+      return meterTts(Resilience.tts(tts, options.resilience))
     }
     const hears = options.stt === false ? undefined : yield* Stt
-    if (hears !== undefined) observe("stt", hears)
-    const stt = hears && Resilience.stt(hears, options.resilience)
+    if (hears !== undefined) observe("stt", hears, { stt: hears })
+    const stt = hears && meterStt(Resilience.stt(hears, options.resilience))
     const [thinks, speaks] = [yield* Llm, yield* Tts]
     const defaults: Defaults = { llm: guardLlm(thinks), tts: guardTts(speaks), guardLlm, guardTts }
-    if (options.prewarm !== false) {
-      fork(Resilience.prewarm({ stt: hears, llm: thinks, tts: speaks }, { paid: options.prewarm === "paid" }))
-    }
-    const apology = makeApology(options.apology, speaks, agent.voice)
+    const apology = makeApology(options.apology, speaks, defaults.tts, agent.voice)
     const detector = yield* inScope(vad.detector(options.vad))
     const output = yield* inScope(room.output(options.output))
     const toolScope = yield* Scope.fork(scope)
@@ -183,6 +190,7 @@ export const open = <R>(
         hookTimeout: checked.hookTimeout
       },
       apology,
+      spending,
       transforms: options.transforms ?? Text.speechTransforms,
       jobs: new Map(),
       acts: new Set(),

@@ -2,6 +2,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type * as Cost from "../../Cost.ts"
 import type { Options } from "../../Pipeline.ts"
 import * as Turn from "../../Turn.ts"
 
@@ -45,6 +46,7 @@ export const check = (options: Options): Effect.Effect<Checked, InvalidOption> =
     yield* whole("budget.maxTokens", budget?.maxTokens, 0)
     yield* whole("budget.targetTokens", budget?.targetTokens, 0)
     yield* whole("budget.keepRecent", budget?.keepRecent, 0)
+    yield* checkSpending(options.spending?.budget)
     if (options.prewarm !== undefined && typeof options.prewarm !== "boolean") {
       yield* oneOf("prewarm", options.prewarm, ["paid"])
     }
@@ -61,6 +63,26 @@ export const check = (options: Options): Effect.Effect<Checked, InvalidOption> =
       toolTimeout: yield* millis("toolTimeout", options.toolTimeout, 60_000),
       roomTimeout: yield* millis("roomTimeout", options.roomTimeout, 10_000),
       hookTimeout: yield* millis("hookTimeout", options.hookTimeout, 10_000)
+    }
+  })
+
+const checkSpending = (budget: Cost.Budget | undefined): Effect.Effect<void, InvalidOption> =>
+  Effect.gen(function*() {
+    if (budget === undefined) return
+    if (!(budget.limit > 0)) {
+      return yield* new InvalidOption({
+        option: "spending.budget.limit",
+        detail: `must be above 0, not ${budget.limit}`
+      })
+    }
+    yield* oneOf("spending.budget.unit", budget.unit, ["cost", "tokens", "characters", "audioSeconds"])
+    for (const option of ["warnAt", "economyAt"] as const) {
+      const share = budget[option]
+      if (share === undefined || (share >= 0 && share <= 1)) continue
+      return yield* new InvalidOption({
+        option: `spending.budget.${option}`,
+        detail: `must be a share of the limit, from 0 to 1, not ${share}`
+      })
     }
   })
 

@@ -120,8 +120,10 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
       return { agent, user, status, turn }
     }),
     agent: Effect.sync(() => core().persona.name),
+    instructions: Effect.sync(() => core().persona.instructions),
     tools: Effect.sync(() => core().tools),
     history: Effect.sync(() => core().history),
+    spent: Effect.sync(() => core().spending.report()),
     updateHistory: (f) =>
       Effect.sync(() => {
         core().history = f(core().history)

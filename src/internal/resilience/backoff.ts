@@ -8,23 +8,27 @@ import type { Settings } from "./policy.ts"
 
 /**
  * Budget of retries: waits before the next one and says whether there is one.
+ * `until` is when the deadline runs out (ms of the Clock), where it is running.
  * A provider that asks for more time than the deadline leaves is not waited for,
  * and neither is an open circuit breaker: another provider may be asked meanwhile.
  */
 export const backoff = (
   settings: Settings | undefined
-): Effect.Effect<(error: unknown) => Effect.Effect<boolean>> => {
+): Effect.Effect<(error: unknown, until?: number) => Effect.Effect<boolean>> => {
   if (settings === undefined) return Effect.succeed(() => Effect.succeed(false))
   return Effect.map(Schedule.toStep(settings.schedule), (step) => {
     let left = settings.retries
-    return (error) =>
+    return (error, until = Number.POSITIVE_INFINITY) =>
       Effect.suspend(() => {
         const asked = retryAfterMs(error)
         if (isUnavailable(error) || left <= 0 || asked >= settings.firstOutputMs) return Effect.succeed(false)
         left--
         return Effect.flatMap(Clock.currentTimeMillis, (now) =>
           Pull.matchEffect(step(now, error), {
-            onSuccess: ([, delay]) => Effect.as(Effect.sleep(Math.max(asked, Duration.toMillis(delay))), true),
+            onSuccess: ([, delay]) =>
+              asked > 0 && now + asked >= until
+                ? Effect.succeed(false)
+                : Effect.as(Effect.sleep(Math.max(asked, Duration.toMillis(delay))), true),
             onFailure: () => Effect.succeed(false),
             onDone: () => Effect.succeed(false)
           }))

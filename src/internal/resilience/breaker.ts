@@ -195,18 +195,22 @@ export class Circuit implements Breaker {
   }
 }
 
-const guarded = new WeakMap<object, ReadonlyArray<Breaker>>()
+/** On services that are made of others, and on what is made of these: their breakers. */
+const guards = Symbol.for("effect-voice/guards")
 
 /** Remembers the breakers of a service that is made of others. */
 export const keepBreakers = <Service extends object>(
   service: Service,
   breakers: ReadonlyArray<Breaker | undefined>
-): Service => {
-  guarded.set(service, breakers.filter((breaker) => breaker !== undefined))
-  return service
-}
+): Service => Object.assign(service, { [guards]: breakers.filter((breaker) => breaker !== undefined) })
 
-export const breakersOf = (service: object): ReadonlyArray<Breaker> => guarded.get(service) ?? []
+/** Whether a service is made of others. */
+export const isGuarded = (service: object): boolean => guards in service
+
+export const breakersOf = (service: object): ReadonlyArray<Breaker> => {
+  const found = guards in service ? service[guards] : undefined
+  return Array.isArray(found) ? found.filter((breaker): breaker is Breaker => breaker instanceof Circuit) : []
+}
 
 /** A breaker for each service that is to have one: not for those that take care of themselves. */
 export const circuitsOf = (

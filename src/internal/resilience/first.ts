@@ -1,5 +1,6 @@
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
@@ -78,6 +79,7 @@ export const firstOutput = <A, E, R>(
   const { settings } = request
   const breaker = settings?.breaker
   let ticket: Ticket | undefined
+  let until: number | undefined
   const claim = Effect.suspend(() => {
     const claimed = breaker?.claim()
     if (claimed instanceof Failure.Unavailable) return Effect.fail(request.error(claimed))
@@ -105,13 +107,16 @@ export const firstOutput = <A, E, R>(
       yield* Scope.close(attempt, exit)
       const failure = failureOf(exit.cause, request.error)
       if (Option.isNone(failure)) return yield* Effect.failCause(exit.cause)
-      if (!request.isRetryable(failure.value) || !(yield* wait(failure.value))) {
+      if (!request.isRetryable(failure.value) || !(yield* wait(failure.value, until))) {
         return yield* Effect.fail(failure.value)
       }
     }
   })
   if (settings === undefined) return attempts
   const overdue = (request.begun ?? Effect.void).pipe(
+    Effect.andThen(Effect.map(Clock.currentTimeMillis, (now) => {
+      until = now + settings.firstOutputMs
+    })),
     Effect.andThen(Effect.sleep(settings.firstOutputMs)),
     Effect.andThen(Effect.suspend(() => {
       const late = request.error(new Failure.TimedOut({ afterMs: settings.firstOutputMs }))
@@ -119,7 +124,8 @@ export const firstOutput = <A, E, R>(
       return Effect.fail(late)
     }))
   )
-  return Effect.raceFirst(attempts, overdue)
+  // The deadline goes first: an attempt that fails at once is to know how much time is left.
+  return Effect.raceFirst(overdue, attempts)
 }
 
 /** Gives what has started as a pull, which fails when a stream that owes output falls silent. */

@@ -6,6 +6,7 @@ import { boardOf } from "./board.ts"
 import { breakersOf, circuitsOf, keepBreakers } from "./breaker.ts"
 import * as first from "./first.ts"
 import { hedged, lateAfter, namesOf } from "./hedge.ts"
+import { meteredReply } from "./metering.ts"
 import { resolve } from "./policy.ts"
 import { prewarmOf } from "./prewarm.ts"
 import { type Candidate, type Fail, failover } from "./request.ts"
@@ -19,7 +20,7 @@ const request = (
   fail: Fail<Llm.LlmError>
 ): Candidate<Llm.Delta, Llm.LlmError, never> => ({
   name: service.name,
-  open: service.reply(request),
+  open: meteredReply(service, request),
   settings: service.resilient ? undefined : resolve(policy),
   isUseful: () => true,
   isRetryable: (error) => error.isRetryable,

@@ -9,6 +9,7 @@ import { boardOf } from "./board.ts"
 import { breakersOf, circuitsOf, keepBreakers } from "./breaker.ts"
 import * as first from "./first.ts"
 import { hedged, lateAfter, namesOf } from "./hedge.ts"
+import { meteredSpeech } from "./metering.ts"
 import { resolve } from "./policy.ts"
 import { prewarmOf } from "./prewarm.ts"
 import { type Candidate, type Fail, failover, isInputFailure, unwrapInput } from "./request.ts"
@@ -47,7 +48,8 @@ const request = <E, R>(
   fail: Fail<Tts.TtsError>
 ): Candidate<Tts.Chunk, Tts.TtsError | InputFailure<E>, R> => ({
   name: service.name,
-  open: service.speak(
+  open: meteredSpeech(
+    service,
     script.tape.read(0, (pieces) => hasWords(pieces) ? Deferred.succeed(script.begun, undefined) : Effect.void),
     options
   ),

@@ -17,6 +17,7 @@ import { alone, boardOf, type Turns } from "./board.ts"
 import { type Circuit, circuitOf, circuitsOf, keepBreakers, type Ticket } from "./breaker.ts"
 import { failureOf } from "./first.ts"
 import { Memory } from "./memory.ts"
+import { meteredTranscription } from "./metering.ts"
 import { resolve, type Settings } from "./policy.ts"
 import { prewarmOf } from "./prewarm.ts"
 import { exhausted, type Fail, isInputFailure, roundOf, unwrapInput } from "./request.ts"
@@ -75,7 +76,8 @@ const persist = <E, R>(options: {
       const scope = yield* Scope.fork(options.scope)
       if (ticket !== undefined) yield* Scope.addFinalizer(scope, Effect.sync(() => breaker?.released(ticket)))
       const { audio, mapping } = memory.take()
-      const heard = Stream.map(answersOf(service)(audio), (transcript) => mapping.transcript(transcript))
+      const heard = Stream.map(meteredTranscription(service, audio, answersOf(service)), (transcript) =>
+        mapping.transcript(transcript))
       const pull = yield* Scope.provide(Stream.toPull(heard), scope)
       return { scope, pull, since: yield* Clock.currentTimeMillis, ticket }
     })
@@ -83,7 +85,9 @@ const persist = <E, R>(options: {
     const alive = (answered: boolean): Effect.Effect<void> =>
       Effect.flatMap(backoff(settings), (budget) => {
         wait = budget
-        if (attempt?.ticket !== undefined) breaker?.succeeded(attempt.ticket)
+        if (attempt?.ticket !== undefined) {
+          breaker?.succeeded(attempt.ticket)
+        }
         return options.onAlive(answered)
       })
 
@@ -91,11 +95,14 @@ const persist = <E, R>(options: {
       Effect.gen(function*() {
         const now = yield* Clock.currentTimeMillis
         for (const heard of chunk) {
-          if (heard.final) memory.answer(heard)
-          else memory.pending.sign(now)
+          if (heard.final) {
+            memory.answer(heard)
+          } else memory.pending.sign(now)
         }
         yield* alive(true)
-        return chunk.filter((heard) => !isEmpty(heard))
+        return chunk.filter((heard) =>
+          !isEmpty(heard)
+        )
       })
 
     /** Closes a failed attempt; fails where there shall be no other. */

@@ -101,7 +101,7 @@ const runJobs = Effect.fnUntraced(function*(runner: Runner, queue: Queue.Queue<T
     }
   }
   yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(queue), obey)))
-  return FiberSet.awaitEmpty(jobs)
+  return { idle: FiberSet.awaitEmpty(jobs) }
 })
 
 const program = Effect.gen(function*() {
@@ -111,7 +111,7 @@ const program = Effect.gen(function*() {
   const probe = yield* makeProbe
   const runner = makeRunner(definition, yield* openInTime(definition, settings), settings)
   const asked = yield* Deferred.make<void>()
-  const idle = yield* runJobs(runner, queue, Effect.asVoid(Deferred.succeed(asked, undefined)))
+  const { idle } = yield* runJobs(runner, queue, Effect.asVoid(Deferred.succeed(asked, undefined)))
   const state = Effect.sync(() => tell({ _tag: "State", ...probe(), running: runner.running() }))
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(state, Effect.sleep(stateInterval))))
   tell({ _tag: "Ready" })
@@ -122,7 +122,6 @@ const program = Effect.gen(function*() {
   yield* Effect.timeoutOption(idle, "10 seconds")
 })
 
-const keepAlive = setInterval(() => undefined, 2 ** 30)
 const fiber = Effect.runFork(
   Effect.scoped(program).pipe(
     Effect.catchCause((cause) =>
@@ -136,7 +135,6 @@ const fiber = Effect.runFork(
 Effect.runFork(Effect.andThen(
   Fiber.await(fiber),
   Effect.sync(() => {
-    clearInterval(keepAlive)
     if (process.connected) process.disconnect()
     process.exit()
   })

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Definition } from "../../Worker.ts"
-import { PrewarmFailed, WorkerError } from "./errors.ts"
+import { PackageMissing, PrewarmFailed, WorkerError } from "./errors.ts"
 import type { Usage } from "./facts.ts"
 import type { EndReason } from "./job.ts"
 import type { Entry } from "./open.ts"
@@ -27,20 +27,33 @@ export interface Executor extends Pick<Runner, "run" | "hurry" | "running"> {
   readonly metrics: Effect.Effect<ReadonlyArray<string>>
 }
 
+/** The native engine starts before the first call, and is kept between calls: stopping it takes seconds. */
+const holdEngine: Effect.Effect<void, WorkerError, Scope.Scope> = Effect.flatMap(
+  Effect.promise(() => import("../livekit/rtc.ts")),
+  ({ hold }) =>
+    Effect.mapError(
+      Effect.asVoid(hold({ captureLogs: false })),
+      () => new WorkerError({ reason: new PackageMissing({ package: "@livekit/rtc-node" }) })
+    )
+)
+
 /** Builds the layer and warms it, in time. */
 export const openInTime = <E>(
   definition: Definition<E>,
   settings: JobSettings
 ): Effect.Effect<Entry, E | WorkerError, Scope.Scope> =>
-  Effect.timeoutOrElse(definition.open, {
-    duration: settings.prewarmTimeout,
-    orElse: () =>
-      Effect.fail(
-        new WorkerError({
-          reason: new PrewarmFailed({ detail: `layer and prewarm took more than ${settings.prewarmTimeout} ms` })
-        })
-      )
-  })
+  Effect.timeoutOrElse(
+    definition.options.connect === undefined ? Effect.andThen(holdEngine, definition.open) : definition.open,
+    {
+      duration: settings.prewarmTimeout,
+      orElse: () =>
+        Effect.fail(
+          new WorkerError({
+            reason: new PrewarmFailed({ detail: `layer and prewarm took more than ${settings.prewarmTimeout} ms` })
+          })
+        )
+    }
+  )
 
 export const makeLocal = <E>(
   definition: Definition<E>,

@@ -26,7 +26,7 @@ export const makePool = (
   Effect.gen(function*() {
     const children = new Set<Child>()
     const fork = yield* FiberSet.makeRuntime<never>()
-    let closing = false
+    const life = { closing: false }
     /** Counters of processes that are gone. */
     let past = ""
 
@@ -79,7 +79,7 @@ export const makePool = (
       const watch = Effect.forever(Effect.andThen(Effect.sleep(watchInterval), look(child)))
       const spent = Effect.andThen(child.retired, Effect.andThen(child.idle, Effect.sync(() => child.leave())))
       yield* Effect.raceFirst(Effect.raceFirst(child.exited, watch), Effect.andThen(spent, child.exited))
-      if (!child.asked && !closing) {
+      if (!child.asked && !life.closing) {
         yield* metrics.crashed
         yield* about(child, Effect.logError(`a process of the pool has ended (${child.ending()})`))
       }
@@ -105,7 +105,7 @@ export const makePool = (
     const keepSlot = (slot: number, first: Deferred.Deferred<void, WorkerError>) =>
       Effect.gen(function*() {
         let failures = 0
-        while (!closing) {
+        while (!life.closing) {
           const result = yield* Effect.result(ignite(slot))
           if (result._tag === "Failure") {
             failures++
@@ -129,7 +129,7 @@ export const makePool = (
 
     yield* Effect.addFinalizer(() =>
       Effect.gen(function*() {
-        closing = true
+        life.closing = true
         yield* Effect.forEach([...children], (child) =>
           Effect.gen(function*() {
             child.leave()

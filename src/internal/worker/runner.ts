@@ -128,7 +128,7 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
     }
     if (report.status === "failed") yield* warn("the job failed", { reason: report.error })
     const shutdown = Effect.forEach(
-      callbacks.reverse(),
+      callbacks.toReversed(),
       (callback) =>
         Effect.catchCause(callback, (cause) => warn("failed", { step: "onShutdown", reason: nameOf(cause) })),
       { discard: true }

@@ -8,7 +8,7 @@ const Package = Schema.fromJsonString(Schema.Struct({ version: Schema.String }))
 const read = (): string => {
   try {
     const text = readFileSync(new URL("../../../package.json", import.meta.url), "utf8")
-    return Option.match(Schema.decodeUnknownOption(Package)(text), {
+    return Option.match(Schema.decodeOption(Package)(text), {
       onNone: () => "unknown",
       onSome: ({ version }) => version
     })

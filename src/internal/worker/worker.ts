@@ -1,7 +1,7 @@
 /** A worker: its connection, its jobs, its load, its end. */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
@@ -9,7 +9,7 @@ import * as Metrics from "../../Metrics.ts"
 import type { Definition, Options, Status, Worker } from "../../Worker.ts"
 import { connect, type Link } from "./connection.ts"
 import { makeDesk } from "./desk.ts"
-import { type ConnectionReason, Exhausted, WorkerError } from "./errors.ts"
+import { ConnectionLost, type ConnectionReason, Exhausted, WorkerError } from "./errors.ts"
 import { type Executor, makeLocal } from "./executor.ts"
 import { defaultLoad, type Facts, type Usage } from "./facts.ts"
 import { serveHttp } from "./http.ts"
@@ -197,7 +197,8 @@ export const make = <E>(
       ended: Deferred.await(ended),
       simulate: ({ participant, room }) =>
         Effect.suspend(() => {
-          state.link?.send({ _tag: "Simulate", room, participant })
+          if (state.link === undefined) return Effect.fail(new WorkerError({ reason: new ConnectionLost({}) }))
+          state.link.send({ _tag: "Simulate", room, participant })
           return Effect.void
         }),
       ports

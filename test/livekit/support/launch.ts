@@ -95,6 +95,10 @@ export const launch = async (
   if (program === undefined) throw new Error("no LiveKit server was found")
   const { port, udp } = ports ?? { port: await freeTcp(), udp: await freeUdp() }
   const child = spawn(program, ["--config-body", config(port, udp)], { stdio: "ignore" })
+  // Who ends without stopping it must not leave it behind.
+  const abandon = () => void child.kill("SIGKILL")
+  process.once("exit", abandon)
+  child.once("exit", () => process.off("exit", abandon))
   const url = `http://127.0.0.1:${port}`
   await ready(url, child)
   return {

@@ -1,5 +1,14 @@
 /** Who is in a room besides the agent: rtc-node itself, so that our own side is not tested against itself. */
-import * as Rtc from "@livekit/rtc-node"
+import {
+  AudioFrame,
+  AudioSource,
+  AudioStream,
+  LocalAudioTrack,
+  RemoteAudioTrack,
+  Room,
+  TrackPublishOptions,
+  TrackSource
+} from "@livekit/rtc-node"
 import { Effect, Redacted, type Scope } from "effect"
 import { Audio } from "effect-voice"
 import { asRecord, client, hold } from "effect-voice/internal/livekit/rtc"
@@ -72,7 +81,7 @@ export interface Heard {
 }
 
 export interface Caller {
-  readonly room: Rtc.Room
+  readonly room: Room
   readonly identity: string
   /** Says it in real time, and returns when it has been said. */
   readonly says: (frame: Audio.Frame) => Effect.Effect<void>
@@ -88,6 +97,8 @@ export interface Caller {
 }
 
 export const now = (): number => performance.now()
+
+const isListener = (u: unknown): u is (event: unknown) => void => typeof u === "function"
 
 const frameMs = 10
 const loud = 0.01
@@ -105,11 +116,11 @@ export const caller = (options: CallerOptions): Effect.Effect<Caller, never, Sco
     yield* Effect.orDie(hold({ captureLogs: false }))
     const identity = options.identity ?? "ann"
     const heard: Array<Heard> = []
-    const room = new Rtc.Room()
-    const readers = new Set<ReadableStreamDefaultReader<Rtc.AudioFrame>>()
+    const room = new Room()
+    const readers = new Set<ReadableStreamDefaultReader<AudioFrame>>()
     room.on("trackSubscribed", (track, _publication, participant) => {
-      if (!(track instanceof Rtc.RemoteAudioTrack)) return
-      const reader: ReadableStreamDefaultReader<Rtc.AudioFrame> = new Rtc.AudioStream(track, {
+      if (!(track instanceof RemoteAudioTrack)) return
+      const reader: ReadableStreamDefaultReader<AudioFrame> = new AudioStream(track, {
         sampleRate: 16_000,
         frameSizeMs: frameMs
       }).getReader()
@@ -134,13 +145,13 @@ export const caller = (options: CallerOptions): Effect.Effect<Caller, never, Sco
         })
       })
     )
-    const source = new Rtc.AudioSource(16_000, 1, 1000)
-    const track = Rtc.LocalAudioTrack.createAudioTrack("microphone", source)
+    const source = new AudioSource(16_000, 1, 1000)
+    const track = LocalAudioTrack.createAudioTrack("microphone", source)
     if (options.microphone !== false) {
       yield* Effect.promise(() =>
         room.localParticipant!.publishTrack(
           track,
-          new Rtc.TrackPublishOptions({ source: Rtc.TrackSource.SOURCE_MICROPHONE })
+          new TrackPublishOptions({ source: TrackSource.SOURCE_MICROPHONE })
         )
       )
     }
@@ -151,8 +162,9 @@ export const caller = (options: CallerOptions): Effect.Effect<Caller, never, Sco
       source.clearQueue()
       for (const reader of readers) await reader.cancel()
       await room.disconnect().catch(() => {})
+      // A room that the server has ended keeps its listener.
       const listener: unknown = Reflect.get(room, "onFfiEvent")
-      if (typeof listener === "function") client()?.off("ffi_event", (event) => listener(event))
+      if (isListener(listener)) client()?.off("ffi_event", listener)
       source.clearQueue()
       await track.close()
     })
@@ -164,10 +176,11 @@ export const caller = (options: CallerOptions): Effect.Effect<Caller, never, Sco
       const converter = Audio.converter({ to: Audio.speech })
       const samples = Audio.concat([...converter.push([frame]), ...converter.flush()]).samples
       return Effect.promise(async () => {
-        for (let at = 0; at < samples.length && !gone; at += 320) {
+        for (let at = 0; at < samples.length; at += 320) {
+          if (gone) return
           const part = new Int16Array(320)
           part.set(samples.subarray(at, at + 320))
-          await source.captureFrame(new Rtc.AudioFrame(ownCopy(part), 16_000, 1, 320))
+          await source.captureFrame(new AudioFrame(ownCopy(part), 16_000, 1, 320))
         }
         await source.waitForPlayout()
       })

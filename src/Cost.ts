@@ -1,0 +1,185 @@
+/**
+ * What a conversation uses of its providers, and what that costs.
+ *
+ * Usage is counted where a provider is really asked: also in a fallback, in a
+ * hedged request that lost, and in a reply that was interrupted. Prices are
+ * yours to give: they differ by contract and change without notice, so that no
+ * table ships with the package. What has no price costs nothing, and is told.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Schema from "effect/Schema"
+import * as costs from "./internal/cost.ts"
+
+/**
+ * What one request to a provider took; an `Stt` tells it with each final
+ * transcript.
+ *
+ * **Details**
+ *
+ * `characters` of text and `audioMs` of audio are what a synthesiser was given
+ * and gave; `audioMs` of a recogniser is what it was given. `estimated` says
+ * that the model did not tell its tokens, as when a reply is interrupted: they
+ * are then counted as one for four characters.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Usage = Schema.Struct({
+  component: Schema.Literals(["stt", "llm", "tts"]),
+  provider: Schema.String,
+  model: Schema.optionalKey(Schema.String),
+  inputTokens: Schema.Finite,
+  outputTokens: Schema.Finite,
+  characters: Schema.Int,
+  audioMs: Schema.Finite,
+  estimated: Schema.Boolean
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Usage = typeof Usage.Type
+
+/**
+ * What a provider asks, in any currency, the same for all.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Price {
+  /** The provider's name, as its layer has it. */
+  readonly provider: string
+  /** Of this model, and those whose names begin with it; the longest name counts. @default of all models */
+  readonly model?: string | undefined
+  /** For a million tokens of the prompt. @default 0 */
+  readonly inputTokens?: number | undefined
+  /** For a million tokens of the reply. @default 0 */
+  readonly outputTokens?: number | undefined
+  /** For a million characters of text. @default 0 */
+  readonly characters?: number | undefined
+  /** For a minute of audio. @default 0 */
+  readonly audioMinutes?: number | undefined
+}
+
+/**
+ * A price table.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Prices = ReadonlyArray<Price>
+
+/**
+ * What is counted for a budget.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Unit = Schema.Literals(["cost", "tokens", "characters", "audioSeconds"])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Unit = typeof Unit.Type
+
+/**
+ * How much a conversation may use.
+ *
+ * **Details**
+ *
+ * First the operator is warned, then nothing is done any more that may turn out
+ * to be for nothing (preemption), and at the limit the agent says goodbye and
+ * the session ends with the reason `budget`. Each stage is an event.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Budget {
+  /** Above 0, in `unit`. */
+  readonly limit: number
+  /** @default "cost" */
+  readonly unit?: Unit | undefined
+  /** Share of the limit at which the operator is warned. @default 0.8 */
+  readonly warnAt?: number | undefined
+  /** Share of the limit from which on no reply is made in advance. @default 0.9 */
+  readonly economyAt?: number | undefined
+  /** Said at the limit; `""` for nothing. @default "I'm sorry, our time is up. Goodbye!" */
+  readonly goodbye?: string | undefined
+}
+
+/**
+ * What has been used so far, altogether or of one provider and model.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Spent {
+  readonly requests: number
+  readonly inputTokens: number
+  readonly outputTokens: number
+  readonly characters: number
+  readonly audioMs: number
+  /** 0 for what has no price. */
+  readonly cost: number
+}
+
+/**
+ * What has been used so far, and of whom: by `provider`, or `provider/model`
+ * where the model is known.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Report {
+  readonly total: Spent
+  readonly by: Readonly<Record<string, Spent>>
+}
+
+/**
+ * Nothing yet.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const nothing: Report = costs.nothing
+
+/**
+ * Gives the cost of a usage, `undefined` where the table has no price for it.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const of: (usage: Usage, prices: Prices) => number | undefined = costs.of
+
+/**
+ * Adds a usage to a report.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const add: (self: Report, usage: Usage, cost?: number) => Report = costs.add
+
+/**
+ * Gives what a report has of a unit: cost, tokens of both directions,
+ * characters, or seconds of audio.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const amount: (self: Report, unit: Unit) => number = costs.amount
+
+/**
+ * Where usage is told to. A session sets it for all that it does; outside of
+ * one, provide your own.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export const Meter: Context.Reference<(usage: Usage) => void> = Context.Reference<(usage: Usage) => void>(
+  "effect-voice/Cost/Meter",
+  { defaultValue: () => () => {} }
+)

@@ -1,0 +1,83 @@
+/** Keeps account of what a session uses, and sees to it that it stays within its budget. */
+import * as Effect from "effect/Effect"
+import * as Cost from "../../Cost.ts"
+import type { Options } from "../../Pipeline.ts"
+import { keyOf } from "../cost.ts"
+import { type Core, signal } from "./core.ts"
+import { checkTurn, mergeTurn } from "./options.ts"
+
+export interface Spending {
+  readonly report: () => Cost.Report
+  readonly meter: (usage: Cost.Usage) => void
+  /** What has been paid since the last time it was asked for; `undefined` without prices. */
+  readonly takeCost: () => number | undefined
+}
+
+export const makeSpending = (options: Options["spending"], core: () => Core): Spending => {
+  const { budget, prices } = options ?? {}
+  const unit = budget?.unit ?? "cost"
+  const unpriced = new Set<string>()
+  let report = Cost.nothing
+  let taken = 0
+  let reached = 0
+
+  const stages = budget === undefined ? [] : [
+    { stage: "warning", at: budget.warnAt ?? 0.8, act: () => {} },
+    { stage: "economy", at: budget.economyAt ?? 0.9, act: () => economise(core()) },
+    { stage: "end", at: 1, act: () => end(core(), budget.goodbye ?? "I'm sorry, our time is up. Goodbye!") }
+  ] as const
+
+  const hold = (): void => {
+    if (budget === undefined) return
+    const spent = Cost.amount(report, unit)
+    for (let next = stages[reached]; next !== undefined; next = stages[reached]) {
+      if (spent < next.at * budget.limit) return
+      reached += 1
+      const { stage } = next
+      const { limit } = budget
+      core().publish({ _tag: "BudgetReached", stage, unit, spent, limit })
+      core().fork(
+        Effect.logWarning("a budget is reached").pipe(Effect.annotateLogs({ stage, unit, spent, limit }))
+      )
+      next.act()
+    }
+  }
+
+  return {
+    report: () => report,
+    takeCost: () => {
+      if (prices === undefined) return undefined
+      const cost = report.total.cost - taken
+      taken = report.total.cost
+      return cost
+    },
+    meter: (usage) => {
+      const cost = prices === undefined ? undefined : Cost.of(usage, prices)
+      report = Cost.add(report, usage, cost)
+      const { component, ...used } = usage
+      core().publish({ _tag: "UsageMeasured", component, ...used, ...(cost === undefined ? {} : { cost }) })
+      const key = keyOf(usage)
+      if (prices !== undefined && cost === undefined && !unpriced.has(key) && unpriced.size < 64) {
+        unpriced.add(key)
+        core().publish({ _tag: "Warning", component, message: `${key} has no price, and is counted as free` })
+      }
+      hold()
+    }
+  }
+}
+
+/** Nothing is made any more that may turn out to be for nothing. */
+const economise = (core: Core): void => {
+  core.turnOptions = mergeTurn(core.turnOptions, { preemption: { llm: false, tts: false } })
+  core.fork(Effect.ignore(Effect.map(
+    checkTurn(core.turnOptions),
+    (settings) => signal(core, { _tag: "Tune", settings })
+  )))
+}
+
+const end = (core: Core, goodbye: string): void => {
+  const close = Effect.sync(() => signal(core, { _tag: "Close", drain: true, reason: "budget" }))
+  core.fork(
+    goodbye === "" ? close : Effect.andThen(Effect.ignore(core.session.say(goodbye, { protected: true })), close)
+  )
+}

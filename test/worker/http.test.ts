@@ -1,0 +1,181 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Metric, Redacted, Stream } from "effect"
+import { Metrics, Vad } from "effect-voice"
+import * as Worker from "effect-voice/Worker"
+import { Yaml } from "effect/encoding"
+import { readFileSync } from "node:fs"
+import { createServer } from "node:net"
+import { mergeTexts } from "../../src/internal/worker/exposition.ts"
+import { child } from "../../src/internal/worker/metrics.ts"
+import { makeJob, outcome, serveAgent } from "../support/agentServer.ts"
+import { start, virtualRooms } from "./support.ts"
+
+const get = (port: number, path: string, init: RequestInit = {}) =>
+  Effect.promise(async () => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, init)
+    const text = await response.text()
+    return { status: response.status, text, json: text.startsWith("{") ? JSON.parse(text) : undefined }
+  })
+
+const http = { port: 0, host: "127.0.0.1", metricsPort: 0, metrics: true } as const
+
+const isolated = <A, E, R>(self: Effect.Effect<A, E, R>) =>
+  Effect.provideService(self, Metric.MetricRegistry, new Map())
+
+const forever = { entry: () => Effect.never, layer: Layer.empty }
+
+describe("what operators ask", () => {
+  it.live("is answered on both ports", () =>
+    isolated(Effect.gen(function*() {
+      const server = yield* serveAgent()
+      const rooms = yield* virtualRooms
+      const definition = Worker.define({ ...forever, connect: rooms.connect, agentName: "desk" })
+      const worker = yield* start(definition, server, { http, maxJobs: 1 })
+      const [main, metrics] = worker.ports
+      const connection = yield* server.next
+      for (const port of [main!, metrics!]) {
+        assert.strictEqual((yield* get(port, "/ready")).status, 200)
+        assert.deepInclude((yield* get(port, "/health")).json, { status: "ok", connection: "registered", jobs: 0 })
+        assert.include((yield* get(port, "/metrics")).text, "agent_worker_connected 1")
+        assert.strictEqual((yield* get(port, "/ready", { method: "POST" })).status, 405)
+        assert.strictEqual((yield* get(port, "/secrets")).status, 404)
+      }
+      assert.strictEqual((yield* get(main!, "/")).status, 200)
+      assert.strictEqual((yield* get(metrics!, "/worker")).status, 404)
+      yield* connection.dispatch(makeJob("AJ_1"))
+      yield* rooms.next
+      assert.deepInclude((yield* get(main!, "/worker")).json, {
+        agent_name: "desk",
+        worker_type: "JT_ROOM",
+        active_jobs: 1,
+        protocol_version: 1
+      })
+      const ready = yield* get(main!, "/ready")
+      assert.deepStrictEqual([ready.status, ready.json.problem], [503, "it has its 1 jobs"])
+      assert.strictEqual((yield* get(main!, "/health")).json.jobs, 1)
+    })))
+
+  it.live("is health alone without metrics, and details only with the token", () =>
+    isolated(Effect.gen(function*() {
+      const server = yield* serveAgent()
+      const token = Redacted.make("open sesame")
+      const worker = yield* start(Worker.define(forever), server, {
+        http: { ...http, metricsPort: false, metrics: false, token }
+      })
+      assert.strictEqual(worker.ports.length, 1)
+      const [port] = worker.ports
+      assert.strictEqual((yield* get(port!, "/metrics")).status, 404)
+      assert.deepStrictEqual((yield* get(port!, "/health")).json, { status: "ok" })
+      assert.strictEqual((yield* get(port!, "/worker")).status, 401)
+      const wrong = { headers: { authorization: "Bearer open Sesame" } }
+      assert.strictEqual((yield* get(port!, "/worker", wrong)).status, 401)
+      const right = { headers: { authorization: "Bearer open sesame" } }
+      assert.strictEqual((yield* get(port!, "/worker", right)).status, 200)
+      assert.property((yield* get(port!, "/health", right)).json, "eventLoopDelayMs")
+    })))
+
+  it.live("is unready while the worker is made ready, and a used port is a clear error", () =>
+    isolated(Effect.gen(function*() {
+      const server = yield* serveAgent()
+      const port = yield* Effect.acquireRelease(
+        Effect.callback<{ readonly close: () => void; readonly port: number }>((resume) => {
+          const taken = createServer().listen(0, "127.0.0.1", () => {
+            const address = taken.address()
+            resume(Effect.succeed({
+              close: () => taken.close(),
+              port: typeof address === "object" ? address!.port : 0
+            }))
+          })
+        }),
+        ({ close }) => Effect.sync(close)
+      )
+      const error = yield* Effect.flip(start(Worker.define(forever), server, { http: { ...http, port: port.port } }))
+      assert.strictEqual(
+        error.message,
+        `port ${port.port} is in use: choose another with the option http, or with METRICS_PORT`
+      )
+    })))
+
+  it.live("warms the detector with half a second of silence before the worker registers", () =>
+    Effect.gen(function*() {
+      const server = yield* serveAgent()
+      let fedMs = 0
+      const vad = Layer.succeed(
+        Vad.Vad,
+        Vad.Vad.of({
+          name: "counting",
+          detector: () =>
+            Effect.succeed({
+              push: (frames) =>
+                Effect.sync(() => {
+                  assert.strictEqual(server.dials(), 0)
+                  for (const { sampleRate, samples } of frames) fedMs += samples.length / sampleRate * 1000
+                  return []
+                }),
+              end: Effect.succeed([])
+            }),
+          detect: () => Stream.empty
+        })
+      )
+      let warm = 0
+      const definition = Worker.define({
+        entry: () => Effect.void,
+        layer: vad,
+        prewarm: Vad.Vad.useSync(() => void warm++)
+      })
+      yield* start(definition, server)
+      assert.deepStrictEqual([Math.round(fedMs), warm], [500, 1])
+      const broken = Worker.define({ ...forever, prewarm: Effect.fail({ _tag: "ModelMissing" }) })
+      const error = yield* Effect.flip(start(broken, server))
+      assert.strictEqual(error.message, "the worker could not be made ready: prewarm failed (ModelMissing)")
+    }))
+})
+
+describe("metrics", () => {
+  it("of several processes are added up", () => {
+    const text = (jobs: number, slow: number, up: number) =>
+      [
+        "# HELP agent_jobs_total Jobs",
+        "# TYPE agent_jobs_total counter",
+        `agent_jobs_total{status="success"} ${jobs}`,
+        "# TYPE agent_time histogram",
+        `agent_time_bucket{le="1"} 1`,
+        `agent_time_bucket{le="+Inf"} ${slow}`,
+        `agent_time_sum ${slow}`,
+        `agent_time_count ${slow}`,
+        "# TYPE agent_provider_available gauge",
+        `agent_provider_available{provider="a b"} ${up}`,
+        ""
+      ].join("\n")
+    const merged = mergeTexts([text(1, 2, 1), text(3, 4, 0)])
+    assert.deepStrictEqual(merged.split("\n").filter((line) => line !== "" && !line.startsWith("#")), [
+      `agent_jobs_total{status="success"} 4`,
+      `agent_time_bucket{le="1"} 2`,
+      `agent_time_bucket{le="+Inf"} 6`,
+      "agent_time_sum 6",
+      "agent_time_count 6",
+      `agent_provider_available{provider="a b"} 0`
+    ])
+  })
+
+  it.live("that alert rules name are exported", () =>
+    isolated(Effect.gen(function*() {
+      const server = yield* serveAgent()
+      const rooms = yield* virtualRooms
+      const definition = Worker.define({ connect: rooms.connect, entry: () => Effect.void, layer: Layer.empty })
+      const worker = yield* start(definition, server, { http })
+      const connection = yield* server.next
+      yield* connection.dispatch(makeJob("AJ_1"))
+      yield* outcome(connection)
+      // There with the first breaker, and with the first process of a pool.
+      const record = yield* Metrics.recorder
+      record({ _tag: "ProviderAvailability", at: 0, component: "llm", provider: "scripted", available: false })
+      yield* child(0, { cpu: 0, memoryBytes: 0, jobs: 0 })
+      const { text } = yield* get(worker.ports[0]!, "/metrics")
+      const file = readFileSync(new URL("../../deploy/prometheus/alerts.yaml", import.meta.url), "utf8")
+      const rules = JSON.stringify(Yaml.parse(file))
+      const named = new Set(Array.from(rules.matchAll(/\bagent_[a-z_]+/g), ([name]) => name))
+      assert.isAbove(named.size, 10)
+      for (const name of named) assert.match(text, new RegExp(`^${name}(\\{.*\\})? `, "m"), name)
+    })))
+})

@@ -1,0 +1,67 @@
+// @effect-diagnostics missingEffectContext:off
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Schema } from "effect"
+import { Llm } from "effect-voice"
+import * as Worker from "effect-voice/Worker"
+import { makeProbe } from "../../src/internal/worker/load.ts"
+
+const idle: Worker.LoadFacts = {
+  cpu: 0,
+  memoryBytes: 0,
+  eventLoopDelayMs: 0,
+  cores: 2,
+  memoryLimitBytes: 4e9,
+  jobs: 0,
+  maxJobs: 10
+}
+
+describe("the load", () => {
+  it("is that of the scarcest resource", () => {
+    assert.strictEqual(Worker.defaultLoad(idle), 0)
+    assert.strictEqual(Worker.defaultLoad({ ...idle, cpu: 1 }), 0.5)
+    assert.strictEqual(Worker.defaultLoad({ ...idle, memoryBytes: 3e9, cpu: 1 }), 0.75)
+    assert.strictEqual(Worker.defaultLoad({ ...idle, eventLoopDelayMs: 90 }), 0.9)
+    assert.strictEqual(Worker.defaultLoad({ ...idle, eventLoopDelayMs: 1e6 }), 1)
+  })
+
+  it.prop("stays within bounds, and reaches the server's limit with the last job", [
+    Schema.Struct({
+      cpu: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 64 })),
+      memoryBytes: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1e12 })),
+      eventLoopDelayMs: Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1e5 })),
+      jobs: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10 }))
+    })
+  ], ([facts]) => {
+    const load = Worker.defaultLoad({ ...idle, ...facts })
+    assert.isTrue(load >= 0 && load <= 1)
+    if (facts.jobs === 10) assert.isAtLeast(load, 0.7)
+  })
+
+  it.live("is measured: a busy process shows in CPU and in the delay of the event loop", () =>
+    Effect.gen(function*() {
+      const probe = yield* makeProbe
+      const spin = Effect.sync(() => {
+        const end = process.hrtime.bigint() + 300_000_000n
+        while (process.hrtime.bigint() < end);
+      })
+      yield* Effect.sleep(20)
+      yield* spin
+      yield* Effect.sleep(600)
+      const usage = probe()
+      assert.isAbove(usage.cpu, 0.2)
+      assert.isAbove(usage.eventLoopDelayMs, 100)
+      assert.isAbove(usage.memoryBytes, 1e7)
+    }))
+})
+
+describe("a definition", () => {
+  it("is found by what it is, and must give its entry what that needs", () => {
+    assert.isTrue(Worker.isDefinition(Worker.define({ entry: () => Effect.void, layer: Layer.empty })))
+    assert.isFalse(Worker.isDefinition({ entry: () => Effect.void }))
+    Worker.define({
+      // @ts-expect-error: nobody gives the Llm
+      entry: () => Llm.Llm.useSync((llm) => llm.name),
+      layer: Layer.empty
+    })
+  })
+})

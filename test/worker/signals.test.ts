@@ -1,0 +1,60 @@
+import { assert, describe, it } from "@effect/vitest"
+import { JobStatus, WorkerStatus } from "@livekit/protocol"
+import { Deferred, Effect } from "effect"
+import { spawn } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import { load, makeJob, outcome, serveAgent } from "../support/agentServer.ts"
+
+const file = fileURLToPath(new URL("./fixtures.program.ts", import.meta.url))
+
+/** A program that ends with the test, whatever happens. */
+const program = Effect.fnUntraced(function*(url: string) {
+  const exited = yield* Deferred.make<number | null>()
+  const child = yield* Effect.acquireRelease(
+    Effect.sync(() => spawn(process.execPath, [file, url], { stdio: "ignore" })),
+    (child) => Effect.sync(() => child.kill("SIGKILL"))
+  )
+  child.once("exit", (code) => Deferred.doneUnsafe(exited, Effect.succeed(code)))
+  return { kill: (signal: NodeJS.Signals) => child.kill(signal), exited: Deferred.await(exited) }
+})
+
+describe("a program", () => {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    it.live(`drains at the first ${signal} and exits by itself`, () =>
+      Effect.gen(function*() {
+        const server = yield* serveAgent()
+        const { exited, kill } = yield* program(server.url)
+        const connection = yield* server.next
+        yield* load(connection)
+        yield* connection.dispatch(makeJob("AJ_1", { metadata: "wait" }))
+        assert.strictEqual((yield* connection.take("updateJob")).status, JobStatus.JS_RUNNING)
+        kill(signal)
+        while ((yield* load(connection)).status !== WorkerStatus.WS_FULL);
+        assert.strictEqual(yield* connection.dispatch(makeJob("AJ_2")), false)
+        connection.terminate("AJ_1")
+        assert.strictEqual((yield* outcome(connection)).status, JobStatus.JS_SUCCESS)
+        assert.strictEqual(yield* exited, 0)
+      }))
+  }
+
+  it.live("ends its calls at the second signal", () =>
+    Effect.gen(function*() {
+      const server = yield* serveAgent()
+      const { exited, kill } = yield* program(server.url)
+      const connection = yield* server.next
+      yield* load(connection)
+      yield* connection.dispatch(makeJob("AJ_1", { metadata: "wait" }))
+      yield* connection.take("updateJob")
+      kill("SIGINT")
+      while ((yield* load(connection)).status !== WorkerStatus.WS_FULL);
+      kill("SIGINT")
+      assert.deepStrictEqual((yield* outcome(connection)).error, "the worker was stopped")
+      assert.strictEqual(yield* exited, 0)
+    }))
+
+  it.live("exits with 1 when the server cannot be reached", () =>
+    Effect.gen(function*() {
+      const { exited } = yield* program("ws://127.0.0.1:9")
+      assert.strictEqual(yield* exited, 1)
+    }))
+})
