@@ -1,20 +1,43 @@
 import { assert, describe, it } from "@effect/vitest"
 import { spawnSync } from "node:child_process"
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
-const documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "AGENTS.md"]
+const guides = readdirSync(`${root}docs`).filter((file) => file.endsWith(".md")).map((file) => `docs/${file}`)
+const documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "AGENTS.md", ...guides]
+const read = (file: string) => readFileSync(`${root}${file}`, "utf8")
+
+/** The files that the tutorial builds, which import each other. */
+const tutorial = new Map(
+  readdirSync(`${root}examples/hotel`).map((file) => [read(`examples/hotel/${file}`), file] as const)
+)
 
 const snippets = documents.flatMap((document) =>
-  [...readFileSync(`${root}${document}`, "utf8").matchAll(/^```ts\n(.*?)^```$/gms)]
-    .map(([, code], i) => ({ name: `${document.replace(".md", "")}-${i + 1}.ts`, code: code! }))
+  [...read(document).matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code], i) => ({
+    name: tutorial.get(code!) ?? `${document.replace("/", "-").replace(".md", "")}-${i + 1}.ts`,
+    code: code!
+  }))
 )
 
 describe("the documents", () => {
   it("show a test that is run", () => {
     const test = snippets.find(({ code, name }) => name.startsWith("AGENTS") && code.includes("it.effect("))
-    assert.strictEqual(test?.code, readFileSync(`${root}test/agents.test.ts`, "utf8"))
+    assert.strictEqual(test?.code, read("test/agents.test.ts"))
+  })
+
+  it("show the tutorial's files, which are compiled and tested, whole", () => {
+    const shown = snippets.map(({ name }) => name)
+    assert.includeMembers(shown, [...tutorial.values()])
+  })
+
+  it("point to files that are there", () => {
+    for (const document of documents) {
+      for (const [, target] of read(document).matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)) {
+        assert.isTrue(existsSync(join(root, dirname(document), target!)), `${document}: ${target}`)
+      }
+    }
   })
 
   it("hold programs that compile", () => {
