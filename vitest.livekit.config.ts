@@ -13,4 +13,7 @@ const merged = mergeConfig(
   })
 )
 
-export default { ...merged, test: { ...merged.test, include: ["test/livekit/**/*.test.ts"], exclude: ["**/node_modules/**"] } }
+export default {
+  ...merged,
+  test: { ...merged.test, include: ["test/livekit/**/*.test.ts"], exclude: ["**/node_modules/**"] }
+}

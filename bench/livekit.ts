@@ -163,7 +163,7 @@ try {
   const megabytesPerCall = sizes.length < 2
     ? null
     : Number(((most.megabytes - least.megabytes) / (most.calls - least.calls)).toFixed(1))
-  console.log(JSON.stringify({ measured, ratios, megabytesPerCall }, undefined, 2))
+  process.stdout.write(`${JSON.stringify({ measured, ratios, megabytesPerCall }, undefined, 2)}\n`)
 } finally {
   await server.stop()
 }

@@ -81,10 +81,10 @@ const enter = async (job: Job, name: string) => {
 
   // The microphone never stops: silence between the questions. One piece each 10 ms, by the clock.
   let queue: Array<{ readonly samples: Int16Array; readonly onSent?: () => void }> = []
-  let over = false
+  const over = new AbortController()
   const microphone = (async () => {
     let due = performance.now()
-    while (!over) {
+    while (!over.signal.aborted) {
       const next = queue.shift()
       await source.captureFrame(new AudioFrame(Int16Array.from(next?.samples ?? silence), rate, 1, frame))
       next?.onSent?.()
@@ -134,7 +134,7 @@ const enter = async (job: Job, name: string) => {
     return joined
   }
   const leave = async () => {
-    over = true
+    over.abort()
     await microphone
     source.clearQueue()
     await room.disconnect()

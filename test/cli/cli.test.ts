@@ -10,18 +10,25 @@ const root = fileURLToPath(new URL("../..", import.meta.url))
 interface Options {
   readonly env?: Readonly<Record<string, string>>
   readonly input?: string
+  /** A folder whose programs go before all others. */
+  readonly path?: string
   /** Told each time that something was printed. */
   readonly onOutput?: (output: string, stop: (signal: NodeJS.Signals) => void) => void
 }
 
-const run = (args: ReadonlyArray<string>, { env, input, onOutput }: Options = {}) => {
+const run = (args: ReadonlyArray<string>, { env, input, onOutput, path }: Options = {}) => {
   const { LIVEKIT_API_KEY: _key, LIVEKIT_API_SECRET: _secret, LIVEKIT_URL: _url, ...rest } = process.env
   const { promise, resolve } = Promise.withResolvers<
     { readonly code: number | null; readonly output: string; readonly errors: string }
   >()
   const child = spawn(process.execPath, ["--conditions", "effect-voice/source", "src/cli/main.ts", ...args], {
     cwd: root,
-    env: { ...rest, NO_COLOR: "1", ...env }
+    env: {
+      ...rest,
+      NO_COLOR: "1",
+      ...(path === undefined ? undefined : { PATH: `${path}${delimiter}${rest["PATH"]}` }),
+      ...env
+    }
   })
   let output = ""
   let errors = ""
@@ -112,7 +119,7 @@ describe("effect-voice console, with microphone and loudspeaker", () => {
       chmodSync(join(folder, "sox"), 0o755)
       let asked = false
       const { output } = await run(["console", "test/cli/agent.ts"], {
-        env: { PATH: `${folder}${delimiter}${process.env["PATH"]}` },
+        path: folder,
         onOutput: (output, stop) => {
           if (asked || !/agent {2}Sunny/.test(output)) return
           asked = true
