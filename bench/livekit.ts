@@ -36,17 +36,18 @@ const start = (file: string, env: Readonly<Record<string, string>> = {}): ChildP
     stdio: ["ignore", "ignore", "inherit", "ipc"]
   })
 
-const phase = (child: ChildProcess, wanted: Message["phase"]): Promise<Message> =>
-  new Promise((resolve, reject) => {
-    const listen = (message: unknown) => {
-      const told = message as Message
-      if (told.phase !== wanted) return
-      child.off("message", listen)
-      resolve(told)
-    }
-    child.on("message", listen)
-    child.once("exit", (code) => reject(new Error(`${child.spawnfile} ended with ${code} before ${wanted}`)))
-  })
+const phase = (child: ChildProcess, wanted: Message["phase"]): Promise<Message> => {
+  const { promise, reject, resolve } = Promise.withResolvers<Message>()
+  const listen = (message: unknown) => {
+    const told = message as Message
+    if (told.phase !== wanted) return
+    child.off("message", listen)
+    resolve(told)
+  }
+  child.on("message", listen)
+  child.once("exit", (code) => reject(new Error(`${child.spawnfile} ended with ${code} before ${wanted}`)))
+  return promise
+}
 
 const end = async (child: ChildProcess): Promise<void> => {
   if (child.exitCode !== null || child.signalCode !== null) return

@@ -96,29 +96,28 @@ const enter = async (job: Job, name: string) => {
   /** When the first and when the last loud piece was sent. */
   const ask = async () => {
     const times = { first: 0, last: 0 }
-    await new Promise<void>((resolve) => {
-      queue = question.map((samples, i) => ({
-        samples,
-        onSent: () => {
-          if (i === firstLoud) times.first = performance.now()
-          if (i !== lastLoud) return
-          times.last = performance.now()
-          resolve()
-        }
-      }))
-    })
+    const asked = Promise.withResolvers<void>()
+    queue = question.map((samples, i) => ({
+      samples,
+      onSent: () => {
+        if (i === firstLoud) times.first = performance.now()
+        if (i !== lastLoud) return
+        times.last = performance.now()
+        asked.resolve()
+      }
+    }))
+    await asked.promise
     return times
   }
   /** The agent's first loud piece from now on. */
-  const reply = () =>
-    new Promise<number | undefined>((resolve) => {
-      const timer = setTimeout(() => resolve(undefined), patience)
-      onLoud = () => {
-        onLoud = undefined
-        clearTimeout(timer)
-        resolve(performance.now())
-      }
-    })
+  const reply = (): Promise<number | undefined> => {
+    const heard = Promise.withResolvers<number>()
+    onLoud = () => {
+      onLoud = undefined
+      heard.resolve(performance.now())
+    }
+    return Promise.race([heard.promise, sleep(patience, undefined, { ref: false })])
+  }
   /** When the agent was last heard, once it has been silent for a while. */
   const quiet = async () => {
     while (performance.now() - lastHeard < 700) await sleep(10)
@@ -127,11 +126,10 @@ const enter = async (job: Job, name: string) => {
   const join = async () => {
     if (job.agentName === undefined) return undefined
     const begin = performance.now()
-    const joined = new Promise<number>((resolve) => {
-      room.on("participantConnected", () => resolve(performance.now() - begin))
-    })
+    const joined = Promise.withResolvers<number>()
+    room.on("participantConnected", () => joined.resolve(performance.now() - begin))
     await new AgentDispatchClient(url.replace("ws", "http"), key, secret).createDispatch(name, job.agentName)
-    return joined
+    return joined.promise
   }
   const leave = async () => {
     over.abort()

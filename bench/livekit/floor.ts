@@ -67,7 +67,7 @@ process.once(
           yield* serve(job.url, yield* Effect.promise(() => token.toJwt()))
         }
         process.send!({ phase: "ready" })
-        yield* Effect.never
+        return yield* Effect.never
       }).pipe(Effect.provide(SileroVad.layer()))
     )
   }

@@ -96,11 +96,9 @@ describe.skipIf(livekit === undefined || browser === undefined)(
         await page.locator("#state", { hasText: "not connected" }).waitFor()
         assert.deepStrictEqual(problems, [])
       } catch (error) {
-        for (const page of chrome.contexts().flatMap((context) => context.pages())) {
-          console.error(await page.innerText("body"))
-        }
-        console.error(command.log())
-        throw error
+        const pages = chrome.contexts().flatMap((context) => context.pages())
+        const shown = await Promise.all(pages.map((page) => page.innerText("body")))
+        throw new Error([...shown, command.log()].join("\n"), { cause: error })
       } finally {
         await chrome.close()
         assert.strictEqual(await command.stop(), 0, command.log())
