@@ -99,8 +99,10 @@ try {
   `
 
   for (const options of ["{}", "{ worker: true }"]) {
-    check(`runs the Silero model of the package without onnxruntime-node: ${options}`, () =>
-      equal(program(listen(options)), "heard"))
+    check(
+      `runs the Silero model of the package without onnxruntime-node: ${options}`,
+      () => equal(program(listen(options)), "heard")
+    )
   }
 
   check("tells what to install for a model of another file", () => {

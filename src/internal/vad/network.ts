@@ -12,7 +12,7 @@ import { Program, type Running } from "./wasm.ts"
 import { cellSize, type Network } from "./weights.ts"
 
 // Up to so many windows WebAssembly is quicker, for a call of onnxruntime costs as much as a window by itself.
-const fewWindows = 5
+const fewWindows = 6
 
 /** Takes the samples of the first rows to their columns. */
 const transformRows = (

@@ -116,7 +116,8 @@ export const share = (thread: Thread, sampleRate: SampleRate): Shared => {
   }
 
   const measure = (calls: ReadonlyArray<Call>, began: bigint, now: bigint): void => {
-    const oldest = calls.reduce((oldest, { since }) => since < oldest ? since : oldest, now)
+    // Who came first stands first.
+    const oldest = calls[0]!.since
     const registries = calls.length === 1 ? [calls[0]!.registry] : new Set(calls.map(({ registry }) => registry))
     for (const registry of registries) {
       series.vadBatchSize.updateUnsafe(calls.length, registry)

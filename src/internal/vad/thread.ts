@@ -95,11 +95,19 @@ export const worker = Effect.fnUntraced(function*(
     return started
   }
   const current = (): Promise<Running> => running ??= start()
-  const stop = (): Promise<unknown> =>
-    running === undefined ? Promise.resolve() : running.then(({ stop }) => stop(), () => {})
+  let closed = false
+  const stop = async (): Promise<void> => {
+    closed = true
+    await running?.then(({ stop }) => stop(), () => {})
+  }
   const { specialised } = yield* Effect.acquireRelease(
     Effect.tryPromise({ try: current, catch: unusable }),
     () => native.track(Effect.promise(stop))
   )
-  return { specialised, memory, run: (rows) => current().then(({ score }) => score(rows)) }
+  const run = async (rows: number): Promise<void> => {
+    if (closed) throw new Unusable("the model has been closed")
+    const { score } = await current()
+    await score(rows)
+  }
+  return { specialised, memory, run }
 })
