@@ -2,7 +2,8 @@
  * Text to speech by Azure, over its REST interface.
  *
  * One request for each piece of text, over kept connections; the audio is given
- * as it comes. The time of a piece is known with the end of its audio.
+ * as it comes, and the next piece is asked for meanwhile. The time of a piece is
+ * known with the end of its audio.
  *
  * Written from Azure's published interface and run against a stand-in of it. The
  * vendor's package is not used: 7.6 MB and six more packages for what is one
@@ -16,11 +17,13 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import type * as Audio from "../Audio.ts"
 import type * as Failure from "../Failure.ts"
 import { host, isRegion } from "../internal/azure/region.ts"
 import { type Manner, ssml } from "../internal/azure/ssml.ts"
 import { http } from "../internal/provider/http.ts"
 import { address, Checks, invalid } from "../internal/provider/options.ts"
+import { frames } from "../internal/provider/pcm.ts"
 import { byPieces } from "../internal/tts/pieces.ts"
 import * as Tts from "../Tts.ts"
 
@@ -115,7 +118,8 @@ const manner = (options: Options, asked: Tts.Options | undefined): Effect.Effect
  *
  * Fails with `InvalidRequest` when an option cannot be. A speech fails with
  * `Rejected` for a refused key, a voice that is not there or too many requests,
- * and with `Disconnected` for a lost connection.
+ * with `Disconnected` for a lost connection, and with `EndedEarly` where there
+ * is no audio for words.
  *
  * @category constructors
  * @since 0.1.0
@@ -129,7 +133,7 @@ export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.T
     const base = options.baseUrl ??
       `https://${host("tts", options.region).replace(".tts.", endpointId === undefined ? ".tts." : ".voice.")}`
     const url = address(base, "/cognitiveservices/v1", { deploymentId: endpointId })
-    const request = (manner: Manner) => (text: string): Stream.Stream<Uint8Array, Tts.TtsError> => {
+    const request = (manner: Manner) => (text: string): Stream.Stream<Audio.Frame, Failure.Reason> => {
       const asked = HttpClientRequest.post(url).pipe(
         HttpClientRequest.setHeaders({
           "Ocp-Apim-Subscription-Key": Redacted.value(options.apiKey),
@@ -138,14 +142,17 @@ export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.T
         }),
         HttpClientRequest.bodyText(ssml(text, manner), "application/ssml+xml")
       )
-      return Stream.mapError(client.stream(asked, types), failed)
+      return frames(format)(client.stream(asked, types))
     }
     return Tts.make({
       name,
       ...format,
       prewarm: Effect.mapError(client.warm(base), failed),
       speak: (text, asked) =>
-        Stream.unwrap(Effect.map(manner(options, asked), (manner) => byPieces(text, format, request(manner))))
+        Stream.unwrap(Effect.map(
+          manner(options, asked),
+          (manner) => byPieces(text, { format, request: request(manner), fail: failed })
+        ))
     })
   }
 )

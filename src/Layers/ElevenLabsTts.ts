@@ -5,7 +5,8 @@
  * first sentence is there while the second one is written, and the times of the
  * words come with it. Each speech has a connection of its own, closed with the
  * stream; after `prewarm`, the next one is always opened in advance. The other
- * mode asks by HTTP, one request for each piece of text.
+ * mode asks by HTTP, one request for each piece of text, the next one while this
+ * one is spoken.
  *
  * Written from ElevenLabs' published protocol and run against a stand-in of it.
  *
@@ -26,6 +27,7 @@ import * as account from "../internal/elevenlabs/account.ts"
 import * as webSocket from "../internal/elevenlabs/stream.ts"
 import { http } from "../internal/provider/http.ts"
 import { address, Checks, invalid, protocols, speaking } from "../internal/provider/options.ts"
+import { frames } from "../internal/provider/pcm.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { spare } from "../internal/provider/spare.ts"
 import { byPieces } from "../internal/tts/pieces.ts"
@@ -150,7 +152,7 @@ const types = ["audio/", "application/octet-stream", "binary/octet-stream"]
 
 const overHttp = Effect.fnUntraced(function*(options: Options, format: Format, base: string) {
   const client = yield* http
-  const request = (id: string, speed: number) => (text: string): Stream.Stream<Uint8Array, Tts.TtsError> => {
+  const request = (id: string, speed: number) => (text: string): Stream.Stream<Audio.Frame, Failure.Reason> => {
     const url = address(base, `/v1/text-to-speech/${id}/stream`, query(options, format))
     const asked = HttpClientRequest.post(url).pipe(
       HttpClientRequest.setHeader("xi-api-key", Redacted.value(options.apiKey)),
@@ -162,12 +164,12 @@ const overHttp = Effect.fnUntraced(function*(options: Options, format: Format, b
         voice_settings: voiceSettings(options, speed)
       })
     )
-    return Stream.mapError(client.stream(asked, types), failed)
+    return frames(formatOf(format))(client.stream(asked, types))
   }
   return {
     prewarm: client.warm(base),
     speak: <E, R>(text: Stream.Stream<string, E, R>, id: string, speed: number) =>
-      byPieces(text, formatOf(format), request(id, speed))
+      byPieces(text, { format: formatOf(format), request: request(id, speed), fail: failed })
   }
 })
 

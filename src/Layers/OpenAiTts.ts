@@ -111,9 +111,9 @@ const checked = Effect.fnUntraced(function*(options: Options) {
  * **Details**
  *
  * Fails with `InvalidRequest`, which names the option, when an option cannot be
- * used or the package is not installed. The key is not tried out. The chunks
- * are not aligned with the text, because the server tells no times. Text
- * without a letter or a digit may give no audio; any other that gives none
+ * used or the package is not installed. The key is not tried out. The server
+ * tells no times: that of a piece of text is known with the end of its audio.
+ * Text without a letter or a digit may give no audio; any other that gives none
  * fails with `EndedEarly`.
  *
  * @category constructors
@@ -139,7 +139,7 @@ export const make = (options: Options = {}): Effect.Effect<Tts.Tts["Service"], T
         return Stream.unwrap(
           Effect.map(
             Effect.mapError(inRange("speed", speed, 0.25, 4), fail),
-            () => speech.speak(opened, text, manner, fail).pipe(Stream.map((frame): Tts.Chunk => ({ frame })))
+            () => speech.speak(opened, text, manner, fail)
           )
         )
       }
