@@ -173,7 +173,7 @@ describe("AzureStt", () => {
         profanity: "Raw",
         output: "Detailed",
         phrases: ["Effect", "Ada Lovelace"],
-        segmentationMs: 300
+        segmentation: "300 millis"
       })
       const { received, url } = yield* server.next
       assert.strictEqual(url.pathname, "/speech/recognition/dictation/cognitiveservices/v1")
@@ -252,7 +252,7 @@ describe("AzureStt", () => {
         ["region", { region: "x.evil.example/" }],
         ["baseUrl", { baseUrl: "nowhere" }],
         ["language", { language: "" }],
-        ["segmentationMs", { segmentationMs: 1 }],
+        ["segmentation", { segmentation: 1 }],
         ["endpointId", { endpointId: " " }],
         ["sampleRate", { sampleRate: 24_000 }]
       ]

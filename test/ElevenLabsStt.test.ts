@@ -133,9 +133,9 @@ describe("ElevenLabsStt", () => {
         model: "scribe_v3",
         language: "de",
         commit: "pauses",
-        pauseMs: 800,
+        pause: "800 millis",
         voiceThreshold: 0.6,
-        times: false,
+        words: false,
         logging: false,
         sampleRate: 8000
       })
@@ -197,7 +197,7 @@ describe("ElevenLabsStt", () => {
         ["apiKey", { apiKey: Redacted.make("") }],
         ["baseUrl", { baseUrl: "nowhere" }],
         ["model", { model: "" }],
-        ["pauseMs", { pauseMs: 1 }],
+        ["pause", { pause: 1 }],
         ["voiceThreshold", { voiceThreshold: 1 }],
         ["sampleRate", { sampleRate: 11_025 }]
       ]

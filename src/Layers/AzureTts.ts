@@ -35,6 +35,8 @@ import * as Tts from "../Tts.ts"
  */
 export interface Options {
   readonly apiKey: Redacted.Redacted
+  /** Name of the provider in errors, events and usage. @default "azure" */
+  readonly name?: string | undefined
   /** Region of the resource, such as `westeurope`. */
   readonly region: string
   /** Another server that speaks the protocol, such as a container. @default that of the region */
@@ -43,7 +45,7 @@ export interface Options {
   readonly voice?: string | undefined
   /** BCP 47 tag of the text. @default that with which the voice's name begins, or "en-US" */
   readonly language?: string | undefined
-  /** Rate of speech, 0.5–2. @default 1 */
+  /** Rate of speech, 0.5–2; the `speed` of a speech goes first. @default 1 */
   readonly rate?: number | undefined
   /** Such as `+50Hz`, `-2st`, `+10%` or `low`. @default "+0Hz" */
   readonly pitch?: string | undefined
@@ -56,10 +58,6 @@ export interface Options {
   /** Hz of the audio: 8000, 16000, 22050, 24000, 44100 or 48000. @default 24000 */
   readonly sampleRate?: number | undefined
 }
-
-const name = "azure"
-
-const failed = (reason: Failure.Reason) => new Tts.TtsError({ provider: name, reason })
 
 /** Azure's names of 16-bit samples. */
 const formats: ReadonlyMap<number, string> = new Map([
@@ -90,6 +88,7 @@ const check = (options: Options, sampleRate: number): Effect.Effect<void, Failur
   }
   return new Checks()
     .key("apiKey", options.apiKey)
+    .text("name", options.name)
     .url("baseUrl", options.baseUrl, ["https:", "http:"])
     .text("voice", options.voice)
     .text("language", options.language)
@@ -100,11 +99,11 @@ const check = (options: Options, sampleRate: number): Effect.Effect<void, Failur
     .result
 }
 
-const manner = (options: Options, asked: Tts.Options | undefined): Effect.Effect<Manner, Tts.TtsError> => {
+const manner = (options: Options, asked: Tts.Options | undefined): Effect.Effect<Manner, Failure.Reason> => {
   const { pitch = "+0Hz", style, volume = "+0%" } = options
   const rate = asked?.speed ?? options.rate ?? 1
   if (!(rate >= 0.5 && rate <= 2)) {
-    return Effect.fail(failed(invalid("speed", `must lie between 0.5 and 2, not ${rate}`)))
+    return Effect.fail(invalid("speed", `must lie between 0.5 and 2, not ${rate}`))
   }
   const voice = asked?.voice ?? options.voice ?? "en-US-JennyNeural"
   const language = options.language ?? /^[a-z]{2,3}(?:-[A-Z][a-z]{3})?-[A-Z]{2}(?=-)/.exec(voice)?.[0] ?? "en-US"
@@ -126,7 +125,8 @@ const manner = (options: Options, asked: Tts.Options | undefined): Effect.Effect
  */
 export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.TtsError> = Effect.fnUntraced(
   function*(options) {
-    const { endpointId, sampleRate = 24_000 } = options
+    const { endpointId, name = "azure", sampleRate = 24_000 } = options
+    const failed = (reason: Failure.Reason) => new Tts.TtsError({ provider: name, reason })
     yield* Effect.mapError(check(options, sampleRate), failed)
     const client = yield* http
     const format = { sampleRate, channels: 1 }
@@ -150,7 +150,7 @@ export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.T
       prewarm: Effect.mapError(client.warm(base), failed),
       speak: (text, asked) =>
         Stream.unwrap(Effect.map(
-          manner(options, asked),
+          Effect.mapError(manner(options, asked), failed),
           (manner) => byPieces(text, { format, request: request(manner), fail: failed })
         ))
     })

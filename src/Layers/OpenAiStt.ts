@@ -61,8 +61,8 @@ export interface Common {
   readonly baseUrl?: string | undefined
   readonly organization?: string | undefined
   readonly project?: string | undefined
-  /** Sent with every request. @default none */
-  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Sent with each request. @default none */
+  readonly headers?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
   /** Name of the provider in errors, events and usage. @default "openai" */
   readonly name?: string | undefined
   /** A BCP 47 tag, of which the language alone is told; `auto` detects it. @default "en" */
@@ -121,7 +121,7 @@ export interface RealtimeOptions extends Common {
  * default, which shuts down on 2027-02-26 like the gpt-4o-transcribe models;
  * but it tells neither times nor probabilities.
  *
- * @category options
+ * @category presets
  * @since 0.1.0
  */
 export const recommended = { model: "gpt-transcribe" } as const satisfies Options

@@ -36,8 +36,8 @@ export interface Options {
   readonly baseUrl?: string | undefined
   readonly organization?: string | undefined
   readonly project?: string | undefined
-  /** Sent with every request. @default none */
-  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Sent with each request. @default none */
+  readonly headers?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
   /** Name of the provider in errors, events and usage. @default "openai" */
   readonly name?: string | undefined
   /** @default "tts-1" */
@@ -61,7 +61,7 @@ export interface Options {
  * OpenAI's newer voices: they can be told how to speak, and sound more alive
  * than `tts-1`, which starts a little sooner.
  *
- * @category options
+ * @category presets
  * @since 0.1.0
  */
 export const expressive = {
