@@ -406,16 +406,20 @@ export const http = (name: string, subject: HttpSubject): void => {
       ))
 
     it.effect("takes no endless answer", () =>
-      failing((_, response) => {
+      Effect.gen(function*() {
         const filler = Buffer.alloc(1024 * 1024, kind === "audio" ? 1 : 32)
-        response.writeHead(200, { "content-type": type })
-        if (kind === "sse") response.write("data: ")
-        const more = () => {
-          while (!response.destroyed && response.write(filler));
-        }
-        response.on("drain", more)
-        more()
-      }, "InvalidResponse"))
+        const server = yield* provider.http((_, response) => {
+          response.writeHead(200, { "content-type": type })
+          if (kind === "sse") response.write("data: ")
+          const more = () => {
+            while (!response.destroyed && response.write(filler));
+          }
+          response.on("drain", more)
+          more()
+        })
+        failsWith(yield* asking(Stream.drain(ask(server.url, { endless: true }))), "InvalidResponse")
+        yield* server.aborted
+      }))
 
     it.effect("gives nothing of an answer with nothing in it, or says so", () =>
       Effect.gen(function*() {
