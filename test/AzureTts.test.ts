@@ -2,9 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Redacted, Stream } from "effect"
 import { Tts } from "effect-voice"
 import * as AzureTts from "effect-voice/Layers/AzureTts"
+import * as faults from "./contract/faults.ts"
 import { contract } from "./contract/tts.ts"
 import * as provider from "./support/provider.ts"
-import { httpSuite } from "./support/speaking.ts"
 import { key } from "./support/transcribing.ts"
 
 /** A second of audio for each text, in two pieces that cut a sample. */
@@ -18,7 +18,19 @@ const layer = (url: string, options: Partial<AzureTts.Options> = {}) =>
   AzureTts.layer({ apiKey: key, region: "westeurope", baseUrl: url, ...options })
 
 contract("AzureTts", Layer.unwrap(Effect.map(azure, ({ url }) => layer(url))), { live: true })
-httpSuite("AzureTts", layer)
+
+const pcm = Buffer.from(Int16Array.from({ length: 4800 }, (_, i) => i).buffer)
+
+faults.http("AzureTts", {
+  ask: faults.tts((url) => layer(url, { apiKey: faults.apiKey })),
+  kind: "audio",
+  type: "audio/x-wav",
+  pieces: [pcm.subarray(0, 1001), pcm.subarray(1001)],
+  said: pcm.toString("hex"),
+  empty: [],
+  input: true,
+  emptyReason: "EndedEarly"
+})
 
 const say = (text: ReadonlyArray<string>, options?: Tts.Options) =>
   Stream.fromIterable(text).pipe(Tts.speak(options), Stream.runCollect)

@@ -4,6 +4,7 @@ import { type Audio, Resilience, Stt } from "effect-voice"
 import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
 import { TestClock } from "effect/testing"
 import { WebSocket } from "ws"
+import * as faults from "./contract/faults.ts"
 import { contract } from "./contract/stt.ts"
 import * as provider from "./support/provider.ts"
 import { key, said, suite, tone } from "./support/transcribing.ts"
@@ -33,9 +34,9 @@ const results = (text: string, from: number, to: number, final: boolean, more: o
 })
 
 /** A server as Deepgram describes itself: it hears one text in whatever is said. */
-const deepgram = () => {
+const wellBehaved = (): NonNullable<Parameters<typeof provider.webSocket>[0]> => {
   const states = new WeakMap<provider.Peer, { from: number; to: number }>()
-  return provider.webSocket({
+  return {
     onMessage: (message, peer) => {
       const state = states.get(peer) ?? { from: 0, to: 0 }
       states.set(peer, state)
@@ -54,8 +55,10 @@ const deepgram = () => {
       }
       state.from = state.to
     }
-  })
+  }
 }
+
+const deepgram = () => provider.webSocket(wellBehaved())
 
 const options = (url: string): DeepgramStt.Options => ({ apiKey: key, baseUrl: url })
 
@@ -63,15 +66,22 @@ const stub = Layer.unwrap(Effect.map(deepgram(), ({ url }) => DeepgramStt.layer(
 
 contract("DeepgramStt", stub, { live: true, speech: tone })
 
-suite("DeepgramStt", {
-  layer: (url) => DeepgramStt.layer(options(url)),
+faults.webSocket("DeepgramStt", {
+  ask: faults.stt((url) => DeepgramStt.layer({ apiKey: faults.apiKey, baseUrl: url })),
+  well: wellBehaved(),
+  said: "Good morning.",
+  first: [results("Good", 0, 0.5, false)],
   harmless: [
     { type: "SpeechStarted", channel: [0], timestamp: 0.1 },
     { type: "UtteranceEnd", channel: [0], last_word_end: 1 },
     { type: "SomethingNew", deep: { er: [1] } },
-    { untyped: true }
-  ],
-  final: (text) => [results(text, 0, 1, true)],
+    { untyped: true },
+    results("", 0, 0.1, true)
+  ]
+})
+
+suite("DeepgramStt", {
+  layer: (url) => DeepgramStt.layer(options(url)),
   more: [
     {
       name: "an error that it reports",

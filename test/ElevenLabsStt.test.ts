@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Redacted, Stream } from "effect"
 import { Stt } from "effect-voice"
 import * as ElevenLabsStt from "effect-voice/Layers/ElevenLabsStt"
+import * as faults from "./contract/faults.ts"
 import { contract } from "./contract/stt.ts"
 import * as provider from "./support/provider.ts"
 import { answering, key, said, suite, tone } from "./support/transcribing.ts"
@@ -32,9 +33,9 @@ interface Chunk {
 }
 
 /** A server as ElevenLabs describes itself; `relative` ones count the times of words from the last commit. */
-const scribe = (relative = false) => {
+const wellBehaved = (relative = false): NonNullable<Parameters<typeof provider.webSocket>[0]> => {
   const states = new WeakMap<provider.Peer, { from: number; to: number }>()
-  return provider.webSocket({
+  return {
     onOpen: (peer) => peer.send({ message_type: "session_started", session_id: "s", config: { sample_rate: 16_000 } }),
     onMessage: (message, peer) => {
       const { audio_base_64, commit }: Chunk = JSON.parse(String(message))
@@ -50,8 +51,10 @@ const scribe = (relative = false) => {
       }
       state.from = state.to
     }
-  })
+  }
 }
+
+const scribe = (relative = false) => provider.webSocket(wellBehaved(relative))
 
 const options = (url: string): ElevenLabsStt.Options => ({ apiKey: key, baseUrl: url })
 
@@ -66,10 +69,21 @@ const told = (message_type: string, reason: string) => ({
   reason
 })
 
+faults.webSocket("ElevenLabsStt", {
+  ask: faults.stt((url) => ElevenLabsStt.layer({ apiKey: faults.apiKey, baseUrl: url })),
+  well: wellBehaved(),
+  said: "Good morning.",
+  first: [{ message_type: "partial_transcript", text: "Good" }],
+  harmless: [
+    { message_type: "session_started", session_id: "s" },
+    { message_type: "news", deep: { er: [1] } },
+    {},
+    { message_type: "partial_transcript", text: "" }
+  ]
+})
+
 suite("ElevenLabsStt", {
   layer: (url) => ElevenLabsStt.layer(options(url)),
-  harmless: [{ message_type: "session_started", session_id: "s" }, { message_type: "news" }, {}],
-  final: (text) => committed(text, 0, 1),
   more: [
     told("auth_error", "Rejected"),
     told("quota_exceeded", "Rejected"),
@@ -119,9 +133,9 @@ describe("ElevenLabsStt", () => {
         model: "scribe_v3",
         language: "de",
         commit: "pauses",
-        pauseMs: 800,
+        pause: "800 millis",
         voiceThreshold: 0.6,
-        times: false,
+        words: false,
         logging: false,
         sampleRate: 8000
       })
@@ -183,7 +197,7 @@ describe("ElevenLabsStt", () => {
         ["apiKey", { apiKey: Redacted.make("") }],
         ["baseUrl", { baseUrl: "nowhere" }],
         ["model", { model: "" }],
-        ["pauseMs", { pauseMs: 1 }],
+        ["pause", { pause: 1 }],
         ["voiceThreshold", { voiceThreshold: 1 }],
         ["sampleRate", { sampleRate: 11_025 }]
       ]

@@ -4,10 +4,10 @@ import { Audio, Tts } from "effect-voice"
 import * as ElevenLabsTts from "effect-voice/Layers/ElevenLabsTts"
 import { TestClock } from "effect/testing"
 import { Aligner } from "../src/internal/elevenlabs/alignment.ts"
+import * as faulty from "./contract/faults.ts"
 import { contract } from "./contract/tts.ts"
 import * as provider from "./support/provider.ts"
-import { httpSuite, webSocketSuite } from "./support/speaking.ts"
-import { answering, faults, key } from "./support/transcribing.ts"
+import { answering, key } from "./support/transcribing.ts"
 
 /** Milliseconds that each character takes. */
 const charMs = 40
@@ -21,30 +21,31 @@ const alignmentOf = (text: string, from = 0) => ({
 const audioOf = (text: string) => Buffer.alloc(24 * charMs * text.length * 2, 1)
 
 /** A server as ElevenLabs describes itself: each text is spoken at once, in two messages that cut words and samples. */
-const elevenlabs = () =>
-  provider.webSocket({
-    onMessage: (message, peer) => {
-      const { text }: { readonly text: string } = JSON.parse(String(message))
-      if (text === "") {
-        peer.send({ audio: null, isFinal: true, alignment: null, normalizedAlignment: null })
-        peer.socket.close(1000)
-      } else if (text.trim() !== "") {
-        const middle = Math.floor(text.length / 2)
-        const audio = audioOf(text)
-        const cut = audioOf(text.slice(0, middle)).length + 1
-        peer.send({
-          audio: audio.subarray(0, cut).toString("base64"),
-          isFinal: null,
-          alignment: alignmentOf(text.slice(0, middle))
-        })
-        peer.send({
-          audio: audio.subarray(cut).toString("base64"),
-          isFinal: null,
-          alignment: alignmentOf(text.slice(middle), middle * charMs)
-        })
-      }
+const wellBehaved = (): NonNullable<Parameters<typeof provider.webSocket>[0]> => ({
+  onMessage: (message, peer) => {
+    const { text }: { readonly text: string } = JSON.parse(String(message))
+    if (text === "") {
+      peer.send({ audio: null, isFinal: true, alignment: null, normalizedAlignment: null })
+      peer.socket.close(1000)
+    } else if (text.trim() !== "") {
+      const middle = Math.floor(text.length / 2)
+      const audio = audioOf(text)
+      const cut = audioOf(text.slice(0, middle)).length + 1
+      peer.send({
+        audio: audio.subarray(0, cut).toString("base64"),
+        isFinal: null,
+        alignment: alignmentOf(text.slice(0, middle))
+      })
+      peer.send({
+        audio: audio.subarray(cut).toString("base64"),
+        isFinal: null,
+        alignment: alignmentOf(text.slice(middle), middle * charMs)
+      })
     }
-  })
+  }
+})
+
+const elevenlabs = () => provider.webSocket(wellBehaved())
 
 const speech = (bytes: number): provider.Handler => (request, response) => {
   if (request.url.pathname === "/v1/voices") {
@@ -72,8 +73,7 @@ const told = (error: string, reason: string) => ({
   reason
 })
 
-webSocketSuite("ElevenLabsTts", layer, [
-  ...faults,
+const refusals = [
   told("voice_id_does_not_exist", "InvalidRequest"),
   told("model_not_found", "InvalidRequest"),
   told("quota_exceeded", "Rejected"),
@@ -82,9 +82,32 @@ webSocketSuite("ElevenLabsTts", layer, [
   told("input_timeout_exceeded", "Disconnected"),
   told("Something, with words", "Broken"),
   { name: "audio that is no base64", stub: answering((peer) => peer.send({ audio: "*" })), reason: "InvalidResponse" }
-])
+]
 
-httpSuite("ElevenLabsTts by HTTP", (url) => layer(url, { mode: "http" }))
+const pcm = Buffer.from(Int16Array.from({ length: 4800 }, (_, i) => i).buffer)
+
+faulty.http("ElevenLabsTts by HTTP", {
+  ask: faulty.tts((url) => layer(url, { apiKey: faulty.apiKey, mode: "http" })),
+  kind: "audio",
+  type: "audio/pcm",
+  pieces: [pcm.subarray(0, 1001), pcm.subarray(1001)],
+  said: pcm.toString("hex"),
+  empty: [],
+  input: true,
+  emptyReason: "EndedEarly"
+})
+
+faulty.webSocket("ElevenLabsTts", {
+  ask: faulty.tts((url) => layer(url, { apiKey: faulty.apiKey })),
+  well: wellBehaved(),
+  said: audioOf("Good morning. ").toString("hex"),
+  first: [{ audio: audioOf("Go").toString("base64"), isFinal: null, alignment: alignmentOf("Go") }],
+  harmless: [
+    { brand: "new" },
+    { audio: null, isFinal: null, alignment: null },
+    { audio: "", isFinal: false, alignment: null, normalizedAlignment: null }
+  ]
+})
 
 const say = (text: ReadonlyArray<string>, options?: Tts.Options) =>
   Stream.fromIterable(text).pipe(Stream.rechunk(1), Tts.speak(options), Stream.runCollect)
@@ -92,6 +115,18 @@ const say = (text: ReadonlyArray<string>, options?: Tts.Options) =>
 const words = (chunks: ReadonlyArray<Tts.Chunk>) => chunks.flatMap(({ alignment = [] }) => alignment)
 
 describe("ElevenLabsTts", () => {
+  for (const { name, reason, stub } of refusals) {
+    it.live(`tells ${name}, without what was said`, () =>
+      Effect.gen(function*() {
+        const server = yield* provider.webSocket(stub)
+        const endless = Stream.concat(Stream.make("Good morning. "), Stream.never)
+        const error = yield* Effect.flip(Stream.runDrain(Tts.speak(endless))).pipe(Effect.provide(layer(server.url)))
+        assert.strictEqual(error.reason._tag, reason)
+        assert.notMatch(JSON.stringify(error) + error.message, /secret|morning/)
+        yield* Effect.forEach(server.peers, (peer) => peer.closed)
+      }))
+  }
+
   it.live("asks with the defaults that it documents, and its key in a header", () =>
     Effect.gen(function*() {
       const server = yield* elevenlabs()

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Config, Effect, Fiber, Layer, Logger, Redacted, References, Schema, Stream, Tracer } from "effect"
-import { type Failure, Llm, Resilience } from "effect-voice"
+import { Config, Effect, Layer, Redacted, Schema, Stream } from "effect"
+import { type Failure, Llm } from "effect-voice"
 import * as HttpLlm from "effect-voice/Layers/HttpLlm"
 import { Prompt, Tool } from "effect/ai"
 import type * as Http from "node:http"
-import { inspect } from "node:util"
+import * as faults from "./contract/faults.ts"
 import { contract } from "./contract/llm.ts"
 import * as provider from "./support/provider.ts"
 
@@ -66,6 +66,53 @@ const stub = (handler: provider.Handler, options: Omit<HttpLlm.Options, "url">) 
 
 contract("HttpLlm, whole answers", stub(json(completion), {}), { live: true })
 contract("HttpLlm, streamed answers", stub(streamed(...wholeStream), { answer: HttpLlm.chatStream }), { live: true })
+
+const faulty = (name: string, options: Omit<HttpLlm.Options, "url">, subject: Omit<faults.HttpSubject, "ask">) =>
+  faults.http(name, {
+    ask: faults.llm((url) => HttpLlm.layer({ url, headers: { authorization: faults.apiKey }, ...options })),
+    ...subject
+  })
+
+faulty("HttpLlm, whole answers,", {}, {
+  kind: "json",
+  type: "application/json",
+  pieces: [JSON.stringify(completion)],
+  said: "It is sunny.",
+  empty: [JSON.stringify({ ...completion, choices: [{ message: { role: "assistant", content: "" } }] })],
+  unknown: [JSON.stringify({ ...completion, brand: { new: [1] } })]
+})
+
+faulty("HttpLlm, Server-Sent Events,", { answer: HttpLlm.chatStream }, {
+  kind: "sse",
+  type: "text/event-stream",
+  pieces: [delta({ content: "It is " }), delta({ content: "– sunny." }), delta({}, "stop"), data("[DONE]")],
+  said: "It is – sunny.",
+  empty: [delta({ content: "" }), delta({}, "stop"), data("[DONE]")],
+  unknown: [
+    `event: brand_new\n${delta({ brand: { new: [1] } })}`,
+    delta({ content: "It is " }),
+    ": a comment\n\nbrand: new\n\n",
+    delta({ content: "– sunny." }),
+    delta({}, "stop"),
+    data("[DONE]")
+  ]
+})
+
+const lines = HttpLlm.answer({
+  format: "ndjson",
+  schema: Schema.Struct({ text: Schema.optional(Schema.String), done: Schema.optional(Schema.Boolean) }),
+  parts: ({ done, text }) => done === true ? [{ _tag: "Finish" }] : text === undefined ? [] : [{ _tag: "Text", text }],
+  finishes: true
+})
+
+faulty("HttpLlm, lines of JSON,", { answer: lines }, {
+  kind: "ndjson",
+  type: "application/x-ndjson",
+  pieces: [`{"text":"It is "}\n`, `{"text":"– sunny."}\n`, `{"done":true}\n`],
+  said: "It is – sunny.",
+  empty: [`{"text":""}\n`, `{"done":true}\n`],
+  unknown: [`{"brand":"new"}\n`, `{"text":"It is – sunny.","more":1}\n`, `{"done":true}\n`]
+})
 
 describe("HttpLlm", () => {
   it.live("sends role and content and reads a whole answer, as the reference's custom model does", () =>
@@ -296,12 +343,6 @@ describe("HttpLlm", () => {
     ]
   ]
   const table = [
-    ...provider.httpFaults.map(([name, handler, reason]) =>
-      [`whole answer, ${name}`, handler, reason, HttpLlm.chatCompletion] as const
-    ),
-    ...provider.httpFaults.filter(([name]) => name !== "malformed JSON").map(([name, handler, reason]) =>
-      [`streamed answer, ${name}`, handler, reason, HttpLlm.chatStream] as const
-    ),
     ...faults.map(([name, handler, reason]) =>
       [`streamed answer, ${name}`, handler, reason, HttpLlm.chatStream] as const
     ),
@@ -331,54 +372,6 @@ describe("HttpLlm", () => {
         assert.strictEqual(server.requests.length, 1)
       }))
   }
-
-  it.live("closes the connection when it is interrupted, before the answer and in the middle of it", () =>
-    Effect.gen(function*() {
-      for (const handler of [() => {}, ((_, response) => void sse(response).write(begun)) as provider.Handler]) {
-        const server = yield* provider.http(handler)
-        const fiber = yield* Effect.forkChild(reply({ url: server.url, answer: HttpLlm.chatStream }))
-        yield* server.next
-        yield* Fiber.interrupt(fiber)
-        yield* server.aborted
-      }
-    }))
-
-  it.live("is given up when it hangs for ever, and its connection is closed", () =>
-    Effect.gen(function*() {
-      for (const handler of [() => {}, ((_, response) => void sse(response).flushHeaders()) as provider.Handler]) {
-        const server = yield* provider.http(handler)
-        const llm = yield* HttpLlm.make({ url: server.url, answer: HttpLlm.chatStream })
-        const guarded = Resilience.llm(llm, { retries: 0, firstOutput: "100 millis" })
-        const error = yield* Effect.flip(Stream.runDrain(guarded.reply(ask())))
-        assert.strictEqual(error.reason._tag, "TimedOut")
-        yield* server.aborted
-      }
-    }))
-
-  it.live("tells no key in logs or spans, whatever happens", () =>
-    Effect.gen(function*() {
-      const told: Array<unknown> = []
-      const tracer = Tracer.make({
-        span: (options) => {
-          const span = new Tracer.NativeSpan(options)
-          told.push(span)
-          return span
-        }
-      })
-      const logger = Logger.make((entry) => void told.push(entry.message, entry.cause))
-      for (const [, handler] of provider.httpFaults) {
-        const server = yield* provider.http(handler)
-        const url = `${server.url}/?key=${key}`
-        const headers = { authorization: Redacted.make(key) }
-        yield* Effect.exit(reply({ url, headers }, ask(key))).pipe(
-          Effect.withTracer(tracer),
-          Effect.provide(Logger.layer([logger])),
-          Effect.provideService(References.MinimumLogLevel, "Trace")
-        )
-      }
-      assert.isAtLeast(told.length, provider.httpFaults.length)
-      assert.notInclude(inspect(told, { depth: 10 }), key)
-    }))
 
   it.live("refuses what cannot work", () =>
     Effect.gen(function*() {

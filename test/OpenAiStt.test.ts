@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Config, ConfigProvider, Effect, Exit, Fiber, Layer, Redacted, Result, Stream } from "effect"
+import { Config, ConfigProvider, Effect, Exit, Layer, Redacted, Result, Stream } from "effect"
 import { Audio, Stt } from "effect-voice"
 import * as OpenAiStt from "effect-voice/Layers/OpenAiStt"
+import * as faulty from "./contract/faults.ts"
 import { contract } from "./contract/stt.ts"
 import * as openai from "./support/openai.ts"
 import * as provider from "./support/provider.ts"
+import { suite } from "./support/transcribing.ts"
 
 const key = "sk-secret-key"
 const apiKey = Redacted.make(key)
@@ -70,6 +72,40 @@ contract(
   )),
   { live: true, speech: second }
 )
+
+const transcribed = (more: object) => JSON.stringify({ task: "transcribe", language: "english", duration: 1, ...more })
+const segments = [
+  { id: 0, start: 0, end: 1, text: " Grüezi.", avg_logprob: -0.2, compression_ratio: 1.1, no_speech_prob: 0.01 }
+]
+
+faulty.http("OpenAiStt", {
+  ask: faulty.stt((url) => OpenAiStt.layer({ apiKey: faulty.apiKey, baseUrl: `${url}/v1`, gates: true })),
+  kind: "json",
+  type: "application/json",
+  pieces: [transcribed({ text: "Grüezi.", segments })],
+  said: "Grüezi.",
+  empty: [transcribed({ text: "", segments: [] })],
+  input: true,
+  unknown: [transcribed({ text: "Grüezi.", segments, brand: { new: [1] } })]
+})
+
+faulty.webSocket("OpenAiStt live", {
+  ask: faulty.stt((url) => OpenAiStt.layerRealtime({ apiKey: faulty.apiKey, url })),
+  well: { onMessage: openai.hearing("Grüezi mitenand.") },
+  said: "Grüezi mitenand.",
+  first: [
+    { type: "input_audio_buffer.committed", item_id: "a" },
+    { type: "conversation.item.input_audio_transcription.delta", item_id: "a", delta: "Grüezi" }
+  ],
+  harmless: [
+    { type: "session.created", session: { id: "s" } },
+    { type: "brand.new", deep: { er: [1] } },
+    { type: "conversation.item.input_audio_transcription.delta", item_id: "b", delta: "" },
+    { type: "rate_limits.updated", rate_limits: [] }
+  ]
+})
+
+suite("OpenAiStt live", { layer: (url) => OpenAiStt.layerRealtime({ apiKey, url }), more: [] })
 
 describe("files", () => {
   it.live("are WAV, sent with the defaults of the reference", () =>
@@ -348,42 +384,11 @@ describe("live", () => {
       }]))
       assert.deepStrictEqual(yield* collect(empty.stt, ...second), [])
     }))
-
-  it.live("closes when it is interrupted", () =>
-    Effect.gen(function*() {
-      const { server, stt } = yield* live(() => {})
-      const fiber = yield* Effect.forkChild(collect(stt, ...second))
-      const peer = yield* server.next
-      yield* peer.next
-      yield* Fiber.interrupt(fiber)
-      assert.strictEqual(yield* peer.closed, 1000)
-    }))
 })
 
 describe("faults", () => {
   const faults: ReadonlyArray<readonly [name: string, handler: provider.Handler, reason: string]> = [
-    ...provider.httpFaults,
     ["another shape", openai.transcribed("Hi", { segments: [{ text: 5 }] }), "InvalidResponse"],
-    [
-      "an empty answer",
-      (_, response) => void response.writeHead(200, { "content-type": "application/json" }).end(),
-      "InvalidResponse"
-    ],
-    [
-      "half an answer",
-      (_, response) => {
-        response.writeHead(200, { "content-type": "application/json", "content-length": "500" })
-        response.write(`{"text":`, () => response.socket?.destroy())
-      },
-      "Disconnected"
-    ],
-    [
-      "truncated UTF-8",
-      (_, response) =>
-        void response.writeHead(200, { "content-type": "application/json" })
-          .end(Buffer.concat([Buffer.from(`{"text":"caf`), Buffer.from([0xc3])])),
-      "InvalidResponse"
-    ],
     [
       "400 with what was said",
       (_, response) =>
@@ -400,27 +405,11 @@ describe("faults", () => {
         const error = yield* Effect.flip(collect(stt, ...second))
         assert.strictEqual(error.reason._tag, tag)
         assert.notInclude(JSON.stringify(error) + error.message + String(error.stack), "sk-secret")
-        if (name.startsWith("429")) {
-          assert.strictEqual(error.reason._tag === "Rejected" ? error.reason.retryAfterMs : undefined, 7000)
-        }
       }))
   }
 
-  it.live("of a file: interrupted before an answer", () =>
-    Effect.gen(function*() {
-      const { server, stt } = yield* serving(() => {})
-      const fiber = yield* Effect.forkChild(collect(stt, ...second))
-      yield* server.next
-      yield* Fiber.interrupt(fiber)
-      yield* server.aborted
-    }))
-
   const lost: ReadonlyArray<readonly [name: string, answer: (peer: provider.Peer) => void, reason: string]> = [
-    ["dropped", (peer) => peer.socket.terminate(), "Disconnected"],
-    ["closed in peace, but too early", (peer) => peer.socket.close(1000), "Disconnected"],
-    ["not JSON", (peer) => peer.send("{\"type\":"), "InvalidResponse"],
     ["another shape", (peer) => peer.send({ type: 7 }), "InvalidResponse"],
-    ["oversized", (peer) => peer.send(Buffer.alloc(17 * 1024 * 1024)), "Disconnected"],
     [
       "an error",
       (peer) => peer.send({ type: "error", error: { type: "server_error", message: key } }),
@@ -458,14 +447,6 @@ describe("faults", () => {
         yield* peer.closed
       }))
   }
-
-  it.live("live: refused", () =>
-    Effect.gen(function*() {
-      const server = yield* provider.webSocket({ refuse: () => ({ status: 429, headers: { "retry-after": "7" } }) })
-      const stt = yield* OpenAiStt.makeRealtime({ apiKey, url: server.url })
-      const { reason } = yield* Effect.flip(collect(stt, ...second))
-      assert.deepStrictEqual(reason._tag === "Rejected" ? [reason.status, reason.retryAfterMs] : reason, [429, 7000])
-    }))
 
   it.live("say which option is wrong", () =>
     Effect.gen(function*() {

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { Tts } from "effect-voice"
 import * as Alignment from "../src/internal/alignment.ts"
+import { heardAt, makeUtterance, type Utterance } from "../src/internal/pipeline/utterance.ts"
 
 const timed = (...entries: ReadonlyArray<readonly [text: string, start: number, end: number]>) =>
   entries.map(([text, start, end]): Tts.TimedText => ({ text, start, end }))
@@ -160,4 +161,35 @@ describe("properties", () => {
     },
     options
   )
+})
+
+describe("a voice that knows the time of a sentence when it has ended", () => {
+  const first = "The room is ready. "
+  const second = "Breakfast is at seven."
+  const speaking = (complete: boolean): Utterance => ({
+    ...makeUtterance("s", 0),
+    pieces: [{ raw: first, spoken: first }, { raw: second, spoken: second }],
+    alignment: timed([first, 0, 1000]),
+    raw: first + second,
+    spoken: first + second,
+    audioMs: complete ? 2000 : 1500,
+    complete
+  })
+
+  it.each<readonly [string, Utterance, number, string]>([
+    ["within the sentence whose time is known", speaking(false), 500, "The room"],
+    ["at its end", speaking(false), 1000, "The room is ready."],
+    ["in the next one, whose audio is still coming", speaking(false), 1500, "The room is ready. Breakfast"],
+    ["in the next one, whose audio is there", speaking(true), 1500, "The room is ready. Breakfast is"],
+    ["at the end of all", speaking(true), 2000, "The room is ready. Breakfast is at seven."]
+  ])("is heard in proportion %s", (_, utterance, playedMs, heard) => {
+    assert.strictEqual(heardAt(utterance, playedMs), heard)
+  })
+
+  it("is heard to the end only there", () => {
+    const utterance = speaking(true)
+    for (let played = 0; played < 1800; played += 50) {
+      assert.notStrictEqual(heardAt(utterance, played), utterance.raw)
+    }
+  })
 })

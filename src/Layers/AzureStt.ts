@@ -14,6 +14,7 @@
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
@@ -21,7 +22,7 @@ import type * as Scope from "effect/Scope"
 import type * as Failure from "../Failure.ts"
 import { host, isRegion } from "../internal/azure/region.ts"
 import { dialect, id } from "../internal/azure/turns.ts"
-import { address, Checks, invalid, protocols, speaking } from "../internal/provider/options.ts"
+import { address, Checks, invalid, millisOf, protocols, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { type Spare, spare } from "../internal/provider/spare.ts"
 import { converse } from "../internal/stt/conversation.ts"
@@ -35,6 +36,8 @@ import * as Stt from "../Stt.ts"
  */
 export interface Options {
   readonly apiKey: Redacted.Redacted
+  /** Name of the provider in errors, events and usage. @default "azure" */
+  readonly name?: string | undefined
   /** Region of the resource, such as `westeurope`. */
   readonly region: string
   /** Another server that speaks the protocol, such as a container. @default that of the region */
@@ -49,17 +52,13 @@ export interface Options {
   readonly output?: "Simple" | "Detailed" | undefined
   /** Names and terms to expect. @default none */
   readonly phrases?: ReadonlyArray<string> | undefined
-  /** Silence in ms that ends a phrase, 100–5000. @default Azure's own */
-  readonly segmentationMs?: number | undefined
+  /** Silence that ends a phrase, 0.1–5 s. @default Azure's own */
+  readonly segmentation?: Duration.Input | undefined
   /** Id of a custom model's deployment; it brings its own language. @default none */
   readonly endpointId?: string | undefined
   /** Hz of the audio that is sent, 8000 or 16000; other audio is resampled. @default 16000 */
   readonly sampleRate?: number | undefined
 }
-
-const name = "azure"
-
-const failed = (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
 
 /** How long a connection that was opened in advance waits for its first audio. */
 const keepMs = 30_000
@@ -68,12 +67,13 @@ const check = (options: Options, sampleRate: number): Effect.Effect<void, Failur
   isRegion(options.region)
     ? new Checks()
       .key("apiKey", options.apiKey)
+      .text("name", options.name)
       .url("baseUrl", options.baseUrl, protocols)
       .text("language", options.language)
       .oneOf("mode", options.mode, ["Conversation", "Interactive", "Dictation"])
       .oneOf("profanity", options.profanity, ["Masked", "Removed", "Raw"])
       .oneOf("output", options.output, ["Simple", "Detailed"])
-      .range("segmentationMs", options.segmentationMs, 100, 5000)
+      .time("segmentation", options.segmentation, 100, 5000)
       .text("endpointId", options.endpointId)
       .oneOf("sampleRate", sampleRate, [8000, 16_000])
       .result
@@ -89,13 +89,15 @@ const query = (options: Options) => ({
 
 /** What every turn is told, beside what the address says. */
 const context = (options: Options): Readonly<Record<string, unknown>> => {
-  const { mode = "Conversation", phrases = [], profanity = "Masked", segmentationMs } = options
+  const { mode = "Conversation", phrases = [], profanity = "Masked", segmentation } = options
   return {
     phraseDetection: {
       mode,
       enrichment: { profanity },
-      ...(segmentationMs === undefined ? undefined : {
-        [mode.toLowerCase()]: { segmentation: { mode: "Custom", segmentationSilenceTimeoutMs: segmentationMs } }
+      ...(segmentation === undefined ? undefined : {
+        [mode.toLowerCase()]: {
+          segmentation: { mode: "Custom", segmentationSilenceTimeoutMs: Math.round(millisOf(segmentation)) }
+        }
       })
     },
     ...(options.output === "Detailed"
@@ -121,7 +123,8 @@ const context = (options: Options): Readonly<Record<string, unknown>> => {
  */
 export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.SttError, Scope.Scope> = Effect
   .fnUntraced(function*(options) {
-    const { sampleRate = 16_000 } = options
+    const { name = "azure", sampleRate = 16_000 } = options
+    const failed = (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
     yield* Effect.mapError(check(options, sampleRate), failed)
     const base = speaking("ws", options.baseUrl ?? `wss://${host("stt", options.region)}`)
     const path = `/speech/recognition/${(options.mode ?? "Conversation").toLowerCase()}/cognitiveservices/v1`

@@ -2,7 +2,8 @@
  * Text to speech by Azure, over its REST interface.
  *
  * One request for each piece of text, over kept connections; the audio is given
- * as it comes. The time of a piece is known with the end of its audio.
+ * as it comes, and the next piece is asked for meanwhile. The time of a piece is
+ * known with the end of its audio.
  *
  * Written from Azure's published interface and run against a stand-in of it. The
  * vendor's package is not used: 7.6 MB and six more packages for what is one
@@ -16,11 +17,13 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import type * as Audio from "../Audio.ts"
 import type * as Failure from "../Failure.ts"
 import { host, isRegion } from "../internal/azure/region.ts"
 import { type Manner, ssml } from "../internal/azure/ssml.ts"
 import { http } from "../internal/provider/http.ts"
 import { address, Checks, invalid } from "../internal/provider/options.ts"
+import { frames } from "../internal/provider/pcm.ts"
 import { byPieces } from "../internal/tts/pieces.ts"
 import * as Tts from "../Tts.ts"
 
@@ -32,6 +35,8 @@ import * as Tts from "../Tts.ts"
  */
 export interface Options {
   readonly apiKey: Redacted.Redacted
+  /** Name of the provider in errors, events and usage. @default "azure" */
+  readonly name?: string | undefined
   /** Region of the resource, such as `westeurope`. */
   readonly region: string
   /** Another server that speaks the protocol, such as a container. @default that of the region */
@@ -40,7 +45,7 @@ export interface Options {
   readonly voice?: string | undefined
   /** BCP 47 tag of the text. @default that with which the voice's name begins, or "en-US" */
   readonly language?: string | undefined
-  /** Rate of speech, 0.5–2. @default 1 */
+  /** Rate of speech, 0.5–2; the `speed` of a speech goes first. @default 1 */
   readonly rate?: number | undefined
   /** Such as `+50Hz`, `-2st`, `+10%` or `low`. @default "+0Hz" */
   readonly pitch?: string | undefined
@@ -53,10 +58,6 @@ export interface Options {
   /** Hz of the audio: 8000, 16000, 22050, 24000, 44100 or 48000. @default 24000 */
   readonly sampleRate?: number | undefined
 }
-
-const name = "azure"
-
-const failed = (reason: Failure.Reason) => new Tts.TtsError({ provider: name, reason })
 
 /** Azure's names of 16-bit samples. */
 const formats: ReadonlyMap<number, string> = new Map([
@@ -87,6 +88,7 @@ const check = (options: Options, sampleRate: number): Effect.Effect<void, Failur
   }
   return new Checks()
     .key("apiKey", options.apiKey)
+    .text("name", options.name)
     .url("baseUrl", options.baseUrl, ["https:", "http:"])
     .text("voice", options.voice)
     .text("language", options.language)
@@ -97,11 +99,11 @@ const check = (options: Options, sampleRate: number): Effect.Effect<void, Failur
     .result
 }
 
-const manner = (options: Options, asked: Tts.Options | undefined): Effect.Effect<Manner, Tts.TtsError> => {
+const manner = (options: Options, asked: Tts.Options | undefined): Effect.Effect<Manner, Failure.Reason> => {
   const { pitch = "+0Hz", style, volume = "+0%" } = options
   const rate = asked?.speed ?? options.rate ?? 1
   if (!(rate >= 0.5 && rate <= 2)) {
-    return Effect.fail(failed(invalid("speed", `must lie between 0.5 and 2, not ${rate}`)))
+    return Effect.fail(invalid("speed", `must lie between 0.5 and 2, not ${rate}`))
   }
   const voice = asked?.voice ?? options.voice ?? "en-US-JennyNeural"
   const language = options.language ?? /^[a-z]{2,3}(?:-[A-Z][a-z]{3})?-[A-Z]{2}(?=-)/.exec(voice)?.[0] ?? "en-US"
@@ -115,21 +117,23 @@ const manner = (options: Options, asked: Tts.Options | undefined): Effect.Effect
  *
  * Fails with `InvalidRequest` when an option cannot be. A speech fails with
  * `Rejected` for a refused key, a voice that is not there or too many requests,
- * and with `Disconnected` for a lost connection.
+ * with `Disconnected` for a lost connection, and with `EndedEarly` where there
+ * is no audio for words.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.TtsError> = Effect.fnUntraced(
   function*(options) {
-    const { endpointId, sampleRate = 24_000 } = options
+    const { endpointId, name = "azure", sampleRate = 24_000 } = options
+    const failed = (reason: Failure.Reason) => new Tts.TtsError({ provider: name, reason })
     yield* Effect.mapError(check(options, sampleRate), failed)
     const client = yield* http
     const format = { sampleRate, channels: 1 }
     const base = options.baseUrl ??
       `https://${host("tts", options.region).replace(".tts.", endpointId === undefined ? ".tts." : ".voice.")}`
     const url = address(base, "/cognitiveservices/v1", { deploymentId: endpointId })
-    const request = (manner: Manner) => (text: string): Stream.Stream<Uint8Array, Tts.TtsError> => {
+    const request = (manner: Manner) => (text: string): Stream.Stream<Audio.Frame, Failure.Reason> => {
       const asked = HttpClientRequest.post(url).pipe(
         HttpClientRequest.setHeaders({
           "Ocp-Apim-Subscription-Key": Redacted.value(options.apiKey),
@@ -138,14 +142,17 @@ export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.T
         }),
         HttpClientRequest.bodyText(ssml(text, manner), "application/ssml+xml")
       )
-      return Stream.mapError(client.stream(asked, types), failed)
+      return frames(format)(client.stream(asked, types))
     }
     return Tts.make({
       name,
       ...format,
       prewarm: Effect.mapError(client.warm(base), failed),
       speak: (text, asked) =>
-        Stream.unwrap(Effect.map(manner(options, asked), (manner) => byPieces(text, format, request(manner))))
+        Stream.unwrap(Effect.map(
+          Effect.mapError(manner(options, asked), failed),
+          (manner) => byPieces(text, { format, request: request(manner), fail: failed })
+        ))
     })
   }
 )

@@ -111,7 +111,7 @@ export interface Options {
  * PocketSphinx of CMU, as Debian packages it (`pocketsphinx` and
  * `pocketsphinx-en-us`): English, old and of few words, but small and fast.
  *
- * @category options
+ * @category presets
  * @since 0.1.0
  */
 export const pocketsphinx: Options = {

@@ -85,7 +85,7 @@ const wordsPerMinute = 175
  * eSpeak NG: over a hundred languages, small, fast and robotic. Voices are names
  * of languages such as `en-gb` or `nb`; `espeak-ng --voices` lists them.
  *
- * @category options
+ * @category presets
  * @since 0.1.0
  */
 export const espeakNg: Options = {
@@ -103,7 +103,7 @@ export const espeakNg: Options = {
 /**
  * The program flite of CMU: English. Its better voices speak at 16 kHz.
  *
- * @category options
+ * @category presets
  * @since 0.1.0
  */
 export const flite: Options = {

@@ -11,7 +11,7 @@
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -19,7 +19,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Failure from "../Failure.ts"
 import { decodeJson } from "../internal/provider/http.ts"
-import { address, Checks, protocols, speaking } from "../internal/provider/options.ts"
+import { address, Checks, millisOf, protocols, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { type Spare, spare } from "../internal/provider/spare.ts"
 import { converse, type Dialect, type Heard, nothing } from "../internal/stt/conversation.ts"
@@ -33,6 +33,8 @@ import * as Stt from "../Stt.ts"
  */
 export interface Options {
   readonly apiKey: Redacted.Redacted
+  /** Name of the provider in errors, events and usage. @default "deepgram" */
+  readonly name?: string | undefined
   /** Another server that speaks the protocol, such as one's own. @default "wss://api.deepgram.com" */
   readonly baseUrl?: string | undefined
   /** @default "nova-3" */
@@ -70,10 +72,6 @@ export interface Options {
   /** Hz of the audio that is sent; other audio is resampled. @default 16000 */
   readonly sampleRate?: number | undefined
 }
-
-const name = "deepgram"
-
-const failed = (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
 
 /** Deepgram closes after 10 s without a message. */
 const keepAlive = { message: JSON.stringify({ type: "KeepAlive" }), everyMs: 4000 }
@@ -163,7 +161,7 @@ const query = (options: Options, sampleRate: number) => ({
   punctuate: options.punctuate ?? true,
   endpointing: options.endpointing === undefined || options.endpointing === false
     ? options.endpointing
-    : Math.round(Duration.toMillis(Duration.fromInputUnsafe(options.endpointing))),
+    : Math.round(millisOf(options.endpointing)),
   numerals: options.numerals,
   filler_words: options.fillerWords,
   profanity_filter: options.profanityFilter,
@@ -175,24 +173,16 @@ const query = (options: Options, sampleRate: number) => ({
   ...options.parameters
 })
 
-const check = (options: Options, sampleRate: number) => {
-  const { endpointing } = options
-  const silence = endpointing === undefined || endpointing === false ? undefined : Duration.fromInput(endpointing)
-  return new Checks()
+const check = (options: Options, sampleRate: number) =>
+  new Checks()
     .key("apiKey", options.apiKey)
+    .text("name", options.name)
     .url("baseUrl", options.baseUrl, protocols)
     .text("model", options.model)
     .text("language", options.language)
     .whole("sampleRate", sampleRate, 8000, 48_000, " Hz")
-    .range(
-      "endpointing",
-      silence === undefined ? undefined : silence._tag === "Some" ? Duration.toMillis(silence.value) : Number.NaN,
-      0,
-      60_000,
-      " ms"
-    )
+    .time("endpointing", options.endpointing === false ? undefined : options.endpointing, 0, 60_000)
     .result
-}
 
 /**
  * Creates an `Stt` that asks Deepgram.
@@ -208,7 +198,8 @@ const check = (options: Options, sampleRate: number) => {
  */
 export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.SttError, Scope.Scope> = Effect
   .fnUntraced(function*(options) {
-    const { sampleRate = 16_000 } = options
+    const { name = "deepgram", sampleRate = 16_000 } = options
+    const failed = (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
     yield* Effect.mapError(check(options, sampleRate), failed)
     const headers = {
       authorization: Redacted.make(`Token ${Redacted.value(options.apiKey)}`, { label: "DEEPGRAM_API_KEY" })

@@ -10,6 +10,7 @@
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/encoding/Base64"
 import * as Layer from "effect/Layer"
@@ -20,7 +21,7 @@ import { elevenlabs } from "../Config.ts"
 import type * as Failure from "../Failure.ts"
 import * as account from "../internal/elevenlabs/account.ts"
 import { decodeJson } from "../internal/provider/http.ts"
-import { address, Checks, invalid, protocols, speaking } from "../internal/provider/options.ts"
+import { address, Checks, invalid, millisOf, protocols, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { type Spare, spare } from "../internal/provider/spare.ts"
 import { converse, type Dialect, type Heard, nothing } from "../internal/stt/conversation.ts"
@@ -34,6 +35,8 @@ import * as Stt from "../Stt.ts"
  */
 export interface Options {
   readonly apiKey: Redacted.Redacted
+  /** Name of the provider in errors, events and usage. @default "elevenlabs" */
+  readonly name?: string | undefined
   /** Another server that speaks the protocol, such as that of a region. @default "https://api.elevenlabs.io" */
   readonly baseUrl?: string | undefined
   /** @default "scribe_v2_realtime" */
@@ -42,21 +45,21 @@ export interface Options {
   readonly language?: string | undefined
   /** Who says where a transcript ends: the `Finalize` marks, or pauses that ElevenLabs finds. @default "marks" */
   readonly commit?: "marks" | "pauses" | undefined
-  /** Silence in ms that is a pause, 300–3000, for `commit` by pauses. @default ElevenLabs' own, 1500 */
-  readonly pauseMs?: number | undefined
+  /** Silence that is a pause, 0.3–3 s, for `commit` by pauses. @default ElevenLabs' own, 1.5 s */
+  readonly pause?: Duration.Input | undefined
   /** Probability from which audio counts as voice, 0.1–0.9, for `commit` by pauses. @default ElevenLabs' own, 0.4 */
   readonly voiceThreshold?: number | undefined
-  /** Tells the times of words and how sure it is. @default true */
-  readonly times?: boolean | undefined
+  /** Tells the time of each word and how sure it is. @default true */
+  readonly words?: boolean | undefined
   /** Lets ElevenLabs keep the audio; false needs a plan without retention. @default true */
   readonly logging?: boolean | undefined
   /** Hz of the audio that is sent: 8000, 16000, 22050, 24000, 44100 or 48000; other audio is resampled. @default 16000 */
   readonly sampleRate?: number | undefined
 }
 
-const name = "elevenlabs"
+const provider = "elevenlabs"
 
-const failed = (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
+const failing = (name: string) => (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
 
 /** How long a connection that was opened in advance waits for its first audio. */
 const keepMs = 15_000
@@ -109,7 +112,7 @@ const transcript = (answer: Answer, fromMs: number): Stt.Transcript => {
 
 const dialect = (options: Options, sampleRate: number) => (): Dialect => {
   const byMarks = options.commit !== "pauses"
-  const final = options.times === false ? "committed_transcript" : "committed_transcript_with_timestamps"
+  const final = options.words === false ? "committed_transcript" : "committed_transcript_with_timestamps"
   /** Where in the audio each commit without an answer was, in ms. */
   const commits: Array<number> = []
   let sentMs = 0
@@ -164,11 +167,12 @@ const rates = [8000, 16_000, 22_050, 24_000, 44_100, 48_000]
 const check = (options: Options, sampleRate: number): Effect.Effect<void, Failure.InvalidRequest> =>
   new Checks()
     .key("apiKey", options.apiKey)
+    .text("name", options.name)
     .url("baseUrl", options.baseUrl, protocols)
     .text("model", options.model)
     .text("language", options.language)
     .oneOf("commit", options.commit, ["marks", "pauses"])
-    .range("pauseMs", options.pauseMs, 300, 3000)
+    .time("pause", options.pause, 300, 3000)
     .range("voiceThreshold", options.voiceThreshold, 0.1, 0.9)
     .oneOf("sampleRate", sampleRate, rates)
     .result
@@ -177,10 +181,10 @@ const query = (options: Options, sampleRate: number) => ({
   model_id: options.model ?? "scribe_v2_realtime",
   audio_format: `pcm_${sampleRate}`,
   commit_strategy: options.commit === "pauses" ? "vad" : "manual",
-  include_timestamps: options.times ?? true,
+  include_timestamps: options.words ?? true,
   include_language_detection: options.language === undefined ? true : undefined,
   language_code: options.language,
-  vad_silence_threshold_secs: options.pauseMs === undefined ? undefined : options.pauseMs / 1000,
+  vad_silence_threshold_secs: options.pause === undefined ? undefined : millisOf(options.pause) / 1000,
   vad_threshold: options.voiceThreshold,
   enable_logging: options.logging
 })
@@ -201,7 +205,8 @@ const query = (options: Options, sampleRate: number) => ({
  */
 export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.SttError, Scope.Scope> = Effect
   .fnUntraced(function*(options) {
-    const { sampleRate = 16_000 } = options
+    const { name = provider, sampleRate = 16_000 } = options
+    const failed = failing(name)
     yield* Effect.mapError(check(options, sampleRate), failed)
     const base = speaking("ws", options.baseUrl ?? account.baseUrl)
     const dial = (options: Options) =>
@@ -252,7 +257,7 @@ export const layerConfig = (
     options === undefined
       ? Effect.map(elevenlabs, ({ apiKey }) =>
         apiKey === undefined
-          ? Layer.effect(Stt.Stt, Effect.fail(failed(invalid("apiKey", "ELEVENLABS_API_KEY is not set"))))
+          ? Layer.effect(Stt.Stt, Effect.fail(failing(provider)(invalid("apiKey", "ELEVENLABS_API_KEY is not set"))))
           : layer({ apiKey }))
       : Effect.map(Config.unwrap(options), layer)
   )

@@ -5,14 +5,15 @@
  * first sentence is there while the second one is written, and the times of the
  * words come with it. Each speech has a connection of its own, closed with the
  * stream; after `prewarm`, the next one is always opened in advance. The other
- * mode asks by HTTP, one request for each piece of text.
+ * mode asks by HTTP, one request for each piece of text, the next one while this
+ * one is spoken.
  *
  * Written from ElevenLabs' published protocol and run against a stand-in of it.
  *
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
@@ -25,7 +26,8 @@ import type * as Failure from "../Failure.ts"
 import * as account from "../internal/elevenlabs/account.ts"
 import * as webSocket from "../internal/elevenlabs/stream.ts"
 import { http } from "../internal/provider/http.ts"
-import { address, Checks, invalid, protocols, speaking } from "../internal/provider/options.ts"
+import { address, Checks, invalid, millisOf, protocols, speaking } from "../internal/provider/options.ts"
+import { frames } from "../internal/provider/pcm.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { spare } from "../internal/provider/spare.ts"
 import { byPieces } from "../internal/tts/pieces.ts"
@@ -50,6 +52,8 @@ const formats = ["pcm_8000", "pcm_16000", "pcm_22050", "pcm_24000", "pcm_44100",
  */
 export interface Options {
   readonly apiKey: Redacted.Redacted
+  /** Name of the provider in errors, events and usage. @default "elevenlabs" */
+  readonly name?: string | undefined
   /** Another server that speaks the protocol, such as that of a region. @default "https://api.elevenlabs.io" */
   readonly baseUrl?: string | undefined
   /** Name or id of a voice of the account; a name is looked up once, at the first need. @default "Rachel" */
@@ -101,18 +105,16 @@ export interface Options {
  */
 export const recommended: Pick<Options, "model" | "speakerBoost"> = { model: "eleven_flash_v2_5", speakerBoost: false }
 
-const name = "elevenlabs"
+const provider = "elevenlabs"
 
-const failed = (reason: Failure.Reason) => new Tts.TtsError({ provider: name, reason })
+type Fail = (reason: Failure.Reason) => Tts.TtsError
 
-const millis = (input: Duration.Input): number => {
-  const duration = Duration.fromInput(input)
-  return duration._tag === "Some" ? Duration.toMillis(duration.value) : Number.NaN
-}
+const failing = (name: string): Fail => (reason) => new Tts.TtsError({ provider: name, reason })
 
-const check = (options: Options, inactivityMs: number): Effect.Effect<void, Failure.InvalidRequest> => {
+const check = (options: Options): Effect.Effect<void, Failure.InvalidRequest> => {
   const checks = new Checks()
     .key("apiKey", options.apiKey)
+    .text("name", options.name)
     .url("baseUrl", options.baseUrl, protocols)
     .text("voice", options.voice)
     .text("model", options.model)
@@ -124,7 +126,7 @@ const check = (options: Options, inactivityMs: number): Effect.Effect<void, Fail
     .whole("latency", options.latency, 0, 4)
     .oneOf("mode", options.mode, ["websocket", "http"])
     .oneOf("format", options.format, formats)
-    .range("inactivityTimeout", inactivityMs, 1000, 180_000, " ms")
+    .time("inactivityTimeout", options.inactivityTimeout, 1000, 180_000)
   for (const characters of options.chunkSchedule ?? []) checks.range("chunkSchedule", characters, 50, 500)
   return checks.result
 }
@@ -148,9 +150,9 @@ const formatOf = (format: Format): Audio.Format => ({ sampleRate: Number(format.
 /** What an answer of another kind is: a page of a proxy is not audio. */
 const types = ["audio/", "application/octet-stream", "binary/octet-stream"]
 
-const overHttp = Effect.fnUntraced(function*(options: Options, format: Format, base: string) {
+const overHttp = Effect.fnUntraced(function*(options: Options, format: Format, base: string, failed: Fail) {
   const client = yield* http
-  const request = (id: string, speed: number) => (text: string): Stream.Stream<Uint8Array, Tts.TtsError> => {
+  const request = (id: string, speed: number) => (text: string): Stream.Stream<Audio.Frame, Failure.Reason> => {
     const url = address(base, `/v1/text-to-speech/${id}/stream`, query(options, format))
     const asked = HttpClientRequest.post(url).pipe(
       HttpClientRequest.setHeader("xi-api-key", Redacted.value(options.apiKey)),
@@ -162,12 +164,12 @@ const overHttp = Effect.fnUntraced(function*(options: Options, format: Format, b
         voice_settings: voiceSettings(options, speed)
       })
     )
-    return Stream.mapError(client.stream(asked, types), failed)
+    return frames(formatOf(format))(client.stream(asked, types))
   }
   return {
     prewarm: client.warm(base),
     speak: <E, R>(text: Stream.Stream<string, E, R>, id: string, speed: number) =>
-      byPieces(text, formatOf(format), request(id, speed))
+      byPieces(text, { format: formatOf(format), request: request(id, speed), fail: failed })
   }
 })
 
@@ -177,7 +179,8 @@ const overWebSocket = Effect.fnUntraced(
     format: Format,
     base: string,
     inactivityMs: number,
-    own: Effect.Effect<string, Failure.Reason>
+    own: Effect.Effect<string, Failure.Reason>,
+    failed: Fail
   ) {
     const dial = (id: string) =>
       connect({
@@ -210,10 +213,10 @@ const overWebSocket = Effect.fnUntraced(
   }
 )
 
-const speedOf = (speed: number): Effect.Effect<number, Tts.TtsError> =>
+const speedOf = (speed: number): Effect.Effect<number, Failure.Reason> =>
   speed >= 0.7 && speed <= 1.2
     ? Effect.succeed(speed)
-    : Effect.fail(failed(invalid("speed", `must lie between 0.7 and 1.2, not ${speed}`)))
+    : Effect.fail(invalid("speed", `must lie between 0.7 and 1.2, not ${speed}`))
 
 /**
  * Creates a `Tts` that asks ElevenLabs.
@@ -232,15 +235,16 @@ const speedOf = (speed: number): Effect.Effect<number, Tts.TtsError> =>
  */
 export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.TtsError, Scope.Scope> = Effect
   .fnUntraced(function*(options) {
-    const { format = "pcm_24000", mode = "websocket", speed = 1, voice = "Rachel" } = options
-    const inactivityMs = millis(options.inactivityTimeout ?? "180 seconds")
-    yield* Effect.mapError(check(options, inactivityMs), failed)
+    const { format = "pcm_24000", mode = "websocket", name = provider, speed = 1, voice = "Rachel" } = options
+    const failed = failing(name)
+    const inactivityMs = millisOf(options.inactivityTimeout ?? "180 seconds")
+    yield* Effect.mapError(check(options), failed)
     const base = speaking("http", options.baseUrl ?? account.baseUrl)
     const idOf = account.voices(yield* http, base, options.apiKey)
     const own = idOf(voice)
     const model = options.model ?? "eleven_turbo_v2"
     if (mode === "http") {
-      const { prewarm, speak } = yield* overHttp(options, format, base)
+      const { prewarm, speak } = yield* overHttp(options, format, base, failed)
       return Tts.make({
         name,
         model,
@@ -248,12 +252,12 @@ export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.T
         prewarm: Effect.mapError(Effect.andThen(prewarm, own), failed),
         speak: (text, asked) =>
           Stream.unwrap(Effect.gen(function*() {
-            const rate = yield* speedOf(asked?.speed ?? speed)
+            const rate = yield* Effect.mapError(speedOf(asked?.speed ?? speed), failed)
             return speak(text, yield* Effect.mapError(idOf(asked?.voice ?? voice), failed), rate)
           }))
       })
     }
-    const { prewarm, speak } = yield* overWebSocket(options, format, base, inactivityMs, own)
+    const { prewarm, speak } = yield* overWebSocket(options, format, base, inactivityMs, own, failed)
     return Tts.make({
       name,
       model,
@@ -261,7 +265,7 @@ export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.T
       prewarm: Effect.mapError(prewarm, failed),
       speak: (text, asked) =>
         Stream.unwrap(Effect.gen(function*() {
-          const rate = yield* speedOf(asked?.speed ?? speed)
+          const rate = yield* Effect.mapError(speedOf(asked?.speed ?? speed), failed)
           const other = asked?.voice === undefined || asked.voice === voice ? undefined : idOf(asked.voice)
           return speak(text, other && (yield* Effect.mapError(other, failed)), rate)
         }))
@@ -290,7 +294,7 @@ export const layerConfig = (
     options === undefined
       ? Effect.map(elevenlabs, ({ apiKey, model, voice }) =>
         apiKey === undefined
-          ? Layer.effect(Tts.Tts, Effect.fail(failed(invalid("apiKey", "ELEVENLABS_API_KEY is not set"))))
+          ? Layer.effect(Tts.Tts, Effect.fail(failing(provider)(invalid("apiKey", "ELEVENLABS_API_KEY is not set"))))
           : layer({ apiKey, model, voice }))
       : Effect.map(Config.unwrap(options), layer)
   )

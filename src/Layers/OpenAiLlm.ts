@@ -42,8 +42,8 @@ export interface Options {
   readonly baseUrl?: string | undefined
   readonly organization?: string | undefined
   readonly project?: string | undefined
-  /** Sent with every request. @default none */
-  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Sent with each request. @default none */
+  readonly headers?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
   /** Name of the provider in errors, events and usage. @default "openai" */
   readonly name?: string | undefined
   /**

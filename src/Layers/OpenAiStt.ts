@@ -18,6 +18,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
 import * as Audio from "../Audio.ts"
 import type * as Failure from "../Failure.ts"
 import * as client from "../internal/openai/client.ts"
@@ -25,6 +26,9 @@ import * as languages from "../internal/openai/languages.ts"
 import { inRange, named, settings } from "../internal/openai/options.ts"
 import * as realtime from "../internal/openai/realtime.ts"
 import * as transcription from "../internal/openai/transcription.ts"
+import { connect } from "../internal/provider/socket.ts"
+import { spare } from "../internal/provider/spare.ts"
+import { converse } from "../internal/stt/conversation.ts"
 import * as Stt from "../Stt.ts"
 import type * as Vad from "../Vad.ts"
 
@@ -57,8 +61,8 @@ export interface Common {
   readonly baseUrl?: string | undefined
   readonly organization?: string | undefined
   readonly project?: string | undefined
-  /** Sent with every request. @default none */
-  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Sent with each request. @default none */
+  readonly headers?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
   /** Name of the provider in errors, events and usage. @default "openai" */
   readonly name?: string | undefined
   /** A BCP 47 tag, of which the language alone is told; `auto` detects it. @default "en" */
@@ -117,7 +121,7 @@ export interface RealtimeOptions extends Common {
  * default, which shuts down on 2027-02-26 like the gpt-4o-transcribe models;
  * but it tells neither times nor probabilities.
  *
- * @category options
+ * @category presets
  * @since 0.1.0
  */
 export const recommended = { model: "gpt-transcribe" } as const satisfies Options
@@ -205,6 +209,9 @@ export const make = (options: Options = {}): Effect.Effect<Stt.Stt["Service"], S
   }).pipe(Effect.mapError(fail))
 }
 
+/** How long a connection that was opened in advance waits for its first audio (ms). */
+const keepMs = 60_000
+
 const isWebSocket = (url: string): boolean => URL.canParse(url) && /^wss?:$/.test(new URL(url).protocol)
 
 const urlOf = ({ baseUrl = client.defaultBaseUrl, url }: RealtimeOptions): string =>
@@ -216,15 +223,18 @@ const urlOf = ({ baseUrl = client.defaultBaseUrl, url }: RealtimeOptions): strin
  *
  * **Details**
  *
- * Each stream has a connection of its own, which closes with it. Speech ends at
- * `Finalize`, and at the end of the audio. A transcript comes in the order of
- * the speech, whatever the server finishes first. Fails with `InvalidRequest`,
- * which names the option, when an option cannot be used.
+ * Each stream has a connection of its own, opened with the first audio and
+ * closed with the stream. Speech ends at `Finalize`, and at the end of the audio.
+ * A transcript comes in the order of the speech, whatever the server finishes
+ * first. Fails with `InvalidRequest`, which names the option, when an option
+ * cannot be used. The scope closes what `prewarm` opened.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const makeRealtime = (options: RealtimeOptions = {}): Effect.Effect<Stt.Stt["Service"], Stt.SttError> => {
+export const makeRealtime = (
+  options: RealtimeOptions = {}
+): Effect.Effect<Stt.Stt["Service"], Stt.SttError, Scope.Scope> => {
   const name = options.name ?? client.provider
   const fail = (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
   return Effect.gen(function*() {
@@ -244,13 +254,21 @@ export const makeRealtime = (options: RealtimeOptions = {}): Effect.Effect<Stt.S
           : { authorization: Redacted.make(`Bearer ${Redacted.value(apiKey)}`) })
       }
     }
+    const line = yield* spare({ open: connect(target), keepMs })
     const service = (manner: realtime.Manner): Stt.Stt["Service"] =>
       Stt.make({
         name,
         model: manner.model,
         interims: true,
+        prewarm: Effect.mapError(line.prewarm, fail),
         withLanguage: (language) => service({ ...manner, language: languages.spoken(language) }),
-        transcribe: (audio) => realtime.transcribe(audio, target, manner, fail)
+        transcribe: converse({
+          name,
+          sampleRate: realtime.sampleRate,
+          leastMs: 20,
+          open: line.open,
+          dialect: realtime.dialect(manner)
+        })
       })
     return service({
       model: options.model ?? "gpt-live-transcribe",

@@ -36,8 +36,8 @@ export interface Options {
   readonly baseUrl?: string | undefined
   readonly organization?: string | undefined
   readonly project?: string | undefined
-  /** Sent with every request. @default none */
-  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Sent with each request. @default none */
+  readonly headers?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
   /** Name of the provider in errors, events and usage. @default "openai" */
   readonly name?: string | undefined
   /** @default "tts-1" */
@@ -61,7 +61,7 @@ export interface Options {
  * OpenAI's newer voices: they can be told how to speak, and sound more alive
  * than `tts-1`, which starts a little sooner.
  *
- * @category options
+ * @category presets
  * @since 0.1.0
  */
 export const expressive = {
@@ -111,9 +111,9 @@ const checked = Effect.fnUntraced(function*(options: Options) {
  * **Details**
  *
  * Fails with `InvalidRequest`, which names the option, when an option cannot be
- * used or the package is not installed. The key is not tried out. The chunks
- * are not aligned with the text, because the server tells no times. Text
- * without a letter or a digit may give no audio; any other that gives none
+ * used or the package is not installed. The key is not tried out. The server
+ * tells no times: that of a piece of text is known with the end of its audio.
+ * Text without a letter or a digit may give no audio; any other that gives none
  * fails with `EndedEarly`.
  *
  * @category constructors
@@ -139,7 +139,7 @@ export const make = (options: Options = {}): Effect.Effect<Tts.Tts["Service"], T
         return Stream.unwrap(
           Effect.map(
             Effect.mapError(inRange("speed", speed, 0.25, 4), fail),
-            () => speech.speak(opened, text, manner, fail).pipe(Stream.map((frame): Tts.Chunk => ({ frame })))
+            () => speech.speak(opened, text, manner, fail)
           )
         )
       }

@@ -12,13 +12,17 @@ import { bounded, tooLarge } from "../provider/bounded.ts"
 import { fetch } from "../provider/fetch.ts"
 import { codeOf, rejected } from "../provider/http.ts"
 
+type Header = string | Redacted.Redacted
+
+const reveal = (header: Header): string => Redacted.isRedacted(header) ? Redacted.value(header) : header
+
 /** What every layer of OpenAI is told. */
 export interface Access {
   readonly apiKey?: Redacted.Redacted | undefined
   readonly baseUrl?: string | undefined
   readonly organization?: string | undefined
   readonly project?: string | undefined
-  readonly headers?: Readonly<Record<string, string>> | undefined
+  readonly headers?: Readonly<Record<string, Header>> | undefined
 }
 
 export const provider = "openai"
@@ -41,7 +45,9 @@ export const checked = ({ apiKey, baseUrl, headers }: Access): Effect.Effect<voi
   if (key !== undefined && !isHeader(key)) {
     return Effect.fail(invalid("apiKey: is empty, or holds a character that a header cannot (a line break?)"))
   }
-  const wrong = Object.entries(headers ?? {}).find(([name, value]) => !/^[\w-]+$/.test(name) || !isHeader(value))
+  const wrong = Object.entries(headers ?? {}).find(([name, value]) =>
+    !/^[\w-]+$/.test(name) || !isHeader(reveal(value))
+  )
   return wrong === undefined ? Effect.void : Effect.fail(invalid("headers: a name or a value cannot be sent"))
 }
 
@@ -67,7 +73,7 @@ export const open: (access: Access) => Effect.Effect<OpenAI, Failure.InvalidRequ
       webhookSecret: null,
       baseURL: access.baseUrl ?? defaultBaseUrl,
       defaultHeaders: {
-        ...access.headers,
+        ...Object.fromEntries(Object.entries(access.headers ?? {}).map(([name, value]) => [name, reveal(value)])),
         ...(access.apiKey === undefined ? { Authorization: null } : undefined)
       },
       fetch: bounded(pooled),

@@ -1,16 +1,11 @@
 /** Live transcription over a WebSocket: audio up as it comes, words down as they are recognised. */
-import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
-import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
-import * as Audio from "../../Audio.ts"
-import * as Failure from "../../Failure.ts"
+import type * as Failure from "../../Failure.ts"
 import type * as Stt from "../../Stt.ts"
 import { decodeJson } from "../provider/http.ts"
-import * as pcm from "../provider/pcm.ts"
-import { connect, type Target } from "../provider/socket.ts"
+import { type Dialect, nothing } from "../stt/conversation.ts"
 import { toldReason } from "./client.ts"
 import * as languages from "./languages.ts"
 import { confidenceOf, takesLanguages } from "./transcription.ts"
@@ -25,14 +20,11 @@ export interface Manner {
   readonly noiseReduction: string | undefined
 }
 
-/** The only format that the interface takes. */
-const format: Audio.Format = { sampleRate: 24_000, channels: 1 }
+/** The only rate that the interface takes (Hz). */
+export const sampleRate = 24_000
 
 /** Less than this cannot be transcribed (ms). */
 const shortest = 100
-
-/** Audio in one message (ms). */
-const longest = 1000
 
 const Event = Schema.Struct({
   type: Schema.String,
@@ -60,7 +52,7 @@ const settings = ({ delay, language, model, noiseReduction, prompt }: Manner): s
     ...(language === undefined ? undefined : takesLanguages(model) ? { languages: [language] } : { language })
   })
   const input = present({
-    format: { type: "audio/pcm", rate: format.sampleRate },
+    format: { type: "audio/pcm", rate: sampleRate },
     transcription,
     turn_detection: null,
     noise_reduction: noiseReduction === undefined ? undefined : { type: noiseReduction }
@@ -87,7 +79,6 @@ interface Item {
 /** The conversation with the server: what was sent, and what is owed for it. */
 class Session {
   private readonly language: string | undefined
-  private readonly converter = Audio.converter({ to: format })
   // In the order in which the server has begun them, which is that of the speech.
   private readonly items = new Map<string, Item>()
   private readonly commits: Array<Span> = []
@@ -106,9 +97,16 @@ class Session {
     return this.ended && this.commits.length === 0 && [...this.items.values()].every(({ span }) => span === undefined)
   }
 
-  /** The messages for more audio. */
-  send(inputs: ReadonlyArray<Stt.Input>): ReadonlyArray<string> {
-    return inputs.flatMap((input) => "_tag" in input ? this.commit() : this.append(this.converter.push([input])))
+  audio(bytes: Uint8Array): ReadonlyArray<string> {
+    this.sent += bytes.length / 2 / sampleRate * 1000
+    return [JSON.stringify({ type: "input_audio_buffer.append", audio: Base64.encode(bytes) })]
+  }
+
+  commit(): ReadonlyArray<string> {
+    if (this.sent - this.committed < shortest) return []
+    this.commits.push({ start: this.committed, end: this.sent })
+    this.committed = this.sent
+    return [JSON.stringify({ type: "input_audio_buffer.commit" })]
   }
 
   /** The messages after the last audio. */
@@ -116,25 +114,6 @@ class Session {
     const rest = this.commit()
     this.ended = true
     return rest
-  }
-
-  private append(frames: ReadonlyArray<Audio.Frame>): ReadonlyArray<string> {
-    return frames.flatMap((frame) => {
-      const length = Audio.durationMs(frame)
-      this.sent += length
-      return Array.from({ length: Math.ceil(length / longest) }, (_, i) => {
-        const piece = length <= longest ? frame : Audio.slice(frame, i * longest, (i + 1) * longest)
-        return JSON.stringify({ type: "input_audio_buffer.append", audio: Base64.encode(pcm.bytesOf(piece)) })
-      })
-    })
-  }
-
-  private commit(): ReadonlyArray<string> {
-    const rest = this.append(this.converter.flush())
-    if (this.sent - this.committed < shortest) return rest
-    this.commits.push({ start: this.committed, end: this.sent })
-    this.committed = this.sent
-    return [...rest, JSON.stringify({ type: "input_audio_buffer.commit" })]
   }
 
   private item(id: string): Item | undefined {
@@ -205,37 +184,21 @@ class Session {
   }
 }
 
-/** Transcribes over one connection, which lives as long as the stream. */
-export const transcribe = <E, R, X>(
-  audio: Stream.Stream<Stt.Input, E, R>,
-  target: Target,
-  manner: Manner,
-  fail: (reason: Failure.Reason) => X
-): Stream.Stream<Stt.Transcript, E | X, R> =>
-  Stream.unwrap(Effect.gen(function*() {
-    const socket = yield* Effect.mapError(connect(target), fail)
-    const send = (message: string) => Effect.mapError(socket.send(message), fail)
-    yield* send(settings(manner))
+/** One connection's dialect. */
+export const dialect = (manner: Manner): Effect.Effect<Dialect> =>
+  Effect.sync(() => {
     const session = new Session(manner.language)
-    const heard = yield* Queue.unbounded<Stt.Transcript, E | X | Cause.Done>()
-    const endIfOver = Effect.suspend(() => session.over ? Queue.end(heard) : Effect.void)
-
-    const sending = audio.pipe(
-      Stream.runForEachArray((inputs) => Effect.forEach(session.send(inputs), send, { discard: true })),
-      Effect.andThen(Effect.suspend(() => Effect.forEach(session.end(), send, { discard: true }))),
-      Effect.andThen(endIfOver)
-    )
-    const receiving = socket.messages.pipe(
-      Stream.mapEffect((message) => typeof message === "string" ? decode(message) : Effect.succeed({ type: "binary" })),
-      Stream.mapError(fail),
-      Stream.runForEach((event) => {
-        const told = session.receive(event)
-        return "_tag" in told ? Effect.fail(fail(told)) : Effect.andThen(Queue.offerAll(heard, told), endIfOver)
-      }),
-      Effect.andThen(Effect.suspend(() => Effect.fail(fail(new Failure.Disconnected({ code: "1000" })))))
-    )
-    const telling = Effect.catchCause((cause: Cause.Cause<E | X>) => Queue.failCause(heard, cause))
-    yield* Effect.forkScoped(telling(receiving))
-    yield* Effect.forkScoped(telling(sending))
-    return Stream.fromQueue(heard)
-  }))
+    return {
+      greeting: [settings(manner)],
+      audio: (bytes) => session.audio(bytes),
+      finalize: () => session.commit(),
+      end: () => ({ messages: session.end(), done: session.over }),
+      hear: (message) =>
+        typeof message === "string"
+          ? Effect.flatMap(decode(message), (event) => {
+            const told = session.receive(event)
+            return "_tag" in told ? Effect.fail(told) : Effect.succeed({ transcripts: told, done: session.over })
+          })
+          : Effect.succeed(nothing)
+    }
+  })

@@ -88,20 +88,22 @@ const msPerCharacter = 60
 
 /** The spoken text up to a playhead. */
 export const spokenAt = (utterance: Utterance, playedMs: number): string => {
-  if (utterance.alignment.length > 0) return Alignment.heard(utterance.alignment, playedMs)
-  const total = utterance.complete
-    ? utterance.audioMs
-    : Math.max(utterance.audioMs, utterance.spoken.length * msPerCharacter)
-  return Alignment.heardInProportion(utterance.spoken, playedMs, total)
+  const told = utterance.alignment.map(({ text }) => text).join("")
+  const from = utterance.alignment.at(-1)?.end ?? 0
+  const aligned = Alignment.heard(utterance.alignment, playedMs)
+  // Some know the time of a sentence when its audio has ended, and are heard before.
+  if (playedMs <= from || !utterance.spoken.startsWith(told)) return aligned
+  const rest = utterance.spoken.slice(told.length)
+  const left = utterance.audioMs - from
+  const total = utterance.complete ? left : Math.max(left, rest.length * msPerCharacter)
+  const more = Alignment.heardInProportion(rest, playedMs - from, total)
+  return more === "" ? aligned : told + more
 }
 
 /** The generated text that was heard: whole pieces, and of the last the same share as was spoken of it. */
 export const heardAt = (utterance: Utterance, playedMs: number): string => {
   let left = spokenAt(utterance, playedMs).trimEnd().length
-  const spokenAll = utterance.alignment.length > 0
-    ? utterance.alignment.reduce((length, entry) => length + entry.text.length, 0)
-    : utterance.spoken.length
-  if (utterance.complete && left >= spokenAll) return utterance.raw.trim()
+  if (utterance.complete && left >= spokenAt(utterance, Infinity).trimEnd().length) return utterance.raw.trim()
   let heard = ""
   for (const { raw, spoken } of utterance.pieces) {
     const length = spoken.trimEnd().length

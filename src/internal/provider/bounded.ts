@@ -7,6 +7,9 @@
 /** Largest answer in bytes. */
 export const maxBytes = 64 * 1024 * 1024
 
+/** Longest line in bytes of an answer that comes event by event: it is put together again with each piece. */
+const maxLine = 1024 * 1024
+
 /** Code of the failure of an answer that is larger. */
 export const tooLarge = "ANSWER_TOO_LARGE"
 
@@ -29,14 +32,19 @@ const drain = async (reader: Reader): Promise<void> => {
   }
 }
 
-const counted = (reader: Reader, limit: number): ReadableStream<Uint8Array> => {
+const newline = 10
+
+const counted = (reader: Reader, limit: number, lineLimit: number): ReadableStream<Uint8Array> => {
   let total = 0
+  let line = 0
   return new ReadableStream<Uint8Array>({
     pull: async (controller) => {
       const { done, value } = await reader.read()
       if (done) return controller.close()
       total += value.length
-      if (total <= limit) return controller.enqueue(value)
+      const last = value.lastIndexOf(newline)
+      line = last === -1 ? line + value.length : value.length - last - 1
+      if (total <= limit && line <= lineLimit) return controller.enqueue(value)
       controller.error({ code: tooLarge })
       await reader.cancel()
     },
@@ -44,12 +52,13 @@ const counted = (reader: Reader, limit: number): ReadableStream<Uint8Array> => {
   }, { highWaterMark: 0 })
 }
 
-/** The same `fetch`, whose answers fail where they are larger than `limit` bytes. */
+/** The same `fetch`, whose answers fail where they, or a line of events, are too large. */
 export const bounded =
   (fetch: typeof globalThis.fetch, limit: number = maxBytes): typeof globalThis.fetch => async (input, init) => {
     const response = await fetch(input, init)
     if (response.body === null) return response
-    return new Response(counted(response.body.getReader(), limit), {
+    const isEvents = response.headers.get("content-type")?.startsWith("text/event-stream") === true
+    return new Response(counted(response.body.getReader(), limit, isEvents ? maxLine : Infinity), {
       status: response.status,
       statusText: response.statusText,
       headers: new Headers([...response.headers])

@@ -1,4 +1,5 @@
 /** Checks of what a program says about a provider; each failure names the option. */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Failure from "../../Failure.ts"
@@ -6,6 +7,12 @@ import * as Failure from "../../Failure.ts"
 /** The option, and what to do about it. */
 export const invalid = (option: string, advice: string): Failure.InvalidRequest =>
   new Failure.InvalidRequest({ detail: `${option}: ${advice}` })
+
+/** A time in ms; not a number where it is none. */
+export const millisOf = (input: Duration.Input): number => {
+  const duration = Duration.fromInput(input)
+  return duration._tag === "Some" ? Duration.toMillis(duration.value) : Number.NaN
+}
 
 /** Collects the first thing that is wrong. */
 export class Checks {
@@ -37,6 +44,11 @@ export class Checks {
       this.#fail(option, `must be one of ${all.join(", ")}`)
     }
     return this
+  }
+
+  /** A time within bounds in ms, where it is given. */
+  time(option: string, value: Duration.Input | undefined, least: number, most: number): this {
+    return this.range(option, value === undefined ? undefined : millisOf(value), least, most, " ms")
   }
 
   /** A text that is not blank, where it is given. */

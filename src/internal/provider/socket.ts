@@ -68,6 +68,17 @@ const lost = (code: number): Failure.Reason => {
   }
 }
 
+/** What the package closes a connection for: the code is that of its error. */
+const malformed = (code: string | undefined): Failure.InvalidResponse | undefined => {
+  if (code === undefined || !code.startsWith("WS_ERR_")) return undefined
+  const detail = code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH"
+    ? `a message is larger than ${maxMessage} bytes`
+    : code === "WS_ERR_INVALID_UTF8"
+    ? "a text is not UTF-8"
+    : `a message is not as WebSockets have them (${code})`
+  return new Failure.InvalidResponse({ detail })
+}
+
 const dial = (Socket: typeof WebSocket, target: Target, listen: (socket: WebSocket) => Connection) =>
   Effect.callback<{ readonly socket: WebSocket; readonly connection: Connection }, Failure.Reason>((resume) => {
     const headers = Object.fromEntries(
@@ -116,15 +127,18 @@ const listen = (
 ): Connection => {
   let unread = 0
   let failure: Failure.Reason = new Failure.Disconnected({})
+  let broken: Failure.InvalidResponse | undefined
   socket.on("message", (data, isBinary) => {
     const bytes = bytesOf(data)
     if (++unread >= maxUnread) socket.pause()
     Queue.offerUnsafe(incoming, isBinary ? bytes : bytes.toString())
   })
-  // The code that comes with "close" says more.
-  socket.on("error", () => {})
+  // Of a connection that is lost, the code that comes with "close" says more.
+  socket.on("error", (error) => {
+    broken ??= malformed(codeOf(error))
+  })
   socket.on("close", (code) => {
-    failure = lost(code)
+    failure = broken ?? lost(code)
     if (code === 1000 || code === 1005) Queue.endUnsafe(incoming)
     else Queue.failCauseUnsafe(incoming, Cause.fail(failure))
   })

@@ -69,6 +69,8 @@ export const spare: (options: Options) => Effect.Effect<Spare, never, Scope.Scop
     const fill = opening.withPermit(prewarm)
     const take = Effect.uninterruptibleMask((restore) =>
       Effect.gen(function*() {
+        // A handshake that is under way is over sooner than another one.
+        yield* restore(opening.withPermit(Effect.void))
         const one = held
         held = undefined
         // One that cannot be opened in advance is told by whoever needs it.

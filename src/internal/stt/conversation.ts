@@ -94,6 +94,7 @@ class Packer {
         continue
       }
       this.#take(this.#converter.push(frames))
+      this.#take(this.#converter.flush())
       frames = []
       if (!this.begun) continue
       this.#cut(out, 1)
