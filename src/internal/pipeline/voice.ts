@@ -57,7 +57,6 @@ export const synthesize = (core: Core, job: Job, line: Line): Effect.Effect<void
           if (firstByte === undefined) {
             firstByte = conductor.now()
             job.milestones.firstByte ??= firstByte
-            if (job.clip === undefined) worked(core, "tts")
           }
           utterance.audioMs += length
           if (chunk.alignment !== undefined) utterance.alignment.push(...chunk.alignment)
@@ -68,6 +67,7 @@ export const synthesize = (core: Core, job: Job, line: Line): Effect.Effect<void
     Effect.tap(() =>
       Effect.sync(() => {
         utterance.complete = true
+        if (firstByte !== undefined && job.clip === undefined) worked(core, "tts")
         if (firstByte === undefined || firstText === undefined || job.clip !== undefined) return
         core.publish({
           _tag: "TtsMeasured",
