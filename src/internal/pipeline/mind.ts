@@ -383,7 +383,8 @@ const act = (core: Core, job: Job, calls: ReadonlyArray<Call>): Effect.Effect<bo
     )
     core.acts.add(all)
     all.addObserver(() => core.acts.delete(all))
-    const quiet = yield* Fiber.join(all)
+    const left = Effect.as(Effect.andThen(job.attending.await, core.leaving.await), true)
+    const quiet = yield* Effect.raceFirst(Fiber.join(all), left)
     job.acting = false
     tell(core, job)
     return quiet

@@ -184,7 +184,8 @@ const remember = (core: Core, job: Job, utterance: Utterance, playedMs: number, 
   core.publish({ _tag: "AgentStoppedSpeaking", speech: job.id, playedMs, interrupted })
   if (text === "") return
   const id = nextId(core, "message")
-  if (job.options.record !== false) {
+  const recorded = job.options.record !== false
+  if (recorded) {
     core.history = History.insert(
       core.history,
       History.Message.make({
@@ -199,7 +200,8 @@ const remember = (core: Core, job: Job, utterance: Utterance, playedMs: number, 
   if (core.settings.syncTranscript) {
     core.publish({ _tag: "AgentTranscript", speech: job.id, text: "", final: true })
   }
-  core.publish({ _tag: "AgentSpeechCommitted", speech: job.id, id, text, interrupted: cut })
+  const unrecorded = recorded ? {} : { recorded }
+  core.publish({ _tag: "AgentSpeechCommitted", speech: job.id, id, text, interrupted: cut, ...unrecorded })
 }
 
 // How soon to look again when nothing is known of what comes, or the agent is paused (ms).
