@@ -1,6 +1,5 @@
 import type * as Arr from "effect/Array"
 import * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -10,10 +9,10 @@ import * as Stream from "effect/Stream"
 import type * as Failure from "../../Failure.ts"
 import type { HedgeOptions } from "../../Resilience.ts"
 import { failureOf, firstOutput, resume } from "./first.ts"
+import { millis } from "./options.ts"
 import { type Candidate, exhausted, type Lost, type ProviderError } from "./request.ts"
 
-export const lateAfter = (options: HedgeOptions): number =>
-  Duration.toMillis(Duration.fromInputUnsafe(options.after ?? "1500 millis"))
+export const lateAfter = (options: HedgeOptions): number => millis("after", options.after, "1500 millis")
 
 export const namesOf = (services: ReadonlyArray<{ readonly name: string }>): string =>
   [...new Set(services.map((service) => service.name))].join("+")

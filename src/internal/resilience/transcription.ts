@@ -18,6 +18,7 @@ import { type Circuit, circuitOf, circuitsOf, keepBreakers, type Ticket } from "
 import { failureOf } from "./first.ts"
 import { Memory } from "./memory.ts"
 import { meteredTranscription } from "./metering.ts"
+import { checkFallback, checkPolicy } from "./options.ts"
 import { resolve, type Settings } from "./policy.ts"
 import { prewarmOf } from "./prewarm.ts"
 import { exhausted, type Fail, isInputFailure, roundOf, unwrapInput } from "./request.ts"
@@ -211,8 +212,9 @@ export const guardTranscription = (
   service: Service,
   policy: Policy | undefined,
   fail: Fail<Stt.SttError>
-): Service =>
-  keepBreakers({
+): Service => {
+  checkPolicy(policy)
+  return keepBreakers({
     ...service,
     resilient: true,
     transcribe: (audio) =>
@@ -225,6 +227,7 @@ export const guardTranscription = (
         allLost: ([lost]) => lost?.error ?? fail(service.name, new Failure.EndedEarly())
       })
   }, [policy?.breaker])
+}
 
 export const fallbackTranscription = (
   services: ReadonlyArray<Service>,
@@ -232,6 +235,7 @@ export const fallbackTranscription = (
   fail: Fail<Stt.SttError>
 ): Effect.Effect<Service & Fallback, never, Scope.Scope> =>
   Effect.gen(function*() {
+    checkFallback(services, options)
     const breakers = yield* circuitsOf("stt", services, options.breaker)
     const board = yield* boardOf("stt", services, options, breakers)
     const name = options.name ?? services.map((service) => service.name).join("+")
