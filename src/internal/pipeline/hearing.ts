@@ -212,6 +212,9 @@ const makeStreamClock = (core: Core) => {
 const reopenAfter = 100
 const reopenAtMost = 5000
 
+// A provider may ask for more than that, but not for a call that is deaf (ms).
+const waitAtMost = 30_000
+
 /** Transcribes for as long as the session lasts: a recogniser that is lost is opened again. */
 const recognise = (
   core: Core,
@@ -262,7 +265,7 @@ const recognise = (
       if (!mends) return
       const asked = error._tag === "Some" ? retryAfterMs(error.value) : 0
       if (isEnding(core)) return
-      yield* Effect.sleep(Math.max(asked, Math.min(reopenAtMost, reopenAfter * 2 ** (lost - 1))))
+      yield* Effect.sleep(Math.max(Math.min(asked, waitAtMost), Math.min(reopenAtMost, reopenAfter * 2 ** (lost - 1))))
       if (isEnding(core)) return
     }
   })

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
+import * as Latch from "effect/Latch"
 import * as PubSub from "effect/PubSub"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
@@ -18,7 +19,7 @@ import * as Metrics from "../../Metrics.ts"
 import type { Options, PipelineError, Services } from "../../Pipeline.ts"
 import * as Resilience from "../../Resilience.ts"
 import * as Room from "../../Room.ts"
-import { CurrentJob, type Session } from "../../Session.ts"
+import { CurrentJob, CurrentSpeech, type Session } from "../../Session.ts"
 import { Stt } from "../../Stt.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
@@ -145,6 +146,10 @@ export const open = <R>(
     const runner = yield* Scope.provide(
       Tools.makeRunner({
         timeout: checked.toolTimeout,
+        onPreliminary: ({ id, name }, result) =>
+          Effect.map(CurrentSpeech, (speech) => {
+            if (speech !== undefined) core.publish({ _tag: "FunctionCallProgressed", speech, id, name, result })
+          }),
         onOutput: (result) => recordOutput(core, result)
       }),
       toolScope
@@ -193,6 +198,7 @@ export const open = <R>(
       spending,
       transforms: options.transforms ?? Text.speechTransforms,
       jobs: new Map(),
+      leaving: Latch.makeUnsafe(false),
       acts: new Set(),
       calls: new Map(),
       history: agent.history,
@@ -277,6 +283,7 @@ export const open = <R>(
         yield* Effect.ignore(session.update({ turn: { interruption: { echoWarmUp: 0 } } }))
       }
       publish({ _tag: "SessionStarted", session: id })
+      spending.begin()
       if (apology !== undefined) fork(apology.prepare)
       signal(core, { _tag: "Opened" })
       yield* inScope(hearing.listen(participant.identity))
