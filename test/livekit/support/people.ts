@@ -76,6 +76,8 @@ export interface CallerOptions {
 export interface Heard {
   readonly at: number
   readonly identity: string
+  /** Name of the track. */
+  readonly track: string
   readonly rms: number
   readonly samples: Int16Array
 }
@@ -118,7 +120,7 @@ export const caller = (options: CallerOptions): Effect.Effect<Caller, never, Sco
     const heard: Array<Heard> = []
     const room = new Room()
     const readers = new Set<ReadableStreamDefaultReader<AudioFrame>>()
-    room.on("trackSubscribed", (track, _publication, participant) => {
+    room.on("trackSubscribed", (track, publication, participant) => {
       if (!(track instanceof RemoteAudioTrack)) return
       const reader: ReadableStreamDefaultReader<AudioFrame> = new AudioStream(track, {
         sampleRate: 16_000,
@@ -130,7 +132,13 @@ export const caller = (options: CallerOptions): Effect.Effect<Caller, never, Sco
           const { done, value } = await reader.read()
           if (done) return
           const frame = { ...Audio.speech, samples: value.data }
-          heard.push({ at: now(), identity: participant.identity, rms: Audio.rms(frame), samples: value.data })
+          heard.push({
+            at: now(),
+            identity: participant.identity,
+            track: publication.name ?? "",
+            rms: Audio.rms(frame),
+            samples: value.data
+          })
         }
       }
       void listen()
