@@ -64,11 +64,13 @@ try {
 
   check("holds what it needs and nothing of its workshop", () => {
     const paths = files.map(({ path }) => path)
-    for (const path of ["dist/index.js", "dist/index.d.ts", "src/index.ts", "models/silero_vad.onnx", "AGENTS.md"]) {
+    const needed = ["dist/index.js", "dist/index.d.ts", "dist/cli/main.js", "src/index.ts", "models/silero_vad.onnx"]
+    for (const path of [...needed, "examples/playground/index.html", "docs/providers.md", "AGENTS.md"]) {
       if (!paths.includes(path)) throw new Error(`${path} is missing`)
     }
     const strange = paths.filter((path) =>
-      !/^(dist|src|models)\/|^(package\.json|LICENSE|[A-Z]+\.md)$/.test(path) || path.endsWith(".test.ts")
+      !/^(dist|src|models|docs|deploy|examples\/playground)\/|^(package\.json|LICENSE|[A-Z]+\.md)$/.test(path) ||
+      path.endsWith(".test.ts")
     )
     equal(strange.join(), "")
   })

@@ -42,9 +42,10 @@ interface Live {
   stuckSince: number | undefined
 }
 
-const facts = (assignment: Assignment): Readonly<Record<string, string>> => ({
-  id: assignment.job.id,
-  room: assignment.job.room.name
+const facts = ({ job }: Assignment): Readonly<Record<string, string>> => ({
+  id: job.id,
+  room: job.room.name,
+  ...(job.agentName === "" ? {} : { agentName: job.agentName })
 })
 
 const failure = (cause: Cause.Cause<unknown>): Report => ({ status: "failed", error: nameOf(cause) })
