@@ -79,30 +79,35 @@ const enter = async (job: Job, name: string) => {
   const track = LocalAudioTrack.createAudioTrack("microphone", source)
   await room.localParticipant!.publishTrack(track, new TrackPublishOptions({ source: TrackSource.SOURCE_MICROPHONE }))
 
-  // The microphone never stops: silence between the questions. One piece each 10 ms, by the clock.
-  let queue: Array<{ readonly samples: Int16Array; readonly onSent?: () => void }> = []
+  // The microphone never stops: silence between the questions. One piece each 10 ms, by the clock; what this process
+  // could not give in time is made up for, but a queue that grew by it is let run out before the next question: else
+  // each delay would stay, and count as the agent's.
+  let queue: Array<{ readonly samples: Int16Array; readonly onSent?: (at: number) => void }> = []
   const over = new AbortController()
   const microphone = (async () => {
     let due = performance.now()
     while (!over.signal.aborted) {
       const next = queue.shift()
-      await source.captureFrame(new AudioFrame(Int16Array.from(next?.samples ?? silence), rate, 1, frame))
-      next?.onSent?.()
+      if (next !== undefined || source.queuedDuration < 20) {
+        const at = performance.now() + source.queuedDuration
+        await source.captureFrame(new AudioFrame(Int16Array.from(next?.samples ?? silence), rate, 1, frame))
+        next?.onSent?.(at)
+      }
       due += 10
       const wait = due - performance.now()
       if (wait > 0) await sleep(wait)
     }
   })()
-  /** When the first and when the last loud piece was sent. */
+  /** When the first and when the last loud piece left the microphone. */
   const ask = async () => {
     const times = { first: 0, last: 0 }
     const asked = Promise.withResolvers<void>()
     queue = question.map((samples, i) => ({
       samples,
-      onSent: () => {
-        if (i === firstLoud) times.first = performance.now()
+      onSent: (at: number) => {
+        if (i === firstLoud) times.first = at
         if (i !== lastLoud) return
-        times.last = performance.now()
+        times.last = at
         asked.resolve()
       }
     }))

@@ -22,7 +22,9 @@ export const services = Layer.mergeAll(
       name: "echo",
       reply: ({ prompt }) => {
         const last = prompt.content.findLast(({ role }) => role === "user")
-        const text = last?.role === "user" ? last.content.map((part) => part.type === "text" ? part.text : "").join("") : ""
+        const text = last?.role === "user"
+          ? last.content.map((part) => part.type === "text" ? part.text : "").join("")
+          : ""
         return Stream.make({ _tag: "Text", text }, { _tag: "Finish" })
       }
     })
