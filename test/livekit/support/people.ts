@@ -39,7 +39,7 @@ export const operator = (at: Address = address()): RoomServiceClient =>
 export const agentToken = (room: string, identity = "agent", at: Address = address()) =>
   LiveKitRoom.token({ apiKey: at.key, apiSecret: Redacted.make(at.secret), room, identity })
 
-const callerToken = async (room: string, options: CallerOptions): Promise<string> => {
+const signed = async (room: string, options: CallerOptions): Promise<string> => {
   const { key, secret } = options.at ?? address()
   const token = new AccessToken(key, secret, {
     identity: options.identity ?? "ann",
@@ -56,6 +56,10 @@ const callerToken = async (room: string, options: CallerOptions): Promise<string
   })
   return token.toJwt()
 }
+
+/** The token with which such a caller joins. */
+export const callerToken = (options: CallerOptions): Effect.Effect<string> =>
+  Effect.promise(() => signed(options.room, options))
 
 export interface CallerOptions {
   readonly room: string
@@ -145,7 +149,7 @@ export const caller = (options: CallerOptions): Effect.Effect<Caller, never, Sco
     })
     const { url } = options.at ?? address()
     yield* Effect.promise(async () =>
-      room.connect(url, await callerToken(options.room, options), {
+      room.connect(url, await signed(options.room, options), {
         autoSubscribe: true,
         dynacast: false,
         ...(options.key === undefined ? {} : {
