@@ -4,12 +4,13 @@
  * Two workers, one whose calls are fibers and one with a pool of two processes,
  * serve four callers at a time, who ask, interrupt, hang up, or lose their room.
  * Every ten seconds what each process holds is written down as a line of JSON:
- * memory (MB, PSS after a collection of garbage), JavaScript heap, handles, file
- * descriptors, threads, listeners, and how many processes there are, zombies
- * among them. The last line is the verdict; the exit code is 1 if it is bad.
+ * memory after a collection of garbage (MB: PSS, and what of it is anonymous),
+ * JavaScript heap, handles, file descriptors, threads, listeners, and how many
+ * processes there are, zombies among them. The last line is the verdict; the exit
+ * code is 1 if it is bad.
  *
- * - memory must be flat after a third of the time, five minutes at most: by the
- *   line through all samples it may grow by 8 MB or 5 % until the end, the larger
+ * - anonymous memory must be flat after a third of the time, five minutes at most:
+ *   by the line through all samples it may grow by 8 MB or 5 % until the end
  * - heap the same, with 3 MB; the other counts may be no higher at the end of the
  *   last call than they were after the first ones
  * - every call is joined and answered, no process is a zombie or ends by itself
@@ -26,7 +27,7 @@ import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { launch } from "../test/livekit/support/launch.ts"
 import type { Tally } from "./livekit/patrons.ts"
-import { countOf, isZombie, kill, megabytesOf, phase, start, tree } from "./livekit/processes.ts"
+import { anonymousOf, countOf, isZombie, kill, megabytesOf, phase, start, tree } from "./livekit/processes.ts"
 import type { Held } from "./livekit/watch.ts"
 
 const minutes = Number(process.argv[2] ?? process.env["SOAK_MINUTES"] ?? 30)
@@ -41,6 +42,7 @@ interface Sample extends Held {
   readonly worker: string
   readonly seconds: number
   readonly megabytes: number
+  readonly anonymous: number
   readonly descriptors: number
   readonly threads: number
   readonly processes: number
@@ -79,6 +81,7 @@ const sample = async (worker: string, child: ChildProcess): Promise<Sample> => {
     worker,
     seconds: Math.round(elapsed() / 1000),
     megabytes: round(counted(megabytesOf)),
+    anonymous: round(counted(anonymousOf)),
     heap: total((one) => one.heap),
     external: total((one) => one.external),
     handles: total((one) => one.handles),
@@ -181,7 +184,7 @@ try {
     const own = samples.filter(({ worker }) => worker === name)
     const warm = own.filter(({ seconds }) => seconds * 1000 > warmUp)
     const [first, rest] = [warm[0]!, atRest.find(({ worker }) => worker === name)!]
-    const flat = (what: "megabytes" | "heap", least: number) => {
+    const flat = (what: "anonymous" | "heap", least: number) => {
       const grown = round(rise(warm.map((one) => [one.seconds, one[what]])))
       const allowed = round(Math.max(least, 0.05 * first[what]))
       return { check: `${name}: ${what} flat`, ok: grown <= allowed, grown, allowed, from: first[what] }
@@ -191,7 +194,7 @@ try {
       return { check: `${name}: ${what} given back`, ok: rest[what] <= most, atRest: rest[what], most }
     }
     return [
-      flat("megabytes", 8),
+      flat("anonymous", 8),
       flat("heap", 3),
       settled("handles"),
       settled("listeners"),

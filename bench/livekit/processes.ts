@@ -84,6 +84,10 @@ export const megabytes = (root: number): number => sum(tree(root).map(megabytesO
 export const megabytesOf = (pid: number): number =>
   Number(/^Pss: +(\d+)/m.exec(read(pid, "smaps_rollup"))?.[1] ?? 0) / 1024
 
+/** What of it is its own, and no part of a file that others have mapped, too. */
+export const anonymousOf = (pid: number): number =>
+  Number(/^Pss_Anon: +(\d+)/m.exec(read(pid, "smaps_rollup"))?.[1] ?? 0) / 1024
+
 export const isZombie = (pid: number): boolean => statOf(pid)[0] === "Z"
 
 export const countOf = (pid: number, what: "fd" | "task"): number => {
