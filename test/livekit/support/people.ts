@@ -39,7 +39,7 @@ export const operator = (at: Address = address()): RoomServiceClient =>
 export const agentToken = (room: string, identity = "agent", at: Address = address()) =>
   LiveKitRoom.token({ apiKey: at.key, apiSecret: Redacted.make(at.secret), room, identity })
 
-const callerToken = async (room: string, options: CallerOptions): Promise<string> => {
+const signed = async (room: string, options: CallerOptions): Promise<string> => {
   const { key, secret } = options.at ?? address()
   const token = new AccessToken(key, secret, {
     identity: options.identity ?? "ann",
@@ -56,6 +56,10 @@ const callerToken = async (room: string, options: CallerOptions): Promise<string
   })
   return token.toJwt()
 }
+
+/** The token with which such a caller joins. */
+export const callerToken = (options: CallerOptions): Effect.Effect<string> =>
+  Effect.promise(() => signed(options.room, options))
 
 export interface CallerOptions {
   readonly room: string
@@ -76,6 +80,8 @@ export interface CallerOptions {
 export interface Heard {
   readonly at: number
   readonly identity: string
+  /** Name of the track. */
+  readonly track: string
   readonly rms: number
   readonly samples: Int16Array
 }
@@ -118,7 +124,7 @@ export const caller = (options: CallerOptions): Effect.Effect<Caller, never, Sco
     const heard: Array<Heard> = []
     const room = new Room()
     const readers = new Set<ReadableStreamDefaultReader<AudioFrame>>()
-    room.on("trackSubscribed", (track, _publication, participant) => {
+    room.on("trackSubscribed", (track, publication, participant) => {
       if (!(track instanceof RemoteAudioTrack)) return
       const reader: ReadableStreamDefaultReader<AudioFrame> = new AudioStream(track, {
         sampleRate: 16_000,
@@ -130,14 +136,20 @@ export const caller = (options: CallerOptions): Effect.Effect<Caller, never, Sco
           const { done, value } = await reader.read()
           if (done) return
           const frame = { ...Audio.speech, samples: value.data }
-          heard.push({ at: now(), identity: participant.identity, rms: Audio.rms(frame), samples: value.data })
+          heard.push({
+            at: now(),
+            identity: participant.identity,
+            track: publication.name ?? "",
+            rms: Audio.rms(frame),
+            samples: value.data
+          })
         }
       }
       void listen()
     })
     const { url } = options.at ?? address()
     yield* Effect.promise(async () =>
-      room.connect(url, await callerToken(options.room, options), {
+      room.connect(url, await signed(options.room, options), {
         autoSubscribe: true,
         dynacast: false,
         ...(options.key === undefined ? {} : {
