@@ -37,6 +37,7 @@ import { recordOutput } from "./mind.ts"
 import { check } from "./options.ts"
 import { awaitParticipant, watchEnd, watchLeaving } from "./people.ts"
 import { bind } from "./persona.ts"
+import { record } from "./recording.ts"
 import { enter, leave, makeSession } from "./service.ts"
 import { makeSpending } from "./spending.ts"
 import { watchKeys, watchTexts } from "./typed.ts"
@@ -66,7 +67,7 @@ export const open = <R>(
     const { id: job, ...facts } = about
     const ids = { ...facts, ...Metrics.annotations({ session: id, job }) }
     const services = yield* Effect.context<never>()
-    const record = yield* Metrics.recorder
+    const measure = yield* Metrics.recorder
     const now = yield* steadyClock
 
     const scope = yield* Scope.make()
@@ -81,6 +82,7 @@ export const open = <R>(
       return run(metered.pipe(Effect.annotateLogs(tied), Effect.annotateSpans(tied), Effect.withParentSpan(span)))
     }
     const spending = makeSpending(options.spending, () => core)
+    const recorded = yield* inScope(record(room, { session: id, room: room.name, agent: agent.name, job: about }, fork))
     const events = yield* PubSub.sliding<Event.Event>(eventsKept)
     const ended = yield* Deferred.make<Event.CloseReason>()
     let participant: Room.Participant | undefined
@@ -90,7 +92,8 @@ export const open = <R>(
       if (over) return
       over = draft._tag === "SessionClosed"
       const event = { ...draft, at: now(), ...whose(draft, participant) } as Event.Event
-      record(event)
+      measure(event)
+      recorded.event(event)
       try {
         options.onEvent?.(event)
       } catch (defect) {
@@ -140,7 +143,7 @@ export const open = <R>(
     const defaults: Defaults = { llm: guardLlm(thinks), tts: guardTts(speaks), guardLlm, guardTts }
     const apology = makeApology(options.apology, speaks, defaults.tts, agent.voice)
     const detector = yield* inScope(vad.detector(options.vad))
-    const output = yield* inScope(room.output(options.output))
+    const output = yield* inScope(recorded.room.output(options.output))
     const toolScope = yield* Scope.fork(scope)
     const runner = yield* Scope.provide(
       Tools.makeRunner({
@@ -209,7 +212,7 @@ export const open = <R>(
     }
     const budget = makeBudget(core, options.budget)
     const hearing = yield* inScope(makeHearing(core, {
-      room,
+      room: recorded.room,
       detector,
       stt,
       processors: options.processors ?? [],

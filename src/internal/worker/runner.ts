@@ -42,9 +42,10 @@ interface Live {
   stuckSince: number | undefined
 }
 
-const facts = (assignment: Assignment): Readonly<Record<string, string>> => ({
-  id: assignment.job.id,
-  room: assignment.job.room.name
+const facts = ({ job }: Assignment, agentName: string): Readonly<Record<string, string>> => ({
+  id: job.id,
+  room: job.room.name,
+  ...(agentName === "" ? {} : { agentName })
 })
 
 const failure = (cause: Cause.Cause<unknown>): Report => ({ status: "failed", error: nameOf(cause) })
@@ -101,7 +102,7 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
         root: true,
         attributes: { [Metrics.annotationNames.job]: job.id, room: job.room.name }
       }),
-      Effect.provideService(CurrentJob, facts(assignment)),
+      Effect.provideService(CurrentJob, facts(assignment, definition.agentName)),
       Effect.forkDetach
     )
     const roomOver = room.ended.pipe(
