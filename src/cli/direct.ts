@@ -5,20 +5,23 @@ import type { Room } from "../Room.ts"
 import { CurrentJob } from "../Session.ts"
 import type { Definition, EndReason, Job } from "../Worker.ts"
 
-/** Runs the entry of a definition once, in a room that is there. */
-export const converse = <E>(
+/** Runs the entry of a definition once, in a room that is opened when everything else is there. */
+export const converse = <E, E2, R>(
   definition: Definition<E>,
-  room: Room["Service"],
+  open: Effect.Effect<Room["Service"], E2, R>,
   about: { readonly id: string; readonly identity: string; readonly metadata: string }
 ) =>
   Effect.scoped(Effect.gen(function*() {
+    const { agentName } = definition
+    const entry = yield* definition.open
+    const room = yield* open
     const callbacks: Array<Effect.Effect<unknown, unknown>> = []
     const job: Job = {
       id: about.id,
       dispatch: "",
       type: definition.type,
       room: { name: room.name, sid: "", metadata: "" },
-      agentName: definition.agentName,
+      agentName,
       metadata: about.metadata,
       attributes: {},
       identity: about.identity,
@@ -28,8 +31,6 @@ export const converse = <E>(
     yield* Effect.addFinalizer(() =>
       Effect.forEach(callbacks, (callback) => Effect.ignoreCause(callback), { discard: true })
     )
-    const entry = yield* definition.open
-    const { agentName } = definition
     const facts = { id: job.id, room: room.name, ...(agentName === "" ? {} : { agentName }) }
     yield* Effect.provideService(entry(job, room), CurrentJob, facts)
   }))

@@ -33,6 +33,7 @@ import { makeBudget } from "./budget.ts"
 import { makeConductor } from "./conductor.ts"
 import { type Core, type Defaults, latest, signal } from "./core.ts"
 import { makeHearing } from "./hearing.ts"
+import { journal } from "./journal.ts"
 import { recordOutput } from "./mind.ts"
 import { check } from "./options.ts"
 import { awaitParticipant, watchEnd, watchLeaving } from "./people.ts"
@@ -100,6 +101,8 @@ export const open = <R>(
         fork(Effect.logError("onEvent has thrown", Cause.die(defect)))
       }
       PubSub.publishUnsafe(events, event)
+      const line = journal(event)
+      if (line !== undefined) fork(line)
       budget.notice(event)
     }
 
@@ -239,6 +242,11 @@ export const open = <R>(
             Effect.suspend(() => Fiber.awaitAll([...core.acts]))
           ))
           publish({ _tag: "SessionClosed", session: id, reason })
+          yield* Effect.annotateLogs(Effect.logInfo("the conversation is over"), {
+            reason,
+            turns: conductor.state().turn,
+            ...(participant === undefined ? {} : idsOf(participant))
+          })
           yield* within(Scope.close(scope, Exit.void))
           yield* Deferred.succeed(ended, reason)
         }).pipe(Effect.annotateLogs(ids))
@@ -280,6 +288,7 @@ export const open = <R>(
         yield* Effect.ignore(session.update({ turn: { interruption: { echoWarmUp: 0 } } }))
       }
       publish({ _tag: "SessionStarted", session: id })
+      yield* Effect.annotateLogs(Effect.logInfo("the conversation begins"), idsOf(participant))
       if (apology !== undefined) fork(apology.prepare)
       signal(core, { _tag: "Opened" })
       yield* inScope(hearing.listen(participant.identity))
