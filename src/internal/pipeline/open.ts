@@ -34,10 +34,12 @@ import { makeBudget } from "./budget.ts"
 import { makeConductor } from "./conductor.ts"
 import { type Core, type Defaults, latest, signal } from "./core.ts"
 import { makeHearing } from "./hearing.ts"
+import { journal } from "./journal.ts"
 import { recordOutput } from "./mind.ts"
 import { check } from "./options.ts"
 import { awaitParticipant, watchEnd, watchLeaving } from "./people.ts"
 import { bind } from "./persona.ts"
+import { record } from "./recording.ts"
 import { enter, leave, makeSession } from "./service.ts"
 import { makeSpending } from "./spending.ts"
 import { watchKeys, watchTexts } from "./typed.ts"
@@ -67,7 +69,7 @@ export const open = <R>(
     const { id: job, ...facts } = about
     const ids = { ...facts, ...Metrics.annotations({ session: id, job }) }
     const services = yield* Effect.context<never>()
-    const record = yield* Metrics.recorder
+    const measure = yield* Metrics.recorder
     const now = yield* steadyClock
 
     const scope = yield* Scope.make()
@@ -82,6 +84,7 @@ export const open = <R>(
       return run(metered.pipe(Effect.annotateLogs(tied), Effect.annotateSpans(tied), Effect.withParentSpan(span)))
     }
     const spending = makeSpending(options.spending, () => core)
+    const recorded = yield* inScope(record(room, { session: id, room: room.name, agent: agent.name, job: about }, fork))
     const events = yield* PubSub.sliding<Event.Event>(eventsKept)
     const ended = yield* Deferred.make<Event.CloseReason>()
     let participant: Room.Participant | undefined
@@ -91,13 +94,16 @@ export const open = <R>(
       if (over) return
       over = draft._tag === "SessionClosed"
       const event = { ...draft, at: now(), ...whose(draft, participant) } as Event.Event
-      record(event)
+      measure(event)
+      recorded.event(event)
       try {
         options.onEvent?.(event)
       } catch (defect) {
         fork(Effect.logError("onEvent has thrown", Cause.die(defect)))
       }
       PubSub.publishUnsafe(events, event)
+      const line = journal(event)
+      if (line !== undefined) fork(line)
       budget.notice(event)
     }
 
@@ -141,7 +147,7 @@ export const open = <R>(
     const defaults: Defaults = { llm: guardLlm(thinks), tts: guardTts(speaks), guardLlm, guardTts }
     const apology = makeApology(options.apology, speaks, defaults.tts, agent.voice)
     const detector = yield* inScope(vad.detector(options.vad))
-    const output = yield* inScope(room.output(options.output))
+    const output = yield* inScope(recorded.room.output(options.output))
     const toolScope = yield* Scope.fork(scope)
     const runner = yield* Scope.provide(
       Tools.makeRunner({
@@ -215,7 +221,7 @@ export const open = <R>(
     }
     const budget = makeBudget(core, options.budget)
     const hearing = yield* inScope(makeHearing(core, {
-      room,
+      room: recorded.room,
       detector,
       stt,
       processors: options.processors ?? [],
@@ -242,6 +248,11 @@ export const open = <R>(
             Effect.suspend(() => Fiber.awaitAll([...core.acts]))
           ))
           publish({ _tag: "SessionClosed", session: id, reason })
+          yield* Effect.annotateLogs(Effect.logInfo("the conversation is over"), {
+            reason,
+            turns: conductor.state().turn,
+            ...(participant === undefined ? {} : idsOf(participant))
+          })
           yield* within(Scope.close(scope, Exit.void))
           yield* Deferred.succeed(ended, reason)
         }).pipe(Effect.annotateLogs(ids))
@@ -284,6 +295,7 @@ export const open = <R>(
       }
       publish({ _tag: "SessionStarted", session: id })
       spending.begin()
+      yield* Effect.annotateLogs(Effect.logInfo("the conversation begins"), idsOf(participant))
       if (apology !== undefined) fork(apology.prepare)
       signal(core, { _tag: "Opened" })
       yield* inScope(hearing.listen(participant.identity))

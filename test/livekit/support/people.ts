@@ -13,7 +13,7 @@ import { Effect, Redacted, type Scope } from "effect"
 import { Audio } from "effect-voice"
 import { asRecord, client, hold } from "effect-voice/internal/livekit/rtc"
 import * as LiveKitRoom from "effect-voice/Layers/LiveKitRoom"
-import { AccessToken, RoomServiceClient } from "livekit-server-sdk"
+import { AccessToken, RoomAgentDispatch, RoomConfiguration, RoomServiceClient } from "livekit-server-sdk"
 import { performance } from "node:perf_hooks"
 import { inject } from "vitest"
 import type { Address } from "./server.ts"
@@ -48,6 +48,9 @@ const signed = async (room: string, options: CallerOptions): Promise<string> => 
     ...(options.attributes === undefined ? {} : { attributes: { ...options.attributes } })
   })
   if (options.kind !== undefined) token.kind = options.kind
+  if (options.agent !== undefined) {
+    token.roomConfig = new RoomConfiguration({ agents: [new RoomAgentDispatch(options.agent)] })
+  }
   token.addGrant({
     roomJoin: true,
     room,
@@ -71,6 +74,8 @@ export interface CallerOptions {
   readonly attributes?: Readonly<Record<string, string>> | undefined
   /** Shared key of an encrypted room. */
   readonly key?: string | undefined
+  /** Agent that their token asks for, if they are the first in the room. */
+  readonly agent?: { readonly agentName: string; readonly metadata: string } | undefined
   /** Publishes a microphone. @default true */
   readonly microphone?: boolean | undefined
   readonly at?: Address | undefined
