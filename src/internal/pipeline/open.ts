@@ -68,6 +68,8 @@ export const open = <R>(
     const about = options.job ?? (yield* CurrentJob)
     const { id: job, ...facts } = about
     const ids = { ...facts, ...Metrics.annotations({ session: id, job }) }
+    // A worker's operator wants to know; a program of one's own has its own words.
+    const log = job === undefined ? Effect.logDebug : Effect.logInfo
     const services = yield* Effect.context<never>()
     const measure = yield* Metrics.recorder
     const now = yield* steadyClock
@@ -248,7 +250,7 @@ export const open = <R>(
             Effect.suspend(() => Fiber.awaitAll([...core.acts]))
           ))
           publish({ _tag: "SessionClosed", session: id, reason })
-          yield* Effect.annotateLogs(Effect.logInfo("the conversation is over"), {
+          yield* Effect.annotateLogs(log("the conversation is over"), {
             reason,
             turns: conductor.state().turn,
             ...(participant === undefined ? {} : idsOf(participant))
@@ -295,7 +297,7 @@ export const open = <R>(
       }
       publish({ _tag: "SessionStarted", session: id })
       spending.begin()
-      yield* Effect.annotateLogs(Effect.logInfo("the conversation begins"), idsOf(participant))
+      yield* Effect.annotateLogs(log("the conversation begins"), idsOf(participant))
       if (apology !== undefined) fork(apology.prepare)
       signal(core, { _tag: "Opened" })
       yield* inScope(hearing.listen(participant.identity))
