@@ -214,6 +214,11 @@ describe("the image", () => {
     assert.match(dockerfile, /--interval=30s --timeout=10s --start-period=60s --retries=3/)
   })
 
+  it("takes neither secrets nor the packages of another machine from the folder", () => {
+    const ignored = text("Dockerfile.dockerignore").split("\n")
+    assert.includeMembers(ignored, ["**/node_modules", "**/.env*", ".git"])
+  })
+
   it.live("has a health check that fails when it should", () =>
     Effect.gen(function*() {
       const check: unknown = JSON.parse(/^HEALTHCHECK [\s\S]*?CMD (\[.*\])$/m.exec(dockerfile)?.[1] ?? "[]")
