@@ -50,6 +50,8 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
     })
     const audio = yield* Queue.sliding<Stt.Input, Cause.Done>(backlog)
     const clock = makeStreamClock(core)
+    // The watch and who detaches may close a speech while a window of it is being scored.
+    const alone = Semaphore.makeUnsafe(1).withPermits(1)
     let attached = true
     let inSpeech = false
     let heardAt = 0
@@ -97,7 +99,7 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
       chunk = clock.placed(processed)
       // The recogniser hears a frame before the detector judges it: a mark must come after its audio.
       if (ears.feed === "all" || inSpeech) feed(processed)
-      return detector.push(processed).pipe(Effect.map(alert), Effect.catch(deaf))
+      return alone(detector.push(processed)).pipe(Effect.map(alert), Effect.catch(deaf))
     }
     const alert = (events: ReadonlyArray<Vad.Event>): void => {
       worked(core, "vad")
@@ -107,7 +109,13 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
       Effect.sync(() => {
         failed(core, "vad", "vad", Cause.fail(error))
       })
-    const closeSpeech = Effect.suspend(() => detector.end.pipe(Effect.map(report), Effect.catch(deaf)))
+    // What the detector failed at is behind it: asked again, it closes the speech.
+    const closeSpeech = detector.end.pipe(
+      Effect.catch((error) => Effect.andThen(deaf(error), detector.end)),
+      alone,
+      Effect.map(report),
+      Effect.catch(deaf)
+    )
     /** A microphone that falls silent in mid-speech ends the speech. */
     const watch: Effect.Effect<void> = Effect.suspend(() => {
       const quiet = core.conductor.now() - heardAt
