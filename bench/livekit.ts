@@ -14,83 +14,13 @@
  * `npm run build` and a LiveKit server (see `test/livekit/support/launch.ts`).
  * Arguments: calls, comma-separated (1,4,8,16); turns of each call (6).
  */
-import { type ChildProcess, fork } from "node:child_process"
-import { once } from "node:events"
-import { readdirSync, readFileSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
-import { fileURLToPath } from "node:url"
 import { launch } from "../test/livekit/support/launch.ts"
 import type { Result } from "./livekit/callers.ts"
+import { cpuSeconds, kill, megabytes, phase, start } from "./livekit/processes.ts"
 
 const sizes = (process.argv[2] ?? "1,4,8,16").split(",").map(Number)
 const turns = Number(process.argv[3] ?? 6)
-
-interface Message {
-  readonly phase: "ready" | "joined" | "begin" | "end"
-  readonly result?: Result
-}
-
-const start = (file: string, env: Readonly<Record<string, string>> = {}): ChildProcess =>
-  fork(fileURLToPath(new URL(`livekit/${file}.ts`, import.meta.url)), {
-    env: { ...process.env, NODE_ENV: "production", ...env },
-    stdio: ["ignore", "ignore", "inherit", "ipc"]
-  })
-
-const phase = (child: ChildProcess, wanted: Message["phase"]): Promise<Message> => {
-  const { promise, reject, resolve } = Promise.withResolvers<Message>()
-  const listen = (message: unknown) => {
-    const told = message as Message
-    if (told.phase !== wanted) return
-    child.off("message", listen)
-    resolve(told)
-  }
-  child.on("message", listen)
-  child.once("exit", (code) => reject(new Error(`${child.spawnfile} ended with ${code} before ${wanted}`)))
-  return promise
-}
-
-const end = async (child: ChildProcess): Promise<void> => {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const ended = once(child, "exit")
-  child.kill("SIGKILL")
-  await ended
-}
-
-/** A process and all below it. */
-const tree = (pid: number): ReadonlyArray<number> => {
-  const parents = new Map<number, number>()
-  for (const name of readdirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, "utf8")
-      parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]))
-    } catch {
-      // It has ended.
-    }
-  }
-  const all = [pid]
-  for (const parent of all) for (const [child, of] of parents) if (of === parent) all.push(child)
-  return all
-}
-
-const ticks = 100
-const sum = (values: ReadonlyArray<number>): number => values.reduce((a, b) => a + b, 0)
-
-const cpuSeconds = (pid: number): number =>
-  sum(
-    tree(pid).map((pid) => {
-      const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
-      const [user, system] = stat.slice(stat.lastIndexOf(")") + 2).split(" ").slice(11, 13).map(Number)
-      return ((user ?? 0) + (system ?? 0)) / ticks
-    })
-  )
-
-const megabytes = (pid: number): number =>
-  sum(
-    tree(pid).map((pid) =>
-      Number(/^Pss: +(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0) / 1024
-    )
-  )
 
 const quantile = (values: ReadonlyArray<number>, q: number): number | null => {
   const sorted = [...values].sort((a, b) => a - b)
@@ -124,7 +54,7 @@ const measure = async (kind: "floor" | "ours", calls: number) => {
     const from = { cpu: cpuSeconds(agent.pid!), at: performance.now() }
     const { result } = await ended
     const seconds = (performance.now() - from.at) / 1000
-    const { joinMs, missed, replyMs, silenceMs } = result!
+    const { joinMs, missed, replyMs, silenceMs } = result as Result
     return {
       kind,
       calls,
@@ -138,8 +68,8 @@ const measure = async (kind: "floor" | "ours", calls: number) => {
       idleMegabytes: Math.round(idle)
     }
   } finally {
-    await end(callers)
-    await end(agent)
+    await kill(callers)
+    await kill(agent)
   }
 }
 

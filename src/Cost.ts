@@ -14,7 +14,7 @@ import * as costs from "./internal/cost.ts"
 
 /**
  * What one request to a provider took; an `Stt` tells it with each final
- * transcript.
+ * transcript, and after 15 seconds of audio without one.
  *
  * **Details**
  *

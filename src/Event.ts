@@ -218,7 +218,9 @@ export const Event = Schema.Union([
     speech: Schema.String,
     id: Schema.String,
     text: Schema.String,
-    interrupted: Schema.Boolean
+    interrupted: Schema.Boolean,
+    /** `false` where it was heard and does not enter the history. */
+    recorded: Schema.optionalKey(Schema.Boolean)
   }),
   Schema.TaggedStruct("SpeechFinished", {
     at,
@@ -227,6 +229,14 @@ export const Event = Schema.Union([
   }),
 
   Schema.TaggedStruct("FunctionCallStarted", { at, speech: Schema.String, id: Schema.String, name: Schema.String }),
+  /** A result that the tool gives before its last one. */
+  Schema.TaggedStruct("FunctionCallProgressed", {
+    at,
+    speech: Schema.String,
+    id: Schema.String,
+    name: Schema.String,
+    result: Schema.Unknown
+  }),
   Schema.TaggedStruct("FunctionCallsFinished", { at, speech: Schema.String, calls: Schema.Array(FunctionCall) }),
 
   /** `requestMs` is the whole request, `firstTokenMs` up to its first output. */

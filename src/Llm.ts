@@ -21,6 +21,7 @@ import * as Stream from "effect/Stream"
 import * as Failure from "./Failure.ts"
 import { replyOf } from "./internal/llm/adapter.ts"
 import * as caching from "./internal/llm/cache.ts"
+import * as numbers from "./internal/provider/numbers.ts"
 import { services } from "./internal/resilience/layers.ts"
 import { masked } from "./internal/resilience/masked.ts"
 import { fallbackReply, hedgeReply } from "./internal/resilience/reply.ts"
@@ -138,7 +139,8 @@ export class Llm extends Context.Service<Llm, {
  *
  * **Details**
  *
- * Adds a span, drops empty text and ends the reply with its `Finish`.
+ * Adds a span, drops empty text and token counts that are no numbers, and ends
+ * the reply with its `Finish`.
  *
  * The stream is pulled by several fibers in turn: what a provider forks must
  * live in the stream's scope (`Effect.forkScoped`), not as a child.
@@ -164,6 +166,7 @@ export const make = (provider: {
     reply: (request) =>
       provider.reply(request).pipe(
         Stream.filter((delta) => delta._tag !== "Text" || delta.text !== ""),
+        Stream.map(numbers.delta),
         Stream.takeUntil((delta) => delta._tag === "Finish"),
         masked((reason) => new LlmError({ provider: provider.name, reason })),
         Stream.withSpan("Llm.reply", { attributes: { provider: provider.name } })

@@ -26,10 +26,11 @@ import { guardReply } from "./internal/resilience/reply.ts"
 import { guardSpeech } from "./internal/resilience/speech.ts"
 import { guardTranscription } from "./internal/resilience/transcription.ts"
 import * as warming from "./internal/resilience/warming.ts"
-
 import * as Llm from "./Llm.ts"
 import * as Stt from "./Stt.ts"
 import * as Tts from "./Tts.ts"
+
+export { InvalidOption } from "./internal/resilience/options.ts"
 
 /**
  * A provider of a fallback was lost, or is back.
@@ -120,7 +121,7 @@ export interface BreakerOptions {
   readonly minimumRequests?: number | undefined
   /** @default "1 minute" */
   readonly window?: Duration.Input | undefined
-  /** Time without any request, before one may try; longer where the provider asks for it. @default "30 seconds" */
+  /** Time without any request, before one may try; up to 10 minutes where the provider asks for more. @default "30 seconds" */
   readonly openFor?: Duration.Input | undefined
 }
 
@@ -176,7 +177,7 @@ export const breaker = (options: BreakerOptions): Effect.Effect<Breaker> => Circ
 export interface Policy {
   /** Attempts after the first one. @default 3 */
   readonly retries?: number | undefined
-  /** Waits between attempts; a longer `retryAfterMs` of the provider wins. @default exponential from 100 ms, jittered by 20 % */
+  /** Waits between attempts; a longer `retryAfterMs` of the provider wins. @default exponential from 100 ms up to 5 s, jittered by 20 % */
   readonly schedule?: Schedule.Schedule<unknown> | undefined
   /**
    * Time for all attempts together up to the first useful output. It runs from

@@ -17,6 +17,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
 import * as Failure from "./Failure.ts"
+import * as numbers from "./internal/provider/numbers.ts"
 import { isEmpty, remember } from "./internal/resilience/answers.ts"
 import { services } from "./internal/resilience/layers.ts"
 import { masked } from "./internal/resilience/masked.ts"
@@ -162,6 +163,7 @@ const complete = (provider: {
 }, transcribe: Transcribe): Stt["Service"] => {
   const traced: Transcribe = (audio) =>
     transcribe(audio).pipe(
+      Stream.map(numbers.transcript),
       masked((reason) => new SttError({ provider: provider.name, reason })),
       Stream.withSpan("Stt.transcribe", { attributes: { provider: provider.name } })
     )
@@ -189,7 +191,7 @@ const complete = (provider: {
  *
  * The provider counts the samples that it is given; where frames say that audio
  * was lost between them, the transcripts' times are moved accordingly. Adds a
- * span and drops empty transcripts.
+ * span, and drops empty transcripts and times that are no finite numbers.
  *
  * The stream is pulled by several fibers in turn: what a provider forks must
  * live in the stream's scope (`Effect.forkScoped`), not as a child.

@@ -50,7 +50,8 @@ export interface Call {
  *
  * `params` is the repaired object, `{}` where none could be read. `message` is
  * what went wrong, in words for the model; a failure that the tool declares has
- * none, it is the `output`.
+ * none, it is the `output`. A tool with `toModelOutput` has its text as output,
+ * with a placeholder for each file.
  *
  * @category models
  * @since 0.1.0
@@ -157,6 +158,8 @@ export const OnDuplicate = Context.Reference<"allow" | "reject" | "replace">("ef
 export interface Options {
   /** Longest time for a handler; beyond it, it is interrupted and the call fails. @default no limit */
   readonly timeout?: Duration.Input | undefined
+  /** Gets each result that a handler gives before its last one, encoded; the model never sees it. @default nobody does */
+  readonly onPreliminary?: ((call: Call, result: Schema.Json) => Effect.Effect<void>) | undefined
 }
 
 /**

@@ -18,6 +18,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
 import * as Failure from "./Failure.ts"
+import * as numbers from "./internal/provider/numbers.ts"
 import { breakersOf, keepBreakers } from "./internal/resilience/breaker.ts"
 import { services } from "./internal/resilience/layers.ts"
 import { masked } from "./internal/resilience/masked.ts"
@@ -147,8 +148,9 @@ const inFormat = (declared: Audio.Format & { readonly name: string }) =>
  *
  * **Details**
  *
- * Adds a span, drops chunks that hold neither samples nor alignment, and fails
- * with `InvalidResponse` on a chunk in another format than the declared one.
+ * Adds a span, drops chunks that hold neither samples nor alignment, takes
+ * times that are no finite numbers for 0, and fails with `InvalidResponse` on a
+ * chunk in another format than the declared one.
  *
  * The stream is pulled by several fibers in turn: what a provider forks must
  * live in the stream's scope (`Effect.forkScoped`), not as a child.
@@ -184,6 +186,7 @@ export const make = (provider: {
       provider.speak(text, options).pipe(
         Stream.filter((chunk) => chunk.frame.samples.length > 0 || (chunk.alignment?.length ?? 0) > 0),
         Stream.mapArrayEffect(inFormat(provider)),
+        Stream.map(numbers.chunk),
         masked((reason) => new TtsError({ provider: provider.name, reason })),
         Stream.withSpan("Tts.speak", { attributes: { provider: provider.name } })
       )

@@ -34,7 +34,12 @@ const loopback = Effect.gen(function*() {
   let track: RtcTrack | undefined
   let inFlight = 0
   let most = 0
+  let queue = 0
   class Source extends rtc.AudioSource {
+    constructor(sampleRate: number, channels: number, queueMs?: number) {
+      super(sampleRate, channels, queueMs)
+      queue = queueMs ?? 0
+    }
     override async captureFrame(frame: InstanceType<typeof rtc.AudioFrame>): Promise<void> {
       captured.push(frame)
       most = Math.max(most, ++inFlight)
@@ -82,7 +87,7 @@ const loopback = Effect.gen(function*() {
   voice.follow(track, false)
   yield* made.attach(nowhere)
   const loud = () => frames.filter(({ frame }) => Audio.rms(frame) > 0.01)
-  return { ...made, frames, loud, captured, most: () => most, voice }
+  return { ...made, frames, loud, captured, most: () => most, queue, voice }
 })
 
 const child = (name: string, env: Record<string, string> = {}) =>
@@ -145,6 +150,18 @@ describe("the native side", () => {
         assert.strictEqual(frame.data[0], 4000)
       }
       assert.closeTo(yield* output.played, 505, 0.1)
+    }).pipe(Effect.scoped))
+
+  it.live("is given lengths that are multiples of 10 ms alone", () =>
+    Effect.gen(function*() {
+      const { captured, output, queue } = yield* loopback
+      assert.isTrue(queue > 0 && queue % 10 === 0)
+      for (const ms of [1, 7, 33, 250]) {
+        yield* output.write([tone(ms)])
+        yield* output.drained
+      }
+      assert.isTrue(captured.every(({ samplesPerChannel }) => samplesPerChannel % 240 === 0))
+      assert.closeTo(yield* output.played, 291, 0.1)
     }).pipe(Effect.scoped))
 
   it.live("falls silent within a moment of a clear, however much was written", () =>

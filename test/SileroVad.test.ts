@@ -2,7 +2,9 @@ import { assert, describe, it, vi } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
 import { Audio, Vad } from "effect-voice"
 import * as SileroVad from "effect-voice/Layers/SileroVad"
+import { readFileSync } from "node:fs"
 import { tmpdir } from "node:os"
+import * as silero from "../src/internal/vad/silero.ts"
 import { contract } from "./contract/vad.ts"
 import { recording } from "./fixtures/speech.ts"
 import { convert, withModel } from "./support/silero.ts"
@@ -107,16 +109,34 @@ describe("SileroVad", () => {
       return withModel(identity, (path) => unavailable(path, "takes sound and gives answer"))
     })
 
-    it.effect("is not looked for without onnxruntime-node, which is named", () =>
+    const withoutRuntime = <A, E, R>(use: Effect.Effect<A, E, R>) =>
       Effect.acquireUseRelease(
         Effect.sync(() =>
           vi.doMock("onnxruntime-node", () => {
             throw new Error("Cannot find package")
           })
         ),
-        () => unavailable("/some/model.onnx", "npm install onnxruntime-node"),
+        () => use,
         () => Effect.sync(() => vi.doUnmock("onnxruntime-node"))
+      )
+
+    it.effect("that is another wants onnxruntime-node, which is named", () =>
+      withModel(
+        readFileSync(silero.bundled),
+        (path) => withoutRuntime(unavailable(path, "npm install onnxruntime-node"))
       ))
+
+    it.effect("that comes with the package does without onnxruntime-node", () =>
+      Effect.gen(function*() {
+        const speech = [recording("jfk.wav")]
+        const streams = Array.from({ length: 12 }, () => Vad.detect())
+        const all = Effect.forEach(
+          streams,
+          (detect) => Stream.fromIterable(speech).pipe(detect, Stream.runCollect),
+          { concurrency: "unbounded" }
+        ).pipe(Effect.provide(SileroVad.layer()))
+        assert.deepStrictEqual(yield* withoutRuntime(all), yield* all)
+      }))
   })
 
   contract("SileroVad", SileroVad.layer(), recording("weather_question.wav"))

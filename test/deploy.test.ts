@@ -1,11 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
+import { parser } from "@prometheus-io/lezer-promql"
 import { Effect, Schema } from "effect"
 import { Yaml } from "effect/encoding"
-import { execFile } from "node:child_process"
-import { readdirSync, readFileSync } from "node:fs"
+import { execFile, spawnSync } from "node:child_process"
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
+import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 
+const root = fileURLToPath(new URL("../", import.meta.url))
 const folder = new URL("../deploy/", import.meta.url)
 const text = (name: string): string => readFileSync(new URL(name, folder), "utf8")
 const manifest = <A>(name: string, schema: Schema.Codec<A, unknown>): A =>
@@ -62,11 +65,75 @@ const Autoscaler = Schema.Struct({
   })
 })
 
+const manifests = readdirSync(new URL("kubernetes/", folder)).map((file) => {
+  const parsed = Yaml.parse(text(`kubernetes/${file}`))
+  const { apiVersion, kind } = Schema.decodeUnknownSync(Named)(parsed, { onExcessProperty: "ignore" })
+  return { file, parsed, kind, model: `kubernetes-models/${apiVersion}/${kind}` }
+})
+
+const Model = Schema.Record(
+  Schema.String,
+  Schema.declare((u): u is new(manifest: unknown) => { readonly validate: () => void } => typeof u === "function")
+)
+
+/** What is wrong with a manifest by the schema of its kind. */
+const schemaProblem = async (model: string, kind: string, manifest: unknown): Promise<string | undefined> => {
+  const models = Schema.decodeUnknownSync(Model)(await import(model))
+  try {
+    new models[kind]!(manifest).validate()
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : "unknown"
+  }
+}
+
+/** Fields that the schemas do not know: these let them pass, and the types that are made of them do not. */
+const unknownFields = (all: ReadonlyArray<Pick<(typeof manifests)[number], "parsed" | "kind" | "model">>): string => {
+  mkdirSync(`${root}out`, { recursive: true })
+  const directory = mkdtempSync(`${root}out/manifests-`)
+  try {
+    for (const [index, { kind, model, parsed }] of all.entries()) {
+      writeFileSync(
+        `${directory}/${index}.ts`,
+        `import type { I${kind} } from "${model}"\nexport const manifest: I${kind} = ${JSON.stringify(parsed)}\n`
+      )
+    }
+    writeFileSync(
+      `${directory}/tsconfig.json`,
+      JSON.stringify({ extends: `${root}tsconfig.json`, compilerOptions: { paths: {} }, include: ["*.ts"] })
+    )
+    const compiler = spawnSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, "-p", directory], {
+      encoding: "utf8"
+    })
+    return compiler.stdout + compiler.stderr
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
 describe("the manifests", () => {
+  it("are valid by the schemas of Kubernetes, without a field that these do not know", async () => {
+    for (const { file, kind, model, parsed } of manifests) {
+      assert.isUndefined(await schemaProblem(model, kind, parsed), file)
+    }
+    assert.strictEqual(unknownFields(manifests), "")
+  })
+
+  it("would be told if they were not", async () => {
+    const broken = (from: string, to: string) => {
+      const { kind, model } = manifests.find(({ file }) => file === "deployment.yaml")!
+      const source = text("kubernetes/deployment.yaml")
+      assert.include(source, from)
+      return { kind, model, parsed: Yaml.parse(source.replace(from, to)) }
+    }
+    const wrong = broken("replicas: 3", "replicas: three")
+    assert.match(await schemaProblem(wrong.model, wrong.kind, wrong.parsed) ?? "", /spec\/replicas must be integer/)
+    assert.match(unknownFields([broken("readinessProbe", "readynessProbe")]), /readynessProbe/)
+  })
+
   it("are one object a file", () => {
-    const files = readdirSync(new URL("kubernetes/", folder))
-    assert.isAbove(files.length, 4)
-    for (const file of files) {
+    assert.isAbove(manifests.length, 4)
+    for (const { file } of manifests) {
       const { metadata } = manifest(file.replace(".yaml", ""), Named)
       assert.strictEqual(metadata.name, "voice-agent")
     }
@@ -103,6 +170,40 @@ describe("the manifests", () => {
   })
 })
 
+const Rules = Schema.Struct({
+  groups: Schema.NonEmptyArray(Schema.Struct({
+    name: Schema.String,
+    rules: Schema.NonEmptyArray(Schema.Struct({
+      alert: Schema.String,
+      expr: Schema.String,
+      for: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^\d+[smhd]$/))),
+      labels: Schema.Struct({ severity: Schema.Literals(["warning", "critical"]) }),
+      annotations: Schema.Struct({ summary: Schema.String })
+    }))
+  }))
+})
+
+const parses = (expression: string): boolean => {
+  let whole = true
+  parser.parse(expression).iterate({
+    enter: ({ type }) => {
+      whole &&= !type.isError
+    }
+  })
+  return whole
+}
+
+describe("the alert rules", () => {
+  it("have the shape that Prometheus wants, and expressions that it can read", () => {
+    const parsed = Yaml.parse(text("prometheus/alerts.yaml"))
+    const { groups } = Schema.decodeUnknownSync(Rules)(parsed, { onExcessProperty: "error" })
+    const rules = groups.flatMap(({ rules }) => rules)
+    for (const { alert, expr } of rules) assert.isTrue(parses(expr), alert)
+    assert.strictEqual(new Set(rules.map(({ alert }) => alert)).size, rules.length)
+    assert.isFalse(parses("rate(agent_errors_total[5m)"))
+  })
+})
+
 describe("the image", () => {
   const dockerfile = text("Dockerfile")
 
@@ -111,6 +212,11 @@ describe("the image", () => {
     assert.match(dockerfile, /^CMD \["node", "agent.js"\]$/m)
     assert.notInclude(dockerfile, "alpine")
     assert.match(dockerfile, /--interval=30s --timeout=10s --start-period=60s --retries=3/)
+  })
+
+  it("takes neither secrets nor the packages of another machine from the folder", () => {
+    const ignored = text("Dockerfile.dockerignore").split("\n")
+    assert.includeMembers(ignored, ["**/node_modules", "**/.env*", ".git"])
   })
 
   it.live("has a health check that fails when it should", () =>

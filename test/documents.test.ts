@@ -40,6 +40,12 @@ describe("the documents", () => {
     }
   })
 
+  it("name tests that are there, for each hazard of the native side", () => {
+    const rows = [...read("ARCHITECTURE.md").matchAll(/^\| \d+ .*\| `([\w/.]+\.test\.ts)`: (.+?) +\|$/gm)]
+    assert.isAtLeast(rows.length, 10)
+    for (const [, file, sentence] of rows) assert.include(read(`test/${file}`), `"${sentence}"`)
+  })
+
   it("hold programs that compile", () => {
     assert.isAtLeast(snippets.length, 2)
     mkdirSync(`${root}out`, { recursive: true })

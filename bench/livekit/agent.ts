@@ -1,38 +1,20 @@
-/** The agent of the benchmark: a worker with real ears for voice, and providers that take no time. */
-import { Effect, Layer, Stream } from "effect"
-import { Agent, Llm, Pipeline, Stt, Tts, Worker } from "effect-voice"
-import * as SileroVad from "effect-voice/Layers/SileroVad"
-import { reply } from "./reply.ts"
+/** A worker in a process of its own: its calls are fibers, or in a pool of `BENCH_POOL` processes. SIGTERM drains it. */
+import { Effect } from "effect"
+import { Worker } from "effect-voice"
+import definition from "./desk.ts"
 
-const providers = Layer.mergeAll(
-  SileroVad.layer(),
-  Layer.succeed(Stt.Stt, Stt.fromRecognizer({ name: "instant", recognize: () => Effect.succeed({ text: "Hello." }) })),
-  Layer.succeed(
-    Llm.Llm,
-    Llm.make({ name: "instant", reply: () => Stream.make({ _tag: "Text", text: "Yes." }, { _tag: "Finish" }) })
-  ),
-  Layer.succeed(
-    Tts.Tts,
-    Tts.make({
-      name: "instant",
-      sampleRate: reply.sampleRate,
-      channels: 1,
-      speak: (text) => Stream.map(text, () => ({ frame: reply }))
-    })
-  )
-)
-
-const definition = Worker.define({
-  agentName: "bench",
-  entry: () =>
-    Pipeline.run(Agent.make({ instructions: "Say yes." }), {
-      turn: { endpointing: { minDelay: "500 millis" }, preemption: { llm: false, tts: false } }
-    }),
-  layer: providers
-})
+const processes = Number(process.env["BENCH_POOL"] ?? 0)
 
 Worker.runMain(Effect.scoped(Effect.gen(function*() {
-  const worker = yield* Worker.make(definition, { http: false, maxJobs: 100, load: () => 0 })
+  const worker = yield* Worker.make(definition, {
+    http: false,
+    maxJobs: 100,
+    load: () => 0,
+    ...(processes === 0
+      ? {}
+      : { pool: { module: new URL("./desk.ts", import.meta.url).href, processes, jobsPerProcess: 16 } })
+  })
+  process.once("SIGTERM", () => void Effect.runFork(worker.drain()))
   process.send!({ phase: "ready" })
   yield* worker.ended
 })))

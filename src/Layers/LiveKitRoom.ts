@@ -14,6 +14,7 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Frontend from "../Frontend.ts"
+import { logRoom } from "../internal/livekit/log.ts"
 import { check } from "../internal/livekit/options.ts"
 import { make } from "../internal/livekit/room.ts"
 import { hold } from "../internal/livekit/rtc.ts"
@@ -128,6 +129,9 @@ export const token: (options: TokenOptions) => Effect.Effect<Redacted.Redacted, 
  * `clear` or a `pause` is heard within 20 ms, and the network's delay. Each
  * output is a track of its own, so parallel conversations do not mix.
  *
+ * Who comes and goes and how the connection is are logged, with identities; tracks,
+ * data and attributes at the level `Debug`, without what they hold.
+ *
  * @category constructors
  * @since 0.1.0
  */
@@ -135,6 +139,7 @@ export const connect = (options: Options): Effect.Effect<Room["Service"], RoomEr
   Effect.gen(function*() {
     const { frontend, preconnect } = options
     const { room } = yield* Effect.flatMap(check(options), make)
+    yield* logRoom(room)
     const served: Room["Service"] = frontend === false
       ? room
       : { ...room, attach: (session) => Frontend.attach(session, frontend) }

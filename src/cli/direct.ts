@@ -2,31 +2,35 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type { Room } from "../Room.ts"
+import { CurrentJob } from "../Session.ts"
 import type { Definition, EndReason, Job } from "../Worker.ts"
 
-/** Runs the entry of a definition once, in a room that is there. */
-export const converse = <E>(
+/** Runs the entry of a definition once, in a room that is opened when everything else is there. */
+export const converse = <E, E2, R>(
   definition: Definition<E>,
-  room: Room["Service"],
-  facts: { readonly id: string; readonly identity: string; readonly metadata: string }
+  open: Effect.Effect<Room["Service"], E2, R>,
+  about: { readonly id: string; readonly identity: string; readonly metadata: string }
 ) =>
   Effect.scoped(Effect.gen(function*() {
+    const { agentName } = definition
+    const entry = yield* definition.open
+    const room = yield* open
     const callbacks: Array<Effect.Effect<unknown, unknown>> = []
     const job: Job = {
-      id: facts.id,
+      id: about.id,
       dispatch: "",
       type: definition.type,
       room: { name: room.name, sid: "", metadata: "" },
-      agentName: definition.agentName,
-      metadata: facts.metadata,
+      agentName,
+      metadata: about.metadata,
       attributes: {},
-      identity: facts.identity,
+      identity: about.identity,
       ending: Deferred.await(Deferred.makeUnsafe<EndReason>()),
       onShutdown: (callback) => Effect.sync(() => void callbacks.unshift(callback))
     }
     yield* Effect.addFinalizer(() =>
       Effect.forEach(callbacks, (callback) => Effect.ignoreCause(callback), { discard: true })
     )
-    const entry = yield* definition.open
-    yield* entry(job, room)
+    const facts = { id: job.id, room: room.name, ...(agentName === "" ? {} : { agentName }) }
+    yield* Effect.provideService(entry(job, room), CurrentJob, facts)
   }))

@@ -22,11 +22,25 @@ export interface Loaded {
   readonly url: string
 }
 
+const hints: Readonly<Record<string, string>> = {
+  ERR_UNKNOWN_FILE_EXTENSION: "this version of Node cannot read it; ",
+  ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX: "Node alone cannot run this kind of TypeScript; "
+}
+
+const otherwise = "build it to JavaScript, or run with: node --import tsx node_modules/.bin/effect-voice …"
+
+/** Where in whose file, as far as the failure tells. */
+const placeOf = ({ stack = "" }: Error): string => {
+  const place = /(?:file:\/\/)?(\/[^\s()]+:\d+(?::\d+)?)/.exec(stack.replaceAll(/^.*\(node:.*$/gm, ""))?.[1]
+  return place === undefined ? "" : ` (${place})`
+}
+
 const textOf = (cause: unknown): string => {
-  if (Predicate.hasProperty(cause, "code") && cause.code === "ERR_UNKNOWN_FILE_EXTENSION") {
-    return "this version of Node cannot read it; build it to JavaScript, or run with: node --import tsx"
-  }
-  return cause instanceof Error ? `it cannot be imported: ${cause.message}` : "it cannot be imported"
+  const hint = Predicate.hasProperty(cause, "code") && typeof cause.code === "string" ? hints[cause.code] : undefined
+  if (!(cause instanceof Error)) return "it cannot be imported"
+  return hint === undefined
+    ? `it cannot be imported: ${cause.message}${placeOf(cause)}`
+    : `${hint}${otherwise}${placeOf(cause)}`
 }
 
 /** Imports a file and takes its default export. */

@@ -5,7 +5,6 @@
  */
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Argument from "effect/cli/Argument"
-import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
@@ -13,7 +12,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
@@ -23,6 +21,7 @@ import * as Telemetry from "../Layers/Telemetry.ts"
 import * as Worker from "../Worker.ts"
 import * as consoleRoom from "./console.ts"
 import { converse } from "./direct.ts"
+import { explained } from "./explain.ts"
 import { load } from "./load.ts"
 import * as playground from "./playground.ts"
 import * as settings from "./settings.ts"
@@ -34,37 +33,26 @@ const file = Argument.String("agent").pipe(
 
 const port = (name: string, fallback: number, description: string) =>
   Flag.Int(name).pipe(
-    Flag.withDescription(`${description}; 0 lets the system choose`),
+    Flag.withDescription(`${description}; 0 lets the system choose (default: ${fallback})`),
     Flag.withDefault(fallback)
   )
 
 const verbose = Flag.Boolean("verbose").pipe(
-  Flag.withAlias("v"),
   Flag.withDescription("Log the details"),
   Flag.withDefault(false)
 )
 
-const readable = (verbose: boolean) =>
-  Layer.merge(
-    Logger.layer([Logger.consolePretty()]),
-    Layer.succeed(References.MinimumLogLevel, verbose ? "Debug" : "Info")
-  )
-
-/** A user is told what to mend, not where in the program it was noticed. */
-const explained = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.mapError(effect, (error) => {
-    const message = Predicate.hasProperty(error, "message") && typeof error.message === "string" && error.message !== ""
-      ? error.message
-      : "the agent's own layers could not be built; run with --verbose for details"
-    return new CliError.UserError({ cause: message })
-  })
+const readable = (verbose: boolean) => {
+  const pretty = Logger.layer([Logger.consolePretty()])
+  return verbose ? Layer.merge(pretty, Layer.succeed(References.MinimumLogLevel, "Debug")) : pretty
+}
 
 const dev = Command.make("dev", {
   file,
   verbose,
   playgroundPort: port("playground-port", 8080, "Port of the page on 127.0.0.1"),
   playground: Flag.Boolean("playground").pipe(
-    Flag.withDescription("Serve a page to talk to the agent"),
+    Flag.withDescription("Serve a page to talk to the agent; --no-playground does not (default: true)"),
     Flag.withDefault(true)
   )
 }, (input) =>
@@ -95,18 +83,20 @@ const start = Command.make("start", {
   file,
   port: port("port", 8081, "Port of /health, /ready, /metrics and /worker"),
   processes: Flag.Int("processes").pipe(
-    Flag.withDescription("Child processes that run the calls; 0 runs them in this one"),
+    Flag.withDescription("Child processes that run the calls; 0 runs them in this one (default: 0)"),
     Flag.withDefault(0)
   ),
   jobs: Flag.Int("jobs").pipe(
-    Flag.withDescription("Calls at once in each process"),
+    Flag.withDescription("Calls at once in each process (default: 32, with child processes 8)"),
     Flag.optional
   )
 }, (input) =>
   Effect.gen(function*() {
     const { definition, url } = yield* load(input.file)
+    const server = yield* settings.livekit
     const jobs = Option.getOrUndefined(input.jobs)
     yield* Worker.serve(definition, {
+      ...server,
       http: { port: input.port },
       ...(input.processes === 0
         ? { maxJobs: jobs }
@@ -134,8 +124,8 @@ const talk = Command.make("console", {
 }, (input) =>
   Effect.scoped(Effect.gen(function*() {
     const { definition } = yield* load(input.file)
-    const room = yield* consoleRoom.open({ text: input.text, platform: process.platform })
-    yield* converse(definition, room, { id: "console", identity: "agent", metadata: "" })
+    const open = consoleRoom.open({ text: input.text, platform: process.platform })
+    yield* converse(definition, open, { id: "console", identity: "agent", metadata: "" })
   })).pipe(explained, Effect.provide(readable(input.verbose)))).pipe(
     Command.withDescription("Talk to the agent here, without a server: by microphone and loudspeaker, or in writing")
   )
@@ -165,8 +155,8 @@ const connect = Command.make("connect", {
       identity,
       attributes: { "lk.agent.name": definition.agentName }
     })
-    const room = yield* LiveKitRoom.connect({ url: server.url, token, autoSubscribe: definition.autoSubscribe })
-    yield* converse(definition, room, { id: "connect", identity, metadata: input.metadata })
+    const open = LiveKitRoom.connect({ url: server.url, token, autoSubscribe: definition.autoSubscribe })
+    yield* converse(definition, open, { id: "connect", identity, metadata: input.metadata })
   })).pipe(explained, Effect.provide(readable(input.verbose)))).pipe(
     Command.withDescription("Join one room now, without waiting to be dispatched"),
     Command.withExamples([{ command: "effect-voice connect desk.ts --room lobby", description: "Join the room lobby" }])

@@ -38,10 +38,10 @@ const plus = (spent: Spent, usage: Usage, cost: number): Spent => ({
 
 export const add = (self: Report, usage: Usage, cost = 0): Report => {
   const wanted = keyOf(usage)
-  const key = wanted in self.by || Object.keys(self.by).length < most ? wanted : "other"
+  const key = Object.hasOwn(self.by, wanted) || Object.keys(self.by).length < most ? wanted : "other"
   return {
     total: plus(self.total, usage, cost),
-    by: { ...self.by, [key]: plus(self.by[key] ?? zero, usage, cost) }
+    by: { ...self.by, [key]: plus(Object.hasOwn(self.by, key) ? self.by[key] ?? zero : zero, usage, cost) }
   }
 }
 

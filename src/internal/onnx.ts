@@ -1,8 +1,6 @@
 /**
  * The door to onnxruntime-node: the few members that are used here.
  */
-import * as Effect from "effect/Effect"
-
 export interface Tensor {
   readonly data: unknown
   readonly dims: ReadonlyArray<number>
@@ -42,7 +40,7 @@ const isRuntime = (module: unknown): module is Runtime =>
   typeof module === "object" && module !== null && "InferenceSession" in module && "Tensor" in module
 
 /** Says what to install. */
-class Missing {
+export class Missing {
   readonly detail: string
   constructor(detail: string) {
     this.detail = detail
@@ -62,9 +60,3 @@ export const load = async (): Promise<Runtime> => {
   }
   return found
 }
-
-/** The same, or the sentence that says what to install. */
-export const runtime: Effect.Effect<Runtime, string> = Effect.tryPromise({
-  try: load,
-  catch: (cause) => cause instanceof Missing ? cause.detail : "the package onnxruntime-node cannot be loaded"
-})

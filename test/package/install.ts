@@ -64,11 +64,13 @@ try {
 
   check("holds what it needs and nothing of its workshop", () => {
     const paths = files.map(({ path }) => path)
-    for (const path of ["dist/index.js", "dist/index.d.ts", "src/index.ts", "models/silero_vad.onnx", "AGENTS.md"]) {
+    const needed = ["dist/index.js", "dist/index.d.ts", "dist/cli/main.js", "src/index.ts", "models/silero_vad.onnx"]
+    for (const path of [...needed, "examples/playground/index.html", "docs/providers.md", "AGENTS.md"]) {
       if (!paths.includes(path)) throw new Error(`${path} is missing`)
     }
     const strange = paths.filter((path) =>
-      !/^(dist|src|models)\/|^(package\.json|LICENSE|[A-Z]+\.md)$/.test(path) || path.endsWith(".test.ts")
+      !/^(dist|src|models|docs|deploy|examples\/playground)\/|^(package\.json|LICENSE|[A-Z]+\.md)$/.test(path) ||
+      path.endsWith(".test.ts")
     )
     equal(strange.join(), "")
   })
@@ -88,12 +90,25 @@ try {
       ))
   }
 
-  check("tells what to install for Silero", () => {
-    const message = program(`
-      import { Effect, Layer } from "effect"
-      import * as SileroVad from "effect-voice/Layers/SileroVad"
-      print(await Effect.runPromise(Effect.flip(Effect.scoped(Layer.build(SileroVad.layer()))).pipe(Effect.map((e) => e.message))))
-    `)
+  const listen = (options: string) => `
+    import { Effect } from "effect"
+    import { Vad } from "effect-voice"
+    import * as SileroVad from "effect-voice/Layers/SileroVad"
+    const silence = { samples: new Int16Array(16000), sampleRate: 16000, channels: 1 }
+    const heard = Effect.scoped(Effect.flatMap(Effect.flatMap(Vad.Vad, (vad) => vad.detector()), ({ push }) => push([silence])))
+    const result = heard.pipe(Effect.provide(SileroVad.layer(${options})), Effect.result)
+    print(await Effect.runPromise(Effect.map(result, (result) => result._tag === "Success" ? "heard" : result.failure.message)))
+  `
+
+  for (const options of ["{}", "{ worker: true }"]) {
+    check(
+      `runs the Silero model of the package without onnxruntime-node: ${options}`,
+      () => equal(program(listen(options)), "heard")
+    )
+  }
+
+  check("tells what to install for a model of another file", () => {
+    const message = program(listen("{ modelPath: './package.json' }"))
     if (!message.includes("npm install onnxruntime-node")) throw new Error(message)
   })
 

@@ -370,3 +370,63 @@ describe("Resilience.building", () => {
       }
     }))
 })
+
+describe("a fallback whose first provider breaks off what is heard", () => {
+  const broken = () => {
+    let asked = 0
+    const tts = Tts.make({
+      name: "a",
+      sampleRate: 24_000,
+      channels: 1,
+      speak: (text) =>
+        Stream.unwrap(Effect.sync(() => {
+          asked += 1
+          const chunk = { frame: { samples: new Int16Array(240), sampleRate: 24_000, channels: 1 } }
+          const end = asked < 3
+            ? Stream.fail(new Tts.TtsError({ provider: "a", reason: new Failure.InvalidRequest({ detail: "(1008)" }) }))
+            : Stream.make(chunk)
+          return Stream.concat(Stream.drain(text), Stream.concat(Stream.make(chunk), end))
+        }))
+    })
+    return { tts, asked: () => asked }
+  }
+  const plain = Tts.make({
+    name: "b",
+    sampleRate: 24_000,
+    channels: 1,
+    speak: (text) =>
+      Stream.map(text, () => ({ frame: { samples: new Int16Array(240), sampleRate: 24_000, channels: 1 } }))
+  })
+
+  it.effect("turns to the second for half a minute, and then hears one reply of the first to its end", () =>
+    Effect.gen(function*() {
+      const { asked, tts } = broken()
+      const service = yield* Tts.fallback([tts, plain], { policy: { retries: 0 } })
+      const speak = Effect.exit(Stream.runCollect(service.speak(Stream.make("Hello."))))
+      const tally = () =>
+        Effect.map(speak, (exit) => Exit.isSuccess(exit) ? `${asked()} completed` : `${asked()} broken`)
+      assert.strictEqual(yield* tally(), "1 broken")
+      assert.deepStrictEqual(yield* service.available, ["b"])
+      yield* TestClock.adjust("29 seconds")
+      assert.strictEqual(yield* tally(), "1 completed")
+      yield* TestClock.adjust("3 seconds")
+      assert.strictEqual(yield* tally(), "2 broken")
+      yield* TestClock.adjust("31 seconds")
+      assert.strictEqual(yield* tally(), "2 completed")
+      assert.deepStrictEqual(yield* service.available, ["b"])
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual(yield* tally(), "3 completed")
+      assert.deepStrictEqual(yield* service.available, ["a", "b"])
+    }))
+
+  it.effect("one on trial that is interrupted in mid-reply has passed", () =>
+    Effect.gen(function*() {
+      const { asked, tts } = broken()
+      const service = yield* Tts.fallback([tts, plain], { policy: { retries: 0 } })
+      yield* Effect.exit(Stream.runDrain(service.speak(Stream.make("Hello."))))
+      yield* TestClock.adjust("32 seconds")
+      yield* Stream.runDrain(Stream.take(service.speak(Stream.make("Hello.")), 1))
+      assert.strictEqual(asked(), 2)
+      assert.deepStrictEqual(yield* service.available, ["a", "b"])
+    }))
+})

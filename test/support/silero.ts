@@ -35,7 +35,7 @@ export const published = (sampleRate: silero.SampleRate) =>
   Effect.gen(function*() {
     const { contextSize, windowSize } = silero.formats[sampleRate]
     const session = yield* Effect.acquireRelease(
-      Effect.promise(() => ort.InferenceSession.create(silero.bundled)),
+      Effect.promise(() => ort.InferenceSession.create(silero.bundled, { intraOpNumThreads: 1, interOpNumThreads: 1 })),
       (session) => Effect.promise(() => session.release())
     )
     const scorer = () => {

@@ -1,10 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Metric, Redacted, Stream } from "effect"
 import { Metrics, Vad } from "effect-voice"
+import * as FileRecorder from "effect-voice/Layers/FileRecorder"
 import * as Worker from "effect-voice/Worker"
 import { Yaml } from "effect/encoding"
-import { readFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { mergeTexts } from "../../src/internal/worker/exposition.ts"
 import { child } from "../../src/internal/worker/metrics.ts"
 import { makeJob, outcome, serveAgent } from "../support/agentServer.ts"
@@ -162,7 +165,15 @@ describe("metrics", () => {
     isolated(Effect.gen(function*() {
       const server = yield* serveAgent()
       const rooms = yield* virtualRooms
-      const definition = Worker.define({ connect: rooms.connect, entry: () => Effect.void, layer: Layer.empty })
+      const folder = yield* Effect.acquireRelease(
+        Effect.sync(() => mkdtempSync(join(tmpdir(), "recorder-"))),
+        (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+      )
+      const definition = Worker.define({
+        connect: rooms.connect,
+        entry: () => Effect.void,
+        layer: FileRecorder.layer({ folder, key: Redacted.make("0".repeat(64)) })
+      })
       const worker = yield* start(definition, server, { http })
       const connection = yield* server.next
       yield* connection.dispatch(makeJob("AJ_1"))

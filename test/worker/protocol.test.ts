@@ -80,7 +80,7 @@ describe("registering", () => {
       assert.strictEqual(error.reason._tag, "Exhausted")
       assert.strictEqual(
         error.message,
-        "no connection to the server after 4 attempts, at last because the connection to the server was lost (status 503): check LIVEKIT_URL"
+        "no connection to the server after 4 attempts, at last because the server answers, but not as one for workers (status 503): check LIVEKIT_URL"
       )
     }))
 

@@ -174,6 +174,7 @@ const payload = (event: Event.Event, tally: Tally): SessionEvent["event"] => {
     case "UserSpeechCommitted":
       return { case: "conversationItemAdded", value: { item: message({ ...event, role: "user" }) } }
     case "AgentSpeechCommitted":
+      if (event.recorded === false) return undefined
       return { case: "conversationItemAdded", value: { item: message({ ...event, role: "assistant" }) } }
     case "FunctionCallStarted":
       return {

@@ -71,8 +71,10 @@ export const make = (keep: number) => {
         conversations++
         return
       case "UserSpeechCommitted":
-      case "AgentSpeechCommitted":
         messages++
+        return
+      case "AgentSpeechCommitted":
+        if (event.recorded !== false) messages++
         return
       case "FunctionCallsFinished":
         functionCalls += event.calls.length

@@ -41,8 +41,10 @@ export const record = (event: Event.Event, context: Context.Context<never>): voi
     case "UserStoppedSpeaking":
       return add(series.userSpeechSeconds, (event.endedAt - event.startedAt) / 1000, context)
     case "UserSpeechCommitted":
-    case "AgentSpeechCommitted":
       return add(series.messagesProcessed, 1, context)
+    case "AgentSpeechCommitted":
+      if (event.recorded !== false) add(series.messagesProcessed, 1, context)
+      return
     case "TranscriptionTimedOut":
       return add(series.transcriptionsTimedOut, 1, context)
     case "UserTurnLimitReached":

@@ -216,6 +216,7 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
         return
       }
       case "Closing":
+        core.leaving.openUnsafe()
         return ports.watch(action.drain, action.reason)
       case "Finish":
         hook?.interruptUnsafe()

@@ -1,6 +1,7 @@
 /** What the parts of one running conversation share. */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import type * as Latch from "effect/Latch"
 import type * as Semaphore from "effect/Semaphore"
 import type * as Agent from "../../Agent.ts"
 import type * as Event from "../../Event.ts"
@@ -57,6 +58,8 @@ export interface Core {
   readonly apology: Apology | undefined
   readonly spending: Spending
   readonly jobs: Map<string, Job>
+  /** Open once the session is coming to its end. */
+  readonly leaving: Latch.Latch
   /** Steps whose tools are running, whatever has become of their speech. */
   readonly acts: Set<Fiber.Fiber<unknown>>
   history: History.History

@@ -40,6 +40,9 @@ export interface Hearing {
 
 // Ten seconds of 20 ms frames: what may wait while a recogniser is opened again.
 const backlog = 500
+// While nobody speaks the recogniser is handed its audio in pieces of this length (ms): each costs the same, whatever
+// its length, and most of a call is silence.
+const lull = 100
 
 export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, never, Scope.Scope> =>
   Effect.gen(function*() {
@@ -54,6 +57,8 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
     let inSpeech = false
     let heardAt = 0
     let chunk: ReadonlyArray<Placed> = []
+    let held: Array<Audio.Frame> = []
+    let heldMs = 0
 
     const report = (events: ReadonlyArray<Vad.Event>): void => {
       for (const event of events) {
@@ -61,6 +66,7 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
         switch (event._tag) {
           case "SpeechStarted":
             inSpeech = true
+            release()
             clock.voice(undefined)
             if (ears.feed === "speech") {
               const padded = (event.padding.at ?? event.at) + Audio.durationMs(event.padding)
@@ -89,6 +95,23 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
       if (stt === undefined) return
       for (const input of inputs) Queue.offerUnsafe(audio, input)
     }
+    const release = (): void => {
+      if (held.length === 0) return
+      const frames = held
+      held = []
+      heldMs = 0
+      feed(frames)
+    }
+    /** Holds back what was heard while nobody speaks, for a moment. */
+    const hold = (frames: ReadonlyArray<Audio.Frame>): void => {
+      for (const frame of frames) {
+        const ms = Audio.durationMs(frame)
+        held.push(frame)
+        // One without audio marks a moment.
+        heldMs = ms === 0 ? lull : heldMs + ms
+      }
+      if (heldMs >= lull) release()
+    }
     const hear = (frames: ReadonlyArray<Audio.Frame>): Effect.Effect<void> => {
       if (!attached) return Effect.void
       const processed = chain(frames)
@@ -96,7 +119,8 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
       heardAt = core.conductor.now()
       chunk = clock.placed(processed)
       // The recogniser hears a frame before the detector judges it: a mark must come after its audio.
-      if (ears.feed === "all" || inSpeech) feed(processed)
+      if (inSpeech) feed(processed)
+      else if (ears.feed === "all") hold(processed)
       return detector.push(processed).pipe(Effect.map(alert), Effect.catch(deaf))
     }
     const alert = (events: ReadonlyArray<Vad.Event>): void => {
@@ -107,7 +131,10 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
       Effect.sync(() => {
         failed(core, "vad", "vad", Cause.fail(error))
       })
-    const closeSpeech = Effect.suspend(() => detector.end.pipe(Effect.map(report), Effect.catch(deaf)))
+    const closeSpeech = Effect.suspend(() => {
+      release()
+      return detector.end.pipe(Effect.map(report), Effect.catch(deaf))
+    })
     /** A microphone that falls silent in mid-speech ends the speech. */
     const watch: Effect.Effect<void> = Effect.suspend(() => {
       const quiet = core.conductor.now() - heardAt
@@ -143,7 +170,10 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
           attached = on
           return on ? Effect.void : closeSpeech
         }),
-      finalize: () => feed([Stt.Finalize])
+      finalize: () => {
+        release()
+        feed([Stt.Finalize])
+      }
     }
   })
 
@@ -212,6 +242,9 @@ const makeStreamClock = (core: Core) => {
 const reopenAfter = 100
 const reopenAtMost = 5000
 
+// A provider may ask for more than that, but not for a call that is deaf (ms).
+const waitAtMost = 30_000
+
 /** Transcribes for as long as the session lasts: a recogniser that is lost is opened again. */
 const recognise = (
   core: Core,
@@ -262,7 +295,7 @@ const recognise = (
       if (!mends) return
       const asked = error._tag === "Some" ? retryAfterMs(error.value) : 0
       if (isEnding(core)) return
-      yield* Effect.sleep(Math.max(asked, Math.min(reopenAtMost, reopenAfter * 2 ** (lost - 1))))
+      yield* Effect.sleep(Math.max(Math.min(asked, waitAtMost), Math.min(reopenAtMost, reopenAfter * 2 ** (lost - 1))))
       if (isEnding(core)) return
     }
   })

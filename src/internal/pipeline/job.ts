@@ -32,6 +32,8 @@ export interface Job {
   /** Opened for each stretch of audio that gets the floor. */
   readonly floor: Latch.Latch
   readonly result: Deferred.Deferred<Heard>
+  /** Open once one of its tools waits for the end of the session. */
+  readonly attending: Latch.Latch
   readonly milestones: Milestones
   turn: TurnTimes | undefined
   /** Where its first message stands in the history (ms of the Clock). */
@@ -80,6 +82,7 @@ export const makeJob = (options: {
   early: [],
   floor: Latch.makeUnsafe(false),
   result: Deferred.makeUnsafe(),
+  attending: Latch.makeUnsafe(false),
   milestones: makeMilestones(),
   turn: options.turn,
   createdAt: options.now,

@@ -238,6 +238,13 @@ interface Call {
   createdAt: number
 }
 
+/** Some servers give no ids, or count anew with each reply: a call and its output must find each other. */
+const uniqueId = (core: Core, id: string, calls: ReadonlyArray<Call>): string => {
+  const taken = id === "" || core.calls.has(id) || calls.some((call) => call.id === id) ||
+    core.history.items.some((item) => item._tag === "ToolCall" && item.callId === id)
+  return taken ? nextId(core, id === "" ? "call" : id) : id
+}
+
 /** One request to the model. `undefined`: it failed, and that was told. */
 const ask = (
   core: Core,
@@ -265,10 +272,18 @@ const ask = (
           if (delta.text.trim() !== "") milestones.firstToken ??= conductor.now()
           return speaker.push(delta.text)
         case "ToolCall":
-          calls.push(early(job, { id: delta.id, name: delta.name, params: delta.params, createdAt: stamp(core) }))
+          calls.push(early(job, {
+            id: uniqueId(core, delta.id, calls),
+            name: delta.name,
+            params: delta.params,
+            createdAt: stamp(core)
+          }))
           return Effect.void
         case "Finish":
           usage = delta.usage
+          return Effect.void
+        default:
+          // From a provider of a later version, or without types.
           return Effect.void
       }
     }
@@ -368,7 +383,8 @@ const act = (core: Core, job: Job, calls: ReadonlyArray<Call>): Effect.Effect<bo
     )
     core.acts.add(all)
     all.addObserver(() => core.acts.delete(all))
-    const quiet = yield* Fiber.join(all)
+    const left = Effect.as(Effect.andThen(job.attending.await, core.leaving.await), true)
+    const quiet = yield* Effect.raceFirst(Fiber.join(all), left)
     job.acting = false
     tell(core, job)
     return quiet

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
+import * as Latch from "effect/Latch"
 import * as PubSub from "effect/PubSub"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
@@ -18,7 +19,7 @@ import * as Metrics from "../../Metrics.ts"
 import type { Options, PipelineError, Services } from "../../Pipeline.ts"
 import * as Resilience from "../../Resilience.ts"
 import * as Room from "../../Room.ts"
-import { CurrentJob, type Session } from "../../Session.ts"
+import { CurrentJob, CurrentSpeech, type Session } from "../../Session.ts"
 import { Stt } from "../../Stt.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
@@ -33,10 +34,12 @@ import { makeBudget } from "./budget.ts"
 import { makeConductor } from "./conductor.ts"
 import { type Core, type Defaults, latest, signal } from "./core.ts"
 import { makeHearing } from "./hearing.ts"
+import { journal } from "./journal.ts"
 import { recordOutput } from "./mind.ts"
 import { check } from "./options.ts"
 import { awaitParticipant, watchEnd, watchLeaving } from "./people.ts"
 import { bind } from "./persona.ts"
+import { record } from "./recording.ts"
 import { enter, leave, makeSession } from "./service.ts"
 import { makeSpending } from "./spending.ts"
 import { watchKeys, watchTexts } from "./typed.ts"
@@ -65,8 +68,10 @@ export const open = <R>(
     const about = options.job ?? (yield* CurrentJob)
     const { id: job, ...facts } = about
     const ids = { ...facts, ...Metrics.annotations({ session: id, job }) }
+    // A worker's operator wants to know; a program of one's own has its own words.
+    const log = job === undefined ? Effect.logDebug : Effect.logInfo
     const services = yield* Effect.context<never>()
-    const record = yield* Metrics.recorder
+    const measure = yield* Metrics.recorder
     const now = yield* steadyClock
 
     const scope = yield* Scope.make()
@@ -81,6 +86,7 @@ export const open = <R>(
       return run(metered.pipe(Effect.annotateLogs(tied), Effect.annotateSpans(tied), Effect.withParentSpan(span)))
     }
     const spending = makeSpending(options.spending, () => core)
+    const recorded = yield* inScope(record(room, { session: id, room: room.name, agent: agent.name, job: about }, fork))
     const events = yield* PubSub.sliding<Event.Event>(eventsKept)
     const ended = yield* Deferred.make<Event.CloseReason>()
     let participant: Room.Participant | undefined
@@ -90,13 +96,16 @@ export const open = <R>(
       if (over) return
       over = draft._tag === "SessionClosed"
       const event = { ...draft, at: now(), ...whose(draft, participant) } as Event.Event
-      record(event)
+      measure(event)
+      recorded.event(event)
       try {
         options.onEvent?.(event)
       } catch (defect) {
         fork(Effect.logError("onEvent has thrown", Cause.die(defect)))
       }
       PubSub.publishUnsafe(events, event)
+      const line = journal(event)
+      if (line !== undefined) fork(line)
       budget.notice(event)
     }
 
@@ -140,11 +149,15 @@ export const open = <R>(
     const defaults: Defaults = { llm: guardLlm(thinks), tts: guardTts(speaks), guardLlm, guardTts }
     const apology = makeApology(options.apology, speaks, defaults.tts, agent.voice)
     const detector = yield* inScope(vad.detector(options.vad))
-    const output = yield* inScope(room.output(options.output))
+    const output = yield* inScope(recorded.room.output(options.output))
     const toolScope = yield* Scope.fork(scope)
     const runner = yield* Scope.provide(
       Tools.makeRunner({
         timeout: checked.toolTimeout,
+        onPreliminary: ({ id, name }, result) =>
+          Effect.map(CurrentSpeech, (speech) => {
+            if (speech !== undefined) core.publish({ _tag: "FunctionCallProgressed", speech, id, name, result })
+          }),
         onOutput: (result) => recordOutput(core, result)
       }),
       toolScope
@@ -193,6 +206,7 @@ export const open = <R>(
       spending,
       transforms: options.transforms ?? Text.speechTransforms,
       jobs: new Map(),
+      leaving: Latch.makeUnsafe(false),
       acts: new Set(),
       calls: new Map(),
       history: agent.history,
@@ -209,7 +223,7 @@ export const open = <R>(
     }
     const budget = makeBudget(core, options.budget)
     const hearing = yield* inScope(makeHearing(core, {
-      room,
+      room: recorded.room,
       detector,
       stt,
       processors: options.processors ?? [],
@@ -236,6 +250,11 @@ export const open = <R>(
             Effect.suspend(() => Fiber.awaitAll([...core.acts]))
           ))
           publish({ _tag: "SessionClosed", session: id, reason })
+          yield* Effect.annotateLogs(log("the conversation is over"), {
+            reason,
+            turns: conductor.state().turn,
+            ...(participant === undefined ? {} : idsOf(participant))
+          })
           yield* within(Scope.close(scope, Exit.void))
           yield* Deferred.succeed(ended, reason)
         }).pipe(Effect.annotateLogs(ids))
@@ -277,6 +296,8 @@ export const open = <R>(
         yield* Effect.ignore(session.update({ turn: { interruption: { echoWarmUp: 0 } } }))
       }
       publish({ _tag: "SessionStarted", session: id })
+      spending.begin()
+      yield* Effect.annotateLogs(log("the conversation begins"), idsOf(participant))
       if (apology !== undefined) fork(apology.prepare)
       signal(core, { _tag: "Opened" })
       yield* inScope(hearing.listen(participant.identity))

@@ -46,6 +46,7 @@ export const check = (options: Options): Effect.Effect<Checked, InvalidOption> =
     yield* whole("budget.maxTokens", budget?.maxTokens, 0)
     yield* whole("budget.targetTokens", budget?.targetTokens, 0)
     yield* whole("budget.keepRecent", budget?.keepRecent, 0)
+    yield* checkPrices(options.spending?.prices ?? [])
     yield* checkSpending(options.spending?.budget)
     if (options.prewarm !== undefined && typeof options.prewarm !== "boolean") {
       yield* oneOf("prewarm", options.prewarm, ["paid"])
@@ -65,6 +66,22 @@ export const check = (options: Options): Effect.Effect<Checked, InvalidOption> =
       hookTimeout: yield* millis("hookTimeout", options.hookTimeout, 10_000)
     }
   })
+
+const checkPrices = (prices: Cost.Prices): Effect.Effect<void, InvalidOption> =>
+  Effect.forEach(
+    prices,
+    (price) =>
+      Effect.forEach(["inputTokens", "outputTokens", "characters", "audioMinutes"] as const, (unit) => {
+        const asked = price[unit] ?? 0
+        return asked >= 0 && Number.isFinite(asked) ? Effect.void : Effect.fail(
+          new InvalidOption({
+            option: `spending.prices of ${price.provider}: ${unit}`,
+            detail: `must be a number of 0 or more, not ${asked}`
+          })
+        )
+      }, { discard: true }),
+    { discard: true }
+  )
 
 const checkSpending = (budget: Cost.Budget | undefined): Effect.Effect<void, InvalidOption> =>
   Effect.gen(function*() {

@@ -161,7 +161,12 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
       }),
     close: (options) =>
       Effect.sync(() => signal(core(), { _tag: "Close", drain: options?.drain === true, reason: "closed" })),
-    ended: Deferred.await(ended)
+    ended: Effect.andThen(
+      Effect.flatMap(Session.CurrentSpeech, (speech) =>
+        // The end waits for the speech, which waits for its tool: it is to wait no longer.
+        Effect.sync(() => core().jobs.get(speech ?? "")?.attending.openUnsafe())),
+      Deferred.await(ended)
+    )
   })
   return session
 }

@@ -7,6 +7,8 @@ import { type Core, signal } from "./core.ts"
 import { checkTurn, mergeTurn } from "./options.ts"
 
 export interface Spending {
+  /** The session has begun: what was used to warm up is told now. */
+  readonly begin: () => void
   readonly report: () => Cost.Report
   readonly meter: (usage: Cost.Usage) => void
   /** What has been paid since the last time it was asked for; `undefined` without prices. */
@@ -19,6 +21,7 @@ export const makeSpending = (options: Options["spending"], core: () => Core): Sp
   const unpriced = new Set<string>()
   let report = Cost.nothing
   let taken = 0
+  let early: Array<Cost.Usage> | undefined = []
   let reached = 0
 
   const stages = budget === undefined ? [] : [
@@ -43,7 +46,26 @@ export const makeSpending = (options: Options["spending"], core: () => Core): Sp
     }
   }
 
+  const meter = (usage: Cost.Usage): void => {
+    if (early !== undefined) return void early.push(usage)
+    const cost = prices === undefined ? undefined : Cost.of(usage, prices)
+    report = Cost.add(report, usage, cost)
+    const { component, ...used } = usage
+    core().publish({ _tag: "UsageMeasured", component, ...used, ...(cost === undefined ? {} : { cost }) })
+    const key = keyOf(usage)
+    if (prices !== undefined && cost === undefined && !unpriced.has(key) && unpriced.size < 64) {
+      unpriced.add(key)
+      core().publish({ _tag: "Warning", component, message: `${key} has no price, and is counted as free` })
+    }
+    hold()
+  }
+
   return {
+    begin: () => {
+      const used = early ?? []
+      early = undefined
+      for (const usage of used) meter(usage)
+    },
     report: () => report,
     takeCost: () => {
       if (prices === undefined) return undefined
@@ -51,18 +73,7 @@ export const makeSpending = (options: Options["spending"], core: () => Core): Sp
       taken = report.total.cost
       return cost
     },
-    meter: (usage) => {
-      const cost = prices === undefined ? undefined : Cost.of(usage, prices)
-      report = Cost.add(report, usage, cost)
-      const { component, ...used } = usage
-      core().publish({ _tag: "UsageMeasured", component, ...used, ...(cost === undefined ? {} : { cost }) })
-      const key = keyOf(usage)
-      if (prices !== undefined && cost === undefined && !unpriced.has(key) && unpriced.size < 64) {
-        unpriced.add(key)
-        core().publish({ _tag: "Warning", component, message: `${key} has no price, and is counted as free` })
-      }
-      hold()
-    }
+    meter
   }
 }
 

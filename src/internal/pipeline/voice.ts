@@ -57,7 +57,6 @@ export const synthesize = (core: Core, job: Job, line: Line): Effect.Effect<void
           if (firstByte === undefined) {
             firstByte = conductor.now()
             job.milestones.firstByte ??= firstByte
-            if (job.clip === undefined) worked(core, "tts")
           }
           utterance.audioMs += length
           if (chunk.alignment !== undefined) utterance.alignment.push(...chunk.alignment)
@@ -68,6 +67,7 @@ export const synthesize = (core: Core, job: Job, line: Line): Effect.Effect<void
     Effect.tap(() =>
       Effect.sync(() => {
         utterance.complete = true
+        if (firstByte !== undefined && job.clip === undefined) worked(core, "tts")
         if (firstByte === undefined || firstText === undefined || job.clip !== undefined) return
         core.publish({
           _tag: "TtsMeasured",
@@ -184,7 +184,8 @@ const remember = (core: Core, job: Job, utterance: Utterance, playedMs: number, 
   core.publish({ _tag: "AgentStoppedSpeaking", speech: job.id, playedMs, interrupted })
   if (text === "") return
   const id = nextId(core, "message")
-  if (job.options.record !== false) {
+  const recorded = job.options.record !== false
+  if (recorded) {
     core.history = History.insert(
       core.history,
       History.Message.make({
@@ -199,7 +200,8 @@ const remember = (core: Core, job: Job, utterance: Utterance, playedMs: number, 
   if (core.settings.syncTranscript) {
     core.publish({ _tag: "AgentTranscript", speech: job.id, text: "", final: true })
   }
-  core.publish({ _tag: "AgentSpeechCommitted", speech: job.id, id, text, interrupted: cut })
+  const unrecorded = recorded ? {} : { recorded }
+  core.publish({ _tag: "AgentSpeechCommitted", speech: job.id, id, text, interrupted: cut, ...unrecorded })
 }
 
 // How soon to look again when nothing is known of what comes, or the agent is paused (ms).

@@ -8,6 +8,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Availability, FallbackOptions } from "../../Resilience.ts"
+import { unless } from "./bounded.ts"
 import type { Circuit } from "./breaker.ts"
 import { recovery, resolve } from "./policy.ts"
 
@@ -19,7 +20,12 @@ interface Entry {
   claimed: boolean
   /** Completes when the request that tried a due provider has failed. */
   tried: Deferred.Deferred<void>
+  /** It broke off what was heard already: that is not to happen with every reply. */
+  brokeOff: boolean
 }
+
+/** How much longer a provider is left alone that has broken off (ms). */
+const brokenOffMs = 30_000
 
 export interface BoardOptions {
   readonly component: Availability["component"]
@@ -33,12 +39,13 @@ export interface BoardOptions {
 }
 
 /** What a request needs to know of the providers, and tells about them. */
-export type Turns = Pick<Board, "claim" | "release" | "succeeded" | "failed">
+export type Turns = Pick<Board, "claim" | "release" | "began" | "succeeded" | "failed">
 
 /** Turns of a provider that stands alone. */
 export const alone: Turns = {
   claim: () => true,
   release: () => {},
+  began: () => false,
   succeeded: () => Effect.void,
   failed: () => Effect.void
 }
@@ -63,7 +70,8 @@ export class Board {
       available: true,
       due: false,
       claimed: false,
-      tried: Deferred.makeUnsafe()
+      tried: Deferred.makeUnsafe(),
+      brokeOff: false
     }))
   }
 
@@ -98,6 +106,14 @@ export class Board {
     if (entry !== undefined) entry.claimed = false
   }
 
+  /** It has given output: whether that is a trial, whose end is to be told. */
+  began(provider: number): boolean {
+    const entry = this.#entries[provider]
+    if (entry === undefined || entry.available) return false
+    entry.due = false
+    return true
+  }
+
   succeeded(provider: number): Effect.Effect<void> {
     return Effect.suspend(() =>
       this.#entries[provider]?.available === true
@@ -106,10 +122,11 @@ export class Board {
     )
   }
 
-  failed(provider: number): Effect.Effect<void> {
+  failed(provider: number, brokeOff = false): Effect.Effect<void> {
     return Effect.suspend(() => {
       const entry = this.#entries[provider]
       if (entry === undefined) return Effect.void
+      entry.brokeOff = brokeOff
       if (entry.available) {
         return Effect.andThen(
           this.#set(provider, false),
@@ -141,8 +158,15 @@ export class Board {
           entry.tried = Deferred.makeUnsafe()
           return Effect.as(Deferred.await(entry.tried), false)
         })
-        : Effect.map(Effect.exit(Effect.timeout(probe(provider), probeMs)), Exit.isSuccess)
-      const loop: Effect.Effect<void> = Pull.matchEffect(sleep(undefined), {
+        : Effect.map(
+          Effect.exit(unless(
+            Effect.andThen(Effect.sleep(probeMs), Effect.fail("late")),
+            Effect.suspend(() => probe(provider))
+          )),
+          Exit.isSuccess
+        )
+      const leave = Effect.suspend(() => entry.brokeOff ? Effect.sleep(brokenOffMs) : Effect.void)
+      const loop: Effect.Effect<void> = Pull.matchEffect(Effect.andThen(leave, sleep(undefined)), {
         onSuccess: () => Effect.flatMap(attempt, (back) => back ? this.#set(provider, true) : loop),
         onFailure: () => Effect.sync(() => void (entry.due = true)),
         onDone: () => Effect.sync(() => void (entry.due = true))

@@ -2,7 +2,6 @@
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
@@ -12,6 +11,7 @@ import * as Failure from "../../Failure.ts"
 import type { Breaker, BreakerChange, BreakerOptions, BreakerState } from "../../Resilience.ts"
 import * as series from "../metrics/series.ts"
 import { blamesRequest, retryAfterMs } from "./blame.ts"
+import { checkBreaker, millis } from "./options.ts"
 
 /** One request that was let through; what became of it is told once. */
 export interface Ticket {
@@ -27,18 +27,19 @@ interface Settings {
   readonly openMs: number
 }
 
-const millis = (input: Duration.Input): number => Duration.toMillis(Duration.fromInputUnsafe(input))
-
 const settingsOf = (options: BreakerOptions): Settings => ({
   consecutive: options.consecutiveFailures ?? 5,
   rate: options.failureRate ?? 0.5,
   minimum: options.minimumRequests ?? 10,
-  windowMs: millis(options.window ?? "1 minute"),
-  openMs: millis(options.openFor ?? "30 seconds")
+  windowMs: millis("window", options.window, "1 minute"),
+  openMs: millis("openFor", options.openFor, "30 seconds")
 })
 
 /** Most outcomes that are remembered: of a busier provider the newest decide. */
 const remembered = 1000
+
+/** A provider that asks for more than that is tried all the same (ms). */
+const longestAskedMs = 10 * 60_000
 
 const level = { closed: 0, half_open: 1, open: 2 } as const
 
@@ -84,6 +85,7 @@ export class Circuit implements Breaker {
 
   static make(options: BreakerOptions): Effect.Effect<Circuit> {
     return Effect.gen(function*() {
+      checkBreaker(options)
       const news = yield* PubSub.sliding<BreakerChange>(64)
       return new Circuit(options, news, yield* Effect.context<never>())
     })
@@ -159,7 +161,7 @@ export class Circuit implements Breaker {
     const due = this.#state === "half_open" || this.#consecutive >= consecutive ||
       (count >= minimum && this.#failures / count >= rate)
     if (!due) return
-    this.#openUntil = this.#now() + Math.max(openMs, asked)
+    this.#openUntil = this.#now() + Math.max(openMs, Math.min(asked, longestAskedMs))
     this.#become("open")
   }
 

@@ -5,6 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
+import { millis, whole } from "./options.ts"
 
 /** What says of itself that it stays as it is, or is a matter of settings, is not tried again. */
 const canMend = (error: unknown): boolean => {
@@ -18,7 +19,8 @@ export const building = <A, E, R>(layer: Layer.Layer<A, E, R>, options: {
   readonly first?: Duration.Input | undefined
   readonly isRetryable?: ((error: E) => boolean) | undefined
 }): Layer.Layer<A, E, R> => {
-  const attempts = Math.max(1, options.attempts ?? 3)
+  const attempts = whole("attempts", options.attempts, 3, 1)
+  const first = millis("first", options.first, "2 seconds")
   const isRetryable = options.isRetryable ?? canMend
   return Layer.effectContext(Effect.gen(function*() {
     const scope = yield* Effect.scope
@@ -32,7 +34,7 @@ export const building = <A, E, R>(layer: Layer.Layer<A, E, R>, options: {
     return yield* Effect.retry(attempt, {
       while: isRetryable,
       times: attempts - 1,
-      schedule: Schedule.exponential(options.first ?? "2 seconds")
+      schedule: Schedule.exponential(first)
     })
   }))
 }

@@ -10,6 +10,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
 import { backoff } from "./backoff.ts"
+import { own, unless } from "./bounded.ts"
 import type { Ticket } from "./breaker.ts"
 import { defectName, type Settings } from "./policy.ts"
 
@@ -36,15 +37,16 @@ export interface Started<A, E, R> {
   readonly rest: Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R>
 }
 
-/** The typed failure in a cause; interruption has none. */
-export const failureOf = <E>(cause: Cause.Cause<E>, error: (reason: Failure.Reason) => E): Option.Option<E> => {
-  if (Cause.hasInterrupts(cause)) return Option.none()
+/**
+ * The typed failure in a cause. To be asked only where an interruption from
+ * outside does not come by: then the provider has interrupted itself.
+ */
+export const failureOf = <E>(cause: Cause.Cause<E>, error: (reason: Failure.Reason) => E): E => {
   const failure = Cause.findErrorOption(cause)
-  if (Option.isSome(failure)) return failure
+  if (Option.isSome(failure)) return failure.value
   const defect = Cause.findDefect(cause)
-  return Result.isSuccess(defect)
-    ? Option.some(error(new Failure.Broken({ detail: defectName(defect.success) })))
-    : Option.none()
+  const detail = Result.isSuccess(defect) ? defectName(defect.success) : "it was interrupted"
+  return error(new Failure.Broken({ detail }))
 }
 
 const once = <A, E, R>(request: Request<A, E, R>, scope: Scope.Scope): Effect.Effect<Started<A, E, R>, E, R> =>
@@ -86,30 +88,27 @@ export const firstOutput = <A, E, R>(
     ticket = claimed
     return Effect.void
   })
-  const tell = (exit: Exit.Exit<unknown, E>): Effect.Effect<void> =>
-    Effect.sync(() => {
-      if (breaker === undefined || ticket === undefined) return
-      if (Exit.isSuccess(exit)) return breaker.succeeded(ticket)
-      const failure = failureOf(exit.cause, request.error)
-      return Option.isNone(failure) || request.isForeign?.(failure.value) === true
-        ? breaker.released(ticket)
-        : breaker.failed(ticket, failure.value)
-    })
   const ask = breaker === undefined
     ? (scope: Scope.Scope) => once(request, scope)
-    : (scope: Scope.Scope) => Effect.andThen(claim, Effect.onExit(once(request, scope), tell))
+    : (scope: Scope.Scope) => Effect.andThen(claim, once(request, scope))
+  const blame = (failure: E): void => {
+    if (ticket === undefined) return
+    if (request.isForeign?.(failure) === true) breaker?.released(ticket)
+    else breaker?.failed(ticket, failure)
+  }
   const attempts = Effect.gen(function*() {
     const wait = yield* backoff(settings)
     while (true) {
-      const attempt = yield* Scope.fork(scope)
-      const exit = yield* Effect.exit(ask(attempt))
-      if (Exit.isSuccess(exit)) return exit.value
-      yield* Scope.close(attempt, exit)
-      const failure = failureOf(exit.cause, request.error)
-      if (Option.isNone(failure)) return yield* Effect.failCause(exit.cause)
-      if (!request.isRetryable(failure.value) || !(yield* wait(failure.value, until))) {
-        return yield* Effect.fail(failure.value)
+      const attempt = yield* own(scope)
+      const exit = yield* Effect.exit(ask(attempt.scope))
+      if (Exit.isSuccess(exit)) {
+        if (ticket !== undefined) breaker?.succeeded(ticket)
+        return exit.value
       }
+      const failure = failureOf(exit.cause, request.error)
+      blame(failure)
+      yield* attempt.close(exit)
+      if (!request.isRetryable(failure) || !(yield* wait(failure, until))) return yield* Effect.fail(failure)
     }
   })
   if (settings === undefined) return attempts
@@ -120,12 +119,15 @@ export const firstOutput = <A, E, R>(
     Effect.andThen(Effect.sleep(settings.firstOutputMs)),
     Effect.andThen(Effect.suspend(() => {
       const late = request.error(new Failure.TimedOut({ afterMs: settings.firstOutputMs }))
-      if (ticket !== undefined) breaker?.failed(ticket, late)
+      blame(late)
       return Effect.fail(late)
     }))
   )
+  const abandoned = Effect.sync(() => {
+    if (ticket !== undefined) breaker?.released(ticket)
+  })
   // The deadline goes first: an attempt that fails at once is to know how much time is left.
-  return Effect.raceFirst(overdue, attempts)
+  return unless(overdue, breaker === undefined ? attempts : Effect.onInterrupt(attempts, () => abandoned))
 }
 
 /** Gives what has started as a pull, which fails when a stream that owes output falls silent. */
@@ -134,12 +136,17 @@ export const resume = <A, E, R>(
   { error, isForeign, owing, settings }: Request<A, E, R>
 ): Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R> => {
   let rest = started.first
-  const next = settings === undefined || owing === undefined ? started.rest : Effect.raceFirst(
-    started.rest,
-    owing.pipe(
-      Effect.andThen(Effect.sleep(settings.nextOutputMs)),
-      Effect.andThen(Effect.suspend(() => Effect.fail(error(new Failure.TimedOut({ afterMs: settings.nextOutputMs })))))
-    )
+  const next = settings === undefined || owing === undefined ? started.rest : Effect.catchCause(
+    unless(
+      owing.pipe(
+        Effect.andThen(Effect.sleep(settings.nextOutputMs)),
+        Effect.andThen(
+          Effect.suspend(() => Effect.fail(error(new Failure.TimedOut({ afterMs: settings.nextOutputMs }))))
+        )
+      ),
+      started.rest
+    ),
+    (cause) => Cause.hasInterruptsOnly(cause) ? Effect.fail(failureOf(cause, error)) : Effect.failCause(cause)
   )
   const breaker = settings?.breaker
   const told = breaker === undefined

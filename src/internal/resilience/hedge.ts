@@ -1,21 +1,18 @@
 import type * as Arr from "effect/Array"
-import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
 import type * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Failure from "../../Failure.ts"
 import type { HedgeOptions } from "../../Resilience.ts"
 import { failureOf, firstOutput, resume } from "./first.ts"
+import { millis } from "./options.ts"
 import { type Candidate, exhausted, type Lost, type ProviderError } from "./request.ts"
 
-export const lateAfter = (options: HedgeOptions): number =>
-  Duration.toMillis(Duration.fromInputUnsafe(options.after ?? "1500 millis"))
+export const lateAfter = (options: HedgeOptions): number => millis("after", options.after, "1500 millis")
 
 export const namesOf = (services: ReadonlyArray<{ readonly name: string }>): string =>
   [...new Set(services.map((service) => service.name))].join("+")
@@ -50,13 +47,13 @@ export const hedged = <A, E, R>(options: {
                 ? Effect.void
                 : Scope.close(mine, exit)
             }
-            const failure = Option.flatMapNullishOr(failureOf(exit.cause, candidate.error), own)
+            const failure = own(failureOf(exit.cause, candidate.error))
             const next = Effect.suspend(() => {
-              if (Option.isNone(failure)) {
-                if (!Cause.hasInterruptsOnly(exit.cause)) Deferred.doneUnsafe(won, Effect.failCause(exit.cause))
+              if (failure === undefined) {
+                Deferred.doneUnsafe(won, Effect.failCause(exit.cause))
                 return Effect.void
               }
-              lost.push({ name: candidate.name, error: failure.value })
+              lost.push({ name: candidate.name, error: failure })
               if (lost.length < candidates.length) return ask
               Deferred.doneUnsafe(won, Effect.fail(error(exhausted(lost))))
               return Effect.void

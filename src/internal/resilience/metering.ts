@@ -96,6 +96,9 @@ export const meteredSpeech = <E, R>(
   }))
 }
 
+/** Longest audio that is not told of (ms). */
+const toldEveryMs = 15_000
+
 export const meteredTranscription = <E, R>(
   service: Stt.Service,
   audio: Stream.Stream<Stt.Input, E, R>,
@@ -110,6 +113,8 @@ export const meteredTranscription = <E, R>(
     }
     const counted = Stream.mapArray(audio, (inputs) => {
       for (const input of inputs) if ("samples" in input) audioMs += Audio.durationMs(input)
+      // A line on which nobody speaks costs, too.
+      if (audioMs >= toldEveryMs) tell()
       return inputs
     })
     return transcribe(counted).pipe(

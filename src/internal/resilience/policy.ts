@@ -1,7 +1,7 @@
-import * as Duration from "effect/Duration"
 import * as Schedule from "effect/Schedule"
 import type { Policy } from "../../Resilience.ts"
 import { type Circuit, circuitOf } from "./breaker.ts"
+import { millis } from "./options.ts"
 
 /** A policy with its defaults; absent for a provider that is resilient itself. */
 export interface Settings {
@@ -12,13 +12,16 @@ export interface Settings {
   readonly breaker: Circuit | undefined
 }
 
-const backoff = Schedule.exponential("100 millis").pipe(Schedule.jittered)
+/** Nobody waits for longer between two attempts: the provider may be back. */
+const longest = "5 seconds"
+
+const backoff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced(longest)]).pipe(Schedule.jittered)
 
 export const resolve = (policy: Policy | undefined): Settings => ({
   retries: policy?.retries ?? 3,
   schedule: policy?.schedule ?? backoff,
-  firstOutputMs: Duration.toMillis(Duration.fromInputUnsafe(policy?.firstOutput ?? "10 seconds")),
-  nextOutputMs: Duration.toMillis(Duration.fromInputUnsafe(policy?.nextOutput ?? "10 seconds")),
+  firstOutputMs: millis("firstOutput", policy?.firstOutput, "10 seconds"),
+  nextOutputMs: millis("nextOutput", policy?.nextOutput, "10 seconds"),
   breaker: circuitOf(policy?.breaker)
 })
 

@@ -1,4 +1,3 @@
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type * as Llm from "../../Llm.ts"
@@ -6,6 +5,7 @@ import type { Recoveries, Recovery } from "../../Resilience.ts"
 import type * as Stt from "../../Stt.ts"
 import type * as Tts from "../../Tts.ts"
 import { answersOf, remember } from "./answers.ts"
+import { millis } from "./options.ts"
 
 /** What stands in for a service: the service itself, asked in other ways. */
 export const insteadOf = <Service extends { readonly name: string }>(
@@ -17,7 +17,7 @@ export const insteadOf = <Service extends { readonly name: string }>(
   ...recoveries.flatMap(({ after, change, name }) => {
     const changed = change(service)
     if (changed === undefined) return []
-    const ms = Duration.toMillis(Duration.fromInputUnsafe(after ?? 0))
+    const ms = millis(`recoveries.${name}.after`, after, 0)
     return [{ ...(ms === 0 ? changed : delay(changed, ms)), name: `${service.name}:${name}` }]
   })
 ]

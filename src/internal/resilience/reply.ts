@@ -7,6 +7,7 @@ import { breakersOf, circuitsOf, keepBreakers } from "./breaker.ts"
 import * as first from "./first.ts"
 import { hedged, lateAfter, namesOf } from "./hedge.ts"
 import { meteredReply } from "./metering.ts"
+import { checkFallback, checkHedge, checkPolicy } from "./options.ts"
 import { resolve } from "./policy.ts"
 import { prewarmOf } from "./prewarm.ts"
 import { type Candidate, type Fail, failover } from "./request.ts"
@@ -28,12 +29,14 @@ const request = (
   owing: Effect.void
 })
 
-export const guardReply = (service: Service, policy: Policy | undefined, fail: Fail<Llm.LlmError>): Service =>
-  keepBreakers({
+export const guardReply = (service: Service, policy: Policy | undefined, fail: Fail<Llm.LlmError>): Service => {
+  checkPolicy(policy)
+  return keepBreakers({
     ...service,
     resilient: true,
     reply: (asked) => first.stream(request(service, asked, policy, fail))
   }, [policy?.breaker])
+}
 
 /** A model is one provider's own name; the other settings go to all. */
 const requestFor = (index: number, asked: Llm.Request): Llm.Request =>
@@ -46,6 +49,7 @@ export const hedgeReply = (
   options: HedgeOptions,
   fail: Fail<Llm.LlmError>
 ): Service => {
+  checkHedge(services, options)
   const name = options.name ?? namesOf(services)
   return keepBreakers({
     name,
@@ -67,6 +71,7 @@ export const fallbackReply = (
   fail: Fail<Llm.LlmError>
 ): Effect.Effect<Service & Fallback, never, Scope.Scope> =>
   Effect.gen(function*() {
+    checkFallback(services, options)
     const breakers = yield* circuitsOf("llm", services, options.breaker)
     const board = yield* boardOf("llm", services, options, breakers)
     const name = options.name ?? namesOf(services)

@@ -2,7 +2,6 @@ import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -76,8 +75,9 @@ export const roundOf = (board: Turns, count: number, asking: ReadonlyArray<numbe
 }
 
 /**
- * Asks one provider after the other until one gives useful output. With
- * `afterOutput`, the next one is asked also when a provider fails later on.
+ * Asks one provider after the other until one gives useful output. One that
+ * fails later on is lost to the next request; with `afterOutput`, the next
+ * provider is then asked in its place.
  * A failure that is not the provider's `own` passes at once.
  */
 export const failover = <A, E, R>(options: {
@@ -99,19 +99,29 @@ export const failover = <A, E, R>(options: {
       const candidate = turn === undefined ? undefined : candidates[turn.provider]
       if (turn === undefined || candidate === undefined) return Effect.fail(error(exhausted(lost)))
       return Effect.flatMap(Scope.fork(scope), (scope) => {
+        let brokeOff = false
         const giveUp = (cause: Cause.Cause<E>): Effect.Effect<Live, E, R> => {
-          const failure = Option.flatMapNullishOr(failureOf(cause, candidate.error), own)
-          if (Option.isNone(failure)) return Effect.failCause(cause)
-          lost.push({ name: candidate.name, error: failure.value })
+          const failure = own(failureOf(cause, candidate.error))
+          if (failure === undefined) return Effect.failCause(cause)
+          lost.push({ name: candidate.name, error: failure })
           return Scope.close(scope, Exit.failCause(cause)).pipe(
-            Effect.andThen(blamesRequest(failure.value.reason) ? Effect.void : board.failed(turn.provider)),
+            Effect.andThen(brokeOff || blamesRequest(failure.reason) ? Effect.void : board.failed(turn.provider)),
             Effect.andThen(start)
           )
         }
-        const begin = Effect.tap(firstOutput(candidate, scope), board.succeeded(turn.provider))
+        /** On trial is who was lost, up to the end of its first reply. */
+        const begin = Effect.tap(firstOutput(candidate, scope), () =>
+          board.began(turn.provider)
+            ? Scope.addFinalizer(scope, Effect.suspend(() => brokeOff ? Effect.void : board.succeeded(turn.provider)))
+            : Effect.void)
         return Effect.flatMap(Effect.exit(Effect.ensuring(begin, turn.release)), (exit): Effect.Effect<Live, E, R> => {
           if (Exit.isFailure(exit)) return giveUp(exit.cause)
-          const pull = resume(exit.value, candidate)
+          const pull = Effect.tapError(resume(exit.value, candidate), (error) => {
+            if (Cause.isDone(error) || own(error) === undefined) return Effect.void
+            // Whatever it says: it had taken the request.
+            brokeOff = true
+            return board.failed(turn.provider, true)
+          })
           if (!afterOutput) return Effect.succeed(pull)
           return Effect.succeed(Pull.matchEffect(pull, {
             onSuccess: Effect.succeed,

@@ -10,6 +10,7 @@ import { breakersOf, circuitsOf, keepBreakers } from "./breaker.ts"
 import * as first from "./first.ts"
 import { hedged, lateAfter, namesOf } from "./hedge.ts"
 import { meteredSpeech } from "./metering.ts"
+import { checkFallback, checkHedge, checkPolicy } from "./options.ts"
 import { resolve } from "./policy.ts"
 import { prewarmOf } from "./prewarm.ts"
 import { type Candidate, type Fail, failover, isInputFailure, unwrapInput } from "./request.ts"
@@ -63,8 +64,9 @@ const request = <E, R>(
   expected: wordsFrom(script.tape, 0)
 })
 
-export const guardSpeech = (service: Service, policy: Policy | undefined, fail: Fail<Tts.TtsError>): Service =>
-  keepBreakers({
+export const guardSpeech = (service: Service, policy: Policy | undefined, fail: Fail<Tts.TtsError>): Service => {
+  checkPolicy(policy)
+  return keepBreakers({
     ...service,
     resilient: true,
     speak: <E, R>(text: Stream.Stream<string, E, R>, options?: Tts.Options) =>
@@ -74,6 +76,7 @@ export const guardSpeech = (service: Service, policy: Policy | undefined, fail: 
         )
       )
   }, [policy?.breaker])
+}
 
 /** Brings the chunks of a speech to one format; the alignment stays with the audio that it came with. */
 export const convert =
@@ -120,6 +123,7 @@ export const hedgeSpeech = (
   options: HedgeOptions,
   fail: Fail<Tts.TtsError>
 ): Service => {
+  checkHedge(services, options)
   const name = options.name ?? namesOf(services)
   const format: Audio.Format = { sampleRate: services[0].sampleRate, channels: services[0].channels }
   return keepBreakers({
@@ -148,6 +152,7 @@ export const fallbackSpeech = (
   fail: Fail<Tts.TtsError>
 ): Effect.Effect<Service & Fallback, never, Scope.Scope> =>
   Effect.gen(function*() {
+    checkFallback(services, options)
     const breakers = yield* circuitsOf("tts", services, options.breaker)
     const board = yield* boardOf("tts", services, options, breakers)
     const name = options.name ?? namesOf(services)

@@ -3,7 +3,6 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -14,10 +13,12 @@ import { answersOf, isEmpty } from "./answers.ts"
 import { backoff } from "./backoff.ts"
 import { blamesRequest } from "./blame.ts"
 import { alone, boardOf, type Turns } from "./board.ts"
+import { type Own, own, unless } from "./bounded.ts"
 import { type Circuit, circuitOf, circuitsOf, keepBreakers, type Ticket } from "./breaker.ts"
 import { failureOf } from "./first.ts"
 import { Memory } from "./memory.ts"
 import { meteredTranscription } from "./metering.ts"
+import { checkFallback, checkPolicy } from "./options.ts"
 import { resolve, type Settings } from "./policy.ts"
 import { prewarmOf } from "./prewarm.ts"
 import { exhausted, type Fail, isInputFailure, roundOf, unwrapInput } from "./request.ts"
@@ -45,7 +46,7 @@ const persist = <E, R>(options: {
 }): Effect.Effect<Live<E, R>> =>
   Effect.gen(function*() {
     interface Attempt {
-      readonly scope: Scope.Closeable
+      readonly own: Own
       readonly since: number
       readonly pull: Live<E, R>
       readonly ticket: Ticket | undefined
@@ -73,13 +74,13 @@ const persist = <E, R>(options: {
     const open: Effect.Effect<Attempt, Stt.SttError, R> = Effect.gen(function*() {
       const ticket = breaker?.claim()
       if (ticket instanceof Failure.Unavailable) return yield* fail(ticket)
-      const scope = yield* Scope.fork(options.scope)
-      if (ticket !== undefined) yield* Scope.addFinalizer(scope, Effect.sync(() => breaker?.released(ticket)))
+      const mine = yield* own(options.scope)
+      if (ticket !== undefined) yield* Scope.addFinalizer(mine.scope, Effect.sync(() => breaker?.released(ticket)))
       const { audio, mapping } = memory.take()
       const heard = Stream.map(meteredTranscription(service, audio, answersOf(service)), (transcript) =>
         mapping.transcript(transcript))
-      const pull = yield* Scope.provide(Stream.toPull(heard), scope)
-      return { scope, pull, since: yield* Clock.currentTimeMillis, ticket }
+      const pull = yield* Scope.provide(Stream.toPull(heard), mine.scope)
+      return { own: mine, pull, since: yield* Clock.currentTimeMillis, ticket }
     })
 
     const alive = (answered: boolean): Effect.Effect<void> =>
@@ -108,18 +109,15 @@ const persist = <E, R>(options: {
     /** Closes a failed attempt; fails where there shall be no other. */
     const recover = (failed: Attempt, exit: Exit.Failure<unknown, Failing<E> | Cause.Done>) =>
       Effect.gen(function*() {
-        const failure = Pull.isDoneCause(exit.cause)
-          ? Option.some<Failing<E>>(fail(new Failure.EndedEarly()))
+        const error: Failing<E> = Pull.isDoneCause(exit.cause)
+          ? fail(new Failure.EndedEarly())
           : failureOf(exit.cause as Cause.Cause<Failing<E>>, fail)
         // Whatever it has died of now: it had been well.
         const healthy = (yield* Clock.currentTimeMillis) - failed.since >= deadline
         if (healthy && failed.ticket !== undefined) breaker?.succeeded(failed.ticket)
-        const isOwn = Option.isSome(failure) && !isInputFailure(failure.value)
-        if (isOwn && failure.value !== late) blame(failed, failure.value)
+        if (!isInputFailure(error) && error !== late) blame(failed, error)
         attempt = undefined
-        yield* Scope.close(failed.scope, exit)
-        if (Option.isNone(failure)) return yield* Effect.failCause(exit.cause as Cause.Cause<never>)
-        const { value: error } = failure
+        yield* failed.own.close(exit)
         if (isInputFailure(error) || error === late || !error.isRetryable) return yield* Effect.fail(error)
         if (healthy) yield* alive(false)
         const again = yield* Effect.raceFirst(wait(error), overdue)
@@ -139,7 +137,7 @@ const persist = <E, R>(options: {
       Arr.isReadonlyArrayNonEmpty(heard) ? Effect.succeed(heard) : next
 
     const listenTo = (current: Attempt): Live<E, R> =>
-      Effect.flatMap(Effect.exit(Effect.raceFirst(current.pull, overdue)), (exit): Live<E, R> => {
+      Effect.flatMap(Effect.exit(unless(overdue, current.pull)), (exit): Live<E, R> => {
         if (Exit.isSuccess(exit)) return Effect.flatMap(hear(exit.value), news)
         if (Pull.isDoneCause(exit.cause) && memory.exhausted) {
           return Cause.done()
@@ -214,8 +212,9 @@ export const guardTranscription = (
   service: Service,
   policy: Policy | undefined,
   fail: Fail<Stt.SttError>
-): Service =>
-  keepBreakers({
+): Service => {
+  checkPolicy(policy)
+  return keepBreakers({
     ...service,
     resilient: true,
     transcribe: (audio) =>
@@ -228,6 +227,7 @@ export const guardTranscription = (
         allLost: ([lost]) => lost?.error ?? fail(service.name, new Failure.EndedEarly())
       })
   }, [policy?.breaker])
+}
 
 export const fallbackTranscription = (
   services: ReadonlyArray<Service>,
@@ -235,6 +235,7 @@ export const fallbackTranscription = (
   fail: Fail<Stt.SttError>
 ): Effect.Effect<Service & Fallback, never, Scope.Scope> =>
   Effect.gen(function*() {
+    checkFallback(services, options)
     const breakers = yield* circuitsOf("stt", services, options.breaker)
     const board = yield* boardOf("stt", services, options, breakers)
     const name = options.name ?? services.map((service) => service.name).join("+")

@@ -6,11 +6,14 @@ import type * as Failure from "../../Failure.ts"
 import type * as Llm from "../../Llm.ts"
 import type * as Stt from "../../Stt.ts"
 import type * as Tts from "../../Tts.ts"
+import { meteredReply, meteredSpeech, meteredTranscription } from "./metering.ts"
 
 const longest = "10 seconds"
 
 /** One second at 16 kHz. */
 const silence = { samples: new Int16Array(16_000), sampleRate: 16_000, channels: 1 }
+
+const hello: Llm.Request = { prompt: Prompt.make("Hello"), tools: [], toolChoice: "none" }
 
 interface Warm {
   readonly name: string
@@ -50,8 +53,8 @@ export const prewarm = (services: {
   const when = <E>(request: Stream.Stream<unknown, E> | undefined): Effect.Effect<void, E> =>
     paid && request !== undefined ? Stream.runDrain(request) : Effect.void
   return Effect.all([
-    warm(stt, Effect.suspend(() => when(stt?.transcribe(Stream.make(silence))))),
-    warm(llm, Effect.suspend(() => when(llm?.reply({ prompt: Prompt.make("Hello"), tools: [], toolChoice: "none" })))),
-    warm(tts, Effect.suspend(() => when(tts?.speak(Stream.make("Hello")))))
+    warm(stt, Effect.suspend(() => when(stt && meteredTranscription(stt, Stream.make(silence), stt.transcribe)))),
+    warm(llm, Effect.suspend(() => when(llm && meteredReply(llm, hello)))),
+    warm(tts, Effect.suspend(() => when(tts && meteredSpeech(tts, Stream.make("Hello"), undefined))))
   ], { concurrency: "unbounded", discard: true })
 }

@@ -9,13 +9,18 @@ import * as Schema from "effect/Schema"
 import * as SchemaRepresentation from "effect/SchemaRepresentation"
 import * as Json from "./json.ts"
 
+export interface HandlerContext {
+  readonly toolCallId: string
+  readonly preliminary: (result: unknown) => Effect.Effect<void>
+}
+
 export interface Entry<out R> {
   readonly tool: Tool.Any
   readonly decode: (params: Schema.Json) => Effect.Effect<unknown, Schema.SchemaError, R>
   readonly encode: (result: unknown) => Effect.Effect<Schema.Json, Schema.SchemaError, R>
   readonly encodeFailure: (error: unknown) => Effect.Effect<Schema.Json, Schema.SchemaError, R>
   /** Missing for tools that the provider runs. */
-  readonly handler: ((params: unknown, callId: string) => Effect.Effect<unknown, unknown, R>) | undefined
+  readonly handler: ((params: unknown, context: HandlerContext) => Effect.Effect<unknown, unknown, R>) | undefined
 }
 
 export const provide = <R>(entry: Entry<R>, context: Context.Context<R>): Entry<never> => {
@@ -25,7 +30,7 @@ export const provide = <R>(entry: Entry<R>, context: Context.Context<R>): Entry<
     decode: (params) => Effect.provideContext(decode(params), context),
     encode: (result) => Effect.provideContext(encode(result), context),
     encodeFailure: (error) => Effect.provideContext(encodeFailure(error), context),
-    handler: handler && ((params, callId) => Effect.provideContext(handler(params, callId), context))
+    handler: handler && ((params, call) => Effect.provideContext(handler(params, call), context))
   }
 }
 
@@ -68,8 +73,8 @@ const handler = <R>(
 ): NonNullable<Entry<R>["handler"]> => {
   const run: (params: unknown, context: Toolkit.HandlerContext<Tool.Any>) => Effect.Effect<unknown, unknown, R> =
     found.handler
-  return (params, toolCallId) =>
-    run(params, { toolCallId, preliminary: () => Effect.void }).pipe(
+  return (params, call) =>
+    run(params, call).pipe(
       Effect.updateContext((caller: Context.Context<R>) =>
         Context.merge(Context.merge(resolved, found.context), caller)
       )

@@ -1,4 +1,5 @@
 /** One call, from what the model wrote to what it gets back. */
+import * as Prompt from "effect/ai/Prompt"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -51,7 +52,7 @@ const run = Effect.fnUntraced(function*<R>(
   handler: NonNullable<Entry<R>["handler"]>,
   call: Call,
   params: Schema.JsonObject,
-  { timeout }: Options,
+  { onPreliminary, timeout }: Options,
   told: Told
 ) {
   const decoded = yield* Effect.result(entry.decode(params))
@@ -61,15 +62,29 @@ const run = Effect.fnUntraced(function*<R>(
   if (yield* needsApproval(entry, decoded.success, call)) {
     return failed(call, `Tool ${call.name} needs an approval, which nobody can give in this conversation`)
   }
-  const work = Effect.suspend(() => handler(decoded.success, call.id))
+  const context = yield* Effect.context<R>()
+  const preliminary = (result: unknown): Effect.Effect<void> =>
+    onPreliminary === undefined ? Effect.void : Effect.provideContext(entry.encode(result), context).pipe(
+      Effect.flatMap((encoded) => onPreliminary(call, encoded)),
+      Effect.catchCause(() => Effect.logWarning(`Tool ${call.name} gave a preliminary result that cannot be told`))
+    )
+  const work = Effect.suspend(() => handler(decoded.success, { toolCallId: call.id, preliminary }))
   const exit = yield* Effect.exit(timeout === undefined ? Effect.asSome(work) : Effect.timeoutOption(work, timeout))
   if (Exit.isFailure(exit)) return yield* failure(entry, call, params, exit.cause, told)
   if (Option.isNone(exit.value)) {
     return failed(call, `Tool ${call.name} did not finish within ${Duration.toMillis(timeout ?? 0)} ms`)
   }
-  const encoded = yield* Effect.result(entry.encode(exit.value.value))
+  const result = exit.value.value
+  const encoded = yield* Effect.result(entry.encode(result))
+  const { toModelOutput } = entry.tool
   return Result.isSuccess(encoded)
-    ? { callId: call.id, name: call.name, params, output: encoded.success, isFailure: false }
+    ? {
+      callId: call.id,
+      name: call.name,
+      params,
+      output: toModelOutput === undefined ? encoded.success : Prompt.toolModelOutputToText(toModelOutput(result)),
+      isFailure: false
+    }
     // The error may quote the result, so only its fields are logged.
     : yield* masked(call, `gave a result that its schema does not allow: ${fields(encoded.failure)}`)
 })

@@ -16,8 +16,9 @@ import type { Scorer, VadError } from "../../Vad.ts"
 import * as series from "../metrics/series.ts"
 import * as native from "../native.ts"
 import { inferenceFailed } from "./errors.ts"
-import { cellSize, formats, largestBatch, sampleCount, type SampleRate, Unusable } from "./model.ts"
+import { formats, largestBatch, sampleCount, type SampleRate, Unusable } from "./memory.ts"
 import type { Thread } from "./thread.ts"
+import { cellSize } from "./weights.ts"
 
 type Answer = Effect.Effect<ReadonlyArray<number>, VadError>
 
@@ -56,7 +57,8 @@ export interface Shared {
 // Inference takes real time, also where the clock of a conversation stands still.
 const clock = Context.get(Context.empty(), Clock.Clock)
 
-// A turn of the event loop: whatever has arrived with a window goes with it.
+// A turn of the event loop: whatever has arrived with a window goes with it, and
+// no batch follows another without what else the thread has to do between them.
 const turn = new Scheduler.MixedScheduler().setImmediate
 
 const milliseconds = (nanos: bigint): number => Number(nanos) / 1e6
@@ -94,7 +96,6 @@ export const share = (thread: Thread, sampleRate: SampleRate): Shared => {
   // At most one call a stream, of as many windows as its detector has buffers for.
   const waiting = new Set<Call>()
   let busy = false
-  let lonely = true
   let rest = Promise.withResolvers<void>()
   rest.resolve()
 
@@ -115,7 +116,8 @@ export const share = (thread: Thread, sampleRate: SampleRate): Shared => {
   }
 
   const measure = (calls: ReadonlyArray<Call>, began: bigint, now: bigint): void => {
-    const oldest = calls.reduce((oldest, { since }) => since < oldest ? since : oldest, now)
+    // Who came first stands first.
+    const oldest = calls[0]!.since
     const registries = calls.length === 1 ? [calls[0]!.registry] : new Set(calls.map(({ registry }) => registry))
     for (const registry of registries) {
       series.vadBatchSize.updateUnsafe(calls.length, registry)
@@ -144,11 +146,16 @@ export const share = (thread: Thread, sampleRate: SampleRate): Shared => {
     }
   }
 
-  const next = (): void => {
-    if (waiting.size === 0) {
+  const proceed = (): void => {
+    if (waiting.size > 0) {
+      turn(next)
+    } else {
       busy = false
-      return rest.resolve()
+      rest.resolve()
     }
+  }
+
+  const next = (): void => {
     const calls: Array<Call> = []
     for (const call of waiting) {
       if (calls.length === largestBatch) break
@@ -156,7 +163,6 @@ export const share = (thread: Thread, sampleRate: SampleRate): Shared => {
       calls.push(call)
       waiting.delete(call)
     }
-    lonely = calls.length === 1
     const began = clock.monotonicTimeNanosUnsafe()
     thread.run(calls.length).then(
       () => settle(calls, began),
@@ -164,7 +170,7 @@ export const share = (thread: Thread, sampleRate: SampleRate): Shared => {
         const failure = Effect.fail(inferenceFailed(detailOf(cause)))
         for (const call of calls) answer(call, failure)
       }
-    ).finally(next)
+    ).finally(proceed)
   }
 
   const submit = (call: Call): void => {
@@ -173,9 +179,7 @@ export const share = (thread: Thread, sampleRate: SampleRate): Shared => {
     if (busy) return
     busy = true
     rest = Promise.withResolvers()
-    // A stream that had the last batch for itself does not look for company.
-    if (lonely) queueMicrotask(next)
-    else turn(next)
+    turn(next)
   }
 
   const withdraw = (call: Call): void => {

@@ -4,7 +4,8 @@
  */
 import { parentPort, workerData } from "node:worker_threads"
 import * as onnx from "../onnx.ts"
-import { type Memory, open, type Source, Unusable } from "./model.ts"
+import { type Memory, Unusable } from "./memory.ts"
+import { open, type Source } from "./model.ts"
 
 export interface Start extends Source {
   readonly memory: Memory
@@ -19,12 +20,16 @@ export type Answer =
   | { readonly _tag: "Scored" }
   | { readonly _tag: "Failed"; readonly detail: string }
 
+/** What is wrong, for the error that names the model. */
+const detailOf = (cause: unknown): string =>
+  cause instanceof Unusable || cause instanceof onnx.Missing ? cause.detail : nameOf(cause)
+
 const nameOf = (cause: unknown): string => cause instanceof Error ? cause.name : typeof cause
 
 const serve = async (port: NonNullable<typeof parentPort>, start: Start): Promise<void> => {
   const answer = (value: Answer): void => port.postMessage(value, [])
   try {
-    const model = await open(await onnx.load(), start, start.memory)
+    const model = await open(onnx.load, start, start.memory)
     port.on("message", (rows: Request) => {
       model.run(rows).then(
         () => answer({ _tag: "Scored" }),
@@ -33,7 +38,7 @@ const serve = async (port: NonNullable<typeof parentPort>, start: Start): Promis
     })
     answer({ _tag: "Ready", specialised: model.specialised })
   } catch (cause) {
-    answer({ _tag: "Unusable", detail: cause instanceof Unusable ? cause.detail : nameOf(cause) })
+    answer({ _tag: "Unusable", detail: detailOf(cause) })
   }
 }
 

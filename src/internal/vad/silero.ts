@@ -9,13 +9,12 @@ import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import type { VadError } from "../../Vad.ts"
 import * as native from "../native.ts"
-import * as onnx from "../onnx.ts"
 import { modelUnavailable } from "./errors.ts"
-import type { SampleRate } from "./model.ts"
+import type { SampleRate } from "./memory.ts"
 import { share, type Shared } from "./scorer.ts"
 import { here, worker } from "./thread.ts"
 
-export { formats, type SampleRate } from "./model.ts"
+export { formats, type SampleRate } from "./memory.ts"
 export type { Shared } from "./scorer.ts"
 
 /** The file of this package. */
@@ -29,14 +28,13 @@ interface Key {
 
 const make = Effect.fnUntraced(function*(key: Key) {
   const { path, sampleRate } = key
-  const runtime = yield* Effect.mapError(onnx.runtime, (detail) => modelUnavailable(path, detail))
   const bytes = yield* Effect.tryPromise({
     try: () => readFile(path),
     catch: () => modelUnavailable(path, "the file does not exist or cannot be read")
   })
   const source = { bytes, sampleRate, known: path === bundled }
   const thread = yield* Effect.mapError(
-    key.worker ? worker(source) : here(runtime, source),
+    key.worker ? worker(source) : here(source),
     (detail) => modelUnavailable(path, detail)
   )
   const shared = share(thread, sampleRate)

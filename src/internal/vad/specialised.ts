@@ -8,6 +8,7 @@
  * Of the four frames of a window, the convolutions behind the first need two
  * (at 0 and 2), then one: what no later layer sees is not computed.
  */
+import { gateWeights, matrix } from "./matrices.ts"
 import * as protobuf from "./protobuf.ts"
 import { cellSize, type Convolution, type Network, type Weights } from "./weights.ts"
 
@@ -109,20 +110,6 @@ class Graph {
   }
 }
 
-/** The taps of a convolution that a frame has, one below the other: [tap · input, output]. */
-const matrix = ({ inputs, outputs, weight }: Convolution, taps: ReadonlyArray<number>): Weights => {
-  const size = weight.length / (inputs * outputs)
-  const out = new Float32Array(taps.length * inputs * outputs)
-  taps.forEach((tap, i) => {
-    for (let input = 0; input < inputs; input++) {
-      for (let output = 0; output < outputs; output++) {
-        out[(i * inputs + input) * outputs + output] = weight[(output * inputs + input) * size + tap]!
-      }
-    }
-  })
-  return out
-}
-
 /**
  * The second convolution at 0 and 2 as one product with all four frames, zeros
  * where a tap sees none: [4 · input, 2 · output]. Cutting the frames out first
@@ -161,27 +148,6 @@ const encode = (graph: Graph, { convolutions }: Network, columns: string): strin
   const two = product(window, both.weight, both.bias)
   const one = product(two, matrix(third, [1, 2]), third.bias)
   return product(one, matrix(fourth, [1]), fourth.bias)
-}
-
-// The gates with one activation stand together: input, forget, output, then cell.
-const gateOrder = [0, 1, 3, 2]
-
-/** Features and hidden state times one matrix: [2 · cell, gate · cell]. */
-const gateWeights = ({ bias, hidden, input }: Network["cell"]) => {
-  const width = gateOrder.length * cellSize
-  const weight = new Float32Array(2 * cellSize * width)
-  const ordered = new Float32Array(width)
-  gateOrder.forEach((gate, place) => {
-    for (let cell = 0; cell < cellSize; cell++) {
-      const [from, to] = [gate * cellSize + cell, place * cellSize + cell]
-      ordered[to] = bias[from]!
-      for (let feature = 0; feature < cellSize; feature++) {
-        weight[feature * width + to] = input[from * cellSize + feature]!
-        weight[(cellSize + feature) * width + to] = hidden[from * cellSize + feature]!
-      }
-    }
-  })
-  return { weight, bias: ordered, width }
 }
 
 const remember = (graph: Graph, { cell }: Network, features: string): string => {

@@ -5,8 +5,9 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Worker } from "node:worker_threads"
 import * as native from "../native.ts"
-import type * as onnx from "../onnx.ts"
-import { makeMemory, type Memory, open, type Source, Unusable } from "./model.ts"
+import * as onnx from "../onnx.ts"
+import { makeMemory, type Memory, Unusable } from "./memory.ts"
+import { open, type Source } from "./model.ts"
 import type { Answer, Request, Start } from "./silero-worker.ts"
 
 /** A model with the memory that its rows pass through. */
@@ -20,16 +21,17 @@ export interface Thread {
 const nameOf = (cause: unknown): string => cause instanceof Error ? cause.name : typeof cause
 
 const unusable = (cause: unknown): string =>
-  cause instanceof Unusable ? cause.detail : `onnxruntime-node failed with ${nameOf(cause)}`
+  cause instanceof Unusable || cause instanceof onnx.Missing
+    ? cause.detail
+    : `onnxruntime-node failed with ${nameOf(cause)}`
 
 /** Scores on this thread, which is held for the time of a call. Fails with what is wrong with the model. */
 export const here = Effect.fnUntraced(function*(
-  runtime: onnx.Runtime,
   source: Source
 ): Effect.fn.Return<Thread, string, Scope.Scope> {
   const memory = makeMemory(source.sampleRate, (length) => new Float32Array(length))
   const { run, specialised } = yield* Effect.acquireRelease(
-    Effect.tryPromise({ try: () => open(runtime, source, memory), catch: unusable }),
+    Effect.tryPromise({ try: () => open(onnx.load, source, memory), catch: unusable }),
     ({ release }) => Effect.ignore(Effect.tryPromise(release))
   )
   return { specialised, memory, run }
@@ -93,11 +95,19 @@ export const worker = Effect.fnUntraced(function*(
     return started
   }
   const current = (): Promise<Running> => running ??= start()
-  const stop = (): Promise<unknown> =>
-    running === undefined ? Promise.resolve() : running.then(({ stop }) => stop(), () => {})
+  let closed = false
+  const stop = async (): Promise<void> => {
+    closed = true
+    await running?.then(({ stop }) => stop(), () => {})
+  }
   const { specialised } = yield* Effect.acquireRelease(
     Effect.tryPromise({ try: current, catch: unusable }),
     () => native.track(Effect.promise(stop))
   )
-  return { specialised, memory, run: (rows) => current().then(({ score }) => score(rows)) }
+  const run = async (rows: number): Promise<void> => {
+    if (closed) throw new Unusable("the model has been closed")
+    const { score } = await current()
+    await score(rows)
+  }
+  return { specialised, memory, run }
 })

@@ -43,8 +43,10 @@ export class ConnectionLost extends Schema.TaggedError<ConnectionLost>("effect-v
   { code: Schema.optionalKey(Schema.Int), status: Schema.optionalKey(Schema.Int) }
 ) {
   override get message(): string {
-    const status = this.status === undefined ? "" : ` (status ${this.status})`
-    return `the connection to the server was lost${this.code === undefined ? status : ` (code ${this.code})`}`
+    if (this.code !== undefined) return `the connection to the server was lost (code ${this.code})`
+    return this.status === undefined
+      ? "the server cannot be reached"
+      : `the server answers, but not as one for workers (status ${this.status})`
   }
 }
 

@@ -1,5 +1,6 @@
 /** What one process needs before its first job: the layer, warm. */
 import * as Cause from "effect/Cause"
+import * as EffectConfig from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -7,6 +8,7 @@ import * as Predicate from "effect/Predicate"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
+import * as Config from "../../Config.ts"
 import { generateText, Llm } from "../../Llm.ts"
 import { Room } from "../../Room.ts"
 import { Finalize, type Input, Stt } from "../../Stt.ts"
@@ -24,6 +26,9 @@ export type Open<E> = Effect.Effect<Entry, E | WorkerError, Scope.Scope>
 export const nameOf = (cause: Cause.Cause<unknown>): string => {
   if (Cause.hasInterruptsOnly(cause)) return "Interrupted"
   const error: unknown = Cause.squash(cause)
+  if (error instanceof EffectConfig.ConfigError) {
+    return ["ConfigError", ...Config.problems(error).map(({ variable }) => variable)].join("/")
+  }
   const name = Predicate.hasProperty(error, "_tag") && typeof error._tag === "string"
     ? error._tag
     : error instanceof Error

@@ -110,11 +110,17 @@ const checkUrl = (url: string): Checked<string> =>
     ? Effect.succeed(url)
     : Effect.fail(invalid("url", "must begin with ws://, wss://, http:// or https://"))
 
-/** What is wrong with the environment, by the names of its variables. */
+/** All that is wrong with the environment, by the names of its variables. */
 const unreadable = (error: EffectConfig.ConfigError): WorkerError => {
-  const [first] = Config.problems(error)
-  return first === undefined ? invalid("the environment", "cannot be read") : invalid(first.variable, first.detail)
+  const [first, ...others] = Config.problems(error)
+  if (first === undefined) return invalid("the environment", "cannot be read")
+  return invalid(
+    first.variable,
+    [first.detail, ...others.map(({ detail, variable }) => `${variable} ${detail}`)].join("; ")
+  )
 }
+
+const variables = { url: "LIVEKIT_URL", apiKey: "LIVEKIT_API_KEY", apiSecret: "LIVEKIT_API_SECRET" } as const
 
 const checkServer = Effect.fnUntraced(function*(options: Options) {
   const { apiKey, apiSecret, url } = options
@@ -125,14 +131,17 @@ const checkServer = Effect.fnUntraced(function*(options: Options) {
     apiKey: apiKey ?? environment?.apiKey,
     apiSecret: apiSecret ?? environment?.apiSecret
   }
-  if (found.url === undefined) return yield* missing("url", "LIVEKIT_URL")
-  if (found.apiKey === undefined) return yield* missing("apiKey", "LIVEKIT_API_KEY")
-  if (found.apiSecret === undefined) return yield* missing("apiSecret", "LIVEKIT_API_SECRET")
+  if (found.url === undefined || found.apiKey === undefined || found.apiSecret === undefined) {
+    const missing = (["url", "apiKey", "apiSecret"] as const).filter((name) => found[name] === undefined)
+    return yield* invalid(
+      missing.join(", "),
+      `${missing.length === 1 ? "is missing: give it" : "are missing: give them"}, or set ${
+        missing.map((name) => variables[name]).join(", ")
+      }`
+    )
+  }
   return { url: yield* checkUrl(found.url), apiKey: found.apiKey, apiSecret: found.apiSecret }
 })
-
-const missing = (option: string, variable: string): WorkerError =>
-  invalid(option, `is missing: give it, or set ${variable}`)
 
 const checkPool = Effect.fnUntraced(function*(pool: PoolOptions | undefined): Effect.fn.Return<
   PoolSettings | undefined,

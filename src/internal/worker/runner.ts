@@ -42,9 +42,10 @@ interface Live {
   stuckSince: number | undefined
 }
 
-const facts = (assignment: Assignment): Readonly<Record<string, string>> => ({
-  id: assignment.job.id,
-  room: assignment.job.room.name
+const facts = ({ job }: Assignment, agentName: string): Readonly<Record<string, string>> => ({
+  id: job.id,
+  room: job.room.name,
+  ...(agentName === "" ? {} : { agentName })
 })
 
 const failure = (cause: Cause.Cause<unknown>): Report => ({ status: "failed", error: nameOf(cause) })
@@ -101,7 +102,7 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
         root: true,
         attributes: { [Metrics.annotationNames.job]: job.id, room: job.room.name }
       }),
-      Effect.provideService(CurrentJob, facts(assignment)),
+      Effect.provideService(CurrentJob, facts(assignment, definition.agentName)),
       Effect.forkDetach
     )
     const roomOver = room.ended.pipe(
@@ -167,7 +168,9 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
         outcome = endedBy(yield* Deferred.await(self.ending))
       } else {
         yield* report({ status: "running" })
-        yield* metrics.joined((yield* Clock.currentTimeMillis) - startedAt)
+        const joinMs = (yield* Clock.currentTimeMillis) - startedAt
+        yield* metrics.joined(joinMs)
+        yield* Effect.annotateLogs(Effect.logInfo("the job begins"), { joinMs })
         outcome = yield* perform(assignment, joined.value.value, self)
       }
       yield* report(outcome)
@@ -175,6 +178,8 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
       yield* tidy("leave", Scope.close(roomScope, Exit.void), settings.leaveTimeout)
       live.delete(id)
       yield* metrics.jobs(live.size)
+      const lastedMs = (yield* Clock.currentTimeMillis) - startedAt
+      yield* Effect.annotateLogs(Effect.logInfo("the job is over"), { status: outcome.status, lastedMs })
     }).pipe(
       Effect.annotateLogs({ [Metrics.annotationNames.job]: assignment.job.id, room: assignment.job.room.name }),
       Effect.uninterruptible

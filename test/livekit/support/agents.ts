@@ -7,6 +7,7 @@ import * as SileroVad from "effect-voice/Layers/SileroVad"
 import * as Testing from "effect-voice/testing"
 import { recording } from "../../fixtures/speech.ts"
 import { agentToken, now, url } from "./people.ts"
+import type { Address } from "./server.ts"
 
 /** Recognises a speech as how long it was. */
 const Ears = Layer.effect(
@@ -43,6 +44,8 @@ export interface TalkOptions {
   readonly script: Testing.LlmScript
   readonly options?: Pipeline.Options | undefined
   readonly livekit?: Partial<LiveKitRoom.Options> | undefined
+  /** @default the server of this run */
+  readonly at?: Address | undefined
 }
 
 /** An agent in a room, until the scope closes. */
@@ -54,8 +57,8 @@ export const talk = (options: TalkOptions) =>
       instructions: "",
       ...(greeting === undefined ? {} : { onEnter: Session.Session.use((session) => session.say(greeting)) })
     })
-    const token = yield* agentToken(options.room, options.identity)
-    const room = LiveKitRoom.layer({ url: url(), token, ...options.livekit })
+    const token = yield* agentToken(options.room, options.identity, options.at)
+    const room = LiveKitRoom.layer({ url: options.at?.url ?? url(), token, ...options.livekit })
     const context = yield* Layer.build(Layer.merge(room, services(options.script)))
     const session = yield* Effect.provide(
       Pipeline.make(agent, {

@@ -13,7 +13,7 @@ import { Effect, Redacted, type Scope } from "effect"
 import { Audio } from "effect-voice"
 import { asRecord, client, hold } from "effect-voice/internal/livekit/rtc"
 import * as LiveKitRoom from "effect-voice/Layers/LiveKitRoom"
-import { AccessToken, RoomServiceClient } from "livekit-server-sdk"
+import { AccessToken, RoomAgentDispatch, RoomConfiguration, RoomServiceClient } from "livekit-server-sdk"
 import { performance } from "node:perf_hooks"
 import { inject } from "vitest"
 import type { Address } from "./server.ts"
@@ -39,7 +39,7 @@ export const operator = (at: Address = address()): RoomServiceClient =>
 export const agentToken = (room: string, identity = "agent", at: Address = address()) =>
   LiveKitRoom.token({ apiKey: at.key, apiSecret: Redacted.make(at.secret), room, identity })
 
-const callerToken = async (room: string, options: CallerOptions): Promise<string> => {
+const signed = async (room: string, options: CallerOptions): Promise<string> => {
   const { key, secret } = options.at ?? address()
   const token = new AccessToken(key, secret, {
     identity: options.identity ?? "ann",
@@ -48,6 +48,9 @@ const callerToken = async (room: string, options: CallerOptions): Promise<string
     ...(options.attributes === undefined ? {} : { attributes: { ...options.attributes } })
   })
   if (options.kind !== undefined) token.kind = options.kind
+  if (options.agent !== undefined) {
+    token.roomConfig = new RoomConfiguration({ agents: [new RoomAgentDispatch(options.agent)] })
+  }
   token.addGrant({
     roomJoin: true,
     room,
@@ -56,6 +59,10 @@ const callerToken = async (room: string, options: CallerOptions): Promise<string
   })
   return token.toJwt()
 }
+
+/** The token with which such a caller joins. */
+export const callerToken = (options: CallerOptions): Effect.Effect<string> =>
+  Effect.promise(() => signed(options.room, options))
 
 export interface CallerOptions {
   readonly room: string
@@ -67,6 +74,8 @@ export interface CallerOptions {
   readonly attributes?: Readonly<Record<string, string>> | undefined
   /** Shared key of an encrypted room. */
   readonly key?: string | undefined
+  /** Agent that their token asks for, if they are the first in the room. */
+  readonly agent?: { readonly agentName: string; readonly metadata: string } | undefined
   /** Publishes a microphone. @default true */
   readonly microphone?: boolean | undefined
   readonly at?: Address | undefined
@@ -76,6 +85,8 @@ export interface CallerOptions {
 export interface Heard {
   readonly at: number
   readonly identity: string
+  /** Name of the track. */
+  readonly track: string
   readonly rms: number
   readonly samples: Int16Array
 }
@@ -118,7 +129,7 @@ export const caller = (options: CallerOptions): Effect.Effect<Caller, never, Sco
     const heard: Array<Heard> = []
     const room = new Room()
     const readers = new Set<ReadableStreamDefaultReader<AudioFrame>>()
-    room.on("trackSubscribed", (track, _publication, participant) => {
+    room.on("trackSubscribed", (track, publication, participant) => {
       if (!(track instanceof RemoteAudioTrack)) return
       const reader: ReadableStreamDefaultReader<AudioFrame> = new AudioStream(track, {
         sampleRate: 16_000,
@@ -130,14 +141,20 @@ export const caller = (options: CallerOptions): Effect.Effect<Caller, never, Sco
           const { done, value } = await reader.read()
           if (done) return
           const frame = { ...Audio.speech, samples: value.data }
-          heard.push({ at: now(), identity: participant.identity, rms: Audio.rms(frame), samples: value.data })
+          heard.push({
+            at: now(),
+            identity: participant.identity,
+            track: publication.name ?? "",
+            rms: Audio.rms(frame),
+            samples: value.data
+          })
         }
       }
       void listen()
     })
     const { url } = options.at ?? address()
     yield* Effect.promise(async () =>
-      room.connect(url, await callerToken(options.room, options), {
+      room.connect(url, await signed(options.room, options), {
         autoSubscribe: true,
         dynacast: false,
         ...(options.key === undefined ? {} : {

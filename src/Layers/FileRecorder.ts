@@ -1,0 +1,359 @@
+/**
+ * Records sessions into encrypted files, one each, and keeps them for as long
+ * as they may be kept.
+ *
+ * ```ts
+ * Worker.define({ …, layer: Layer.merge(Providers, FileRecorder.layerConfig()) })
+ * ```
+ *
+ * Every session that has the layer among its services is recorded: who and when,
+ * each tool that was called, and what came of it; what was said only if the
+ * options say so. A file is written while the conversation goes on, so that one
+ * that breaks off can be read up to there. `read` gives its entries, `list` and
+ * `remove` find those of a caller, `writeWav` makes audio of one.
+ *
+ * **The file.** `<folder>/<day>/<time>-<random>.evrec`, for its owner alone; no
+ * name in it. All numbers are big-endian. A header: 8 bytes `EFVOREC1`, 32 random
+ * bytes of salt, 16 bytes of check. HKDF-SHA-256 of the key with the salt and the
+ * info `effect-voice recording 1` gives 32 bytes, the file's own key, and 16 more
+ * that are the check. Then records: 4 bytes of length, 1 of kind, and as many
+ * bytes as the length says: AES-256-GCM under the file's key, with a tag of 16
+ * bytes at the end. The nonce is the record's number, from 0, in 12 bytes; the 5
+ * bytes before are authenticated, too. So nothing can be changed, moved or left
+ * out but at the end, and there `Closed` is missing. Kind 1 is an entry as JSON. Kind 2
+ * is audio: 8 bytes time (float, ms since 1970), 1 source (0 user, 1 agent), 1
+ * channels, 4 sample rate, then interleaved samples of 16 bits, little-endian.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as EffectConfig from "effect/Config"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import { randomBytes } from "node:crypto"
+import type * as Audio from "../Audio.ts"
+import {
+  headerBytes,
+  type Item,
+  makeSealer,
+  makeUnsealer,
+  openHeader,
+  type Unsealer
+} from "../internal/recorder/format.ts"
+import { keyBytes, saltBytes } from "../internal/recorder/seal.ts"
+import * as store from "../internal/recorder/store.ts"
+import { failures, makeWriter } from "../internal/recorder/writer.ts"
+import { makeRecorder } from "../internal/room/recorder.ts"
+import {
+  type Content,
+  Damaged,
+  entries,
+  type Entry,
+  FileFailed,
+  InvalidOption,
+  Recorder,
+  RecorderError,
+  type Source,
+  WrongKey
+} from "../Recorder.ts"
+
+/**
+ * @category options
+ * @since 0.1.0
+ */
+export interface Options extends Content {
+  /** Where the files are; made if it is not there. Several processes may share it. */
+  readonly folder: string
+  /** 32 random bytes as base64 or hex: `openssl rand -base64 32`. Without it nothing can be read. */
+  readonly key: Redacted.Redacted
+  /** Age at which a file is removed, counted from its session's beginning. @default "30 days" */
+  readonly retention?: Duration.Input | undefined
+}
+
+/**
+ * How to read what was written.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface ReadOptions {
+  /** The key, or all that were ever in use: each file finds its own. */
+  readonly key: Redacted.Redacted | ReadonlyArray<Redacted.Redacted>
+}
+
+/**
+ * Audio in a recording, from `at` on, in milliseconds since 1970. It stands up to
+ * a second later in the file than what happened meanwhile.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Sound {
+  readonly _tag: "Audio"
+  readonly at: number
+  readonly source: Source
+  readonly frame: Audio.Frame
+}
+
+/**
+ * A recording in a folder.
+ *
+ * **Details**
+ *
+ * `startedAt` is milliseconds since 1970. `about` and `participant` are there as
+ * far as they can be read, and `problem` says why they cannot.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Stored {
+  readonly file: string
+  readonly startedAt: number
+  readonly about?: Extract<Entry, { readonly _tag: "Opened" }> | undefined
+  readonly participant?: string | undefined
+  readonly problem?: RecorderError | undefined
+}
+
+const sweepEvery = "1 hour"
+
+const invalid = (option: string, detail: string): RecorderError =>
+  new RecorderError({ reason: new InvalidOption({ option, detail }) })
+
+const keyOf = (key: Redacted.Redacted): Effect.Effect<Uint8Array, RecorderError> =>
+  Effect.suspend(() => {
+    const text = Redacted.value(key).trim()
+    const bytes = /^[0-9a-f]{64}$/i.test(text)
+      ? Buffer.from(text, "hex")
+      : /^[A-Za-z0-9+/_-]{43}=?$/.test(text)
+      ? Buffer.from(text, "base64")
+      : undefined
+    return bytes?.length === keyBytes
+      ? Effect.succeed(bytes)
+      : Effect.fail(invalid("key", "must be 32 random bytes as base64 or hex, such as: openssl rand -base64 32"))
+  })
+
+const keysOf = ({ key }: ReadOptions): Effect.Effect<ReadonlyArray<Uint8Array>, RecorderError> =>
+  Effect.forEach(Redacted.isRedacted(key) ? [key] : key, keyOf)
+
+const folderOf = (folder: string): Effect.Effect<string, RecorderError> =>
+  folder === "" ? Effect.fail(invalid("folder", "is empty: name the folder of the recordings")) : Effect.succeed(folder)
+
+const retentionOf = (input: Duration.Input | undefined): Effect.Effect<number, RecorderError> =>
+  Effect.suspend(() => {
+    const duration = Duration.fromInput(input ?? "30 days")
+    const ms = duration._tag === "Some" && !Number.isNaN(input) ? Duration.toMillis(duration.value) : Number.NaN
+    return ms > 0
+      ? Effect.succeed(ms)
+      : Effect.fail(
+        invalid("retention", "must be a duration above 0, such as \"30 days\"; Duration.infinity keeps all")
+      )
+  })
+
+/**
+ * Records every session that is opened where it is provided.
+ *
+ * **Details**
+ *
+ * Fails where the folder cannot be written to, or an option cannot be. Files that
+ * are too old go when it is built and every hour from then on; what else is in the
+ * folder stays. Audio takes about 2 × 40 kB a second, the rest a few hundred bytes
+ * a turn. While the disk refuses, some thousand entries and 20 seconds of audio
+ * wait; what goes beyond is counted in the record (`Lost`), in the log and in
+ * `agent_recorder_failures_total`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = (options: Options): Layer.Layer<Recorder, RecorderError> =>
+  Layer.effect(
+    Recorder,
+    Effect.gen(function*() {
+      const folder = yield* folderOf(options.folder)
+      const key = yield* keyOf(options.key)
+      const retention = yield* retentionOf(options.retention)
+      failures.valueUnsafe(yield* Effect.context<never>())
+      yield* store.prepare(folder)
+      yield* Effect.forkScoped(Effect.forever(Effect.andThen(sweeping(folder, retention), Effect.sleep(sweepEvery))))
+      return Recorder.of({
+        open: (about) =>
+          Effect.gen(function*() {
+            const clock = yield* Clock.Clock
+            const now = (): number => clock.currentTimeMillisUnsafe()
+            const sink = yield* Effect.tapError(store.create(folder), () => Metric.update(failures, 1))
+            const writer = yield* makeWriter(sink, makeSealer(key, randomBytes(saltBytes)), now)
+            writer.put({ _tag: "Opened", at: now(), ...about })
+            return {
+              event: (event) => {
+                for (const entry of entries(event, options)) writer.put(entry)
+              },
+              ...(options.audio === true ? { audio: writer.hear } : undefined)
+            }
+          })
+      })
+    })
+  )
+
+const sweeping = (folder: string, retention: number): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const removed = yield* store.sweep(folder, (yield* Clock.currentTimeMillis) - retention)
+    if (removed > 0) yield* Effect.annotateLogs(Effect.logInfo("old recordings are removed"), { removed })
+  }).pipe(
+    Effect.catch(({ reason }) =>
+      Effect.logError("old recordings cannot be removed").pipe(
+        Effect.annotateLogs({ code: reason._tag === "FileFailed" ? reason.code : reason._tag })
+      )
+    )
+  )
+
+const standard: EffectConfig.Config<Options> = EffectConfig.all({
+  folder: EffectConfig.String("RECORDER_FOLDER"),
+  key: EffectConfig.Redacted("RECORDER_KEY")
+})
+
+/**
+ * Records as `RECORDER_FOLDER` and `RECORDER_KEY` say, or as the given config.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerConfig = (
+  options: EffectConfig.Wrap<Options> = standard
+): Layer.Layer<Recorder, RecorderError | EffectConfig.ConfigError> =>
+  Layer.unwrap(Effect.map(EffectConfig.unwrap(options), layer))
+
+/**
+ * Everything in a recording, as it was written.
+ *
+ * **Details**
+ *
+ * One that was cut off ends with its last whole record, without `Closed`; one
+ * that was changed fails with `Damaged` there. Fails with `WrongKey` before the
+ * first entry.
+ *
+ * @category reading
+ * @since 0.1.0
+ */
+export const read = (file: string, options: ReadOptions): Stream.Stream<Entry | Sound, RecorderError> =>
+  Stream.unwrap(Effect.map(keysOf(options), (keys) => items(file, keys)))
+
+const items = (file: string, keys: ReadonlyArray<Uint8Array>): Stream.Stream<Item, RecorderError> => {
+  let head: Uint8Array = new Uint8Array(0)
+  let unsealer: Unsealer | undefined
+  const fail = (reason: RecorderError["reason"]) => Stream.fail(new RecorderError({ reason }))
+  const take = (bytes: Uint8Array): Stream.Stream<Item, RecorderError> => {
+    let rest = bytes
+    if (unsealer === undefined) {
+      head = Buffer.concat([head, bytes])
+      if (head.length < headerBytes) return Stream.empty
+      const opened = openHeader(head.subarray(0, headerBytes), keys)
+      if (opened === "unknown") return fail(new Damaged({ file, at: 0 }))
+      if (opened === "wrong key") return fail(new WrongKey({ file }))
+      unsealer = makeUnsealer(opened.key)
+      rest = head.subarray(headerBytes)
+    }
+    const { damagedAt, items } = unsealer.push(rest)
+    const good = Stream.fromIterable(items)
+    return damagedAt === undefined ? good : Stream.concat(good, fail(new Damaged({ file, at: damagedAt })))
+  }
+  return Stream.concat(
+    Stream.flatMap(store.bytesOf(file), take),
+    // The process ended before it had written the header, unless this never was one of ours.
+    Stream.suspend(() => unsealer === undefined && head.length > 0 ? fail(new Damaged({ file, at: 0 })) : Stream.empty)
+  )
+}
+
+/**
+ * The recordings of a folder, the oldest first, each with what it is about.
+ *
+ * @category reading
+ * @since 0.1.0
+ */
+export const list = (
+  options: ReadOptions & { readonly folder: string }
+): Stream.Stream<Stored, RecorderError> =>
+  Stream.unwrap(
+    Effect.map(Effect.all([folderOf(options.folder), keysOf(options)]), ([folder, keys]) =>
+      Stream.mapEffect(store.list(folder), ({ at, file }) => {
+        let stored: Stored = { file, startedAt: at }
+        return items(file, keys).pipe(
+          Stream.takeUntil((item) =>
+            item._tag === "Joined"
+          ),
+          Stream.runForEach((item) =>
+            Effect.sync(() => {
+              if (item._tag === "Opened") stored = { ...stored, about: item }
+              if (item._tag === "Joined") stored = { ...stored, participant: item.participant }
+            })
+          ),
+          Effect.catch((problem) => Effect.sync(() => void (stored = { ...stored, problem }))),
+          Effect.map(() => stored)
+        )
+      }))
+  )
+
+/**
+ * Removes the recordings that `where` names, such as all of a caller, and tells
+ * how many; `unreadable` are those of which it could not be told whose they are.
+ *
+ * **Details**
+ *
+ * A file is unlinked, not overwritten. Backups and snapshots are yours to remove;
+ * to make them unreadable, too, change the key with each span of time and destroy
+ * the old ones.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const remove = (
+  options: ReadOptions & { readonly folder: string; readonly where: (recording: Stored) => boolean }
+): Effect.Effect<{ readonly removed: number; readonly unreadable: number }, RecorderError> =>
+  Effect.gen(function*() {
+    const count = { removed: 0, unreadable: 0 }
+    yield* Stream.runForEach(list(options), (recording) =>
+      Effect.gen(function*() {
+        if (options.where(recording)) {
+          if (yield* store.remove(recording.file)) count.removed++
+        } else if (recording.problem !== undefined) count.unreadable++
+      }))
+    return count
+  })
+
+/**
+ * Writes the audio of a recording as WAV: the user on the left, the agent on the
+ * right, at 16 kHz, in the time in which it was heard. Tells how long it is, in
+ * milliseconds; 0 where no audio was recorded.
+ *
+ * @category reading
+ * @since 0.1.0
+ */
+export const writeWav = (
+  file: string,
+  options: ReadOptions & { readonly to: string }
+): Effect.Effect<number, RecorderError> =>
+  Effect.scoped(Effect.gen(function*() {
+    const failed = new RecorderError({
+      reason: new FileFailed({ file: options.to, doing: "write", code: "unknown" })
+    })
+    const wav = yield* Effect.mapError(
+      makeRecorder({ path: options.to, format: { sampleRate: 16_000, channels: 2 } }),
+      () => failed
+    )
+    let first: number | undefined
+    let last = 0
+    yield* Stream.runForEach(read(file, options), (item) =>
+      Effect.sync(() => {
+        if (item._tag !== "Audio") return
+        first ??= item.at
+        const at = Math.max(0, item.at - first)
+        // Step by step: a long silence is written, not held.
+        for (let reached = last; reached < at; reached += 5000) wav.advance(reached, () => undefined)
+        wav.add(item.source === "user" ? 0 : 1, item.source, at, item.frame)
+        last = Math.max(last, at + item.frame.samples.length / item.frame.channels / item.frame.sampleRate * 1000)
+      }))
+    wav.finish(last)
+    return wav.error() === undefined ? last : yield* failed
+  }))

@@ -1,0 +1,39 @@
+/** What a session writes into the log of itself: what happened and how long it took, never what was said. */
+import * as Effect from "effect/Effect"
+import type * as Event from "../../Event.ts"
+
+export const journal = (event: Event.Event): Effect.Effect<void> | undefined => {
+  switch (event._tag) {
+    case "TurnMeasured": {
+      const { interrupted, source, total, toolCalls, turn } = event.record
+      return Effect.annotateLogs(Effect.logDebug("a turn is over"), {
+        turn,
+        source,
+        totalMs: Math.round(total),
+        toolCalls,
+        interrupted
+      })
+    }
+    case "FunctionCallsFinished":
+      return Effect.forEach(
+        event.calls,
+        ({ isFailure, name }) =>
+          Effect.annotateLogs(Effect.logDebug("a tool has ended"), { tool: name, failed: isFailure }),
+        { discard: true }
+      )
+    case "AgentChanged":
+      return Effect.annotateLogs(Effect.logDebug("another agent goes on"), { agent: event.to })
+    case "ProviderAvailability":
+      return event.available
+        ? Effect.annotateLogs(Effect.logInfo("a provider is back"), {
+          component: event.component,
+          provider: event.provider
+        })
+        : Effect.annotateLogs(Effect.logWarning("a provider is lost"), {
+          component: event.component,
+          provider: event.provider
+        })
+    default:
+      return undefined
+  }
+}

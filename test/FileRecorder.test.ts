@@ -1,0 +1,436 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Logger, Redacted, Result, Schema, Stream } from "effect"
+import { Agent, Audio, type Event, Pipeline, Recorder } from "effect-voice"
+import { headerBytes, makeSealer } from "effect-voice/internal/recorder/format"
+import { makeWriter, type Sink } from "effect-voice/internal/recorder/writer"
+import * as FileRecorder from "effect-voice/Layers/FileRecorder"
+import * as Testing from "effect-voice/testing"
+import { Tool, Toolkit } from "effect/ai"
+import { TestClock } from "effect/testing"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import { fileURLToPath } from "node:url"
+
+const key = Redacted.make(Buffer.alloc(32, 7).toString("base64"))
+const other = Redacted.make(Buffer.alloc(32, 8).toString("hex"))
+
+const directory = Effect.acquireRelease(
+  Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "recorder-"))),
+  (directory) => Effect.sync(() => fs.rmSync(directory, { recursive: true }))
+)
+
+const filesIn = (folder: string): ReadonlyArray<string> =>
+  fs.readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".evrec")).map((file) =>
+    path.join(folder, file)
+  ).sort()
+
+const read = (file: string, keys: FileRecorder.ReadOptions["key"] = key) =>
+  Stream.runCollect(FileRecorder.read(file, { key: keys }))
+
+const Kit = Toolkit.make(
+  Tool.make("book", { parameters: Schema.Struct({ guest: Schema.String }), success: Schema.String })
+)
+const desk = Agent.make({ name: "desk", instructions: "You book rooms.", tools: Kit })
+const KitLive = Kit.toLayer({ book: ({ guest }) => Effect.succeed(`a room for ${guest}`) })
+
+/** A guest books a room; the record of it. */
+const booking = (options: Omit<FileRecorder.Options, "key">) =>
+  Effect.gen(function*() {
+    const timeline = yield* Testing.scenario({
+      agent: desk,
+      user: [Testing.say(500, 2500, "A room for Ann, please."), Testing.leave(9000)],
+      llm: [{ tools: [{ name: "book", params: { guest: "Ann" } }] }, "Room seven is yours."],
+      tts: { duration: 1500 },
+      options: { job: { id: "AJ_1" } }
+    }).pipe(Effect.provide([KitLive, FileRecorder.layer({ ...options, key })]))
+    const [file] = filesIn(options.folder)
+    return { timeline, file: file! }
+  })
+
+/** Bytes of a recording with as many entries as that. */
+const bytesOf = (entries: ReadonlyArray<Recorder.Entry>): Buffer => {
+  const sealer = makeSealer(Buffer.alloc(32, 7), Buffer.alloc(32, 1))
+  return Buffer.concat([sealer.header, ...entries.map((entry) => sealer.record(entry))])
+}
+
+const some: ReadonlyArray<Recorder.Entry> = [
+  { _tag: "Opened", at: 0, session: "lobby-1", room: "lobby", agent: "desk", job: { id: "AJ_1" } },
+  { _tag: "Joined", at: 1, participant: "ann" },
+  { _tag: "UserTurn", at: 2, turn: 1, source: "voice", participant: "ann" },
+  { _tag: "Closed", at: 3, reason: "participant_left" }
+]
+
+const store = (folder: string, name: string, bytes: Uint8Array): string => {
+  const file = path.join(folder, name)
+  fs.mkdirSync(path.dirname(file), { recursive: true })
+  fs.writeFileSync(file, bytes)
+  return file
+}
+
+describe("a recording", () => {
+  it.effect("tells who, when, which tools and what came of it, and no word", () =>
+    Effect.gen(function*() {
+      const folder = path.join(yield* directory, "recordings")
+      const { file, timeline } = yield* booking({ folder })
+      const committed = timeline.of("UserSpeechCommitted")[0]!
+      const finished = timeline.of("FunctionCallsFinished")[0]!
+      const entries = yield* read(file)
+      assert.deepStrictEqual(entries.map((entry) => entry._tag), [
+        "Opened",
+        "Joined",
+        "UserTurn",
+        "ToolStarted",
+        "ToolFinished",
+        "AgentSpeech",
+        "Closed"
+      ])
+      assert.deepInclude(entries[0], { room: "test-room", session: "scenario", agent: "desk", job: { id: "AJ_1" } })
+      assert.deepInclude(entries[2], { at: committed.at, participant: "caller", turn: committed.turn })
+      assert.deepInclude(entries[4], { at: finished.at, name: "book", failed: false })
+      assert.deepInclude(entries.at(-1), { reason: "participant_left" })
+      for (const word of ["Ann", "seven"]) assert.notInclude(JSON.stringify(entries), word)
+    }))
+
+  it.effect("holds the words and the tools' data when asked to, sealed, and for its owner alone", () =>
+    Effect.gen(function*() {
+      const folder = path.join(yield* directory, "recordings")
+      const { file } = yield* booking({ folder, transcript: true, tools: true })
+      const entries = yield* read(file)
+      assert.deepInclude(entries[2], { text: "A room for Ann, please." })
+      assert.deepInclude(entries[4], { params: { guest: "Ann" }, result: "a room for Ann" })
+      assert.deepInclude(entries[5], { text: "Room seven is yours." })
+      const bytes = fs.readFileSync(file).toString("latin1")
+      for (const word of ["Ann", "seven", "caller", "Opened"]) assert.notInclude(bytes, word)
+      assert.strictEqual(fs.statSync(file).mode & 0o777, 0o600)
+      assert.strictEqual(fs.statSync(path.dirname(file)).mode & 0o777, 0o700)
+      assert.match(path.relative(folder, file), /^1970-01-01\/19700101T000000000Z-[0-9a-f]{16}\.evrec$/)
+    }))
+
+  it.effect("has the audio as it was heard, both sides in their time", () =>
+    Effect.gen(function*() {
+      const folder = yield* directory
+      yield* Testing.inVirtualTime(
+        Effect.gen(function*() {
+          const caller = yield* Testing.Caller
+          yield* Effect.forkScoped(
+            Pipeline.run(Agent.make({ instructions: "" }), {
+              turn: { preemption: { llm: false }, interruption: { backchannel: false, echoWarmUp: 0 } }
+            })
+          )
+          yield* caller.says("Is anybody there?", { at: 500, duration: 2000 })
+          // In the middle of the answer, which is cut there.
+          yield* caller.says("Stop, please, and listen!", { at: 6000, duration: 2500 })
+          yield* caller.wait("15 seconds")
+          yield* caller.leaves
+          yield* caller.wait("1 second")
+        }).pipe(Effect.provide(
+          Layer.mergeAll(
+            Testing.layer({
+              llm: ["This is a very long answer of many words that nobody wants to hear to its end.", "Yes."],
+              room: { frames: 20 }
+            }),
+            FileRecorder.layer({ folder, key, audio: true })
+          )
+        ))
+      )
+      const [file] = filesIn(folder)
+      const to = path.join(folder, "call.wav")
+      const length = yield* FileRecorder.writeWav(file!, { key, to })
+      const wav = Result.getOrThrow(Audio.decodeWav(fs.readFileSync(to)))
+      assert.deepStrictEqual([wav.sampleRate, wav.channels], [16_000, 2])
+      assert.isAbove(length, 10_000)
+      const channel = (number: number): Audio.Frame => ({
+        sampleRate: wav.sampleRate,
+        channels: 1,
+        samples: wav.samples.filter((_, i) => i % 2 === number)
+      })
+      const [user, agent] = [channel(0), channel(1)].map((side) => Testing.readSpeech(side))
+      assert.strictEqual(user?.text, "Is anybody there? Stop, please, and listen!")
+      const heard = agent?.text ?? ""
+      assert.match(heard, /^This is a very long answer/)
+      assert.match(heard, /Yes\.$/)
+      assert.notInclude(heard, "end.")
+    }))
+
+  it("can be read up to wherever it was cut off", async () => {
+    const whole = bytesOf(some)
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "recorder-"))
+    try {
+      for (let length = 0; length <= whole.length; length++) {
+        const file = store(folder, "cut.evrec", whole.subarray(0, length))
+        const result = await Effect.runPromise(Effect.result(read(file)))
+        if (length > 0 && length < headerBytes) {
+          assert.deepInclude(Result.isFailure(result) && result.failure.reason, { _tag: "Damaged", at: 0 })
+          continue
+        }
+        const entries = Result.getOrThrow(result)
+        assert.deepStrictEqual(entries, some.slice(0, entries.length) as typeof entries)
+        assert.strictEqual(entries.length === some.length, length === whole.length)
+      }
+    } finally {
+      fs.rmSync(folder, { recursive: true })
+    }
+  })
+
+  it("cannot be changed in any byte without being found out", async () => {
+    const whole = bytesOf(some)
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "recorder-"))
+    try {
+      for (let at = 0; at < whole.length; at++) {
+        const changed = Buffer.from(whole)
+        changed[at]! ^= 1
+        const file = store(folder, "changed.evrec", changed)
+        const entries: Array<unknown> = []
+        const result = await Effect.runPromise(Effect.result(Stream.runForEach(
+          FileRecorder.read(file, { key }),
+          (entry) => Effect.sync(() => void entries.push(entry))
+        )))
+        assert.deepStrictEqual(entries, some.slice(0, entries.length))
+        // A length that grew makes a record that is not whole.
+        if (Result.isFailure(result)) assert.include(["Damaged", "WrongKey"], result.failure.reason._tag)
+        else assert.isBelow(entries.length, some.length)
+      }
+      const [first, second] = [bytesOf(some.slice(0, 1)), bytesOf(some.slice(0, 2))]
+      const swapped = store(
+        folder,
+        "moved.evrec",
+        Buffer.concat([
+          whole.subarray(0, headerBytes),
+          whole.subarray(first.length, second.length),
+          whole.subarray(headerBytes, first.length),
+          whole.subarray(second.length)
+        ])
+      )
+      const result = await Effect.runPromise(Effect.flip(read(swapped)))
+      assert.deepInclude(result.reason, { _tag: "Damaged", at: headerBytes })
+    } finally {
+      fs.rmSync(folder, { recursive: true })
+    }
+  })
+
+  it.effect("opens with the key that it was written with, alone or among others", () =>
+    Effect.gen(function*() {
+      const folder = yield* directory
+      const file = store(folder, "one.evrec", bytesOf(some))
+      assert.strictEqual((yield* Effect.flip(read(file, other))).reason._tag, "WrongKey")
+      assert.strictEqual((yield* read(file, [other, key])).length, some.length)
+      const strange = store(folder, "strange.evrec", new TextEncoder().encode("{}\n".repeat(100)))
+      assert.deepInclude((yield* Effect.flip(read(strange))).reason, { _tag: "Damaged", at: 0 })
+      const missing = yield* Effect.flip(read(path.join(folder, "missing.evrec")))
+      assert.deepInclude(missing.reason, { _tag: "FileFailed", code: "ENOENT", doing: "read" })
+    }))
+
+  it.live("survives the death of its process", () =>
+    Effect.gen(function*() {
+      const folder = yield* directory
+      const program = fileURLToPath(new URL("./support/recording.ts", import.meta.url))
+      const child = yield* Effect.acquireRelease(
+        Effect.sync(() =>
+          spawn(process.execPath, ["--conditions=effect-voice/source", program, folder], {
+            stdio: ["ignore", "pipe", "inherit"]
+          })
+        ),
+        (child) => Effect.sync(() => child.kill("SIGKILL"))
+      )
+      let told = 0
+      yield* Effect.callback<void>((resume) => {
+        child.stdout.on("data", (data: Buffer) => {
+          told += data.toString().split("\n").length - 1
+          if (told >= 200) resume(Effect.void)
+        })
+      })
+      child.kill("SIGKILL")
+      yield* Effect.promise(() => once(child, "exit"))
+      const entries = yield* read(filesIn(folder)[0]!)
+      assert.strictEqual(entries[0]?._tag, "Opened")
+      assert.isAtLeast(entries.length, 200)
+      assert.deepStrictEqual(
+        entries.slice(1).map((entry) => entry._tag === "UserTurn" ? entry.turn : 0),
+        entries.slice(1).map((_, i) => i + 1)
+      )
+    }))
+})
+
+describe("the folder of recordings", () => {
+  it.effect("keeps nothing for longer than it may, and touches nothing else", () =>
+    Effect.gen(function*() {
+      const folder = yield* directory
+      yield* TestClock.setTime(Date.parse("2026-03-10T12:00:00Z"))
+      const names = [
+        "2026-01-05/20260105T090000000Z-0123456789abcdef.evrec",
+        "2026-02-01/20260201T090000000Z-0123456789abcdef.evrec",
+        "2026-03-03/20260303T115959999Z-0123456789abcdef.evrec",
+        "2026-03-03/20260303T123000000Z-0123456789abcdef.evrec",
+        "2026-02-01/notes.txt",
+        "2026-01-01.evrec",
+        "notes/20260201T090000000Z-0123456789abcdef.evrec"
+      ]
+      for (const name of names) store(folder, name, bytesOf(some))
+      const there = () => names.filter((name) => fs.existsSync(path.join(folder, name)))
+      yield* Layer.build(FileRecorder.layer({ folder, key, retention: "7 days" }))
+      while (fs.existsSync(path.join(folder, "2026-01-05")) || there().length > 4) yield* Effect.yieldNow
+      assert.deepStrictEqual(there(), names.slice(3))
+      yield* TestClock.adjust("1 hour")
+      while (there().length > 3) yield* Effect.yieldNow
+      assert.deepStrictEqual(there(), names.slice(4))
+    }))
+
+  it.effect("tells whose recordings there are, and removes those of a caller", () =>
+    Effect.gen(function*() {
+      const folder = yield* directory
+      const of = (participant: string) => some.map((one) => one._tag === "Joined" ? { ...one, participant } : one)
+      const name = (n: number) => `2026-03-0${n}/2026030${n}T090000000Z-0123456789abcdef.evrec`
+      const [ann, bob, strange] = [
+        store(folder, name(1), bytesOf(of("ann"))),
+        store(folder, name(2), bytesOf(of("bob"))),
+        store(folder, name(3), new Uint8Array(200))
+      ]
+      const listed = yield* Stream.runCollect(FileRecorder.list({ folder, key }))
+      assert.deepStrictEqual(listed.map(({ file, participant }) => [file, participant]), [
+        [ann, "ann"],
+        [bob, "bob"],
+        [strange, undefined]
+      ])
+      assert.deepInclude(listed[0], { startedAt: Date.parse("2026-03-01T09:00:00Z"), about: some[0] as never })
+      assert.strictEqual(listed[2]?.problem?.reason._tag, "Damaged")
+      const removed = yield* FileRecorder.remove({ folder, key, where: ({ participant }) => participant === "ann" })
+      assert.deepStrictEqual(removed, { removed: 1, unreadable: 1 })
+      assert.deepStrictEqual([ann, bob, strange].map((file) => fs.existsSync(file!)), [false, true, true])
+      const none = yield* FileRecorder.remove({ folder: path.join(folder, "none"), key, where: () => true })
+      assert.deepStrictEqual(none, { removed: 0, unreadable: 0 })
+    }))
+
+  it.effect("and the key are refused by name when they cannot be", () =>
+    Effect.gen(function*() {
+      const folder = yield* directory
+      const file = store(folder, "file", new Uint8Array(1))
+      const cases: ReadonlyArray<readonly [FileRecorder.Options, RegExp]> = [
+        [{ folder: "", key }, /option folder is empty/],
+        [{ folder, key: Redacted.make("s3cret") }, /option key must be 32 random bytes/],
+        [{ folder, key, retention: 0 }, /option retention must be a duration above 0/],
+        [{ folder, key, retention: Number.NaN }, /option retention/],
+        [{ folder: path.join(file, "deeper"), key }, /cannot write .* \(ENOTDIR\): check the folder/]
+      ]
+      for (const [options, message] of cases) {
+        const error = yield* Effect.flip(Layer.build(FileRecorder.layer(options)))
+        assert.match(error.message, message)
+        assert.notInclude(error.message, "s3cret")
+      }
+    }))
+})
+
+const turn = (number: number): Recorder.Entry => ({ _tag: "UserTurn", at: number, turn: number, source: "voice" })
+
+/** A file in memory, whose disk can be full. */
+const disk = () => {
+  let bytes = Buffer.alloc(0)
+  let full = false
+  const sink: Sink = {
+    write: (piece, position) =>
+      Effect.suspend(() => {
+        const part = full ? piece.subarray(0, piece.length >> 1) : piece
+        const end = Math.max(bytes.length, position + part.length)
+        const grown = Buffer.alloc(end)
+        grown.set(bytes)
+        grown.set(part, position)
+        bytes = grown
+        return full ? Effect.fail("ENOSPC") : Effect.void
+      }),
+    sync: Effect.void
+  }
+  return { sink, fill: (on: boolean) => void (full = on), bytes: () => bytes }
+}
+
+describe("a disk that is full", () => {
+  const sealer = () => makeSealer(Buffer.alloc(32, 7), Buffer.alloc(32, 1))
+
+  it.effect("is tried again, and nothing is lost that it can hold then", () =>
+    Effect.gen(function*() {
+      const folder = yield* directory
+      const { bytes, fill, sink } = disk()
+      const logged: Array<unknown> = []
+      const logger = Logger.make(({ message }) => void logged.push(message))
+      yield* Effect.scoped(Effect.gen(function*() {
+        const writer = yield* makeWriter(sink, sealer(), () => 99)
+        writer.put(turn(1))
+        yield* TestClock.adjust(0)
+        fill(true)
+        for (let i = 2; i <= 5000; i++) writer.put(turn(i))
+        yield* TestClock.adjust("30 seconds")
+        writer.put(turn(5001))
+        yield* TestClock.adjust("30 seconds")
+        fill(false)
+        yield* TestClock.adjust("1 second")
+        writer.put({ _tag: "Closed", at: 100, reason: "closed" })
+      })).pipe(Effect.provide(Logger.layer([logger])))
+      const entries = yield* read(store(folder, "full.evrec", bytes()))
+      const turns = entries.flatMap((entry) => entry._tag === "UserTurn" ? [entry.turn] : [])
+      const lost = entries.flatMap((entry) => entry._tag === "Lost" ? [entry.entries] : [])
+      assert.strictEqual(turns.length + lost.reduce((sum, count) => sum + count, 0), 5001)
+      assert.deepStrictEqual(turns.slice(0, 4096), Array.from({ length: 4096 }, (_, i) => i + 1))
+      assert.strictEqual(entries.at(-1)?._tag, "Closed")
+      assert.strictEqual(logged.length, 1)
+    }))
+
+  it.effect("does not hold up the end", () =>
+    Effect.gen(function*() {
+      const { bytes, fill, sink } = disk()
+      const scope = yield* Effect.forkScoped(
+        Effect.scoped(Effect.gen(function*() {
+          const writer = yield* makeWriter(sink, sealer(), () => 99)
+          yield* TestClock.adjust(0)
+          writer.put(turn(1))
+          yield* TestClock.adjust(0)
+          fill(true)
+          writer.put(turn(2))
+        })),
+        { startImmediately: true }
+      )
+      for (let second = 0; second < 4; second++) yield* TestClock.adjust("1 second")
+      assert.isDefined(scope.pollUnsafe())
+      const folder = yield* directory
+      assert.deepStrictEqual(yield* read(store(folder, "cut.evrec", bytes())), [turn(1)])
+    }))
+})
+
+describe("a recorder", () => {
+  const hold = (recorder: Recorder.Recorder["Service"]) =>
+    Testing.scenario({
+      user: [Testing.say(500, 2500, "Hello.")],
+      llm: ["Good morning."],
+      tts: { duration: 1000 }
+    }).pipe(Effect.provideService(Recorder.Recorder, recorder))
+
+  it.effect("that cannot open or throws costs the conversation nothing", () =>
+    Effect.gen(function*() {
+      const error = new Recorder.RecorderError({
+        reason: new Recorder.FileFailed({ file: "x", doing: "write", code: "ENOSPC" })
+      })
+      const broken: ReadonlyArray<Recorder.Recorder["Service"]> = [
+        { open: () => Effect.fail(error) },
+        { open: () => Effect.die("no") },
+        {
+          open: () =>
+            Effect.succeed({
+              event: () => {
+                throw new Error("no")
+              }
+            })
+        }
+      ]
+      const talks = yield* Effect.forEach(broken, hold)
+      for (const { messages } of talks) {
+        assert.deepStrictEqual(messages, ["user: Hello.", "assistant: Good morning."])
+      }
+    }))
+
+  it.effect("is told each event once, in order", () =>
+    Effect.gen(function*() {
+      const told: Array<Event.Event> = []
+      const timeline = yield* hold({ open: () => Effect.succeed({ event: (event) => void told.push(event) }) })
+      assert.deepStrictEqual(told, timeline.events)
+    }))
+})
