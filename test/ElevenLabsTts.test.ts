@@ -101,6 +101,13 @@ faulty.webSocket("ElevenLabsTts", {
   ask: faulty.tts((url) => layer(url, { apiKey: faulty.apiKey })),
   well: wellBehaved(),
   said: audioOf("Good morning. ").toString("hex"),
+  silent: {
+    onMessage: (message, peer) => {
+      if (JSON.parse(String(message)).text !== "") return
+      peer.send({ audio: null, isFinal: true })
+      peer.socket.close(1000)
+    }
+  },
   first: [{ audio: audioOf("Go").toString("base64"), isFinal: null, alignment: alignmentOf("Go") }],
   harmless: [
     { brand: "new" },

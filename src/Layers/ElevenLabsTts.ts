@@ -226,7 +226,8 @@ const speedOf = (speed: number): Effect.Effect<number, Failure.Reason> =>
  * Fails with `InvalidRequest` when an option is out of its range. A speech
  * fails with `InvalidRequest` for a voice that the account does not have or a
  * speed that cannot be, with `Rejected` for a refused key, an empty account or
- * too many requests at a time, and with `Disconnected` for a lost connection.
+ * too many requests at a time, with `Disconnected` for a lost connection, and
+ * with `EndedEarly` where there is no audio for words.
  * An idle connection does not count as a request. The scope closes what
  * `prewarm` opened.
  *

@@ -17,7 +17,7 @@ import type * as Tts from "../../Tts.ts"
 import { decodeJson } from "../provider/http.ts"
 import { cutter } from "../provider/pcm.ts"
 import type { Connection } from "../provider/socket.ts"
-import { spoken } from "../tts/pieces.ts"
+import { hasWords, spoken } from "../tts/pieces.ts"
 import { refused } from "./account.ts"
 import { Aligner } from "./alignment.ts"
 
@@ -67,6 +67,7 @@ const listener = (format: Audio.Format, aligner: Aligner) => {
       }
       return { frame, alignment: aligner.push(times, before, now()) }
     },
+    isSilent: () => samples === 0,
     rest: (): Tts.Chunk => ({ frame: silent, alignment: samples === 0 ? [] : aligner.end(now()) })
   }
 }
@@ -82,8 +83,8 @@ const dial = Effect.fnUntraced(function*<E>(
 ) {
   const connection = yield* open
   const aligner = new Aligner()
-  const { chunk, rest } = listener(format, aligner)
-  const state = { ended: false }
+  const { chunk, isSilent, rest } = listener(format, aligner)
+  const state = { ended: false, words: false }
   let sentAt = 0
 
   // A lost connection is told by who reads it: there the reason is known.
@@ -93,7 +94,11 @@ const dial = Effect.fnUntraced(function*<E>(
       return Effect.ignore(connection.send(JSON.stringify(message)))
     })
 
-  const finish = Effect.suspend(() => Effect.andThen(Queue.offer(out, rest()), Queue.end(out)))
+  const finish = Effect.suspend((): Effect.Effect<unknown, Failure.Reason> =>
+    state.words && isSilent()
+      ? Effect.fail(new Failure.EndedEarly({}))
+      : Effect.andThen(Queue.offer(out, rest()), Queue.end(out))
+  )
 
   const hear = (message: string | Uint8Array): Effect.Effect<void, Failure.Reason> =>
     Effect.gen(function*() {
@@ -128,6 +133,7 @@ const dial = Effect.fnUntraced(function*<E>(
   const line: Line = {
     say: (piece) => {
       aligner.append(piece)
+      state.words ||= hasWords(piece)
       return send({ text: `${piece.trim()} ` })
     },
     end: Effect.suspend(() => {

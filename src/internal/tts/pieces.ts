@@ -45,7 +45,7 @@ const cut = (piece: string, longest: number): ReadonlyArray<string> => {
 }
 
 /** Marks and signs alone may have no sound. */
-const hasWords = (text: string): boolean => /[\p{L}\p{N}]/u.test(text)
+export const hasWords = (text: string): boolean => /[\p{L}\p{N}]/u.test(text)
 
 /** Reads ahead all of one piece: a sentence, which a server sends faster than it is played. */
 const ahead = <A, E>(stream: Stream.Stream<A, E>, scope: Scope.Scope): Effect.Effect<Stream.Stream<A, E>> =>
