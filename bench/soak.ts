@@ -29,7 +29,7 @@ import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { launch } from "../test/livekit/support/launch.ts"
 import type { Tally } from "./livekit/patrons.ts"
-import { anonymousOf, countOf, isZombie, kill, megabytesOf, phase, start, tree } from "./livekit/processes.ts"
+import { anonymousOf, countOf, isZombie, killTree, megabytesOf, phase, start, tree } from "./livekit/processes.ts"
 import type { Held } from "./livekit/watch.ts"
 
 const minutes = Number(process.argv[2] ?? process.env["SOAK_MINUTES"] ?? 30)
@@ -117,18 +117,7 @@ const kinds = [["fibers", {}], ["pool", { BENCH_POOL: "2" }]] as const
 const server = await launch()
 const children: Array<ChildProcess> = []
 const cleanUp = async (): Promise<void> => {
-  for (const child of children) {
-    // The processes of a pool end with their worker, unless it is killed.
-    const below = child.pid === undefined || child.exitCode !== null ? [] : tree(child.pid).slice(1)
-    await kill(child)
-    for (const pid of below) {
-      try {
-        process.kill(pid, "SIGKILL")
-      } catch {
-        // It has ended.
-      }
-    }
-  }
+  for (const child of children) await killTree(child)
   await server.stop()
   rmSync(folder, { recursive: true, force: true })
 }
@@ -140,7 +129,7 @@ let good = false
 try {
   const { key, secret, url } = server
   const workers = kinds.map(([name, env]) => {
-    const child = start("agent", {
+    const child = start("agent.ts", {
       ...env,
       BENCH_AGENT: name,
       WATCH_DIR: folder,
@@ -151,8 +140,8 @@ try {
     children.push(child)
     return { name, child }
   })
-  const patrons = start("patrons")
-  const joiner = start("joiner", { WATCH_DIR: folder }, flags)
+  const patrons = start("patrons.ts")
+  const joiner = start("joiner.ts", { WATCH_DIR: folder }, flags)
   children.push(patrons, joiner)
   await Promise.all([...workers.map(({ child }) => child), patrons, joiner].map((child) => phase(child, "ready")))
   let joined = 0
