@@ -32,7 +32,8 @@ import type { Tally } from "./livekit/patrons.ts"
 import { anonymousOf, countOf, isZombie, killTree, megabytesOf, phase, start, tree } from "./livekit/processes.ts"
 import type { Held } from "./livekit/watch.ts"
 
-const minutes = Number(process.argv[2] ?? process.env["SOAK_MINUTES"] ?? 30)
+const { SOAK_MINUTES } = process.env
+const minutes = Number(process.argv[2] ?? SOAK_MINUTES ?? 30)
 if (!(minutes >= 1 && minutes <= 24 * 60)) {
   process.stderr.write("soak: the minutes, as argument or SOAK_MINUTES, must be between 1 and 1440\n")
   process.exit(2)
