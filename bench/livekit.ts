@@ -32,12 +32,14 @@ const quantile = (values: ReadonlyArray<number>, q: number): number | null => {
 const server = await launch()
 let runs = 0
 
+const { PEER_DIR } = process.env
+
 type Kind = "floor" | "ours" | "peer"
 const programs: Readonly<Record<Kind, string>> = { floor: "floor.ts", ours: "agent.ts", peer: "peer.mjs" }
 const kinds: ReadonlyArray<Kind> = [
   "floor",
   "ours",
-  ...(process.env["PEER_DIR"] === undefined ? [] : ["peer" as const])
+  ...(PEER_DIR === undefined ? [] : ["peer" as const])
 ]
 
 const measure = async (kind: Kind, calls: number) => {

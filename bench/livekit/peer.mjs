@@ -9,7 +9,8 @@ import process from "node:process"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { reply } from "./reply.ts"
 
-const require = createRequire(pathToFileURL(join(process.env["PEER_DIR"] ?? "", "package.json")))
+const { LIVEKIT_API_KEY: key, LIVEKIT_API_SECRET: secret, LIVEKIT_URL: url, PEER_DIR = "" } = process.env
+const require = createRequire(pathToFileURL(join(PEER_DIR, "package.json")))
 const load = (name) => import(pathToFileURL(require.resolve(name)).href)
 const agents = await load("@livekit/agents")
 const { AudioFrame } = await load("@livekit/rtc-node")
@@ -106,7 +107,11 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       agent: fileURLToPath(import.meta.url),
       agentName: "bench",
       loadFunc: async () => 0,
-      port: 0,
+      wsURL: url,
+      apiKey: key,
+      apiSecret: secret,
+      // It takes 8081 where it is told 0.
+      port: 20_000 + process.pid % 10_000,
       production: true,
       logLevel: "error"
     })

@@ -30,6 +30,11 @@ export const phase = (child: ChildProcess, wanted: string): Promise<Message> => 
     resolve(told)
   }
   child.on("message", listen)
+  const late = setTimeout(
+    () => reject(new Error(`${child.spawnargs.at(-1)} is not ${wanted} within 15 minutes`)),
+    900_000
+  )
+  late.unref()
   child.once("exit", (code) => reject(new Error(`${child.spawnargs.at(-1)} ended with ${code} before ${wanted}`)))
   return promise
 }
