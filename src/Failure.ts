@@ -22,7 +22,7 @@ export class Disconnected extends Schema.TaggedError<Disconnected>("effect-voice
 ) {
   readonly isRetryable = true
   override get message(): string {
-    return `the connection was lost${this.code === undefined ? "" : ` (${this.code})`}`
+    return `the connection could not be made, or was lost${this.code === undefined ? "" : ` (${this.code})`}`
   }
 }
 
@@ -41,6 +41,15 @@ export class TimedOut extends Schema.TaggedError<TimedOut>("effect-voice/Failure
   }
 }
 
+// What is mostly to be mended where a provider refuses to answer.
+const hints: ReadonlyMap<number, string> = new Map([
+  [401, "check the key"],
+  [402, "check the account's credit"],
+  [403, "check what the key may do"],
+  [404, "check the address, and the name of the model or the voice"],
+  [429, "its limit is reached"]
+])
+
 /**
  * The provider answered with an HTTP status that is an error. Retryable for
  * 408, 409, 429, 499 and every 5xx.
@@ -57,7 +66,8 @@ export class Rejected extends Schema.TaggedError<Rejected>("effect-voice/Failure
       this.status >= 500
   }
   override get message(): string {
-    return `the provider answered with status ${this.status}`
+    const hint = hints.get(this.status)
+    return `the provider answered with status ${this.status}${hint === undefined ? "" : `: ${hint}`}`
   }
 }
 

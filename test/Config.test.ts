@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Config as EffectConfig, ConfigProvider, Duration, Effect, Redacted, Result, Schema } from "effect"
+import { Config as EffectConfig, ConfigProvider, Duration, Effect, Layer, Redacted, Result, Schema } from "effect"
 import { Config, type Vad } from "effect-voice"
+import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
 
 const provide = (env: Record<string, string>) =>
   Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnvRecord(env))
@@ -90,6 +91,17 @@ describe("Config", () => {
         )
         assert.deepStrictEqual(Config.problems(error), [])
         assert.include(error.message, "no disk")
+      }))
+
+    it.effect("says in a sentence what is wrong", () =>
+      Effect.gen(function*() {
+        const wrong = yield* read({ METRICS_PORT: "http", VAD_THRESHOLD: "2" }).pipe(Effect.flip)
+        assert.strictEqual(
+          wrong.message,
+          "VAD_THRESHOLD must be a decimal number between 0 and 1; METRICS_PORT must be a whole number between 0 and 65535"
+        )
+        const missing = yield* Layer.build(DeepgramStt.layerConfig()).pipe(provide({}), Effect.flip, Effect.scoped)
+        assert.strictEqual(missing.message, "DEEPGRAM_API_KEY is not set")
       }))
 
     it.effect("counts a wrong value as wrong, also where a default or an alternative is given", () =>

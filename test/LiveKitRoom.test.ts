@@ -288,6 +288,21 @@ describe("the position of an output", () => {
     assert.strictEqual(speaker.played(), 33)
   })
 
+  it("counts a piece on its way as waiting, and takes it back with the rest", () => {
+    const { feed, pass, speaker } = setUp()
+    speaker.write([tone(45)])
+    const next: ReturnType<Speaker["next"]> = speaker.next()
+    assert.strictEqual(speaker.waiting(), 45)
+    speaker.withhold()
+    assert.strictEqual(speaker.waiting(), 45)
+    assert.isFalse(next._tag === "Piece" && speaker.taken(next.piece))
+    feed()
+    pass(1000)
+    feed()
+    pass(1000)
+    assert.strictEqual(speaker.played(), 45)
+  })
+
   it("knows a piece that was on its way when everything was cleared", () => {
     const { speaker } = setUp()
     speaker.write([tone(100)])

@@ -22,6 +22,7 @@ import type * as Scope from "effect/Scope"
 import type * as Failure from "../Failure.ts"
 import { host, isRegion } from "../internal/azure/region.ts"
 import { dialect, id } from "../internal/azure/turns.ts"
+import { layerFrom } from "../internal/config/variable.ts"
 import { address, Checks, invalid, millisOf, protocols, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { type Spare, spare } from "../internal/provider/spare.ts"
@@ -174,4 +175,4 @@ export const layerConfig = (
     apiKey: Config.Redacted("AZURE_SPEECH_KEY"),
     region: Config.String("AZURE_SPEECH_REGION")
   }
-): Layer.Layer<Stt.Stt, Stt.SttError | Config.ConfigError> => Layer.unwrap(Effect.map(Config.unwrap(options), layer))
+): Layer.Layer<Stt.Stt, Stt.SttError | Config.ConfigError> => layerFrom(Config.unwrap(options), layer)

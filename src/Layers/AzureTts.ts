@@ -21,6 +21,7 @@ import type * as Audio from "../Audio.ts"
 import type * as Failure from "../Failure.ts"
 import { host, isRegion } from "../internal/azure/region.ts"
 import { type Manner, ssml } from "../internal/azure/ssml.ts"
+import { layerFrom } from "../internal/config/variable.ts"
 import { http } from "../internal/provider/http.ts"
 import { address, Checks, invalid } from "../internal/provider/options.ts"
 import { frames } from "../internal/provider/pcm.ts"
@@ -177,4 +178,4 @@ export const layerConfig = (
     apiKey: Config.Redacted("AZURE_SPEECH_KEY"),
     region: Config.String("AZURE_SPEECH_REGION")
   }
-): Layer.Layer<Tts.Tts, Tts.TtsError | Config.ConfigError> => Layer.unwrap(Effect.map(Config.unwrap(options), layer))
+): Layer.Layer<Tts.Tts, Tts.TtsError | Config.ConfigError> => layerFrom(Config.unwrap(options), layer)

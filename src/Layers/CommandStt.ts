@@ -19,6 +19,7 @@ import type * as Failure from "../Failure.ts"
 import * as files from "../internal/command/files.ts"
 import * as checked from "../internal/command/options.ts"
 import * as command from "../internal/command/run.ts"
+import { layerFrom } from "../internal/config/variable.ts"
 import * as native from "../internal/native.ts"
 import * as utf8 from "../internal/provider/utf8.ts"
 import * as answers from "../internal/stt/answer.ts"
@@ -210,4 +211,4 @@ export const layer = (options: Options): Layer.Layer<Stt.Stt, Stt.SttError> => L
  */
 export const layerConfig = (
   options: Config.Wrap<Options>
-): Layer.Layer<Stt.Stt, Stt.SttError | Config.ConfigError> => Layer.unwrap(Effect.map(Config.unwrap(options), layer))
+): Layer.Layer<Stt.Stt, Stt.SttError | Config.ConfigError> => layerFrom(Config.unwrap(options), layer)

@@ -19,6 +19,7 @@ import * as audio from "../internal/command/audio.ts"
 import * as files from "../internal/command/files.ts"
 import * as checked from "../internal/command/options.ts"
 import * as command from "../internal/command/run.ts"
+import { layerFrom } from "../internal/config/variable.ts"
 import * as native from "../internal/native.ts"
 import * as Tts from "../Tts.ts"
 
@@ -247,4 +248,4 @@ export const layer = (options: Options): Layer.Layer<Tts.Tts, Tts.TtsError> => L
  */
 export const layerConfig = (
   options: Config.Wrap<Options>
-): Layer.Layer<Tts.Tts, Tts.TtsError | Config.ConfigError> => Layer.unwrap(Effect.map(Config.unwrap(options), layer))
+): Layer.Layer<Tts.Tts, Tts.TtsError | Config.ConfigError> => layerFrom(Config.unwrap(options), layer)

@@ -18,6 +18,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Failure from "../Failure.ts"
+import { layerFrom } from "../internal/config/variable.ts"
 import { decodeJson } from "../internal/provider/http.ts"
 import { address, Checks, millisOf, protocols, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
@@ -240,4 +241,4 @@ export const layer = (options: Options): Layer.Layer<Stt.Stt, Stt.SttError> => L
  */
 export const layerConfig = (
   options: Config.Wrap<Options> = { apiKey: Config.Redacted("DEEPGRAM_API_KEY") }
-): Layer.Layer<Stt.Stt, Stt.SttError | Config.ConfigError> => Layer.unwrap(Effect.map(Config.unwrap(options), layer))
+): Layer.Layer<Stt.Stt, Stt.SttError | Config.ConfigError> => layerFrom(Config.unwrap(options), layer)

@@ -19,6 +19,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { elevenlabs } from "../Config.ts"
 import type * as Failure from "../Failure.ts"
+import { explain } from "../internal/config/variable.ts"
 import * as account from "../internal/elevenlabs/account.ts"
 import { decodeJson } from "../internal/provider/http.ts"
 import { address, Checks, invalid, millisOf, protocols, speaking } from "../internal/provider/options.ts"
@@ -259,5 +260,5 @@ export const layerConfig = (
         apiKey === undefined
           ? Layer.effect(Stt.Stt, Effect.fail(failing(provider)(invalid("apiKey", "ELEVENLABS_API_KEY is not set"))))
           : layer({ apiKey }))
-      : Effect.map(Config.unwrap(options), layer)
+      : Effect.map(Effect.mapError(Config.unwrap(options), explain), layer)
   )

@@ -23,6 +23,7 @@ import * as Stream from "effect/Stream"
 import type * as Audio from "../Audio.ts"
 import { elevenlabs } from "../Config.ts"
 import type * as Failure from "../Failure.ts"
+import { explain } from "../internal/config/variable.ts"
 import * as account from "../internal/elevenlabs/account.ts"
 import * as webSocket from "../internal/elevenlabs/stream.ts"
 import { http } from "../internal/provider/http.ts"
@@ -297,5 +298,5 @@ export const layerConfig = (
         apiKey === undefined
           ? Layer.effect(Tts.Tts, Effect.fail(failing(provider)(invalid("apiKey", "ELEVENLABS_API_KEY is not set"))))
           : layer({ apiKey, model, voice }))
-      : Effect.map(Config.unwrap(options), layer)
+      : Effect.map(Effect.mapError(Config.unwrap(options), explain), layer)
   )

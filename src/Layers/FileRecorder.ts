@@ -36,6 +36,7 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { randomBytes } from "node:crypto"
 import type * as Audio from "../Audio.ts"
+import { layerFrom } from "../internal/config/variable.ts"
 import {
   headerBytes,
   type Item,
@@ -222,8 +223,7 @@ const standard: EffectConfig.Config<Options> = EffectConfig.all({
  */
 export const layerConfig = (
   options: EffectConfig.Wrap<Options> = standard
-): Layer.Layer<Recorder, RecorderError | EffectConfig.ConfigError> =>
-  Layer.unwrap(Effect.map(EffectConfig.unwrap(options), layer))
+): Layer.Layer<Recorder, RecorderError | EffectConfig.ConfigError> => layerFrom(EffectConfig.unwrap(options), layer)
 
 /**
  * Everything in a recording, as it was written.

@@ -11,6 +11,7 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Failure from "../Failure.ts"
+import { layerFrom } from "../internal/config/variable.ts"
 import * as flite from "../internal/flite.ts"
 import * as Tts from "../Tts.ts"
 
@@ -88,4 +89,4 @@ export const layer = (options: Options = {}): Layer.Layer<Tts.Tts, Tts.TtsError>
  */
 export const layerConfig = (
   options: Config.Wrap<Options>
-): Layer.Layer<Tts.Tts, Tts.TtsError | Config.ConfigError> => Layer.unwrap(Effect.map(Config.unwrap(options), layer))
+): Layer.Layer<Tts.Tts, Tts.TtsError | Config.ConfigError> => layerFrom(Config.unwrap(options), layer)

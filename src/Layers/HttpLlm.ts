@@ -16,6 +16,7 @@ import type * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type * as Failure from "../Failure.ts"
+import { layerFrom } from "../internal/config/variable.ts"
 import * as chat from "../internal/custom/chat.ts"
 import { invalid, post } from "../internal/custom/options.ts"
 import * as replies from "../internal/custom/reply.ts"
@@ -289,4 +290,4 @@ export const layer = (options: Options): Layer.Layer<Llm.Llm, Llm.LlmError> => L
  */
 export const layerConfig = (
   options: Config.Wrap<Options>
-): Layer.Layer<Llm.Llm, Llm.LlmError | Config.ConfigError> => Layer.unwrap(Effect.map(Config.unwrap(options), layer))
+): Layer.Layer<Llm.Llm, Llm.LlmError | Config.ConfigError> => layerFrom(Config.unwrap(options), layer)

@@ -17,6 +17,7 @@ import * as Stream from "effect/Stream"
 import * as Audio from "../Audio.ts"
 import type * as Failure from "../Failure.ts"
 import { checkedFormat } from "../internal/command/options.ts"
+import { layerFrom } from "../internal/config/variable.ts"
 import { invalid, post } from "../internal/custom/options.ts"
 import * as Http from "../internal/provider/http.ts"
 import * as utf8 from "../internal/provider/utf8.ts"
@@ -188,4 +189,4 @@ export const layer = (options: Options): Layer.Layer<Stt.Stt, Stt.SttError> => L
  */
 export const layerConfig = (
   options: Config.Wrap<Options>
-): Layer.Layer<Stt.Stt, Stt.SttError | Config.ConfigError> => Layer.unwrap(Effect.map(Config.unwrap(options), layer))
+): Layer.Layer<Stt.Stt, Stt.SttError | Config.ConfigError> => layerFrom(Config.unwrap(options), layer)

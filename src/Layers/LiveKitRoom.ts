@@ -14,6 +14,7 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Frontend from "../Frontend.ts"
+import { layerFrom } from "../internal/config/variable.ts"
 import { logRoom } from "../internal/livekit/log.ts"
 import { check } from "../internal/livekit/options.ts"
 import { make } from "../internal/livekit/room.ts"
@@ -167,7 +168,7 @@ export const layer = (options: Options): Layer.Layer<Room, RoomError> => Layer.e
  * @since 0.1.0
  */
 export const layerConfig = (options: Config.Wrap<Options>): Layer.Layer<Room, RoomError | Config.ConfigError> =>
-  Layer.unwrap(Effect.map(Config.unwrap(options), layer))
+  layerFrom(Config.unwrap(options), layer)
 
 /**
  * Layer that loads rtc-node and keeps its engine running between rooms.

@@ -21,6 +21,7 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
 import type * as Failure from "../Failure.ts"
+import { layerFrom } from "../internal/config/variable.ts"
 import * as chat from "../internal/openai/chat.ts"
 import * as client from "../internal/openai/client.ts"
 import * as model from "../internal/openai/model.ts"
@@ -181,4 +182,4 @@ const fromEnvironment: Config.Config<Options> = Config.map(settings, ({ apiKey, 
 export const layerConfig = (
   options?: Config.Wrap<Options>
 ): Layer.Layer<Llm.Llm | LanguageModel.LanguageModel, Llm.LlmError | Config.ConfigError> =>
-  Layer.unwrap(Effect.map(options === undefined ? fromEnvironment : Config.unwrap(options), layer))
+  layerFrom(options === undefined ? fromEnvironment : Config.unwrap(options), layer)

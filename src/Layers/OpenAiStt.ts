@@ -21,6 +21,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Audio from "../Audio.ts"
 import type * as Failure from "../Failure.ts"
+import { layerFrom } from "../internal/config/variable.ts"
 import * as client from "../internal/openai/client.ts"
 import * as languages from "../internal/openai/languages.ts"
 import { inRange, named, settings } from "../internal/openai/options.ts"
@@ -309,7 +310,7 @@ const fromEnvironment: Config.Config<Common> = Config.map(settings, ({ apiKey })
 export const layerConfig = (
   options?: Config.Wrap<Options>
 ): Layer.Layer<Stt.Stt, Stt.SttError | Config.ConfigError> =>
-  Layer.unwrap(Effect.map(options === undefined ? fromEnvironment : Config.unwrap(options), layer))
+  layerFrom(options === undefined ? fromEnvironment : Config.unwrap(options), layer)
 
 /**
  * `layerRealtime` with options from the configuration; without options the key
@@ -321,4 +322,4 @@ export const layerConfig = (
 export const layerRealtimeConfig = (
   options?: Config.Wrap<RealtimeOptions>
 ): Layer.Layer<Stt.Stt, Stt.SttError | Config.ConfigError> =>
-  Layer.unwrap(Effect.map(options === undefined ? fromEnvironment : Config.unwrap(options), layerRealtime))
+  layerFrom(options === undefined ? fromEnvironment : Config.unwrap(options), layerRealtime)

@@ -18,6 +18,7 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import type * as Failure from "../Failure.ts"
+import { layerFrom } from "../internal/config/variable.ts"
 import * as client from "../internal/openai/client.ts"
 import { inRange, named, settings } from "../internal/openai/options.ts"
 import * as speech from "../internal/openai/speech.ts"
@@ -167,4 +168,4 @@ const fromEnvironment: Config.Config<Options> = Config.map(settings, ({ apiKey }
 export const layerConfig = (
   options?: Config.Wrap<Options>
 ): Layer.Layer<Tts.Tts, Tts.TtsError | Config.ConfigError> =>
-  Layer.unwrap(Effect.map(options === undefined ? fromEnvironment : Config.unwrap(options), layer))
+  layerFrom(options === undefined ? fromEnvironment : Config.unwrap(options), layer)

@@ -25,6 +25,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { createServer } from "node:http"
 import * as Config from "../Config.ts"
+import { layerFrom } from "../internal/config/variable.ts"
 import * as Metrics from "../Metrics.ts"
 
 /**
@@ -166,5 +167,4 @@ export const layer = (options: Options = {}): Layer.Layer<Prometheus, Prometheus
  */
 export const layerConfig = (
   options: EffectConfig.Wrap<Options> = Config.metrics
-): Layer.Layer<Prometheus, PrometheusError | EffectConfig.ConfigError> =>
-  Layer.unwrap(Effect.map(EffectConfig.unwrap(options), layer))
+): Layer.Layer<Prometheus, PrometheusError | EffectConfig.ConfigError> => layerFrom(EffectConfig.unwrap(options), layer)

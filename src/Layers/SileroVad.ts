@@ -18,6 +18,7 @@
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { layerFrom } from "../internal/config/variable.ts"
 import { invalidOption } from "../internal/vad/errors.ts"
 import * as silero from "../internal/vad/silero.ts"
 import * as Vad from "../Vad.ts"
@@ -92,4 +93,4 @@ export const layer = (options: Options = {}): Layer.Layer<Vad.Vad, Vad.VadError>
  */
 export const layerConfig = (
   options: Config.Wrap<Options>
-): Layer.Layer<Vad.Vad, Vad.VadError | Config.ConfigError> => Layer.unwrap(Effect.map(Config.unwrap(options), layer))
+): Layer.Layer<Vad.Vad, Vad.VadError | Config.ConfigError> => layerFrom(Config.unwrap(options), layer)

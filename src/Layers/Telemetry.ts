@@ -21,7 +21,6 @@
 import * as EffectConfig from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import type * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -31,6 +30,7 @@ import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import * as Schema from "effect/Schema"
+import { layerFrom } from "../internal/config/variable.ts"
 
 /**
  * @category options
@@ -142,4 +142,4 @@ const standard: EffectConfig.Config<OtlpOptions> = EffectConfig.all({
  */
 export const layerOtlpConfig = (
   options: EffectConfig.Wrap<OtlpOptions> = standard
-): Layer.Layer<never, EffectConfig.ConfigError> => Layer.unwrap(Effect.map(EffectConfig.unwrap(options), layerOtlp))
+): Layer.Layer<never, EffectConfig.ConfigError> => layerFrom(EffectConfig.unwrap(options), layerOtlp)

@@ -3,17 +3,10 @@ import * as CliError from "effect/cli/CliError"
 import * as EffectConfig from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
-import * as Config from "../Config.ts"
-
-// What Effect's own settings say of one that is not there.
-const absent = "Expected string"
+import { explain } from "../internal/config/variable.ts"
 
 const messageOf = (error: unknown): string => {
-  if (error instanceof EffectConfig.ConfigError) {
-    const problems = Config.problems(error)
-    const told = problems.map(({ detail, variable }) => `${variable} ${detail === absent ? "is not set" : detail}`)
-    if (told.length > 0) return told.join("; ")
-  }
+  if (error instanceof EffectConfig.ConfigError) return explain(error).message
   return Predicate.hasProperty(error, "message") && typeof error.message === "string" && error.message !== ""
     ? error.message
     : Predicate.hasProperty(error, "_tag")

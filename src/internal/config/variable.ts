@@ -1,6 +1,7 @@
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -142,11 +143,11 @@ export const struct = <A extends object>(fields: { readonly [K in keyof A]: Read
   }
 }
 
-const issues = (wrong: ReadonlyArray<Variable<unknown>>): Config.ConfigError => {
+const issues = (wrong: ReadonlyArray<Variable<unknown>>): ConfigProblem => {
   const [first, ...others] = wrong.map((variable) =>
     new SchemaIssue.Pointer([variable.name], new SchemaIssue.InvalidValue({ message: `must be ${variable.expects}` }))
   )
-  return new Config.ConfigError(
+  return new ConfigProblem(
     new Schema.SchemaError(new SchemaIssue.Composite(Schema.Unknown.ast, [first!, ...others]))
   )
 }
@@ -169,6 +170,8 @@ export const toConfig = <A>(reading: Reading<A>): Config.Config<A> =>
   )
 
 const format = SchemaIssue.makeFormatterStandardSchemaV1()
+// What Effect says of one that is not there.
+const absent = "Expected string"
 
 export const problems = (
   error: Config.ConfigError
@@ -176,6 +179,22 @@ export const problems = (
   Schema.isSchemaError(error.cause)
     ? format(error.cause.issue).issues.map((issue) => ({
       variable: (issue.path ?? []).map(String).join("_"),
-      detail: issue.message
+      detail: issue.message === absent ? "is not set" : issue.message
     }))
     : []
+
+/** A `ConfigError` that says in a sentence which variables are wrong, and never what they hold. */
+export class ConfigProblem extends Config.ConfigError {
+  override get message(): string {
+    const told = problems(this).map(({ detail, variable }) => `${variable} ${detail}`)
+    return told.length === 0 ? super.message : told.join("; ")
+  }
+}
+
+export const explain = (error: Config.ConfigError): ConfigProblem => new ConfigProblem(error.cause)
+
+/** A layer whose options are read from the configuration. */
+export const layerFrom = <O, A, E, R>(
+  options: Config.Config<O>,
+  layer: (options: O) => Layer.Layer<A, E, R>
+): Layer.Layer<A, E | Config.ConfigError, R> => Layer.unwrap(Effect.map(Effect.mapError(options, explain), layer))

@@ -58,6 +58,8 @@ export const makeSpeaker = (options: {
   let queue: Array<Int16Array> = []
   let offset = 0
   let queued = 0
+  /** Cut, but not in the native queue yet. */
+  let underway: Piece | undefined
   let sent: Array<{ readonly start: number; readonly samples: Int16Array; readonly length: number }> = []
 
   const position = (): number => Math.min(end, base + (now() - anchor) * perMs)
@@ -81,10 +83,10 @@ export const makeSpeaker = (options: {
     return samples
   }
 
-  const piece = (count: number, filled = count): Next => ({
-    _tag: "Piece",
-    piece: { samples: cut(count, filled), length: count, epoch }
-  })
+  const piece = (count: number, filled = count): Next => {
+    underway = { samples: cut(count, filled), length: count, epoch }
+    return { _tag: "Piece", piece: underway }
+  }
 
   return {
     write: (frames) => {
@@ -95,6 +97,8 @@ export const makeSpeaker = (options: {
       }
     },
     next: () => {
+      // Whoever asks has nothing on its way: the last piece was taken or refused.
+      underway = undefined
       if (queued === 0) return { _tag: "Wait", ms: Number.POSITIVE_INFINITY }
       const ahead = (end - position()) / perMs
       if (ahead > options.aheadMs - pieceMs) return { _tag: "Wait", ms: ahead - options.aheadMs + pieceMs }
@@ -105,6 +109,7 @@ export const makeSpeaker = (options: {
     },
     taken: (piece) => {
       if (piece.epoch !== epoch) return false
+      underway = undefined
       const at = position()
       if (at >= end) {
         base = end
@@ -122,10 +127,12 @@ export const makeSpeaker = (options: {
         const skip = Math.max(0, at - start)
         return skip >= length ? [] : [samples.slice(skip * channels, length * channels)]
       })
+      if (underway !== undefined) back.push(underway.samples.slice(0, underway.length * channels))
       const rest = queue.map((chunk, i) => i === 0 ? chunk.slice(offset) : chunk)
       queue = [...back, ...rest]
       offset = 0
-      queued += end - at
+      queued += end - at + (underway?.length ?? 0)
+      underway = undefined
       base = at
       end = at
       anchor = now()
@@ -140,9 +147,10 @@ export const makeSpeaker = (options: {
       offset = 0
       queued = 0
       sent = []
+      underway = undefined
       epoch++
     },
     played: () => position() / perMs,
-    waiting: () => (queued + end - position()) / perMs
+    waiting: () => (queued + (underway?.length ?? 0) + end - position()) / perMs
   }
 }

@@ -40,9 +40,10 @@ export const failed = (
   fatal = false
 ): void => {
   const reason = reasonOf(cause)
-  const tag = typeof reason === "string" ? reason : reason._tag
+  // Reasons hold no content.
+  const about = typeof reason === "string" ? { reason } : { reason: reason._tag, why: reason.message }
   core.publish({ _tag: "ProviderFailed", component, provider, reason, recovered: false })
-  core.fork(Effect.logError("a provider failed").pipe(Effect.annotateLogs({ component, provider, reason: tag })))
+  core.fork(Effect.logError("a provider failed").pipe(Effect.annotateLogs({ component, provider, ...about })))
   const hook = core.persona.onFailure
   if (hook !== undefined) {
     const at = core.conductor.now()
@@ -113,7 +114,7 @@ export const guarded = <A>(
 const hookFailed = (core: Core, name: string, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
   core.publish({ _tag: "ProviderFailed", component: "hook", provider: name, reason: "HookFailed", recovered: true })
   // What users throw may quote what was said: no more than its name is an error's business.
-  return Effect.logError("a hook failed", nameOf(cause)).pipe(
+  return Effect.logError("a hook failed; the log level Debug says why", nameOf(cause)).pipe(
     Effect.andThen(Effect.logDebug("why the hook failed", cause)),
     Effect.annotateLogs({ hook: name })
   )

@@ -27,7 +27,8 @@ export const nameOf = (cause: Cause.Cause<unknown>): string => {
   if (Cause.hasInterruptsOnly(cause)) return "Interrupted"
   const error: unknown = Cause.squash(cause)
   if (error instanceof EffectConfig.ConfigError) {
-    return ["ConfigError", ...Config.problems(error).map(({ variable }) => variable)].join("/")
+    // Only what is missing is surely no value.
+    return ["ConfigError", ...Config.problems(error).map(told)].join("/")
   }
   const name = Predicate.hasProperty(error, "_tag") && typeof error._tag === "string"
     ? error._tag
@@ -36,6 +37,9 @@ export const nameOf = (cause: Cause.Cause<unknown>): string => {
     : "unknown"
   return Predicate.hasProperty(error, "reason") ? `${name}/${reasonOf(error.reason)}` : name
 }
+
+const told = ({ detail, variable }: Config.Problem): string =>
+  detail === "is not set" ? `${variable} is not set` : variable
 
 const reasonOf = (reason: unknown): string =>
   typeof reason === "string"
