@@ -10,14 +10,16 @@
  *   the server and without the callers, who have a process of their own
  *
  * `floor` is rtc-node alone in one process, with the same Silero and the same
- * answer; `ratios` are ours against the floor of the same run. Needs
+ * answer; `ratios` are ours against the floor of the same run. `PEER_DIR` names a
+ * folder with `@livekit/agents`, its Silero plugin and `@livekit/rtc-node`, which
+ * are then measured, too, with providers and settings like ours. Needs
  * `npm run build` and a LiveKit server (see `test/livekit/support/launch.ts`).
  * Arguments: calls, comma-separated (1,4,8,16); turns of each call (6).
  */
 import { setTimeout as sleep } from "node:timers/promises"
 import { launch } from "../test/livekit/support/launch.ts"
 import type { Result } from "./livekit/callers.ts"
-import { cpuSeconds, kill, megabytes, phase, start } from "./livekit/processes.ts"
+import { cpuSeconds, kill, killTree, megabytes, phase, start } from "./livekit/processes.ts"
 
 const sizes = (process.argv[2] ?? "1,4,8,16").split(",").map(Number)
 const turns = Number(process.argv[3] ?? 6)
@@ -30,16 +32,26 @@ const quantile = (values: ReadonlyArray<number>, q: number): number | null => {
 const server = await launch()
 let runs = 0
 
-const measure = async (kind: "floor" | "ours", calls: number) => {
+const { PEER_DIR } = process.env
+
+type Kind = "floor" | "ours" | "peer"
+const programs: Readonly<Record<Kind, string>> = { floor: "floor.ts", ours: "agent.ts", peer: "peer.mjs" }
+const kinds: ReadonlyArray<Kind> = [
+  "floor",
+  "ours",
+  ...(PEER_DIR === undefined ? [] : ["peer" as const])
+]
+
+const measure = async (kind: Kind, calls: number) => {
   const run = ++runs
   const rooms = Array.from({ length: calls }, (_, i) => `bench-${run}-${i}`)
   const { key, secret, url } = server
-  const agent = start(kind === "floor" ? "floor" : "agent", {
+  const agent = start(programs[kind], {
     LIVEKIT_URL: url,
     LIVEKIT_API_KEY: key,
     LIVEKIT_API_SECRET: secret
   })
-  const callers = start("callers")
+  const callers = start("callers.ts")
   try {
     const agentReady = phase(agent, "ready")
     if (kind === "floor") agent.send({ url, key, secret, rooms })
@@ -49,7 +61,7 @@ const measure = async (kind: "floor" | "ours", calls: number) => {
     const begun = phase(callers, "begin")
     const ended = phase(callers, "end")
     const agentName = kind === "floor" ? undefined : "bench"
-    callers.send({ url, key, secret, rooms, turns, agentName, interrupts: kind === "ours" })
+    callers.send({ url, key, secret, rooms, turns, agentName, interrupts: kind !== "floor" })
     await begun
     const from = { cpu: cpuSeconds(agent.pid!), at: performance.now() }
     const { result } = await ended
@@ -69,14 +81,14 @@ const measure = async (kind: "floor" | "ours", calls: number) => {
     }
   } finally {
     await kill(callers)
-    await kill(agent)
+    await killTree(agent)
   }
 }
 
 try {
   const measured: Array<Awaited<ReturnType<typeof measure>>> = []
   for (const calls of sizes) {
-    for (const kind of ["floor", "ours"] as const) {
+    for (const kind of kinds) {
       measured.push(await measure(kind, calls))
       process.stderr.write(`${JSON.stringify(measured.at(-1))}\n`)
     }

@@ -116,6 +116,10 @@ export interface Options {
  * afterwards (a muted microphone), and time goes on from there unless a frame
  * says otherwise. One fiber at a time may use a detector.
  *
+ * A call that fails or is interrupted has taken its frames: their time passes,
+ * nothing is decided by windows without a score, and the next call gives what
+ * had been found before. So `end`, called again, closes the speech.
+ *
  * @category models
  * @since 0.1.0
  */

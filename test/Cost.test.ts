@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Metric, Stream } from "effect"
-import { Failure, Llm, Metrics, Resilience, Stt, Tts } from "effect-voice"
+import { Effect, Exit, Fiber, Layer, Metric, Schema, Stream } from "effect"
+import { Agent, Failure, Llm, Metrics, Resilience, Stt, Tts } from "effect-voice"
 import * as Cost from "effect-voice/Cost"
 import * as Testing from "effect-voice/testing"
-import { Prompt } from "effect/ai"
+import { Prompt, Tool, Toolkit } from "effect/ai"
 import { TestClock } from "effect/testing"
 
 const usage = (used: Partial<Cost.Usage>): Cost.Usage => ({
@@ -241,6 +241,48 @@ describe("Pipeline.Options.spending", () => {
       assert.deepStrictEqual(preempted(yield* held(undefined)), [true, true])
       const economy = yield* held({ limit: 1000, unit: "tokens", warnAt: 0.01, economyAt: 0.02 })
       assert.deepStrictEqual(preempted(economy), [true, false])
+    }))
+
+  it.effect("economy stays in force whatever the program asks for, and comes first where it is lower", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        user: [Testing.say(1000, 2000, "One."), Testing.say(6000, 7000, "Two.")],
+        at: [{ at: 5000, do: (session) => session.update({ turn: { preemption: { llm: true } } }) }],
+        tts: { duration: 500 },
+        llm: () => ({ text: "OK.", usage: { inputTokens: 50, outputTokens: 0 } }),
+        options: {
+          turn: { preemption: { llm: true } },
+          spending: { budget: { limit: 1000, unit: "tokens", warnAt: 0.9, economyAt: 0.02 } }
+        }
+      })
+      assert.deepStrictEqual(timeline.of("BudgetReached").map(({ stage }) => stage), ["economy"])
+      assert.deepStrictEqual(timeline.turns.map(({ preempted }) => preempted), [true, false])
+    }))
+
+  it.effect("says goodbye after the answer that a tool is working for, and answers who has cut in", () =>
+    Effect.gen(function*() {
+      const kit = Toolkit.make(Tool.make("look", { success: Schema.String }))
+      const hold = (user: ReadonlyArray<Testing.UserAction>) =>
+        Testing.scenario({
+          agent: Agent.make({ instructions: "", tools: kit }),
+          user,
+          at: [{ at: 1000, do: (session) => session.send("What is the weather like?") }],
+          llm: [{ text: "One moment, I look.", tools: [{ name: "look" }] }, "It is sunny.", "As I said."],
+          tts: { msPerCharacter: 40 },
+          options: { spending: { budget: { limit: 1, unit: "tokens" } } }
+        }).pipe(Effect.provide(kit.toLayer({ look: () => Effect.as(Effect.sleep(3000), "sunny") })))
+      const quiet = yield* hold([])
+      assert.deepStrictEqual(quiet.messages.slice(-2), [
+        "assistant: It is sunny.",
+        "assistant: I'm sorry, our time is up. Goodbye!"
+      ])
+      const loud = yield* hold([Testing.say(1800, 3500, "But wait, what about tomorrow?")])
+      assert.include(loud.messages, "user: But wait, what about tomorrow?")
+      for (const timeline of [quiet, loud]) {
+        assert.strictEqual(timeline.messages.at(-1), "assistant: I'm sorry, our time is up. Goodbye!")
+        assert.strictEqual(timeline.of("SessionClosed")[0]!.reason, "budget")
+        assert.deepStrictEqual(Testing.invariants(timeline), [])
+      }
     }))
 
   it.effect("what has no price is told once and counts as free", () =>

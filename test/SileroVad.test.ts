@@ -2,8 +2,10 @@ import { assert, describe, it, vi } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
 import { Audio, Vad } from "effect-voice"
 import * as SileroVad from "effect-voice/Layers/SileroVad"
+import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { tmpdir } from "node:os"
+import { fileURLToPath } from "node:url"
 import * as silero from "../src/internal/vad/silero.ts"
 import { contract } from "./contract/vad.ts"
 import { recording } from "./fixtures/speech.ts"
@@ -140,4 +142,24 @@ describe("SileroVad", () => {
   })
 
   contract("SileroVad", SileroVad.layer(), recording("weather_question.wav"))
+})
+
+describe("onnxruntime", () => {
+  it("reports nothing to its maker", () => {
+    const program = `
+      import * as onnx from "./src/internal/onnx.ts"
+      await onnx.load()
+      process.stdout.write(String(process.env.ORT_DISABLE_TELEMETRY))
+    `
+    const run = (env: Readonly<Record<string, string>>): string => {
+      const { ORT_DISABLE_TELEMETRY: _, ...rest } = process.env
+      return spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+        cwd: fileURLToPath(new URL("..", import.meta.url)),
+        encoding: "utf8",
+        env: { ...rest, ...env }
+      }).stdout
+    }
+    assert.strictEqual(run({}), "1")
+    assert.strictEqual(run({ ORT_DISABLE_TELEMETRY: "0" }), "0")
+  })
 })

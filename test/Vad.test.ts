@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Config, ConfigProvider, Effect, Layer, Schema, Stream } from "effect"
+import { Config, ConfigProvider, Effect, Fiber, Layer, Schema, Stream } from "effect"
 import { Audio, Vad } from "effect-voice"
 import * as EnergyVad from "effect-voice/Layers/EnergyVad"
 import { createHash } from "node:crypto"
@@ -520,6 +520,73 @@ describe("Vad", () => {
         })
         assert.strictEqual((yield* failure(hear([script(1)], {}, silent)))._tag, "InferenceFailed")
       }))
+
+    /** Batches that fail, hang, or answer with the script, as `next` says. */
+    const troubled = () => {
+      const state: { next: "answer" | "fail" | "hang" } = { next: "answer" }
+      const vad = Vad.make({
+        name: "troubled",
+        sampleRate: 16_000,
+        windowSize,
+        scorer: Effect.succeed({
+          score: (windows) => {
+            if (state.next === "hang") return Effect.never
+            return state.next === "answer"
+              ? Effect.succeed(windows.map((window) => Math.max(...window)))
+              : Effect.fail(new Vad.VadError({ reason: new Vad.InferenceFailed({ detail: "on purpose" }) }))
+          },
+          reset: () => {}
+        }),
+        defaults: { minSpeech: 0, minSilence: "100 millis" }
+      })
+      return { state, vad }
+    }
+
+    it.effect.each(["fail", "hang"] as const)(
+      "keeps the time of the stream where windows are left without a score: %s",
+      (trouble) =>
+        Effect.gen(function*() {
+          const { state, vad } = troubled()
+          const { end, push } = yield* vad.detector()
+          const lose = Effect.fnUntraced(function*(frame: Audio.Frame) {
+            state.next = trouble
+            const fiber = yield* Effect.forkChild(Effect.exit(push([frame])), { startImmediately: true })
+            yield* Fiber.interrupt(fiber)
+            state.next = "answer"
+          })
+          yield* lose(script(...times(3, 0)))
+          const events = [...yield* push([script(1, 1)])]
+          yield* lose(script(...times(4, 1)))
+          events.push(...yield* push([script(1, ...times(5, 0))]))
+          yield* lose(script(...times(40, 0)))
+          events.push(...yield* push([script(1)]), ...yield* end)
+          assert.deepStrictEqual(lines(events), [
+            "SpeechStarted 60",
+            "VoicePaused 200",
+            "SpeechEnded 200",
+            "SpeechStarted 1100",
+            "SpeechEnded 1120"
+          ])
+        }).pipe(Effect.scoped)
+    )
+
+    it.effect("gives what it had found before it failed, and closes the speech when it is asked again", () =>
+      Effect.gen(function*() {
+        const { state, vad } = troubled()
+        const { end, push } = yield* vad.detector({
+          // A long push is scored in batches: the second one fails.
+          onScore: ({ at }) => {
+            if (at === 640) state.next = "fail"
+          }
+        })
+        yield* Effect.flip(push([script(...times(50, 1))]))
+        state.next = "answer"
+        assert.deepStrictEqual(lines(yield* push([script(1)])), ["SpeechStarted 0"])
+        state.next = "fail"
+        yield* push([{ ...script(1), samples: new Int16Array(160) }])
+        yield* Effect.flip(end)
+        assert.deepStrictEqual(lines(yield* end), ["SpeechEnded 1020"])
+      }).pipe(Effect.scoped))
 
     it.effect("fails where a frame has an impossible format", () =>
       Effect.gen(function*() {

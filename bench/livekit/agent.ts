@@ -3,7 +3,8 @@ import { Effect } from "effect"
 import { Worker } from "effect-voice"
 import definition from "./desk.ts"
 
-const processes = Number(process.env["BENCH_POOL"] ?? 0)
+const { BENCH_POOL = "0" } = process.env
+const processes = Number(BENCH_POOL)
 
 Worker.runMain(Effect.scoped(Effect.gen(function*() {
   const worker = yield* Worker.make(definition, {

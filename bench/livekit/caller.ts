@@ -64,20 +64,16 @@ export const enter = async ({ key, secret, url }: Address, name: string, agentNa
   const track = LocalAudioTrack.createAudioTrack("microphone", source)
   await room.localParticipant!.publishTrack(track, new TrackPublishOptions({ source: TrackSource.SOURCE_MICROPHONE }))
 
-  // The microphone never stops: silence between the questions. One piece each 10 ms, by the clock; what this process
-  // could not give in time is made up for, but a queue that grew by it is let run out before the next question: else
-  // each delay would stay, and count as the agent's.
+  // The microphone never stops: silence between the questions. One piece each 10 ms, by the clock.
   let queue: Array<{ readonly samples: Int16Array; readonly onSent?: (at: number) => void }> = []
   const over = new AbortController()
   const microphone = (async () => {
     let due = performance.now()
     while (!over.signal.aborted) {
       const next = queue.shift()
-      if (next !== undefined || source.queuedDuration < 20) {
-        const at = performance.now() + source.queuedDuration
-        await source.captureFrame(new AudioFrame(Int16Array.from(next?.samples ?? silence), rate, 1, frame))
-        next?.onSent?.(at)
-      }
+      const at = performance.now()
+      await source.captureFrame(new AudioFrame(Int16Array.from(next?.samples ?? silence), rate, 1, frame))
+      next?.onSent?.(at)
       due += 10
       const wait = due - performance.now()
       if (wait > 0) await sleep(wait)
@@ -87,6 +83,9 @@ export const enter = async ({ key, secret, url }: Address, name: string, agentNa
   const ask = async () => {
     const times = { first: 0, last: 0 }
     const asked = Promise.withResolvers<void>()
+    // Silence that has piled up in the native queue while the machine was busy would stay there, and delay every
+    // question to come; what the source says of its queue does not know of it.
+    source.clearQueue()
     queue = question.map((samples, i) => ({
       samples,
       onSent: (at: number) => {

@@ -6,6 +6,7 @@ import { reply } from "./reply.ts"
 import { watch } from "./watch.ts"
 
 watch()
+const { BENCH_AGENT = "bench" } = process.env
 
 const providers = Layer.mergeAll(
   SileroVad.layer(),
@@ -26,7 +27,7 @@ const providers = Layer.mergeAll(
 )
 
 export default Worker.define({
-  agentName: process.env["BENCH_AGENT"] ?? "bench",
+  agentName: BENCH_AGENT,
   entry: () =>
     Pipeline.run(Agent.make({ instructions: "Say yes." }), {
       turn: { endpointing: { minDelay: "500 millis" }, preemption: { llm: false, tts: false } }

@@ -26,7 +26,7 @@ export interface Tally {
 
 const patience = 10_000
 const tally: Tally = { calls: 0, replies: 0, alone: 0, missed: 0, broken: 0 }
-let stopping = false
+const stopping = new AbortController()
 
 const hold = async (task: Task, index: number): Promise<void> => {
   const { key, secret, url } = task
@@ -39,7 +39,7 @@ const hold = async (task: Task, index: number): Promise<void> => {
     }
     await sleep(1500)
     const turns = 1 + index % 3
-    for (let turn = 0; turn < turns && !stopping; turn++) {
+    for (let turn = 0; turn < turns && !stopping.signal.aborted; turn++) {
       await caller.ask()
       if (await caller.reply() === undefined) {
         tally.missed++
@@ -57,12 +57,12 @@ const hold = async (task: Task, index: number): Promise<void> => {
 
 process.on("message", (message: Task | "stop") => {
   if (message === "stop") {
-    stopping = true
+    stopping.abort()
     return
   }
   let next = 0
   const slot = async (): Promise<void> => {
-    while (!stopping) {
+    while (!stopping.signal.aborted) {
       const index = next++
       try {
         await hold(message, index)

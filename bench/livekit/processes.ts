@@ -14,7 +14,7 @@ export const start = (
   env: Readonly<Record<string, string>> = {},
   execArgv: ReadonlyArray<string> = []
 ): ChildProcess =>
-  fork(fileURLToPath(new URL(`${file}.ts`, import.meta.url)), {
+  fork(fileURLToPath(new URL(file, import.meta.url)), {
     env: { ...process.env, NODE_ENV: "production", ...env },
     execArgv: [...execArgv],
     stdio: ["ignore", "ignore", "inherit", "ipc"]
@@ -30,6 +30,11 @@ export const phase = (child: ChildProcess, wanted: string): Promise<Message> => 
     resolve(told)
   }
   child.on("message", listen)
+  const late = setTimeout(
+    () => reject(new Error(`${child.spawnargs.at(-1)} is not ${wanted} within 15 minutes`)),
+    900_000
+  )
+  late.unref()
   child.once("exit", (code) => reject(new Error(`${child.spawnargs.at(-1)} ended with ${code} before ${wanted}`)))
   return promise
 }
@@ -77,6 +82,21 @@ export const cpuSeconds = (root: number): number =>
       return ((user ?? 0) + (system ?? 0)) / ticks
     })
   )
+
+/** Ends a process and all below it. */
+export const killTree = async (child: ChildProcess): Promise<void> => {
+  const below = child.pid === undefined || child.exitCode !== null || child.signalCode !== null
+    ? []
+    : tree(child.pid).slice(1)
+  await kill(child)
+  for (const pid of below) {
+    try {
+      process.kill(pid, "SIGKILL")
+    } catch {
+      // It has ended.
+    }
+  }
+}
 
 /** Proportional memory of a process and all below it. */
 export const megabytes = (root: number): number => sum(tree(root).map(megabytesOf))

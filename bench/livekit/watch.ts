@@ -9,6 +9,8 @@ import { join } from "node:path"
 export interface Held {
   /** Megabytes of JavaScript. */
   readonly heap: number
+  /** The same with what V8 keeps for more of it. */
+  readonly reserved: number
   /** Megabytes of buffers. */
   readonly external: number
   /** Timers, sockets, pipes and the like. */
@@ -28,10 +30,11 @@ export const watch = (): void => {
   const file = join(folder, String(process.pid))
   const write = (): void => {
     globalThis.gc?.()
-    const { arrayBuffers, external, heapUsed } = process.memoryUsage()
+    const { external, heapTotal, heapUsed } = process.memoryUsage()
     const held: Held = {
       heap: heapUsed / 2 ** 20,
-      external: (external + arrayBuffers) / 2 ** 20,
+      reserved: heapTotal / 2 ** 20,
+      external: external / 2 ** 20,
       handles: process.getActiveResourcesInfo().filter((name) => name !== "Immediate").length,
       listeners: count(Reflect.get(globalThis, "_ffiClientInstance")) + count(process)
     }

@@ -47,7 +47,13 @@ export interface Options {
   readonly retries?: number | undefined
   /** Between two attempts. @default "2 seconds" */
   readonly retryDelay?: Duration.Input | undefined
-  /** Length of a frame of a participant's audio: 10 to 100 ms, a multiple of 10. @default "20 millis" */
+  /**
+   * Length of a frame of a participant's audio: 10 to 100 ms, a multiple of 10.
+   * Each costs the same, whatever its length, and delays what it begins with by
+   * as much.
+   *
+   * @default "40 millis"
+   */
   readonly frame?: Duration.Input | undefined
   /** Audio that a slow listener may lag behind before the oldest is dropped. @default "2 seconds" */
   readonly audioBuffer?: Duration.Input | undefined

@@ -1,10 +1,12 @@
 /**
- * Voice activity by the Silero model, on onnxruntime-node.
+ * Voice activity by the Silero model, which comes with this package.
  *
- * The model file comes with this package; onnxruntime-node must be installed
- * beside it. All layers and detectors of a process share one model: windows
- * that are ready together are scored in one batch, and a window that is alone
- * waits for nobody. Every detector keeps its own memory of its stream.
+ * Up to six windows are scored in WebAssembly. More at once are cheaper, by
+ * about a third, in onnxruntime-node, if that is installed; another
+ * `modelPath` needs it. All layers and detectors of a process share one model:
+ * windows that are ready together are scored in one batch, of 32 at most, and a
+ * window that is alone waits for nobody. Every detector keeps its own memory of
+ * its stream.
  *
  * A detector whose windows wait holds back its audio, at most 32 windows of
  * it; what piles up behind them is for the room to drop. The metrics are
@@ -36,9 +38,9 @@ export interface Options extends Vad.Options {
   readonly modelPath?: string | undefined
   /**
    * Whether the model runs in a thread of its own. No batch holds the JavaScript
-   * thread for longer than 32 windows take, under a millisecond, so that a
-   * worker, which costs more in all, pays where that thread has other work and
-   * there is a core to spare. @default false
+   * thread for longer than 32 windows take, under a millisecond, and the loop
+   * goes round between batches: a worker, which costs more in all, pays where
+   * that thread has other work and there is a core to spare. @default false
    */
   readonly worker?: boolean | undefined
 }
@@ -74,7 +76,8 @@ const make = Effect.fnUntraced(function*(options: Options) {
  * **Details**
  *
  * Fails with `InvalidOption` when an option is out of its range, and with
- * `ModelUnavailable` when onnxruntime-node or the model cannot be loaded.
+ * `ModelUnavailable` when the model cannot be loaded, or is another file and
+ * onnxruntime-node is missing.
  *
  * @category layers
  * @since 0.1.0

@@ -21,6 +21,8 @@ export interface Options {
   /** Neither microphone nor loudspeaker. */
   readonly text: boolean
   readonly platform: NodeJS.Platform
+  /** Told of the device that ended the conversation. */
+  readonly onFailure: (error: devices.DeviceError) => void
 }
 
 const caller = "you"
@@ -84,7 +86,7 @@ export const open = (
     const converted = (frame: Audio.Frame): Audio.Frame => Audio.concat(converter.push([frame]))
     if (Option.isSome(pair)) {
       const failed = (error: devices.DeviceError) =>
-        Effect.andThen(Console.error(error.message), hub.control.disconnect("connection_lost"))
+        Effect.andThen(Effect.sync(() => options.onFailure(error)), hub.control.disconnect("connection_lost"))
       yield* Effect.forkScoped(Effect.catch(
         Stream.runForEachArray(devices.record(pair.value), (frames) => Effect.ignore(hub.control.feed(caller, frames))),
         failed

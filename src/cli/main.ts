@@ -11,6 +11,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import type * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
@@ -20,11 +21,13 @@ import * as LiveKitRoom from "../Layers/LiveKitRoom.ts"
 import * as Telemetry from "../Layers/Telemetry.ts"
 import * as Worker from "../Worker.ts"
 import * as consoleRoom from "./console.ts"
+import type { DeviceError } from "./devices.ts"
 import { converse } from "./direct.ts"
 import { explained } from "./explain.ts"
 import { load } from "./load.ts"
 import * as playground from "./playground.ts"
 import * as settings from "./settings.ts"
+import { untilSignal } from "./signals.ts"
 import { withTurns } from "./turns.ts"
 
 const file = Argument.String("agent").pipe(
@@ -42,10 +45,15 @@ const verbose = Flag.Boolean("verbose").pipe(
   Flag.withDefault(false)
 )
 
-const readable = (verbose: boolean) => {
-  const pretty = Logger.layer([Logger.consolePretty()])
-  return verbose ? Layer.merge(pretty, Layer.succeed(References.MinimumLogLevel, "Debug")) : pretty
-}
+const readable = (verbose: boolean, level: LogLevel.LogLevel = "Info") =>
+  Layer.merge(
+    Logger.layer([Logger.consolePretty()]),
+    Layer.effect(
+      References.MinimumLogLevel,
+      // What `--log-level` says stays.
+      Effect.map(References.MinimumLogLevel, (given) => given !== "Info" ? given : verbose ? "Debug" : level)
+    )
+  )
 
 const dev = Command.make("dev", {
   file,
@@ -124,9 +132,17 @@ const talk = Command.make("console", {
 }, (input) =>
   Effect.scoped(Effect.gen(function*() {
     const { definition } = yield* load(input.file)
-    const open = consoleRoom.open({ text: input.text, platform: process.platform })
-    yield* converse(definition, open, { id: "console", identity: "agent", metadata: "" })
-  })).pipe(explained, Effect.provide(readable(input.verbose)))).pipe(
+    let broken: DeviceError | undefined
+    const open = consoleRoom.open({
+      text: input.text,
+      platform: process.platform,
+      onFailure: (error) => {
+        broken = error
+      }
+    })
+    yield* untilSignal(converse(definition, open, { id: "console", identity: "agent", metadata: "" }))
+    if (broken !== undefined) return yield* broken
+  })).pipe(explained, Effect.provide(readable(input.verbose, "Warn")))).pipe(
     Command.withDescription("Talk to the agent here, without a server: by microphone and loudspeaker, or in writing")
   )
 
@@ -156,7 +172,7 @@ const connect = Command.make("connect", {
       attributes: { "lk.agent.name": definition.agentName }
     })
     const open = LiveKitRoom.connect({ url: server.url, token, autoSubscribe: definition.autoSubscribe })
-    yield* converse(definition, open, { id: "connect", identity, metadata: input.metadata })
+    yield* untilSignal(converse(definition, open, { id: "connect", identity, metadata: input.metadata }))
   })).pipe(explained, Effect.provide(readable(input.verbose)))).pipe(
     Command.withDescription("Join one room now, without waiting to be dispatched"),
     Command.withExamples([{ command: "effect-voice connect desk.ts --room lobby", description: "Join the room lobby" }])

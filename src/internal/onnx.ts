@@ -1,6 +1,8 @@
 /**
  * The door to onnxruntime-node: the few members that are used here.
  */
+import { env } from "node:process"
+
 export interface Tensor {
   readonly data: unknown
   readonly dims: ReadonlyArray<number>
@@ -47,8 +49,15 @@ export class Missing {
   }
 }
 
-/** Loads the package, in any thread. */
+/**
+ * Loads the package, in any thread.
+ *
+ * It reports how it is used to its maker, over the network, unless the
+ * environment says otherwise before it is loaded; this one does not, unless the
+ * environment says so.
+ */
 export const load = async (): Promise<Runtime> => {
+  env["ORT_DISABLE_TELEMETRY"] ??= "1"
   const module: { readonly default?: unknown } = await import("onnxruntime-node").catch(() => {
     throw new Missing(
       "the package onnxruntime-node cannot be loaded; install it with: npm install onnxruntime-node"

@@ -114,7 +114,7 @@ describe("a tool of effect/ai", () => {
         at: [{ at: 1000, do: (session) => session.send("Draw.") }],
         llm: [calling("draw"), "There you are."]
       }).pipe(Effect.provide(pictures.toLayer({ draw: () => Effect.succeed({ sheets: 2, done: true }) })))
-      const [output] = timeline.history.items.filter((item) => item._tag === "ToolOutput")
+      const output = timeline.history.items.find((item) => item._tag === "ToolOutput")
       assert.strictEqual(output!.output, "2 sheets\n[image/png omitted]")
     }))
 })

@@ -249,6 +249,25 @@ describe("a room that hangs", () => {
   )
 })
 
+describe("a room that fails", () => {
+  it.effect("and ends the session by that: what was begun is told to have stopped, and how far it was heard", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        at: questions(3, 10_000),
+        layer: withOutput((output) => ({
+          ...output,
+          drained: Effect.andThen(Effect.sleep(700), Effect.die(new Error("secret words")))
+        }))
+      })
+      assert.deepStrictEqual(timeline.of("Escalated").map(({ component }) => component), ["room"])
+      const started = timeline.of("AgentStartedSpeaking").map(({ speech }) => speech)
+      assert.strictEqual(started.length, 3)
+      assert.deepStrictEqual(timeline.of("AgentStoppedSpeaking").map(({ speech }) => speech), started)
+      assert.strictEqual(timeline.left, "")
+      assert.notInclude(JSON.stringify([timeline.events, timeline.logs]), "secret")
+    }))
+})
+
 describe("providers in a session", () => {
   it.effect("availability and circuit breakers are events of the session", () =>
     Effect.gen(function*() {

@@ -54,26 +54,30 @@ describe("effect-voice", () => {
     assert.include((await run(["--completions", "bash"])).output, "effect-voice")
   })
 
-  it("says what is wrong and what to do, and exits with 1", async () => {
-    const cases: ReadonlyArray<readonly [args: ReadonlyArray<string>, says: string]> = [
-      [["strt"], "Did you mean this?"],
-      [["dev", "nowhere.ts"], "nowhere.ts: there is no such file"],
-      [["dev", "test/cli/cli.test.ts"], "it cannot be imported"],
-      [["console", "test/fixtures/speech.ts"], "export default Worker.define({ … })"],
-      [["dev", "test/cli/agent.ts"], "LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET: not set"],
-      [
-        ["connect", "test/cli/agent.ts", "--room", "lobby"],
-        "LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET: not set"
-      ],
-      [["connect", "test/cli/agent.ts"], "--room"]
-    ]
-    for (const [args, says] of cases) {
+  const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, says: string]> = [
+    [["strt"], "Did you mean this?"],
+    [["dev", "nowhere.ts"], "nowhere.ts: there is no such file"],
+    [["dev", "test/cli/cli.test.ts"], "it cannot be imported"],
+    [["console", "test/fixtures/speech.ts"], "export default Worker.define({ … })"],
+    [["console", "test/cli/broken.ts"], "it cannot be imported: the database is away"],
+    [["console", "test/cli/broken.ts"], "broken.ts:2:"],
+    [["console", "--text", "test/cli/needy.ts"], "OPENAI_API_KEY is not set"],
+    [["start", "test/cli/agent.ts"], "LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET: not set"],
+    [["dev", "test/cli/agent.ts"], "LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET: not set"],
+    [
+      ["connect", "test/cli/agent.ts", "--room", "lobby"],
+      "LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET: not set"
+    ],
+    [["connect", "test/cli/agent.ts"], "--room"]
+  ]
+  for (const [args, says] of mistakes) {
+    it(`says what is wrong with "${args.join(" ")}" and what to do, and exits with 1`, async () => {
       const { code, errors, output } = await run(args)
-      assert.strictEqual(code, 1, args.join(" "))
-      assert.include(errors + output, says, args.join(" "))
-      assert.notInclude(errors, "    at ", args.join(" "))
-    }
-  })
+      assert.strictEqual(code, 1)
+      assert.include(errors + output, says)
+      assert.notInclude(errors, "    at ")
+    })
+  }
 
   it("names what is missing of the server's settings, and no value", async () => {
     const { errors } = await run(["dev", "test/cli/agent.ts"], {
@@ -90,6 +94,20 @@ describe("effect-voice", () => {
     assert.strictEqual(code, 0, errors)
     assert.include(output, "you    What is the weather?")
     assert.include(output, "agent  Sunny.")
+    assert.notInclude(output, "INFO")
+  })
+
+  it("leaves at Ctrl-C, in good order", async () => {
+    let asked = false
+    const { code, errors, output } = await run(["console", "--text", "test/cli/agent.ts"], {
+      onOutput: (output, stop) => {
+        if (asked || !output.includes("Weather desk")) return
+        asked = true
+        stop("SIGINT")
+      }
+    })
+    assert.strictEqual(code, 0, errors)
+    assert.include(output, "the conversation is over (closed)")
   })
 })
 

@@ -132,7 +132,7 @@ describe.skipIf(livekit === undefined)("a LiveKit room", () => {
         yield* ann.says(tone(500))
         yield* until(() => audio.items.some((frame) => Audio.rms(frame) > 0.05))
         assert.deepInclude(audio.items[0], { sampleRate: 48_000, channels: 2 })
-        assert.strictEqual(Audio.durationMs(audio.items[0]!), 20)
+        assert.strictEqual(Audio.durationMs(audio.items[0]!), 40)
         yield* room.subscribe({ identity: "ann", sid: track!.sid, subscribed: false })
         yield* sees((event) => event._tag === "TrackUnsubscribed")
       }).pipe(Effect.scoped)

@@ -160,27 +160,84 @@ describe.skipIf(livekit === undefined)("a worker of a real server", () => {
       yield* untilEmpty(at, first)
     }))
 
-  it.live("keeps its call when the server goes, and comes back to the next one", () =>
+  it.live("comes because a caller's token asks for it", () =>
     Effect.gen(function*() {
-      const server = yield* Effect.promise(() => launch())
-      const where = { url: server.url, key: server.key, secret: server.secret }
+      const name = agentName()
+      const jobs = yield* Queue.unbounded<Worker.Job>()
+      const definition = Worker.define({
+        agentName: name,
+        layer: services([]),
+        entry: (job) => Effect.andThen(Queue.offer(jobs, job), Pipeline.run(greeter))
+      })
+      yield* Worker.make(definition, options(at))
+      const since = now()
+      const ann = yield* caller({ room: roomName(), agent: { agentName: name, metadata: "table for two" } })
+      const job = yield* Queue.take(jobs)
+      assert.deepInclude(job, { metadata: "table for two", agentName: name })
+      yield* ann.hears(job.identity, since)
+    }))
+
+  it.live("of the types publisher and participant is asked for each of them", () =>
+    Effect.gen(function*() {
+      const name = agentName()
+      const jobs = yield* Queue.unbounded<Worker.Job>()
+      const define = (type: Worker.JobType) =>
+        Worker.define({
+          agentName: `${name}-${type}`,
+          type,
+          layer: Layer.empty,
+          entry: (job) => Effect.andThen(Queue.offer(jobs, job), job.ending)
+        })
+      yield* Worker.make(define("participant"), options(at))
+      yield* Worker.make(define("publisher"), options(at))
+      const room = roomName()
+      yield* Effect.promise(() => dispatcher(at).createDispatch(room, `${name}-participant`))
+      yield* Effect.promise(() => dispatcher(at).createDispatch(room, `${name}-publisher`))
+      yield* caller({ room, identity: "listener", microphone: false })
+      const first = yield* Queue.take(jobs)
+      assert.deepInclude(first, { type: "participant" })
+      assert.strictEqual(first.participant?.identity, "listener")
+      yield* caller({ room, identity: "speaker" })
+      const others = [yield* Queue.take(jobs), yield* Queue.take(jobs)]
+      assert.deepStrictEqual(
+        others.map(({ participant, type }) => `${type} ${participant?.identity}`).sort(),
+        ["participant speaker", "publisher speaker"]
+      )
+    }))
+
+  it.live("keeps its call when the server is started again, and comes back to the next one", () =>
+    Effect.gen(function*() {
+      const killed = yield* Effect.promise(() => launch())
+      const where = { url: killed.url, key: killed.key, secret: killed.secret }
       const name = agentName()
       const running = yield* Queue.unbounded<string>()
       const definition = Worker.define({
         agentName: name,
         layer: Layer.empty,
-        entry: (job) => Effect.andThen(Queue.offer(running, job.id), Effect.never)
+        entry: (job) => Effect.andThen(Queue.offer(running, job.room.name), Effect.never)
       })
       const worker = yield* Worker.make(definition, options(where))
-      yield* Effect.promise(() => dispatcher(where).createDispatch(roomName(), name))
-      yield* Queue.take(running)
-      yield* Effect.promise(async () => {
-        server.process?.kill("SIGKILL")
-      })
+      const [first, second] = [roomName(), roomName()]
+      yield* Effect.promise(() => dispatcher(where).createDispatch(first, name))
+      assert.strictEqual(yield* Queue.take(running), first)
+      const before = yield* worker.status
+      yield* Effect.promise(() => killed.stop())
+      const lostAt = now()
       while ((yield* worker.status).connection !== "lost") yield* Effect.sleep(20)
-      assert.strictEqual((yield* worker.status).jobs, 1)
+      assert.deepInclude(yield* worker.status, { jobs: 1, ready: false })
+      const again = yield* Effect.acquireRelease(
+        Effect.promise(() => launch(killed.ports)),
+        (server) => Effect.promise(() => server.stop())
+      )
+      while ((yield* worker.status).connection !== "registered") yield* Effect.sleep(20)
+      const after = yield* worker.status
+      yield* Effect.logInfo("registered again").pipe(Effect.annotateLogs({ afterMs: Math.round(now() - lostAt) }))
+      assert.notStrictEqual(after.id, before.id)
+      assert.deepInclude(after, { jobs: 1, ready: true })
+      yield* Effect.promise(() => dispatcher({ ...where, url: again.url }).createDispatch(second, name))
+      assert.strictEqual(yield* Queue.take(running), second)
+      assert.strictEqual((yield* worker.status).jobs, 2)
       yield* worker.stop
-      yield* Effect.promise(() => server.stop())
     }))
 
   it.live("talks from the processes of a pool", () =>

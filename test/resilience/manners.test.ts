@@ -92,6 +92,19 @@ describe("a provider without manners", () => {
       })
   )
 
+  it.effect("a synthesiser that does not even ask for its text has a deadline, which the text begins", () =>
+    Effect.gen(function*() {
+      const deaf = Tts.make({ name: "bad", sampleRate: 24_000, channels: 1, speak: () => Stream.never })
+      const service = yield* Tts.fallback([deaf, tts(() => Stream.make(chunk), "good")], { policy: { retries: 0 } })
+      const text = Stream.fromEffect(Effect.as(Effect.sleep("60 seconds"), "Hello."))
+      const speak = Stream.runCollect(service.speak(text))
+      const exit = yield* after(71, speak)
+      assert.strictEqual(Exit.isSuccess(exit!) ? exit.value.length : exit, 1)
+      assert.deepStrictEqual(yield* service.available, ["good"])
+      const early = yield* after(59, Effect.exit(Stream.runCollect(Resilience.tts(deaf).speak(text))))
+      assert.isUndefined(early)
+    }))
+
   it.effect.each(each)(
     "a recogniser that %s has a deadline, and another one hears",
     ([, fault]) =>

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { JobStatus } from "@livekit/protocol"
 import { Effect } from "effect"
 import type * as Worker from "effect-voice/Worker"
+import { spawnSync } from "node:child_process"
 import { makeJob, outcome, serveAgent } from "../support/agentServer.ts"
 import desk from "./fixtures.desk.ts"
 import { start } from "./support.ts"
@@ -136,5 +137,18 @@ describe("a pool", () => {
       const error = yield* Effect.flip(start(desk, server, pool(1, 1, { module: module("broken") })))
       assert.strictEqual(error.message, "the worker could not be made ready: ModelMissing")
       assert.strictEqual(server.dials(), 0)
+    }))
+
+  it.live("kills a process that stands still before it is ready, and says so (H10)", () =>
+    Effect.gen(function*() {
+      const server = yield* serveAgent()
+      const hasty: typeof desk = { ...desk, options: { ...desk.options, prewarmTimeout: 10 } }
+      const error = yield* Effect.flip(start(hasty, server, pool(1, 1, { module: module("stuck") })))
+      assert.strictEqual(
+        error.message,
+        "the worker could not be made ready: a process of the pool does not become ready"
+      )
+      const left = spawnSync("pgrep", ["-P", String(process.pid), "-f", "fixtures.stuck"], { encoding: "utf8" })
+      assert.strictEqual(left.stdout ?? "", "")
     }))
 })

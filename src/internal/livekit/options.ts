@@ -56,7 +56,7 @@ export const check = (options: Options): Effect.Effect<Checked, RoomError> =>
     if (!modes.includes(autoSubscribe)) return yield* invalid("autoSubscribe", `must be one of ${modes.join(", ")}`)
     const key = options.encryption?.key
     if (key !== undefined && Redacted.value(key) === "") return yield* invalid("encryption.key", "is empty")
-    const frameMs = yield* millis("frame", options.frame ?? "20 millis", 10, 100)
+    const frameMs = yield* millis("frame", options.frame ?? "40 millis", 10, 100)
     if (frameMs % 10 !== 0) return yield* invalid("frame", `must be a multiple of 10 ms, not ${frameMs} ms`)
     return {
       url: url.replace(/^http/, "ws"),

@@ -53,6 +53,8 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
     })
     const audio = yield* Queue.sliding<Stt.Input, Cause.Done>(backlog)
     const clock = makeStreamClock(core)
+    // The watch and who detaches may close a speech while a window of it is being scored.
+    const alone = Semaphore.makeUnsafe(1).withPermits(1)
     let attached = true
     let inSpeech = false
     let heardAt = 0
@@ -121,7 +123,7 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
       // The recogniser hears a frame before the detector judges it: a mark must come after its audio.
       if (inSpeech) feed(processed)
       else if (ears.feed === "all") hold(processed)
-      return detector.push(processed).pipe(Effect.map(alert), Effect.catch(deaf))
+      return alone(detector.push(processed)).pipe(Effect.map(alert), Effect.catch(deaf))
     }
     const alert = (events: ReadonlyArray<Vad.Event>): void => {
       worked(core, "vad")
@@ -131,9 +133,15 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
       Effect.sync(() => {
         failed(core, "vad", "vad", Cause.fail(error))
       })
+    // What the detector failed at is behind it: asked again, it closes the speech.
     const closeSpeech = Effect.suspend(() => {
       release()
-      return detector.end.pipe(Effect.map(report), Effect.catch(deaf))
+      return detector.end.pipe(
+        Effect.catch((error) => Effect.andThen(deaf(error), detector.end)),
+        alone,
+        Effect.map(report),
+        Effect.catch(deaf)
+      )
     })
     /** A microphone that falls silent in mid-speech ends the speech. */
     const watch: Effect.Effect<void> = Effect.suspend(() => {

@@ -252,7 +252,7 @@ export const open = <R>(
           publish({ _tag: "SessionClosed", session: id, reason })
           yield* Effect.annotateLogs(log("the conversation is over"), {
             reason,
-            turns: conductor.state().turn,
+            turns: conductor.state().turn - 1,
             ...(participant === undefined ? {} : idsOf(participant))
           })
           yield* within(Scope.close(scope, Exit.void))

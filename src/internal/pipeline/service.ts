@@ -65,7 +65,9 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
     })
   const update = (change: Session.Update) =>
     Effect.gen(function*() {
-      const turn = change.turn === undefined ? undefined : mergeTurn(core().turnOptions, change.turn)
+      const turn = change.turn === undefined
+        ? undefined
+        : core().spending.allowed(mergeTurn(core().turnOptions, change.turn))
       const settings = turn === undefined ? undefined : yield* checkTurn(turn).pipe(
         Effect.mapError(refused)
       )

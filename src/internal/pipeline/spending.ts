@@ -1,14 +1,18 @@
 /** Keeps account of what a session uses, and sees to it that it stays within its budget. */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Cost from "../../Cost.ts"
 import type { Options } from "../../Pipeline.ts"
+import type * as Turn from "../../Turn.ts"
 import { keyOf } from "../cost.ts"
 import { type Core, signal } from "./core.ts"
-import { checkTurn, mergeTurn } from "./options.ts"
+import { mergeTurn } from "./options.ts"
 
 export interface Spending {
   /** The session has begun: what was used to warm up is told now. */
   readonly begin: () => void
+  /** What turn-taking may do now: from the budget's economy on, nothing that may turn out to be for nothing. */
+  readonly allowed: (turn: Turn.Options) => Turn.Options
   readonly report: () => Cost.Report
   readonly meter: (usage: Cost.Usage) => void
   /** What has been paid since the last time it was asked for; `undefined` without prices. */
@@ -24,11 +28,17 @@ export const makeSpending = (options: Options["spending"], core: () => Core): Sp
   let early: Array<Cost.Usage> | undefined = []
   let reached = 0
 
-  const stages = budget === undefined ? [] : [
+  let frugal = false
+  const economise = (): void => {
+    frugal = true
+    // Those in force, made frugal: what is checked already stays valid.
+    core().fork(Effect.ignore(core().session.update({ turn: {} })))
+  }
+  const stages = (budget === undefined ? [] : [
     { stage: "warning", at: budget.warnAt ?? 0.8, act: () => {} },
-    { stage: "economy", at: budget.economyAt ?? 0.9, act: () => economise(core()) },
+    { stage: "economy", at: budget.economyAt ?? 0.9, act: economise },
     { stage: "end", at: 1, act: () => end(core(), budget.goodbye ?? "I'm sorry, our time is up. Goodbye!") }
-  ] as const
+  ] as const).toSorted((one, other) => one.at - other.at)
 
   const hold = (): void => {
     if (budget === undefined) return
@@ -66,6 +76,7 @@ export const makeSpending = (options: Options["spending"], core: () => Core): Sp
       early = undefined
       for (const usage of used) meter(usage)
     },
+    allowed: (turn) => frugal ? mergeTurn(turn, { preemption: { llm: false, tts: false } }) : turn,
     report: () => report,
     takeCost: () => {
       if (prices === undefined) return undefined
@@ -77,18 +88,14 @@ export const makeSpending = (options: Options["spending"], core: () => Core): Sp
   }
 }
 
-/** Nothing is made any more that may turn out to be for nothing. */
-const economise = (core: Core): void => {
-  core.turnOptions = mergeTurn(core.turnOptions, { preemption: { llm: false, tts: false } })
-  core.fork(Effect.ignore(Effect.map(
-    checkTurn(core.turnOptions),
-    (settings) => signal(core, { _tag: "Tune", settings })
-  )))
-}
+/** How long a reply that is under way may hold the goodbye up. */
+const underWay = "30 seconds"
 
+/** What is being said, and thought of, comes first: a goodbye is the last that is heard. */
 const end = (core: Core, goodbye: string): void => {
+  const replies = [...core.jobs.values()].filter(({ authorized }) => authorized.isOpen())
+  const said = Effect.forEach(replies, ({ result }) => Deferred.await(result), { discard: true })
   const close = Effect.sync(() => signal(core, { _tag: "Close", drain: true, reason: "budget" }))
-  core.fork(
-    goodbye === "" ? close : Effect.andThen(Effect.ignore(core.session.say(goodbye, { protected: true })), close)
-  )
+  const farewell = goodbye === "" ? Effect.void : Effect.ignore(core.session.say(goodbye, { protected: true }))
+  core.fork(Effect.andThen(Effect.timeoutOption(said, underWay), Effect.andThen(farewell, close)))
 }

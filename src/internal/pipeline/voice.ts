@@ -157,11 +157,13 @@ export const play = (
         yield* write(chunks.value)
       }
       const rest = converter.flush()
-      if (rest.length > 0) yield* during(output.write(rest))
+      if (rest.length > 0) {
+        yield* starve(false)
+        yield* during(output.write(rest))
+      }
       yield* during(output.drained)
     }).pipe(
       Effect.raceFirst(watch.stuck),
-      Effect.onInterrupt(() => job.playing ? stop(true) : Effect.void),
       Effect.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.gen(function*() {
           job.outcome = "failed"
@@ -169,9 +171,11 @@ export const play = (
           yield* Effect.ignoreCause(core.speaker.withPermits(1)(ask(core, output.clear, undefined)))
         })
       ),
-      spanned("playout", { speech: job.id })
+      spanned("playout", { speech: job.id }),
+      Effect.andThen(Effect.uninterruptible(stop(false))),
+      // Also while a failure is dealt with, which may have ended the session.
+      Effect.onInterrupt(() => job.playing ? stop(true) : Effect.void)
     )
-    yield* Effect.uninterruptible(stop(false))
     signal(core, { _tag: "PlayoutEnded", speech: job.id, next: after() })
   })
 

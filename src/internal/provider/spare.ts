@@ -49,7 +49,8 @@ export const spare: (options: Options) => Effect.Effect<Spare, never, Scope.Scop
         yield* Effect.sleep(Math.min(every, left))
         if (keepAlive !== undefined) yield* Effect.ignore(connection.send(keepAlive.message))
       }
-      held = undefined
+      // It may have been replaced when it was found closed.
+      if (held?.connection === connection) held = undefined
       yield* Scope.close(scope, Exit.void)
     })
 

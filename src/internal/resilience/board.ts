@@ -7,9 +7,9 @@ import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Availability, FallbackOptions } from "../../Resilience.ts"
 import { unless } from "./bounded.ts"
 import type { Circuit } from "./breaker.ts"
+import type { Availability, FallbackOptions } from "./model.ts"
 import { recovery, resolve } from "./policy.ts"
 
 interface Entry {

@@ -8,9 +8,9 @@ import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
-import type { Breaker, BreakerChange, BreakerOptions, BreakerState } from "../../Resilience.ts"
 import * as series from "../metrics/series.ts"
 import { blamesRequest, retryAfterMs } from "./blame.ts"
+import type { Breaker, BreakerChange, BreakerOptions, BreakerState } from "./model.ts"
 import { checkBreaker, millis } from "./options.ts"
 
 /** One request that was let through; what became of it is told once. */

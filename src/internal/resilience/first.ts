@@ -24,7 +24,7 @@ export interface Request<A, E, R> {
   /** Whether a failure is not the provider's. @default it is */
   readonly isForeign?: ((error: E) => boolean) | undefined
   /** Completes when the deadline begins to run. @default at once */
-  readonly begun?: Effect.Effect<void> | undefined
+  readonly begun?: Effect.Effect<unknown, never, R> | undefined
   /** Completes when silence after some output is a failure. @default never */
   readonly owing?: Effect.Effect<void, never, R> | undefined
   /** Whether a stream that has ended without useful output should have given any. @default always */

@@ -1,7 +1,7 @@
 /** What a program asks of resilience, checked where a service is made: not in the middle of a call. */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
-import type { BreakerOptions, FallbackOptions, HedgeOptions, Policy } from "../../Resilience.ts"
+import type { BreakerOptions, FallbackOptions, HedgeOptions, Policy } from "./model.ts"
 
 /**
  * An option has a value that no provider can be asked with. Thrown, or a defect,

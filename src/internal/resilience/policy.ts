@@ -1,6 +1,6 @@
 import * as Schedule from "effect/Schedule"
-import type { Policy } from "../../Resilience.ts"
 import { type Circuit, circuitOf } from "./breaker.ts"
+import type { Policy } from "./model.ts"
 import { millis } from "./options.ts"
 
 /** A policy with its defaults; absent for a provider that is resilient itself. */

@@ -1,15 +1,14 @@
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
-import type { Fallback, FallbackOptions, HedgeOptions, Policy } from "../../Resilience.ts"
 import type * as Tts from "../../Tts.ts"
 import { boardOf } from "./board.ts"
 import { breakersOf, circuitsOf, keepBreakers } from "./breaker.ts"
 import * as first from "./first.ts"
 import { hedged, lateAfter, namesOf } from "./hedge.ts"
 import { meteredSpeech } from "./metering.ts"
+import type { Fallback, FallbackOptions, HedgeOptions, Policy } from "./model.ts"
 import { checkFallback, checkHedge, checkPolicy } from "./options.ts"
 import { resolve } from "./policy.ts"
 import { prewarmOf } from "./prewarm.ts"
@@ -19,16 +18,6 @@ import { InputFailure, Tape } from "./tape.ts"
 type Service = Tts.Tts["Service"]
 
 const hasWords = (pieces: ReadonlyArray<string>) => pieces.some((piece) => piece.trim() !== "")
-
-/** The text of one speech, pulled once for all the providers that may speak it. */
-interface Script<E, R> {
-  readonly tape: Tape<string, E, R>
-  /** Completes with the first words. */
-  readonly begun: Deferred.Deferred<void>
-}
-
-const scriptOf = <E, R>(text: Stream.Stream<string, E, R>): Effect.Effect<Script<E, R>, never, R | Scope.Scope> =>
-  Effect.map(Tape.make(text), (tape) => ({ tape, begun: Deferred.makeUnsafe<void>() }))
 
 const wordsFrom = <E, R>(tape: Tape<string, E, R>, piece: number): Effect.Effect<boolean, InputFailure<E>, R> =>
   Effect.suspend(() => {
@@ -43,25 +32,22 @@ const wordsFrom = <E, R>(tape: Tape<string, E, R>, piece: number): Effect.Effect
 
 const request = <E, R>(
   service: Service,
-  script: Script<E, R>,
+  text: Tape<string, E, R>,
   options: Tts.Options | undefined,
   policy: Policy | undefined,
   fail: Fail<Tts.TtsError>
 ): Candidate<Tts.Chunk, Tts.TtsError | InputFailure<E>, R> => ({
   name: service.name,
-  open: meteredSpeech(
-    service,
-    script.tape.read(0, (pieces) => hasWords(pieces) ? Deferred.succeed(script.begun, undefined) : Effect.void),
-    options
-  ),
+  open: meteredSpeech(service, text.read(0), options),
   settings: service.resilient ? undefined : resolve(policy),
   isUseful: (chunk) => chunk.frame.samples.length > 0,
   isRetryable: (error) => !isInputFailure(error) && error.isRetryable,
   error: (reason) => fail(service.name, reason),
   isForeign: isInputFailure,
-  begun: Deferred.await(script.begun),
-  owing: script.tape.reach(Number.POSITIVE_INFINITY),
-  expected: wordsFrom(script.tape, 0)
+  // Also where the provider does not read them: it may hang before it asks for any text.
+  begun: Effect.exit(wordsFrom(text, 0)),
+  owing: text.reach(Number.POSITIVE_INFINITY),
+  expected: wordsFrom(text, 0)
 })
 
 export const guardSpeech = (service: Service, policy: Policy | undefined, fail: Fail<Tts.TtsError>): Service => {
@@ -72,7 +58,7 @@ export const guardSpeech = (service: Service, policy: Policy | undefined, fail: 
     speak: <E, R>(text: Stream.Stream<string, E, R>, options?: Tts.Options) =>
       unwrapInput(
         Stream.unwrap(
-          Effect.map(scriptOf(text), (script) => first.stream(request(service, script, options, policy, fail)))
+          Effect.map(Tape.make(text), (tape) => first.stream(request(service, tape, options, policy, fail)))
         )
       )
   }, [policy?.breaker])
@@ -133,10 +119,10 @@ export const hedgeSpeech = (
     ...format,
     voices: services[0].voices,
     speak: <E, R>(text: Stream.Stream<string, E, R>, asked?: Tts.Options) =>
-      unwrapInput(Stream.unwrap(Effect.map(scriptOf(text), (script) =>
+      unwrapInput(Stream.unwrap(Effect.map(Tape.make(text), (tape) =>
         hedged({
           candidates: services.map((service, index) => {
-            const candidate = request(service, script, optionsFor(service, index, asked), options.policy, fail)
+            const candidate = request(service, tape, optionsFor(service, index, asked), options.policy, fail)
             return { ...candidate, open: convert(format)(candidate.open) }
           }),
           afterMs: lateAfter(options),
@@ -158,11 +144,11 @@ export const fallbackSpeech = (
     const name = options.name ?? namesOf(services)
     const format: Audio.Format = { sampleRate: services[0].sampleRate, channels: services[0].channels }
     const speak = <E, R>(text: Stream.Stream<string, E, R>, asked?: Tts.Options) =>
-      unwrapInput(Stream.unwrap(Effect.map(scriptOf(text), (script) => {
+      unwrapInput(Stream.unwrap(Effect.map(Tape.make(text), (tape) => {
         let heardMs = 0
         const candidates = services.map((service, index): Candidate<Tts.Chunk, Tts.TtsError | InputFailure<E>, R> => {
           const policy = { ...options.policy, breaker: breakers[index] }
-          const candidate = request(service, script, optionsFor(service, index, asked), policy, fail)
+          const candidate = request(service, tape, optionsFor(service, index, asked), policy, fail)
           return {
             ...candidate,
             open: Stream.suspend(() => {

@@ -2,13 +2,14 @@ import * as Prompt from "effect/ai/Prompt"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type * as Failure from "../../Failure.ts"
+import * as Failure from "../../Failure.ts"
 import type * as Llm from "../../Llm.ts"
 import type * as Stt from "../../Stt.ts"
 import type * as Tts from "../../Tts.ts"
+import { unless } from "./bounded.ts"
 import { meteredReply, meteredSpeech, meteredTranscription } from "./metering.ts"
 
-const longest = "10 seconds"
+const longestMs = 10_000
 
 /** One second at 16 kHz. */
 const silence = { samples: new Int16Array(16_000), sampleRate: 16_000, channels: 1 }
@@ -31,16 +32,16 @@ const warm = (
   request: Effect.Effect<void, { readonly reason: Failure.Reason }>
 ): Effect.Effect<void> => {
   if (service === undefined) return Effect.void
-  return Effect.andThen(service.prewarm ?? Effect.void, request).pipe(
-    Effect.timeoutOption(longest),
+  const late = Effect.fail({ reason: new Failure.TimedOut({ afterMs: longestMs }) })
+  return unless(
+    Effect.andThen(Effect.sleep(longestMs), late),
+    Effect.andThen(service.prewarm ?? Effect.void, request)
+  ).pipe(
     Effect.catchCause((cause) =>
-      Cause.hasInterruptsOnly(cause)
-        ? Effect.interrupt
-        : Effect.logWarning("a provider could not be warmed up").pipe(
-          Effect.annotateLogs({ provider: service.name, reason: tagOf(cause) })
-        )
-    ),
-    Effect.asVoid
+      Effect.logWarning("a provider could not be warmed up").pipe(
+        Effect.annotateLogs({ provider: service.name, reason: tagOf(cause) })
+      )
+    )
   )
 }
 

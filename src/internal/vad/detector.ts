@@ -14,6 +14,8 @@ const longestBatch = 32
 // A model's memory of what was said before a gap this long misleads it.
 const forgetMs = 1000
 
+type Batched = Exclude<Scorer, (window: Float32Array) => number>
+
 const isProbability = (probability: number | undefined): probability is number =>
   probability !== undefined && probability >= 0 && probability <= 1
 
@@ -27,81 +29,90 @@ const typed = (thrown: unknown): VadError => {
     : inferenceFailed(`the scorer threw ${thrown instanceof Error ? thrown.name : typeof thrown}`)
 }
 
-/** Scores pieces in order and gives the events that they complete. */
-type Track = (pieces: ReadonlyArray<Piece>) => Effect.Effect<ReadonlyArray<Event>, VadError>
+/** What is being tracked. A call that fails or is interrupted leaves pieces behind, and events that nobody has had. */
+class Run {
+  pieces: ReadonlyArray<Piece> = []
+  next = 0
+  events: Array<Event> = []
+
+  begin(pieces: ReadonlyArray<Piece>): void {
+    this.pieces = pieces
+    this.next = 0
+  }
+
+  take(): ReadonlyArray<Event> {
+    const { events } = this
+    this.events = []
+    return events
+  }
+}
+
+/** Scores the pieces of a run in order; may throw. */
+type Track = () => Effect.Effect<void, VadError>
 
 type Normalise = (samples: Int16Array, index: number) => Float32Array
 
 const trackEach = (
+  run: Run,
   tracker: Tracker,
   normalise: Normalise,
   score: (window: Float32Array) => number
 ): Track =>
-(pieces) => {
-  const events: Array<Event> = []
-  for (const piece of pieces) {
-    if (typeof piece === "number") {
-      tracker.unheard(piece, events)
-      continue
-    }
-    const probability = score(normalise(piece, 0))
+() => {
+  while (run.next < run.pieces.length) {
+    const piece = run.pieces[run.next]!
+    const probability = typeof piece === "number" ? 0 : score(normalise(piece, 0))
     if (!isProbability(probability)) {
       return Effect.fail(noProbability(probability))
     }
-    tracker.window(piece, probability, events)
+    run.next++
+    if (typeof piece === "number") tracker.unheard(piece, run.events)
+    else tracker.window(piece, probability, run.events)
   }
-  return Effect.succeed(events)
+  return Effect.void
 }
 
 const trackBatches = (
+  run: Run,
   tracker: Tracker,
   normalise: Normalise,
-  scorer: Exclude<Scorer, (window: Float32Array) => number>,
-  forgetWindows: number
+  scorer: Batched,
+  forgets: (piece: Piece) => boolean
 ): Track => {
-  const take = (
-    pieces: ReadonlyArray<Piece>,
-    probabilities: ReadonlyArray<number>,
-    events: Array<Event>
-  ): Effect.Effect<Array<Event>, VadError> => {
+  const take = (to: number, probabilities: ReadonlyArray<number>): ReturnType<Track> => {
     let scored = 0
-    for (const piece of pieces) {
-      if (typeof piece === "number") {
-        tracker.unheard(piece, events)
-        continue
-      }
-      const probability = probabilities[scored++]
+    while (run.next < to) {
+      const piece = run.pieces[run.next]!
+      const probability = typeof piece === "number" ? 0 : probabilities[scored++]
       if (!isProbability(probability)) {
         return Effect.fail(noProbability(probability))
       }
-      tracker.window(piece, probability, events)
+      run.next++
+      if (typeof piece === "number") tracker.unheard(piece, run.events)
+      else tracker.window(piece, probability, run.events)
     }
-    return Effect.succeed(events)
+    return Effect.void
   }
-  const batch = (pieces: ReadonlyArray<Piece>, events: Array<Event>): Effect.Effect<Array<Event>, VadError> => {
-    const windows = pieces.filter((piece) => typeof piece !== "number").map(normalise)
+  const batch = (to: number): ReturnType<Track> => {
+    const windows = run.pieces.slice(run.next, to).filter((piece) => typeof piece !== "number").map(normalise)
     return windows.length === 0
-      ? take(pieces, [], events)
-      : Effect.flatMap(scorer.score(windows), (probabilities) => take(pieces, probabilities, events))
+      ? take(to, [])
+      : Effect.flatMap(scorer.score(windows), (probabilities) => take(to, probabilities))
   }
-  const inBatches = Effect.fnUntraced(function*(pieces: ReadonlyArray<Piece>) {
-    const events: Array<Event> = []
-    let from = 0
-    for (let i = 0; i < pieces.length; i++) {
-      const piece = pieces[i]!
-      const forgets = typeof piece === "number" && piece >= forgetWindows
-      if (forgets || i + 1 - from === longestBatch) {
-        yield* batch(pieces.slice(from, i + 1), events)
-        from = i + 1
-        if (forgets) {
+  const inBatches = Effect.gen(function*() {
+    for (let i = 0; i < run.pieces.length; i++) {
+      const forgotten = forgets(run.pieces[i]!)
+      if (forgotten || i + 1 - run.next === longestBatch) {
+        yield* batch(i + 1)
+        if (forgotten) {
           scorer.reset()
         }
       }
     }
-    return yield* batch(pieces.slice(from), events)
+    yield* batch(run.pieces.length)
   })
   // Nearly every push completes one window at the most.
-  return (pieces) => pieces.length > 1 || typeof pieces[0] === "number" ? inBatches(pieces) : batch(pieces, [])
+  return () => run.pieces.length > 1 || typeof run.pieces[0] === "number" ? inBatches : batch(run.pieces.length)
 }
 
 export const makeDetector = (
@@ -122,14 +133,29 @@ export const makeDetector = (
     return samples.length === windowSize ? window : window.fill(0, samples.length)
   }
 
+  const run = new Run()
+  const forgetWindows = forgetMs * sampleRate / 1000 / windowSize
+  const forgets = (piece: Piece): boolean => typeof piece === "number" && piece >= forgetWindows
   const track = typeof scorer === "function"
-    ? trackEach(tracker, normalise, scorer)
-    : trackBatches(tracker, normalise, scorer, forgetMs * sampleRate / 1000 / windowSize)
+    ? trackEach(run, tracker, normalise, scorer)
+    : trackBatches(run, tracker, normalise, scorer, forgets)
+
+  /** Time passes, also in windows that could not be scored. */
+  const pass = (): void => {
+    while (run.next < run.pieces.length) {
+      const piece = run.pieces[run.next++]!
+      if (typeof piece === "number") tracker.unheard(piece, run.events)
+      else tracker.missed(piece)
+      if (forgets(piece) && typeof scorer !== "function") scorer.reset()
+    }
+  }
 
   const attempt = (pieces: () => ReadonlyArray<Piece>): Effect.Effect<ReadonlyArray<Event>, VadError> =>
     Effect.suspend(() => {
+      pass()
       try {
-        return track(pieces())
+        run.begin(pieces())
+        return Effect.map(track(), () => run.take())
       } catch (thrown) {
         return Effect.fail(typed(thrown))
       }

@@ -37,6 +37,12 @@ export class Tracker {
     this.#settings.onScore?.({ at: this.now, probability })
   }
 
+  /** Takes a window that could not be scored: nothing is decided by it. */
+  missed(samples: Int16Array): void {
+    this.#recorder.append(samples)
+    this.#position += samples.length
+  }
+
   /** Takes `windows` windows that nobody heard: silence, however many they are. */
   unheard(windows: number, events: Array<Event>): void {
     let left = windows

@@ -10,7 +10,8 @@ const length = rate / 50
 const pause = rate * 2
 
 const room = new Room()
-await room.connect(process.env["REMOTE_URL"] ?? "", process.env["REMOTE_TOKEN"] ?? "", {
+const { REMOTE_TOKEN: token = "", REMOTE_URL: url = "" } = process.env
+await room.connect(url, token, {
   autoSubscribe: false,
   dynacast: false
 })

@@ -1,0 +1,200 @@
+/** What resilience is made of, as `Resilience` shows it. */
+import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
+import type * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import type * as Stream from "effect/Stream"
+import type * as Failure from "../../Failure.ts"
+
+/**
+ * A provider of a fallback was lost, or is back.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Availability = Schema.Struct({
+  component: Schema.Literals(["stt", "llm", "tts"]),
+  provider: Schema.String,
+  available: Schema.Boolean
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Availability = typeof Availability.Type
+
+/**
+ * What a fallback tells beside being a service: the names of the providers
+ * that are available now, in order of preference, and every change from now on.
+ * A slow reader of `availability` loses all but the newest 64 changes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Fallback {
+  readonly available: Effect.Effect<ReadonlyArray<string>>
+  readonly availability: Stream.Stream<Availability>
+}
+
+/**
+ * What a circuit breaker does: lets every request through, one to try, or none.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const BreakerState = Schema.Literals(["closed", "half_open", "open"])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type BreakerState = typeof BreakerState.Type
+
+/**
+ * A circuit breaker has changed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const BreakerChange = Schema.Struct({
+  component: Schema.Literals(["stt", "llm", "tts", "other"]),
+  provider: Schema.String,
+  from: BreakerState,
+  to: BreakerState
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type BreakerChange = typeof BreakerChange.Type
+
+/**
+ * When a circuit breaker opens, and for how long.
+ *
+ * **Details**
+ *
+ * Each attempt at the provider counts, also one that is tried again. What a bad
+ * request is answered (`InvalidRequest`, status 400, 413 and 422) does not, and
+ * neither does a request that was interrupted.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface BreakerOptions {
+  /** Name of the provider, in events and metrics. */
+  readonly name: string
+  /** What the provider is, in events and metrics. @default "other" */
+  readonly component?: BreakerChange["component"] | undefined
+  /** Failures in a row that open it. @default 5 */
+  readonly consecutiveFailures?: number | undefined
+  /** Share of failures in the window that opens it, above 0 and at most 1. @default 0.5 */
+  readonly failureRate?: number | undefined
+  /** Requests in the window below which the share says nothing. @default 10 */
+  readonly minimumRequests?: number | undefined
+  /** @default "1 minute" */
+  readonly window?: Duration.Input | undefined
+  /** Time without any request, before one may try; up to 10 minutes where the provider asks for more. @default "30 seconds" */
+  readonly openFor?: Duration.Input | undefined
+}
+
+/**
+ * A circuit breaker: keeps requests from a provider that is down.
+ *
+ * **Details**
+ *
+ * Open, it fails every request at once with `Unavailable`. After `openFor` the
+ * next request tries the provider, one at a time: if it is answered the breaker
+ * closes, if it fails it is open again. `state` is read at any time and says
+ * `open` until that request; the gauge `agent_breaker_state` shows it. A slow
+ * reader of `changes` loses all but the newest 64.
+ *
+ * It keeps the time of the Clock that it was made with.
+ *
+ * `protect` guards any effect; `isFailure` says which of its errors count.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Breaker {
+  readonly name: string
+  readonly component: BreakerChange["component"]
+  readonly state: Effect.Effect<BreakerState>
+  readonly changes: Stream.Stream<BreakerChange>
+  readonly protect: <A, E, R>(
+    effect: Effect.Effect<A, E, R>,
+    isFailure?: (error: E) => boolean
+  ) => Effect.Effect<A, E | Failure.Unavailable, R>
+}
+
+/**
+ * How one provider is asked.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Policy {
+  /** Attempts after the first one. @default 3 */
+  readonly retries?: number | undefined
+  /** Waits between attempts; a longer `retryAfterMs` of the provider wins. @default exponential from 100 ms up to 5 s, jittered by 20 % */
+  readonly schedule?: Schedule.Schedule<unknown> | undefined
+  /**
+   * Time for all attempts together up to the first useful output. It runs from
+   * the request for an `Llm`, from the first text for a `Tts`, and from each
+   * `Finalize` without a transcript since for an `Stt`. @default "10 seconds"
+   */
+  readonly firstOutput?: Duration.Input | undefined
+  /**
+   * Longest silence between two outputs, beyond which the provider has failed
+   * in mid-stream: of an `Llm`, and of a `Tts` that has been given all its text.
+   *
+   * @default "10 seconds"
+   */
+  readonly nextOutput?: Duration.Input | undefined
+  /** Asked before each attempt and told what came of it; for one provider alone. @default none */
+  readonly breaker?: Breaker | undefined
+}
+
+/**
+ * How several providers stand in for each other.
+ *
+ * **Details**
+ *
+ * A provider that fails before its first output is lost until `probe` or
+ * `recovery` brings it back; one that breaks off what is heard already is left
+ * alone for 30 seconds longer, and is back when it has come to an end once.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface FallbackOptions<Service> {
+  /** Name of the fallback in errors. @default the providers' names, joined by "+" */
+  readonly name?: string | undefined
+  /** How each provider is asked. */
+  readonly policy?: Omit<Policy, "breaker"> | undefined
+  /** A circuit breaker for each provider that is not resilient itself; an open one is passed over. @default none */
+  readonly breaker?: Omit<BreakerOptions, "name" | "component"> | undefined
+  /**
+   * Cheap call that succeeds when a lost provider is back. Without it, the next
+   * request after each wait of `recovery` tries the provider.
+   */
+  readonly probe?: ((provider: Service) => Effect.Effect<unknown, unknown>) | undefined
+  /** Waits before each probe of a lost provider. @default exponential from 1 second, at most 1 minute */
+  readonly recovery?: Schedule.Schedule<unknown> | undefined
+}
+
+/**
+ * When a second provider is asked beside the first.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface HedgeOptions {
+  /** Name in errors. @default the providers' names, joined by "+" */
+  readonly name?: string | undefined
+  /** How late the first output may be before the next provider is asked, too. @default "1500 millis" */
+  readonly after?: Duration.Input | undefined
+  /** How each provider is asked. */
+  readonly policy?: Omit<Policy, "breaker"> | undefined
+}

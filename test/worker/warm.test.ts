@@ -1,0 +1,92 @@
+/** What a worker does once in a process, before it says that it is ready. */
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Layer, Stream } from "effect"
+import { Failure, Llm, Resilience, Stt, Tts } from "effect-voice"
+import * as Testing from "effect-voice/testing"
+import { makeOpen } from "../../src/internal/worker/open.ts"
+
+/** Services that count what they are asked. */
+const counting = () => {
+  const asked: Array<string> = []
+  const layer = Layer.mergeAll(
+    Layer.succeed(
+      Llm.Llm,
+      Llm.make({
+        name: "llm",
+        reply: ({ prompt }) => {
+          asked.push(`llm ${JSON.stringify(prompt.content.at(-1)?.content).includes("Hello")}`)
+          return Stream.make<[Llm.Delta]>({ _tag: "Finish" })
+        }
+      })
+    ),
+    Layer.succeed(
+      Tts.Tts,
+      Tts.make({
+        name: "tts",
+        sampleRate: 16_000,
+        channels: 1,
+        speak: (text) => Stream.drain(Stream.map(text, (piece) => void asked.push(`tts ${piece}`)))
+      })
+    ),
+    Layer.succeed(
+      Stt.Stt,
+      Stt.make({
+        name: "stt",
+        transcribe: (audio) => {
+          let samples = 0
+          return Stream.drain(Stream.map(audio, (input) => {
+            if ("samples" in input && (samples += input.samples.length) === 16_000) asked.push("stt one second")
+          }))
+        }
+      })
+    )
+  )
+  return { asked, layer }
+}
+
+describe("a worker's paid warm-up", () => {
+  it.effect("asks each provider for a trifle when that is wished, and nobody otherwise", () =>
+    Effect.gen(function*() {
+      for (const warmProviders of [true, false]) {
+        const { asked, layer } = counting()
+        yield* Effect.scoped(makeOpen({ entry: () => Effect.void, layer, warmProviders }))
+        assert.deepStrictEqual(asked.toSorted(), warmProviders ? ["llm true", "stt one second", "tts Hello"] : [])
+      }
+    }))
+
+  it.effect("keeps no worker from its work: what fails or hangs is logged and left", () =>
+    Effect.gen(function*() {
+      const failing = Layer.mergeAll(
+        Layer.succeed(
+          Llm.Llm,
+          Llm.make({
+            name: "llm",
+            reply: () =>
+              Stream.fail(new Llm.LlmError({ provider: "llm", reason: new Failure.Rejected({ status: 401 }) }))
+          })
+        ),
+        Layer.succeed(
+          Tts.Tts,
+          Tts.make({ name: "tts", sampleRate: 16_000, channels: 1, speak: () => Stream.never })
+        )
+      )
+      yield* Effect.scoped(makeOpen({ entry: () => Effect.void, layer: failing, warmProviders: true })).pipe(
+        Testing.inVirtualTime
+      )
+    }))
+})
+
+describe("Resilience.prewarm", () => {
+  it.effect("takes ten seconds, also where a provider cannot be interrupted", () =>
+    Effect.gen(function*() {
+      const stuck = (name: string) =>
+        Llm.make({
+          name,
+          prewarm: Effect.uninterruptible(Effect.never),
+          reply: () => Stream.make<[Llm.Delta]>({ _tag: "Finish" })
+        })
+      const [taken] = yield* Resilience.prewarm({ llm: stuck("llm") }).pipe(Effect.timed, Testing.inVirtualTime)
+      // And a second for it to hang up.
+      assert.strictEqual(Duration.toMillis(taken), 11_000)
+    }), 5000)
+})
