@@ -160,6 +160,19 @@ describe("shared scorer", () => {
       assert.deepStrictEqual(model.batches, [["1/0"], ["3/0"]])
     }))
 
+  it.effect("scores nothing where the only stream is gone before its batch begins", () =>
+    Effect.gen(function*() {
+      const model = makeModel()
+      const gone = yield* ask(model, 1)
+      gone.interruptUnsafe()
+      yield* model.shared.idle
+      assert.deepStrictEqual(model.batches, [])
+      assert.strictEqual(native.pending(), 0)
+      const stays = yield* ask(model, 2)
+      yield* model.answer
+      assert.deepStrictEqual(yield* Fiber.join(stays), [0])
+    }))
+
   it.effect("drops the answer for a stream that was interrupted in a batch, which may ask again", () =>
     Effect.gen(function*() {
       const model = makeModel()

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Schema, Stream } from "effect"
-import { Agent, type Event, Pipeline, Room, Session, Stt, Tts } from "effect-voice"
+import { Agent, type Event, Pipeline, Room, Session, Stt, Tts, Vad } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { Tool, Toolkit } from "effect/ai"
 
@@ -335,6 +335,56 @@ describe("words at odd moments", () => {
 })
 
 describe("Pipeline", () => {
+  it.effect("closes a speech only when the window before it has its score, whenever it stops listening", () =>
+    Effect.gen(function*() {
+      for (const stop of [2000, 2003, 2008, 2011]) {
+        let scoring = false
+        let overlaps = 0
+        const begin = () => {
+          if (scoring) overlaps++
+          scoring = true
+        }
+        const slow = Layer.succeed(
+          Vad.Vad,
+          Vad.make({
+            name: "slow",
+            sampleRate: 16_000,
+            windowSize: 320,
+            scorer: Effect.succeed({
+              score: (windows) =>
+                Effect.sync(begin).pipe(
+                  Effect.andThen(Effect.sleep(7)),
+                  Effect.map(() => {
+                    scoring = false
+                    return windows.map((window) => window.some((sample) => Math.abs(sample) > 0.01) ? 1 : 0)
+                  })
+                ),
+              reset: () => {
+                if (scoring) overlaps++
+              }
+            })
+          })
+        )
+        const stopped: Array<number> = []
+        yield* Testing.inVirtualTime(
+          Effect.gen(function*() {
+            const caller = yield* Testing.Caller
+            const session = yield* Pipeline.make(Agent.make({ instructions: "" }), {
+              onEvent: (event) => {
+                if (event._tag === "UserStoppedSpeaking") stopped.push(event.at)
+              }
+            })
+            yield* Effect.forkScoped(caller.says("This is a long sentence of mine", { at: 1000, duration: 4000 }))
+            yield* Effect.sleep(stop)
+            yield* session.listen(false)
+            yield* Effect.sleep(3000)
+          }).pipe(Effect.provide(Layer.merge(Testing.layer({ room: { frames: 20 } }), slow)), Effect.scoped)
+        )
+        assert.strictEqual(overlaps, 0, `at ${stop}`)
+        assert.isAtMost(stopped[0]!, stop + 20)
+      }
+    }))
+
   it.effect("fails typed where the synthesiser's rate is impossible, in the session", () =>
     Effect.gen(function*() {
       const frame = { samples: new Int16Array(100), sampleRate: 0, channels: 1 }

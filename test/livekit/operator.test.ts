@@ -121,13 +121,16 @@ describe.skipIf(livekit === undefined)("what an operator sees", () => {
       assert.strictEqual(worker.errors(), "")
     }))
 
-  for (const [kind, processes] of [["alone", 0], ["with its pool left behind", 1]] as const) {
+  for (const [kind, processes] of [["alone", 0], ["with its pool left behind", 1], ["one of its pool", 1]] as const) {
     it.live(`of a worker that is killed in mid-call (${kind}): the next one takes over`, () =>
       Effect.gen(function*() {
         const first = yield* operated(at, processes)
         const { ann, agent, room } = yield* call
         const second = yield* operated(at, 0)
-        first.kill("SIGKILL")
+        if (kind === "one of its pool") {
+          const health = JSON.parse((yield* first.get("/health")).text)
+          process.kill(health.children[0].pid, "SIGKILL")
+        } else first.kill("SIGKILL")
         const killed = now()
         yield* until(() => agentIn(ann) === undefined)
         const alone = now() - killed

@@ -181,7 +181,7 @@ describe("metrics", () => {
       // There with the first breaker, and with the first process of a pool.
       const record = yield* Metrics.recorder
       record({ _tag: "ProviderAvailability", at: 0, component: "llm", provider: "scripted", available: false })
-      yield* child(0, { cpu: 0, memoryBytes: 0, jobs: 0 })
+      yield* child(0, { cpu: 0, memoryBytes: 0, eventLoopDelayMs: 0, jobs: 0 })
       const { text } = yield* get(worker.ports[0]!, "/metrics")
       const file = readFileSync(new URL("../../deploy/prometheus/alerts.yaml", import.meta.url), "utf8")
       const rules = JSON.stringify(Yaml.parse(file))

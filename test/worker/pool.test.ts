@@ -68,6 +68,11 @@ describe("a pool", () => {
       assert.match(text, /^agent_worker_jobs_total\{status="failed"\} 1$/m)
       assert.match(text, /^agent_worker_join_seconds_count 8$/m)
       assert.match(text, /^agent_pool_processes 2$/m)
+      for (const series of ["cpu_ratio", "event_loop_delay_seconds", "memory_bytes", "jobs"]) {
+        for (const child of ["0", "1"]) {
+          assert.match(text, new RegExp(`^agent_pool_process_${series}\\{child="${child}"\\} [0-9.e-]+$`, "m"))
+        }
+      }
     }))
 
   it.live("reports the jobs of a process that crashes, leaves its neighbours alone, and replaces it", () =>

@@ -32,17 +32,16 @@ const tapOutput = (
   const settle = Effect.map(output.played, (played) => {
     const at = now()
     const whole: Array<Waiting> = []
-    while (waiting.length > 0) {
-      const [{ frame, from } = { frame: Audio.silence(0, output), from: 0 }] = waiting
+    for (let next = waiting[0]; next !== undefined && next.from < played; next = waiting[0]) {
+      const { frame, from } = next
       const heardMs = played - from
-      if (heardMs <= 0) break
       waiting.shift()
-      if (heardMs < Audio.durationMs(frame)) {
-        whole.push({ from, frame: Audio.slice(frame, 0, heardMs) })
-        waiting.unshift({ from: played, frame: Audio.slice(frame, heardMs) })
-        break
+      if (heardMs >= Audio.durationMs(frame)) {
+        whole.push(next)
+        continue
       }
-      whole.push({ from, frame })
+      whole.push({ from, frame: Audio.slice(frame, 0, heardMs) })
+      waiting.unshift({ from: played, frame: Audio.slice(frame, heardMs) })
     }
     const [first] = whole
     if (first !== undefined) heard(at - (played - first.from), whole.map(({ frame }) => frame))

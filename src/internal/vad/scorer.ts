@@ -146,16 +146,12 @@ export const share = (thread: Thread, sampleRate: SampleRate): Shared => {
     }
   }
 
-  const proceed = (): void => {
-    if (waiting.size > 0) {
-      turn(next)
-    } else {
-      busy = false
-      rest.resolve()
-    }
-  }
-
   const next = (): void => {
+    // Whoever waited may have gone.
+    if (waiting.size === 0) {
+      busy = false
+      return rest.resolve()
+    }
     const calls: Array<Call> = []
     for (const call of waiting) {
       if (calls.length === largestBatch) break
@@ -172,7 +168,7 @@ export const share = (thread: Thread, sampleRate: SampleRate): Shared => {
         const failure = Effect.fail(inferenceFailed(detailOf(cause)))
         for (const call of calls) answer(call, failure)
       }
-    ).finally(proceed)
+    ).finally(() => turn(next))
   }
 
   const submit = (call: Call): void => {

@@ -2,6 +2,7 @@
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
+import type { Usage } from "./facts.ts"
 
 const gauge = (name: string, description: string, attributes?: Metric.Metric.AttributeSet) =>
   Metric.gauge(name, { description, attributes })
@@ -39,6 +40,11 @@ const crashes = counter("agent_pool_crashes_total", "Processes of the pool that 
 const slots = 64
 const childGauges = (child: string) => ({
   cpu: gauge("agent_pool_process_cpu_ratio", "Cores that a process of the pool uses", { child }),
+  delay: gauge(
+    "agent_pool_process_event_loop_delay_seconds",
+    "Delay of the event loop of a process of the pool (p99 of the last seconds)",
+    { child }
+  ),
   memory: gauge("agent_pool_process_memory_bytes", "Memory of a process of the pool (RSS)", { child }),
   jobs: gauge("agent_pool_process_jobs", "Jobs of a process of the pool", { child })
 })
@@ -108,13 +114,12 @@ export const process = (now: {
 
 export const pool = (processes: number): Effect.Effect<void> => set(children, processes)
 
-export const child = (slot: number, now: {
-  readonly cpu: number
-  readonly memoryBytes: number
-  readonly jobs: number
-}): Effect.Effect<void> => {
+export const child = (slot: number, now: Usage & { readonly jobs: number }): Effect.Effect<void> => {
   const gauges = ofSlot[slot] ?? otherSlot
-  return Effect.all([set(gauges.cpu, now.cpu), set(gauges.memory, now.memoryBytes), set(gauges.jobs, now.jobs)], {
-    discard: true
-  })
+  return Effect.all([
+    set(gauges.cpu, now.cpu),
+    set(gauges.delay, now.eventLoopDelayMs / 1000),
+    set(gauges.memory, now.memoryBytes),
+    set(gauges.jobs, now.jobs)
+  ], { discard: true })
 }

@@ -8,6 +8,7 @@ import { type Child, spawn } from "./childHandle.ts"
 import { PrewarmFailed, WorkerError } from "./errors.ts"
 import type { Executor } from "./executor.ts"
 import { countersOf, mergeTexts } from "./exposition.ts"
+import { noUsage } from "./facts.ts"
 import * as metrics from "./metrics.ts"
 import type { JobSettings, PoolSettings } from "./options.ts"
 
@@ -36,7 +37,7 @@ export const makePool = (
         const { text } = child
         if (text !== "") past = mergeTexts([past, countersOf(text)])
         return Effect.all([
-          metrics.child(child.slot, { cpu: 0, memoryBytes: 0, jobs: 0 }),
+          metrics.child(child.slot, { ...noUsage, jobs: 0 }),
           metrics.pool(ready().length)
         ], { discard: true })
       })
