@@ -159,8 +159,6 @@ export const share = (thread: Thread, sampleRate: SampleRate): Shared => {
       calls.push(call)
       waiting.delete(call)
     }
-    // All who waited may have left before their turn.
-    if (calls.length === 0) return proceed()
     const began = clock.monotonicTimeNanosUnsafe()
     thread.run(calls.length).then(
       () => settle(calls, began),
