@@ -1,6 +1,6 @@
 /** Whole conversations with every provider, of which each thing that is told is held against the keys. */
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Layer, Logger, Metric, Redacted, References, Tracer } from "effect"
+import { Cause, Deferred, Effect, Layer, Logger, Metric, Redacted, References, Tracer } from "effect"
 import { Agent, type Event, type Llm, Pipeline, Session, type Stt, type Tts } from "effect-voice"
 import * as AzureStt from "effect-voice/Layers/AzureStt"
 import * as AzureTts from "effect-voice/Layers/AzureTts"
@@ -93,6 +93,7 @@ describe.concurrent("a conversation", () => {
             return { status: 401, headers: { "x-key": key } }
           }
         })
+        const over = yield* Deferred.make<void>()
         const told: Array<unknown> = []
         const events: Array<Event.Event> = []
         const logger = Logger.make((entry) => void told.push(entry.message, entry.cause, Cause.pretty(entry.cause)))
@@ -115,15 +116,18 @@ describe.concurrent("a conversation", () => {
           participants: [{
             identity: "caller",
             audio: [{ at: "100 millis", audio: question }],
-            linger: "500 millis"
+            linger: "1 minute"
           }]
         })
         const exit = yield* Pipeline.run(agent, {
           resilience: { retries: 1 },
           onEvent: (event) => {
             events.push(event)
+            const speeches = events.filter(({ _tag }) => _tag === "SpeechFinished").length
+            if (event._tag === "Escalated" || speeches > 1) Deferred.doneUnsafe(over, Effect.void)
           }
         }).pipe(
+          Effect.raceFirst(Deferred.await(over)),
           Effect.exit,
           Effect.tap((exit) => Effect.logInfo("it is over", exit._tag === "Failure" ? exit.cause : undefined)),
           Effect.provide(Layer.mergeAll(EnergyVad.layer(), room, cast(server.url, sockets.url))),
@@ -131,7 +135,6 @@ describe.concurrent("a conversation", () => {
           Effect.provide(Logger.layer([logger])),
           Effect.provideService(References.MinimumLogLevel, "All")
         )
-        // Whoever is refused first may end it.
         assert.isTrue(events.some((event) => event._tag === "ProviderFailed"))
         const access = server.requests.map(({ method, url }) => `${method} ${url.href}`)
         assert.isAbove(access.length + refused, 0)

@@ -14,6 +14,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
 import { fetch } from "./fetch.ts"
+import * as utf8 from "./utf8.ts"
 
 /** Largest answer in bytes that is kept in memory at once. */
 const maxBytes = 64 * 1024 * 1024
@@ -141,7 +142,7 @@ const make = (client: HttpClient.HttpClient): Http => {
       Effect.map((response) => bounded(Stream.catch(response.stream, (error) => Stream.fromEffect(fail(error))))),
       Stream.unwrap
     )
-  const text: Http["text"] = (request) => stream(request).pipe(Stream.decodeText, Stream.mkString)
+  const text: Http["text"] = (request) => Stream.mkString(utf8.decode(stream(request)))
   // Not HEAD: undici closes the connection after it.
   const warm: Http["warm"] = (url) =>
     quiet(client.execute(HttpClientRequest.get(url))).pipe(
