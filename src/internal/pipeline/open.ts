@@ -66,6 +66,8 @@ export const open = <R>(
     const id = options.sessionId ?? nameSession(room)
     const about = options.job ?? (yield* CurrentJob)
     const { id: job, ...facts } = about
+    // A worker's operator sees each call; a program of one conversation prints what it wants itself.
+    const log = job === undefined ? Effect.logDebug : Effect.logInfo
     const ids = { ...facts, ...Metrics.annotations({ session: id, job }) }
     const services = yield* Effect.context<never>()
     const measure = yield* Metrics.recorder
@@ -242,7 +244,7 @@ export const open = <R>(
             Effect.suspend(() => Fiber.awaitAll([...core.acts]))
           ))
           publish({ _tag: "SessionClosed", session: id, reason })
-          yield* Effect.annotateLogs(Effect.logInfo("the conversation is over"), {
+          yield* Effect.annotateLogs(log("the conversation is over"), {
             reason,
             turns: conductor.state().turn - 1,
             ...(participant === undefined ? {} : idsOf(participant))
@@ -288,7 +290,7 @@ export const open = <R>(
         yield* Effect.ignore(session.update({ turn: { interruption: { echoWarmUp: 0 } } }))
       }
       publish({ _tag: "SessionStarted", session: id })
-      yield* Effect.annotateLogs(Effect.logInfo("the conversation begins"), idsOf(participant))
+      yield* Effect.annotateLogs(log("the conversation begins"), idsOf(participant))
       if (apology !== undefined) fork(apology.prepare)
       signal(core, { _tag: "Opened" })
       yield* inScope(hearing.listen(participant.identity))
