@@ -279,8 +279,8 @@ describe("Telemetry", () => {
       Effect.gen(function*() {
         const { hits, url } = yield* collector("silent")
         yield* work.pipe(
-          Effect.provide(Telemetry.layerOtlp({ url, shutdownTimeout: "50 millis" })),
-          Effect.timeout("2 seconds")
+          Effect.provide(Telemetry.layerOtlp({ url, shutdownTimeout: "1 second" })),
+          Effect.timeout("20 seconds")
         )
         assert.isNotEmpty(hits)
       }).pipe(isolated, quiet))

@@ -56,6 +56,17 @@ describe("what an operator sees", () => {
       }
     }))
 
+  it.effect("a session that is a job tells its beginning and its end, another one nothing", () =>
+    Effect.gen(function*() {
+      const told = (job: Readonly<Record<string, string>>) =>
+        Effect.map(
+          Testing.scenario({ user: [Testing.say(500, 2500, secret), Testing.leave(9000)], options: { job } }),
+          ({ logs }) => logs.filter(({ level }) => level === "Info").map(({ text }) => text)
+        )
+      assert.deepStrictEqual(yield* told({ id: "job-7" }), ["the conversation begins", "the conversation is over"])
+      assert.deepStrictEqual(yield* told({}), [])
+    }))
+
   it.effect("T22: no words of the user, the model or a tool in any log, span or metric", () =>
     Effect.gen(function*() {
       const { spans, timeline } = yield* traced

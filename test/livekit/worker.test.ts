@@ -1,8 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer, Queue, Redacted } from "effect"
-import { Agent, type Event, Pipeline, Session } from "effect-voice"
+import { Deferred, Effect, Fiber, Layer, Queue, Redacted, Result, Stream } from "effect"
+import { Agent, Audio, type Event, Pipeline, Session } from "effect-voice"
+import * as FileRecorder from "effect-voice/Layers/FileRecorder"
 import * as Worker from "effect-voice/Worker"
 import { AgentDispatchClient, RoomServiceClient } from "livekit-server-sdk"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { recording } from "../fixtures/speech.ts"
 import { services } from "./support/agents.ts"
 import pooled from "./support/greeter.ts"
@@ -175,6 +179,46 @@ describe.skipIf(livekit === undefined)("a worker of a real server", () => {
       const job = yield* Queue.take(jobs)
       assert.deepInclude(job, { metadata: "table for two", agentName: name })
       yield* ann.hears(job.identity, since)
+    }))
+
+  it.live("keeps a record of the call, with both sides of its audio", () =>
+    Effect.gen(function*() {
+      const folder = yield* Effect.acquireRelease(
+        Effect.sync(() => mkdtempSync(join(tmpdir(), "recorder-"))),
+        (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+      )
+      const key = Redacted.make("ab".repeat(32))
+      const name = agentName()
+      const records = FileRecorder.layer({ folder, key, audio: true })
+      const definition = Worker.define({
+        agentName: name,
+        layer: Layer.merge(services(["I hear you."]), records),
+        entry: () => Pipeline.run(greeter)
+      })
+      const worker = yield* Worker.make(definition, options(at))
+      const since = now()
+      const ann = yield* caller({ room: roomName(), agent: { agentName: name, metadata: "" } })
+      yield* until(() => ann.room.remoteParticipants.size > 0)
+      const [identity] = [...ann.room.remoteParticipants.values()].map((agent) => agent.identity)
+      yield* ann.hears(identity!, since)
+      yield* ann.hearsSilence(identity!)
+      yield* ann.says(recording("weather_question.wav"))
+      yield* ann.hears(identity!, now())
+      yield* ann.hearsSilence(identity!)
+      yield* ann.leaves
+      while ((yield* worker.status).jobs > 0) yield* Effect.sleep(20)
+      const [call] = yield* Stream.runCollect(FileRecorder.list({ folder, key }))
+      assert.deepInclude(call, { participant: "ann" })
+      const entries = yield* Stream.runCollect(FileRecorder.read(call!.file, { key }))
+      const trail = entries.flatMap((entry) => entry._tag === "Audio" ? [] : [entry._tag])
+      assert.deepStrictEqual(trail, ["Opened", "Joined", "AgentSpeech", "UserTurn", "AgentSpeech", "Closed"])
+      const to = join(folder, "call.wav")
+      yield* FileRecorder.writeWav(call!.file, { key, to })
+      const wav = Result.getOrThrow(Audio.decodeWav(readFileSync(to)))
+      const loudMs = [0, 1].map((side) =>
+        wav.samples.filter((sample, i) => i % 2 === side && Math.abs(sample) > 500).length / 16
+      )
+      for (const ms of loudMs) assert.isAbove(ms, 300)
     }))
 
   it.live("of the types publisher and participant is asked for each of them", () =>

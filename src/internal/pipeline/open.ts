@@ -67,9 +67,9 @@ export const open = <R>(
     const id = options.sessionId ?? nameSession(room)
     const about = options.job ?? (yield* CurrentJob)
     const { id: job, ...facts } = about
-    const ids = { ...facts, ...Metrics.annotations({ session: id, job }) }
-    // A worker's operator wants to know; a program of one's own has its own words.
+    // A worker's operator sees each call; a program of one conversation prints what it wants itself.
     const log = job === undefined ? Effect.logDebug : Effect.logInfo
+    const ids = { ...facts, ...Metrics.annotations({ session: id, job }) }
     const services = yield* Effect.context<never>()
     const measure = yield* Metrics.recorder
     const now = yield* steadyClock
