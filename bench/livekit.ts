@@ -9,6 +9,9 @@
  * - `cores` and `megabytes` (PSS of the process tree): of the agent's side, without
  *   the server and without the callers, who have a process of their own
  *
+ * All of them run with `--max-semi-space-size=16`, as `docs/performance.md` advises:
+ * else their memory grows in steps of tens of megabytes.
+ *
  * `floor` is rtc-node alone in one process, with the same Silero and the same
  * answer; `ratios` are ours against the floor of the same run. `PEER_DIR` names a
  * folder with `@livekit/agents`, its Silero plugin and `@livekit/rtc-node`, which
@@ -47,6 +50,7 @@ const measure = async (kind: Kind, calls: number) => {
   const rooms = Array.from({ length: calls }, (_, i) => `bench-${run}-${i}`)
   const { key, secret, url } = server
   const agent = start(programs[kind], {
+    NODE_OPTIONS: "--max-semi-space-size=16",
     LIVEKIT_URL: url,
     LIVEKIT_API_KEY: key,
     LIVEKIT_API_SECRET: secret

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
 import { readdirSync, readFileSync } from "node:fs"
+import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 
 export interface Message {
@@ -21,7 +22,7 @@ export const start = (
   })
 
 /** Waits until a process says that it has come so far. */
-export const phase = (child: ChildProcess, wanted: string): Promise<Message> => {
+export const phase = (child: ChildProcess, wanted: string, minutes = 15): Promise<Message> => {
   const { promise, reject, resolve } = Promise.withResolvers<Message>()
   const listen = (message: unknown) => {
     const told = message as Message
@@ -30,11 +31,8 @@ export const phase = (child: ChildProcess, wanted: string): Promise<Message> => 
     resolve(told)
   }
   child.on("message", listen)
-  const late = setTimeout(
-    () => reject(new Error(`${child.spawnargs.at(-1)} is not ${wanted} within 15 minutes`)),
-    900_000
-  )
-  late.unref()
+  const late = `${child.spawnargs.at(-1)} has not come to "${wanted}" within ${minutes} minutes`
+  void sleep(minutes * 60_000, undefined, { ref: false }).then(() => reject(new Error(late)))
   child.once("exit", (code) => reject(new Error(`${child.spawnargs.at(-1)} ended with ${code} before ${wanted}`)))
   return promise
 }

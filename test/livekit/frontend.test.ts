@@ -60,6 +60,8 @@ describe.skipIf(livekit === undefined)("a stock frontend", () => {
       const { of } = yield* talk({
         room,
         greeting: "Good morning.",
+        // A state that is over before the room could take it is not shown.
+        thinks: 1000,
         script: ["The weather in Paris is fine, and it is going to be so for the rest of the whole long week."]
       })
       yield* until(() => of("AgentSpeechCommitted").length === 1)

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Effect, Fiber, Logger, References } from "effect"
 import { Audio } from "effect-voice"
 import { caller, isLoud, livekit, now, roomName, tone, until } from "./support/people.ts"
 import { collect, join } from "./support/rooms.ts"
@@ -88,6 +88,49 @@ describe.skipIf(livekit === undefined)("a LiveKit room", () => {
       assert.deepStrictEqual(bytes.items[0]?.bytes, new Uint8Array([1, 2, 3]))
       yield* sees((event) => event._tag === "Data" && event.identity === "ann" && event.topic === "x")
       yield* sees((event) => event._tag === "Dtmf" && event.digit === "#")
+    }).pipe(Effect.scoped))
+
+  it.live("logs who comes and goes, what is published and sent, and nothing of what it holds", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const logger = Logger.make<unknown, void>(({ fiber, message }) => {
+        const { participant, room } = fiber.getRef(References.CurrentLogAnnotations)
+        lines.push(`${String(room)}: ${String(message)}: ${String(participant)}`)
+      })
+      yield* Effect.gen(function*() {
+        const name = roomName()
+        yield* caller({ room: name, identity: "bob", microphone: false })
+        const { room, sees } = yield* join(name)
+        const ann = yield* caller({ room: name })
+        yield* sees((event) => event._tag === "TrackSubscribed")
+        yield* Effect.promise(async () => {
+          const local = ann.room.localParticipant!
+          await local.setAttributes({ mood: "a secret" })
+          await local.publishData(new TextEncoder().encode("a secret"), { reliable: true, topic: "x" })
+          await local.publishDtmf(7, "7")
+        })
+        for (const tag of ["AttributesChanged", "Data", "Dtmf"]) yield* sees((event) => event._tag === tag)
+        yield* ann.leaves
+        yield* sees((event) => event._tag === "ParticipantLeft")
+        yield* room.leave
+        const line = (message: string, participant: string) => `${name}: ${message}: ${participant}`
+        const expected = [
+          line("a participant has joined", "bob"),
+          line("a participant has joined", "ann"),
+          line("a track is published", "ann"),
+          line("a track is received", "ann"),
+          line("attributes have changed", "ann"),
+          line("data has come", "ann"),
+          line("a key was pressed", "ann"),
+          line("a participant has left", "ann"),
+          line("the room is disconnected", "undefined")
+        ]
+        yield* until(() => expected.every((one) => lines.includes(one)))
+        assert.isTrue(lines.every((one) => !one.includes("secret")))
+      }).pipe(
+        Effect.provide(Logger.layer([logger])),
+        Effect.provideService(References.MinimumLogLevel, "Debug")
+      )
     }).pipe(Effect.scoped))
 
   it.live("keeps what came on the chat before anybody listened", () =>

@@ -29,7 +29,11 @@ export interface Executor extends Pick<Runner, "run" | "hurry" | "running"> {
 
 /** The native engine starts before the first call, and is kept between calls: stopping it takes seconds. */
 const holdEngine: Effect.Effect<void, WorkerError, Scope.Scope> = Effect.flatMap(
-  Effect.promise(() => import("../livekit/rtc.ts")),
+  Effect.promise(async () => {
+    // Read and compiled before the first call, too.
+    await import("../../Layers/LiveKitRoom.ts")
+    return import("../livekit/rtc.ts")
+  }),
   ({ hold }) =>
     Effect.mapError(
       Effect.asVoid(hold({ captureLogs: false })),

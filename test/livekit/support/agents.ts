@@ -21,10 +21,11 @@ const Ears = Layer.effect(
   )
 )
 
-const Mind = (script: Testing.LlmScript) => Testing.layerLlm(script, { firstToken: 50, total: 100 })
+const Mind = (script: Testing.LlmScript, thinks: number) =>
+  Testing.layerLlm(script, { firstToken: thinks, total: thinks + 50 })
 
-export const services = (script: Testing.LlmScript) =>
-  Layer.mergeAll(Ears, Mind(script), FliteTts.layer()).pipe(Layer.provideMerge(SileroVad.layer()))
+export const services = (script: Testing.LlmScript, thinks = 50) =>
+  Layer.mergeAll(Ears, Mind(script, thinks), FliteTts.layer()).pipe(Layer.provideMerge(SileroVad.layer()))
 
 export interface Told {
   readonly at: number
@@ -42,6 +43,8 @@ export interface TalkOptions {
   readonly identity?: string | undefined
   readonly greeting?: string | undefined
   readonly script: Testing.LlmScript
+  /** Until the first word of a reply (ms). @default 50 */
+  readonly thinks?: number | undefined
   readonly options?: Pipeline.Options | undefined
   readonly livekit?: Partial<LiveKitRoom.Options> | undefined
   /** @default the server of this run */
@@ -59,7 +62,7 @@ export const talk = (options: TalkOptions) =>
     })
     const token = yield* agentToken(options.room, options.identity, options.at)
     const room = LiveKitRoom.layer({ url: options.at?.url ?? url(), token, ...options.livekit })
-    const context = yield* Layer.build(Layer.merge(room, services(options.script)))
+    const context = yield* Layer.build(Layer.merge(room, services(options.script, options.thinks)))
     const session = yield* Effect.provide(
       Pipeline.make(agent, {
         turn: { preemption: { llm: false, tts: false }, interruption: { echoWarmUp: 0 } },
