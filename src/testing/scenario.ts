@@ -262,8 +262,10 @@ const perform = (scenario: Scenario<never, never>): Effect.Effect<Timeline, Pipe
       )
 
       const quietMs = millis(scenario.quiet ?? "12 seconds")
+      // A recogniser's meter runs on a silent line, too.
+      const newest = () => events.findLast(({ _tag }) => _tag !== "UsageMeasured")?.at
       const quiet: Effect.Effect<void> = Effect.suspend(() => {
-        const due = Math.max(lastOf(scenario), events.at(-1)?.at ?? 0) + quietMs
+        const due = Math.max(lastOf(scenario), newest() ?? 0) + quietMs
         return now() >= due ? Effect.void : Effect.andThen(sleepUntil(due), quiet)
       })
       const { until = "quiet" } = scenario
@@ -272,7 +274,7 @@ const perform = (scenario: Scenario<never, never>): Effect.Effect<Timeline, Pipe
         Effect.as(session.ended, true),
         until === "quiet"
           ? Effect.raceFirst(Effect.as(quiet, true), Effect.as(patience, false))
-          : Effect.as(sleepUntil(until), events.length === 0 || events.at(-1)!.at <= until - quietMs)
+          : Effect.as(sleepUntil(until), (newest() ?? -Infinity) <= until - quietMs)
       )
       const stillThere = (yield* session.state).status !== "closed"
       const stoppedAt = stillThere ? now() : undefined
