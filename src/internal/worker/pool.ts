@@ -119,6 +119,7 @@ export const makePool = (
           }
           failures = 0
           const child = result.success
+          yield* metrics.child(slot, { ...child.usage, jobs: child.jobs.size })
           yield* metrics.pool(ready().length)
           yield* Deferred.succeed(first, undefined)
           const attending = fork(attend(child))
