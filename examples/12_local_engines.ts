@@ -69,19 +69,22 @@ const program = Effect.gen(function*() {
   yield* Console.log([...lines, `heard again: ${again.map(({ text }) => text).join(" ")}`].join("\n"))
 })
 
+// Fast: the room's Clock waits for the programs, and for nothing else.
+const room = LocalRoom.layer({
+  mode: "fast",
+  keepHeard: true,
+  participants: [{ identity: "caller", audio: [{ at: "1 second", audio: question }] }]
+})
+
+const services = Layer.mergeAll(
+  SileroVad.layer(),
+  CommandStt.layer(CommandStt.pocketsphinx),
+  CommandTts.layer(CommandTts.flite),
+  Testing.layerLlm(model),
+  ToolsLive
+)
+
 program.pipe(
-  Effect.provide(Layer.mergeAll(
-    // Fast: the room's Clock waits for the programs, and for nothing else.
-    LocalRoom.layer({
-      mode: "fast",
-      keepHeard: true,
-      participants: [{ identity: "caller", audio: [{ at: "1 second", audio: question }] }]
-    }),
-    SileroVad.layer(),
-    CommandStt.layer(CommandStt.pocketsphinx),
-    CommandTts.layer(CommandTts.flite),
-    Testing.layerLlm(model),
-    ToolsLive
-  )),
+  Effect.provide(Layer.provideMerge(services, room)),
   NodeRuntime.runMain
 )

@@ -254,6 +254,11 @@ describe("LocalRoom", () => {
         )
         assert.strictEqual(yield* failing({ frame: 0 }), "InvalidOption: frame: 0 ms, expected 1 to 1000 ms")
         assert.match(
+          yield* failing({ participants: [{ identity: "ann", join: JSON.parse("\"soon\"") }] }),
+          /^InvalidOption: participants: ann: join: soon is no duration/
+        )
+        assert.match(yield* failing({ mode: JSON.parse("\"slow\"") }), /^InvalidOption: mode: slow, expected/)
+        assert.match(
           yield* failing({ participants: [{ identity: "ann", format: { sampleRate: 0, channels: 1 } }] }),
           /^InvalidOption: participants: ann: format: sampleRate/
         )

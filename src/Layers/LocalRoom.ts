@@ -15,6 +15,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
@@ -151,7 +152,11 @@ const invalid = (detail: string) => new RoomError({ reason: "InvalidOption", det
 
 const millis = (option: string, input: Duration.Input, least: number, most: number): Effect.Effect<number, RoomError> =>
   Effect.suspend(() => {
-    const ms = Duration.toMillis(Duration.fromInputUnsafe(input))
+    const duration = Duration.fromInput(input)
+    if (Option.isNone(duration)) {
+      return Effect.fail(invalid(`${option}: ${String(input)} is no duration, such as "2 seconds" or 2000`))
+    }
+    const ms = Duration.toMillis(duration.value)
     return ms >= least && ms <= most
       ? Effect.succeed(ms)
       : Effect.fail(invalid(`${option}: ${ms} ms, expected ${least} to ${most} ms`))
@@ -325,7 +330,12 @@ const makeFast = Effect.fnUntraced(function*(options: Options) {
  */
 export const layer = (options: Options = {}): Layer.Layer<Room | Control, RoomError> =>
   Layer.effectContext(
-    Effect.suspend((): Effect.Effect<Context.Context<Room | Control>, RoomError, Scope.Scope> =>
-      options.mode === "fast" ? makeFast(options) : make(options, undefined)
-    )
+    Effect.suspend((): Effect.Effect<Context.Context<Room | Control>, RoomError, Scope.Scope> => {
+      const mode: string = options.mode ?? "realtime"
+      return mode === "fast"
+        ? makeFast(options)
+        : mode === "realtime"
+        ? make(options, undefined)
+        : Effect.fail(invalid(`mode: ${mode}, expected "realtime" or "fast"`))
+    })
   )

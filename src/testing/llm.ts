@@ -80,7 +80,8 @@ export interface LlmRequest extends Llm.Request {
  *
  * **Details**
  *
- * When a list is used up, the model says "OK.".
+ * When a list is used up, the model says "OK.", and a warning in the log counts
+ * what it was asked for; an empty list is meant to say no more.
  *
  * @category models
  * @since 0.1.0
@@ -193,6 +194,12 @@ export const llm = (
     const name = options.name ?? "scripted-llm"
     const requests: Array<LlmRequest> = []
     let calls = 0
+    const warn = (asked: number): Effect.Effect<void> =>
+      typeof script === "function" || script.length === 0 || asked <= script.length
+        ? Effect.void
+        : Effect.logWarning(
+          `the model was asked ${asked} times, but its script has ${script.length} replies: it says "OK."`
+        )
     const answer = (request: LlmRequest): LlmReply => {
       const reply = typeof script === "function" ? script(request) : script[request.index] ?? "OK."
       const { firstToken, pieces, total } = options
@@ -203,10 +210,10 @@ export const llm = (
         name,
         resilient: options.resilient ?? false,
         reply: (request) =>
-          Stream.unwrap(Effect.map(Clock.currentTimeMillis, (at) => {
+          Stream.unwrap(Effect.flatMap(Clock.currentTimeMillis, (at) => {
             const seen = read(request, requests.length, at)
             requests.push(seen)
-            return perform(name, answer(seen), () => `call-${++calls}`)
+            return Effect.as(warn(requests.length), perform(name, answer(seen), () => `call-${++calls}`))
           }))
       }),
       calls: LlmCalls.of({ requests: Effect.sync(() => [...requests]) })

@@ -48,7 +48,8 @@ export type UserAction =
   | { readonly _tag: "Leave"; readonly at: number }
 
 /**
- * The user speaks from one moment to another.
+ * The user speaks from one moment to another, in ms. A scenario refuses a
+ * speech that ends before it begins.
  *
  * @category scenario
  * @since 0.1.0
@@ -207,6 +208,12 @@ const joined = (stretches: ReadonlyArray<{ readonly from: number; readonly to: n
 /** Runs a scenario on the Clock of the context, which must run by itself. */
 const perform = (scenario: Scenario<never, never>): Effect.Effect<Timeline, Pipeline.PipelineError> =>
   Effect.scoped(Effect.gen(function*() {
+    const reversed = scenario.user?.find((action) => action._tag === "Say" && action.to < action.at)
+    if (reversed?._tag === "Say") {
+      return yield* Effect.die(
+        new RangeError(`say: the speech ends at ${reversed.to}, before it begins at ${reversed.at}`)
+      )
+    }
     const clock = yield* Clock.Clock
     const now = () => clock.currentTimeMillisUnsafe()
     const scripted = yield* Layer.build(servicesOf({

@@ -185,7 +185,12 @@ const playbacksOf = (events: ReadonlyArray<Event.Event>): ReadonlyArray<Playback
 export const makeTimeline = (recording: Recording): Timeline => {
   const { events } = recording
   const of: Timeline["of"] = (tag) => events.filter((event): event is Event.Of<typeof tag> => event._tag === tag)
-  const print = (): string => events.map(line).join("\n")
+  const serious: ReadonlySet<string> = new Set(["Warn", "Error", "Fatal"])
+  const logged = recording.logs.filter(({ level }) => serious.has(level))
+    .map(({ at, level, text }) => ({ at, line: `${String(at).padStart(8)}  log ${level}: ${text}` }))
+  const print = (): string =>
+    [...events.map((event) => ({ at: event.at, line: line(event) })), ...logged]
+      .sort((a, b) => a.at - b.at).map(({ line }) => line).join("\n")
   const fail = (head: string, marked: ReadonlyArray<string>): never => {
     throw new Unexpected({ message: `${head}\n${marked.join("\n")}\n\nwhat happened:\n${print()}` })
   }

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Cause, Effect, Exit } from "effect"
 import { Agent, History } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 
@@ -119,5 +119,21 @@ describe("a scenario", () => {
       })
       assert.isFalse(timeline.quiet)
       assert.deepStrictEqual(Testing.invariants(timeline).map(({ invariant }) => invariant), ["I7"])
+    }))
+
+  it.effect("tells that the model's script was too short", () =>
+    Effect.gen(function*() {
+      const user = [hello, Testing.say(10_000, 11_000, "And now?")]
+      const timeline = yield* Testing.scenario({ user, llm: ["I am fine."] })
+      assert.include(timeline.print(), "log Warn: the model was asked 2 times, but its script has 1 replies")
+      const meant = yield* Testing.scenario({ user })
+      assert.notInclude(meant.print(), "log Warn")
+    }))
+
+  it.effect("refuses a speech that ends before it begins", () =>
+    Effect.gen(function*() {
+      const exit = yield* Effect.exit(Testing.scenario({ user: [Testing.say(4000, 3000, "Hello.")] }))
+      assert.isTrue(Exit.isFailure(exit) && Exit.hasDies(exit))
+      if (Exit.isFailure(exit)) assert.include(Cause.pretty(exit.cause), "ends at 3000, before it begins at 4000")
     }))
 })
