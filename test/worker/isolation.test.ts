@@ -5,9 +5,13 @@ import { makeJob, outcome } from "../support/agentServer.ts"
 import { memory, settled, start, virtualRooms } from "./support.ts"
 
 /** What belongs to one caller alone. */
-class Order extends Context.Service<Order, { readonly number: number; readonly pizzas: Array<string> }>()("Order") {}
+class Order extends Context.Service<Order, { readonly number: number; readonly pizzas: Array<string> }>()(
+  "effect-voice/test/worker/isolation.test/Order"
+) {}
 
-class Clerk extends Context.Service<Clerk, { readonly name: string }>()("Clerk") {}
+class Clerk
+  extends Context.Service<Clerk, { readonly name: string }>()("effect-voice/test/worker/isolation.test/Clerk")
+{}
 
 it.effect("builds what an entry provides anew for each job, wherever the worker itself was provided with layers", () =>
   Effect.gen(function*() {
