@@ -185,6 +185,7 @@ export const step = (state: State, now: number, signal: Signal): readonly [State
   if (signal._tag === "Enqueue" && (state.status === "closed" || state.status === "draining")) {
     return [state, [{ _tag: "Refuse", speech: signal.speech }]]
   }
+  if (state.status === "closed" && signal._tag === "Heard") return keepLate(state, signal)
   if (state.status === "closed" && signal._tag !== "SpeechEnded") return [state, []]
   const d: Draft = { now, s: { ...state }, actions: [] }
   receive(d, signal)
@@ -195,6 +196,15 @@ export const step = (state: State, now: number, signal: Signal): readonly [State
   }
   return [d.s, d.actions]
 }
+
+/** Words whose transcript comes while the session says goodbye: nobody answers, but they were said. */
+const keepLate = (
+  state: State,
+  { final, text }: Extract<Signal, { readonly _tag: "Heard" }>
+): readonly [State, ReadonlyArray<Action>] =>
+  final && text.trim() !== ""
+    ? [{ ...state, turn: state.turn + 1 }, [{ _tag: "KeepWords", turn: state.turn, text: text.trim() }]]
+    : [state, []]
 
 const receive = (d: Draft, signal: Signal): void => {
   switch (signal._tag) {
@@ -375,7 +385,10 @@ const close = (d: Draft, drain: boolean, reason: NonNullable<State["closing"]>):
 const finish = (d: Draft): void => {
   if (d.s.speeches.length > 0 || d.s.pending !== undefined) return
   const text = said(d.s.words, true)
-  if (text !== "") d.actions.push({ _tag: "KeepWords", turn: d.s.turn, text })
+  if (text !== "") {
+    d.actions.push({ _tag: "KeepWords", turn: d.s.turn, text })
+    d.s.turn += 1
+  }
   Decision.discard(d)
   Hearing.cutOff(d)
   d.s.words = noWords

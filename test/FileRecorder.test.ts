@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Logger, Redacted, Result, Schema, Stream } from "effect"
+import { Deferred, Effect, Layer, Logger, Redacted, Result, Schema, Stream } from "effect"
 import { Agent, Audio, type Event, Pipeline, Recorder } from "effect-voice"
 import { headerBytes, makeSealer } from "effect-voice/internal/recorder/format"
 import { makeWriter, type Sink } from "effect-voice/internal/recorder/writer"
@@ -115,11 +115,17 @@ describe("a recording", () => {
       yield* Testing.inVirtualTime(
         Effect.gen(function*() {
           const caller = yield* Testing.Caller
+          const started = yield* Deferred.make<void>()
           yield* Effect.forkScoped(
             Pipeline.run(Agent.make({ instructions: "" }), {
-              turn: { preemption: { llm: false }, interruption: { backchannel: false, echoWarmUp: 0 } }
+              turn: { preemption: { llm: false }, interruption: { backchannel: false, echoWarmUp: 0 } },
+              onEvent: (event) => {
+                if (event._tag === "SessionStarted") Deferred.doneUnsafe(started, Effect.void)
+              }
             })
           )
+          // The file is opened in real time, which this Clock does not see.
+          yield* Deferred.await(started)
           yield* caller.says("Is anybody there?", { at: 500, duration: 2000 })
           // In the middle of the answer, which is cut there.
           yield* caller.says("Stop, please, and listen!", { at: 6000, duration: 2500 })

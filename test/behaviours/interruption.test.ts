@@ -424,6 +424,23 @@ describe("C20: the session closes", () => {
       ])
     }))
 
+  it.effect("before the transcript has come: words that arrive while it says goodbye are remembered, too", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({ instructions: "", onExit: Effect.sleep(3000) }),
+        user: [Testing.say(1000, 1500, "One."), Testing.say(3600, 4000, "Two.", { finalDelay: 1000 })],
+        llm: [{ text: "" }],
+        at: [{ at: 4100, do: (session) => session.close() }]
+      })
+      timeline.expect(
+        ["UserTranscript", 5000, { text: "Two.", final: true }],
+        ["UserSpeechCommitted", 5000, { text: "Two.", turn: 2 }],
+        ["SessionClosed", 7100]
+      )
+      assert.deepStrictEqual(timeline.messages, ["user: One.", "user: Two."])
+      assert.deepStrictEqual(Testing.invariants(timeline), [])
+    }))
+
   it.effect.each([0, 500, 1000, 2600, 2701, 3000, 3100, 3300, 3400, 3500, 3501, 8000, 13_499, 13_500])(
     "at %d: it is closed at once and nothing is left",
     (at) =>
