@@ -111,11 +111,11 @@ describe.skipIf(livekit === undefined)("what an operator sees", () => {
       const lines = about.filter(({ annotations }) => annotations["job"] === job)
       // What the room tells of its people stands where it happened to come.
       const people = /^a participant has /
-      assert.sameMembers(lines.map(({ message }) => message).filter((message) => people.test(message)), [
+      assert.sameMembers(lines.map(({ message }) => String(message)).filter((message) => people.test(message)), [
         "a participant has joined",
         "a participant has left"
       ])
-      const course = lines.filter(({ message }) => !people.test(message))
+      const course = lines.filter(({ message }) => !people.test(String(message)))
       assert.deepStrictEqual(course.map(({ message }) => message), [
         "the job begins",
         "the conversation begins",
