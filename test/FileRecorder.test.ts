@@ -385,6 +385,29 @@ describe("a disk that is full", () => {
       assert.strictEqual(logged.length, 1)
     }))
 
+  it.effect("is no excuse: what is too long is cut, what is no entry is counted, and the rest can be read", () =>
+    Effect.gen(function*() {
+      const { bytes, sink } = disk()
+      // Six bytes each in JSON: a chat message of 3 MB is a record of 18.
+      const text = "\u0001".repeat(3_000_000)
+      const broken = { ...turn(2), turn: "two" } as unknown as Recorder.Entry
+      yield* Effect.scoped(Effect.gen(function*() {
+        const writer = yield* makeWriter(sink, sealer(), () => 99)
+        writer.put({ _tag: "UserTurn", at: 1, turn: 1, source: "text", text })
+        writer.put(broken)
+        writer.put(turn(3))
+        writer.put({ _tag: "Closed", at: 100, reason: "closed" })
+      }))
+      const folder = yield* directory
+      const entries = yield* read(store(folder, "long.evrec", bytes()))
+      assert.deepStrictEqual(entries, [
+        { _tag: "UserTurn", at: 1, turn: 1, source: "text", text: text.slice(0, 1_000_000) },
+        { _tag: "Lost", at: 99, entries: 1, audioMs: 0 },
+        turn(3),
+        { _tag: "Closed", at: 100, reason: "closed" }
+      ])
+    }))
+
   it.effect("does not hold up the end", () =>
     Effect.gen(function*() {
       const { bytes, fill, sink } = disk()

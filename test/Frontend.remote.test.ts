@@ -70,6 +70,23 @@ const Weather = Tool.make("weather", { success: Schema.String, parameters: Schem
 const Tools = Toolkit.make(Weather)
 
 describe("requests about a session", () => {
+  it.effect("go on being answered when one of them breaks", () =>
+    Effect.gen(function*() {
+      const { responses } = yield* asked(
+        { agent: Agent.make({ instructions: "" }), user: [] },
+        [
+          [100, { case: "ping", value: {} }, "looker"],
+          [200, { case: "ping", value: {} }]
+        ],
+        {
+          access: () => {
+            throw new TypeError("nobody knows")
+          }
+        }
+      )
+      assert.deepStrictEqual(responses.map(({ requestId }) => requestId), ["request-1"])
+    }))
+
   it.effect("are answered, each by its id, to the one who asked", () =>
     Effect.gen(function*() {
       const script: Testing.Scenario<Tool.HandlersFor<{ readonly weather: typeof Weather }>> = {

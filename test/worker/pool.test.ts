@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { JobStatus } from "@livekit/protocol"
-import { Effect } from "effect"
+import { Duration, Effect } from "effect"
 import type * as Worker from "effect-voice/Worker"
 import { spawnSync } from "node:child_process"
 import { makeJob, outcome, serveAgent } from "../support/agentServer.ts"
@@ -134,6 +134,22 @@ describe("a pool", () => {
         return pids
       }))
       for (const pid of pids) assert.throws(() => process.kill(pid, 0))
+    }))
+
+  it.live("gives no job to a process that is silent, and does not wait for it when it is stopped", () =>
+    Effect.gen(function*() {
+      const server = yield* serveAgent()
+      const worker = yield* start(desk, server, { ...pool(1, 4), http })
+      const connection = yield* server.next
+      yield* connection.dispatch(makeJob("AJ_1", { metadata: "wait" }))
+      const [child] = yield* childrenUntil(worker, (all) => all.every(({ jobs }) => jobs === 1))
+      process.kill(child!.pid, "SIGSTOP")
+      yield* Effect.sleep(6000)
+      assert.strictEqual((yield* worker.status).problem, "no process is free")
+      assert.strictEqual(yield* connection.dispatch(makeJob("AJ_2")), false)
+      const [spent] = yield* Effect.timed(worker.stop)
+      assert.isBelow(Duration.toMillis(spent), 15_000)
+      assert.match((yield* outcome(connection)).error, /SIGKILL/)
     }))
 
   it.live("that never becomes ready ends the worker by saying why", () =>

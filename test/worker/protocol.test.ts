@@ -197,6 +197,49 @@ describe("offers", () => {
       assert.strictEqual(answer.participantAttributes["a"], "b")
     }))
 
+  it.effect("declines what accept gives that cannot be sent, and stays connected", () =>
+    Effect.gen(function*() {
+      const server = yield* memory()
+      const rooms = yield* virtualRooms
+      const given: Record<string, unknown> = {
+        attribute: { attributes: { tenant: undefined } },
+        identity: { identity: 5 },
+        nothing: null
+      }
+      const definition = Worker.define({
+        connect: rooms.connect,
+        layer: Layer.empty,
+        accept: ({ id }) => Effect.succeed(id in given ? given[id] as Worker.Decision : true),
+        entry: () => Effect.never
+      })
+      yield* start(definition, server)
+      const connection = yield* server.next
+      for (const id of Object.keys(given)) assert.isFalse(yield* connection.dispatch(makeJob(id)), id)
+      assert.isTrue(yield* connection.dispatch(makeJob("AJ_1")))
+      assert.strictEqual(server.dials(), 1)
+    }))
+
+  it.effect("takes none while its load cannot be told, and goes on telling", () =>
+    Effect.gen(function*() {
+      const server = yield* memory()
+      const rooms = yield* virtualRooms
+      let broken = true
+      const definition = Worker.define({ connect: rooms.connect, layer: Layer.empty, entry: () => Effect.never })
+      const worker = yield* start(definition, server, {
+        load: () => {
+          if (broken) throw new TypeError("no load")
+          return 0.1
+        }
+      })
+      const connection = yield* server.next
+      assert.isFalse(yield* connection.dispatch(makeJob("AJ_1")))
+      assert.strictEqual((yield* worker.status).load, 1)
+      broken = false
+      yield* TestClock.adjust("2500 millis")
+      yield* settled
+      assert.isTrue(yield* connection.dispatch(makeJob("AJ_2")))
+    }))
+
   it.effect("gives its place back when no assignment comes, and runs none that comes late", () =>
     Effect.gen(function*() {
       const server = yield* memory()

@@ -72,6 +72,34 @@ export interface Packets {
   readonly preSkip: number
 }
 
+// Nobody speaks for longer before the agent comes: what lies before the last of it is not decoded.
+const longestMs = 15_000
+
+/** How long a packet sounds (ms), from its first bytes: RFC 6716, 3.1. */
+const lengthOf = (packet: Uint8Array): number => {
+  const head = packet[0]
+  // One that is lost is made up for.
+  if (head === undefined) return 120
+  const config = head >> 3
+  const frame = config < 12
+    ? [10, 20, 40, 60][config % 4]
+    : config < 16
+    ? [10, 20][config % 2]
+    : 2.5 * 2 ** (config % 4)
+  const code = head & 3
+  return (frame ?? 60) * (code === 0 ? 1 : code === 3 ? Math.max(1, (packet[1] ?? 0) & 63) : 2)
+}
+
+/** The packets at the end that are heard. A few bytes can hold an hour of silence. */
+const lastOf = (packets: ReadonlyArray<Uint8Array>): Array<Uint8Array> => {
+  let first = packets.length
+  for (let ms = 0; first > 0; first--) {
+    ms += lengthOf(packets[first - 1] ?? new Uint8Array(0))
+    if (ms > longestMs) break
+  }
+  return packets.slice(first)
+}
+
 // Not known to the compiler: it need not be installed.
 const decoderName = "opus-decoder"
 
@@ -91,12 +119,13 @@ const opus = (stream: Packets | undefined): Effect.Effect<Audio.Frame, Recording
         Effect.tryPromise({
           try: async (): Promise<Audio.Frame> => {
             await decoder.ready
-            const { channelData, sampleRate, samplesDecoded } = decoder.decodeFrames([...stream.packets])
+            const { channelData, sampleRate, samplesDecoded } = decoder.decodeFrames(lastOf(stream.packets))
             return interleaved(channelData, samplesDecoded, sampleRate)
           },
           catch: () => refuse("Malformed", "a recording in Opus could not be decoded")
         }),
-      (decoder) => Effect.sync(() => decoder.free())
+      // After some packets it cannot even be freed.
+      (decoder) => Effect.ignoreCause(Effect.sync(() => decoder.free()))
     )
   })
 

@@ -1,4 +1,5 @@
 /** Requests about a session, and its events, for tools that look on: playgrounds, the console of LiveKit. */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -159,7 +160,10 @@ export const serveRemote = (
         if (identity !== participant?.identity) observers.add(identity)
         const { request, requestId } = message.value
         yield* send(response({ requestId, ...(yield* answer(request)) }), [identity])
-      })
+      }).pipe(
+        // One that breaks must not cost the others their answers.
+        Effect.catchDefect((defect) => Effect.logWarning("a request about the session broke", Cause.die(defect)))
+      )
 
     yield* Effect.forkScoped(
       Stream.runDrain(

@@ -56,19 +56,32 @@ const decodeSound = (bytes: Uint8Array): Sound | undefined => {
   }
 }
 
-/** What a tool was given may not be JSON. */
-const encodeText = (entry: Entry): string => {
-  try {
-    return encodeEntry(entry)
-  } catch {
-    if (entry._tag !== "ToolFinished") throw new TypeError(`${entry._tag} cannot be written`)
+/** Longest text that is kept whole: in JSON a character may take six bytes. */
+const mostText = 1_000_000
+
+/** What remains of an entry that cannot be written, or is too long to be read again. */
+const shortened = (entry: Entry): Entry => {
+  if (entry._tag === "ToolFinished") {
     const { params: _params, result: _result, ...rest } = entry
-    return encodeEntry(rest)
+    return rest
+  }
+  return "text" in entry && entry.text !== undefined ? { ...entry, text: entry.text.slice(0, mostText) } : entry
+}
+
+const encodeText = (entry: Entry): Uint8Array => {
+  const encoded = (entry: Entry): Uint8Array => new TextEncoder().encode(encodeEntry(entry))
+  try {
+    const whole = encoded(entry)
+    return whole.length + tagBytes > mostBytes ? encoded(shortened(entry)) : whole
+  } catch {
+    // What a tool was given may not be JSON.
+    return encoded(shortened(entry))
   }
 }
 
 export interface Sealer {
   readonly header: Uint8Array
+  /** Throws where an entry is not what it should be; its number is given to the next. */
   readonly record: (item: Item) => Uint8Array
 }
 
@@ -79,7 +92,7 @@ export const makeSealer = (key: Uint8Array, salt: Uint8Array): Sealer => {
     header: Buffer.concat([magic, salt, own.check]),
     record: (item) => {
       const sound = item._tag === "Audio"
-      const plain = sound ? encodeSound(item) : new TextEncoder().encode(encodeText(item))
+      const plain = sound ? encodeSound(item) : encodeText(item)
       const head = new Uint8Array(headBytes)
       const view = new DataView(head.buffer)
       view.setUint32(0, plain.length + tagBytes)

@@ -106,16 +106,27 @@ export const makeWriter = (
       wake.openUnsafe()
     }
 
+    const seal = (item: Item): ReadonlyArray<Uint8Array> => {
+      try {
+        return [sealer.record(item)]
+      } catch {
+        // One that is not what it should be must not cost those after it.
+        lost.entries++
+        return []
+      }
+    }
+
     /** Turns what waits into bytes. */
     const collect = (): void => {
       const items = queue.splice(0)
       queuedAudioMs = 0
+      const last = items.at(-1)?._tag === "Closed" ? items.splice(-1) : []
+      const records = items.flatMap(seal)
       if (lost.entries > 0 || lost.audioMs > 0) {
-        const last = items.at(-1)?._tag === "Closed" ? items.length - 1 : items.length
-        items.splice(last, 0, { _tag: "Lost", at: now(), ...lost })
+        records.push(sealer.record({ _tag: "Lost", at: now(), ...lost }))
         lost = { entries: 0, audioMs: 0 }
       }
-      sealed = Buffer.concat(items.map(sealer.record))
+      sealed = Buffer.concat([...records, ...last.flatMap(seal)])
     }
 
     const complain = (code: string): Effect.Effect<void> =>

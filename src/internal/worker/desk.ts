@@ -41,6 +41,16 @@ export interface Desk {
   readonly idle: Effect.Effect<void>
 }
 
+const isText = (u: unknown): boolean => u === undefined || typeof u === "string"
+
+/** What comes from JavaScript may be anything, and what cannot be sent would cost the connection. */
+const isDecision = (u: unknown): boolean =>
+  typeof u === "boolean" || u === "end" || (
+    typeof u === "object" && u !== null &&
+    ["identity", "name", "metadata"].every((key) => isText(Reflect.get(u, key))) &&
+    Object.values(Reflect.get(u, "attributes") ?? {}).every((value) => typeof value === "string")
+  )
+
 const asAccepted = (job: JobRequest, decision: Exclude<Decision, false | "end">, agentName: string): Accepted => {
   const as = decision === true ? {} : decision
   return {
@@ -83,7 +93,10 @@ export const makeDesk = (options: {
         return Effect.as(Effect.logWarning("accept took too long, the job is declined"), false)
       }
       return Exit.match(exit.value, {
-        onSuccess: (decided) => Effect.succeed(decided),
+        onSuccess: (decided) =>
+          isDecision(decided)
+            ? Effect.succeed(decided)
+            : Effect.as(Effect.logWarning("accept gave what cannot be sent, the job is declined"), false),
         onFailure: (cause) =>
           Effect.logWarning("accept has failed, the job is declined").pipe(
             Effect.annotateLogs({ reason: nameOf(cause) }),

@@ -16,6 +16,10 @@ const megabyte = 1024 * 1024
 const watchInterval = 1000
 /** A process that says nothing for this long will not come back. */
 const silentMs = 60_000
+/** One that is silent for this long is given no job. */
+const slowMs = 5000
+/** What those that are asked to hurry have, unless they are silent. */
+const hurryMs = 10_000
 const attempts = 3
 
 const failed = (detail: string): WorkerError => new WorkerError({ reason: new PrewarmFailed({ detail }) })
@@ -25,6 +29,7 @@ export const makePool = (
   jobSettings: JobSettings
 ): Effect.Effect<Executor, WorkerError, Scope.Scope> =>
   Effect.gen(function*() {
+    const clock = yield* Clock.Clock
     const children = new Set<Child>()
     const fork = yield* FiberSet.makeRuntime<never>()
     const life = { closing: false }
@@ -152,7 +157,9 @@ export const makePool = (
     )
     yield* Effect.forEach(firsts, Deferred.await, { concurrency: "unbounded", discard: true })
 
-    const free = (child: Child): number => child.state === "ready" ? settings.jobsPerProcess - child.jobs.size : 0
+    const isSilent = (child: Child): boolean => clock.currentTimeMillisUnsafe() - child.heardAt >= slowMs
+    const free = (child: Child): number =>
+      child.state === "ready" && !isSilent(child) ? settings.jobsPerProcess - child.jobs.size : 0
     const owner = (id: string): Child | undefined => [...children].find((child) => child.jobs.has(id))
     const all = (): ReadonlyArray<Child> => [...children]
 
@@ -173,6 +180,14 @@ export const makePool = (
         }),
       hurry: Effect.sync(() => {
         for (const child of children) child.send({ _tag: "Hurry" })
+        fork(Effect.andThen(
+          Effect.sleep(hurryMs),
+          Effect.suspend(() =>
+            Effect.forEach([...children].filter(isSilent), (child) => kill(child, "it does not answer"), {
+              discard: true
+            })
+          )
+        ))
       }),
       running: () => all().flatMap((child) => child.running),
       free: () => all().reduce((sum, child) => sum + Math.max(0, free(child)), 0),

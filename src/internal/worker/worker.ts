@@ -3,6 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Metrics from "../../Metrics.ts"
@@ -84,12 +85,12 @@ export const make = <E>(
       return state.load >= settings.loadThreshold ? `its load is ${state.load.toFixed(2)}` : undefined
     }
 
-    const tell = Effect.suspend(() => {
+    const tell = Effect.gen(function*() {
       const facts = { ...usage, ...limits, jobs: desk.taken(), maxJobs: settings.maxJobs }
-      state.load = loadOf(settings, facts)
+      state.load = yield* loadOf(settings, facts)
       const full = problem() !== undefined
       state.link?.send({ _tag: "Load", load: state.load, full, jobs: desk.running() })
-      return metrics.worker({
+      yield* metrics.worker({
         load: state.load,
         connected: state.link !== undefined,
         ready: !full,
@@ -147,16 +148,19 @@ export const make = <E>(
         yield* tell
       })
     })
+    const giveUp = (exit: Exit.Exit<never, WorkerError>) =>
+      Effect.gen(function*() {
+        state.draining = true
+        state.link = undefined
+        // Their rooms may be well: the calls are let end.
+        yield* Effect.timeoutOption(desk.idle, settings.drainTimeout)
+        yield* Deferred.done(started, exit)
+        yield* Deferred.done(ended, exit)
+      })
     const connection = yield* keepConnected.pipe(
-      Effect.catch((error) =>
-        Effect.gen(function*() {
-          state.draining = true
-          // Their rooms may be well: the calls are let end.
-          yield* Effect.timeoutOption(desk.idle, settings.drainTimeout)
-          yield* Deferred.fail(started, error)
-          yield* Deferred.fail(ended, error)
-        })
-      ),
+      Effect.catch((error) => giveUp(Exit.fail(error))),
+      // What nobody has thought of must not leave a worker that only seems to be there.
+      Effect.catchDefect((defect) => giveUp(Exit.die(defect))),
       Effect.forkScoped
     )
     yield* Effect.forkScoped(
@@ -205,10 +209,12 @@ export const make = <E>(
     }
   })
 
-const loadOf = (settings: Settings, facts: Facts): number => {
-  const load = settings.load === undefined ? defaultLoad(facts) : settings.load(facts)
-  return Number.isFinite(load) ? Math.min(1, Math.max(0, load)) : 1
-}
+/** A load that cannot be told is a full one. */
+const loadOf = (settings: Settings, facts: Facts): Effect.Effect<number> =>
+  Effect.sync(() => settings.load === undefined ? defaultLoad(facts) : settings.load(facts)).pipe(
+    Effect.catchDefect(() => Effect.as(Effect.logWarning("the option load has thrown, no job is taken"), 1)),
+    Effect.map((load) => Number.isFinite(load) ? Math.min(1, Math.max(0, load)) : 1)
+  )
 
 /** Connects, and connects again; fails when that is hopeless. */
 const stayConnected = (settings: Settings, definition: Definition<unknown>, on: {
