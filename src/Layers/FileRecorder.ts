@@ -200,8 +200,9 @@ export const layer = (options: Options): Layer.Layer<Recorder, RecorderError> =>
 
 const sweeping = (folder: string, retention: number): Effect.Effect<void> =>
   Effect.gen(function*() {
-    const removed = yield* store.sweep(folder, (yield* Clock.currentTimeMillis) - retention)
+    const { problem, removed } = yield* store.sweep(folder, (yield* Clock.currentTimeMillis) - retention)
     if (removed > 0) yield* Effect.annotateLogs(Effect.logInfo("old recordings are removed"), { removed })
+    if (problem !== undefined) return yield* problem
   }).pipe(
     Effect.catch(({ reason }) =>
       Effect.logError("old recordings cannot be removed").pipe(

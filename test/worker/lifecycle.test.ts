@@ -33,6 +33,30 @@ const lastWords = (request: Testing.LlmRequest): string => request.text
 const statuses = (connection: Connection, count: number) =>
   Effect.forEach(Array.from({ length: count }), () => outcome(connection))
 
+describe("a join that nothing can interrupt", () => {
+  it.effect("is left behind at its limit, and at once when the job ends", () =>
+    Effect.gen(function*() {
+      const server = yield* memory()
+      const definition = Worker.define({
+        connect: () => Effect.uninterruptible(Effect.never),
+        layer: Layer.empty,
+        entry: () => Effect.never
+      })
+      const worker = yield* start(definition, server)
+      const connection = yield* server.next
+      yield* connection.dispatch(makeJob("AJ_1"))
+      yield* settled
+      yield* TestClock.adjust("15 seconds")
+      assert.deepInclude(yield* outcome(connection), { jobId: "AJ_1", status: JobStatus.JS_FAILED })
+      yield* connection.dispatch(makeJob("AJ_2"))
+      yield* settled
+      connection.terminate("AJ_2")
+      assert.deepInclude(yield* outcome(connection), { jobId: "AJ_2", status: JobStatus.JS_SUCCESS })
+      yield* settled
+      assert.strictEqual((yield* worker.status).jobs, 0)
+    }))
+})
+
 describe("termination", () => {
   it.effect("ends the job, and a late one is nothing", () =>
     Effect.gen(function*() {

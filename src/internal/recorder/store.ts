@@ -105,12 +105,28 @@ const filesOf = (folder: string, day: string): Effect.Effect<ReadonlyArray<Store
     )
   )
 
-/** All recordings, the oldest first. */
+/** Goes on after what failed, which is told at the end: one that is in the way must not hide all others. */
+const makeObstacles = () => {
+  let first: RecorderError | undefined
+  const past = <A>(effect: Effect.Effect<A, RecorderError>, otherwise: A): Effect.Effect<A> =>
+    Effect.catch(effect, (error) =>
+      Effect.sync(() => {
+        first ??= error
+        return otherwise
+      }))
+  return { past, told: Effect.suspend(() => first === undefined ? Effect.void : Effect.fail(first)) }
+}
+
+/** All recordings, the oldest first; fails at the end if a folder could not be read. */
 export const list = (folder: string): Stream.Stream<Stored, RecorderError> =>
-  Stream.unwrap(Effect.map(daysOf(folder), Stream.fromIterable)).pipe(
-    Stream.mapEffect((day) => filesOf(folder, day)),
-    Stream.flattenIterable
-  )
+  Stream.suspend(() => {
+    const { past, told } = makeObstacles()
+    return Stream.unwrap(Effect.map(daysOf(folder), Stream.fromIterable)).pipe(
+      Stream.mapEffect((day) => past(filesOf(folder, day), [])),
+      Stream.flattenIterable,
+      Stream.concat(Stream.drain(Stream.fromEffect(told)))
+    )
+  })
 
 /** Whether it was there. */
 export const remove = (file: string): Effect.Effect<boolean, RecorderError> =>
@@ -119,19 +135,24 @@ export const remove = (file: string): Effect.Effect<boolean, RecorderError> =>
 const removeDay = (folder: string, day: string): Effect.Effect<void> =>
   Effect.ignore(attempt(day, "remove", () => fs.rmdir(path.join(folder, day))))
 
-/** Removes what began before `cutoff`, and tells how many. */
-export const sweep = (folder: string, cutoff: number): Effect.Effect<number, RecorderError> =>
+/** Removes what began before `cutoff`; tells how many, and the first thing that was in the way. */
+export const sweep = (
+  folder: string,
+  cutoff: number
+): Effect.Effect<{ readonly removed: number; readonly problem: RecorderError | undefined }, RecorderError> =>
   Effect.gen(function*() {
+    const { past, told } = makeObstacles()
     let removed = 0
     for (const day of yield* daysOf(folder)) {
       const begins = Date.parse(day)
       if (begins >= cutoff) break
-      for (const { at, file } of yield* filesOf(folder, day)) {
-        if (at < cutoff && (yield* remove(file))) removed++
+      for (const { at, file } of yield* past(filesOf(folder, day), [])) {
+        if (at < cutoff && (yield* past(remove(file), false))) removed++
       }
       if (begins + dayMs <= cutoff) yield* removeDay(folder, day)
     }
-    return removed
+    const problem = yield* Effect.match(told, { onSuccess: () => undefined, onFailure: (error) => error })
+    return { removed, problem }
   })
 
 /** The bytes of a file, piece by piece. */

@@ -8,7 +8,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Metrics from "../../Metrics.ts"
-import type { Room } from "../../Room.ts"
+import type { Room, RoomError } from "../../Room.ts"
 import { CurrentJob } from "../../Session.ts"
 import type { Definition, Job } from "../../Worker.ts"
 import type { Assignment, EndReason, JobRequest, Report } from "./job.ts"
@@ -69,19 +69,30 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
       return Exit.isFailure(exit.value) ? warn("failed", { step: what, reason: nameOf(exit.value.cause) }) : Effect.void
     })
 
-  const join = (assignment: Assignment, ending: Deferred.Deferred<EndReason>, scope: Scope.Scope) =>
-    settings.connect({
-      url: assignment.url,
-      token: assignment.token,
-      autoSubscribe: definition.autoSubscribe,
-      job: assignment.job
-    }).pipe(
-      Scope.provide(scope),
-      Effect.asSome,
-      Effect.timeout(settings.joinTimeout),
-      Effect.raceFirst(Effect.as(Deferred.await(ending), Option.none<Room["Service"]>())),
-      Effect.exit
-    )
+  /** None when the job ends first. Whoever cannot be interrupted is left behind, and leaves the room if they come after all. */
+  const join = (
+    assignment: Assignment,
+    ending: Deferred.Deferred<EndReason>,
+    scope: Scope.Scope
+  ): Effect.Effect<Exit.Exit<Option.Option<Room["Service"]>, RoomError | Cause.TimeoutError>> =>
+    Effect.gen(function*() {
+      const joining = yield* settings.connect({
+        url: assignment.url,
+        token: assignment.token,
+        autoSubscribe: definition.autoSubscribe,
+        job: assignment.job
+      }).pipe(Scope.provide(scope), Effect.forkDetach({ startImmediately: true }))
+      const first = yield* Effect.raceFirst(
+        settle(joining, settings.joinTimeout, patience),
+        Effect.as(Deferred.await(ending), "ended" as const)
+      )
+      if (first === "ended") {
+        joining.interruptUnsafe()
+        return Exit.succeed(Option.none())
+      }
+      if (Option.isNone(first)) return Exit.fail(new Cause.TimeoutError())
+      return Exit.map(first.value, Option.some)
+    })
 
   const perform = Effect.fnUntraced(function*(
     assignment: Assignment,
