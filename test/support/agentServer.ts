@@ -37,9 +37,9 @@ export interface Connection {
   /** Messages of a kind that have come and were not taken. */
   readonly seen: <C extends Case>(kind: C) => ReadonlyArray<ValueOf<C>>
   readonly offer: (job: Job) => void
-  readonly assign: (job: Job, token?: string) => void
+  readonly assign: (job: Job, token?: string, url?: string) => void
   /** Offers a job and assigns it if the worker takes it. */
-  readonly dispatch: (job: Job) => Effect.Effect<boolean>
+  readonly dispatch: (job: Job, at?: { readonly url: string }) => Effect.Effect<boolean>
   readonly terminate: (jobId: string) => void
   /** Ends the connection without a close frame, as a server that drains does. */
   readonly drop: () => void
@@ -123,8 +123,8 @@ const makeConnection = (options: Options, id: string, url: string, authorization
       return Effect.map(Deferred.await(found), (message) => message.value as ValueOf<C>)
     })
   const offer = (job: Job): void => send({ case: "availability", value: { job, resuming: false } as never })
-  const assign = (job: Job, token = "room-token"): void =>
-    send({ case: "assignment", value: new JobAssignment({ job, token }) })
+  const assign = (job: Job, token = "room-token", url?: string): void =>
+    send({ case: "assignment", value: new JobAssignment({ job, token, ...(url === undefined ? {} : { url }) }) })
   const connection: Connection = {
     id,
     url,
@@ -136,11 +136,11 @@ const makeConnection = (options: Options, id: string, url: string, authorization
       inbox.filter((message) => message.case === kind).map((message) => message.value as ValueOf<C>),
     offer,
     assign,
-    dispatch: (job) =>
+    dispatch: (job, at) =>
       Effect.gen(function*() {
         offer(job)
         const answer = yield* take("availability")
-        if (answer.available) assign(job)
+        if (answer.available) assign(job, undefined, at?.url)
         return answer.available
       }),
     terminate: (jobId) => send({ case: "termination", value: { jobId } as never }),

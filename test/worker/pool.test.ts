@@ -2,7 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { JobStatus } from "@livekit/protocol"
 import { Duration, Effect } from "effect"
 import type * as Worker from "effect-voice/Worker"
+import { decodeJwt } from "jose"
 import { spawnSync } from "node:child_process"
+import { createServer } from "node:http"
 import { makeJob, outcome, serveAgent } from "../support/agentServer.ts"
 import desk from "./fixtures.desk.ts"
 import { start } from "./support.ts"
@@ -171,5 +173,37 @@ describe("a pool", () => {
       )
       const left = spawnSync("pgrep", ["-P", String(process.pid), "-f", "fixtures.stuck"], { encoding: "utf8" })
       assert.strictEqual(left.stdout ?? "", "")
+    }))
+
+  it.live("takes the agents of a process that crashes out of their rooms", () =>
+    Effect.gen(function*() {
+      const asked: Array<unknown> = []
+      const rooms = createServer((request, response) => {
+        let body = ""
+        request.on("data", (piece) => (body += String(piece)))
+        request.on("end", () => {
+          const [, token] = request.headers.authorization?.split(" ") ?? []
+          asked.push({ path: request.url, ...JSON.parse(body), video: decodeJwt(token ?? "")["video"] })
+          response.writeHead(asked.length === 1 ? 200 : 404).end("{}")
+        })
+      })
+      yield* Effect.acquireRelease(
+        Effect.promise(() => new Promise<void>((resolve) => rooms.listen(0, "127.0.0.1", resolve))),
+        () => Effect.sync(() => rooms.close())
+      )
+      const address = rooms.address()
+      const port = typeof address === "object" ? address?.port : undefined
+      const server = yield* serveAgent()
+      yield* start(desk, server, { ...pool(1, 2), http })
+      const connection = yield* server.next
+      yield* connection.dispatch(makeJob("AJ_1", { metadata: "crash" }), { url: `ws://127.0.0.1:${port}/livekit` })
+      assert.deepInclude(yield* outcome(connection), { jobId: "AJ_1", status: JobStatus.JS_FAILED })
+      while (asked.length === 0) yield* Effect.sleep(20)
+      assert.deepStrictEqual(asked, [{
+        path: "/livekit/twirp/livekit.RoomService/RemoveParticipant",
+        room: "room-AJ_1",
+        identity: "agent-AJ_1",
+        video: { roomAdmin: true, room: "room-AJ_1" }
+      }])
     }))
 })

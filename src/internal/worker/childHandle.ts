@@ -10,12 +10,13 @@ import { PrewarmFailed, WorkerError } from "./errors.ts"
 import type { ChildFacts, Executor } from "./executor.ts"
 import { noUsage, type Usage } from "./facts.ts"
 import { decodeFromChild, encodeToChild, type FromChild, type ToChild } from "./ipc.ts"
-import type { Report } from "./job.ts"
+import type { Assignment, Report } from "./job.ts"
 import * as metrics from "./metrics.ts"
 import type { PoolSettings } from "./options.ts"
 import type { Running } from "./runner.ts"
 
 interface Job {
+  readonly assignment: Assignment
   readonly report: (report: Report) => Effect.Effect<void>
   readonly over: Deferred.Deferred<void>
   /** The server knows how it ended. */
@@ -54,7 +55,12 @@ const program = new URL(`./child.${import.meta.url.endsWith(".ts") ? "ts" : "js"
 const reportOf = (message: Extract<FromChild, { _tag: "JobReport" }>): Report =>
   message.status === "failed" ? { status: "failed", error: message.error } : { status: message.status }
 
-export const spawn = (slot: number, settings: PoolSettings): Effect.Effect<Child> =>
+/** `evict` is for those whose process has ended under them. */
+export const spawn = (
+  slot: number,
+  settings: PoolSettings,
+  evict: (assignment: Assignment) => Effect.Effect<void>
+): Effect.Effect<Child> =>
   Effect.gen(function*() {
     const context = yield* Effect.context<never>()
     const clock = yield* Clock.Clock
@@ -141,6 +147,7 @@ export const spawn = (slot: number, settings: PoolSettings): Effect.Effect<Child
         const report: Report = { status: "failed", error: `the process of the job has ended (${reason})` }
         const telling = job.told ? Effect.void : Effect.andThen(metrics.ended("failed"), tell(id, job, report))
         runFork(Effect.ensuring(telling, Effect.sync(() => close(id))))
+        runFork(evict(job.assignment))
       }
       Deferred.doneUnsafe(exited, Effect.void)
     }
@@ -175,7 +182,7 @@ export const spawn = (slot: number, settings: PoolSettings): Effect.Effect<Child
         Effect.suspend(() => {
           const { id } = assignment.job
           const over = Deferred.makeUnsafe<void>()
-          jobs.set(id, { report, over, told: false })
+          jobs.set(id, { assignment, report, over, told: false })
           idle.closeUnsafe()
           send({ _tag: "Start", assignment })
           return Deferred.await(over)

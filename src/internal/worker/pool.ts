@@ -9,6 +9,7 @@ import { PrewarmFailed, WorkerError } from "./errors.ts"
 import type { Executor } from "./executor.ts"
 import { countersOf, mergeTexts } from "./exposition.ts"
 import { noUsage } from "./facts.ts"
+import type { Assignment } from "./job.ts"
 import * as metrics from "./metrics.ts"
 import type { JobSettings, PoolSettings } from "./options.ts"
 
@@ -26,7 +27,8 @@ const failed = (detail: string): WorkerError => new WorkerError({ reason: new Pr
 
 export const makePool = (
   settings: PoolSettings,
-  jobSettings: JobSettings
+  jobSettings: JobSettings,
+  evict: (assignment: Assignment) => Effect.Effect<void>
 ): Effect.Effect<Executor, WorkerError, Scope.Scope> =>
   Effect.gen(function*() {
     const clock = yield* Clock.Clock
@@ -94,7 +96,7 @@ export const makePool = (
 
     const ignite = (slot: number): Effect.Effect<Child, WorkerError> =>
       Effect.gen(function*() {
-        const child = yield* spawn(slot, settings)
+        const child = yield* spawn(slot, settings, evict)
         children.add(child)
         const began = yield* Effect.timeoutOrElse(child.ready, {
           duration: jobSettings.prewarmTimeout + 5000,

@@ -11,6 +11,7 @@ import type { Definition, Options, Status, Worker } from "../../Worker.ts"
 import { connect, type Link } from "./connection.ts"
 import { makeDesk } from "./desk.ts"
 import { ConnectionLost, type ConnectionReason, Exhausted, WorkerError } from "./errors.ts"
+import { evict } from "./evict.ts"
 import { type Executor, makeLocal } from "./executor.ts"
 import { defaultLoad, type Facts, type Usage } from "./facts.ts"
 import { serveHttp } from "./http.ts"
@@ -125,7 +126,7 @@ export const make = <E>(
     })
     const executor: Executor = settings.pool === undefined
       ? yield* makeLocal(definition, jobSettings)
-      : yield* makePool(settings.pool, jobSettings)
+      : yield* makePool(settings.pool, jobSettings, (assignment) => evict(settings, assignment))
     state.executor = executor
 
     const ended = yield* Deferred.make<void, WorkerError>()
@@ -234,7 +235,7 @@ const stayConnected = (settings: Settings, definition: Definition<unknown>, on: 
   let registeredAt: number | undefined
   const once = connect({
     url: agentUrl(settings.url),
-    token: workerToken(settings.apiKey, settings.apiSecret),
+    token: workerToken(settings),
     framing: settings.framing,
     register,
     onMessage: on.onMessage,
