@@ -4,6 +4,7 @@ import { Duration, Effect } from "effect"
 import type * as Worker from "effect-voice/Worker"
 import { decodeJwt } from "jose"
 import { spawnSync } from "node:child_process"
+import { once } from "node:events"
 import { createServer } from "node:http"
 import { makeJob, outcome, serveAgent } from "../support/agentServer.ts"
 import desk from "./fixtures.desk.ts"
@@ -188,7 +189,7 @@ describe("a pool", () => {
         })
       })
       yield* Effect.acquireRelease(
-        Effect.promise(() => new Promise<void>((resolve) => rooms.listen(0, "127.0.0.1", resolve))),
+        Effect.promise(() => once(rooms.listen(0, "127.0.0.1"), "listening")),
         () => Effect.sync(() => rooms.close())
       )
       const address = rooms.address()
