@@ -2,7 +2,8 @@
 import * as Effect from "effect/Effect"
 import type * as Event from "../../Event.ts"
 
-export const journal = (event: Event.Event): Effect.Effect<void> | undefined => {
+/** `operated`: a worker's operator reads it; a program of one conversation prints what it wants itself. */
+export const journal = (event: Event.Event, operated: boolean): Effect.Effect<void> | undefined => {
   switch (event._tag) {
     case "TurnMeasured": {
       const { interrupted, source, total, toolCalls, turn } = event.record
@@ -23,16 +24,11 @@ export const journal = (event: Event.Event): Effect.Effect<void> | undefined => 
       )
     case "AgentChanged":
       return Effect.annotateLogs(Effect.logDebug("another agent goes on"), { agent: event.to })
-    case "ProviderAvailability":
-      return event.available
-        ? Effect.annotateLogs(Effect.logInfo("a provider is back"), {
-          component: event.component,
-          provider: event.provider
-        })
-        : Effect.annotateLogs(Effect.logWarning("a provider is lost"), {
-          component: event.component,
-          provider: event.provider
-        })
+    case "ProviderAvailability": {
+      const { available, component, provider } = event
+      const log = !operated ? Effect.logDebug : available ? Effect.logInfo : Effect.logWarning
+      return Effect.annotateLogs(log(available ? "a provider is back" : "a provider is lost"), { component, provider })
+    }
     default:
       return undefined
   }

@@ -104,7 +104,7 @@ export const open = <R>(
         fork(Effect.logError("onEvent has thrown", Cause.die(defect)))
       }
       PubSub.publishUnsafe(events, event)
-      const line = journal(event)
+      const line = journal(event, job !== undefined)
       if (line !== undefined) fork(line)
       budget.notice(event)
     }
