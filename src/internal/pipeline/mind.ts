@@ -9,21 +9,15 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as History from "../../History.ts"
 import type * as Llm from "../../Llm.ts"
-import { CurrentSpeech, Session } from "../../Session.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
+import { act, type Call, tell, under, uniqueId } from "./calls.ts"
 import { about, type Core, nextId, signal, spanned, stamp } from "./core.ts"
 import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
 import type { Job } from "./job.ts"
 import { record } from "./ledger.ts"
 import { makeUtterance, makeWriter, type Utterance } from "./utterance.ts"
 import { type Line, makeLine, play, synthesize } from "./voice.ts"
-
-/** As a part of the speech in logs and traces, whichever fiber does it. */
-const under = <A, E, R>(job: Job, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
-  const tied = job.turn === undefined ? effect : about({ turn: job.turn.turn })(effect)
-  return job.span === undefined ? tied : Effect.withParentSpan(tied, job.span)
-}
 
 /** Where lines go to be spoken, and who works for them. */
 interface Mouth {
@@ -113,10 +107,6 @@ const speakLines = (core: Core, job: Job, lines: Queue.Queue<Line, Cause.Done>):
       )
     )
   )
-
-/** Tells the turn-taking whether the floor is needed: not while only tools run. */
-const tell = (core: Core, job: Job): void =>
-  signal(core, { _tag: "Working", speech: job.id, phase: job.acting && job.lines === 0 ? "tools" : "working" })
 
 /** A line in the making: opened with its first piece, so that silence needs no line. */
 const makeSpeaker = (core: Core, job: Job, mouth: Mouth, utterance: Utterance) => {
@@ -231,20 +221,6 @@ interface Answer {
   readonly wanted: () => void
 }
 
-interface Call {
-  readonly id: string
-  readonly name: string
-  readonly params: unknown
-  createdAt: number
-}
-
-/** Some servers give no ids, or count anew with each reply: a call and its output must find each other. */
-const uniqueId = (core: Core, id: string, calls: ReadonlyArray<Call>): string => {
-  const taken = id === "" || core.calls.has(id) || calls.some((call) => call.id === id) ||
-    core.history.items.some((item) => item._tag === "ToolCall" && item.callId === id)
-  return taken ? nextId(core, id === "" ? "call" : id) : id
-}
-
 /** One request to the model. `undefined`: it failed, and that was told. */
 const ask = (
   core: Core,
@@ -344,72 +320,6 @@ const prompt = (core: Core, job: Job, before: ReadonlyArray<Utterance>) => {
     ...(extra === "" ? {} : { extra })
   })
 }
-
-/** Runs the calls of one step in the session, not in the speech: an interruption ends the speech, not the booking. */
-const act = (core: Core, job: Job, calls: ReadonlyArray<Call>): Effect.Effect<boolean> =>
-  Effect.gen(function*() {
-    job.milestones.toolCalls += calls.length
-    job.acting = true
-    job.calls = calls.map(({ id }) => id)
-    tell(core, job)
-    const { tools } = core
-    for (const call of calls) {
-      core.calls.set(call.id, call.createdAt)
-      core.publish({ _tag: "FunctionCallStarted", speech: job.id, id: call.id, name: call.name })
-    }
-    const all = core.fork(
-      under(
-        job,
-        core.runner.run(tools, calls.map(({ id, name, params }) => ({ id, name, params }))).pipe(
-          Effect.provideService(Session, core.session),
-          Effect.provideService(CurrentSpeech, job.id),
-          Effect.map((outputs) => {
-            core.publish({
-              _tag: "FunctionCallsFinished",
-              speech: job.id,
-              calls: outputs.map(({ callId, isFailure, name, output, params }) => ({
-                id: callId,
-                name,
-                params,
-                result: output,
-                isFailure
-              }))
-            })
-            return outputs.every(({ isFailure, name }) => !isFailure && Tools.annotation(tools, name, Tools.Silent))
-          }),
-          spanned("tools", { speech: job.id })
-        )
-      )
-    )
-    core.acts.add(all)
-    all.addObserver(() => core.acts.delete(all))
-    const left = Effect.as(Effect.andThen(job.attending.await, core.leaving.await), true)
-    const quiet = yield* Effect.raceFirst(Fiber.join(all), left)
-    job.acting = false
-    tell(core, job)
-    return quiet
-  })
-
-/** Each output of a tool, once: the call enters the history together with what came of it. */
-export const recordOutput = (core: Core, output: Tools.Output): Effect.Effect<void> =>
-  Effect.sync(() => {
-    const createdAt = core.calls.get(output.callId) ?? stamp(core)
-    core.calls.delete(output.callId)
-    const base = { callId: output.callId, name: output.name, createdAt }
-    const called = History.insert(
-      core.history,
-      History.ToolCall.make({ ...base, id: nextId(core, "call"), params: output.params })
-    )
-    core.history = History.insert(
-      called,
-      History.ToolOutput.make({
-        ...base,
-        id: nextId(core, "output"),
-        output: output.output,
-        isFailure: output.isFailure
-      })
-    )
-  })
 
 const stopped = (core: Core, job: Job): void => {
   if (!job.finished) job.outcome = job.authorized.isOpen() ? "interrupted" : "discarded"
