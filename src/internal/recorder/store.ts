@@ -114,17 +114,21 @@ const makeObstacles = () => {
         first ??= error
         return otherwise
       }))
-  return { past, told: Effect.suspend(() => first === undefined ? Effect.void : Effect.fail(first)) }
+  return { past, first: () => first }
 }
 
 /** All recordings, the oldest first; fails at the end if a folder could not be read. */
 export const list = (folder: string): Stream.Stream<Stored, RecorderError> =>
   Stream.suspend(() => {
-    const { past, told } = makeObstacles()
+    const { first, past } = makeObstacles()
+    const told = Stream.suspend(() => {
+      const error = first()
+      return error === undefined ? Stream.empty : Stream.fail(error)
+    })
     return Stream.unwrap(Effect.map(daysOf(folder), Stream.fromIterable)).pipe(
       Stream.mapEffect((day) => past(filesOf(folder, day), [])),
       Stream.flattenIterable,
-      Stream.concat(Stream.drain(Stream.fromEffect(told)))
+      Stream.concat(told)
     )
   })
 
@@ -141,7 +145,7 @@ export const sweep = (
   cutoff: number
 ): Effect.Effect<{ readonly removed: number; readonly problem: RecorderError | undefined }, RecorderError> =>
   Effect.gen(function*() {
-    const { past, told } = makeObstacles()
+    const { first, past } = makeObstacles()
     let removed = 0
     for (const day of yield* daysOf(folder)) {
       const begins = Date.parse(day)
@@ -151,8 +155,7 @@ export const sweep = (
       }
       if (begins + dayMs <= cutoff) yield* removeDay(folder, day)
     }
-    const problem = yield* Effect.match(told, { onSuccess: () => undefined, onFailure: (error) => error })
-    return { removed, problem }
+    return { removed, problem: first() }
   })
 
 /** The bytes of a file, piece by piece. */

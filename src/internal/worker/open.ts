@@ -6,12 +6,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
 import * as Config from "../../Config.ts"
-import { generateText, Llm } from "../../Llm.ts"
+import { Llm } from "../../Llm.ts"
+import { prewarm } from "../../Resilience.ts"
 import { Room } from "../../Room.ts"
-import { Finalize, type Input, Stt } from "../../Stt.ts"
+import { Stt } from "../../Stt.ts"
 import { Tts } from "../../Tts.ts"
 import { Vad } from "../../Vad.ts"
 import type { DefineOptions, Job } from "../../Worker.ts"
@@ -48,44 +48,32 @@ const reasonOf = (reason: unknown): string =>
     ? reason._tag
     : "unknown"
 
-const silence = (ms: number) => Audio.silence(ms, Audio.speech)
+const silence = Array.from({ length: 25 }, () => Audio.silence(20, Audio.speech))
 
 const warmDetector = (context: Context.Context<never>): Effect.Effect<void> => {
   const vad = Context.getOption(context, Vad)
   return vad._tag === "None" ? Effect.void : Effect.scoped(Effect.gen(function*() {
     const detector = yield* vad.value.detector()
-    yield* detector.push(Array.from({ length: 25 }, () => silence(20)))
+    yield* detector.push(silence)
     yield* detector.end
-  })).pipe(warned("vad"))
-}
-
-const warned = (component: string) => (effect: Effect.Effect<unknown, unknown>): Effect.Effect<void> =>
-  effect.pipe(
+  })).pipe(
     Effect.timeout("10 seconds"),
     Effect.asVoid,
     Effect.catchCause((cause) =>
       Effect.logWarning("a provider could not be warmed").pipe(
-        Effect.annotateLogs({ component, reason: nameOf(cause) })
+        Effect.annotateLogs({ component: "vad", reason: nameOf(cause) })
       )
     )
   )
+}
 
 /** One short answer of each: connections, tokens and caches are there for the first caller. */
-const warmProviders = (context: Context.Context<never>): Effect.Effect<void> => {
-  const stt = Context.getOption(context, Stt)
-  const llm = Context.getOption(context, Llm)
-  const tts = Context.getOption(context, Tts)
-  const inputs: ReadonlyArray<Input> = [...Array.from({ length: 50 }, () => silence(20)), Finalize]
-  return Effect.all([
-    stt._tag === "None"
-      ? Effect.void
-      : warned("stt")(Stream.runDrain(stt.value.transcribe(Stream.fromIterable(inputs)))),
-    llm._tag === "None" ? Effect.void : warned("llm")(generateText(llm.value, "Hello")),
-    tts._tag === "None" ? Effect.void : warned("tts")(
-      Stream.runDrain(Stream.take(tts.value.speak(Stream.make("Hello")), 1))
-    )
-  ], { concurrency: "unbounded", discard: true })
-}
+const warmProviders = (context: Context.Context<never>): Effect.Effect<void> =>
+  prewarm({
+    stt: Context.getOrUndefined(context, Stt),
+    llm: Context.getOrUndefined(context, Llm),
+    tts: Context.getOrUndefined(context, Tts)
+  }, { paid: true })
 
 export const makeOpen = <ROut, E>(
   options:
