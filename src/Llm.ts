@@ -21,6 +21,7 @@ import * as Stream from "effect/Stream"
 import * as Failure from "./Failure.ts"
 import { replyOf } from "./internal/llm/adapter.ts"
 import * as caching from "./internal/llm/cache.ts"
+import { Unsaid } from "./internal/llm/unsaid.ts"
 import * as numbers from "./internal/provider/numbers.ts"
 import { services } from "./internal/resilience/layers.ts"
 import { masked } from "./internal/resilience/masked.ts"
@@ -140,7 +141,10 @@ export class Llm extends Context.Service<Llm, {
  * **Details**
  *
  * Adds a span, drops empty text and token counts that are no numbers, and ends
- * the reply with its `Finish`.
+ * the reply with its `Finish`. What a model writes and does not mean to be heard
+ * is left out: `<think>…</think>` and `<thinking>…</thinking>` where the text or
+ * a line of it begins, to their end or that of the reply, and a call of a tool
+ * that came as text, `<tool_call>{…}</tool_call>`.
  *
  * The stream is pulled by several fibers in turn: what a provider forks must
  * live in the stream's scope (`Effect.forkScoped`), not as a child.
@@ -165,7 +169,11 @@ export const make = (provider: {
     prewarm: provider.prewarm,
     reply: (request) =>
       provider.reply(request).pipe(
-        Stream.filter((delta) => delta._tag !== "Text" || delta.text !== ""),
+        Stream.mapAccum(
+          () => new Unsaid(),
+          (unsaid: Unsaid, delta): readonly [Unsaid, ReadonlyArray<Delta>] => [unsaid, unsaid.push(delta)],
+          { onHalt: (unsaid) => unsaid.end() }
+        ),
         Stream.map(numbers.delta),
         Stream.takeUntil((delta) => delta._tag === "Finish"),
         masked((reason) => new LlmError({ provider: provider.name, reason })),

@@ -387,7 +387,7 @@ describe("Responses", () => {
         input: [
           { role: "system", content: "Be kind." },
           { role: "user", content: [{ type: "input_text", text: "Two nights." }] },
-          { role: "assistant", content: "Wait." },
+          { type: "message", role: "assistant", content: [{ type: "output_text", text: "Wait." }] },
           { type: "function_call", call_id: "a", name: "find_room", arguments: "{}" },
           { type: "function_call_output", call_id: "a", output: "seven" }
         ]
@@ -408,6 +408,31 @@ describe("Responses", () => {
       const { tools } = bodyOf(yield* server.next)
       assert.strictEqual(tools[0].name, "find_room")
       assert.strictEqual(tools[0].strict, true)
+    }))
+
+  it.live("puts a space between messages, and none between the pieces of one", () =>
+    Effect.gen(function*() {
+      const delta = (delta: string, output_index?: number) => ({
+        type: "response.output_text.delta",
+        item_id: `msg_${output_index ?? 0}`,
+        output_index,
+        content_index: 0,
+        delta
+      })
+      for (
+        const deltas of [
+          [delta("Let me ", 0), delta("check.", 0), delta("It is", 2), delta(" sun", 2), delta("ny.", 2)],
+          [delta("Let me check. ", 0), delta("It is sunny.", 2)],
+          [delta("Let me check.", 0), delta(" It is sunny.", 2)],
+          [delta("Let me check. It is"), delta(" sun"), delta("ny.")]
+        ]
+      ) {
+        const { llm } = yield* serving(
+          openai.sse([...deltas, { type: "response.completed", response: {} }], false),
+          { api: "responses" }
+        )
+        assert.strictEqual(spoken(yield* collect(llm)), "Let me check. It is sunny.")
+      }
     }))
 
   it.live("tells a failure in mid-answer", () =>

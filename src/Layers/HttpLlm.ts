@@ -22,6 +22,7 @@ import { invalid, post } from "../internal/custom/options.ts"
 import * as replies from "../internal/custom/reply.ts"
 import * as Http from "../internal/provider/http.ts"
 import { events } from "../internal/provider/lines.ts"
+import { errorIn } from "../internal/provider/told.ts"
 import * as utf8 from "../internal/provider/utf8.ts"
 import * as Llm from "../Llm.ts"
 
@@ -63,14 +64,15 @@ export interface Asked {
 
 /**
  * A piece of an answer: a delta, or a piece of a tool call. Pieces of one
- * `index` are one call; their `params` are joined when they are text.
+ * `index` are one call, else those of one `id`, else those that follow a `name`;
+ * their `params` are joined when they are text.
  *
  * @category models
  * @since 0.1.0
  */
 export type Part = Llm.Delta | {
   readonly _tag: "ToolCallPart"
-  readonly index: number
+  readonly index?: number | undefined
   readonly id?: string | undefined
   readonly name?: string | undefined
   readonly params?: unknown
@@ -94,7 +96,7 @@ export interface Answer extends replies.Answer {}
  * tool call is given on when the answer has ended, so that none is run that was
  * cut off; a call without an id gets one. `finishes` says that a whole answer
  * always has a `Finish` or the event `[DONE]`, so that one without fails with
- * `Disconnected`.
+ * `Disconnected`. Without it, an answer ends where the connection does.
  *
  * @category constructors
  * @since 0.1.0
@@ -113,10 +115,12 @@ export const answer = <A>(options: {
  * @category constructors
  * @since 0.1.0
  */
-export const chatCompletion: Answer = answer({
+export const chatCompletion: Answer = replies.answer({
   format: "json",
   schema: chat.Completion,
-  parts: chat.completionParts
+  parts: chat.completionParts,
+  failure: chat.completionFailure,
+  finishes: false
 })
 
 /**
@@ -126,10 +130,11 @@ export const chatCompletion: Answer = answer({
  * @category constructors
  * @since 0.1.0
  */
-export const chatStream: Answer = answer({
+export const chatStream: Answer = replies.answer({
   format: "sse",
   schema: chat.Chunk,
   parts: chat.chunkParts,
+  failure: errorIn,
   finishes: true
 })
 
@@ -223,7 +228,8 @@ const types: Readonly<Record<replies.Format, ReadonlyArray<string> | undefined>>
  * connection, and an answer that ends before it is finished; with
  * `InvalidResponse` for one that is malformed, in another content type, cut off
  * in the middle of an event or a character, or with an event of more than a
- * million characters; with `Broken` for an event named `error`.
+ * million characters; for an error inside of the answer, or an event named
+ * `error`, with what its code means, else with `Broken`.
  *
  * Tried against stand-ins only.
  *

@@ -1,8 +1,12 @@
 /** The shape that most chat servers have in common: messages of a role and content, functions as tools. */
 import type * as Prompt from "effect/ai/Prompt"
 import * as Tool from "effect/ai/Tool"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import type * as Failure from "../../Failure.ts"
 import type * as Llm from "../../Llm.ts"
+import * as content from "../llm/content.ts"
+import { errorIn } from "../provider/told.ts"
 import type { Part } from "./reply.ts"
 
 export interface Call {
@@ -107,20 +111,24 @@ const CallPart = Schema.Struct({
   function: optional(Schema.Struct({ name: optional(Schema.String), arguments: optional(Schema.Unknown) }))
 })
 
-const callPart = (call: typeof CallPart.Type, index: number): Part => ({
+const callPart = (call: typeof CallPart.Type): Part => ({
   _tag: "ToolCallPart",
-  index: call.index ?? index,
+  index: call.index ?? undefined,
   id: call.id ?? undefined,
   name: call.function?.name ?? undefined,
   params: call.function?.arguments ?? undefined
 })
 
-const Said = Schema.Struct({ content: optional(Schema.String), tool_calls: optional(Schema.Array(CallPart)) })
+const Said = Schema.Struct({
+  content: optional(content.Content),
+  refusal: optional(Schema.String),
+  tool_calls: optional(Schema.Array(CallPart))
+})
 
-const saidParts = (said: typeof Said.Type | null | undefined): ReadonlyArray<Part> => [
-  ...(said?.content == null ? [] : [{ _tag: "Text", text: said.content } as const]),
-  ...(said?.tool_calls ?? []).map(callPart)
-]
+const saidParts = (said: typeof Said.Type | null | undefined): ReadonlyArray<Part> => {
+  const text = content.textOf(said?.content) || said?.refusal
+  return [...(text ? [{ _tag: "Text", text } as const] : []), ...(said?.tool_calls ?? []).map(callPart)]
+}
 
 /** A whole answer. */
 export const Completion = Schema.Struct({
@@ -134,15 +142,23 @@ export const completionParts = ({ choices, model, usage }: typeof Completion.Typ
   finish(model, usage)
 ]
 
-/** One event of an answer in pieces. */
+/** An error that says what it is; any other is as good as no answer. */
+export const completionFailure = (json: unknown): Failure.Reason | undefined =>
+  Predicate.isObject(json) && "error" in json && typeof json.error === "string" ? undefined : errorIn(json)
+
+/** One event of an answer in pieces; the last one may be but a count of tokens. */
 export const Chunk = Schema.Struct({
   model: optional(Schema.String),
-  choices: Schema.Array(Schema.Struct({ delta: optional(Said), finish_reason: optional(Schema.String) })),
+  choices: optional(Schema.Array(Schema.Struct({ delta: optional(Said), finish_reason: optional(Schema.String) }))),
   usage: optional(Usage)
-})
+}).check(Schema.makeFilter((chunk) => "choices" in chunk || chunk.usage != null))
 
 export const chunkParts = ({ choices, model, usage }: typeof Chunk.Type): ReadonlyArray<Part> => {
-  const [choice] = choices
+  const choice = choices?.[0]
   const parts = saidParts(choice?.delta)
-  return choice?.finish_reason == null && usage == null ? parts : [...parts, finish(model, usage)]
+  if (content.ends(choice?.finish_reason)) return [...parts, finish(model, usage)]
+  return usage == null ? parts : [
+    ...parts,
+    { _tag: "Usage", usage: usageOf(usage), model: model ?? undefined, last: choice === undefined }
+  ]
 }

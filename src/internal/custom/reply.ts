@@ -1,23 +1,26 @@
 /** Replies put together from what a server sends of them. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
 import type * as Llm from "../../Llm.ts"
+import { Calls, type Fragment } from "../llm/calls.ts"
 
-/** A piece of a tool call that comes in pieces: those of one `index` belong together, their texts are joined. */
-export interface ToolCallPart {
+/** A piece of a tool call that comes in pieces. */
+export interface ToolCallPart extends Fragment {
   readonly _tag: "ToolCallPart"
-  readonly index: number
-  readonly id?: string | undefined
-  readonly name?: string | undefined
-  /** A piece of JSON text, or all the parameters at once. */
-  readonly params?: unknown
 }
 
-export type Part = Llm.Delta | ToolCallPart
+/** A count of tokens; `last` where nothing else comes with it, as at the end of an answer. */
+export interface UsagePart {
+  readonly _tag: "Usage"
+  readonly usage: Llm.Usage | undefined
+  readonly model: string | undefined
+  readonly last: boolean
+}
+
+export type Part = Llm.Delta | ToolCallPart | UsagePart
 
 export type Format = "json" | "sse" | "ndjson"
 
@@ -34,18 +37,27 @@ export const answer = <A>(options: {
   readonly schema: Schema.Codec<A, unknown>
   readonly parts: (value: A) => ReadonlyArray<Part>
   readonly finishes: boolean
+  /** What an answer tells that is an error. @default nothing */
+  readonly failure?: ((json: unknown) => Failure.Reason | undefined) | undefined
 }): Answer => {
-  const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(options.schema))
+  const parse = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Unknown))
+  const decode = Schema.decodeUnknownEffect(options.schema)
   const malformed = new Failure.InvalidResponse({
     detail: options.format === "json"
       ? "the answer is not the JSON that was expected"
       : "an event is not the JSON that was expected"
   })
-  const { finishes, format } = options
+  const { failure, finishes, format } = options
   return {
     format,
     finishes,
-    parts: (text) => Effect.map(Effect.mapError(decode(text), () => malformed), options.parts)
+    parts: (text) =>
+      Effect.flatMap(Effect.mapError(parse(text), () => malformed), (json) => {
+        const reason = failure?.(json)
+        return reason === undefined
+          ? Effect.map(Effect.mapError(decode(json), () => malformed), options.parts)
+          : Effect.fail(reason)
+      })
   }
 }
 
@@ -55,94 +67,66 @@ const doneMark = "[DONE]"
 /** How long the end of the answer is waited for after the last event: a connection that has seen it is used again. */
 const lingering = "250 millis"
 
-interface Pending {
-  id: string | undefined
-  name: string
-  text: string
-  params: unknown
-}
-
-const paramsOf = ({ params, text }: Pending): unknown => {
-  if (params !== undefined) return params
-  if (text.trim() === "") return {}
+const paramsOf = (params: unknown): unknown => {
+  if (typeof params !== "string") return params
+  if (params.trim() === "") return {}
   try {
-    return JSON.parse(text)
+    return JSON.parse(params)
   } catch {
     // The tools repair it, or tell the model.
-    return text
+    return params
   }
 }
 
-const nameless = new Failure.InvalidResponse({ detail: "a tool call has no name" })
-
-// An id pairs a call with its output over the whole conversation.
-const freshId: Effect.Effect<string> = Effect.map(
-  Effect.all([Random.nextInt, Random.nextInt]),
-  ([a, b]) => `call_${(a >>> 0).toString(36)}${(b >>> 0).toString(36)}`
-)
-
 /** One reply in the making. */
 class Assembly {
-  readonly #calls = new Map<number, Pending>()
+  readonly #calls = new Calls()
   #finish: Extract<Llm.Delta, { readonly _tag: "Finish" }> | undefined = undefined
-  #done = false
+  #finished = false
+  #counted = false
 
-  /** Takes parts, and gives what can be said of them now: a call only when the answer is known to be whole. */
+  /** Takes the parts of an event, and gives what can be said of them now: a call only when the answer is whole. */
   push(parts: ReadonlyArray<Part>): ReadonlyArray<Llm.Delta> {
+    this.#calls.push(parts.filter((part) => part._tag === "ToolCallPart"))
     return parts.flatMap((part): ReadonlyArray<Llm.Delta> => {
+      if (part._tag !== "Finish") this.#counted = part._tag === "Usage" && part.last
       switch (part._tag) {
         case "Text":
           return [part]
         case "Finish":
-          this.#finish = {
-            _tag: "Finish",
-            usage: part.usage ?? this.#finish?.usage,
-            model: part.model ?? this.#finish?.model
-          }
+          this.#finished = true
+          this.#count(part)
+          return []
+        case "Usage":
+          this.#count(part)
           return []
         case "ToolCall":
-          this.#calls.set(this.#calls.size, { id: part.id, name: part.name, text: "", params: part.params })
+          this.#calls.add(part)
           return []
         case "ToolCallPart":
-          this.#add(part)
           return []
       }
     })
   }
 
-  #add({ id, index, name, params }: ToolCallPart): void {
-    const call = this.#calls.get(index) ?? { id: undefined, name: "", text: "", params: undefined }
-    this.#calls.set(index, call)
-    if (id !== undefined && id !== "") call.id = id
-    if (name !== undefined && name !== "") call.name = name
-    if (typeof params === "string") call.text += params
-    else if (params !== undefined) call.params = params
+  #count({ model, usage }: Pick<UsagePart, "model" | "usage"> | Extract<Llm.Delta, { readonly _tag: "Finish" }>): void {
+    this.#finish = { _tag: "Finish", usage: usage ?? this.#finish?.usage, model: model ?? this.#finish?.model }
   }
 
   done(): void {
-    this.#done = true
+    this.#finished = true
+  }
+
+  get isFinished(): boolean {
+    return this.#finished
   }
 
   end(finishes: boolean): Effect.Effect<ReadonlyArray<Llm.Delta>, Failure.Reason> {
-    if (finishes && !this.#done && this.#finish === undefined) return Effect.fail(new Failure.Disconnected({}))
-    const calls = [...this.#calls].sort(([a], [b]) => a - b).map(([, call]) => call)
-    if (calls.some(({ name }) => name === "")) return Effect.fail(nameless)
-    return Effect.map(
-      Effect.forEach(
-        calls,
-        (call) =>
-          Effect.map(
-            call.id === undefined || call.id === "" ? freshId : Effect.succeed(call.id),
-            (id): Llm.Delta => ({
-              _tag: "ToolCall",
-              id,
-              name: call.name,
-              params: paramsOf(call)
-            })
-          )
-      ),
-      (calls) => [...calls, this.#finish ?? { _tag: "Finish" }]
-    )
+    if (finishes && !this.#finished && !this.#counted) return Effect.fail(new Failure.Disconnected({}))
+    return Effect.map(this.#calls.end, (calls) => [
+      ...calls.map(({ id, name, params }): Llm.Delta => ({ _tag: "ToolCall", id, name, params: paramsOf(params) })),
+      this.#finish ?? { _tag: "Finish" }
+    ])
   }
 }
 
@@ -160,6 +144,10 @@ export const deltas = <R>(
         assembly.done()
         return Effect.as(Deferred.succeed(done, undefined), [])
       }),
+      // What is lost after the last word was not awaited.
+      Stream.catch((reason) =>
+        reason._tag === "Disconnected" && assembly.isFinished ? Stream.empty : Stream.fail(reason)
+      ),
       Stream.interruptWhen(Effect.andThen(Deferred.await(done), Effect.sleep(lingering))),
       Stream.concat(Stream.fromEffect(Effect.suspend(() => assembly.end(finishes)))),
       Stream.flattenIterable

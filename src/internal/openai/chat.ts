@@ -1,6 +1,6 @@
 /**
  * Chat Completions, streamed: the interface that every compatible server has.
- * Text is passed on as it comes; a call of a tool when it is complete.
+ * Text is passed on as it comes; calls of tools when the answer is whole.
  */
 import type * as Response from "effect/ai/Response"
 import * as Effect from "effect/Effect"
@@ -9,15 +9,17 @@ import * as Stream from "effect/Stream"
 import type { OpenAI } from "openai"
 import type { ChatCompletionCreateParamsStreaming } from "openai/resources/chat/completions"
 import * as Failure from "../../Failure.ts"
+import { Calls } from "../llm/calls.ts"
+import { Content, ends, textOf } from "../llm/content.ts"
 import { messages } from "./chatPrompt.ts"
-import { events, toldReason } from "./client.ts"
+import { doneMark, events } from "./client.ts"
 import * as tools from "./tools.ts"
-import { type Ask, maybe, type Part, present, sampled, type Sampling, usage, type Wire } from "./wire.ts"
+import { type Ask, maybe, paramsText, type Part, present, sampled, type Sampling, usage, type Wire } from "./wire.ts"
 
 const CallDelta = Schema.Struct({
   index: maybe(Schema.Finite),
   id: maybe(Schema.String),
-  function: maybe(Schema.Struct({ name: maybe(Schema.String), arguments: maybe(Schema.String) }))
+  function: maybe(Schema.Struct({ name: maybe(Schema.String), arguments: maybe(Schema.Unknown) }))
 })
 
 const Chunk = Schema.Struct({
@@ -25,7 +27,7 @@ const Chunk = Schema.Struct({
   model: maybe(Schema.String),
   choices: maybe(Schema.Array(Schema.Struct({
     delta: maybe(Schema.Struct({
-      content: maybe(Schema.String),
+      content: maybe(Content),
       refusal: maybe(Schema.String),
       tool_calls: maybe(Schema.Array(CallDelta))
     })),
@@ -36,8 +38,7 @@ const Chunk = Schema.Struct({
     completion_tokens: maybe(Schema.Finite),
     prompt_tokens_details: maybe(Schema.Struct({ cached_tokens: maybe(Schema.Finite) })),
     completion_tokens_details: maybe(Schema.Struct({ reasoning_tokens: maybe(Schema.Finite) }))
-  })),
-  error: maybe(Schema.Unknown)
+  }))
 })
 
 type Chunk = typeof Chunk.Type
@@ -101,21 +102,16 @@ const finishReason = (reason: string, called: boolean): Response.FinishReason =>
   }
 }
 
-interface Call {
-  readonly index: number
-  readonly id: string
-  name: string
-  params: string
-}
-
 /** Puts the chunks of one answer together. */
 class Answer {
   private readonly described: ReadonlyArray<tools.Described>
-  private call: Call | undefined
-  private calls = 0
+  private readonly calls = new Calls()
   private begun = false
   private texting = false
   private finished: string | undefined
+  private done = false
+  /** The last that came was a count of tokens alone, as at the end of an answer. */
+  private counted = false
   private usage: Chunk["usage"]
 
   constructor(described: ReadonlyArray<tools.Described>) {
@@ -134,73 +130,64 @@ class Answer {
     }
     if (chunk.usage) this.usage = chunk.usage
     const choice = chunk.choices?.[0]
-    const text = choice?.delta?.content || choice?.delta?.refusal
+    const text = textOf(choice?.delta?.content) || choice?.delta?.refusal
     if (text) {
       if (!this.texting) parts.push({ type: "text-start", id: "text" })
       this.texting = true
       parts.push({ type: "text-delta", id: "text", delta: text })
     }
-    for (const delta of choice?.delta?.tool_calls ?? []) parts.push(...this.pushCall(delta))
-    if (choice?.finish_reason) {
-      this.finished = choice.finish_reason
-      parts.push(...this.endCall())
-    }
+    this.calls.push((choice?.delta?.tool_calls ?? []).map(({ function: told, id, index }) => ({
+      index: index ?? undefined,
+      id: id ?? undefined,
+      name: told?.name ?? undefined,
+      params: told?.arguments
+    })))
+    if (ends(choice?.finish_reason)) this.finished = choice?.finish_reason ?? undefined
+    this.counted = choice === undefined && (chunk.usage ? true : this.counted)
     return parts
   }
 
-  // Some servers tell whole calls, all with the same index, or none.
-  private pushCall(delta: typeof CallDelta.Type): ReadonlyArray<Part> {
-    const index = delta.index ?? this.call?.index ?? 0
-    const same = this.call !== undefined && index === this.call.index && (!delta.id || delta.id === this.call.id)
-    const parts = same ? [] : this.endCall()
-    if (!same) this.call = { index, id: delta.id || `call_${this.calls++}`, name: "", params: "" }
-    if (this.call !== undefined) {
-      this.call.name += delta.function?.name ?? ""
-      this.call.params += delta.function?.arguments ?? ""
-    }
-    return parts
+  /** Some servers say that they are done, and no reason. */
+  finish(): ReadonlyArray<Part> {
+    this.done = true
+    return []
   }
 
-  private endCall(): ReadonlyArray<Part> {
-    const call = this.call
-    this.call = undefined
-    if (call === undefined || call.name === "") return []
-    this.calls++
-    const params = tools.paramsOf(this.described, call.name, call.params)
-    return [
-      { type: "tool-params-start", id: call.id, name: call.name },
-      { type: "tool-params-delta", id: call.id, delta: call.params },
-      { type: "tool-params-end", id: call.id },
-      { type: "tool-call", id: call.id, name: call.name, params }
-    ]
+  get isFinished(): boolean {
+    return this.finished !== undefined
   }
 
-  end(): Effect.Effect<ReadonlyArray<Part>, Failure.Reason> {
-    if (this.finished === undefined) {
-      const output = this.texting || this.calls > 0
-      return Effect.fail(output ? new Failure.Disconnected({ code: "UNFINISHED" }) : new Failure.EndedEarly({}))
+  readonly end: Effect.Effect<ReadonlyArray<Part>, Failure.Reason> = Effect.gen({ self: this }, function*() {
+    const output = this.texting || this.calls.size > 0
+    if (this.finished === undefined && !(output && (this.done || this.counted))) {
+      return yield* output ? new Failure.Disconnected({ code: "UNFINISHED" }) : new Failure.EndedEarly({})
     }
-    const finish: Part = {
+    const calls = yield* this.calls.end
+    const parts: Array<Part> = this.texting ? [{ type: "text-end", id: "text" }] : []
+    for (const { id, name, params } of calls) {
+      parts.push(
+        { type: "tool-params-start", id, name },
+        { type: "tool-params-delta", id, delta: paramsText(params) },
+        { type: "tool-params-end", id },
+        { type: "tool-call", id, name, params: tools.paramsOf(this.described, name, params) }
+      )
+    }
+    parts.push({
       type: "finish",
-      reason: finishReason(this.finished, this.calls > 0),
+      reason: finishReason(this.finished ?? "stop", calls.length > 0),
       usage: usage({
         input: this.usage?.prompt_tokens,
         output: this.usage?.completion_tokens,
         cached: this.usage?.prompt_tokens_details?.cached_tokens,
         reasoning: this.usage?.completion_tokens_details?.reasoning_tokens
       })
-    }
-    return Effect.succeed(this.texting ? [{ type: "text-end", id: "text" }, finish] : [finish])
-  }
+    })
+    return parts
+  })
 }
 
-const decoded = Effect.fnUntraced(function*(event: unknown) {
-  const chunk = yield* Effect.mapError(
-    decode(event),
-    () => new Failure.InvalidResponse({ detail: "a chunk has another shape" })
-  )
-  return chunk.error ? yield* toldReason(chunk.error) : chunk
-})
+const decoded = (event: unknown) =>
+  Effect.mapError(decode(event), () => new Failure.InvalidResponse({ detail: "a chunk has another shape" }))
 
 /** Asks by Chat Completions. */
 export const wire = (client: OpenAI, sampling: Sampling): Wire => (ask) =>
@@ -210,9 +197,16 @@ export const wire = (client: OpenAI, sampling: Sampling): Wire => (ask) =>
     const body = yield* bodyOf(ask, mine, described)
     const answer = new Answer(described)
     return events((signal) => client.chat.completions.create(body, { signal }), () => false).pipe(
-      Stream.mapEffect(decoded),
-      Stream.map((chunk) => answer.push(chunk)),
-      Stream.concat(Stream.fromEffect(Effect.suspend(() => answer.end()))),
+      Stream.mapEffect((event) =>
+        event === doneMark
+          ? Effect.sync(() => answer.finish())
+          : Effect.map(decoded(event), (chunk) => answer.push(chunk))
+      ),
+      // What is lost after the last word was not awaited.
+      Stream.catch((reason) =>
+        reason._tag === "Disconnected" && answer.isFinished ? Stream.empty : Stream.fail(reason)
+      ),
+      Stream.concat(Stream.fromEffect(answer.end)),
       Stream.flattenIterable
     )
   }))

@@ -11,6 +11,8 @@ import * as Failure from "../../Failure.ts"
 import { bounded, tooLarge } from "../provider/bounded.ts"
 import { fetch } from "../provider/fetch.ts"
 import { codeOf, rejected } from "../provider/http.ts"
+import * as lines from "../provider/lines.ts"
+import { errorIn, fact, refused, type Told, toldReason } from "../provider/told.ts"
 
 type Header = string | Redacted.Redacted
 
@@ -84,45 +86,6 @@ export const open: (access: Access) => Effect.Effect<OpenAI, Failure.InvalidRequ
   }
 )
 
-/** Names of fields and codes are facts; whatever looks otherwise may be content. */
-const fact = (value: unknown): string | undefined =>
-  typeof value === "string" && /^[\w.[\]-]{1,64}$/.test(value) ? value : undefined
-
-/** What a provider says of an error, apart from its message. */
-export interface Told {
-  readonly code?: unknown
-  readonly type?: unknown
-  readonly param?: unknown
-}
-
-/** Refused as it is: says which field and by which code, where they are told. */
-export const refused = (status: number | undefined, told: Told): Failure.InvalidRequest => {
-  const field = fact(told.param)
-  const code = fact(told.code) ?? fact(told.type)
-  const where = [status === undefined ? undefined : String(status), code].filter(Predicate.isNotUndefined).join(" ")
-  return invalid(
-    `the provider refuses the request${field === undefined ? "" : ` because of "${field}"`}${
-      where === "" ? "" : ` (${where})`
-    }`
-  )
-}
-
-/** What an error without a status means: it came inside of an answer. */
-export const toldReason = (told: Told): Failure.Reason => {
-  const code = fact(told.code) ?? (typeof told.code === "number" ? String(told.code) : "")
-  const type = fact(told.type) ?? ""
-  const status = Number(code)
-  if (Number.isInteger(status) && status >= 400 && status <= 599) return new Failure.Rejected({ status })
-  const either = (pattern: RegExp) => pattern.test(code) || pattern.test(type)
-  if (either(/quota/)) return new Failure.Rejected({ status: 402 })
-  if (either(/rate_limit/)) return new Failure.Rejected({ status: 429 })
-  if (either(/auth|api_key/)) return new Failure.Rejected({ status: 401 })
-  if (either(/expired/)) return new Failure.Disconnected({ code })
-  if (either(/invalid|policy|context_length|not_found|unsupported/)) return refused(undefined, told)
-  if (either(/server|overload|internal/)) return new Failure.Rejected({ status: 500 })
-  return new Failure.Broken({})
-}
-
 const isQuota = (told: Told): boolean => fact(told.code) === "insufficient_quota"
 
 const headersOf = (error: object): (name: string) => string | undefined => {
@@ -130,11 +93,11 @@ const headersOf = (error: object): (name: string) => string | undefined => {
   return (name) => headers instanceof Headers ? headers.get(name) ?? undefined : undefined
 }
 
+const notJson = new Failure.InvalidResponse({ detail: "the answer is not the JSON that was expected" })
+
 /** What the package threw, without message, URL, headers and body. */
 export const reasonOf = (error: unknown): Effect.Effect<Failure.Reason> => {
-  if (error instanceof SyntaxError) {
-    return Effect.succeed(new Failure.InvalidResponse({ detail: "the answer is not the JSON that was expected" }))
-  }
+  if (error instanceof SyntaxError) return Effect.succeed(notJson)
   if (!Predicate.isObject(error)) return Effect.succeed(new Failure.Broken({}))
   const told: Told = error
   const status: unknown = "status" in error ? error.status : undefined
@@ -187,35 +150,60 @@ const read = <A>(next: () => Promise<IteratorResult<A, unknown>>): Stream.Stream
       (result) => result.done === true ? undefined : [result.value, undefined] as const
     ))
 
-const drain = async (iterator: AsyncIterator<unknown>): Promise<void> => {
-  try {
-    while ((await iterator.next()).done !== true);
-  } catch {
-    // What comes after the last event is of no interest, nor is its failure.
-  }
-}
+const bytesOf = (
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  onEnd: () => void
+): Stream.Stream<Uint8Array, Failure.Reason> =>
+  read(async (): Promise<IteratorResult<Uint8Array, unknown>> => {
+    const { done, value } = await reader.read()
+    if (!done) return { done, value }
+    onEnd()
+    return { done, value: undefined }
+  })
+
+/** The event that ends the answers of many servers; it is no JSON. */
+export const doneMark = "[DONE]"
+
+const eventOf = (text: string): Effect.Effect<unknown, Failure.Reason> =>
+  Effect.suspend(() => {
+    if (text.trim() === doneMark) return Effect.succeed(doneMark)
+    try {
+      const event: unknown = JSON.parse(text)
+      const error = errorIn(event)
+      return error === undefined ? Effect.succeed(event) : Effect.fail(error)
+    } catch {
+      return Effect.fail(notJson)
+    }
+  })
 
 /**
- * The events of an answer as they come. A reader that leaves after the last
- * event does not close the connection.
+ * The events of an answer as they come: JSON, and the mark of the end, which
+ * the package keeps to itself. A reader that leaves after the last event does
+ * not close the connection.
  */
-export const events = <A>(
-  request: (signal: AbortSignal) => {
-    readonly withResponse: () => Promise<{ readonly data: AsyncIterable<A>; readonly response: Response }>
-  },
-  isLast: (event: A) => boolean
-): Stream.Stream<A, Failure.Reason> =>
+export const events = (
+  request: (signal: AbortSignal) => { readonly asResponse: () => PromiseLike<Response> },
+  isLast: (event: unknown) => boolean
+): Stream.Stream<unknown, Failure.Reason> =>
   Stream.unwrap(Effect.gen(function*() {
     let over = false
-    const { data, response } = yield* lasting((signal) => request(signal).withResponse(), () => over)
+    const response = yield* lasting((signal) => request(signal).asResponse(), () => over)
     yield* answersAs(response, ["text/event-stream"])
-    const iterator = data[Symbol.asyncIterator]()
-    return read(async () => {
-      const result = await iterator.next()
-      over = result.done === true || isLast(result.value)
-      if (over && result.done !== true) void drain(iterator)
-      return result
-    }).pipe(Stream.takeUntil(isLast))
+    const reader = response.body?.getReader()
+    if (reader === undefined) return Stream.empty
+    yield* Effect.addFinalizer(() => Effect.sync(() => over ? void reader.cancel().catch(() => {}) : undefined))
+    const isEnd = (event: unknown) => event === doneMark || isLast(event)
+    return lines.events("sse")(bytesOf(reader, () => {
+      over = true
+    })).pipe(
+      Stream.mapEffect((text) =>
+        Effect.map(eventOf(text), (event) => {
+          over ||= isEnd(event)
+          return event
+        })
+      ),
+      Stream.takeUntil(isEnd)
+    )
   }))
 
 /** The bytes of an answer as they come. */
@@ -229,11 +217,8 @@ export const bytes = (
     yield* answersAs(response, types)
     const reader = response.body?.getReader()
     if (reader === undefined) return Stream.empty
-    return read(async () => {
-      const { done, value } = await reader.read()
-      if (!done) return { done, value }
+    return bytesOf(reader, () => {
       over = true
-      return { done, value: undefined }
     })
   }))
 

@@ -4,12 +4,14 @@
  */
 import type * as Response from "effect/ai/Response"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { OpenAI } from "openai"
 import type { ResponseCreateParamsStreaming } from "openai/resources/responses/responses"
 import * as Failure from "../../Failure.ts"
-import { events, toldReason } from "./client.ts"
+import { toldReason } from "../provider/told.ts"
+import { doneMark, events } from "./client.ts"
 import { items } from "./responsesPrompt.ts"
 import * as tools from "./tools.ts"
 import { type Ask, maybe, type Part, present, sampled, type Sampling, usage, type Wire } from "./wire.ts"
@@ -30,6 +32,8 @@ const Outcome = Schema.Struct({
 const Event = Schema.Struct({
   type: Schema.String,
   delta: maybe(Schema.Unknown),
+  output_index: maybe(Schema.Finite),
+  content_index: maybe(Schema.Finite),
   response: maybe(Outcome),
   item: maybe(Schema.Struct({
     type: maybe(Schema.String),
@@ -100,6 +104,8 @@ class Answer {
   private calls = 0
   private begun = false
   private texting = false
+  private spaced = true
+  private place = ""
   private finished = false
 
   constructor(described: ReadonlyArray<tools.Described>) {
@@ -120,7 +126,7 @@ class Answer {
       }
       case "response.output_text.delta":
       case "response.refusal.delta":
-        return typeof event.delta === "string" && event.delta !== "" ? this.text(event.delta) : []
+        return typeof event.delta === "string" && event.delta !== "" ? this.text(event.delta, event) : []
       case "response.output_item.done":
         return item?.type === "function_call" && item.name
           ? this.call(item.call_id || `call_${this.calls}`, item.name, item.arguments ?? "")
@@ -133,7 +139,16 @@ class Answer {
     }
   }
 
-  private text(delta: string): ReadonlyArray<Part> {
+  private text(said: string, { content_index: part, output_index: item }: Event): ReadonlyArray<Part> {
+    // A remark and the answer are two messages, and neither has a space for the other.
+    const place = `${item ?? 0}/${part ?? 0}`
+    const delta = !this.spaced && place !== this.place && /^\S/.test(said) ? ` ${said}` : said
+    this.spaced = /\s$/.test(said)
+    this.place = place
+    return this.delta(delta)
+  }
+
+  private delta(delta: string): ReadonlyArray<Part> {
     const part: Part = { type: "text-delta", id: "text", delta }
     if (this.texting) return [part]
     this.texting = true
@@ -181,7 +196,9 @@ const decoded = Effect.fnUntraced(function*(event: unknown) {
   return known.type === "response.failed" ? yield* toldReason(known.response?.error ?? {}) : known
 })
 
-const isLast = ({ type }: { readonly type: string }) => type === "response.completed" || type === "response.incomplete"
+const isLast = (event: unknown) =>
+  Predicate.isObject(event) && "type" in event &&
+  (event.type === "response.completed" || event.type === "response.incomplete")
 
 /** Asks by Responses. */
 export const wire = (client: OpenAI, sampling: Sampling): Wire => (ask) =>
@@ -191,6 +208,7 @@ export const wire = (client: OpenAI, sampling: Sampling): Wire => (ask) =>
     const body = yield* bodyOf(ask, mine, described)
     const answer = new Answer(described)
     return events((signal) => client.responses.create(body, { signal }), isLast).pipe(
+      Stream.filter((event) => event !== doneMark),
       Stream.mapEffect(decoded),
       Stream.map((event) => answer.push(event)),
       Stream.concat(Stream.fromEffect(Effect.suspend(() => answer.end()))),

@@ -30,10 +30,15 @@ const output = (part: Prompt.ToolResultPart): Item => ({
   output: resultText(part)
 })
 
+// llama.cpp's server knows what was said before in this form only; OpenAI takes it without the id and the status that
+// its package asks for.
+const said = (text: string): Item =>
+  ({ type: "message", role: "assistant", content: [{ type: "output_text", text }] }) as unknown as Item
+
 const assistantItems = (message: Prompt.AssistantMessage): ReadonlyArray<Item> => {
   const items: Array<Item> = []
   for (const part of message.content) {
-    if (part.type === "text" && part.text !== "") items.push({ role: "assistant", content: part.text })
+    if (part.type === "text" && part.text !== "") items.push(said(part.text))
     if (part.type === "tool-call" && !part.providerExecuted) {
       items.push({ type: "function_call", call_id: part.id, name: part.name, arguments: paramsText(part.params) })
     }

@@ -101,12 +101,13 @@ export const answerSchema = (schema: Schema.Top): Effect.Effect<JsonSchema.JsonS
   })
 
 /** What the model wrote as the parameters of a call: JSON, as it should be, or else its text. */
-export const paramsOf = (tools: ReadonlyArray<Described>, name: string, text: string): unknown => {
-  if (text.trim() === "") return {}
+export const paramsOf = (tools: ReadonlyArray<Described>, name: string, written: unknown): unknown => {
+  const restored = (params: unknown) => tools.find((tool) => tool.name === name)?.restore(params) ?? params
+  if (typeof written !== "string") return restored(written)
+  if (written.trim() === "") return {}
   try {
-    const params: unknown = JSON.parse(text)
-    return tools.find((tool) => tool.name === name)?.restore(params) ?? params
+    return restored(JSON.parse(written))
   } catch {
-    return text
+    return written
   }
 }

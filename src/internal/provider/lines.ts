@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Sse from "effect/encoding/Sse"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
+import { errorOf } from "./told.ts"
 import * as utf8 from "./utf8.ts"
 
 /** Most characters of one event. */
@@ -10,27 +11,26 @@ const maxEvent = 1024 * 1024
 
 const tooLarge = new Failure.InvalidResponse({ detail: `an event is longer than ${maxEvent} characters` })
 
+/** The text of an event, or what an event that is an error tells. */
+type Event = string | Failure.Reason
+
 /** Takes text cut anywhere, and gives the events that it completes. */
 interface Parser {
-  readonly push: (text: string) => Effect.Effect<ReadonlyArray<string>, Failure.Reason>
+  readonly push: (text: string) => Effect.Effect<ReadonlyArray<Event>, Failure.Reason>
   /** What stands there without the mark of its end: all that is left, if it was not cut off. */
-  readonly end: Effect.Effect<ReadonlyArray<string>, Failure.Reason>
+  readonly end: Effect.Effect<ReadonlyArray<Event>, Failure.Reason>
 }
 
 const sse = (): Parser => {
-  let events: Array<string> = []
-  let failed = false
+  let events: Array<Event> = []
   const parser = Sse.makeParser((event) => {
-    if (event._tag === "Retry") return
-    if (event.event === "error") failed = true
-    else events.push(event.data)
+    if (event._tag !== "Retry") events.push(event.event === "error" ? errorOf(event.data) : event.data)
   }, { maxEventSize: maxEvent })
   const push: Parser["push"] = (text) =>
-    Effect.suspend((): Effect.Effect<ReadonlyArray<string>, Failure.Reason> => {
+    Effect.suspend(() => {
       events = []
       const error = parser.feed(text)
-      if (error !== undefined) return Effect.fail(tooLarge)
-      return failed ? Effect.fail(new Failure.Broken({ detail: "the provider sent an error" })) : Effect.succeed(events)
+      return error === undefined ? Effect.succeed(events) : Effect.fail(tooLarge)
     })
   return { push, end: push("\n\n") }
 }
@@ -66,6 +66,7 @@ export const events =
       return utf8.decode(bytes).pipe(
         Stream.mapEffect((text) => parser.push(text)),
         Stream.concat(Stream.fromEffect(parser.end)),
-        Stream.flattenIterable
+        Stream.flattenIterable,
+        Stream.mapEffect((event) => typeof event === "string" ? Effect.succeed(event) : Effect.fail(event))
       )
     })

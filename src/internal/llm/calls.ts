@@ -1,0 +1,196 @@
+/**
+ * The calls of tools of one answer, put together from what a server tells of
+ * them. Fragments of one index belong together, else those of one id, else
+ * those that follow a name: many servers leave one of the three out, tell each
+ * call with the index 0, or repeat the name with every fragment.
+ */
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Failure from "../../Failure.ts"
+
+/** What is told of a call at a time. */
+export interface Fragment {
+  readonly index?: number | undefined
+  readonly id?: string | undefined
+  readonly name?: string | undefined
+  /** A piece of JSON text, or all the parameters at once. */
+  readonly params?: unknown
+}
+
+/** A call as the model wrote it: its parameters are text, unless the server gave them otherwise. */
+export interface Call {
+  readonly id: string
+  readonly name: string
+  readonly params: unknown
+}
+
+/** Follows a text of JSON, to know where an object is whole: whatever is told of a call after that is another one. */
+class Json {
+  #depth = 0
+  #quoted = false
+  #escaped = false
+  #first = ""
+  whole = false
+
+  push(text: string): void {
+    this.#first ||= text.trimStart().slice(0, 1)
+    for (const character of text) {
+      if (this.#escaped) this.#escaped = false
+      else if (this.#quoted) {
+        if (character === "\\") this.#escaped = true
+        else if (character === "\"") this.#close(0)
+      } else if (character === "\"") this.#quoted = true
+      else if (character === "{" || character === "[") this.#depth += 1
+      else if (character === "}" || character === "]") this.#close(1)
+    }
+  }
+
+  #close(levels: number): void {
+    this.#quoted = false
+    this.#depth -= levels
+    if (this.#depth === 0 && /[[{"]/.test(this.#first)) this.whole = true
+  }
+}
+
+interface Pending {
+  index: number | undefined
+  id: string | undefined
+  name: string
+  text: string
+  /** The parameters, where they came all at once. */
+  value: unknown
+  readonly json: Json
+  /** The last delta that told of it. */
+  delta: number
+  /** It began with the name of the call before it, and may be nothing but that. */
+  readonly again: boolean
+}
+
+const nameless = new Failure.InvalidResponse({ detail: "a tool call has no name" })
+
+// An id pairs a call with its output over the whole conversation.
+const freshId: Effect.Effect<string> = Effect.map(
+  Effect.all([Random.nextInt, Random.nextInt]),
+  ([a, b]) => `call_${(a >>> 0).toString(36)}${(b >>> 0).toString(36)}`
+)
+
+const isBlank = (params: unknown): boolean => params == null || (typeof params === "string" && params.trim() === "")
+
+const isWhole = ({ json, value }: Pending): boolean => value !== undefined || json.whole
+
+const hasParams = ({ text, value }: Pending): boolean => value !== undefined || text.trim() !== ""
+
+/** Whether a server tells, at the end, a call once more that it has told in pieces. */
+const repeats = (call: Pending, { id, params }: Fragment, delta: number): boolean =>
+  id !== undefined && id === call.id && call.delta !== delta && isWhole(call) && params === call.text
+
+/** One answer's calls in the making. */
+export class Calls {
+  #calls: Array<Pending> = []
+  #delta = 0
+
+  /** How many calls have begun. */
+  get size(): number {
+    return this.#calls.length
+  }
+
+  /** Takes the fragments of one delta. */
+  push(fragments: ReadonlyArray<Fragment>): void {
+    this.#delta += 1
+    for (const fragment of fragments) this.#take(fragment)
+  }
+
+  /** Takes a whole call. */
+  add({ id, name, params }: Call): void {
+    this.#delta += 1
+    this.#add(this.#open({ id, name }, false), params)
+  }
+
+  /** The calls, now that the answer is whole: by index where all have one, else as they came. */
+  get end(): Effect.Effect<ReadonlyArray<Call>, Failure.InvalidResponse> {
+    const calls = this.#calls.filter((call) => !call.again || hasParams(call))
+    if (calls.some(({ name }) => name === "")) return Effect.fail(nameless)
+    const ordered = calls.every(({ index }) => index !== undefined)
+      ? calls.toSorted((a, b) => (a.index ?? 0) - (b.index ?? 0))
+      : calls
+    const told = new Set<string>()
+    return Effect.forEach(ordered, ({ id, name, text, value }) => {
+      const isNew = id !== undefined && !told.has(id)
+      if (isNew) told.add(id)
+      return Effect.map(isNew ? Effect.succeed(id) : freshId, (id) => ({ id, name, params: value ?? text }))
+    })
+  }
+
+  #take(told: Fragment): void {
+    // Empty is as good as absent.
+    const { index, params } = told
+    const id = told.id || undefined
+    const name = told.name || undefined
+    const fragment = { index, id, name, params }
+    const { call: near, sure } = this.#near(fragment)
+    if (near !== undefined && repeats(near, fragment, this.#delta)) return
+    if (near === undefined && id === undefined && name === undefined && isBlank(params)) return
+    const same = near !== undefined && this.#continues(near, fragment, sure)
+    const again = near !== undefined && id === undefined && name === near.name && (sure || near.delta !== this.#delta)
+    const mine = same ? near : this.#open(fragment, again)
+    mine.index ??= index
+    mine.id ??= id
+    if (name !== undefined) mine.name = name.startsWith(mine.name) ? name : mine.name + name
+    this.#add(mine, params)
+  }
+
+  #add(call: Pending, params: unknown): void {
+    call.delta = this.#delta
+    if (typeof params === "string") {
+      call.text += params
+      call.json.push(params)
+    } else if (params != null) call.value = params
+  }
+
+  #open({ id, index, name = "" }: Fragment, again: boolean): Pending {
+    const call: Pending = {
+      index,
+      id: id || undefined,
+      name,
+      text: "",
+      value: undefined,
+      json: new Json(),
+      delta: this.#delta,
+      again
+    }
+    this.#calls.push(call)
+    return call
+  }
+
+  /** The call that a fragment belongs to, if it does not begin another one; `sure` where index or id says so. */
+  #near({ id, index, name }: Fragment): { readonly call: Pending | undefined; readonly sure: boolean } {
+    const latest = this.#calls.at(-1)
+    const ofIndex = index === undefined ? undefined : this.#calls.findLast((call) => call.index === index)
+    const ofId = this.#calls.findLast((call) =>
+      id !== undefined && call.id === id && (index === undefined || call.index === undefined || call.index === index)
+    )
+    if (ofId !== undefined || ofIndex !== undefined) return { call: ofId ?? ofIndex, sure: true }
+    if (index === undefined) return { call: latest, sure: false }
+    // Some servers tell the index, or the id, only once.
+    const single = name === undefined ? this.#calls.findLast((call) => call.index === undefined) : undefined
+    return { call: single, sure: true }
+  }
+
+  /** Whether a fragment is more of the call that is near. */
+  #continues(call: Pending, { id, index, name, params }: Fragment, sure: boolean): boolean {
+    const whole = isWhole(call)
+    if (id !== undefined && id !== call.id) {
+      if (whole) return name === undefined && isBlank(params)
+      // Some servers give each fragment an id of its own.
+      return call.id === undefined
+        ? name === undefined || name === call.name
+        : index !== undefined && name === undefined
+    }
+    if (name === undefined) return true
+    if (!sure && call.delta === this.#delta) return false
+    if (whole) return id !== undefined && name === call.name && isBlank(params)
+    if (name === call.name || call.name === "") return true
+    // Another name is the rest of it, as long as nothing else was told.
+    return sure && call.delta !== this.#delta && !call.again && !hasParams(call)
+  }
+}

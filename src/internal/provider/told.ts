@@ -1,0 +1,64 @@
+/** What a provider tells of an error inside of an answer: codes are facts, messages may be content. */
+import * as Predicate from "effect/Predicate"
+import * as Failure from "../../Failure.ts"
+
+/** Names of fields and codes are facts; whatever looks otherwise may be content. */
+export const fact = (value: unknown): string | undefined =>
+  typeof value === "string" && /^[\w.[\]-]{1,64}$/.test(value) ? value : undefined
+
+/** What a provider says of an error, apart from its message. */
+export interface Told {
+  readonly code?: unknown
+  readonly type?: unknown
+  readonly param?: unknown
+}
+
+/** Refused as it is: says which field and by which code, where they are told. */
+export const refused = (status: number | undefined, told: Told): Failure.InvalidRequest => {
+  const field = fact(told.param)
+  const code = fact(told.code) ?? fact(told.type)
+  const where = [status === undefined ? undefined : String(status), code].filter(Predicate.isNotUndefined).join(" ")
+  return new Failure.InvalidRequest({
+    detail: `the provider refuses the request${field === undefined ? "" : ` because of "${field}"`}${
+      where === "" ? "" : ` (${where})`
+    }`
+  })
+}
+
+/** What an error without a status means: it came inside of an answer. */
+export const toldReason = (told: Told): Failure.Reason => {
+  const code = fact(told.code) ?? (typeof told.code === "number" ? String(told.code) : "")
+  const type = fact(told.type) ?? ""
+  const status = Number(code)
+  if (Number.isInteger(status) && status >= 400 && status <= 599) return new Failure.Rejected({ status })
+  const either = (pattern: RegExp) => pattern.test(code) || pattern.test(type)
+  if (either(/quota/)) return new Failure.Rejected({ status: 402 })
+  if (either(/rate_limit/)) return new Failure.Rejected({ status: 429 })
+  if (either(/auth|api_key/)) return new Failure.Rejected({ status: 401 })
+  if (either(/expired/)) return new Failure.Disconnected({ code })
+  if (either(/invalid|policy|content_filter|context_length|not_found|unsupported/)) return refused(undefined, told)
+  if (either(/server|overload|internal/)) return new Failure.Rejected({ status: 500 })
+  return new Failure.Broken({ detail: "the provider sent an error" })
+}
+
+const told = (error: unknown): Failure.Reason => toldReason(Predicate.isObject(error) ? error : {})
+
+/** The error that an event is, or holds, instead of more of the answer. */
+export const errorIn = (event: unknown): Failure.Reason | undefined => {
+  if (!Predicate.isObject(event)) return undefined
+  const { choices, error, finish_reason: end, object, type } = event as Readonly<Record<string, unknown>>
+  if (error) return told(error)
+  if (type === "error" || object === "error") return told(event)
+  if (end === "error") return told(undefined)
+  return Array.isArray(choices) ? errorIn(choices[0]) : undefined
+}
+
+/** The failure that an event named `error` tells, whatever its data are. */
+export const errorOf = (data: string): Failure.Reason => {
+  try {
+    const event: unknown = JSON.parse(data)
+    return errorIn(event) ?? told(event)
+  } catch {
+    return told(undefined)
+  }
+}

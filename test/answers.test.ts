@@ -1,0 +1,303 @@
+/** Answers of servers that speak like OpenAI, each in its own way, to both of the layers that ask them. */
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Layer, Queue, Redacted, Schema, Stream } from "effect"
+import { Agent, type Event, type Failure, History, Llm, Pipeline } from "effect-voice"
+import * as HttpLlm from "effect-voice/Layers/HttpLlm"
+import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
+import * as Testing from "effect-voice/testing"
+import { Prompt, Tool, Toolkit } from "effect/ai"
+import * as provider from "./support/provider.ts"
+
+const secret = "my secret"
+const done = "[DONE]"
+
+const delta = (delta: unknown, finish_reason: string | null = null) => ({
+  choices: [{ index: 0, delta, finish_reason }]
+})
+const text = (content: unknown) => delta({ content })
+const calls = (...tool_calls: ReadonlyArray<unknown>) => delta({ tool_calls })
+const usage = { choices: [], usage: { prompt_tokens: 20, completion_tokens: 7 } }
+const fn = (name: string | undefined, args: unknown, more: object = {}) => ({
+  ...more,
+  function: { name, arguments: args }
+})
+
+const written = (events: ReadonlyArray<unknown>) =>
+  events.map((event) => {
+    if (typeof event !== "string") return `data: ${JSON.stringify(event)}\n\n`
+    return event === done ? "data: [DONE]\n\n" : event
+  }).join("")
+
+const streaming = (events: ReadonlyArray<unknown>, cut = false): provider.Handler => (_, response) => {
+  response.writeHead(200, { "content-type": "text/event-stream" })
+  if (cut) response.write(written(events), () => response.destroy())
+  else response.end(written(events))
+}
+
+const layers = [
+  ["OpenAiLlm", (url: string) => OpenAiLlm.layer({ baseUrl: `${url}/v1`, apiKey: Redacted.make("sk-secret") })],
+  ["HttpLlm", (url: string) => HttpLlm.layer({ url, answer: HttpLlm.chatStream })]
+] as const
+
+const asking = (handler: provider.Handler, layer: (url: string) => Layer.Layer<Llm.Llm, Llm.LlmError>) =>
+  Effect.gen(function*() {
+    const server = yield* provider.http(handler)
+    const llm = Context.get(yield* Layer.build(layer(server.url)), Llm.Llm)
+    const deltas: Array<Llm.Delta> = []
+    const run = Stream.runForEach(
+      llm.reply({ prompt: Prompt.make("Hello?"), tools: [] }),
+      (delta) => Effect.sync(() => void deltas.push(delta))
+    )
+    return { exit: yield* Effect.result(run), deltas }
+  })
+
+const said = (deltas: ReadonlyArray<Llm.Delta>) =>
+  deltas.map((delta) => {
+    switch (delta._tag) {
+      case "Text":
+        return delta.text
+      case "ToolCall":
+        return `[${delta.name} ${JSON.stringify(delta.params)}]`
+      case "Finish":
+        return delta.usage === undefined ? "." : ` (${delta.usage.inputTokens} + ${delta.usage.outputTokens}).`
+    }
+  }).join("")
+
+const half = [
+  calls(fn("get_weather", `{"city":`, { index: 0, id: "a" })),
+  calls(fn(undefined, `"Rome"}`, { index: 0 }))
+]
+
+const whole: ReadonlyArray<readonly [how: string, events: ReadonlyArray<unknown>, said: string]> = [
+  ["text and the mark of the end", [text("Hel"), text("lo"), done], "Hello."],
+  ["a call and the mark of the end", [...half, done], `[get_weather {"city":"Rome"}].`],
+  ["text and a count of tokens", [text("Hello"), usage], "Hello (20 + 7)."],
+  ["text, a count of tokens and the mark", [text("Hello"), usage, done], "Hello (20 + 7)."],
+  ["text and a reason alone", [text("Hello"), delta({}, "stop")], "Hello."],
+  ["empty reasons before the last", [delta({ content: "Hel" }, ""), delta({ content: "lo" }, "stop")], "Hello."],
+  [
+    "a count of tokens with each chunk, and null for the last choices",
+    [
+      { ...text("Hello"), usage: { prompt_tokens: 1, completion_tokens: 1 } },
+      delta({}, "stop"),
+      { ...usage, choices: null },
+      done
+    ],
+    "Hello (20 + 7)."
+  ],
+  [
+    "null for choices and tokens in between",
+    [{ choices: null }, text("Hello"), { ...usage, usage: null }, done],
+    "Hello."
+  ],
+  [
+    "content in parts, of which some are thoughts",
+    [
+      text([{ type: "thinking", thinking: [{ type: "text", text: "Hm." }] }, { type: "text", text: "Hel" }]),
+      text([{ type: "text", text: "lo" }]),
+      text([]),
+      delta({ content: [{ type: "reasoning", text: "Hm." }] }),
+      done
+    ],
+    "Hello."
+  ],
+  ["thoughts in the text", [text("<thi"), text("nk>a"), text("</think>\n\nHello"), delta({}, "stop"), done], "Hello."],
+  ["a call that leaked into the text", [text("Wait."), text("\n<tool_call>{}</tool_call>"), done], "Wait.\n."],
+  ["no error", [{ ...text("Hello"), error: null }, delta({}, "stop"), done], "Hello."],
+  [
+    "halves of two calls in turn",
+    [
+      calls(fn("a", "", { index: 0, id: "1" }), fn("b", "", { index: 1, id: "2" })),
+      calls(fn(undefined, `{"x"`, { index: 0 })),
+      calls(fn(undefined, `{"y"`, { index: 1 })),
+      calls(fn(undefined, ":1}", { index: 0 })),
+      calls(fn(undefined, ":2}", { index: 1 })),
+      delta({}, "tool_calls"),
+      done
+    ],
+    `[a {"x":1}][b {"y":2}].`
+  ],
+  [
+    "two whole calls of one index",
+    [calls(fn("a", "{}", { index: 0, id: "1" })), calls(fn("b", `{"y":2}`, { index: 0, id: "2" })), done],
+    `[a {}][b {"y":2}].`
+  ],
+  [
+    "two whole calls in one delta, without index and id",
+    [calls(fn("get_weather", "{}"), fn("get_time", "{}")), done],
+    "[get_weather {}][get_time {}]."
+  ],
+  [
+    "a name with each fragment, and an object for parameters",
+    [
+      calls(fn("a", `{"x"`, { index: 0 })),
+      calls(fn("a", ":1}", { index: 0 })),
+      calls(fn("b", { y: 2 }, { index: 1 })),
+      done
+    ],
+    `[a {"x":1}][b {"y":2}].`
+  ]
+]
+
+const broken: ReadonlyArray<
+  readonly [how: string, events: ReadonlyArray<unknown>, reason: Failure.Reason["_tag"], status?: number]
+> = [
+  ["a connection that is closed after text", [text("Hel")], "Disconnected"],
+  ["a connection that is closed in a call", [...half], "Disconnected"],
+  [
+    "a count of tokens with the text, and no end",
+    [{ ...text("Hel"), usage: usage.usage }],
+    "Disconnected"
+  ],
+  ["a count of tokens before the text, and no end", [usage, text("Hel")], "Disconnected"],
+  [
+    "an error with a code",
+    [text("Hel"), { error: { code: 502, message: secret }, choices: [] }],
+    "Rejected",
+    502
+  ],
+  [
+    "an error with the name of one, and what would be an end",
+    [text("Hel"), { ...delta({}, "error"), error: { code: "rate_limit_exceeded", message: secret } }, done],
+    "Rejected",
+    429
+  ],
+  [
+    "an error in a choice",
+    [text("Hel"), { choices: [{ delta: {}, finish_reason: "error", error: { code: 503, message: secret } }] }, done],
+    "Rejected",
+    503
+  ],
+  ["an error for a reason", [text("Hel"), delta({}, "error"), done], "Broken"],
+  ["an error without a code", [text("Hel"), { error: secret }, done], "Broken"],
+  [
+    "an error that is the whole event",
+    [text("Hel"), { object: "error", message: secret, type: "BadRequestError", code: 400 }, done],
+    "Rejected",
+    400
+  ],
+  [
+    "an event named error",
+    [
+      text("Hel"),
+      `event: error\ndata: ${JSON.stringify({ error: { type: "overloaded_error", message: secret } })}\n\n`
+    ],
+    "Rejected",
+    500
+  ],
+  [
+    "the policy about content",
+    [text("Hel"), { error: { code: "content_filter", message: secret } }],
+    "InvalidRequest"
+  ]
+]
+
+describe("answers of servers that speak like OpenAI", () => {
+  for (const [name, layer] of layers) {
+    it.live.each(whole)(`${name} takes for whole: %s`, ([, events, expected]) =>
+      Effect.gen(function*() {
+        const { deltas, exit } = yield* asking(streaming(events), layer)
+        assert.strictEqual(exit._tag, "Success", String(exit))
+        assert.strictEqual(said(deltas), expected)
+      }))
+
+    it.live.each(broken)(
+      `${name} fails, and quotes nothing: %s`,
+      ([, events, reason, status]) =>
+        Effect.gen(function*() {
+          const { deltas, exit } = yield* asking(streaming(events), layer)
+          if (exit._tag !== "Failure") return assert.fail(said(deltas))
+          const error = exit.failure
+          assert.strictEqual(error.reason._tag, reason)
+          if (status !== undefined) assert.strictEqual(error.reason._tag === "Rejected" && error.reason.status, status)
+          assert.isFalse(deltas.some(({ _tag }) => _tag !== "Text"))
+          assert.notInclude(JSON.stringify(error) + error.message + String(error.stack), secret)
+        })
+    )
+
+    it.live(`${name} needs nothing more of a connection that has told its end`, () =>
+      Effect.gen(function*() {
+        const { deltas, exit } = yield* asking(streaming([...half, delta({}, "tool_calls")], true), layer)
+        assert.strictEqual(exit._tag, "Success", String(exit))
+        assert.strictEqual(said(deltas), `[get_weather {"city":"Rome"}].`)
+      }))
+  }
+
+  it.live("HttpLlm reads whole answers alike", () =>
+    Effect.gen(function*() {
+      const json = (message: unknown, more: object = {}): provider.Handler => (_, response) =>
+        void response.writeHead(200, { "content-type": "application/json" })
+          .end(JSON.stringify({ choices: [{ message, finish_reason: "stop" }], ...more }))
+      const layer = (url: string) => HttpLlm.layer({ url })
+      const content = [{ type: "thinking", thinking: "Hm." }, { type: "text", text: "<think>a</think>Hello" }]
+      const tool_calls = [fn("a", { x: 1 }), fn("a", `{"x":1}`), fn("b", "", { id: "b" })]
+      const answered = yield* asking(json({ content, tool_calls }), layer)
+      assert.strictEqual(said(answered.deltas), `Hello[a {"x":1}][a {"x":1}][b {}].`)
+      const failed = yield* asking(json({ content: "Hel" }, { error: { code: 503, message: secret } }), layer)
+      const reason = failed.exit._tag === "Failure" ? failed.exit.failure.reason : undefined
+      assert.strictEqual(reason?._tag === "Rejected" ? reason.status : reason, 503)
+    }))
+})
+
+const GetWeather = Tool.make("get_weather", {
+  parameters: Schema.Struct({ city: Schema.String }),
+  success: Schema.String
+})
+const tools = Toolkit.make(GetWeather)
+
+describe("a conversation with a server that gives no reason for its ends", () => {
+  for (const [name, layer] of layers) {
+    it.live(`${name}: four turns are answered, tools are run, and nothing has failed`, () =>
+      Effect.gen(function*() {
+        const server = yield* provider.http((request, response) => {
+          if (request.method === "GET") return void response.end("{}")
+          const { messages } = JSON.parse(request.body.toString())
+          const last = messages.at(-1)
+          const answer = last.role === "tool"
+            ? [text("<think>Good.</think>\n\n"), text(`${last.content}.`)]
+            : last.content === "Weather?"
+            ? half
+            : [text("Yes."), text(" Sure.")]
+          streaming([...answer, done])(request, response)
+        })
+        const handlers = tools.toLayer({ get_weather: ({ city }) => Effect.succeed(`Sun in ${city}`) })
+        const failures: Array<Event.Event> = []
+        const finished = yield* Queue.unbounded<Event.Event>()
+        const onEvent = (event: Event.Event) => {
+          if (event._tag === "ProviderFailed" || event._tag === "SessionClosed") failures.push(event)
+          if (event._tag === "SpeechFinished") Queue.offerUnsafe(finished, event)
+        }
+        const services = Layer.mergeAll(
+          Testing.layerRoom(),
+          Testing.layerVad(),
+          Testing.layerStt(),
+          Testing.layerTts(),
+          handlers,
+          layer(server.url)
+        )
+        yield* Effect.gen(function*() {
+          const session = yield* Pipeline.make(Agent.make({ instructions: "You help.", tools }), { onEvent })
+          for (const text of ["Hello?", "Weather?", "Really?", "Sure?"]) {
+            yield* session.send(text)
+            yield* Queue.take(finished)
+          }
+          assert.deepStrictEqual(failures, [])
+          assert.strictEqual(
+            History.toTranscript(yield* session.history, "text").replaceAll(/User .*?: /g, "User: "),
+            [
+              "User: Hello?",
+              "Assistant: Yes. Sure.",
+              "User: Weather?",
+              "Tool: get_weather called",
+              "Tool: get_weather answered",
+              "Assistant: Sun in Rome.",
+              "User: Really?",
+              "Assistant: Yes. Sure.",
+              "User: Sure?",
+              "Assistant: Yes. Sure."
+            ].join("\n")
+          )
+        }).pipe(Effect.scoped, Effect.provide(services))
+      }), 30_000)
+  }
+})

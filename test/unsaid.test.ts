@@ -1,0 +1,94 @@
+/** What a model writes and does not mean to be heard. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Stream } from "effect"
+import { Llm } from "effect-voice"
+import { Prompt } from "effect/ai"
+
+const call: Llm.Delta = { _tag: "ToolCall", id: "1", name: "look_up", params: {} }
+const finish: Llm.Delta = { _tag: "Finish" }
+
+const replied = (deltas: ReadonlyArray<string | Llm.Delta>) =>
+  Stream.runCollect(
+    Llm.make({
+      name: "thinker",
+      reply: () =>
+        Stream.fromIterable(deltas.map((one): Llm.Delta => typeof one === "string" ? { _tag: "Text", text: one } : one))
+    }).reply({ prompt: Prompt.make("Hello?"), tools: [] })
+  )
+
+const spoken = (deltas: ReadonlyArray<string | Llm.Delta>) =>
+  Effect.map(
+    replied(deltas),
+    (deltas) => deltas.map((delta) => delta._tag === "Text" ? delta.text : `[${delta._tag}]`).join("")
+  )
+
+const texts: ReadonlyArray<readonly [written: string, said: string]> = [
+  ["<think>Let me see.</think>\n\nHello", "Hello"],
+  ["<think>\n\n</think>\n\nHello", "Hello"],
+  ["<thinking>\nThe <b>user</b> is 2 < 3.\n</thinking>\nHello", "Hello"],
+  ["<THINK>a</Think> Hello", "Hello"],
+  ["<think>a</think><think>b</think>\n<thinking>c</thinking>Hello", "Hello"],
+  ["\n <think>a</think>Hello", "\n Hello"],
+  ["One moment.\n<think>a</think>\n\nHello.\n  <think>b</think> Bye.", "One moment.\nHello.\n  Bye."],
+  ["<think>It never ends.\n\nHello", ""],
+  ["Hello.\n<think>It never ends.", "Hello.\n"],
+  ["Hello.\n</think>\n\nGoodbye.", "Goodbye."],
+  ["<tool_call>\n{\"name\": \"look_up\", \"arguments\": {\"a\": \"<b>\"}}\n</tool_call>", ""],
+  ["I look. <tool_call>{\"name\": \"look_up\"}</tool_call> So.", "I look. So."],
+  ["I look.\n<tool_call>\n<function=look_up>\n</function>\n</tool_call>", "I look.\n"],
+  ["<function_call>{\"name\": \"look_up\"", ""],
+  ["<think>a</think><tool_call>{}</tool_call>Hello", "Hello"],
+  ["2 < 3, and <3, a<b, <br>, <thin, <i>so</i> <", "2 < 3, and <3, a<b, <br>, <thin, <i>so</i> <"],
+  ["Put it between <think> and </think>, not in <tool_call> or </tool_call>.", "="],
+  ["<thi", "="],
+  ["<tool_cal", "="],
+  ["< think>", "="],
+  ["<thinker>Hello</thinker>", "="],
+  ["", ""]
+]
+
+describe("what a model thinks and calls in its text", () => {
+  it.effect.each(texts)("is not heard, everything else is: %j", ([written, said]) =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* spoken([written]), said === "=" ? written : said)
+    }))
+
+  it.effect("is not heard however the text is cut", () =>
+    Effect.gen(function*() {
+      // A tag without its beginning is told from text only where both come at once.
+      for (const [written, said] of texts.filter(([written]) => !written.includes(".\n</think>"))) {
+        const whole = said === "=" ? written : said
+        assert.strictEqual(yield* spoken([...written]), whole, written)
+        for (let at = 1; at < written.length; at++) {
+          assert.strictEqual(yield* spoken([written.slice(0, at), written.slice(at)]), whole, `${at}: ${written}`)
+        }
+      }
+    }))
+
+  it.effect("holds nothing back but what may become a tag", () =>
+    Effect.gen(function*() {
+      const heard = (deltas: ReadonlyArray<string>) =>
+        Effect.map(replied([...deltas, finish]), (deltas) =>
+          deltas.map((delta) => delta._tag === "Text" ? delta.text : delta._tag))
+      assert.deepStrictEqual(yield* heard(["It is ", "2 < ", "3", "."]), ["It is ", "2 < ", "3", ".", "Finish"])
+      assert.deepStrictEqual(yield* heard(["Yes.\n<th", "ree>", " more"]), ["Yes.\n", "<three>", " more", "Finish"])
+      assert.deepStrictEqual(yield* heard(["a <", "th"]), ["a ", "<th", "Finish"])
+      assert.deepStrictEqual(yield* heard(["a\n<th"]), ["a\n", "<th", "Finish"])
+    }))
+
+  it.effect("leaves calls where they were, and gives what was held before them", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* spoken(["<think>a</think>Wait <", call, finish]), "Wait <[ToolCall][Finish]")
+      assert.strictEqual(yield* spoken(["<think>a", call, finish]), "[ToolCall][Finish]")
+    }))
+
+  it.effect("tells nothing of one reply in the next", () =>
+    Effect.gen(function*() {
+      const llm = Llm.make({
+        name: "thinker",
+        reply: () => Stream.make({ _tag: "Text", text: "<think>" }, { _tag: "Text", text: "a</think>Hello" })
+      })
+      const ask = Llm.generateText(llm, "Hello?")
+      assert.deepStrictEqual(yield* Effect.all([ask, ask], { concurrency: 2 }), ["Hello", "Hello"])
+    }))
+})
