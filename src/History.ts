@@ -315,7 +315,8 @@ export const copy = (self: History, options: CopyOptions = {}): History => {
  * **Details**
  *
  * A call and its output stay or go together, so there may be fewer items. A
- * call that is still running counts like any other item.
+ * call that is still running counts like any other item. The last message of
+ * the user stays, in the place of the oldest of the others.
  *
  * @category combinators
  * @since 0.1.0
@@ -323,7 +324,7 @@ export const copy = (self: History, options: CopyOptions = {}): History => {
 export const truncate = (self: History, options: { readonly maxItems: number }): History => {
   let left = Math.max(0, options.maxItems)
   const kept = self.items.toReversed().filter((item) => pairs.isSystem(item) || left-- > 0).toReversed()
-  return { items: pairs.dropHalves(self.items, kept) }
+  return { items: pairs.dropHalves(self.items, pairs.keepUser(self.items, kept)) }
 }
 
 /**
@@ -407,8 +408,9 @@ export const estimateTokens = (item: Item): number => budgets.estimate(item)
  * **Details**
  *
  * Nothing is dropped up to `maxTokens`. Above, the oldest items go until
- * `targetTokens` is reached. System messages, summaries, running calls and the
- * newest items stay whatever they take; a call and its output go together.
+ * `targetTokens` is reached. System messages, summaries, running calls, the last
+ * message of the user and the newest items stay whatever they take; a call and
+ * its output go together.
  *
  * @category combinators
  * @since 0.1.0

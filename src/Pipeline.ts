@@ -148,7 +148,12 @@ export interface Options {
   readonly closeOnLeave?: boolean | undefined
   /** Longest wait for a participant whose connection was lost, before that counts as having left. @default "20 seconds" */
   readonly returnTimeout?: Duration.Input | undefined
-  /** Longest time for cleaning up and for `onExit` when the session ends. @default "5 seconds" */
+  /**
+   * Longest time, when the session ends, for tools to finish that are not `Tools.Cancellable`, then for `onExit`, then for
+   * cleaning up. Closing the session's scope leaves tools no time.
+   *
+   * @default "5 seconds"
+   */
   readonly closeTimeout?: Duration.Input | undefined
   /** Longest time for what is still to be said when the session drains. @default "30 seconds" */
   readonly drainTimeout?: Duration.Input | undefined

@@ -9,7 +9,7 @@
  *
  * @since 0.1.0
  */
-import type * as Tool from "effect/ai/Tool"
+import * as Tool from "effect/ai/Tool"
 import type * as Toolkit from "effect/ai/Toolkit"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -51,7 +51,8 @@ export interface Call {
  * `params` is the repaired object, `{}` where none could be read. `message` is
  * what went wrong, in words for the model; a failure that the tool declares has
  * none, it is the `output`. A tool with `toModelOutput` has its text as output,
- * with a placeholder for each file.
+ * with a placeholder for each file. An output of more than 65,536 characters (of
+ * JSON) is cut, and becomes a text that ends with a note of that.
  *
  * @category models
  * @since 0.1.0
@@ -124,8 +125,9 @@ export class ToolsError extends Schema.TaggedError<ToolsError>("effect-voice/Too
 export const Silent = Context.Reference<boolean>("effect-voice/Tools/Silent", { defaultValue: () => false })
 
 /**
- * Annotation of a tool: an interruption cancels it, and its output says so.
- * Default `false`: it runs to its end.
+ * Annotation of a tool: an interruption and the end of the session cancel it,
+ * and its output says so. Default `false`: it runs to its end, for which it has
+ * the pipeline's `closeTimeout` once the session ends.
  *
  * @category annotations
  * @since 0.1.0
@@ -134,10 +136,13 @@ export const Cancellable = Context.Reference<boolean>("effect-voice/Tools/Cancel
 
 /**
  * Annotation of a tool: what becomes of a second call while one is running.
- * Default `"allow"`.
+ * Default `"once"`; for tools that are `Tool.Readonly` or `Tool.Idempotent`
+ * `"allow"`.
  *
  * **Details**
  *
+ * - `once`: the second, if it has equal parameters and comes in a later step of
+ *   the model, is not started, and its output says so. Others run.
  * - `allow`: both run.
  * - `reject`: the second fails at once, the first goes on.
  * - `replace`: the first is cancelled; the second starts when it has ended.
@@ -145,9 +150,10 @@ export const Cancellable = Context.Reference<boolean>("effect-voice/Tools/Cancel
  * @category annotations
  * @since 0.1.0
  */
-export const OnDuplicate = Context.Reference<"allow" | "reject" | "replace">("effect-voice/Tools/OnDuplicate", {
-  defaultValue: () => "allow"
-})
+export const OnDuplicate = Context.Reference<"once" | "allow" | "reject" | "replace">(
+  "effect-voice/Tools/OnDuplicate",
+  { defaultValue: () => "once" }
+)
 
 /**
  * Options of a call.
@@ -178,8 +184,11 @@ export interface RunnerOptions extends Options {
  *
  * **Details**
  *
- * - `run` starts the calls at once, side by side, and gives their outputs in the
- *   order of the calls. The calls go on when it is interrupted.
+ * - `run` starts the calls of one step at once, side by side, and gives their
+ *   outputs in the order of the calls. The calls go on when it is interrupted.
+ *   Of `unseen`, calls that ended after the model had been asked, none is made
+ *   once more that is to be made `once`. Beyond 64 calls, of one step or running
+ *   at once, a call is not run, and its output says so.
  * - `cancel` interrupts the running calls of `Cancellable` tools and gives their
  *   ids; it does not wait for them. `cancelCalls` does so for these calls alone.
  * - `running` is the calls without an output, oldest first.
@@ -191,7 +200,11 @@ export interface RunnerOptions extends Options {
  * @since 0.1.0
  */
 export interface Runner {
-  readonly run: <R>(set: Set<R>, calls: ReadonlyArray<Call>) => Effect.Effect<ReadonlyArray<Output>, never, R>
+  readonly run: <R>(
+    set: Set<R>,
+    calls: ReadonlyArray<Call>,
+    options?: { readonly unseen?: ReadonlyArray<Call> | undefined }
+  ) => Effect.Effect<ReadonlyArray<Output>, never, R>
   readonly cancel: Effect.Effect<ReadonlyArray<string>>
   readonly cancelCalls: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>>
   readonly running: Effect.Effect<ReadonlyArray<Call>>
@@ -334,13 +347,23 @@ export const annotation = <A>(self: Set<unknown>, name: string, reference: Conte
  * type (it names the tool and the fields), the handler fails or the time is
  * over. A handler that dies, fails with what it does not declare or gives what
  * its schema does not allow is masked, and its cause is logged; parameters never
- * are.
+ * are. A result that cannot be written as JSON (a BigInt, a cycle) fails with
+ * that as its reason.
+ *
+ * Parameters of more than 65,536 characters, or of more than 16,384 that are not
+ * valid JSON, are a failure that tells the model so.
  *
  * @category execution
  * @since 0.1.0
  */
 export const execute = <R>(self: Set<R>, call: Call, options?: Options): Effect.Effect<Output, never, R> =>
   execution.execute(self, call, options ?? {}, told)
+
+const onDuplicate = (set: Set<unknown>, name: string) => {
+  const annotations = set.entries.get(name)?.tool.annotations ?? Context.empty()
+  const harmless = Context.get(annotations, Tool.Readonly) || Context.get(annotations, Tool.Idempotent)
+  return Context.getOrUndefined(annotations, OnDuplicate) ?? (harmless ? "allow" : "once")
+}
 
 const told = (error: unknown): string | undefined => error instanceof ToolError ? error.message : undefined
 
@@ -355,7 +378,7 @@ export const makeRunner = (options?: RunnerOptions): Effect.Effect<Runner, never
     execute: (set, call) => execute(set, call, options),
     policy: (set, name) => ({
       cancellable: annotation(set, name, Cancellable),
-      onDuplicate: annotation(set, name, OnDuplicate)
+      onDuplicate: onDuplicate(set, name)
     }),
     onOutput: options?.onOutput
   })

@@ -217,6 +217,23 @@ describe("truncate", () => {
     assert.deepStrictEqual(ids(History.truncate(History.make([output("a", 1)]), { maxItems: 5 })), [])
   })
 
+  it("keeps the last message of the user, and pairs whole", () => {
+    const pairs = Array.from({ length: 8 }, (_, i) => [call(`${i}`, 2 * i + 2), output(`${i}`, 2 * i + 3)]).flat()
+    const history = History.make([says("system", "Be brief", 0), says("user", "first", 1), ...pairs])
+    const kept = (maxItems: number) => ids(History.truncate(history, { maxItems }))
+    assert.deepStrictEqual(kept(6), ["system-0", "user-1", "call-6", "output-6", "call-7", "output-7"])
+    assert.deepStrictEqual(kept(5), kept(6))
+    assert.deepStrictEqual(kept(3), ["system-0", "user-1", "call-7", "output-7"])
+    assert.deepStrictEqual(kept(2), ["system-0", "user-1"])
+    assert.deepStrictEqual(kept(1), ["system-0", "user-1"])
+    assert.deepStrictEqual(kept(0), ["system-0"])
+    const again = History.insert(history, says("user", "second", 20))
+    assert.deepStrictEqual(ids(History.truncate(again, { maxItems: 3 })), ["system-0", "call-7", "output-7", "user-20"])
+    // A budget forgets no more than that.
+    const { kept: fitting } = History.fit(history, { maxTokens: 1, keepRecent: 2 })
+    assert.deepStrictEqual(ids(fitting), ["system-0", "user-1", "call-7", "output-7"])
+  })
+
   it("keeps a call that is still running", () => {
     assert.deepStrictEqual(ids(History.truncate(History.make([says("user", "a", 1), call("a", 2)]), { maxItems: 1 })), [
       "call-a"
@@ -302,6 +319,13 @@ describe("toPrompt", () => {
     const { dropped, kept } = History.fit(history, { maxTokens, keepRecent })
     for (const each of [history, truncated, kept]) assertGrammar(History.toPrompt(each))
     assert.strictEqual(kept.items.length + dropped.length, history.items.length)
+    assert.isAtMost(
+      truncated.items.filter((item) => item._tag !== "Summary" && !(item._tag === "Message" && item.role === "system"))
+        .length,
+      maxItems
+    )
+    const user = history.items.findLast((item) => item._tag === "Message" && item.role === "user")
+    if (user !== undefined) assert.include(kept.items, user)
 
     history.items.forEach((call, i) => {
       if (call._tag !== "ToolCall") return

@@ -122,7 +122,7 @@ describe("resolve", () => {
       const set = yield* doing(() => Effect.void, Context.make(Tools.Silent, true))
       assert.isTrue(Tools.annotation(set, "work", Tools.Silent))
       assert.isFalse(Tools.annotation(set, "work", Tools.Cancellable))
-      assert.strictEqual(Tools.annotation(set, "nobody", Tools.OnDuplicate), "allow")
+      assert.strictEqual(Tools.annotation(set, "nobody", Tools.OnDuplicate), "once")
     }))
 })
 
@@ -271,6 +271,73 @@ describe("execute", () => {
       assert.strictEqual(value.output, "An internal error occurred")
       assert.include(lines[0]!, "sky: Expected string")
       assert.notInclude(lines[0]!, "4711")
+    }))
+
+  it.effect("says why a result cannot be written as JSON, whatever its schema allows", () =>
+    Effect.gen(function*() {
+      const cycle: { me?: unknown } = {}
+      cycle.me = cycle
+      const schemas = [
+        Schema.Unknown,
+        Schema.Any,
+        Schema.Struct({ cents: Schema.Unknown }),
+        Schema.Struct({ cents: Schema.Any })
+      ]
+      for (const success of schemas) {
+        for (const [cents, why] of [[9007199254740993n, "it holds a BigInt"], [cycle, "it holds itself"]] as const) {
+          const kit = Toolkit.make(Tool.make("work", { success }))
+          const layer = kit.toLayer({ work: () => Effect.succeed({ cents }) })
+          const set = yield* Effect.provide(Tools.resolve(kit), layer)
+          const { lines, value } = yield* logged(Tools.execute(set, call({})))
+          assert.isTrue(value.isFailure)
+          assert.include(String(value.output), `Tool work gave a result that cannot be written as JSON: ${why}`)
+          assert.strictEqual(value.message, value.output)
+          assert.strictEqual(lines.length, 1)
+          assert.notInclude(lines[0]!, "9007199254740993")
+        }
+      }
+      const allowed = Toolkit.make(Tool.make("work", { success: Schema.Struct({ cents: Schema.BigInt }) }))
+      const layer = allowed.toLayer({ work: () => Effect.succeed({ cents: 9007199254740993n }) })
+      const set = yield* Effect.provide(Tools.resolve(allowed), layer)
+      assert.deepStrictEqual((yield* Tools.execute(set, call({}))).output, { cents: "9007199254740993" })
+    }))
+
+  it.effect.each<readonly [string, Effect.Effect<unknown, unknown>, string]>([
+    ["text", Effect.succeed("x".repeat(1_000_000)), "xxx"],
+    ["text of pairs of code units", Effect.succeed("🏨".repeat(500_000)), "🏨🏨"],
+    ["an object", Effect.succeed({ rooms: Array.from({ length: 200_000 }, (_, i) => i) }), "{\"rooms\":[0,1,2"],
+    ["a failure", Effect.fail(new Tools.ToolError({ message: "x".repeat(1_000_000) })), "xxx"]
+  ])("cuts an output that is too long, and says so: %s", ([, result, begins]) =>
+    Effect.gen(function*() {
+      const output = yield* Tools.execute(yield* doing(() => result), call({}))
+      const text = String(output.output)
+      assert.isAtMost(text.length, 65_536)
+      assert.isAbove(text.length, 65_000)
+      assert.isTrue(text.startsWith(begins))
+      assert.match(text, / \[cut here: the whole result has \d{7} characters\]$/)
+      assert.isTrue(text.isWellFormed())
+      if (output.isFailure) assert.strictEqual(output.message, text)
+    }))
+
+  it.effect("leaves an output alone that is just short enough", () =>
+    Effect.gen(function*() {
+      const text = "x".repeat(65_536)
+      assert.strictEqual((yield* Tools.execute(yield* doing(() => Effect.succeed(text)), call({}))).output, text)
+    }))
+
+  it.effect.each<readonly [string, unknown, string]>([
+    ["broken", `{"a": "${"\"x".repeat(60_000)}`, "more than 65536"],
+    ["broken, and short enough for whole ones", `{"a": "${"\"x".repeat(10_000)}`, "they are no JSON"],
+    ["whole", JSON.stringify({ a: "x".repeat(120_000) }), "more than 65536"],
+    ["whole, and no text", { a: "x".repeat(120_000) }, "more than 65536"]
+  ])("refuses parameters that are too long, and keeps none of them: %s", ([, params, why]) =>
+    Effect.gen(function*() {
+      const set = yield* doing(() => Effect.die("ran"))
+      const output = yield* Tools.execute(set, call(params))
+      assert.isTrue(output.isFailure)
+      assert.deepStrictEqual(output.params, {})
+      assert.include(String(output.output), "Invalid parameters for tool work: they")
+      assert.include(String(output.output), why)
     }))
 
   it.effect("F2: a ToolError speaks for itself, failed, thrown or declared", () =>
@@ -484,12 +551,69 @@ describe("Runner", () => {
       assert.deepStrictEqual(seen, ["start a", "end a", "start b"])
     }))
 
-  it.effect("lets both run by default", () =>
+  it.effect("lets both run by default where their parameters differ", () =>
     Effect.gen(function*() {
       const { runner, set, started } = yield* gated()
       yield* Effect.forkChild(runner.run(set, [work("a")]), { startImmediately: true })
       yield* Effect.forkChild(runner.run(set, [work("b")]), { startImmediately: true })
       assert.deepStrictEqual(started, ["a", "b"])
+    }))
+
+  it.effect("runs 64 calls of a step, and answers the others", () =>
+    Effect.gen(function*() {
+      let most = 0
+      let now = 0
+      let ran = 0
+      const set = yield* doing(() =>
+        Effect.sync(() => {
+          ran += 1
+          most = Math.max(most, ++now)
+        }).pipe(Effect.andThen(Effect.sleep("1 second")), Effect.andThen(Effect.sync(() => void now--)))
+      )
+      const recorded: Array<string> = []
+      const runner = yield* Tools.makeRunner({
+        onOutput: ({ callId }) => Effect.sync(() => void recorded.push(callId))
+      })
+      const calls = Array.from({ length: 10_000 }, (_, i) => work(`call-${i}`))
+      const fiber = yield* Effect.forkChild(runner.run(set, calls), { startImmediately: true })
+      const more = yield* Effect.forkChild(runner.run(set, [work("more")]), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      const outputs = yield* Fiber.join(fiber)
+      assert.deepStrictEqual([ran, most], [64, 64])
+      assert.deepStrictEqual(outputs.map(({ callId }) => callId), calls.map(({ id }) => id))
+      assert.deepStrictEqual(
+        outputs.map(({ isFailure }) => isFailure),
+        calls.map((_, i) => i >= 64)
+      )
+      assert.strictEqual(outputs[64]!.output, "Tool work was not run: at most 64 calls can be made together")
+      assert.strictEqual((yield* Fiber.join(more))[0]!.output, "Tool work was not run: 64 calls are running already")
+      assert.strictEqual(new Set(recorded).size, 10_001)
+      assert.strictEqual(recorded.length, 10_001)
+    }))
+
+  it.effect("makes a call once while it runs, whichever way its parameters are written", () =>
+    Effect.gen(function*() {
+      const { open, runner, set, started, texts } = yield* gated()
+      const first = yield* Effect.forkChild(runner.run(set, [call({ key: "a", more: [1, null] }, "work", "a")]), {
+        startImmediately: true
+      })
+      for (
+        const params of [
+          { more: [1, null], key: "a" },
+          "{\"more\":[1,null],\"key\":\"a\"}",
+          "{key: 'a', more: [1, null]"
+        ]
+      ) {
+        const [output] = yield* runner.run(set, [call(params, "work", "b")])
+        assert.isTrue(output!.isFailure)
+        assert.include(output!.message!, "still running")
+      }
+      assert.deepStrictEqual(started, ["a"])
+      yield* open("a")
+      assert.strictEqual((yield* Fiber.join(first))[0]!.output, "done a")
+      assert.strictEqual(texts().length, 4)
+      yield* runner.run(set, [call({ key: "a", more: [1, null] }, "work", "c")])
+      assert.deepStrictEqual(started, ["a", "a"])
     }))
 
   it.effect("gives every call its output when the conversation ends, and afterwards", () =>
@@ -545,7 +669,7 @@ describe("Runner", () => {
   it.effect.prop("I5: every call has exactly one output, whatever happens", {
     steps: Schema.Array(step),
     cancellable: Schema.Boolean,
-    onDuplicate: Schema.Literals(["allow", "reject", "replace"])
+    onDuplicate: Schema.Literals(["once", "allow", "reject", "replace"])
   }, ({ cancellable, onDuplicate, steps }) =>
     Effect.gen(function*() {
       const { close, fail, open, recorded, runner, set } = yield* gated(

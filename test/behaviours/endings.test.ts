@@ -1,7 +1,7 @@
 /** What a tool does that ends the call, and what is told of speeches and tools beside the history. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { Agent, Metrics, Session } from "effect-voice"
+import { Agent, Metrics, type Pipeline, Session, Tools } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { Prompt, Tool, Toolkit } from "effect/ai"
 
@@ -46,6 +46,118 @@ describe("a tool that hangs up and waits for the end", () => {
         assert.deepStrictEqual(Testing.invariants(timeline), [])
       })
   )
+})
+
+describe("a tool that runs when the session ends", () => {
+  const Book = Tool.make("book", { parameters: Schema.Struct({ seconds: Schema.Finite }), success: Schema.String })
+  const Watch = Tool.make("watch", { success: Schema.String }).annotate(Tools.Cancellable, true)
+  const HangUp = Tool.make("hang_up", { dependencies: [Session.Session] })
+  const kit = Toolkit.make(Book, Watch, HangUp)
+
+  /** "Book it, bye.": the calls begin at 1300. */
+  const hold = (
+    tools: ReadonlyArray<Testing.LlmToolCall>,
+    scenario: Partial<Testing.Scenario>,
+    options: Pipeline.Options = {}
+  ) =>
+    Effect.gen(function*() {
+      const log: Array<string> = []
+      const say = (what: string) => Effect.sync(() => void log.push(what))
+      const ended = (name: string) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+        Effect.onExit(effect, (exit) => say(`${name}: ${exit._tag}`))
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({
+          instructions: "",
+          tools: kit,
+          onEnter: Effect.void,
+          onExit: Session.Session.use((session) =>
+            Effect.flatMap(session.history, ({ items }) =>
+              say(`onExit: ${items.filter(({ _tag }) => _tag === "ToolOutput").length} outputs`))
+          )
+        }),
+        llm: [{ tools }],
+        tts: { duration: 1000 },
+        quiet: "30 seconds",
+        ...scenario,
+        at: [{
+          at: 1000,
+          do: (session) =>
+            session.send("Book it, bye.")
+        }, ...(scenario.at ?? [])],
+        options
+      }).pipe(Effect.provide(kit.toLayer({
+        book: ({ seconds }) => Effect.delay(Effect.succeed("booked"), seconds * 1000).pipe(ended("book")),
+        watch: () => Effect.never.pipe(ended("watch")),
+        hang_up: () =>
+          Session.Session.use((session) =>
+            Effect.andThen(session.hangUp({ say: "Goodbye!" }), Effect.asVoid(session.ended))
+          )
+      })))
+      assert.strictEqual(timeline.left, "")
+      assert.strictEqual(timeline.events.at(-1)!._tag, "SessionClosed")
+      return { log, timeline, closed: timeline.of("SessionClosed")[0]! }
+    })
+  const book = (seconds: number): Testing.LlmToolCall => ({ name: "book", params: { seconds } })
+
+  it.effect.each<readonly [string, Partial<Testing.Scenario>]>([
+    ["the caller leaves", { user: [Testing.leave(2000)] }],
+    ["the session is closed", { at: [{ at: 2000, do: (session) => session.close() }] }],
+    ["the room ends", { at: [{ at: 2000, do: (_, caller) => caller.room.disconnect("room_closed") }] }]
+  ])("ends in its own time when %s", ([, scenario]) =>
+    Effect.gen(function*() {
+      const { closed, log, timeline } = yield* hold([book(4)], scenario)
+      assert.strictEqual(closed.at, 5300)
+      assert.deepStrictEqual(log, ["book: Success", "onExit: 1 outputs"])
+      assert.deepStrictEqual(timeline.messages, ["user: Book it, bye.", "call: book", "output: book"])
+      timeline.exactly(["FunctionCallsFinished", 5300])
+    }))
+
+  it.effect("ends in its own time when another speech hangs up", () =>
+    Effect.gen(function*() {
+      const { closed, log } = yield* hold([book(6)], {
+        user: [Testing.say(2000, 3000, "Bye.")],
+        llm: ({ index }) => index === 0 ? { tools: [book(6)] } : { tools: [{ name: "hang_up" }] }
+      })
+      assert.strictEqual(closed.at, 7300)
+      assert.deepStrictEqual(log, ["book: Success", "onExit: 2 outputs"])
+    }))
+
+  it.effect("has no longer than the close timeout, and is recorded as cancelled", () =>
+    Effect.gen(function*() {
+      const { closed, log, timeline } = yield* hold([book(60)], { user: [Testing.leave(2000)] }, {
+        closeTimeout: "3 seconds"
+      })
+      assert.strictEqual(closed.at, 5000)
+      assert.deepStrictEqual(log, ["book: Failure", "onExit: 1 outputs"])
+      assert.deepStrictEqual(timeline.messages.slice(1), ["call: book", "output: book failed"])
+    }))
+
+  it.effect("is cut at once where it may be, and the others of its step are not", () =>
+    Effect.gen(function*() {
+      const alone = yield* hold([{ name: "watch" }], { user: [Testing.leave(2000)] })
+      assert.strictEqual(alone.closed.at, 2000)
+      assert.deepStrictEqual(alone.log, ["watch: Failure", "onExit: 1 outputs"])
+      const both = yield* hold([{ name: "watch" }, book(4)], { user: [Testing.leave(2000)] })
+      assert.strictEqual(both.closed.at, 5300)
+      assert.deepStrictEqual(both.log, ["watch: Failure", "book: Success", "onExit: 2 outputs"])
+    }))
+
+  it.effect("is not waited for where it waits for the end itself, but the others of its step are", () =>
+    Effect.gen(function*() {
+      const { closed, log, timeline } = yield* hold([book(4), { name: "hang_up" }], {})
+      assert.strictEqual(timeline.playbacks[0]!.end, 2500)
+      assert.strictEqual(closed.at, 5300)
+      assert.deepStrictEqual(log, ["book: Success", "onExit: 2 outputs"])
+    }))
+
+  it.effect("ends at once with the scope that holds the session, also when its time to finish has begun", () =>
+    Effect.gen(function*() {
+      for (const user of [[], [Testing.leave(2000)]]) {
+        const { closed, log } = yield* hold([book(4)], { user, until: 3000 })
+        assert.strictEqual(closed.at, 3000)
+        assert.deepStrictEqual(log, ["book: Failure", "onExit: 1 outputs"])
+      }
+    }))
 })
 
 describe("a speech that is not to be recorded", () => {

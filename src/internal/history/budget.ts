@@ -42,11 +42,14 @@ export const drop = (items: ReadonlyArray<Item>, budget: Budget): ReadonlyArray<
   const target = Math.min(budget.maxTokens, budget.targetTokens ?? budget.maxTokens * 0.75)
   const paired = pairs.find(items)
   const recent = new Set(items.slice(Math.max(0, items.length - Math.max(0, budget.keepRecent ?? 6))))
+  const user = pairs.lastOfUser(items)
   const dropped = new Set<Item>()
   for (const item of items) {
     if (total <= target) break
     const pair = paired.get(item)
-    if (dropped.has(item) || pairs.isSystem(item) || (item._tag === "ToolCall" && pair === undefined)) continue
+    if (
+      item === user || dropped.has(item) || pairs.isSystem(item) || (item._tag === "ToolCall" && pair === undefined)
+    ) continue
     const group = pair === undefined ? [item] : [pair.call, pair.output]
     // Older items only: what comes after a newer one that stays would be torn out of its context.
     if (group.some((item) => recent.has(item))) break

@@ -33,3 +33,17 @@ export const dropHalves = (all: ReadonlyArray<Item>, kept: ReadonlyArray<Item>):
 
 export const isSystem = (item: Item): boolean =>
   item._tag === "Summary" || (item._tag === "Message" && item.role === "system")
+
+export const lastOfUser = (items: ReadonlyArray<Item>): Item | undefined =>
+  items.findLast((item) => item._tag === "Message" && item.role === "user")
+
+/** Keeps the user's last message, too, in the place of the oldest item that may go: without it there is nothing to answer. */
+export const keepUser = (all: ReadonlyArray<Item>, kept: ReadonlyArray<Item>): ReadonlyArray<Item> => {
+  const user = lastOfUser(all)
+  if (user === undefined || kept.includes(user)) return kept
+  const paired = find(all)
+  const oldest = kept.find((item) => !isSystem(item) && (item._tag !== "ToolCall" || paired.has(item)))
+  if (oldest === undefined) return kept
+  const present = new Set([user, ...kept])
+  return all.filter((item) => item !== oldest && present.has(item))
+}

@@ -14,6 +14,7 @@ import type * as Tools from "../../Tools.ts"
 import type * as Tts from "../../Tts.ts"
 import type * as Turn from "../../Turn.ts"
 import type { Apology } from "./apology.ts"
+import type { Running } from "./calls.ts"
 import type { Conductor } from "./conductor.ts"
 import type { Job } from "./job.ts"
 import type { Spending } from "./spending.ts"
@@ -79,8 +80,8 @@ export interface Core {
   left: Persona["onExit"]
   /** Lets what is said to the output arrive in the order in which it was said. */
   readonly speaker: Semaphore.Semaphore
-  /** When (ms of the Clock) the calls without an output were made. */
-  readonly calls: Map<string, number>
+  /** The calls without an output, by their ids. */
+  readonly calls: Map<string, Running>
 }
 
 /** The providers of the pipeline, and how those of an agent are made as safe. */

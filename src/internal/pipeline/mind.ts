@@ -11,7 +11,7 @@ import * as History from "../../History.ts"
 import type * as Llm from "../../Llm.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
-import { act, type Call, tell, under, uniqueId } from "./calls.ts"
+import { act, type Call, tell, under, uniqueId, withRunning } from "./calls.ts"
 import { about, type Core, nextId, signal, spanned, stamp } from "./core.ts"
 import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
 import type { Job } from "./job.ts"
@@ -203,7 +203,7 @@ const think = (core: Core, job: Job, mouth: Mouth): Effect.Effect<void> =>
       answer.wanted()
       if (answer.calls.length === 0 || forbidden) return
       before.push(utterance)
-      const quiet = yield* act(core, job, answer.calls)
+      const quiet = yield* act(core, job, answer.calls, answer.asked)
       const replaced = core.handoffs !== handoffs && core.persona.onEnter !== undefined
       // After a goodbye there is nothing to say; a session that merely drains still gives its answer.
       if (quiet || replaced || core.conductor.state().closing === "hang_up") return
@@ -217,6 +217,8 @@ const early = <A extends { createdAt: number }>(job: Job, item: A): A => {
 
 interface Answer {
   readonly calls: ReadonlyArray<Call>
+  /** The history that the model was shown. */
+  readonly asked: History.History
   /** Told when a guess is authorised after it was complete. */
   readonly wanted: () => void
 }
@@ -235,7 +237,9 @@ const ask = (
     const { llm } = core.persona
     const { milestones } = job
     const requested = conductor.now()
+    const asked = core.history
     const calls: Array<Call> = []
+    const ids = new Set<string>()
     const speaker = makeSpeaker(core, job, mouth, utterance)
     let first: number | undefined
     let usage: Llm.Usage | undefined
@@ -249,7 +253,7 @@ const ask = (
           return speaker.push(delta.text)
         case "ToolCall":
           calls.push(early(job, {
-            id: uniqueId(core, delta.id, calls),
+            id: uniqueId(core, delta.id, ids),
             name: delta.name,
             params: delta.params,
             createdAt: stamp(core)
@@ -284,7 +288,7 @@ const ask = (
           inputTokens: usage?.inputTokens ?? 0,
           outputTokens: usage?.outputTokens ?? 0
         })
-        return { calls, wanted: job.authorized.isOpen() ? () => {} : speaker.wanted }
+        return { calls, asked, wanted: job.authorized.isOpen() ? () => {} : speaker.wanted }
       }),
       Effect.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause)
@@ -302,8 +306,9 @@ const ask = (
 
 /** What the model is shown: what was heard, and what this reply has said so far. */
 const prompt = (core: Core, job: Job, before: ReadonlyArray<Utterance>) => {
-  const guessed = job.guess === undefined || job.authorized.isOpen() ? core.history : History.insert(
-    core.history,
+  const known = withRunning(core)
+  const guessed = job.guess === undefined || job.authorized.isOpen() ? known : History.insert(
+    known,
     History.Message.make({ id: "guess", role: "user", text: job.guess, createdAt: stamp(core) })
   )
   const history = before.filter((utterance) => History.findById(guessed, utterance.id) === undefined).reduce(

@@ -31,7 +31,7 @@ import { resolve } from "../resilience/policy.ts"
 import { makePerform } from "./actions.ts"
 import { makeApology } from "./apology.ts"
 import { makeBudget } from "./budget.ts"
-import { recordOutput } from "./calls.ts"
+import { abandonCalls, recordOutput, settleCalls } from "./calls.ts"
 import { makeConductor } from "./conductor.ts"
 import { type Core, type Defaults, latest, signal } from "./core.ts"
 import { makeHearing } from "./hearing.ts"
@@ -244,11 +244,12 @@ export const open = <R>(
       finishing = true
       Effect.runForkWith(services)(
         Effect.gen(function*() {
-          yield* leave(core, checked.closeTimeout)
+          yield* settleCalls(core, checked.closeTimeout)
           yield* within(Effect.andThen(
             Scope.close(toolScope, Exit.void),
             Effect.suspend(() => Fiber.awaitAll([...core.acts]))
           ))
+          yield* leave(core, checked.closeTimeout)
           publish({ _tag: "SessionClosed", session: id, reason })
           yield* Effect.annotateLogs(log("the conversation is over"), {
             reason,
@@ -279,6 +280,7 @@ export const open = <R>(
     // The session's own end, when the scope that holds it closes first.
     yield* Effect.addFinalizer(() =>
       Effect.suspend(() => {
+        abandonCalls(core)
         signal(core, { _tag: "Close", drain: false, reason: "closed" })
         return Effect.asVoid(Effect.timeoutOption(Deferred.await(ended), checked.closeTimeout * 2))
       })

@@ -11,6 +11,7 @@ import type * as Room from "../../Room.ts"
 import * as Session from "../../Session.ts"
 import type * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
+import { CurrentCall } from "../tools/execute.ts"
 import { type Core, latest, nextId, signal, stamp } from "./core.ts"
 import { guarded } from "./failures.ts"
 import { type Job, makeJob } from "./job.ts"
@@ -166,7 +167,9 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
     ended: Effect.andThen(
       Effect.flatMap(Session.CurrentSpeech, (speech) =>
         // The end waits for the speech, which waits for its tool: it is to wait no longer.
-        Effect.sync(() => core().jobs.get(speech ?? "")?.attending.openUnsafe())),
+        Effect.sync(() => core().jobs.get(speech ?? "")?.attending.openUnsafe())).pipe(
+          Effect.andThen(Effect.map(CurrentCall, (call) => core().calls.get(call ?? "")?.over.openUnsafe()))
+        ),
       Deferred.await(ended)
     )
   })

@@ -14,11 +14,19 @@ export interface HandlerContext {
   readonly preliminary: (result: unknown) => Effect.Effect<void>
 }
 
+/** A result that JSON makes nothing of; `why` quotes none of it. */
+export class NoJson {
+  readonly why: string
+  constructor(why: string) {
+    this.why = why
+  }
+}
+
 export interface Entry<out R> {
   readonly tool: Tool.Any
   readonly decode: (params: Schema.Json) => Effect.Effect<unknown, Schema.SchemaError, R>
-  readonly encode: (result: unknown) => Effect.Effect<Schema.Json, Schema.SchemaError, R>
-  readonly encodeFailure: (error: unknown) => Effect.Effect<Schema.Json, Schema.SchemaError, R>
+  readonly encode: (result: unknown) => Effect.Effect<Schema.Json, Schema.SchemaError | NoJson, R>
+  readonly encodeFailure: (error: unknown) => Effect.Effect<Schema.Json, Schema.SchemaError | NoJson, R>
   /** Missing for tools that the provider runs. */
   readonly handler: ((params: unknown, context: HandlerContext) => Effect.Effect<unknown, unknown, R>) | undefined
 }
@@ -55,14 +63,20 @@ const make = <R>(tool: Tool.Any, context: Context.Context<never>): Entry<R> => {
   const codec = (schema: Schema.Top) => Schema.toCodecJson(schema) as Schema.Codec<unknown, Schema.Json, R, R>
   const parameters = Schema.decodeUnknownEffect(codec(parametersOf(tool)))
   const anything = tool.successSchema.ast._tag === "Unknown"
+  const success = Schema.encodeUnknownEffect(codec(tool.successSchema))
+  const failure = Schema.encodeUnknownEffect(codec(tool.failureSchema))
+  // A schema may let through what is no JSON, and the schema of JSON says of nothing why it is none.
+  const written = (result: unknown) => Effect.mapError(Effect.fromResult(Json.write(result)), (why) => new NoJson(why))
   const found = Context.getOption(context, Context.Service<Tool.Handler<string>>(tool.id))
   return {
     tool,
     decode: (params) => parameters(tool.parametersSchema === Tool.EmptyParams ? {} : params, { errors: "all" }),
-    encode: anything
-      ? (result) => Effect.sync(() => Json.from(result))
-      : Schema.encodeUnknownEffect(codec(tool.successSchema)),
-    encodeFailure: Schema.encodeUnknownEffect(codec(tool.failureSchema)),
+    encode: anything ? written : (result) =>
+      success(result).pipe(
+        Effect.catch((error) => Effect.andThen(written(result), Effect.fail(error))),
+        Effect.flatMap(written)
+      ),
+    encodeFailure: (error) => Effect.flatMap(failure(error), written),
     handler: Option.isNone(found) ? undefined : handler(found.value, context)
   }
 }

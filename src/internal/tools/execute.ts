@@ -1,33 +1,56 @@
 /** One call, from what the model wrote to what it gets back. */
 import * as Prompt from "effect/ai/Prompt"
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import type { Call, Options, Output, Set } from "../../Tools.ts"
-import type { Entry } from "./entry.ts"
-import { repair } from "./params.ts"
+import { type Entry, NoJson } from "./entry.ts"
+import * as Json from "./json.ts"
+import { kept, repair } from "./params.ts"
 
-export const failed = (call: Call, message: string): Output => {
-  const repaired = repair(call.params)
-  return {
-    callId: call.id,
-    name: call.name,
-    params: repaired._tag === "Object" ? repaired.object : {},
-    output: message,
-    isFailure: true,
-    message
-  }
+/** Id of the call that a fiber works for. */
+export const CurrentCall = Context.Reference<string | undefined>("effect-voice/internal/tools/execute/CurrentCall", {
+  defaultValue: () => undefined
+})
+
+export const failed = (call: Call, message: string): Output => ({
+  callId: call.id,
+  name: call.name,
+  params: kept(call.params),
+  output: message,
+  isFailure: true,
+  message
+})
+
+// In characters of JSON: it stands in every prompt from then on.
+const longestOutput = 65_536
+
+const bounded = (output: Output): Output => {
+  const text = typeof output.output === "string" ? output.output : JSON.stringify(output.output)
+  if (text.length <= longestOutput) return output
+  const note = ` [cut here: the whole result has ${text.length} characters]`
+  const cut = Json.head(text, longestOutput - note.length) + note
+  return { ...output, output: cut, ...(output.message === undefined ? {} : { message: cut }) }
 }
 
 /** The message of an error that was made for the model to read. */
 export type Told = (error: unknown) => string | undefined
 
 export const execute = <R>(
+  set: Set<R>,
+  call: Call,
+  options: Options,
+  told: Told
+): Effect.Effect<Output, never, R> => Effect.map(executeWhole(set, call, options, told), bounded)
+
+const executeWhole = <R>(
   set: Set<R>,
   call: Call,
   options: Options,
@@ -40,7 +63,7 @@ export const execute = <R>(
     return Effect.succeed(failed(call, `Tool ${call.name} is run by the provider and cannot be run here`))
   }
   return params._tag === "Other"
-    ? Effect.succeed(failed(call, `Invalid parameters for tool ${call.name}: expected object, got ${params.found}`))
+    ? Effect.succeed(failed(call, `Invalid parameters for tool ${call.name}: ${params.wrong}`))
     : run(entry, entry.handler, call, params.object, options, told).pipe(
       Effect.catchDefect((defect) => masked(call, "broke", Cause.die(defect))),
       Effect.withSpan("Tools.execute", { attributes: { tool: call.name } })
@@ -68,7 +91,9 @@ const run = Effect.fnUntraced(function*<R>(
       Effect.flatMap((encoded) => onPreliminary(call, encoded)),
       Effect.catchCause(() => Effect.logWarning(`Tool ${call.name} gave a preliminary result that cannot be told`))
     )
-  const work = Effect.suspend(() => handler(decoded.success, { toolCallId: call.id, preliminary }))
+  const work = Effect.suspend(() => handler(decoded.success, { toolCallId: call.id, preliminary })).pipe(
+    Effect.provideService(CurrentCall, call.id)
+  )
   const exit = yield* Effect.exit(timeout === undefined ? Effect.asSome(work) : Effect.timeoutOption(work, timeout))
   if (Exit.isFailure(exit)) return yield* failure(entry, call, params, exit.cause, told)
   if (Option.isNone(exit.value)) {
@@ -77,16 +102,21 @@ const run = Effect.fnUntraced(function*<R>(
   const result = exit.value.value
   const encoded = yield* Effect.result(entry.encode(result))
   const { toModelOutput } = entry.tool
-  return Result.isSuccess(encoded)
-    ? {
+  if (Result.isSuccess(encoded)) {
+    return {
       callId: call.id,
       name: call.name,
       params,
       output: toModelOutput === undefined ? encoded.success : Prompt.toolModelOutputToText(toModelOutput(result)),
       isFailure: false
     }
-    // The error may quote the result, so only its fields are logged.
-    : yield* masked(call, `gave a result that its schema does not allow: ${fields(encoded.failure)}`)
+  }
+  // The error may quote the result, so only its fields are logged.
+  if (!(encoded.failure instanceof NoJson)) {
+    return yield* masked(call, `gave a result that its schema does not allow: ${fields(encoded.failure)}`)
+  }
+  const message = `Tool ${call.name} gave a result that cannot be written as JSON: ${encoded.failure.why}`
+  return yield* Effect.as(Effect.logError(message), failed(call, message))
 })
 
 const failure = Effect.fnUntraced(function*<R>(
@@ -127,6 +157,23 @@ const needsApproval = (entry: Entry<unknown>, params: unknown, call: Call): Effe
   const needed = entry.tool.needsApproval
   const answer = typeof needed === "function" ? needed(params, { toolCallId: call.id, messages: [] }) : needed
   return Effect.isEffect(answer) ? answer : Effect.succeed(answer === true)
+}
+
+/**
+ * Whether two calls ask for the same, by what the model wrote or by what the
+ * tool makes of it. At once: between the answer and what follows from it
+ * nothing may happen, so what decodes later is compared as it was written.
+ */
+export const alike = <R>(set: Set<R>, context: Context.Context<R>, one: Call, other: Call): boolean => {
+  if (one.name !== other.name) return false
+  const [a, b] = [repair(one.params), repair(other.params)]
+  if (a._tag !== "Object" || b._tag !== "Object") return false
+  if (Equal.equals(a.object, b.object)) return true
+  const entry = set.entries.get(one.name)
+  if (entry === undefined) return false
+  const decode = (params: Schema.Json) => Effect.runSyncExitWith(context)(entry.decode(params))
+  const [left, right] = [decode(a.object), decode(b.object)]
+  return Exit.isSuccess(left) && Exit.isSuccess(right) && Equal.equals(left.value, right.value)
 }
 
 const unknown = (set: Set<unknown>, name: string): string => {

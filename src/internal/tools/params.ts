@@ -5,26 +5,48 @@ import * as Json from "./json.ts"
 
 export type Repaired =
   | { readonly _tag: "Object"; readonly object: Schema.JsonObject }
-  | { readonly _tag: "Other"; readonly found: string }
+  /** `wrong` is in words for the model. */
+  | { readonly _tag: "Other"; readonly wrong: string }
+
+// In characters. Longer parameters are of a model that has lost its way, and would stand in every prompt from then on.
+const longest = 65_536
+
+// Mending takes the square of the length: 50 ms for as much as this, three seconds for 120,000 characters.
+const longestBroken = 16_384
+
+const other = (wrong: string): Repaired => ({ _tag: "Other", wrong })
 
 export const repair = (params: unknown): Repaired => {
-  const value = typeof params === "string" ? parse(params) : params
-  if (value === null || value === undefined) return { _tag: "Object", object: {} }
-  if (Array.isArray(value)) return { _tag: "Other", found: "array" }
-  if (typeof value !== "object") return { _tag: "Other", found: typeof value }
-  const json = Json.from(value)
-  return Json.isObject(json) ? { _tag: "Object", object: json } : { _tag: "Other", found: typeof json }
-}
-
-const parse = (text: string): unknown => {
-  if (text.trim() === "") return undefined
+  if (typeof params !== "string") return read(params)
+  if (params.trim() === "") return read(undefined)
+  if (params.length > longest) return tooLong
   try {
-    return JSON.parse(text)
+    return read(JSON.parse(params))
   } catch {
+    if (params.length > longestBroken) {
+      return other(`they are no JSON, and with more than ${longestBroken} characters too long to be mended`)
+    }
     try {
-      return JSON.parse(jsonrepair(text))
+      return read(JSON.parse(jsonrepair(params)))
     } catch {
-      return text
+      return read(params)
     }
   }
+}
+
+const tooLong = other(`they have more than ${longest} characters`)
+
+const read = (value: unknown): Repaired => {
+  if (value === null || value === undefined) return { _tag: "Object", object: {} }
+  if (Array.isArray(value)) return other("expected object, got array")
+  if (typeof value !== "object") return other(`expected object, got ${typeof value}`)
+  const json = Json.from(value)
+  if (!Json.isObject(json)) return other(`expected object, got ${typeof json}`)
+  return JSON.stringify(json).length > longest ? tooLong : { _tag: "Object", object: json }
+}
+
+/** As it is kept: `{}` where no object could be read. */
+export const kept = (params: unknown): Schema.JsonObject => {
+  const repaired = repair(params)
+  return repaired._tag === "Object" ? repaired.object : {}
 }

@@ -1,15 +1,21 @@
 /** The running calls of one conversation. */
+import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import type { Call, Output, Runner, Set as Tools } from "../../Tools.ts"
-import { failed } from "./execute.ts"
+import { alike, failed } from "./execute.ts"
+
+// Of one step, and of all that run at once. A model that asks for more has lost its way.
+const mostCalls = 64
 
 interface Running {
   readonly call: Call
   readonly cancellable: boolean
+  /** The calls that the model made together: they are many on purpose. */
+  readonly step: ReadonlyArray<Call>
   readonly output: Deferred.Deferred<Output>
   fiber: Fiber.Fiber<void> | undefined
   /** Why it is being cancelled, in words for the model. */
@@ -19,7 +25,7 @@ interface Running {
 /** What the annotations of a tool say. */
 interface Policy {
   readonly cancellable: boolean
-  readonly onDuplicate: "allow" | "reject" | "replace"
+  readonly onDuplicate: "once" | "allow" | "reject" | "replace"
 }
 
 export const make: (options: {
@@ -47,31 +53,68 @@ export const make: (options: {
       one.fiber?.interruptUnsafe()
     }
 
-    const start = Effect.fnUntraced(function*<R>(tools: Tools<R>, call: Call) {
-      const { cancellable, onDuplicate } = policy(tools, call.name)
-      const before = onDuplicate === "allow" ? [] : [...running].filter((other) => other.call.name === call.name)
+    /** What goes before a call, or why it is not run. */
+    const before = <R>(
+      { call, step }: Running,
+      tools: Tools<R>,
+      context: Context.Context<R>,
+      { onDuplicate }: Policy,
+      unseen: ReadonlyArray<Call>
+    ): ReadonlyArray<Running> | string => {
+      if (closed) return `Tool ${call.name} was not run: the conversation is over`
+      if (step.indexOf(call) >= mostCalls) {
+        return `Tool ${call.name} was not run: at most ${mostCalls} calls can be made together`
+      }
+      if (running.size >= mostCalls) return `Tool ${call.name} was not run: ${mostCalls} calls are running already`
+      const same = [...running].filter((other) => other.call.name === call.name)
+      switch (onDuplicate) {
+        case "allow":
+          return []
+        case "reject":
+          return same.length > 0 ? `Tool ${call.name} is already running: wait for its result` : []
+        case "replace":
+          for (const other of same) cancel(other, `Tool ${call.name} was cancelled: a newer call replaced it`)
+          return same
+        case "once": {
+          const equal = same.filter((other) => other.step !== step && alike(tools, context, other.call, call))
+          if (equal.some(({ cancelled }) => cancelled === undefined)) {
+            return `Tool ${call.name} is still running for an earlier call with the same parameters: ` +
+              "nothing was started, and its result will stand with the earlier call"
+          }
+          return unseen.some((other) => alike(tools, context, other, call))
+            ? `Tool ${call.name} has meanwhile ended for an earlier call with the same parameters: ` +
+              "nothing was started, and its result stands with the earlier call"
+            : equal
+        }
+      }
+    }
+
+    const start = Effect.fnUntraced(function*<R>(
+      tools: Tools<R>,
+      call: Call,
+      step: ReadonlyArray<Call>,
+      unseen: ReadonlyArray<Call>
+    ) {
+      const context = yield* Effect.context<R>()
+      const rules = policy(tools, call.name)
       const one: Running = {
         call,
-        cancellable,
-        output: yield* Deferred.make<Output>(),
+        cancellable: rules.cancellable,
+        step,
+        output: Deferred.makeUnsafe<Output>(),
         fiber: undefined,
         cancelled: undefined
       }
+      const first = before(one, tools, context, rules, unseen)
       running.add(one)
-      if (closed) {
-        yield* settle(one, failed(call, `Tool ${call.name} was not run: the conversation is over`))
+      if (typeof first === "string") {
+        yield* settle(one, failed(call, first))
         return one
       }
-      const rejected = onDuplicate === "reject" && before.length > 0
-      if (!rejected) {
-        for (const other of before) cancel(other, `Tool ${call.name} was cancelled: a newer call replaced it`)
-      }
-      const work = rejected
-        ? Effect.succeed(failed(call, `Tool ${call.name} is already running: wait for its result`))
-        : Effect.andThen(
-          Effect.forEach(before, (other) => Deferred.await(other.output), { discard: true }),
-          execute(tools, call)
-        )
+      const work = Effect.andThen(
+        Effect.forEach(first, (other) => Deferred.await(other.output), { discard: true }),
+        execute(tools, call)
+      )
       one.fiber = yield* FiberSet.run(
         fibers,
         Effect.uninterruptibleMask((restore) =>
@@ -102,8 +145,8 @@ export const make: (options: {
       })
 
     return {
-      run: (tools, calls) =>
-        Effect.uninterruptible(Effect.forEach(calls, (call) => start(tools, call))).pipe(
+      run: (tools, calls, { unseen = [] } = {}) =>
+        Effect.uninterruptible(Effect.forEach(calls, (call) => start(tools, call, calls, unseen))).pipe(
           Effect.flatMap((started) => Effect.forEach(started, (one) => Deferred.await(one.output)))
         ),
       cancel: cancelWhere(() => true),
