@@ -11,8 +11,9 @@
 import type * as Duration from "effect/Duration"
 import type * as Event from "./Event.ts"
 import * as errorType from "./internal/metrics/errorType.ts"
+import { hasWord } from "./internal/text/words.ts"
 import * as Decision from "./internal/turn/decision.ts"
-import { type Draft, find, noWords, publish, said, setPhase, setStarved } from "./internal/turn/draft.ts"
+import { audible, type Draft, find, noWords, publish, said, setPhase, setStarved } from "./internal/turn/draft.ts"
 import * as Endpointing from "./internal/turn/endpointing.ts"
 import * as Floor from "./internal/turn/floor.ts"
 import * as Hearing from "./internal/turn/hearing.ts"
@@ -43,7 +44,7 @@ export interface Options {
     readonly mode?: "fixed" | "dynamic" | undefined
     /** Silence after which a turn may be over. @default "500 millis" */
     readonly minDelay?: Duration.Input | undefined
-    /** Silence after which it is over, whatever a detector says. @default "3 seconds" */
+    /** Silence after which it is over, whatever a detector says; without one, after "uhm" or "let me think". @default "3 seconds" */
     readonly maxDelay?: Duration.Input | undefined
     /** Weight (0–1) of what was learned before. @default 0.9 */
     readonly alpha?: number | undefined
@@ -57,7 +58,14 @@ export interface Options {
     readonly enabled?: boolean | undefined
     /** Voice that interrupts. @default "500 millis" */
     readonly minDuration?: Duration.Input | undefined
-    /** Words that interrupt; they add up over transcripts. With 0 the duration alone does. @default 0 */
+    /**
+     * Words that interrupt; they add up over transcripts. With 0 the duration
+     * alone does. A request that is all that is said ("Stop!", "Wait.", "No!")
+     * takes the floor with fewer. Fewer than that are kept for the next turn,
+     * but for those of the agent's last second: they answer it.
+     *
+     * @default 0
+     */
     readonly minWords?: number | undefined
     /** Silence without words after which an interruption was none. @default "2 seconds" */
     readonly falseInterruptionTimeout?: Duration.Input | undefined
@@ -69,7 +77,15 @@ export interface Options {
      * @default "3 seconds", 0 for a telephone call that the agent has made
      */
     readonly echoWarmUp?: Duration.Input | undefined
-    /** "Yeah" and "mm-hm" do not interrupt; "stop" and "wait" do so at once. @default true */
+    /**
+     * Over an agent that is heard, "yeah" and "mm-hm" do not interrupt, and are
+     * kept for the next turn, but for those of its last second: they answer it.
+     * "Stop" and "wait" interrupt at once, wherever they stand; "no" and "help"
+     * only where they are all that is said: as a final transcript, or as two
+     * equal interims.
+     *
+     * @default true
+     */
     readonly backchannel?: boolean | undefined
   } | undefined
   readonly preemption?: {
@@ -129,6 +145,7 @@ export const initial = (
   speeches: [],
   pause: undefined,
   holdUntil: undefined,
+  silentSince: undefined,
   speculation: undefined,
   warmUpUntil: undefined,
   failures: {},
@@ -153,6 +170,7 @@ export const deadline = (s: State): number | undefined => {
   const due = Math.min(
     s.decision?.commitAt ?? Infinity,
     Hearing.interruptsAt(s) ?? Infinity,
+    Hearing.reconsidersAt(s) ?? Infinity,
     (settled ? s.pause?.until : undefined) ?? Infinity,
     (settled ? s.holdUntil : undefined) ?? Infinity,
     s.words.expectedAt ?? Infinity,
@@ -190,6 +208,9 @@ export const step = (state: State, now: number, signal: Signal): readonly [State
   const d: Draft = { now, s: { ...state }, actions: [] }
   receive(d, signal)
   Floor.next(d)
+  if (audible(d.s, now)) d.s.silentSince = undefined
+  else if (audible(state, now)) Hearing.fallsSilent(d, state.pause, signal._tag === "PlayoutEnded")
+  else Hearing.staysSilent(d)
   settle(d)
   if (d.s.status === "closed" && state.status !== "closed") {
     d.actions.push({ _tag: "Finish", reason: d.s.closing ?? "closed" })
@@ -202,7 +223,7 @@ const keepLate = (
   state: State,
   { final, text }: Extract<Signal, { readonly _tag: "Heard" }>
 ): readonly [State, ReadonlyArray<Action>] =>
-  final && text.trim() !== ""
+  final && hasWord(text)
     ? [{ ...state, turn: state.turn + 1 }, [{ _tag: "KeepWords", turn: state.turn, text: text.trim() }]]
     : [state, []]
 
@@ -286,6 +307,7 @@ const tick = (d: Draft): void => {
   }
   if (manual !== undefined && manual.until <= d.now) Decision.commit(d, "manual")
   Hearing.interruptByVoice(d)
+  Hearing.reconsider(d)
   if (Floor.settled(d.s)) {
     if (d.s.pause?.until !== undefined && d.s.pause.until <= d.now) Floor.resume(d)
     if (d.s.holdUntil !== undefined && d.s.holdUntil <= d.now) d.s.holdUntil = undefined

@@ -96,6 +96,17 @@ describe("Turn", () => {
       assert.deepStrictEqual(driver.until(20_000).commits(), [[at, text]])
     })
 
+    it("takes a final transcript without words for the end of what was heard half", () => {
+      const driver = drive().at(0, started(0)).at(500, final("a room")).at(900, interim("for t")).at(
+        1000,
+        stopped(1000)
+      )
+      assert.deepStrictEqual(driver.at(1800, final("…")).until(9000).commits(), [[1800, "a room"]])
+      const manual = drive({ turn: { detection: "manual" } }).at(0, started(0)).at(500, final("a room"))
+        .at(1000, stopped(1000), { _tag: "CommitTurn", waitMs: 2000 }).at(1300, final("."))
+      assert.deepStrictEqual(manual.until(9000).commits(), [[1300, "a room"]])
+    })
+
     it("waits for words that are only heard half, up to maxDelay", () => {
       const turn = { endpointing: { maxDelay: "2 seconds" } } as const
       const heard = drive({ turn }).at(0, started(0)).at(500, final("a room")).at(900, interim("for two"))
@@ -353,6 +364,84 @@ describe("Turn", () => {
       const driver = drive({ turn: { interruption: { backchannel: true } } }).at(1050, started(1000))
         .at(1700, final("yeah")).at(2000, stopped(1500)).until(9000)
       assert.deepStrictEqual(driver.commits(), [[2000, "yeah"]])
+    })
+
+    it("takes a breath between two sentences for no silence, and a longer one for one", () => {
+      const silence = (until: number) =>
+        drive({ turn: { interruption: { backchannel: true } } }).at(0, ...speaks("a"))
+          .at(4050, started(4000)).at(4500, final("yes")).at(4900, stopped(4400))
+          .at(5000, { _tag: "Starved", speech: "a", starved: true })
+          .at(until, { _tag: "Starved", speech: "a", starved: false }).until(20_000)
+      assert.deepStrictEqual(silence(5900).commits(), [])
+      assert.deepStrictEqual(silence(6100).commits(), [[6000, "yes"]])
+      const said = (at: number) =>
+        drive({ turn: { interruption: { backchannel: true, minWords: 2 } } }).at(0, ...speaks("a"))
+          .at(5000, { _tag: "Starved", speech: "a", starved: true })
+          .at(at + 50, started(at)).at(at + 400, final("yes")).at(at + 800, stopped(at + 300)).until(9000)
+      assert.deepStrictEqual(said(5500).commits(), [[6300, "yes"]])
+      assert.deepStrictEqual(said(6500).commits(), [[7300, "yes"]])
+    })
+
+    it("waits for \"November\" where \"no\" is not all that was said yet", () => {
+      const turn = { interruption: { backchannel: true, minWords: 2 } } as const
+      const driver = () => drive({ turn }).at(0, ...speaks("a")).at(1050, started(1000)).at(1200, interim("No"))
+      assert.deepStrictEqual(driver().at(1400, interim("November")).until(1500).times("Pause"), [])
+      assert.deepStrictEqual(driver().at(1400, interim("no.")).until(1500).times("Pause"), [1400])
+      assert.deepStrictEqual(driver().at(1400, final("No.")).until(1500).times("Pause"), [1400])
+    })
+
+    it("keeps no words of which a judge says that they interrupt", () => {
+      const options = { turn: { interruption: { backchannel: true, minWords: 2 } }, ears: { judge: true } }
+      const driver = drive(options).at(0, ...speaks("a")).at(1050, started(1000)).at(1500, final("Paris"))
+        .at(1550, { _tag: "Overlap", verdict: "interruption", text: "Paris" }).at(1900, stopped(1400)).until(9000)
+      assert.deepStrictEqual(driver.times("Pause"), [1550])
+      assert.deepStrictEqual(driver.commits(), [[1900, "Paris"]])
+      const late = drive(options).at(0, ...speaks("a")).at(1050, started(1000)).at(1500, final("Paris"))
+        .at(1900, stopped(1400)).at(2500, { _tag: "Overlap", verdict: "interruption", text: "Paris" }).until(9000)
+      assert.deepStrictEqual(late.commits(), [[2500, "Paris"]])
+    })
+
+    it("I4: resumes nothing for the rest of a voice of which a part is committed", () => {
+      const driver = drive({
+        turn: { detection: "stt", interruption: { backchannel: true } },
+        onCommit: () => undefined
+      }).at(0, ...speaks("a")).at(1050, started(1000)).at(2000, final("what about Paris")).at(2600, interim("yeah"))
+        .at(3000, final("yeah")).at(3400, stopped(2900)).until(20_000)
+      assert.deepStrictEqual(driver.times("Resume"), [])
+      assert.deepStrictEqual(driver.commits().map(([, text]) => text), ["what about Paris", "yeah"])
+    })
+
+    it("I4: never resumes what a committed turn has paused before its verdict", () => {
+      for (const backchannel of [true, false]) {
+        for (const judge of [true, false]) {
+          for (const typedAt of [1060, 1450, 1550, 1850, 2200, 3500]) {
+            const driver = drive({
+              turn: { interruption: { backchannel, falseInterruptionTimeout: 300 } },
+              ears: { judge },
+              onCommit: () => undefined
+            }).at(0, ...speaks("a"))
+            const signals: ReadonlyArray<readonly [number, Turn.Signal]> = [
+              [1050, started(1000)],
+              [1300, interim("yeah")],
+              [1310, { _tag: "Overlap", verdict: "backchannel", text: "yeah" }],
+              [1600, final("yeah")],
+              [1700, { _tag: "Overlap", verdict: "backchannel", text: "yeah" }],
+              [1900, stopped(1400)],
+              [3000, started(2950)],
+              [3300, final("okay")],
+              [3350, { _tag: "Overlap", verdict: "backchannel", text: "okay" }],
+              [3800, stopped(3200)],
+              [typedAt, { _tag: "Typed", text: "hello" }]
+            ]
+            for (const [at, signal] of signals.toSorted(([a], [b]) => a - b)) driver.at(at, signal)
+            driver.until(20_000)
+            assert.isEmpty(
+              driver.times("Resume").filter((at) => at >= typedAt),
+              JSON.stringify({ backchannel, judge, typedAt })
+            )
+          }
+        }
+      }
     })
 
     it("pauses for good where resuming is off, and says if it was for nothing", () => {

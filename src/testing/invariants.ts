@@ -1,5 +1,6 @@
 /** What holds of every conversation, whatever goes wrong in it. */
 import type * as Event from "../Event.ts"
+import { hasWord } from "../internal/text/words.ts"
 import type { Timeline } from "./timeline.ts"
 
 /**
@@ -37,14 +38,14 @@ const words = (text: string): ReadonlyArray<string> => text.split(/\s+/u).filter
 
 const squeeze = (text: string): string => text.replaceAll(/\s+/gu, "")
 
-/** I1: every final transcript is in exactly one user turn, in order. */
+/** I1: every final transcript with a word is in exactly one user turn, in order. */
 const everyWordCounts = (timeline: Timeline, options: InvariantOptions, report: Report): void => {
   const spoken = timeline.of("UserSpeechCommitted").filter(({ source }) => source !== "text")
   const rest = spoken.map(({ text }) => words(text))
   let turn = 0
   let from = 0
   for (const { at, final, text } of timeline.of("UserTranscript")) {
-    if (!final) continue
+    if (!final || !hasWord(text)) continue
     const said = words(text)
     let found = -1
     for (let i = turn; i < rest.length && found < 0; i++) {
@@ -298,7 +299,7 @@ const grammar = (timeline: Timeline, report: Report): void => {
  *
  * **Details**
  *
- * I1 every final transcript is in exactly one user turn, in order · I2 the
+ * I1 every final transcript with a word is in exactly one user turn, in order · I2 the
  * history is what was said and heard · I3 one voice at a time · I4 silence
  * while a committed turn waits for its reply · I5 one output a tool call · I6
  * `speaking` is audible · I7 it comes to rest, listening · I8 nothing is left

@@ -92,8 +92,8 @@ const reasons = (dice: Dice): Failure.Reason =>
     new Failure.Broken({})
   )
 
-const backchannels = ["yeah", "mm-hm", "okay"]
-const commands = ["stop", "wait"]
+const backchannels = ["yeah", "mm-hm", "okay", "Yes."]
+const commands = ["stop", "wait", "Stop!", "No!"]
 
 const sentence = (dice: Dice, prefix: string, words: number): string =>
   Array.from({ length: words }, (_, i) => {
@@ -115,7 +115,7 @@ const userAction = (dice: Dice, at: number, index: number): ReadonlyArray<UserAc
   const hearing = dice.chance(0.1)
     ? { finalDelay: dice.int(-50, 3000) }
     : dice.chance(0.05)
-    ? { heard: "" }
+    ? { heard: dice.pick("", "♪") }
     : undefined
   return [say(at, at + ms, sentence(dice, `u${index}w`, Math.max(1, Math.round(ms / dice.int(200, 600)))), hearing)]
 }

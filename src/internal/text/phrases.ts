@@ -103,6 +103,34 @@ export const cutIns: ReadonlyArray<string> = [
   "not so fast"
 ]
 
+/** These ask for the floor where they are all that is said: "no problem" and "help yourself" do not. */
+const outcries: ReadonlyArray<string> = ["no", "nope", "help", "enough", "hey", "hush", "shush", "shh"]
+
+/** Whoever says no more than these goes on in a moment. */
+const hesitations: ReadonlyArray<string> = [
+  "uh",
+  "uhm",
+  "um",
+  "umm",
+  "er",
+  "erm",
+  "ehm",
+  "äh",
+  "ähm",
+  "euh",
+  "hm",
+  "hmm",
+  "well",
+  "so",
+  "let me see",
+  "let's see",
+  "let me think",
+  "let me check",
+  "let me look",
+  "i mean",
+  "you know"
+]
+
 const negations: ReadonlySet<string> = new Set(
   ["don't", "dont", "not", "never", "can't", "cant", "cannot", "couldn't", "won't", "wouldn't", "didn't", "doesn't"]
 )
@@ -164,3 +192,15 @@ export const contains = (index: Index, text: string): boolean => {
   const all = words(text)
   return all.some((_, at) => !negations.has(all[at - 1] ?? "") && endsAt(index, all, at).length > 0)
 }
+
+// A refusal is no command.
+const commandIndex = lazyIndex(cutIns.filter((phrase) => phrase !== "no no"))
+const outcryIndex = lazyIndex(outcries)
+const hesitationIndex = lazyIndex(hesitations)
+
+/** Whether the text is nothing but a request to stop speaking. */
+export const isCommand = (text: string): boolean => isMadeOf(commandIndex(), text)
+
+export const isOutcry = (text: string): boolean => isMadeOf(outcryIndex(), text)
+
+export const isHesitation = (text: string): boolean => isMadeOf(hesitationIndex(), text)

@@ -1,6 +1,10 @@
 import * as Chars from "./chars.ts"
 
-const hasWord = (text: string): boolean => /[\p{L}\p{N}]/u.test(text)
+// Some are made of a digit or a letter.
+const emoji = /\p{Emoji}(?:\u{fe0f}\u{20e3}?|\u{20e3})/gu
+
+/** Whether anything in the text is said: no marks, notes and pictures alone. */
+export const hasWord = (text: string): boolean => /[\p{L}\p{N}]/u.test(text.replace(emoji, ""))
 
 const hasUnspaced = (text: string): boolean => {
   for (let i = 0; i < text.length; i++) {

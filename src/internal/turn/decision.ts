@@ -1,9 +1,10 @@
 /** Whether the turn is over, what becomes of it then, and the guess that was made before. */
 import * as Text from "../../Text.ts"
-import { busy, type Draft, interruptible, noWords, playing, publish, said } from "./draft.ts"
+import * as Phrases from "../text/phrases.ts"
+import { audible, busy, type Draft, interruptible, noWords, playing, publish, said, setAside } from "./draft.ts"
 import * as Endpointing from "./endpointing.ts"
 import * as Floor from "./floor.ts"
-import type { State } from "./model.ts"
+import type { State, Words } from "./model.ts"
 
 /** Everything that was said has its final transcript. */
 export const transcribed = ({ voice, words }: State): boolean =>
@@ -13,7 +14,7 @@ export const transcribed = ({ voice, words }: State): boolean =>
 /** Opens, or opens anew, the decision whether the turn is over. */
 export const consider = (d: Draft): void => {
   const { decision, settings, words } = d.s
-  if (settings.detection === "manual" || words.kept || words.finals.length === 0) return
+  if (settings.detection === "manual" || setAside(words) || words.finals.length === 0) return
   // Once the session drains nobody will reply: what is said is kept for its end.
   if (d.s.status === "draining") return
   if (d.s.voice !== undefined && settings.detection === "vad" && !d.s.voice.dismissed) return
@@ -27,7 +28,7 @@ export const consider = (d: Draft): void => {
     asking,
     commitAt: asking
       ? Math.max(d.now + settings.endpointing.detectorDeadline, anchor + min)
-      : Math.max(d.now, anchor + (words.interim === "" ? min : max))
+      : Math.max(d.now, anchor + (words.interim !== "" || Phrases.isHesitation(said(words)) ? max : min))
   }
   d.s.holdUntil = undefined
   if (asking) d.actions.push({ _tag: "AskDetector", decision: id, text: said(words, true) })
@@ -50,7 +51,7 @@ export const speculate = (d: Draft): void => {
   if (speculation !== undefined) discard(d)
   const spoken = words.speechMs + (d.s.voice === undefined ? 0 : d.now - d.s.voice.startedAt)
   if (
-    !settings.preemption.llm || settings.detection === "manual" || d.s.status !== "open" || words.kept ||
+    !settings.preemption.llm || settings.detection === "manual" || d.s.status !== "open" || setAside(words) ||
     spoken > settings.preemption.maxSpeech || words.tries >= settings.preemption.maxTries || busy(d.s)
   ) return
   const speech = `turn-${d.s.turn}.${words.tries + 1}`
@@ -73,19 +74,41 @@ export const commit = (d: Draft, source: "voice" | "manual"): void => {
   if (source === "manual") d.s.manual = undefined
   if (text === "") return
   const floor = playing(d.s)
-  if (source === "voice" && floor !== undefined && interruptible(d.s, floor)) {
-    if (Text.countWords(text) < d.s.settings.interruption.minWords) {
-      d.s.words = { ...words, kept: true }
-      return
-    }
+  const { interruption } = d.s.settings
+  if (
+    source === "voice" && words.overlap && !words.cutIn && Text.countWords(text) < interruption.minWords &&
+    floor !== undefined && interruptible(d.s, floor) && audible(d.s, d.now)
+  ) {
+    d.s.words = { ...words, kept: words.finals.length }
+    return
   }
   const { voice } = d.s
-  d.s.words = voice === undefined ? noWords : { ...noWords, startedAt: voice.startedAt, overlap: true }
+  if (
+    source === "voice" && interruption.backchannel && Text.isBackchannel(text) && floor === undefined &&
+    d.s.pending === undefined && d.s.speeches.some(({ phase }) => phase === "tools")
+  ) return keep(d)
+  d.s.words = rest(d.s)
   if (voice !== undefined) {
     // The rest of the voice must interrupt anew to count.
     d.s.voice = { ...voice, committed: true, soundedMs: 0, sounding: voice.sounding === undefined ? undefined : d.now }
   }
   open(d, text, source, words.stoppedAt ?? words.finalAt ?? d.now, words.finalAt ?? d.now)
+}
+
+/** What is left of the words once they are a turn: their voice may go on. */
+const rest = (s: State): Words => {
+  const floor = playing(s)
+  return s.voice === undefined
+    ? noWords
+    : { ...noWords, startedAt: s.voice.startedAt, overlap: floor !== undefined && !interruptible(s, floor) }
+}
+
+/** Makes the words a turn without a reply of its own: of words that were set aside, or of consent to what is being done. */
+export const keep = (d: Draft): void => {
+  discard(d)
+  d.actions.push({ _tag: "KeepWords", turn: d.s.turn, text: said(d.s.words) })
+  d.s.turn += 1
+  d.s.words = rest(d.s)
 }
 
 /** From here the words are a turn: they are in the history whatever happens. */
@@ -96,6 +119,8 @@ export const open = (
   stoppedAt: number,
   finalAt: number
 ): void => {
+  // What is typed answers for itself: what was kept before it stands before it.
+  if (source === "text" && setAside(d.s.words)) keep(d)
   const turn = d.s.turn
   d.s.turn += 1
   if (d.s.status === "draining") {

@@ -1,6 +1,6 @@
 /** The agent's side: who has the floor, what holds it, what stops it. */
 import type * as Event from "../../Event.ts"
-import { type Draft, find, interruptible, playing, publish, setPhase } from "./draft.ts"
+import { type Draft, find, interruptible, playing, publish, said, setPhase } from "./draft.ts"
 import * as Endpointing from "./endpointing.ts"
 import type { Speech, State } from "./model.ts"
 
@@ -40,6 +40,8 @@ const play = (d: Draft, id: string): void => {
   setPhase(d, id, "playing")
   d.s.warmUpUntil ??= d.now + d.s.settings.interruption.echoWarmUp
   d.s.endpointing = Endpointing.onAgentStarted(d.s.endpointing, d.now)
+  // What comes of a voice over which it may speak is said over it.
+  if (d.s.voice !== undefined && said(d.s.words, true) === "") d.s.words = { ...d.s.words, overlap: true }
   d.actions.push({ _tag: "Play", speech: id })
 }
 
@@ -110,6 +112,8 @@ export const pause = (d: Draft, options: { readonly silent: boolean }): void => 
     d.s.pause = Number.isFinite(falseInterruptionTimeout)
       ? {
         speech: floor.id,
+        at: d.now,
+        turn: d.s.turn,
         until: d.s.voice === undefined ? d.now + falseInterruptionTimeout : undefined,
         silent: false
       }
@@ -118,7 +122,7 @@ export const pause = (d: Draft, options: { readonly silent: boolean }): void => 
   }
   // Without a voice there is no end of it to wait for.
   const until = d.s.voice === undefined && !options.silent ? d.now + falseInterruptionTimeout : undefined
-  d.s.pause = { speech: floor.id, until, silent: options.silent }
+  d.s.pause = { speech: floor.id, at: d.now, turn: d.s.turn, until, silent: options.silent }
   d.actions.push({ _tag: "Pause", speech: floor.id })
   if (!options.silent) publish(d, { _tag: "AgentPaused", speech: floor.id })
 }
@@ -130,8 +134,9 @@ export const forgetPause = (d: Draft): void => {
 
 /** It was nothing: go on, or say that it was nothing. */
 export const resume = (d: Draft): void => {
-  const pause = d.s.pause
+  const { pause, words } = d.s
   if (pause === undefined) return
+  d.s.words = { ...words, pausedMs: words.pausedMs + d.now - pause.at }
   d.s.pause = undefined
   const speech = find(d, pause.speech)
   const resumed = speech?.phase === "playing"
@@ -146,7 +151,11 @@ export const agentState = (s: State): Event.AgentState => {
   if (s.status === "starting") return "initializing"
   if (s.status === "closed") return "listening"
   const floor = playing(s)
-  if (floor !== undefined && s.pause?.speech !== floor.id) return floor.starved === true ? "thinking" : "speaking"
+  if (floor !== undefined && s.pause?.speech !== floor.id) {
+    return floor.starvedAt !== undefined
+      ? "thinking"
+      : "speaking"
+  }
   if (s.pending !== undefined) return "thinking"
   if (floor !== undefined) return "listening"
   const thinks = s.speeches.some((speech) => speech.source !== "say" && speech.phase !== "stopping")

@@ -1,13 +1,29 @@
 /** The user's side: the voice, its words, and what they do to an agent that speaks. */
 import * as Text from "../../Text.ts"
+import * as Phrases from "../text/phrases.ts"
+import { hasWord } from "../text/words.ts"
 import * as Decision from "./decision.ts"
-import { busy, type Draft, interruptible, noWords, playing, publish, said } from "./draft.ts"
+import {
+  audible,
+  breath,
+  type Draft,
+  interruptible,
+  noWords,
+  playing,
+  publish,
+  said,
+  setAside,
+  spokenAt
+} from "./draft.ts"
 import * as Endpointing from "./endpointing.ts"
 import * as Floor from "./floor.ts"
-import type { State, Voice } from "./model.ts"
+import type { Pause, State, Voice, Words } from "./model.ts"
 
-/** A noise this long ago (ms) is no part of the turn that begins now. */
+/** A noise, or words that were set aside, this long ago (ms) are no part of the turn that begins now. */
 const forgetAfter = 10_000
+
+/** What is said so shortly (ms) before the agent falls silent answers it: a second, and by how much its ears err. */
+const answersWithin = 1250
 
 /** Length of the voice so far, its pauses left out. */
 const sounded = (voice: Voice, now: number): number =>
@@ -32,7 +48,8 @@ export const interruptByVoice = (d: Draft): void => {
 
 export const voiceStarted = (d: Draft, startedAt: number): void => {
   if (d.s.voice !== undefined) return
-  const overlap = busy(d.s)
+  if (setAside(d.s.words) && startedAt - spokenAt(d.s, d.now) > forgetAfter) Decision.keep(d)
+  const overlap = audible(d.s, startedAt) && (d.s.endpointing.agent?.startedAt ?? startedAt) <= startedAt
   d.s.voice = { startedAt, sounding: startedAt, soundedMs: 0, pausedAt: undefined, dismissed: false, committed: false }
   d.s.endpointing = Endpointing.onUserStarted(d.s.endpointing, startedAt, { overlapping: playing(d.s) !== undefined })
   const silent = said(d.s.words, true) === ""
@@ -42,7 +59,7 @@ export const voiceStarted = (d: Draft, startedAt: number): void => {
     ...words,
     startedAt: words.startedAt ?? startedAt,
     overlap: silent ? overlap : words.overlap && overlap,
-    kept: false,
+    pausedMs: 0,
     expectedAt: undefined
   }
   d.s.decision = undefined
@@ -112,10 +129,13 @@ export const cutOff = (d: Draft): void => {
 
 export const heard = (d: Draft, text: string, final: boolean, endedAt: number | undefined): void => {
   if (text.trim() === "" || isCleared(d, final, endedAt)) return
+  if (!hasWord(text)) return final ? heardNothing(d) : undefined
   if (d.s.voice?.committed === true) d.s.voice = { ...d.s.voice, committed: false }
+  const missed = d.s.voice === undefined && (d.s.words.finalAt ?? 0) >= (d.s.words.stoppedAt ?? 0)
+  if (missed && setAside(d.s.words) && (endedAt ?? d.now) - spokenAt(d.s, d.now) > forgetAfter) Decision.keep(d)
   const { words } = d.s
-  const fresh = said(words, true) === "" && d.s.voice === undefined
-  const stale = final && words.kept && d.s.voice === undefined
+  const fresh = said(words, true) === ""
+  const repeated = !final && Text.equivalent(words.interim, text)
   d.s.words = {
     ...words,
     finals: final ? [...words.finals, text.trim()] : words.finals,
@@ -125,8 +145,7 @@ export const heard = (d: Draft, text: string, final: boolean, endedAt: number | 
     stoppedAt: final && endedAt !== undefined
       ? Math.max(words.stoppedAt ?? 0, Math.min(endedAt, d.now))
       : words.stoppedAt,
-    overlap: fresh && words.stoppedAt === undefined ? busy(d.s) : words.overlap,
-    kept: stale ? false : words.kept,
+    overlap: missed ? (fresh || words.overlap) && audible(d.s, d.now) : words.overlap,
     expectedAt: final ? undefined : words.expectedAt
   }
   if (final) {
@@ -134,11 +153,11 @@ export const heard = (d: Draft, text: string, final: boolean, endedAt: number | 
     d.s.away = false
     if (d.s.manual !== undefined) return Decision.commit(d, "manual")
   }
-  judge(d)
+  judge(d, repeated)
   interruptByWords(d)
   limit(d)
   if (final) Decision.speculate(d)
-  if (d.s.words.kept) return
+  if (setAside(d.s.words)) return
   if (final) Decision.consider(d)
   else if (d.s.decision !== undefined) {
     if (d.s.settings.detection === "stt") d.s.decision = undefined
@@ -146,12 +165,35 @@ export const heard = (d: Draft, text: string, final: boolean, endedAt: number | 
   }
 }
 
-/** What the words that are said over the agent are: an answer to it, or none. */
-const judge = (d: Draft): void => {
-  if (!d.s.settings.interruption.backchannel || !d.s.words.overlap || !busy(d.s)) return
-  const text = said(d.s.words, true)
-  if (d.s.ears.judge) d.actions.push({ _tag: "Judge", text })
-  else overlap(d, Text.isBackchannel(text) ? "backchannel" : Text.isCutIn(text) ? "interruption" : "unknown")
+/** The recogniser has settled what it heard: there were no words in it. */
+const heardNothing = (d: Draft): void => {
+  const { decision, manual, words } = d.s
+  const owed = words.stoppedAt !== undefined && (words.finalAt ?? 0) < words.stoppedAt
+  d.s.words = { ...words, interim: "", finalAt: owed ? d.now : words.finalAt, expectedAt: undefined }
+  if (manual !== undefined) return Decision.commit(d, "manual")
+  if (decision !== undefined && words.interim !== "") Decision.consider(d)
+}
+
+/**
+ * What the words that are said over the agent are: an answer to it, or none. It
+ * is the time of the words that counts: nothing is a sign of listening to an
+ * agent that nobody heard, or that has fallen silent since.
+ */
+const judge = (d: Draft, repeated: boolean): void => {
+  if (!d.s.settings.interruption.backchannel || !d.s.words.overlap) return
+  if (d.s.ears.judge) d.actions.push({ _tag: "Judge", text: said(d.s.words, true) })
+  else overlap(d, verdictOf(d.s.words, repeated))
+}
+
+/** The words that no verdict has set aside. */
+const unjudged = (words: Words): string => said({ ...words, finals: words.finals.slice(words.kept) }, true)
+
+const verdictOf = (words: Words, repeated: boolean): "backchannel" | "interruption" | "unknown" => {
+  const text = unjudged(words)
+  if (Text.isBackchannel(text)) return "backchannel"
+  if (Text.isCutIn(text)) return "interruption"
+  // "No" may be the beginning of "November".
+  return (words.interim === "" || repeated) && Phrases.isOutcry(text) ? "interruption" : "unknown"
 }
 
 /** A verdict may be late: it holds for the words that were asked about, and an interruption for more of them. */
@@ -161,29 +203,102 @@ export const judged = (d: Draft, text: string, verdict: "backchannel" | "interru
 }
 
 const overlap = (d: Draft, verdict: "backchannel" | "interruption" | "unknown"): void => {
-  if (!d.s.words.overlap || !busy(d.s)) return
+  const { pause, voice, words } = d.s
+  if (!words.overlap) return
   if (verdict !== "backchannel") {
-    if (d.s.words.kept) d.s.words = { ...d.s.words, kept: false }
-    if (d.s.voice?.dismissed === true) d.s.voice = { ...d.s.voice, dismissed: false }
-    const floor = playing(d.s)
-    const deaf = d.now < (d.s.warmUpUntil ?? 0)
-    if (verdict === "unknown") interruptByVoice(d)
-    else if (floor !== undefined && interruptible(d.s, floor) && !deaf) Floor.pause(d, { silent: false })
-    return
+    if (voice?.dismissed === true) d.s.voice = { ...voice, dismissed: false }
+    if (verdict === "unknown") return interruptByVoice(d)
+    cutIn(d)
+    if (!setAside(words)) return
+    d.s.words = { ...d.s.words, kept: 0 }
+    return Decision.consider(d)
   }
-  if (d.s.words.interim === "") d.s.words = { ...d.s.words, kept: true }
-  if (d.s.voice !== undefined) d.s.voice = { ...d.s.voice, dismissed: true }
+  if (words.interim === "") d.s.words = { ...words, kept: words.finals.length }
+  if (voice !== undefined) d.s.voice = { ...voice, dismissed: true }
   d.s.decision = undefined
   d.s.holdUntil = undefined
-  Floor.resume(d)
+  // A pause that a committed turn has made, or made its own, is not for these words to end.
+  if (pause?.silent === false && pause.turn === d.s.turn) Floor.resume(d)
+}
+
+/** Whether words can take the floor from who has it. */
+const canInterrupt = (d: Draft): boolean => {
+  const floor = playing(d.s)
+  return floor !== undefined && interruptible(d.s, floor) && d.now >= (d.s.warmUpUntil ?? 0)
+}
+
+/** The words ask for the floor: the agent is silent at once. An interim may still become something else. */
+const cutIn = (d: Draft): void => {
+  if (!canInterrupt(d)) return
+  Floor.pause(d, { silent: false })
+  if (d.s.words.interim === "") d.s.words = { ...d.s.words, cutIn: true }
 }
 
 const interruptByWords = (d: Draft): void => {
-  const { enabled, minWords } = d.s.settings.interruption
-  const floor = playing(d.s)
-  if (!enabled || minWords === 0 || floor === undefined || !interruptible(d.s, floor)) return
-  if (d.s.words.kept || d.now < (d.s.warmUpUntil ?? 0)) return
-  if (Text.countWords(said(d.s.words, true)) >= minWords) Floor.pause(d, { silent: false })
+  const { minWords } = d.s.settings.interruption
+  const { words } = d.s
+  if (minWords === 0 || !canInterrupt(d) || (setAside(words) && words.interim === "")) return
+  const text = unjudged(words)
+  const over = words.interim === "" && d.s.voice?.sounding === undefined
+  if (Phrases.isCommand(text) || (over && Phrases.isOutcry(text))) cutIn(d)
+  else if (Text.countWords(said(words, true)) >= minWords) Floor.pause(d, { silent: false })
+}
+
+/**
+ * Whether what was said last was said so shortly before the agent's silence,
+ * from `at` on, that it answers it: in time of the agent's speech, which goes on
+ * where a pause has stopped it.
+ */
+const answers = (s: State, now: number, at: number, pause: Pause | undefined): boolean => {
+  const paused = s.words.pausedMs + (pause === undefined ? 0 : at - pause.at)
+  return at - spokenAt(s, now) - paused <= answersWithin
+}
+
+/** Nobody hears the agent any more: what was said just now was said to that silence, whatever was made of it. */
+const fellSilent = (d: Draft, at: number, pause: Pause | undefined): void => {
+  const { voice, words } = d.s
+  if (!answers(d.s, d.now, at, pause)) return
+  if (voice?.dismissed === true) d.s.voice = { ...voice, dismissed: false }
+  d.s.words = { ...words, overlap: false, kept: 0 }
+  if (setAside(words)) Decision.consider(d)
+}
+
+/** The agent has more to say, and what was said over it was no more than a sign of listening, as far as is known. */
+const goesOn = (s: State): boolean => {
+  const text = said(s.words, true)
+  return s.settings.interruption.backchannel && (text === "" || Text.isBackchannel(text)) && s.pending === undefined &&
+    s.speeches.some(({ phase }) => phase !== "stopping")
+}
+
+/** Between two things that it says an agent may take a breath. */
+export const fallsSilent = (d: Draft, pause: Pause | undefined, heardToTheEnd: boolean): void => {
+  if (heardToTheEnd && goesOn(d.s)) d.s.silentSince = d.now
+  else fellSilent(d, d.now, pause)
+}
+
+export const staysSilent = (d: Draft): void => {
+  const since = d.s.silentSince
+  if (since === undefined || (d.now - since < breath && goesOn(d.s))) return
+  d.s.silentSince = undefined
+  fellSilent(d, since, undefined)
+}
+
+/** Since when an agent that has run out of audio owes an answer to words that were set aside; `undefined` if it does not. */
+const owedSince = (s: State): number | undefined => {
+  const since = playing(s)?.starvedAt
+  if (since === undefined || s.pause !== undefined || !setAside(s.words)) return undefined
+  return answers(s, since + breath, since, undefined) ? since : undefined
+}
+
+/** When the silence of the agent will have been too long for a breath. */
+export const reconsidersAt = (s: State): number | undefined => {
+  const since = s.silentSince ?? owedSince(s)
+  return since === undefined ? undefined : since + breath
+}
+
+export const reconsider = (d: Draft): void => {
+  const since = owedSince(d.s)
+  if (since !== undefined && since + breath <= d.now) fellSilent(d, since, undefined)
 }
 
 const limit = (d: Draft): void => {

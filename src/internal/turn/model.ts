@@ -33,6 +33,8 @@ export interface State {
   readonly pause: Pause | undefined
   /** A silent reply is held back until then, unless a decision comes first. */
   readonly holdUntil: number | undefined
+  /** The agent has fallen silent between two things that it says, so far only for a breath. */
+  readonly silentSince: number | undefined
   readonly speculation: { readonly speech: string; readonly text: string } | undefined
   readonly warmUpUntil: number | undefined
 
@@ -73,10 +75,14 @@ export interface Words {
   readonly stoppedAt: number | undefined
   readonly finalAt: number | undefined
   readonly speechMs: number
-  /** It began while the agent was speaking or about to. */
+  /** Said over an agent that was heard, and that did not fall silent within a second of it. */
   readonly overlap: boolean
-  /** Judged and kept for the next turn: these alone open no decision. */
-  readonly kept: boolean
+  /** How many of the finals were judged and kept for the next turn: these alone open no decision. */
+  readonly kept: number
+  /** They ask for the floor by what they are: however few, they are a turn. */
+  readonly cutIn: boolean
+  /** For how long the agent has been paused since their voice began. */
+  readonly pausedMs: number
   readonly tries: number
   readonly limited: boolean
   /** When to report that no transcript came. */
@@ -99,6 +105,9 @@ export interface Pending {
 
 export interface Pause {
   readonly speech: string
+  readonly at: number
+  /** The turn that was open: once it is committed, nobody hears the agent. */
+  readonly turn: number
   /** When it resumes, once nobody speaks and nothing is open. */
   readonly until: number | undefined
   /** Paused by a commit, not by a voice: resuming it is no false interruption. */
@@ -115,8 +124,8 @@ export interface Speech {
    * cleaned up behind itself.
    */
   readonly phase: "queued" | "working" | "tools" | "ready" | "playing" | "stopping"
-  /** It has the floor, and all the audio that it has was heard: more is to come. */
-  readonly starved?: boolean | undefined
+  /** Since when, having the floor, it has no audio left that was not heard: more is to come. */
+  readonly starvedAt?: number | undefined
 }
 
 export type Signal =
