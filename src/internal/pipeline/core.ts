@@ -79,6 +79,8 @@ export interface Core {
   left: Persona["onExit"]
   /** Lets what is said to the output arrive in the order in which it was said. */
   readonly speaker: Semaphore.Semaphore
+  /** The last that was said to the output is that it shall pause. */
+  paused: boolean
   /** When (ms of the Clock) the calls without an output were made. */
   readonly calls: Map<string, number>
 }

@@ -219,7 +219,8 @@ export const open = <R>(
       stamped: latest(agent.history),
       entered: false,
       left: undefined,
-      speaker: Semaphore.makeUnsafe(1)
+      speaker: Semaphore.makeUnsafe(1),
+      paused: false
     }
     const budget = makeBudget(core, options.budget)
     const hearing = yield* inScope(makeHearing(core, {
