@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
-import { Agent, Failure, Llm, Resilience, Room, type Session, Stt, type Text } from "effect-voice"
+import { Agent, Failure, Llm, Resilience, Room, type Session, Stt, type Text, Tts, Vad } from "effect-voice"
 import * as Testing from "effect-voice/testing"
+import { Prompt } from "effect/ai"
 
 const sorry = "I'm experiencing technical difficulties. Please try again later."
 const refused = new Failure.Rejected({ status: 401 })
@@ -291,6 +292,105 @@ describe("providers in a session", () => {
       )
       assert.strictEqual((yield* one.calls.requests).length, 1)
     }))
+
+  describe("while a session opens", () => {
+    const lost = (provider: string) => ({ provider, reason: new Failure.Disconnected({}) })
+    const fallback = { policy: once, probe: () => Effect.void, breaker: { consecutiveFailures: 1, openFor: 500 } }
+    const after = <E>(ms: number, error: E) =>
+      ms === 0 ? Effect.fail(error) : Effect.andThen(Effect.sleep(ms), Effect.fail(error))
+    /** Of two, the first fails at its first request, after so long. */
+    const failing = {
+      llm: (ms: number) =>
+        Effect.gen(function*() {
+          const { llm } = yield* Testing.llm(() => "One.", { name: "one" })
+          let asked = 0
+          const fails = Stream.fromEffect(after(ms, new Llm.LlmError(lost("one"))))
+          const one = Llm.make({
+            ...llm,
+            reply: (request) => Stream.suspend(() => asked++ === 0 ? fails : llm.reply(request))
+          })
+          return yield* Llm.fallback([one, (yield* Testing.llm(() => "Two.", { name: "two" })).llm], fallback)
+        }),
+      tts: (ms: number) =>
+        Effect.gen(function*() {
+          const { tts } = yield* Testing.tts({}, { name: "one" })
+          let asked = 0
+          const fails = Stream.fromEffect(after(ms, new Tts.TtsError(lost("one"))))
+          const one = Tts.make({
+            ...tts,
+            speak: (text, options) => Stream.suspend(() => asked++ === 0 ? fails : tts.speak(text, options))
+          })
+          return yield* Tts.fallback([one, (yield* Testing.tts({}, { name: "two" })).tts], fallback)
+        })
+    }
+    const slow = {
+      room: Layer.effect(
+        Room.Room,
+        Room.Room.useSync((room) =>
+          Room.Room.of({ ...room, output: (options) => Effect.andThen(Effect.sleep(200), room.output(options)) })
+        )
+      ),
+      detector: Layer.effect(
+        Vad.Vad,
+        Vad.Vad.useSync((vad) =>
+          Vad.Vad.of({ ...vad, detector: (options) => Effect.andThen(Effect.sleep(200), vad.detector(options)) })
+        )
+      )
+    }
+    const check = (timeline: Testing.Timeline, component: "llm" | "tts", at: number) => {
+      assert.deepStrictEqual(
+        timeline.of("ProviderAvailability").map((
+          event
+        ) => [event.at, event.component, event.provider, event.available]),
+        [[at, component, "one", false], [at + 1000, component, "one", true]]
+      )
+      assert.deepStrictEqual(
+        timeline.of("BreakerChanged").map((event) => [event.component, event.provider, event.from, event.to]),
+        [
+          [component, "one", "closed", "open"],
+          [component, "one", "open", "half_open"],
+          [component, "one", "half_open", "closed"]
+        ]
+      )
+      assert.strictEqual(timeline.of("BreakerChanged")[0]!.at, at)
+      assert.strictEqual(timeline.events[0]!.at, at)
+      assert.strictEqual(timeline.playbacks.length, 2)
+      assert.strictEqual(timeline.left, "")
+    }
+
+    it.effect.each([0, 50, 199])(
+      "a provider whose warm-up fails after %d ms is told to be lost, and to be back",
+      (ms) =>
+        Effect.gen(function*() {
+          const script = { at: questions(2, 2000), options: { prewarm: "paid" } } as const
+          for (const what of [slow.room, slow.detector]) {
+            const llm = Layer.mergeAll(Layer.effect(Llm.Llm, failing.llm(ms)), what)
+            check(yield* Testing.scenario({ ...script, layer: llm }), "llm", ms)
+            const tts = Layer.mergeAll(Layer.effect(Tts.Tts, failing.tts(ms)), what)
+            check(yield* Testing.scenario({ ...script, layer: tts }), "tts", ms)
+          }
+        })
+    )
+
+    it.effect("a provider that another conversation loses is told, too", () =>
+      Effect.gen(function*() {
+        const shared = Layer.effect(
+          Llm.Llm,
+          Effect.gen(function*() {
+            const llm = yield* failing.llm(100)
+            yield* Effect.forkDetach(
+              Effect.ignore(Stream.runDrain(llm.reply({ prompt: Prompt.empty, tools: [], toolChoice: "none" })))
+            )
+            return llm
+          })
+        )
+        const timeline = yield* Testing.scenario({
+          at: questions(2, 2000),
+          layer: Layer.merge(shared, slow.room)
+        })
+        check(timeline, "llm", 100)
+      }))
+  })
 
   it.effect("an open breaker of the recogniser is waited for, not counted until the session ends", () =>
     Effect.gen(function*() {

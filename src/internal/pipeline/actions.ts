@@ -9,7 +9,7 @@ import type * as Turn from "../../Turn.ts"
 import { type Core, nextId, signal, spanned, stamp, type TurnTimes } from "./core.ts"
 import { escalate, guarded } from "./failures.ts"
 import { type Job, makeJob } from "./job.ts"
-import { ask } from "./loudspeaker.ts"
+import { command } from "./loudspeaker.ts"
 import { perform, refuse, stop as hush } from "./mind.ts"
 
 export interface Ports {
@@ -136,15 +136,17 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
         if (job === undefined) return
         job.playing = true
         job.milestones.audible ??= core.conductor.now()
+        // Paused for a speech that was at its end, and had nothing left to clear.
+        if (core.paused) core.fork(command(core, "resume"))
         core.publish({ _tag: "AgentStartedSpeaking", speech: action.speech })
         job.floor.openUnsafe()
         return
       }
       case "Pause":
-        core.fork(core.speaker.withPermits(1)(ask(core, core.output.pause, undefined)))
+        core.fork(command(core, "pause"))
         return
       case "Resume":
-        core.fork(core.speaker.withPermits(1)(ask(core, core.output.resume, undefined)))
+        core.fork(command(core, "resume"))
         return
       case "Stop":
         return stop(action.speech)

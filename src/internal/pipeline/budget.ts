@@ -7,11 +7,12 @@ import type { Options } from "../../Pipeline.ts"
 import type { Core } from "./core.ts"
 
 export const makeBudget = (
-  core: Core,
+  /** Set before anything is said. */
+  core: () => Core,
   budget: Options["budget"]
 ): { readonly notice: (event: Event.Event) => void } => {
   let working = false
-  const compact = (limits: NonNullable<Options["budget"]>): Effect.Effect<void> =>
+  const compact = (core: Core, limits: NonNullable<Options["budget"]>): Effect.Effect<void> =>
     Effect.suspend(() => {
       const before = core.history
       const strategy = limits.strategy === "truncate" ? "truncate" : { summarizeWith: core.persona.llm }
@@ -37,7 +38,7 @@ export const makeBudget = (
     notice: (event) => {
       if (budget === undefined || working || event._tag !== "AgentSpeechCommitted") return
       working = true
-      core.fork(compact(budget))
+      core().fork(compact(core(), budget))
     }
   }
 }

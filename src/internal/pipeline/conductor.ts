@@ -12,6 +12,8 @@ import * as Turn from "../../Turn.ts"
 
 export interface Conductor {
   readonly dispatch: (signal: Turn.Signal) => void
+  /** Tells the listeners something that a signal follows from at once: what they do about it comes after the signal. */
+  readonly tell: (tell: () => void, signal: Turn.Signal) => void
   readonly state: () => Turn.State
   readonly now: () => number
 }
@@ -63,11 +65,13 @@ export const makeConductor = (options: {
     }
   }
 
-  const dispatch = (signal: Turn.Signal): void => {
+  const dispatch = (signal: Turn.Signal): void => tell(() => {}, signal)
+  const tell = (first: () => void, signal: Turn.Signal): void => {
     waiting.push(signal)
-    if (busy) return
+    if (busy) return first()
     busy = true
     try {
+      first()
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         const [following, actions] = Turn.step(state, now(), next)
         state = following
@@ -79,5 +83,5 @@ export const makeConductor = (options: {
     }
   }
 
-  return { dispatch, now, state: () => state }
+  return { dispatch, tell, now, state: () => state }
 }

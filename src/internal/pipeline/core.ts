@@ -82,6 +82,8 @@ export interface Core {
   readonly speaker: Semaphore.Semaphore
   /** The calls without an output, by their ids. */
   readonly calls: Map<string, Running>
+  /** The last that was said to the output is that it shall pause. */
+  paused: boolean
 }
 
 /** The providers of the pipeline, and how those of an agent are made as safe. */

@@ -331,16 +331,17 @@ const take = (
   const { confidence, end, final, language, start: begin, text } = transcript
   if (text.trim() === "") return false
   worked(core, "stt")
-  core.publish({
-    _tag: "UserTranscript",
-    text,
-    final,
-    ...(begin === undefined ? {} : { start: start + begin }),
-    ...(end === undefined ? {} : { end: start + end }),
-    ...(confidence === undefined ? {} : { confidence }),
-    ...(language === undefined ? {} : { language })
-  })
   const last = clock.lastWord(transcript, start)
-  signal(core, { _tag: "Heard", text, final, endedAt: last === undefined ? undefined : clock.toClock(last) })
+  // Who closes the session at these words does so when they are in it.
+  core.conductor.tell(() =>
+    core.publish({
+      _tag: "UserTranscript",
+      text,
+      final,
+      ...(begin === undefined ? {} : { start: start + begin }),
+      ...(end === undefined ? {} : { end: start + end }),
+      ...(confidence === undefined ? {} : { confidence }),
+      ...(language === undefined ? {} : { language })
+    }), { _tag: "Heard", text, final, endedAt: last === undefined ? undefined : clock.toClock(last) })
   return true
 }

@@ -80,17 +80,18 @@ export const open = <R>(
 
     const run = yield* inScope(FiberSet.makeRuntime<never>())
     const span = yield* inScope(Effect.makeSpanScoped("session", { attributes: ids }))
+    let participant: Room.Participant | undefined
     const fork: Core["fork"] = (effect) => {
       const tied = participant === undefined ? ids : { ...ids, ...idsOf(participant) }
       const metered = Effect.provideService(effect, Cost.Meter, spending.meter)
       return run(metered.pipe(Effect.annotateLogs(tied), Effect.annotateSpans(tied), Effect.withParentSpan(span)))
     }
     const spending = makeSpending(options.spending, () => core)
+    // Events come before the core is there: a provider may be lost while the session opens.
+    const budget = makeBudget(() => core, options.budget)
     const recorded = yield* inScope(record(room, { session: id, room: room.name, agent: agent.name, job: about }, fork))
     const events = yield* PubSub.sliding<Event.Event>(eventsKept)
     const ended = yield* Deferred.make<Event.CloseReason>()
-    let participant: Room.Participant | undefined
-
     let over = false
     const publish = (draft: Event.Draft): void => {
       if (over) return
@@ -118,7 +119,6 @@ export const open = <R>(
     ): void => {
       if (observed.has(service)) return
       observed.add(service)
-      if (options.prewarm !== false) fork(Resilience.prewarm(warmable, { paid: options.prewarm === "paid" }))
       fork(
         Stream.runForEach(
           Resilience.availability(service),
@@ -133,6 +133,7 @@ export const open = <R>(
             Effect.sync(() => publish({ _tag: "BreakerChanged", component, provider, from, to }))
         ))
       }
+      if (options.prewarm !== false) fork(Resilience.prewarm(warmable, { paid: options.prewarm === "paid" }))
     }
     const guardLlm: Defaults["guardLlm"] = (llm) => {
       observe("llm", llm, { llm })
@@ -219,9 +220,9 @@ export const open = <R>(
       stamped: latest(agent.history),
       entered: false,
       left: undefined,
-      speaker: Semaphore.makeUnsafe(1)
+      speaker: Semaphore.makeUnsafe(1),
+      paused: false
     }
-    const budget = makeBudget(core, options.budget)
     const hearing = yield* inScope(makeHearing(core, {
       room: recorded.room,
       detector,

@@ -11,7 +11,7 @@ import * as Alignment from "../alignment.ts"
 import { type Core, nextId, signal, spanned } from "./core.ts"
 import { failed, worked } from "./failures.ts"
 import type { Job } from "./job.ts"
-import { ask, makeWatch } from "./loudspeaker.ts"
+import { ask, command, makeWatch } from "./loudspeaker.ts"
 import { heardAt, spokenAt, type Utterance } from "./utterance.ts"
 
 /** Text to say, piece by piece, and the utterance that it belongs to. */
@@ -120,13 +120,18 @@ export const play = (
       Effect.gen(function*() {
         transcript?.interruptUnsafe()
         job.playing = false
-        if (interrupted) yield* core.speaker.withPermits(1)(ask(core, output.clear, undefined))
+        if (interrupted) yield* command(core, "clear")
         const played = yield* ask(core, output.played, base ?? 0)
-        remember(core, job, line.utterance, played - (base ?? played), interrupted)
+        // Who hears of its end finds the floor free: nothing is paused of which nothing is left.
+        core.conductor.tell(
+          () => remember(core, job, line.utterance, played - (base ?? played), interrupted),
+          { _tag: "PlayoutEnded", speech: job.id, next: after() }
+        )
       })
     yield* job.authorized.await
-    signal(core, { _tag: "AudioReady", speech: job.id })
     yield* Effect.gen(function*() {
+      // It may have the floor at once, and lose it in the same breath.
+      signal(core, { _tag: "AudioReady", speech: job.id })
       yield* job.floor.await
       job.floor.closeUnsafe()
       base = yield* ask(core, output.played, 0)
@@ -168,7 +173,7 @@ export const play = (
         Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.gen(function*() {
           job.outcome = "failed"
           failed(core, "room", "room", cause)
-          yield* Effect.ignoreCause(core.speaker.withPermits(1)(ask(core, output.clear, undefined)))
+          yield* Effect.ignoreCause(command(core, "clear"))
         })
       ),
       spanned("playout", { speech: job.id }),
@@ -176,7 +181,6 @@ export const play = (
       // Also while a failure is dealt with, which may have ended the session.
       Effect.onInterrupt(() => job.playing ? stop(true) : Effect.void)
     )
-    signal(core, { _tag: "PlayoutEnded", speech: job.id, next: after() })
   })
 
 /** What was heard enters the history; nothing else does. */
