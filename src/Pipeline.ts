@@ -116,7 +116,7 @@ export interface Options {
   readonly transforms?: ReadonlyArray<Text.Transform> | undefined
   /** Shortest piece of text to speak, in characters. @default 20 */
   readonly minSentence?: number | undefined
-  /** `speech` feeds the recogniser only speech, with its padding. @default "all" */
+  /** `speech` feeds the recogniser only speech, with its padding; one of single utterances never gets more. @default "all" */
   readonly feed?: "all" | "speech" | undefined
   /** Without a recogniser: typed turns only, or speech without words. @default true */
   readonly stt?: boolean | undefined

@@ -14,6 +14,7 @@ import type * as Room from "../../Room.ts"
 import * as Stt from "../../Stt.ts"
 import type * as Vad from "../../Vad.ts"
 import { retryAfterMs } from "../resilience/blame.ts"
+import { markIdle, markStart } from "../stt/voiced.ts"
 import { type Core, signal, spanned } from "./core.ts"
 import { failed, mended, worked } from "./failures.ts"
 
@@ -22,8 +23,8 @@ export interface Ears {
   readonly detector: Vad.Detector
   readonly stt: Stt.Stt["Service"] | undefined
   readonly processors: ReadonlyArray<Processor.Processor>
-  /** `speech` feeds the recogniser only what the detector heard as speech. */
-  readonly feed: "all" | "speech"
+  /** `speech` feeds the recogniser only what the detector heard as speech, `each` all of it, and tells which is speech. */
+  readonly feed: Stt.Wants
   /** A recogniser that has worked for so long had been well (ms). */
   readonly healthyAfter: number
   /** Silence of the microphone itself after which an open speech is closed (ms). */
@@ -59,8 +60,12 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
     let inSpeech = false
     let heardAt = 0
     let chunk: ReadonlyArray<Placed> = []
-    let held: Array<Audio.Frame> = []
+    let held: Array<Stt.Input> = []
     let heldMs = 0
+    /** Up to where speech was fed (ms of stream time). */
+    let fedTo = Number.NEGATIVE_INFINITY
+    /** Where a speech begins, padding included, of which nothing was fed since it was found. */
+    let begunAt: number | undefined
 
     const report = (events: ReadonlyArray<Vad.Event>): void => {
       for (const event of events) {
@@ -70,9 +75,13 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
             inSpeech = true
             release()
             clock.voice(undefined)
+            begunAt = event.padding.at ?? event.at
             if (ears.feed === "speech") {
-              const padded = (event.padding.at ?? event.at) + Audio.durationMs(event.padding)
-              feed([...(event.padding.samples.length > 0 ? [event.padding] : []), ...behind(chunk, padded)])
+              const padded = begunAt + Audio.durationMs(event.padding)
+              const padding = event.padding.samples.length > 0 ? [{ frame: event.padding, end: padded }] : []
+              // Where one speech follows another its padding was heard with the one before.
+              feed(behind([...padding, ...behind(chunk, padded)], fedTo).map(({ frame }) => frame))
+              fedTo = Math.max(fedTo, padded, chunk.at(-1)?.end ?? 0)
             }
             signal(core, { _tag: "VoiceStarted", startedAt: at })
             core.fork(watch)
@@ -95,7 +104,13 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
     }
     const feed = (inputs: ReadonlyArray<Stt.Input>): void => {
       if (stt === undefined) return
-      for (const input of inputs) Queue.offerUnsafe(audio, input)
+      for (const input of inputs) Queue.offerUnsafe(audio, begin(input))
+    }
+    const begin = (input: Stt.Input): Stt.Input => {
+      if (begunAt === undefined || ears.feed !== "each") return input
+      const from = begunAt
+      begunAt = undefined
+      return markStart(input, clock.startOf(input) - from)
     }
     const release = (): void => {
       if (held.length === 0) return
@@ -108,7 +123,7 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
     const hold = (frames: ReadonlyArray<Audio.Frame>): void => {
       for (const frame of frames) {
         const ms = Audio.durationMs(frame)
-        held.push(frame)
+        held.push(ears.feed === "each" ? markIdle(frame) : frame)
         // One without audio marks a moment.
         heldMs = ms === 0 ? lull : heldMs + ms
       }
@@ -121,8 +136,11 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
       heardAt = core.conductor.now()
       chunk = clock.placed(processed)
       // The recogniser hears a frame before the detector judges it: a mark must come after its audio.
-      if (inSpeech) feed(processed)
-      else if (ears.feed === "all") hold(processed)
+      if (ears.feed !== "speech" && !inSpeech) hold(processed)
+      else if (inSpeech) {
+        feed(processed)
+        fedTo = chunk.at(-1)?.end ?? fedTo
+      }
       return alone(detector.push(processed)).pipe(Effect.map(alert), Effect.catch(deaf))
     }
     const alert = (events: ReadonlyArray<Vad.Event>): void => {
@@ -157,6 +175,7 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
         if (stt !== undefined) core.fork(recognise(core, stt, audio, clock, ears.healthyAfter))
         const stay = Effect.suspend(() => {
           clock.restart()
+          fedTo = Number.NEGATIVE_INFINITY
           return Stream.runForEachArray(ears.room.audio(identity, Audio.speech), hear)
         }).pipe(
           Effect.catch((error) => Effect.sync(() => failed(core, "room", "room", Cause.fail(error)))),
@@ -191,10 +210,10 @@ interface Placed {
 }
 
 /** What lies behind a stream time. */
-const behind = (chunk: ReadonlyArray<Placed>, from: number): ReadonlyArray<Audio.Frame> =>
+const behind = (chunk: ReadonlyArray<Placed>, from: number): ReadonlyArray<Placed> =>
   chunk.flatMap(({ end, frame }) => {
     const start = end - Audio.durationMs(frame)
-    return end <= from ? [] : start >= from ? [frame] : [Audio.slice(frame, from - start)]
+    return end <= from ? [] : [{ frame: start >= from ? frame : Audio.slice(frame, from - start), end }]
   })
 
 // How fast a microphone's clock may fall behind ours: more than any crystal does.
@@ -268,7 +287,8 @@ const recognise = (
       let start: number | undefined
       let heard = false
       const given = Stream.mapArray(Stream.fromQueue(audio), (inputs) => {
-        start ??= clock.startOf(inputs[0])
+        const first = start === undefined ? inputs.find((input) => "samples" in input) : undefined
+        if (first !== undefined) start = clock.startOf(first)
         return inputs
       })
       const listening = yield* stt.transcribe(given).pipe(

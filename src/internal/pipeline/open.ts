@@ -227,7 +227,7 @@ export const open = <R>(
       detector,
       stt,
       processors: options.processors ?? [],
-      feed: options.feed ?? "all",
+      feed: stt?.wants === "speech" ? "speech" : options.feed ?? (stt?.wants === "each" ? "each" : "all"),
       healthyAfter: resolve(options.resilience).firstOutputMs,
       mutedAfter: checked.mutedAfter
     }))
