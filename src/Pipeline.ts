@@ -150,6 +150,13 @@ export interface Options {
   readonly returnTimeout?: Duration.Input | undefined
   /** Longest time for cleaning up and for `onExit` when the session ends. @default "5 seconds" */
   readonly closeTimeout?: Duration.Input | undefined
+  /**
+   * Longest wait, when the session ends, for the transcript of what the caller
+   * has said; none where nothing is owed. It is within `closeTimeout`.
+   *
+   * @default "2 seconds"
+   */
+  readonly lastWordsTimeout?: Duration.Input | undefined
   /** Longest time for what is still to be said when the session drains. @default "30 seconds" */
   readonly drainTimeout?: Duration.Input | undefined
   /** Longest time that the room may play nothing of what it was given, or leave a command unanswered. @default "10 seconds" */

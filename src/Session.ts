@@ -140,8 +140,9 @@ export interface State {
  * - `handoff` gives the conversation to another agent, after the `onExit` of the
  *   present one and before the `onEnter` of the other.
  * - `hangUp` says goodbye if asked to, lets it be heard, and ends the session.
- *   `close` ends it now, or with `drain` when all that waits has been said. Both
- *   return at once; `ended` waits for the end.
+ *   `close` ends it now, or with `drain` when all that waits has been said, and
+ *   what the user had said before it is answered. Both return at once; `ended`
+ *   waits for the end.
  * - `spent` is what its providers were used for up to now, and what that costs.
  * - `events` starts with the next event and ends with the session. A listener
  *   that is more than 1024 events behind loses the oldest.

@@ -1,5 +1,6 @@
 /** The agent's ears: a participant's frames become boundaries and transcripts. */
 import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -37,6 +38,8 @@ export interface Hearing {
   readonly attach: (on: boolean) => Effect.Effect<void>
   /** Asks the recogniser for what it has. */
   readonly finalize: () => void
+  /** Listens no more, and has the recogniser give all that it owes; then tells that this was all. */
+  readonly end: Effect.Effect<void>
 }
 
 // Ten seconds of 20 ms frames: what may wait while a recogniser is opened again.
@@ -56,6 +59,9 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
     const clock = makeStreamClock(core)
     // The watch and who detaches may close a speech while a window of it is being scored.
     const alone = Semaphore.makeUnsafe(1).withPermits(1)
+    const over = Deferred.makeUnsafe<void>()
+    let recognising = false
+    let finalized = false
     let attached = true
     let inSpeech = false
     let heardAt = 0
@@ -73,6 +79,7 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
         switch (event._tag) {
           case "SpeechStarted":
             inSpeech = true
+            finalized = false
             release()
             clock.voice(undefined)
             begunAt = event.padding.at ?? event.at
@@ -161,6 +168,11 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
         Effect.catch(deaf)
       )
     })
+    const finalize = (): void => {
+      finalized = true
+      release()
+      feed([Stt.Finalize])
+    }
     /** A microphone that falls silent in mid-speech ends the speech. */
     const watch: Effect.Effect<void> = Effect.suspend(() => {
       const quiet = core.conductor.now() - heardAt
@@ -172,7 +184,16 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
 
     return {
       listen: (identity) => {
-        if (stt !== undefined) core.fork(recognise(core, stt, audio, clock, ears.healthyAfter))
+        if (stt !== undefined) {
+          recognising = true
+          core.fork(Effect.ensuring(
+            recognise(core, stt, audio, clock, ears.healthyAfter, over),
+            Effect.sync(() => {
+              recognising = false
+              signal(core, { _tag: "Transcribed" })
+            })
+          ))
+        }
         const stay = Effect.suspend(() => {
           clock.restart()
           fedTo = Number.NEGATIVE_INFINITY
@@ -197,10 +218,16 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
           attached = on
           return on ? Effect.void : closeSpeech
         }),
-      finalize: () => {
-        release()
-        feed([Stt.Finalize])
-      }
+      finalize,
+      end: Effect.suspend(() => {
+        attached = false
+        return Effect.map(closeSpeech, () => {
+          if (!finalized || core.conductor.state().words.interim !== "") finalize()
+          Queue.endUnsafe(audio)
+          Deferred.doneUnsafe(over, Exit.void)
+          if (!recognising) signal(core, { _tag: "Transcribed" })
+        })
+      })
     }
   })
 
@@ -278,7 +305,8 @@ const recognise = (
   stt: Stt.Stt["Service"],
   audio: Queue.Queue<Stt.Input, Cause.Done>,
   clock: ReturnType<typeof makeStreamClock>,
-  healthyAfter: number
+  healthyAfter: number,
+  over: Deferred.Deferred<void>
 ): Effect.Effect<void> =>
   Effect.gen(function*() {
     let lost = 0
@@ -303,6 +331,7 @@ const recognise = (
         Effect.forkChild({ startImmediately: true })
       )
       const ended = yield* Fiber.await(listening)
+      if (Deferred.isDoneUnsafe(over) && Exit.isSuccess(ended)) return
       const healthy = heard || core.conductor.now() - since >= healthyAfter
       if (healthy) {
         lost = 0
@@ -323,7 +352,8 @@ const recognise = (
       if (!mends) return
       const asked = error._tag === "Some" ? retryAfterMs(error.value) : 0
       if (isEnding(core)) return
-      yield* Effect.sleep(Math.max(Math.min(asked, waitAtMost), Math.min(reopenAtMost, reopenAfter * 2 ** (lost - 1))))
+      const wait = Math.max(Math.min(asked, waitAtMost), Math.min(reopenAtMost, reopenAfter * 2 ** (lost - 1)))
+      yield* Effect.timeoutOption(Deferred.await(over), wait)
       if (isEnding(core)) return
     }
   })

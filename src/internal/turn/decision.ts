@@ -98,7 +98,7 @@ export const open = (
 ): void => {
   const turn = d.s.turn
   d.s.turn += 1
-  if (d.s.status === "draining") {
+  if (d.s.status === "draining" && d.s.lastWords?.answers !== true) {
     d.actions.push({ _tag: "KeepWords", turn, text })
     return
   }
