@@ -60,7 +60,7 @@ const tell = (event: Event.Event): ReadonlyArray<string> => {
 const program = Effect.gen(function*() {
   const lines: Array<string> = []
   // The recogniser takes one piece of speech at a time: it is fed those that Silero finds.
-  yield* Pipeline.run(agent, { feed: "speech", onEvent: (event) => void lines.push(...tell(event)) })
+  yield* Pipeline.run(agent, { onEvent: (event) => void lines.push(...tell(event)) })
   const room = yield* LocalRoom.Control
   const outputs = yield* room.outputs
   const played = yield* Effect.forEach(outputs, ({ heard }) => heard)

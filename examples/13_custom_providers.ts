@@ -108,7 +108,7 @@ const program = Effect.gen(function*() {
     FliteTts.layer(),
     ToolsLive
   )
-  yield* Pipeline.run(agent, { feed: "speech", onEvent: (event) => void lines.push(...tell(event)) }).pipe(
+  yield* Pipeline.run(agent, { onEvent: (event) => void lines.push(...tell(event)) }).pipe(
     Effect.provide(services)
   )
   yield* Console.log(lines.join("\n"))

@@ -116,7 +116,7 @@ export interface Options {
   readonly transforms?: ReadonlyArray<Text.Transform> | undefined
   /** Shortest piece of text to speak, in characters. @default 20 */
   readonly minSentence?: number | undefined
-  /** `speech` feeds the recogniser only speech, with its padding. @default "all" */
+  /** `speech` feeds the recogniser only speech, with its padding; one of single utterances never gets more. @default "all" */
   readonly feed?: "all" | "speech" | undefined
   /** Without a recogniser: typed turns only, or speech without words. @default true */
   readonly stt?: boolean | undefined
@@ -155,6 +155,13 @@ export interface Options {
    * @default "5 seconds"
    */
   readonly closeTimeout?: Duration.Input | undefined
+  /**
+   * Longest wait, when the session ends, for the transcript of what the caller
+   * has said; none where nothing is owed. It is within `closeTimeout`.
+   *
+   * @default "2 seconds"
+   */
+  readonly lastWordsTimeout?: Duration.Input | undefined
   /** Longest time for what is still to be said when the session drains. @default "30 seconds" */
   readonly drainTimeout?: Duration.Input | undefined
   /** Longest time that the room may play nothing of what it was given, or leave a command unanswered. @default "10 seconds" */

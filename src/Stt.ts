@@ -120,6 +120,22 @@ export class SttError extends Schema.TaggedError<SttError>("effect-voice/Stt/Stt
 }
 
 /**
+ * What a recogniser is to be fed.
+ *
+ * **Details**
+ *
+ * - `all`: the audio as it comes, silence included.
+ * - `speech`: speech with its padding and no more, as the pipeline's detector
+ *   has it. What recognises one piece of speech at a time hears words in silence,
+ *   and is paid for it.
+ * - `each`: several in one, which want different things; told by `fallback`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Wants = "all" | "speech" | "each"
+
+/**
  * What an `Stt` is.
  *
  * @category models
@@ -130,6 +146,7 @@ export interface Service {
   readonly model?: string | undefined
   readonly interims: boolean
   readonly resilient: boolean
+  readonly wants?: Wants | undefined
   readonly prewarm?: Effect.Effect<void, SttError> | undefined
   readonly withLanguage?: ((language: string) => Service) | undefined
   readonly transcribe: <E, R>(audio: Stream.Stream<Input, E, R>) => Stream.Stream<Transcript, E | SttError, R>
@@ -142,8 +159,9 @@ export interface Service {
  *
  * `interims` says whether the provider reports interim transcripts. `resilient`
  * says that it already retries and fails over, so that the pipeline must not.
- * `model` is for usage and cost. `prewarm` opens what the first audio needs,
- * without a request that costs. `withLanguage` gives the same recogniser for one
+ * `wants` says what a pipeline is to feed it, whatever its own `feed`: a wrapper
+ * passes it on; absent, it is `all`. `model` is for usage and cost. `prewarm` opens
+ * what the first audio needs, without a request that costs. `withLanguage` gives the same recogniser for one
  * language (a BCP 47 tag) instead of its own setting, where it can be told.
  *
  * @category services
@@ -160,6 +178,7 @@ const complete = (provider: {
   readonly withLanguage?: ((language: string) => Stt["Service"]) | undefined
   readonly interims?: boolean | undefined
   readonly resilient?: boolean | undefined
+  readonly wants?: Wants | undefined
 }, transcribe: Transcribe): Stt["Service"] => {
   const traced: Transcribe = (audio) =>
     transcribe(audio).pipe(
@@ -172,6 +191,7 @@ const complete = (provider: {
     model: provider.model,
     interims: provider.interims ?? false,
     resilient: provider.resilient ?? false,
+    wants: provider.wants,
     prewarm: provider.prewarm,
     withLanguage: provider.withLanguage,
     transcribe: (audio) => Stream.filter(traced(audio), (transcript) => !isEmpty(transcript))
@@ -207,6 +227,8 @@ export const make = (provider: {
   readonly interims?: boolean | undefined
   /** Says that it already retries and fails over. @default false */
   readonly resilient?: boolean | undefined
+  /** What a pipeline feeds it, whatever the pipeline's own `feed`. @default "all" */
+  readonly wants?: "all" | "speech" | undefined
   /** Opens what the first audio needs, without a request that costs. @default nothing */
   readonly prewarm?: Effect.Effect<void, SttError> | undefined
   /** The same for one language (a BCP 47 tag) instead of its own setting. @default it cannot be told */
@@ -255,12 +277,18 @@ export interface RecognizerOptions {
   readonly recognize: (speech: Audio.Frame) => Effect.Effect<Recognition, SttError>
   /** Format that `recognize` wants. @default that of the first frame */
   readonly format?: Audio.Format | undefined
-  /** Finds the speech in the audio. @default none: speech ends at `Finalize` */
+  /** Finds the speech in the audio. @default none: a pipeline finds it, and speech ends at `Finalize` */
   readonly vad?: Vad.Vad["Service"] | undefined
   readonly vadOptions?: Vad.Options | undefined
   /** Speech between two interim transcripts. @default no interim transcripts */
   readonly interimEvery?: Duration.Input | undefined
-  /** Longest speech that is recognised in one go; what is longer gives several final transcripts. @default "60 seconds" */
+  /**
+   * Longest speech that is recognised in one go; what is longer gives several
+   * final transcripts, and is cut where it is the most silent in the last third,
+   * of 10 seconds at most, before the limit.
+   *
+   * @default "60 seconds"
+   */
   readonly maxSpeech?: Duration.Input | undefined
 }
 
@@ -276,7 +304,8 @@ const vadFailure = ({ reason }: Vad.VadError): Failure.Reason =>
  *
  * With `vad`, each speech that it hears gives one final transcript, and a
  * `Finalize` mark ends the speech in progress. Without, the audio since the
- * last `Finalize` is recognised at the next one and at the end of the audio.
+ * last `Finalize` is recognised at the next one and at the end of the audio; a
+ * pipeline then feeds it speech with its padding and no more (`wants`).
  *
  * Up to four recognitions run side by side; transcripts come in the order of
  * the speech all the same. A failed interim recognition is passed over.
@@ -309,7 +338,8 @@ export const fromRecognizer = (options: RecognizerOptions): Stt["Service"] => {
       model: options.model,
       prewarm: options.prewarm,
       withLanguage: options.withLanguage,
-      interims: interimEvery !== undefined
+      interims: interimEvery !== undefined,
+      wants: vad === undefined ? "speech" : "all"
     },
     (audio) => recognise(audio, segmenter, recognize)
   )

@@ -14,6 +14,7 @@ import * as errorType from "./internal/metrics/errorType.ts"
 import { hasWord } from "./internal/text/words.ts"
 import * as Decision from "./internal/turn/decision.ts"
 import { audible, type Draft, find, noWords, publish, said, setPhase, setStarved } from "./internal/turn/draft.ts"
+import * as Ending from "./internal/turn/ending.ts"
 import * as Endpointing from "./internal/turn/endpointing.ts"
 import * as Floor from "./internal/turn/floor.ts"
 import * as Hearing from "./internal/turn/hearing.ts"
@@ -128,6 +129,8 @@ export const initial = (
   options: {
     /** Whether there is anything to say when the session gives up. @default false */
     readonly apology?: boolean | undefined
+    /** How long the end waits for words whose transcript is still to come (ms). @default 0 */
+    readonly lastWords?: number | undefined
   } = {}
 ): State => ({
   settings,
@@ -140,6 +143,10 @@ export const initial = (
   cleared: undefined,
   pending: undefined,
   manual: undefined,
+  heardTo: Number.NEGATIVE_INFINITY,
+  patience: options.lastWords ?? 0,
+  lastWords: undefined,
+  keptInterim: "",
   endpointing: Endpointing.make(settings.endpointing),
   turn: 1,
   speeches: [],
@@ -175,7 +182,8 @@ export const deadline = (s: State): number | undefined => {
     (settled ? s.holdUntil : undefined) ?? Infinity,
     s.words.expectedAt ?? Infinity,
     s.manual?.until ?? Infinity,
-    s.awayAt ?? Infinity
+    s.awayAt ?? Infinity,
+    Ending.due(s)
   )
   return due === Infinity ? undefined : due
 }
@@ -207,6 +215,7 @@ export const step = (state: State, now: number, signal: Signal): readonly [State
   if (state.status === "closed" && signal._tag !== "SpeechEnded") return [state, []]
   const d: Draft = { now, s: { ...state }, actions: [] }
   receive(d, signal)
+  if (d.s.status === "draining") finish(d)
   Floor.next(d)
   if (audible(d.s, now)) d.s.silentSince = undefined
   else if (audible(state, now)) Hearing.fallsSilent(d, state.pause, signal._tag === "PlayoutEnded")
@@ -222,10 +231,14 @@ export const step = (state: State, now: number, signal: Signal): readonly [State
 const keepLate = (
   state: State,
   { final, text }: Extract<Signal, { readonly _tag: "Heard" }>
-): readonly [State, ReadonlyArray<Action>] =>
-  final && hasWord(text)
-    ? [{ ...state, turn: state.turn + 1 }, [{ _tag: "KeepWords", turn: state.turn, text: text.trim() }]]
-    : [state, []]
+): readonly [State, ReadonlyArray<Action>] => {
+  if (!final) return [state, []]
+  const kept = { ...state, keptInterim: "" }
+  const more = Ending.beyond(state.keptInterim, text)
+  return !hasWord(more)
+    ? [kept, []]
+    : [{ ...kept, turn: state.turn + 1 }, [{ _tag: "KeepWords", turn: state.turn, text: more }]]
+}
 
 const receive = (d: Draft, signal: Signal): void => {
   switch (signal._tag) {
@@ -246,6 +259,7 @@ const receive = (d: Draft, signal: Signal): void => {
     case "VoiceEnded":
       return Hearing.voiceEnded(d, signal.endedAt)
     case "Heard":
+      if (signal.final) Ending.heard(d, signal.endedAt)
       return Hearing.heard(d, signal.text, signal.final, signal.endedAt)
     case "EndOfTurn":
       return Decision.endOfTurn(d, signal.decision, signal.probability)
@@ -291,8 +305,12 @@ const receive = (d: Draft, signal: Signal): void => {
       d.s.settings = signal.settings
       d.s.endpointing = Endpointing.update(d.s.endpointing, signal.settings.endpointing)
       return
+    case "Transcribed":
+      return Ending.over(d)
     case "Close":
-      return close(d, signal.drain, signal.reason)
+      close(d, signal.drain, signal.reason)
+      if (signal.now === true) abandon(d)
+      return
   }
 }
 
@@ -350,7 +368,6 @@ const ended = (d: Draft, speech: string): void => {
   if (record === undefined) return
   if (record.phase === "playing") Floor.playoutEnded(d, speech, "working")
   d.s.speeches = d.s.speeches.filter((other) => other.id !== speech)
-  if (d.s.status === "draining") finish(d)
 }
 
 const failed = (d: Draft, component: keyof State["failures"], fatal: boolean): void => {
@@ -393,28 +410,42 @@ const close = (d: Draft, drain: boolean, reason: NonNullable<State["closing"]>):
   d.actions.push({ _tag: "Closing", drain, reason: d.s.closing })
   if (d.s.status === "starting") d.s.status = "open"
   if (drain) {
+    if (d.s.status === "open" && reason === "closed") Ending.answer(d)
     d.s.status = "draining"
-    return finish(d)
+    return
   }
   Decision.discard(d)
   Floor.interrupt(d, true)
   d.s.status = "draining"
   d.s.pending = undefined
-  finish(d)
+  Ending.hasten(d)
+}
+
+/** No transcript is waited for, and what hangs keeps no words back. */
+const abandon = (d: Draft): void => {
+  Ending.over(d)
+  keep(d)
 }
 
 /** Draining is over when nothing is left to be said. */
 const finish = (d: Draft): void => {
-  if (d.s.speeches.length > 0 || d.s.pending !== undefined) return
+  const idle = () => d.s.speeches.length === 0 && d.s.pending === undefined
+  if (Ending.waits(d, idle()) || !idle()) return
+  keep(d)
+  Decision.discard(d)
+  Hearing.cutOff(d)
+  d.s.status = "closed"
+}
+
+/** What is said is in the history, whatever comes; a final transcript may still follow the interim one. */
+const keep = (d: Draft): void => {
   const text = said(d.s.words, true)
   if (text !== "") {
     d.actions.push({ _tag: "KeepWords", turn: d.s.turn, text })
     d.s.turn += 1
   }
-  Decision.discard(d)
-  Hearing.cutOff(d)
+  d.s.keptInterim = d.s.words.interim
   d.s.words = noWords
-  d.s.status = "closed"
 }
 
 /** What follows from the step: states, as they are seen from outside, and the away timer. */

@@ -320,6 +320,76 @@ describe("Stt", () => {
       }))
   })
 
+  describe("speech that is too long", () => {
+    /** Half a second of noise, and a pause of 250 ms, over and over; each sample tells its time. */
+    const rate = 1000
+    const isPause = (ms: number) => ms % 750 >= 500
+    const talk = (ms: number): Audio.Frame => ({
+      sampleRate: rate,
+      channels: 1,
+      samples: Int16Array.from({ length: ms }, (_, at) => isPause(at) ? (at % 3) - 1 : ((at * 7919) % 6000) - 3000)
+    })
+    const framed = (whole: Audio.Frame, ms: number) =>
+      Array.from({ length: Math.ceil(whole.samples.length / ms) }, (_, i) => ({
+        ...whole,
+        samples: whole.samples.slice(i * ms, (i + 1) * ms)
+      }))
+    const always: Vad.Vad["Service"]["detector"] = () =>
+      Effect.sync(() => {
+        let begun = false
+        let now = 0
+        return {
+          push: (frames) =>
+            Effect.sync((): ReadonlyArray<Vad.Event> => {
+              now += frames.reduce((ms, { samples }) => ms + samples.length, 0)
+              if (begun) return []
+              begun = true
+              return [{ _tag: "SpeechStarted", at: 0, padding: frames[0]! }]
+            }),
+          end: Effect.sync((): ReadonlyArray<Vad.Event> => [
+            {
+              _tag: "SpeechEnded",
+              at: now,
+              startedAt: 0,
+              speech: {
+                frame: { sampleRate: rate, channels: 1, samples: new Int16Array(now) },
+                at: 0,
+                truncated: false
+              }
+            }
+          ])
+        }
+      })
+    const detectors = { "without a detector": undefined, "with one": always }
+
+    for (const [name, detector] of Object.entries(detectors)) {
+      for (const ms of [10, 100, 130, 700, 30_000]) {
+        it.effect(`is cut in a pause before the limit, ${name}, in frames of ${ms} ms, and no sample is lost`, () =>
+          Effect.gen(function*() {
+            const pieces: Array<Audio.Frame> = []
+            const whole = talk(30_000)
+            const heard = yield* run(
+              speller({
+                maxSpeech: "7 seconds",
+                recognize: (speech) => Effect.sync(() => (pieces.push(speech), { text: "x" })),
+                ...(detector === undefined ? {} : { vad: { name: "always", detector, detect: () => Stream.empty } })
+              }),
+              ...framed(whole, ms)
+            )
+            assert.isAbove(pieces.length, 3)
+            assert.deepStrictEqual(pieces.flatMap(({ samples }) => [...samples]), [...whole.samples])
+            let at = 0
+            for (const [i, piece] of pieces.entries()) {
+              assert.isAtMost(piece.samples.length, 7000)
+              assert.closeTo(heard[i]!.start!, at, 1)
+              at += piece.samples.length
+              if (i < pieces.length - 1) assert.isTrue(isPause(at), `cut at ${at}`)
+            }
+          }))
+      }
+    }
+  })
+
   describe("fromRecognizer with a detector", () => {
     const call = [0, 0, 1, 2, 0, 0, 0, 3, 0].map((value) => frame(value))
     const options = { vadOptions: { prefixPadding: "100 millis" } } as const

@@ -1,8 +1,7 @@
 /**
  * A real recogniser without a network or a key: CMU's PocketSphinx, the program
  * that Debian installs with `apt install pocketsphinx pocketsphinx-en-us`. It is
- * old and of few words, but it hears. It is given one piece of speech at a time:
- * use it with the pipeline's option `feed: "speech"`.
+ * old and of few words, but it hears. It is given one piece of speech at a time.
  */
 import { Effect, FileSystem, Layer, Schema } from "effect"
 import { Audio, Failure, Stt } from "effect-voice"

@@ -101,7 +101,7 @@ export interface Options {
   readonly maxOutput?: number | undefined
   /** Runs at a time; what is more waits. @default the number of processor cores */
   readonly concurrency?: number | undefined
-  /** Finds the speech in the audio. @default none: speech ends at `Stt.Finalize` */
+  /** Finds the speech in the audio. @default none: a pipeline finds it, and speech ends at `Stt.Finalize` */
   readonly vad?: Vad.Vad["Service"] | undefined
   readonly vadOptions?: Vad.Options | undefined
   /** Longest speech that is recognised in one go. @default "60 seconds" */

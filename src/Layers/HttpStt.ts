@@ -90,7 +90,7 @@ export interface Options {
   readonly answer?: Answer | undefined
   /** Format of the WAV file. @default 16 kHz mono */
   readonly format?: Audio.Format | undefined
-  /** Finds the speech in the audio. @default none: speech ends at `Stt.Finalize` */
+  /** Finds the speech in the audio. @default none: a pipeline finds it, and speech ends at `Stt.Finalize` */
   readonly vad?: Vad.Vad["Service"] | undefined
   readonly vadOptions?: Vad.Options | undefined
   /** Speech between two interim transcripts, each a request of its own. @default no interim transcripts */

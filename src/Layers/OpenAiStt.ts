@@ -91,7 +91,7 @@ export interface Options extends Common {
    * gpt-transcribe. `true` takes the defaults of `Gates`. @default false
    */
   readonly gates?: boolean | Gates | undefined
-  /** Finds the speech in the audio. @default none: speech ends at `Finalize` */
+  /** Finds the speech in the audio. @default none: a pipeline finds it, and speech ends at `Finalize` */
   readonly vad?: Vad.Vad["Service"] | undefined
   readonly vadOptions?: Vad.Options | undefined
   /** Speech between two interim transcripts, each a paid request. @default no interim transcripts */

@@ -14,6 +14,7 @@ describe("options that no conversation can work with", () => {
     ["mutedAfter", { mutedAfter: -1 }],
     ["closeTimeout", { closeTimeout: Number.NaN }],
     ["drainTimeout", { drainTimeout: "soon" as never }],
+    ["lastWordsTimeout", { lastWordsTimeout: Number.NaN }],
     ["hookTimeout", { hookTimeout: -5 }],
     ["subscriberTimeout", { subscriberTimeout: Number.NaN }],
     ["toolTimeout", { toolTimeout: -5 }],

@@ -428,20 +428,20 @@ describe("C20: the session closes", () => {
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         agent: Agent.make({ instructions: "", onExit: Effect.sleep(3000) }),
-        user: [Testing.say(1000, 1500, "One."), Testing.say(3600, 4000, "Two.", { finalDelay: 1000 })],
+        user: [Testing.say(1000, 1500, "One."), Testing.say(3600, 4000, "Two.", { finalDelay: 3000 })],
         llm: [{ text: "" }],
         at: [{ at: 4100, do: (session) => session.close() }]
       })
       timeline.expect(
-        ["UserTranscript", 5000, { text: "Two.", final: true }],
-        ["UserSpeechCommitted", 5000, { text: "Two.", turn: 2 }],
-        ["SessionClosed", 7100]
+        ["UserTranscript", 7000, { text: "Two.", final: true }],
+        ["UserSpeechCommitted", 7000, { text: "Two.", turn: 2 }],
+        ["SessionClosed", 9100]
       )
       assert.deepStrictEqual(timeline.messages, ["user: One.", "user: Two."])
       assert.deepStrictEqual(Testing.invariants(timeline), [])
     }))
 
-  it.effect.each([0, 500, 1000, 2600, 2701, 3000, 3100, 3300, 3400, 3500, 3501, 8000, 13_499, 13_500])(
+  it.effect.each([0, 500, 1000, 2701, 3000, 3100, 3300, 3400, 3500, 3501, 8000, 13_499, 13_500])(
     "at %d: it is closed at once and nothing is left",
     (at) =>
       Effect.gen(function*() {

@@ -14,6 +14,8 @@ import { perform, refuse, stop as hush } from "./mind.ts"
 
 export interface Ports {
   readonly finalize: () => void
+  /** Asks the recogniser for all that it owes: no more audio comes. */
+  readonly lastWords: () => void
   readonly finish: (reason: Event.CloseReason) => void
   /** Sees to it that an end which was asked for comes. */
   readonly watch: (drain: boolean, reason: Event.CloseReason) => void
@@ -195,6 +197,8 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
       }
       case "Finalize":
         return ports.finalize()
+      case "LastWords":
+        return ports.lastWords()
       case "TurnLimit": {
         const { onTurnLimit } = core.persona
         if (onTurnLimit === undefined || limitHook?.pollUnsafe() === undefined && limitHook !== undefined) return

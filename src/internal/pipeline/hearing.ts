@@ -1,5 +1,6 @@
 /** The agent's ears: a participant's frames become boundaries and transcripts. */
 import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -14,6 +15,7 @@ import type * as Room from "../../Room.ts"
 import * as Stt from "../../Stt.ts"
 import type * as Vad from "../../Vad.ts"
 import { retryAfterMs } from "../resilience/blame.ts"
+import { markIdle, markStart } from "../stt/voiced.ts"
 import { type Core, signal, spanned } from "./core.ts"
 import { failed, mended, worked } from "./failures.ts"
 
@@ -22,8 +24,8 @@ export interface Ears {
   readonly detector: Vad.Detector
   readonly stt: Stt.Stt["Service"] | undefined
   readonly processors: ReadonlyArray<Processor.Processor>
-  /** `speech` feeds the recogniser only what the detector heard as speech. */
-  readonly feed: "all" | "speech"
+  /** `speech` feeds the recogniser only what the detector heard as speech, `each` all of it, and tells which is speech. */
+  readonly feed: Stt.Wants
   /** A recogniser that has worked for so long had been well (ms). */
   readonly healthyAfter: number
   /** Silence of the microphone itself after which an open speech is closed (ms). */
@@ -36,6 +38,8 @@ export interface Hearing {
   readonly attach: (on: boolean) => Effect.Effect<void>
   /** Asks the recogniser for what it has. */
   readonly finalize: () => void
+  /** Listens no more, and has the recogniser give all that it owes; then tells that this was all. */
+  readonly end: Effect.Effect<void>
 }
 
 // Ten seconds of 20 ms frames: what may wait while a recogniser is opened again.
@@ -55,12 +59,19 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
     const clock = makeStreamClock(core)
     // The watch and who detaches may close a speech while a window of it is being scored.
     const alone = Semaphore.makeUnsafe(1).withPermits(1)
+    const over = Deferred.makeUnsafe<void>()
+    let recognising = false
+    let finalized = false
     let attached = true
     let inSpeech = false
     let heardAt = 0
     let chunk: ReadonlyArray<Placed> = []
-    let held: Array<Audio.Frame> = []
+    let held: Array<Stt.Input> = []
     let heldMs = 0
+    /** Up to where speech was fed (ms of stream time). */
+    let fedTo = Number.NEGATIVE_INFINITY
+    /** Where a speech begins, padding included, of which nothing was fed since it was found. */
+    let begunAt: number | undefined
 
     const report = (events: ReadonlyArray<Vad.Event>): void => {
       for (const event of events) {
@@ -68,11 +79,16 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
         switch (event._tag) {
           case "SpeechStarted":
             inSpeech = true
+            finalized = false
             release()
             clock.voice(undefined)
+            begunAt = event.padding.at ?? event.at
             if (ears.feed === "speech") {
-              const padded = (event.padding.at ?? event.at) + Audio.durationMs(event.padding)
-              feed([...(event.padding.samples.length > 0 ? [event.padding] : []), ...behind(chunk, padded)])
+              const padded = begunAt + Audio.durationMs(event.padding)
+              const padding = event.padding.samples.length > 0 ? [{ frame: event.padding, end: padded }] : []
+              // Where one speech follows another its padding was heard with the one before.
+              feed(behind([...padding, ...behind(chunk, padded)], fedTo).map(({ frame }) => frame))
+              fedTo = Math.max(fedTo, padded, chunk.at(-1)?.end ?? 0)
             }
             signal(core, { _tag: "VoiceStarted", startedAt: at })
             core.fork(watch)
@@ -95,7 +111,13 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
     }
     const feed = (inputs: ReadonlyArray<Stt.Input>): void => {
       if (stt === undefined) return
-      for (const input of inputs) Queue.offerUnsafe(audio, input)
+      for (const input of inputs) Queue.offerUnsafe(audio, begin(input))
+    }
+    const begin = (input: Stt.Input): Stt.Input => {
+      if (begunAt === undefined || ears.feed !== "each") return input
+      const from = begunAt
+      begunAt = undefined
+      return markStart(input, clock.startOf(input) - from)
     }
     const release = (): void => {
       if (held.length === 0) return
@@ -108,7 +130,7 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
     const hold = (frames: ReadonlyArray<Audio.Frame>): void => {
       for (const frame of frames) {
         const ms = Audio.durationMs(frame)
-        held.push(frame)
+        held.push(ears.feed === "each" ? markIdle(frame) : frame)
         // One without audio marks a moment.
         heldMs = ms === 0 ? lull : heldMs + ms
       }
@@ -121,8 +143,11 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
       heardAt = core.conductor.now()
       chunk = clock.placed(processed)
       // The recogniser hears a frame before the detector judges it: a mark must come after its audio.
-      if (inSpeech) feed(processed)
-      else if (ears.feed === "all") hold(processed)
+      if (ears.feed !== "speech" && !inSpeech) hold(processed)
+      else if (inSpeech) {
+        feed(processed)
+        fedTo = chunk.at(-1)?.end ?? fedTo
+      }
       return alone(detector.push(processed)).pipe(Effect.map(alert), Effect.catch(deaf))
     }
     const alert = (events: ReadonlyArray<Vad.Event>): void => {
@@ -143,6 +168,11 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
         Effect.catch(deaf)
       )
     })
+    const finalize = (): void => {
+      finalized = true
+      release()
+      feed([Stt.Finalize])
+    }
     /** A microphone that falls silent in mid-speech ends the speech. */
     const watch: Effect.Effect<void> = Effect.suspend(() => {
       const quiet = core.conductor.now() - heardAt
@@ -154,9 +184,19 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
 
     return {
       listen: (identity) => {
-        if (stt !== undefined) core.fork(recognise(core, stt, audio, clock, ears.healthyAfter))
+        if (stt !== undefined) {
+          recognising = true
+          core.fork(Effect.ensuring(
+            recognise(core, stt, audio, clock, ears.healthyAfter, over),
+            Effect.sync(() => {
+              recognising = false
+              signal(core, { _tag: "Transcribed" })
+            })
+          ))
+        }
         const stay = Effect.suspend(() => {
           clock.restart()
+          fedTo = Number.NEGATIVE_INFINITY
           return Stream.runForEachArray(ears.room.audio(identity, Audio.speech), hear)
         }).pipe(
           Effect.catch((error) => Effect.sync(() => failed(core, "room", "room", Cause.fail(error)))),
@@ -178,10 +218,16 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
           attached = on
           return on ? Effect.void : closeSpeech
         }),
-      finalize: () => {
-        release()
-        feed([Stt.Finalize])
-      }
+      finalize,
+      end: Effect.suspend(() => {
+        attached = false
+        return Effect.map(closeSpeech, () => {
+          if (!finalized || core.conductor.state().words.interim !== "") finalize()
+          Queue.endUnsafe(audio)
+          Deferred.doneUnsafe(over, Exit.void)
+          if (!recognising) signal(core, { _tag: "Transcribed" })
+        })
+      })
     }
   })
 
@@ -191,10 +237,10 @@ interface Placed {
 }
 
 /** What lies behind a stream time. */
-const behind = (chunk: ReadonlyArray<Placed>, from: number): ReadonlyArray<Audio.Frame> =>
+const behind = (chunk: ReadonlyArray<Placed>, from: number): ReadonlyArray<Placed> =>
   chunk.flatMap(({ end, frame }) => {
     const start = end - Audio.durationMs(frame)
-    return end <= from ? [] : start >= from ? [frame] : [Audio.slice(frame, from - start)]
+    return end <= from ? [] : [{ frame: start >= from ? frame : Audio.slice(frame, from - start), end }]
   })
 
 // How fast a microphone's clock may fall behind ours: more than any crystal does.
@@ -259,7 +305,8 @@ const recognise = (
   stt: Stt.Stt["Service"],
   audio: Queue.Queue<Stt.Input, Cause.Done>,
   clock: ReturnType<typeof makeStreamClock>,
-  healthyAfter: number
+  healthyAfter: number,
+  over: Deferred.Deferred<void>
 ): Effect.Effect<void> =>
   Effect.gen(function*() {
     let lost = 0
@@ -268,7 +315,8 @@ const recognise = (
       let start: number | undefined
       let heard = false
       const given = Stream.mapArray(Stream.fromQueue(audio), (inputs) => {
-        start ??= clock.startOf(inputs[0])
+        const first = start === undefined ? inputs.find((input) => "samples" in input) : undefined
+        if (first !== undefined) start = clock.startOf(first)
         return inputs
       })
       const listening = yield* stt.transcribe(given).pipe(
@@ -283,6 +331,7 @@ const recognise = (
         Effect.forkChild({ startImmediately: true })
       )
       const ended = yield* Fiber.await(listening)
+      if (Deferred.isDoneUnsafe(over) && Exit.isSuccess(ended)) return
       const healthy = heard || core.conductor.now() - since >= healthyAfter
       if (healthy) {
         lost = 0
@@ -303,7 +352,8 @@ const recognise = (
       if (!mends) return
       const asked = error._tag === "Some" ? retryAfterMs(error.value) : 0
       if (isEnding(core)) return
-      yield* Effect.sleep(Math.max(Math.min(asked, waitAtMost), Math.min(reopenAtMost, reopenAfter * 2 ** (lost - 1))))
+      const wait = Math.max(Math.min(asked, waitAtMost), Math.min(reopenAtMost, reopenAfter * 2 ** (lost - 1)))
+      yield* Effect.timeoutOption(Deferred.await(over), wait)
       if (isEnding(core)) return
     }
   })

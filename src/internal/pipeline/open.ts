@@ -172,7 +172,10 @@ export const open = <R>(
         interims: stt?.interims === true,
         detector: options.turnDetector !== undefined,
         judge: options.overlapClassifier !== undefined
-      }, { apology: apology !== undefined }),
+      }, {
+        apology: apology !== undefined,
+        lastWords: Math.min(checked.lastWordsTimeout, checked.closeTimeout)
+      }),
       perform: (action) => perform(action)
     })
     const session = makeSession({
@@ -228,7 +231,7 @@ export const open = <R>(
       detector,
       stt,
       processors: options.processors ?? [],
-      feed: options.feed ?? "all",
+      feed: stt?.wants === "speech" ? "speech" : options.feed ?? (stt?.wants === "each" ? "each" : "all"),
       healthyAfter: resolve(options.resilience).firstOutputMs,
       mutedAfter: checked.mutedAfter
     }))
@@ -263,14 +266,22 @@ export const open = <R>(
       )
     }
     // What hangs must not keep the session from its end: first it is cut short, then left behind.
+    let forced = false
+    const force = (reason: Event.CloseReason): void => {
+      forced = true
+      signal(core, { _tag: "Close", drain: false, reason, now: true })
+      finish(reason)
+    }
     const watch = (drain: boolean, reason: Event.CloseReason): void => {
+      if (forced) return
       fork(Effect.andThen(
         Effect.sleep(drain ? checked.drainTimeout : checked.closeTimeout),
-        Effect.sync(() => drain ? signal(core, { _tag: "Close", drain: false, reason }) : finish(reason))
+        Effect.sync(() => drain ? signal(core, { _tag: "Close", drain: false, reason }) : force(reason))
       ))
     }
     const perform = makePerform(core, {
       finalize: hearing.finalize,
+      lastWords: () => void fork(hearing.end),
       finish,
       watch,
       participant: () => participant?.identity,
@@ -282,7 +293,7 @@ export const open = <R>(
     yield* Effect.addFinalizer(() =>
       Effect.suspend(() => {
         abandonCalls(core)
-        signal(core, { _tag: "Close", drain: false, reason: "closed" })
+        signal(core, { _tag: "Close", drain: false, reason: "closed", now: true })
         return Effect.asVoid(Effect.timeoutOption(Deferred.await(ended), checked.closeTimeout * 2))
       })
     )

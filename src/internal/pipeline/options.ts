@@ -28,6 +28,7 @@ export interface Checked {
   readonly mutedAfter: number
   readonly closeTimeout: number
   readonly drainTimeout: number
+  readonly lastWordsTimeout: number
   readonly subscriberTimeout: number
   readonly returnTimeout: number
   readonly hookTimeout: number
@@ -58,6 +59,7 @@ export const check = (options: Options): Effect.Effect<Checked, InvalidOption> =
       minSentence: yield* whole("minSentence", options.minSentence, 20),
       mutedAfter: yield* millis("mutedAfter", options.mutedAfter, 1000),
       closeTimeout: yield* millis("closeTimeout", options.closeTimeout, 5000),
+      lastWordsTimeout: yield* millis("lastWordsTimeout", options.lastWordsTimeout, 2000),
       drainTimeout: yield* millis("drainTimeout", options.drainTimeout, 30_000),
       subscriberTimeout: yield* millis("subscriberTimeout", options.subscriberTimeout, 5000),
       returnTimeout: yield* millis("returnTimeout", options.returnTimeout, 20_000),

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Stt from "../../Stt.ts"
+import { carry, speechOnly } from "../stt/voiced.ts"
 import { Pending } from "./pending.ts"
 import { type InputFailure, Tape } from "./tape.ts"
 import { Mapping, Timeline } from "./timeline.ts"
@@ -35,9 +36,15 @@ const given = ({ end, input, start }: Entry, answered: number, mapping: Mapping)
   const { channels, sampleRate, samples } = input
   const skipped = Math.round(Math.min(Math.max(0, answered - start), end - start) * sampleRate / 1000)
   const frame = { sampleRate, channels, samples: skipped === 0 ? samples : samples.slice(skipped * channels) }
+  carry(input, frame)
   mapping.push(frame, start + skipped * 1000 / sampleRate)
   return frame
 }
+
+const only = <E, R>(
+  entries: Stream.Stream<Entry, E, R>,
+  choose: (entries: ReadonlyArray<Entry>) => ReadonlyArray<Entry>
+): Stream.Stream<Entry, E, R> => Stream.flattenIterable(Stream.mapArray(entries, (entries) => [choose(entries)]))
 
 /** One attempt's view of the audio. */
 export interface Take<E, R> {
@@ -70,14 +77,15 @@ export class Memory<E, R> {
     return this.#tape.ended === "done" && this.#read === this.#tape.head
   }
 
-  /** All that waits, for another attempt. */
-  take(): Take<E, R> {
+  /** All that waits, for another attempt: of a stream that is fed more than it wants, the speech. */
+  take(wants: Stt.Wants | undefined): Take<E, R> {
     const answered = this.#answered
     const mapping = new Mapping()
     this.#read = this.#tape.base
     this.pending.again()
+    const read = this.#tape.read(this.#tape.base, (entries, next) => this.#onRead(entries, next))
     const audio = Stream.map(
-      this.#tape.read(this.#tape.base, (entries, next) => this.#onRead(entries, next)),
+      wants === "speech" ? only(read, speechOnly<Entry>()) : read,
       (entry) => given(entry, answered, mapping)
     )
     return { audio, mapping }

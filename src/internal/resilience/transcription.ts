@@ -76,7 +76,7 @@ const persist = <E, R>(options: {
       if (ticket instanceof Failure.Unavailable) return yield* fail(ticket)
       const mine = yield* own(options.scope)
       if (ticket !== undefined) yield* Scope.addFinalizer(mine.scope, Effect.sync(() => breaker?.released(ticket)))
-      const { audio, mapping } = memory.take()
+      const { audio, mapping } = memory.take(service.wants)
       const heard = Stream.map(meteredTranscription(service, audio, answersOf(service)), (transcript) =>
         mapping.transcript(transcript))
       const pull = yield* Scope.provide(Stream.toPull(heard), mine.scope)
@@ -242,6 +242,9 @@ export const fallbackTranscription = (
     return keepBreakers({
       name,
       interims: services.every((service) => service.interims),
+      wants: services.every(({ wants = "all" }) => wants === (services[0]?.wants ?? "all"))
+        ? services[0]?.wants
+        : "each",
       resilient: true,
       prewarm: prewarmOf(services),
       available: board.available,

@@ -6,6 +6,12 @@ interface Piece {
   readonly end: number
 }
 
+/** Where to cut is looked for in steps of this length (ms). */
+const stepMs = 10
+
+/** Steps of a pause between words. */
+const pauseSteps = 20
+
 /** Audio in one format with the time of every sample, to be cut by time (ms). */
 export class Reel {
   readonly #format: Audio.Format | undefined
@@ -69,6 +75,35 @@ export class Reel {
     return { sampleRate: format.sampleRate, channels: format.channels, samples, at: from }
   }
 
+  /**
+   * Where the audio between two times is the most silent, so that it may be cut
+   * there; `to` where no place is more silent than that, and the latest of several.
+   */
+  quietest(from: number, to: number): number {
+    const audio = this.slice(from, to)
+    if (audio === undefined) return to
+    const { channels, sampleRate, samples } = audio
+    const step = Math.max(1, Math.round(sampleRate * stepMs / 1000)) * channels
+    const energies: Array<number> = []
+    for (let end = samples.length; end >= step; end -= step) {
+      let energy = 0
+      for (let i = end - step; i < end; i++) energy += samples[i]! * samples[i]!
+      energies.push(energy)
+    }
+    const width = Math.min(pauseSteps, energies.length)
+    let energy = 0
+    for (let i = 0; i < width; i++) energy += energies[i]!
+    let least = energy
+    let best = -1
+    for (let i = width; i < energies.length; i++) {
+      energy += energies[i]! - energies[i - width]!
+      if (energy >= least) continue
+      least = energy
+      best = i + 1 - width
+    }
+    return best === -1 ? to : to - (best + width / 2) * step / channels / sampleRate * 1000
+  }
+
   /** Where the kept audio begins. */
   get start(): number {
     return this.#pieces[0]?.start ?? this.#end
@@ -78,6 +113,13 @@ export class Reel {
     const first = this.#pieces.findIndex(({ end }) => end > time)
     const dropped = this.#pieces.splice(0, first === -1 ? this.#pieces.length : first)
     for (const { end, start } of dropped) this.#length -= end - start
+    const [piece] = this.#pieces
+    if (piece === undefined || piece.start >= time) return
+    const { channels, sampleRate, samples } = piece.frame
+    const cut = Math.round((time - piece.start) * sampleRate / 1000)
+    const start = piece.start + cut / sampleRate * 1000
+    this.#length -= start - piece.start
+    this.#pieces[0] = { ...piece, frame: { ...piece.frame, samples: samples.subarray(cut * channels) }, start }
   }
 
   #keep(frames: ReadonlyArray<Audio.Frame>): void {

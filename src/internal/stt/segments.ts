@@ -49,6 +49,14 @@ const batches = (
   return out
 }
 
+/** How far before the limit a place to cut is looked for (ms), and as a part of the limit. */
+const lookForPauseMs = 10_000
+const lookForPausePart = 1 / 3
+
+/** Where speech that began at a time and is too long is cut: in a pause, if there is one. */
+const cutAt = (reel: Reel, from: number, { maxMs }: Cutting): number =>
+  reel.quietest(from + maxMs - Math.min(lookForPauseMs, maxMs * lookForPausePart), from + maxMs)
+
 /** Cuts at the marks and at the end. */
 export const byMarks = (cutting: Cutting): Segmenter<never> => {
   const timeline = new Timeline()
@@ -74,7 +82,7 @@ export const byMarks = (cutting: Cutting): Segmenter<never> => {
     const out: Array<Segment> = []
     for (const frame of frames) {
       reel.push([frame])
-      if (reel.length >= cutting.maxMs) out.push(...take(reel.end, true))
+      while (reel.length > cutting.maxMs) out.push(...take(cutAt(reel, reel.start, cutting), true))
     }
     if (cutting.interimMs !== undefined && reel.length - looked >= cutting.interimMs) {
       looked = reel.length
@@ -127,7 +135,7 @@ export const byVoice = (
     const tooLong = (speech: Speaking, to: number): ReadonlyArray<Segment> => {
       const out: Array<Segment> = []
       while (to - speech.from > cutting.maxMs) {
-        const next = speech.from + cutting.maxMs
+        const next = cutAt(reel, speech.from, cutting)
         out.push(...take(speech.from, next, speech.start, next, true))
         speech.from = speech.start = speech.looked = next
       }

@@ -123,7 +123,7 @@ export const open = (
   if (source === "text" && setAside(d.s.words)) keep(d)
   const turn = d.s.turn
   d.s.turn += 1
-  if (d.s.status === "draining") {
+  if (d.s.status === "draining" && d.s.lastWords?.answers !== true) {
     d.actions.push({ _tag: "KeepWords", turn, text })
     return
   }

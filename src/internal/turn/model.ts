@@ -24,6 +24,13 @@ export interface State {
   /** A committed turn whose hook has not answered yet. */
   readonly pending: Pending | undefined
   readonly manual: { readonly until: number } | undefined
+  /** Up to where all that was said has its final transcript. */
+  readonly heardTo: number
+  /** How long the end waits for a transcript that is owed (ms). */
+  readonly patience: number
+  readonly lastWords: LastWords | undefined
+  /** What was kept at the end without a final transcript. */
+  readonly keptInterim: string
   readonly endpointing: Endpointing.State
   /** Number of the turn that the user is in. */
   readonly turn: number
@@ -103,6 +110,18 @@ export interface Pending {
   readonly text: string
 }
 
+/** The session ends, and words are still to come. */
+export interface LastWords {
+  readonly until: number
+  /** When the microphone is closed, at the latest. */
+  readonly askAt: number
+  readonly asked: boolean
+  /** Nothing more is waited for. */
+  readonly over: boolean
+  /** They were said before the session began to drain, and are answered. */
+  readonly answers: boolean
+}
+
 export interface Pause {
   readonly speech: string
   readonly at: number
@@ -164,7 +183,15 @@ export type Signal =
   }
   | { readonly _tag: "Worked"; readonly component: Event.Component }
   | { readonly _tag: "Tune"; readonly settings: Settings }
-  | { readonly _tag: "Close"; readonly drain: boolean; readonly reason: Event.CloseReason }
+  /** The recogniser has given all that it had. */
+  | { readonly _tag: "Transcribed" }
+  | {
+    readonly _tag: "Close"
+    readonly drain: boolean
+    readonly reason: Event.CloseReason
+    /** What is still to be transcribed is not waited for. @default false */
+    readonly now?: boolean | undefined
+  }
 
 export type Action =
   | { readonly _tag: "Publish"; readonly event: Event.Draft }
@@ -194,6 +221,7 @@ export type Action =
   | { readonly _tag: "AskDetector"; readonly decision: number; readonly text: string }
   | { readonly _tag: "Judge"; readonly text: string }
   | { readonly _tag: "Finalize" }
+  | { readonly _tag: "LastWords" }
   | { readonly _tag: "TurnLimit"; readonly words: number; readonly speechMs: number }
   | { readonly _tag: "Settle" }
   | { readonly _tag: "KeepWords"; readonly turn: number; readonly text: string }
