@@ -9,6 +9,7 @@ import * as Predicate from "effect/Predicate"
 import * as Queue from "effect/Queue"
 import process from "node:process"
 import { type Definition, isDefinition } from "../../Worker.ts"
+import { monotonic } from "../steady.ts"
 import { PrewarmFailed, WorkerError } from "./errors.ts"
 import { openInTime } from "./executor.ts"
 import { decodeToChild, encodeFromChild, type FromChild, type ToChild } from "./ipc.ts"
@@ -58,7 +59,12 @@ const inbox = Effect.gen(function*() {
   return { queue, gone: Deferred.await(gone) }
 })
 
-const runJobs = Effect.fnUntraced(function*(runner: Runner, queue: Queue.Queue<ToChild>, exit: Effect.Effect<void>) {
+const runJobs = Effect.fnUntraced(function*(
+  runner: Runner,
+  queue: Queue.Queue<ToChild>,
+  state: Effect.Effect<void>,
+  exit: Effect.Effect<void>
+) {
   const context = yield* Effect.context<never>()
   const jobs = yield* FiberSet.make<void>()
   const heard = new Map<string, Deferred.Deferred<void>>()
@@ -96,6 +102,8 @@ const runJobs = Effect.fnUntraced(function*(runner: Runner, queue: Queue.Queue<T
         return Effect.sync(() =>
           tell({ _tag: "Metrics", question: message.question, text: PrometheusMetrics.formatUnsafe(context) })
         )
+      case "Ping":
+        return state
       case "Exit":
         return exit
     }
@@ -111,8 +119,17 @@ const program = Effect.gen(function*() {
   const probe = yield* makeProbe
   const runner = makeRunner(definition, yield* openInTime(definition, settings), settings)
   const asked = yield* Deferred.make<void>()
-  const { idle } = yield* runJobs(runner, queue, Effect.asVoid(Deferred.succeed(asked, undefined)))
-  const state = Effect.sync(() => tell({ _tag: "State", ...probe(), running: runner.running() }))
+  const state = Effect.map(monotonic, (now) =>
+    tell({
+      _tag: "State",
+      ...probe(),
+      running: runner.running().map(({ id, startedAt, stuckSince }) => ({
+        id,
+        forMs: now - startedAt,
+        stuckForMs: stuckSince === undefined ? undefined : now - stuckSince
+      }))
+    }))
+  const { idle } = yield* runJobs(runner, queue, state, Effect.asVoid(Deferred.succeed(asked, undefined)))
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(state, Effect.sleep(stateInterval))))
   tell({ _tag: "Ready" })
   yield* Effect.raceFirst(Deferred.await(asked), gone)

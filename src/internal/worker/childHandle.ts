@@ -6,6 +6,7 @@ import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
 import { fork } from "node:child_process"
 import process from "node:process"
+import { monotonicMs } from "../steady.ts"
 import { PrewarmFailed, WorkerError } from "./errors.ts"
 import type { ChildFacts, Executor } from "./executor.ts"
 import { noUsage, type Usage } from "./facts.ts"
@@ -31,6 +32,8 @@ export interface Child {
   usage: Usage
   running: ReadonlyArray<Running>
   heardAt: number
+  /** Messages that have come. */
+  heard: number
   warned: boolean
   /** It was asked to leave. */
   asked: boolean
@@ -98,7 +101,8 @@ export const spawn = (
     }
 
     const receive = (message: FromChild): void => {
-      child.heardAt = clock.currentTimeMillisUnsafe()
+      child.heardAt = monotonicMs(clock)
+      child.heard++
       switch (message._tag) {
         case "Ready":
           child.state = "ready"
@@ -121,7 +125,11 @@ export const spawn = (
             memoryBytes: message.memoryBytes,
             eventLoopDelayMs: message.eventLoopDelayMs
           }
-          child.running = message.running.map(({ id, startedAt, stuckSince }) => ({ id, startedAt, stuckSince }))
+          child.running = message.running.map(({ forMs, id, stuckForMs }) => ({
+            id,
+            startedAt: child.heardAt - forMs,
+            stuckSince: stuckForMs === undefined ? undefined : child.heardAt - stuckForMs
+          }))
           return
         case "Metrics":
           child.text = message.text
@@ -168,7 +176,8 @@ export const spawn = (
       jobs,
       usage: noUsage,
       running: [],
-      heardAt: clock.currentTimeMillisUnsafe(),
+      heardAt: monotonicMs(clock),
+      heard: 0,
       warned: false,
       asked: false,
       text: "",

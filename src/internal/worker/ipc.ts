@@ -8,10 +8,12 @@ const Hurry = Schema.TaggedStruct("Hurry", {})
 /** The server has been told of the end of a job. */
 const Heard = Schema.TaggedStruct("Heard", { id: Schema.String })
 const AskMetrics = Schema.TaggedStruct("AskMetrics", { question: Schema.Int })
+/** Asks for a sign of life. */
+const Ping = Schema.TaggedStruct("Ping", {})
 /** Ends the process, jobs or not. */
 const Exit = Schema.TaggedStruct("Exit", {})
 
-export const ToChild = Schema.Union([Start, End, Hurry, Heard, AskMetrics, Exit])
+export const ToChild = Schema.Union([Start, End, Hurry, Heard, AskMetrics, Ping, Exit])
 export type ToChild = typeof ToChild.Type
 
 const Ready = Schema.TaggedStruct("Ready", {})
@@ -28,7 +30,8 @@ const State = Schema.TaggedStruct("State", {
   memoryBytes: Schema.Finite,
   eventLoopDelayMs: Schema.Finite,
   running: Schema.Array(
-    Schema.Struct({ id: Schema.String, startedAt: Schema.Finite, stuckSince: Schema.optional(Schema.Finite) })
+    // Lengths: the times of another process mean nothing here.
+    Schema.Struct({ id: Schema.String, forMs: Schema.Finite, stuckForMs: Schema.optional(Schema.Finite) })
   )
 })
 const Metrics = Schema.TaggedStruct("Metrics", { question: Schema.Int, text: Schema.String })

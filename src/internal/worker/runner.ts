@@ -1,6 +1,5 @@
 /** Jobs as fibers of this process, each in its own room. */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -11,6 +10,7 @@ import * as Metrics from "../../Metrics.ts"
 import type { Room, RoomError } from "../../Room.ts"
 import { CurrentJob } from "../../Session.ts"
 import type { Definition, Job } from "../../Worker.ts"
+import { monotonic } from "../steady.ts"
 import type { Assignment, EndReason, JobRequest, Report } from "./job.ts"
 import * as metrics from "./metrics.ts"
 import { type Entry, nameOf } from "./open.ts"
@@ -20,6 +20,7 @@ import { bounded, makePatience, settle } from "./settle.ts"
 /** A job as operators see it. */
 export interface Running {
   readonly id: string
+  /** Monotonic ms of this process, as is `stuckSince`. */
   readonly startedAt: number
   /** Since when it should be over, but its entry goes on. */
   readonly stuckSince: number | undefined
@@ -154,7 +155,7 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
   const ghosts = new Map<string, Live>()
   const stuck = (id: string, self: Live, fiber: Fiber.Fiber<unknown, unknown>) =>
     Effect.gen(function*() {
-      self.stuckSince = yield* Clock.currentTimeMillis
+      self.stuckSince = yield* monotonic
       ghosts.set(id, self)
       fiber.addObserver(() => {
         if (ghosts.get(id) === self) ghosts.delete(id)
@@ -165,7 +166,7 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
   const run: Runner["run"] = (assignment, report) =>
     Effect.gen(function*() {
       const { id } = assignment.job
-      const startedAt = yield* Clock.currentTimeMillis
+      const startedAt = yield* monotonic
       const self: Live = { startedAt, ending: Deferred.makeUnsafe(), stuckSince: undefined }
       live.set(id, self)
       yield* metrics.jobs(live.size)
@@ -179,7 +180,7 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
         outcome = endedBy(yield* Deferred.await(self.ending))
       } else {
         yield* report({ status: "running" })
-        const joinMs = (yield* Clock.currentTimeMillis) - startedAt
+        const joinMs = Math.round((yield* monotonic) - startedAt)
         yield* metrics.joined(joinMs)
         yield* Effect.annotateLogs(Effect.logInfo("the job begins"), { joinMs })
         outcome = yield* perform(assignment, joined.value.value, self)
@@ -189,7 +190,7 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
       yield* tidy("leave", Scope.close(roomScope, Exit.void), settings.leaveTimeout)
       live.delete(id)
       yield* metrics.jobs(live.size)
-      const lastedMs = (yield* Clock.currentTimeMillis) - startedAt
+      const lastedMs = Math.round((yield* monotonic) - startedAt)
       yield* Effect.annotateLogs(Effect.logInfo("the job is over"), { status: outcome.status, lastedMs })
     }).pipe(
       Effect.annotateLogs({ [Metrics.annotationNames.job]: assignment.job.id, room: assignment.job.room.name }),

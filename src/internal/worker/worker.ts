@@ -1,5 +1,4 @@
 /** A worker: its connection, its jobs, its load, its end. */
-import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -8,6 +7,7 @@ import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Metrics from "../../Metrics.ts"
 import type { Definition, Options, Status, Worker } from "../../Worker.ts"
+import { monotonic } from "../steady.ts"
 import { connect, type Link } from "./connection.ts"
 import { makeDesk } from "./desk.ts"
 import { ConnectionLost, type ConnectionReason, Exhausted, WorkerError } from "./errors.ts"
@@ -144,7 +144,7 @@ export const make = <E>(
         Effect.suspend(() => state.link === undefined ? Effect.void : desk.onMessage(state.link, message)),
       onLost: Effect.gen(function*() {
         state.link = undefined
-        state.lostAt ??= yield* Clock.currentTimeMillis
+        state.lostAt ??= yield* monotonic
         yield* desk.release
         yield* tell
       })
@@ -242,7 +242,7 @@ const stayConnected = (settings: Settings, definition: Definition<unknown>, on: 
     onRegistered: (link, server) =>
       Effect.gen(function*() {
         everRegistered = true
-        registeredAt = yield* Clock.currentTimeMillis
+        registeredAt = yield* monotonic
         yield* Effect.logInfo("the worker is registered").pipe(
           Effect.annotateLogs({ worker: link.id, agent: definition.agentName, server: server.version })
         )
@@ -261,7 +261,7 @@ const stayConnected = (settings: Settings, definition: Definition<unknown>, on: 
       registeredAt = undefined
       const reason = yield* Effect.flip(once)
       if (registeredAt !== undefined) {
-        const now = yield* Clock.currentTimeMillis
+        const now = yield* monotonic
         if (now - registeredAt >= stable) attempts = 0
         yield* metrics.lost
         yield* on.onLost
