@@ -12,9 +12,10 @@ import type { ChildFacts, Executor } from "./executor.ts"
 import { noUsage, type Usage } from "./facts.ts"
 import { decodeFromChild, encodeToChild, type FromChild, type ToChild } from "./ipc.ts"
 import type { Assignment, Report } from "./job.ts"
+import { levelOf, relay } from "./lines.ts"
 import * as metrics from "./metrics.ts"
 import type { PoolSettings } from "./options.ts"
-import type { Running } from "./runner.ts"
+import { describe, type Running } from "./runner.ts"
 
 interface Job {
   readonly assignment: Assignment
@@ -37,6 +38,8 @@ export interface Child {
   warned: boolean
   /** It was asked to leave. */
   asked: boolean
+  /** It cannot be made ready because a setting is wrong. */
+  setting: boolean
   /** What it last said in `/metrics`. */
   text: string
   readonly ready: Effect.Effect<void, WorkerError>
@@ -77,7 +80,7 @@ export const spawn = (
     let asked = 0
     let how = "unknown"
 
-    const handle = fork(program, [settings.module], {
+    const handle = fork(program, [settings.module, levelOf(context)], {
       execArgv: [...process.execArgv, ...settings.execArgv],
       stdio: ["ignore", "inherit", "inherit", "ipc"]
     })
@@ -107,7 +110,10 @@ export const spawn = (
         case "Ready":
           child.state = "ready"
           return void Deferred.doneUnsafe(ready, Effect.void)
+        case "Log":
+          return void runFork(relay(message, { child: slot }))
         case "Unusable":
+          child.setting = message.setting
           return void Deferred.doneUnsafe(
             ready,
             Effect.fail(new WorkerError({ reason: new PrewarmFailed({ detail: message.detail }) }))
@@ -152,9 +158,14 @@ export const spawn = (
       )
       for (const answer of questions.values()) answer("")
       for (const [id, job] of jobs) {
-        const report: Report = { status: "failed", error: `the process of the job has ended (${reason})` }
+        const report = { status: "failed", error: `the process of the job has ended (${reason})` } as const
         const telling = job.told ? Effect.void : Effect.andThen(metrics.ended("failed"), tell(id, job, report))
         runFork(Effect.ensuring(telling, Effect.sync(() => close(id))))
+        runFork(
+          Effect.logError("the job failed").pipe(
+            Effect.annotateLogs({ ...describe(job.assignment.job), child: slot, reason: report.error })
+          )
+        )
         runFork(evict(job.assignment))
       }
       Deferred.doneUnsafe(exited, Effect.void)
@@ -180,6 +191,7 @@ export const spawn = (
       heard: 0,
       warned: false,
       asked: false,
+      setting: false,
       text: "",
       ready: Deferred.await(ready),
       exited: Deferred.await(exited),

@@ -17,7 +17,14 @@ export const ToChild = Schema.Union([Start, End, Hurry, Heard, AskMetrics, Ping,
 export type ToChild = typeof ToChild.Type
 
 const Ready = Schema.TaggedStruct("Ready", {})
-const Unusable = Schema.TaggedStruct("Unusable", { detail: Schema.String })
+/** `setting`: another attempt would end alike. */
+const Unusable = Schema.TaggedStruct("Unusable", { detail: Schema.String, setting: Schema.Boolean })
+/** A line of the log, as JSON; `lost` counts those before it that could not be told. */
+export const Line = Schema.TaggedStruct("Log", {
+  level: Schema.Literals(["Fatal", "Error", "Warn", "Info", "Debug", "Trace"]),
+  text: Schema.String,
+  lost: Schema.Int
+})
 const JobReport = Schema.TaggedStruct("JobReport", {
   id: Schema.String,
   status: Schema.Literals(["running", "success", "failed"]),
@@ -36,7 +43,7 @@ const State = Schema.TaggedStruct("State", {
 })
 const Metrics = Schema.TaggedStruct("Metrics", { question: Schema.Int, text: Schema.String })
 
-export const FromChild = Schema.Union([Ready, Unusable, JobReport, Over, State, Metrics])
+export const FromChild = Schema.Union([Ready, Unusable, Line, JobReport, Over, State, Metrics])
 export type FromChild = typeof FromChild.Type
 
 export const encodeToChild = Schema.encodeSync(ToChild)

@@ -26,6 +26,12 @@ const answerMs = 1000
 const hurryMs = 10_000
 const attempts = 3
 
+/** Why a process did not become ready; `setting`: the next one would not, either. */
+interface Stillborn {
+  readonly error: WorkerError
+  readonly setting: boolean
+}
+
 const failed = (detail: string): WorkerError => new WorkerError({ reason: new PrewarmFailed({ detail }) })
 
 export const makePool = (
@@ -112,7 +118,7 @@ export const makePool = (
       yield* bury(child)
     })
 
-    const ignite = (slot: number): Effect.Effect<Child, WorkerError> =>
+    const ignite = (slot: number): Effect.Effect<Child, Stillborn> =>
       Effect.gen(function*() {
         const child = yield* spawn(slot, settings, evict)
         children.add(child)
@@ -125,7 +131,7 @@ export const makePool = (
         child.kill()
         yield* child.exited
         yield* bury(child)
-        return yield* began.failure
+        return yield* Effect.fail({ error: began.failure, setting: child.setting })
       })
 
     /** A slot always has a process that is ready, or is about to be. */
@@ -136,10 +142,13 @@ export const makePool = (
           const result = yield* Effect.result(ignite(slot))
           if (result._tag === "Failure") {
             failures++
+            const { error, setting } = result.failure
+            // Whoever starts the pool tells why it did not.
+            if (setting && (yield* Deferred.fail(first, error))) return
             yield* Effect.logError("a process of the pool did not start").pipe(
-              Effect.annotateLogs({ child: slot, reason: result.failure.message })
+              Effect.annotateLogs({ child: slot, reason: error.message })
             )
-            if (failures >= attempts) yield* Deferred.fail(first, result.failure)
+            if (failures >= attempts) yield* Deferred.fail(first, error)
             yield* Effect.sleep(Math.min(200 * 2 ** failures, 30_000))
             continue
           }

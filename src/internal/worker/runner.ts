@@ -11,9 +11,10 @@ import type { Room, RoomError } from "../../Room.ts"
 import { CurrentJob } from "../../Session.ts"
 import type { Definition, Job } from "../../Worker.ts"
 import { monotonic } from "../steady.ts"
+import { logFailure, nameOf } from "./crash.ts"
 import type { Assignment, EndReason, JobRequest, Report } from "./job.ts"
 import * as metrics from "./metrics.ts"
-import { type Entry, nameOf } from "./open.ts"
+import type { Entry } from "./open.ts"
 import type { JobSettings } from "./options.ts"
 import { bounded, makePatience, settle } from "./settle.ts"
 
@@ -67,7 +68,7 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
   const tidy = (what: string, effect: Effect.Effect<unknown, unknown>, ms: number): Effect.Effect<void> =>
     Effect.flatMap(bounded(effect, ms, patience), (exit) => {
       if (Option.isNone(exit)) return warn("left behind", { step: what, afterMs: ms })
-      return Exit.isFailure(exit.value) ? warn("failed", { step: what, reason: nameOf(exit.value.cause) }) : Effect.void
+      return Exit.isFailure(exit.value) ? logFailure("failed", exit.value.cause, { step: what }) : Effect.void
     })
 
   /** None when the job ends first. Whoever cannot be interrupted is left behind, and leaves the room if they come after all. */
@@ -126,8 +127,10 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
       Effect.map(Effect.raceFirst(Deferred.await(self.ending), roomOver), (reason) => ({ reason }))
     )
     let report: Report
+    let cause: Cause.Cause<unknown> | undefined
     if ("exit" in first) {
-      report = Exit.isSuccess(first.exit) ? { status: "success" } : failure(first.exit.cause)
+      report = { status: "success" }
+      if (Exit.isFailure(first.exit)) cause = first.exit.cause
     } else {
       yield* Deferred.succeed(self.ending, first.reason)
       report = endedBy(first.reason)
@@ -136,14 +139,16 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
       if (Option.isNone(exit)) {
         yield* stuck(job.id, self, fiber)
       } else if (Exit.isFailure(exit.value) && !Cause.hasInterruptsOnly(exit.value.cause)) {
-        report = failure(exit.value.cause)
+        cause = exit.value.cause
       }
     }
-    if (report.status === "failed") yield* warn("the job failed", { reason: report.error })
+    if (cause !== undefined) {
+      report = failure(cause)
+      yield* logFailure("the job failed", cause)
+    } else if (report.status === "failed") yield* warn("the job failed", { reason: report.error })
     const shutdown = Effect.forEach(
       callbacks.toReversed(),
-      (callback) =>
-        Effect.catchCause(callback, (cause) => warn("failed", { step: "onShutdown", reason: nameOf(cause) })),
+      (callback) => Effect.catchCause(callback, (cause) => logFailure("failed", cause, { step: "onShutdown" })),
       { discard: true }
     )
     yield* tidy("onShutdown", shutdown, settings.callbackTimeout)
@@ -175,7 +180,7 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
       let outcome: Report
       if (Exit.isFailure(joined)) {
         outcome = failure(joined.cause)
-        yield* warn("the room could not be joined", { reason: nameOf(joined.cause) })
+        yield* logFailure("the room could not be joined", joined.cause)
       } else if (Option.isNone(joined.value)) {
         outcome = endedBy(yield* Deferred.await(self.ending))
       } else {

@@ -9,6 +9,7 @@ import * as Metrics from "../../Metrics.ts"
 import type { Definition, Options, Status, Worker } from "../../Worker.ts"
 import { monotonic } from "../steady.ts"
 import { connect, type Link } from "./connection.ts"
+import { logFailure } from "./crash.ts"
 import { makeDesk } from "./desk.ts"
 import { ConnectionLost, type ConnectionReason, Exhausted, WorkerError } from "./errors.ts"
 import { evict } from "./evict.ts"
@@ -213,7 +214,7 @@ export const make = <E>(
 /** A load that cannot be told is a full one. */
 const loadOf = (settings: Settings, facts: Facts): Effect.Effect<number> =>
   Effect.sync(() => settings.load === undefined ? defaultLoad(facts) : settings.load(facts)).pipe(
-    Effect.catchDefect(() => Effect.as(Effect.logWarning("the option load has thrown, no job is taken"), 1)),
+    Effect.catchCause((cause) => Effect.as(logFailure("the option load has thrown, no job is taken", cause), 1)),
     Effect.map((load) => Number.isFinite(load) ? Math.min(1, Math.max(0, load)) : 1)
   )
 
