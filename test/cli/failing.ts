@@ -4,6 +4,14 @@ import { Failure, Tts, Worker } from "effect-voice"
 import { makeHub } from "../../src/internal/room/hub.ts"
 
 const failures: Readonly<Record<string, Effect.Effect<unknown, unknown>>> = {
+  crash: Effect.andThen(
+    Effect.sync(() =>
+      void setImmediate(() => {
+        throw new RangeError("out of reach")
+      })
+    ),
+    Effect.never
+  ),
   foreign: Effect.sync(() => {
     const bookings: Readonly<Record<string, { readonly room: number }>> = {}
     return bookings["lobby"]!.room

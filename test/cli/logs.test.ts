@@ -45,14 +45,14 @@ const command = Effect.fnUntraced(function*(args: ReadonlyArray<string>, url: st
 })
 
 /** What the command prints about one job of `failing.ts`. */
-const printed = (args: ReadonlyArray<string>) =>
+const printed = (args: ReadonlyArray<string>, metadata = "foreign") =>
   Effect.gen(function*() {
     const server = yield* serveAgent()
     const { over, stop } = yield* command(args, server.url)
     const connection = yield* server.next
     // A process that has just begun is busy.
     while ((yield* load(connection)).status === WorkerStatus.WS_FULL);
-    yield* connection.dispatch(makeJob("AJ_1", { metadata: "foreign" }))
+    yield* connection.dispatch(makeJob("AJ_1", { metadata }))
     yield* outcome(connection)
     yield* stop
     return yield* over
@@ -79,6 +79,25 @@ describe("what is logged", () => {
 
       const quiet = linesOf((yield* printed([...pool, "--log-level", "error"])).output)
       assert.deepStrictEqual(quiet.map(({ message }) => message), ["the job failed", "failed"])
+    }))
+
+  it.live("of a process that crashes says why, and which job it took with it", () =>
+    Effect.gen(function*() {
+      const { code, output } = yield* printed(
+        ["start", "test/cli/failing.ts", "--port", "0", "--processes", "1"],
+        "crash"
+      )
+      assert.strictEqual(code, 0)
+      const lines = linesOf(output)
+      const line = (message: string) => lines.find((line) => line.message === message)
+      assert.match(line("the process crashes")?.cause ?? "", /^RangeError: out of reach\n +at .*failing\.ts/)
+      assert.deepStrictEqual(line("the job failed")?.annotations, {
+        job: "AJ_1",
+        room: "room-AJ_1",
+        child: 0,
+        reason: "the process of the job has ended (exit code 1)"
+      })
+      assert.isDefined(line("a process of the pool has ended (exit code 1)"))
     }))
 
   it.live("of a job that fails names the place, with and without a pool, for authors and for operators", () =>
