@@ -28,6 +28,7 @@ const epochs: Readonly<Record<string, readonly [count: number, why: string]>> = 
   "internal/steady.ts": [1, "where a steady clock begins"],
   "internal/tts/directory.ts": [2, "age of files"],
   "internal/worker/connection.ts": [1, "date of a ping"],
+  "internal/worker/lines.ts": [1, "where a span of the log began"],
   "internal/worker/token.ts": [1, "life of a token"]
 }
 
