@@ -21,11 +21,11 @@ import * as Stream from "effect/Stream"
 import * as Failure from "./Failure.ts"
 import { replyOf } from "./internal/llm/adapter.ts"
 import * as caching from "./internal/llm/cache.ts"
+import { fallbackReply, hedgeReply } from "./internal/llm/resilient.ts"
 import { Unsaid } from "./internal/llm/unsaid.ts"
-import * as numbers from "./internal/provider/numbers.ts"
 import { services } from "./internal/resilience/layers.ts"
 import { masked } from "./internal/resilience/masked.ts"
-import { fallbackReply, hedgeReply } from "./internal/resilience/reply.ts"
+import * as numbers from "./internal/tts/chunks.ts"
 import type { Fallback, FallbackOptions, HedgeOptions } from "./Resilience.ts"
 
 /**

@@ -4,7 +4,7 @@ import { Deferred, Effect, Exit, Fiber, Scope, Stream } from "effect"
 import { Failure } from "effect-voice"
 import { TestClock } from "effect/testing"
 import type { Connection } from "../src/internal/provider/socket.ts"
-import { spare } from "../src/internal/provider/spare.ts"
+import { spare } from "../src/internal/provider/standby.ts"
 
 interface Line extends Connection {
   readonly number: number

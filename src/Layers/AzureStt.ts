@@ -25,7 +25,7 @@ import { dialect, id } from "../internal/azure/turns.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import { address, Checks, invalid, millisOf, protocols, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
-import { type Spare, spare } from "../internal/provider/spare.ts"
+import { type Spare, spare } from "../internal/provider/standby.ts"
 import { converse } from "../internal/stt/conversation.ts"
 import * as Stt from "../Stt.ts"
 

@@ -24,7 +24,7 @@ import * as account from "../internal/elevenlabs/account.ts"
 import { decodeJson } from "../internal/provider/http.ts"
 import { address, Checks, invalid, millisOf, protocols, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
-import { type Spare, spare } from "../internal/provider/spare.ts"
+import { type Spare, spare } from "../internal/provider/standby.ts"
 import { converse, type Dialect, type Heard, nothing } from "../internal/stt/conversation.ts"
 import * as Stt from "../Stt.ts"
 

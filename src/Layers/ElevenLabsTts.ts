@@ -30,7 +30,7 @@ import { http } from "../internal/provider/http.ts"
 import { address, Checks, invalid, millisOf, protocols, speaking } from "../internal/provider/options.ts"
 import { frames } from "../internal/provider/pcm.ts"
 import { connect } from "../internal/provider/socket.ts"
-import { spare } from "../internal/provider/spare.ts"
+import { spare } from "../internal/provider/standby.ts"
 import { byPieces } from "../internal/tts/pieces.ts"
 import * as Tts from "../Tts.ts"
 

@@ -1,8 +1,8 @@
 import type { Format, Frame } from "../../Audio.ts"
 import { remixSamples } from "./channels.ts"
+import { Timeline } from "./continuity.ts"
 import { checkFormat, makeFrame } from "./format.ts"
 import { Resampler, tapsFor } from "./resampler.ts"
-import { Timeline } from "./timeline.ts"
 
 /** One run of audio at one rate without a gap. */
 interface Run {

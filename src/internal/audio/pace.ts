@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Frame } from "../../Audio.ts"
 import { monotonic } from "../steady.ts"
-import { Timeline } from "./timeline.ts"
+import { Timeline } from "./continuity.ts"
 
 /** When each frame of a stream is due, in milliseconds after the first. */
 class Plan {

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
 import { monotonic, steadyClock } from "../steady.ts"
-import { isUnavailable, retryAfterMs } from "./blame.ts"
+import { isUnavailable, retryAfterMs } from "./errors.ts"
 import type { Settings } from "./policy.ts"
 
 /**

@@ -10,7 +10,7 @@ import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
 import * as series from "../metrics/series.ts"
 import { monotonicMs } from "../steady.ts"
-import { blamesRequest, retryAfterMs } from "./blame.ts"
+import { blamesRequest, retryAfterMs } from "./errors.ts"
 import type { Breaker, BreakerChange, BreakerOptions, BreakerState } from "./model.ts"
 import { checkBreaker, millis } from "./options.ts"
 

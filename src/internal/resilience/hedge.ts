@@ -7,10 +7,10 @@ import type * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Failure from "../../Failure.ts"
-import { failureOf, firstOutput, resume } from "./first.ts"
+import { type Candidate, exhausted, type Lost, type ProviderError } from "./failover.ts"
+import { failureOf, firstOutput, resume } from "./firstOutput.ts"
 import type { HedgeOptions } from "./model.ts"
 import { millis } from "./options.ts"
-import { type Candidate, exhausted, type Lost, type ProviderError } from "./request.ts"
 
 export const lateAfter = (options: HedgeOptions): number => millis("after", options.after, "1500 millis")
 

@@ -4,7 +4,7 @@ import type * as Llm from "../../Llm.ts"
 import type { Recoveries, Recovery } from "../../Resilience.ts"
 import type * as Stt from "../../Stt.ts"
 import type * as Tts from "../../Tts.ts"
-import { answersOf, remember } from "./answers.ts"
+import { answersOf, remember } from "../stt/transcripts.ts"
 import { millis } from "./options.ts"
 
 /** What stands in for a service: the service itself, asked in other ways. */

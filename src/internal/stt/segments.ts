@@ -3,8 +3,8 @@ import type * as Scope from "effect/Scope"
 import type * as Audio from "../../Audio.ts"
 import type * as Stt from "../../Stt.ts"
 import type * as Vad from "../../Vad.ts"
-import { Timeline } from "../resilience/timeline.ts"
-import { Reel } from "./reel.ts"
+import { Reel } from "./audioBuffer.ts"
+import { Timeline } from "./streamTime.ts"
 
 /** Audio to recognise; `start` and `end` are those of the speech in it (ms). */
 export interface Segment {

@@ -6,8 +6,8 @@ import * as RcMap from "effect/RcMap"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Tts from "../../Tts.ts"
-import { unwrapInput } from "../resilience/request.ts"
-import { Tape } from "../resilience/tape.ts"
+import { unwrapInput } from "../resilience/failover.ts"
+import { Tape } from "../resilience/replayBuffer.ts"
 import { inSentences } from "./sentences.ts"
 
 type Service = Tts.Tts["Service"]

@@ -6,8 +6,8 @@ import * as Failure from "../../Failure.ts"
 import type * as Llm from "../../Llm.ts"
 import type * as Stt from "../../Stt.ts"
 import type * as Tts from "../../Tts.ts"
+import { meteredReply, meteredSpeech, meteredTranscription } from "../llm/metering.ts"
 import { unless } from "./bounded.ts"
-import { meteredReply, meteredSpeech, meteredTranscription } from "./metering.ts"
 
 const longestMs = 10_000
 

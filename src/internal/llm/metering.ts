@@ -8,7 +8,7 @@ import * as Cost from "../../Cost.ts"
 import type * as Llm from "../../Llm.ts"
 import type * as Stt from "../../Stt.ts"
 import type * as Tts from "../../Tts.ts"
-import { isGuarded } from "./breaker.ts"
+import { isGuarded } from "../resilience/breaker.ts"
 
 const usageOf = (
   component: Cost.Usage["component"],

@@ -6,10 +6,10 @@ import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
-import { blamesRequest } from "./blame.ts"
-import type { Turns } from "./board.ts"
-import { failureOf, firstOutput, type Request, resume } from "./first.ts"
-import { InputFailure } from "./tape.ts"
+import type { Turns } from "./availability.ts"
+import { blamesRequest } from "./errors.ts"
+import { failureOf, firstOutput, type Request, resume } from "./firstOutput.ts"
+import { InputFailure } from "./replayBuffer.ts"
 
 /** What the errors of all components have in common. */
 export interface ProviderError {

@@ -2,11 +2,11 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Stt from "../../Stt.ts"
+import { type InputFailure, Tape } from "../resilience/replayBuffer.ts"
 import { monotonic } from "../steady.ts"
-import { carry, speechOnly } from "../stt/voiced.ts"
 import { Pending } from "./pending.ts"
-import { type InputFailure, Tape } from "./tape.ts"
-import { Mapping, Timeline } from "./timeline.ts"
+import { Mapping, Timeline } from "./streamTime.ts"
+import { carry, speechOnly } from "./voiced.ts"
 
 /** Longest audio that is kept for another attempt. */
 const replayMs = 30_000
