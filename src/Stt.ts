@@ -22,7 +22,7 @@ import { masked } from "./internal/resilience/masked.ts"
 import { recognise } from "./internal/stt/recognizer.ts"
 import { fallbackTranscription } from "./internal/stt/resilient.ts"
 import { byMarks, byVoice } from "./internal/stt/segments.ts"
-import { Mapping, Timeline } from "./internal/stt/streamTime.ts"
+import { Mapping, StreamTime } from "./internal/stt/streamTime.ts"
 import { isEmpty, remember } from "./internal/stt/transcripts.ts"
 import * as numbers from "./internal/tts/chunks.ts"
 import type { Fallback, FallbackOptions } from "./Resilience.ts"
@@ -237,10 +237,10 @@ export const make = (provider: {
 }): Stt["Service"] =>
   complete(provider, (audio) =>
     Stream.suspend(() => {
-      const timeline = new Timeline()
+      const streamTime = new StreamTime()
       const mapping = new Mapping()
       const counted = Stream.map(audio, (input) => {
-        if (!("_tag" in input)) mapping.push(input, timeline.push(input))
+        if (!("_tag" in input)) mapping.push(input, streamTime.push(input))
         return input
       })
       return Stream.map(provider.transcribe(counted), (transcript) => mapping.transcript(transcript))

@@ -30,7 +30,7 @@ import { http } from "../internal/provider/http.ts"
 import { address, Checks, invalid, millisOf, protocols, speaking } from "../internal/provider/options.ts"
 import { frames } from "../internal/provider/pcm.ts"
 import { connect } from "../internal/provider/socket.ts"
-import { spare } from "../internal/provider/standby.ts"
+import { standby } from "../internal/provider/standby.ts"
 import { byPieces } from "../internal/tts/pieces.ts"
 import * as Tts from "../Tts.ts"
 
@@ -196,7 +196,7 @@ const overWebSocket = Effect.fnUntraced(
           apply_text_normalization: options.textNormalization
         })
       })
-    const line = yield* spare({ open: Effect.flatMap(own, dial), keepMs: inactivityMs * 0.9, again: true })
+    const line = yield* standby({ open: Effect.flatMap(own, dial), keepMs: inactivityMs * 0.9, again: true })
     const schedule = options.autoMode === false && options.chunkSchedule !== undefined
       ? { generation_config: { chunk_length_schedule: options.chunkSchedule } }
       : undefined

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Llm from "../../Llm.ts"
-import { boardOf } from "../resilience/availability.ts"
+import { providersOf } from "../resilience/availability.ts"
 import { breakersOf, circuitsOf, keepBreakers } from "../resilience/breaker.ts"
 import { type Candidate, type Fail, failover } from "../resilience/failover.ts"
 import * as first from "../resilience/firstOutput.ts"
@@ -73,17 +73,17 @@ export const fallbackReply = (
   Effect.gen(function*() {
     checkFallback(services, options)
     const breakers = yield* circuitsOf("llm", services, options.breaker)
-    const board = yield* boardOf("llm", services, options, breakers)
+    const providers = yield* providersOf("llm", services, options, breakers)
     const name = options.name ?? namesOf(services)
     return keepBreakers({
       name,
       resilient: true,
       prewarm: prewarmOf(services),
-      available: board.available,
-      availability: board.changes,
+      available: providers.available,
+      availability: providers.changes,
       reply: (asked) =>
         failover({
-          board,
+          claims: providers,
           candidates: services.map((service, index) =>
             request(service, requestFor(index, asked), { ...options.policy, breaker: breakers[index] }, fail)
           ),

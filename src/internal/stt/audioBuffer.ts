@@ -13,7 +13,7 @@ const stepMs = 10
 const pauseSteps = 20
 
 /** Audio in one format with the time of every sample, to be cut by time (ms). */
-export class Reel {
+export class AudioBuffer {
   readonly #format: Audio.Format | undefined
   #converter: Audio.Converter | undefined = undefined
   #pieces: Array<Piece> = []

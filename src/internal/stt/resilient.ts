@@ -8,7 +8,7 @@ import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
 import type * as Stt from "../../Stt.ts"
 import { meteredTranscription } from "../llm/metering.ts"
-import { alone, boardOf, type Turns } from "../resilience/availability.ts"
+import { alone, type Claims, providersOf } from "../resilience/availability.ts"
 import { backoff } from "../resilience/backoff.ts"
 import { type Own, own, unless } from "../resilience/bounded.ts"
 import { type Circuit, circuitOf, circuitsOf, keepBreakers, type Ticket } from "../resilience/breaker.ts"
@@ -151,7 +151,7 @@ const persist = <E, R>(options: {
 /** One provider after the other, over one stream of audio. */
 const listen = <E, R>(audio: Stream.Stream<Stt.Input, E, R>, options: {
   readonly services: ReadonlyArray<Service>
-  readonly turns: Turns
+  readonly claims: Claims
   readonly policy: Policy | undefined
   readonly breakers: ReadonlyArray<Circuit | undefined>
   readonly fail: Fail<Stt.SttError>
@@ -159,41 +159,41 @@ const listen = <E, R>(audio: Stream.Stream<Stt.Input, E, R>, options: {
   readonly allLost: (lost: ReadonlyArray<Lost>) => Stt.SttError
 }): Stream.Stream<Stt.Transcript, E | Stt.SttError, R> =>
   unwrapInput(Stream.unwrap(Effect.gen(function*() {
-    const { fail, policy, services, turns } = options
+    const { fail, policy, services, claims } = options
     const scope = yield* Effect.scope
     const memory = yield* Memory.make(audio)
     let lost: ReadonlyArray<Lost> = []
-    let next = roundOf(turns, services.length)
+    let next = roundOf(claims, services.length)
     let live: Live<E, R> | undefined
 
     const start: Live<E, R> = Effect.suspend(() => {
-      const turn = next()
-      const service = turn === undefined ? undefined : services[turn.provider]
-      if (turn === undefined || service === undefined) return Effect.fail(options.allLost(lost))
+      const claim = next()
+      const service = claim === undefined ? undefined : services[claim.provider]
+      if (claim === undefined || service === undefined) return Effect.fail(options.allLost(lost))
       return Effect.flatMap(Scope.fork(scope), (own) => {
         const giveUp = (error: Stt.SttError): Live<E, R> => {
           live = undefined
           lost = [...lost, { name: service.name, error }]
           return Scope.close(own, Exit.void).pipe(
-            Effect.andThen(blamesRequest(error.reason) ? Effect.void : turns.failed(turn.provider)),
+            Effect.andThen(blamesRequest(error.reason) ? Effect.void : claims.failed(claim.provider)),
             Effect.andThen(start)
           )
         }
         memory.pending.reset()
         const pull = persist({
           service,
-          settings: service.resilient ? undefined : { ...resolve(policy), breaker: options.breakers[turn.provider] },
+          settings: service.resilient ? undefined : { ...resolve(policy), breaker: options.breakers[claim.provider] },
           memory,
           scope: own,
           fail: (reason) => fail(service.name, reason),
           onAlive: (answered) =>
             Effect.suspend(() => {
               lost = []
-              next = roundOf(turns, services.length, [turn.provider])
-              return answered ? turns.succeeded(turn.provider) : Effect.void
+              next = roundOf(claims, services.length, [claim.provider])
+              return answered ? claims.succeeded(claim.provider) : Effect.void
             })
         })
-        return Scope.addFinalizer(own, turn.release).pipe(
+        return Scope.addFinalizer(own, claim.release).pipe(
           Effect.andThen(pull),
           Effect.flatMap((pull) =>
             live = Effect.catch(pull, (error): Live<E, R> =>
@@ -220,7 +220,7 @@ export const guardTranscription = (
     transcribe: (audio) =>
       listen(audio, {
         services: [service],
-        turns: alone,
+        claims: alone,
         policy,
         breakers: [circuitOf(policy?.breaker)],
         fail,
@@ -237,7 +237,7 @@ export const fallbackTranscription = (
   Effect.gen(function*() {
     checkFallback(services, options)
     const breakers = yield* circuitsOf("stt", services, options.breaker)
-    const board = yield* boardOf("stt", services, options, breakers)
+    const providers = yield* providersOf("stt", services, options, breakers)
     const name = options.name ?? services.map((service) => service.name).join("+")
     return keepBreakers({
       name,
@@ -247,12 +247,12 @@ export const fallbackTranscription = (
         : "each",
       resilient: true,
       prewarm: prewarmOf(services),
-      available: board.available,
-      availability: board.changes,
+      available: providers.available,
+      availability: providers.changes,
       transcribe: (audio) =>
         listen(audio, {
           services,
-          turns: board,
+          claims: providers,
           policy: options.policy,
           breakers,
           fail,

@@ -7,7 +7,7 @@ const lengthOf = (frame: Audio.Frame): number => frame.samples.length / frame.ch
 const longestJitterMs = 100
 
 /** Where each frame lies in a stream of audio (ms from its first sample); audio that was lost takes its time too. */
-export class Timeline {
+export class StreamTime {
   #end = 0
   #origin: number | undefined = undefined
 

@@ -4,7 +4,7 @@ import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
 import type * as Tts from "../../Tts.ts"
 import { meteredSpeech } from "../llm/metering.ts"
-import { boardOf } from "../resilience/availability.ts"
+import { providersOf } from "../resilience/availability.ts"
 import { breakersOf, circuitsOf, keepBreakers } from "../resilience/breaker.ts"
 import { type Candidate, type Fail, failover, isInputFailure, unwrapInput } from "../resilience/failover.ts"
 import * as first from "../resilience/firstOutput.ts"
@@ -13,26 +13,29 @@ import type { Fallback, FallbackOptions, HedgeOptions, Policy } from "../resilie
 import { checkFallback, checkHedge, checkPolicy } from "../resilience/options.ts"
 import { resolve } from "../resilience/policy.ts"
 import { prewarmOf } from "../resilience/prewarm.ts"
-import { InputFailure, Tape } from "../resilience/replayBuffer.ts"
+import { InputFailure, ReplayBuffer } from "../resilience/replayBuffer.ts"
 
 type Service = Tts.Tts["Service"]
 
 const hasWords = (pieces: ReadonlyArray<string>) => pieces.some((piece) => piece.trim() !== "")
 
-const wordsFrom = <E, R>(tape: Tape<string, E, R>, piece: number): Effect.Effect<boolean, InputFailure<E>, R> =>
+const wordsFrom = <E, R>(
+  replay: ReplayBuffer<string, E, R>,
+  piece: number
+): Effect.Effect<boolean, InputFailure<E>, R> =>
   Effect.suspend(() => {
-    for (let at = piece; at < tape.head; at++) {
-      if (hasWords([tape.at(at) ?? ""])) return Effect.succeed(true)
+    for (let at = piece; at < replay.head; at++) {
+      if (hasWords([replay.at(at) ?? ""])) return Effect.succeed(true)
     }
-    if (tape.ended === "done") return Effect.succeed(false)
-    if (tape.ended !== undefined) return Effect.fail(new InputFailure(tape.ended))
-    const head = tape.head
-    return Effect.andThen(tape.reach(head), wordsFrom(tape, head))
+    if (replay.ended === "done") return Effect.succeed(false)
+    if (replay.ended !== undefined) return Effect.fail(new InputFailure(replay.ended))
+    const head = replay.head
+    return Effect.andThen(replay.reach(head), wordsFrom(replay, head))
   })
 
 const request = <E, R>(
   service: Service,
-  text: Tape<string, E, R>,
+  text: ReplayBuffer<string, E, R>,
   options: Tts.Options | undefined,
   policy: Policy | undefined,
   fail: Fail<Tts.TtsError>
@@ -58,7 +61,7 @@ export const guardSpeech = (service: Service, policy: Policy | undefined, fail: 
     speak: <E, R>(text: Stream.Stream<string, E, R>, options?: Tts.Options) =>
       unwrapInput(
         Stream.unwrap(
-          Effect.map(Tape.make(text), (tape) => first.stream(request(service, tape, options, policy, fail)))
+          Effect.map(ReplayBuffer.make(text), (replay) => first.stream(request(service, replay, options, policy, fail)))
         )
       )
   }, [policy?.breaker])
@@ -119,10 +122,10 @@ export const hedgeSpeech = (
     ...format,
     voices: services[0].voices,
     speak: <E, R>(text: Stream.Stream<string, E, R>, asked?: Tts.Options) =>
-      unwrapInput(Stream.unwrap(Effect.map(Tape.make(text), (tape) =>
+      unwrapInput(Stream.unwrap(Effect.map(ReplayBuffer.make(text), (replay) =>
         hedged({
           candidates: services.map((service, index) => {
-            const candidate = request(service, tape, optionsFor(service, index, asked), options.policy, fail)
+            const candidate = request(service, replay, optionsFor(service, index, asked), options.policy, fail)
             return { ...candidate, open: convert(format)(candidate.open) }
           }),
           afterMs: lateAfter(options),
@@ -140,15 +143,15 @@ export const fallbackSpeech = (
   Effect.gen(function*() {
     checkFallback(services, options)
     const breakers = yield* circuitsOf("tts", services, options.breaker)
-    const board = yield* boardOf("tts", services, options, breakers)
+    const providers = yield* providersOf("tts", services, options, breakers)
     const name = options.name ?? namesOf(services)
     const format: Audio.Format = { sampleRate: services[0].sampleRate, channels: services[0].channels }
     const speak = <E, R>(text: Stream.Stream<string, E, R>, asked?: Tts.Options) =>
-      unwrapInput(Stream.unwrap(Effect.map(Tape.make(text), (tape) => {
+      unwrapInput(Stream.unwrap(Effect.map(ReplayBuffer.make(text), (replay) => {
         let heardMs = 0
         const candidates = services.map((service, index): Candidate<Tts.Chunk, Tts.TtsError | InputFailure<E>, R> => {
           const policy = { ...options.policy, breaker: breakers[index] }
-          const candidate = request(service, tape, optionsFor(service, index, asked), policy, fail)
+          const candidate = request(service, replay, optionsFor(service, index, asked), policy, fail)
           return {
             ...candidate,
             open: Stream.suspend(() => {
@@ -158,7 +161,7 @@ export const fallbackSpeech = (
           }
         })
         return failover({
-          board,
+          claims: providers,
           candidates,
           afterOutput: options.retryAfterOutput ?? false,
           own: (error) => isInputFailure(error) ? undefined : error,
@@ -174,8 +177,8 @@ export const fallbackSpeech = (
       prewarm: prewarmOf(services),
       ...format,
       voices: services[0].voices,
-      available: board.available,
-      availability: board.changes,
+      available: providers.available,
+      availability: providers.changes,
       speak
     }, breakers)
   })
