@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
-import { Agent, Failure, Llm, Resilience, Room, type Session, Stt, type Text, Tts, Vad } from "effect-voice"
+import { Agent, Failure, Llm, Room, type Session, Stt, type Text, Tts, Vad } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { Prompt } from "effect/ai"
 
@@ -405,7 +405,7 @@ describe("providers in a session", () => {
           )
       })
       const timeline = yield* Testing.scenario({
-        layer: Resilience.layerStt(Layer.succeed(Stt.Stt, service), {
+        layer: Stt.layerResilient(Layer.succeed(Stt.Stt, service), {
           policy: once,
           breaker: { consecutiveFailures: 1 }
         }),
@@ -451,7 +451,12 @@ describe("providers in a session", () => {
         const llm = yield* Testing.llm(() => "OK.")
         const tts = yield* Testing.tts({})
         const stt = yield* Testing.stt({})
-        yield* Resilience.prewarm({ llm: llm.llm, tts: tts.tts, stt: stt.stt }, { paid }).pipe(Testing.inVirtualTime)
+        const prewarmed = [
+          Llm.prewarm(llm.llm, { paid }),
+          Tts.prewarm(tts.tts, { paid }),
+          Stt.prewarm(stt.stt, { paid })
+        ]
+        yield* Effect.all(prewarmed, { concurrency: "unbounded" }).pipe(Testing.inVirtualTime)
         assert.strictEqual((yield* llm.calls.requests).length, paid ? 1 : 0)
         assert.strictEqual((yield* tts.calls.calls).length, paid ? 1 : 0)
       }

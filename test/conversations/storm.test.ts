@@ -169,23 +169,23 @@ const hold = (seed: number) =>
     const dice = diceOf(seed)
     const llm = guards<Llm.Llm["Service"]>(dice, {
       make: (name, faults) => llmOf(dice, name, faults),
-      guard: Resilience.llm,
+      guard: Llm.resilient,
       fallback: (services, options) => Llm.fallback(services, { ...options, retryAfterOutput: dice.chance(0.3) }),
       hedge: (services) => Llm.hedge(services, { after: dice.int(0, 2000) }),
-      recover: Resilience.recoverLlm
+      recover: Llm.recovering
     })
     const tts = guards<Tts.Tts["Service"]>(dice, {
       make: (name, faults) => ttsOf(dice, name, faults),
-      guard: Resilience.tts,
+      guard: Tts.resilient,
       fallback: (services, options) => Tts.fallback(services, { ...options, retryAfterOutput: dice.chance(0.3) }),
       hedge: (services) => Tts.hedge(services, { after: dice.int(0, 2000) }),
-      recover: Resilience.recoverTts
+      recover: Tts.recovering
     })
     const stt = guards<Stt.Stt["Service"]>(dice, {
       make: (name, faults) => sttOf(dice, name, faults),
-      guard: Resilience.stt,
+      guard: Stt.resilient,
       fallback: (services, options) => Stt.fallback(services, options),
-      recover: Resilience.recoverStt
+      recover: Stt.recovering
     })
     const wild = dice.chance(0.3)
       ? dice.pick(["clear", "pause", "resume", "played", "write", "drained"] as const)

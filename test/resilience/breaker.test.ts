@@ -201,7 +201,7 @@ describe("a service behind a circuit breaker", () => {
     Effect.gen(function*() {
       const asked: Array<number> = []
       const breaker = yield* make({ consecutiveFailures: 2 })
-      const llm = Resilience.llm(dead("a", asked), { schedule: Schedule.exponential("100 millis"), breaker })
+      const llm = Llm.resilient(dead("a", asked), { schedule: Schedule.exponential("100 millis"), breaker })
       const reply = yield* Effect.forkChild(Effect.exit(Stream.runDrain(llm.reply(hello))))
       yield* TestClock.adjust("1 second")
       assert.strictEqual(reasonOf(yield* Fiber.join(reply)), "Unavailable")
@@ -214,7 +214,7 @@ describe("a service behind a circuit breaker", () => {
   it.effect("Llm: a silent provider opens it, an interrupted reply does not", () =>
     Effect.gen(function*() {
       const breaker = yield* make({ consecutiveFailures: 1 })
-      const llm = Resilience.llm(Llm.make({ name: "a", reply: () => Stream.never }), { ...once, breaker })
+      const llm = Llm.resilient(Llm.make({ name: "a", reply: () => Stream.never }), { ...once, breaker })
       const interrupted = yield* Effect.forkChild(Stream.runDrain(llm.reply(hello)), { startImmediately: true })
       yield* TestClock.adjust("5 seconds")
       yield* Fiber.interrupt(interrupted)
@@ -228,7 +228,7 @@ describe("a service behind a circuit breaker", () => {
   it.effect("Llm: one that always breaks off in mid-reply opens it by its rate", () =>
     Effect.gen(function*() {
       const breaker = yield* make({ minimumRequests: 4 })
-      const llm = Resilience.llm(
+      const llm = Llm.resilient(
         Llm.make({
           name: "a",
           reply: () =>
@@ -258,7 +258,7 @@ describe("a service behind a circuit breaker", () => {
             Stream.fail(new Tts.TtsError({ provider: "a", reason: down }))
           )
       })
-      const tts = Resilience.tts(broken, { ...once, breaker })
+      const tts = Tts.resilient(broken, { ...once, breaker })
       yield* Effect.exit(Stream.runDrain(tts.speak(Stream.fail("the text broke off"))))
       assert.strictEqual(yield* breaker.state, "closed")
       yield* Effect.exit(Stream.runDrain(tts.speak(Stream.make("Hello."))))
@@ -284,7 +284,7 @@ describe("a service behind a circuit breaker", () => {
               : Stream.fail(new Stt.SttError({ provider: "a", reason: new Failure.Disconnected({}) }))
           })
       })
-      const stt = Resilience.stt(service, { schedule: Schedule.spaced("100 millis"), breaker })
+      const stt = Stt.resilient(service, { schedule: Schedule.spaced("100 millis"), breaker })
       const heard = yield* Effect.forkChild(
         Effect.exit(Stream.runDrain(stt.transcribe(Stream.concat(Stream.make(Stt.Finalize), Stream.never))))
       )

@@ -6,7 +6,7 @@ import * as Toolkit from "effect/ai/Toolkit"
 import * as Duration from "effect/Duration"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
-import type * as Llm from "../../Llm.ts"
+import type * as Llm from "./model.ts"
 
 const statusOf = (reason: AiError.AiErrorReason): number | undefined =>
   "http" in reason ? reason.http?.response?.status : undefined

@@ -1,40 +1,57 @@
+/** What makes a model resilient: another attempt, another provider, or two at a time, until the first output. */
+import * as Prompt from "effect/ai/Prompt"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type * as Llm from "../../Llm.ts"
+import * as Stream from "effect/Stream"
+import type * as Failure from "../../Failure.ts"
+import { openAi } from "../config/defaults.ts"
 import { providersOf } from "../resilience/availability.ts"
 import { breakersOf, circuitsOf, keepBreakers } from "../resilience/breaker.ts"
-import { type Candidate, type Fail, failover } from "../resilience/failover.ts"
-import * as first from "../resilience/firstOutput.ts"
+import { type Candidate, failover } from "../resilience/failover.ts"
+import { guarded } from "../resilience/firstOutput.ts"
 import { hedged, lateAfter, namesOf } from "../resilience/hedge.ts"
-import type { Fallback, FallbackOptions, HedgeOptions, Policy } from "../resilience/model.ts"
+import type {
+  Fallback,
+  FallbackOptions,
+  HedgeOptions,
+  Policy,
+  PrewarmOptions,
+  RecoverOptions,
+  Recovery
+} from "../resilience/model.ts"
 import { checkFallback, checkHedge, checkPolicy } from "../resilience/options.ts"
 import { resolve } from "../resilience/policy.ts"
-import { prewarmOf } from "../resilience/prewarm.ts"
+import { prewarmed, prewarmOf } from "../resilience/prewarm.ts"
+import { insteadOf, later } from "../resilience/recovery.ts"
 import { meteredReply } from "./metering.ts"
+import * as Llm from "./model.ts"
 
-type Service = Llm.Llm["Service"]
+type Service = Llm.Service
+
+const failing = (provider: string) => (reason: Failure.Reason) => new Llm.LlmError({ provider, reason })
 
 const request = (
   service: Service,
   request: Llm.Request,
-  policy: Policy | undefined,
-  fail: Fail<Llm.LlmError>
+  policy: Policy | undefined
 ): Candidate<Llm.Delta, Llm.LlmError, never> => ({
   name: service.name,
   open: meteredReply(service, request),
   settings: service.resilient ? undefined : resolve(policy),
   isUseful: () => true,
   isRetryable: (error) => error.isRetryable,
-  error: (reason) => fail(service.name, reason),
+  error: failing(service.name),
   owing: Effect.void
 })
 
-export const guardReply = (service: Service, policy: Policy | undefined, fail: Fail<Llm.LlmError>): Service => {
+/** One that already is comes back as it is. */
+export const resilient = (service: Service, policy?: Policy): Service => {
+  if (service.resilient) return service
   checkPolicy(policy)
   return keepBreakers({
     ...service,
     resilient: true,
-    reply: (asked) => first.stream(request(service, asked, policy, fail))
+    reply: (asked) => guarded(request(service, asked, policy))
   }, [policy?.breaker])
 }
 
@@ -44,10 +61,9 @@ const requestFor = (index: number, asked: Llm.Request): Llm.Request =>
     ? asked
     : { ...asked, settings: { ...asked.settings, model: undefined } }
 
-export const hedgeReply = (
+export const hedge = (
   services: ReadonlyArray<Service>,
-  options: HedgeOptions,
-  fail: Fail<Llm.LlmError>
+  options: HedgeOptions
 ): Service => {
   checkHedge(services, options)
   const name = options.name ?? namesOf(services)
@@ -57,18 +73,17 @@ export const hedgeReply = (
     prewarm: prewarmOf(services),
     reply: (asked) =>
       hedged({
-        candidates: services.map((service, index) => request(service, requestFor(index, asked), options.policy, fail)),
+        candidates: services.map((service, index) => request(service, requestFor(index, asked), options.policy)),
         afterMs: lateAfter(options),
         own: (error) => error,
-        error: (reason) => fail(name, reason)
+        error: failing(name)
       })
   }, services.flatMap(breakersOf))
 }
 
-export const fallbackReply = (
+export const fallback = (
   services: ReadonlyArray<Service>,
-  options: FallbackOptions<Service> & { readonly retryAfterOutput?: boolean | undefined },
-  fail: Fail<Llm.LlmError>
+  options: FallbackOptions<Service> & { readonly retryAfterOutput?: boolean | undefined }
 ): Effect.Effect<Service & Fallback, never, Scope.Scope> =>
   Effect.gen(function*() {
     checkFallback(services, options)
@@ -85,11 +100,36 @@ export const fallbackReply = (
         failover({
           claims: providers,
           candidates: services.map((service, index) =>
-            request(service, requestFor(index, asked), { ...options.policy, breaker: breakers[index] }, fail)
+            request(service, requestFor(index, asked), { ...options.policy, breaker: breakers[index] })
           ),
           afterOutput: options.retryAfterOutput ?? false,
           own: (error) => error,
-          error: (reason) => fail(name, reason)
+          error: failing(name)
         })
     }, breakers)
   })
+
+const delayed = (service: Service, ms: number): Service => ({
+  ...service,
+  reply: (request) => later(ms)(service.reply(request))
+})
+
+export const recoveries: ReadonlyArray<Recovery<Service>> = [{
+  name: openAi.model,
+  change: (llm) => ({
+    ...llm,
+    model: openAi.model,
+    reply: (request) => llm.reply({ ...request, settings: { model: openAi.model, maxTokens: 100, temperature: 0.5 } })
+  })
+}]
+
+export const recovering = (
+  service: Service,
+  options: RecoverOptions<Service> = {}
+): Effect.Effect<Service & Fallback, never, Scope.Scope> =>
+  fallback(insteadOf(service, options.recoveries ?? recoveries, delayed), options)
+
+const hello: Llm.Request = { prompt: Prompt.make("Hello"), tools: [], toolChoice: "none" }
+
+export const prewarm = (service: Service, { paid }: PrewarmOptions): Effect.Effect<void> =>
+  prewarmed(service, paid === true ? Stream.suspend(() => meteredReply(service, hello)) : undefined)

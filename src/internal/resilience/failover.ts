@@ -7,18 +7,8 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
 import type { Claims } from "./availability.ts"
-import { blamesRequest } from "./errors.ts"
-import { failureOf, firstOutput, type Request, resume } from "./firstOutput.ts"
-import { InputFailure } from "./replayBuffer.ts"
-
-/** What the errors of all components have in common. */
-export interface ProviderError {
-  readonly reason: Failure.Reason
-  readonly isRetryable: boolean
-}
-
-/** Makes the error of a component. */
-export type Fail<E extends ProviderError> = (provider: string, reason: Failure.Reason) => E
+import { blamesRequest, failureOf, type ProviderError } from "./errors.ts"
+import { firstOutput, type Request, resume } from "./firstOutput.ts"
 
 export interface Candidate<A, E, R> extends Request<A, E, R> {
   readonly name: string
@@ -35,17 +25,6 @@ export const exhausted = (lost: ReadonlyArray<Lost>): Failure.Exhausted =>
     providers: lost.map(({ name }) => name),
     isRetryable: lost.some(({ error }) => error.isRetryable)
   })
-
-export const isInputFailure = <E, I>(error: E | InputFailure<I>): error is InputFailure<I> =>
-  error instanceof InputFailure
-
-/** Lets the caller's own failure out of a stream through a provider. */
-export const unwrapInput = <A, E, I, R>(self: Stream.Stream<A, E | InputFailure<I>, R>): Stream.Stream<A, E | I, R> =>
-  Stream.catch(
-    self,
-    (error): Stream.Stream<never, E | I> =>
-      error instanceof InputFailure ? Stream.failCause(error.cause) : Stream.fail(error)
-  )
 
 export interface Claim {
   readonly provider: number

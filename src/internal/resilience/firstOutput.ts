@@ -4,7 +4,6 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
-import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
@@ -12,7 +11,8 @@ import { monotonic } from "../steady.ts"
 import { backoff } from "./backoff.ts"
 import { own, unless } from "./bounded.ts"
 import type { Ticket } from "./breaker.ts"
-import { defectName, type Settings } from "./policy.ts"
+import { failureOf } from "./errors.ts"
+import type { Settings } from "./policy.ts"
 
 export interface Request<A, E, R> {
   readonly open: Stream.Stream<A, E, R>
@@ -35,18 +35,6 @@ export interface Request<A, E, R> {
 export interface Started<A, E, R> {
   readonly first: ReadonlyArray<A>
   readonly rest: Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R>
-}
-
-/**
- * The typed failure in a cause. To be asked only where an interruption from
- * outside does not come by: then the provider has interrupted itself.
- */
-export const failureOf = <E>(cause: Cause.Cause<E>, error: (reason: Failure.Reason) => E): E => {
-  const failure = Cause.findErrorOption(cause)
-  if (Option.isSome(failure)) return failure.value
-  const defect = Cause.findDefect(cause)
-  const detail = Result.isSuccess(defect) ? defectName(defect.success) : "it was interrupted"
-  return error(new Failure.Broken({ detail }))
 }
 
 const once = <A, E, R>(request: Request<A, E, R>, scope: Scope.Scope): Effect.Effect<Started<A, E, R>, E, R> =>
@@ -162,7 +150,7 @@ export const resume = <A, E, R>(
   })
 }
 
-export const stream = <A, E, R>(request: Request<A, E, R>): Stream.Stream<A, E, R> =>
+export const guarded = <A, E, R>(request: Request<A, E, R>): Stream.Stream<A, E, R> =>
   Stream.unwrap(Effect.map(Effect.scope, (scope) => {
     let live: Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R> | undefined
     return Stream.fromPull(

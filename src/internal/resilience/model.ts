@@ -198,3 +198,58 @@ export interface HedgeOptions {
   /** How each provider is asked. */
   readonly policy?: Omit<Policy, "breaker"> | undefined
 }
+
+/**
+ * Another way to ask a service that has failed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Recovery<Service> {
+  /** What is changed, in names of providers: `openai:gpt-4o-mini`. */
+  readonly name: string
+  /** Gives the service with other settings; `undefined` where it cannot: the recovery is left out. */
+  readonly change: (service: Service) => Service | undefined
+  /** Time before it is asked. @default 0 */
+  readonly after?: Duration.Input | undefined
+}
+
+/**
+ * How `recovering` of a noun asks a service that has failed.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface RecoverOptions<Service> extends FallbackOptions<Service> {
+  /** What is tried, in this order. @default those of `recoveries` */
+  readonly recoveries?: ReadonlyArray<Recovery<Service>> | undefined
+}
+
+/**
+ * Options of `layerResilient` of a noun.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface LayerOptions {
+  /** How the provider is asked. */
+  readonly policy?: Omit<Policy, "breaker"> | undefined
+  /** Its circuit breaker, shared by all who use the layer. @default one with the usual options */
+  readonly breaker?: Omit<BreakerOptions, "name" | "component"> | undefined
+}
+
+/**
+ * Options of `prewarm` of a noun.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface PrewarmOptions {
+  /**
+   * Makes a small request, too, so that the first real one finds everything
+   * awake: a second of silence for a recogniser, "Hello" for the others.
+   *
+   * @default false
+   */
+  readonly paid?: boolean | undefined
+}

@@ -29,6 +29,3 @@ export const recovery: Schedule.Schedule<unknown> = Schedule.min([
   Schedule.exponential("1 second"),
   Schedule.spaced("1 minute")
 ])
-
-/** Names what broke without telling what it said: messages may hold content or keys. */
-export const defectName = (defect: unknown): string => defect instanceof Error ? defect.name : typeof defect

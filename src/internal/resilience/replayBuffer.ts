@@ -18,6 +18,17 @@ export class InputFailure<E> {
   }
 }
 
+export const isInputFailure = <E, I>(error: E | InputFailure<I>): error is InputFailure<I> =>
+  error instanceof InputFailure
+
+/** Lets the caller's own failure out of a stream through a provider. */
+export const unwrapInput = <A, E, I, R>(self: Stream.Stream<A, E | InputFailure<I>, R>): Stream.Stream<A, E | I, R> =>
+  Stream.catch(
+    self,
+    (error): Stream.Stream<never, E | I> =>
+      error instanceof InputFailure ? Stream.failCause(error.cause) : Stream.fail(error)
+  )
+
 /**
  * A stream that several attempts read one after the other, while it is pulled
  * only once and only on demand.

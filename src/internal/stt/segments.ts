@@ -1,9 +1,9 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Audio from "../../Audio.ts"
-import type * as Stt from "../../Stt.ts"
 import type * as Vad from "../../Vad.ts"
 import { AudioBuffer } from "./audioBuffer.ts"
+import type * as Stt from "./model.ts"
 import { StreamTime } from "./streamTime.ts"
 
 /** Audio to recognise; `start` and `end` are those of the speech in it (ms). */

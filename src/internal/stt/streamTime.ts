@@ -1,5 +1,5 @@
 import type * as Audio from "../../Audio.ts"
-import type * as Stt from "../../Stt.ts"
+import type * as Stt from "./model.ts"
 
 const lengthOf = (frame: Audio.Frame): number => frame.samples.length / frame.channels / frame.sampleRate * 1000
 

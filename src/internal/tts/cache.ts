@@ -5,12 +5,11 @@ import * as Hash from "effect/Hash"
 import * as RcMap from "effect/RcMap"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type * as Tts from "../../Tts.ts"
-import { unwrapInput } from "../resilience/failover.ts"
-import { ReplayBuffer } from "../resilience/replayBuffer.ts"
+import { ReplayBuffer, unwrapInput } from "../resilience/replayBuffer.ts"
+import type * as Tts from "./model.ts"
 import { inSentences } from "./sentences.ts"
 
-type Service = Tts.Tts["Service"]
+type Service = Tts.Service
 type Speech = ReadonlyArray<Tts.Chunk>
 
 const bytesOf = (speech: Speech): number => speech.reduce((sum, { frame }) => sum + 2 * frame.samples.length, 0)

@@ -1,38 +1,67 @@
-/** What providers tell in numbers, as far as these are numbers: the arithmetic of a conversation would not survive others. */
-import type * as Llm from "../../Llm.ts"
-import type * as Stt from "../../Stt.ts"
-import type * as Tts from "../../Tts.ts"
+/** What of a provider's audio is passed on: in one format, at times that are numbers. */
+import type * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as Audio from "../../Audio.ts"
+import * as Failure from "../../Failure.ts"
+import * as Tts from "./model.ts"
 
-const odd = (value: number | undefined): boolean => value !== undefined && !Number.isFinite(value)
-
-/** A time that is none is as good as not told. */
-export const transcript = (heard: Stt.Transcript): Stt.Transcript => {
-  const { confidence, end, start, words, ...rest } = heard
-  const oddWords = words?.some((word) => odd(word.start) || odd(word.end)) === true
-  if (!oddWords && !odd(start) && !odd(end) && !odd(confidence)) return heard
-  return {
-    ...rest,
-    ...(start === undefined || odd(start) ? {} : { start }),
-    ...(end === undefined || odd(end) ? {} : { end }),
-    ...(confidence === undefined || odd(confidence) ? {} : { confidence }),
-    ...(words === undefined || oddWords ? {} : { words })
-  }
+/** Chunks in another format than the declared one are a failure. */
+export const inFormat = (declared: Audio.Format & { readonly name: string }) =>
+(
+  chunks: Arr.NonEmptyReadonlyArray<Tts.Chunk>
+): Effect.Effect<Arr.NonEmptyReadonlyArray<Tts.Chunk>, Tts.TtsError> => {
+  const wrong = chunks.find(({ frame }) =>
+    frame.sampleRate !== declared.sampleRate || frame.channels !== declared.channels
+  )
+  if (wrong === undefined) return Effect.succeed(chunks)
+  const detail = `audio at ${wrong.frame.sampleRate} Hz with ${wrong.frame.channels} channels, ` +
+    `declared were ${declared.sampleRate} Hz and ${declared.channels}`
+  return Effect.fail(new Tts.TtsError({ provider: declared.name, reason: new Failure.InvalidResponse({ detail }) }))
 }
 
 /** Text must not be lost with its time: without one it counts as heard from the beginning. */
-export const chunk = (spoken: Tts.Chunk): Tts.Chunk => {
-  if (spoken.alignment?.some(({ end, start }) => odd(start) || odd(end)) !== true) return spoken
+export const finite = (spoken: Tts.Chunk): Tts.Chunk => {
+  if (spoken.alignment?.every(({ end, start }) => Number.isFinite(start) && Number.isFinite(end)) !== false) {
+    return spoken
+  }
   const alignment = spoken.alignment.map(({ end, start, text }) => {
-    const from = odd(start) ? 0 : start
-    return { text, start: from, end: odd(end) ? from : end }
+    const from = Number.isFinite(start) ? start : 0
+    return { text, start: from, end: Number.isFinite(end) ? end : from }
   })
   return { frame: spoken.frame, alignment }
 }
 
-export const delta = (said: Llm.Delta): Llm.Delta => {
-  if (said._tag !== "Finish" || said.usage === undefined) return said
-  const { inputTokens, outputTokens } = said.usage
-  const counted = inputTokens >= 0 && outputTokens >= 0 && !odd(inputTokens) && !odd(outputTokens)
-  if (counted) return said
-  return said.model === undefined ? { _tag: "Finish" } : { _tag: "Finish", model: said.model }
-}
+/** Brings the chunks of a speech to one format; the alignment stays with the audio that it came with. */
+export const convert =
+  (to: Audio.Format) => <E, R>(self: Stream.Stream<Tts.Chunk, E, R>): Stream.Stream<Tts.Chunk, E, R> =>
+    Stream.suspend(() => {
+      const converter = Audio.converter({ to })
+      let waiting: ReadonlyArray<Tts.TimedText> = []
+      const emit = (frames: ReadonlyArray<Audio.Frame>): ReadonlyArray<Tts.Chunk> =>
+        frames.map((frame) => {
+          if (waiting.length === 0) return { frame }
+          const alignment = waiting
+          waiting = []
+          return { frame, alignment }
+        })
+      const flush = (): ReadonlyArray<Tts.Chunk> => {
+        const chunks = emit(converter.flush())
+        return waiting.length === 0
+          ? chunks
+          : [...chunks, ...emit([{ ...to, samples: new Int16Array(0) }])]
+      }
+      return self.pipe(
+        Stream.mapAccum(() => undefined, (_, chunk): readonly [undefined, ReadonlyArray<Tts.Chunk>] => {
+          if (chunk.alignment !== undefined) waiting = [...waiting, ...chunk.alignment]
+          return [undefined, emit(converter.push([chunk.frame]))]
+        }, { onHalt: flush })
+      )
+    })
+
+/** Puts the alignment of a speech behind audio that was heard before it. */
+export const shift = (chunk: Tts.Chunk, ms: number): Tts.Chunk =>
+  ms === 0 || chunk.alignment === undefined ? chunk : {
+    ...chunk,
+    alignment: chunk.alignment.map(({ end, start, text }) => ({ text, start: start + ms, end: end + ms }))
+  }

@@ -1,21 +1,39 @@
+/**
+ * What makes a synthesiser resilient: the text is pulled once and kept, for
+ * another attempt, another provider, or two at a time, until the first audio.
+ */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
-import type * as Tts from "../../Tts.ts"
-import { meteredSpeech } from "../llm/metering.ts"
+import type * as Failure from "../../Failure.ts"
+import { elevenLabs } from "../config/defaults.ts"
 import { providersOf } from "../resilience/availability.ts"
 import { breakersOf, circuitsOf, keepBreakers } from "../resilience/breaker.ts"
-import { type Candidate, type Fail, failover, isInputFailure, unwrapInput } from "../resilience/failover.ts"
-import * as first from "../resilience/firstOutput.ts"
+import { type Candidate, failover } from "../resilience/failover.ts"
+import { guarded } from "../resilience/firstOutput.ts"
 import { hedged, lateAfter, namesOf } from "../resilience/hedge.ts"
-import type { Fallback, FallbackOptions, HedgeOptions, Policy } from "../resilience/model.ts"
+import type {
+  Fallback,
+  FallbackOptions,
+  HedgeOptions,
+  Policy,
+  PrewarmOptions,
+  RecoverOptions,
+  Recovery
+} from "../resilience/model.ts"
 import { checkFallback, checkHedge, checkPolicy } from "../resilience/options.ts"
 import { resolve } from "../resilience/policy.ts"
-import { prewarmOf } from "../resilience/prewarm.ts"
-import { InputFailure, ReplayBuffer } from "../resilience/replayBuffer.ts"
+import { prewarmed, prewarmOf } from "../resilience/prewarm.ts"
+import { insteadOf, later } from "../resilience/recovery.ts"
+import { InputFailure, isInputFailure, ReplayBuffer, unwrapInput } from "../resilience/replayBuffer.ts"
+import { convert, shift } from "./chunks.ts"
+import { meteredSpeech } from "./metering.ts"
+import * as Tts from "./model.ts"
 
-type Service = Tts.Tts["Service"]
+type Service = Tts.Service
+
+const failing = (provider: string) => (reason: Failure.Reason) => new Tts.TtsError({ provider, reason })
 
 const hasWords = (pieces: ReadonlyArray<string>) => pieces.some((piece) => piece.trim() !== "")
 
@@ -37,15 +55,14 @@ const request = <E, R>(
   service: Service,
   text: ReplayBuffer<string, E, R>,
   options: Tts.Options | undefined,
-  policy: Policy | undefined,
-  fail: Fail<Tts.TtsError>
+  policy: Policy | undefined
 ): Candidate<Tts.Chunk, Tts.TtsError | InputFailure<E>, R> => ({
   name: service.name,
   open: meteredSpeech(service, text.read(0), options),
   settings: service.resilient ? undefined : resolve(policy),
   isUseful: (chunk) => chunk.frame.samples.length > 0,
   isRetryable: (error) => !isInputFailure(error) && error.isRetryable,
-  error: (reason) => fail(service.name, reason),
+  error: failing(service.name),
   isForeign: isInputFailure,
   // Also where the provider does not read them: it may hang before it asks for any text.
   begun: Effect.exit(wordsFrom(text, 0)),
@@ -53,7 +70,9 @@ const request = <E, R>(
   expected: wordsFrom(text, 0)
 })
 
-export const guardSpeech = (service: Service, policy: Policy | undefined, fail: Fail<Tts.TtsError>): Service => {
+/** One that already is comes back as it is. */
+export const resilient = (service: Service, policy?: Policy): Service => {
+  if (service.resilient) return service
   checkPolicy(policy)
   return keepBreakers({
     ...service,
@@ -61,45 +80,11 @@ export const guardSpeech = (service: Service, policy: Policy | undefined, fail: 
     speak: <E, R>(text: Stream.Stream<string, E, R>, options?: Tts.Options) =>
       unwrapInput(
         Stream.unwrap(
-          Effect.map(ReplayBuffer.make(text), (replay) => first.stream(request(service, replay, options, policy, fail)))
+          Effect.map(ReplayBuffer.make(text), (replay) => guarded(request(service, replay, options, policy)))
         )
       )
   }, [policy?.breaker])
 }
-
-/** Brings the chunks of a speech to one format; the alignment stays with the audio that it came with. */
-export const convert =
-  (to: Audio.Format) => <E, R>(self: Stream.Stream<Tts.Chunk, E, R>): Stream.Stream<Tts.Chunk, E, R> =>
-    Stream.suspend(() => {
-      const converter = Audio.converter({ to })
-      let waiting: ReadonlyArray<Tts.TimedText> = []
-      const emit = (frames: ReadonlyArray<Audio.Frame>): ReadonlyArray<Tts.Chunk> =>
-        frames.map((frame) => {
-          if (waiting.length === 0) return { frame }
-          const alignment = waiting
-          waiting = []
-          return { frame, alignment }
-        })
-      const flush = (): ReadonlyArray<Tts.Chunk> => {
-        const chunks = emit(converter.flush())
-        return waiting.length === 0
-          ? chunks
-          : [...chunks, ...emit([{ ...to, samples: new Int16Array(0) }])]
-      }
-      return self.pipe(
-        Stream.mapAccum(() => undefined, (_, chunk): readonly [undefined, ReadonlyArray<Tts.Chunk>] => {
-          if (chunk.alignment !== undefined) waiting = [...waiting, ...chunk.alignment]
-          return [undefined, emit(converter.push([chunk.frame]))]
-        }, { onHalt: flush })
-      )
-    })
-
-/** Puts the alignment of a speech behind audio that was heard before it. */
-const shift = (chunk: Tts.Chunk, ms: number): Tts.Chunk =>
-  ms === 0 || chunk.alignment === undefined ? chunk : {
-    ...chunk,
-    alignment: chunk.alignment.map(({ end, start, text }) => ({ text, start: start + ms, end: end + ms }))
-  }
 
 /** A voice is a provider's own name: another provider gets it only where it lists it. */
 const optionsFor = (service: Service, index: number, options: Tts.Options | undefined): Tts.Options | undefined =>
@@ -107,10 +92,9 @@ const optionsFor = (service: Service, index: number, options: Tts.Options | unde
     ? options
     : { ...options, voice: undefined }
 
-export const hedgeSpeech = (
+export const hedge = (
   services: readonly [Service, ...ReadonlyArray<Service>],
-  options: HedgeOptions,
-  fail: Fail<Tts.TtsError>
+  options: HedgeOptions
 ): Service => {
   checkHedge(services, options)
   const name = options.name ?? namesOf(services)
@@ -125,20 +109,19 @@ export const hedgeSpeech = (
       unwrapInput(Stream.unwrap(Effect.map(ReplayBuffer.make(text), (replay) =>
         hedged({
           candidates: services.map((service, index) => {
-            const candidate = request(service, replay, optionsFor(service, index, asked), options.policy, fail)
+            const candidate = request(service, replay, optionsFor(service, index, asked), options.policy)
             return { ...candidate, open: convert(format)(candidate.open) }
           }),
           afterMs: lateAfter(options),
           own: (error) => isInputFailure(error) ? undefined : error,
-          error: (reason) => fail(name, reason)
+          error: failing(name)
         }))))
   }, services.flatMap(breakersOf))
 }
 
-export const fallbackSpeech = (
+export const fallback = (
   services: readonly [Service, ...ReadonlyArray<Service>],
-  options: FallbackOptions<Service> & { readonly retryAfterOutput?: boolean | undefined },
-  fail: Fail<Tts.TtsError>
+  options: FallbackOptions<Service> & { readonly retryAfterOutput?: boolean | undefined }
 ): Effect.Effect<Service & Fallback, never, Scope.Scope> =>
   Effect.gen(function*() {
     checkFallback(services, options)
@@ -151,7 +134,7 @@ export const fallbackSpeech = (
         let heardMs = 0
         const candidates = services.map((service, index): Candidate<Tts.Chunk, Tts.TtsError | InputFailure<E>, R> => {
           const policy = { ...options.policy, breaker: breakers[index] }
-          const candidate = request(service, replay, optionsFor(service, index, asked), policy, fail)
+          const candidate = request(service, replay, optionsFor(service, index, asked), policy)
           return {
             ...candidate,
             open: Stream.suspend(() => {
@@ -165,7 +148,7 @@ export const fallbackSpeech = (
           candidates,
           afterOutput: options.retryAfterOutput ?? false,
           own: (error) => isInputFailure(error) ? undefined : error,
-          error: (reason) => fail(name, reason)
+          error: failing(name)
         }).pipe(Stream.map((chunk) => {
           heardMs += Audio.durationMs(chunk.frame)
           return chunk
@@ -182,3 +165,25 @@ export const fallbackSpeech = (
       speak
     }, breakers)
   })
+
+const delayed = (service: Service, ms: number): Service => ({
+  ...service,
+  speak: (text, options) => later(ms)(service.speak(text, options))
+})
+
+export const recoveries: ReadonlyArray<Recovery<Service>> = [{
+  name: elevenLabs.standIn,
+  change: (tts) => ({ ...tts, speak: (text, options) => tts.speak(text, { ...options, voice: elevenLabs.standIn }) })
+}]
+
+export const recovering = (
+  service: Service,
+  options: RecoverOptions<Service> = {}
+): Effect.Effect<Service & Fallback, never, Scope.Scope> =>
+  fallback(insteadOf(service, options.recoveries ?? recoveries, delayed), options)
+
+export const prewarm = (service: Service, { paid }: PrewarmOptions): Effect.Effect<void> =>
+  prewarmed(
+    service,
+    paid === true ? Stream.suspend(() => meteredSpeech(service, Stream.make("Hello"), undefined)) : undefined
+  )
