@@ -1,6 +1,6 @@
 /** Everything at once: providers at random, stacked at random, in rooms and with hooks that fail at random. */
 import { assert, describe, it } from "@effect/vitest"
-import { Config, Effect, Layer, type Scope, Stream } from "effect"
+import { Config, Effect, Layer, Schedule, type Scope, Stream } from "effect"
 import { Agent, Failure, Llm, Processor, Resilience, Room, Stt, Tts, Vad } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 
@@ -141,7 +141,7 @@ const guards = <Service>(dice: Dice, kind: {
           return Effect.sync(one)
         case 2:
           return Effect.map(
-            Resilience.breaker({ name: "b", consecutiveFailures: dice.int(1, 4), openFor: 2000 }),
+            Resilience.breaker({ name: "b", consecutiveFailures: dice.int(1, 4), recovery: Schedule.spaced(2000) }),
             (breaker) => kind.guard(one(), { ...policy, breaker })
           )
         case 3:

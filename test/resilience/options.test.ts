@@ -20,7 +20,7 @@ describe("an option out of its range", () => {
     ["minimumRequests", making(() => Resilience.breaker({ name: "a", minimumRequests: 1.5 }))],
     ["failureRate", making(() => Resilience.breaker({ name: "a", failureRate: 50 }))],
     ["window", making(() => Resilience.breaker({ name: "a", window: Number.NaN }))],
-    ["openFor", making(() => Resilience.breaker({ name: "a", openFor: "soon" as "1 second" }))],
+    ["recovery", making(() => Resilience.breaker({ name: "a", recovery: "30 seconds" as never }))],
     ["retries", making(() => Effect.sync(() => Llm.resilient(llm, { retries: -1 })))],
     ["firstOutput", making(() => Effect.sync(() => Tts.resilient(tts, { firstOutput: Number.NaN })))],
     ["nextOutput", making(() => Effect.sync(() => Stt.resilient(stt, { nextOutput: "late" as "1 second" })))],
