@@ -300,8 +300,8 @@ export const fileStore = (options: {
  *
  * **Details**
  *
- * The text is pulled once and kept for the next attempt. A speech without any
- * text ends without audio, and that is no failure.
+ * The text is pulled once and kept for the next attempt. A speech without
+ * any letter or digit may end without audio, and that is no failure.
  *
  * @category combinators
  * @since 0.1.0

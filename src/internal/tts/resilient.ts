@@ -30,12 +30,11 @@ import { InputFailure, isInputFailure, ReplayBuffer, unwrapInput } from "../resi
 import { convert, shift } from "./chunks.ts"
 import { meteredSpeech } from "./metering.ts"
 import * as Tts from "./model.ts"
+import { hasWords } from "./pieces.ts"
 
 type Service = Tts.Service
 
 const failing = (provider: string) => (reason: Failure.Reason) => new Tts.TtsError({ provider, reason })
-
-const hasWords = (pieces: ReadonlyArray<string>) => pieces.some((piece) => piece.trim() !== "")
 
 const wordsFrom = <E, R>(
   replay: ReplayBuffer<string, E, R>,
@@ -43,7 +42,7 @@ const wordsFrom = <E, R>(
 ): Effect.Effect<boolean, InputFailure<E>, R> =>
   Effect.suspend(() => {
     for (let at = piece; at < replay.head; at++) {
-      if (hasWords([replay.at(at) ?? ""])) return Effect.succeed(true)
+      if (hasWords(replay.at(at) ?? "")) return Effect.succeed(true)
     }
     if (replay.ended === "done") return Effect.succeed(false)
     if (replay.ended !== undefined) return Effect.fail(new InputFailure(replay.ended))
