@@ -21,6 +21,7 @@ import * as caching from "./internal/llm/cache.ts"
 import { counted } from "./internal/llm/metering.ts"
 import { type Delta, LlmError, type Request, type Service, type Settings } from "./internal/llm/model.ts"
 import * as resilience from "./internal/llm/resilient.ts"
+import { Thought } from "./internal/llm/thinking.ts"
 import { Unsaid } from "./internal/llm/unsaid.ts"
 import { masked } from "./internal/resilience/errors.ts"
 import { layerResilient as layerOf, services } from "./internal/resilience/layers.ts"
@@ -50,6 +51,20 @@ export { type Delta, LlmError, type Request, type Service, type Settings, Usage 
  * @since 0.1.0
  */
 export class Llm extends Context.Service<Llm, Service>()("effect-voice/Llm") {}
+
+/** What is to be heard of a reply; what is not is a sign that more may come. */
+const said = (reply: Stream.Stream<Delta, LlmError>): Stream.Stream<Delta, LlmError> =>
+  Stream.unwrap(Effect.map(Thought, (thought) =>
+    Stream.mapAccum(
+      reply,
+      () => new Unsaid(),
+      (unsaid: Unsaid, delta): readonly [Unsaid, ReadonlyArray<Delta>] => {
+        const heard = unsaid.push(delta)
+        if (heard.length === 0) thought()
+        return [unsaid, heard]
+      },
+      { onHalt: (unsaid) => unsaid.end() }
+    )))
 
 /**
  * Creates an `Llm` from the function that replies.
@@ -84,12 +99,7 @@ export const make = (provider: {
     resilient: provider.resilient ?? false,
     prewarm: provider.prewarm,
     reply: (request) =>
-      provider.reply(request).pipe(
-        Stream.mapAccum(
-          () => new Unsaid(),
-          (unsaid: Unsaid, delta): readonly [Unsaid, ReadonlyArray<Delta>] => [unsaid, unsaid.push(delta)],
-          { onHalt: (unsaid) => unsaid.end() }
-        ),
+      said(provider.reply(request)).pipe(
         Stream.map(counted),
         Stream.takeUntil((delta) => delta._tag === "Finish"),
         masked((reason) => new LlmError({ provider: provider.name, reason })),

@@ -226,6 +226,64 @@ describe("Resilience", () => {
       }))
   })
 
+  describe("a model that thinks", () => {
+    const thoughts = (count: number, everyMs: number) =>
+      Stream.range(1, count).pipe(
+        Stream.mapEffect((n) => Effect.delay(Effect.succeed(text(`thought ${n}, `)), everyMs)),
+        Stream.rechunk(1)
+      )
+    const of = (...parts: ReadonlyArray<Stream.Stream<Llm.Delta, Llm.LlmError>>) =>
+      parts.reduce((all, part) => Stream.concat(all, part))
+    const textOf = (seen: ReadonlyArray<readonly [Llm.Delta, number]>) =>
+      seen.map(([delta]) => delta._tag === "Text" ? delta.text : delta._tag)
+
+    it.effect("is alive: it is waited for however long it takes, also by who wraps it", () =>
+      Effect.gen(function*() {
+        for (const wrap of [(llm: Llm.Llm["Service"]) => llm, (llm: Llm.Llm["Service"]) => Llm.withSettings(llm, {})]) {
+          const { asked, llm } = llmOf(
+            "a",
+            of(Stream.make(text("<think>")), thoughts(10, 4000), Stream.make(text("</think>Hello."), finish))
+          )
+          const from = yield* Clock.currentTimeMillis
+          const { at, seen } = yield* over(60_000, replyOf(Llm.resilient(wrap(llm), policy)))
+          assert.deepStrictEqual(textOf(seen), ["Hello.", "Finish"])
+          assert.strictEqual(at - from, 40_000)
+          assert.strictEqual(asked.length, 1)
+        }
+      }))
+
+    it.effect("has failed when its thoughts stop for longer than an answer may", () =>
+      Effect.gen(function*() {
+        const { llm } = llmOf("a", of(Stream.make(text("<think>")), thoughts(5, 4000), Stream.never))
+        const { at, exit } = yield* over(60_000, replyOf(Llm.resilient(llm, { ...policy, nextOutput: "5 seconds" })))
+        assert.strictEqual(at, 25_000)
+        assertError(failureOf(exit), llmError(new Failure.TimedOut({ afterMs: 5000 })))
+      }))
+
+    it.effect("is asked again when it fails among its thoughts: nothing was said", () =>
+      Effect.gen(function*() {
+        const { asked, llm } = llmOf(
+          "a",
+          of(Stream.make(text("<think>")), thoughts(5, 4000), Stream.fail(llmError(broken))),
+          Stream.make(text("Hello."), finish)
+        )
+        const { at, seen } = yield* over(60_000, replyOf(Llm.resilient(llm, policy)))
+        assert.deepStrictEqual(textOf(seen), ["Hello.", "Finish"])
+        assert.deepStrictEqual([asked, at], [[0, 20_100], 20_100])
+      }))
+
+    it.effect("is alive in the middle of its answer, too", () =>
+      Effect.gen(function*() {
+        const { llm } = llmOf(
+          "a",
+          of(Stream.make(text("One moment.\n<think>")), thoughts(10, 4000), Stream.make(text("</think>Yes."), finish))
+        )
+        const { at, seen } = yield* over(60_000, replyOf(Llm.resilient(llm, policy)))
+        assert.deepStrictEqual(textOf(seen), ["One moment.\n", "Yes.", "Finish"])
+        assert.strictEqual(at, 40_000)
+      }))
+  })
+
   describe("tts", () => {
     const chunk = (ms: number, sampleRate = 24_000): Tts.Chunk => ({
       frame: { sampleRate, channels: 1, samples: new Int16Array(ms * sampleRate / 1000).fill(1000) }

@@ -25,6 +25,7 @@ import { prewarmed, prewarmOf } from "../resilience/prewarm.ts"
 import { insteadOf, later } from "../resilience/recovery.ts"
 import { meteredReply } from "./metering.ts"
 import * as Llm from "./model.ts"
+import { Thinking } from "./thinking.ts"
 
 type Service = Llm.Service
 
@@ -34,15 +35,19 @@ const request = (
   service: Service,
   request: Llm.Request,
   policy: Policy | undefined
-): Candidate<Llm.Delta, Llm.LlmError, never> => ({
-  name: service.name,
-  open: meteredReply(service, request),
-  settings: service.resilient ? undefined : resolve(policy),
-  isUseful: () => true,
-  isRetryable: (error) => error.isRetryable,
-  error: failing(service.name),
-  owing: Effect.void
-})
+): Candidate<Llm.Delta, Llm.LlmError, never> => {
+  const thinking = new Thinking()
+  return {
+    name: service.name,
+    open: thinking.listen(meteredReply(service, request)),
+    lastSign: () => thinking.last,
+    settings: service.resilient ? undefined : resolve(policy),
+    isUseful: () => true,
+    isRetryable: (error) => error.isRetryable,
+    error: failing(service.name),
+    owing: Effect.void
+  }
+}
 
 /** One that already is comes back as it is. */
 export const resilient = (service: Service, policy?: Policy): Service => {

@@ -152,7 +152,10 @@ export interface Policy {
   /**
    * Time for all attempts together up to the first useful output. It runs from
    * the request for an `Llm`, from the first text for a `Tts`, and from each
-   * `Finalize` without a transcript since for an `Stt`. @default "10 seconds"
+   * `Finalize` without a transcript since for an `Stt`. A model that thinks is at
+   * work: from its last thought on, `nextOutput` counts where that is later.
+   *
+   * @default "10 seconds"
    */
   readonly firstOutput?: Duration.Input | undefined
   /**
