@@ -1,3 +1,4 @@
+/** A `LanguageModel` of `effect/ai` used as an `Llm`: its parts as deltas, its errors as closed reasons. */
 import * as AiError from "effect/ai/AiError"
 import type * as LanguageModel from "effect/ai/LanguageModel"
 import type * as Response from "effect/ai/Response"

@@ -1,3 +1,7 @@
+/**
+ * Which providers of a fallback may be asked. A lost one is found out to be back
+ * by a probe or by the next request; the scope of the fallback ends the probes.
+ */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

@@ -1,3 +1,4 @@
+/** Whether there is another attempt, and the wait before it. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Pull from "effect/Pull"

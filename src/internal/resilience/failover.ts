@@ -1,3 +1,4 @@
+/** One provider after the other, until one gives useful output; each one's scope is closed before the next is asked. */
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"

@@ -1,3 +1,7 @@
+/**
+ * Attempts at one provider until its first useful output, within one deadline.
+ * Interruption closes the attempt in progress, and so does a failure.
+ */
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"

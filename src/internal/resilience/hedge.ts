@@ -1,3 +1,4 @@
+/** Two providers at a time where the first is late; the first useful output interrupts the other. */
 import type * as Arr from "effect/Array"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"

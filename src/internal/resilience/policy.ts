@@ -1,3 +1,4 @@
+/** How a provider is asked, with the defaults of what a program leaves out. */
 import * as Schedule from "effect/Schedule"
 import { type Circuit, circuitOf } from "./breaker.ts"
 import type { Policy } from "./model.ts"

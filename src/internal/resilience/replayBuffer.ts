@@ -1,3 +1,4 @@
+/** What a caller gives once and several attempts read: the text of a speech, the audio of a call. */
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Channel from "effect/Channel"

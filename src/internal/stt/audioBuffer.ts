@@ -1,3 +1,4 @@
+/** Audio that waits to be recognised, in one format, on the time line of its stream; whoever cuts it says what is dropped. */
 import * as Audio from "../../Audio.ts"
 
 interface Piece {

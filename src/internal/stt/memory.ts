@@ -1,3 +1,4 @@
+/** The audio of one stream that has no final transcript yet, for the next attempt: 30 seconds at most, kept until the stream ends. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"

@@ -1,3 +1,4 @@
+/** A recogniser of single pieces of speech, used on a stream of audio. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

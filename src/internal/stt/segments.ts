@@ -1,3 +1,4 @@
+/** Cuts a stream of audio into what is recognised in one go: by a detector, or by the marks of whoever feeds it. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Audio from "../../Audio.ts"

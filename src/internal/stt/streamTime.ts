@@ -1,3 +1,4 @@
+/** Times of audio that may have gaps: where a frame lies in its stream, and what a provider's count of samples means there. */
 import type * as Audio from "../../Audio.ts"
 import type * as Stt from "./model.ts"
 
