@@ -146,7 +146,12 @@ export interface Options {
   readonly subscriberTimeout?: Duration.Input | undefined
   /** Ends the session when the participant leaves. @default true */
   readonly closeOnLeave?: boolean | undefined
-  /** Longest wait for a participant whose connection was lost, before that counts as having left. @default "20 seconds" */
+  /**
+   * Longest wait for a participant who has gone without having left for good
+   * (`Room.LeaveReason`), before that counts as having left.
+   *
+   * @default "20 seconds"
+   */
   readonly returnTimeout?: Duration.Input | undefined
   /** Longest time for cleaning up and for `onExit` when the session ends. @default "5 seconds" */
   readonly closeTimeout?: Duration.Input | undefined

@@ -61,6 +61,13 @@ export interface Track {
 /**
  * Why a participant has gone, where the room knows.
  *
+ * **Details**
+ *
+ * Who has `left`, was `removed`, did not answer a call (`user_unavailable`,
+ * `user_rejected`, `sip_failure`), or whose room is closed has gone for good. Who
+ * has gone for another reason, or for none that is known, may be back under the
+ * same identity: a conversation waits for them.
+ *
  * @category models
  * @since 0.1.0
  */

@@ -37,7 +37,7 @@ import { type Core, type Defaults, latest, signal } from "./core.ts"
 import { makeHearing } from "./hearing.ts"
 import { journal } from "./journal.ts"
 import { check } from "./options.ts"
-import { awaitParticipant, watchEnd, watchLeaving } from "./people.ts"
+import { awaitParticipant, awaitReachable, makeLeaving, watchEnd } from "./people.ts"
 import { bind } from "./persona.ts"
 import { record } from "./recording.ts"
 import { enter, leave, makeSession } from "./service.ts"
@@ -299,20 +299,17 @@ export const open = <R>(
       spending.begin()
       yield* Effect.annotateLogs(log("the conversation begins"), idsOf(participant))
       if (apology !== undefined) fork(apology.prepare)
+      if (options.closeOnLeave !== false) yield* leaving.check(participant.identity)
+      // A line that rings has nobody to be spoken to, nor to be heard.
+      participant = yield* awaitReachable(room, participant.identity)
       signal(core, { _tag: "Opened" })
       yield* inScope(hearing.listen(participant.identity))
-      const { identity } = participant
-      const stays = (yield* room.participants).some((other) => other.identity === identity)
-      if (!stays && options.closeOnLeave !== false) {
-        return signal(core, { _tag: "Close", drain: false, reason: "participant_left" })
-      }
       // What is said before anybody receives the track is heard by nobody.
       yield* Effect.timeoutOption(output.subscribed, checked.subscriberTimeout)
       if (conductor.state().status === "open") enter(core)
     }))
-    if (options.closeOnLeave !== false) {
-      fork(watchLeaving(core, room, checked.returnTimeout, () => participant?.identity))
-    }
+    const leaving = makeLeaving(core, room, checked.returnTimeout, () => participant?.identity)
+    if (options.closeOnLeave !== false) fork(leaving.watch)
     fork(watchEnd(core, room))
     if (options.textTopic !== false) {
       fork(watchTexts(core, room, options.textTopic ?? "lk.chat", options.onText, () => participant?.identity))

@@ -136,12 +136,12 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
       return undefined
     }
 
-    const leaveUnsafe = (identity: string, reason?: LeaveReason): void => {
+    const leaveUnsafe = (identity: string, reason: LeaveReason = "left"): void => {
       const member = members.get(identity)
       if (member === undefined) return
       members.delete(identity)
       switchboard.forget(identity)
-      events.publish({ _tag: "ParticipantLeft", identity, ...given({ reason }) })
+      events.publish({ _tag: "ParticipantLeft", identity, reason })
       member.microphone.end()
     }
 
