@@ -325,6 +325,10 @@ export interface TextOptions extends SendOptions {
  * receives one of them; microphones are received unless the room was told
  * otherwise. What a room cannot do fails with `Unsupported`.
  *
+ * `remove` takes a participant out of the room, which ends the line of one at a
+ * telephone; a room that does not have it, or may not, cannot. Nothing happens to
+ * who is not there.
+ *
  * `attach` is what the room does for each conversation in it, such as serving
  * those who look on: given the room as the conversation sees it, once everything
  * is ready and before the first event; undone by closing the scope, after the
@@ -388,6 +392,7 @@ export class Room extends Context.Service<Room, {
     handler: (call: { readonly identity: string; readonly payload: string }) => Effect.Effect<string, RoomError>
   ) => Effect.Effect<void, RoomError, Scope.Scope>
   readonly setAttributes: (attributes: Readonly<Record<string, string>>) => Effect.Effect<void, RoomError>
+  readonly remove?: ((identity: string) => Effect.Effect<void, RoomError>) | undefined
   readonly attach?:
     | ((session: Session["Service"]) => Effect.Effect<void, never, Room | Scope.Scope>)
     | undefined

@@ -33,6 +33,13 @@ export interface Options {
   readonly url: string
   /** The token of a job, or one of `token`. */
   readonly token: Redacted.Redacted
+  /**
+   * A token with the right `roomAdmin` in this room, by which `Room.remove`, and
+   * with it `Session.hangUp`, takes others out of it. A worker brings one.
+   *
+   * @default `token`, where it has that right, as one of `token({ admin: true })`
+   */
+  readonly admin?: Redacted.Redacted | undefined
   /** What is received without being asked for; the rest by `Room.subscribe`. @default "audio" */
   readonly autoSubscribe?: "all" | "audio" | "video" | "none" | undefined
   /** End-to-end encryption of media and data, with the key that everyone in the room shares. @default none */
@@ -104,13 +111,15 @@ export interface TokenOptions {
   readonly kind?: "agent" | "standard" | undefined
   /** Not seen by the others. @default false */
   readonly hidden?: boolean | undefined
+  /** May take others out of the room: `Room.remove`. @default false */
+  readonly admin?: boolean | undefined
   /** How long it lets someone in. @default "1 hour" */
   readonly ttl?: Duration.Input | undefined
 }
 
 /**
  * Signs a token, with the rights to join, to speak, to listen, to send data and
- * to change its own attributes, and no others.
+ * to change its own attributes, and no others unless they are asked for.
  *
  * **When to use**
  *

@@ -37,7 +37,7 @@ import { type Core, type Defaults, latest, signal } from "./core.ts"
 import { makeHearing } from "./hearing.ts"
 import { journal } from "./journal.ts"
 import { check } from "./options.ts"
-import { awaitParticipant, awaitReachable, makeLeaving, watchEnd } from "./people.ts"
+import { awaitParticipant, awaitReachable, endLine, makeLeaving, watchEnd } from "./people.ts"
 import { bind } from "./persona.ts"
 import { record } from "./recording.ts"
 import { enter, leave, makeSession } from "./service.ts"
@@ -244,7 +244,9 @@ export const open = <R>(
       finishing = true
       Effect.runForkWith(services)(
         Effect.gen(function*() {
-          yield* leave(core, checked.closeTimeout)
+          // Nobody at a telephone waits on a dead line while the agent cleans up.
+          const line = reason === "hang_up" ? endLine(core, room, participant, checked.closeTimeout) : Effect.void
+          yield* Effect.all([line, leave(core, checked.closeTimeout)], { concurrency: 2, discard: true })
           yield* within(Effect.andThen(
             Scope.close(toolScope, Exit.void),
             Effect.suspend(() => Fiber.awaitAll([...core.acts]))

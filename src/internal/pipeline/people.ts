@@ -65,6 +65,30 @@ export const awaitReachable = (
     return yield* Deferred.await(found)
   })
 
+/** Ends the line of one at a telephone, who would be left alone on it; whoever else is there can leave by themselves. */
+export const endLine = (
+  core: Core,
+  room: Room.Room["Service"],
+  participant: Room.Participant | undefined,
+  patience: number
+): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    if (participant?.kind !== "sip") return
+    const { identity } = participant
+    if (!(yield* room.participants).some((other) => other.identity === identity)) return
+    if (room.remove === undefined) return warnOfLine(core, "the room cannot remove who is in it")
+    yield* Effect.catch(room.remove(identity), ({ detail }) => Effect.sync(() => warnOfLine(core, detail)))
+  }).pipe(
+    Effect.timeoutOrElse({
+      duration: patience,
+      orElse: () => Effect.sync(() => warnOfLine(core, "the room did not answer in time"))
+    }),
+    Effect.catchCause((cause) => Effect.sync(() => failed(core, "room", "room", cause)))
+  )
+
+const warnOfLine = (core: Core, why: string): void =>
+  core.publish({ _tag: "Warning", component: "room", message: `the telephone's line stays open: ${why}` })
+
 const close = (core: Core, reason: Event.CloseReason): void => signal(core, { _tag: "Close", drain: false, reason })
 
 const guarded = (core: Core, watch: Effect.Effect<void>): Effect.Effect<void> =>

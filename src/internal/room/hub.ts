@@ -299,6 +299,14 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
           Effect.sync(() => {
             attributes = { ...attributes, ...changed }
           })),
+      remove: (identity) =>
+        using(Effect.suspend(() => {
+          if (over) {
+            return Effect.fail(gone("remove"))
+          }
+          leaveUnsafe(identity, "removed")
+          return Effect.void
+        })),
       ended: using(Deferred.await(ended)),
       leave: Effect.sync(() =>
         end("left")
