@@ -134,7 +134,13 @@ export interface Options {
     readonly budget?: Cost.Budget | undefined
   } | undefined
   readonly output?: Room.OutputOptions | undefined
-  /** Topic of typed text, `false` for none. @default "lk.chat" */
+  /**
+   * Topic of typed text, `false` for none. A text of more than 16,384 characters,
+   * and what comes beyond 20 texts in ten seconds, is refused with the event
+   * `Warning`.
+   *
+   * @default "lk.chat"
+   */
   readonly textTopic?: string | false | undefined
   /** What becomes of typed text. @default `session.send`: it interrupts, and is answered */
   readonly onText?:

@@ -321,6 +321,9 @@ export interface TextOptions extends SendOptions {
  * subscribed before the sender sends. These streams miss nothing from when they
  * run: fork them with `startImmediately`, or their fiber is not there yet.
  *
+ * A listener of messages who lags behind loses the oldest beyond 4,096 of them, or
+ * 32 MiB.
+ *
  * `tracks` is what a participant publishes, and `subscribe` whether the agent
  * receives one of them; microphones are received unless the room was told
  * otherwise. What a room cannot do fails with `Unsupported`.

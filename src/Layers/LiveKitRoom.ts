@@ -65,11 +65,17 @@ export interface Options {
   readonly frame?: Duration.Input | undefined
   /** Audio that a slow listener may lag behind before the oldest is dropped. @default "2 seconds" */
   readonly audioBuffer?: Duration.Input | undefined
-  /** Longest text or bytes that are taken in; longer ones are dropped. @default 16 MiB */
+  /**
+   * Longest text or bytes that are taken in; longer ones are dropped, as are
+   * those of a sender who has 16 on the way or two of the longest, and one of
+   * which nothing has come for a minute.
+   *
+   * @default 16 MiB
+   */
   readonly maxMessageBytes?: number | undefined
   /**
    * Topics on which something may come before anyone listens: it is kept for
-   * who listens first, 64 messages each.
+   * who listens first, 64 messages and 32 MiB each.
    *
    * @default the chat, the audio recorded before the agent came, and the requests of tools
    */

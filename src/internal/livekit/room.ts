@@ -65,8 +65,23 @@ export const make = (options: Checked): Effect.Effect<LiveKitRoom, RoomError, Sc
     const gone = (what: string) => refuse("Disconnected", `${what}: ${over ?? "the room has ended"}`)
     const publish = (event: Event): void => events.publish(event)
     const members = makeMembers({ rtc, clock, frameMs: options.frameMs, bufferMs: options.bufferMs, publish })
-    const messages = makeMessages({ ...options.topics, room: () => current })
     const run = yield* FiberSet.makeRuntime<never, unknown, unknown>()
+    let refusals = 0
+    const messages = makeMessages({
+      ...options.topics,
+      room: () => current,
+      longest: options.maxMessageBytes,
+      now: () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000,
+      run,
+      onRefused: (participant, topic) => {
+        refusals += 1
+        const log = refusals === 1 ? Effect.logWarning : Effect.logDebug
+        quietly(Effect.annotateLogs(log("a message was not taken in: too long, too many at once, or unfinished"), {
+          participant,
+          topic
+        }))
+      }
+    })
     const quietly = (effect: Effect.Effect<unknown, unknown>): void =>
       void run(Effect.ignoreCause(effect, { log: "Warn", message: "the room" }))
     const calls = yield* makeCalls({ rtc, room: () => current })

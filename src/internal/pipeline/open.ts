@@ -42,7 +42,7 @@ import { bind } from "./persona.ts"
 import { record } from "./recording.ts"
 import { enter, leave, makeSession } from "./service.ts"
 import { makeSpending } from "./spending.ts"
-import { watchKeys, watchTexts } from "./typed.ts"
+import { collectKeys, watchKeys, watchTexts } from "./typed.ts"
 
 // A listener that is further behind loses the oldest events.
 const eventsKept = 1024
@@ -90,6 +90,7 @@ export const open = <R>(
     const events = yield* PubSub.sliding<Event.Event>(eventsKept)
     const ended = yield* Deferred.make<Event.CloseReason>()
     let participant: Room.Participant | undefined
+    const met = yield* Deferred.make<void>()
 
     let over = false
     const publish = (draft: Event.Draft): void => {
@@ -149,6 +150,7 @@ export const open = <R>(
     const defaults: Defaults = { llm: guardLlm(thinks), tts: guardTts(speaks), guardLlm, guardTts }
     const apology = makeApology(options.apology, speaks, defaults.tts, agent.voice)
     const detector = yield* inScope(vad.detector(options.vad))
+    const keys = yield* inScope(collectKeys(room))
     const output = yield* inScope(recorded.room.output(options.output))
     const toolScope = yield* Scope.fork(scope)
     const runner = yield* Scope.provide(
@@ -298,6 +300,7 @@ export const open = <R>(
         yield* Effect.ignore(session.update({ turn: { interruption: { echoWarmUp: 0 } } }))
       }
       publish({ _tag: "SessionStarted", session: id })
+      yield* Deferred.succeed(met, undefined)
       spending.begin()
       yield* Effect.annotateLogs(log("the conversation begins"), idsOf(participant))
       if (apology !== undefined) fork(apology.prepare)
@@ -310,13 +313,14 @@ export const open = <R>(
       yield* Effect.timeoutOption(output.subscribed, checked.subscriberTimeout)
       if (conductor.state().status === "open") enter(core)
     }))
-    const leaving = makeLeaving(core, room, checked.returnTimeout, () => participant?.identity)
+    const known = { met: Deferred.await(met), participant: () => participant?.identity }
+    const leaving = makeLeaving(core, room, checked.returnTimeout, known.participant)
     if (options.closeOnLeave !== false) fork(leaving.watch)
     fork(watchEnd(core, room))
     if (options.textTopic !== false) {
-      fork(watchTexts(core, room, options.textTopic ?? "lk.chat", options.onText, () => participant?.identity))
+      fork(watchTexts(core, room, options.textTopic ?? "lk.chat", options.onText, known))
     }
-    fork(watchKeys(core, room, options.onKey, () => participant?.identity))
+    fork(watchKeys(core, keys, options.onKey, known))
     return session
   })
 
