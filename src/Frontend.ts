@@ -124,6 +124,9 @@ export interface PreconnectOptions {
  * record it, when the package `opus-decoder` is installed. What cannot be
  * decoded is logged as a warning, and the live audio heard alone.
  *
+ * One recording of each participant is taken, of at most 2 MiB, and the last 15
+ * seconds of it are heard. It is decoded when the participant is listened to.
+ *
  * A room of LiveKit does this by itself.
  *
  * @category combinators

@@ -8,6 +8,7 @@ import { RoomError } from "../../Room.ts"
 export interface Checked {
   readonly url: string
   readonly token: Redacted.Redacted
+  readonly admin: Redacted.Redacted | undefined
   readonly autoSubscribe: "all" | "audio" | "video" | "none"
   readonly key: Redacted.Redacted | undefined
   readonly rejoin: boolean
@@ -61,6 +62,7 @@ export const check = (options: Options): Effect.Effect<Checked, RoomError> =>
     return {
       url: url.replace(/^http/, "ws"),
       token,
+      admin: options.admin,
       autoSubscribe,
       key,
       frameMs,

@@ -31,7 +31,8 @@ export const sign = (options: TokenOptions): Effect.Effect<Redacted.Redacted, Ro
         canPublishData: true,
         canUpdateOwnMetadata: true,
         ...(kind === "agent" ? { agent: true } : {}),
-        ...(options.hidden === true ? { hidden: true } : {})
+        ...(options.hidden === true ? { hidden: true } : {}),
+        ...(options.admin === true ? { roomAdmin: true } : {})
       }
     }).setProtectedHeader({ alg: "HS256", typ: "JWT" })
       .setIssuer(apiKey)
