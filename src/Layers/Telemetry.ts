@@ -135,7 +135,7 @@ const check = (options: OtlpOptions): Effect.Effect<void, TelemetryError> =>
     for (const option of ["logsInterval", "metricsInterval", "tracesInterval", "shutdownTimeout"] as const) {
       const ms = millisOf(options[option] ?? "1 second")
       if (option === "shutdownTimeout" ? ms >= 0 : ms >= shortestMs) continue
-      yield* new TelemetryError({
+      return yield* new TelemetryError({
         option,
         detail: `must be a duration of ${option === "shutdownTimeout" ? 0 : shortestMs} ms or more, such as "5 seconds"`
       })
