@@ -17,14 +17,11 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Audio from "./Audio.ts"
 import * as Failure from "./Failure.ts"
-import { breakersOf, keepBreakers } from "./internal/resilience/breaker.ts"
 import { masked } from "./internal/resilience/errors.ts"
 import { layerResilient as layerOf, services } from "./internal/resilience/layers.ts"
-import { prewarmOf } from "./internal/resilience/prewarm.ts"
 import * as caching from "./internal/tts/cache.ts"
-import { convert, finite, inFormat } from "./internal/tts/chunks.ts"
+import { finite, inFormat } from "./internal/tts/chunks.ts"
 import * as files from "./internal/tts/fileStore.ts"
-import { meteredSpeech } from "./internal/tts/metering.ts"
 import {
   type Cache,
   type CacheOptions,
@@ -32,9 +29,12 @@ import {
   type Chunk,
   type Options,
   type Service,
-  TtsError
+  TtsError,
+  type Voice
 } from "./internal/tts/model.ts"
+import { spoken } from "./internal/tts/pieces.ts"
 import * as resilience from "./internal/tts/resilient.ts"
+import * as byVoice from "./internal/tts/voices.ts"
 import type {
   Fallback,
   FallbackOptions,
@@ -54,7 +54,8 @@ export {
   type Options,
   type Service,
   TimedText,
-  TtsError
+  TtsError,
+  type Voice
 } from "./internal/tts/model.ts"
 
 /**
@@ -164,12 +165,7 @@ export const fromSynthesizer = (synthesizer: {
   make({
     ...synthesizer,
     speak: (text, options) =>
-      text.pipe(
-        Stream.mapAccum(
-          () => "",
-          (blank: string, piece): readonly [string, ReadonlyArray<string>] =>
-            piece.trim() === "" ? [blank + piece, []] : ["", [blank + piece]]
-        ),
+      spoken(text).pipe(
         Stream.mapEffect((piece) =>
           Effect.map(synthesizer.synthesize(piece.trim(), options?.voice, options), (frame) => ({ frame, piece }))
         ),
@@ -181,15 +177,6 @@ export const fromSynthesizer = (synthesizer: {
         Stream.buffer({ capacity: 0 })
       )
   })
-
-/**
- * One of the voices of `voices`: a service, and its own name for the voice
- * where it has several.
- *
- * @category options
- * @since 0.1.0
- */
-export type Voice = Tts["Service"] | { readonly tts: Tts["Service"]; readonly voice: string }
 
 /**
  * Creates a `Tts` whose voices are other services, by name.
@@ -204,37 +191,10 @@ export type Voice = Tts["Service"] | { readonly tts: Tts["Service"]; readonly vo
  * @category constructors
  * @since 0.1.0
  */
-export const voices = (
+export const voices: (
   byName: Readonly<Record<string, Voice>>,
-  options: { /** @default "voices" */ readonly name?: string | undefined } = {}
-): Tts["Service"] => {
-  const name = options.name ?? "voices"
-  const names = Object.keys(byName)
-  const all = new Map(
-    names.flatMap((name) => {
-      const voice = byName[name]
-      return voice === undefined ? [] : [[name, "tts" in voice ? voice : { tts: voice, voice: undefined }] as const]
-    })
-  )
-  const [first] = all.values()
-  const format = { sampleRate: first?.tts.sampleRate ?? 24_000, channels: first?.tts.channels ?? 1 }
-  const service = Tts.of({
-    name,
-    resilient: [...all.values()].every(({ tts }) => tts.resilient),
-    prewarm: prewarmOf([...all.values()].map(({ tts }) => tts)),
-    ...format,
-    voices: names,
-    speak: <E, R>(text: Stream.Stream<string, E, R>, options?: Options): Stream.Stream<Chunk, E | TtsError, R> => {
-      const chosen = options?.voice === undefined ? first : all.get(options.voice)
-      if (chosen !== undefined) {
-        return convert(format)(meteredSpeech(chosen.tts, text, { ...options, voice: chosen.voice }))
-      }
-      const detail = `there is no such voice; use one of: ${names.join(", ")}`
-      return Stream.fail(new TtsError({ provider: name, reason: new Failure.InvalidRequest({ detail }) }))
-    }
-  })
-  return keepBreakers(service, [...all.values()].flatMap(({ tts }) => breakersOf(tts)))
-}
+  options?: { /** @default "voices" */ readonly name?: string | undefined }
+) => Tts["Service"] = byVoice.voices
 
 /**
  * Creates a `Tts` that says a sentence again from memory.

@@ -134,3 +134,12 @@ export interface Cache {
     readonly bytes: number
   }>
 }
+
+/**
+ * One of the voices of `voices`: a service, and its own name for the voice
+ * where it has several.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export type Voice = Service | { readonly tts: Service; readonly voice: string }
