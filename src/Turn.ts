@@ -12,14 +12,14 @@ import type * as Duration from "effect/Duration"
 import type * as Event from "./Event.ts"
 import * as errorType from "./internal/metrics/errorType.ts"
 import { hasWord } from "./internal/text/words.ts"
-import * as Decision from "./internal/turn/decision.ts"
 import { audible, type Draft, find, noWords, publish, said, setPhase, setStarved } from "./internal/turn/draft.ts"
-import * as Ending from "./internal/turn/ending.ts"
+import * as EndOfTurn from "./internal/turn/endOfTurn.ts"
 import * as Endpointing from "./internal/turn/endpointing.ts"
 import * as Floor from "./internal/turn/floor.ts"
-import * as Hearing from "./internal/turn/hearing.ts"
+import * as LastWords from "./internal/turn/lastWords.ts"
 import type { Action, Signal, State } from "./internal/turn/model.ts"
 import type { Settings } from "./internal/turn/settings.ts"
+import * as Voice from "./internal/turn/voice.ts"
 
 export type { Action, Signal, State } from "./internal/turn/model.ts"
 export type { Problem, Settings } from "./internal/turn/settings.ts"
@@ -176,14 +176,14 @@ export const deadline = (s: State): number | undefined => {
   const settled = Floor.settled(s)
   const due = Math.min(
     s.decision?.commitAt ?? Infinity,
-    Hearing.interruptsAt(s) ?? Infinity,
-    Hearing.reconsidersAt(s) ?? Infinity,
+    Voice.interruptsAt(s) ?? Infinity,
+    Voice.reconsidersAt(s) ?? Infinity,
     (settled ? s.pause?.until : undefined) ?? Infinity,
     (settled ? s.holdUntil : undefined) ?? Infinity,
     s.words.expectedAt ?? Infinity,
     s.manual?.until ?? Infinity,
     s.awayAt ?? Infinity,
-    Ending.due(s)
+    LastWords.due(s)
   )
   return due === Infinity ? undefined : due
 }
@@ -218,8 +218,8 @@ export const step = (state: State, now: number, signal: Signal): readonly [State
   if (d.s.status === "draining") finish(d)
   Floor.next(d)
   if (audible(d.s, now)) d.s.silentSince = undefined
-  else if (audible(state, now)) Hearing.fallsSilent(d, state.pause, signal._tag === "PlayoutEnded")
-  else Hearing.staysSilent(d)
+  else if (audible(state, now)) Voice.fallsSilent(d, state.pause, signal._tag === "PlayoutEnded")
+  else Voice.staysSilent(d)
   settle(d)
   if (d.s.status === "closed" && state.status !== "closed") {
     d.actions.push({ _tag: "Finish", reason: d.s.closing ?? "closed" })
@@ -234,7 +234,7 @@ const keepLate = (
 ): readonly [State, ReadonlyArray<Action>] => {
   if (!final) return [state, []]
   const kept = { ...state, keptInterim: "" }
-  const more = Ending.beyond(state.keptInterim, text)
+  const more = LastWords.beyond(state.keptInterim, text)
   return !hasWord(more)
     ? [kept, []]
     : [{ ...kept, turn: state.turn + 1 }, [{ _tag: "KeepWords", turn: state.turn, text: more }]]
@@ -251,30 +251,30 @@ const receive = (d: Draft, signal: Signal): void => {
     case "Tick":
       return tick(d)
     case "VoiceStarted":
-      return Hearing.voiceStarted(d, signal.startedAt)
+      return Voice.voiceStarted(d, signal.startedAt)
     case "VoicePaused":
-      return Hearing.voicePaused(d, signal.voiceAt)
+      return Voice.voicePaused(d, signal.voiceAt)
     case "VoiceResumed":
-      return Hearing.voiceResumed(d, signal.voiceAt)
+      return Voice.voiceResumed(d, signal.voiceAt)
     case "VoiceEnded":
-      return Hearing.voiceEnded(d, signal.endedAt)
+      return Voice.voiceEnded(d, signal.endedAt)
     case "Heard":
-      if (signal.final) Ending.heard(d, signal.endedAt)
-      return Hearing.heard(d, signal.text, signal.final, signal.endedAt)
+      if (signal.final) LastWords.heard(d, signal.endedAt)
+      return Voice.heard(d, signal.text, signal.final, signal.endedAt)
     case "EndOfTurn":
-      return Decision.endOfTurn(d, signal.decision, signal.probability)
+      return EndOfTurn.endOfTurn(d, signal.decision, signal.probability)
     case "Overlap":
-      return Hearing.judged(d, signal.text, signal.verdict)
+      return Voice.judged(d, signal.text, signal.verdict)
     case "Typed":
-      return Decision.open(d, signal.text, "text", d.now, d.now)
+      return EndOfTurn.open(d, signal.text, "text", d.now, d.now)
     case "CommitTurn":
-      return Decision.commitTurn(d, signal.waitMs)
+      return EndOfTurn.commitTurn(d, signal.waitMs)
     case "ClearTurn":
-      return Hearing.clearTurn(d)
+      return Voice.clearTurn(d)
     case "Accepted":
-      return Decision.accepted(d, signal.turn, signal.text, signal.changed)
+      return EndOfTurn.accepted(d, signal.turn, signal.text, signal.changed)
     case "Declined":
-      return Decision.declined(d, signal.turn)
+      return EndOfTurn.declined(d, signal.turn)
     case "Enqueue":
       return Floor.enqueue(d, {
         id: signal.speech,
@@ -306,7 +306,7 @@ const receive = (d: Draft, signal: Signal): void => {
       d.s.endpointing = Endpointing.update(d.s.endpointing, signal.settings.endpointing)
       return
     case "Transcribed":
-      return Ending.over(d)
+      return LastWords.over(d)
     case "Close":
       close(d, signal.drain, signal.reason)
       if (signal.now === true) abandon(d)
@@ -321,11 +321,11 @@ const tick = (d: Draft): void => {
     if (decision.asking) {
       publish(d, { _tag: "Warning", component: "detector", message: "the turn detector did not answer in time" })
     }
-    Decision.commit(d, "voice")
+    EndOfTurn.commit(d, "voice")
   }
-  if (manual !== undefined && manual.until <= d.now) Decision.commit(d, "manual")
-  Hearing.interruptByVoice(d)
-  Hearing.reconsider(d)
+  if (manual !== undefined && manual.until <= d.now) EndOfTurn.commit(d, "manual")
+  Voice.interruptByVoice(d)
+  Voice.reconsider(d)
   if (Floor.settled(d.s)) {
     if (d.s.pause?.until !== undefined && d.s.pause.until <= d.now) Floor.resume(d)
     if (d.s.holdUntil !== undefined && d.s.holdUntil <= d.now) d.s.holdUntil = undefined
@@ -342,7 +342,7 @@ const interrupt = (d: Draft, force: boolean, speech: string | undefined): void =
   d.actions.push({ _tag: "Settle" })
   if (speech === undefined) {
     // A reply that a hook still thinks about is one that waits.
-    if (d.s.pending !== undefined) Decision.declined(d, d.s.pending.turn)
+    if (d.s.pending !== undefined) EndOfTurn.declined(d, d.s.pending.turn)
     return Floor.interrupt(d, force)
   }
   const target = find(d, speech)
@@ -398,7 +398,7 @@ const giveUp = (
   if (!heard) return close(d, false, "provider_failures")
   d.s.closing = "provider_failures"
   d.actions.push({ _tag: "Closing", drain: true, reason: "provider_failures" })
-  Decision.discard(d)
+  EndOfTurn.discard(d)
   Floor.interrupt(d, true)
   d.s.pending = undefined
   d.s.status = "draining"
@@ -410,30 +410,30 @@ const close = (d: Draft, drain: boolean, reason: NonNullable<State["closing"]>):
   d.actions.push({ _tag: "Closing", drain, reason: d.s.closing })
   if (d.s.status === "starting") d.s.status = "open"
   if (drain) {
-    if (d.s.status === "open" && reason === "closed") Ending.answer(d)
+    if (d.s.status === "open" && reason === "closed") LastWords.answer(d)
     d.s.status = "draining"
     return
   }
-  Decision.discard(d)
+  EndOfTurn.discard(d)
   Floor.interrupt(d, true)
   d.s.status = "draining"
   d.s.pending = undefined
-  Ending.hasten(d)
+  LastWords.hasten(d)
 }
 
 /** No transcript is waited for, and what hangs keeps no words back. */
 const abandon = (d: Draft): void => {
-  Ending.over(d)
+  LastWords.over(d)
   keep(d)
 }
 
 /** Draining is over when nothing is left to be said. */
 const finish = (d: Draft): void => {
   const idle = () => d.s.speeches.length === 0 && d.s.pending === undefined
-  if (Ending.waits(d, idle()) || !idle()) return
+  if (LastWords.waits(d, idle()) || !idle()) return
   keep(d)
-  Decision.discard(d)
-  Hearing.cutOff(d)
+  EndOfTurn.discard(d)
+  Voice.cutOff(d)
   d.s.status = "closed"
 }
 

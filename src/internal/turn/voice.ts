@@ -2,7 +2,6 @@
 import * as Text from "../../Text.ts"
 import * as Phrases from "../text/phrases.ts"
 import { hasWord } from "../text/words.ts"
-import * as Decision from "./decision.ts"
 import {
   audible,
   breath,
@@ -15,6 +14,7 @@ import {
   setAside,
   spokenAt
 } from "./draft.ts"
+import * as EndOfTurn from "./endOfTurn.ts"
 import * as Endpointing from "./endpointing.ts"
 import * as Floor from "./floor.ts"
 import type { Pause, State, Voice, Words } from "./model.ts"
@@ -48,7 +48,7 @@ export const interruptByVoice = (d: Draft): void => {
 
 export const voiceStarted = (d: Draft, startedAt: number): void => {
   if (d.s.voice !== undefined) return
-  if (setAside(d.s.words) && startedAt - spokenAt(d.s, d.now) > forgetAfter) Decision.keep(d)
+  if (setAside(d.s.words) && startedAt - spokenAt(d.s, d.now) > forgetAfter) EndOfTurn.keep(d)
   const overlap = audible(d.s, startedAt) && (d.s.endpointing.agent?.startedAt ?? startedAt) <= startedAt
   d.s.voice = { startedAt, sounding: startedAt, soundedMs: 0, pausedAt: undefined, dismissed: false, committed: false }
   d.s.endpointing = Endpointing.onUserStarted(d.s.endpointing, startedAt, { overlapping: playing(d.s) !== undefined })
@@ -115,8 +115,8 @@ export const voiceEnded = (d: Draft, at: number): void => {
     d.s.holdUntil = short ? Math.max(d.now, endedAt + Endpointing.delays(d.s.endpointing).min) : d.now + wait
   }
   limit(d)
-  if (d.s.manual !== undefined && Decision.transcribed(d.s)) return Decision.commit(d, "manual")
-  Decision.consider(d)
+  if (d.s.manual !== undefined && EndOfTurn.transcribed(d.s)) return EndOfTurn.commit(d, "manual")
+  EndOfTurn.consider(d)
 }
 
 /** Speech that the end of the session cuts off. */
@@ -132,7 +132,7 @@ export const heard = (d: Draft, text: string, final: boolean, endedAt: number | 
   if (!hasWord(text)) return final ? heardNothing(d) : undefined
   if (d.s.voice?.committed === true) d.s.voice = { ...d.s.voice, committed: false }
   const missed = d.s.voice === undefined && (d.s.words.finalAt ?? 0) >= (d.s.words.stoppedAt ?? 0)
-  if (missed && setAside(d.s.words) && (endedAt ?? d.now) - spokenAt(d.s, d.now) > forgetAfter) Decision.keep(d)
+  if (missed && setAside(d.s.words) && (endedAt ?? d.now) - spokenAt(d.s, d.now) > forgetAfter) EndOfTurn.keep(d)
   const { words } = d.s
   const fresh = said(words, true) === ""
   const repeated = !final && Text.equivalent(words.interim, text)
@@ -151,17 +151,17 @@ export const heard = (d: Draft, text: string, final: boolean, endedAt: number | 
   if (final) {
     d.s.awayAt = undefined
     d.s.away = false
-    if (d.s.manual !== undefined) return Decision.commit(d, "manual")
+    if (d.s.manual !== undefined) return EndOfTurn.commit(d, "manual")
   }
   judge(d, repeated)
   interruptByWords(d)
   limit(d)
-  if (final) Decision.speculate(d)
+  if (final) EndOfTurn.speculate(d)
   if (setAside(d.s.words)) return
-  if (final) Decision.consider(d)
+  if (final) EndOfTurn.consider(d)
   else if (d.s.decision !== undefined) {
     if (d.s.settings.detection === "stt") d.s.decision = undefined
-    else Decision.consider(d)
+    else EndOfTurn.consider(d)
   }
 }
 
@@ -170,8 +170,8 @@ const heardNothing = (d: Draft): void => {
   const { decision, manual, words } = d.s
   const owed = words.stoppedAt !== undefined && (words.finalAt ?? 0) < words.stoppedAt
   d.s.words = { ...words, interim: "", finalAt: owed ? d.now : words.finalAt, expectedAt: undefined }
-  if (manual !== undefined) return Decision.commit(d, "manual")
-  if (decision !== undefined && words.interim !== "") Decision.consider(d)
+  if (manual !== undefined) return EndOfTurn.commit(d, "manual")
+  if (decision !== undefined && words.interim !== "") EndOfTurn.consider(d)
 }
 
 /**
@@ -211,7 +211,7 @@ const overlap = (d: Draft, verdict: "backchannel" | "interruption" | "unknown"):
     cutIn(d)
     if (!setAside(words)) return
     d.s.words = { ...d.s.words, kept: 0 }
-    return Decision.consider(d)
+    return EndOfTurn.consider(d)
   }
   if (words.interim === "") d.s.words = { ...words, kept: words.finals.length }
   if (voice !== undefined) d.s.voice = { ...voice, dismissed: true }
@@ -260,7 +260,7 @@ const fellSilent = (d: Draft, at: number, pause: Pause | undefined): void => {
   if (!answers(d.s, d.now, at, pause)) return
   if (voice?.dismissed === true) d.s.voice = { ...voice, dismissed: false }
   d.s.words = { ...words, overlap: false, kept: 0 }
-  if (setAside(words)) Decision.consider(d)
+  if (setAside(words)) EndOfTurn.consider(d)
 }
 
 /** The agent has more to say, and what was said over it was no more than a sign of listening, as far as is known. */
@@ -332,6 +332,6 @@ export const clearTurn = (d: Draft): void => {
   d.s.cleared = owed && d.s.ears.stt ? { at: d.now, until: d.now + lateTranscript } : undefined
   d.s.decision = undefined
   d.s.manual = undefined
-  Decision.discard(d)
+  EndOfTurn.discard(d)
   d.s.words = d.s.voice === undefined ? noWords : { ...noWords, startedAt: d.s.voice.startedAt }
 }

@@ -1,7 +1,7 @@
 /** The last words: what the recogniser still owes when the session ends. */
 import * as Text from "../../Text.ts"
-import * as Decision from "./decision.ts"
 import type { Draft } from "./draft.ts"
+import * as EndOfTurn from "./endOfTurn.ts"
 import type { LastWords, State } from "./model.ts"
 
 /** What has had no transcript for so long (ms) had no words. */
@@ -52,7 +52,7 @@ export const over = (d: Draft): void => {
 export const answer = (d: Draft): void => {
   const { settings, voice, words } = d.s
   if (settings.detection === "manual" || words.kept || voice?.sounding !== undefined) return
-  if (d.s.lastWords?.over === true || !owes(d.s, d.now)) return Decision.commit(d, "voice")
+  if (d.s.lastWords?.over === true || !owes(d.s, d.now)) return EndOfTurn.commit(d, "voice")
   begin(d, { asked: true, answers: true })
   d.actions.push({ _tag: "Finalize" })
 }
@@ -80,7 +80,7 @@ export const waits = (d: Draft, idle: boolean): boolean => {
 
 /** The words that a draining session was waiting for are there. */
 const answers = (d: Draft): boolean => {
-  if (!d.s.words.kept && d.s.words.interim === "") Decision.commit(d, "voice")
+  if (!d.s.words.kept && d.s.words.interim === "") EndOfTurn.commit(d, "voice")
   d.s.lastWords = undefined
   return d.s.pending !== undefined
 }
