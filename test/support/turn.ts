@@ -16,7 +16,7 @@ export const settings = (options: Turn.Options = {}): Turn.Settings => {
   return resolved
 }
 
-export const everything: Turn.State["ears"] = { stt: true, interims: true, detector: false, judge: false }
+export const everything: Turn.Ears = { stt: true, interims: true, detector: false, judge: false }
 
 export interface Driver {
   readonly log: ReadonlyArray<Entry>
@@ -32,7 +32,7 @@ export interface Driver {
 
 export const drive = (options: {
   readonly turn?: Turn.Options | undefined
-  readonly ears?: Partial<Turn.State["ears"]> | undefined
+  readonly ears?: Partial<Turn.Ears> | undefined
   /** What the hook says to a committed turn. @default accept */
   readonly onCommit?: ((turn: number, text: string) => Turn.Signal | undefined) | undefined
   /** Whether a stopped speech says at once that it has ended. @default true */

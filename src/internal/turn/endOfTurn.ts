@@ -1,167 +1,110 @@
-/** Whether the turn is over, what becomes of it then, and the guess that was made before. */
+/** Whether the turn is over: by silence, by the turn detector's word, or by the program's. */
 import * as Text from "../../Text.ts"
 import * as Phrases from "../text/phrases.ts"
-import { audible, busy, type Draft, interruptible, noWords, playing, publish, said, setAside } from "./draft.ts"
+import { audible, type Draft, interruptible, playing, publish, said, setAside } from "./draft.ts"
 import * as Endpointing from "./endpointing.ts"
-import * as Floor from "./floor.ts"
-import type { State, Words } from "./model.ts"
-
-/** Everything that was said has its final transcript. */
-export const transcribed = ({ voice, words }: State): boolean =>
-  voice === undefined && words.interim === "" && words.finals.length > 0 &&
-  (words.finalAt ?? 0) >= (words.stoppedAt ?? 0)
+import type { State, Voice } from "./model.ts"
+import * as Turns from "./turns.ts"
 
 /** Opens, or opens anew, the decision whether the turn is over. */
 export const consider = (d: Draft): void => {
-  const { decision, settings, words } = d.s
+  const { voice, words } = d.user
+  const { ears, settings, status } = d.session
   if (settings.detection === "manual" || setAside(words) || words.finals.length === 0) return
   // Once the session drains nobody will reply: what is said is kept for its end.
-  if (d.s.status === "draining") return
-  if (d.s.voice !== undefined && settings.detection === "vad" && !d.s.voice.dismissed) return
-  const { max, min } = Endpointing.delays(d.s.endpointing)
-  const anchor = Math.min(words.stoppedAt ?? words.finalAt ?? d.now, d.now)
-  const id = (decision?.id ?? d.s.turn * 1000) + 1
-  const asking = d.s.ears.detector
-  d.s.decision = {
-    id,
-    anchor,
-    asking,
-    commitAt: asking
-      ? Math.max(d.now + settings.endpointing.detectorDeadline, anchor + min)
-      : Math.max(d.now, anchor + (words.interim !== "" || Phrases.isHesitation(said(words)) ? max : min))
+  if (status._tag === "Draining") return
+  if (voice._tag !== "Silent" && settings.detection === "vad" && !voice.dismissed) return
+  const { max, min } = Endpointing.delays(d.user.endpointing)
+  const stoppedAt = Math.min(words.stoppedAt ?? words.finalAt ?? d.now, d.now)
+  d.agent.holdUntil = undefined
+  if (!ears.detector) {
+    const delay = words.interim !== "" || Phrases.isHesitation(said(words)) ? max : min
+    d.user.decision = { _tag: "Waiting", commitAt: Math.max(d.now, stoppedAt + delay) }
+    return
   }
-  d.s.holdUntil = undefined
-  if (asking) d.actions.push({ _tag: "AskDetector", decision: id, text: said(words, true) })
+  const question = d.user.question + 1
+  const commitAt = Math.max(d.now + settings.endpointing.detectorDeadline, stoppedAt + min)
+  d.user.question = question
+  d.user.decision = { _tag: "Asking", question, stoppedAt, commitAt }
+  d.actions.push({ _tag: "AskDetector", question, text: said(words, true) })
 }
 
-export const endOfTurn = (d: Draft, id: number, probability: number): void => {
-  const { decision, settings } = d.s
-  if (decision?.id !== id || !decision.asking) return
-  const { max, min } = Endpointing.delays(d.s.endpointing)
+/** The turn detector has answered. */
+export const predicted = (d: Draft, question: number, probability: number): void => {
+  const { decision, endpointing } = d.user
+  if (decision?._tag !== "Asking" || decision.question !== question) return
+  const { max, min } = Endpointing.delays(endpointing)
   publish(d, { _tag: "EndOfTurnPredicted", probability })
-  const delay = probability < settings.endpointing.threshold ? max : min
-  d.s.decision = { ...decision, asking: false, commitAt: Math.max(d.now, decision.anchor + delay) }
+  const delay = probability < d.session.settings.endpointing.threshold ? max : min
+  d.user.decision = { _tag: "Waiting", commitAt: Math.max(d.now, decision.stoppedAt + delay) }
 }
 
-/** A guess at the reply, before the turn is over. */
-export const speculate = (d: Draft): void => {
-  const { settings, speculation, words } = d.s
-  const text = said(words)
-  if (speculation !== undefined && Text.equivalent(speculation.text, text)) return
-  if (speculation !== undefined) discard(d)
-  const spoken = words.speechMs + (d.s.voice === undefined ? 0 : d.now - d.s.voice.startedAt)
-  if (
-    !settings.preemption.llm || settings.detection === "manual" || d.s.status !== "open" || setAside(words) ||
-    spoken > settings.preemption.maxSpeech || words.tries >= settings.preemption.maxTries || busy(d.s)
-  ) return
-  const speech = `turn-${d.s.turn}.${words.tries + 1}`
-  d.s.words = { ...words, tries: words.tries + 1 }
-  d.s.speculation = { speech, text }
-  d.actions.push({ _tag: "Speculate", speech, turn: d.s.turn, text, tts: settings.preemption.tts })
-}
-
-export const discard = (d: Draft): void => {
-  if (d.s.speculation === undefined) return
-  d.actions.push({ _tag: "Stop", speech: d.s.speculation.speech })
-  d.s.speculation = undefined
+/** The silence has been long enough. */
+export const decide = (d: Draft): void => {
+  if (d.user.decision?._tag === "Asking") {
+    publish(d, { _tag: "Warning", component: "detector", message: "the turn detector did not answer in time" })
+  }
+  commit(d, "voice")
 }
 
 /** The turn is over, unless what was said does not count over a speaking agent. */
 export const commit = (d: Draft, source: "voice" | "manual"): void => {
-  const { words } = d.s
+  const { voice, words } = d.user
   const text = said(words, source === "manual")
-  d.s.decision = undefined
-  if (source === "manual") d.s.manual = undefined
+  d.user.decision = undefined
+  if (source === "manual") d.user.manualUntil = undefined
   if (text === "") return
-  const floor = playing(d.s)
-  const { interruption } = d.s.settings
-  if (
-    source === "voice" && words.overlap && !words.cutIn && Text.countWords(text) < interruption.minWords &&
-    floor !== undefined && interruptible(d.s, floor) && audible(d.s, d.now)
-  ) {
-    d.s.words = { ...words, kept: words.finals.length }
+  if (source === "voice" && tooFew(d, text)) {
+    d.user.words = { ...words, kept: words.finals.length }
     return
   }
-  const { voice } = d.s
-  if (
-    source === "voice" && interruption.backchannel && Text.isBackchannel(text) && floor === undefined &&
-    d.s.pending === undefined && d.s.speeches.some(({ phase }) => phase === "tools")
-  ) return keep(d)
-  d.s.words = rest(d.s)
-  if (voice !== undefined) {
-    // The rest of the voice must interrupt anew to count.
-    d.s.voice = { ...voice, committed: true, soundedMs: 0, sounding: voice.sounding === undefined ? undefined : d.now }
+  if (source === "voice" && consents(d, text)) return Turns.keep(d)
+  d.user.words = Turns.rest(d)
+  d.user.voice = anew(voice, d.now)
+  Turns.open(d, text, source, words.stoppedAt ?? words.finalAt ?? d.now, words.finalAt ?? d.now)
+}
+
+/** Words over an agent that is heard, too few to take the floor. */
+const tooFew = (d: Draft, text: string): boolean => {
+  const { words } = d.user
+  if (!words.overlap || words.cutIn || Text.countWords(text) >= d.session.settings.interruption.minWords) return false
+  const floor = playing(d)
+  return floor !== undefined && interruptible(d, floor) && audible(d, d.now)
+}
+
+/** A sign of listening, while the agent silently does what was asked for. */
+const consents = (s: State, text: string): boolean =>
+  s.session.settings.interruption.backchannel && Text.isBackchannel(text) && playing(s) === undefined &&
+  s.user.pending === undefined && s.agent.speeches.some(({ phase }) => phase === "tools")
+
+/** The rest of a voice must interrupt anew to count. */
+const anew = (voice: Voice, now: number): Voice => {
+  switch (voice._tag) {
+    case "Silent":
+      return voice
+    case "Sounding":
+      return { ...voice, committed: true, soundedMs: 0, since: now }
+    case "Paused":
+      return { ...voice, committed: true, soundedMs: 0 }
   }
-  open(d, text, source, words.stoppedAt ?? words.finalAt ?? d.now, words.finalAt ?? d.now)
 }
 
-/** What is left of the words once they are a turn: their voice may go on. */
-const rest = (s: State): Words => {
-  const floor = playing(s)
-  return s.voice === undefined
-    ? noWords
-    : { ...noWords, startedAt: s.voice.startedAt, overlap: floor !== undefined && !interruptible(s, floor) }
-}
+// Push to talk.
 
-/** Makes the words a turn without a reply of its own: of words that were set aside, or of consent to what is being done. */
-export const keep = (d: Draft): void => {
-  discard(d)
-  d.actions.push({ _tag: "KeepWords", turn: d.s.turn, text: said(d.s.words) })
-  d.s.turn += 1
-  d.s.words = rest(d.s)
-}
+/** Everything that was said has its final transcript. */
+const transcribed = ({ user: { voice, words } }: State): boolean =>
+  voice._tag === "Silent" && words.interim === "" && words.finals.length > 0 &&
+  (words.finalAt ?? 0) >= (words.stoppedAt ?? 0)
 
-/** From here the words are a turn: they are in the history whatever happens. */
-export const open = (
-  d: Draft,
-  text: string,
-  source: "voice" | "text" | "manual",
-  stoppedAt: number,
-  finalAt: number
-): void => {
-  // What is typed answers for itself: what was kept before it stands before it.
-  if (source === "text" && setAside(d.s.words)) keep(d)
-  const turn = d.s.turn
-  d.s.turn += 1
-  if (d.s.status === "draining" && d.s.lastWords?.answers !== true) {
-    d.actions.push({ _tag: "KeepWords", turn, text })
-    return
-  }
-  d.s.holdUntil = undefined
-  Floor.forgetPause(d)
-  const floor = playing(d.s)
-  if (floor !== undefined && interruptible(d.s, floor)) {
-    if (d.s.pause === undefined) Floor.pause(d, { silent: true })
-  }
-  d.s.pending = { turn, text }
-  d.actions.push({ _tag: "CommitTurn", turn, text, source, stoppedAt, finalAt })
-}
-
-export const accepted = (d: Draft, turn: number, text: string, changed: boolean): void => {
-  if (d.s.pending?.turn !== turn) return
-  d.s.pending = undefined
-  Floor.yieldTo(d)
-  const speech = d.s.speculation
-  const reuse = speech !== undefined && !changed && Text.equivalent(speech.text, text)
-  if (!reuse) discard(d)
-  d.s.speculation = undefined
-  const id = reuse ? speech.speech : `turn-${turn}`
-  Floor.enqueue(d, { id, source: "turn", protected: false, phase: "working" })
-  d.actions.push(reuse ? { _tag: "Authorize", speech: id, turn } : { _tag: "StartReply", speech: id, turn })
-}
-
-export const declined = (d: Draft, turn: number): void => {
-  if (d.s.pending?.turn !== turn) return
-  d.s.pending = undefined
-  discard(d)
-  if (d.s.pause?.silent === true) d.s.pause = { ...d.s.pause, until: d.now }
-}
-
-/** Push to talk: commit what was said, once its transcript is there. */
+/** The program says that the turn is over: it is committed once its transcript is there. */
 export const commitTurn = (d: Draft, waitMs: number): void => {
   d.actions.push({ _tag: "Finalize" })
-  const { voice, words } = d.s
-  const until = (voice === undefined ? words.stoppedAt ?? d.now : d.now) + waitMs
-  if (transcribed(d.s) || until <= d.now) return commit(d, "manual")
-  d.s.manual = { until }
+  const { voice, words } = d.user
+  const until = (voice._tag === "Silent" ? words.stoppedAt ?? d.now : d.now) + waitMs
+  if (transcribed(d) || until <= d.now) return commit(d, "manual")
+  d.user.manualUntil = until
 }
+
+/** The voice is over: so may be the wait of the program, else it is to be decided. */
+export const afterVoice = (d: Draft): void =>
+  d.user.manualUntil !== undefined && transcribed(d) ? commit(d, "manual") : consider(d)
