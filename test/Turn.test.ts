@@ -329,6 +329,13 @@ describe("Turn", () => {
       assert.deepStrictEqual(driver.times("Resume"), [2500])
     })
 
+    it("resumes what a declined turn has paused, whoever begins to speak in that moment and says nothing", () => {
+      const driver = drive({ onCommit: () => undefined }).at(0, ...speaks("a")).at(1000, { _tag: "Typed", text: "hi" })
+        .at(2000, { _tag: "Declined", turn: 1 }, started(2000)).at(2600, stopped(2100)).until(9000)
+      assert.deepStrictEqual(driver.times("Pause"), [1000])
+      assert.deepStrictEqual(driver.times("Resume"), [2600])
+    })
+
     it("T36: after a commit or a close, nothing resumes", () => {
       const turn = { interruption: { falseInterruptionTimeout: 300 } }
       const committed = drive({ turn }).at(0, ...speaks("a")).at(1050, started(1000)).at(1900, final("stop"))

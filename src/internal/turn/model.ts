@@ -214,13 +214,13 @@ export type Pause =
   })
   /** They have ended it, for resuming is off: all that is open is whether it was for nothing. */
   | (Hushed & { readonly _tag: "CutShort"; readonly turn: number })
-  /** A committed turn has paused it: it goes on if nobody replies to that. */
+  /** A committed turn has paused it: it goes on once it is declined, at `until`. */
   | (Hushed & { readonly _tag: "Yielded" })
 
 interface Hushed {
   readonly speech: string
   readonly at: number
-  /** When it was for nothing, once nobody speaks and nothing is open; `undefined` while a voice goes on. */
+  /** When it was for nothing, once nobody speaks and nothing is open; `undefined` while that is not to be said yet. */
   readonly until: number | undefined
 }
 

@@ -27,7 +27,8 @@ export const started = (d: Draft, startedAt: number): void => {
   }
   d.user.decision = undefined
   d.agent.holdUntil = undefined
-  if (d.agent.pause !== undefined) d.agent.pause = { ...d.agent.pause, until: undefined }
+  const { pause } = d.agent
+  if (pause !== undefined && pause._tag !== "Yielded") d.agent.pause = { ...pause, until: undefined }
   publish(d, { _tag: "UserStartedSpeaking", startedAt })
   Interruption.byVoice(d)
 }
