@@ -68,7 +68,7 @@ interface Agent {
 interface Session {
   readonly settings: Settings
   readonly ears: Ears
-  readonly status: Status
+  readonly status: SessionStatus
   readonly lastWords: LastWords | undefined
   /** How long the end waits for a transcript that is owed. */
   readonly patience: number
@@ -227,7 +227,7 @@ interface Hushed {
 // The session.
 
 /** How far the session is. */
-export type Status =
+export type SessionStatus =
   /** Nobody is there yet: what is wanted is queued, and no timer runs. */
   | { readonly _tag: "Starting" }
   | { readonly _tag: "Open" }

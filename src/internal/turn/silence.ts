@@ -52,8 +52,8 @@ const answers = (s: State, now: number, at: number, pause: Pause | undefined): b
   return at - spokenAt(s, now) - pausedMs <= answersWithin
 }
 
-/** Since when an agent that has run out of audio owes an answer to words that were set aside; `undefined` if it does not. */
-const owedSince = (s: State): number | undefined => {
+/** Since when the agent has run out of audio, if words that were set aside answer that silence. */
+const starvedSince = (s: State): number | undefined => {
   const since = playing(s)?.starvedAt
   if (since === undefined || s.agent.pause !== undefined || !setAside(s.user.words)) return undefined
   return answers(s, since + breath, since, undefined) ? since : undefined
@@ -64,12 +64,12 @@ export const breathEndsAt = ({ agent: { silentSince } }: State): number | undefi
   silentSince === undefined ? undefined : silentSince + breath
 
 /** When an agent that plays, but has nothing to play, will have been silent for too long to leave words set aside. */
-export const owesAt = (s: State): number | undefined => {
-  const since = owedSince(s)
+export const starvedTooLongAt = (s: State): number | undefined => {
+  const since = starvedSince(s)
   return since === undefined ? undefined : since + breath
 }
 
-export const pay = (d: Draft): void => {
-  const since = owedSince(d)
+export const starvedTooLong = (d: Draft): void => {
+  const since = starvedSince(d)
   if (since !== undefined) fellSilent(d, since, undefined)
 }

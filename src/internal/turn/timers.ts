@@ -21,7 +21,7 @@ const timers: ReadonlyArray<Timer> = [
   { at: (s) => s.user.decision?.commitAt, ring: EndOfTurn.decide },
   { at: (s) => s.user.manualUntil, ring: (d) => EndOfTurn.commit(d, "manual") },
   { at: Interruption.byVoiceAt, ring: Interruption.byVoice },
-  { at: Silence.owesAt, ring: Silence.pay },
+  { at: Silence.starvedTooLongAt, ring: Silence.starvedTooLong },
   { at: (s) => Floor.settled(s) ? s.agent.pause?.until : undefined, ring: Pause.resume },
   {
     at: (s) => Floor.settled(s) ? s.agent.holdUntil : undefined,
