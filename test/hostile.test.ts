@@ -11,6 +11,7 @@ import { makeMessages } from "effect-voice/internal/livekit/messages"
 import type { RtcRoom } from "effect-voice/internal/livekit/rtc"
 import * as Testing from "effect-voice/testing"
 import { TestClock } from "effect/testing"
+import { setImmediate } from "node:timers/promises"
 
 const MiB = 1024 * 1024
 const preconnect = "lk.agent.pre-connect-audio-buffer"
@@ -275,10 +276,10 @@ describe("streams of a LiveKit room", () => {
       const send = (identity: string, topic: string, pieces: ReadonlyArray<string | Uint8Array>, ends = true) =>
         Effect.promise(async () => {
           let read = 0
-          let stop = (): void => undefined
+          const closing = Promise.withResolvers<void>()
           const close = async () => {
             closed.push(identity)
-            stop()
+            closing.resolve()
           }
           handlers.get(topic)?.({
             info: { attributes: {}, mimeType: "", name: "" },
@@ -287,7 +288,7 @@ describe("streams of a LiveKit room", () => {
               next: async () => {
                 const value = pieces[read++]
                 if (value !== undefined) return { done: false, value }
-                if (!ends) await new Promise<void>((resolve) => (stop = resolve))
+                if (!ends) await closing.promise
                 return { done: true, value: undefined }
               },
               return: async () => {
@@ -296,7 +297,7 @@ describe("streams of a LiveKit room", () => {
               }
             })
           }, { identity })
-          for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve))
+          for (let i = 0; i < 20; i++) await setImmediate()
         })
       return { messages, send, refused, closed }
     })
