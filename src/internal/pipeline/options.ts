@@ -1,117 +1,118 @@
 /** `Pipeline.Options`, checked. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
+import * as Result from "effect/Result"
 import type * as Cost from "../../Cost.ts"
-import type { Options } from "../../Pipeline.ts"
-import * as Turn from "../../Turn.ts"
-import { millisOf } from "../provider/options.ts"
+import type { InvalidOptions } from "../../Failure.ts"
+import type { EachOptions, Options } from "../../Pipeline.ts"
+import type * as Turn from "../../Turn.ts"
+import * as Asked from "../options.ts"
+import { overlay } from "../options.ts"
+import { settle, turn } from "../turn/settings.ts"
 
-/**
- * An option has a value that no conversation can work with.
- *
- * @category errors
- * @since 0.1.0
- */
-export class InvalidOption extends Schema.TaggedError<InvalidOption>("effect-voice/Pipeline/InvalidOption")(
-  "InvalidOption",
-  { option: Schema.String, detail: Schema.String }
-) {
-  override get message(): string {
-    return `${this.option} ${this.detail}`
-  }
+const price = Asked.struct<Cost.Price>()({
+  provider: Asked.required(Asked.text()),
+  model: Asked.text(),
+  inputTokens: Asked.number({ least: 0 }),
+  outputTokens: Asked.number({ least: 0 }),
+  characters: Asked.number({ least: 0 }),
+  audioMinutes: Asked.number({ least: 0 })
+})
+
+const spending = Asked.struct<NonNullable<Options["spending"]>>()({
+  prices: Asked.list(price),
+  budget: Asked.maybe(
+    Asked.struct<Cost.Budget>()({
+      limit: Asked.required(Asked.number({ above: 0, endless: true })),
+      unit: Asked.oneOf(["cost", "tokens", "characters", "audioSeconds"]),
+      warnAt: Asked.ratio(),
+      economyAt: Asked.ratio(),
+      goodbye: Asked.asIs
+    })
+  )
+})
+
+const budget = Asked.struct<NonNullable<Options["budget"]>>()({
+  maxTokens: Asked.required(Asked.whole({ endless: true })),
+  targetTokens: Asked.whole({ endless: true }),
+  keepRecent: Asked.whole({ endless: true }),
+  estimate: Asked.asIs,
+  strategy: Asked.required(Asked.oneOf(["truncate", "summarize"]))
+})
+
+const resilience = Asked.struct<NonNullable<Options["resilience"]>>()({
+  retries: Asked.whole({ endless: true }),
+  schedule: Asked.asIs,
+  firstOutput: Asked.duration(),
+  nextOutput: Asked.duration()
+})
+
+const shared = {
+  turn: Asked.section(turn),
+  vad: Asked.asIs,
+  maxToolSteps: Asked.whole({ default: 3, endless: true }),
+  toolTimeout: Asked.duration({ default: "60 seconds" }),
+  resilience: Asked.maybe(resilience),
+  apology: Asked.asIs,
+  prewarm: Asked.oneOf([true, false, "paid"]),
+  processors: Asked.asIs,
+  transforms: Asked.asIs,
+  minSentence: Asked.whole({ default: 20, endless: true }),
+  feed: Asked.oneOf(["all", "speech"]),
+  stt: Asked.flag(),
+  syncTranscript: Asked.flag(),
+  mutedAfter: Asked.duration({ default: "1 second" }),
+  turnDetector: Asked.asIs,
+  overlapClassifier: Asked.asIs,
+  budget: Asked.maybe(budget),
+  spending: Asked.maybe(spending),
+  output: Asked.asIs,
+  textTopic: Asked.asIs,
+  onText: Asked.asIs,
+  onKey: Asked.asIs,
+  subscriberTimeout: Asked.duration({ default: "5 seconds" }),
+  closeOnLeave: Asked.flag(),
+  returnTimeout: Asked.duration({ default: "20 seconds" }),
+  closeTimeout: Asked.duration({ default: "5 seconds" }),
+  lastWordsTimeout: Asked.duration({ default: "2 seconds" }),
+  drainTimeout: Asked.duration({ default: "30 seconds" }),
+  roomTimeout: Asked.duration({ default: "10 seconds" }),
+  hookTimeout: Asked.duration({ default: "10 seconds" }),
+  job: Asked.asIs,
+  onEvent: Asked.asIs
 }
 
-export interface Checked {
+const one = Asked.struct<Options>()({ ...shared, participant: Asked.asIs, sessionId: Asked.text() })
+
+const each = Asked.struct<EachOptions>()({
+  ...shared,
+  accepts: Asked.asIs,
+  concurrency: Asked.whole({ least: 1, default: 16 })
+})
+
+const wait = Asked.struct<{ readonly wait?: Duration.Input | undefined }>()({
+  wait: Asked.duration({ default: "2 seconds" })
+})
+
+export interface Checked extends Omit<typeof one.Type, "turn"> {
   readonly turn: Turn.Settings
-  readonly maxToolSteps: number
-  readonly minSentence: number
-  readonly mutedAfter: number
-  readonly closeTimeout: number
-  readonly drainTimeout: number
-  readonly lastWordsTimeout: number
-  readonly subscriberTimeout: number
-  readonly returnTimeout: number
-  readonly hookTimeout: number
-  readonly toolTimeout: number
-  readonly roomTimeout: number
 }
 
-export const check = (options: Options): Effect.Effect<Checked, InvalidOption> =>
-  Effect.gen(function*() {
-    const turn = yield* checkTurn(options.turn)
-    const { budget, resilience } = options
-    yield* oneOf("feed", options.feed, ["all", "speech"])
-    yield* whole("resilience.retries", resilience?.retries, 0)
-    yield* millis("resilience.firstOutput", resilience?.firstOutput, 0)
-    yield* millis("resilience.nextOutput", resilience?.nextOutput, 0)
-    yield* whole("budget.maxTokens", budget?.maxTokens, 0)
-    yield* whole("budget.targetTokens", budget?.targetTokens, 0)
-    yield* whole("budget.keepRecent", budget?.keepRecent, 0)
-    yield* checkPrices(options.spending?.prices ?? [])
-    yield* checkSpending(options.spending?.budget)
-    if (options.prewarm !== undefined && typeof options.prewarm !== "boolean") {
-      yield* oneOf("prewarm", options.prewarm, ["paid"])
-    }
-    yield* oneOf("budget.strategy", budget?.strategy, ["truncate", "summarize"])
-    return {
-      turn,
-      maxToolSteps: yield* whole("maxToolSteps", options.maxToolSteps, 3),
-      minSentence: yield* whole("minSentence", options.minSentence, 20),
-      mutedAfter: yield* millis("mutedAfter", options.mutedAfter, 1000),
-      closeTimeout: yield* millis("closeTimeout", options.closeTimeout, 5000),
-      lastWordsTimeout: yield* millis("lastWordsTimeout", options.lastWordsTimeout, 2000),
-      drainTimeout: yield* millis("drainTimeout", options.drainTimeout, 30_000),
-      subscriberTimeout: yield* millis("subscriberTimeout", options.subscriberTimeout, 5000),
-      returnTimeout: yield* millis("returnTimeout", options.returnTimeout, 20_000),
-      toolTimeout: yield* millis("toolTimeout", options.toolTimeout, 60_000),
-      roomTimeout: yield* millis("roomTimeout", options.roomTimeout, 10_000),
-      hookTimeout: yield* millis("hookTimeout", options.hookTimeout, 10_000)
-    }
-  })
-
-const checkPrices = (prices: Cost.Prices): Effect.Effect<void, InvalidOption> =>
-  Effect.forEach(
-    prices,
-    (price) =>
-      Effect.forEach(["inputTokens", "outputTokens", "characters", "audioMinutes"] as const, (unit) => {
-        const asked = price[unit] ?? 0
-        return asked >= 0 && Number.isFinite(asked) ? Effect.void : Effect.fail(
-          new InvalidOption({
-            option: `spending.prices of ${price.provider}: ${unit}`,
-            detail: `must be a number of 0 or more, not ${asked}`
-          })
-        )
-      }, { discard: true }),
-    { discard: true }
+export const check = (options: Options): Effect.Effect<Checked, InvalidOptions> =>
+  Effect.suspend(() =>
+    Effect.fromResult(
+      Result.map(Asked.read(one, options), ({ turn, ...others }) => ({ ...others, turn: settle(turn) }))
+    )
   )
 
-const checkSpending = (budget: Cost.Budget | undefined): Effect.Effect<void, InvalidOption> =>
-  Effect.gen(function*() {
-    if (budget === undefined) return
-    if (!(budget.limit > 0)) {
-      return yield* new InvalidOption({
-        option: "spending.budget.limit",
-        detail: `must be above 0, not ${budget.limit}`
-      })
-    }
-    yield* oneOf("spending.budget.unit", budget.unit, ["cost", "tokens", "characters", "audioSeconds"])
-    for (const option of ["warnAt", "economyAt"] as const) {
-      const share = budget[option]
-      if (share === undefined || (share >= 0 && share <= 1)) continue
-      return yield* new InvalidOption({
-        option: `spending.budget.${option}`,
-        detail: `must be a share of the limit, from 0 to 1, not ${share}`
-      })
-    }
-  })
+export const checkEach = (options: EachOptions): Effect.Effect<typeof each.Type, InvalidOptions> =>
+  Effect.suspend(() => Effect.fromResult(Asked.read(each, options)))
 
-export const checkTurn = (options: Turn.Options | undefined): Effect.Effect<Turn.Settings, InvalidOption> => {
-  const settings = Turn.resolve(options)
-  return "option" in settings
-    ? Effect.fail(new InvalidOption({ option: `turn.${settings.option}`, detail: settings.detail }))
-    : Effect.succeed(settings)
-}
+export const checkTurn = (options: Turn.Options | undefined): Effect.Effect<Turn.Settings, InvalidOptions> =>
+  Effect.suspend(() => Effect.fromResult(Result.map(Asked.read(turn, options ?? {}, "turn."), settle)))
+
+export const checkWait = (options: typeof wait.Encoded): Effect.Effect<typeof wait.Type, InvalidOptions> =>
+  Effect.suspend(() => Effect.fromResult(Asked.read(wait, options)))
 
 /** What the second leaves out stays as it is in the first, section by section. */
 export const mergeTurn = (self: Turn.Options, that: Turn.Options): Turn.Options => ({
@@ -121,34 +122,3 @@ export const mergeTurn = (self: Turn.Options, that: Turn.Options): Turn.Options 
   preemption: overlay(self.preemption, that.preemption),
   limits: overlay(self.limits, that.limits)
 })
-
-const overlay = <A extends object>(self: A | undefined, that: A | undefined): Partial<A> => ({
-  ...self,
-  ...Object.fromEntries(Object.entries(that ?? {}).filter(([, value]) => value !== undefined)) as Partial<A>
-})
-
-const oneOf = (
-  option: string,
-  value: string | undefined,
-  allowed: ReadonlyArray<string>
-): Effect.Effect<void, InvalidOption> =>
-  value === undefined || allowed.includes(value)
-    ? Effect.void
-    : Effect.fail(new InvalidOption({ option, detail: `must be one of ${allowed.join(", ")}` }))
-
-const whole = (option: string, value: number | undefined, fallback: number): Effect.Effect<number, InvalidOption> =>
-  value === undefined || value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && value >= 0)
-    ? Effect.succeed(value ?? fallback)
-    : Effect.fail(new InvalidOption({ option, detail: `must be a whole number of 0 or more, not ${value}` }))
-
-export const millis = (
-  option: string,
-  value: Duration.Input | undefined,
-  fallback: number
-): Effect.Effect<number, InvalidOption> => {
-  if (value === undefined) return Effect.succeed(fallback)
-  const length = millisOf(value)
-  return length >= 0
-    ? Effect.succeed(length)
-    : Effect.fail(new InvalidOption({ option, detail: "must be a duration of 0 or more, such as \"5 seconds\"" }))
-}

@@ -6,6 +6,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type * as Agent from "../../Agent.ts"
 import type * as Event from "../../Event.ts"
+import type { InvalidOptions } from "../../Failure.ts"
 import * as History from "../../History.ts"
 import type * as Room from "../../Room.ts"
 import * as Session from "../../Session.ts"
@@ -15,7 +16,7 @@ import { CurrentCall } from "../tools/execute.ts"
 import { type Core, latest, nextId, signal, stamp } from "./core.ts"
 import { guarded } from "./failures.ts"
 import { type Job, makeJob } from "./job.ts"
-import { checkTurn, type InvalidOption, mergeTurn, millis } from "./options.ts"
+import { checkTurn, checkWait, mergeTurn } from "./options.ts"
 import { bind } from "./persona.ts"
 
 export interface Parts {
@@ -32,8 +33,7 @@ export interface Parts {
   readonly exitTimeout: number
 }
 
-const refused = ({ detail, option }: InvalidOption) =>
-  new Session.SessionError({ reason: "InvalidOption", detail: `${option} ${detail}` })
+const refused = ({ message }: InvalidOptions) => new Session.SessionError({ reason: "InvalidOption", detail: message })
 
 const closed = new Session.SessionError({ reason: "Closed", detail: "the session has ended, or is ending" })
 
@@ -144,9 +144,9 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
     interrupt: (options) => whenOpen(() => interrupt(options?.force === true)),
     commitTurn: (options) =>
       whenOpen(() =>
-        millis("wait", options?.wait, 2000).pipe(
+        checkWait(options ?? {}).pipe(
           Effect.mapError(refused),
-          Effect.map((waitMs) => signal(core(), { _tag: "CommitTurn", waitMs }))
+          Effect.map(({ wait: waitMs }) => signal(core(), { _tag: "CommitTurn", waitMs }))
         )
       ),
     clearTurn: Effect.sync(() => signal(core(), { _tag: "ClearTurn" })),
