@@ -5,7 +5,7 @@ import * as Audio from "../../Audio.ts"
 import type * as Failure from "../../Failure.ts"
 import type * as Vad from "../../Vad.ts"
 import { Checks, invalid } from "../provider/options.ts"
-import { isProblem, settings } from "../vad/settings.ts"
+import { settings } from "../vad/settings.ts"
 
 export interface Checked {
   readonly format?: Audio.Format | undefined
@@ -24,5 +24,7 @@ export const problemOf = (
   const shape = Audio.validateFormat(format)
   if (Result.isFailure(shape)) return invalid("format", shape.failure.message)
   const found = settings(Audio.speech.sampleRate, [vadOptions])
-  return isProblem(found) ? invalid(`vadOptions.${found.option}`, found.detail) : undefined
+  if (Result.isSuccess(found)) return undefined
+  const [{ detail, option }] = found.failure.problems
+  return invalid(`vadOptions.${option}`, detail)
 }
