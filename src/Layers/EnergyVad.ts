@@ -13,7 +13,7 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { layerFrom } from "../internal/config/variable.ts"
-import * as Asked from "../internal/options.ts"
+import * as Check from "../internal/options.ts"
 import { invalidOptions } from "../internal/vad/errors.ts"
 import { apart, fields } from "../internal/vad/settings.ts"
 import * as Vad from "../Vad.ts"
@@ -63,21 +63,21 @@ const scorer = (rms: number) => {
   }
 }
 
-const schema = Asked.together(
-  Asked.struct<Options>()({
+const schema = Check.together(
+  Check.struct<Options>()({
     ...fields,
-    threshold: Asked.such<number | { readonly rms: number }>(
+    threshold: Check.such<number | { readonly rms: number }>(
       (threshold) => rmsOf(threshold) !== undefined,
       "be a level in dBFS up to 0, or { rms } above 0 and up to 1"
     ),
-    sampleRate: Asked.oneOf([8000, 16_000], { default: 16_000 }),
-    windowSize: Asked.whole({ least: 1, most: 1_048_576 })
+    sampleRate: Check.oneOf([8000, 16_000], { default: 16_000 }),
+    windowSize: Check.whole({ least: 1, most: 1_048_576 })
   }),
   apart
 )
 
 const make = Effect.fnUntraced(function*(options: Options) {
-  const { sampleRate, threshold, windowSize } = yield* Asked.readOrFail(schema, options, invalidOptions)
+  const { sampleRate, threshold, windowSize } = yield* Check.readOrFail(schema, options, invalidOptions)
   const rms = rmsOf(threshold ?? -45) ?? 0
   const model = { sampleRate, windowSize: windowSize ?? sampleRate / 50 }
   return Vad.make({ ...model, name: "energy", scorer: Effect.succeed(scorer(rms)), defaults: options })

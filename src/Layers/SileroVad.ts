@@ -19,7 +19,7 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { layerFrom } from "../internal/config/variable.ts"
-import * as Asked from "../internal/options.ts"
+import * as Check from "../internal/options.ts"
 import { invalidOptions } from "../internal/vad/errors.ts"
 import { apart, fields } from "../internal/vad/settings.ts"
 import * as silero from "../internal/vad/silero.ts"
@@ -48,13 +48,13 @@ export interface Options extends Vad.Options {
   readonly worker?: boolean | undefined
 }
 
-const schema = Asked.together(
-  Asked.struct<Options>()({
+const schema = Check.together(
+  Check.struct<Options>()({
     ...fields,
-    sampleRate: Asked.oneOf([8000, 16_000], { default: 16_000 }),
-    windowSize: Asked.oneOf([256, 512]),
-    modelPath: Asked.text(),
-    worker: Asked.flag({ default: false })
+    sampleRate: Check.oneOf([8000, 16_000], { default: 16_000 }),
+    windowSize: Check.oneOf([256, 512]),
+    modelPath: Check.text(),
+    worker: Check.flag({ default: false })
   }),
   ({ sampleRate, windowSize, ...thresholds }) => {
     const right = silero.formats[sampleRate].windowSize
@@ -66,7 +66,7 @@ const schema = Asked.together(
 )
 
 const make = Effect.fnUntraced(function*(options: Options) {
-  const { modelPath: path = silero.bundled, sampleRate, worker } = yield* Asked.readOrFail(
+  const { modelPath: path = silero.bundled, sampleRate, worker } = yield* Check.readOrFail(
     schema,
     options,
     invalidOptions

@@ -86,8 +86,10 @@ const bounds = ({ above, least, most = Infinity }: Range, shown: (value: number)
   return most === Infinity ? "" : ` of at most ${shown(most)}`
 }
 
-const not = (given: unknown): string =>
-  typeof given === "number" || typeof given === "boolean" || typeof given === "bigint" ? `, not ${given}` : ""
+const not = (given: unknown): string => {
+  if (typeof given === "string") return given.length > 24 ? "" : `, not "${given}"`
+  return typeof given === "number" || typeof given === "boolean" || typeof given === "bigint" ? `, not ${given}` : ""
+}
 
 interface Length extends Range {
   /** An endless time is none. */
@@ -211,8 +213,15 @@ export const key: Field<Redacted.Redacted | undefined, Redacted.Redacted | undef
 )
 
 /** Whatever passes a test; `must` says what that wants. */
-export const such = <A>(is: (given: A) => boolean, must: string): Field<A | undefined, A | undefined> =>
-  field((given) => is(given as A) ? Result.succeed(given as A) : Result.fail(must), undefined)
+export const such = <A>(
+  is: (given: A) => boolean,
+  must: string | ((given: A) => string)
+): Field<A | undefined, A | undefined> =>
+  field(
+    (given) =>
+      is(given as A) ? Result.succeed(given as A) : Result.fail(typeof must === "string" ? must : must(given as A)),
+    undefined
+  )
 
 /** What is taken as it is, as functions and services are: the compiler knows their type. */
 export interface AsIs extends Field<any, any> {
@@ -256,6 +265,39 @@ export const maybe = <Out, In>(self: Field<Out, In>): Field<Out | undefined, In 
     any,
     any
   >
+
+/** The same, or one word for something else. */
+export const or = <
+  const Word extends string | false,
+  Out,
+  In,
+  const Asked extends { readonly default?: Word | undefined }
+>(
+  word: Word,
+  self: Field<Out, In>,
+  asked: Asked = {} as Asked
+): Field<Filled<Out | Word, Asked>, In | Word | undefined> =>
+  maybe(Schema.Union([Schema.Literal(word), self]) as Schema.Codec<any, any>).pipe(
+    Schema.decodeTo(Schema.Unknown, {
+      decode: SchemaGetter.transform((found: unknown) => found === undefined ? asked.default : found),
+      encode: SchemaGetter.forbiddenEncoding
+    })
+  ) as Schema.Codec<any, any>
+
+/** The same, `true` for its defaults, or `false` for none at all. */
+export const orFlag = <Out, In>(
+  self: Field<Out, In>,
+  asked: { readonly default: false }
+): Field<Out | false, In | boolean | undefined> =>
+  (or(false, self) as Schema.Codec<any, any>).pipe(
+    Schema.encodeTo(Schema.optional(Schema.Unknown), {
+      decode: SchemaGetter.transformOptional((given) => {
+        const value = Option.getOrUndefined(given)
+        return Option.some(value === undefined ? asked.default : value === true ? {} : value)
+      }),
+      encode: SchemaGetter.forbiddenEncoding
+    })
+  ) as Schema.Codec<any, any>
 
 /** Any number of the same. */
 export const list = <Out, In>(

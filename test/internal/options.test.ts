@@ -1,7 +1,7 @@
 /** The vocabulary that every noun states its options in. */
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Redacted, Result } from "effect"
-import * as Asked from "../../src/internal/options.ts"
+import * as Check from "../../src/internal/options.ts"
 
 interface Tea {
   readonly steep?: Duration.Input | undefined
@@ -17,30 +17,30 @@ interface Tea {
   readonly onSip?: (() => void) | undefined
 }
 
-const tea = Asked.together(
-  Asked.struct<Tea>()({
-    steep: Asked.duration({ above: 0, most: 600_000, default: "3 minutes" }),
-    cups: Asked.required(Asked.whole({ least: 1 })),
-    sugar: Asked.ratio({ default: 0.5 }),
-    kind: Asked.oneOf(["black", "green"], { default: "black" }),
-    iced: Asked.flag(),
-    pot: Asked.section(
-      Asked.struct<NonNullable<Tea["pot"]>>()({
-        litres: Asked.number({ above: 0, most: 5, unit: "l", default: 1 }),
-        lidOpen: Asked.flag({ default: false })
+const tea = Check.together(
+  Check.struct<Tea>()({
+    steep: Check.duration({ above: 0, most: 600_000, default: "3 minutes" }),
+    cups: Check.required(Check.whole({ least: 1 })),
+    sugar: Check.ratio({ default: 0.5 }),
+    kind: Check.oneOf(["black", "green"], { default: "black" }),
+    iced: Check.flag(),
+    pot: Check.section(
+      Check.struct<NonNullable<Tea["pot"]>>()({
+        litres: Check.number({ above: 0, most: 5, unit: "l", default: 1 }),
+        lidOpen: Check.flag({ default: false })
       })
     ),
-    snack: Asked.maybe(Asked.struct<NonNullable<Tea["snack"]>>()({ name: Asked.text() })),
-    sips: Asked.list(Asked.number({ least: 1, most: 9 })),
-    key: Asked.key,
-    url: Asked.url(["https:"]),
-    onSip: Asked.asIs
+    snack: Check.maybe(Check.struct<NonNullable<Tea["snack"]>>()({ name: Check.text() })),
+    sips: Check.list(Check.number({ least: 1, most: 9 })),
+    key: Check.key,
+    url: Check.url(["https:"]),
+    onSip: Check.asIs
   }),
   ({ cups, pot }) => ({ "pot.litres": pot.litres < cups / 10 ? "must be enough for the cups" : undefined })
 )
 
 const problems = (given: unknown): ReadonlyArray<string> =>
-  Result.match(Asked.read(tea, given as Tea), {
+  Result.match(Check.read(tea, given as Tea), {
     onFailure: ({ problems }) => problems.map(({ detail, option }) => `${option} ${detail}`),
     onSuccess: () => []
   })
@@ -48,7 +48,7 @@ const problems = (given: unknown): ReadonlyArray<string> =>
 describe("options", () => {
   it("are filled in with their defaults, and times are milliseconds", () => {
     const onSip = () => {}
-    assert.deepStrictEqual(Result.getOrThrow(Asked.read(tea, { cups: 2, sugar: undefined, onSip })), {
+    assert.deepStrictEqual(Result.getOrThrow(Check.read(tea, { cups: 2, sugar: undefined, onSip })), {
       steep: 180_000,
       cups: 2,
       sugar: 0.5,
@@ -81,7 +81,7 @@ describe("options", () => {
         "steep must be a duration above 0 and at most 10 minutes, such as \"3 minutes\", not \"5 secs\"",
         "cups must be a whole number of 1 or more, not 1.5",
         "sugar must be a number from 0 to 1, not NaN",
-        "kind must be one of black, green",
+        "kind must be one of black, green, not \"white\"",
         "iced must be true or false",
         "pot.litres must be a number above 0 and at most 5 l, not 7",
         "snack.name must be a text that is not empty",
@@ -120,7 +120,7 @@ describe("options", () => {
     [[1, 500_000_000], 1500],
     [Duration.seconds(2), 2000]
   ])("take a time in each way to write one (%s)", (steep, ms) => {
-    assert.strictEqual(Result.getOrThrow(Asked.read(tea, { cups: 1, steep: steep as Duration.Input })).steep, ms)
+    assert.strictEqual(Result.getOrThrow(Check.read(tea, { cups: 1, steep: steep as Duration.Input })).steep, ms)
   })
 
   it("that must be given are missed", () => {
@@ -155,7 +155,7 @@ describe("options", () => {
   })
 
   it("within others are named by the whole way to them", () => {
-    const wrong = Result.getOrThrow(Result.flip(Asked.read(tea, { cups: 0, pot: { litres: 9 } }, "breakfast.tea.")))
+    const wrong = Result.getOrThrow(Result.flip(Check.read(tea, { cups: 0, pot: { litres: 9 } }, "breakfast.tea.")))
     assert.strictEqual(
       wrong.message,
       "breakfast.tea.cups must be a whole number of 1 or more, not 0; " +

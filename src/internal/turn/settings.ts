@@ -2,7 +2,7 @@
 import * as Result from "effect/Result"
 import type { InvalidOptions } from "../../Failure.ts"
 import type { Options } from "../../Turn.ts"
-import * as Asked from "../options.ts"
+import * as Check from "../options.ts"
 
 type Section<K extends keyof Options> = NonNullable<Options[K]>
 
@@ -46,52 +46,52 @@ export interface Settings {
 }
 
 // What `Turn.Options` may be; its docstrings say the same.
-const schema = Asked.struct<Options>()({
-  detection: Asked.oneOf(["vad", "stt", "manual"], { default: "vad" }),
-  endpointing: Asked.section(
-    Asked.struct<Section<"endpointing">>()({
-      mode: Asked.oneOf(["fixed", "dynamic"], { default: "fixed" }),
-      minDelay: Asked.duration({ default: "500 millis" }),
-      maxDelay: Asked.duration(),
-      alpha: Asked.ratio({ default: 0.9 }),
-      threshold: Asked.ratio({ default: 0.5 }),
-      detectorDeadline: Asked.duration({ default: "1 second" })
+const schema = Check.struct<Options>()({
+  detection: Check.oneOf(["vad", "stt", "manual"], { default: "vad" }),
+  endpointing: Check.section(
+    Check.struct<Section<"endpointing">>()({
+      mode: Check.oneOf(["fixed", "dynamic"], { default: "fixed" }),
+      minDelay: Check.duration({ default: "500 millis" }),
+      maxDelay: Check.duration(),
+      alpha: Check.ratio({ default: 0.9 }),
+      threshold: Check.ratio({ default: 0.5 }),
+      detectorDeadline: Check.duration({ default: "1 second" })
     })
   ),
-  interruption: Asked.section(
-    Asked.struct<Section<"interruption">>()({
-      enabled: Asked.flag({ default: true }),
-      minDuration: Asked.duration({ default: "500 millis" }),
-      minWords: Asked.whole({ default: 0, endless: true }),
-      falseInterruptionTimeout: Asked.duration({ default: "2 seconds" }),
-      resume: Asked.flag({ default: true }),
-      echoWarmUp: Asked.duration({ default: "3 seconds" }),
-      backchannel: Asked.flag({ default: true })
+  interruption: Check.section(
+    Check.struct<Section<"interruption">>()({
+      enabled: Check.flag({ default: true }),
+      minDuration: Check.duration({ default: "500 millis" }),
+      minWords: Check.whole({ default: 0, endless: true }),
+      falseInterruptionTimeout: Check.duration({ default: "2 seconds" }),
+      resume: Check.flag({ default: true }),
+      echoWarmUp: Check.duration({ default: "3 seconds" }),
+      backchannel: Check.flag({ default: true })
     })
   ),
-  preemption: Asked.section(
-    Asked.struct<Section<"preemption">>()({
-      llm: Asked.flag({ default: true }),
-      tts: Asked.flag({ default: false }),
-      maxSpeech: Asked.duration({ default: "10 seconds" }),
-      maxTries: Asked.whole({ default: 3, endless: true })
+  preemption: Check.section(
+    Check.struct<Section<"preemption">>()({
+      llm: Check.flag({ default: true }),
+      tts: Check.flag({ default: false }),
+      maxSpeech: Check.duration({ default: "10 seconds" }),
+      maxTries: Check.whole({ default: 3, endless: true })
     })
   ),
-  awayAfter: Asked.duration({ default: "15 seconds" }),
-  transcriptionTimeout: Asked.duration({ default: "Infinity" }),
-  limits: Asked.section(
-    Asked.struct<Section<"limits">>()({
-      maxWords: Asked.whole({ least: 1, default: Infinity, endless: true }),
-      maxSpeech: Asked.duration({ default: "Infinity" })
+  awayAfter: Check.duration({ default: "15 seconds" }),
+  transcriptionTimeout: Check.duration({ default: "Infinity" }),
+  limits: Check.section(
+    Check.struct<Section<"limits">>()({
+      maxWords: Check.whole({ least: 1, default: Infinity, endless: true }),
+      maxSpeech: Check.duration({ default: "Infinity" })
     })
   ),
-  toleratedFailures: Asked.whole({ default: 2, endless: true }),
-  maxErrors: Asked.whole({ default: 10, endless: true }),
-  errorWindow: Asked.duration({ default: "5 minutes" })
+  toleratedFailures: Check.whole({ default: 2, endless: true }),
+  maxErrors: Check.whole({ default: 10, endless: true }),
+  errorWindow: Check.duration({ default: "5 minutes" })
 })
 
 /** `Turn.Options`, as other options hold them. */
-export const turn = Asked.together(schema, ({ endpointing: { maxDelay, minDelay } }) => ({
+export const turn = Check.together(schema, ({ endpointing: { maxDelay, minDelay } }) => ({
   "endpointing.maxDelay": maxDelay !== undefined && maxDelay < minDelay
     ? `must not be below endpointing.minDelay (${minDelay} ms)`
     : undefined
@@ -111,4 +111,4 @@ export const settle = ({ endpointing, ...others }: typeof turn.Type): Settings =
  * @since 0.1.0
  */
 export const resolve = (options: Options = {}): Result.Result<Settings, InvalidOptions> =>
-  Result.map(Asked.read(turn, options), settle)
+  Result.map(Check.read(turn, options), settle)

@@ -2,7 +2,7 @@
 import * as Result from "effect/Result"
 import type { InvalidOptions } from "../../Failure.ts"
 import type { Options, Score } from "../../Vad.ts"
-import * as Asked from "../options.ts"
+import * as Check from "../options.ts"
 
 export interface Settings {
   readonly activation: number
@@ -19,13 +19,13 @@ const hysteresis = 0.15
 
 /** `Vad.Options`, as layers of detectors have them among their own. */
 export const fields = {
-  activation: Asked.ratio({ default: 0.5 }),
-  deactivation: Asked.ratio(),
-  minSpeech: Asked.duration({ default: "50 millis", finite: true }),
-  minSilence: Asked.duration({ default: "500 millis", finite: true }),
-  prefixPadding: Asked.duration({ default: "500 millis", finite: true }),
-  maxBufferedSpeech: Asked.duration({ default: "60 seconds", finite: true }),
-  onScore: Asked.asIs
+  activation: Check.ratio({ default: 0.5 }),
+  deactivation: Check.ratio(),
+  minSpeech: Check.duration({ default: "50 millis", finite: true }),
+  minSilence: Check.duration({ default: "500 millis", finite: true }),
+  prefixPadding: Check.duration({ default: "500 millis", finite: true }),
+  maxBufferedSpeech: Check.duration({ default: "60 seconds", finite: true }),
+  onScore: Check.asIs
 }
 
 /** How the two thresholds must lie to each other. */
@@ -39,23 +39,23 @@ export const apart = ({ activation, deactivation = 0 }: {
 })
 
 /** `Vad.Options`, as other options hold them. */
-export const detector = Asked.together(Asked.struct<Options>()(fields), apart)
+export const detector = Check.together(Check.struct<Options>()(fields), apart)
 
-const model = Asked.struct<{ readonly sampleRate: number; readonly windowSize: number }>()({
-  sampleRate: Asked.required(Asked.hertz()),
-  windowSize: Asked.required(Asked.whole({ least: 1, most: 1_048_576 }))
+const model = Check.struct<{ readonly sampleRate: number; readonly windowSize: number }>()({
+  sampleRate: Check.required(Check.hertz()),
+  windowSize: Check.required(Check.whole({ least: 1, most: 1_048_576 }))
 })
 
 export const checkModel = (given: typeof model.Encoded): Result.Result<typeof model.Type, InvalidOptions> =>
-  Asked.read(model, given)
+  Check.read(model, given)
 
 /** `layers` from the strongest: what one leaves open, the next decides. */
 export const settings = (
   sampleRate: number,
   layers: ReadonlyArray<Options | undefined>
 ): Result.Result<Settings, InvalidOptions> => {
-  const given = layers.reduceRight<Options>((weaker, layer) => Asked.overlay(weaker, layer), {})
-  return Result.map(Asked.read(detector, given), ({ activation, deactivation, onScore, ...times }) => {
+  const given = layers.reduceRight<Options>((weaker, layer) => Check.overlay(weaker, layer), {})
+  return Result.map(Check.read(detector, given), ({ activation, deactivation, onScore, ...times }) => {
     const samples = (ms: number) => ms * sampleRate / 1000
     const minSpeech = samples(times.minSpeech)
     const maxBufferedSpeech = Math.floor(samples(times.maxBufferedSpeech))
