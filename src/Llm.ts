@@ -183,7 +183,7 @@ export const resilient: (service: Llm["Service"], policy?: Policy) => Llm["Servi
 export const layerResilient: <E, R>(
   layer: Layer.Layer<Llm, E, R>,
   options?: LayerOptions
-) => Layer.Layer<Llm, E, R> = layerOf(Llm, "llm", resilient)
+) => Layer.Layer<Llm, E | LlmError, R> = layerOf(Llm, "llm", resilient, resilience.failing)
 
 /**
  * Creates an `Llm` that asks the next provider when one fails before its first
@@ -203,7 +203,7 @@ export const fallback = (
     /** Asks the next provider also after some output: the reply then begins anew. @default false */
     readonly retryAfterOutput?: boolean | undefined
   } = {}
-): Effect.Effect<Llm["Service"] & Fallback, never, Scope.Scope> => resilience.fallback(providers, options)
+): Effect.Effect<Llm["Service"] & Fallback, LlmError, Scope.Scope> => resilience.fallback(providers, options)
 
 /**
  * Layer of a fallback over the services of other layers, the preferred one
@@ -215,7 +215,7 @@ export const fallback = (
 export const layerFallback = <E, R>(
   providers: readonly [Layer.Layer<Llm, E, R>, ...ReadonlyArray<Layer.Layer<Llm, E, R>>],
   options?: Parameters<typeof fallback>[1]
-): Layer.Layer<Llm, E, R> =>
+): Layer.Layer<Llm, E | LlmError, R> =>
   Layer.effect(Llm, Effect.flatMap(services(Llm, providers), (services) => fallback(services, options)))
 
 /**
@@ -238,7 +238,7 @@ export const recoveries: ReadonlyArray<Recovery<Llm["Service"]>> = resilience.re
 export const recovering: (
   service: Llm["Service"],
   options?: RecoverOptions<Llm["Service"]>
-) => Effect.Effect<Llm["Service"] & Fallback, never, Scope.Scope> = resilience.recovering
+) => Effect.Effect<Llm["Service"] & Fallback, LlmError, Scope.Scope> = resilience.recovering
 
 /**
  * Opens the connections of an `Llm` before they are needed, for 10 seconds at

@@ -261,7 +261,7 @@ export const resilient: (service: Stt["Service"], policy?: Policy) => Stt["Servi
 export const layerResilient: <E, R>(
   layer: Layer.Layer<Stt, E, R>,
   options?: LayerOptions
-) => Layer.Layer<Stt, E, R> = layerOf(Stt, "stt", resilient)
+) => Layer.Layer<Stt, E | SttError, R> = layerOf(Stt, "stt", resilient, resilience.failing)
 
 /**
  * Creates an `Stt` that asks the next provider when one fails.
@@ -279,7 +279,7 @@ export const layerResilient: <E, R>(
 export const fallback = (
   providers: readonly [Stt["Service"], ...ReadonlyArray<Stt["Service"]>],
   options: FallbackOptions<Stt["Service"]> = {}
-): Effect.Effect<Stt["Service"] & Fallback, never, Scope.Scope> => resilience.fallback(providers, options)
+): Effect.Effect<Stt["Service"] & Fallback, SttError, Scope.Scope> => resilience.fallback(providers, options)
 
 /**
  * Layer of a fallback over the services of other layers, the preferred one
@@ -291,7 +291,7 @@ export const fallback = (
 export const layerFallback = <E, R>(
   providers: readonly [Layer.Layer<Stt, E, R>, ...ReadonlyArray<Layer.Layer<Stt, E, R>>],
   options?: FallbackOptions<Stt["Service"]>
-): Layer.Layer<Stt, E, R> =>
+): Layer.Layer<Stt, E | SttError, R> =>
   Layer.effect(
     Stt,
     Effect.flatMap(services(Stt, providers), (services) => fallback(services, options))
@@ -316,7 +316,7 @@ export const recoveries: ReadonlyArray<Recovery<Stt["Service"]>> = resilience.re
 export const recovering: (
   service: Stt["Service"],
   options?: RecoverOptions<Stt["Service"]>
-) => Effect.Effect<Stt["Service"] & Fallback, never, Scope.Scope> = resilience.recovering
+) => Effect.Effect<Stt["Service"] & Fallback, SttError, Scope.Scope> = resilience.recovering
 
 /**
  * Opens the connections of an `Stt` before they are needed, for 10 seconds at

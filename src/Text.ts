@@ -14,7 +14,7 @@ import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { whole } from "./internal/resilience/options.ts"
+import * as Check from "./internal/options.ts"
 import * as Emoji from "./internal/text/emoji.ts"
 import * as Lexicon from "./internal/text/lexicon.ts"
 import * as Markdown from "./internal/text/markdown.ts"
@@ -149,6 +149,13 @@ export interface PhraseOptions {
   readonly phrases?: ReadonlyArray<string> | undefined
 }
 
+const cutting = Check.struct<SentenceOptions>()({
+  minLength: Check.whole({ endless: true }),
+  firstMinLength: Check.whole({ endless: true }),
+  maxLength: Check.whole({ least: 1, endless: true, default: Infinity }),
+  language: Check.asIs
+})
+
 /**
  * Makes a segmenter.
  *
@@ -161,17 +168,17 @@ export interface PhraseOptions {
  * `!` and `?` wait for white space, their full-width forms for the next
  * character, and `。` and `।` for nothing, save inside quotation marks and
  * brackets. A line break ends a sentence unless a lower-case letter follows, a
- * blank line always. Throws a `Resilience.InvalidOption` for a length that cannot
+ * blank line always. Throws `Failure.InvalidOptions` for a length that cannot
  * be.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const segmenter = (options?: SentenceOptions): Segmenter => {
-  const lexicon = Lexicon.of(options?.language)
-  const max = whole("maxLength", options?.maxLength, Infinity, 1)
-  const min = Math.min(whole("minLength", options?.minLength, lexicon.minLength, 0), max)
-  const first = Math.min(whole("firstMinLength", options?.firstMinLength, min, 0), max)
+export const segmenter = (options: SentenceOptions = {}): Segmenter => {
+  const { firstMinLength, language, maxLength: max, minLength } = Check.readOrThrow(cutting, options)
+  const lexicon = Lexicon.of(language)
+  const min = Math.min(minLength ?? lexicon.minLength, max)
+  const first = Math.min(firstMinLength ?? min, max)
   return new Sentences.Segmenter(lexicon, { min, max, first })
 }
 

@@ -279,7 +279,7 @@ export const resilient: (service: Tts["Service"], policy?: Policy) => Tts["Servi
 export const layerResilient: <E, R>(
   layer: Layer.Layer<Tts, E, R>,
   options?: LayerOptions
-) => Layer.Layer<Tts, E, R> = layerOf(Tts, "tts", resilient)
+) => Layer.Layer<Tts, E | TtsError, R> = layerOf(Tts, "tts", resilient, resilience.failing)
 
 /**
  * Creates a `Tts` that asks the next provider when one fails before its first
@@ -302,7 +302,7 @@ export const fallback = (
     /** Asks the next provider also after some audio: the speech then begins anew. @default false */
     readonly retryAfterOutput?: boolean | undefined
   } = {}
-): Effect.Effect<Tts["Service"] & Fallback, never, Scope.Scope> => resilience.fallback(providers, options)
+): Effect.Effect<Tts["Service"] & Fallback, TtsError, Scope.Scope> => resilience.fallback(providers, options)
 
 /**
  * Creates a `Tts` that asks the next provider, too, when one is late.
@@ -343,7 +343,7 @@ export const withOptions = (tts: Tts["Service"], options: Options): Tts["Service
 export const layerFallback = <E, R>(
   providers: readonly [Layer.Layer<Tts, E, R>, ...ReadonlyArray<Layer.Layer<Tts, E, R>>],
   options?: Parameters<typeof fallback>[1]
-): Layer.Layer<Tts, E, R> =>
+): Layer.Layer<Tts, E | TtsError, R> =>
   Layer.effect(Tts, Effect.flatMap(services(Tts, providers), (services) => fallback(services, options)))
 
 /**
@@ -365,7 +365,7 @@ export const recoveries: ReadonlyArray<Recovery<Tts["Service"]>> = resilience.re
 export const recovering: (
   service: Tts["Service"],
   options?: RecoverOptions<Tts["Service"]>
-) => Effect.Effect<Tts["Service"] & Fallback, never, Scope.Scope> = resilience.recovering
+) => Effect.Effect<Tts["Service"] & Fallback, TtsError, Scope.Scope> = resilience.recovering
 
 /**
  * Opens the connections of a `Tts` before they are needed, for 10 seconds at

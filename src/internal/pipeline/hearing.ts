@@ -10,6 +10,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
 import * as Failure from "../../Failure.ts"
+import type { InvalidOptions } from "../../Failure.ts"
 import * as Processor from "../../Processor.ts"
 import type * as Room from "../../Room.ts"
 import * as Stt from "../../Stt.ts"
@@ -49,7 +50,7 @@ const backlog = 500
 // its length, and most of a call is silence.
 const lull = 100
 
-export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, never, Scope.Scope> =>
+export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, InvalidOptions, Scope.Scope> =>
   Effect.gen(function*() {
     const { detector, stt } = ears
     const chain = yield* Processor.chain(ears.processors, {
