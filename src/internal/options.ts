@@ -266,38 +266,39 @@ export const maybe = <Out, In>(self: Field<Out, In>): Field<Out | undefined, In 
     any
   >
 
+const given = (self: Schema.Codec<any, any>, meant: (value: unknown) => unknown): Field<any, any> =>
+  maybe(self).pipe(
+    Schema.encodeTo(Schema.optional(Schema.Unknown), {
+      decode: SchemaGetter.transformOptional((value) => Option.some(meant(Option.getOrUndefined(value)))),
+      encode: SchemaGetter.forbiddenEncoding
+    })
+  ) as Schema.Codec<any, any>
+
 /** The same, or one word for something else. */
 export const or = <
   const Word extends string | false,
   Out,
   In,
-  const Asked extends { readonly default?: Word | undefined }
+  const Asked extends { readonly default?: Word | NoInfer<In> | undefined }
 >(
   word: Word,
   self: Field<Out, In>,
   asked: Asked = {} as Asked
 ): Field<Filled<Out | Word, Asked>, In | Word | undefined> =>
-  maybe(Schema.Union([Schema.Literal(word), self]) as Schema.Codec<any, any>).pipe(
-    Schema.decodeTo(Schema.Unknown, {
-      decode: SchemaGetter.transform((found: unknown) => found === undefined ? asked.default : found),
-      encode: SchemaGetter.forbiddenEncoding
-    })
-  ) as Schema.Codec<any, any>
+  given(
+    Schema.Union([Schema.Literal(word), self as Schema.Codec<any, any>]),
+    (value) => value === undefined ? asked.default : value
+  )
 
 /** The same, `true` for its defaults, or `false` for none at all. */
 export const orFlag = <Out, In>(
   self: Field<Out, In>,
   asked: { readonly default: false }
 ): Field<Out | false, In | boolean | undefined> =>
-  (or(false, self) as Schema.Codec<any, any>).pipe(
-    Schema.encodeTo(Schema.optional(Schema.Unknown), {
-      decode: SchemaGetter.transformOptional((given) => {
-        const value = Option.getOrUndefined(given)
-        return Option.some(value === undefined ? asked.default : value === true ? {} : value)
-      }),
-      encode: SchemaGetter.forbiddenEncoding
-    })
-  ) as Schema.Codec<any, any>
+  given(
+    Schema.Union([Schema.Literal(false), self as Schema.Codec<any, any>]),
+    (value) => value === undefined ? asked.default : value === true ? {} : value
+  )
 
 /** Any number of the same. */
 export const list = <Out, In>(
