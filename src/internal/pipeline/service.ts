@@ -12,11 +12,11 @@ import * as Session from "../../Session.ts"
 import type * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
 import { CurrentCall } from "../tools/execute.ts"
+import { bind } from "./boundAgent.ts"
 import { type Core, latest, nextId, signal, stamp } from "./core.ts"
 import { guarded } from "./failures.ts"
 import { type Job, makeJob } from "./job.ts"
 import { checkTurn, type InvalidOption, mergeTurn, millis } from "./options.ts"
-import { bind } from "./persona.ts"
 
 export interface Parts {
   readonly id: string
