@@ -1,37 +1,64 @@
-/** An agent with everything that it requires already given. */
+/**
+ * Agents with everything that they require already given, one binding an agent and session.
+ *
+ * What an agent's layers hold lives in `scope`, until the session ends. A binding
+ * that fails, or is interrupted, leaves nothing there, and may be tried again.
+ */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
 import type * as Agent from "../../Agent.ts"
 import { Session } from "../../Session.ts"
-import * as Tools from "../../Tools.ts"
+import type * as Tools from "../../Tools.ts"
 import type { Defaults, Persona } from "./core.ts"
 
-export const bind = <R>(
-  agent: Agent.Agent<R>,
-  session: Session["Service"],
-  defaults: Defaults
-): Effect.Effect<
-  { readonly persona: Persona; readonly tools: Tools.Set<Session> },
-  Tools.ToolsError,
-  Exclude<R, Session>
-> =>
-  Effect.gen(function*() {
-    const context = yield* Effect.context<Exclude<R, Session>>()
-    const provide = <A, E>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E> =>
-      Effect.provideContext(Effect.provideService(effect, Session, session), context)
-    const tools = Tools.provide(yield* provide(agent.tools), yield* provide(Effect.context<R>()))
-    const { onEnter, onEscalation, onExit, onFailure, onTurnLimit, onUserTurn } = agent
-    const persona: Persona = {
-      name: agent.name,
-      instructions: agent.instructions,
-      voice: agent.voice,
-      llm: agent.llm === undefined ? defaults.llm : defaults.guardLlm(agent.llm),
-      tts: agent.tts === undefined ? defaults.tts : defaults.guardTts(agent.tts),
-      onEnter: onEnter && provide(onEnter),
-      onExit: onExit && provide(onExit),
-      onUserTurn: onUserTurn && ((turn) => Effect.suspend(() => provide(onUserTurn(turn)))),
-      onTurnLimit: onTurnLimit && ((turn) => Effect.suspend(() => provide(onTurnLimit(turn)))),
-      onEscalation: onEscalation && ((escalation) => Effect.suspend(() => provide(onEscalation(escalation)))),
-      onFailure: onFailure && ((failure) => Effect.suspend(() => provide(onFailure(failure))))
-    }
-    return { persona, tools }
-  })
+export interface Binding {
+  readonly persona: Persona
+  readonly tools: Tools.Set<Session>
+}
+
+export type Bind = <R, E>(
+  agent: Agent.Agent<R, E>
+) => Effect.Effect<Binding, E | Tools.ToolsError, Exclude<Exclude<R, Session>, Scope.Scope>>
+
+export const makeBind = (parts: {
+  readonly session: Session["Service"]
+  readonly defaults: Defaults
+  readonly scope: Scope.Scope
+  /** Layers that agents share are built once in it. */
+  readonly memoMap: Layer.MemoMap
+}): Bind => {
+  const { defaults, memoMap, scope, session } = parts
+  const known = new WeakMap<object, Binding>()
+  return <R, E>(agent: Agent.Agent<R, E>) =>
+    Effect.suspend(() => {
+      const before = known.get(agent)
+      if (before !== undefined) return Effect.succeed(before)
+      const binding = Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(Scope.fork(scope), (own) =>
+          restore(agent.bound).pipe(
+            Effect.onError((cause) => Scope.close(own, Exit.failCause(cause))),
+            Effect.provideService(Layer.CurrentMemoMap, memoMap),
+            Effect.provideService(Session, session),
+            Scope.provide(own)
+          ))
+      )
+      return Effect.map(binding, ({ tools, ...hooks }): Binding => {
+        const { instructions, llm, name, tts, turn, vad, voice } = agent
+        const persona = {
+          name,
+          instructions,
+          voice,
+          turn,
+          vad,
+          llm: llm === undefined ? defaults.llm : defaults.guardLlm(llm),
+          tts: tts === undefined ? defaults.tts : defaults.guardTts(tts),
+          ...hooks
+        }
+        const made = { persona, tools }
+        known.set(agent, made)
+        return made
+      })
+    })
+}

@@ -31,5 +31,9 @@ export const watchKeys = (
     Effect.sync(() => {
       if (event._tag !== "Dtmf" || event.identity !== participant()) return
       core.publish({ _tag: "UserPressedKey", key: event.digit })
-      if (onKey !== undefined) core.fork(guarded(core, "onKey", Effect.suspend(() => onKey(event.digit, core.session))))
+      const own = core.persona.onKey
+      const asked = own === undefined
+        ? onKey && Effect.suspend(() => onKey(event.digit, core.session))
+        : own(event.digit)
+      if (asked !== undefined) core.fork(guarded(core, "onKey", asked))
     }))
