@@ -318,10 +318,8 @@ describe("a layer that cannot be built", () => {
         ]
       })
       assert.deepStrictEqual(failed, [new Refused({ why: "no desk" })])
-      assert.deepStrictEqual(log, [
-        ...["door opened", "desk opened", "desk closed", "door closed"],
-        ...["door opened", "desk opened", "first leaves", "entered", "desk closed", "door closed"]
-      ])
+      const once = ["door opened", "desk opened", "desk closed", "door closed"]
+      assert.deepStrictEqual(log, once.concat("door opened", "desk opened", "first leaves", "entered", once.slice(2)))
       assert.deepStrictEqual(timeline.messages, ["user: Who are you?", "assistant: OK.", "handoff: noting"])
       assert.deepStrictEqual(timeline.of("AgentChanged").map(({ at }) => at), [6000])
     }))
