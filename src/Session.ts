@@ -170,11 +170,13 @@ export type Ready<R, E> = [Exclude<R, Given>] extends [never] ? Agent.Agent<R, E
  *   present one and before the `onEnter` of the other. It fails with what the
  *   other's layers fail with, and then all stays as it was; what the other needs
  *   beside `Given` is provided where it is made (`Agent.provide`).
- * - `hangUp` says goodbye if asked to, lets it be heard, and ends the session.
+ * - `hangUp` says goodbye if asked to, lets it be heard, ends the line of one at a
+ *   telephone (`Room.remove`; a warning where the room may not), and ends the session.
  *   `close` ends it now, or with `drain` when all that waits has been said, and
- *   what the user had said before it is answered. Both return at once; `ended`
- *   waits for the end, for which tools that run have the pipeline's
- *   `closeTimeout`. A tool that waits for it is not waited for.
+ *   what the user had said before it is answered; it leaves a telephone's line to
+ *   whoever goes on with it. Both return at once; `ended` waits for the end, for which
+ *   tools that run have the pipeline's `closeTimeout`. A tool that waits for it is
+ *   not waited for.
  * - Once the session has ended, or says its last words, nothing comes of what it
  *   is asked for: what was to be said is `discarded`, and `send` gives `false`.
  * - `spent` is what its providers were used for up to now, and what that costs.
