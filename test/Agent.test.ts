@@ -345,6 +345,34 @@ describe("a layer that cannot be built", () => {
     }))
 })
 
+describe("a session that ends", () => {
+  it.effect("lets go of who waits for an agent to be built", () =>
+    Effect.gen(function*() {
+      const log: Array<string> = []
+      const slow = Layer.effectDiscard(
+        Effect.acquireRelease(Effect.sync(() => log.push("opened")), () => Effect.sync(() => log.push("closed"))).pipe(
+          Effect.andThen(Effect.never)
+        )
+      )
+      const second = Agent.make({ name: "second", instructions: "" }).pipe(Agent.provide(slow))
+      yield* Testing.scenario({
+        at: [
+          {
+            at: 1000,
+            do: (session) => Effect.andThen(session.handoff(second), Effect.sync(() => log.push("went on")))
+          },
+          { at: 3000, do: (session) => session.close() },
+          {
+            at: 4000,
+            do: (session) => Effect.andThen(session.handoff(second), Effect.sync(() => log.push("too late")))
+          }
+        ],
+        until: 8000
+      })
+      assert.sameMembers(log, ["opened", "closed", "went on", "too late"])
+    }))
+})
+
 describe("what an agent says of turns, voice and keys", () => {
   const plain = Agent.make({ name: "plain", instructions: "" })
   const patient = Agent.make({

@@ -13,7 +13,7 @@ import type * as Agent from "../../Agent.ts"
 import * as History from "../../History.ts"
 import type * as Session from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
-import type * as Turn from "../../Turn.ts"
+import * as Turn from "../../Turn.ts"
 import type * as Vad from "../../Vad.ts"
 import type { Prepared, Retunable } from "../vad/retunable.ts"
 import type { Binding } from "./boundAgent.ts"
@@ -97,7 +97,9 @@ export const makeHandoff = (parts: Parts): Session.Session["Service"]["handoff"]
       const agent = ready as Agent.Agent<Session.Given, E>
       return bySession(core(), prepare(agent)).pipe(
         Effect.flatMap((next) =>
-          Effect.ensuring(handing.withPermits(1)(replace(agent, next)), next.detector?.discard ?? Effect.void)
+          next === undefined
+            ? Effect.void
+            : Effect.ensuring(handing.withPermits(1)(replace(agent, next)), next.detector?.discard ?? Effect.void)
         )
       )
     })
@@ -111,18 +113,25 @@ export const turnOf = (core: Core, persona: Persona, own: Turn.Options = core.tu
 const isBug = (error: unknown): error is Tools.ToolsError => error instanceof Tools.ToolsError
 
 const isOpen = (core: Core): boolean => {
-  const { status } = core.conductor.state()
+  const status = Turn.status(core.conductor.state())
   return status === "open" || status === "starting"
 }
 
 /**
  * As a part of the session, and not of the tool that asks for it: in its logs and
- * traces, on nobody's behalf. It ends with whoever waits for it.
+ * traces, on nobody's behalf. It ends with whoever waits for it, and comes to
+ * nothing when the session ends.
  */
-const bySession = <A, E>(core: Core, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+const bySession = <A, E>(core: Core, effect: Effect.Effect<A, E>): Effect.Effect<A | undefined, E> =>
   Effect.suspend(() => {
     const fiber = core.fork(effect)
-    return Effect.onInterrupt(Fiber.join(fiber), () => Fiber.interrupt(fiber))
+    return Fiber.join(fiber).pipe(
+      Effect.catchCauseIf(
+        (cause) => Cause.hasInterruptsOnly(cause) && !isOpen(core),
+        () => Effect.undefined
+      ),
+      Effect.onInterrupt(() => Fiber.interrupt(fiber))
+    )
   })
 
 /** Lets the agent begin; what it does then is its own affair. */
