@@ -266,7 +266,7 @@ export const open = <R>(
           publish({ _tag: "SessionClosed", session: id, reason })
           yield* Effect.annotateLogs(log("the conversation is over"), {
             reason,
-            turns: conductor.state().turn - 1,
+            turns: Turn.overview(conductor.state()).turn - 1,
             ...(participant === undefined ? {} : idsOf(participant))
           })
           yield* within(Scope.close(scope, Exit.void))
@@ -330,7 +330,7 @@ export const open = <R>(
       yield* inScope(hearing.listen(participant.identity))
       // What is said before anybody receives the track is heard by nobody.
       yield* Effect.timeoutOption(output.subscribed, checked.subscriberTimeout)
-      if (conductor.state().status === "open") enter(core)
+      if (Turn.status(conductor.state()) === "open") enter(core)
     }))
     const known = { met: Deferred.await(met), participant: () => participant?.identity }
     const leaving = makeLeaving(core, room, checked.returnTimeout, known.participant)
