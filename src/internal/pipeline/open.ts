@@ -14,21 +14,23 @@ import * as Stream from "effect/Stream"
 import type * as Agent from "../../Agent.ts"
 import * as Cost from "../../Cost.ts"
 import type * as Event from "../../Event.ts"
-import { Llm } from "../../Llm.ts"
+import * as Llm from "../../Llm.ts"
 import * as Metrics from "../../Metrics.ts"
 import type { Options, PipelineError, Services } from "../../Pipeline.ts"
 import * as Resilience from "../../Resilience.ts"
 import * as Room from "../../Room.ts"
 import { CurrentJob, CurrentSpeech, type Session } from "../../Session.ts"
-import { Stt } from "../../Stt.ts"
+import * as Stt from "../../Stt.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
-import { Tts } from "../../Tts.ts"
+import * as Tts from "../../Tts.ts"
 import * as Turn from "../../Turn.ts"
 import { Vad } from "../../Vad.ts"
-import { meterLlm, meterStt, meterTts } from "../resilience/metering.ts"
+import { meterLlm } from "../llm/metering.ts"
 import { resolve } from "../resilience/policy.ts"
 import { steadyClock } from "../steady.ts"
+import { meterStt } from "../stt/metering.ts"
+import { meterTts } from "../tts/metering.ts"
 import { makeRetunable } from "../vad/retunable.ts"
 import { makePerform } from "./actions.ts"
 import { makeApology } from "./apology.ts"
@@ -125,7 +127,7 @@ export const open = <R, E>(
     const observe = (
       component: Event.Component,
       service: object,
-      warmable: Parameters<typeof Resilience.prewarm>[0]
+      prewarm: Effect.Effect<void>
     ): void => {
       if (observed.has(service)) return
       observed.add(service)
@@ -143,20 +145,21 @@ export const open = <R, E>(
             Effect.sync(() => publish({ _tag: "BreakerChanged", component, provider, from, to }))
         ))
       }
-      if (options.prewarm !== false) fork(Resilience.prewarm(warmable, { paid: options.prewarm === "paid" }))
+      if (options.prewarm !== false) fork(prewarm)
     }
+    const paid = options.prewarm === "paid"
     const guardLlm: Defaults["guardLlm"] = (llm) => {
-      observe("llm", llm, { llm })
-      return meterLlm(Resilience.llm(llm, options.resilience))
+      observe("llm", llm, Llm.prewarm(llm, { paid }))
+      return meterLlm(Llm.resilient(llm, options.resilience))
     }
     const guardTts: Defaults["guardTts"] = (tts) => {
-      observe("tts", tts, { tts })
-      return meterTts(Resilience.tts(tts, options.resilience))
+      observe("tts", tts, Tts.prewarm(tts, { paid }))
+      return meterTts(Tts.resilient(tts, options.resilience))
     }
-    const hears = options.stt === false ? undefined : yield* Stt
-    if (hears !== undefined) observe("stt", hears, { stt: hears })
-    const stt = hears && meterStt(Resilience.stt(hears, options.resilience))
-    const [thinks, speaks] = [yield* Llm, yield* Tts]
+    const hears = options.stt === false ? undefined : yield* Stt.Stt
+    if (hears !== undefined) observe("stt", hears, Stt.prewarm(hears, { paid }))
+    const stt = hears && meterStt(Stt.resilient(hears, options.resilience))
+    const [thinks, speaks] = [yield* Llm.Llm, yield* Tts.Tts]
     const defaults: Defaults = { llm: guardLlm(thinks), tts: guardTts(speaks), guardLlm, guardTts }
     const apology = makeApology(options.apology, speaks, defaults.tts, agent.voice)
     const detector = yield* inScope(makeRetunable(vad, mergeVad(options.vad, agent.vad)))

@@ -1,3 +1,4 @@
+/** One provider after the other, until one gives useful output; each one's scope is closed before the next is asked. */
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -6,19 +7,9 @@ import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
-import { blamesRequest } from "./blame.ts"
-import type { Turns } from "./board.ts"
-import { failureOf, firstOutput, type Request, resume } from "./first.ts"
-import { InputFailure } from "./tape.ts"
-
-/** What the errors of all components have in common. */
-export interface ProviderError {
-  readonly reason: Failure.Reason
-  readonly isRetryable: boolean
-}
-
-/** Makes the error of a component. */
-export type Fail<E extends ProviderError> = (provider: string, reason: Failure.Reason) => E
+import type { Claims } from "./availability.ts"
+import { blamesRequest, failureOf, type ProviderError } from "./errors.ts"
+import { firstOutput, type Request, resume } from "./firstOutput.ts"
 
 export interface Candidate<A, E, R> extends Request<A, E, R> {
   readonly name: string
@@ -36,18 +27,7 @@ export const exhausted = (lost: ReadonlyArray<Lost>): Failure.Exhausted =>
     isRetryable: lost.some(({ error }) => error.isRetryable)
   })
 
-export const isInputFailure = <E, I>(error: E | InputFailure<I>): error is InputFailure<I> =>
-  error instanceof InputFailure
-
-/** Lets the caller's own failure out of a stream through a provider. */
-export const unwrapInput = <A, E, I, R>(self: Stream.Stream<A, E | InputFailure<I>, R>): Stream.Stream<A, E | I, R> =>
-  Stream.catch(
-    self,
-    (error): Stream.Stream<never, E | I> =>
-      error instanceof InputFailure ? Stream.failCause(error.cause) : Stream.fail(error)
-  )
-
-export interface Turn {
+export interface Claim {
   readonly provider: number
   readonly release: Effect.Effect<void>
 }
@@ -56,15 +36,15 @@ export interface Turn {
  * Chooses who is asked next: the first available provider not asked yet, or,
  * when nothing else is left, the first lost one. `release` ends its turn.
  */
-export const roundOf = (board: Turns, count: number, asking: ReadonlyArray<number> = []): () => Turn | undefined => {
+export const roundOf = (claims: Claims, count: number, asking: ReadonlyArray<number> = []): () => Claim | undefined => {
   const asked = new Set(asking)
   return () => {
     let fallback: number | undefined
     for (let provider = 0; provider < count; provider++) {
       if (asked.has(provider)) continue
-      if (board.claim(provider)) {
+      if (claims.claim(provider)) {
         asked.add(provider)
-        return { provider, release: Effect.sync(() => board.release(provider)) }
+        return { provider, release: Effect.sync(() => claims.release(provider)) }
       }
       fallback ??= provider
     }
@@ -81,7 +61,7 @@ export const roundOf = (board: Turns, count: number, asking: ReadonlyArray<numbe
  * A failure that is not the provider's `own` passes at once.
  */
 export const failover = <A, E, R>(options: {
-  readonly board: Turns
+  readonly claims: Claims
   readonly candidates: ReadonlyArray<Candidate<A, E, R>>
   readonly afterOutput: boolean
   readonly own: (error: E) => ProviderError | undefined
@@ -89,15 +69,15 @@ export const failover = <A, E, R>(options: {
 }): Stream.Stream<A, E, R> =>
   Stream.unwrap(Effect.map(Effect.scope, (scope) => {
     type Live = Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R>
-    const { afterOutput, board, candidates, error, own } = options
-    const next = roundOf(board, candidates.length)
+    const { afterOutput, candidates, claims, error, own } = options
+    const next = roundOf(claims, candidates.length)
     const lost: Array<Lost> = []
     let live: Live | undefined
 
     const start: Effect.Effect<Live, E, R> = Effect.suspend(() => {
-      const turn = next()
-      const candidate = turn === undefined ? undefined : candidates[turn.provider]
-      if (turn === undefined || candidate === undefined) return Effect.fail(error(exhausted(lost)))
+      const claim = next()
+      const candidate = claim === undefined ? undefined : candidates[claim.provider]
+      if (claim === undefined || candidate === undefined) return Effect.fail(error(exhausted(lost)))
       return Effect.flatMap(Scope.fork(scope), (scope) => {
         let brokeOff = false
         const giveUp = (cause: Cause.Cause<E>): Effect.Effect<Live, E, R> => {
@@ -105,22 +85,22 @@ export const failover = <A, E, R>(options: {
           if (failure === undefined) return Effect.failCause(cause)
           lost.push({ name: candidate.name, error: failure })
           return Scope.close(scope, Exit.failCause(cause)).pipe(
-            Effect.andThen(brokeOff || blamesRequest(failure.reason) ? Effect.void : board.failed(turn.provider)),
+            Effect.andThen(brokeOff || blamesRequest(failure.reason) ? Effect.void : claims.failed(claim.provider)),
             Effect.andThen(start)
           )
         }
         /** On trial is who was lost, up to the end of its first reply. */
         const begin = Effect.tap(firstOutput(candidate, scope), () =>
-          board.began(turn.provider)
-            ? Scope.addFinalizer(scope, Effect.suspend(() => brokeOff ? Effect.void : board.succeeded(turn.provider)))
+          claims.began(claim.provider)
+            ? Scope.addFinalizer(scope, Effect.suspend(() => brokeOff ? Effect.void : claims.succeeded(claim.provider)))
             : Effect.void)
-        return Effect.flatMap(Effect.exit(Effect.ensuring(begin, turn.release)), (exit): Effect.Effect<Live, E, R> => {
+        return Effect.flatMap(Effect.exit(Effect.ensuring(begin, claim.release)), (exit): Effect.Effect<Live, E, R> => {
           if (Exit.isFailure(exit)) return giveUp(exit.cause)
           const pull = Effect.tapError(resume(exit.value, candidate), (error) => {
             if (Cause.isDone(error) || own(error) === undefined) return Effect.void
             // Whatever it says: it had taken the request.
             brokeOff = true
-            return board.failed(turn.provider, true)
+            return claims.failed(claim.provider, true)
           })
           if (!afterOutput) return Effect.succeed(pull)
           return Effect.succeed(Pull.matchEffect(pull, {

@@ -1,3 +1,7 @@
+/**
+ * Which providers of a fallback may be asked. A lost one is found out to be back
+ * by a probe or by the next request; the scope of the fallback ends the probes.
+ */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -27,7 +31,7 @@ interface Entry {
 /** How much longer a provider is left alone that has broken off (ms). */
 const brokenOffMs = 30_000
 
-export interface BoardOptions {
+export interface Options {
   readonly component: Availability["component"]
   readonly names: ReadonlyArray<string>
   readonly recovery: Schedule.Schedule<unknown>
@@ -39,10 +43,10 @@ export interface BoardOptions {
 }
 
 /** What a request needs to know of the providers, and tells about them. */
-export type Turns = Pick<Board, "claim" | "release" | "began" | "succeeded" | "failed">
+export type Claims = Pick<Providers, "claim" | "release" | "began" | "succeeded" | "failed">
 
-/** Turns of a provider that stands alone. */
-export const alone: Turns = {
+/** Claims of a provider that stands alone. */
+export const alone: Claims = {
   claim: () => true,
   release: () => {},
   began: () => false,
@@ -51,14 +55,14 @@ export const alone: Turns = {
 }
 
 /** Remembers which providers are available and finds out when a lost one is back. */
-export class Board {
-  readonly #options: BoardOptions
+export class Providers {
+  readonly #options: Options
   readonly #entries: ReadonlyArray<Entry>
   readonly #probes: FiberMap.FiberMap<number>
   readonly #changes: PubSub.PubSub<Availability>
 
   private constructor(
-    options: BoardOptions,
+    options: Options,
     probes: FiberMap.FiberMap<number>,
     changes: PubSub.PubSub<Availability>
   ) {
@@ -75,10 +79,10 @@ export class Board {
     }))
   }
 
-  static make(options: BoardOptions): Effect.Effect<Board, never, Scope.Scope> {
+  static make(options: Options): Effect.Effect<Providers, never, Scope.Scope> {
     return Effect.gen(function*() {
       const changes = yield* Effect.acquireRelease(PubSub.sliding<Availability>(64), PubSub.shutdown)
-      return new Board(options, yield* FiberMap.make<number>(), changes)
+      return new Providers(options, yield* FiberMap.make<number>(), changes)
     })
   }
 
@@ -176,13 +180,13 @@ export class Board {
   }
 }
 
-export const boardOf = <Service extends { readonly name: string }>(
+export const providersOf = <Service extends { readonly name: string }>(
   component: Availability["component"],
   services: ReadonlyArray<Service>,
   options: FallbackOptions<Service>,
   breakers: ReadonlyArray<Circuit | undefined>
-): Effect.Effect<Board, never, Scope.Scope> =>
-  Board.make({
+): Effect.Effect<Providers, never, Scope.Scope> =>
+  Providers.make({
     component,
     names: services.map((service) => service.name),
     recovery: options.recovery ?? recovery,

@@ -22,7 +22,7 @@ export interface Options {
 }
 
 /** A source of connections that may hold one in advance. */
-export interface Spare {
+export interface Standby {
   /** Opens one in advance, unless there is one. */
   readonly prewarm: Effect.Effect<void, Failure.Reason>
   /** The one that was opened in advance, or a new one; closed by the scope of the caller. */
@@ -36,7 +36,7 @@ interface Held {
 }
 
 /** The scope closes what is still unused. */
-export const spare: (options: Options) => Effect.Effect<Spare, never, Scope.Scope> = Effect.fnUntraced(
+export const standby: (options: Options) => Effect.Effect<Standby, never, Scope.Scope> = Effect.fnUntraced(
   function*({ again, keepAlive, keepMs, open }) {
     const owner = yield* Effect.scope
     const opening = Semaphore.makeUnsafe(1)

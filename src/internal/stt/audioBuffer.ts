@@ -1,3 +1,4 @@
+/** Audio that waits to be recognised, in one format, on the time line of its stream; whoever cuts it says what is dropped. */
 import * as Audio from "../../Audio.ts"
 
 interface Piece {
@@ -13,7 +14,7 @@ const stepMs = 10
 const pauseSteps = 20
 
 /** Audio in one format with the time of every sample, to be cut by time (ms). */
-export class Reel {
+export class AudioBuffer {
   readonly #format: Audio.Format | undefined
   #converter: Audio.Converter | undefined = undefined
   #pieces: Array<Piece> = []

@@ -6,8 +6,8 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
-import type * as Tts from "../../Tts.ts"
 import { bytesOf, samplesOf } from "../provider/pcm.ts"
+import type * as Tts from "./model.ts"
 
 type Speech = ReadonlyArray<Tts.Chunk>
 
@@ -94,7 +94,7 @@ export interface Settings {
 const harmless = <A, E>(what: string, effect: Effect.Effect<A, E>): Effect.Effect<A | undefined> =>
   Effect.catchCause(effect, () => Effect.as(Effect.logDebug(`cached speech could not be ${what}`), undefined))
 
-export const directory = Effect.fnUntraced(function*({ maxBytes, path, variant }: Settings) {
+export const fileStore = Effect.fnUntraced(function*({ maxBytes, path, variant }: Settings) {
   const files = yield* FileSystem.FileSystem
   const writing = yield* Semaphore.make(1)
   yield* files.makeDirectory(path, { recursive: true, mode: 0o700 })

@@ -2,7 +2,7 @@
 const longestJitterMs = 100
 
 /** Follows where the frames of a stream begin and tells a jump from jitter. */
-export class Timeline {
+export class Continuity {
   /** Where the next frame should begin, in milliseconds, where known. */
   #expected: number | undefined = undefined
   /** How far the last frame lay off, in milliseconds; 0 where it continued the one before. */

@@ -1,3 +1,4 @@
+/** Building a layer again when that has failed. */
 import type * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -14,7 +15,7 @@ const canMend = (error: unknown): boolean => {
   return !("_tag" in error) || (error._tag !== "ConfigError" && error._tag !== "SchemaError")
 }
 
-export const building = <A, E, R>(layer: Layer.Layer<A, E, R>, options: {
+export const retryLayer = <A, E, R>(layer: Layer.Layer<A, E, R>, options: {
   readonly attempts?: number | undefined
   readonly first?: Duration.Input | undefined
   readonly isRetryable?: ((error: E) => boolean) | undefined

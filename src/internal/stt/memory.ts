@@ -1,12 +1,13 @@
+/** The audio of one stream that has no final transcript yet, for the next attempt: 30 seconds at most, kept until the stream ends. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type * as Stt from "../../Stt.ts"
+import { type InputFailure, ReplayBuffer } from "../resilience/replayBuffer.ts"
 import { monotonic } from "../steady.ts"
-import { carry, speechOnly } from "../stt/voiced.ts"
+import type * as Stt from "./model.ts"
 import { Pending } from "./pending.ts"
-import { type InputFailure, Tape } from "./tape.ts"
-import { Mapping, Timeline } from "./timeline.ts"
+import { Mapping, StreamTime } from "./streamTime.ts"
+import { carry, speechOnly } from "./voiced.ts"
 
 /** Longest audio that is kept for another attempt. */
 const replayMs = 30_000
@@ -22,10 +23,10 @@ const isMark = (input: Stt.Input): input is Stt.Finalize => "_tag" in input
 
 const placed = <E, R>(audio: Stream.Stream<Stt.Input, E, R>): Stream.Stream<Entry, E, R> =>
   Stream.suspend(() => {
-    const timeline = new Timeline()
+    const streamTime = new StreamTime()
     return Stream.map(audio, (input): Entry => {
-      const start = isMark(input) ? timeline.end : timeline.push(input)
-      return { input, start, end: timeline.end }
+      const start = isMark(input) ? streamTime.end : streamTime.push(input)
+      return { input, start, end: streamTime.end }
     })
   })
 
@@ -56,34 +57,34 @@ export interface Take<E, R> {
 /** The audio that waits for its transcript, and whether it waits for too long. */
 export class Memory<E, R> {
   readonly pending = new Pending()
-  readonly #tape: Tape<Entry, E, R>
+  readonly #replay: ReplayBuffer<Entry, E, R>
   /** Entries before this number were given to the attempt in progress. */
   #read = 0
   /** Everything before this time was answered. */
   #answered = 0
 
-  private constructor(tape: Tape<Entry, E, R>) {
-    this.#tape = tape
+  private constructor(replay: ReplayBuffer<Entry, E, R>) {
+    this.#replay = replay
   }
 
   static make<E, R>(
     audio: Stream.Stream<Stt.Input, E, R>
   ): Effect.Effect<Memory<E, R>, never, R | Scope.Scope> {
-    return Effect.map(Tape.make(placed(audio)), (tape) => new Memory(tape))
+    return Effect.map(ReplayBuffer.make(placed(audio)), (replay) => new Memory(replay))
   }
 
   /** Whether the attempt in progress was given everything, to the end. */
   get exhausted(): boolean {
-    return this.#tape.ended === "done" && this.#read === this.#tape.head
+    return this.#replay.ended === "done" && this.#read === this.#replay.head
   }
 
   /** All that waits, for another attempt: of a stream that is fed more than it wants, the speech. */
   take(wants: Stt.Wants | undefined): Take<E, R> {
     const answered = this.#answered
     const mapping = new Mapping()
-    this.#read = this.#tape.base
+    this.#read = this.#replay.base
     this.pending.again()
-    const read = this.#tape.read(this.#tape.base, (entries, next) => this.#onRead(entries, next))
+    const read = this.#replay.read(this.#replay.base, (entries, next) => this.#onRead(entries, next))
     const audio = Stream.map(
       wants === "speech" ? only(read, speechOnly<Entry>()) : read,
       (entry) => given(entry, answered, mapping)
@@ -93,7 +94,7 @@ export class Memory<E, R> {
 
   /** A final transcript has come. */
   answer(heard: Stt.Transcript): void {
-    const fed = this.#tape.at(this.#read - 1)?.end ?? this.#answered
+    const fed = this.#replay.at(this.#read - 1)?.end ?? this.#answered
     this.#answered = Math.max(this.#answered, Math.min(this.pending.answer(heard.end) ?? fed, fed))
     this.#forget((entry, number) => number < this.#read && entry.end <= this.#answered)
   }
@@ -111,13 +112,13 @@ export class Memory<E, R> {
   }
 
   #forget(isDue: (entry: Entry, number: number) => boolean): void {
-    const { base, head } = this.#tape
+    const { base, head } = this.#replay
     let number = base
     while (number < head) {
-      const entry = this.#tape.at(number)
+      const entry = this.#replay.at(number)
       if (entry === undefined || !isDue(entry, number)) break
       number++
     }
-    this.#tape.forgetBefore(number)
+    this.#replay.forgetBefore(number)
   }
 }

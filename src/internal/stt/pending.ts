@@ -1,3 +1,4 @@
+/** Whether a recogniser owes a transcript, and for how long: a quiet user is no failure. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

@@ -1,10 +1,13 @@
+/**
+ * Attempts at one provider until its first useful output, within one deadline.
+ * Interruption closes the attempt in progress, and so does a failure.
+ */
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
-import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
@@ -12,7 +15,8 @@ import { monotonic } from "../steady.ts"
 import { backoff } from "./backoff.ts"
 import { own, unless } from "./bounded.ts"
 import type { Ticket } from "./breaker.ts"
-import { defectName, type Settings } from "./policy.ts"
+import { failureOf } from "./errors.ts"
+import type { Settings } from "./policy.ts"
 
 export interface Request<A, E, R> {
   readonly open: Stream.Stream<A, E, R>
@@ -25,6 +29,8 @@ export interface Request<A, E, R> {
   readonly isForeign?: ((error: E) => boolean) | undefined
   /** Completes when the deadline begins to run. @default at once */
   readonly begun?: Effect.Effect<unknown, never, R> | undefined
+  /** When the provider has last shown that it is at work, though it has given nothing (monotonic ms). @default never */
+  readonly lastSign?: (() => number | undefined) | undefined
   /** Completes when silence after some output is a failure. @default never */
   readonly owing?: Effect.Effect<void, never, R> | undefined
   /** Whether a stream that has ended without useful output should have given any. @default always */
@@ -38,16 +44,19 @@ export interface Started<A, E, R> {
 }
 
 /**
- * The typed failure in a cause. To be asked only where an interruption from
- * outside does not come by: then the provider has interrupted itself.
+ * Waits until nothing has come for `ms`, or for `signMs` since the last sign of
+ * life, whichever is later; gives which it was.
  */
-export const failureOf = <E>(cause: Cause.Cause<E>, error: (reason: Failure.Reason) => E): E => {
-  const failure = Cause.findErrorOption(cause)
-  if (Option.isSome(failure)) return failure.value
-  const defect = Cause.findDefect(cause)
-  const detail = Result.isSuccess(defect) ? defectName(defect.success) : "it was interrupted"
-  return error(new Failure.Broken({ detail }))
-}
+const silence = (
+  ms: number,
+  signMs: number,
+  lastSign: Request<never, never, never>["lastSign"]
+): Effect.Effect<number> =>
+  Effect.flatMap(Effect.andThen(Effect.sleep(ms), monotonic), (now) => {
+    const sign = lastSign?.()
+    const left = sign === undefined ? 0 : sign + signMs - now
+    return left > 0 ? Effect.map(silence(left, signMs, lastSign), () => signMs) : Effect.succeed(ms)
+  })
 
 const once = <A, E, R>(request: Request<A, E, R>, scope: Scope.Scope): Effect.Effect<Started<A, E, R>, E, R> =>
   Effect.gen(function*() {
@@ -81,7 +90,12 @@ export const firstOutput = <A, E, R>(
   const { settings } = request
   const breaker = settings?.breaker
   let ticket: Ticket | undefined
-  let until: number | undefined
+  let begun: number | undefined
+  const until = (): number | undefined => {
+    if (settings === undefined || begun === undefined) return undefined
+    const [due, sign] = [begun + settings.firstOutputMs, request.lastSign?.()]
+    return sign === undefined ? due : Math.max(due, sign + settings.nextOutputMs)
+  }
   const claim = Effect.suspend(() => {
     const claimed = breaker?.claim()
     if (claimed instanceof Failure.Unavailable) return Effect.fail(request.error(claimed))
@@ -108,20 +122,22 @@ export const firstOutput = <A, E, R>(
       const failure = failureOf(exit.cause, request.error)
       blame(failure)
       yield* attempt.close(exit)
-      if (!request.isRetryable(failure) || !(yield* wait(failure, until))) return yield* Effect.fail(failure)
+      if (!request.isRetryable(failure) || !(yield* wait(failure, until()))) return yield* Effect.fail(failure)
     }
   })
   if (settings === undefined) return attempts
   const overdue = (request.begun ?? Effect.void).pipe(
     Effect.andThen(Effect.map(monotonic, (now) => {
-      until = now + settings.firstOutputMs
+      begun = now
     })),
-    Effect.andThen(Effect.sleep(settings.firstOutputMs)),
-    Effect.andThen(Effect.suspend(() => {
-      const late = request.error(new Failure.TimedOut({ afterMs: settings.firstOutputMs }))
-      blame(late)
-      return Effect.fail(late)
-    }))
+    Effect.andThen(silence(settings.firstOutputMs, settings.nextOutputMs, request.lastSign)),
+    Effect.andThen((afterMs) =>
+      Effect.suspend(() => {
+        const late = request.error(new Failure.TimedOut({ afterMs }))
+        blame(late)
+        return Effect.fail(late)
+      })
+    )
   )
   const abandoned = Effect.sync(() => {
     if (ticket !== undefined) breaker?.released(ticket)
@@ -133,16 +149,14 @@ export const firstOutput = <A, E, R>(
 /** Gives what has started as a pull, which fails when a stream that owes output falls silent. */
 export const resume = <A, E, R>(
   started: Started<A, E, R>,
-  { error, isForeign, owing, settings }: Request<A, E, R>
+  { error, isForeign, lastSign, owing, settings }: Request<A, E, R>
 ): Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R> => {
   let rest = started.first
   const next = settings === undefined || owing === undefined ? started.rest : Effect.catchCause(
     unless(
       owing.pipe(
-        Effect.andThen(Effect.sleep(settings.nextOutputMs)),
-        Effect.andThen(
-          Effect.suspend(() => Effect.fail(error(new Failure.TimedOut({ afterMs: settings.nextOutputMs }))))
-        )
+        Effect.andThen(silence(settings.nextOutputMs, settings.nextOutputMs, lastSign)),
+        Effect.andThen((afterMs) => Effect.fail(error(new Failure.TimedOut({ afterMs }))))
       ),
       started.rest
     ),
@@ -162,7 +176,7 @@ export const resume = <A, E, R>(
   })
 }
 
-export const stream = <A, E, R>(request: Request<A, E, R>): Stream.Stream<A, E, R> =>
+export const guarded = <A, E, R>(request: Request<A, E, R>): Stream.Stream<A, E, R> =>
   Stream.unwrap(Effect.map(Effect.scope, (scope) => {
     let live: Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R> | undefined
     return Stream.fromPull(

@@ -1,3 +1,4 @@
+/** What a caller gives once and several attempts read: the text of a speech, the audio of a call. */
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Channel from "effect/Channel"
@@ -18,15 +19,26 @@ export class InputFailure<E> {
   }
 }
 
+export const isInputFailure = <E, I>(error: E | InputFailure<I>): error is InputFailure<I> =>
+  error instanceof InputFailure
+
+/** Lets the caller's own failure out of a stream through a provider. */
+export const unwrapInput = <A, E, I, R>(self: Stream.Stream<A, E | InputFailure<I>, R>): Stream.Stream<A, E | I, R> =>
+  Stream.catch(
+    self,
+    (error): Stream.Stream<never, E | I> =>
+      error instanceof InputFailure ? Stream.failCause(error.cause) : Stream.fail(error)
+  )
+
 /**
  * A stream that several attempts read one after the other, while it is pulled
  * only once and only on demand.
  *
- * A pull runs in the tape's own scope: an attempt that is given up in the
+ * A pull runs in the buffer's own scope: an attempt that is given up in the
  * middle of one loses nothing.
  */
-export class Tape<A, E, R> {
-  /** Pulls once, in the tape's own scope and in the context that it was made in. */
+export class ReplayBuffer<A, E, R> {
+  /** Pulls once, in the buffer's own scope and in the context that it was made in. */
   readonly #fetch: Effect.Effect<unknown>
   /** The entries from number `#base` on, after the places of `#forgotten` ones. */
   #kept: Array<A | undefined> = []
@@ -55,12 +67,12 @@ export class Tape<A, E, R> {
     )
   }
 
-  static make<A, E, R>(source: Stream.Stream<A, E, R>): Effect.Effect<Tape<A, E, R>, never, R | Scope.Scope> {
+  static make<A, E, R>(source: Stream.Stream<A, E, R>): Effect.Effect<ReplayBuffer<A, E, R>, never, R | Scope.Scope> {
     return Effect.contextWith((context: Context.Context<R | Scope.Scope>) => {
       const scope = Context.get(context, Scope.Scope)
       return Channel.toPullScoped(Stream.toChannel(source), scope).pipe(
         Effect.catchCause((cause) => Effect.succeed(Effect.failCause(cause))),
-        Effect.map((pull) => new Tape<A, E, R>(pull, scope, context))
+        Effect.map((pull) => new ReplayBuffer<A, E, R>(pull, scope, context))
       )
     })
   }

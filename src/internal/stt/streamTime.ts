@@ -1,5 +1,6 @@
+/** Times of audio that may have gaps: where a frame lies in its stream, and what a provider's count of samples means there. */
 import type * as Audio from "../../Audio.ts"
-import type * as Stt from "../../Stt.ts"
+import type * as Stt from "./model.ts"
 
 const lengthOf = (frame: Audio.Frame): number => frame.samples.length / frame.channels / frame.sampleRate * 1000
 
@@ -7,7 +8,7 @@ const lengthOf = (frame: Audio.Frame): number => frame.samples.length / frame.ch
 const longestJitterMs = 100
 
 /** Where each frame lies in a stream of audio (ms from its first sample); audio that was lost takes its time too. */
-export class Timeline {
+export class StreamTime {
   #end = 0
   #origin: number | undefined = undefined
 

@@ -1,3 +1,7 @@
+/**
+ * What makes a recogniser resilient: the audio that has no final transcript yet
+ * is kept, and given again to the next attempt and to the next provider.
+ */
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -6,25 +10,32 @@ import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
-import type * as Stt from "../../Stt.ts"
+import { alone, type Claims, providersOf } from "../resilience/availability.ts"
+import { backoff } from "../resilience/backoff.ts"
+import { type Own, own, unless } from "../resilience/bounded.ts"
+import { type Circuit, circuitOf, circuitsOf, keepBreakers, type Ticket } from "../resilience/breaker.ts"
+import { blamesRequest, failureOf } from "../resilience/errors.ts"
+import { exhausted, roundOf } from "../resilience/failover.ts"
+import type {
+  Fallback,
+  FallbackOptions,
+  Policy,
+  PrewarmOptions,
+  RecoverOptions,
+  Recovery
+} from "../resilience/model.ts"
+import { checkFallback, checkPolicy } from "../resilience/options.ts"
+import { resolve, type Settings } from "../resilience/policy.ts"
+import { prewarmed, prewarmOf } from "../resilience/prewarm.ts"
+import { insteadOf, later } from "../resilience/recovery.ts"
+import { type InputFailure, isInputFailure, unwrapInput } from "../resilience/replayBuffer.ts"
 import { monotonic } from "../steady.ts"
-import { answersOf, isEmpty } from "./answers.ts"
-import { backoff } from "./backoff.ts"
-import { blamesRequest } from "./blame.ts"
-import { alone, boardOf, type Turns } from "./board.ts"
-import { type Own, own, unless } from "./bounded.ts"
-import { type Circuit, circuitOf, circuitsOf, keepBreakers, type Ticket } from "./breaker.ts"
-import { failureOf } from "./first.ts"
 import { Memory } from "./memory.ts"
 import { meteredTranscription } from "./metering.ts"
-import type { Fallback, FallbackOptions, Policy } from "./model.ts"
-import { checkFallback, checkPolicy } from "./options.ts"
-import { resolve, type Settings } from "./policy.ts"
-import { prewarmOf } from "./prewarm.ts"
-import { exhausted, type Fail, isInputFailure, roundOf, unwrapInput } from "./request.ts"
-import type { InputFailure } from "./tape.ts"
+import * as Stt from "./model.ts"
+import { answersOf, isEmpty, remember } from "./transcripts.ts"
 
-type Service = Stt.Stt["Service"]
+type Service = Stt.Service
 type Failing<E> = Stt.SttError | InputFailure<E>
 type Live<E, R> = Pull.Pull<Arr.NonEmptyReadonlyArray<Stt.Transcript>, Failing<E>, void, R>
 
@@ -33,6 +44,8 @@ interface Lost {
   readonly error: Stt.SttError
 }
 
+const failing = (provider: string) => (reason: Failure.Reason) => new Stt.SttError({ provider, reason })
+
 /** Attempts at one provider, one after the other, until it is given up. */
 const persist = <E, R>(options: {
   readonly service: Service
@@ -40,7 +53,6 @@ const persist = <E, R>(options: {
   readonly settings: Settings | undefined
   readonly memory: Memory<E, R>
   readonly scope: Scope.Scope
-  readonly fail: (reason: Failure.Reason) => Stt.SttError
   /** The provider is at work. */
   readonly onAlive: (answered: boolean) => Effect.Effect<void>
 }): Effect.Effect<Live<E, R>> =>
@@ -52,7 +64,8 @@ const persist = <E, R>(options: {
       readonly ticket: Ticket | undefined
     }
     const breaker = options.settings?.breaker
-    const { fail, memory, service, settings } = options
+    const { memory, service, settings } = options
+    const fail = failing(service.name)
     const deadline = settings?.firstOutputMs ?? Infinity
     let late: Stt.SttError | undefined
     const overdue: Effect.Effect<never, Stt.SttError> = settings === undefined ? Effect.never : Effect.andThen(
@@ -151,49 +164,47 @@ const persist = <E, R>(options: {
 /** One provider after the other, over one stream of audio. */
 const listen = <E, R>(audio: Stream.Stream<Stt.Input, E, R>, options: {
   readonly services: ReadonlyArray<Service>
-  readonly turns: Turns
+  readonly claims: Claims
   readonly policy: Policy | undefined
   readonly breakers: ReadonlyArray<Circuit | undefined>
-  readonly fail: Fail<Stt.SttError>
   /** The one error for all that were lost since the last transcript. */
   readonly allLost: (lost: ReadonlyArray<Lost>) => Stt.SttError
 }): Stream.Stream<Stt.Transcript, E | Stt.SttError, R> =>
   unwrapInput(Stream.unwrap(Effect.gen(function*() {
-    const { fail, policy, services, turns } = options
+    const { policy, services, claims } = options
     const scope = yield* Effect.scope
     const memory = yield* Memory.make(audio)
     let lost: ReadonlyArray<Lost> = []
-    let next = roundOf(turns, services.length)
+    let next = roundOf(claims, services.length)
     let live: Live<E, R> | undefined
 
     const start: Live<E, R> = Effect.suspend(() => {
-      const turn = next()
-      const service = turn === undefined ? undefined : services[turn.provider]
-      if (turn === undefined || service === undefined) return Effect.fail(options.allLost(lost))
+      const claim = next()
+      const service = claim === undefined ? undefined : services[claim.provider]
+      if (claim === undefined || service === undefined) return Effect.fail(options.allLost(lost))
       return Effect.flatMap(Scope.fork(scope), (own) => {
         const giveUp = (error: Stt.SttError): Live<E, R> => {
           live = undefined
           lost = [...lost, { name: service.name, error }]
           return Scope.close(own, Exit.void).pipe(
-            Effect.andThen(blamesRequest(error.reason) ? Effect.void : turns.failed(turn.provider)),
+            Effect.andThen(blamesRequest(error.reason) ? Effect.void : claims.failed(claim.provider)),
             Effect.andThen(start)
           )
         }
         memory.pending.reset()
         const pull = persist({
           service,
-          settings: service.resilient ? undefined : { ...resolve(policy), breaker: options.breakers[turn.provider] },
+          settings: service.resilient ? undefined : { ...resolve(policy), breaker: options.breakers[claim.provider] },
           memory,
           scope: own,
-          fail: (reason) => fail(service.name, reason),
           onAlive: (answered) =>
             Effect.suspend(() => {
               lost = []
-              next = roundOf(turns, services.length, [turn.provider])
-              return answered ? turns.succeeded(turn.provider) : Effect.void
+              next = roundOf(claims, services.length, [claim.provider])
+              return answered ? claims.succeeded(claim.provider) : Effect.void
             })
         })
-        return Scope.addFinalizer(own, turn.release).pipe(
+        return Scope.addFinalizer(own, claim.release).pipe(
           Effect.andThen(pull),
           Effect.flatMap((pull) =>
             live = Effect.catch(pull, (error): Live<E, R> =>
@@ -208,11 +219,9 @@ const listen = <E, R>(audio: Stream.Stream<Stt.Input, E, R>, options: {
     )))
   })))
 
-export const guardTranscription = (
-  service: Service,
-  policy: Policy | undefined,
-  fail: Fail<Stt.SttError>
-): Service => {
+/** One that already is comes back as it is. */
+export const resilient = (service: Service, policy?: Policy): Service => {
+  if (service.resilient) return service
   checkPolicy(policy)
   return keepBreakers({
     ...service,
@@ -220,24 +229,22 @@ export const guardTranscription = (
     transcribe: (audio) =>
       listen(audio, {
         services: [service],
-        turns: alone,
+        claims: alone,
         policy,
         breakers: [circuitOf(policy?.breaker)],
-        fail,
-        allLost: ([lost]) => lost?.error ?? fail(service.name, new Failure.EndedEarly())
+        allLost: ([lost]) => lost?.error ?? failing(service.name)(new Failure.EndedEarly())
       })
   }, [policy?.breaker])
 }
 
-export const fallbackTranscription = (
+export const fallback = (
   services: ReadonlyArray<Service>,
-  options: FallbackOptions<Service>,
-  fail: Fail<Stt.SttError>
+  options: FallbackOptions<Service> = {}
 ): Effect.Effect<Service & Fallback, never, Scope.Scope> =>
   Effect.gen(function*() {
     checkFallback(services, options)
     const breakers = yield* circuitsOf("stt", services, options.breaker)
-    const board = yield* boardOf("stt", services, options, breakers)
+    const providers = yield* providersOf("stt", services, options, breakers)
     const name = options.name ?? services.map((service) => service.name).join("+")
     return keepBreakers({
       name,
@@ -247,16 +254,44 @@ export const fallbackTranscription = (
         : "each",
       resilient: true,
       prewarm: prewarmOf(services),
-      available: board.available,
-      availability: board.changes,
+      available: providers.available,
+      availability: providers.changes,
       transcribe: (audio) =>
         listen(audio, {
           services,
-          turns: board,
+          claims: providers,
           policy: options.policy,
           breakers,
-          fail,
-          allLost: (lost) => fail(name, exhausted(lost))
+          allLost: (lost) => failing(name)(exhausted(lost))
         })
     }, breakers)
   })
+
+const delayed = (service: Service, ms: number): Service => {
+  const heard = answersOf(service)
+  return remember(
+    { ...service, transcribe: (audio) => later(ms)(service.transcribe(audio)) },
+    (audio) => later(ms)(heard(audio))
+  )
+}
+
+export const recoveries: ReadonlyArray<Recovery<Service>> = [
+  { name: "en", after: "1 second", change: (stt) => stt.withLanguage?.("en") ?? stt }
+]
+
+export const recovering = (
+  service: Service,
+  options: RecoverOptions<Service> = {}
+): Effect.Effect<Service & Fallback, never, Scope.Scope> =>
+  fallback(insteadOf(service, options.recoveries ?? recoveries, delayed), options)
+
+/** One second at 16 kHz. */
+const silence = { samples: new Int16Array(16_000), sampleRate: 16_000, channels: 1 }
+
+export const prewarm = (service: Service, { paid }: PrewarmOptions): Effect.Effect<void> =>
+  prewarmed(
+    service,
+    paid === true
+      ? Stream.suspend(() => meteredTranscription(service, Stream.make(silence), service.transcribe))
+      : undefined
+  )
