@@ -222,15 +222,3 @@ export interface Service {
  * @since 0.1.0
  */
 export class Session extends Context.Service<Session, Service>()("effect-voice/Session") {}
-
-/** @internal */
-export { CurrentSpeech } from "./internal/tools/execute.ts"
-
-/**
- * Facts about the job in which sessions are opened, for those that are not told.
- *
- * @internal
- */
-export const CurrentJob: Context.Reference<Readonly<Record<string, string>>> = Context.Reference<
-  Readonly<Record<string, string>>
->("effect-voice/Session/CurrentJob", { defaultValue: () => ({}) })

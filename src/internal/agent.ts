@@ -18,7 +18,8 @@ import * as Tracer from "effect/Tracer"
 import type { Bound, Hooks } from "../Agent.ts"
 import { Meter } from "../Cost.ts"
 import * as Tools from "../Tools.ts"
-import { CurrentCall, CurrentSpeech } from "./tools/execute.ts"
+import { CurrentSpeech } from "./session.ts"
+import { CurrentCall } from "./tools/execute.ts"
 
 /** Belongs to whoever runs something, not to where it was made: time, logs, spans, and on whose behalf. */
 const lasting = Context.omit(

@@ -7,6 +7,7 @@ import type * as Event from "../../Event.ts"
 import type * as Room from "../../Room.ts"
 import * as Session from "../../Session.ts"
 import * as Turn from "../../Turn.ts"
+import { CurrentSpeech } from "../session.ts"
 import { CurrentCall } from "../tools/execute.ts"
 import { type Core, nextId, signal, stamp } from "./core.ts"
 import { turnOf } from "./handoff.ts"
@@ -128,7 +129,7 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
     close: (options) =>
       Effect.sync(() => signal(core(), { _tag: "Close", drain: options?.drain === true, reason: "closed" })),
     ended: Effect.andThen(
-      Effect.flatMap(Session.CurrentSpeech, (speech) =>
+      Effect.flatMap(CurrentSpeech, (speech) =>
         // The end waits for the speech, which waits for its tool: it is to wait no longer.
         Effect.sync(() => core().jobs.get(speech ?? "")?.attending.openUnsafe())).pipe(
           Effect.andThen(Effect.map(CurrentCall, (call) => core().calls.get(call ?? "")?.over.openUnsafe()))
@@ -153,7 +154,7 @@ const discarded = (id: string): Session.Speech => ({
 
 const handle = (core: Core, job: Job): Session.Speech => ({
   id: job.id,
-  heard: Effect.flatMap(Session.CurrentSpeech, (current) =>
+  heard: Effect.flatMap(CurrentSpeech, (current) =>
     current === job.id
       ? Effect.fail(
         new Session.SessionError({

@@ -20,12 +20,6 @@ export const CurrentCall = Context.Reference<string | undefined>("effect-voice/i
   defaultValue: () => undefined
 })
 
-/** The speech on whose behalf a tool runs. */
-export const CurrentSpeech = Context.Reference<string | undefined>(
-  "effect-voice/internal/tools/execute/CurrentSpeech",
-  { defaultValue: () => undefined }
-)
-
 export const failed = (call: Call, message: string): Output => ({
   callId: call.id,
   name: call.name,
