@@ -298,7 +298,7 @@ describe("a request that is all that is said", () => {
     (text) =>
       Effect.gen(function*() {
         for (const backchannel of [true, false]) {
-          for (const minWords of [2, 5]) {
+          for (const minWords of [0, 2, 5]) {
             for (const interims of [true, false]) {
               for (const length of [300, 700]) {
                 const timeline = yield* over(text, length, interims, { backchannel, minWords })
@@ -314,7 +314,32 @@ describe("a request that is all that is said", () => {
       })
   )
 
-  it.effect.each(["No problem.", "Yeah, no.", "November.", "Hello."])("%s is none", (text) =>
+  it.effect.each(["Please stop.", "Okay, wait a minute.", "Stop it now!", "Wait, no."])(
+    "%s asks for no more in other words",
+    (text) =>
+      Effect.gen(function*() {
+        for (const minWords of [0, 5]) {
+          const timeline = yield* over(text, 300, false, { minWords })
+          assert.deepInclude(timeline.playbacks[0], { end: 5500, interrupted: true })
+        }
+      })
+  )
+
+  it.effect.each(["Stop!", "No!"])("%s takes it, too, when its transcript comes before the voice is over", (text) =>
+    Effect.gen(function*() {
+      for (const minWords of [0, 2]) {
+        const timeline = yield* Testing.scenario({
+          at: [{ at: 0, do: (session) => session.say(ten) }],
+          user: [Testing.say(5000, 5300, text, { finalDelay: -40 })],
+          tts: [{ duration: 14_000 }, { duration: 1000 }],
+          options: { turn: { interruption: { minWords } } }
+        })
+        assert.isAtMost(timeline.playbacks[0]!.end!, 5350)
+        assert.strictEqual(timeline.messages[1], `user: ${text}`)
+      }
+    }))
+
+  it.effect.each(["No problem.", "Yeah, no.", "November.", "Hello.", "Don't stop."])("%s is none", (text) =>
     Effect.gen(function*() {
       for (const interims of [true, false]) {
         const timeline = yield* over(text, 300, interims, { backchannel: true, minWords: 3 })

@@ -40,6 +40,8 @@ export const paused = (d: Draft, voiceAt: number): void => {
   const pausedAt = Math.max(voiceAt, since)
   d.user.voice = { ...speaking, _tag: "Paused", pausedAt, soundedMs: soundedMs + pausedAt - since }
   Interruption.byVoice(d)
+  // Its words may have come before it fell silent: now they are all that is said.
+  if (d.user.words.interim === "") Interruption.byWords(d)
 }
 
 export const resumed = (d: Draft, voiceAt: number): void => {
