@@ -71,6 +71,7 @@ export const ended = (d: Draft, at: number): void => {
     speechMs: words.speechMs + Math.max(0, endedAt - voice.startedAt),
     expectedAt: unheard ? endedAt + transcriptionTimeout : undefined
   }
+  d.user.spokenTo = endedAt
   publish(d, { _tag: "UserStoppedSpeaking", startedAt: voice.startedAt, endedAt })
   d.actions.push({ _tag: "Finalize" })
   const wait = interruption.falseInterruptionTimeout
