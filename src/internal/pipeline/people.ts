@@ -103,7 +103,7 @@ export const watchEnd = (core: Core, room: Room.Room["Service"]): Effect.Effect<
   guarded(core, Effect.andThen(room.ended, Effect.sync(() => close(core, "room_ended"))))
 
 // Who goes for one of these is not coming back; whatever else has happened, they may.
-const forGood = new Set<Room.LeaveReason | undefined>([
+const forGood: ReadonlySet<Room.LeaveReason | undefined> = new Set<Room.LeaveReason>([
   "left",
   "removed",
   "room_closed",
