@@ -44,7 +44,7 @@ import { enter, leave, makeHandoff, turnOf } from "./handoff.ts"
 import { makeHearing } from "./hearing.ts"
 import { journal } from "./journal.ts"
 import { check, mergeTurn, mergeVad } from "./options.ts"
-import { awaitParticipant, awaitReachable, endLine, makeLeaving, watchEnd } from "./people.ts"
+import { awaitParticipant, awaitReachable, endLine, isReachable, makeLeaving, watchEnd } from "./people.ts"
 import { record } from "./recording.ts"
 import { makeSession } from "./service.ts"
 import { makeSpending } from "./spending.ts"
@@ -200,7 +200,7 @@ export const open = <R, E>(
       events,
       ended,
       participant: () => participant,
-      company: Effect.map(room.participants, (there) => there.length > 0),
+      company: Effect.map(room.participants, (there) => there.some(isReachable)),
       attach: (on) => hearing.attach(on),
       handoff: makeHandoff({
         core: () => core,

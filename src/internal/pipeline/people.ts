@@ -36,7 +36,7 @@ export const awaitParticipant = (
   })
 
 /** Whether they can be spoken to: the line of a call that the agent's side has made rings first. */
-const isReachable = ({ attributes, direction, kind }: Room.Participant): boolean =>
+export const isReachable = ({ attributes, direction, kind }: Room.Participant): boolean =>
   kind !== "sip" || direction === "inbound" || (attributes["sip.callStatus"] ?? "active") === "active"
 
 /** Waits until a participant is there and can be spoken to, and gives them as they are then. */

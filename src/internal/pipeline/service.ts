@@ -122,7 +122,7 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
     handoff: parts.handoff,
     hangUp: (options) =>
       Effect.map(parts.company, (company) => {
-        // In an empty room there is nobody to say goodbye to.
+        // In an empty room, and while a line rings, there is nobody to say goodbye to.
         if (options?.say !== undefined && company) enqueue("say", options.say, {})
         signal(core(), { _tag: "Close", drain: true, reason: "hang_up" })
       }),
