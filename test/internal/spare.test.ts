@@ -3,8 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Scope, Stream } from "effect"
 import { Failure } from "effect-voice"
 import { TestClock } from "effect/testing"
-import type { Connection } from "../src/internal/provider/socket.ts"
-import { spare } from "../src/internal/provider/spare.ts"
+import type { Connection } from "../../src/internal/provider/socket.ts"
+import { spare } from "../../src/internal/provider/spare.ts"
 
 interface Line extends Connection {
   readonly number: number

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as Endpointing from "../src/internal/turn/endpointing.ts"
+import * as Endpointing from "../../src/internal/turn/endpointing.ts"
 
 type Verdict = Endpointing.Verdict
 type Step =

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { Tts } from "effect-voice"
-import * as Alignment from "../src/internal/alignment.ts"
-import { heardAt, makeUtterance, type Utterance } from "../src/internal/pipeline/utterance.ts"
+import * as Alignment from "../../src/internal/alignment.ts"
+import { heardAt, makeUtterance, type Utterance } from "../../src/internal/pipeline/utterance.ts"
 
 const timed = (...entries: ReadonlyArray<readonly [text: string, start: number, end: number]>) =>
   entries.map(([text, start, end]): Tts.TimedText => ({ text, start, end }))

@@ -7,12 +7,12 @@ import { execFile } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { promisify } from "node:util"
 import type { Worker } from "node:worker_threads"
-import * as native from "../src/internal/native.ts"
-import * as silero from "../src/internal/vad/silero.ts"
-import { read } from "../src/internal/vad/weights.ts"
-import { contract } from "./contract/vad.ts"
-import { recording } from "./fixtures/speech.ts"
-import { altered, convert, farthest, published, rotated, windowsOf, withModel } from "./support/silero.ts"
+import * as native from "../../src/internal/native.ts"
+import * as silero from "../../src/internal/vad/silero.ts"
+import { read } from "../../src/internal/vad/weights.ts"
+import { contract } from "../contract/vad.ts"
+import { recording } from "../fixtures/speech.ts"
+import { altered, convert, farthest, published, rotated, windowsOf, withModel } from "../support/silero.ts"
 
 const rates = [16_000, 8000] as const
 
