@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Stream } from "effect"
-import { Agent, Llm, Session } from "effect-voice"
+import { Effect, Fiber, Layer, Stream } from "effect"
+import { Agent, type Event, Llm, Pipeline, Session } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 
 const hello = Testing.say(500, 2500, "Hello, how are you?")
@@ -280,6 +280,39 @@ describe("the port for the end of a turn", () => {
       assert.deepStrictEqual(timeline.of("FalseInterruption"), [])
       assert.deepInclude(first(timeline), { interrupted: true, playedMs: 2000 })
     }))
+
+  it.effect("a detector that fails is not waited for", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        user: [hello],
+        options: { turnDetector: () => Effect.fail("down") }
+      })
+      timeline.expect(["UserSpeechCommitted", 3000])
+      assert.deepStrictEqual(timeline.warnings, ["the turn detector failed"])
+    }))
+
+  it.effect("a detector that is asked again has its former question taken back", () =>
+    Effect.gen(function*() {
+      let open = 0
+      let most = 0
+      yield* Testing.scenario({
+        user: Array.from({ length: 6 }, (_, i) => Testing.say(1000 + i * 1500, 1500 + i * 1500, `word ${i}`)),
+        vad: { minSilence: 200 },
+        options: {
+          turn: { endpointing: { minDelay: 3000, maxDelay: 9000 } },
+          turnDetector: () =>
+            Effect.acquireUseRelease(
+              Effect.sync(() => {
+                most = Math.max(most, ++open)
+              }),
+              () => Effect.never,
+              () => Effect.sync(() => open--)
+            )
+        }
+      })
+      assert.strictEqual(most, 1)
+      assert.strictEqual(open, 0)
+    }))
 })
 
 describe("false interruptions", () => {
@@ -318,6 +351,18 @@ describe("false interruptions", () => {
       assert.deepInclude(first(timeline), { playedMs: 10_000, interrupted: false })
       assert.include(timeline.messages, "user: hm never mind")
       assert.strictEqual(timeline.requests.length, 1)
+    }))
+
+  it.effect("a pause for words without a voice ends, too", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        at: [{ at: 0, do: (session) => session.say(ten) }],
+        user: [Testing.say(1000, 2000, "", { transcripts: [{ at: 1700, text: "hold the line", final: false }] })],
+        stt: { interims: true },
+        tts: { duration: 10_000 },
+        options: { turn: { interruption: { minWords: 2 } } }
+      })
+      assert.deepStrictEqual(timeline.playbacks.map(({ playedMs }) => playedMs), [10_000])
     }))
 })
 
@@ -644,5 +689,43 @@ describe("one speech", () => {
       assert.deepStrictEqual(timeline.playbacks.map(({ playedMs }) => playedMs), [2000, 2000])
       assert.strictEqual(timeline.playbacks[0]!.end, 2200)
       assert.isAtLeast(timeline.playbacks[1]!.start, 4500)
+    }))
+})
+
+describe("the echo warm-up of a telephone call", () => {
+  it.effect.each(
+    [
+      ["sip", "outbound", undefined, 0],
+      ["sip", "inbound", undefined, 3000],
+      ["standard", undefined, undefined, 3000],
+      ["sip", "outbound", 1500, 1500],
+      ["standard", undefined, 0, 0]
+    ] as const
+  )("%s, %s, told %s: %d ms", ([kind, direction, told, warmUp]) =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.inVirtualTime(
+        Effect.gen(function*() {
+          const events: Array<Event.Event> = []
+          const fiber = yield* Effect.forkChild(
+            Pipeline.run(
+              Agent.make({ instructions: "", onEnter: Session.Session.use((session) => session.say(ten)) }),
+              {
+                onEvent: (event) => events.push(event),
+                turn: { interruption: { backchannel: false, ...(told === undefined ? {} : { echoWarmUp: told }) } }
+              }
+            )
+          )
+          const caller = yield* Testing.Caller
+          yield* caller.speaks(300, 6000, "")
+          yield* Effect.sleep(8000)
+          yield* Fiber.interrupt(fiber)
+          return events
+        }).pipe(
+          Effect.provide(Testing.layer({ tts: { duration: 20_000 }, room: { kind, direction } }))
+        )
+      )
+      const audible = timeline.find(({ _tag }) => _tag === "AgentStartedSpeaking")!.at
+      const paused = timeline.find(({ _tag }) => _tag === "AgentPaused")!.at
+      assert.strictEqual(paused, Math.max(audible + warmUp, 800))
     }))
 })

@@ -150,6 +150,25 @@ describe("a recogniser that fails", () => {
       timeline.expect(["UserSpeechCommitted", 6500])
       assert.deepStrictEqual(timeline.of("ProviderFailed"), [])
     }))
+
+  it.effect("one that gives itself up is opened again", () =>
+    Effect.gen(function*() {
+      let opened = 0
+      const { stt } = yield* Testing.stt()
+      const timeline = yield* Testing.scenario({
+        user: [Testing.say(2000, 3000, "Hello?")],
+        llm: ["Fine."],
+        layer: Layer.succeed(
+          Stt.Stt,
+          Stt.Stt.of({
+            ...stt,
+            resilient: true,
+            transcribe: (audio) => opened++ === 0 ? Stream.fromEffect(Effect.interrupt) : stt.transcribe(audio)
+          })
+        )
+      })
+      assert.include(timeline.messages, "assistant: Fine.")
+    }))
 })
 
 describe("a model that fails", () => {
@@ -313,6 +332,20 @@ describe("a synthesiser that fails", () => {
       const timeline = yield* Testing.scenario({ user: [hello], tts: { firstByte: 8000, duration: 500 }, llm: ["Hi."] })
       timeline.expect(["AgentStateChanged", 11_300, { to: "speaking" }])
       assert.deepStrictEqual(timeline.of("ProviderFailed"), [])
+    }))
+
+  it.effect("one whose rate is impossible fails the speech, and is told", () =>
+    Effect.gen(function*() {
+      const frame = { samples: new Int16Array(100), sampleRate: 0, channels: 1 }
+      const timeline = yield* Testing.scenario({
+        at: [{ at: 0, do: (session) => session.say("Hello") }],
+        layer: Layer.succeed(
+          Tts.Tts,
+          Tts.make({ name: "odd", sampleRate: 8000, channels: 1, speak: () => Stream.make({ frame }) })
+        )
+      })
+      assert.deepStrictEqual(timeline.of("SpeechFinished").map(({ outcome }) => outcome), ["failed"])
+      assert.isAbove(timeline.of("ProviderFailed").length, 0)
     }))
 })
 

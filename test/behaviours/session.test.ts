@@ -192,6 +192,31 @@ describe("push to talk", () => {
       })
       timeline.exactly(["UserSpeechCommitted", 6500, { text: "A room." }])
     }))
+
+  it.effect("the reply does not wait for the silence after what was committed", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        user: [Testing.say(500, 2000, "Hello there")],
+        llm: ["Fine."],
+        options: { turn: { detection: "manual" } },
+        at: [{ at: 2050, do: (session) => session.commitTurn() }]
+      })
+      assert.strictEqual(timeline.of("UserSpeechCommitted")[0]!.at, 2200)
+      assert.strictEqual(timeline.of("AgentStartedSpeaking")[0]!.at, 2700)
+    }))
+
+  it.effect("what was cleared away does not come back with its transcript", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        user: [Testing.say(500, 2000, "Forget this."), Testing.say(4000, 5000, "Keep this.")],
+        options: { turn: { detection: "manual" } },
+        at: [
+          { at: 2100, do: (session) => session.clearTurn },
+          { at: 5300, do: (session) => session.commitTurn() }
+        ]
+      })
+      assert.strictEqual(timeline.messages[0], "user: Keep this.")
+    }))
 })
 
 describe("typed text", () => {
@@ -757,6 +782,20 @@ describe("ears and transcript", () => {
       const speech = yield* Testing.scenario({ ...script, until: 14_000, options: { feed: "speech" } })
       assert.deepStrictEqual(speech.messages, all.messages)
       assert.strictEqual(speech.messages.length, 4)
+    }))
+
+  it.effect("the agent's transcript without times from the synthesiser comes with the audio, word by word, and whole", () =>
+    Effect.gen(function*() {
+      const text = "one two three four five six seven eight nine ten."
+      const timeline = yield* Testing.scenario({
+        at: [at(0, (session) => session.say(text))],
+        tts: { duration: 10_000, alignment: false }
+      })
+      const told = timeline.of("AgentTranscript").filter(({ final }) => !final)
+      assert.strictEqual(told.map(({ text }) => text).join(""), text)
+      assert.isAbove(told.length, 5)
+      assert.isAtMost(told[0]!.text.length, 10)
+      assert.isAtLeast(told.at(-1)!.at, 8000)
     }))
 })
 
