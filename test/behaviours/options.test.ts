@@ -61,7 +61,7 @@ describe("options that no conversation can work with", () => {
     ["minSilence", { minSilence: -1 }],
     ["prefixPadding", { prefixPadding: Number.NaN }],
     ["maxBufferedSpeech", { maxBufferedSpeech: -1 }]
-  ])("V9: of the detector, %s: the error names it", ([option, vad]) =>
+  ])("of the detector, %s: the error names it", ([option, vad]) =>
     Effect.gen(function*() {
       const error = yield* opened({ vad })
       assert.strictEqual(error._tag, "VadError")

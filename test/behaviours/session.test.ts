@@ -295,7 +295,7 @@ describe("onUserTurn", () => {
     }))
 
   it.effect.each([true, false])(
-    "D4: is called once a turn with preemption, and what it adds is asked anew (%s)",
+    "is called once a turn with preemption, and what it adds is asked anew (%s)",
     (llm) =>
       Effect.gen(function*() {
         let called = 0
@@ -334,7 +334,7 @@ describe("onUserTurn", () => {
 })
 
 describe("limits of a turn", () => {
-  it.effect("B25: onTurnLimit runs once", () =>
+  it.effect("onTurnLimit runs once", () =>
     Effect.gen(function*() {
       const limits: Array<unknown> = []
       const timeline = yield* Testing.scenario({
@@ -355,7 +355,7 @@ describe("limits of a turn", () => {
       grammatical(timeline)
     }))
 
-  it.effect("T49: no transcript is told once", () =>
+  it.effect("that no transcript came is told once", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         user: [Testing.cough(1000, 3000)],
@@ -365,7 +365,7 @@ describe("limits of a turn", () => {
     }))
 })
 
-describe("H2: away", () => {
+describe("away", () => {
   it.effect("after silence of both; what is said brings the user back", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
@@ -377,7 +377,7 @@ describe("H2: away", () => {
       assert.deepStrictEqual(away, [5500 + 15_000, 44_000 + 15_000])
     }))
 
-  it.effect("T31: a final transcript while the user is silent restarts the timer; an interim one does not", () =>
+  it.effect("a final transcript while the user is silent restarts the timer; an interim one does not", () =>
     Effect.gen(function*() {
       const final = yield* Testing.scenario({
         user: [Testing.say(1000, 2000, "Hm", { heard: "", transcripts: [{ at: 9000, text: "hm" }] })],
@@ -445,7 +445,7 @@ describe("the end", () => {
       silent.expect(["SessionClosed", 700, { reason: "hang_up" }])
     }))
 
-  it.effect("H1: closed twice and at once: one end", () =>
+  it.effect("closed twice and at once: one end", () =>
     Effect.gen(function*() {
       const reasons: Array<unknown> = []
       const timeline = yield* Testing.scenario({
@@ -540,7 +540,7 @@ describe("the end", () => {
     }))
 })
 
-describe("H3: hand-over", () => {
+describe("hand-over", () => {
   const log: Array<string> = []
   const persona = (name: string, onEnter: Effect.Effect<unknown, unknown, Session.Session> = Effect.void) =>
     Agent.make({
@@ -696,7 +696,7 @@ describe("update", () => {
 })
 
 describe("ears and transcript", () => {
-  it.effect("E11: what is said while the session does not listen is not heard", () =>
+  it.effect("what is said while the session does not listen is not heard", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         user: [Testing.say(2000, 3000, "secret"), Testing.say(6000, 7000, "Hello.")],
@@ -707,7 +707,7 @@ describe("ears and transcript", () => {
       grammatical(timeline)
     }))
 
-  it.effect("E11: detached in mid-speech, the speech ends there", () =>
+  it.effect("detached in mid-speech, the speech ends there", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         user: [Testing.say(1000, 5000, "This is a long sentence of mine"), Testing.say(9000, 10_000, "Hello.")],
@@ -718,7 +718,7 @@ describe("ears and transcript", () => {
       grammatical(timeline)
     }))
 
-  it.effect("E9: words are told as they are heard; E10: or as they are written", () =>
+  it.effect("words are told as they are heard, or as they are written", () =>
     Effect.gen(function*() {
       const told = (syncTranscript: boolean) =>
         Effect.map(

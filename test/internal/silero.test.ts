@@ -110,7 +110,7 @@ describe("Silero model", () => {
   )
 
   it.effect.each([false, true])(
-    "V8: gives 40 streams at once what each gets alone (worker: %s)",
+    "gives 40 streams at once what each gets alone (worker: %s)",
     (worker) =>
       Effect.gen(function*() {
         const { scorer } = yield* model({ worker })

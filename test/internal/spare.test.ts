@@ -42,7 +42,7 @@ const lines = Effect.fnUntraced(function*(options: { readonly gate?: Effect.Effe
 })
 
 describe("a spare connection", () => {
-  it.effect("G10: is taken once, closed by who has taken it, and not opened twice", () =>
+  it.effect("is taken once, closed by who has taken it, and not opened twice", () =>
     Effect.gen(function*() {
       const { held, source, use } = yield* lines()
       yield* Effect.all([source.prewarm, source.prewarm, source.prewarm], { concurrency: "unbounded" })
@@ -51,7 +51,7 @@ describe("a spare connection", () => {
       assert.deepStrictEqual(held(), [])
     }))
 
-  it.effect("G10: is not used again when its time is over, nor when the other side has closed it", () =>
+  it.effect("is not used again when its time is over, nor when the other side has closed it", () =>
     Effect.gen(function*() {
       const { all, held, source, use } = yield* lines()
       yield* source.prewarm
@@ -64,7 +64,7 @@ describe("a spare connection", () => {
       assert.deepStrictEqual(held(), [])
     }))
 
-  it.effect("G10: one that was lost makes place for another, which is kept for its whole time", () =>
+  it.effect("one that was lost makes place for another, which is kept for its whole time", () =>
     Effect.gen(function*() {
       const { all, held, source, use } = yield* lines()
       yield* source.prewarm
@@ -77,7 +77,7 @@ describe("a spare connection", () => {
       assert.strictEqual(yield* use, 1)
     }))
 
-  it.effect("G10: whoever gives up waiting for one leaves nothing open, and a failure is no spare", () =>
+  it.effect("whoever gives up waiting for one leaves nothing open, and a failure is no spare", () =>
     Effect.gen(function*() {
       const opens = Deferred.makeUnsafe<void, Failure.Reason>()
       const { held, source, use } = yield* lines({ gate: Deferred.await(opens) })
