@@ -6,6 +6,7 @@ import { TestClock } from "effect/testing"
 import { WebSocket } from "ws"
 import * as faults from "./contract/faults.ts"
 import { contract } from "./contract/stt.ts"
+import { correctable } from "./support/clock.ts"
 import * as provider from "./support/provider.ts"
 import { key, said, suite, tone } from "./support/transcribing.ts"
 
@@ -252,6 +253,30 @@ describe("DeepgramStt", () => {
         }
         yield* Fiber.interrupt(fiber)
       }).pipe(Effect.provide([layer, TestClock.layer()]))
+    }))
+
+  it.live("keeps the connection alive every four seconds though the wall clock is corrected", () =>
+    Effect.gen(function*() {
+      const server = yield* provider.webSocket()
+      const audio = yield* Queue.unbounded<Stt.Input>()
+      yield* Effect.gen(function*() {
+        const { run, step } = yield* correctable
+        const layer = DeepgramStt.layer(options(server.url))
+        const transcribing = Stream.runDrain(Stt.transcribe(Stream.fromQueue(audio))).pipe(Effect.provide(layer))
+        const fiber = yield* Effect.forkChild(run(transcribing))
+        yield* Queue.offer(audio, tone[0]!)
+        const peer = yield* server.next
+        yield* peer.next
+        for (const ms of [-60_000, 60_000, -3_600_000, 3_600_000]) {
+          step(ms)
+          yield* TestClock.adjust(3999)
+          const { length } = peer.received
+          yield* TestClock.adjust(1)
+          assert.strictEqual(yield* peer.next, `{"type":"KeepAlive"}`)
+          assert.strictEqual(peer.received.length, length + 1)
+        }
+        yield* Fiber.interrupt(fiber)
+      }).pipe(Effect.provide(TestClock.layer()))
     }))
 
   it.live("gives a provider up that does not answer to the end", () =>

@@ -49,6 +49,7 @@ import { keyBytes, saltBytes } from "../internal/recorder/seal.ts"
 import * as store from "../internal/recorder/store.ts"
 import { failures, makeWriter } from "../internal/recorder/writer.ts"
 import { makeRecorder } from "../internal/room/recorder.ts"
+import { steadyClock } from "../internal/steady.ts"
 import {
   type Content,
   Damaged,
@@ -182,8 +183,7 @@ export const layer = (options: Options): Layer.Layer<Recorder, RecorderError> =>
       return Recorder.of({
         open: (about) =>
           Effect.gen(function*() {
-            const clock = yield* Clock.Clock
-            const now = (): number => clock.currentTimeMillisUnsafe()
+            const now = yield* steadyClock
             const sink = yield* Effect.tapError(store.create(folder), () => Metric.update(failures, 1))
             const writer = yield* makeWriter(sink, makeSealer(key, randomBytes(saltBytes)), now)
             writer.put({ _tag: "Opened", at: now(), ...about })

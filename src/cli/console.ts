@@ -91,7 +91,7 @@ export const open = (
         Stream.runForEachArray(devices.record(pair.value), (frames) => Effect.ignore(hub.control.feed(caller, frames))),
         failed
       ))
-      yield* Effect.forkScoped(Effect.repeat(Effect.sync(hub.collectHeard), Schedule.fixed("20 millis")))
+      yield* Effect.forkScoped(Effect.repeat(Effect.sync(hub.collectHeard), Schedule.spaced("20 millis")))
       if (speaker !== undefined) yield* Effect.forkScoped(Effect.catch(speaker.ended, failed))
     }
     yield* Console.log(

@@ -3,6 +3,7 @@ import { Clock, Deferred, Effect, Exit, Fiber, Metric, Schedule, Stream } from "
 import { Failure, Llm, Resilience, Stt, Tts } from "effect-voice"
 import { Prompt } from "effect/ai"
 import { TestClock } from "effect/testing"
+import { correctable } from "../support/clock.ts"
 
 const down = new Failure.Rejected({ status: 503 })
 const hello: Llm.Request = { prompt: Prompt.make("hello"), tools: [] }
@@ -70,6 +71,26 @@ describe("Resilience.breaker", () => {
       })))
       assert.isFalse(asked)
       assert.strictEqual((errorOf(exit) as Failure.Unavailable).retryAfterMs, 6000)
+    }))
+
+  it.effect("counts its time whatever becomes of the wall clock", () =>
+    Effect.gen(function*() {
+      for (const step of [-3_600_000, -61_000, 61_000, 3_600_000]) {
+        const { run: under, step: correct } = yield* correctable
+        const breaker = yield* under(make({ consecutiveFailures: 100, minimumRequests: 4, window: "1 minute" }))
+        for (let i = 0; i < 3; i++) yield* run(breaker, "fail")
+        correct(step)
+        yield* TestClock.adjust("30 seconds")
+        yield* run(breaker, "fail")
+        assert.strictEqual(yield* breaker.state, "open", `the window, ${step}`)
+        correct(step)
+        yield* TestClock.adjust(9999)
+        const exit = yield* Effect.exit(breaker.protect(Effect.void))
+        assert.strictEqual((errorOf(exit) as Failure.Unavailable).retryAfterMs, 1)
+        yield* TestClock.adjust(1)
+        yield* run(breaker, "ok")
+        assert.strictEqual(yield* breaker.state, "closed", `open for ten seconds, ${step}`)
+      }
     }))
 
   it.effect("stays open as long as the provider asks for", () =>

@@ -6,6 +6,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
 import type { ByteMessage, Room, RoomError } from "../../Room.ts"
+import { monotonicMs } from "../steady.ts"
 import { topics } from "./names.ts"
 import { decode } from "./recording.ts"
 
@@ -33,7 +34,7 @@ export const withRecordings = (
   Effect.gen(function*() {
     const clock = yield* Clock.Clock
     const recordings = new Map<string, Recording>()
-    const now = () => clock.currentTimeMillisUnsafe()
+    const now = () => monotonicMs(clock)
     const take = (message: ByteMessage) =>
       Effect.match(decode(message), {
         onSuccess: (whole) => {

@@ -120,12 +120,14 @@ const makeSpeaker = (core: Core, job: Job, mouth: Mouth, utterance: Utterance) =
     }
   )
   let written = ""
+  let told = false
   let ended = false
   const publishWritten = (): void => {
     if (core.settings.syncTranscript || !job.authorized.isOpen()) return
     if (written !== "") core.publish({ _tag: "AgentTranscript", speech: job.id, text: written, final: false })
+    told ||= written !== ""
     written = ""
-    if (ended && line !== undefined) core.publish({ _tag: "AgentTranscript", speech: job.id, text: "", final: true })
+    if (ended && told) core.publish({ _tag: "AgentTranscript", speech: job.id, text: "", final: true })
   }
   const offer = (pieces: ReadonlyArray<string>): Effect.Effect<void> =>
     Effect.gen(function*() {

@@ -1,6 +1,5 @@
 /** Puts the parts of a conversation together, starts it, and takes it apart. */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -28,6 +27,7 @@ import * as Turn from "../../Turn.ts"
 import { Vad } from "../../Vad.ts"
 import { meterLlm, meterStt, meterTts } from "../resilience/metering.ts"
 import { resolve } from "../resilience/policy.ts"
+import { steadyClock } from "../steady.ts"
 import { makePerform } from "./actions.ts"
 import { makeApology } from "./apology.ts"
 import { makeBudget } from "./budget.ts"
@@ -89,7 +89,9 @@ export const open = <R>(
     const spending = makeSpending(options.spending, () => core)
     // Events come before the core is there: a provider may be lost while the session opens.
     const budget = makeBudget(() => core, options.budget)
-    const recorded = yield* inScope(record(room, { session: id, room: room.name, agent: agent.name, job: about }, fork))
+    const recorded = yield* inScope(
+      record(room, { session: id, room: room.name, agent: agent.name, job: about }, now, fork)
+    )
     const events = yield* PubSub.sliding<Event.Event>(eventsKept)
     const ended = yield* Deferred.make<Event.CloseReason>()
     let over = false
@@ -334,13 +336,6 @@ export const open = <R>(
     fork(watchKeys(core, room, options.onKey, () => participant?.identity))
     return session
   })
-
-/** The Clock's time, advancing with its monotonic time: a corrected wall clock moves no deadline. */
-const steadyClock: Effect.Effect<() => number> = Effect.map(Clock.Clock, (clock) => {
-  const wall = clock.currentTimeMillisUnsafe()
-  const origin = clock.monotonicTimeNanosUnsafe()
-  return () => wall + Number(clock.monotonicTimeNanosUnsafe() - origin) / 1_000_000
-})
 
 /** Who is talked with, in logs and traces; of a telephone call also its id, never a number. */
 const idsOf = ({ attributes, identity }: Room.Participant) => {

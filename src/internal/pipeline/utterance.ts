@@ -2,6 +2,7 @@
 import type * as Text from "../../Text.ts"
 import type * as Tts from "../../Tts.ts"
 import * as Alignment from "../alignment.ts"
+import { hasWords } from "../tts/pieces.ts"
 
 interface Piece {
   readonly raw: string
@@ -65,7 +66,10 @@ export const makeWriter = (
   const chain = transforms.map((transform) => bypassing(transform, (defect) => onBroken(transform.name, defect)))
   const rewrite = (raw: string): string => chain.reduce((text, transform) => transform.push(text), raw)
   const rest = (): string => chain.reduce((text, transform) => transform.push(text) + transform.end(), "")
-  const add = (raw: string, spoken: string): ReadonlyArray<string> => {
+  const add = (raw: string, rewritten: string): ReadonlyArray<string> => {
+    // A voice may have no sound for signs alone, and is not asked for one. What was held back belongs to what came before.
+    const silent = !hasWords(raw === "" ? utterance.spoken : rewritten)
+    const spoken = silent && rewritten.trim() !== "" ? "" : rewritten
     utterance.pieces.push({ raw, spoken })
     utterance.spoken += spoken
     return spoken.trim() === "" ? [] : [spoken]

@@ -9,6 +9,7 @@ import * as PubSub from "effect/PubSub"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
 import * as series from "../metrics/series.ts"
+import { monotonicMs } from "../steady.ts"
 import { blamesRequest, retryAfterMs } from "./blame.ts"
 import type { Breaker, BreakerChange, BreakerOptions, BreakerState } from "./model.ts"
 import { checkBreaker, millis } from "./options.ts"
@@ -72,7 +73,7 @@ export class Circuit implements Breaker {
 
   private constructor(options: BreakerOptions, news: PubSub.PubSub<BreakerChange>, context: Context.Context<never>) {
     const clock = Context.get(context, Clock.Clock)
-    this.#now = () => clock.currentTimeMillisUnsafe()
+    this.#now = () => monotonicMs(clock)
     this.name = options.name
     this.component = options.component ?? "other"
     this.#settings = settingsOf(options)

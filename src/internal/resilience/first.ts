@@ -1,6 +1,5 @@
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
@@ -9,6 +8,7 @@ import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
+import { monotonic } from "../steady.ts"
 import { backoff } from "./backoff.ts"
 import { own, unless } from "./bounded.ts"
 import type { Ticket } from "./breaker.ts"
@@ -113,7 +113,7 @@ export const firstOutput = <A, E, R>(
   })
   if (settings === undefined) return attempts
   const overdue = (request.begun ?? Effect.void).pipe(
-    Effect.andThen(Effect.map(Clock.currentTimeMillis, (now) => {
+    Effect.andThen(Effect.map(monotonic, (now) => {
       until = now + settings.firstOutputMs
     })),
     Effect.andThen(Effect.sleep(settings.firstOutputMs)),

@@ -1,8 +1,8 @@
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Stt from "../../Stt.ts"
+import { monotonic } from "../steady.ts"
 import { carry, speechOnly } from "../stt/voiced.ts"
 import { Pending } from "./pending.ts"
 import { type InputFailure, Tape } from "./tape.ts"
@@ -103,7 +103,7 @@ export class Memory<E, R> {
     const oldest = (entries.at(-1)?.end ?? 0) - replayMs
     this.#forget((entry) => entry.start < oldest)
     if (!entries.some(({ input }) => isMark(input))) return Effect.void
-    return Effect.map(Clock.currentTimeMillis, (now) => {
+    return Effect.map(monotonic, (now) => {
       for (const { end, input } of entries) {
         if (isMark(input)) this.pending.add(end, now)
       }

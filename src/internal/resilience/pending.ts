@@ -1,7 +1,7 @@
-import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { monotonic } from "../steady.ts"
 
 /** How far beyond an end of speech a provider may count the words before it. */
 const overrunMs = 100
@@ -70,7 +70,7 @@ export class Pending {
       const since = this.#since
       if (since === undefined) return Effect.andThen(Deferred.await(this.#awaken), this.overdue(ms))
       return Effect.flatMap(
-        Clock.currentTimeMillis,
+        monotonic,
         (now) => now - since >= ms ? Effect.void : Effect.andThen(Effect.sleep(since + ms - now), this.overdue(ms))
       )
     })

@@ -1,6 +1,5 @@
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
@@ -8,6 +7,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
 import type * as Stt from "../../Stt.ts"
+import { monotonic } from "../steady.ts"
 import { answersOf, isEmpty } from "./answers.ts"
 import { backoff } from "./backoff.ts"
 import { blamesRequest } from "./blame.ts"
@@ -80,7 +80,7 @@ const persist = <E, R>(options: {
       const heard = Stream.map(meteredTranscription(service, audio, answersOf(service)), (transcript) =>
         mapping.transcript(transcript))
       const pull = yield* Scope.provide(Stream.toPull(heard), mine.scope)
-      return { own: mine, pull, since: yield* Clock.currentTimeMillis, ticket }
+      return { own: mine, pull, since: yield* monotonic, ticket }
     })
 
     const alive = (answered: boolean): Effect.Effect<void> =>
@@ -94,7 +94,7 @@ const persist = <E, R>(options: {
 
     const hear = (chunk: Arr.NonEmptyReadonlyArray<Stt.Transcript>): Effect.Effect<ReadonlyArray<Stt.Transcript>> =>
       Effect.gen(function*() {
-        const now = yield* Clock.currentTimeMillis
+        const now = yield* monotonic
         for (const heard of chunk) {
           if (heard.final) {
             memory.answer(heard)
@@ -113,7 +113,7 @@ const persist = <E, R>(options: {
           ? fail(new Failure.EndedEarly())
           : failureOf(exit.cause as Cause.Cause<Failing<E>>, fail)
         // Whatever it has died of now: it had been well.
-        const healthy = (yield* Clock.currentTimeMillis) - failed.since >= deadline
+        const healthy = (yield* monotonic) - failed.since >= deadline
         if (healthy && failed.ticket !== undefined) breaker?.succeeded(failed.ticket)
         if (!isInputFailure(error) && error !== late) blame(failed, error)
         attempt = undefined

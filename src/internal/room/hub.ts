@@ -19,12 +19,12 @@ import {
   RoomError,
   type TextMessage
 } from "../../Room.ts"
+import { monotonicMs } from "../steady.ts"
 import { makeBroadcast } from "./broadcast.ts"
 import type { Newcomer, Part, RoomControl, Sent } from "./control.ts"
 import { given } from "./given.ts"
 import { type Loudspeaker, makeLoudspeaker } from "./loudspeaker.ts"
 import { makeMicrophone, type Microphone, trackOf } from "./microphone.ts"
-import { monotonicMs } from "./playout.ts"
 import { makeSwitchboard } from "./switchboard.ts"
 import { makeTopics, type Topics } from "./topics.ts"
 

@@ -1,5 +1,4 @@
 /** A worker: its connection, its jobs, its load, its end. */
-import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -8,7 +7,9 @@ import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Metrics from "../../Metrics.ts"
 import type { Definition, Options, Status, Worker } from "../../Worker.ts"
+import { monotonic } from "../steady.ts"
 import { connect, type Link } from "./connection.ts"
+import { logFailure } from "./crash.ts"
 import { makeDesk } from "./desk.ts"
 import { ConnectionLost, type ConnectionReason, Exhausted, WorkerError } from "./errors.ts"
 import { evict } from "./evict.ts"
@@ -144,7 +145,7 @@ export const make = <E>(
         Effect.suspend(() => state.link === undefined ? Effect.void : desk.onMessage(state.link, message)),
       onLost: Effect.gen(function*() {
         state.link = undefined
-        state.lostAt ??= yield* Clock.currentTimeMillis
+        state.lostAt ??= yield* monotonic
         yield* desk.release
         yield* tell
       })
@@ -213,7 +214,7 @@ export const make = <E>(
 /** A load that cannot be told is a full one. */
 const loadOf = (settings: Settings, facts: Facts): Effect.Effect<number> =>
   Effect.sync(() => settings.load === undefined ? defaultLoad(facts) : settings.load(facts)).pipe(
-    Effect.catchDefect(() => Effect.as(Effect.logWarning("the option load has thrown, no job is taken"), 1)),
+    Effect.catchCause((cause) => Effect.as(logFailure("the option load has thrown, no job is taken", cause), 1)),
     Effect.map((load) => Number.isFinite(load) ? Math.min(1, Math.max(0, load)) : 1)
   )
 
@@ -242,7 +243,7 @@ const stayConnected = (settings: Settings, definition: Definition<unknown>, on: 
     onRegistered: (link, server) =>
       Effect.gen(function*() {
         everRegistered = true
-        registeredAt = yield* Clock.currentTimeMillis
+        registeredAt = yield* monotonic
         yield* Effect.logInfo("the worker is registered").pipe(
           Effect.annotateLogs({ worker: link.id, agent: definition.agentName, server: server.version })
         )
@@ -261,7 +262,7 @@ const stayConnected = (settings: Settings, definition: Definition<unknown>, on: 
       registeredAt = undefined
       const reason = yield* Effect.flip(once)
       if (registeredAt !== undefined) {
-        const now = yield* Clock.currentTimeMillis
+        const now = yield* monotonic
         if (now - registeredAt >= stable) attempts = 0
         yield* metrics.lost
         yield* on.onLost
