@@ -79,8 +79,8 @@ const whole = (option: string, value: number | undefined, fallback: number, leas
 // Native code is for those who need it.
 const joinLiveKit: JobSettings["connect"] = ({ autoSubscribe, token, url }) =>
   Effect.flatMap(
-    Effect.promise(() => import("../../Layers/LiveKitRoom.ts")),
-    ({ connect }) => connect({ url, token, autoSubscribe })
+    Effect.promise(() => import("../livekit/join.ts")),
+    ({ join }) => join({ url, token, autoSubscribe })
   )
 
 export const checkDefinition = (definition: Definition<unknown>): Checked<JobSettings> =>
