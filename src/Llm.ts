@@ -12,7 +12,7 @@ import * as LanguageModel from "effect/ai/LanguageModel"
 import * as Prompt from "effect/ai/Prompt"
 import type * as Tool from "effect/ai/Tool"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
@@ -23,6 +23,7 @@ import { replyOf } from "./internal/llm/adapter.ts"
 import * as caching from "./internal/llm/cache.ts"
 import { Unsaid } from "./internal/llm/unsaid.ts"
 import * as numbers from "./internal/provider/numbers.ts"
+import { Checks, millisOf } from "./internal/provider/options.ts"
 import { services } from "./internal/resilience/layers.ts"
 import { masked } from "./internal/resilience/masked.ts"
 import { fallbackReply, hedgeReply } from "./internal/resilience/reply.ts"
@@ -296,11 +297,15 @@ export const hedge = (
  * @category combinators
  * @since 0.1.0
  */
-export const withSettings = (llm: Llm["Service"], settings: Settings): Llm["Service"] => ({
-  ...llm,
-  model: settings.model ?? llm.model,
-  reply: (request) => llm.reply({ ...request, settings: { ...request.settings, ...settings } })
-})
+export const withSettings = (llm: Llm["Service"], settings: Settings): Llm["Service"] => {
+  const { maxTokens, temperature } = settings
+  refuse(llm.name, new Checks().range("temperature", temperature, 0, 2).whole("maxTokens", maxTokens, 1, 1_000_000))
+  return {
+    ...llm,
+    model: settings.model ?? llm.model,
+    reply: (request) => llm.reply({ ...request, settings: { ...request.settings, ...settings } })
+  }
+}
 
 /**
  * Gives an `Llm` that answers the same question from memory.
@@ -314,7 +319,8 @@ export const withSettings = (llm: Llm["Service"], settings: Settings): Llm["Serv
  *
  * The question is the whole prompt with its tools and settings. Only complete
  * replies of text are kept; a turn that calls a tool is asked each time. What
- * is kept stays in the memory of the process.
+ * is kept stays in the memory of the process. Throws an `LlmError` with
+ * `InvalidRequest`, which names the option, when one cannot be used.
  *
  * @category combinators
  * @since 0.1.0
@@ -324,11 +330,18 @@ export const cached = (llm: Llm["Service"], options: {
   readonly capacity?: number | undefined
   /** @default "1 hour" */
   readonly timeToLive?: Duration.Input | undefined
-} = {}): Llm["Service"] =>
-  caching.cached(llm, {
-    capacity: options.capacity ?? 100,
-    keepMs: Duration.toMillis(Duration.fromInputUnsafe(options.timeToLive ?? "1 hour"))
-  })
+} = {}): Llm["Service"] => {
+  const { capacity = 100, timeToLive = "1 hour" } = options
+  refuse(
+    llm.name,
+    new Checks().whole("capacity", capacity, 1, Number.MAX_SAFE_INTEGER).time("timeToLive", timeToLive, 1, Infinity)
+  )
+  return caching.cached(llm, { capacity, keepMs: millisOf(timeToLive) })
+}
+
+const refuse = (provider: string, { problem }: Checks): void => {
+  if (problem !== undefined) throw new LlmError({ provider, reason: problem })
+}
 
 /**
  * Asks for one text, without tools.

@@ -134,7 +134,13 @@ export interface Options {
     readonly budget?: Cost.Budget | undefined
   } | undefined
   readonly output?: Room.OutputOptions | undefined
-  /** Topic of typed text, `false` for none. @default "lk.chat" */
+  /**
+   * Topic of typed text, `false` for none. A text of more than 16,384 characters,
+   * and what comes beyond 20 texts in ten seconds, is refused with the event
+   * `Warning`.
+   *
+   * @default "lk.chat"
+   */
   readonly textTopic?: string | false | undefined
   /** What becomes of typed text. @default `session.send`: it interrupts, and is answered */
   readonly onText?:
@@ -146,7 +152,12 @@ export interface Options {
   readonly subscriberTimeout?: Duration.Input | undefined
   /** Ends the session when the participant leaves. @default true */
   readonly closeOnLeave?: boolean | undefined
-  /** Longest wait for a participant whose connection was lost, before that counts as having left. @default "20 seconds" */
+  /**
+   * Longest wait for a participant who has gone without having left for good
+   * (`Room.LeaveReason`), before that counts as having left.
+   *
+   * @default "20 seconds"
+   */
   readonly returnTimeout?: Duration.Input | undefined
   /**
    * Longest time, when the session ends, for tools to finish that are not `Tools.Cancellable`, then for `onExit`, then for

@@ -139,11 +139,13 @@ export interface State {
  * - `listen` detaches and attaches the microphone.
  * - `handoff` gives the conversation to another agent, after the `onExit` of the
  *   present one and before the `onEnter` of the other.
- * - `hangUp` says goodbye if asked to, lets it be heard, and ends the session.
+ * - `hangUp` says goodbye if asked to, lets it be heard, ends the line of one at a
+ *   telephone (`Room.remove`; a warning where the room may not), and ends the session.
  *   `close` ends it now, or with `drain` when all that waits has been said, and
- *   what the user had said before it is answered. Both return at once; `ended`
- *   waits for the end, for which tools that run have the pipeline's
- *   `closeTimeout`. A tool that waits for it is not waited for.
+ *   what the user had said before it is answered; it leaves a telephone's line to
+ *   whoever goes on with it. Both return at once; `ended` waits for the end, for which
+ *   tools that run have the pipeline's `closeTimeout`. A tool that waits for it is
+ *   not waited for.
  * - `spent` is what its providers were used for up to now, and what that costs.
  * - `events` starts with the next event and ends with the session. A listener
  *   that is more than 1024 events behind loses the oldest.

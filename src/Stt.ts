@@ -9,7 +9,7 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
@@ -18,11 +18,13 @@ import * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
 import * as Failure from "./Failure.ts"
 import * as numbers from "./internal/provider/numbers.ts"
+import { millisOf } from "./internal/provider/options.ts"
 import { isEmpty, remember } from "./internal/resilience/answers.ts"
 import { services } from "./internal/resilience/layers.ts"
 import { masked } from "./internal/resilience/masked.ts"
 import { Mapping, Timeline } from "./internal/resilience/timeline.ts"
 import { fallbackTranscription } from "./internal/resilience/transcription.ts"
+import { problemOf as recognizerProblem } from "./internal/stt/options.ts"
 import { recognise } from "./internal/stt/recognizer.ts"
 import { byMarks, byVoice } from "./internal/stt/segments.ts"
 import type { Fallback, FallbackOptions } from "./Resilience.ts"
@@ -280,12 +282,12 @@ export interface RecognizerOptions {
   /** Finds the speech in the audio. @default none: a pipeline finds it, and speech ends at `Finalize` */
   readonly vad?: Vad.Vad["Service"] | undefined
   readonly vadOptions?: Vad.Options | undefined
-  /** Speech between two interim transcripts. @default no interim transcripts */
+  /** Speech between two interim transcripts, at least 10 ms. @default no interim transcripts */
   readonly interimEvery?: Duration.Input | undefined
   /**
    * Longest speech that is recognised in one go; what is longer gives several
    * final transcripts, and is cut where it is the most silent in the last third,
-   * of 10 seconds at most, before the limit.
+   * of 10 seconds at most, before the limit. At least 100 ms.
    *
    * @default "60 seconds"
    */
@@ -310,17 +312,21 @@ const vadFailure = ({ reason }: Vad.VadError): Failure.Reason =>
  * Up to four recognitions run side by side; transcripts come in the order of
  * the speech all the same. A failed interim recognition is passed over.
  *
+ * Throws an `SttError` with `InvalidRequest`, which names the option, when one
+ * cannot be used.
+ *
  * @category constructors
  * @since 0.1.0
  */
 export const fromRecognizer = (options: RecognizerOptions): Stt["Service"] => {
   const { format, interimEvery, name, recognize, vad, vadOptions } = options
-  const toMillis = (input: Duration.Input) => Duration.toMillis(Duration.fromInputUnsafe(input))
+  const wrong = recognizerProblem(options)
+  if (wrong !== undefined) throw new SttError({ provider: name, reason: wrong })
   const cutting = {
     format,
-    maxMs: toMillis(options.maxSpeech ?? "60 seconds"),
-    interimMs: interimEvery === undefined ? undefined : toMillis(interimEvery),
-    paddingMs: toMillis(vadOptions?.prefixPadding ?? "500 millis")
+    maxMs: millisOf(options.maxSpeech ?? "60 seconds"),
+    interimMs: interimEvery === undefined ? undefined : millisOf(interimEvery),
+    paddingMs: millisOf(vadOptions?.prefixPadding ?? "500 millis")
   }
   const failed = (error: Vad.VadError) => new SttError({ provider: name, reason: vadFailure(error) })
   const segmenter = vad === undefined

@@ -16,6 +16,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { millis } from "./internal/resilience/options.ts"
 import * as entries from "./internal/tools/entry.ts"
 import * as execution from "./internal/tools/execute.ts"
 import * as running from "./internal/tools/runner.ts"
@@ -356,8 +357,10 @@ export const annotation = <A>(self: Set<unknown>, name: string, reference: Conte
  * @category execution
  * @since 0.1.0
  */
-export const execute = <R>(self: Set<R>, call: Call, options?: Options): Effect.Effect<Output, never, R> =>
-  execution.execute(self, call, options ?? {}, told)
+export const execute = <R>(self: Set<R>, call: Call, options?: Options): Effect.Effect<Output, never, R> => {
+  millis("timeout", options?.timeout, Infinity)
+  return execution.execute(self, call, options ?? {}, told)
+}
 
 const onDuplicate = (set: Set<unknown>, name: string) => {
   const annotations = set.entries.get(name)?.tool.annotations ?? Context.empty()
@@ -368,13 +371,15 @@ const onDuplicate = (set: Set<unknown>, name: string) => {
 const told = (error: unknown): string | undefined => error instanceof ToolError ? error.message : undefined
 
 /**
- * Makes the runner of a conversation, which its scope ends.
+ * Makes the runner of a conversation, which its scope ends. Throws a
+ * `Resilience.InvalidOption` where `timeout` cannot be.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const makeRunner = (options?: RunnerOptions): Effect.Effect<Runner, never, Scope.Scope> =>
-  running.make({
+export const makeRunner = (options?: RunnerOptions): Effect.Effect<Runner, never, Scope.Scope> => {
+  millis("timeout", options?.timeout, Infinity)
+  return running.make({
     execute: (set, call) => execute(set, call, options),
     policy: (set, name) => ({
       cancellable: annotation(set, name, Cancellable),
@@ -382,3 +387,4 @@ export const makeRunner = (options?: RunnerOptions): Effect.Effect<Runner, never
     }),
     onOutput: options?.onOutput
   })
+}

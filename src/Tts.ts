@@ -13,10 +13,11 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import { dual } from "effect/Function"
 import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type * as Audio from "./Audio.ts"
+import * as Audio from "./Audio.ts"
 import * as Failure from "./Failure.ts"
 import * as numbers from "./internal/provider/numbers.ts"
 import { breakersOf, keepBreakers } from "./internal/resilience/breaker.ts"
@@ -150,7 +151,8 @@ const inFormat = (declared: Audio.Format & { readonly name: string }) =>
  *
  * Adds a span, drops chunks that hold neither samples nor alignment, takes
  * times that are no finite numbers for 0, and fails with `InvalidResponse` on a
- * chunk in another format than the declared one.
+ * chunk in another format than the declared one. Throws a `TtsError` with
+ * `InvalidRequest` where that format cannot be.
  *
  * The stream is pulled by several fibers in turn: what a provider forks must
  * live in the stream's scope (`Effect.forkScoped`), not as a child.
@@ -173,8 +175,14 @@ export const make = (provider: {
     text: Stream.Stream<string, E, R>,
     options?: Options
   ) => Stream.Stream<Chunk, E | TtsError, R>
-}): Tts["Service"] =>
-  Tts.of({
+}): Tts["Service"] => {
+  const { channels, sampleRate } = provider
+  const format = Audio.validateFormat({ channels, sampleRate })
+  if (Result.isFailure(format)) {
+    const reason = new Failure.InvalidRequest({ detail: format.failure.message })
+    throw new TtsError({ provider: provider.name, reason })
+  }
+  return Tts.of({
     name: provider.name,
     model: provider.model,
     resilient: provider.resilient ?? false,
@@ -191,6 +199,7 @@ export const make = (provider: {
         Stream.withSpan("Tts.speak", { attributes: { provider: provider.name } })
       )
   })
+}
 
 /**
  * Creates a `Tts` from a function that turns one text into one piece of audio.
@@ -393,15 +402,17 @@ export const directory = (options: {
   readonly variant: string
   /** Most bytes of all files; what was not used for the longest goes first. @default 268435456 */
   readonly maxBytes?: number | undefined
-}): Effect.Effect<CacheStore, TtsError, FileSystem.FileSystem> =>
-  Effect.mapError(
-    folder.directory({ ...options, maxBytes: options.maxBytes ?? 256 * 1024 * 1024 }),
-    () =>
-      new TtsError({
-        provider: "cache",
-        reason: new Failure.InvalidRequest({ detail: "path: the directory can be neither read nor made" })
-      })
-  )
+}): Effect.Effect<CacheStore, TtsError, FileSystem.FileSystem> => {
+  const { maxBytes = 256 * 1024 * 1024 } = options
+  const refused = (detail: string) =>
+    new TtsError({ provider: "cache", reason: new Failure.InvalidRequest({ detail }) })
+  return maxBytes >= 0
+    ? Effect.mapError(
+      folder.directory({ ...options, maxBytes }),
+      () => refused("path: the directory can be neither read nor made")
+    )
+    : Effect.fail(refused(`maxBytes: must be at least 0, not ${maxBytes}`))
+}
 
 /**
  * Creates a `Tts` that asks the next provider when one fails before its first

@@ -13,9 +13,9 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { layerFrom } from "../internal/config/variable.ts"
-import { join } from "../internal/livekit/join.ts"
 import type { Options } from "../internal/livekit/options.ts"
 import { hold } from "../internal/livekit/rtc.ts"
+import { joinServed } from "../internal/livekit/served.ts"
 import { participantToken, type TokenOptions } from "../internal/livekitServer/token.ts"
 import { Room, type RoomError } from "../Room.ts"
 
@@ -24,7 +24,7 @@ export type { TokenOptions } from "../internal/livekitServer/token.ts"
 
 /**
  * Signs a token, with the rights to join, to speak, to listen, to send data and
- * to change its own attributes, and no others.
+ * to change its own attributes, and no others unless they are asked for.
  *
  * **When to use**
  *
@@ -56,7 +56,7 @@ export const token: (options: TokenOptions) => Effect.Effect<Redacted.Redacted, 
  * @category constructors
  * @since 0.1.0
  */
-export const connect: (options: Options) => Effect.Effect<Room["Service"], RoomError, Scope.Scope> = join
+export const connect: (options: Options) => Effect.Effect<Room["Service"], RoomError, Scope.Scope> = joinServed
 
 /**
  * Layer of a room that is joined when it is built, and left when it is released.

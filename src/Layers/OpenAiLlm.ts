@@ -89,6 +89,7 @@ const checked = Effect.fnUntraced(function*(options: Options) {
   yield* inRange("temperature", options.temperature, 0, 2)
   yield* inRange("topP", options.topP, 0, 1)
   yield* inRange("maxTokens", options.maxTokens, 1, 1_000_000)
+  yield* inRange("seed", options.seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
   yield* inRange("frequencyPenalty", options.frequencyPenalty, -2, 2)
   yield* inRange("presencePenalty", options.presencePenalty, -2, 2)
   yield* inRange("stop: the number of texts", options.stop?.length, 0, 4)

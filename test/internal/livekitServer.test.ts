@@ -5,6 +5,7 @@ import { AccessToken, RoomAgentDispatch, RoomConfiguration, RoomServiceClient, T
 import { removeParticipant } from "../../src/internal/livekitServer/rooms.ts"
 import {
   callerToken,
+  callToken,
   participantToken,
   roomToken,
   type TokenOptions,
@@ -62,6 +63,14 @@ const tokens: ReadonlyArray<
     theirs("ada", 1, (token) => token.addGrant({ ...rights, hidden: true }))
   ],
   [
+    "that of an agent who may take others out of the room",
+    participantToken({ ...inRoom, admin: true }),
+    theirs("ada", 3600, (token) => {
+      token.kind = "agent"
+      token.addGrant({ ...rights, agent: true, roomAdmin: true })
+    })
+  ],
+  [
     "a caller's, which asks for an agent",
     callerToken(signer, { room: "lobby", identity: "ada", agentName: "desk" }),
     theirs("ada", 3600, (token) => {
@@ -81,6 +90,11 @@ const tokens: ReadonlyArray<
     })
   ],
   ["a worker's", workerToken(signer), theirs(undefined, 3600, (token) => token.addGrant({ agent: true }))],
+  [
+    "that which hangs up a call",
+    callToken(signer, "lobby"),
+    theirs(undefined, 86_400, (token) => token.addGrant({ roomAdmin: true, room: "lobby" }))
+  ],
   [
     "the operator's of one room",
     roomToken(signer, "lobby"),
@@ -115,6 +129,9 @@ describe("a token for a LiveKit server", () => {
     }))
 })
 
+const remove = (from: { readonly url: string; readonly room: string; readonly identity: string }) =>
+  Effect.flatMap(roomToken(signer, from.room), (token) => removeParticipant({ ...from, token }))
+
 describe("a request to a LiveKit server", () => {
   it.live("is what the server's kit puts on the wire: a participant is taken out of a room", () =>
     Effect.gen(function*() {
@@ -140,7 +157,7 @@ describe("a request to a LiveKit server", () => {
         }))
       yield* Effect.promise(() => new RoomServiceClient(url, key, secret).removeParticipant("lobby", "ada"))
       const theirs = yield* told
-      yield* removeParticipant(signer, { url, room: "lobby", identity: "ada" })
+      yield* remove({ url, room: "lobby", identity: "ada" })
       assert.deepStrictEqual(yield* told, theirs)
       assert.deepInclude(theirs, { iss: key, scheme: "Bearer", body: { room: "lobby", identity: "ada" } })
     }))
@@ -150,7 +167,7 @@ describe("a request to a LiveKit server", () => {
     ([status, failure]) =>
       Effect.gen(function*() {
         const server = yield* provider.http((_, response) => void response.writeHead(status).end("{}"))
-        const asked = removeParticipant(signer, { url: `${server.url}/below/`, room: "lobby", identity: "ada" })
+        const asked = remove({ url: `${server.url}/below/`, room: "lobby", identity: "ada" })
         const answer = yield* Effect.result(asked)
         assert.strictEqual(answer._tag === "Failure" ? answer.failure : undefined, failure)
         assert.strictEqual((yield* server.next).url.pathname, "/below/twirp/livekit.RoomService/RemoveParticipant")
@@ -160,7 +177,7 @@ describe("a request to a LiveKit server", () => {
   it.live("that reaches nobody fails with the reason", () =>
     Effect.gen(function*() {
       const gone = yield* Effect.scoped(provider.http(() => {}))
-      const asked = removeParticipant(signer, { url: gone.url, room: "lobby", identity: "ada" })
+      const asked = remove({ url: gone.url, room: "lobby", identity: "ada" })
       assert.strictEqual(yield* Effect.flip(asked), "ECONNREFUSED")
     }))
 })

@@ -9,8 +9,9 @@ import type * as Event from "../../Event.ts"
 import * as Room from "../../Room.ts"
 import type { Session } from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
+import { makeTyping } from "../room/typing.ts"
 import { follow, makeTry } from "./follow.ts"
-import { topics } from "./names.ts"
+import { longestRequest, topics } from "./names.ts"
 import {
   agentStates,
   chatItem,
@@ -45,6 +46,8 @@ export const serveRemote = (
     const protocol = yield* Effect.cached(load)
     const tally = makeTally()
     const observers = new Set<string>()
+    const clock = yield* Clock.Clock
+    const refuse = makeTyping(() => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000)
     const attempt = makeTry("a message about the session")
     const send = (bytes: Uint8Array, to: ReadonlyArray<string>) =>
       attempt(room.sendBytes({ topic: topics.session, bytes, to }))
@@ -130,8 +133,10 @@ export const serveRemote = (
                 value: { sdk: "effect-voice", sdkVersion: (yield* protocol).version }
               }
             }
-          case "runInput":
-            return yield* run(request.value.text)
+          case "runInput": {
+            const why = refuse(request.value.text)
+            return why === undefined ? yield* run(request.value.text) : { error: `runInput: ${why}` }
+          }
           case "updateIo": {
             const { input, output } = request.value
             if (output !== undefined || input?.videoEnabled !== undefined) {
@@ -149,6 +154,7 @@ export const serveRemote = (
       Effect.gen(function*() {
         const participant = yield* session.participant
         if (identity !== participant?.identity && !options.access(identity)) return
+        if (bytes.length > longestRequest) return
         const { read, response } = yield* protocol
         const message = read(bytes)?.message
         if (message === undefined) {

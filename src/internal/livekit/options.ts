@@ -1,9 +1,10 @@
 /** Options of a room of LiveKit, and what is made of them when they are checked. */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as Frontend from "../../Frontend.ts"
 import { RoomError } from "../../Room.ts"
+import { millisOf } from "../provider/options.ts"
 
 /**
  * Options of a room.
@@ -16,6 +17,13 @@ export interface Options {
   readonly url: string
   /** The token of a job, or one of `token`. */
   readonly token: Redacted.Redacted
+  /**
+   * A token with the right `roomAdmin` in this room, by which `Room.remove`, and
+   * with it `Session.hangUp`, takes others out of it. A worker brings one.
+   *
+   * @default `token`, where it has that right, as one of `token({ admin: true })`
+   */
+  readonly admin?: Redacted.Redacted | undefined
   /** What is received without being asked for; the rest by `Room.subscribe`. @default "audio" */
   readonly autoSubscribe?: "all" | "audio" | "video" | "none" | undefined
   /** End-to-end encryption of media and data, with the key that everyone in the room shares. @default none */
@@ -41,11 +49,17 @@ export interface Options {
   readonly frame?: Duration.Input | undefined
   /** Audio that a slow listener may lag behind before the oldest is dropped. @default "2 seconds" */
   readonly audioBuffer?: Duration.Input | undefined
-  /** Longest text or bytes that are taken in; longer ones are dropped. @default 16 MiB */
+  /**
+   * Longest text or bytes that are taken in; longer ones are dropped, as are
+   * those of a sender who has 16 on the way or two of the longest, and one of
+   * which nothing has come for a minute.
+   *
+   * @default 16 MiB
+   */
   readonly maxMessageBytes?: number | undefined
   /**
    * Topics on which something may come before anyone listens: it is kept for
-   * who listens first, 64 messages each.
+   * who listens first, 64 messages and 32 MiB each.
    *
    * @default the chat, the audio recorded before the agent came, and the requests of tools
    */
@@ -73,6 +87,7 @@ export interface Options {
 export interface Checked {
   readonly url: string
   readonly token: Redacted.Redacted
+  readonly admin: Redacted.Redacted | undefined
   readonly autoSubscribe: "all" | "audio" | "video" | "none"
   readonly key: Redacted.Redacted | undefined
   readonly rejoin: boolean
@@ -96,8 +111,7 @@ const millis = (
   least: number,
   most: number
 ): Effect.Effect<number, RoomError> => {
-  const duration = Duration.fromInput(input)
-  const ms = duration._tag === "Some" && !Number.isNaN(input) ? Duration.toMillis(duration.value) : Number.NaN
+  const ms = millisOf(input)
   return ms >= least && ms <= most
     ? Effect.succeed(ms)
     : invalid(option, `${ms} ms, expected ${least} to ${most} ms`)
@@ -123,9 +137,17 @@ export const check = (options: Options): Effect.Effect<Checked, RoomError> =>
     if (key !== undefined && Redacted.value(key) === "") return yield* invalid("encryption.key", "is empty")
     const frameMs = yield* millis("frame", options.frame ?? "40 millis", 10, 100)
     if (frameMs % 10 !== 0) return yield* invalid("frame", `must be a multiple of 10 ms, not ${frameMs} ms`)
+    const { frontend, preconnect } = options
+    const longest = Number.POSITIVE_INFINITY
+    if (frontend !== false) yield* millis("frontend.runTimeout", frontend?.runTimeout ?? 0, 0, longest)
+    if (preconnect !== false) {
+      yield* millis("preconnect.wait", preconnect?.wait ?? 0, 0, longest)
+      yield* millis("preconnect.maxAge", preconnect?.maxAge ?? 0, 0, longest)
+    }
     return {
       url: url.replace(/^http/, "ws"),
       token,
+      admin: options.admin,
       autoSubscribe,
       key,
       frameMs,

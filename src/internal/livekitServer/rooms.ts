@@ -1,15 +1,14 @@
 /**
- * What is asked of a LiveKit server about its rooms, over HTTP. A request is
- * over in five seconds, whatever the server does; interruption ends it at once.
+ * What a LiveKit server does for its operator, over HTTP. A request is over in
+ * five seconds, whatever the server does; interruption ends it at once.
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Fetch from "../provider/fetch.ts"
 import { codeOf } from "../provider/http.ts"
-import { roomToken, type Signer } from "./token.ts"
 
 const patience = "5 seconds"
-// Somebody else was faster.
+// They have gone already.
 const gone = 404
 
 const endpoint = (server: string, method: string): URL => {
@@ -19,20 +18,26 @@ const endpoint = (server: string, method: string): URL => {
   return url
 }
 
-/** Takes a participant out of a room; it fails with what stood in the way. Who has gone already is no failure. */
-export const removeParticipant = (
-  signer: Signer,
-  { identity, room, url }: { readonly url: string; readonly room: string; readonly identity: string }
-): Effect.Effect<void, string> =>
+/** Takes a participant out of a room, in bounded time; fails with why it could not, which quotes nothing. */
+export const removeParticipant = (options: {
+  /** Address of the server, as rooms are joined by it. */
+  readonly url: string
+  /** With the right `roomAdmin` in the room. */
+  readonly token: Redacted.Redacted
+  readonly room: string
+  readonly identity: string
+}): Effect.Effect<void, string> =>
   Effect.gen(function*() {
     const fetch = yield* Fetch.fetch
-    const token = yield* roomToken(signer, room)
     const answer = yield* Effect.tryPromise({
       try: (signal) =>
-        fetch(endpoint(url, "RemoveParticipant"), {
+        fetch(endpoint(options.url, "RemoveParticipant"), {
           method: "POST",
-          headers: { authorization: `Bearer ${Redacted.value(token)}`, "content-type": "application/json" },
-          body: JSON.stringify({ room, identity }),
+          headers: {
+            authorization: `Bearer ${Redacted.value(options.token)}`,
+            "content-type": "application/json"
+          },
+          body: JSON.stringify({ room: options.room, identity: options.identity }),
           signal
         }),
       catch: (cause) => codeOf(cause) ?? "no answer"

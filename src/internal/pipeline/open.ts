@@ -37,12 +37,12 @@ import { type Core, type Defaults, latest, signal } from "./core.ts"
 import { makeHearing } from "./hearing.ts"
 import { journal } from "./journal.ts"
 import { check } from "./options.ts"
-import { awaitParticipant, watchEnd, watchLeaving } from "./people.ts"
+import { awaitParticipant, awaitReachable, endLine, makeLeaving, watchEnd } from "./people.ts"
 import { bind } from "./persona.ts"
 import { record } from "./recording.ts"
 import { enter, leave, makeSession } from "./service.ts"
 import { makeSpending } from "./spending.ts"
-import { watchKeys, watchTexts } from "./typed.ts"
+import { collectKeys, watchKeys, watchTexts } from "./typed.ts"
 
 // A listener that is further behind loses the oldest events.
 const eventsKept = 1024
@@ -94,6 +94,7 @@ export const open = <R>(
     )
     const events = yield* PubSub.sliding<Event.Event>(eventsKept)
     const ended = yield* Deferred.make<Event.CloseReason>()
+    const met = yield* Deferred.make<void>()
     let over = false
     const publish = (draft: Event.Draft): void => {
       if (over) return
@@ -152,6 +153,7 @@ export const open = <R>(
     const defaults: Defaults = { llm: guardLlm(thinks), tts: guardTts(speaks), guardLlm, guardTts }
     const apology = makeApology(options.apology, speaks, defaults.tts, agent.voice)
     const detector = yield* inScope(vad.detector(options.vad))
+    const keys = yield* inScope(collectKeys(room))
     const output = yield* inScope(recorded.room.output(options.output))
     const toolScope = yield* Scope.fork(scope)
     const runner = yield* Scope.provide(
@@ -250,7 +252,9 @@ export const open = <R>(
       finishing = true
       Effect.runForkWith(services)(
         Effect.gen(function*() {
-          yield* settleCalls(core, checked.closeTimeout)
+          // Nobody at a telephone waits on a dead line while the agent cleans up.
+          const line = reason === "hang_up" ? endLine(core, room, participant, checked.closeTimeout) : Effect.void
+          yield* Effect.all([line, settleCalls(core, checked.closeTimeout)], { concurrency: 2, discard: true })
           yield* within(Effect.andThen(
             Scope.close(toolScope, Exit.void),
             Effect.suspend(() => Fiber.awaitAll([...core.acts]))
@@ -312,28 +316,27 @@ export const open = <R>(
         yield* Effect.ignore(session.update({ turn: { interruption: { echoWarmUp: 0 } } }))
       }
       publish({ _tag: "SessionStarted", session: id })
+      yield* Deferred.succeed(met, undefined)
       spending.begin()
       yield* Effect.annotateLogs(log("the conversation begins"), idsOf(participant))
       if (apology !== undefined) fork(apology.prepare)
+      if (options.closeOnLeave !== false) yield* leaving.check(participant.identity)
+      // A line that rings has nobody to be spoken to, nor to be heard.
+      participant = yield* awaitReachable(room, participant.identity)
       signal(core, { _tag: "Opened" })
       yield* inScope(hearing.listen(participant.identity))
-      const { identity } = participant
-      const stays = (yield* room.participants).some((other) => other.identity === identity)
-      if (!stays && options.closeOnLeave !== false) {
-        return signal(core, { _tag: "Close", drain: false, reason: "participant_left" })
-      }
       // What is said before anybody receives the track is heard by nobody.
       yield* Effect.timeoutOption(output.subscribed, checked.subscriberTimeout)
       if (conductor.state().status === "open") enter(core)
     }))
-    if (options.closeOnLeave !== false) {
-      fork(watchLeaving(core, room, checked.returnTimeout, () => participant?.identity))
-    }
+    const known = { met: Deferred.await(met), participant: () => participant?.identity }
+    const leaving = makeLeaving(core, room, checked.returnTimeout, known.participant)
+    if (options.closeOnLeave !== false) fork(leaving.watch)
     fork(watchEnd(core, room))
     if (options.textTopic !== false) {
-      fork(watchTexts(core, room, options.textTopic ?? "lk.chat", options.onText, () => participant?.identity))
+      fork(watchTexts(core, room, options.textTopic ?? "lk.chat", options.onText, known))
     }
-    fork(watchKeys(core, room, options.onKey, () => participant?.identity))
+    fork(watchKeys(core, keys, options.onKey, known))
     return session
   })
 

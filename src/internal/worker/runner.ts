@@ -81,6 +81,7 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
       const joining = yield* settings.connect({
         url: assignment.url,
         token: assignment.token,
+        admin: assignment.admin,
         autoSubscribe: definition.autoSubscribe,
         job: assignment.job
       }).pipe(Scope.provide(scope), Effect.forkDetach({ startImmediately: true }))

@@ -8,7 +8,7 @@ import type * as Scope from "effect/Scope"
 import * as Metrics from "../../Metrics.ts"
 import type { Definition, Options, Status, Worker } from "../../Worker.ts"
 import { removeParticipant } from "../livekitServer/rooms.ts"
-import { workerToken } from "../livekitServer/token.ts"
+import { callToken, roomToken, workerToken } from "../livekitServer/token.ts"
 import { monotonic } from "../steady.ts"
 import { connect, type Link } from "./connection.ts"
 import { logFailure } from "./crash.ts"
@@ -44,10 +44,13 @@ interface State {
  * by itself, but some 20 seconds later, in which the caller talks to nobody.
  */
 const evict = (settings: Settings) => ({ identity, job, url }: Assignment): Effect.Effect<void> =>
-  Effect.catch(
-    removeParticipant(settings, { url, room: job.room.name, identity }),
-    (why) =>
+  Effect.flatMap(
+    roomToken(settings, job.room.name),
+    (token) => removeParticipant({ url, token, room: job.room.name, identity })
+  ).pipe(
+    Effect.catch((why) =>
       Effect.logWarning("the agent of a process that has ended is still in its room").pipe(Effect.annotateLogs({ why }))
+    )
   )
 
 const total = (own: Usage, executor: Executor | undefined): Usage =>
@@ -84,6 +87,7 @@ export const make = <E>(
     const desk = makeDesk({
       definition,
       url: settings.url,
+      admin: (room) => callToken(settings, room),
       executor: () => state.executor,
       problem: () => problem(),
       link: () => state.link,

@@ -10,7 +10,7 @@ import { logRoom } from "./log.ts"
 import { check, type Options } from "./options.ts"
 import { make } from "./room.ts"
 
-export const join = (options: Options): Effect.Effect<Room["Service"], RoomError, Scope.Scope> =>
+export const joinServed = (options: Options): Effect.Effect<Room["Service"], RoomError, Scope.Scope> =>
   Effect.gen(function*() {
     const { frontend, preconnect } = options
     const { room } = yield* Effect.flatMap(check(options), make)
