@@ -13,21 +13,23 @@ import * as Stream from "effect/Stream"
 import type * as Agent from "../../Agent.ts"
 import * as Cost from "../../Cost.ts"
 import type * as Event from "../../Event.ts"
-import { Llm } from "../../Llm.ts"
+import * as Llm from "../../Llm.ts"
 import * as Metrics from "../../Metrics.ts"
 import type { Options, PipelineError, Services } from "../../Pipeline.ts"
 import * as Resilience from "../../Resilience.ts"
 import * as Room from "../../Room.ts"
 import { CurrentJob, CurrentSpeech, type Session } from "../../Session.ts"
-import { Stt } from "../../Stt.ts"
+import * as Stt from "../../Stt.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
-import { Tts } from "../../Tts.ts"
+import * as Tts from "../../Tts.ts"
 import * as Turn from "../../Turn.ts"
 import { Vad } from "../../Vad.ts"
-import { meterLlm, meterStt, meterTts } from "../resilience/metering.ts"
+import { meterLlm } from "../llm/metering.ts"
 import { resolve } from "../resilience/policy.ts"
 import { steadyClock } from "../steady.ts"
+import { meterStt } from "../stt/metering.ts"
+import { meterTts } from "../tts/metering.ts"
 import { makePerform } from "./actions.ts"
 import { makeApology } from "./apology.ts"
 import { makeBudget } from "./budget.ts"
@@ -118,7 +120,7 @@ export const open = <R>(
     const observe = (
       component: Event.Component,
       service: object,
-      warmable: Parameters<typeof Resilience.prewarm>[0]
+      prewarm: Effect.Effect<void>
     ): void => {
       if (observed.has(service)) return
       observed.add(service)
@@ -136,20 +138,21 @@ export const open = <R>(
             Effect.sync(() => publish({ _tag: "BreakerChanged", component, provider, from, to }))
         ))
       }
-      if (options.prewarm !== false) fork(Resilience.prewarm(warmable, { paid: options.prewarm === "paid" }))
+      if (options.prewarm !== false) fork(prewarm)
     }
+    const paid = options.prewarm === "paid"
     const guardLlm: Defaults["guardLlm"] = (llm) => {
-      observe("llm", llm, { llm })
-      return meterLlm(Resilience.llm(llm, options.resilience))
+      observe("llm", llm, Llm.prewarm(llm, { paid }))
+      return meterLlm(Llm.resilient(llm, options.resilience))
     }
     const guardTts: Defaults["guardTts"] = (tts) => {
-      observe("tts", tts, { tts })
-      return meterTts(Resilience.tts(tts, options.resilience))
+      observe("tts", tts, Tts.prewarm(tts, { paid }))
+      return meterTts(Tts.resilient(tts, options.resilience))
     }
-    const hears = options.stt === false ? undefined : yield* Stt
-    if (hears !== undefined) observe("stt", hears, { stt: hears })
-    const stt = hears && meterStt(Resilience.stt(hears, options.resilience))
-    const [thinks, speaks] = [yield* Llm, yield* Tts]
+    const hears = options.stt === false ? undefined : yield* Stt.Stt
+    if (hears !== undefined) observe("stt", hears, Stt.prewarm(hears, { paid }))
+    const stt = hears && meterStt(Stt.resilient(hears, options.resilience))
+    const [thinks, speaks] = [yield* Llm.Llm, yield* Tts.Tts]
     const defaults: Defaults = { llm: guardLlm(thinks), tts: guardTts(speaks), guardLlm, guardTts }
     const apology = makeApology(options.apology, speaks, defaults.tts, agent.voice)
     const detector = yield* inScope(vad.detector(options.vad))
@@ -263,7 +266,7 @@ export const open = <R>(
           publish({ _tag: "SessionClosed", session: id, reason })
           yield* Effect.annotateLogs(log("the conversation is over"), {
             reason,
-            turns: conductor.state().turn - 1,
+            turns: Turn.overview(conductor.state()).turn - 1,
             ...(participant === undefined ? {} : idsOf(participant))
           })
           yield* within(Scope.close(scope, Exit.void))
@@ -327,7 +330,7 @@ export const open = <R>(
       yield* inScope(hearing.listen(participant.identity))
       // What is said before anybody receives the track is heard by nobody.
       yield* Effect.timeoutOption(output.subscribed, checked.subscriberTimeout)
-      if (conductor.state().status === "open") enter(core)
+      if (Turn.status(conductor.state()) === "open") enter(core)
     }))
     const known = { met: Deferred.await(met), participant: () => participant?.identity }
     const leaving = makeLeaving(core, room, checked.returnTimeout, known.participant)

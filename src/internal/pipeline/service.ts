@@ -41,7 +41,7 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
   const { core, ended, events } = parts
   const handing = Semaphore.makeUnsafe(1)
   const isOpen = () => {
-    const { status } = core().conductor.state()
+    const status = Turn.status(core().conductor.state())
     return status === "open" || status === "starting"
   }
   const whenOpen = <A, E, R>(effect: () => Effect.Effect<A, E, R>): Effect.Effect<A, E | Session.SessionError, R> =>
@@ -118,10 +118,7 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
     job: parts.job,
     participant: Effect.sync(parts.participant),
     track: Effect.suspend(() => core().output.sid),
-    state: Effect.sync(() => {
-      const { agent, status, turn, user } = core().conductor.state()
-      return { agent, user, status, turn }
-    }),
+    state: Effect.sync(() => Turn.overview(core().conductor.state())),
     agent: Effect.sync(() => core().persona.name),
     instructions: Effect.sync(() => core().persona.instructions),
     tools: Effect.sync(() => core().tools),
