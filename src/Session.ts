@@ -186,22 +186,3 @@ export class Session extends Context.Service<Session, {
   readonly close: (options?: { readonly drain?: boolean | undefined }) => Effect.Effect<void>
   readonly ended: Effect.Effect<Event.CloseReason>
 }>()("effect-voice/Session") {}
-
-/**
- * The speech on whose behalf a tool runs.
- *
- * @internal
- */
-export const CurrentSpeech: Context.Reference<string | undefined> = Context.Reference<string | undefined>(
-  "effect-voice/Session/CurrentSpeech",
-  { defaultValue: () => undefined }
-)
-
-/**
- * Facts about the job in which sessions are opened, for those that are not told.
- *
- * @internal
- */
-export const CurrentJob: Context.Reference<Readonly<Record<string, string>>> = Context.Reference<
-  Readonly<Record<string, string>>
->("effect-voice/Session/CurrentJob", { defaultValue: () => ({}) })

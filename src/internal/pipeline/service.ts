@@ -11,6 +11,7 @@ import type * as Room from "../../Room.ts"
 import * as Session from "../../Session.ts"
 import type * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
+import { CurrentSpeech } from "../session.ts"
 import { CurrentCall } from "../tools/execute.ts"
 import { type Core, latest, nextId, signal, stamp } from "./core.ts"
 import { guarded } from "./failures.ts"
@@ -162,7 +163,7 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
     close: (options) =>
       Effect.sync(() => signal(core(), { _tag: "Close", drain: options?.drain === true, reason: "closed" })),
     ended: Effect.andThen(
-      Effect.flatMap(Session.CurrentSpeech, (speech) =>
+      Effect.flatMap(CurrentSpeech, (speech) =>
         // The end waits for the speech, which waits for its tool: it is to wait no longer.
         Effect.sync(() => core().jobs.get(speech ?? "")?.attending.openUnsafe())).pipe(
           Effect.andThen(Effect.map(CurrentCall, (call) => core().calls.get(call ?? "")?.over.openUnsafe()))
@@ -180,7 +181,7 @@ const protectedSpeech = new Session.SessionError({
 
 const handle = (core: Core, job: Job): Session.Speech => ({
   id: job.id,
-  heard: Effect.flatMap(Session.CurrentSpeech, (current) =>
+  heard: Effect.flatMap(CurrentSpeech, (current) =>
     current === job.id
       ? Effect.fail(
         new Session.SessionError({
