@@ -72,36 +72,6 @@ describe("releases", () => {
   })
 })
 
-describe("speaking rate", () => {
-  const rates = (points: ReadonlyArray<readonly [number, number]>) =>
-    points.reduce((rates, [at, rate]) => Alignment.addRate(rates, at, rate), Alignment.noRates)
-
-  it("integrates the rates", () => {
-    const all = rates([[1, 4], [2, 6], [3.5, 2]])
-    assert.deepStrictEqual([1, 2, 3.5].map((at) => Alignment.charactersAt(all, at)), [4, 10, 13])
-  })
-
-  it("interpolates, extrapolates at the last rate, and knows nothing before the first point", () => {
-    const two = rates([[1, 4], [2, 6]])
-    assert.deepStrictEqual([0, 0.5, 1.5, 3].map((at) => Alignment.charactersAt(two, at)), [0, 0, 7, 16])
-    assert.strictEqual(Alignment.charactersAt(Alignment.noRates, 5), 0)
-  })
-
-  it("a text without an end ends where the next one starts", () => {
-    const started = Alignment.annotate(Alignment.noRates, { text: "hello", start: 0 })
-    assert.strictEqual(Alignment.charactersAt(started, 1), 0)
-    const next = Alignment.annotate(started, { text: " you", start: 1 })
-    assert.deepStrictEqual(next.segments, [{ at: 1, rate: 5, characters: 5 }])
-    assert.strictEqual(Alignment.charactersAt(Alignment.annotate(next, { text: "", end: 2 }), 2), 9)
-  })
-
-  it("a silence between two texts has no characters", () => {
-    const first = Alignment.annotate(Alignment.noRates, { text: "hello", start: 0, end: 1 })
-    const second = Alignment.annotate(first, { text: "you", start: 3, end: 4 })
-    assert.deepStrictEqual([1, 2, 3, 4].map((at) => Alignment.charactersAt(second, at)), [5, 5, 5, 8])
-  })
-})
-
 describe("properties", () => {
   const pieces = Schema.Array(Schema.Struct({
     text: Schema.Union([

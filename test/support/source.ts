@@ -19,10 +19,13 @@ export interface Import {
   /** A path of the source, or the name of a package as it is written. */
   readonly from: string
   readonly type: boolean
+  /** By their names there; `undefined`: any of them. */
+  readonly names: ReadonlyArray<string> | undefined
 }
 
 export interface Export {
   readonly name: string
+  readonly type: boolean
   /** Where it is declared, if in another file, and by which name there. */
   readonly from: { readonly path: string; readonly name: string } | undefined
   readonly star: boolean
@@ -51,9 +54,19 @@ const declared = (statement: Node): ReadonlyArray<string> => {
   return name === undefined ? [] : [name]
 }
 
+/** What a text takes of a namespace; `undefined` where it is handed on whole. */
+const members = (text: string, local: string): ReadonlyArray<string> | undefined => {
+  const code = text.replace(/\/\*[^]*?\*\/|\/\/.*/g, "")
+  if (new RegExp(`(?<![.\\w"'/])${local}\\b(?!\\s*[.:"'/])`).test(code)) return undefined
+  return [...code.matchAll(new RegExp(`\\b${local}\\s*\\.\\s*(\\w+)`, "g"))].map(([, name]) => name!)
+}
+
 export const parse = (path: string, text: string): Module => {
   const { comments, module, program } = parseSync(path, text)
-  const resolve = (from: string) => from.startsWith(".") ? posix.join(posix.dirname(path), from) : from
+  const resolve = (from: string) =>
+    from.startsWith(".")
+      ? posix.join(posix.dirname(path), from).replace(/^\.\.\/src\//, "")
+      : from.replace(/^effect-voice\/(.*)$/, "$1.ts")
   const lineAt = (offset: number) => text.slice(0, offset).split("\n").length
 
   const docs = new Map<string, string>()
@@ -86,22 +99,30 @@ export const parse = (path: string, text: string): Module => {
     docs,
     functions,
     imports: [
-      ...module.staticImports.map(({ entries, moduleRequest }) => ({
+      ...module.staticImports.map(({ end, entries, moduleRequest, start }) => ({
         from: resolve(moduleRequest.value),
-        type: entries.length > 0 && entries.every(({ isType }) => isType)
+        type: entries.length > 0 && entries.every(({ isType }) => isType),
+        names: entries.some(({ importName }) => importName.kind === "NamespaceObject")
+          ? members(text.slice(0, start) + text.slice(end), entries[0]!.localName.value)
+          : entries.flatMap(({ importName }) => importName.name ?? [])
       })),
       ...module.staticExports.flatMap(({ entries }) => {
         const from = entries.find(({ moduleRequest }) => moduleRequest !== null)?.moduleRequest?.value
-        return from === undefined ? [] : [{ from: resolve(from), type: entries.every(({ isType }) => isType) }]
+        const names = entries.some(({ importName }) => importName.name === null)
+          ? undefined
+          : entries.flatMap(({ importName }) => importName.name ?? [])
+        return from === undefined ? [] : [{ from: resolve(from), type: entries.every(({ isType }) => isType), names }]
       }),
       ...module.dynamicImports.map(({ moduleRequest }) => ({
         from: resolve(text.slice(moduleRequest.start + 1, moduleRequest.end - 1)),
-        type: false
+        type: false,
+        names: undefined
       }))
     ],
     exports: module.staticExports.flatMap(({ entries }) =>
-      entries.map(({ exportName, importName, localName, moduleRequest }) => ({
+      entries.map(({ exportName, importName, isType, localName, moduleRequest }) => ({
         name: exportName.name ?? "*",
+        type: isType,
         star: importName.kind === "AllButDefault" || importName.kind === "All",
         from: moduleRequest === null
           ? undefined
@@ -113,11 +134,18 @@ export const parse = (path: string, text: string): Module => {
 
 const root = fileURLToPath(new URL("../../src/", import.meta.url))
 
-export const modules: ReadonlyArray<Module> = readdirSync(root, { recursive: true, encoding: "utf8" })
-  .filter((file) => file.endsWith(".ts"))
-  .map((file) => file.replaceAll("\\", "/"))
-  .toSorted()
-  .map((path) => parse(path, readFileSync(`${root}${path}`, "utf8")))
+const read = (folder: string): ReadonlyArray<Module> =>
+  readdirSync(`${root}${folder}`, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => `${folder}${file.replaceAll("\\", "/")}`)
+    .toSorted()
+    .map((path) => parse(path, readFileSync(`${root}${path}`, "utf8")))
+
+/** The source. */
+export const modules: ReadonlyArray<Module> = read("")
+
+/** Who else is written in this repository; their paths begin with `../`. */
+export const others: ReadonlyArray<Module> = ["../test/", "../examples/", "../bench/"].flatMap(read)
 
 /** Sets of modules that import each other, whether for values alone or for types, too. */
 export const circles = (
