@@ -335,8 +335,8 @@ export interface Conversation {
   readonly history: Effect.Effect<History>
   /** From the next event on, until the conversation ends. */
   readonly events: Stream.Stream<ConversationEvent.Event>
-  /** A turn that somebody has typed; it fails where the conversation is over. */
-  readonly send: (text: string) => Effect.Effect<void, { readonly detail: string }>
+  /** A turn that somebody has typed; `false` where the conversation is over. */
+  readonly send: (text: string) => Effect.Effect<boolean>
   /** Detaches and attaches the microphone. */
   readonly listen: (on: boolean) => Effect.Effect<void>
   /** Ends it; with `drain`, when all that waits has been said. */
