@@ -8,9 +8,9 @@ import type { OverlapClassifier, TurnDetector } from "../../Pipeline.ts"
 import type * as Turn from "../../Turn.ts"
 import { type Core, nextId, signal, spanned, stamp, type TurnTimes } from "./core.ts"
 import { escalate, guarded } from "./failures.ts"
-import { type Job, makeJob } from "./job.ts"
-import { command } from "./loudspeaker.ts"
-import { perform, refuse, stop as hush } from "./mind.ts"
+import { perform, refuse, stop as hush } from "./generation.ts"
+import { command } from "./roomTimeout.ts"
+import { type Job, makeJob } from "./speech.ts"
 
 export interface Ports {
   readonly finalize: () => void

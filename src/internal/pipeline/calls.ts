@@ -8,7 +8,7 @@ import { CurrentSpeech, Session } from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
 import { kept } from "../tools/params.ts"
 import { about, type Core, nextId, signal, spanned, stamp } from "./core.ts"
-import type { Job } from "./job.ts"
+import type { Job } from "./speech.ts"
 
 export interface Call {
   readonly id: string

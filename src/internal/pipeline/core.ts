@@ -16,7 +16,7 @@ import type * as Turn from "../../Turn.ts"
 import type { Apology } from "./apology.ts"
 import type { Running } from "./calls.ts"
 import type { Conductor } from "./conductor.ts"
-import type { Job } from "./job.ts"
+import type { Job } from "./speech.ts"
 import type { Spending } from "./spending.ts"
 
 /** An agent with everything that it requires already given. */

@@ -35,14 +35,14 @@ import { abandonCalls, recordOutput, settleCalls } from "./calls.ts"
 import { makeConductor } from "./conductor.ts"
 import { type Core, type Defaults, latest, signal } from "./core.ts"
 import { makeHearing } from "./hearing.ts"
-import { journal } from "./journal.ts"
+import { journal } from "./logging.ts"
 import { check } from "./options.ts"
-import { awaitParticipant, watchEnd, watchLeaving } from "./people.ts"
+import { awaitParticipant, watchEnd, watchLeaving } from "./participant.ts"
 import { bind } from "./persona.ts"
 import { record } from "./recording.ts"
 import { enter, leave, makeSession } from "./service.ts"
 import { makeSpending } from "./spending.ts"
-import { watchKeys, watchTexts } from "./typed.ts"
+import { watchKeys, watchTexts } from "./textInput.ts"
 
 // A listener that is further behind loses the oldest events.
 const eventsKept = 1024

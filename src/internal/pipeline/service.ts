@@ -14,9 +14,9 @@ import * as Turn from "../../Turn.ts"
 import { CurrentCall } from "../tools/execute.ts"
 import { type Core, latest, nextId, signal, stamp } from "./core.ts"
 import { guarded } from "./failures.ts"
-import { type Job, makeJob } from "./job.ts"
 import { checkTurn, type InvalidOption, mergeTurn, millis } from "./options.ts"
 import { bind } from "./persona.ts"
+import { type Job, makeJob } from "./speech.ts"
 
 export interface Parts {
   readonly id: string

@@ -7,7 +7,7 @@ import type * as Tracer from "effect/Tracer"
 import type * as Audio from "../../Audio.ts"
 import type { Heard, ReplyOptions } from "../../Session.ts"
 import type { Core, TurnTimes } from "./core.ts"
-import { makeMilestones, type Milestones } from "./ledger.ts"
+import { makeMilestones, type Milestones } from "./milestones.ts"
 
 export type Basis = Pick<Core, "history" | "persona" | "tools">
 

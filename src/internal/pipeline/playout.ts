@@ -10,8 +10,8 @@ import type * as Tts from "../../Tts.ts"
 import * as Alignment from "../alignment.ts"
 import { type Core, nextId, signal, spanned } from "./core.ts"
 import { failed, worked } from "./failures.ts"
-import type { Job } from "./job.ts"
-import { ask, command, makeWatch } from "./loudspeaker.ts"
+import { ask, command, makeWatch } from "./roomTimeout.ts"
+import type { Job } from "./speech.ts"
 import { heardAt, spokenAt, type Utterance } from "./utterance.ts"
 
 /** Text to say, piece by piece, and the utterance that it belongs to. */

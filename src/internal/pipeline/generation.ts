@@ -14,10 +14,10 @@ import * as Tools from "../../Tools.ts"
 import { act, type Call, tell, under, uniqueId, withRunning } from "./calls.ts"
 import { about, type Core, nextId, signal, spanned, stamp } from "./core.ts"
 import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
-import type { Job } from "./job.ts"
-import { record } from "./ledger.ts"
+import { record } from "./milestones.ts"
+import { type Line, makeLine, play, synthesize } from "./playout.ts"
+import type { Job } from "./speech.ts"
 import { makeUtterance, makeWriter, type Utterance } from "./utterance.ts"
-import { type Line, makeLine, play, synthesize } from "./voice.ts"
 
 /** Where lines go to be spoken, and who works for them. */
 interface Mouth {
