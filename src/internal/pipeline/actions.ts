@@ -10,7 +10,7 @@ import { type Core, nextId, signal, spanned, stamp, type TurnTimes } from "./cor
 import { escalate, guarded } from "./failures.ts"
 import { perform, refuse, stop as hush } from "./generation.ts"
 import { command } from "./roomTimeout.ts"
-import { type Job, makeJob } from "./speech.ts"
+import { makeSpeech, type Speech } from "./speech.ts"
 
 export interface Ports {
   readonly finalize: () => void
@@ -31,9 +31,9 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
   let question: Fiber.Fiber<void> | undefined
   let limitHook: Fiber.Fiber<unknown> | undefined
 
-  const start = (job: Job): void => {
-    core.jobs.set(job.id, job)
-    job.fiber = core.fork(perform(core, job))
+  const start = (speech: Speech): void => {
+    core.speeches.set(speech.id, speech)
+    speech.fiber = core.fork(perform(core, speech))
   }
   const timesOf = (turn: number): TurnTimes | undefined => {
     const times = turns.get(turn)
@@ -58,7 +58,7 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
   }
   /** Whether a guess would be the same if it were made now. */
   const isCurrent = (speech: string | undefined): boolean => {
-    const made = speech === undefined ? undefined : core.jobs.get(speech)?.basis
+    const made = speech === undefined ? undefined : core.speeches.get(speech)?.basis
     return made === undefined ||
       (made.persona === core.persona && made.tools === core.tools && made.history === core.history)
   }
@@ -94,10 +94,10 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
     )
   }
   const stop = (id: string): void => {
-    const job = core.jobs.get(id)
-    if (job === undefined) return signal(core, { _tag: "SpeechEnded", speech: id })
-    if (job.acting) core.fork(core.runner.cancelCalls(job.calls))
-    hush(core, job)
+    const speech = core.speeches.get(id)
+    if (speech === undefined) return signal(core, { _tag: "SpeechEnded", speech: id })
+    if (speech.acting) core.fork(core.runner.cancelCalls(speech.calls))
+    hush(core, speech)
   }
 
   return (action) => {
@@ -108,40 +108,40 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
         return commit(action)
       case "StartReply": {
         core.publish({ _tag: "SpeechCreated", speech: action.speech, source: "turn" })
-        return start(makeJob({ id: action.speech, source: "turn", now: stamp(core), turn: timesOf(action.turn) }))
+        return start(makeSpeech({ id: action.speech, source: "turn", now: stamp(core), turn: timesOf(action.turn) }))
       }
       case "Speculate": {
         const guess = { text: action.text, tts: action.tts }
         const { history, persona, tools } = core
         const basis = { history, persona, tools }
-        return start(makeJob({ id: action.speech, source: "turn", now: stamp(core), guess, basis }))
+        return start(makeSpeech({ id: action.speech, source: "turn", now: stamp(core), guess, basis }))
       }
       case "Authorize": {
-        const job = core.jobs.get(action.speech)
-        if (job === undefined) return signal(core, { _tag: "SpeechEnded", speech: action.speech })
+        const speech = core.speeches.get(action.speech)
+        if (speech === undefined) return signal(core, { _tag: "SpeechEnded", speech: action.speech })
         core.publish({ _tag: "SpeechCreated", speech: action.speech, source: "turn" })
-        job.turn = timesOf(action.turn)
-        job.createdAt = stamp(core)
+        speech.turn = timesOf(action.turn)
+        speech.createdAt = stamp(core)
         // What it has thought of already stands behind the words that it answers, in the same order.
-        for (const item of job.early) item.createdAt = stamp(core)
-        job.authorized.openUnsafe()
+        for (const item of speech.early) item.createdAt = stamp(core)
+        speech.authorized.openUnsafe()
         return
       }
       case "Begin": {
-        const job = core.jobs.get(action.speech)
-        if (job === undefined) return signal(core, { _tag: "SpeechEnded", speech: action.speech })
-        job.createdAt = stamp(core)
-        return start(job)
+        const speech = core.speeches.get(action.speech)
+        if (speech === undefined) return signal(core, { _tag: "SpeechEnded", speech: action.speech })
+        speech.createdAt = stamp(core)
+        return start(speech)
       }
       case "Play": {
-        const job = core.jobs.get(action.speech)
-        if (job === undefined) return
-        job.playing = true
-        job.milestones.audible ??= core.conductor.now()
+        const speech = core.speeches.get(action.speech)
+        if (speech === undefined) return
+        speech.playing = true
+        speech.milestones.audible ??= core.conductor.now()
         // Paused for a speech that was at its end, and had nothing left to clear.
         if (core.paused) core.fork(command(core, "resume"))
         core.publish({ _tag: "AgentStartedSpeaking", speech: action.speech })
-        job.floor.openUnsafe()
+        speech.floor.openUnsafe()
         return
       }
       case "Pause":
@@ -153,8 +153,8 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
       case "Stop":
         return stop(action.speech)
       case "Refuse": {
-        const job = core.jobs.get(action.speech)
-        if (job !== undefined) refuse(core, job)
+        const speech = core.speeches.get(action.speech)
+        if (speech !== undefined) refuse(core, speech)
         return
       }
       case "AskDetector": {
@@ -218,7 +218,7 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
         escalate(core, { component, cause, failures })
         if (id === undefined || core.apology === undefined) return
         const { frames, text } = core.apology
-        core.jobs.set(id, makeJob({ id, source: "say", text, clip: frames(), now: stamp(core) }))
+        core.speeches.set(id, makeSpeech({ id, source: "say", text, clip: frames(), now: stamp(core) }))
         return
       }
       case "Closing":

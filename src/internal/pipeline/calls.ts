@@ -8,7 +8,7 @@ import { CurrentSpeech, Session } from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
 import { kept } from "../tools/params.ts"
 import { about, type Core, nextId, signal, spanned, stamp } from "./core.ts"
-import type { Job } from "./speech.ts"
+import type { Speech } from "./speech.ts"
 
 export interface Call {
   readonly id: string
@@ -36,14 +36,14 @@ export const uniqueId = (core: Core, id: string, step: Set<string>): string => {
 }
 
 /** As a part of the speech in logs and traces, whichever fiber does it. */
-export const under = <A, E, R>(job: Job, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
-  const tied = job.turn === undefined ? effect : about({ turn: job.turn.turn })(effect)
-  return job.span === undefined ? tied : Effect.withParentSpan(tied, job.span)
+export const under = <A, E, R>(speech: Speech, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+  const tied = speech.turn === undefined ? effect : about({ turn: speech.turn.turn })(effect)
+  return speech.span === undefined ? tied : Effect.withParentSpan(tied, speech.span)
 }
 
 /** Tells the turn-taking whether the floor is needed: not while only tools run. */
-export const tell = (core: Core, job: Job): void =>
-  signal(core, { _tag: "Working", speech: job.id, phase: job.acting && job.lines === 0 ? "tools" : "working" })
+export const tell = (core: Core, speech: Speech): void =>
+  signal(core, { _tag: "Working", speech: speech.id, phase: speech.acting && speech.lines === 0 ? "tools" : "working" })
 
 /**
  * Runs the calls of one step in the session, not in the speech: an interruption ends the speech, not the booking.
@@ -51,33 +51,33 @@ export const tell = (core: Core, job: Job): void =>
  */
 export const act = (
   core: Core,
-  job: Job,
+  speech: Speech,
   calls: ReadonlyArray<Call>,
   asked: History.History
 ): Effect.Effect<boolean> =>
   Effect.gen(function*() {
-    job.milestones.toolCalls += calls.length
-    job.acting = true
-    job.calls = calls.map(({ id }) => id)
-    tell(core, job)
+    speech.milestones.toolCalls += calls.length
+    speech.acting = true
+    speech.calls = calls.map(({ id }) => id)
+    tell(core, speech)
     const { tools } = core
     for (const call of calls) {
       const { createdAt, name, params } = call
       core.calls.set(call.id, { name, params: kept(params), createdAt, over: Latch.makeUnsafe(false) })
-      core.publish({ _tag: "FunctionCallStarted", speech: job.id, id: call.id, name: call.name })
+      core.publish({ _tag: "FunctionCallStarted", speech: speech.id, id: call.id, name: call.name })
     }
     const all = core.fork(
       under(
-        job,
+        speech,
         core.runner.run(tools, calls.map(({ id, name, params }) => ({ id, name, params })), {
           unseen: unseen(core.history, asked)
         }).pipe(
           Effect.provideService(Session, core.session),
-          Effect.provideService(CurrentSpeech, job.id),
+          Effect.provideService(CurrentSpeech, speech.id),
           Effect.map((outputs) => {
             core.publish({
               _tag: "FunctionCallsFinished",
-              speech: job.id,
+              speech: speech.id,
               calls: outputs.map(({ callId, isFailure, name, output, params }) => ({
                 id: callId,
                 name,
@@ -88,16 +88,16 @@ export const act = (
             })
             return outputs.every(({ isFailure, name }) => !isFailure && Tools.annotation(tools, name, Tools.Silent))
           }),
-          spanned("tools", { speech: job.id })
+          spanned("tools", { speech: speech.id })
         )
       )
     )
     core.acts.add(all)
     all.addObserver(() => core.acts.delete(all))
-    const left = Effect.as(Effect.andThen(job.attending.await, core.leaving.await), true)
+    const left = Effect.as(Effect.andThen(speech.attending.await, core.leaving.await), true)
     const quiet = yield* Effect.raceFirst(Fiber.join(all), left)
-    job.acting = false
-    tell(core, job)
+    speech.acting = false
+    tell(core, speech)
     return quiet
   })
 

@@ -16,7 +16,7 @@ import type * as Turn from "../../Turn.ts"
 import type { Apology } from "./apology.ts"
 import type { Running } from "./calls.ts"
 import type { Conductor } from "./conductor.ts"
-import type { Job } from "./speech.ts"
+import type { Speech } from "./speech.ts"
 import type { Spending } from "./spending.ts"
 
 /** An agent with everything that it requires already given. */
@@ -58,7 +58,7 @@ export interface Core {
   readonly transforms: ReadonlyArray<Text.Transform>
   readonly apology: Apology | undefined
   readonly spending: Spending
-  readonly jobs: Map<string, Job>
+  readonly speeches: Map<string, Speech>
   /** Open once the session is coming to its end. */
   readonly leaving: Latch.Latch
   /** Steps whose tools are running, whatever has become of their speech. */

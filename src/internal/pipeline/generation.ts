@@ -1,4 +1,4 @@
-/** The agent's mind: asks the model, hands text to the voice, runs tools, and asks again. */
+/** Makes a speech: asks the model, hands text to the playout, runs tools, and asks again. */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -14,50 +14,52 @@ import * as Tools from "../../Tools.ts"
 import { act, type Call, tell, under, uniqueId, withRunning } from "./calls.ts"
 import { about, type Core, nextId, signal, spanned, stamp } from "./core.ts"
 import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
-import { record } from "./milestones.ts"
+import { turnRecord } from "./milestones.ts"
 import { type Line, makeLine, play, synthesize } from "./playout.ts"
-import type { Job } from "./speech.ts"
+import type { Speech } from "./speech.ts"
 import { makeUtterance, makeWriter, type Utterance } from "./utterance.ts"
 
 /** Where lines go to be spoken, and who works for them. */
-interface Mouth {
+interface Delivery {
   readonly lines: Queue.Queue<Line, Cause.Done>
-  readonly employ: Employ
+  readonly work: Work
 }
 
-type Employ = (work: Effect.Effect<void>) => Fiber.Fiber<void>
+type Work = (work: Effect.Effect<void>) => Fiber.Fiber<void>
 
 /** Makes a speech from its first thought to its last sample. */
-export const perform = (core: Core, job: Job): Effect.Effect<void> =>
+export const perform = (core: Core, speech: Speech): Effect.Effect<void> =>
   Effect.gen(function*() {
-    const employ = yield* makeEmploy(core, job)
+    const work = yield* makeWorkers(core, speech)
     const lines = yield* Queue.unbounded<Line, Cause.Done>()
-    job.mouth = yield* Effect.forkScoped(speakLines(core, job, lines), { startImmediately: true })
-    job.span = Option.getOrUndefined(yield* Effect.option(Effect.currentSpan))
-    const mouth: Mouth = { lines, employ }
-    const mind = job.text === undefined ? think(core, job, mouth) : recite(core, job, mouth, job.text)
-    yield* Fiber.join(employ(Effect.ensuring(mind, Queue.end(lines))))
-    job.thought = true
-    yield* Fiber.join(job.mouth)
+    speech.playout = yield* Effect.forkScoped(speakLines(core, speech, lines), { startImmediately: true })
+    speech.span = Option.getOrUndefined(yield* Effect.option(Effect.currentSpan))
+    const delivery: Delivery = { lines, work }
+    const generation = speech.text === undefined
+      ? think(core, speech, delivery)
+      : recite(core, speech, delivery, speech.text)
+    yield* Fiber.join(work(Effect.ensuring(generation, Queue.end(lines))))
+    speech.thought = true
+    yield* Fiber.join(speech.playout)
   }).pipe(
-    // The mouth has fallen silent, and told how far it was heard, before the speech is said to be over.
+    // The playout has fallen silent, and told how far it was heard, before the speech is said to be over.
     Effect.scoped,
     Effect.onExit((exit) =>
       Effect.sync(() => {
-        if (exit._tag === "Failure" && !Cause.hasInterrupts(exit.cause)) job.outcome = "failed"
-        else if (exit._tag === "Failure") return stopped(core, job)
-        finish(core, job)
+        if (exit._tag === "Failure" && !Cause.hasInterrupts(exit.cause)) speech.outcome = "failed"
+        else if (exit._tag === "Failure") return stopped(core, speech)
+        finish(core, speech)
       })
     ),
-    spanned(job.source === "turn" ? "turn" : "speech", { speech: job.id, source: job.source }),
-    job.turn === undefined ? (effect) => effect : about({ turn: job.turn.turn })
+    spanned(speech.source === "turn" ? "turn" : "speech", { speech: speech.id, source: speech.source }),
+    speech.turn === undefined ? (effect) => effect : about({ turn: speech.turn.turn })
   )
 
 /**
  * Work for a speech, which ends with it. A provider may take its time to hang
  * up: nobody waits for that, but the end of the session.
  */
-const makeEmploy = (core: Core, job: Job): Effect.Effect<Employ, never, Scope.Scope> => {
+const makeWorkers = (core: Core, speech: Speech): Effect.Effect<Work, never, Scope.Scope> => {
   const working = new Set<Fiber.Fiber<void>>()
   const dismiss = Effect.sync(() => {
     for (const fiber of working) fiber.interruptUnsafe()
@@ -65,7 +67,7 @@ const makeEmploy = (core: Core, job: Job): Effect.Effect<Employ, never, Scope.Sc
   return Effect.as(
     Effect.addFinalizer(() => dismiss),
     (work) => {
-      const fiber = core.fork(under(job, work))
+      const fiber = core.fork(under(speech, work))
       working.add(fiber)
       fiber.addObserver(() => working.delete(fiber))
       return fiber
@@ -73,43 +75,46 @@ const makeEmploy = (core: Core, job: Job): Effect.Effect<Employ, never, Scope.Sc
   )
 }
 
-const finish = (core: Core, job: Job): void => {
-  if (job.finished) return
-  job.finished = true
-  if (job.turn !== undefined) {
-    const measured = job.milestones.audible === undefined ? undefined : record(job.milestones, job.turn, job.id, {
-      audioMs: job.playedMs,
-      interrupted: job.outcome === "interrupted",
-      cost: core.spending.takeCost()
-    })
+const finish = (core: Core, speech: Speech): void => {
+  if (speech.finished) return
+  speech.finished = true
+  if (speech.turn !== undefined) {
+    const measured = speech.milestones.audible === undefined ?
+      undefined :
+      turnRecord(speech.milestones, speech.turn, speech.id, {
+        audioMs: speech.playedMs,
+        interrupted: speech.outcome === "interrupted",
+        cost: core.spending.takeCost()
+      })
     if (measured !== undefined) core.publish({ _tag: "TurnMeasured", record: measured })
   }
-  if (job.authorized.isOpen()) core.publish({ _tag: "SpeechFinished", speech: job.id, outcome: job.outcome })
+  if (speech.authorized.isOpen()) core.publish({ _tag: "SpeechFinished", speech: speech.id, outcome: speech.outcome })
   Deferred.doneUnsafe(
-    job.result,
-    Effect.succeed({ text: job.heard, playedMs: job.playedMs, outcome: job.outcome })
+    speech.result,
+    Effect.succeed({ text: speech.heard, playedMs: speech.playedMs, outcome: speech.outcome })
   )
-  core.jobs.delete(job.id)
-  signal(core, { _tag: "SpeechEnded", speech: job.id })
+  core.speeches.delete(speech.id)
+  signal(core, { _tag: "SpeechEnded", speech: speech.id })
 }
 
 /** Lines are synthesised as soon as they have text, and heard one after the other. */
-const speakLines = (core: Core, job: Job, lines: Queue.Queue<Line, Cause.Done>): Effect.Effect<void> =>
+const speakLines = (core: Core, speech: Speech, lines: Queue.Queue<Line, Cause.Done>): Effect.Effect<void> =>
   Stream.fromQueue(lines).pipe(
     Stream.rechunk(1),
     Stream.runForEach((line) =>
       Effect.andThen(
-        play(core, job, line, () => job.thought && job.lines === 1 ? "done" : job.acting ? "tools" : "working"),
+        play(core, speech, line, () =>
+          speech.thought && speech.lines === 1 ? "done" : speech.acting ? "tools" : "working"),
         Effect.sync(() => {
-          job.lines -= 1
-          tell(core, job)
+          speech.lines -= 1
+          tell(core, speech)
         })
       )
     )
   )
 
 /** A line in the making: opened with its first piece, so that silence needs no line. */
-const makeSpeaker = (core: Core, job: Job, mouth: Mouth, utterance: Utterance) => {
+const makeLineWriter = (core: Core, speech: Speech, delivery: Delivery, utterance: Utterance) => {
   let line: Line | undefined
   const writer = makeWriter(
     utterance,
@@ -123,22 +128,22 @@ const makeSpeaker = (core: Core, job: Job, mouth: Mouth, utterance: Utterance) =
   let told = false
   let ended = false
   const publishWritten = (): void => {
-    if (core.settings.syncTranscript || !job.authorized.isOpen()) return
-    if (written !== "") core.publish({ _tag: "AgentTranscript", speech: job.id, text: written, final: false })
+    if (core.settings.syncTranscript || !speech.authorized.isOpen()) return
+    if (written !== "") core.publish({ _tag: "AgentTranscript", speech: speech.id, text: written, final: false })
     told ||= written !== ""
     written = ""
-    if (ended && told) core.publish({ _tag: "AgentTranscript", speech: job.id, text: "", final: true })
+    if (ended && told) core.publish({ _tag: "AgentTranscript", speech: speech.id, text: "", final: true })
   }
   const offer = (pieces: ReadonlyArray<string>): Effect.Effect<void> =>
     Effect.gen(function*() {
       if (pieces.length === 0) return
-      job.milestones.firstSentence ??= core.conductor.now()
+      speech.milestones.firstSentence ??= core.conductor.now()
       if (line === undefined) {
         line = yield* makeLine(utterance)
-        job.lines += 1
-        const synthesis = synthesize(core, job, line)
-        mouth.employ(job.ahead ? synthesis : Effect.andThen(job.authorized.await, synthesis))
-        Queue.offerUnsafe(mouth.lines, line)
+        speech.lines += 1
+        const synthesis = synthesize(core, speech, line)
+        delivery.work(speech.ahead ? synthesis : Effect.andThen(speech.authorized.await, synthesis))
+        Queue.offerUnsafe(delivery.lines, line)
       }
       for (const piece of pieces) Queue.offerUnsafe(line.texts, piece)
     })
@@ -166,22 +171,22 @@ const makeSpeaker = (core: Core, job: Job, mouth: Mouth, utterance: Utterance) =
 /** Says what it was given. */
 const recite = (
   core: Core,
-  job: Job,
-  mouth: Mouth,
+  speech: Speech,
+  delivery: Delivery,
   text: string | Stream.Stream<string>
 ): Effect.Effect<void> =>
   Effect.gen(function*() {
-    const speaker = makeSpeaker(core, job, mouth, makeUtterance(nextId(core, "utterance"), stamp(core)))
+    const writer = makeLineWriter(core, speech, delivery, makeUtterance(nextId(core, "utterance"), stamp(core)))
     const deltas = typeof text === "string" ? Stream.make(text) : text
     const failed = Effect.sync(() => {
-      job.outcome = "failed"
+      speech.outcome = "failed"
     })
     yield* guarded(
       core,
       "say",
-      Stream.runForEach(deltas, speaker.push).pipe(
+      Stream.runForEach(deltas, writer.push).pipe(
         Effect.tapCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : failed),
-        Effect.ensuring(speaker.end)
+        Effect.ensuring(writer.end)
       ),
       undefined,
       (cause) => textFailed(core, "say", "SourceFailed", cause)
@@ -189,31 +194,31 @@ const recite = (
   })
 
 /** Replies: model, tools, model, until the model has nothing to ask. */
-const think = (core: Core, job: Job, mouth: Mouth): Effect.Effect<void> =>
+const think = (core: Core, speech: Speech, delivery: Delivery): Effect.Effect<void> =>
   Effect.gen(function*() {
     const before: Array<Utterance> = []
     const { handoffs } = core
     for (let step = 1;; step++) {
-      const utterance = early(job, makeUtterance(nextId(core, "utterance"), stamp(core)))
+      const utterance = early(speech, makeUtterance(nextId(core, "utterance"), stamp(core)))
       const forbidden = step > core.settings.maxToolSteps
-      const { toolChoice } = job.options
+      const { toolChoice } = speech.options
       // A tool that is asked for is asked for once: its output is to be answered to.
       const choice = forbidden ? "none" : step > 1 && toolChoice === "required" ? undefined : toolChoice
-      const answer = yield* ask(core, job, utterance, before, mouth, choice)
+      const answer = yield* ask(core, speech, utterance, before, delivery, choice)
       if (answer === undefined) return
-      yield* job.authorized.await
+      yield* speech.authorized.await
       answer.wanted()
       if (answer.calls.length === 0 || forbidden) return
       before.push(utterance)
-      const quiet = yield* act(core, job, answer.calls, answer.asked)
+      const quiet = yield* act(core, speech, answer.calls, answer.asked)
       const replaced = core.handoffs !== handoffs && core.persona.onEnter !== undefined
       // After a goodbye there is nothing to say; a session that merely drains still gives its answer.
       if (quiet || replaced || core.conductor.state().closing === "hang_up") return
     }
   })
 
-const early = <A extends { createdAt: number }>(job: Job, item: A): A => {
-  if (!job.authorized.isOpen()) job.early.push(item)
+const early = <A extends { createdAt: number }>(speech: Speech, item: A): A => {
+  if (!speech.authorized.isOpen()) speech.early.push(item)
   return item
 }
 
@@ -228,21 +233,21 @@ interface Answer {
 /** One request to the model. `undefined`: it failed, and that was told. */
 const ask = (
   core: Core,
-  job: Job,
+  speech: Speech,
   utterance: Utterance,
   before: ReadonlyArray<Utterance>,
-  mouth: Mouth,
+  delivery: Delivery,
   toolChoice: Llm.Request["toolChoice"]
 ): Effect.Effect<Answer | undefined> =>
   Effect.suspend(() => {
     const { conductor } = core
     const { llm } = core.persona
-    const { milestones } = job
+    const { milestones } = speech
     const requested = conductor.now()
     const asked = core.history
     const calls: Array<Call> = []
     const ids = new Set<string>()
-    const speaker = makeSpeaker(core, job, mouth, utterance)
+    const writer = makeLineWriter(core, speech, delivery, utterance)
     let first: number | undefined
     let usage: Llm.Usage | undefined
     milestones.steps += 1
@@ -252,9 +257,9 @@ const ask = (
       switch (delta._tag) {
         case "Text":
           if (delta.text.trim() !== "") milestones.firstToken ??= conductor.now()
-          return speaker.push(delta.text)
+          return writer.push(delta.text)
         case "ToolCall":
-          calls.push(early(job, {
+          calls.push(early(speech, {
             id: uniqueId(core, delta.id, ids),
             name: delta.name,
             params: delta.params,
@@ -270,12 +275,12 @@ const ask = (
       }
     }
     return llm.reply({
-      prompt: prompt(core, job, before),
+      prompt: prompt(core, speech, before),
       tools: Tools.list(core.tools),
       toolChoice
     }).pipe(
       Stream.runForEach(take),
-      Effect.ensuring(speaker.end),
+      Effect.ensuring(writer.end),
       Effect.map((): Answer => {
         worked(core, "llm")
         milestones.inputTokens += usage?.inputTokens ?? 0
@@ -283,35 +288,35 @@ const ask = (
         const now = conductor.now()
         core.publish({
           _tag: "LlmMeasured",
-          speech: job.id,
+          speech: speech.id,
           provider: llm.name,
           firstTokenMs: (first ?? now) - requested,
           requestMs: now - requested,
           inputTokens: usage?.inputTokens ?? 0,
           outputTokens: usage?.outputTokens ?? 0
         })
-        return { calls, asked, wanted: job.authorized.isOpen() ? () => {} : speaker.wanted }
+        return { calls, asked, wanted: speech.authorized.isOpen() ? () => {} : writer.wanted }
       }),
       Effect.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause)
           ? Effect.interrupt
           : Effect.sync(() => {
-            job.outcome = "failed"
-            if (job.authorized.isOpen()) failed(core, "llm", llm.name, cause)
+            speech.outcome = "failed"
+            if (speech.authorized.isOpen()) failed(core, "llm", llm.name, cause)
             else mended(core, "llm", llm.name, cause)
             return undefined
           })
       ),
-      spanned("llm", { speech: job.id, provider: llm.name })
+      spanned("llm", { speech: speech.id, provider: llm.name })
     )
   })
 
 /** What the model is shown: what was heard, and what this reply has said so far. */
-const prompt = (core: Core, job: Job, before: ReadonlyArray<Utterance>) => {
+const prompt = (core: Core, speech: Speech, before: ReadonlyArray<Utterance>) => {
   const known = withRunning(core)
-  const guessed = job.guess === undefined || job.authorized.isOpen() ? known : History.insert(
+  const guessed = speech.guess === undefined || speech.authorized.isOpen() ? known : History.insert(
     known,
-    History.Message.make({ id: "guess", role: "user", text: job.guess, createdAt: stamp(core) })
+    History.Message.make({ id: "guess", role: "user", text: speech.guess, createdAt: stamp(core) })
   )
   const history = before.filter((utterance) => History.findById(guessed, utterance.id) === undefined).reduce(
     (history, { createdAt, id, raw }) =>
@@ -320,7 +325,7 @@ const prompt = (core: Core, job: Job, before: ReadonlyArray<Utterance>) => {
         : History.insert(history, History.Message.make({ id, role: "assistant", text: raw.trim(), createdAt })),
     guessed
   )
-  const extra = [job.options.instructions, job.turn === undefined ? undefined : core.context]
+  const extra = [speech.options.instructions, speech.turn === undefined ? undefined : core.context]
     .filter((text) => text !== undefined).join("\n\n")
   return History.toPrompt(history, {
     instructions: core.persona.instructions,
@@ -328,25 +333,25 @@ const prompt = (core: Core, job: Job, before: ReadonlyArray<Utterance>) => {
   })
 }
 
-const stopped = (core: Core, job: Job): void => {
-  if (!job.finished) job.outcome = job.authorized.isOpen() ? "interrupted" : "discarded"
-  finish(core, job)
+const stopped = (core: Core, speech: Speech): void => {
+  if (!speech.finished) speech.outcome = speech.authorized.isOpen() ? "interrupted" : "discarded"
+  finish(core, speech)
 }
 
 /** Silences a speech at once. Providers that take their time to hang up hold nobody up. */
-export const stop = (core: Core, job: Job): void => {
-  if (job.mouth === undefined) {
-    if (job.fiber === undefined) stopped(core, job)
+export const stop = (core: Core, speech: Speech): void => {
+  if (speech.playout === undefined) {
+    if (speech.fiber === undefined) stopped(core, speech)
   } else {
-    job.mouth.addObserver(() => stopped(core, job))
-    job.mouth.interruptUnsafe()
+    speech.playout.addObserver(() => stopped(core, speech))
+    speech.playout.interruptUnsafe()
   }
-  job.fiber?.interruptUnsafe()
+  speech.fiber?.interruptUnsafe()
 }
 
 /** A speech that came when the session had begun to end: nobody is told that it ever was. */
-export const refuse = (core: Core, job: Job): void => {
-  job.finished = true
-  core.jobs.delete(job.id)
-  Deferred.doneUnsafe(job.result, Effect.succeed({ text: "", playedMs: 0, outcome: "discarded" }))
+export const refuse = (core: Core, speech: Speech): void => {
+  speech.finished = true
+  core.speeches.delete(speech.id)
+  Deferred.doneUnsafe(speech.result, Effect.succeed({ text: "", playedMs: 0, outcome: "discarded" }))
 }

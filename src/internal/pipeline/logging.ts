@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as Event from "../../Event.ts"
 
 /** `operated`: a worker's operator reads it; a program of one conversation prints what it wants itself. */
-export const journal = (event: Event.Event, operated: boolean): Effect.Effect<void> | undefined => {
+export const logLine = (event: Event.Event, operated: boolean): Effect.Effect<void> | undefined => {
   switch (event._tag) {
     case "TurnMeasured": {
       const { interrupted, source, total, toolCalls, turn } = event.record

@@ -35,7 +35,7 @@ import { abandonCalls, recordOutput, settleCalls } from "./calls.ts"
 import { makeConductor } from "./conductor.ts"
 import { type Core, type Defaults, latest, signal } from "./core.ts"
 import { makeHearing } from "./hearing.ts"
-import { journal } from "./logging.ts"
+import { logLine } from "./logging.ts"
 import { check } from "./options.ts"
 import { awaitParticipant, watchEnd, watchLeaving } from "./participant.ts"
 import { bind } from "./persona.ts"
@@ -107,7 +107,7 @@ export const open = <R>(
         fork(Effect.logError("onEvent has thrown", Cause.die(defect)))
       }
       PubSub.publishUnsafe(events, event)
-      const line = journal(event, job !== undefined)
+      const line = logLine(event, job !== undefined)
       if (line !== undefined) fork(line)
       budget.notice(event)
     }
@@ -211,7 +211,7 @@ export const open = <R>(
       apology,
       spending,
       transforms: options.transforms ?? Text.speechTransforms,
-      jobs: new Map(),
+      speeches: new Map(),
       leaving: Latch.makeUnsafe(false),
       acts: new Set(),
       calls: new Map(),

@@ -1,4 +1,4 @@
-/** The agent's mouth: text becomes audio, waits for the floor, is played, and is remembered as far as it was heard. */
+/** The audible side of a speech: text becomes audio, waits for the floor, is played, and is remembered as far as it was heard. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -11,7 +11,7 @@ import * as Alignment from "../alignment.ts"
 import { type Core, nextId, signal, spanned } from "./core.ts"
 import { failed, worked } from "./failures.ts"
 import { ask, command, makeWatch } from "./roomTimeout.ts"
-import type { Job } from "./speech.ts"
+import type { Speech } from "./speech.ts"
 import { heardAt, spokenAt, type Utterance } from "./utterance.ts"
 
 /** Text to say, piece by piece, and the utterance that it belongs to. */
@@ -29,24 +29,24 @@ export const makeLine = (utterance: Utterance): Effect.Effect<Line> =>
   })
 
 /** Synthesises a line as its text comes; the audio waits in the line's queue. */
-export const synthesize = (core: Core, job: Job, line: Line): Effect.Effect<void> => {
+export const synthesize = (core: Core, speech: Speech, line: Line): Effect.Effect<void> => {
   const { conductor } = core
   const { tts } = core.persona
   const { utterance } = line
-  const voice = job.options.voice ?? core.persona.voice
+  const voice = speech.options.voice ?? core.persona.voice
   let firstText: number | undefined
   let firstByte: number | undefined
   const texts = Stream.fromQueue(line.texts).pipe(
     Stream.mapArray((pieces) => {
       firstText ??= conductor.now()
-      job.milestones.firstText ??= firstText
+      speech.milestones.firstText ??= firstText
       return pieces
     })
   )
   const options = voice === undefined ? {} : { voice }
-  const spoken = job.clip === undefined ? tts.speak(texts, options) : Stream.concat(
+  const spoken = speech.clip === undefined ? tts.speak(texts, options) : Stream.concat(
     Stream.drain(texts),
-    Stream.map(Stream.fromIterable(job.clip), (frame): Tts.Chunk => ({ frame }))
+    Stream.map(Stream.fromIterable(speech.clip), (frame): Tts.Chunk => ({ frame }))
   )
   return spoken.pipe(
     Stream.runForEachArray((chunks) =>
@@ -56,7 +56,7 @@ export const synthesize = (core: Core, job: Job, line: Line): Effect.Effect<void
           if (length === 0 && chunk.alignment === undefined) continue
           if (firstByte === undefined) {
             firstByte = conductor.now()
-            job.milestones.firstByte ??= firstByte
+            speech.milestones.firstByte ??= firstByte
           }
           utterance.audioMs += length
           if (chunk.alignment !== undefined) utterance.alignment.push(...chunk.alignment)
@@ -67,11 +67,11 @@ export const synthesize = (core: Core, job: Job, line: Line): Effect.Effect<void
     Effect.tap(() =>
       Effect.sync(() => {
         utterance.complete = true
-        if (firstByte !== undefined && job.clip === undefined) worked(core, "tts")
-        if (firstByte === undefined || firstText === undefined || job.clip !== undefined) return
+        if (firstByte !== undefined && speech.clip === undefined) worked(core, "tts")
+        if (firstByte === undefined || firstText === undefined || speech.clip !== undefined) return
         core.publish({
           _tag: "TtsMeasured",
-          speech: job.id,
+          speech: speech.id,
           provider: tts.name,
           firstByteMs: firstByte - firstText,
           audioMs: utterance.audioMs,
@@ -83,11 +83,11 @@ export const synthesize = (core: Core, job: Job, line: Line): Effect.Effect<void
       Cause.hasInterruptsOnly(cause)
         ? Effect.interrupt
         : Effect.sync(() => {
-          job.outcome = "failed"
+          speech.outcome = "failed"
           failed(core, "tts", tts.name, cause)
         })
     ),
-    spanned("tts", { speech: job.id, provider: tts.name }),
+    spanned("tts", { speech: speech.id, provider: tts.name }),
     Effect.ensuring(Queue.end(line.audio))
   )
 }
@@ -104,7 +104,7 @@ const cut = (frame: Audio.Frame): ReadonlyArray<Audio.Frame> =>
 /** Plays a line once it has the floor; returns when it has been heard, and remembers it however it ends. */
 export const play = (
   core: Core,
-  job: Job,
+  speech: Speech,
   line: Line,
   after: () => "working" | "tools" | "done"
 ): Effect.Effect<void> =>
@@ -112,30 +112,30 @@ export const play = (
     const first = yield* Effect.option(Queue.take(line.audio))
     if (first._tag === "None") return
     const { output } = core
-    const watch = makeWatch(core, job.id)
+    const watch = makeWatch(core, speech.id)
     const { during } = watch
     let base: number | undefined
     let transcript: Fiber.Fiber<void> | undefined
     const stop = (interrupted: boolean) =>
       Effect.gen(function*() {
         transcript?.interruptUnsafe()
-        job.playing = false
+        speech.playing = false
         if (interrupted) yield* command(core, "clear")
         const played = yield* ask(core, output.played, base ?? 0)
         // Who hears of its end finds the floor free: nothing is paused of which nothing is left.
         core.conductor.tell(
-          () => remember(core, job, line.utterance, played - (base ?? played), interrupted),
-          { _tag: "PlayoutEnded", speech: job.id, next: after() }
+          () => remember(core, speech, line.utterance, played - (base ?? played), interrupted),
+          { _tag: "PlayoutEnded", speech: speech.id, next: after() }
         )
       })
-    yield* job.authorized.await
+    yield* speech.authorized.await
     yield* Effect.gen(function*() {
       // It may have the floor at once, and lose it in the same breath.
-      signal(core, { _tag: "AudioReady", speech: job.id })
-      yield* job.floor.await
-      job.floor.closeUnsafe()
+      signal(core, { _tag: "AudioReady", speech: speech.id })
+      yield* speech.floor.await
+      speech.floor.closeUnsafe()
       base = yield* ask(core, output.played, 0)
-      if (core.settings.syncTranscript) transcript = core.fork(release(core, job, line.utterance, base))
+      if (core.settings.syncTranscript) transcript = core.fork(release(core, speech, line.utterance, base))
       const converter = Audio.converter({ to: output })
       const same = (frame: Audio.Frame) => frame.sampleRate === output.sampleRate && frame.channels === output.channels
       const write = (chunks: ReadonlyArray<Tts.Chunk>) =>
@@ -151,7 +151,7 @@ export const play = (
       let starved = false
       const starve = (now: boolean) =>
         Effect.sync(() => {
-          if (starved !== now) signal(core, { _tag: "Starved", speech: job.id, starved: now })
+          if (starved !== now) signal(core, { _tag: "Starved", speech: speech.id, starved: now })
           starved = now
         })
       const starving = output.drained.pipe(Effect.andThen(starve(true)), Effect.andThen(Effect.never))
@@ -171,28 +171,28 @@ export const play = (
       Effect.raceFirst(watch.stuck),
       Effect.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.gen(function*() {
-          job.outcome = "failed"
+          speech.outcome = "failed"
           failed(core, "room", "room", cause)
           yield* Effect.ignoreCause(command(core, "clear"))
         })
       ),
-      spanned("playout", { speech: job.id }),
+      spanned("playout", { speech: speech.id }),
       Effect.andThen(Effect.uninterruptible(stop(false))),
       // Also while a failure is dealt with, which may have ended the session.
-      Effect.onInterrupt(() => job.playing ? stop(true) : Effect.void)
+      Effect.onInterrupt(() => speech.playing ? stop(true) : Effect.void)
     )
   })
 
 /** What was heard enters the history; nothing else does. */
-const remember = (core: Core, job: Job, utterance: Utterance, playedMs: number, interrupted: boolean): void => {
+const remember = (core: Core, speech: Speech, utterance: Utterance, playedMs: number, interrupted: boolean): void => {
   const text = heardAt(utterance, playedMs)
-  job.playedMs += playedMs
-  if (text !== "") job.heard = job.heard === "" ? text : `${job.heard} ${text}`
+  speech.playedMs += playedMs
+  if (text !== "") speech.heard = speech.heard === "" ? text : `${speech.heard} ${text}`
   const cut = interrupted || !utterance.complete
-  core.publish({ _tag: "AgentStoppedSpeaking", speech: job.id, playedMs, interrupted })
+  core.publish({ _tag: "AgentStoppedSpeaking", speech: speech.id, playedMs, interrupted })
   if (text === "") return
   const id = nextId(core, "message")
-  const recorded = job.options.record !== false
+  const recorded = speech.options.record !== false
   if (recorded) {
     core.history = History.insert(
       core.history,
@@ -206,24 +206,24 @@ const remember = (core: Core, job: Job, utterance: Utterance, playedMs: number, 
     )
   }
   if (core.settings.syncTranscript) {
-    core.publish({ _tag: "AgentTranscript", speech: job.id, text: "", final: true })
+    core.publish({ _tag: "AgentTranscript", speech: speech.id, text: "", final: true })
   }
   const unrecorded = recorded ? {} : { recorded }
-  core.publish({ _tag: "AgentSpeechCommitted", speech: job.id, id, text, interrupted: cut, ...unrecorded })
+  core.publish({ _tag: "AgentSpeechCommitted", speech: speech.id, id, text, interrupted: cut, ...unrecorded })
 }
 
 // How soon to look again when nothing is known of what comes, or the agent is paused (ms).
 const lookAgain = 100
 
 /** Publishes the words of a line as they are heard. */
-const release = (core: Core, job: Job, utterance: Utterance, base: number): Effect.Effect<void> =>
+const release = (core: Core, speech: Speech, utterance: Utterance, base: number): Effect.Effect<void> =>
   Effect.gen(function*() {
     const script = makeScript(utterance)
     let expected = 0
     while (true) {
       const playhead = (yield* core.output.played) - base
       const text = script.due(playhead)
-      if (text !== "") core.publish({ _tag: "AgentTranscript", speech: job.id, text, final: false })
+      if (text !== "") core.publish({ _tag: "AgentTranscript", speech: speech.id, text, final: false })
       const next = script.next(playhead)
       if (next === undefined && utterance.complete) return
       const late = playhead < expected

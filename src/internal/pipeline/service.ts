@@ -16,7 +16,7 @@ import { type Core, latest, nextId, signal, stamp } from "./core.ts"
 import { guarded } from "./failures.ts"
 import { checkTurn, type InvalidOption, mergeTurn, millis } from "./options.ts"
 import { bind } from "./persona.ts"
-import { type Job, makeJob } from "./speech.ts"
+import { makeSpeech, type Speech } from "./speech.ts"
 
 export interface Parts {
   readonly id: string
@@ -53,10 +53,10 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
     options: Session.ReplyOptions
   ): Session.Speech => {
     const id = nextId(core(), "speech")
-    const job = makeJob({ id, source, text, options, now: stamp(core()) })
-    core().jobs.set(id, job)
+    const speech = makeSpeech({ id, source, text, options, now: stamp(core()) })
+    core().speeches.set(id, speech)
     signal(core(), { _tag: "Enqueue", speech: id, source, protected: options.protected === true })
-    return handle(core(), job)
+    return handle(core(), speech)
   }
   const interrupt = (force: boolean) =>
     Effect.suspend(() => {
@@ -167,7 +167,7 @@ export const makeSession = (parts: Parts): Session.Session["Service"] => {
     ended: Effect.andThen(
       Effect.flatMap(Session.CurrentSpeech, (speech) =>
         // The end waits for the speech, which waits for its tool: it is to wait no longer.
-        Effect.sync(() => core().jobs.get(speech ?? "")?.attending.openUnsafe())).pipe(
+        Effect.sync(() => core().speeches.get(speech ?? "")?.attending.openUnsafe())).pipe(
           Effect.andThen(Effect.map(CurrentCall, (call) => core().calls.get(call ?? "")?.over.openUnsafe()))
         ),
       Deferred.await(ended)
@@ -181,22 +181,22 @@ const protectedSpeech = new Session.SessionError({
   detail: "the speech is protected: interrupt it with { force: true }, or wait for its end"
 })
 
-const handle = (core: Core, job: Job): Session.Speech => ({
-  id: job.id,
+const handle = (core: Core, speech: Speech): Session.Speech => ({
+  id: speech.id,
   heard: Effect.flatMap(Session.CurrentSpeech, (current) =>
-    current === job.id
+    current === speech.id
       ? Effect.fail(
         new Session.SessionError({
           reason: "OwnSpeech",
           detail: "a tool cannot wait for the speech that waits for the tool"
         })
       )
-      : Deferred.await(job.result)),
+      : Deferred.await(speech.result)),
   interrupt: (options) =>
     Effect.suspend(() => {
       const force = options?.force === true
-      if (!force && Turn.isProtected(core.conductor.state(), job.id)) return Effect.fail(protectedSpeech)
-      signal(core, { _tag: "Interrupt", force, speech: job.id })
+      if (!force && Turn.isProtected(core.conductor.state(), speech.id)) return Effect.fail(protectedSpeech)
+      signal(core, { _tag: "Interrupt", force, speech: speech.id })
       return Effect.void
     })
 })

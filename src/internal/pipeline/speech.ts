@@ -11,7 +11,7 @@ import { makeMilestones, type Milestones } from "./milestones.ts"
 
 export type Basis = Pick<Core, "history" | "persona" | "tools">
 
-export interface Job {
+export interface Speech {
   readonly id: string
   readonly source: "say" | "reply" | "turn"
   readonly options: ReplyOptions
@@ -56,12 +56,12 @@ export interface Job {
   playedMs: number
   fiber: Fiber.Fiber<void> | undefined
   /** Plays its lines: interrupted first, so that silence waits for no provider. */
-  mouth: Fiber.Fiber<void> | undefined
+  playout: Fiber.Fiber<void> | undefined
 }
 
-export const makeJob = (options: {
+export const makeSpeech = (options: {
   readonly id: string
-  readonly source: Job["source"]
+  readonly source: Speech["source"]
   readonly now: number
   readonly options?: ReplyOptions | undefined
   readonly text?: string | Stream.Stream<string> | undefined
@@ -69,7 +69,7 @@ export const makeJob = (options: {
   readonly guess?: { readonly text: string; readonly tts: boolean } | undefined
   readonly basis?: Basis | undefined
   readonly turn?: TurnTimes | undefined
-}): Job => ({
+}): Speech => ({
   id: options.id,
   source: options.source,
   options: options.options ?? {},
@@ -97,5 +97,5 @@ export const makeJob = (options: {
   heard: "",
   playedMs: 0,
   fiber: undefined,
-  mouth: undefined
+  playout: undefined
 })

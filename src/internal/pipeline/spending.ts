@@ -93,7 +93,7 @@ const underWay = "30 seconds"
 
 /** What is being said, and thought of, comes first: a goodbye is the last that is heard. */
 const end = (core: Core, goodbye: string): void => {
-  const replies = [...core.jobs.values()].filter(({ authorized }) => authorized.isOpen())
+  const replies = [...core.speeches.values()].filter(({ authorized }) => authorized.isOpen())
   const said = Effect.forEach(replies, ({ result }) => Deferred.await(result), { discard: true })
   const close = Effect.sync(() => signal(core, { _tag: "Close", drain: true, reason: "budget" }))
   const farewell = goodbye === "" ? Effect.void : Effect.ignore(core.session.say(goodbye, { protected: true }))
