@@ -7,7 +7,8 @@ import * as History from "../../History.ts"
 import { CurrentSpeech, Session } from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
 import { kept } from "../tools/params.ts"
-import { about, type Core, nextId, signal, spanned, stamp } from "./core.ts"
+import { about, type Core, signal, spanned } from "./core.ts"
+import type { SessionHistory } from "./history.ts"
 import type { Speech } from "./speech.ts"
 
 export interface Call {
@@ -26,11 +27,52 @@ export interface Running {
   readonly over: Latch.Latch
 }
 
+/** The calls of a session: those without an output, and the steps that wait for some. Nobody else writes this. */
+export interface Calls {
+  readonly isRunning: (id: string) => boolean
+  readonly running: () => ReadonlyArray<readonly [id: string, call: Running]>
+  readonly started: (call: Call) => void
+  /** Each output of a tool, once: the call enters the history together with what came of it. */
+  readonly ended: (output: Tools.Output) => void
+  /** Nobody waits for a call any more. */
+  readonly letGo: (id: string) => void
+  /** Steps whose tools are running, whatever has become of their speech. */
+  readonly steps: () => ReadonlyArray<Fiber.Fiber<unknown>>
+  readonly stepped: (step: Fiber.Fiber<unknown>) => void
+}
+
+export const makeCalls = (history: SessionHistory): Calls => {
+  const calls = new Map<string, Running>()
+  const steps = new Set<Fiber.Fiber<unknown>>()
+  return {
+    isRunning: (id) => calls.has(id),
+    running: () => [...calls],
+    started: ({ createdAt, id, name, params }) => {
+      calls.set(id, { name, params: kept(params), createdAt, over: Latch.makeUnsafe(false) })
+    },
+    ended: (output) => {
+      const running = calls.get(output.callId)
+      const createdAt = running?.createdAt ?? history.stamp()
+      calls.delete(output.callId)
+      running?.over.openUnsafe()
+      history.called(output, createdAt)
+    },
+    letGo: (id) => {
+      calls.get(id)?.over.openUnsafe()
+    },
+    steps: () => [...steps],
+    stepped: (step) => {
+      steps.add(step)
+      step.addObserver(() => steps.delete(step))
+    }
+  }
+}
+
 /** Some servers give no ids, or count anew with each reply: a call and its output must find each other. */
 export const uniqueId = (core: Core, id: string, step: Set<string>): string => {
-  const taken = id === "" || core.calls.has(id) || step.has(id) ||
-    core.history.items.some((item) => item._tag === "ToolCall" && item.callId === id)
-  const unique = taken ? nextId(core, id === "" ? "call" : id) : id
+  const taken = id === "" || core.calls.isRunning(id) || step.has(id) ||
+    core.history.current().items.some((item) => item._tag === "ToolCall" && item.callId === id)
+  const unique = taken ? core.nextId(id === "" ? "call" : id) : id
   step.add(unique)
   return unique
 }
@@ -45,6 +87,15 @@ export const under = <A, E, R>(speech: Speech, effect: Effect.Effect<A, E, R>): 
 export const tell = (core: Core, speech: Speech): void =>
   signal(core, { _tag: "Working", speech: speech.id, phase: speech.acting && speech.lines === 0 ? "tools" : "working" })
 
+/** Calls whose outputs have come since the model was asked. */
+const unseen = (history: History.History, asked: History.History): ReadonlyArray<Tools.Call> => {
+  if (history === asked) return []
+  const seen = new Set(asked.items.map(({ id }) => id))
+  return history.items.flatMap((item) =>
+    item._tag === "ToolCall" && !seen.has(item.id) ? [{ id: item.callId, name: item.name, params: item.params }] : []
+  )
+}
+
 /**
  * Runs the calls of one step in the session, not in the speech: an interruption ends the speech, not the booking.
  * `asked` is the history that the model was shown.
@@ -54,25 +105,25 @@ export const act = (
   speech: Speech,
   calls: ReadonlyArray<Call>,
   asked: History.History
-): Effect.Effect<boolean> =>
+): Effect.Effect<boolean, never, Session> =>
   Effect.gen(function*() {
+    const session = yield* Session
     speech.milestones.toolCalls += calls.length
     speech.acting = true
     speech.calls = calls.map(({ id }) => id)
     tell(core, speech)
-    const { tools } = core
+    const tools = core.agent.tools()
     for (const call of calls) {
-      const { createdAt, name, params } = call
-      core.calls.set(call.id, { name, params: kept(params), createdAt, over: Latch.makeUnsafe(false) })
+      core.calls.started(call)
       core.publish({ _tag: "FunctionCallStarted", speech: speech.id, id: call.id, name: call.name })
     }
-    const all = core.fork(
+    const step = core.fork(
       under(
         speech,
         core.runner.run(tools, calls.map(({ id, name, params }) => ({ id, name, params })), {
-          unseen: unseen(core.history, asked)
+          unseen: unseen(core.history.current(), asked)
         }).pipe(
-          Effect.provideService(Session, core.session),
+          Effect.provideService(Session, session),
           Effect.provideService(CurrentSpeech, speech.id),
           Effect.map((outputs) => {
             core.publish({
@@ -92,54 +143,21 @@ export const act = (
         )
       )
     )
-    core.acts.add(all)
-    all.addObserver(() => core.acts.delete(all))
+    core.calls.stepped(step)
     const left = Effect.as(Effect.andThen(speech.attending.await, core.leaving.await), true)
-    const quiet = yield* Effect.raceFirst(Fiber.join(all), left)
+    const quiet = yield* Effect.raceFirst(Fiber.join(step), left)
     speech.acting = false
     tell(core, speech)
     return quiet
   })
-
-/** Each output of a tool, once: the call enters the history together with what came of it. */
-export const recordOutput = (core: Core, output: Tools.Output): Effect.Effect<void> =>
-  Effect.sync(() => {
-    const running = core.calls.get(output.callId)
-    const createdAt = running?.createdAt ?? stamp(core)
-    core.calls.delete(output.callId)
-    running?.over.openUnsafe()
-    const base = { callId: output.callId, name: output.name, createdAt }
-    const called = History.insert(
-      core.history,
-      History.ToolCall.make({ ...base, id: nextId(core, "call"), params: output.params })
-    )
-    core.history = History.insert(
-      called,
-      History.ToolOutput.make({
-        ...base,
-        id: nextId(core, "output"),
-        output: output.output,
-        isFailure: output.isFailure
-      })
-    )
-  })
-
-/** Calls whose outputs have come since the model was asked. */
-const unseen = (history: History.History, asked: History.History): ReadonlyArray<Tools.Call> => {
-  if (history === asked) return []
-  const seen = new Set(asked.items.map(({ id }) => id))
-  return history.items.flatMap((item) =>
-    item._tag === "ToolCall" && !seen.has(item.id) ? [{ id: item.callId, name: item.name, params: item.params }] : []
-  )
-}
 
 // Always the same words, so that what a provider has cached of a prompt goes on to hold.
 const stillRunning = "Still running: there is no result yet. It will stand here, without another call."
 
 /** The history with the calls that are running, each with words in the place of its output. */
 export const withRunning = (core: Core): History.History => {
-  let { history } = core
-  for (const [callId, { createdAt, name, params }] of core.calls) {
+  let history = core.history.current()
+  for (const [callId, { createdAt, name, params }] of core.calls.running()) {
     const base = { callId, name, createdAt }
     history = History.insert(history, History.ToolCall.make({ ...base, id: `running-${callId}`, params }))
     history = History.insert(
@@ -154,7 +172,7 @@ export const withRunning = (core: Core): History.History => {
 export const settleCalls = (core: Core, timeout: number): Effect.Effect<void> =>
   core.runner.cancel.pipe(
     Effect.andThen(
-      Effect.suspend(() => Effect.forEach([...core.calls.values()], ({ over }) => over.await, { discard: true }))
+      Effect.suspend(() => Effect.forEach(core.calls.running(), ([, { over }]) => over.await, { discard: true }))
     ),
     Effect.timeoutOption(timeout),
     Effect.asVoid
@@ -162,5 +180,5 @@ export const settleCalls = (core: Core, timeout: number): Effect.Effect<void> =>
 
 /** Nobody waits for the calls that are running. */
 export const abandonCalls = (core: Core): void => {
-  for (const { over } of core.calls.values()) over.openUnsafe()
+  for (const [id] of core.calls.running()) core.calls.letGo(id)
 }

@@ -9,10 +9,11 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as History from "../../History.ts"
 import type * as Llm from "../../Llm.ts"
+import { Session } from "../../Session.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
 import { act, type Call, tell, under, uniqueId, withRunning } from "./calls.ts"
-import { about, type Core, nextId, signal, spanned, stamp } from "./core.ts"
+import { about, type Core, signal, spanned } from "./core.ts"
 import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
 import { turnRecord } from "./milestones.ts"
 import { type Line, makeLine, play, synthesize } from "./playout.ts"
@@ -26,34 +27,6 @@ interface Delivery {
 }
 
 type Work = (work: Effect.Effect<void>) => Fiber.Fiber<void>
-
-/** Makes a speech from its first thought to its last sample. */
-export const perform = (core: Core, speech: Speech): Effect.Effect<void> =>
-  Effect.gen(function*() {
-    const work = yield* makeWorkers(core, speech)
-    const lines = yield* Queue.unbounded<Line, Cause.Done>()
-    speech.playout = yield* Effect.forkScoped(speakLines(core, speech, lines), { startImmediately: true })
-    speech.span = Option.getOrUndefined(yield* Effect.option(Effect.currentSpan))
-    const delivery: Delivery = { lines, work }
-    const generation = speech.text === undefined
-      ? think(core, speech, delivery)
-      : recite(core, speech, delivery, speech.text)
-    yield* Fiber.join(work(Effect.ensuring(generation, Queue.end(lines))))
-    speech.thought = true
-    yield* Fiber.join(speech.playout)
-  }).pipe(
-    // The playout has fallen silent, and told how far it was heard, before the speech is said to be over.
-    Effect.scoped,
-    Effect.onExit((exit) =>
-      Effect.sync(() => {
-        if (exit._tag === "Failure" && !Cause.hasInterrupts(exit.cause)) speech.outcome = "failed"
-        else if (exit._tag === "Failure") return stopped(core, speech)
-        finish(core, speech)
-      })
-    ),
-    spanned(speech.source === "turn" ? "turn" : "speech", { speech: speech.id, source: speech.source }),
-    speech.turn === undefined ? (effect) => effect : about({ turn: speech.turn.turn })
-  )
 
 /**
  * Work for a speech, which ends with it. A provider may take its time to hang
@@ -93,8 +66,13 @@ const finish = (core: Core, speech: Speech): void => {
     speech.result,
     Effect.succeed({ text: speech.heard, playedMs: speech.playedMs, outcome: speech.outcome })
   )
-  core.speeches.delete(speech.id)
+  core.speeches.remove(speech)
   signal(core, { _tag: "SpeechEnded", speech: speech.id })
+}
+
+const stopped = (core: Core, speech: Speech): void => {
+  if (!speech.finished) speech.outcome = speech.authorized.isOpen() ? "interrupted" : "discarded"
+  finish(core, speech)
 }
 
 /** Lines are synthesised as soon as they have text, and heard one after the other. */
@@ -176,7 +154,7 @@ const recite = (
   text: string | Stream.Stream<string>
 ): Effect.Effect<void> =>
   Effect.gen(function*() {
-    const writer = makeLineWriter(core, speech, delivery, makeUtterance(nextId(core, "utterance"), stamp(core)))
+    const writer = makeLineWriter(core, speech, delivery, makeUtterance(core.nextId("utterance"), core.history.stamp()))
     const deltas = typeof text === "string" ? Stream.make(text) : text
     const failed = Effect.sync(() => {
       speech.outcome = "failed"
@@ -193,33 +171,31 @@ const recite = (
     )
   })
 
-/** Replies: model, tools, model, until the model has nothing to ask. */
-const think = (core: Core, speech: Speech, delivery: Delivery): Effect.Effect<void> =>
-  Effect.gen(function*() {
-    const before: Array<Utterance> = []
-    const { handoffs } = core
-    for (let step = 1;; step++) {
-      const utterance = early(speech, makeUtterance(nextId(core, "utterance"), stamp(core)))
-      const forbidden = step > core.settings.maxToolSteps
-      const { toolChoice } = speech.options
-      // A tool that is asked for is asked for once: its output is to be answered to.
-      const choice = forbidden ? "none" : step > 1 && toolChoice === "required" ? undefined : toolChoice
-      const answer = yield* ask(core, speech, utterance, before, delivery, choice)
-      if (answer === undefined) return
-      yield* speech.authorized.await
-      answer.wanted()
-      if (answer.calls.length === 0 || forbidden) return
-      before.push(utterance)
-      const quiet = yield* act(core, speech, answer.calls, answer.asked)
-      const replaced = core.handoffs !== handoffs && core.persona.onEnter !== undefined
-      // After a goodbye there is nothing to say; a session that merely drains still gives its answer.
-      if (quiet || replaced || core.conductor.state().closing === "hang_up") return
-    }
-  })
-
 const early = <A extends { createdAt: number }>(speech: Speech, item: A): A => {
   if (!speech.authorized.isOpen()) speech.early.push(item)
   return item
+}
+
+/** What the model is shown: what was heard, and what this reply has said so far. */
+const prompt = (core: Core, speech: Speech, before: ReadonlyArray<Utterance>) => {
+  const known = withRunning(core)
+  const guessed = speech.guess === undefined || speech.authorized.isOpen() ? known : History.insert(
+    known,
+    History.Message.make({ id: "guess", role: "user", text: speech.guess, createdAt: core.history.stamp() })
+  )
+  const history = before.filter((utterance) => History.findById(guessed, utterance.id) === undefined).reduce(
+    (history, { createdAt, id, raw }) =>
+      raw.trim() === ""
+        ? history
+        : History.insert(history, History.Message.make({ id, role: "assistant", text: raw.trim(), createdAt })),
+    guessed
+  )
+  const extra = [speech.options.instructions, speech.turn === undefined ? undefined : core.history.context()]
+    .filter((text) => text !== undefined).join("\n\n")
+  return History.toPrompt(history, {
+    instructions: core.agent.persona().instructions,
+    ...(extra === "" ? {} : { extra })
+  })
 }
 
 interface Answer {
@@ -241,10 +217,10 @@ const ask = (
 ): Effect.Effect<Answer | undefined> =>
   Effect.suspend(() => {
     const { conductor } = core
-    const { llm } = core.persona
+    const { llm } = core.agent.persona()
     const { milestones } = speech
     const requested = conductor.now()
-    const asked = core.history
+    const asked = core.history.current()
     const calls: Array<Call> = []
     const ids = new Set<string>()
     const writer = makeLineWriter(core, speech, delivery, utterance)
@@ -263,7 +239,7 @@ const ask = (
             id: uniqueId(core, delta.id, ids),
             name: delta.name,
             params: delta.params,
-            createdAt: stamp(core)
+            createdAt: core.history.stamp()
           }))
           return Effect.void
         case "Finish":
@@ -276,7 +252,7 @@ const ask = (
     }
     return llm.reply({
       prompt: prompt(core, speech, before),
-      tools: Tools.list(core.tools),
+      tools: Tools.list(core.agent.tools()),
       toolChoice
     }).pipe(
       Stream.runForEach(take),
@@ -311,32 +287,58 @@ const ask = (
     )
   })
 
-/** What the model is shown: what was heard, and what this reply has said so far. */
-const prompt = (core: Core, speech: Speech, before: ReadonlyArray<Utterance>) => {
-  const known = withRunning(core)
-  const guessed = speech.guess === undefined || speech.authorized.isOpen() ? known : History.insert(
-    known,
-    History.Message.make({ id: "guess", role: "user", text: speech.guess, createdAt: stamp(core) })
-  )
-  const history = before.filter((utterance) => History.findById(guessed, utterance.id) === undefined).reduce(
-    (history, { createdAt, id, raw }) =>
-      raw.trim() === ""
-        ? history
-        : History.insert(history, History.Message.make({ id, role: "assistant", text: raw.trim(), createdAt })),
-    guessed
-  )
-  const extra = [speech.options.instructions, speech.turn === undefined ? undefined : core.context]
-    .filter((text) => text !== undefined).join("\n\n")
-  return History.toPrompt(history, {
-    instructions: core.persona.instructions,
-    ...(extra === "" ? {} : { extra })
+/** Replies: model, tools, model, until the model has nothing to ask. */
+const think = (core: Core, speech: Speech, delivery: Delivery): Effect.Effect<void, never, Session> =>
+  Effect.gen(function*() {
+    const before: Array<Utterance> = []
+    const changes = core.agent.changes()
+    for (let step = 1;; step++) {
+      const utterance = early(speech, makeUtterance(core.nextId("utterance"), core.history.stamp()))
+      const forbidden = step > core.settings.maxToolSteps
+      const { toolChoice } = speech.options
+      // A tool that is asked for is asked for once: its output is to be answered to.
+      const choice = forbidden ? "none" : step > 1 && toolChoice === "required" ? undefined : toolChoice
+      const answer = yield* ask(core, speech, utterance, before, delivery, choice)
+      if (answer === undefined) return
+      yield* speech.authorized.await
+      answer.wanted()
+      if (answer.calls.length === 0 || forbidden) return
+      before.push(utterance)
+      const quiet = yield* act(core, speech, answer.calls, answer.asked)
+      const replaced = core.agent.changes() !== changes && core.agent.persona().onEnter !== undefined
+      // After a goodbye there is nothing to say; a session that merely drains still gives its answer.
+      if (quiet || replaced || core.conductor.state().closing === "hang_up") return
+    }
   })
-}
 
-const stopped = (core: Core, speech: Speech): void => {
-  if (!speech.finished) speech.outcome = speech.authorized.isOpen() ? "interrupted" : "discarded"
-  finish(core, speech)
-}
+/** Makes a speech from its first thought to its last sample. */
+export const perform = (core: Core, speech: Speech): Effect.Effect<void, never, Session> =>
+  Effect.gen(function*() {
+    const session = yield* Session
+    const work = yield* makeWorkers(core, speech)
+    const lines = yield* Queue.unbounded<Line, Cause.Done>()
+    speech.playout = yield* Effect.forkScoped(speakLines(core, speech, lines), { startImmediately: true })
+    speech.span = Option.getOrUndefined(yield* Effect.option(Effect.currentSpan))
+    const delivery: Delivery = { lines, work }
+    const generation = speech.text === undefined
+      ? Effect.provideService(think(core, speech, delivery), Session, session)
+      : recite(core, speech, delivery, speech.text)
+    yield* Fiber.join(work(Effect.ensuring(generation, Queue.end(lines))))
+    speech.thought = true
+    yield* Fiber.join(speech.playout)
+  }).pipe(
+    // The playout has fallen silent, and told how far it was heard, before the speech is said to be over.
+    Effect.scoped,
+    Effect.onExit((exit) =>
+      Effect.sync(() => {
+        if (exit._tag === "Failure" && !Cause.hasInterrupts(exit.cause)) speech.outcome = "failed"
+        else if (exit._tag === "Failure") return stopped(core, speech)
+        finish(core, speech)
+      })
+    ),
+    spanned(speech.source === "turn" ? "turn" : "speech", { speech: speech.id, source: speech.source }),
+    speech.turn === undefined ? (effect) => effect : about({ turn: speech.turn.turn })
+  )
 
 /** Silences a speech at once. Providers that take their time to hang up hold nobody up. */
 export const stop = (core: Core, speech: Speech): void => {
@@ -350,8 +352,10 @@ export const stop = (core: Core, speech: Speech): void => {
 }
 
 /** A speech that came when the session had begun to end: nobody is told that it ever was. */
-export const refuse = (core: Core, speech: Speech): void => {
+export const refuse = (core: Core, id: string): void => {
+  const speech = core.speeches.get(id)
+  if (speech === undefined) return
   speech.finished = true
-  core.speeches.delete(speech.id)
+  core.speeches.remove(speech)
   Deferred.doneUnsafe(speech.result, Effect.succeed({ text: "", playedMs: 0, outcome: "discarded" }))
 }

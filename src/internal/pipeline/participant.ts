@@ -9,6 +9,32 @@ import type * as Room from "../../Room.ts"
 import { type Core, signal } from "./core.ts"
 import { failed } from "./failures.ts"
 
+/** The participant of a session, once it is known who that is. */
+export interface SessionParticipant {
+  readonly current: () => Room.Participant | undefined
+  readonly identity: () => string | undefined
+  readonly met: (participant: Room.Participant) => void
+}
+
+export const makeParticipant = (): SessionParticipant => {
+  let current: Room.Participant | undefined
+  return {
+    current: () => current,
+    identity: () => current?.identity,
+    met: (participant) => {
+      current = participant
+    }
+  }
+}
+
+/** Who is talked with, in logs and traces; of a telephone call also its id, never a number. */
+export const idsOf = (participant: Room.Participant | undefined): Readonly<Record<string, string>> => {
+  if (participant === undefined) return {}
+  const { attributes, identity } = participant
+  const call = attributes["sip.callID"]
+  return { participant: identity, ...(call === undefined ? {} : { call }) }
+}
+
 const machines = new Set<Room.Participant["kind"]>(["agent", "ingress", "egress"])
 
 /** Neither a machine, nor an avatar that speaks for an agent. */
@@ -55,8 +81,7 @@ const unwilling = new Set<Room.LeaveReason | undefined>(["connection_lost", "dup
 export const watchLeaving = (
   core: Core,
   room: Room.Room["Service"],
-  returnTimeout: number,
-  participant: () => string | undefined
+  returnTimeout: number
 ): Effect.Effect<void> => {
   let waiting: Fiber.Fiber<void> | undefined
   const wait = (identity: string) =>
@@ -65,7 +90,7 @@ export const watchLeaving = (
       if (!(yield* room.participants).some((other) => other.identity === identity)) close(core, "participant_left")
     })
   const take = (event: Room.Event): void => {
-    const identity = participant()
+    const identity = core.participant.identity()
     if (event._tag === "ParticipantJoined" && event.participant.identity === identity) waiting?.interruptUnsafe()
     if (event._tag !== "ParticipantLeft" || event.identity !== identity) return
     waiting?.interruptUnsafe()

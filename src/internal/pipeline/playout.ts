@@ -5,12 +5,12 @@ import type * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
-import * as History from "../../History.ts"
 import type * as Tts from "../../Tts.ts"
 import * as Alignment from "../alignment.ts"
-import { type Core, nextId, signal, spanned } from "./core.ts"
+import { type Core, signal, spanned } from "./core.ts"
 import { failed, worked } from "./failures.ts"
-import { ask, command, makeWatch } from "./roomTimeout.ts"
+import { command } from "./output.ts"
+import { ask, makeWatch } from "./roomTimeout.ts"
 import type { Speech } from "./speech.ts"
 import { heardAt, spokenAt, type Utterance } from "./utterance.ts"
 
@@ -31,9 +31,9 @@ export const makeLine = (utterance: Utterance): Effect.Effect<Line> =>
 /** Synthesises a line as its text comes; the audio waits in the line's queue. */
 export const synthesize = (core: Core, speech: Speech, line: Line): Effect.Effect<void> => {
   const { conductor } = core
-  const { tts } = core.persona
+  const { tts } = core.agent.persona()
   const { utterance } = line
-  const voice = speech.options.voice ?? core.persona.voice
+  const voice = speech.options.voice ?? core.agent.persona().voice
   let firstText: number | undefined
   let firstByte: number | undefined
   const texts = Stream.fromQueue(line.texts).pipe(
@@ -100,6 +100,92 @@ const cut = (frame: Audio.Frame): ReadonlyArray<Audio.Frame> =>
     { length: Math.ceil(Audio.durationMs(frame) / pieceMs) },
     (_, i) => Audio.slice(frame, i * pieceMs, (i + 1) * pieceMs)
   )
+
+/** What was heard enters the history; nothing else does. */
+const remember = (core: Core, speech: Speech, utterance: Utterance, playedMs: number, interrupted: boolean): void => {
+  const text = heardAt(utterance, playedMs)
+  speech.playedMs += playedMs
+  if (text !== "") speech.heard = speech.heard === "" ? text : `${speech.heard} ${text}`
+  const cut = interrupted || !utterance.complete
+  core.publish({ _tag: "AgentStoppedSpeaking", speech: speech.id, playedMs, interrupted })
+  if (text === "") return
+  const recorded = speech.options.record !== false
+  const id = core.history.agentHeard({ text, interrupted: cut, createdAt: utterance.createdAt, recorded })
+  if (core.settings.syncTranscript) {
+    core.publish({ _tag: "AgentTranscript", speech: speech.id, text: "", final: true })
+  }
+  const unrecorded = recorded ? {} : { recorded }
+  core.publish({ _tag: "AgentSpeechCommitted", speech: speech.id, id, text, interrupted: cut, ...unrecorded })
+}
+
+// How soon to look again when nothing is known of what comes, or the agent is paused (ms).
+const lookAgain = 100
+
+interface Script {
+  /** What has become due since the last time. */
+  readonly due: (playhead: number) => string
+  /** The playhead (ms) at which more will be, where that is known. */
+  readonly next: (playhead: number) => number | undefined
+}
+
+/** The words of a line in the order of their times; each is looked at once. */
+const makeScript = (utterance: Utterance): Script => {
+  let known: ReadonlyArray<Alignment.Release> = []
+  let read = 0
+  let cursor = 0
+  let told = 0
+  const look = (): void => {
+    if (utterance.alignment.length === read) return
+    read = utterance.alignment.length
+    known = Alignment.releases(utterance.alignment)
+    let end = 0
+    cursor = known.findIndex(({ text }) => (end += text.length) > told)
+    if (cursor === -1) cursor = known.length
+  }
+  // The last word of what was known may have grown: the beginning of it has been told.
+  const rest = (text: string): string => {
+    const start = known.slice(0, cursor).reduce((length, release) => length + release.text.length, 0)
+    return text.slice(Math.max(0, told - start))
+  }
+  const inProportion = (playhead: number): string => {
+    const over = utterance.complete && playhead >= utterance.audioMs - 1
+    const spoken = over ? utterance.spoken.trimEnd() : spokenAt(utterance, playhead)
+    return spoken.slice(told)
+  }
+  return {
+    due: (playhead) => {
+      look()
+      let text = read === 0 ? inProportion(playhead) : ""
+      if (read > 0 && cursor < known.length && known[cursor]!.at <= playhead) text = rest(known[cursor++]!.text)
+      while (cursor < known.length && known[cursor]!.at <= playhead) text += known[cursor++]!.text
+      told += text.length
+      return text
+    },
+    next: (playhead) => {
+      if (read > 0) return known[cursor]?.at
+      const left = utterance.audioMs - 1 - playhead
+      return utterance.complete && left > 0 ? playhead + Math.min(lookAgain, left) : undefined
+    }
+  }
+}
+
+/** Publishes the words of a line as they are heard. */
+const release = (core: Core, speech: Speech, utterance: Utterance, base: number): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const script = makeScript(utterance)
+    let expected = 0
+    while (true) {
+      const playhead = (yield* core.output.played) - base
+      const text = script.due(playhead)
+      if (text !== "") core.publish({ _tag: "AgentTranscript", speech: speech.id, text, final: false })
+      const next = script.next(playhead)
+      if (next === undefined && utterance.complete) return
+      const late = playhead < expected
+      const wait = next === undefined ? lookAgain : next - playhead
+      expected = next ?? 0
+      yield* Effect.sleep(late ? Math.max(lookAgain, wait) : wait)
+    }
+  })
 
 /** Plays a line once it has the floor; returns when it has been heard, and remembers it however it ends. */
 export const play = (
@@ -182,101 +268,3 @@ export const play = (
       Effect.onInterrupt(() => speech.playing ? stop(true) : Effect.void)
     )
   })
-
-/** What was heard enters the history; nothing else does. */
-const remember = (core: Core, speech: Speech, utterance: Utterance, playedMs: number, interrupted: boolean): void => {
-  const text = heardAt(utterance, playedMs)
-  speech.playedMs += playedMs
-  if (text !== "") speech.heard = speech.heard === "" ? text : `${speech.heard} ${text}`
-  const cut = interrupted || !utterance.complete
-  core.publish({ _tag: "AgentStoppedSpeaking", speech: speech.id, playedMs, interrupted })
-  if (text === "") return
-  const id = nextId(core, "message")
-  const recorded = speech.options.record !== false
-  if (recorded) {
-    core.history = History.insert(
-      core.history,
-      History.Message.make({
-        id,
-        role: "assistant",
-        text,
-        interrupted: cut,
-        createdAt: utterance.createdAt
-      })
-    )
-  }
-  if (core.settings.syncTranscript) {
-    core.publish({ _tag: "AgentTranscript", speech: speech.id, text: "", final: true })
-  }
-  const unrecorded = recorded ? {} : { recorded }
-  core.publish({ _tag: "AgentSpeechCommitted", speech: speech.id, id, text, interrupted: cut, ...unrecorded })
-}
-
-// How soon to look again when nothing is known of what comes, or the agent is paused (ms).
-const lookAgain = 100
-
-/** Publishes the words of a line as they are heard. */
-const release = (core: Core, speech: Speech, utterance: Utterance, base: number): Effect.Effect<void> =>
-  Effect.gen(function*() {
-    const script = makeScript(utterance)
-    let expected = 0
-    while (true) {
-      const playhead = (yield* core.output.played) - base
-      const text = script.due(playhead)
-      if (text !== "") core.publish({ _tag: "AgentTranscript", speech: speech.id, text, final: false })
-      const next = script.next(playhead)
-      if (next === undefined && utterance.complete) return
-      const late = playhead < expected
-      const wait = next === undefined ? lookAgain : next - playhead
-      expected = next ?? 0
-      yield* Effect.sleep(late ? Math.max(lookAgain, wait) : wait)
-    }
-  })
-
-interface Script {
-  /** What has become due since the last time. */
-  readonly due: (playhead: number) => string
-  /** The playhead (ms) at which more will be, where that is known. */
-  readonly next: (playhead: number) => number | undefined
-}
-
-/** The words of a line in the order of their times; each is looked at once. */
-const makeScript = (utterance: Utterance): Script => {
-  let known: ReadonlyArray<Alignment.Release> = []
-  let read = 0
-  let cursor = 0
-  let told = 0
-  const look = (): void => {
-    if (utterance.alignment.length === read) return
-    read = utterance.alignment.length
-    known = Alignment.releases(utterance.alignment)
-    let end = 0
-    cursor = known.findIndex(({ text }) => (end += text.length) > told)
-    if (cursor === -1) cursor = known.length
-  }
-  // The last word of what was known may have grown: the beginning of it has been told.
-  const rest = (text: string): string => {
-    const start = known.slice(0, cursor).reduce((length, release) => length + release.text.length, 0)
-    return text.slice(Math.max(0, told - start))
-  }
-  const inProportion = (playhead: number): string => {
-    const over = utterance.complete && playhead >= utterance.audioMs - 1
-    const spoken = over ? utterance.spoken.trimEnd() : spokenAt(utterance, playhead)
-    return spoken.slice(told)
-  }
-  return {
-    due: (playhead) => {
-      look()
-      let text = read === 0 ? inProportion(playhead) : ""
-      if (read > 0 && cursor < known.length && known[cursor]!.at <= playhead) text = rest(known[cursor++]!.text)
-      while (cursor < known.length && known[cursor]!.at <= playhead) text += known[cursor++]!.text
-      told += text.length
-      return text
-    },
-    next: (playhead) => {
-      if (read > 0) return known[cursor]?.at
-      const left = utterance.audioMs - 1 - playhead
-      return utterance.complete && left > 0 ? playhead + Math.min(lookAgain, left) : undefined
-    }
-  }
-}

@@ -5,11 +5,18 @@ import * as Latch from "effect/Latch"
 import type * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
 import type * as Audio from "../../Audio.ts"
-import type { Heard, ReplyOptions } from "../../Session.ts"
-import type { Core, TurnTimes } from "./core.ts"
+import type * as History from "../../History.ts"
+import type { Heard, ReplyOptions, Session } from "../../Session.ts"
+import type * as Tools from "../../Tools.ts"
+import type { Core, Persona, TurnTimes } from "./core.ts"
 import { makeMilestones, type Milestones } from "./milestones.ts"
 
-export type Basis = Pick<Core, "history" | "persona" | "tools">
+/** What a reply was made from. */
+export interface Basis {
+  readonly history: History.History
+  readonly persona: Persona
+  readonly tools: Tools.Set<Session>
+}
 
 export interface Speech {
   readonly id: string
@@ -99,3 +106,33 @@ export const makeSpeech = (options: {
   fiber: undefined,
   playout: undefined
 })
+
+/** What a reply would be made from now. */
+export const basisOf = (core: Core): Basis => ({
+  history: core.history.current(),
+  persona: core.agent.persona(),
+  tools: core.agent.tools()
+})
+
+/** Whether a reply would be the same if it were made now. */
+export const isCurrent = (core: Core, basis: Basis): boolean =>
+  basis.history === core.history.current() && basis.persona === core.agent.persona() &&
+  basis.tools === core.agent.tools()
+
+/** The speeches that are to be made, or are being made, by their ids. Nobody else writes this. */
+export interface Speeches {
+  readonly get: (id: string) => Speech | undefined
+  readonly all: () => ReadonlyArray<Speech>
+  readonly add: (speech: Speech) => void
+  readonly remove: (speech: Speech) => void
+}
+
+export const makeSpeeches = (): Speeches => {
+  const speeches = new Map<string, Speech>()
+  return {
+    get: (id) => speeches.get(id),
+    all: () => [...speeches.values()],
+    add: (speech) => void speeches.set(speech.id, speech),
+    remove: (speech) => void speeches.delete(speech.id)
+  }
+}
