@@ -3,6 +3,7 @@ import { Effect, Fiber, Layer, Schema, Stream } from "effect"
 import { Agent, type Event, Pipeline, Room, Session, Stt, Tts, Vad } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { Tool, Toolkit } from "effect/ai"
+import { classifier, detector } from "../support/judges.ts"
 
 const hello = Testing.say(500, 2500, "Hello, how are you?")
 const ten = "one two three four five six seven eight nine ten."
@@ -35,7 +36,8 @@ describe("what users' code does at odd moments", () => {
       const timeline = yield* Testing.scenario({
         user: [hello, Testing.say(9000, 10_000, "Again")],
         llm: ["Fine.", "Fine again."],
-        options: { turnDetector: boom, overlapClassifier: boom, turn: { interruption: { backchannel: true } } }
+        layer: Layer.merge(detector(boom), classifier(boom)),
+        options: { turn: { interruption: { backchannel: true } } }
       })
       assert.includeMembers([...timeline.messages], ["assistant: Fine.", "assistant: Fine again."])
     }))

@@ -3,6 +3,7 @@ import { Effect, Layer, Stream } from "effect"
 import { Agent, Audio, History, type Session, Stt } from "effect-voice"
 import * as EnergyVad from "effect-voice/Layers/EnergyVad"
 import * as Testing from "effect-voice/testing"
+import { detector } from "../support/judges.ts"
 
 type TheSession = Session.Session["Service"]
 
@@ -135,7 +136,7 @@ describe("a turn detector", () => {
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         user: [hello],
-        options: { turnDetector: () => Effect.fail("down") }
+        layer: detector(() => Effect.fail("down"))
       })
       timeline.expect(["UserSpeechCommitted", 3000])
       assert.deepStrictEqual(timeline.warnings, ["the turn detector failed"])
@@ -148,17 +149,16 @@ describe("a turn detector", () => {
       yield* Testing.scenario({
         user: Array.from({ length: 6 }, (_, i) => Testing.say(1000 + i * 1500, 1500 + i * 1500, `word ${i}`)),
         vad: { minSilence: 200 },
-        options: {
-          turn: { endpointing: { minDelay: 3000, maxDelay: 9000 } },
-          turnDetector: () =>
-            Effect.acquireUseRelease(
-              Effect.sync(() => {
-                most = Math.max(most, ++open)
-              }),
-              () => Effect.never,
-              () => Effect.sync(() => open--)
-            )
-        }
+        options: { turn: { endpointing: { minDelay: 3000, maxDelay: 9000 } } },
+        layer: detector(() =>
+          Effect.acquireUseRelease(
+            Effect.sync(() => {
+              most = Math.max(most, ++open)
+            }),
+            () => Effect.never,
+            () => Effect.sync(() => open--)
+          )
+        )
       })
       assert.strictEqual(most, 1)
       assert.strictEqual(open, 0)

@@ -1,6 +1,5 @@
 /** Who does what the turn-taking decides: each action goes to the part whose duty it is. */
 import * as Effect from "effect/Effect"
-import type { Options } from "../../Pipeline.ts"
 import type { Session } from "../../Session.ts"
 import type * as Turn from "../../Turn.ts"
 import type { Closing } from "./closing.ts"
@@ -8,6 +7,7 @@ import { type Core, signal } from "./core.ts"
 import { escalate } from "./failures.ts"
 import { refuse } from "./generation.ts"
 import type { Hearing } from "./hearing.ts"
+import type { Judges } from "./judges.ts"
 import type { Checked } from "./options.ts"
 import { command } from "./output.ts"
 import { makeQuestions } from "./questions.ts"
@@ -18,17 +18,17 @@ export interface Performers {
   readonly session: Session["Service"]
   readonly hearing: Pick<Hearing, "finalize" | "end">
   readonly closing: Pick<Closing, "watch" | "finish">
+  readonly judges: Judges
 }
 
 export const makePerform = (
   core: Core,
-  { closing, hearing, session }: Performers,
-  options: Pick<Options, "turnDetector" | "overlapClassifier">,
+  { closing, hearing, judges, session }: Performers,
   { hookTimeout }: Pick<Checked, "hookTimeout">
 ): (action: Turn.Action) => void => {
   const turns = makeTurns(core, hookTimeout)
   const speaking = makeSpeaking(core, session, turns.takeTimes)
-  const questions = makeQuestions(core, options)
+  const questions = makeQuestions(core, judges)
   return (action) => {
     switch (action._tag) {
       case "Publish":

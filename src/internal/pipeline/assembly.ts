@@ -15,6 +15,7 @@ import { makeConductor } from "./conductor.ts"
 import { type Core, makeIds, type Settings } from "./core.ts"
 import { makeCurrentAgent } from "./currentAgent.ts"
 import { makeHistory } from "./history.ts"
+import type { Judges } from "./judges.ts"
 import type { Checked } from "./options.ts"
 import { makeCommands } from "./output.ts"
 import type { SessionParticipant } from "./participant.ts"
@@ -32,6 +33,7 @@ export interface Parts {
   readonly participant: SessionParticipant
   readonly spending: Spending
   readonly providers: Providers
+  readonly judges: Judges
   readonly output: Room.Output
   /** What ends with it is cut off when the session ends: the tools. */
   readonly toolScope: Scope.Scope
@@ -46,12 +48,13 @@ const settingsOf = (options: Options, checked: Checked): Settings => ({
 })
 
 /** Where the turn-taking begins. */
-const initialOf = (options: Options, checked: Checked, { stt }: Providers, apology: boolean): Turn.State => {
+const initialOf = (checked: Checked, { judges, providers }: Parts, apology: boolean): Turn.State => {
+  const { stt } = providers
   const ears = {
     stt: stt !== undefined,
     interims: stt?.interims === true,
-    detector: options.turnDetector !== undefined,
-    judge: options.overlapClassifier !== undefined
+    detector: judges.turnDetector !== undefined,
+    judge: judges.overlapClassifier !== undefined
   }
   const lastWords = Math.min(checked.lastWordsTimeout, checked.closeTimeout)
   return Turn.initial(checked.turn, ears, { apology, lastWords })
@@ -62,7 +65,7 @@ export const makeCore = (parts: Parts, options: Options, checked: Checked): Effe
     const { agent, fork, id, now, output, participant, providers, publish, spending, toolScope } = parts
     const { defaults, speaks } = providers
     const apology = makeApology(options.apology, speaks, defaults.tts, agent.voice)
-    const initial = initialOf(options, checked, providers, apology !== undefined)
+    const initial = initialOf(checked, parts, apology !== undefined)
     const conductor = makeConductor({ now, fork, initial })
     const nextId = makeIds()
     const history = makeHistory(agent.history, conductor.now, nextId)

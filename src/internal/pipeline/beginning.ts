@@ -6,6 +6,7 @@ import type * as Room from "../../Room.ts"
 import type { Session } from "../../Session.ts"
 import { type Core, signal } from "./core.ts"
 import type { Hearing } from "./hearing.ts"
+import { type Judges, namesOf } from "./judges.ts"
 import type { Checked } from "./options.ts"
 import { awaitParticipant, idsOf } from "./participant.ts"
 import { enter } from "./service.ts"
@@ -14,12 +15,13 @@ export interface Beginning {
   readonly room: Room.Room["Service"]
   readonly session: Session["Service"]
   readonly hearing: Pick<Hearing, "listen">
+  readonly judges: Judges
   readonly log: (message: string) => Effect.Effect<void>
 }
 
 export const begin = (
   core: Core,
-  { hearing, log, room, session }: Beginning,
+  { hearing, judges, log, room, session }: Beginning,
   options: Pick<Options, "participant" | "closeOnLeave">,
   { subscriberTimeout }: Pick<Checked, "subscriberTimeout">
 ): Effect.Effect<void, never, Scope.Scope> =>
@@ -33,7 +35,7 @@ export const begin = (
     if (called && core.tuning.options().interruption?.echoWarmUp === undefined) {
       yield* Effect.ignore(session.update({ turn: { interruption: { echoWarmUp: 0 } } }))
     }
-    core.publish({ _tag: "SessionStarted", session: core.id })
+    core.publish({ _tag: "SessionStarted", session: core.id, ...namesOf(judges) })
     core.spending.begin(core, session)
     yield* Effect.annotateLogs(log("the conversation begins"), idsOf(participant))
     if (core.apology !== undefined) core.fork(core.apology.prepare)

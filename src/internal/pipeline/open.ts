@@ -21,6 +21,7 @@ import { makeBudget } from "./budget.ts"
 import { makeClosing } from "./closing.ts"
 import { makeHearing } from "./hearing.ts"
 import { identify } from "./identity.ts"
+import { openJudges } from "./judges.ts"
 import { makeListeners } from "./listeners.ts"
 import { makeLog } from "./logging.ts"
 import { check } from "./options.ts"
@@ -58,10 +59,11 @@ export const open = <R>(
 
     const providers = yield* makeProviders(options, { fork, publish })
     const detector = yield* inScope(vad.detector(options.vad))
+    const judges = yield* inScope(openJudges(publish, checked.hookTimeout))
     const output = yield* inScope(recorded.room.output(options.output))
     const toolScope = yield* Scope.fork(runtime.scope)
     const core = yield* makeCore(
-      { id, agent, now, publish, fork, participant, spending, providers, output, toolScope },
+      { id, agent, now, publish, fork, participant, spending, providers, judges, output, toolScope },
       options,
       checked
     )
@@ -87,12 +89,12 @@ export const open = <R>(
       exitTimeout: checked.closeTimeout
     })
     const closing = makeClosing(core, { runtime, toolScope, services, ended, ids, log }, checked)
-    core.conductor.performedBy(makePerform(core, { session, hearing, closing }, options, checked))
+    core.conductor.performedBy(makePerform(core, { session, hearing, closing, judges }, checked))
     core.agent.begins(yield* bind(agent, session, providers.defaults))
     yield* Effect.addFinalizer(() => closing.abort)
 
     if (room.attach !== undefined) yield* inScope(Effect.provideService(room.attach(session), Room.Room, room))
-    fork(inScope(begin(core, { room, session, hearing, log }, options, checked)))
+    fork(inScope(begin(core, { room, session, hearing, judges, log }, options, checked)))
     if (options.closeOnLeave !== false) fork(watchLeaving(core, room, checked.returnTimeout))
     fork(watchEnd(core, room))
     if (options.textTopic !== false) {

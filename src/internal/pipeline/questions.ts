@@ -5,9 +5,9 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import type { Options } from "../../Pipeline.ts"
 import type * as Turn from "../../Turn.ts"
 import { type Core, signal } from "./core.ts"
+import type { Judges } from "./judges.ts"
 
 type ActionOf<Tag extends Turn.Action["_tag"]> = Extract<Turn.Action, { readonly _tag: Tag }>
 
@@ -23,7 +23,7 @@ const warn = (core: Core, message: string, cause: Cause.Cause<unknown>): Effect.
 
 export const makeQuestions = (
   core: Core,
-  { overlapClassifier, turnDetector }: Pick<Options, "turnDetector" | "overlapClassifier">
+  { overlapClassifier, turnDetector }: Judges
 ): Questions => {
   let question: Fiber.Fiber<void> | undefined
   return {
@@ -32,10 +32,10 @@ export const makeQuestions = (
       const { detectorDeadline, threshold } = core.conductor.state().settings.endpointing
       question?.interruptUnsafe()
       question = core.fork(
-        Effect.suspend(() => turnDetector({ text, history: core.history.current() })).pipe(
+        Effect.suspend(() => turnDetector.model.ask({ text, history: core.history.current() })).pipe(
           Effect.timeoutOption(detectorDeadline),
           Effect.map((answer) => {
-            const probability = answer._tag === "Some" ? answer.value : Number.NaN
+            const probability = answer._tag === "Some" ? answer.value.probability : Number.NaN
             if (probability >= 0 && probability <= 1) signal(core, { _tag: "EndOfTurn", decision, probability })
           }),
           // One that fails will not answer: the words decide.
@@ -53,8 +53,8 @@ export const makeQuestions = (
       core.fork(
         Effect.catchCause(
           Effect.map(
-            Effect.suspend(() => overlapClassifier({ text, history: core.history.current() })),
-            (verdict) => signal(core, { _tag: "Overlap", verdict, text })
+            Effect.suspend(() => overlapClassifier.model.ask({ text, history: core.history.current() })),
+            ({ meaning }) => signal(core, { _tag: "Overlap", verdict: meaning, text })
           ),
           (cause) => warn(core, "the overlap classifier failed", cause)
         )
