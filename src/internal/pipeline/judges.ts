@@ -28,7 +28,7 @@ const openOne = <A>(
   publish: Core["publish"],
   timeout: number
 ): Effect.Effect<Named<A> | undefined, never, Scope.Scope> => {
-  if (judge === undefined) return Effect.succeed(undefined)
+  if (judge === undefined) return Effect.undefined
   const { name, open } = judge
   const without = (why: string) =>
     Effect.sync(() => {
