@@ -61,6 +61,13 @@ export interface Track {
 /**
  * Why a participant has gone, where the room knows.
  *
+ * **Details**
+ *
+ * Who has `left`, was `removed`, did not answer a call (`user_unavailable`,
+ * `user_rejected`, `sip_failure`), or whose room is closed has gone for good. Who
+ * has gone for another reason, or for none that is known, may be back under the
+ * same identity: a conversation waits for them.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -314,9 +321,16 @@ export interface TextOptions extends SendOptions {
  * subscribed before the sender sends. These streams miss nothing from when they
  * run: fork them with `startImmediately`, or their fiber is not there yet.
  *
+ * A listener of messages who lags behind loses the oldest beyond 4,096 of them, or
+ * 32 MiB.
+ *
  * `tracks` is what a participant publishes, and `subscribe` whether the agent
  * receives one of them; microphones are received unless the room was told
  * otherwise. What a room cannot do fails with `Unsupported`.
+ *
+ * `remove` takes a participant out of the room, which ends the line of one at a
+ * telephone; a room that does not have it, or may not, cannot. Nothing happens to
+ * who is not there.
  *
  * `attach` is what the room does for each conversation in it, such as serving
  * those who look on: given the room as the conversation sees it, once everything
@@ -381,6 +395,7 @@ export class Room extends Context.Service<Room, {
     handler: (call: { readonly identity: string; readonly payload: string }) => Effect.Effect<string, RoomError>
   ) => Effect.Effect<void, RoomError, Scope.Scope>
   readonly setAttributes: (attributes: Readonly<Record<string, string>>) => Effect.Effect<void, RoomError>
+  readonly remove?: ((identity: string) => Effect.Effect<void, RoomError>) | undefined
   readonly attach?:
     | ((session: Session["Service"]) => Effect.Effect<void, never, Room | Scope.Scope>)
     | undefined

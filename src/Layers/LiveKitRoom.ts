@@ -33,6 +33,13 @@ export interface Options {
   readonly url: string
   /** The token of a job, or one of `token`. */
   readonly token: Redacted.Redacted
+  /**
+   * A token with the right `roomAdmin` in this room, by which `Room.remove`, and
+   * with it `Session.hangUp`, takes others out of it. A worker brings one.
+   *
+   * @default `token`, where it has that right, as one of `token({ admin: true })`
+   */
+  readonly admin?: Redacted.Redacted | undefined
   /** What is received without being asked for; the rest by `Room.subscribe`. @default "audio" */
   readonly autoSubscribe?: "all" | "audio" | "video" | "none" | undefined
   /** End-to-end encryption of media and data, with the key that everyone in the room shares. @default none */
@@ -58,11 +65,17 @@ export interface Options {
   readonly frame?: Duration.Input | undefined
   /** Audio that a slow listener may lag behind before the oldest is dropped. @default "2 seconds" */
   readonly audioBuffer?: Duration.Input | undefined
-  /** Longest text or bytes that are taken in; longer ones are dropped. @default 16 MiB */
+  /**
+   * Longest text or bytes that are taken in; longer ones are dropped, as are
+   * those of a sender who has 16 on the way or two of the longest, and one of
+   * which nothing has come for a minute.
+   *
+   * @default 16 MiB
+   */
   readonly maxMessageBytes?: number | undefined
   /**
    * Topics on which something may come before anyone listens: it is kept for
-   * who listens first, 64 messages each.
+   * who listens first, 64 messages and 32 MiB each.
    *
    * @default the chat, the audio recorded before the agent came, and the requests of tools
    */
@@ -104,13 +117,15 @@ export interface TokenOptions {
   readonly kind?: "agent" | "standard" | undefined
   /** Not seen by the others. @default false */
   readonly hidden?: boolean | undefined
+  /** May take others out of the room: `Room.remove`. @default false */
+  readonly admin?: boolean | undefined
   /** How long it lets someone in. @default "1 hour" */
   readonly ttl?: Duration.Input | undefined
 }
 
 /**
  * Signs a token, with the rights to join, to speak, to listen, to send data and
- * to change its own attributes, and no others.
+ * to change its own attributes, and no others unless they are asked for.
  *
  * **When to use**
  *

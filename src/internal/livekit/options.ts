@@ -1,13 +1,15 @@
 /** `LiveKitRoom.Options`, checked. */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { Options } from "../../Layers/LiveKitRoom.ts"
 import { RoomError } from "../../Room.ts"
+import { millisOf } from "../provider/options.ts"
 
 export interface Checked {
   readonly url: string
   readonly token: Redacted.Redacted
+  readonly admin: Redacted.Redacted | undefined
   readonly autoSubscribe: "all" | "audio" | "video" | "none"
   readonly key: Redacted.Redacted | undefined
   readonly rejoin: boolean
@@ -31,8 +33,7 @@ const millis = (
   least: number,
   most: number
 ): Effect.Effect<number, RoomError> => {
-  const duration = Duration.fromInput(input)
-  const ms = duration._tag === "Some" && !Number.isNaN(input) ? Duration.toMillis(duration.value) : Number.NaN
+  const ms = millisOf(input)
   return ms >= least && ms <= most
     ? Effect.succeed(ms)
     : invalid(option, `${ms} ms, expected ${least} to ${most} ms`)
@@ -58,9 +59,17 @@ export const check = (options: Options): Effect.Effect<Checked, RoomError> =>
     if (key !== undefined && Redacted.value(key) === "") return yield* invalid("encryption.key", "is empty")
     const frameMs = yield* millis("frame", options.frame ?? "40 millis", 10, 100)
     if (frameMs % 10 !== 0) return yield* invalid("frame", `must be a multiple of 10 ms, not ${frameMs} ms`)
+    const { frontend, preconnect } = options
+    const longest = Number.POSITIVE_INFINITY
+    if (frontend !== false) yield* millis("frontend.runTimeout", frontend?.runTimeout ?? 0, 0, longest)
+    if (preconnect !== false) {
+      yield* millis("preconnect.wait", preconnect?.wait ?? 0, 0, longest)
+      yield* millis("preconnect.maxAge", preconnect?.maxAge ?? 0, 0, longest)
+    }
     return {
       url: url.replace(/^http/, "ws"),
       token,
+      admin: options.admin,
       autoSubscribe,
       key,
       frameMs,

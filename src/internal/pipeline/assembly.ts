@@ -5,10 +5,10 @@ import * as Scope from "effect/Scope"
 import type * as Agent from "../../Agent.ts"
 import type { Options } from "../../Pipeline.ts"
 import type * as Room from "../../Room.ts"
-import { CurrentSpeech } from "../../Session.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
+import { CurrentSpeech } from "../session.ts"
 import { makeApology } from "./apology.ts"
 import { makeCalls } from "./calls.ts"
 import { makeConductor } from "./conductor.ts"
@@ -26,7 +26,7 @@ import { makeTuning } from "./tuning.ts"
 
 export interface Parts {
   readonly id: string
-  readonly agent: Pick<Agent.Agent, "name" | "instructions" | "voice" | "history">
+  readonly agent: Agent.Agent<unknown, unknown>
   readonly now: () => number
   readonly publish: Core["publish"]
   readonly fork: Core["fork"]

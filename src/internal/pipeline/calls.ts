@@ -4,8 +4,9 @@ import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import type * as Schema from "effect/Schema"
 import * as History from "../../History.ts"
-import { CurrentSpeech, Session } from "../../Session.ts"
+import { Session } from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
+import { CurrentSpeech } from "../session.ts"
 import { kept } from "../tools/params.ts"
 import { about, type Core, signal, spanned } from "./core.ts"
 import type { SessionHistory } from "./history.ts"
@@ -23,6 +24,7 @@ export interface Running {
   readonly name: string
   readonly params: Schema.JsonObject
   readonly createdAt: number
+  readonly taker: object | undefined
   /** Open once nothing more is to come of it, but by the end of the session. */
   readonly over: Latch.Latch
 }
@@ -31,9 +33,11 @@ export interface Running {
 export interface Calls {
   readonly isRunning: (id: string) => boolean
   readonly running: () => ReadonlyArray<readonly [id: string, call: Running]>
-  readonly started: (call: Call) => void
+  readonly started: (call: Call, tools: Tools.Set<Session>) => void
   /** Each output of a tool, once: the call enters the history together with what came of it. */
   readonly ended: (output: Tools.Output) => void
+  /** Calls of these tools whose outputs have come since the model was asked. */
+  readonly unseen: (tools: Tools.Set<Session>, asked: History.History) => ReadonlyArray<Tools.Call>
   /** Nobody waits for a call any more. */
   readonly letGo: (id: string) => void
   /** Steps whose tools are running, whatever has become of their speech. */
@@ -44,18 +48,33 @@ export interface Calls {
 export const makeCalls = (history: SessionHistory): Calls => {
   const calls = new Map<string, Running>()
   const steps = new Set<Fiber.Fiber<unknown>>()
+  // Whose tools the calls of the history were for; of one that the program has put there nobody knows.
+  const takers = new WeakMap<History.Item, object>()
   return {
     isRunning: (id) => calls.has(id),
     running: () => [...calls],
-    started: ({ createdAt, id, name, params }) => {
-      calls.set(id, { name, params: kept(params), createdAt, over: Latch.makeUnsafe(false) })
+    started: ({ createdAt, id, name, params }, tools) => {
+      const taker = tools.entries.get(name)?.taker
+      calls.set(id, { name, params: kept(params), createdAt, taker, over: Latch.makeUnsafe(false) })
     },
     ended: (output) => {
       const running = calls.get(output.callId)
       const createdAt = running?.createdAt ?? history.stamp()
       calls.delete(output.callId)
       running?.over.openUnsafe()
-      history.called(output, createdAt)
+      const item = history.called(output, createdAt)
+      if (running?.taker !== undefined) takers.set(item, running.taker)
+    },
+    unseen: (tools, asked) => {
+      const now = history.current()
+      if (now === asked) return []
+      const seen = new Set(asked.items.map(({ id }) => id))
+      return now.items.flatMap((item) => {
+        if (item._tag !== "ToolCall" || seen.has(item.id)) return []
+        const taker = takers.get(item)
+        const other = taker !== undefined && taker !== tools.entries.get(item.name)?.taker
+        return other ? [] : [{ id: item.callId, name: item.name, params: item.params }]
+      })
     },
     letGo: (id) => {
       calls.get(id)?.over.openUnsafe()
@@ -87,15 +106,6 @@ export const under = <A, E, R>(speech: Speech, effect: Effect.Effect<A, E, R>): 
 export const tell = (core: Core, speech: Speech): void =>
   signal(core, { _tag: "Working", speech: speech.id, phase: speech.acting && speech.lines === 0 ? "tools" : "working" })
 
-/** Calls whose outputs have come since the model was asked. */
-const unseen = (history: History.History, asked: History.History): ReadonlyArray<Tools.Call> => {
-  if (history === asked) return []
-  const seen = new Set(asked.items.map(({ id }) => id))
-  return history.items.flatMap((item) =>
-    item._tag === "ToolCall" && !seen.has(item.id) ? [{ id: item.callId, name: item.name, params: item.params }] : []
-  )
-}
-
 /**
  * Runs the calls of one step in the session, not in the speech: an interruption ends the speech, not the booking.
  * `asked` is the history that the model was shown.
@@ -114,14 +124,14 @@ export const act = (
     tell(core, speech)
     const tools = core.agent.tools()
     for (const call of calls) {
-      core.calls.started(call)
+      core.calls.started(call, tools)
       core.publish({ _tag: "FunctionCallStarted", speech: speech.id, id: call.id, name: call.name })
     }
     const step = core.fork(
       under(
         speech,
         core.runner.run(tools, calls.map(({ id, name, params }) => ({ id, name, params })), {
-          unseen: unseen(core.history.current(), asked)
+          unseen: core.calls.unseen(tools, asked)
         }).pipe(
           Effect.provideService(Session, session),
           Effect.provideService(CurrentSpeech, speech.id),

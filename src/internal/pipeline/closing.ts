@@ -10,12 +10,14 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import type * as Event from "../../Event.ts"
+import type * as Room from "../../Room.ts"
+import * as Turn from "../../Turn.ts"
 import { abandonCalls, settleCalls } from "./calls.ts"
 import { type Core, signal } from "./core.ts"
+import { leave } from "./handoff.ts"
 import type { Checked } from "./options.ts"
-import { idsOf } from "./participant.ts"
+import { endLine, idsOf } from "./participant.ts"
 import type { Runtime } from "./runtime.ts"
-import { leave } from "./service.ts"
 
 export interface Closing {
   /** Takes the session apart, once. */
@@ -29,6 +31,7 @@ export interface Closing {
 export const makeClosing = (
   core: Core,
   parts: {
+    readonly room: Room.Room["Service"]
     readonly runtime: Runtime
     readonly toolScope: Scope.Closeable
     /** What the end runs in: it outlives the session's own fibers. */
@@ -39,7 +42,7 @@ export const makeClosing = (
   },
   { closeTimeout, drainTimeout }: Pick<Checked, "closeTimeout" | "drainTimeout">
 ): Closing => {
-  const { ended, ids, log, runtime, services, toolScope } = parts
+  const { ended, ids, log, room, runtime, services, toolScope } = parts
   let finishing = false
   let forced = false
 
@@ -54,7 +57,9 @@ export const makeClosing = (
     finishing = true
     Effect.runForkWith(services)(
       Effect.gen(function*() {
-        yield* settleCalls(core, closeTimeout)
+        // Nobody at a telephone waits on a dead line while the agent cleans up.
+        const line = reason === "hang_up" ? endLine(core, room, closeTimeout) : Effect.void
+        yield* Effect.all([line, settleCalls(core, closeTimeout)], { concurrency: 2, discard: true })
         yield* within(Effect.andThen(
           Scope.close(toolScope, Exit.void),
           Effect.suspend(() => Fiber.awaitAll(core.calls.steps()))
@@ -63,7 +68,7 @@ export const makeClosing = (
         core.publish({ _tag: "SessionClosed", session: core.id, reason })
         yield* Effect.annotateLogs(log("the conversation is over"), {
           reason,
-          turns: core.conductor.state().turn - 1,
+          turns: Turn.overview(core.conductor.state()).turn - 1,
           ...idsOf(core.participant.current())
         })
         yield* within(Scope.close(runtime.scope, Exit.void))

@@ -3,14 +3,11 @@
  * entered. Nobody else writes this; a hand-off is one call.
  */
 import type * as Agent from "../../Agent.ts"
-import type { Session } from "../../Session.ts"
+import type { Session, Update } from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
+import type { Binding } from "./boundAgent.ts"
 import type { Defaults, Persona } from "./core.ts"
-
-export interface Bound {
-  readonly persona: Persona
-  readonly tools: Tools.Set<Session>
-}
+import { mergeTurn } from "./options.ts"
 
 export interface CurrentAgent {
   readonly persona: () => Persona
@@ -18,15 +15,12 @@ export interface CurrentAgent {
   /** How often it has changed. */
   readonly changes: () => number
   /** The first is ready, with all that it requires. */
-  readonly begins: (bound: Bound) => void
+  readonly begins: (binding: Binding) => void
   /** Another goes on. */
-  readonly replaced: (bound: Bound) => void
-  /** What is left out stays. */
-  readonly updated: (change: {
-    readonly instructions?: string | undefined
-    readonly voice?: string | undefined
-    readonly tools?: Tools.Set<Session> | undefined
-  }) => void
+  readonly replaced: (binding: Binding) => void
+  /** As it would be with a change; what that leaves out stays. */
+  readonly changed: (change: Update) => Persona
+  readonly updated: (persona: Persona, tools: Tools.Set<Session> | undefined) => void
   /** The participant is there, and it begins. */
   readonly entered: () => void
   /** Its `onExit`, once; none for one that has never entered. */
@@ -34,46 +28,49 @@ export interface CurrentAgent {
 }
 
 /** An agent before its hooks and tools have what they require: it does nothing by itself. */
-const unbound = (agent: Pick<Agent.Agent, "name" | "instructions" | "voice">, defaults: Defaults): Persona => ({
-  name: agent.name,
-  instructions: agent.instructions,
-  voice: agent.voice,
+const unbound = (
+  { instructions, name, turn, vad, voice }: Agent.Agent<unknown, unknown>,
+  defaults: Defaults
+): Persona => ({
+  name,
+  instructions,
+  voice,
+  turn,
+  vad,
   llm: defaults.llm,
-  tts: defaults.tts,
-  onEnter: undefined,
-  onExit: undefined,
-  onUserTurn: undefined,
-  onTurnLimit: undefined,
-  onFailure: undefined,
-  onEscalation: undefined
+  tts: defaults.tts
 })
 
-export const makeCurrentAgent = (
-  agent: Pick<Agent.Agent, "name" | "instructions" | "voice">,
-  defaults: Defaults
-): CurrentAgent => {
+export const makeCurrentAgent = (agent: Agent.Agent<unknown, unknown>, defaults: Defaults): CurrentAgent => {
   let persona = unbound(agent, defaults)
   let tools: Tools.Set<Session> = Tools.empty
   let changes = 0
   let entered = false
   let exited: Persona["onExit"]
-  const begins = (bound: Bound): void => {
-    persona = bound.persona
-    tools = bound.tools
+  const begins = (binding: Binding): void => {
+    persona = binding.persona
+    tools = binding.tools
   }
   return {
     persona: () => persona,
     tools: () => tools,
     changes: () => changes,
     begins,
-    replaced: (bound) => {
+    replaced: (binding) => {
       changes += 1
-      begins(bound)
+      exited = undefined
+      begins(binding)
     },
-    updated: (change) => {
-      const { instructions = persona.instructions, voice = persona.voice } = change
-      persona = { ...persona, instructions, voice }
-      tools = change.tools ?? tools
+    changed: ({ instructions = persona.instructions, turn, voice = persona.voice }) => ({
+      ...persona,
+      instructions,
+      voice,
+      // What is asked for now goes before what the agent was made with.
+      turn: turn === undefined || persona.turn === undefined ? persona.turn : mergeTurn(persona.turn, turn)
+    }),
+    updated: (changed, given = tools) => {
+      persona = changed
+      tools = given
     },
     entered: () => {
       entered = true

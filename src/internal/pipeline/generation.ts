@@ -12,6 +12,7 @@ import type * as Llm from "../../Llm.ts"
 import { Session } from "../../Session.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
+import * as Turn from "../../Turn.ts"
 import { act, type Call, tell, under, uniqueId, withRunning } from "./calls.ts"
 import { about, type Core, signal, spanned } from "./core.ts"
 import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
@@ -307,7 +308,7 @@ const think = (core: Core, speech: Speech, delivery: Delivery): Effect.Effect<vo
       const quiet = yield* act(core, speech, answer.calls, answer.asked)
       const replaced = core.agent.changes() !== changes && core.agent.persona().onEnter !== undefined
       // After a goodbye there is nothing to say; a session that merely drains still gives its answer.
-      if (quiet || replaced || core.conductor.state().closing === "hang_up") return
+      if (quiet || replaced || Turn.closeReason(core.conductor.state()) === "hang_up") return
     }
   })
 

@@ -21,8 +21,8 @@ export interface SessionHistory {
     readonly createdAt: number
     readonly recorded: boolean
   }) => string
-  /** A call together with what came of it. */
-  readonly called: (output: Tools.Output, createdAt: number) => void
+  /** A call together with what came of it; gives the item of the call. */
+  readonly called: (output: Tools.Output, createdAt: number) => History.Item
   /** Another agent goes on, with what it knew before. */
   readonly handedOver: (change: {
     readonly from: string
@@ -86,8 +86,10 @@ export const makeHistory = (
     },
     called: ({ callId, isFailure, name, output, params }, createdAt) => {
       const base = { callId, name, createdAt }
-      insert(History.ToolCall.make({ ...base, id: nextId("call"), params }))
+      const call = History.ToolCall.make({ ...base, id: nextId("call"), params })
+      insert(call)
       insert(History.ToolOutput.make({ ...base, id: nextId("output"), output, isFailure }))
+      return call
     },
     handedOver: ({ from, history: known, to }) => {
       stamped = Math.max(stamped, latest(known))

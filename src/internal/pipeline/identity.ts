@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Metrics from "../../Metrics.ts"
 import type { Options } from "../../Pipeline.ts"
 import type * as Room from "../../Room.ts"
-import { CurrentJob } from "../../Session.ts"
+import { CurrentJob } from "../session.ts"
 
 export interface Identity {
   readonly id: string

@@ -5,6 +5,7 @@
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import type * as Agent from "../../Agent.ts"
 import type * as Event from "../../Event.ts"
@@ -14,43 +15,47 @@ import type { Session } from "../../Session.ts"
 import { Vad } from "../../Vad.ts"
 import { resolve } from "../resilience/policy.ts"
 import { steadyClock } from "../steady.ts"
+import { makeRetunable } from "../vad/retunable.ts"
 import { makePerform } from "./actions.ts"
 import { makeCore } from "./assembly.ts"
 import { begin } from "./beginning.ts"
+import { makeBind } from "./boundAgent.ts"
 import { makeBudget } from "./budget.ts"
 import { makeClosing } from "./closing.ts"
+import { makeHandoff } from "./handoff.ts"
 import { makeHearing } from "./hearing.ts"
 import { identify } from "./identity.ts"
 import { openJudges } from "./judges.ts"
 import { makeListeners } from "./listeners.ts"
 import { makeLog } from "./logging.ts"
-import { check } from "./options.ts"
-import { makeParticipant, watchEnd, watchLeaving } from "./participant.ts"
-import { bind } from "./persona.ts"
+import { check, mergeTurn, mergeVad } from "./options.ts"
+import { makeLeaving, makeParticipant, watchEnd } from "./participant.ts"
 import { feedOf, makeProviders } from "./providers.ts"
 import { record } from "./recording.ts"
 import { makeRuntime } from "./runtime.ts"
 import { makeSession } from "./service.ts"
 import { makeSpending } from "./spending.ts"
-import { watchKeys, watchTexts } from "./textInput.ts"
+import { collectKeys, watchKeys, watchTexts } from "./textInput.ts"
 
-export const open = <R>(
-  agent: Agent.Agent<R>,
+export const open = <R, E>(
+  agent: Agent.Agent<R, E>,
   options: Options = {}
-): Effect.Effect<Session["Service"], PipelineError, Services | Scope.Scope | Exclude<R, Session>> =>
+): Effect.Effect<Session["Service"], PipelineError | E, Services | Scope.Scope | Exclude<R, Session>> =>
   Effect.gen(function*() {
-    const checked = yield* check(options)
+    const checked = yield* check(
+      agent.turn === undefined ? options : { ...options, turn: mergeTurn(options.turn ?? {}, agent.turn) }
+    )
     const room = yield* Room.Room
     const vad = yield* Vad
     const { id, ids, job, operated } = yield* identify(options, room)
-    const services = yield* Effect.context<never>()
+    const services = yield* Effect.context<Services>()
     const now = yield* steadyClock
     const log = makeLog(operated)
 
     const participant = makeParticipant()
     const spending = makeSpending(options.spending)
     const runtime = yield* makeRuntime(ids, participant, spending.meter)
-    const { fork, inScope } = runtime
+    const { fork, inScope, layers, scope } = runtime
     const about = { session: id, room: room.name, agent: agent.name, job }
     const recorded = yield* inScope(record(room, about, now, fork))
     const { onEvent } = options
@@ -58,10 +63,11 @@ export const open = <R>(
     const { publish } = events
 
     const providers = yield* makeProviders(options, { fork, publish })
-    const detector = yield* inScope(vad.detector(options.vad))
+    const detector = yield* inScope(makeRetunable(vad, mergeVad(options.vad, agent.vad)))
     const judges = yield* inScope(openJudges(publish, checked.hookTimeout))
+    const keys = yield* inScope(collectKeys(room))
     const output = yield* inScope(recorded.room.output(options.output))
-    const toolScope = yield* Scope.fork(runtime.scope)
+    const toolScope = yield* Scope.fork(scope)
     const core = yield* makeCore(
       { id, agent, now, publish, fork, participant, spending, providers, judges, output, toolScope },
       options,
@@ -78,28 +84,35 @@ export const open = <R>(
       mutedAfter: checked.mutedAfter
     }))
 
+    const memoMap = Layer.CurrentMemoMap.forkOrCreate(services)
+    const bind = makeBind({ defaults: providers.defaults, scope: layers, memoMap })
     const ended = yield* Deferred.make<Event.CloseReason>()
-    const company = Effect.map(room.participants, (there) => there.length > 0)
     const session = makeSession(core, {
       job,
       events: events.stream,
       ended,
-      company,
+      company: Effect.map(room.participants, (there) => there.length > 0),
       attach: hearing.attach,
-      exitTimeout: checked.closeTimeout
+      handoff: makeHandoff(core, {
+        bind: (next, session) => Effect.provideContext(bind(next, session), services),
+        detector,
+        vad: options.vad,
+        exitTimeout: checked.closeTimeout
+      })
     })
-    const closing = makeClosing(core, { runtime, toolScope, services, ended, ids, log }, checked)
+    const closing = makeClosing(core, { room, runtime, toolScope, services, ended, ids, log }, checked)
     core.conductor.performedBy(makePerform(core, { session, hearing, closing, judges }, checked))
-    core.agent.begins(yield* bind(agent, session, providers.defaults))
+    core.agent.begins(yield* bind(agent, session))
     yield* Effect.addFinalizer(() => closing.abort)
 
     if (room.attach !== undefined) yield* inScope(Effect.provideService(room.attach(session), Room.Room, room))
-    fork(inScope(begin(core, { room, session, hearing, judges, log }, options, checked)))
-    if (options.closeOnLeave !== false) fork(watchLeaving(core, room, checked.returnTimeout))
+    const leaving = makeLeaving(core, room, checked.returnTimeout)
+    fork(inScope(begin(core, { room, session, hearing, judges, leaving, log }, options, checked)))
+    if (options.closeOnLeave !== false) fork(leaving.watch)
     fork(watchEnd(core, room))
     if (options.textTopic !== false) {
       fork(watchTexts(core, session, room, options.textTopic ?? "lk.chat", options.onText))
     }
-    fork(watchKeys(core, session, room, options.onKey))
+    fork(watchKeys(core, session, keys, options.onKey))
     return session
   })

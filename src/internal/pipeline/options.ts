@@ -1,10 +1,12 @@
 /** `Pipeline.Options`, checked. */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Cost from "../../Cost.ts"
 import type { Options } from "../../Pipeline.ts"
 import * as Turn from "../../Turn.ts"
+import type * as Vad from "../../Vad.ts"
+import { millisOf } from "../provider/options.ts"
 
 /**
  * An option has a value that no conversation can work with.
@@ -56,8 +58,7 @@ export const millis = (
   fallback: number
 ): Effect.Effect<number, InvalidOption> => {
   if (value === undefined) return Effect.succeed(fallback)
-  const duration = Duration.fromInput(value)
-  const length = duration._tag === "Some" && !Number.isNaN(value) ? Duration.toMillis(duration.value) : Number.NaN
+  const length = millisOf(value)
   return length >= 0
     ? Effect.succeed(length)
     : Effect.fail(new InvalidOption({ option, detail: "must be a duration of 0 or more, such as \"5 seconds\"" }))
@@ -119,6 +120,10 @@ export const mergeTurn = (self: Turn.Options, that: Turn.Options): Turn.Options 
   preemption: overlay(self.preemption, that.preemption),
   limits: overlay(self.limits, that.limits)
 })
+
+/** What the second leaves out stays as it is in the first. */
+export const mergeVad = (self: Vad.Options | undefined, that: Vad.Options | undefined): Vad.Options =>
+  overlay(self, that)
 
 export const check = (options: Options): Effect.Effect<Checked, InvalidOption> =>
   Effect.gen(function*() {

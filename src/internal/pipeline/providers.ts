@@ -6,30 +6,30 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
-import { Llm } from "../../Llm.ts"
+import * as Llm from "../../Llm.ts"
 import type { Options } from "../../Pipeline.ts"
 import * as Resilience from "../../Resilience.ts"
-import { Stt, type Wants } from "../../Stt.ts"
-import { Tts } from "../../Tts.ts"
-import { meterLlm, meterStt, meterTts } from "../resilience/metering.ts"
+import * as Stt from "../../Stt.ts"
+import * as Tts from "../../Tts.ts"
+import { meterLlm } from "../llm/metering.ts"
+import { meterStt } from "../stt/metering.ts"
+import { meterTts } from "../tts/metering.ts"
 import type { Core, Defaults } from "./core.ts"
 
 export interface Providers {
   /** None where the options want none. */
-  readonly stt: Stt["Service"] | undefined
+  readonly stt: Stt.Stt["Service"] | undefined
   readonly defaults: Defaults
   /** The synthesiser as it was given. */
-  readonly speaks: Tts["Service"]
+  readonly speaks: Tts.Tts["Service"]
 }
-
-type Warmable = Parameters<typeof Resilience.prewarm>[0]
 
 const makeObserve = (
   prewarm: Options["prewarm"],
   { fork, publish }: Pick<Core, "fork" | "publish">
-): (component: Event.Component, service: object, warmable: Warmable) => void => {
+): (component: Event.Component, service: object, warmUp: Effect.Effect<void>) => void => {
   const observed = new Set<object>()
-  return (component, service, warmable) => {
+  return (component, service, warmUp) => {
     if (observed.has(service)) return
     observed.add(service)
     // Before it can be lost: what is told to nobody is not told again.
@@ -47,34 +47,35 @@ const makeObserve = (
           Effect.sync(() => publish({ _tag: "BreakerChanged", component, provider, from, to }))
       ))
     }
-    if (prewarm !== false) fork(Resilience.prewarm(warmable, { paid: prewarm === "paid" }))
+    if (prewarm !== false) fork(warmUp)
   }
 }
 
 export const makeProviders = (
   { prewarm, resilience, stt }: Pick<Options, "prewarm" | "resilience" | "stt">,
   core: Pick<Core, "fork" | "publish">
-): Effect.Effect<Providers, never, Stt | Llm | Tts> =>
+): Effect.Effect<Providers, never, Stt.Stt | Llm.Llm | Tts.Tts> =>
   Effect.gen(function*() {
     const observe = makeObserve(prewarm, core)
+    const paid = prewarm === "paid"
     const guardLlm: Defaults["guardLlm"] = (llm) => {
-      observe("llm", llm, { llm })
-      return meterLlm(Resilience.llm(llm, resilience))
+      observe("llm", llm, Llm.prewarm(llm, { paid }))
+      return meterLlm(Llm.resilient(llm, resilience))
     }
     const guardTts: Defaults["guardTts"] = (tts) => {
-      observe("tts", tts, { tts })
-      return meterTts(Resilience.tts(tts, resilience))
+      observe("tts", tts, Tts.prewarm(tts, { paid }))
+      return meterTts(Tts.resilient(tts, resilience))
     }
-    const hears = stt === false ? undefined : yield* Stt
-    if (hears !== undefined) observe("stt", hears, { stt: hears })
-    const [thinks, speaks] = [yield* Llm, yield* Tts]
+    const hears = stt === false ? undefined : yield* Stt.Stt
+    if (hears !== undefined) observe("stt", hears, Stt.prewarm(hears, { paid }))
+    const [thinks, speaks] = [yield* Llm.Llm, yield* Tts.Tts]
     return {
-      stt: hears && meterStt(Resilience.stt(hears, resilience)),
+      stt: hears && meterStt(Stt.resilient(hears, resilience)),
       defaults: { llm: guardLlm(thinks), tts: guardTts(speaks), guardLlm, guardTts },
       speaks
     }
   })
 
 /** How much of the audio the recogniser gets. */
-export const feedOf = ({ stt }: Providers, { feed }: Pick<Options, "feed">): Wants =>
+export const feedOf = ({ stt }: Providers, { feed }: Pick<Options, "feed">): Stt.Wants =>
   stt?.wants === "speech" ? "speech" : feed ?? (stt?.wants === "each" ? "each" : "all")

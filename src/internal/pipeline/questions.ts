@@ -5,7 +5,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import type * as Turn from "../../Turn.ts"
+import * as Turn from "../../Turn.ts"
 import { type Core, signal } from "./core.ts"
 import type { Judges } from "./judges.ts"
 
@@ -27,22 +27,22 @@ export const makeQuestions = (
 ): Questions => {
   let question: Fiber.Fiber<void> | undefined
   return {
-    askDetector: ({ decision, text }) => {
+    askDetector: ({ question: id, text }) => {
       if (turnDetector === undefined) return
-      const { detectorDeadline, threshold } = core.conductor.state().settings.endpointing
+      const { detectorDeadline, threshold } = Turn.settings(core.conductor.state()).endpointing
       question?.interruptUnsafe()
       question = core.fork(
         Effect.suspend(() => turnDetector.model.ask({ text, history: core.history.current() })).pipe(
           Effect.timeoutOption(detectorDeadline),
           Effect.map((answer) => {
             const probability = answer._tag === "Some" ? answer.value.probability : Number.NaN
-            if (probability >= 0 && probability <= 1) signal(core, { _tag: "EndOfTurn", decision, probability })
+            if (probability >= 0 && probability <= 1) signal(core, { _tag: "EndOfTurn", question: id, probability })
           }),
           // One that fails will not answer: the words decide.
           Effect.catchCause((cause) =>
             Effect.andThen(
               warn(core, "the turn detector failed", cause),
-              Effect.sync(() => signal(core, { _tag: "EndOfTurn", decision, probability: threshold }))
+              Effect.sync(() => signal(core, { _tag: "EndOfTurn", question: id, probability: threshold }))
             )
           )
         )

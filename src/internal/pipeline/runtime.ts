@@ -12,6 +12,8 @@ import { idsOf, type SessionParticipant } from "./participant.ts"
 
 export interface Runtime {
   readonly scope: Scope.Closeable
+  /** For what agents bring along: it outlives all that is forked, which may use it. */
+  readonly layers: Scope.Scope
   readonly fork: Core["fork"]
   readonly inScope: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, Exclude<R, Scope.Scope>>
 }
@@ -24,10 +26,12 @@ export const makeRuntime = (
   Effect.gen(function*() {
     const scope = yield* Scope.make()
     yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
+    const layers = yield* Scope.fork(scope)
     const run = yield* Scope.provide(FiberSet.makeRuntime<never>(), scope)
     const span = yield* Scope.provide(Effect.makeSpanScoped("session", { attributes: ids }), scope)
     return {
       scope,
+      layers,
       inScope: (effect) => Scope.provide(effect, scope),
       fork: (effect) => {
         const tied = { ...ids, ...idsOf(participant.current()) }

@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import type * as Turn from "../../Turn.ts"
+import * as Turn from "../../Turn.ts"
 import { type Core, signal, spanned, type TurnTimes } from "./core.ts"
 import { guarded } from "./failures.ts"
 import { basisOf, isCurrent } from "./speech.ts"
@@ -35,9 +35,9 @@ export const makeTurns = (core: Core, hookTimeout: number): Turns => {
   return {
     commit: ({ finalAt, source, stoppedAt, text, turn }) => {
       const before = core.history.current()
-      const { speculation } = core.conductor.state()
-      const guess = speculation === undefined ? undefined : core.speeches.get(speculation.speech)?.basis
-      const stale = guess !== undefined && !isCurrent(core, guess)
+      const guess = Turn.guess(core.conductor.state())
+      const basis = guess === undefined ? undefined : core.speeches.get(guess)?.basis
+      const stale = basis !== undefined && !isCurrent(core, basis)
       latest = { turn, source, stoppedAt, finalAt, committedAt: core.conductor.now() }
       const id = remember(turn, text, source)
       core.history.lookedUp(undefined)
@@ -45,14 +45,14 @@ export const makeTurns = (core: Core, hookTimeout: number): Turns => {
       hook = undefined
       const { onUserTurn } = core.agent.persona()
       if (onUserTurn === undefined) return signal(core, { _tag: "Accepted", turn, text, changed: stale })
-      const basis = basisOf(core)
+      const asking = basisOf(core)
       const onLate = () =>
         core.publish({ _tag: "Warning", component: "hook", message: "onUserTurn did not answer in time" })
       const asked = onUserTurn({ turn, text, source, history: before })
       hook = core.fork(
         guarded(core, "onUserTurn", asked, { ms: hookTimeout, onLate }).pipe(
           Effect.map((verdict) => {
-            const changed = stale || verdict?.context !== undefined || !isCurrent(core, basis)
+            const changed = stale || verdict?.context !== undefined || !isCurrent(core, asking)
             const said = verdict?.text ?? text
             if (said !== text) core.history.reworded(id, said)
             core.history.lookedUp(verdict?.context)

@@ -80,6 +80,7 @@ export type Part = "output" | "audio" | "send" | "rpc"
 export interface RoomControl {
   /** Fails when the identity is already there. */
   readonly join: (participant: Newcomer) => Effect.Effect<void, RoomError>
+  /** @default they `left` */
   readonly leave: (identity: string, reason?: LeaveReason) => Effect.Effect<void>
   /** Microphone audio, delivered now. Frames without `at` follow the frame before them. */
   readonly feed: (identity: string, frames: ReadonlyArray<Audio.Frame>) => Effect.Effect<void, RoomError>

@@ -26,7 +26,7 @@ import { given } from "./given.ts"
 import { type Loudspeaker, makeLoudspeaker } from "./loudspeaker.ts"
 import { makeMicrophone, type Microphone, trackOf } from "./microphone.ts"
 import { makeSwitchboard } from "./switchboard.ts"
-import { makeTopics, type Topics } from "./topics.ts"
+import { makeTopics, ofBytes, ofText, type Topics } from "./topics.ts"
 
 // Control traffic: far more than any subscriber lags behind, and a bound all the same.
 const eventBuffer = 4096
@@ -81,8 +81,8 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
     const clock = yield* Clock.Clock
     const members = new Map<string, Member>()
     const events = makeBroadcast<Event>(eventBuffer)
-    const texts = makeTopics<TextMessage>(eventBuffer)
-    const bytes = makeTopics<ByteMessage>(eventBuffer)
+    const texts = makeTopics<TextMessage>(eventBuffer, ofText)
+    const bytes = makeTopics<ByteMessage>(eventBuffer, ofBytes)
     const sends = makeBroadcast<Sent>(eventBuffer)
     const failures = new Map<Part, RoomError>()
     const ended = Deferred.makeUnsafe<EndReason>()
@@ -136,12 +136,12 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
       return undefined
     }
 
-    const leaveUnsafe = (identity: string, reason?: LeaveReason): void => {
+    const leaveUnsafe = (identity: string, reason: LeaveReason = "left"): void => {
       const member = members.get(identity)
       if (member === undefined) return
       members.delete(identity)
       switchboard.forget(identity)
-      events.publish({ _tag: "ParticipantLeft", identity, ...given({ reason }) })
+      events.publish({ _tag: "ParticipantLeft", identity, reason })
       member.microphone.end()
     }
 
@@ -299,6 +299,14 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
           Effect.sync(() => {
             attributes = { ...attributes, ...changed }
           })),
+      remove: (identity) =>
+        using(Effect.suspend(() => {
+          if (over) {
+            return Effect.fail(gone("remove"))
+          }
+          leaveUnsafe(identity, "removed")
+          return Effect.void
+        })),
       ended: using(Deferred.await(ended)),
       leave: Effect.sync(() =>
         end("left")

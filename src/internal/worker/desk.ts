@@ -65,6 +65,8 @@ export const makeDesk = (options: {
   readonly definition: Definition<unknown>
   readonly executor: () => Executor | undefined
   readonly url: string
+  /** Signs what lets an agent take others out of a room. */
+  readonly admin: (room: string) => Effect.Effect<Redacted.Redacted>
   /** Why no job is taken now. */
   readonly problem: () => string | undefined
   readonly link: () => Link | undefined
@@ -182,7 +184,13 @@ export const makeDesk = (options: {
         Effect.annotateLogs(describe(job))
       )
     }
-    yield* start({ job, identity: held.as.identity, url: url ?? options.url, token: Redacted.make(token) })
+    yield* start({
+      job,
+      identity: held.as.identity,
+      url: url ?? options.url,
+      token: Redacted.make(token),
+      admin: yield* options.admin(job.room.name)
+    })
     yield* Deferred.succeed(held.assigned, undefined)
   })
 

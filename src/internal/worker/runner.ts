@@ -8,8 +8,8 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Metrics from "../../Metrics.ts"
 import type { Room, RoomError } from "../../Room.ts"
-import { CurrentJob } from "../../Session.ts"
 import type { Definition, Job } from "../../Worker.ts"
+import { CurrentJob } from "../session.ts"
 import { monotonic } from "../steady.ts"
 import { logFailure, nameOf } from "./crash.ts"
 import type { Assignment, EndReason, JobRequest, Report } from "./job.ts"
@@ -81,6 +81,7 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
       const joining = yield* settings.connect({
         url: assignment.url,
         token: assignment.token,
+        admin: assignment.admin,
         autoSubscribe: definition.autoSubscribe,
         job: assignment.job
       }).pipe(Scope.provide(scope), Effect.forkDetach({ startImmediately: true }))

@@ -21,7 +21,7 @@ import * as metrics from "./metrics.ts"
 import { agentUrl, check, checkDefinition, type Settings } from "./options.ts"
 import { makePool } from "./pool.ts"
 import type { Outgoing } from "./protocol.ts"
-import { workerToken } from "./token.ts"
+import { callToken, workerToken } from "./token.ts"
 import { version } from "./version.ts"
 
 const updateInterval = 2500
@@ -72,6 +72,7 @@ export const make = <E>(
     const desk = makeDesk({
       definition,
       url: settings.url,
+      admin: (room) => callToken(settings, room),
       executor: () => state.executor,
       problem: () => problem(),
       link: () => state.link,
