@@ -34,7 +34,7 @@ export const begin = (
     core.participant.met(participant)
     // Who picks up a telephone speaks first, into a line that cancels its own echo.
     const called = participant.kind === "sip" && participant.direction === "outbound"
-    const { turn } = core.agent.persona()
+    const { turn } = core.agent.bound()
     if (called && core.tuning.optionsWith(turn).interruption?.echoWarmUp === undefined) {
       yield* Effect.ignore(session.update({ turn: { interruption: { echoWarmUp: 0 } } }))
     }

@@ -13,7 +13,7 @@ export const makeBudget = (core: Core, budget: Options["budget"]): (event: Event
   let working = false
   const compact: Effect.Effect<void> = Effect.suspend(() => {
     const before = history.current()
-    const strategy = budget.strategy === "truncate" ? "truncate" : { summarizeWith: core.agent.persona().llm }
+    const strategy = budget.strategy === "truncate" ? "truncate" : { summarizeWith: core.agent.bound().llm }
     return Effect.map(History.compact(before, strategy, budget), (after) => {
       if (after === before) return
       history.compacted({ before, after })

@@ -5,7 +5,6 @@
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Latch from "effect/Latch"
-import type * as Agent from "../../Agent.ts"
 import type * as Event from "../../Event.ts"
 import type * as Llm from "../../Llm.ts"
 import type * as Room from "../../Room.ts"
@@ -13,7 +12,6 @@ import type * as Text from "../../Text.ts"
 import type * as Tools from "../../Tools.ts"
 import type * as Tts from "../../Tts.ts"
 import type * as Turn from "../../Turn.ts"
-import type * as Vad from "../../Vad.ts"
 import type { Apology } from "./apology.ts"
 import type { Calls } from "./calls.ts"
 import type { Conductor } from "./conductor.ts"
@@ -24,18 +22,6 @@ import type { SessionParticipant } from "./participant.ts"
 import type { Speeches } from "./speech.ts"
 import type { Spending } from "./spending.ts"
 import type { Tuning } from "./tuning.ts"
-
-/** An agent with everything that it requires already given. */
-export interface Persona extends Agent.Hooks {
-  readonly name: string
-  readonly instructions: string
-  readonly voice: string | undefined
-  readonly llm: Llm.Llm["Service"]
-  readonly tts: Tts.Tts["Service"]
-  /** What it says of these; the rest is the pipeline's. */
-  readonly turn: Turn.Options | undefined
-  readonly vad: Vad.Options | undefined
-}
 
 /** What a committed turn was measured at. */
 export interface TurnTimes {

@@ -5,12 +5,12 @@
 import type * as Agent from "../../Agent.ts"
 import type { Session, Update } from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
-import type { Binding } from "./boundAgent.ts"
-import type { Defaults, Persona } from "./core.ts"
+import type { Binding, BoundAgent } from "./boundAgent.ts"
+import type { Defaults } from "./core.ts"
 import { mergeTurn } from "./options.ts"
 
 export interface CurrentAgent {
-  readonly persona: () => Persona
+  readonly bound: () => BoundAgent
   readonly tools: () => Tools.Set<Session>
   /** How often it has changed. */
   readonly changes: () => number
@@ -19,19 +19,19 @@ export interface CurrentAgent {
   /** Another goes on. */
   readonly replaced: (binding: Binding) => void
   /** As it would be with a change; what that leaves out stays. */
-  readonly changed: (change: Update) => Persona
-  readonly updated: (persona: Persona, tools: Tools.Set<Session> | undefined) => void
+  readonly changed: (change: Update) => BoundAgent
+  readonly updated: (bound: BoundAgent, tools: Tools.Set<Session> | undefined) => void
   /** The participant is there, and it begins. */
   readonly entered: () => void
   /** Its `onExit`, once; none for one that has never entered. */
-  readonly takeExit: () => Persona["onExit"]
+  readonly takeExit: () => BoundAgent["onExit"]
 }
 
 /** An agent before its hooks and tools have what they require: it does nothing by itself. */
 const unbound = (
   { instructions, name, turn, vad, voice }: Agent.Agent<unknown, unknown>,
   defaults: Defaults
-): Persona => ({
+): BoundAgent => ({
   name,
   instructions,
   voice,
@@ -42,17 +42,17 @@ const unbound = (
 })
 
 export const makeCurrentAgent = (agent: Agent.Agent<unknown, unknown>, defaults: Defaults): CurrentAgent => {
-  let persona = unbound(agent, defaults)
+  let bound = unbound(agent, defaults)
   let tools: Tools.Set<Session> = Tools.empty
   let changes = 0
   let entered = false
-  let exited: Persona["onExit"]
+  let exited: BoundAgent["onExit"]
   const begins = (binding: Binding): void => {
-    persona = binding.persona
+    bound = binding.agent
     tools = binding.tools
   }
   return {
-    persona: () => persona,
+    bound: () => bound,
     tools: () => tools,
     changes: () => changes,
     begins,
@@ -61,22 +61,22 @@ export const makeCurrentAgent = (agent: Agent.Agent<unknown, unknown>, defaults:
       exited = undefined
       begins(binding)
     },
-    changed: ({ instructions = persona.instructions, turn, voice = persona.voice }) => ({
-      ...persona,
+    changed: ({ instructions = bound.instructions, turn, voice = bound.voice }) => ({
+      ...bound,
       instructions,
       voice,
       // What is asked for now goes before what the agent was made with.
-      turn: turn === undefined || persona.turn === undefined ? persona.turn : mergeTurn(persona.turn, turn)
+      turn: turn === undefined || bound.turn === undefined ? bound.turn : mergeTurn(bound.turn, turn)
     }),
     updated: (changed, given = tools) => {
-      persona = changed
+      bound = changed
       tools = given
     },
     entered: () => {
       entered = true
     },
     takeExit: () => {
-      const { onExit } = persona
+      const { onExit } = bound
       if (!entered || exited === onExit) return undefined
       exited = onExit
       return onExit

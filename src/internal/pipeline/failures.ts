@@ -84,7 +84,7 @@ export const failed = (
   const about = typeof reason === "string" ? { reason } : { reason: reason._tag, why: reason.message }
   core.publish({ _tag: "ProviderFailed", component, provider, reason, recovered: false })
   core.fork(Effect.logError("a provider failed").pipe(Effect.annotateLogs({ component, provider, ...about })))
-  const hook = core.agent.persona().onFailure
+  const hook = core.agent.bound().onFailure
   if (hook !== undefined) {
     const at = core.conductor.now()
     core.fork(
@@ -102,7 +102,7 @@ export const escalate = (
   const event = { _tag: "Escalated", level: "critical", ...escalation } as const
   core.publish(event)
   core.fork(Effect.logFatal("the session gives up").pipe(Effect.annotateLogs(escalation)))
-  const hook = core.agent.persona().onEscalation
+  const hook = core.agent.bound().onEscalation
   if (hook === undefined) return
   const onLate = () => core.publish({ _tag: "Warning", component: "hook", message: "onEscalation did not end in time" })
   const ms = core.settings.hookTimeout

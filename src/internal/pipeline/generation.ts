@@ -194,7 +194,7 @@ const prompt = (core: Core, speech: Speech, before: ReadonlyArray<Utterance>) =>
   const extra = [speech.options.instructions, speech.turn === undefined ? undefined : core.history.context()]
     .filter((text) => text !== undefined).join("\n\n")
   return History.toPrompt(history, {
-    instructions: core.agent.persona().instructions,
+    instructions: core.agent.bound().instructions,
     ...(extra === "" ? {} : { extra })
   })
 }
@@ -218,7 +218,7 @@ const ask = (
 ): Effect.Effect<Answer | undefined> =>
   Effect.suspend(() => {
     const { conductor } = core
-    const { llm } = core.agent.persona()
+    const { llm } = core.agent.bound()
     const { milestones } = speech
     const requested = conductor.now()
     const asked = core.history.current()
@@ -306,7 +306,7 @@ const think = (core: Core, speech: Speech, delivery: Delivery): Effect.Effect<vo
       if (answer.calls.length === 0 || forbidden) return
       before.push(utterance)
       const quiet = yield* act(core, speech, answer.calls, answer.asked)
-      const replaced = core.agent.changes() !== changes && core.agent.persona().onEnter !== undefined
+      const replaced = core.agent.changes() !== changes && core.agent.bound().onEnter !== undefined
       // After a goodbye there is nothing to say; a session that merely drains still gives its answer.
       if (quiet || replaced || Turn.closeReason(core.conductor.state()) === "hang_up") return
     }

@@ -15,8 +15,8 @@ import * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
 import type * as Vad from "../../Vad.ts"
 import type { Prepared, Retunable } from "../vad/retunable.ts"
-import type { Binding } from "./boundAgent.ts"
-import type { Core, Persona } from "./core.ts"
+import type { Binding, BoundAgent } from "./boundAgent.ts"
+import type { Core } from "./core.ts"
 import { guarded, mended } from "./failures.ts"
 import { mergeVad } from "./options.ts"
 
@@ -47,7 +47,7 @@ const bySession = <A, E>(core: Core, effect: Effect.Effect<A, E>): Effect.Effect
 
 /** Lets the agent begin; what it does then is its own affair. */
 export const enter = (core: Core): void => {
-  const { onEnter } = core.agent.persona()
+  const { onEnter } = core.agent.bound()
   core.agent.entered()
   if (onEnter !== undefined) core.fork(guarded(core, "onEnter", onEnter))
 }
@@ -89,11 +89,11 @@ export const makeHandoff = (core: Core, parts: Parts): Handoff => {
   const handing = Semaphore.makeUnsafe(1)
 
   /** The detector as the agent wants it; the call goes on with the one that it has if there is none. */
-  const tuned = (persona: Persona): Effect.Effect<Prepared | undefined> =>
-    core.agent.persona().vad === undefined && persona.vad === undefined
+  const tuned = (bound: BoundAgent): Effect.Effect<Prepared | undefined> =>
+    core.agent.bound().vad === undefined && bound.vad === undefined
       ? Effect.undefined
       : Effect.catch(
-        detector.prepare(mergeVad(parts.vad, persona.vad)),
+        detector.prepare(mergeVad(parts.vad, bound.vad)),
         (error) =>
           error.reason._tag === "InvalidOption" ? Effect.die(error) : Effect.sync(() => {
             mended(core, "vad", "vad", Cause.fail(error))
@@ -109,15 +109,15 @@ export const makeHandoff = (core: Core, parts: Parts): Handoff => {
       const binding = yield* bind(agent, session).pipe(
         Effect.catchIf(isBug, Effect.die)
       )
-      const { persona } = binding
-      const settings = yield* Effect.orDie(core.tuning.settingsWith(persona.turn))
-      return { binding, settings, detector: yield* tuned(persona) }
+      const bound = binding.agent
+      const settings = yield* Effect.orDie(core.tuning.settingsWith(bound.turn))
+      return { binding, settings, detector: yield* tuned(bound) }
     })
 
   const replace = (agent: Agent.Agent<Session.Given, unknown>, { binding, detector, settings }: Successor) =>
     Effect.gen(function*() {
-      const before = core.agent.persona()
-      const after = binding.persona
+      const before = core.agent.bound()
+      const after = binding.agent
       yield* leave(core, exitTimeout)
       if (!isOpen(core)) return
       core.history.handedOver({ from: before.name, to: after.name, history: agent.history })

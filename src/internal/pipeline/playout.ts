@@ -31,9 +31,9 @@ export const makeLine = (utterance: Utterance): Effect.Effect<Line> =>
 /** Synthesises a line as its text comes; the audio waits in the line's queue. */
 export const synthesize = (core: Core, speech: Speech, line: Line): Effect.Effect<void> => {
   const { conductor } = core
-  const { tts } = core.agent.persona()
+  const { tts } = core.agent.bound()
   const { utterance } = line
-  const voice = speech.options.voice ?? core.agent.persona().voice
+  const voice = speech.options.voice ?? core.agent.bound().voice
   let firstText: number | undefined
   let firstByte: number | undefined
   const texts = Stream.fromQueue(line.texts).pipe(

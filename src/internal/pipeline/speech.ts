@@ -8,13 +8,14 @@ import type * as Audio from "../../Audio.ts"
 import type * as History from "../../History.ts"
 import type { Heard, ReplyOptions, Session } from "../../Session.ts"
 import type * as Tools from "../../Tools.ts"
-import type { Core, Persona, TurnTimes } from "./core.ts"
+import type { BoundAgent } from "./boundAgent.ts"
+import type { Core, TurnTimes } from "./core.ts"
 import { makeMilestones, type Milestones } from "./milestones.ts"
 
 /** What a reply was made from. */
 export interface Basis {
   readonly history: History.History
-  readonly persona: Persona
+  readonly agent: BoundAgent
   readonly tools: Tools.Set<Session>
 }
 
@@ -110,13 +111,13 @@ export const makeSpeech = (options: {
 /** What a reply would be made from now. */
 export const basisOf = (core: Core): Basis => ({
   history: core.history.current(),
-  persona: core.agent.persona(),
+  agent: core.agent.bound(),
   tools: core.agent.tools()
 })
 
 /** Whether a reply would be the same if it were made now. */
 export const isCurrent = (core: Core, basis: Basis): boolean =>
-  basis.history === core.history.current() && basis.persona === core.agent.persona() &&
+  basis.history === core.history.current() && basis.agent === core.agent.bound() &&
   basis.tools === core.agent.tools()
 
 /** The speeches that are to be made, or are being made, by their ids. Nobody else writes this. */

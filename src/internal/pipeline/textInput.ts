@@ -81,7 +81,7 @@ export const watchKeys = (
   const take = ({ identity, key }: Key): void => {
     if (identity !== core.participant.identity()) return
     core.publish({ _tag: "UserPressedKey", key })
-    const own = core.agent.persona().onKey
+    const own = core.agent.bound().onKey
     const asked = own === undefined ? onKey && Effect.suspend(() => onKey(key, session)) : own(key)
     if (asked !== undefined) core.fork(guarded(core, "onKey", asked))
   }

@@ -43,7 +43,7 @@ export const makeTurns = (core: Core, hookTimeout: number): Turns => {
       core.history.lookedUp(undefined)
       hook?.interruptUnsafe()
       hook = undefined
-      const { onUserTurn } = core.agent.persona()
+      const { onUserTurn } = core.agent.bound()
       if (onUserTurn === undefined) return signal(core, { _tag: "Accepted", turn, text, changed: stale })
       const asking = basisOf(core)
       const onLate = () =>
@@ -65,7 +65,7 @@ export const makeTurns = (core: Core, hookTimeout: number): Turns => {
     },
     keep: ({ text, turn }) => void remember(turn, text, "voice"),
     tooLong: ({ speechMs, words }) => {
-      const { onTurnLimit } = core.agent.persona()
+      const { onTurnLimit } = core.agent.bound()
       const running = limitHook !== undefined && limitHook.pollUnsafe() === undefined
       if (onTurnLimit === undefined || running) return
       limitHook = core.fork(guarded(core, "onTurnLimit", onTurnLimit({ words, speechMs })))
