@@ -3,21 +3,20 @@ import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
-import * as Failure from "../../Failure.ts"
 import * as Processor from "../../Processor.ts"
 import type * as Room from "../../Room.ts"
 import * as Stt from "../../Stt.ts"
 import type * as Vad from "../../Vad.ts"
-import { retryAfterMs } from "../resilience/blame.ts"
 import { markIdle, markStart } from "../stt/voiced.ts"
-import { type Core, signal, spanned } from "./core.ts"
-import { failed, mended, worked } from "./failures.ts"
+import { type Core, signal } from "./core.ts"
+import { failed, worked } from "./failures.ts"
+import { recognise } from "./recognition.ts"
+import { behind, makeStreamClock, type Placed } from "./streamClock.ts"
 
 export interface Ears {
   readonly room: Room.Room["Service"]
@@ -230,168 +229,3 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
       })
     }
   })
-
-interface Placed {
-  readonly frame: Audio.Frame
-  readonly end: number
-}
-
-/** What lies behind a stream time. */
-const behind = (chunk: ReadonlyArray<Placed>, from: number): ReadonlyArray<Placed> =>
-  chunk.flatMap(({ end, frame }) => {
-    const start = end - Audio.durationMs(frame)
-    return end <= from ? [] : [{ frame: start >= from ? frame : Audio.slice(frame, from - start), end }]
-  })
-
-// How fast a microphone's clock may fall behind ours: more than any crystal does.
-const drift = 0.001
-
-/** Between stream time and the Clock, mapped where the audio has arrived the soonest. */
-const makeStreamClock = (core: Core) => {
-  let streamEnd = 0
-  let observedAt = core.conductor.now()
-  let offset = Number.POSITIVE_INFINITY
-  let voiceEnd: number | undefined
-  return {
-    /** The detector has heard the voice stop at a stream time; `undefined` where it goes on. */
-    voice: (end: number | undefined): void => {
-      voiceEnd = end
-    },
-    /**
-     * Where the last word of a transcript ended. One without words ends where its
-     * audio did, often after a silence, about which the detector knows better.
-     */
-    lastWord: ({ end, start, words }: Stt.Transcript, from: number): number | undefined => {
-      const word = words?.at(-1)?.end
-      if (word !== undefined) return from + word
-      if (end === undefined) return undefined
-      return voiceEnd !== undefined && from + (start ?? end) < voiceEnd ? Math.min(from + end, voiceEnd) : from + end
-    },
-    restart: (): void => {
-      offset = Number.POSITIVE_INFINITY
-    },
-    observe: (frames: ReadonlyArray<Audio.Frame>): void => {
-      if (frames.length === 0) return
-      for (const frame of frames) streamEnd = (frame.at ?? streamEnd) + Audio.durationMs(frame)
-      const now = core.conductor.now()
-      offset = Math.min(offset + (now - observedAt) * drift, now - streamEnd)
-      observedAt = now
-    },
-    toClock: (at: number): number => Math.min(core.conductor.now(), at + (Number.isFinite(offset) ? offset : 0)),
-    /** The newest frames with the stream time at which each ends. */
-    placed: (frames: ReadonlyArray<Audio.Frame>): ReadonlyArray<Placed> => {
-      let end = streamEnd
-      return frames.toReversed().map((frame) => {
-        const placed = { frame, end }
-        end = frame.at ?? end - Audio.durationMs(frame)
-        return placed
-      }).toReversed()
-    },
-    /** Stream time at which an input begins: frames tell it, or it is now. */
-    startOf: (input: Stt.Input): number => "samples" in input && input.at !== undefined ? input.at : streamEnd
-  }
-}
-
-// A recogniser that was lost is opened again after this long (ms), doubled each time up to the longest.
-const reopenAfter = 100
-const reopenAtMost = 5000
-
-// A provider may ask for more than that, but not for a call that is deaf (ms).
-const waitAtMost = 30_000
-
-/** Transcribes for as long as the session lasts: a recogniser that is lost is opened again. */
-const recognise = (
-  core: Core,
-  stt: Stt.Stt["Service"],
-  audio: Queue.Queue<Stt.Input, Cause.Done>,
-  clock: ReturnType<typeof makeStreamClock>,
-  healthyAfter: number,
-  over: Deferred.Deferred<void>
-): Effect.Effect<void> =>
-  Effect.gen(function*() {
-    let lost = 0
-    while (true) {
-      const since = core.conductor.now()
-      let start: number | undefined
-      let heard = false
-      const given = Stream.mapArray(Stream.fromQueue(audio), (inputs) => {
-        const first = start === undefined ? inputs.find((input) => "samples" in input) : undefined
-        if (first !== undefined) start = clock.startOf(first)
-        return inputs
-      })
-      const listening = yield* stt.transcribe(given).pipe(
-        Stream.runForEachArray((transcripts) =>
-          Effect.sync(() => {
-            for (const transcript of transcripts) {
-              if (take(core, transcript, start ?? 0, clock)) heard = true
-            }
-          })
-        ),
-        spanned("stt", { provider: stt.name }),
-        Effect.forkChild({ startImmediately: true })
-      )
-      const ended = yield* Fiber.await(listening)
-      if (Deferred.isDoneUnsafe(over) && Exit.isSuccess(ended)) return
-      const healthy = heard || core.conductor.now() - since >= healthyAfter
-      if (healthy) {
-        lost = 0
-        worked(core, "stt")
-      }
-      // A connection that was idle for long may be closed: that is no failure.
-      if (healthy && (Exit.isSuccess(ended) || hasEnded(ended.cause))) continue
-      // One that has given itself up has ended early, too.
-      const cause = Exit.isSuccess(ended) || Cause.hasInterruptsOnly(ended.cause)
-        ? Cause.fail(endedEarly(stt))
-        : ended.cause
-      if (isEnding(core)) return mended(core, "stt", stt.name, cause)
-      lost += 1
-      const error = Cause.findErrorOption(cause)
-      const mends = error._tag === "None" || error.value.isRetryable
-      if (!mends) core.publish({ _tag: "Warning", component: "stt", message: `${stt.name} cannot be opened again` })
-      failed(core, "stt", stt.name, cause, !mends)
-      if (!mends) return
-      const asked = error._tag === "Some" ? retryAfterMs(error.value) : 0
-      if (isEnding(core)) return
-      const wait = Math.max(Math.min(asked, waitAtMost), Math.min(reopenAtMost, reopenAfter * 2 ** (lost - 1)))
-      yield* Effect.timeoutOption(Deferred.await(over), wait)
-      if (isEnding(core)) return
-    }
-  })
-
-const hasEnded = (cause: Cause.Cause<Stt.SttError>): boolean => {
-  const error = Cause.findErrorOption(cause)
-  return error._tag === "Some" && error.value.reason._tag === "EndedEarly"
-}
-
-/** What is lost now is not opened again. */
-const isEnding = (core: Core): boolean => {
-  const { status } = core.conductor.state()
-  return status === "draining" || status === "closed"
-}
-
-const endedEarly = (stt: Stt.Stt["Service"]) =>
-  new Stt.SttError({ provider: stt.name, reason: new Failure.EndedEarly() })
-
-const take = (
-  core: Core,
-  transcript: Stt.Transcript,
-  start: number,
-  clock: ReturnType<typeof makeStreamClock>
-): boolean => {
-  const { confidence, end, final, language, start: begin, text } = transcript
-  if (text.trim() === "") return false
-  worked(core, "stt")
-  const last = clock.lastWord(transcript, start)
-  // Who closes the session at these words does so when they are in it.
-  core.conductor.tell(() =>
-    core.publish({
-      _tag: "UserTranscript",
-      text,
-      final,
-      ...(begin === undefined ? {} : { start: start + begin }),
-      ...(end === undefined ? {} : { end: start + end }),
-      ...(confidence === undefined ? {} : { confidence }),
-      ...(language === undefined ? {} : { language })
-    }), { _tag: "Heard", text, final, endedAt: last === undefined ? undefined : clock.toClock(last) })
-  return true
-}
