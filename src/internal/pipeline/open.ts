@@ -30,12 +30,12 @@ import { meterLlm, meterStt, meterTts } from "../resilience/metering.ts"
 import { resolve } from "../resilience/policy.ts"
 import { makePerform } from "./actions.ts"
 import { makeApology } from "./apology.ts"
-import { makeHearing } from "./audioInput.ts"
 import { makeBudget } from "./budget.ts"
 import { abandonCalls, recordOutput, settleCalls } from "./calls.ts"
 import { makeConductor } from "./conductor.ts"
 import { type Core, type Defaults, latest, signal } from "./core.ts"
 import { journal } from "./journal.ts"
+import { makeListening } from "./listening.ts"
 import { check } from "./options.ts"
 import { awaitParticipant, watchEnd, watchLeaving } from "./people.ts"
 import { bind } from "./persona.ts"
@@ -226,7 +226,7 @@ export const open = <R>(
       speaker: Semaphore.makeUnsafe(1),
       paused: false
     }
-    const hearing = yield* inScope(makeHearing(core, {
+    const hearing = yield* inScope(makeListening(core, {
       room: recorded.room,
       detector,
       stt,

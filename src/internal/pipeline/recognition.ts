@@ -1,85 +1,139 @@
-/** The recogniser's stream: opened again when it is lost, and told as it comes. */
+/**
+ * The recogniser's part in a conversation: audio in, what was understood out.
+ *
+ * The stream of it lasts as long as the session: a recogniser that has ended
+ * early, or was lost, is opened again by a schedule, and is given the audio that
+ * has waited. It never fails; what cannot be mended ends it. `end` lets the
+ * recogniser give what it owes, then the stream is over. Interrupting it hangs up.
+ */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
-import type * as Queue from "effect/Queue"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
 import * as Stt from "../../Stt.ts"
 import { retryAfterMs } from "../resilience/blame.ts"
-import { type Core, spanned } from "./core.ts"
+import { beside, reopened, through } from "../streams.ts"
+import type { Core } from "./core.ts"
 import { failed, mended, worked } from "./failures.ts"
+import { type Perception, understood } from "./perception.ts"
 import type { StreamClock } from "./streamClock.ts"
 
-// A recogniser that was lost is opened again after this long (ms), doubled each time up to the longest.
-const reopenAfter = 100
-const reopenAtMost = 5000
+// Ten seconds of 20 ms frames: what may wait while a recogniser is opened again.
+const backlog = 500
 
-// A provider may ask for more than that, but not for a call that is deaf (ms).
+// A provider may ask for more time than the schedule gives it, but not for a call that is deaf (ms).
 const waitAtMost = 30_000
 
-/** Transcribes for as long as the session lasts: a recogniser that is lost is opened again. */
-export const recognise = (
+// When a recogniser that was lost is opened again.
+const reopening = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")]).pipe(
+  Schedule.setInputType<unknown>(),
+  Schedule.modifyDelay(({ duration, input }) =>
+    Effect.succeed(Duration.max(duration, Duration.millis(Math.min(retryAfterMs(input), waitAtMost))))
+  )
+)
+
+export interface Recognition {
+  /** Hands audio over; what waits too long is dropped, the oldest first. */
+  readonly hand: (inputs: ReadonlyArray<Stt.Input>) => void
+  /** No more audio comes. */
+  readonly end: () => void
+  /** The audio that was handed over. */
+  readonly audio: Stream.Stream<Stt.Input>
+  /** What the transcripts mean; those without a text mean nothing. */
+  readonly understand: <E>(transcripts: Stream.Stream<Stt.Transcript, E>) => Stream.Stream<Perception, E>
+  /** Opens the recogniser again whenever that is of use. */
+  readonly reopen: (attempt: Stream.Stream<Perception, Stt.SttError>) => Stream.Stream<Perception>
+}
+
+export const makeRecognition = (
   core: Core,
-  stt: Stt.Stt["Service"],
-  audio: Queue.Queue<Stt.Input, Cause.Done>,
+  provider: string,
   clock: StreamClock,
-  healthyAfter: number,
-  over: Deferred.Deferred<void>
-): Effect.Effect<void> =>
+  /** A recogniser that has worked for so long had been well (ms). */
+  healthyAfter: number
+): Effect.Effect<Recognition> =>
   Effect.gen(function*() {
-    let lost = 0
-    while (true) {
-      const since = core.conductor.now()
-      let start: number | undefined
-      let heard = false
-      const given = Stream.mapArray(Stream.fromQueue(audio), (inputs) => {
+    const audio = yield* Queue.sliding<Stt.Input, Cause.Done>(backlog)
+    const over = Deferred.makeUnsafe<void>()
+    const schedule = Schedule.toStep(reopening)
+    let step = yield* schedule
+    let openedAt = 0
+    let heard = false
+    /** Stream time at which the audio of this attempt began. */
+    let start: number | undefined
+
+    const begin = (): void => {
+      openedAt = core.conductor.now()
+      heard = false
+      start = undefined
+    }
+    /** Whether the recogniser is to be opened again, once it is time to. */
+    const again = (exit: Exit.Exit<unknown, Stt.SttError>): Effect.Effect<boolean> =>
+      Effect.gen(function*() {
+        const ended = Exit.isSuccess(exit)
+        if (ended && Deferred.isDoneUnsafe(over)) return false
+        const healthy = heard || core.conductor.now() - openedAt >= healthyAfter
+        if (healthy) {
+          step = yield* schedule
+          worked(core, "stt")
+        }
+        // A connection that was idle for long may be closed: that is no failure.
+        if (healthy && (ended || endedEarly(exit.cause))) return true
+        // One that has given itself up has ended early, too.
+        const cause = ended || Cause.hasInterruptsOnly(exit.cause)
+          ? Cause.fail(new Stt.SttError({ provider, reason: new Failure.EndedEarly() }))
+          : exit.cause
+        if (isEnding(core)) {
+          mended(core, "stt", provider, cause)
+          return false
+        }
+        const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+        const mends = error?.isRetryable !== false
+        if (!mends) core.publish({ _tag: "Warning", component: "stt", message: `${provider} cannot be opened again` })
+        failed(core, "stt", provider, cause, !mends)
+        if (!mends || isEnding(core)) return false
+        const [, wait] = yield* Effect.orDie(step(core.conductor.now(), error))
+        yield* Effect.timeoutOption(Deferred.await(over), wait)
+        return !isEnding(core)
+      })
+
+    return {
+      hand: (inputs) => {
+        for (const input of inputs) Queue.offerUnsafe(audio, input)
+      },
+      end: () => {
+        Queue.endUnsafe(audio)
+        Deferred.doneUnsafe(over, Exit.void)
+      },
+      audio: Stream.fromQueue(audio).pipe(beside((inputs) => {
         const first = start === undefined ? inputs.find((input) => "samples" in input) : undefined
         if (first !== undefined) start = clock.startOf(first)
-        return inputs
-      })
-      const listening = yield* stt.transcribe(given).pipe(
-        Stream.runForEachArray((transcripts) =>
-          Effect.sync(() => {
-            for (const transcript of transcripts) {
-              if (take(core, transcript, start ?? 0, clock)) heard = true
-            }
-          })
-        ),
-        spanned("stt", { provider: stt.name }),
-        Effect.forkChild({ startImmediately: true })
-      )
-      const ended = yield* Fiber.await(listening)
-      if (Deferred.isDoneUnsafe(over) && Exit.isSuccess(ended)) return
-      const healthy = heard || core.conductor.now() - since >= healthyAfter
-      if (healthy) {
-        lost = 0
+      })),
+      understand: through((transcripts) => {
+        const worded = transcripts.filter(({ text }) => text.trim() !== "")
+        if (worded.length === 0) return []
+        heard = true
         worked(core, "stt")
-      }
-      // A connection that was idle for long may be closed: that is no failure.
-      if (healthy && (Exit.isSuccess(ended) || hasEnded(ended.cause))) continue
-      // One that has given itself up has ended early, too.
-      const cause = Exit.isSuccess(ended) || Cause.hasInterruptsOnly(ended.cause)
-        ? Cause.fail(endedEarly(stt))
-        : ended.cause
-      if (isEnding(core)) return mended(core, "stt", stt.name, cause)
-      lost += 1
-      const error = Cause.findErrorOption(cause)
-      const mends = error._tag === "None" || error.value.isRetryable
-      if (!mends) core.publish({ _tag: "Warning", component: "stt", message: `${stt.name} cannot be opened again` })
-      failed(core, "stt", stt.name, cause, !mends)
-      if (!mends) return
-      const asked = error._tag === "Some" ? retryAfterMs(error.value) : 0
-      if (isEnding(core)) return
-      const wait = Math.max(Math.min(asked, waitAtMost), Math.min(reopenAtMost, reopenAfter * 2 ** (lost - 1)))
-      yield* Effect.timeoutOption(Deferred.await(over), wait)
-      if (isEnding(core)) return
+        return worded.map((transcript) => understood(transcript, start ?? 0, clock))
+      }),
+      reopen: (attempt) =>
+        reopened(
+          Stream.suspend(() => {
+            begin()
+            return Stream.withSpan(attempt, "stt", { attributes: { provider }, captureStackTrace: false })
+          }),
+          again
+        )
     }
   })
 
-const hasEnded = (cause: Cause.Cause<Stt.SttError>): boolean => {
+const endedEarly = (cause: Cause.Cause<Stt.SttError>): boolean => {
   const error = Cause.findErrorOption(cause)
   return error._tag === "Some" && error.value.reason._tag === "EndedEarly"
 }
@@ -88,31 +142,4 @@ const hasEnded = (cause: Cause.Cause<Stt.SttError>): boolean => {
 const isEnding = (core: Core): boolean => {
   const { status } = core.conductor.state()
   return status === "draining" || status === "closed"
-}
-
-const endedEarly = (stt: Stt.Stt["Service"]) =>
-  new Stt.SttError({ provider: stt.name, reason: new Failure.EndedEarly() })
-
-const take = (
-  core: Core,
-  transcript: Stt.Transcript,
-  start: number,
-  clock: StreamClock
-): boolean => {
-  const { confidence, end, final, language, start: begin, text } = transcript
-  if (text.trim() === "") return false
-  worked(core, "stt")
-  const last = clock.lastWord(transcript, start)
-  // Who closes the session at these words does so when they are in it.
-  core.conductor.tell(() =>
-    core.publish({
-      _tag: "UserTranscript",
-      text,
-      final,
-      ...(begin === undefined ? {} : { start: start + begin }),
-      ...(end === undefined ? {} : { end: start + end }),
-      ...(confidence === undefined ? {} : { confidence }),
-      ...(language === undefined ? {} : { language })
-    }), { _tag: "Heard", text, final, endedAt: last === undefined ? undefined : clock.toClock(last) })
-  return true
 }
