@@ -23,6 +23,7 @@ import { join, overlay } from "./internal/audio/join.ts"
 import { paceFrames } from "./internal/audio/pace.ts"
 import { decode, encode } from "./internal/audio/wav.ts"
 import { FrameWindows } from "./internal/audio/windows.ts"
+import { millisOf as toMillis } from "./internal/provider/options.ts"
 
 /**
  * Layout of raw audio: samples per second (Hz) and interleaved channels.
@@ -193,7 +194,7 @@ export const windows = (size: number): Windows => {
  */
 export const silence = (length: Duration.Input, format: Format): Frame => {
   checkFormat(format)
-  const ms = Duration.toMillis(length)
+  const ms = millisOf("length", length)
   if (!Number.isFinite(ms) || ms < 0) {
     throw new AudioError({ reason: "InvalidArgument", field: "length", detail: `${ms} ms is not a length of audio` })
   }
@@ -233,6 +234,12 @@ export const toFloat32 = (frame: Frame): Float32Array => {
     out[i] = samples[i]! / 32768
   }
   return out
+}
+
+const millisOf = (field: string, input: Duration.Input): number => {
+  const ms = toMillis(input)
+  if (!Number.isNaN(ms)) return ms
+  throw new AudioError({ reason: "InvalidArgument", field, detail: "must be a duration, such as \"200 millis\"" })
 }
 
 /**
@@ -292,6 +299,9 @@ export const gain = (frame: Frame, dB: number): Frame => {
   if (dB === 0) {
     return frame
   }
+  if (Number.isNaN(dB)) {
+    throw new AudioError({ reason: "InvalidArgument", field: "dB", detail: "must be a number of decibels" })
+  }
   const factor = 10 ** (dB / 20)
   const { samples } = frame
   const out = new Int16Array(samples.length)
@@ -323,10 +333,10 @@ export const toMono = (frame: Frame): Frame =>
  */
 export const slice = (frame: Frame, from: Duration.Input, to: Duration.Input = Duration.infinity): Frame => {
   const count = Math.floor(frame.samples.length / frame.channels)
-  const sampleAt = (time: Duration.Input) =>
-    Math.min(count, Math.max(0, Math.round(Duration.toMillis(time) * frame.sampleRate / 1000)))
-  const start = sampleAt(from)
-  const end = Math.max(start, sampleAt(to))
+  const sampleAt = (field: string, time: Duration.Input) =>
+    Math.min(count, Math.max(0, Math.round(millisOf(field, time) * frame.sampleRate / 1000)))
+  const start = sampleAt("from", from)
+  const end = Math.max(start, sampleAt("to", to))
   return makeFrame(
     frame.samples.slice(start * frame.channels, end * frame.channels),
     frame,
@@ -422,7 +432,7 @@ export const rechunk: {
 })
 
 const timedWindows = (length: Duration.Input) => {
-  const ms = Duration.toMillis(length)
+  const ms = millisOf("duration", length)
   if (!Number.isFinite(ms) || ms <= 0) {
     throw new AudioError({ reason: "InvalidArgument", field: "duration", detail: `${ms} ms is not a length of audio` })
   }

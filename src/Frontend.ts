@@ -24,15 +24,15 @@
  *
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { withRecordings } from "./internal/frontend/preconnect.ts"
 import { serveRemote } from "./internal/frontend/remote.ts"
 import { showState } from "./internal/frontend/state.ts"
 import { tellTranscripts } from "./internal/frontend/transcripts.ts"
-import type * as Room from "./Room.ts"
-import type { Session } from "./Session.ts"
+import { millisOf } from "./internal/provider/options.ts"
+import * as Room from "./Room.ts"
 
 /**
  * Options of what frontends are told.
@@ -75,16 +75,18 @@ export interface Options {
  * It listens beside the conversation and never holds it up: where the room is
  * slower than the words, several updates become one. What cannot be sent is
  * logged. When the scope closes after the end of the session, what was said last
- * is still sent, for a second at most.
+ * is still sent, for a second at most. Throws a `RoomError` where `runTimeout`
+ * cannot be.
  *
  * @category running
  * @since 0.1.0
  */
 export const attach = (
-  session: Session["Service"],
+  session: Room.Conversation,
   options: Options = {}
-): Effect.Effect<void, never, Room.Room | Scope.Scope> =>
-  Effect.gen(function*() {
+): Effect.Effect<void, never, Room.Room | Scope.Scope> => {
+  const runTimeout = millis("runTimeout", options.runTimeout, "1 minute")
+  return Effect.gen(function*() {
     const streams = options.transcripts ?? true
     const packets = options.packets ?? true
     if (streams || packets) yield* tellTranscripts(session, { streams, packets, to: options.to })
@@ -92,13 +94,21 @@ export const attach = (
       yield* serveRemote(session, {
         access: options.access ?? (() => false),
         instructions: options.instructions ?? false,
-        runTimeout: Duration.toMillis(options.runTimeout ?? "1 minute")
+        runTimeout
       })
     }
     if (options.state ?? true) {
       yield* showState(session, options.name ?? session.job["agentName"] ?? (yield* session.agent))
     }
   })
+}
+
+const millis = (option: string, input: Duration.Input | undefined, fallback: Duration.Input): number => {
+  const ms = millisOf(input ?? fallback)
+  if (ms >= 0) return ms
+  const detail = `${option}: must be a duration of 0 or more, such as "5 seconds"`
+  throw new Room.RoomError({ reason: "InvalidOption", detail })
+}
 
 /**
  * Options of recordings.
@@ -124,7 +134,11 @@ export interface PreconnectOptions {
  * record it, when the package `opus-decoder` is installed. What cannot be
  * decoded is logged as a warning, and the live audio heard alone.
  *
- * A room of LiveKit does this by itself.
+ * One recording of each participant is taken, of at most 2 MiB, and the last 15
+ * seconds of it are heard. It is decoded when the participant is listened to.
+ *
+ * A room of LiveKit does this by itself. Throws a `RoomError` where an option
+ * cannot be.
  *
  * @category combinators
  * @since 0.1.0
@@ -134,6 +148,6 @@ export const preconnect = (
   options: PreconnectOptions = {}
 ): Effect.Effect<Room.Room["Service"], never, Scope.Scope> =>
   withRecordings(room, {
-    wait: Duration.toMillis(options.wait ?? "3 seconds"),
-    maxAge: Duration.toMillis(options.maxAge ?? "3 seconds")
+    wait: millis("wait", options.wait, "3 seconds"),
+    maxAge: millis("maxAge", options.maxAge, "3 seconds")
   })

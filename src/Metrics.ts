@@ -64,6 +64,7 @@ import * as collectors from "./internal/metrics/collector.ts"
 import * as errorTypes from "./internal/metrics/errorType.ts"
 import * as recording from "./internal/metrics/record.ts"
 import * as series from "./internal/metrics/series.ts"
+import { millis, whole } from "./internal/resilience/options.ts"
 
 /**
  * Kind of failure, as `agent_errors_total` labels it.
@@ -238,7 +239,7 @@ export const register: Effect.Effect<void> = Effect.contextWith((context: Contex
 )
 
 /**
- * Makes a collector.
+ * Makes a collector. Throws a `Resilience.InvalidOption` where `turns` cannot be.
  *
  * @category constructors
  * @since 0.1.0
@@ -246,7 +247,7 @@ export const register: Effect.Effect<void> = Effect.contextWith((context: Contex
 export const collector = (options?: {
   /** Turn records kept. @default 100 */
   readonly turns?: number | undefined
-}): Collector => collectors.make(options?.turns ?? 100)
+}): Collector => collectors.make(whole("turns", options?.turns, 100, 0))
 
 const nameOf = (cause: Cause.Cause<unknown>): string => {
   const error: unknown = Cause.squash(cause)
@@ -272,7 +273,7 @@ export const exporter = Effect.fnUntraced(function*<E, R>(
 ): Effect.fn.Return<void, never, R | Scope.Scope> {
   const once = Metric.snapshot.pipe(
     Effect.flatMap(options.export),
-    Effect.timeout(options.timeout ?? "10 seconds"),
+    Effect.timeout(millis("timeout", options.timeout, "10 seconds")),
     Effect.catchCause((cause) =>
       Cause.hasInterruptsOnly(cause)
         ? Effect.void

@@ -134,19 +134,30 @@ export interface Options {
     readonly budget?: Cost.Budget | undefined
   } | undefined
   readonly output?: Room.OutputOptions | undefined
-  /** Topic of typed text, `false` for none. @default "lk.chat" */
+  /**
+   * Topic of typed text, `false` for none. A text of more than 16,384 characters,
+   * and what comes beyond 20 texts in ten seconds, is refused with the event
+   * `Warning`.
+   *
+   * @default "lk.chat"
+   */
   readonly textTopic?: string | false | undefined
   /** What becomes of typed text. @default `session.send`: it interrupts, and is answered */
   readonly onText?:
     | ((message: Room.TextMessage, session: Session["Service"]) => Effect.Effect<unknown, unknown>)
     | undefined
-  /** What becomes of a key that is pressed on a telephone, besides its event. @default nothing */
+  /** What becomes of a key that is pressed on a telephone, besides its event, unless the agent says. @default nothing */
   readonly onKey?: ((key: string, session: Session["Service"]) => Effect.Effect<unknown, unknown>) | undefined
   /** Longest wait, before the agent enters, until somebody receives its track. @default "5 seconds" */
   readonly subscriberTimeout?: Duration.Input | undefined
   /** Ends the session when the participant leaves. @default true */
   readonly closeOnLeave?: boolean | undefined
-  /** Longest wait for a participant whose connection was lost, before that counts as having left. @default "20 seconds" */
+  /**
+   * Longest wait for a participant who has gone without having left for good
+   * (`Room.LeaveReason`), before that counts as having left.
+   *
+   * @default "20 seconds"
+   */
   readonly returnTimeout?: Duration.Input | undefined
   /**
    * Longest time, when the session ends, for tools to finish that are not `Tools.Cancellable`, then for `onExit`, then for
@@ -210,10 +221,10 @@ export type Services = Room.Room | Vad.Vad | Stt.Stt | Llm.Llm | Tts.Tts
  * @category constructors
  * @since 0.1.0
  */
-export const make: <R>(
-  agent: Agent.Agent<R>,
+export const make: <R, E>(
+  agent: Agent.Agent<R, E>,
   options?: Options
-) => Effect.Effect<Session["Service"], PipelineError, Services | Scope.Scope | Exclude<R, Session>> = open
+) => Effect.Effect<Session["Service"], PipelineError | E, Services | Scope.Scope | Exclude<R, Session>> = open
 
 /**
  * Holds a whole conversation and tells why it has ended.
@@ -221,10 +232,10 @@ export const make: <R>(
  * @category running
  * @since 0.1.0
  */
-export const run = <R>(
-  agent: Agent.Agent<R>,
+export const run = <R, E>(
+  agent: Agent.Agent<R, E>,
   options?: Options
-): Effect.Effect<Event.CloseReason, PipelineError, Services | Exclude<Exclude<R, Session>, Scope.Scope>> =>
+): Effect.Effect<Event.CloseReason, PipelineError | E, Services | Exclude<Exclude<R, Session>, Scope.Scope>> =>
   Effect.scoped(Effect.flatMap(make(agent, options), (session) => session.ended))
 
 /**
@@ -245,7 +256,7 @@ export const run = <R>(
  * @category running
  * @since 0.1.0
  */
-export const each: <R>(
-  agent: Agent.Agent<R> | ((participant: Room.Participant) => Agent.Agent<R>),
+export const each: <R, E>(
+  agent: Agent.Agent<R, E> | ((participant: Room.Participant) => Agent.Agent<R, E>),
   options?: EachOptions
 ) => Effect.Effect<void, PipelineError, Services | Exclude<Exclude<R, Session>, Scope.Scope>> = holdEach

@@ -16,6 +16,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Audio from "./Audio.ts"
 import { openGate } from "./internal/audio/gate.ts"
+import { millis, number } from "./internal/resilience/options.ts"
 
 /**
  * An open processor: frames in, frames out, in order.
@@ -105,11 +106,15 @@ export const sync = (name: string, step: Step): Processor => ({ name, open: Effe
 
 /**
  * Makes audio louder or quieter by a number of decibels, cut to full scale.
+ * Throws a `Resilience.InvalidOption` where it is no number.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const gain = (dB: number): Processor => sync("gain", (frames) => frames.map((frame) => Audio.gain(frame, dB)))
+export const gain = (dB: number): Processor => {
+  number("dB", dB, 0)
+  return sync("gain", (frames) => frames.map((frame) => Audio.gain(frame, dB)))
+}
 
 /**
  * Silences audio while no sample reaches the threshold.
@@ -118,16 +123,17 @@ export const gain = (dB: number): Processor => sync("gain", (frames) => frames.m
  *
  * Opens within 1 ms and closes within 10 ms, without delay to the audio, in the
  * same way however the audio is cut into frames. Frames that it leaves as they
- * are pass as the same objects.
+ * are pass as the same objects. Throws a `Resilience.InvalidOption` for an option
+ * that cannot be.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const gate = (options?: GateOptions): Processor =>
-  make({
-    name: "gate",
-    open: Effect.sync(() => openGate(options?.thresholdDbfs ?? -50, options?.hold ?? "200 millis"))
-  })
+export const gate = (options?: GateOptions): Processor => {
+  const threshold = number("thresholdDbfs", options?.thresholdDbfs, -50)
+  const hold = millis("hold", options?.hold, "200 millis")
+  return make({ name: "gate", open: Effect.sync(() => openGate(threshold, hold)) })
+}
 
 /**
  * Opens processors in the current scope and gives one step that runs them in
@@ -153,9 +159,10 @@ export const chain = Effect.fnUntraced(function*(
       // The listener's fault is not the audio's.
     }
   }
+  const openTimeout = millis("openTimeout", options?.openTimeout, "5 seconds")
   const opened = yield* Effect.forEach(
     processors,
-    (processor) => open(processor, options?.openTimeout ?? "5 seconds"),
+    (processor) => open(processor, openTimeout),
     {
       concurrency: "unbounded"
     }

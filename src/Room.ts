@@ -15,7 +15,9 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
-import type { Session } from "./Session.ts"
+import type * as ConversationEvent from "./Event.ts"
+import type { History } from "./History.ts"
+import type { Set as ToolSet } from "./Tools.ts"
 
 /**
  * Someone in the room, other than the agent.
@@ -60,6 +62,13 @@ export interface Track {
 
 /**
  * Why a participant has gone, where the room knows.
+ *
+ * **Details**
+ *
+ * Who has `left`, was `removed`, did not answer a call (`user_unavailable`,
+ * `user_rejected`, `sip_failure`), or whose room is closed has gone for good. Who
+ * has gone for another reason, or for none that is known, may be back under the
+ * same identity: a conversation waits for them.
  *
  * @category models
  * @since 0.1.0
@@ -301,6 +310,40 @@ export interface TextOptions extends SendOptions {
 }
 
 /**
+ * What the room sees of a conversation in it: enough to show it to those who
+ * look on, and to pass on what they ask for. A `Session` is one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Conversation {
+  readonly id: string
+  /** What is known of the job. */
+  readonly job: Readonly<Record<string, string>>
+  readonly participant: Effect.Effect<Participant | undefined>
+  /** Sid of the agent's track. */
+  readonly track: Effect.Effect<string>
+  readonly state: Effect.Effect<{
+    readonly agent: ConversationEvent.AgentState
+    readonly user: ConversationEvent.UserState
+    readonly status: "starting" | "open" | "draining" | "closed"
+  }>
+  /** Name of the agent. */
+  readonly agent: Effect.Effect<string>
+  readonly instructions: Effect.Effect<string>
+  readonly tools: Effect.Effect<ToolSet<unknown>>
+  readonly history: Effect.Effect<History>
+  /** From the next event on, until the conversation ends. */
+  readonly events: Stream.Stream<ConversationEvent.Event>
+  /** A turn that somebody has typed; `false` where the conversation is over. */
+  readonly send: (text: string) => Effect.Effect<boolean>
+  /** Detaches and attaches the microphone. */
+  readonly listen: (on: boolean) => Effect.Effect<void>
+  /** Ends it; with `drain`, when all that waits has been said. */
+  readonly close: (options?: { readonly drain?: boolean | undefined }) => Effect.Effect<void>
+}
+
+/**
  * Service that is the room.
  *
  * **Details**
@@ -314,9 +357,16 @@ export interface TextOptions extends SendOptions {
  * subscribed before the sender sends. These streams miss nothing from when they
  * run: fork them with `startImmediately`, or their fiber is not there yet.
  *
+ * A listener of messages who lags behind loses the oldest beyond 4,096 of them, or
+ * 32 MiB.
+ *
  * `tracks` is what a participant publishes, and `subscribe` whether the agent
  * receives one of them; microphones are received unless the room was told
  * otherwise. What a room cannot do fails with `Unsupported`.
+ *
+ * `remove` takes a participant out of the room, which ends the line of one at a
+ * telephone; a room that does not have it, or may not, cannot. Nothing happens to
+ * who is not there.
  *
  * `attach` is what the room does for each conversation in it, such as serving
  * those who look on: given the room as the conversation sees it, once everything
@@ -381,8 +431,9 @@ export class Room extends Context.Service<Room, {
     handler: (call: { readonly identity: string; readonly payload: string }) => Effect.Effect<string, RoomError>
   ) => Effect.Effect<void, RoomError, Scope.Scope>
   readonly setAttributes: (attributes: Readonly<Record<string, string>>) => Effect.Effect<void, RoomError>
+  readonly remove?: ((identity: string) => Effect.Effect<void, RoomError>) | undefined
   readonly attach?:
-    | ((session: Session["Service"]) => Effect.Effect<void, never, Room | Scope.Scope>)
+    | ((conversation: Conversation) => Effect.Effect<void, never, Room | Scope.Scope>)
     | undefined
   readonly ended: Effect.Effect<EndReason>
   readonly leave: Effect.Effect<void>

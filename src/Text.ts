@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { whole } from "./internal/resilience/options.ts"
 import * as Emoji from "./internal/text/emoji.ts"
 import * as Lexicon from "./internal/text/lexicon.ts"
 import * as Markdown from "./internal/text/markdown.ts"
@@ -160,16 +161,18 @@ export interface PhraseOptions {
  * `!` and `?` wait for white space, their full-width forms for the next
  * character, and `。` and `।` for nothing, save inside quotation marks and
  * brackets. A line break ends a sentence unless a lower-case letter follows, a
- * blank line always.
+ * blank line always. Throws a `Resilience.InvalidOption` for a length that cannot
+ * be.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const segmenter = (options?: SentenceOptions): Segmenter => {
   const lexicon = Lexicon.of(options?.language)
-  const max = options?.maxLength ?? Infinity
-  const min = Math.min(options?.minLength ?? lexicon.minLength, max)
-  return new Sentences.Segmenter(lexicon, { min, max, first: Math.min(options?.firstMinLength ?? min, max) })
+  const max = whole("maxLength", options?.maxLength, Infinity, 1)
+  const min = Math.min(whole("minLength", options?.minLength, lexicon.minLength, 0), max)
+  const first = Math.min(whole("firstMinLength", options?.firstMinLength, min, 0), max)
+  return new Sentences.Segmenter(lexicon, { min, max, first })
 }
 
 /**

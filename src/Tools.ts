@@ -16,6 +16,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { millis } from "./internal/resilience/options.ts"
 import * as entries from "./internal/tools/entry.ts"
 import * as execution from "./internal/tools/execute.ts"
 import * as running from "./internal/tools/runner.ts"
@@ -227,8 +228,23 @@ export type ToolOf<T> = T extends ReadonlyArray<infer Kit> ? ToolOf<Kit>
  * @since 0.1.0
  */
 export type HandlersOf<T> = T extends ReadonlyArray<infer Kit> ? HandlersOf<Kit>
-  : T extends Toolkit.Toolkit<infer Tools> ? Tool.HandlersFor<Tools>
+  : T extends Toolkit.Toolkit<infer Tools> ?
+    Named<{ readonly [Name in keyof Tools]: HandlerOf<Tools[Name]> }[keyof Tools]>
   : never
+
+/**
+ * What the handlers and the schemas of a toolkit, or of several, need at each
+ * call.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export type ServicesOf<T> = Named<Exclude<Tool.HandlerServices<ToolOf<T>>, undefined>>
+
+type HandlerOf<T extends Tool.Any> = Tool.RequiresHandler<T> extends true ? Tool.Handler<T["name"]> : never
+
+// What is inferred is shown by the names of its members, and not by that of a type with the tools' schemas in it.
+type Named<T> = [T] extends [infer Members] ? Members : never
 
 /**
  * No tools.
@@ -253,7 +269,7 @@ export const empty: Set = { entries: new Map() }
  */
 export const resolve = <const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>>(
   toolkits: T
-): Effect.Effect<Set<Tool.HandlerServices<ToolOf<T>>>, ToolsError, HandlersOf<T>> => add(empty, toolkits)
+): Effect.Effect<Set<ServicesOf<T>>, ToolsError, HandlersOf<T>> => add(empty, toolkits)
 
 /**
  * Adds tools; a name that is taken fails with `DuplicateTool`.
@@ -264,8 +280,8 @@ export const resolve = <const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>
 export const add = <R, const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>>(
   self: Set<R>,
   toolkits: T
-): Effect.Effect<Set<R | Tool.HandlerServices<ToolOf<T>>>, ToolsError, HandlersOf<T>> =>
-  Effect.flatMap(entries.resolve<Tool.HandlerServices<ToolOf<T>>, HandlersOf<T>>(toolkits), (added) => {
+): Effect.Effect<Set<R | ServicesOf<T>>, ToolsError, HandlersOf<T>> =>
+  Effect.flatMap(entries.resolve<ServicesOf<T>, HandlersOf<T>>(toolkits), (added) => {
     const twice = added.find((entry, i) =>
       self.entries.has(entry.tool.name) || added.findIndex((other) => other.tool.name === entry.tool.name) !== i
     )
@@ -283,9 +299,9 @@ export const add = <R, const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>>
 export const replace = <R, const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>>(
   self: Set<R>,
   toolkits: T
-): Effect.Effect<Set<R | Tool.HandlerServices<ToolOf<T>>>, never, HandlersOf<T>> =>
+): Effect.Effect<Set<R | ServicesOf<T>>, never, HandlersOf<T>> =>
   Effect.map(
-    entries.resolve<Tool.HandlerServices<ToolOf<T>>, HandlersOf<T>>(toolkits),
+    entries.resolve<ServicesOf<T>, HandlersOf<T>>(toolkits),
     (added) => join(self, added)
   )
 
@@ -356,8 +372,10 @@ export const annotation = <A>(self: Set<unknown>, name: string, reference: Conte
  * @category execution
  * @since 0.1.0
  */
-export const execute = <R>(self: Set<R>, call: Call, options?: Options): Effect.Effect<Output, never, R> =>
-  execution.execute(self, call, options ?? {}, told)
+export const execute = <R>(self: Set<R>, call: Call, options?: Options): Effect.Effect<Output, never, R> => {
+  millis("timeout", options?.timeout, Infinity)
+  return execution.execute(self, call, options ?? {}, told)
+}
 
 const onDuplicate = (set: Set<unknown>, name: string) => {
   const annotations = set.entries.get(name)?.tool.annotations ?? Context.empty()
@@ -368,13 +386,15 @@ const onDuplicate = (set: Set<unknown>, name: string) => {
 const told = (error: unknown): string | undefined => error instanceof ToolError ? error.message : undefined
 
 /**
- * Makes the runner of a conversation, which its scope ends.
+ * Makes the runner of a conversation, which its scope ends. Throws a
+ * `Resilience.InvalidOption` where `timeout` cannot be.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const makeRunner = (options?: RunnerOptions): Effect.Effect<Runner, never, Scope.Scope> =>
-  running.make({
+export const makeRunner = (options?: RunnerOptions): Effect.Effect<Runner, never, Scope.Scope> => {
+  millis("timeout", options?.timeout, Infinity)
+  return running.make({
     execute: (set, call) => execute(set, call, options),
     policy: (set, name) => ({
       cancellable: annotation(set, name, Cancellable),
@@ -382,3 +402,4 @@ export const makeRunner = (options?: RunnerOptions): Effect.Effect<Runner, never
     }),
     onOutput: options?.onOutput
   })
+}

@@ -128,6 +128,8 @@ export interface Permissions {
 export interface Entrance {
   readonly url: string
   readonly token: Redacted.Redacted
+  /** Lets the agent take others out of the room, as `hangUp` does with who is at a telephone. */
+  readonly admin?: Redacted.Redacted | undefined
   readonly autoSubscribe: AutoSubscribe
   readonly job: JobRequest
 }

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Duration, Effect, Fiber, FileSystem, Option, Queue, Result, Schema, Stream } from "effect"
 import { Audio } from "effect-voice"
 import { TestClock } from "effect/testing"
+import { correctable } from "./support/clock.ts"
 
 const random = (seed: number) => {
   let state = seed >>> 0
@@ -562,6 +563,26 @@ describe("Audio", () => {
         yield* TestClock.adjust("6 seconds")
         yield* Fiber.join(fiber)
         assert.deepStrictEqual(times, Array.from({ length: 401 }, (_, i) => 1234 + Math.ceil(i * 12.5)))
+      }))
+
+    it.effect("paces frames by the time that passes, whatever becomes of the wall clock", () =>
+      Effect.gen(function*() {
+        for (const ms of [-3_600_000, -61_000, 61_000, 3_600_000]) {
+          const { run, step } = yield* correctable
+          const origin = yield* Clock.currentTimeMillis
+          const frames = Stream.fromArray(Array.from({ length: 6 }, () => sine(440, 16_000, 320)))
+          const times: Array<number> = []
+          const passed = Clock.clockWith((clock) => Effect.sync(() => clock.monotonicTimeNanosUnsafe()))
+          const fiber = yield* run(Stream.runForEach(
+            Audio.pace(frames),
+            () => Effect.map(passed, (nanos) => times.push(Number(nanos) / 1e6 - origin))
+          )).pipe(Effect.forkChild({ startImmediately: true }))
+          yield* TestClock.adjust(50)
+          step(ms)
+          yield* TestClock.adjust(50)
+          assert.deepStrictEqual(times, [0, 20, 40, 60, 80, 100], `${ms}`)
+          yield* Fiber.interrupt(fiber)
+        }
       }))
 
     it.effect("waits out gaps and follows a time that starts anew", () =>

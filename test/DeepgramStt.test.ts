@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Fiber, Layer, Queue, Redacted, Schedule, Stream } from "effect"
-import { type Audio, Resilience, Stt } from "effect-voice"
+import { type Audio, Stt } from "effect-voice"
 import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
 import { TestClock } from "effect/testing"
 import { WebSocket } from "ws"
 import * as faults from "./contract/faults.ts"
 import { contract } from "./contract/stt.ts"
+import { correctable } from "./support/clock.ts"
 import * as provider from "./support/provider.ts"
 import { key, said, suite, tone } from "./support/transcribing.ts"
 
@@ -254,6 +255,30 @@ describe("DeepgramStt", () => {
       }).pipe(Effect.provide([layer, TestClock.layer()]))
     }))
 
+  it.live("keeps the connection alive every four seconds though the wall clock is corrected", () =>
+    Effect.gen(function*() {
+      const server = yield* provider.webSocket()
+      const audio = yield* Queue.unbounded<Stt.Input>()
+      yield* Effect.gen(function*() {
+        const { run, step } = yield* correctable
+        const layer = DeepgramStt.layer(options(server.url))
+        const transcribing = Stream.runDrain(Stt.transcribe(Stream.fromQueue(audio))).pipe(Effect.provide(layer))
+        const fiber = yield* Effect.forkChild(run(transcribing))
+        yield* Queue.offer(audio, tone[0]!)
+        const peer = yield* server.next
+        yield* peer.next
+        for (const ms of [-60_000, 60_000, -3_600_000, 3_600_000]) {
+          step(ms)
+          yield* TestClock.adjust(3999)
+          const { length } = peer.received
+          yield* TestClock.adjust(1)
+          assert.strictEqual(yield* peer.next, `{"type":"KeepAlive"}`)
+          assert.strictEqual(peer.received.length, length + 1)
+        }
+        yield* Fiber.interrupt(fiber)
+      }).pipe(Effect.provide(TestClock.layer()))
+    }))
+
   it.live("gives a provider up that does not answer to the end", () =>
     Effect.gen(function*() {
       const server = yield* provider.webSocket()
@@ -291,7 +316,7 @@ describe("DeepgramStt", () => {
         Stream.concat(Stream.make(Stt.Finalize))
       )
       const heard = yield* Effect.gen(function*() {
-        const stt = Resilience.stt(yield* Stt.Stt, { schedule: Schedule.spaced("10 millis") })
+        const stt = Stt.resilient(yield* Stt.Stt, { schedule: Schedule.spaced("10 millis") })
         return yield* Stream.runCollect(stt.transcribe(audio))
       }).pipe(Effect.provide(DeepgramStt.layer(options(relay.url))))
       assert.strictEqual(relay.peers.length, 2)

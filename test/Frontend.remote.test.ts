@@ -3,6 +3,8 @@ import { AgentSession as pb } from "@livekit/protocol"
 import { Effect, Layer, Schema } from "effect"
 import { Agent, Room } from "effect-voice"
 import * as Frontend from "effect-voice/Frontend"
+// Loaded with the first request, which would take longer than virtual time on a busy machine.
+import { version } from "effect-voice/internal/worker/version"
 import * as Testing from "effect-voice/testing"
 import { Tool, Toolkit } from "effect/ai"
 
@@ -87,6 +89,25 @@ describe("requests about a session", () => {
       assert.deepStrictEqual(responses.map(({ requestId }) => requestId), ["request-1"])
     }))
 
+  it.effect("to run more than anyone types are refused, and the one who asked is told", () =>
+    Effect.gen(function*() {
+      const { responses, timeline } = yield* asked(
+        { agent: Agent.make({ instructions: "" }), user: [], llm: () => "Yes." },
+        [
+          [100, { case: "runInput", value: { text: "x".repeat(16_385) } }],
+          ...Array.from({ length: 21 }, (_, i) => [200 + i, { case: "runInput", value: { text: `${i}` } }] as const)
+        ],
+        { runTimeout: "5 seconds" }
+      )
+      const errors = new Map(responses.map(({ error, requestId }) => [requestId, error]))
+      assert.strictEqual(errors.get("request-0"), "runInput: longer than 16384 characters")
+      assert.strictEqual(
+        responses.filter(({ error }) => error === "runInput: more than 20 texts in 10 seconds").length,
+        1
+      )
+      assert.isTrue(timeline.messages.every((message) => message.length < 100))
+    }))
+
   it.effect("are answered, each by its id, to the one who asked", () =>
     Effect.gen(function*() {
       const script: Testing.Scenario<Tool.HandlersFor<{ readonly weather: typeof Weather }>> = {
@@ -130,7 +151,7 @@ describe("requests about a session", () => {
         "llm",
         "tts"
       ])
-      assert.strictEqual(value(6, "getFrameworkInfo")?.value.sdk, "effect-voice")
+      assert.deepInclude(value(6, "getFrameworkInfo")?.value, { sdk: "effect-voice", sdkVersion: version })
       assert.include(by(7)?.error, "not served")
       assert.include(by(8)?.error, "updateIo")
 

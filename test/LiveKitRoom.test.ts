@@ -5,6 +5,7 @@ import { makeTrack } from "effect-voice/internal/livekit/output"
 import { hold, type RtcTrack, saying } from "effect-voice/internal/livekit/rtc"
 import { makeSpeaker, type Speaker } from "effect-voice/internal/livekit/speaker"
 import { makeVoice } from "effect-voice/internal/livekit/voice"
+import { mayRemove } from "effect-voice/internal/livekitServer/token"
 import * as LiveKitRoom from "effect-voice/Layers/LiveKitRoom"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
@@ -351,6 +352,9 @@ describe("LiveKitRoom", () => {
         canUpdateOwnMetadata: true,
         agent: true
       })
+      const admin = yield* LiveKitRoom.token({ apiKey: "key", apiSecret, room: "r", identity: "me", admin: true })
+      assert.deepInclude(decodeJwt(Redacted.value(admin))["video"], { room: "r", roomAdmin: true })
+      assert.deepStrictEqual([token, admin, Redacted.make("none")].map(mayRemove), [false, true, false])
       const empty = yield* Effect.flip(LiveKitRoom.token({ apiKey: "key", apiSecret, room: "", identity: "me" }))
       assert.strictEqual(empty.detail, "token: room is empty")
     }))

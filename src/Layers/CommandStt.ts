@@ -21,8 +21,10 @@ import * as checked from "../internal/command/options.ts"
 import * as command from "../internal/command/run.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import * as native from "../internal/native.ts"
+import { Checks } from "../internal/provider/options.ts"
 import * as utf8 from "../internal/provider/utf8.ts"
 import * as answers from "../internal/stt/answer.ts"
+import { problemOf as recognizerProblem } from "../internal/stt/options.ts"
 import * as Stt from "../Stt.ts"
 import type * as Vad from "../Vad.ts"
 
@@ -108,6 +110,9 @@ export interface Options {
   readonly maxSpeech?: Duration.Input | undefined
 }
 
+/** Most silence that is added on a side (ms). */
+const longestPaddingMs = 60_000
+
 /**
  * PocketSphinx of CMU, as Debian packages it (`pocketsphinx` and
  * `pocketsphinx-en-us`): English, old and of few words, but small and fast.
@@ -134,6 +139,12 @@ const padded = (padding: Options["padding"], speech: Audio.Frame): Audio.Frame =
     ? speech
     : Audio.concat([Audio.silence(padding.before, speech), speech, Audio.silence(padding.after, speech)])
 
+const paddingProblem = ({ padding }: Options): Failure.InvalidRequest | undefined =>
+  new Checks()
+    .time("padding.before", padding?.before, 0, longestPaddingMs)
+    .time("padding.after", padding?.after, 0, longestPaddingMs)
+    .problem
+
 /**
  * Creates an `Stt` that runs a local program.
  *
@@ -157,6 +168,8 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
     failed
   )
   yield* Effect.mapError(checked.checkedFormat("format", format), failed)
+  const wrong = recognizerProblem(options) ?? paddingProblem(options)
+  if (wrong !== undefined) return yield* failed(wrong)
   yield* Effect.mapError(command.find(options), failed)
   const turns = yield* Semaphore.make(limits.concurrency)
 

@@ -28,7 +28,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as EffectConfig from "effect/Config"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
@@ -37,6 +37,7 @@ import * as Stream from "effect/Stream"
 import { randomBytes } from "node:crypto"
 import type * as Audio from "../Audio.ts"
 import { layerFrom } from "../internal/config/variable.ts"
+import { millisOf } from "../internal/provider/options.ts"
 import {
   headerBytes,
   type Item,
@@ -49,6 +50,7 @@ import { keyBytes, saltBytes } from "../internal/recorder/seal.ts"
 import * as store from "../internal/recorder/store.ts"
 import { failures, makeWriter } from "../internal/recorder/writer.ts"
 import { makeRecorder } from "../internal/room/recorder.ts"
+import { steadyClock } from "../internal/steady.ts"
 import {
   type Content,
   Damaged,
@@ -145,8 +147,7 @@ const folderOf = (folder: string): Effect.Effect<string, RecorderError> =>
 
 const retentionOf = (input: Duration.Input | undefined): Effect.Effect<number, RecorderError> =>
   Effect.suspend(() => {
-    const duration = Duration.fromInput(input ?? "30 days")
-    const ms = duration._tag === "Some" && !Number.isNaN(input) ? Duration.toMillis(duration.value) : Number.NaN
+    const ms = millisOf(input ?? "30 days")
     return ms > 0
       ? Effect.succeed(ms)
       : Effect.fail(
@@ -182,8 +183,7 @@ export const layer = (options: Options): Layer.Layer<Recorder, RecorderError> =>
       return Recorder.of({
         open: (about) =>
           Effect.gen(function*() {
-            const clock = yield* Clock.Clock
-            const now = (): number => clock.currentTimeMillisUnsafe()
+            const now = yield* steadyClock
             const sink = yield* Effect.tapError(store.create(folder), () => Metric.update(failures, 1))
             const writer = yield* makeWriter(sink, makeSealer(key, randomBytes(saltBytes)), now)
             writer.put({ _tag: "Opened", at: now(), ...about })

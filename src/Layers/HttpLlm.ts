@@ -22,6 +22,7 @@ import { invalid, post } from "../internal/custom/options.ts"
 import * as replies from "../internal/custom/reply.ts"
 import * as Http from "../internal/provider/http.ts"
 import { events } from "../internal/provider/lines.ts"
+import { Checks } from "../internal/provider/options.ts"
 import { errorIn } from "../internal/provider/told.ts"
 import * as utf8 from "../internal/provider/utf8.ts"
 import * as Llm from "../Llm.ts"
@@ -223,7 +224,8 @@ const types: Readonly<Record<replies.Format, ReadonlyArray<string> | undefined>>
  *
  * **Details**
  *
- * Fails with `InvalidRequest` when the URL or a header is none. A reply fails
+ * Fails with `InvalidRequest` when the URL or a header is none, or an option is
+ * out of its range. A reply fails
  * with `Rejected` for a status that is an error; with `Disconnected` for a lost
  * connection, and an answer that ends before it is finished; with
  * `InvalidResponse` for one that is malformed, in another content type, cut off
@@ -240,6 +242,10 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
   const { answer = chatCompletion, name = "http" } = options
   const failed = (reason: Failure.Reason) => new Llm.LlmError({ provider: name, reason })
   const target = yield* Effect.mapError(post(options), failed)
+  const settings = new Checks()
+    .range("temperature", options.temperature, 0, 2)
+    .whole("maxTokens", options.maxTokens, 1, 1_000_000)
+  yield* Effect.mapError(settings.result, failed)
   const http = yield* Http.http
   const { format } = answer
   const reply = (body: string): Stream.Stream<Llm.Delta, Failure.Reason> => {

@@ -22,6 +22,7 @@ import { invalid, post } from "../internal/custom/options.ts"
 import * as Http from "../internal/provider/http.ts"
 import * as utf8 from "../internal/provider/utf8.ts"
 import * as answers from "../internal/stt/answer.ts"
+import { problemOf as recognizerProblem } from "../internal/stt/options.ts"
 import * as Stt from "../Stt.ts"
 import type * as Vad from "../Vad.ts"
 
@@ -138,6 +139,8 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
   const failed = (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
   const target = yield* Effect.mapError(post(options), failed)
   yield* Effect.mapError(checkedFormat("format", format), failed)
+  const wrong = recognizerProblem(options)
+  if (wrong !== undefined) return yield* failed(wrong)
   if (options.field !== undefined && options.upload !== "multipart") {
     return yield* failed(invalid("field: is that of a form; set upload to \"multipart\""))
   }

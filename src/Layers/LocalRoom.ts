@@ -11,11 +11,10 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
@@ -23,6 +22,7 @@ import type * as Stream from "effect/Stream"
 import * as Audio from "../Audio.ts"
 import { makeVirtualClock, type VirtualClock } from "../internal/clock.ts"
 import * as native from "../internal/native.ts"
+import { millisOf } from "../internal/provider/options.ts"
 import { type Caller, isStream, load, type Loaded, makeCaller } from "../internal/room/caller.ts"
 import type { RoomControl } from "../internal/room/control.ts"
 import { makeHub } from "../internal/room/hub.ts"
@@ -152,11 +152,10 @@ const invalid = (detail: string) => new RoomError({ reason: "InvalidOption", det
 
 const millis = (option: string, input: Duration.Input, least: number, most: number): Effect.Effect<number, RoomError> =>
   Effect.suspend(() => {
-    const duration = Duration.fromInput(input)
-    if (Option.isNone(duration)) {
+    const ms = millisOf(input)
+    if (Number.isNaN(ms)) {
       return Effect.fail(invalid(`${option}: ${String(input)} is no duration, such as "2 seconds" or 2000`))
     }
-    const ms = Duration.toMillis(duration.value)
     return ms >= least && ms <= most
       ? Effect.succeed(ms)
       : Effect.fail(invalid(`${option}: ${ms} ms, expected ${least} to ${most} ms`))

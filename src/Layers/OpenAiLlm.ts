@@ -21,6 +21,7 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
 import type * as Failure from "../Failure.ts"
+import { openAi } from "../internal/config/defaults.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import * as chat from "../internal/openai/chat.ts"
 import * as client from "../internal/openai/client.ts"
@@ -89,6 +90,7 @@ const checked = Effect.fnUntraced(function*(options: Options) {
   yield* inRange("temperature", options.temperature, 0, 2)
   yield* inRange("topP", options.topP, 0, 1)
   yield* inRange("maxTokens", options.maxTokens, 1, 1_000_000)
+  yield* inRange("seed", options.seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
   yield* inRange("frequencyPenalty", options.frequencyPenalty, -2, 2)
   yield* inRange("presencePenalty", options.presencePenalty, -2, 2)
   yield* inRange("stop: the number of texts", options.stop?.length, 0, 4)
@@ -98,7 +100,7 @@ const checked = Effect.fnUntraced(function*(options: Options) {
 })
 
 const samplingOf = (options: Options): Sampling => ({
-  model: options.model ?? "gpt-4o-mini",
+  model: options.model ?? openAi.model,
   temperature: options.temperature,
   topP: options.topP,
   maxTokens: options.maxTokens,

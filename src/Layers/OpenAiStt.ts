@@ -28,8 +28,9 @@ import { inRange, named, settings } from "../internal/openai/options.ts"
 import * as realtime from "../internal/openai/realtime.ts"
 import * as transcription from "../internal/openai/transcription.ts"
 import { connect } from "../internal/provider/socket.ts"
-import { spare } from "../internal/provider/spare.ts"
+import { standby } from "../internal/provider/standby.ts"
 import { converse } from "../internal/stt/conversation.ts"
+import { problemOf as recognizerProblem } from "../internal/stt/options.ts"
 import * as Stt from "../Stt.ts"
 import type * as Vad from "../Vad.ts"
 
@@ -188,6 +189,8 @@ export const make = (options: Options = {}): Effect.Effect<Stt.Stt["Service"], S
   const fail = (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
   return Effect.gen(function*() {
     yield* checked(options)
+    const wrong = recognizerProblem(options)
+    if (wrong !== undefined) return yield* wrong
     const opened = yield* client.open(options)
     const prewarm = Effect.mapError(client.prewarm(opened), fail)
     const service = (manner: transcription.Manner): Stt.Stt["Service"] => {
@@ -255,7 +258,7 @@ export const makeRealtime = (
           : { authorization: Redacted.make(`Bearer ${Redacted.value(apiKey)}`) })
       }
     }
-    const line = yield* spare({ open: connect(target), keepMs })
+    const line = yield* standby({ open: connect(target), keepMs })
     const service = (manner: realtime.Manner): Stt.Stt["Service"] =>
       Stt.make({
         name,

@@ -58,6 +58,21 @@ export class ListenFailed extends Schema.TaggedError<ListenFailed>("effect-voice
 }
 
 /**
+ * An option has a value that no server can work with.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidOption extends Schema.TaggedError<InvalidOption>("effect-voice/Layers/Prometheus/InvalidOption")(
+  "InvalidOption",
+  { option: Schema.String, detail: Schema.String }
+) {
+  override get message(): string {
+    return `${this.option} ${this.detail}`
+  }
+}
+
+/**
  * Why there is no metrics server.
  *
  * @category errors
@@ -65,7 +80,7 @@ export class ListenFailed extends Schema.TaggedError<ListenFailed>("effect-voice
  */
 export class PrometheusError
   extends Schema.TaggedError<PrometheusError>("effect-voice/Layers/Prometheus/PrometheusError")("PrometheusError", {
-    reason: Schema.Union([PortInUse, ListenFailed])
+    reason: Schema.Union([PortInUse, ListenFailed, InvalidOption])
   })
 {
   override get message(): string {
@@ -107,6 +122,9 @@ const listenError = (port: number) => (error: HttpServerError.ServeError): Prome
   })
 }
 
+const invalid = (option: string, detail: string): PrometheusError =>
+  new PrometheusError({ reason: new InvalidOption({ option, detail }) })
+
 const ok = HttpServerResponse.text("ok\n")
 const notFound = HttpServerResponse.text("not found\n", { status: 404 })
 const notAllowed = HttpServerResponse.text("use GET\n", { status: 405, headers: { allow: "GET, HEAD" } })
@@ -142,7 +160,11 @@ export const layer = (options: Options = {}): Layer.Layer<Prometheus, Prometheus
   Layer.effect(
     Prometheus,
     Effect.gen(function*() {
-      const port = options.port ?? 8000
+      const { path = "/metrics", port = 8000 } = options
+      if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+        return yield* invalid("port", `must be a whole number from 0 to 65535, not ${port}`)
+      }
+      if (!path.startsWith("/")) return yield* invalid("path", "must begin with /")
       const context = yield* Effect.context<never>()
       yield* Metrics.register
       const server = createServer()

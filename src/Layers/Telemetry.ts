@@ -21,6 +21,7 @@
 import * as EffectConfig from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -31,6 +32,7 @@ import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import * as Schema from "effect/Schema"
 import { layerFrom } from "../internal/config/variable.ts"
+import { millisOf } from "../internal/provider/options.ts"
 
 /**
  * @category options
@@ -71,6 +73,21 @@ export interface OtlpOptions {
 }
 
 /**
+ * An option has a value that nothing can be sent with.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class TelemetryError extends Schema.TaggedError<TelemetryError>("effect-voice/Layers/Telemetry/TelemetryError")(
+  "TelemetryError",
+  { option: Schema.String, detail: Schema.String }
+) {
+  override get message(): string {
+    return `${this.option} ${this.detail}`
+  }
+}
+
+/**
  * Replaces the loggers by one that writes a JSON object a line.
  *
  * **Details**
@@ -91,6 +108,9 @@ export const layerJson = (options?: JsonOptions): Layer.Layer<never> => {
     : Layer.merge(loggers, Layer.succeed(References.MinimumLogLevel, options.minimumLevel))
 }
 
+// More often than this sends nothing but requests.
+const shortestMs = 10
+
 // The exporter would read OTEL_… variables by itself.
 const silent = ConfigProvider.layer(ConfigProvider.fromUnknown({}))
 
@@ -101,12 +121,28 @@ const silent = ConfigProvider.layer(ConfigProvider.fromUnknown({}))
  *
  * What is buffered is sent when the scope closes. A collector that cannot be
  * reached never fails the program: after three retries what is buffered is
- * dropped, and a minute later it is tried again.
+ * dropped, and a minute later it is tried again. Fails where an interval cannot
+ * be.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerOtlp = (options: OtlpOptions): Layer.Layer<never> =>
+export const layerOtlp = (options: OtlpOptions): Layer.Layer<never, TelemetryError> =>
+  Layer.provideMerge(sending(options), Layer.effectDiscard(check(options)))
+
+const check = (options: OtlpOptions): Effect.Effect<void, TelemetryError> =>
+  Effect.gen(function*() {
+    for (const option of ["logsInterval", "metricsInterval", "tracesInterval", "shutdownTimeout"] as const) {
+      const ms = millisOf(options[option] ?? "1 second")
+      if (option === "shutdownTimeout" ? ms >= 0 : ms >= shortestMs) continue
+      return yield* new TelemetryError({
+        option,
+        detail: `must be a duration of ${option === "shutdownTimeout" ? 0 : shortestMs} ms or more, such as "5 seconds"`
+      })
+    }
+  })
+
+const sending = (options: OtlpOptions): Layer.Layer<never> =>
   Otlp.layerJson({
     baseUrl: options.url,
     resource: {
@@ -142,4 +178,4 @@ const standard: EffectConfig.Config<OtlpOptions> = EffectConfig.all({
  */
 export const layerOtlpConfig = (
   options: EffectConfig.Wrap<OtlpOptions> = standard
-): Layer.Layer<never, EffectConfig.ConfigError> => layerFrom(EffectConfig.unwrap(options), layerOtlp)
+): Layer.Layer<never, TelemetryError | EffectConfig.ConfigError> => layerFrom(EffectConfig.unwrap(options), layerOtlp)

@@ -169,6 +169,7 @@ const connect = Command.make("connect", {
       apiSecret: server.apiSecret,
       room: input.room,
       identity,
+      admin: true,
       attributes: { "lk.agent.name": definition.agentName }
     })
     const open = LiveKitRoom.connect({ url: server.url, token, autoSubscribe: definition.autoSubscribe })

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Result, Stream } from "effect"
-import { Agent, Audio, type Event, Pipeline, Room } from "effect-voice"
+import { Effect, Fiber, Layer, PubSub, Result, Stream } from "effect"
+import { Agent, Audio, type Event, Pipeline, Room, Session } from "effect-voice"
 import * as Frontend from "effect-voice/Frontend"
 import * as Testing from "effect-voice/testing"
 
@@ -240,16 +240,26 @@ describe("the participant of one conversation", () => {
       (timeline) => timeline.of("SessionClosed").flatMap(({ at, reason }) => reason === "closed" ? [] : [[at, reason]])
     )
 
-  it.effect("ends it by leaving, whatever the reason", () =>
+  it.effect("ends it by leaving for a reason that says so", () =>
     Effect.gen(function*() {
-      for (const reason of [undefined, "left", "room_closed", "user_rejected", "removed", "unknown"] as const) {
+      for (
+        const reason of [
+          undefined,
+          "left",
+          "room_closed",
+          "user_rejected",
+          "user_unavailable",
+          "sip_failure",
+          "removed"
+        ] as const
+      ) {
         assert.deepStrictEqual(yield* leaving(reason, undefined), [[2000, "participant_left"]], reason)
       }
     }))
 
-  it.effect("has some time to be back when their connection was lost", () =>
+  it.effect("has some time to be back when they have gone for any other", () =>
     Effect.gen(function*() {
-      for (const reason of ["connection_lost", "duplicate_identity"] as const) {
+      for (const reason of ["connection_lost", "duplicate_identity", "unknown"] as const) {
         assert.deepStrictEqual(yield* leaving(reason, undefined), [[12_000, "participant_left"]])
         assert.deepStrictEqual(yield* leaving(reason, 9000), [])
         assert.deepStrictEqual(yield* leaving(reason, undefined, { closeOnLeave: false }), [])
@@ -272,6 +282,87 @@ describe("a connection that is lost twice", () => {
         until: 30_000
       })
       assert.deepStrictEqual(timeline.of("SessionClosed").map(({ at }) => at), [21_000])
+    }))
+})
+
+describe("a caller whose app starts again under the same identity", () => {
+  const question = (from: number, text: string) => (_: unknown, caller: Testing.Caller["Service"]) =>
+    caller.speaks(from, from + 1000, text)
+  const talk = (
+    swap: ReadonlyArray<NonNullable<Testing.Scenario["at"]>[number]>,
+    layer?: Testing.Scenario["layer"]
+  ) =>
+    Testing.scenario({
+      options: { returnTimeout: "10 seconds" },
+      llm: ["First.", "Second."],
+      ...(layer === undefined ? {} : { layer }),
+      at: [
+        { at: 1000, do: question(1000, "Are you there?") },
+        ...swap,
+        { at: 9000, do: question(9000, "And now?") }
+      ],
+      until: 20_000
+    })
+  const whole = ["user: Are you there?", "assistant: First.", "user: And now?", "assistant: Second."]
+
+  it.effect("is heard again, in the same conversation", () =>
+    Effect.gen(function*() {
+      for (const reason of ["unknown", "duplicate_identity", "connection_lost"] as const) {
+        for (const away of [0, 800]) {
+          const timeline = yield* talk([
+            { at: 6000, do: (_, caller) => caller.room.leave(caller.identity, reason) },
+            { at: 6000 + away, do: (_, caller) => caller.joins }
+          ])
+          assert.deepStrictEqual(timeline.messages, whole, `${reason} ${away}`)
+          assert.deepStrictEqual(timeline.of("SessionStarted").length, 1)
+        }
+      }
+    }))
+
+  it.effect.each(["left", "unknown", "duplicate_identity", undefined] as const)(
+    "has not gone, though it is told late that the one before has (%s)",
+    (reason) =>
+      Effect.gen(function*() {
+        const told = yield* PubSub.unbounded<Room.Event>()
+        const joined: Room.Participant = { identity: "caller", kind: "standard", attributes: {} }
+        const timeline = yield* talk(
+          [{
+            at: 6000,
+            do: () =>
+              PubSub.publishAll(told, [
+                { _tag: "ParticipantJoined", participant: joined },
+                { _tag: "ParticipantLeft", identity: "caller", reason }
+              ])
+          }],
+          Layer.effect(
+            Room.Room,
+            Effect.map(Room.Room, (room) => ({ ...room, events: Stream.merge(room.events, Stream.fromPubSub(told)) }))
+          )
+        )
+        assert.deepStrictEqual(timeline.messages, whole)
+        assert.isFalse(timeline.of("SessionClosed").some(({ at }) => at < 20_000))
+      })
+  )
+
+  it.effect("before the agent has entered is waited for, and greeted once", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        room: { joins: false },
+        agent: Agent.make({
+          instructions: "",
+          onEnter: Session.Session.use((session) => session.say("Welcome."))
+        }),
+        at: [
+          {
+            at: 1000,
+            do: (_, caller) => Effect.andThen(caller.joins, caller.room.leave(caller.identity, "unknown"))
+          },
+          { at: 1700, do: (_, caller) => caller.joins }
+        ],
+        until: 20_000
+      })
+      assert.deepStrictEqual(timeline.messages, ["assistant: Welcome."])
+      assert.isAtLeast(timeline.of("AgentStartedSpeaking")[0]?.at ?? 0, 1700)
     }))
 })
 

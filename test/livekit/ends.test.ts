@@ -32,6 +32,31 @@ describe.skipIf(livekit === undefined)("the end of a room", () => {
       assert.strictEqual((yield* refuse(removed!.room.sendText({ topic: "x", text: "x" }))).reason, "Disconnected")
     }).pipe(Effect.scoped))
 
+  it.live("is brought about by the agent for another where it may, and for nobody where it may not", () =>
+    Effect.gen(function*() {
+      const name = roomName()
+      const { key: apiKey, secret } = livekit!
+      const admin = yield* LiveKitRoom.token({
+        apiKey,
+        apiSecret: Redacted.make(secret),
+        room: name,
+        identity: "operator",
+        admin: true
+      })
+      const plain = yield* join(name)
+      const able = yield* join(name, { admin, identity: "operator" })
+      const ann = yield* caller({ room: name })
+      const bob = yield* caller({ room: name, identity: "bob" })
+      yield* able.sees((event) => event._tag === "ParticipantJoined" && event.participant.identity === "bob")
+      const error = yield* Effect.flip(plain.room.remove!("ann"))
+      assert.strictEqual(error.reason, "Unsupported")
+      assert.notInclude(error.detail, "eyJ")
+      yield* able.room.remove!("ann")
+      yield* until(() => !ann.room.isConnected)
+      assert.isTrue(bob.room.isConnected)
+      yield* able.room.remove!("ann")
+    }).pipe(Effect.scoped))
+
   it.live("comes when the server closes a room in which only the agent is left", () =>
     Effect.gen(function*() {
       const { room } = yield* join(roomName())

@@ -132,6 +132,33 @@ describe.skipIf(livekit === undefined)("a conversation", () => {
       assert.strictEqual((yield* agent.session.history).items.length, 5)
     }).pipe(Effect.scoped))
 
+  it.live("whose caller's app starts again at once goes on with the new one", () =>
+    Effect.gen(function*() {
+      const room = roomName()
+      const first = yield* caller({ room })
+      const agent = yield* talk({
+        room,
+        greeting: "Good morning.",
+        script: ["It is sunny.", "It is still sunny.", "As ever."]
+      })
+      yield* first.hears("agent", 0)
+      yield* first.hearsSilence("agent", 700)
+      yield* asks(first)
+      // As a second tab does: it takes the place of the first.
+      const second = yield* caller({ room })
+      yield* until(() => (second.room.remoteParticipants.get("agent")?.trackPublications.size ?? 0) > 0)
+      yield* Effect.sleep(1000)
+      const answeredMs = yield* asks(second)
+      yield* Effect.logInfo("the caller came again at once").pipe(Effect.annotateLogs({ answeredMs }))
+      assert.strictEqual(agent.of("SessionStarted").length, 1)
+      assert.deepStrictEqual(agent.of("SessionClosed"), [])
+      assert.deepStrictEqual(agent.of("AgentSpeechCommitted").map(({ text }) => text), [
+        "Good morning.",
+        "It is sunny.",
+        "It is still sunny."
+      ])
+    }).pipe(Effect.scoped))
+
   it.live("whose caller stands still for five seconds has not lost them; one whose caller dies has, and ends", () =>
     Effect.gen(function*() {
       const room = roomName()

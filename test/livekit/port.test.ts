@@ -145,6 +145,34 @@ describe.skipIf(livekit === undefined)("a LiveKit room", () => {
       assert.deepStrictEqual(chat.items.map(({ text }) => text), ["early", "late"])
     }).pipe(Effect.scoped))
 
+  it.live("is not held up by texts that never end, nor filled by long ones", () =>
+    Effect.gen(function*() {
+      const { room } = yield* join(roomName())
+      const chat = yield* collect(room.texts("lk.chat"))
+      const files = yield* collect(room.bytes("lk.agent.session"))
+      const [ann, eve] = yield* Effect.all([
+        caller({ room: room.name, microphone: false }),
+        caller({ room: room.name, identity: "eve", microphone: false })
+      ])
+      const from = (one: typeof ann) => one.room.localParticipant!
+      yield* Effect.promise(async () => {
+        for (let i = 0; i < 20; i++) {
+          const writer = await from(eve).streamText({ topic: "lk.chat" })
+          await writer.write("x".repeat(10_000))
+        }
+        const bytes = await from(eve).streamBytes({ topic: "lk.agent.session", name: "long" })
+        for (let i = 0; i < 100; i++) await bytes.write(new Uint8Array(15_000))
+        await bytes.close()
+        await from(ann).sendText("Hello", { topic: "lk.chat" })
+        const short = await from(ann).streamBytes({ topic: "lk.agent.session", name: "short" })
+        await short.write(new Uint8Array(10))
+        await short.close()
+      })
+      yield* until(() => chat.items.length > 0 && files.items.length > 0)
+      assert.deepStrictEqual(chat.items.map(({ identity, text }) => [identity, text]), [["ann", "Hello"]])
+      assert.deepStrictEqual(files.items.map(({ bytes, identity }) => [identity, bytes.length]), [["ann", 10]])
+    }).pipe(Effect.scoped))
+
   it.live("calls a participant, and tells why a call failed", () =>
     Effect.gen(function*() {
       const { room, sees } = yield* join(roomName())

@@ -98,6 +98,54 @@ describe.skipIf(livekit === undefined)("a worker of a real server", () => {
       assert.strictEqual(told.find(({ _tag }) => _tag === "SessionStarted")?._tag, "SessionStarted")
     }))
 
+  it.live("calls a telephone: enters when it is answered, and ends the line when it hangs up", () =>
+    Effect.gen(function*() {
+      const name = agentName()
+      const room = roomName()
+      const told: Array<Event.Event> = []
+      const definition = Worker.define({
+        agentName: name,
+        layer: services([]),
+        entry: () =>
+          Pipeline.run(greeter, {
+            onEvent: (event) => void told.push(event),
+            onKey: (_, session) => session.hangUp({ say: "Goodbye, and thank you." })
+          })
+      })
+      yield* Worker.make(definition, options(at))
+      const ann = yield* caller({
+        room,
+        kind: "sip",
+        attributes: { "sip.callID": "SCL_1", "sip.callStatus": "dialing" }
+      })
+      let gone: { readonly at: number; readonly reason: number } | undefined
+      ann.room.on("disconnected", (reason) => {
+        gone = { at: now(), reason }
+      })
+      yield* Effect.promise(() => dispatcher(at).createDispatch(room, name))
+      yield* until(() => told.some(({ _tag }) => _tag === "SessionStarted"))
+      yield* Effect.promise(() => ann.room.localParticipant!.setAttributes({ "sip.callStatus": "ringing" }))
+      yield* Effect.sleep(1500)
+      const answeredAt = now()
+      yield* Effect.promise(() => ann.room.localParticipant!.setAttributes({ "sip.callStatus": "active" }))
+      assert.isTrue(ann.heard.every(({ at, rms }) => at > answeredAt || rms < 0.01))
+      yield* until(() => ann.heard.some(({ at, rms }) => at > answeredAt && rms > 0.01))
+      yield* until(() => told.some(({ _tag }) => _tag === "AgentSpeechCommitted"))
+      yield* Effect.promise(() => ann.room.localParticipant!.publishDtmf(9, "9"))
+      yield* until(() => gone !== undefined)
+      // PARTICIPANT_REMOVED
+      assert.strictEqual(gone?.reason, 4)
+      assert.deepStrictEqual(
+        told.flatMap((event) => event._tag === "AgentSpeechCommitted" ? [event.text] : []),
+        ["Hello, this is the desk of the hotel.", "Goodbye, and thank you."]
+      )
+      assert.deepStrictEqual(told.filter(({ _tag }) => _tag === "Warning"), [])
+      const last = ann.heard.findLast(({ rms }) => rms > 0.01)
+      // The goodbye is heard to its end: the line is silent before it ends.
+      assert.isBelow(last?.at ?? Infinity, (gone?.at ?? 0) - 100)
+      yield* untilEmpty(at, room)
+    }).pipe(Effect.scoped))
+
   it.live("ends its job when the dispatch is deleted", () =>
     Effect.gen(function*() {
       const name = agentName()

@@ -50,8 +50,8 @@ export interface Connection {
 export interface Options {
   /** @default "answer" */
   readonly register?: "answer" | "silent" | "refuse" | "wrong" | undefined
-  /** Answers pings. @default true */
-  readonly pong?: boolean | undefined
+  /** Whether it answers pings. @default always */
+  readonly pong?: (() => boolean) | undefined
   /** Refuses the handshake. */
   readonly status?: (() => number | undefined) | undefined
 }
@@ -109,7 +109,7 @@ const makeConnection = (options: Options, id: string, url: string, authorization
         send({ case: "register", value: { workerId: id, serverInfo: { version: "1.13.5", region: "" } } as never })
       } else if (mode === "refuse") wire.drop()
       else if (mode === "wrong") send({ case: "termination", value: { jobId: "x" } as never })
-    } else if (message.case === "ping" && options.pong !== false) {
+    } else if (message.case === "ping" && options.pong?.() !== false) {
       send({ case: "pong", value: { lastTimestamp: message.value.timestamp, timestamp: 0n } as never })
     }
     deliver(message)

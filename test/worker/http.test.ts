@@ -161,6 +161,26 @@ describe("metrics", () => {
     ])
   })
 
+  it("that are states show the worst of several processes, not their sum", () => {
+    const text = (state: number, slow: number) =>
+      [
+        "# TYPE agent_breaker_state gauge",
+        `agent_breaker_state{component="llm",provider="a"} ${state}`,
+        "# TYPE desk_wait summary",
+        `desk_wait{quantile="0.9"} ${slow}`,
+        `desk_wait_count 1`,
+        ""
+      ].join("\n")
+    for (const [states, worst] of [[[1, 1], 1], [[0, 2, 1], 2], [[0, 0], 0], [[1, 1, 1], 1]] as const) {
+      const merged = mergeTexts(states.map((state) => text(state, state + 5)))
+      assert.deepStrictEqual(merged.split("\n").filter((line) => line !== "" && !line.startsWith("#")), [
+        `agent_breaker_state{component="llm",provider="a"} ${worst}`,
+        `desk_wait{quantile="0.9"} ${worst + 5}`,
+        `desk_wait_count ${states.length}`
+      ])
+    }
+  })
+
   it.live("that alert rules name are exported", () =>
     isolated(Effect.gen(function*() {
       const server = yield* serveAgent()

@@ -6,6 +6,7 @@ import * as Testing from "effect-voice/testing"
 import * as Worker from "effect-voice/Worker"
 import { TestClock } from "effect/testing"
 import { type Connection, load, makeJob, outcome } from "../support/agentServer.ts"
+import { correctable } from "../support/clock.ts"
 import { memory, settled, start, until, virtualRooms } from "./support.ts"
 
 const ids = (count: number) => Array.from({ length: count }, (_, i) => `AJ_${i}`)
@@ -163,6 +164,33 @@ describe("a lost server", () => {
       assert.deepInclude(yield* outcome(second), { jobId: "AJ_1", status: JobStatus.JS_SUCCESS })
       yield* settled
       assert.strictEqual((yield* worker.status).jobs, 2)
+    }))
+
+  it.effect("is one that does not answer; a corrected wall clock and a process that stood still are none", () =>
+    Effect.gen(function*() {
+      let answers = true
+      const server = yield* memory({ pong: () => answers })
+      const { freeze, run, step } = yield* correctable
+      const worker = yield* run(start(Worker.define({ layer: Layer.empty, entry: () => Effect.void }), server))
+      const connection = yield* server.next
+      const round = Effect.andThen(TestClock.adjust("10 seconds"), settled)
+      for (const ms of [61_000, -61_000, 3_600_000, -3_600_000]) {
+        step(ms)
+        yield* round
+        yield* round
+      }
+      for (const ms of [15_000, 66_000, 600_000]) {
+        freeze(ms)
+        yield* round
+        yield* round
+      }
+      assert.strictEqual((yield* worker.status).connection, "registered")
+      assert.strictEqual(server.dials(), 1)
+      answers = false
+      yield* round
+      yield* round
+      yield* until(() => server.dials() === 2)
+      assert.notStrictEqual((yield* server.next).id, connection.id)
     }))
 
   it.effect("waits ever longer, and reports then what has ended meanwhile", () =>

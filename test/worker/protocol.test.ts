@@ -333,7 +333,7 @@ describe("messages", () => {
 
   it.effect("notices a server that has fallen silent", () =>
     Effect.gen(function*() {
-      const server = yield* memory({ pong: false })
+      const server = yield* memory({ pong: () => false })
       yield* start(Worker.define(forever), server)
       const connection = yield* server.next
       yield* settled

@@ -1,19 +1,19 @@
 import type * as Array from "effect/Array"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Frame } from "../../Audio.ts"
-import { Timeline } from "./timeline.ts"
+import { monotonic } from "../steady.ts"
+import { Continuity } from "./continuity.ts"
 
 /** When each frame of a stream is due, in milliseconds after the first. */
 class Plan {
-  readonly #timeline = new Timeline()
+  readonly #continuity = new Continuity()
   #end = 0
 
   next(frame: Frame): number {
     const length = frame.samples.length / frame.channels / frame.sampleRate * 1000
-    this.#timeline.next(frame.at, length)
-    const due = this.#end + Math.max(0, this.#timeline.jump)
+    this.#continuity.next(frame.at, length)
+    const due = this.#end + Math.max(0, this.#continuity.jump)
     this.#end = due + length
     return due
   }
@@ -33,11 +33,11 @@ export const paceFrames = <E, R>(self: Stream.Stream<Frame, E, R>): Stream.Strea
           head = 0
           due = plan.next(frames[0]!)
         }
-        let now = yield* Clock.currentTimeMillis
+        let now = yield* monotonic
         const start: number = origin ??= now - due
         while (now < start + due) {
           yield* Effect.sleep(Math.ceil(start + due - now))
-          now = yield* Clock.currentTimeMillis
+          now = yield* monotonic
         }
         const ready: Array.NonEmptyArray<Frame> = [frames[head++]!]
         while (head < frames.length) {

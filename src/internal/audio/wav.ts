@@ -23,6 +23,9 @@ const codings: Readonly<Record<number, string>> = {
   85: "MP3"
 }
 
+/** What claims fewer samples a second would become hours of audio. */
+const leastRate = 4000
+
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
 
 interface Coding extends Format {
@@ -62,6 +65,9 @@ const readCoding = (view: DataView, bytes: Uint8Array, start: number, size: numb
   const problem = problemOf({ sampleRate, channels })
   if (problem !== undefined) {
     return invalid(problem.field, problem.detail)
+  }
+  if (sampleRate < leastRate) {
+    return unsupported("sampleRate", `${sampleRate} Hz are not read, only ${leastRate} Hz and more`)
   }
   const float = tag === ieeeFloat
   const widths = float ? [32, 64] : [8, 16, 24, 32]

@@ -1,12 +1,12 @@
 /** Options that all layers of local programs share. */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as os from "node:os"
 import * as path from "node:path"
 import * as Audio from "../../Audio.ts"
 import * as Failure from "../../Failure.ts"
+import { millisOf } from "../provider/options.ts"
 
 export interface Settings {
   readonly timeoutMs: number
@@ -20,7 +20,7 @@ interface Limits {
   readonly concurrency?: number | undefined
 }
 
-export const invalid = (detail: string): Failure.InvalidRequest => new Failure.InvalidRequest({ detail })
+const invalid = (detail: string): Failure.InvalidRequest => new Failure.InvalidRequest({ detail })
 
 /** The program without its directory. */
 export const nameOf = (program: string): string => path.basename(program)
@@ -34,8 +34,8 @@ export const settings = (
 ): Effect.Effect<Settings, Failure.InvalidRequest> => {
   if (options.program.trim() === "") return Effect.fail(invalid("program: the name of a program is missing"))
   const timeout = options.timeout ?? defaults.timeout
-  const timeoutMs = Option.getOrUndefined(Option.map(Duration.fromInput(timeout), Duration.toMillis))
-  if (timeoutMs === undefined || !(timeoutMs > 0 && timeoutMs <= longestMs)) {
+  const timeoutMs = millisOf(timeout)
+  if (!(timeoutMs > 0 && timeoutMs <= longestMs)) {
     return Effect.fail(invalid(`timeout: must be longer than 0 and at most ${longestMs} ms`))
   }
   const maxOutput = options.maxOutput ?? defaults.maxOutput
@@ -49,8 +49,13 @@ export const settings = (
   return Effect.succeed({ timeoutMs, maxOutput, concurrency })
 }
 
+const leastRate = 4000
+
 export const checkedFormat = (option: string, format: Audio.Format): Effect.Effect<Audio.Format, Failure.Reason> =>
-  Result.match(Audio.validateFormat(format), {
-    onFailure: (error) => Effect.fail(invalid(`${option}: ${error.message}`)),
-    onSuccess: (format) => Effect.succeed(format)
-  })
+  // What has fewer samples holds no speech, and blocks the process while it is converted.
+  format.sampleRate < leastRate ?
+    Effect.fail(invalid(`${option}: must have at least ${leastRate} Hz, not ${format.sampleRate}`)) :
+    Result.match(Audio.validateFormat(format), {
+      onFailure: (error) => Effect.fail(invalid(`${option}: ${error.message}`)),
+      onSuccess: (format) => Effect.succeed(format)
+    })

@@ -3,7 +3,6 @@
  * times of its characters come back. One connection for one speech.
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/encoding/Base64"
 import * as Queue from "effect/Queue"
@@ -17,6 +16,7 @@ import type * as Tts from "../../Tts.ts"
 import { decodeJson } from "../provider/http.ts"
 import { cutter } from "../provider/pcm.ts"
 import type { Connection } from "../provider/socket.ts"
+import { monotonic } from "../steady.ts"
 import { hasWords, spoken } from "../tts/pieces.ts"
 import { refused } from "./account.ts"
 import { Aligner } from "./alignment.ts"
@@ -89,7 +89,7 @@ const dial = Effect.fnUntraced(function*<E>(
 
   // A lost connection is told by who reads it: there the reason is known.
   const send = (message: Readonly<Record<string, unknown>>): Effect.Effect<void> =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    Effect.flatMap(monotonic, (now) => {
       sentAt = now
       return Effect.ignore(connection.send(JSON.stringify(message)))
     })
@@ -122,7 +122,7 @@ const dial = Effect.fnUntraced(function*<E>(
 
   const beat = Effect.gen(function*() {
     while (!state.ended && !connection.isClosed()) {
-      const wait = sentAt + keepAliveMs - (yield* Clock.currentTimeMillis)
+      const wait = sentAt + keepAliveMs - (yield* monotonic)
       yield* wait > 0 ? Effect.sleep(wait) : send({ text: " " })
     }
   })

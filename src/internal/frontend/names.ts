@@ -7,6 +7,12 @@ export const topics = {
   session: "lk.agent.session"
 } as const
 
+/** Of a recording (bytes): more than ten seconds of raw stereo at 48 kHz. */
+export const longestRecording = 2 * 1024 * 1024
+
+/** Of a request about the session (bytes). */
+export const longestRequest = 1024 * 1024
+
 export const attributes = {
   state: "lk.agent.state",
   name: "lk.agent.name",

@@ -1,13 +1,14 @@
 /** Audio that a frontend has recorded before the agent came, decoded. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type * as Audio from "../../Audio.ts"
+import * as Audio from "../../Audio.ts"
 import type { ByteMessage } from "../../Room.ts"
 import { oggPackets } from "./ogg.ts"
+import { longestMs } from "./tail.ts"
 import { webmPackets } from "./webm.ts"
 
 /** Why a recording was not heard. */
-export class RecordingError extends Schema.TaggedError<RecordingError>("effect-voice/Frontend/RecordingError")(
+class RecordingError extends Schema.TaggedError<RecordingError>("effect-voice/Frontend/RecordingError")(
   "RecordingError",
   { reason: Schema.Literals(["Malformed", "DecoderMissing", "Unsupported"]), detail: Schema.String }
 ) {
@@ -23,17 +24,29 @@ const between = (text: string | undefined, fallback: number, least: number, most
   return Number.isInteger(value) && value >= least && value <= most ? value : undefined
 }
 
-/** One frame with everything in it. */
+/** Does what is long in steps, between which everything else has its turn. */
+export const inSteps = <A>(steps: Generator<void, A>): Effect.Effect<A> =>
+  Effect.suspend(() => {
+    const step = steps.next()
+    return step.done === true ? Effect.succeed(step.value) : Effect.andThen(Effect.yieldNow, inSteps(steps))
+  })
+
+/** One frame with everything in it that is heard: the last 15 seconds. */
 export const decode = (message: ByteMessage): Effect.Effect<Audio.Frame, RecordingError> =>
   Effect.suspend(() => {
     const mime = message.mimeType?.toLowerCase() ?? ""
-    if (mime.includes("webm")) return opus(webmPackets(message.bytes))
-    if (mime.includes("ogg")) return opus(oggPackets(message.bytes))
+    if (mime.includes("webm")) return opus(inSteps(webmPackets(message.bytes)))
+    if (mime.includes("ogg")) return opus(inSteps(oggPackets(message.bytes)))
     // Safari records into MP4, whose sound is AAC.
     if (mime.startsWith("video/") || /mp4|aac|mpeg/.test(mime)) {
       return Effect.fail(refuse("Unsupported", `a recording in ${mime.split(";")[0]} cannot be decoded`))
     }
-    if (mime.includes("opus")) return opus(webmPackets(message.bytes) ?? oggPackets(message.bytes))
+    if (mime.includes("opus")) {
+      return opus(Effect.flatMap(
+        inSteps(webmPackets(message.bytes)),
+        (packets) => packets === undefined ? inSteps(oggPackets(message.bytes)) : Effect.succeed(packets)
+      ))
+    }
     return pcm(message)
   })
 
@@ -43,8 +56,9 @@ const pcm = ({ attributes, bytes }: ByteMessage): Effect.Effect<Audio.Frame, Rec
   if (sampleRate === undefined || channels === undefined) {
     return Effect.fail(refuse("Malformed", "a recording tells no sampleRate of 8000 to 192000 and channels of 1 or 2"))
   }
-  const length = bytes.length - bytes.length % (2 * channels)
-  const view = new DataView(bytes.buffer, bytes.byteOffset, length)
+  const whole = bytes.length - bytes.length % (2 * channels)
+  const length = Math.min(whole, 2 * channels * Math.floor(sampleRate * longestMs / 1000))
+  const view = new DataView(bytes.buffer, bytes.byteOffset + whole - length, length)
   const samples = new Int16Array(length / 2)
   for (let i = 0; i < samples.length; i++) samples[i] = view.getInt16(i * 2, true)
   return Effect.succeed({ samples, sampleRate, channels })
@@ -57,6 +71,7 @@ interface OpusDecoder {
     readonly channelData: ReadonlyArray<Float32Array>
     readonly samplesDecoded: number
     readonly sampleRate: number
+    readonly errors?: ReadonlyArray<unknown>
   }
   readonly free: () => void
 }
@@ -72,39 +87,17 @@ export interface Packets {
   readonly preSkip: number
 }
 
-// Nobody speaks for longer before the agent comes: what lies before the last of it is not decoded.
-const longestMs = 15_000
-
-/** How long a packet sounds (ms), from its first bytes: RFC 6716, 3.1. */
-const lengthOf = (packet: Uint8Array): number => {
-  const head = packet[0]
-  // One that is lost is made up for.
-  if (head === undefined) return 120
-  const config = head >> 3
-  const frame = config < 12
-    ? [10, 20, 40, 60][config % 4]
-    : config < 16
-    ? [10, 20][config % 2]
-    : 2.5 * 2 ** (config % 4)
-  const code = head & 3
-  return (frame ?? 60) * (code === 0 ? 1 : code === 3 ? Math.max(1, (packet[1] ?? 0) & 63) : 2)
-}
-
-/** The packets at the end that are heard. A few bytes can hold an hour of silence. */
-const lastOf = (packets: ReadonlyArray<Uint8Array>): Array<Uint8Array> => {
-  let first = packets.length
-  for (let ms = 0; first > 0; first--) {
-    ms += lengthOf(packets[first - 1] ?? new Uint8Array(0))
-    if (ms > longestMs) break
-  }
-  return packets.slice(first)
-}
+// Packets that are decoded in one go.
+const packetsAtOnce = 50
+// Of a recording that is one, hardly any is broken; the decoder writes a line for each.
+const mostBroken = 10
 
 // Not known to the compiler: it need not be installed.
 const decoderName = "opus-decoder"
 
-const opus = (stream: Packets | undefined): Effect.Effect<Audio.Frame, RecordingError> =>
+const opus = (packets: Effect.Effect<Packets | undefined>): Effect.Effect<Audio.Frame, RecordingError> =>
   Effect.gen(function*() {
+    const stream = yield* packets
     if (stream === undefined || stream.channels > 2) {
       return yield* refuse("Malformed", "a recording is no Opus in WebM or Ogg, of one or two channels")
     }
@@ -113,16 +106,29 @@ const opus = (stream: Packets | undefined): Effect.Effect<Audio.Frame, Recording
       catch: () =>
         refuse("DecoderMissing", "a recording is in Opus: install opus-decoder beside effect-voice to hear it")
     })
+    const undecodable = () => refuse("Malformed", "a recording in Opus could not be decoded")
     return yield* Effect.acquireUseRelease(
       Effect.sync(() => new OpusDecoder({ channels: stream.channels, preSkip: stream.preSkip })),
       (decoder) =>
-        Effect.tryPromise({
-          try: async (): Promise<Audio.Frame> => {
-            await decoder.ready
-            const { channelData, sampleRate, samplesDecoded } = decoder.decodeFrames(lastOf(stream.packets))
-            return interleaved(channelData, samplesDecoded, sampleRate)
-          },
-          catch: () => refuse("Malformed", "a recording in Opus could not be decoded")
+        Effect.gen(function*() {
+          yield* Effect.tryPromise({ try: () => decoder.ready, catch: undecodable })
+          const frames: Array<Audio.Frame> = []
+          let broken = 0
+          for (let at = 0; at < stream.packets.length; at += packetsAtOnce) {
+            if (at > 0) yield* Effect.yieldNow
+            frames.push(
+              yield* Effect.try({
+                try: () => {
+                  const decoded = decoder.decodeFrames(stream.packets.slice(at, at + packetsAtOnce))
+                  broken += decoded.errors?.length ?? 0
+                  return interleaved(decoded.channelData, decoded.samplesDecoded, decoded.sampleRate)
+                },
+                catch: undecodable
+              })
+            )
+            if (broken > mostBroken) return yield* undecodable()
+          }
+          return frames.length === 0 ? yield* undecodable() : Audio.concat(frames)
         }),
       // After some packets it cannot even be freed.
       (decoder) => Effect.ignoreCause(Effect.sync(() => decoder.free()))

@@ -7,10 +7,10 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
 import * as Room from "../../Room.ts"
-import type { Session } from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
+import { makeTyping } from "../room/typing.ts"
 import { follow, makeTry } from "./follow.ts"
-import { topics } from "./names.ts"
+import { longestRequest, topics } from "./names.ts"
 import {
   agentStates,
   chatItem,
@@ -36,7 +36,7 @@ export interface Options {
 const atOnce = 8
 
 export const serveRemote = (
-  session: Session["Service"],
+  session: Room.Conversation,
   options: Options
 ): Effect.Effect<void, never, Room.Room | Scope.Scope> =>
   Effect.gen(function*() {
@@ -45,6 +45,8 @@ export const serveRemote = (
     const protocol = yield* Effect.cached(load)
     const tally = makeTally()
     const observers = new Set<string>()
+    const clock = yield* Clock.Clock
+    const refuse = makeTyping(() => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000)
     const attempt = makeTry("a message about the session")
     const send = (bytes: Uint8Array, to: ReadonlyArray<string>) =>
       attempt(room.sendBytes({ topic: topics.session, bytes, to }))
@@ -68,15 +70,17 @@ export const serveRemote = (
         if (to.length > 0) yield* send((yield* protocol).event(told), to)
       })
 
-    const run = (text: string): Effect.Effect<Response, never> =>
+    const run = (text: string): Effect.Effect<Response> =>
       Effect.scoped(Effect.gen(function*() {
+        const { status } = yield* session.state
+        if (status === "draining" || status === "closed") return { error: "the session has ended, or is ending" }
         const before = new Set((yield* session.history).items.map(({ id }) => id))
         const replied = yield* Effect.forkScoped(awaitReply(session.events, text.trim()), { startImmediately: true })
         yield* session.send(text)
         yield* Effect.timeoutOption(Fiber.join(replied), options.runTimeout)
         const items = (yield* session.history).items.filter(({ id }) => !before.has(id)).map(chatItem)
         return { response: { case: "runInput", value: { items } } } satisfies Response
-      })).pipe(Effect.catch((error) => Effect.succeed({ error: error.detail })))
+      }))
 
     const answer = (request: Request["request"]): Effect.Effect<Response> =>
       Effect.gen(function*() {
@@ -130,8 +134,10 @@ export const serveRemote = (
                 value: { sdk: "effect-voice", sdkVersion: (yield* protocol).version }
               }
             }
-          case "runInput":
-            return yield* run(request.value.text)
+          case "runInput": {
+            const why = refuse(request.value.text)
+            return why === undefined ? yield* run(request.value.text) : { error: `runInput: ${why}` }
+          }
           case "updateIo": {
             const { input, output } = request.value
             if (output !== undefined || input?.videoEnabled !== undefined) {
@@ -149,6 +155,7 @@ export const serveRemote = (
       Effect.gen(function*() {
         const participant = yield* session.participant
         if (identity !== participant?.identity && !options.access(identity)) return
+        if (bytes.length > longestRequest) return
         const { read, response } = yield* protocol
         const message = read(bytes)?.message
         if (message === undefined) {

@@ -1,5 +1,6 @@
 /** Opus packets out of a WebM recording, as browsers make them: one track, blocks without lacing. */
 import type { Packets } from "./recording.ts"
+import { makeTail, sliceBytes } from "./tail.ts"
 
 const ids = {
   segment: 0x18538067,
@@ -31,13 +32,21 @@ const readNumber = (bytes: Uint8Array, at: number, keepMarker: boolean) => {
   return { value, length, open }
 }
 
-/** `undefined`: it is no WebM, or not with Opus. A recording that breaks off gives what there is. */
-export const webmPackets = (bytes: Uint8Array): Packets | undefined => {
-  const packets: Array<Uint8Array> = []
+/**
+ * `undefined`: it is no WebM, or not with Opus. A recording that breaks off gives what there is. It is read in slices: each
+ * step reads so much.
+ */
+export function* webmPackets(bytes: Uint8Array): Generator<void, Packets | undefined> {
+  const tail = makeTail()
+  let pause = sliceBytes
   let head: Uint8Array | undefined
   if (bytes[0] !== 0x1a || bytes[1] !== 0x45 || bytes[2] !== 0xdf || bytes[3] !== 0xa3) return undefined
   let at = 0
   while (at < bytes.length) {
+    if (at >= pause) {
+      pause = at + sliceBytes
+      yield
+    }
     const id = readNumber(bytes, at, true)
     const size = id === undefined ? undefined : readNumber(bytes, at + id.length, false)
     if (id === undefined || size === undefined) break
@@ -53,12 +62,12 @@ export const webmPackets = (bytes: Uint8Array): Packets | undefined => {
     if (id.value === ids.simpleBlock || id.value === ids.block) {
       const track = readNumber(bytes, start, false)
       // Two bytes of time and one of flags.
-      if (track !== undefined) packets.push(bytes.subarray(start + track.length + 3, end))
+      if (track !== undefined) tail.add(bytes.subarray(Math.min(start + track.length + 3, end), end))
     }
     at = end
   }
   const begin = opusHead(head)
-  return begin === undefined ? undefined : { ...begin, packets }
+  return begin === undefined ? undefined : { ...begin, packets: tail.packets() }
 }
 
 /** What the head of an Opus stream says. */

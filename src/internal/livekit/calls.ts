@@ -1,12 +1,12 @@
 /** Remote calls, both ways. */
 import * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import { type Room, RoomError } from "../../Room.ts"
+import { millisOf } from "../provider/options.ts"
 import { asRecord, type Rtc, type RtcRoom, saying } from "./rtc.ts"
 
 type Service = Room["Service"]
@@ -58,11 +58,13 @@ export const makeCalls = (options: {
       call: ({ identity, method, payload, timeout = patience }) =>
         Effect.suspend(() => {
           const participant = options.room()?.localParticipant
-          const responseTimeout = Duration.toMillis(Duration.fromInputUnsafe(timeout))
+          const responseTimeout = millisOf(timeout)
           if (participant === undefined) {
             return Effect.fail(new RoomError({ reason: "Disconnected", detail: "call: the room has ended" }))
           }
-          if (!(responseTimeout > 0)) return Effect.fail(invalid("call: timeout must be longer than 0"))
+          if (!(responseTimeout > 0)) {
+            return Effect.fail(invalid("call: timeout must be a duration above 0, such as \"5 seconds\""))
+          }
           return Effect.tryPromise({
             try: () => participant.performRpc({ destinationIdentity: identity, method, payload, responseTimeout }),
             catch: (error) =>

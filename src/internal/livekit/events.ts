@@ -20,6 +20,8 @@ export interface Ports {
 }
 
 const audio = 1
+// Of one packet.
+const mostDigits = 32
 
 /** What is there when the room has been joined. */
 export const adopt = (room: RtcRoom, { members, subscribe }: Ports): void => {
@@ -112,9 +114,12 @@ export const register = (room: RtcRoom, ports: Ports): void => {
   )
   room.on(
     "dtmfReceived",
-    on((_code: number, digit: string, participant: RtcRemoteParticipant | undefined) =>
-      publish({ _tag: "Dtmf", identity: participant?.identity ?? "", digit })
-    )
+    on((_code: number, digits: string, participant: RtcRemoteParticipant | undefined) => {
+      // Whoever dials for somebody sends several at once.
+      for (const digit of digits.slice(0, mostDigits)) {
+        publish({ _tag: "Dtmf", identity: participant?.identity ?? "", digit })
+      }
+    })
   )
   room.on(
     "encryptionError",

@@ -8,6 +8,7 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as Audio from "../../Audio.ts"
 import type { Event, LeaveReason, Participant, RoomError, Track } from "../../Room.ts"
+import { monotonicMs } from "../steady.ts"
 import { leaveOf, participantOf, trackOf } from "./convert.ts"
 import type { Rtc, RtcPublication, RtcRemoteParticipant, RtcTrack } from "./rtc.ts"
 import { makeVoice, type Voice } from "./voice.ts"
@@ -73,7 +74,7 @@ export const makeMembers = (options: {
 }): Members => {
   const { clock, publish } = options
   const members = new Map<string, Member>()
-  const now = (): number => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
+  const now = (): number => monotonicMs(clock)
 
   /** The track of each voice, by participant: one that is made later begins with it. */
   const tracks = new Map<string, { readonly track: RtcTrack | undefined; readonly muted: boolean }>()

@@ -15,6 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Audio from "../../Audio.ts"
 import { type Output, type OutputOptions, RoomError } from "../../Room.ts"
+import { monotonicMs } from "../steady.ts"
 import { abandonable, type Rtc, type RtcRoom, saying } from "./rtc.ts"
 import { makeSpeaker, type Piece } from "./speaker.ts"
 
@@ -65,7 +66,7 @@ export const makeTrack = (options: {
     const { format, rtc } = options
     const { channels, sampleRate } = format
     const clock = yield* Clock.Clock
-    const now = (): number => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
+    const now = (): number => monotonicMs(clock)
     const speaker = makeSpeaker({ format, aheadMs: queueMs, now })
     // Native queues are a multiple of 10 ms long, or the process is at its end.
     const source = new rtc.AudioSource(sampleRate, channels, queueMs)

@@ -13,6 +13,8 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
 import { type EndReason, type Event, type Output, type OutputOptions, Room, RoomError } from "../../Room.ts"
+import { removeParticipant } from "../livekitServer/rooms.ts"
+import { mayRemove } from "../livekitServer/token.ts"
 import { makeBroadcast } from "../room/broadcast.ts"
 import { makeCalls } from "./calls.ts"
 import { type Connection, isRefusal, join } from "./connection.ts"
@@ -35,6 +37,8 @@ const eventBuffer = 4096
 // How long whoever vanished in a loss of the connection may take to be seen again.
 const grace = "3 seconds"
 const teardown = "10 seconds"
+// What was played is on its way for this long, and buffered by who hears it: nobody is taken out in mid-word.
+const onTheWay = "500 millis"
 const audioKind = 1
 const videoKind = 2
 
@@ -62,8 +66,23 @@ export const make = (options: Checked): Effect.Effect<LiveKitRoom, RoomError, Sc
     const gone = (what: string) => refuse("Disconnected", `${what}: ${over ?? "the room has ended"}`)
     const publish = (event: Event): void => events.publish(event)
     const members = makeMembers({ rtc, clock, frameMs: options.frameMs, bufferMs: options.bufferMs, publish })
-    const messages = makeMessages({ ...options.topics, room: () => current })
     const run = yield* FiberSet.makeRuntime<never, unknown, unknown>()
+    let refusals = 0
+    const messages = makeMessages({
+      ...options.topics,
+      room: () => current,
+      longest: options.maxMessageBytes,
+      now: () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000,
+      run,
+      onRefused: (participant, topic) => {
+        refusals += 1
+        const log = refusals === 1 ? Effect.logWarning : Effect.logDebug
+        quietly(Effect.annotateLogs(log("a message was not taken in: too long, too many at once, or unfinished"), {
+          participant,
+          topic
+        }))
+      }
+    })
     const quietly = (effect: Effect.Effect<unknown, unknown>): void =>
       void run(Effect.ignoreCause(effect, { log: "Warn", message: "the room" }))
     const calls = yield* makeCalls({ rtc, room: () => current })
@@ -261,6 +280,29 @@ export const make = (options: Checked): Effect.Effect<LiveKitRoom, RoomError, Sc
         return found === undefined ? Effect.fail(unknown(what, identity)) : Effect.succeed(found)
       })
 
+    const remove = (identity: string): Effect.Effect<void, RoomError> =>
+      Effect.gen(function*() {
+        const admin = options.admin ?? token
+        if (!mayRemove(admin)) {
+          return yield* refuse(
+            "Unsupported",
+            "remove: no token with the right roomAdmin was given, as the option admin"
+          )
+        }
+        const { name = "" } = yield* present("remove")
+        if (!members.has(identity)) return
+        yield* Effect.sleep(onTheWay)
+        yield* Effect.mapError(
+          removeParticipant({ url: options.url, token: admin, room: name, identity }),
+          (why) => refuse("SendFailed", `remove: the server did not do it (${why})`)
+        )
+      }).pipe(
+        Effect.timeoutOrElse({
+          duration: teardown,
+          orElse: () => Effect.fail(refuse("Disconnected", "remove: the room is not connected"))
+        })
+      )
+
     const room = Room.of({
       name: current?.name ?? "",
       identity: current?.localParticipant?.identity ?? "",
@@ -296,6 +338,7 @@ export const make = (options: Checked): Effect.Effect<LiveKitRoom, RoomError, Sc
         ),
       handle: (method, handler) =>
         Effect.suspend(() => over === undefined ? calls.handle(method, handler) : Effect.fail(gone("handle"))),
+      remove,
       ended: Deferred.await(ended),
       leave: Effect.suspend(() => {
         end("left")

@@ -1,3 +1,4 @@
+/** A `LanguageModel` of `effect/ai` used as an `Llm`: its parts as deltas, its errors as closed reasons. */
 import * as AiError from "effect/ai/AiError"
 import type * as LanguageModel from "effect/ai/LanguageModel"
 import type * as Response from "effect/ai/Response"
@@ -6,7 +7,7 @@ import * as Toolkit from "effect/ai/Toolkit"
 import * as Duration from "effect/Duration"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
-import type * as Llm from "../../Llm.ts"
+import type * as Llm from "./model.ts"
 
 const statusOf = (reason: AiError.AiErrorReason): number | undefined =>
   "http" in reason ? reason.http?.response?.status : undefined
@@ -21,7 +22,7 @@ const rejected = (status: number, retryAfter?: Duration.Duration): Failure.Rejec
  * What went wrong, without what was said: descriptions, bodies and URLs of an
  * `AiError` may hold the conversation or a key.
  */
-export const reasonOf = (error: unknown): Failure.Reason => {
+const reasonOf = (error: unknown): Failure.Reason => {
   if (!AiError.isAiError(error)) return new Failure.InvalidResponse({ detail: "a part of the reply is malformed" })
   const { reason } = error
   switch (reason._tag) {

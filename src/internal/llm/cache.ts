@@ -1,10 +1,10 @@
 /** Replies that were given before, to the same question. */
 import type * as Prompt from "effect/ai/Prompt"
 import * as Tool from "effect/ai/Tool"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type * as Llm from "../../Llm.ts"
+import { monotonic } from "../steady.ts"
+import type * as Llm from "./model.ts"
 
 interface Entry {
   readonly until: number
@@ -36,10 +36,10 @@ const keyOf = (request: Llm.Request): string | undefined => {
   ])
 }
 
-export const cached = (llm: Llm.Llm["Service"], options: {
+export const cached = (llm: Llm.Service, options: {
   readonly capacity: number
   readonly keepMs: number
-}): Llm.Llm["Service"] => {
+}): Llm.Service => {
   const entries = new Map<string, Entry>()
   const find = (key: string, now: number): Entry | undefined => {
     const entry = entries.get(key)
@@ -65,7 +65,7 @@ export const cached = (llm: Llm.Llm["Service"], options: {
           finished ||= delta._tag === "Finish"
           return delta
         }),
-        Stream.onEnd(Effect.map(Clock.currentTimeMillis, (now) => {
+        Stream.onEnd(Effect.map(monotonic, (now) => {
           if (!finished || deltas.some(({ _tag }) => _tag === "ToolCall")) return
           if (!deltas.some((delta) => delta._tag === "Text" && delta.text.trim() !== "")) return
           // Nobody is asked again: it costs no tokens.
@@ -77,7 +77,7 @@ export const cached = (llm: Llm.Llm["Service"], options: {
   return {
     ...llm,
     reply: (request) =>
-      Stream.unwrap(Effect.map(Clock.currentTimeMillis, (now) => {
+      Stream.unwrap(Effect.map(monotonic, (now) => {
         const key = keyOf(request)
         if (key === undefined) return llm.reply(request)
         const entry = find(key, now)

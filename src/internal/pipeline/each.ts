@@ -24,8 +24,8 @@ interface Guest {
   started: boolean
 }
 
-export const each = <R>(
-  agent: Agent.Agent<R> | ((participant: Room.Participant) => Agent.Agent<R>),
+export const each = <R, E>(
+  agent: Agent.Agent<R, E> | ((participant: Room.Participant) => Agent.Agent<R, E>),
   options: EachOptions = {}
 ): Effect.Effect<void, PipelineError, Services | Exclude<Exclude<R, Session>, Scope.Scope>> =>
   Effect.scoped(Effect.gen(function*() {
@@ -108,7 +108,11 @@ export const each = <R>(
       })
     /** Who goes before it has begun need not be waited for. */
     const dismiss = (identity: string) =>
-      guests.get(identity)?.started === false ? FiberMap.remove(fibers, identity) : Effect.void
+      Effect.flatMap(room.participants, (all) => {
+        // Who is there under the same identity has not gone.
+        const there = all.some((other) => other.identity === identity)
+        return !there && guests.get(identity)?.started === false ? FiberMap.remove(fibers, identity) : Effect.void
+      })
 
     yield* Effect.forkScoped(
       Stream.runForEach(room.events, (event) => {

@@ -19,6 +19,7 @@ import * as Audio from "../../Audio.ts"
 import * as Processor from "../../Processor.ts"
 import type * as Room from "../../Room.ts"
 import type * as Stt from "../../Stt.ts"
+import * as Turn from "../../Turn.ts"
 import type * as Vad from "../../Vad.ts"
 import { makeAudioInput } from "./audioInput.ts"
 import { type Core, signal } from "./core.ts"
@@ -127,7 +128,7 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
       end: Effect.suspend(() => {
         input.attend(false)
         return Effect.map(input.close, () => {
-          if (!feed.finalized() || core.conductor.state().words.interim !== "") feed.finalize()
+          if (!feed.finalized() || Turn.awaitsFinal(core.conductor.state())) feed.finalize()
           recognition.end()
           if (!recognising) signal(core, { _tag: "Transcribed" })
         })

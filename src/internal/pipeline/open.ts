@@ -1,12 +1,12 @@
 /** Puts the parts of a conversation together, starts it, and takes it apart. */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Latch from "effect/Latch"
+import * as Layer from "effect/Layer"
 import * as PubSub from "effect/PubSub"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
@@ -14,35 +14,41 @@ import * as Stream from "effect/Stream"
 import type * as Agent from "../../Agent.ts"
 import * as Cost from "../../Cost.ts"
 import type * as Event from "../../Event.ts"
-import { Llm } from "../../Llm.ts"
+import * as Llm from "../../Llm.ts"
 import * as Metrics from "../../Metrics.ts"
 import type { Options, PipelineError, Services } from "../../Pipeline.ts"
 import * as Resilience from "../../Resilience.ts"
 import * as Room from "../../Room.ts"
-import { CurrentJob, CurrentSpeech, type Session } from "../../Session.ts"
-import { Stt } from "../../Stt.ts"
+import type { Session } from "../../Session.ts"
+import * as Stt from "../../Stt.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
-import { Tts } from "../../Tts.ts"
+import * as Tts from "../../Tts.ts"
 import * as Turn from "../../Turn.ts"
 import { Vad } from "../../Vad.ts"
-import { meterLlm, meterStt, meterTts } from "../resilience/metering.ts"
+import { meterLlm } from "../llm/metering.ts"
 import { resolve } from "../resilience/policy.ts"
+import { CurrentJob, CurrentSpeech } from "../session.ts"
+import { steadyClock } from "../steady.ts"
+import { meterStt } from "../stt/metering.ts"
+import { meterTts } from "../tts/metering.ts"
+import { makeRetunable } from "../vad/retunable.ts"
 import { makePerform } from "./actions.ts"
 import { makeApology } from "./apology.ts"
+import { makeBind } from "./boundAgent.ts"
 import { makeBudget } from "./budget.ts"
 import { abandonCalls, recordOutput, settleCalls } from "./calls.ts"
 import { makeConductor } from "./conductor.ts"
 import { type Core, type Defaults, latest, signal } from "./core.ts"
+import { enter, leave, makeHandoff, turnOf } from "./handoff.ts"
 import { journal } from "./journal.ts"
 import { makeListening } from "./listening.ts"
-import { check } from "./options.ts"
-import { awaitParticipant, watchEnd, watchLeaving } from "./people.ts"
-import { bind } from "./persona.ts"
+import { check, mergeTurn, mergeVad } from "./options.ts"
+import { awaitParticipant, awaitReachable, endLine, makeLeaving, watchEnd } from "./people.ts"
 import { record } from "./recording.ts"
-import { enter, leave, makeSession } from "./service.ts"
+import { makeSession } from "./service.ts"
 import { makeSpending } from "./spending.ts"
-import { watchKeys, watchTexts } from "./typed.ts"
+import { collectKeys, watchKeys, watchTexts } from "./typed.ts"
 
 // A listener that is further behind loses the oldest events.
 const eventsKept = 1024
@@ -56,12 +62,14 @@ const nameSession = (room: Room.Room["Service"]): string => {
   return `${room.name}-${number}`
 }
 
-export const open = <R>(
-  agent: Agent.Agent<R>,
+export const open = <R, E>(
+  agent: Agent.Agent<R, E>,
   options: Options = {}
-): Effect.Effect<Session["Service"], PipelineError, Services | Scope.Scope | Exclude<R, Session>> =>
+): Effect.Effect<Session["Service"], PipelineError | E, Services | Scope.Scope | Exclude<R, Session>> =>
   Effect.gen(function*() {
-    const checked = yield* check(options)
+    const checked = yield* check(
+      agent.turn === undefined ? options : { ...options, turn: mergeTurn(options.turn ?? {}, agent.turn) }
+    )
     const room = yield* Room.Room
     const vad = yield* Vad
     const id = options.sessionId ?? nameSession(room)
@@ -70,13 +78,15 @@ export const open = <R>(
     // A worker's operator sees each call; a program of one conversation prints what it wants itself.
     const log = job === undefined ? Effect.logDebug : Effect.logInfo
     const ids = { ...facts, ...Metrics.annotations({ session: id, job }) }
-    const services = yield* Effect.context<never>()
+    const services = yield* Effect.context<Services>()
     const measure = yield* Metrics.recorder
     const now = yield* steadyClock
 
     const scope = yield* Scope.make()
     const inScope = <A, E, R2>(effect: Effect.Effect<A, E, R2>) => Scope.provide(effect, scope)
     yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
+    // What agents bring along outlives all that is forked, which may use it.
+    const layers = yield* Scope.fork(scope)
 
     const run = yield* inScope(FiberSet.makeRuntime<never>())
     const span = yield* inScope(Effect.makeSpanScoped("session", { attributes: ids }))
@@ -89,9 +99,12 @@ export const open = <R>(
     const spending = makeSpending(options.spending, () => core)
     // Events come before the core is there: a provider may be lost while the session opens.
     const budget = makeBudget(() => core, options.budget)
-    const recorded = yield* inScope(record(room, { session: id, room: room.name, agent: agent.name, job: about }, fork))
+    const recorded = yield* inScope(
+      record(room, { session: id, room: room.name, agent: agent.name, job: about }, now, fork)
+    )
     const events = yield* PubSub.sliding<Event.Event>(eventsKept)
     const ended = yield* Deferred.make<Event.CloseReason>()
+    const met = yield* Deferred.make<void>()
     let over = false
     const publish = (draft: Event.Draft): void => {
       if (over) return
@@ -115,7 +128,7 @@ export const open = <R>(
     const observe = (
       component: Event.Component,
       service: object,
-      warmable: Parameters<typeof Resilience.prewarm>[0]
+      prewarm: Effect.Effect<void>
     ): void => {
       if (observed.has(service)) return
       observed.add(service)
@@ -133,23 +146,25 @@ export const open = <R>(
             Effect.sync(() => publish({ _tag: "BreakerChanged", component, provider, from, to }))
         ))
       }
-      if (options.prewarm !== false) fork(Resilience.prewarm(warmable, { paid: options.prewarm === "paid" }))
+      if (options.prewarm !== false) fork(prewarm)
     }
+    const paid = options.prewarm === "paid"
     const guardLlm: Defaults["guardLlm"] = (llm) => {
-      observe("llm", llm, { llm })
-      return meterLlm(Resilience.llm(llm, options.resilience))
+      observe("llm", llm, Llm.prewarm(llm, { paid }))
+      return meterLlm(Llm.resilient(llm, options.resilience))
     }
     const guardTts: Defaults["guardTts"] = (tts) => {
-      observe("tts", tts, { tts })
-      return meterTts(Resilience.tts(tts, options.resilience))
+      observe("tts", tts, Tts.prewarm(tts, { paid }))
+      return meterTts(Tts.resilient(tts, options.resilience))
     }
-    const hears = options.stt === false ? undefined : yield* Stt
-    if (hears !== undefined) observe("stt", hears, { stt: hears })
-    const stt = hears && meterStt(Resilience.stt(hears, options.resilience))
-    const [thinks, speaks] = [yield* Llm, yield* Tts]
+    const hears = options.stt === false ? undefined : yield* Stt.Stt
+    if (hears !== undefined) observe("stt", hears, Stt.prewarm(hears, { paid }))
+    const stt = hears && meterStt(Stt.resilient(hears, options.resilience))
+    const [thinks, speaks] = [yield* Llm.Llm, yield* Tts.Tts]
     const defaults: Defaults = { llm: guardLlm(thinks), tts: guardTts(speaks), guardLlm, guardTts }
     const apology = makeApology(options.apology, speaks, defaults.tts, agent.voice)
-    const detector = yield* inScope(vad.detector(options.vad))
+    const detector = yield* inScope(makeRetunable(vad, mergeVad(options.vad, agent.vad)))
+    const keys = yield* inScope(collectKeys(room))
     const output = yield* inScope(recorded.room.output(options.output))
     const toolScope = yield* Scope.fork(scope)
     const runner = yield* Scope.provide(
@@ -186,10 +201,17 @@ export const open = <R>(
       ended,
       participant: () => participant,
       company: Effect.map(room.participants, (there) => there.length > 0),
-      attach: (on) => hearing.attach(on),
-      exitTimeout: checked.closeTimeout
+      attach: (on) => listening.attach(on),
+      handoff: makeHandoff({
+        core: () => core,
+        bind: (next) => Effect.provideContext(bind(next), services),
+        detector,
+        vad: options.vad,
+        exitTimeout: checked.closeTimeout
+      })
     })
-    const bound = yield* bind(agent, session, defaults)
+    const bind = makeBind({ session, defaults, scope: layers, memoMap: Layer.CurrentMemoMap.forkOrCreate(services) })
+    const bound = yield* bind(agent)
     const core: Core = {
       id,
       conductor,
@@ -226,7 +248,7 @@ export const open = <R>(
       speaker: Semaphore.makeUnsafe(1),
       paused: false
     }
-    const hearing = yield* inScope(makeListening(core, {
+    const listening = yield* inScope(makeListening(core, {
       room: recorded.room,
       detector,
       stt,
@@ -248,7 +270,9 @@ export const open = <R>(
       finishing = true
       Effect.runForkWith(services)(
         Effect.gen(function*() {
-          yield* settleCalls(core, checked.closeTimeout)
+          // Nobody at a telephone waits on a dead line while the agent cleans up.
+          const line = reason === "hang_up" ? endLine(core, room, participant, checked.closeTimeout) : Effect.void
+          yield* Effect.all([line, settleCalls(core, checked.closeTimeout)], { concurrency: 2, discard: true })
           yield* within(Effect.andThen(
             Scope.close(toolScope, Exit.void),
             Effect.suspend(() => Fiber.awaitAll([...core.acts]))
@@ -257,7 +281,7 @@ export const open = <R>(
           publish({ _tag: "SessionClosed", session: id, reason })
           yield* Effect.annotateLogs(log("the conversation is over"), {
             reason,
-            turns: conductor.state().turn - 1,
+            turns: Turn.overview(conductor.state()).turn - 1,
             ...(participant === undefined ? {} : idsOf(participant))
           })
           yield* within(Scope.close(scope, Exit.void))
@@ -280,8 +304,8 @@ export const open = <R>(
       ))
     }
     const perform = makePerform(core, {
-      finalize: hearing.finalize,
-      lastWords: () => void fork(hearing.end),
+      finalize: listening.finalize,
+      lastWords: () => void fork(listening.end),
       finish,
       watch,
       participant: () => participant?.identity,
@@ -306,41 +330,33 @@ export const open = <R>(
       participant = yield* awaitParticipant(room, options.participant)
       // Who picks up a telephone speaks first, into a line that cancels its own echo.
       const called = participant.kind === "sip" && participant.direction === "outbound"
-      if (called && core.turnOptions.interruption?.echoWarmUp === undefined) {
+      if (called && turnOf(core, core.persona).interruption?.echoWarmUp === undefined) {
         yield* Effect.ignore(session.update({ turn: { interruption: { echoWarmUp: 0 } } }))
       }
       publish({ _tag: "SessionStarted", session: id })
+      yield* Deferred.succeed(met, undefined)
       spending.begin()
       yield* Effect.annotateLogs(log("the conversation begins"), idsOf(participant))
       if (apology !== undefined) fork(apology.prepare)
+      if (options.closeOnLeave !== false) yield* leaving.check(participant.identity)
+      // A line that rings has nobody to be spoken to, nor to be heard.
+      participant = yield* awaitReachable(room, participant.identity)
       signal(core, { _tag: "Opened" })
-      yield* inScope(hearing.listen(participant.identity))
-      const { identity } = participant
-      const stays = (yield* room.participants).some((other) => other.identity === identity)
-      if (!stays && options.closeOnLeave !== false) {
-        return signal(core, { _tag: "Close", drain: false, reason: "participant_left" })
-      }
+      yield* inScope(listening.listen(participant.identity))
       // What is said before anybody receives the track is heard by nobody.
       yield* Effect.timeoutOption(output.subscribed, checked.subscriberTimeout)
-      if (conductor.state().status === "open") enter(core)
+      if (Turn.status(conductor.state()) === "open") enter(core)
     }))
-    if (options.closeOnLeave !== false) {
-      fork(watchLeaving(core, room, checked.returnTimeout, () => participant?.identity))
-    }
+    const known = { met: Deferred.await(met), participant: () => participant?.identity }
+    const leaving = makeLeaving(core, room, checked.returnTimeout, known.participant)
+    if (options.closeOnLeave !== false) fork(leaving.watch)
     fork(watchEnd(core, room))
     if (options.textTopic !== false) {
-      fork(watchTexts(core, room, options.textTopic ?? "lk.chat", options.onText, () => participant?.identity))
+      fork(watchTexts(core, room, options.textTopic ?? "lk.chat", options.onText, known))
     }
-    fork(watchKeys(core, room, options.onKey, () => participant?.identity))
+    fork(watchKeys(core, keys, options.onKey, known))
     return session
   })
-
-/** The Clock's time, advancing with its monotonic time: a corrected wall clock moves no deadline. */
-const steadyClock: Effect.Effect<() => number> = Effect.map(Clock.Clock, (clock) => {
-  const wall = clock.currentTimeMillisUnsafe()
-  const origin = clock.monotonicTimeNanosUnsafe()
-  return () => wall + Number(clock.monotonicTimeNanosUnsafe() - origin) / 1_000_000
-})
 
 /** Who is talked with, in logs and traces; of a telephone call also its id, never a number. */
 const idsOf = ({ attributes, identity }: Room.Participant) => {

@@ -1,10 +1,12 @@
 /** `Pipeline.Options`, checked. */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Cost from "../../Cost.ts"
 import type { Options } from "../../Pipeline.ts"
 import * as Turn from "../../Turn.ts"
+import type * as Vad from "../../Vad.ts"
+import { millisOf } from "../provider/options.ts"
 
 /**
  * An option has a value that no conversation can work with.
@@ -121,6 +123,10 @@ export const mergeTurn = (self: Turn.Options, that: Turn.Options): Turn.Options 
   limits: overlay(self.limits, that.limits)
 })
 
+/** What the second leaves out stays as it is in the first. */
+export const mergeVad = (self: Vad.Options | undefined, that: Vad.Options | undefined): Vad.Options =>
+  overlay(self, that)
+
 const overlay = <A extends object>(self: A | undefined, that: A | undefined): Partial<A> => ({
   ...self,
   ...Object.fromEntries(Object.entries(that ?? {}).filter(([, value]) => value !== undefined)) as Partial<A>
@@ -146,8 +152,7 @@ export const millis = (
   fallback: number
 ): Effect.Effect<number, InvalidOption> => {
   if (value === undefined) return Effect.succeed(fallback)
-  const duration = Duration.fromInput(value)
-  const length = duration._tag === "Some" && !Number.isNaN(value) ? Duration.toMillis(duration.value) : Number.NaN
+  const length = millisOf(value)
   return length >= 0
     ? Effect.succeed(length)
     : Effect.fail(new InvalidOption({ option, detail: "must be a duration of 0 or more, such as \"5 seconds\"" }))

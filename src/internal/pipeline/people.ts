@@ -35,6 +35,60 @@ export const awaitParticipant = (
     return there ?? (yield* Deferred.await(found))
   })
 
+/** Whether they can be spoken to: the line of a call that the agent's side has made rings first. */
+const isReachable = ({ attributes, direction, kind }: Room.Participant): boolean =>
+  kind !== "sip" || direction === "inbound" || (attributes["sip.callStatus"] ?? "active") === "active"
+
+/** Waits until a participant is there and can be spoken to, and gives them as they are then. */
+export const awaitReachable = (
+  room: Room.Room["Service"],
+  identity: string
+): Effect.Effect<Room.Participant> =>
+  Effect.gen(function*() {
+    const found = yield* Deferred.make<Room.Participant>()
+    let known: Room.Participant | undefined
+    const see = (participant: Room.Participant | undefined): Effect.Effect<void> => {
+      known = participant
+      return known === undefined || !isReachable(known) ? Effect.void : Effect.asVoid(Deferred.succeed(found, known))
+    }
+    yield* room.events.pipe(
+      Stream.runForEach((event) => {
+        if (event._tag === "ParticipantJoined") {
+          return event.participant.identity === identity ? see(event.participant) : Effect.void
+        }
+        if (event._tag !== "AttributesChanged" || event.identity !== identity || known === undefined) return Effect.void
+        return see({ ...known, attributes: { ...known.attributes, ...event.attributes } })
+      }),
+      Effect.forkChild({ startImmediately: true })
+    )
+    yield* see((yield* room.participants).find((other) => other.identity === identity))
+    return yield* Deferred.await(found)
+  })
+
+/** Ends the line of one at a telephone, who would be left alone on it; whoever else is there can leave by themselves. */
+export const endLine = (
+  core: Core,
+  room: Room.Room["Service"],
+  participant: Room.Participant | undefined,
+  patience: number
+): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    if (participant?.kind !== "sip") return
+    const { identity } = participant
+    if (!(yield* room.participants).some((other) => other.identity === identity)) return
+    if (room.remove === undefined) return warnOfLine(core, "the room cannot remove who is in it")
+    yield* Effect.catch(room.remove(identity), ({ detail }) => Effect.sync(() => warnOfLine(core, detail)))
+  }).pipe(
+    Effect.timeoutOrElse({
+      duration: patience,
+      orElse: () => Effect.sync(() => warnOfLine(core, "the room did not answer in time"))
+    }),
+    Effect.catchCause((cause) => Effect.sync(() => failed(core, "room", "room", cause)))
+  )
+
+const warnOfLine = (core: Core, why: string): void =>
+  core.publish({ _tag: "Warning", component: "room", message: `the telephone's line stays open: ${why}` })
+
 const close = (core: Core, reason: Event.CloseReason): void => signal(core, { _tag: "Close", drain: false, reason })
 
 const guarded = (core: Core, watch: Effect.Effect<void>): Effect.Effect<void> =>
@@ -48,29 +102,85 @@ const guarded = (core: Core, watch: Effect.Effect<void>): Effect.Effect<void> =>
 export const watchEnd = (core: Core, room: Room.Room["Service"]): Effect.Effect<void> =>
   guarded(core, Effect.andThen(room.ended, Effect.sync(() => close(core, "room_ended"))))
 
-// Who went for one of these did not mean to.
-const unwilling = new Set<Room.LeaveReason | undefined>(["connection_lost", "duplicate_identity"])
+// Who goes for one of these is not coming back; whatever else has happened, they may.
+const forGood = new Set<Room.LeaveReason | undefined>([
+  "left",
+  "removed",
+  "room_closed",
+  "user_unavailable",
+  "user_rejected",
+  "sip_failure"
+])
 
-/** Ends the session when the participant has gone; one whose connection was lost has some time to be back. */
-export const watchLeaving = (
+// Reasons that are kept of those who were gone before it was known whom the agent talks with.
+const keptReasons = 64
+
+export interface Leaving {
+  /** Sees to it, for as long as the session lasts. */
+  readonly watch: Effect.Effect<void>
+  /** For a participant who may have gone before anybody watched them. */
+  readonly check: (identity: string) => Effect.Effect<void>
+}
+
+/**
+ * Ends the session when the participant has gone for good; any other has some
+ * time to be back. One who is still there has not left: the room tells of what
+ * their new connection has replaced.
+ */
+export const makeLeaving = (
   core: Core,
   room: Room.Room["Service"],
   returnTimeout: number,
   participant: () => string | undefined
-): Effect.Effect<void> => {
+): Leaving => {
   let waiting: Fiber.Fiber<void> | undefined
+  /** How often they were told to have come again, less how often to have gone. */
+  let balance = 0
+  /** They have gone for good, and are there: unless they are seen to come, nothing has happened. */
+  let parted = false
+  const gone = new Map<string, Room.LeaveReason | undefined>()
+  const stop = (): void => {
+    waiting?.interruptUnsafe()
+    waiting = undefined
+  }
+  const isThere = (identity: string) =>
+    Effect.map(room.participants, (all) => all.some((other) => other.identity === identity))
   const wait = (identity: string) =>
     Effect.gen(function*() {
       yield* Effect.sleep(returnTimeout)
-      if (!(yield* room.participants).some((other) => other.identity === identity)) close(core, "participant_left")
+      if (!(yield* isThere(identity))) close(core, "participant_left")
     })
-  const take = (event: Room.Event): void => {
-    const identity = participant()
-    if (event._tag === "ParticipantJoined" && event.participant.identity === identity) waiting?.interruptUnsafe()
-    if (event._tag !== "ParticipantLeft" || event.identity !== identity) return
-    waiting?.interruptUnsafe()
-    if (!unwilling.has(event.reason)) return close(core, "participant_left")
-    waiting = core.fork(wait(identity))
+  const depart = (identity: string, reason: Room.LeaveReason | undefined): Effect.Effect<void> =>
+    Effect.map(isThere(identity), (there) => {
+      stop()
+      parted = there && balance <= 0 && forGood.has(reason)
+      balance = Math.max(balance, 0) - 1
+      if (there) return
+      if (forGood.has(reason)) return close(core, "participant_left")
+      waiting = core.fork(wait(identity))
+    })
+  const arrive = (identity: string): void => {
+    gone.delete(identity)
+    if (identity !== participant()) return
+    // Who has said goodbye begins anew.
+    if (parted) return close(core, "participant_left")
+    balance += 1
+    stop()
   }
-  return guarded(core, Stream.runForEach(room.events, (event) => Effect.sync(() => take(event))))
+  const take = (event: Room.Event): Effect.Effect<void> => {
+    if (event._tag === "ParticipantJoined") return Effect.sync(() => arrive(event.participant.identity))
+    if (event._tag !== "ParticipantLeft") return Effect.void
+    const identity = participant()
+    if (event.identity === identity) return depart(identity, event.reason)
+    if (identity === undefined && gone.size < keptReasons) gone.set(event.identity, event.reason)
+    return Effect.void
+  }
+  return {
+    watch: guarded(core, Stream.runForEach(room.events, take)),
+    check: (identity) =>
+      Effect.flatMap(
+        isThere(identity),
+        (there) => there || waiting !== undefined ? Effect.void : depart(identity, gone.get(identity))
+      )
+  }
 }

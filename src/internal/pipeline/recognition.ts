@@ -17,7 +17,8 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
 import * as Stt from "../../Stt.ts"
-import { retryAfterMs } from "../resilience/blame.ts"
+import * as Turn from "../../Turn.ts"
+import { retryAfterMs } from "../resilience/errors.ts"
 import { beside, reopened, through } from "../streams.ts"
 import type { Core } from "./core.ts"
 import { failed, mended, worked } from "./failures.ts"
@@ -140,6 +141,6 @@ const endedEarly = (cause: Cause.Cause<Stt.SttError>): boolean => {
 
 /** What is lost now is not opened again. */
 const isEnding = (core: Core): boolean => {
-  const { status } = core.conductor.state()
+  const status = Turn.status(core.conductor.state())
   return status === "draining" || status === "closed"
 }

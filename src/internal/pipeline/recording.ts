@@ -1,6 +1,5 @@
 /** Tells the recorder, where there is one, what happens in a session and what is heard. */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -99,6 +98,7 @@ const tapRoom = (
 export const record = (
   room: Room["Service"],
   about: About,
+  now: () => number,
   complain: (effect: Effect.Effect<void>) => void
 ): Effect.Effect<Recorded, never, Scope.Scope> =>
   Effect.gen(function*() {
@@ -110,7 +110,6 @@ export const record = (
       yield* Effect.logError("the session is not recorded", opened.cause)
       return silent
     }
-    const clock = yield* Clock.Clock
     const { audio, event } = opened.value
     let broken = false
     const safely = <A extends ReadonlyArray<unknown>>(tell: (...args: A) => void) => (...args: A): void => {
@@ -123,6 +122,6 @@ export const record = (
     }
     return {
       event: safely(event),
-      room: audio === undefined ? room : tapRoom(room, () => clock.currentTimeMillisUnsafe(), safely(audio))
+      room: audio === undefined ? room : tapRoom(room, now, safely(audio))
     }
   })

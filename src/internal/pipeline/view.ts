@@ -48,6 +48,9 @@ export const makeViews = (room: Service): Views => {
               detail: "publishTranscription: everyone would be told what is between the agent and one of them"
             })
           ),
+        ...(room.remove === undefined ? {} : {
+          remove: (other) => other === identity && room.remove !== undefined ? room.remove(other) : Effect.void
+        }),
         setAttributes: (changed) => {
           const shown = changed[names.state]
           if (shown === undefined) return room.setAttributes(changed)

@@ -10,6 +10,11 @@ export const invalid = (option: string, advice: string): Failure.InvalidRequest 
 
 /** A time in ms; not a number where it is none. */
 export const millisOf = (input: Duration.Input): number => {
+  // Duration takes what is no number for 0.
+  if (typeof input === "number") return input
+  if (typeof input === "object" && !Duration.isDuration(input) && Object.values(input).some(Number.isNaN)) {
+    return Number.NaN
+  }
   const duration = Duration.fromInput(input)
   return duration._tag === "Some" ? Duration.toMillis(duration.value) : Number.NaN
 }
@@ -25,7 +30,8 @@ export class Checks {
   /** A number within bounds, where it is given. */
   range(option: string, value: number | undefined, least: number, most: number, unit = ""): this {
     if (value !== undefined && !(value >= least && value <= most)) {
-      this.#fail(option, `must lie between ${least} and ${most}${unit}, not ${value}`)
+      const bounds = most === Number.POSITIVE_INFINITY ? `be at least ${least}` : `lie between ${least} and ${most}`
+      this.#fail(option, `must ${bounds}${unit}, not ${value}`)
     }
     return this
   }
@@ -48,7 +54,9 @@ export class Checks {
 
   /** A time within bounds in ms, where it is given. */
   time(option: string, value: Duration.Input | undefined, least: number, most: number): this {
-    return this.range(option, value === undefined ? undefined : millisOf(value), least, most, " ms")
+    const ms = value === undefined ? undefined : millisOf(value)
+    if (Number.isNaN(ms)) this.#fail(option, "must be a duration, such as \"2 seconds\"")
+    return this.range(option, ms, least, most, " ms")
   }
 
   /** A text that is not blank, where it is given. */
@@ -72,6 +80,11 @@ export class Checks {
       this.#fail(option, `must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(", ")}`)
     }
     return this
+  }
+
+  /** What is wrong, if anything. */
+  get problem(): Failure.InvalidRequest | undefined {
+    return this.#wrong
   }
 
   get result(): Effect.Effect<void, Failure.InvalidRequest> {

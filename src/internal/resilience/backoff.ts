@@ -1,14 +1,15 @@
-import * as Clock from "effect/Clock"
+/** Whether there is another attempt, and the wait before it. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
-import { isUnavailable, retryAfterMs } from "./blame.ts"
+import { monotonic, steadyClock } from "../steady.ts"
+import { isUnavailable, retryAfterMs } from "./errors.ts"
 import type { Settings } from "./policy.ts"
 
 /**
  * Budget of retries: waits before the next one and says whether there is one.
- * `until` is when the deadline runs out (ms of the Clock), where it is running.
+ * `until` is when the deadline runs out (monotonic ms), where it is running.
  * A provider that asks for more time than the deadline leaves is not waited for,
  * and neither is an open circuit breaker: another provider may be asked meanwhile.
  */
@@ -16,15 +17,15 @@ export const backoff = (
   settings: Settings | undefined
 ): Effect.Effect<(error: unknown, until?: number) => Effect.Effect<boolean>> => {
   if (settings === undefined) return Effect.succeed(() => Effect.succeed(false))
-  return Effect.map(Schedule.toStep(settings.schedule), (step) => {
+  return Effect.zipWith(Schedule.toStep(settings.schedule), steadyClock, (step, epoch) => {
     let left = settings.retries
     return (error, until = Number.POSITIVE_INFINITY) =>
       Effect.suspend(() => {
         const asked = retryAfterMs(error)
         if (isUnavailable(error) || left <= 0 || asked >= settings.firstOutputMs) return Effect.succeed(false)
         left--
-        return Effect.flatMap(Clock.currentTimeMillis, (now) =>
-          Pull.matchEffect(step(now, error), {
+        return Effect.flatMap(monotonic, (now) =>
+          Pull.matchEffect(step(epoch(), error), {
             onSuccess: ([, delay]) =>
               asked > 0 && now + asked >= until
                 ? Effect.succeed(false)

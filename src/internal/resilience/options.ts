@@ -1,6 +1,8 @@
 /** What a program asks of resilience, checked where a service is made: not in the middle of a call. */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
+import { millisOf } from "../provider/options.ts"
 import type { BreakerOptions, FallbackOptions, HedgeOptions, Policy } from "./model.ts"
 
 /**
@@ -25,9 +27,7 @@ const refuse = (option: string, detail: string): never => {
 
 /** A duration of 0 or more in ms. */
 export const millis = (option: string, value: Duration.Input | undefined, fallback: Duration.Input): number => {
-  const given = value ?? fallback
-  const duration = Duration.fromInput(given)
-  const ms = duration._tag === "Some" && !Number.isNaN(given) ? Duration.toMillis(duration.value) : Number.NaN
+  const ms = millisOf(value ?? fallback)
   return ms >= 0 ? ms : refuse(option, "must be a duration of 0 or more, such as \"5 seconds\"")
 }
 
@@ -37,6 +37,12 @@ export const whole = (option: string, value: number | undefined, fallback: numbe
   return number === Number.POSITIVE_INFINITY || (Number.isInteger(number) && number >= least)
     ? number
     : refuse(option, `must be a whole number of ${least} or more, not ${number}`)
+}
+
+/** A number, infinite or not. */
+export const number = (option: string, value: number | undefined, fallback: number): number => {
+  const given = value ?? fallback
+  return Number.isNaN(given) ? refuse(option, "must be a number") : given
 }
 
 export const checkPolicy = (policy: Policy | undefined, where = ""): void => {
@@ -50,7 +56,9 @@ export const checkBreaker = (options: Omit<BreakerOptions, "name"> | undefined, 
   whole(`${where}consecutiveFailures`, options.consecutiveFailures, 1, 1)
   whole(`${where}minimumRequests`, options.minimumRequests, 1, 1)
   millis(`${where}window`, options.window, 0)
-  millis(`${where}openFor`, options.openFor, 0)
+  if (options.recovery !== undefined && !Schedule.isSchedule(options.recovery)) {
+    refuse(`${where}recovery`, "must be a Schedule, such as Schedule.spaced(\"30 seconds\")")
+  }
   const rate = options.failureRate ?? 1
   if (!(rate > 0 && rate <= 1)) refuse(`${where}failureRate`, `must be above 0 and at most 1, not ${rate}`)
 }

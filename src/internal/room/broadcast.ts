@@ -1,6 +1,7 @@
 /**
- * One publisher, many subscribers, each with a bounded buffer of its own that
- * drops the oldest: a slow subscriber loses, nobody waits.
+ * One publisher, many subscribers, each with a buffer of its own, bounded in
+ * number and where they are weighed in size, that drops the oldest: a slow
+ * subscriber loses, nobody waits.
  */
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -16,32 +17,65 @@ export interface Broadcast<A> {
   readonly subscribers: () => number
 }
 
-export const makeBroadcast = <A>(capacity: number): Broadcast<A> => {
-  const queues = new Set<Queue.Queue<A, Cause.Done>>()
+/** How values are weighed, and the most that waits for one subscriber, unless it is a single value. */
+export interface Weight<A> {
+  readonly of: (value: A) => number
+  readonly most: number
+}
+
+interface Subscriber<A> {
+  readonly queue: Queue.Queue<A, Cause.Done>
+  waiting: number
+}
+
+export const makeBroadcast = <A>(capacity: number, weight?: Weight<A>): Broadcast<A> => {
+  const subscribers = new Set<Subscriber<A>>()
   let ended = false
+  const offer = (subscriber: Subscriber<A>, value: A): void => {
+    const { queue } = subscriber
+    if (weight === undefined) return void Queue.offerUnsafe(queue, value)
+    subscriber.waiting += weight.of(value)
+    Queue.offerUnsafe(queue, value)
+    while (Queue.sizeUnsafe(queue) > 1 && (subscriber.waiting > weight.most || Queue.sizeUnsafe(queue) > capacity)) {
+      const oldest = Queue.takeUnsafe(queue)
+      if (oldest?._tag !== "Success") return
+      subscriber.waiting -= weight.of(oldest.value)
+    }
+  }
+  const streamOf = (subscriber: Subscriber<A>): Stream.Stream<A> =>
+    weight === undefined
+      ? Stream.fromQueue(subscriber.queue)
+      : Stream.fromPull(Effect.succeed(Effect.map(Queue.takeAll(subscriber.queue), (values) => {
+        for (const value of values) subscriber.waiting -= weight.of(value)
+        return values
+      })))
   return {
     publish: (value) => {
-      for (const queue of queues) Queue.offerUnsafe(queue, value)
+      for (const subscriber of subscribers) offer(subscriber, value)
     },
     subscribe: Effect.map(
       Effect.acquireRelease(
-        Effect.map(Queue.sliding<A, Cause.Done>(capacity), (queue) => {
-          if (ended) Queue.endUnsafe(queue)
-          else queues.add(queue)
-          return queue
-        }),
-        (queue) =>
+        Effect.map(
+          weight === undefined ? Queue.sliding<A, Cause.Done>(capacity) : Queue.unbounded<A, Cause.Done>(),
+          (queue) => {
+            const subscriber: Subscriber<A> = { queue, waiting: 0 }
+            if (ended) Queue.endUnsafe(queue)
+            else subscribers.add(subscriber)
+            return subscriber
+          }
+        ),
+        (subscriber) =>
           Effect.sync(() => {
-            queues.delete(queue)
+            subscribers.delete(subscriber)
           })
       ),
-      Stream.fromQueue
+      streamOf
     ),
     end: () => {
       ended = true
-      for (const queue of queues) Queue.endUnsafe(queue)
-      queues.clear()
+      for (const { queue } of subscribers) Queue.endUnsafe(queue)
+      subscribers.clear()
     },
-    subscribers: () => queues.size
+    subscribers: () => subscribers.size
   }
 }

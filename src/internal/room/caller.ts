@@ -8,8 +8,8 @@ import * as Stream from "effect/Stream"
 import { readFile } from "node:fs/promises"
 import * as Audio from "../../Audio.ts"
 import { RoomError } from "../../Room.ts"
+import { monotonicMs } from "../steady.ts"
 import type { Hub } from "./hub.ts"
-import { monotonicMs } from "./playout.ts"
 import { type Clip, makeVoice, type Voice } from "./voice.ts"
 
 export type Source = string | Audio.Frame | Stream.Stream<Audio.Frame, unknown>

@@ -19,14 +19,13 @@ import {
   RoomError,
   type TextMessage
 } from "../../Room.ts"
+import { monotonicMs } from "../steady.ts"
 import { makeBroadcast } from "./broadcast.ts"
 import type { Newcomer, Part, RoomControl, Sent } from "./control.ts"
-import { given } from "./given.ts"
 import { type Loudspeaker, makeLoudspeaker } from "./loudspeaker.ts"
 import { makeMicrophone, type Microphone, trackOf } from "./microphone.ts"
-import { monotonicMs } from "./playout.ts"
 import { makeSwitchboard } from "./switchboard.ts"
-import { makeTopics, type Topics } from "./topics.ts"
+import { makeTopics, ofBytes, ofText, type Topics } from "./topics.ts"
 
 // Control traffic: far more than any subscriber lags behind, and a bound all the same.
 const eventBuffer = 4096
@@ -76,13 +75,17 @@ interface Member {
 
 const refuse = (reason: RoomError["reason"], detail: string) => new RoomError({ reason, detail })
 
+/** Without what is undefined, so that it compares as what it says. */
+const given = <A extends object>(fields: A): Partial<A> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<A>
+
 export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scope> =>
   Effect.gen(function*() {
     const clock = yield* Clock.Clock
     const members = new Map<string, Member>()
     const events = makeBroadcast<Event>(eventBuffer)
-    const texts = makeTopics<TextMessage>(eventBuffer)
-    const bytes = makeTopics<ByteMessage>(eventBuffer)
+    const texts = makeTopics<TextMessage>(eventBuffer, ofText)
+    const bytes = makeTopics<ByteMessage>(eventBuffer, ofBytes)
     const sends = makeBroadcast<Sent>(eventBuffer)
     const failures = new Map<Part, RoomError>()
     const ended = Deferred.makeUnsafe<EndReason>()
@@ -136,12 +139,12 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
       return undefined
     }
 
-    const leaveUnsafe = (identity: string, reason?: LeaveReason): void => {
+    const leaveUnsafe = (identity: string, reason: LeaveReason = "left"): void => {
       const member = members.get(identity)
       if (member === undefined) return
       members.delete(identity)
       switchboard.forget(identity)
-      events.publish({ _tag: "ParticipantLeft", identity, ...given({ reason }) })
+      events.publish({ _tag: "ParticipantLeft", identity, reason })
       member.microphone.end()
     }
 
@@ -299,6 +302,14 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
           Effect.sync(() => {
             attributes = { ...attributes, ...changed }
           })),
+      remove: (identity) =>
+        using(Effect.suspend(() => {
+          if (over) {
+            return Effect.fail(gone("remove"))
+          }
+          leaveUnsafe(identity, "removed")
+          return Effect.void
+        })),
       ended: using(Deferred.await(ended)),
       leave: Effect.sync(() =>
         end("left")

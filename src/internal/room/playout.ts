@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Audio from "../../Audio.ts"
 import { type Output, RoomError } from "../../Room.ts"
+import { monotonicMs } from "../steady.ts"
 
 /** A piece of audio that was heard, and the monotonic Clock time (ms) at which it began. */
 export interface Heard {
@@ -33,9 +34,6 @@ export interface Playout extends Omit<Output, "sid" | "subscribed"> {
   /** Fetches what was heard since the last call, oldest first. Empty unless `keepHeard`. */
   readonly takeHeardUnsafe: () => ReadonlyArray<Heard>
 }
-
-/** Monotonic time of a Clock in milliseconds: a corrected wall clock must not move what was heard. */
-export const monotonicMs = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
 
 // Clocks round to nanoseconds, so an end that is this near (in samples) has come.
 const tolerance = 0.05

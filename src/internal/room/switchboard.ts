@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { RoomError } from "../../Room.ts"
+import { millisOf } from "../provider/options.ts"
 
 // As long as LiveKit waits for the answer of a method.
 const patience = "15 seconds"
@@ -38,15 +39,20 @@ export const makeSwitchboard = (): Switchboard => {
   return {
     ask: (callee, method, call, timeout = patience) =>
       Effect.suspend(() => {
+        const ms = millisOf(timeout)
+        if (!(ms > 0)) {
+          const detail = "call: timeout must be a duration above 0, such as \"5 seconds\""
+          return Effect.fail(new RoomError({ reason: "InvalidOption", detail }))
+        }
         const handler = handlers.get(callee)?.get(method)
         if (handler === undefined) return Effect.fail(failed(`call: nobody answers the method ${method}`))
         return handler(call).pipe(
           Effect.catchDefect(() => Effect.fail(failed(`call: the handler of ${method} broke`))),
           Effect.timeoutOrElse({
-            duration: timeout,
+            duration: ms,
             orElse: () =>
               Effect.fail(
-                failed(`call: no answer of ${method} within ${Duration.format(Duration.fromInputUnsafe(timeout))}`)
+                failed(`call: no answer of ${method} within ${Duration.format(Duration.millis(ms))}`)
               )
           })
         )

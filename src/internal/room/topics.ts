@@ -2,7 +2,15 @@
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
-import { type Broadcast, makeBroadcast } from "./broadcast.ts"
+import type { ByteMessage, TextMessage } from "../../Room.ts"
+import { type Broadcast, makeBroadcast, type Weight } from "./broadcast.ts"
+
+// What may wait for one listener of a topic: two of the longest messages, or many short ones.
+const mostWaiting = 32 * 1024 * 1024
+
+/** In memory, a character may take two bytes. */
+export const ofText: Weight<TextMessage> = { of: ({ text }) => 2 * text.length, most: mostWaiting }
+export const ofBytes: Weight<ByteMessage> = { of: ({ bytes }) => bytes.length, most: mostWaiting }
 
 export interface Topics<A> {
   readonly subscribe: (topic: string) => Effect.Effect<Stream.Stream<A>, never, Scope.Scope>
@@ -12,14 +20,14 @@ export interface Topics<A> {
   readonly subscribers: () => number
 }
 
-export const makeTopics = <A>(capacity: number): Topics<A> => {
+export const makeTopics = <A>(capacity: number, weight: Weight<A>): Topics<A> => {
   const topics = new Map<string, Broadcast<A>>()
   let ended = false
   return {
     subscribe: (topic) => {
       const existing = topics.get(topic)
       if (existing !== undefined) return existing.subscribe
-      const made = makeBroadcast<A>(capacity)
+      const made = makeBroadcast<A>(capacity, weight)
       if (ended) made.end()
       topics.set(topic, made)
       return made.subscribe

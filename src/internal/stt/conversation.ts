@@ -6,7 +6,6 @@
  * whatever comes. When it has ended, what is still to be heard is waited for.
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
@@ -14,9 +13,10 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
 import * as Failure from "../../Failure.ts"
-import * as Stt from "../../Stt.ts"
 import * as pcm from "../provider/pcm.ts"
 import type { Connection } from "../provider/socket.ts"
+import { monotonic } from "../steady.ts"
+import * as Stt from "./model.ts"
 
 /** A message of the protocol. */
 export type Message = string | Uint8Array
@@ -150,7 +150,7 @@ const dial = Effect.fnUntraced(function*<E>(
   const connection = yield* options.open
   const dialect = yield* options.dialect
   const state = { ended: false }
-  let sentAt = yield* Clock.currentTimeMillis
+  let sentAt = yield* monotonic
   let heardAt = sentAt
 
   // Reader and writer both send: what is said first goes first.
@@ -163,7 +163,7 @@ const dial = Effect.fnUntraced(function*<E>(
     }
   }))
   const send = (messages: () => ReadonlyArray<Message>): Effect.Effect<void> =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    Effect.flatMap(monotonic, (now) => {
       sentAt = now
       outbox.push(...messages())
       return flush
@@ -171,7 +171,7 @@ const dial = Effect.fnUntraced(function*<E>(
 
   const hear = (message: Message): Effect.Effect<void, Failure.Reason> =>
     Effect.gen(function*() {
-      heardAt = yield* Clock.currentTimeMillis
+      heardAt = yield* monotonic
       const { done, reply, transcripts } = yield* dialect.hear(message)
       if (reply !== undefined) yield* send(reply)
       yield* Effect.forEach(transcripts, (heard) => Queue.offer(out, heard), { discard: true })
@@ -188,7 +188,7 @@ const dial = Effect.fnUntraced(function*<E>(
   const beat = ({ everyMs, message }: NonNullable<Options["keepAlive"]>) =>
     Effect.gen(function*() {
       while (!state.ended && !connection.isClosed()) {
-        const wait = sentAt + everyMs - (yield* Clock.currentTimeMillis)
+        const wait = sentAt + everyMs - (yield* monotonic)
         yield* wait > 0 ? Effect.sleep(wait) : send(() => [message])
       }
     })
@@ -202,9 +202,9 @@ const dial = Effect.fnUntraced(function*<E>(
       return last.messages
     })
     if (done) return yield* Queue.end(out)
-    heardAt = yield* Clock.currentTimeMillis
+    heardAt = yield* monotonic
     for (;;) {
-      const wait = heardAt + patienceMs - (yield* Clock.currentTimeMillis)
+      const wait = heardAt + patienceMs - (yield* monotonic)
       if (wait <= 0) return yield* new Failure.TimedOut({ afterMs: patienceMs })
       yield* Effect.sleep(wait)
     }

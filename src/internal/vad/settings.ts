@@ -1,6 +1,6 @@
 import * as Duration from "effect/Duration"
-import * as Option from "effect/Option"
 import type { Options, Score } from "../../Vad.ts"
+import { millisOf } from "../provider/options.ts"
 
 /** The options of a detector in samples of its model. */
 export interface Settings {
@@ -68,12 +68,9 @@ export const settings = (
   const samples = { minSpeech: 0, minSilence: 0, prefixPadding: 0, maxBufferedSpeech: 0 }
   for (const option of durations) {
     const input = pick(option) ?? defaults[option]
-    const duration = Option.map(Duration.fromInput(input), Duration.toMillis)
-    // Duration takes NaN for zero.
-    if (Number.isNaN(input) || Option.isNone(duration) || !Number.isFinite(duration.value) || duration.value < 0) {
-      return problem(option, "must be a finite duration from zero on")
-    }
-    samples[option] = duration.value * sampleRate / 1000
+    const ms = millisOf(input)
+    if (!Number.isFinite(ms) || ms < 0) return problem(option, "must be a finite duration from zero on")
+    samples[option] = ms * sampleRate / 1000
   }
   const maxBufferedSpeech = Math.floor(samples.maxBufferedSpeech)
   return {

@@ -1,20 +1,25 @@
 /** The program of one process of a pool: imports the definition again and runs the jobs it is given. */
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
+import * as Logger from "effect/Logger"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Queue from "effect/Queue"
+import * as References from "effect/References"
 import process from "node:process"
 import { type Definition, isDefinition } from "../../Worker.ts"
+import { monotonic } from "../steady.ts"
+import { detailOf, isSetting, logFailure, logForeign, nameOf } from "./crash.ts"
 import { PrewarmFailed, WorkerError } from "./errors.ts"
 import { openInTime } from "./executor.ts"
 import { decodeToChild, encodeFromChild, type FromChild, type ToChild } from "./ipc.ts"
 import type { Assignment } from "./job.ts"
+import { levelFrom, toParent } from "./lines.ts"
 import { makeProbe } from "./load.ts"
-import { nameOf } from "./open.ts"
 import { checkDefinition } from "./options.ts"
 import { makeRunner, type Runner } from "./runner.ts"
 
@@ -24,21 +29,25 @@ const heardWithin = 2000
 const unusable = (detail: string): WorkerError => new WorkerError({ reason: new PrewarmFailed({ detail }) })
 
 /** To a parent that may be gone: then there is nobody to tell. */
-const tell = (message: FromChild): void => {
-  if (!process.connected) return
+const tell = (message: FromChild, sent: () => void = () => undefined): boolean => {
+  if (!process.connected) return false
   try {
-    process.send?.(encodeFromChild(message), undefined, undefined, () => undefined)
+    process.send?.(encodeFromChild(message), undefined, undefined, sent)
+    return true
   } catch {
     // The channel was closed in this very moment.
+    return false
   }
 }
 
 const load = (module: string): Effect.Effect<Definition<unknown>, WorkerError> =>
   Effect.flatMap(
-    Effect.tryPromise({
-      try: (): Promise<unknown> => import(module),
-      catch: (error) => unusable(`the module cannot be imported (${error instanceof Error ? error.name : "unknown"})`)
-    }),
+    Effect.promise((): Promise<unknown> => import(module)).pipe(Effect.catchCause((cause) =>
+      Effect.andThen(
+        logFailure("the module cannot be imported", cause),
+        Effect.fail(unusable(`the module cannot be imported (${nameOf(cause)})`))
+      )
+    )),
     (imported) =>
       Predicate.hasProperty(imported, "default") && isDefinition(imported.default)
         ? Effect.succeed(imported.default)
@@ -58,7 +67,12 @@ const inbox = Effect.gen(function*() {
   return { queue, gone: Deferred.await(gone) }
 })
 
-const runJobs = Effect.fnUntraced(function*(runner: Runner, queue: Queue.Queue<ToChild>, exit: Effect.Effect<void>) {
+const runJobs = Effect.fnUntraced(function*(
+  runner: Runner,
+  queue: Queue.Queue<ToChild>,
+  state: Effect.Effect<void>,
+  exit: Effect.Effect<void>
+) {
   const context = yield* Effect.context<never>()
   const jobs = yield* FiberSet.make<void>()
   const heard = new Map<string, Deferred.Deferred<void>>()
@@ -96,6 +110,8 @@ const runJobs = Effect.fnUntraced(function*(runner: Runner, queue: Queue.Queue<T
         return Effect.sync(() =>
           tell({ _tag: "Metrics", question: message.question, text: PrometheusMetrics.formatUnsafe(context) })
         )
+      case "Ping":
+        return state
       case "Exit":
         return exit
     }
@@ -104,15 +120,27 @@ const runJobs = Effect.fnUntraced(function*(runner: Runner, queue: Queue.Queue<T
   return { idle: FiberSet.awaitEmpty(jobs) }
 })
 
+const progress = { loaded: false }
+
 const program = Effect.gen(function*() {
   const { gone, queue } = yield* inbox
   const definition = yield* load(process.argv[2] ?? "")
+  progress.loaded = true
   const settings = yield* checkDefinition(definition)
   const probe = yield* makeProbe
   const runner = makeRunner(definition, yield* openInTime(definition, settings), settings)
   const asked = yield* Deferred.make<void>()
-  const { idle } = yield* runJobs(runner, queue, Effect.asVoid(Deferred.succeed(asked, undefined)))
-  const state = Effect.sync(() => tell({ _tag: "State", ...probe(), running: runner.running() }))
+  const state = Effect.map(monotonic, (now) =>
+    tell({
+      _tag: "State",
+      ...probe(),
+      running: runner.running().map(({ id, startedAt, stuckSince }) => ({
+        id,
+        forMs: now - startedAt,
+        stuckForMs: stuckSince === undefined ? undefined : now - stuckSince
+      }))
+    }))
+  const { idle } = yield* runJobs(runner, queue, state, Effect.asVoid(Deferred.succeed(asked, undefined)))
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(state, Effect.sleep(stateInterval))))
   tell({ _tag: "Ready" })
   yield* Effect.raceFirst(Deferred.await(asked), gone)
@@ -122,14 +150,35 @@ const program = Effect.gen(function*() {
   yield* Effect.timeoutOption(idle, "10 seconds")
 })
 
+/** Why the process cannot be used, for who waits for it. */
+const unusableFor = (cause: Cause.Cause<unknown>): string => {
+  const error: unknown = Cause.squash(cause)
+  return error instanceof WorkerError && error.reason._tag === "PrewarmFailed" ? error.reason.detail : detailOf(cause)
+}
+
+const asParent = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  effect.pipe(
+    Effect.provide(Logger.layer([toParent(tell), Logger.tracerLogger])),
+    Effect.provideService(References.MinimumLogLevel, levelFrom(process.argv[3]))
+  )
+
+// Node prints it, and ends the process.
+process.on("uncaughtExceptionMonitor", (error) => {
+  Effect.runFork(asParent(logFailure("the process crashes", Cause.die(error))))
+})
+
 const fiber = Effect.runFork(
   Effect.scoped(program).pipe(
     Effect.catchCause((cause) =>
-      Effect.sync(() => {
-        tell({ _tag: "Unusable", detail: nameOf(cause) })
-        process.exitCode = 1
-      })
-    )
+      Effect.andThen(
+        logForeign("the process cannot be made ready", cause),
+        Effect.sync(() => {
+          tell({ _tag: "Unusable", detail: unusableFor(cause), setting: !progress.loaded || isSetting(cause) })
+          process.exitCode = 1
+        })
+      )
+    ),
+    asParent
   )
 )
 Effect.runFork(Effect.andThen(

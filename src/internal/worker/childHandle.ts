@@ -6,14 +6,16 @@ import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
 import { fork } from "node:child_process"
 import process from "node:process"
+import { monotonicMs } from "../steady.ts"
 import { PrewarmFailed, WorkerError } from "./errors.ts"
 import type { ChildFacts, Executor } from "./executor.ts"
 import { noUsage, type Usage } from "./facts.ts"
 import { decodeFromChild, encodeToChild, type FromChild, type ToChild } from "./ipc.ts"
 import type { Assignment, Report } from "./job.ts"
+import { levelOf, relay } from "./lines.ts"
 import * as metrics from "./metrics.ts"
 import type { PoolSettings } from "./options.ts"
-import type { Running } from "./runner.ts"
+import { describe, type Running } from "./runner.ts"
 
 interface Job {
   readonly assignment: Assignment
@@ -31,9 +33,13 @@ export interface Child {
   usage: Usage
   running: ReadonlyArray<Running>
   heardAt: number
+  /** Messages that have come. */
+  heard: number
   warned: boolean
   /** It was asked to leave. */
   asked: boolean
+  /** It cannot be made ready because a setting is wrong. */
+  setting: boolean
   /** What it last said in `/metrics`. */
   text: string
   readonly ready: Effect.Effect<void, WorkerError>
@@ -74,7 +80,7 @@ export const spawn = (
     let asked = 0
     let how = "unknown"
 
-    const handle = fork(program, [settings.module], {
+    const handle = fork(program, [settings.module, levelOf(context)], {
       execArgv: [...process.execArgv, ...settings.execArgv],
       stdio: ["ignore", "inherit", "inherit", "ipc"]
     })
@@ -98,12 +104,16 @@ export const spawn = (
     }
 
     const receive = (message: FromChild): void => {
-      child.heardAt = clock.currentTimeMillisUnsafe()
+      child.heardAt = monotonicMs(clock)
+      child.heard++
       switch (message._tag) {
         case "Ready":
           child.state = "ready"
           return void Deferred.doneUnsafe(ready, Effect.void)
+        case "Log":
+          return void runFork(relay(message, { child: slot }))
         case "Unusable":
+          child.setting = message.setting
           return void Deferred.doneUnsafe(
             ready,
             Effect.fail(new WorkerError({ reason: new PrewarmFailed({ detail: message.detail }) }))
@@ -121,7 +131,11 @@ export const spawn = (
             memoryBytes: message.memoryBytes,
             eventLoopDelayMs: message.eventLoopDelayMs
           }
-          child.running = message.running.map(({ id, startedAt, stuckSince }) => ({ id, startedAt, stuckSince }))
+          child.running = message.running.map(({ forMs, id, stuckForMs }) => ({
+            id,
+            startedAt: child.heardAt - forMs,
+            stuckSince: stuckForMs === undefined ? undefined : child.heardAt - stuckForMs
+          }))
           return
         case "Metrics":
           child.text = message.text
@@ -144,9 +158,14 @@ export const spawn = (
       )
       for (const answer of questions.values()) answer("")
       for (const [id, job] of jobs) {
-        const report: Report = { status: "failed", error: `the process of the job has ended (${reason})` }
+        const report = { status: "failed", error: `the process of the job has ended (${reason})` } as const
         const telling = job.told ? Effect.void : Effect.andThen(metrics.ended("failed"), tell(id, job, report))
         runFork(Effect.ensuring(telling, Effect.sync(() => close(id))))
+        runFork(
+          Effect.logError("the job failed").pipe(
+            Effect.annotateLogs({ ...describe(job.assignment.job), child: slot, reason: report.error })
+          )
+        )
         runFork(evict(job.assignment))
       }
       Deferred.doneUnsafe(exited, Effect.void)
@@ -168,9 +187,11 @@ export const spawn = (
       jobs,
       usage: noUsage,
       running: [],
-      heardAt: clock.currentTimeMillisUnsafe(),
+      heardAt: monotonicMs(clock),
+      heard: 0,
       warned: false,
       asked: false,
+      setting: false,
       text: "",
       ready: Deferred.await(ready),
       exited: Deferred.await(exited),

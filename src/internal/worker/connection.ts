@@ -9,6 +9,7 @@ import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Socket from "effect/socket/Socket"
+import { monotonic, oversleep } from "../steady.ts"
 import { ConnectionLost, type ConnectionReason, ProtocolViolated, TimedOut, Unauthorized } from "./errors.ts"
 import { decode, encode, type Framing, type Incoming, type Outgoing } from "./protocol.ts"
 
@@ -100,11 +101,11 @@ export const connect = (dial: Dial): Effect.Effect<never, ConnectionReason> =>
           isMessage(item) ? put(item) : Deferred.succeed(item, undefined)
       )
     )
-    let heardAt = yield* Clock.currentTimeMillis
+    let heardAt = yield* monotonic
     const reading = Effect.forever(
       Effect.flatMap(next, (message) =>
         Effect.andThen(
-          Effect.map(Clock.currentTimeMillis, (now) => {
+          Effect.map(monotonic, (now) => {
             heardAt = now
           }),
           dial.onMessage(message)
@@ -112,12 +113,14 @@ export const connect = (dial: Dial): Effect.Effect<never, ConnectionReason> =>
     )
     const pinging = Effect.gen(function*() {
       while (true) {
-        yield* Effect.sleep(pingInterval)
-        const now = yield* Clock.currentTimeMillis
-        if (now - heardAt >= 2 * pingInterval) {
-          return yield* new TimedOut({ waiting: "answer", afterMs: now - heardAt })
+        const overslept = yield* oversleep(pingInterval)
+        // While nobody here was awake, nothing could be heard: what has come meanwhile is read first.
+        heardAt += overslept
+        const silentMs = (yield* monotonic) - heardAt
+        if (silentMs >= 2 * pingInterval) {
+          return yield* new TimedOut({ waiting: "answer", afterMs: Math.round(silentMs) })
         }
-        Queue.offerUnsafe(outbox, { _tag: "Ping", at: now })
+        Queue.offerUnsafe(outbox, { _tag: "Ping", at: yield* Clock.currentTimeMillis })
       }
     })
 

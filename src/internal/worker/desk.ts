@@ -8,10 +8,10 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { Decision, Definition } from "../../Worker.ts"
 import type { Link } from "./connection.ts"
+import { logFailure } from "./crash.ts"
 import type { Executor } from "./executor.ts"
 import { type Assignment, isFinal, type JobRequest, type Report } from "./job.ts"
 import * as metrics from "./metrics.ts"
-import { nameOf } from "./open.ts"
 import type { Accepted, Incoming } from "./protocol.ts"
 import { describe } from "./runner.ts"
 import { bounded, makePatience } from "./settle.ts"
@@ -65,6 +65,8 @@ export const makeDesk = (options: {
   readonly definition: Definition<unknown>
   readonly executor: () => Executor | undefined
   readonly url: string
+  /** Signs what lets an agent take others out of a room. */
+  readonly admin: (room: string) => Effect.Effect<Redacted.Redacted>
   /** Why no job is taken now. */
   readonly problem: () => string | undefined
   readonly link: () => Link | undefined
@@ -97,11 +99,7 @@ export const makeDesk = (options: {
           isDecision(decided)
             ? Effect.succeed(decided)
             : Effect.as(Effect.logWarning("accept gave what cannot be sent, the job is declined"), false),
-        onFailure: (cause) =>
-          Effect.logWarning("accept has failed, the job is declined").pipe(
-            Effect.annotateLogs({ reason: nameOf(cause) }),
-            Effect.as(false)
-          )
+        onFailure: (cause) => Effect.as(logFailure("accept has failed, the job is declined", cause), false)
       })
     })
   }
@@ -186,7 +184,13 @@ export const makeDesk = (options: {
         Effect.annotateLogs(describe(job))
       )
     }
-    yield* start({ job, identity: held.as.identity, url: url ?? options.url, token: Redacted.make(token) })
+    yield* start({
+      job,
+      identity: held.as.identity,
+      url: url ?? options.url,
+      token: Redacted.make(token),
+      admin: yield* options.admin(job.room.name)
+    })
     yield* Deferred.succeed(held.assigned, undefined)
   })
 

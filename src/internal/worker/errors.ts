@@ -144,7 +144,8 @@ export class ListenFailed extends Schema.TaggedError<ListenFailed>("effect-voice
 
 /**
  * The definition's prewarming has failed or took too long, or a process of the
- * pool never became ready. `detail` names the kind of failure, never its text.
+ * pool never became ready. `detail` is the message of an error of this library, or the
+ * kind of failure: the log tells the rest of what others have written.
  *
  * @category errors
  * @since 0.1.0

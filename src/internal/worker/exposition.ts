@@ -1,4 +1,4 @@
-/** Prometheus texts of several processes as one: what is the same series is added up. */
+/** Prometheus texts of several processes as one: what is the same series is added up, or the worst of it where a sum means nothing. */
 
 const familyOf = (series: string, families: ReadonlyMap<string, Array<string>>): string => {
   const name = /^[^{ ]+/.exec(series)?.[0] ?? series
@@ -9,7 +9,14 @@ const familyOf = (series: string, families: ReadonlyMap<string, Array<string>>):
 /** A provider that one process lost is lost. */
 const smallest = new Set(["agent_provider_available"])
 
-const combine = (family: string, a: number, b: number): number => smallest.has(family) ? Math.min(a, b) : a + b
+/** Levels, of which the highest is the worst. */
+const largest = new Set(["agent_breaker_state"])
+
+const combine = (family: string, series: string, a: number, b: number): number => {
+  if (smallest.has(family)) return Math.min(a, b)
+  // Of quantiles, too, no more can be said than the worst.
+  return largest.has(family) || series.includes("quantile=\"") ? Math.max(a, b) : a + b
+}
 
 export const mergeTexts = (texts: ReadonlyArray<string>): string => {
   if (texts.length === 1) return texts[0] ?? ""
@@ -31,7 +38,7 @@ export const mergeTexts = (texts: ReadonlyArray<string>): string => {
       values.set(family, known)
       const value = Number(line.slice(end + 1))
       const before = known.get(series)
-      known.set(series, before === undefined ? value : combine(family, before, value))
+      known.set(series, before === undefined ? value : combine(family, series, before, value))
     }
   }
   const shown = (value: number): string => value === Number.POSITIVE_INFINITY ? "+Inf" : String(value)

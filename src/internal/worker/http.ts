@@ -1,6 +1,5 @@
 /** What operators and orchestrators ask a worker over HTTP. */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { constTrue } from "effect/Function"
@@ -15,6 +14,7 @@ import type * as Scope from "effect/Scope"
 import { timingSafeEqual } from "node:crypto"
 import { createServer } from "node:http"
 import type { Definition, Status } from "../../Worker.ts"
+import { monotonic } from "../steady.ts"
 import { ListenFailed, WorkerError } from "./errors.ts"
 import type { Executor } from "./executor.ts"
 import { mergeTexts } from "./exposition.ts"
@@ -35,15 +35,15 @@ export interface Facts {
 }
 
 const health = Effect.fnUntraced(function*(facts: Facts) {
-  const now = yield* Clock.currentTimeMillis
+  const now = yield* monotonic
   const { connection } = yield* facts.status
   const executor = facts.executor()
   const { cpu, eventLoopDelayMs, memoryBytes } = facts.usage()
   const running = executor?.running() ?? []
   const oldest = (times: ReadonlyArray<number | undefined>): number =>
-    times.reduce<number>((most, at) => at === undefined ? most : Math.max(most, now - at), 0)
+    times.reduce<number>((most, at) => at === undefined ? most : Math.max(most, Math.round(now - at)), 0)
   const lostAt = facts.lostAt()
-  const lostForMs = lostAt === undefined ? 0 : now - lostAt
+  const lostForMs = lostAt === undefined ? 0 : Math.round(now - lostAt)
   const stuckForMs = oldest(running.map(({ stuckSince }) => stuckSince))
   const problems = [
     ...(eventLoopDelayMs >= stillMs ? ["the event loop stands still"] : []),

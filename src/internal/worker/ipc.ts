@@ -8,14 +8,23 @@ const Hurry = Schema.TaggedStruct("Hurry", {})
 /** The server has been told of the end of a job. */
 const Heard = Schema.TaggedStruct("Heard", { id: Schema.String })
 const AskMetrics = Schema.TaggedStruct("AskMetrics", { question: Schema.Int })
+/** Asks for a sign of life. */
+const Ping = Schema.TaggedStruct("Ping", {})
 /** Ends the process, jobs or not. */
 const Exit = Schema.TaggedStruct("Exit", {})
 
-export const ToChild = Schema.Union([Start, End, Hurry, Heard, AskMetrics, Exit])
+export const ToChild = Schema.Union([Start, End, Hurry, Heard, AskMetrics, Ping, Exit])
 export type ToChild = typeof ToChild.Type
 
 const Ready = Schema.TaggedStruct("Ready", {})
-const Unusable = Schema.TaggedStruct("Unusable", { detail: Schema.String })
+/** `setting`: another attempt would end alike. */
+const Unusable = Schema.TaggedStruct("Unusable", { detail: Schema.String, setting: Schema.Boolean })
+/** A line of the log, as JSON; `lost` counts those before it that could not be told. */
+export const Line = Schema.TaggedStruct("Log", {
+  level: Schema.Literals(["Fatal", "Error", "Warn", "Info", "Debug", "Trace"]),
+  text: Schema.String,
+  lost: Schema.Int
+})
 const JobReport = Schema.TaggedStruct("JobReport", {
   id: Schema.String,
   status: Schema.Literals(["running", "success", "failed"]),
@@ -28,12 +37,13 @@ const State = Schema.TaggedStruct("State", {
   memoryBytes: Schema.Finite,
   eventLoopDelayMs: Schema.Finite,
   running: Schema.Array(
-    Schema.Struct({ id: Schema.String, startedAt: Schema.Finite, stuckSince: Schema.optional(Schema.Finite) })
+    // Lengths: the times of another process mean nothing here.
+    Schema.Struct({ id: Schema.String, forMs: Schema.Finite, stuckForMs: Schema.optional(Schema.Finite) })
   )
 })
 const Metrics = Schema.TaggedStruct("Metrics", { question: Schema.Int, text: Schema.String })
 
-export const FromChild = Schema.Union([Ready, Unusable, JobReport, Over, State, Metrics])
+export const FromChild = Schema.Union([Ready, Unusable, Line, JobReport, Over, State, Metrics])
 export type FromChild = typeof FromChild.Type
 
 export const encodeToChild = Schema.encodeSync(ToChild)

@@ -65,7 +65,9 @@ export const Assignment = Schema.Struct({
   job: JobRequest,
   identity: Schema.String,
   url: Schema.String,
-  token: Schema.RedactedFromValue(Schema.String)
+  token: Schema.RedactedFromValue(Schema.String),
+  /** Lets the agent take others out of its room. */
+  admin: Schema.optionalKey(Schema.RedactedFromValue(Schema.String))
 })
 
 export interface Assignment extends Schema.Schema.Type<typeof Assignment> {}

@@ -1,11 +1,11 @@
 /** How much of its capacity this process uses. */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { readFileSync } from "node:fs"
 import { availableParallelism, totalmem } from "node:os"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import process from "node:process"
+import { monotonic } from "../steady.ts"
 import type { Usage } from "./facts.ts"
 
 const read = (path: string): string | undefined => {
@@ -47,9 +47,9 @@ export const makeProbe: Effect.Effect<() => Usage, never, Scope.Scope> = Effect.
     (histogram) => Effect.sync(() => histogram.disable())
   )
   const samples: Array<{ readonly cpu: number; readonly delay: number }> = []
-  let last = { cpu: process.cpuUsage(), at: yield* Clock.currentTimeMillis }
+  let last = { cpu: process.cpuUsage(), at: yield* monotonic }
   const sample = Effect.gen(function*() {
-    const at = yield* Clock.currentTimeMillis
+    const at = yield* monotonic
     const used = process.cpuUsage(last.cpu)
     const elapsed = Math.max(1, at - last.at)
     const p99 = histogram.percentile(99) / 1e6

@@ -1,12 +1,13 @@
 /** Options of definitions and of runs, checked. */
 import type * as EffectConfig from "effect/Config"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Config from "../../Config.ts"
 import type { Room, RoomError } from "../../Room.ts"
 import type { Definition, Entrance, HttpOptions, Options, PoolOptions } from "../../Worker.ts"
+import { millisOf } from "../provider/options.ts"
 import { invalid, type WorkerError } from "./errors.ts"
 import type { Framing, Grants } from "./protocol.ts"
 
@@ -59,9 +60,7 @@ type Checked<A> = Effect.Effect<A, WorkerError>
 const millis = (option: string, input: Duration.Input | undefined, fallback: number): Checked<number> =>
   Effect.suspend(() => {
     if (input === undefined) return Effect.succeed(fallback)
-    const duration = Duration.fromInput(input)
-    const usable = duration._tag === "Some" && !Number.isNaN(input)
-    const ms = usable ? Duration.toMillis(duration.value) : Number.NaN
+    const ms = millisOf(input)
     return ms >= 0 && ms <= 7 * 86_400_000
       ? Effect.succeed(ms)
       : Effect.fail(invalid(option, "must be a duration of at most 7 days, such as \"15 seconds\""))
@@ -77,10 +76,10 @@ const whole = (option: string, value: number | undefined, fallback: number, leas
   )
 
 // Native code is for those who need it.
-const joinLiveKit: JobSettings["connect"] = ({ autoSubscribe, token, url }) =>
+const joinLiveKit: JobSettings["connect"] = ({ admin, autoSubscribe, token, url }) =>
   Effect.flatMap(
-    Effect.promise(() => import("../../Layers/LiveKitRoom.ts")),
-    ({ connect }) => connect({ url, token, autoSubscribe })
+    Effect.promise(() => import("../livekit/served.ts")),
+    ({ joinServed }) => joinServed({ url, token, admin, autoSubscribe })
   )
 
 export const checkDefinition = (definition: Definition<unknown>): Checked<JobSettings> =>

@@ -4,6 +4,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
+import { awake, monotonicMs, oversleep } from "../steady.ts"
 import { type Child, spawn } from "./childHandle.ts"
 import { PrewarmFailed, WorkerError } from "./errors.ts"
 import type { Executor } from "./executor.ts"
@@ -19,9 +20,17 @@ const watchInterval = 1000
 const silentMs = 60_000
 /** One that is silent for this long is given no job. */
 const slowMs = 5000
+/** What a process has to answer before it is killed for its silence. */
+const answerMs = 1000
 /** What those that are asked to hurry have, unless they are silent. */
 const hurryMs = 10_000
 const attempts = 3
+
+/** Why a process did not become ready; `setting`: the next one would not, either. */
+interface Stillborn {
+  readonly error: WorkerError
+  readonly setting: boolean
+}
 
 const failed = (detail: string): WorkerError => new WorkerError({ reason: new PrewarmFailed({ detail }) })
 
@@ -54,11 +63,10 @@ export const makePool = (
     /** Lives as long as the process; a crash is nobody's fault but its own. */
     const look = (child: Child): Effect.Effect<void> =>
       Effect.gen(function*() {
-        const now = yield* Clock.currentTimeMillis
         const { memoryBytes } = child.usage
         const mb = memoryBytes / megabyte
         yield* metrics.child(child.slot, { ...child.usage, jobs: child.jobs.size })
-        if (now - child.heardAt >= silentMs) return yield* kill(child, "it does not answer")
+        if (silence(child) >= silentMs) return yield* killUnlessItAnswers(child)
         if (mb >= settings.memoryLimit * 1.25) return yield* kill(child, "its memory is far beyond the limit")
         if (mb >= settings.memoryLimit && child.state === "ready") {
           yield* about(child, Effect.logWarning("a process of the pool is replaced: its memory is beyond the limit"))
@@ -67,6 +75,18 @@ export const makePool = (
           child.warned = true
           yield* about(child, Effect.logWarning("a process of the pool uses much memory"))
         }
+      })
+
+    const silence = (child: Child): number => monotonicMs(clock) - child.heardAt
+
+    const killUnlessItAnswers = (child: Child): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        const { heard } = child
+        child.send({ _tag: "Ping" })
+        return Effect.flatMap(oversleep(answerMs), (overslept) => {
+          if (child.heard > heard || child.state === "gone") return Effect.void
+          return overslept > 0 ? killUnlessItAnswers(child) : kill(child, "it does not answer")
+        })
       })
 
     const about = (child: Child, effect: Effect.Effect<void>) =>
@@ -84,7 +104,11 @@ export const makePool = (
 
     /** Until it is gone. A retired one ends with its last job. */
     const attend = Effect.fnUntraced(function*(child: Child) {
-      const watch = Effect.forever(Effect.andThen(Effect.sleep(watchInterval), look(child)))
+      const watch = Effect.forever(Effect.flatMap(oversleep(watchInterval), (overslept) => {
+        // Who stood still himself has heard nobody.
+        child.heardAt += overslept
+        return look(child)
+      }))
       const spent = Effect.andThen(child.retired, Effect.andThen(child.idle, Effect.sync(() => child.leave())))
       yield* Effect.raceFirst(Effect.raceFirst(child.exited, watch), Effect.andThen(spent, child.exited))
       if (!child.asked && !life.closing) {
@@ -94,19 +118,20 @@ export const makePool = (
       yield* bury(child)
     })
 
-    const ignite = (slot: number): Effect.Effect<Child, WorkerError> =>
+    const ignite = (slot: number): Effect.Effect<Child, Stillborn> =>
       Effect.gen(function*() {
         const child = yield* spawn(slot, settings, evict)
         children.add(child)
-        const began = yield* Effect.timeoutOrElse(child.ready, {
-          duration: jobSettings.prewarmTimeout + 5000,
-          orElse: () => Effect.fail(failed("a process of the pool does not become ready"))
-        }).pipe(Effect.result)
+        const late = Effect.andThen(
+          awake(jobSettings.prewarmTimeout + 5000),
+          Effect.fail(failed("a process of the pool does not become ready"))
+        )
+        const began = yield* Effect.result(Effect.raceFirst(child.ready, late))
         if (began._tag === "Success") return child
         child.kill()
         yield* child.exited
         yield* bury(child)
-        return yield* began.failure
+        return yield* Effect.fail({ error: began.failure, setting: child.setting })
       })
 
     /** A slot always has a process that is ready, or is about to be. */
@@ -117,10 +142,13 @@ export const makePool = (
           const result = yield* Effect.result(ignite(slot))
           if (result._tag === "Failure") {
             failures++
+            const { error, setting } = result.failure
+            // Whoever starts the pool tells why it did not.
+            if (setting && (yield* Deferred.fail(first, error))) return
             yield* Effect.logError("a process of the pool did not start").pipe(
-              Effect.annotateLogs({ child: slot, reason: result.failure.message })
+              Effect.annotateLogs({ child: slot, reason: error.message })
             )
-            if (failures >= attempts) yield* Deferred.fail(first, result.failure)
+            if (failures >= attempts) yield* Deferred.fail(first, error)
             yield* Effect.sleep(Math.min(200 * 2 ** failures, 30_000))
             continue
           }
@@ -159,7 +187,7 @@ export const makePool = (
     )
     yield* Effect.forEach(firsts, Deferred.await, { concurrency: "unbounded", discard: true })
 
-    const isSilent = (child: Child): boolean => clock.currentTimeMillisUnsafe() - child.heardAt >= slowMs
+    const isSilent = (child: Child): boolean => silence(child) >= slowMs
     const free = (child: Child): number =>
       child.state === "ready" && !isSilent(child) ? settings.jobsPerProcess - child.jobs.size : 0
     const owner = (id: string): Child | undefined => [...children].find((child) => child.jobs.has(id))
@@ -185,7 +213,8 @@ export const makePool = (
         fork(Effect.andThen(
           Effect.sleep(hurryMs),
           Effect.suspend(() =>
-            Effect.forEach([...children].filter(isSilent), (child) => kill(child, "it does not answer"), {
+            Effect.forEach([...children].filter(isSilent), killUnlessItAnswers, {
+              concurrency: "unbounded",
               discard: true
             })
           )

@@ -1,6 +1,5 @@
 /** Jobs as fibers of this process, each in its own room. */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -9,17 +8,20 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Metrics from "../../Metrics.ts"
 import type { Room, RoomError } from "../../Room.ts"
-import { CurrentJob } from "../../Session.ts"
 import type { Definition, Job } from "../../Worker.ts"
+import { CurrentJob } from "../session.ts"
+import { monotonic } from "../steady.ts"
+import { logFailure, nameOf } from "./crash.ts"
 import type { Assignment, EndReason, JobRequest, Report } from "./job.ts"
 import * as metrics from "./metrics.ts"
-import { type Entry, nameOf } from "./open.ts"
+import type { Entry } from "./open.ts"
 import type { JobSettings } from "./options.ts"
 import { bounded, makePatience, settle } from "./settle.ts"
 
 /** A job as operators see it. */
 export interface Running {
   readonly id: string
+  /** Monotonic ms of this process, as is `stuckSince`. */
   readonly startedAt: number
   /** Since when it should be over, but its entry goes on. */
   readonly stuckSince: number | undefined
@@ -66,7 +68,7 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
   const tidy = (what: string, effect: Effect.Effect<unknown, unknown>, ms: number): Effect.Effect<void> =>
     Effect.flatMap(bounded(effect, ms, patience), (exit) => {
       if (Option.isNone(exit)) return warn("left behind", { step: what, afterMs: ms })
-      return Exit.isFailure(exit.value) ? warn("failed", { step: what, reason: nameOf(exit.value.cause) }) : Effect.void
+      return Exit.isFailure(exit.value) ? logFailure("failed", exit.value.cause, { step: what }) : Effect.void
     })
 
   /** None when the job ends first. Whoever cannot be interrupted is left behind, and leaves the room if they come after all. */
@@ -79,6 +81,7 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
       const joining = yield* settings.connect({
         url: assignment.url,
         token: assignment.token,
+        admin: assignment.admin,
         autoSubscribe: definition.autoSubscribe,
         job: assignment.job
       }).pipe(Scope.provide(scope), Effect.forkDetach({ startImmediately: true }))
@@ -125,8 +128,10 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
       Effect.map(Effect.raceFirst(Deferred.await(self.ending), roomOver), (reason) => ({ reason }))
     )
     let report: Report
+    let cause: Cause.Cause<unknown> | undefined
     if ("exit" in first) {
-      report = Exit.isSuccess(first.exit) ? { status: "success" } : failure(first.exit.cause)
+      report = { status: "success" }
+      if (Exit.isFailure(first.exit)) cause = first.exit.cause
     } else {
       yield* Deferred.succeed(self.ending, first.reason)
       report = endedBy(first.reason)
@@ -135,14 +140,16 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
       if (Option.isNone(exit)) {
         yield* stuck(job.id, self, fiber)
       } else if (Exit.isFailure(exit.value) && !Cause.hasInterruptsOnly(exit.value.cause)) {
-        report = failure(exit.value.cause)
+        cause = exit.value.cause
       }
     }
-    if (report.status === "failed") yield* warn("the job failed", { reason: report.error })
+    if (cause !== undefined) {
+      report = failure(cause)
+      yield* logFailure("the job failed", cause)
+    } else if (report.status === "failed") yield* warn("the job failed", { reason: report.error })
     const shutdown = Effect.forEach(
       callbacks.toReversed(),
-      (callback) =>
-        Effect.catchCause(callback, (cause) => warn("failed", { step: "onShutdown", reason: nameOf(cause) })),
+      (callback) => Effect.catchCause(callback, (cause) => logFailure("failed", cause, { step: "onShutdown" })),
       { discard: true }
     )
     yield* tidy("onShutdown", shutdown, settings.callbackTimeout)
@@ -154,7 +161,7 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
   const ghosts = new Map<string, Live>()
   const stuck = (id: string, self: Live, fiber: Fiber.Fiber<unknown, unknown>) =>
     Effect.gen(function*() {
-      self.stuckSince = yield* Clock.currentTimeMillis
+      self.stuckSince = yield* monotonic
       ghosts.set(id, self)
       fiber.addObserver(() => {
         if (ghosts.get(id) === self) ghosts.delete(id)
@@ -165,7 +172,7 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
   const run: Runner["run"] = (assignment, report) =>
     Effect.gen(function*() {
       const { id } = assignment.job
-      const startedAt = yield* Clock.currentTimeMillis
+      const startedAt = yield* monotonic
       const self: Live = { startedAt, ending: Deferred.makeUnsafe(), stuckSince: undefined }
       live.set(id, self)
       yield* metrics.jobs(live.size)
@@ -174,12 +181,12 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
       let outcome: Report
       if (Exit.isFailure(joined)) {
         outcome = failure(joined.cause)
-        yield* warn("the room could not be joined", { reason: nameOf(joined.cause) })
+        yield* logFailure("the room could not be joined", joined.cause)
       } else if (Option.isNone(joined.value)) {
         outcome = endedBy(yield* Deferred.await(self.ending))
       } else {
         yield* report({ status: "running" })
-        const joinMs = (yield* Clock.currentTimeMillis) - startedAt
+        const joinMs = Math.round((yield* monotonic) - startedAt)
         yield* metrics.joined(joinMs)
         yield* Effect.annotateLogs(Effect.logInfo("the job begins"), { joinMs })
         outcome = yield* perform(assignment, joined.value.value, self)
@@ -189,7 +196,7 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
       yield* tidy("leave", Scope.close(roomScope, Exit.void), settings.leaveTimeout)
       live.delete(id)
       yield* metrics.jobs(live.size)
-      const lastedMs = (yield* Clock.currentTimeMillis) - startedAt
+      const lastedMs = Math.round((yield* monotonic) - startedAt)
       yield* Effect.annotateLogs(Effect.logInfo("the job is over"), { status: outcome.status, lastedMs })
     }).pipe(
       Effect.annotateLogs({ [Metrics.annotationNames.job]: assignment.job.id, room: assignment.job.room.name }),

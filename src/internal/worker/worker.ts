@@ -1,5 +1,4 @@
 /** A worker: its connection, its jobs, its load, its end. */
-import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -8,19 +7,22 @@ import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Metrics from "../../Metrics.ts"
 import type { Definition, Options, Status, Worker } from "../../Worker.ts"
+import { removeParticipant } from "../livekitServer/rooms.ts"
+import { callToken, roomToken, workerToken } from "../livekitServer/token.ts"
+import { monotonic } from "../steady.ts"
 import { connect, type Link } from "./connection.ts"
+import { logFailure } from "./crash.ts"
 import { makeDesk } from "./desk.ts"
 import { ConnectionLost, type ConnectionReason, Exhausted, WorkerError } from "./errors.ts"
-import { evict } from "./evict.ts"
 import { type Executor, makeLocal } from "./executor.ts"
 import { defaultLoad, type Facts, type Usage } from "./facts.ts"
 import { serveHttp } from "./http.ts"
+import type { Assignment } from "./job.ts"
 import { cores, makeProbe, memory } from "./load.ts"
 import * as metrics from "./metrics.ts"
 import { agentUrl, check, checkDefinition, type Settings } from "./options.ts"
 import { makePool } from "./pool.ts"
 import type { Outgoing } from "./protocol.ts"
-import { workerToken } from "./token.ts"
 import { version } from "./version.ts"
 
 const updateInterval = 2500
@@ -36,6 +38,20 @@ interface State {
   load: number
   executor: Executor | undefined
 }
+
+/**
+ * Takes the agent of a process that has died out of its room. The server notices
+ * by itself, but some 20 seconds later, in which the caller talks to nobody.
+ */
+const evict = (settings: Settings) => ({ identity, job, url }: Assignment): Effect.Effect<void> =>
+  Effect.flatMap(
+    roomToken(settings, job.room.name),
+    (token) => removeParticipant({ url, token, room: job.room.name, identity })
+  ).pipe(
+    Effect.catch((why) =>
+      Effect.logWarning("the agent of a process that has ended is still in its room").pipe(Effect.annotateLogs({ why }))
+    )
+  )
 
 const total = (own: Usage, executor: Executor | undefined): Usage =>
   (executor?.children() ?? []).reduce<Usage>(
@@ -71,6 +87,7 @@ export const make = <E>(
     const desk = makeDesk({
       definition,
       url: settings.url,
+      admin: (room) => callToken(settings, room),
       executor: () => state.executor,
       problem: () => problem(),
       link: () => state.link,
@@ -126,7 +143,7 @@ export const make = <E>(
     })
     const executor: Executor = settings.pool === undefined
       ? yield* makeLocal(definition, jobSettings)
-      : yield* makePool(settings.pool, jobSettings, (assignment) => evict(settings, assignment))
+      : yield* makePool(settings.pool, jobSettings, evict(settings))
     state.executor = executor
 
     const ended = yield* Deferred.make<void, WorkerError>()
@@ -144,7 +161,7 @@ export const make = <E>(
         Effect.suspend(() => state.link === undefined ? Effect.void : desk.onMessage(state.link, message)),
       onLost: Effect.gen(function*() {
         state.link = undefined
-        state.lostAt ??= yield* Clock.currentTimeMillis
+        state.lostAt ??= yield* monotonic
         yield* desk.release
         yield* tell
       })
@@ -213,7 +230,7 @@ export const make = <E>(
 /** A load that cannot be told is a full one. */
 const loadOf = (settings: Settings, facts: Facts): Effect.Effect<number> =>
   Effect.sync(() => settings.load === undefined ? defaultLoad(facts) : settings.load(facts)).pipe(
-    Effect.catchDefect(() => Effect.as(Effect.logWarning("the option load has thrown, no job is taken"), 1)),
+    Effect.catchCause((cause) => Effect.as(logFailure("the option load has thrown, no job is taken", cause), 1)),
     Effect.map((load) => Number.isFinite(load) ? Math.min(1, Math.max(0, load)) : 1)
   )
 
@@ -242,7 +259,7 @@ const stayConnected = (settings: Settings, definition: Definition<unknown>, on: 
     onRegistered: (link, server) =>
       Effect.gen(function*() {
         everRegistered = true
-        registeredAt = yield* Clock.currentTimeMillis
+        registeredAt = yield* monotonic
         yield* Effect.logInfo("the worker is registered").pipe(
           Effect.annotateLogs({ worker: link.id, agent: definition.agentName, server: server.version })
         )
@@ -261,7 +278,7 @@ const stayConnected = (settings: Settings, definition: Definition<unknown>, on: 
       registeredAt = undefined
       const reason = yield* Effect.flip(once)
       if (registeredAt !== undefined) {
-        const now = yield* Clock.currentTimeMillis
+        const now = yield* monotonic
         if (now - registeredAt >= stable) attempts = 0
         yield* metrics.lost
         yield* on.onLost

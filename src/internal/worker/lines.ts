@@ -1,0 +1,90 @@
+/**
+ * The log of a process of a pool is its parent's: it tells each line, and the
+ * parent logs it as it was told to, with its own loggers.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import * as Option from "effect/Option"
+import * as References from "effect/References"
+import * as Schema from "effect/Schema"
+import type { Line } from "./ipc.ts"
+
+/** Lines that a parent which does not listen is owed at most; what comes then is lost, and counted. */
+const most = 1000
+
+const Told = Schema.fromJsonString(Schema.Struct({
+  message: Schema.Unknown,
+  cause: Schema.optional(Schema.String),
+  annotations: Schema.Record(Schema.String, Schema.Unknown),
+  spans: Schema.Record(Schema.String, Schema.Finite)
+}))
+const decode = Schema.decodeUnknownOption(Told)
+
+/** A logger that tells its lines; `send` says whether there was anybody, and calls back when they are on their way. */
+export const toParent = (
+  send: (line: typeof Line.Type, sent: () => void) => boolean
+): Logger.Logger<unknown, void> => {
+  let waiting = 0
+  let lost = 0
+  const sent = (): void => void waiting--
+  return Logger.make((options) => {
+    const { logLevel: level } = options
+    if (level === "All" || level === "None") return
+    if (waiting >= most) return void lost++
+    const line = { _tag: "Log", level, text: Logger.formatJson.log(options), lost } as const
+    waiting++
+    lost = 0
+    if (send(line, sent)) return
+    waiting--
+    // Whoever answered for it is gone.
+    Logger.defaultLogger.log(options)
+  })
+}
+
+const asCause = (text: string): Cause.Cause<never> => {
+  const [, name = "Error", message = ""] = /^([^:\n]*): (.*)/.exec(text) ?? []
+  const error = new Error(message)
+  error.name = name
+  error.stack = text
+  return Cause.die(error)
+}
+
+/** Logs a line of a process as if it had been logged here. */
+export const relay = (
+  { level, lost, text }: typeof Line.Type,
+  annotations: Readonly<Record<string, unknown>>
+): Effect.Effect<void> => {
+  const line = decode(text)
+  if (Option.isNone(line)) return Effect.void
+  const { annotations: own, cause, message, spans } = line.value
+  const messages: ReadonlyArray<unknown> = Array.isArray(message) ? message : [message]
+  return Clock.clockWith((clock) => {
+    const now = clock.currentTimeMillisUnsafe()
+    return Effect.logWithLevel(level)(...messages, ...(cause === undefined ? [] : [asCause(cause)])).pipe(
+      Effect.provideService(
+        References.CurrentLogSpans,
+        Object.entries(spans).map(([label, ms]): [string, number] => [label, now - ms])
+      ),
+      Effect.annotateLogs({ ...annotations, ...own })
+    )
+  }).pipe(
+    Effect.andThen(
+      lost === 0 ? Effect.void : Effect.annotateLogs(
+        Effect.logWarning("lines of a process of the pool are lost: it logs more than can be told"),
+        { ...annotations, lost }
+      )
+    )
+  )
+}
+
+/** What the loggers of a context let through. */
+export const levelOf = (context: Context.Context<never>): LogLevel.LogLevel =>
+  Context.get(context, References.MinimumLogLevel)
+
+/** The level that a process was started with. */
+export const levelFrom = (text: string | undefined): LogLevel.LogLevel =>
+  LogLevel.values.find((level) => level === text) ?? "Info"

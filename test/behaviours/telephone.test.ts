@@ -1,0 +1,200 @@
+/** Calls over a telephone: when they begin, and that they end. */
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Effect, Layer } from "effect"
+import { Agent, Pipeline, Room, Session } from "effect-voice"
+import * as Testing from "effect-voice/testing"
+
+const agent = Agent.make({
+  instructions: "",
+  onEnter: Session.Session.use((session) => session.say("I call about your booking."))
+})
+
+describe("a line that the agent hangs up", () => {
+  type Remove = NonNullable<Room.Room["Service"]["remove"]>
+
+  /** A conversation that is ended at 1,000 ms, and when the room was asked to remove whom. */
+  const ending = (
+    options: {
+      readonly kind?: Room.Participant["kind"]
+      readonly remove?: (remove: Remove) => Remove | undefined
+      readonly end?: (session: Session.Session["Service"], caller: Testing.Caller["Service"]) => Effect.Effect<unknown>
+      readonly agent?: Agent.Agent<Session.Session>
+    } = {}
+  ) =>
+    Effect.gen(function*() {
+      const asked: Array<readonly [at: number, identity: string]> = []
+      let there: ReadonlyArray<string> = []
+      const { end = (session) => session.hangUp({ say: "Goodbye!" }), kind = "sip", remove } = options
+      const timeline = yield* Testing.scenario({
+        room: { kind },
+        ...(options.agent === undefined ? {} : { agent: options.agent }),
+        layer: Layer.effect(
+          Room.Room,
+          Effect.map(Room.Room, (room) => {
+            const own: Remove = (identity) =>
+              Clock.currentTimeMillis.pipe(
+                Effect.tap((at) => Effect.sync(() => asked.push([at, identity]))),
+                Effect.andThen(room.remove?.(identity) ?? Effect.die("the room cannot")),
+                Effect.andThen(room.participants),
+                Effect.map((all) => void (there = all.map(({ identity }) => identity)))
+              )
+            return { ...room, remove: remove === undefined ? own : remove(own) }
+          })
+        ),
+        at: [{ at: 1000, do: end }],
+        tts: { duration: 1000 },
+        options: { closeTimeout: "5 seconds" }
+      })
+      const warnings = timeline.of("Warning").map(({ message }) => message)
+      const [closed] = timeline.of("SessionClosed")
+      return { timeline, asked, there, warnings, closed, goodbye: timeline.playbacks.at(-1)?.end }
+    })
+
+  it.effect("ends once the goodbye has been heard, while the agent still cleans up", () =>
+    Effect.gen(function*() {
+      const slow = Agent.make({
+        instructions: "",
+        onExit: Effect.asVoid(Session.Session.use(() => Effect.sleep(3000)))
+      })
+      const { asked, closed, goodbye, there, warnings } = yield* ending({ agent: slow })
+      assert.isAbove(goodbye ?? 0, 1000)
+      assert.deepStrictEqual(asked, [[goodbye ?? 0, "caller"]])
+      assert.deepStrictEqual(there, [])
+      assert.deepStrictEqual([closed?.reason, closed?.at], ["hang_up", (goodbye ?? 0) + 3000])
+      assert.deepStrictEqual(warnings, [])
+    }))
+
+  it.effect.each<readonly [string, Parameters<typeof ending>[0]]>([
+    ["who is not at a telephone", { kind: "standard" }],
+    ["a session that is closed", { end: (session) => session.close() }],
+    ["a session that is drained", { end: (session) => session.close({ drain: true }) }],
+    ["who has gone", { end: (_, caller) => Effect.andThen(caller.leaves, Effect.void) }]
+  ])("is left to %s", ([, options]) =>
+    Effect.gen(function*() {
+      const { asked, closed, warnings } = yield* ending(options)
+      assert.deepStrictEqual(asked, [])
+      assert.isDefined(closed)
+      assert.deepStrictEqual(warnings, [])
+    }))
+
+  it.effect.each<readonly [string, (remove: Remove) => Remove | undefined, number, string]>([
+    ["cannot", () => undefined, 0, "the room cannot remove who is in it"],
+    [
+      "may not",
+      () => () => Effect.fail(new Room.RoomError({ reason: "Unsupported", detail: "remove: not allowed" })),
+      0,
+      "remove: not allowed"
+    ],
+    ["does not answer", () => () => Effect.never, 5000, "the room did not answer in time"]
+  ])(
+    "stays open where the room %s, which is told, and the session ends",
+    ([, remove, later, why]) =>
+      Effect.gen(function*() {
+        const { closed, goodbye, warnings } = yield* ending({ remove })
+        assert.deepStrictEqual(warnings, [`the telephone's line stays open: ${why}`])
+        assert.deepStrictEqual([closed?.reason, closed?.at], ["hang_up", (goodbye ?? 0) + later])
+      })
+  )
+})
+
+describe("a call that the agent's side has made", () => {
+  const calling = (
+    at: NonNullable<Testing.Scenario["at"]>,
+    who: { readonly direction?: Room.Participant["direction"]; readonly status?: string } = { status: "dialing" }
+  ) =>
+    Testing.scenario({
+      room: { joins: false },
+      agent,
+      llm: ["Yes?"],
+      options: { turn: { awayAfter: "5 seconds" } },
+      at: [{
+        at: 1000,
+        do: (_, caller) =>
+          caller.room.join({
+            identity: caller.identity,
+            kind: "sip",
+            direction: who.direction ?? "outbound",
+            attributes: who.status === undefined ? {} : { "sip.callStatus": who.status }
+          })
+      }, ...at],
+      until: 30_000
+    })
+  const status = (at: number, value: string) => ({
+    at,
+    do: (_: unknown, caller: Testing.Caller["Service"]) =>
+      caller.room.setAttributes(caller.identity, { "sip.callStatus": value })
+  })
+
+  it.effect("is entered when it is answered: nothing is said, heard or waited for while it rings", () =>
+    Effect.gen(function*() {
+      const timeline = yield* calling([
+        status(2000, "ringing"),
+        // What is heard of a line that rings is no turn.
+        { at: 4000, do: (_, caller) => caller.speaks(4000, 6000, "The number you have dialled") },
+        status(13_000, "active"),
+        { at: 17_000, do: (_, caller) => caller.speaks(17_000, 18_000, "Hello?") }
+      ])
+      const [first] = timeline.playbacks
+      assert.isAtLeast(first?.start ?? 0, 13_000)
+      assert.isBelow(first?.start ?? 0, 14_000)
+      assert.deepStrictEqual(timeline.messages, [
+        "assistant: I call about your booking.",
+        "user: Hello?",
+        "assistant: Yes?"
+      ])
+      assert.isTrue(timeline.of("UserStateChanged").every(({ at }) => at > 13_000))
+    }))
+
+  it.effect.each(["user_rejected", "user_unavailable", "left"] as const)(
+    "that is not answered (%s) ends, and the agent was never there",
+    (reason) =>
+      Effect.gen(function*() {
+        const timeline = yield* calling([
+          status(2000, "ringing"),
+          { at: 8000, do: (_, caller) => caller.room.leave(caller.identity, reason) }
+        ])
+        assert.deepStrictEqual(timeline.of("SessionClosed").map(({ at, reason }) => [at, reason]), [
+          [8000, "participant_left"]
+        ])
+        assert.deepStrictEqual(timeline.messages, [])
+        assert.deepStrictEqual(timeline.speeches, [])
+        assert.strictEqual(timeline.left, "")
+      })
+  )
+
+  it.effect.each(
+    [
+      ["one that came in", { direction: "inbound", status: "ringing" }],
+      ["one that is active already", { direction: "outbound", status: "active" }],
+      ["one whose status nobody tells", { direction: "outbound" }]
+    ] as const
+  )("is entered at once: %s", ([, who]) =>
+    Effect.gen(function*() {
+      const timeline = yield* calling([], who)
+      assert.isBelow(timeline.playbacks[0]?.start ?? Infinity, 2000)
+    }))
+
+  it.effect("knows the participant as they are when it is answered", () =>
+    Effect.gen(function*() {
+      let seen: string | undefined
+      const looking = Agent.make({
+        instructions: "",
+        onEnter: Effect.flatMap(Session.Session, (session) =>
+          Effect.map(session.participant, (participant) => {
+            seen = participant?.attributes["sip.callStatus"]
+          }))
+      })
+      yield* Testing.inVirtualTime(
+        Effect.gen(function*() {
+          const { identity, room } = yield* Testing.Caller
+          yield* Pipeline.make(looking)
+          yield* room.join({ identity, kind: "sip", attributes: { "sip.callStatus": "ringing" } })
+          yield* Effect.sleep(3000)
+          assert.isUndefined(seen)
+          yield* room.setAttributes(identity, { "sip.callStatus": "active" })
+          yield* Effect.sleep(1000)
+        }).pipe(Effect.provide(Testing.layer({ room: { joins: false } })))
+      )
+      assert.strictEqual(seen, "active")
+    }))
+})

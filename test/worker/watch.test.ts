@@ -1,0 +1,143 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import * as Worker from "effect-voice/Worker"
+import { TestClock } from "effect/testing"
+import { EventEmitter } from "node:events"
+import { vi } from "vitest"
+import { makeJob } from "../support/agentServer.ts"
+import { correctable } from "../support/clock.ts"
+import { memory, settled, start, until } from "./support.ts"
+
+const state = { _tag: "State", cpu: 0, memoryBytes: 0, eventLoopDelayMs: 0, running: [] }
+
+/** A process that is none: it says what it is told to say. */
+class Puppet extends EventEmitter {
+  readonly pid = 1
+  readonly connected = true
+  readonly asked: Array<string> = []
+  answers = true
+  alive = true
+
+  send(message: { readonly _tag: string }): boolean {
+    this.asked.push(message._tag)
+    if (message._tag === "Exit") this.kill("SIGKILL")
+    else if (message._tag === "Ping" && this.answers) this.say()
+    return true
+  }
+
+  say(): void {
+    this.emit("message", state)
+  }
+
+  kill(signal: string): void {
+    if (!this.alive) return
+    this.alive = false
+    this.emit("exit", null, signal)
+  }
+}
+
+const puppets: Array<Puppet> = []
+
+vi.mock("node:child_process", () => ({
+  fork: () => {
+    const puppet = new Puppet()
+    puppets.push(puppet)
+    setImmediate(() => puppet.emit("message", { _tag: "Ready" }))
+    return puppet
+  }
+}))
+
+const definition = Worker.define({ layer: Layer.empty, entry: () => Effect.void })
+
+/** A worker with one process and one call in it. */
+const pooled = Effect.gen(function*() {
+  puppets.length = 0
+  const server = yield* memory()
+  const clock = yield* correctable
+  const worker = yield* clock.run(
+    start(definition, server, { pool: { module: import.meta.url, processes: 1, jobsPerProcess: 2 } })
+  )
+  const connection = yield* server.next
+  yield* connection.dispatch(makeJob("AJ_1"))
+  const child = puppets[0]!
+  yield* until(() => child.asked.includes("Start"))
+  yield* Effect.addFinalizer(() => Effect.sync(() => child.kill("SIGKILL")))
+  return { child, clock, worker }
+})
+
+const second = Effect.andThen(TestClock.adjust("1 second"), settled)
+
+const seconds = (count: number, each: () => void = () => undefined) =>
+  Effect.forEach(Array.from({ length: count }), () => Effect.andThen(Effect.sync(each), second), { discard: true })
+
+describe("the watch over the processes of a pool", () => {
+  it.effect("asks one that is silent for a minute, and kills it if there is no answer within a second", () =>
+    Effect.gen(function*() {
+      const { child } = yield* pooled
+      child.answers = false
+      yield* seconds(59)
+      assert.notInclude(child.asked, "Ping")
+      yield* second
+      assert.include(child.asked, "Ping")
+      assert.isTrue(child.alive)
+      yield* second
+      assert.isFalse(child.alive)
+    }))
+
+  it.effect("leaves one alone that answers", () =>
+    Effect.gen(function*() {
+      const { child } = yield* pooled
+      yield* seconds(200)
+      assert.deepStrictEqual(child.asked, ["Start", "Ping", "Ping", "Ping"])
+      assert.isTrue(child.alive)
+    }))
+
+  it.effect("does not mind a corrected wall clock", () =>
+    Effect.gen(function*() {
+      for (const ms of [61_000, 120_000, 3_600_000, -61_000, -3_600_000]) {
+        const { child, clock, worker } = yield* pooled
+        yield* seconds(2, () => child.say())
+        clock.step(ms)
+        assert.isUndefined((yield* worker.status).problem)
+        yield* seconds(3, () => child.say())
+        assert.deepStrictEqual(child.asked, ["Start"], `${ms}`)
+        child.answers = false
+        yield* seconds(61)
+        assert.isFalse(child.alive, `${ms}`)
+      }
+    }))
+
+  it.effect("counts no time in which the worker itself stood still", () =>
+    Effect.gen(function*() {
+      for (const ms of [66_000, 120_000, 3_600_000]) {
+        const { child, clock } = yield* pooled
+        yield* seconds(2, () => child.say())
+        clock.freeze(ms)
+        // What it has said meanwhile is not read yet.
+        yield* seconds(3)
+        assert.deepStrictEqual(child.asked, ["Start"], `${ms}`)
+        child.answers = false
+        yield* seconds(54)
+        assert.notInclude(child.asked, "Ping")
+        yield* seconds(2)
+        assert.include(child.asked, "Ping")
+        // And it stands still once more while it waits for the answer.
+        clock.freeze(ms)
+        yield* second
+        assert.isTrue(child.alive, `${ms}`)
+        yield* second
+        assert.isFalse(child.alive, `${ms}`)
+      }
+    }))
+
+  it.effect("that is told to hurry asks, too", () =>
+    Effect.gen(function*() {
+      const { child, worker } = yield* pooled
+      yield* Effect.forkScoped(worker.stop)
+      yield* settled
+      yield* seconds(10)
+      assert.include(child.asked, "Ping")
+      yield* seconds(10)
+      assert.isTrue(child.alive)
+    }))
+})
