@@ -10,11 +10,12 @@
  */
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import type * as Stream from "effect/Stream"
-import type * as Audio from "./Audio.ts"
+import * as Stream from "effect/Stream"
+import * as Audio from "./Audio.ts"
 import type * as ConversationEvent from "./Event.ts"
 import type { History } from "./History.ts"
 import type { Set as ToolSet } from "./Tools.ts"
@@ -438,3 +439,44 @@ export class Room extends Context.Service<Room, {
   readonly ended: Effect.Effect<EndReason>
   readonly leave: Effect.Effect<void>
 }>()("effect-voice/Room") {}
+
+/**
+ * The microphone of a participant in the room of the context, from now on, until
+ * they leave. Each stream of it has a buffer of its own.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const audio = (identity: string, format?: Audio.Format): Stream.Stream<Audio.Frame, RoomError, Room> =>
+  Stream.unwrap(Room.useSync((room) => room.audio(identity, format)))
+
+/**
+ * Plays a stream of audio to the room of the context, on a track of its own, and
+ * returns when all of it was heard.
+ *
+ * **Details**
+ *
+ * The audio may have any format. The stream is pulled as fast as the room takes
+ * it. Interrupted, or where the stream fails, the room falls silent at once.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const play: {
+  (
+    options?: OutputOptions
+  ): <E, R>(audio: Stream.Stream<Audio.Frame, E, R>) => Effect.Effect<void, E | RoomError, R | Room>
+  <E, R>(audio: Stream.Stream<Audio.Frame, E, R>, options?: OutputOptions): Effect.Effect<void, E | RoomError, R | Room>
+} = dual(
+  (args) => Stream.isStream(args[0]),
+  <E, R>(
+    audio: Stream.Stream<Audio.Frame, E, R>,
+    options?: OutputOptions
+  ): Effect.Effect<void, E | RoomError, R | Room> =>
+    Effect.scoped(Effect.gen(function*() {
+      const room = yield* Room
+      const output = yield* room.output(options)
+      yield* Stream.runForEachArray(Audio.resample(audio, output), output.write)
+      yield* output.drained
+    }))
+)
