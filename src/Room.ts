@@ -18,7 +18,22 @@ import * as Stream from "effect/Stream"
 import * as Audio from "./Audio.ts"
 import type * as ConversationEvent from "./Event.ts"
 import type { History } from "./History.ts"
+import type {
+  ByteMessage,
+  SendOptions,
+  TextMessage,
+  TextOptions,
+  TranscriptionSegment
+} from "./internal/room/messages.ts"
 import type { Set as ToolSet } from "./Tools.ts"
+
+export type {
+  ByteMessage,
+  SendOptions,
+  TextMessage,
+  TextOptions,
+  TranscriptionSegment
+} from "./internal/room/messages.ts"
 
 /**
  * Someone in the room, other than the agent.
@@ -134,34 +149,6 @@ export type Event =
   }
 
 /**
- * Text that a participant sent on a topic.
- *
- * @category models
- * @since 0.1.0
- */
-export interface TextMessage {
-  readonly identity: string
-  readonly topic: string
-  readonly text: string
-  readonly attributes: Readonly<Record<string, string>>
-}
-
-/**
- * Bytes that a participant sent on a topic, whole.
- *
- * @category models
- * @since 0.1.0
- */
-export interface ByteMessage {
-  readonly identity: string
-  readonly topic: string
-  readonly name?: string | undefined
-  readonly mimeType?: string | undefined
-  readonly bytes: Uint8Array
-  readonly attributes: Readonly<Record<string, string>>
-}
-
-/**
  * Text that is being sent on a topic, piece by piece: the receivers see it grow.
  *
  * **Details**
@@ -176,20 +163,6 @@ export interface TextWriter {
   readonly streamId: string
   readonly write: (text: string) => Effect.Effect<void, RoomError>
   readonly close: Effect.Effect<void>
-}
-
-/**
- * A segment of a transcription as old frontends know it.
- *
- * @category models
- * @since 0.1.0
- */
-export interface TranscriptionSegment {
-  readonly id: string
-  readonly text: string
-  readonly final: boolean
-  /** As BCP 47, `en-US`. @default "" */
-  readonly language?: string | undefined
 }
 
 /**
@@ -281,33 +254,6 @@ export interface OutputOptions {
   readonly sampleRate?: number | undefined
   /** @default 1 */
   readonly channels?: number | undefined
-}
-
-/**
- * Options of everything that is sent.
- *
- * @category options
- * @since 0.1.0
- */
-export interface SendOptions {
-  readonly topic: string
-  /** @default {} */
-  readonly attributes?: Readonly<Record<string, string>> | undefined
-  /** Identities of the receivers. @default everyone */
-  readonly to?: ReadonlyArray<string> | undefined
-}
-
-/**
- * Options of text.
- *
- * @category options
- * @since 0.1.0
- */
-export interface TextOptions extends SendOptions {
-  /** In whose name: an agent may tell what another participant has said. @default the agent's */
-  readonly as?: string | undefined
-  /** A message with the id of an earlier one replaces it, where the receiver wants that. @default a new one */
-  readonly streamId?: string | undefined
 }
 
 /**

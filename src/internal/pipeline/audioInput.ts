@@ -60,8 +60,6 @@ export const makeAudioInput = (core: Core, parts: {
     heardAt = core.conductor.now()
     return processed
   }
-  const detect = (frames: ReadonlyArray<Audio.Frame>): Effect.Effect<ReadonlyArray<Vad.Event>> =>
-    alone(detector.push(frames)).pipe(Effect.map(well), Effect.catch(deaf))
   const well = (events: ReadonlyArray<Vad.Event>): ReadonlyArray<Vad.Event> => {
     worked(core, "vad")
     return events
@@ -71,6 +69,8 @@ export const makeAudioInput = (core: Core, parts: {
       failed(core, "vad", "vad", Cause.fail(error))
       return []
     })
+  const detect = (frames: ReadonlyArray<Audio.Frame>): Effect.Effect<ReadonlyArray<Vad.Event>> =>
+    alone(detector.push(frames)).pipe(Effect.map(well), Effect.catch(deaf))
   const mean = (event: Vad.Event): Perception => {
     const at = clock.toClock(event.at)
     clock.voice(event._tag === "VoicePaused" || event._tag === "SpeechEnded" ? event.at : undefined)
@@ -78,7 +78,6 @@ export const makeAudioInput = (core: Core, parts: {
       case "SpeechStarted":
         inSpeech = true
         feed.begin(event)
-        core.fork(watch)
         return { signal: { _tag: "VoiceStarted", startedAt: at } }
       case "VoicePaused":
         return { signal: { _tag: "VoicePaused", voiceAt: at } }
@@ -89,7 +88,6 @@ export const makeAudioInput = (core: Core, parts: {
         return { signal: { _tag: "VoiceEnded", endedAt: at } }
     }
   }
-  const boundaries: AudioInput["boundaries"] = (events) => events.pipe(Stream.rechunk(1), Stream.map(mean))
   // What the detector failed at is behind it: asked again, it closes the speech.
   const closing = Stream.fromIterableEffect(Effect.suspend(() => {
     feed.release()
@@ -99,13 +97,23 @@ export const makeAudioInput = (core: Core, parts: {
       Effect.catch(deaf)
     )
   }))
-  const close = perceive(core)(boundaries(closing))
+  const close = perceive(core)(closing.pipe(Stream.rechunk(1), Stream.map(mean)))
   /** A microphone that falls silent in mid-speech ends the speech. */
   const watch: Effect.Effect<void> = Effect.suspend(() => {
     const quiet = core.conductor.now() - heardAt
     if (!inSpeech) return Effect.void
     return quiet >= mutedAfter ? close : Effect.andThen(Effect.sleep(mutedAfter - quiet), watch)
   })
+
+  const boundaries: AudioInput["boundaries"] = (events) =>
+    events.pipe(
+      Stream.rechunk(1),
+      Stream.map((event) => {
+        const perception = mean(event)
+        if (event._tag === "SpeechStarted") core.fork(watch)
+        return perception
+      })
+    )
 
   return {
     process: through(process),

@@ -75,6 +75,7 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
       mutedAfter: ears.mutedAfter
     })
 
+    const lost = (error: Room.RoomError) => Effect.sync(() => failed(core, "room", "room", Cause.fail(error)))
     /** The upper line, from when a participant comes until they leave. */
     const voice = (identity: string): Stream.Stream<Perception> =>
       ears.room.audio(identity, Audio.speech).pipe(
@@ -91,7 +92,6 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
       : recognition.audio.pipe(stt.transcribe, recognition.understand, recognition.reopen)
 
     const hear = perceive(core)
-    const lost = (error: Room.RoomError) => Effect.sync(() => failed(core, "room", "room", Cause.fail(error)))
     let recognising = false
     const recognise = Effect.suspend(() => {
       recognising = true

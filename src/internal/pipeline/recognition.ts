@@ -39,6 +39,17 @@ const reopening = Schedule.min([Schedule.exponential("100 millis"), Schedule.spa
   )
 )
 
+const endedEarly = (cause: Cause.Cause<Stt.SttError>): boolean => {
+  const error = Cause.findErrorOption(cause)
+  return error._tag === "Some" && error.value.reason._tag === "EndedEarly"
+}
+
+/** What is lost now is not opened again. */
+const isEnding = (core: Core): boolean => {
+  const status = Turn.status(core.conductor.state())
+  return status === "draining" || status === "closed"
+}
+
 export interface Recognition {
   /** Hands audio over; what waits too long is dropped, the oldest first. */
   readonly hand: (inputs: ReadonlyArray<Stt.Input>) => void
@@ -133,14 +144,3 @@ export const makeRecognition = (
         )
     }
   })
-
-const endedEarly = (cause: Cause.Cause<Stt.SttError>): boolean => {
-  const error = Cause.findErrorOption(cause)
-  return error._tag === "Some" && error.value.reason._tag === "EndedEarly"
-}
-
-/** What is lost now is not opened again. */
-const isEnding = (core: Core): boolean => {
-  const status = Turn.status(core.conductor.state())
-  return status === "draining" || status === "closed"
-}
