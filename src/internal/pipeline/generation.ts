@@ -5,49 +5,20 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
-import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as History from "../../History.ts"
 import type * as Llm from "../../Llm.ts"
 import { Session } from "../../Session.ts"
-import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
-import { act, type Call, tell, under, uniqueId, withRunning } from "./calls.ts"
+import { act, type Call, uniqueId, withRunning } from "./calls.ts"
 import { about, type Core, signal, spanned } from "./core.ts"
+import { type Delivery, makeLineWriter, makeWorkers, speakLines } from "./delivery.ts"
 import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
 import { turnRecord } from "./milestones.ts"
-import { type Line, makeLine, play, synthesize } from "./playout.ts"
 import type { Speech } from "./speech.ts"
-import { makeUtterance, makeWriter, type Utterance } from "./utterance.ts"
-
-/** Where lines go to be spoken, and who works for them. */
-interface Delivery {
-  readonly lines: Queue.Queue<Line, Cause.Done>
-  readonly work: Work
-}
-
-type Work = (work: Effect.Effect<void>) => Fiber.Fiber<void>
-
-/**
- * Work for a speech, which ends with it. A provider may take its time to hang
- * up: nobody waits for that, but the end of the session.
- */
-const makeWorkers = (core: Core, speech: Speech): Effect.Effect<Work, never, Scope.Scope> => {
-  const working = new Set<Fiber.Fiber<void>>()
-  const dismiss = Effect.sync(() => {
-    for (const fiber of working) fiber.interruptUnsafe()
-  })
-  return Effect.as(
-    Effect.addFinalizer(() => dismiss),
-    (work) => {
-      const fiber = core.fork(under(speech, work))
-      working.add(fiber)
-      fiber.addObserver(() => working.delete(fiber))
-      return fiber
-    }
-  )
-}
+import type { Line } from "./synthesis.ts"
+import { makeUtterance, type Utterance } from "./utterance.ts"
 
 const finish = (core: Core, speech: Speech): void => {
   if (speech.finished) return
@@ -74,77 +45,6 @@ const finish = (core: Core, speech: Speech): void => {
 const stopped = (core: Core, speech: Speech): void => {
   if (!speech.finished) speech.outcome = speech.authorized.isOpen() ? "interrupted" : "discarded"
   finish(core, speech)
-}
-
-/** Lines are synthesised as soon as they have text, and heard one after the other. */
-const speakLines = (core: Core, speech: Speech, lines: Queue.Queue<Line, Cause.Done>): Effect.Effect<void> =>
-  Stream.fromQueue(lines).pipe(
-    Stream.rechunk(1),
-    Stream.runForEach((line) =>
-      Effect.andThen(
-        play(core, speech, line, () =>
-          speech.thought && speech.lines === 1 ? "done" : speech.acting ? "tools" : "working"),
-        Effect.sync(() => {
-          speech.lines -= 1
-          tell(core, speech)
-        })
-      )
-    )
-  )
-
-/** A line in the making: opened with its first piece, so that silence needs no line. */
-const makeLineWriter = (core: Core, speech: Speech, delivery: Delivery, utterance: Utterance) => {
-  let line: Line | undefined
-  const writer = makeWriter(
-    utterance,
-    Text.segmenter({ minLength: core.settings.minSentence }),
-    core.transforms,
-    (transform, defect) => {
-      core.fork(textFailed(core, transform, "Bypassed", Cause.die(defect)))
-    }
-  )
-  let written = ""
-  let told = false
-  let ended = false
-  const publishWritten = (): void => {
-    if (core.settings.syncTranscript || !speech.authorized.isOpen()) return
-    if (written !== "") core.publish({ _tag: "AgentTranscript", speech: speech.id, text: written, final: false })
-    told ||= written !== ""
-    written = ""
-    if (ended && told) core.publish({ _tag: "AgentTranscript", speech: speech.id, text: "", final: true })
-  }
-  const offer = (pieces: ReadonlyArray<string>): Effect.Effect<void> =>
-    Effect.gen(function*() {
-      if (pieces.length === 0) return
-      speech.milestones.firstSentence ??= core.conductor.now()
-      if (line === undefined) {
-        line = yield* makeLine(utterance)
-        speech.lines += 1
-        const synthesis = synthesize(core, speech, line)
-        delivery.work(speech.ahead ? synthesis : Effect.andThen(speech.authorized.await, synthesis))
-        Queue.offerUnsafe(delivery.lines, line)
-      }
-      for (const piece of pieces) Queue.offerUnsafe(line.texts, piece)
-    })
-  return {
-    push: (delta: string) => {
-      if (!core.settings.syncTranscript) written += delta
-      publishWritten()
-      return offer(writer.push(delta))
-    },
-    end: Effect.suspend(() =>
-      Effect.andThen(
-        offer(writer.end()),
-        Effect.sync(() => {
-          if (line !== undefined) Queue.endUnsafe(line.texts)
-          ended = true
-          publishWritten()
-        })
-      )
-    ),
-    /** A guess keeps its words to itself until it is wanted. */
-    wanted: publishWritten
-  }
 }
 
 /** Says what it was given. */
