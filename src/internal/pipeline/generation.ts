@@ -4,20 +4,19 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import * as History from "../../History.ts"
-import type * as Llm from "../../Llm.ts"
+import * as Llm from "../../Llm.ts"
 import { Session } from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
+import { beside } from "../streams.ts"
 import { act, type Call, uniqueId, withRunning } from "./calls.ts"
 import { about, type Core, signal, spanned } from "./core.ts"
-import { type Delivery, makeLineWriter, makeWorkers, speakLines } from "./delivery.ts"
+import { type Delivery, makeDelivery } from "./delivery.ts"
 import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
 import { turnRecord } from "./milestones.ts"
 import type { Speech } from "./speech.ts"
-import type { Line } from "./synthesis.ts"
 import { makeUtterance, type Utterance } from "./utterance.ts"
 
 const finish = (core: Core, speech: Speech): void => {
@@ -54,19 +53,18 @@ const recite = (
   delivery: Delivery,
   text: string | Stream.Stream<string>
 ): Effect.Effect<void> =>
-  Effect.gen(function*() {
-    const writer = makeLineWriter(core, speech, delivery, makeUtterance(core.nextId("utterance"), core.history.stamp()))
-    const deltas = typeof text === "string" ? Stream.make(text) : text
+  Effect.suspend(() => {
+    const line = delivery.line(makeUtterance(core.nextId("utterance"), core.history.stamp()))
     const failed = Effect.sync(() => {
       speech.outcome = "failed"
     })
-    yield* guarded(
+    const deltas = (typeof text === "string" ? Stream.make(text) : text).pipe(
+      Stream.tapCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : failed)
+    )
+    return guarded(
       core,
       "say",
-      Stream.runForEach(deltas, writer.push).pipe(
-        Effect.tapCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : failed),
-        Effect.ensuring(writer.end)
-      ),
+      line.write(deltas),
       undefined,
       (cause) => textFailed(core, "say", "SourceFailed", cause)
     )
@@ -124,40 +122,32 @@ const ask = (
     const asked = core.history.current()
     const calls: Array<Call> = []
     const ids = new Set<string>()
-    const writer = makeLineWriter(core, speech, delivery, utterance)
+    const line = delivery.line(utterance)
     let first: number | undefined
     let usage: Llm.Usage | undefined
     milestones.steps += 1
     if (milestones.firstToken === undefined) milestones.requested = requested
-    const take = (delta: Llm.Delta): Effect.Effect<void> => {
+    const notice = (delta: Llm.Delta): void => {
       first ??= conductor.now()
-      switch (delta._tag) {
-        case "Text":
-          if (delta.text.trim() !== "") milestones.firstToken ??= conductor.now()
-          return writer.push(delta.text)
-        case "ToolCall":
-          calls.push(early(speech, {
-            id: uniqueId(core, delta.id, ids),
-            name: delta.name,
-            params: delta.params,
-            createdAt: core.history.stamp()
-          }))
-          return Effect.void
-        case "Finish":
-          usage = delta.usage
-          return Effect.void
-        default:
-          // From a provider of a later version, or without types.
-          return Effect.void
-      }
+      if (delta._tag === "Text" && delta.text.trim() !== "") milestones.firstToken ??= conductor.now()
+      if (delta._tag === "Finish") usage = delta.usage
+      if (delta._tag !== "ToolCall") return
+      const { name, params } = delta
+      calls.push(early(speech, {
+        id: uniqueId(core, delta.id, ids),
+        name,
+        params,
+        createdAt: core.history.stamp()
+      }))
     }
     return llm.reply({
       prompt: prompt(core, speech, before),
       tools: Tools.list(core.agent.tools()),
       toolChoice
     }).pipe(
-      Stream.runForEach(take),
-      Effect.ensuring(writer.end),
+      beside((deltas) => deltas.forEach(notice)),
+      Llm.text,
+      line.write,
       Effect.map((): Answer => {
         worked(core, "llm")
         milestones.inputTokens += usage?.inputTokens ?? 0
@@ -172,7 +162,7 @@ const ask = (
           inputTokens: usage?.inputTokens ?? 0,
           outputTokens: usage?.outputTokens ?? 0
         })
-        return { calls, asked, wanted: speech.authorized.isOpen() ? () => {} : writer.wanted }
+        return { calls, asked, wanted: speech.authorized.isOpen() ? () => {} : line.wanted }
       }),
       Effect.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause)
@@ -216,17 +206,15 @@ const think = (core: Core, speech: Speech, delivery: Delivery): Effect.Effect<vo
 export const perform = (core: Core, speech: Speech): Effect.Effect<void, never, Session> =>
   Effect.gen(function*() {
     const session = yield* Session
-    const work = yield* makeWorkers(core, speech)
-    const lines = yield* Queue.unbounded<Line, Cause.Done>()
-    speech.playout = yield* Effect.forkScoped(speakLines(core, speech, lines), { startImmediately: true })
+    const delivery = yield* makeDelivery(core, speech)
+    speech.playout = delivery.playout
     speech.span = Option.getOrUndefined(yield* Effect.option(Effect.currentSpan))
-    const delivery: Delivery = { lines, work }
     const generation = speech.text === undefined
       ? Effect.provideService(think(core, speech, delivery), Session, session)
       : recite(core, speech, delivery, speech.text)
-    yield* Fiber.join(work(Effect.ensuring(generation, Queue.end(lines))))
+    yield* Fiber.join(delivery.work(Effect.ensuring(generation, delivery.end)))
     speech.thought = true
-    yield* Fiber.join(speech.playout)
+    yield* Fiber.join(delivery.playout)
   }).pipe(
     // The playout has fallen silent, and told how far it was heard, before the speech is said to be over.
     Effect.scoped,
