@@ -47,6 +47,12 @@ export const beside =
       return items
     })
 
+/** Runs something for as long as the next array is waited for, and something else once it has come. */
+export const awaited =
+  (meanwhile: Effect.Effect<never>, then: Effect.Effect<void>) =>
+  <A, E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> =>
+    Stream.transformPull(self, (pull) => Effect.succeed(Effect.tap(Effect.raceFirst(pull, meanwhile), then)))
+
 /**
  * Opens a stream again when it has ended, or was lost, for as long as `again`
  * says so; that may take its time. What the stream held is released before.

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Stream } from "effect"
-import { beside, reopened, through, throughEffect } from "../../src/internal/streams.ts"
+import { Cause, Effect, Exit, Fiber, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import { awaited, beside, reopened, through, throughEffect } from "../../src/internal/streams.ts"
 
 const arrays = Stream.fromArrays([1, 2], [3], [4, 5, 6])
 
@@ -36,6 +37,31 @@ describe("a step over arrays", () => {
         Stream.runForEach((number) => Effect.sync(() => seen.push(number)))
       )
       assert.deepStrictEqual(seen, [[1, 2], 1, 2, [3], 3, [4, 5, 6], 4, 5, 6])
+    }))
+})
+
+describe("a stream that is awaited", () => {
+  it.effect("has something else going on until the next array has come, and ends as it is", () =>
+    Effect.gen(function*() {
+      const log: Array<unknown> = []
+      const meanwhile = Effect.andThen(
+        Effect.sleep(50),
+        Effect.andThen(Effect.sync(() => log.push("late")), Effect.never)
+      )
+      const slow = Stream.make(10, 100).pipe(
+        Stream.rechunk(1),
+        Stream.mapEffect((ms) => Effect.delay(Effect.succeed(ms), ms))
+      )
+      const fiber = yield* slow.pipe(
+        awaited(meanwhile, Effect.sync(() => log.push("there"))),
+        Stream.runForEach((ms) => Effect.sync(() => log.push(ms))),
+        Effect.forkChild({ startImmediately: true })
+      )
+      yield* TestClock.adjust(200)
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(log, ["there", 10, "late", "there", 100])
+      const lost = Stream.runDrain(awaited(Effect.never, Effect.void)(Stream.fail("lost")))
+      assert.deepStrictEqual(yield* Effect.exit(lost), Exit.fail("lost"))
     }))
 })
 

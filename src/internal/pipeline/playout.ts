@@ -3,9 +3,11 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
 import type * as Tts from "../../Tts.ts"
 import * as Alignment from "../alignment.ts"
+import { awaited, through } from "../streams.ts"
 import { type Core, signal, spanned } from "./core.ts"
 import { failed } from "./failures.ts"
 import { command } from "./output.ts"
@@ -22,6 +24,16 @@ const cut = (frame: Audio.Frame): ReadonlyArray<Audio.Frame> =>
     { length: Math.ceil(Audio.durationMs(frame) / pieceMs) },
     (_, i) => Audio.slice(frame, i * pieceMs, (i + 1) * pieceMs)
   )
+
+/** Speech in the format of the output, piece by piece. */
+const inFormat = (output: Audio.Format) => <E>(chunks: Stream.Stream<Tts.Chunk, E>): Stream.Stream<Audio.Frame, E> => {
+  const same = (frame: Audio.Frame) => frame.sampleRate === output.sampleRate && frame.channels === output.channels
+  return chunks.pipe(
+    through((all) => all.flatMap(({ frame }) => same(frame) ? [frame] : cut(frame))),
+    Stream.rechunk(1),
+    Audio.resample(output)
+  )
+}
 
 /** What was heard enters the history; nothing else does. */
 const remember = (core: Core, speech: Speech, utterance: Utterance, playedMs: number, interrupted: boolean): void => {
@@ -144,18 +156,6 @@ export const play = (
       speech.floor.closeUnsafe()
       base = yield* ask(core, output.played, 0)
       if (core.settings.syncTranscript) transcript = core.fork(release(core, speech, line.utterance, base))
-      const converter = Audio.converter({ to: output })
-      const same = (frame: Audio.Frame) => frame.sampleRate === output.sampleRate && frame.channels === output.channels
-      const write = (chunks: ReadonlyArray<Tts.Chunk>) =>
-        Effect.forEach(
-          chunks.flatMap(({ frame }) => same(frame) ? [frame] : cut(frame)),
-          (frame) => {
-            const frames = converter.push([frame])
-            return frames.length === 0 ? Effect.void : during(output.write(frames))
-          },
-          { discard: true }
-        )
-      yield* write([first.value])
       let starved = false
       const starve = (now: boolean) =>
         Effect.sync(() => {
@@ -163,17 +163,11 @@ export const play = (
           starved = now
         })
       const starving = output.drained.pipe(Effect.andThen(starve(true)), Effect.andThen(Effect.never))
-      while (true) {
-        const chunks = yield* Effect.option(Effect.raceFirst(Queue.takeAll(line.audio), starving))
-        if (chunks._tag === "None") break
-        yield* starve(false)
-        yield* write(chunks.value)
-      }
-      const rest = converter.flush()
-      if (rest.length > 0) {
-        yield* starve(false)
-        yield* during(output.write(rest))
-      }
+      const later = Stream.fromQueue(line.audio).pipe(awaited(starving, starve(false)))
+      yield* Stream.concat(Stream.make(first.value), later).pipe(
+        inFormat(output),
+        Stream.runForEachArray((frames) => Effect.andThen(starve(false), during(output.write(frames))))
+      )
       yield* during(output.drained)
     }).pipe(
       Effect.raceFirst(watch.stuck),

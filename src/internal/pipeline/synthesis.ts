@@ -5,6 +5,7 @@ import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
 import type * as Tts from "../../Tts.ts"
+import { beside } from "../streams.ts"
 import { type Core, spanned } from "./core.ts"
 import { failed, worked } from "./failures.ts"
 import type { Speech } from "./speech.ts"
@@ -24,6 +25,10 @@ export const makeLine = (utterance: Utterance): Effect.Effect<Line> =>
     return { utterance, texts, audio }
   })
 
+/** Audio that is at hand is given when its text is written. */
+const clip = (frames: ReadonlyArray<Audio.Frame>) => (texts: Stream.Stream<string>): Stream.Stream<Tts.Chunk> =>
+  Stream.concat(Stream.drain(texts), Stream.map(Stream.fromIterable(frames), (frame) => ({ frame })))
+
 /** Synthesises a line as its text comes; the audio waits in the line's queue. */
 export const synthesize = (core: Core, speech: Speech, line: Line): Effect.Effect<void> => {
   const { conductor } = core
@@ -32,34 +37,23 @@ export const synthesize = (core: Core, speech: Speech, line: Line): Effect.Effec
   const voice = speech.options.voice ?? core.agent.bound().voice
   let firstText: number | undefined
   let firstByte: number | undefined
-  const texts = Stream.fromQueue(line.texts).pipe(
-    Stream.mapArray((pieces) => {
+  const options = voice === undefined ? {} : { voice }
+  return Stream.fromQueue(line.texts).pipe(
+    beside(() => {
       firstText ??= conductor.now()
       speech.milestones.firstText ??= firstText
-      return pieces
-    })
-  )
-  const options = voice === undefined ? {} : { voice }
-  const spoken = speech.clip === undefined ? tts.speak(texts, options) : Stream.concat(
-    Stream.drain(texts),
-    Stream.map(Stream.fromIterable(speech.clip), (frame): Tts.Chunk => ({ frame }))
-  )
-  return spoken.pipe(
-    Stream.runForEachArray((chunks) =>
-      Effect.sync(() => {
-        for (const chunk of chunks) {
-          const length = Audio.durationMs(chunk.frame)
-          if (length === 0 && chunk.alignment === undefined) continue
-          if (firstByte === undefined) {
-            firstByte = conductor.now()
-            speech.milestones.firstByte ??= firstByte
-          }
-          utterance.audioMs += length
-          if (chunk.alignment !== undefined) utterance.alignment.push(...chunk.alignment)
-          Queue.offerUnsafe(line.audio, chunk)
-        }
-      })
-    ),
+    }),
+    speech.clip === undefined ? (texts) => tts.speak(texts, options) : clip(speech.clip),
+    Stream.filter(({ alignment, frame }) => frame.samples.length > 0 || alignment !== undefined),
+    beside((chunks) => {
+      firstByte ??= conductor.now()
+      speech.milestones.firstByte ??= firstByte
+      for (const { alignment, frame } of chunks) {
+        utterance.audioMs += Audio.durationMs(frame)
+        if (alignment !== undefined) utterance.alignment.push(...alignment)
+      }
+    }),
+    Stream.runForEachArray((chunks) => Queue.offerAll(line.audio, chunks)),
     Effect.tap(() =>
       Effect.sync(() => {
         utterance.complete = true
