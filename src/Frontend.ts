@@ -35,7 +35,6 @@ import { showState } from "./internal/frontend/state.ts"
 import { tellTranscripts } from "./internal/frontend/transcripts.ts"
 import * as Check from "./internal/options.ts"
 import * as Room from "./Room.ts"
-import type { Session } from "./Session.ts"
 
 /**
  * Options of what frontends are told.
@@ -86,7 +85,7 @@ const refused = ({ message }: InvalidOptions) => new Room.RoomError({ reason: "I
  * @since 0.1.0
  */
 export const attach = (
-  session: Session["Service"],
+  session: Room.Conversation,
   options: Options = {}
 ): Effect.Effect<void, Room.RoomError, Room.Room | Scope.Scope> =>
   Effect.gen(function*() {

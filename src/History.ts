@@ -12,10 +12,10 @@ import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Schema from "effect/Schema"
 import * as budgets from "./internal/history/budget.ts"
+import { truncating } from "./internal/history/options.ts"
 import * as pairs from "./internal/history/pairs.ts"
 import * as prompts from "./internal/history/prompt.ts"
 import * as transcripts from "./internal/history/transcript.ts"
-import * as Check from "./internal/options.ts"
 import type * as Llm from "./Llm.ts"
 
 const fields = {
@@ -310,10 +310,6 @@ export const copy = (self: History, options: CopyOptions = {}): History => {
   }
 }
 
-const truncating = Check.struct<{ readonly maxItems: number }>()({
-  maxItems: Check.required(Check.whole({ endless: true }))
-})
-
 /**
  * Keeps the last `maxItems` items, and every system message and summary.
  *
@@ -328,7 +324,7 @@ const truncating = Check.struct<{ readonly maxItems: number }>()({
  * @since 0.1.0
  */
 export const truncate = (self: History, options: { readonly maxItems: number }): History => {
-  let left = Check.readOrThrow(truncating, options).maxItems
+  let left = truncating(options).maxItems
   const kept = self.items.toReversed().filter((item) => pairs.isSystem(item) || left-- > 0).toReversed()
   return { items: pairs.dropHalves(self.items, pairs.keepUser(self.items, kept)) }
 }

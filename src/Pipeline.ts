@@ -39,34 +39,6 @@ import type * as Vad from "./Vad.ts"
 export type PipelineError = InvalidOptions | Room.RoomError | Vad.VadError | Tools.ToolsError
 
 /**
- * Tells the probability (0–1) that the user has finished.
- *
- * **Details**
- *
- * Asked at each pause; an answer that is late (`turn.endpointing.detectorDeadline`)
- * or fails is done without.
- *
- * @category models
- * @since 0.1.0
- */
-export type TurnDetector = (pause: {
-  readonly text: string
-  readonly history: History.History
-}) => Effect.Effect<number, unknown>
-
-/**
- * Tells what words mean that the user says over the agent: an answer to it
- * (`interruption`), a sign of listening (`backchannel`), or neither for sure.
- *
- * @category models
- * @since 0.1.0
- */
-export type OverlapClassifier = (overlap: {
-  readonly text: string
-  readonly history: History.History
-}) => Effect.Effect<"backchannel" | "interruption" | "unknown", unknown>
-
-/**
  * What the caller hears when the session gives up.
  *
  * @category options
@@ -122,8 +94,6 @@ export interface Options {
   readonly syncTranscript?: boolean | undefined
   /** Silence of the microphone itself that ends an open speech. @default "1 second" */
   readonly mutedAfter?: Duration.Input | undefined
-  readonly turnDetector?: TurnDetector | undefined
-  readonly overlapClassifier?: OverlapClassifier | undefined
   /** Keeps the history within a budget, off the reply's way. @default unlimited */
   readonly budget?: (History.Budget & { readonly strategy: "truncate" | "summarize" }) | undefined
   /** What the providers' services cost, and how much of them the session may use. @default no prices, no limit */
@@ -144,7 +114,7 @@ export interface Options {
   readonly onText?:
     | ((message: Room.TextMessage, session: Session["Service"]) => Effect.Effect<unknown, unknown>)
     | undefined
-  /** What becomes of a key that is pressed on a telephone, besides its event. @default nothing */
+  /** What becomes of a key that is pressed on a telephone, besides its event, unless the agent says. @default nothing */
   readonly onKey?: ((key: string, session: Session["Service"]) => Effect.Effect<unknown, unknown>) | undefined
   /** Longest wait, before the agent enters, until somebody receives its track. @default "5 seconds" */
   readonly subscriberTimeout?: Duration.Input | undefined
@@ -219,10 +189,10 @@ export type Services = Room.Room | Vad.Vad | Stt.Stt | Llm.Llm | Tts.Tts
  * @category constructors
  * @since 0.1.0
  */
-export const make: <R>(
-  agent: Agent.Agent<R>,
+export const make: <R, E>(
+  agent: Agent.Agent<R, E>,
   options?: Options
-) => Effect.Effect<Session["Service"], PipelineError, Services | Scope.Scope | Exclude<R, Session>> = open
+) => Effect.Effect<Session["Service"], PipelineError | E, Services | Scope.Scope | Exclude<R, Session>> = open
 
 /**
  * Holds a whole conversation and tells why it has ended.
@@ -230,10 +200,10 @@ export const make: <R>(
  * @category running
  * @since 0.1.0
  */
-export const run = <R>(
-  agent: Agent.Agent<R>,
+export const run = <R, E>(
+  agent: Agent.Agent<R, E>,
   options?: Options
-): Effect.Effect<Event.CloseReason, PipelineError, Services | Exclude<Exclude<R, Session>, Scope.Scope>> =>
+): Effect.Effect<Event.CloseReason, PipelineError | E, Services | Exclude<Exclude<R, Session>, Scope.Scope>> =>
   Effect.scoped(Effect.flatMap(make(agent, options), (session) => session.ended))
 
 /**
@@ -254,7 +224,7 @@ export const run = <R>(
  * @category running
  * @since 0.1.0
  */
-export const each: <R>(
-  agent: Agent.Agent<R> | ((participant: Room.Participant) => Agent.Agent<R>),
+export const each: <R, E>(
+  agent: Agent.Agent<R, E> | ((participant: Room.Participant) => Agent.Agent<R, E>),
   options?: EachOptions
 ) => Effect.Effect<void, PipelineError, Services | Exclude<Exclude<R, Session>, Scope.Scope>> = holdEach

@@ -14,10 +14,10 @@ import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import * as Check from "./internal/options.ts"
 import * as Emoji from "./internal/text/emoji.ts"
 import * as Lexicon from "./internal/text/lexicon.ts"
 import * as Markdown from "./internal/text/markdown.ts"
+import { cutting } from "./internal/text/options.ts"
 import * as Phrases from "./internal/text/phrases.ts"
 import * as Replace from "./internal/text/replace.ts"
 import * as Sentences from "./internal/text/segmenter.ts"
@@ -149,13 +149,6 @@ export interface PhraseOptions {
   readonly phrases?: ReadonlyArray<string> | undefined
 }
 
-const cutting = Check.struct<SentenceOptions>()({
-  minLength: Check.whole({ endless: true }),
-  firstMinLength: Check.whole({ endless: true }),
-  maxLength: Check.whole({ least: 1, endless: true, default: Infinity }),
-  language: Check.asIs
-})
-
 /**
  * Makes a segmenter.
  *
@@ -175,7 +168,7 @@ const cutting = Check.struct<SentenceOptions>()({
  * @since 0.1.0
  */
 export const segmenter = (options: SentenceOptions = {}): Segmenter => {
-  const { firstMinLength, language, maxLength: max, minLength } = Check.readOrThrow(cutting, options)
+  const { firstMinLength, language, maxLength: max, minLength } = cutting(options)
   const lexicon = Lexicon.of(language)
   const min = Math.min(minLength ?? lexicon.minLength, max)
   const first = Math.min(firstMinLength ?? min, max)

@@ -20,6 +20,7 @@ import { InvalidOptions } from "./Failure.ts"
 import * as Check from "./internal/options.ts"
 import * as entries from "./internal/tools/entry.ts"
 import * as execution from "./internal/tools/execute.ts"
+import { calling } from "./internal/tools/options.ts"
 import * as running from "./internal/tools/runner.ts"
 
 /**
@@ -229,8 +230,23 @@ export type ToolOf<T> = T extends ReadonlyArray<infer Kit> ? ToolOf<Kit>
  * @since 0.1.0
  */
 export type HandlersOf<T> = T extends ReadonlyArray<infer Kit> ? HandlersOf<Kit>
-  : T extends Toolkit.Toolkit<infer Tools> ? Tool.HandlersFor<Tools>
+  : T extends Toolkit.Toolkit<infer Tools> ?
+    Named<{ readonly [Name in keyof Tools]: HandlerOf<Tools[Name]> }[keyof Tools]>
   : never
+
+/**
+ * What the handlers and the schemas of a toolkit, or of several, need at each
+ * call.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export type ServicesOf<T> = Named<Exclude<Tool.HandlerServices<ToolOf<T>>, undefined>>
+
+type HandlerOf<T extends Tool.Any> = Tool.RequiresHandler<T> extends true ? Tool.Handler<T["name"]> : never
+
+// What is inferred is shown by the names of its members, and not by that of a type with the tools' schemas in it.
+type Named<T> = [T] extends [infer Members] ? Members : never
 
 /**
  * No tools.
@@ -255,7 +271,7 @@ export const empty: Set = { entries: new Map() }
  */
 export const resolve = <const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>>(
   toolkits: T
-): Effect.Effect<Set<Tool.HandlerServices<ToolOf<T>>>, ToolsError, HandlersOf<T>> => add(empty, toolkits)
+): Effect.Effect<Set<ServicesOf<T>>, ToolsError, HandlersOf<T>> => add(empty, toolkits)
 
 /**
  * Adds tools; a name that is taken fails with `DuplicateTool`.
@@ -266,8 +282,8 @@ export const resolve = <const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>
 export const add = <R, const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>>(
   self: Set<R>,
   toolkits: T
-): Effect.Effect<Set<R | Tool.HandlerServices<ToolOf<T>>>, ToolsError, HandlersOf<T>> =>
-  Effect.flatMap(entries.resolve<Tool.HandlerServices<ToolOf<T>>, HandlersOf<T>>(toolkits), (added) => {
+): Effect.Effect<Set<R | ServicesOf<T>>, ToolsError, HandlersOf<T>> =>
+  Effect.flatMap(entries.resolve<ServicesOf<T>, HandlersOf<T>>(toolkits), (added) => {
     const twice = added.find((entry, i) =>
       self.entries.has(entry.tool.name) || added.findIndex((other) => other.tool.name === entry.tool.name) !== i
     )
@@ -285,9 +301,9 @@ export const add = <R, const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>>
 export const replace = <R, const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>>(
   self: Set<R>,
   toolkits: T
-): Effect.Effect<Set<R | Tool.HandlerServices<ToolOf<T>>>, never, HandlersOf<T>> =>
+): Effect.Effect<Set<R | ServicesOf<T>>, never, HandlersOf<T>> =>
   Effect.map(
-    entries.resolve<Tool.HandlerServices<ToolOf<T>>, HandlersOf<T>>(toolkits),
+    entries.resolve<ServicesOf<T>, HandlersOf<T>>(toolkits),
     (added) => join(self, added)
   )
 
@@ -338,8 +354,6 @@ export const list = (self: Set<unknown>): ReadonlyArray<Tool.Any> =>
 export const annotation = <A>(self: Set<unknown>, name: string, reference: Context.Reference<A>): A =>
   Context.get(self.entries.get(name)?.tool.annotations ?? Context.empty(), reference)
 
-const calling = Check.struct<Options>()({ timeout: Check.duration(), onPreliminary: Check.asIs })
-
 const refused = (reason: InvalidOptions): ToolsError => new ToolsError({ reason })
 
 /**
@@ -374,8 +388,7 @@ const onDuplicate = (set: Set<unknown>, name: string) => {
 const told = (error: unknown): string | undefined => error instanceof ToolError ? error.message : undefined
 
 /**
- * Makes the runner of a conversation, which its scope ends. Fails where `timeout`
- * cannot be.
+ * Makes the runner of a conversation, which its scope ends. Fails for a wrong `timeout`.
  *
  * @category constructors
  * @since 0.1.0

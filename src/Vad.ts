@@ -7,7 +7,6 @@
  *
  * @since 0.1.0
  */
-import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -16,6 +15,7 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
+import { throughEffect } from "./internal/streams.ts"
 import { makeDetector } from "./internal/vad/detector.ts"
 import { InferenceFailed, invalidOptions, ModelUnavailable, VadError } from "./internal/vad/errors.ts"
 import { checkModel, settings } from "./internal/vad/settings.ts"
@@ -230,13 +230,12 @@ export const make = (provider: {
     name: provider.name,
     detector,
     detect: <E, R>(audio: Stream.Stream<Audio.Frame, E, R>, options?: Options): Stream.Stream<Event, E | VadError, R> =>
-      Stream.unwrap(Effect.map(detector(options), ({ end, push }) =>
-        audio.pipe(
-          Stream.mapArrayEffect((frames) => Effect.map(push(frames), Arr.of)),
-          Stream.concat(Stream.fromEffect(end)),
-          Stream.filter(Arr.isReadonlyArrayNonEmpty),
-          Stream.flattenArray
-        )))
+      Stream.unwrap(
+        Effect.map(
+          detector(options),
+          ({ end, push }) => audio.pipe(throughEffect(push), Stream.concat(Stream.fromIterableEffect(end)))
+        )
+      )
   })
 }
 

@@ -113,7 +113,19 @@ describe("examples", () => {
     ])
   })
 
-  it("20: run the reference's three tools with their defaults", { timeout: 60_000 }, async () => {
+  it("15: write down and interpret what is said, by streams alone", { timeout: 60_000 }, async () => {
+    assert.deepStrictEqual(await lines("15_streams.ts"), [
+      "guest begins to speak at 1000 ms",
+      "guest: Buenos días.",
+      "interpreter: Good morning.",
+      "guest begins to speak at 4000 ms",
+      "guest: ¿A qué hora es el desayuno? Tengo hambre.",
+      "interpreter: What time is breakfast?",
+      "interpreter: I am hungry."
+    ])
+  })
+
+  it("20: run three tools with their defaults", { timeout: 60_000 }, async () => {
     const [alone, ...rest] = await lines("20_tools.ts")
     assert.strictEqual(
       alone,
@@ -161,6 +173,27 @@ describe("examples", () => {
       "user: Thank you!",
       "assistant: You are welcome, says billing."
     ])
+  })
+
+  it("61: pass a call through three agents and back, each with its own tools, with one booking between them", {
+    timeout: 60_000
+  }, async () => {
+    const told = await lines("61_three-agents.ts")
+    assert.deepStrictEqual(told.slice(0, 8), [
+      "greeter → reservations",
+      "reservations → payment",
+      "payment → greeter",
+      "to_reservations: null",
+      "look_up: \"The window table is free at 19:30.\"",
+      "book: null",
+      "look_up: \"20 euros are due.\"",
+      "take_deposit: null"
+    ])
+    assert.include(told, "user: Four one one one. Two two two two.")
+    assert.strictEqual(
+      told.at(-1),
+      "assistant: All is set, Ada: a table for 2 at 19:30, and 20 euros are paid. Anything else?"
+    )
   })
 
   it("70: hear the voice and not the hiss", { timeout: 60_000 }, async () => {

@@ -7,7 +7,6 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
 import * as Room from "../../Room.ts"
-import type { Session } from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
 import { makeTyping } from "../room/typing.ts"
 import { follow, makeTry } from "./follow.ts"
@@ -37,7 +36,7 @@ export interface Options {
 const atOnce = 8
 
 export const serveRemote = (
-  session: Session["Service"],
+  session: Room.Conversation,
   options: Options
 ): Effect.Effect<void, never, Room.Room | Scope.Scope> =>
   Effect.gen(function*() {
@@ -71,15 +70,17 @@ export const serveRemote = (
         if (to.length > 0) yield* send((yield* protocol).event(told), to)
       })
 
-    const run = (text: string): Effect.Effect<Response, never> =>
+    const run = (text: string): Effect.Effect<Response> =>
       Effect.scoped(Effect.gen(function*() {
+        const { status } = yield* session.state
+        if (status === "draining" || status === "closed") return { error: "the session has ended, or is ending" }
         const before = new Set((yield* session.history).items.map(({ id }) => id))
         const replied = yield* Effect.forkScoped(awaitReply(session.events, text.trim()), { startImmediately: true })
         yield* session.send(text)
         yield* Effect.timeoutOption(Fiber.join(replied), options.runTimeout)
         const items = (yield* session.history).items.filter(({ id }) => !before.has(id)).map(chatItem)
         return { response: { case: "runInput", value: { items } } } satisfies Response
-      })).pipe(Effect.catch((error) => Effect.succeed({ error: error.detail })))
+      }))
 
     const answer = (request: Request["request"]): Effect.Effect<Response> =>
       Effect.gen(function*() {

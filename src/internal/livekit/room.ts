@@ -13,6 +13,8 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
 import { type EndReason, type Event, type Output, type OutputOptions, Room, RoomError } from "../../Room.ts"
+import { removeParticipant } from "../livekitServer/rooms.ts"
+import { mayRemove } from "../livekitServer/token.ts"
 import { makeBroadcast } from "../room/broadcast.ts"
 import { makeCalls } from "./calls.ts"
 import { type Connection, isRefusal, join } from "./connection.ts"
@@ -24,7 +26,6 @@ import type { Checked } from "./options.ts"
 import { check, makeTrack, type Track } from "./output.ts"
 import { hidden, hold, type RtcPublication, type RtcRoom } from "./rtc.ts"
 import { makeSending } from "./sending.ts"
-import { mayRemove, removeParticipant } from "./server.ts"
 
 export interface LiveKitRoom {
   readonly room: Room["Service"]

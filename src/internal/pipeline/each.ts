@@ -12,7 +12,7 @@ import * as Room from "../../Room.ts"
 import type { Session } from "../../Session.ts"
 import { open } from "./open.ts"
 import { checkEach } from "./options.ts"
-import { isPerson } from "./people.ts"
+import { isPerson } from "./participant.ts"
 import { makeViews } from "./view.ts"
 
 /** What happened to the others since a conversation began. */
@@ -24,8 +24,8 @@ interface Guest {
   started: boolean
 }
 
-export const each = <R>(
-  agent: Agent.Agent<R> | ((participant: Room.Participant) => Agent.Agent<R>),
+export const each = <R, E>(
+  agent: Agent.Agent<R, E> | ((participant: Room.Participant) => Agent.Agent<R, E>),
   options: EachOptions = {}
 ): Effect.Effect<void, PipelineError, Services | Exclude<Exclude<R, Session>, Scope.Scope>> =>
   Effect.scoped(Effect.gen(function*() {

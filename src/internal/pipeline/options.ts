@@ -6,8 +6,10 @@ import type * as Cost from "../../Cost.ts"
 import type { InvalidOptions } from "../../Failure.ts"
 import type { EachOptions, Options } from "../../Pipeline.ts"
 import type * as Turn from "../../Turn.ts"
+import type * as Vad from "../../Vad.ts"
 import * as Check from "../options.ts"
 import { overlay } from "../options.ts"
+import { attempts } from "../resilience/options.ts"
 import { settle, turn } from "../turn/settings.ts"
 
 const price = Check.struct<Cost.Price>()({
@@ -40,19 +42,12 @@ const budget = Check.struct<NonNullable<Options["budget"]>>()({
   strategy: Check.required(Check.oneOf(["truncate", "summarize"]))
 })
 
-const resilience = Check.struct<NonNullable<Options["resilience"]>>()({
-  retries: Check.whole({ endless: true }),
-  schedule: Check.asIs,
-  firstOutput: Check.duration(),
-  nextOutput: Check.duration()
-})
-
 const shared = {
   turn: Check.section(turn),
   vad: Check.asIs,
   maxToolSteps: Check.whole({ default: 3, endless: true }),
   toolTimeout: Check.duration({ default: "60 seconds" }),
-  resilience: Check.maybe(resilience),
+  resilience: Check.maybe(attempts),
   apology: Check.asIs,
   prewarm: Check.oneOf([true, false, "paid"]),
   processors: Check.asIs,
@@ -62,8 +57,6 @@ const shared = {
   stt: Check.flag(),
   syncTranscript: Check.flag(),
   mutedAfter: Check.duration({ default: "1 second" }),
-  turnDetector: Check.asIs,
-  overlapClassifier: Check.asIs,
   budget: Check.maybe(budget),
   spending: Check.maybe(spending),
   output: Check.asIs,
@@ -122,3 +115,7 @@ export const mergeTurn = (self: Turn.Options, that: Turn.Options): Turn.Options 
   preemption: overlay(self.preemption, that.preemption),
   limits: overlay(self.limits, that.limits)
 })
+
+/** What the second leaves out stays as it is in the first. */
+export const mergeVad = (self: Vad.Options | undefined, that: Vad.Options | undefined): Vad.Options =>
+  overlay(self, that)

@@ -22,7 +22,6 @@ import {
 import { monotonicMs } from "../steady.ts"
 import { makeBroadcast } from "./broadcast.ts"
 import type { Newcomer, Part, RoomControl, Sent } from "./control.ts"
-import { given } from "./given.ts"
 import { type Loudspeaker, makeLoudspeaker } from "./loudspeaker.ts"
 import { makeMicrophone, type Microphone, trackOf } from "./microphone.ts"
 import { makeSwitchboard } from "./switchboard.ts"
@@ -75,6 +74,10 @@ interface Member {
 }
 
 const refuse = (reason: RoomError["reason"], detail: string) => new RoomError({ reason, detail })
+
+/** Without what is undefined, so that it compares as what it says. */
+const given = <A extends object>(fields: A): Partial<A> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<A>
 
 export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scope> =>
   Effect.gen(function*() {

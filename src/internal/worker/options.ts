@@ -116,8 +116,8 @@ type Checked<A> = Effect.Effect<A, WorkerError>
 // Native code is for those who need it.
 const joinLiveKit: JobSettings["connect"] = ({ admin, autoSubscribe, token, url }) =>
   Effect.flatMap(
-    Effect.promise(() => import("../../Layers/LiveKitRoom.ts")),
-    ({ connect }) => connect({ url, token, admin, autoSubscribe })
+    Effect.promise(() => import("../livekit/served.ts")),
+    ({ joinServed }) => joinServed({ url, token, admin, autoSubscribe })
   )
 
 export const checkDefinition = ({ options }: Definition<unknown>): Checked<JobSettings> =>

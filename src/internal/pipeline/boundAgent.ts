@@ -1,0 +1,80 @@
+/**
+ * Agents with everything that they require already given, one binding an agent and session.
+ *
+ * What an agent's layers hold lives in `scope`, until the session ends. A binding
+ * that fails, or is interrupted, leaves nothing there, and may be tried again.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import type * as Agent from "../../Agent.ts"
+import type * as Llm from "../../Llm.ts"
+import { Session } from "../../Session.ts"
+import type * as Tools from "../../Tools.ts"
+import type * as Tts from "../../Tts.ts"
+import type * as Turn from "../../Turn.ts"
+import type * as Vad from "../../Vad.ts"
+import type { Defaults } from "./core.ts"
+
+/** An agent with everything that it requires already given. */
+export interface BoundAgent extends Agent.Hooks {
+  readonly name: string
+  readonly instructions: string
+  readonly voice: string | undefined
+  readonly llm: Llm.Llm["Service"]
+  readonly tts: Tts.Tts["Service"]
+  /** What it says of these; the rest is the pipeline's. */
+  readonly turn: Turn.Options | undefined
+  readonly vad: Vad.Options | undefined
+}
+
+export interface Binding {
+  readonly agent: BoundAgent
+  readonly tools: Tools.Set<Session>
+}
+
+export type Bind = <R, E>(
+  agent: Agent.Agent<R, E>,
+  session: Session["Service"]
+) => Effect.Effect<Binding, E | Tools.ToolsError, Exclude<Exclude<R, Session>, Scope.Scope>>
+
+export const makeBind = (parts: {
+  readonly defaults: Defaults
+  readonly scope: Scope.Scope
+  /** Layers that agents share are built once in it. */
+  readonly memoMap: Layer.MemoMap
+}): Bind => {
+  const { defaults, memoMap, scope } = parts
+  const known = new WeakMap<object, Binding>()
+  return <R, E>(agent: Agent.Agent<R, E>, session: Session["Service"]) =>
+    Effect.suspend(() => {
+      const before = known.get(agent)
+      if (before !== undefined) return Effect.succeed(before)
+      const binding = Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(Scope.fork(scope), (own) =>
+          restore(agent.bound).pipe(
+            Effect.onError((cause) => Scope.close(own, Exit.failCause(cause))),
+            Effect.provideService(Layer.CurrentMemoMap, memoMap),
+            Effect.provideService(Session, session),
+            Scope.provide(own)
+          ))
+      )
+      return Effect.map(binding, ({ tools, ...hooks }): Binding => {
+        const { instructions, llm, name, tts, turn, vad, voice } = agent
+        const bound = {
+          name,
+          instructions,
+          voice,
+          turn,
+          vad,
+          llm: llm === undefined ? defaults.llm : defaults.guardLlm(llm),
+          tts: tts === undefined ? defaults.tts : defaults.guardTts(tts),
+          ...hooks
+        }
+        const made = { agent: bound, tools }
+        known.set(agent, made)
+        return made
+      })
+    })
+}

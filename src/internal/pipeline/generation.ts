@@ -1,0 +1,250 @@
+/** Makes a speech: asks the model, hands text to the playout, runs tools, and asks again. */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as History from "../../History.ts"
+import * as Llm from "../../Llm.ts"
+import { Session } from "../../Session.ts"
+import * as Tools from "../../Tools.ts"
+import * as Turn from "../../Turn.ts"
+import { beside } from "../streams.ts"
+import { act, type Call, uniqueId, withRunning } from "./calls.ts"
+import { about, type Core, signal, spanned } from "./core.ts"
+import { type Delivery, makeDelivery } from "./delivery.ts"
+import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
+import { turnRecord } from "./milestones.ts"
+import type { Speech } from "./speech.ts"
+import { makeUtterance, type Utterance } from "./utterance.ts"
+
+const finish = (core: Core, speech: Speech): void => {
+  if (speech.finished) return
+  speech.finished = true
+  if (speech.turn !== undefined) {
+    const measured = speech.milestones.audible === undefined ?
+      undefined :
+      turnRecord(speech.milestones, speech.turn, speech.id, {
+        audioMs: speech.playedMs,
+        interrupted: speech.outcome === "interrupted",
+        cost: core.spending.takeCost()
+      })
+    if (measured !== undefined) core.publish({ _tag: "TurnMeasured", record: measured })
+  }
+  if (speech.authorized.isOpen()) core.publish({ _tag: "SpeechFinished", speech: speech.id, outcome: speech.outcome })
+  Deferred.doneUnsafe(
+    speech.result,
+    Effect.succeed({ text: speech.heard, playedMs: speech.playedMs, outcome: speech.outcome })
+  )
+  core.speeches.remove(speech)
+  signal(core, { _tag: "SpeechEnded", speech: speech.id })
+}
+
+const stopped = (core: Core, speech: Speech): void => {
+  if (!speech.finished) speech.outcome = speech.authorized.isOpen() ? "interrupted" : "discarded"
+  finish(core, speech)
+}
+
+/** Says what it was given. */
+const recite = (
+  core: Core,
+  speech: Speech,
+  delivery: Delivery,
+  text: string | Stream.Stream<string>
+): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const line = delivery.line(makeUtterance(core.nextId("utterance"), core.history.stamp()))
+    const failed = Effect.sync(() => {
+      speech.outcome = "failed"
+    })
+    const deltas = (typeof text === "string" ? Stream.make(text) : text).pipe(
+      Stream.tapCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : failed)
+    )
+    return guarded(
+      core,
+      "say",
+      line.write(deltas),
+      undefined,
+      (cause) => textFailed(core, "say", "SourceFailed", cause)
+    )
+  })
+
+const early = <A extends { createdAt: number }>(speech: Speech, item: A): A => {
+  if (!speech.authorized.isOpen()) speech.early.push(item)
+  return item
+}
+
+/** What the model is shown: what was heard, and what this reply has said so far. */
+const prompt = (core: Core, speech: Speech, before: ReadonlyArray<Utterance>) => {
+  const known = withRunning(core)
+  const guessed = speech.guess === undefined || speech.authorized.isOpen() ? known : History.insert(
+    known,
+    History.Message.make({ id: "guess", role: "user", text: speech.guess, createdAt: core.history.stamp() })
+  )
+  const history = before.filter((utterance) => History.findById(guessed, utterance.id) === undefined).reduce(
+    (history, { createdAt, id, raw }) =>
+      raw.trim() === ""
+        ? history
+        : History.insert(history, History.Message.make({ id, role: "assistant", text: raw.trim(), createdAt })),
+    guessed
+  )
+  const extra = [speech.options.instructions, speech.turn === undefined ? undefined : core.history.context()]
+    .filter((text) => text !== undefined).join("\n\n")
+  return History.toPrompt(history, {
+    instructions: core.agent.bound().instructions,
+    ...(extra === "" ? {} : { extra })
+  })
+}
+
+interface Answer {
+  readonly calls: ReadonlyArray<Call>
+  /** The history that the model was shown. */
+  readonly asked: History.History
+  /** Told when a guess is authorised after it was complete. */
+  readonly wanted: () => void
+}
+
+/** One request to the model. `undefined`: it failed, and that was told. */
+const ask = (
+  core: Core,
+  speech: Speech,
+  utterance: Utterance,
+  before: ReadonlyArray<Utterance>,
+  delivery: Delivery,
+  toolChoice: Llm.Request["toolChoice"]
+): Effect.Effect<Answer | undefined> =>
+  Effect.suspend(() => {
+    const { conductor } = core
+    const { llm } = core.agent.bound()
+    const { milestones } = speech
+    const requested = conductor.now()
+    const asked = core.history.current()
+    const calls: Array<Call> = []
+    const ids = new Set<string>()
+    const line = delivery.line(utterance)
+    let first: number | undefined
+    let usage: Llm.Usage | undefined
+    milestones.steps += 1
+    if (milestones.firstToken === undefined) milestones.requested = requested
+    const notice = (delta: Llm.Delta): void => {
+      first ??= conductor.now()
+      if (delta._tag === "Text" && delta.text.trim() !== "") milestones.firstToken ??= conductor.now()
+      if (delta._tag === "Finish") usage = delta.usage
+      if (delta._tag !== "ToolCall") return
+      const { name, params } = delta
+      calls.push(early(speech, {
+        id: uniqueId(core, delta.id, ids),
+        name,
+        params,
+        createdAt: core.history.stamp()
+      }))
+    }
+    return llm.reply({
+      prompt: prompt(core, speech, before),
+      tools: Tools.list(core.agent.tools()),
+      toolChoice
+    }).pipe(
+      beside((deltas) => deltas.forEach(notice)),
+      Llm.text,
+      line.write,
+      Effect.map((): Answer => {
+        worked(core, "llm")
+        milestones.inputTokens += usage?.inputTokens ?? 0
+        milestones.outputTokens += usage?.outputTokens ?? 0
+        const now = conductor.now()
+        core.publish({
+          _tag: "LlmMeasured",
+          speech: speech.id,
+          provider: llm.name,
+          firstTokenMs: (first ?? now) - requested,
+          requestMs: now - requested,
+          inputTokens: usage?.inputTokens ?? 0,
+          outputTokens: usage?.outputTokens ?? 0
+        })
+        return { calls, asked, wanted: speech.authorized.isOpen() ? () => {} : line.wanted }
+      }),
+      Effect.catchCause((cause) =>
+        Cause.hasInterruptsOnly(cause)
+          ? Effect.interrupt
+          : Effect.sync(() => {
+            speech.outcome = "failed"
+            if (speech.authorized.isOpen()) failed(core, "llm", llm.name, cause)
+            else mended(core, "llm", llm.name, cause)
+            return undefined
+          })
+      ),
+      spanned("llm", { speech: speech.id, provider: llm.name })
+    )
+  })
+
+/** Replies: model, tools, model, until the model has nothing to ask. */
+const think = (core: Core, speech: Speech, delivery: Delivery): Effect.Effect<void, never, Session> =>
+  Effect.gen(function*() {
+    const before: Array<Utterance> = []
+    const changes = core.agent.changes()
+    for (let step = 1;; step++) {
+      const utterance = early(speech, makeUtterance(core.nextId("utterance"), core.history.stamp()))
+      const forbidden = step > core.settings.maxToolSteps
+      const { toolChoice } = speech.options
+      // A tool that is asked for is asked for once: its output is to be answered to.
+      const choice = forbidden ? "none" : step > 1 && toolChoice === "required" ? undefined : toolChoice
+      const answer = yield* ask(core, speech, utterance, before, delivery, choice)
+      if (answer === undefined) return
+      yield* speech.authorized.await
+      answer.wanted()
+      if (answer.calls.length === 0 || forbidden) return
+      before.push(utterance)
+      const quiet = yield* act(core, speech, answer.calls, answer.asked)
+      const replaced = core.agent.changes() !== changes && core.agent.bound().onEnter !== undefined
+      // After a goodbye there is nothing to say; a session that merely drains still gives its answer.
+      if (quiet || replaced || Turn.closeReason(core.conductor.state()) === "hang_up") return
+    }
+  })
+
+/** Makes a speech from its first thought to its last sample. */
+export const perform = (core: Core, speech: Speech): Effect.Effect<void, never, Session> =>
+  Effect.gen(function*() {
+    const session = yield* Session
+    const delivery = yield* makeDelivery(core, speech)
+    speech.playout = delivery.playout
+    speech.span = Option.getOrUndefined(yield* Effect.option(Effect.currentSpan))
+    const generation = speech.text === undefined
+      ? Effect.provideService(think(core, speech, delivery), Session, session)
+      : recite(core, speech, delivery, speech.text)
+    yield* Fiber.join(delivery.work(Effect.ensuring(generation, delivery.end)))
+    speech.thought = true
+    yield* Fiber.join(delivery.playout)
+  }).pipe(
+    // The playout has fallen silent, and told how far it was heard, before the speech is said to be over.
+    Effect.scoped,
+    Effect.onExit((exit) =>
+      Effect.sync(() => {
+        if (exit._tag === "Failure" && !Cause.hasInterrupts(exit.cause)) speech.outcome = "failed"
+        else if (exit._tag === "Failure") return stopped(core, speech)
+        finish(core, speech)
+      })
+    ),
+    spanned(speech.source === "turn" ? "turn" : "speech", { speech: speech.id, source: speech.source }),
+    speech.turn === undefined ? (effect) => effect : about({ turn: speech.turn.turn })
+  )
+
+/** Silences a speech at once. Providers that take their time to hang up hold nobody up. */
+export const stop = (core: Core, speech: Speech): void => {
+  if (speech.playout === undefined) {
+    if (speech.fiber === undefined) stopped(core, speech)
+  } else {
+    speech.playout.addObserver(() => stopped(core, speech))
+    speech.playout.interruptUnsafe()
+  }
+  speech.fiber?.interruptUnsafe()
+}
+
+/** A speech that came when the session had begun to end: nobody is told that it ever was. */
+export const refuse = (core: Core, id: string): void => {
+  const speech = core.speeches.get(id)
+  if (speech === undefined) return
+  speech.finished = true
+  core.speeches.remove(speech)
+  Deferred.doneUnsafe(speech.result, Effect.succeed({ text: "", playedMs: 0, outcome: "discarded" }))
+}

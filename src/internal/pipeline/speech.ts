@@ -1,0 +1,139 @@
+/** One speech of the agent while it is being made: what was asked, what was heard. */
+import * as Deferred from "effect/Deferred"
+import type * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
+import type * as Stream from "effect/Stream"
+import type * as Tracer from "effect/Tracer"
+import type * as Audio from "../../Audio.ts"
+import type * as History from "../../History.ts"
+import type { Heard, ReplyOptions, Session } from "../../Session.ts"
+import type * as Tools from "../../Tools.ts"
+import type { BoundAgent } from "./boundAgent.ts"
+import type { Core, TurnTimes } from "./core.ts"
+import { makeMilestones, type Milestones } from "./milestones.ts"
+
+/** What a reply was made from. */
+export interface Basis {
+  readonly history: History.History
+  readonly agent: BoundAgent
+  readonly tools: Tools.Set<Session>
+}
+
+export interface Speech {
+  readonly id: string
+  readonly source: "say" | "reply" | "turn"
+  readonly options: ReplyOptions
+  /** What to say; a reply asks the model instead. */
+  readonly text: string | Stream.Stream<string> | undefined
+  /** The audio of the text, where it is at hand: the synthesiser is not asked. */
+  readonly clip: ReadonlyArray<Audio.Frame> | undefined
+  /** The user's words that a guess answers, before they are in the history. */
+  readonly guess: string | undefined
+  /** Open once the reply is wanted; a guess waits here. */
+  readonly authorized: Latch.Latch
+  /** Whether a guess may be synthesised before it is authorised. */
+  readonly ahead: boolean
+  /** What a guess was made from. */
+  readonly basis: Basis | undefined
+  /** What a guess has thought of: placed in the history when it is authorised. */
+  readonly early: Array<{ createdAt: number }>
+  /** Opened for each stretch of audio that gets the floor. */
+  readonly floor: Latch.Latch
+  readonly result: Deferred.Deferred<Heard>
+  /** Open once one of its tools waits for the end of the session. */
+  readonly attending: Latch.Latch
+  readonly milestones: Milestones
+  turn: TurnTimes | undefined
+  /** Where its first message stands in the history (ms of the Clock). */
+  createdAt: number
+  outcome: Heard["outcome"]
+  /** It has the floor and has not told yet how far it was heard. */
+  playing: boolean
+  span: Tracer.Span | undefined
+  /** Its end has been told. */
+  finished: boolean
+  /** Nothing more will be thought of; what there is may still be spoken. */
+  thought: boolean
+  /** Its tools are running. */
+  acting: boolean
+  /** Ids of the calls of its present step. */
+  calls: ReadonlyArray<string>
+  /** Lines that have text and were not heard to their end yet. */
+  lines: number
+  heard: string
+  playedMs: number
+  fiber: Fiber.Fiber<void> | undefined
+  /** Plays its lines: interrupted first, so that silence waits for no provider. */
+  playout: Fiber.Fiber<void> | undefined
+}
+
+export const makeSpeech = (options: {
+  readonly id: string
+  readonly source: Speech["source"]
+  readonly now: number
+  readonly options?: ReplyOptions | undefined
+  readonly text?: string | Stream.Stream<string> | undefined
+  readonly clip?: ReadonlyArray<Audio.Frame> | undefined
+  readonly guess?: { readonly text: string; readonly tts: boolean } | undefined
+  readonly basis?: Basis | undefined
+  readonly turn?: TurnTimes | undefined
+}): Speech => ({
+  id: options.id,
+  source: options.source,
+  options: options.options ?? {},
+  text: options.text,
+  clip: options.clip,
+  guess: options.guess?.text,
+  authorized: Latch.makeUnsafe(options.guess === undefined),
+  ahead: options.guess?.tts ?? true,
+  basis: options.basis,
+  early: [],
+  floor: Latch.makeUnsafe(false),
+  result: Deferred.makeUnsafe(),
+  attending: Latch.makeUnsafe(false),
+  milestones: makeMilestones(),
+  turn: options.turn,
+  createdAt: options.now,
+  outcome: "completed",
+  playing: false,
+  span: undefined,
+  finished: false,
+  thought: false,
+  acting: false,
+  calls: [],
+  lines: 0,
+  heard: "",
+  playedMs: 0,
+  fiber: undefined,
+  playout: undefined
+})
+
+/** What a reply would be made from now. */
+export const basisOf = (core: Core): Basis => ({
+  history: core.history.current(),
+  agent: core.agent.bound(),
+  tools: core.agent.tools()
+})
+
+/** Whether a reply would be the same if it were made now. */
+export const isCurrent = (core: Core, basis: Basis): boolean =>
+  basis.history === core.history.current() && basis.agent === core.agent.bound() &&
+  basis.tools === core.agent.tools()
+
+/** The speeches that are to be made, or are being made, by their ids. Nobody else writes this. */
+export interface Speeches {
+  readonly get: (id: string) => Speech | undefined
+  readonly all: () => ReadonlyArray<Speech>
+  readonly add: (speech: Speech) => void
+  readonly remove: (speech: Speech) => void
+}
+
+export const makeSpeeches = (): Speeches => {
+  const speeches = new Map<string, Speech>()
+  return {
+    get: (id) => speeches.get(id),
+    all: () => [...speeches.values()],
+    add: (speech) => void speeches.set(speech.id, speech),
+    remove: (speech) => void speeches.delete(speech.id)
+  }
+}
