@@ -23,7 +23,7 @@ import { join, overlay } from "./internal/audio/join.ts"
 import { paceFrames } from "./internal/audio/pace.ts"
 import { decode, encode } from "./internal/audio/wav.ts"
 import { FrameWindows } from "./internal/audio/windows.ts"
-import { millisOf as toMillis } from "./internal/provider/options.ts"
+import { lengthOf } from "./internal/options/duration.ts"
 
 /**
  * Layout of raw audio: samples per second (Hz) and interleaved channels.
@@ -237,7 +237,7 @@ export const toFloat32 = (frame: Frame): Float32Array => {
 }
 
 const millisOf = (field: string, input: Duration.Input): number => {
-  const ms = toMillis(input)
+  const ms = lengthOf(input)
   if (!Number.isNaN(ms)) return ms
   throw new AudioError({ reason: "InvalidArgument", field, detail: "must be a duration, such as \"200 millis\"" })
 }

@@ -27,14 +27,14 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { InvalidOptions } from "./Failure.ts"
 import { recording, serving } from "./internal/frontend/options.ts"
 import { withRecordings } from "./internal/frontend/preconnect.ts"
 import { serveRemote } from "./internal/frontend/remote.ts"
 import { showState } from "./internal/frontend/state.ts"
 import { tellTranscripts } from "./internal/frontend/transcripts.ts"
 import * as Check from "./internal/options.ts"
-import * as Room from "./Room.ts"
+import { refused } from "./internal/room/options.ts"
+import type * as Room from "./Room.ts"
 
 /**
  * Options of what frontends are told.
@@ -68,8 +68,6 @@ export interface Options {
   /** Identities of those who are sent the texts. @default everyone */
   readonly to?: ReadonlyArray<string> | undefined
 }
-
-const refused = ({ message }: InvalidOptions) => new Room.RoomError({ reason: "InvalidOption", detail: message })
 
 /**
  * Serves frontends for as long as the scope is open.

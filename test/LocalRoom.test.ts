@@ -250,17 +250,23 @@ describe("LocalRoom", () => {
         )
         assert.strictEqual(
           yield* failing({ participants: [{ identity: "ann" }, { identity: "ann" }] }),
-          "InvalidOption: participants: ann is there twice"
+          "InvalidOption: participants must not hold ann twice"
         )
-        assert.strictEqual(yield* failing({ frame: 0 }), "InvalidOption: frame: 0 ms, expected 1 to 1000 ms")
+        assert.strictEqual(
+          yield* failing({ frame: 0 }),
+          "InvalidOption: frame must be a duration from 1 milli to 1 second, such as \"20 millis\", not 0"
+        )
         assert.match(
           yield* failing({ participants: [{ identity: "ann", join: JSON.parse("\"soon\"") }] }),
-          /^InvalidOption: participants: ann: join: soon is no duration/
+          /^InvalidOption: participants.0.join must be a finite duration of 0 or more, .*, not "soon"$/
         )
-        assert.match(yield* failing({ mode: JSON.parse("\"slow\"") }), /^InvalidOption: mode: slow, expected/)
+        assert.match(
+          yield* failing({ mode: JSON.parse("\"slow\"") }),
+          /^InvalidOption: mode must be one of realtime, fast, not "slow"$/
+        )
         assert.match(
           yield* failing({ participants: [{ identity: "ann", format: { sampleRate: 0, channels: 1 } }] }),
-          /^InvalidOption: participants: ann: format: sampleRate/
+          /^InvalidOption: participants.0.format.sampleRate must/
         )
       }))
 

@@ -246,8 +246,8 @@ describe("Room", () => {
         const rate = yield* Effect.flip(room.output({ sampleRate: 100 }))
         const channels = yield* Effect.flip(room.output({ channels: 3 }))
         assert.deepStrictEqual([rate.message, channels.message], [
-          "output: sampleRate is 100, expected 8000 to 192000 Hz",
-          "output: channels is 3, expected 1 or 2"
+          "output.sampleRate must be a whole number from 8000 to 192000 Hz, not 100",
+          "output.channels must be one of 1, 2, not 3"
         ])
       })
     ))

@@ -15,17 +15,20 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
-import * as Result from "effect/Result"
 import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import * as Audio from "../Audio.ts"
+import { maxChannels } from "../internal/audio/format.ts"
+import { format } from "../internal/audio/options.ts"
 import { makeVirtualClock, type VirtualClock } from "../internal/clock.ts"
 import * as native from "../internal/native.ts"
-import { millisOf } from "../internal/provider/options.ts"
+import * as Check from "../internal/options.ts"
+import { lengthOf } from "../internal/options/duration.ts"
 import { type Caller, isStream, load, type Loaded, makeCaller } from "../internal/room/caller.ts"
 import type { RoomControl } from "../internal/room/control.ts"
 import { makeHub } from "../internal/room/hub.ts"
+import { refused } from "../internal/room/options.ts"
 import { makeRecorder } from "../internal/room/recorder.ts"
 import { type Participant as RoomParticipant, Room, RoomError } from "../Room.ts"
 
@@ -140,79 +143,102 @@ export class Control extends Context.Service<
   }
 >()("effect-voice/Layers/LocalRoom/Control") {}
 
+const participant = Check.struct<Participant>()({
+  identity: Check.required(Check.text()),
+  name: Check.asIs,
+  kind: Check.asIs,
+  attributes: Check.asIs,
+  audio: Check.made<ReadonlyArray<Timed>, Source | ReadonlyArray<Cue>>((audio) => {
+    if (!isCues(audio)) return [{ at: 0, audio }]
+    const timed = audio.map((cue) => ({ at: lengthOf(cue.at), audio: cue.audio }))
+    return timed.every(({ at }) => at >= 0 && at < Number.POSITIVE_INFINITY) ? timed : undefined
+  }, "be said at times of 0 or more, such as \"2 seconds\""),
+  join: Check.duration({ finite: true, default: 0 }),
+  linger: Check.duration({ default: "5 seconds" }),
+  format: Check.maybe(format)
+})
+
+const recordings = Check.struct<Recording>()({
+  path: Check.required(Check.text()),
+  layout: Check.oneOf(["stereo", "participants"], { default: "stereo" }),
+  sampleRate: Check.hertz({ default: 24_000 })
+})
+
+const schema = Check.together(
+  Check.struct<Options>()({
+    name: Check.asIs,
+    participants: Check.list(participant),
+    record: Check.shorthand(
+      recordings,
+      (given: string | Recording | undefined) => typeof given === "string" ? { path: given } : given
+    ),
+    mode: Check.oneOf(["realtime", "fast"], { default: "realtime" }),
+    frame: Check.duration({ least: 1, most: 1000, default: "20 millis" }),
+    keepHeard: Check.flag({ default: false })
+  }),
+  ({ participants = [], record }) => {
+    const identities = participants.map(({ identity }) => identity)
+    const twice = identities.find((identity, i) => identities.indexOf(identity) !== i)
+    return {
+      participants: twice === undefined ? undefined : `must not hold ${twice} twice`,
+      "record.layout": record?.layout === "participants" && identities.length >= maxChannels
+        ? `must be "stereo" for ${identities.length} participants`
+        : undefined
+    }
+  }
+)
+
+type Settings = typeof schema.Type
+
+interface Timed {
+  readonly at: number
+  readonly audio: Source
+}
+
 interface Plan {
-  readonly participant: Participant
+  readonly participant: typeof participant.Type
   readonly cues: ReadonlyArray<{ readonly at: number; readonly audio: Loaded }>
   readonly format: Audio.Format
-  readonly joinMs: number
   readonly lingerMs: number
 }
 
-const invalid = (detail: string) => new RoomError({ reason: "InvalidOption", detail })
+const isCues = (audio: Source | ReadonlyArray<Cue>): audio is ReadonlyArray<Cue> => Array.isArray(audio)
 
-const millis = (option: string, input: Duration.Input, least: number, most: number): Effect.Effect<number, RoomError> =>
-  Effect.suspend(() => {
-    const ms = millisOf(input)
-    if (Number.isNaN(ms)) {
-      return Effect.fail(invalid(`${option}: ${String(input)} is no duration, such as "2 seconds" or 2000`))
-    }
-    return ms >= least && ms <= most
-      ? Effect.succeed(ms)
-      : Effect.fail(invalid(`${option}: ${ms} ms, expected ${least} to ${most} ms`))
-  })
-
-const checked = (option: string, format: Audio.Format): Effect.Effect<Audio.Format, RoomError> =>
-  Effect.fromResult(Result.mapError(Audio.validateFormat(format), (error) => invalid(`${option}: ${error.message}`)))
-
-const prepare = Effect.fnUntraced(function*(participant: Participant) {
-  const { audio, identity } = participant
-  const timeline: ReadonlyArray<Cue> = audio === undefined ? [] : Array.isArray(audio) ? audio : [{ at: 0, audio }]
-  const cues = yield* Effect.forEach(timeline, (cue) =>
-    Effect.all({
-      at: millis(`participants: ${identity}: at`, cue.at, 0, Number.MAX_SAFE_INTEGER),
-      audio: load(cue.audio)
-    }))
+const prepare = Effect.fnUntraced(function*(someone: typeof participant.Type) {
+  const { audio, linger } = someone
+  const cues = yield* Effect.forEach(
+    audio ?? [],
+    ({ at, audio }) => Effect.map(load(audio), (audio) => ({ at, audio }))
+  )
   const first = cues.map((cue) => cue.audio).find((loaded) => !isStream(loaded))
   const known = first === undefined || isStream(first) ? Audio.speech : first
-  const { channels, sampleRate } = yield* checked(`participants: ${identity}: format`, participant.format ?? known)
+  const own = yield* Check.readOrFail(format, someone.format ?? known, refused, `${someone.identity}.format.`)
   return {
-    participant,
+    participant: someone,
     cues,
-    format: { channels, sampleRate },
-    joinMs: yield* millis(`participants: ${identity}: join`, participant.join ?? 0, 0, Number.MAX_SAFE_INTEGER),
-    lingerMs: audio === undefined
-      ? Number.POSITIVE_INFINITY
-      : yield* millis(
-        `participants: ${identity}: linger`,
-        participant.linger ?? "5 seconds",
-        0,
-        Number.POSITIVE_INFINITY
-      )
+    format: own,
+    lingerMs: audio === undefined ? Number.POSITIVE_INFINITY : linger
   } satisfies Plan
 })
 
-const make = Effect.fnUntraced(function*(options: Options, virtual: VirtualClock | undefined) {
+const make = Effect.fnUntraced(function*(settings: Settings, virtual: VirtualClock | undefined) {
   const hold: VirtualClock["hold"] = virtual?.hold ?? ((self) => self)
-  const frameMs = yield* millis("frame", options.frame ?? "20 millis", 1, 1000)
-  const plans = yield* Effect.forEach(options.participants ?? [], prepare)
+  const { frame: frameMs, record: recording } = settings
+  const plans = yield* Effect.forEach(settings.participants ?? [], prepare)
   const identities = plans.map((plan) => plan.participant.identity)
-  const twice = identities.find((identity, i) => identities.indexOf(identity) !== i)
-  if (twice !== undefined) return yield* invalid(`participants: ${twice} is there twice`)
-
-  const recording = typeof options.record === "string" ? { path: options.record } : options.record
   const stereo = recording?.layout !== "participants"
   const channels = stereo ? 2 : Math.max(1, identities.length) + 1
   const recorder = recording === undefined ? undefined : yield* makeRecorder({
     path: recording.path,
-    format: yield* checked("record", { sampleRate: recording.sampleRate ?? 24_000, channels })
+    format: { sampleRate: recording.sampleRate, channels }
   })
   const joined = new Map<string, number>()
   const advance = (): void => recorder?.advance(hub.nowUnsafe(), hub.collectHeard)
 
   const callers = new Map<string, Caller>()
   const hub = yield* makeHub({
-    name: options.name,
-    keepHeard: options.keepHeard,
+    name: settings.name,
+    keepHeard: settings.keepHeard,
     onStart: () => {
       virtual?.start()
       for (const plan of plans) begin(plan)
@@ -264,22 +290,25 @@ const make = Effect.fnUntraced(function*(options: Options, virtual: VirtualClock
   }
 
   const begin = (plan: Plan): void => {
-    if (plan.joinMs === 0) enter(plan)
-    else fork(Effect.andThen(Effect.sleep(plan.joinMs), Effect.sync(() => void enter(plan))))
+    if (plan.participant.join === 0) enter(plan)
+    else fork(Effect.andThen(Effect.sleep(plan.participant.join), Effect.sync(() => void enter(plan))))
   }
 
   const control = Control.of({
     ...hub.control,
     hold,
-    join: (participant) =>
-      Effect.flatMap(hold(prepare(participant)), (plan) =>
-        Effect.andThen(
-          Effect.sleep(plan.joinMs),
-          Effect.suspend(() => {
-            const error = enter(plan)
-            return error === undefined ? Effect.void : Effect.fail(error)
-          })
-        )),
+    join: (asked) =>
+      Effect.flatMap(
+        hold(Effect.flatMap(Check.readOrFail(participant, asked, refused, "join."), prepare)),
+        (plan) =>
+          Effect.andThen(
+            Effect.sleep(plan.participant.join),
+            Effect.suspend(() => {
+              const error = enter(plan)
+              return error === undefined ? Effect.void : Effect.fail(error)
+            })
+          )
+      ),
     leave: (identity) =>
       Effect.suspend(() => {
         callers.get(identity)?.hangUp()
@@ -296,9 +325,9 @@ const make = Effect.fnUntraced(function*(options: Options, virtual: VirtualClock
   return Context.make(Room, hub.room).pipe(Context.add(Control, control))
 })
 
-const makeFast = Effect.fnUntraced(function*(options: Options) {
+const makeFast = Effect.fnUntraced(function*(settings: Settings) {
   const virtual = yield* makeVirtualClock({ pending: native.pending, started: false })
-  const context = yield* make(options, virtual).pipe(
+  const context = yield* make(settings, virtual).pipe(
     Effect.provideService(Clock.Clock, virtual.clock),
     Effect.provideService(Scheduler.Scheduler, virtual.scheduler)
   )
@@ -329,12 +358,9 @@ const makeFast = Effect.fnUntraced(function*(options: Options) {
  */
 export const layer = (options: Options = {}): Layer.Layer<Room | Control, RoomError> =>
   Layer.effectContext(
-    Effect.suspend((): Effect.Effect<Context.Context<Room | Control>, RoomError, Scope.Scope> => {
-      const mode: string = options.mode ?? "realtime"
-      return mode === "fast"
-        ? makeFast(options)
-        : mode === "realtime"
-        ? make(options, undefined)
-        : Effect.fail(invalid(`mode: ${mode}, expected "realtime" or "fast"`))
-    })
+    Effect.flatMap(
+      Check.readOrFail(schema, options, refused),
+      (settings): Effect.Effect<Context.Context<Room | Control>, RoomError, Scope.Scope> =>
+        settings.mode === "fast" ? makeFast(settings) : make(settings, undefined)
+    )
   )

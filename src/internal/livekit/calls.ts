@@ -6,7 +6,8 @@ import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import { type Room, RoomError } from "../../Room.ts"
-import { millisOf } from "../provider/options.ts"
+import * as Check from "../options.ts"
+import { calling, refused } from "../room/options.ts"
 import { asRecord, type Rtc, type RtcRoom, saying } from "./rtc.ts"
 
 type Service = Room["Service"]
@@ -21,7 +22,6 @@ export interface Calls {
   readonly size: () => number
 }
 
-const patience = "15 seconds"
 // What the protocol says when a handler has failed, or whoever was called is not there.
 const applicationError = 1500
 const noRecipient = 1401
@@ -55,15 +55,11 @@ export const makeCalls = (options: {
     }
 
     return {
-      call: ({ identity, method, payload, timeout = patience }) =>
-        Effect.suspend(() => {
+      call: ({ identity, method, payload, timeout }) =>
+        Effect.flatMap(Check.readOrFail(calling, { timeout }, refused, "call."), ({ timeout: responseTimeout }) => {
           const participant = options.room()?.localParticipant
-          const responseTimeout = millisOf(timeout)
           if (participant === undefined) {
             return Effect.fail(new RoomError({ reason: "Disconnected", detail: "call: the room has ended" }))
-          }
-          if (!(responseTimeout > 0)) {
-            return Effect.fail(invalid("call: timeout must be a duration above 0, such as \"5 seconds\""))
           }
           return Effect.tryPromise({
             try: () => participant.performRpc({ destinationIdentity: identity, method, payload, responseTimeout }),

@@ -3,8 +3,10 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as Frontend from "../../Frontend.ts"
-import { RoomError } from "../../Room.ts"
-import { millisOf } from "../provider/options.ts"
+import type { RoomError } from "../../Room.ts"
+import { recording, serving } from "../frontend/options.ts"
+import * as Check from "../options.ts"
+import { refused } from "../room/options.ts"
 
 /**
  * Options of a room.
@@ -83,6 +85,32 @@ export interface Options {
   readonly preconnect?: Frontend.PreconnectOptions | false | undefined
 }
 
+const hidden = Check.such<Redacted.Redacted>((key) => Redacted.value(key) !== "", "not be empty")
+
+const schema = Check.together(
+  Check.struct<Options>()({
+    // Not shown: whoever puts a key into an address by mistake should not read it in a log.
+    url: Check.required(
+      Check.text({ pattern: /^(?:wss?|https?):\/\/[^\s/]+/, must: "begin with ws://, wss://, http:// or https://" })
+    ),
+    token: Check.required(hidden),
+    admin: Check.asIs,
+    autoSubscribe: Check.oneOf(["all", "audio", "video", "none"], { default: "audio" }),
+    encryption: Check.maybe(Check.struct<NonNullable<Options["encryption"]>>()({ key: Check.required(hidden) })),
+    rejoin: Check.flag({ default: true }),
+    retries: Check.whole({ default: 3 }),
+    retryDelay: Check.duration({ most: 3_600_000, default: "2 seconds" }),
+    frame: Check.duration({ least: 10, most: 100, default: "40 millis" }),
+    audioBuffer: Check.duration({ least: 100, most: 60_000, default: "2 seconds" }),
+    maxMessageBytes: Check.whole({ least: 1, default: 16 * 1024 * 1024 }),
+    topics: Check.section(Check.struct<NonNullable<Options["topics"]>>()({ texts: Check.asIs, bytes: Check.asIs })),
+    nativeLogs: Check.flag({ default: false }),
+    frontend: Check.or(false, serving),
+    preconnect: Check.or(false, recording)
+  }),
+  ({ frame }) => ({ frame: frame % 10 === 0 ? undefined : `must be a multiple of 10 ms, not ${frame} ms` })
+)
+
 /** Options whose defaults are filled in. */
 export interface Checked {
   readonly url: string
@@ -100,66 +128,20 @@ export interface Checked {
   readonly captureLogs: boolean
 }
 
-const invalid = (option: string, detail: string): Effect.Effect<never, RoomError> =>
-  Effect.fail(new RoomError({ reason: "InvalidOption", detail: `${option}: ${detail}` }))
-
-const modes: ReadonlyArray<string> = ["all", "audio", "video", "none"]
-
-const millis = (
-  option: string,
-  input: Duration.Input,
-  least: number,
-  most: number
-): Effect.Effect<number, RoomError> => {
-  const ms = millisOf(input)
-  return ms >= least && ms <= most
-    ? Effect.succeed(ms)
-    : invalid(option, `${ms} ms, expected ${least} to ${most} ms`)
-}
-
-const whole = (option: string, value: number, least: number): Effect.Effect<number, RoomError> =>
-  Number.isInteger(value) && value >= least
-    ? Effect.succeed(value)
-    : invalid(option, `must be a whole number of ${least} or more, not ${value}`)
-
 export const check = (options: Options): Effect.Effect<Checked, RoomError> =>
-  Effect.gen(function*() {
-    const { autoSubscribe = "audio", token, url } = options
-    // Not quoted: whoever puts a key into an address by mistake should not read it in a log.
-    if (!/^(?:wss?|https?):\/\/[^\s/]+/.test(url)) {
-      return yield* invalid("url", "must begin with ws://, wss://, http:// or https://")
-    }
-    if (Redacted.value(token) === "") {
-      return yield* invalid("token", "is empty")
-    }
-    if (!modes.includes(autoSubscribe)) return yield* invalid("autoSubscribe", `must be one of ${modes.join(", ")}`)
-    const key = options.encryption?.key
-    if (key !== undefined && Redacted.value(key) === "") return yield* invalid("encryption.key", "is empty")
-    const frameMs = yield* millis("frame", options.frame ?? "40 millis", 10, 100)
-    if (frameMs % 10 !== 0) return yield* invalid("frame", `must be a multiple of 10 ms, not ${frameMs} ms`)
-    const { frontend, preconnect } = options
-    const longest = Number.POSITIVE_INFINITY
-    if (frontend !== false) yield* millis("frontend.runTimeout", frontend?.runTimeout ?? 0, 0, longest)
-    if (preconnect !== false) {
-      yield* millis("preconnect.wait", preconnect?.wait ?? 0, 0, longest)
-      yield* millis("preconnect.maxAge", preconnect?.maxAge ?? 0, 0, longest)
-    }
-    return {
+  Effect.map(
+    Check.readOrFail(schema, options, refused),
+    ({ audioBuffer, encryption, frame, nativeLogs, retryDelay, topics, url, ...others }) => ({
+      ...others,
       url: url.replace(/^http/, "ws"),
-      token,
-      admin: options.admin,
-      autoSubscribe,
-      key,
-      frameMs,
-      rejoin: options.rejoin ?? true,
-      retries: yield* whole("retries", options.retries ?? 3, 0),
-      retryMs: yield* millis("retryDelay", options.retryDelay ?? "2 seconds", 0, 3_600_000),
-      bufferMs: yield* millis("audioBuffer", options.audioBuffer ?? "2 seconds", 100, 60_000),
-      maxMessageBytes: yield* whole("maxMessageBytes", options.maxMessageBytes ?? 16 * 1024 * 1024, 1),
+      key: encryption?.key,
+      frameMs: frame,
+      retryMs: retryDelay,
+      bufferMs: audioBuffer,
       topics: {
-        texts: options.topics?.texts ?? ["lk.chat"],
-        bytes: options.topics?.bytes ?? ["lk.agent.pre-connect-audio-buffer", "lk.agent.session"]
+        texts: topics.texts ?? ["lk.chat"],
+        bytes: topics.bytes ?? ["lk.agent.pre-connect-audio-buffer", "lk.agent.session"]
       },
-      captureLogs: options.nativeLogs === true
-    }
-  })
+      captureLogs: nativeLogs
+    })
+  )

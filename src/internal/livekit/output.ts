@@ -15,6 +15,8 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Audio from "../../Audio.ts"
 import { type Output, type OutputOptions, RoomError } from "../../Room.ts"
+import * as Check from "../options.ts"
+import { refused, wishes } from "../room/options.ts"
 import { monotonicMs } from "../steady.ts"
 import { abandonable, type Rtc, type RtcRoom, saying } from "./rtc.ts"
 import { makeSpeaker, type Piece } from "./speaker.ts"
@@ -42,20 +44,17 @@ const refusals = 3
 const invalid = (detail: string) => new RoomError({ reason: "InvalidOption", detail })
 const broken = (detail: string) => new RoomError({ reason: "PublishFailed", detail })
 
-export const check = (
-  wish: OutputOptions | undefined
-): Effect.Effect<Required<Audio.Format> & { name: string }, RoomError> => {
-  const { channels = 1, name = "agent-audio", sampleRate = 24_000 } = wish ?? {}
-  if (!Number.isInteger(sampleRate / 100) || sampleRate < 8000 || sampleRate > 48_000) {
-    return Effect.fail(
-      invalid(`output: sampleRate is ${sampleRate}, expected a multiple of 100 between 8000 and 48000 Hz`)
-    )
-  }
-  if (channels !== 1 && channels !== 2) {
-    return Effect.fail(invalid(`output: channels is ${channels}, expected 1 or 2`))
-  }
-  return Effect.succeed({ sampleRate, channels, name })
-}
+const wish = Check.struct<OutputOptions>()({
+  ...wishes,
+  sampleRate: Check.hertz({ least: 8000, most: 48_000, default: 24_000 })
+})
+
+const wished = Check.together(wish, ({ sampleRate }) => ({
+  sampleRate: sampleRate % 100 === 0 ? undefined : `must be a multiple of 100, not ${sampleRate}`
+}))
+
+export const check = (asked: OutputOptions | undefined): Effect.Effect<typeof wish.Type, RoomError> =>
+  Check.readOrFail(wished, asked ?? {}, refused, "output.")
 
 export const makeTrack = (options: {
   readonly rtc: Rtc

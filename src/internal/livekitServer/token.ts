@@ -7,8 +7,9 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { createHmac } from "node:crypto"
-import { RoomError } from "../../Room.ts"
-import { millisOf } from "../provider/options.ts"
+import type { RoomError } from "../../Room.ts"
+import * as Check from "../options.ts"
+import { refused } from "../room/options.ts"
 
 /** Whose tokens the server believes. */
 export interface Signer {
@@ -69,21 +70,29 @@ const sign = (
     return Redacted.make(`${text}.${signature}`)
   })
 
-const longestSeconds = 10 * 365 * 86_400
+const named = Check.required(Check.text({ must: "not be empty" }))
 
-const invalid = (detail: string) => new RoomError({ reason: "InvalidOption", detail: `token: ${detail}` })
+const schema = Check.struct<TokenOptions>()({
+  apiKey: named,
+  apiSecret: Check.required(
+    Check.such<Redacted.Redacted>((secret) => Redacted.value(secret) !== "", "not be empty")
+  ),
+  room: named,
+  identity: named,
+  name: Check.asIs,
+  metadata: Check.asIs,
+  attributes: Check.asIs,
+  kind: Check.oneOf(["agent", "standard"], { default: "agent" }),
+  hidden: Check.flag({ default: false }),
+  admin: Check.flag({ default: false }),
+  ttl: Check.duration({ above: 0, most: 10 * 365 * 86_400_000, default: "1 hour" })
+})
 
 /** It lets someone into one room, to speak, to listen, to send and to change what is said of them. */
 export const participantToken = (options: TokenOptions): Effect.Effect<Redacted.Redacted, RoomError> =>
   Effect.gen(function*() {
-    const { apiKey, apiSecret, attributes, identity, kind = "agent", metadata, name, room } = options
-    for (const [option, value] of Object.entries({ apiKey, identity, room, apiSecret: Redacted.value(apiSecret) })) {
-      if (value === "") return yield* invalid(`${option} is empty`)
-    }
-    const ttl = millisOf(options.ttl ?? "1 hour") / 1000
-    if (!(ttl > 0 && ttl <= longestSeconds)) {
-      return yield* invalid("ttl must be a duration above 0 and of at most 10 years, such as \"1 hour\"")
-    }
+    const settings = yield* Check.readOrFail(schema, options, refused, "token.")
+    const { apiKey, apiSecret, attributes, identity, kind, metadata, name, room } = settings
     return yield* sign({ apiKey: Redacted.make(apiKey), apiSecret }, {
       claims: {
         ...(name === undefined ? {} : { name }),
@@ -98,12 +107,12 @@ export const participantToken = (options: TokenOptions): Effect.Effect<Redacted.
           canPublishData: true,
           canUpdateOwnMetadata: true,
           ...(kind === "agent" ? { agent: true } : {}),
-          ...(options.hidden === true ? { hidden: true } : {}),
-          ...(options.admin === true ? { roomAdmin: true } : {})
+          ...(settings.hidden ? { hidden: true } : {}),
+          ...(settings.admin ? { roomAdmin: true } : {})
         }
       },
       identity,
-      lifetimeSeconds: Math.max(1, Math.round(ttl)),
+      lifetimeSeconds: Math.max(1, Math.round(settings.ttl / 1000)),
       leewaySeconds: 10
     })
   })

@@ -1,21 +1,9 @@
 /** What is wrong with a request or with options of a provider, and addresses of its requests. */
-import * as Duration from "effect/Duration"
 import * as Failure from "../../Failure.ts"
 
 /** The option, and what to do about it. */
 export const invalid = (option: string, advice: string): Failure.InvalidRequest =>
   new Failure.InvalidRequest({ detail: `${option}: ${advice}` })
-
-/** A time in ms; not a number where it is none. */
-export const millisOf = (input: Duration.Input): number => {
-  // Duration takes what is no number for 0.
-  if (typeof input === "number") return input
-  if (typeof input === "object" && !Duration.isDuration(input) && Object.values(input).some(Number.isNaN)) {
-    return Number.NaN
-  }
-  const duration = Duration.fromInput(input)
-  return duration._tag === "Some" ? Duration.toMillis(duration.value) : Number.NaN
-}
 
 /** All that is wrong with options, as the reason for which a provider fails. */
 export const refused = ({ message }: Failure.InvalidOptions): Failure.InvalidRequest =>

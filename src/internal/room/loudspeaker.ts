@@ -3,8 +3,10 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Audio from "../../Audio.ts"
-import { type Output, type OutputOptions, RoomError } from "../../Room.ts"
+import type { Output, OutputOptions, RoomError } from "../../Room.ts"
+import * as Check from "../options.ts"
 import type { OutputView } from "./control.ts"
+import { output, refused } from "./options.ts"
 import { type Heard, makePlayout, type Playout } from "./playout.ts"
 
 const viewsKept = 1000
@@ -73,19 +75,7 @@ export const makeLoudspeaker = (options: {
   const open = Effect.fnUntraced(function*(wish?: OutputOptions) {
     const failure = options.failure()
     if (failure !== undefined) return yield* failure
-    const { channels = 1, name = "agent-audio", sampleRate = 24_000 } = wish ?? {}
-    if (!Number.isInteger(sampleRate) || sampleRate < 8000 || sampleRate > 192_000) {
-      return yield* new RoomError({
-        reason: "InvalidOption",
-        detail: `output: sampleRate is ${sampleRate}, expected 8000 to 192000 Hz`
-      })
-    }
-    if (channels !== 1 && channels !== 2) {
-      return yield* new RoomError({
-        reason: "InvalidOption",
-        detail: `output: channels is ${channels}, expected 1 or 2`
-      })
-    }
+    const { channels, name, sampleRate } = yield* Check.readOrFail(output, wish ?? {}, refused, "output.")
     const playout = yield* makePlayout({ sampleRate, channels }, {
       queueLimit: options.queueLimit,
       keepHeard: options.keepHeard || options.onHeard !== undefined,

@@ -3,10 +3,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { RoomError } from "../../Room.ts"
-import { millisOf } from "../provider/options.ts"
-
-// As long as LiveKit waits for the answer of a method.
-const patience = "15 seconds"
+import * as Check from "../options.ts"
+import { calling, refused } from "./options.ts"
 
 interface Call {
   readonly identity: string
@@ -37,13 +35,8 @@ const failed = (detail: string) => new RoomError({ reason: "RpcFailed", detail }
 export const makeSwitchboard = (): Switchboard => {
   const handlers = new Map<string | undefined, Map<string, Handler>>()
   return {
-    ask: (callee, method, call, timeout = patience) =>
-      Effect.suspend(() => {
-        const ms = millisOf(timeout)
-        if (!(ms > 0)) {
-          const detail = "call: timeout must be a duration above 0, such as \"5 seconds\""
-          return Effect.fail(new RoomError({ reason: "InvalidOption", detail }))
-        }
+    ask: (callee, method, call, wait) =>
+      Effect.flatMap(Check.readOrFail(calling, { timeout: wait }, refused, "call."), ({ timeout: ms }) => {
         const handler = handlers.get(callee)?.get(method)
         if (handler === undefined) return Effect.fail(failed(`call: nobody answers the method ${method}`))
         return handler(call).pipe(

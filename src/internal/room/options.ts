@@ -1,0 +1,24 @@
+/** Options of what every room does, whoever it is made by. */
+import type * as Duration from "effect/Duration"
+import type { InvalidOptions } from "../../Failure.ts"
+import { type OutputOptions, RoomError } from "../../Room.ts"
+import * as Check from "../options.ts"
+
+/** As long as LiveKit waits for the answer of a method. */
+export const calling = Check.struct<{ readonly timeout?: Duration.Input | undefined }>()({
+  timeout: Check.duration({ above: 0, default: "15 seconds" })
+})
+
+/** What an output is without a wish. */
+export const wishes = {
+  name: Check.text({ default: "agent-audio" }),
+  channels: Check.oneOf([1, 2] as ReadonlyArray<number>, { default: 1 })
+}
+
+export const output = Check.struct<OutputOptions>()({
+  ...wishes,
+  sampleRate: Check.hertz({ least: 8000, most: 192_000, default: 24_000 })
+})
+
+export const refused = ({ message }: InvalidOptions): RoomError =>
+  new RoomError({ reason: "InvalidOption", detail: message })
