@@ -1,6 +1,6 @@
 /**
  * Why a provider failed: the closed set of reasons that `SttError`, `LlmError`
- * and `TtsError` share.
+ * and `TtsError` share; and, of any noun, what is wrong with options.
  *
  * Reasons carry facts (a status, a code, a limit), never content: no URL, no
  * header, no transcript, no prompt, no audio. So they can be logged, counted

@@ -14,14 +14,20 @@
  *
  * @since 0.1.0
  */
-import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import type * as Failure from "./Failure.ts"
 import { breakersOf, Circuit } from "./internal/resilience/breaker.ts"
 import { guarded } from "./internal/resilience/firstOutput.ts"
-import type { Availability, Breaker, BreakerOptions, Fallback, Policy } from "./internal/resilience/model.ts"
+import type {
+  Availability,
+  Breaker,
+  BreakerOptions,
+  Fallback,
+  Policy,
+  RetryLayerOptions
+} from "./internal/resilience/model.ts"
 import { resolve } from "./internal/resilience/policy.ts"
 import * as retrying from "./internal/resilience/retryLayer.ts"
 
@@ -38,7 +44,8 @@ export {
   type Policy,
   type PrewarmOptions,
   type RecoverOptions,
-  type Recovery
+  type Recovery,
+  type RetryLayerOptions
 } from "./internal/resilience/model.ts"
 
 /**
@@ -103,14 +110,10 @@ export const guard = <A, E extends { readonly isRetryable: boolean }>(policy: Po
  * @category layers
  * @since 0.1.0
  */
-export const retryLayer = <A, E, R>(layer: Layer.Layer<A, E, R>, options: {
-  /** @default 3 */
-  readonly attempts?: number | undefined
-  /** Wait before the second attempt, then doubled each time. @default "2 seconds" */
-  readonly first?: Duration.Input | undefined
-  /** Which errors are worth another attempt. */
-  readonly isRetryable?: ((error: E) => boolean) | undefined
-} = {}): Layer.Layer<A, E, R> => retrying.retryLayer(layer, options)
+export const retryLayer = <A, E, R>(
+  layer: Layer.Layer<A, E, R>,
+  options: RetryLayerOptions<E> = {}
+): Layer.Layer<A, E, R> => retrying.retryLayer(layer, options)
 
 /**
  * The circuit breakers inside a service, those of a fallback in its order.

@@ -89,6 +89,17 @@ export interface SayOptions {
 }
 
 /**
+ * Options of the end of a turn by hand.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface CommitOptions {
+  /** Longest wait for the transcript of what was just said. @default "2 seconds" */
+  readonly wait?: Duration.Input | undefined
+}
+
+/**
  * Options of one reply.
  *
  * @category options
@@ -205,7 +216,7 @@ export interface Service {
   readonly reply: (options?: ReplyOptions) => Effect.Effect<Speech>
   readonly send: (text: string) => Effect.Effect<boolean>
   readonly interrupt: (options?: { readonly force?: boolean | undefined }) => Effect.Effect<void, SessionError>
-  readonly commitTurn: (options?: { readonly wait?: Duration.Input | undefined }) => Effect.Effect<void, SessionError>
+  readonly commitTurn: (options?: CommitOptions) => Effect.Effect<void, SessionError>
   readonly clearTurn: Effect.Effect<void>
   readonly listen: (on: boolean) => Effect.Effect<void>
   readonly update: (update: Update) => Effect.Effect<void, SessionError>

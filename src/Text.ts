@@ -128,7 +128,7 @@ export interface SentenceOptions {
   readonly minLength?: number | undefined
   /** The same for the first piece, where a lower number lets speech start sooner. @default `minLength` */
   readonly firstMinLength?: number | undefined
-  /** Length from which a sentence is cut at a comma, or else at a space; text with neither stays whole. @default no limit */
+  /** Length from which a sentence is cut at a comma, or else at a space; text with neither stays whole. @default Infinity */
   readonly maxLength?: number | undefined
   /**
    * Language tag, which chooses the known abbreviations: "en", "de", "fr" and "es" have their own, other languages the

@@ -289,8 +289,9 @@ export interface Status {
  * **Details**
  *
  * `drain` takes no more jobs, waits for those that run, and then ends the
- * worker; `limit` defaults to `drainTimeout`. `stop` ends them and the worker now:
- * each step of their end has a second. Both return when the worker has ended.
+ * worker; `limit` defaults to `drainTimeout`, and drains nothing where it cannot
+ * be. `stop` ends them and the worker now: each step of their end has a second.
+ * Both return when the worker has ended.
  * `ended` waits for it, and fails when the server cannot be reached any more.
  * `simulate` asks the server for a job in a room, for trying things out.
  *
@@ -299,7 +300,7 @@ export interface Status {
  */
 export interface Worker {
   readonly status: Effect.Effect<Status>
-  readonly drain: (options?: { readonly limit?: Duration.Input | undefined }) => Effect.Effect<void>
+  readonly drain: (options?: { readonly limit?: Duration.Input | undefined }) => Effect.Effect<void, WorkerError>
   readonly stop: Effect.Effect<void>
   readonly ended: Effect.Effect<void, WorkerError>
   readonly simulate: (options: {

@@ -278,6 +278,9 @@ describe("draining", () => {
   it.effect("ends what is left at its limit", () =>
     Effect.gen(function*() {
       const { connection, done, interrupted, worker } = yield* withJobs(2)
+      for (const limit of [Number.NaN, -1, "5 secs" as "5 seconds"]) {
+        assert.include((yield* Effect.flip(worker.drain({ limit }))).message, "limit must be a duration")
+      }
       const draining = yield* Effect.forkScoped(worker.drain({ limit: "1 minute" }), { startImmediately: true })
       yield* Deferred.succeed(done.get("AJ_0")!, undefined)
       assert.strictEqual((yield* outcome(connection)).status, JobStatus.JS_SUCCESS)

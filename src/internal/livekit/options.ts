@@ -56,7 +56,7 @@ export interface Options {
    * those of a sender who has 16 on the way or two of the longest, and one of
    * which nothing has come for a minute.
    *
-   * @default 16 MiB
+   * @default 16777216: 16 MiB
    */
   readonly maxMessageBytes?: number | undefined
   /**

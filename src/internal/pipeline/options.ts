@@ -1,10 +1,10 @@
 /** `Pipeline.Options`, checked. */
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Cost from "../../Cost.ts"
 import type { InvalidOptions } from "../../Failure.ts"
 import type { EachOptions, Options } from "../../Pipeline.ts"
+import type { CommitOptions } from "../../Session.ts"
 import type * as Turn from "../../Turn.ts"
 import type * as Vad from "../../Vad.ts"
 import * as Check from "../options.ts"
@@ -83,7 +83,7 @@ const each = Check.struct<EachOptions>()({
   concurrency: Check.whole({ least: 1, default: 16 })
 })
 
-const wait = Check.struct<{ readonly wait?: Duration.Input | undefined }>()({
+const wait = Check.struct<CommitOptions>()({
   wait: Check.duration({ default: "2 seconds" })
 })
 

@@ -252,6 +252,21 @@ export interface LayerOptions {
 }
 
 /**
+ * How often a layer is built.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface RetryLayerOptions<in E> {
+  /** @default 3 */
+  readonly attempts?: number | undefined
+  /** Wait before the second attempt, then doubled each time. @default "2 seconds" */
+  readonly first?: Duration.Input | undefined
+  /** Which errors are worth another attempt. @default those that do not say that they stay as they are */
+  readonly isRetryable?: ((error: E) => boolean) | undefined
+}
+
+/**
  * Options of `prewarm` of a noun.
  *
  * @category options

@@ -1,8 +1,15 @@
 /** What a program asks of resilience, checked where a service is made: not in the middle of a call. */
-import type * as Duration from "effect/Duration"
 import * as Schedule from "effect/Schedule"
 import * as Check from "../options.ts"
-import type { BreakerOptions, FallbackOptions, HedgeOptions, LayerOptions, Policy, Recovery } from "./model.ts"
+import type {
+  BreakerOptions,
+  FallbackOptions,
+  HedgeOptions,
+  LayerOptions,
+  Policy,
+  Recovery,
+  RetryLayerOptions
+} from "./model.ts"
 
 const schedule = Check.such<Schedule.Schedule<unknown>>(
   Schedule.isSchedule,
@@ -45,6 +52,7 @@ const some = Check.required(
 interface Among extends FallbackOptions<any> {
   readonly providers: ReadonlyArray<unknown>
   readonly recoveries?: ReadonlyArray<Recovery<any>> | undefined
+  /** @default false */
   readonly retryAfterOutput?: boolean | undefined
 }
 
@@ -78,11 +86,7 @@ export const layer = Check.struct<LayerOptions>()({
   breaker: Check.section(circuit)
 })
 
-export const building = Check.struct<{
-  readonly attempts?: number | undefined
-  readonly first?: Duration.Input | undefined
-  readonly isRetryable?: ((error: any) => boolean) | undefined
-}>()({
+export const building = Check.struct<RetryLayerOptions<any>>()({
   attempts: Check.whole({ least: 1, default: 3, endless: true }),
   first: Check.duration({ default: "2 seconds" }),
   isRetryable: Check.asIs

@@ -1,12 +1,12 @@
 /** Building a layer again when that has failed. */
 import type * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Check from "../options.ts"
+import type { RetryLayerOptions } from "./model.ts"
 import { building } from "./options.ts"
 
 /** What says of itself that it stays as it is, or is a matter of settings, is not tried again. */
@@ -16,11 +16,10 @@ const canMend = (error: unknown): boolean => {
   return !("_tag" in error) || (error._tag !== "ConfigError" && error._tag !== "SchemaError")
 }
 
-export const retryLayer = <A, E, R>(layer: Layer.Layer<A, E, R>, options: {
-  readonly attempts?: number | undefined
-  readonly first?: Duration.Input | undefined
-  readonly isRetryable?: ((error: E) => boolean) | undefined
-}): Layer.Layer<A, E, R> => {
+export const retryLayer = <A, E, R>(
+  layer: Layer.Layer<A, E, R>,
+  options: RetryLayerOptions<E>
+): Layer.Layer<A, E, R> => {
   const { attempts, first, isRetryable = canMend } = Check.readOrThrow(building, options)
   return Layer.effectContext(Effect.gen(function*() {
     const scope = yield* Effect.scope

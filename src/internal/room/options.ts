@@ -4,8 +4,10 @@ import type { InvalidOptions } from "../../Failure.ts"
 import { type OutputOptions, RoomError } from "../../Room.ts"
 import * as Check from "../options.ts"
 
-/** As long as LiveKit waits for the answer of a method. */
-export const calling = Check.struct<{ readonly timeout?: Duration.Input | undefined }>()({
+export const calling = Check.struct<{
+  /** As long as LiveKit waits for the answer of a method. @default "15 seconds" */
+  readonly timeout?: Duration.Input | undefined
+}>()({
   timeout: Check.duration({ above: 0, default: "15 seconds" })
 })
 

@@ -4,8 +4,6 @@ import type { InvalidOptions } from "../../Failure.ts"
 import type { Options } from "../../Turn.ts"
 import * as Check from "../options.ts"
 
-type Section<K extends keyof Options> = NonNullable<Options[K]>
-
 /**
  * `Turn.Options` with every default filled in and every duration in milliseconds.
  *
@@ -49,7 +47,7 @@ export interface Settings {
 const schema = Check.struct<Options>()({
   detection: Check.oneOf(["vad", "stt", "manual"], { default: "vad" }),
   endpointing: Check.section(
-    Check.struct<Section<"endpointing">>()({
+    Check.struct<NonNullable<Options["endpointing"]>>()({
       mode: Check.oneOf(["fixed", "dynamic"], { default: "fixed" }),
       minDelay: Check.duration({ default: "500 millis" }),
       maxDelay: Check.duration(),
@@ -59,7 +57,7 @@ const schema = Check.struct<Options>()({
     })
   ),
   interruption: Check.section(
-    Check.struct<Section<"interruption">>()({
+    Check.struct<NonNullable<Options["interruption"]>>()({
       enabled: Check.flag({ default: true }),
       minDuration: Check.duration({ default: "500 millis" }),
       minWords: Check.whole({ default: 0, endless: true }),
@@ -70,7 +68,7 @@ const schema = Check.struct<Options>()({
     })
   ),
   preemption: Check.section(
-    Check.struct<Section<"preemption">>()({
+    Check.struct<NonNullable<Options["preemption"]>>()({
       llm: Check.flag({ default: true }),
       tts: Check.flag({ default: false }),
       maxSpeech: Check.duration({ default: "10 seconds" }),
@@ -80,7 +78,7 @@ const schema = Check.struct<Options>()({
   awayAfter: Check.duration({ default: "15 seconds" }),
   transcriptionTimeout: Check.duration({ default: "Infinity" }),
   limits: Check.section(
-    Check.struct<Section<"limits">>()({
+    Check.struct<NonNullable<Options["limits"]>>()({
       maxWords: Check.whole({ least: 1, default: Infinity, endless: true }),
       maxSpeech: Check.duration({ default: "Infinity" })
     })

@@ -1,5 +1,6 @@
 /** Options of definitions and of runs, checked. */
 import type * as EffectConfig from "effect/Config"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
@@ -68,6 +69,11 @@ const http = Check.struct<HttpOptions>()({
   metricsPort: Check.or(false, Check.port()),
   metrics: Check.flag(),
   token: Check.asIs
+})
+
+/** How a worker is asked to drain. */
+export const draining = Check.struct<{ readonly limit?: Duration.Input | undefined }>()({
+  limit: Check.duration({ most: week })
 })
 
 const url = Check.url(["ws:", "wss:", "http:", "https:"])

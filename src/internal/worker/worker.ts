@@ -1,6 +1,5 @@
 /** A worker: its connection, its jobs, its load, its end. */
 import * as Deferred from "effect/Deferred"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -9,18 +8,19 @@ import * as Metrics from "../../Metrics.ts"
 import type { Definition, Options, Status, Worker } from "../../Worker.ts"
 import { removeParticipant } from "../livekitServer/rooms.ts"
 import { callToken, roomToken, workerToken } from "../livekitServer/token.ts"
+import * as Check from "../options.ts"
 import { monotonic } from "../steady.ts"
 import { connect, type Link } from "./connection.ts"
 import { logFailure } from "./crash.ts"
 import { makeDesk } from "./desk.ts"
-import { ConnectionLost, type ConnectionReason, Exhausted, WorkerError } from "./errors.ts"
+import { ConnectionLost, type ConnectionReason, Exhausted, invalid, WorkerError } from "./errors.ts"
 import { type Executor, makeLocal } from "./executor.ts"
 import { defaultLoad, type Facts, type Usage } from "./facts.ts"
 import { serveHttp } from "./http.ts"
 import type { Assignment } from "./job.ts"
 import { cores, makeProbe, memory } from "./load.ts"
 import * as metrics from "./metrics.ts"
-import { agentUrl, check, checkDefinition, type Settings } from "./options.ts"
+import { agentUrl, check, checkDefinition, draining, type Settings } from "./options.ts"
 import { makePool } from "./pool.ts"
 import type { Outgoing } from "./protocol.ts"
 import { version } from "./version.ts"
@@ -202,8 +202,9 @@ export const make = <E>(
       Effect.andThen(leave("stopped")),
       Effect.andThen(close)
     )
-    const drain = (limit: Duration.Input | undefined) =>
+    const drain: Worker["drain"] = (asked = {}) =>
       Effect.gen(function*() {
+        const { limit } = yield* Check.readOrFail(draining, asked, invalid)
         yield* beginDrain
         yield* Effect.logInfo("the worker drains").pipe(Effect.annotateLogs({ jobs: desk.running() }))
         const done = yield* Effect.timeoutOption(desk.idle, limit ?? settings.drainTimeout)
@@ -214,7 +215,7 @@ export const make = <E>(
     yield* Deferred.await(started)
     return {
       status,
-      drain: (drained) => drain(drained?.limit),
+      drain,
       stop,
       ended: Deferred.await(ended),
       simulate: ({ participant, room }) =>
