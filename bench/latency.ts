@@ -14,7 +14,7 @@
 import { Effect, Exit, Layer, Scope, Stream } from "effect"
 import { setImmediate } from "node:timers/promises"
 import { Agent, type Event, History, Llm, Pipeline, Room, Stt, Tts } from "../src/index.ts"
-import { makeHub } from "../src/internal/room/hub.ts"
+import { makeHub } from "../src/internal/room/memoryRoom.ts"
 import * as EnergyVad from "../src/Layers/EnergyVad.ts"
 
 const rounds = Number(process.argv[2] ?? 300)

@@ -16,10 +16,10 @@
 import { Effect, Exit, Layer, Scope, Stream } from "effect"
 import { setImmediate } from "node:timers/promises"
 import { Agent, type Audio, Llm, Pipeline, Processor, Room, Stt, Tts, type Vad } from "../src/index.ts"
-import { type Hub, makeHub } from "../src/internal/room/hub.ts"
-import { Cutter } from "../src/internal/vad/cutter.ts"
+import { type Hub, makeHub } from "../src/internal/room/memoryRoom.ts"
 import { isProblem, settings } from "../src/internal/vad/settings.ts"
 import { Tracker } from "../src/internal/vad/tracker.ts"
+import { Cutter } from "../src/internal/vad/windower.ts"
 import * as EnergyVad from "../src/Layers/EnergyVad.ts"
 
 const most = Number(process.argv[2] ?? 1000)

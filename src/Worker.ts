@@ -29,7 +29,7 @@ import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import { PackageMissing, WorkerError } from "./internal/worker/errors.ts"
 import type { EndReason, JobRequest, JobType } from "./internal/worker/job.ts"
-import { makeOpen, type Open } from "./internal/worker/open.ts"
+import { makeOpen, type Open } from "./internal/worker/prewarm.ts"
 import type { Options } from "./internal/worker/runOptions.ts"
 import type { Room, RoomError } from "./Room.ts"
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Fiber, Layer, type Scope, Stream } from "effect"
 import { Audio, Room } from "effect-voice"
 import type { RoomControl } from "effect-voice/internal/room/control"
-import { makeHub, type Options } from "effect-voice/internal/room/hub"
+import { makeHub, type Options } from "effect-voice/internal/room/memoryRoom"
 import { TestClock } from "effect/testing"
 import { contract } from "./contract/room.ts"
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Exit, Fiber, Queue, Scheduler, Scope, Stream } from "effect"
-import { makeVirtualClock, type Options, type VirtualClock } from "effect-voice/internal/clock"
+import { makeVirtualClock, type Options, type VirtualClock } from "effect-voice/internal/virtualClock"
 import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promises"
 
 const virtually = <A, E>(

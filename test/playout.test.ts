@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Exit, Schema, Scope } from "effect"
-import { makePlayout } from "effect-voice/internal/room/playout"
+import { makePlayout } from "effect-voice/internal/room/clockOutput"
 import { TestClock } from "effect/testing"
 
 const frame = (samples: number, sampleRate = 8000, first = 1) => ({

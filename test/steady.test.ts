@@ -20,15 +20,15 @@ const epochs: Readonly<Record<string, readonly [count: number, why: string]>> = 
   "Layers/FileRecorder.ts": [1, "age of files"],
   "cli/playground.ts": [1, "life of a token"],
   "internal/azure/turns.ts": [1, "date of a message"],
-  "internal/clock.ts": [10, "virtual time: its wall clock is its monotonic time"],
-  "internal/frontend/remote.ts": [2, "dates that frontends are told"],
+  "internal/virtualClock.ts": [10, "virtual time: its wall clock is its monotonic time"],
+  "internal/frontend/sessionRequests.ts": [2, "dates that frontends are told"],
   "internal/livekit/token.ts": [1, "life of a token"],
   "internal/provider/http.ts": [1, "Retry-After may be a date"],
   "internal/recorder/store.ts": [1, "name of a file"],
   "internal/steady.ts": [1, "where a steady clock begins"],
   "internal/tts/directory.ts": [2, "age of files"],
   "internal/worker/connection.ts": [1, "date of a ping"],
-  "internal/worker/lines.ts": [1, "where a span of the log began"],
+  "internal/worker/childLog.ts": [1, "where a span of the log began"],
   "internal/worker/token.ts": [1, "life of a token"]
 }
 

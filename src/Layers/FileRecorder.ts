@@ -49,7 +49,7 @@ import {
 import { keyBytes, saltBytes } from "../internal/recorder/seal.ts"
 import * as store from "../internal/recorder/store.ts"
 import { failures, makeWriter } from "../internal/recorder/writer.ts"
-import { makeRecorder } from "../internal/room/recorder.ts"
+import { makeRecorder } from "../internal/room/wavMixer.ts"
 import { steadyClock } from "../internal/steady.ts"
 import {
   type Content,

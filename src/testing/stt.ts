@@ -10,9 +10,9 @@ import * as Stream from "effect/Stream"
 import type * as Failure from "../Failure.ts"
 import { isEmpty, remember } from "../internal/resilience/answers.ts"
 import * as Stt from "../Stt.ts"
-import { Ears, type Emission } from "./ears.ts"
 import { millis } from "./marks.ts"
-import { reasonOf, sleepUntil } from "./timed.ts"
+import { Ears, type Emission } from "./scriptedTranscripts.ts"
+import { reasonOf, sleepUntil } from "./timedStream.ts"
 
 /**
  * How one connection of the scripted recogniser goes wrong.

@@ -13,7 +13,7 @@ import type * as Failure from "../Failure.ts"
 import * as Tts from "../Tts.ts"
 import { millis } from "./marks.ts"
 import { sounding } from "./speech.ts"
-import { reasonOf, sleepUntil } from "./timed.ts"
+import { reasonOf, sleepUntil } from "./timedStream.ts"
 import { spread } from "./words.ts"
 
 /**

@@ -1,7 +1,7 @@
 /** Jobs that fail, each in the way that its metadata says. */
 import { Effect, Layer, Schema } from "effect"
 import { Failure, Tts, Worker } from "effect-voice"
-import { makeHub } from "../../src/internal/room/hub.ts"
+import { makeHub } from "../../src/internal/room/memoryRoom.ts"
 
 const failures: Readonly<Record<string, Effect.Effect<unknown, unknown>>> = {
   crash: Effect.andThen(

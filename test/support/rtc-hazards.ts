@@ -1,7 +1,7 @@
 /** One hazard of the native side, in a process of its own: run as `tsx rtc-hazards.ts <name>`. */
 import { Effect, Exit, Scope } from "effect"
 import { Audio } from "effect-voice"
-import { makeTrack } from "effect-voice/internal/livekit/output"
+import { makeTrack } from "effect-voice/internal/livekit/outputTrack"
 import { client, hold } from "effect-voice/internal/livekit/rtc"
 import { argv } from "node:process"
 

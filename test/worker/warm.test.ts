@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Stream } from "effect"
 import { Failure, Llm, Resilience, Stt, Tts } from "effect-voice"
 import * as Testing from "effect-voice/testing"
-import { makeOpen } from "../../src/internal/worker/open.ts"
+import { makeOpen } from "../../src/internal/worker/prewarm.ts"
 
 /** Services that count what they are asked. */
 const counting = () => {

@@ -1,7 +1,7 @@
 /** The handlers of one connection: what rtc-node tells becomes what the room knows. */
 import type { Event } from "../../Room.ts"
 import { trackOf } from "./convert.ts"
-import { type Members, publicationsOf } from "./members.ts"
+import { type Members, publicationsOf } from "./participants.ts"
 import type { RtcPublication, RtcRemoteParticipant, RtcRoom } from "./rtc.ts"
 
 export interface Ports {

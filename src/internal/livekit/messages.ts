@@ -7,10 +7,10 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ByteMessage, TextMessage } from "../../Room.ts"
-import { longestRecording, longestRequest, topics } from "../frontend/names.ts"
+import { longestRecording, longestRequest, topics } from "../frontend/protocolNames.ts"
 import type { Weight } from "../room/broadcast.ts"
 import { makeTopics, ofBytes, ofText, type Topics } from "../room/topics.ts"
-import { makeIntake } from "./intake.ts"
+import { makeIntake } from "./receiveLimits.ts"
 import type { RtcRoom } from "./rtc.ts"
 
 export interface Messages {

@@ -6,7 +6,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Options } from "../../Pipeline.ts"
 import type * as Room from "../../Room.ts"
-import { makeTyping } from "../room/typing.ts"
+import { makeTyping } from "../room/textLimit.ts"
 import type { Core } from "./core.ts"
 import { guarded } from "./failures.ts"
 

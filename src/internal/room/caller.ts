@@ -9,8 +9,8 @@ import { readFile } from "node:fs/promises"
 import * as Audio from "../../Audio.ts"
 import { RoomError } from "../../Room.ts"
 import { monotonicMs } from "../steady.ts"
-import type { Hub } from "./hub.ts"
-import { type Clip, makeVoice, type Voice } from "./voice.ts"
+import { type Clip, makeVoice, type Voice } from "./clipPlayer.ts"
+import type { Hub } from "./memoryRoom.ts"
 
 export type Source = string | Audio.Frame | Stream.Stream<Audio.Frame, unknown>
 

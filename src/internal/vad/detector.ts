@@ -1,10 +1,10 @@
 import * as Effect from "effect/Effect"
 import * as Audio from "../../Audio.ts"
 import type { Detector, Event, Scorer } from "../../Vad.ts"
-import { Cutter, type Piece } from "./cutter.ts"
 import { inferenceFailed, invalidOption, VadError } from "./errors.ts"
 import type { Settings } from "./settings.ts"
 import { Tracker } from "./tracker.ts"
+import { Cutter, type Piece } from "./windower.ts"
 
 const scale = 1 / 32_768
 

@@ -1,8 +1,8 @@
 import type * as Audio from "../../Audio.ts"
 import type { Event } from "../../Vad.ts"
 import { close, type Decision, quiet, type State, step } from "./boundaries.ts"
-import { Recorder, type Recording } from "./recorder.ts"
 import type { Settings } from "./settings.ts"
+import { Recorder, type Recording } from "./speechBuffer.ts"
 
 /** Turns scored windows into events with their times and audio. */
 export class Tracker {

@@ -7,15 +7,15 @@ import * as Option from "effect/Option"
 import { fork } from "node:child_process"
 import process from "node:process"
 import { monotonicMs } from "../steady.ts"
+import { levelOf, relay } from "./childLog.ts"
 import { PrewarmFailed, WorkerError } from "./errors.ts"
 import type { ChildFacts, Executor } from "./executor.ts"
-import { noUsage, type Usage } from "./facts.ts"
 import { decodeFromChild, encodeToChild, type FromChild, type ToChild } from "./ipc.ts"
 import type { Assignment, Report } from "./job.ts"
-import { levelOf, relay } from "./lines.ts"
+import { describe, type Running } from "./jobRunner.ts"
+import { noUsage, type Usage } from "./loadFacts.ts"
 import * as metrics from "./metrics.ts"
 import type { PoolSettings } from "./options.ts"
-import { describe, type Running } from "./runner.ts"
 
 interface Job {
   readonly assignment: Assignment
@@ -56,7 +56,7 @@ export interface Child {
   readonly kill: () => void
 }
 
-const program = new URL(`./child.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url)
+const program = new URL(`./childProgram.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url)
 
 const reportOf = (message: Extract<FromChild, { _tag: "JobReport" }>): Report =>
   message.status === "failed" ? { status: "failed", error: message.error } : { status: message.status }

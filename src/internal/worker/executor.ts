@@ -3,11 +3,11 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Definition } from "../../Worker.ts"
 import { PackageMissing, PrewarmFailed, WorkerError } from "./errors.ts"
-import type { Usage } from "./facts.ts"
 import type { EndReason } from "./job.ts"
-import type { Entry } from "./open.ts"
+import { makeRunner, type Runner } from "./jobRunner.ts"
+import type { Usage } from "./loadFacts.ts"
 import type { JobSettings } from "./options.ts"
-import { makeRunner, type Runner } from "./runner.ts"
+import type { Entry } from "./prewarm.ts"
 
 /** A process of a pool as operators see it. */
 export interface ChildFacts extends Usage {

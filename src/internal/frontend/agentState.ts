@@ -7,8 +7,8 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Room from "../../Room.ts"
 import type { Session } from "../../Session.ts"
-import { follow, makeTry } from "./follow.ts"
-import { attributes } from "./names.ts"
+import { attributes } from "./protocolNames.ts"
+import { follow, makeTry } from "./sessionListener.ts"
 
 const patience = 1000
 

@@ -10,8 +10,8 @@ import type * as Audio from "../../Audio.ts"
 import type { Event, LeaveReason, Participant, RoomError, Track } from "../../Room.ts"
 import { monotonicMs } from "../steady.ts"
 import { leaveOf, participantOf, trackOf } from "./convert.ts"
+import { makeVoice, type Voice } from "./remoteMicrophone.ts"
 import type { Rtc, RtcPublication, RtcRemoteParticipant, RtcTrack } from "./rtc.ts"
-import { makeVoice, type Voice } from "./voice.ts"
 
 interface Member {
   participant: Participant

@@ -2,7 +2,7 @@
  * Sessions of onnxruntime, and the published graph in one.
  */
 import type * as onnx from "../onnx.ts"
-import { type Floats, type Memory, type Model, sampleCount, type SampleRate, Unusable } from "./memory.ts"
+import { type Floats, type Memory, type Model, sampleCount, type SampleRate, Unusable } from "./batchMemory.ts"
 import { cellSize } from "./weights.ts"
 
 export type Tensors = Readonly<Record<string, onnx.Tensor>>

@@ -11,8 +11,8 @@ import { Stt } from "../../Stt.ts"
 import { Tts } from "../../Tts.ts"
 import { Vad } from "../../Vad.ts"
 import type { DefineOptions, Job } from "../../Worker.ts"
-import { detailOf, logFailure, logForeign } from "./crash.ts"
 import { PrewarmFailed, WorkerError } from "./errors.ts"
+import { detailOf, logFailure, logForeign } from "./failureLog.ts"
 
 export type Entry = (job: Job, room: Room["Service"]) => Effect.Effect<unknown, unknown, Scope.Scope>
 

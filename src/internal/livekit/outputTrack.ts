@@ -16,8 +16,8 @@ import * as Fiber from "effect/Fiber"
 import type * as Audio from "../../Audio.ts"
 import { type Output, type OutputOptions, RoomError } from "../../Room.ts"
 import { monotonicMs } from "../steady.ts"
+import { makeSpeaker, type Piece } from "./outputQueue.ts"
 import { abandonable, type Rtc, type RtcRoom, saying } from "./rtc.ts"
-import { makeSpeaker, type Piece } from "./speaker.ts"
 
 export interface Track {
   readonly output: Output

@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import * as Audio from "../../Audio.ts"
 import type { ByteMessage } from "../../Room.ts"
 import { oggPackets } from "./ogg.ts"
-import { longestMs } from "./tail.ts"
+import { longestMs } from "./opusTail.ts"
 import { webmPackets } from "./webm.ts"
 
 /** Why a recording was not heard. */

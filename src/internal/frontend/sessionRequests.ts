@@ -9,9 +9,7 @@ import type * as Event from "../../Event.ts"
 import * as Room from "../../Room.ts"
 import type { Session } from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
-import { makeTyping } from "../room/typing.ts"
-import { follow, makeTry } from "./follow.ts"
-import { longestRequest, topics } from "./names.ts"
+import { makeTyping } from "../room/textLimit.ts"
 import {
   agentStates,
   chatItem,
@@ -23,6 +21,8 @@ import {
   timestamp,
   userStates
 } from "./protocol.ts"
+import { longestRequest, topics } from "./protocolNames.ts"
+import { follow, makeTry } from "./sessionListener.ts"
 
 export interface Options {
   /** Who may ask besides the participant of the session. */

@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Audio from "../../Audio.ts"
 import { type Output, type OutputOptions, RoomError } from "../../Room.ts"
+import { type Heard, makePlayout, type Playout } from "./clockOutput.ts"
 import type { OutputView } from "./control.ts"
-import { type Heard, makePlayout, type Playout } from "./playout.ts"
 
 const viewsKept = 1000
 

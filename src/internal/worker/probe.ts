@@ -6,7 +6,7 @@ import { availableParallelism, totalmem } from "node:os"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import process from "node:process"
 import { monotonic } from "../steady.ts"
-import type { Usage } from "./facts.ts"
+import type { Usage } from "./loadFacts.ts"
 
 const read = (path: string): string | undefined => {
   try {

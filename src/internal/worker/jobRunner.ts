@@ -11,12 +11,12 @@ import type { Room, RoomError } from "../../Room.ts"
 import { CurrentJob } from "../../Session.ts"
 import type { Definition, Job } from "../../Worker.ts"
 import { monotonic } from "../steady.ts"
-import { logFailure, nameOf } from "./crash.ts"
+import { logFailure, nameOf } from "./failureLog.ts"
+import { bounded, makePatience, settle } from "./gracePeriod.ts"
 import type { Assignment, EndReason, JobRequest, Report } from "./job.ts"
 import * as metrics from "./metrics.ts"
-import type { Entry } from "./open.ts"
 import type { JobSettings } from "./options.ts"
-import { bounded, makePatience, settle } from "./settle.ts"
+import type { Entry } from "./prewarm.ts"
 
 /** A job as operators see it. */
 export interface Running {

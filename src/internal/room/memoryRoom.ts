@@ -23,9 +23,9 @@ import { monotonicMs } from "../steady.ts"
 import { makeBroadcast } from "./broadcast.ts"
 import type { Newcomer, Part, RoomControl, Sent } from "./control.ts"
 import { given } from "./given.ts"
-import { type Loudspeaker, makeLoudspeaker } from "./loudspeaker.ts"
 import { makeMicrophone, type Microphone, trackOf } from "./microphone.ts"
-import { makeSwitchboard } from "./switchboard.ts"
+import { type Loudspeaker, makeLoudspeaker } from "./outputs.ts"
+import { makeSwitchboard } from "./rpc.ts"
 import { makeTopics, ofBytes, ofText, type Topics } from "./topics.ts"
 
 // Control traffic: far more than any subscriber lags behind, and a bound all the same.

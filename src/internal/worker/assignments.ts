@@ -8,13 +8,13 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { Decision, Definition } from "../../Worker.ts"
 import type { Link } from "./connection.ts"
-import { logFailure } from "./crash.ts"
 import type { Executor } from "./executor.ts"
+import { logFailure } from "./failureLog.ts"
+import { bounded, makePatience } from "./gracePeriod.ts"
 import { type Assignment, isFinal, type JobRequest, type Report } from "./job.ts"
+import { describe } from "./jobRunner.ts"
 import * as metrics from "./metrics.ts"
 import type { Accepted, Incoming } from "./protocol.ts"
-import { describe } from "./runner.ts"
-import { bounded, makePatience } from "./settle.ts"
 
 /** The server waits for 2.5 seconds before it gives the job up. */
 const decideWithin = 2000
