@@ -7,7 +7,7 @@ import { oggPackets } from "effect-voice/internal/frontend/ogg"
 import { makeTail } from "effect-voice/internal/frontend/opusTail"
 import { webmPackets } from "effect-voice/internal/frontend/webm"
 import { makeMessages } from "effect-voice/internal/livekit/messages"
-import { makeIntake } from "effect-voice/internal/livekit/receiveLimits"
+import { makeReceiveLimits } from "effect-voice/internal/livekit/receiveLimits"
 import type { RtcRoom } from "effect-voice/internal/livekit/rtc"
 import * as Testing from "effect-voice/testing"
 import { TestClock } from "effect/testing"
@@ -229,7 +229,7 @@ describe("a listener of messages who lags behind", () => {
 
 describe("streams of a LiveKit room", () => {
   it("are bounded in number and size, for one sender and for all", () => {
-    const intake = makeIntake(16 * MiB)
+    const intake = makeReceiveLimits(16 * MiB)
     const fifteen = (identity: string) => {
       const stream = intake.open(identity, 16 * MiB)
       let taken = 0

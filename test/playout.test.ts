@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Exit, Schema, Scope } from "effect"
-import { makePlayout } from "effect-voice/internal/room/clockOutput"
+import { makeClockOutput } from "effect-voice/internal/room/clockOutput"
 import { TestClock } from "effect/testing"
 
 const frame = (samples: number, sampleRate = 8000, first = 1) => ({
@@ -25,7 +25,7 @@ const timed = <A>(effect: Effect.Effect<A>) =>
 describe("playout", () => {
   it.effect("hears one second in one second, and not before", () =>
     Effect.gen(function*() {
-      const output = yield* makePlayout({ sampleRate: 8000, channels: 1 })
+      const output = yield* makeClockOutput({ sampleRate: 8000, channels: 1 })
       yield* output.write([seconds(1)])
       const drained = yield* timed(output.drained)
       yield* TestClock.adjust("999 millis")
@@ -39,7 +39,7 @@ describe("playout", () => {
 
   it.effect("is silent while paused, and plays the rest after", () =>
     Effect.gen(function*() {
-      const output = yield* makePlayout({ sampleRate: 8000, channels: 1 })
+      const output = yield* makeClockOutput({ sampleRate: 8000, channels: 1 })
       yield* output.write([seconds(1)])
       const drained = yield* timed(output.drained)
       yield* TestClock.adjust("300 millis")
@@ -60,7 +60,7 @@ describe("playout", () => {
 
   it.effect("does not count what was cleared, paused or not, and goes on after it", () =>
     Effect.gen(function*() {
-      const output = yield* makePlayout({ sampleRate: 8000, channels: 1 })
+      const output = yield* makeClockOutput({ sampleRate: 8000, channels: 1 })
       yield* output.write([seconds(2)])
       yield* TestClock.adjust("400 millis")
       yield* output.pause
@@ -80,7 +80,7 @@ describe("playout", () => {
 
   it.effect("keeps fractions of a millisecond", () =>
     Effect.gen(function*() {
-      const output = yield* makePlayout({ sampleRate: 44_100, channels: 2 })
+      const output = yield* makeClockOutput({ sampleRate: 44_100, channels: 2 })
       const tiny = { samples: new Int16Array(2 * 441 + 2), sampleRate: 44_100, channels: 2 }
       for (let i = 0; i < 100; i++) yield* output.write([tiny])
       const drained = yield* timed(output.drained)
@@ -93,7 +93,7 @@ describe("playout", () => {
 
   it.effect("waits in write only beyond its limit, and not after a clear", () =>
     Effect.gen(function*() {
-      const output = yield* makePlayout({ sampleRate: 8000, channels: 1 }, { queueLimit: 500 })
+      const output = yield* makeClockOutput({ sampleRate: 8000, channels: 1 }, { queueLimit: 500 })
       yield* output.write([seconds(0.5)])
       const first = yield* timed(Effect.orDie(output.write([seconds(0.3)])))
       assert.isUndefined(yield* first)
@@ -109,7 +109,7 @@ describe("playout", () => {
   it.effect("refuses another format and writes after its scope", () =>
     Effect.gen(function*() {
       const scope = yield* Scope.make()
-      const output = yield* makePlayout({ sampleRate: 8000, channels: 1 }).pipe(Scope.provide(scope))
+      const output = yield* makeClockOutput({ sampleRate: 8000, channels: 1 }).pipe(Scope.provide(scope))
       const wrong = yield* Effect.flip(output.write([seconds(1, 16_000)]))
       assert.deepStrictEqual(
         [wrong.reason, wrong.detail],
@@ -142,7 +142,7 @@ describe("playout", () => {
     [Steps],
     ([steps]) =>
       Effect.scoped(Effect.gen(function*() {
-        const output = yield* makePlayout({ sampleRate: 8000, channels: 1 }, { keepHeard: true })
+        const output = yield* makeClockOutput({ sampleRate: 8000, channels: 1 }, { keepHeard: true })
         const start = yield* Clock.currentTimeMillis
         const queue: Array<number> = []
         const heard: Array<number> = []

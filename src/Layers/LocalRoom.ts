@@ -24,8 +24,8 @@ import * as native from "../internal/native.ts"
 import { millisOf } from "../internal/provider/options.ts"
 import { type Caller, isStream, load, type Loaded, makeCaller } from "../internal/room/caller.ts"
 import type { RoomControl } from "../internal/room/control.ts"
-import { makeHub } from "../internal/room/memoryRoom.ts"
-import { makeRecorder } from "../internal/room/wavMixer.ts"
+import { makeMemoryRoom } from "../internal/room/memoryRoom.ts"
+import { makeWavMixer } from "../internal/room/wavMixer.ts"
 import { makeVirtualClock, type VirtualClock } from "../internal/virtualClock.ts"
 import { type Participant as RoomParticipant, Room, RoomError } from "../Room.ts"
 
@@ -202,7 +202,7 @@ const make = Effect.fnUntraced(function*(options: Options, virtual: VirtualClock
   const recording = typeof options.record === "string" ? { path: options.record } : options.record
   const stereo = recording?.layout !== "participants"
   const channels = stereo ? 2 : Math.max(1, identities.length) + 1
-  const recorder = recording === undefined ? undefined : yield* makeRecorder({
+  const recorder = recording === undefined ? undefined : yield* makeWavMixer({
     path: recording.path,
     format: yield* checked("record", { sampleRate: recording.sampleRate ?? 24_000, channels })
   })
@@ -210,7 +210,7 @@ const make = Effect.fnUntraced(function*(options: Options, virtual: VirtualClock
   const advance = (): void => recorder?.advance(hub.nowUnsafe(), hub.collectHeard)
 
   const callers = new Map<string, Caller>()
-  const hub = yield* makeHub({
+  const hub = yield* makeMemoryRoom({
     name: options.name,
     keepHeard: options.keepHeard,
     onStart: () => {

@@ -12,7 +12,7 @@ import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as Audio from "../Audio.ts"
 import type * as Event from "../Event.ts"
-import { makeHub } from "../internal/room/memoryRoom.ts"
+import { makeMemoryRoom } from "../internal/room/memoryRoom.ts"
 import { Room } from "../Room.ts"
 import type { Session } from "../Session.ts"
 import * as devices from "./devices.ts"
@@ -77,7 +77,7 @@ export const open = (
     const stdio = yield* Stdio.Stdio
     const pair = options.text ? Option.none() : yield* devices.find(options.platform)
     const speaker = Option.isNone(pair) ? undefined : yield* devices.play(pair.value)
-    const hub = yield* makeHub({
+    const hub = yield* makeMemoryRoom({
       name: "console",
       onStart: () => void hub.joinUnsafe({ identity: caller }),
       ...(speaker === undefined ? undefined : { onHeard: (_, frame) => speaker.write(converted(frame)) })

@@ -10,7 +10,7 @@ import type * as Scope from "effect/Scope"
 import type { TestClock } from "effect/testing/TestClock"
 import * as Audio from "../Audio.ts"
 import type { RoomControl } from "../internal/room/control.ts"
-import { makeHub } from "../internal/room/memoryRoom.ts"
+import { makeMemoryRoom } from "../internal/room/memoryRoom.ts"
 import * as Room from "../Room.ts"
 import { type Hearing, millis } from "./marks.ts"
 import { Microphone } from "./microphone.ts"
@@ -149,7 +149,7 @@ export const room = (
     const run = yield* FiberSet.makeRuntime<never, void, never>()
     const identity = options.identity ?? "caller"
     const frameMs = options.frames === undefined ? undefined : millis(options.frames)
-    const hub = yield* makeHub({
+    const hub = yield* makeMemoryRoom({
       name: options.name ?? "test-room",
       keepHeard: options.keepHeard ?? true,
       ...(options.queueLimit === undefined ? {} : { queueLimit: millis(options.queueLimit) })

@@ -40,7 +40,7 @@ interface Current {
 
 const always = (): boolean => true
 
-export class Ears {
+export class ScriptedTranscripts {
   readonly #settings: Settings
   #origin: number | undefined
   /** Stream time of the end of what was heard. */

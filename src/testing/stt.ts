@@ -11,7 +11,7 @@ import type * as Failure from "../Failure.ts"
 import { isEmpty, remember } from "../internal/resilience/answers.ts"
 import * as Stt from "../Stt.ts"
 import { millis } from "./marks.ts"
-import { Ears, type Emission } from "./scriptedTranscripts.ts"
+import { type Emission, ScriptedTranscripts } from "./scriptedTranscripts.ts"
 import { reasonOf, sleepUntil } from "./timedStream.ts"
 
 /**
@@ -171,7 +171,7 @@ export const stt = (
           )
         }
 
-        const ears = new Ears({
+        const ears = new ScriptedTranscripts({
           ...options,
           confidence: "confidence" in options ? options.confidence : 0.9,
           finalDelay: millis(fault.finalDelay ?? options.finalDelay ?? 200),

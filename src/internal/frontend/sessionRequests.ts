@@ -9,7 +9,7 @@ import type * as Event from "../../Event.ts"
 import * as Room from "../../Room.ts"
 import type { Session } from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
-import { makeTyping } from "../room/textLimit.ts"
+import { makeTextLimit } from "../room/textLimit.ts"
 import {
   agentStates,
   chatItem,
@@ -36,7 +36,7 @@ export interface Options {
 // Most requests that are worked on at once: those that wait for a reply take their time.
 const atOnce = 8
 
-export const serveRemote = (
+export const serveRequests = (
   session: Session["Service"],
   options: Options
 ): Effect.Effect<void, never, Room.Room | Scope.Scope> =>
@@ -47,7 +47,7 @@ export const serveRemote = (
     const tally = makeTally()
     const observers = new Set<string>()
     const clock = yield* Clock.Clock
-    const refuse = makeTyping(() => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000)
+    const refuse = makeTextLimit(() => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000)
     const attempt = makeTry("a message about the session")
     const send = (bytes: Uint8Array, to: ReadonlyArray<string>) =>
       attempt(room.sendBytes({ topic: topics.session, bytes, to }))

@@ -10,7 +10,7 @@ import type { ByteMessage, TextMessage } from "../../Room.ts"
 import { longestRecording, longestRequest, topics } from "../frontend/protocolNames.ts"
 import type { Weight } from "../room/broadcast.ts"
 import { makeTopics, ofBytes, ofText, type Topics } from "../room/topics.ts"
-import { makeIntake } from "./receiveLimits.ts"
+import { makeReceiveLimits } from "./receiveLimits.ts"
 import type { RtcRoom } from "./rtc.ts"
 
 export interface Messages {
@@ -85,7 +85,7 @@ export interface MessageOptions {
 
 export const makeMessages = (options: MessageOptions): Messages => {
   const { longest, now } = options
-  const intake = makeIntake(longest)
+  const intake = makeReceiveLimits(longest)
 
   /** The pieces of a stream; a sender who stops in the middle has said nothing. */
   const collect = async <A extends { readonly length: number }>(

@@ -23,7 +23,7 @@ export type Next =
   /** Milliseconds until there is something to do, unless something changes. */
   | { readonly _tag: "Wait"; readonly ms: number }
 
-export interface Speaker {
+export interface OutputQueue {
   readonly write: (frames: ReadonlyArray<Audio.Frame>) => void
   readonly next: () => Next
   /** The native queue has it. Tells whether it is still wanted there. */
@@ -41,13 +41,13 @@ export interface Speaker {
 const pieceMs = 20
 const tickMs = 10
 
-export const makeSpeaker = (options: {
+export const makeOutputQueue = (options: {
   readonly format: Audio.Format
   /** How far the native queue is filled (ms). */
   readonly aheadMs: number
   /** Monotonic milliseconds. */
   readonly now: () => number
-}): Speaker => {
+}): OutputQueue => {
   const { now } = options
   const { channels, sampleRate } = options.format
   const perMs = sampleRate / 1000

@@ -16,10 +16,10 @@ import * as Fiber from "effect/Fiber"
 import type * as Audio from "../../Audio.ts"
 import { type Output, type OutputOptions, RoomError } from "../../Room.ts"
 import { monotonicMs } from "../steady.ts"
-import { makeSpeaker, type Piece } from "./outputQueue.ts"
+import { makeOutputQueue, type Piece } from "./outputQueue.ts"
 import { abandonable, type Rtc, type RtcRoom, saying } from "./rtc.ts"
 
-export interface Track {
+export interface OutputTrack {
   readonly output: Output
   /** Publishes in a room that has been joined, and goes on. */
   readonly attach: (room: RtcRoom) => Effect.Effect<void, RoomError>
@@ -57,17 +57,17 @@ export const check = (
   return Effect.succeed({ sampleRate, channels, name })
 }
 
-export const makeTrack = (options: {
+export const makeOutputTrack = (options: {
   readonly rtc: Rtc
   readonly format: Audio.Format
   readonly name: string
-}): Effect.Effect<Track> =>
+}): Effect.Effect<OutputTrack> =>
   Effect.gen(function*() {
     const { format, rtc } = options
     const { channels, sampleRate } = format
     const clock = yield* Clock.Clock
     const now = (): number => monotonicMs(clock)
-    const speaker = makeSpeaker({ format, aheadMs: queueMs, now })
+    const speaker = makeOutputQueue({ format, aheadMs: queueMs, now })
     // Native queues are a multiple of 10 ms long, or the process is at its end.
     const source = new rtc.AudioSource(sampleRate, channels, queueMs)
     const track = rtc.LocalAudioTrack.createAudioTrack(options.name, source)

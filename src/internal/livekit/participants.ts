@@ -10,17 +10,17 @@ import type * as Audio from "../../Audio.ts"
 import type { Event, LeaveReason, Participant, RoomError, Track } from "../../Room.ts"
 import { monotonicMs } from "../steady.ts"
 import { leaveOf, participantOf, trackOf } from "./convert.ts"
-import { makeVoice, type Voice } from "./remoteMicrophone.ts"
+import { makeRemoteMicrophone, type RemoteMicrophone } from "./remoteMicrophone.ts"
 import type { Rtc, RtcPublication, RtcRemoteParticipant, RtcTrack } from "./rtc.ts"
 
-interface Member {
+interface Present {
   participant: Participant
   away: boolean
-  readonly voices: Map<string, Voice>
+  readonly microphones: Map<string, RemoteMicrophone>
   readonly since: number
 }
 
-export interface Members {
+export interface Participants {
   /** Someone is there, again perhaps. */
   readonly arrive: (remote: RtcRemoteParticipant) => void
   /** Someone is there no more; away, if nobody can tell whether they have left. */
@@ -45,14 +45,14 @@ export interface Members {
 
 const audio = 1
 const unknownSource = 0
-const microphone = 2
+const microphoneSource = 2
 
 /** The microphone, or what passes for it with a client that does not say. */
-const voiceOf = (remote: RtcRemoteParticipant): RtcPublication | undefined => {
+const microphoneOf = (remote: RtcRemoteParticipant): RtcPublication | undefined => {
   let other: RtcPublication | undefined
   for (const publication of remote.trackPublications.values()) {
     if (publication.kind !== audio || !isRemote(publication) || publication.track === undefined) continue
-    if (publication.source === microphone) return publication
+    if (publication.source === microphoneSource) return publication
     if ((publication.source ?? unknownSource) === unknownSource) other = publication
   }
   return other
@@ -65,110 +65,114 @@ export const publicationsOf = (remote: RtcRemoteParticipant): ReadonlyArray<RtcP
 
 export const tracksOf = (remote: RtcRemoteParticipant): ReadonlyArray<Track> => publicationsOf(remote).map(trackOf)
 
-export const makeMembers = (options: {
+export const makeParticipants = (options: {
   readonly rtc: Rtc
   readonly clock: Clock.Clock
   readonly frameMs: number
   readonly bufferMs: number
   readonly publish: (event: Event) => void
-}): Members => {
+}): Participants => {
   const { clock, publish } = options
-  const members = new Map<string, Member>()
+  const participants = new Map<string, Present>()
   const now = (): number => monotonicMs(clock)
 
-  /** The track of each voice, by participant: one that is made later begins with it. */
+  /** The track of each microphone, by participant: one that is made later begins with it. */
   const tracks = new Map<string, { readonly track: RtcTrack | undefined; readonly muted: boolean }>()
 
   const hear = (identity: string, track: RtcTrack | undefined, muted: boolean): void => {
     tracks.set(identity, { track, muted })
-    for (const voice of members.get(identity)?.voices.values() ?? []) voice.follow(track, muted)
+    for (const microphone of participants.get(identity)?.microphones.values() ?? []) microphone.follow(track, muted)
   }
 
   const remove = (identity: string, reason: LeaveReason): void => {
-    const member = members.get(identity)
-    if (member === undefined) return
-    members.delete(identity)
+    const present = participants.get(identity)
+    if (present === undefined) return
+    participants.delete(identity)
     tracks.delete(identity)
     publish({ _tag: "ParticipantLeft", identity, reason })
-    for (const voice of member.voices.values()) voice.end()
+    for (const microphone of present.microphones.values()) microphone.end()
   }
 
-  const leaveAway = (identity: string, member: Member): void => {
-    member.away = true
+  const leaveAway = (identity: string, present: Present): void => {
+    present.away = true
     hear(identity, undefined, false)
   }
 
   const update = (remote: RtcRemoteParticipant): Participant | undefined => {
-    const member = members.get(remote.identity)
-    if (member === undefined) return undefined
-    return (member.participant = participantOf(remote))
+    const present = participants.get(remote.identity)
+    if (present === undefined) return undefined
+    return (present.participant = participantOf(remote))
   }
 
   const follow = (remote: RtcRemoteParticipant): void => {
-    const publication = voiceOf(remote)
+    const publication = microphoneOf(remote)
     hear(remote.identity, publication?.track as RtcTrack | undefined, publication?.muted === true)
   }
 
   return {
     arrive: (remote) => {
       const { identity } = remote
-      const member = members.get(identity)
-      if (member === undefined) {
+      const present = participants.get(identity)
+      if (present === undefined) {
         const participant = participantOf(remote)
-        members.set(identity, { participant, away: false, voices: new Map(), since: now() })
+        participants.set(identity, { participant, away: false, microphones: new Map(), since: now() })
         publish({ _tag: "ParticipantJoined", participant })
       } else {
-        const { attributes } = member.participant
-        member.away = false
+        const { attributes } = present.participant
+        present.away = false
         update(remote)
-        if (!same(attributes, member.participant.attributes)) {
-          publish({ _tag: "AttributesChanged", identity, attributes: member.participant.attributes })
+        if (!same(attributes, present.participant.attributes)) {
+          publish({ _tag: "AttributesChanged", identity, attributes: present.participant.attributes })
         }
       }
       follow(remote)
     },
     depart: (remote, away) => {
-      const member = members.get(remote.identity)
-      if (member === undefined) return
-      if (away) leaveAway(remote.identity, member)
+      const present = participants.get(remote.identity)
+      if (present === undefined) return
+      if (away) leaveAway(remote.identity, present)
       else remove(remote.identity, leaveOf(remote.disconnectReason))
     },
     lose: () => {
-      for (const [identity, member] of members) leaveAway(identity, member)
+      for (const [identity, present] of participants) leaveAway(identity, present)
     },
     giveUp: () => {
-      for (const [identity, { away }] of members) if (away) remove(identity, "connection_lost")
+      for (const [identity, { away }] of participants) if (away) remove(identity, "connection_lost")
     },
     follow,
     update,
-    all: () => [...members.values()].map(({ participant }) => participant),
-    has: (identity) => members.has(identity),
+    all: () => [...participants.values()].map(({ participant }) => participant),
+    has: (identity) => participants.has(identity),
     listen: (identity, format) => {
-      const member = members.get(identity)
-      if (member === undefined) return undefined
+      const present = participants.get(identity)
+      if (present === undefined) return undefined
       const key = `${format.sampleRate}/${format.channels}`
-      const known = member.voices.get(key)
+      const known = present.microphones.get(key)
       if (known !== undefined) return known.subscribe
-      const voice = makeVoice({
+      const microphone = makeRemoteMicrophone({
         rtc: options.rtc,
         format: { sampleRate: format.sampleRate, channels: format.channels },
         frameMs: options.frameMs,
         bufferMs: options.bufferMs,
-        now: () => now() - member.since
+        now: () => now() - present.since
       })
-      member.voices.set(key, voice)
+      present.microphones.set(key, microphone)
       const heard = tracks.get(identity)
-      voice.follow(heard?.track, heard?.muted === true)
-      return voice.subscribe
+      microphone.follow(heard?.track, heard?.muted === true)
+      return microphone.subscribe
     },
     end: () => {
-      for (const { voices } of members.values()) for (const voice of voices.values()) voice.end()
-      members.clear()
+      for (const { microphones } of participants.values()) {
+        for (const microphone of microphones.values()) microphone.end()
+      }
+      participants.clear()
       tracks.clear()
     },
     listeners: () => {
       let total = 0
-      for (const { voices } of members.values()) for (const voice of voices.values()) total += voice.subscribers()
+      for (const { microphones } of participants.values()) {
+        for (const microphone of microphones.values()) total += microphone.subscribers()
+      }
       return total
     }
   }

@@ -19,7 +19,7 @@ export interface Stream {
   readonly close: () => void
 }
 
-export interface Intake {
+export interface ReceiveLimits {
   /** `undefined`: there are too many. `longest` is of one message (bytes). */
   readonly open: (sender: string, longest: number) => Stream | undefined
   /** Held now (bytes). */
@@ -29,7 +29,7 @@ export interface Intake {
 }
 
 /** `longest`: of any message (bytes). */
-export const makeIntake = (longest: number): Intake => {
+export const makeReceiveLimits = (longest: number): ReceiveLimits => {
   const senders = new Map<string, { streams: number; bytes: number }>()
   let streams = 0
   let held = 0

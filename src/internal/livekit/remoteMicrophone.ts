@@ -10,7 +10,7 @@ import type { RoomError } from "../../Room.ts"
 import { makeMicrophone } from "../room/microphone.ts"
 import type { Rtc, RtcTrack } from "./rtc.ts"
 
-export interface Voice {
+export interface RemoteMicrophone {
   readonly subscribe: Effect.Effect<Stream.Stream<Audio.Frame, RoomError>, never, Scope.Scope>
   /** What the participant publishes now. */
   readonly follow: (track: RtcTrack | undefined, muted: boolean) => void
@@ -44,7 +44,7 @@ interface NativeFrame {
   readonly channels: number
 }
 
-export const makeVoice = (options: Options): Voice => {
+export const makeRemoteMicrophone = (options: Options): RemoteMicrophone => {
   const { format, now, rtc } = options
   const microphone = makeMicrophone({ bufferMs: options.bufferMs, onHeard: () => {} })
   let current: RtcTrack | undefined

@@ -19,9 +19,9 @@ import { endOf } from "./convert.ts"
 import { adopt, type Ports, register } from "./events.ts"
 import { makeMessages } from "./messages.ts"
 import type { Checked } from "./options.ts"
-import { check, makeTrack, type Track } from "./outputTrack.ts"
-import { makeMembers, publicationsOf, tracksOf } from "./participants.ts"
-import { makeCalls } from "./rpc.ts"
+import { check, makeOutputTrack, type OutputTrack } from "./outputTrack.ts"
+import { makeParticipants, publicationsOf, tracksOf } from "./participants.ts"
+import { makeRpc } from "./rpc.ts"
 import { hidden, hold, type RtcPublication, type RtcRoom } from "./rtc.ts"
 import { makeSending } from "./sending.ts"
 import { mayRemove, removeParticipant } from "./server.ts"
@@ -53,7 +53,7 @@ export const make = (options: Checked): Effect.Effect<LiveKitRoom, RoomError, Sc
     const events = makeBroadcast<Event>(eventBuffer)
     const ended = Deferred.makeUnsafe<EndReason>()
     const torn = Deferred.makeUnsafe<void>()
-    const outputs = new Set<Track>()
+    const outputs = new Set<OutputTrack>()
     let current: RtcRoom | undefined
     let connection: Connection | undefined
     let steady = false
@@ -64,7 +64,7 @@ export const make = (options: Checked): Effect.Effect<LiveKitRoom, RoomError, Sc
 
     const gone = (what: string) => refuse("Disconnected", `${what}: ${over ?? "the room has ended"}`)
     const publish = (event: Event): void => events.publish(event)
-    const members = makeMembers({ rtc, clock, frameMs: options.frameMs, bufferMs: options.bufferMs, publish })
+    const participants = makeParticipants({ rtc, clock, frameMs: options.frameMs, bufferMs: options.bufferMs, publish })
     const run = yield* FiberSet.makeRuntime<never, unknown, unknown>()
     let refusals = 0
     const messages = makeMessages({
@@ -84,7 +84,7 @@ export const make = (options: Checked): Effect.Effect<LiveKitRoom, RoomError, Sc
     })
     const quietly = (effect: Effect.Effect<unknown, unknown>): void =>
       void run(Effect.ignoreCause(effect, { log: "Warn", message: "the room" }))
-    const calls = yield* makeCalls({ rtc, room: () => current })
+    const calls = yield* makeRpc({ rtc, room: () => current })
 
     /** Waits for the room while it is being joined again. */
     const present = (what: string): Effect.Effect<RtcRoom, RoomError> =>
@@ -120,7 +120,7 @@ export const make = (options: Checked): Effect.Effect<LiveKitRoom, RoomError, Sc
       publish({ _tag: "Connection", state: "disconnected" })
       for (const output of outputs) output.end(gone("write"))
       events.end()
-      members.end()
+      participants.end()
       messages.end()
       calls.end()
       Deferred.doneUnsafe(joined, Effect.fail(gone("the connection")))
@@ -132,7 +132,7 @@ export const make = (options: Checked): Effect.Effect<LiveKitRoom, RoomError, Sc
       quietly(Effect.andThen(
         Effect.sleep(grace),
         Effect.sync(() => {
-          if (steady) members.giveUp()
+          if (steady) participants.giveUp()
         })
       ))
 
@@ -143,7 +143,7 @@ export const make = (options: Checked): Effect.Effect<LiveKitRoom, RoomError, Sc
     }
 
     const ports: Ports = {
-      members,
+      participants,
       publish,
       subscribe,
       encrypted: options.key !== undefined,
@@ -167,7 +167,7 @@ export const make = (options: Checked): Effect.Effect<LiveKitRoom, RoomError, Sc
         current = undefined
         steady = false
         joined = Deferred.makeUnsafe()
-        members.lose()
+        participants.lose()
         for (const output of outputs) output.detach()
         quietly(old.close)
         quietly(rejoin(reason))
@@ -242,7 +242,7 @@ export const make = (options: Checked): Effect.Effect<LiveKitRoom, RoomError, Sc
       if (over === undefined) settled()
     }
 
-    const sending = makeSending({ rtc, present, has: members.has })
+    const sending = makeSending({ rtc, present, has: participants.has })
 
     yield* Effect.addFinalizer(() =>
       Effect.suspend(() => {
@@ -260,7 +260,7 @@ export const make = (options: Checked): Effect.Effect<LiveKitRoom, RoomError, Sc
         const { name, ...format } = yield* check(wish)
         const track = yield* Effect.acquireRelease(
           Effect.tap(
-            Effect.provideService(makeTrack({ rtc, format, name }), Clock.Clock, clock),
+            Effect.provideService(makeOutputTrack({ rtc, format, name }), Clock.Clock, clock),
             (track) => Effect.sync(() => outputs.add(track))
           ),
           (track) =>
@@ -289,7 +289,7 @@ export const make = (options: Checked): Effect.Effect<LiveKitRoom, RoomError, Sc
           )
         }
         const { name = "" } = yield* present("remove")
-        if (!members.has(identity)) return
+        if (!participants.has(identity)) return
         yield* Effect.sleep(onTheWay)
         yield* Effect.mapError(
           removeParticipant({ url: options.url, token: admin, room: name, identity }),
@@ -305,12 +305,12 @@ export const make = (options: Checked): Effect.Effect<LiveKitRoom, RoomError, Sc
     const room = Room.of({
       name: current?.name ?? "",
       identity: current?.localParticipant?.identity ?? "",
-      participants: Effect.sync(members.all),
+      participants: Effect.sync(participants.all),
       events: Stream.unwrap(events.subscribe),
       audio: (identity, format = Audio.speech) =>
         Stream.unwrap(Effect.suspend(() =>
           over === undefined
-            ? members.listen(identity, format) ?? Effect.fail(unknown("audio", identity))
+            ? participants.listen(identity, format) ?? Effect.fail(unknown("audio", identity))
             : Effect.fail(gone("audio"))
         )),
       tracks: (identity) => Effect.map(remote("tracks", identity), tracksOf),
@@ -333,7 +333,7 @@ export const make = (options: Checked): Effect.Effect<LiveKitRoom, RoomError, Sc
       call: (call) =>
         Effect.flatMap(
           present("call"),
-          () => members.has(call.identity) ? calls.call(call) : Effect.fail(unknown("call", call.identity))
+          () => participants.has(call.identity) ? calls.call(call) : Effect.fail(unknown("call", call.identity))
         ),
       handle: (method, handler) =>
         Effect.suspend(() => over === undefined ? calls.handle(method, handler) : Effect.fail(gone("handle"))),
@@ -346,6 +346,6 @@ export const make = (options: Checked): Effect.Effect<LiveKitRoom, RoomError, Sc
     })
     return {
       room,
-      open: () => events.subscribers() + members.listeners() + messages.subscribers() + outputs.size + calls.size()
+      open: () => events.subscribers() + participants.listeners() + messages.subscribers() + outputs.size + calls.size()
     }
   })

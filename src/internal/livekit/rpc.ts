@@ -12,7 +12,7 @@ import { asRecord, type Rtc, type RtcRoom, saying } from "./rtc.ts"
 type Service = Room["Service"]
 type Handler = Parameters<Service["handle"]>[1]
 
-export interface Calls {
+export interface Rpc {
   readonly call: Service["call"]
   readonly handle: Service["handle"]
   /** Lets a connection answer what is answered here. */
@@ -28,10 +28,10 @@ const noRecipient = 1401
 
 const invalid = (detail: string) => new RoomError({ reason: "InvalidOption", detail })
 
-export const makeCalls = (options: {
+export const makeRpc = (options: {
   readonly rtc: Rtc
   readonly room: () => RtcRoom | undefined
-}): Effect.Effect<Calls, never, Scope.Scope> =>
+}): Effect.Effect<Rpc, never, Scope.Scope> =>
   Effect.gen(function*() {
     const { rtc } = options
     const handlers = new Map<string, Handler>()

@@ -6,7 +6,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Options } from "../../Pipeline.ts"
 import type * as Room from "../../Room.ts"
-import { makeTyping } from "../room/textLimit.ts"
+import { makeTextLimit } from "../room/textLimit.ts"
 import type { Core } from "./core.ts"
 import { guarded } from "./failures.ts"
 
@@ -23,7 +23,7 @@ export const watchTexts = (
   onText: Options["onText"],
   { met, participant }: Known
 ): Effect.Effect<void> => {
-  const refuse = makeTyping(core.conductor.now)
+  const refuse = makeTextLimit(core.conductor.now)
   let why: string | undefined
   const take = (message: Room.TextMessage): Effect.Effect<void> => {
     if (message.identity !== participant()) return Effect.void

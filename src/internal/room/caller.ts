@@ -9,8 +9,8 @@ import { readFile } from "node:fs/promises"
 import * as Audio from "../../Audio.ts"
 import { RoomError } from "../../Room.ts"
 import { monotonicMs } from "../steady.ts"
-import { type Clip, makeVoice, type Voice } from "./clipPlayer.ts"
-import type { Hub } from "./memoryRoom.ts"
+import { type Clip, type ClipPlayer, makeClipPlayer } from "./clipPlayer.ts"
+import type { MemoryRoom } from "./memoryRoom.ts"
 
 export type Source = string | Audio.Frame | Stream.Stream<Audio.Frame, unknown>
 
@@ -19,7 +19,7 @@ export type Loaded = Audio.Frame | Stream.Stream<Audio.Frame, unknown>
 
 export interface Caller {
   readonly identity: string
-  readonly voice: Voice
+  readonly voice: ClipPlayer
   /** Says a source and waits until it was delivered. */
   readonly speak: (audio: Loaded, at?: number) => Effect.Effect<void, RoomError>
   /** Feeds the microphone until the participant has left. */
@@ -51,7 +51,7 @@ export const load = (source: Source): Effect.Effect<Loaded, RoomError> =>
     )
 
 export const makeCaller = (options: {
-  readonly hub: Hub
+  readonly hub: MemoryRoom
   readonly identity: string
   readonly format: Audio.Format
   readonly frameMs: number
@@ -59,7 +59,7 @@ export const makeCaller = (options: {
   readonly lingerMs: number
 }): Caller => {
   const { format, frameMs, hub, identity } = options
-  const voice = makeVoice(format)
+  const voice = makeClipPlayer(format)
   const talking = new Set<Deferred.Deferred<void, RoomError>>()
   const left = () => new RoomError({ reason: "UnknownParticipant", detail: `speak: ${identity} has left the room` })
   const joined = hub.nowUnsafe()

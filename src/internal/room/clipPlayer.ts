@@ -23,7 +23,7 @@ interface Entry {
   readonly onProgress: (finished: boolean) => void
 }
 
-export interface Voice {
+export interface ClipPlayer {
   /**
    * Says a clip `at` milliseconds of stream time, or as soon as the clips that
    * are due before it have ended. `onProgress` is told by `report` after every
@@ -40,7 +40,7 @@ export interface Voice {
   readonly isDone: () => boolean
 }
 
-export const makeVoice = (format: Audio.Format): Voice => {
+export const makeClipPlayer = (format: Audio.Format): ClipPlayer => {
   const { channels, sampleRate } = format
   const perMs = sampleRate / 1000
   const entries: Array<Entry> = []

@@ -28,7 +28,7 @@ export interface Options {
   readonly onChange?: (() => void) | undefined
 }
 
-export interface Playout extends Omit<Output, "sid" | "subscribed"> {
+export interface ClockOutput extends Omit<Output, "sid" | "subscribed"> {
   /** Audio is leaving at this moment. */
   readonly isPlayingUnsafe: () => boolean
   /** Fetches what was heard since the last call, oldest first. Empty unless `keepHeard`. */
@@ -38,10 +38,10 @@ export interface Playout extends Omit<Output, "sid" | "subscribed"> {
 // Clocks round to nanoseconds, so an end that is this near (in samples) has come.
 const tolerance = 0.05
 
-export const makePlayout = (
+export const makeClockOutput = (
   format: Audio.Format,
   options?: Options
-): Effect.Effect<Playout, never, Scope.Scope> =>
+): Effect.Effect<ClockOutput, never, Scope.Scope> =>
   Effect.gen(function*() {
     const clock = yield* Clock.Clock
     const { channels, sampleRate } = format

@@ -24,8 +24,8 @@ import { makeBroadcast } from "./broadcast.ts"
 import type { Newcomer, Part, RoomControl, Sent } from "./control.ts"
 import { given } from "./given.ts"
 import { makeMicrophone, type Microphone, trackOf } from "./microphone.ts"
-import { type Loudspeaker, makeLoudspeaker } from "./outputs.ts"
-import { makeSwitchboard } from "./rpc.ts"
+import { makeOutputs, type Outputs } from "./outputs.ts"
+import { makeRpc } from "./rpc.ts"
 import { makeTopics, ofBytes, ofText, type Topics } from "./topics.ts"
 
 // Control traffic: far more than any subscriber lags behind, and a bound all the same.
@@ -53,7 +53,7 @@ export interface Options {
   readonly onOutput?: (() => void) | undefined
 }
 
-export interface Hub {
+export interface MemoryRoom {
   readonly room: Room["Service"]
   readonly control: RoomControl
   /** Begins the room, as its first use does. */
@@ -76,7 +76,7 @@ interface Member {
 
 const refuse = (reason: RoomError["reason"], detail: string) => new RoomError({ reason, detail })
 
-export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scope> =>
+export const makeMemoryRoom = (options?: Options): Effect.Effect<MemoryRoom, never, Scope.Scope> =>
   Effect.gen(function*() {
     const clock = yield* Clock.Clock
     const members = new Map<string, Member>()
@@ -86,7 +86,7 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
     const sends = makeBroadcast<Sent>(eventBuffer)
     const failures = new Map<Part, RoomError>()
     const ended = Deferred.makeUnsafe<EndReason>()
-    const switchboard = makeSwitchboard()
+    const rpc = makeRpc()
     let sent: Array<Sent> = []
     let attributes: Readonly<Record<string, string>> = {}
     let origin = monotonicMs(clock)
@@ -94,7 +94,7 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
     let streams = 0
     let over = false
 
-    const loudspeaker: Loudspeaker = makeLoudspeaker({
+    const outputs: Outputs = makeOutputs({
       queueLimit: options?.queueLimit,
       keepHeard: options?.keepHeard === true,
       onHeard: options?.onHeard,
@@ -140,7 +140,7 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
       const member = members.get(identity)
       if (member === undefined) return
       members.delete(identity)
-      switchboard.forget(identity)
+      rpc.forget(identity)
       events.publish({ _tag: "ParticipantLeft", identity, reason })
       member.microphone.end()
     }
@@ -148,7 +148,7 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
     const end = (reason: EndReason): void => {
       if (over) return
       over = true
-      loudspeaker.collectHeard()
+      outputs.collectHeard()
       events.publish({ _tag: "Connection", state: "disconnected" })
       events.end()
       for (const { microphone } of members.values()) microphone.end()
@@ -252,9 +252,11 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
         })),
       subscribe: () => Effect.fail(refuse("Unsupported", "subscribe: in this room every microphone is received")),
       output: (wish) =>
-        using(Effect.suspend((): Effect.Effect<Output, RoomError, Scope.Scope> =>
-          over ? Effect.fail(gone("output")) : Effect.provideService(loudspeaker.open(wish), Clock.Clock, clock)
-        )),
+        using(
+          Effect.suspend((): Effect.Effect<Output, RoomError, Scope.Scope> =>
+            over ? Effect.fail(gone("output")) : Effect.provideService(outputs.open(wish), Clock.Clock, clock)
+          )
+        ),
       sendText: ({ as, attributes, streamId, text, to, topic }) =>
         send("sendText", to, {
           _tag: "Text",
@@ -265,8 +267,7 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
           ...given({ as, streamId })
         }),
       openText,
-      texts: (name) =>
-        topicOf(texts, name),
+      texts: (name) => topicOf(texts, name),
       sendBytes: ({ attributes, bytes, mimeType, name, to, topic }) =>
         send("sendBytes", to, {
           _tag: "Bytes",
@@ -291,14 +292,17 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
           const failure = failures.get("rpc")
           if (failure !== undefined) return Effect.fail(failure)
           if (!members.has(identity)) return Effect.fail(unknown("call", identity))
-          return switchboard.ask(identity, method, { identity, payload }, timeout)
+          return rpc.ask(identity, method, { identity, payload }, timeout)
         })),
-      handle: (method, handler) => using(switchboard.answer(undefined, method, handler)),
+      handle: (method, handler) => using(rpc.answer(undefined, method, handler)),
       setAttributes: (changed) =>
-        Effect.tap(send("setAttributes", undefined, { _tag: "Attributes", attributes: changed }), () =>
-          Effect.sync(() => {
-            attributes = { ...attributes, ...changed }
-          })),
+        Effect.tap(
+          send("setAttributes", undefined, { _tag: "Attributes", attributes: changed }),
+          () =>
+            Effect.sync(() => {
+              attributes = { ...attributes, ...changed }
+            })
+        ),
       remove: (identity) =>
         using(Effect.suspend(() => {
           if (over) {
@@ -308,9 +312,7 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
           return Effect.void
         })),
       ended: using(Deferred.await(ended)),
-      leave: Effect.sync(() =>
-        end("left")
-      )
+      leave: Effect.sync(() => end("left"))
     })
 
     const control: RoomControl = {
@@ -319,8 +321,7 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
           const error = joinUnsafe(newcomer)
           return error === undefined ? Effect.void : Effect.fail(error)
         }),
-      leave: (identity, reason) =>
-        Effect.sync(() => leaveUnsafe(identity, reason)),
+      leave: (identity, reason) => Effect.sync(() => leaveUnsafe(identity, reason)),
       feed: (identity, frames) => as("feed", identity, ({ microphone }) => microphone.feed(frames)),
       mute: (identity, muted) => as("mute", identity, ({ microphone }) => microphone.mute(muted)),
       setAttributes: (identity, changed) =>
@@ -330,8 +331,11 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
           events.publish({ _tag: "AttributesChanged", identity, attributes })
         }),
       sendText: ({ attributes, identity, text, topic: name }) =>
-        as("sendText", identity, () =>
-          texts.publish(name, { identity, topic: name, text, attributes: attributes ?? {} })),
+        as(
+          "sendText",
+          identity,
+          () => texts.publish(name, { identity, topic: name, text, attributes: attributes ?? {} })
+        ),
       sendBytes: ({ attributes, bytes: sent, identity, mimeType, name, topic }) =>
         as("sendBytes", identity, () =>
           bytes.publish(topic, {
@@ -341,27 +345,24 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
             attributes: attributes ?? {},
             ...given({ name, mimeType })
           })),
-      sendData: (message) =>
-        Effect.sync(() =>
-          events.publish({ _tag: "Data", ...message })
-        ),
+      sendData: (message) => Effect.sync(() => events.publish({ _tag: "Data", ...message })),
       sendDtmf: (identity, digits) =>
         as("sendDtmf", identity, () => {
           for (const digit of digits) events.publish({ _tag: "Dtmf", identity, digit })
         }),
       call: ({ identity, method, payload }) =>
-        Effect.andThen(as("call", identity, () => {}), switchboard.ask(undefined, method, { identity, payload })),
+        Effect.andThen(as("call", identity, () => {}), rpc.ask(undefined, method, { identity, payload })),
       handle: (identity, method, handler) =>
         Effect.andThen(
           as("handle", identity, () => {}),
-          switchboard.answer(identity, method, ({ payload }) => handler(payload))
+          rpc.answer(identity, method, ({ payload }) => handler(payload))
         ),
       sent: Effect.sync(() => sent.slice(-sentKept)),
       sends: Stream.unwrap(sends.subscribe),
       attributes: Effect.sync(() => attributes),
-      outputs: loudspeaker.views,
-      agentSpeaking: loudspeaker.speaking,
-      agentSilent: loudspeaker.silent,
+      outputs: outputs.views,
+      agentSpeaking: outputs.speaking,
+      agentSilent: outputs.silent,
       dropped: (identity) =>
         Effect.suspend(() => {
           const member = members.get(identity)
@@ -374,8 +375,8 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
         texts: texts.subscribers(),
         bytes: bytes.subscribers(),
         audio: sum(members.values(), (member) => member.microphone.subscribers()),
-        outputs: loudspeaker.count(),
-        handlers: switchboard.size()
+        outputs: outputs.count(),
+        handlers: rpc.size()
       })),
       connection: (state) => Effect.sync(() => events.publish({ _tag: "Connection", state })),
       disconnect: (reason) => Effect.sync(() => end(reason)),
@@ -400,8 +401,8 @@ export const makeHub = (options?: Options): Effect.Effect<Hub, never, Scope.Scop
       joinUnsafe,
       leaveUnsafe,
       microphone: (identity) => members.get(identity)?.microphone,
-      agentIsSpeaking: loudspeaker.isSpeaking,
-      collectHeard: loudspeaker.collectHeard
+      agentIsSpeaking: outputs.isSpeaking,
+      collectHeard: outputs.collectHeard
     }
   })
 

@@ -4,12 +4,12 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Audio from "../../Audio.ts"
 import { type Output, type OutputOptions, RoomError } from "../../Room.ts"
-import { type Heard, makePlayout, type Playout } from "./clockOutput.ts"
+import { type ClockOutput, type Heard, makeClockOutput } from "./clockOutput.ts"
 import type { OutputView } from "./control.ts"
 
 const viewsKept = 1000
 
-export interface Loudspeaker {
+export interface Outputs {
   readonly open: (options?: OutputOptions) => Effect.Effect<Output, RoomError, Scope.Scope>
   readonly views: Effect.Effect<ReadonlyArray<OutputView>>
   readonly speaking: Effect.Effect<void>
@@ -19,13 +19,13 @@ export interface Loudspeaker {
   readonly count: () => number
 }
 
-interface Track {
-  readonly playout: Playout
+interface OpenOutput {
+  readonly playout: ClockOutput
   readonly heard: Array<Heard>
   readonly id: number
 }
 
-export const makeLoudspeaker = (options: {
+export const makeOutputs = (options: {
   readonly queueLimit: number | undefined
   readonly keepHeard: boolean
   readonly onHeard: ((at: number, frame: Audio.Frame, track: number) => void) | undefined
@@ -33,8 +33,8 @@ export const makeLoudspeaker = (options: {
   /** Monotonic time at which the room began. */
   readonly origin: () => number
   readonly failure: () => RoomError | undefined
-}): Loudspeaker => {
-  const tracks = new Set<Track>()
+}): Outputs => {
+  const tracks = new Set<OpenOutput>()
   let views: Array<OutputView> = []
   let opened = 0
   let change = Deferred.makeUnsafe<void>()
@@ -46,7 +46,7 @@ export const makeLoudspeaker = (options: {
     Deferred.doneUnsafe(previous, Effect.void)
   }
 
-  const collect = ({ heard, id, playout }: Track): void => {
+  const collect = ({ heard, id, playout }: OpenOutput): void => {
     for (const { at, frame } of playout.takeHeardUnsafe()) {
       const since = at - options.origin()
       if (options.keepHeard) heard.push({ at: since, frame })
@@ -54,7 +54,7 @@ export const makeLoudspeaker = (options: {
     }
   }
 
-  const playing = (): Playout | undefined => {
+  const playing = (): ClockOutput | undefined => {
     for (const { playout } of tracks) if (playout.isPlayingUnsafe()) return playout
     return undefined
   }
@@ -86,13 +86,13 @@ export const makeLoudspeaker = (options: {
         detail: `output: channels is ${channels}, expected 1 or 2`
       })
     }
-    const playout = yield* makePlayout({ sampleRate, channels }, {
+    const playout = yield* makeClockOutput({ sampleRate, channels }, {
       queueLimit: options.queueLimit,
       keepHeard: options.keepHeard || options.onHeard !== undefined,
       failure: options.failure,
       onChange
     })
-    const track: Track = { playout, heard: [], id: opened++ }
+    const track: OpenOutput = { playout, heard: [], id: opened++ }
     tracks.add(track)
     views.push({
       name,

@@ -15,7 +15,7 @@ interface Call {
 
 type Handler = (call: Call) => Effect.Effect<string, RoomError>
 
-export interface Switchboard {
+export interface Rpc {
   /** `callee` undefined is the agent. */
   readonly ask: (
     callee: string | undefined,
@@ -34,7 +34,7 @@ export interface Switchboard {
 
 const failed = (detail: string) => new RoomError({ reason: "RpcFailed", detail })
 
-export const makeSwitchboard = (): Switchboard => {
+export const makeRpc = (): Rpc => {
   const handlers = new Map<string | undefined, Map<string, Handler>>()
   return {
     ask: (callee, method, call, timeout = patience) =>

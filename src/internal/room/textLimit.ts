@@ -6,7 +6,7 @@ const mostAtOnce = 20
 const withinMs = 10_000
 
 /** Tells of each text why it is refused, if it is. */
-export const makeTyping = (now: () => number): (text: string) => string | undefined => {
+export const makeTextLimit = (now: () => number): (text: string) => string | undefined => {
   const taken: Array<number> = []
   return (text) => {
     const at = now()

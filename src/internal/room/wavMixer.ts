@@ -20,7 +20,7 @@ interface Source {
   next: number
 }
 
-export interface Recorder {
+export interface WavMixer {
   /** Mixes a frame into a channel at `at` milliseconds. A source is in order, sources are independent. */
   readonly add: (channel: number, source: unknown, at: number, frame: Audio.Frame) => void
   /** Writes what is certain at `now`, when enough has come together. */
@@ -35,10 +35,10 @@ const failure = (path: string, cause: unknown): RoomError =>
     detail: `record: ${path} cannot be written (${(cause as NodeJS.ErrnoException).code ?? "unknown"})`
   })
 
-export const makeRecorder = (options: {
+export const makeWavMixer = (options: {
   readonly path: string
   readonly format: Audio.Format
-}): Effect.Effect<Recorder & { readonly error: () => RoomError | undefined }, RoomError, Scope.Scope> =>
+}): Effect.Effect<WavMixer & { readonly error: () => RoomError | undefined }, RoomError, Scope.Scope> =>
   Effect.gen(function*() {
     const { format, path } = options
     const { channels, sampleRate } = format

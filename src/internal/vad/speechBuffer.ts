@@ -87,7 +87,7 @@ class Take {
   }
 }
 
-export interface Recording {
+export interface SpeechAudio {
   readonly samples: Int16Array
   /** Position of the first sample. */
   readonly from: number
@@ -96,7 +96,7 @@ export interface Recording {
 }
 
 /** Keeps the audio that a boundary will carry, and no more. */
-export class Recorder {
+export class SpeechBuffer {
   readonly #settings: Settings
   readonly #recent: Ring
   #take: Take | undefined = undefined
@@ -119,7 +119,7 @@ export class Recorder {
   }
 
   /** Begins a take that holds the padding and the voice up to `now`. */
-  start(startedAt: number, now: number): Recording {
+  start(startedAt: number, now: number): SpeechAudio {
     const { maxBufferedSpeech, prefixPadding } = this.#settings
     const from = Math.max(startedAt - prefixPadding, this.#voicedTo, this.#recent.start)
     const samples = this.#recent.slice(from, Math.min(now, from + maxBufferedSpeech))
@@ -129,7 +129,7 @@ export class Recorder {
   }
 
   /** Ends the take of a speech whose voice ended at `voicedTo`. */
-  finish(voicedTo: number): Recording {
+  finish(voicedTo: number): SpeechAudio {
     const take = this.#take!
     this.#take = undefined
     this.#voicedTo = voicedTo

@@ -11,7 +11,7 @@ const jitterMs = 2
  * with the first frame. A gap in the frames' times becomes silence on that
  * grid: windows partly in it are filled up, windows wholly in it are counted.
  */
-export class Cutter {
+export class Windower {
   readonly #size: number
   readonly #sampleRate: number
   readonly #converter: Audio.Converter

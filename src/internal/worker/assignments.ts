@@ -10,7 +10,7 @@ import type { Decision, Definition } from "../../Worker.ts"
 import type { Link } from "./connection.ts"
 import type { Executor } from "./executor.ts"
 import { logFailure } from "./failureLog.ts"
-import { bounded, makePatience } from "./gracePeriod.ts"
+import { bounded, makeGracePeriod } from "./gracePeriod.ts"
 import { type Assignment, isFinal, type JobRequest, type Report } from "./job.ts"
 import { describe } from "./jobRunner.ts"
 import * as metrics from "./metrics.ts"
@@ -28,7 +28,7 @@ interface Reserved {
   fiber: Fiber.Fiber<void> | undefined
 }
 
-export interface Desk {
+export interface Assignments {
   readonly onMessage: (link: Link, message: Incoming) => Effect.Effect<void>
   /** Tells a new connection about the jobs that go on, and what it has not heard. */
   readonly resume: (link: Link) => void
@@ -61,7 +61,7 @@ const asAccepted = (job: JobRequest, decision: Exclude<Decision, false | "end">,
   }
 }
 
-export const makeDesk = (options: {
+export const makeAssignments = (options: {
   readonly definition: Definition<unknown>
   readonly executor: () => Executor | undefined
   readonly url: string
@@ -71,13 +71,13 @@ export const makeDesk = (options: {
   readonly problem: () => string | undefined
   readonly link: () => Link | undefined
   readonly changed: Effect.Effect<void>
-}): Desk => {
+}): Assignments => {
   const { changed, definition } = options
   const reserved = new Map<string, Reserved>()
   const jobs = new Set<string>()
   const unheard = new Map<string, Report>()
   const idle = Latch.makeUnsafe(true)
-  const patience = makePatience()
+  const patience = makeGracePeriod()
   let offers = 0
 
   const settle = Effect.suspend(() => {

@@ -19,7 +19,7 @@ import { openInTime } from "./executor.ts"
 import { detailOf, isSetting, logFailure, logForeign, nameOf } from "./failureLog.ts"
 import { decodeToChild, encodeFromChild, type FromChild, type ToChild } from "./ipc.ts"
 import type { Assignment } from "./job.ts"
-import { makeRunner, type Runner } from "./jobRunner.ts"
+import { type JobRunner, makeJobRunner } from "./jobRunner.ts"
 import { checkDefinition } from "./options.ts"
 import { makeProbe } from "./probe.ts"
 
@@ -68,7 +68,7 @@ const inbox = Effect.gen(function*() {
 })
 
 const runJobs = Effect.fnUntraced(function*(
-  runner: Runner,
+  runner: JobRunner,
   queue: Queue.Queue<ToChild>,
   state: Effect.Effect<void>,
   exit: Effect.Effect<void>
@@ -128,7 +128,7 @@ const program = Effect.gen(function*() {
   progress.loaded = true
   const settings = yield* checkDefinition(definition)
   const probe = yield* makeProbe
-  const runner = makeRunner(definition, yield* openInTime(definition, settings), settings)
+  const runner = makeJobRunner(definition, yield* openInTime(definition, settings), settings)
   const asked = yield* Deferred.make<void>()
   const state = Effect.map(monotonic, (now) =>
     tell({

@@ -10,14 +10,14 @@ import * as Option from "effect/Option"
  *
  * What is cut short has `hurried` milliseconds from then on.
  */
-export interface Patience {
+export interface GracePeriod {
   readonly hurry: Effect.Effect<void>
   readonly runOut: (ms: number) => Effect.Effect<void>
 }
 
 const hurried = 1000
 
-export const makePatience = (): Patience => {
+export const makeGracePeriod = (): GracePeriod => {
   const now = Deferred.makeUnsafe<void>()
   return {
     hurry: Effect.asVoid(Deferred.succeed(now, undefined)),
@@ -33,7 +33,7 @@ export const makePatience = (): Patience => {
 export const settle = <A, E>(
   fiber: Fiber.Fiber<A, E>,
   ms: number,
-  patience: Patience
+  patience: GracePeriod
 ): Effect.Effect<Option.Option<Exit.Exit<A, E>>> =>
   Effect.raceFirst(
     Effect.asSome(Fiber.await(fiber)),
@@ -46,6 +46,6 @@ export const settle = <A, E>(
 export const bounded = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   ms: number,
-  patience: Patience
+  patience: GracePeriod
 ): Effect.Effect<Option.Option<Exit.Exit<A, E>>, never, R> =>
   Effect.flatMap(Effect.forkDetach(effect, { startImmediately: true }), (fiber) => settle(fiber, ms, patience))

@@ -12,7 +12,7 @@ import { CurrentJob } from "../../Session.ts"
 import type { Definition, Job } from "../../Worker.ts"
 import { monotonic } from "../steady.ts"
 import { logFailure, nameOf } from "./failureLog.ts"
-import { bounded, makePatience, settle } from "./gracePeriod.ts"
+import { bounded, makeGracePeriod, settle } from "./gracePeriod.ts"
 import type { Assignment, EndReason, JobRequest, Report } from "./job.ts"
 import * as metrics from "./metrics.ts"
 import type { JobSettings } from "./options.ts"
@@ -27,7 +27,7 @@ export interface Running {
   readonly stuckSince: number | undefined
 }
 
-export interface Runner {
+export interface JobRunner {
   /** Runs a job from joining to leaving; `report` is called before the agent leaves. Never interrupted. */
   readonly run: (assignment: Assignment, report: (report: Report) => Effect.Effect<void>) => Effect.Effect<void>
   /** Asks a job to end. */
@@ -58,9 +58,9 @@ const endedBy = (reason: EndReason): Report =>
     ? { status: "success" }
     : { status: "failed", error: reason === "drained" ? "the worker was drained" : "the worker was stopped" }
 
-export const makeRunner = (definition: Definition<unknown>, entry: Entry, settings: JobSettings): Runner => {
+export const makeJobRunner = (definition: Definition<unknown>, entry: Entry, settings: JobSettings): JobRunner => {
   const live = new Map<string, Live>()
-  const patience = makePatience()
+  const patience = makeGracePeriod()
 
   const warn = (message: string, annotations: Readonly<Record<string, string | number>> = {}) =>
     Effect.logWarning(message).pipe(Effect.annotateLogs(annotations))
@@ -169,7 +169,7 @@ export const makeRunner = (definition: Definition<unknown>, entry: Entry, settin
       yield* warn("the entry goes on although the job is over", { afterMs: settings.shutdownTimeout })
     })
 
-  const run: Runner["run"] = (assignment, report) =>
+  const run: JobRunner["run"] = (assignment, report) =>
     Effect.gen(function*() {
       const { id } = assignment.job
       const startedAt = yield* monotonic

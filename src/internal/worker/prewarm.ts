@@ -17,7 +17,7 @@ import { detailOf, logFailure, logForeign } from "./failureLog.ts"
 export type Entry = (job: Job, room: Room["Service"]) => Effect.Effect<unknown, unknown, Scope.Scope>
 
 /** Builds the layer in the scope, warms it, and gives what runs a job with it. */
-export type Open<E> = Effect.Effect<Entry, E | WorkerError, Scope.Scope>
+export type Prewarm<E> = Effect.Effect<Entry, E | WorkerError, Scope.Scope>
 
 const silence = Array.from({ length: 25 }, () => Audio.silence(20, Audio.speech))
 
@@ -42,11 +42,11 @@ const warmProviders = (context: Context.Context<never>): Effect.Effect<void> =>
     tts: Context.getOrUndefined(context, Tts)
   }, { paid: true })
 
-export const makeOpen = <ROut, E>(
+export const makePrewarm = <ROut, E>(
   options:
     & Pick<DefineOptions<ROut, E>, "entry" | "layer" | "prewarm">
     & { readonly warmProviders: boolean }
-): Open<E> =>
+): Prewarm<E> =>
   Effect.gen(function*() {
     const built = yield* Layer.buildWithScope(options.layer, yield* Effect.scope)
     const services = Context.merge(yield* Effect.context<never>(), built)

@@ -8,7 +8,7 @@ import type * as Scope from "effect/Scope"
 import * as Metrics from "../../Metrics.ts"
 import type { Definition, Options, Status, Worker } from "../../Worker.ts"
 import { monotonic } from "../steady.ts"
-import { makeDesk } from "./assignments.ts"
+import { makeAssignments } from "./assignments.ts"
 import { connect, type Link } from "./connection.ts"
 import { ConnectionLost, type ConnectionReason, Exhausted, WorkerError } from "./errors.ts"
 import { evict } from "./evict.ts"
@@ -69,7 +69,7 @@ export const make = <E>(
       executor: undefined
     }
     let usage = probe()
-    const desk = makeDesk({
+    const assignments = makeAssignments({
       definition,
       url: settings.url,
       admin: (room) => callToken(settings, room),
@@ -83,16 +83,16 @@ export const make = <E>(
       if (state.executor === undefined) return "it is being made ready"
       if (state.draining) return "it drains"
       if (state.link === undefined) return "it is not connected to the server"
-      if (desk.taken() >= settings.maxJobs) return `it has its ${settings.maxJobs} jobs`
-      if (state.executor.free() <= desk.taken() - desk.running()) return "no process is free"
+      if (assignments.taken() >= settings.maxJobs) return `it has its ${settings.maxJobs} jobs`
+      if (state.executor.free() <= assignments.taken() - assignments.running()) return "no process is free"
       return state.load >= settings.loadThreshold ? `its load is ${state.load.toFixed(2)}` : undefined
     }
 
     const tell = Effect.gen(function*() {
-      const facts = { ...usage, ...limits, jobs: desk.taken(), maxJobs: settings.maxJobs }
+      const facts = { ...usage, ...limits, jobs: assignments.taken(), maxJobs: settings.maxJobs }
       state.load = yield* loadOf(settings, facts)
       const full = problem() !== undefined
-      state.link?.send({ _tag: "Load", load: state.load, full, jobs: desk.running() })
+      state.link?.send({ _tag: "Load", load: state.load, full, jobs: assignments.running() })
       yield* metrics.worker({
         load: state.load,
         connected: state.link !== undefined,
@@ -115,7 +115,7 @@ export const make = <E>(
       problem: problem(),
       draining: state.draining,
       load: state.load,
-      jobs: desk.running(),
+      jobs: assignments.running(),
       maxJobs: settings.maxJobs
     }))
 
@@ -139,15 +139,15 @@ export const make = <E>(
           state.link = link
           state.registered = true
           state.lostAt = undefined
-          desk.resume(link)
+          assignments.resume(link)
           return Effect.andThen(tell, Deferred.succeed(started, undefined))
         }),
       onMessage: (message) =>
-        Effect.suspend(() => state.link === undefined ? Effect.void : desk.onMessage(state.link, message)),
+        Effect.suspend(() => state.link === undefined ? Effect.void : assignments.onMessage(state.link, message)),
       onLost: Effect.gen(function*() {
         state.link = undefined
         state.lostAt ??= yield* monotonic
-        yield* desk.release
+        yield* assignments.release
         yield* tell
       })
     })
@@ -156,7 +156,7 @@ export const make = <E>(
         state.draining = true
         state.link = undefined
         // Their rooms may be well: the calls are let end.
-        yield* Effect.timeoutOption(desk.idle, settings.drainTimeout)
+        yield* Effect.timeoutOption(assignments.idle, settings.drainTimeout)
         yield* Deferred.done(started, exit)
         yield* Deferred.done(ended, exit)
       })
@@ -177,7 +177,7 @@ export const make = <E>(
       yield* Deferred.succeed(ended, undefined)
     }))
     const leave = (reason: "drained" | "stopped") =>
-      desk.release.pipe(Effect.andThen(executor.endAll(reason)), Effect.andThen(desk.idle))
+      assignments.release.pipe(Effect.andThen(executor.endAll(reason)), Effect.andThen(assignments.idle))
     const beginDrain = Effect.suspend(() => {
       state.draining = true
       return tell
@@ -190,8 +190,8 @@ export const make = <E>(
     const drain = (limit: Duration.Input | undefined) =>
       Effect.gen(function*() {
         yield* beginDrain
-        yield* Effect.logInfo("the worker drains").pipe(Effect.annotateLogs({ jobs: desk.running() }))
-        const done = yield* Effect.timeoutOption(desk.idle, limit ?? settings.drainTimeout)
+        yield* Effect.logInfo("the worker drains").pipe(Effect.annotateLogs({ jobs: assignments.running() }))
+        const done = yield* Effect.timeoutOption(assignments.idle, limit ?? settings.drainTimeout)
         if (done._tag === "None") yield* leave("drained")
         yield* close
       })
