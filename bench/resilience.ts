@@ -60,22 +60,22 @@ const program = Effect.gen(function*() {
   const breaker = (component: "llm" | "tts" | "stt") => Resilience.breaker({ name: "a", component })
   const thinks = {
     bare: llm("a"),
-    guard: Resilience.llm(llm("a")),
-    breaker: Resilience.llm(llm("a"), { breaker: yield* breaker("llm") }),
+    guard: Llm.resilient(llm("a")),
+    breaker: Llm.resilient(llm("a"), { breaker: yield* breaker("llm") }),
     fallback: yield* Llm.fallback([llm("a"), llm("b")], { breaker: {} }),
     hedge: Llm.hedge([llm("a"), llm("b")])
   }
   const speaks = {
     bare: tts("a"),
-    guard: Resilience.tts(tts("a")),
-    breaker: Resilience.tts(tts("a"), { breaker: yield* breaker("tts") }),
+    guard: Tts.resilient(tts("a")),
+    breaker: Tts.resilient(tts("a"), { breaker: yield* breaker("tts") }),
     fallback: yield* Tts.fallback([tts("a"), tts("b")], { breaker: {} }),
     hedge: Tts.hedge([tts("a"), tts("b")])
   }
   const hears = {
     bare: stt("a"),
-    guard: Resilience.stt(stt("a")),
-    breaker: Resilience.stt(stt("a"), { breaker: yield* breaker("stt") }),
+    guard: Stt.resilient(stt("a")),
+    breaker: Stt.resilient(stt("a"), { breaker: yield* breaker("stt") }),
     fallback: yield* Stt.fallback([stt("a"), stt("b")], { breaker: {} })
   }
   const measure = (calls: Readonly<Record<string, (onFirst: () => void) => Call>>) =>

@@ -93,7 +93,7 @@ Always use functions when appropriate rather than making up information.`,
 
 const program = Effect.gen(function*() {
   // A tool alone: no model, no conversation. `units` was left out.
-  const tools = yield* assistant.tools
+  const tools = yield* Tools.resolve(Toolset)
   const { output } = yield* Tools.execute(tools, { id: "1", name: "get_weather", params: { location: "Oslo" } })
   yield* Console.log("alone:", JSON.stringify(output))
 

@@ -20,11 +20,9 @@ const ToBilling = Tool.make("to_billing", {
 
 const Tools = Toolkit.make(ToBilling)
 
-const ToolsLive = Tools.toLayer({
-  to_billing: () => Effect.orDie(Session.Session.use((session) => session.handoff(billing)))
-})
-
-const reception = Agent.make({ name: "reception", instructions: "You find the right department.", tools: Tools })
+const reception = Agent.make({ name: "reception", instructions: "You find the right department.", tools: Tools }).pipe(
+  Agent.provide(Tools.toLayer({ to_billing: () => Session.Session.use((session) => session.handoff(billing)) }))
+)
 
 const program = Effect.gen(function*() {
   const timeline = yield* Testing.scenario({
@@ -39,6 +37,6 @@ const program = Effect.gen(function*() {
   })
   for (const { from, to } of timeline.of("AgentChanged")) yield* Console.log(`${from ?? "nobody"} → ${to}`)
   yield* Console.log(timeline.messages.join("\n"))
-}).pipe(Effect.provide(ToolsLive))
+})
 
 NodeRuntime.runMain(program)

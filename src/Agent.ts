@@ -3,14 +3,20 @@
  *
  * @since 0.1.0
  */
-import type * as Tool from "effect/ai/Tool"
 import type * as Toolkit from "effect/ai/Toolkit"
 import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
+import type * as Layer from "effect/Layer"
+import * as Pipeable from "effect/Pipeable"
+import type * as Scope from "effect/Scope"
 import type * as Event from "./Event.ts"
 import * as History from "./History.ts"
+import { built, given } from "./internal/agent.ts"
 import type * as Llm from "./Llm.ts"
 import * as Tools from "./Tools.ts"
 import type * as Tts from "./Tts.ts"
+import type * as Turn from "./Turn.ts"
+import type * as Vad from "./Vad.ts"
 
 /**
  * What the user has said, before the agent replies to it.
@@ -42,31 +48,84 @@ export interface Verdict {
 }
 
 /**
- * An agent that needs `R` to run.
+ * A user turn that has exceeded a limit.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Agent<out R = never> {
+export interface TurnLimit {
+  readonly words: number
+  readonly speechMs: number
+}
+
+/**
+ * What an agent does when: its hooks, which need `R`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Hooks<out R = never> {
+  readonly onEnter?: Effect.Effect<unknown, unknown, R> | undefined
+  readonly onExit?: Effect.Effect<unknown, unknown, R> | undefined
+  readonly onUserTurn?: ((turn: UserTurn) => Effect.Effect<Verdict | void, unknown, R>) | undefined
+  readonly onTurnLimit?: ((turn: TurnLimit) => Effect.Effect<unknown, unknown, R>) | undefined
+  readonly onKey?: ((key: string) => Effect.Effect<unknown, unknown, R>) | undefined
+  readonly onFailure?: ((failure: Event.Of<"ProviderFailed">) => Effect.Effect<unknown, unknown, R>) | undefined
+  readonly onEscalation?: ((escalation: Event.Of<"Escalated">) => Effect.Effect<unknown, unknown, R>) | undefined
+}
+
+/**
+ * The tools and hooks of an agent in one session, with all that they need.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Bound extends Hooks {
+  readonly tools: Tools.Set
+}
+
+/**
+ * An agent that needs `R` to run, and whose layers may fail with `E`.
+ *
+ * **Details**
+ *
+ * The session that runs an agent gives it `Session`, and asks once for `bound`,
+ * in a scope that lives as long as itself.
+ *
+ * Of agents that refer to each other TypeScript cannot infer the types: to write
+ * down that of one breaks the circle.
+ *
+ * **Example** (Agents that hand the call to and fro)
+ *
+ * ```ts
+ * import { Agent, Session } from "effect-voice"
+ * import { Tool, Toolkit } from "effect/ai"
+ *
+ * const ToDesk = Toolkit.make(Tool.make("to_desk", { dependencies: [Session.Session] }))
+ * const ToBar = Toolkit.make(Tool.make("to_bar", { dependencies: [Session.Session] }))
+ *
+ * const desk: Agent.Agent<Session.Session> = Agent.make({ name: "desk", instructions: "You book rooms.", tools: ToBar }).pipe(
+ *   Agent.provide(ToBar.toLayer({ to_bar: () => Session.Session.use((session) => session.handoff(bar)) }))
+ * )
+ *
+ * const bar = Agent.make({ name: "bar", instructions: "You reserve tables.", tools: ToDesk }).pipe(
+ *   Agent.provide(ToDesk.toLayer({ to_desk: () => Session.Session.use((session) => session.handoff(desk)) }))
+ * )
+ * ```
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Agent<out R = never, out E = never> extends Pipeable.Pipeable {
   readonly name: string
   readonly instructions: string
-  readonly tools: Effect.Effect<Tools.Set<R>, Tools.ToolsError, R>
   readonly history: History.History
   readonly voice: string | undefined
   readonly llm: Llm.Llm["Service"] | undefined
   readonly tts: Tts.Tts["Service"] | undefined
-  readonly onEnter: Effect.Effect<unknown, unknown, R> | undefined
-  readonly onExit: Effect.Effect<unknown, unknown, R> | undefined
-  readonly onUserTurn: ((turn: UserTurn) => Effect.Effect<Verdict | void, unknown, R>) | undefined
-  readonly onTurnLimit:
-    | ((turn: { readonly words: number; readonly speechMs: number }) => Effect.Effect<unknown, unknown, R>)
-    | undefined
-  readonly onFailure:
-    | ((failure: Event.Of<"ProviderFailed">) => Effect.Effect<unknown, unknown, R>)
-    | undefined
-  readonly onEscalation:
-    | ((escalation: Event.Of<"Escalated">) => Effect.Effect<unknown, unknown, R>)
-    | undefined
+  readonly turn: Turn.Options | undefined
+  readonly vad: Vad.Options | undefined
+  readonly bound: Effect.Effect<Bound, E | Tools.ToolsError, R | Scope.Scope>
 }
 
 /**
@@ -75,12 +134,21 @@ export interface Agent<out R = never> {
  * @category options
  * @since 0.1.0
  */
-export interface Options<Tools extends Record<string, Tool.Any>, RE, RX, RU, RL, RF, RC = never> {
+export interface Options<
+  Kits extends Toolkit.Any | ReadonlyArray<Toolkit.Any> = never,
+  RE = never,
+  RX = never,
+  RU = never,
+  RL = never,
+  RF = never,
+  RC = never,
+  RK = never
+> {
   /** Name in events and logs. @default "agent" */
   readonly name?: string | undefined
   readonly instructions: string
   /** What the model may call. Two tools of one name are refused. @default none */
-  readonly tools?: Toolkit.Toolkit<Tools> | ReadonlyArray<Toolkit.Toolkit<Tools>> | undefined
+  readonly tools?: Kits | undefined
   /**
    * What was said before the conversation begins. At a handoff the items whose
    * ids are not there yet join the conversation, each at its time.
@@ -94,6 +162,16 @@ export interface Options<Tools extends Record<string, Tool.Any>, RE, RX, RU, RL,
   readonly llm?: Llm.Llm["Service"] | undefined
   /** Overrides the `Tts` of the pipeline. */
   readonly tts?: Tts.Tts["Service"] | undefined
+  /**
+   * Turn-taking while this agent speaks: what it leaves out is as the pipeline
+   * has it, and is so again when it has handed over.
+   */
+  readonly turn?: Turn.Options | undefined
+  /**
+   * Tuning of the detector while this agent speaks, over the pipeline's own. It
+   * changes where no speech is heard.
+   */
+  readonly vad?: Vad.Options | undefined
   /** Runs when the agent takes over; a failure is reported, not fatal. */
   readonly onEnter?: Effect.Effect<unknown, unknown, RE> | undefined
   /** Runs when the agent leaves, if it has entered, for at most `closeTimeout` of the pipeline. */
@@ -104,9 +182,9 @@ export interface Options<Tools extends Record<string, Tool.Any>, RE, RX, RU, RL,
    */
   readonly onUserTurn?: ((turn: UserTurn) => Effect.Effect<Verdict | void, unknown, RU>) | undefined
   /** Runs once when a user turn exceeds a limit, not again while it runs. */
-  readonly onTurnLimit?:
-    | ((turn: { readonly words: number; readonly speechMs: number }) => Effect.Effect<unknown, unknown, RL>)
-    | undefined
+  readonly onTurnLimit?: ((turn: TurnLimit) => Effect.Effect<unknown, unknown, RL>) | undefined
+  /** Runs when a key is pressed on a telephone, in place of the `onKey` of the pipeline. */
+  readonly onKey?: ((key: string) => Effect.Effect<unknown, unknown, RK>) | undefined
   /** Runs for each failure that no retry and no other provider has mended. */
   readonly onFailure?: ((failure: Event.Of<"ProviderFailed">) => Effect.Effect<unknown, unknown, RF>) | undefined
   /** Runs once when the session gives up, while the caller hears the apology: call somebody. */
@@ -114,33 +192,104 @@ export interface Options<Tools extends Record<string, Tool.Any>, RE, RX, RU, RL,
 }
 
 /**
- * Makes an agent.
+ * Makes an agent. It needs the handlers of its tools, and what its tools and
+ * hooks depend on.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = <
-  Toolset extends Record<string, Tool.Any> = {},
+  const Kits extends Toolkit.Any | ReadonlyArray<Toolkit.Any> = never,
   RE = never,
   RX = never,
   RU = never,
   RL = never,
   RF = never,
-  RC = never
+  RC = never,
+  RK = never
 >(
-  options: Options<Toolset, RE, RX, RU, RL, RF, RC>
-): Agent<Tool.HandlersFor<Toolset> | Tool.HandlerServices<Toolset[keyof Toolset]> | RE | RX | RU | RL | RF | RC> => ({
-  name: options.name ?? "agent",
-  instructions: options.instructions,
-  tools: options.tools === undefined ? Effect.succeed(Tools.empty) : Tools.resolve(options.tools),
-  history: options.history ?? History.empty,
-  voice: options.voice,
-  llm: options.llm,
-  tts: options.tts,
-  onEnter: options.onEnter,
-  onExit: options.onExit,
-  onUserTurn: options.onUserTurn,
-  onTurnLimit: options.onTurnLimit,
-  onFailure: options.onFailure,
-  onEscalation: options.onEscalation
+  options: Options<Kits, RE, RX, RU, RL, RF, RC, RK>
+): Agent<
+  | Tools.HandlersOf<Kits>
+  | Tools.ServicesOf<Kits>
+  | RE
+  | RX
+  | RU
+  | RL
+  | RF
+  | RC
+  | RK
+> => {
+  const hooks: Hooks<RE | RX | RU | RL | RF | RC | RK> = options
+  const { history = History.empty, instructions, llm, name = "agent", tools, tts, turn, vad, voice } = options
+  return agent<
+    | RE
+    | RX
+    | RU
+    | RL
+    | RF
+    | RC
+    | RK
+    | Tools.HandlersOf<Kits>
+    | Tools.ServicesOf<Kits>,
+    never
+  >(
+    { name, instructions, history, voice, llm, tts, turn, vad },
+    given(tools === undefined ? Effect.succeed(Tools.empty) : Tools.resolve(tools), hooks)
+  )
+}
+
+/**
+ * Gives an agent what a layer provides, wherever it runs and whoever hands the
+ * call to it.
+ *
+ * **Details**
+ *
+ * The layer is built where the agent begins: what it fails with, the session
+ * fails to open with (`Pipeline.make`), or the hand-off (`Session.handoff`). It
+ * lives until the session ends, also while other agents speak. A layer that
+ * several agents of a session were given is built once. Handlers of tools are
+ * the agent's own: another may have a tool of the same name.
+ *
+ * **Example** (An agent with its tools)
+ *
+ * ```ts
+ * import { Effect, Layer, Schema } from "effect"
+ * import { Agent } from "effect-voice"
+ * import { Tool, Toolkit } from "effect/ai"
+ *
+ * const Kit = Toolkit.make(Tool.make("free_rooms", { success: Schema.Int }))
+ * const KitLive: Layer.Layer<Tool.Handler<"free_rooms">> = Kit.toLayer({ free_rooms: () => Effect.succeed(3) })
+ *
+ * const desk: Agent.Agent = Agent.make({ instructions: "You book rooms.", tools: Kit }).pipe(Agent.provide(KitLive))
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const provide: {
+  <ROut, E2, RIn>(
+    layer: Layer.Layer<ROut, E2, RIn>
+  ): <R, E>(self: Agent<R, E>) => Agent<Exclude<R, ROut> | RIn, E | E2>
+  <R, E, ROut, E2, RIn>(
+    self: Agent<R, E>,
+    layer: Layer.Layer<ROut, E2, RIn>
+  ): Agent<Exclude<R, ROut> | RIn, E | E2>
+} = dual(
+  2,
+  <R, E, ROut, E2, RIn>(
+    self: Agent<R, E>,
+    layer: Layer.Layer<ROut, E2, RIn>
+  ): Agent<Exclude<R, ROut> | RIn, E | E2> => agent(self, built(self.bound, layer))
+)
+
+const agent = <R, E>(
+  told: Omit<Agent, "bound" | "pipe">,
+  bound: Effect.Effect<Bound, E | Tools.ToolsError, R | Scope.Scope>
+): Agent<R, E> => ({
+  ...told,
+  bound,
+  pipe() {
+    return Pipeable.pipeArguments(this, arguments)
+  }
 })

@@ -34,6 +34,7 @@ import type * as EffectConfig from "effect/Config"
 import type * as Duration from "effect/Duration"
 import { dual } from "effect/Function"
 import type * as Redacted from "effect/Redacted"
+import { elevenLabs, openAi } from "./internal/config/defaults.ts"
 import * as variable from "./internal/config/variable.ts"
 
 /**
@@ -160,13 +161,13 @@ const readings = {
   }),
   openai: variable.struct<OpenAi>({
     apiKey: variable.optional(variable.secret("OPENAI_API_KEY", "Key of OpenAI")),
-    model: variable.withDefault(variable.text("OPENAI_MODEL", "gpt-4o-mini", "Language model")),
+    model: variable.withDefault(variable.text("OPENAI_MODEL", openAi.model, "Language model")),
     temperature: variable.withDefault(variable.number("OPENAI_TEMPERATURE", "0.7", 2, "Sampling temperature"))
   }),
   elevenlabs: variable.struct<ElevenLabs>({
     apiKey: variable.optional(variable.secret("ELEVENLABS_API_KEY", "Key of ElevenLabs")),
-    voice: variable.withDefault(variable.text("ELEVENLABS_VOICE", "Rachel", "Voice of the agent")),
-    model: variable.withDefault(variable.text("ELEVENLABS_MODEL", "eleven_turbo_v2", "Speech model"))
+    voice: variable.withDefault(variable.text("ELEVENLABS_VOICE", elevenLabs.voice, "Voice of the agent")),
+    model: variable.withDefault(variable.text("ELEVENLABS_MODEL", elevenLabs.model, "Speech model"))
   }),
   vad: variable.struct<Vad>({
     activation: variable.withDefault(

@@ -134,17 +134,19 @@ export class Broken extends Schema.TaggedError<Broken>("effect-voice/Failure/Bro
 
 /**
  * The circuit breaker of the provider is open: it was not asked. `retryAfterMs`
- * tells when it may be, 0 while another request tries it. Retryable.
+ * tells when it may be, 0 while another request tries it; it is absent where no
+ * request will, until the breaker is reset. Retryable.
  *
  * @category models
  * @since 0.1.0
  */
 export class Unavailable extends Schema.TaggedError<Unavailable>("effect-voice/Failure/Unavailable")("Unavailable", {
-  retryAfterMs: Schema.Finite
+  retryAfterMs: Schema.optionalKey(Schema.Finite)
 }) {
   readonly isRetryable = true
   override get message(): string {
-    return `the provider is not asked while its circuit breaker is open, for another ${this.retryAfterMs} ms`
+    const until = this.retryAfterMs === undefined ? "until it is reset" : `for another ${this.retryAfterMs} ms`
+    return `the provider is not asked while its circuit breaker is open, ${until}`
   }
 }
 

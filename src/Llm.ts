@@ -10,111 +10,34 @@
  */
 import * as LanguageModel from "effect/ai/LanguageModel"
 import * as Prompt from "effect/ai/Prompt"
-import type * as Tool from "effect/ai/Tool"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as Failure from "./Failure.ts"
 import { replyOf } from "./internal/llm/adapter.ts"
 import * as caching from "./internal/llm/cache.ts"
+import { counted } from "./internal/llm/metering.ts"
+import { type Delta, LlmError, type Request, type Service, type Settings } from "./internal/llm/model.ts"
+import * as resilience from "./internal/llm/resilient.ts"
+import { Thought } from "./internal/llm/thinking.ts"
 import { Unsaid } from "./internal/llm/unsaid.ts"
-import * as numbers from "./internal/provider/numbers.ts"
 import { Checks, millisOf } from "./internal/provider/options.ts"
-import { services } from "./internal/resilience/layers.ts"
-import { masked } from "./internal/resilience/masked.ts"
-import { fallbackReply, hedgeReply } from "./internal/resilience/reply.ts"
-import type { Fallback, FallbackOptions, HedgeOptions } from "./Resilience.ts"
+import { masked } from "./internal/resilience/errors.ts"
+import { layerResilient as layerOf, services } from "./internal/resilience/layers.ts"
+import type {
+  Fallback,
+  FallbackOptions,
+  HedgeOptions,
+  LayerOptions,
+  Policy,
+  PrewarmOptions,
+  RecoverOptions,
+  Recovery
+} from "./Resilience.ts"
 
-/**
- * Tokens that a reply took.
- *
- * @category models
- * @since 0.1.0
- */
-export const Usage = Schema.Struct({
-  inputTokens: Schema.Finite,
-  outputTokens: Schema.Finite
-})
-
-/**
- * @category models
- * @since 0.1.0
- */
-export type Usage = typeof Usage.Type
-
-/**
- * A piece of a reply.
- *
- * **Details**
- *
- * `ToolCall.params` is what the model wrote, unvalidated: usually an object,
- * from some models a string of JSON. `Finish` comes at most once, last; its
- * `model` is the one that has answered, where the provider tells.
- *
- * @category models
- * @since 0.1.0
- */
-export type Delta =
-  | { readonly _tag: "Text"; readonly text: string }
-  | { readonly _tag: "ToolCall"; readonly id: string; readonly name: string; readonly params: unknown }
-  | { readonly _tag: "Finish"; readonly usage?: Usage | undefined; readonly model?: string | undefined }
-
-/**
- * Settings of one request that go before those of the layer.
- *
- * **Details**
- *
- * A provider leaves out what it does not know. A `Llm.fallback` passes them on;
- * `model` is one provider's own name, so only the first one gets it.
- *
- * @category options
- * @since 0.1.0
- */
-export interface Settings {
-  /** Model by the provider's name for it. @default the layer's own */
-  readonly model?: string | undefined
-  /** Randomness, from 0; the highest value is the provider's. @default the layer's own */
-  readonly temperature?: number | undefined
-  /** Most tokens of the reply. @default the layer's own */
-  readonly maxTokens?: number | undefined
-}
-
-/**
- * What is asked of the model.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Request {
-  readonly prompt: Prompt.Prompt
-  readonly tools: ReadonlyArray<Tool.Any>
-  /** `none` forbids tools, `required` demands one. @default "auto" */
-  readonly toolChoice?: "auto" | "none" | "required" | undefined
-  /** @default the layer's own */
-  readonly settings?: Settings | undefined
-}
-
-/**
- * Every way an `Llm` fails.
- *
- * @category errors
- * @since 0.1.0
- */
-export class LlmError extends Schema.TaggedError<LlmError>("effect-voice/Llm/LlmError")("LlmError", {
-  provider: Schema.String,
-  reason: Failure.Reason
-}) {
-  get isRetryable(): boolean {
-    return this.reason.isRetryable
-  }
-  override get message(): string {
-    return `${this.provider}: ${this.reason.message}`
-  }
-}
+export { type Delta, LlmError, type Request, type Service, type Settings, Usage } from "./internal/llm/model.ts"
 
 /**
  * Service that writes replies.
@@ -128,13 +51,21 @@ export class LlmError extends Schema.TaggedError<LlmError>("effect-voice/Llm/Llm
  * @category services
  * @since 0.1.0
  */
-export class Llm extends Context.Service<Llm, {
-  readonly name: string
-  readonly model?: string | undefined
-  readonly resilient: boolean
-  readonly prewarm?: Effect.Effect<void, LlmError> | undefined
-  readonly reply: (request: Request) => Stream.Stream<Delta, LlmError>
-}>()("effect-voice/Llm") {}
+export class Llm extends Context.Service<Llm, Service>()("effect-voice/Llm") {}
+
+/** What is to be heard of a reply; what is not is a sign that more may come. */
+const said = (reply: Stream.Stream<Delta, LlmError>): Stream.Stream<Delta, LlmError> =>
+  Stream.unwrap(Effect.map(Thought, (thought) =>
+    Stream.mapAccum(
+      reply,
+      () => new Unsaid(),
+      (unsaid: Unsaid, delta): readonly [Unsaid, ReadonlyArray<Delta>] => {
+        const heard = unsaid.push(delta)
+        if (heard.length === 0) thought()
+        return [unsaid, heard]
+      },
+      { onHalt: (unsaid) => unsaid.end() }
+    )))
 
 /**
  * Creates an `Llm` from the function that replies.
@@ -169,13 +100,8 @@ export const make = (provider: {
     resilient: provider.resilient ?? false,
     prewarm: provider.prewarm,
     reply: (request) =>
-      provider.reply(request).pipe(
-        Stream.mapAccum(
-          () => new Unsaid(),
-          (unsaid: Unsaid, delta): readonly [Unsaid, ReadonlyArray<Delta>] => [unsaid, unsaid.push(delta)],
-          { onHalt: (unsaid) => unsaid.end() }
-        ),
-        Stream.map(numbers.delta),
+      said(provider.reply(request)).pipe(
+        Stream.map(counted),
         Stream.takeUntil((delta) => delta._tag === "Finish"),
         masked((reason) => new LlmError({ provider: provider.name, reason })),
         Stream.withSpan("Llm.reply", { attributes: { provider: provider.name } })
@@ -235,6 +161,29 @@ export const layerLanguageModel = (
   Layer.effect(Llm, LanguageModel.LanguageModel.useSync((model) => fromLanguageModel(model, options)))
 
 /**
+ * Makes an `Llm` resilient; one that already is comes back as it is.
+ *
+ * **Details**
+ *
+ * Every delta is useful output: a model may finish without a word.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const resilient: (service: Llm["Service"], policy?: Policy) => Llm["Service"] = resilience.resilient
+
+/**
+ * Layer of an `Llm` with retries and a circuit breaker.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerResilient: <E, R>(
+  layer: Layer.Layer<Llm, E, R>,
+  options?: LayerOptions
+) => Layer.Layer<Llm, E, R> = layerOf(Llm, "llm", resilient)
+
+/**
  * Creates an `Llm` that asks the next provider when one fails before its first
  * text or tool call.
  *
@@ -252,8 +201,7 @@ export const fallback = (
     /** Asks the next provider also after some output: the reply then begins anew. @default false */
     readonly retryAfterOutput?: boolean | undefined
   } = {}
-): Effect.Effect<Llm["Service"] & Fallback, never, Scope.Scope> =>
-  fallbackReply(providers, options, (provider, reason) => new LlmError({ provider, reason }))
+): Effect.Effect<Llm["Service"] & Fallback, never, Scope.Scope> => resilience.fallback(providers, options)
 
 /**
  * Layer of a fallback over the services of other layers, the preferred one
@@ -267,6 +215,39 @@ export const layerFallback = <E, R>(
   options?: Parameters<typeof fallback>[1]
 ): Layer.Layer<Llm, E, R> =>
   Layer.effect(Llm, Effect.flatMap(services(Llm, providers), (services) => fallback(services, options)))
+
+/**
+ * The usual ways to ask a model again: as `gpt-4o-mini`, for 100 tokens at a
+ * temperature of 0.5. The name is OpenAI's: give other recoveries to another
+ * provider.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const recoveries: ReadonlyArray<Recovery<Llm["Service"]>> = resilience.recoveries
+
+/**
+ * Creates an `Llm` that is asked in other ways when it has failed: a `fallback`
+ * over itself with changed settings. Prompt and tools stay.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const recovering: (
+  service: Llm["Service"],
+  options?: RecoverOptions<Llm["Service"]>
+) => Effect.Effect<Llm["Service"] & Fallback, never, Scope.Scope> = resilience.recovering
+
+/**
+ * Opens the connections of an `Llm` before they are needed, for 10 seconds at
+ * most. What fails is logged, with the reason and nothing else, and tried again
+ * when it is needed.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const prewarm = (service: Llm["Service"], options: PrewarmOptions = {}): Effect.Effect<void> =>
+  resilience.prewarm(service, options)
 
 /**
  * Creates an `Llm` that asks the next provider, too, when one is late.
@@ -288,7 +269,7 @@ export const layerFallback = <E, R>(
 export const hedge = (
   providers: readonly [Llm["Service"], ...ReadonlyArray<Llm["Service"]>],
   options: HedgeOptions = {}
-): Llm["Service"] => hedgeReply(providers, options, (provider, reason) => new LlmError({ provider, reason }))
+): Llm["Service"] => resilience.hedge(providers, options)
 
 /**
  * Gives an `Llm` whose requests all have these settings, whatever they say

@@ -146,7 +146,7 @@ export interface Options {
   readonly onText?:
     | ((message: Room.TextMessage, session: Session["Service"]) => Effect.Effect<unknown, unknown>)
     | undefined
-  /** What becomes of a key that is pressed on a telephone, besides its event. @default nothing */
+  /** What becomes of a key that is pressed on a telephone, besides its event, unless the agent says. @default nothing */
   readonly onKey?: ((key: string, session: Session["Service"]) => Effect.Effect<unknown, unknown>) | undefined
   /** Longest wait, before the agent enters, until somebody receives its track. @default "5 seconds" */
   readonly subscriberTimeout?: Duration.Input | undefined
@@ -221,10 +221,10 @@ export type Services = Room.Room | Vad.Vad | Stt.Stt | Llm.Llm | Tts.Tts
  * @category constructors
  * @since 0.1.0
  */
-export const make: <R>(
-  agent: Agent.Agent<R>,
+export const make: <R, E>(
+  agent: Agent.Agent<R, E>,
   options?: Options
-) => Effect.Effect<Session["Service"], PipelineError, Services | Scope.Scope | Exclude<R, Session>> = open
+) => Effect.Effect<Session["Service"], PipelineError | E, Services | Scope.Scope | Exclude<R, Session>> = open
 
 /**
  * Holds a whole conversation and tells why it has ended.
@@ -232,10 +232,10 @@ export const make: <R>(
  * @category running
  * @since 0.1.0
  */
-export const run = <R>(
-  agent: Agent.Agent<R>,
+export const run = <R, E>(
+  agent: Agent.Agent<R, E>,
   options?: Options
-): Effect.Effect<Event.CloseReason, PipelineError, Services | Exclude<Exclude<R, Session>, Scope.Scope>> =>
+): Effect.Effect<Event.CloseReason, PipelineError | E, Services | Exclude<Exclude<R, Session>, Scope.Scope>> =>
   Effect.scoped(Effect.flatMap(make(agent, options), (session) => session.ended))
 
 /**
@@ -256,7 +256,7 @@ export const run = <R>(
  * @category running
  * @since 0.1.0
  */
-export const each: <R>(
-  agent: Agent.Agent<R> | ((participant: Room.Participant) => Agent.Agent<R>),
+export const each: <R, E>(
+  agent: Agent.Agent<R, E> | ((participant: Room.Participant) => Agent.Agent<R, E>),
   options?: EachOptions
 ) => Effect.Effect<void, PipelineError, Services | Exclude<Exclude<R, Session>, Scope.Scope>> = holdEach

@@ -12,16 +12,19 @@ import type * as Agent from "./Agent.ts"
 import type * as Cost from "./Cost.ts"
 import type * as Event from "./Event.ts"
 import type * as History from "./History.ts"
+import type * as Llm from "./Llm.ts"
 import type * as Room from "./Room.ts"
+import type * as Stt from "./Stt.ts"
 import type * as Tools from "./Tools.ts"
+import type * as Tts from "./Tts.ts"
 import type * as Turn from "./Turn.ts"
+import type * as Vad from "./Vad.ts"
 
 /**
  * Why a session refuses.
  *
  * **Details**
  *
- * - `Closed`: the session has ended, or is saying its last words.
  * - `Protected`: the speech may only be interrupted by force.
  * - `OwnSpeech`: a tool waits for the speech that waits for the tool.
  * - `InvalidOption`: `detail` names the option and what to do.
@@ -31,7 +34,7 @@ import type * as Turn from "./Turn.ts"
  */
 export class SessionError extends Schema.TaggedError<SessionError>("effect-voice/Session/SessionError")(
   "SessionError",
-  { reason: Schema.Literals(["Closed", "Protected", "OwnSpeech", "InvalidOption"]), detail: Schema.String }
+  { reason: Schema.Literals(["Protected", "OwnSpeech", "InvalidOption"]), detail: Schema.String }
 ) {
   override get message(): string {
     return this.detail
@@ -127,7 +130,33 @@ export interface State {
 }
 
 /**
- * Service that is the conversation in progress.
+ * What a session has for every agent that it runs.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export type Given = Session | Room.Room | Vad.Vad | Stt.Stt | Llm.Llm | Tts.Tts
+
+/**
+ * What the compiler shows where an agent needs `R` that a session has not got.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export interface Missing<in out R> {
+  readonly "give the agent what it needs with Agent.provide": R
+}
+
+/**
+ * An agent that a session can run as it is; `Missing` for another.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export type Ready<R, E> = [Exclude<R, Given>] extends [never] ? Agent.Agent<R, E> : Missing<Exclude<R, Given>>
+
+/**
+ * The conversation in progress.
  *
  * **Details**
  *
@@ -138,7 +167,9 @@ export interface State {
  *   `wait` (default 2 s) for the transcript of what was just said.
  * - `listen` detaches and attaches the microphone.
  * - `handoff` gives the conversation to another agent, after the `onExit` of the
- *   present one and before the `onEnter` of the other.
+ *   present one and before the `onEnter` of the other. It fails with what the
+ *   other's layers fail with, and then all stays as it was; what the other needs
+ *   beside `Given` is provided where it is made (`Agent.provide`).
  * - `hangUp` says goodbye if asked to, lets it be heard, ends the line of one at a
  *   telephone (`Room.remove`; a warning where the room may not), and ends the session.
  *   `close` ends it now, or with `drain` when all that waits has been said, and
@@ -146,14 +177,16 @@ export interface State {
  *   whoever goes on with it. Both return at once; `ended` waits for the end, for which
  *   tools that run have the pipeline's `closeTimeout`. A tool that waits for it is
  *   not waited for.
+ * - Once the session has ended, or says its last words, nothing comes of what it
+ *   is asked for: what was to be said is `discarded`, and `send` gives `false`.
  * - `spent` is what its providers were used for up to now, and what that costs.
  * - `events` starts with the next event and ends with the session. A listener
  *   that is more than 1024 events behind loses the oldest.
  *
- * @category services
+ * @category models
  * @since 0.1.0
  */
-export class Session extends Context.Service<Session, {
+export interface Service {
   readonly id: string
   readonly job: Readonly<Record<string, string>>
   readonly participant: Effect.Effect<Room.Participant | undefined>
@@ -168,40 +201,24 @@ export class Session extends Context.Service<Session, {
   readonly spent: Effect.Effect<Cost.Report>
   readonly updateHistory: (f: (history: History.History) => History.History) => Effect.Effect<void>
   readonly events: Stream.Stream<Event.Event>
-  readonly say: (
-    text: string | Stream.Stream<string>,
-    options?: SayOptions
-  ) => Effect.Effect<Speech, SessionError>
-  readonly reply: (options?: ReplyOptions) => Effect.Effect<Speech, SessionError>
-  readonly send: (text: string) => Effect.Effect<void, SessionError>
+  readonly say: (text: string | Stream.Stream<string>, options?: SayOptions) => Effect.Effect<Speech>
+  readonly reply: (options?: ReplyOptions) => Effect.Effect<Speech>
+  readonly send: (text: string) => Effect.Effect<boolean>
   readonly interrupt: (options?: { readonly force?: boolean | undefined }) => Effect.Effect<void, SessionError>
   readonly commitTurn: (options?: { readonly wait?: Duration.Input | undefined }) => Effect.Effect<void, SessionError>
   readonly clearTurn: Effect.Effect<void>
   readonly listen: (on: boolean) => Effect.Effect<void>
   readonly update: (update: Update) => Effect.Effect<void, SessionError>
-  readonly handoff: <R>(
-    agent: Agent.Agent<R>
-  ) => Effect.Effect<void, SessionError | Tools.ToolsError, Exclude<R, Session>>
+  readonly handoff: <R, E>(agent: Ready<R, E>) => Effect.Effect<void, E>
   readonly hangUp: (options?: { readonly say?: string | undefined }) => Effect.Effect<void>
   readonly close: (options?: { readonly drain?: boolean | undefined }) => Effect.Effect<void>
   readonly ended: Effect.Effect<Event.CloseReason>
-}>()("effect-voice/Session") {}
+}
 
 /**
- * The speech on whose behalf a tool runs.
+ * Service that is the conversation in progress.
  *
- * @internal
+ * @category services
+ * @since 0.1.0
  */
-export const CurrentSpeech: Context.Reference<string | undefined> = Context.Reference<string | undefined>(
-  "effect-voice/Session/CurrentSpeech",
-  { defaultValue: () => undefined }
-)
-
-/**
- * Facts about the job in which sessions are opened, for those that are not told.
- *
- * @internal
- */
-export const CurrentJob: Context.Reference<Readonly<Record<string, string>>> = Context.Reference<
-  Readonly<Record<string, string>>
->("effect-voice/Session/CurrentJob", { defaultValue: () => ({}) })
+export class Session extends Context.Service<Session, Service>()("effect-voice/Session") {}

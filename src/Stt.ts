@@ -12,147 +12,48 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
 import * as Failure from "./Failure.ts"
-import * as numbers from "./internal/provider/numbers.ts"
 import { millisOf } from "./internal/provider/options.ts"
-import { isEmpty, remember } from "./internal/resilience/answers.ts"
-import { services } from "./internal/resilience/layers.ts"
-import { masked } from "./internal/resilience/masked.ts"
-import { Mapping, Timeline } from "./internal/resilience/timeline.ts"
-import { fallbackTranscription } from "./internal/resilience/transcription.ts"
+import { masked } from "./internal/resilience/errors.ts"
+import { layerResilient as layerOf, services } from "./internal/resilience/layers.ts"
+import {
+  type Input,
+  type Recognition,
+  type Service,
+  SttError,
+  type Transcript,
+  type Wants
+} from "./internal/stt/model.ts"
 import { problemOf as recognizerProblem } from "./internal/stt/options.ts"
 import { recognise } from "./internal/stt/recognizer.ts"
+import * as resilience from "./internal/stt/resilient.ts"
 import { byMarks, byVoice } from "./internal/stt/segments.ts"
-import type { Fallback, FallbackOptions } from "./Resilience.ts"
+import { Mapping, StreamTime } from "./internal/stt/streamTime.ts"
+import { finite, isEmpty, remember } from "./internal/stt/transcripts.ts"
+import type {
+  Fallback,
+  FallbackOptions,
+  LayerOptions,
+  Policy,
+  PrewarmOptions,
+  RecoverOptions,
+  Recovery
+} from "./Resilience.ts"
 import type * as Vad from "./Vad.ts"
 
-/**
- * One word with its time in the stream of audio (ms from its first sample).
- *
- * @category models
- * @since 0.1.0
- */
-export const Word = Schema.Struct({
-  text: Schema.String,
-  start: Schema.Finite,
-  end: Schema.Finite
-})
-
-/**
- * @category models
- * @since 0.1.0
- */
-export type Word = typeof Word.Type
-
-/**
- * What was heard.
- *
- * **Details**
- *
- * An interim transcript (`final: false`) replaces the interim before it and is
- * replaced by the final one; a final transcript never changes. `start` and
- * `end` are milliseconds from the first sample of the audio; `confidence` lies
- * between 0 and 1. Each is absent where the provider does not tell.
- *
- * @category models
- * @since 0.1.0
- */
-export const Transcript = Schema.Struct({
-  text: Schema.String,
-  final: Schema.Boolean,
-  start: Schema.optionalKey(Schema.Finite),
-  end: Schema.optionalKey(Schema.Finite),
-  words: Schema.optionalKey(Schema.Array(Word)),
-  confidence: Schema.optionalKey(Schema.Finite),
-  language: Schema.optionalKey(Schema.String)
-})
-
-/**
- * @category models
- * @since 0.1.0
- */
-export type Transcript = typeof Transcript.Type
-
-/**
- * A mark in the audio: the speaker has stopped, transcribe what you have now.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Finalize {
-  readonly _tag: "Finalize"
-}
-
-/**
- * The mark that asks for the final transcript of what was sent so far.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const Finalize: Finalize = { _tag: "Finalize" }
-
-/**
- * What a recogniser is fed: audio, with `Finalize` marks where speech ended.
- *
- * @category models
- * @since 0.1.0
- */
-export type Input = Audio.Frame | Finalize
-
-/**
- * Every way an `Stt` fails.
- *
- * @category errors
- * @since 0.1.0
- */
-export class SttError extends Schema.TaggedError<SttError>("effect-voice/Stt/SttError")("SttError", {
-  provider: Schema.String,
-  reason: Failure.Reason
-}) {
-  get isRetryable(): boolean {
-    return this.reason.isRetryable
-  }
-  override get message(): string {
-    return `${this.provider}: ${this.reason.message}`
-  }
-}
-
-/**
- * What a recogniser is to be fed.
- *
- * **Details**
- *
- * - `all`: the audio as it comes, silence included.
- * - `speech`: speech with its padding and no more, as the pipeline's detector
- *   has it. What recognises one piece of speech at a time hears words in silence,
- *   and is paid for it.
- * - `each`: several in one, which want different things; told by `fallback`.
- *
- * @category models
- * @since 0.1.0
- */
-export type Wants = "all" | "speech" | "each"
-
-/**
- * What an `Stt` is.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Service {
-  readonly name: string
-  readonly model?: string | undefined
-  readonly interims: boolean
-  readonly resilient: boolean
-  readonly wants?: Wants | undefined
-  readonly prewarm?: Effect.Effect<void, SttError> | undefined
-  readonly withLanguage?: ((language: string) => Service) | undefined
-  readonly transcribe: <E, R>(audio: Stream.Stream<Input, E, R>) => Stream.Stream<Transcript, E | SttError, R>
-}
+export {
+  Finalize,
+  type Input,
+  type Recognition,
+  type Service,
+  SttError,
+  Transcript,
+  type Wants,
+  Word
+} from "./internal/stt/model.ts"
 
 /**
  * Service that transcribes speech.
@@ -184,7 +85,7 @@ const complete = (provider: {
 }, transcribe: Transcribe): Stt["Service"] => {
   const traced: Transcribe = (audio) =>
     transcribe(audio).pipe(
-      Stream.map(numbers.transcript),
+      Stream.map(finite),
       masked((reason) => new SttError({ provider: provider.name, reason })),
       Stream.withSpan("Stt.transcribe", { attributes: { provider: provider.name } })
     )
@@ -239,28 +140,14 @@ export const make = (provider: {
 }): Stt["Service"] =>
   complete(provider, (audio) =>
     Stream.suspend(() => {
-      const timeline = new Timeline()
+      const streamTime = new StreamTime()
       const mapping = new Mapping()
       const counted = Stream.map(audio, (input) => {
-        if (!("_tag" in input)) mapping.push(input, timeline.push(input))
+        if (!("_tag" in input)) mapping.push(input, streamTime.push(input))
         return input
       })
       return Stream.map(provider.transcribe(counted), (transcript) => mapping.transcript(transcript))
     }))
-
-/**
- * What a recogniser makes of one piece of speech. Times are milliseconds from
- * the first sample of the piece.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Recognition {
-  readonly text: string
-  readonly confidence?: number | undefined
-  readonly words?: ReadonlyArray<Word> | undefined
-  readonly language?: string | undefined
-}
 
 /**
  * Options of a recogniser that is used as an `Stt`.
@@ -352,6 +239,32 @@ export const fromRecognizer = (options: RecognizerOptions): Stt["Service"] => {
 }
 
 /**
+ * Makes an `Stt` resilient; one that already is comes back as it is.
+ *
+ * **Details**
+ *
+ * The audio since the last final transcript is kept, 30 seconds at most, and
+ * given again to the next attempt. Times go on through all attempts. Retries
+ * are counted anew after every answer, and after an attempt that has lived for
+ * `firstOutput`. A quiet user is no failure; an end before the audio has ended is.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const resilient: (service: Stt["Service"], policy?: Policy) => Stt["Service"] = resilience.resilient
+
+/**
+ * Layer of an `Stt` with retries and a circuit breaker.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerResilient: <E, R>(
+  layer: Layer.Layer<Stt, E, R>,
+  options?: LayerOptions
+) => Layer.Layer<Stt, E, R> = layerOf(Stt, "stt", resilient)
+
+/**
  * Creates an `Stt` that asks the next provider when one fails.
  *
  * **Details**
@@ -367,8 +280,7 @@ export const fromRecognizer = (options: RecognizerOptions): Stt["Service"] => {
 export const fallback = (
   providers: readonly [Stt["Service"], ...ReadonlyArray<Stt["Service"]>],
   options: FallbackOptions<Stt["Service"]> = {}
-): Effect.Effect<Stt["Service"] & Fallback, never, Scope.Scope> =>
-  fallbackTranscription(providers, options, (provider, reason) => new SttError({ provider, reason }))
+): Effect.Effect<Stt["Service"] & Fallback, never, Scope.Scope> => resilience.fallback(providers, options)
 
 /**
  * Layer of a fallback over the services of other layers, the preferred one
@@ -385,6 +297,38 @@ export const layerFallback = <E, R>(
     Stt,
     Effect.flatMap(services(Stt, providers), (services) => fallback(services, options))
   )
+
+/**
+ * The usual ways to ask a recogniser again: after a second, in English where it
+ * can be told.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const recoveries: ReadonlyArray<Recovery<Stt["Service"]>> = resilience.recoveries
+
+/**
+ * Creates an `Stt` that is asked in other ways when it has failed: a `fallback`
+ * over itself with changed settings.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const recovering: (
+  service: Stt["Service"],
+  options?: RecoverOptions<Stt["Service"]>
+) => Effect.Effect<Stt["Service"] & Fallback, never, Scope.Scope> = resilience.recovering
+
+/**
+ * Opens the connections of an `Stt` before they are needed, for 10 seconds at
+ * most. What fails is logged, with the reason and nothing else, and tried again
+ * when it is needed.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const prewarm = (service: Stt["Service"], options: PrewarmOptions = {}): Effect.Effect<void> =>
+  resilience.prewarm(service, options)
 
 /**
  * Transcribes a stream of audio with the `Stt` of the context.

@@ -228,8 +228,23 @@ export type ToolOf<T> = T extends ReadonlyArray<infer Kit> ? ToolOf<Kit>
  * @since 0.1.0
  */
 export type HandlersOf<T> = T extends ReadonlyArray<infer Kit> ? HandlersOf<Kit>
-  : T extends Toolkit.Toolkit<infer Tools> ? Tool.HandlersFor<Tools>
+  : T extends Toolkit.Toolkit<infer Tools> ?
+    Named<{ readonly [Name in keyof Tools]: HandlerOf<Tools[Name]> }[keyof Tools]>
   : never
+
+/**
+ * What the handlers and the schemas of a toolkit, or of several, need at each
+ * call.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export type ServicesOf<T> = Named<Exclude<Tool.HandlerServices<ToolOf<T>>, undefined>>
+
+type HandlerOf<T extends Tool.Any> = Tool.RequiresHandler<T> extends true ? Tool.Handler<T["name"]> : never
+
+// What is inferred is shown by the names of its members, and not by that of a type with the tools' schemas in it.
+type Named<T> = [T] extends [infer Members] ? Members : never
 
 /**
  * No tools.
@@ -254,7 +269,7 @@ export const empty: Set = { entries: new Map() }
  */
 export const resolve = <const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>>(
   toolkits: T
-): Effect.Effect<Set<Tool.HandlerServices<ToolOf<T>>>, ToolsError, HandlersOf<T>> => add(empty, toolkits)
+): Effect.Effect<Set<ServicesOf<T>>, ToolsError, HandlersOf<T>> => add(empty, toolkits)
 
 /**
  * Adds tools; a name that is taken fails with `DuplicateTool`.
@@ -265,8 +280,8 @@ export const resolve = <const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>
 export const add = <R, const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>>(
   self: Set<R>,
   toolkits: T
-): Effect.Effect<Set<R | Tool.HandlerServices<ToolOf<T>>>, ToolsError, HandlersOf<T>> =>
-  Effect.flatMap(entries.resolve<Tool.HandlerServices<ToolOf<T>>, HandlersOf<T>>(toolkits), (added) => {
+): Effect.Effect<Set<R | ServicesOf<T>>, ToolsError, HandlersOf<T>> =>
+  Effect.flatMap(entries.resolve<ServicesOf<T>, HandlersOf<T>>(toolkits), (added) => {
     const twice = added.find((entry, i) =>
       self.entries.has(entry.tool.name) || added.findIndex((other) => other.tool.name === entry.tool.name) !== i
     )
@@ -284,9 +299,9 @@ export const add = <R, const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>>
 export const replace = <R, const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>>(
   self: Set<R>,
   toolkits: T
-): Effect.Effect<Set<R | Tool.HandlerServices<ToolOf<T>>>, never, HandlersOf<T>> =>
+): Effect.Effect<Set<R | ServicesOf<T>>, never, HandlersOf<T>> =>
   Effect.map(
-    entries.resolve<Tool.HandlerServices<ToolOf<T>>, HandlersOf<T>>(toolkits),
+    entries.resolve<ServicesOf<T>, HandlersOf<T>>(toolkits),
     (added) => join(self, added)
   )
 

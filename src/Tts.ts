@@ -7,96 +7,56 @@
  *
  * @since 0.1.0
  */
-import type * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import { dual } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Audio from "./Audio.ts"
 import * as Failure from "./Failure.ts"
-import * as numbers from "./internal/provider/numbers.ts"
-import { breakersOf, keepBreakers } from "./internal/resilience/breaker.ts"
-import { services } from "./internal/resilience/layers.ts"
-import { masked } from "./internal/resilience/masked.ts"
-import { meteredSpeech } from "./internal/resilience/metering.ts"
-import { prewarmOf } from "./internal/resilience/prewarm.ts"
-import { convert, fallbackSpeech, hedgeSpeech } from "./internal/resilience/speech.ts"
+import { masked } from "./internal/resilience/errors.ts"
+import { layerResilient as layerOf, services } from "./internal/resilience/layers.ts"
 import * as caching from "./internal/tts/cache.ts"
-import * as folder from "./internal/tts/directory.ts"
-import type { Fallback, FallbackOptions, HedgeOptions } from "./Resilience.ts"
+import { finite, inFormat } from "./internal/tts/chunks.ts"
+import * as files from "./internal/tts/fileStore.ts"
+import {
+  type Cache,
+  type CacheOptions,
+  type CacheStore,
+  type Chunk,
+  type Options,
+  type Service,
+  TtsError,
+  type Voice
+} from "./internal/tts/model.ts"
+import { spoken } from "./internal/tts/pieces.ts"
+import * as resilience from "./internal/tts/resilient.ts"
+import * as byVoice from "./internal/tts/voices.ts"
+import type {
+  Fallback,
+  FallbackOptions,
+  HedgeOptions,
+  LayerOptions,
+  Policy,
+  PrewarmOptions,
+  RecoverOptions,
+  Recovery
+} from "./Resilience.ts"
 
-/**
- * A stretch of the spoken text and when it sounds, in milliseconds from the
- * first sample of the speech.
- *
- * @category models
- * @since 0.1.0
- */
-export const TimedText = Schema.Struct({
-  text: Schema.String,
-  start: Schema.Finite,
-  end: Schema.Finite
-})
-
-/**
- * @category models
- * @since 0.1.0
- */
-export type TimedText = typeof TimedText.Type
-
-/**
- * A piece of synthesised speech.
- *
- * **Details**
- *
- * Every chunk of one speech has the same rate and channel count. `alignment`
- * lists, in order and without repetition, the stretches of text whose time has
- * become known with this chunk; joined over the speech they give the spoken
- * text. A provider that knows no times leaves it out.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Chunk {
-  readonly frame: Audio.Frame
-  readonly alignment?: ReadonlyArray<TimedText> | undefined
-}
-
-/**
- * Options of one speech.
- *
- * @category options
- * @since 0.1.0
- */
-export interface Options {
-  /** Voice by the provider's name for it. @default the layer's own */
-  readonly voice?: string | undefined
-  /** Rate of speech, 1 is the voice's own; left out by a provider that has none. @default the layer's own */
-  readonly speed?: number | undefined
-}
-
-/**
- * Every way a `Tts` fails.
- *
- * @category errors
- * @since 0.1.0
- */
-export class TtsError extends Schema.TaggedError<TtsError>("effect-voice/Tts/TtsError")("TtsError", {
-  provider: Schema.String,
-  reason: Failure.Reason
-}) {
-  get isRetryable(): boolean {
-    return this.reason.isRetryable
-  }
-  override get message(): string {
-    return `${this.provider}: ${this.reason.message}`
-  }
-}
+export {
+  type Cache,
+  type CacheOptions,
+  type CacheStore,
+  type Chunk,
+  type Options,
+  type Service,
+  TimedText,
+  TtsError,
+  type Voice
+} from "./internal/tts/model.ts"
 
 /**
  * Service that speaks.
@@ -112,32 +72,7 @@ export class TtsError extends Schema.TaggedError<TtsError>("effect-voice/Tts/Tts
  * @category services
  * @since 0.1.0
  */
-export class Tts extends Context.Service<Tts, {
-  readonly name: string
-  readonly model?: string | undefined
-  readonly resilient: boolean
-  readonly prewarm?: Effect.Effect<void, TtsError> | undefined
-  readonly sampleRate: number
-  readonly channels: number
-  readonly voices: ReadonlyArray<string>
-  readonly speak: <E, R>(
-    text: Stream.Stream<string, E, R>,
-    options?: Options
-  ) => Stream.Stream<Chunk, E | TtsError, R>
-}>()("effect-voice/Tts") {}
-
-const inFormat = (declared: Audio.Format & { readonly name: string }) =>
-(
-  chunks: Arr.NonEmptyReadonlyArray<Chunk>
-): Effect.Effect<Arr.NonEmptyReadonlyArray<Chunk>, TtsError> => {
-  const wrong = chunks.find(({ frame }) =>
-    frame.sampleRate !== declared.sampleRate || frame.channels !== declared.channels
-  )
-  if (wrong === undefined) return Effect.succeed(chunks)
-  const detail = `audio at ${wrong.frame.sampleRate} Hz with ${wrong.frame.channels} channels, ` +
-    `declared were ${declared.sampleRate} Hz and ${declared.channels}`
-  return Effect.fail(new TtsError({ provider: declared.name, reason: new Failure.InvalidResponse({ detail }) }))
-}
+export class Tts extends Context.Service<Tts, Service>()("effect-voice/Tts") {}
 
 /**
  * Creates a `Tts` from the function that speaks.
@@ -194,7 +129,7 @@ export const make = (provider: {
       provider.speak(text, options).pipe(
         Stream.filter((chunk) => chunk.frame.samples.length > 0 || (chunk.alignment?.length ?? 0) > 0),
         Stream.mapArrayEffect(inFormat(provider)),
-        Stream.map(numbers.chunk),
+        Stream.map(finite),
         masked((reason) => new TtsError({ provider: provider.name, reason })),
         Stream.withSpan("Tts.speak", { attributes: { provider: provider.name } })
       )
@@ -230,12 +165,7 @@ export const fromSynthesizer = (synthesizer: {
   make({
     ...synthesizer,
     speak: (text, options) =>
-      text.pipe(
-        Stream.mapAccum(
-          () => "",
-          (blank: string, piece): readonly [string, ReadonlyArray<string>] =>
-            piece.trim() === "" ? [blank + piece, []] : ["", [blank + piece]]
-        ),
+      spoken(text).pipe(
         Stream.mapEffect((piece) =>
           Effect.map(synthesizer.synthesize(piece.trim(), options?.voice, options), (frame) => ({ frame, piece }))
         ),
@@ -247,15 +177,6 @@ export const fromSynthesizer = (synthesizer: {
         Stream.buffer({ capacity: 0 })
       )
   })
-
-/**
- * One of the voices of `voices`: a service, and its own name for the voice
- * where it has several.
- *
- * @category options
- * @since 0.1.0
- */
-export type Voice = Tts["Service"] | { readonly tts: Tts["Service"]; readonly voice: string }
 
 /**
  * Creates a `Tts` whose voices are other services, by name.
@@ -270,79 +191,10 @@ export type Voice = Tts["Service"] | { readonly tts: Tts["Service"]; readonly vo
  * @category constructors
  * @since 0.1.0
  */
-export const voices = (
+export const voices: (
   byName: Readonly<Record<string, Voice>>,
-  options: { /** @default "voices" */ readonly name?: string | undefined } = {}
-): Tts["Service"] => {
-  const name = options.name ?? "voices"
-  const names = Object.keys(byName)
-  const all = new Map(
-    names.flatMap((name) => {
-      const voice = byName[name]
-      return voice === undefined ? [] : [[name, "tts" in voice ? voice : { tts: voice, voice: undefined }] as const]
-    })
-  )
-  const [first] = all.values()
-  const format = { sampleRate: first?.tts.sampleRate ?? 24_000, channels: first?.tts.channels ?? 1 }
-  const service = Tts.of({
-    name,
-    resilient: [...all.values()].every(({ tts }) => tts.resilient),
-    prewarm: prewarmOf([...all.values()].map(({ tts }) => tts)),
-    ...format,
-    voices: names,
-    speak: <E, R>(text: Stream.Stream<string, E, R>, options?: Options): Stream.Stream<Chunk, E | TtsError, R> => {
-      const chosen = options?.voice === undefined ? first : all.get(options.voice)
-      if (chosen !== undefined) {
-        return convert(format)(meteredSpeech(chosen.tts, text, { ...options, voice: chosen.voice }))
-      }
-      const detail = `there is no such voice; use one of: ${names.join(", ")}`
-      return Stream.fail(new TtsError({ provider: name, reason: new Failure.InvalidRequest({ detail }) }))
-    }
-  })
-  return keepBreakers(service, [...all.values()].flatMap(({ tts }) => breakersOf(tts)))
-}
-
-/**
- * Where cached speech is kept beside the memory. It never fails: what cannot be
- * read is `undefined`.
- *
- * @category models
- * @since 0.1.0
- */
-export interface CacheStore {
-  readonly get: (key: string) => Effect.Effect<ReadonlyArray<Chunk> | undefined>
-  readonly set: (key: string, speech: ReadonlyArray<Chunk>) => Effect.Effect<void>
-}
-
-/**
- * Options of a cache of speech.
- *
- * @category options
- * @since 0.1.0
- */
-export interface CacheOptions {
-  /** Most bytes of audio in memory; what was not used for the longest goes first. @default 33554432 */
-  readonly maxBytes?: number | undefined
-  /** Which sentences are kept; they come without white space around them. @default those of at most 200 characters */
-  readonly accepts?: ((text: string) => boolean) | undefined
-  /** Keeps speech beyond the process, see `directory`. @default none */
-  readonly store?: CacheStore | undefined
-}
-
-/**
- * What a cache has done and holds: `bytes` of audio of `entries` sentences.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Cache {
-  readonly cache: Effect.Effect<{
-    readonly hits: number
-    readonly misses: number
-    readonly entries: number
-    readonly bytes: number
-  }>
-}
+  options?: { /** @default "voices" */ readonly name?: string | undefined }
+) => Tts["Service"] = byVoice.voices
 
 /**
  * Creates a `Tts` that says a sentence again from memory.
@@ -397,7 +249,7 @@ export const layerCached = <E, R>(
  * @category constructors
  * @since 0.1.0
  */
-export const directory = (options: {
+export const fileStore = (options: {
   readonly path: string
   readonly variant: string
   /** Most bytes of all files; what was not used for the longest goes first. @default 268435456 */
@@ -408,11 +260,35 @@ export const directory = (options: {
     new TtsError({ provider: "cache", reason: new Failure.InvalidRequest({ detail }) })
   return maxBytes >= 0
     ? Effect.mapError(
-      folder.directory({ ...options, maxBytes }),
+      files.fileStore({ ...options, maxBytes }),
       () => refused("path: the directory can be neither read nor made")
     )
     : Effect.fail(refused(`maxBytes: must be at least 0, not ${maxBytes}`))
 }
+
+/**
+ * Makes a `Tts` resilient; one that already is comes back as it is.
+ *
+ * **Details**
+ *
+ * The text is pulled once and kept for the next attempt. A speech without
+ * any letter or digit may end without audio, and that is no failure.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const resilient: (service: Tts["Service"], policy?: Policy) => Tts["Service"] = resilience.resilient
+
+/**
+ * Layer of a `Tts` with retries and a circuit breaker.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layerResilient: <E, R>(
+  layer: Layer.Layer<Tts, E, R>,
+  options?: LayerOptions
+) => Layer.Layer<Tts, E, R> = layerOf(Tts, "tts", resilient)
 
 /**
  * Creates a `Tts` that asks the next provider when one fails before its first
@@ -435,8 +311,7 @@ export const fallback = (
     /** Asks the next provider also after some audio: the speech then begins anew. @default false */
     readonly retryAfterOutput?: boolean | undefined
   } = {}
-): Effect.Effect<Tts["Service"] & Fallback, never, Scope.Scope> =>
-  fallbackSpeech(providers, options, (provider, reason) => new TtsError({ provider, reason }))
+): Effect.Effect<Tts["Service"] & Fallback, never, Scope.Scope> => resilience.fallback(providers, options)
 
 /**
  * Creates a `Tts` that asks the next provider, too, when one is late.
@@ -454,7 +329,7 @@ export const fallback = (
 export const hedge = (
   providers: readonly [Tts["Service"], ...ReadonlyArray<Tts["Service"]>],
   options: HedgeOptions = {}
-): Tts["Service"] => hedgeSpeech(providers, options, (provider, reason) => new TtsError({ provider, reason }))
+): Tts["Service"] => resilience.hedge(providers, options)
 
 /**
  * Gives a `Tts` that speaks with these options, whatever a speech asks for.
@@ -479,6 +354,38 @@ export const layerFallback = <E, R>(
   options?: Parameters<typeof fallback>[1]
 ): Layer.Layer<Tts, E, R> =>
   Layer.effect(Tts, Effect.flatMap(services(Tts, providers), (services) => fallback(services, options)))
+
+/**
+ * The usual ways to ask a synthesiser again: with the voice `Antoni`. The name is
+ * ElevenLabs': give other recoveries to another provider.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const recoveries: ReadonlyArray<Recovery<Tts["Service"]>> = resilience.recoveries
+
+/**
+ * Creates a `Tts` that is asked in other ways when it has failed: a `fallback`
+ * over itself with changed settings.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const recovering: (
+  service: Tts["Service"],
+  options?: RecoverOptions<Tts["Service"]>
+) => Effect.Effect<Tts["Service"] & Fallback, never, Scope.Scope> = resilience.recovering
+
+/**
+ * Opens the connections of a `Tts` before they are needed, for 10 seconds at
+ * most. What fails is logged, with the reason and nothing else, and tried again
+ * when it is needed.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const prewarm = (service: Tts["Service"], options: PrewarmOptions = {}): Effect.Effect<void> =>
+  resilience.prewarm(service, options)
 
 /**
  * Speaks a stream of text with the `Tts` of the context.

@@ -9,21 +9,41 @@
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
-import type * as Event from "./Event.ts"
-import * as errorType from "./internal/metrics/errorType.ts"
-import { hasWord } from "./internal/text/words.ts"
-import * as Decision from "./internal/turn/decision.ts"
-import { audible, type Draft, find, noWords, publish, said, setPhase, setStarved } from "./internal/turn/draft.ts"
+import type { Action } from "./internal/turn/action.ts"
+import * as Draft from "./internal/turn/draft.ts"
 import * as Ending from "./internal/turn/ending.ts"
+import * as EndOfTurn from "./internal/turn/endOfTurn.ts"
 import * as Endpointing from "./internal/turn/endpointing.ts"
+import * as Failing from "./internal/turn/failing.ts"
 import * as Floor from "./internal/turn/floor.ts"
-import * as Hearing from "./internal/turn/hearing.ts"
-import type { Action, Signal, State } from "./internal/turn/model.ts"
+import * as LastWords from "./internal/turn/lastWords.ts"
+import type { Ears, State } from "./internal/turn/model.ts"
+import * as Overlap from "./internal/turn/overlap.ts"
 import type { Settings } from "./internal/turn/settings.ts"
+import { settle } from "./internal/turn/settling.ts"
+import type { Signal } from "./internal/turn/signal.ts"
+import * as Silence from "./internal/turn/silence.ts"
+import * as Timers from "./internal/turn/timers.ts"
+import * as Turns from "./internal/turn/turns.ts"
+import * as Voice from "./internal/turn/voice.ts"
+import * as Words from "./internal/turn/words.ts"
 
-export type { Action, Signal, State } from "./internal/turn/model.ts"
-export type { Problem, Settings } from "./internal/turn/settings.ts"
-export { resolve } from "./internal/turn/settings.ts"
+export type { Action } from "./internal/turn/action.ts"
+export type { Ears, State } from "./internal/turn/model.ts"
+export { type Problem, resolve, type Settings } from "./internal/turn/settings.ts"
+export type { Signal } from "./internal/turn/signal.ts"
+export {
+  awaitsFinal,
+  closeReason,
+  failuresInARow,
+  guess,
+  isPaused,
+  isProtected,
+  overview,
+  settings,
+  type Status,
+  status
+} from "./internal/turn/view.ts"
 
 /**
  * How turns are taken.
@@ -125,7 +145,7 @@ export interface Options {
  */
 export const initial = (
   settings: Settings,
-  ears: State["ears"],
+  ears: Ears,
   options: {
     /** Whether there is anything to say when the session gives up. @default false */
     readonly apology?: boolean | undefined
@@ -133,36 +153,40 @@ export const initial = (
     readonly lastWords?: number | undefined
   } = {}
 ): State => ({
-  settings,
-  ears,
-  status: "starting",
-  closing: undefined,
-  voice: undefined,
-  words: noWords,
-  decision: undefined,
-  cleared: undefined,
-  pending: undefined,
-  manual: undefined,
-  heardTo: Number.NEGATIVE_INFINITY,
-  patience: options.lastWords ?? 0,
-  lastWords: undefined,
-  keptInterim: "",
-  endpointing: Endpointing.make(settings.endpointing),
-  turn: 1,
-  speeches: [],
-  pause: undefined,
-  holdUntil: undefined,
-  silentSince: undefined,
-  speculation: undefined,
-  warmUpUntil: undefined,
-  failures: {},
-  errors: {},
-  apology: options.apology ?? false,
-  hushed: false,
-  awayAt: undefined,
-  away: false,
-  user: "listening",
-  agent: "initializing"
+  user: {
+    state: "listening",
+    presence: { _tag: "Present" },
+    voice: { _tag: "Silent" },
+    words: Draft.noWords,
+    turn: 1,
+    decision: undefined,
+    question: 0,
+    manualUntil: undefined,
+    pending: undefined,
+    endpointing: Endpointing.make(settings.endpointing),
+    heardTo: Number.NEGATIVE_INFINITY,
+    cleared: undefined
+  },
+  agent: {
+    state: "initializing",
+    speeches: [],
+    pause: undefined,
+    holdUntil: undefined,
+    silentSince: undefined,
+    guess: undefined,
+    warmUpUntil: undefined,
+    hushed: false
+  },
+  session: {
+    settings,
+    ears,
+    status: { _tag: "Starting" },
+    lastWords: undefined,
+    patience: options.lastWords ?? 0,
+    keptInterim: "",
+    failures: { inARow: {}, recent: {} },
+    apology: options.apology ?? false
+  }
 })
 
 /**
@@ -171,35 +195,7 @@ export const initial = (
  * @category getters
  * @since 0.1.0
  */
-export const deadline = (s: State): number | undefined => {
-  if (s.status === "closed" || s.status === "starting") return undefined
-  const settled = Floor.settled(s)
-  const due = Math.min(
-    s.decision?.commitAt ?? Infinity,
-    Hearing.interruptsAt(s) ?? Infinity,
-    Hearing.reconsidersAt(s) ?? Infinity,
-    (settled ? s.pause?.until : undefined) ?? Infinity,
-    (settled ? s.holdUntil : undefined) ?? Infinity,
-    s.words.expectedAt ?? Infinity,
-    s.manual?.until ?? Infinity,
-    s.awayAt ?? Infinity,
-    Ending.due(s)
-  )
-  return due === Infinity ? undefined : due
-}
-
-/**
- * Whether an unforced `interrupt` must fail: the speech that plays is protected.
- *
- * @category getters
- * @since 0.1.0
- */
-export const isProtected = (s: State, speech?: string): boolean => {
-  const target = speech === undefined
-    ? s.speeches.find((other) => other.phase !== "stopping")
-    : s.speeches.find((other) => other.id === speech)
-  return target?.protected === true
-}
+export const deadline = (s: State): number | undefined => Timers.deadline(s)
 
 /**
  * Advances the conversation by one signal at `now` (ms of the Clock).
@@ -208,73 +204,69 @@ export const isProtected = (s: State, speech?: string): boolean => {
  * @since 0.1.0
  */
 export const step = (state: State, now: number, signal: Signal): readonly [State, ReadonlyArray<Action>] => {
-  if (signal._tag === "Enqueue" && (state.status === "closed" || state.status === "draining")) {
+  const { _tag: status } = state.session.status
+  if (signal._tag === "Enqueue" && (status === "Closed" || status === "Draining")) {
     return [state, [{ _tag: "Refuse", speech: signal.speech }]]
   }
-  if (state.status === "closed" && signal._tag === "Heard") return keepLate(state, signal)
-  if (state.status === "closed" && signal._tag !== "SpeechEnded") return [state, []]
-  const d: Draft = { now, s: { ...state }, actions: [] }
+  if (status === "Closed" && signal._tag === "Heard") return Ending.keepLate(state, signal)
+  if (status === "Closed" && signal._tag !== "SpeechEnded") return [state, []]
+  const d = Draft.begin(state, now)
   receive(d, signal)
-  if (d.s.status === "draining") finish(d)
+  Ending.finish(d)
   Floor.next(d)
-  if (audible(d.s, now)) d.s.silentSince = undefined
-  else if (audible(state, now)) Hearing.fallsSilent(d, state.pause, signal._tag === "PlayoutEnded")
-  else Hearing.staysSilent(d)
+  Silence.follow(d, state, signal._tag === "PlayoutEnded")
   settle(d)
-  if (d.s.status === "closed" && state.status !== "closed") {
-    d.actions.push({ _tag: "Finish", reason: d.s.closing ?? "closed" })
-  }
-  return [d.s, d.actions]
+  const after = d.session.status
+  if (after._tag === "Closed" && status !== "Closed") d.actions.push({ _tag: "Finish", reason: after.reason })
+  return Draft.end(d)
 }
 
-/** Words whose transcript comes while the session says goodbye: nobody answers, but they were said. */
-const keepLate = (
-  state: State,
-  { final, text }: Extract<Signal, { readonly _tag: "Heard" }>
-): readonly [State, ReadonlyArray<Action>] => {
-  if (!final) return [state, []]
-  const kept = { ...state, keptInterim: "" }
-  const more = Ending.beyond(state.keptInterim, text)
-  return !hasWord(more)
-    ? [kept, []]
-    : [{ ...kept, turn: state.turn + 1 }, [{ _tag: "KeepWords", turn: state.turn, text: more }]]
-}
-
-const receive = (d: Draft, signal: Signal): void => {
+const receive = (d: Draft.Draft, signal: Signal): void => {
   switch (signal._tag) {
     case "Opened":
-      if (d.s.status === "starting") d.s.status = "open"
-      return
-    case "Settled":
-      d.s.hushed = false
+      if (d.session.status._tag === "Starting") d.session.status = { _tag: "Open" }
       return
     case "Tick":
-      return tick(d)
+      return Timers.tick(d)
+    case "Tune":
+      d.session.settings = signal.settings
+      d.user.endpointing = Endpointing.update(d.user.endpointing, signal.settings.endpointing)
+      return
+    case "Close":
+      Ending.close(d, signal.drain, signal.reason)
+      if (signal.now === true) Ending.abandon(d)
+      return
+    case "Transcribed":
+      return LastWords.over(d)
+    case "Failed":
+      return Failing.failed(d, signal.component, signal.fatal === true)
+    case "Worked":
+      return Failing.worked(d, signal.component)
     case "VoiceStarted":
-      return Hearing.voiceStarted(d, signal.startedAt)
+      return Voice.started(d, signal.startedAt)
     case "VoicePaused":
-      return Hearing.voicePaused(d, signal.voiceAt)
+      return Voice.paused(d, signal.voiceAt)
     case "VoiceResumed":
-      return Hearing.voiceResumed(d, signal.voiceAt)
+      return Voice.resumed(d, signal.voiceAt)
     case "VoiceEnded":
-      return Hearing.voiceEnded(d, signal.endedAt)
+      return Voice.ended(d, signal.endedAt)
     case "Heard":
-      if (signal.final) Ending.heard(d, signal.endedAt)
-      return Hearing.heard(d, signal.text, signal.final, signal.endedAt)
+      if (signal.final) LastWords.transcribed(d, signal.endedAt)
+      return Words.heard(d, signal.text, signal.final, signal.endedAt)
     case "EndOfTurn":
-      return Decision.endOfTurn(d, signal.decision, signal.probability)
+      return EndOfTurn.predicted(d, signal.question, signal.probability)
     case "Overlap":
-      return Hearing.judged(d, signal.text, signal.verdict)
+      return Overlap.judged(d, signal.text, signal.verdict)
     case "Typed":
-      return Decision.open(d, signal.text, "text", d.now, d.now)
+      return Turns.open(d, signal.text, "text", d.now, d.now)
     case "CommitTurn":
-      return Decision.commitTurn(d, signal.waitMs)
+      return EndOfTurn.commitTurn(d, signal.waitMs)
     case "ClearTurn":
-      return Hearing.clearTurn(d)
+      return Words.clear(d)
     case "Accepted":
-      return Decision.accepted(d, signal.turn, signal.text, signal.changed)
+      return Turns.accepted(d, signal.turn, signal.text, signal.changed)
     case "Declined":
-      return Decision.declined(d, signal.turn)
+      return Turns.declined(d, signal.turn)
     case "Enqueue":
       return Floor.enqueue(d, {
         id: signal.speech,
@@ -284,180 +276,30 @@ const receive = (d: Draft, signal: Signal): void => {
       })
     case "Interrupt":
       return interrupt(d, signal.force, signal.speech)
+    case "Settled":
+      d.agent.hushed = false
+      return
     case "AudioReady":
-      return ready(d, signal.speech)
+      return Floor.audioReady(d, signal.speech)
     case "Starved":
-      return setStarved(d, signal.speech, signal.starved)
+      return Floor.starved(d, signal.speech, signal.starved)
     case "PlayoutEnded":
       return Floor.playoutEnded(d, signal.speech, signal.next)
     case "Working":
-      return working(d, signal.speech, signal.phase)
+      return Floor.working(d, signal.speech, signal.phase)
     case "SpeechEnded":
-      return ended(d, signal.speech)
-    case "Failed":
-      return failed(d, signal.component, signal.fatal === true)
-    case "Worked":
-      if (d.s.failures[signal.component] !== undefined) {
-        d.s.failures = { ...d.s.failures, [signal.component]: 0 }
-      }
-      return
-    case "Tune":
-      d.s.settings = signal.settings
-      d.s.endpointing = Endpointing.update(d.s.endpointing, signal.settings.endpointing)
-      return
-    case "Transcribed":
-      return Ending.over(d)
-    case "Close":
-      close(d, signal.drain, signal.reason)
-      if (signal.now === true) abandon(d)
-      return
+      return Floor.speechEnded(d, signal.speech)
   }
 }
 
-/** Timers that are due, in the order of their weight: on a tie the commit goes first. */
-const tick = (d: Draft): void => {
-  const { decision, manual, words } = d.s
-  if (decision !== undefined && decision.commitAt <= d.now) {
-    if (decision.asking) {
-      publish(d, { _tag: "Warning", component: "detector", message: "the turn detector did not answer in time" })
-    }
-    Decision.commit(d, "voice")
-  }
-  if (manual !== undefined && manual.until <= d.now) Decision.commit(d, "manual")
-  Hearing.interruptByVoice(d)
-  Hearing.reconsider(d)
-  if (Floor.settled(d.s)) {
-    if (d.s.pause?.until !== undefined && d.s.pause.until <= d.now) Floor.resume(d)
-    if (d.s.holdUntil !== undefined && d.s.holdUntil <= d.now) d.s.holdUntil = undefined
-  }
-  if (words.expectedAt !== undefined && words.expectedAt <= d.now) {
-    d.s.words = { ...d.s.words, expectedAt: undefined }
-    publish(d, { _tag: "TranscriptionTimedOut", startedAt: words.startedAt ?? d.now, speechMs: words.speechMs })
-  }
-  if (d.s.awayAt !== undefined && d.s.awayAt <= d.now) d.s.away = true
-}
-
-const interrupt = (d: Draft, force: boolean, speech: string | undefined): void => {
-  d.s.hushed = true
+const interrupt = (d: Draft.Draft, force: boolean, speech: string | undefined): void => {
+  d.agent.hushed = true
   d.actions.push({ _tag: "Settle" })
   if (speech === undefined) {
     // A reply that a hook still thinks about is one that waits.
-    if (d.s.pending !== undefined) Decision.declined(d, d.s.pending.turn)
-    return Floor.interrupt(d, force)
+    if (d.user.pending !== undefined) Turns.declined(d, d.user.pending)
+    return Floor.clear(d, force)
   }
-  const target = find(d, speech)
+  const target = Draft.find(d, speech)
   if (target !== undefined && (force || !target.protected)) Floor.stop(d, target)
-}
-
-const silent = (d: Draft, speech: string): boolean => {
-  const phase = find(d, speech)?.phase
-  return phase === "working" || phase === "tools"
-}
-
-const working = (d: Draft, speech: string, phase: "working" | "tools"): void => {
-  if (silent(d, speech)) setPhase(d, speech, phase)
-}
-
-const ready = (d: Draft, speech: string): void => {
-  if (silent(d, speech)) setPhase(d, speech, "ready")
-}
-
-const ended = (d: Draft, speech: string): void => {
-  if (d.s.speculation?.speech === speech) d.s.speculation = undefined
-  const record = find(d, speech)
-  if (record === undefined) return
-  if (record.phase === "playing") Floor.playoutEnded(d, speech, "working")
-  d.s.speeches = d.s.speeches.filter((other) => other.id !== speech)
-}
-
-const failed = (d: Draft, component: keyof State["failures"], fatal: boolean): void => {
-  const { errorWindow, maxErrors, tolerated } = d.s.settings
-  const inARow = (d.s.failures[component] ?? 0) + 1
-  d.s.failures = { ...d.s.failures, [component]: inARow }
-  const type = errorType.of({ component, reason: "" })
-  const errors = [...(d.s.errors[type] ?? []).filter((at) => at > d.now - errorWindow), d.now]
-  d.s.errors = { ...d.s.errors, [type]: errors }
-  if (d.s.closing === "provider_failures") return
-  if (fatal) return giveUp(d, component, "fatal", inARow)
-  if (inARow > tolerated) return giveUp(d, component, "consecutive", inARow)
-  if (errors.length > maxErrors) giveUp(d, component, "window", errors.length)
-}
-
-/** The speech that says that all is lost. */
-const apology = "apology"
-
-/** All is lost: the caller is told so, where that is still possible, and the session ends. */
-const giveUp = (
-  d: Draft,
-  component: keyof State["failures"],
-  cause: Event.Of<"Escalated">["cause"],
-  failures: number
-): void => {
-  const heard = d.s.apology && component !== "room" && d.s.status === "open"
-  d.actions.push({ _tag: "Escalate", component, cause, failures, apology: heard ? apology : undefined })
-  if (!heard) return close(d, false, "provider_failures")
-  d.s.closing = "provider_failures"
-  d.actions.push({ _tag: "Closing", drain: true, reason: "provider_failures" })
-  Decision.discard(d)
-  Floor.interrupt(d, true)
-  d.s.pending = undefined
-  d.s.status = "draining"
-  Floor.enqueue(d, { id: apology, source: "say", protected: true, phase: "queued" })
-}
-
-const close = (d: Draft, drain: boolean, reason: NonNullable<State["closing"]>): void => {
-  d.s.closing ??= reason
-  d.actions.push({ _tag: "Closing", drain, reason: d.s.closing })
-  if (d.s.status === "starting") d.s.status = "open"
-  if (drain) {
-    if (d.s.status === "open" && reason === "closed") Ending.answer(d)
-    d.s.status = "draining"
-    return
-  }
-  Decision.discard(d)
-  Floor.interrupt(d, true)
-  d.s.status = "draining"
-  d.s.pending = undefined
-  Ending.hasten(d)
-}
-
-/** No transcript is waited for, and what hangs keeps no words back. */
-const abandon = (d: Draft): void => {
-  Ending.over(d)
-  keep(d)
-}
-
-/** Draining is over when nothing is left to be said. */
-const finish = (d: Draft): void => {
-  const idle = () => d.s.speeches.length === 0 && d.s.pending === undefined
-  if (Ending.waits(d, idle()) || !idle()) return
-  keep(d)
-  Decision.discard(d)
-  Hearing.cutOff(d)
-  d.s.status = "closed"
-}
-
-/** What is said is in the history, whatever comes; a final transcript may still follow the interim one. */
-const keep = (d: Draft): void => {
-  const text = said(d.s.words, true)
-  if (text !== "") {
-    d.actions.push({ _tag: "KeepWords", turn: d.s.turn, text })
-    d.s.turn += 1
-  }
-  d.s.keptInterim = d.s.words.interim
-  d.s.words = noWords
-}
-
-/** What follows from the step: states, as they are seen from outside, and the away timer. */
-const settle = (d: Draft): void => {
-  const seen = Floor.agentState(d.s)
-  const agent = d.s.hushed && seen === "listening" ? d.s.agent : seen
-  const idle = agent === "listening" && d.s.voice === undefined && d.s.status === "open" && !d.s.away
-  if (idle && d.s.awayAt === undefined) d.s.awayAt = d.now + d.s.settings.awayAfter
-  else if (!idle) d.s.awayAt = undefined
-  const user = d.s.voice !== undefined ? "speaking" : d.s.away ? "away" : "listening"
-  if (user !== d.s.user) publish(d, { _tag: "UserStateChanged", from: d.s.user, to: user })
-  if (agent !== d.s.agent) publish(d, { _tag: "AgentStateChanged", from: d.s.agent, to: agent })
-  d.s.user = user
-  d.s.agent = agent
 }

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Layer, Metric, Schema, Stream } from "effect"
-import { Agent, Failure, Llm, Metrics, Resilience, Stt, Tts } from "effect-voice"
+import { Agent, Failure, Llm, Metrics, Stt, Tts } from "effect-voice"
 import * as Cost from "effect-voice/Cost"
 import * as Testing from "effect-voice/testing"
 import { Prompt, Tool, Toolkit } from "effect/ai"
@@ -98,11 +98,11 @@ describe("Cost.Meter", () => {
           )
       })
       const llm = Llm.cached(
-        Llm.withSettings(yield* Llm.fallback([Llm.hedge([Resilience.llm(good)])]), { maxTokens: 9 })
+        Llm.withSettings(yield* Llm.fallback([Llm.hedge([Llm.resilient(good)])]), { maxTokens: 9 })
       )
       const all = yield* told(Effect.andThen(Stream.runDrain(llm.reply(hello)), Stream.runDrain(llm.reply(hello))))
       assert.strictEqual(all.length, 1)
-      const tts = Resilience.tts(Tts.voices({
+      const tts = Tts.resilient(Tts.voices({
         x: Tts.make({
           name: "t",
           sampleRate: 8000,
@@ -123,7 +123,7 @@ describe("Cost.Meter", () => {
         reply: () => Stream.concat(Stream.make<[Llm.Delta]>({ _tag: "Text", text: "12345678" }), Stream.never)
       })
       const all = yield* told(Effect.gen(function*() {
-        const fiber = yield* Effect.forkChild(Stream.runDrain(Resilience.llm(slow).reply(hello)), {
+        const fiber = yield* Effect.forkChild(Stream.runDrain(Llm.resilient(slow).reply(hello)), {
           startImmediately: true
         })
         yield* TestClock.adjust("1 second")
@@ -145,7 +145,7 @@ describe("Cost.Meter", () => {
   it.effect("is told the audio that a recogniser was given, with each final transcript", () =>
     Effect.gen(function*() {
       const frame = { samples: new Int16Array(16_000), sampleRate: 16_000, channels: 1 }
-      const stt = Resilience.stt(Stt.make({
+      const stt = Stt.resilient(Stt.make({
         name: "s",
         model: "m",
         transcribe: (audio) =>
@@ -164,7 +164,7 @@ describe("Cost.Meter", () => {
         name: "a",
         reply: () => Stream.fail(new Llm.LlmError({ provider: "a", reason: new Failure.Rejected({ status: 401 }) }))
       })
-      const exit = Effect.exit(Stream.runDrain(Resilience.llm(dead).reply(hello)))
+      const exit = Effect.exit(Stream.runDrain(Llm.resilient(dead).reply(hello)))
       assert.deepStrictEqual(yield* told(exit), [])
       assert.isTrue(Exit.isFailure(yield* exit))
     }))

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Fiber, Layer, Queue, Redacted, Schedule, Stream } from "effect"
-import { type Audio, Resilience, Stt } from "effect-voice"
+import { type Audio, Stt } from "effect-voice"
 import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
 import { TestClock } from "effect/testing"
 import { WebSocket } from "ws"
@@ -316,7 +316,7 @@ describe("DeepgramStt", () => {
         Stream.concat(Stream.make(Stt.Finalize))
       )
       const heard = yield* Effect.gen(function*() {
-        const stt = Resilience.stt(yield* Stt.Stt, { schedule: Schedule.spaced("10 millis") })
+        const stt = Stt.resilient(yield* Stt.Stt, { schedule: Schedule.spaced("10 millis") })
         return yield* Stream.runCollect(stt.transcribe(audio))
       }).pipe(Effect.provide(DeepgramStt.layer(options(relay.url))))
       assert.strictEqual(relay.peers.length, 2)

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Duration, Effect, Layer, Schedule, Schema, Stream } from "effect"
-import { Failure, Llm, Resilience } from "effect-voice"
+import { Failure, Llm } from "effect-voice"
 import { AiError, LanguageModel, Prompt, type Response, Tool } from "effect/ai"
 import { contract } from "./contract/llm.ts"
 
@@ -212,7 +212,7 @@ describe("Llm", () => {
         const model = yield* modelOf(
           Stream.suspend(() => ++attempt < 3 ? Stream.fail(error) : Stream.fromIterable(say("hi")))
         )
-        const llm = Resilience.llm(Llm.fromLanguageModel(model, { name: "model" }), { schedule: Schedule.forever })
+        const llm = Llm.resilient(Llm.fromLanguageModel(model, { name: "model" }), { schedule: Schedule.forever })
         assert.deepStrictEqual(yield* Stream.runCollect(llm.reply(request)), [{ _tag: "Text", text: "hi" }])
       }))
   })
@@ -257,7 +257,7 @@ describe("Llm", () => {
       ).pipe(Stream.rechunk(1), Stream.tap(() => Effect.sleep(100)))
   })
   contract("an Llm made of a function", Layer.succeed(Llm.Llm, scripted))
-  contract("a guarded Llm", Layer.succeed(Llm.Llm, Resilience.llm(scripted)))
+  contract("a guarded Llm", Layer.succeed(Llm.Llm, Llm.resilient(scripted)))
   contract("a fallback", Layer.effect(Llm.Llm, Llm.fallback([scripted, scripted])))
   contract(
     "a language model",

@@ -78,7 +78,7 @@ describe("Resilience", () => {
     it.effect("asks again after 100, 200 and 400 ms, and then fails with the last error", () =>
       Effect.gen(function*() {
         const { asked, llm } = llmOf("a", Stream.fail(llmError(broken)))
-        const { at, exit } = yield* over(10_000, replyOf(Resilience.llm(llm, policy)))
+        const { at, exit } = yield* over(10_000, replyOf(Llm.resilient(llm, policy)))
         assert.deepStrictEqual(asked, [0, 100, 300, 700])
         assert.strictEqual(at, 700)
         assertError(failureOf(exit), llmError(broken))
@@ -90,7 +90,7 @@ describe("Resilience", () => {
           const [status, times] of [[400, 1], [401, 1], [404, 1], [408, 4], [429, 4], [499, 4], [500, 4], [503, 4]]
         ) {
           const { asked, llm } = llmOf("a", Stream.fail(llmError(new Failure.Rejected({ status: status! }))))
-          yield* over(1000, replyOf(Resilience.llm(llm, policy)))
+          yield* over(1000, replyOf(Llm.resilient(llm, policy)))
           assert.strictEqual(asked.length, times, `${status}`)
         }
       }))
@@ -100,15 +100,15 @@ describe("Resilience", () => {
         const limited = (retryAfterMs: number) =>
           Stream.fail(llmError(new Failure.Rejected({ status: 429, retryAfterMs })))
         const soon = llmOf("a", limited(1500), Stream.make(text("hi")))
-        yield* over(2000, replyOf(Resilience.llm(soon.llm, policy)))
+        yield* over(2000, replyOf(Llm.resilient(soon.llm, policy)))
         assert.deepStrictEqual(soon.asked, [0, 1500])
         const late = llmOf("a", limited(60_000), Stream.make(text("hi")))
-        const { exit } = yield* over(0, replyOf(Resilience.llm(late.llm, policy)))
+        const { exit } = yield* over(0, replyOf(Llm.resilient(late.llm, policy)))
         assert.strictEqual(late.asked.length, 1)
         assert.isTrue(Exit.isFailure(exit))
         // Of ten seconds eight are gone: three more are too many.
         const slow = llmOf("a", Stream.concat(Stream.fromEffectDrain(Effect.sleep(8000)), limited(3000)))
-        const { at } = yield* over(20_000, replyOf(Resilience.llm(slow.llm, policy)))
+        const { at } = yield* over(20_000, replyOf(Llm.resilient(slow.llm, policy)))
         assert.strictEqual(at - 2000, 8000)
         assert.strictEqual(slow.asked.length, 1)
       }))
@@ -117,7 +117,7 @@ describe("Resilience", () => {
       Effect.gen(function*() {
         const late = Stream.fromEffect(Effect.delay(Effect.fail(llmError(broken)), 4000))
         const { asked, llm } = llmOf("a", late, late, Stream.never)
-        const { at, exit } = yield* over(20_000, replyOf(Resilience.llm(llm, policy)))
+        const { at, exit } = yield* over(20_000, replyOf(Llm.resilient(llm, policy)))
         assert.deepStrictEqual(asked, [0, 4100, 8300])
         assert.strictEqual(at, 10_000)
         assertError(failureOf(exit), llmError(new Failure.TimedOut({ afterMs: 10_000 })))
@@ -130,20 +130,20 @@ describe("Resilience", () => {
           Stream.make(text("a")),
           Stream.fromEffect(Effect.delay(Effect.succeed(text("b")), 29_000))
         )
-        const { seen } = yield* over(30_000, replyOf(Resilience.llm(llmOf("a", slow).llm, patient)))
+        const { seen } = yield* over(30_000, replyOf(Llm.resilient(llmOf("a", slow).llm, patient)))
         assert.deepStrictEqual(seen, [[text("a"), 0], [text("b"), 29_000]])
         const hanging = Stream.concat(slow, Stream.never)
-        const { at, exit } = yield* over(60_000, replyOf(Resilience.llm(llmOf("a", hanging).llm, patient)))
+        const { at, exit } = yield* over(60_000, replyOf(Llm.resilient(llmOf("a", hanging).llm, patient)))
         assert.strictEqual(at, 30_000 + 59_000)
         assertError(failureOf(exit), llmError(new Failure.TimedOut({ afterMs: 30_000 })))
-        const impatient = yield* over(60_000, replyOf(Resilience.llm(llmOf("a", hanging).llm, policy)))
+        const impatient = yield* over(60_000, replyOf(Llm.resilient(llmOf("a", hanging).llm, policy)))
         assertError(failureOf(impatient.exit), llmError(new Failure.TimedOut({ afterMs: 10_000 })))
       }))
 
     it.effect("passes a failure after the first output through and asks nobody again", () =>
       Effect.gen(function*() {
         const { asked, llm } = llmOf("a", Stream.concat(Stream.make(text("Hel")), Stream.fail(llmError(broken))))
-        const { exit, seen } = yield* over(1000, replyOf(Resilience.llm(llm, policy)))
+        const { exit, seen } = yield* over(1000, replyOf(Llm.resilient(llm, policy)))
         assert.deepStrictEqual(asked, [0])
         assert.deepStrictEqual(seen, [[text("Hel"), 0]])
         assertError(failureOf(exit), llmError(broken))
@@ -152,10 +152,10 @@ describe("Resilience", () => {
     it.effect("lets a model finish without a word, but not end without a finish", () =>
       Effect.gen(function*() {
         const { asked, llm } = llmOf("a", Stream.make(finish), Stream.make(text("hi"), finish))
-        const { seen } = yield* over(1000, replyOf(Resilience.llm(llm, policy)))
+        const { seen } = yield* over(1000, replyOf(Llm.resilient(llm, policy)))
         assert.deepStrictEqual(asked, [0])
         assert.deepStrictEqual(seen, [[finish, 0]])
-        const silent = yield* over(1000, replyOf(Resilience.llm(llmOf("a", Stream.empty).llm, policy)))
+        const silent = yield* over(1000, replyOf(Llm.resilient(llmOf("a", Stream.empty).llm, policy)))
         assertError(failureOf(silent.exit), llmError(new Failure.EndedEarly()))
       }))
 
@@ -164,7 +164,7 @@ describe("Resilience", () => {
         const secret = Stream.fromEffect(Effect.sync((): Llm.Delta => {
           throw new TypeError("wss://host/?key=sk-secret")
         }))
-        const { exit } = yield* over(1000, replyOf(Resilience.llm(llmOf("a", secret).llm, policy)))
+        const { exit } = yield* over(1000, replyOf(Llm.resilient(llmOf("a", secret).llm, policy)))
         assertError(failureOf(exit), llmError(new Failure.Broken({ detail: "TypeError" })))
         assert.notInclude(String(exit), "sk-secret")
       }))
@@ -173,7 +173,7 @@ describe("Resilience", () => {
       Effect.gen(function*() {
         const closed = yield* Ref.make(0)
         const { asked, llm } = llmOf("a", Stream.ensuring(Stream.never, Ref.update(closed, (n) => n + 1)))
-        const fiber = yield* Effect.forkChild(replyOf(Resilience.llm(llm, policy)))
+        const fiber = yield* Effect.forkChild(replyOf(Llm.resilient(llm, policy)))
         yield* TestClock.adjust(100)
         yield* Fiber.interrupt(fiber)
         yield* TestClock.adjust(60_000)
@@ -189,21 +189,21 @@ describe("Resilience", () => {
           yield* Effect.addFinalizer(() => Ref.update(open, (n) => n - 1))
           return Stream.fail(llmError(broken))
         }))
-        yield* over(1000, replyOf(Resilience.llm(llmOf("a", attempt).llm, policy)))
+        yield* over(1000, replyOf(Llm.resilient(llmOf("a", attempt).llm, policy)))
         assert.strictEqual(yield* Ref.get(open), 0)
       }))
 
     it.effect("is the identity on what is resilient already", () =>
       Effect.gen(function*() {
-        const once = Resilience.llm(llmOf("a", Stream.fail(llmError(broken))).llm, policy)
+        const once = Llm.resilient(llmOf("a", Stream.fail(llmError(broken))).llm, policy)
         assert.isTrue(once.resilient)
-        assert.strictEqual(Resilience.llm(once, policy), once)
+        assert.strictEqual(Llm.resilient(once, policy), once)
       }))
 
     it.effect("jitters the waits when no schedule is given", () =>
       Effect.gen(function*() {
         const { asked, llm } = llmOf("a", Stream.fail(llmError(broken)))
-        yield* over(2000, replyOf(Resilience.llm(llm)))
+        yield* over(2000, replyOf(Llm.resilient(llm)))
         const [first, second] = asked
         assert.isTrue(second! - first! >= 80 && second! - first! <= 120, `${second}`)
         assert.strictEqual(asked.length, 4)
@@ -223,6 +223,64 @@ describe("Resilience", () => {
         const { seen } = yield* over(1000, timed(guarded))
         assert.deepStrictEqual(seen.map(([n]) => n), [0, 1, 2])
         assert.strictEqual(attempt, 2)
+      }))
+  })
+
+  describe("a model that thinks", () => {
+    const thoughts = (count: number, everyMs: number) =>
+      Stream.range(1, count).pipe(
+        Stream.mapEffect((n) => Effect.delay(Effect.succeed(text(`thought ${n}, `)), everyMs)),
+        Stream.rechunk(1)
+      )
+    const of = (...parts: ReadonlyArray<Stream.Stream<Llm.Delta, Llm.LlmError>>) =>
+      parts.reduce((all, part) => Stream.concat(all, part))
+    const textOf = (seen: ReadonlyArray<readonly [Llm.Delta, number]>) =>
+      seen.map(([delta]) => delta._tag === "Text" ? delta.text : delta._tag)
+
+    it.effect("is alive: it is waited for however long it takes, also by who wraps it", () =>
+      Effect.gen(function*() {
+        for (const wrap of [(llm: Llm.Llm["Service"]) => llm, (llm: Llm.Llm["Service"]) => Llm.withSettings(llm, {})]) {
+          const { asked, llm } = llmOf(
+            "a",
+            of(Stream.make(text("<think>")), thoughts(10, 4000), Stream.make(text("</think>Hello."), finish))
+          )
+          const from = yield* Clock.currentTimeMillis
+          const { at, seen } = yield* over(60_000, replyOf(Llm.resilient(wrap(llm), policy)))
+          assert.deepStrictEqual(textOf(seen), ["Hello.", "Finish"])
+          assert.strictEqual(at - from, 40_000)
+          assert.strictEqual(asked.length, 1)
+        }
+      }))
+
+    it.effect("has failed when its thoughts stop for longer than an answer may", () =>
+      Effect.gen(function*() {
+        const { llm } = llmOf("a", of(Stream.make(text("<think>")), thoughts(5, 4000), Stream.never))
+        const { at, exit } = yield* over(60_000, replyOf(Llm.resilient(llm, { ...policy, nextOutput: "5 seconds" })))
+        assert.strictEqual(at, 25_000)
+        assertError(failureOf(exit), llmError(new Failure.TimedOut({ afterMs: 5000 })))
+      }))
+
+    it.effect("is asked again when it fails among its thoughts: nothing was said", () =>
+      Effect.gen(function*() {
+        const { asked, llm } = llmOf(
+          "a",
+          of(Stream.make(text("<think>")), thoughts(5, 4000), Stream.fail(llmError(broken))),
+          Stream.make(text("Hello."), finish)
+        )
+        const { at, seen } = yield* over(60_000, replyOf(Llm.resilient(llm, policy)))
+        assert.deepStrictEqual(textOf(seen), ["Hello.", "Finish"])
+        assert.deepStrictEqual([asked, at], [[0, 20_100], 20_100])
+      }))
+
+    it.effect("is alive in the middle of its answer, too", () =>
+      Effect.gen(function*() {
+        const { llm } = llmOf(
+          "a",
+          of(Stream.make(text("One moment.\n<think>")), thoughts(10, 4000), Stream.make(text("</think>Yes."), finish))
+        )
+        const { at, seen } = yield* over(60_000, replyOf(Llm.resilient(llm, policy)))
+        assert.deepStrictEqual(textOf(seen), ["One moment.\n", "Yes.", "Finish"])
+        assert.strictEqual(at, 40_000)
       }))
   })
 
@@ -269,7 +327,7 @@ describe("Resilience", () => {
             ? Stream.fail(ttsError(broken))
             : Stream.map(said, (piece) => (heard.push(piece), chunk(100))))
         const pieces = Stream.suspend(() => (pulls++, Stream.rechunk(Stream.make("One.", "Two."), 1)))
-        const { seen } = yield* over(1000, timed(Resilience.tts(tts, policy).speak(pieces)))
+        const { seen } = yield* over(1000, timed(Tts.resilient(tts, policy).speak(pieces)))
         assert.deepStrictEqual([heard, pulls, total(seen)], [["One.", "Two."], 1, 200])
       }))
 
@@ -283,18 +341,20 @@ describe("Resilience", () => {
             Stream.never
           )
         )
-        const { at, exit } = yield* over(60_000, timed(Resilience.tts(tts, policy).speak(slow)))
+        const { at, exit } = yield* over(60_000, timed(Tts.resilient(tts, policy).speak(slow)))
         assert.strictEqual(at, 40_000)
         assertError(failureOf(exit), ttsError(new Failure.TimedOut({ afterMs: 10_000 })))
       }))
 
     it.effect("takes silence for a failure only when there was something to say", () =>
       Effect.gen(function*() {
-        const tts = Resilience.tts(ttsOf("a", () => Stream.empty), policy)
+        const tts = Tts.resilient(ttsOf("a", () => Stream.empty), policy)
         const silent = yield* over(1000, timed(tts.speak(Stream.make("Hi."))))
         assertError(failureOf(silent.exit), ttsError(new Failure.EndedEarly()))
-        const blank = yield* over(1000, timed(tts.speak(Stream.make("", " "))))
-        assert.isTrue(Exit.isSuccess(blank.exit))
+        for (const unsayable of ["", " ", "...", "\u2026?!", "\u{1f44b}"]) {
+          const blank = yield* over(1000, timed(tts.speak(Stream.make("", unsayable))))
+          assert.isTrue(Exit.isSuccess(blank.exit), unsayable)
+        }
       }))
 
     it.effect("does not retry a failure of the text, and passes it through unchanged", () =>
@@ -304,7 +364,7 @@ describe("Resilience", () => {
         const tts = ttsOf("a", (attempt) => (attempts = attempt, Stream.never))
         const { exit } = yield* over(
           1000,
-          timed(Resilience.tts(tts, policy).speak(Stream.concat(Stream.make("Hi."), Stream.fail(failure))))
+          timed(Tts.resilient(tts, policy).speak(Stream.concat(Stream.make("Hi."), Stream.fail(failure))))
         )
         assert.strictEqual(failureOf(exit), failure)
         assert.strictEqual(attempts, 1)
@@ -546,7 +606,7 @@ describe("Resilience", () => {
       Effect.scoped(Effect.gen(function*() {
         const inner = llmOf("a", Stream.fail(llmError(broken)))
         const llm = yield* Llm.fallback([
-          Resilience.llm(inner.llm, { ...policy, retries: 1 }),
+          Llm.resilient(inner.llm, { ...policy, retries: 1 }),
           llmOf("b", Stream.make(text("b"))).llm
         ], { policy })
         const { seen } = yield* over(60_000, replyOf(llm))
@@ -655,7 +715,7 @@ describe("Resilience", () => {
       Effect.gen(function*() {
         const { attempts, stt } = sttOf("a", (attempt) => attempt === 1 ? { fails: 3 } : {})
         const { audio, say } = yield* feed
-        const { heard } = yield* listen(Resilience.stt(stt, policy), audio)
+        const { heard } = yield* listen(Stt.resilient(stt, policy), audio)
         yield* say(frame(1), Stt.Finalize, frame(2))
         yield* TestClock.adjust(1000)
         yield* say(frame(3), Stt.Finalize)
@@ -671,7 +731,7 @@ describe("Resilience", () => {
       Effect.gen(function*() {
         const { attempts, stt } = sttOf("a", () => ({}))
         const { audio, say } = yield* feed
-        const { fiber } = yield* listen(Resilience.stt(stt, policy), audio)
+        const { fiber } = yield* listen(Stt.resilient(stt, policy), audio)
         for (let second = 0; second < 60; second++) {
           yield* say(frame(0, 1000))
           yield* TestClock.adjust(1000)
@@ -697,7 +757,7 @@ describe("Resilience", () => {
           }
         })
         const { audio, say } = yield* feed
-        const { fiber } = yield* listen(Resilience.stt(eager, policy), audio)
+        const { fiber } = yield* listen(Stt.resilient(eager, policy), audio)
         for (let turn = 0; turn < 3; turn++) {
           yield* say(frame(1, 1000), frame(0, 200))
           yield* TestClock.adjust(300)
@@ -712,7 +772,7 @@ describe("Resilience", () => {
       Effect.gen(function*() {
         const { attempts, stt } = sttOf("a", (attempt) => attempt === 1 ? { fails: 1 } : { with: "silence" })
         const { audio, say } = yield* feed
-        const { fiber } = yield* listen(Resilience.stt(stt, policy), audio)
+        const { fiber } = yield* listen(Stt.resilient(stt, policy), audio)
         yield* TestClock.adjust(60_000)
         yield* say(frame(1), Stt.Finalize, frame(0))
         yield* TestClock.adjust(9999)
@@ -726,7 +786,7 @@ describe("Resilience", () => {
       Effect.gen(function*() {
         const { stt } = sttOf("a", () => ({ empty: true }))
         const { audio, say } = yield* feed
-        const { fiber, heard } = yield* listen(Resilience.stt(stt, policy), audio)
+        const { fiber, heard } = yield* listen(Stt.resilient(stt, policy), audio)
         yield* say(frame(1), Stt.Finalize)
         yield* TestClock.adjust(60_000)
         assert.deepStrictEqual(heard, [])
@@ -752,7 +812,7 @@ describe("Resilience", () => {
             )
         })
         const { audio, say } = yield* feed
-        const { fiber, heard } = yield* listen(Resilience.stt(stt, policy), audio)
+        const { fiber, heard } = yield* listen(Stt.resilient(stt, policy), audio)
         yield* say(frame(1), Stt.Finalize)
         yield* TestClock.adjust(500)
         yield* say(frame(2), Stt.Finalize)
@@ -769,7 +829,7 @@ describe("Resilience", () => {
         const { seen } = yield* over(
           1000,
           timed(
-            Resilience.stt(stt, policy).transcribe(
+            Stt.resilient(stt, policy).transcribe(
               Stream.make(frame(1), frame(2), Stt.Finalize)
             )
           )
@@ -781,7 +841,7 @@ describe("Resilience", () => {
     it.effect("T27: what retrying cannot mend is not retried", () =>
       Effect.gen(function*() {
         const { attempts, stt } = sttOf("a", () => ({ fails: 0, with: refused }))
-        const { exit } = yield* over(1000, timed(Resilience.stt(stt, policy).transcribe(Stream.make(frame(1)))))
+        const { exit } = yield* over(1000, timed(Stt.resilient(stt, policy).transcribe(Stream.make(frame(1)))))
         assertError(failureOf(exit), sttError(refused))
         assert.strictEqual(attempts.length, 1)
       }))
@@ -793,7 +853,7 @@ describe("Resilience", () => {
           name: "a",
           transcribe: () => Stream.fromEffect(Effect.delay(Effect.fail(sttError(broken)), ++attempts > 20 ? 0 : 15_000))
         })
-        const { fiber } = yield* listen(Resilience.stt(stt, policy), Stream.never)
+        const { fiber } = yield* listen(Stt.resilient(stt, policy), Stream.never)
         yield* TestClock.adjust(20 * 15_100 - 1)
         assert.strictEqual(fiber.pollUnsafe(), undefined)
         assert.strictEqual(attempts, 20)
@@ -809,7 +869,7 @@ describe("Resilience", () => {
         const { exit } = yield* over(
           1000,
           timed(
-            Resilience.stt(stt, policy).transcribe(
+            Stt.resilient(stt, policy).transcribe(
               Stream.concat(Stream.make(frame(1)), Stream.fail(failure))
             )
           )
@@ -905,7 +965,7 @@ describe("Resilience", () => {
           (attempt) => attempt === 1 ? { fails: 3, untimed: true } : { untimed: true }
         )
         const { audio, say } = yield* feed
-        const { heard } = yield* listen(Resilience.stt(stt, policy), audio)
+        const { heard } = yield* listen(Stt.resilient(stt, policy), audio)
         yield* say(frame(1), Stt.Finalize)
         yield* TestClock.adjust(10)
         yield* say(frame(2), frame(3))
@@ -933,7 +993,7 @@ describe("Resilience", () => {
               : Stream.drain(lengths)
           }
         })
-        yield* over(1000, timed(Resilience.stt(stt, policy).transcribe(Stream.make(frame(1)))))
+        yield* over(1000, timed(Stt.resilient(stt, policy).transcribe(Stream.make(frame(1)))))
         assert.deepStrictEqual(reads, [[100], [40]])
       }))
 
@@ -952,7 +1012,7 @@ describe("Resilience", () => {
               ))
         })
         const { audio, say } = yield* feed
-        const { heard } = yield* listen(Resilience.stt(stt, policy), audio)
+        const { heard } = yield* listen(Stt.resilient(stt, policy), audio)
         yield* say(frame(1), Stt.Finalize)
         yield* TestClock.adjust(60_000)
         assert.deepStrictEqual(heard.map(([text, , , at]) => [text, at]), [["hel", 9000], ["hello", 18_000]])
@@ -1068,7 +1128,7 @@ describe("Resilience", () => {
             ? yield* Stt.fallback([provider("a"), provider("b"), provider("c"), provider("d")], {
               policy: { ...none, retries: 0 }
             })
-            : Resilience.stt(provider("a"), none)
+            : Stt.resilient(provider("a"), none)
           const heard = yield* Stream.fromIterable([...inputs, end]).pipe(
             Stream.rechunk(chunk),
             stt.transcribe,

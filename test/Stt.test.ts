@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Layer, Queue, Schedule, Stream } from "effect"
-import { type Audio, Failure, Resilience, Stt, type Vad } from "effect-voice"
+import { type Audio, Failure, Stt, type Vad } from "effect-voice"
 import { TestClock } from "effect/testing"
 import { contract } from "./contract/stt.ts"
 
@@ -508,6 +508,6 @@ describe("Stt", () => {
         () => Effect.fail(new Stt.SttError({ provider: "lost", reason: new Failure.Disconnected({}) }))
       )
   })
-  contract("a guarded Stt", Layer.succeed(Stt.Stt, Resilience.stt(greeter)), { speech: [frame(1)] })
+  contract("a guarded Stt", Layer.succeed(Stt.Stt, Stt.resilient(greeter)), { speech: [frame(1)] })
   contract("a fallback", Layer.effect(Stt.Stt, Stt.fallback([lost, greeter])), { speech: [frame(1)] })
 })

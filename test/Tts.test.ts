@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Queue, Ref, Stream } from "effect"
-import { type Audio, Failure, Resilience, Tts } from "effect-voice"
+import { type Audio, Failure, Tts } from "effect-voice"
 import { TestClock } from "effect/testing"
 import { contract } from "./contract/tts.ts"
 
@@ -159,8 +159,8 @@ describe("Tts", () => {
 
     it("is resilient when all its services are", () => {
       const a = voice("x", 8000)
-      assert.isFalse(Tts.voices({ a, b: Resilience.tts(a) }).resilient)
-      assert.isTrue(Tts.voices({ a: Resilience.tts(a), b: Resilience.tts(a) }).resilient)
+      assert.isFalse(Tts.voices({ a, b: Tts.resilient(a) }).resilient)
+      assert.isTrue(Tts.voices({ a: Tts.resilient(a), b: Tts.resilient(a) }).resilient)
     })
   })
 
@@ -178,7 +178,7 @@ describe("Tts", () => {
     speak: () => Stream.fail(new Tts.TtsError({ provider: "lost", reason: new Failure.Disconnected({}) }))
   })
   contract("a synthesiser", Layer.succeed(Tts.Tts, synthesizer("a", 8000)))
-  contract("a guarded synthesiser", Layer.succeed(Tts.Tts, Resilience.tts(synthesizer("a", 8000))))
+  contract("a guarded synthesiser", Layer.succeed(Tts.Tts, Tts.resilient(synthesizer("a", 8000))))
   contract("a fallback at another rate", Layer.effect(Tts.Tts, Tts.fallback([lost, synthesizer("a", 8000)])))
   contract(
     "a voice at another rate",

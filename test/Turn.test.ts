@@ -25,7 +25,7 @@ describe("Turn", () => {
           .at(1050, started(1000)).at(2100, final("hello")).at(2400, stopped(2000))
         const asked = driver.log.find(({ action }) => action._tag === "AskDetector")!.action
         assert(asked._tag === "AskDetector")
-        driver.at(2450, { _tag: "EndOfTurn", decision: asked.decision, probability }).until(9000)
+        driver.at(2450, { _tag: "EndOfTurn", question: asked.question, probability }).until(9000)
         assert.deepStrictEqual(driver.commits(), [[at, "hello"]])
       }
     )
@@ -40,9 +40,23 @@ describe("Turn", () => {
     it("B14: an answer that comes too late, or to an older question, is no answer", () => {
       const driver = drive({ ears: { detector: true } })
         .at(1050, started(1000)).at(2100, final("hello")).at(2400, stopped(2000))
-        .at(2500, { _tag: "EndOfTurn", decision: -1, probability: 0 })
+        .at(2500, { _tag: "EndOfTurn", question: -1, probability: 0 })
         .until(9000)
       assert.deepStrictEqual(driver.commits(), [[3400, "hello"]])
+    })
+
+    it("takes an answer for that to its own question, where the decision was opened twice in one turn", () => {
+      const asked = (driver: ReturnType<typeof drive>) =>
+        driver.log.flatMap(({ action }) => action._tag === "AskDetector" ? [action.question] : [])
+      const driver = drive({ ears: { detector: true }, turn: { endpointing: { maxDelay: "3 seconds" } } })
+        .at(1050, started(1000)).at(2100, final("I would like")).at(2400, stopped(2000))
+        .at(2550, started(2500)).at(3000, final("a")).at(3300, stopped(3100))
+      const [first, second] = asked(driver)
+      driver.at(3400, { _tag: "EndOfTurn", question: first!, probability: 1 })
+      assert.deepStrictEqual(driver.times("EndOfTurnPredicted"), [])
+      driver.at(3500, { _tag: "EndOfTurn", question: second!, probability: 0.1 }).until(9000)
+      assert.deepStrictEqual(driver.times("EndOfTurnPredicted"), [3500])
+      assert.deepStrictEqual(driver.commits(), [[6100, "I would like a"]])
     })
 
     it("B15: an end time in the future does not delay it", () => {
@@ -272,7 +286,7 @@ describe("Turn", () => {
     it("C4, T42: stops at the first protected speech in play order", () => {
       const driver = drive().at(0, ...speaks("A"), ...speaks("B", { protected: true }), ...speaks("C"))
         .at(100, { _tag: "Interrupt", force: false })
-      assert.deepStrictEqual(driver.state().speeches.map(({ id }) => id), ["B", "C"])
+      assert.deepStrictEqual(driver.state().agent.speeches.map(({ id }) => id), ["B", "C"])
     })
 
     it("C7: what was interrupted before its turn is skipped", () => {
@@ -311,8 +325,15 @@ describe("Turn", () => {
       }).at(0, ...speaks("a")).at(1050, started(1000)).at(1900, final("erm")).at(2050, stopped(2000))
       const asked = driver.log.find(({ action }) => action._tag === "AskDetector")!.action
       assert(asked._tag === "AskDetector")
-      driver.at(2060, { _tag: "EndOfTurn", decision: asked.decision, probability: 0.1 }).until(9000)
+      driver.at(2060, { _tag: "EndOfTurn", question: asked.question, probability: 0.1 }).until(9000)
       assert.deepStrictEqual(driver.times("Resume"), [2500])
+    })
+
+    it("resumes what a declined turn has paused, whoever begins to speak in that moment and says nothing", () => {
+      const driver = drive({ onCommit: () => undefined }).at(0, ...speaks("a")).at(1000, { _tag: "Typed", text: "hi" })
+        .at(2000, { _tag: "Declined", turn: 1 }, started(2000)).at(2600, stopped(2100)).until(9000)
+      assert.deepStrictEqual(driver.times("Pause"), [1000])
+      assert.deepStrictEqual(driver.times("Resume"), [2600])
     })
 
     it("T36: after a commit or a close, nothing resumes", () => {

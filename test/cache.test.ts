@@ -215,24 +215,24 @@ describe("a directory of speech", () => {
     Effect.gen(function*() {
       const directory = path.join(yield* temporary, "deep", "speech")
       const first = makeVoice()
-      const before = yield* Tts.cached(first.tts, { store: yield* Tts.directory({ path: directory, variant: "calm" }) })
+      const before = yield* Tts.cached(first.tts, { store: yield* Tts.fileStore({ path: directory, variant: "calm" }) })
       const said = yield* say(before, ["Hello there. ", "Good morning."])
       yield* holding(directory, 2)
       assert.strictEqual(fs.statSync(path.join(directory, filesOf(directory)[0]!)).mode & 0o777, 0o600)
       const second = makeVoice()
-      const after = yield* Tts.cached(second.tts, { store: yield* Tts.directory({ path: directory, variant: "calm" }) })
+      const after = yield* Tts.cached(second.tts, { store: yield* Tts.fileStore({ path: directory, variant: "calm" }) })
       assert.deepStrictEqual(heard(yield* say(after, ["Hello there. ", "Good morning."])), heard(said))
       assert.deepStrictEqual(second.asked, [])
       const other = makeVoice()
       const lively = yield* Tts.cached(other.tts, {
-        store: yield* Tts.directory({ path: directory, variant: "lively" })
+        store: yield* Tts.fileStore({ path: directory, variant: "lively" })
       })
       yield* say(lively, ["Hello there."])
       assert.deepStrictEqual(other.asked, ["Hello there."])
       yield* holding(directory, 3)
       const named = makeVoice({ name: "another" })
       const another = yield* Tts.cached(named.tts, {
-        store: yield* Tts.directory({ path: directory, variant: "calm" })
+        store: yield* Tts.fileStore({ path: directory, variant: "calm" })
       })
       yield* say(another, ["Hello there."])
       assert.deepStrictEqual(named.asked, ["Hello there."])
@@ -242,7 +242,7 @@ describe("a directory of speech", () => {
   it.live("passes over a damaged file, whatever is damaged, and replaces it", () =>
     Effect.gen(function*() {
       const directory = yield* temporary
-      const open = Tts.directory({ path: directory, variant: "" })
+      const open = Tts.fileStore({ path: directory, variant: "" })
       const frame = { sampleRate, channels: 1, samples: Int16Array.from([1, 2, 3]) }
       const speech: ReadonlyArray<Tts.Chunk> = [{ frame, alignment: [{ text: "Hi.", start: 0, end: 1 }] }, { frame }]
       const store = yield* open
@@ -277,7 +277,7 @@ describe("a directory of speech", () => {
       fs.writeFileSync(path.join(directory, "y.speech.2.tmp"), "being written")
       fs.writeFileSync(path.join(directory, "notes.txt"), "mine")
       const speech = [{ frame: { sampleRate, channels: 1, samples: new Int16Array(1000) } }]
-      const store = yield* Tts.directory({ path: directory, variant: "", maxBytes: 7000 })
+      const store = yield* Tts.fileStore({ path: directory, variant: "", maxBytes: 7000 })
       for (const key of ["one", "two", "three"]) yield* store.set(key, speech)
       yield* store.get("one")
       yield* store.set("four", speech)
@@ -291,7 +291,7 @@ describe("a directory of speech", () => {
         "y.speech.2.tmp",
         "notes.txt"
       ])
-      const small = yield* Tts.directory({ path: directory, variant: "", maxBytes: 2500 })
+      const small = yield* Tts.fileStore({ path: directory, variant: "", maxBytes: 2500 })
       assert.strictEqual(filesOf(directory).length, 1)
       assert.isUndefined(yield* small.get("three"))
     }).pipe(provide))
@@ -300,11 +300,11 @@ describe("a directory of speech", () => {
     Effect.gen(function*() {
       const directory = path.join(yield* temporary, "speech")
       const { tts } = makeVoice()
-      const cached = yield* Tts.cached(tts, { store: yield* Tts.directory({ path: directory, variant: "" }) })
+      const cached = yield* Tts.cached(tts, { store: yield* Tts.fileStore({ path: directory, variant: "" }) })
       fs.rmSync(directory, { recursive: true })
       fs.writeFileSync(directory, "in the way")
       assert.strictEqual((yield* say(cached, ["Hello there."])).length, 2)
-      const error = yield* Effect.flip(Tts.directory({ path: directory, variant: "" }))
+      const error = yield* Effect.flip(Tts.fileStore({ path: directory, variant: "" }))
       assert.match(error.message, /path:/)
     }).pipe(provide))
 })

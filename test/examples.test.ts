@@ -163,6 +163,27 @@ describe("examples", () => {
     ])
   })
 
+  it("61: pass a call through three agents and back, each with its own tools, with one booking between them", {
+    timeout: 60_000
+  }, async () => {
+    const told = await lines("61_three-agents.ts")
+    assert.deepStrictEqual(told.slice(0, 8), [
+      "greeter → reservations",
+      "reservations → payment",
+      "payment → greeter",
+      "to_reservations: null",
+      "look_up: \"The window table is free at 19:30.\"",
+      "book: null",
+      "look_up: \"20 euros are due.\"",
+      "take_deposit: null"
+    ])
+    assert.include(told, "user: Four one one one. Two two two two.")
+    assert.strictEqual(
+      told.at(-1),
+      "assistant: All is set, Ada: a table for 2 at 19:30, and 20 euros are paid. Anything else?"
+    )
+  })
+
   it("70: hear the voice and not the hiss", { timeout: 60_000 }, async () => {
     const heard = await lines("70_custom-vad.ts")
     assert.deepStrictEqual(heard.map((line) => line.split(" ")[0]), ["SpeechStarted", "VoicePaused", "SpeechEnded"])

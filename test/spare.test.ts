@@ -4,7 +4,7 @@ import { Deferred, Effect, Exit, Fiber, Scope, Stream } from "effect"
 import { Failure } from "effect-voice"
 import { TestClock } from "effect/testing"
 import type { Connection } from "../src/internal/provider/socket.ts"
-import { spare } from "../src/internal/provider/spare.ts"
+import { standby } from "../src/internal/provider/standby.ts"
 
 interface Line extends Connection {
   readonly number: number
@@ -34,14 +34,14 @@ const lines = Effect.fnUntraced(function*(options: { readonly gate?: Effect.Effe
     )
     return line
   })
-  const source = yield* spare({ open, keepMs: 10_000, keepAlive: { message: "{}", everyMs: 3000 } })
+  const source = yield* standby({ open, keepMs: 10_000, keepAlive: { message: "{}", everyMs: 3000 } })
   /** Takes one, uses it, and gives it back: which it was. */
   const use = Effect.scoped(Effect.map(source.open, (line) => (line as Line).number))
   const held = () => all.filter(({ closed }) => !closed).map(({ number }) => number)
   return { all, held, source, use }
 })
 
-describe("a spare connection", () => {
+describe("a standby connection", () => {
   it.effect("G10: is taken once, closed by who has taken it, and not opened twice", () =>
     Effect.gen(function*() {
       const { held, source, use } = yield* lines()
@@ -77,7 +77,7 @@ describe("a spare connection", () => {
       assert.strictEqual(yield* use, 1)
     }))
 
-  it.effect("G10: whoever gives up waiting for one leaves nothing open, and a failure is no spare", () =>
+  it.effect("G10: whoever gives up waiting for one leaves nothing open, and a failure is no standby", () =>
     Effect.gen(function*() {
       const opens = Deferred.makeUnsafe<void, Failure.Reason>()
       const { held, source, use } = yield* lines({ gate: Deferred.await(opens) })

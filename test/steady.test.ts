@@ -26,7 +26,7 @@ const epochs: Readonly<Record<string, readonly [count: number, why: string]>> = 
   "internal/provider/http.ts": [1, "Retry-After may be a date"],
   "internal/recorder/store.ts": [1, "name of a file"],
   "internal/steady.ts": [1, "where a steady clock begins"],
-  "internal/tts/directory.ts": [2, "age of files"],
+  "internal/tts/fileStore.ts": [2, "age of files"],
   "internal/worker/connection.ts": [1, "date of a ping"],
   "internal/worker/childLog.ts": [1, "where a span of the log began"],
   "internal/worker/token.ts": [1, "life of a token"]

@@ -25,7 +25,7 @@ import { dialect, id } from "../internal/azure/turns.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import { address, Checks, invalid, millisOf, protocols, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
-import { type Spare, spare } from "../internal/provider/spare.ts"
+import { type Standby, standby } from "../internal/provider/standby.ts"
 import { converse } from "../internal/stt/conversation.ts"
 import * as Stt from "../Stt.ts"
 
@@ -135,7 +135,7 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
           url: address(base, path, query(options)),
           headers: { "Ocp-Apim-Subscription-Key": options.apiKey, "X-ConnectionId": connection }
         }))
-    const service = (options: Options, line: Pick<Spare, "open"> & Partial<Spare>): Stt.Stt["Service"] =>
+    const service = (options: Options, line: Pick<Standby, "open"> & Partial<Standby>): Stt.Stt["Service"] =>
       Stt.make({
         name,
         interims: true,
@@ -152,7 +152,7 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
           dialect: dialect({ sampleRate, context: context(options) })
         })
       })
-    return service(options, yield* spare({ open: dial(options), keepMs }))
+    return service(options, yield* standby({ open: dial(options), keepMs }))
   })
 
 /**

@@ -22,7 +22,7 @@ import { layerFrom } from "../internal/config/variable.ts"
 import { decodeJson } from "../internal/provider/http.ts"
 import { address, Checks, millisOf, protocols, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
-import { type Spare, spare } from "../internal/provider/spare.ts"
+import { type Standby, standby } from "../internal/provider/standby.ts"
 import { converse, type Dialect, type Heard, nothing } from "../internal/stt/conversation.ts"
 import * as Stt from "../Stt.ts"
 
@@ -208,8 +208,8 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
     const base = speaking("ws", options.baseUrl ?? "wss://api.deepgram.com")
     const dial = (options: Options) =>
       connect({ url: address(base, "/v1/listen", query(options, sampleRate)), headers })
-    const line = yield* spare({ open: dial(options), keepMs, keepAlive })
-    const service = (options: Options, line: Pick<Spare, "open"> & Partial<Spare>): Stt.Stt["Service"] =>
+    const line = yield* standby({ open: dial(options), keepMs, keepAlive })
+    const service = (options: Options, line: Pick<Standby, "open"> & Partial<Standby>): Stt.Stt["Service"] =>
       Stt.make({
         name,
         model: options.model ?? "nova-3",

@@ -24,7 +24,7 @@ import * as account from "../internal/elevenlabs/account.ts"
 import { decodeJson } from "../internal/provider/http.ts"
 import { address, Checks, invalid, millisOf, protocols, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
-import { type Spare, spare } from "../internal/provider/spare.ts"
+import { type Standby, standby } from "../internal/provider/standby.ts"
 import { converse, type Dialect, type Heard, nothing } from "../internal/stt/conversation.ts"
 import * as Stt from "../Stt.ts"
 
@@ -215,7 +215,7 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
         headers: account.headers(options.apiKey),
         url: address(base, "/v1/speech-to-text/realtime", query(options, sampleRate))
       })
-    const service = (options: Options, line: Pick<Spare, "open"> & Partial<Spare>): Stt.Stt["Service"] =>
+    const service = (options: Options, line: Pick<Standby, "open"> & Partial<Standby>): Stt.Stt["Service"] =>
       Stt.make({
         name,
         model: options.model ?? "scribe_v2_realtime",
@@ -233,7 +233,7 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
           dialect: Effect.sync(dialect(options, sampleRate))
         })
       })
-    return service(options, yield* spare({ open: dial(options), keepMs }))
+    return service(options, yield* standby({ open: dial(options), keepMs }))
   })
 
 /**

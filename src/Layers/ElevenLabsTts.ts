@@ -23,6 +23,7 @@ import * as Stream from "effect/Stream"
 import type * as Audio from "../Audio.ts"
 import { elevenlabs } from "../Config.ts"
 import type * as Failure from "../Failure.ts"
+import { elevenLabs as defaults } from "../internal/config/defaults.ts"
 import { explain } from "../internal/config/variable.ts"
 import * as account from "../internal/elevenlabs/account.ts"
 import * as webSocket from "../internal/elevenlabs/stream.ts"
@@ -30,7 +31,7 @@ import { http } from "../internal/provider/http.ts"
 import { address, Checks, invalid, millisOf, protocols, speaking } from "../internal/provider/options.ts"
 import { frames } from "../internal/provider/pcm.ts"
 import { connect } from "../internal/provider/socket.ts"
-import { spare } from "../internal/provider/spare.ts"
+import { standby } from "../internal/provider/standby.ts"
 import { byPieces } from "../internal/tts/pieces.ts"
 import * as Tts from "../Tts.ts"
 
@@ -159,7 +160,7 @@ const overHttp = Effect.fnUntraced(function*(options: Options, format: Format, b
       HttpClientRequest.setHeader("xi-api-key", Redacted.value(options.apiKey)),
       HttpClientRequest.bodyJsonUnsafe({
         text,
-        model_id: options.model ?? "eleven_turbo_v2",
+        model_id: options.model ?? defaults.model,
         language_code: options.language,
         apply_text_normalization: options.textNormalization,
         voice_settings: voiceSettings(options, speed)
@@ -187,7 +188,7 @@ const overWebSocket = Effect.fnUntraced(
       connect({
         headers: account.headers(options.apiKey),
         url: address(speaking("ws", base), `/v1/text-to-speech/${id}/stream-input`, {
-          model_id: options.model ?? "eleven_turbo_v2",
+          model_id: options.model ?? defaults.model,
           language_code: options.language,
           ...query(options, format),
           auto_mode: options.autoMode ?? true,
@@ -196,7 +197,7 @@ const overWebSocket = Effect.fnUntraced(
           apply_text_normalization: options.textNormalization
         })
       })
-    const line = yield* spare({ open: Effect.flatMap(own, dial), keepMs: inactivityMs * 0.9, again: true })
+    const line = yield* standby({ open: Effect.flatMap(own, dial), keepMs: inactivityMs * 0.9, again: true })
     const schedule = options.autoMode === false && options.chunkSchedule !== undefined
       ? { generation_config: { chunk_length_schedule: options.chunkSchedule } }
       : undefined
@@ -237,14 +238,14 @@ const speedOf = (speed: number): Effect.Effect<number, Failure.Reason> =>
  */
 export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.TtsError, Scope.Scope> = Effect
   .fnUntraced(function*(options) {
-    const { format = "pcm_24000", mode = "websocket", name = provider, speed = 1, voice = "Rachel" } = options
+    const { format = "pcm_24000", mode = "websocket", name = provider, speed = 1, voice = defaults.voice } = options
     const failed = failing(name)
     const inactivityMs = millisOf(options.inactivityTimeout ?? "180 seconds")
     yield* Effect.mapError(check(options), failed)
     const base = speaking("http", options.baseUrl ?? account.baseUrl)
     const idOf = account.voices(yield* http, base, options.apiKey)
     const own = idOf(voice)
-    const model = options.model ?? "eleven_turbo_v2"
+    const model = options.model ?? defaults.model
     if (mode === "http") {
       const { prewarm, speak } = yield* overHttp(options, format, base, failed)
       return Tts.make({

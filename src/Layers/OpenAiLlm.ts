@@ -21,6 +21,7 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
 import type * as Failure from "../Failure.ts"
+import { openAi } from "../internal/config/defaults.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import * as chat from "../internal/openai/chat.ts"
 import * as client from "../internal/openai/client.ts"
@@ -99,7 +100,7 @@ const checked = Effect.fnUntraced(function*(options: Options) {
 })
 
 const samplingOf = (options: Options): Sampling => ({
-  model: options.model ?? "gpt-4o-mini",
+  model: options.model ?? openAi.model,
   temperature: options.temperature,
   topP: options.topP,
   maxTokens: options.maxTokens,

@@ -28,7 +28,7 @@ import { inRange, named, settings } from "../internal/openai/options.ts"
 import * as realtime from "../internal/openai/realtime.ts"
 import * as transcription from "../internal/openai/transcription.ts"
 import { connect } from "../internal/provider/socket.ts"
-import { spare } from "../internal/provider/spare.ts"
+import { standby } from "../internal/provider/standby.ts"
 import { converse } from "../internal/stt/conversation.ts"
 import { problemOf as recognizerProblem } from "../internal/stt/options.ts"
 import * as Stt from "../Stt.ts"
@@ -258,7 +258,7 @@ export const makeRealtime = (
           : { authorization: Redacted.make(`Bearer ${Redacted.value(apiKey)}`) })
       }
     }
-    const line = yield* spare({ open: connect(target), keepMs })
+    const line = yield* standby({ open: connect(target), keepMs })
     const service = (manner: realtime.Manner): Stt.Stt["Service"] =>
       Stt.make({
         name,

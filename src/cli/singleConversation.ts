@@ -1,8 +1,8 @@
 /** One conversation without a worker: a job that nobody has dispatched. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import { CurrentJob } from "../internal/session.ts"
 import type { Room } from "../Room.ts"
-import { CurrentJob } from "../Session.ts"
 import type { Definition, EndReason, Job } from "../Worker.ts"
 
 /** Runs the entry of a definition once, in a room that is opened when everything else is there. */

@@ -4,6 +4,23 @@ const zero: Spent = { requests: 0, inputTokens: 0, outputTokens: 0, characters: 
 
 export const nothing: Report = { total: zero, by: {} }
 
+/** What a service was used for. */
+export const usage = (
+  component: Usage["component"],
+  { model, name }: { readonly name: string; readonly model?: string | undefined },
+  used: Partial<Usage>
+): Usage => ({
+  component,
+  provider: name,
+  ...(model === undefined ? {} : { model }),
+  inputTokens: 0,
+  outputTokens: 0,
+  characters: 0,
+  audioMs: 0,
+  estimated: false,
+  ...used
+})
+
 /** Names from outside must not make a report grow without end. */
 const most = 64
 

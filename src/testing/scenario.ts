@@ -137,9 +137,9 @@ export interface Step<R> {
  * @category models
  * @since 0.1.0
  */
-export interface Scenario<RA = never, RS = never> extends Script {
+export interface Scenario<RA = never, RS = never, EA = never> extends Script {
   /** @default one without tools */
-  readonly agent?: Agent.Agent<RA> | undefined
+  readonly agent?: Agent.Agent<RA, EA> | undefined
   readonly user?: ReadonlyArray<UserAction> | undefined
   readonly at?: ReadonlyArray<Step<RS>> | undefined
   readonly options?: Pipeline.Options | undefined
@@ -187,7 +187,7 @@ const act = (caller: Caller["Service"], action: UserAction): Effect.Effect<void,
   }
 }
 
-const lastOf = (scenario: Scenario<never, never>): number =>
+const lastOf = (scenario: Scenario<never, never, unknown>): number =>
   Math.max(
     0,
     ...(scenario.user ?? []).map((action) => action._tag === "Say" ? action.to : action.at),
@@ -206,7 +206,9 @@ const joined = (stretches: ReadonlyArray<{ readonly from: number; readonly to: n
 }
 
 /** Runs a scenario on the Clock of the context, which must run by itself. */
-const perform = (scenario: Scenario<never, never>): Effect.Effect<Timeline, Pipeline.PipelineError> =>
+const perform = <EA>(
+  scenario: Scenario<never, never, EA>
+): Effect.Effect<Timeline, Pipeline.PipelineError | EA> =>
   Effect.scoped(Effect.gen(function*() {
     const reversed = scenario.user?.find((action) => action._tag === "Say" && action.to < action.at)
     if (reversed?._tag === "Say") {
@@ -362,13 +364,13 @@ export const inVirtualTime = <A, E, R>(
  * @category scenario
  * @since 0.1.0
  */
-export const scenario = <RA = never, RS = never>(
-  script: Scenario<RA, RS>
-): Effect.Effect<Timeline, Pipeline.PipelineError, Exclude<Exclude<RA, Session>, Scope.Scope> | RS> =>
+export const scenario = <RA = never, RS = never, EA = never>(
+  script: Scenario<RA, RS, EA>
+): Effect.Effect<Timeline, Pipeline.PipelineError | EA, Exclude<Exclude<RA, Session>, Scope.Scope> | RS> =>
   inVirtualTime(
-    perform(script as Scenario<never, never>) as Effect.Effect<
+    perform(script as Scenario<never, never, EA>) as Effect.Effect<
       Timeline,
-      Pipeline.PipelineError,
+      Pipeline.PipelineError | EA,
       Exclude<Exclude<RA, Session>, Scope.Scope> | RS
     >,
     { seed: script.seed }

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Layer, Stream } from "effect"
-import { Agent, Audio, Failure, Pipeline, Resilience, Stt, Vad } from "effect-voice"
+import { Agent, Audio, Failure, Pipeline, Stt, Vad } from "effect-voice"
 import * as EnergyVad from "effect-voice/Layers/EnergyVad"
 import * as Testing from "effect-voice/testing"
 
@@ -148,8 +148,8 @@ describe("a recogniser of single utterances", () => {
     Effect.gen(function*() {
       const asked: Array<number> = []
       const wanted = yield* Effect.scoped(Effect.map(
-        Stt.fallback([oneShot(asked), Resilience.stt(oneShot(asked))]),
-        (stt) => [stt.wants, Resilience.stt(oneShot(asked)).wants, oneShot(asked).wants]
+        Stt.fallback([oneShot(asked), Stt.resilient(oneShot(asked))]),
+        (stt) => [stt.wants, Stt.resilient(oneShot(asked)).wants, oneShot(asked).wants]
       ))
       assert.deepStrictEqual(wanted, ["speech", "speech", "speech"])
       yield* hold(Layer.effect(Stt.Stt, Stt.fallback([oneShot(asked), oneShot(asked)])), {

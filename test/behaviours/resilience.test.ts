@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Stream } from "effect"
-import { Agent, Failure, Llm, Resilience, Room, type Session, Stt, type Text, Tts, Vad } from "effect-voice"
+import { Effect, Layer, Schedule, Stream } from "effect"
+import { Agent, Failure, Llm, Room, type Session, Stt, type Text, Tts, Vad } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { Prompt } from "effect/ai"
 
@@ -279,7 +279,10 @@ describe("providers in a session", () => {
         tts: { duration: 300 },
         layer: Layer.effect(
           Llm.Llm,
-          Llm.fallback([one.llm, two.llm], { policy: once, breaker: { consecutiveFailures: 1, openFor: "1 hour" } })
+          Llm.fallback([one.llm, two.llm], {
+            policy: once,
+            breaker: { consecutiveFailures: 1, recovery: Schedule.spaced("1 hour") }
+          })
         )
       })
       assert.deepStrictEqual(
@@ -295,7 +298,11 @@ describe("providers in a session", () => {
 
   describe("while a session opens", () => {
     const lost = (provider: string) => ({ provider, reason: new Failure.Disconnected({}) })
-    const fallback = { policy: once, probe: () => Effect.void, breaker: { consecutiveFailures: 1, openFor: 500 } }
+    const fallback = {
+      policy: once,
+      probe: () => Effect.void,
+      breaker: { consecutiveFailures: 1, recovery: Schedule.spaced(500) }
+    }
     const after = <E>(ms: number, error: E) =>
       ms === 0 ? Effect.fail(error) : Effect.andThen(Effect.sleep(ms), Effect.fail(error))
     /** Of two, the first fails at its first request, after so long. */
@@ -405,7 +412,7 @@ describe("providers in a session", () => {
           )
       })
       const timeline = yield* Testing.scenario({
-        layer: Resilience.layerStt(Layer.succeed(Stt.Stt, service), {
+        layer: Stt.layerResilient(Layer.succeed(Stt.Stt, service), {
           policy: once,
           breaker: { consecutiveFailures: 1 }
         }),
@@ -451,7 +458,12 @@ describe("providers in a session", () => {
         const llm = yield* Testing.llm(() => "OK.")
         const tts = yield* Testing.tts({})
         const stt = yield* Testing.stt({})
-        yield* Resilience.prewarm({ llm: llm.llm, tts: tts.tts, stt: stt.stt }, { paid }).pipe(Testing.inVirtualTime)
+        const prewarmed = [
+          Llm.prewarm(llm.llm, { paid }),
+          Tts.prewarm(tts.tts, { paid }),
+          Stt.prewarm(stt.stt, { paid })
+        ]
+        yield* Effect.all(prewarmed, { concurrency: "unbounded" }).pipe(Testing.inVirtualTime)
         assert.strictEqual((yield* llm.calls.requests).length, paid ? 1 : 0)
         assert.strictEqual((yield* tts.calls.calls).length, paid ? 1 : 0)
       }

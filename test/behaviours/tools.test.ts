@@ -45,7 +45,7 @@ const whole = (timeline: Testing.Timeline) => {
 const doing = <E = never>(
   run: (params: unknown) => Effect.Effect<unknown, E, Session.Session>,
   annotate: (tool: Tool.Any) => Tool.Any = (tool) => tool,
-  options: Partial<Agent.Options<{}, never, never, never, never, never>> = {}
+  options: Partial<Agent.Options> = {}
 ) => {
   const tool = annotate(
     Tool.dynamic("work", { parameters: { type: "object" }, success: Schema.Unknown }).addDependency(Session.Session)
@@ -616,7 +616,16 @@ describe("the set of tools", () => {
       const timeline = yield* Testing.scenario({
         agent,
         at: [
-          { at: 1000, do: (session) => session.handoff(Agent.make({ instructions: "", tools: [Kit, Kit] })) },
+          {
+            at: 1000,
+            do: (session) =>
+              session.handoff(
+                Agent.provide(
+                  Agent.make({ instructions: "", tools: [Kit, Kit] }),
+                  Kit.toLayer({ lookup: ({ word }) => Effect.succeed(word) })
+                )
+              )
+          },
           { at: 2000, do: (session) => session.send("Hello?") }
         ]
       }).pipe(echoes)

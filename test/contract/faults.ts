@@ -23,7 +23,7 @@ import {
   Stream,
   Tracer
 } from "effect"
-import { type Audio, Llm, Resilience, Stt, Tts } from "effect-voice"
+import { type Audio, Llm, type Resilience, Stt, Tts } from "effect-voice"
 import { Prompt } from "effect/ai"
 import { TestClock } from "effect/testing"
 import * as Net from "node:net"
@@ -76,7 +76,7 @@ const speech: ReadonlyArray<Stt.Input> = [
 export const stt = (layer: (url: string) => Layer.Layer<Stt.Stt, Stt.SttError>): Ask => (url, asked = {}) =>
   Stream.unwrap(Effect.map(Layer.build(layer(url)), (context) => {
     const bare = Context.get(context, Stt.Stt)
-    const stt = asked.policy === undefined ? bare : Resilience.stt(bare, asked.policy)
+    const stt = asked.policy === undefined ? bare : Stt.resilient(bare, asked.policy)
     return Stream.map(
       stt.transcribe(input(Stream.fromIterable(speech), asked)),
       ({ final, text }) => final ? text : ""
@@ -87,7 +87,7 @@ export const stt = (layer: (url: string) => Layer.Layer<Stt.Stt, Stt.SttError>):
 export const tts = (layer: (url: string) => Layer.Layer<Tts.Tts, Tts.TtsError>): Ask => (url, asked = {}) =>
   Stream.unwrap(Effect.map(Layer.build(layer(url)), (context) => {
     const bare = Context.get(context, Tts.Tts)
-    const tts = asked.policy === undefined ? bare : Resilience.tts(bare, asked.policy)
+    const tts = asked.policy === undefined ? bare : Tts.resilient(bare, asked.policy)
     return Stream.map(
       tts.speak(input(Stream.make(words), asked)),
       ({ frame: { samples } }) => Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength).toString("hex")
@@ -98,7 +98,7 @@ export const tts = (layer: (url: string) => Layer.Layer<Tts.Tts, Tts.TtsError>):
 export const llm = (layer: (url: string) => Layer.Layer<Llm.Llm, Llm.LlmError>): Ask => (url, asked = {}) =>
   Stream.unwrap(Effect.map(Layer.build(layer(url)), (context) => {
     const bare = Context.get(context, Llm.Llm)
-    const llm = asked.policy === undefined ? bare : Resilience.llm(bare, asked.policy)
+    const llm = asked.policy === undefined ? bare : Llm.resilient(bare, asked.policy)
     return Stream.map(
       llm.reply({ prompt: Prompt.make(words), tools: [] }),
       (delta) => delta._tag === "Text" ? delta.text : ""

@@ -1,6 +1,6 @@
 /** Everything at once: providers at random, stacked at random, in rooms and with hooks that fail at random. */
 import { assert, describe, it } from "@effect/vitest"
-import { Config, Effect, Layer, type Scope, Stream } from "effect"
+import { Config, Effect, Layer, Schedule, type Scope, Stream } from "effect"
 import { Agent, Failure, Llm, Processor, Resilience, Room, Stt, Tts, Vad } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 
@@ -141,7 +141,7 @@ const guards = <Service>(dice: Dice, kind: {
           return Effect.sync(one)
         case 2:
           return Effect.map(
-            Resilience.breaker({ name: "b", consecutiveFailures: dice.int(1, 4), openFor: 2000 }),
+            Resilience.breaker({ name: "b", consecutiveFailures: dice.int(1, 4), recovery: Schedule.spaced(2000) }),
             (breaker) => kind.guard(one(), { ...policy, breaker })
           )
         case 3:
@@ -169,23 +169,23 @@ const hold = (seed: number) =>
     const dice = diceOf(seed)
     const llm = guards<Llm.Llm["Service"]>(dice, {
       make: (name, faults) => llmOf(dice, name, faults),
-      guard: Resilience.llm,
+      guard: Llm.resilient,
       fallback: (services, options) => Llm.fallback(services, { ...options, retryAfterOutput: dice.chance(0.3) }),
       hedge: (services) => Llm.hedge(services, { after: dice.int(0, 2000) }),
-      recover: Resilience.recoverLlm
+      recover: Llm.recovering
     })
     const tts = guards<Tts.Tts["Service"]>(dice, {
       make: (name, faults) => ttsOf(dice, name, faults),
-      guard: Resilience.tts,
+      guard: Tts.resilient,
       fallback: (services, options) => Tts.fallback(services, { ...options, retryAfterOutput: dice.chance(0.3) }),
       hedge: (services) => Tts.hedge(services, { after: dice.int(0, 2000) }),
-      recover: Resilience.recoverTts
+      recover: Tts.recovering
     })
     const stt = guards<Stt.Stt["Service"]>(dice, {
       make: (name, faults) => sttOf(dice, name, faults),
-      guard: Resilience.stt,
+      guard: Stt.resilient,
       fallback: (services, options) => Stt.fallback(services, options),
-      recover: Resilience.recoverStt
+      recover: Stt.recovering
     })
     const wild = dice.chance(0.3)
       ? dice.pick(["clear", "pause", "resume", "played", "write", "drained"] as const)

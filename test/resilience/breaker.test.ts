@@ -24,7 +24,7 @@ const reasonOf = (exit: Exit.Exit<unknown, unknown>): string => {
 }
 
 const make = (options: Partial<Resilience.BreakerOptions> = {}) =>
-  Resilience.breaker({ name: "a", consecutiveFailures: 3, openFor: "10 seconds", ...options })
+  Resilience.breaker({ name: "a", consecutiveFailures: 3, recovery: Schedule.spaced("10 seconds"), ...options })
 
 const gauge = Effect.map(
   Metric.snapshot,
@@ -103,6 +103,75 @@ describe("Resilience.breaker", () => {
       assert.strictEqual(reasonOf(yield* run(breaker, "ok")), "Unavailable")
       yield* TestClock.adjust("1 second")
       assert.strictEqual(reasonOf(yield* run(breaker, "ok")), "Success")
+    }))
+
+  it.effect("waits longer after each probe that fails, as its schedule says, and begins anew once it has closed", () =>
+    Effect.gen(function*() {
+      const breaker = yield* Resilience.breaker({ name: "a", consecutiveFailures: 1 })
+      const waits: Array<number> = []
+      for (let i = 0; i < 7; i++) {
+        if (i === 6) {
+          yield* run(breaker, "ok")
+          assert.strictEqual(yield* breaker.state, "closed")
+        }
+        yield* run(breaker, "fail")
+        assert.strictEqual(yield* breaker.state, "open")
+        const exit = yield* run(breaker, "ok")
+        const { retryAfterMs = Infinity } = errorOf(exit) as Failure.Unavailable
+        waits.push(retryAfterMs)
+        yield* TestClock.adjust(retryAfterMs - 1)
+        assert.strictEqual(reasonOf(yield* run(breaker, "ok")), "Unavailable")
+        yield* TestClock.adjust(1)
+      }
+      assert.deepStrictEqual(waits, [5000, 10_000, 20_000, 40_000, 60_000, 60_000, 5000])
+    }))
+
+  it.effect("takes a step of its schedule also where the provider asks for more, and goes on from there", () =>
+    Effect.gen(function*() {
+      const breaker = yield* Resilience.breaker({ name: "a", consecutiveFailures: 1 })
+      const busy = new Failure.Rejected({ status: 429, retryAfterMs: 7000 })
+      const waits: Array<number | undefined> = []
+      for (let i = 0; i < 3; i++) {
+        yield* Effect.exit(breaker.protect(Effect.fail({ reason: busy })))
+        const { retryAfterMs } = errorOf(yield* run(breaker, "ok")) as Failure.Unavailable
+        waits.push(retryAfterMs)
+        yield* TestClock.adjust(retryAfterMs!)
+      }
+      assert.deepStrictEqual(waits, [7000, 10_000, 20_000])
+    }))
+
+  it.effect("lets nobody try any more when its schedule has ended, until it is reset", () =>
+    Effect.gen(function*() {
+      const breaker = yield* make({
+        consecutiveFailures: 1,
+        recovery: Schedule.spaced("1 second").pipe(Schedule.upTo({ times: 2 }))
+      })
+      const busy = new Failure.Rejected({ status: 429, retryAfterMs: 1000 })
+      for (let i = 0; i < 3; i++) {
+        yield* Effect.exit(breaker.protect(Effect.fail({ reason: busy })))
+        yield* TestClock.adjust("1 second")
+      }
+      yield* TestClock.adjust("1 day")
+      const error = errorOf(yield* run(breaker, "ok")) as Failure.Unavailable
+      assert.strictEqual(error._tag, "Unavailable")
+      assert.isUndefined(error.retryAfterMs)
+      assert.include(error.message, "until it is reset")
+      yield* breaker.reset
+      assert.strictEqual(yield* breaker.state, "closed")
+      yield* run(breaker, "fail")
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(reasonOf(yield* run(breaker, "ok")), "Success")
+    }))
+
+  it.effect("reset while it is closed, it forgets what has failed", () =>
+    Effect.gen(function*() {
+      const breaker = yield* make()
+      for (let i = 0; i < 2; i++) yield* run(breaker, "fail")
+      yield* breaker.reset
+      for (let i = 0; i < 2; i++) yield* run(breaker, "fail")
+      assert.strictEqual(yield* breaker.state, "closed")
+      yield* run(breaker, "fail")
+      assert.strictEqual(yield* breaker.state, "open")
     }))
 
   it.effect("half-open, it lets exactly one request through: answered, it closes", () =>
@@ -201,7 +270,7 @@ describe("a service behind a circuit breaker", () => {
     Effect.gen(function*() {
       const asked: Array<number> = []
       const breaker = yield* make({ consecutiveFailures: 2 })
-      const llm = Resilience.llm(dead("a", asked), { schedule: Schedule.exponential("100 millis"), breaker })
+      const llm = Llm.resilient(dead("a", asked), { schedule: Schedule.exponential("100 millis"), breaker })
       const reply = yield* Effect.forkChild(Effect.exit(Stream.runDrain(llm.reply(hello))))
       yield* TestClock.adjust("1 second")
       assert.strictEqual(reasonOf(yield* Fiber.join(reply)), "Unavailable")
@@ -214,7 +283,7 @@ describe("a service behind a circuit breaker", () => {
   it.effect("Llm: a silent provider opens it, an interrupted reply does not", () =>
     Effect.gen(function*() {
       const breaker = yield* make({ consecutiveFailures: 1 })
-      const llm = Resilience.llm(Llm.make({ name: "a", reply: () => Stream.never }), { ...once, breaker })
+      const llm = Llm.resilient(Llm.make({ name: "a", reply: () => Stream.never }), { ...once, breaker })
       const interrupted = yield* Effect.forkChild(Stream.runDrain(llm.reply(hello)), { startImmediately: true })
       yield* TestClock.adjust("5 seconds")
       yield* Fiber.interrupt(interrupted)
@@ -228,7 +297,7 @@ describe("a service behind a circuit breaker", () => {
   it.effect("Llm: one that always breaks off in mid-reply opens it by its rate", () =>
     Effect.gen(function*() {
       const breaker = yield* make({ minimumRequests: 4 })
-      const llm = Resilience.llm(
+      const llm = Llm.resilient(
         Llm.make({
           name: "a",
           reply: () =>
@@ -258,7 +327,7 @@ describe("a service behind a circuit breaker", () => {
             Stream.fail(new Tts.TtsError({ provider: "a", reason: down }))
           )
       })
-      const tts = Resilience.tts(broken, { ...once, breaker })
+      const tts = Tts.resilient(broken, { ...once, breaker })
       yield* Effect.exit(Stream.runDrain(tts.speak(Stream.fail("the text broke off"))))
       assert.strictEqual(yield* breaker.state, "closed")
       yield* Effect.exit(Stream.runDrain(tts.speak(Stream.make("Hello."))))
@@ -269,7 +338,7 @@ describe("a service behind a circuit breaker", () => {
       )
     }))
 
-  it.effect("Stt: a lost connection opens it; after openFor the next one is the probe", () =>
+  it.effect("Stt: a lost connection opens it; after its wait the next one is the probe", () =>
     Effect.gen(function*() {
       const breaker = yield* make({ consecutiveFailures: 2 })
       let works = false
@@ -284,7 +353,7 @@ describe("a service behind a circuit breaker", () => {
               : Stream.fail(new Stt.SttError({ provider: "a", reason: new Failure.Disconnected({}) }))
           })
       })
-      const stt = Resilience.stt(service, { schedule: Schedule.spaced("100 millis"), breaker })
+      const stt = Stt.resilient(service, { schedule: Schedule.spaced("100 millis"), breaker })
       const heard = yield* Effect.forkChild(
         Effect.exit(Stream.runDrain(stt.transcribe(Stream.concat(Stream.make(Stt.Finalize), Stream.never))))
       )
@@ -304,7 +373,7 @@ describe("a service behind a circuit breaker", () => {
       const good = Llm.make({ name: "b", reply: () => Stream.make<[Llm.Delta]>({ _tag: "Text", text: "b" }) })
       const llm = yield* Llm.fallback([dead("a", asked), good], {
         policy: { retries: 1, schedule: Schedule.spaced("100 millis") },
-        breaker: { consecutiveFailures: 2, openFor: "1 hour" },
+        breaker: { consecutiveFailures: 2, recovery: Schedule.spaced("1 hour") },
         // Without the breaker, it would be asked again each second.
         recovery: Schedule.spaced("1 second")
       })

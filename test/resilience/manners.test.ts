@@ -74,7 +74,7 @@ describe("a provider without manners", () => {
         // Without anybody behind it, the failure is typed.
         const alone = yield* after(
           12,
-          Effect.flip(Stream.runDrain(Resilience.llm(llm(fault), { retries: 0 }).reply(request)))
+          Effect.flip(Stream.runDrain(Llm.resilient(llm(fault), { retries: 0 }).reply(request)))
         )
         assert.isTrue(Exit.isSuccess(alone!) && alone.value._tag === "LlmError")
       })
@@ -101,7 +101,7 @@ describe("a provider without manners", () => {
       const exit = yield* after(71, speak)
       assert.strictEqual(Exit.isSuccess(exit!) ? exit.value.length : exit, 1)
       assert.deepStrictEqual(yield* service.available, ["good"])
-      const early = yield* after(59, Effect.exit(Stream.runCollect(Resilience.tts(deaf).speak(text))))
+      const early = yield* after(59, Effect.exit(Stream.runCollect(Tts.resilient(deaf).speak(text))))
       assert.isUndefined(early)
     }))
 
@@ -125,7 +125,7 @@ describe("a provider without manners", () => {
       const broken = llm(() =>
         Stream.concat(Stream.make<[Llm.Delta]>({ _tag: "Text", text: "Well," }), Stream.suspend(fault))
       )
-      const exit = yield* after(12, Effect.exit(Stream.runDrain(Resilience.llm(broken).reply(request))))
+      const exit = yield* after(12, Effect.exit(Stream.runDrain(Llm.resilient(broken).reply(request))))
       assert.isDefined(exit)
     }))
 
@@ -139,7 +139,7 @@ describe("a provider without manners", () => {
   it.effect("whoever interrupts a request waits no longer than a second for it", () =>
     Effect.gen(function*() {
       for (const [, fault] of each.slice(0, 3)) {
-        const reply = Stream.runDrain(Resilience.llm(llm(fault)).reply(request))
+        const reply = Stream.runDrain(Llm.resilient(llm(fault)).reply(request))
         const exit = yield* after(6, Effect.timeoutOption(reply, "4 seconds"))
         assert.isDefined(exit)
       }
@@ -149,7 +149,7 @@ describe("a provider without manners", () => {
     Effect.gen(function*() {
       const breaker = yield* Resilience.breaker({ name: "bad", consecutiveFailures: 1 })
       const reply = (fault: () => Stream.Stream<never>) =>
-        Stream.runDrain(Resilience.llm(llm(fault), { retries: 0, breaker }).reply(request))
+        Stream.runDrain(Llm.resilient(llm(fault), { retries: 0, breaker }).reply(request))
       yield* after(5, Effect.timeoutOption(reply(faults["is silent, and does not hang up"]), "1 second"))
       assert.strictEqual(yield* breaker.state, "closed")
       yield* Effect.exit(reply(faults["interrupts itself"]))

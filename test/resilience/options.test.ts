@@ -20,15 +20,15 @@ describe("an option out of its range", () => {
     ["minimumRequests", making(() => Resilience.breaker({ name: "a", minimumRequests: 1.5 }))],
     ["failureRate", making(() => Resilience.breaker({ name: "a", failureRate: 50 }))],
     ["window", making(() => Resilience.breaker({ name: "a", window: Number.NaN }))],
-    ["openFor", making(() => Resilience.breaker({ name: "a", openFor: "soon" as "1 second" }))],
-    ["retries", making(() => Effect.sync(() => Resilience.llm(llm, { retries: -1 })))],
-    ["firstOutput", making(() => Effect.sync(() => Resilience.tts(tts, { firstOutput: Number.NaN })))],
-    ["nextOutput", making(() => Effect.sync(() => Resilience.stt(stt, { nextOutput: "late" as "1 second" })))],
+    ["recovery", making(() => Resilience.breaker({ name: "a", recovery: "30 seconds" as never }))],
+    ["retries", making(() => Effect.sync(() => Llm.resilient(llm, { retries: -1 })))],
+    ["firstOutput", making(() => Effect.sync(() => Tts.resilient(tts, { firstOutput: Number.NaN })))],
+    ["nextOutput", making(() => Effect.sync(() => Stt.resilient(stt, { nextOutput: "late" as "1 second" })))],
     ["policy.retries", Effect.scoped(Llm.fallback([llm], { policy: { retries: 0.5 } }))],
     ["breaker.failureRate", Effect.scoped(Stt.fallback([stt], { breaker: { failureRate: 0 } }))],
     ["providers", Effect.scoped(Tts.fallback(none as unknown as [typeof tts]))],
     ["after", making(() => Effect.sync(() => Llm.hedge([llm, llm], { after: Number.NaN })))],
-    ["attempts", making(() => Effect.sync(() => Resilience.building(Layer.empty, { attempts: 0 })))]
+    ["attempts", making(() => Effect.sync(() => Resilience.retryLayer(Layer.empty, { attempts: 0 })))]
   ]
 
   it.effect.each(wrong)(
@@ -90,7 +90,7 @@ describe("a provider that asks for a long time", () => {
             return new Llm.LlmError({ provider: "a", reason: new Failure.Disconnected({}) })
           }))
       })
-      const service = Resilience.llm(down, { retries: 12, firstOutput: "1 hour" })
+      const service = Llm.resilient(down, { retries: 12, firstOutput: "1 hour" })
       yield* Effect.forkChild(Effect.exit(Stream.runDrain(service.reply(request))))
       yield* TestClock.adjust("1 hour")
       const waits = asked.slice(1).map((at, i) => at - asked[i]!)

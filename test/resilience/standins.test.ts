@@ -157,7 +157,7 @@ describe("recoveries", () => {
         ({ request }) => request.settings?.model === "gpt-4o-mini" ? after(0, "short") : failing("openai")
       )
       const tools = [Tool.make("look_up", { description: "Looks it up" })]
-      const recovering = yield* Resilience.recoverLlm(llm)
+      const recovering = yield* Llm.recovering(llm)
       yield* said(recovering, { ...hello, tools, settings: { model: "gpt-4o", temperature: 1 } })
       assert.deepStrictEqual(asked.map(({ request }) => request.settings), [
         { model: "gpt-4o", temperature: 1 },
@@ -183,7 +183,7 @@ describe("recoveries", () => {
           return Stream.concat(Stream.drain(text), speech)
         }
       })
-      const tts = yield* Resilience.recoverTts(service)
+      const tts = yield* Tts.recovering(service)
       const chunks = yield* Stream.runCollect(tts.speak(Stream.make("Hello."), { voice: "Rachel" }))
       assert.strictEqual(chunks.length, 1)
       assert.deepStrictEqual(asked, ["Rachel", "Antoni"])
@@ -205,7 +205,7 @@ describe("recoveries", () => {
   it.effect("Stt: opened again after a second, in a fixed language, and nothing that was said is lost", () =>
     Effect.gen(function*() {
       const asked: Array<readonly [string, number]> = []
-      const stt = yield* Resilience.recoverStt(sttOf(asked, "auto", false))
+      const stt = yield* Stt.recovering(sttOf(asked, "auto", false))
       const heard = yield* Effect.forkChild(
         Stream.runCollect(stt.transcribe(Stream.make(frame(100, 16_000), Stt.Finalize))),
         { startImmediately: true }
@@ -218,7 +218,7 @@ describe("recoveries", () => {
   it.effect("are replaceable, and one that fails itself is told with the rest", () =>
     Effect.gen(function*() {
       const { llm } = llmOf("a", () => failing("a"))
-      const recovering = yield* Resilience.recoverLlm(llm, {
+      const recovering = yield* Llm.recovering(llm, {
         recoveries: [
           { name: "not for this one", change: () => undefined },
           { name: "cold", change: (llm) => Llm.withSettings(llm, { temperature: 0 }) }
@@ -316,7 +316,7 @@ describe("Llm.cached", () => {
     }))
 })
 
-describe("Resilience.building", () => {
+describe("Resilience.retryLayer", () => {
   class Part
     extends Context.Service<Part, { readonly attempt: number }>()("effect-voice/test/resilience/standins.test/Part")
   {}
@@ -346,11 +346,11 @@ describe("Resilience.building", () => {
   it.effect("tries three times, after 2 and 4 seconds, and closes what failed before it tries again", () =>
     Effect.gen(function*() {
       const third = partOf((attempt) => attempt < 3 ? Effect.fail(broken) : Effect.void)
-      assert.deepStrictEqual(yield* build(Resilience.building(third.layer)), Exit.succeed(3))
+      assert.deepStrictEqual(yield* build(Resilience.retryLayer(third.layer)), Exit.succeed(3))
       assert.deepStrictEqual(third.at, [0, 2000, 6000])
       assert.deepStrictEqual(third.closed, [1, 2, 3])
       const never = partOf(() => Effect.fail(broken))
-      assert.isTrue(Exit.isFailure(yield* build(Resilience.building(never.layer))))
+      assert.isTrue(Exit.isFailure(yield* build(Resilience.retryLayer(never.layer))))
       assert.strictEqual(never.at.length, 3)
       assert.deepStrictEqual(never.closed, [1, 2, 3])
     }))
@@ -365,7 +365,7 @@ describe("Resilience.building", () => {
       ]
       for (const outcome of outcomes) {
         const part = partOf(() => Effect.asVoid(outcome))
-        assert.isTrue(Exit.isFailure(yield* build(Resilience.building(part.layer))))
+        assert.isTrue(Exit.isFailure(yield* build(Resilience.retryLayer(part.layer))))
         assert.strictEqual(part.at.length, 1)
       }
     }))

@@ -16,7 +16,7 @@ export const settings = (options: Turn.Options = {}): Turn.Settings => {
   return resolved
 }
 
-export const everything: Turn.State["ears"] = { stt: true, interims: true, detector: false, judge: false }
+export const everything: Turn.Ears = { stt: true, interims: true, detector: false, judge: false }
 
 export interface Driver {
   readonly log: ReadonlyArray<Entry>
@@ -32,7 +32,7 @@ export interface Driver {
 
 export const drive = (options: {
   readonly turn?: Turn.Options | undefined
-  readonly ears?: Partial<Turn.State["ears"]> | undefined
+  readonly ears?: Partial<Turn.Ears> | undefined
   /** What the hook says to a committed turn. @default accept */
   readonly onCommit?: ((turn: number, text: string) => Turn.Signal | undefined) | undefined
   /** Whether a stopped speech says at once that it has ended. @default true */
@@ -111,3 +111,152 @@ export const speaks = (
   { _tag: "Enqueue", speech: id, source: options.source ?? "say", protected: options.protected === true },
   { _tag: "AudioReady", speech: id }
 ]
+
+export interface Dice {
+  readonly chance: (probability: number) => boolean
+  readonly pick: <A>(...of: ReadonlyArray<A>) => A
+}
+
+/** The same seed gives the same throws. */
+export const dice = (seed: number): Dice => {
+  let state = seed
+  const next = () => {
+    state = (state + 0x6d2b79f5) | 0
+    const mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    const again = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((again ^ (again >>> 14)) >>> 0) / 2 ** 32
+  }
+  return { chance: (probability) => next() < probability, pick: (...of) => of[Math.floor(next() * of.length)]! }
+}
+
+const options = ({ chance, pick }: Dice): Turn.Options => ({
+  detection: pick("vad", "vad", "stt", "manual"),
+  endpointing: { mode: pick("fixed", "dynamic"), minDelay: pick(0, 500), maxDelay: pick(500, 3000) },
+  interruption: {
+    enabled: chance(0.9),
+    minWords: pick(0, 0, 2),
+    falseInterruptionTimeout: pick(300, 2000, Infinity),
+    resume: chance(0.8),
+    echoWarmUp: pick(0, 3000),
+    backchannel: chance(0.7)
+  },
+  preemption: { llm: chance(0.6) },
+  awayAfter: pick(1000, 15_000),
+  transcriptionTimeout: pick(1000, Infinity),
+  limits: { maxWords: pick(3, Infinity) },
+  toleratedFailures: pick(1, 100),
+  maxErrors: pick(1, 100)
+})
+
+const texts = ["yeah", "stop", "no", "wait", "uhm", "…", "a room for two", "hello", "let me think", "yes please"]
+const components = ["vad", "stt", "llm", "tts", "room", "processor", "hook", "detector", "text"] as const
+
+/** One signal of each kind, as it could come now. */
+export const signals: {
+  readonly [Tag in Turn.Signal["_tag"]]: (
+    dice: Dice,
+    now: number,
+    state: Turn.State
+  ) => Extract<Turn.Signal, { readonly _tag: Tag }>
+} = {
+  Opened: () => ({ _tag: "Opened" }),
+  Tick: () => ({ _tag: "Tick" }),
+  Tune: (dice) => ({ _tag: "Tune", settings: settings(options(dice)) }),
+  Close: ({ chance, pick }) => ({
+    _tag: "Close",
+    drain: chance(0.6),
+    reason: pick("closed", "hang_up"),
+    now: chance(0.1)
+  }),
+  Transcribed: () => ({ _tag: "Transcribed" }),
+  Failed: ({ chance, pick }) => ({ _tag: "Failed", component: pick(...components), fatal: chance(0.05) }),
+  Worked: ({ pick }) => ({ _tag: "Worked", component: pick(...components) }),
+  VoiceStarted: ({ pick }, now) => ({ _tag: "VoiceStarted", startedAt: now - pick(0, 50, 200) }),
+  VoicePaused: ({ pick }, now) => ({ _tag: "VoicePaused", voiceAt: now - pick(0, 50, 200) }),
+  VoiceResumed: ({ pick }, now) => ({ _tag: "VoiceResumed", voiceAt: now - pick(0, 50) }),
+  VoiceEnded: ({ pick }, now) => ({ _tag: "VoiceEnded", endedAt: now - pick(0, 400, 500, -100) }),
+  Heard: ({ chance, pick }, now) => ({
+    _tag: "Heard",
+    text: pick(...texts),
+    final: chance(0.6),
+    endedAt: pick(undefined, now - 300, now - 15_000, now + 500)
+  }),
+  EndOfTurn: ({ chance, pick }, _, { user }) => ({
+    _tag: "EndOfTurn",
+    question: chance(0.8) ? user.question : user.question - 1,
+    probability: pick(0, 0.4, 0.6, 1)
+  }),
+  Overlap: ({ chance, pick }, _, { user: { words } }) => ({
+    _tag: "Overlap",
+    verdict: pick("backchannel", "interruption", "unknown"),
+    text: chance(0.8) ? [...words.finals, words.interim].join(" ").trim() : pick(...texts)
+  }),
+  Typed: ({ pick }) => ({ _tag: "Typed", text: pick("hi", "yes") }),
+  CommitTurn: ({ pick }) => ({ _tag: "CommitTurn", waitMs: pick(0, 500, 2000) }),
+  ClearTurn: () => ({ _tag: "ClearTurn" }),
+  Accepted: ({ chance, pick }, _, { agent, user }) => ({
+    _tag: "Accepted",
+    turn: user.pending ?? user.turn - 1,
+    text: agent.guess?.text ?? pick(...texts),
+    changed: chance(0.3)
+  }),
+  Declined: (_, __, { user }) => ({ _tag: "Declined", turn: user.pending ?? user.turn - 1 }),
+  Enqueue: ({ chance, pick }, now) => ({
+    _tag: "Enqueue",
+    speech: `speech-${now}`,
+    source: pick("say", "reply"),
+    protected: chance(0.2)
+  }),
+  Interrupt: (dice, _, state) => ({
+    _tag: "Interrupt",
+    force: dice.chance(0.3),
+    speech: dice.chance(0.5) ? speechOf(dice, state) : undefined
+  }),
+  Settled: () => ({ _tag: "Settled" }),
+  AudioReady: (dice, _, state) => ({ _tag: "AudioReady", speech: speechOf(dice, state) }),
+  Starved: (dice, _, state) => ({ _tag: "Starved", speech: speechOf(dice, state), starved: dice.chance(0.7) }),
+  PlayoutEnded: (dice, _, state) => ({
+    _tag: "PlayoutEnded",
+    speech: speechOf(dice, state),
+    next: dice.pick("working", "tools", "done")
+  }),
+  Working: (dice, _, state) => ({
+    _tag: "Working",
+    speech: speechOf(dice, state),
+    phase: dice.pick("working", "tools")
+  }),
+  SpeechEnded: (dice, _, state) => ({ _tag: "SpeechEnded", speech: speechOf(dice, state) })
+}
+
+const speechOf = ({ pick }: Dice, { agent }: Turn.State): string =>
+  pick(...agent.speeches.map(({ id }) => id), agent.guess?.speech ?? "nobody")
+
+export const tagsOfSignals = Object.keys(signals) as ReadonlyArray<Turn.Signal["_tag"]>
+
+// What ends a session, or opens it, would leave little of a conversation to be seen.
+const rare = new Set<Turn.Signal["_tag"]>(["Opened", "Close", "Failed", "Tune", "Transcribed"])
+// Without these there is little to talk about.
+const frequent = ["Heard", "Heard", "Enqueue", "AudioReady", "AudioReady", "VoiceEnded"] as const
+
+/** A conversation in which anything may follow anything; every state that it comes to is visited. */
+export const wander = (
+  seed: number,
+  visit: (state: Turn.State, now: number, dice: Dice) => void
+): void => {
+  const throws = dice(seed)
+  const { chance, pick } = throws
+  let state = Turn.initial(
+    settings(options(throws)),
+    { stt: chance(0.9), interims: chance(0.8), detector: chance(0.5), judge: chance(0.3) },
+    { apology: chance(0.5), lastWords: pick(0, 2000) }
+  )
+  const openedAt = pick(0, 1, 10, 30)
+  let now = 0
+  for (let i = 0; i < 60; i++) {
+    now = Math.max(now + pick(0, 1, 100, 500, 2000, 12_000), Math.min(Turn.deadline(state) ?? 0, now + 300))
+    const tag = i === openedAt ? "Opened" : pick(...tagsOfSignals, ...frequent)
+    if (rare.has(tag) && i !== openedAt && chance(0.8)) continue
+    state = Turn.step(state, now, signals[tag](throws, now, state))[0]
+    visit(state, now, throws)
+  }
+}

@@ -1,7 +1,7 @@
 /** What a worker does once in a process, before it says that it is ready. */
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Stream } from "effect"
-import { Failure, Llm, Resilience, Stt, Tts } from "effect-voice"
+import { Failure, Llm, Stt, Tts } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { makePrewarm } from "../../src/internal/worker/prewarm.ts"
 
@@ -76,7 +76,7 @@ describe("a worker's paid warm-up", () => {
     }))
 })
 
-describe("Resilience.prewarm", () => {
+describe("prewarm", () => {
   it.effect("takes ten seconds, also where a provider cannot be interrupted", () =>
     Effect.gen(function*() {
       const stuck = (name: string) =>
@@ -85,7 +85,7 @@ describe("Resilience.prewarm", () => {
           prewarm: Effect.uninterruptible(Effect.never),
           reply: () => Stream.make<[Llm.Delta]>({ _tag: "Finish" })
         })
-      const [taken] = yield* Resilience.prewarm({ llm: stuck("llm") }).pipe(Effect.timed, Testing.inVirtualTime)
+      const [taken] = yield* Llm.prewarm(stuck("llm")).pipe(Effect.timed, Testing.inVirtualTime)
       // And a second for it to hang up.
       assert.strictEqual(Duration.toMillis(taken), 11_000)
     }), 5000)

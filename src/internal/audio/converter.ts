@@ -1,8 +1,8 @@
 import type { Format, Frame } from "../../Audio.ts"
 import { remixSamples } from "./channels.ts"
+import { Continuity } from "./continuity.ts"
 import { checkFormat, makeFrame } from "./format.ts"
 import { Resampler, tapsFor } from "./resampler.ts"
-import { Timeline } from "./timeline.ts"
 
 /** One run of audio at one rate without a gap. */
 interface Run {
@@ -17,7 +17,7 @@ interface Run {
 export class FrameConverter {
   readonly to: Format
   #run: Run | undefined = undefined
-  readonly #timeline = new Timeline()
+  readonly #continuity = new Continuity()
   /** Part of an output sample that earlier runs still owe. */
   #owed = 0
 
@@ -39,7 +39,7 @@ export class FrameConverter {
   flush(): ReadonlyArray<Frame> {
     const out: Array<Frame> = []
     this.#close(out)
-    this.#timeline.reset()
+    this.#continuity.reset()
     this.#owed = 0
     return out
   }
@@ -48,8 +48,8 @@ export class FrameConverter {
     checkFormat(frame)
     const { to } = this
     const count = Math.floor(frame.samples.length / frame.channels)
-    const begin = this.#timeline.next(frame.at, count / frame.sampleRate * 1000)
-    if (this.#timeline.jump !== 0 || (this.#run !== undefined && this.#run.sampleRate !== frame.sampleRate)) {
+    const begin = this.#continuity.next(frame.at, count / frame.sampleRate * 1000)
+    if (this.#continuity.jump !== 0 || (this.#run !== undefined && this.#run.sampleRate !== frame.sampleRate)) {
       this.#close(out)
     }
     if (frame.sampleRate === to.sampleRate) {

@@ -3,17 +3,17 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Frame } from "../../Audio.ts"
 import { monotonic } from "../steady.ts"
-import { Timeline } from "./timeline.ts"
+import { Continuity } from "./continuity.ts"
 
 /** When each frame of a stream is due, in milliseconds after the first. */
 class Plan {
-  readonly #timeline = new Timeline()
+  readonly #continuity = new Continuity()
   #end = 0
 
   next(frame: Frame): number {
     const length = frame.samples.length / frame.channels / frame.sampleRate * 1000
-    this.#timeline.next(frame.at, length)
-    const due = this.#end + Math.max(0, this.#timeline.jump)
+    this.#continuity.next(frame.at, length)
+    const due = this.#end + Math.max(0, this.#continuity.jump)
     this.#end = due + length
     return due
   }

@@ -71,15 +71,17 @@ export const serveRequests = (
         if (to.length > 0) yield* send((yield* protocol).event(told), to)
       })
 
-    const run = (text: string): Effect.Effect<Response, never> =>
+    const run = (text: string): Effect.Effect<Response> =>
       Effect.scoped(Effect.gen(function*() {
+        const { status } = yield* session.state
+        if (status === "draining" || status === "closed") return { error: "the session has ended, or is ending" }
         const before = new Set((yield* session.history).items.map(({ id }) => id))
         const replied = yield* Effect.forkScoped(awaitReply(session.events, text.trim()), { startImmediately: true })
         yield* session.send(text)
         yield* Effect.timeoutOption(Fiber.join(replied), options.runTimeout)
         const items = (yield* session.history).items.filter(({ id }) => !before.has(id)).map(chatItem)
         return { response: { case: "runInput", value: { items } } } satisfies Response
-      })).pipe(Effect.catch((error) => Effect.succeed({ error: error.detail })))
+      }))
 
     const answer = (request: Request["request"]): Effect.Effect<Response> =>
       Effect.gen(function*() {

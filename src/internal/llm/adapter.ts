@@ -1,3 +1,4 @@
+/** A `LanguageModel` of `effect/ai` used as an `Llm`: its parts as deltas, its errors as closed reasons. */
 import * as AiError from "effect/ai/AiError"
 import type * as LanguageModel from "effect/ai/LanguageModel"
 import type * as Response from "effect/ai/Response"
@@ -6,7 +7,7 @@ import * as Toolkit from "effect/ai/Toolkit"
 import * as Duration from "effect/Duration"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
-import type * as Llm from "../../Llm.ts"
+import type * as Llm from "./model.ts"
 
 const statusOf = (reason: AiError.AiErrorReason): number | undefined =>
   "http" in reason ? reason.http?.response?.status : undefined

@@ -3,8 +3,8 @@ import type * as Prompt from "effect/ai/Prompt"
 import * as Tool from "effect/ai/Tool"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type * as Llm from "../../Llm.ts"
 import { monotonic } from "../steady.ts"
+import type * as Llm from "./model.ts"
 
 interface Entry {
   readonly until: number
@@ -36,10 +36,10 @@ const keyOf = (request: Llm.Request): string | undefined => {
   ])
 }
 
-export const cached = (llm: Llm.Llm["Service"], options: {
+export const cached = (llm: Llm.Service, options: {
   readonly capacity: number
   readonly keepMs: number
-}): Llm.Llm["Service"] => {
+}): Llm.Service => {
   const entries = new Map<string, Entry>()
   const find = (key: string, now: number): Entry | undefined => {
     const entry = entries.get(key)

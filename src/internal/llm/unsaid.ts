@@ -2,7 +2,7 @@
  * What a model writes and does not mean to be heard: its thoughts between tags,
  * and calls of tools that a server has left in the text.
  */
-import type * as Llm from "../../Llm.ts"
+import type * as Llm from "./model.ts"
 
 interface Tag {
   readonly begin: string

@@ -5,7 +5,7 @@ import type * as Fiber from "effect/Fiber"
 import type * as Event from "../../Event.ts"
 import * as History from "../../History.ts"
 import type { OverlapClassifier, TurnDetector } from "../../Pipeline.ts"
-import type * as Turn from "../../Turn.ts"
+import * as Turn from "../../Turn.ts"
 import { type Core, nextId, signal, spanned, stamp, type TurnTimes } from "./core.ts"
 import { escalate, guarded } from "./failures.ts"
 import { type Job, makeJob } from "./job.ts"
@@ -65,7 +65,7 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
   const commit = (action: Extract<Turn.Action, { readonly _tag: "CommitTurn" }>): void => {
     const { finalAt, source, stoppedAt, text, turn } = action
     const before = core.history
-    const stale = !isCurrent(core.conductor.state().speculation?.speech)
+    const stale = !isCurrent(Turn.guess(core.conductor.state()))
     turns.clear()
     turns.set(turn, { turn, source, stoppedAt, finalAt, committedAt: core.conductor.now() })
     const id = remember(turn, text, source)
@@ -160,21 +160,21 @@ export const makePerform = (core: Core, ports: Ports): (action: Turn.Action) => 
       case "AskDetector": {
         const detector = ports.turnDetector
         if (detector === undefined) return
-        const { decision, text } = action
-        const { detectorDeadline, threshold } = core.conductor.state().settings.endpointing
+        const { question: id, text } = action
+        const { detectorDeadline, threshold } = Turn.settings(core.conductor.state()).endpointing
         question?.interruptUnsafe()
         question = core.fork(
           Effect.suspend(() => detector({ text, history: core.history })).pipe(
             Effect.timeoutOption(detectorDeadline),
             Effect.map((answer) => {
               const probability = answer._tag === "Some" ? answer.value : Number.NaN
-              if (probability >= 0 && probability <= 1) signal(core, { _tag: "EndOfTurn", decision, probability })
+              if (probability >= 0 && probability <= 1) signal(core, { _tag: "EndOfTurn", question: id, probability })
             }),
             // One that fails will not answer: the words decide.
             Effect.catchCause((cause) =>
               Effect.andThen(
                 warn(core, "detector", "the turn detector failed", cause),
-                Effect.sync(() => signal(core, { _tag: "EndOfTurn", decision, probability: threshold }))
+                Effect.sync(() => signal(core, { _tag: "EndOfTurn", question: id, probability: threshold }))
               )
             )
           )

@@ -4,8 +4,9 @@ import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import type * as Schema from "effect/Schema"
 import * as History from "../../History.ts"
-import { CurrentSpeech, Session } from "../../Session.ts"
+import { Session } from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
+import { CurrentSpeech } from "../session.ts"
 import { kept } from "../tools/params.ts"
 import { about, type Core, nextId, signal, spanned, stamp } from "./core.ts"
 import type { Job } from "./job.ts"
@@ -22,6 +23,7 @@ export interface Running {
   readonly name: string
   readonly params: Schema.JsonObject
   readonly createdAt: number
+  readonly taker: object | undefined
   /** Open once nothing more is to come of it, but by the end of the session. */
   readonly over: Latch.Latch
 }
@@ -63,14 +65,15 @@ export const act = (
     const { tools } = core
     for (const call of calls) {
       const { createdAt, name, params } = call
-      core.calls.set(call.id, { name, params: kept(params), createdAt, over: Latch.makeUnsafe(false) })
+      const taker = tools.entries.get(name)?.taker
+      core.calls.set(call.id, { name, params: kept(params), createdAt, taker, over: Latch.makeUnsafe(false) })
       core.publish({ _tag: "FunctionCallStarted", speech: job.id, id: call.id, name: call.name })
     }
     const all = core.fork(
       under(
         job,
         core.runner.run(tools, calls.map(({ id, name, params }) => ({ id, name, params })), {
-          unseen: unseen(core.history, asked)
+          unseen: unseen(tools, core.history, asked)
         }).pipe(
           Effect.provideService(Session, core.session),
           Effect.provideService(CurrentSpeech, job.id),
@@ -109,10 +112,9 @@ export const recordOutput = (core: Core, output: Tools.Output): Effect.Effect<vo
     core.calls.delete(output.callId)
     running?.over.openUnsafe()
     const base = { callId: output.callId, name: output.name, createdAt }
-    const called = History.insert(
-      core.history,
-      History.ToolCall.make({ ...base, id: nextId(core, "call"), params: output.params })
-    )
+    const call = History.ToolCall.make({ ...base, id: nextId(core, "call"), params: output.params })
+    if (running?.taker !== undefined) takers.set(call, running.taker)
+    const called = History.insert(core.history, call)
     core.history = History.insert(
       called,
       History.ToolOutput.make({
@@ -124,13 +126,23 @@ export const recordOutput = (core: Core, output: Tools.Output): Effect.Effect<vo
     )
   })
 
-/** Calls whose outputs have come since the model was asked. */
-const unseen = (history: History.History, asked: History.History): ReadonlyArray<Tools.Call> => {
+// Whose tools the calls of a history were for; of one that the program has put there nobody knows.
+const takers = new WeakMap<History.Item, object>()
+
+/** Calls of these tools whose outputs have come since the model was asked. */
+const unseen = (
+  tools: Tools.Set<unknown>,
+  history: History.History,
+  asked: History.History
+): ReadonlyArray<Tools.Call> => {
   if (history === asked) return []
   const seen = new Set(asked.items.map(({ id }) => id))
-  return history.items.flatMap((item) =>
-    item._tag === "ToolCall" && !seen.has(item.id) ? [{ id: item.callId, name: item.name, params: item.params }] : []
-  )
+  return history.items.flatMap((item) => {
+    if (item._tag !== "ToolCall" || seen.has(item.id)) return []
+    const taker = takers.get(item)
+    const other = taker !== undefined && taker !== tools.entries.get(item.name)?.taker
+    return other ? [] : [{ id: item.callId, name: item.name, params: item.params }]
+  })
 }
 
 // Always the same words, so that what a provider has cached of a prompt goes on to hold.

@@ -13,6 +13,7 @@ import type * as Text from "../../Text.ts"
 import type * as Tools from "../../Tools.ts"
 import type * as Tts from "../../Tts.ts"
 import type * as Turn from "../../Turn.ts"
+import type * as Vad from "../../Vad.ts"
 import type { Apology } from "./apology.ts"
 import type { Running } from "./calls.ts"
 import type { Conductor } from "./conductor.ts"
@@ -20,20 +21,15 @@ import type { Job } from "./job.ts"
 import type { Spending } from "./spending.ts"
 
 /** An agent with everything that it requires already given. */
-export interface Persona {
+export interface Persona extends Agent.Hooks {
   readonly name: string
   readonly instructions: string
   readonly voice: string | undefined
   readonly llm: Llm.Llm["Service"]
   readonly tts: Tts.Tts["Service"]
-  readonly onEnter: Effect.Effect<unknown, unknown> | undefined
-  readonly onExit: Effect.Effect<unknown, unknown> | undefined
-  readonly onUserTurn: ((turn: Agent.UserTurn) => Effect.Effect<Agent.Verdict | void, unknown>) | undefined
-  readonly onTurnLimit:
-    | ((turn: { readonly words: number; readonly speechMs: number }) => Effect.Effect<unknown, unknown>)
-    | undefined
-  readonly onFailure: ((failure: Event.Of<"ProviderFailed">) => Effect.Effect<unknown, unknown>) | undefined
-  readonly onEscalation: ((escalation: Event.Of<"Escalated">) => Effect.Effect<unknown, unknown>) | undefined
+  /** What it says of these; the rest is the pipeline's. */
+  readonly turn: Turn.Options | undefined
+  readonly vad: Vad.Options | undefined
 }
 
 /** What a committed turn was measured at. */

@@ -24,8 +24,8 @@ interface Guest {
   started: boolean
 }
 
-export const each = <R>(
-  agent: Agent.Agent<R> | ((participant: Room.Participant) => Agent.Agent<R>),
+export const each = <R, E>(
+  agent: Agent.Agent<R, E> | ((participant: Room.Participant) => Agent.Agent<R, E>),
   options: EachOptions = {}
 ): Effect.Effect<void, PipelineError, Services | Exclude<Exclude<R, Session>, Scope.Scope>> =>
   Effect.scoped(Effect.gen(function*() {

@@ -5,6 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Event from "../../Event.ts"
 import * as Failure from "../../Failure.ts"
+import * as Turn from "../../Turn.ts"
 import { type Core, signal } from "./core.ts"
 
 interface Reasoned {
@@ -78,7 +79,7 @@ export const mended = (
 ): void => core.publish({ _tag: "ProviderFailed", component, provider, reason: reasonOf(cause), recovered: true })
 
 export const worked = (core: Core, component: Event.Component): void => {
-  if ((core.conductor.state().failures[component] ?? 0) > 0) signal(core, { _tag: "Worked", component })
+  if (Turn.failuresInARow(core.conductor.state(), component) > 0) signal(core, { _tag: "Worked", component })
 }
 
 /**

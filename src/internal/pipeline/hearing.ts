@@ -13,8 +13,9 @@ import * as Failure from "../../Failure.ts"
 import * as Processor from "../../Processor.ts"
 import type * as Room from "../../Room.ts"
 import * as Stt from "../../Stt.ts"
+import * as Turn from "../../Turn.ts"
 import type * as Vad from "../../Vad.ts"
-import { retryAfterMs } from "../resilience/blame.ts"
+import { retryAfterMs } from "../resilience/errors.ts"
 import { markIdle, markStart } from "../stt/voiced.ts"
 import { type Core, signal, spanned } from "./core.ts"
 import { failed, mended, worked } from "./failures.ts"
@@ -222,7 +223,7 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
       end: Effect.suspend(() => {
         attached = false
         return Effect.map(closeSpeech, () => {
-          if (!finalized || core.conductor.state().words.interim !== "") finalize()
+          if (!finalized || Turn.awaitsFinal(core.conductor.state())) finalize()
           Queue.endUnsafe(audio)
           Deferred.doneUnsafe(over, Exit.void)
           if (!recognising) signal(core, { _tag: "Transcribed" })
@@ -365,7 +366,7 @@ const hasEnded = (cause: Cause.Cause<Stt.SttError>): boolean => {
 
 /** What is lost now is not opened again. */
 const isEnding = (core: Core): boolean => {
-  const { status } = core.conductor.state()
+  const status = Turn.status(core.conductor.state())
   return status === "draining" || status === "closed"
 }
 

@@ -4,6 +4,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Failure from "../../Failure.ts"
+import * as Turn from "../../Turn.ts"
 import type { Core } from "./core.ts"
 import { failed } from "./failures.ts"
 
@@ -51,7 +52,7 @@ export const makeWatch = (core: Core, speech: string): Watch => {
     Effect.sync(() => {
       waiting = on
     })
-  const isPaused = () => core.conductor.state().pause?.speech === speech
+  const isPaused = () => Turn.isPaused(core.conductor.state(), speech)
   const look = (before: number | undefined): Effect.Effect<never, { readonly reason: Failure.Reason }> =>
     Effect.flatMap(Effect.sleep(core.settings.roomTimeout), () => {
       if (!waiting || isPaused()) return look(undefined)

@@ -11,6 +11,7 @@ import * as History from "../../History.ts"
 import type * as Llm from "../../Llm.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
+import * as Turn from "../../Turn.ts"
 import { act, type Call, tell, under, uniqueId, withRunning } from "./calls.ts"
 import { about, type Core, nextId, signal, spanned, stamp } from "./core.ts"
 import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
@@ -208,7 +209,7 @@ const think = (core: Core, job: Job, mouth: Mouth): Effect.Effect<void> =>
       const quiet = yield* act(core, job, answer.calls, answer.asked)
       const replaced = core.handoffs !== handoffs && core.persona.onEnter !== undefined
       // After a goodbye there is nothing to say; a session that merely drains still gives its answer.
-      if (quiet || replaced || core.conductor.state().closing === "hang_up") return
+      if (quiet || replaced || Turn.closeReason(core.conductor.state()) === "hang_up") return
     }
   })
 

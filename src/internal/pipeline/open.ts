@@ -6,6 +6,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Latch from "effect/Latch"
+import * as Layer from "effect/Layer"
 import * as PubSub from "effect/PubSub"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
@@ -13,34 +14,39 @@ import * as Stream from "effect/Stream"
 import type * as Agent from "../../Agent.ts"
 import * as Cost from "../../Cost.ts"
 import type * as Event from "../../Event.ts"
-import { Llm } from "../../Llm.ts"
+import * as Llm from "../../Llm.ts"
 import * as Metrics from "../../Metrics.ts"
 import type { Options, PipelineError, Services } from "../../Pipeline.ts"
 import * as Resilience from "../../Resilience.ts"
 import * as Room from "../../Room.ts"
-import { CurrentJob, CurrentSpeech, type Session } from "../../Session.ts"
-import { Stt } from "../../Stt.ts"
+import type { Session } from "../../Session.ts"
+import * as Stt from "../../Stt.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
-import { Tts } from "../../Tts.ts"
+import * as Tts from "../../Tts.ts"
 import * as Turn from "../../Turn.ts"
 import { Vad } from "../../Vad.ts"
-import { meterLlm, meterStt, meterTts } from "../resilience/metering.ts"
+import { meterLlm } from "../llm/metering.ts"
 import { resolve } from "../resilience/policy.ts"
+import { CurrentJob, CurrentSpeech } from "../session.ts"
 import { steadyClock } from "../steady.ts"
+import { meterStt } from "../stt/metering.ts"
+import { meterTts } from "../tts/metering.ts"
+import { makeRetunable } from "../vad/retunable.ts"
 import { makePerform } from "./actions.ts"
 import { makeApology } from "./apology.ts"
+import { makeBind } from "./boundAgent.ts"
 import { makeBudget } from "./budget.ts"
 import { abandonCalls, recordOutput, settleCalls } from "./calls.ts"
 import { makeConductor } from "./conductor.ts"
 import { type Core, type Defaults, latest, signal } from "./core.ts"
+import { enter, leave, makeHandoff, turnOf } from "./handoff.ts"
 import { makeHearing } from "./hearing.ts"
 import { journal } from "./journal.ts"
-import { check } from "./options.ts"
+import { check, mergeTurn, mergeVad } from "./options.ts"
 import { awaitParticipant, awaitReachable, endLine, makeLeaving, watchEnd } from "./people.ts"
-import { bind } from "./persona.ts"
 import { record } from "./recording.ts"
-import { enter, leave, makeSession } from "./service.ts"
+import { makeSession } from "./service.ts"
 import { makeSpending } from "./spending.ts"
 import { collectKeys, watchKeys, watchTexts } from "./typed.ts"
 
@@ -56,12 +62,14 @@ const nameSession = (room: Room.Room["Service"]): string => {
   return `${room.name}-${number}`
 }
 
-export const open = <R>(
-  agent: Agent.Agent<R>,
+export const open = <R, E>(
+  agent: Agent.Agent<R, E>,
   options: Options = {}
-): Effect.Effect<Session["Service"], PipelineError, Services | Scope.Scope | Exclude<R, Session>> =>
+): Effect.Effect<Session["Service"], PipelineError | E, Services | Scope.Scope | Exclude<R, Session>> =>
   Effect.gen(function*() {
-    const checked = yield* check(options)
+    const checked = yield* check(
+      agent.turn === undefined ? options : { ...options, turn: mergeTurn(options.turn ?? {}, agent.turn) }
+    )
     const room = yield* Room.Room
     const vad = yield* Vad
     const id = options.sessionId ?? nameSession(room)
@@ -70,13 +78,15 @@ export const open = <R>(
     // A worker's operator sees each call; a program of one conversation prints what it wants itself.
     const log = job === undefined ? Effect.logDebug : Effect.logInfo
     const ids = { ...facts, ...Metrics.annotations({ session: id, job }) }
-    const services = yield* Effect.context<never>()
+    const services = yield* Effect.context<Services>()
     const measure = yield* Metrics.recorder
     const now = yield* steadyClock
 
     const scope = yield* Scope.make()
     const inScope = <A, E, R2>(effect: Effect.Effect<A, E, R2>) => Scope.provide(effect, scope)
     yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
+    // What agents bring along outlives all that is forked, which may use it.
+    const layers = yield* Scope.fork(scope)
 
     const run = yield* inScope(FiberSet.makeRuntime<never>())
     const span = yield* inScope(Effect.makeSpanScoped("session", { attributes: ids }))
@@ -118,7 +128,7 @@ export const open = <R>(
     const observe = (
       component: Event.Component,
       service: object,
-      warmable: Parameters<typeof Resilience.prewarm>[0]
+      prewarm: Effect.Effect<void>
     ): void => {
       if (observed.has(service)) return
       observed.add(service)
@@ -136,23 +146,24 @@ export const open = <R>(
             Effect.sync(() => publish({ _tag: "BreakerChanged", component, provider, from, to }))
         ))
       }
-      if (options.prewarm !== false) fork(Resilience.prewarm(warmable, { paid: options.prewarm === "paid" }))
+      if (options.prewarm !== false) fork(prewarm)
     }
+    const paid = options.prewarm === "paid"
     const guardLlm: Defaults["guardLlm"] = (llm) => {
-      observe("llm", llm, { llm })
-      return meterLlm(Resilience.llm(llm, options.resilience))
+      observe("llm", llm, Llm.prewarm(llm, { paid }))
+      return meterLlm(Llm.resilient(llm, options.resilience))
     }
     const guardTts: Defaults["guardTts"] = (tts) => {
-      observe("tts", tts, { tts })
-      return meterTts(Resilience.tts(tts, options.resilience))
+      observe("tts", tts, Tts.prewarm(tts, { paid }))
+      return meterTts(Tts.resilient(tts, options.resilience))
     }
-    const hears = options.stt === false ? undefined : yield* Stt
-    if (hears !== undefined) observe("stt", hears, { stt: hears })
-    const stt = hears && meterStt(Resilience.stt(hears, options.resilience))
-    const [thinks, speaks] = [yield* Llm, yield* Tts]
+    const hears = options.stt === false ? undefined : yield* Stt.Stt
+    if (hears !== undefined) observe("stt", hears, Stt.prewarm(hears, { paid }))
+    const stt = hears && meterStt(Stt.resilient(hears, options.resilience))
+    const [thinks, speaks] = [yield* Llm.Llm, yield* Tts.Tts]
     const defaults: Defaults = { llm: guardLlm(thinks), tts: guardTts(speaks), guardLlm, guardTts }
     const apology = makeApology(options.apology, speaks, defaults.tts, agent.voice)
-    const detector = yield* inScope(vad.detector(options.vad))
+    const detector = yield* inScope(makeRetunable(vad, mergeVad(options.vad, agent.vad)))
     const keys = yield* inScope(collectKeys(room))
     const output = yield* inScope(recorded.room.output(options.output))
     const toolScope = yield* Scope.fork(scope)
@@ -191,9 +202,16 @@ export const open = <R>(
       participant: () => participant,
       company: Effect.map(room.participants, (there) => there.length > 0),
       attach: (on) => hearing.attach(on),
-      exitTimeout: checked.closeTimeout
+      handoff: makeHandoff({
+        core: () => core,
+        bind: (next) => Effect.provideContext(bind(next), services),
+        detector,
+        vad: options.vad,
+        exitTimeout: checked.closeTimeout
+      })
     })
-    const bound = yield* bind(agent, session, defaults)
+    const bind = makeBind({ session, defaults, scope: layers, memoMap: Layer.CurrentMemoMap.forkOrCreate(services) })
+    const bound = yield* bind(agent)
     const core: Core = {
       id,
       conductor,
@@ -263,7 +281,7 @@ export const open = <R>(
           publish({ _tag: "SessionClosed", session: id, reason })
           yield* Effect.annotateLogs(log("the conversation is over"), {
             reason,
-            turns: conductor.state().turn - 1,
+            turns: Turn.overview(conductor.state()).turn - 1,
             ...(participant === undefined ? {} : idsOf(participant))
           })
           yield* within(Scope.close(scope, Exit.void))
@@ -312,7 +330,7 @@ export const open = <R>(
       participant = yield* awaitParticipant(room, options.participant)
       // Who picks up a telephone speaks first, into a line that cancels its own echo.
       const called = participant.kind === "sip" && participant.direction === "outbound"
-      if (called && core.turnOptions.interruption?.echoWarmUp === undefined) {
+      if (called && turnOf(core, core.persona).interruption?.echoWarmUp === undefined) {
         yield* Effect.ignore(session.update({ turn: { interruption: { echoWarmUp: 0 } } }))
       }
       publish({ _tag: "SessionStarted", session: id })
@@ -327,7 +345,7 @@ export const open = <R>(
       yield* inScope(hearing.listen(participant.identity))
       // What is said before anybody receives the track is heard by nobody.
       yield* Effect.timeoutOption(output.subscribed, checked.subscriberTimeout)
-      if (conductor.state().status === "open") enter(core)
+      if (Turn.status(conductor.state()) === "open") enter(core)
     }))
     const known = { met: Deferred.await(met), participant: () => participant?.identity }
     const leaving = makeLeaving(core, room, checked.returnTimeout, known.participant)

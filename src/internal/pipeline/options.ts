@@ -5,6 +5,7 @@ import * as Schema from "effect/Schema"
 import type * as Cost from "../../Cost.ts"
 import type { Options } from "../../Pipeline.ts"
 import * as Turn from "../../Turn.ts"
+import type * as Vad from "../../Vad.ts"
 import { millisOf } from "../provider/options.ts"
 
 /**
@@ -121,6 +122,10 @@ export const mergeTurn = (self: Turn.Options, that: Turn.Options): Turn.Options 
   preemption: overlay(self.preemption, that.preemption),
   limits: overlay(self.limits, that.limits)
 })
+
+/** What the second leaves out stays as it is in the first. */
+export const mergeVad = (self: Vad.Options | undefined, that: Vad.Options | undefined): Vad.Options =>
+  overlay(self, that)
 
 const overlay = <A extends object>(self: A | undefined, that: A | undefined): Partial<A> => ({
   ...self,

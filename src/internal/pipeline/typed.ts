@@ -83,7 +83,9 @@ export const watchKeys = (
   const take = ({ identity, key }: Key): void => {
     if (identity !== participant()) return
     core.publish({ _tag: "UserPressedKey", key })
-    if (onKey !== undefined) core.fork(guarded(core, "onKey", Effect.suspend(() => onKey(key, core.session))))
+    const own = core.persona.onKey
+    const asked = own === undefined ? onKey && Effect.suspend(() => onKey(key, core.session)) : own(key)
+    if (asked !== undefined) core.fork(guarded(core, "onKey", asked))
   }
   return Stream.runForEach(Stream.fromQueue(keys), (key) => Effect.andThen(met, Effect.sync(() => take(key))))
 }

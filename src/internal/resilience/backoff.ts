@@ -1,9 +1,10 @@
+/** Whether there is another attempt, and the wait before it. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
 import { monotonic, steadyClock } from "../steady.ts"
-import { isUnavailable, retryAfterMs } from "./blame.ts"
+import { isUnavailable, retryAfterMs } from "./errors.ts"
 import type { Settings } from "./policy.ts"
 
 /**

@@ -1,16 +1,18 @@
 /** Whether a provider may be asked, from how it has answered. */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
+import * as Pull from "effect/Pull"
+import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
 import * as series from "../metrics/series.ts"
-import { monotonicMs } from "../steady.ts"
-import { blamesRequest, retryAfterMs } from "./blame.ts"
+import { steadyClock } from "../steady.ts"
+import { blamesRequest, retryAfterMs } from "./errors.ts"
 import type { Breaker, BreakerChange, BreakerOptions, BreakerState } from "./model.ts"
 import { checkBreaker, millis } from "./options.ts"
 
@@ -25,15 +27,20 @@ interface Settings {
   readonly rate: number
   readonly minimum: number
   readonly windowMs: number
-  readonly openMs: number
+  readonly recovery: Schedule.Schedule<unknown>
 }
+
+/** A provider that has just gone down is soon tried; one that stays down is left alone for longer and longer. */
+const recovery = Schedule.min([Schedule.exponential("5 seconds"), Schedule.spaced("1 minute")])
+
+type Step = Effect.Success<ReturnType<typeof Schedule.toStep<unknown, unknown, never, never>>>
 
 const settingsOf = (options: BreakerOptions): Settings => ({
   consecutive: options.consecutiveFailures ?? 5,
   rate: options.failureRate ?? 0.5,
   minimum: options.minimumRequests ?? 10,
   windowMs: millis("window", options.window, "1 minute"),
-  openMs: millis("openFor", options.openFor, "30 seconds")
+  recovery: options.recovery ?? recovery
 })
 
 /** Most outcomes that are remembered: of a busier provider the newest decide. */
@@ -63,7 +70,10 @@ export class Circuit implements Breaker {
   #state: BreakerState = "closed"
   /** Counts the changes: an answer to a question of an earlier state says nothing about this one. */
   #generation = 0
+  /** When a request may try; never, where the schedule has ended. */
   #openUntil = 0
+  /** The schedule at its present step; absent while it is closed. */
+  #step: Step | undefined = undefined
   #probing = false
   #consecutive = 0
   #failures = 0
@@ -71,9 +81,13 @@ export class Circuit implements Breaker {
 
   readonly #now: () => number
 
-  private constructor(options: BreakerOptions, news: PubSub.PubSub<BreakerChange>, context: Context.Context<never>) {
-    const clock = Context.get(context, Clock.Clock)
-    this.#now = () => monotonicMs(clock)
+  private constructor(
+    options: BreakerOptions,
+    now: () => number,
+    news: PubSub.PubSub<BreakerChange>,
+    context: Context.Context<never>
+  ) {
+    this.#now = now
     this.name = options.name
     this.component = options.component ?? "other"
     this.#settings = settingsOf(options)
@@ -88,7 +102,7 @@ export class Circuit implements Breaker {
     return Effect.gen(function*() {
       checkBreaker(options)
       const news = yield* PubSub.sliding<BreakerChange>(64)
-      return new Circuit(options, news, yield* Effect.context<never>())
+      return new Circuit(options, yield* steadyClock, news, yield* Effect.context<never>())
     })
   }
 
@@ -99,7 +113,10 @@ export class Circuit implements Breaker {
 
   /** Lets a request through, or tells why not. */
   claim(): Ticket | Failure.Unavailable {
-    if (!this.admits) return new Failure.Unavailable({ retryAfterMs: Math.max(0, this.#openUntil - this.#now()) })
+    if (!this.admits) {
+      const left = Math.max(0, this.#openUntil - this.#now())
+      return new Failure.Unavailable(Number.isFinite(left) ? { retryAfterMs: left } : {})
+    }
     if (this.#state === "open") this.#become("half_open")
     this.#probing = this.#state === "half_open"
     return { generation: this.#generation, told: false }
@@ -116,18 +133,23 @@ export class Circuit implements Breaker {
   /** The provider has failed to answer. */
   failed(ticket: Ticket, error: unknown): void {
     if (!blames(error)) return this.released(ticket)
-    if (this.#tell(ticket)) this.#fail(retryAfterMs(error))
+    if (this.#tell(ticket)) this.#fail(error, retryAfterMs(error))
   }
 
   /** It broke off after it had answered: that is an outcome of its own. */
   lost(error: unknown): void {
-    if (blames(error) && this.#state === "closed") this.#fail(0)
+    if (blames(error) && this.#state === "closed") this.#fail(error, 0)
   }
 
   /** Nobody knows what would have become of it: another request may try. */
   released(ticket: Ticket): void {
     if (this.#tell(ticket)) this.#probing = false
   }
+
+  readonly reset: Effect.Effect<void> = Effect.sync(() => {
+    if (this.#state === "closed") this.#forget()
+    else this.#become("closed")
+  })
 
   readonly protect = <A, E, R>(
     effect: Effect.Effect<A, E, R>,
@@ -154,16 +176,35 @@ export class Circuit implements Breaker {
     return true
   }
 
-  #fail(asked: number): void {
+  #fail(error: unknown, asked: number): void {
     this.#consecutive += 1
     this.#remember(true)
-    const { consecutive, minimum, openMs, rate } = this.#settings
+    const { consecutive, minimum, rate } = this.#settings
     const count = this.#outcomes.length
     const due = this.#state === "half_open" || this.#consecutive >= consecutive ||
       (count >= minimum && this.#failures / count >= rate)
-    if (!due) return
-    this.#openUntil = this.#now() + Math.max(openMs, Math.min(asked, longestAskedMs))
+    if (due) this.#open(error, Math.min(asked, longestAskedMs))
+  }
+
+  /** Opens, or opens again after a probe that failed: the schedule takes its next step. */
+  #open(error: unknown, asked: number): void {
+    const since = this.#now()
+    const taken = this.#step === undefined ? Schedule.toStep(this.#settings.recovery) : Effect.succeed(this.#step)
+    const stepped = Effect.flatMap(taken, (step) =>
+      Pull.matchEffect(step(since, error), {
+        onSuccess: ([, delay]) => Effect.succeed({ step, ms: Duration.toMillis(delay) }),
+        onFailure: () => Effect.succeed({ step, ms: Number.POSITIVE_INFINITY }),
+        onDone: () => Effect.succeed({ step, ms: Number.POSITIVE_INFINITY })
+      }))
+    this.#openUntil = Number.POSITIVE_INFINITY
     this.#become("open")
+    const generation = this.#generation
+    // A schedule as a rule takes its step at once; until it has, nobody tries.
+    Effect.runForkWith(this.#context)(stepped).addObserver((exit) => {
+      if (Exit.isFailure(exit) || generation !== this.#generation) return
+      this.#step = exit.value.step
+      this.#openUntil = since + Math.max(exit.value.ms, asked)
+    })
   }
 
   #remember(failed: boolean): void {
@@ -186,11 +227,16 @@ export class Circuit implements Breaker {
     this.#state = to
     this.#generation += 1
     this.#probing = false
+    if (to === "closed") this.#step = undefined
+    this.#forget()
+    this.#measure()
+    PubSub.publishUnsafe(this.#news, { component: this.component, provider: this.name, from, to })
+  }
+
+  #forget(): void {
     this.#consecutive = 0
     this.#failures = 0
     this.#outcomes = []
-    this.#measure()
-    PubSub.publishUnsafe(this.#news, { component: this.component, provider: this.name, from, to })
   }
 
   #measure(): void {

@@ -1,3 +1,4 @@
+/** Two providers at a time where the first is late; the first useful output interrupts the other. */
 import type * as Arr from "effect/Array"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -7,10 +8,11 @@ import type * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Failure from "../../Failure.ts"
-import { failureOf, firstOutput, resume } from "./first.ts"
+import { failureOf, type ProviderError } from "./errors.ts"
+import { type Candidate, exhausted, type Lost } from "./failover.ts"
+import { firstOutput, resume } from "./firstOutput.ts"
 import type { HedgeOptions } from "./model.ts"
 import { millis } from "./options.ts"
-import { type Candidate, exhausted, type Lost, type ProviderError } from "./request.ts"
 
 export const lateAfter = (options: HedgeOptions): number => millis("after", options.after, "1500 millis")
 

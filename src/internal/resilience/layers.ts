@@ -1,7 +1,10 @@
+/** Layers of services that others are made of. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import { Circuit } from "./breaker.ts"
+import type { BreakerChange, LayerOptions, Policy } from "./model.ts"
 
 /** Builds layers of one service, in their order. */
 export const services = <I, S, E, R>(
@@ -11,3 +14,19 @@ export const services = <I, S, E, R>(
   const build = (layer: Layer.Layer<I, E, R>) => Effect.map(Layer.build(layer), (context) => Context.get(context, tag))
   return Effect.zipWith(build(first), Effect.forEach(rest, build), (first, rest) => [first, ...rest] as const)
 }
+
+/** Makes the service of a layer resilient, with a circuit breaker that all who use the layer share. */
+export const layerResilient = <I, S extends { readonly name: string }, E, R>(
+  tag: Context.Service<I, S>,
+  component: BreakerChange["component"],
+  resilient: (service: S, policy: Policy) => S
+) =>
+(layer: Layer.Layer<I, E, R>, options?: LayerOptions): Layer.Layer<I, E, R> =>
+  Layer.effect(
+    tag,
+    Effect.gen(function*() {
+      const [service] = yield* services(tag, [layer])
+      const breaker = yield* Circuit.make({ ...options?.breaker, name: service.name, component })
+      return resilient(service, { ...options?.policy, breaker })
+    })
+  )

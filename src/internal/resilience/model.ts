@@ -71,7 +71,7 @@ export const BreakerChange = Schema.Struct({
 export type BreakerChange = typeof BreakerChange.Type
 
 /**
- * When a circuit breaker opens, and for how long.
+ * When a circuit breaker opens, and its way back.
  *
  * **Details**
  *
@@ -95,8 +95,14 @@ export interface BreakerOptions {
   readonly minimumRequests?: number | undefined
   /** @default "1 minute" */
   readonly window?: Duration.Input | undefined
-  /** Time without any request, before one may try; up to 10 minutes where the provider asks for more. @default "30 seconds" */
-  readonly openFor?: Duration.Input | undefined
+  /**
+   * Waits before each request that may try, one step for each in a row that
+   * fails; 10 minutes at most of a longer `retryAfterMs` of the provider win.
+   * When it ends, no request tries any more until `reset`.
+   *
+   * @default exponential from 5 seconds, at most 1 minute
+   */
+  readonly recovery?: Schedule.Schedule<unknown> | undefined
 }
 
 /**
@@ -104,11 +110,14 @@ export interface BreakerOptions {
  *
  * **Details**
  *
- * Open, it fails every request at once with `Unavailable`. After `openFor` the
- * next request tries the provider, one at a time: if it is answered the breaker
- * closes, if it fails it is open again. `state` is read at any time and says
+ * Open, it fails every request at once with `Unavailable`. After the wait of
+ * `recovery` the next request tries the provider, one at a time: if it is answered
+ * the breaker closes, if it fails it is open again, for the schedule's next wait.
+ * Once closed, the schedule begins anew. `state` is read at any time and says
  * `open` until that request; the gauge `agent_breaker_state` shows it. A slow
  * reader of `changes` loses all but the newest 64.
+ *
+ * `reset` closes it, whatever the provider has answered.
  *
  * It keeps the time of the Clock that it was made with.
  *
@@ -122,6 +131,7 @@ export interface Breaker {
   readonly component: BreakerChange["component"]
   readonly state: Effect.Effect<BreakerState>
   readonly changes: Stream.Stream<BreakerChange>
+  readonly reset: Effect.Effect<void>
   readonly protect: <A, E, R>(
     effect: Effect.Effect<A, E, R>,
     isFailure?: (error: E) => boolean
@@ -142,7 +152,10 @@ export interface Policy {
   /**
    * Time for all attempts together up to the first useful output. It runs from
    * the request for an `Llm`, from the first text for a `Tts`, and from each
-   * `Finalize` without a transcript since for an `Stt`. @default "10 seconds"
+   * `Finalize` without a transcript since for an `Stt`. A model that thinks is at
+   * work: from its last thought on, `nextOutput` counts where that is later.
+   *
+   * @default "10 seconds"
    */
   readonly firstOutput?: Duration.Input | undefined
   /**
@@ -197,4 +210,59 @@ export interface HedgeOptions {
   readonly after?: Duration.Input | undefined
   /** How each provider is asked. */
   readonly policy?: Omit<Policy, "breaker"> | undefined
+}
+
+/**
+ * Another way to ask a service that has failed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Recovery<Service> {
+  /** What is changed, in names of providers: `openai:gpt-4o-mini`. */
+  readonly name: string
+  /** Gives the service with other settings; `undefined` where it cannot: the recovery is left out. */
+  readonly change: (service: Service) => Service | undefined
+  /** Time before it is asked. @default 0 */
+  readonly after?: Duration.Input | undefined
+}
+
+/**
+ * How `recovering` of a noun asks a service that has failed.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface RecoverOptions<Service> extends FallbackOptions<Service> {
+  /** What is tried, in this order. @default those of `recoveries` */
+  readonly recoveries?: ReadonlyArray<Recovery<Service>> | undefined
+}
+
+/**
+ * Options of `layerResilient` of a noun.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface LayerOptions {
+  /** How the provider is asked. */
+  readonly policy?: Omit<Policy, "breaker"> | undefined
+  /** Its circuit breaker, shared by all who use the layer. @default one with the usual options */
+  readonly breaker?: Omit<BreakerOptions, "name" | "component"> | undefined
+}
+
+/**
+ * Options of `prewarm` of a noun.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface PrewarmOptions {
+  /**
+   * Makes a small request, too, so that the first real one finds everything
+   * awake: a second of silence for a recogniser, "Hello" for the others.
+   *
+   * @default false
+   */
+  readonly paid?: boolean | undefined
 }

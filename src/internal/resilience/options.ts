@@ -1,5 +1,6 @@
 /** What a program asks of resilience, checked where a service is made: not in the middle of a call. */
 import type * as Duration from "effect/Duration"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { millisOf } from "../provider/options.ts"
 import type { BreakerOptions, FallbackOptions, HedgeOptions, Policy } from "./model.ts"
@@ -55,7 +56,9 @@ export const checkBreaker = (options: Omit<BreakerOptions, "name"> | undefined, 
   whole(`${where}consecutiveFailures`, options.consecutiveFailures, 1, 1)
   whole(`${where}minimumRequests`, options.minimumRequests, 1, 1)
   millis(`${where}window`, options.window, 0)
-  millis(`${where}openFor`, options.openFor, 0)
+  if (options.recovery !== undefined && !Schedule.isSchedule(options.recovery)) {
+    refuse(`${where}recovery`, "must be a Schedule, such as Schedule.spaced(\"30 seconds\")")
+  }
   const rate = options.failureRate ?? 1
   if (!(rate > 0 && rate <= 1)) refuse(`${where}failureRate`, `must be above 0 and at most 1, not ${rate}`)
 }

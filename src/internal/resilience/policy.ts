@@ -1,3 +1,4 @@
+/** How a provider is asked, with the defaults of what a program leaves out. */
 import * as Schedule from "effect/Schedule"
 import { type Circuit, circuitOf } from "./breaker.ts"
 import type { Policy } from "./model.ts"
@@ -29,6 +30,3 @@ export const recovery: Schedule.Schedule<unknown> = Schedule.min([
   Schedule.exponential("1 second"),
   Schedule.spaced("1 minute")
 ])
-
-/** Names what broke without telling what it said: messages may hold content or keys. */
-export const defectName = (defect: unknown): string => defect instanceof Error ? defect.name : typeof defect

@@ -2,8 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Failure from "../../Failure.ts"
-import type * as Stt from "../../Stt.ts"
 import { decodeJson } from "../provider/http.ts"
+import type * as Stt from "./model.ts"
 
 export interface Answer {
   readonly decode: (text: string) => Effect.Effect<Stt.Recognition, Failure.Reason>

@@ -13,10 +13,10 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
 import * as Failure from "../../Failure.ts"
-import * as Stt from "../../Stt.ts"
 import * as pcm from "../provider/pcm.ts"
 import type { Connection } from "../provider/socket.ts"
 import { monotonic } from "../steady.ts"
+import * as Stt from "./model.ts"
 
 /** A message of the protocol. */
 export type Message = string | Uint8Array

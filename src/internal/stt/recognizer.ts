@@ -1,10 +1,11 @@
+/** A recogniser of single pieces of speech, used on a stream of audio. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Audio from "../../Audio.ts"
-import type * as Stt from "../../Stt.ts"
+import type * as Stt from "./model.ts"
 import type { Segment, Segmenter } from "./segments.ts"
 
 /** Recognitions that may run at a time; more audio is not pulled meanwhile. */

@@ -1,10 +1,11 @@
+/** Cuts a stream of audio into what is recognised in one go: by a detector, or by the marks of whoever feeds it. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Audio from "../../Audio.ts"
-import type * as Stt from "../../Stt.ts"
 import type * as Vad from "../../Vad.ts"
-import { Timeline } from "../resilience/timeline.ts"
-import { Reel } from "./reel.ts"
+import { AudioBuffer } from "./audioBuffer.ts"
+import type * as Stt from "./model.ts"
+import { StreamTime } from "./streamTime.ts"
 
 /** Audio to recognise; `start` and `end` are those of the speech in it (ms). */
 export interface Segment {
@@ -33,7 +34,7 @@ export interface Cutting {
 /** Consecutive frames become one batch, each mark stands alone. */
 const batches = (
   inputs: ReadonlyArray<Stt.Input>,
-  timeline: Timeline
+  streamTime: StreamTime
 ): ReadonlyArray<ReadonlyArray<Audio.Frame> | "finalize"> => {
   const out: Array<Array<Audio.Frame> | "finalize"> = []
   for (const input of inputs) {
@@ -41,7 +42,7 @@ const batches = (
       out.push("finalize")
       continue
     }
-    const frame = { ...input, at: timeline.push(input) }
+    const frame = { ...input, at: streamTime.push(input) }
     const last = out.at(-1)
     if (last === undefined || last === "finalize") out.push([frame])
     else last.push(frame)
@@ -54,46 +55,46 @@ const lookForPauseMs = 10_000
 const lookForPausePart = 1 / 3
 
 /** Where speech that began at a time and is too long is cut: in a pause, if there is one. */
-const cutAt = (reel: Reel, from: number, { maxMs }: Cutting): number =>
-  reel.quietest(from + maxMs - Math.min(lookForPauseMs, maxMs * lookForPausePart), from + maxMs)
+const cutAt = (audio: AudioBuffer, from: number, { maxMs }: Cutting): number =>
+  audio.quietest(from + maxMs - Math.min(lookForPauseMs, maxMs * lookForPausePart), from + maxMs)
 
 /** Cuts at the marks and at the end. */
 export const byMarks = (cutting: Cutting): Segmenter<never> => {
-  const timeline = new Timeline()
-  const reel = new Reel(cutting.format)
+  const streamTime = new StreamTime()
+  const audio = new AudioBuffer(cutting.format)
   let looked = 0
 
   const take = (to: number, final: boolean): ReadonlyArray<Segment> => {
-    const from = reel.start
-    const speech = reel.slice(from, to)
+    const from = audio.start
+    const speech = audio.slice(from, to)
     if (final) {
-      reel.dropBefore(to)
+      audio.dropBefore(to)
       looked = 0
     }
     return speech === undefined ? [] : [{ final, speech, from, start: from, end: to }]
   }
 
   const finish = (): ReadonlyArray<Segment> => {
-    reel.flush()
-    return take(reel.end, true)
+    audio.flush()
+    return take(audio.end, true)
   }
 
   const add = (frames: ReadonlyArray<Audio.Frame>): ReadonlyArray<Segment> => {
     const out: Array<Segment> = []
     for (const frame of frames) {
-      reel.push([frame])
-      while (reel.length > cutting.maxMs) out.push(...take(cutAt(reel, reel.start, cutting), true))
+      audio.push([frame])
+      while (audio.length > cutting.maxMs) out.push(...take(cutAt(audio, audio.start, cutting), true))
     }
-    if (cutting.interimMs !== undefined && reel.length - looked >= cutting.interimMs) {
-      looked = reel.length
-      out.push(...take(reel.end, false))
+    if (cutting.interimMs !== undefined && audio.length - looked >= cutting.interimMs) {
+      looked = audio.length
+      out.push(...take(audio.end, false))
     }
     return out
   }
 
   return {
     push: (inputs) =>
-      Effect.sync(() => batches(inputs, timeline).flatMap((batch) => batch === "finalize" ? finish() : add(batch))),
+      Effect.sync(() => batches(inputs, streamTime).flatMap((batch) => batch === "finalize" ? finish() : add(batch))),
     end: Effect.sync(finish)
   }
 }
@@ -116,17 +117,17 @@ export const byVoice = (
   detector: Effect.Effect<Vad.Detector, Vad.VadError, Scope.Scope>
 ): Effect.Effect<Segmenter<Vad.VadError>, Vad.VadError, Scope.Scope> =>
   Effect.map(detector, (detector) => {
-    const timeline = new Timeline()
-    const reel = new Reel(cutting.format)
+    const streamTime = new StreamTime()
+    const audio = new AudioBuffer(cutting.format)
     /** Audio before this time was recognised. */
     let taken = 0
     let speaking: Speaking | undefined
 
     const take = (from: number, to: number, start: number, end: number, final: boolean): ReadonlyArray<Segment> => {
-      const speech = reel.slice(from, to)
+      const speech = audio.slice(from, to)
       if (final) {
-        taken = Math.max(taken, Math.min(to, reel.end))
-        reel.dropBefore(taken)
+        taken = Math.max(taken, Math.min(to, audio.end))
+        audio.dropBefore(taken)
       }
       return speech === undefined ? [] : [{ final, speech, from, start: Math.max(from, start), end: Math.min(end, to) }]
     }
@@ -135,7 +136,7 @@ export const byVoice = (
     const tooLong = (speech: Speaking, to: number): ReadonlyArray<Segment> => {
       const out: Array<Segment> = []
       while (to - speech.from > cutting.maxMs) {
-        const next = cutAt(reel, speech.from, cutting)
+        const next = cutAt(audio, speech.from, cutting)
         out.push(...take(speech.from, next, speech.start, next, true))
         speech.from = speech.start = speech.looked = next
       }
@@ -145,7 +146,7 @@ export const byVoice = (
     const onEvent = (event: Vad.Event): ReadonlyArray<Segment> => {
       switch (event._tag) {
         case "SpeechStarted": {
-          const from = Math.max(taken, reel.start, event.at - cutting.paddingMs)
+          const from = Math.max(taken, audio.start, event.at - cutting.paddingMs)
           speaking = { from, start: event.at, looked: from }
           return []
         }
@@ -158,7 +159,7 @@ export const byVoice = (
             ? event.at
             : speech.at + speech.frame.samples.length / speech.frame.channels / speech.frame.sampleRate * 1000
           speaking = {
-            from: Math.max(taken, reel.start, speech.at),
+            from: Math.max(taken, audio.start, speech.at),
             start: event.startedAt,
             looked: 0
           }
@@ -173,32 +174,32 @@ export const byVoice = (
     /** What speech that still goes on asks for. */
     const grown = (): ReadonlyArray<Segment> => {
       if (speaking === undefined) {
-        reel.dropBefore(reel.end - cutting.paddingMs - lookBackMs)
+        audio.dropBefore(audio.end - cutting.paddingMs - lookBackMs)
         return []
       }
-      const out = [...tooLong(speaking, reel.end)]
-      if (cutting.interimMs !== undefined && reel.end - speaking.looked >= cutting.interimMs) {
-        speaking.looked = reel.end
-        out.push(...take(speaking.from, reel.end, speaking.start, reel.end, false))
+      const out = [...tooLong(speaking, audio.end)]
+      if (cutting.interimMs !== undefined && audio.end - speaking.looked >= cutting.interimMs) {
+        speaking.looked = audio.end
+        out.push(...take(speaking.from, audio.end, speaking.start, audio.end, false))
       }
       return out
     }
 
     const finish = Effect.suspend(() => {
-      reel.flush()
+      audio.flush()
       return Effect.map(detector.end, (events) => events.flatMap(onEvent))
     })
 
     const add = (frames: ReadonlyArray<Audio.Frame>) =>
       Effect.map(detector.push(frames), (events) => {
-        reel.push(frames)
+        audio.push(frames)
         return [...events.flatMap(onEvent), ...grown()]
       })
 
     return {
       push: (inputs) =>
         Effect.map(
-          Effect.forEach(batches(inputs, timeline), (batch) => batch === "finalize" ? finish : add(batch)),
+          Effect.forEach(batches(inputs, streamTime), (batch) => batch === "finalize" ? finish : add(batch)),
           (segments) => segments.flat()
         ),
       end: finish

@@ -2,7 +2,7 @@
  * Where the pipeline's detector has heard speech, told beside the audio: several
  * recognisers in one are fed all of it, and one of them may want speech only.
  */
-import type * as Stt from "../../Stt.ts"
+import type * as Stt from "./model.ts"
 
 /** Audio in which nobody speaks. */
 const idle = new WeakSet<Stt.Input>()

@@ -24,6 +24,8 @@ export class NoJson {
 
 export interface Entry<out R> {
   readonly tool: Tool.Any
+  /** Whose calls it takes: two tools of one name are two, where each has its handler. */
+  readonly taker: object
   readonly decode: (params: Schema.Json) => Effect.Effect<unknown, Schema.SchemaError, R>
   readonly encode: (result: unknown) => Effect.Effect<Schema.Json, Schema.SchemaError | NoJson, R>
   readonly encodeFailure: (error: unknown) => Effect.Effect<Schema.Json, Schema.SchemaError | NoJson, R>
@@ -32,9 +34,10 @@ export interface Entry<out R> {
 }
 
 export const provide = <R>(entry: Entry<R>, context: Context.Context<R>): Entry<never> => {
-  const { decode, encode, encodeFailure, handler, tool } = entry
+  const { decode, encode, encodeFailure, handler, taker, tool } = entry
   return {
     tool,
+    taker,
     decode: (params) => Effect.provideContext(decode(params), context),
     encode: (result) => Effect.provideContext(encode(result), context),
     encodeFailure: (error) => Effect.provideContext(encodeFailure(error), context),
@@ -70,6 +73,7 @@ const make = <R>(tool: Tool.Any, context: Context.Context<never>): Entry<R> => {
   const found = Context.getOption(context, Context.Service<Tool.Handler<string>>(tool.id))
   return {
     tool,
+    taker: Option.getOrElse(found, () => tool),
     decode: (params) => parameters(tool.parametersSchema === Tool.EmptyParams ? {} : params, { errors: "all" }),
     encode: anything ? written : (result) =>
       success(result).pipe(

@@ -13,6 +13,8 @@ const mostCalls = 64
 
 interface Running {
   readonly call: Call
+  /** Whose tool it calls: those of another agent are none of its business. */
+  readonly taker: object | undefined
   readonly cancellable: boolean
   /** The calls that the model made together: they are many on purpose. */
   readonly step: ReadonlyArray<Call>
@@ -55,7 +57,7 @@ export const make: (options: {
 
     /** What goes before a call, or why it is not run. */
     const before = <R>(
-      { call, step }: Running,
+      { call, step, taker }: Running,
       tools: Tools<R>,
       context: Context.Context<R>,
       { onDuplicate }: Policy,
@@ -66,7 +68,7 @@ export const make: (options: {
         return `Tool ${call.name} was not run: at most ${mostCalls} calls can be made together`
       }
       if (running.size >= mostCalls) return `Tool ${call.name} was not run: ${mostCalls} calls are running already`
-      const same = [...running].filter((other) => other.call.name === call.name)
+      const same = [...running].filter((other) => other.call.name === call.name && other.taker === taker)
       switch (onDuplicate) {
         case "allow":
           return []
@@ -99,6 +101,7 @@ export const make: (options: {
       const rules = policy(tools, call.name)
       const one: Running = {
         call,
+        taker: tools.entries.get(call.name)?.taker,
         cancellable: rules.cancellable,
         step,
         output: Deferred.makeUnsafe<Output>(),

@@ -5,12 +5,11 @@ import * as Hash from "effect/Hash"
 import * as RcMap from "effect/RcMap"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type * as Tts from "../../Tts.ts"
-import { unwrapInput } from "../resilience/request.ts"
-import { Tape } from "../resilience/tape.ts"
+import { ReplayBuffer, unwrapInput } from "../resilience/replayBuffer.ts"
+import type * as Tts from "./model.ts"
 import { inSentences } from "./sentences.ts"
 
-type Service = Tts.Tts["Service"]
+type Service = Tts.Service
 type Speech = ReadonlyArray<Tts.Chunk>
 
 const bytesOf = (speech: Speech): number => speech.reduce((sum, { frame }) => sum + 2 * frame.samples.length, 0)
@@ -79,7 +78,7 @@ class Sentence implements Equal.Equal {
 
 /** A sentence that is being synthesised, for all who want it. */
 interface Flight {
-  readonly tape: Tape<Tts.Chunk, Tts.TtsError, never>
+  readonly replay: ReplayBuffer<Tts.Chunk, Tts.TtsError, never>
   kept: boolean
 }
 
@@ -97,7 +96,7 @@ export const cached = Effect.fnUntraced(function*(service: Service, settings: Se
   let misses = 0
   const flights = yield* RcMap.make({
     lookup: ({ options, text }: Sentence): Effect.Effect<Flight, never, Scope.Scope> =>
-      Effect.map(Tape.make(service.speak(Stream.make(text), options)), (tape) => ({ tape, kept: false }))
+      Effect.map(ReplayBuffer.make(service.speak(Stream.make(text), options)), (replay) => ({ replay, kept: false }))
   })
 
   const remembered = Effect.fnUntraced(function*(key: string) {
@@ -111,9 +110,9 @@ export const cached = Effect.fnUntraced(function*(service: Service, settings: Se
   /** Speech that has come to its end without a failure, and is any. */
   const keep = (key: string, flight: Flight) =>
     Effect.suspend(() => {
-      if (flight.kept || flight.tape.ended !== "done") return Effect.void
+      if (flight.kept || flight.replay.ended !== "done") return Effect.void
       flight.kept = true
-      const speech = Array.from({ length: flight.tape.head }, (_, i) => flight.tape.at(i)).filter((chunk) =>
+      const speech = Array.from({ length: flight.replay.head }, (_, i) => flight.replay.at(i)).filter((chunk) =>
         chunk !== undefined
       )
       if (bytesOf(speech) === 0) return Effect.void
@@ -130,7 +129,7 @@ export const cached = Effect.fnUntraced(function*(service: Service, settings: Se
       }
       misses++
       const flight = yield* RcMap.get(flights, sentence)
-      const read = unwrapInput<Tts.Chunk, never, Tts.TtsError, never>(flight.tape.read(0))
+      const read = unwrapInput<Tts.Chunk, never, Tts.TtsError, never>(flight.replay.read(0))
       return Stream.concat(read, Stream.fromEffectDrain(keep(sentence.key, flight)))
     }))
 

@@ -10,7 +10,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type * as Audio from "../../Audio.ts"
 import * as Failure from "../../Failure.ts"
-import type * as Tts from "../../Tts.ts"
+import type * as Tts from "./model.ts"
 
 /** Joins pieces of white space to the next piece; what is blank at the end is dropped. */
 export const spoken = <E, R>(text: Stream.Stream<string, E, R>): Stream.Stream<string, E, R> =>

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
-import type * as Tts from "../../Tts.ts"
+import type * as Tts from "./model.ts"
 
 /** Who speaks what. */
 export interface Speakers<E, R> {

@@ -1,100 +1,80 @@
-/** The last words: what the recogniser still owes when the session ends. */
-import * as Text from "../../Text.ts"
-import * as Decision from "./decision.ts"
-import type { Draft } from "./draft.ts"
-import type { LastWords, State } from "./model.ts"
+/** How a session ends: it drains, at once or when all is said, and then it is closed. */
+import type * as Event from "../../Event.ts"
+import { hasWord } from "../text/words.ts"
+import type { Action } from "./action.ts"
+import { type Draft, noWords, said } from "./draft.ts"
+import * as Floor from "./floor.ts"
+import * as Guess from "./guess.ts"
+import * as LastWords from "./lastWords.ts"
+import type { State } from "./model.ts"
+import type { Signal } from "./signal.ts"
+import * as Voice from "./voice.ts"
 
-/** What has had no transcript for so long (ms) had no words. */
-const forgetAfter = 10_000
+/** Why the session ends, if it does. */
+export const reasonOf = ({ session: { status } }: State): Event.CloseReason | undefined =>
+  status._tag === "Draining" || status._tag === "Closed" ? status.reason : undefined
 
-/** How far before the end of the voice a recogniser may count the end of its words (ms). */
-const shortOf = 500
-
-/** A final transcript has come: up to where all is transcribed. */
-export const heard = (d: Draft, endedAt: number | undefined): void => {
-  const to = endedAt === undefined ? d.now : Math.min(d.now, endedAt + shortOf)
-  d.s.heardTo = Math.max(d.s.heardTo, to)
-}
-
-/** Whether something was said that has no final transcript yet. */
-const owes = ({ ears, heardTo, voice, words }: State, now: number): boolean => {
-  if (!ears.stt) return false
-  if (words.interim !== "" || voice?.sounding !== undefined) return true
-  const soundedAt = voice?.pausedAt ?? words.stoppedAt
-  return soundedAt !== undefined && soundedAt > heardTo && now - soundedAt < forgetAfter
-}
-
-const begin = (d: Draft, change: Partial<LastWords>): void => {
-  d.s.lastWords = {
-    until: d.now + d.s.patience,
-    askAt: d.now,
-    asked: false,
-    over: d.s.patience <= 0,
-    answers: false,
-    ...change
+/** Begins the end, or makes it a harder one. */
+export const close = (d: Draft, drain: boolean, asked: Event.CloseReason): void => {
+  const { status } = d.session
+  const reason = reasonOf(d) ?? asked
+  d.actions.push({ _tag: "Closing", drain, reason })
+  if (drain) {
+    if (status._tag !== "Draining" && asked === "closed") LastWords.answer(d)
+    d.session.status = { _tag: "Draining", reason }
+    return
   }
+  silence(d)
+  d.session.status = { _tag: "Draining", reason }
+  LastWords.hasten(d)
 }
 
-/** Nobody is listened to any more: what is owed is asked for at once. */
-export const hasten = (d: Draft): void => {
-  const { lastWords } = d.s
-  if (lastWords !== undefined && !lastWords.answers) d.s.lastWords = { ...lastWords, askAt: d.now }
-  else if (owes(d.s, d.now)) begin(d, {})
+/** Stops whatever the agent says, or was about to say. */
+export const silence = (d: Draft): void => {
+  Guess.discard(d)
+  Floor.clear(d, true)
+  d.user.pending = undefined
 }
 
-/** Nothing more is to be waited for, then or now. */
-export const over = (d: Draft): void => {
-  if (d.s.lastWords === undefined) begin(d, {})
-  if (d.s.lastWords !== undefined) d.s.lastWords = { ...d.s.lastWords, over: true }
+/** No transcript is waited for, and what hangs keeps no words back. */
+export const abandon = (d: Draft): void => {
+  LastWords.over(d)
+  keep(d)
 }
 
-/** A session that drains answers what was said before: at once, or when its transcript has come. */
-export const answer = (d: Draft): void => {
-  const { settings, voice, words } = d.s
-  if (settings.detection === "manual" || words.kept || voice?.sounding !== undefined) return
-  if (d.s.lastWords?.over === true || !owes(d.s, d.now)) return Decision.commit(d, "voice")
-  begin(d, { asked: true, answers: true })
-  d.actions.push({ _tag: "Finalize" })
+/** Draining is over when nothing is left to be said. */
+export const finish = (d: Draft): void => {
+  if (d.session.status._tag !== "Draining") return
+  const idle = () => d.agent.speeches.length === 0 && d.user.pending === undefined
+  if (LastWords.waits(d, idle()) || !idle()) return
+  keep(d)
+  Guess.discard(d)
+  Voice.cutOff(d)
+  d.session.status = { _tag: "Closed", reason: d.session.status.reason }
 }
 
-/**
- * Whether the end has to wait for words: for a voice that still sounds until
- * half of the time is over, then for the recogniser, which is told that no more
- * audio comes. `idle` says that nothing else is left to be done.
- */
-export const waits = (d: Draft, idle: boolean): boolean => {
-  const owing = owes(d.s, d.now)
-  const sounding = d.s.voice?.sounding !== undefined
-  if (d.s.lastWords === undefined && idle && owing) begin(d, sounding ? { askAt: d.now + d.s.patience / 2 } : {})
-  const { lastWords } = d.s
-  if (lastWords === undefined) return false
-  if (!owing || lastWords.over || d.now >= lastWords.until) {
-    d.s.lastWords = { ...lastWords, over: true }
-    return idle && lastWords.answers && answers(d)
+/** What is said is in the history, whatever comes; a final transcript may still follow the interim one. */
+const keep = (d: Draft): void => {
+  const { turn, words } = d.user
+  const text = said(words, true)
+  if (text !== "") {
+    d.actions.push({ _tag: "KeepWords", turn, text })
+    d.user.turn = turn + 1
   }
-  const asks = !lastWords.asked && (d.now >= lastWords.askAt || !sounding)
-  if (asks) d.actions.push({ _tag: "LastWords" })
-  d.s.lastWords = { ...lastWords, asked: lastWords.asked || asks }
-  return true
+  d.session.keptInterim = words.interim
+  d.user.words = noWords
 }
 
-/** The words that a draining session was waiting for are there. */
-const answers = (d: Draft): boolean => {
-  if (!d.s.words.kept && d.s.words.interim === "") Decision.commit(d, "voice")
-  d.s.lastWords = undefined
-  return d.s.pending !== undefined
-}
-
-/** When the waiting has something to do. */
-export const due = ({ lastWords }: State): number =>
-  lastWords === undefined || lastWords.over
-    ? Number.POSITIVE_INFINITY
-    : lastWords.asked
-    ? lastWords.until
-    : Math.min(lastWords.askAt, lastWords.until)
-
-/** What a final transcript adds to words that were kept as an interim one. */
-export const beyond = (interim: string, final: string): string => {
-  const words = final.trim().split(/\s+/)
-  return interim === "" ? words.join(" ") : words.slice(Text.countWords(interim)).join(" ")
+/** Words whose transcript comes while the session says goodbye: nobody answers, but they were said. */
+export const keepLate = (
+  state: State,
+  { final, text }: Extract<Signal, { readonly _tag: "Heard" }>
+): readonly [State, ReadonlyArray<Action>] => {
+  if (!final) return [state, []]
+  const { session, user } = state
+  const more = LastWords.beyond(session.keptInterim, text)
+  const kept = { ...state, session: { ...session, keptInterim: "" } }
+  return hasWord(more)
+    ? [{ ...kept, user: { ...user, turn: user.turn + 1 } }, [{ _tag: "KeepWords", turn: user.turn, text: more }]]
+    : [kept, []]
 }

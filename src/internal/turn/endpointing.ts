@@ -23,12 +23,19 @@ export interface Options {
 
 export interface State {
   readonly mode: "fixed" | "dynamic"
+  /** Shortest silence that ends a turn, as the options have it. */
   readonly minDelay: number
+  /** Longest. */
   readonly maxDelay: number
+  /** Weight (0–1) of what was known before against the newest pause. */
   readonly alpha: number
+  /** The minimum delay as this user's pauses have made it. */
   readonly learned: number | undefined
+  /** When the user's last utterance ended. */
   readonly userEndedAt: number | undefined
+  /** The utterance that goes on. */
   readonly utterance: Utterance | undefined
+  /** When the agent spoke last. */
   readonly agent: { readonly startedAt: number; readonly endedAt: number | undefined } | undefined
 }
 

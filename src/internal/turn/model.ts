@@ -1,237 +1,260 @@
+/**
+ * What turn-taking knows: the state that `step` advances, and nothing else.
+ *
+ * It has three sides: what the user does, what the agent does, and what becomes
+ * of the session. Every time is milliseconds of the Clock and every length is
+ * milliseconds; `undefined` means "not now".
+ */
 import type * as Event from "../../Event.ts"
-import type { ErrorType } from "../metrics/errorType.ts"
 import type * as Endpointing from "./endpointing.ts"
 import type { Settings } from "./settings.ts"
 
-/** Everything is milliseconds of the Clock; `undefined` means "not now". */
+/**
+ * A conversation at one moment. Read it through the getters of this module:
+ * what stands inside may change.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface State {
-  readonly settings: Settings
-  readonly status: "starting" | "open" | "draining" | "closed"
-  readonly closing: Event.CloseReason | undefined
-  /** What the components can do: without an STT nothing waits for words. */
-  readonly ears: {
-    readonly stt: boolean
-    readonly interims: boolean
-    readonly detector: boolean
-    readonly judge: boolean
-  }
+  readonly user: User
+  readonly agent: Agent
+  readonly session: Session
+}
 
-  readonly voice: Voice | undefined
+interface User {
+  /** What `UserStateChanged` said last. */
+  readonly state: Event.UserState
+  readonly presence: Presence
+  readonly voice: Voice
+  /** What was said in the open turn. */
   readonly words: Words
-  readonly decision: Decision | undefined
-  /** The words that were cleared away, as far as their transcript is still to come. */
-  readonly cleared: { readonly at: number; readonly until: number } | undefined
-  /** A committed turn whose hook has not answered yet. */
-  readonly pending: Pending | undefined
-  readonly manual: { readonly until: number } | undefined
-  /** Up to where all that was said has its final transcript. */
-  readonly heardTo: number
-  /** How long the end waits for a transcript that is owed (ms). */
-  readonly patience: number
-  readonly lastWords: LastWords | undefined
-  /** What was kept at the end without a final transcript. */
-  readonly keptInterim: string
-  readonly endpointing: Endpointing.State
-  /** Number of the turn that the user is in. */
+  /** Number of the open turn, the one that is not committed yet: the first is 1. */
   readonly turn: number
+  /** Whether the open turn is over: to be decided, from when the user has stopped until they go on or it is committed. */
+  readonly decision: Decision | undefined
+  /** Number of the newest question to the turn detector: none of a session has the number of another. */
+  readonly question: number
+  /** Until when `CommitTurn` waits for the transcript of what was said. */
+  readonly manualUntil: number | undefined
+  /** Number of the committed turn whose hook has not answered yet; the user may be in the next one already. */
+  readonly pending: number | undefined
+  /** How long a silence must be to end a turn, and what was learned of that. */
+  readonly endpointing: Endpointing.State
+  /** Up to when all that was said has its final transcript. */
+  readonly heardTo: number
+  /** Words were cleared away at `at`: a transcript of them is expected, and ignored, until `until`. */
+  readonly cleared: { readonly at: number; readonly until: number } | undefined
+}
 
+interface Agent {
+  /** What `AgentStateChanged` said last. */
+  readonly state: Event.AgentState
   /** In play order; the first that may play has the floor. */
   readonly speeches: ReadonlyArray<Speech>
   readonly pause: Pause | undefined
-  /** A silent reply is held back until then, unless a decision comes first. */
+  /** Until when a reply that is not heard yet is held back, unless a decision comes first. */
   readonly holdUntil: number | undefined
-  /** The agent has fallen silent between two things that it says, so far only for a breath. */
+  /** Since when the agent is silent between two things that it says, so far only for a breath. */
   readonly silentSince: number | undefined
-  readonly speculation: { readonly speech: string; readonly text: string } | undefined
+  /** A reply in the making to the words of a turn that is not committed yet. */
+  readonly guess: { readonly speech: string; readonly text: string } | undefined
+  /** Until when what is heard may be the agent's own echo. */
   readonly warmUpUntil: number | undefined
-
-  /** In a row, of each component. */
-  readonly failures: Readonly<Partial<Record<Event.Component, number>>>
-  /** When the failures of each kind happened, as far back as they count. */
-  readonly errors: Readonly<Partial<Record<ErrorType, ReadonlyArray<number>>>>
-  /** Whether there is anything to say when the session gives up. */
-  readonly apology: boolean
-  /** Interrupted in this very moment: what follows at once decides what the agent does. */
+  /** Interrupted in this very moment: what follows at once decides which state is told. */
   readonly hushed: boolean
-  readonly awayAt: number | undefined
-  readonly away: boolean
-  readonly user: Event.UserState
-  readonly agent: Event.AgentState
 }
 
-/** Speech of the user that is going on. */
-export interface Voice {
+interface Session {
+  readonly settings: Settings
+  readonly ears: Ears
+  readonly status: SessionStatus
+  readonly lastWords: LastWords | undefined
+  /** How long the end waits for a transcript that is owed. */
+  readonly patience: number
+  /** Words that the end has kept as an interim transcript: the final one adds only what goes beyond them. */
+  readonly keptInterim: string
+  readonly failures: Failures
+  /** Whether there is anything to say when the session gives up. */
+  readonly apology: boolean
+}
+
+/**
+ * What the components can do.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Ears {
+  /** There is a recogniser: without one nothing waits for words. */
+  readonly stt: boolean
+  /** It tells what it hears while one speaks. */
+  readonly interims: boolean
+  /** There is a turn detector: `AskDetector` is answered by `EndOfTurn`. */
+  readonly detector: boolean
+  /** There is a judge of what is said over the agent: `Judge` is answered by `Overlap`. */
+  readonly judge: boolean
+}
+
+// The user.
+
+/** Whether anybody seems to be there. */
+export type Presence =
+  /** Somebody speaks or works, or the session is not open. */
+  | { readonly _tag: "Present" }
+  /** Both are silent. */
+  | { readonly _tag: "Idle"; readonly awayAt: number }
+  /** Both have been silent for too long. */
+  | { readonly _tag: "Away" }
+
+/** The user's voice, by what the voice detector says of it. */
+export type Voice =
+  | { readonly _tag: "Silent" }
+  | Sounding
+  /** Silent for so short a time that the voice has not ended. */
+  | Paused
+
+interface Speaking {
   readonly startedAt: number
-  /** Since when the voice sounds, without a pause; `undefined` in a pause. */
-  readonly sounding: number | undefined
-  /** When it paused last. */
-  readonly pausedAt: number | undefined
-  /** Length of the voice before that. */
+  /** How long it has sounded, but for what has sounded since the last pause. */
   readonly soundedMs: number
-  /** Said to be no interruption: it no longer pauses anything. */
+  /** What was said in it is a sign of listening: it pauses and holds nothing. */
   readonly dismissed: boolean
-  /** What was said in it is committed: until more is heard, it waits for nothing. */
+  /** What was said in it is committed: until more is heard, nothing waits for it. */
   readonly committed: boolean
 }
 
-/** What the user has said in the turn that is not committed yet. */
+export interface Sounding extends Speaking {
+  readonly _tag: "Sounding"
+  /** Since when, without a pause. */
+  readonly since: number
+}
+
+export interface Paused extends Speaking {
+  readonly _tag: "Paused"
+  readonly pausedAt: number
+}
+
+/** What was said in the open turn. */
 export interface Words {
+  /** Transcripts that will not change. */
   readonly finals: ReadonlyArray<string>
+  /** What is being said, as far as it is understood; "" if nothing is. */
   readonly interim: string
+  /** When the voice of its first words began, or its first transcript came. */
   readonly startedAt: number | undefined
+  /** When the voice of its last words ended. */
   readonly stoppedAt: number | undefined
+  /** When the last final transcript came. */
   readonly finalAt: number | undefined
+  /** Length of the voices that have ended. */
   readonly speechMs: number
+  /** When it is told that no transcript has come. */
+  readonly expectedAt: number | undefined
+  /** That it is too long was told. */
+  readonly limited: boolean
+  /** How many guesses at a reply were made. */
+  readonly guesses: number
+
   /** Said over an agent that was heard, and that did not fall silent within a second of it. */
   readonly overlap: boolean
+  /** For how long that agent has been paused since their voice began. */
+  readonly pausedMs: number
   /** How many of the finals were judged and kept for the next turn: these alone open no decision. */
   readonly kept: number
   /** They ask for the floor by what they are: however few, they are a turn. */
   readonly cutIn: boolean
-  /** For how long the agent has been paused since their voice began. */
-  readonly pausedMs: number
-  readonly tries: number
-  readonly limited: boolean
-  /** When to report that no transcript came. */
-  readonly expectedAt: number | undefined
 }
 
 /** The user has stopped: is the turn over? */
-export interface Decision {
-  readonly id: number
-  readonly anchor: number
-  readonly commitAt: number
-  /** The detector has been asked and has not answered. */
-  readonly asking: boolean
+export type Decision =
+  /** The turn detector has been asked: without an answer the turn is committed at `commitAt`. */
+  | { readonly _tag: "Asking"; readonly question: number; readonly stoppedAt: number; readonly commitAt: number }
+  /** Silence until `commitAt` is enough. */
+  | { readonly _tag: "Waiting"; readonly commitAt: number }
+
+// The agent.
+
+/** Something that the agent says, from when it is wanted until it has cleaned up behind itself. */
+export type Speech =
+  /** Not begun. */
+  | (Named & { readonly phase: "queued" })
+  /** Thinks, and needs the floor next. */
+  | (Named & { readonly phase: "working" })
+  /** Its tools run: it is silent, and who comes behind may have the floor. */
+  | (Named & { readonly phase: "tools" })
+  /** Has audio at hand, and waits for the floor. */
+  | (Named & { readonly phase: "ready" })
+  | Playing
+  /** Is over, but for its cleaning up. */
+  | (Named & { readonly phase: "stopping" })
+
+interface Named {
+  readonly id: string
+  /** Who wanted it: the program (`say`, `reply`), or a turn that the user has taken. */
+  readonly source: "say" | "reply" | "turn"
+  /** Only force interrupts it. */
+  readonly protected: boolean
 }
 
-export interface Pending {
-  readonly turn: number
-  readonly text: string
+/** Has the floor: audible, unless it is paused. */
+export interface Playing extends Named {
+  readonly phase: "playing"
+  /** Since when all its audio was heard, and more is to come. */
+  readonly starvedAt: number | undefined
 }
 
-/** The session ends, and words are still to come. */
-export interface LastWords {
-  readonly until: number
-  /** When the microphone is closed, at the latest. */
-  readonly askAt: number
-  readonly asked: boolean
-  /** Nothing more is waited for. */
-  readonly over: boolean
-  /** They were said before the session began to drain, and are answered. */
-  readonly answers: boolean
-}
+/** The agent was silenced, and may have been so for nothing. */
+export type Pause =
+  /** The user's voice or words have paused it: what they say decides. */
+  | (Hushed & {
+    readonly _tag: "Interrupted"
+    /** The turn that was open: once that is committed nobody hears the agent. */
+    readonly turn: number
+  })
+  /** They have ended it, for resuming is off: all that is open is whether it was for nothing. */
+  | (Hushed & { readonly _tag: "CutShort"; readonly turn: number })
+  /** A committed turn has paused it: it goes on once it is declined, at `until`. */
+  | (Hushed & { readonly _tag: "Yielded" })
 
-export interface Pause {
+interface Hushed {
   readonly speech: string
   readonly at: number
-  /** The turn that was open: once it is committed, nobody hears the agent. */
-  readonly turn: number
-  /** When it resumes, once nobody speaks and nothing is open. */
+  /** When it was for nothing, once nobody speaks and nothing is open; `undefined` while that is not to be said yet. */
   readonly until: number | undefined
-  /** Paused by a commit, not by a voice: resuming it is no false interruption. */
-  readonly silent: boolean
 }
 
-export interface Speech {
-  readonly id: string
-  readonly source: "say" | "reply" | "turn"
-  readonly protected: boolean
-  /**
-   * `queued` not begun, `working` silent, `tools` silent and without need of the
-   * floor, `ready` with audio at hand, `playing`, `stopping` until it has
-   * cleaned up behind itself.
-   */
-  readonly phase: "queued" | "working" | "tools" | "ready" | "playing" | "stopping"
-  /** Since when, having the floor, it has no audio left that was not heard: more is to come. */
-  readonly starvedAt?: number | undefined
+// The session.
+
+/** How far the session is. */
+export type SessionStatus =
+  /** Nobody is there yet: what is wanted is queued, and no timer runs. */
+  | { readonly _tag: "Starting" }
+  | { readonly _tag: "Open" }
+  /** It says what waits, answers what was said before, and ends. */
+  | { readonly _tag: "Draining"; readonly reason: Event.CloseReason }
+  | { readonly _tag: "Closed"; readonly reason: Event.CloseReason }
+
+/** The session ends, and words may still come. */
+export type LastWords =
+  | {
+    readonly _tag: "Waiting"
+    readonly until: number
+    /** When the recogniser is told that no more audio comes; `undefined` once it knows. */
+    readonly askAt: number | undefined
+    /** They were said before the session began to drain, and are answered. */
+    readonly answers: boolean
+  }
+  /** Nothing more is waited for. */
+  | { readonly _tag: "Over"; readonly answers: boolean }
+
+/** What has failed, and was not mended. */
+export interface Failures {
+  /** How often each component, since it last worked. */
+  readonly inARow: Readonly<Partial<Record<Event.Component, number>>>
+  /** When, of each kind, as far back as it counts. */
+  readonly recent: Readonly<Partial<Record<FailureKind, ReadonlyArray<number>>>>
 }
 
-export type Signal =
-  | { readonly _tag: "Opened" }
-  | { readonly _tag: "Settled" }
-  | { readonly _tag: "Tick" }
-  | { readonly _tag: "VoiceStarted"; readonly startedAt: number }
-  | { readonly _tag: "VoicePaused"; readonly voiceAt: number }
-  | { readonly _tag: "VoiceResumed"; readonly voiceAt: number }
-  | { readonly _tag: "VoiceEnded"; readonly endedAt: number }
-  | { readonly _tag: "Heard"; readonly text: string; readonly final: boolean; readonly endedAt?: number | undefined }
-  | { readonly _tag: "EndOfTurn"; readonly decision: number; readonly probability: number }
-  | {
-    readonly _tag: "Overlap"
-    readonly verdict: "backchannel" | "interruption" | "unknown"
-    /** The words that were asked about. */
-    readonly text: string
-  }
-  | { readonly _tag: "Typed"; readonly text: string }
-  | { readonly _tag: "CommitTurn"; readonly waitMs: number }
-  | { readonly _tag: "ClearTurn" }
-  | { readonly _tag: "Accepted"; readonly turn: number; readonly text: string; readonly changed: boolean }
-  | { readonly _tag: "Declined"; readonly turn: number }
-  | { readonly _tag: "Enqueue"; readonly speech: string; readonly source: "say" | "reply"; readonly protected: boolean }
-  | { readonly _tag: "Interrupt"; readonly force: boolean; readonly speech?: string | undefined }
-  | { readonly _tag: "AudioReady"; readonly speech: string }
-  | { readonly _tag: "Starved"; readonly speech: string; readonly starved: boolean }
-  | { readonly _tag: "PlayoutEnded"; readonly speech: string; readonly next: "working" | "tools" | "done" }
-  | { readonly _tag: "Working"; readonly speech: string; readonly phase: "working" | "tools" }
-  | { readonly _tag: "SpeechEnded"; readonly speech: string }
-  | {
-    readonly _tag: "Failed"
-    readonly component: Event.Component
-    /** It cannot be mended, and there is no conversation without it. @default false */
-    readonly fatal?: boolean | undefined
-  }
-  | { readonly _tag: "Worked"; readonly component: Event.Component }
-  | { readonly _tag: "Tune"; readonly settings: Settings }
-  /** The recogniser has given all that it had. */
-  | { readonly _tag: "Transcribed" }
-  | {
-    readonly _tag: "Close"
-    readonly drain: boolean
-    readonly reason: Event.CloseReason
-    /** What is still to be transcribed is not waited for. @default false */
-    readonly now?: boolean | undefined
-  }
-
-export type Action =
-  | { readonly _tag: "Publish"; readonly event: Event.Draft }
-  | {
-    readonly _tag: "CommitTurn"
-    readonly turn: number
-    readonly text: string
-    readonly source: "voice" | "text" | "manual"
-    readonly stoppedAt: number
-    readonly finalAt: number
-  }
-  | { readonly _tag: "StartReply"; readonly speech: string; readonly turn: number }
-  | {
-    readonly _tag: "Speculate"
-    readonly speech: string
-    readonly turn: number
-    readonly text: string
-    readonly tts: boolean
-  }
-  | { readonly _tag: "Authorize"; readonly speech: string; readonly turn: number }
-  | { readonly _tag: "Begin"; readonly speech: string }
-  | { readonly _tag: "Play"; readonly speech: string }
-  | { readonly _tag: "Pause"; readonly speech: string }
-  | { readonly _tag: "Resume"; readonly speech: string }
-  | { readonly _tag: "Stop"; readonly speech: string }
-  | { readonly _tag: "Refuse"; readonly speech: string }
-  | { readonly _tag: "AskDetector"; readonly decision: number; readonly text: string }
-  | { readonly _tag: "Judge"; readonly text: string }
-  | { readonly _tag: "Finalize" }
-  | { readonly _tag: "LastWords" }
-  | { readonly _tag: "TurnLimit"; readonly words: number; readonly speechMs: number }
-  | { readonly _tag: "Settle" }
-  | { readonly _tag: "KeepWords"; readonly turn: number; readonly text: string }
-  | {
-    readonly _tag: "Escalate"
-    readonly component: Event.Component
-    readonly cause: Event.Of<"Escalated">["cause"]
-    readonly failures: number
-    /** Speech to apologise with, where there is one. */
-    readonly apology: string | undefined
-  }
-  | { readonly _tag: "Closing"; readonly drain: boolean; readonly reason: Event.CloseReason }
-  | { readonly _tag: "Finish"; readonly reason: Event.CloseReason }
+/** Components whose failures are counted together over a time: what a call cannot do without counts alone. */
+export type FailureKind = "stt" | "llm" | "tts" | "room" | "others"

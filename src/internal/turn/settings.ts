@@ -1,7 +1,13 @@
+/** The options of turn-taking with every default filled in, or what is wrong with them. */
 import * as Duration from "effect/Duration"
 import type { Options } from "../../Turn.ts"
 
-/** `Turn.Options` with every default filled in and every duration in milliseconds. */
+/**
+ * `Turn.Options` with every default filled in and every duration in milliseconds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Settings {
   readonly detection: "vad" | "stt" | "manual"
   readonly endpointing: {
@@ -35,12 +41,25 @@ export interface Settings {
   readonly errorWindow: number
 }
 
-/** An option that no conversation can work with. */
+/**
+ * An option that no conversation can work with: its path, such as
+ * `endpointing.minDelay`, and what it must be.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Problem {
   readonly option: string
   readonly detail: string
 }
 
+/**
+ * Fills in every default. What comes back is a `Problem` if one of the options
+ * cannot be used: it has the field `option`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
 export const resolve = (options: Options = {}): Settings | Problem => {
   const problems: Array<Problem> = []
   const ms = (option: string, value: Duration.Input | undefined, fallback: number): number => {

@@ -4,11 +4,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Audio from "../../Audio.ts"
-import { Llm } from "../../Llm.ts"
-import { prewarm } from "../../Resilience.ts"
+import * as Llm from "../../Llm.ts"
+import type { PrewarmOptions } from "../../Resilience.ts"
 import { Room } from "../../Room.ts"
-import { Stt } from "../../Stt.ts"
-import { Tts } from "../../Tts.ts"
+import * as Stt from "../../Stt.ts"
+import * as Tts from "../../Tts.ts"
 import { Vad } from "../../Vad.ts"
 import type { DefineOptions, Job } from "../../Worker.ts"
 import { PrewarmFailed, WorkerError } from "./errors.ts"
@@ -35,12 +35,15 @@ const warmDetector = (context: Context.Context<never>): Effect.Effect<void> => {
 }
 
 /** One short answer of each: connections, tokens and caches are there for the first caller. */
-const warmProviders = (context: Context.Context<never>): Effect.Effect<void> =>
-  prewarm({
-    stt: Context.getOrUndefined(context, Stt),
-    llm: Context.getOrUndefined(context, Llm),
-    tts: Context.getOrUndefined(context, Tts)
-  }, { paid: true })
+const warmProviders = (context: Context.Context<never>): Effect.Effect<void> => {
+  const warm = <S>(service: S | undefined, prewarm: (service: S, options: PrewarmOptions) => Effect.Effect<void>) =>
+    service === undefined ? Effect.void : prewarm(service, { paid: true })
+  return Effect.all([
+    warm(Context.getOrUndefined(context, Stt.Stt), Stt.prewarm),
+    warm(Context.getOrUndefined(context, Llm.Llm), Llm.prewarm),
+    warm(Context.getOrUndefined(context, Tts.Tts), Tts.prewarm)
+  ], { concurrency: "unbounded", discard: true })
+}
 
 export const makePrewarm = <ROut, E>(
   options:

@@ -1,0 +1,65 @@
+/** Counts what a model is used for, where it is really asked. */
+import type * as Prompt from "effect/ai/Prompt"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Stream from "effect/Stream"
+import * as Cost from "../../Cost.ts"
+import { usage } from "../cost.ts"
+import { isGuarded } from "../resilience/breaker.ts"
+import type * as Llm from "./model.ts"
+
+/** Counts that are no numbers are as good as not told. */
+export const counted = (said: Llm.Delta): Llm.Delta => {
+  if (said._tag !== "Finish" || said.usage === undefined) return said
+  const { inputTokens, outputTokens } = said.usage
+  if (inputTokens >= 0 && outputTokens >= 0 && Number.isFinite(inputTokens) && Number.isFinite(outputTokens)) {
+    return said
+  }
+  return said.model === undefined ? { _tag: "Finish" } : { _tag: "Finish", model: said.model }
+}
+
+/** Tokens, where nobody tells them. */
+const tokens = (characters: number): number => Math.ceil(characters / 4)
+
+const lengthOf = (prompt: Prompt.Prompt): number =>
+  prompt.content.reduce((sum, { content }) => {
+    if (typeof content === "string") return sum + content.length
+    const parts: ReadonlyArray<{ readonly type: string; readonly text?: unknown }> = content
+    return parts.reduce((sum, part) => sum + (typeof part.text === "string" ? part.text.length : 0), sum)
+  }, 0)
+
+/** What is made of others tells what these have done. */
+export const meteredReply = (
+  service: Llm.Service,
+  request: Llm.Request
+): Stream.Stream<Llm.Delta, Llm.LlmError> => {
+  if (isGuarded(service)) return service.reply(request)
+  return Stream.unwrap(Effect.map(Cost.Meter, (report) => {
+    let finish: Extract<Llm.Delta, { readonly _tag: "Finish" }> | undefined
+    let written = 0
+    return service.reply(request).pipe(
+      Stream.map((delta) => {
+        if (delta._tag === "Finish") finish = delta
+        else written += delta._tag === "Text" ? delta.text.length : 1
+        return delta
+      }),
+      Stream.onExit((exit) =>
+        Effect.sync(() => {
+          // Who refuses a request asks nothing for it.
+          if (Exit.isFailure(exit) && written === 0 && finish === undefined && !Exit.hasInterrupts(exit)) return
+          const told = finish?.usage
+          const model = finish?.model ?? request.settings?.model ?? service.model
+          report(usage("llm", { name: service.name, model }, {
+            inputTokens: told?.inputTokens ?? tokens(lengthOf(request.prompt)),
+            outputTokens: told?.outputTokens ?? tokens(written),
+            estimated: told === undefined
+          }))
+        })
+      )
+    )
+  }))
+}
+
+/** For a service that claims to be resilient by itself, and that nobody has wrapped. */
+export const meterLlm = (llm: Llm.Service): Llm.Service =>
+  isGuarded(llm) ? llm : { ...llm, reply: (request) => meteredReply(llm, request) }

@@ -1,0 +1,108 @@
+/** What a language model is to a conversation, as `Llm` shows it. */
+import type * as Prompt from "effect/ai/Prompt"
+import type * as Tool from "effect/ai/Tool"
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Stream from "effect/Stream"
+import * as Failure from "../../Failure.ts"
+
+/**
+ * Tokens that a reply took.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Usage = Schema.Struct({
+  inputTokens: Schema.Finite,
+  outputTokens: Schema.Finite
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Usage = typeof Usage.Type
+
+/**
+ * A piece of a reply.
+ *
+ * **Details**
+ *
+ * `ToolCall.params` is what the model wrote, unvalidated: usually an object,
+ * from some models a string of JSON. `Finish` comes at most once, last; its
+ * `model` is the one that has answered, where the provider tells.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Delta =
+  | { readonly _tag: "Text"; readonly text: string }
+  | { readonly _tag: "ToolCall"; readonly id: string; readonly name: string; readonly params: unknown }
+  | { readonly _tag: "Finish"; readonly usage?: Usage | undefined; readonly model?: string | undefined }
+
+/**
+ * Settings of one request that go before those of the layer.
+ *
+ * **Details**
+ *
+ * A provider leaves out what it does not know. A `Llm.fallback` passes them on;
+ * `model` is one provider's own name, so only the first one gets it.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Settings {
+  /** Model by the provider's name for it. @default the layer's own */
+  readonly model?: string | undefined
+  /** Randomness, from 0; the highest value is the provider's. @default the layer's own */
+  readonly temperature?: number | undefined
+  /** Most tokens of the reply. @default the layer's own */
+  readonly maxTokens?: number | undefined
+}
+
+/**
+ * What is asked of the model.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Request {
+  readonly prompt: Prompt.Prompt
+  readonly tools: ReadonlyArray<Tool.Any>
+  /** `none` forbids tools, `required` demands one. @default "auto" */
+  readonly toolChoice?: "auto" | "none" | "required" | undefined
+  /** @default the layer's own */
+  readonly settings?: Settings | undefined
+}
+
+/**
+ * Every way an `Llm` fails.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class LlmError extends Schema.TaggedError<LlmError>("effect-voice/Llm/LlmError")("LlmError", {
+  provider: Schema.String,
+  reason: Failure.Reason
+}) {
+  get isRetryable(): boolean {
+    return this.reason.isRetryable
+  }
+  override get message(): string {
+    return `${this.provider}: ${this.reason.message}`
+  }
+}
+
+/**
+ * What an `Llm` is.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Service {
+  readonly name: string
+  readonly model?: string | undefined
+  readonly resilient: boolean
+  readonly prewarm?: Effect.Effect<void, LlmError> | undefined
+  readonly reply: (request: Request) => Stream.Stream<Delta, LlmError>
+}

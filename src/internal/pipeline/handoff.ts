@@ -1,0 +1,152 @@
+/**
+ * How an agent begins, hands over and leaves.
+ *
+ * Who follows is bound first, by the session: if that fails, or whoever asked for
+ * it is interrupted, all stays as it was. From the `onExit` of the present agent
+ * on, one hand-off is done after the other.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Semaphore from "effect/Semaphore"
+import type * as Agent from "../../Agent.ts"
+import * as History from "../../History.ts"
+import type * as Session from "../../Session.ts"
+import * as Tools from "../../Tools.ts"
+import * as Turn from "../../Turn.ts"
+import type * as Vad from "../../Vad.ts"
+import type { Prepared, Retunable } from "../vad/retunable.ts"
+import type { Binding } from "./boundAgent.ts"
+import { type Core, latest, nextId, type Persona, signal, stamp } from "./core.ts"
+import { guarded, mended } from "./failures.ts"
+import { checkTurn, mergeTurn, mergeVad } from "./options.ts"
+
+interface Parts {
+  readonly core: () => Core
+  readonly bind: <E>(agent: Agent.Agent<Session.Given, E>) => Effect.Effect<Binding, E | Tools.ToolsError>
+  readonly detector: Retunable
+  /** The pipeline's own options of the detector. */
+  readonly vad: Vad.Options | undefined
+  readonly exitTimeout: number
+}
+
+/** All that a hand-off needs. */
+interface Successor {
+  readonly binding: Binding
+  readonly settings: Turn.Settings
+  readonly detector: Prepared | undefined
+}
+
+export const makeHandoff = (parts: Parts): Session.Session["Service"]["handoff"] => {
+  const { bind, core, detector, exitTimeout } = parts
+  const handing = Semaphore.makeUnsafe(1)
+
+  const prepare = <E>(agent: Agent.Agent<Session.Given, E>): Effect.Effect<Successor, E> =>
+    Effect.gen(function*() {
+      const binding = yield* bind(agent).pipe(
+        Effect.catchIf(isBug, Effect.die)
+      )
+      const { persona } = binding
+      const settings = yield* Effect.orDie(checkTurn(turnOf(core(), persona)))
+      return { binding, settings, detector: yield* tuned(persona) }
+    })
+
+  /** The detector as the agent wants it; the call goes on with the one that it has if there is none. */
+  const tuned = (persona: Persona): Effect.Effect<Prepared | undefined> =>
+    core().persona.vad === undefined && persona.vad === undefined
+      ? Effect.undefined
+      : Effect.catch(
+        detector.prepare(mergeVad(parts.vad, persona.vad)),
+        (error) =>
+          error.reason._tag === "InvalidOption" ? Effect.die(error) : Effect.sync(() => {
+            mended(core(), "vad", "vad", Cause.fail(error))
+            return undefined
+          })
+      )
+
+  const replace = (agent: Agent.Agent<Session.Given, unknown>, { binding, detector, settings }: Successor) =>
+    Effect.gen(function*() {
+      const { persona } = core()
+      yield* leave(core(), exitTimeout)
+      if (!isOpen(core())) return
+      core().stamped = Math.max(core().stamped, latest(agent.history))
+      core().history = History.insert(
+        History.merge(core().history, agent.history),
+        {
+          _tag: "Handoff",
+          id: nextId(core(), "handoff"),
+          from: persona.name,
+          to: binding.persona.name,
+          createdAt: stamp(core())
+        }
+      )
+      core().handoffs += 1
+      core().persona = binding.persona
+      core().tools = binding.tools
+      core().left = undefined
+      if (persona.turn !== undefined || binding.persona.turn !== undefined) signal(core(), { _tag: "Tune", settings })
+      detector?.takeOver()
+      core().publish({ _tag: "AgentChanged", from: persona.name, to: binding.persona.name })
+      enter(core())
+    })
+
+  return <R, E>(ready: Session.Ready<R, E>): Effect.Effect<void, E> =>
+    Effect.suspend(() => {
+      if (!isOpen(core())) return Effect.void
+      // Its type says that it needs nothing but what the session has.
+      const agent = ready as Agent.Agent<Session.Given, E>
+      return bySession(core(), prepare(agent)).pipe(
+        Effect.flatMap((next) =>
+          next === undefined
+            ? Effect.void
+            : Effect.ensuring(handing.withPermits(1)(replace(agent, next)), next.detector?.discard ?? Effect.void)
+        )
+      )
+    })
+}
+
+/** Turn-taking with an agent: what it says of it, over what the pipeline says. */
+export const turnOf = (core: Core, persona: Persona, own: Turn.Options = core.turnOptions): Turn.Options =>
+  core.spending.allowed(persona.turn === undefined ? own : mergeTurn(own, persona.turn))
+
+/** Two tools of one name are no accident of a call: nobody can do anything about it but who wrote it. */
+const isBug = (error: unknown): error is Tools.ToolsError => error instanceof Tools.ToolsError
+
+const isOpen = (core: Core): boolean => {
+  const status = Turn.status(core.conductor.state())
+  return status === "open" || status === "starting"
+}
+
+/**
+ * As a part of the session, and not of the tool that asks for it: in its logs and
+ * traces, on nobody's behalf. It ends with whoever waits for it, and comes to
+ * nothing when the session ends.
+ */
+const bySession = <A, E>(core: Core, effect: Effect.Effect<A, E>): Effect.Effect<A | undefined, E> =>
+  Effect.suspend(() => {
+    const fiber = core.fork(effect)
+    return Fiber.join(fiber).pipe(
+      Effect.catchCauseIf(
+        (cause) => Cause.hasInterruptsOnly(cause) && !isOpen(core),
+        () => Effect.undefined
+      ),
+      Effect.onInterrupt(() => Fiber.interrupt(fiber))
+    )
+  })
+
+/** Lets the agent begin; what it does then is its own affair. */
+export const enter = (core: Core): void => {
+  const { onEnter } = core.persona
+  core.entered = true
+  if (onEnter !== undefined) core.fork(guarded(core, "onEnter", onEnter))
+}
+
+/** Lets the agent finish, once and for a bounded time. */
+export const leave = (core: Core, timeout: number): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const { onExit } = core.persona
+    if (onExit === undefined || !core.entered || core.left === onExit) return Effect.void
+    core.left = onExit
+    const onLate = () => core.publish({ _tag: "Warning", component: "hook", message: "onExit did not end in time" })
+    return Effect.asVoid(guarded(core, "onExit", onExit, { ms: timeout, onLate }))
+  })

@@ -1,0 +1,189 @@
+/**
+ * Attempts at one provider until its first useful output, within one deadline.
+ * Interruption closes the attempt in progress, and so does a failure.
+ */
+import type * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Pull from "effect/Pull"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Failure from "../../Failure.ts"
+import { monotonic } from "../steady.ts"
+import { backoff } from "./backoff.ts"
+import { own, unless } from "./bounded.ts"
+import type { Ticket } from "./breaker.ts"
+import { failureOf } from "./errors.ts"
+import type { Settings } from "./policy.ts"
+
+export interface Request<A, E, R> {
+  readonly open: Stream.Stream<A, E, R>
+  /** Absent: the stream is resilient itself. */
+  readonly settings: Settings | undefined
+  readonly isUseful: (element: A) => boolean
+  readonly isRetryable: (error: E) => boolean
+  readonly error: (reason: Failure.Reason) => E
+  /** Whether a failure is not the provider's. @default it is */
+  readonly isForeign?: ((error: E) => boolean) | undefined
+  /** Completes when the deadline begins to run. @default at once */
+  readonly begun?: Effect.Effect<unknown, never, R> | undefined
+  /** When the provider has last shown that it is at work, though it has given nothing (monotonic ms). @default never */
+  readonly lastSign?: (() => number | undefined) | undefined
+  /** Completes when silence after some output is a failure. @default never */
+  readonly owing?: Effect.Effect<void, never, R> | undefined
+  /** Whether a stream that has ended without useful output should have given any. @default always */
+  readonly expected?: Effect.Effect<boolean, E, R> | undefined
+}
+
+/** A stream that has given its first useful output, which is the last element of `first`, or has rightly ended. */
+export interface Started<A, E, R> {
+  readonly first: ReadonlyArray<A>
+  readonly rest: Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R>
+}
+
+/**
+ * Waits until nothing has come for `ms`, or for `signMs` since the last sign of
+ * life, whichever is later; gives which it was.
+ */
+const silence = (
+  ms: number,
+  signMs: number,
+  lastSign: Request<never, never, never>["lastSign"]
+): Effect.Effect<number> =>
+  Effect.flatMap(Effect.andThen(Effect.sleep(ms), monotonic), (now) => {
+    const sign = lastSign?.()
+    const left = sign === undefined ? 0 : sign + signMs - now
+    return left > 0 ? Effect.map(silence(left, signMs, lastSign), () => signMs) : Effect.succeed(ms)
+  })
+
+const once = <A, E, R>(request: Request<A, E, R>, scope: Scope.Scope): Effect.Effect<Started<A, E, R>, E, R> =>
+  Effect.gen(function*() {
+    const pull = yield* Scope.provide(Stream.toPull(request.open), scope)
+    const held: Array<A> = []
+    while (true) {
+      const next = yield* Pull.matchEffect(pull, {
+        onSuccess: Effect.succeedSome,
+        onFailure: (cause) => Effect.failCause(cause),
+        onDone: () => Effect.succeedNone
+      })
+      if (Option.isNone(next)) {
+        if (request.expected === undefined || (yield* request.expected)) {
+          return yield* Effect.fail(request.error(new Failure.EndedEarly()))
+        }
+        return { first: held, rest: Cause.done() }
+      }
+      held.push(...next.value)
+      if (next.value.some(request.isUseful)) return { first: held, rest: pull }
+    }
+  })
+
+/**
+ * Runs attempts until one has given useful output. All that they open is closed
+ * with the scope, and that of a failed attempt before the next one begins.
+ */
+export const firstOutput = <A, E, R>(
+  request: Request<A, E, R>,
+  scope: Scope.Scope
+): Effect.Effect<Started<A, E, R>, E, R> => {
+  const { settings } = request
+  const breaker = settings?.breaker
+  let ticket: Ticket | undefined
+  let begun: number | undefined
+  const until = (): number | undefined => {
+    if (settings === undefined || begun === undefined) return undefined
+    const [due, sign] = [begun + settings.firstOutputMs, request.lastSign?.()]
+    return sign === undefined ? due : Math.max(due, sign + settings.nextOutputMs)
+  }
+  const claim = Effect.suspend(() => {
+    const claimed = breaker?.claim()
+    if (claimed instanceof Failure.Unavailable) return Effect.fail(request.error(claimed))
+    ticket = claimed
+    return Effect.void
+  })
+  const ask = breaker === undefined
+    ? (scope: Scope.Scope) => once(request, scope)
+    : (scope: Scope.Scope) => Effect.andThen(claim, once(request, scope))
+  const blame = (failure: E): void => {
+    if (ticket === undefined) return
+    if (request.isForeign?.(failure) === true) breaker?.released(ticket)
+    else breaker?.failed(ticket, failure)
+  }
+  const attempts = Effect.gen(function*() {
+    const wait = yield* backoff(settings)
+    while (true) {
+      const attempt = yield* own(scope)
+      const exit = yield* Effect.exit(ask(attempt.scope))
+      if (Exit.isSuccess(exit)) {
+        if (ticket !== undefined) breaker?.succeeded(ticket)
+        return exit.value
+      }
+      const failure = failureOf(exit.cause, request.error)
+      blame(failure)
+      yield* attempt.close(exit)
+      if (!request.isRetryable(failure) || !(yield* wait(failure, until()))) return yield* Effect.fail(failure)
+    }
+  })
+  if (settings === undefined) return attempts
+  const overdue = (request.begun ?? Effect.void).pipe(
+    Effect.andThen(Effect.map(monotonic, (now) => {
+      begun = now
+    })),
+    Effect.andThen(silence(settings.firstOutputMs, settings.nextOutputMs, request.lastSign)),
+    Effect.andThen((afterMs) =>
+      Effect.suspend(() => {
+        const late = request.error(new Failure.TimedOut({ afterMs }))
+        blame(late)
+        return Effect.fail(late)
+      })
+    )
+  )
+  const abandoned = Effect.sync(() => {
+    if (ticket !== undefined) breaker?.released(ticket)
+  })
+  // The deadline goes first: an attempt that fails at once is to know how much time is left.
+  return unless(overdue, breaker === undefined ? attempts : Effect.onInterrupt(attempts, () => abandoned))
+}
+
+/** Gives what has started as a pull, which fails when a stream that owes output falls silent. */
+export const resume = <A, E, R>(
+  started: Started<A, E, R>,
+  { error, isForeign, lastSign, owing, settings }: Request<A, E, R>
+): Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R> => {
+  let rest = started.first
+  const next = settings === undefined || owing === undefined ? started.rest : Effect.catchCause(
+    unless(
+      owing.pipe(
+        Effect.andThen(silence(settings.nextOutputMs, settings.nextOutputMs, lastSign)),
+        Effect.andThen((afterMs) => Effect.fail(error(new Failure.TimedOut({ afterMs }))))
+      ),
+      started.rest
+    ),
+    (cause) => Cause.hasInterruptsOnly(cause) ? Effect.fail(failureOf(cause, error)) : Effect.failCause(cause)
+  )
+  const breaker = settings?.breaker
+  const told = breaker === undefined
+    ? next
+    : Effect.tapError(next, (failure) =>
+      Effect.sync(() => {
+        if (!Cause.isDone(failure) && isForeign?.(failure) !== true) breaker.lost(failure)
+      }))
+  return Effect.suspend(() => {
+    const [head, ...tail] = rest
+    rest = []
+    return head === undefined ? told : Effect.succeed<Arr.NonEmptyReadonlyArray<A>>([head, ...tail])
+  })
+}
+
+export const guarded = <A, E, R>(request: Request<A, E, R>): Stream.Stream<A, E, R> =>
+  Stream.unwrap(Effect.map(Effect.scope, (scope) => {
+    let live: Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R> | undefined
+    return Stream.fromPull(
+      Effect.succeed(
+        Effect.suspend(() =>
+          live ?? Effect.flatMap(firstOutput(request, scope), (started) => live = resume(started, request))
+        )
+      )
+    )
+  }))

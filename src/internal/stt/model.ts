@@ -1,0 +1,144 @@
+/** What speech to text is made of, as `Stt` shows it. */
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type * as Stream from "effect/Stream"
+import type * as Audio from "../../Audio.ts"
+import * as Failure from "../../Failure.ts"
+
+/**
+ * One word with its time in the stream of audio (ms from its first sample).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Word = Schema.Struct({
+  text: Schema.String,
+  start: Schema.Finite,
+  end: Schema.Finite
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Word = typeof Word.Type
+
+/**
+ * What was heard.
+ *
+ * **Details**
+ *
+ * An interim transcript (`final: false`) replaces the interim before it and is
+ * replaced by the final one; a final transcript never changes. `start` and
+ * `end` are milliseconds from the first sample of the audio; `confidence` lies
+ * between 0 and 1. Each is absent where the provider does not tell.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Transcript = Schema.Struct({
+  text: Schema.String,
+  final: Schema.Boolean,
+  start: Schema.optionalKey(Schema.Finite),
+  end: Schema.optionalKey(Schema.Finite),
+  words: Schema.optionalKey(Schema.Array(Word)),
+  confidence: Schema.optionalKey(Schema.Finite),
+  language: Schema.optionalKey(Schema.String)
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Transcript = typeof Transcript.Type
+
+/**
+ * A mark in the audio: the speaker has stopped, transcribe what you have now.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Finalize {
+  readonly _tag: "Finalize"
+}
+
+/**
+ * The mark that asks for the final transcript of what was sent so far.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const Finalize: Finalize = { _tag: "Finalize" }
+
+/**
+ * What a recogniser is fed: audio, with `Finalize` marks where speech ended.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Input = Audio.Frame | Finalize
+
+/**
+ * Every way an `Stt` fails.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class SttError extends Schema.TaggedError<SttError>("effect-voice/Stt/SttError")("SttError", {
+  provider: Schema.String,
+  reason: Failure.Reason
+}) {
+  get isRetryable(): boolean {
+    return this.reason.isRetryable
+  }
+  override get message(): string {
+    return `${this.provider}: ${this.reason.message}`
+  }
+}
+
+/**
+ * What a recogniser is to be fed.
+ *
+ * **Details**
+ *
+ * - `all`: the audio as it comes, silence included.
+ * - `speech`: speech with its padding and no more, as the pipeline's detector
+ *   has it. What recognises one piece of speech at a time hears words in silence,
+ *   and is paid for it.
+ * - `each`: several in one, which want different things; told by `fallback`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Wants = "all" | "speech" | "each"
+
+/**
+ * What an `Stt` is.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Service {
+  readonly name: string
+  readonly model?: string | undefined
+  readonly interims: boolean
+  readonly resilient: boolean
+  readonly wants?: Wants | undefined
+  readonly prewarm?: Effect.Effect<void, SttError> | undefined
+  readonly withLanguage?: ((language: string) => Service) | undefined
+  readonly transcribe: <E, R>(audio: Stream.Stream<Input, E, R>) => Stream.Stream<Transcript, E | SttError, R>
+}
+
+/**
+ * What a recogniser makes of one piece of speech. Times are milliseconds from
+ * the first sample of the piece.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Recognition {
+  readonly text: string
+  readonly confidence?: number | undefined
+  readonly words?: ReadonlyArray<Word> | undefined
+  readonly language?: string | undefined
+}

@@ -1,0 +1,188 @@
+/**
+ * What makes a synthesiser resilient: the text is pulled once and kept, for
+ * another attempt, another provider, or two at a time, until the first audio.
+ */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Audio from "../../Audio.ts"
+import type * as Failure from "../../Failure.ts"
+import { elevenLabs } from "../config/defaults.ts"
+import { providersOf } from "../resilience/availability.ts"
+import { breakersOf, circuitsOf, keepBreakers } from "../resilience/breaker.ts"
+import { type Candidate, failover } from "../resilience/failover.ts"
+import { guarded } from "../resilience/firstOutput.ts"
+import { hedged, lateAfter, namesOf } from "../resilience/hedge.ts"
+import type {
+  Fallback,
+  FallbackOptions,
+  HedgeOptions,
+  Policy,
+  PrewarmOptions,
+  RecoverOptions,
+  Recovery
+} from "../resilience/model.ts"
+import { checkFallback, checkHedge, checkPolicy } from "../resilience/options.ts"
+import { resolve } from "../resilience/policy.ts"
+import { prewarmed, prewarmOf } from "../resilience/prewarm.ts"
+import { insteadOf, later } from "../resilience/recovery.ts"
+import { InputFailure, isInputFailure, ReplayBuffer, unwrapInput } from "../resilience/replayBuffer.ts"
+import { convert, shift } from "./chunks.ts"
+import { meteredSpeech } from "./metering.ts"
+import * as Tts from "./model.ts"
+import { hasWords } from "./pieces.ts"
+
+type Service = Tts.Service
+
+const failing = (provider: string) => (reason: Failure.Reason) => new Tts.TtsError({ provider, reason })
+
+const wordsFrom = <E, R>(
+  replay: ReplayBuffer<string, E, R>,
+  piece: number
+): Effect.Effect<boolean, InputFailure<E>, R> =>
+  Effect.suspend(() => {
+    for (let at = piece; at < replay.head; at++) {
+      if (hasWords(replay.at(at) ?? "")) return Effect.succeed(true)
+    }
+    if (replay.ended === "done") return Effect.succeed(false)
+    if (replay.ended !== undefined) return Effect.fail(new InputFailure(replay.ended))
+    const head = replay.head
+    return Effect.andThen(replay.reach(head), wordsFrom(replay, head))
+  })
+
+const request = <E, R>(
+  service: Service,
+  text: ReplayBuffer<string, E, R>,
+  options: Tts.Options | undefined,
+  policy: Policy | undefined
+): Candidate<Tts.Chunk, Tts.TtsError | InputFailure<E>, R> => ({
+  name: service.name,
+  open: meteredSpeech(service, text.read(0), options),
+  settings: service.resilient ? undefined : resolve(policy),
+  isUseful: (chunk) => chunk.frame.samples.length > 0,
+  isRetryable: (error) => !isInputFailure(error) && error.isRetryable,
+  error: failing(service.name),
+  isForeign: isInputFailure,
+  // Also where the provider does not read them: it may hang before it asks for any text.
+  begun: Effect.exit(wordsFrom(text, 0)),
+  owing: text.reach(Number.POSITIVE_INFINITY),
+  expected: wordsFrom(text, 0)
+})
+
+/** One that already is comes back as it is. */
+export const resilient = (service: Service, policy?: Policy): Service => {
+  if (service.resilient) return service
+  checkPolicy(policy)
+  return keepBreakers({
+    ...service,
+    resilient: true,
+    speak: <E, R>(text: Stream.Stream<string, E, R>, options?: Tts.Options) =>
+      unwrapInput(
+        Stream.unwrap(
+          Effect.map(ReplayBuffer.make(text), (replay) => guarded(request(service, replay, options, policy)))
+        )
+      )
+  }, [policy?.breaker])
+}
+
+/** A voice is a provider's own name: another provider gets it only where it lists it. */
+const optionsFor = (service: Service, index: number, options: Tts.Options | undefined): Tts.Options | undefined =>
+  index === 0 || options?.voice === undefined || service.voices.includes(options.voice)
+    ? options
+    : { ...options, voice: undefined }
+
+export const hedge = (
+  services: readonly [Service, ...ReadonlyArray<Service>],
+  options: HedgeOptions
+): Service => {
+  checkHedge(services, options)
+  const name = options.name ?? namesOf(services)
+  const format: Audio.Format = { sampleRate: services[0].sampleRate, channels: services[0].channels }
+  return keepBreakers({
+    name,
+    resilient: true,
+    prewarm: prewarmOf(services),
+    ...format,
+    voices: services[0].voices,
+    speak: <E, R>(text: Stream.Stream<string, E, R>, asked?: Tts.Options) =>
+      unwrapInput(Stream.unwrap(Effect.map(ReplayBuffer.make(text), (replay) =>
+        hedged({
+          candidates: services.map((service, index) => {
+            const candidate = request(service, replay, optionsFor(service, index, asked), options.policy)
+            return { ...candidate, open: convert(format)(candidate.open) }
+          }),
+          afterMs: lateAfter(options),
+          own: (error) => isInputFailure(error) ? undefined : error,
+          error: failing(name)
+        }))))
+  }, services.flatMap(breakersOf))
+}
+
+export const fallback = (
+  services: readonly [Service, ...ReadonlyArray<Service>],
+  options: FallbackOptions<Service> & { readonly retryAfterOutput?: boolean | undefined }
+): Effect.Effect<Service & Fallback, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    checkFallback(services, options)
+    const breakers = yield* circuitsOf("tts", services, options.breaker)
+    const providers = yield* providersOf("tts", services, options, breakers)
+    const name = options.name ?? namesOf(services)
+    const format: Audio.Format = { sampleRate: services[0].sampleRate, channels: services[0].channels }
+    const speak = <E, R>(text: Stream.Stream<string, E, R>, asked?: Tts.Options) =>
+      unwrapInput(Stream.unwrap(Effect.map(ReplayBuffer.make(text), (replay) => {
+        let heardMs = 0
+        const candidates = services.map((service, index): Candidate<Tts.Chunk, Tts.TtsError | InputFailure<E>, R> => {
+          const policy = { ...options.policy, breaker: breakers[index] }
+          const candidate = request(service, replay, optionsFor(service, index, asked), policy)
+          return {
+            ...candidate,
+            open: Stream.suspend(() => {
+              const before = heardMs
+              return Stream.map(convert(format)(candidate.open), (chunk) => shift(chunk, before))
+            })
+          }
+        })
+        return failover({
+          claims: providers,
+          candidates,
+          afterOutput: options.retryAfterOutput ?? false,
+          own: (error) => isInputFailure(error) ? undefined : error,
+          error: failing(name)
+        }).pipe(Stream.map((chunk) => {
+          heardMs += Audio.durationMs(chunk.frame)
+          return chunk
+        }))
+      })))
+    return keepBreakers({
+      name,
+      resilient: true,
+      prewarm: prewarmOf(services),
+      ...format,
+      voices: services[0].voices,
+      available: providers.available,
+      availability: providers.changes,
+      speak
+    }, breakers)
+  })
+
+const delayed = (service: Service, ms: number): Service => ({
+  ...service,
+  speak: (text, options) => later(ms)(service.speak(text, options))
+})
+
+export const recoveries: ReadonlyArray<Recovery<Service>> = [{
+  name: elevenLabs.standIn,
+  change: (tts) => ({ ...tts, speak: (text, options) => tts.speak(text, { ...options, voice: elevenLabs.standIn }) })
+}]
+
+export const recovering = (
+  service: Service,
+  options: RecoverOptions<Service> = {}
+): Effect.Effect<Service & Fallback, never, Scope.Scope> =>
+  fallback(insteadOf(service, options.recoveries ?? recoveries, delayed), options)
+
+export const prewarm = (service: Service, { paid }: PrewarmOptions): Effect.Effect<void> =>
+  prewarmed(
+    service,
+    paid === true ? Stream.suspend(() => meteredSpeech(service, Stream.make("Hello"), undefined)) : undefined
+  )

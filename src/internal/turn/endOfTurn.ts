@@ -1,0 +1,110 @@
+/** Whether the turn is over: by silence, by the turn detector's word, or by the program's. */
+import * as Text from "../../Text.ts"
+import * as Phrases from "../text/phrases.ts"
+import { audible, type Draft, interruptible, playing, publish, said, setAside } from "./draft.ts"
+import * as Endpointing from "./endpointing.ts"
+import type { State, Voice } from "./model.ts"
+import * as Turns from "./turns.ts"
+
+/** Opens, or opens anew, the decision whether the turn is over. */
+export const consider = (d: Draft): void => {
+  const { voice, words } = d.user
+  const { ears, settings, status } = d.session
+  if (settings.detection === "manual" || setAside(words) || words.finals.length === 0) return
+  // Once the session drains nobody will reply: what is said is kept for its end.
+  if (status._tag === "Draining") return
+  if (voice._tag !== "Silent" && settings.detection === "vad" && !voice.dismissed) return
+  const { max, min } = Endpointing.delays(d.user.endpointing)
+  const stoppedAt = Math.min(words.stoppedAt ?? words.finalAt ?? d.now, d.now)
+  d.agent.holdUntil = undefined
+  if (!ears.detector) {
+    const delay = words.interim !== "" || Phrases.isHesitation(said(words)) ? max : min
+    d.user.decision = { _tag: "Waiting", commitAt: Math.max(d.now, stoppedAt + delay) }
+    return
+  }
+  const question = d.user.question + 1
+  const commitAt = Math.max(d.now + settings.endpointing.detectorDeadline, stoppedAt + min)
+  d.user.question = question
+  d.user.decision = { _tag: "Asking", question, stoppedAt, commitAt }
+  d.actions.push({ _tag: "AskDetector", question, text: said(words, true) })
+}
+
+/** The turn detector has answered. */
+export const predicted = (d: Draft, question: number, probability: number): void => {
+  const { decision, endpointing } = d.user
+  if (decision?._tag !== "Asking" || decision.question !== question) return
+  const { max, min } = Endpointing.delays(endpointing)
+  publish(d, { _tag: "EndOfTurnPredicted", probability })
+  const delay = probability < d.session.settings.endpointing.threshold ? max : min
+  d.user.decision = { _tag: "Waiting", commitAt: Math.max(d.now, decision.stoppedAt + delay) }
+}
+
+/** The silence has been long enough. */
+export const decide = (d: Draft): void => {
+  if (d.user.decision?._tag === "Asking") {
+    publish(d, { _tag: "Warning", component: "detector", message: "the turn detector did not answer in time" })
+  }
+  commit(d, "voice")
+}
+
+/** The turn is over, unless what was said does not count over a speaking agent. */
+export const commit = (d: Draft, source: "voice" | "manual"): void => {
+  const { voice, words } = d.user
+  const text = said(words, source === "manual")
+  d.user.decision = undefined
+  if (source === "manual") d.user.manualUntil = undefined
+  if (text === "") return
+  if (source === "voice" && tooFew(d, text)) {
+    d.user.words = { ...words, kept: words.finals.length }
+    return
+  }
+  if (source === "voice" && consents(d, text)) return Turns.keep(d)
+  d.user.words = Turns.rest(d)
+  d.user.voice = anew(voice, d.now)
+  Turns.open(d, text, source, words.stoppedAt ?? words.finalAt ?? d.now, words.finalAt ?? d.now)
+}
+
+/** Words over an agent that is heard, too few to take the floor. */
+const tooFew = (d: Draft, text: string): boolean => {
+  const { words } = d.user
+  if (!words.overlap || words.cutIn || Text.countWords(text) >= d.session.settings.interruption.minWords) return false
+  const floor = playing(d)
+  return floor !== undefined && interruptible(d, floor) && audible(d, d.now)
+}
+
+/** A sign of listening, while the agent silently does what was asked for. */
+const consents = (s: State, text: string): boolean =>
+  s.session.settings.interruption.backchannel && Text.isBackchannel(text) && playing(s) === undefined &&
+  s.user.pending === undefined && s.agent.speeches.some(({ phase }) => phase === "tools")
+
+/** The rest of a voice must interrupt anew to count. */
+const anew = (voice: Voice, now: number): Voice => {
+  switch (voice._tag) {
+    case "Silent":
+      return voice
+    case "Sounding":
+      return { ...voice, committed: true, soundedMs: 0, since: now }
+    case "Paused":
+      return { ...voice, committed: true, soundedMs: 0 }
+  }
+}
+
+// Push to talk.
+
+/** Everything that was said has its final transcript. */
+const transcribed = ({ user: { voice, words } }: State): boolean =>
+  voice._tag === "Silent" && words.interim === "" && words.finals.length > 0 &&
+  (words.finalAt ?? 0) >= (words.stoppedAt ?? 0)
+
+/** The program says that the turn is over: it is committed once its transcript is there. */
+export const commitTurn = (d: Draft, waitMs: number): void => {
+  d.actions.push({ _tag: "Finalize" })
+  const { voice, words } = d.user
+  const until = (voice._tag === "Silent" ? words.stoppedAt ?? d.now : d.now) + waitMs
+  if (transcribed(d) || until <= d.now) return commit(d, "manual")
+  d.user.manualUntil = until
+}
+
+/** The voice is over: so may be the wait of the program, else it is to be decided. */
+export const afterVoice = (d: Draft): void =>
+  d.user.manualUntil !== undefined && transcribed(d) ? commit(d, "manual") : consider(d)

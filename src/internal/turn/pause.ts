@@ -1,0 +1,46 @@
+/** Silences the agent for a while: what follows decides whether it goes on. */
+import { type Draft, playing, publish } from "./draft.ts"
+import * as Floor from "./floor.ts"
+
+/** The user talks over the agent: go silent, and see what it was. */
+export const interrupt = (d: Draft): void => {
+  const floor = playing(d)
+  if (floor === undefined || d.agent.pause !== undefined) return
+  const { falseInterruptionTimeout, resume } = d.session.settings.interruption
+  // Without a voice there is no end of it to wait for.
+  const until = d.user.voice._tag === "Silent" ? d.now + falseInterruptionTimeout : undefined
+  const hushed = { speech: floor.id, at: d.now, turn: d.user.turn, until }
+  const endless = falseInterruptionTimeout === Number.POSITIVE_INFINITY
+  if (!resume || endless) {
+    Floor.stop(d, floor)
+    d.agent.pause = endless ? undefined : { _tag: "CutShort", ...hushed }
+    return
+  }
+  d.agent.pause = { _tag: "Interrupted", ...hushed }
+  d.actions.push({ _tag: "Pause", speech: floor.id })
+  publish(d, { _tag: "AgentPaused", speech: floor.id })
+}
+
+/** The user has taken a turn: go silent until it is clear whether anybody replies. */
+export const yieldFloor = (d: Draft): void => {
+  const floor = playing(d)
+  if (floor === undefined || d.agent.pause !== undefined) return
+  d.agent.pause = { _tag: "Yielded", speech: floor.id, at: d.now, until: undefined }
+  d.actions.push({ _tag: "Pause", speech: floor.id })
+}
+
+/** A turn came of it: what was cut short was so rightly. */
+export const justify = (d: Draft): void => {
+  if (d.agent.pause?._tag === "CutShort") d.agent.pause = undefined
+}
+
+/** It was nothing: go on, or say that it was nothing. */
+export const resume = (d: Draft): void => {
+  const { pause } = d.agent
+  if (pause === undefined) return
+  d.user.words = { ...d.user.words, pausedMs: d.user.words.pausedMs + d.now - pause.at }
+  d.agent.pause = undefined
+  const resumed = pause._tag !== "CutShort"
+  if (resumed) d.actions.push({ _tag: "Resume", speech: pause.speech })
+  if (pause._tag !== "Yielded") publish(d, { _tag: "FalseInterruption", speech: pause.speech, resumed })
+}

@@ -1,0 +1,137 @@
+/**
+ * What turn-taking is told. Each signal is a fact about one moment, and whoever
+ * learns of it sends it then; `step` decides what follows.
+ *
+ * "The interpreter" is who runs `step` and does what its actions ask for. Times
+ * are milliseconds of the Clock. What each signal does in which situation is the
+ * table of `ARCHITECTURE.md`.
+ */
+import type * as Event from "../../Event.ts"
+import type { Settings } from "./settings.ts"
+
+/**
+ * Something has happened.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Signal =
+  // The session
+  /** The participant is there: from the interpreter, once. The session opens, and what is queued begins. */
+  | { readonly _tag: "Opened" }
+  /** `deadline` is reached: from the interpreter. What is due happens; a tick that is early finds nothing due. */
+  | { readonly _tag: "Tick" }
+  /** The program changes how turns are taken. What is open goes on; what is decided next follows the new settings. */
+  | { readonly _tag: "Tune"; readonly settings: Settings }
+  /**
+   * The session is to end: from the program, a budget, or because the participant
+   * or the room has gone. With `drain` what waits is said and what was said before
+   * is answered; without, everything stops. Either way words that the recogniser
+   * owes are waited for, unless it is to be `now`. The first reason is kept.
+   */
+  | {
+    readonly _tag: "Close"
+    readonly drain: boolean
+    readonly reason: Event.CloseReason
+    /** What is still to be transcribed is not waited for. @default false */
+    readonly now?: boolean | undefined
+  }
+  /** The recogniser has ended, and has given all that it had: from whoever runs it. The end waits no longer for words. */
+  | { readonly _tag: "Transcribed" }
+  /**
+   * A component has failed and nobody mended it: from the interpreter. Too many
+   * in a row, or of a kind within a time, end the session.
+   */
+  | {
+    readonly _tag: "Failed"
+    readonly component: Event.Component
+    /** It cannot be mended, and there is no conversation without it. @default false */
+    readonly fatal?: boolean | undefined
+  }
+  /** A component that has failed works again: from the interpreter. Its failures in a row are forgiven. */
+  | { readonly _tag: "Worked"; readonly component: Event.Component }
+  // The user's voice
+  /**
+   * A voice, from the voice detector, which needs a moment to be sure of it: it
+   * began at `startedAt`. An open decision is off; the agent is paused as soon as
+   * the voice has lasted long enough.
+   */
+  | { readonly _tag: "VoiceStarted"; readonly startedAt: number }
+  /** A silence inside the voice, from the detector: it sounded until `voiceAt`. */
+  | { readonly _tag: "VoicePaused"; readonly voiceAt: number }
+  /** The voice sounds again since `voiceAt`, from the detector. Its parts add up. */
+  | { readonly _tag: "VoiceResumed"; readonly voiceAt: number }
+  /**
+   * The voice is over, from the detector: it sounded until `endedAt`. The
+   * recogniser is asked for its final transcript, and it is to be decided whether
+   * the turn is over.
+   */
+  | { readonly _tag: "VoiceEnded"; readonly endedAt: number }
+  // The user's words
+  /**
+   * A transcript, from the recogniser: an interim one replaces the last, a final
+   * one stays. `endedAt` is when its last word ended, where that is known. The
+   * words join the open turn; over an agent that is heard they are judged, and may
+   * pause it or let it go on; in silence a final one opens the decision whether the
+   * turn is over.
+   */
+  | { readonly _tag: "Heard"; readonly text: string; readonly final: boolean; readonly endedAt?: number | undefined }
+  /**
+   * How probable it is (0–1) that the turn is over: the turn detector's answer to
+   * `AskDetector`. It moves the commit to the shorter or the longer delay. An
+   * answer to any question but the newest, or when the decision is off, is none.
+   */
+  | { readonly _tag: "EndOfTurn"; readonly question: number; readonly probability: number }
+  /**
+   * What the words over the agent are: the judge's answer to `Judge`. It holds as
+   * long as these are still all that was said; that they interrupt also if more
+   * was said since.
+   */
+  | {
+    readonly _tag: "Overlap"
+    readonly verdict: "backchannel" | "interruption" | "unknown"
+    /** The words that were asked about. */
+    readonly text: string
+  }
+  /** The user has written something: from the program or the room. It is a turn at once. */
+  | { readonly _tag: "Typed"; readonly text: string }
+  /**
+   * The program says that the turn is over (push to talk). It is committed when
+   * what was said has its transcript, after `waitMs` with what there is.
+   */
+  | { readonly _tag: "CommitTurn"; readonly waitMs: number }
+  /** The program wants what was said in the open turn forgotten, transcripts that are still to come included. */
+  | { readonly _tag: "ClearTurn" }
+  /**
+   * The committed turn is to be replied to: the interpreter's answer to
+   * `CommitTurn`, when the hook has thought about it. The agent gives way, and the
+   * reply begins; a guess that was made for the same `text` becomes the reply unless
+   * the basis has `changed`. An answer to an older turn is ignored.
+   */
+  | { readonly _tag: "Accepted"; readonly turn: number; readonly text: string; readonly changed: boolean }
+  /** The committed turn gets no reply: the other answer to `CommitTurn`. What it has paused goes on. */
+  | { readonly _tag: "Declined"; readonly turn: number }
+  // The agent
+  /** The program wants something said. It waits in line; a session that ends refuses it. */
+  | { readonly _tag: "Enqueue"; readonly speech: string; readonly source: "say" | "reply"; readonly protected: boolean }
+  /**
+   * The program silences the agent: one speech, or all up to the first that is
+   * protected; with `force` the protected ones, too. Without `speech` a turn that
+   * the hook still thinks about gets no reply.
+   */
+  | { readonly _tag: "Interrupt"; readonly force: boolean; readonly speech?: string | undefined }
+  /** The moment of an interruption is over: the interpreter's answer to `Settle`. The state that stands now is told. */
+  | { readonly _tag: "Settled" }
+  /** A speech has audio at hand: from the speech. It plays when the floor is its own. */
+  | { readonly _tag: "AudioReady"; readonly speech: string }
+  /** The speech that plays has run out of audio, or has some again: from the speech. Silence of a second is no longer heard. */
+  | { readonly _tag: "Starved"; readonly speech: string; readonly starved: boolean }
+  /**
+   * The audio of the speech that plays, or of one step of it, has been heard to its
+   * end: from the speech. The floor is free; `next` is what it does now.
+   */
+  | { readonly _tag: "PlayoutEnded"; readonly speech: string; readonly next: "working" | "tools" | "done" }
+  /** A silent speech runs tools, or is done with them: from the speech. While they run others may have the floor. */
+  | { readonly _tag: "Working"; readonly speech: string; readonly phase: "working" | "tools" }
+  /** A speech has cleaned up behind itself: from the speech, last of all. It is forgotten, and the next one may begin. */
+  | { readonly _tag: "SpeechEnded"; readonly speech: string }

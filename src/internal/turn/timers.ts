@@ -1,0 +1,61 @@
+/** What is due, and what happens then. A timer is a time in the state: it cannot be left running. */
+import { type Draft, publish } from "./draft.ts"
+import * as EndOfTurn from "./endOfTurn.ts"
+import * as Floor from "./floor.ts"
+import * as Interruption from "./interruption.ts"
+import * as LastWords from "./lastWords.ts"
+import type { State } from "./model.ts"
+import * as Pause from "./pause.ts"
+import * as Silence from "./silence.ts"
+
+interface Timer {
+  readonly at: (s: State) => number | undefined
+  readonly ring: (d: Draft) => void
+}
+
+/** Whatever step comes at that time sees to it. */
+const inAnyStep = (): void => {}
+
+/** In the order of their weight: on a tie the commit goes first. */
+const timers: ReadonlyArray<Timer> = [
+  { at: (s) => s.user.decision?.commitAt, ring: EndOfTurn.decide },
+  { at: (s) => s.user.manualUntil, ring: (d) => EndOfTurn.commit(d, "manual") },
+  { at: Interruption.byVoiceAt, ring: Interruption.byVoice },
+  { at: Silence.starvedTooLongAt, ring: Silence.starvedTooLong },
+  { at: (s) => Floor.settled(s) ? s.agent.pause?.until : undefined, ring: Pause.resume },
+  {
+    at: (s) => Floor.settled(s) ? s.agent.holdUntil : undefined,
+    ring: (d) => {
+      d.agent.holdUntil = undefined
+    }
+  },
+  {
+    at: (s) => s.user.presence._tag === "Idle" ? s.user.presence.awayAt : undefined,
+    ring: (d) => {
+      d.user.presence = { _tag: "Away" }
+    }
+  },
+  { at: Silence.breathEndsAt, ring: inAnyStep },
+  { at: LastWords.due, ring: inAnyStep }
+]
+
+/** When the next one is due (ms of the Clock), if ever. */
+export const deadline = (s: State): number | undefined => {
+  const { status } = s.session
+  if (status._tag === "Closed" || status._tag === "Starting") return undefined
+  let due = s.user.words.expectedAt ?? Infinity
+  for (const { at } of timers) due = Math.min(due, at(s) ?? Infinity)
+  return due === Infinity ? undefined : due
+}
+
+/** Rings all that are due. */
+export const tick = (d: Draft): void => {
+  // Told last, and even if these words become a turn in this very tick.
+  const { words } = d.user
+  for (const { at, ring } of timers) {
+    if ((at(d) ?? Infinity) <= d.now) ring(d)
+  }
+  if (words.expectedAt === undefined || words.expectedAt > d.now) return
+  d.user.words = { ...d.user.words, expectedAt: undefined }
+  publish(d, { _tag: "TranscriptionTimedOut", startedAt: words.startedAt ?? d.now, speechMs: words.speechMs })
+}

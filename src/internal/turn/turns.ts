@@ -1,0 +1,71 @@
+/** Words become a turn, and a turn gets its reply. */
+import * as Text from "../../Text.ts"
+import { type Draft, interruptible, noWords, playing, said, setAside } from "./draft.ts"
+import * as Floor from "./floor.ts"
+import * as Guess from "./guess.ts"
+import type { State, Words } from "./model.ts"
+import * as Pause from "./pause.ts"
+
+/** What is left of the words once they are a turn: their voice may go on. */
+export const rest = (s: State): Words => {
+  const { voice } = s.user
+  const floor = playing(s)
+  return voice._tag === "Silent"
+    ? noWords
+    : { ...noWords, startedAt: voice.startedAt, overlap: floor !== undefined && !interruptible(s, floor) }
+}
+
+/** Makes the words a turn without a reply of its own: of words that were set aside, or of consent to what is being done. */
+export const keep = (d: Draft): void => {
+  Guess.discard(d)
+  d.actions.push({ _tag: "KeepWords", turn: d.user.turn, text: said(d.user.words) })
+  d.user.turn += 1
+  d.user.words = rest(d)
+}
+
+/** From here the words are a turn: they are in the history whatever happens. */
+export const open = (
+  d: Draft,
+  text: string,
+  source: "voice" | "text" | "manual",
+  stoppedAt: number,
+  finalAt: number
+): void => {
+  // What is typed answers for itself: what was kept before it stands before it.
+  if (source === "text" && setAside(d.user.words)) keep(d)
+  const turn = d.user.turn
+  d.user.turn += 1
+  if (d.session.status._tag === "Draining" && d.session.lastWords?.answers !== true) {
+    d.actions.push({ _tag: "KeepWords", turn, text })
+    return
+  }
+  d.agent.holdUntil = undefined
+  Pause.justify(d)
+  const floor = playing(d)
+  if (floor !== undefined && interruptible(d, floor)) Pause.yieldFloor(d)
+  d.user.pending = turn
+  d.actions.push({ _tag: "CommitTurn", turn, text, source, stoppedAt, finalAt })
+}
+
+/** The hook wants a reply: the guess, if it is one to these words. */
+export const accepted = (d: Draft, turn: number, text: string, changed: boolean): void => {
+  if (d.user.pending !== turn) return
+  d.user.pending = undefined
+  Floor.yieldTo(d)
+  const { guess } = d.agent
+  const reuse = guess !== undefined && !changed && Text.equivalent(guess.text, text)
+  if (!reuse) Guess.discard(d)
+  d.agent.guess = undefined
+  const speech = reuse ? guess.speech : `turn-${turn}`
+  Floor.enqueue(d, { id: speech, source: "turn", protected: false, phase: "working" })
+  d.actions.push({ _tag: reuse ? "Authorize" : "StartReply", speech, turn })
+}
+
+/** The hook wants none: what the turn has paused goes on. */
+export const declined = (d: Draft, turn: number): void => {
+  if (d.user.pending !== turn) return
+  d.user.pending = undefined
+  Guess.discard(d)
+  const { pause } = d.agent
+  if (pause?._tag === "Yielded") d.agent.pause = { ...pause, until: d.now }
+}

@@ -1,0 +1,112 @@
+/** What others may know of a state, so that its shape is nobody else's business. */
+import type * as Event from "../../Event.ts"
+import { find } from "./draft.ts"
+import * as Ending from "./ending.ts"
+import type { State } from "./model.ts"
+import type { Settings } from "./settings.ts"
+
+/**
+ * How far the session is: nobody there yet, in full swing, saying its last words,
+ * or over.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Status = "starting" | "open" | "draining" | "closed"
+
+/**
+ * How far the session is.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const status = (s: State): Status => {
+  switch (s.session.status._tag) {
+    case "Starting":
+      return "starting"
+    case "Open":
+      return "open"
+    case "Draining":
+      return "draining"
+    case "Closed":
+      return "closed"
+  }
+}
+
+/**
+ * Why the session ends; `undefined` while it does not.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const closeReason = (s: State): Event.CloseReason | undefined => Ending.reasonOf(s)
+
+/**
+ * What the session shows of itself: both sides as the last events told them, and
+ * the number of the open turn (the first is 1).
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const overview = (s: State): {
+  readonly agent: Event.AgentState
+  readonly user: Event.UserState
+  readonly status: Status
+  readonly turn: number
+} => ({ agent: s.agent.state, user: s.user.state, status: status(s), turn: s.user.turn })
+
+/**
+ * The settings that hold now.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const settings = (s: State): Settings => s.session.settings
+
+/**
+ * Whether words were heard of which the final transcript is still to come.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const awaitsFinal = (s: State): boolean => s.user.words.interim !== ""
+
+/**
+ * The speech that is made in the hope that the open turn ends as it stands;
+ * `undefined` if there is none.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const guess = (s: State): string | undefined => s.agent.guess?.speech
+
+/**
+ * Whether a speech has the floor and is paused.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const isPaused = (s: State, speech: string): boolean => s.agent.pause?.speech === speech
+
+/**
+ * Whether an unforced `Interrupt` must fail: the speech, or without one the first
+ * that is not over, is protected.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const isProtected = (s: State, speech?: string): boolean => {
+  const target = speech === undefined
+    ? s.agent.speeches.find(({ phase }) => phase !== "stopping")
+    : find(s, speech)
+  return target?.protected === true
+}
+
+/**
+ * How often a component has failed since it last worked.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const failuresInARow = (s: State, component: Event.Component): number =>
+  s.session.failures.inARow[component] ?? 0

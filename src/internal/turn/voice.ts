@@ -1,0 +1,93 @@
+/** The user's voice: when it begins and ends, how long it lasts, and what that sets off. */
+import { audible, type Draft, interruptible, noWords, playing, publish, said, setAside, spokenAt } from "./draft.ts"
+import * as EndOfTurn from "./endOfTurn.ts"
+import * as Endpointing from "./endpointing.ts"
+import * as Interruption from "./interruption.ts"
+import * as Turns from "./turns.ts"
+import * as Words from "./words.ts"
+
+export const started = (d: Draft, startedAt: number): void => {
+  if (d.user.voice._tag !== "Silent") return
+  if (setAside(d.user.words) && startedAt - spokenAt(d, d.now) > Words.forgetAfter) Turns.keep(d)
+  const overlap = audible(d, startedAt) && (d.user.endpointing.agent?.startedAt ?? startedAt) <= startedAt
+  d.user.voice = { _tag: "Sounding", startedAt, since: startedAt, soundedMs: 0, dismissed: false, committed: false }
+  d.user.presence = { _tag: "Present" }
+  d.user.endpointing = Endpointing.onUserStarted(d.user.endpointing, startedAt, {
+    overlapping: playing(d) !== undefined
+  })
+  const silent = said(d.user.words, true) === ""
+  const noise = silent && startedAt - (d.user.words.stoppedAt ?? startedAt) > Words.forgetAfter
+  const words = noise ? noWords : d.user.words
+  d.user.words = {
+    ...words,
+    startedAt: words.startedAt ?? startedAt,
+    overlap: silent ? overlap : words.overlap && overlap,
+    pausedMs: 0,
+    expectedAt: undefined
+  }
+  d.user.decision = undefined
+  d.agent.holdUntil = undefined
+  const { pause } = d.agent
+  if (pause !== undefined && pause._tag !== "Yielded") d.agent.pause = { ...pause, until: undefined }
+  publish(d, { _tag: "UserStartedSpeaking", startedAt })
+  Interruption.byVoice(d)
+}
+
+export const paused = (d: Draft, voiceAt: number): void => {
+  const { voice } = d.user
+  if (voice._tag !== "Sounding") return
+  const { since, soundedMs, ...speaking } = voice
+  const pausedAt = Math.max(voiceAt, since)
+  d.user.voice = { ...speaking, _tag: "Paused", pausedAt, soundedMs: soundedMs + pausedAt - since }
+  Interruption.byVoice(d)
+}
+
+export const resumed = (d: Draft, voiceAt: number): void => {
+  const { voice } = d.user
+  if (voice._tag !== "Paused") return
+  const { pausedAt: _, ...speaking } = voice
+  d.user.voice = { ...speaking, _tag: "Sounding", since: voiceAt }
+}
+
+export const ended = (d: Draft, at: number): void => {
+  const endedAt = Math.min(at, d.now)
+  paused(d, endedAt)
+  const { voice, words } = d.user
+  if (voice._tag === "Silent") return
+  const { pause } = d.agent
+  d.user.voice = { _tag: "Silent" }
+  d.user.endpointing = Endpointing.onUserEnded(
+    d.user.endpointing,
+    endedAt,
+    voice.dismissed ? "backchannel" : pause !== undefined ? "interruption" : "unknown"
+  )
+  const { interruption, transcriptionTimeout } = d.session.settings
+  const unheard = words.finals.length === 0 && d.session.ears.stt
+  d.user.words = {
+    ...words,
+    stoppedAt: endedAt,
+    speechMs: words.speechMs + Math.max(0, endedAt - voice.startedAt),
+    expectedAt: unheard ? endedAt + transcriptionTimeout : undefined
+  }
+  publish(d, { _tag: "UserStoppedSpeaking", startedAt: voice.startedAt, endedAt })
+  d.actions.push({ _tag: "Finalize" })
+  const wait = interruption.falseInterruptionTimeout
+  if (pause !== undefined && pause._tag !== "Yielded") d.agent.pause = { ...pause, until: d.now + wait }
+  if (
+    !voice.dismissed && !voice.committed &&
+    d.agent.speeches.some((speech) => speech.phase !== "playing" && interruptible(d, speech))
+  ) {
+    const short = voice.soundedMs < interruption.minDuration
+    d.agent.holdUntil = short ? Math.max(d.now, endedAt + Endpointing.delays(d.user.endpointing).min) : d.now + wait
+  }
+  Words.limit(d)
+  EndOfTurn.afterVoice(d)
+}
+
+/** The end of the session cuts it off. */
+export const cutOff = (d: Draft): void => {
+  const { voice } = d.user
+  if (voice._tag === "Silent") return
+  d.user.voice = { _tag: "Silent" }
+  publish(d, { _tag: "UserStoppedSpeaking", startedAt: voice.startedAt, endedAt: d.now })
+}
