@@ -149,16 +149,16 @@ export const room = (
     const run = yield* FiberSet.makeRuntime<never, void, never>()
     const identity = options.identity ?? "caller"
     const frameMs = options.frames === undefined ? undefined : millis(options.frames)
-    const hub = yield* makeMemoryRoom({
+    const memoryRoom = yield* makeMemoryRoom({
       name: options.name ?? "test-room",
       keepHeard: options.keepHeard ?? true,
       ...(options.queueLimit === undefined ? {} : { queueLimit: millis(options.queueLimit) })
     })
-    const { control } = hub
+    const { control } = memoryRoom
     const microphone = new Microphone({
       now,
-      feed: (frame) => hub.microphone(identity)?.feed([frame]),
-      mute: (muted) => hub.microphone(identity)?.mute(muted),
+      feed: (frame) => memoryRoom.microphone(identity)?.feed([frame]),
+      mute: (muted) => memoryRoom.microphone(identity)?.mute(muted),
       schedule: (at, act) => void run(Effect.andThen(sleepUntil(at), Effect.sync(act))),
       keepAlive: millis(options.keepAlive ?? 900),
       frameMs
@@ -172,7 +172,7 @@ export const room = (
       const origin = now()
       const pump = (frames: number): Effect.Effect<void> =>
         Effect.flatMap(sleepUntil(origin + (frames + 1) * frameMs), () => {
-          hub.microphone(identity)?.feed([
+          memoryRoom.microphone(identity)?.feed([
             microphone.frame(origin + frames * frameMs, origin + (frames + 1) * frameMs)
           ])
           return pump(frames + 1)
@@ -233,7 +233,7 @@ export const room = (
       wait: pass,
       room: control
     })
-    return { room: hub.room, caller }
+    return { room: memoryRoom.room, caller }
   })
 
 /** Frames of any formats as one. */

@@ -1,21 +1,20 @@
 /**
- * An output whose loudspeaker is the Clock: what was heard follows from the
- * time that has passed, so nothing ticks while audio plays.
+ * An output that plays by the Clock: it writes to a playhead, and wakes whoever
+ * waits for it. Closing its scope drops what was not heard, and refuses what
+ * comes later; who is interrupted while waiting leaves what they wrote queued.
  */
 import * as Clock from "effect/Clock"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Audio from "../../Audio.ts"
-import { type Output, RoomError } from "../../Room.ts"
+import type { Output, RoomError } from "../../Room.ts"
 import { monotonicMs } from "../steady.ts"
+import { Change } from "./change.ts"
+import { otherFormat, refuse } from "./errors.ts"
+import { type Heard, Playhead } from "./playhead.ts"
 
-/** A piece of audio that was heard, and the monotonic Clock time (ms) at which it began. */
-export interface Heard {
-  readonly at: number
-  readonly frame: Audio.Frame
-}
+export type { Heard } from "./playhead.ts"
 
 export interface Options {
   /** Milliseconds that may be queued before `write` waits. @default Infinity */
@@ -35,170 +34,68 @@ export interface ClockOutput extends Omit<Output, "sid" | "subscribed"> {
   readonly takeHeardUnsafe: () => ReadonlyArray<Heard>
 }
 
-// Clocks round to nanoseconds, so an end that is this near (in samples) has come.
-const tolerance = 0.05
-
 export const makeClockOutput = (
   format: Audio.Format,
-  options?: Options
+  options: Options = {}
 ): Effect.Effect<ClockOutput, never, Scope.Scope> =>
   Effect.gen(function*() {
     const clock = yield* Clock.Clock
     const { channels, sampleRate } = format
-    const perMs = sampleRate / 1000
-    const limit = (options?.queueLimit ?? Number.POSITIVE_INFINITY) * perMs
-    const keepHeard = options?.keepHeard === true
-
-    // All positions are samples per channel on one axis that only heard audio
-    // moves along. The current run has played since `anchor`, beginning at `base`.
-    let base = 0
-    let anchor = 0
-    let end = 0
-    let paused = false
+    const { failure, onChange, queueLimit = Number.POSITIVE_INFINITY } = options
+    const playhead = new Playhead(format, options.keepHeard === true)
+    const change = new Change()
+    const now = (): number => monotonicMs(clock)
     let closed = false
-    let queue: Array<{ readonly start: number; readonly samples: Int16Array }> = []
-    let taken = 0
-    let heard: Array<Heard> = []
-    let change = Deferred.makeUnsafe<void>()
 
-    const position = (now: number): number => {
-      if (paused) return base
-      const at = base + (now - anchor) * perMs
-      return at >= end - tolerance ? end : at
-    }
-
-    const collect = (to: number): void => {
-      if (!keepHeard || to <= taken) return
-      let done = 0
-      for (const { samples, start } of queue) {
-        if (start >= to) break
-        const length = samples.length / channels
-        const from = Math.max(0, Math.round(taken - start))
-        const until = Math.min(length, Math.round(to - start))
-        if (until > from) {
-          heard.push({
-            at: anchor + (start + from - base) / perMs,
-            frame: {
-              sampleRate,
-              channels,
-              samples: from === 0 && until === length ? samples : samples.slice(from * channels, until * channels)
-            }
-          })
-        }
-        if (start + length > to) break
-        done++
-      }
-      if (done > 0) queue = queue.slice(done)
-      taken = to
-    }
-
-    /** Everything up to now is settled: the next run begins here. */
-    const settle = (now: number): void => {
-      const to = position(now)
-      collect(to)
-      base = to
-      anchor = now
-    }
-
-    const drop = (): void => {
-      settle(monotonicMs(clock))
-      end = base
-      queue = []
-    }
-
-    const append = (frames: ReadonlyArray<Audio.Frame>): void => {
-      const now = monotonicMs(clock)
-      if (!paused && position(now) === end) settle(now)
-      for (const { samples } of frames) {
-        if (samples.length === 0) continue
-        if (keepHeard) queue.push({ start: end, samples })
-        end += samples.length / channels
-      }
-    }
-
-    const wake = (): void => {
-      const previous = change
-      change = Deferred.makeUnsafe()
-      options?.onChange?.()
-      Deferred.doneUnsafe(previous, Effect.void)
-    }
-
-    /** Waits until at most `left` samples are queued, whatever happens meanwhile. */
+    /** Waits until at most so much is queued (ms), whatever happens meanwhile. */
     const shrunk = (left: number): Effect.Effect<void> =>
       Effect.suspend(() => {
-        const excess = end - position(monotonicMs(clock)) - left
+        const excess = playhead.excess(left, now())
         if (excess <= 0) return Effect.void
-        const changed = Deferred.await(change)
+        const changed = change.next
         return Effect.andThen(
-          paused ? changed : Effect.raceFirst(clock.sleep(Duration.millis(excess / perMs)), changed),
+          playhead.isPaused ? changed : Effect.raceFirst(clock.sleep(Duration.millis(excess)), changed),
           shrunk(left)
         )
-      })
-
-    const mismatch = (frames: ReadonlyArray<Audio.Frame>): Audio.Frame | undefined =>
-      frames.find((frame) => frame.sampleRate !== sampleRate || frame.channels !== channels)
-
-    const write = (frames: ReadonlyArray<Audio.Frame>): Effect.Effect<void, RoomError> =>
-      Effect.suspend((): Effect.Effect<void, RoomError> => {
-        const failure = options?.failure?.()
-        if (failure !== undefined) return Effect.fail(failure)
-        if (closed) {
-          return Effect.fail(new RoomError({ reason: "PublishFailed", detail: "write: the output is closed" }))
-        }
-        const wrong = mismatch(frames)
-        if (wrong !== undefined) {
-          return Effect.fail(
-            new RoomError({
-              reason: "InvalidOption",
-              detail: `write: the frame has ${describe(wrong)}, the output ${describe(format)}; convert it first`
-            })
-          )
-        }
-        append(frames)
-        options?.onChange?.()
-        return limit === Number.POSITIVE_INFINITY ? Effect.void : shrunk(limit)
       })
 
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
         closed = true
-        drop()
-        wake()
+        playhead.drop(now())
+        change.tell(onChange)
       })
     )
 
     return {
       sampleRate,
       channels,
-      write,
+      write: (frames) =>
+        Effect.suspend((): Effect.Effect<void, RoomError> => {
+          const problem = failure?.() ??
+            (closed ? refuse("PublishFailed", "write: the output is closed") : otherFormat(frames, format))
+          if (problem !== undefined) return Effect.fail(problem)
+          playhead.append(frames, now())
+          onChange?.()
+          return queueLimit === Number.POSITIVE_INFINITY ? Effect.void : shrunk(queueLimit)
+        }),
       pause: Effect.sync(() => {
-        if (paused) return
-        settle(monotonicMs(clock))
-        paused = true
-        wake()
+        if (playhead.isPaused) return
+        playhead.pause(now())
+        change.tell(onChange)
       }),
       resume: Effect.sync(() => {
-        if (!paused) return
-        paused = false
-        anchor = monotonicMs(clock)
-        wake()
+        if (!playhead.isPaused) return
+        playhead.resume(now())
+        change.tell(onChange)
       }),
       clear: Effect.sync(() => {
-        drop()
-        paused = false
-        wake()
+        playhead.clear(now())
+        change.tell(onChange)
       }),
-      played: Effect.sync(() => position(monotonicMs(clock)) / perMs),
+      played: Effect.sync(() => playhead.played(now())),
       drained: shrunk(0),
-      isPlayingUnsafe: () => !paused && position(monotonicMs(clock)) < end,
-      takeHeardUnsafe: () => {
-        collect(position(monotonicMs(clock)))
-        const result = heard
-        heard = []
-        return result
-      }
+      isPlayingUnsafe: () => playhead.isPlaying(now()),
+      takeHeardUnsafe: () => playhead.takeHeard(now())
     }
   })
-
-const describe = (format: Audio.Format): string =>
-  `${format.sampleRate} Hz and ${format.channels} channel${format.channels === 1 ? "" : "s"}`

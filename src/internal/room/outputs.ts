@@ -1,11 +1,12 @@
 /** All outputs of the agent together: what is open, what is heard, when it falls silent. */
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Audio from "../../Audio.ts"
-import { type Output, type OutputOptions, RoomError } from "../../Room.ts"
+import type { Output, OutputOptions, RoomError } from "../../Room.ts"
+import { Change } from "./change.ts"
 import { type ClockOutput, type Heard, makeClockOutput } from "./clockOutput.ts"
 import type { OutputView } from "./control.ts"
+import { refuse } from "./errors.ts"
 
 const viewsKept = 1000
 
@@ -20,7 +21,7 @@ export interface Outputs {
 }
 
 interface OpenOutput {
-  readonly playout: ClockOutput
+  readonly clockOutput: ClockOutput
   readonly heard: Array<Heard>
   readonly id: number
 }
@@ -34,20 +35,14 @@ export const makeOutputs = (options: {
   readonly origin: () => number
   readonly failure: () => RoomError | undefined
 }): Outputs => {
-  const tracks = new Set<OpenOutput>()
+  const outputs = new Set<OpenOutput>()
   let views: Array<OutputView> = []
   let opened = 0
-  let change = Deferred.makeUnsafe<void>()
+  const change = new Change()
+  const onChange = (): void => change.tell(options.onChange)
 
-  const onChange = (): void => {
-    const previous = change
-    change = Deferred.makeUnsafe()
-    options.onChange?.()
-    Deferred.doneUnsafe(previous, Effect.void)
-  }
-
-  const collect = ({ heard, id, playout }: OpenOutput): void => {
-    for (const { at, frame } of playout.takeHeardUnsafe()) {
+  const collect = ({ heard, id, clockOutput }: OpenOutput): void => {
+    for (const { at, frame } of clockOutput.takeHeardUnsafe()) {
       const since = at - options.origin()
       if (options.keepHeard) heard.push({ at: since, frame })
       options.onHeard?.(since, frame, id)
@@ -55,19 +50,19 @@ export const makeOutputs = (options: {
   }
 
   const playing = (): ClockOutput | undefined => {
-    for (const { playout } of tracks) if (playout.isPlayingUnsafe()) return playout
+    for (const { clockOutput } of outputs) if (clockOutput.isPlayingUnsafe()) return clockOutput
     return undefined
   }
 
   const speaking: Effect.Effect<void> = Effect.suspend(() =>
-    playing() === undefined ? Effect.andThen(Deferred.await(change), speaking) : Effect.void
+    playing() === undefined ? Effect.andThen(change.next, speaking) : Effect.void
   )
 
   const silent: Effect.Effect<void> = Effect.suspend(() => {
-    const playout = playing()
-    return playout === undefined
+    const clockOutput = playing()
+    return clockOutput === undefined
       ? Effect.void
-      : Effect.andThen(Effect.raceFirst(playout.drained, Deferred.await(change)), silent)
+      : Effect.andThen(Effect.raceFirst(clockOutput.drained, change.next), silent)
   })
 
   const open = Effect.fnUntraced(function*(wish?: OutputOptions) {
@@ -75,46 +70,40 @@ export const makeOutputs = (options: {
     if (failure !== undefined) return yield* failure
     const { channels = 1, name = "agent-audio", sampleRate = 24_000 } = wish ?? {}
     if (!Number.isInteger(sampleRate) || sampleRate < 8000 || sampleRate > 192_000) {
-      return yield* new RoomError({
-        reason: "InvalidOption",
-        detail: `output: sampleRate is ${sampleRate}, expected 8000 to 192000 Hz`
-      })
+      return yield* refuse("InvalidOption", `output: sampleRate is ${sampleRate}, expected 8000 to 192000 Hz`)
     }
     if (channels !== 1 && channels !== 2) {
-      return yield* new RoomError({
-        reason: "InvalidOption",
-        detail: `output: channels is ${channels}, expected 1 or 2`
-      })
+      return yield* refuse("InvalidOption", `output: channels is ${channels}, expected 1 or 2`)
     }
-    const playout = yield* makeClockOutput({ sampleRate, channels }, {
+    const clockOutput = yield* makeClockOutput({ sampleRate, channels }, {
       queueLimit: options.queueLimit,
       keepHeard: options.keepHeard || options.onHeard !== undefined,
       failure: options.failure,
       onChange
     })
-    const track: OpenOutput = { playout, heard: [], id: opened++ }
-    tracks.add(track)
+    const output: OpenOutput = { clockOutput, heard: [], id: opened++ }
+    outputs.add(output)
     views.push({
       name,
       sampleRate,
       channels,
-      isOpen: Effect.sync(() => tracks.has(track)),
-      isPlaying: Effect.sync(playout.isPlayingUnsafe),
-      played: playout.played,
+      isOpen: Effect.sync(() => outputs.has(output)),
+      isPlaying: Effect.sync(clockOutput.isPlayingUnsafe),
+      played: clockOutput.played,
       heard: Effect.sync(() => {
-        collect(track)
-        return [...track.heard]
+        collect(output)
+        return [...output.heard]
       })
     })
     if (views.length > 2 * viewsKept) views = views.slice(-viewsKept)
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
-        collect(track)
-        tracks.delete(track)
+        collect(output)
+        outputs.delete(output)
       })
     )
     // Everyone in a room in memory hears what there is to hear.
-    return { ...playout, sid: Effect.succeed(`output-${track.id}`), subscribed: Effect.void }
+    return { ...clockOutput, sid: Effect.succeed(`output-${output.id}`), subscribed: Effect.void }
   })
 
   return {
@@ -124,8 +113,8 @@ export const makeOutputs = (options: {
     silent,
     isSpeaking: () => playing() !== undefined,
     collectHeard: () => {
-      for (const track of tracks) collect(track)
+      for (const output of outputs) collect(output)
     },
-    count: () => tracks.size
+    count: () => outputs.size
   }
 }
