@@ -33,7 +33,6 @@ import { serveRequests } from "./internal/frontend/sessionRequests.ts"
 import { tellTranscripts } from "./internal/frontend/transcripts.ts"
 import { millisOf } from "./internal/provider/options.ts"
 import * as Room from "./Room.ts"
-import type { Session } from "./Session.ts"
 
 /**
  * Options of what frontends are told.
@@ -83,7 +82,7 @@ export interface Options {
  * @since 0.1.0
  */
 export const attach = (
-  session: Session["Service"],
+  session: Room.Conversation,
   options: Options = {}
 ): Effect.Effect<void, never, Room.Room | Scope.Scope> => {
   const runTimeout = millis("runTimeout", options.runTimeout, "1 minute")

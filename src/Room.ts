@@ -15,7 +15,9 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
-import type { Session } from "./Session.ts"
+import type * as ConversationEvent from "./Event.ts"
+import type { History } from "./History.ts"
+import type { Set as ToolSet } from "./Tools.ts"
 
 /**
  * Someone in the room, other than the agent.
@@ -308,6 +310,40 @@ export interface TextOptions extends SendOptions {
 }
 
 /**
+ * What the room sees of a conversation in it: enough to show it to those who
+ * look on, and to pass on what they ask for. A `Session` is one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Conversation {
+  readonly id: string
+  /** What is known of the job. */
+  readonly job: Readonly<Record<string, string>>
+  readonly participant: Effect.Effect<Participant | undefined>
+  /** Sid of the agent's track. */
+  readonly track: Effect.Effect<string>
+  readonly state: Effect.Effect<{
+    readonly agent: ConversationEvent.AgentState
+    readonly user: ConversationEvent.UserState
+    readonly status: "starting" | "open" | "draining" | "closed"
+  }>
+  /** Name of the agent. */
+  readonly agent: Effect.Effect<string>
+  readonly instructions: Effect.Effect<string>
+  readonly tools: Effect.Effect<ToolSet<unknown>>
+  readonly history: Effect.Effect<History>
+  /** From the next event on, until the conversation ends. */
+  readonly events: Stream.Stream<ConversationEvent.Event>
+  /** A turn that somebody has typed; `false` where the conversation is over. */
+  readonly send: (text: string) => Effect.Effect<boolean>
+  /** Detaches and attaches the microphone. */
+  readonly listen: (on: boolean) => Effect.Effect<void>
+  /** Ends it; with `drain`, when all that waits has been said. */
+  readonly close: (options?: { readonly drain?: boolean | undefined }) => Effect.Effect<void>
+}
+
+/**
  * Service that is the room.
  *
  * **Details**
@@ -397,7 +433,7 @@ export class Room extends Context.Service<Room, {
   readonly setAttributes: (attributes: Readonly<Record<string, string>>) => Effect.Effect<void, RoomError>
   readonly remove?: ((identity: string) => Effect.Effect<void, RoomError>) | undefined
   readonly attach?:
-    | ((session: Session["Service"]) => Effect.Effect<void, never, Room | Scope.Scope>)
+    | ((conversation: Conversation) => Effect.Effect<void, never, Room | Scope.Scope>)
     | undefined
   readonly ended: Effect.Effect<EndReason>
   readonly leave: Effect.Effect<void>

@@ -93,7 +93,7 @@ const assertGrammar = (prompt: Prompt.Prompt) => {
 const runs = { arbitrary: { runs: 500, size: 24 } }
 
 describe("items", () => {
-  it("H4: an item is placed by its time, after those of the same time", () => {
+  it("an item is placed by its time, after those of the same time", () => {
     const history = History.make([says("user", "a", 10), says("assistant", "b", 20), says("user", "c", 30)])
     assert.deepStrictEqual(ids(History.insert(history, says("system", "x", 20))), [
       "user-10",
@@ -114,7 +114,7 @@ describe("items", () => {
     history.items.forEach((item, i) => assert.isAtLeast(item.createdAt, history.items[i - 1]?.createdAt ?? 0))
   }, runs)
 
-  it("H8: equality ignores times and nothing else", () => {
+  it("equality ignores times and nothing else", () => {
     const message = says("user", "Hello", 1)
     const base = History.make([message, call("a", 2), output("a", 3)])
     const moved = History.make([{ ...message, createdAt: 101 }, call("a", 102), output("a", 103)])

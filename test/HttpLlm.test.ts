@@ -115,7 +115,7 @@ faulty("HttpLlm, lines of JSON,", { answer: lines }, {
 })
 
 describe("HttpLlm", () => {
-  it.live("sends role and content and reads a whole answer, as the reference's custom model does", () =>
+  it.live("sends role and content, and reads an answer that comes whole", () =>
     Effect.gen(function*() {
       const server = yield* provider.http(json(completion))
       const deltas = yield* reply({

@@ -48,7 +48,7 @@ faults.http("HttpStt", {
 })
 
 describe("HttpStt", () => {
-  it.live("uploads the speech as a WAV file and reads the reference's answer", () =>
+  it.live("uploads the speech as a WAV file and reads the answer", () =>
     Effect.gen(function*() {
       const server = yield* provider.http(answering({ transcript: "hello", confidence: 0.5, more: [] }))
       const heard = yield* hear({

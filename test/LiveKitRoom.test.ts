@@ -5,7 +5,7 @@ import { makeOutputQueue, type OutputQueue } from "effect-voice/internal/livekit
 import { makeOutputTrack } from "effect-voice/internal/livekit/outputTrack"
 import { makeRemoteMicrophone } from "effect-voice/internal/livekit/remoteMicrophone"
 import { hold, type RtcTrack, saying } from "effect-voice/internal/livekit/rtc"
-import { mayRemove } from "effect-voice/internal/livekit/server"
+import { mayRemove } from "effect-voice/internal/livekitServer/token"
 import * as LiveKitRoom from "effect-voice/Layers/LiveKitRoom"
 import { spawn } from "node:child_process"
 import { once } from "node:events"

@@ -103,7 +103,7 @@ describe("Llm", () => {
         )
       }))
 
-    it.effect("T20, T21: gives calls of unknown tools and with wrong parameters as they are", () =>
+    it.effect("gives calls of unknown tools and with wrong parameters as they are", () =>
       Effect.gen(function*() {
         const calls: ReadonlyArray<Response.StreamPartEncoded> = [
           { type: "tool-call", id: "1", name: "book_flight", params: { to: "Oslo" } },

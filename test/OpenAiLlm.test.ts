@@ -102,7 +102,7 @@ faulty.http("OpenAiLlm by Responses", {
 })
 
 describe("Chat Completions", () => {
-  it.live("asks with the defaults of the reference", () =>
+  it.live("asks with its defaults", () =>
     Effect.gen(function*() {
       const { llm, server } = yield* serving(openai.saying("Yes."))
       assert.strictEqual(llm.model, "gpt-4o-mini")

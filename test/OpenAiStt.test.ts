@@ -108,7 +108,7 @@ faulty.webSocket("OpenAiStt live", {
 suite("OpenAiStt live", { layer: (url) => OpenAiStt.layerRealtime({ apiKey, url }), more: [] })
 
 describe("files", () => {
-  it.live("are WAV, sent with the defaults of the reference", () =>
+  it.live("are WAV, sent with their defaults", () =>
     Effect.gen(function*() {
       const { server, stt } = yield* serving(openai.transcribed("Hello there."))
       assert.deepStrictEqual([stt.model, stt.interims], ["whisper-1", false])

@@ -64,7 +64,7 @@ const conversation: ReadonlyArray<Event.Event> = [
 const lines = (text: string, name: string) => text.split("\n").filter((line) => line.includes(name))
 
 describe("Prometheus", () => {
-  it.live("serves the reference document's three metrics under their own names", () =>
+  it.live("serves the three metrics whose names are fixed", () =>
     Effect.gen(function*() {
       const port = yield* start()
       const record = yield* Metrics.recorder

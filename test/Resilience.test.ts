@@ -370,7 +370,7 @@ describe("Resilience", () => {
         assert.strictEqual(attempts, 1)
       }))
 
-    it.effect("T100, G7: a fallback speaks at the rate of the first, and first audio counts from the first attempt", () =>
+    it.effect("a fallback speaks at the rate of the first, and first audio counts from the first attempt", () =>
       Effect.scoped(Effect.gen(function*() {
         const a = ttsOf("a", () => Stream.fromEffect(Effect.delay(Effect.fail(ttsError(refused)), 300)))
         const b = ttsOf(
@@ -388,7 +388,7 @@ describe("Resilience", () => {
         assert.deepStrictEqual([total(seen), seen[0]?.[1], seen[0]?.[0].frame.sampleRate], [5000, 500, 24_000])
       })))
 
-    it.effect("G7: a fallback goes on when the first ends silently", () =>
+    it.effect("a fallback goes on when the first ends silently", () =>
       Effect.scoped(Effect.gen(function*() {
         const a = ttsOf("a", () => Stream.empty)
         const b = ttsOf("b", () => Stream.make(chunk(100)))
@@ -397,7 +397,7 @@ describe("Resilience", () => {
         assert.strictEqual(total(seen), 100)
       })))
 
-    it.effect("G5: a failure after some audio passes, unless a new beginning was asked for", () =>
+    it.effect("a failure after some audio passes, unless a new beginning was asked for", () =>
       Effect.scoped(Effect.gen(function*() {
         const cut = Stream.concat(
           Stream.make<[Tts.Chunk]>({ ...chunk(100), alignment: [{ text: "Hi.", start: 0, end: 100 }] }),
@@ -444,7 +444,7 @@ describe("Resilience", () => {
   })
 
   describe("Llm.fallback", () => {
-    it.effect("G6: a reply of tool calls alone is a success", () =>
+    it.effect("a reply of tool calls alone is a success", () =>
       Effect.scoped(Effect.gen(function*() {
         const call: Llm.Delta = { _tag: "ToolCall", id: "1", name: "f", params: {} }
         const a = llmOf("a", Stream.make(call))
@@ -711,7 +711,7 @@ describe("Resilience", () => {
         return { heard, fiber }
       })
 
-    it.effect("T26: opens again after a dropped connection, and nothing is lost or heard twice", () =>
+    it.effect("opens again after a dropped connection, and nothing is lost or heard twice", () =>
       Effect.gen(function*() {
         const { attempts, stt } = sttOf("a", (attempt) => attempt === 1 ? { fails: 3 } : {})
         const { audio, say } = yield* feed
@@ -838,7 +838,7 @@ describe("Resilience", () => {
         assert.deepStrictEqual(seen.map(([{ text }]) => text), ["1 2"])
       }))
 
-    it.effect("T27: what retrying cannot mend is not retried", () =>
+    it.effect("what retrying cannot mend is not retried", () =>
       Effect.gen(function*() {
         const { attempts, stt } = sttOf("a", () => ({ fails: 0, with: refused }))
         const { exit } = yield* over(1000, timed(Stt.resilient(stt, policy).transcribe(Stream.make(frame(1)))))
@@ -846,7 +846,7 @@ describe("Resilience", () => {
         assert.strictEqual(attempts.length, 1)
       }))
 
-    it.effect("G2: an idle close after a healthy while has the whole budget of retries again", () =>
+    it.effect("an idle close after a healthy while has the whole budget of retries again", () =>
       Effect.gen(function*() {
         let attempts = 0
         const stt = Stt.make({
@@ -878,7 +878,7 @@ describe("Resilience", () => {
         assert.strictEqual(attempts.length, 1)
       }))
 
-    it.effect("T96: the second hears what the first did not answer, and a probe brings the first back", () =>
+    it.effect("the second hears what the first did not answer, and a probe brings the first back", () =>
       Effect.gen(function*() {
         const a = sttOf("a", (attempt) => attempt === 1 ? { fails: 3, with: refused } : {})
         const b = sttOf("b", () => ({ delay: 200 }))
@@ -904,7 +904,7 @@ describe("Resilience", () => {
         ])
       }))
 
-    it.effect("T96: when both fail, the error is typed and names both", () =>
+    it.effect("when both fail, the error is typed and names both", () =>
       Effect.gen(function*() {
         const a = sttOf("a", () => ({ fails: 0, with: refused }))
         const b = sttOf("b", () => ({ with: "silence" }))
@@ -921,7 +921,7 @@ describe("Resilience", () => {
         )
       }))
 
-    it.effect("T98: times go on after a switch 30 seconds into the call", () =>
+    it.effect("times go on after a switch 30 seconds into the call", () =>
       Effect.gen(function*() {
         const a = sttOf("a", () => ({ fails: 4, with: refused }))
         const b = sttOf("b", () => ({}))

@@ -34,7 +34,7 @@ describe("SileroVad", () => {
       }).pipe(Effect.provide(SileroVad.layer())), 30_000)
 
     it.effect(
-      "V7: gives the same boundaries for 8 kHz and for 48 kHz stereo, to one window",
+      "gives the same boundaries for 8 kHz and for 48 kHz stereo, to one window",
       () =>
         Effect.gen(function*() {
           const speech = recording("weather_question.wav")
@@ -69,7 +69,7 @@ describe("SileroVad", () => {
         assert.strictEqual(events[0]!.at % 32, 0)
       }).pipe(Effect.provide(SileroVad.layer({ sampleRate: 8000 }))))
 
-    it.effect("V9: names the option that the model lacks", () =>
+    it.effect("names the option that the model lacks", () =>
       Effect.gen(function*() {
         const rate: 16_000 = JSON.parse("44100")
         const cases: ReadonlyArray<readonly [string, SileroVad.Options]> = [

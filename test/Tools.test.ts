@@ -139,7 +139,7 @@ describe("execute", () => {
     ["{\"arg1\": \"hi\", \"optArg2\": \"yo\"", { arg1: "hi", optArg2: "yo" }],
     ["{arg1: 'hi'}", { arg1: "hi" }],
     ["```json\n{\"a\": 1}\n```", { a: 1 }]
-  ])("F1: params %j", ([params, expected]) =>
+  ])("params %j", ([params, expected]) =>
     Effect.gen(function*() {
       const set = yield* doing(Effect.succeed)
       assert.deepStrictEqual(yield* Tools.execute(set, call(params)), {
@@ -159,7 +159,7 @@ describe("execute", () => {
     ["}{", "string"],
     [7, "number"],
     [true, "boolean"]
-  ])("F1: params %j are no object", ([params, found]) =>
+  ])("params %j are no object", ([params, found]) =>
     Effect.gen(function*() {
       const set = yield* doing(() => Effect.die("ran"))
       const output = yield* Tools.execute(set, call(params))
@@ -187,7 +187,7 @@ describe("execute", () => {
       })
     }))
 
-  it.effect("T20, F3: names an unknown tool and those there are", () =>
+  it.effect("names an unknown tool and those there are", () =>
     Effect.gen(function*() {
       const output = yield* Tools.execute(yield* resolved, call({}, "get_wether"))
       assert.isTrue(output.isFailure)
@@ -199,7 +199,7 @@ describe("execute", () => {
   it.effect.each<readonly [unknown, string]>([
     [{}, "city is missing"],
     [{ city: 7, days: "two" }, "city: Expected string; days: Expected number"]
-  ])("T21, F2: names the tool and the fields of %j", ([params, fields]) =>
+  ])("names the tool and the fields of %j", ([params, fields]) =>
     Effect.gen(function*() {
       const output = yield* Tools.execute(yield* resolved, call(params, "get_weather"))
       assert.strictEqual(output.output, `Invalid parameters for tool get_weather: ${fields}`)
@@ -234,7 +234,7 @@ describe("execute", () => {
       )
     }))
 
-  it.effect("T22, F2: masks what went wrong inside, and logs it without the parameters", () =>
+  it.effect("masks what went wrong inside, and logs it without the parameters", () =>
     Effect.gen(function*() {
       const breaks: ReadonlyArray<(params: unknown) => Effect.Effect<unknown, unknown>> = [
         () => Effect.die(new Error("kaboom: secret")),
@@ -340,7 +340,7 @@ describe("execute", () => {
       assert.include(String(output.output), why)
     }))
 
-  it.effect("F2: a ToolError speaks for itself, failed, thrown or declared", () =>
+  it.effect("a ToolError speaks for itself, failed, thrown or declared", () =>
     Effect.gen(function*() {
       const error = new Tools.ToolError({ message: "The hotel is full" })
       const declared = Toolkit.make(Tool.make("work", { failure: Tools.ToolError }))
@@ -447,7 +447,7 @@ describe("Runner", () => {
 
   const work = (id: string): Tools.Call => call({ key: id }, "work", id)
 
-  it.effect("F5: runs calls side by side and gives outputs in call order", () =>
+  it.effect("runs calls side by side and gives outputs in call order", () =>
     Effect.gen(function*() {
       const { open, recorded, runner, set, started } = yield* gated()
       const fiber = yield* Effect.forkChild(runner.run(set, [work("a"), work("b"), call({}, "nobody", "c")]), {
@@ -463,7 +463,7 @@ describe("Runner", () => {
       assert.deepStrictEqual(yield* runner.running, [])
     }))
 
-  it.effect("F6, T47: a call goes on when whoever waits is interrupted, and is recorded", () =>
+  it.effect("a call goes on when whoever waits is interrupted, and is recorded", () =>
     Effect.gen(function*() {
       const { open, runner, set, texts } = yield* gated()
       const fiber = yield* Effect.forkChild(runner.run(set, [work("a"), work("b")]), { startImmediately: true })
@@ -475,7 +475,7 @@ describe("Runner", () => {
       assert.deepStrictEqual(texts(), ["a done a", "b done b"])
     }))
 
-  it.effect("F6: a cancellable call is cancelled, and its output says so", () =>
+  it.effect("a cancellable call is cancelled, and its output says so", () =>
     Effect.gen(function*() {
       const { open, runner, set, texts } = yield* gated(Context.make(Tools.Cancellable, true))
       const { lines, value } = yield* logged(Effect.gen(function*() {
@@ -504,7 +504,7 @@ describe("Runner", () => {
       assert.strictEqual(outputs[0]!.output, "Tool work was cancelled: the user interrupted")
     }))
 
-  it.effect("F10: rejects a second call, and lets the first go on", () =>
+  it.effect("rejects a second call, and lets the first go on", () =>
     Effect.gen(function*() {
       const { open, runner, set, started, texts } = yield* gated(Context.make(Tools.OnDuplicate, "reject"))
       const fiber = yield* Effect.forkChild(runner.run(set, [work("a"), work("b")]), { startImmediately: true })

@@ -6,7 +6,7 @@ const tags = (log: ReadonlyArray<{ readonly action: Turn.Action }>) => log.map((
 
 describe("Turn", () => {
   describe("the end of a turn", () => {
-    it("B12: comes minDelay after the voice, not after the transcript", () => {
+    it("comes minDelay after the voice, not after the transcript", () => {
       const turn = { endpointing: { minDelay: 700 } }
       assert.deepStrictEqual(
         drive({ turn }).at(1050, started(1000)).at(2100, final("hello")).at(2500, stopped(2000)).until(9000).commits(),
@@ -19,7 +19,7 @@ describe("Turn", () => {
     })
 
     it.each([[0.49, 5000], [0.5, 2500], [1, 2500], [0, 5000]])(
-      "B13: with probability %f the turn is over at %d",
+      "with probability %f the turn is over at %d",
       (probability, at) => {
         const driver = drive({ ears: { detector: true }, turn: { endpointing: { maxDelay: "3 seconds" } } })
           .at(1050, started(1000)).at(2100, final("hello")).at(2400, stopped(2000))
@@ -30,14 +30,14 @@ describe("Turn", () => {
       }
     )
 
-    it("B14: a detector that never answers is waited for a second, with a warning", () => {
+    it("a detector that never answers is waited for a second, with a warning", () => {
       const driver = drive({ ears: { detector: true } })
         .at(1050, started(1000)).at(2100, final("hello")).at(2400, stopped(2000)).until(9000)
       assert.deepStrictEqual(driver.commits(), [[3400, "hello"]])
       assert.deepStrictEqual(driver.times("Warning"), [3400])
     })
 
-    it("B14: an answer that comes too late, or to an older question, is no answer", () => {
+    it("an answer that comes too late, or to an older question, is no answer", () => {
       const driver = drive({ ears: { detector: true } })
         .at(1050, started(1000)).at(2100, final("hello")).at(2400, stopped(2000))
         .at(2500, { _tag: "EndOfTurn", question: -1, probability: 0 })
@@ -59,12 +59,12 @@ describe("Turn", () => {
       assert.deepStrictEqual(driver.commits(), [[6100, "I would like a"]])
     })
 
-    it("B15: an end time in the future does not delay it", () => {
+    it("an end time in the future does not delay it", () => {
       assert.deepStrictEqual(drive().at(1000, final("hello", 121_000)).until(9000).commits(), [[1500, "hello"]])
     })
 
     it.each(["vad", "stt"] as const)(
-      "B19: a transcript without times keeps the anchor of the voice (%s)",
+      "a transcript without times keeps the anchor of the voice (%s)",
       (detection) => {
         const driver = drive({ turn: { detection, endpointing: { minDelay: "1 second" } } })
           .at(1050, started(1000)).at(2000, stopped(2000)).at(2600, final("hello")).until(9000)
@@ -75,7 +75,7 @@ describe("Turn", () => {
       }
     )
 
-    it("T66, B17: speech inside the delay cancels it, and one turn holds both transcripts", () => {
+    it("speech inside the delay cancels it, and one turn holds both transcripts", () => {
       assert.deepStrictEqual(
         drive().at(1050, started(1000)).at(1900, final("I would like")).at(2100, stopped(2000))
           .at(2350, started(2300)).at(3000, final("a room")).at(3300, stopped(3200)).until(9000).commits(),
@@ -83,13 +83,13 @@ describe("Turn", () => {
       )
     })
 
-    it("B18: a trigger around the commit makes no empty turn", () => {
+    it("a trigger around the commit makes no empty turn", () => {
       const driver = drive().at(1050, started(1000)).at(2000, final("hello")).at(2500, stopped(2000), stopped(2000))
         .at(2500, final(""), interim("")).until(9000)
       assert.deepStrictEqual(driver.commits(), [[2500, "hello"]])
     })
 
-    it("B21: an empty final transcript is ignored", () => {
+    it("an empty final transcript is ignored", () => {
       assert.deepStrictEqual(drive().at(1000, final(" ")).until(99_000).commits(), [])
     })
 
@@ -104,7 +104,7 @@ describe("Turn", () => {
       ["S-E-T, late", [S(0), E(1000), T(2200)], 2200, "hello"],
       ["S-I-E-I-T", [S(0), I(500), E(1000), I(1100), T(1800)], 1800, "hello"],
       ["S-T-I-E-S-T-E", [S(0), T(500), I(900), E(1000), S(1200), T(2000), E(2100)], 2600, "hello hello"]
-    ])("T113: %s commits once", (_, signals, at, text) => {
+    ])("%s commits once", (_, signals, at, text) => {
       const driver = drive()
       for (const [when, signal] of signals) driver.at(when, signal)
       assert.deepStrictEqual(driver.until(20_000).commits(), [[at, text]])
@@ -167,7 +167,7 @@ describe("Turn", () => {
           : []
       )
 
-    it("T49, B22: is told once, the timeout after the voice", () => {
+    it("is told once, the timeout after the voice", () => {
       assert.deepStrictEqual(
         silent(drive({ turn }).at(1050, started(1000)).at(3750, stopped(3000)).until(60_000)),
         [[5000, 1000, 2000]]
@@ -176,24 +176,24 @@ describe("Turn", () => {
 
     it.each(
       [
-        ["a final", final("hello"), {}, turn, 0],
-        ["an interim", interim("hel"), {}, turn, 1],
+        ["a final transcript", final("hello"), {}, turn, 0],
+        ["an interim one", interim("hel"), {}, turn, 1],
         ["nothing without an STT", undefined, { stt: false }, turn, 0],
         ["nothing, with the option off", undefined, {}, {}, 0]
       ] as const
-    )("B23: %s", (_, signal, ears, options, expected) => {
+    )("is told or not after %s", (_, signal, ears, options, expected) => {
       const driver = drive({ turn: options, ears }).at(1050, started(1000)).at(3500, stopped(3000))
       if (signal !== undefined) driver.at(3600, signal)
       assert.strictEqual(silent(driver.until(60_000)).length, expected)
     })
 
-    it("B23: is told while the agent speaks, too", () => {
+    it("is told while the agent speaks, too", () => {
       const driver = drive({ turn: { ...turn, interruption: { enabled: false } } }).at(0, ...speaks("a"))
         .at(1050, started(1000)).at(3500, stopped(3000)).until(60_000)
       assert.strictEqual(silent(driver).length, 1)
     })
 
-    it("B24: bursts of one turn add up", () => {
+    it("bursts of one turn add up", () => {
       assert.deepStrictEqual(
         silent(
           drive({ turn }).at(0, started(0)).at(1000, stopped(1000)).at(2000, started(2000)).at(3000, stopped(3000))
@@ -212,7 +212,7 @@ describe("Turn", () => {
   })
 
   describe("limits", () => {
-    it("B25: a turn that is too long is told once", () => {
+    it("a turn that is too long is told once", () => {
       const driver = drive({ turn: { limits: { maxWords: 3 } } }).at(0, started(0)).at(500, interim("one two"))
         .at(900, interim("one two three")).at(1000, final("one two three four")).at(1400, interim("five six seven"))
       assert.deepStrictEqual(driver.times("TurnLimit"), [900])
@@ -222,7 +222,7 @@ describe("Turn", () => {
   })
 
   describe("interruption", () => {
-    it.each([[499, []], [500, [5500]], [1200, [5500]]])("C1: %d ms of voice", (length, expected) => {
+    it.each([[499, []], [500, [5500]], [1200, [5500]]])("by %d ms of voice: paused at %j", (length, expected) => {
       const driver = drive().at(3500, ...speaks("a")).at(5050, started(5000)).at(5000 + length, paused(5000 + length))
         .at(5500 + length, stopped(5000 + length)).until(6500)
       assert.deepStrictEqual(driver.times("Pause"), expected)
@@ -244,19 +244,19 @@ describe("Turn", () => {
         ["hello", []],
         ["hello there", [2000]]
       ] as const
-    )("C2: with minWords 2, %s", (text, expected) => {
+    )("with minWords 2, %j pauses at %j", (text, expected) => {
       const driver = drive({ turn: { interruption: { minWords: 2 } } }).at(0, ...speaks("a")).at(1050, started(1000))
       if (text !== undefined) driver.at(2000, interim(text))
       assert.deepStrictEqual(driver.until(2500).times("Pause"), expected)
     })
 
-    it("C2: words of several transcripts add up", () => {
+    it("words of several transcripts add up", () => {
       const driver = drive({ turn: { interruption: { minWords: 3 } } }).at(0, ...speaks("a")).at(1050, started(1000))
         .at(2000, final("one")).at(2500, final("two")).at(3000, final("three")).until(4000)
       assert.deepStrictEqual(driver.times("Pause"), [3000])
     })
 
-    it("C2: too few words are no turn while the agent speaks, and belong to the next", () => {
+    it("too few words are no turn while the agent speaks, and belong to the next", () => {
       const driver = drive({ turn: { interruption: { minWords: 2 } } }).at(0, ...speaks("a"))
         .at(1050, started(1000)).at(1600, final("yes")).at(2000, stopped(1500)).until(5000)
       assert.deepStrictEqual(driver.commits(), [])
@@ -274,7 +274,7 @@ describe("Turn", () => {
       assert.deepStrictEqual(driver.commits(), [])
     })
 
-    it("C3: a protected speech only yields to force", () => {
+    it("a protected speech only yields to force", () => {
       const driver = drive().at(0, ...speaks("a", { protected: true }))
       assert.isTrue(Turn.isProtected(driver.state()))
       driver.at(100, { _tag: "Interrupt", force: false })
@@ -283,13 +283,13 @@ describe("Turn", () => {
       assert.deepStrictEqual(driver.times("Stop"), [200])
     })
 
-    it("C4, T42: stops at the first protected speech in play order", () => {
+    it("stops at the first protected speech in play order", () => {
       const driver = drive().at(0, ...speaks("A"), ...speaks("B", { protected: true }), ...speaks("C"))
         .at(100, { _tag: "Interrupt", force: false })
       assert.deepStrictEqual(driver.state().agent.speeches.map(({ id }) => id), ["B", "C"])
     })
 
-    it("C7: what was interrupted before its turn is skipped", () => {
+    it("what was interrupted before its turn is skipped", () => {
       const driver = drive().at(0, ...speaks("A"), ...speaks("B"), ...speaks("C"))
         .at(10, { _tag: "Interrupt", force: false, speech: "B" })
         .at(100, { _tag: "PlayoutEnded", speech: "A", next: "done" }, { _tag: "SpeechEnded", speech: "A" })
@@ -299,7 +299,7 @@ describe("Turn", () => {
       )
     })
 
-    it("C8: nobody speaks before the interrupted one has cleaned up", () => {
+    it("nobody speaks before the interrupted one has cleaned up", () => {
       const driver = drive({ cleanUp: false }).at(0, ...speaks("A")).at(10, ...speaks("B"))
         .at(100, { _tag: "Interrupt", force: false, speech: "A" })
       assert.notInclude(tags(driver.log).slice(-3), "Begin")
@@ -308,7 +308,7 @@ describe("Turn", () => {
     })
 
     it.each([[299, []], [300, [2800]]])(
-      "C12: a pause without words resumes after 300 ms, not after %d",
+      "a pause without words resumes after 300 ms, not after %d",
       (wait, expected) => {
         const driver = drive({ turn: { interruption: { falseInterruptionTimeout: 300 } } }).at(0, ...speaks("a"))
           .at(1050, started(1000)).at(2500, stopped(2000)).until(2500 + wait)
@@ -317,7 +317,7 @@ describe("Turn", () => {
       }
     )
 
-    it("C14, T36: a turn without a reply leaves the resume armed", () => {
+    it("a turn without a reply leaves the resume armed", () => {
       const driver = drive({
         turn: { interruption: { falseInterruptionTimeout: 300 }, endpointing: { maxDelay: 500 } },
         ears: { detector: true },
@@ -336,7 +336,7 @@ describe("Turn", () => {
       assert.deepStrictEqual(driver.times("Resume"), [2600])
     })
 
-    it("T36: after a commit or a close, nothing resumes", () => {
+    it("after a commit or a close, nothing resumes", () => {
       const turn = { interruption: { falseInterruptionTimeout: 300 } }
       const committed = drive({ turn }).at(0, ...speaks("a")).at(1050, started(1000)).at(1900, final("stop"))
         .at(2500, stopped(2000)).until(9000)
@@ -347,7 +347,7 @@ describe("Turn", () => {
       assert.deepStrictEqual(closed.times("Resume"), [])
     })
 
-    it("C15: a silent reply is held while the user speaks; a committed turn replaces it", () => {
+    it("a silent reply is held while the user speaks; a committed turn replaces it", () => {
       const driver = drive().at(1000, final("one")).until(1500)
       assert.deepStrictEqual(driver.times("StartReply"), [1500])
       driver.at(2050, started(2000)).at(2300, { _tag: "AudioReady", speech: "turn-1" }).at(3200, final("two"))
@@ -357,13 +357,13 @@ describe("Turn", () => {
       assert.deepStrictEqual(driver.times("StartReply"), [1500, 3500])
     })
 
-    it("C15: a cough lets it play at the time of the decision", () => {
+    it("a cough lets it play at the time of the decision", () => {
       const driver = drive().at(1000, final("one")).until(1500).at(2050, started(2000))
         .at(2100, { _tag: "AudioReady", speech: "turn-1" }).at(2100, paused(2100)).at(2600, stopped(2100)).until(9000)
       assert.deepStrictEqual(driver.times("Play"), [2600])
     })
 
-    it("C16, T14: echo at the beginning is no interruption, a committed turn is", () => {
+    it("echo at the beginning is no interruption, a committed turn is", () => {
       const driver = drive({ turn: { interruption: { echoWarmUp: "3 seconds" } } }).at(3500, ...speaks("a"))
         .at(4050, started(4000)).at(5200, final("stop it")).at(5500, stopped(5000)).until(9000)
       assert.deepStrictEqual(driver.times("AgentPaused"), [])
@@ -476,7 +476,7 @@ describe("Turn", () => {
   describe("preemption", () => {
     const turn = { preemption: { llm: true, maxTries: 2 } } as const
 
-    it("D1: a turn that changes four times is guessed at twice", () => {
+    it("a turn that changes four times is guessed at twice", () => {
       const driver = drive({ turn }).at(0, started(0)).at(500, final("a")).at(900, final("b")).at(1300, final("c"))
         .at(1700, final("d")).at(2200, stopped(1700)).until(9000)
       assert.strictEqual(driver.times("Speculate").length, 2)
@@ -484,13 +484,13 @@ describe("Turn", () => {
       assert.strictEqual(driver.times("Speculate").length, 3)
     })
 
-    it.each([[2900, 1], [3100, 0]])("D2: a turn of %d ms is guessed at %d times", (length, expected) => {
+    it.each([[2900, 1], [3100, 0]])("a turn of %d ms is guessed at %d times", (length, expected) => {
       const driver = drive({ turn: { preemption: { llm: true, maxSpeech: "3 seconds" } } }).at(0, started(0))
         .at(length, final("hello"))
       assert.strictEqual(driver.times("Speculate").length, expected)
     })
 
-    it("D3: reuses the guess when the words are the same", () => {
+    it("reuses the guess when the words are the same", () => {
       assert.isTrue(Text.equivalent("BOOK   A ROOM", "book a room."))
       const driver = drive({
         turn,
@@ -500,7 +500,7 @@ describe("Turn", () => {
       assert.deepStrictEqual(driver.times("StartReply"), [])
     })
 
-    it.each([["other words", false], ["hello", true]])("D4: a hook that gives %s discards it", (text, changed) => {
+    it.each([["other words", false], ["hello", true]])("a hook that gives %s discards it", (text, changed) => {
       const driver = drive({ turn, onCommit: (turn) => ({ _tag: "Accepted", turn, text, changed }) }).at(0, started(0))
         .at(500, final("hello")).at(1000, stopped(500)).until(5000)
       assert.deepStrictEqual(driver.times("Authorize"), [])
@@ -508,7 +508,7 @@ describe("Turn", () => {
       assert.deepStrictEqual(driver.times("Stop"), [1000])
     })
 
-    it("D6: does not guess while the agent speaks", () => {
+    it("does not guess while the agent speaks", () => {
       const driver = drive({ turn: { ...turn, interruption: { enabled: false } } }).at(0, ...speaks("a"))
         .at(1000, started(1000)).at(1500, final("hello"))
       assert.deepStrictEqual(driver.times("Speculate"), [])
@@ -521,14 +521,14 @@ describe("Turn", () => {
         action._tag === "Publish" && action.event._tag === "UserStateChanged" ? [[at, action.event.to]] : []
       )
 
-    it("H2: both silent for 15 s is away; words bring the user back", () => {
+    it("both silent for 15 s is away; words bring the user back", () => {
       const driver = drive().until(20_000)
       assert.deepStrictEqual(away(driver), [[15_000, "away"]])
       driver.at(30_000, final("hello")).at(60_000, { _tag: "Tick" })
       assert.deepStrictEqual(away(driver).slice(1, 2), [[30_000, "listening"]])
     })
 
-    it("H2: the timer stands still while the agent speaks or works", () => {
+    it("the timer stands still while the agent speaks or works", () => {
       const driver = drive().at(10_000, ...speaks("a")).at(
         40_000,
         { _tag: "PlayoutEnded", speech: "a", next: "done" },
@@ -541,7 +541,7 @@ describe("Turn", () => {
       assert.deepStrictEqual(away(driver.until(55_000)), [[55_000, "away"]])
     })
 
-    it("T31: a final transcript starts it anew, an interim does not", () => {
+    it("a final transcript starts it anew, an interim does not", () => {
       assert.deepStrictEqual(away(drive().at(5000, interim("hel")).until(15_000)), [[15_000, "away"]])
       const manual = { turn: { detection: "manual" } } as const
       assert.deepStrictEqual(away(drive(manual).at(5000, final("hello")).until(20_000)), [[20_000, "away"]])
@@ -551,13 +551,13 @@ describe("Turn", () => {
   describe("failures", () => {
     const failed: Turn.Signal = { _tag: "Failed", component: "stt" }
 
-    it("T24: one more than tolerated ends the session", () => {
+    it("one more than tolerated ends the session", () => {
       const driver = drive({ turn: { toleratedFailures: 1 } }).at(100, failed)
       assert.deepStrictEqual(driver.times("Finish"), [])
       assert.deepStrictEqual(driver.at(200, failed).times("Finish"), [200])
     })
 
-    it("T25: what works again is forgiven", () => {
+    it("what works again is forgiven", () => {
       const driver = drive({ turn: { toleratedFailures: 1 } }).at(
         100,
         failed,
@@ -569,7 +569,7 @@ describe("Turn", () => {
   })
 
   describe("closing", () => {
-    it("C20, H1: stops what is said, keeps what was heard, and finishes once", () => {
+    it("stops what is said, keeps what was heard, and finishes once", () => {
       const driver = drive().at(0, ...speaks("a")).at(500, interim("but I")).at(
         1000,
         { _tag: "Close", drain: false, reason: "closed" },

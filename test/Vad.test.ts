@@ -107,7 +107,7 @@ const shatter = (frame: Audio.Frame, next: () => number) => {
 
 describe("Vad", () => {
   describe("boundaries", () => {
-    it.effect("V1: ignore speech shorter than the minimum", () =>
+    it.effect("ignore speech shorter than the minimum", () =>
       Effect.gen(function*() {
         const audio = [script(...times(10, 0), ...times(4, 1), ...times(40, 0))]
         assert.deepStrictEqual(yield* hear(audio, { minSpeech: "81 millis" }), [])
@@ -132,13 +132,13 @@ describe("Vad", () => {
         }
       }))
 
-    it.effect("V1: want the minimum in one piece", () =>
+    it.effect("want the minimum in one piece", () =>
       Effect.gen(function*() {
         const audio = [script(0, 1, 1, 0, 1, 1, 0, 1, 1, ...times(40, 0))]
         assert.deepStrictEqual(yield* hear(audio), [])
       }))
 
-    it.effect("V2: keep one speech over a dip shorter than the minimum silence", () =>
+    it.effect("keep one speech over a dip shorter than the minimum silence", () =>
       Effect.gen(function*() {
         const dip = (windows: number) => [script(...times(10, 1), ...times(windows, 0), ...times(10, 1))]
         assert.deepStrictEqual(lines(yield* hear(dip(24))), [
@@ -156,7 +156,7 @@ describe("Vad", () => {
         ])
       }))
 
-    it.effect("V3: do not move while the probability lies between the thresholds", () =>
+    it.effect("do not move while the probability lies between the thresholds", () =>
       Effect.gen(function*() {
         assert.deepStrictEqual(yield* hear([script(...times(100, 0.49))]), [])
         assert.deepStrictEqual(lines(yield* hear([script(...times(5, 1), ...times(100, 0.36))])), [
@@ -171,7 +171,7 @@ describe("Vad", () => {
         ])
       }))
 
-    it.effect("V4: close the speech in which the stream ends", () =>
+    it.effect("close the speech in which the stream ends", () =>
       Effect.gen(function*() {
         assert.deepStrictEqual(lines(yield* hear([script(0, ...times(5, 1))])), ["SpeechStarted 20", "SpeechEnded 120"])
         assert.deepStrictEqual(lines(yield* hear([script(0, ...times(5, 1), 0)])), [
@@ -182,7 +182,7 @@ describe("Vad", () => {
         assert.deepStrictEqual(yield* hear([script(0, 1)]), [])
       }))
 
-    it.effect("V4: count the last samples that fill no window", () =>
+    it.effect("count the last samples that fill no window", () =>
       Effect.gen(function*() {
         const tail = { ...script(1), samples: script(1).samples.slice(0, 80) }
         const events = yield* hear([script(...times(3, 1)), tail])
@@ -254,7 +254,7 @@ describe("Vad", () => {
     const speechOf = (events: ReadonlyArray<Vad.Event>) =>
       events.flatMap((event) => event._tag === "SpeechEnded" ? [event.speech] : [])
 
-    it.effect("V5: carries the audio from before its start", () =>
+    it.effect("carries the audio from before its start", () =>
       Effect.gen(function*() {
         const audio = script(...times(20, 0.1), ...times(10, 1), ...times(30, 0.2))
         const events = yield* hear([audio], { prefixPadding: "100 millis" })
@@ -271,13 +271,13 @@ describe("Vad", () => {
         }
       }))
 
-    it.effect("V5: has less before its start where the audio has less", () =>
+    it.effect("has less before its start where the audio has less", () =>
       Effect.gen(function*() {
         const [speech] = speechOf(yield* hear([script(0, ...times(5, 1))]))
         assert.strictEqual(speech!.at, 0)
       }))
 
-    it.effect("V5: is cut at the longest buffer, and says so", () =>
+    it.effect("is cut at the longest buffer, and says so", () =>
       Effect.gen(function*() {
         const audio = script(...times(10, 0.1), ...times(100, 1), ...times(30, 0), ...times(5, 1))
         const [speech, next] = speechOf(
@@ -290,7 +290,7 @@ describe("Vad", () => {
         assert.isFalse(next!.truncated)
       }))
 
-    it.effect("V5: is whole where only the silence after it was cut", () =>
+    it.effect("is whole where only the silence after it was cut", () =>
       Effect.gen(function*() {
         const audio = script(...times(10, 1), ...times(30, 0))
         const [speech] = speechOf(yield* hear([audio], { maxBufferedSpeech: "300 millis" }))
@@ -298,7 +298,7 @@ describe("Vad", () => {
         assert.isFalse(speech!.truncated)
       }))
 
-    it.effect("V5: may be kept not at all", () =>
+    it.effect("may be kept not at all", () =>
       Effect.gen(function*() {
         const [speech] = speechOf(yield* hear([script(...times(10, 1))], { maxBufferedSpeech: 0 }))
         assert.strictEqual(speech!.frame.samples.length, 0)
@@ -439,7 +439,7 @@ describe("Vad", () => {
     const failure = (effect: Effect.Effect<unknown, Vad.VadError>) =>
       Effect.map(Effect.flip(effect), ({ reason }) => reason)
 
-    it.effect("V9: names the option that is out of its range", () =>
+    it.effect("names the option that is out of its range", () =>
       Effect.gen(function*() {
         const cases: ReadonlyArray<readonly [keyof Vad.Options, Vad.Options]> = [
           ["activation", { activation: 1.1 }],
@@ -458,7 +458,7 @@ describe("Vad", () => {
         }
       }))
 
-    it.effect("V9: names the part of the model that cannot be", () =>
+    it.effect("names the part of the model that cannot be", () =>
       Effect.gen(function*() {
         const never = Effect.die("the scorer is not asked for")
         for (
@@ -678,7 +678,7 @@ describe("EnergyVad", () => {
   const hearEnergy = (audio: ReadonlyArray<Audio.Frame>, options?: EnergyVad.Options) =>
     Stream.fromIterable(audio).pipe(Vad.detect(), Stream.runCollect, Effect.provide(EnergyVad.layer(options)))
 
-  it.effect("V6: measures the loudness of normalised samples", () =>
+  it.effect("measures the loudness of normalised samples", () =>
     Effect.gen(function*() {
       const call = (level: number) => [tone(0, 100), tone(dBFS(level), 200), tone(0, 600)]
       assert.strictEqual(sentence(yield* hearEnergy(call(-44.5))), "SPE")
@@ -691,7 +691,7 @@ describe("EnergyVad", () => {
       assert.strictEqual(sentence(yield* hearEnergy([fullScale])), "SE")
     }))
 
-  it.effect("V6: never hears silence, whatever the threshold", () =>
+  it.effect("never hears silence, whatever the threshold", () =>
     Effect.gen(function*() {
       const silence = [tone(0, 1000)]
       for (const threshold of [0, -45, -200, { rms: 1 }, { rms: 1e-12 }]) {
@@ -699,7 +699,7 @@ describe("EnergyVad", () => {
       }
     }))
 
-  it.effect("V7: gives the same boundaries for 8 kHz and for 48 kHz stereo", () =>
+  it.effect("gives the same boundaries for 8 kHz and for 48 kHz stereo", () =>
     Effect.gen(function*() {
       const call = (sampleRate: number, channels: number) =>
         [tone(0, 300), tone(0.3, 700), tone(0, 700), tone(0.1, 300), tone(0, 600)].map((part, i) =>
@@ -722,7 +722,7 @@ describe("EnergyVad", () => {
       assert.deepStrictEqual(lines(events), ["SpeechStarted 500", "VoicePaused 2500", "SpeechEnded 2500"])
     }))
 
-  it.effect("V9: names the option that is out of its range", () =>
+  it.effect("names the option that is out of its range", () =>
     Effect.gen(function*() {
       const cases: ReadonlyArray<readonly [string, EnergyVad.Options]> = [
         ["threshold", { threshold: 3 }],
@@ -738,7 +738,7 @@ describe("EnergyVad", () => {
       }
     }))
 
-  it.effect("V8: hears 40 streams as if each were alone", () =>
+  it.effect("hears 40 streams as if each were alone", () =>
     Effect.gen(function*() {
       const vad = yield* Vad.Vad
       const streams = Array.from({ length: 40 }, (_, i) => shatter(babble(random(i)), random(i + 1000)))

@@ -113,7 +113,7 @@ describe("examples", () => {
     ])
   })
 
-  it("20: run the reference's three tools with their defaults", { timeout: 60_000 }, async () => {
+  it("20: run three tools with their defaults", { timeout: 60_000 }, async () => {
     const [alone, ...rest] = await lines("20_tools.ts")
     assert.strictEqual(
       alone,

@@ -13,8 +13,7 @@ import * as Stream from "effect/Stream"
 import * as Audio from "../Audio.ts"
 import type * as Event from "../Event.ts"
 import { makeMemoryRoom } from "../internal/room/memoryRoom.ts"
-import { Room } from "../Room.ts"
-import type { Session } from "../Session.ts"
+import { type Conversation, Room } from "../Room.ts"
 import * as devices from "./devices.ts"
 
 export interface Options {
@@ -44,7 +43,7 @@ const lineOf = (event: Event.Event): string | undefined => {
 }
 
 /** Prints what is said, and says what is typed. */
-const follow = (stdio: Stdio.Stdio) => (session: Session["Service"]): Effect.Effect<void, never, Scope.Scope> =>
+const follow = (stdio: Stdio.Stdio) => (session: Conversation): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function*() {
     yield* session.events.pipe(
       Stream.map(lineOf),

@@ -6,7 +6,6 @@
  * Needs `@effect/platform-node` and `livekit-client`, which the page runs.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { constTrue } from "effect/Function"
 import * as HttpMiddleware from "effect/http/HttpMiddleware"
@@ -18,11 +17,11 @@ import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { SignJWT } from "jose"
 import { readFile } from "node:fs/promises"
 import { createServer } from "node:http"
 import { createRequire } from "node:module"
 import { pathToFileURL } from "node:url"
+import { callerToken } from "../internal/livekitServer/token.ts"
 
 /** Why there is no playground. */
 export class PlaygroundError extends Schema.TaggedError<PlaygroundError>("effect-voice/cli/PlaygroundError")(
@@ -72,27 +71,6 @@ const Name = Schema.String.check(Schema.isPattern(/^[\w .@-]{1,64}$/))
 
 const Wish = Schema.Struct({ room: Schema.optionalKey(Name), identity: Schema.optionalKey(Name) })
 
-const lifetimeSeconds = 3600
-
-/** A token that joins one room, and asks for the agent if that makes the room. */
-const sign = Effect.fnUntraced(function*(options: Options, room: string, identity: string) {
-  const now = Math.floor((yield* Clock.currentTimeMillis) / 1000)
-  const claims = {
-    name: identity,
-    video: { roomJoin: true, room, canPublish: true, canSubscribe: true, canPublishData: true },
-    ...(options.agentName === "" ? undefined : { roomConfig: { agents: [{ agentName: options.agentName }] } })
-  }
-  return yield* Effect.promise(() =>
-    new SignJWT(claims)
-      .setProtectedHeader({ alg: "HS256", typ: "JWT" })
-      .setIssuer(Redacted.value(options.apiKey))
-      .setSubject(identity)
-      .setNotBefore(now - 60)
-      .setExpirationTime(now + lifetimeSeconds)
-      .sign(new TextEncoder().encode(Redacted.value(options.apiSecret)))
-  )
-})
-
 const refusal = (status: number, message: string) => HttpServerResponse.jsonUnsafe({ message }, { status })
 
 const fresh = Effect.map(Random.nextIntBetween(0, 36 ** 6), (number) => number.toString(36).padStart(6, "0"))
@@ -109,7 +87,8 @@ const answerToken = (options: Options, request: HttpServerRequest.HttpServerRequ
     }
     const room = wish.value.room ?? `playground-${yield* fresh}`
     const identity = wish.value.identity ?? `caller-${yield* fresh}`
-    return HttpServerResponse.jsonUnsafe({ url: options.url, token: yield* sign(options, room, identity) }, {
+    const token = yield* callerToken(options, { room, identity, agentName: options.agentName })
+    return HttpServerResponse.jsonUnsafe({ url: options.url, token: Redacted.value(token) }, {
       headers: { "cache-control": "no-store" }
     })
   })

@@ -4,8 +4,7 @@
  * Words are the unit: one counts as heard when the middle of its time has been
  * played. Scripts written without spaces go by character. The time of a word
  * inside a stretch of text is its share of the characters; white space at the
- * edges of a stretch takes no time. Positions and times are milliseconds,
- * except for speaking rates, which are characters a second over seconds.
+ * edges of a stretch takes no time. Positions and times are milliseconds.
  */
 import type * as Tts from "../Tts.ts"
 
@@ -84,52 +83,3 @@ const spaceless =
   "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}ー\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}"
 
 const word = new RegExp(`[${spaceless}][\\p{M}\\p{P}]*|[^\\s${spaceless}]+`, "gu")
-
-/** How fast a speech is spoken: each segment ends at `at` seconds and brings the text to `characters`. */
-export interface Rates {
-  readonly segments: ReadonlyArray<{ readonly at: number; readonly rate: number; readonly characters: number }>
-  /** Characters that were announced, and whose end is not known yet. */
-  readonly pending: number
-}
-
-export const noRates: Rates = { segments: [], pending: 0 }
-
-/** Says that up to `at` seconds, from where the rates known so far end, the voice spoke `rate` characters a second. */
-export const addRate = (rates: Rates, at: number, rate: number): Rates => {
-  const last = rates.segments.at(-1)
-  const from = last?.at ?? 0
-  if (at <= from) return rates
-  return {
-    ...rates,
-    segments: [...rates.segments, { at, rate, characters: (last?.characters ?? 0) + (at - from) * rate }]
-  }
-}
-
-/**
- * Adds text with the times (in seconds) that the provider gave: a text without
- * an end ends where the next one starts.
- */
-export const annotate = (
-  rates: Rates,
-  annotation: { readonly text: string; readonly start?: number | undefined; readonly end?: number | undefined }
-): Rates => {
-  const started = annotation.start === undefined ? rates : settle(rates, annotation.start)
-  const added = { ...started, pending: started.pending + annotation.text.length }
-  return annotation.end === undefined ? added : settle(added, annotation.end)
-}
-
-const settle = (rates: Rates, at: number): Rates => {
-  const from = rates.segments.at(-1)?.at ?? 0
-  return at <= from ? rates : { ...addRate(rates, at, rates.pending / (at - from)), pending: 0 }
-}
-
-/**
- * Characters spoken at `seconds`: nothing before the first rate is known,
- * beyond the last one at its rate.
- */
-export const charactersAt = (rates: Rates, seconds: number): number => {
-  const next = rates.segments.findIndex((segment) => segment.at > seconds)
-  const segment = next === -1 ? rates.segments.at(-1) : rates.segments[next]
-  if (segment === undefined || next === 0) return 0
-  return segment.characters + (seconds - segment.at) * segment.rate
-}

@@ -19,7 +19,7 @@ const talk = (env: Record<string, string>, scenario: Omit<Testing.Scenario, "opt
 const hello = Testing.say(1000, 3000, "Hello, how are you?")
 const long = "one two three four five six seven eight nine ten."
 
-describe("settings from the environment change the conversation (coverage rows 1 to 3)", () => {
+describe("settings from the environment change the conversation", () => {
   it.effect.each([[undefined, 1100], ["0.25", 1250], ["0.6", 1600]] as const)(
     "MIN_SPEECH_DURATION=%s",
     ([value, at]) =>

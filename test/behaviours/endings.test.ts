@@ -1,6 +1,6 @@
 /** What a tool does that ends the call, and what is told of speeches and tools beside the history. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { Effect, Layer, Schema } from "effect"
 import { Agent, Metrics, type Pipeline, Session, Tools } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { Prompt, Tool, Toolkit } from "effect/ai"
@@ -228,5 +228,77 @@ describe("a tool of effect/ai", () => {
       }).pipe(Effect.provide(pictures.toLayer({ draw: () => Effect.succeed({ sheets: 2, done: true }) })))
       const output = timeline.history.items.find((item) => item._tag === "ToolOutput")
       assert.strictEqual(output!.output, "2 sheets\n[image/png omitted]")
+    }))
+})
+
+describe("an end in the same moment as something else", () => {
+  const hello = Testing.say(500, 2500, "Hello, how are you?")
+  const Look = Tool.make("look", { success: Schema.String })
+  const Kit = Toolkit.make(Look)
+
+  it.effect("a tool that closes the session is recorded before its end", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({ instructions: "", tools: Kit }),
+        user: [hello],
+        llm: [{ tools: [{ name: "look" }] }],
+        layer: Layer.empty
+      }).pipe(
+        Effect.provide(Kit.toLayer({
+          look: () =>
+            Effect.as(
+              Effect.flatMap(
+                Effect.serviceOption(Session.Session),
+                (session) => session._tag === "Some" ? session.value.close() : Effect.void
+              ),
+              "done"
+            )
+        }))
+      )
+      assert.strictEqual(timeline.events.at(-1)!._tag, "SessionClosed")
+      assert.includeMembers([...timeline.messages], ["call: look", "output: look"])
+    }))
+
+  it.effect("close and say in one breath: the speech ends, too", () =>
+    Effect.gen(function*() {
+      const outcomes: Array<string> = []
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({
+          instructions: "",
+          onUserTurn: () =>
+            Session.Session.use((session) =>
+              Effect.gen(function*() {
+                yield* session.close()
+                const speech = yield* session.say("Too late.")
+                outcomes.push((yield* speech.heard).outcome)
+              })
+            )
+        }),
+        user: [hello]
+      })
+      assert.isTrue(outcomes.every((outcome) => outcome === "discarded"))
+      assert.strictEqual(timeline.of("SpeechCreated").length, timeline.of("SpeechFinished").length)
+    }))
+
+  it.effect("a caller who joins and leaves at once leaves no session behind", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        user: [Testing.join(1000), Testing.leave(1000)],
+        room: { joins: false }
+      })
+      timeline.expect(["SessionClosed", 1000, { reason: "participant_left" }])
+    }))
+
+  it.effect("an empty room hears no goodbye, and no exit of an agent that never entered", () =>
+    Effect.gen(function*() {
+      let exits = 0
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({ instructions: "", onExit: Effect.sync(() => exits++) }),
+        room: { joins: false },
+        at: [{ at: 1000, do: (session) => session.hangUp({ say: "Goodbye!" }) }]
+      })
+      assert.deepStrictEqual(timeline.messages, [])
+      assert.strictEqual(exits, 0)
+      timeline.expect(["SessionClosed", 1000, { reason: "hang_up" }])
     }))
 })

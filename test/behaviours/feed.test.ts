@@ -61,6 +61,39 @@ describe("what a recogniser is handed", () => {
       assert.strictEqual(Testing.readSpeech(Audio.concat(frames)).text, said)
       assert.closeTo(lengthOf(frames), handed.at(-1)!.at - handed[0]!.at, 150)
     }))
+
+  it.effect.each([20, 50, 200, 700])(
+    "with `feed: \"speech\"` misses nothing of the speech and repeats nothing, in frames of %d ms",
+    (frames) =>
+      Effect.gen(function*() {
+        const fed: Array<Audio.Frame> = []
+        yield* Testing.scenario({
+          room: { frames },
+          user: [Testing.say(1000, 3000, "Every word of this counts")],
+          options: { feed: "speech" },
+          layer: Layer.merge(
+            EnergyVad.layer(),
+            Layer.succeed(
+              Stt.Stt,
+              Stt.make({
+                name: "counting",
+                resilient: true,
+                transcribe: (audio) =>
+                  Stream.flatMap(audio, (input): Stream.Stream<Stt.Transcript> => {
+                    if (!("samples" in input)) return Stream.make({ text: "heard", final: true })
+                    fed.push(input)
+                    return Stream.empty
+                  })
+              })
+            )
+          )
+        })
+        const ends = fed.map((frame) => (frame.at ?? Number.NaN) + Audio.durationMs(frame))
+        fed.slice(1).forEach((frame, i) => assert.closeTo(frame.at ?? Number.NaN, ends[i]!, 1))
+        assert.isAtMost(fed[0]!.at!, 1000)
+        assert.isAtLeast(ends.at(-1)!, 3000)
+      })
+  )
 })
 
 /** A recogniser of single utterances that notes the length of what it is asked. */

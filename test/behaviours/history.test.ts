@@ -139,3 +139,35 @@ describe("the history of a session", () => {
       }
     }))
 })
+
+const remark = (id: string, text: string, createdAt: number) =>
+  History.Message.make({ id, role: "assistant", text, createdAt })
+
+describe("the history that an agent brings along", () => {
+  it.effect("comes before the turns of the session, also where it was made later", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        user: [hello],
+        agent: Agent.make({ instructions: "", history: History.make([remark("old", "Earlier.", 1_700_000_000_000)]) })
+      })
+      assert.deepStrictEqual(timeline.messages, ["assistant: Earlier.", "user: Hello, how are you?", "assistant: OK."])
+    }))
+
+  it.effect("is merged at a handoff, and what follows comes after it", () =>
+    Effect.gen(function*() {
+      const early = remark("early", "Good morning.", 0)
+      const late = remark("late", "Earlier.", 1_700_000_000_000)
+      const other = Agent.make({ name: "other", instructions: "", history: History.make([early, late]) })
+      const timeline = yield* Testing.scenario({
+        user: [hello],
+        at: [{ at: 100, do: (session) => session.handoff(other) }]
+      })
+      assert.deepStrictEqual(timeline.messages, [
+        "assistant: Good morning.",
+        "assistant: Earlier.",
+        "handoff: other",
+        "user: Hello, how are you?",
+        "assistant: OK."
+      ])
+    }))
+})

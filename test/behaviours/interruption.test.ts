@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Stream } from "effect"
-import { Agent, Llm, Session } from "effect-voice"
+import { Effect, Fiber, Layer, Stream } from "effect"
+import { Agent, type Event, Llm, Pipeline, Session } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 
 const hello = Testing.say(500, 2500, "Hello, how are you?")
@@ -24,7 +24,7 @@ describe("words that interrupt", () => {
       ["hello there", false],
       ["hello there my friend", false]
     ] as const
-  )("C2: with at least two words %j leaves the speech whole: %s", ([text, whole]) =>
+  )("with at least two words %j leaves the speech whole: %s", ([text, whole]) =>
     Effect.gen(function*() {
       for (const interims of [true, false]) {
         const timeline = yield* disturbed([Testing.say(5000, 6000, text)], { options, stt: { interims } })
@@ -34,7 +34,7 @@ describe("words that interrupt", () => {
       }
     }))
 
-  it.effect("C2: words that were too few are kept for the next turn", () =>
+  it.effect("words that were too few are kept for the next turn", () =>
     Effect.gen(function*() {
       const timeline = yield* disturbed(
         [Testing.say(5000, 6000, "hello"), Testing.say(15_000, 16_000, "there")],
@@ -45,7 +45,7 @@ describe("words that interrupt", () => {
     }))
 
   it.effect.each([[3, [5700, 5900, 6100]], [2, [5700, 5900]]] as const)(
-    "C2: words of several finals add up to %d",
+    "words of several finals add up to %d",
     ([minWords, finals]) =>
       Effect.gen(function*() {
         const timeline = yield* disturbed(
@@ -216,7 +216,7 @@ describe("the port for the end of a turn", () => {
     Testing.scenario({ user: [hello], options: { turnDetector, turn: { endpointing: { maxDelay: 2000 } } } })
 
   it.effect.each([[0.9, 3050], [0.5, 3050], [0.1, 4500]] as const)(
-    "B13: with probability %f the turn is over at %d",
+    "with probability %f the turn is over at %d",
     ([probability, at]) =>
       Effect.gen(function*() {
         const asked: Array<string> = []
@@ -238,7 +238,7 @@ describe("the port for the end of a turn", () => {
       ["dies", Effect.die("no model")],
       ["answers nonsense", Effect.succeed(Number.NaN)]
     ] as const
-  )("B14: when it %s the turn is over all the same, with a warning", ([, answer]) =>
+  )("when the detector %s the turn is over all the same, with a warning", ([, answer]) =>
     Effect.gen(function*() {
       const timeline = yield* turns(() => answer)
       const [committed] = timeline.of("UserSpeechCommitted")
@@ -251,7 +251,7 @@ describe("the port for the end of a turn", () => {
       ["one word of two: after the decision", "hello", 6500],
       ["a noise: after the timeout", "", 6350]
     ] as const
-  )("T36: a paused reply resumes, %s", ([, text, at]) =>
+  )("a paused reply resumes, %s", ([, text, at]) =>
     Effect.gen(function*() {
       const timeline = yield* disturbed([Testing.say(5000, 6000, text, { finalDelay: 20 })], {
         vad: { minSilence: 50 },
@@ -267,7 +267,7 @@ describe("the port for the end of a turn", () => {
       assert.deepInclude(first(timeline), { interrupted: false, playedMs: 10_000 })
     }))
 
-  it.effect("T36: after a commit it never does", () =>
+  it.effect("after a commit a paused reply never resumes", () =>
     Effect.gen(function*() {
       const timeline = yield* disturbed([Testing.say(5000, 6000, "hello there", { finalDelay: 20 })], {
         vad: { minSilence: 50 },
@@ -280,11 +280,44 @@ describe("the port for the end of a turn", () => {
       assert.deepStrictEqual(timeline.of("FalseInterruption"), [])
       assert.deepInclude(first(timeline), { interrupted: true, playedMs: 2000 })
     }))
+
+  it.effect("a detector that fails is not waited for", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        user: [hello],
+        options: { turnDetector: () => Effect.fail("down") }
+      })
+      timeline.expect(["UserSpeechCommitted", 3000])
+      assert.deepStrictEqual(timeline.warnings, ["the turn detector failed"])
+    }))
+
+  it.effect("a detector that is asked again has its former question taken back", () =>
+    Effect.gen(function*() {
+      let open = 0
+      let most = 0
+      yield* Testing.scenario({
+        user: Array.from({ length: 6 }, (_, i) => Testing.say(1000 + i * 1500, 1500 + i * 1500, `word ${i}`)),
+        vad: { minSilence: 200 },
+        options: {
+          turn: { endpointing: { minDelay: 3000, maxDelay: 9000 } },
+          turnDetector: () =>
+            Effect.acquireUseRelease(
+              Effect.sync(() => {
+                most = Math.max(most, ++open)
+              }),
+              () => Effect.never,
+              () => Effect.sync(() => open--)
+            )
+        }
+      })
+      assert.strictEqual(most, 1)
+      assert.strictEqual(open, 0)
+    }))
 })
 
 describe("false interruptions", () => {
   it.effect.each([[300, 6800], [2000, 8500], [2500, 9000]] as const)(
-    "C12: after %d without words the agent goes on, at %d",
+    "after %d without words the agent goes on, at %d",
     ([falseInterruptionTimeout, at]) =>
       Effect.gen(function*() {
         const timeline = yield* disturbed([Testing.cough(5000, 6000)], {
@@ -306,7 +339,7 @@ describe("false interruptions", () => {
       assert.deepStrictEqual(timeline.messages.at(-1), "assistant: one two—")
     }))
 
-  it.effect("C14: a turn that gets no reply leaves the agent to go on", () =>
+  it.effect("a turn that gets no reply leaves the agent to go on", () =>
     Effect.gen(function*() {
       const timeline = yield* disturbed([Testing.say(5000, 6000, "hm never mind")], {
         agent: Agent.make({
@@ -319,9 +352,21 @@ describe("false interruptions", () => {
       assert.include(timeline.messages, "user: hm never mind")
       assert.strictEqual(timeline.requests.length, 1)
     }))
+
+  it.effect("a pause for words without a voice ends, too", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        at: [{ at: 0, do: (session) => session.say(ten) }],
+        user: [Testing.say(1000, 2000, "", { transcripts: [{ at: 1700, text: "hold the line", final: false }] })],
+        stt: { interims: true },
+        tts: { duration: 10_000 },
+        options: { turn: { interruption: { minWords: 2 } } }
+      })
+      assert.deepStrictEqual(timeline.playbacks.map(({ playedMs }) => playedMs), [10_000])
+    }))
 })
 
-describe("C15: speech over a reply that is not audible yet", () => {
+describe("speech over a reply that is not audible yet", () => {
   it.effect.each([[3100, 3300], [3300, 3800], [3499, 4500]] as const)(
     "a cough from %d to %d holds the reply, and lets it go",
     ([from, to]) =>
@@ -335,7 +380,7 @@ describe("C15: speech over a reply that is not audible yet", () => {
   )
 })
 
-describe("C16: the echo warm-up", () => {
+describe("the echo warm-up", () => {
   it.effect.each([[0, 4500], [1500, 5000], [3000, 6500]] as const)(
     "of %d: voice interrupts at %d",
     ([echoWarmUp, at]) =>
@@ -359,7 +404,7 @@ describe("C16: the echo warm-up", () => {
     }))
 })
 
-describe("C19: interruption while a provider hangs", () => {
+describe("interruption while a provider hangs", () => {
   it.effect.each(
     [
       ["the model hangs", { llm: [{ hang: true }, "Yes."] }],
@@ -409,7 +454,7 @@ describe("C19: interruption while a provider hangs", () => {
     }))
 })
 
-describe("C20: the session closes", () => {
+describe("the session closes", () => {
   it.effect("in mid-playout: what was heard and what was being said are remembered", () =>
     Effect.gen(function*() {
       const timeline = yield* disturbed([Testing.say(5000, 6000, "Actually", { finalDelay: 100 })], {
@@ -457,7 +502,7 @@ describe("C20: the session closes", () => {
 
 describe("interruption in every phase of a reply", () => {
   it.effect.each([3000, 3001, 3100, 3200, 3300, 3301, 3499, 3500, 3501, 8000, 13_499, 13_500, 14_000])(
-    "C6: interrupt at %d, and the next reply is audible",
+    "interrupted at %d, and the next reply is audible",
     (at) =>
       Effect.gen(function*() {
         for (const preemption of [{ llm: false }, { llm: true, tts: true }]) {
@@ -500,7 +545,7 @@ describe("interruption in every phase of a reply", () => {
       })
   )
 
-  it.effect("C9: what was heard of a synchronised transcript", () =>
+  it.effect("what was heard is the synchronised transcript as far as it was told", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         user: [hello],
@@ -516,7 +561,7 @@ describe("interruption in every phase of a reply", () => {
     }))
 
   it.effect.each([[2000, "one two"], [5000, "one two three four five"], [40, ""]] as const)(
-    "C11: where only a position is known, %d of ten seconds are %j",
+    "where only a position is known, %d of ten seconds are %j",
     ([played, text]) =>
       Effect.gen(function*() {
         const timeline = yield* Testing.scenario({
@@ -564,7 +609,7 @@ describe("one speech", () => {
       [0, 0, ["interrupted", "completed", "completed"]],
       [0, 1300, ["completed", "completed", "completed"]]
     ] as const
-  )("C7: %d is interrupted at %d, and the others are not", ([which, at, expected]) =>
+  )("%d is interrupted at %d, and the others are not", ([which, at, expected]) =>
     Effect.gen(function*() {
       const { outcomes, refused, timeline } = yield* speeches(which, at)
       assert.deepStrictEqual(outcomes, [...expected])
@@ -575,7 +620,7 @@ describe("one speech", () => {
       )
     }))
 
-  it.effect("C3: a protected one only by force", () =>
+  it.effect("that is protected is interrupted by force alone", () =>
     Effect.gen(function*() {
       const gently = yield* speeches(2, 100)
       assert.deepStrictEqual(gently.refused, ["Protected"])
@@ -585,7 +630,7 @@ describe("one speech", () => {
       assert.deepStrictEqual(forced.outcomes, ["completed", "completed", "interrupted"])
     }))
 
-  it.effect("C3: interrupt with force stops everything", () =>
+  it.effect("interrupt with force stops everything", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         at: [
@@ -644,5 +689,43 @@ describe("one speech", () => {
       assert.deepStrictEqual(timeline.playbacks.map(({ playedMs }) => playedMs), [2000, 2000])
       assert.strictEqual(timeline.playbacks[0]!.end, 2200)
       assert.isAtLeast(timeline.playbacks[1]!.start, 4500)
+    }))
+})
+
+describe("the echo warm-up of a telephone call", () => {
+  it.effect.each(
+    [
+      ["sip", "outbound", undefined, 0],
+      ["sip", "inbound", undefined, 3000],
+      ["standard", undefined, undefined, 3000],
+      ["sip", "outbound", 1500, 1500],
+      ["standard", undefined, 0, 0]
+    ] as const
+  )("%s, %s, told %s: %d ms", ([kind, direction, told, warmUp]) =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.inVirtualTime(
+        Effect.gen(function*() {
+          const events: Array<Event.Event> = []
+          const fiber = yield* Effect.forkChild(
+            Pipeline.run(
+              Agent.make({ instructions: "", onEnter: Session.Session.use((session) => session.say(ten)) }),
+              {
+                onEvent: (event) => events.push(event),
+                turn: { interruption: { backchannel: false, ...(told === undefined ? {} : { echoWarmUp: told }) } }
+              }
+            )
+          )
+          const caller = yield* Testing.Caller
+          yield* caller.speaks(300, 6000, "")
+          yield* Effect.sleep(8000)
+          yield* Fiber.interrupt(fiber)
+          return events
+        }).pipe(
+          Effect.provide(Testing.layer({ tts: { duration: 20_000 }, room: { kind, direction } }))
+        )
+      )
+      const audible = timeline.find(({ _tag }) => _tag === "AgentStartedSpeaking")!.at
+      const paused = timeline.find(({ _tag }) => _tag === "AgentPaused")!.at
+      assert.strictEqual(paused, Math.max(audible + warmUp, 800))
     }))
 })

@@ -44,7 +44,7 @@ const traced = Effect.gen(function*() {
 })
 
 describe("what an operator sees", () => {
-  it.effect("row 17: spans from the session to the playout, each with its ids", () =>
+  it.effect("spans from the session to the playout, each with its ids", () =>
     Effect.gen(function*() {
       const { spans } = yield* traced
       const parents = Object.fromEntries(spans.map(({ name, parent }) => [name, parent]))
@@ -67,7 +67,7 @@ describe("what an operator sees", () => {
       assert.deepStrictEqual(yield* told({}), [])
     }))
 
-  it.effect("T22: no words of the user, the model or a tool in any log, span or metric", () =>
+  it.effect("no words of the user, the model or a tool in any log, span or metric", () =>
     Effect.gen(function*() {
       const { spans, timeline } = yield* traced
       assert.notInclude(JSON.stringify(spans), "4711")
@@ -77,7 +77,7 @@ describe("what an operator sees", () => {
       assert.notInclude(JSON.stringify(timeline.of("FunctionCallsFinished")[0]!.calls[0]!.result), "kaboom")
     }).pipe(Effect.provideService(Metric.MetricRegistry, new Map())))
 
-  it.effect("rows 14 and 15: a conversation counts in the metrics", () =>
+  it.effect("a conversation counts in the metrics", () =>
     Effect.gen(function*() {
       const { timeline } = yield* traced
       const collector = Metrics.collector()

@@ -17,7 +17,7 @@ const settled = (timeline: Testing.Timeline) => {
 
 describe("a recogniser that fails", () => {
   it.effect.each([[1, 1, false], [1, 2, true], [0, 1, true], [2, 2, false], [2, 3, true]] as const)(
-    "T24: %d unrecovered failures are tolerated, %d happen",
+    "%d unrecovered failures are tolerated, %d happen",
     ([tolerated, happen, ends]) =>
       Effect.gen(function*() {
         const timeline = yield* Testing.scenario({
@@ -34,7 +34,7 @@ describe("a recogniser that fails", () => {
   )
 
   it.effect.each([["hello", true], ["", false]] as const)(
-    "T25: between failures it hears %j, the count is reset: %s",
+    "between failures it hears %j, the count is reset: %s",
     ([heard, reset]) =>
       Effect.gen(function*() {
         const timeline = yield* Testing.scenario({
@@ -48,7 +48,7 @@ describe("a recogniser that fails", () => {
   )
 
   it.effect.each([[once, "the session's"], [{ retries: 3 }, "its own"]] as const)(
-    "T26: is opened again, and what is said next arrives (%j: %s retries)",
+    "is opened again, and what is said next arrives (%j: %s retries)",
     ([resilience]) =>
       Effect.gen(function*() {
         const timeline = yield* Testing.scenario({
@@ -63,7 +63,7 @@ describe("a recogniser that fails", () => {
       })
   )
 
-  it.effect("T26: what was said while it was away is heard when it is back", () =>
+  it.effect("what was said while it was away is heard when it is back", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         stt: { faults: [{ fail: true, afterTime: 1500 }] },
@@ -79,7 +79,7 @@ describe("a recogniser that fails", () => {
       [new Failure.Rejected({ status: 404 }), "Rejected"]
     ] as const
   )(
-    "T27, G3: a failure that cannot be mended is not retried: the session ends and says why (%s)",
+    "a failure that cannot be mended is not retried: the session ends and says why (%s)",
     ([reason]) =>
       Effect.gen(function*() {
         const timeline = yield* Testing.scenario({ stt: { faults: { fail: reason } }, user: [hello] })
@@ -95,7 +95,7 @@ describe("a recogniser that fails", () => {
       })
   )
 
-  it.effect("T28: while the session closes nothing is opened again", () =>
+  it.effect("while the session closes nothing is opened again", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         stt: { faults: [{ fail: true, afterTime: 3000 }] },
@@ -149,6 +149,25 @@ describe("a recogniser that fails", () => {
       const timeline = yield* Testing.scenario({ stt: { finalDelay: 4000 }, user: [hello] })
       timeline.expect(["UserSpeechCommitted", 6500])
       assert.deepStrictEqual(timeline.of("ProviderFailed"), [])
+    }))
+
+  it.effect("one that gives itself up is opened again", () =>
+    Effect.gen(function*() {
+      let opened = 0
+      const { stt } = yield* Testing.stt()
+      const timeline = yield* Testing.scenario({
+        user: [Testing.say(2000, 3000, "Hello?")],
+        llm: ["Fine."],
+        layer: Layer.succeed(
+          Stt.Stt,
+          Stt.Stt.of({
+            ...stt,
+            resilient: true,
+            transcribe: (audio) => opened++ === 0 ? Stream.fromEffect(Effect.interrupt) : stt.transcribe(audio)
+          })
+        )
+      })
+      assert.include(timeline.messages, "assistant: Fine.")
     }))
 })
 
@@ -314,10 +333,24 @@ describe("a synthesiser that fails", () => {
       timeline.expect(["AgentStateChanged", 11_300, { to: "speaking" }])
       assert.deepStrictEqual(timeline.of("ProviderFailed"), [])
     }))
+
+  it.effect("one whose rate is impossible fails the speech, and is told", () =>
+    Effect.gen(function*() {
+      const frame = { samples: new Int16Array(100), sampleRate: 0, channels: 1 }
+      const timeline = yield* Testing.scenario({
+        at: [{ at: 0, do: (session) => session.say("Hello") }],
+        layer: Layer.succeed(
+          Tts.Tts,
+          Tts.make({ name: "odd", sampleRate: 8000, channels: 1, speak: () => Stream.make({ frame }) })
+        )
+      })
+      assert.deepStrictEqual(timeline.of("SpeechFinished").map(({ outcome }) => outcome), ["failed"])
+      assert.isAbove(timeline.of("ProviderFailed").length, 0)
+    }))
 })
 
 describe("several providers", () => {
-  it.effect("T96: the second recogniser hears what the first one could not", () =>
+  it.effect("the second recogniser hears what the first one could not", () =>
     Effect.gen(function*() {
       const one = yield* Testing.stt({ name: "one", faults: [{ fail: true }, {}] })
       const two = yield* Testing.stt({ name: "two" })
@@ -331,7 +364,7 @@ describe("several providers", () => {
       assert.deepStrictEqual(timeline.of("ProviderFailed"), [])
     }))
 
-  it.effect("T96: both fail: a typed error names both", () =>
+  it.effect("both fail: a typed error names both", () =>
     Effect.gen(function*() {
       const one = yield* Testing.stt({ name: "one", faults: { fail: true } })
       const two = yield* Testing.stt({ name: "two", faults: { fail: refused } })
@@ -345,7 +378,7 @@ describe("several providers", () => {
       assert.strictEqual(timeline.of("SessionClosed")[0]!.reason, "provider_failures")
     }))
 
-  it.effect("T98: after a switch 30 s into the call timestamps go on", () =>
+  it.effect("timestamps go on after a switch 30 s into the call", () =>
     Effect.gen(function*() {
       const one = yield* Testing.stt({ name: "one", times: true, faults: { fail: true, afterTime: 30_000 } })
       const two = yield* Testing.stt({ name: "two", times: true })
@@ -360,7 +393,7 @@ describe("several providers", () => {
     }))
 
   it.effect.each([0, 1, 2, 3])(
-    "T98: so do they when the session itself has opened it again, %d times",
+    "timestamps go on when the session itself has opened it again, %d times",
     (lost) =>
       Effect.gen(function*() {
         const timeline = yield* Testing.scenario({
@@ -379,7 +412,7 @@ describe("several providers", () => {
       })
   )
 
-  it.effect("T98: and when only speech is fed to it", () =>
+  it.effect("timestamps go on when only speech is fed to it", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         room: { frames: 100 },
@@ -396,7 +429,7 @@ describe("several providers", () => {
       assert.closeTo(times[1]![1], 32_000, 110)
     }))
 
-  it.effect("T100: the second synthesiser's audio at the room's rate, the first byte from the first attempt", () =>
+  it.effect("the second synthesiser's audio at the room's rate, the first byte from the first attempt", () =>
     Effect.gen(function*() {
       const one = yield* Testing.tts({ fail: true, firstByte: 300 }, { name: "one" })
       const two = yield* Testing.tts({ duration: 5000, firstByte: 200 }, { name: "two", sampleRate: 48_000 })
@@ -427,7 +460,7 @@ describe("several providers", () => {
       assert.strictEqual(timeline.messages.at(-1), "assistant: OK.")
     }))
 
-  it.effect("G5, G6: the second model replies, also with tool calls alone", () =>
+  it.effect("the second model replies, also with tool calls alone", () =>
     Effect.gen(function*() {
       const one = yield* Testing.llm(() => ({ hang: true }), { name: "one" })
       const two = yield* Testing.llm(["I am fine."], { name: "two" })
@@ -453,7 +486,7 @@ describe("several providers", () => {
     }))
 })
 
-describe("T108: a key in a URL", () => {
+describe("a key in a URL", () => {
   const key = "sk-secret-8f14e45f"
   const url = `wss://user:${key}@provider.example/v1?api_key=${key}`
   const stt = Stt.make({

@@ -208,7 +208,7 @@ describe("failures are told as what they are", () => {
       sound(timeline)
     }))
 
-  it.effect("G2: a recogniser that closes itself after a long silence is opened again, and that is no failure", () =>
+  it.effect("a recogniser that closes itself after a long silence is opened again, and that is no failure", () =>
     Effect.gen(function*() {
       const idle = { end: true, afterTime: 30_000 } as const
       const timeline = yield* Testing.scenario({
@@ -426,7 +426,7 @@ describe("providers in a session", () => {
       assert.deepStrictEqual(timeline.of("Escalated"), [])
     }))
 
-  it.effect("G9, T108: a warm-up that fails is logged without the key, and the session goes on", () =>
+  it.effect("a warm-up that fails is logged without the key, and the session goes on", () =>
     Effect.gen(function*() {
       const key = "sk-very-secret"
       let warmed = 0
@@ -471,7 +471,7 @@ describe("providers in a session", () => {
 })
 
 describe("keys", () => {
-  it.effect("T108: whatever a provider dies of, no key and no word of the call is in a log or an event", () =>
+  it.effect("whatever a provider dies of, no key and no word of the call is in a log or an event", () =>
     Effect.gen(function*() {
       const key = "sk-very-secret"
       const dies = () => Effect.die(new Error(`connect wss://provider.example/?token=${key}`))

@@ -192,6 +192,31 @@ describe("push to talk", () => {
       })
       timeline.exactly(["UserSpeechCommitted", 6500, { text: "A room." }])
     }))
+
+  it.effect("the reply does not wait for the silence after what was committed", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        user: [Testing.say(500, 2000, "Hello there")],
+        llm: ["Fine."],
+        options: { turn: { detection: "manual" } },
+        at: [{ at: 2050, do: (session) => session.commitTurn() }]
+      })
+      assert.strictEqual(timeline.of("UserSpeechCommitted")[0]!.at, 2200)
+      assert.strictEqual(timeline.of("AgentStartedSpeaking")[0]!.at, 2700)
+    }))
+
+  it.effect("what was cleared away does not come back with its transcript", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        user: [Testing.say(500, 2000, "Forget this."), Testing.say(4000, 5000, "Keep this.")],
+        options: { turn: { detection: "manual" } },
+        at: [
+          { at: 2100, do: (session) => session.clearTurn },
+          { at: 5300, do: (session) => session.commitTurn() }
+        ]
+      })
+      assert.strictEqual(timeline.messages[0], "user: Keep this.")
+    }))
 })
 
 describe("typed text", () => {
@@ -270,7 +295,7 @@ describe("onUserTurn", () => {
     }))
 
   it.effect.each([true, false])(
-    "D4: is called once a turn with preemption, and what it adds is asked anew (%s)",
+    "is called once a turn with preemption, and what it adds is asked anew (%s)",
     (llm) =>
       Effect.gen(function*() {
         let called = 0
@@ -309,7 +334,7 @@ describe("onUserTurn", () => {
 })
 
 describe("limits of a turn", () => {
-  it.effect("B25: onTurnLimit runs once", () =>
+  it.effect("onTurnLimit runs once", () =>
     Effect.gen(function*() {
       const limits: Array<unknown> = []
       const timeline = yield* Testing.scenario({
@@ -330,7 +355,7 @@ describe("limits of a turn", () => {
       grammatical(timeline)
     }))
 
-  it.effect("T49: no transcript is told once", () =>
+  it.effect("that no transcript came is told once", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         user: [Testing.cough(1000, 3000)],
@@ -340,7 +365,7 @@ describe("limits of a turn", () => {
     }))
 })
 
-describe("H2: away", () => {
+describe("away", () => {
   it.effect("after silence of both; what is said brings the user back", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
@@ -352,7 +377,7 @@ describe("H2: away", () => {
       assert.deepStrictEqual(away, [5500 + 15_000, 44_000 + 15_000])
     }))
 
-  it.effect("T31: a final transcript while the user is silent restarts the timer; an interim one does not", () =>
+  it.effect("a final transcript while the user is silent restarts the timer; an interim one does not", () =>
     Effect.gen(function*() {
       const final = yield* Testing.scenario({
         user: [Testing.say(1000, 2000, "Hm", { heard: "", transcripts: [{ at: 9000, text: "hm" }] })],
@@ -425,7 +450,7 @@ describe("the end", () => {
       silent.expect(["SessionClosed", 700, { reason: "hang_up" }])
     }))
 
-  it.effect("H1: closed twice and at once: one end", () =>
+  it.effect("closed twice and at once: one end", () =>
     Effect.gen(function*() {
       const reasons: Array<unknown> = []
       const timeline = yield* Testing.scenario({
@@ -520,7 +545,7 @@ describe("the end", () => {
     }))
 })
 
-describe("H3: hand-over", () => {
+describe("hand-over", () => {
   const log: Array<string> = []
   const persona = (name: string, onEnter: Effect.Effect<unknown, unknown, Session.Session> = Effect.void) =>
     Agent.make({
@@ -676,7 +701,7 @@ describe("update", () => {
 })
 
 describe("ears and transcript", () => {
-  it.effect("E11: what is said while the session does not listen is not heard", () =>
+  it.effect("what is said while the session does not listen is not heard", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         user: [Testing.say(2000, 3000, "secret"), Testing.say(6000, 7000, "Hello.")],
@@ -687,7 +712,7 @@ describe("ears and transcript", () => {
       grammatical(timeline)
     }))
 
-  it.effect("E11: detached in mid-speech, the speech ends there", () =>
+  it.effect("detached in mid-speech, the speech ends there", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         user: [Testing.say(1000, 5000, "This is a long sentence of mine"), Testing.say(9000, 10_000, "Hello.")],
@@ -698,7 +723,7 @@ describe("ears and transcript", () => {
       grammatical(timeline)
     }))
 
-  it.effect("E9: words are told as they are heard; E10: or as they are written", () =>
+  it.effect("words are told as they are heard, or as they are written", () =>
     Effect.gen(function*() {
       const told = (syncTranscript: boolean) =>
         Effect.map(
@@ -762,6 +787,20 @@ describe("ears and transcript", () => {
       const speech = yield* Testing.scenario({ ...script, until: 14_000, options: { feed: "speech" } })
       assert.deepStrictEqual(speech.messages, all.messages)
       assert.strictEqual(speech.messages.length, 4)
+    }))
+
+  it.effect("the agent's transcript without times from the synthesiser comes with the audio, word by word, and whole", () =>
+    Effect.gen(function*() {
+      const text = "one two three four five six seven eight nine ten."
+      const timeline = yield* Testing.scenario({
+        at: [at(0, (session) => session.say(text))],
+        tts: { duration: 10_000, alignment: false }
+      })
+      const told = timeline.of("AgentTranscript").filter(({ final }) => !final)
+      assert.strictEqual(told.map(({ text }) => text).join(""), text)
+      assert.isAbove(told.length, 5)
+      assert.isAtMost(told[0]!.text.length, 10)
+      assert.isAtLeast(told.at(-1)!.at, 8000)
     }))
 })
 

@@ -60,7 +60,7 @@ const doing = <E = never>(
 const work: Testing.LlmToolCall = { name: "work" }
 
 describe("a call that cannot be made", () => {
-  it.effect("T20, F3: an unknown tool: the model is told its name, call and output are remembered, a reply follows", () =>
+  it.effect("an unknown tool: the model is told its name, call and output are remembered, a reply follows", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({ agent, user: [hello], llm: calls({ name: "get_moon" }) }).pipe(echoes)
       const [call] = finished(timeline)
@@ -83,7 +83,7 @@ describe("a call that cannot be made", () => {
       ["the parameters are a list", [1, 2, 3], ["expected object"]],
       ["the parameters are text", "just a string", ["expected object"]]
     ] as const
-  )("T21, F1: %s", ([, params, named]) =>
+  )("%s: the model is told which, and replies", ([, params, named]) =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({ agent, user: [hello], llm: calls(lookup(params)) }).pipe(echoes)
       const [call] = finished(timeline)
@@ -94,7 +94,7 @@ describe("a call that cannot be made", () => {
     }))
 
   it.effect.each(["{\"word\": \"fox\", \"times\": 2", "{word: 'fox'}", "{\"word\":\"fox\"}"])(
-    "F1: what the model left unfinished is repaired (%s)",
+    "what the model left unfinished is repaired (%s)",
     (params) =>
       Effect.gen(function*() {
         const timeline = yield* Testing.scenario({ agent, user: [hello], llm: calls(lookup(params)) }).pipe(echoes)
@@ -108,11 +108,11 @@ describe("a call that cannot be made", () => {
 describe("a tool that fails", () => {
   it.effect.each(
     [
-      ["T22: dies", Effect.die(new Error("kaboom: secret 42")), "An internal error occurred"],
-      ["T22: throws what is no error", Effect.die("kaboom: secret 42"), "An internal error occurred"],
-      ["F2: fails with what it does not declare", Effect.fail({ kaboom: "secret 42" }), "An internal error occurred"],
-      ["F2: says it itself", Effect.fail(new Tools.ToolError({ message: "No rooms left" })), "No rooms left"],
-      ["F2: throws it", Effect.die(new Tools.ToolError({ message: "No rooms left" })), "No rooms left"]
+      ["dies", Effect.die(new Error("kaboom: secret 42")), "An internal error occurred"],
+      ["throws what is no error", Effect.die("kaboom: secret 42"), "An internal error occurred"],
+      ["fails with what it does not declare", Effect.fail({ kaboom: "secret 42" }), "An internal error occurred"],
+      ["says it itself", Effect.fail(new Tools.ToolError({ message: "No rooms left" })), "No rooms left"],
+      ["throws it", Effect.die(new Tools.ToolError({ message: "No rooms left" })), "No rooms left"]
     ] as const
   )("%s", ([, outcome, seen]) =>
     Effect.gen(function*() {
@@ -150,7 +150,7 @@ describe("a tool that fails", () => {
 })
 
 describe("several calls", () => {
-  it.effect("F5: both run at once, their outputs stand in the order of the calls, one reply follows", () =>
+  it.effect("both run at once, their outputs stand in the order of the calls, one reply follows", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         agent,
@@ -173,7 +173,7 @@ describe("several calls", () => {
     }))
 
   it.effect.each([[0, 1], [1, 2], [3, 4], [5, 6]] as const)(
-    "F8: after %d steps with tools the last reply may call none",
+    "after %d steps with tools the last reply may call none",
     ([maxToolSteps, requests]) =>
       Effect.gen(function*() {
         const timeline = yield* Testing.scenario({
@@ -192,7 +192,7 @@ describe("several calls", () => {
       })
   )
 
-  it.effect("F8: calls that the model makes all the same are not run", () =>
+  it.effect("calls that the model makes all the same are not run", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         agent,
@@ -215,7 +215,7 @@ describe("several calls", () => {
       assert.deepStrictEqual(timeline.requests.map(({ toolChoice }) => toolChoice ?? "auto"), ["required", "auto"])
     }))
 
-  it.effect("F10: a second call of a tool that allows one fails, and the first goes on", () =>
+  it.effect("a second call of a tool that allows one fails, and the first goes on", () =>
     Effect.gen(function*() {
       const { agent, handlers } = doing(
         () => Effect.delay(Effect.succeed("done"), 2000),
@@ -230,7 +230,7 @@ describe("several calls", () => {
     }))
 })
 
-describe("F6: an interruption while tools run", () => {
+describe("an interruption while tools run", () => {
   const interrupted = (cancellable: boolean) =>
     Effect.gen(function*() {
       const ended: Array<string> = []
@@ -326,7 +326,7 @@ describe("F6: an interruption while tools run", () => {
 })
 
 describe("what a tool may do", () => {
-  it.effect("F11: to wait for the own speech is a typed error, and no deadlock", () =>
+  it.effect("to wait for the own speech is a typed error, and no deadlock", () =>
     Effect.gen(function*() {
       let own: Session.Speech | undefined
       let outcome = ""
@@ -348,7 +348,7 @@ describe("what a tool may do", () => {
       whole(timeline)
     }))
 
-  it.effect("F11: a speech of its own making can be waited for", () =>
+  it.effect("a speech of its own making can be waited for", () =>
     Effect.gen(function*() {
       const { agent, handlers } = doing(() =>
         Session.Session.use((session) => session.say("One moment.")).pipe(
@@ -364,7 +364,7 @@ describe("what a tool may do", () => {
       whole(timeline)
     }))
 
-  it.effect("F11: so can a reply of its own making, also while the call's own text is still spoken", () =>
+  it.effect("a reply of its own making can be waited for, too, also while the call's own text is still spoken", () =>
     Effect.gen(function*() {
       const { agent, handlers } = doing(() =>
         Session.Session.use((session) => session.reply({ instructions: "Fill the time.", toolChoice: "none" })).pipe(
@@ -452,7 +452,7 @@ describe("what a tool may do", () => {
     }))
 })
 
-describe("F12: a hand-off from a tool", () => {
+describe("a hand-off from a tool", () => {
   const other = (onEnter?: Effect.Effect<unknown, unknown, Session.Session>) =>
     Agent.make({ name: "other", instructions: "You are the other one.", onEnter })
 

@@ -14,7 +14,7 @@ const handlers = (run: (word: string) => Effect.Effect<string>) =>
   Effect.provide(Kit.toLayer({ lookup: ({ word }) => run(word) }))
 
 describe("whole turns", () => {
-  it.effect("T1: one turn, to the millisecond", () =>
+  it.effect("one turn, to the millisecond", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         user: [hello],
@@ -47,7 +47,7 @@ describe("whole turns", () => {
     }))
 
   it.effect.each([[100, 300, 200], [700, 900, 50], [0, 0, 0], [30, 5000, 1200]] as const)(
-    "T1: with other numbers (first token %d, whole reply %d, first byte %d)",
+    "with other numbers (first token %d, whole reply %d, first byte %d)",
     ([firstToken, total, firstByte]) =>
       Effect.gen(function*() {
         const timeline = yield* Testing.scenario({
@@ -62,7 +62,7 @@ describe("whole turns", () => {
       })
   )
 
-  it.effect("T2: the synthesiser's first byte counts from its own first text", () =>
+  it.effect("the synthesiser's first byte counts from its own first text", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         user: [hello],
@@ -73,7 +73,7 @@ describe("whole turns", () => {
       assert.strictEqual(timeline.turns[0]!.ttsMs, 200)
     }))
 
-  it.effect("T3: text and a tool call, then a second reply", () =>
+  it.effect("text and a tool call, then a second reply", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         agent: withTools,
@@ -107,7 +107,7 @@ describe("whole turns", () => {
       )
     }))
 
-  it.effect("T4: the agent thinks while a tool runs, and the user is not away", () =>
+  it.effect("the agent thinks while a tool runs, and the user is not away", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         agent: withTools,
@@ -129,7 +129,7 @@ describe("whole turns", () => {
       assert.deepStrictEqual(timeline.userStates().map(([state]) => state), ["speaking", "listening"])
     }))
 
-  it.effect("T5: when nothing is to be said after a tool, the turn is handed back", () =>
+  it.effect("when nothing is to be said after a tool, the turn is handed back", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         agent: withTools,
@@ -149,7 +149,7 @@ describe("whole turns", () => {
       assert.strictEqual(timeline.of("ProviderFailed").length, 0)
     }))
 
-  it.effect("T7: a barge-in", () =>
+  it.effect("a barge-in", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         user: [hello, Testing.say(5000, 6000, "Stop!")],
@@ -173,7 +173,7 @@ describe("whole turns", () => {
       ])
     }))
 
-  it.effect("T9: without interruption nothing is cut, and the user's words are answered afterwards", () =>
+  it.effect("without interruption nothing is cut, and the user's words are answered afterwards", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         user: [hello, Testing.say(5000, 6000, "Stop!")],
@@ -191,7 +191,7 @@ describe("whole turns", () => {
       assert.includeMembers([...timeline.messages], [`assistant: ${ten}`, "user: Stop!", "assistant: Sorry."])
     }))
 
-  it.effect("T10: interrupt and a typed request", () =>
+  it.effect("interrupt and a typed request", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         user: [hello],
@@ -207,7 +207,7 @@ describe("whole turns", () => {
       ])
     }))
 
-  it.effect("T11: the user goes on while the reply is made", () =>
+  it.effect("the user goes on while the reply is made", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         user: [hello, Testing.say(3000, 4000, "Stop!")],
@@ -218,7 +218,7 @@ describe("whole turns", () => {
       assert.deepStrictEqual(timeline.messages, ["user: Hello, how are you?", "user: Stop!", "assistant: OK."])
     }))
 
-  it.effect("T14: in the echo warm-up voice does not interrupt, the turn does", () =>
+  it.effect("in the echo warm-up voice does not interrupt, the turn does", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         user: [hello, Testing.say(4000, 5000, "Stop it now")],
@@ -237,7 +237,7 @@ describe("whole turns", () => {
     }))
 
   it.effect.each([[true, true, 700], [true, false, 800], [false, false, 1100]] as const)(
-    "T17: preemption of the model %s, of the synthesiser %s: %d ms",
+    "preemption of the model %s, of the synthesiser %s: %d ms",
     ([llm, tts, total]) =>
       Effect.gen(function*() {
         const timeline = yield* Testing.scenario({
@@ -253,7 +253,7 @@ describe("whole turns", () => {
       })
   )
 
-  it.effect("T34: a noise is one false interruption, and its pause ends with it", () =>
+  it.effect("a noise is one false interruption, and its pause ends with it", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         agent: withTools,
@@ -268,7 +268,7 @@ describe("whole turns", () => {
       assert.deepInclude(timeline.playbacks[1], { start: 17_000, end: 22_000 })
     }))
 
-  it.effect("T42: interrupt leaves the protected speech and what is behind it", () =>
+  it.effect("interrupt leaves the protected speech and what is behind it", () =>
     Effect.gen(function*() {
       const outcomes: Array<string> = []
       const timeline = yield* Testing.scenario({
@@ -294,7 +294,7 @@ describe("whole turns", () => {
       assert.deepStrictEqual(timeline.failures, [])
     }))
 
-  it.effect("T46, T47: a tool outlives the reply that called it, and is recorded once", () =>
+  it.effect("a tool outlives the reply that called it, and is recorded once", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         agent: withTools,
@@ -327,7 +327,7 @@ describe("whole turns", () => {
       assert.strictEqual(timeline.of("FunctionCallsFinished").length, 1)
     }))
 
-  it.effect("T66: a pause inside the endpointing delay makes one turn", () =>
+  it.effect("a pause inside the endpointing delay makes one turn", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         user: [Testing.say(500, 1500, "I would like"), Testing.say(1900, 2900, "a room.")],
@@ -338,7 +338,7 @@ describe("whole turns", () => {
       assert.strictEqual(timeline.of("UserSpeechCommitted").length, 1)
     }))
 
-  it.effect("T119: what was heard is what the synthesiser had said", () =>
+  it.effect("what was heard is what the synthesiser had said", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         user: [hello, Testing.say(4100, 5500, "Excuse me, please stop.")],
@@ -353,7 +353,7 @@ describe("whole turns", () => {
       )
     }))
 
-  it.effect("T105: a hook that waits does not keep the session from closing", () =>
+  it.effect("a hook that waits does not keep the session from closing", () =>
     Effect.gen(function*() {
       const stuck = Agent.make({
         instructions: "",
@@ -371,7 +371,7 @@ describe("whole turns", () => {
       assert.strictEqual(timeline.left, "")
     }))
 
-  it.effect("T120: a microphone that is muted in mid-speech ends the speech", () =>
+  it.effect("a microphone that is muted in mid-speech ends the speech", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         room: { frames: 20 },
@@ -383,7 +383,7 @@ describe("whole turns", () => {
     }))
 
   it.effect.each([0, 1, 200, 1000])(
-    "T125: closed %d ms after the beginning, whatever hangs",
+    "closed %d ms after the beginning, whatever hangs",
     (after) =>
       Effect.gen(function*() {
         const timeline = yield* Testing.scenario({

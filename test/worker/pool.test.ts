@@ -163,7 +163,7 @@ describe("a pool", () => {
       assert.strictEqual(server.dials(), 0)
     }))
 
-  it.live("kills a process that stands still before it is ready, and says so (H10)", () =>
+  it.live("kills a process that stands still before it is ready, and says so", () =>
     Effect.gen(function*() {
       const server = yield* serveAgent()
       const hasty: typeof desk = { ...desk, options: { ...desk.options, prewarmTimeout: 10 } }

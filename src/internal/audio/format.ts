@@ -1,8 +1,8 @@
 import type { Format, Frame } from "../../Audio.ts"
 import { AudioError } from "./error.ts"
 
-export const maxSampleRate = 768_000
-export const maxChannels = 64
+const maxSampleRate = 768_000
+const maxChannels = 64
 
 const isCount = (n: number, max: number): boolean => Number.isInteger(n) && n >= 1 && n <= max
 

@@ -19,7 +19,7 @@ const entities: Readonly<Record<string, string>> = {
 }
 
 /** Text that XML can hold: without the characters that it knows no way to write. */
-export const escape = (text: string): string =>
+const escape = (text: string): string =>
   text.toWellFormed()
     // oxlint-disable-next-line no-control-regex
     .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, " ")

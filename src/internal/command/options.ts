@@ -20,7 +20,7 @@ interface Limits {
   readonly concurrency?: number | undefined
 }
 
-export const invalid = (detail: string): Failure.InvalidRequest => new Failure.InvalidRequest({ detail })
+const invalid = (detail: string): Failure.InvalidRequest => new Failure.InvalidRequest({ detail })
 
 /** The program without its directory. */
 export const nameOf = (program: string): string => path.basename(program)

@@ -184,7 +184,7 @@ export const problems = (
     : []
 
 /** A `ConfigError` that says in a sentence which variables are wrong, and never what they hold. */
-export class ConfigProblem extends Config.ConfigError {
+class ConfigProblem extends Config.ConfigError {
   override get message(): string {
     const told = problems(this).map(({ detail, variable }) => `${variable} ${detail}`)
     return told.length === 0 ? super.message : told.join("; ")

@@ -6,7 +6,6 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Room from "../../Room.ts"
-import type { Session } from "../../Session.ts"
 import { attributes } from "./protocolNames.ts"
 import { follow, makeTry } from "./sessionListener.ts"
 
@@ -14,7 +13,7 @@ const patience = 1000
 
 /** Shows the newest state; one that is over before the room could take it is skipped. */
 export const showState = (
-  session: Session["Service"],
+  session: Room.Conversation,
   name: string
 ): Effect.Effect<void, never, Room.Room | Scope.Scope> =>
   Effect.gen(function*() {

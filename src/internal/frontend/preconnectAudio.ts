@@ -8,7 +8,7 @@ import { longestMs } from "./opusTail.ts"
 import { webmPackets } from "./webm.ts"
 
 /** Why a recording was not heard. */
-export class RecordingError extends Schema.TaggedError<RecordingError>("effect-voice/Frontend/RecordingError")(
+class RecordingError extends Schema.TaggedError<RecordingError>("effect-voice/Frontend/RecordingError")(
   "RecordingError",
   { reason: Schema.Literals(["Malformed", "DecoderMissing", "Unsupported"]), detail: Schema.String }
 ) {

@@ -4,8 +4,7 @@ import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
-import type { RoomError } from "../../Room.ts"
-import type { Session } from "../../Session.ts"
+import type { Conversation, RoomError } from "../../Room.ts"
 
 // What was said last is still sent when the session has ended (ms); then nobody listens any more.
 const patience = 1000
@@ -15,7 +14,7 @@ const patience = 1000
  * scope closes after the session's last event, what is left is still handled.
  */
 export const follow = (
-  session: Session["Service"],
+  session: Conversation,
   handle: (events: ReadonlyArray<Event.Event>) => Effect.Effect<void>
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.asVoid(Effect.acquireRelease(

@@ -7,7 +7,6 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
 import * as Room from "../../Room.ts"
-import type { Session } from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
 import { makeTextLimit } from "../room/textLimit.ts"
 import {
@@ -37,7 +36,7 @@ export interface Options {
 const atOnce = 8
 
 export const serveRequests = (
-  session: Session["Service"],
+  session: Room.Conversation,
   options: Options
 ): Effect.Effect<void, never, Room.Room | Scope.Scope> =>
   Effect.gen(function*() {

@@ -4,7 +4,6 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type * as Event from "../../Event.ts"
 import * as Room from "../../Room.ts"
-import type { Session } from "../../Session.ts"
 import { attributes, topics } from "./protocolNames.ts"
 import { follow, makeTry } from "./sessionListener.ts"
 
@@ -17,7 +16,7 @@ export interface Options {
 }
 
 export const tellTranscripts = (
-  session: Session["Service"],
+  session: Room.Conversation,
   options: Options
 ): Effect.Effect<void, never, Room.Room | Scope.Scope> =>
   Effect.gen(function*() {
@@ -128,7 +127,7 @@ const makePublish = (room: Room.Room["Service"], options: Options): Publish => {
 
 /** Each update is a text of its own that replaces the one before it, up to the final one. */
 const makeUser = (
-  session: Session["Service"],
+  session: Room.Conversation,
   room: Room.Room["Service"],
   publish: Publish
 ): (event: Event.Event) => Effect.Effect<void> => {
@@ -172,7 +171,7 @@ interface Line {
 }
 
 const makeAgent = (
-  session: Session["Service"],
+  session: Room.Conversation,
   room: Room.Room["Service"],
   scope: Scope.Scope,
   publish: Publish

@@ -23,7 +23,7 @@ const trackMessages = {
 
 const who = (identity: string | undefined): Facts => identity === undefined ? {} : { participant: identity }
 
-export const lineOf = (event: Event): Line => {
+const lineOf = (event: Event): Line => {
   switch (event._tag) {
     case "ParticipantJoined": {
       const { identity, kind } = event.participant

@@ -13,6 +13,8 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
 import { type EndReason, type Event, type Output, type OutputOptions, Room, RoomError } from "../../Room.ts"
+import { removeParticipant } from "../livekitServer/rooms.ts"
+import { mayRemove } from "../livekitServer/token.ts"
 import { makeBroadcast } from "../room/broadcast.ts"
 import { type Connection, isRefusal, join } from "./connection.ts"
 import { endOf } from "./convert.ts"
@@ -24,7 +26,6 @@ import { makeParticipants, publicationsOf, tracksOf } from "./participants.ts"
 import { makeRpc } from "./rpc.ts"
 import { hidden, hold, type RtcPublication, type RtcRoom } from "./rtc.ts"
 import { makeSending } from "./sending.ts"
-import { mayRemove, removeParticipant } from "./server.ts"
 
 export interface LiveKitRoom {
   readonly room: Room["Service"]

@@ -22,7 +22,7 @@ const rejected = (status: number, retryAfter?: Duration.Duration): Failure.Rejec
  * What went wrong, without what was said: descriptions, bodies and URLs of an
  * `AiError` may hold the conversation or a key.
  */
-export const reasonOf = (error: unknown): Failure.Reason => {
+const reasonOf = (error: unknown): Failure.Reason => {
   if (!AiError.isAiError(error)) return new Failure.InvalidResponse({ detail: "a part of the reply is malformed" })
   const { reason } = error
   switch (reason._tag) {

@@ -1,26 +1,8 @@
 import type * as Event from "../../Event.ts"
+import type { Latency, Usage } from "../../Metrics.ts"
 import { add, nothing } from "../cost.ts"
 import * as errorType from "./errorType.ts"
 import * as Sketch from "./sketch.ts"
-
-export interface Latency {
-  readonly count: number
-  readonly average: number
-  readonly min: number
-  readonly max: number
-  readonly p50: number
-  readonly p90: number
-  readonly p95: number
-  readonly p99: number
-}
-
-export interface Usage {
-  readonly requests: number
-  readonly inputTokens: number
-  readonly outputTokens: number
-  readonly characters: number
-  readonly audioMs: number
-}
 
 const noUsage: Usage = { requests: 0, inputTokens: 0, outputTokens: 0, characters: 0, audioMs: 0 }
 

@@ -96,7 +96,7 @@ const headersOf = (error: object): (name: string) => string | undefined => {
 const notJson = new Failure.InvalidResponse({ detail: "the answer is not the JSON that was expected" })
 
 /** What the package threw, without message, URL, headers and body. */
-export const reasonOf = (error: unknown): Effect.Effect<Failure.Reason> => {
+const reasonOf = (error: unknown): Effect.Effect<Failure.Reason> => {
   if (error instanceof SyntaxError) return Effect.succeed(notJson)
   if (!Predicate.isObject(error)) return Effect.succeed(new Failure.Broken({}))
   const told: Told = error

@@ -18,7 +18,7 @@ const hasReason = (error: unknown): error is Reasoned =>
   (typeof error.reason === "string" || (typeof error.reason === "object" && error.reason !== null))
 
 /** The reason of a cause, without anything that the user or the model said. */
-export const reasonOf = (cause: Cause.Cause<unknown>): Failure.Reason | string => {
+const reasonOf = (cause: Cause.Cause<unknown>): Failure.Reason | string => {
   const error = Cause.findErrorOption(cause)
   if (error._tag === "Some" && hasReason(error.value)) {
     const { reason } = error.value

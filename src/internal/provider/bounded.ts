@@ -5,7 +5,7 @@
  */
 
 /** Largest answer in bytes. */
-export const maxBytes = 64 * 1024 * 1024
+const maxBytes = 64 * 1024 * 1024
 
 /** Longest line in bytes of an answer that comes event by event: it is put together again with each piece. */
 const maxLine = 1024 * 1024

@@ -20,7 +20,7 @@ import * as utf8 from "./utf8.ts"
 const maxBytes = 64 * 1024 * 1024
 
 /** Wait in ms that `retry-after-ms` or `retry-after` asks for: a number of seconds, or a date. */
-export const retryAfterMs = (header: (name: string) => string | undefined, now: number): number | undefined => {
+const retryAfterMs = (header: (name: string) => string | undefined, now: number): number | undefined => {
   const exact = Number.parseFloat(header("retry-after-ms") ?? "")
   if (exact >= 0) return exact
   const value = header("retry-after")

@@ -55,7 +55,7 @@ export const alone: Claims = {
 }
 
 /** Remembers which providers are available and finds out when a lost one is back. */
-export class Providers {
+class Providers {
   readonly #options: Options
   readonly #entries: ReadonlyArray<Entry>
   readonly #probes: FiberMap.FiberMap<number>

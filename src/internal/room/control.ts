@@ -17,7 +17,12 @@ export interface Newcomer {
   readonly preconnect?: boolean | undefined
 }
 
-/** Something that the agent sent, in the order in which it was sent. */
+/**
+ * Something that the agent sent, in the order in which it was sent.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export type Sent =
   | {
     readonly _tag: "Text"
@@ -63,7 +68,12 @@ export type Sent =
   | { readonly _tag: "Dtmf"; readonly digits: string }
   | { readonly _tag: "Attributes"; readonly attributes: Readonly<Record<string, string>> }
 
-/** A track of the agent, open or closed. */
+/**
+ * A track of the agent, open or closed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface OutputView extends Audio.Format {
   readonly name: string
   readonly isOpen: Effect.Effect<boolean>
@@ -77,6 +87,13 @@ export interface OutputView extends Audio.Format {
 /** A part of the room that can be made to fail. */
 export type Part = "output" | "audio" | "send" | "rpc"
 
+/**
+ * What tests do with a virtual room from outside: who comes and goes, what they
+ * say and send, what fails; and what the agent has sent and been heard with.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface RoomControl {
   /** Fails when the identity is already there. */
   readonly join: (participant: Newcomer) => Effect.Effect<void, RoomError>

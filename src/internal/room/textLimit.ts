@@ -1,7 +1,7 @@
 /** How much may be typed: longer texts, and those that come faster than anyone types, are refused. */
 
 /** Characters. */
-export const longestText = 16_384
+const longestText = 16_384
 const mostAtOnce = 20
 const withinMs = 10_000
 

@@ -5,7 +5,7 @@
  * cannot depend on where a stream cuts it. Halves of surrogate pairs are `other`.
  */
 
-export const other = 0
+const other = 0
 export const space = 1
 export const newline = 2
 /** A full stop of the Latin kind: it may also belong to a number, a name or an abbreviation. */
@@ -120,5 +120,3 @@ export const isUnspaced = (unit: number): boolean => (lookup(unit) & unspacedBit
 export const isPunctuation = (unit: number): boolean => (lookup(unit) & punctuationBit) !== 0
 
 export const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff
-
-export const isLowSurrogate = (unit: number): boolean => unit >= 0xdc00 && unit <= 0xdfff

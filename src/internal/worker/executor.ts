@@ -31,7 +31,7 @@ export interface Executor extends Pick<JobRunner, "run" | "hurry" | "running"> {
 const holdEngine: Effect.Effect<void, WorkerError, Scope.Scope> = Effect.flatMap(
   Effect.promise(async () => {
     // Read and compiled before the first call, too.
-    await import("../../Layers/LiveKitRoom.ts")
+    await import("../livekit/served.ts")
     return import("../livekit/rtc.ts")
   }),
   ({ hold }) =>

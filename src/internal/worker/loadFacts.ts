@@ -14,7 +14,7 @@ export const noUsage: Usage = { cpu: 0, memoryBytes: 0, eventLoopDelayMs: 0 }
 const delayLimitMs = 100
 
 /** Load at which a server gives no more jobs. */
-export const serverLimit = 0.7
+const serverLimit = 0.7
 
 export interface Facts extends Usage {
   readonly cores: number

@@ -78,8 +78,8 @@ const whole = (option: string, value: number | undefined, fallback: number, leas
 // Native code is for those who need it.
 const joinLiveKit: JobSettings["connect"] = ({ admin, autoSubscribe, token, url }) =>
   Effect.flatMap(
-    Effect.promise(() => import("../../Layers/LiveKitRoom.ts")),
-    ({ connect }) => connect({ url, token, admin, autoSubscribe })
+    Effect.promise(() => import("../livekit/served.ts")),
+    ({ joinServed }) => joinServed({ url, token, admin, autoSubscribe })
   )
 
 export const checkDefinition = (definition: Definition<unknown>): Checked<JobSettings> =>

@@ -26,7 +26,7 @@ export type Grants = { readonly [K in keyof Permissions]-?: Exclude<Permissions[
 export type Framing = "binary" | "json"
 
 /** Far above what a server may send: assignments carry a room and a token. */
-export const maxFrame = 8 * 1024 * 1024
+const maxFrame = 8 * 1024 * 1024
 
 export interface Accepted {
   readonly identity: string
@@ -67,7 +67,7 @@ export type Incoming =
   | { readonly _tag: "Pong" }
   | { readonly _tag: "Unknown" }
 
-export const typeOf = {
+const typeOf = {
   room: JobType.JT_ROOM,
   publisher: JobType.JT_PUBLISHER,
   participant: JobType.JT_PARTICIPANT

@@ -7,21 +7,22 @@ import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Metrics from "../../Metrics.ts"
 import type { Definition, Options, Status, Worker } from "../../Worker.ts"
+import { removeParticipant } from "../livekitServer/rooms.ts"
+import { callToken, roomToken, workerToken } from "../livekitServer/token.ts"
 import { monotonic } from "../steady.ts"
 import { makeAssignments } from "./assignments.ts"
 import { connect, type Link } from "./connection.ts"
 import { ConnectionLost, type ConnectionReason, Exhausted, WorkerError } from "./errors.ts"
-import { evict } from "./evict.ts"
 import { type Executor, makeLocal } from "./executor.ts"
 import { logFailure } from "./failureLog.ts"
 import { serveHttp } from "./http.ts"
+import type { Assignment } from "./job.ts"
 import { defaultLoad, type Facts, type Usage } from "./loadFacts.ts"
 import * as metrics from "./metrics.ts"
 import { agentUrl, check, checkDefinition, type Settings } from "./options.ts"
 import { makePool } from "./pool.ts"
 import { cores, makeProbe, memory } from "./probe.ts"
 import type { Outgoing } from "./protocol.ts"
-import { callToken, workerToken } from "./token.ts"
 import { version } from "./version.ts"
 
 const updateInterval = 2500
@@ -37,6 +38,20 @@ interface State {
   load: number
   executor: Executor | undefined
 }
+
+/**
+ * Takes the agent of a process that has died out of its room. The server notices
+ * by itself, but some 20 seconds later, in which the caller talks to nobody.
+ */
+const evict = (settings: Settings) => ({ identity, job, url }: Assignment): Effect.Effect<void> =>
+  Effect.flatMap(
+    roomToken(settings, job.room.name),
+    (token) => removeParticipant({ url, token, room: job.room.name, identity })
+  ).pipe(
+    Effect.catch((why) =>
+      Effect.logWarning("the agent of a process that has ended is still in its room").pipe(Effect.annotateLogs({ why }))
+    )
+  )
 
 const total = (own: Usage, executor: Executor | undefined): Usage =>
   (executor?.children() ?? []).reduce<Usage>(
@@ -128,7 +143,7 @@ export const make = <E>(
     })
     const executor: Executor = settings.pool === undefined
       ? yield* makeLocal(definition, jobSettings)
-      : yield* makePool(settings.pool, jobSettings, (assignment) => evict(settings, assignment))
+      : yield* makePool(settings.pool, jobSettings, evict(settings))
     state.executor = executor
 
     const ended = yield* Deferred.make<void, WorkerError>()

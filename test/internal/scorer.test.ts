@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Metric } from "effect"
-import * as native from "../src/internal/native.ts"
-import { largestBatch, makeMemory, sampleCount } from "../src/internal/vad/batchMemory.ts"
-import { share } from "../src/internal/vad/batchScorer.ts"
-import { cellSize } from "../src/internal/vad/weights.ts"
+import * as native from "../../src/internal/native.ts"
+import { largestBatch, makeMemory, sampleCount } from "../../src/internal/vad/batchMemory.ts"
+import { share } from "../../src/internal/vad/batchScorer.ts"
+import { cellSize } from "../../src/internal/vad/weights.ts"
 
 const size = sampleCount(16_000)
 

@@ -2,9 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Redacted } from "effect"
 import { spawn } from "node:child_process"
 import * as fs from "node:fs"
-import * as files from "../src/internal/command/files.ts"
-import * as command from "../src/internal/command/run.ts"
-import * as programs from "./support/programs.ts"
+import * as files from "../../src/internal/command/files.ts"
+import * as command from "../../src/internal/command/run.ts"
+import * as programs from "../support/programs.ts"
 
 const limits = { timeoutMs: 30_000, maxOutput: 1024 * 1024 }
 
@@ -121,7 +121,7 @@ describe("a local program", () => {
   it.live("does not outlive a process that exits in the middle of a call", () =>
     Effect.gen(function*() {
       const watch = yield* programs.watch
-      const module = new URL("../src/internal/command/run.ts", import.meta.url).href
+      const module = new URL("../../src/internal/command/run.ts", import.meta.url).href
       const script = `
         import { run } from ${JSON.stringify(module)}
         import { Effect } from "effect"
@@ -129,7 +129,7 @@ describe("a local program", () => {
         Effect.runFork(run({ program: process.execPath, args, timeoutMs: 60_000, maxOutput: 1 }))
         process.stdin.on("end", () => process.exit(0)).resume()`
       const parent = spawn(process.execPath, ["--input-type=module", "-e", script], {
-        cwd: new URL("..", import.meta.url),
+        cwd: new URL("../..", import.meta.url),
         stdio: ["pipe", "inherit", "inherit"]
       })
       yield* watch.started

@@ -1,7 +1,7 @@
 /** Calls of tools, put together from whatever servers tell of them. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { type Call, Calls, type Fragment } from "../src/internal/llm/calls.ts"
+import { type Call, Calls, type Fragment } from "../../src/internal/llm/calls.ts"
 
 type Deltas = ReadonlyArray<ReadonlyArray<Fragment>>
 

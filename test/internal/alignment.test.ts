@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { Tts } from "effect-voice"
-import * as Alignment from "../src/internal/alignment.ts"
-import { heardAt, makeUtterance, type Utterance } from "../src/internal/pipeline/utterance.ts"
+import * as Alignment from "../../src/internal/alignment.ts"
+import { heardAt, makeUtterance, type Utterance } from "../../src/internal/pipeline/utterance.ts"
 
 const timed = (...entries: ReadonlyArray<readonly [text: string, start: number, end: number]>) =>
   entries.map(([text, start, end]): Tts.TimedText => ({ text, start, end }))
@@ -20,7 +20,7 @@ describe("heard", () => {
     ["a gap", sentence, 999, "Hello there"],
     ["the end", sentence, 1200, "Hello there you"],
     [
-      "two stretches of words (T119)",
+      "two stretches of words",
       timed(["Let me ", 0, 400], ["check on", 400, 900], [" it", 900, 1100]),
       950,
       "Let me check on"
@@ -57,7 +57,7 @@ describe("heard", () => {
 })
 
 describe("releases", () => {
-  it("E9: a word is released when it begins, without the end of the text", () => {
+  it("a word is released when it begins, without the end of the text", () => {
     const first = Alignment.releases(timed(["It is", 0, 200]))
     const both = Alignment.releases(timed(["It is", 0, 200], [" sunny", 200, 400]))
     assert.deepStrictEqual(both, [{ at: 0, text: "It" }, { at: 120, text: " is" }, { at: 200, text: " sunny" }])
@@ -69,36 +69,6 @@ describe("releases", () => {
       { at: 100, text: "a" },
       { at: 100, text: " b" }
     ])
-  })
-})
-
-describe("speaking rate", () => {
-  const rates = (points: ReadonlyArray<readonly [number, number]>) =>
-    points.reduce((rates, [at, rate]) => Alignment.addRate(rates, at, rate), Alignment.noRates)
-
-  it("E8: integrates the rates", () => {
-    const all = rates([[1, 4], [2, 6], [3.5, 2]])
-    assert.deepStrictEqual([1, 2, 3.5].map((at) => Alignment.charactersAt(all, at)), [4, 10, 13])
-  })
-
-  it("E8: interpolates, extrapolates at the last rate, and knows nothing before the first point", () => {
-    const two = rates([[1, 4], [2, 6]])
-    assert.deepStrictEqual([0, 0.5, 1.5, 3].map((at) => Alignment.charactersAt(two, at)), [0, 0, 7, 16])
-    assert.strictEqual(Alignment.charactersAt(Alignment.noRates, 5), 0)
-  })
-
-  it("E8: a text without an end ends where the next one starts", () => {
-    const started = Alignment.annotate(Alignment.noRates, { text: "hello", start: 0 })
-    assert.strictEqual(Alignment.charactersAt(started, 1), 0)
-    const next = Alignment.annotate(started, { text: " you", start: 1 })
-    assert.deepStrictEqual(next.segments, [{ at: 1, rate: 5, characters: 5 }])
-    assert.strictEqual(Alignment.charactersAt(Alignment.annotate(next, { text: "", end: 2 }), 2), 9)
-  })
-
-  it("a silence between two texts has no characters", () => {
-    const first = Alignment.annotate(Alignment.noRates, { text: "hello", start: 0, end: 1 })
-    const second = Alignment.annotate(first, { text: "you", start: 3, end: 4 })
-    assert.deepStrictEqual([1, 2, 3, 4].map((at) => Alignment.charactersAt(second, at)), [5, 5, 5, 8])
   })
 })
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as Endpointing from "../src/internal/turn/endpointing.ts"
+import * as Endpointing from "../../src/internal/turn/endpointing.ts"
 
 type Verdict = Endpointing.Verdict
 type Step =
@@ -36,45 +36,45 @@ const after = (steps: ReadonlyArray<Step>) => Endpointing.delays(run(dynamic(), 
 describe("endpointing", () => {
   const rows: ReadonlyArray<readonly [name: string, steps: ReadonlyArray<Step>, min: number, max: number]> = [
     [
-      "B1: a pause inside the turn raises the minimum",
+      "a pause inside the turn raises the minimum",
       [["silence", 100_000], ["user", 100_400], ["silence", 100_500]],
       350,
       1000
     ],
     [
-      "B2: an exchange of turns leaves the maximum",
+      "an exchange of turns leaves the maximum",
       [["silence", 0], ["agent", 600], ["user", 1500], ["silence", 2000]],
       300,
       1000
     ],
-    ["B3: a minimum above the maximum is clamped", [["update", { minDelay: 1500 }]], 1000, 1000],
-    ["B4: what was learned", [["silence", 0], ["user", 1000], ["silence", 1500]], 650, 1000],
+    ["a minimum above the maximum is clamped", [["update", { minDelay: 1500 }]], 1000, 1000],
+    ["a pause is learned", [["silence", 0], ["user", 1000], ["silence", 1500]], 650, 1000],
     [
-      "B4: is clamped to a new maximum",
+      "what was learned is clamped to a new maximum",
       [["silence", 0], ["user", 1000], ["silence", 1500], ["update", { maxDelay: 500 }]],
       500,
       500
     ],
     [
-      "B5: a backchannel teaches nothing",
+      "a backchannel teaches nothing",
       [["silence", 0], ["agent", 500], ["overlap", 1500], ["silence", 1800, "backchannel"]],
       300,
       1000
     ],
     [
-      "B7: agent speech between two utterances is no pause",
+      "agent speech between two utterances is no pause",
       [["silence", 0], ["agent", 300], ["agentEnd", 600], ["user", 800], ["silence", 1200]],
       300,
       1000
     ],
     [
-      "B8: a new alpha counts from the next pause on",
+      "a new alpha counts from the next pause on",
       [["silence", 0], ["user", 1000], ["silence", 1500], ["update", { alpha: 0.2 }]],
       650,
       1000
     ],
     [
-      "B8: and weighs that pause",
+      "a new alpha weighs the next pause",
       [["silence", 0], ["user", 1000], ["silence", 1500], ["update", { alpha: 0.2 }], ["user", 2500], [
         "silence",
         3000
@@ -83,7 +83,7 @@ describe("endpointing", () => {
       1000
     ],
     [
-      "B10: an overlap does not turn agent speech into a pause",
+      "an overlap does not turn agent speech into a pause",
       [["agent", 0], ["overlap", 500], ["silence", 800], ["agentEnd", 5000], ["user", 6000], ["silence", 8000]],
       300,
       1000
@@ -188,7 +188,7 @@ describe("endpointing", () => {
   ]
 
   it.each(learns)(
-    "B11: agent %s, overlap %s, %s (agent at %d, user at %d) → %d",
+    "agent %s, overlap %s, %s (agent at %d, user at %d) → %d",
     (agent, overlapping, verdict, agentAt, userAt, min) => {
       const steps: ReadonlyArray<Step> = [
         ["user", -1000],

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
-import { events } from "../src/internal/provider/lines.ts"
+import { events } from "../../src/internal/provider/lines.ts"
 
 const encode = (text: string) => new TextEncoder().encode(text)
 

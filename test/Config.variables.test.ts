@@ -60,7 +60,7 @@ const rows: ReadonlyArray<Row> = [
   { name: "METRICS_PORT", given: "9000", unset: 8000, set: 9000, at: (o) => o.metrics.port }
 ]
 
-describe("The reference document's configuration", () => {
+describe("the variables of the environment", () => {
   it("has eighteen variables, each of them documented", () => {
     assert.deepStrictEqual(Config.variables.map(({ name }) => name).sort(), rows.map(({ name }) => name).sort())
     assert.strictEqual(Config.variables.length, 18)

@@ -5,8 +5,8 @@ import * as EnergyVad from "effect-voice/Layers/EnergyVad"
 import * as Testing from "effect-voice/testing"
 import { Prompt, Tool, Toolkit } from "effect/ai"
 
-// The eight tests that the field's reference documentation shows, by meaning and with its bounds.
-describe("what users of other frameworks test (coverage row 27)", () => {
+// What the documentation of such libraries shows as tests, with its bounds.
+describe("the first things that one asks of each part", () => {
   it.effect("speech is recognised with confidence above 0.8", () =>
     Effect.gen(function*() {
       const { stt } = yield* Testing.stt()

@@ -7,12 +7,12 @@ import { execFile } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { promisify } from "node:util"
 import type { Worker } from "node:worker_threads"
-import * as native from "../src/internal/native.ts"
-import * as silero from "../src/internal/vad/silero.ts"
-import { read } from "../src/internal/vad/weights.ts"
-import { contract } from "./contract/vad.ts"
-import { recording } from "./fixtures/speech.ts"
-import { altered, convert, farthest, published, rotated, windowsOf, withModel } from "./support/silero.ts"
+import * as native from "../../src/internal/native.ts"
+import * as silero from "../../src/internal/vad/silero.ts"
+import { read } from "../../src/internal/vad/weights.ts"
+import { contract } from "../contract/vad.ts"
+import { recording } from "../fixtures/speech.ts"
+import { altered, convert, farthest, published, rotated, windowsOf, withModel } from "../support/silero.ts"
 
 const rates = [16_000, 8000] as const
 
@@ -110,7 +110,7 @@ describe("Silero model", () => {
   )
 
   it.effect.each([false, true])(
-    "V8: gives 40 streams at once what each gets alone (worker: %s)",
+    "gives 40 streams at once what each gets alone (worker: %s)",
     (worker) =>
       Effect.gen(function*() {
         const { scorer } = yield* model({ worker })

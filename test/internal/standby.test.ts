@@ -3,8 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Scope, Stream } from "effect"
 import { Failure } from "effect-voice"
 import { TestClock } from "effect/testing"
-import type { Connection } from "../src/internal/provider/socket.ts"
-import { standby } from "../src/internal/provider/standby.ts"
+import type { Connection } from "../../src/internal/provider/socket.ts"
+import { standby } from "../../src/internal/provider/standby.ts"
 
 interface Line extends Connection {
   readonly number: number
@@ -42,7 +42,7 @@ const lines = Effect.fnUntraced(function*(options: { readonly gate?: Effect.Effe
 })
 
 describe("a standby connection", () => {
-  it.effect("G10: is taken once, closed by who has taken it, and not opened twice", () =>
+  it.effect("is taken once, closed by who has taken it, and not opened twice", () =>
     Effect.gen(function*() {
       const { held, source, use } = yield* lines()
       yield* Effect.all([source.prewarm, source.prewarm, source.prewarm], { concurrency: "unbounded" })
@@ -51,7 +51,7 @@ describe("a standby connection", () => {
       assert.deepStrictEqual(held(), [])
     }))
 
-  it.effect("G10: is not used again when its time is over, nor when the other side has closed it", () =>
+  it.effect("is not used again when its time is over, nor when the other side has closed it", () =>
     Effect.gen(function*() {
       const { all, held, source, use } = yield* lines()
       yield* source.prewarm
@@ -64,7 +64,7 @@ describe("a standby connection", () => {
       assert.deepStrictEqual(held(), [])
     }))
 
-  it.effect("G10: one that was lost makes place for another, which is kept for its whole time", () =>
+  it.effect("one that was lost makes place for another, which is kept for its whole time", () =>
     Effect.gen(function*() {
       const { all, held, source, use } = yield* lines()
       yield* source.prewarm
@@ -77,7 +77,7 @@ describe("a standby connection", () => {
       assert.strictEqual(yield* use, 1)
     }))
 
-  it.effect("G10: whoever gives up waiting for one leaves nothing open, and a failure is no standby", () =>
+  it.effect("whoever gives up waiting for one leaves nothing open, and a failure is no standby", () =>
     Effect.gen(function*() {
       const opens = Deferred.makeUnsafe<void, Failure.Reason>()
       const { held, source, use } = yield* lines({ gate: Deferred.await(opens) })

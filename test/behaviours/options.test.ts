@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { Agent, Pipeline, type Session, Vad } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 
@@ -61,7 +61,7 @@ describe("options that no conversation can work with", () => {
     ["minSilence", { minSilence: -1 }],
     ["prefixPadding", { prefixPadding: Number.NaN }],
     ["maxBufferedSpeech", { maxBufferedSpeech: -1 }]
-  ])("V9: of the detector, %s: the error names it", ([option, vad]) =>
+  ])("of the detector, %s: the error names it", ([option, vad]) =>
     Effect.gen(function*() {
       const error = yield* opened({ vad })
       assert.strictEqual(error._tag, "VadError")
@@ -105,15 +105,18 @@ describe("options that no conversation can work with", () => {
 
   it.effect("in mid-session, the wait of commitTurn: refused", () =>
     Effect.gen(function*() {
-      const timeline = yield* Testing.scenario({
-        at: [
-          { at: 1000, do: (session) => session.commitTurn({ wait: Number.NaN }) },
-          { at: 1000, do: (session) => session.commitTurn({ wait: -1 }) },
-          { at: 1000, do: (session) => session.commitTurn({ wait: "later" as never }) }
-        ]
+      const refused: Array<Session.SessionError> = []
+      yield* Testing.scenario({
+        at: [Number.NaN, -1, "later" as never].map((wait) => ({
+          at: 1000,
+          do: (session) =>
+            Effect.map(Effect.flip(session.commitTurn({ wait })), (error) => {
+              refused.push(error)
+            })
+        }))
       })
-      assert.strictEqual(timeline.failures.length, 3)
-      for (const { cause } of timeline.failures) assert.include(cause, "wait")
+      assert.deepStrictEqual(refused.map(({ reason }) => reason), Array.from({ length: 3 }, () => "InvalidOption"))
+      for (const { detail } of refused) assert.match(detail, /^wait /)
     }))
 
   it.effect.each(["0 millis", 0, "Infinity"] as const)(
@@ -157,5 +160,57 @@ describe("a detector that fails", () => {
       assert.isNotEmpty(timeline.of("ProviderFailed").filter(({ component }) => component === "vad"))
       assert.strictEqual(timeline.of("SessionClosed")[0]!.reason, "provider_failures")
       assert.strictEqual(timeline.left, "")
+    }))
+})
+
+describe("a detector that is slow", () => {
+  it.effect("closes a speech only when the window before it has its score, whenever it stops listening", () =>
+    Effect.gen(function*() {
+      for (const stop of [2000, 2003, 2008, 2011]) {
+        let scoring = false
+        let overlaps = 0
+        const begin = () => {
+          if (scoring) overlaps++
+          scoring = true
+        }
+        const slow = Layer.succeed(
+          Vad.Vad,
+          Vad.make({
+            name: "slow",
+            sampleRate: 16_000,
+            windowSize: 320,
+            scorer: Effect.succeed({
+              score: (windows) =>
+                Effect.sync(begin).pipe(
+                  Effect.andThen(Effect.sleep(7)),
+                  Effect.map(() => {
+                    scoring = false
+                    return windows.map((window) => window.some((sample) => Math.abs(sample) > 0.01) ? 1 : 0)
+                  })
+                ),
+              reset: () => {
+                if (scoring) overlaps++
+              }
+            })
+          })
+        )
+        const stopped: Array<number> = []
+        yield* Testing.inVirtualTime(
+          Effect.gen(function*() {
+            const caller = yield* Testing.Caller
+            const session = yield* Pipeline.make(Agent.make({ instructions: "" }), {
+              onEvent: (event) => {
+                if (event._tag === "UserStoppedSpeaking") stopped.push(event.at)
+              }
+            })
+            yield* Effect.forkScoped(caller.says("This is a long sentence of mine", { at: 1000, duration: 4000 }))
+            yield* Effect.sleep(stop)
+            yield* session.listen(false)
+            yield* Effect.sleep(3000)
+          }).pipe(Effect.provide(Layer.merge(Testing.layer({ room: { frames: 20 } }), slow)), Effect.scoped)
+        )
+        assert.strictEqual(overlaps, 0, `at ${stop}`)
+        assert.isAtMost(stopped[0]!, stop + 20)
+      }
     }))
 })

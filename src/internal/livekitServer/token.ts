@@ -1,0 +1,153 @@
+/**
+ * Access tokens for a LiveKit server, signed here: each allows what it is made
+ * for, and nothing else. They are values; what is forgotten of one is its time.
+ */
+import * as Clock from "effect/Clock"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { createHmac } from "node:crypto"
+import { RoomError } from "../../Room.ts"
+import { millisOf } from "../provider/options.ts"
+
+/** Whose tokens the server believes. */
+export interface Signer {
+  readonly apiKey: Redacted.Redacted
+  readonly apiSecret: Redacted.Redacted
+}
+
+/**
+ * What a token says.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface TokenOptions {
+  readonly apiKey: string
+  readonly apiSecret: Redacted.Redacted
+  readonly room: string
+  readonly identity: string
+  readonly name?: string | undefined
+  readonly metadata?: string | undefined
+  readonly attributes?: Readonly<Record<string, string>> | undefined
+  /** An agent is known as one to frontends, and may speak in another's name. @default "agent" */
+  readonly kind?: "agent" | "standard" | undefined
+  /** Not seen by the others. @default false */
+  readonly hidden?: boolean | undefined
+  /** May take others out of the room: `Room.remove`. @default false */
+  readonly admin?: boolean | undefined
+  /** How long it lets someone in. @default "1 hour" */
+  readonly ttl?: Duration.Input | undefined
+}
+
+interface Token {
+  readonly claims: Readonly<Record<string, unknown>>
+  readonly identity?: string
+  readonly lifetimeSeconds: number
+  /** It counts from so long ago, for servers whose clock is behind. */
+  readonly leewaySeconds: number
+}
+
+const encoded = (part: object): string => Buffer.from(JSON.stringify(part)).toString("base64url")
+
+// In the same breath, which a key of Web Crypto does not allow: no job waits for a signature.
+const sign = (
+  { apiKey, apiSecret }: Signer,
+  { claims, identity, leewaySeconds, lifetimeSeconds }: Token
+): Effect.Effect<Redacted.Redacted> =>
+  Effect.map(Clock.currentTimeMillis, (ms) => {
+    const now = Math.floor(ms / 1000)
+    const payload = {
+      ...claims,
+      ...(identity === undefined ? {} : { sub: identity }),
+      iss: Redacted.value(apiKey),
+      nbf: now - leewaySeconds,
+      exp: now + lifetimeSeconds
+    }
+    const text = [{ alg: "HS256", typ: "JWT" }, payload].map(encoded).join(".")
+    const signature = createHmac("sha256", Redacted.value(apiSecret)).update(text).digest("base64url")
+    return Redacted.make(`${text}.${signature}`)
+  })
+
+const longestSeconds = 10 * 365 * 86_400
+
+const invalid = (detail: string) => new RoomError({ reason: "InvalidOption", detail: `token: ${detail}` })
+
+/** It lets someone into one room, to speak, to listen, to send and to change what is said of them. */
+export const participantToken = (options: TokenOptions): Effect.Effect<Redacted.Redacted, RoomError> =>
+  Effect.gen(function*() {
+    const { apiKey, apiSecret, attributes, identity, kind = "agent", metadata, name, room } = options
+    for (const [option, value] of Object.entries({ apiKey, identity, room, apiSecret: Redacted.value(apiSecret) })) {
+      if (value === "") return yield* invalid(`${option} is empty`)
+    }
+    const ttl = millisOf(options.ttl ?? "1 hour") / 1000
+    if (!(ttl > 0 && ttl <= longestSeconds)) {
+      return yield* invalid("ttl must be a duration above 0 and of at most 10 years, such as \"1 hour\"")
+    }
+    return yield* sign({ apiKey: Redacted.make(apiKey), apiSecret }, {
+      claims: {
+        ...(name === undefined ? {} : { name }),
+        ...(metadata === undefined ? {} : { metadata }),
+        ...(attributes === undefined ? {} : { attributes }),
+        ...(kind === "agent" ? { kind } : {}),
+        video: {
+          roomJoin: true,
+          room,
+          canPublish: true,
+          canSubscribe: true,
+          canPublishData: true,
+          canUpdateOwnMetadata: true,
+          ...(kind === "agent" ? { agent: true } : {}),
+          ...(options.hidden === true ? { hidden: true } : {}),
+          ...(options.admin === true ? { roomAdmin: true } : {})
+        }
+      },
+      identity,
+      lifetimeSeconds: Math.max(1, Math.round(ttl)),
+      leewaySeconds: 10
+    })
+  })
+
+/** It lets a caller into one room for an hour, and asks for the agent if that makes the room. */
+export const callerToken = (
+  signer: Signer,
+  { agentName, identity, room }: { readonly agentName: string; readonly identity: string; readonly room: string }
+): Effect.Effect<Redacted.Redacted> =>
+  sign(signer, {
+    claims: {
+      name: identity,
+      video: { roomJoin: true, room, canPublish: true, canSubscribe: true, canPublishData: true },
+      ...(agentName === "" ? {} : { roomConfig: { agents: [{ agentName }] } })
+    },
+    identity,
+    lifetimeSeconds: 3600,
+    leewaySeconds: 60
+  })
+
+/** It may register workers, for an hour. */
+export const workerToken = (signer: Signer): Effect.Effect<Redacted.Redacted> =>
+  sign(signer, { claims: { video: { agent: true } }, lifetimeSeconds: 3600, leewaySeconds: 60 })
+
+/** It may take participants out of one room, for a minute unless told otherwise. */
+export const roomToken = (signer: Signer, room: string, lifetimeSeconds = 60): Effect.Effect<Redacted.Redacted> =>
+  sign(signer, { claims: { video: { roomAdmin: true, room } }, lifetimeSeconds, leewaySeconds: 60 })
+
+// Longer than any call.
+const callSeconds = 24 * 3600
+
+/** The same for as long as a call may last: whoever hangs up ends the line of who is at a telephone. */
+export const callToken = (signer: Signer, room: string): Effect.Effect<Redacted.Redacted> =>
+  roomToken(signer, room, callSeconds)
+
+/** Whether a token lets its holder take others out of the room. */
+export const mayRemove = (token: Redacted.Redacted): boolean => {
+  try {
+    const claims: unknown = JSON.parse(
+      Buffer.from(Redacted.value(token).split(".")[1] ?? "", "base64url").toString("utf8")
+    )
+    const { video } = claims as { readonly video?: { readonly roomAdmin?: unknown } }
+    return video?.roomAdmin === true
+  } catch {
+    return false
+  }
+}

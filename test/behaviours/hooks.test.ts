@@ -1,0 +1,74 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { Agent } from "effect-voice"
+import * as Testing from "effect-voice/testing"
+
+const hello = Testing.say(500, 2500, "Hello, how are you?")
+const boom = (): never => {
+  throw new Error("boom")
+}
+
+describe("a hook or a callback that breaks", () => {
+  it.effect.each(["throws", "dies", "interrupts itself"])(
+    "onUserTurn %s: the turn is answered all the same",
+    (how) =>
+      Effect.gen(function*() {
+        const timeline = yield* Testing.scenario({
+          agent: Agent.make({
+            instructions: "",
+            onUserTurn: () => how === "throws" ? boom() : how === "dies" ? Effect.die("boom") : Effect.interrupt
+          }),
+          user: [hello, Testing.type(9000, "And now?")],
+          llm: ["Fine.", "Still fine."]
+        })
+        assert.includeMembers([...timeline.messages], ["assistant: Fine.", "assistant: Still fine."])
+        assert.deepStrictEqual(timeline.of("ProviderFailed").map(({ component }) => component), ["hook", "hook"])
+      })
+  )
+
+  it.effect("a turn detector and a classifier that throw make nobody deaf", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        user: [hello, Testing.say(9000, 10_000, "Again")],
+        llm: ["Fine.", "Fine again."],
+        options: { turnDetector: boom, overlapClassifier: boom, turn: { interruption: { backchannel: true } } }
+      })
+      assert.includeMembers([...timeline.messages], ["assistant: Fine.", "assistant: Fine again."])
+    }))
+
+  it.effect("an onEvent and an onFailure that throw harm nothing", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({ instructions: "", onFailure: boom }),
+        user: [hello, Testing.say(19_000, 20_000, "Again")],
+        llm: [{ fail: true }, { fail: true }, { fail: true }, { fail: true }, "Fine again."],
+        options: { onEvent: boom, resilience: { retries: 3 } }
+      })
+      assert.include(timeline.messages, "assistant: Fine again.")
+    }))
+
+  it.effect("onExit that hangs in its clean-up does not hold the session up", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({ instructions: "", onExit: Effect.uninterruptible(Effect.never) }),
+        at: [{ at: 1000, do: (session) => session.close() }]
+      })
+      timeline.expect(["SessionClosed", 6000])
+    }))
+
+  it.effect("a hand-off that the end of the session overtakes is none; onExit runs once", () =>
+    Effect.gen(function*() {
+      let exits = 0
+      const slow = Effect.andThen(Effect.sync(() => exits++), Effect.sleep("3 seconds"))
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({ instructions: "", onExit: slow }),
+        at: [
+          { at: 1000, do: (session) => session.handoff(Agent.make({ name: "other", instructions: "" })) },
+          { at: 2000, do: (session) => session.close() }
+        ]
+      })
+      assert.strictEqual(exits, 1)
+      assert.strictEqual(timeline.of("AgentChanged").length, 0)
+      assert.strictEqual(timeline.events.at(-1)!._tag, "SessionClosed")
+    }))
+})

@@ -1,0 +1,327 @@
+/** The rules of the house, each held to the source, and shown to catch what breaks it. */
+import { assert, describe, it } from "@effect/vitest"
+import { circles, type Module, modules, others, parse } from "./support/source.ts"
+
+/** A noun of the barrel, a layer, or the testing kit: what a program imports. */
+const isPublic = ({ path }: { readonly path: string }): boolean =>
+  /^(?:Layers\/)?[A-Z]\w*\.ts$|^testing\.ts$/.test(path)
+
+const isNoun = (path: string): boolean => /^[A-Z]\w*\.ts$/.test(path)
+
+/** Every rule tells what breaks it. */
+type Rule = (graph: ReadonlyArray<Module>) => ReadonlyArray<string>
+
+const providersByPathAlone: Rule = (graph) =>
+  graph.filter(({ path }) => !/^(?:Layers|testing|cli)\//.test(path) && path !== "testing.ts").flatMap((
+    { imports, path }
+  ) => imports.filter(({ from }) => from.startsWith("Layers/")).map(({ from }) => `${path} imports ${from}`))
+
+const oneDoorToLiveKit: Rule = (graph) =>
+  graph.filter(({ path }) => !path.startsWith("internal/livekit/")).flatMap(({ imports, path }) =>
+    imports.filter(({ from }) => from === "@livekit/rtc-node").map(({ from }) => `${path} imports ${from}`)
+  )
+
+const circlesWithinOneNoun: Rule = (graph) =>
+  circles(graph, { types: true }).filter((circle) => circle.filter(isNoun).length > 1).map((circle) =>
+    `${circle.filter(isNoun).join(", ")} import each other`
+  )
+
+const noCirclesOfValues: Rule = (graph) =>
+  circles(graph, { types: false }).map((circle) => `${circle.join(", ")} import each other`)
+
+const documented: Rule = (graph) => {
+  const byPath = new Map(graph.map((module) => [module.path, module]))
+  const docs = (module: Module, name: string): string | undefined => {
+    const found = module.exports.find((one) => one.name === name)
+    if (found?.from === undefined) return module.docs.get(name)
+    const there = byPath.get(found.from.path)
+    return there === undefined ? undefined : docs(there, found.from.name)
+  }
+  const names = (module: Module): ReadonlyArray<string> =>
+    module.exports.flatMap(({ from, name, star }) => {
+      const there = from === undefined ? undefined : byPath.get(from.path)
+      return star && name === "*" && there !== undefined ? names(there) : [name]
+    })
+  const docsOf = (module: Module, name: string): string | undefined => {
+    if (module.exports.some((one) => one.name === name)) return docs(module, name)
+    for (const { from, star } of module.exports) {
+      const there = star && from !== undefined ? byPath.get(from.path) : undefined
+      if (there !== undefined && names(there).includes(name)) return docsOf(there, name)
+    }
+    return undefined
+  }
+  return graph.filter(isPublic).flatMap((module) =>
+    names(module).flatMap((name) => {
+      const text = docsOf(module, name)
+      if (text === undefined) return [`${module.path}: ${name} has no docstring`]
+      return ["@category", "@since"].filter((tag) => !text.includes(tag)).map((tag) =>
+        `${module.path}: ${name} lacks ${tag}`
+      )
+    })
+  )
+}
+
+/**
+ * A length with a list of what is longer for now: it may shrink and not grow,
+ * and leaves the list when it keeps to the length.
+ */
+const atMost = (
+  most: number,
+  lengths: (module: Module) => ReadonlyArray<readonly [name: string, lines: number]>,
+  listed: Readonly<Record<string, number>> = {}
+): Rule =>
+(graph) => {
+  const longest = new Map<string, number>()
+  for (const [name, lines] of graph.flatMap(lengths)) longest.set(name, Math.max(lines, longest.get(name) ?? 0))
+  return [
+    ...[...longest].filter(([name, lines]) => lines > (listed[name] ?? most)).map(([name, lines]) =>
+      `${name} has ${lines} lines, which is more than ${listed[name] ?? most}`
+    ),
+    ...Object.keys(listed).filter((name) => (longest.get(name) ?? 0) <= most).map((name) =>
+      `${name} keeps to ${most} lines: take it from the list`
+    )
+  ]
+}
+
+const linesOf = ({ path, text }: Module) => [[path, text.trimEnd().split("\n").length]] as const
+
+const functionsOf = ({ functions, path }: Module) =>
+  functions.map(({ lines, name }) => [`${path} ${name}`, lines] as const)
+
+/** Files above 400 lines. Docstrings of a public noun count, too. */
+const longFiles: Readonly<Record<string, number>> = {
+  "Audio.ts": 552,
+  "History.ts": 486,
+  "Room.ts": 440,
+  "Text.ts": 441,
+  "Tools.ts": 405,
+  "Tts.ts": 403,
+  "internal/text/markdown.ts": 416
+}
+
+/** Functions above 120 lines. */
+const longFunctions: Readonly<Record<string, number>> = {
+  "internal/virtualClock.ts makeVirtualClock": 141,
+  "internal/frontend/sessionRequests.ts serveRequests": 145,
+  "internal/livekit/outputTrack.ts makeOutputTrack": 189,
+  "internal/livekit/room.ts make": 304,
+  "internal/livekit/sending.ts makeSending": 131,
+  "internal/pipeline/actions.ts makePerform": 205,
+  "internal/pipeline/hearing.ts makeHearing": 182,
+  "internal/pipeline/open.ts open": 295,
+  "internal/recorder/writer.ts makeWriter": 129,
+  "internal/tools/runner.ts make": 122,
+  "internal/vad/batchScorer.ts share": 131,
+  "internal/worker/childHandle.ts spawn": 173,
+  "internal/worker/assignments.ts makeAssignments": 162,
+  "internal/worker/pool.ts makePool": 205,
+  "internal/worker/jobRunner.ts makeJobRunner": 162,
+  "internal/worker/worker.ts make": 163
+}
+
+const noExportForNobody: Rule = (graph) => {
+  const taken = new Map<string, Set<string> | "all">()
+  for (const { from, names } of graph.flatMap(({ imports }) => imports)) {
+    const before = taken.get(from) ?? new Set()
+    taken.set(from, names === undefined || before === "all" ? "all" : new Set([...before, ...names]))
+  }
+  return graph.filter(({ path }) => path.startsWith("internal/")).flatMap(({ exports, path, text }) => {
+    const names = taken.get(path) ?? new Set()
+    // A type that an exported function tells of itself may be named outside.
+    const isTold = (name: string) => text.split(new RegExp(`\\b${name}\\b`)).length > 2
+    return exports.filter(({ name, type }) => names !== "all" && !names.has(name) && !(type && isTold(name)))
+      .map(({ name }) => `${path}: nobody imports ${name}`)
+  })
+}
+
+/** What reads the wall clock, by itself or through a helper that does. */
+const wallReads = (text: string): number =>
+  text.split("\n").filter((line) => !/^\s*(\*|\/\*\*|\/\/)/.test(line)).flatMap((line) =>
+    line.match(
+      /\b(?:currentTime(?:Millis|Nanos)(?:Unsafe)?|Date\.now|new Date\b|DateTime\.now\w*|Schedule\.(?:fixed|windowed|elapsed|during|cron)|cached(?:Invalidate)?WithTTL|timeToLive:|idleTimeToLive)/g
+    ) ?? []
+  ).length
+
+/** Times that others are shown or that others set: how often a file reads the wall clock, and what for. */
+const epochs: Readonly<Record<string, readonly [count: number, why: string]>> = {
+  "Layers/FileRecorder.ts": [1, "age of files"],
+  "internal/azure/turns.ts": [1, "date of a message"],
+  "internal/virtualClock.ts": [10, "virtual time: its wall clock is its monotonic time"],
+  "internal/frontend/sessionRequests.ts": [2, "dates that frontends are told"],
+  "internal/livekitServer/token.ts": [1, "life of a token"],
+  "internal/provider/http.ts": [1, "Retry-After may be a date"],
+  "internal/recorder/store.ts": [1, "name of a file"],
+  "internal/steady.ts": [1, "where a steady clock begins"],
+  "internal/tts/fileStore.ts": [2, "age of files"],
+  "internal/worker/connection.ts": [1, "date of a ping"],
+  "internal/worker/childLog.ts": [1, "where a span of the log began"]
+}
+
+const lengthsByNoWallClock =
+  (epochs: Readonly<Record<string, readonly [count: number, why: string]>>): Rule => (graph) =>
+    // What the test kit tells is the Clock that a test sets.
+    graph.filter(({ path }) => !path.startsWith("testing/")).flatMap(({ path, text }) => {
+      const [allowed] = epochs[path] ?? [0]
+      const found = wallReads(text)
+      return found === allowed ? [] : [`${path} reads the wall clock ${found} times, not ${allowed}`]
+    })
+
+/** Keys of a list elsewhere: a letter and a number before a colon or in parentheses, or a row. The invariants are in ARCHITECTURE.md. */
+const outsideKey = new RegExp(
+  [
+    /(?:^|[\s"'`(])(?!I(?:\d|1[01])\b)[A-Z]\d{1,3}(?:, [A-Z]\d{1,3})*: /,
+    /\((?!I(?:\d|1[01])\))[A-Z]\d{1,3}(?:, [A-Z]\d{1,3})*\)["'`, ]/,
+    /["'`]rows? \d+(?: and \d+)?: |\bcoverage rows? \d/
+  ].map(({ source }) => source).join("|")
+)
+
+const selfContained: Rule = (graph) =>
+  graph.flatMap(({ path, text }) =>
+    text.split("\n").filter((line) => outsideKey.test(line)).map((line) =>
+      `${path} names a page elsewhere: ${line.trim()}`
+    )
+  )
+
+const rules: ReadonlyArray<{
+  readonly name: string
+  readonly rule: Rule
+  /** Beside the source, whether the rule is for tests, examples and benches, too, or needs them. */
+  readonly everywhere?: boolean
+  /** The rule with exceptions that its fixture has; the rule itself otherwise. */
+  readonly shown?: Rule
+  /** Source that breaks it, and what is told of it. */
+  readonly broken: Readonly<Record<string, string>>
+  readonly told: ReadonlyArray<string>
+}> = [
+  {
+    name: "the core never imports a layer",
+    rule: providersByPathAlone,
+    broken: { "Pipeline.ts": `import * as SileroVad from "./Layers/SileroVad.ts"`, "Layers/SileroVad.ts": "" },
+    told: ["Pipeline.ts imports Layers/SileroVad.ts"]
+  },
+  {
+    name: "one folder alone touches rtc-node",
+    rule: oneDoorToLiveKit,
+    broken: { "internal/worker/open.ts": `const rtc = await import("@livekit/rtc-node")` },
+    told: ["internal/worker/open.ts imports @livekit/rtc-node"]
+  },
+  {
+    name: "no circle of imports, types included, spans two public nouns",
+    rule: circlesWithinOneNoun,
+    broken: {
+      "Room.ts": `import type { Session } from "./internal/session.ts"`,
+      "internal/session.ts": `export type { Session } from "../Session.ts"`,
+      "Session.ts": `import { Room } from "./Room.ts"\nexport type Session = Room`
+    },
+    told: ["Room.ts, Session.ts import each other"]
+  },
+  {
+    name: "no two modules import values of each other",
+    rule: noCirclesOfValues,
+    broken: {
+      "internal/a.ts": `import { b } from "./b.ts"\nexport const a = () => b`,
+      "internal/b.ts": `import { a } from "./a.ts"\nexport const b = () => a`
+    },
+    told: ["internal/a.ts, internal/b.ts import each other"]
+  },
+  {
+    name: "everything public has a docstring with a category and a version, re-exports too",
+    rule: documented,
+    broken: {
+      "Vad.ts":
+        `/** Whole. @category models @since 0.1.0 */\nexport const whole = 1\nexport const bare = 1\nexport { inner as outer } from "./internal/vad/inner.ts"`,
+      "internal/vad/inner.ts": `/** No category. @since 0.1.0 */\nexport const inner = 1`
+    },
+    told: ["Vad.ts: bare has no docstring", "Vad.ts: outer lacks @category"]
+  },
+  {
+    name: "no file is longer than 400 lines, but those that are listed",
+    rule: atMost(400, linesOf, longFiles),
+    shown: atMost(400, linesOf, { "Long.ts": 401, "Grown.ts": 410, "Short.ts": 500 }),
+    broken: {
+      "Long.ts": "\n".repeat(400) + "export {}",
+      "Grown.ts": "\n".repeat(410) + "export {}",
+      "Unlisted.ts": "\n".repeat(400) + "export {}",
+      "Short.ts": "export {}"
+    },
+    told: [
+      "Grown.ts has 411 lines, which is more than 410",
+      "Unlisted.ts has 401 lines, which is more than 400",
+      "Short.ts keeps to 400 lines: take it from the list"
+    ]
+  },
+  {
+    name: "no function is longer than 120 lines, but those that are listed",
+    rule: atMost(120, functionsOf, longFunctions),
+    shown: atMost(120, functionsOf),
+    broken: {
+      "internal/long.ts": `export const long = () => {${"\n".repeat(120)}}\nexport const short = () => {${
+        "\n".repeat(119)
+      }}`
+    },
+    told: ["internal/long.ts long has 121 lines, which is more than 120"]
+  },
+  {
+    name: "nothing is exported from an inner module that nobody imports",
+    rule: noExportForNobody,
+    everywhere: true,
+    broken: {
+      "internal/a.ts":
+        "export const used = 1\nexport const unused = 2\nexport const tested = 3\nexport type Dead = 1\n" +
+        "export interface Told {}\nexport const told = (): Told => ({})",
+      "internal/b.ts": `import * as A from "./a.ts"\nconsole.log(A.used, A.told)`,
+      "internal/c.ts": "export const whole = 1",
+      "internal/d.ts": `import * as C from "./c.ts"\nconsole.log(C)`,
+      "../test/a.test.ts": `import { tested } from "../src/internal/a.ts"`
+    },
+    told: ["internal/a.ts: nobody imports unused", "internal/a.ts: nobody imports Dead"]
+  },
+  {
+    name: "lengths of time are measured by no wall clock",
+    rule: lengthsByNoWallClock(epochs),
+    shown: lengthsByNoWallClock({ "internal/dates.ts": [1, "a date"], "internal/ages.ts": [1, "an age"] }),
+    broken: Object.fromEntries([
+      "const sentAt = yield* Clock.currentTimeMillis",
+      "const now = () => clock.currentTimeMillisUnsafe()",
+      "const nanos = clock.currentTimeNanosUnsafe()",
+      "const at = Date.now()",
+      "const at = new Date()",
+      "const at = yield* DateTime.now",
+      "Effect.repeat(collect, Schedule.fixed(\"20 millis\"))",
+      "Effect.cachedWithTTL(token, \"1 hour\")",
+      "Cache.make({ capacity: 1, timeToLive: \"1 hour\", lookup })",
+      "// currentTimeMillis\nconst at = yield* monotonic"
+    ].map((text, index) => [`internal/${index}.ts`, text])),
+    told: Array.from({ length: 9 }, (_, index) => `internal/${index}.ts reads the wall clock 1 times, not 0`)
+  },
+  {
+    name: "no name in it stands on a page outside the repository",
+    rule: selfContained,
+    everywhere: true,
+    broken: {
+      "../test/a.test.ts": [
+        `it("${"B"}12: a turn", () => {})`,
+        `it("I4: an invariant of ours", () => {})`,
+        `describe("the end (${"T"}7)", () => {})`,
+        `it("${"row"} 3: a span", () => {})`
+      ].join("\n")
+    },
+    told: [
+      `../test/a.test.ts names a page elsewhere: it("${"B"}12: a turn", () => {})`,
+      `../test/a.test.ts names a page elsewhere: describe("the end (${"T"}7)", () => {})`,
+      `../test/a.test.ts names a page elsewhere: it("${"row"} 3: a span", () => {})`
+    ]
+  }
+]
+
+describe("the house", () => {
+  for (const { broken, everywhere = false, name, rule, shown = rule, told } of rules) {
+    it(`keeps its rule: ${name}`, () => {
+      assert.deepStrictEqual(rule(everywhere ? [...modules, ...others] : modules), [])
+    })
+
+    it(`sees when its rule is broken: ${name}`, () => {
+      assert.deepStrictEqual(shown(Object.entries(broken).map(([path, text]) => parse(path, text))), told)
+    })
+  }
+})
