@@ -103,9 +103,6 @@ const longFiles: Readonly<Record<string, number>> = {
 const longFunctions: Readonly<Record<string, number>> = {
   "internal/virtualClock.ts makeVirtualClock": 141,
   "internal/frontend/sessionRequests.ts serveRequests": 145,
-  "internal/livekit/outputTrack.ts makeOutputTrack": 189,
-  "internal/livekit/room.ts make": 304,
-  "internal/livekit/sending.ts makeSending": 131,
   "internal/pipeline/actions.ts makePerform": 205,
   "internal/pipeline/hearing.ts makeHearing": 182,
   "internal/pipeline/open.ts open": 295,

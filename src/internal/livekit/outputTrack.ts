@@ -1,6 +1,7 @@
 /**
- * The agent's track: a native source that is fed a little ahead of what is
- * heard, one piece at a time.
+ * The agent's track: what is written waits in a queue, a feeder gives it to the
+ * native source a little ahead of what is heard, and a publication takes it to
+ * the room.
  *
  * It outlives a connection: what has not been heard when the room is lost is
  * said when it has been joined again, on a new publication of the same track.
@@ -9,15 +10,16 @@
  * the source is closed.
  */
 import * as Clock from "effect/Clock"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Audio from "../../Audio.ts"
-import { type Output, type OutputOptions, RoomError } from "../../Room.ts"
-import { monotonicMs } from "../steady.ts"
-import { makeOutputQueue, type Piece } from "./outputQueue.ts"
-import { abandonable, type Rtc, type RtcRoom, saying } from "./rtc.ts"
+import type { Output, OutputOptions, RoomError } from "../../Room.ts"
+import { Change } from "../room/change.ts"
+import { otherFormat, refuse } from "../room/errors.ts"
+import { type Feeder, makeFeeder, makeSource } from "./feeder.ts"
+import { makePublication } from "./publication.ts"
+import type { Rtc, RtcRoom } from "./rtc.ts"
 
 export interface OutputTrack {
   readonly output: Output
@@ -31,16 +33,15 @@ export interface OutputTrack {
   readonly close: Effect.Effect<void>
 }
 
-// The native queue, and how much may wait before `write` waits (ms).
-const queueMs = 200
+// How much may wait before `write` waits (ms).
 const writtenAhead = 10_000
-// What the native side may take for one thing.
-const patience = "5 seconds"
-// So many refusals in a row are no accident.
-const refusals = 3
+// What is left that will be heard before anyone can tell (ms).
+const tolerance = 0.05
+// What the native side may take to close a track.
+const closing = "5 seconds"
 
-const invalid = (detail: string) => new RoomError({ reason: "InvalidOption", detail })
-const broken = (detail: string) => new RoomError({ reason: "PublishFailed", detail })
+const invalid = (detail: string) => refuse("InvalidOption", detail)
+const broken = (detail: string) => refuse("PublishFailed", detail)
 
 export const check = (
   wish: OutputOptions | undefined
@@ -64,159 +65,77 @@ export const makeOutputTrack = (options: {
 }): Effect.Effect<OutputTrack> =>
   Effect.gen(function*() {
     const { format, rtc } = options
-    const { channels, sampleRate } = format
     const clock = yield* Clock.Clock
-    const now = (): number => monotonicMs(clock)
-    const speaker = makeOutputQueue({ format, aheadMs: queueMs, now })
-    // Native queues are a multiple of 10 ms long, or the process is at its end.
-    const source = new rtc.AudioSource(sampleRate, channels, queueMs)
+    const source = makeSource(rtc, format)
     const track = rtc.LocalAudioTrack.createAudioTrack(options.name, source)
-    const subscribed = Deferred.makeUnsafe<void>()
-    let published: { readonly room: RtcRoom; readonly sid: () => string } | undefined
+    const change = new Change()
+    const publication = makePublication({ rtc, track, change })
     let paused = false
     let closed = false
     let failure: RoomError | undefined
-    let refused = 0
-    let change = Deferred.makeUnsafe<void>()
+    const isPlaying = (): boolean => !paused && publication.isPublished() && failure === undefined
+    const feeder: Feeder = makeFeeder({
+      rtc,
+      source,
+      format,
+      clock,
+      isPlaying,
+      change,
+      onRefused: (why) => {
+        failure = broken(`write: the track takes no more audio: ${why}`)
+      }
+    })
+    const pumping = yield* Effect.forkDetach(feeder.pump)
 
-    const wake = (): void => {
-      const previous = change
-      change = Deferred.makeUnsafe()
-      Deferred.doneUnsafe(previous, Effect.void)
-    }
-    const halt = (): void => {
-      speaker.withhold()
-      source.clearQueue()
-    }
-    const playing = (): boolean => !paused && published !== undefined && failure === undefined
-
-    const feed = (piece: Piece): Effect.Effect<void> =>
-      Effect.tryPromise(() =>
-        source.captureFrame(new rtc.AudioFrame(piece.samples, sampleRate, channels, piece.samples.length / channels))
-      ).pipe(
-        Effect.timeout(patience),
-        Effect.match({
-          onSuccess: () => {
-            refused = 0
-            // What was cleared while it was on its way must not be heard.
-            if (!speaker.taken(piece)) source.clearQueue()
-          },
-          onFailure: (error) => {
-            if (++refused >= refusals) failure = broken(`write: the track takes no more audio: ${saying(error)}`)
-          }
-        }),
-        Effect.uninterruptible
-      )
-
-    const pump: Effect.Effect<never> = Effect.forever(Effect.suspend(() => {
-      const changed = Deferred.await(change)
-      if (!playing()) return changed
-      const next = speaker.next()
-      if (next._tag === "Piece") return feed(next.piece)
-      return next.ms === Number.POSITIVE_INFINITY
-        ? changed
-        : Effect.raceFirst(clock.sleep(Duration.millis(next.ms)), changed)
-    }))
-    const pumping = yield* Effect.forkDetach(pump)
-
-    /** Waits until at most so much is left, whatever happens meanwhile. */
+    /** Waits until at most so much is left (ms), whatever happens meanwhile. */
     const shrunk = (left: number): Effect.Effect<void> =>
       Effect.suspend(() => {
-        const excess = speaker.waiting() - left
-        if (excess <= 0.05) return Effect.void
-        const changed = Deferred.await(change)
+        const excess = feeder.waiting() - left
+        if (excess <= tolerance) return Effect.void
+        const changed = change.next
         return Effect.andThen(
-          playing() ? Effect.raceFirst(clock.sleep(Duration.millis(excess)), changed) : changed,
+          isPlaying() ? Effect.raceFirst(clock.sleep(Duration.millis(excess)), changed) : changed,
           shrunk(left)
         )
       })
 
     const write = (frames: ReadonlyArray<Audio.Frame>): Effect.Effect<void, RoomError> =>
       Effect.suspend((): Effect.Effect<void, RoomError> => {
-        if (failure !== undefined) return Effect.fail(failure)
-        if (closed) return Effect.fail(broken("write: the output is closed"))
-        const wrong = frames.find((frame) => frame.sampleRate !== sampleRate || frame.channels !== channels)
-        if (wrong !== undefined) {
-          return Effect.fail(
-            invalid(
-              `write: the frame has ${wrong.sampleRate} Hz and ${wrong.channels} channels, the output ${sampleRate} Hz and ${channels}; convert it first`
-            )
-          )
-        }
-        speaker.write(frames)
-        wake()
+        const problem = failure ?? (closed ? broken("write: the output is closed") : otherFormat(frames, format))
+        if (problem !== undefined) return Effect.fail(problem)
+        feeder.write(frames)
+        change.tell()
         return Effect.andThen(
           shrunk(writtenAhead),
           Effect.suspend(() => failure === undefined ? Effect.void : Effect.fail(failure))
         )
       })
 
-    const attach = (room: RtcRoom): Effect.Effect<void, RoomError> =>
-      Effect.suspend(() => {
-        const participant = room.localParticipant
-        if (participant === undefined) return Effect.fail(broken("output: the room is not connected"))
-        return Effect.uninterruptibleMask((restore) =>
-          restore(
-            Effect.timeout(
-              abandonable(
-                () =>
-                  participant.publishTrack(
-                    track,
-                    new rtc.TrackPublishOptions({ source: rtc.TrackSource.SOURCE_MICROPHONE })
-                  ),
-                (publication) => participant.unpublishTrack(publication.sid ?? "", false)
-              ),
-              "15 seconds"
-            )
-          ).pipe(
-            Effect.mapError((error) => broken(`output: the track could not be published: ${saying(error)}`)),
-            Effect.map((publication) => {
-              published = { room, sid: () => publication.sid ?? "" }
-              void publication.waitForSubscription().then(() => Deferred.doneUnsafe(subscribed, Effect.void))
-              wake()
-            })
-          )
-        )
-      })
-
-    const withdraw = Effect.suspend(() => {
-      const participant = published?.room.localParticipant
-      const sid = published?.sid()
-      if (participant === undefined || sid === undefined || published?.room.isConnected !== true) return Effect.void
-      return Effect.tryPromise(() => participant.unpublishTrack(sid)).pipe(
-        Effect.timeout(patience),
-        Effect.ignoreCause
-      )
-    })
-
     const close = yield* Effect.cached(Effect.uninterruptible(Effect.gen(function*() {
       closed = true
-      speaker.drop()
-      source.clearQueue()
-      wake()
+      feeder.drop()
+      change.tell()
       yield* Fiber.interrupt(pumping)
-      source.clearQueue()
-      yield* withdraw
-      published = undefined
-      source.clearQueue()
-      yield* Effect.ignoreCause(Effect.timeout(Effect.tryPromise(() => track.close()), patience))
+      feeder.clear()
+      yield* publication.withdraw
+      feeder.clear()
+      yield* Effect.ignoreCause(Effect.timeout(Effect.tryPromise(() => track.close()), closing))
     })))
 
     return {
-      attach,
+      attach: publication.publish,
       detach: () => {
-        if (published === undefined) return
-        published = undefined
-        if (!closed) halt()
-        wake()
+        if (!publication.isPublished()) return
+        publication.forget()
+        if (!closed) feeder.withhold()
+        change.tell()
       },
       end: (error) => {
         failure ??= error
-        published = undefined
+        publication.forget()
         if (closed) return
-        speaker.drop()
-        source.clearQueue()
-        wake()
+        feeder.drop()
+        change.tell()
       },
       close,
       output: {
@@ -225,24 +144,23 @@ export const makeOutputTrack = (options: {
         pause: Effect.sync(() => {
           if (paused || closed) return
           paused = true
-          halt()
-          wake()
+          feeder.withhold()
+          change.tell()
         }),
         resume: Effect.sync(() => {
           paused = false
-          wake()
+          change.tell()
         }),
         clear: Effect.sync(() => {
           if (closed) return
-          speaker.drop()
-          source.clearQueue()
+          feeder.drop()
           paused = false
-          wake()
+          change.tell()
         }),
-        played: Effect.sync(speaker.played),
+        played: Effect.sync(feeder.played),
         drained: shrunk(0),
-        sid: Effect.sync(() => published?.sid() ?? ""),
-        subscribed: Deferred.await(subscribed)
+        sid: Effect.sync(publication.sid),
+        subscribed: publication.subscribed
       }
     }
   })
