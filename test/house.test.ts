@@ -108,12 +108,7 @@ const longFunctions: Readonly<Record<string, number>> = {
   "internal/pipeline/open.ts open": 295,
   "internal/recorder/writer.ts makeWriter": 129,
   "internal/tools/runner.ts make": 122,
-  "internal/vad/batchScorer.ts share": 131,
-  "internal/worker/childHandle.ts spawn": 173,
-  "internal/worker/assignments.ts makeAssignments": 162,
-  "internal/worker/pool.ts makePool": 205,
-  "internal/worker/jobRunner.ts makeJobRunner": 162,
-  "internal/worker/worker.ts make": 163
+  "internal/vad/batchScorer.ts share": 131
 }
 
 const noExportForNobody: Rule = (graph) => {

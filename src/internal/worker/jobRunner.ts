@@ -1,19 +1,23 @@
-/** Jobs as fibers of this process, each in its own room. */
+/**
+ * Jobs as fibers of this process, each in its own room: joined, performed,
+ * reported and left, one after the other. A job is never interrupted; it is asked
+ * to end.
+ */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
+import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Metrics from "../../Metrics.ts"
 import type { Room, RoomError } from "../../Room.ts"
-import type { Definition, Job } from "../../Worker.ts"
-import { CurrentJob } from "../session.ts"
+import type { Definition } from "../../Worker.ts"
 import { monotonic } from "../steady.ts"
-import { logFailure, nameOf } from "./failureLog.ts"
-import { bounded, makeGracePeriod, settle } from "./gracePeriod.ts"
+import { logFailure } from "./failureLog.ts"
+import { type GracePeriod, makeGracePeriod, settle, tidyUp } from "./gracePeriod.ts"
 import type { Assignment, EndReason, JobRequest, Report } from "./job.ts"
+import { endedBy, failure, makePerform } from "./jobEntry.ts"
 import * as metrics from "./metrics.ts"
 import type { JobSettings } from "./options.ts"
 import type { Entry } from "./prewarm.ts"
@@ -44,180 +48,143 @@ interface Live {
   stuckSince: number | undefined
 }
 
-const facts = ({ job }: Assignment, agentName: string): Readonly<Record<string, string>> => ({
-  id: job.id,
-  room: job.room.name,
-  ...(agentName === "" ? {} : { agentName })
-})
+/** The jobs of this process: those that run, and those that are over but whose entries go on. */
+class LiveJobs {
+  readonly #live = new Map<string, Live>()
+  /** They go on in the background; operators see for how long. */
+  readonly #stuck = new Map<string, Live>()
 
-const failure = (cause: Cause.Cause<unknown>): Report => ({ status: "failed", error: nameOf(cause) })
+  get size(): number {
+    return this.#live.size
+  }
 
-/** What the server is told of a job that was asked to end. */
-const endedBy = (reason: EndReason): Report =>
-  reason === "terminated" || reason === "room_ended"
-    ? { status: "success" }
-    : { status: "failed", error: reason === "drained" ? "the worker was drained" : "the worker was stopped" }
+  get running(): ReadonlyArray<Running> {
+    const all = new Map([...this.#stuck, ...this.#live])
+    return Array.from(all, ([id, { startedAt, stuckSince }]) => ({ id, startedAt, stuckSince }))
+  }
 
-export const makeJobRunner = (definition: Definition<unknown>, entry: Entry, settings: JobSettings): JobRunner => {
-  const live = new Map<string, Live>()
-  const patience = makeGracePeriod()
+  begin(id: string, startedAt: number): Live {
+    const job: Live = { startedAt, ending: Deferred.makeUnsafe(), stuckSince: undefined }
+    this.#live.set(id, job)
+    return job
+  }
 
-  const warn = (message: string, annotations: Readonly<Record<string, string | number>> = {}) =>
-    Effect.logWarning(message).pipe(Effect.annotateLogs(annotations))
-
-  const tidy = (what: string, effect: Effect.Effect<unknown, unknown>, ms: number): Effect.Effect<void> =>
-    Effect.flatMap(bounded(effect, ms, patience), (exit) => {
-      if (Option.isNone(exit)) return warn("left behind", { step: what, afterMs: ms })
-      return Exit.isFailure(exit.value) ? logFailure("failed", exit.value.cause, { step: what }) : Effect.void
+  stuck(id: string, since: number, entry: Fiber.Fiber<unknown, unknown>): void {
+    const job = this.#live.get(id)
+    if (job === undefined) return
+    job.stuckSince = since
+    this.#stuck.set(id, job)
+    entry.addObserver(() => {
+      if (this.#stuck.get(id) === job) this.#stuck.delete(id)
     })
+  }
 
-  /** None when the job ends first. Whoever cannot be interrupted is left behind, and leaves the room if they come after all. */
-  const join = (
-    assignment: Assignment,
-    ending: Deferred.Deferred<EndReason>,
-    scope: Scope.Scope
-  ): Effect.Effect<Exit.Exit<Option.Option<Room["Service"]>, RoomError | Cause.TimeoutError>> =>
-    Effect.gen(function*() {
-      const joining = yield* settings.connect({
-        url: assignment.url,
-        token: assignment.token,
-        admin: assignment.admin,
-        autoSubscribe: definition.autoSubscribe,
-        job: assignment.job
-      }).pipe(Scope.provide(scope), Effect.forkDetach({ startImmediately: true }))
-      const first = yield* Effect.raceFirst(
-        settle(joining, settings.joinTimeout, patience),
-        Effect.as(Deferred.await(ending), "ended" as const)
-      )
-      if (first === "ended") {
-        joining.interruptUnsafe()
-        return Exit.succeed(Option.none())
-      }
-      if (Option.isNone(first)) return Exit.fail(new Cause.TimeoutError())
-      return Exit.map(first.value, Option.some)
-    })
+  over(id: string): void {
+    this.#live.delete(id)
+  }
 
-  const perform = Effect.fnUntraced(function*(
-    assignment: Assignment,
-    room: Room["Service"],
-    self: Live
-  ): Effect.fn.Return<Report> {
-    const callbacks: Array<Effect.Effect<unknown, unknown>> = []
-    const job: Job = {
-      ...assignment.job,
-      identity: assignment.identity,
-      ending: Deferred.await(self.ending),
-      onShutdown: (callback) => Effect.sync(() => void callbacks.push(callback))
-    }
-    const scope = yield* Scope.make()
-    const fiber = yield* entry(job, room).pipe(
+  /** Asks a job to end. */
+  end(id: string, reason: EndReason): void {
+    const job = this.#live.get(id)
+    if (job !== undefined) Deferred.doneUnsafe(job.ending, Effect.succeed(reason))
+  }
+
+  endAll(reason: EndReason): void {
+    for (const id of this.#live.keys()) this.end(id, reason)
+  }
+}
+
+/** None when the job ends first. Whoever cannot be interrupted is left behind, and leaves the room if they come after all. */
+const joinRoom = (
+  assignment: Assignment,
+  ending: Deferred.Deferred<EndReason>,
+  scope: Scope.Scope,
+  options: Options
+): Effect.Effect<Exit.Exit<Option.Option<Room["Service"]>, RoomError | Cause.TimeoutError>> =>
+  Effect.gen(function*() {
+    const { autoSubscribe, gracePeriod, settings } = options
+    const { admin, job, token, url } = assignment
+    const joining = yield* settings.connect({ url, token, admin, autoSubscribe, job }).pipe(
       Scope.provide(scope),
-      Effect.withSpan("job", {
-        root: true,
-        attributes: { [Metrics.annotationNames.job]: job.id, room: job.room.name }
-      }),
-      Effect.provideService(CurrentJob, facts(assignment, definition.agentName)),
-      Effect.forkDetach
-    )
-    const roomOver = room.ended.pipe(
-      Effect.andThen(Effect.sleep(settings.afterRoom)),
-      Effect.as<EndReason>("room_ended")
+      Effect.forkDetach({ startImmediately: true })
     )
     const first = yield* Effect.raceFirst(
-      Effect.map(Fiber.await(fiber), (exit) => ({ exit })),
-      Effect.map(Effect.raceFirst(Deferred.await(self.ending), roomOver), (reason) => ({ reason }))
+      settle(joining, settings.joinTimeout, gracePeriod),
+      Effect.as(Deferred.await(ending), "ended" as const)
     )
-    let report: Report
-    let cause: Cause.Cause<unknown> | undefined
-    if ("exit" in first) {
-      report = { status: "success" }
-      if (Exit.isFailure(first.exit)) cause = first.exit.cause
-    } else {
-      yield* Deferred.succeed(self.ending, first.reason)
-      report = endedBy(first.reason)
-      fiber.interruptUnsafe()
-      const exit = yield* settle(fiber, settings.shutdownTimeout, patience)
-      if (Option.isNone(exit)) {
-        yield* stuck(job.id, self, fiber)
-      } else if (Exit.isFailure(exit.value) && !Cause.hasInterruptsOnly(exit.value.cause)) {
-        cause = exit.value.cause
-      }
+    if (first === "ended") {
+      joining.interruptUnsafe()
+      return Exit.succeed(Option.none())
     }
-    if (cause !== undefined) {
-      report = failure(cause)
-      yield* logFailure("the job failed", cause)
-    } else if (report.status === "failed") yield* warn("the job failed", { reason: report.error })
-    const shutdown = Effect.forEach(
-      callbacks.toReversed(),
-      (callback) => Effect.catchCause(callback, (cause) => logFailure("failed", cause, { step: "onShutdown" })),
-      { discard: true }
-    )
-    yield* tidy("onShutdown", shutdown, settings.callbackTimeout)
-    yield* tidy("scope", Scope.close(scope, Exit.void), settings.shutdownTimeout)
-    return report
+    if (Option.isNone(first)) return Exit.fail(new Cause.TimeoutError())
+    return Exit.map(first.value, Option.some)
   })
 
-  // It goes on in the background; operators see for how long.
-  const ghosts = new Map<string, Live>()
-  const stuck = (id: string, self: Live, fiber: Fiber.Fiber<unknown, unknown>) =>
-    Effect.gen(function*() {
-      self.stuckSince = yield* monotonic
-      ghosts.set(id, self)
-      fiber.addObserver(() => {
-        if (ghosts.get(id) === self) ghosts.delete(id)
+interface Options extends Pick<Definition<unknown>, "autoSubscribe"> {
+  readonly gracePeriod: GracePeriod
+  readonly settings: JobSettings
+}
+
+export const makeJobRunner = (definition: Definition<unknown>, entry: Entry, settings: JobSettings): JobRunner => {
+  const jobs = new LiveJobs()
+  const gracePeriod = makeGracePeriod()
+  const options: Options = { autoSubscribe: definition.autoSubscribe, gracePeriod, settings }
+  const perform = makePerform({
+    definition,
+    entry,
+    settings,
+    gracePeriod,
+    onStuck: (id, entry) =>
+      Effect.flatMap(monotonic, (now) => {
+        jobs.stuck(id, now, entry)
+        const message = "the entry goes on although the job is over"
+        return Effect.annotateLogs(Effect.logWarning(message), { afterMs: settings.shutdownTimeout })
       })
-      yield* warn("the entry goes on although the job is over", { afterMs: settings.shutdownTimeout })
-    })
+  })
 
-  const run: JobRunner["run"] = (assignment, report) =>
-    Effect.gen(function*() {
-      const { id } = assignment.job
-      const startedAt = yield* monotonic
-      const self: Live = { startedAt, ending: Deferred.makeUnsafe(), stuckSince: undefined }
-      live.set(id, self)
-      yield* metrics.jobs(live.size)
-      const roomScope = yield* Scope.make()
-      const joined = yield* join(assignment, self.ending, roomScope)
-      let outcome: Report
-      if (Exit.isFailure(joined)) {
-        outcome = failure(joined.cause)
-        yield* logFailure("the room could not be joined", joined.cause)
-      } else if (Option.isNone(joined.value)) {
-        outcome = endedBy(yield* Deferred.await(self.ending))
-      } else {
-        yield* report({ status: "running" })
-        const joinMs = Math.round((yield* monotonic) - startedAt)
-        yield* metrics.joined(joinMs)
-        yield* Effect.annotateLogs(Effect.logInfo("the job begins"), { joinMs })
-        outcome = yield* perform(assignment, joined.value.value, self)
-      }
-      yield* report(outcome)
-      yield* metrics.ended(outcome.status)
-      yield* tidy("leave", Scope.close(roomScope, Exit.void), settings.leaveTimeout)
-      live.delete(id)
-      yield* metrics.jobs(live.size)
-      const lastedMs = Math.round((yield* monotonic) - startedAt)
-      yield* Effect.annotateLogs(Effect.logInfo("the job is over"), { status: outcome.status, lastedMs })
-    }).pipe(
-      Effect.annotateLogs({ [Metrics.annotationNames.job]: assignment.job.id, room: assignment.job.room.name }),
-      Effect.uninterruptible
-    )
-
-  const ask = (self: Live, reason: EndReason) => Effect.asVoid(Deferred.succeed(self.ending, reason))
+  /** In the room, if it comes to that; tells how it ended. */
+  const outcomeOf = Effect.fnUntraced(function*(
+    assignment: Assignment,
+    self: Live,
+    scope: Scope.Scope,
+    report: (report: Report) => Effect.Effect<void>
+  ): Effect.fn.Return<Report> {
+    const joined = yield* joinRoom(assignment, self.ending, scope, options)
+    if (Exit.isFailure(joined)) {
+      yield* logFailure("the room could not be joined", joined.cause)
+      return failure(joined.cause)
+    }
+    if (Option.isNone(joined.value)) return endedBy(yield* Deferred.await(self.ending))
+    yield* report({ status: "running" })
+    const joinMs = Math.round((yield* monotonic) - self.startedAt)
+    yield* metrics.joined(joinMs)
+    yield* Effect.annotateLogs(Effect.logInfo("the job begins"), { joinMs })
+    return yield* perform(assignment, joined.value.value, self.ending)
+  })
 
   return {
-    run,
-    end: (id, reason) => {
-      const self = live.get(id)
-      return self === undefined ? Effect.void : ask(self, reason)
-    },
-    endAll: (reason) =>
-      Effect.suspend(() => Effect.forEach([...live.values()], (self) => ask(self, reason), { discard: true })),
-    hurry: patience.hurry,
-    running: () => {
-      const all = new Map([...ghosts, ...live])
-      return Array.from(all, ([id, { startedAt, stuckSince }]) => ({ id, startedAt, stuckSince }))
-    }
+    run: (assignment, report) =>
+      Effect.gen(function*() {
+        const { id } = assignment.job
+        const self = jobs.begin(id, yield* monotonic)
+        yield* metrics.jobs(jobs.size)
+        const scope = yield* Scope.make()
+        const outcome = yield* outcomeOf(assignment, self, scope, report)
+        yield* report(outcome)
+        yield* metrics.ended(outcome.status)
+        yield* tidyUp("leave", Scope.close(scope, Exit.void), settings.leaveTimeout, gracePeriod)
+        jobs.over(id)
+        yield* metrics.jobs(jobs.size)
+        const lastedMs = Math.round((yield* monotonic) - self.startedAt)
+        yield* Effect.annotateLogs(Effect.logInfo("the job is over"), { status: outcome.status, lastedMs })
+      }).pipe(
+        Effect.annotateLogs({ [Metrics.annotationNames.job]: assignment.job.id, room: assignment.job.room.name }),
+        Effect.uninterruptible
+      ),
+    end: (id, reason) => Effect.sync(() => jobs.end(id, reason)),
+    endAll: (reason) => Effect.sync(() => jobs.endAll(reason)),
+    hurry: gracePeriod.hurry,
+    running: () => jobs.running
   }
 }
 
