@@ -2,25 +2,15 @@
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
 import * as Room from "../../Room.ts"
-import * as Tools from "../../Tools.ts"
 import { makeTextLimit } from "../room/textLimit.ts"
-import {
-  agentStates,
-  chatItem,
-  load,
-  makeTally,
-  type Request,
-  type Response,
-  sessionEvent,
-  timestamp,
-  userStates
-} from "./protocol.ts"
+import { monotonicMs } from "../steady.ts"
+import { load, makeTally, sessionEvent } from "./protocol.ts"
 import { longestRequest, topics } from "./protocolNames.ts"
+import { makeAnswer } from "./sessionAnswers.ts"
 import { follow, makeTry } from "./sessionListener.ts"
 
 export interface Options {
@@ -46,7 +36,6 @@ export const serveRequests = (
     const tally = makeTally()
     const observers = new Set<string>()
     const clock = yield* Clock.Clock
-    const refuse = makeTextLimit(() => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000)
     const attempt = makeTry("a message about the session")
     const send = (bytes: Uint8Array, to: ReadonlyArray<string>) =>
       attempt(room.sendBytes({ topic: topics.session, bytes, to }))
@@ -70,86 +59,15 @@ export const serveRequests = (
         if (to.length > 0) yield* send((yield* protocol).event(told), to)
       })
 
-    const run = (text: string): Effect.Effect<Response> =>
-      Effect.scoped(Effect.gen(function*() {
-        const { status } = yield* session.state
-        if (status === "draining" || status === "closed") return { error: "the session has ended, or is ending" }
-        const before = new Set((yield* session.history).items.map(({ id }) => id))
-        const replied = yield* Effect.forkScoped(awaitReply(session.events, text.trim()), { startImmediately: true })
-        yield* session.send(text)
-        yield* Effect.timeoutOption(Fiber.join(replied), options.runTimeout)
-        const items = (yield* session.history).items.filter(({ id }) => !before.has(id)).map(chatItem)
-        return { response: { case: "runInput", value: { items } } } satisfies Response
-      }))
-
-    const answer = (request: Request["request"]): Effect.Effect<Response> =>
-      Effect.gen(function*() {
-        switch (request.case) {
-          case "ping":
-            return { response: { case: "pong", value: {} } }
-          case "getChatHistory":
-            return {
-              response: { case: "getChatHistory", value: { items: (yield* session.history).items.map(chatItem) } }
-            }
-          case "getAgentInfo":
-            return {
-              response: {
-                case: "getAgentInfo",
-                value: {
-                  id: yield* session.agent,
-                  tools: Tools.list(yield* session.tools).map(({ name }) => name),
-                  chatCtx: (yield* session.history).items.map(chatItem),
-                  ...(options.instructions ? { instructions: yield* session.instructions } : {})
-                }
-              }
-            }
-          case "getSessionState": {
-            const { agent, user } = yield* session.state
-            return {
-              response: {
-                case: "getSessionState",
-                value: {
-                  agentState: agentStates[agent],
-                  userState: userStates[user],
-                  agentId: yield* session.agent,
-                  createdAt: timestamp(startedAt)
-                }
-              }
-            }
-          }
-          case "getSessionUsage":
-            return {
-              response: {
-                case: "getSessionUsage",
-                value: { usage: tally.usage(), createdAt: timestamp(yield* Clock.currentTimeMillis) }
-              }
-            }
-          case "getRtcStats":
-            // A room does not tell of its connection.
-            return { response: { case: "getRtcStats", value: { publisherStats: [], subscriberStats: [] } } }
-          case "getFrameworkInfo":
-            return {
-              response: {
-                case: "getFrameworkInfo",
-                value: { sdk: "effect-voice", sdkVersion: (yield* protocol).version }
-              }
-            }
-          case "runInput": {
-            const why = refuse(request.value.text)
-            return why === undefined ? yield* run(request.value.text) : { error: `runInput: ${why}` }
-          }
-          case "updateIo": {
-            const { input, output } = request.value
-            if (output !== undefined || input?.videoEnabled !== undefined) {
-              return { error: "updateIo: input.audioEnabled is all that can be changed" }
-            }
-            if (input?.audioEnabled !== undefined) yield* session.listen(input.audioEnabled)
-            return { response: { case: "updateIo", value: {} } }
-          }
-          default:
-            return { error: `${request.case ?? "a request of another version"} is not served` }
-        }
-      })
+    const answer = makeAnswer({
+      session,
+      tally,
+      startedAt,
+      instructions: options.instructions,
+      runTimeout: options.runTimeout,
+      refuse: makeTextLimit(() => monotonicMs(clock)),
+      version: Effect.map(protocol, ({ version }) => version)
+    })
 
     const take = ({ bytes, identity }: Room.ByteMessage): Effect.Effect<void> =>
       Effect.gen(function*() {
@@ -180,14 +98,3 @@ export const serveRequests = (
     )
     yield* follow(session, (events) => Effect.forEach(events, tell, { discard: true }))
   })
-
-/** Waits until what was typed has been replied to, or the session is over. */
-const awaitReply = (events: Stream.Stream<Event.Event>, text: string): Effect.Effect<void> => {
-  let committed = false
-  let speech: string | undefined
-  return Stream.runDrain(Stream.takeUntil(events, (event) => {
-    if (event._tag === "UserSpeechCommitted" && event.source === "text" && event.text === text) committed = true
-    if (committed && event._tag === "SpeechCreated" && event.source === "turn") speech ??= event.speech
-    return event._tag === "SpeechFinished" && event.speech === speech
-  }))
-}

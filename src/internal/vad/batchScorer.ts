@@ -15,7 +15,7 @@ import * as Scheduler from "effect/Scheduler"
 import type { Scorer, VadError } from "../../Vad.ts"
 import * as series from "../metrics/series.ts"
 import * as native from "../native.ts"
-import { formats, largestBatch, sampleCount, type SampleRate, Unusable } from "./batchMemory.ts"
+import { formats, largestBatch, type Memory, sampleCount, type SampleRate, Unusable } from "./batchMemory.ts"
 import { inferenceFailed } from "./errors.ts"
 import type { Thread } from "./thread.ts"
 import { cellSize } from "./weights.ts"
@@ -89,47 +89,93 @@ const answer = (call: Call, result: Answer): void => {
   resume(result)
 }
 
-export const share = (thread: Thread, sampleRate: SampleRate): Shared => {
+/** Moves a stream's memory into the model's, and back. */
+interface Rows {
+  readonly pack: (call: Call, i: number) => void
+  /** Takes the answer for one window, too. */
+  readonly unpack: (call: Call, i: number) => void
+}
+
+const rowsOf = (memory: Memory, sampleRate: SampleRate): Rows => {
   const { contextSize, windowSize } = formats[sampleRate]
-  const { memory } = thread
   const size = sampleCount(sampleRate)
+  return {
+    pack: (call, i) => {
+      const { cell, context, hidden } = call.row
+      memory.samples.set(context, i * size)
+      memory.samples.set(windowOf(call), i * size + contextSize)
+      memory.hidden.set(hidden, i * cellSize)
+      memory.cell.set(cell, i * cellSize)
+    },
+    unpack: (call, i) => {
+      const { cell, context, hidden } = call.row
+      context.set(windowOf(call).subarray(windowSize - contextSize))
+      hidden.set(memory.nextHidden.subarray(i * cellSize, (i + 1) * cellSize))
+      cell.set(memory.nextCell.subarray(i * cellSize, (i + 1) * cellSize))
+      call.probabilities.push(Math.min(1, Math.max(0, memory.probabilities[i]!)))
+    }
+  }
+}
+
+/** Tells what a batch has cost those who were in it, while `waiting` more wait. */
+const measure = (calls: ReadonlyArray<Call>, began: bigint, now: bigint, waiting: number): void => {
+  // Who came first stands first.
+  const oldest = calls[0]!.since
+  const registries = calls.length === 1 ? [calls[0]!.registry] : new Set(calls.map(({ registry }) => registry))
+  for (const registry of registries) {
+    series.vadBatchSize.updateUnsafe(calls.length, registry)
+    series.vadInferenceTime.updateUnsafe(milliseconds(now - began), registry)
+    series.vadLatenessTime.updateUnsafe(milliseconds(now - oldest), registry)
+    series.vadQueueDepth.updateUnsafe(waiting, registry)
+  }
+}
+
+/** One stream, whose windows are scored in order. */
+const streamScorer = (
+  contextSize: number,
+  registry: Context.Context<never>,
+  submit: (call: Call) => void,
+  withdraw: (call: Call) => void
+): StreamScorer => {
+  const row: Row = {
+    context: new Float32Array(contextSize),
+    hidden: new Float32Array(cellSize),
+    cell: new Float32Array(cellSize)
+  }
+  return {
+    score: (windows) =>
+      windows.length === 0 ? Effect.succeed([]) : Effect.callback((resume) => {
+        const call: Call = {
+          row,
+          registry,
+          windows,
+          probabilities: [],
+          since: clock.monotonicTimeNanosUnsafe(),
+          resume
+        }
+        submit(call)
+        return Effect.sync(() => withdraw(call))
+      }),
+    reset: () => {
+      row.context.fill(0)
+      row.hidden.fill(0)
+      row.cell.fill(0)
+    }
+  }
+}
+
+export const share = (thread: Thread, sampleRate: SampleRate): Shared => {
+  const { contextSize } = formats[sampleRate]
+  const { pack, unpack } = rowsOf(thread.memory, sampleRate)
   // At most one call a stream, of as many windows as its detector has buffers for.
   const waiting = new Set<Call>()
   let busy = false
   let rest = Promise.withResolvers<void>()
   rest.resolve()
 
-  const pack = (call: Call, i: number): void => {
-    const { cell, context, hidden } = call.row
-    memory.samples.set(context, i * size)
-    memory.samples.set(windowOf(call), i * size + contextSize)
-    memory.hidden.set(hidden, i * cellSize)
-    memory.cell.set(cell, i * cellSize)
-  }
-
-  const unpack = (call: Call, i: number): void => {
-    const { cell, context, hidden } = call.row
-    context.set(windowOf(call).subarray(windowSize - contextSize))
-    hidden.set(memory.nextHidden.subarray(i * cellSize, (i + 1) * cellSize))
-    cell.set(memory.nextCell.subarray(i * cellSize, (i + 1) * cellSize))
-    call.probabilities.push(Math.min(1, Math.max(0, memory.probabilities[i]!)))
-  }
-
-  const measure = (calls: ReadonlyArray<Call>, began: bigint, now: bigint): void => {
-    // Who came first stands first.
-    const oldest = calls[0]!.since
-    const registries = calls.length === 1 ? [calls[0]!.registry] : new Set(calls.map(({ registry }) => registry))
-    for (const registry of registries) {
-      series.vadBatchSize.updateUnsafe(calls.length, registry)
-      series.vadInferenceTime.updateUnsafe(milliseconds(now - began), registry)
-      series.vadLatenessTime.updateUnsafe(milliseconds(now - oldest), registry)
-      series.vadQueueDepth.updateUnsafe(waiting.size, registry)
-    }
-  }
-
   const settle = (calls: ReadonlyArray<Call>, began: bigint): void => {
     const now = clock.monotonicTimeNanosUnsafe()
-    measure(calls, began, now)
+    measure(calls, began, now, waiting.size)
     // Whoever is answered may ask again at once: the memory must have been read by then.
     const present = calls.filter((call, i) => {
       if (call.resume === undefined) return false
@@ -185,38 +231,12 @@ export const share = (thread: Thread, sampleRate: SampleRate): Shared => {
     native.leave()
   }
 
-  const scorer = (context: Context.Context<never>): StreamScorer => {
-    const registry = registryOf(context)
-    const row: Row = {
-      context: new Float32Array(contextSize),
-      hidden: new Float32Array(cellSize),
-      cell: new Float32Array(cellSize)
-    }
-    return {
-      score: (windows) =>
-        windows.length === 0 ? Effect.succeed([]) : Effect.callback((resume) => {
-          const call: Call = {
-            row,
-            registry,
-            windows,
-            probabilities: [],
-            since: clock.monotonicTimeNanosUnsafe(),
-            resume
-          }
-          submit(call)
-          return Effect.sync(() => withdraw(call))
-        }),
-      reset: () => {
-        row.context.fill(0)
-        row.hidden.fill(0)
-        row.cell.fill(0)
-      }
-    }
-  }
-
   return {
     specialised: thread.specialised,
-    scorer: Effect.map(Effect.context<never>(), scorer),
+    scorer: Effect.map(
+      Effect.context<never>(),
+      (context) => streamScorer(contextSize, registryOf(context), submit, withdraw)
+    ),
     idle: Effect.promise(() => rest.promise)
   }
 }
