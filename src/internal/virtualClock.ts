@@ -12,6 +12,8 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
+import { type Sleeper, Sleepers } from "./sleepers.ts"
+import { generationsPerTurn, VirtualScheduler } from "./virtualScheduler.ts"
 
 export interface Options {
   /** Native calls that are running now. @default () => 0 */
@@ -31,266 +33,172 @@ export interface VirtualClock {
   readonly hold: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
-interface Sleeper {
-  readonly due: number
-  readonly order: number
-  readonly resume: (effect: Effect.Effect<void>) => void
-  live: Fiber.Fiber<void> | undefined
-}
-
-// One turn of the event loop runs at most this many generations of tasks, so
-// that a fiber which yields in a loop cannot lock out the outside world.
-const generationsPerTurn = 128
-
 // Native calls are usually short: look at every turn first, then once a millisecond.
 const eagerPolls = 64
 
-/** Runs the tasks of all fibers in one queue, in generations by priority, first come first served. */
-class VirtualScheduler implements Scheduler.Scheduler {
-  readonly executionMode = "async"
-  readonly turn: (f: () => void) => () => void
-  private readonly parent: Scheduler.Scheduler
-  private generation: Array<() => void> = []
-  private cursor = 0
-  private next: Array<{ readonly priority: number; readonly task: () => void }> = []
-  private mixed = false
-  private armed = false
-  private readonly dispatcher: Scheduler.SchedulerDispatcher
-  /** Tasks scheduled so far. */
-  activity = 0
+/** Drives time: whoever sleeps is woken in order, each when nothing else is left to do. */
+class VirtualTime {
+  readonly #scheduler: VirtualScheduler
+  readonly #liveClock: Clock.Clock
+  readonly #fork: <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>
+  readonly #pending: () => number
+  readonly #quietTurns: number
+  readonly #sleepers = new Sleepers()
+  readonly #look = (): void => this.#lookAround()
+  #now = 0
+  #order = 0
+  #holds = 0
+  #isVirtual: boolean
+  /** The next look is on its way. */
+  #isArmed = false
+  /** Turns in a row without work. */
+  #quiet = 0
+  /** Looks in a row at native calls. */
+  #polls = 0
+  /** Tasks that the last look knew of. */
+  #seen = 0
 
-  constructor(parent: Scheduler.Scheduler) {
-    this.parent = parent
-    this.turn = new Scheduler.MixedScheduler().setImmediate
-    this.dispatcher = {
-      scheduleTask: (task, priority) => {
-        this.activity++
-        if (priority !== 0) this.mixed = true
-        this.next.push({ priority, task })
-        this.arm()
-      },
-      flush: () => this.run(Number.POSITIVE_INFINITY)
-    }
+  constructor(options: {
+    readonly scheduler: VirtualScheduler
+    readonly liveClock: Clock.Clock
+    /** In real time. */
+    readonly fork: <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>
+    readonly pending: () => number
+    readonly quietTurns: number
+    readonly started: boolean
+  }) {
+    this.#scheduler = options.scheduler
+    this.#liveClock = options.liveClock
+    this.#fork = options.fork
+    this.#pending = options.pending
+    this.#quietTurns = options.quietTurns
+    this.#isVirtual = options.started
   }
 
-  get isIdle(): boolean {
-    return this.next.length === 0 && this.cursor === this.generation.length
+  /** Milliseconds since this was made. */
+  get now(): number {
+    return this.#now
   }
 
-  shouldYield(fiber: Fiber.Fiber<unknown, unknown>): boolean {
-    return this.parent.shouldYield(fiber)
-  }
-
-  makeDispatcher(): Scheduler.SchedulerDispatcher {
-    return this.dispatcher
-  }
-
-  private arm(): void {
-    if (this.armed) return
-    this.armed = true
-    this.turn(() => {
-      this.armed = false
-      this.run(generationsPerTurn)
-      if (!this.isIdle) this.arm()
+  readonly sleep = (duration: Duration.Duration): Effect.Effect<void> => {
+    const millis = Duration.toMillis(duration)
+    if (millis <= 0) return Effect.yieldNow
+    if (millis === Number.POSITIVE_INFINITY) return Effect.never
+    return Effect.callback<void>((resume) => {
+      const sleeper: Sleeper = { due: this.#now + millis, order: this.#order++, resume, live: undefined }
+      this.#sleepers.add(sleeper)
+      if (this.#isVirtual) this.#arm()
+      else this.#goLive(sleeper)
+      return Effect.sync(() => {
+        this.#sleepers.remove(sleeper)
+        this.#goVirtual(sleeper)
+      })
     })
   }
 
-  run(generations: number): void {
-    for (let left = generations; left > 0 && !this.isIdle; left--) {
-      if (this.cursor === this.generation.length) {
-        const next = this.next
-        this.next = []
-        if (this.mixed) {
-          this.mixed = false
-          next.sort((a, b) => a.priority - b.priority)
-        }
-        this.generation = next.map((entry) => entry.task)
-        this.cursor = 0
-      }
-      while (this.cursor < this.generation.length) this.generation[this.cursor++]!()
+  start(): void {
+    if (this.#isVirtual) return
+    this.#isVirtual = true
+    for (const sleeper of this.#sleepers.all()) this.#goVirtual(sleeper)
+    this.#arm()
+  }
+
+  /** Whoever still sleeps goes on in real time, so nothing hangs. */
+  stop(): void {
+    if (!this.#isVirtual) return
+    this.#isVirtual = false
+    for (const sleeper of this.#sleepers.all()) this.#goLive(sleeper)
+  }
+
+  hold(): void {
+    this.#holds++
+  }
+
+  release(): void {
+    this.#holds--
+    this.#arm()
+  }
+
+  get #stands(): boolean {
+    return !this.#isVirtual || this.#holds > 0 || this.#sleepers.isEmpty
+  }
+
+  #arm(): void {
+    if (this.#isArmed || this.#stands) return
+    this.#quiet = 0
+    this.#again()
+  }
+
+  #again(): void {
+    this.#isArmed = true
+    this.#scheduler.turn(this.#look)
+  }
+
+  #lookAround(): void {
+    this.#isArmed = false
+    if (this.#stands) return
+    if (this.#pending() > 0) {
+      this.#quiet = 0
+      this.#polls++
+      if (this.#polls <= eagerPolls) return this.#again()
+      this.#isArmed = true
+      this.#fork(this.#liveClock.sleep(Duration.millis(1))).addObserver(this.#look)
+      return
     }
-  }
-}
-
-/** Sleepers by time, then by registration: a binary heap. */
-class Sleepers {
-  private readonly heap: Array<Sleeper> = []
-
-  get isEmpty(): boolean {
-    return this.heap.length === 0
-  }
-
-  all(): ReadonlyArray<Sleeper> {
-    return this.heap
-  }
-
-  add(sleeper: Sleeper): void {
-    this.heap.push(sleeper)
-    this.rise(this.heap.length - 1)
-  }
-
-  pop(): Sleeper | undefined {
-    const first = this.heap[0]
-    if (first !== undefined) this.removeAt(0)
-    return first
-  }
-
-  remove(sleeper: Sleeper): void {
-    const index = this.heap.indexOf(sleeper)
-    if (index >= 0) this.removeAt(index)
-  }
-
-  private removeAt(index: number): void {
-    const last = this.heap.pop()!
-    if (index === this.heap.length) return
-    this.heap[index] = last
-    this.rise(index)
-    this.sink(index)
-  }
-
-  private before(a: Sleeper, b: Sleeper): boolean {
-    return a.due < b.due || (a.due === b.due && a.order < b.order)
-  }
-
-  private rise(from: number): void {
-    const heap = this.heap
-    const entry = heap[from]!
-    let index = from
-    while (index > 0) {
-      const parent = (index - 1) >> 1
-      if (!this.before(entry, heap[parent]!)) break
-      heap[index] = heap[parent]!
-      index = parent
+    this.#polls = 0
+    if (!this.#scheduler.isIdle || this.#scheduler.activity !== this.#seen) {
+      this.#seen = this.#scheduler.activity
+      this.#quiet = 0
+      return this.#again()
     }
-    heap[index] = entry
+    this.#quiet++
+    if (this.#quiet < this.#quietTurns) return this.#again()
+    this.#quiet = 0
+    this.#wake(this.#sleepers.pop()!)
+    this.#scheduler.run(generationsPerTurn)
+    this.#seen = this.#scheduler.activity
+    this.#arm()
   }
 
-  private sink(from: number): void {
-    const heap = this.heap
-    const entry = heap[from]!
-    let index = from
-    while (true) {
-      let child = 2 * index + 1
-      if (child >= heap.length) break
-      if (child + 1 < heap.length && this.before(heap[child + 1]!, heap[child]!)) child++
-      if (!this.before(heap[child]!, entry)) break
-      heap[index] = heap[child]!
-      index = child
-    }
-    heap[index] = entry
+  #wake(sleeper: Sleeper): void {
+    if (sleeper.due > this.#now) this.#now = sleeper.due
+    sleeper.resume(Effect.void)
+  }
+
+  #goLive(sleeper: Sleeper): void {
+    const left = Duration.millis(Math.max(0, sleeper.due - this.#now))
+    const fiber = this.#fork(this.#liveClock.sleep(left))
+    sleeper.live = fiber
+    fiber.addObserver((exit) => {
+      if (sleeper.live !== fiber || !Exit.isSuccess(exit)) return
+      sleeper.live = undefined
+      this.#sleepers.remove(sleeper)
+      this.#wake(sleeper)
+    })
+  }
+
+  #goVirtual(sleeper: Sleeper): void {
+    const fiber = sleeper.live
+    sleeper.live = undefined
+    fiber?.interruptUnsafe()
   }
 }
 
 export const makeVirtualClock = (options?: Options): Effect.Effect<VirtualClock, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const pending = options?.pending ?? (() => 0)
-    const quietTurns = Math.max(1, options?.quietTurns ?? 2)
-    const liveClock = yield* Clock.Clock
     const scheduler = new VirtualScheduler(yield* Scheduler.Scheduler)
-    const runLive = Effect.runForkWith(yield* Effect.context())
-    const sleepers = new Sleepers()
+    const time = new VirtualTime({
+      scheduler,
+      liveClock: yield* Clock.Clock,
+      fork: Effect.runForkWith(yield* Effect.context()),
+      pending: options?.pending ?? (() => 0),
+      quietTurns: Math.max(1, options?.quietTurns ?? 2),
+      started: options?.started ?? true
+    })
+    yield* Effect.addFinalizer(() => Effect.sync(() => time.stop()))
 
-    let now = 0
-    let order = 0
-    let holds = 0
-    let virtual = options?.started ?? true
-    let armed = false
-    let quiet = 0
-    let polls = 0
-    let seen = 0
-
-    const advanceTo = (due: number): void => {
-      if (due > now) now = due
-    }
-
-    const wake = (sleeper: Sleeper): void => {
-      advanceTo(sleeper.due)
-      sleeper.resume(Effect.void)
-    }
-
-    const arm = (): void => {
-      if (armed || !virtual || holds > 0 || sleepers.isEmpty) return
-      armed = true
-      quiet = 0
-      scheduler.turn(look)
-    }
-
-    const again = (): void => {
-      armed = true
-      scheduler.turn(look)
-    }
-
-    const look = (): void => {
-      armed = false
-      if (!virtual || holds > 0 || sleepers.isEmpty) return
-      if (pending() > 0) {
-        quiet = 0
-        polls++
-        if (polls <= eagerPolls) return again()
-        armed = true
-        runLive(liveClock.sleep(Duration.millis(1))).addObserver(look)
-        return
-      }
-      polls = 0
-      if (!scheduler.isIdle || scheduler.activity !== seen) {
-        seen = scheduler.activity
-        quiet = 0
-        return again()
-      }
-      quiet++
-      if (quiet < quietTurns) return again()
-      quiet = 0
-      wake(sleepers.pop()!)
-      scheduler.run(generationsPerTurn)
-      seen = scheduler.activity
-      arm()
-    }
-
-    const goLive = (sleeper: Sleeper): void => {
-      const fiber = runLive(liveClock.sleep(Duration.millis(Math.max(0, sleeper.due - now))))
-      sleeper.live = fiber
-      fiber.addObserver((exit) => {
-        if (sleeper.live !== fiber || !Exit.isSuccess(exit)) return
-        sleeper.live = undefined
-        sleepers.remove(sleeper)
-        wake(sleeper)
-      })
-    }
-
-    const goVirtual = (sleeper: Sleeper): void => {
-      const fiber = sleeper.live
-      sleeper.live = undefined
-      fiber?.interruptUnsafe()
-    }
-
-    const sleep = (duration: Duration.Duration): Effect.Effect<void> => {
-      const millis = Duration.toMillis(duration)
-      if (millis <= 0) return Effect.yieldNow
-      if (millis === Number.POSITIVE_INFINITY) return Effect.never
-      return Effect.callback<void>((resume) => {
-        const sleeper: Sleeper = { due: now + millis, order: order++, resume, live: undefined }
-        sleepers.add(sleeper)
-        if (virtual) arm()
-        else goLive(sleeper)
-        return Effect.sync(() => {
-          sleepers.remove(sleeper)
-          goVirtual(sleeper)
-        })
-      })
-    }
-
-    // Whoever still sleeps when the driver stops goes on in real time, so nothing hangs.
-    yield* Effect.addFinalizer(() =>
-      Effect.sync(() => {
-        if (!virtual) return
-        virtual = false
-        for (const sleeper of sleepers.all()) goLive(sleeper)
-      })
-    )
-
-    const currentTimeMillisUnsafe = () => now
-    const currentTimeNanosUnsafe = () => BigInt(Math.round(now * 1_000_000))
-
+    const currentTimeMillisUnsafe = () => time.now
+    const currentTimeNanosUnsafe = () => BigInt(Math.round(time.now * 1_000_000))
     return {
       clock: {
         currentTimeMillisUnsafe,
@@ -299,26 +207,15 @@ export const makeVirtualClock = (options?: Options): Effect.Effect<VirtualClock,
         currentTimeNanos: Effect.sync(currentTimeNanosUnsafe),
         monotonicTimeNanosUnsafe: currentTimeNanosUnsafe,
         monotonicTimeNanos: Effect.sync(currentTimeNanosUnsafe),
-        sleep
+        sleep: time.sleep
       },
       scheduler,
-      start: () => {
-        if (virtual) return
-        virtual = true
-        for (const sleeper of sleepers.all()) goVirtual(sleeper)
-        arm()
-      },
+      start: () => time.start(),
       hold: (self) =>
         Effect.acquireUseRelease(
-          Effect.sync(() => {
-            holds++
-          }),
+          Effect.sync(() => time.hold()),
           () => self,
-          () =>
-            Effect.sync(() => {
-              holds--
-              arm()
-            })
+          () => Effect.sync(() => time.release())
         )
     }
   })
