@@ -159,7 +159,14 @@ export type CloseReason = typeof CloseReason.Type
  * @since 0.1.0
  */
 export const Event = Schema.Union([
-  Schema.TaggedStruct("SessionStarted", { at, session: Schema.String, participant }),
+  /** `turnDetector` and `overlapClassifier` are the names of those that were opened. */
+  Schema.TaggedStruct("SessionStarted", {
+    at,
+    session: Schema.String,
+    turnDetector: Schema.optionalKey(Schema.String),
+    overlapClassifier: Schema.optionalKey(Schema.String),
+    participant
+  }),
   Schema.TaggedStruct("SessionClosed", { at, session: Schema.String, reason: CloseReason }),
 
   Schema.TaggedStruct("UserStateChanged", { at, from: UserState, to: UserState, participant }),

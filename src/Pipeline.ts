@@ -41,34 +41,6 @@ export { InvalidOption } from "./internal/pipeline/options.ts"
 export type PipelineError = InvalidOption | Room.RoomError | Vad.VadError | Tools.ToolsError
 
 /**
- * Tells the probability (0–1) that the user has finished.
- *
- * **Details**
- *
- * Asked at each pause; an answer that is late (`turn.endpointing.detectorDeadline`)
- * or fails is done without.
- *
- * @category models
- * @since 0.1.0
- */
-export type TurnDetector = (pause: {
-  readonly text: string
-  readonly history: History.History
-}) => Effect.Effect<number, unknown>
-
-/**
- * Tells what words mean that the user says over the agent: an answer to it
- * (`interruption`), a sign of listening (`backchannel`), or neither for sure.
- *
- * @category models
- * @since 0.1.0
- */
-export type OverlapClassifier = (overlap: {
-  readonly text: string
-  readonly history: History.History
-}) => Effect.Effect<"backchannel" | "interruption" | "unknown", unknown>
-
-/**
  * What the caller hears when the session gives up.
  *
  * @category options
@@ -124,8 +96,6 @@ export interface Options {
   readonly syncTranscript?: boolean | undefined
   /** Silence of the microphone itself that ends an open speech. @default "1 second" */
   readonly mutedAfter?: Duration.Input | undefined
-  readonly turnDetector?: TurnDetector | undefined
-  readonly overlapClassifier?: OverlapClassifier | undefined
   /** Keeps the history within a budget, off the reply's way. @default unlimited */
   readonly budget?: (History.Budget & { readonly strategy: "truncate" | "summarize" }) | undefined
   /** What the providers' services cost, and how much of them the session may use. @default no prices, no limit */

@@ -75,11 +75,11 @@ export const open = (
   Effect.gen(function*() {
     const stdio = yield* Stdio.Stdio
     const pair = options.text ? Option.none() : yield* devices.find(options.platform)
-    const speaker = Option.isNone(pair) ? undefined : yield* devices.play(pair.value)
+    const loudspeaker = Option.isNone(pair) ? undefined : yield* devices.play(pair.value)
     const memoryRoom = yield* makeMemoryRoom({
       name: "console",
       onStart: () => void memoryRoom.joinUnsafe({ identity: caller }),
-      ...(speaker === undefined ? undefined : { onHeard: (_, frame) => speaker.write(converted(frame)) })
+      ...(loudspeaker === undefined ? undefined : { onHeard: (_, frame) => loudspeaker.write(converted(frame)) })
     })
     const converter = Audio.converter({ to: devices.loudspeakerFormat })
     const converted = (frame: Audio.Frame): Audio.Frame => Audio.concat(converter.push([frame]))
@@ -92,8 +92,8 @@ export const open = (
         failed
       ))
       yield* Effect.forkScoped(Effect.repeat(Effect.sync(memoryRoom.collectHeard), Schedule.spaced("20 millis")))
-      if (speaker !== undefined) {
-        yield* Effect.forkScoped(Effect.catch(speaker.ended, failed))
+      if (loudspeaker !== undefined) {
+        yield* Effect.forkScoped(Effect.catch(loudspeaker.ended, failed))
       }
     }
     yield* Console.log(

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { Agent } from "effect-voice"
 import * as Testing from "effect-voice/testing"
+import { classifier, detector } from "../support/judges.ts"
 
 const hello = Testing.say(500, 2500, "Hello, how are you?")
 const boom = (): never => {
@@ -31,7 +32,8 @@ describe("a hook or a callback that breaks", () => {
       const timeline = yield* Testing.scenario({
         user: [hello, Testing.say(9000, 10_000, "Again")],
         llm: ["Fine.", "Fine again."],
-        options: { turnDetector: boom, overlapClassifier: boom, turn: { interruption: { backchannel: true } } }
+        layer: Layer.merge(detector(boom), classifier(boom)),
+        options: { turn: { interruption: { backchannel: true } } }
       })
       assert.includeMembers([...timeline.messages], ["assistant: Fine.", "assistant: Fine again."])
     }))

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Stream } from "effect"
 import { Agent, type Event, Llm, Pipeline, Session } from "effect-voice"
 import * as Testing from "effect-voice/testing"
+import { classifier, detector } from "../support/judges.ts"
 
 const hello = Testing.say(500, 2500, "Hello, how are you?")
 const ten = "one two three four five six seven eight nine ten."
@@ -141,14 +142,11 @@ describe("the port for what overlapping words mean", () => {
     asked: Array<string> = []
   ) =>
     disturbed(user, {
-      options: {
-        turn: { interruption: { backchannel: true } },
-        overlapClassifier: ({ text }) =>
-          Effect.suspend(() => {
-            asked.push(text)
-            return Effect.delay(Effect.succeed(verdict), after)
-          })
-      }
+      options: { turn: { interruption: { backchannel: true } } },
+      layer: classifier(({ text }) => {
+        asked.push(text)
+        return Effect.delay(Effect.succeed(verdict), after)
+      })
     })
 
   it.effect("a backchannel by its word resumes the agent", () =>
@@ -187,11 +185,10 @@ describe("the port for what overlapping words mean", () => {
         [Testing.say(5000, 5800, "I see"), Testing.say(8000, 11_000, "please tell me about something else")],
         {
           tts: { duration: 10_000 },
-          options: {
-            turn: { interruption: { backchannel: true } },
-            overlapClassifier: ({ text }) =>
-              text === "I see" ? Effect.delay(Effect.succeed("backchannel" as const), 2800) : Effect.succeed("unknown")
-          }
+          options: { turn: { interruption: { backchannel: true } } },
+          layer: classifier(({ text }) =>
+            text === "I see" ? Effect.delay(Effect.succeed("backchannel" as const), 2800) : Effect.succeed("unknown")
+          )
         }
       )
       // The verdict comes at 8800, when the next words have already paused the agent.
@@ -203,7 +200,8 @@ describe("the port for what overlapping words mean", () => {
     Effect.gen(function*() {
       for (const failure of [Effect.fail("no"), Effect.die("no")]) {
         const timeline = yield* disturbed([Testing.say(5000, 5800, "mm-hm")], {
-          options: { turn: { interruption: { backchannel: true } }, overlapClassifier: () => failure }
+          options: { turn: { interruption: { backchannel: true } } },
+          layer: classifier(() => failure)
         })
         assert.isNotEmpty(timeline.warnings)
         assert.isTrue(first(timeline).interrupted)
@@ -212,8 +210,12 @@ describe("the port for what overlapping words mean", () => {
 })
 
 describe("the port for the end of a turn", () => {
-  const turns = (turnDetector: NonNullable<Testing.Scenario["options"]>["turnDetector"]) =>
-    Testing.scenario({ user: [hello], options: { turnDetector, turn: { endpointing: { maxDelay: 2000 } } } })
+  const turns = (predict: Parameters<typeof detector>[0]) =>
+    Testing.scenario({
+      user: [hello],
+      layer: detector(predict),
+      options: { turn: { endpointing: { maxDelay: 2000 } } }
+    })
 
   it.effect.each([[0.9, 3050], [0.5, 3050], [0.1, 4500]] as const)(
     "with probability %f the turn is over at %d",
@@ -255,8 +257,8 @@ describe("the port for the end of a turn", () => {
     Effect.gen(function*() {
       const timeline = yield* disturbed([Testing.say(5000, 6000, text, { finalDelay: 20 })], {
         vad: { minSilence: 50 },
+        layer: detector(() => Effect.succeed(0.1)),
         options: {
-          turnDetector: () => Effect.succeed(0.1),
           turn: {
             endpointing: { minDelay: 100, maxDelay: 500 },
             interruption: { minWords: 2, falseInterruptionTimeout: 300 }
@@ -271,8 +273,8 @@ describe("the port for the end of a turn", () => {
     Effect.gen(function*() {
       const timeline = yield* disturbed([Testing.say(5000, 6000, "hello there", { finalDelay: 20 })], {
         vad: { minSilence: 50 },
+        layer: detector(() => Effect.succeed(0.1)),
         options: {
-          turnDetector: () => Effect.succeed(0.1),
           turn: { endpointing: { maxDelay: 500 }, interruption: { falseInterruptionTimeout: 300 } }
         }
       })
@@ -285,7 +287,7 @@ describe("the port for the end of a turn", () => {
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         user: [hello],
-        options: { turnDetector: () => Effect.fail("down") }
+        layer: detector(() => Effect.fail("down"))
       })
       timeline.expect(["UserSpeechCommitted", 3000])
       assert.deepStrictEqual(timeline.warnings, ["the turn detector failed"])
@@ -298,17 +300,16 @@ describe("the port for the end of a turn", () => {
       yield* Testing.scenario({
         user: Array.from({ length: 6 }, (_, i) => Testing.say(1000 + i * 1500, 1500 + i * 1500, `word ${i}`)),
         vad: { minSilence: 200 },
-        options: {
-          turn: { endpointing: { minDelay: 3000, maxDelay: 9000 } },
-          turnDetector: () =>
-            Effect.acquireUseRelease(
-              Effect.sync(() => {
-                most = Math.max(most, ++open)
-              }),
-              () => Effect.never,
-              () => Effect.sync(() => open--)
-            )
-        }
+        options: { turn: { endpointing: { minDelay: 3000, maxDelay: 9000 } } },
+        layer: detector(() =>
+          Effect.acquireUseRelease(
+            Effect.sync(() => {
+              most = Math.max(most, ++open)
+            }),
+            () => Effect.never,
+            () => Effect.sync(() => open--)
+          )
+        )
       })
       assert.strictEqual(most, 1)
       assert.strictEqual(open, 0)

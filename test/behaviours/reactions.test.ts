@@ -3,6 +3,7 @@ import { Effect, Layer, Schema, Stream } from "effect"
 import { Agent, type Event, Room, Session } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { Tool, Toolkit } from "effect/ai"
+import { detector } from "../support/judges.ts"
 
 type Tag = Event.Event["_tag"]
 type Service = Session.Session["Service"]
@@ -118,13 +119,12 @@ const converse = (reaction?: Reaction) =>
       tts: { chunk: 400 },
       stt: { interims: true },
       options: {
-        turnDetector: () => Effect.succeed(0.9),
         turn: { limits: { maxWords: 3 }, transcriptionTimeout: 1000 },
         onEvent: (event) => {
           if (reaction?.way === "in the same breath") Effect.runFork(react(event))
         }
       },
-      layer
+      layer: Layer.merge(layer, detector(() => Effect.succeed(0.9)))
     }).pipe(Effect.provide(KitLive))
     return { ear, reactedAt, timeline }
   })

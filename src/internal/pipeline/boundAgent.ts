@@ -9,29 +9,45 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import type * as Agent from "../../Agent.ts"
+import type * as Llm from "../../Llm.ts"
 import { Session } from "../../Session.ts"
 import type * as Tools from "../../Tools.ts"
-import type { Defaults, Persona } from "./core.ts"
+import type * as Tts from "../../Tts.ts"
+import type * as Turn from "../../Turn.ts"
+import type * as Vad from "../../Vad.ts"
+import type { Defaults } from "./core.ts"
+
+/** An agent with everything that it requires already given. */
+export interface BoundAgent extends Agent.Hooks {
+  readonly name: string
+  readonly instructions: string
+  readonly voice: string | undefined
+  readonly llm: Llm.Llm["Service"]
+  readonly tts: Tts.Tts["Service"]
+  /** What it says of these; the rest is the pipeline's. */
+  readonly turn: Turn.Options | undefined
+  readonly vad: Vad.Options | undefined
+}
 
 export interface Binding {
-  readonly persona: Persona
+  readonly agent: BoundAgent
   readonly tools: Tools.Set<Session>
 }
 
 export type Bind = <R, E>(
-  agent: Agent.Agent<R, E>
+  agent: Agent.Agent<R, E>,
+  session: Session["Service"]
 ) => Effect.Effect<Binding, E | Tools.ToolsError, Exclude<Exclude<R, Session>, Scope.Scope>>
 
 export const makeBind = (parts: {
-  readonly session: Session["Service"]
   readonly defaults: Defaults
   readonly scope: Scope.Scope
   /** Layers that agents share are built once in it. */
   readonly memoMap: Layer.MemoMap
 }): Bind => {
-  const { defaults, memoMap, scope, session } = parts
+  const { defaults, memoMap, scope } = parts
   const known = new WeakMap<object, Binding>()
-  return <R, E>(agent: Agent.Agent<R, E>) =>
+  return <R, E>(agent: Agent.Agent<R, E>, session: Session["Service"]) =>
     Effect.suspend(() => {
       const before = known.get(agent)
       if (before !== undefined) return Effect.succeed(before)
@@ -46,7 +62,7 @@ export const makeBind = (parts: {
       )
       return Effect.map(binding, ({ tools, ...hooks }): Binding => {
         const { instructions, llm, name, tts, turn, vad, voice } = agent
-        const persona = {
+        const bound = {
           name,
           instructions,
           voice,
@@ -56,7 +72,7 @@ export const makeBind = (parts: {
           tts: tts === undefined ? defaults.tts : defaults.guardTts(tts),
           ...hooks
         }
-        const made = { persona, tools }
+        const made = { agent: bound, tools }
         known.set(agent, made)
         return made
       })

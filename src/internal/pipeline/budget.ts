@@ -6,39 +6,35 @@ import * as History from "../../History.ts"
 import type { Options } from "../../Pipeline.ts"
 import type { Core } from "./core.ts"
 
-export const makeBudget = (
-  /** Set before anything is said. */
-  core: () => Core,
-  budget: Options["budget"]
-): { readonly notice: (event: Event.Event) => void } => {
+/** Listens to the events, and has the history made shorter once the agent was heard. */
+export const makeBudget = (core: Core, budget: Options["budget"]): (event: Event.Event) => void => {
+  if (budget === undefined) return () => {}
+  const { history, publish } = core
   let working = false
-  const compact = (core: Core, limits: NonNullable<Options["budget"]>): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      const before = core.history
-      const strategy = limits.strategy === "truncate" ? "truncate" : { summarizeWith: core.persona.llm }
-      return Effect.map(History.compact(before, strategy, limits), (after) => {
-        if (after === before) return
-        core.history = History.replaceHead(core.history, { before, after })
-        const kept = new Set(after.items.map((item) => item.id))
-        core.publish({ _tag: "HistorySummarized", removed: before.items.filter((item) => !kept.has(item.id)).length })
-      })
-    }).pipe(
-      Effect.catchCause((cause) =>
-        Cause.hasInterruptsOnly(cause)
-          ? Effect.interrupt
-          : Effect.sync(() =>
-            core.publish({ _tag: "Warning", component: "llm", message: "the history could not be summarised" })
-          )
-      ),
-      Effect.ensuring(Effect.sync(() => {
-        working = false
-      }))
-    )
-  return {
-    notice: (event) => {
-      if (budget === undefined || working || event._tag !== "AgentSpeechCommitted") return
-      working = true
-      core().fork(compact(core(), budget))
-    }
+  const compact: Effect.Effect<void> = Effect.suspend(() => {
+    const before = history.current()
+    const strategy = budget.strategy === "truncate" ? "truncate" : { summarizeWith: core.agent.bound().llm }
+    return Effect.map(History.compact(before, strategy, budget), (after) => {
+      if (after === before) return
+      history.compacted({ before, after })
+      const kept = new Set(after.items.map((item) => item.id))
+      publish({ _tag: "HistorySummarized", removed: before.items.filter((item) => !kept.has(item.id)).length })
+    })
+  }).pipe(
+    Effect.catchCause((cause) =>
+      Cause.hasInterruptsOnly(cause)
+        ? Effect.interrupt
+        : Effect.sync(() =>
+          publish({ _tag: "Warning", component: "llm", message: "the history could not be summarised" })
+        )
+    ),
+    Effect.ensuring(Effect.sync(() => {
+      working = false
+    }))
+  )
+  return (event) => {
+    if (working || event._tag !== "AgentSpeechCommitted") return
+    working = true
+    core.fork(compact)
   }
 }

@@ -8,8 +8,9 @@ import { Session } from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
 import { CurrentSpeech } from "../session.ts"
 import { kept } from "../tools/params.ts"
-import { about, type Core, nextId, signal, spanned, stamp } from "./core.ts"
-import type { Job } from "./job.ts"
+import { about, type Core, signal, spanned } from "./core.ts"
+import type { SessionHistory } from "./history.ts"
+import type { Speech } from "./speech.ts"
 
 export interface Call {
   readonly id: string
@@ -28,24 +29,82 @@ export interface Running {
   readonly over: Latch.Latch
 }
 
+/** The calls of a session: those without an output, and the steps that wait for some. Nobody else writes this. */
+export interface Calls {
+  readonly isRunning: (id: string) => boolean
+  readonly running: () => ReadonlyArray<readonly [id: string, call: Running]>
+  readonly started: (call: Call, tools: Tools.Set<Session>) => void
+  /** Each output of a tool, once: the call enters the history together with what came of it. */
+  readonly ended: (output: Tools.Output) => void
+  /** Calls of these tools whose outputs have come since the model was asked. */
+  readonly unseen: (tools: Tools.Set<Session>, asked: History.History) => ReadonlyArray<Tools.Call>
+  /** Nobody waits for a call any more. */
+  readonly letGo: (id: string) => void
+  /** Steps whose tools are running, whatever has become of their speech. */
+  readonly steps: () => ReadonlyArray<Fiber.Fiber<unknown>>
+  readonly stepped: (step: Fiber.Fiber<unknown>) => void
+}
+
+export const makeCalls = (history: SessionHistory): Calls => {
+  const calls = new Map<string, Running>()
+  const steps = new Set<Fiber.Fiber<unknown>>()
+  // Whose tools the calls of the history were for; of one that the program has put there nobody knows.
+  const takers = new WeakMap<History.Item, object>()
+  return {
+    isRunning: (id) => calls.has(id),
+    running: () => [...calls],
+    started: ({ createdAt, id, name, params }, tools) => {
+      const taker = tools.entries.get(name)?.taker
+      calls.set(id, { name, params: kept(params), createdAt, taker, over: Latch.makeUnsafe(false) })
+    },
+    ended: (output) => {
+      const running = calls.get(output.callId)
+      const createdAt = running?.createdAt ?? history.stamp()
+      calls.delete(output.callId)
+      running?.over.openUnsafe()
+      const item = history.called(output, createdAt)
+      if (running?.taker !== undefined) takers.set(item, running.taker)
+    },
+    unseen: (tools, asked) => {
+      const now = history.current()
+      if (now === asked) return []
+      const seen = new Set(asked.items.map(({ id }) => id))
+      return now.items.flatMap((item) => {
+        if (item._tag !== "ToolCall" || seen.has(item.id)) return []
+        const taker = takers.get(item)
+        const other = taker !== undefined && taker !== tools.entries.get(item.name)?.taker
+        return other ? [] : [{ id: item.callId, name: item.name, params: item.params }]
+      })
+    },
+    letGo: (id) => {
+      calls.get(id)?.over.openUnsafe()
+    },
+    steps: () => [...steps],
+    stepped: (step) => {
+      steps.add(step)
+      step.addObserver(() => steps.delete(step))
+    }
+  }
+}
+
 /** Some servers give no ids, or count anew with each reply: a call and its output must find each other. */
 export const uniqueId = (core: Core, id: string, step: Set<string>): string => {
-  const taken = id === "" || core.calls.has(id) || step.has(id) ||
-    core.history.items.some((item) => item._tag === "ToolCall" && item.callId === id)
-  const unique = taken ? nextId(core, id === "" ? "call" : id) : id
+  const taken = id === "" || core.calls.isRunning(id) || step.has(id) ||
+    core.history.current().items.some((item) => item._tag === "ToolCall" && item.callId === id)
+  const unique = taken ? core.nextId(id === "" ? "call" : id) : id
   step.add(unique)
   return unique
 }
 
 /** As a part of the speech in logs and traces, whichever fiber does it. */
-export const under = <A, E, R>(job: Job, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
-  const tied = job.turn === undefined ? effect : about({ turn: job.turn.turn })(effect)
-  return job.span === undefined ? tied : Effect.withParentSpan(tied, job.span)
+export const under = <A, E, R>(speech: Speech, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+  const tied = speech.turn === undefined ? effect : about({ turn: speech.turn.turn })(effect)
+  return speech.span === undefined ? tied : Effect.withParentSpan(tied, speech.span)
 }
 
 /** Tells the turn-taking whether the floor is needed: not while only tools run. */
-export const tell = (core: Core, job: Job): void =>
-  signal(core, { _tag: "Working", speech: job.id, phase: job.acting && job.lines === 0 ? "tools" : "working" })
+export const tell = (core: Core, speech: Speech): void =>
+  signal(core, { _tag: "Working", speech: speech.id, phase: speech.acting && speech.lines === 0 ? "tools" : "working" })
 
 /**
  * Runs the calls of one step in the session, not in the speech: an interruption ends the speech, not the booking.
@@ -53,34 +112,33 @@ export const tell = (core: Core, job: Job): void =>
  */
 export const act = (
   core: Core,
-  job: Job,
+  speech: Speech,
   calls: ReadonlyArray<Call>,
   asked: History.History
-): Effect.Effect<boolean> =>
+): Effect.Effect<boolean, never, Session> =>
   Effect.gen(function*() {
-    job.milestones.toolCalls += calls.length
-    job.acting = true
-    job.calls = calls.map(({ id }) => id)
-    tell(core, job)
-    const { tools } = core
+    const session = yield* Session
+    speech.milestones.toolCalls += calls.length
+    speech.acting = true
+    speech.calls = calls.map(({ id }) => id)
+    tell(core, speech)
+    const tools = core.agent.tools()
     for (const call of calls) {
-      const { createdAt, name, params } = call
-      const taker = tools.entries.get(name)?.taker
-      core.calls.set(call.id, { name, params: kept(params), createdAt, taker, over: Latch.makeUnsafe(false) })
-      core.publish({ _tag: "FunctionCallStarted", speech: job.id, id: call.id, name: call.name })
+      core.calls.started(call, tools)
+      core.publish({ _tag: "FunctionCallStarted", speech: speech.id, id: call.id, name: call.name })
     }
-    const all = core.fork(
+    const step = core.fork(
       under(
-        job,
+        speech,
         core.runner.run(tools, calls.map(({ id, name, params }) => ({ id, name, params })), {
-          unseen: unseen(tools, core.history, asked)
+          unseen: core.calls.unseen(tools, asked)
         }).pipe(
-          Effect.provideService(Session, core.session),
-          Effect.provideService(CurrentSpeech, job.id),
+          Effect.provideService(Session, session),
+          Effect.provideService(CurrentSpeech, speech.id),
           Effect.map((outputs) => {
             core.publish({
               _tag: "FunctionCallsFinished",
-              speech: job.id,
+              speech: speech.id,
               calls: outputs.map(({ callId, isFailure, name, output, params }) => ({
                 id: callId,
                 name,
@@ -91,67 +149,25 @@ export const act = (
             })
             return outputs.every(({ isFailure, name }) => !isFailure && Tools.annotation(tools, name, Tools.Silent))
           }),
-          spanned("tools", { speech: job.id })
+          spanned("tools", { speech: speech.id })
         )
       )
     )
-    core.acts.add(all)
-    all.addObserver(() => core.acts.delete(all))
-    const left = Effect.as(Effect.andThen(job.attending.await, core.leaving.await), true)
-    const quiet = yield* Effect.raceFirst(Fiber.join(all), left)
-    job.acting = false
-    tell(core, job)
+    core.calls.stepped(step)
+    const left = Effect.as(Effect.andThen(speech.attending.await, core.leaving.await), true)
+    const quiet = yield* Effect.raceFirst(Fiber.join(step), left)
+    speech.acting = false
+    tell(core, speech)
     return quiet
   })
-
-/** Each output of a tool, once: the call enters the history together with what came of it. */
-export const recordOutput = (core: Core, output: Tools.Output): Effect.Effect<void> =>
-  Effect.sync(() => {
-    const running = core.calls.get(output.callId)
-    const createdAt = running?.createdAt ?? stamp(core)
-    core.calls.delete(output.callId)
-    running?.over.openUnsafe()
-    const base = { callId: output.callId, name: output.name, createdAt }
-    const call = History.ToolCall.make({ ...base, id: nextId(core, "call"), params: output.params })
-    if (running?.taker !== undefined) takers.set(call, running.taker)
-    const called = History.insert(core.history, call)
-    core.history = History.insert(
-      called,
-      History.ToolOutput.make({
-        ...base,
-        id: nextId(core, "output"),
-        output: output.output,
-        isFailure: output.isFailure
-      })
-    )
-  })
-
-// Whose tools the calls of a history were for; of one that the program has put there nobody knows.
-const takers = new WeakMap<History.Item, object>()
-
-/** Calls of these tools whose outputs have come since the model was asked. */
-const unseen = (
-  tools: Tools.Set<unknown>,
-  history: History.History,
-  asked: History.History
-): ReadonlyArray<Tools.Call> => {
-  if (history === asked) return []
-  const seen = new Set(asked.items.map(({ id }) => id))
-  return history.items.flatMap((item) => {
-    if (item._tag !== "ToolCall" || seen.has(item.id)) return []
-    const taker = takers.get(item)
-    const other = taker !== undefined && taker !== tools.entries.get(item.name)?.taker
-    return other ? [] : [{ id: item.callId, name: item.name, params: item.params }]
-  })
-}
 
 // Always the same words, so that what a provider has cached of a prompt goes on to hold.
 const stillRunning = "Still running: there is no result yet. It will stand here, without another call."
 
 /** The history with the calls that are running, each with words in the place of its output. */
 export const withRunning = (core: Core): History.History => {
-  let { history } = core
-  for (const [callId, { createdAt, name, params }] of core.calls) {
+  let history = core.history.current()
+  for (const [callId, { createdAt, name, params }] of core.calls.running()) {
     const base = { callId, name, createdAt }
     history = History.insert(history, History.ToolCall.make({ ...base, id: `running-${callId}`, params }))
     history = History.insert(
@@ -166,7 +182,7 @@ export const withRunning = (core: Core): History.History => {
 export const settleCalls = (core: Core, timeout: number): Effect.Effect<void> =>
   core.runner.cancel.pipe(
     Effect.andThen(
-      Effect.suspend(() => Effect.forEach([...core.calls.values()], ({ over }) => over.await, { discard: true }))
+      Effect.suspend(() => Effect.forEach(core.calls.running(), ([, { over }]) => over.await, { discard: true }))
     ),
     Effect.timeoutOption(timeout),
     Effect.asVoid
@@ -174,5 +190,5 @@ export const settleCalls = (core: Core, timeout: number): Effect.Effect<void> =>
 
 /** Nobody waits for the calls that are running. */
 export const abandonCalls = (core: Core): void => {
-  for (const { over } of core.calls.values()) over.openUnsafe()
+  for (const [id] of core.calls.running()) core.calls.letGo(id)
 }

@@ -16,6 +16,8 @@ export interface Conductor {
   readonly tell: (tell: () => void, signal: Turn.Signal) => void
   readonly state: () => Turn.State
   readonly now: () => number
+  /** Who carries the actions out; set before anything is dispatched. */
+  readonly performedBy: (perform: (action: Turn.Action) => void) => void
 }
 
 export const makeConductor = (options: {
@@ -23,9 +25,9 @@ export const makeConductor = (options: {
   readonly now: () => number
   readonly initial: Turn.State
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
-  readonly perform: (action: Turn.Action) => void
 }): Conductor => {
-  const { fork, perform } = options
+  const { fork } = options
+  let perform = (_action: Turn.Action): void => {}
   let state = options.initial
   let busy = false
   const waiting: Array<Turn.Signal> = []
@@ -34,7 +36,7 @@ export const makeConductor = (options: {
   let reached = 0
   const now = () => Math.max(reached, options.now())
 
-  const arm = () => {
+  const arm = (onDue: () => void): void => {
     const due = Turn.deadline(state)
     if (due === undefined) {
       timer?.fiber.interruptUnsafe()
@@ -50,7 +52,7 @@ export const makeConductor = (options: {
         timer = undefined
         // Clocks round: what was to wake at this time has done so.
         reached = due
-        dispatch({ _tag: "Tick" })
+        onDue()
       })
     ))
     timer = { due, fiber }
@@ -65,7 +67,6 @@ export const makeConductor = (options: {
     }
   }
 
-  const dispatch = (signal: Turn.Signal): void => tell(() => {}, signal)
   const tell = (first: () => void, signal: Turn.Signal): void => {
     waiting.push(signal)
     if (busy) return first()
@@ -79,9 +80,17 @@ export const makeConductor = (options: {
       }
     } finally {
       busy = false
-      arm()
+      arm(() => tell(() => {}, { _tag: "Tick" }))
     }
   }
 
-  return { dispatch, tell, now, state: () => state }
+  return {
+    dispatch: (signal) => tell(() => {}, signal),
+    tell,
+    now,
+    state: () => state,
+    performedBy: (by) => {
+      perform = by
+    }
+  }
 }

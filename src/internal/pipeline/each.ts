@@ -12,7 +12,7 @@ import * as Room from "../../Room.ts"
 import type { Session } from "../../Session.ts"
 import { open } from "./open.ts"
 import { check, InvalidOption } from "./options.ts"
-import { isPerson } from "./people.ts"
+import { isPerson } from "./participant.ts"
 import { makeViews } from "./view.ts"
 
 /** What happened to the others since a conversation began. */

@@ -32,54 +32,13 @@ const nameOf = (cause: Cause.Cause<unknown>): string => {
   return error instanceof Error ? error.name : typeof error
 }
 
-/** Nobody mended it: told to the listeners, to the agent's hook, and to the turn-taking, which counts. */
-export const failed = (
-  core: Core,
-  component: Event.Component,
-  provider: string,
-  cause: Cause.Cause<unknown>,
-  fatal = false
-): void => {
-  const reason = reasonOf(cause)
-  // Reasons hold no content.
-  const about = typeof reason === "string" ? { reason } : { reason: reason._tag, why: reason.message }
-  core.publish({ _tag: "ProviderFailed", component, provider, reason, recovered: false })
-  core.fork(Effect.logError("a provider failed").pipe(Effect.annotateLogs({ component, provider, ...about })))
-  const hook = core.persona.onFailure
-  if (hook !== undefined) {
-    const at = core.conductor.now()
-    core.fork(
-      guarded(core, "onFailure", hook({ _tag: "ProviderFailed", at, component, provider, reason, recovered: false }))
-    )
-  }
-  signal(core, { _tag: "Failed", component, fatal })
-}
-
-/** All is lost: those who can help are told. */
-export const escalate = (
-  core: Core,
-  escalation: Omit<Event.Of<"Escalated">, "_tag" | "at" | "level">
-): void => {
-  const event = { _tag: "Escalated", level: "critical", ...escalation } as const
-  core.publish(event)
-  core.fork(Effect.logFatal("the session gives up").pipe(Effect.annotateLogs(escalation)))
-  const hook = core.persona.onEscalation
-  if (hook === undefined) return
-  const onLate = () => core.publish({ _tag: "Warning", component: "hook", message: "onEscalation did not end in time" })
-  const ms = core.settings.hookTimeout
-  core.fork(guarded(core, "onEscalation", hook({ ...event, at: core.conductor.now() }), { ms, onLate }))
-}
-
-/** It failed, but nobody will notice: told to the listeners alone. */
-export const mended = (
-  core: Core,
-  component: Event.Component,
-  provider: string,
-  cause: Cause.Cause<unknown>
-): void => core.publish({ _tag: "ProviderFailed", component, provider, reason: reasonOf(cause), recovered: true })
-
-export const worked = (core: Core, component: Event.Component): void => {
-  if (Turn.failuresInARow(core.conductor.state(), component) > 0) signal(core, { _tag: "Worked", component })
+const hookFailed = (core: Core, name: string, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
+  core.publish({ _tag: "ProviderFailed", component: "hook", provider: name, reason: "HookFailed", recovered: true })
+  // What users throw may quote what was said: no more than its name is an error's business.
+  return Effect.logError("a hook failed; the log level Debug says why", nameOf(cause)).pipe(
+    Effect.andThen(Effect.logDebug("why the hook failed", cause)),
+    Effect.annotateLogs({ hook: name })
+  )
 }
 
 /**
@@ -112,13 +71,54 @@ export const guarded = <A>(
     )
   })
 
-const hookFailed = (core: Core, name: string, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
-  core.publish({ _tag: "ProviderFailed", component: "hook", provider: name, reason: "HookFailed", recovered: true })
-  // What users throw may quote what was said: no more than its name is an error's business.
-  return Effect.logError("a hook failed; the log level Debug says why", nameOf(cause)).pipe(
-    Effect.andThen(Effect.logDebug("why the hook failed", cause)),
-    Effect.annotateLogs({ hook: name })
-  )
+/** Nobody mended it: told to the listeners, to the agent's hook, and to the turn-taking, which counts. */
+export const failed = (
+  core: Core,
+  component: Event.Component,
+  provider: string,
+  cause: Cause.Cause<unknown>,
+  fatal = false
+): void => {
+  const reason = reasonOf(cause)
+  // Reasons hold no content.
+  const about = typeof reason === "string" ? { reason } : { reason: reason._tag, why: reason.message }
+  core.publish({ _tag: "ProviderFailed", component, provider, reason, recovered: false })
+  core.fork(Effect.logError("a provider failed").pipe(Effect.annotateLogs({ component, provider, ...about })))
+  const hook = core.agent.bound().onFailure
+  if (hook !== undefined) {
+    const at = core.conductor.now()
+    core.fork(
+      guarded(core, "onFailure", hook({ _tag: "ProviderFailed", at, component, provider, reason, recovered: false }))
+    )
+  }
+  signal(core, { _tag: "Failed", component, fatal })
+}
+
+/** All is lost: those who can help are told. */
+export const escalate = (
+  core: Core,
+  escalation: Omit<Event.Of<"Escalated">, "_tag" | "at" | "level">
+): void => {
+  const event = { _tag: "Escalated", level: "critical", ...escalation } as const
+  core.publish(event)
+  core.fork(Effect.logFatal("the session gives up").pipe(Effect.annotateLogs(escalation)))
+  const hook = core.agent.bound().onEscalation
+  if (hook === undefined) return
+  const onLate = () => core.publish({ _tag: "Warning", component: "hook", message: "onEscalation did not end in time" })
+  const ms = core.settings.hookTimeout
+  core.fork(guarded(core, "onEscalation", hook({ ...event, at: core.conductor.now() }), { ms, onLate }))
+}
+
+/** It failed, but nobody will notice: told to the listeners alone. */
+export const mended = (
+  core: Core,
+  component: Event.Component,
+  provider: string,
+  cause: Cause.Cause<unknown>
+): void => core.publish({ _tag: "ProviderFailed", component, provider, reason: reasonOf(cause), recovered: true })
+
+export const worked = (core: Core, component: Event.Component): void => {
+  if (Turn.failuresInARow(core.conductor.state(), component) > 0) signal(core, { _tag: "Worked", component })
 }
 
 /** Text that did not come to its end, or was not rewritten for the ear: the user's own doing, no provider's. */

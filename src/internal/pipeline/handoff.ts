@@ -10,109 +10,20 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Semaphore from "effect/Semaphore"
 import type * as Agent from "../../Agent.ts"
-import * as History from "../../History.ts"
 import type * as Session from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
 import type * as Vad from "../../Vad.ts"
 import type { Prepared, Retunable } from "../vad/retunable.ts"
-import type { Binding } from "./boundAgent.ts"
-import { type Core, latest, nextId, type Persona, signal, stamp } from "./core.ts"
+import type { Binding, BoundAgent } from "./boundAgent.ts"
+import type { Core } from "./core.ts"
 import { guarded, mended } from "./failures.ts"
-import { checkTurn, mergeTurn, mergeVad } from "./options.ts"
-
-interface Parts {
-  readonly core: () => Core
-  readonly bind: <E>(agent: Agent.Agent<Session.Given, E>) => Effect.Effect<Binding, E | Tools.ToolsError>
-  readonly detector: Retunable
-  /** The pipeline's own options of the detector. */
-  readonly vad: Vad.Options | undefined
-  readonly exitTimeout: number
-}
-
-/** All that a hand-off needs. */
-interface Successor {
-  readonly binding: Binding
-  readonly settings: Turn.Settings
-  readonly detector: Prepared | undefined
-}
-
-export const makeHandoff = (parts: Parts): Session.Session["Service"]["handoff"] => {
-  const { bind, core, detector, exitTimeout } = parts
-  const handing = Semaphore.makeUnsafe(1)
-
-  const prepare = <E>(agent: Agent.Agent<Session.Given, E>): Effect.Effect<Successor, E> =>
-    Effect.gen(function*() {
-      const binding = yield* bind(agent).pipe(
-        Effect.catchIf(isBug, Effect.die)
-      )
-      const { persona } = binding
-      const settings = yield* Effect.orDie(checkTurn(turnOf(core(), persona)))
-      return { binding, settings, detector: yield* tuned(persona) }
-    })
-
-  /** The detector as the agent wants it; the call goes on with the one that it has if there is none. */
-  const tuned = (persona: Persona): Effect.Effect<Prepared | undefined> =>
-    core().persona.vad === undefined && persona.vad === undefined
-      ? Effect.undefined
-      : Effect.catch(
-        detector.prepare(mergeVad(parts.vad, persona.vad)),
-        (error) =>
-          error.reason._tag === "InvalidOption" ? Effect.die(error) : Effect.sync(() => {
-            mended(core(), "vad", "vad", Cause.fail(error))
-            return undefined
-          })
-      )
-
-  const replace = (agent: Agent.Agent<Session.Given, unknown>, { binding, detector, settings }: Successor) =>
-    Effect.gen(function*() {
-      const { persona } = core()
-      yield* leave(core(), exitTimeout)
-      if (!isOpen(core())) return
-      core().stamped = Math.max(core().stamped, latest(agent.history))
-      core().history = History.insert(
-        History.merge(core().history, agent.history),
-        {
-          _tag: "Handoff",
-          id: nextId(core(), "handoff"),
-          from: persona.name,
-          to: binding.persona.name,
-          createdAt: stamp(core())
-        }
-      )
-      core().handoffs += 1
-      core().persona = binding.persona
-      core().tools = binding.tools
-      core().left = undefined
-      if (persona.turn !== undefined || binding.persona.turn !== undefined) signal(core(), { _tag: "Tune", settings })
-      detector?.takeOver()
-      core().publish({ _tag: "AgentChanged", from: persona.name, to: binding.persona.name })
-      enter(core())
-    })
-
-  return <R, E>(ready: Session.Ready<R, E>): Effect.Effect<void, E> =>
-    Effect.suspend(() => {
-      if (!isOpen(core())) return Effect.void
-      // Its type says that it needs nothing but what the session has.
-      const agent = ready as Agent.Agent<Session.Given, E>
-      return bySession(core(), prepare(agent)).pipe(
-        Effect.flatMap((next) =>
-          next === undefined
-            ? Effect.void
-            : Effect.ensuring(handing.withPermits(1)(replace(agent, next)), next.detector?.discard ?? Effect.void)
-        )
-      )
-    })
-}
-
-/** Turn-taking with an agent: what it says of it, over what the pipeline says. */
-export const turnOf = (core: Core, persona: Persona, own: Turn.Options = core.turnOptions): Turn.Options =>
-  core.spending.allowed(persona.turn === undefined ? own : mergeTurn(own, persona.turn))
+import { mergeVad } from "./options.ts"
 
 /** Two tools of one name are no accident of a call: nobody can do anything about it but who wrote it. */
 const isBug = (error: unknown): error is Tools.ToolsError => error instanceof Tools.ToolsError
 
-const isOpen = (core: Core): boolean => {
+export const isOpen = (core: Core): boolean => {
   const status = Turn.status(core.conductor.state())
   return status === "open" || status === "starting"
 }
@@ -136,17 +47,98 @@ const bySession = <A, E>(core: Core, effect: Effect.Effect<A, E>): Effect.Effect
 
 /** Lets the agent begin; what it does then is its own affair. */
 export const enter = (core: Core): void => {
-  const { onEnter } = core.persona
-  core.entered = true
+  const { onEnter } = core.agent.bound()
+  core.agent.entered()
   if (onEnter !== undefined) core.fork(guarded(core, "onEnter", onEnter))
 }
 
 /** Lets the agent finish, once and for a bounded time. */
 export const leave = (core: Core, timeout: number): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const { onExit } = core.persona
-    if (onExit === undefined || !core.entered || core.left === onExit) return Effect.void
-    core.left = onExit
+    const onExit = core.agent.takeExit()
+    if (onExit === undefined) return Effect.void
     const onLate = () => core.publish({ _tag: "Warning", component: "hook", message: "onExit did not end in time" })
     return Effect.asVoid(guarded(core, "onExit", onExit, { ms: timeout, onLate }))
   })
+
+interface Parts {
+  readonly bind: <E>(
+    agent: Agent.Agent<Session.Given, E>,
+    session: Session.Session["Service"]
+  ) => Effect.Effect<Binding, E | Tools.ToolsError>
+  readonly detector: Retunable
+  /** The pipeline's own options of the detector. */
+  readonly vad: Vad.Options | undefined
+  readonly exitTimeout: number
+}
+
+/** All that a hand-off needs. */
+interface Successor {
+  readonly binding: Binding
+  readonly settings: Turn.Settings
+  readonly detector: Prepared | undefined
+}
+
+export type Handoff = <R, E>(
+  ready: Session.Ready<R, E>,
+  session: Session.Session["Service"]
+) => Effect.Effect<void, E>
+
+export const makeHandoff = (core: Core, parts: Parts): Handoff => {
+  const { bind, detector, exitTimeout } = parts
+  const handing = Semaphore.makeUnsafe(1)
+
+  /** The detector as the agent wants it; the call goes on with the one that it has if there is none. */
+  const tuned = (bound: BoundAgent): Effect.Effect<Prepared | undefined> =>
+    core.agent.bound().vad === undefined && bound.vad === undefined
+      ? Effect.undefined
+      : Effect.catch(
+        detector.prepare(mergeVad(parts.vad, bound.vad)),
+        (error) =>
+          error.reason._tag === "InvalidOption" ? Effect.die(error) : Effect.sync(() => {
+            mended(core, "vad", "vad", Cause.fail(error))
+            return undefined
+          })
+      )
+
+  const prepare = <E>(
+    agent: Agent.Agent<Session.Given, E>,
+    session: Session.Session["Service"]
+  ): Effect.Effect<Successor, E> =>
+    Effect.gen(function*() {
+      const binding = yield* bind(agent, session).pipe(
+        Effect.catchIf(isBug, Effect.die)
+      )
+      const bound = binding.agent
+      const settings = yield* Effect.orDie(core.tuning.settingsWith(bound.turn))
+      return { binding, settings, detector: yield* tuned(bound) }
+    })
+
+  const replace = (agent: Agent.Agent<Session.Given, unknown>, { binding, detector, settings }: Successor) =>
+    Effect.gen(function*() {
+      const before = core.agent.bound()
+      const after = binding.agent
+      yield* leave(core, exitTimeout)
+      if (!isOpen(core)) return
+      core.history.handedOver({ from: before.name, to: after.name, history: agent.history })
+      core.agent.replaced(binding)
+      if (before.turn !== undefined || after.turn !== undefined) core.tuning.tune(settings)
+      detector?.takeOver()
+      core.publish({ _tag: "AgentChanged", from: before.name, to: after.name })
+      enter(core)
+    })
+
+  return <R, E>(ready: Session.Ready<R, E>, session: Session.Session["Service"]): Effect.Effect<void, E> =>
+    Effect.suspend(() => {
+      if (!isOpen(core)) return Effect.void
+      // Its type says that it needs nothing but what the session has.
+      const agent = ready as Agent.Agent<Session.Given, E>
+      return bySession(core, prepare(agent, session)).pipe(
+        Effect.flatMap((next) =>
+          next === undefined
+            ? Effect.void
+            : Effect.ensuring(handing.withPermits(1)(replace(agent, next)), next.detector?.discard ?? Effect.void)
+        )
+      )
+    })
+}

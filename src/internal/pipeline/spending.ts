@@ -3,6 +3,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Cost from "../../Cost.ts"
 import type { Options } from "../../Pipeline.ts"
+import type { Session } from "../../Session.ts"
 import type * as Turn from "../../Turn.ts"
 import { keyOf } from "../cost.ts"
 import { type Core, signal } from "./core.ts"
@@ -10,7 +11,7 @@ import { mergeTurn } from "./options.ts"
 
 export interface Spending {
   /** The session has begun: what was used to warm up is told now. */
-  readonly begin: () => void
+  readonly begin: (core: Core, session: Session["Service"]) => void
   /** What turn-taking may do now: from the budget's economy on, nothing that may turn out to be for nothing. */
   readonly allowed: (turn: Turn.Options) => Turn.Options
   readonly report: () => Cost.Report
@@ -19,28 +20,48 @@ export interface Spending {
   readonly takeCost: () => number | undefined
 }
 
-export const makeSpending = (options: Options["spending"], core: () => Core): Spending => {
+/** The conversation, once it has begun. */
+interface Running {
+  readonly core: Core
+  readonly session: Session["Service"]
+}
+
+/** How long a reply that is under way may hold the goodbye up. */
+const underWay = "30 seconds"
+
+/** What is being said, and thought of, comes first: a goodbye is the last that is heard. */
+const end = ({ core, session }: Running, goodbye: string): void => {
+  const replies = core.speeches.all().filter(({ authorized }) => authorized.isOpen())
+  const said = Effect.forEach(replies, ({ result }) => Deferred.await(result), { discard: true })
+  const close = Effect.sync(() => signal(core, { _tag: "Close", drain: true, reason: "budget" }))
+  const farewell = goodbye === "" ? Effect.void : Effect.ignore(session.say(goodbye, { protected: true }))
+  core.fork(Effect.andThen(Effect.timeoutOption(said, underWay), Effect.andThen(farewell, close)))
+}
+
+export const makeSpending = (options: Options["spending"]): Spending => {
   const { budget, prices } = options ?? {}
   const unit = budget?.unit ?? "cost"
   const unpriced = new Set<string>()
   let report = Cost.nothing
   let taken = 0
-  let early: Array<Cost.Usage> | undefined = []
+  const early: Array<Cost.Usage> = []
+  let running: Running | undefined
   let reached = 0
-
   let frugal = false
-  const economise = (): void => {
+
+  const economise = ({ core, session }: Running): void => {
     frugal = true
     // Those in force, made frugal: what is checked already stays valid.
-    core().fork(Effect.ignore(core().session.update({ turn: {} })))
+    core.fork(Effect.ignore(session.update({ turn: {} })))
   }
+  const close = (running: Running): void => end(running, budget?.goodbye ?? "I'm sorry, our time is up. Goodbye!")
   const stages = (budget === undefined ? [] : [
     { stage: "warning", at: budget.warnAt ?? 0.8, act: () => {} },
     { stage: "economy", at: budget.economyAt ?? 0.9, act: economise },
-    { stage: "end", at: 1, act: () => end(core(), budget.goodbye ?? "I'm sorry, our time is up. Goodbye!") }
+    { stage: "end", at: 1, act: close }
   ] as const).toSorted((one, other) => one.at - other.at)
 
-  const hold = (): void => {
+  const hold = (running: Running): void => {
     if (budget === undefined) return
     const spent = Cost.amount(report, unit)
     for (let next = stages[reached]; next !== undefined; next = stages[reached]) {
@@ -48,33 +69,34 @@ export const makeSpending = (options: Options["spending"], core: () => Core): Sp
       reached += 1
       const { stage } = next
       const { limit } = budget
-      core().publish({ _tag: "BudgetReached", stage, unit, spent, limit })
-      core().fork(
+      const { core } = running
+      core.publish({ _tag: "BudgetReached", stage, unit, spent, limit })
+      core.fork(
         Effect.logWarning("a budget is reached").pipe(Effect.annotateLogs({ stage, unit, spent, limit }))
       )
-      next.act()
+      next.act(running)
     }
   }
 
   const meter = (usage: Cost.Usage): void => {
-    if (early !== undefined) return void early.push(usage)
+    if (running === undefined) return void early.push(usage)
+    const { core } = running
     const cost = prices === undefined ? undefined : Cost.of(usage, prices)
     report = Cost.add(report, usage, cost)
     const { component, ...used } = usage
-    core().publish({ _tag: "UsageMeasured", component, ...used, ...(cost === undefined ? {} : { cost }) })
+    core.publish({ _tag: "UsageMeasured", component, ...used, ...(cost === undefined ? {} : { cost }) })
     const key = keyOf(usage)
     if (prices !== undefined && cost === undefined && !unpriced.has(key) && unpriced.size < 64) {
       unpriced.add(key)
-      core().publish({ _tag: "Warning", component, message: `${key} has no price, and is counted as free` })
+      core.publish({ _tag: "Warning", component, message: `${key} has no price, and is counted as free` })
     }
-    hold()
+    hold(running)
   }
 
   return {
-    begin: () => {
-      const used = early ?? []
-      early = undefined
-      for (const usage of used) meter(usage)
+    begin: (core, session) => {
+      running = { core, session }
+      for (const usage of early.splice(0)) meter(usage)
     },
     allowed: (turn) => frugal ? mergeTurn(turn, { preemption: { llm: false, tts: false } }) : turn,
     report: () => report,
@@ -86,16 +108,4 @@ export const makeSpending = (options: Options["spending"], core: () => Core): Sp
     },
     meter
   }
-}
-
-/** How long a reply that is under way may hold the goodbye up. */
-const underWay = "30 seconds"
-
-/** What is being said, and thought of, comes first: a goodbye is the last that is heard. */
-const end = (core: Core, goodbye: string): void => {
-  const replies = [...core.jobs.values()].filter(({ authorized }) => authorized.isOpen())
-  const said = Effect.forEach(replies, ({ result }) => Deferred.await(result), { discard: true })
-  const close = Effect.sync(() => signal(core, { _tag: "Close", drain: true, reason: "budget" }))
-  const farewell = goodbye === "" ? Effect.void : Effect.ignore(core.session.say(goodbye, { protected: true }))
-  core.fork(Effect.andThen(Effect.timeoutOption(said, underWay), Effect.andThen(farewell, close)))
 }

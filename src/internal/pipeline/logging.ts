@@ -2,8 +2,11 @@
 import * as Effect from "effect/Effect"
 import type * as Event from "../../Event.ts"
 
-/** `operated`: a worker's operator reads it; a program of one conversation prints what it wants itself. */
-export const journal = (event: Event.Event, operated: boolean): Effect.Effect<void> | undefined => {
+/** What the operator is to see of each call: a worker's operator does, a program of one conversation prints what it wants itself. */
+export const makeLog = (operated: boolean): (message: string) => Effect.Effect<void> =>
+  operated ? Effect.logInfo : Effect.logDebug
+
+const lineOf = (event: Event.Event, operated: boolean): Effect.Effect<void> | undefined => {
   switch (event._tag) {
     case "TurnMeasured": {
       const { interrupted, source, total, toolCalls, turn } = event.record
@@ -33,3 +36,10 @@ export const journal = (event: Event.Event, operated: boolean): Effect.Effect<vo
       return undefined
   }
 }
+
+/** Listens to the events, and logs what is worth a line. `operated`: a worker's operator reads it. */
+export const logEvents =
+  (operated: boolean, fork: (line: Effect.Effect<void>) => void) => (event: Event.Event): void => {
+    const line = lineOf(event, operated)
+    if (line !== undefined) fork(line)
+  }

@@ -32,13 +32,6 @@ export const ask = <A>(core: Core, question: Effect.Effect<A>, otherwise: A): Ef
     return Effect.ensuring(Deferred.await(answer), Effect.sync(() => timer.interruptUnsafe()))
   })
 
-/** Tells the output what to do next; it does one after the other. */
-export const command = (core: Core, what: "pause" | "resume" | "clear"): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    core.paused = what === "pause"
-    return core.speaker.withPermits(1)(ask(core, core.output[what], undefined))
-  })
-
 export interface Watch {
   /** Marks the time in which the room is to take audio, or to play it. */
   readonly during: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>

@@ -6,27 +6,22 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Options } from "../../Pipeline.ts"
 import type * as Room from "../../Room.ts"
+import type { Session } from "../../Session.ts"
 import { makeTextLimit } from "../room/textLimit.ts"
 import type { Core } from "./core.ts"
 import { guarded } from "./failures.ts"
 
-/** The participant, once it is known who that is. */
-export interface Known {
-  readonly participant: () => string | undefined
-  readonly met: Effect.Effect<void>
-}
-
 export const watchTexts = (
   core: Core,
+  session: Session["Service"],
   room: Room.Room["Service"],
   topic: string,
-  onText: Options["onText"],
-  { met, participant }: Known
+  onText: Options["onText"]
 ): Effect.Effect<void> => {
   const refuse = makeTextLimit(core.conductor.now)
   let why: string | undefined
   const take = (message: Room.TextMessage): Effect.Effect<void> => {
-    if (message.identity !== participant()) return Effect.void
+    if (message.identity !== core.participant.identity()) return Effect.void
     const before = why
     why = refuse(message.text)
     if (why !== undefined) {
@@ -35,12 +30,15 @@ export const watchTexts = (
       const warning = `a typed text was refused: ${why}`
       return Effect.sync(() => core.publish({ _tag: "Warning", component: "room", message: warning }))
     }
-    if (onText === undefined) return Effect.ignore(core.session.send(message.text))
+    if (onText === undefined) return Effect.ignore(session.send(message.text))
     return Effect.sync(() => {
-      core.fork(guarded(core, "onText", Effect.suspend(() => onText(message, core.session))))
+      core.fork(guarded(core, "onText", Effect.suspend(() => onText(message, session))))
     })
   }
-  return Stream.runForEach(room.texts(topic), (message) => Effect.andThen(met, Effect.suspend(() => take(message))))
+  return Stream.runForEach(
+    room.texts(topic),
+    (message) => Effect.andThen(core.participant.known, Effect.suspend(() => take(message)))
+  )
 }
 
 export interface Key {
@@ -76,16 +74,19 @@ export const collectKeys = (
 
 export const watchKeys = (
   core: Core,
+  session: Session["Service"],
   keys: Queue.Dequeue<Key, Cause.Done>,
-  onKey: Options["onKey"],
-  { met, participant }: Known
+  onKey: Options["onKey"]
 ): Effect.Effect<void> => {
   const take = ({ identity, key }: Key): void => {
-    if (identity !== participant()) return
+    if (identity !== core.participant.identity()) return
     core.publish({ _tag: "UserPressedKey", key })
-    const own = core.persona.onKey
-    const asked = own === undefined ? onKey && Effect.suspend(() => onKey(key, core.session)) : own(key)
+    const own = core.agent.bound().onKey
+    const asked = own === undefined ? onKey && Effect.suspend(() => onKey(key, session)) : own(key)
     if (asked !== undefined) core.fork(guarded(core, "onKey", asked))
   }
-  return Stream.runForEach(Stream.fromQueue(keys), (key) => Effect.andThen(met, Effect.sync(() => take(key))))
+  return Stream.runForEach(
+    Stream.fromQueue(keys),
+    (key) => Effect.andThen(core.participant.known, Effect.sync(() => take(key)))
+  )
 }

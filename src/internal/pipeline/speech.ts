@@ -5,13 +5,21 @@ import * as Latch from "effect/Latch"
 import type * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
 import type * as Audio from "../../Audio.ts"
-import type { Heard, ReplyOptions } from "../../Session.ts"
+import type * as History from "../../History.ts"
+import type { Heard, ReplyOptions, Session } from "../../Session.ts"
+import type * as Tools from "../../Tools.ts"
+import type { BoundAgent } from "./boundAgent.ts"
 import type { Core, TurnTimes } from "./core.ts"
-import { makeMilestones, type Milestones } from "./ledger.ts"
+import { makeMilestones, type Milestones } from "./milestones.ts"
 
-export type Basis = Pick<Core, "history" | "persona" | "tools">
+/** What a reply was made from. */
+export interface Basis {
+  readonly history: History.History
+  readonly agent: BoundAgent
+  readonly tools: Tools.Set<Session>
+}
 
-export interface Job {
+export interface Speech {
   readonly id: string
   readonly source: "say" | "reply" | "turn"
   readonly options: ReplyOptions
@@ -56,12 +64,12 @@ export interface Job {
   playedMs: number
   fiber: Fiber.Fiber<void> | undefined
   /** Plays its lines: interrupted first, so that silence waits for no provider. */
-  mouth: Fiber.Fiber<void> | undefined
+  playout: Fiber.Fiber<void> | undefined
 }
 
-export const makeJob = (options: {
+export const makeSpeech = (options: {
   readonly id: string
-  readonly source: Job["source"]
+  readonly source: Speech["source"]
   readonly now: number
   readonly options?: ReplyOptions | undefined
   readonly text?: string | Stream.Stream<string> | undefined
@@ -69,7 +77,7 @@ export const makeJob = (options: {
   readonly guess?: { readonly text: string; readonly tts: boolean } | undefined
   readonly basis?: Basis | undefined
   readonly turn?: TurnTimes | undefined
-}): Job => ({
+}): Speech => ({
   id: options.id,
   source: options.source,
   options: options.options ?? {},
@@ -97,5 +105,35 @@ export const makeJob = (options: {
   heard: "",
   playedMs: 0,
   fiber: undefined,
-  mouth: undefined
+  playout: undefined
 })
+
+/** What a reply would be made from now. */
+export const basisOf = (core: Core): Basis => ({
+  history: core.history.current(),
+  agent: core.agent.bound(),
+  tools: core.agent.tools()
+})
+
+/** Whether a reply would be the same if it were made now. */
+export const isCurrent = (core: Core, basis: Basis): boolean =>
+  basis.history === core.history.current() && basis.agent === core.agent.bound() &&
+  basis.tools === core.agent.tools()
+
+/** The speeches that are to be made, or are being made, by their ids. Nobody else writes this. */
+export interface Speeches {
+  readonly get: (id: string) => Speech | undefined
+  readonly all: () => ReadonlyArray<Speech>
+  readonly add: (speech: Speech) => void
+  readonly remove: (speech: Speech) => void
+}
+
+export const makeSpeeches = (): Speeches => {
+  const speeches = new Map<string, Speech>()
+  return {
+    get: (id) => speeches.get(id),
+    all: () => [...speeches.values()],
+    add: (speech) => void speeches.set(speech.id, speech),
+    remove: (speech) => void speeches.delete(speech.id)
+  }
+}

@@ -9,6 +9,39 @@ import type * as Room from "../../Room.ts"
 import { type Core, signal } from "./core.ts"
 import { failed } from "./failures.ts"
 
+/** The participant of a session, once it is known who that is. */
+export interface SessionParticipant {
+  readonly current: () => Room.Participant | undefined
+  readonly identity: () => string | undefined
+  /** Found, or seen again as they are now. */
+  readonly met: (participant: Room.Participant) => void
+  /** The session has told that it has begun: what they have done until then is told from now on. */
+  readonly introduced: () => void
+  readonly known: Effect.Effect<void>
+}
+
+export const makeParticipant = (): SessionParticipant => {
+  const known = Deferred.makeUnsafe<void>()
+  let current: Room.Participant | undefined
+  return {
+    current: () => current,
+    identity: () => current?.identity,
+    met: (participant) => {
+      current = participant
+    },
+    introduced: () => Deferred.doneUnsafe(known, Effect.void),
+    known: Deferred.await(known)
+  }
+}
+
+/** Who is talked with, in logs and traces; of a telephone call also its id, never a number. */
+export const idsOf = (participant: Room.Participant | undefined): Readonly<Record<string, string>> => {
+  if (participant === undefined) return {}
+  const { attributes, identity } = participant
+  const call = attributes["sip.callID"]
+  return { participant: identity, ...(call === undefined ? {} : { call }) }
+}
+
 const machines = new Set<Room.Participant["kind"]>(["agent", "ingress", "egress"])
 
 /** Neither a machine, nor an avatar that speaks for an agent. */
@@ -65,14 +98,17 @@ export const awaitReachable = (
     return yield* Deferred.await(found)
   })
 
+const warnOfLine = (core: Core, why: string): void =>
+  core.publish({ _tag: "Warning", component: "room", message: `the telephone's line stays open: ${why}` })
+
 /** Ends the line of one at a telephone, who would be left alone on it; whoever else is there can leave by themselves. */
 export const endLine = (
   core: Core,
   room: Room.Room["Service"],
-  participant: Room.Participant | undefined,
   patience: number
 ): Effect.Effect<void> =>
   Effect.gen(function*() {
+    const participant = core.participant.current()
     if (participant?.kind !== "sip") return
     const { identity } = participant
     if (!(yield* room.participants).some((other) => other.identity === identity)) return
@@ -85,9 +121,6 @@ export const endLine = (
     }),
     Effect.catchCause((cause) => Effect.sync(() => failed(core, "room", "room", cause)))
   )
-
-const warnOfLine = (core: Core, why: string): void =>
-  core.publish({ _tag: "Warning", component: "room", message: `the telephone's line stays open: ${why}` })
 
 const close = (core: Core, reason: Event.CloseReason): void => signal(core, { _tag: "Close", drain: false, reason })
 
@@ -130,8 +163,7 @@ export interface Leaving {
 export const makeLeaving = (
   core: Core,
   room: Room.Room["Service"],
-  returnTimeout: number,
-  participant: () => string | undefined
+  returnTimeout: number
 ): Leaving => {
   let waiting: Fiber.Fiber<void> | undefined
   /** How often they were told to have come again, less how often to have gone. */
@@ -161,7 +193,7 @@ export const makeLeaving = (
     })
   const arrive = (identity: string): void => {
     gone.delete(identity)
-    if (identity !== participant()) return
+    if (identity !== core.participant.identity()) return
     // Who has said goodbye begins anew.
     if (parted) return close(core, "participant_left")
     balance += 1
@@ -170,7 +202,7 @@ export const makeLeaving = (
   const take = (event: Room.Event): Effect.Effect<void> => {
     if (event._tag === "ParticipantJoined") return Effect.sync(() => arrive(event.participant.identity))
     if (event._tag !== "ParticipantLeft") return Effect.void
-    const identity = participant()
+    const identity = core.participant.identity()
     if (event.identity === identity) return depart(identity, event.reason)
     if (identity === undefined && gone.size < keptReasons) gone.set(event.identity, event.reason)
     return Effect.void

@@ -29,7 +29,7 @@ export const makeMilestones = (): Milestones => ({
   outputTokens: 0
 })
 
-export const record = (
+export const turnRecord = (
   milestones: Milestones,
   times: TurnTimes,
   speech: string,

@@ -1,0 +1,105 @@
+/**
+ * A model that tells whether the user has finished, or only pauses.
+ *
+ * A conversation has one when `TurnDetector` is set among its services, and by
+ * default none; then silence and the words' own shape decide. It is opened once
+ * for each session, and closed with it. What it says is one voice among several:
+ * a detector that fails, or is late (`turn.endpointing.detectorDeadline`), is
+ * done without.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type * as History from "./History.ts"
+
+/**
+ * What the user has said up to a pause.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Pause {
+  /** The words of the turn so far, as they were recognised. */
+  readonly text: string
+  /** What was said before this turn. */
+  readonly history: History.History
+}
+
+/**
+ * What a detector thinks.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Verdict {
+  /** That the user has finished, from 0 to 1; anything else is no answer. */
+  readonly probability: number
+}
+
+/**
+ * A detector at work in one session.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Detector {
+  /** Asked at each pause; interrupted when it is asked again before it has answered. */
+  readonly ask: (pause: Pause) => Effect.Effect<Verdict, unknown>
+}
+
+/**
+ * A turn detector.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface TurnDetector {
+  /** Named in the event `SessionStarted`. */
+  readonly name: string
+  /** For one session, whose scope it is. A session whose detector cannot be opened goes on without, with the event `Warning`. */
+  readonly open: Effect.Effect<Detector, unknown, Scope.Scope>
+}
+
+/**
+ * The turn detector of the conversations that are opened with it.
+ *
+ * **Example** (one that knows a question)
+ *
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { TurnDetector } from "effect-voice"
+ *
+ * export const layer = Layer.succeed(
+ *   TurnDetector.TurnDetector,
+ *   TurnDetector.fromWords({
+ *     name: "questions",
+ *     predict: ({ text }) => Effect.succeed(text.endsWith("?") ? 0.9 : 0.3)
+ *   })
+ * )
+ * ```
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export const TurnDetector: Context.Reference<TurnDetector | undefined> = Context.Reference<TurnDetector | undefined>(
+  "effect-voice/TurnDetector",
+  { defaultValue: () => undefined }
+)
+
+/**
+ * Creates a detector from a function from words to a probability (0–1).
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromWords = (options: {
+  readonly name: string
+  readonly predict: (pause: Pause) => Effect.Effect<number, unknown>
+}): TurnDetector => ({
+  name: options.name,
+  open: Effect.succeed({
+    ask: (pause) => Effect.map(options.predict(pause), (probability) => ({ probability }))
+  })
+})

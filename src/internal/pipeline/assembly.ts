@@ -1,0 +1,103 @@
+/** Makes the core of a session: the owners of all that changes in it, and what they share. */
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import * as Scope from "effect/Scope"
+import type * as Agent from "../../Agent.ts"
+import type { Options } from "../../Pipeline.ts"
+import type * as Room from "../../Room.ts"
+import * as Text from "../../Text.ts"
+import * as Tools from "../../Tools.ts"
+import * as Turn from "../../Turn.ts"
+import { CurrentSpeech } from "../session.ts"
+import { makeApology } from "./apology.ts"
+import { makeCalls } from "./calls.ts"
+import { makeConductor } from "./conductor.ts"
+import { type Core, makeIds, type Settings } from "./core.ts"
+import { makeCurrentAgent } from "./currentAgent.ts"
+import { makeHistory } from "./history.ts"
+import type { Judges } from "./judges.ts"
+import type { Checked } from "./options.ts"
+import { makeCommands } from "./output.ts"
+import type { SessionParticipant } from "./participant.ts"
+import type { Providers } from "./providers.ts"
+import { makeSpeeches } from "./speech.ts"
+import type { Spending } from "./spending.ts"
+import { makeTuning } from "./tuning.ts"
+
+export interface Parts {
+  readonly id: string
+  readonly agent: Agent.Agent<unknown, unknown>
+  readonly now: () => number
+  readonly publish: Core["publish"]
+  readonly fork: Core["fork"]
+  readonly participant: SessionParticipant
+  readonly spending: Spending
+  readonly providers: Providers
+  readonly judges: Judges
+  readonly output: Room.Output
+  /** What ends with it is cut off when the session ends: the tools. */
+  readonly toolScope: Scope.Scope
+}
+
+const settingsOf = (options: Options, checked: Checked): Settings => ({
+  maxToolSteps: checked.maxToolSteps,
+  minSentence: checked.minSentence,
+  syncTranscript: options.syncTranscript ?? true,
+  roomTimeout: checked.roomTimeout,
+  hookTimeout: checked.hookTimeout
+})
+
+/** Where the turn-taking begins. */
+const initialOf = (checked: Checked, { judges, providers }: Parts, apology: boolean): Turn.State => {
+  const { stt } = providers
+  const ears = {
+    stt: stt !== undefined,
+    interims: stt?.interims === true,
+    detector: judges.turnDetector !== undefined,
+    judge: judges.overlapClassifier !== undefined
+  }
+  const lastWords = Math.min(checked.lastWordsTimeout, checked.closeTimeout)
+  return Turn.initial(checked.turn, ears, { apology, lastWords })
+}
+
+export const makeCore = (parts: Parts, options: Options, checked: Checked): Effect.Effect<Core> =>
+  Effect.gen(function*() {
+    const { agent, fork, id, now, output, participant, providers, publish, spending, toolScope } = parts
+    const { defaults, speaks } = providers
+    const apology = makeApology(options.apology, speaks, defaults.tts, agent.voice)
+    const initial = initialOf(checked, parts, apology !== undefined)
+    const conductor = makeConductor({ now, fork, initial })
+    const nextId = makeIds()
+    const history = makeHistory(agent.history, conductor.now, nextId)
+    const calls = makeCalls(history)
+    const runner = yield* Tools.makeRunner({
+      timeout: checked.toolTimeout,
+      onPreliminary: ({ id, name }, result) =>
+        Effect.map(CurrentSpeech, (speech) => {
+          if (speech !== undefined) publish({ _tag: "FunctionCallProgressed", speech, id, name, result })
+        }),
+      onOutput: (output) => Effect.sync(() => calls.ended(output))
+    }).pipe(Scope.provide(toolScope))
+    return {
+      id,
+      settings: settingsOf(options, checked),
+      publish,
+      fork,
+      nextId,
+      participant,
+      conductor,
+      tuning: makeTuning(options.turn ?? {}, conductor, spending.allowed),
+      agent: makeCurrentAgent(agent, defaults),
+      history,
+      speeches: makeSpeeches(),
+      calls,
+      runner,
+      output,
+      commands: makeCommands(),
+      defaults,
+      transforms: options.transforms ?? Text.speechTransforms,
+      apology,
+      spending,
+      leaving: Latch.makeUnsafe(false)
+    }
+  })

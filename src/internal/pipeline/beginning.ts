@@ -1,0 +1,54 @@
+/** The beginning of a conversation: the participant is awaited, listened to, and greeted by the agent. */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { Options } from "../../Pipeline.ts"
+import type * as Room from "../../Room.ts"
+import type { Session } from "../../Session.ts"
+import * as Turn from "../../Turn.ts"
+import { type Core, signal } from "./core.ts"
+import { enter } from "./handoff.ts"
+import type { Hearing } from "./hearing.ts"
+import { type Judges, namesOf } from "./judges.ts"
+import type { Checked } from "./options.ts"
+import { awaitParticipant, awaitReachable, idsOf, type Leaving } from "./participant.ts"
+
+export interface Beginning {
+  readonly room: Room.Room["Service"]
+  readonly session: Session["Service"]
+  readonly hearing: Pick<Hearing, "listen">
+  readonly judges: Judges
+  readonly leaving: Leaving
+  readonly log: (message: string) => Effect.Effect<void>
+}
+
+export const begin = (
+  core: Core,
+  { hearing, judges, leaving, log, room, session }: Beginning,
+  options: Pick<Options, "participant" | "closeOnLeave">,
+  { subscriberTimeout }: Pick<Checked, "subscriberTimeout">
+): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    // Whoever listens to the events from here on misses nothing.
+    yield* Effect.yieldNow
+    const participant = yield* awaitParticipant(room, options.participant)
+    core.participant.met(participant)
+    // Who picks up a telephone speaks first, into a line that cancels its own echo.
+    const called = participant.kind === "sip" && participant.direction === "outbound"
+    const { turn } = core.agent.bound()
+    if (called && core.tuning.optionsWith(turn).interruption?.echoWarmUp === undefined) {
+      yield* Effect.ignore(session.update({ turn: { interruption: { echoWarmUp: 0 } } }))
+    }
+    core.publish({ _tag: "SessionStarted", session: core.id, ...namesOf(judges) })
+    core.participant.introduced()
+    core.spending.begin(core, session)
+    yield* Effect.annotateLogs(log("the conversation begins"), idsOf(participant))
+    if (core.apology !== undefined) core.fork(core.apology.prepare)
+    if (options.closeOnLeave !== false) yield* leaving.check(participant.identity)
+    // A line that rings has nobody to be spoken to, nor to be heard.
+    core.participant.met(yield* awaitReachable(room, participant.identity))
+    signal(core, { _tag: "Opened" })
+    yield* hearing.listen(participant.identity)
+    // What is said before anybody receives the track is heard by nobody.
+    yield* Effect.timeoutOption(core.output.subscribed, subscriberTimeout)
+    if (Turn.status(core.conductor.state()) === "open") enter(core)
+  })

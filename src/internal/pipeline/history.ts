@@ -1,0 +1,110 @@
+/**
+ * The history of a session, and all that may happen to it. Nobody else writes
+ * it: who has something to remember says what has happened. Every verb is
+ * synchronous, so nothing is between two that follow one another.
+ */
+import * as History from "../../History.ts"
+import type * as Tools from "../../Tools.ts"
+
+export interface SessionHistory {
+  readonly current: () => History.History
+  /** The time for the next item: the Clock's, later than any before it. */
+  readonly stamp: () => number
+  /** A turn of the user; gives the id of its message. */
+  readonly userSaid: (text: string, participant: string | undefined) => string
+  /** What the user said is to be understood otherwise. */
+  readonly reworded: (id: string, text: string) => void
+  /** What was heard of the agent; gives the id of its message, which is in the history only if it is to be recorded. */
+  readonly agentHeard: (said: {
+    readonly text: string
+    readonly interrupted: boolean
+    readonly createdAt: number
+    readonly recorded: boolean
+  }) => string
+  /** A call together with what came of it; gives the item of the call. */
+  readonly called: (output: Tools.Output, createdAt: number) => History.Item
+  /** Another agent goes on, with what it knew before. */
+  readonly handedOver: (change: {
+    readonly from: string
+    readonly to: string
+    readonly history: History.History
+  }) => void
+  /** Its beginning was made shorter, while it went on. */
+  readonly compacted: (change: { readonly before: History.History; readonly after: History.History }) => void
+  /** The program has made another of it. */
+  readonly updated: (f: (history: History.History) => History.History) => void
+  /** Text that was looked up for the turn that is replied to; `undefined` for a turn without. */
+  readonly lookedUp: (context: string | undefined) => void
+  readonly context: () => string | undefined
+}
+
+// Between two things of the same millisecond, so that the history keeps their order.
+const tick = 1 / 1024
+
+/** When the newest item was made: what is said from now on comes after it. */
+const latest = (history: History.History): number =>
+  history.items.reduce((newest, { createdAt }) => Math.max(newest, createdAt), 0)
+
+export const makeHistory = (
+  initial: History.History,
+  now: () => number,
+  nextId: (kind: string) => string
+): SessionHistory => {
+  let history = initial
+  let stamped = latest(initial)
+  let context: string | undefined
+  const stamp = (): number => {
+    const time = now()
+    stamped = time > stamped ? time : stamped + tick
+    return stamped
+  }
+  const insert = (item: History.Item): void => {
+    history = History.insert(history, item)
+  }
+  return {
+    current: () => history,
+    stamp,
+    userSaid: (text, participant) => {
+      const id = nextId("message")
+      insert(History.Message.make({
+        id,
+        role: "user",
+        text,
+        createdAt: stamp(),
+        ...(participant === undefined ? {} : { participant })
+      }))
+      return id
+    },
+    reworded: (id, text) => {
+      const items = history.items.map((item) => item._tag === "Message" && item.id === id ? { ...item, text } : item)
+      history = { items }
+    },
+    agentHeard: ({ createdAt, interrupted, recorded, text }) => {
+      const id = nextId("message")
+      if (recorded) insert(History.Message.make({ id, role: "assistant", text, interrupted, createdAt }))
+      return id
+    },
+    called: ({ callId, isFailure, name, output, params }, createdAt) => {
+      const base = { callId, name, createdAt }
+      const call = History.ToolCall.make({ ...base, id: nextId("call"), params })
+      insert(call)
+      insert(History.ToolOutput.make({ ...base, id: nextId("output"), output, isFailure }))
+      return call
+    },
+    handedOver: ({ from, history: known, to }) => {
+      stamped = Math.max(stamped, latest(known))
+      history = History.merge(history, known)
+      insert({ _tag: "Handoff", id: nextId("handoff"), from, to, createdAt: stamp() })
+    },
+    compacted: (change) => {
+      history = History.replaceHead(history, change)
+    },
+    updated: (f) => {
+      history = f(history)
+    },
+    lookedUp: (text) => {
+      context = text
+    },
+    context: () => context
+  }
+}

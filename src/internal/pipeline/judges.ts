@@ -1,0 +1,60 @@
+/**
+ * The turn detector and the overlap classifier of a session, where there are
+ * any. They are opened with the session and closed with it; one that cannot be
+ * opened is done without.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { type Classifier, OverlapClassifier } from "../../OverlapClassifier.ts"
+import { type Detector, TurnDetector } from "../../TurnDetector.ts"
+import type { Core } from "./core.ts"
+
+export interface Named<A> {
+  readonly name: string
+  readonly model: A
+}
+
+export interface Judges {
+  readonly turnDetector: Named<Detector> | undefined
+  readonly overlapClassifier: Named<Classifier> | undefined
+}
+
+type Openable<A> = { readonly name: string; readonly open: Effect.Effect<A, unknown, Scope.Scope> } | undefined
+
+const openOne = <A>(
+  what: string,
+  judge: Openable<A>,
+  publish: Core["publish"],
+  timeout: number
+): Effect.Effect<Named<A> | undefined, never, Scope.Scope> => {
+  if (judge === undefined) return Effect.undefined
+  const { name, open } = judge
+  const without = (why: string) =>
+    Effect.sync(() => {
+      publish({ _tag: "Warning", component: "detector", message: `the ${what} ${why}` })
+      return undefined
+    })
+  return open.pipe(
+    Effect.map((model): Named<A> | undefined => ({ name, model })),
+    Effect.timeoutOrElse({ duration: timeout, orElse: () => without("was not opened in time") }),
+    Effect.catchCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.interrupt : without("could not be opened"))
+  )
+}
+
+export const openJudges = (
+  publish: Core["publish"],
+  /** Longest time for each (ms). */
+  timeout: number
+): Effect.Effect<Judges, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const turnDetector = yield* openOne("turn detector", yield* TurnDetector, publish, timeout)
+    const overlapClassifier = yield* openOne("overlap classifier", yield* OverlapClassifier, publish, timeout)
+    return { turnDetector, overlapClassifier }
+  })
+
+/** How a session's beginning names them. */
+export const namesOf = ({ overlapClassifier, turnDetector }: Judges) => ({
+  ...(turnDetector === undefined ? {} : { turnDetector: turnDetector.name }),
+  ...(overlapClassifier === undefined ? {} : { overlapClassifier: overlapClassifier.name })
+})

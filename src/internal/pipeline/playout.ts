@@ -1,0 +1,270 @@
+/** The audible side of a speech: text becomes audio, waits for the floor, is played, and is remembered as far as it was heard. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import * as Audio from "../../Audio.ts"
+import type * as Tts from "../../Tts.ts"
+import * as Alignment from "../alignment.ts"
+import { type Core, signal, spanned } from "./core.ts"
+import { failed, worked } from "./failures.ts"
+import { command } from "./output.ts"
+import { ask, makeWatch } from "./roomTimeout.ts"
+import type { Speech } from "./speech.ts"
+import { heardAt, spokenAt, type Utterance } from "./utterance.ts"
+
+/** Text to say, piece by piece, and the utterance that it belongs to. */
+export interface Line {
+  readonly utterance: Utterance
+  readonly texts: Queue.Queue<string, Cause.Done>
+  readonly audio: Queue.Queue<Tts.Chunk, Cause.Done>
+}
+
+export const makeLine = (utterance: Utterance): Effect.Effect<Line> =>
+  Effect.gen(function*() {
+    const texts = yield* Queue.unbounded<string, Cause.Done>()
+    const audio = yield* Queue.unbounded<Tts.Chunk, Cause.Done>()
+    return { utterance, texts, audio }
+  })
+
+/** Synthesises a line as its text comes; the audio waits in the line's queue. */
+export const synthesize = (core: Core, speech: Speech, line: Line): Effect.Effect<void> => {
+  const { conductor } = core
+  const { tts } = core.agent.bound()
+  const { utterance } = line
+  const voice = speech.options.voice ?? core.agent.bound().voice
+  let firstText: number | undefined
+  let firstByte: number | undefined
+  const texts = Stream.fromQueue(line.texts).pipe(
+    Stream.mapArray((pieces) => {
+      firstText ??= conductor.now()
+      speech.milestones.firstText ??= firstText
+      return pieces
+    })
+  )
+  const options = voice === undefined ? {} : { voice }
+  const spoken = speech.clip === undefined ? tts.speak(texts, options) : Stream.concat(
+    Stream.drain(texts),
+    Stream.map(Stream.fromIterable(speech.clip), (frame): Tts.Chunk => ({ frame }))
+  )
+  return spoken.pipe(
+    Stream.runForEachArray((chunks) =>
+      Effect.sync(() => {
+        for (const chunk of chunks) {
+          const length = Audio.durationMs(chunk.frame)
+          if (length === 0 && chunk.alignment === undefined) continue
+          if (firstByte === undefined) {
+            firstByte = conductor.now()
+            speech.milestones.firstByte ??= firstByte
+          }
+          utterance.audioMs += length
+          if (chunk.alignment !== undefined) utterance.alignment.push(...chunk.alignment)
+          Queue.offerUnsafe(line.audio, chunk)
+        }
+      })
+    ),
+    Effect.tap(() =>
+      Effect.sync(() => {
+        utterance.complete = true
+        if (firstByte !== undefined && speech.clip === undefined) worked(core, "tts")
+        if (firstByte === undefined || firstText === undefined || speech.clip !== undefined) return
+        core.publish({
+          _tag: "TtsMeasured",
+          speech: speech.id,
+          provider: tts.name,
+          firstByteMs: firstByte - firstText,
+          audioMs: utterance.audioMs,
+          characters: utterance.spoken.length
+        })
+      })
+    ),
+    Effect.catchCause((cause) =>
+      Cause.hasInterruptsOnly(cause)
+        ? Effect.interrupt
+        : Effect.sync(() => {
+          speech.outcome = "failed"
+          failed(core, "tts", tts.name, cause)
+        })
+    ),
+    spanned("tts", { speech: speech.id, provider: tts.name }),
+    Effect.ensuring(Queue.end(line.audio))
+  )
+}
+
+// What is converted before the first of it is heard (ms): seconds at a time would be heard late.
+const pieceMs = 100
+
+const cut = (frame: Audio.Frame): ReadonlyArray<Audio.Frame> =>
+  Array.from(
+    { length: Math.ceil(Audio.durationMs(frame) / pieceMs) },
+    (_, i) => Audio.slice(frame, i * pieceMs, (i + 1) * pieceMs)
+  )
+
+/** What was heard enters the history; nothing else does. */
+const remember = (core: Core, speech: Speech, utterance: Utterance, playedMs: number, interrupted: boolean): void => {
+  const text = heardAt(utterance, playedMs)
+  speech.playedMs += playedMs
+  if (text !== "") speech.heard = speech.heard === "" ? text : `${speech.heard} ${text}`
+  const cut = interrupted || !utterance.complete
+  core.publish({ _tag: "AgentStoppedSpeaking", speech: speech.id, playedMs, interrupted })
+  if (text === "") return
+  const recorded = speech.options.record !== false
+  const id = core.history.agentHeard({ text, interrupted: cut, createdAt: utterance.createdAt, recorded })
+  if (core.settings.syncTranscript) {
+    core.publish({ _tag: "AgentTranscript", speech: speech.id, text: "", final: true })
+  }
+  const unrecorded = recorded ? {} : { recorded }
+  core.publish({ _tag: "AgentSpeechCommitted", speech: speech.id, id, text, interrupted: cut, ...unrecorded })
+}
+
+// How soon to look again when nothing is known of what comes, or the agent is paused (ms).
+const lookAgain = 100
+
+interface Script {
+  /** What has become due since the last time. */
+  readonly due: (playhead: number) => string
+  /** The playhead (ms) at which more will be, where that is known. */
+  readonly next: (playhead: number) => number | undefined
+}
+
+/** The words of a line in the order of their times; each is looked at once. */
+const makeScript = (utterance: Utterance): Script => {
+  let known: ReadonlyArray<Alignment.Release> = []
+  let read = 0
+  let cursor = 0
+  let told = 0
+  const look = (): void => {
+    if (utterance.alignment.length === read) return
+    read = utterance.alignment.length
+    known = Alignment.releases(utterance.alignment)
+    let end = 0
+    cursor = known.findIndex(({ text }) => (end += text.length) > told)
+    if (cursor === -1) cursor = known.length
+  }
+  // The last word of what was known may have grown: the beginning of it has been told.
+  const rest = (text: string): string => {
+    const start = known.slice(0, cursor).reduce((length, release) => length + release.text.length, 0)
+    return text.slice(Math.max(0, told - start))
+  }
+  const inProportion = (playhead: number): string => {
+    const over = utterance.complete && playhead >= utterance.audioMs - 1
+    const spoken = over ? utterance.spoken.trimEnd() : spokenAt(utterance, playhead)
+    return spoken.slice(told)
+  }
+  return {
+    due: (playhead) => {
+      look()
+      let text = read === 0 ? inProportion(playhead) : ""
+      if (read > 0 && cursor < known.length && known[cursor]!.at <= playhead) text = rest(known[cursor++]!.text)
+      while (cursor < known.length && known[cursor]!.at <= playhead) text += known[cursor++]!.text
+      told += text.length
+      return text
+    },
+    next: (playhead) => {
+      if (read > 0) return known[cursor]?.at
+      const left = utterance.audioMs - 1 - playhead
+      return utterance.complete && left > 0 ? playhead + Math.min(lookAgain, left) : undefined
+    }
+  }
+}
+
+/** Publishes the words of a line as they are heard. */
+const release = (core: Core, speech: Speech, utterance: Utterance, base: number): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const script = makeScript(utterance)
+    let expected = 0
+    while (true) {
+      const playhead = (yield* core.output.played) - base
+      const text = script.due(playhead)
+      if (text !== "") core.publish({ _tag: "AgentTranscript", speech: speech.id, text, final: false })
+      const next = script.next(playhead)
+      if (next === undefined && utterance.complete) return
+      const late = playhead < expected
+      const wait = next === undefined ? lookAgain : next - playhead
+      expected = next ?? 0
+      yield* Effect.sleep(late ? Math.max(lookAgain, wait) : wait)
+    }
+  })
+
+/** Plays a line once it has the floor; returns when it has been heard, and remembers it however it ends. */
+export const play = (
+  core: Core,
+  speech: Speech,
+  line: Line,
+  after: () => "working" | "tools" | "done"
+): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const first = yield* Effect.option(Queue.take(line.audio))
+    if (first._tag === "None") return
+    const { output } = core
+    const watch = makeWatch(core, speech.id)
+    const { during } = watch
+    let base: number | undefined
+    let transcript: Fiber.Fiber<void> | undefined
+    const stop = (interrupted: boolean) =>
+      Effect.gen(function*() {
+        transcript?.interruptUnsafe()
+        speech.playing = false
+        if (interrupted) yield* command(core, "clear")
+        const played = yield* ask(core, output.played, base ?? 0)
+        // Who hears of its end finds the floor free: nothing is paused of which nothing is left.
+        core.conductor.tell(
+          () => remember(core, speech, line.utterance, played - (base ?? played), interrupted),
+          { _tag: "PlayoutEnded", speech: speech.id, next: after() }
+        )
+      })
+    yield* speech.authorized.await
+    yield* Effect.gen(function*() {
+      // It may have the floor at once, and lose it in the same breath.
+      signal(core, { _tag: "AudioReady", speech: speech.id })
+      yield* speech.floor.await
+      speech.floor.closeUnsafe()
+      base = yield* ask(core, output.played, 0)
+      if (core.settings.syncTranscript) transcript = core.fork(release(core, speech, line.utterance, base))
+      const converter = Audio.converter({ to: output })
+      const same = (frame: Audio.Frame) => frame.sampleRate === output.sampleRate && frame.channels === output.channels
+      const write = (chunks: ReadonlyArray<Tts.Chunk>) =>
+        Effect.forEach(
+          chunks.flatMap(({ frame }) => same(frame) ? [frame] : cut(frame)),
+          (frame) => {
+            const frames = converter.push([frame])
+            return frames.length === 0 ? Effect.void : during(output.write(frames))
+          },
+          { discard: true }
+        )
+      yield* write([first.value])
+      let starved = false
+      const starve = (now: boolean) =>
+        Effect.sync(() => {
+          if (starved !== now) signal(core, { _tag: "Starved", speech: speech.id, starved: now })
+          starved = now
+        })
+      const starving = output.drained.pipe(Effect.andThen(starve(true)), Effect.andThen(Effect.never))
+      while (true) {
+        const chunks = yield* Effect.option(Effect.raceFirst(Queue.takeAll(line.audio), starving))
+        if (chunks._tag === "None") break
+        yield* starve(false)
+        yield* write(chunks.value)
+      }
+      const rest = converter.flush()
+      if (rest.length > 0) {
+        yield* starve(false)
+        yield* during(output.write(rest))
+      }
+      yield* during(output.drained)
+    }).pipe(
+      Effect.raceFirst(watch.stuck),
+      Effect.catchCause((cause) =>
+        Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.gen(function*() {
+          speech.outcome = "failed"
+          failed(core, "room", "room", cause)
+          yield* Effect.ignoreCause(command(core, "clear"))
+        })
+      ),
+      spanned("playout", { speech: speech.id }),
+      Effect.andThen(Effect.uninterruptible(stop(false))),
+      // Also while a failure is dealt with, which may have ended the session.
+      Effect.onInterrupt(() => speech.playing ? stop(true) : Effect.void)
+    )
+  })

@@ -1,0 +1,80 @@
+/**
+ * Turns of the user: each is remembered and told, its hook is asked, and the
+ * reply gets its times. A new turn takes the hook of the one before back.
+ */
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Turn from "../../Turn.ts"
+import { type Core, signal, spanned, type TurnTimes } from "./core.ts"
+import { guarded } from "./failures.ts"
+import { basisOf, isCurrent } from "./speech.ts"
+
+type ActionOf<Tag extends Turn.Action["_tag"]> = Extract<Turn.Action, { readonly _tag: Tag }>
+
+export interface Turns {
+  readonly commit: (action: ActionOf<"CommitTurn">) => void
+  /** Words that nobody answers. */
+  readonly keep: (action: ActionOf<"KeepWords">) => void
+  readonly tooLong: (action: ActionOf<"TurnLimit">) => void
+  /** The times of a committed turn, for its first reply. */
+  readonly takeTimes: (turn: number) => TurnTimes | undefined
+  /** Nobody waits for a hook any more. */
+  readonly stop: () => void
+}
+
+export const makeTurns = (core: Core, hookTimeout: number): Turns => {
+  let latest: TurnTimes | undefined
+  let hook: Fiber.Fiber<void> | undefined
+  let limitHook: Fiber.Fiber<unknown> | undefined
+
+  const remember = (turn: number, text: string, source: TurnTimes["source"]): string => {
+    const id = core.history.userSaid(text, core.participant.identity())
+    core.publish({ _tag: "UserSpeechCommitted", turn, id, text, source })
+    return id
+  }
+  return {
+    commit: ({ finalAt, source, stoppedAt, text, turn }) => {
+      const before = core.history.current()
+      const guess = Turn.guess(core.conductor.state())
+      const basis = guess === undefined ? undefined : core.speeches.get(guess)?.basis
+      const stale = basis !== undefined && !isCurrent(core, basis)
+      latest = { turn, source, stoppedAt, finalAt, committedAt: core.conductor.now() }
+      const id = remember(turn, text, source)
+      core.history.lookedUp(undefined)
+      hook?.interruptUnsafe()
+      hook = undefined
+      const { onUserTurn } = core.agent.bound()
+      if (onUserTurn === undefined) return signal(core, { _tag: "Accepted", turn, text, changed: stale })
+      const asking = basisOf(core)
+      const onLate = () =>
+        core.publish({ _tag: "Warning", component: "hook", message: "onUserTurn did not answer in time" })
+      const asked = onUserTurn({ turn, text, source, history: before })
+      hook = core.fork(
+        guarded(core, "onUserTurn", asked, { ms: hookTimeout, onLate }).pipe(
+          Effect.map((verdict) => {
+            const changed = stale || verdict?.context !== undefined || !isCurrent(core, asking)
+            const said = verdict?.text ?? text
+            if (said !== text) core.history.reworded(id, said)
+            core.history.lookedUp(verdict?.context)
+            if (verdict?.reply === false) return signal(core, { _tag: "Declined", turn })
+            signal(core, { _tag: "Accepted", turn, text: said, changed })
+          }),
+          spanned("onUserTurn", { turn })
+        )
+      )
+    },
+    keep: ({ text, turn }) => void remember(turn, text, "voice"),
+    tooLong: ({ speechMs, words }) => {
+      const { onTurnLimit } = core.agent.bound()
+      const running = limitHook !== undefined && limitHook.pollUnsafe() === undefined
+      if (onTurnLimit === undefined || running) return
+      limitHook = core.fork(guarded(core, "onTurnLimit", onTurnLimit({ words, speechMs })))
+    },
+    takeTimes: (turn) => {
+      const times = latest?.turn === turn ? latest : undefined
+      latest = undefined
+      return times
+    },
+    stop: () => hook?.interruptUnsafe()
+  }
+}

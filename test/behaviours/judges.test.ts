@@ -1,0 +1,78 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { OverlapClassifier, TurnDetector } from "effect-voice"
+import * as Testing from "effect-voice/testing"
+import { classifier, detector } from "../support/judges.ts"
+
+const hello = Testing.say(1000, 2000, "Hello?")
+
+const started = (timeline: Testing.Timeline) => {
+  const [event] = timeline.of("SessionStarted")
+  return { turnDetector: event?.turnDetector, overlapClassifier: event?.overlapClassifier }
+}
+
+describe("a turn detector and an overlap classifier", () => {
+  it.effect("are named when the session starts, where they are there", () =>
+    Effect.gen(function*() {
+      const none = yield* Testing.scenario({ user: [hello] })
+      assert.notProperty(none.of("SessionStarted")[0], "turnDetector")
+      assert.notProperty(none.of("SessionStarted")[0], "overlapClassifier")
+      const both = yield* Testing.scenario({
+        user: [hello],
+        layer: Layer.merge(detector(() => Effect.succeed(1)), classifier(() => Effect.succeed("unknown")))
+      })
+      assert.deepStrictEqual(started(both), { turnDetector: "detector", overlapClassifier: "classifier" })
+    }))
+
+  it.effect("may be a service of whoever runs the scenario", () =>
+    Effect.gen(function*() {
+      const judge = OverlapClassifier.fromWords({ name: "mine", classify: () => Effect.succeed("unknown") })
+      const timeline = yield* Testing.scenario({ user: [hello] }).pipe(
+        Effect.provideService(OverlapClassifier.OverlapClassifier, judge)
+      )
+      assert.strictEqual(started(timeline).overlapClassifier, "mine")
+    }))
+
+  it.effect("are opened once for a session, and closed with it", () =>
+    Effect.gen(function*() {
+      const log: Array<string> = []
+      const note = (line: string) => Effect.sync(() => void log.push(line))
+      const timeline = yield* Testing.scenario({
+        user: [hello, Testing.say(6000, 7000, "And now?")],
+        at: [{ at: 15_000, do: (session) => session.close() }],
+        llm: ["Fine.", "Fine again."],
+        layer: Layer.succeed(TurnDetector.TurnDetector, {
+          name: "counted",
+          open: Effect.as(
+            Effect.acquireRelease(note("open"), () => note("close")),
+            { ask: () => Effect.as(note("ask"), { probability: 1 }) }
+          )
+        })
+      })
+      assert.strictEqual(timeline.of("SessionClosed").length, 1)
+      assert.deepStrictEqual([log[0], log.at(-1)], ["open", "close"])
+      assert.deepStrictEqual(new Set(log.slice(1, -1)), new Set(["ask"]))
+    }))
+
+  it.effect.each(
+    [
+      ["fail to open", Effect.fail("no model"), "could not be opened"],
+      ["die of it", Effect.die("no model"), "could not be opened"],
+      ["never open", Effect.never, "was not opened in time"]
+    ] as const
+  )("that %s are done without, and that is told", ([, open, why]) =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        user: [Testing.say(31_000, 32_000, "Hello?")],
+        llm: ["Fine."],
+        layer: Layer.merge(
+          Layer.succeed(TurnDetector.TurnDetector, { name: "broken", open }),
+          Layer.succeed(OverlapClassifier.OverlapClassifier, { name: "broken", open })
+        )
+      })
+      assert.deepStrictEqual(timeline.warnings, [`the turn detector ${why}`, `the overlap classifier ${why}`])
+      assert.deepStrictEqual(started(timeline), { turnDetector: undefined, overlapClassifier: undefined })
+      timeline.exactly(["UserSpeechCommitted", 32_500])
+      assert.include(timeline.messages, "assistant: Fine.")
+    }))
+})
