@@ -165,6 +165,7 @@ export const initial = (
     pending: undefined,
     endpointing: Endpointing.make(settings.endpointing),
     heardTo: Number.NEGATIVE_INFINITY,
+    spokenTo: Number.NEGATIVE_INFINITY,
     cleared: undefined
   },
   agent: {

@@ -28,9 +28,14 @@ const written = (events: ReadonlyArray<unknown>) =>
     return event === done ? "data: [DONE]\n\n" : event
   }).join("")
 
-const streaming = (events: ReadonlyArray<unknown>, cut = false): provider.Handler => (_, response) => {
+const streaming = (
+  events: ReadonlyArray<unknown>,
+  end: "end" | "cut" | "open" = "end"
+): provider.Handler =>
+(_, response) => {
   response.writeHead(200, { "content-type": "text/event-stream" })
-  if (cut) response.write(written(events), () => response.destroy())
+  if (end === "cut") response.write(written(events), () => response.destroy())
+  else if (end === "open") response.write(written(events))
   else response.end(written(events))
 }
 
@@ -102,6 +107,8 @@ const whole: ReadonlyArray<readonly [how: string, events: ReadonlyArray<unknown>
     "Hello."
   ],
   ["thoughts in the text", [text("<thi"), text("nk>a"), text("</think>\n\nHello"), delta({}, "stop"), done], "Hello."],
+  ["thoughts of another name", [text("<thought>a</thought>"), text("\nHello"), done], "Hello."],
+  ["calls that leaked into the text", [text("Wait."), text("\n<tool_calls>[{}]</tool_calls>"), done], "Wait.\n."],
   ["a call that leaked into the text", [text("Wait."), text("\n<tool_call>{}</tool_call>"), done], "Wait.\n."],
   ["no error", [{ ...text("Hello"), error: null }, delta({}, "stop"), done], "Hello."],
   [
@@ -215,11 +222,26 @@ describe("answers of servers that speak like OpenAI", () => {
         })
     )
 
-    it.live(`${name} needs nothing more of a connection that has told its end`, () =>
+    it.live.each(["cut", "open"] as const)(
+      `${name} needs nothing more of a connection that has told its end: %s`,
+      (how) =>
+        Effect.gen(function*() {
+          const told: ReadonlyArray<readonly [end: unknown, said: string]> = [
+            [delta({}, "tool_calls"), "."],
+            [usage, " (20 + 7)."]
+          ]
+          for (const [end, expected] of how === "open" ? told.slice(0, 1) : told) {
+            const { deltas, exit } = yield* asking(streaming([...half, end], how), layer)
+            assert.strictEqual(exit._tag, "Success", String(exit))
+            assert.strictEqual(said(deltas), `[get_weather {"city":"Rome"}]${expected}`)
+          }
+        })
+    )
+
+    it.live(`${name} takes a count of tokens alone for no end of a connection that is cut`, () =>
       Effect.gen(function*() {
-        const { deltas, exit } = yield* asking(streaming([...half, delta({}, "tool_calls")], true), layer)
-        assert.strictEqual(exit._tag, "Success", String(exit))
-        assert.strictEqual(said(deltas), `[get_weather {"city":"Rome"}].`)
+        const { deltas, exit } = yield* asking(streaming([usage], "cut"), layer)
+        assert.strictEqual(exit._tag, "Failure", said(deltas))
       }))
   }
 

@@ -267,6 +267,33 @@ describe("the participant of one conversation", () => {
     }))
 })
 
+describe("a participant of whom the room does not say why they have gone", () => {
+  it.effect.each([[undefined, 12_000], [9000, 30_000]] as const)(
+    "has some time to be back (%s)",
+    ([back, end]) =>
+      Effect.gen(function*() {
+        const silent = Layer.effect(
+          Room.Room,
+          Room.Room.useSync((room) => ({
+            ...room,
+            events: Stream.map(
+              room.events,
+              (event): Room.Event =>
+                event._tag === "ParticipantLeft" ? { _tag: "ParticipantLeft", identity: event.identity } : event
+            )
+          }))
+        )
+        const timeline = yield* Testing.scenario({
+          layer: silent,
+          options: { returnTimeout: "10 seconds" },
+          user: [Testing.leave(2000), ...(back === undefined ? [] : [Testing.join(back)])],
+          until: 30_000
+        })
+        assert.deepStrictEqual(timeline.of("SessionClosed").map(({ at }) => at), [end])
+      })
+  )
+})
+
 describe("a connection that is lost twice", () => {
   it.effect("has its time from the second time on", () =>
     Effect.gen(function*() {

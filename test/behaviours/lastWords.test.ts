@@ -170,6 +170,18 @@ describe("words whose transcript is still to come when the session ends", () => 
       assert.deepStrictEqual(said, ["user: Please book it. Goodbye."])
     }))
 
+  it.effect.each(ends)(
+    "are waited for, too, where the turn before them has just been committed (%s)",
+    (end) =>
+      Effect.gen(function*() {
+        // The first transcript comes at 2,700, in the second voice; with it the turn is committed at 3,700.
+        const user = [Testing.say(500, 1500, "Please book it."), Testing.say(2200, 3200, "Goodbye.")]
+        const { said, seen } = yield* hold(end, 4000, { user, stt: { finalDelay: 1200 } })
+        assert.deepStrictEqual(said, ["user: Please book it.", "user: Goodbye."])
+        assert.includeMembers(seen, ["Goodbye."])
+      })
+  )
+
   it.effect("are kept as the recogniser has them so far, and only what is new of a final transcript that is later still", () =>
     Effect.gen(function*() {
       for (const [final, kept] of [["Please book", []], ["Please book it now", ["user: it now"]]] as const) {

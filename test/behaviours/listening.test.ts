@@ -214,6 +214,23 @@ describe("nobody listens to an agent that nobody hears", () => {
       }
     }))
 
+  it.effect.each(["protected", "not to be interrupted"])(
+    "a word said just before a speech that is %s begins is answered after it",
+    (how) =>
+      Effect.gen(function*() {
+        const timeline = yield* Testing.scenario({
+          at: [{ at: 0, do: (session) => session.say(ten, { protected: how === "protected" }) }],
+          user: [Testing.say(2600, 2750, "Yes, sure.", { finalDelay: 700 })],
+          // It begins while the detector is not sure yet that the voice is over.
+          tts: [{ duration: 4000, firstByte: 2900 }, { duration: 1000 }],
+          llm: ["Booked."],
+          options: { turn: { interruption: { ...whole, enabled: how === "protected" } } }
+        })
+        assert.deepStrictEqual(timeline.messages, [`assistant: ${ten}`, "user: Yes, sure.", "assistant: Booked."])
+        assert.isFalse(timeline.playbacks[0]!.interrupted)
+      })
+  )
+
   it.effect.each([3800, 4400, 4700, 5200, 6000])(
     "I4: what a typed turn has paused, a word from %d resumes as little as one before it",
     (from) =>
@@ -298,7 +315,7 @@ describe("a request that is all that is said", () => {
     (text) =>
       Effect.gen(function*() {
         for (const backchannel of [true, false]) {
-          for (const minWords of [2, 5]) {
+          for (const minWords of [0, 2, 5]) {
             for (const interims of [true, false]) {
               for (const length of [300, 700]) {
                 const timeline = yield* over(text, length, interims, { backchannel, minWords })
@@ -314,13 +331,44 @@ describe("a request that is all that is said", () => {
       })
   )
 
-  it.effect.each(["No problem.", "Yeah, no.", "November.", "Hello."])("%s is none", (text) =>
-    Effect.gen(function*() {
-      for (const interims of [true, false]) {
-        const timeline = yield* over(text, 300, interims, { backchannel: true, minWords: 3 })
-        assert.isFalse(timeline.playbacks[0]!.interrupted)
-      }
-    }))
+  it.effect.each(["Please stop.", "Okay, wait a minute.", "Stop it now!", "Wait, no."])(
+    "%s asks for no more in other words",
+    (text) =>
+      Effect.gen(function*() {
+        for (const minWords of [0, 5]) {
+          const timeline = yield* over(text, 300, false, { minWords })
+          assert.deepInclude(timeline.playbacks[0], { end: 5500, interrupted: true })
+        }
+      })
+  )
+
+  it.effect.each(["Stop!", "No!"])(
+    "%s takes it, too, when its transcript comes before the voice is over",
+    (text) =>
+      Effect.gen(function*() {
+        for (const minWords of [0, 2]) {
+          const timeline = yield* Testing.scenario({
+            at: [{ at: 0, do: (session) => session.say(ten) }],
+            user: [Testing.say(5000, 5300, text, { finalDelay: -40 })],
+            tts: [{ duration: 14_000 }, { duration: 1000 }],
+            options: { turn: { interruption: { minWords } } }
+          })
+          assert.isAtMost(timeline.playbacks[0]!.end!, 5350)
+          assert.strictEqual(timeline.messages[1], `user: ${text}`)
+        }
+      })
+  )
+
+  it.effect.each(["No problem.", "Yeah, no.", "November.", "Hello.", "Don't stop."])(
+    "%s is none",
+    (text) =>
+      Effect.gen(function*() {
+        for (const interims of [true, false]) {
+          const timeline = yield* over(text, 300, interims, { backchannel: true, minWords: 3 })
+          assert.isFalse(timeline.playbacks[0]!.interrupted)
+        }
+      })
+  )
 
   it.effect("does not in the echo warm-up, over protected speech, or with interruptions off", () =>
     Effect.gen(function*() {

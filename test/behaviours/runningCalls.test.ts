@@ -8,7 +8,8 @@ import { type Prompt, Tool, Toolkit } from "effect/ai"
 const Book = Tool.make("book", {
   parameters: Schema.Struct({
     room: Schema.Int,
-    nights: Schema.Int.pipe(Schema.withDecodingDefaultKey(Effect.succeed(1)))
+    nights: Schema.Int.pipe(Schema.withDecodingDefaultKey(Effect.succeed(1))),
+    note: Schema.optionalKey(Schema.NullOr(Schema.String))
   }),
   success: Schema.String
 })
@@ -103,6 +104,7 @@ describe("a call that is running", () => {
   it.effect.each<readonly [string, unknown]>([
     ["the same parameters", { room: 7, nights: 2 }],
     ["the same in another order", { nights: 2, room: 7 }],
+    ["null for what it has not said", { room: 7, nights: 2, note: null }],
     ["the same as text", "{ \"nights\": 2, \"room\": 7 }"]
   ])("is not started again by a model that calls it with %s", ([, again]) =>
     Effect.gen(function*() {

@@ -162,6 +162,14 @@ describe("a call that the agent's side has made", () => {
       })
   )
 
+  it.effect("that is hung up while it rings ends without a goodbye, which nobody would hear", () =>
+    Effect.gen(function*() {
+      const hangUp: Testing.Step<never> = { at: 5000, do: (session) => session.hangUp({ say: "Never mind." }) }
+      const timeline = yield* calling([status(2000, "ringing"), hangUp])
+      assert.deepStrictEqual(timeline.of("SessionClosed").map(({ at, reason }) => [at, reason]), [[5000, "hang_up"]])
+      assert.deepStrictEqual([timeline.messages, timeline.audible], [[], []])
+    }))
+
   it.effect.each(
     [
       ["one that came in", { direction: "inbound", status: "ringing" }],

@@ -27,6 +27,17 @@ describe("a scenario", () => {
       assert.deepStrictEqual(Testing.invariants(timeline), [])
     }))
 
+  it.effect("goes the same way where only speech is fed", () =>
+    Effect.gen(function*() {
+      for (const minSpeech of [0, 50]) {
+        const script = { user: [hello, Testing.say(9000, 9800, "And you?")], stt: { interims: true } } as const
+        const all = yield* Testing.scenario({ ...script, options: { vad: { minSpeech } } })
+        const speech = yield* Testing.scenario({ ...script, options: { feed: "speech", vad: { minSpeech } } })
+        assert.deepStrictEqual(Testing.differs(all, speech), [])
+        assert.strictEqual(all.messages.length, 4)
+      }
+    }))
+
   it.effect("stops when the caller says stop", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({

@@ -67,6 +67,9 @@ const doneMark = "[DONE]"
 /** How long the end of the answer is waited for after the last event: a connection that has seen it is used again. */
 const lingering = "250 millis"
 
+/** How long a count of tokens is waited for after the reason of the end: some servers leave the connection open. */
+const counting = "1 second"
+
 const paramsOf = (params: unknown): unknown => {
   if (typeof params !== "string") return params
   if (params.trim() === "") return {}
@@ -84,12 +87,14 @@ class Assembly {
   #finish: Extract<Llm.Delta, { readonly _tag: "Finish" }> | undefined = undefined
   #finished = false
   #counted = false
+  #said = false
 
   /** Takes the parts of an event, and gives what can be said of them now: a call only when the answer is whole. */
   push(parts: ReadonlyArray<Part>): ReadonlyArray<Llm.Delta> {
     this.#calls.push(parts.filter((part) => part._tag === "ToolCallPart"))
     return parts.flatMap((part): ReadonlyArray<Llm.Delta> => {
-      if (part._tag !== "Finish") this.#counted = part._tag === "Usage" && part.last
+      if (part._tag !== "Finish") this.#counted = part._tag === "Usage" && part.last && this.#said
+      if (part._tag !== "Finish" && part._tag !== "Usage") this.#said = true
       switch (part._tag) {
         case "Text":
           return [part]
@@ -121,6 +126,11 @@ class Assembly {
     return this.#finished
   }
 
+  /** Nothing is missing if the connection is lost now. */
+  get isWhole(): boolean {
+    return this.#finished || this.#counted
+  }
+
   end(finishes: boolean): Effect.Effect<ReadonlyArray<Llm.Delta>, Failure.Reason> {
     if (finishes && !this.#finished && !this.#counted) return Effect.fail(new Failure.Disconnected({}))
     return Effect.map(this.#calls.end, (calls) => [
@@ -138,17 +148,25 @@ export const deltas = <R>(
   Stream.suspend(() => {
     const assembly = new Assembly()
     const done = Deferred.makeUnsafe<void>()
+    const finished = Deferred.makeUnsafe<void>()
+    const over = Effect.raceFirst(
+      Effect.andThen(Deferred.await(done), Effect.sleep(lingering)),
+      Effect.andThen(Deferred.await(finished), Effect.sleep(counting))
+    )
     return events.pipe(
       Stream.mapEffect((text) => {
-        if (text.trim() !== doneMark) return Effect.map(parts(text), (parts) => assembly.push(parts))
+        if (text.trim() !== doneMark) {
+          return Effect.tap(
+            Effect.map(parts(text), (parts) => assembly.push(parts)),
+            () => assembly.isFinished ? Deferred.succeed(finished, undefined) : Effect.void
+          )
+        }
         assembly.done()
         return Effect.as(Deferred.succeed(done, undefined), [])
       }),
       // What is lost after the last word was not awaited.
-      Stream.catch((reason) =>
-        reason._tag === "Disconnected" && assembly.isFinished ? Stream.empty : Stream.fail(reason)
-      ),
-      Stream.interruptWhen(Effect.andThen(Deferred.await(done), Effect.sleep(lingering))),
+      Stream.catch((reason) => reason._tag === "Disconnected" && assembly.isWhole ? Stream.empty : Stream.fail(reason)),
+      Stream.interruptWhen(over),
       Stream.concat(Stream.fromEffect(Effect.suspend(() => assembly.end(finishes)))),
       Stream.flattenIterable
     )

@@ -16,8 +16,12 @@ const tag = (name: string, inLine: boolean): Tag => ({ begin: `<${name}>`, end: 
 const tags: ReadonlyArray<Tag> = [
   tag("think", false),
   tag("thinking", false),
+  tag("thought", false),
+  tag("reasoning", false),
   tag("tool_call", true),
-  tag("function_call", true)
+  tag("tool_calls", true),
+  tag("function_call", true),
+  tag("function_calls", true)
 ]
 
 /**

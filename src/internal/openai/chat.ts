@@ -3,6 +3,7 @@
  * Text is passed on as it comes; calls of tools when the answer is whole.
  */
 import type * as Response from "effect/ai/Response"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -157,6 +158,11 @@ class Answer {
     return this.finished !== undefined
   }
 
+  /** Nothing is missing if the connection is lost now. */
+  get isWhole(): boolean {
+    return this.isFinished || this.counted
+  }
+
   readonly end: Effect.Effect<ReadonlyArray<Part>, Failure.Reason> = Effect.gen({ self: this }, function*() {
     const output = this.texting || this.calls.size > 0
     if (this.finished === undefined && !(output && (this.done || this.counted))) {
@@ -186,6 +192,9 @@ class Answer {
   })
 }
 
+/** How long a count of tokens is waited for after the reason of the end: some servers leave the connection open. */
+const counting = "1 second"
+
 const decoded = (event: unknown) =>
   Effect.mapError(decode(event), () => new Failure.InvalidResponse({ detail: "a chunk has another shape" }))
 
@@ -196,16 +205,19 @@ export const wire = (client: OpenAI, sampling: Sampling): Wire => (ask) =>
     const described = yield* tools.describe(ask.tools, mine.strict)
     const body = yield* bodyOf(ask, mine, described)
     const answer = new Answer(described)
+    const finished = Deferred.makeUnsafe<void>()
     return events((signal) => client.chat.completions.create(body, { signal }), () => false).pipe(
       Stream.mapEffect((event) =>
         event === doneMark
           ? Effect.sync(() => answer.finish())
-          : Effect.map(decoded(event), (chunk) => answer.push(chunk))
+          : Effect.tap(
+            Effect.map(decoded(event), (chunk) => answer.push(chunk)),
+            () => answer.isFinished ? Deferred.succeed(finished, undefined) : Effect.void
+          )
       ),
       // What is lost after the last word was not awaited.
-      Stream.catch((reason) =>
-        reason._tag === "Disconnected" && answer.isFinished ? Stream.empty : Stream.fail(reason)
-      ),
+      Stream.catch((reason) => reason._tag === "Disconnected" && answer.isWhole ? Stream.empty : Stream.fail(reason)),
+      Stream.interruptWhen(Effect.andThen(Deferred.await(finished), Effect.sleep(counting))),
       Stream.concat(Stream.fromEffect(answer.end)),
       Stream.flattenIterable
     )

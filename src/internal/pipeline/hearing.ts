@@ -148,6 +148,11 @@ export const makeHearing = (core: Core, ears: Ears): Effect.Effect<Hearing, neve
       else if (inSpeech) {
         feed(processed)
         fedTo = chunk.at(-1)?.end ?? fedTo
+      } else {
+        // One without audio marks a moment, and is no silence.
+        const marks = chunk.filter(({ frame }) => frame.samples.length === 0)
+        feed(marks.map(({ frame }) => frame))
+        fedTo = marks.at(-1)?.end ?? fedTo
       }
       return alone(detector.push(processed)).pipe(Effect.map(alert), Effect.catch(deaf))
     }

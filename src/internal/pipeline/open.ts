@@ -29,7 +29,7 @@ import { openJudges } from "./judges.ts"
 import { makeListeners } from "./listeners.ts"
 import { makeLog } from "./logging.ts"
 import { check, mergeTurn, mergeVad } from "./options.ts"
-import { makeLeaving, makeParticipant, watchEnd } from "./participant.ts"
+import { isReachable, makeLeaving, makeParticipant, watchEnd } from "./participant.ts"
 import { feedOf, makeProviders } from "./providers.ts"
 import { record } from "./recording.ts"
 import { makeRuntime } from "./runtime.ts"
@@ -91,7 +91,7 @@ export const open = <R, E>(
       job,
       events: events.stream,
       ended,
-      company: Effect.map(room.participants, (there) => there.length > 0),
+      company: Effect.map(room.participants, (there) => there.some(isReachable)),
       attach: hearing.attach,
       handoff: makeHandoff(core, {
         bind: (next, session) => Effect.provideContext(bind(next, session), services),

@@ -69,7 +69,7 @@ export const awaitParticipant = (
   })
 
 /** Whether they can be spoken to: the line of a call that the agent's side has made rings first. */
-const isReachable = ({ attributes, direction, kind }: Room.Participant): boolean =>
+export const isReachable = ({ attributes, direction, kind }: Room.Participant): boolean =>
   kind !== "sip" || direction === "inbound" || (attributes["sip.callStatus"] ?? "active") === "active"
 
 /** Waits until a participant is there and can be spoken to, and gives them as they are then. */
@@ -136,7 +136,7 @@ export const watchEnd = (core: Core, room: Room.Room["Service"]): Effect.Effect<
   guarded(core, Effect.andThen(room.ended, Effect.sync(() => close(core, "room_ended"))))
 
 // Who goes for one of these is not coming back; whatever else has happened, they may.
-const forGood = new Set<Room.LeaveReason | undefined>([
+const forGood: ReadonlySet<Room.LeaveReason | undefined> = new Set<Room.LeaveReason>([
   "left",
   "removed",
   "room_closed",

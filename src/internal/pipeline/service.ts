@@ -138,7 +138,7 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
     handoff: (agent) => parts.handoff(agent, session),
     hangUp: (options) =>
       Effect.map(parts.company, (company) => {
-        // In an empty room there is nobody to say goodbye to.
+        // In an empty room, and while a line rings, there is nobody to say goodbye to.
         if (options?.say !== undefined && company) enqueue("say", options.say, {})
         signal(core, { _tag: "Close", drain: true, reason: "hang_up" })
       }),

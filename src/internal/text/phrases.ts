@@ -106,6 +106,33 @@ export const cutIns: ReadonlyArray<string> = [
 /** These ask for the floor where they are all that is said: "no problem" and "help yourself" do not. */
 const outcries: ReadonlyArray<string> = ["no", "nope", "help", "enough", "hey", "hush", "shush", "shh"]
 
+/** What may stand beside a request to stop without making it another one. */
+const courtesies: ReadonlyArray<string> = [
+  "please",
+  "sorry",
+  "just",
+  "now",
+  "right now",
+  "okay",
+  "ok",
+  "oh",
+  "uh",
+  "um",
+  "it",
+  "that",
+  "this",
+  "there",
+  "talking",
+  "speaking",
+  "a moment",
+  "a minute",
+  "a second",
+  "a sec",
+  "for a moment",
+  "for a minute",
+  "for a second"
+]
+
 /** Whoever says no more than these goes on in a moment. */
 const hesitations: ReadonlyArray<string> = [
   "uh",
@@ -195,11 +222,12 @@ export const contains = (index: Index, text: string): boolean => {
 
 // A refusal is no command.
 const commandIndex = lazyIndex(cutIns.filter((phrase) => phrase !== "no no"))
+const requestIndex = lazyIndex([...cutIns, ...outcries, ...courtesies])
 const outcryIndex = lazyIndex(outcries)
 const hesitationIndex = lazyIndex(hesitations)
 
 /** Whether the text is nothing but a request to stop speaking. */
-export const isCommand = (text: string): boolean => isMadeOf(commandIndex(), text)
+export const isCommand = (text: string): boolean => contains(commandIndex(), text) && isMadeOf(requestIndex(), text)
 
 export const isOutcry = (text: string): boolean => isMadeOf(outcryIndex(), text)
 

@@ -159,6 +159,10 @@ const needsApproval = (entry: Entry<unknown>, params: unknown, call: Call): Effe
   return Effect.isEffect(answer) ? answer : Effect.succeed(answer === true)
 }
 
+/** Models leave out what they have nothing to say about, or write `null` for it. */
+const told = (params: Schema.JsonObject): Schema.JsonObject =>
+  Object.fromEntries(Object.entries(params).filter(([, value]) => value !== null))
+
 /**
  * Whether two calls ask for the same, by what the model wrote or by what the
  * tool makes of it. At once: between the answer and what follows from it
@@ -168,7 +172,7 @@ export const alike = <R>(set: Set<R>, context: Context.Context<R>, one: Call, ot
   if (one.name !== other.name) return false
   const [a, b] = [repair(one.params), repair(other.params)]
   if (a._tag !== "Object" || b._tag !== "Object") return false
-  if (Equal.equals(a.object, b.object)) return true
+  if (Equal.equals(told(a.object), told(b.object))) return true
   const entry = set.entries.get(one.name)
   if (entry === undefined) return false
   const decode = (params: Schema.Json) => Effect.runSyncExitWith(context)(entry.decode(params))

@@ -41,8 +41,8 @@ const play = (d: Draft, id: string): void => {
   setPhase(d, id, "playing")
   d.agent.warmUpUntil ??= d.now + d.session.settings.interruption.echoWarmUp
   d.user.endpointing = Endpointing.onAgentStarted(d.user.endpointing, d.now)
-  // What comes of a voice over which it may speak is said over it.
-  if (d.user.voice._tag !== "Silent" && said(d.user.words, true) === "") {
+  // What still comes of a voice whose words have been heard is said over it.
+  if (quiet(d) && d.user.voice._tag !== "Silent" && said(d.user.words, true) === "") {
     d.user.words = { ...d.user.words, overlap: true }
   }
   d.actions.push({ _tag: "Play", speech: id })

@@ -30,15 +30,15 @@ const canInterrupt = (d: Draft): boolean => {
   return floor !== undefined && interruptible(d, floor) && d.now >= (d.agent.warmUpUntil ?? 0)
 }
 
-/** Where it takes words: enough of them, or a request to stop, however short. */
+/** Enough words, where it takes words, or a request to stop, however short. */
 export const byWords = (d: Draft): void => {
   const { minWords } = d.session.settings.interruption
   const { voice, words } = d.user
-  if (minWords === 0 || !canInterrupt(d) || (setAside(words) && words.interim === "")) return
+  if (!canInterrupt(d) || (setAside(words) && words.interim === "")) return
   const text = unjudged(words)
   const over = words.interim === "" && voice._tag !== "Sounding"
   if (Phrases.isCommand(text) || (over && Phrases.isOutcry(text))) cutIn(d)
-  else if (Text.countWords(said(words, true)) >= minWords) Pause.interrupt(d)
+  else if (minWords > 0 && Text.countWords(said(words, true)) >= minWords) Pause.interrupt(d)
 }
 
 /** The words ask for the floor: the agent is silent at once. An interim may still become something else. */

@@ -10,6 +10,9 @@ const forgetAfter = 10_000
 /** How far before the end of the voice a recogniser may count the end of its words (ms). */
 const shortOf = 500
 
+/** What is shorter (ms) after the last transcript is no word of its own. */
+const brief = 300
+
 /** A final transcript has come: up to where all is transcribed. */
 export const transcribed = (d: Draft, endedAt: number | undefined): void => {
   const to = endedAt === undefined ? d.now : Math.min(d.now, endedAt + shortOf)
@@ -17,11 +20,11 @@ export const transcribed = (d: Draft, endedAt: number | undefined): void => {
 }
 
 /** Whether something was said that has no final transcript yet. */
-const owes = ({ session: { ears }, user: { heardTo, voice, words } }: State, now: number): boolean => {
+const owes = ({ session: { ears }, user: { heardTo, spokenTo, voice, words } }: State, now: number): boolean => {
   if (!ears.stt) return false
   if (words.interim !== "" || voice._tag === "Sounding") return true
-  const soundedAt = voice._tag === "Paused" ? voice.pausedAt : words.stoppedAt
-  return soundedAt !== undefined && soundedAt > heardTo && now - soundedAt < forgetAfter
+  const soundedAt = voice._tag === "Paused" ? voice.pausedAt : words.stoppedAt ?? spokenTo - brief
+  return soundedAt > heardTo && now - soundedAt < forgetAfter
 }
 
 /** Begins to wait, for as long as there is patience. */

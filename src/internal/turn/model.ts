@@ -43,6 +43,8 @@ interface User {
   readonly endpointing: Endpointing.State
   /** Up to when all that was said has its final transcript. */
   readonly heardTo: number
+  /** When the newest voice ended, in whichever turn. */
+  readonly spokenTo: number
   /** Words were cleared away at `at`: a transcript of them is expected, and ignored, until `until`. */
   readonly cleared: { readonly at: number; readonly until: number } | undefined
 }

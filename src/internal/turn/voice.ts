@@ -40,6 +40,8 @@ export const paused = (d: Draft, voiceAt: number): void => {
   const pausedAt = Math.max(voiceAt, since)
   d.user.voice = { ...speaking, _tag: "Paused", pausedAt, soundedMs: soundedMs + pausedAt - since }
   Interruption.byVoice(d)
+  // Its words may have come before it fell silent: now they are all that is said.
+  if (d.user.words.interim === "") Interruption.byWords(d)
 }
 
 export const resumed = (d: Draft, voiceAt: number): void => {
@@ -69,6 +71,7 @@ export const ended = (d: Draft, at: number): void => {
     speechMs: words.speechMs + Math.max(0, endedAt - voice.startedAt),
     expectedAt: unheard ? endedAt + transcriptionTimeout : undefined
   }
+  d.user.spokenTo = endedAt
   publish(d, { _tag: "UserStoppedSpeaking", startedAt: voice.startedAt, endedAt })
   d.actions.push({ _tag: "Finalize" })
   const wait = interruption.falseInterruptionTimeout

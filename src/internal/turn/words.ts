@@ -93,6 +93,7 @@ export const clear = (d: Draft): void => {
   const soundedAt = voice._tag === "Silent" ? words.stoppedAt : voice._tag === "Paused" ? voice.pausedAt : d.now
   const owed = words.interim !== "" || (soundedAt !== undefined && (words.finalAt ?? 0) < soundedAt)
   d.user.cleared = owed && d.session.ears.stt ? { at: d.now, until: d.now + lateTranscript } : undefined
+  d.user.spokenTo = Number.NEGATIVE_INFINITY
   d.user.decision = undefined
   d.user.manualUntil = undefined
   Guess.discard(d)
