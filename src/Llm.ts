@@ -26,6 +26,7 @@ import { Unsaid } from "./internal/llm/unsaid.ts"
 import { Checks, millisOf } from "./internal/provider/options.ts"
 import { masked } from "./internal/resilience/errors.ts"
 import { layerResilient as layerOf, services } from "./internal/resilience/layers.ts"
+import { through } from "./internal/streams.ts"
 import type {
   Fallback,
   FallbackOptions,
@@ -325,12 +326,28 @@ const refuse = (provider: string, { problem }: Checks): void => {
 }
 
 /**
+ * Asks the `Llm` of the context for a reply.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const reply = (request: Request): Stream.Stream<Delta, LlmError, Llm> =>
+  Stream.unwrap(Llm.useSync((llm) => llm.reply(request)))
+
+/**
+ * The text of a reply, as it is written: what is to be said.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const text = <E, R>(reply: Stream.Stream<Delta, E, R>): Stream.Stream<string, E, R> =>
+  reply.pipe(through((deltas) => deltas.flatMap((delta) => delta._tag === "Text" ? [delta.text] : [])))
+
+/**
  * Asks for one text, without tools.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const generateText = (llm: Llm["Service"], prompt: Prompt.RawInput): Effect.Effect<string, LlmError> =>
-  llm.reply({ prompt: Prompt.make(prompt), tools: [], toolChoice: "none" }).pipe(
-    Stream.runFold(() => "", (text, delta) => delta._tag === "Text" ? text + delta.text : text)
-  )
+  Stream.mkString(text(llm.reply({ prompt: Prompt.make(prompt), tools: [], toolChoice: "none" })))

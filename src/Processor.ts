@@ -13,10 +13,13 @@ import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { dual } from "effect/Function"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import * as Audio from "./Audio.ts"
 import { openGate } from "./internal/audio/gate.ts"
 import { millis, number } from "./internal/resilience/options.ts"
+import { through } from "./internal/streams.ts"
 
 /**
  * An open processor: frames in, frames out, in order.
@@ -192,6 +195,33 @@ export const chain = Effect.fnUntraced(function*(
     return current
   }
 })
+
+/**
+ * Takes a stream of audio through processors, opened when it runs and released
+ * when it ends.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const process: {
+  (
+    processors: ReadonlyArray<Processor>,
+    options?: ChainOptions
+  ): <E, R>(audio: Stream.Stream<Audio.Frame, E, R>) => Stream.Stream<Audio.Frame, E, R>
+  <E, R>(
+    audio: Stream.Stream<Audio.Frame, E, R>,
+    processors: ReadonlyArray<Processor>,
+    options?: ChainOptions
+  ): Stream.Stream<Audio.Frame, E, R>
+} = dual(
+  (args) => Stream.isStream(args[0]),
+  <E, R>(
+    audio: Stream.Stream<Audio.Frame, E, R>,
+    processors: ReadonlyArray<Processor>,
+    options?: ChainOptions
+  ): Stream.Stream<Audio.Frame, E, R> =>
+    Stream.unwrap(Effect.map(chain(processors, options), (step) => through(step)(audio)))
+)
 
 /** Opens in a scope of its own, so that a failure releases what was acquired at once. */
 const open = (

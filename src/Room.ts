@@ -10,45 +10,32 @@
  */
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import type * as Stream from "effect/Stream"
-import type * as Audio from "./Audio.ts"
+import * as Stream from "effect/Stream"
+import * as Audio from "./Audio.ts"
 import type * as ConversationEvent from "./Event.ts"
 import type { History } from "./History.ts"
 import type { Event, Participant, Track } from "./internal/room/event.ts"
+import type {
+  ByteMessage,
+  SendOptions,
+  TextMessage,
+  TextOptions,
+  TranscriptionSegment
+} from "./internal/room/messages.ts"
 import type { Set as ToolSet } from "./Tools.ts"
 
 export type { Event, LeaveReason, Participant, Track } from "./internal/room/event.ts"
-
-/**
- * Text that a participant sent on a topic.
- *
- * @category models
- * @since 0.1.0
- */
-export interface TextMessage {
-  readonly identity: string
-  readonly topic: string
-  readonly text: string
-  readonly attributes: Readonly<Record<string, string>>
-}
-
-/**
- * Bytes that a participant sent on a topic, whole.
- *
- * @category models
- * @since 0.1.0
- */
-export interface ByteMessage {
-  readonly identity: string
-  readonly topic: string
-  readonly name?: string | undefined
-  readonly mimeType?: string | undefined
-  readonly bytes: Uint8Array
-  readonly attributes: Readonly<Record<string, string>>
-}
+export type {
+  ByteMessage,
+  SendOptions,
+  TextMessage,
+  TextOptions,
+  TranscriptionSegment
+} from "./internal/room/messages.ts"
 
 /**
  * Text that is being sent on a topic, piece by piece: the receivers see it grow.
@@ -65,20 +52,6 @@ export interface TextWriter {
   readonly streamId: string
   readonly write: (text: string) => Effect.Effect<void, RoomError>
   readonly close: Effect.Effect<void>
-}
-
-/**
- * A segment of a transcription as old frontends know it.
- *
- * @category models
- * @since 0.1.0
- */
-export interface TranscriptionSegment {
-  readonly id: string
-  readonly text: string
-  readonly final: boolean
-  /** As BCP 47, `en-US`. @default "" */
-  readonly language?: string | undefined
 }
 
 /**
@@ -170,33 +143,6 @@ export interface OutputOptions {
   readonly sampleRate?: number | undefined
   /** @default 1 */
   readonly channels?: number | undefined
-}
-
-/**
- * Options of everything that is sent.
- *
- * @category options
- * @since 0.1.0
- */
-export interface SendOptions {
-  readonly topic: string
-  /** @default {} */
-  readonly attributes?: Readonly<Record<string, string>> | undefined
-  /** Identities of the receivers. @default everyone */
-  readonly to?: ReadonlyArray<string> | undefined
-}
-
-/**
- * Options of text.
- *
- * @category options
- * @since 0.1.0
- */
-export interface TextOptions extends SendOptions {
-  /** In whose name: an agent may tell what another participant has said. @default the agent's */
-  readonly as?: string | undefined
-  /** A message with the id of an earlier one replaces it, where the receiver wants that. @default a new one */
-  readonly streamId?: string | undefined
 }
 
 /**
@@ -328,3 +274,44 @@ export class Room extends Context.Service<Room, {
   readonly ended: Effect.Effect<EndReason>
   readonly leave: Effect.Effect<void>
 }>()("effect-voice/Room") {}
+
+/**
+ * The microphone of a participant in the room of the context, from now on, until
+ * they leave. Each stream of it has a buffer of its own.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const audio = (identity: string, format?: Audio.Format): Stream.Stream<Audio.Frame, RoomError, Room> =>
+  Stream.unwrap(Room.useSync((room) => room.audio(identity, format)))
+
+/**
+ * Plays a stream of audio to the room of the context, on a track of its own, and
+ * returns when all of it was heard.
+ *
+ * **Details**
+ *
+ * The audio may have any format. The stream is pulled as fast as the room takes
+ * it. Interrupted, or where the stream fails, the room falls silent at once.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const play: {
+  (
+    options?: OutputOptions
+  ): <E, R>(audio: Stream.Stream<Audio.Frame, E, R>) => Effect.Effect<void, E | RoomError, R | Room>
+  <E, R>(audio: Stream.Stream<Audio.Frame, E, R>, options?: OutputOptions): Effect.Effect<void, E | RoomError, R | Room>
+} = dual(
+  (args) => Stream.isStream(args[0]),
+  <E, R>(
+    audio: Stream.Stream<Audio.Frame, E, R>,
+    options?: OutputOptions
+  ): Effect.Effect<void, E | RoomError, R | Room> =>
+    Effect.scoped(Effect.gen(function*() {
+      const room = yield* Room
+      const output = yield* room.output(options)
+      yield* Stream.runForEachArray(Audio.resample(audio, output), output.write)
+      yield* output.drained
+    }))
+)

@@ -7,7 +7,6 @@
  *
  * @since 0.1.0
  */
-import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -15,6 +14,7 @@ import { dual } from "effect/Function"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
+import { throughEffect } from "./internal/streams.ts"
 import { makeDetector } from "./internal/vad/detector.ts"
 import { InferenceFailed, InvalidOption, invalidOption, ModelUnavailable, VadError } from "./internal/vad/errors.ts"
 import { isProblem, modelProblem, settings } from "./internal/vad/settings.ts"
@@ -227,13 +227,12 @@ export const make = (provider: {
     name: provider.name,
     detector,
     detect: <E, R>(audio: Stream.Stream<Audio.Frame, E, R>, options?: Options): Stream.Stream<Event, E | VadError, R> =>
-      Stream.unwrap(Effect.map(detector(options), ({ end, push }) =>
-        audio.pipe(
-          Stream.mapArrayEffect((frames) => Effect.map(push(frames), Arr.of)),
-          Stream.concat(Stream.fromEffect(end)),
-          Stream.filter(Arr.isReadonlyArrayNonEmpty),
-          Stream.flattenArray
-        )))
+      Stream.unwrap(
+        Effect.map(
+          detector(options),
+          ({ end, push }) => audio.pipe(throughEffect(push), Stream.concat(Stream.fromIterableEffect(end)))
+        )
+      )
   })
 }
 

@@ -238,6 +238,21 @@ describe("Llm", () => {
       }))
   })
 
+  it.effect("replies from the context, and its text is a stream of what is to be said", () =>
+    Effect.gen(function*() {
+      const deltas: ReadonlyArray<Llm.Delta> = [
+        { _tag: "Text", text: "a " },
+        { _tag: "ToolCall", id: "1", name: "f", params: {} },
+        { _tag: "Text", text: "b" },
+        { _tag: "Finish" }
+      ]
+      const fake = Llm.make({ name: "fake", reply: () => Stream.fromIterable(deltas) })
+      const reply = Llm.reply({ prompt: Prompt.make("Say something."), tools: [] })
+      const all = yield* Effect.provideService(Stream.runCollect(reply), Llm.Llm, fake)
+      assert.deepStrictEqual(all, deltas)
+      assert.deepStrictEqual(yield* Stream.runCollect(Llm.text(Stream.fromIterable(all))), ["a ", "b"])
+    }))
+
   it.effect("layerLanguageModel provides the Llm of the model in the context", () =>
     Effect.gen(function*() {
       const model = Layer.effect(LanguageModel.LanguageModel, modelOf(Stream.fromIterable(say("hi"))))

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Fiber } from "effect"
+import { Cause, Effect, Fiber, Stream } from "effect"
 import { Audio, Processor } from "effect-voice"
 import { TestClock } from "effect/testing"
 
@@ -32,6 +32,25 @@ describe("Processor", () => {
       const none = yield* Processor.chain([])
       const frames = [of(1)]
       assert.strictEqual(none(frames), frames)
+    }))
+
+  it.effect("takes a stream through a chain that it opens and releases", () =>
+    Effect.gen(function*() {
+      const log: Array<string> = []
+      const native = Processor.make({
+        name: "native",
+        open: Effect.as(
+          Effect.acquireRelease(Effect.sync(() => log.push("open")), () => Effect.sync(() => log.push("close"))),
+          // Holds every second frame back, as one that looks ahead does.
+          (frames: ReadonlyArray<Audio.Frame>) => frames.filter(({ samples }) => samples[0]! % 2 === 1)
+        )
+      })
+      const audio = Stream.rechunk(Stream.make(of(1), of(2), of(3), of(4)), 1)
+      const processed = audio.pipe(Processor.process([native, add(10)]))
+      assert.deepStrictEqual(log, [])
+      assert.deepStrictEqual(values(yield* Stream.runCollect(processed)), [11, 13])
+      assert.deepStrictEqual(values(yield* Stream.runCollect(Processor.process(audio, [native]))), [1, 3])
+      assert.deepStrictEqual(log, ["open", "close", "open", "close"])
     }))
 
   it.effect("releases what processors acquired with the scope", () =>

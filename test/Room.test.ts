@@ -92,6 +92,44 @@ describe("Room", () => {
       })
     ))
 
+  it.effect("is heard and spoken to as streams", () =>
+    run((room, control) =>
+      Effect.gen(function*() {
+        const echo = Room.audio("ann", Audio.speech).pipe(Room.play({ name: "echo" }), Effect.as("heard"))
+        const nobody = Effect.provideService(echo, Room.Room, room)
+        assert.strictEqual((yield* Effect.flip(nobody)).reason, "UnknownParticipant")
+        yield* control.join({ identity: "ann" })
+        const echoing = yield* Effect.forkScoped(Effect.provideService(echo, Room.Room, room), {
+          startImmediately: true
+        })
+        // The output has another format, and all of it is heard before it closes.
+        yield* control.feed("ann", [frame(60), frame(40)])
+        yield* control.leave("ann")
+        yield* TestClock.adjust("99 millis")
+        const output = (yield* control.outputs).at(-1)!
+        assert.deepStrictEqual([output.name, output.sampleRate, yield* output.isOpen], ["echo", 24_000, true])
+        assert.isUndefined(echoing.pollUnsafe())
+        yield* TestClock.adjust("2 millis")
+        assert.strictEqual(yield* Fiber.join(echoing), "heard")
+        assert.deepStrictEqual([yield* output.played, yield* output.isOpen], [100, false])
+      })
+    ))
+
+  it.effect("falls silent at once when who plays is interrupted", () =>
+    run((room, control) =>
+      Effect.gen(function*() {
+        const speech = Stream.concat(Stream.make(frame(1000)), Stream.never)
+        const playing = yield* Effect.forkScoped(
+          Effect.provideService(Room.play(speech), Room.Room, room),
+          { startImmediately: true }
+        )
+        yield* TestClock.adjust("300 millis")
+        yield* Fiber.interrupt(playing)
+        const [output] = yield* control.outputs
+        assert.deepStrictEqual([yield* output!.played, yield* output!.isOpen], [300, false])
+      })
+    ))
+
   it.effect("tells what happens in the room, in order", () =>
     run((room, control) =>
       Effect.gen(function*() {

@@ -113,6 +113,18 @@ describe("examples", () => {
     ])
   })
 
+  it("15: write down and interpret what is said, by streams alone", { timeout: 60_000 }, async () => {
+    assert.deepStrictEqual(await lines("15_streams.ts"), [
+      "guest begins to speak at 1000 ms",
+      "guest: Buenos días.",
+      "interpreter: Good morning.",
+      "guest begins to speak at 4000 ms",
+      "guest: ¿A qué hora es el desayuno? Tengo hambre.",
+      "interpreter: What time is breakfast?",
+      "interpreter: I am hungry."
+    ])
+  })
+
   it("20: run three tools with their defaults", { timeout: 60_000 }, async () => {
     const [alone, ...rest] = await lines("20_tools.ts")
     assert.strictEqual(

@@ -6,8 +6,8 @@ import type { Closing } from "./closing.ts"
 import { type Core, signal } from "./core.ts"
 import { escalate } from "./failures.ts"
 import { refuse } from "./generation.ts"
-import type { Hearing } from "./hearing.ts"
 import type { Judges } from "./judges.ts"
+import type { Listening } from "./listening.ts"
 import type { Checked } from "./options.ts"
 import { command } from "./output.ts"
 import { makeQuestions } from "./questions.ts"
@@ -16,14 +16,14 @@ import { makeTurns } from "./turns.ts"
 
 export interface Performers {
   readonly session: Session["Service"]
-  readonly hearing: Pick<Hearing, "finalize" | "end">
+  readonly listening: Pick<Listening, "finalize" | "end">
   readonly closing: Pick<Closing, "watch" | "finish">
   readonly judges: Judges
 }
 
 export const makePerform = (
   core: Core,
-  { closing, hearing, judges, session }: Performers,
+  { closing, listening, judges, session }: Performers,
   { hookTimeout }: Pick<Checked, "hookTimeout">
 ): (action: Turn.Action) => void => {
   const turns = makeTurns(core, hookTimeout)
@@ -64,9 +64,9 @@ export const makePerform = (
       case "Judge":
         return questions.judge(action)
       case "Finalize":
-        return hearing.finalize()
+        return listening.finalize()
       case "LastWords":
-        core.fork(hearing.end)
+        core.fork(listening.end)
         return
       case "Settle":
         core.fork(Effect.andThen(Effect.yieldNow, Effect.sync(() => signal(core, { _tag: "Settled" }))))

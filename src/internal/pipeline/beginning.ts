@@ -7,15 +7,15 @@ import type { Session } from "../../Session.ts"
 import * as Turn from "../../Turn.ts"
 import { type Core, signal } from "./core.ts"
 import { enter } from "./handoff.ts"
-import type { Hearing } from "./hearing.ts"
 import { type Judges, namesOf } from "./judges.ts"
+import type { Listening } from "./listening.ts"
 import type { Checked } from "./options.ts"
 import { awaitParticipant, awaitReachable, idsOf, type Leaving } from "./participant.ts"
 
 export interface Beginning {
   readonly room: Room.Room["Service"]
   readonly session: Session["Service"]
-  readonly hearing: Pick<Hearing, "listen">
+  readonly listening: Pick<Listening, "listen">
   readonly judges: Judges
   readonly leaving: Leaving
   readonly log: (message: string) => Effect.Effect<void>
@@ -23,7 +23,7 @@ export interface Beginning {
 
 export const begin = (
   core: Core,
-  { hearing, judges, leaving, log, room, session }: Beginning,
+  { listening, judges, leaving, log, room, session }: Beginning,
   options: Pick<Options, "participant" | "closeOnLeave">,
   { subscriberTimeout }: Pick<Checked, "subscriberTimeout">
 ): Effect.Effect<void, never, Scope.Scope> =>
@@ -47,7 +47,7 @@ export const begin = (
     // A line that rings has nobody to be spoken to, nor to be heard.
     core.participant.met(yield* awaitReachable(room, participant.identity))
     signal(core, { _tag: "Opened" })
-    yield* hearing.listen(participant.identity)
+    yield* listening.listen(participant.identity)
     // What is said before anybody receives the track is heard by nobody.
     yield* Effect.timeoutOption(core.output.subscribed, subscriberTimeout)
     if (Turn.status(core.conductor.state()) === "open") enter(core)

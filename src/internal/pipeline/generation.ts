@@ -4,50 +4,20 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import * as Queue from "effect/Queue"
-import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as History from "../../History.ts"
-import type * as Llm from "../../Llm.ts"
+import * as Llm from "../../Llm.ts"
 import { Session } from "../../Session.ts"
-import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
-import { act, type Call, tell, under, uniqueId, withRunning } from "./calls.ts"
+import { beside } from "../streams.ts"
+import { act, type Call, uniqueId, withRunning } from "./calls.ts"
 import { about, type Core, signal, spanned } from "./core.ts"
+import { type Delivery, makeDelivery } from "./delivery.ts"
 import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
 import { turnRecord } from "./milestones.ts"
-import { type Line, makeLine, play, synthesize } from "./playout.ts"
 import type { Speech } from "./speech.ts"
-import { makeUtterance, makeWriter, type Utterance } from "./utterance.ts"
-
-/** Where lines go to be spoken, and who works for them. */
-interface Delivery {
-  readonly lines: Queue.Queue<Line, Cause.Done>
-  readonly work: Work
-}
-
-type Work = (work: Effect.Effect<void>) => Fiber.Fiber<void>
-
-/**
- * Work for a speech, which ends with it. A provider may take its time to hang
- * up: nobody waits for that, but the end of the session.
- */
-const makeWorkers = (core: Core, speech: Speech): Effect.Effect<Work, never, Scope.Scope> => {
-  const working = new Set<Fiber.Fiber<void>>()
-  const dismiss = Effect.sync(() => {
-    for (const fiber of working) fiber.interruptUnsafe()
-  })
-  return Effect.as(
-    Effect.addFinalizer(() => dismiss),
-    (work) => {
-      const fiber = core.fork(under(speech, work))
-      working.add(fiber)
-      fiber.addObserver(() => working.delete(fiber))
-      return fiber
-    }
-  )
-}
+import { makeUtterance, type Utterance } from "./utterance.ts"
 
 const finish = (core: Core, speech: Speech): void => {
   if (speech.finished) return
@@ -76,77 +46,6 @@ const stopped = (core: Core, speech: Speech): void => {
   finish(core, speech)
 }
 
-/** Lines are synthesised as soon as they have text, and heard one after the other. */
-const speakLines = (core: Core, speech: Speech, lines: Queue.Queue<Line, Cause.Done>): Effect.Effect<void> =>
-  Stream.fromQueue(lines).pipe(
-    Stream.rechunk(1),
-    Stream.runForEach((line) =>
-      Effect.andThen(
-        play(core, speech, line, () =>
-          speech.thought && speech.lines === 1 ? "done" : speech.acting ? "tools" : "working"),
-        Effect.sync(() => {
-          speech.lines -= 1
-          tell(core, speech)
-        })
-      )
-    )
-  )
-
-/** A line in the making: opened with its first piece, so that silence needs no line. */
-const makeLineWriter = (core: Core, speech: Speech, delivery: Delivery, utterance: Utterance) => {
-  let line: Line | undefined
-  const writer = makeWriter(
-    utterance,
-    Text.segmenter({ minLength: core.settings.minSentence }),
-    core.transforms,
-    (transform, defect) => {
-      core.fork(textFailed(core, transform, "Bypassed", Cause.die(defect)))
-    }
-  )
-  let written = ""
-  let told = false
-  let ended = false
-  const publishWritten = (): void => {
-    if (core.settings.syncTranscript || !speech.authorized.isOpen()) return
-    if (written !== "") core.publish({ _tag: "AgentTranscript", speech: speech.id, text: written, final: false })
-    told ||= written !== ""
-    written = ""
-    if (ended && told) core.publish({ _tag: "AgentTranscript", speech: speech.id, text: "", final: true })
-  }
-  const offer = (pieces: ReadonlyArray<string>): Effect.Effect<void> =>
-    Effect.gen(function*() {
-      if (pieces.length === 0) return
-      speech.milestones.firstSentence ??= core.conductor.now()
-      if (line === undefined) {
-        line = yield* makeLine(utterance)
-        speech.lines += 1
-        const synthesis = synthesize(core, speech, line)
-        delivery.work(speech.ahead ? synthesis : Effect.andThen(speech.authorized.await, synthesis))
-        Queue.offerUnsafe(delivery.lines, line)
-      }
-      for (const piece of pieces) Queue.offerUnsafe(line.texts, piece)
-    })
-  return {
-    push: (delta: string) => {
-      if (!core.settings.syncTranscript) written += delta
-      publishWritten()
-      return offer(writer.push(delta))
-    },
-    end: Effect.suspend(() =>
-      Effect.andThen(
-        offer(writer.end()),
-        Effect.sync(() => {
-          if (line !== undefined) Queue.endUnsafe(line.texts)
-          ended = true
-          publishWritten()
-        })
-      )
-    ),
-    /** A guess keeps its words to itself until it is wanted. */
-    wanted: publishWritten
-  }
-}
-
 /** Says what it was given. */
 const recite = (
   core: Core,
@@ -154,19 +53,18 @@ const recite = (
   delivery: Delivery,
   text: string | Stream.Stream<string>
 ): Effect.Effect<void> =>
-  Effect.gen(function*() {
-    const writer = makeLineWriter(core, speech, delivery, makeUtterance(core.nextId("utterance"), core.history.stamp()))
-    const deltas = typeof text === "string" ? Stream.make(text) : text
+  Effect.suspend(() => {
+    const line = delivery.line(makeUtterance(core.nextId("utterance"), core.history.stamp()))
     const failed = Effect.sync(() => {
       speech.outcome = "failed"
     })
-    yield* guarded(
+    const deltas = (typeof text === "string" ? Stream.make(text) : text).pipe(
+      Stream.tapCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : failed)
+    )
+    return guarded(
       core,
       "say",
-      Stream.runForEach(deltas, writer.push).pipe(
-        Effect.tapCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : failed),
-        Effect.ensuring(writer.end)
-      ),
+      line.write(deltas),
       undefined,
       (cause) => textFailed(core, "say", "SourceFailed", cause)
     )
@@ -224,40 +122,32 @@ const ask = (
     const asked = core.history.current()
     const calls: Array<Call> = []
     const ids = new Set<string>()
-    const writer = makeLineWriter(core, speech, delivery, utterance)
+    const line = delivery.line(utterance)
     let first: number | undefined
     let usage: Llm.Usage | undefined
     milestones.steps += 1
     if (milestones.firstToken === undefined) milestones.requested = requested
-    const take = (delta: Llm.Delta): Effect.Effect<void> => {
+    const notice = (delta: Llm.Delta): void => {
       first ??= conductor.now()
-      switch (delta._tag) {
-        case "Text":
-          if (delta.text.trim() !== "") milestones.firstToken ??= conductor.now()
-          return writer.push(delta.text)
-        case "ToolCall":
-          calls.push(early(speech, {
-            id: uniqueId(core, delta.id, ids),
-            name: delta.name,
-            params: delta.params,
-            createdAt: core.history.stamp()
-          }))
-          return Effect.void
-        case "Finish":
-          usage = delta.usage
-          return Effect.void
-        default:
-          // From a provider of a later version, or without types.
-          return Effect.void
-      }
+      if (delta._tag === "Text" && delta.text.trim() !== "") milestones.firstToken ??= conductor.now()
+      if (delta._tag === "Finish") usage = delta.usage
+      if (delta._tag !== "ToolCall") return
+      const { name, params } = delta
+      calls.push(early(speech, {
+        id: uniqueId(core, delta.id, ids),
+        name,
+        params,
+        createdAt: core.history.stamp()
+      }))
     }
     return llm.reply({
       prompt: prompt(core, speech, before),
       tools: Tools.list(core.agent.tools()),
       toolChoice
     }).pipe(
-      Stream.runForEach(take),
-      Effect.ensuring(writer.end),
+      beside((deltas) => deltas.forEach(notice)),
+      Llm.text,
+      line.write,
       Effect.map((): Answer => {
         worked(core, "llm")
         milestones.inputTokens += usage?.inputTokens ?? 0
@@ -272,7 +162,7 @@ const ask = (
           inputTokens: usage?.inputTokens ?? 0,
           outputTokens: usage?.outputTokens ?? 0
         })
-        return { calls, asked, wanted: speech.authorized.isOpen() ? () => {} : writer.wanted }
+        return { calls, asked, wanted: speech.authorized.isOpen() ? () => {} : line.wanted }
       }),
       Effect.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause)
@@ -316,17 +206,15 @@ const think = (core: Core, speech: Speech, delivery: Delivery): Effect.Effect<vo
 export const perform = (core: Core, speech: Speech): Effect.Effect<void, never, Session> =>
   Effect.gen(function*() {
     const session = yield* Session
-    const work = yield* makeWorkers(core, speech)
-    const lines = yield* Queue.unbounded<Line, Cause.Done>()
-    speech.playout = yield* Effect.forkScoped(speakLines(core, speech, lines), { startImmediately: true })
+    const delivery = yield* makeDelivery(core, speech)
+    speech.playout = delivery.playout
     speech.span = Option.getOrUndefined(yield* Effect.option(Effect.currentSpan))
-    const delivery: Delivery = { lines, work }
     const generation = speech.text === undefined
       ? Effect.provideService(think(core, speech, delivery), Session, session)
       : recite(core, speech, delivery, speech.text)
-    yield* Fiber.join(work(Effect.ensuring(generation, Queue.end(lines))))
+    yield* Fiber.join(delivery.work(Effect.ensuring(generation, delivery.end)))
     speech.thought = true
-    yield* Fiber.join(speech.playout)
+    yield* Fiber.join(delivery.playout)
   }).pipe(
     // The playout has fallen silent, and told how far it was heard, before the speech is said to be over.
     Effect.scoped,

@@ -23,10 +23,10 @@ import { makeBind } from "./boundAgent.ts"
 import { makeBudget } from "./budget.ts"
 import { makeClosing } from "./closing.ts"
 import { makeHandoff } from "./handoff.ts"
-import { makeHearing } from "./hearing.ts"
 import { identify } from "./identity.ts"
 import { openJudges } from "./judges.ts"
 import { makeListeners } from "./listeners.ts"
+import { makeListening } from "./listening.ts"
 import { makeLog } from "./logging.ts"
 import { check, mergeTurn, mergeVad } from "./options.ts"
 import { isReachable, makeLeaving, makeParticipant, watchEnd } from "./participant.ts"
@@ -74,7 +74,7 @@ export const open = <R, E>(
       checked
     )
     events.listen(makeBudget(core, options.budget))
-    const hearing = yield* inScope(makeHearing(core, {
+    const listening = yield* inScope(makeListening(core, {
       room: recorded.room,
       detector,
       stt: providers.stt,
@@ -92,7 +92,7 @@ export const open = <R, E>(
       events: events.stream,
       ended,
       company: Effect.map(room.participants, (there) => there.some(isReachable)),
-      attach: hearing.attach,
+      attach: listening.attach,
       handoff: makeHandoff(core, {
         bind: (next, session) => Effect.provideContext(bind(next, session), services),
         detector,
@@ -101,13 +101,13 @@ export const open = <R, E>(
       })
     })
     const closing = makeClosing(core, { room, runtime, toolScope, services, ended, ids, log }, checked)
-    core.conductor.performedBy(makePerform(core, { session, hearing, closing, judges }, checked))
+    core.conductor.performedBy(makePerform(core, { session, listening, closing, judges }, checked))
     core.agent.begins(yield* bind(agent, session))
     yield* Effect.addFinalizer(() => closing.abort)
 
     if (room.attach !== undefined) yield* inScope(Effect.provideService(room.attach(session), Room.Room, room))
     const leaving = makeLeaving(core, room, checked.returnTimeout)
-    fork(inScope(begin(core, { room, session, hearing, judges, leaving, log }, options, checked)))
+    fork(inScope(begin(core, { room, session, listening, judges, leaving, log }, options, checked)))
     if (options.closeOnLeave !== false) fork(leaving.watch)
     fork(watchEnd(core, room))
     if (options.textTopic !== false) {

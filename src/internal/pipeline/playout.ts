@@ -1,4 +1,4 @@
-/** The audible side of a speech: text becomes audio, waits for the floor, is played, and is remembered as far as it was heard. */
+/** The audible side of a speech: audio waits for the floor, is played, and is remembered as far as it was heard. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -7,90 +7,14 @@ import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
 import type * as Tts from "../../Tts.ts"
 import * as Alignment from "../alignment.ts"
+import { awaited, through } from "../streams.ts"
 import { type Core, signal, spanned } from "./core.ts"
-import { failed, worked } from "./failures.ts"
+import { failed } from "./failures.ts"
 import { command } from "./output.ts"
 import { ask, makeWatch } from "./roomTimeout.ts"
 import type { Speech } from "./speech.ts"
+import type { Line } from "./synthesis.ts"
 import { heardAt, spokenAt, type Utterance } from "./utterance.ts"
-
-/** Text to say, piece by piece, and the utterance that it belongs to. */
-export interface Line {
-  readonly utterance: Utterance
-  readonly texts: Queue.Queue<string, Cause.Done>
-  readonly audio: Queue.Queue<Tts.Chunk, Cause.Done>
-}
-
-export const makeLine = (utterance: Utterance): Effect.Effect<Line> =>
-  Effect.gen(function*() {
-    const texts = yield* Queue.unbounded<string, Cause.Done>()
-    const audio = yield* Queue.unbounded<Tts.Chunk, Cause.Done>()
-    return { utterance, texts, audio }
-  })
-
-/** Synthesises a line as its text comes; the audio waits in the line's queue. */
-export const synthesize = (core: Core, speech: Speech, line: Line): Effect.Effect<void> => {
-  const { conductor } = core
-  const { tts } = core.agent.bound()
-  const { utterance } = line
-  const voice = speech.options.voice ?? core.agent.bound().voice
-  let firstText: number | undefined
-  let firstByte: number | undefined
-  const texts = Stream.fromQueue(line.texts).pipe(
-    Stream.mapArray((pieces) => {
-      firstText ??= conductor.now()
-      speech.milestones.firstText ??= firstText
-      return pieces
-    })
-  )
-  const options = voice === undefined ? {} : { voice }
-  const spoken = speech.clip === undefined ? tts.speak(texts, options) : Stream.concat(
-    Stream.drain(texts),
-    Stream.map(Stream.fromIterable(speech.clip), (frame): Tts.Chunk => ({ frame }))
-  )
-  return spoken.pipe(
-    Stream.runForEachArray((chunks) =>
-      Effect.sync(() => {
-        for (const chunk of chunks) {
-          const length = Audio.durationMs(chunk.frame)
-          if (length === 0 && chunk.alignment === undefined) continue
-          if (firstByte === undefined) {
-            firstByte = conductor.now()
-            speech.milestones.firstByte ??= firstByte
-          }
-          utterance.audioMs += length
-          if (chunk.alignment !== undefined) utterance.alignment.push(...chunk.alignment)
-          Queue.offerUnsafe(line.audio, chunk)
-        }
-      })
-    ),
-    Effect.tap(() =>
-      Effect.sync(() => {
-        utterance.complete = true
-        if (firstByte !== undefined && speech.clip === undefined) worked(core, "tts")
-        if (firstByte === undefined || firstText === undefined || speech.clip !== undefined) return
-        core.publish({
-          _tag: "TtsMeasured",
-          speech: speech.id,
-          provider: tts.name,
-          firstByteMs: firstByte - firstText,
-          audioMs: utterance.audioMs,
-          characters: utterance.spoken.length
-        })
-      })
-    ),
-    Effect.catchCause((cause) =>
-      Cause.hasInterruptsOnly(cause)
-        ? Effect.interrupt
-        : Effect.sync(() => {
-          speech.outcome = "failed"
-          failed(core, "tts", tts.name, cause)
-        })
-    ),
-    spanned("tts", { speech: speech.id, provider: tts.name }),
-    Effect.ensuring(Queue.end(line.audio))
-  )
-}
 
 // What is converted before the first of it is heard (ms): seconds at a time would be heard late.
 const pieceMs = 100
@@ -100,6 +24,16 @@ const cut = (frame: Audio.Frame): ReadonlyArray<Audio.Frame> =>
     { length: Math.ceil(Audio.durationMs(frame) / pieceMs) },
     (_, i) => Audio.slice(frame, i * pieceMs, (i + 1) * pieceMs)
   )
+
+/** Speech in the format of the output, piece by piece. */
+const inFormat = (output: Audio.Format) => <E>(chunks: Stream.Stream<Tts.Chunk, E>): Stream.Stream<Audio.Frame, E> => {
+  const same = (frame: Audio.Frame) => frame.sampleRate === output.sampleRate && frame.channels === output.channels
+  return chunks.pipe(
+    through((all) => all.flatMap(({ frame }) => same(frame) ? [frame] : cut(frame))),
+    Stream.rechunk(1),
+    Audio.resample(output)
+  )
+}
 
 /** What was heard enters the history; nothing else does. */
 const remember = (core: Core, speech: Speech, utterance: Utterance, playedMs: number, interrupted: boolean): void => {
@@ -222,18 +156,6 @@ export const play = (
       speech.floor.closeUnsafe()
       base = yield* ask(core, output.played, 0)
       if (core.settings.syncTranscript) transcript = core.fork(release(core, speech, line.utterance, base))
-      const converter = Audio.converter({ to: output })
-      const same = (frame: Audio.Frame) => frame.sampleRate === output.sampleRate && frame.channels === output.channels
-      const write = (chunks: ReadonlyArray<Tts.Chunk>) =>
-        Effect.forEach(
-          chunks.flatMap(({ frame }) => same(frame) ? [frame] : cut(frame)),
-          (frame) => {
-            const frames = converter.push([frame])
-            return frames.length === 0 ? Effect.void : during(output.write(frames))
-          },
-          { discard: true }
-        )
-      yield* write([first.value])
       let starved = false
       const starve = (now: boolean) =>
         Effect.sync(() => {
@@ -241,17 +163,11 @@ export const play = (
           starved = now
         })
       const starving = output.drained.pipe(Effect.andThen(starve(true)), Effect.andThen(Effect.never))
-      while (true) {
-        const chunks = yield* Effect.option(Effect.raceFirst(Queue.takeAll(line.audio), starving))
-        if (chunks._tag === "None") break
-        yield* starve(false)
-        yield* write(chunks.value)
-      }
-      const rest = converter.flush()
-      if (rest.length > 0) {
-        yield* starve(false)
-        yield* during(output.write(rest))
-      }
+      const later = Stream.fromQueue(line.audio).pipe(awaited(starving, starve(false)))
+      yield* Stream.concat(Stream.make(first.value), later).pipe(
+        inFormat(output),
+        Stream.runForEachArray((frames) => Effect.andThen(starve(false), during(output.write(frames))))
+      )
       yield* during(output.drained)
     }).pipe(
       Effect.raceFirst(watch.stuck),

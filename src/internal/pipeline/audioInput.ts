@@ -1,0 +1,129 @@
+/**
+ * A participant's microphone, and where their voice begins and ends in it.
+ *
+ * The steps of a frame's way, each over all frames that wait. The detector is
+ * one for the session, and is asked by one fiber at a time: a speech may be
+ * closed from outside, where the microphone falls silent or nobody listens.
+ * Interrupting a step leaves the detector ready for the next.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
+import type * as Audio from "../../Audio.ts"
+import type * as Processor from "../../Processor.ts"
+import type * as Vad from "../../Vad.ts"
+import { beside, through, throughEffect } from "../streams.ts"
+import type { Core } from "./core.ts"
+import { failed, worked } from "./failures.ts"
+import type { Feed } from "./feed.ts"
+import { perceive, type Perception } from "./perception.ts"
+import type { StreamClock } from "./streamClock.ts"
+
+type Step<A, B> = <E, R>(self: Stream.Stream<A, E, R>) => Stream.Stream<B, E, R>
+
+export interface AudioInput {
+  /** Frames as everybody shall hear them; none while nobody listens. */
+  readonly process: Step<Audio.Frame, Audio.Frame>
+  /** Hands the recogniser its share in passing. */
+  readonly feed: Step<Audio.Frame, Audio.Frame>
+  /** Frames to the boundaries of speech. A detector that fails is deaf for a moment, and that is told. */
+  readonly detect: Step<Audio.Frame, Vad.Event>
+  /** What the boundaries mean, each before the next is looked at: the feed and the clock follow them. */
+  readonly boundaries: Step<Vad.Event, Perception>
+  /** The boundaries that close a speech which is still going. */
+  readonly closing: Stream.Stream<Vad.Event>
+  /** Closes it. */
+  readonly close: Effect.Effect<void>
+  /** Listens from now on, or no more. */
+  readonly attend: (on: boolean) => void
+}
+
+export const makeAudioInput = (core: Core, parts: {
+  readonly processors: Processor.Step
+  readonly detector: Vad.Detector
+  readonly clock: StreamClock
+  readonly feed: Feed
+  /** Silence of the microphone itself after which an open speech is closed (ms). */
+  readonly mutedAfter: number
+}): AudioInput => {
+  const { clock, detector, feed, mutedAfter, processors } = parts
+  const alone = Semaphore.makeUnsafe(1).withPermits(1)
+  let attending = true
+  let inSpeech = false
+  let heardAt = 0
+
+  const process = (frames: ReadonlyArray<Audio.Frame>): ReadonlyArray<Audio.Frame> => {
+    if (!attending) return []
+    const processed = processors(frames)
+    clock.observe(processed)
+    heardAt = core.conductor.now()
+    return processed
+  }
+  const well = (events: ReadonlyArray<Vad.Event>): ReadonlyArray<Vad.Event> => {
+    worked(core, "vad")
+    return events
+  }
+  const deaf = (error: Vad.VadError): Effect.Effect<ReadonlyArray<Vad.Event>> =>
+    Effect.sync(() => {
+      failed(core, "vad", "vad", Cause.fail(error))
+      return []
+    })
+  const detect = (frames: ReadonlyArray<Audio.Frame>): Effect.Effect<ReadonlyArray<Vad.Event>> =>
+    alone(detector.push(frames)).pipe(Effect.map(well), Effect.catch(deaf))
+  const mean = (event: Vad.Event): Perception => {
+    const at = clock.toClock(event.at)
+    clock.voice(event._tag === "VoicePaused" || event._tag === "SpeechEnded" ? event.at : undefined)
+    switch (event._tag) {
+      case "SpeechStarted":
+        inSpeech = true
+        feed.begin(event)
+        return { signal: { _tag: "VoiceStarted", startedAt: at } }
+      case "VoicePaused":
+        return { signal: { _tag: "VoicePaused", voiceAt: at } }
+      case "VoiceResumed":
+        return { signal: { _tag: "VoiceResumed", voiceAt: at } }
+      case "SpeechEnded":
+        inSpeech = false
+        return { signal: { _tag: "VoiceEnded", endedAt: at } }
+    }
+  }
+  // What the detector failed at is behind it: asked again, it closes the speech.
+  const closing = Stream.fromIterableEffect(Effect.suspend(() => {
+    feed.release()
+    return detector.end.pipe(
+      Effect.catch((error) => Effect.andThen(deaf(error), detector.end)),
+      alone,
+      Effect.catch(deaf)
+    )
+  }))
+  const close = perceive(core)(closing.pipe(Stream.rechunk(1), Stream.map(mean)))
+  /** A microphone that falls silent in mid-speech ends the speech. */
+  const watch: Effect.Effect<void> = Effect.suspend(() => {
+    const quiet = core.conductor.now() - heardAt
+    if (!inSpeech) return Effect.void
+    return quiet >= mutedAfter ? close : Effect.andThen(Effect.sleep(mutedAfter - quiet), watch)
+  })
+
+  const boundaries: AudioInput["boundaries"] = (events) =>
+    events.pipe(
+      Stream.rechunk(1),
+      Stream.map((event) => {
+        const perception = mean(event)
+        if (event._tag === "SpeechStarted") core.fork(watch)
+        return perception
+      })
+    )
+
+  return {
+    process: through(process),
+    feed: beside((frames) => feed.take(frames, inSpeech)),
+    detect: throughEffect(detect),
+    boundaries,
+    closing,
+    close,
+    attend: (on) => {
+      attending = on
+    }
+  }
+}

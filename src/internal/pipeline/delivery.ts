@@ -1,0 +1,163 @@
+/**
+ * How the agent speaks: a stream of text becomes a stream of audio, and is heard.
+ *
+ *     Llm.reply ─▶ pieces ─texts─▶ Tts.speak ─audio─▶ the floor ─▶ Room.Output
+ *        write                     synthesize               play
+ *
+ * The three stages of a line, one fiber each, with the line's two queues between
+ * them: a model is done long before the voice, and the voice before it was heard.
+ * Lines are written and synthesised as soon as there is text, and played one
+ * after the other. With the scope of the speech all stages end; the playout
+ * first, which tells how far it was heard. A provider that takes its time to
+ * hang up is waited for by the end of the session alone.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Text from "../../Text.ts"
+import { beside, through } from "../streams.ts"
+import { tell, under } from "./calls.ts"
+import type { Core } from "./core.ts"
+import { textFailed } from "./failures.ts"
+import { play } from "./playout.ts"
+import type { Speech } from "./speech.ts"
+import { type Line, makeLine, synthesize } from "./synthesis.ts"
+import { makeWriter, type Utterance } from "./utterance.ts"
+
+export interface Delivery {
+  /** Runs work of the speech, which ends with it. */
+  readonly work: (work: Effect.Effect<void>) => Fiber.Fiber<void>
+  /** Plays the lines; over when the last one was heard. */
+  readonly playout: Fiber.Fiber<void>
+  /** A line for an utterance. */
+  readonly line: (utterance: Utterance) => LineWriter
+  /** No more lines come. */
+  readonly end: Effect.Effect<void>
+}
+
+export interface LineWriter {
+  /** Writes text as it comes; over when the text is, whatever is still to be heard. */
+  readonly write: <E>(text: Stream.Stream<string, E>) => Effect.Effect<void, E>
+  /** A guess keeps its words to itself until it is wanted. */
+  readonly wanted: () => void
+}
+
+/** The words of a line as they are written, for those who do not wait until they are heard. */
+const makeWritten = (core: Core, speech: Speech) => {
+  let written = ""
+  let told = false
+  let ended = false
+  const publish = (): void => {
+    if (core.settings.syncTranscript || !speech.authorized.isOpen()) return
+    if (written !== "") core.publish({ _tag: "AgentTranscript", speech: speech.id, text: written, final: false })
+    told ||= written !== ""
+    written = ""
+    if (ended && told) core.publish({ _tag: "AgentTranscript", speech: speech.id, text: "", final: true })
+  }
+  return {
+    add: (text: string): void => {
+      if (!core.settings.syncTranscript) written += text
+      publish()
+    },
+    end: (): void => {
+      ended = true
+      publish()
+    },
+    publish
+  }
+}
+
+/** A line is opened with its first piece, so that silence needs none. */
+const makeLineWriter = (
+  core: Core,
+  speech: Speech,
+  utterance: Utterance,
+  open: (line: Line) => void
+): LineWriter => {
+  let line: Line | undefined
+  const written = makeWritten(core, speech)
+  const writer = makeWriter(
+    utterance,
+    Text.segmenter({ minLength: core.settings.minSentence }),
+    core.transforms,
+    (transform, defect) => {
+      core.fork(textFailed(core, transform, "Bypassed", Cause.die(defect)))
+    }
+  )
+  const offer = (pieces: ReadonlyArray<string>): Effect.Effect<void> =>
+    Effect.gen(function*() {
+      if (pieces.length === 0) return
+      speech.milestones.firstSentence ??= core.conductor.now()
+      if (line === undefined) {
+        line = yield* makeLine(utterance)
+        open(line)
+      }
+      for (const piece of pieces) Queue.offerUnsafe(line.texts, piece)
+    })
+  // What broke off is spoken as far as it was written.
+  const end = Effect.suspend(() =>
+    Effect.map(offer(writer.end()), () => {
+      if (line !== undefined) Queue.endUnsafe(line.texts)
+      written.end()
+    })
+  )
+  return {
+    write: (text) =>
+      text.pipe(
+        Stream.rechunk(1),
+        beside(([delta]) => written.add(delta)),
+        through(([delta]) => writer.push(delta)),
+        Stream.runForEachArray(offer),
+        Effect.ensuring(end)
+      ),
+    wanted: written.publish
+  }
+}
+
+/** Fibers of a speech that are told to end with it, and are not waited for. */
+const makeWorkers = (core: Core, speech: Speech): Effect.Effect<Delivery["work"], never, Scope.Scope> => {
+  const working = new Set<Fiber.Fiber<void>>()
+  const dismiss = Effect.sync(() => {
+    for (const fiber of working) fiber.interruptUnsafe()
+  })
+  return Effect.as(
+    Effect.addFinalizer(() => dismiss),
+    (work) => {
+      const fiber = core.fork(under(speech, work))
+      working.add(fiber)
+      fiber.addObserver(() => working.delete(fiber))
+      return fiber
+    }
+  )
+}
+
+export const makeDelivery = (core: Core, speech: Speech): Effect.Effect<Delivery, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const work = yield* makeWorkers(core, speech)
+    const lines = yield* Queue.unbounded<Line, Cause.Done>()
+    const after = () => speech.thought && speech.lines === 1 ? "done" : speech.acting ? "tools" : "working"
+    const heard = Effect.sync(() => {
+      speech.lines -= 1
+      tell(core, speech)
+    })
+    const playout = yield* Stream.fromQueue(lines).pipe(
+      Stream.rechunk(1),
+      Stream.runForEach((line) => Effect.andThen(play(core, speech, line, after), heard)),
+      Effect.forkScoped({ startImmediately: true })
+    )
+    const open = (line: Line): void => {
+      speech.lines += 1
+      const synthesis = synthesize(core, speech, line)
+      work(speech.ahead ? synthesis : Effect.andThen(speech.authorized.await, synthesis))
+      Queue.offerUnsafe(lines, line)
+    }
+    return {
+      work,
+      playout,
+      line: (utterance) => makeLineWriter(core, speech, utterance, open),
+      end: Effect.asVoid(Queue.end(lines))
+    }
+  })

@@ -1,0 +1,137 @@
+/**
+ * How the agent listens: streams of frames become streams of signals.
+ *
+ *     Room.audio ─▶ Processor ─┬─▶ Vad ──boundaries─▶ Turn.Signal ─┐
+ *                              └─▶ Stt ─transcripts─▶ Turn.Signal ─┴─▶ Turn.step
+ *
+ * An arrow carries all that waits as one array. The upper line is one fiber,
+ * which hands the recogniser its share in passing; the lower line is another,
+ * which lasts as long as the session. Both run into one synchronous dispatch:
+ * nothing is broadcast, merged or buffered between a frame and its decision.
+ * Neither fails. Closing the scope hangs up on both.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
+import * as Audio from "../../Audio.ts"
+import * as Processor from "../../Processor.ts"
+import type * as Room from "../../Room.ts"
+import type * as Stt from "../../Stt.ts"
+import * as Turn from "../../Turn.ts"
+import type * as Vad from "../../Vad.ts"
+import { makeAudioInput } from "./audioInput.ts"
+import { type Core, signal } from "./core.ts"
+import { failed } from "./failures.ts"
+import { makeFeed } from "./feed.ts"
+import { perceive, type Perception } from "./perception.ts"
+import { makeRecognition } from "./recognition.ts"
+import { makeStreamClock } from "./streamClock.ts"
+
+export interface Ears {
+  readonly room: Room.Room["Service"]
+  readonly detector: Vad.Detector
+  readonly stt: Stt.Stt["Service"] | undefined
+  readonly processors: ReadonlyArray<Processor.Processor>
+  /** `speech` feeds the recogniser only what the detector heard as speech, `each` all of it, and tells which is speech. */
+  readonly feed: Stt.Wants
+  /** A recogniser that has worked for so long had been well (ms). */
+  readonly healthyAfter: number
+  /** Silence of the microphone itself after which an open speech is closed (ms). */
+  readonly mutedAfter: number
+}
+
+export interface Listening {
+  /** Begins with a participant; to be called once. */
+  readonly listen: (identity: string) => Effect.Effect<void, never, Scope.Scope>
+  readonly attach: (on: boolean) => Effect.Effect<void>
+  /** Asks the recogniser for what it has. */
+  readonly finalize: () => void
+  /** Listens no more, and has the recogniser give all that it owes; then tells that this was all. */
+  readonly end: Effect.Effect<void>
+}
+
+export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { stt } = ears
+    const clock = makeStreamClock(core.conductor.now)
+    const recognition = yield* makeRecognition(core, stt?.name ?? "stt", clock, ears.healthyAfter)
+    const feed = makeFeed(ears.feed, clock, stt === undefined ? () => {} : recognition.hand)
+    const input = makeAudioInput(core, {
+      processors: yield* Processor.chain(ears.processors, {
+        onFailure: ({ processor: provider }) =>
+          core.publish({
+            _tag: "ProviderFailed",
+            component: "processor",
+            provider,
+            reason: "Bypassed",
+            recovered: true
+          })
+      }),
+      detector: ears.detector,
+      clock,
+      feed,
+      mutedAfter: ears.mutedAfter
+    })
+
+    const lost = (error: Room.RoomError) => Effect.sync(() => failed(core, "room", "room", Cause.fail(error)))
+    /** The upper line, from when a participant comes until they leave. */
+    const voice = (identity: string): Stream.Stream<Perception> =>
+      ears.room.audio(identity, Audio.speech).pipe(
+        input.process,
+        input.feed,
+        input.detect,
+        Stream.catch((error) => Stream.fromEffectDrain(lost(error))),
+        Stream.concat(input.closing),
+        input.boundaries
+      )
+    /** The lower line, until the recogniser has given all that it owes. */
+    const words: Stream.Stream<Perception> = stt === undefined
+      ? Stream.empty
+      : recognition.audio.pipe(stt.transcribe, recognition.understand, recognition.reopen)
+
+    const hear = perceive(core)
+    let recognising = false
+    const recognise = Effect.suspend(() => {
+      recognising = true
+      return hear(words)
+    }).pipe(Effect.ensuring(Effect.sync(() => {
+      recognising = false
+      signal(core, { _tag: "Transcribed" })
+    })))
+
+    return {
+      listen: (identity) => {
+        if (stt !== undefined) core.fork(recognise)
+        const stay = Effect.suspend(() => {
+          // Who comes back has a microphone whose time begins anew.
+          clock.restart()
+          feed.restart()
+          return hear(voice(identity))
+        }).pipe(Semaphore.makeUnsafe(1).withPermits(1))
+        const returns = Stream.runForEach(
+          ears.room.events,
+          (event) => event._tag === "ParticipantJoined" && event.participant.identity === identity ? stay : Effect.void
+        )
+        return Effect.andThen(
+          Effect.forkScoped(stay, { startImmediately: true }),
+          Effect.asVoid(Effect.forkScoped(returns, { startImmediately: true }))
+        )
+      },
+      attach: (on) =>
+        Effect.suspend(() => {
+          input.attend(on)
+          return on ? Effect.void : input.close
+        }),
+      finalize: feed.finalize,
+      end: Effect.suspend(() => {
+        input.attend(false)
+        return Effect.map(input.close, () => {
+          if (!feed.finalized() || Turn.awaitsFinal(core.conductor.state())) feed.finalize()
+          recognition.end()
+          if (!recognising) signal(core, { _tag: "Transcribed" })
+        })
+      })
+    }
+  })

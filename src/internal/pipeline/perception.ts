@@ -1,0 +1,44 @@
+/** What is heard of the user, on its way to the turn-taking. */
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type * as Event from "../../Event.ts"
+import type * as Stt from "../../Stt.ts"
+import type * as Turn from "../../Turn.ts"
+import type { Core } from "./core.ts"
+import type { StreamClock } from "./streamClock.ts"
+
+/** A signal, and what the listeners are told in the same breath. */
+export interface Perception {
+  readonly signal: Turn.Signal
+  readonly event?: Event.Draft
+}
+
+/** Runs perceptions into the turn-taking, each to its end, actions included, before the next. */
+export const perceive =
+  (core: Core) => <E, R>(perceptions: Stream.Stream<Perception, E, R>): Effect.Effect<void, E, R> =>
+    Stream.runForEachArray(perceptions, (all) =>
+      Effect.sync(() => {
+        for (const { event, signal } of all) {
+          if (event === undefined) core.conductor.dispatch(signal)
+          // Who closes the session at these words does so when they are in it.
+          else core.conductor.tell(() => core.publish(event), signal)
+        }
+      }))
+
+/** A transcript of audio that began at a stream time (ms). */
+export const understood = (transcript: Stt.Transcript, from: number, clock: StreamClock): Perception => {
+  const { confidence, end, final, language, start, text } = transcript
+  const last = clock.lastWord(transcript, from)
+  return {
+    signal: { _tag: "Heard", text, final, endedAt: last === undefined ? undefined : clock.toClock(last) },
+    event: {
+      _tag: "UserTranscript",
+      text,
+      final,
+      ...(start === undefined ? {} : { start: from + start }),
+      ...(end === undefined ? {} : { end: from + end }),
+      ...(confidence === undefined ? {} : { confidence }),
+      ...(language === undefined ? {} : { language })
+    }
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * The recogniser's part in a conversation: audio in, what was understood out.
+ *
+ * The stream of it lasts as long as the session: a recogniser that has ended
+ * early, or was lost, is opened again by a schedule, and is given the audio that
+ * has waited. It never fails; what cannot be mended ends it. `end` lets the
+ * recogniser give what it owes, then the stream is over. Interrupting it hangs up.
+ */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import * as Failure from "../../Failure.ts"
+import * as Stt from "../../Stt.ts"
+import * as Turn from "../../Turn.ts"
+import { retryAfterMs } from "../resilience/errors.ts"
+import { beside, reopened, through } from "../streams.ts"
+import type { Core } from "./core.ts"
+import { failed, mended, worked } from "./failures.ts"
+import { type Perception, understood } from "./perception.ts"
+import type { StreamClock } from "./streamClock.ts"
+
+// Ten seconds of 20 ms frames: what may wait while a recogniser is opened again.
+const backlog = 500
+
+// A provider may ask for more time than the schedule gives it, but not for a call that is deaf (ms).
+const waitAtMost = 30_000
+
+// When a recogniser that was lost is opened again.
+const reopening = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")]).pipe(
+  Schedule.setInputType<unknown>(),
+  Schedule.modifyDelay(({ duration, input }) =>
+    Effect.succeed(Duration.max(duration, Duration.millis(Math.min(retryAfterMs(input), waitAtMost))))
+  )
+)
+
+const endedEarly = (cause: Cause.Cause<Stt.SttError>): boolean => {
+  const error = Cause.findErrorOption(cause)
+  return error._tag === "Some" && error.value.reason._tag === "EndedEarly"
+}
+
+/** What is lost now is not opened again. */
+const isEnding = (core: Core): boolean => {
+  const status = Turn.status(core.conductor.state())
+  return status === "draining" || status === "closed"
+}
+
+export interface Recognition {
+  /** Hands audio over; what waits too long is dropped, the oldest first. */
+  readonly hand: (inputs: ReadonlyArray<Stt.Input>) => void
+  /** No more audio comes. */
+  readonly end: () => void
+  /** The audio that was handed over. */
+  readonly audio: Stream.Stream<Stt.Input>
+  /** What the transcripts mean; those without a text mean nothing. */
+  readonly understand: <E>(transcripts: Stream.Stream<Stt.Transcript, E>) => Stream.Stream<Perception, E>
+  /** Opens the recogniser again whenever that is of use. */
+  readonly reopen: (attempt: Stream.Stream<Perception, Stt.SttError>) => Stream.Stream<Perception>
+}
+
+export const makeRecognition = (
+  core: Core,
+  provider: string,
+  clock: StreamClock,
+  /** A recogniser that has worked for so long had been well (ms). */
+  healthyAfter: number
+): Effect.Effect<Recognition> =>
+  Effect.gen(function*() {
+    const audio = yield* Queue.sliding<Stt.Input, Cause.Done>(backlog)
+    const over = Deferred.makeUnsafe<void>()
+    const schedule = Schedule.toStep(reopening)
+    let step = yield* schedule
+    let openedAt = 0
+    let heard = false
+    /** Stream time at which the audio of this attempt began. */
+    let start: number | undefined
+
+    const begin = (): void => {
+      openedAt = core.conductor.now()
+      heard = false
+      start = undefined
+    }
+    /** Whether the recogniser is to be opened again, once it is time to. */
+    const again = (exit: Exit.Exit<unknown, Stt.SttError>): Effect.Effect<boolean> =>
+      Effect.gen(function*() {
+        const ended = Exit.isSuccess(exit)
+        if (ended && Deferred.isDoneUnsafe(over)) return false
+        const healthy = heard || core.conductor.now() - openedAt >= healthyAfter
+        if (healthy) {
+          step = yield* schedule
+          worked(core, "stt")
+        }
+        // A connection that was idle for long may be closed: that is no failure.
+        if (healthy && (ended || endedEarly(exit.cause))) return true
+        // One that has given itself up has ended early, too.
+        const cause = ended || Cause.hasInterruptsOnly(exit.cause)
+          ? Cause.fail(new Stt.SttError({ provider, reason: new Failure.EndedEarly() }))
+          : exit.cause
+        if (isEnding(core)) {
+          mended(core, "stt", provider, cause)
+          return false
+        }
+        const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+        const mends = error?.isRetryable !== false
+        if (!mends) core.publish({ _tag: "Warning", component: "stt", message: `${provider} cannot be opened again` })
+        failed(core, "stt", provider, cause, !mends)
+        if (!mends || isEnding(core)) return false
+        const [, wait] = yield* Effect.orDie(step(core.conductor.now(), error))
+        yield* Effect.timeoutOption(Deferred.await(over), wait)
+        return !isEnding(core)
+      })
+
+    return {
+      hand: (inputs) => {
+        for (const input of inputs) Queue.offerUnsafe(audio, input)
+      },
+      end: () => {
+        Queue.endUnsafe(audio)
+        Deferred.doneUnsafe(over, Exit.void)
+      },
+      audio: Stream.fromQueue(audio).pipe(beside((inputs) => {
+        const first = start === undefined ? inputs.find((input) => "samples" in input) : undefined
+        if (first !== undefined) start = clock.startOf(first)
+      })),
+      understand: through((transcripts) => {
+        const worded = transcripts.filter(({ text }) => text.trim() !== "")
+        if (worded.length === 0) return []
+        heard = true
+        worked(core, "stt")
+        return worded.map((transcript) => understood(transcript, start ?? 0, clock))
+      }),
+      reopen: (attempt) =>
+        reopened(
+          Stream.suspend(() => {
+            begin()
+            return Stream.withSpan(attempt, "stt", { attributes: { provider }, captureStackTrace: false })
+          }),
+          again
+        )
+    }
+  })

@@ -1,0 +1,83 @@
+/** The voice of a speech: text becomes audio, as fast as it comes. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
+import * as Audio from "../../Audio.ts"
+import type * as Tts from "../../Tts.ts"
+import { beside } from "../streams.ts"
+import { type Core, spanned } from "./core.ts"
+import { failed, worked } from "./failures.ts"
+import type { Speech } from "./speech.ts"
+import type { Utterance } from "./utterance.ts"
+
+/** Text to say, piece by piece, and the utterance that it belongs to. */
+export interface Line {
+  readonly utterance: Utterance
+  readonly texts: Queue.Queue<string, Cause.Done>
+  readonly audio: Queue.Queue<Tts.Chunk, Cause.Done>
+}
+
+export const makeLine = (utterance: Utterance): Effect.Effect<Line> =>
+  Effect.gen(function*() {
+    const texts = yield* Queue.unbounded<string, Cause.Done>()
+    const audio = yield* Queue.unbounded<Tts.Chunk, Cause.Done>()
+    return { utterance, texts, audio }
+  })
+
+/** Audio that is at hand is given when its text is written. */
+const clip = (frames: ReadonlyArray<Audio.Frame>) => (texts: Stream.Stream<string>): Stream.Stream<Tts.Chunk> =>
+  Stream.concat(Stream.drain(texts), Stream.map(Stream.fromIterable(frames), (frame) => ({ frame })))
+
+/** Synthesises a line as its text comes; the audio waits in the line's queue. */
+export const synthesize = (core: Core, speech: Speech, line: Line): Effect.Effect<void> => {
+  const { conductor } = core
+  const { tts } = core.agent.bound()
+  const { utterance } = line
+  const voice = speech.options.voice ?? core.agent.bound().voice
+  let firstText: number | undefined
+  let firstByte: number | undefined
+  const options = voice === undefined ? {} : { voice }
+  return Stream.fromQueue(line.texts).pipe(
+    beside(() => {
+      firstText ??= conductor.now()
+      speech.milestones.firstText ??= firstText
+    }),
+    speech.clip === undefined ? (texts) => tts.speak(texts, options) : clip(speech.clip),
+    Stream.filter(({ alignment, frame }) => frame.samples.length > 0 || alignment !== undefined),
+    beside((chunks) => {
+      firstByte ??= conductor.now()
+      speech.milestones.firstByte ??= firstByte
+      for (const { alignment, frame } of chunks) {
+        utterance.audioMs += Audio.durationMs(frame)
+        if (alignment !== undefined) utterance.alignment.push(...alignment)
+      }
+    }),
+    Stream.runForEachArray((chunks) => Queue.offerAll(line.audio, chunks)),
+    Effect.tap(() =>
+      Effect.sync(() => {
+        utterance.complete = true
+        if (firstByte !== undefined && speech.clip === undefined) worked(core, "tts")
+        if (firstByte === undefined || firstText === undefined || speech.clip !== undefined) return
+        core.publish({
+          _tag: "TtsMeasured",
+          speech: speech.id,
+          provider: tts.name,
+          firstByteMs: firstByte - firstText,
+          audioMs: utterance.audioMs,
+          characters: utterance.spoken.length
+        })
+      })
+    ),
+    Effect.catchCause((cause) =>
+      Cause.hasInterruptsOnly(cause)
+        ? Effect.interrupt
+        : Effect.sync(() => {
+          speech.outcome = "failed"
+          failed(core, "tts", tts.name, cause)
+        })
+    ),
+    spanned("tts", { speech: speech.id, provider: tts.name }),
+    Effect.ensuring(Queue.end(line.audio))
+  )
+}
