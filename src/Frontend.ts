@@ -27,9 +27,9 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { showState } from "./internal/frontend/agentState.ts"
 import { withRecordings } from "./internal/frontend/preconnect.ts"
-import { serveRemote } from "./internal/frontend/remote.ts"
-import { showState } from "./internal/frontend/state.ts"
+import { serveRequests } from "./internal/frontend/sessionRequests.ts"
 import { tellTranscripts } from "./internal/frontend/transcripts.ts"
 import { millisOf } from "./internal/provider/options.ts"
 import * as Room from "./Room.ts"
@@ -91,7 +91,7 @@ export const attach = (
     const packets = options.packets ?? true
     if (streams || packets) yield* tellTranscripts(session, { streams, packets, to: options.to })
     if (options.remote ?? true) {
-      yield* serveRemote(session, {
+      yield* serveRequests(session, {
         access: options.access ?? (() => false),
         instructions: options.instructions ?? false,
         runTimeout

@@ -20,13 +20,13 @@ import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import * as Audio from "../Audio.ts"
-import { makeVirtualClock, type VirtualClock } from "../internal/clock.ts"
 import * as native from "../internal/native.ts"
 import { millisOf } from "../internal/provider/options.ts"
 import { type Caller, isStream, load, type Loaded, makeCaller } from "../internal/room/caller.ts"
 import type { RoomControl } from "../internal/room/control.ts"
-import { makeHub } from "../internal/room/hub.ts"
-import { makeRecorder } from "../internal/room/recorder.ts"
+import { makeMemoryRoom } from "../internal/room/memoryRoom.ts"
+import { makeWavMixer } from "../internal/room/wavMixer.ts"
+import { makeVirtualClock, type VirtualClock } from "../internal/virtualClock.ts"
 import { type Participant as RoomParticipant, Room, RoomError } from "../Room.ts"
 
 /**
@@ -202,15 +202,15 @@ const make = Effect.fnUntraced(function*(options: Options, virtual: VirtualClock
   const recording = typeof options.record === "string" ? { path: options.record } : options.record
   const stereo = recording?.layout !== "participants"
   const channels = stereo ? 2 : Math.max(1, identities.length) + 1
-  const recorder = recording === undefined ? undefined : yield* makeRecorder({
+  const recorder = recording === undefined ? undefined : yield* makeWavMixer({
     path: recording.path,
     format: yield* checked("record", { sampleRate: recording.sampleRate ?? 24_000, channels })
   })
   const joined = new Map<string, number>()
-  const advance = (): void => recorder?.advance(hub.nowUnsafe(), hub.collectHeard)
+  const advance = (): void => recorder?.advance(memoryRoom.nowUnsafe(), memoryRoom.collectHeard)
 
   const callers = new Map<string, Caller>()
-  const hub = yield* makeHub({
+  const memoryRoom = yield* makeMemoryRoom({
     name: options.name,
     keepHeard: options.keepHeard,
     onStart: () => {
@@ -230,8 +230,8 @@ const make = Effect.fnUntraced(function*(options: Options, virtual: VirtualClock
   if (recorder !== undefined) {
     yield* Effect.addFinalizer(() =>
       Effect.suspend(() => {
-        hub.collectHeard()
-        recorder.finish(hub.nowUnsafe())
+        memoryRoom.collectHeard()
+        recorder.finish(memoryRoom.nowUnsafe())
         const error = recorder.error()
         return error === undefined ? Effect.void : Effect.logWarning(error.message)
       })
@@ -241,10 +241,10 @@ const make = Effect.fnUntraced(function*(options: Options, virtual: VirtualClock
 
   const enter = (plan: Plan): RoomError | undefined => {
     const { identity } = plan.participant
-    const error = hub.joinUnsafe(plan.participant)
+    const error = memoryRoom.joinUnsafe(plan.participant)
     if (error !== undefined) return error
-    joined.set(identity, hub.nowUnsafe())
-    const caller = makeCaller({ hub, identity, format: plan.format, frameMs, lingerMs: plan.lingerMs })
+    joined.set(identity, memoryRoom.nowUnsafe())
+    const caller = makeCaller({ room: memoryRoom, identity, format: plan.format, frameMs, lingerMs: plan.lingerMs })
     callers.set(identity, caller)
     for (const { at, audio } of plan.cues) {
       const speech = Effect.catchIf(
@@ -269,7 +269,7 @@ const make = Effect.fnUntraced(function*(options: Options, virtual: VirtualClock
   }
 
   const control = Control.of({
-    ...hub.control,
+    ...memoryRoom.control,
     hold,
     join: (participant) =>
       Effect.flatMap(hold(prepare(participant)), (plan) =>
@@ -283,7 +283,7 @@ const make = Effect.fnUntraced(function*(options: Options, virtual: VirtualClock
     leave: (identity) =>
       Effect.suspend(() => {
         callers.get(identity)?.hangUp()
-        return hub.control.leave(identity)
+        return memoryRoom.control.leave(identity)
       }),
     speak: (identity, audio) =>
       Effect.flatMap(hold(load(audio)), (loaded) =>
@@ -293,7 +293,7 @@ const make = Effect.fnUntraced(function*(options: Options, virtual: VirtualClock
           ))
   })
 
-  return Context.make(Room, hub.room).pipe(Context.add(Control, control))
+  return Context.make(Room, memoryRoom.room).pipe(Context.add(Control, control))
 })
 
 const makeFast = Effect.fnUntraced(function*(options: Options) {
