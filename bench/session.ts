@@ -13,11 +13,11 @@
  * rounds; ratios are of the bests. With `--expose-gc` also the heap that a
  * session holds. Arguments: most sessions (1000), rounds (7). Prints JSON.
  */
-import { Effect, Exit, Layer, Scope, Stream } from "effect"
+import { Effect, Exit, Layer, Result, Scope, Stream } from "effect"
 import { setImmediate } from "node:timers/promises"
 import { Agent, type Audio, Llm, Pipeline, Processor, Room, Stt, Tts, type Vad } from "../src/index.ts"
 import { makeMemoryRoom, type MemoryRoom } from "../src/internal/room/memoryRoom.ts"
-import { isProblem, settings } from "../src/internal/vad/settings.ts"
+import { settings } from "../src/internal/vad/settings.ts"
 import { Tracker } from "../src/internal/vad/tracker.ts"
 import { Windower } from "../src/internal/vad/windower.ts"
 import * as EnergyVad from "../src/Layers/EnergyVad.ts"
@@ -60,8 +60,7 @@ const callbacks = Effect.sync((): Subject => ({
   }
 }))
 
-const checked = settings(16_000, [])
-if (isProblem(checked)) throw new Error(checked.detail)
+const checked = Result.getOrThrow(settings(16_000, []))
 
 const work = Effect.sync((): Subject => {
   const cutter = new Windower(16_000, 320, 0)

@@ -12,6 +12,9 @@ import type * as Scope from "effect/Scope"
 import type * as Event from "./Event.ts"
 import * as History from "./History.ts"
 import { built, given } from "./internal/agent.ts"
+import * as Check from "./internal/options.ts"
+import { turn as turnOptions } from "./internal/turn/settings.ts"
+import { detector } from "./internal/vad/settings.ts"
 import type * as Llm from "./Llm.ts"
 import * as Tools from "./Tools.ts"
 import type * as Tts from "./Tts.ts"
@@ -191,9 +194,15 @@ export interface Options<
   readonly onEscalation?: ((escalation: Event.Of<"Escalated">) => Effect.Effect<unknown, unknown, RC>) | undefined
 }
 
+const own = Check.struct<Pick<Options, "turn" | "vad">>()({
+  turn: Check.maybe(turnOptions),
+  vad: Check.maybe(detector)
+})
+
 /**
  * Makes an agent. It needs the handlers of its tools, and what its tools and
- * hooks depend on.
+ * hooks depend on. Throws `Failure.InvalidOptions` where `turn` or `vad` cannot
+ * be.
  *
  * @category constructors
  * @since 0.1.0
@@ -222,6 +231,7 @@ export const make = <
 > => {
   const hooks: Hooks<RE | RX | RU | RL | RF | RC | RK> = options
   const { history = History.empty, instructions, llm, name = "agent", tools, tts, turn, vad, voice } = options
+  Check.readOrThrow(own, { turn, vad })
   return agent<
     | RE
     | RX

@@ -167,6 +167,29 @@ export class Exhausted extends Schema.TaggedError<Exhausted>("effect-voice/Failu
 }
 
 /**
+ * Options that nothing can be done with: all that is wrong, each by the option's
+ * name, such as `turn.endpointing.minDelay`, and with what it must be.
+ *
+ * **Details**
+ *
+ * A constructor throws it where it is called, and what is an Effect or a layer
+ * fails with it; a noun that has an error of its own has it as a reason there.
+ * The program is to be changed: no second try is worth anything.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class InvalidOptions extends Schema.TaggedError<InvalidOptions>("effect-voice/Failure/InvalidOptions")(
+  "InvalidOptions",
+  { problems: Schema.NonEmptyArray(Schema.Struct({ option: Schema.String, detail: Schema.String })) }
+) {
+  readonly isRetryable = false
+  override get message(): string {
+    return this.problems.map(({ detail, option }) => `${option} ${detail}`).join("; ")
+  }
+}
+
+/**
  * Schema of every reason.
  *
  * @category schemas

@@ -27,11 +27,13 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { InvalidOptions } from "./Failure.ts"
 import { showState } from "./internal/frontend/agentState.ts"
+import { recording, serving } from "./internal/frontend/options.ts"
 import { withRecordings } from "./internal/frontend/preconnect.ts"
 import { serveRequests } from "./internal/frontend/sessionRequests.ts"
 import { tellTranscripts } from "./internal/frontend/transcripts.ts"
-import { millisOf } from "./internal/provider/options.ts"
+import * as Check from "./internal/options.ts"
 import * as Room from "./Room.ts"
 
 /**
@@ -67,6 +69,8 @@ export interface Options {
   readonly to?: ReadonlyArray<string> | undefined
 }
 
+const refused = ({ message }: InvalidOptions) => new Room.RoomError({ reason: "InvalidOption", detail: message })
+
 /**
  * Serves frontends for as long as the scope is open.
  *
@@ -75,8 +79,7 @@ export interface Options {
  * It listens beside the conversation and never holds it up: where the room is
  * slower than the words, several updates become one. What cannot be sent is
  * logged. When the scope closes after the end of the session, what was said last
- * is still sent, for a second at most. Throws a `RoomError` where `runTimeout`
- * cannot be.
+ * is still sent, for a second at most. Fails where an option cannot be.
  *
  * @category running
  * @since 0.1.0
@@ -84,31 +87,16 @@ export interface Options {
 export const attach = (
   session: Room.Conversation,
   options: Options = {}
-): Effect.Effect<void, never, Room.Room | Scope.Scope> => {
-  const runTimeout = millis("runTimeout", options.runTimeout, "1 minute")
-  return Effect.gen(function*() {
-    const streams = options.transcripts ?? true
-    const packets = options.packets ?? true
-    if (streams || packets) yield* tellTranscripts(session, { streams, packets, to: options.to })
-    if (options.remote ?? true) {
-      yield* serveRequests(session, {
-        access: options.access ?? (() => false),
-        instructions: options.instructions ?? false,
-        runTimeout
-      })
-    }
-    if (options.state ?? true) {
-      yield* showState(session, options.name ?? session.job["agentName"] ?? (yield* session.agent))
+): Effect.Effect<void, Room.RoomError, Room.Room | Scope.Scope> =>
+  Effect.gen(function*() {
+    const settings = yield* Check.readOrFail(serving, options, refused)
+    const { access = () => false, instructions, packets, runTimeout, transcripts: streams } = settings
+    if (streams || packets) yield* tellTranscripts(session, { streams, packets, to: settings.to })
+    if (settings.remote) yield* serveRequests(session, { access, instructions, runTimeout })
+    if (settings.state) {
+      yield* showState(session, settings.name ?? session.job["agentName"] ?? (yield* session.agent))
     }
   })
-}
-
-const millis = (option: string, input: Duration.Input | undefined, fallback: Duration.Input): number => {
-  const ms = millisOf(input ?? fallback)
-  if (ms >= 0) return ms
-  const detail = `${option}: must be a duration of 0 or more, such as "5 seconds"`
-  throw new Room.RoomError({ reason: "InvalidOption", detail })
-}
 
 /**
  * Options of recordings.
@@ -137,8 +125,7 @@ export interface PreconnectOptions {
  * One recording of each participant is taken, of at most 2 MiB, and the last 15
  * seconds of it are heard. It is decoded when the participant is listened to.
  *
- * A room of LiveKit does this by itself. Throws a `RoomError` where an option
- * cannot be.
+ * A room of LiveKit does this by itself. Fails where an option cannot be.
  *
  * @category combinators
  * @since 0.1.0
@@ -146,8 +133,5 @@ export interface PreconnectOptions {
 export const preconnect = (
   room: Room.Room["Service"],
   options: PreconnectOptions = {}
-): Effect.Effect<Room.Room["Service"], never, Scope.Scope> =>
-  withRecordings(room, {
-    wait: millis("wait", options.wait, "3 seconds"),
-    maxAge: millis("maxAge", options.maxAge, "3 seconds")
-  })
+): Effect.Effect<Room.Room["Service"], Room.RoomError, Scope.Scope> =>
+  Effect.flatMap(Check.readOrFail(recording, options, refused), (settings) => withRecordings(room, settings))

@@ -12,10 +12,10 @@ import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Schema from "effect/Schema"
 import * as budgets from "./internal/history/budget.ts"
+import { truncating } from "./internal/history/options.ts"
 import * as pairs from "./internal/history/pairs.ts"
 import * as prompts from "./internal/history/prompt.ts"
 import * as transcripts from "./internal/history/transcript.ts"
-import { whole } from "./internal/resilience/options.ts"
 import type * as Llm from "./Llm.ts"
 
 const fields = {
@@ -317,14 +317,14 @@ export const copy = (self: History, options: CopyOptions = {}): History => {
  *
  * A call and its output stay or go together, so there may be fewer items. A
  * call that is still running counts like any other item. The last message of
- * the user stays, in the place of the oldest of the others. Throws a
- * `Resilience.InvalidOption` where `maxItems` cannot be.
+ * the user stays, in the place of the oldest of the others. Throws
+ * `Failure.InvalidOptions` where `maxItems` cannot be.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const truncate = (self: History, options: { readonly maxItems: number }): History => {
-  let left = whole("maxItems", options.maxItems, 0, 0)
+  let left = truncating(options).maxItems
   const kept = self.items.toReversed().filter((item) => pairs.isSystem(item) || left-- > 0).toReversed()
   return { items: pairs.dropHalves(self.items, pairs.keepUser(self.items, kept)) }
 }

@@ -16,6 +16,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type * as Failure from "./Failure.ts"
 import { replyOf } from "./internal/llm/adapter.ts"
 import * as caching from "./internal/llm/cache.ts"
 import { counted } from "./internal/llm/metering.ts"
@@ -23,7 +24,8 @@ import { type Delta, LlmError, type Request, type Service, type Settings } from 
 import * as resilience from "./internal/llm/resilient.ts"
 import { Thought } from "./internal/llm/thinking.ts"
 import { Unsaid } from "./internal/llm/unsaid.ts"
-import { Checks, millisOf } from "./internal/provider/options.ts"
+import * as Check from "./internal/options.ts"
+import { refused } from "./internal/provider/options.ts"
 import { masked } from "./internal/resilience/errors.ts"
 import { layerResilient as layerOf, services } from "./internal/resilience/layers.ts"
 import { through } from "./internal/streams.ts"
@@ -182,7 +184,7 @@ export const resilient: (service: Llm["Service"], policy?: Policy) => Llm["Servi
 export const layerResilient: <E, R>(
   layer: Layer.Layer<Llm, E, R>,
   options?: LayerOptions
-) => Layer.Layer<Llm, E, R> = layerOf(Llm, "llm", resilient)
+) => Layer.Layer<Llm, E | LlmError, R> = layerOf(Llm, "llm", resilient, resilience.failing)
 
 /**
  * Creates an `Llm` that asks the next provider when one fails before its first
@@ -202,7 +204,7 @@ export const fallback = (
     /** Asks the next provider also after some output: the reply then begins anew. @default false */
     readonly retryAfterOutput?: boolean | undefined
   } = {}
-): Effect.Effect<Llm["Service"] & Fallback, never, Scope.Scope> => resilience.fallback(providers, options)
+): Effect.Effect<Llm["Service"] & Fallback, LlmError, Scope.Scope> => resilience.fallback(providers, options)
 
 /**
  * Layer of a fallback over the services of other layers, the preferred one
@@ -214,7 +216,7 @@ export const fallback = (
 export const layerFallback = <E, R>(
   providers: readonly [Layer.Layer<Llm, E, R>, ...ReadonlyArray<Layer.Layer<Llm, E, R>>],
   options?: Parameters<typeof fallback>[1]
-): Layer.Layer<Llm, E, R> =>
+): Layer.Layer<Llm, E | LlmError, R> =>
   Layer.effect(Llm, Effect.flatMap(services(Llm, providers), (services) => fallback(services, options)))
 
 /**
@@ -237,7 +239,7 @@ export const recoveries: ReadonlyArray<Recovery<Llm["Service"]>> = resilience.re
 export const recovering: (
   service: Llm["Service"],
   options?: RecoverOptions<Llm["Service"]>
-) => Effect.Effect<Llm["Service"] & Fallback, never, Scope.Scope> = resilience.recovering
+) => Effect.Effect<Llm["Service"] & Fallback, LlmError, Scope.Scope> = resilience.recovering
 
 /**
  * Opens the connections of an `Llm` before they are needed, for 10 seconds at
@@ -272,6 +274,15 @@ export const hedge = (
   options: HedgeOptions = {}
 ): Llm["Service"] => resilience.hedge(providers, options)
 
+const settingsSchema = Check.struct<Settings>()({
+  model: Check.asIs,
+  temperature: Check.number({ least: 0, most: 2 }),
+  maxTokens: Check.whole({ least: 1, most: 1_000_000 })
+})
+
+const refusing = (provider: string) => (wrong: Failure.InvalidOptions) =>
+  new LlmError({ provider, reason: refused(wrong) })
+
 /**
  * Gives an `Llm` whose requests all have these settings, whatever they say
  * themselves.
@@ -280,14 +291,31 @@ export const hedge = (
  * @since 0.1.0
  */
 export const withSettings = (llm: Llm["Service"], settings: Settings): Llm["Service"] => {
-  const { maxTokens, temperature } = settings
-  refuse(llm.name, new Checks().range("temperature", temperature, 0, 2).whole("maxTokens", maxTokens, 1, 1_000_000))
+  Check.readOrThrow(settingsSchema, settings, refusing(llm.name))
   return {
     ...llm,
     model: settings.model ?? llm.model,
     reply: (request) => llm.reply({ ...request, settings: { ...request.settings, ...settings } })
   }
 }
+
+/**
+ * What is kept of replies, and for how long.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface CacheOptions {
+  /** Most replies that are kept; the one not asked for the longest goes first. @default 100 */
+  readonly capacity?: number | undefined
+  /** At least 1 ms. @default "1 hour" */
+  readonly timeToLive?: Duration.Input | undefined
+}
+
+const memory = Check.struct<CacheOptions>()({
+  capacity: Check.whole({ least: 1, default: 100 }),
+  timeToLive: Check.duration({ least: 1, default: "1 hour" })
+})
 
 /**
  * Gives an `Llm` that answers the same question from memory.
@@ -307,22 +335,9 @@ export const withSettings = (llm: Llm["Service"], settings: Settings): Llm["Serv
  * @category combinators
  * @since 0.1.0
  */
-export const cached = (llm: Llm["Service"], options: {
-  /** Most replies that are kept; the one not asked for the longest goes first. @default 100 */
-  readonly capacity?: number | undefined
-  /** @default "1 hour" */
-  readonly timeToLive?: Duration.Input | undefined
-} = {}): Llm["Service"] => {
-  const { capacity = 100, timeToLive = "1 hour" } = options
-  refuse(
-    llm.name,
-    new Checks().whole("capacity", capacity, 1, Number.MAX_SAFE_INTEGER).time("timeToLive", timeToLive, 1, Infinity)
-  )
-  return caching.cached(llm, { capacity, keepMs: millisOf(timeToLive) })
-}
-
-const refuse = (provider: string, { problem }: Checks): void => {
-  if (problem !== undefined) throw new LlmError({ provider, reason: problem })
+export const cached = (llm: Llm["Service"], options: CacheOptions = {}): Llm["Service"] => {
+  const { capacity, timeToLive } = Check.readOrThrow(memory, options, refusing(llm.name))
+  return caching.cached(llm, { capacity, keepMs: timeToLive })
 }
 
 /**

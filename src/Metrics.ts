@@ -60,11 +60,12 @@ import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Cost from "./Cost.ts"
 import type * as Event from "./Event.ts"
+import type { InvalidOptions } from "./Failure.ts"
 import * as collectors from "./internal/metrics/collector.ts"
 import * as errorTypes from "./internal/metrics/errorType.ts"
 import * as recording from "./internal/metrics/record.ts"
 import * as series from "./internal/metrics/series.ts"
-import { millis, whole } from "./internal/resilience/options.ts"
+import * as Check from "./internal/options.ts"
 
 /**
  * Kind of failure, as `agent_errors_total` labels it.
@@ -239,15 +240,26 @@ export const register: Effect.Effect<void> = Effect.contextWith((context: Contex
 )
 
 /**
- * Makes a collector. Throws a `Resilience.InvalidOption` where `turns` cannot be.
+ * Options of a collector.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface CollectorOptions {
+  /** Turn records kept. @default 100 */
+  readonly turns?: number | undefined
+}
+
+const collecting = Check.struct<CollectorOptions>()({ turns: Check.whole({ default: 100, endless: true }) })
+
+/**
+ * Makes a collector. Throws `Failure.InvalidOptions` where `turns` cannot be.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const collector = (options?: {
-  /** Turn records kept. @default 100 */
-  readonly turns?: number | undefined
-}): Collector => collectors.make(whole("turns", options?.turns, 100, 0))
+export const collector = (options: CollectorOptions = {}): Collector =>
+  collectors.make(Check.readOrThrow(collecting, options).turns)
 
 const nameOf = (cause: Cause.Cause<unknown>): string => {
   const error: unknown = Cause.squash(cause)
@@ -257,23 +269,35 @@ const nameOf = (cause: Cause.Cause<unknown>): string => {
   return error instanceof Error ? error.name : "unknown"
 }
 
+const exporting = Check.struct<Exporter<any, any>>()({
+  name: Check.required(Check.text()),
+  export: Check.asIs,
+  schedule: Check.such<Schedule.Schedule<unknown>>(
+    Schedule.isSchedule,
+    "be a Schedule, such as Schedule.spaced(\"1 minute\")"
+  ),
+  timeout: Check.duration({ default: "10 seconds" })
+})
+
 /**
  * Runs an exporter for as long as the scope is open.
  *
  * **Details**
  *
  * A failed, broken or slow export is logged and the next one is tried. The log
- * names the tag of the error and not its text, which may hold a secret.
+ * names the tag of the error and not its text, which may hold a secret. Fails
+ * where an option cannot be.
  *
  * @category exporting
  * @since 0.1.0
  */
 export const exporter = Effect.fnUntraced(function*<E, R>(
   options: Exporter<E, R>
-): Effect.fn.Return<void, never, R | Scope.Scope> {
+): Effect.fn.Return<void, InvalidOptions, R | Scope.Scope> {
+  const { timeout } = yield* Check.readOrFail(exporting, options, (wrong) => wrong)
   const once = Metric.snapshot.pipe(
     Effect.flatMap(options.export),
-    Effect.timeout(millis("timeout", options.timeout, "10 seconds")),
+    Effect.timeout(timeout),
     Effect.catchCause((cause) =>
       Cause.hasInterruptsOnly(cause)
         ? Effect.void
@@ -296,7 +320,7 @@ export const exporter = Effect.fnUntraced(function*<E, R>(
  * @category layers
  * @since 0.1.0
  */
-export const layer = <E = never, R = never>(options?: Options<E, R>): Layer.Layer<never, never, R> =>
+export const layer = <E = never, R = never>(options?: Options<E, R>): Layer.Layer<never, InvalidOptions, R> =>
   Layer.effectDiscard(Effect.gen(function*() {
     const context = yield* Effect.context<never>()
     series.register(context)

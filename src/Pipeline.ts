@@ -14,10 +14,10 @@ import type * as Agent from "./Agent.ts"
 import type * as Audio from "./Audio.ts"
 import type * as Cost from "./Cost.ts"
 import type * as Event from "./Event.ts"
+import type { InvalidOptions } from "./Failure.ts"
 import type * as History from "./History.ts"
 import { each as holdEach } from "./internal/pipeline/each.ts"
 import { open } from "./internal/pipeline/open.ts"
-import type { InvalidOption } from "./internal/pipeline/options.ts"
 import type * as Llm from "./Llm.ts"
 import type * as Processor from "./Processor.ts"
 import type * as Resilience from "./Resilience.ts"
@@ -30,15 +30,13 @@ import type * as Tts from "./Tts.ts"
 import type * as Turn from "./Turn.ts"
 import type * as Vad from "./Vad.ts"
 
-export { InvalidOption } from "./internal/pipeline/options.ts"
-
 /**
  * Why a session could not be opened.
  *
  * @category errors
  * @since 0.1.0
  */
-export type PipelineError = InvalidOption | Room.RoomError | Vad.VadError | Tools.ToolsError
+export type PipelineError = InvalidOptions | Room.RoomError | Vad.VadError | Tools.ToolsError
 
 /**
  * What the caller hears when the session gives up.

@@ -17,8 +17,9 @@ import { dual } from "effect/Function"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Audio from "./Audio.ts"
+import type { InvalidOptions } from "./Failure.ts"
 import { openGate } from "./internal/audio/gate.ts"
-import { millis, number } from "./internal/resilience/options.ts"
+import * as Check from "./internal/options.ts"
 import { through } from "./internal/streams.ts"
 
 /**
@@ -107,17 +108,24 @@ export const make = <E>(options: {
  */
 export const sync = (name: string, step: Step): Processor => ({ name, open: Effect.succeed(step) })
 
+const loudness = Check.struct<{ readonly dB: number }>()({ dB: Check.required(Check.number({ endless: true })) })
+
 /**
  * Makes audio louder or quieter by a number of decibels, cut to full scale.
- * Throws a `Resilience.InvalidOption` where it is no number.
+ * Throws `Failure.InvalidOptions` where it is no number.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const gain = (dB: number): Processor => {
-  number("dB", dB, 0)
+  Check.readOrThrow(loudness, { dB })
   return sync("gain", (frames) => frames.map((frame) => Audio.gain(frame, dB)))
 }
+
+const gating = Check.struct<GateOptions>()({
+  thresholdDbfs: Check.number({ endless: true, default: -50 }),
+  hold: Check.duration({ default: "200 millis" })
+})
 
 /**
  * Silences audio while no sample reaches the threshold.
@@ -126,17 +134,21 @@ export const gain = (dB: number): Processor => {
  *
  * Opens within 1 ms and closes within 10 ms, without delay to the audio, in the
  * same way however the audio is cut into frames. Frames that it leaves as they
- * are pass as the same objects. Throws a `Resilience.InvalidOption` for an option
+ * are pass as the same objects. Throws `Failure.InvalidOptions` for an option
  * that cannot be.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const gate = (options?: GateOptions): Processor => {
-  const threshold = number("thresholdDbfs", options?.thresholdDbfs, -50)
-  const hold = millis("hold", options?.hold, "200 millis")
-  return make({ name: "gate", open: Effect.sync(() => openGate(threshold, hold)) })
+export const gate = (options: GateOptions = {}): Processor => {
+  const { hold, thresholdDbfs } = Check.readOrThrow(gating, options)
+  return make({ name: "gate", open: Effect.sync(() => openGate(thresholdDbfs, hold)) })
 }
+
+const chaining = Check.struct<ChainOptions>()({
+  onFailure: Check.asIs,
+  openTimeout: Check.duration({ default: "5 seconds" })
+})
 
 /**
  * Opens processors in the current scope and gives one step that runs them in
@@ -144,7 +156,7 @@ export const gate = (options?: GateOptions): Processor => {
  *
  * **Details**
  *
- * Never fails. A processor that does not open is skipped and what it had
+ * Fails for a wrong option alone. A processor that does not open is skipped and what it had
  * acquired is released; one that throws passes its input on, then and from then
  * on. Both are reported through `onFailure`.
  *
@@ -154,7 +166,8 @@ export const gate = (options?: GateOptions): Processor => {
 export const chain = Effect.fnUntraced(function*(
   processors: ReadonlyArray<Processor>,
   options?: ChainOptions
-): Effect.fn.Return<Step, never, Scope.Scope> {
+): Effect.fn.Return<Step, InvalidOptions, Scope.Scope> {
+  const { openTimeout } = yield* Check.readOrFail(chaining, options ?? {}, (wrong) => wrong)
   const report = (failure: Failure): void => {
     try {
       options?.onFailure?.(failure)
@@ -162,7 +175,6 @@ export const chain = Effect.fnUntraced(function*(
       // The listener's fault is not the audio's.
     }
   }
-  const openTimeout = millis("openTimeout", options?.openTimeout, "5 seconds")
   const opened = yield* Effect.forEach(
     processors,
     (processor) => open(processor, openTimeout),
@@ -207,19 +219,19 @@ export const process: {
   (
     processors: ReadonlyArray<Processor>,
     options?: ChainOptions
-  ): <E, R>(audio: Stream.Stream<Audio.Frame, E, R>) => Stream.Stream<Audio.Frame, E, R>
+  ): <E, R>(audio: Stream.Stream<Audio.Frame, E, R>) => Stream.Stream<Audio.Frame, E | InvalidOptions, R>
   <E, R>(
     audio: Stream.Stream<Audio.Frame, E, R>,
     processors: ReadonlyArray<Processor>,
     options?: ChainOptions
-  ): Stream.Stream<Audio.Frame, E, R>
+  ): Stream.Stream<Audio.Frame, E | InvalidOptions, R>
 } = dual(
   (args) => Stream.isStream(args[0]),
   <E, R>(
     audio: Stream.Stream<Audio.Frame, E, R>,
     processors: ReadonlyArray<Processor>,
     options?: ChainOptions
-  ): Stream.Stream<Audio.Frame, E, R> =>
+  ): Stream.Stream<Audio.Frame, E | InvalidOptions, R> =>
     Stream.unwrap(Effect.map(chain(processors, options), (step) => through(step)(audio)))
 )
 

@@ -40,7 +40,6 @@ export {
   type RecoverOptions,
   type Recovery
 } from "./internal/resilience/model.ts"
-export { InvalidOption } from "./internal/resilience/options.ts"
 
 /**
  * Makes a circuit breaker.
@@ -54,7 +53,8 @@ export { InvalidOption } from "./internal/resilience/options.ts"
  * @category constructors
  * @since 0.1.0
  */
-export const breaker = (options: BreakerOptions): Effect.Effect<Breaker> => Circuit.make(options)
+export const breaker = (options: BreakerOptions): Effect.Effect<Breaker, Failure.InvalidOptions> =>
+  Circuit.make(options)
 
 /**
  * Makes a stream of a provider resilient up to its first useful output.

@@ -269,7 +269,7 @@ export class Room extends Context.Service<Room, {
   readonly setAttributes: (attributes: Readonly<Record<string, string>>) => Effect.Effect<void, RoomError>
   readonly remove?: ((identity: string) => Effect.Effect<void, RoomError>) | undefined
   readonly attach?:
-    | ((conversation: Conversation) => Effect.Effect<void, never, Room | Scope.Scope>)
+    | ((conversation: Conversation) => Effect.Effect<void, RoomError, Room | Scope.Scope>)
     | undefined
   readonly ended: Effect.Effect<EndReason>
   readonly leave: Effect.Effect<void>

@@ -16,7 +16,8 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
 import * as Failure from "./Failure.ts"
-import { millisOf } from "./internal/provider/options.ts"
+import * as Check from "./internal/options.ts"
+import { refused } from "./internal/provider/options.ts"
 import { masked } from "./internal/resilience/errors.ts"
 import { layerResilient as layerOf, services } from "./internal/resilience/layers.ts"
 import {
@@ -27,7 +28,7 @@ import {
   type Transcript,
   type Wants
 } from "./internal/stt/model.ts"
-import { problemOf as recognizerProblem } from "./internal/stt/options.ts"
+import { recognizer } from "./internal/stt/options.ts"
 import { recognise } from "./internal/stt/recognizer.ts"
 import * as resilience from "./internal/stt/resilient.ts"
 import { byMarks, byVoice } from "./internal/stt/segments.ts"
@@ -206,19 +207,17 @@ const vadFailure = ({ reason }: Vad.VadError): Failure.Reason =>
  * @since 0.1.0
  */
 export const fromRecognizer = (options: RecognizerOptions): Stt["Service"] => {
-  const { format, interimEvery, name, recognize, vad, vadOptions } = options
-  const wrong = recognizerProblem(options)
-  if (wrong !== undefined) throw new SttError({ provider: name, reason: wrong })
-  const cutting = {
-    format,
-    maxMs: millisOf(options.maxSpeech ?? "60 seconds"),
-    interimMs: interimEvery === undefined ? undefined : millisOf(interimEvery),
-    paddingMs: millisOf(vadOptions?.prefixPadding ?? "500 millis")
-  }
+  const { name, recognize, vad } = options
+  const { format, interimEvery, maxSpeech, vadOptions } = Check.readOrThrow(
+    recognizer,
+    options,
+    (wrong) => new SttError({ provider: name, reason: refused(wrong) })
+  )
+  const cutting = { format, maxMs: maxSpeech, interimMs: interimEvery, paddingMs: vadOptions.prefixPadding }
   const failed = (error: Vad.VadError) => new SttError({ provider: name, reason: vadFailure(error) })
   const segmenter = vad === undefined
     ? Effect.sync(() => byMarks(cutting))
-    : Effect.mapBoth(byVoice(cutting, vad.detector(vadOptions)), {
+    : Effect.mapBoth(byVoice(cutting, vad.detector(options.vadOptions)), {
       onFailure: failed,
       onSuccess: (segmenter) => ({
         push: (inputs: ReadonlyArray<Input>) => Effect.mapError(segmenter.push(inputs), failed),
@@ -262,7 +261,7 @@ export const resilient: (service: Stt["Service"], policy?: Policy) => Stt["Servi
 export const layerResilient: <E, R>(
   layer: Layer.Layer<Stt, E, R>,
   options?: LayerOptions
-) => Layer.Layer<Stt, E, R> = layerOf(Stt, "stt", resilient)
+) => Layer.Layer<Stt, E | SttError, R> = layerOf(Stt, "stt", resilient, resilience.failing)
 
 /**
  * Creates an `Stt` that asks the next provider when one fails.
@@ -280,7 +279,7 @@ export const layerResilient: <E, R>(
 export const fallback = (
   providers: readonly [Stt["Service"], ...ReadonlyArray<Stt["Service"]>],
   options: FallbackOptions<Stt["Service"]> = {}
-): Effect.Effect<Stt["Service"] & Fallback, never, Scope.Scope> => resilience.fallback(providers, options)
+): Effect.Effect<Stt["Service"] & Fallback, SttError, Scope.Scope> => resilience.fallback(providers, options)
 
 /**
  * Layer of a fallback over the services of other layers, the preferred one
@@ -292,7 +291,7 @@ export const fallback = (
 export const layerFallback = <E, R>(
   providers: readonly [Layer.Layer<Stt, E, R>, ...ReadonlyArray<Layer.Layer<Stt, E, R>>],
   options?: FallbackOptions<Stt["Service"]>
-): Layer.Layer<Stt, E, R> =>
+): Layer.Layer<Stt, E | SttError, R> =>
   Layer.effect(
     Stt,
     Effect.flatMap(services(Stt, providers), (services) => fallback(services, options))
@@ -317,7 +316,7 @@ export const recoveries: ReadonlyArray<Recovery<Stt["Service"]>> = resilience.re
 export const recovering: (
   service: Stt["Service"],
   options?: RecoverOptions<Stt["Service"]>
-) => Effect.Effect<Stt["Service"] & Fallback, never, Scope.Scope> = resilience.recovering
+) => Effect.Effect<Stt["Service"] & Fallback, SttError, Scope.Scope> = resilience.recovering
 
 /**
  * Opens the connections of an `Stt` before they are needed, for 10 seconds at

@@ -14,10 +14,10 @@ import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { whole } from "./internal/resilience/options.ts"
 import * as Emoji from "./internal/text/emoji.ts"
 import * as Lexicon from "./internal/text/lexicon.ts"
 import * as Markdown from "./internal/text/markdown.ts"
+import { cutting } from "./internal/text/options.ts"
 import * as Phrases from "./internal/text/phrases.ts"
 import * as Replace from "./internal/text/replace.ts"
 import * as Sentences from "./internal/text/segmenter.ts"
@@ -161,17 +161,17 @@ export interface PhraseOptions {
  * `!` and `?` wait for white space, their full-width forms for the next
  * character, and `。` and `।` for nothing, save inside quotation marks and
  * brackets. A line break ends a sentence unless a lower-case letter follows, a
- * blank line always. Throws a `Resilience.InvalidOption` for a length that cannot
+ * blank line always. Throws `Failure.InvalidOptions` for a length that cannot
  * be.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const segmenter = (options?: SentenceOptions): Segmenter => {
-  const lexicon = Lexicon.of(options?.language)
-  const max = whole("maxLength", options?.maxLength, Infinity, 1)
-  const min = Math.min(whole("minLength", options?.minLength, lexicon.minLength, 0), max)
-  const first = Math.min(whole("firstMinLength", options?.firstMinLength, min, 0), max)
+export const segmenter = (options: SentenceOptions = {}): Segmenter => {
+  const { firstMinLength, language, maxLength: max, minLength } = cutting(options)
+  const lexicon = Lexicon.of(language)
+  const min = Math.min(minLength ?? lexicon.minLength, max)
+  const first = Math.min(firstMinLength ?? min, max)
   return new Sentences.Segmenter(lexicon, { min, max, first })
 }
 

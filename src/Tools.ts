@@ -16,9 +16,11 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { millis } from "./internal/resilience/options.ts"
+import { InvalidOptions } from "./Failure.ts"
+import * as Check from "./internal/options.ts"
 import * as entries from "./internal/tools/entry.ts"
 import * as execution from "./internal/tools/execute.ts"
+import { calling } from "./internal/tools/options.ts"
 import * as running from "./internal/tools/runner.ts"
 
 /**
@@ -110,7 +112,7 @@ export class DuplicateTool extends Schema.TaggedError<DuplicateTool>("effect-voi
  * @since 0.1.0
  */
 export class ToolsError extends Schema.TaggedError<ToolsError>("effect-voice/Tools/ToolsError")("ToolsError", {
-  reason: Schema.Union([DuplicateTool])
+  reason: Schema.Union([DuplicateTool, InvalidOptions])
 }) {
   override get message(): string {
     return this.reason.message
@@ -352,6 +354,8 @@ export const list = (self: Set<unknown>): ReadonlyArray<Tool.Any> =>
 export const annotation = <A>(self: Set<unknown>, name: string, reference: Context.Reference<A>): A =>
   Context.get(self.entries.get(name)?.tool.annotations ?? Context.empty(), reference)
 
+const refused = (reason: InvalidOptions): ToolsError => new ToolsError({ reason })
+
 /**
  * Runs one call, without a model and without a conversation if need be.
  *
@@ -364,7 +368,7 @@ export const annotation = <A>(self: Set<unknown>, name: string, reference: Conte
  * over. A handler that dies, fails with what it does not declare or gives what
  * its schema does not allow is masked, and its cause is logged; parameters never
  * are. A result that cannot be written as JSON (a BigInt, a cycle) fails with
- * that as its reason.
+ * that as its reason. Throws a `ToolsError` where `timeout` cannot be.
  *
  * Parameters of more than 65,536 characters, or of more than 16,384 that are not
  * valid JSON, are a failure that tells the model so.
@@ -372,10 +376,8 @@ export const annotation = <A>(self: Set<unknown>, name: string, reference: Conte
  * @category execution
  * @since 0.1.0
  */
-export const execute = <R>(self: Set<R>, call: Call, options?: Options): Effect.Effect<Output, never, R> => {
-  millis("timeout", options?.timeout, Infinity)
-  return execution.execute(self, call, options ?? {}, told)
-}
+export const execute = <R>(self: Set<R>, call: Call, options: Options = {}): Effect.Effect<Output, never, R> =>
+  execution.execute(self, call, Check.readOrThrow(calling, options, refused), told)
 
 const onDuplicate = (set: Set<unknown>, name: string) => {
   const annotations = set.entries.get(name)?.tool.annotations ?? Context.empty()
@@ -386,20 +388,18 @@ const onDuplicate = (set: Set<unknown>, name: string) => {
 const told = (error: unknown): string | undefined => error instanceof ToolError ? error.message : undefined
 
 /**
- * Makes the runner of a conversation, which its scope ends. Throws a
- * `Resilience.InvalidOption` where `timeout` cannot be.
+ * Makes the runner of a conversation, which its scope ends. Fails for a wrong `timeout`.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const makeRunner = (options?: RunnerOptions): Effect.Effect<Runner, never, Scope.Scope> => {
-  millis("timeout", options?.timeout, Infinity)
-  return running.make({
-    execute: (set, call) => execute(set, call, options),
-    policy: (set, name) => ({
-      cancellable: annotation(set, name, Cancellable),
-      onDuplicate: onDuplicate(set, name)
-    }),
-    onOutput: options?.onOutput
-  })
-}
+export const makeRunner = (options: RunnerOptions = {}): Effect.Effect<Runner, ToolsError, Scope.Scope> =>
+  Effect.flatMap(Check.readOrFail(calling, options, refused), (settings) =>
+    running.make({
+      execute: (set, call) => execution.execute(set, call, settings, told),
+      policy: (set, name) => ({
+        cancellable: annotation(set, name, Cancellable),
+        onDuplicate: onDuplicate(set, name)
+      }),
+      onOutput: options.onOutput
+    }))

@@ -12,11 +12,12 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import { dual } from "effect/Function"
 import * as Layer from "effect/Layer"
-import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as Audio from "./Audio.ts"
-import * as Failure from "./Failure.ts"
+import type * as Audio from "./Audio.ts"
+import { format } from "./internal/audio/options.ts"
+import * as Check from "./internal/options.ts"
+import { invalid } from "./internal/provider/options.ts"
 import { masked } from "./internal/resilience/errors.ts"
 import { layerResilient as layerOf, services } from "./internal/resilience/layers.ts"
 import * as caching from "./internal/tts/cache.ts"
@@ -29,9 +30,11 @@ import {
   type Chunk,
   type Options,
   type Service,
+  type StoreOptions,
   TtsError,
   type Voice
 } from "./internal/tts/model.ts"
+import { directory, memory, refusing } from "./internal/tts/options.ts"
 import { spoken } from "./internal/tts/pieces.ts"
 import * as resilience from "./internal/tts/resilient.ts"
 import * as byVoice from "./internal/tts/voices.ts"
@@ -53,6 +56,7 @@ export {
   type Chunk,
   type Options,
   type Service,
+  type StoreOptions,
   TimedText,
   TtsError,
   type Voice
@@ -112,11 +116,7 @@ export const make = (provider: {
   ) => Stream.Stream<Chunk, E | TtsError, R>
 }): Tts["Service"] => {
   const { channels, sampleRate } = provider
-  const format = Audio.validateFormat({ channels, sampleRate })
-  if (Result.isFailure(format)) {
-    const reason = new Failure.InvalidRequest({ detail: format.failure.message })
-    throw new TtsError({ provider: provider.name, reason })
-  }
+  Check.readOrThrow(format, { channels, sampleRate }, refusing(provider.name))
   return Tts.of({
     name: provider.name,
     model: provider.model,
@@ -217,10 +217,10 @@ export const cached = (
   tts: Tts["Service"],
   options: CacheOptions = {}
 ): Effect.Effect<Tts["Service"] & Cache, TtsError, Scope.Scope> => {
-  const { accepts = (text) => text.length <= 200, maxBytes = 32 * 1024 * 1024, store } = options
-  if (maxBytes >= 0) return caching.cached(tts, { maxBytes, accepts, store })
-  const reason = new Failure.InvalidRequest({ detail: `maxBytes: must be at least 0, not ${maxBytes}` })
-  return Effect.fail(new TtsError({ provider: tts.name, reason }))
+  return Effect.flatMap(
+    Check.readOrFail(memory, options, refusing(tts.name)),
+    ({ accepts = (text: string) => text.length <= 200, ...others }) => caching.cached(tts, { ...others, accepts })
+  )
 }
 
 /**
@@ -249,21 +249,12 @@ export const layerCached = <E, R>(
  * @category constructors
  * @since 0.1.0
  */
-export const fileStore = (options: {
-  readonly path: string
-  readonly variant: string
-  /** Most bytes of all files; what was not used for the longest goes first. @default 268435456 */
-  readonly maxBytes?: number | undefined
-}): Effect.Effect<CacheStore, TtsError, FileSystem.FileSystem> => {
-  const { maxBytes = 256 * 1024 * 1024 } = options
-  const refused = (detail: string) =>
-    new TtsError({ provider: "cache", reason: new Failure.InvalidRequest({ detail }) })
-  return maxBytes >= 0
-    ? Effect.mapError(
-      files.fileStore({ ...options, maxBytes }),
-      () => refused("path: the directory can be neither read nor made")
-    )
-    : Effect.fail(refused(`maxBytes: must be at least 0, not ${maxBytes}`))
+export const fileStore = (options: StoreOptions): Effect.Effect<CacheStore, TtsError, FileSystem.FileSystem> => {
+  const reason = invalid("path", "the directory can be neither read nor made")
+  return Effect.flatMap(
+    Check.readOrFail(directory, options, refusing("cache")),
+    (settings) => Effect.mapError(files.fileStore(settings), () => new TtsError({ provider: "cache", reason }))
+  )
 }
 
 /**
@@ -288,7 +279,7 @@ export const resilient: (service: Tts["Service"], policy?: Policy) => Tts["Servi
 export const layerResilient: <E, R>(
   layer: Layer.Layer<Tts, E, R>,
   options?: LayerOptions
-) => Layer.Layer<Tts, E, R> = layerOf(Tts, "tts", resilient)
+) => Layer.Layer<Tts, E | TtsError, R> = layerOf(Tts, "tts", resilient, resilience.failing)
 
 /**
  * Creates a `Tts` that asks the next provider when one fails before its first
@@ -311,7 +302,7 @@ export const fallback = (
     /** Asks the next provider also after some audio: the speech then begins anew. @default false */
     readonly retryAfterOutput?: boolean | undefined
   } = {}
-): Effect.Effect<Tts["Service"] & Fallback, never, Scope.Scope> => resilience.fallback(providers, options)
+): Effect.Effect<Tts["Service"] & Fallback, TtsError, Scope.Scope> => resilience.fallback(providers, options)
 
 /**
  * Creates a `Tts` that asks the next provider, too, when one is late.
@@ -352,7 +343,7 @@ export const withOptions = (tts: Tts["Service"], options: Options): Tts["Service
 export const layerFallback = <E, R>(
   providers: readonly [Layer.Layer<Tts, E, R>, ...ReadonlyArray<Layer.Layer<Tts, E, R>>],
   options?: Parameters<typeof fallback>[1]
-): Layer.Layer<Tts, E, R> =>
+): Layer.Layer<Tts, E | TtsError, R> =>
   Layer.effect(Tts, Effect.flatMap(services(Tts, providers), (services) => fallback(services, options)))
 
 /**
@@ -374,7 +365,7 @@ export const recoveries: ReadonlyArray<Recovery<Tts["Service"]>> = resilience.re
 export const recovering: (
   service: Tts["Service"],
   options?: RecoverOptions<Tts["Service"]>
-) => Effect.Effect<Tts["Service"] & Fallback, never, Scope.Scope> = resilience.recovering
+) => Effect.Effect<Tts["Service"] & Fallback, TtsError, Scope.Scope> = resilience.recovering
 
 /**
  * Opens the connections of a `Tts` before they are needed, for 10 seconds at

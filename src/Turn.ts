@@ -30,7 +30,7 @@ import * as Words from "./internal/turn/words.ts"
 
 export type { Action } from "./internal/turn/action.ts"
 export type { Ears, State } from "./internal/turn/model.ts"
-export { type Problem, resolve, type Settings } from "./internal/turn/settings.ts"
+export { resolve, type Settings } from "./internal/turn/settings.ts"
 export type { Signal } from "./internal/turn/signal.ts"
 export {
   awaitsFinal,

@@ -11,13 +11,14 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
 import { throughEffect } from "./internal/streams.ts"
 import { makeDetector } from "./internal/vad/detector.ts"
-import { InferenceFailed, InvalidOption, invalidOption, ModelUnavailable, VadError } from "./internal/vad/errors.ts"
-import { isProblem, modelProblem, settings } from "./internal/vad/settings.ts"
+import { InferenceFailed, invalidOptions, ModelUnavailable, VadError } from "./internal/vad/errors.ts"
+import { checkModel, settings } from "./internal/vad/settings.ts"
 
 /**
  * The audio of one utterance, with the padding before its start and the silence
@@ -69,7 +70,7 @@ export type Event =
   | { readonly _tag: "VoiceResumed"; readonly at: number }
   | { readonly _tag: "SpeechEnded"; readonly at: number; readonly startedAt: number; readonly speech: Speech }
 
-export { InferenceFailed, InvalidOption, ModelUnavailable, VadError }
+export { InferenceFailed, ModelUnavailable, VadError }
 
 /**
  * What one window scored: `at` is the stream time of its end (ms).
@@ -133,7 +134,7 @@ export interface Detector {
  *
  * **Details**
  *
- * `detector` fails with `InvalidOption` before it allocates anything. `detect`
+ * `detector` fails with `InvalidOptions` before it allocates anything. `detect`
  * is the same as a stream.
  *
  * @category services
@@ -184,11 +185,17 @@ export type Scorer =
 export const validate = (
   model: { readonly sampleRate: number; readonly windowSize: number },
   options?: Options
-): Effect.Effect<void, VadError> =>
-  Effect.suspend(() => {
-    const found = modelProblem(model) ?? settings(model.sampleRate, [options])
-    return isProblem(found) ? Effect.fail(invalidOption(found.option, found.detail)) : Effect.void
-  })
+): Effect.Effect<void, VadError> => Effect.asVoid(checked(model, [options]))
+
+const checked = (
+  model: { readonly sampleRate: number; readonly windowSize: number },
+  layers: ReadonlyArray<Options | undefined>
+) =>
+  Effect.suspend(() =>
+    Effect.fromResult(
+      Result.mapError(Result.flatMap(checkModel(model), () => settings(model.sampleRate, layers)), invalidOptions)
+    )
+  )
 
 /**
  * Creates a `Vad` from what scores one window.
@@ -215,14 +222,10 @@ export const make = (provider: {
   readonly defaults?: Options | undefined
 }): Vad["Service"] => {
   const detector = (options?: Options): Effect.Effect<Detector, VadError, Scope.Scope> =>
-    Effect.suspend(() => {
-      const found = modelProblem(provider) ?? settings(provider.sampleRate, [options, provider.defaults])
-      if (isProblem(found)) return Effect.fail(invalidOption(found.option, found.detail))
-      return Effect.map(
-        provider.scorer,
-        (scorer) => makeDetector(provider, found, scorer)
-      )
-    })
+    Effect.flatMap(
+      checked(provider, [options, provider.defaults]),
+      (settings) => Effect.map(provider.scorer, (scorer) => makeDetector(provider, settings, scorer))
+    )
   return Vad.of({
     name: provider.name,
     detector,

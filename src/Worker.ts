@@ -37,7 +37,6 @@ export {
   ConnectionLost,
   ConnectionReason,
   Exhausted,
-  InvalidOption,
   ListenFailed,
   PackageMissing,
   PrewarmFailed,

@@ -121,12 +121,12 @@ describe("CommandStt", () => {
     Effect.gen(function*() {
       const wrong: ReadonlyArray<readonly [options: CommandStt.Options, says: RegExp]> = [
         [{ program: "no-such-program" }, /^no-such-program: program: "no-such-program" was not found/],
-        [{ program: " " }, /program: the name/],
-        [{ program: "cat", timeout: 0 }, /timeout:/],
-        [{ program: "cat", timeout: "30 days" }, /timeout:/],
-        [{ program: "cat", maxOutput: 0.5 }, /maxOutput:/],
-        [{ program: "cat", concurrency: 0 }, /concurrency:/],
-        [{ program: "cat", format: { sampleRate: 0, channels: 1 } }, /format:/]
+        [{ program: " " }, /program must be the name/],
+        [{ program: "cat", timeout: 0 }, /timeout must/],
+        [{ program: "cat", timeout: "30 days" }, /timeout must/],
+        [{ program: "cat", maxOutput: 0.5 }, /maxOutput must/],
+        [{ program: "cat", concurrency: 0 }, /concurrency must/],
+        [{ program: "cat", format: { sampleRate: 0, channels: 1 } }, /format.sampleRate must/]
       ]
       for (const [options, says] of wrong) {
         const error = yield* Effect.flip(CommandStt.make(options))

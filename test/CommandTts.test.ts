@@ -135,11 +135,11 @@ describe("CommandTts", () => {
     Effect.gen(function*() {
       const wrong: ReadonlyArray<readonly [options: CommandTts.Options, says: RegExp]> = [
         [{ program: "no-such-program" }, /"no-such-program" was not found/],
-        [{ program: "cat", output: "file" }, /^cat: args: with output "file"/],
-        [{ program: "cat", voice: "x", voices: ["a", "b"] }, /voice: "x" is not one of voices: a, b/],
-        [{ program: "cat", speed: 0 }, /speed:/],
-        [{ program: "cat", sampleRate: 0 }, /sampleRate:/],
-        [{ program: "cat", audio: { sampleRate: 16_000, channels: 0 } }, /audio:/]
+        [{ program: "cat", output: "file" }, /^cat: args must be a function with output "file"/],
+        [{ program: "cat", voice: "x", voices: ["a", "b"] }, /voice must be one of a, b, not "x"/],
+        [{ program: "cat", speed: 0 }, /speed must/],
+        [{ program: "cat", sampleRate: 0 }, /sampleRate must/],
+        [{ program: "cat", audio: { sampleRate: 16_000, channels: 0 } }, /audio.channels must/]
       ]
       for (const [options, says] of wrong) {
         const error = yield* Effect.flip(CommandTts.make(options))
@@ -147,8 +147,8 @@ describe("CommandTts", () => {
         assert.match(error.message, says)
       }
       const voice = yield* Effect.flip(say({ program: "cat", voices: ["a"] }, "Hello", { voice: "b" }))
-      assert.match(voice.message, /there is no voice "b"; there are a/)
-      assert.match((yield* Effect.flip(say({ program: "cat" }, "Hello", { speed: -1 }))).message, /speed:/)
+      assert.match(voice.message, /voice must be one of a, not "b"/)
+      assert.match((yield* Effect.flip(say({ program: "cat" }, "Hello", { speed: -1 }))).message, /speed must/)
     }))
 
   it.live("is configured from outside", () =>

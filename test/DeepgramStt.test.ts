@@ -355,7 +355,7 @@ describe("DeepgramStt", () => {
       for (const [option, bad] of wrong) {
         const error = yield* Effect.flip(Effect.scoped(DeepgramStt.make({ apiKey: key, ...bad })))
         assert.strictEqual(error.reason._tag, "InvalidRequest")
-        assert.match(error.message, new RegExp(`^deepgram: ${option}: `))
+        assert.match(error.message, new RegExp(`^deepgram: ${option} `))
         assert.notInclude(error.message, "secret")
       }
     }))

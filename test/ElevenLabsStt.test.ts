@@ -203,7 +203,7 @@ describe("ElevenLabsStt", () => {
       ]
       for (const [option, bad] of wrong) {
         const error = yield* Effect.flip(Effect.scoped(ElevenLabsStt.make({ apiKey: key, ...bad })))
-        assert.match(error.message, new RegExp(`^elevenlabs: ${option}: `))
+        assert.match(error.message, new RegExp(`^elevenlabs: ${option} `))
       }
     }))
 

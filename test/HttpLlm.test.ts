@@ -375,7 +375,7 @@ describe("HttpLlm", () => {
 
   it.live("refuses what cannot work", () =>
     Effect.gen(function*() {
-      assert.match((yield* Effect.flip(HttpLlm.make({ url: "localhost" }))).message, /^http: url:/)
+      assert.match((yield* Effect.flip(HttpLlm.make({ url: "localhost" }))).message, /^http: url must/)
       assert.match((yield* Effect.flip(reply({ url: "http://localhost", body: () => 1n }))).message, /body: cannot/)
       assert.match(
         (yield* Effect.flip(reply({ url: "http://localhost", body: () => undefined }))).message,

@@ -125,13 +125,13 @@ describe("HttpStt", () => {
   it.live("refuses what cannot work when it is built", () =>
     Effect.gen(function*() {
       const wrong: ReadonlyArray<readonly [options: HttpStt.Options, says: RegExp]> = [
-        [{ url: "/recognize" }, /^http: url:/],
-        [{ url: "ws://localhost" }, /url:/],
-        [{ url: `https://user:${key}@localhost` }, /url: must hold no user/],
-        [{ url: "http://localhost", headers: { "bad name": "x" } }, /headers: "bad name"/],
-        [{ url: "http://localhost", headers: { "x-key": Redacted.make(`${key}\nx: y`) } }, /headers: "x-key"/],
-        [{ url: "http://localhost", format: { sampleRate: 0, channels: 1 } }, /format:/],
-        [{ url: "http://localhost", field: "audio" }, /field:/]
+        [{ url: "/recognize" }, /^http: url must/],
+        [{ url: "ws://localhost" }, /url must/],
+        [{ url: `https://user:${key}@localhost` }, /url must hold no user/],
+        [{ url: "http://localhost", headers: { "bad name": "x" } }, /headers must .*"bad name"/],
+        [{ url: "http://localhost", headers: { "x-key": Redacted.make(`${key}\nx: y`) } }, /headers must .*"x-key"/],
+        [{ url: "http://localhost", format: { sampleRate: 0, channels: 1 } }, /format.sampleRate must/],
+        [{ url: "http://localhost", field: "audio" }, /field must/]
       ]
       for (const [options, says] of wrong) {
         const error = yield* Effect.flip(HttpStt.make(options))

@@ -81,7 +81,7 @@ describe("SileroVad", () => {
         ]
         for (const [option, options] of cases) {
           const reason = yield* reasonOf(SileroVad.layer(options))
-          assert.strictEqual(reason._tag === "InvalidOption" ? reason.option : reason._tag, option)
+          assert.strictEqual(reason._tag === "InvalidOptions" ? reason.problems[0].option : reason._tag, option)
         }
       }))
   })

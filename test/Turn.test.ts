@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
 import { Text, Turn } from "effect-voice"
 import { drive, final, interim, paused, resumed, speaks, started, stopped } from "./support/turn.ts"
 
@@ -601,12 +602,16 @@ describe("Turn", () => {
         [{ endpointing: { alpha: 1.5 } }, "endpointing.alpha"],
         [{ interruption: { minWords: 1.5 } }, "interruption.minWords"],
         [{ interruption: { minDuration: Number.NaN } }, "interruption.minDuration"],
+        [{ interruption: { echoWarmUp: { seconds: Number.NaN } } }, "interruption.echoWarmUp"],
+        [{ awayAfter: "5 secs" }, "awayAfter"],
         [{ limits: { maxWords: 0 } }, "limits.maxWords"],
         [{ toleratedFailures: -1 }, "toleratedFailures"]
-      ] as ReadonlyArray<readonly [Turn.Options, string]>
+      ] as unknown as ReadonlyArray<readonly [Turn.Options, string]>
     )("names what is wrong with %j", (options, option) => {
       const resolved = Turn.resolve(options)
-      assert.strictEqual("option" in resolved ? resolved.option : "accepted", option)
+      assert.deepStrictEqual(Result.isFailure(resolved) ? resolved.failure.problems.map(({ option }) => option) : [], [
+        option
+      ])
     })
   })
 })

@@ -453,8 +453,8 @@ describe("Vad", () => {
         ]
         for (const [option, options] of cases) {
           const reason = yield* failure(hear([], options))
-          assert.strictEqual(reason._tag, "InvalidOption")
-          assert.strictEqual(reason._tag === "InvalidOption" ? reason.option : "", option)
+          assert.strictEqual(reason._tag, "InvalidOptions")
+          assert.strictEqual(reason._tag === "InvalidOptions" ? reason.problems[0].option : "", option)
         }
       }))
 
@@ -468,7 +468,7 @@ describe("Vad", () => {
           ] as const
         ) {
           const reason = yield* failure(hear([], {}, Vad.make({ name: "wrong", scorer: never, ...model })))
-          assert.strictEqual(reason._tag === "InvalidOption" ? reason.option : "", option)
+          assert.strictEqual(reason._tag === "InvalidOptions" ? reason.problems[0].option : "", option)
         }
       }))
 
@@ -591,7 +591,7 @@ describe("Vad", () => {
     it.effect("fails where a frame has an impossible format", () =>
       Effect.gen(function*() {
         const reason = yield* failure(hear([{ ...script(1), sampleRate: 0 }]))
-        assert.strictEqual(reason._tag === "InvalidOption" ? reason.option : "", "sampleRate")
+        assert.strictEqual(reason._tag === "InvalidOptions" ? reason.problems[0].option : "", "sampleRate")
       }))
 
     it.effect("acquires a scorer for each detector, in its scope", () =>
@@ -734,7 +734,7 @@ describe("EnergyVad", () => {
       ]
       for (const [option, options] of cases) {
         const { reason } = yield* Effect.flip(Layer.build(EnergyVad.layer(options)))
-        assert.strictEqual(reason._tag === "InvalidOption" ? reason.option : "", option)
+        assert.strictEqual(reason._tag === "InvalidOptions" ? reason.problems[0].option : "", option)
       }
     }))
 

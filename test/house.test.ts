@@ -93,7 +93,6 @@ const longFiles: Readonly<Record<string, number>> = {
   "History.ts": 486,
   "Text.ts": 441,
   "Tools.ts": 405,
-  "Tts.ts": 403,
   "internal/text/markdown.ts": 416
 }
 
@@ -121,7 +120,7 @@ const noExportForNobody: Rule = (graph) => {
 const wallReads = (text: string): number =>
   text.split("\n").filter((line) => !/^\s*(\*|\/\*\*|\/\/)/.test(line)).flatMap((line) =>
     line.match(
-      /\b(?:currentTime(?:Millis|Nanos)(?:Unsafe)?|Date\.now|new Date\b|DateTime\.now\w*|Schedule\.(?:fixed|windowed|elapsed|during|cron)|cached(?:Invalidate)?WithTTL|timeToLive:|idleTimeToLive)/g
+      /\b(?:currentTime(?:Millis|Nanos)(?:Unsafe)?|Date\.now|new Date\b|DateTime\.now\w*|Schedule\.(?:fixed|windowed|elapsed|during|cron)|cached(?:Invalidate)?WithTTL|timeToLive:(?! Check\.)|idleTimeToLive)/g
     ) ?? []
   ).length
 

@@ -1,7 +1,20 @@
 /** An option that nothing can be done with is refused by its name where it is given: none can hang or flood a process. */
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Layer, Redacted, Result, Stream } from "effect"
-import { Audio, Frontend, History, Llm, Metrics, Processor, Room, Stt, Text, Tools, Tts } from "effect-voice"
+import {
+  Audio,
+  Frontend,
+  History,
+  Llm,
+  Metrics,
+  Processor,
+  Resilience,
+  Room,
+  Stt,
+  Text,
+  Tools,
+  Tts
+} from "effect-voice"
 import * as AzureStt from "effect-voice/Layers/AzureStt"
 import * as CommandStt from "effect-voice/Layers/CommandStt"
 import * as CommandTts from "effect-voice/Layers/CommandTts"
@@ -60,10 +73,10 @@ const thrown: ReadonlyArray<Case> = [
   ...each("maxLength", [Number.NaN, -5, 0], (maxLength) => Text.splitSentences("One. Two.", { maxLength })),
   ...each("turns", [Number.NaN, -5, 1.5], (turns) => Metrics.collector({ turns })),
   ...each("maxItems", [Number.NaN, -5], (maxItems) => History.truncate(History.empty, { maxItems })),
-  ...each("timeout", noTimes, (timeout) => Tools.makeRunner({ timeout })),
-  ...each("runTimeout", noTimes, (runTimeout) => Frontend.attach(undefined as never, { runTimeout })),
-  ...each("wait", noTimes, (wait) => Frontend.preconnect(undefined as never, { wait })),
-  ...each("maxAge", noTimes, (maxAge) => Frontend.preconnect(undefined as never, { maxAge }))
+  ...each("timeout", noTimes, (timeout) => Tools.execute(Tools.empty, { id: "1", name: "a", params: {} }, { timeout })),
+  ...each("attempts", [Number.NaN, 0, 1.5], (attempts) => Resilience.retryLayer(Layer.empty, { attempts })),
+  ...each("retries", [Number.NaN, -1, 1.5], (retries) => Llm.resilient(llm, { retries })),
+  ...each("after", noTimes, (after) => Llm.hedge([llm, llm], { after }))
 ]
 
 type Layered = readonly [option: string, layer: Layer.Layer<never, unknown>]
@@ -131,6 +144,27 @@ const failing: ReadonlyArray<Layered> = [
     noTimes,
     (shutdownTimeout) => Telemetry.layerOtlp({ url: "http://127.0.0.1:1", shutdownTimeout })
   ),
+  ...layers("timeout", noTimes, (timeout) => Layer.effectDiscard(Tools.makeRunner({ timeout }))),
+  ...layers(
+    "runTimeout",
+    noTimes,
+    (runTimeout) =>
+      Layer.provide(Layer.effectDiscard(Frontend.attach(undefined as never, { runTimeout })), LocalRoom.layer())
+  ),
+  ...layers("wait", noTimes, (wait) => Layer.effectDiscard(Frontend.preconnect(undefined as never, { wait }))),
+  ...layers("maxAge", noTimes, (maxAge) => Layer.effectDiscard(Frontend.preconnect(undefined as never, { maxAge }))),
+  ...layers(
+    "timeout",
+    noTimes,
+    (timeout) => Metrics.layer({ exporters: [{ name: "a", export: () => Effect.void, timeout }] })
+  ),
+  ...layers("openTimeout", noTimes, (openTimeout) => Layer.effectDiscard(Processor.chain([], { openTimeout }))),
+  ...layers("window", noTimes, (window) => Layer.effectDiscard(Resilience.breaker({ name: "a", window }))),
+  ...layers(
+    "policy.firstOutput",
+    noTimes,
+    (firstOutput) => Layer.effectDiscard(Llm.fallback([llm], { policy: { firstOutput } }))
+  ),
   ...layers("frame", noLengths, (frame) => LocalRoom.layer({ frame })),
   ...layers("join", noTimes, (join) => LocalRoom.layer({ participants: [{ identity: "ann", join }] })),
   ...layers("frontend.runTimeout", noTimes, (runTimeout) => LiveKitRoom.layer({ ...room, frontend: { runTimeout } })),
@@ -155,7 +189,7 @@ describe("an option that nothing can be done with", () => {
     const result = Result.try({ try: make, catch: (error) => error as Error & { _tag: string } })
     assert.isTrue(Result.isFailure(result))
     if (!Result.isFailure(result)) return
-    assert.match(result.failure._tag, /Error$|^InvalidOption$/)
+    assert.match(result.failure._tag, /Error$|^InvalidOptions$/)
     assert.include(result.failure.message, option)
     assert.match(result.failure.message, /must |not a |not /)
   })

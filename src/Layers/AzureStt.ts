@@ -20,10 +20,11 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type * as Failure from "../Failure.ts"
-import { host, isRegion } from "../internal/azure/region.ts"
+import { host, region } from "../internal/azure/region.ts"
 import { dialect, id } from "../internal/azure/turns.ts"
 import { layerFrom } from "../internal/config/variable.ts"
-import { address, Checks, invalid, millisOf, protocols, speaking } from "../internal/provider/options.ts"
+import * as Check from "../internal/options.ts"
+import { address, protocols, refused, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { type Standby, standby } from "../internal/provider/standby.ts"
 import { converse } from "../internal/stt/conversation.ts"
@@ -61,43 +62,48 @@ export interface Options {
   readonly sampleRate?: number | undefined
 }
 
+const provider = "azure"
+
+const failing = (name: string) => (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
+
+const schema = Check.struct<Options>()({
+  apiKey: Check.required(Check.key),
+  name: Check.text({ default: provider }),
+  region,
+  baseUrl: Check.url(protocols),
+  language: Check.text({ default: "en-US" }),
+  mode: Check.oneOf(["Conversation", "Interactive", "Dictation"], { default: "Conversation" }),
+  profanity: Check.oneOf(["Masked", "Removed", "Raw"], { default: "Masked" }),
+  output: Check.oneOf(["Simple", "Detailed"], { default: "Simple" }),
+  phrases: Check.asIs,
+  segmentation: Check.duration({ least: 100, most: 5000 }),
+  endpointId: Check.text(),
+  sampleRate: Check.oneOf([8000, 16_000] as ReadonlyArray<number>, { default: 16_000 })
+})
+
+type Settings = typeof schema.Type
+
 /** How long a connection that was opened in advance waits for its first audio. */
 const keepMs = 30_000
 
-const check = (options: Options, sampleRate: number): Effect.Effect<void, Failure.InvalidRequest> =>
-  isRegion(options.region)
-    ? new Checks()
-      .key("apiKey", options.apiKey)
-      .text("name", options.name)
-      .url("baseUrl", options.baseUrl, protocols)
-      .text("language", options.language)
-      .oneOf("mode", options.mode, ["Conversation", "Interactive", "Dictation"])
-      .oneOf("profanity", options.profanity, ["Masked", "Removed", "Raw"])
-      .oneOf("output", options.output, ["Simple", "Detailed"])
-      .time("segmentation", options.segmentation, 100, 5000)
-      .text("endpointId", options.endpointId)
-      .oneOf("sampleRate", sampleRate, [8000, 16_000])
-      .result
-    : Effect.fail(invalid("region", "must be the region's own name, such as westeurope"))
-
-const query = (options: Options) => ({
-  language: options.endpointId === undefined ? options.language ?? "en-US" : undefined,
+const query = (options: Settings) => ({
+  language: options.endpointId === undefined ? options.language : undefined,
   cid: options.endpointId,
-  format: (options.output ?? "Simple").toLowerCase(),
+  format: options.output.toLowerCase(),
   wordLevelTimestamps: options.output === "Detailed" ? true : undefined,
-  profanity: (options.profanity ?? "Masked").toLowerCase()
+  profanity: options.profanity.toLowerCase()
 })
 
 /** What every turn is told, beside what the address says. */
-const context = (options: Options): Readonly<Record<string, unknown>> => {
-  const { mode = "Conversation", phrases = [], profanity = "Masked", segmentation } = options
+const context = (options: Settings): Readonly<Record<string, unknown>> => {
+  const { mode, phrases = [], profanity, segmentation } = options
   return {
     phraseDetection: {
       mode,
       enrichment: { profanity },
       ...(segmentation === undefined ? undefined : {
         [mode.toLowerCase()]: {
-          segmentation: { mode: "Custom", segmentationSilenceTimeoutMs: Math.round(millisOf(segmentation)) }
+          segmentation: { mode: "Custom", segmentationSilenceTimeoutMs: Math.round(segmentation) }
         }
       })
     },
@@ -124,24 +130,28 @@ const context = (options: Options): Readonly<Record<string, unknown>> => {
  */
 export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.SttError, Scope.Scope> = Effect
   .fnUntraced(function*(options) {
-    const { name = "azure", sampleRate = 16_000 } = options
-    const failed = (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
-    yield* Effect.mapError(check(options, sampleRate), failed)
-    const base = speaking("ws", options.baseUrl ?? `wss://${host("stt", options.region)}`)
-    const path = `/speech/recognition/${(options.mode ?? "Conversation").toLowerCase()}/cognitiveservices/v1`
-    const dial = (options: Options) =>
+    const settings = yield* Check.readOrFail(
+      schema,
+      options,
+      (wrong) => failing(options.name ?? provider)(refused(wrong))
+    )
+    const { name, sampleRate } = settings
+    const failed = failing(name)
+    const base = speaking("ws", settings.baseUrl ?? `wss://${host("stt", settings.region)}`)
+    const path = `/speech/recognition/${settings.mode.toLowerCase()}/cognitiveservices/v1`
+    const dial = (settings: Settings) =>
       Effect.flatMap(id, (connection) =>
         connect({
-          url: address(base, path, query(options)),
-          headers: { "Ocp-Apim-Subscription-Key": options.apiKey, "X-ConnectionId": connection }
+          url: address(base, path, query(settings)),
+          headers: { "Ocp-Apim-Subscription-Key": settings.apiKey, "X-ConnectionId": connection }
         }))
-    const service = (options: Options, line: Pick<Standby, "open"> & Partial<Standby>): Stt.Stt["Service"] =>
+    const service = (settings: Settings, line: Pick<Standby, "open"> & Partial<Standby>): Stt.Stt["Service"] =>
       Stt.make({
         name,
         interims: true,
         prewarm: line.prewarm === undefined ? undefined : Effect.mapError(line.prewarm, failed),
         withLanguage: (language) => {
-          const other = { ...options, language }
+          const other = { ...settings, language }
           return service(other, { open: dial(other) })
         },
         transcribe: converse({
@@ -149,10 +159,10 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
           sampleRate,
           leastMs: 100,
           open: line.open,
-          dialect: dialect({ sampleRate, context: context(options) })
+          dialect: dialect({ sampleRate, context: context(settings) })
         })
       })
-    return service(options, yield* standby({ open: dial(options), keepMs }))
+    return service(settings, yield* standby({ open: dial(settings), keepMs }))
   })
 
 /**

@@ -19,11 +19,12 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import type * as Audio from "../Audio.ts"
 import type * as Failure from "../Failure.ts"
-import { host, isRegion } from "../internal/azure/region.ts"
+import { host, region } from "../internal/azure/region.ts"
 import { type Manner, ssml } from "../internal/azure/ssml.ts"
 import { layerFrom } from "../internal/config/variable.ts"
+import * as Check from "../internal/options.ts"
 import { http } from "../internal/provider/http.ts"
-import { address, Checks, invalid } from "../internal/provider/options.ts"
+import { address, refused } from "../internal/provider/options.ts"
 import { frames } from "../internal/provider/pcm.ts"
 import { byPieces } from "../internal/tts/pieces.ts"
 import * as Tts from "../Tts.ts"
@@ -76,40 +77,38 @@ const volumes = /^(?:silent|x-soft|soft|medium|loud|x-loud|default|[+-]?\d+(?:\.
 /** What an answer of another kind is: a page of a proxy is not audio. */
 const types = ["audio/", "application/octet-stream"]
 
-const check = (options: Options, sampleRate: number): Effect.Effect<void, Failure.InvalidRequest> => {
-  const { pitch, volume } = options
-  if (!isRegion(options.region)) {
-    return Effect.fail(invalid("region", "must be the region's own name, such as westeurope"))
-  }
-  if (pitch !== undefined && !pitches.test(pitch)) {
-    return Effect.fail(invalid("pitch", "must be such as +50Hz, -2st, +10% or low"))
-  }
-  if (volume !== undefined && !volumes.test(volume)) {
-    return Effect.fail(invalid("volume", "must be such as +10%, -20%, 80 or soft"))
-  }
-  return new Checks()
-    .key("apiKey", options.apiKey)
-    .text("name", options.name)
-    .url("baseUrl", options.baseUrl, ["https:", "http:"])
-    .text("voice", options.voice)
-    .text("language", options.language)
-    .range("rate", options.rate, 0.5, 2)
-    .text("style", options.style)
-    .text("endpointId", options.endpointId)
-    .oneOf("sampleRate", sampleRate, [...formats.keys()])
-    .result
-}
+const provider = "azure"
 
-const manner = (options: Options, asked: Tts.Options | undefined): Effect.Effect<Manner, Failure.Reason> => {
-  const { pitch = "+0Hz", style, volume = "+0%" } = options
-  const rate = asked?.speed ?? options.rate ?? 1
-  if (!(rate >= 0.5 && rate <= 2)) {
-    return Effect.fail(invalid("speed", `must lie between 0.5 and 2, not ${rate}`))
-  }
-  const voice = asked?.voice ?? options.voice ?? "en-US-JennyNeural"
-  const language = options.language ?? /^[a-z]{2,3}(?:-[A-Z][a-z]{3})?-[A-Z]{2}(?=-)/.exec(voice)?.[0] ?? "en-US"
-  return Effect.succeed({ voice, language, rate, pitch, volume, style })
-}
+const failing = (name: string) => (reason: Failure.Reason) => new Tts.TtsError({ provider: name, reason })
+
+const rate = { least: 0.5, most: 2 } as const
+
+const schema = Check.struct<Options>()({
+  apiKey: Check.required(Check.key),
+  name: Check.text({ default: provider }),
+  region,
+  baseUrl: Check.url(["https:", "http:"]),
+  voice: Check.text({ default: "en-US-JennyNeural" }),
+  language: Check.text(),
+  rate: Check.number({ ...rate, default: 1 }),
+  pitch: Check.text({ pattern: pitches, must: "be such as +50Hz, -2st, +10% or low", default: "+0Hz" }),
+  volume: Check.text({ pattern: volumes, must: "be such as +10%, -20%, 80 or soft", default: "+0%" }),
+  style: Check.text(),
+  endpointId: Check.text(),
+  sampleRate: Check.oneOf([...formats.keys()], { default: 24_000 })
+})
+
+type Settings = typeof schema.Type
+
+const spoken = Check.struct<Pick<Tts.Options, "speed">>()({ speed: Check.number(rate) })
+
+const manner = (settings: Settings, asked: Tts.Options = {}): Effect.Effect<Manner, Failure.Reason> =>
+  Effect.map(Check.readOrFail(spoken, asked, refused), ({ speed }) => {
+    const { pitch, rate, style, volume } = settings
+    const voice = asked.voice ?? settings.voice
+    const language = settings.language ?? /^[a-z]{2,3}(?:-[A-Z][a-z]{3})?-[A-Z]{2}(?=-)/.exec(voice)?.[0] ?? "en-US"
+    return { voice, language, rate: speed ?? rate, pitch, volume, style }
+  })
 
 /**
  * Creates a `Tts` that asks Azure.
@@ -126,18 +125,22 @@ const manner = (options: Options, asked: Tts.Options | undefined): Effect.Effect
  */
 export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.TtsError> = Effect.fnUntraced(
   function*(options) {
-    const { endpointId, name = "azure", sampleRate = 24_000 } = options
-    const failed = (reason: Failure.Reason) => new Tts.TtsError({ provider: name, reason })
-    yield* Effect.mapError(check(options, sampleRate), failed)
+    const settings = yield* Check.readOrFail(
+      schema,
+      options,
+      (wrong) => failing(options.name ?? provider)(refused(wrong))
+    )
+    const { apiKey, endpointId, name, region, sampleRate } = settings
+    const failed = failing(name)
     const client = yield* http
     const format = { sampleRate, channels: 1 }
-    const base = options.baseUrl ??
-      `https://${host("tts", options.region).replace(".tts.", endpointId === undefined ? ".tts." : ".voice.")}`
+    const base = settings.baseUrl ??
+      `https://${host("tts", region).replace(".tts.", endpointId === undefined ? ".tts." : ".voice.")}`
     const url = address(base, "/cognitiveservices/v1", { deploymentId: endpointId })
     const request = (manner: Manner) => (text: string): Stream.Stream<Audio.Frame, Failure.Reason> => {
       const asked = HttpClientRequest.post(url).pipe(
         HttpClientRequest.setHeaders({
-          "Ocp-Apim-Subscription-Key": Redacted.value(options.apiKey),
+          "Ocp-Apim-Subscription-Key": Redacted.value(apiKey),
           "X-Microsoft-OutputFormat": formats.get(sampleRate) ?? "",
           "User-Agent": "effect-voice"
         }),
@@ -151,7 +154,7 @@ export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.T
       prewarm: Effect.mapError(client.warm(base), failed),
       speak: (text, asked) =>
         Stream.unwrap(Effect.map(
-          Effect.mapError(manner(options, asked), failed),
+          Effect.mapError(manner(settings, asked), failed),
           (manner) => byPieces(text, { format, request: request(manner), fail: failed })
         ))
     })

@@ -16,15 +16,17 @@ import type * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import * as Audio from "../Audio.ts"
 import type * as Failure from "../Failure.ts"
+import { spoken } from "../internal/audio/options.ts"
 import * as files from "../internal/command/files.ts"
-import * as checked from "../internal/command/options.ts"
+import { fields as common, nameOf } from "../internal/command/options.ts"
 import * as command from "../internal/command/run.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import * as native from "../internal/native.ts"
-import { Checks } from "../internal/provider/options.ts"
+import * as Check from "../internal/options.ts"
+import { refused } from "../internal/provider/options.ts"
 import * as utf8 from "../internal/provider/utf8.ts"
 import * as answers from "../internal/stt/answer.ts"
-import { problemOf as recognizerProblem } from "../internal/stt/options.ts"
+import { fields } from "../internal/stt/options.ts"
 import * as Stt from "../Stt.ts"
 import type * as Vad from "../Vad.ts"
 
@@ -128,6 +130,27 @@ export const pocketsphinx: Options = {
   padding: { before: "200 millis", after: "600 millis" }
 }
 
+const failing = (name: string) => (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
+
+// Each speech is one run: there are no interim transcripts.
+const { interimEvery: _, ...recognizing } = fields
+
+const padding = Check.struct<NonNullable<Options["padding"]>>()({
+  before: Check.required(Check.duration({ most: longestPaddingMs })),
+  after: Check.required(Check.duration({ most: longestPaddingMs }))
+})
+
+const schema = Check.struct<Options>()({
+  ...common,
+  ...recognizing,
+  input: Check.oneOf(["stdin", "file"], { default: "stdin" }),
+  format: Check.maybe(spoken),
+  padding: Check.maybe(padding),
+  answer: Check.asIs,
+  language: Check.text(),
+  maxOutput: Check.whole({ least: 1, default: 1_048_576 })
+})
+
 const argumentsOf = (options: Options, call: Call): ReadonlyArray<string> => {
   const { args = [] } = options
   if (typeof args === "function") return args(call)
@@ -138,12 +161,6 @@ const padded = (padding: Options["padding"], speech: Audio.Frame): Audio.Frame =
   padding === undefined
     ? speech
     : Audio.concat([Audio.silence(padding.before, speech), speech, Audio.silence(padding.after, speech)])
-
-const paddingProblem = ({ padding }: Options): Failure.InvalidRequest | undefined =>
-  new Checks()
-    .time("padding.before", padding?.before, 0, longestPaddingMs)
-    .time("padding.after", padding?.after, 0, longestPaddingMs)
-    .problem
 
 /**
  * Creates an `Stt` that runs a local program.
@@ -160,22 +177,26 @@ const paddingProblem = ({ padding }: Options): Failure.InvalidRequest | undefine
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Return<Stt.Stt["Service"], Stt.SttError> {
-  const name = options.name ?? checked.nameOf(options.program)
-  const failed = (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
-  const { answer = text, format = Audio.speech, input = "stdin" } = options
-  const limits = yield* Effect.mapError(
-    checked.settings(options, { timeout: "30 seconds", maxOutput: 1_048_576 }),
-    failed
+  const settings = yield* Check.readOrFail(
+    schema,
+    options,
+    (wrong) => failing(options.name ?? nameOf(String(options.program)))(refused(wrong))
   )
-  yield* Effect.mapError(checked.checkedFormat("format", format), failed)
-  const wrong = recognizerProblem(options) ?? paddingProblem(options)
-  if (wrong !== undefined) return yield* failed(wrong)
+  const { answer = text, concurrency, format = Audio.speech, input, maxOutput, maxSpeech, timeout } = settings
+  const name = settings.name ?? nameOf(settings.program)
+  const failed = failing(name)
   yield* Effect.mapError(command.find(options), failed)
-  const turns = yield* Semaphore.make(limits.concurrency)
+  const turns = yield* Semaphore.make(concurrency)
 
   const hear = (wav: Uint8Array, language: string | undefined) => {
     const run = (path: string, stdin: Uint8Array | undefined) =>
-      command.run({ ...options, ...limits, args: argumentsOf(options, { input: path, language }), stdin })
+      command.run({
+        ...options,
+        timeoutMs: timeout,
+        maxOutput,
+        args: argumentsOf(options, { input: path, language }),
+        stdin
+      })
     return input === "stdin" ? run("-", wav) : files.withInput("speech.wav", wav, (path) => run(path, undefined))
   }
   const service = (language: string | undefined): Stt.Stt["Service"] =>
@@ -184,7 +205,7 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
       format,
       vad: options.vad,
       vadOptions: options.vadOptions,
-      maxSpeech: options.maxSpeech,
+      maxSpeech,
       withLanguage: service,
       recognize: (speech) =>
         hear(Audio.encodeWav(padded(options.padding, speech)), language).pipe(
@@ -195,7 +216,7 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
           native.track
         )
     })
-  return service(options.language)
+  return service(settings.language)
 })
 
 /**

@@ -14,13 +14,16 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as Semaphore from "effect/Semaphore"
 import type * as Audio from "../Audio.ts"
-import * as Failure from "../Failure.ts"
+import type * as Failure from "../Failure.ts"
+import { spoken as spokenFormat, spokenRate } from "../internal/audio/options.ts"
 import * as audio from "../internal/command/audio.ts"
 import * as files from "../internal/command/files.ts"
-import * as checked from "../internal/command/options.ts"
+import { fields, nameOf } from "../internal/command/options.ts"
 import * as command from "../internal/command/run.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import * as native from "../internal/native.ts"
+import * as Check from "../internal/options.ts"
+import { refused } from "../internal/provider/options.ts"
 import * as Tts from "../Tts.ts"
 
 /**
@@ -137,19 +140,40 @@ const argumentsOf = (options: Options, call: Call): ReadonlyArray<string> => {
   return options.input === "argument" ? [...args, call.text] : args
 }
 
-const speedProblem = (speed: number | undefined): string | undefined =>
-  speed === undefined || (speed > 0 && Number.isFinite(speed)) ? undefined : `speed: must be above 0, not ${speed}`
+const failing = (name: string) => (reason: Failure.Reason) => new Tts.TtsError({ provider: name, reason })
 
-const problemOf = (options: Options): string | undefined => {
-  if (options.output === "file" && typeof options.args !== "function") {
-    return "args: with output \"file\" it must be a function, which puts `output` where the program wants its path"
-  }
-  const { voice, voices } = options
-  if (voice !== undefined && voices !== undefined && !voices.includes(voice)) {
-    return `voice: "${voice}" is not one of voices: ${voices.join(", ")}`
-  }
-  return speedProblem(options.speed)
-}
+const speed = Check.number({ above: 0 })
+
+const unlisted = (voice: string | undefined, voices: ReadonlyArray<string> | undefined) =>
+  voice === undefined || voices === undefined || voices.includes(voice)
+    ? undefined
+    : `must be one of ${voices.join(", ")}, not "${voice}"`
+
+const schema = Check.together(
+  Check.struct<Options>()({
+    ...fields,
+    input: Check.oneOf(["stdin", "argument"], { default: "stdin" }),
+    output: Check.oneOf(["stdout", "file"], { default: "stdout" }),
+    audio: Check.or("wav", spokenFormat, { default: "wav" }),
+    sampleRate: spokenRate,
+    voice: Check.text(),
+    voices: Check.asIs,
+    speed,
+    maxOutput: Check.whole({ least: 1, default: 67_108_864 })
+  }),
+  ({ args, output, voice, voices }) => ({
+    args: output === "file" && typeof args !== "function"
+      ? "must be a function with output \"file\", which puts `output` where the program wants its path"
+      : undefined,
+    voice: unlisted(voice, voices)
+  })
+)
+
+const spoken = (voices: ReadonlyArray<string> | undefined) =>
+  Check.together(
+    Check.struct<Pick<Tts.Options, "speed" | "voice">>()({ speed, voice: Check.asIs }),
+    ({ voice }) => ({ voice: unlisted(voice, voices) })
+  )
 
 /**
  * Creates a `Tts` that runs a local program.
@@ -167,47 +191,45 @@ const problemOf = (options: Options): string | undefined => {
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Return<Tts.Tts["Service"], Tts.TtsError> {
-  const name = options.name ?? checked.nameOf(options.program)
-  const failed = (reason: Failure.Reason) => new Tts.TtsError({ provider: name, reason })
-  const written = options.audio ?? "wav"
-  const sampleRate = options.sampleRate ?? (written === "wav" ? 24_000 : written.sampleRate)
-  const spoken: Audio.Format = { sampleRate, channels: 1 }
-  const limits = yield* Effect.mapError(
-    checked.settings(options, { timeout: "30 seconds", maxOutput: 64 * 1024 * 1024 }),
-    failed
+  const settings = yield* Check.readOrFail(
+    schema,
+    options,
+    (wrong) => failing(options.name ?? nameOf(String(options.program)))(refused(wrong))
   )
-  yield* Effect.mapError(checked.checkedFormat("sampleRate", spoken), failed)
-  if (written !== "wav") yield* Effect.mapError(checked.checkedFormat("audio", written), failed)
-  const problem = problemOf(options)
-  if (problem !== undefined) return yield* failed(new Failure.InvalidRequest({ detail: problem }))
+  const { audio: written, concurrency, maxOutput, timeout, voices } = settings
+  const name = settings.name ?? nameOf(settings.program)
+  const failed = failing(name)
+  const format: Audio.Format = {
+    sampleRate: settings.sampleRate ?? (written === "wav" ? 24_000 : written.sampleRate),
+    channels: 1
+  }
+  const asked = spoken(voices)
   yield* Effect.mapError(command.find(options), failed)
-  const turns = yield* Semaphore.make(limits.concurrency)
+  const turns = yield* Semaphore.make(concurrency)
 
   const say = (call: Omit<Call, "output">): Effect.Effect<Uint8Array, Failure.Reason> => {
     const stdin = options.input === "argument" ? undefined : new TextEncoder().encode(call.text)
     const run = (output: string) =>
-      command.run({ ...options, ...limits, args: argumentsOf(options, { ...call, output }), stdin })
-    return options.output === "file" ? files.withOutput("speech.wav", limits.maxOutput, run) : run("-")
+      command.run({ ...options, timeoutMs: timeout, maxOutput, args: argumentsOf(options, { ...call, output }), stdin })
+    return options.output === "file" ? files.withOutput("speech.wav", maxOutput, run) : run("-")
   }
 
   return Tts.fromSynthesizer({
     name,
-    ...spoken,
-    voices: options.voices,
-    synthesize: (text, voice = options.voice, asked) => {
-      const speed = asked?.speed ?? options.speed
-      const problem = options.voices !== undefined && voice !== undefined && !options.voices.includes(voice)
-        ? `voice: there is no voice "${voice}"; there are ${options.voices.join(", ")}`
-        : speedProblem(speed)
-      if (problem !== undefined) return Effect.fail(failed(new Failure.InvalidRequest({ detail: problem })))
-      if (!/[\p{L}\p{N}]/u.test(text)) return Effect.succeed({ ...spoken, samples: new Int16Array(0) })
-      return say({ text: harmless(text), voice, speed }).pipe(
-        Effect.flatMap(audio.read(written, spoken)),
-        Semaphore.withPermits(turns, 1),
-        Effect.mapError(failed),
-        native.track
+    ...format,
+    voices,
+    synthesize: (text, _, options = {}) =>
+      Check.readOrFail(asked, options, (wrong) => failed(refused(wrong))).pipe(
+        Effect.flatMap(({ speed = settings.speed, voice = settings.voice }) => {
+          if (!/[\p{L}\p{N}]/u.test(text)) return Effect.succeed({ ...format, samples: new Int16Array(0) })
+          return say({ text: harmless(text), voice, speed }).pipe(
+            Effect.flatMap(audio.read(written, format)),
+            Semaphore.withPermits(turns, 1),
+            Effect.mapError(failed),
+            native.track
+          )
+        })
       )
-    }
   })
 })
 

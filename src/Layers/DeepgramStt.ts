@@ -19,8 +19,9 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Failure from "../Failure.ts"
 import { layerFrom } from "../internal/config/variable.ts"
+import * as Check from "../internal/options.ts"
 import { decodeJson } from "../internal/provider/http.ts"
-import { address, Checks, millisOf, protocols, speaking } from "../internal/provider/options.ts"
+import { address, protocols, refused, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { type Standby, standby } from "../internal/provider/standby.ts"
 import { converse, type Dialect, type Heard, nothing } from "../internal/stt/conversation.ts"
@@ -73,6 +74,35 @@ export interface Options {
   /** Hz of the audio that is sent; other audio is resampled. @default 16000 */
   readonly sampleRate?: number | undefined
 }
+
+const provider = "deepgram"
+
+const failing = (name: string) => (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
+
+const schema = Check.struct<Options>()({
+  apiKey: Check.required(Check.key),
+  name: Check.text({ default: provider }),
+  baseUrl: Check.url(protocols, { default: "wss://api.deepgram.com" }),
+  model: Check.text({ default: "nova-3" }),
+  language: Check.text({ default: "en" }),
+  interims: Check.flag({ default: true }),
+  endpointing: Check.or(false, Check.duration({ most: 60_000 })),
+  smartFormat: Check.flag({ default: true }),
+  noDelay: Check.flag({ default: true }),
+  punctuate: Check.flag({ default: true }),
+  numerals: Check.flag(),
+  fillerWords: Check.flag(),
+  profanityFilter: Check.flag(),
+  redact: Check.asIs,
+  keyterms: Check.asIs,
+  keywords: Check.asIs,
+  mipOptOut: Check.flag(),
+  tags: Check.asIs,
+  parameters: Check.asIs,
+  sampleRate: Check.hertz({ least: 8000, most: 48_000, default: 16_000 })
+})
+
+type Settings = typeof schema.Type
 
 /** Deepgram closes after 10 s without a message. */
 const keepAlive = { message: JSON.stringify({ type: "KeepAlive" }), everyMs: 4000 }
@@ -150,19 +180,17 @@ const dialect = Effect.sync((): Dialect => ({
 }))
 
 /** Only what differs from what Deepgram does anyway, except where its default may change. */
-const query = (options: Options, sampleRate: number) => ({
-  model: options.model ?? "nova-3",
-  language: options.language ?? "en",
+const query = (options: Settings) => ({
+  model: options.model,
+  language: options.language,
   encoding: "linear16",
-  sample_rate: sampleRate,
+  sample_rate: options.sampleRate,
   channels: 1,
-  interim_results: options.interims ?? true,
-  smart_format: options.smartFormat ?? true,
-  no_delay: options.noDelay ?? true,
-  punctuate: options.punctuate ?? true,
-  endpointing: options.endpointing === undefined || options.endpointing === false
-    ? options.endpointing
-    : Math.round(millisOf(options.endpointing)),
+  interim_results: options.interims,
+  smart_format: options.smartFormat,
+  no_delay: options.noDelay,
+  punctuate: options.punctuate,
+  endpointing: typeof options.endpointing === "number" ? Math.round(options.endpointing) : options.endpointing,
   numerals: options.numerals,
   filler_words: options.fillerWords,
   profanity_filter: options.profanityFilter,
@@ -173,17 +201,6 @@ const query = (options: Options, sampleRate: number) => ({
   tag: options.tags,
   ...options.parameters
 })
-
-const check = (options: Options, sampleRate: number) =>
-  new Checks()
-    .key("apiKey", options.apiKey)
-    .text("name", options.name)
-    .url("baseUrl", options.baseUrl, protocols)
-    .text("model", options.model)
-    .text("language", options.language)
-    .whole("sampleRate", sampleRate, 8000, 48_000, " Hz")
-    .time("endpointing", options.endpointing === false ? undefined : options.endpointing, 0, 60_000)
-    .result
 
 /**
  * Creates an `Stt` that asks Deepgram.
@@ -199,29 +216,32 @@ const check = (options: Options, sampleRate: number) =>
  */
 export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.SttError, Scope.Scope> = Effect
   .fnUntraced(function*(options) {
-    const { name = "deepgram", sampleRate = 16_000 } = options
-    const failed = (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
-    yield* Effect.mapError(check(options, sampleRate), failed)
+    const settings = yield* Check.readOrFail(
+      schema,
+      options,
+      (wrong) => failing(options.name ?? provider)(refused(wrong))
+    )
+    const { apiKey, name, sampleRate } = settings
+    const failed = failing(name)
     const headers = {
-      authorization: Redacted.make(`Token ${Redacted.value(options.apiKey)}`, { label: "DEEPGRAM_API_KEY" })
+      authorization: Redacted.make(`Token ${Redacted.value(apiKey)}`, { label: "DEEPGRAM_API_KEY" })
     }
-    const base = speaking("ws", options.baseUrl ?? "wss://api.deepgram.com")
-    const dial = (options: Options) =>
-      connect({ url: address(base, "/v1/listen", query(options, sampleRate)), headers })
-    const line = yield* standby({ open: dial(options), keepMs, keepAlive })
-    const service = (options: Options, line: Pick<Standby, "open"> & Partial<Standby>): Stt.Stt["Service"] =>
+    const base = speaking("ws", settings.baseUrl)
+    const dial = (settings: Settings) => connect({ url: address(base, "/v1/listen", query(settings)), headers })
+    const line = yield* standby({ open: dial(settings), keepMs, keepAlive })
+    const service = (settings: Settings, line: Pick<Standby, "open"> & Partial<Standby>): Stt.Stt["Service"] =>
       Stt.make({
         name,
-        model: options.model ?? "nova-3",
-        interims: options.interims ?? true,
+        model: settings.model,
+        interims: settings.interims,
         prewarm: line.prewarm === undefined ? undefined : Effect.mapError(line.prewarm, failed),
         withLanguage: (language) => {
-          const other = { ...options, language }
+          const other = { ...settings, language }
           return service(other, { open: dial(other) })
         },
         transcribe: converse({ name, sampleRate, leastMs: 20, open: line.open, dialect, keepAlive })
       })
-    return service(options, line)
+    return service(settings, line)
   })
 
 /**

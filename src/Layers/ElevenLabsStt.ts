@@ -21,8 +21,9 @@ import { elevenlabs } from "../Config.ts"
 import type * as Failure from "../Failure.ts"
 import { explain } from "../internal/config/variable.ts"
 import * as account from "../internal/elevenlabs/account.ts"
+import * as Check from "../internal/options.ts"
 import { decodeJson } from "../internal/provider/http.ts"
-import { address, Checks, invalid, millisOf, protocols, speaking } from "../internal/provider/options.ts"
+import { address, invalid, protocols, refused, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { type Standby, standby } from "../internal/provider/standby.ts"
 import { converse, type Dialect, type Heard, nothing } from "../internal/stt/conversation.ts"
@@ -61,6 +62,22 @@ export interface Options {
 const provider = "elevenlabs"
 
 const failing = (name: string) => (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
+
+const schema = Check.struct<Options>()({
+  apiKey: Check.required(Check.key),
+  name: Check.text({ default: provider }),
+  baseUrl: Check.url(protocols, { default: account.baseUrl }),
+  model: Check.text({ default: "scribe_v2_realtime" }),
+  language: Check.text(),
+  commit: Check.oneOf(["marks", "pauses"], { default: "marks" }),
+  pause: Check.duration({ least: 300, most: 3000 }),
+  voiceThreshold: Check.number({ least: 0.1, most: 0.9 }),
+  words: Check.flag({ default: true }),
+  logging: Check.flag(),
+  sampleRate: Check.oneOf([8000, 16_000, 22_050, 24_000, 44_100, 48_000] as ReadonlyArray<number>, { default: 16_000 })
+})
+
+type Settings = typeof schema.Type
 
 /** How long a connection that was opened in advance waits for its first audio. */
 const keepMs = 15_000
@@ -111,9 +128,9 @@ const transcript = (answer: Answer, fromMs: number): Stt.Transcript => {
   }
 }
 
-const dialect = (options: Options, sampleRate: number) => (): Dialect => {
-  const byMarks = options.commit !== "pauses"
-  const final = options.words === false ? "committed_transcript" : "committed_transcript_with_timestamps"
+const dialect = ({ commit: by, sampleRate, words }: Settings) => (): Dialect => {
+  const byMarks = by === "marks"
+  const final = words ? "committed_transcript_with_timestamps" : "committed_transcript"
   /** Where in the audio each commit without an answer was, in ms. */
   const commits: Array<number> = []
   let sentMs = 0
@@ -163,29 +180,14 @@ const dialect = (options: Options, sampleRate: number) => (): Dialect => {
   }
 }
 
-const rates = [8000, 16_000, 22_050, 24_000, 44_100, 48_000]
-
-const check = (options: Options, sampleRate: number): Effect.Effect<void, Failure.InvalidRequest> =>
-  new Checks()
-    .key("apiKey", options.apiKey)
-    .text("name", options.name)
-    .url("baseUrl", options.baseUrl, protocols)
-    .text("model", options.model)
-    .text("language", options.language)
-    .oneOf("commit", options.commit, ["marks", "pauses"])
-    .time("pause", options.pause, 300, 3000)
-    .range("voiceThreshold", options.voiceThreshold, 0.1, 0.9)
-    .oneOf("sampleRate", sampleRate, rates)
-    .result
-
-const query = (options: Options, sampleRate: number) => ({
-  model_id: options.model ?? "scribe_v2_realtime",
-  audio_format: `pcm_${sampleRate}`,
+const query = (options: Settings) => ({
+  model_id: options.model,
+  audio_format: `pcm_${options.sampleRate}`,
   commit_strategy: options.commit === "pauses" ? "vad" : "manual",
-  include_timestamps: options.words ?? true,
+  include_timestamps: options.words,
   include_language_detection: options.language === undefined ? true : undefined,
   language_code: options.language,
-  vad_silence_threshold_secs: options.pause === undefined ? undefined : millisOf(options.pause) / 1000,
+  vad_silence_threshold_secs: options.pause === undefined ? undefined : options.pause / 1000,
   vad_threshold: options.voiceThreshold,
   enable_logging: options.logging
 })
@@ -206,34 +208,32 @@ const query = (options: Options, sampleRate: number) => ({
  */
 export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.SttError, Scope.Scope> = Effect
   .fnUntraced(function*(options) {
-    const { name = provider, sampleRate = 16_000 } = options
+    const settings = yield* Check.readOrFail(
+      schema,
+      options,
+      (wrong) => failing(options.name ?? provider)(refused(wrong))
+    )
+    const { model, name, sampleRate } = settings
     const failed = failing(name)
-    yield* Effect.mapError(check(options, sampleRate), failed)
-    const base = speaking("ws", options.baseUrl ?? account.baseUrl)
-    const dial = (options: Options) =>
+    const base = speaking("ws", settings.baseUrl)
+    const dial = (settings: Settings) =>
       connect({
-        headers: account.headers(options.apiKey),
-        url: address(base, "/v1/speech-to-text/realtime", query(options, sampleRate))
+        headers: account.headers(settings.apiKey),
+        url: address(base, "/v1/speech-to-text/realtime", query(settings))
       })
-    const service = (options: Options, line: Pick<Standby, "open"> & Partial<Standby>): Stt.Stt["Service"] =>
+    const service = (settings: Settings, line: Pick<Standby, "open"> & Partial<Standby>): Stt.Stt["Service"] =>
       Stt.make({
         name,
-        model: options.model ?? "scribe_v2_realtime",
+        model,
         interims: true,
         prewarm: line.prewarm === undefined ? undefined : Effect.mapError(line.prewarm, failed),
         withLanguage: (language) => {
-          const other = { ...options, language }
+          const other = { ...settings, language }
           return service(other, { open: dial(other) })
         },
-        transcribe: converse({
-          name,
-          sampleRate,
-          leastMs,
-          open: line.open,
-          dialect: Effect.sync(dialect(options, sampleRate))
-        })
+        transcribe: converse({ name, sampleRate, leastMs, open: line.open, dialect: Effect.sync(dialect(settings)) })
       })
-    return service(options, yield* standby({ open: dial(options), keepMs }))
+    return service(settings, yield* standby({ open: dial(settings), keepMs }))
   })
 
 /**

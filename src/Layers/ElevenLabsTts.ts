@@ -27,8 +27,9 @@ import { elevenLabs as defaults } from "../internal/config/defaults.ts"
 import { explain } from "../internal/config/variable.ts"
 import * as account from "../internal/elevenlabs/account.ts"
 import * as webSocket from "../internal/elevenlabs/stream.ts"
+import * as Check from "../internal/options.ts"
 import { http } from "../internal/provider/http.ts"
-import { address, Checks, invalid, millisOf, protocols, speaking } from "../internal/provider/options.ts"
+import { address, invalid, protocols, refused, speaking } from "../internal/provider/options.ts"
 import { frames } from "../internal/provider/pcm.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { standby } from "../internal/provider/standby.ts"
@@ -113,36 +114,44 @@ type Fail = (reason: Failure.Reason) => Tts.TtsError
 
 const failing = (name: string): Fail => (reason) => new Tts.TtsError({ provider: name, reason })
 
-const check = (options: Options): Effect.Effect<void, Failure.InvalidRequest> => {
-  const checks = new Checks()
-    .key("apiKey", options.apiKey)
-    .text("name", options.name)
-    .url("baseUrl", options.baseUrl, protocols)
-    .text("voice", options.voice)
-    .text("model", options.model)
-    .text("language", options.language)
-    .range("stability", options.stability, 0, 1)
-    .range("similarityBoost", options.similarityBoost, 0, 1)
-    .range("style", options.style, 0, 1)
-    .range("speed", options.speed, 0.7, 1.2)
-    .whole("latency", options.latency, 0, 4)
-    .oneOf("mode", options.mode, ["websocket", "http"])
-    .oneOf("format", options.format, formats)
-    .time("inactivityTimeout", options.inactivityTimeout, 1000, 180_000)
-  for (const characters of options.chunkSchedule ?? []) checks.range("chunkSchedule", characters, 50, 500)
-  return checks.result
-}
+const speed = { least: 0.7, most: 1.2 } as const
 
-const voiceSettings = (options: Options, speed: number) => ({
-  stability: options.stability ?? 0.5,
-  similarity_boost: options.similarityBoost ?? 0.75,
-  style: options.style ?? 0,
-  use_speaker_boost: options.speakerBoost ?? true,
+const schema = Check.struct<Options>()({
+  apiKey: Check.required(Check.key),
+  name: Check.text({ default: provider }),
+  baseUrl: Check.url(protocols, { default: account.baseUrl }),
+  voice: Check.text({ default: defaults.voice }),
+  model: Check.text({ default: defaults.model }),
+  language: Check.text(),
+  stability: Check.ratio({ default: 0.5 }),
+  similarityBoost: Check.ratio({ default: 0.75 }),
+  style: Check.ratio({ default: 0 }),
+  speakerBoost: Check.flag({ default: true }),
+  speed: Check.number({ ...speed, default: 1 }),
+  latency: Check.oneOf([0, 1, 2, 3, 4]),
+  mode: Check.oneOf(["websocket", "http"], { default: "websocket" }),
+  format: Check.oneOf(formats, { default: "pcm_24000" }),
+  autoMode: Check.flag({ default: true }),
+  chunkSchedule: Check.list(Check.number({ least: 50, most: 500 })),
+  inactivityTimeout: Check.duration({ least: 1000, most: 180_000, default: "180 seconds" }),
+  textNormalization: Check.oneOf(["auto", "on", "off"]),
+  logging: Check.flag()
+})
+
+type Settings = typeof schema.Type
+
+const spoken = Check.struct<Pick<Tts.Options, "speed">>()({ speed: Check.number(speed) })
+
+const voiceSettings = (options: Settings, speed: number) => ({
+  stability: options.stability,
+  similarity_boost: options.similarityBoost,
+  style: options.style,
+  use_speaker_boost: options.speakerBoost,
   speed
 })
 
-const query = (options: Options, format: Format) => ({
-  output_format: format,
+const query = (options: Settings) => ({
+  output_format: options.format,
   optimize_streaming_latency: options.latency,
   enable_logging: options.logging
 })
@@ -152,60 +161,59 @@ const formatOf = (format: Format): Audio.Format => ({ sampleRate: Number(format.
 /** What an answer of another kind is: a page of a proxy is not audio. */
 const types = ["audio/", "application/octet-stream", "binary/octet-stream"]
 
-const overHttp = Effect.fnUntraced(function*(options: Options, format: Format, base: string, failed: Fail) {
+const overHttp = Effect.fnUntraced(function*(options: Settings, base: string, failed: Fail) {
   const client = yield* http
   const request = (id: string, speed: number) => (text: string): Stream.Stream<Audio.Frame, Failure.Reason> => {
-    const url = address(base, `/v1/text-to-speech/${id}/stream`, query(options, format))
+    const url = address(base, `/v1/text-to-speech/${id}/stream`, query(options))
     const asked = HttpClientRequest.post(url).pipe(
       HttpClientRequest.setHeader("xi-api-key", Redacted.value(options.apiKey)),
       HttpClientRequest.bodyJsonUnsafe({
         text,
-        model_id: options.model ?? defaults.model,
+        model_id: options.model,
         language_code: options.language,
         apply_text_normalization: options.textNormalization,
         voice_settings: voiceSettings(options, speed)
       })
     )
-    return frames(formatOf(format))(client.stream(asked, types))
+    return frames(formatOf(options.format))(client.stream(asked, types))
   }
   return {
     prewarm: client.warm(base),
     speak: <E, R>(text: Stream.Stream<string, E, R>, id: string, speed: number) =>
-      byPieces(text, { format: formatOf(format), request: request(id, speed), fail: failed })
+      byPieces(text, { format: formatOf(options.format), request: request(id, speed), fail: failed })
   }
 })
 
 const overWebSocket = Effect.fnUntraced(
   function*(
-    options: Options,
-    format: Format,
+    options: Settings,
     base: string,
-    inactivityMs: number,
     own: Effect.Effect<string, Failure.Reason>,
     failed: Fail
   ) {
+    const inactivityMs = options.inactivityTimeout
     const dial = (id: string) =>
       connect({
         headers: account.headers(options.apiKey),
         url: address(speaking("ws", base), `/v1/text-to-speech/${id}/stream-input`, {
-          model_id: options.model ?? defaults.model,
+          model_id: options.model,
           language_code: options.language,
-          ...query(options, format),
-          auto_mode: options.autoMode ?? true,
+          ...query(options),
+          auto_mode: options.autoMode,
           sync_alignment: true,
           inactivity_timeout: Math.ceil(inactivityMs / 1000),
           apply_text_normalization: options.textNormalization
         })
       })
     const line = yield* standby({ open: Effect.flatMap(own, dial), keepMs: inactivityMs * 0.9, again: true })
-    const schedule = options.autoMode === false && options.chunkSchedule !== undefined
+    const schedule = !options.autoMode && options.chunkSchedule !== undefined
       ? { generation_config: { chunk_length_schedule: options.chunkSchedule } }
       : undefined
     return {
       prewarm: line.prewarm,
       speak: <E, R>(text: Stream.Stream<string, E, R>, id: string | undefined, speed: number) =>
         webSocket.speak(text, {
-          format: formatOf(format),
+          format: formatOf(options.format),
           open: id === undefined ? line.open : dial(id),
           greeting: { voice_settings: voiceSettings(options, speed), ...schedule },
           keepAliveMs: Math.min(15_000, inactivityMs / 2),
@@ -214,11 +222,6 @@ const overWebSocket = Effect.fnUntraced(
     }
   }
 )
-
-const speedOf = (speed: number): Effect.Effect<number, Failure.Reason> =>
-  speed >= 0.7 && speed <= 1.2
-    ? Effect.succeed(speed)
-    : Effect.fail(invalid("speed", `must lie between 0.7 and 1.2, not ${speed}`))
 
 /**
  * Creates a `Tts` that asks ElevenLabs.
@@ -238,16 +241,23 @@ const speedOf = (speed: number): Effect.Effect<number, Failure.Reason> =>
  */
 export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.TtsError, Scope.Scope> = Effect
   .fnUntraced(function*(options) {
-    const { format = "pcm_24000", mode = "websocket", name = provider, speed = 1, voice = defaults.voice } = options
+    const settings = yield* Check.readOrFail(
+      schema,
+      options,
+      (wrong) => failing(options.name ?? provider)(refused(wrong))
+    )
+    const { apiKey, format, mode, model, name, voice } = settings
     const failed = failing(name)
-    const inactivityMs = millisOf(options.inactivityTimeout ?? "180 seconds")
-    yield* Effect.mapError(check(options), failed)
-    const base = speaking("http", options.baseUrl ?? account.baseUrl)
-    const idOf = account.voices(yield* http, base, options.apiKey)
+    const speedOf = (asked: Tts.Options = {}) =>
+      Effect.map(
+        Check.readOrFail(spoken, asked, (wrong) => failed(refused(wrong))),
+        ({ speed }) => speed ?? settings.speed
+      )
+    const base = speaking("http", settings.baseUrl)
+    const idOf = account.voices(yield* http, base, apiKey)
     const own = idOf(voice)
-    const model = options.model ?? defaults.model
     if (mode === "http") {
-      const { prewarm, speak } = yield* overHttp(options, format, base, failed)
+      const { prewarm, speak } = yield* overHttp(settings, base, failed)
       return Tts.make({
         name,
         model,
@@ -255,12 +265,12 @@ export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.T
         prewarm: Effect.mapError(Effect.andThen(prewarm, own), failed),
         speak: (text, asked) =>
           Stream.unwrap(Effect.gen(function*() {
-            const rate = yield* Effect.mapError(speedOf(asked?.speed ?? speed), failed)
-            return speak(text, yield* Effect.mapError(idOf(asked?.voice ?? voice), failed), rate)
+            const speed = yield* speedOf(asked)
+            return speak(text, yield* Effect.mapError(idOf(asked?.voice ?? voice), failed), speed)
           }))
       })
     }
-    const { prewarm, speak } = yield* overWebSocket(options, format, base, inactivityMs, own, failed)
+    const { prewarm, speak } = yield* overWebSocket(settings, base, own, failed)
     return Tts.make({
       name,
       model,
@@ -268,9 +278,9 @@ export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.T
       prewarm: Effect.mapError(prewarm, failed),
       speak: (text, asked) =>
         Stream.unwrap(Effect.gen(function*() {
-          const rate = yield* Effect.mapError(speedOf(asked?.speed ?? speed), failed)
+          const speed = yield* speedOf(asked)
           const other = asked?.voice === undefined || asked.voice === voice ? undefined : idOf(asked.voice)
-          return speak(text, other && (yield* Effect.mapError(other, failed)), rate)
+          return speak(text, other && (yield* Effect.mapError(other, failed)), speed)
         }))
     })
   })

@@ -13,7 +13,9 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { layerFrom } from "../internal/config/variable.ts"
-import { invalidOption } from "../internal/vad/errors.ts"
+import * as Check from "../internal/options.ts"
+import { invalidOptions } from "../internal/vad/errors.ts"
+import { apart, fields } from "../internal/vad/settings.ts"
 import * as Vad from "../Vad.ts"
 
 /**
@@ -61,17 +63,23 @@ const scorer = (rms: number) => {
   }
 }
 
+const schema = Check.together(
+  Check.struct<Options>()({
+    ...fields,
+    threshold: Check.such<number | { readonly rms: number }>(
+      (threshold) => rmsOf(threshold) !== undefined,
+      "be a level in dBFS up to 0, or { rms } above 0 and up to 1"
+    ),
+    sampleRate: Check.oneOf([8000, 16_000], { default: 16_000 }),
+    windowSize: Check.whole({ least: 1, most: 1_048_576 })
+  }),
+  apart
+)
+
 const make = Effect.fnUntraced(function*(options: Options) {
-  const { sampleRate = 16_000, threshold = -45 } = options
-  if (sampleRate !== 8000 && sampleRate !== 16_000) {
-    return yield* invalidOption("sampleRate", `must be 8000 or 16000, not ${String(sampleRate)}`)
-  }
-  const rms = rmsOf(threshold)
-  if (rms === undefined) {
-    return yield* invalidOption("threshold", "must be a level in dBFS up to 0, or { rms } above 0 and up to 1")
-  }
-  const model = { sampleRate, windowSize: options.windowSize ?? sampleRate / 50 }
-  yield* Vad.validate(model, options)
+  const { sampleRate, threshold, windowSize } = yield* Check.readOrFail(schema, options, invalidOptions)
+  const rms = rmsOf(threshold ?? -45) ?? 0
+  const model = { sampleRate, windowSize: windowSize ?? sampleRate / 50 }
   return Vad.make({ ...model, name: "energy", scorer: Effect.succeed(scorer(rms)), defaults: options })
 })
 
@@ -80,7 +88,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
  *
  * **Details**
  *
- * Fails with `InvalidOption` when an option is out of its range.
+ * Fails with `InvalidOptions` when an option is out of its range.
  *
  * @category layers
  * @since 0.1.0

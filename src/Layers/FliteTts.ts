@@ -10,9 +10,11 @@
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Failure from "../Failure.ts"
+import type { InvalidOptions } from "../Failure.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import * as flite from "../internal/flite.ts"
+import * as Check from "../internal/options.ts"
+import { refused } from "../internal/provider/options.ts"
 import * as Tts from "../Tts.ts"
 
 /**
@@ -37,19 +39,19 @@ export interface Options {
   readonly speed?: number | undefined
 }
 
-const invalid = (detail: string) => flite.failed(new Failure.InvalidRequest({ detail }))
+const schema = Check.struct<Options>()({
+  voice: Check.oneOf(flite.voices, { default: "slt" }),
+  speed: Check.number({ least: 0.25, most: 4, default: 1 })
+})
 
-const checkedVoice = (voice: string): Effect.Effect<string, Tts.TtsError> =>
-  flite.voices.some((known) => known === voice)
-    ? Effect.succeed(voice)
-    : Effect.fail(invalid(`voice: flite has no voice "${voice}"; it has ${flite.voices.join(", ")}`))
+const spoken = Check.struct<{ readonly voice?: string | undefined }>()({
+  voice: Check.oneOf(flite.voices as ReadonlyArray<string>)
+})
+
+const failed = (wrong: InvalidOptions) => flite.failed(refused(wrong))
 
 const make = Effect.fnUntraced(function*(options: Options) {
-  const { speed = 1 } = options
-  const defaultVoice = yield* checkedVoice(options.voice ?? "slt")
-  if (!(speed >= 0.25 && speed <= 4)) {
-    return yield* invalid(`speed: must lie between 0.25 and 4, not ${speed}`)
-  }
+  const settings = yield* Check.readOrFail(schema, options, failed)
   const program = yield* flite.open
   const format = { sampleRate: flite.sampleRate, channels: 1 }
   return Tts.fromSynthesizer({
@@ -57,11 +59,11 @@ const make = Effect.fnUntraced(function*(options: Options) {
     name: flite.provider,
     voices: flite.voices,
     synthesize: (text, voice) =>
-      Effect.flatMap(checkedVoice(voice ?? defaultVoice), (voice) => {
+      Effect.flatMap(Check.readOrFail(spoken, { voice }, failed), ({ voice = settings.voice }) => {
         const speakable = flite.speakable(text)
         return speakable === undefined
           ? Effect.succeed({ ...format, samples: new Int16Array(0) })
-          : program.synthesize({ voice, text: speakable, stretch: 1 / speed })
+          : program.synthesize({ voice, text: speakable, stretch: 1 / settings.speed })
       })
   })
 })

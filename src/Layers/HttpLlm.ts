@@ -18,11 +18,12 @@ import * as Stream from "effect/Stream"
 import type * as Failure from "../Failure.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import * as chat from "../internal/custom/chat.ts"
-import { invalid, post } from "../internal/custom/options.ts"
+import * as target from "../internal/custom/options.ts"
 import * as replies from "../internal/custom/reply.ts"
+import * as Check from "../internal/options.ts"
 import * as Http from "../internal/provider/http.ts"
 import { events } from "../internal/provider/lines.ts"
-import { Checks } from "../internal/provider/options.ts"
+import { refused } from "../internal/provider/options.ts"
 import { errorIn } from "../internal/provider/told.ts"
 import * as utf8 from "../internal/provider/utf8.ts"
 import * as Llm from "../Llm.ts"
@@ -184,7 +185,20 @@ export const chatBody = (asked: Asked): Readonly<Record<string, unknown>> => ({
   ...(asked.stream ? { stream: true } : undefined)
 })
 
-const askedOf = (options: Options, request: Llm.Request, stream: boolean): Asked => {
+const failing = (name: string) => (reason: Failure.Reason) => new Llm.LlmError({ provider: name, reason })
+
+const schema = Check.struct<Options>()({
+  ...target.fields,
+  model: Check.text(),
+  temperature: Check.number({ least: 0, most: 2 }),
+  maxTokens: Check.whole({ least: 1, most: 1_000_000 }),
+  body: Check.asIs,
+  answer: Check.asIs
+})
+
+type Settings = typeof schema.Type
+
+const askedOf = (options: Settings, request: Llm.Request, stream: boolean): Asked => {
   const { settings, toolChoice = "auto" } = request
   return {
     request,
@@ -198,12 +212,12 @@ const askedOf = (options: Options, request: Llm.Request, stream: boolean): Asked
   }
 }
 
-const bodyOf = (options: Options, request: Llm.Request, stream: boolean): Effect.Effect<string, Failure.Reason> =>
+const bodyOf = (options: Settings, request: Llm.Request, stream: boolean): Effect.Effect<string, Failure.Reason> =>
   Effect.try({
     try: () => JSON.stringify((options.body ?? chatBody)(askedOf(options, request, stream))),
-    catch: () => invalid("body: cannot be made of this request, or is no JSON")
+    catch: () => target.invalid("body: cannot be made of this request, or is no JSON")
   }).pipe(
-    Effect.filterOrFail((text) => typeof text === "string", () => invalid("body: the function gave nothing"))
+    Effect.filterOrFail((text) => typeof text === "string", () => target.invalid("body: the function gave nothing"))
   )
 
 const accepts: Readonly<Record<replies.Format, string>> = {
@@ -239,18 +253,15 @@ const types: Readonly<Record<replies.Format, ReadonlyArray<string> | undefined>>
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Return<Llm.Llm["Service"], Llm.LlmError> {
-  const { answer = chatCompletion, name = "http" } = options
-  const failed = (reason: Failure.Reason) => new Llm.LlmError({ provider: name, reason })
-  const target = yield* Effect.mapError(post(options), failed)
-  const settings = new Checks()
-    .range("temperature", options.temperature, 0, 2)
-    .whole("maxTokens", options.maxTokens, 1, 1_000_000)
-  yield* Effect.mapError(settings.result, failed)
+  const settings = yield* Check.readOrFail(schema, options, (wrong) => failing(options.name ?? "http")(refused(wrong)))
+  const { answer = chatCompletion, name } = settings
+  const failed = failing(name)
+  const post = target.post(settings)
   const http = yield* Http.http
   const { format } = answer
   const reply = (body: string): Stream.Stream<Llm.Delta, Failure.Reason> => {
-    const request = target.pipe(
-      HttpClientRequest.setHeader("accept", target.headers.accept ?? accepts[format]),
+    const request = post.pipe(
+      HttpClientRequest.setHeader("accept", post.headers.accept ?? accepts[format]),
       HttpClientRequest.bodyText(body, "application/json")
     )
     const bytes = http.stream(request, types[format])
@@ -261,9 +272,9 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
   }
   return Llm.make({
     name,
-    model: options.model,
+    model: settings.model,
     reply: (request) =>
-      Stream.unwrap(Effect.map(bodyOf(options, request, format !== "json"), reply)).pipe(Stream.mapError(failed))
+      Stream.unwrap(Effect.map(bodyOf(settings, request, format !== "json"), reply)).pipe(Stream.mapError(failed))
   })
 })
 

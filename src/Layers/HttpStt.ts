@@ -16,13 +16,15 @@ import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Audio from "../Audio.ts"
 import type * as Failure from "../Failure.ts"
-import { checkedFormat } from "../internal/command/options.ts"
+import { spoken } from "../internal/audio/options.ts"
 import { layerFrom } from "../internal/config/variable.ts"
-import { invalid, post } from "../internal/custom/options.ts"
+import * as target from "../internal/custom/options.ts"
+import * as Check from "../internal/options.ts"
 import * as Http from "../internal/provider/http.ts"
+import { refused } from "../internal/provider/options.ts"
 import * as utf8 from "../internal/provider/utf8.ts"
 import * as answers from "../internal/stt/answer.ts"
-import { problemOf as recognizerProblem } from "../internal/stt/options.ts"
+import { fields } from "../internal/stt/options.ts"
 import * as Stt from "../Stt.ts"
 import type * as Vad from "../Vad.ts"
 
@@ -100,10 +102,33 @@ export interface Options {
   readonly maxSpeech?: Duration.Input | undefined
 }
 
-const parametersOf = ({ parameters = {} }: Options, language: string | undefined): Readonly<Record<string, string>> =>
+const failing = (name: string) => (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
+
+const schema = Check.together(
+  Check.struct<Options>()({
+    ...target.fields,
+    ...fields,
+    model: Check.text(),
+    upload: Check.oneOf(["raw", "multipart"], { default: "raw" }),
+    field: Check.text(),
+    parameters: Check.asIs,
+    language: Check.text(),
+    answer: Check.asIs,
+    format: Check.maybe(spoken)
+  }),
+  ({ field, upload }) => ({
+    field: field !== undefined && upload !== "multipart"
+      ? "must not be given: it is that of a form; set upload to \"multipart\""
+      : undefined
+  })
+)
+
+type Settings = typeof schema.Type
+
+const parametersOf = ({ parameters = {} }: Settings, language: string | undefined): Readonly<Record<string, string>> =>
   typeof parameters === "function" ? parameters(language) : parameters
 
-const withAudio = (options: Options, wav: Uint8Array<ArrayBuffer>, language: string | undefined) => {
+const withAudio = (options: Settings, wav: Uint8Array<ArrayBuffer>, language: string | undefined) => {
   const parameters = parametersOf(options, language)
   return (request: HttpClientRequest.HttpClientRequest): HttpClientRequest.HttpClientRequest => {
     if (options.upload !== "multipart") {
@@ -135,34 +160,29 @@ const withAudio = (options: Options, wav: Uint8Array<ArrayBuffer>, language: str
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Return<Stt.Stt["Service"], Stt.SttError> {
-  const { answer = transcript, format = Audio.speech, name = "http" } = options
-  const failed = (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
-  const target = yield* Effect.mapError(post(options), failed)
-  yield* Effect.mapError(checkedFormat("format", format), failed)
-  const wrong = recognizerProblem(options)
-  if (wrong !== undefined) return yield* failed(wrong)
-  if (options.field !== undefined && options.upload !== "multipart") {
-    return yield* failed(invalid("field: is that of a form; set upload to \"multipart\""))
-  }
+  const settings = yield* Check.readOrFail(schema, options, (wrong) => failing(options.name ?? "http")(refused(wrong)))
+  const { answer = transcript, format = Audio.speech, interimEvery, maxSpeech, model, name } = settings
+  const failed = failing(name)
+  const post = target.post(settings)
   const http = yield* Http.http
   const recognize = (speech: Audio.Frame, language: string | undefined) =>
     Effect.suspend(() => {
-      const request = withAudio(options, Audio.encodeWav(speech), language)(target)
+      const request = withAudio(settings, Audio.encodeWav(speech), language)(post)
       return Stream.mkString(utf8.decode(http.stream(request)))
     }).pipe(Effect.flatMap(answer.decode), Effect.mapError(failed))
   const service = (language: string | undefined): Stt.Stt["Service"] =>
     Stt.fromRecognizer({
       name,
-      model: options.model,
+      model,
       format,
       vad: options.vad,
       vadOptions: options.vadOptions,
-      interimEvery: options.interimEvery,
-      maxSpeech: options.maxSpeech,
+      interimEvery,
+      maxSpeech,
       withLanguage: service,
       recognize: (speech) => recognize(speech, language)
     })
-  return service(options.language)
+  return service(settings.language)
 })
 
 /**

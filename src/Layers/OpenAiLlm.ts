@@ -26,9 +26,11 @@ import { layerFrom } from "../internal/config/variable.ts"
 import * as chat from "../internal/openai/chat.ts"
 import * as client from "../internal/openai/client.ts"
 import * as model from "../internal/openai/model.ts"
-import { inRange, named, settings } from "../internal/openai/options.ts"
+import { access, keyed, settings } from "../internal/openai/options.ts"
 import * as responses from "../internal/openai/responses.ts"
 import { defaultTemperature, type Sampling } from "../internal/openai/wire.ts"
+import * as Check from "../internal/options.ts"
+import { refused } from "../internal/provider/options.ts"
 import * as Llm from "../Llm.ts"
 
 /**
@@ -84,39 +86,41 @@ export interface Options {
   readonly extra?: Readonly<Record<string, Schema.Json>> | undefined
 }
 
-const checked = Effect.fnUntraced(function*(options: Options) {
-  yield* named("name", options.name)
-  yield* named("model", options.model)
-  yield* inRange("temperature", options.temperature, 0, 2)
-  yield* inRange("topP", options.topP, 0, 1)
-  yield* inRange("maxTokens", options.maxTokens, 1, 1_000_000)
-  yield* inRange("seed", options.seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
-  yield* inRange("frequencyPenalty", options.frequencyPenalty, -2, 2)
-  yield* inRange("presencePenalty", options.presencePenalty, -2, 2)
-  yield* inRange("stop: the number of texts", options.stop?.length, 0, 4)
-  const unknown = ["frequencyPenalty", "presencePenalty", "seed", "stop"] as const
-  const left = options.api === "responses" ? unknown.find((name) => options[name] !== undefined) : undefined
-  if (left !== undefined) return yield* client.invalid(`${left}: Responses has no such setting; use the api "chat"`)
+const penalty = Check.number({ least: -2, most: 2 })
+
+const schema = Check.together(
+  Check.struct<Options>()({
+    ...access,
+    api: Check.oneOf(["chat", "responses"], { default: "chat" }),
+    model: Check.text({ default: openAi.model }),
+    temperature: Check.number({ least: 0, most: 2 }),
+    topP: Check.ratio(),
+    maxTokens: Check.whole({ least: 1, most: 1_000_000 }),
+    frequencyPenalty: penalty,
+    presencePenalty: penalty,
+    seed: Check.whole({ least: Number.MIN_SAFE_INTEGER }),
+    stop: Check.such<ReadonlyArray<string>>((stop) => stop.length <= 4, "hold at most four texts"),
+    reasoningEffort: Check.oneOf(["none", "minimal", "low", "medium", "high"]),
+    parallelToolCalls: Check.flag(),
+    strict: Check.flag({ default: true }),
+    extra: Check.asIs
+  }),
+  (options) => {
+    const unknown = options.api === "responses" ? ["frequencyPenalty", "presencePenalty", "seed", "stop"] as const : []
+    const left = unknown.filter((name) => options[name] !== undefined)
+    const advice = "must not be given: Responses has no such setting; use the api \"chat\""
+    return { ...keyed(options), ...Object.fromEntries(left.map((name) => [name, advice])) }
+  }
+)
+
+type Settings = typeof schema.Type
+
+const samplingOf = ({ api: _, baseUrl, name: __, ...sampling }: Settings): Sampling => ({
+  ...sampling,
+  isOpenAi: baseUrl === undefined
 })
 
-const samplingOf = (options: Options): Sampling => ({
-  model: options.model ?? openAi.model,
-  temperature: options.temperature,
-  topP: options.topP,
-  maxTokens: options.maxTokens,
-  frequencyPenalty: options.frequencyPenalty,
-  presencePenalty: options.presencePenalty,
-  seed: options.seed,
-  stop: options.stop,
-  reasoningEffort: options.reasoningEffort,
-  parallelToolCalls: options.parallelToolCalls,
-  strict: options.strict ?? true,
-  isOpenAi: options.baseUrl === undefined,
-  extra: options.extra
-})
-
-const failure = (options: Options) => (reason: Failure.Reason) =>
-  new Llm.LlmError({ provider: options.name ?? client.provider, reason })
+const failing = (name: string) => (reason: Failure.Reason) => new Llm.LlmError({ provider: name, reason })
 
 /**
  * The two services, on one client.
@@ -134,20 +138,20 @@ export const make = (options: Options = {}): Effect.Effect<{
   readonly languageModel: LanguageModel.LanguageModel
 }, Llm.LlmError> =>
   Effect.gen(function*() {
-    yield* checked(options)
-    const opened = yield* client.open(options)
-    const sampling = samplingOf(options)
-    const wire = options.api === "responses" ? responses.wire(opened, sampling) : chat.wire(opened, sampling)
+    const settings = yield* Check.readOrFail(
+      schema,
+      options,
+      (wrong) => failing(options.name ?? client.provider)(refused(wrong))
+    )
+    const { api, name } = settings
+    const opened = yield* Effect.mapError(client.open(settings), failing(name))
+    const sampling = samplingOf(settings)
+    const wire = api === "responses" ? responses.wire(opened, sampling) : chat.wire(opened, sampling)
     return {
-      llm: model.llm({
-        name: options.name ?? client.provider,
-        model: sampling.model,
-        wire,
-        prewarm: client.prewarm(opened)
-      }),
+      llm: model.llm({ name, model: sampling.model, wire, prewarm: client.prewarm(opened) }),
       languageModel: yield* model.languageModel(wire)
     }
-  }).pipe(Effect.mapError(failure(options)))
+  })
 
 /**
  * Layer of an `Llm` and a `LanguageModel` that ask OpenAI, or the server at

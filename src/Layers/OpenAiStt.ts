@@ -24,13 +24,15 @@ import type * as Failure from "../Failure.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import * as client from "../internal/openai/client.ts"
 import * as languages from "../internal/openai/languages.ts"
-import { inRange, named, settings } from "../internal/openai/options.ts"
+import { access, keyed, language, settings } from "../internal/openai/options.ts"
 import * as realtime from "../internal/openai/realtime.ts"
 import * as transcription from "../internal/openai/transcription.ts"
+import * as Check from "../internal/options.ts"
+import { refused } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { standby } from "../internal/provider/standby.ts"
 import { converse } from "../internal/stt/conversation.ts"
-import { problemOf as recognizerProblem } from "../internal/stt/options.ts"
+import { fields } from "../internal/stt/options.ts"
 import * as Stt from "../Stt.ts"
 import type * as Vad from "../Vad.ts"
 
@@ -128,48 +130,44 @@ export interface RealtimeOptions extends Common {
  */
 export const recommended = { model: "gpt-transcribe" } as const satisfies Options
 
-const defaultGates = { noSpeech: 0.6, compressionRatio: 2.4, averageLogProbability: -1 }
-
 const isGpt = (model: string): boolean => model.startsWith("gpt-")
 
-const checkedCommon = Effect.fnUntraced(function*(options: Common & { readonly model?: string | undefined }) {
-  yield* named("name", options.name)
-  yield* named("model", options.model)
-  if (options.language !== undefined && !languages.isTag(options.language)) {
-    return yield* client.invalid(`language: must be a BCP 47 tag such as "en-US", or "auto"`)
-  }
+const failing = (name: string) => (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
+
+const common = { ...access, language, prompt: Check.asIs }
+
+const gates = Check.struct<Gates>()({
+  noSpeech: Check.ratio({ default: 0.6 }),
+  compressionRatio: Check.number({ least: 0, most: 1000, default: 2.4 }),
+  averageLogProbability: Check.number({ least: -1000, most: 0, default: -1 })
 })
 
-const checked = Effect.fnUntraced(function*(options: Options) {
-  yield* checkedCommon(options)
-  yield* inRange("temperature", options.temperature, 0, 1)
-  if (typeof options.gates === "object") {
-    yield* inRange("gates.noSpeech", options.gates.noSpeech, 0, 1)
-    yield* inRange("gates.compressionRatio", options.gates.compressionRatio, 0, 1000)
-    yield* inRange("gates.averageLogProbability", options.gates.averageLogProbability, -1000, 0)
-  }
-  if (options.words === true && isGpt(options.model ?? "whisper-1")) {
-    return yield* client.invalid(`words: ${options.model} tells no times; use the model "whisper-1"`)
-  }
-})
+const schema = Check.together(
+  Check.struct<Options>()({
+    ...common,
+    ...fields,
+    model: Check.text({ default: "whisper-1" }),
+    temperature: Check.ratio(),
+    words: Check.flag({ default: false }),
+    gates: Check.orFlag(gates, { default: false })
+  }),
+  ({ model, words, ...others }) => ({
+    ...keyed(others),
+    words: words && isGpt(model) ? `must not be true: ${model} tells no times; use the model "whisper-1"` : undefined
+  })
+)
 
-const mannerOf = (options: Options): transcription.Manner => {
-  const { gates, model = "whisper-1" } = options
-  return {
-    model,
-    language: languages.spoken(options.language ?? "en"),
-    prompt: options.prompt,
-    temperature: options.temperature ?? (transcription.takesLanguages(model) ? undefined : 0),
-    words: options.words ?? false,
-    verbose: !isGpt(model),
-    gates: gates === undefined || gates === false ? undefined : {
-      ...defaultGates,
-      ...(gates === true ? undefined : Object.fromEntries(
-        Object.entries(gates).filter(([, value]) => value !== undefined)
-      ))
-    }
-  }
-}
+const mannerOf = (
+  { gates, language, model, prompt, temperature, words }: typeof schema.Type
+): transcription.Manner => ({
+  model,
+  language: languages.spoken(language),
+  prompt,
+  temperature: temperature ?? (transcription.takesLanguages(model) ? undefined : 0),
+  words,
+  verbose: !isGpt(model),
+  gates: gates === false ? undefined : gates
+})
 
 /**
  * An `Stt` that sends each piece of speech as a file.
@@ -184,14 +182,16 @@ const mannerOf = (options: Options): transcription.Manner => {
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: Options = {}): Effect.Effect<Stt.Stt["Service"], Stt.SttError> => {
-  const name = options.name ?? client.provider
-  const fail = (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
-  return Effect.gen(function*() {
-    yield* checked(options)
-    const wrong = recognizerProblem(options)
-    if (wrong !== undefined) return yield* wrong
-    const opened = yield* client.open(options)
+export const make = (options: Options = {}): Effect.Effect<Stt.Stt["Service"], Stt.SttError> =>
+  Effect.gen(function*() {
+    const settings = yield* Check.readOrFail(
+      schema,
+      options,
+      (wrong) => failing(options.name ?? client.provider)(refused(wrong))
+    )
+    const { interimEvery, maxSpeech, name } = settings
+    const fail = failing(name)
+    const opened = yield* Effect.mapError(client.open(settings), fail)
     const prewarm = Effect.mapError(client.prewarm(opened), fail)
     const service = (manner: transcription.Manner): Stt.Stt["Service"] => {
       const recognize = transcription.recognize(opened, manner)
@@ -205,18 +205,26 @@ export const make = (options: Options = {}): Effect.Effect<Stt.Stt["Service"], S
         recognize: (speech) => Effect.mapError(recognize(speech), fail),
         vad: options.vad,
         vadOptions: options.vadOptions,
-        interimEvery: options.interimEvery,
-        maxSpeech: options.maxSpeech
+        interimEvery,
+        maxSpeech
       })
     }
-    return service(mannerOf(options))
-  }).pipe(Effect.mapError(fail))
-}
+    return service(mannerOf(settings))
+  })
 
 /** How long a connection that was opened in advance waits for its first audio (ms). */
 const keepMs = 60_000
 
-const isWebSocket = (url: string): boolean => URL.canParse(url) && /^wss?:$/.test(new URL(url).protocol)
+const realtimeSchema = Check.together(
+  Check.struct<RealtimeOptions>()({
+    ...common,
+    url: Check.url(["wss:", "ws:"]),
+    model: Check.text({ default: "gpt-live-transcribe" }),
+    delay: Check.oneOf(["minimal", "low", "medium", "high", "xhigh"]),
+    noiseReduction: Check.oneOf(["near_field", "far_field"])
+  }),
+  ({ apiKey, baseUrl, url }) => keyed({ apiKey, baseUrl: baseUrl ?? url })
+)
 
 const urlOf = ({ baseUrl = client.defaultBaseUrl, url }: RealtimeOptions): string =>
   url ?? `${baseUrl.replace(/^http/, "ws").replace(/\/+$/, "")}/realtime?intent=transcription`
@@ -238,19 +246,19 @@ const urlOf = ({ baseUrl = client.defaultBaseUrl, url }: RealtimeOptions): strin
  */
 export const makeRealtime = (
   options: RealtimeOptions = {}
-): Effect.Effect<Stt.Stt["Service"], Stt.SttError, Scope.Scope> => {
-  const name = options.name ?? client.provider
-  const fail = (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
-  return Effect.gen(function*() {
-    yield* checkedCommon(options)
-    yield* client.checked({ ...options, baseUrl: options.baseUrl ?? options.url?.replace(/^ws/, "http") })
-    const url = urlOf(options)
-    if (!isWebSocket(url)) return yield* client.invalid("url: must be a ws or wss URL")
-    const { apiKey, organization, project } = options
+): Effect.Effect<Stt.Stt["Service"], Stt.SttError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const settings = yield* Check.readOrFail(
+      realtimeSchema,
+      options,
+      (wrong) => failing(options.name ?? client.provider)(refused(wrong))
+    )
+    const { apiKey, delay, headers, language, model, name, noiseReduction, organization, project, prompt } = settings
+    const fail = failing(name)
     const target = {
-      url,
+      url: urlOf(settings),
       headers: {
-        ...options.headers,
+        ...headers,
         ...(organization === undefined ? undefined : { "openai-organization": organization }),
         ...(project === undefined ? undefined : { "openai-project": project }),
         ...(apiKey === undefined
@@ -274,15 +282,8 @@ export const makeRealtime = (
           dialect: realtime.dialect(manner)
         })
       })
-    return service({
-      model: options.model ?? "gpt-live-transcribe",
-      language: languages.spoken(options.language ?? "en"),
-      prompt: options.prompt,
-      delay: options.delay,
-      noiseReduction: options.noiseReduction
-    })
-  }).pipe(Effect.mapError(fail))
-}
+    return service({ model, language: languages.spoken(language), prompt, delay, noiseReduction })
+  })
 
 /**
  * Layer of an `Stt` that sends each piece of speech as a file.

@@ -20,8 +20,10 @@ import * as Stream from "effect/Stream"
 import type * as Failure from "../Failure.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import * as client from "../internal/openai/client.ts"
-import { inRange, named, settings } from "../internal/openai/options.ts"
+import { access, keyed, settings } from "../internal/openai/options.ts"
 import * as speech from "../internal/openai/speech.ts"
+import * as Check from "../internal/options.ts"
+import { refused } from "../internal/provider/options.ts"
 import * as Tts from "../Tts.ts"
 
 /**
@@ -88,23 +90,29 @@ const voices = [
   "verse"
 ] as const
 
-const checked = Effect.fnUntraced(function*(options: Options) {
-  yield* named("name", options.name)
-  yield* named("model", options.model)
-  yield* named("voice", options.voice)
-  yield* inRange("speed", options.speed, 0.25, 4)
-  yield* inRange("sampleRate", options.sampleRate, 8000, 96_000)
-  if (options.sampleRate !== undefined && !Number.isInteger(options.sampleRate)) {
-    return yield* client.invalid("sampleRate: must be a whole number of Hz")
-  }
-  const { format, instructions, model = "tts-1" } = options
-  if (format !== undefined && format !== "pcm" && format !== "wav") {
-    return yield* client.invalid(`format: "${String(format)}" cannot be decoded here; use "pcm" or "wav"`)
-  }
-  if (instructions !== undefined && /^tts-1(-hd)?$/.test(model)) {
-    return yield* client.invalid(`instructions: ${model} takes none; use the model "gpt-4o-mini-tts"`)
-  }
-})
+const failing = (name: string) => (reason: Failure.Reason) => new Tts.TtsError({ provider: name, reason })
+
+const speed = Check.number({ least: 0.25, most: 4 })
+
+const schema = Check.together(
+  Check.struct<Options>()({
+    ...access,
+    model: Check.text({ default: "tts-1" }),
+    voice: Check.text({ default: "alloy" }),
+    speed,
+    instructions: Check.asIs,
+    format: Check.oneOf(["pcm", "wav"], { default: "pcm" }),
+    sampleRate: Check.hertz({ least: 8000, most: 96_000, default: 24_000 })
+  }),
+  ({ instructions, model, ...others }) => ({
+    ...keyed(others),
+    instructions: instructions !== undefined && /^tts-1(-hd)?$/.test(model)
+      ? `must not be given: ${model} takes none; use the model "gpt-4o-mini-tts"`
+      : undefined
+  })
+)
+
+const spoken = Check.struct<Pick<Tts.Options, "speed">>()({ speed })
 
 /**
  * A `Tts` that asks OpenAI, or the server at `baseUrl`.
@@ -120,33 +128,32 @@ const checked = Effect.fnUntraced(function*(options: Options) {
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: Options = {}): Effect.Effect<Tts.Tts["Service"], Tts.TtsError> => {
-  const name = options.name ?? client.provider
-  const fail = (reason: Failure.Reason) => new Tts.TtsError({ provider: name, reason })
-  return Effect.gen(function*() {
-    yield* checked(options)
-    const opened = yield* client.open(options)
-    const { format = "pcm", instructions, model = "tts-1", sampleRate = 24_000, voice = "alloy" } = options
+export const make = (options: Options = {}): Effect.Effect<Tts.Tts["Service"], Tts.TtsError> =>
+  Effect.gen(function*() {
+    const settings = yield* Check.readOrFail(
+      schema,
+      options,
+      (wrong) => failing(options.name ?? client.provider)(refused(wrong))
+    )
+    const { format, instructions, model, name, sampleRate, voice } = settings
+    const fail = failing(name)
+    const opened = yield* Effect.mapError(client.open(settings), fail)
     return Tts.make({
       name,
       model,
       sampleRate,
       channels: 1,
-      voices: options.baseUrl === undefined ? voices : [],
+      voices: settings.baseUrl === undefined ? voices : [],
       prewarm: Effect.mapError(client.prewarm(opened), fail),
-      speak: (text, said) => {
-        const speed = said?.speed ?? options.speed
-        const manner = { model, voice: said?.voice ?? voice, speed, format, instructions, sampleRate }
-        return Stream.unwrap(
-          Effect.map(
-            Effect.mapError(inRange("speed", speed, 0.25, 4), fail),
-            () => speech.speak(opened, text, manner, fail)
-          )
+      speak: (text, asked = {}) =>
+        Stream.unwrap(
+          Effect.map(Check.readOrFail(spoken, asked, (wrong) => fail(refused(wrong))), ({ speed = settings.speed }) => {
+            const manner = { model, voice: asked.voice ?? voice, speed, format, instructions, sampleRate }
+            return speech.speak(opened, text, manner, fail)
+          })
         )
-      }
     })
-  }).pipe(Effect.mapError((reason) => fail(reason)))
-}
+  })
 
 /**
  * Layer of a `Tts` that asks OpenAI, or the server at `baseUrl`.

@@ -19,7 +19,9 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { layerFrom } from "../internal/config/variable.ts"
-import { invalidOption } from "../internal/vad/errors.ts"
+import * as Check from "../internal/options.ts"
+import { invalidOptions } from "../internal/vad/errors.ts"
+import { apart, fields } from "../internal/vad/settings.ts"
 import * as silero from "../internal/vad/silero.ts"
 import * as Vad from "../Vad.ts"
 
@@ -46,22 +48,30 @@ export interface Options extends Vad.Options {
   readonly worker?: boolean | undefined
 }
 
+const schema = Check.together(
+  Check.struct<Options>()({
+    ...fields,
+    sampleRate: Check.oneOf([8000, 16_000], { default: 16_000 }),
+    windowSize: Check.oneOf([256, 512]),
+    modelPath: Check.text(),
+    worker: Check.flag({ default: false })
+  }),
+  ({ sampleRate, windowSize, ...thresholds }) => {
+    const right = silero.formats[sampleRate].windowSize
+    return {
+      ...apart(thresholds),
+      windowSize: windowSize === undefined || windowSize === right ? undefined : `must be ${right} at ${sampleRate} Hz`
+    }
+  }
+)
+
 const make = Effect.fnUntraced(function*(options: Options) {
-  const { sampleRate = 16_000 } = options
-  const format = silero.formats[sampleRate]
-  if (format === undefined) {
-    return yield* invalidOption("sampleRate", `must be 8000 or 16000, not ${String(sampleRate)}`)
-  }
-  const { windowSize = format.windowSize } = options
-  if (windowSize !== format.windowSize) {
-    return yield* invalidOption(
-      "windowSize",
-      `the model takes windows of ${format.windowSize} samples at ${sampleRate} Hz, not ${String(windowSize)}`
-    )
-  }
-  const model = { sampleRate, windowSize }
-  yield* Vad.validate(model, options)
-  const { modelPath: path = silero.bundled, worker = false } = options
+  const { modelPath: path = silero.bundled, sampleRate, worker } = yield* Check.readOrFail(
+    schema,
+    options,
+    invalidOptions
+  )
+  const model = { sampleRate, windowSize: silero.formats[sampleRate].windowSize }
   const { scorer, specialised } = yield* silero.model({ path, sampleRate, worker })
   if (!specialised) {
     yield* Effect.logWarning("the voice activity model has no known structure and runs as it is, which is slower").pipe(
@@ -76,7 +86,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
  *
  * **Details**
  *
- * Fails with `InvalidOption` when an option is out of its range, and with
+ * Fails with `InvalidOptions` when an option is out of its range, and with
  * `ModelUnavailable` when the model cannot be loaded, or is another file and
  * onnxruntime-node is missing.
  *

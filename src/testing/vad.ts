@@ -1,11 +1,12 @@
 /** A detector that is told where the voice is. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Audio from "../Audio.ts"
 import { close, type Decision, quiet, type State, type Step, step } from "../internal/vad/boundaries.ts"
-import { invalidOption } from "../internal/vad/errors.ts"
-import { isProblem, type Settings, settings } from "../internal/vad/settings.ts"
+import { invalidOptions } from "../internal/vad/errors.ts"
+import { type Settings, settings } from "../internal/vad/settings.ts"
 import * as Vad from "../Vad.ts"
 import { type MarkedFrame, markedFrom } from "./marks.ts"
 import { isLoud } from "./speech.ts"
@@ -113,8 +114,7 @@ export const vad = (options: VadOptions = {}): Vad.Vad["Service"] => {
   const loudness = byLoudness(name, defaults)
   const detector: Vad.Vad["Service"]["detector"] = (asked) =>
     Effect.gen(function*() {
-      const found = settings(1000, [asked, options])
-      if (isProblem(found)) return yield* invalidOption(found.option, found.detail)
+      const found = yield* Effect.fromResult(Result.mapError(settings(1000, [asked, options]), invalidOptions))
       if (failure !== undefined && after === 0) return yield* failure
       const boundaries = new Boundaries(found)
       const real = yield* loudness.detector(asked)

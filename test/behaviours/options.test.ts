@@ -47,8 +47,10 @@ describe("options that no conversation can work with", () => {
   ])("%s: the error names it", ([option, options]) =>
     Effect.gen(function*() {
       const error = yield* opened(options)
-      assert.strictEqual(error._tag, "InvalidOption")
-      assert.strictEqual(error instanceof Pipeline.InvalidOption ? error.option : "", option)
+      assert.strictEqual(error._tag, "InvalidOptions")
+      assert.deepStrictEqual(error._tag === "InvalidOptions" ? error.problems.map(({ option }) => option) : [], [
+        option
+      ])
       assert.include(error.message, option)
     }))
 

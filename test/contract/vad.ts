@@ -51,7 +51,7 @@ export const contract = <E>(name: string, vad: Layer.Layer<Vad.Vad, E>, speech: 
       Effect.scoped(Effect.gen(function*() {
         const { detector } = yield* Vad.Vad
         const error = yield* Effect.flip(detector({ activation: 2 }))
-        assert.strictEqual(error.reason._tag, "InvalidOption")
+        assert.strictEqual(error.reason._tag, "InvalidOptions")
         assert.include(error.message, "activation")
       })))
   })

@@ -123,9 +123,9 @@ const guards = <Service>(dice: Dice, kind: {
   readonly fallback: (
     services: readonly [Service, Service],
     options: Resilience.FallbackOptions<Service>
-  ) => Effect.Effect<Service, never, Scope.Scope>
+  ) => Effect.Effect<Service, unknown, Scope.Scope>
   readonly hedge?: (services: readonly [Service, Service]) => Service
-  readonly recover: (service: Service) => Effect.Effect<Service, never, Scope.Scope>
+  readonly recover: (service: Service) => Effect.Effect<Service, unknown, Scope.Scope>
 }) =>
   Effect.gen(function*() {
     let count = 0
@@ -135,7 +135,11 @@ const guards = <Service>(dice: Dice, kind: {
       firstOutput: dice.int(500, 6000),
       nextOutput: dice.int(500, 6000)
     }
-    const stack: Effect.Effect<Service, never, Scope.Scope> = Effect.suspend(() => {
+    const stack: Effect.Effect<Service, never, Scope.Scope> = Effect.suspend((): Effect.Effect<
+      Service,
+      unknown,
+      Scope.Scope
+    > => {
       switch (dice.int(1, kind.hedge === undefined ? 4 : 5)) {
         case 1:
           return Effect.sync(one)
@@ -158,7 +162,7 @@ const guards = <Service>(dice: Dice, kind: {
         default:
           return Effect.map(Effect.all([stack, stack]), (services) => kind.hedge!(services))
       }
-    })
+    }).pipe(Effect.orDie)
     return yield* stack
   })
 

@@ -105,7 +105,7 @@ describe("a detector that is tuned anew", () => {
       const { discard } = yield* detector.prepare({ minSilence: 100 })
       yield* discard
       const error = yield* Effect.flip(detector.prepare({ activation: 7 }))
-      assert.strictEqual(error.reason._tag, "InvalidOption")
+      assert.strictEqual(error.reason._tag, "InvalidOptions")
       yield* heard(detector, sound(2000, [[500, 0.8]]))
       assert.deepStrictEqual(open, { now: 1, ever: 3 })
     }).pipe(Effect.scoped))

@@ -1,4 +1,5 @@
 /** Drives `Turn.step` by itself: signals at their times, ticks when they are due, an interpreter that does as it is told. */
+import { Result } from "effect"
 import { Turn } from "effect-voice"
 
 export interface Entry {
@@ -6,15 +7,12 @@ export interface Entry {
   readonly action: Turn.Action
 }
 
-export const settings = (options: Turn.Options = {}): Turn.Settings => {
-  const resolved = Turn.resolve({
+export const settings = (options: Turn.Options = {}): Turn.Settings =>
+  Result.getOrThrow(Turn.resolve({
     ...options,
     interruption: { echoWarmUp: 0, backchannel: false, ...options.interruption },
     preemption: { llm: false, ...options.preemption }
-  })
-  if ("option" in resolved) throw new Error(`${resolved.option}: ${resolved.detail}`)
-  return resolved
-}
+  }))
 
 export const everything: Turn.Ears = { stt: true, interims: true, detector: false, judge: false }
 

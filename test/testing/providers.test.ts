@@ -451,6 +451,6 @@ describe("the scripted detector", () => {
       yield* detector.push([...voice(0, 500), Testing.marked(1000, { _tag: "Moment" })])
       assert.instanceOf(yield* Effect.flip(detector.push([])), Vad.VadError)
       const wrong = yield* Effect.flip(Testing.vad().detector({ activation: 2 }))
-      assert.instanceOf(wrong.reason, Vad.InvalidOption)
+      assert.instanceOf(wrong.reason, Failure.InvalidOptions)
     }))
 })

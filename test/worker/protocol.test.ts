@@ -108,11 +108,11 @@ describe("registering", () => {
     Effect.gen(function*() {
       const server = yield* memory()
       const cases: ReadonlyArray<[Worker.Options, string]> = [
-        [{ url: "localhost:7880" }, "url must begin with ws://"],
+        [{ url: "localhost:7880" }, "url must be a URL that begins with ws://"],
         [{ retries: -1 }, "retries must be a whole number"],
         [{ retryDelay: Number.NaN }, "retryDelay must be a duration"],
         [{ maxJobs: 0 }, "maxJobs must be a whole number"],
-        [{ loadThreshold: 0 }, "loadThreshold must lie above 0"],
+        [{ loadThreshold: 0 }, "loadThreshold must be a number above 0"],
         [{ pool: { module: "./desk.ts" } }, "pool.module must be the file: URL"],
         [{ http: { port: 70_000, metrics: true, metricsPort: false } }, "http.port must be a whole number"]
       ]

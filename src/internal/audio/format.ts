@@ -12,7 +12,7 @@ import { AudioError } from "./error.ts"
 export const speech: Format = { sampleRate: 16_000, channels: 1 }
 
 const maxSampleRate = 768_000
-const maxChannels = 64
+export const maxChannels = 64
 
 const isCount = (n: number, max: number): boolean => Number.isInteger(n) && n >= 1 && n <= max
 

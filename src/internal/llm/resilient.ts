@@ -5,11 +5,13 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Failure from "../../Failure.ts"
 import { openAi } from "../config/defaults.ts"
+import * as Check from "../options.ts"
+import { refused } from "../provider/options.ts"
 import { providersOf } from "../resilience/availability.ts"
 import { breakersOf, circuitsOf, keepBreakers } from "../resilience/breaker.ts"
 import { type Candidate, failover } from "../resilience/failover.ts"
 import { guarded } from "../resilience/firstOutput.ts"
-import { hedged, lateAfter, namesOf } from "../resilience/hedge.ts"
+import { hedged, namesOf } from "../resilience/hedge.ts"
 import type {
   Fallback,
   FallbackOptions,
@@ -19,8 +21,8 @@ import type {
   RecoverOptions,
   Recovery
 } from "../resilience/model.ts"
-import { checkFallback, checkHedge, checkPolicy } from "../resilience/options.ts"
-import { resolve } from "../resilience/policy.ts"
+import * as options from "../resilience/options.ts"
+import { resolve, type Settings, settle } from "../resilience/policy.ts"
 import { prewarmed, prewarmOf } from "../resilience/prewarm.ts"
 import { insteadOf, later } from "../resilience/recovery.ts"
 import { meteredReply } from "./metering.ts"
@@ -29,19 +31,21 @@ import { Thinking } from "./thinking.ts"
 
 type Service = Llm.Service
 
-const failing = (provider: string) => (reason: Failure.Reason) => new Llm.LlmError({ provider, reason })
+const refusing = (provider: string) => (wrong: Failure.InvalidOptions) => failing(provider)(refused(wrong))
+
+export const failing = (provider: string) => (reason: Failure.Reason) => new Llm.LlmError({ provider, reason })
 
 const request = (
   service: Service,
   request: Llm.Request,
-  policy: Policy | undefined
+  policy: Settings
 ): Candidate<Llm.Delta, Llm.LlmError, never> => {
   const thinking = new Thinking()
   return {
     name: service.name,
     open: thinking.listen(meteredReply(service, request)),
     lastSign: () => thinking.last,
-    settings: service.resilient ? undefined : resolve(policy),
+    settings: service.resilient ? undefined : policy,
     isUseful: () => true,
     isRetryable: (error) => error.isRetryable,
     error: failing(service.name),
@@ -52,11 +56,11 @@ const request = (
 /** One that already is comes back as it is. */
 export const resilient = (service: Service, policy?: Policy): Service => {
   if (service.resilient) return service
-  checkPolicy(policy)
+  const settings = resolve(policy, refusing(service.name))
   return keepBreakers({
     ...service,
     resilient: true,
-    reply: (asked) => guarded(request(service, asked, policy))
+    reply: (asked) => guarded(request(service, asked, settings))
   }, [policy?.breaker])
 }
 
@@ -68,18 +72,19 @@ const requestFor = (index: number, asked: Llm.Request): Llm.Request =>
 
 export const hedge = (
   services: ReadonlyArray<Service>,
-  options: HedgeOptions
+  asked: HedgeOptions
 ): Service => {
-  checkHedge(services, options)
-  const name = options.name ?? namesOf(services)
+  const name = asked.name ?? namesOf(services)
+  const { after, policy } = Check.readOrThrow(options.hedge, { ...asked, providers: services }, refusing(name))
+  const settings = settle(policy)
   return keepBreakers({
     name,
     resilient: true,
     prewarm: prewarmOf(services),
-    reply: (asked) =>
+    reply: (question) =>
       hedged({
-        candidates: services.map((service, index) => request(service, requestFor(index, asked), options.policy)),
-        afterMs: lateAfter(options),
+        candidates: services.map((service, index) => request(service, requestFor(index, question), settings)),
+        afterMs: after,
         own: (error) => error,
         error: failing(name)
       })
@@ -88,26 +93,26 @@ export const hedge = (
 
 export const fallback = (
   services: ReadonlyArray<Service>,
-  options: FallbackOptions<Service> & { readonly retryAfterOutput?: boolean | undefined }
-): Effect.Effect<Service & Fallback, never, Scope.Scope> =>
+  asked: FallbackOptions<Service> & { readonly retryAfterOutput?: boolean | undefined }
+): Effect.Effect<Service & Fallback, Llm.LlmError, Scope.Scope> =>
   Effect.gen(function*() {
-    checkFallback(services, options)
-    const breakers = yield* circuitsOf("llm", services, options.breaker)
-    const providers = yield* providersOf("llm", services, options, breakers)
-    const name = options.name ?? namesOf(services)
+    const name = asked.name ?? namesOf(services)
+    const settings = yield* Check.readOrFail(options.fallback, { ...asked, providers: services }, refusing(name))
+    const breakers = yield* circuitsOf("llm", services, settings.breaker)
+    const providers = yield* providersOf("llm", services, settings, breakers)
     return keepBreakers({
       name,
       resilient: true,
       prewarm: prewarmOf(services),
       available: providers.available,
       availability: providers.changes,
-      reply: (asked) =>
+      reply: (question) =>
         failover({
           claims: providers,
           candidates: services.map((service, index) =>
-            request(service, requestFor(index, asked), { ...options.policy, breaker: breakers[index] })
+            request(service, requestFor(index, question), settle({ ...settings.policy, breaker: breakers[index] }))
           ),
-          afterOutput: options.retryAfterOutput ?? false,
+          afterOutput: settings.retryAfterOutput,
           own: (error) => error,
           error: failing(name)
         })
@@ -130,9 +135,16 @@ export const recoveries: ReadonlyArray<Recovery<Service>> = [{
 
 export const recovering = (
   service: Service,
-  options: RecoverOptions<Service> = {}
-): Effect.Effect<Service & Fallback, never, Scope.Scope> =>
-  fallback(insteadOf(service, options.recoveries ?? recoveries, delayed), options)
+  asked: RecoverOptions<Service> = {}
+): Effect.Effect<Service & Fallback, Llm.LlmError, Scope.Scope> =>
+  Effect.flatMap(
+    Check.readOrFail(
+      options.fallback,
+      { ...asked, providers: [service], recoveries: asked.recoveries ?? recoveries },
+      refusing(asked.name ?? service.name)
+    ),
+    (settings) => fallback(insteadOf(service, settings.recoveries ?? [], delayed), asked)
+  )
 
 const hello: Llm.Request = { prompt: Prompt.make("Hello"), tools: [], toolChoice: "none" }
 

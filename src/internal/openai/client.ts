@@ -16,7 +16,7 @@ import { errorIn, fact, refused, type Told, toldReason } from "../provider/told.
 
 type Header = string | Redacted.Redacted
 
-const reveal = (header: Header): string => Redacted.isRedacted(header) ? Redacted.value(header) : header
+export const reveal = (header: Header): string => Redacted.isRedacted(header) ? Redacted.value(header) : header
 
 /** What every layer of OpenAI is told. */
 export interface Access {
@@ -33,25 +33,7 @@ export const defaultBaseUrl = "https://api.openai.com/v1"
 
 export const invalid = (detail: string): Failure.InvalidRequest => new Failure.InvalidRequest({ detail })
 
-const isHttp = (url: string): boolean => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
-
-const isHeader = (text: string): boolean => /^[\x20-\x7e]*[\x21-\x7e][\x20-\x7e]*$/.test(text)
-
-/** Says what is wrong with the access, without its values. */
-export const checked = ({ apiKey, baseUrl, headers }: Access): Effect.Effect<void, Failure.InvalidRequest> => {
-  if (baseUrl !== undefined && !isHttp(baseUrl)) {
-    return Effect.fail(invalid("baseUrl: must be an http or https URL, such as https://api.openai.com/v1"))
-  }
-  const key = apiKey === undefined ? undefined : Redacted.value(apiKey)
-  if (key === undefined && baseUrl === undefined) return Effect.fail(invalid("apiKey: OpenAI asks for one"))
-  if (key !== undefined && !isHeader(key)) {
-    return Effect.fail(invalid("apiKey: is empty, or holds a character that a header cannot (a line break?)"))
-  }
-  const wrong = Object.entries(headers ?? {}).find(([name, value]) =>
-    !/^[\w-]+$/.test(name) || !isHeader(reveal(value))
-  )
-  return wrong === undefined ? Effect.void : Effect.fail(invalid("headers: a name or a value cannot be sent"))
-}
+export const isHeader = (text: string): boolean => /^[\x20-\x7e]*[\x21-\x7e][\x20-\x7e]*$/.test(text)
 
 const load = Effect.tryPromise({
   try: () => import("openai"),
@@ -63,7 +45,6 @@ const silent = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {
 /** Opens the client; nothing is connected yet. */
 export const open: (access: Access) => Effect.Effect<OpenAI, Failure.InvalidRequest> = Effect.fnUntraced(
   function*(access) {
-    yield* checked(access)
     const { OpenAI } = yield* load
     const pooled = yield* fetch
     return new OpenAI({

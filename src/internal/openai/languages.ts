@@ -20,7 +20,8 @@ export const spoken = (tag: string): string | undefined => {
   return language === "auto" ? undefined : language
 }
 
-export const isTag = (tag: string): boolean => /^(auto|[a-z]{2,3}([-_][a-z0-9]+)*)$/i.test(tag.trim())
+/** A BCP 47 tag, or `auto`. */
+export const tag = /^\s*(auto|[a-z]{2,3}([-_][a-z0-9]+)*)\s*$/i
 
 /** The code of what a server tells: a code, or the English name. */
 export const told = (language: string): string | undefined => {

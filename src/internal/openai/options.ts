@@ -1,25 +1,37 @@
-/** What the layers of OpenAI share: checks of options, and options from the environment. */
+/** What the layers of OpenAI share: options, and options from the environment. */
 import * as Config from "effect/Config"
-import * as Effect from "effect/Effect"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as VoiceConfig from "../../Config.ts"
-import type * as Failure from "../../Failure.ts"
-import { invalid } from "./client.ts"
+import * as Check from "../options.ts"
+import { type Access, isHeader, provider, reveal } from "./client.ts"
+import { tag } from "./languages.ts"
 
-/** Fails where a number is not in its range. */
-export const inRange = (
-  name: string,
-  value: number | undefined,
-  min: number,
-  max: number
-): Effect.Effect<void, Failure.InvalidRequest> =>
-  value === undefined || (value >= min && value <= max)
-    ? Effect.void
-    : Effect.fail(invalid(`${name}: must lie between ${min} and ${max}, not ${value}`))
+/** What every layer of OpenAI is told; no message shows the values. */
+export const access = {
+  apiKey: Check.such<Redacted.Redacted>(
+    (key) => isHeader(Redacted.value(key)),
+    "not be empty, nor hold a character that a header cannot (a line break?)"
+  ),
+  baseUrl: Check.url(["https:", "http:"]),
+  organization: Check.text(),
+  project: Check.text(),
+  headers: Check.such<NonNullable<Access["headers"]>>(
+    (headers) => Object.entries(headers).every(([name, value]) => /^[\w-]+$/.test(name) && isHeader(reveal(value))),
+    "hold names and values that can be sent"
+  ),
+  name: Check.text({ default: provider })
+}
 
-/** Fails where a text says nothing. */
-export const named = (name: string, value: string | undefined): Effect.Effect<void, Failure.InvalidRequest> =>
-  value === undefined || value.trim() !== "" ? Effect.void : Effect.fail(invalid(`${name}: is empty`))
+/** OpenAI's own server asks for a key, another may not. */
+export const keyed = ({ apiKey, baseUrl }: Pick<Access, "apiKey" | "baseUrl">) => ({
+  apiKey: apiKey === undefined && baseUrl === undefined ? "must be given: OpenAI asks for one" : undefined
+})
+
+export const language = Check.text({
+  pattern: tag,
+  must: "be a BCP 47 tag such as \"en-US\", or \"auto\"",
+  default: "en"
+})
 
 /** The key of OpenAI, which must be there, and the other settings. */
 export const settings: Config.Config<VoiceConfig.OpenAi & { readonly apiKey: Redacted.Redacted }> = Config.all({

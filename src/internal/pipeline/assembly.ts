@@ -60,7 +60,7 @@ const initialOf = (checked: Checked, { judges, providers }: Parts, apology: bool
   return Turn.initial(checked.turn, ears, { apology, lastWords })
 }
 
-export const makeCore = (parts: Parts, options: Options, checked: Checked): Effect.Effect<Core> =>
+export const makeCore = (parts: Parts, options: Options, checked: Checked): Effect.Effect<Core, Tools.ToolsError> =>
   Effect.gen(function*() {
     const { agent, fork, id, now, output, participant, providers, publish, spending, toolScope } = parts
     const { defaults, speaks } = providers

@@ -11,7 +11,7 @@ import type { EachOptions, PipelineError, Services } from "../../Pipeline.ts"
 import * as Room from "../../Room.ts"
 import type { Session } from "../../Session.ts"
 import { open } from "./open.ts"
-import { check, InvalidOption } from "./options.ts"
+import { checkEach } from "./options.ts"
 import { isPerson } from "./participant.ts"
 import { makeViews } from "./view.ts"
 
@@ -29,11 +29,8 @@ export const each = <R, E>(
   options: EachOptions = {}
 ): Effect.Effect<void, PipelineError, Services | Exclude<Exclude<R, Session>, Scope.Scope>> =>
   Effect.scoped(Effect.gen(function*() {
-    const { accepts = isPerson, concurrency = 16, onEvent, ...shared } = options
-    yield* check(shared)
-    if (!Number.isInteger(concurrency) || concurrency < 1) {
-      return yield* new InvalidOption({ option: "concurrency", detail: "must be a whole number of 1 or more" })
-    }
+    const { concurrency } = yield* checkEach(options)
+    const { accepts = isPerson, concurrency: _, onEvent, ...shared } = options
     const room = yield* Room.Room
     const services = yield* Effect.context<Services | Exclude<Exclude<R, Session>, Scope.Scope>>()
     const views = makeViews(room)

@@ -95,7 +95,7 @@ export const makeHandoff = (core: Core, parts: Parts): Handoff => {
       : Effect.catch(
         detector.prepare(mergeVad(parts.vad, bound.vad)),
         (error) =>
-          error.reason._tag === "InvalidOption" ? Effect.die(error) : Effect.sync(() => {
+          error.reason._tag === "InvalidOptions" ? Effect.die(error) : Effect.sync(() => {
             mended(core, "vad", "vad", Cause.fail(error))
             return undefined
           })

@@ -16,6 +16,7 @@ import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
+import type { InvalidOptions } from "../../Failure.ts"
 import * as Processor from "../../Processor.ts"
 import type * as Room from "../../Room.ts"
 import type * as Stt from "../../Stt.ts"
@@ -52,7 +53,7 @@ export interface Listening {
   readonly end: Effect.Effect<void>
 }
 
-export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, never, Scope.Scope> =>
+export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, InvalidOptions, Scope.Scope> =>
   Effect.gen(function*() {
     const { stt } = ears
     const clock = makeStreamClock(core.conductor.now)

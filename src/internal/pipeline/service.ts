@@ -3,13 +3,14 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
+import type { InvalidOptions } from "../../Failure.ts"
 import * as Session from "../../Session.ts"
 import * as Turn from "../../Turn.ts"
 import { CurrentSpeech } from "../session.ts"
 import { CurrentCall } from "../tools/execute.ts"
 import { type Core, signal } from "./core.ts"
 import { type Handoff, isOpen } from "./handoff.ts"
-import { type InvalidOption, millis } from "./options.ts"
+import { checkWait } from "./options.ts"
 import { makeSpeech, type Speech } from "./speech.ts"
 
 export interface Parts {
@@ -22,8 +23,7 @@ export interface Parts {
   readonly handoff: Handoff
 }
 
-const refused = ({ detail, option }: InvalidOption) =>
-  new Session.SessionError({ reason: "InvalidOption", detail: `${option} ${detail}` })
+const refused = ({ message }: InvalidOptions) => new Session.SessionError({ reason: "InvalidOption", detail: message })
 
 const protectedSpeech = new Session.SessionError({
   reason: "Protected",
@@ -126,9 +126,9 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
       }),
     interrupt: (options) => interrupt(core, options?.force === true),
     commitTurn: (options) =>
-      millis("wait", options?.wait, 2000).pipe(
+      checkWait(options ?? {}).pipe(
         Effect.mapError(refused),
-        Effect.map((waitMs) => {
+        Effect.map(({ wait: waitMs }) => {
           if (isOpen(core)) signal(core, { _tag: "CommitTurn", waitMs })
         })
       ),

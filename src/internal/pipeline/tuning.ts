@@ -4,19 +4,20 @@
  * talks.
  */
 import * as Effect from "effect/Effect"
+import type { InvalidOptions } from "../../Failure.ts"
 import type * as Turn from "../../Turn.ts"
 import type { Conductor } from "./conductor.ts"
-import { checkTurn, type InvalidOption, mergeTurn } from "./options.ts"
+import { checkTurn, mergeTurn } from "./options.ts"
 
 export interface Tuning {
   /** With an agent that says this of them. */
   readonly optionsWith: (agent: Turn.Options | undefined) => Turn.Options
-  readonly settingsWith: (agent: Turn.Options | undefined) => Effect.Effect<Turn.Settings, InvalidOption>
+  readonly settingsWith: (agent: Turn.Options | undefined) => Effect.Effect<Turn.Settings, InvalidOptions>
   /** Checks a change, with what the agent says then, and gives what puts it in force. */
   readonly prepare: (
     change: Turn.Options,
     agent: Turn.Options | undefined
-  ) => Effect.Effect<() => void, InvalidOption>
+  ) => Effect.Effect<() => void, InvalidOptions>
   readonly tune: (settings: Turn.Settings) => void
 }
 

@@ -13,8 +13,9 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { unless } from "./bounded.ts"
 import type { Circuit } from "./breaker.ts"
-import type { Availability, FallbackOptions } from "./model.ts"
-import { recovery, resolve } from "./policy.ts"
+import type { Availability } from "./model.ts"
+import type * as asked from "./options.ts"
+import { recovery } from "./policy.ts"
 
 interface Entry {
   readonly name: string
@@ -183,7 +184,7 @@ class Providers {
 export const providersOf = <Service extends { readonly name: string }>(
   component: Availability["component"],
   services: ReadonlyArray<Service>,
-  options: FallbackOptions<Service>,
+  options: typeof asked.fallback.Type,
   breakers: ReadonlyArray<Circuit | undefined>
 ): Effect.Effect<Providers, never, Scope.Scope> =>
   Providers.make({
@@ -194,6 +195,6 @@ export const providersOf = <Service extends { readonly name: string }>(
       const service = services[provider]
       return service === undefined || options.probe === undefined ? Effect.void : options.probe(service)
     },
-    probeMs: resolve(options.policy).firstOutputMs,
+    probeMs: options.policy.firstOutput,
     breakers
   })

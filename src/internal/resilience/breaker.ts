@@ -11,10 +11,11 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
 import * as series from "../metrics/series.ts"
+import * as Check from "../options.ts"
 import { steadyClock } from "../steady.ts"
 import { blamesRequest, retryAfterMs } from "./errors.ts"
 import type { Breaker, BreakerChange, BreakerOptions, BreakerState } from "./model.ts"
-import { checkBreaker, millis } from "./options.ts"
+import * as options from "./options.ts"
 
 /** One request that was let through; what became of it is told once. */
 export interface Ticket {
@@ -22,26 +23,12 @@ export interface Ticket {
   told: boolean
 }
 
-interface Settings {
-  readonly consecutive: number
-  readonly rate: number
-  readonly minimum: number
-  readonly windowMs: number
-  readonly recovery: Schedule.Schedule<unknown>
-}
+type Settings = Omit<typeof options.breaker.Type, "name" | "component">
 
 /** A provider that has just gone down is soon tried; one that stays down is left alone for longer and longer. */
 const recovery = Schedule.min([Schedule.exponential("5 seconds"), Schedule.spaced("1 minute")])
 
 type Step = Effect.Success<ReturnType<typeof Schedule.toStep<unknown, unknown, never, never>>>
-
-const settingsOf = (options: BreakerOptions): Settings => ({
-  consecutive: options.consecutiveFailures ?? 5,
-  rate: options.failureRate ?? 0.5,
-  minimum: options.minimumRequests ?? 10,
-  windowMs: millis("window", options.window, "1 minute"),
-  recovery: options.recovery ?? recovery
-})
 
 /** Most outcomes that are remembered: of a busier provider the newest decide. */
 const remembered = 1000
@@ -82,15 +69,15 @@ export class Circuit implements Breaker {
   readonly #now: () => number
 
   private constructor(
-    options: BreakerOptions,
+    { component, name, ...settings }: typeof options.breaker.Type,
     now: () => number,
     news: PubSub.PubSub<BreakerChange>,
     context: Context.Context<never>
   ) {
     this.#now = now
-    this.name = options.name
-    this.component = options.component ?? "other"
-    this.#settings = settingsOf(options)
+    this.name = name
+    this.component = component
+    this.#settings = settings
     this.#news = news
     this.#context = context
     this.changes = Stream.fromPubSub(news)
@@ -98,11 +85,15 @@ export class Circuit implements Breaker {
     this.#measure()
   }
 
-  static make(options: BreakerOptions): Effect.Effect<Circuit> {
+  static make(asked: BreakerOptions): Effect.Effect<Circuit, Failure.InvalidOptions> {
+    return Effect.flatMap(Check.readOrFail(options.breaker, asked, (wrong) => wrong), Circuit.open)
+  }
+
+  /** Of options that are checked already. */
+  static open(settings: typeof options.breaker.Type): Effect.Effect<Circuit> {
     return Effect.gen(function*() {
-      checkBreaker(options)
       const news = yield* PubSub.sliding<BreakerChange>(64)
-      return new Circuit(options, yield* steadyClock, news, yield* Effect.context<never>())
+      return new Circuit(settings, yield* steadyClock, news, yield* Effect.context<never>())
     })
   }
 
@@ -179,7 +170,7 @@ export class Circuit implements Breaker {
   #fail(error: unknown, asked: number): void {
     this.#consecutive += 1
     this.#remember(true)
-    const { consecutive, minimum, rate } = this.#settings
+    const { consecutiveFailures: consecutive, failureRate: rate, minimumRequests: minimum } = this.#settings
     const count = this.#outcomes.length
     const due = this.#state === "half_open" || this.#consecutive >= consecutive ||
       (count >= minimum && this.#failures / count >= rate)
@@ -189,7 +180,9 @@ export class Circuit implements Breaker {
   /** Opens, or opens again after a probe that failed: the schedule takes its next step. */
   #open(error: unknown, asked: number): void {
     const since = this.#now()
-    const taken = this.#step === undefined ? Schedule.toStep(this.#settings.recovery) : Effect.succeed(this.#step)
+    const taken = this.#step === undefined
+      ? Schedule.toStep(this.#settings.recovery ?? recovery)
+      : Effect.succeed(this.#step)
     const stepped = Effect.flatMap(taken, (step) =>
       Pull.matchEffect(step(since, error), {
         onSuccess: ([, delay]) => Effect.succeed({ step, ms: Duration.toMillis(delay) }),
@@ -211,7 +204,7 @@ export class Circuit implements Breaker {
     const now = this.#now()
     this.#outcomes.push({ at: now, failed })
     if (failed) this.#failures += 1
-    const oldest = now - this.#settings.windowMs
+    const oldest = now - this.#settings.window
     let gone = 0
     while (gone < this.#outcomes.length - 1) {
       const { at } = this.#outcomes[gone]!
@@ -265,12 +258,12 @@ export const breakersOf = (service: object): ReadonlyArray<Breaker> => {
 export const circuitsOf = (
   component: BreakerChange["component"],
   services: ReadonlyArray<{ readonly name: string; readonly resilient: boolean }>,
-  options: Omit<BreakerOptions, "name" | "component"> | undefined
+  settings: Settings | undefined
 ): Effect.Effect<ReadonlyArray<Circuit | undefined>> =>
   Effect.forEach(services, ({ name, resilient }) =>
-    options === undefined || resilient
+    settings === undefined || resilient
       ? Effect.succeed(undefined)
-      : Circuit.make({ ...options, name, component }))
+      : Circuit.open({ ...settings, name, component }))
 
 /** The part of a breaker that a guard talks to. */
 export const circuitOf = (breaker: Breaker | undefined): Circuit | undefined =>

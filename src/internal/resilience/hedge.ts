@@ -11,13 +11,9 @@ import type * as Failure from "../../Failure.ts"
 import { failureOf, type ProviderError } from "./errors.ts"
 import { type Candidate, exhausted, type Lost } from "./failover.ts"
 import { firstOutput, resume } from "./firstOutput.ts"
-import type { HedgeOptions } from "./model.ts"
-import { millis } from "./options.ts"
-
-export const lateAfter = (options: HedgeOptions): number => millis("after", options.after, "1500 millis")
 
 export const namesOf = (services: ReadonlyArray<{ readonly name: string }>): string =>
-  [...new Set(services.map((service) => service.name))].join("+")
+  [...new Set(services.map((service) => service.name))].join("+") || "no provider"
 
 type Live<A, E, R> = Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R>
 

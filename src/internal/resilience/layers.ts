@@ -3,8 +3,12 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import type * as Failure from "../../Failure.ts"
+import * as Check from "../options.ts"
+import { refused } from "../provider/options.ts"
 import { Circuit } from "./breaker.ts"
 import type { BreakerChange, LayerOptions, Policy } from "./model.ts"
+import { layer as asked } from "./options.ts"
 
 /** Builds layers of one service, in their order. */
 export const services = <I, S, E, R>(
@@ -16,17 +20,19 @@ export const services = <I, S, E, R>(
 }
 
 /** Makes the service of a layer resilient, with a circuit breaker that all who use the layer share. */
-export const layerResilient = <I, S extends { readonly name: string }, E, R>(
+export const layerResilient = <I, S extends { readonly name: string }, F>(
   tag: Context.Service<I, S>,
   component: BreakerChange["component"],
-  resilient: (service: S, policy: Policy) => S
+  resilient: (service: S, policy: Policy) => S,
+  failing: (provider: string) => (reason: Failure.Reason) => F
 ) =>
-(layer: Layer.Layer<I, E, R>, options?: LayerOptions): Layer.Layer<I, E, R> =>
+<E, R>(layer: Layer.Layer<I, E, R>, options: LayerOptions = {}): Layer.Layer<I, E | F, R> =>
   Layer.effect(
     tag,
     Effect.gen(function*() {
       const [service] = yield* services(tag, [layer])
-      const breaker = yield* Circuit.make({ ...options?.breaker, name: service.name, component })
-      return resilient(service, { ...options?.policy, breaker })
+      const { name } = service
+      const { breaker, policy } = yield* Check.readOrFail(asked, options, (wrong) => failing(name)(refused(wrong)))
+      return resilient(service, { ...policy, breaker: yield* Circuit.open({ ...breaker, name, component }) })
     })
   )

@@ -1,83 +1,89 @@
 /** What a program asks of resilience, checked where a service is made: not in the middle of a call. */
 import type * as Duration from "effect/Duration"
 import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
-import { millisOf } from "../provider/options.ts"
-import type { BreakerOptions, FallbackOptions, HedgeOptions, Policy } from "./model.ts"
+import * as Check from "../options.ts"
+import type { BreakerOptions, FallbackOptions, HedgeOptions, LayerOptions, Policy, Recovery } from "./model.ts"
 
-/**
- * An option has a value that no provider can be asked with. Thrown, or a defect,
- * where the service is made: the program is to be changed.
- *
- * @category errors
- * @since 0.1.0
- */
-export class InvalidOption extends Schema.TaggedError<InvalidOption>("effect-voice/Resilience/InvalidOption")(
-  "InvalidOption",
-  { option: Schema.String, detail: Schema.String }
-) {
-  override get message(): string {
-    return `${this.option} ${this.detail}`
-  }
+const schedule = Check.such<Schedule.Schedule<unknown>>(
+  Schedule.isSchedule,
+  "be a Schedule, such as Schedule.spaced(\"30 seconds\")"
+)
+
+const asked = {
+  retries: Check.whole({ default: 3, endless: true }),
+  schedule,
+  firstOutput: Check.duration({ default: "10 seconds" }),
+  nextOutput: Check.duration({ default: "10 seconds" })
 }
 
-const refuse = (option: string, detail: string): never => {
-  throw new InvalidOption({ option, detail })
+/** How a provider is asked. */
+export const policy = Check.struct<Policy>()({ ...asked, breaker: Check.asIs })
+
+/** The same of a provider that gets its breaker from elsewhere. */
+export const attempts = Check.struct<Omit<Policy, "breaker">>()(asked)
+
+const tripping = {
+  consecutiveFailures: Check.whole({ least: 1, default: 5, endless: true }),
+  failureRate: Check.number({ above: 0, most: 1, default: 0.5 }),
+  minimumRequests: Check.whole({ least: 1, default: 10, endless: true }),
+  window: Check.duration({ default: "1 minute" }),
+  recovery: schedule
 }
 
-/** A duration of 0 or more in ms. */
-export const millis = (option: string, value: Duration.Input | undefined, fallback: Duration.Input): number => {
-  const ms = millisOf(value ?? fallback)
-  return ms >= 0 ? ms : refuse(option, "must be a duration of 0 or more, such as \"5 seconds\"")
+const circuit = Check.struct<Omit<BreakerOptions, "name" | "component">>()(tripping)
+
+export const breaker = Check.struct<BreakerOptions>()({
+  ...tripping,
+  name: Check.asIs,
+  component: Check.oneOf(["stt", "llm", "tts", "other"], { default: "other" })
+})
+
+const some = Check.required(
+  Check.such<ReadonlyArray<unknown>>((providers) => providers.length > 0, "hold at least one")
+)
+
+interface Among extends FallbackOptions<any> {
+  readonly providers: ReadonlyArray<unknown>
+  readonly recoveries?: ReadonlyArray<Recovery<any>> | undefined
+  readonly retryAfterOutput?: boolean | undefined
 }
 
-/** A whole number of at least so many, or infinity. */
-export const whole = (option: string, value: number | undefined, fallback: number, least: number): number => {
-  const number = value ?? fallback
-  return number === Number.POSITIVE_INFINITY || (Number.isInteger(number) && number >= least)
-    ? number
-    : refuse(option, `must be a whole number of ${least} or more, not ${number}`)
-}
+/** A fallback, or a provider that is recovered: what they are made of is checked with their options. */
+export const fallback = Check.struct<Among>()({
+  providers: some,
+  name: Check.text(),
+  policy: Check.section(attempts),
+  breaker: Check.maybe(circuit),
+  probe: Check.asIs,
+  recovery: schedule,
+  recoveries: Check.list(
+    Check.struct<Recovery<any>>()({
+      name: Check.required(Check.text()),
+      change: Check.asIs,
+      after: Check.duration({ default: 0 })
+    })
+  ),
+  retryAfterOutput: Check.flag({ default: false })
+})
 
-/** A number, infinite or not. */
-export const number = (option: string, value: number | undefined, fallback: number): number => {
-  const given = value ?? fallback
-  return Number.isNaN(given) ? refuse(option, "must be a number") : given
-}
+export const hedge = Check.struct<HedgeOptions & { readonly providers: ReadonlyArray<unknown> }>()({
+  providers: some,
+  name: Check.text(),
+  after: Check.duration({ default: "1500 millis" }),
+  policy: Check.section(attempts)
+})
 
-export const checkPolicy = (policy: Policy | undefined, where = ""): void => {
-  whole(`${where}retries`, policy?.retries, 0, 0)
-  millis(`${where}firstOutput`, policy?.firstOutput, 0)
-  millis(`${where}nextOutput`, policy?.nextOutput, 0)
-}
+export const layer = Check.struct<LayerOptions>()({
+  policy: Check.section(attempts),
+  breaker: Check.section(circuit)
+})
 
-export const checkBreaker = (options: Omit<BreakerOptions, "name"> | undefined, where = ""): void => {
-  if (options === undefined) return
-  whole(`${where}consecutiveFailures`, options.consecutiveFailures, 1, 1)
-  whole(`${where}minimumRequests`, options.minimumRequests, 1, 1)
-  millis(`${where}window`, options.window, 0)
-  if (options.recovery !== undefined && !Schedule.isSchedule(options.recovery)) {
-    refuse(`${where}recovery`, "must be a Schedule, such as Schedule.spaced(\"30 seconds\")")
-  }
-  const rate = options.failureRate ?? 1
-  if (!(rate > 0 && rate <= 1)) refuse(`${where}failureRate`, `must be above 0 and at most 1, not ${rate}`)
-}
-
-const some = (providers: ReadonlyArray<unknown>): void => {
-  if (providers.length === 0) refuse("providers", "must hold at least one")
-}
-
-export const checkFallback = <Service>(
-  providers: ReadonlyArray<Service>,
-  options: FallbackOptions<Service>
-): void => {
-  some(providers)
-  checkPolicy(options.policy, "policy.")
-  checkBreaker(options.breaker, "breaker.")
-}
-
-export const checkHedge = (providers: ReadonlyArray<unknown>, options: HedgeOptions): void => {
-  some(providers)
-  checkPolicy(options.policy, "policy.")
-  millis("after", options.after, 0)
-}
+export const building = Check.struct<{
+  readonly attempts?: number | undefined
+  readonly first?: Duration.Input | undefined
+  readonly isRetryable?: ((error: any) => boolean) | undefined
+}>()({
+  attempts: Check.whole({ least: 1, default: 3, endless: true }),
+  first: Check.duration({ default: "2 seconds" }),
+  isRetryable: Check.asIs
+})

@@ -1,8 +1,14 @@
 /** How a provider is asked, with the defaults of what a program leaves out. */
 import * as Schedule from "effect/Schedule"
+import type { InvalidOptions } from "../../Failure.ts"
+import * as Check from "../options.ts"
 import { type Circuit, circuitOf } from "./breaker.ts"
 import type { Policy } from "./model.ts"
-import { millis } from "./options.ts"
+import { policy } from "./options.ts"
+
+interface Read extends Omit<typeof policy.Type, "breaker"> {
+  readonly breaker?: Policy["breaker"]
+}
 
 /** A policy with its defaults; absent for a provider that is resilient itself. */
 export interface Settings {
@@ -18,13 +24,20 @@ const longest = "5 seconds"
 
 const backoff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced(longest)]).pipe(Schedule.jittered)
 
-export const resolve = (policy: Policy | undefined): Settings => ({
-  retries: policy?.retries ?? 3,
-  schedule: policy?.schedule ?? backoff,
-  firstOutputMs: millis("firstOutput", policy?.firstOutput, "10 seconds"),
-  nextOutputMs: millis("nextOutput", policy?.nextOutput, "10 seconds"),
-  breaker: circuitOf(policy?.breaker)
+/** Of options that are checked already. */
+export const settle = ({ breaker, firstOutput, nextOutput, retries, schedule = backoff }: Read): Settings => ({
+  retries,
+  schedule,
+  firstOutputMs: firstOutput,
+  nextOutputMs: nextOutput,
+  breaker: circuitOf(breaker)
 })
+
+/** Throws where an option cannot be. */
+export const resolve = (
+  asked: Policy = {},
+  error?: (wrong: InvalidOptions) => Error
+): Settings => settle(Check.readOrThrow(policy, asked, error))
 
 export const recovery: Schedule.Schedule<unknown> = Schedule.min([
   Schedule.exponential("1 second"),

@@ -1,21 +1,19 @@
 /** Asking the same service in another way when it has failed. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { Recovery } from "./model.ts"
-import { millis } from "./options.ts"
+import type { fallback } from "./options.ts"
 
 /** What stands in for a service: the service itself, asked in other ways. */
 export const insteadOf = <Service extends { readonly name: string }>(
   service: Service,
-  recoveries: ReadonlyArray<Recovery<Service>>,
+  recoveries: NonNullable<typeof fallback.Type.recoveries>,
   delay: (service: Service, ms: number) => Service
 ): readonly [Service, ...ReadonlyArray<Service>] => [
   service,
   ...recoveries.flatMap(({ after, change, name }) => {
-    const changed = change(service)
+    const changed: Service | undefined = change(service)
     if (changed === undefined) return []
-    const ms = millis(`recoveries.${name}.after`, after, 0)
-    return [{ ...(ms === 0 ? changed : delay(changed, ms)), name: `${service.name}:${name}` }]
+    return [{ ...(after === 0 ? changed : delay(changed, after)), name: `${service.name}:${name}` }]
   })
 ]
 

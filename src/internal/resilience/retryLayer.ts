@@ -6,7 +6,8 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
-import { millis, whole } from "./options.ts"
+import * as Check from "../options.ts"
+import { building } from "./options.ts"
 
 /** What says of itself that it stays as it is, or is a matter of settings, is not tried again. */
 const canMend = (error: unknown): boolean => {
@@ -20,9 +21,7 @@ export const retryLayer = <A, E, R>(layer: Layer.Layer<A, E, R>, options: {
   readonly first?: Duration.Input | undefined
   readonly isRetryable?: ((error: E) => boolean) | undefined
 }): Layer.Layer<A, E, R> => {
-  const attempts = whole("attempts", options.attempts, 3, 1)
-  const first = millis("first", options.first, "2 seconds")
-  const isRetryable = options.isRetryable ?? canMend
+  const { attempts, first, isRetryable = canMend } = Check.readOrThrow(building, options)
   return Layer.effectContext(Effect.gen(function*() {
     const scope = yield* Effect.scope
     // A failed attempt closes what it has opened before the next one begins.

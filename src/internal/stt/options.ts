@@ -1,28 +1,23 @@
-/** What a program says of a recogniser of single utterances, checked where it is made. */
-import type * as Duration from "effect/Duration"
-import * as Result from "effect/Result"
-import * as Audio from "../../Audio.ts"
-import type * as Failure from "../../Failure.ts"
-import type * as Vad from "../../Vad.ts"
-import { Checks, invalid } from "../provider/options.ts"
-import { isProblem, settings } from "../vad/settings.ts"
+/** What a program says of a recogniser of single utterances. */
+import type { RecognizerOptions } from "../../Stt.ts"
+import { format } from "../audio/options.ts"
+import * as Check from "../options.ts"
+import { detector } from "../vad/settings.ts"
 
-export interface Checked {
-  readonly format?: Audio.Format | undefined
-  readonly vadOptions?: Vad.Options | undefined
-  readonly interimEvery?: Duration.Input | undefined
-  readonly maxSpeech?: Duration.Input | undefined
+/** What layers of such recognisers have among their own options. */
+export const fields = {
+  vad: Check.asIs,
+  vadOptions: Check.section(detector),
+  interimEvery: Check.duration({ least: 10 }),
+  maxSpeech: Check.duration({ least: 100, default: "60 seconds" })
 }
 
-export const problemOf = (
-  { format = Audio.speech, interimEvery, maxSpeech, vadOptions }: Checked
-): Failure.InvalidRequest | undefined => {
-  const checks = new Checks()
-    .time("maxSpeech", maxSpeech, 100, Number.POSITIVE_INFINITY)
-    .time("interimEvery", interimEvery, 10, Number.POSITIVE_INFINITY)
-  if (checks.problem !== undefined) return checks.problem
-  const shape = Audio.validateFormat(format)
-  if (Result.isFailure(shape)) return invalid("format", shape.failure.message)
-  const found = settings(Audio.speech.sampleRate, [vadOptions])
-  return isProblem(found) ? invalid(`vadOptions.${found.option}`, found.detail) : undefined
-}
+export const recognizer = Check.struct<RecognizerOptions>()({
+  ...fields,
+  name: Check.asIs,
+  model: Check.asIs,
+  prewarm: Check.asIs,
+  withLanguage: Check.asIs,
+  recognize: Check.asIs,
+  format: Check.maybe(format)
+})

@@ -10,10 +10,12 @@ import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
+import * as Check from "../options.ts"
+import { refused } from "../provider/options.ts"
 import { alone, type Claims, providersOf } from "../resilience/availability.ts"
 import { backoff } from "../resilience/backoff.ts"
 import { type Own, own, unless } from "../resilience/bounded.ts"
-import { type Circuit, circuitOf, circuitsOf, keepBreakers, type Ticket } from "../resilience/breaker.ts"
+import { type Circuit, circuitsOf, keepBreakers, type Ticket } from "../resilience/breaker.ts"
 import { blamesRequest, failureOf } from "../resilience/errors.ts"
 import { exhausted, roundOf } from "../resilience/failover.ts"
 import type {
@@ -24,8 +26,8 @@ import type {
   RecoverOptions,
   Recovery
 } from "../resilience/model.ts"
-import { checkFallback, checkPolicy } from "../resilience/options.ts"
-import { resolve, type Settings } from "../resilience/policy.ts"
+import * as options from "../resilience/options.ts"
+import { resolve, type Settings as Patience, settle } from "../resilience/policy.ts"
 import { prewarmed, prewarmOf } from "../resilience/prewarm.ts"
 import { insteadOf, later } from "../resilience/recovery.ts"
 import { type InputFailure, isInputFailure, unwrapInput } from "../resilience/replayBuffer.ts"
@@ -44,13 +46,15 @@ interface Lost {
   readonly error: Stt.SttError
 }
 
-const failing = (provider: string) => (reason: Failure.Reason) => new Stt.SttError({ provider, reason })
+const refusing = (provider: string) => (wrong: Failure.InvalidOptions) => failing(provider)(refused(wrong))
+
+export const failing = (provider: string) => (reason: Failure.Reason) => new Stt.SttError({ provider, reason })
 
 /** Attempts at one provider, one after the other, until it is given up. */
 const persist = <E, R>(options: {
   readonly service: Service
   /** Absent: the service is resilient itself. */
-  readonly settings: Settings | undefined
+  readonly settings: Patience | undefined
   readonly memory: Memory<E, R>
   readonly scope: Scope.Scope
   /** The provider is at work. */
@@ -165,7 +169,7 @@ const persist = <E, R>(options: {
 const listen = <E, R>(audio: Stream.Stream<Stt.Input, E, R>, options: {
   readonly services: ReadonlyArray<Service>
   readonly claims: Claims
-  readonly policy: Policy | undefined
+  readonly policy: Patience
   readonly breakers: ReadonlyArray<Circuit | undefined>
   /** The one error for all that were lost since the last transcript. */
   readonly allLost: (lost: ReadonlyArray<Lost>) => Stt.SttError
@@ -194,7 +198,7 @@ const listen = <E, R>(audio: Stream.Stream<Stt.Input, E, R>, options: {
         memory.pending.reset()
         const pull = persist({
           service,
-          settings: service.resilient ? undefined : { ...resolve(policy), breaker: options.breakers[claim.provider] },
+          settings: service.resilient ? undefined : { ...policy, breaker: options.breakers[claim.provider] },
           memory,
           scope: own,
           onAlive: (answered) =>
@@ -222,7 +226,7 @@ const listen = <E, R>(audio: Stream.Stream<Stt.Input, E, R>, options: {
 /** One that already is comes back as it is. */
 export const resilient = (service: Service, policy?: Policy): Service => {
   if (service.resilient) return service
-  checkPolicy(policy)
+  const settings = resolve(policy, refusing(service.name))
   return keepBreakers({
     ...service,
     resilient: true,
@@ -230,8 +234,8 @@ export const resilient = (service: Service, policy?: Policy): Service => {
       listen(audio, {
         services: [service],
         claims: alone,
-        policy,
-        breakers: [circuitOf(policy?.breaker)],
+        policy: settings,
+        breakers: [settings.breaker],
         allLost: ([lost]) => lost?.error ?? failing(service.name)(new Failure.EndedEarly())
       })
   }, [policy?.breaker])
@@ -239,13 +243,13 @@ export const resilient = (service: Service, policy?: Policy): Service => {
 
 export const fallback = (
   services: ReadonlyArray<Service>,
-  options: FallbackOptions<Service> = {}
-): Effect.Effect<Service & Fallback, never, Scope.Scope> =>
+  asked: FallbackOptions<Service> = {}
+): Effect.Effect<Service & Fallback, Stt.SttError, Scope.Scope> =>
   Effect.gen(function*() {
-    checkFallback(services, options)
-    const breakers = yield* circuitsOf("stt", services, options.breaker)
-    const providers = yield* providersOf("stt", services, options, breakers)
-    const name = options.name ?? services.map((service) => service.name).join("+")
+    const name = asked.name ?? (services.map((service) => service.name).join("+") || "no provider")
+    const settings = yield* Check.readOrFail(options.fallback, { ...asked, providers: services }, refusing(name))
+    const breakers = yield* circuitsOf("stt", services, settings.breaker)
+    const providers = yield* providersOf("stt", services, settings, breakers)
     return keepBreakers({
       name,
       interims: services.every((service) => service.interims),
@@ -260,7 +264,7 @@ export const fallback = (
         listen(audio, {
           services,
           claims: providers,
-          policy: options.policy,
+          policy: settle(settings.policy),
           breakers,
           allLost: (lost) => failing(name)(exhausted(lost))
         })
@@ -281,9 +285,16 @@ export const recoveries: ReadonlyArray<Recovery<Service>> = [
 
 export const recovering = (
   service: Service,
-  options: RecoverOptions<Service> = {}
-): Effect.Effect<Service & Fallback, never, Scope.Scope> =>
-  fallback(insteadOf(service, options.recoveries ?? recoveries, delayed), options)
+  asked: RecoverOptions<Service> = {}
+): Effect.Effect<Service & Fallback, Stt.SttError, Scope.Scope> =>
+  Effect.flatMap(
+    Check.readOrFail(
+      options.fallback,
+      { ...asked, providers: [service], recoveries: asked.recoveries ?? recoveries },
+      refusing(asked.name ?? service.name)
+    ),
+    (settings) => fallback(insteadOf(service, settings.recoveries ?? [], delayed), asked)
+  )
 
 /** One second at 16 kHz. */
 const silence = { samples: new Int16Array(16_000), sampleRate: 16_000, channels: 1 }

@@ -121,6 +121,19 @@ export interface CacheOptions {
 }
 
 /**
+ * Where speech is kept beyond the process, and how much of it.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface StoreOptions {
+  readonly path: string
+  readonly variant: string
+  /** Most bytes of all files; what was not used for the longest goes first. @default 268435456 */
+  readonly maxBytes?: number | undefined
+}
+
+/**
  * What a cache has done and holds: `bytes` of audio of `entries` sentences.
  *
  * @category models

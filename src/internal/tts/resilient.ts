@@ -8,11 +8,13 @@ import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
 import type * as Failure from "../../Failure.ts"
 import { elevenLabs } from "../config/defaults.ts"
+import * as Check from "../options.ts"
+import { refused } from "../provider/options.ts"
 import { providersOf } from "../resilience/availability.ts"
 import { breakersOf, circuitsOf, keepBreakers } from "../resilience/breaker.ts"
 import { type Candidate, failover } from "../resilience/failover.ts"
 import { guarded } from "../resilience/firstOutput.ts"
-import { hedged, lateAfter, namesOf } from "../resilience/hedge.ts"
+import { hedged, namesOf } from "../resilience/hedge.ts"
 import type {
   Fallback,
   FallbackOptions,
@@ -22,8 +24,8 @@ import type {
   RecoverOptions,
   Recovery
 } from "../resilience/model.ts"
-import { checkFallback, checkHedge, checkPolicy } from "../resilience/options.ts"
-import { resolve } from "../resilience/policy.ts"
+import * as options from "../resilience/options.ts"
+import { resolve, type Settings, settle } from "../resilience/policy.ts"
 import { prewarmed, prewarmOf } from "../resilience/prewarm.ts"
 import { insteadOf, later } from "../resilience/recovery.ts"
 import { InputFailure, isInputFailure, ReplayBuffer, unwrapInput } from "../resilience/replayBuffer.ts"
@@ -34,7 +36,9 @@ import { hasWords } from "./pieces.ts"
 
 type Service = Tts.Service
 
-const failing = (provider: string) => (reason: Failure.Reason) => new Tts.TtsError({ provider, reason })
+const refusing = (provider: string) => (wrong: Failure.InvalidOptions) => failing(provider)(refused(wrong))
+
+export const failing = (provider: string) => (reason: Failure.Reason) => new Tts.TtsError({ provider, reason })
 
 const wordsFrom = <E, R>(
   replay: ReplayBuffer<string, E, R>,
@@ -54,11 +58,11 @@ const request = <E, R>(
   service: Service,
   text: ReplayBuffer<string, E, R>,
   options: Tts.Options | undefined,
-  policy: Policy | undefined
+  policy: Settings
 ): Candidate<Tts.Chunk, Tts.TtsError | InputFailure<E>, R> => ({
   name: service.name,
   open: meteredSpeech(service, text.read(0), options),
-  settings: service.resilient ? undefined : resolve(policy),
+  settings: service.resilient ? undefined : policy,
   isUseful: (chunk) => chunk.frame.samples.length > 0,
   isRetryable: (error) => !isInputFailure(error) && error.isRetryable,
   error: failing(service.name),
@@ -72,14 +76,14 @@ const request = <E, R>(
 /** One that already is comes back as it is. */
 export const resilient = (service: Service, policy?: Policy): Service => {
   if (service.resilient) return service
-  checkPolicy(policy)
+  const settings = resolve(policy, refusing(service.name))
   return keepBreakers({
     ...service,
     resilient: true,
     speak: <E, R>(text: Stream.Stream<string, E, R>, options?: Tts.Options) =>
       unwrapInput(
         Stream.unwrap(
-          Effect.map(ReplayBuffer.make(text), (replay) => guarded(request(service, replay, options, policy)))
+          Effect.map(ReplayBuffer.make(text), (replay) => guarded(request(service, replay, options, settings)))
         )
       )
   }, [policy?.breaker])
@@ -93,10 +97,11 @@ const optionsFor = (service: Service, index: number, options: Tts.Options | unde
 
 export const hedge = (
   services: readonly [Service, ...ReadonlyArray<Service>],
-  options: HedgeOptions
+  asked: HedgeOptions
 ): Service => {
-  checkHedge(services, options)
-  const name = options.name ?? namesOf(services)
+  const name = asked.name ?? namesOf(services)
+  const { after, policy } = Check.readOrThrow(options.hedge, { ...asked, providers: services }, refusing(name))
+  const settings = settle(policy)
   const format: Audio.Format = { sampleRate: services[0].sampleRate, channels: services[0].channels }
   return keepBreakers({
     name,
@@ -104,14 +109,14 @@ export const hedge = (
     prewarm: prewarmOf(services),
     ...format,
     voices: services[0].voices,
-    speak: <E, R>(text: Stream.Stream<string, E, R>, asked?: Tts.Options) =>
+    speak: <E, R>(text: Stream.Stream<string, E, R>, said?: Tts.Options) =>
       unwrapInput(Stream.unwrap(Effect.map(ReplayBuffer.make(text), (replay) =>
         hedged({
           candidates: services.map((service, index) => {
-            const candidate = request(service, replay, optionsFor(service, index, asked), options.policy)
+            const candidate = request(service, replay, optionsFor(service, index, said), settings)
             return { ...candidate, open: convert(format)(candidate.open) }
           }),
-          afterMs: lateAfter(options),
+          afterMs: after,
           own: (error) => isInputFailure(error) ? undefined : error,
           error: failing(name)
         }))))
@@ -120,20 +125,20 @@ export const hedge = (
 
 export const fallback = (
   services: readonly [Service, ...ReadonlyArray<Service>],
-  options: FallbackOptions<Service> & { readonly retryAfterOutput?: boolean | undefined }
-): Effect.Effect<Service & Fallback, never, Scope.Scope> =>
+  asked: FallbackOptions<Service> & { readonly retryAfterOutput?: boolean | undefined }
+): Effect.Effect<Service & Fallback, Tts.TtsError, Scope.Scope> =>
   Effect.gen(function*() {
-    checkFallback(services, options)
-    const breakers = yield* circuitsOf("tts", services, options.breaker)
-    const providers = yield* providersOf("tts", services, options, breakers)
-    const name = options.name ?? namesOf(services)
+    const name = asked.name ?? namesOf(services)
+    const settings = yield* Check.readOrFail(options.fallback, { ...asked, providers: services }, refusing(name))
+    const breakers = yield* circuitsOf("tts", services, settings.breaker)
+    const providers = yield* providersOf("tts", services, settings, breakers)
     const format: Audio.Format = { sampleRate: services[0].sampleRate, channels: services[0].channels }
-    const speak = <E, R>(text: Stream.Stream<string, E, R>, asked?: Tts.Options) =>
+    const speak = <E, R>(text: Stream.Stream<string, E, R>, said?: Tts.Options) =>
       unwrapInput(Stream.unwrap(Effect.map(ReplayBuffer.make(text), (replay) => {
         let heardMs = 0
         const candidates = services.map((service, index): Candidate<Tts.Chunk, Tts.TtsError | InputFailure<E>, R> => {
-          const policy = { ...options.policy, breaker: breakers[index] }
-          const candidate = request(service, replay, optionsFor(service, index, asked), policy)
+          const policy = settle({ ...settings.policy, breaker: breakers[index] })
+          const candidate = request(service, replay, optionsFor(service, index, said), policy)
           return {
             ...candidate,
             open: Stream.suspend(() => {
@@ -145,7 +150,7 @@ export const fallback = (
         return failover({
           claims: providers,
           candidates,
-          afterOutput: options.retryAfterOutput ?? false,
+          afterOutput: settings.retryAfterOutput,
           own: (error) => isInputFailure(error) ? undefined : error,
           error: failing(name)
         }).pipe(Stream.map((chunk) => {
@@ -177,9 +182,16 @@ export const recoveries: ReadonlyArray<Recovery<Service>> = [{
 
 export const recovering = (
   service: Service,
-  options: RecoverOptions<Service> = {}
-): Effect.Effect<Service & Fallback, never, Scope.Scope> =>
-  fallback(insteadOf(service, options.recoveries ?? recoveries, delayed), options)
+  asked: RecoverOptions<Service> = {}
+): Effect.Effect<Service & Fallback, Tts.TtsError, Scope.Scope> =>
+  Effect.flatMap(
+    Check.readOrFail(
+      options.fallback,
+      { ...asked, providers: [service], recoveries: asked.recoveries ?? recoveries },
+      refusing(asked.name ?? service.name)
+    ),
+    (settings) => fallback(insteadOf(service, settings.recoveries ?? [], delayed), asked)
+  )
 
 export const prewarm = (service: Service, { paid }: PrewarmOptions): Effect.Effect<void> =>
   prewarmed(

@@ -25,7 +25,7 @@ const kindOf = (component: Event.Component): FailureKind => {
 }
 
 export const failed = (d: Draft, component: Event.Component, fatal: boolean): void => {
-  const { failures, settings: { errorWindow, maxErrors, tolerated } } = d.session
+  const { failures, settings: { errorWindow, maxErrors, toleratedFailures } } = d.session
   const kind = kindOf(component)
   const inARow = (failures.inARow[component] ?? 0) + 1
   const recent = [...(failures.recent[kind] ?? []).filter((at) => at > d.now - errorWindow), d.now]
@@ -35,7 +35,7 @@ export const failed = (d: Draft, component: Event.Component, fatal: boolean): vo
   }
   if (Ending.reasonOf(d) === "provider_failures") return
   if (fatal) return giveUp(d, component, "fatal", inARow)
-  if (inARow > tolerated) return giveUp(d, component, "consecutive", inARow)
+  if (inARow > toleratedFailures) return giveUp(d, component, "consecutive", inARow)
   if (recent.length > maxErrors) giveUp(d, component, "window", recent.length)
 }
 

@@ -1,6 +1,10 @@
 /** The options of turn-taking with every default filled in, or what is wrong with them. */
-import * as Duration from "effect/Duration"
+import * as Result from "effect/Result"
+import type { InvalidOptions } from "../../Failure.ts"
 import type { Options } from "../../Turn.ts"
+import * as Check from "../options.ts"
+
+type Section<K extends keyof Options> = NonNullable<Options[K]>
 
 /**
  * `Turn.Options` with every default filled in and every duration in milliseconds.
@@ -36,101 +40,75 @@ export interface Settings {
   readonly awayAfter: number
   readonly transcriptionTimeout: number
   readonly limits: { readonly maxWords: number; readonly maxSpeech: number }
-  readonly tolerated: number
+  readonly toleratedFailures: number
   readonly maxErrors: number
   readonly errorWindow: number
 }
 
-/**
- * An option that no conversation can work with: its path, such as
- * `endpointing.minDelay`, and what it must be.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Problem {
-  readonly option: string
-  readonly detail: string
-}
+// What `Turn.Options` may be; its docstrings say the same.
+const schema = Check.struct<Options>()({
+  detection: Check.oneOf(["vad", "stt", "manual"], { default: "vad" }),
+  endpointing: Check.section(
+    Check.struct<Section<"endpointing">>()({
+      mode: Check.oneOf(["fixed", "dynamic"], { default: "fixed" }),
+      minDelay: Check.duration({ default: "500 millis" }),
+      maxDelay: Check.duration(),
+      alpha: Check.ratio({ default: 0.9 }),
+      threshold: Check.ratio({ default: 0.5 }),
+      detectorDeadline: Check.duration({ default: "1 second" })
+    })
+  ),
+  interruption: Check.section(
+    Check.struct<Section<"interruption">>()({
+      enabled: Check.flag({ default: true }),
+      minDuration: Check.duration({ default: "500 millis" }),
+      minWords: Check.whole({ default: 0, endless: true }),
+      falseInterruptionTimeout: Check.duration({ default: "2 seconds" }),
+      resume: Check.flag({ default: true }),
+      echoWarmUp: Check.duration({ default: "3 seconds" }),
+      backchannel: Check.flag({ default: true })
+    })
+  ),
+  preemption: Check.section(
+    Check.struct<Section<"preemption">>()({
+      llm: Check.flag({ default: true }),
+      tts: Check.flag({ default: false }),
+      maxSpeech: Check.duration({ default: "10 seconds" }),
+      maxTries: Check.whole({ default: 3, endless: true })
+    })
+  ),
+  awayAfter: Check.duration({ default: "15 seconds" }),
+  transcriptionTimeout: Check.duration({ default: "Infinity" }),
+  limits: Check.section(
+    Check.struct<Section<"limits">>()({
+      maxWords: Check.whole({ least: 1, default: Infinity, endless: true }),
+      maxSpeech: Check.duration({ default: "Infinity" })
+    })
+  ),
+  toleratedFailures: Check.whole({ default: 2, endless: true }),
+  maxErrors: Check.whole({ default: 10, endless: true }),
+  errorWindow: Check.duration({ default: "5 minutes" })
+})
+
+/** `Turn.Options`, as other options hold them. */
+export const turn = Check.together(schema, ({ endpointing: { maxDelay, minDelay } }) => ({
+  "endpointing.maxDelay": maxDelay !== undefined && maxDelay < minDelay
+    ? `must not be below endpointing.minDelay (${minDelay} ms)`
+    : undefined
+}))
+
+/** Without a `maxDelay` of its own, a long `minDelay` is both. */
+export const settle = ({ endpointing, ...others }: typeof turn.Type): Settings => ({
+  ...others,
+  endpointing: { ...endpointing, maxDelay: endpointing.maxDelay ?? Math.max(3000, endpointing.minDelay) }
+})
 
 /**
- * Fills in every default. What comes back is a `Problem` if one of the options
- * cannot be used: it has the field `option`.
+ * Fills in every default, or tells all that is wrong, each by a path such as
+ * `endpointing.minDelay`.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const resolve = (options: Options = {}): Settings | Problem => {
-  const problems: Array<Problem> = []
-  const ms = (option: string, value: Duration.Input | undefined, fallback: number): number => {
-    if (value === undefined) return fallback
-    const duration = Duration.fromInput(value)
-    const millis = duration._tag === "Some" && !Number.isNaN(value) ? Duration.toMillis(duration.value) : Number.NaN
-    if (millis >= 0) return millis
-    problems.push({ option, detail: "must be a duration of 0 or more, such as \"500 millis\"" })
-    return fallback
-  }
-  const whole = (option: string, value: number | undefined, fallback: number, least: number): number => {
-    if (value === undefined) return fallback
-    if (value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && value >= least)) return value
-    problems.push({ option, detail: `must be a whole number of ${least} or more, not ${value}` })
-    return fallback
-  }
-  const fraction = (option: string, value: number | undefined, fallback: number): number => {
-    if (value === undefined) return fallback
-    if (value >= 0 && value <= 1) return value
-    problems.push({ option, detail: `must lie between 0 and 1, not ${value}` })
-    return fallback
-  }
-  const oneOf = <A extends string>(option: string, value: A | undefined, allowed: readonly [A, ...Array<A>]): A => {
-    if (value === undefined || allowed.includes(value)) return value ?? allowed[0]
-    problems.push({ option, detail: `must be one of ${allowed.join(", ")}` })
-    return allowed[0]
-  }
-  const { endpointing = {}, interruption = {}, limits = {}, preemption = {} } = options
-  const minDelay = ms("endpointing.minDelay", endpointing.minDelay, 500)
-  const maxDelay = ms("endpointing.maxDelay", endpointing.maxDelay, Math.max(3000, minDelay))
-  if (maxDelay < minDelay) {
-    problems.push({ option: "endpointing.maxDelay", detail: `must not be below endpointing.minDelay (${minDelay} ms)` })
-  }
-  const settings: Settings = {
-    detection: oneOf("detection", options.detection, ["vad", "stt", "manual"]),
-    endpointing: {
-      mode: oneOf("endpointing.mode", endpointing.mode, ["fixed", "dynamic"]),
-      minDelay,
-      maxDelay,
-      alpha: fraction("endpointing.alpha", endpointing.alpha, 0.9),
-      threshold: fraction("endpointing.threshold", endpointing.threshold, 0.5),
-      detectorDeadline: ms("endpointing.detectorDeadline", endpointing.detectorDeadline, 1000)
-    },
-    interruption: {
-      enabled: interruption.enabled ?? true,
-      minDuration: ms("interruption.minDuration", interruption.minDuration, 500),
-      minWords: whole("interruption.minWords", interruption.minWords, 0, 0),
-      falseInterruptionTimeout: ms(
-        "interruption.falseInterruptionTimeout",
-        interruption.falseInterruptionTimeout,
-        2000
-      ),
-      resume: interruption.resume ?? true,
-      echoWarmUp: ms("interruption.echoWarmUp", interruption.echoWarmUp, 3000),
-      backchannel: interruption.backchannel ?? true
-    },
-    preemption: {
-      llm: preemption.llm ?? true,
-      tts: preemption.tts ?? false,
-      maxSpeech: ms("preemption.maxSpeech", preemption.maxSpeech, 10_000),
-      maxTries: whole("preemption.maxTries", preemption.maxTries, 3, 0)
-    },
-    awayAfter: ms("awayAfter", options.awayAfter, 15_000),
-    transcriptionTimeout: ms("transcriptionTimeout", options.transcriptionTimeout, Number.POSITIVE_INFINITY),
-    limits: {
-      maxWords: whole("limits.maxWords", limits.maxWords, Number.POSITIVE_INFINITY, 1),
-      maxSpeech: ms("limits.maxSpeech", limits.maxSpeech, Number.POSITIVE_INFINITY)
-    },
-    tolerated: whole("toleratedFailures", options.toleratedFailures, 2, 0),
-    maxErrors: whole("maxErrors", options.maxErrors, 10, 0),
-    errorWindow: ms("errorWindow", options.errorWindow, 300_000)
-  }
-  return problems[0] ?? settings
-}
+export const resolve = (options: Options = {}): Result.Result<Settings, InvalidOptions> =>
+  Result.map(Check.read(turn, options), settle)

@@ -1,7 +1,8 @@
 import * as Effect from "effect/Effect"
 import * as Audio from "../../Audio.ts"
+import { InvalidOptions } from "../../Failure.ts"
 import type { Detector, Event, Scorer } from "../../Vad.ts"
-import { inferenceFailed, invalidOption, VadError } from "./errors.ts"
+import { inferenceFailed, invalidOptions, VadError } from "./errors.ts"
 import type { Settings } from "./settings.ts"
 import { Tracker } from "./tracker.ts"
 import { type Piece, Windower } from "./windower.ts"
@@ -25,7 +26,7 @@ const noProbability = (given: number | undefined): VadError =>
 const typed = (thrown: unknown): VadError => {
   if (thrown instanceof VadError) return thrown
   return thrown instanceof Audio.AudioError
-    ? invalidOption(thrown.field, thrown.detail)
+    ? invalidOptions(new InvalidOptions({ problems: [{ option: thrown.field, detail: thrown.detail }] }))
     : inferenceFailed(`the scorer threw ${thrown instanceof Error ? thrown.name : typeof thrown}`)
 }
 

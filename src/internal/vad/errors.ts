@@ -1,4 +1,5 @@
 import * as Schema from "effect/Schema"
+import { InvalidOptions } from "../../Failure.ts"
 
 /**
  * The model could not be loaded.
@@ -34,30 +35,13 @@ export class InferenceFailed
 }
 
 /**
- * An option has a value that the detector cannot work with.
- *
- * @category errors
- * @since 0.1.0
- */
-export class InvalidOption
-  extends Schema.TaggedError<InvalidOption>("effect-voice/Vad/InvalidOption")("InvalidOption", {
-    option: Schema.String,
-    detail: Schema.String
-  })
-{
-  override get message(): string {
-    return `${this.option}: ${this.detail}`
-  }
-}
-
-/**
  * Every way a `Vad` fails.
  *
  * @category errors
  * @since 0.1.0
  */
 export class VadError extends Schema.TaggedError<VadError>("effect-voice/Vad/VadError")("VadError", {
-  reason: Schema.Union([ModelUnavailable, InferenceFailed, InvalidOption])
+  reason: Schema.Union([ModelUnavailable, InferenceFailed, InvalidOptions])
 }) {
   get isRetryable(): boolean {
     return this.reason._tag === "InferenceFailed"
@@ -67,8 +51,7 @@ export class VadError extends Schema.TaggedError<VadError>("effect-voice/Vad/Vad
   }
 }
 
-export const invalidOption = (option: string, detail: string): VadError =>
-  new VadError({ reason: new InvalidOption({ option, detail }) })
+export const invalidOptions = (reason: InvalidOptions): VadError => new VadError({ reason })
 
 export const inferenceFailed = (detail: string): VadError => new VadError({ reason: new InferenceFailed({ detail }) })
 

@@ -1,21 +1,6 @@
 /** Why a worker could not start, or has ended. */
 import * as Schema from "effect/Schema"
-
-/**
- * An option, or the environment variable that stands for it, has a value that
- * no worker can work with.
- *
- * @category errors
- * @since 0.1.0
- */
-export class InvalidOption extends Schema.TaggedError<InvalidOption>("effect-voice/Worker/InvalidOption")(
-  "InvalidOption",
-  { option: Schema.String, detail: Schema.String }
-) {
-  override get message(): string {
-    return `${this.option} ${this.detail}`
-  }
-}
+import { InvalidOptions } from "../../Failure.ts"
 
 /**
  * The server does not accept the key and the secret; not tried again.
@@ -167,7 +152,7 @@ export class PrewarmFailed extends Schema.TaggedError<PrewarmFailed>("effect-voi
  */
 export class WorkerError extends Schema.TaggedError<WorkerError>("effect-voice/Worker/WorkerError")("WorkerError", {
   reason: Schema.Union([
-    InvalidOption,
+    InvalidOptions,
     Unauthorized,
     ConnectionLost,
     TimedOut,
@@ -183,5 +168,5 @@ export class WorkerError extends Schema.TaggedError<WorkerError>("effect-voice/W
   }
 }
 
-export const invalid = (option: string, detail: string): WorkerError =>
-  new WorkerError({ reason: new InvalidOption({ option, detail }) })
+/** An option, or the environment variable that stands for it, has a value that no worker can work with. */
+export const invalid = (reason: InvalidOptions): WorkerError => new WorkerError({ reason })

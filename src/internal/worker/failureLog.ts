@@ -53,7 +53,7 @@ export const detailOf = (cause: Cause.Cause<unknown>): string => {
   return isOurs(error) && error.message !== "" ? error.message : nameOf(cause)
 }
 
-const settings: ReadonlySet<unknown> = new Set(["InvalidOption", "PackageMissing"])
+const settings: ReadonlySet<unknown> = new Set(["InvalidOption", "InvalidOptions", "PackageMissing"])
 
 /** Whether it will be the same the next time, because a setting is wrong. */
 export const isSetting = (cause: Cause.Cause<unknown>): boolean => {

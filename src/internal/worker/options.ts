@@ -1,15 +1,14 @@
 /** Options of definitions and of runs, checked. */
 import type * as EffectConfig from "effect/Config"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Config from "../../Config.ts"
+import { InvalidOptions } from "../../Failure.ts"
 import type { Room, RoomError } from "../../Room.ts"
-import type { Definition, Entrance, HttpOptions, Options, PoolOptions } from "../../Worker.ts"
-import { millisOf } from "../provider/options.ts"
+import type { Definition, Entrance, HttpOptions, Options, Permissions, PoolOptions } from "../../Worker.ts"
+import * as Check from "../options.ts"
 import { invalid, type WorkerError } from "./errors.ts"
-import type { Framing, Grants } from "./protocol.ts"
 
 export interface JobSettings {
   readonly connect: (entrance: Entrance) => Effect.Effect<Room["Service"], RoomError, Scope.Scope>
@@ -21,12 +20,77 @@ export interface JobSettings {
   readonly prewarmTimeout: number
 }
 
-export interface PoolSettings {
-  readonly module: string
-  readonly processes: number
-  readonly jobsPerProcess: number
-  readonly memoryWarning: number
-  readonly memoryLimit: number
+// No timer of a worker runs for longer (ms).
+const week = 7 * 86_400_000
+
+const permissions = Check.struct<Permissions>()({
+  publish: Check.flag({ default: true }),
+  subscribe: Check.flag({ default: true }),
+  publishData: Check.flag({ default: true }),
+  updateMetadata: Check.flag({ default: true }),
+  hidden: Check.flag({ default: false })
+})
+
+const definitionSchema = Check.struct<Definition["options"]>()({
+  agentName: Check.asIs,
+  type: Check.asIs,
+  accept: Check.asIs,
+  connect: Check.asIs,
+  autoSubscribe: Check.asIs,
+  permissions: Check.section(permissions),
+  deployment: Check.such<string>(
+    (deployment) => new TextEncoder().encode(deployment).length <= 64 && !/[_\s\p{Cc}]/u.test(deployment),
+    "have at most 64 bytes, without underscores, space and control characters"
+  ),
+  joinTimeout: Check.duration({ most: week, default: "15 seconds" }),
+  shutdownTimeout: Check.duration({ most: week, default: "15 seconds" }),
+  callbackTimeout: Check.duration({ most: week, default: "10 seconds" }),
+  afterRoom: Check.duration({ most: week, default: "1 minute" }),
+  prewarmTimeout: Check.duration({ most: week, default: "1 minute" }),
+  warmProviders: Check.asIs
+})
+
+const pool = Check.struct<PoolOptions>()({
+  module: Check.required(Check.such<string>(
+    (module) => URL.parse(module)?.protocol === "file:",
+    "be the file: URL of the module that exports the definition by default"
+  )),
+  processes: Check.whole({ least: 1, most: 64, default: 2 }),
+  jobsPerProcess: Check.whole({ least: 1, most: 1000, default: 8 }),
+  memoryWarning: Check.whole({ least: 1, most: 1_000_000, default: 1000 }),
+  memoryLimit: Check.whole({ least: 1, most: 1_000_000, default: 2000 }),
+  execArgv: Check.asIs
+})
+
+const http = Check.struct<HttpOptions>()({
+  port: Check.port({ default: 8081 }),
+  host: Check.text(),
+  metricsPort: Check.or(false, Check.port()),
+  metrics: Check.flag(),
+  token: Check.asIs
+})
+
+const url = Check.url(["ws:", "wss:", "http:", "https:"])
+
+const run = Check.struct<Options>()({
+  url,
+  apiKey: Check.asIs,
+  apiSecret: Check.asIs,
+  framing: Check.oneOf(["binary", "json"], { default: "binary" }),
+  retries: Check.whole({ most: 1000, default: 3 }),
+  retryDelay: Check.duration({ most: week, default: "2 seconds" }),
+  reconnects: Check.whole({ most: 1_000_000, default: 16 }),
+  maxJobs: Check.whole({ least: 1, most: 10_000, default: 32 }),
+  load: Check.asIs,
+  loadThreshold: Check.number({ above: 0, most: 1, default: 0.7 }),
+  drainTimeout: Check.duration({ most: week, default: "1 hour" }),
+  pool: Check.maybe(pool),
+  http: Check.or(false, http, { default: {} })
+})
+
+const server = Check.struct<{ readonly url: string }>()({ url: Check.required(url) })
+
+export interface PoolSettings extends Omit<typeof pool.Type, "execArgv"> {
   readonly execArgv: ReadonlyArray<string>
 }
 
@@ -38,42 +102,16 @@ export interface HttpSettings {
   readonly token: Redacted.Redacted | undefined
 }
 
-export interface Settings {
+export interface Settings extends Omit<typeof run.Type, "url" | "apiKey" | "apiSecret" | "pool" | "http"> {
   readonly url: string
   readonly apiKey: Redacted.Redacted
   readonly apiSecret: Redacted.Redacted
-  readonly framing: Framing
-  readonly grants: Grants
-  readonly retries: number
-  readonly retryDelay: number
-  readonly reconnects: number
-  readonly maxJobs: number
-  readonly load: Options["load"]
-  readonly loadThreshold: number
-  readonly drainTimeout: number
+  readonly grants: typeof permissions.Type
   readonly pool: PoolSettings | undefined
   readonly http: HttpSettings | undefined
 }
 
 type Checked<A> = Effect.Effect<A, WorkerError>
-
-const millis = (option: string, input: Duration.Input | undefined, fallback: number): Checked<number> =>
-  Effect.suspend(() => {
-    if (input === undefined) return Effect.succeed(fallback)
-    const ms = millisOf(input)
-    return ms >= 0 && ms <= 7 * 86_400_000
-      ? Effect.succeed(ms)
-      : Effect.fail(invalid(option, "must be a duration of at most 7 days, such as \"15 seconds\""))
-  })
-
-const whole = (option: string, value: number | undefined, fallback: number, least: number, most: number) =>
-  Effect.suspend((): Checked<number> =>
-    value === undefined
-      ? Effect.succeed(fallback)
-      : Number.isInteger(value) && value >= least && value <= most
-      ? Effect.succeed(value)
-      : Effect.fail(invalid(option, `must be a whole number from ${least} to ${most}, not ${value}`))
-  )
 
 // Native code is for those who need it.
 const joinLiveKit: JobSettings["connect"] = ({ admin, autoSubscribe, token, url }) =>
@@ -82,19 +120,19 @@ const joinLiveKit: JobSettings["connect"] = ({ admin, autoSubscribe, token, url 
     ({ joinServed }) => joinServed({ url, token, admin, autoSubscribe })
   )
 
-export const checkDefinition = (definition: Definition<unknown>): Checked<JobSettings> =>
-  Effect.gen(function*() {
-    const { options } = definition
-    return {
-      connect: options.connect ?? joinLiveKit,
-      joinTimeout: yield* millis("joinTimeout", options.joinTimeout, 15_000),
-      shutdownTimeout: yield* millis("shutdownTimeout", options.shutdownTimeout, 15_000),
-      callbackTimeout: yield* millis("callbackTimeout", options.callbackTimeout, 10_000),
+export const checkDefinition = ({ options }: Definition<unknown>): Checked<JobSettings> =>
+  Effect.map(
+    Check.readOrFail(definitionSchema, options, invalid),
+    ({ afterRoom, callbackTimeout, connect = joinLiveKit, joinTimeout, prewarmTimeout, shutdownTimeout }) => ({
+      connect,
+      joinTimeout,
+      shutdownTimeout,
+      callbackTimeout,
       leaveTimeout: 10_000,
-      afterRoom: yield* millis("afterRoom", options.afterRoom, 60_000),
-      prewarmTimeout: yield* millis("prewarmTimeout", options.prewarmTimeout, 60_000)
-    }
-  })
+      afterRoom,
+      prewarmTimeout
+    })
+  )
 
 /** Where workers register: the server's URL, spoken as WebSocket, with `/agent`. */
 export const agentUrl = (url: string): string => {
@@ -104,123 +142,60 @@ export const agentUrl = (url: string): string => {
   return parsed.href
 }
 
-const checkUrl = (url: string): Checked<string> =>
-  /^(ws|http)s?:$/.test(URL.parse(url)?.protocol ?? "")
-    ? Effect.succeed(url)
-    : Effect.fail(invalid("url", "must begin with ws://, wss://, http:// or https://"))
-
 /** All that is wrong with the environment, by the names of its variables. */
 const unreadable = (error: EffectConfig.ConfigError): WorkerError => {
-  const [first, ...others] = Config.problems(error)
-  if (first === undefined) return invalid("the environment", "cannot be read")
-  return invalid(
-    first.variable,
-    [first.detail, ...others.map(({ detail, variable }) => `${variable} ${detail}`)].join("; ")
+  const [first = { option: "the environment", detail: "cannot be read" }, ...others] = Config.problems(error).map(
+    ({ detail, variable }) => ({ option: variable, detail })
   )
+  return invalid(new InvalidOptions({ problems: [first, ...others] }))
 }
 
 const variables = { url: "LIVEKIT_URL", apiKey: "LIVEKIT_API_KEY", apiSecret: "LIVEKIT_API_SECRET" } as const
 
-const checkServer = Effect.fnUntraced(function*(options: Options) {
-  const { apiKey, apiSecret, url } = options
-  const complete = url !== undefined && apiKey !== undefined && apiSecret !== undefined
+const missing = (option: keyof typeof variables) => ({
+  option,
+  detail: `is missing: give it, or set ${variables[option]}`
+})
+
+const checkServer = Effect.fnUntraced(function*(options: Pick<Options, keyof typeof variables>) {
+  const complete = options.url !== undefined && options.apiKey !== undefined && options.apiSecret !== undefined
   const environment = complete ? undefined : yield* Effect.mapError(Config.livekit, unreadable)
-  const found = {
-    url: url ?? environment?.url,
-    apiKey: apiKey ?? environment?.apiKey,
-    apiSecret: apiSecret ?? environment?.apiSecret
-  }
-  if (found.url === undefined || found.apiKey === undefined || found.apiSecret === undefined) {
-    const missing = (["url", "apiKey", "apiSecret"] as const).filter((name) => found[name] === undefined)
-    return yield* invalid(
-      missing.join(", "),
-      `${missing.length === 1 ? "is missing: give it" : "are missing: give them"}, or set ${
-        missing.map((name) => variables[name]).join(", ")
-      }`
+  const apiKey = options.apiKey ?? environment?.apiKey
+  const apiSecret = options.apiSecret ?? environment?.apiSecret
+  const url = options.url ?? environment?.url
+  if (url === undefined || apiKey === undefined || apiSecret === undefined) {
+    const [first, ...others] = Object.entries({ url, apiKey, apiSecret }).flatMap(([option, value]) =>
+      value === undefined ? [missing(option as keyof typeof variables)] : []
     )
+    return yield* invalid(new InvalidOptions({ problems: [first ?? missing("url"), ...others] }))
   }
-  return { url: yield* checkUrl(found.url), apiKey: found.apiKey, apiSecret: found.apiSecret }
+  return { ...(yield* Check.readOrFail(server, { url }, invalid)), apiKey, apiSecret }
 })
 
-const checkPool = Effect.fnUntraced(function*(pool: PoolOptions | undefined): Effect.fn.Return<
-  PoolSettings | undefined,
-  WorkerError
-> {
-  if (pool === undefined) return undefined
-  if (URL.parse(pool.module)?.protocol !== "file:") {
-    return yield* invalid("pool.module", "must be the file: URL of the module that exports the definition by default")
-  }
-  return {
-    module: pool.module,
-    processes: yield* whole("pool.processes", pool.processes, 2, 1, 64),
-    jobsPerProcess: yield* whole("pool.jobsPerProcess", pool.jobsPerProcess, 8, 1, 1000),
-    memoryWarning: yield* whole("pool.memoryWarning", pool.memoryWarning, 1000, 1, 1_000_000),
-    memoryLimit: yield* whole("pool.memoryLimit", pool.memoryLimit, 2000, 1, 1_000_000),
-    execArgv: pool.execArgv ?? []
-  }
-})
-
-const checkHttp = Effect.fnUntraced(function*(http: HttpOptions | false | undefined): Effect.fn.Return<
-  HttpSettings | undefined,
-  WorkerError
-> {
-  if (http === false) return undefined
-  const complete = http?.metrics !== undefined && http.metricsPort !== undefined
+const checkHttp = Effect.fnUntraced(function*({ host, metrics, metricsPort, port, token }: typeof http.Type) {
+  const complete = metrics !== undefined && metricsPort !== undefined
   const environment = complete ? undefined : yield* Effect.mapError(Config.metrics, unreadable)
-  const metricsPort = http?.metricsPort === false
-    ? undefined
-    : yield* whole("http.metricsPort", http?.metricsPort ?? undefined, environment?.port ?? 8000, 0, 65_535)
   return {
-    port: yield* whole("http.port", http?.port, 8081, 0, 65_535),
-    host: http?.host,
-    metricsPort,
-    metrics: http?.metrics ?? environment?.enabled ?? true,
-    token: http?.token
+    port,
+    host,
+    metricsPort: metricsPort === false ? undefined : metricsPort ?? environment?.port ?? 8000,
+    metrics: metrics ?? environment?.enabled ?? true,
+    token
   }
 })
-
-const checkThreshold = (value: number | undefined): Checked<number> =>
-  value === undefined || (value > 0 && value <= 1)
-    ? Effect.succeed(value ?? 0.7)
-    : Effect.fail(invalid("loadThreshold", `must lie above 0 and not above 1, not ${value}`))
-
-const deployable = (definition: Definition<unknown>): Checked<void> => {
-  const deployment = definition.options.deployment ?? ""
-  return new TextEncoder().encode(deployment).length <= 64 && !/[_\s\p{Cc}]/u.test(deployment)
-    ? Effect.void
-    : Effect.fail(
-      invalid("deployment", "must have at most 64 bytes, without underscores, space and control characters")
-    )
-}
 
 export const check = (definition: Definition<unknown>, options: Options): Checked<Settings> =>
   Effect.gen(function*() {
-    yield* deployable(definition)
-    if (options.framing !== undefined && options.framing !== "binary" && options.framing !== "json") {
-      return yield* invalid("framing", "must be \"binary\" or \"json\"")
-    }
-    const permissions = definition.options.permissions ?? {}
-    const pool = yield* checkPool(options.pool)
+    const { permissions } = yield* Check.readOrFail(definitionSchema, definition.options, invalid)
+    const settings = yield* Check.readOrFail(run, options, invalid)
+    const { http, maxJobs } = settings
+    const pool = settings.pool === undefined ? undefined : { ...settings.pool, execArgv: settings.pool.execArgv ?? [] }
     return {
-      ...(yield* checkServer(options)),
-      framing: options.framing ?? "binary",
-      grants: {
-        publish: permissions.publish ?? true,
-        subscribe: permissions.subscribe ?? true,
-        publishData: permissions.publishData ?? true,
-        updateMetadata: permissions.updateMetadata ?? true,
-        hidden: permissions.hidden ?? false
-      },
-      retries: yield* whole("retries", options.retries, 3, 0, 1000),
-      retryDelay: yield* millis("retryDelay", options.retryDelay, 2000),
-      reconnects: yield* whole("reconnects", options.reconnects, 16, 0, 1_000_000),
-      maxJobs: pool === undefined
-        ? yield* whole("maxJobs", options.maxJobs, 32, 1, 10_000)
-        : pool.processes * pool.jobsPerProcess,
-      load: options.load,
-      loadThreshold: yield* checkThreshold(options.loadThreshold),
-      drainTimeout: yield* millis("drainTimeout", options.drainTimeout, 3_600_000),
+      ...settings,
+      ...(yield* checkServer(settings)),
+      grants: permissions,
+      maxJobs: pool === undefined ? maxJobs : pool.processes * pool.jobsPerProcess,
       pool,
-      http: yield* checkHttp(options.http)
+      http: http === false ? undefined : yield* checkHttp(http)
     }
   })

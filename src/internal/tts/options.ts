@@ -1,0 +1,21 @@
+/** Options of synthesisers, and of what is kept of their speech. */
+import type { InvalidOptions } from "../../Failure.ts"
+import * as Check from "../options.ts"
+import { refused } from "../provider/options.ts"
+import { type CacheOptions, type StoreOptions, TtsError } from "./model.ts"
+
+export const memory = Check.struct<CacheOptions>()({
+  maxBytes: Check.number({ least: 0, endless: true, default: 33_554_432 }),
+  accepts: Check.asIs,
+  store: Check.asIs
+})
+
+export const directory = Check.struct<StoreOptions>()({
+  path: Check.required(Check.text()),
+  variant: Check.asIs,
+  maxBytes: Check.number({ least: 0, endless: true, default: 268_435_456 })
+})
+
+/** All that is wrong, in the name of a provider. */
+export const refusing = (provider: string) => (wrong: InvalidOptions): TtsError =>
+  new TtsError({ provider, reason: refused(wrong) })

@@ -1,0 +1,165 @@
+/** The vocabulary that every noun states its options in. */
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Redacted, Result } from "effect"
+import * as Check from "../../src/internal/options.ts"
+
+interface Tea {
+  readonly steep?: Duration.Input | undefined
+  readonly cups: number
+  readonly sugar?: number | undefined
+  readonly kind?: "black" | "green" | undefined
+  readonly iced?: boolean | undefined
+  readonly pot?: { readonly litres?: number | undefined; readonly lidOpen?: boolean | undefined } | undefined
+  readonly snack?: { readonly name?: string | undefined } | undefined
+  readonly sips?: ReadonlyArray<number> | undefined
+  readonly key?: Redacted.Redacted | undefined
+  readonly url?: string | undefined
+  readonly onSip?: (() => void) | undefined
+}
+
+const tea = Check.together(
+  Check.struct<Tea>()({
+    steep: Check.duration({ above: 0, most: 600_000, default: "3 minutes" }),
+    cups: Check.required(Check.whole({ least: 1 })),
+    sugar: Check.ratio({ default: 0.5 }),
+    kind: Check.oneOf(["black", "green"], { default: "black" }),
+    iced: Check.flag(),
+    pot: Check.section(
+      Check.struct<NonNullable<Tea["pot"]>>()({
+        litres: Check.number({ above: 0, most: 5, unit: "l", default: 1 }),
+        lidOpen: Check.flag({ default: false })
+      })
+    ),
+    snack: Check.maybe(Check.struct<NonNullable<Tea["snack"]>>()({ name: Check.text() })),
+    sips: Check.list(Check.number({ least: 1, most: 9 })),
+    key: Check.key,
+    url: Check.url(["https:"]),
+    onSip: Check.asIs
+  }),
+  ({ cups, pot }) => ({ "pot.litres": pot.litres < cups / 10 ? "must be enough for the cups" : undefined })
+)
+
+const problems = (given: unknown): ReadonlyArray<string> =>
+  Result.match(Check.read(tea, given as Tea), {
+    onFailure: ({ problems }) => problems.map(({ detail, option }) => `${option} ${detail}`),
+    onSuccess: () => []
+  })
+
+describe("options", () => {
+  it("are filled in with their defaults, and times are milliseconds", () => {
+    const onSip = () => {}
+    assert.deepStrictEqual(Result.getOrThrow(Check.read(tea, { cups: 2, sugar: undefined, onSip })), {
+      steep: 180_000,
+      cups: 2,
+      sugar: 0.5,
+      kind: "black",
+      iced: undefined,
+      pot: { litres: 1, lidOpen: false },
+      snack: undefined,
+      sips: undefined,
+      key: undefined,
+      url: undefined,
+      onSip
+    })
+  })
+
+  it("are told all that is wrong with them at once, each by its name and with what to do", () => {
+    assert.deepStrictEqual(
+      problems({
+        steep: "5 secs",
+        cups: 1.5,
+        sugar: Number.NaN,
+        kind: "white",
+        iced: "yes",
+        pot: { litres: 7 },
+        snack: { name: " " },
+        sips: [3, 0],
+        key: Redacted.make("two words"),
+        url: "http://secret@host"
+      }),
+      [
+        "steep must be a duration above 0 and at most 10 minutes, such as \"3 minutes\", not \"5 secs\"",
+        "cups must be a whole number of 1 or more, not 1.5",
+        "sugar must be a number from 0 to 1, not NaN",
+        "kind must be one of black, green, not \"white\"",
+        "iced must be true or false",
+        "pot.litres must be a number above 0 and at most 5 l, not 7",
+        "snack.name must be a text that is not empty",
+        "sips.1 must be a number from 1 to 9, not 0",
+        "key must be the key alone, without spaces or line breaks, as Redacted",
+        "url must be a URL that begins with https://"
+      ]
+    )
+  })
+
+  it.each([
+    Number.NaN,
+    -1,
+    0,
+    "5",
+    "soon",
+    "-1 second",
+    { seconds: Number.NaN },
+    { seconds: "5" },
+    { secs: 5 },
+    {},
+    [Number.NaN, 0],
+    [1],
+    true,
+    null,
+    () => 5
+  ])("take no time that is none, where a Duration would be 0 (%j)", (steep) => {
+    assert.lengthOf(problems({ cups: 1, steep }), 1)
+  })
+
+  it.each([
+    [5, 5],
+    [5n * 1_000_000n, 5],
+    ["1.5 seconds", 1500],
+    [{ seconds: 5, milliseconds: undefined }, 5000],
+    [[1, 500_000_000], 1500],
+    [Duration.seconds(2), 2000]
+  ])("take a time in each way to write one (%s)", (steep, ms) => {
+    assert.strictEqual(Result.getOrThrow(Check.read(tea, { cups: 1, steep: steep as Duration.Input })).steep, ms)
+  })
+
+  it("that must be given are missed", () => {
+    assert.deepStrictEqual(problems({}), ["cups is missing"])
+    assert.deepStrictEqual(problems({ cups: undefined }), ["cups is missing"])
+  })
+
+  it("that are no options at all are told so", () => {
+    assert.deepStrictEqual(problems({ cups: 1, pot: 5, snack: null, sips: 3 }), [
+      "pot must be an object of options",
+      "snack must be an object of options",
+      "sips must be a list"
+    ])
+    for (const given of [null, 5, "tea"]) {
+      assert.deepStrictEqual(problems(given), ["options must be an object of options"])
+    }
+  })
+
+  it("must fit each other, once each is right by itself", () => {
+    assert.deepStrictEqual(problems({ cups: 20 }), ["pot.litres must be enough for the cups"])
+  })
+
+  it("may be part of a wider record, but a slip of the pen is one", () => {
+    assert.deepStrictEqual(problems({ cups: 1, colour: "red", pots: undefined, id: 1 }), [])
+    assert.deepStrictEqual(problems({ cups: 1, pot: { lidopen: true }, suger: 1, setep: 1 }), [
+      "suger is not known: sugar may be meant",
+      "setep is not known: steep may be meant",
+      "pot.lidopen is not known: lidOpen may be meant"
+    ])
+    // Who gives both means both.
+    assert.deepStrictEqual(problems({ cups: 1, sugar: 1, suger: 1 }), [])
+  })
+
+  it("within others are named by the whole way to them", () => {
+    const wrong = Result.getOrThrow(Result.flip(Check.read(tea, { cups: 0, pot: { litres: 9 } }, "breakfast.tea.")))
+    assert.strictEqual(
+      wrong.message,
+      "breakfast.tea.cups must be a whole number of 1 or more, not 0; " +
+        "breakfast.tea.pot.litres must be a number above 0 and at most 5 l, not 9"
+    )
+  })
+})
