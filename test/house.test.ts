@@ -97,9 +97,7 @@ const longFiles: Readonly<Record<string, number>> = {
 }
 
 /** Functions above 120 lines. */
-const longFunctions: Readonly<Record<string, number>> = {
-  "internal/tools/runner.ts make": 122
-}
+const longFunctions: Readonly<Record<string, number>> = {}
 
 const noExportForNobody: Rule = (graph) => {
   const taken = new Map<string, Set<string> | "all">()
