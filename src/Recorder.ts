@@ -17,6 +17,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Audio from "./Audio.ts"
 import * as Event from "./Event.ts"
+import { InvalidOptions } from "./Failure.ts"
 import * as internal from "./internal/recorder/entries.ts"
 
 const at = Schema.Finite
@@ -147,21 +148,6 @@ export interface Recording {
 }
 
 /**
- * An option that cannot be.
- *
- * @category errors
- * @since 0.1.0
- */
-export class InvalidOption extends Schema.TaggedError<InvalidOption>("effect-voice/Recorder/InvalidOption")(
-  "InvalidOption",
-  { option: Schema.String, detail: Schema.String }
-) {
-  override get message(): string {
-    return `the option ${this.option} ${this.detail}`
-  }
-}
-
-/**
  * The system refuses; `code` is its reason, such as `ENOSPC`.
  *
  * @category errors
@@ -217,7 +203,7 @@ export class Damaged extends Schema.TaggedError<Damaged>("effect-voice/Recorder/
  */
 export class RecorderError extends Schema.TaggedError<RecorderError>("effect-voice/Recorder/RecorderError")(
   "RecorderError",
-  { reason: Schema.Union([InvalidOption, FileFailed, WrongKey, Damaged]) }
+  { reason: Schema.Union([InvalidOptions, FileFailed, WrongKey, Damaged]) }
 ) {
   override get message(): string {
     return this.reason.message

@@ -330,10 +330,10 @@ describe("the folder of recordings", () => {
       const folder = yield* directory
       const file = store(folder, "file", new Uint8Array(1))
       const cases: ReadonlyArray<readonly [FileRecorder.Options, RegExp]> = [
-        [{ folder: "", key }, /option folder is empty/],
-        [{ folder, key: Redacted.make("s3cret") }, /option key must be 32 random bytes/],
-        [{ folder, key, retention: 0 }, /option retention must be a duration above 0/],
-        [{ folder, key, retention: Number.NaN }, /option retention/],
+        [{ folder: "", key }, /folder must name the folder/],
+        [{ folder, key: Redacted.make("s3cret") }, /key must be 32 random bytes/],
+        [{ folder, key, retention: 0 }, /retention must be a duration above 0/],
+        [{ folder, key, retention: Number.NaN }, /retention/],
         [{ folder: path.join(file, "deeper"), key }, /cannot write .* \(ENOTDIR\): check the folder/]
       ]
       for (const [options, message] of cases) {

@@ -36,8 +36,9 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { randomBytes } from "node:crypto"
 import type * as Audio from "../Audio.ts"
+import type { InvalidOptions } from "../Failure.ts"
 import { layerFrom } from "../internal/config/variable.ts"
-import { millisOf } from "../internal/provider/options.ts"
+import * as Check from "../internal/options.ts"
 import {
   headerBytes,
   type Item,
@@ -57,7 +58,6 @@ import {
   entries,
   type Entry,
   FileFailed,
-  InvalidOption,
   Recorder,
   RecorderError,
   type Source,
@@ -123,37 +123,40 @@ export interface Stored {
 
 const sweepEvery = "1 hour"
 
-const invalid = (option: string, detail: string): RecorderError =>
-  new RecorderError({ reason: new InvalidOption({ option, detail }) })
+/** 32 bytes, as base64 or hex. */
+const bytesOf = (key: Redacted.Redacted): Uint8Array | undefined => {
+  const text = Redacted.value(key).trim()
+  const bytes = /^[0-9a-f]{64}$/i.test(text)
+    ? Buffer.from(text, "hex")
+    : /^[A-Za-z0-9+/_-]{43}=?$/.test(text)
+    ? Buffer.from(text, "base64")
+    : undefined
+  return bytes?.length === keyBytes ? bytes : undefined
+}
 
-const keyOf = (key: Redacted.Redacted): Effect.Effect<Uint8Array, RecorderError> =>
-  Effect.suspend(() => {
-    const text = Redacted.value(key).trim()
-    const bytes = /^[0-9a-f]{64}$/i.test(text)
-      ? Buffer.from(text, "hex")
-      : /^[A-Za-z0-9+/_-]{43}=?$/.test(text)
-      ? Buffer.from(text, "base64")
-      : undefined
-    return bytes?.length === keyBytes
-      ? Effect.succeed(bytes)
-      : Effect.fail(invalid("key", "must be 32 random bytes as base64 or hex, such as: openssl rand -base64 32"))
-  })
+const keyMust = "be 32 random bytes as base64 or hex, such as: openssl rand -base64 32"
 
-const keysOf = ({ key }: ReadOptions): Effect.Effect<ReadonlyArray<Uint8Array>, RecorderError> =>
-  Effect.forEach(Redacted.isRedacted(key) ? [key] : key, keyOf)
+const folder = Check.required(Check.text({ must: "name the folder of the recordings" }))
 
-const folderOf = (folder: string): Effect.Effect<string, RecorderError> =>
-  folder === "" ? Effect.fail(invalid("folder", "is empty: name the folder of the recordings")) : Effect.succeed(folder)
+const schema = Check.struct<Options>()({
+  folder,
+  key: Check.required(Check.made(bytesOf, keyMust)),
+  retention: Check.duration({ above: 0, default: "30 days" }),
+  transcript: Check.flag({ default: false }),
+  tools: Check.flag({ default: false }),
+  audio: Check.flag({ default: false })
+})
 
-const retentionOf = (input: Duration.Input | undefined): Effect.Effect<number, RecorderError> =>
-  Effect.suspend(() => {
-    const ms = millisOf(input ?? "30 days")
-    return ms > 0
-      ? Effect.succeed(ms)
-      : Effect.fail(
-        invalid("retention", "must be a duration above 0, such as \"30 days\"; Duration.infinity keeps all")
-      )
-  })
+const keys = Check.required(Check.made<ReadonlyArray<Uint8Array>, ReadOptions["key"]>((given) => {
+  const keys = (Redacted.isRedacted(given) ? [given] : given).flatMap((key) => bytesOf(key) ?? [])
+  return keys.length === (Redacted.isRedacted(given) ? 1 : given.length) ? keys : undefined
+}, keyMust))
+
+const reading = Check.struct<ReadOptions>()({ key: keys })
+
+const listing = Check.struct<ReadOptions & { readonly folder: string }>()({ folder, key: keys })
+
+const refused = (reason: InvalidOptions): RecorderError => new RecorderError({ reason })
 
 /**
  * Records every session that is opened where it is provided.
@@ -174,9 +177,8 @@ export const layer = (options: Options): Layer.Layer<Recorder, RecorderError> =>
   Layer.effect(
     Recorder,
     Effect.gen(function*() {
-      const folder = yield* folderOf(options.folder)
-      const key = yield* keyOf(options.key)
-      const retention = yield* retentionOf(options.retention)
+      const settings = yield* Check.readOrFail(schema, options, refused)
+      const { folder, key, retention } = settings
       failures.valueUnsafe(yield* Effect.context<never>())
       yield* store.prepare(folder)
       yield* Effect.forkScoped(Effect.forever(Effect.andThen(sweeping(folder, retention), Effect.sleep(sweepEvery))))
@@ -189,9 +191,9 @@ export const layer = (options: Options): Layer.Layer<Recorder, RecorderError> =>
             writer.put({ _tag: "Opened", at: now(), ...about })
             return {
               event: (event) => {
-                for (const entry of entries(event, options)) writer.put(entry)
+                for (const entry of entries(event, settings)) writer.put(entry)
               },
-              ...(options.audio === true ? { audio: writer.hear } : undefined)
+              ...(settings.audio ? { audio: writer.hear } : undefined)
             }
           })
       })
@@ -239,7 +241,7 @@ export const layerConfig = (
  * @since 0.1.0
  */
 export const read = (file: string, options: ReadOptions): Stream.Stream<Entry | Sound, RecorderError> =>
-  Stream.unwrap(Effect.map(keysOf(options), (keys) => items(file, keys)))
+  Stream.unwrap(Effect.map(Check.readOrFail(reading, options, refused), ({ key }) => items(file, key)))
 
 const items = (file: string, keys: ReadonlyArray<Uint8Array>): Stream.Stream<Item, RecorderError> => {
   let head: Uint8Array = new Uint8Array(0)
@@ -277,7 +279,7 @@ export const list = (
   options: ReadOptions & { readonly folder: string }
 ): Stream.Stream<Stored, RecorderError> =>
   Stream.unwrap(
-    Effect.map(Effect.all([folderOf(options.folder), keysOf(options)]), ([folder, keys]) =>
+    Effect.map(Check.readOrFail(listing, options, refused), ({ folder, key: keys }) =>
       Stream.mapEffect(store.list(folder), ({ at, file }) => {
         let stored: Stored = { file, startedAt: at }
         return items(file, keys).pipe(

@@ -25,7 +25,9 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { createServer } from "node:http"
 import * as Config from "../Config.ts"
+import { InvalidOptions } from "../Failure.ts"
 import { layerFrom } from "../internal/config/variable.ts"
+import * as Check from "../internal/options.ts"
 import * as Metrics from "../Metrics.ts"
 
 /**
@@ -58,21 +60,6 @@ export class ListenFailed extends Schema.TaggedError<ListenFailed>("effect-voice
 }
 
 /**
- * An option has a value that no server can work with.
- *
- * @category errors
- * @since 0.1.0
- */
-export class InvalidOption extends Schema.TaggedError<InvalidOption>("effect-voice/Layers/Prometheus/InvalidOption")(
-  "InvalidOption",
-  { option: Schema.String, detail: Schema.String }
-) {
-  override get message(): string {
-    return `${this.option} ${this.detail}`
-  }
-}
-
-/**
  * Why there is no metrics server.
  *
  * @category errors
@@ -80,7 +67,7 @@ export class InvalidOption extends Schema.TaggedError<InvalidOption>("effect-voi
  */
 export class PrometheusError
   extends Schema.TaggedError<PrometheusError>("effect-voice/Layers/Prometheus/PrometheusError")("PrometheusError", {
-    reason: Schema.Union([PortInUse, ListenFailed, InvalidOption])
+    reason: Schema.Union([PortInUse, ListenFailed, InvalidOptions])
   })
 {
   override get message(): string {
@@ -122,20 +109,26 @@ const listenError = (port: number) => (error: HttpServerError.ServeError): Prome
   })
 }
 
-const invalid = (option: string, detail: string): PrometheusError =>
-  new PrometheusError({ reason: new InvalidOption({ option, detail }) })
+const schema = Check.struct<Options>()({
+  port: Check.port({ default: 8000 }),
+  host: Check.text(),
+  path: Check.made<`/${string}`, `/${string}`>((path) => path.startsWith("/") ? path : undefined, "begin with /"),
+  enabled: Check.flag({ default: true }),
+  prefix: Check.asIs
+})
+
+type Settings = typeof schema.Type
 
 const ok = HttpServerResponse.text("ok\n")
 const notFound = HttpServerResponse.text("not found\n", { status: 404 })
 const notAllowed = HttpServerResponse.text("use GET\n", { status: 405, headers: { allow: "GET, HEAD" } })
 
-const responder = (options: Options, context: Context.Context<never>) => {
-  const path = options.path ?? "/metrics"
-  const prefix = options.prefix === undefined || options.prefix === "" ? "" : `${options.prefix}_`
+const responder = ({ enabled, path = "/metrics", prefix: asked = "" }: Settings, context: Context.Context<never>) => {
+  const prefix = asked === "" ? "" : `${asked}_`
   const metricNameMapper = (name: string) => name.startsWith("agent_") ? name : `${prefix}${name}`
   return (request: HttpServerRequest.HttpServerRequest): HttpServerResponse.HttpServerResponse => {
     const target = request.url.split("?", 1)[0]
-    const isMetrics = target === path && options.enabled !== false
+    const isMetrics = target === path && enabled
     if (!isMetrics && target !== "/health" && target !== "/ready") {
       return notFound
     }
@@ -160,22 +153,19 @@ export const layer = (options: Options = {}): Layer.Layer<Prometheus, Prometheus
   Layer.effect(
     Prometheus,
     Effect.gen(function*() {
-      const { path = "/metrics", port = 8000 } = options
-      if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-        return yield* invalid("port", `must be a whole number from 0 to 65535, not ${port}`)
-      }
-      if (!path.startsWith("/")) return yield* invalid("path", "must begin with /")
+      const settings = yield* Check.readOrFail(schema, options, (reason) => new PrometheusError({ reason }))
+      const { host, port } = settings
       const context = yield* Effect.context<never>()
       yield* Metrics.register
       const server = createServer()
       const http = yield* NodeHttpServer.make(() => server, {
         port,
-        ...(options.host === undefined ? {} : { host: options.host }),
+        ...(host === undefined ? {} : { host }),
         gracefulShutdownTimeout: "1 second"
       }).pipe(Effect.mapError(listenError(port)))
       // A client that never finishes its request would hold the port.
       yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
-      yield* http.serve(Effect.map(HttpServerRequest.HttpServerRequest, responder(options, context)))
+      yield* http.serve(Effect.map(HttpServerRequest.HttpServerRequest, responder(settings, context)))
       const address = server.address()
       return { port: typeof address === "object" && address !== null ? address.port : port }
     }).pipe(Effect.provideService(HttpMiddleware.TracerDisabledWhen, constTrue))

@@ -31,8 +31,9 @@ import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import * as Schema from "effect/Schema"
+import type { InvalidOptions } from "../Failure.ts"
 import { layerFrom } from "../internal/config/variable.ts"
-import { millisOf } from "../internal/provider/options.ts"
+import * as Check from "../internal/options.ts"
 
 /**
  * @category options
@@ -73,21 +74,6 @@ export interface OtlpOptions {
 }
 
 /**
- * An option has a value that nothing can be sent with.
- *
- * @category errors
- * @since 0.1.0
- */
-export class TelemetryError extends Schema.TaggedError<TelemetryError>("effect-voice/Layers/Telemetry/TelemetryError")(
-  "TelemetryError",
-  { option: Schema.String, detail: Schema.String }
-) {
-  override get message(): string {
-    return `${this.option} ${this.detail}`
-  }
-}
-
-/**
  * Replaces the loggers by one that writes a JSON object a line.
  *
  * **Details**
@@ -108,8 +94,21 @@ export const layerJson = (options?: JsonOptions): Layer.Layer<never> => {
     : Layer.merge(loggers, Layer.succeed(References.MinimumLogLevel, options.minimumLevel))
 }
 
-// More often than this sends nothing but requests.
-const shortestMs = 10
+// More often than this sends nothing but requests (ms).
+const shortest = 10
+
+const otlp = Check.struct<OtlpOptions>()({
+  url: Check.required(Check.text()),
+  serviceName: Check.text({ default: "effect-voice" }),
+  serviceVersion: Check.asIs,
+  attributes: Check.asIs,
+  headers: Check.asIs,
+  compression: Check.oneOf(["gzip", "none"]),
+  logsInterval: Check.duration({ least: shortest, default: "1 second" }),
+  metricsInterval: Check.duration({ least: shortest, default: "10 seconds" }),
+  tracesInterval: Check.duration({ least: shortest, default: "5 seconds" }),
+  shutdownTimeout: Check.duration({ default: "3 seconds" })
+})
 
 // The exporter would read OTEL_… variables by itself.
 const silent = ConfigProvider.layer(ConfigProvider.fromUnknown({}))
@@ -127,26 +126,14 @@ const silent = ConfigProvider.layer(ConfigProvider.fromUnknown({}))
  * @category layers
  * @since 0.1.0
  */
-export const layerOtlp = (options: OtlpOptions): Layer.Layer<never, TelemetryError> =>
-  Layer.provideMerge(sending(options), Layer.effectDiscard(check(options)))
+export const layerOtlp = (options: OtlpOptions): Layer.Layer<never, InvalidOptions> =>
+  Layer.unwrap(Effect.map(Check.readOrFail(otlp, options, (wrong) => wrong), sending))
 
-const check = (options: OtlpOptions): Effect.Effect<void, TelemetryError> =>
-  Effect.gen(function*() {
-    for (const option of ["logsInterval", "metricsInterval", "tracesInterval", "shutdownTimeout"] as const) {
-      const ms = millisOf(options[option] ?? "1 second")
-      if (option === "shutdownTimeout" ? ms >= 0 : ms >= shortestMs) continue
-      return yield* new TelemetryError({
-        option,
-        detail: `must be a duration of ${option === "shutdownTimeout" ? 0 : shortestMs} ms or more, such as "5 seconds"`
-      })
-    }
-  })
-
-const sending = (options: OtlpOptions): Layer.Layer<never> =>
+const sending = (options: typeof otlp.Type): Layer.Layer<never> =>
   Otlp.layerJson({
     baseUrl: options.url,
     resource: {
-      serviceName: options.serviceName ?? "effect-voice",
+      serviceName: options.serviceName,
       serviceVersion: options.serviceVersion,
       attributes: { ...options.attributes }
     },
@@ -178,4 +165,4 @@ const standard: EffectConfig.Config<OtlpOptions> = EffectConfig.all({
  */
 export const layerOtlpConfig = (
   options: EffectConfig.Wrap<OtlpOptions> = standard
-): Layer.Layer<never, TelemetryError | EffectConfig.ConfigError> => layerFrom(EffectConfig.unwrap(options), layerOtlp)
+): Layer.Layer<never, InvalidOptions | EffectConfig.ConfigError> => layerFrom(EffectConfig.unwrap(options), layerOtlp)

@@ -9,10 +9,8 @@
  * A name that is unknown is left out, for options may be part of a wider record; one that is almost that of an option which
  * is not given is taken for a slip, and refused. Pure: nothing is owned, and nothing can be interrupted.
  */
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
@@ -20,215 +18,26 @@ import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import { InvalidOptions } from "../Failure.ts"
-import { lengthOf, shownLength, written } from "./options/duration.ts"
+import { type AsIs, type Field, type Filled, required } from "./options/fields.ts"
 import { meant } from "./options/spelling.ts"
 
-/** One option: what may be given, and what it becomes. */
-export interface Field<out Out, out In> extends Schema.Codec<Out, In> {}
-
-/** Without a default, what is not given stays so. */
-type Filled<Out, Asked> = Asked extends { readonly default: {} } ? Out : Out | undefined
-
-/** What it becomes, or what it must be. */
-type Reading<Out> = Result.Result<Out, string>
-
-const nothing = Effect.succeedSome(undefined)
-
-const field = <Out, In>(read: (given: unknown) => Reading<Out>, fallback: In | undefined): Field<Out, In> => {
-  const decode = (given: Option.Option<unknown>): Effect.Effect<Option.Option<unknown>, SchemaIssue.Issue> => {
-    const asked = Option.getOrUndefined(given)
-    const value = asked === undefined ? fallback : asked
-    if (value === undefined) return nothing
-    const reading = read(value)
-    return Result.isSuccess(reading)
-      ? Effect.succeedSome(reading.success)
-      : Effect.fail(new SchemaIssue.InvalidValue({ message: `must ${reading.failure}` }))
-  }
-  return Schema.optional(Schema.Unknown).pipe(
-    Schema.decodeTo(Schema.Unknown, {
-      decode: SchemaGetter.transformOptionalEffect(decode),
-      encode: SchemaGetter.forbiddenEncoding
-    })
-  ) as Schema.Codec<any, any>
-}
-
-/** A field that must be given. */
-export const required = <Out, In>(self: Field<Out, In>): Field<Exclude<Out, undefined>, Exclude<In, undefined>> =>
-  self.pipe(
-    Schema.decodeTo(Schema.Unknown, {
-      decode: SchemaGetter.transformEffect((value: unknown) =>
-        value === undefined
-          ? Effect.fail(new SchemaIssue.InvalidValue({ message: "is missing" }))
-          : Effect.succeed(value)
-      ),
-      encode: SchemaGetter.forbiddenEncoding
-    })
-  ) as Schema.Codec<any, any>
-
-interface Range {
-  /** Least that may be. */
-  readonly least?: number | undefined
-  /** What it must lie above. */
-  readonly above?: number | undefined
-  readonly most?: number | undefined
-}
-
-const within = (value: number, { above = Number.NEGATIVE_INFINITY, least = above, most = Infinity }: Range): boolean =>
-  value >= least && (value > above || above === Number.NEGATIVE_INFINITY) && value <= most
-
-const bounds = ({ above, least, most = Infinity }: Range, shown: (value: number) => string): string => {
-  if (above !== undefined) return ` above ${shown(above)}${most === Infinity ? "" : ` and at most ${shown(most)}`}`
-  if (least !== undefined) {
-    return most === Infinity
-      ? ` of ${shown(least)} or more`
-      : ` from ${shown(least)} to ${shown(most)}`
-  }
-  return most === Infinity ? "" : ` of at most ${shown(most)}`
-}
-
-const not = (given: unknown): string => {
-  if (typeof given === "string") return given.length > 24 ? "" : `, not "${given}"`
-  return typeof given === "number" || typeof given === "boolean" || typeof given === "bigint" ? `, not ${given}` : ""
-}
-
-interface Length extends Range {
-  /** An endless time is none. */
-  readonly finite?: boolean | undefined
-  readonly default?: Duration.Input | undefined
-}
-
-/** A time, with its bounds in ms: 0 or more where nothing else is said. */
-export const duration = <const Asked extends Length>(
-  asked: Asked = {} as Asked
-): Field<Filled<number, Asked>, Duration.Input | undefined> => {
-  const { above, finite = false, least = above === undefined ? 0 : undefined, most } = asked
-  const such = asked.default === undefined || lengthOf(asked.default) === 0
-    ? "5 seconds"
-    : written(lengthOf(asked.default))
-  return field((given) => {
-    const ms = lengthOf(given)
-    if (within(ms, { above, least, most }) && (!finite || ms !== Infinity)) return Result.succeed(ms)
-    const kind = finite ? "a finite duration" : "a duration"
-    return Result.fail(`be ${kind}${bounds({ above, least, most }, written)}, such as "${such}"${shownLength(given)}`)
-  }, asked.default) as Field<any, any>
-}
-
-interface Quantity extends Range {
-  /** May be as much as one likes. */
-  readonly endless?: boolean | undefined
-  readonly unit?: string | undefined
-  readonly default?: number | undefined
-}
-
-const quantity = (kind: string, is: (value: number) => boolean, asked: Quantity): Field<any, any> =>
-  field((given) => {
-    if (
-      typeof given === "number" && (is(given) || (asked.endless === true && given === Infinity)) && within(given, asked)
-    ) {
-      return Result.succeed(given)
-    }
-    const unit = asked.unit === undefined ? "" : ` ${asked.unit}`
-    return Result.fail(`be ${kind}${bounds(asked, String)}${unit}${not(given)}`)
-  }, asked.default)
-
-/** A number. */
-export const number = <const Asked extends Quantity>(
-  asked: Asked = {} as Asked
-): Field<Filled<number, Asked>, number | undefined> => quantity("a number", Number.isFinite, asked)
-
-/** A whole number: 0 or more where nothing else is said. */
-export const whole = <const Asked extends Quantity>(
-  asked: Asked = {} as Asked
-): Field<Filled<number, Asked>, number | undefined> =>
-  quantity("a whole number", Number.isSafeInteger, { least: 0, ...asked })
-
-/** A share of a whole, or a probability: 0 to 1. */
-export const ratio = <const Asked extends { readonly default?: number | undefined }>(
-  asked: Asked = {} as Asked
-): Field<Filled<number, Asked>, number | undefined> => number({ least: 0, most: 1, ...asked })
-
-/** A rate of samples. */
-export const hertz = <const Asked extends Range & { readonly default?: number | undefined }>(
-  asked: Asked = {} as Asked
-): Field<Filled<number, Asked>, number | undefined> => whole({ least: 1, most: 768_000, unit: "Hz", ...asked })
-
-/** A port of this machine; 0 lets the system choose. */
-export const port = <const Asked extends { readonly default?: number | undefined }>(
-  asked: Asked = {} as Asked
-): Field<Filled<number, Asked>, number | undefined> => whole({ most: 65_535, ...asked })
-
-/** One of a list. */
-export const oneOf = <
-  const All extends ReadonlyArray<unknown>,
-  const Asked extends { readonly default?: All[number] | undefined }
->(
-  all: All,
-  asked: Asked = {} as Asked
-): Field<Filled<All[number], Asked>, All[number] | undefined> =>
-  field(
-    (given) => all.includes(given) ? Result.succeed(given) : Result.fail(`be one of ${all.join(", ")}${not(given)}`),
-    asked.default
-  )
-
-/** On or off. */
-export const flag = <const Asked extends { readonly default?: boolean | undefined }>(
-  asked: Asked = {} as Asked
-): Field<Filled<boolean, Asked>, boolean | undefined> =>
-  field((given) => typeof given === "boolean" ? Result.succeed(given) : Result.fail("be true or false"), asked.default)
-
-/** Words that say something; `must` says what a `pattern` wants. */
-export const text = <
-  const Asked extends {
-    readonly pattern?: RegExp | undefined
-    readonly must?: string | undefined
-    readonly default?: string | undefined
-  }
->(asked: Asked = {} as Asked): Field<Filled<string, Asked>, string | undefined> =>
-  field((given) => {
-    if (typeof given !== "string" || given.trim() === "") {
-      return Result.fail(asked.must ?? "be a text that is not empty")
-    }
-    return asked.pattern?.test(given) === false ? Result.fail(asked.must ?? "be well formed") : Result.succeed(given)
-  }, asked.default)
-
-/** An address of one of the protocols. It is never shown: it may hold a key. */
-export const url = <const Asked extends { readonly default?: string | undefined }>(
-  protocols: ReadonlyArray<string>,
-  asked: Asked = {} as Asked
-): Field<Filled<string, Asked>, string | undefined> =>
-  field((given) => {
-    const parsed = typeof given === "string" ? URL.parse(given) : null
-    return parsed !== null && protocols.includes(parsed.protocol)
-      ? Result.succeed(given)
-      : Result.fail(`be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(", ")}`)
-  }, asked.default) as Field<any, any>
-
-/** Text that can stand in a header: a key with a line break is a copying mistake. It is never shown. */
-export const key: Field<Redacted.Redacted | undefined, Redacted.Redacted | undefined> = field(
-  (given) =>
-    Redacted.isRedacted(given) && /^[\x21-\x7e]+$/.test(String(Redacted.value(given)))
-      ? Result.succeed(given as Redacted.Redacted)
-      : Result.fail("be the key alone, without spaces or line breaks, as Redacted"),
-  undefined
-)
-
-/** Whatever passes a test; `must` says what that wants. */
-export const such = <A>(
-  is: (given: A) => boolean,
-  must: string | ((given: A) => string)
-): Field<A | undefined, A | undefined> =>
-  field(
-    (given) =>
-      is(given as A) ? Result.succeed(given as A) : Result.fail(typeof must === "string" ? must : must(given as A)),
-    undefined
-  )
-
-/** What is taken as it is, as functions and services are: the compiler knows their type. */
-export interface AsIs extends Field<any, any> {
-  readonly "~asIs": true
-}
-
-export const asIs: AsIs = field(Result.succeed, undefined) as AsIs
+export {
+  asIs,
+  duration,
+  flag,
+  hertz,
+  key,
+  made,
+  number,
+  oneOf,
+  port,
+  ratio,
+  required,
+  such,
+  text,
+  url,
+  whole
+} from "./options/fields.ts"
 
 type Same<A, B> = [A] extends [B] ? [B] extends [A] ? true : false : false
 
@@ -266,10 +75,14 @@ export const maybe = <Out, In>(self: Field<Out, In>): Field<Out | undefined, In 
     any
   >
 
-const given = (self: Schema.Codec<any, any>, meant: (value: unknown) => unknown): Field<any, any> =>
-  maybe(self).pipe(
+/** The same, or something shorter that stands for it. */
+export const shorthand = <Out, In, Short>(
+  self: Field<Out, In>,
+  meant: (given: Short | In | undefined) => In | undefined
+): Field<Out | undefined, Short | In | undefined> =>
+  maybe(self as Schema.Codec<any, any>).pipe(
     Schema.encodeTo(Schema.optional(Schema.Unknown), {
-      decode: SchemaGetter.transformOptional((value) => Option.some(meant(Option.getOrUndefined(value)))),
+      decode: SchemaGetter.transformOptional((given) => Option.some(meant(Option.getOrUndefined(given) as any))),
       encode: SchemaGetter.forbiddenEncoding
     })
   ) as Schema.Codec<any, any>
@@ -285,20 +98,20 @@ export const or = <
   self: Field<Out, In>,
   asked: Asked = {} as Asked
 ): Field<Filled<Out | Word, Asked>, In | Word | undefined> =>
-  given(
+  shorthand(
     Schema.Union([Schema.Literal(word), self as Schema.Codec<any, any>]),
-    (value) => value === undefined ? asked.default : value
-  )
+    (given) => given === undefined ? asked.default : given
+  ) as Field<any, any>
 
 /** The same, `true` for its defaults, or `false` for none at all. */
 export const orFlag = <Out, In>(
   self: Field<Out, In>,
   asked: { readonly default: false }
 ): Field<Out | false, In | boolean | undefined> =>
-  given(
+  shorthand(
     Schema.Union([Schema.Literal(false), self as Schema.Codec<any, any>]),
-    (value) => value === undefined ? asked.default : value === true ? {} : value
-  )
+    (given) => given === undefined ? asked.default : given === true ? {} : given
+  ) as Field<any, any>
 
 /** Any number of the same. */
 export const list = <Out, In>(
@@ -379,8 +192,9 @@ export const readOrThrow = <Out, In>(
 export const readOrFail = <Out, In, E>(
   self: Field<Out, In>,
   given: In,
-  error: (invalid: InvalidOptions) => E
-): Effect.Effect<Out, E> => Effect.suspend(() => Effect.fromResult(Result.mapError(read(self, given), error)))
+  error: (invalid: InvalidOptions) => E,
+  where = ""
+): Effect.Effect<Out, E> => Effect.suspend(() => Effect.fromResult(Result.mapError(read(self, given, where), error)))
 
 /** What the second leaves open stays as it is in the first. */
 export const overlay = <A extends object>(self: A | undefined, that: A | undefined): Partial<A> => ({
