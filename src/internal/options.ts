@@ -76,7 +76,7 @@ export const maybe = <Out, In>(self: Field<Out, In>): Field<Out | undefined, In 
   >
 
 /** The same, or something shorter that stands for it. */
-export const shorthand = <Out, In, Short>(
+const shorthand = <Out, In, Short>(
   self: Field<Out, In>,
   meant: (given: Short | In | undefined) => In | undefined
 ): Field<Out | undefined, Short | In | undefined> =>
