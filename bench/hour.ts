@@ -13,7 +13,7 @@
  */
 import { Clock, Effect, Layer, Scheduler } from "effect"
 import { createHash } from "node:crypto"
-import { makeVirtualClock } from "../src/internal/clock.ts"
+import { makeVirtualClock } from "../src/internal/virtualClock.ts"
 import * as EnergyVad from "../src/Layers/EnergyVad.ts"
 import * as Testing from "../src/testing.ts"
 

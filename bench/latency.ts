@@ -14,7 +14,7 @@
 import { Effect, Exit, Layer, Scope, Stream } from "effect"
 import { setImmediate } from "node:timers/promises"
 import { Agent, type Event, History, Llm, Pipeline, Room, Stt, Tts } from "../src/index.ts"
-import { makeHub } from "../src/internal/room/hub.ts"
+import { makeMemoryRoom } from "../src/internal/room/memoryRoom.ts"
 import * as EnergyVad from "../src/Layers/EnergyVad.ts"
 
 const rounds = Number(process.argv[2] ?? 300)
@@ -76,7 +76,7 @@ const moments = () => {
 /** An open session in a room that tells when its output is written to and cleared. */
 const open = Effect.gen(function*() {
   const { next, now } = moments()
-  const hub = yield* makeHub()
+  const hub = yield* makeMemoryRoom()
   hub.joinUnsafe({ identity: "caller" })
   const room = Room.Room.of({
     ...hub.room,

@@ -16,10 +16,10 @@
 import { Effect, Exit, Layer, Result, Scope, Stream } from "effect"
 import { setImmediate } from "node:timers/promises"
 import { Agent, type Audio, Llm, Pipeline, Processor, Room, Stt, Tts, type Vad } from "../src/index.ts"
-import { type Hub, makeHub } from "../src/internal/room/hub.ts"
-import { Cutter } from "../src/internal/vad/cutter.ts"
+import { makeMemoryRoom, type MemoryRoom } from "../src/internal/room/memoryRoom.ts"
 import { settings } from "../src/internal/vad/settings.ts"
 import { Tracker } from "../src/internal/vad/tracker.ts"
+import { Windower } from "../src/internal/vad/windower.ts"
 import * as EnergyVad from "../src/Layers/EnergyVad.ts"
 
 const most = Number(process.argv[2] ?? 1000)
@@ -63,7 +63,7 @@ const callbacks = Effect.sync((): Subject => ({
 const checked = Result.getOrThrow(settings(16_000, []))
 
 const work = Effect.sync((): Subject => {
-  const cutter = new Cutter(16_000, 320, 0)
+  const cutter = new Windower(16_000, 320, 0)
   const tracker = new Tracker(checked, 16_000, 320)
   const window = new Float32Array(320)
   let at = 0
@@ -87,13 +87,13 @@ const work = Effect.sync((): Subject => {
   }
 })
 
-const speakerOf = (hub: Hub): Subject => {
+const speakerOf = (hub: MemoryRoom): Subject => {
   const microphone = hub.microphone("caller")!
   return { push: (frame) => microphone.feed([frame]) }
 }
 
 const hubs = Effect.gen(function*() {
-  const hub = yield* makeHub()
+  const hub = yield* makeMemoryRoom()
   hub.joinUnsafe({ identity: "caller" })
   yield* Effect.forkScoped(
     Stream.runForEachArray(hub.room.audio("caller"), (frames) =>
@@ -125,7 +125,7 @@ const providers = Layer.mergeAll(
 const listener = Agent.make({ instructions: "Listen." })
 
 const sessions = Effect.gen(function*() {
-  const hub = yield* makeHub()
+  const hub = yield* makeMemoryRoom()
   hub.joinUnsafe({ identity: "caller" })
   yield* Effect.provideService(Pipeline.make(listener, { processors: [level] }), Room.Room, hub.room)
   return speakerOf(hub)

@@ -9,21 +9,17 @@
  */
 
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
-import { dual } from "effect/Function"
-import type { PlatformError } from "effect/PlatformError"
 import * as Result from "effect/Result"
-import * as Stream from "effect/Stream"
 import { remixSamples } from "./internal/audio/channels.ts"
 import { FrameConverter } from "./internal/audio/converter.ts"
 import { AudioError } from "./internal/audio/error.ts"
-import { checkFormat, makeFrame, problemOf, saturate } from "./internal/audio/format.ts"
+import { checkFormat, makeFrame, millisOf, problemOf, saturate, speech } from "./internal/audio/format.ts"
 import { join, overlay } from "./internal/audio/join.ts"
-import { paceFrames } from "./internal/audio/pace.ts"
-import { decode, encode } from "./internal/audio/wav.ts"
-import { FrameWindows } from "./internal/audio/windows.ts"
-import { lengthOf } from "./internal/options/duration.ts"
+
+export { speech } from "./internal/audio/format.ts"
+export { type ChunkSize, pace, rechunk, resample } from "./internal/audio/streams.ts"
+export { decodeWav, encodeWav, readWav, type WavOptions, writeWav } from "./internal/audio/wavFile.ts"
+export { windows } from "./internal/audio/windows.ts"
 
 /**
  * Layout of raw audio: samples per second (Hz) and interleaved channels.
@@ -105,14 +101,6 @@ export interface Windows {
 }
 
 /**
- * What speech models want: 16 kHz mono.
- *
- * @category models
- * @since 0.1.0
- */
-export const speech: Format = { sampleRate: 16_000, channels: 1 }
-
-/**
  * Whether a value is a frame, its format is possible and its samples fill
  * whole sample frames from offset 0 of their buffer.
  *
@@ -158,27 +146,6 @@ export const converter = (options: { readonly from?: Format | undefined; readonl
     checkFormat(options.from)
   }
   return new FrameConverter(options.to, options.from)
-}
-
-/**
- * Makes a cutter of windows of `size` samples a channel.
- *
- * **Details**
- *
- * Throws an `AudioError` where `size` is not a whole number from 1 on.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const windows = (size: number): Windows => {
-  if (!Number.isInteger(size) || size < 1) {
-    throw new AudioError({
-      reason: "InvalidArgument",
-      field: "size",
-      detail: `${size} is not a whole number of samples from 1 on`
-    })
-  }
-  return new FrameWindows(() => size)
 }
 
 /**
@@ -234,12 +201,6 @@ export const toFloat32 = (frame: Frame): Float32Array => {
     out[i] = samples[i]! / 32768
   }
   return out
-}
-
-const millisOf = (field: string, input: Duration.Input): number => {
-  const ms = lengthOf(input)
-  if (!Number.isNaN(ms)) return ms
-  throw new AudioError({ reason: "InvalidArgument", field, detail: "must be a duration, such as \"200 millis\"" })
 }
 
 /**
@@ -371,182 +332,3 @@ export const concat = (frames: ReadonlyArray<Frame>): Frame => join(frames, spee
  * @since 0.1.0
  */
 export const mix = (frames: ReadonlyArray<Frame>): Frame => overlay(frames, speech)
-
-/**
- * Converts a stream of frames to one format, as a `Converter` does.
- *
- * **Details**
- *
- * What the filter holds back comes with the end of the stream. Throws an
- * `AudioError` where the format is impossible.
- *
- * @category streams
- * @since 0.1.0
- */
-export const resample: {
-  (format: Format): <E, R>(self: Stream.Stream<Frame, E, R>) => Stream.Stream<Frame, E, R>
-  <E, R>(self: Stream.Stream<Frame, E, R>, format: Format): Stream.Stream<Frame, E, R>
-} = dual(2, <E, R>(self: Stream.Stream<Frame, E, R>, format: Format): Stream.Stream<Frame, E, R> => {
-  checkFormat(format)
-  return Stream.mapAccumArray(
-    self,
-    () => converter({ to: format }),
-    (state, frames) => [state, state.push(frames)],
-    { onHalt: (state) => state.flush() }
-  )
-})
-
-/**
- * Length of the pieces that `rechunk` makes: samples a channel, or a time that
- * is rounded to samples of the rate at hand.
- *
- * @category options
- * @since 0.1.0
- */
-export type ChunkSize = { readonly samples: number } | { readonly duration: Duration.Input }
-
-/**
- * Cuts a stream of frames into frames of one length; the last one may be
- * shorter.
- *
- * **Details**
- *
- * Copies, times and changes of format are as for `Windows`. Throws an
- * `AudioError` where the size is not positive.
- *
- * @category streams
- * @since 0.1.0
- */
-export const rechunk: {
-  (size: ChunkSize): <E, R>(self: Stream.Stream<Frame, E, R>) => Stream.Stream<Frame, E, R>
-  <E, R>(self: Stream.Stream<Frame, E, R>, size: ChunkSize): Stream.Stream<Frame, E, R>
-} = dual(2, <E, R>(self: Stream.Stream<Frame, E, R>, size: ChunkSize): Stream.Stream<Frame, E, R> => {
-  const make = "samples" in size ? () => windows(size.samples) : timedWindows(size.duration)
-  make()
-  return Stream.mapAccumArray(
-    self,
-    make,
-    (state, frames) => [state, state.push(frames)],
-    { onHalt: (state) => [state.rest()].filter((rest) => rest !== undefined) }
-  )
-})
-
-const timedWindows = (length: Duration.Input) => {
-  const ms = millisOf("duration", length)
-  if (!Number.isFinite(ms) || ms <= 0) {
-    throw new AudioError({ reason: "InvalidArgument", field: "duration", detail: `${ms} ms is not a length of audio` })
-  }
-  return (): Windows => new FrameWindows((format) => Math.max(1, Math.round(ms * format.sampleRate / 1000)))
-}
-
-/**
- * Holds each frame back until its time has come: the first comes at once, every
- * other one as long after it as its audio begins after the first.
- *
- * **Details**
- *
- * Time is the Clock's, errors do not add up, and after a stall all frames that
- * are due come at once. A gap in `at` is waited out.
- *
- * @category streams
- * @since 0.1.0
- */
-export const pace = <E, R>(self: Stream.Stream<Frame, E, R>): Stream.Stream<Frame, E, R> => paceFrames(self)
-
-/**
- * Reads the bytes of a WAV file: PCM of 8, 16, 24 and 32 bits and float of 32
- * and 64, plain or extensible.
- *
- * **Details**
- *
- * Never throws. A data chunk that claims more than there is, as streamed files
- * do, is read to the last whole sample; every other contradiction is an
- * `InvalidWav` that names the header's field, a coding that is not read here an
- * `UnsupportedWav`.
- *
- * @category wav
- * @since 0.1.0
- */
-export const decodeWav = (bytes: Uint8Array): Result.Result<Frame, AudioError> => {
-  const decoded = decode(bytes)
-  return decoded instanceof AudioError ? Result.fail(decoded) : Result.succeed(decoded)
-}
-
-/**
- * How a WAV file is written.
- *
- * @category options
- * @since 0.1.0
- */
-export interface WavOptions {
-  /** 32-bit float instead of 16-bit PCM. @default false */
-  readonly float?: boolean | undefined
-}
-
-/**
- * Writes frames of one format as the bytes of a WAV file; gaps are closed.
- *
- * **Details**
- *
- * Throws an `AudioError` where the formats differ or are impossible.
- *
- * @category wav
- * @since 0.1.0
- */
-export const encodeWav = (
-  frames: Frame | ReadonlyArray<Frame>,
-  options?: WavOptions
-): Uint8Array<ArrayBuffer> => {
-  const frame = "samples" in frames ? frames : concat(frames)
-  checkFormat(frame)
-  return encode(frame, options?.float ?? false)
-}
-
-/**
- * Reads a WAV file.
- *
- * @category wav
- * @since 0.1.0
- */
-export const readWav: (path: string) => Effect.Effect<Frame, AudioError, FileSystem.FileSystem> = Effect.fn(
-  "Audio.readWav"
-)(function*(path: string) {
-  const files = yield* FileSystem.FileSystem
-  const bytes = yield* Effect.mapError(files.readFile(path), fileFailed("read", path))
-  return yield* Effect.fromResult(decodeWav(bytes))
-})
-
-/**
- * Writes frames of one format to a WAV file, replacing what is there.
- *
- * @category wav
- * @since 0.1.0
- */
-export const writeWav: (
-  path: string,
-  frames: Frame | ReadonlyArray<Frame>,
-  options?: WavOptions
-) => Effect.Effect<void, AudioError, FileSystem.FileSystem> = Effect.fn("Audio.writeWav")(
-  function*(path: string, frames: Frame | ReadonlyArray<Frame>, options?: WavOptions) {
-    const files = yield* FileSystem.FileSystem
-    const bytes = yield* Effect.try({
-      try: () => encodeWav(frames, options),
-      catch: (error) =>
-        error instanceof AudioError ? error : new AudioError({
-          reason: "InvalidArgument",
-          field: "frames",
-          detail: "the frames cannot be encoded",
-          cause: error
-        })
-    })
-    yield* Effect.mapError(files.writeFile(path, bytes), fileFailed("written", path))
-  }
-)
-
-const fileFailed = (verb: "read" | "written", path: string) => (cause: PlatformError): AudioError =>
-  new AudioError({
-    reason: "FileFailed",
-    field: "path",
-    detail: `${path} cannot be ${verb} (${cause.reason._tag})`,
-    cause
-  })

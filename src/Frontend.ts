@@ -27,10 +27,10 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { showState } from "./internal/frontend/agentState.ts"
 import { recording, serving } from "./internal/frontend/options.ts"
 import { withRecordings } from "./internal/frontend/preconnect.ts"
-import { serveRemote } from "./internal/frontend/remote.ts"
-import { showState } from "./internal/frontend/state.ts"
+import { serveRequests } from "./internal/frontend/sessionRequests.ts"
 import { tellTranscripts } from "./internal/frontend/transcripts.ts"
 import * as Check from "./internal/options.ts"
 import { refused } from "./internal/room/options.ts"
@@ -90,7 +90,7 @@ export const attach = (
     const settings = yield* Check.readOrFail(serving, options, refused)
     const { access = () => false, instructions, packets, runTimeout, transcripts: streams } = settings
     if (streams || packets) yield* tellTranscripts(session, { streams, packets, to: settings.to })
-    if (settings.remote) yield* serveRemote(session, { access, instructions, runTimeout })
+    if (settings.remote) yield* serveRequests(session, { access, instructions, runTimeout })
     if (settings.state) {
       yield* showState(session, settings.name ?? session.job["agentName"] ?? (yield* session.agent))
     }

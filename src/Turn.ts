@@ -82,8 +82,8 @@ export interface Options {
     /**
      * Words that interrupt; they add up over transcripts. With 0 the duration
      * alone does. A request that is all that is said ("Stop!", "Wait.", "No!")
-     * takes the floor with fewer. Fewer than that are kept for the next turn,
-     * but for those of the agent's last second: they answer it.
+     * takes the floor with fewer. Fewer than that are a turn when the agent falls
+     * silent, unless they are a sign of listening (see `backchannel`).
      *
      * @default 0
      */

@@ -29,7 +29,7 @@ import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import { PackageMissing, WorkerError } from "./internal/worker/errors.ts"
 import type { EndReason, JobRequest, JobType } from "./internal/worker/job.ts"
-import { makeOpen, type Open } from "./internal/worker/open.ts"
+import { makePrewarm, type Prewarm } from "./internal/worker/prewarm.ts"
 import type { Options } from "./internal/worker/runOptions.ts"
 import type { Room, RoomError } from "./Room.ts"
 
@@ -215,7 +215,7 @@ export interface Definition<out E = never>
   readonly autoSubscribe: AutoSubscribe
   readonly options: Omit<DefineOptions<never, never>, "entry" | "layer" | "prewarm">
   /** @internal */
-  readonly open: Open<E>
+  readonly open: Prewarm<E>
 }
 
 /**
@@ -249,7 +249,7 @@ export const define = <ROut, E>(options: DefineOptions<ROut, E>): Definition<E> 
     type: options.type ?? "room",
     autoSubscribe: options.autoSubscribe ?? "audio",
     options: rest,
-    open: makeOpen({ entry, layer, prewarm, warmProviders: options.warmProviders ?? false })
+    open: makePrewarm({ entry, layer, prewarm, warmProviders: options.warmProviders ?? false })
   }
 }
 

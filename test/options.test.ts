@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Layer, Redacted, Result, Stream } from "effect"
 import {
+  Agent,
   Audio,
   Frontend,
   History,

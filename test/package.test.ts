@@ -77,7 +77,7 @@ describe("the exports", () => {
     const open = [...nouns, "testing", ...layers.map((layer) => `Layers/${layer}`)]
     const closed = [
       "index",
-      "internal/clock",
+      "internal/virtualClock",
       "internal/turn/model",
       "testing/scenario",
       "Layers",

@@ -50,7 +50,7 @@ import {
 import { keyBytes, saltBytes } from "../internal/recorder/seal.ts"
 import * as store from "../internal/recorder/store.ts"
 import { failures, makeWriter } from "../internal/recorder/writer.ts"
-import { makeRecorder } from "../internal/room/recorder.ts"
+import { makeWavMixer } from "../internal/room/wavMixer.ts"
 import { steadyClock } from "../internal/steady.ts"
 import {
   type Content,
@@ -342,7 +342,7 @@ export const writeWav = (
       reason: new FileFailed({ file: options.to, doing: "write", code: "unknown" })
     })
     const wav = yield* Effect.mapError(
-      makeRecorder({ path: options.to, format: { sampleRate: 16_000, channels: 2 } }),
+      makeWavMixer({ path: options.to, format: { sampleRate: 16_000, channels: 2 } }),
       () => failed
     )
     let first: number | undefined

@@ -21,15 +21,15 @@ import type * as Stream from "effect/Stream"
 import * as Audio from "../Audio.ts"
 import { maxChannels } from "../internal/audio/format.ts"
 import { format } from "../internal/audio/options.ts"
-import { makeVirtualClock, type VirtualClock } from "../internal/clock.ts"
 import * as native from "../internal/native.ts"
 import * as Check from "../internal/options.ts"
 import { lengthOf } from "../internal/options/duration.ts"
 import { type Caller, isStream, load, type Loaded, makeCaller } from "../internal/room/caller.ts"
 import type { RoomControl } from "../internal/room/control.ts"
-import { makeHub } from "../internal/room/hub.ts"
+import { makeMemoryRoom } from "../internal/room/memoryRoom.ts"
 import { refused } from "../internal/room/options.ts"
-import { makeRecorder } from "../internal/room/recorder.ts"
+import { makeWavMixer } from "../internal/room/wavMixer.ts"
+import { makeVirtualClock, type VirtualClock } from "../internal/virtualClock.ts"
 import { type Participant as RoomParticipant, Room, RoomError } from "../Room.ts"
 
 /**
@@ -228,15 +228,15 @@ const make = Effect.fnUntraced(function*(settings: Settings, virtual: VirtualClo
   const identities = plans.map((plan) => plan.participant.identity)
   const stereo = recording?.layout !== "participants"
   const channels = stereo ? 2 : Math.max(1, identities.length) + 1
-  const recorder = recording === undefined ? undefined : yield* makeRecorder({
+  const recorder = recording === undefined ? undefined : yield* makeWavMixer({
     path: recording.path,
     format: { sampleRate: recording.sampleRate, channels }
   })
   const joined = new Map<string, number>()
-  const advance = (): void => recorder?.advance(hub.nowUnsafe(), hub.collectHeard)
+  const advance = (): void => recorder?.advance(memoryRoom.nowUnsafe(), memoryRoom.collectHeard)
 
   const callers = new Map<string, Caller>()
-  const hub = yield* makeHub({
+  const memoryRoom = yield* makeMemoryRoom({
     name: settings.name,
     keepHeard: settings.keepHeard,
     onStart: () => {
@@ -256,8 +256,8 @@ const make = Effect.fnUntraced(function*(settings: Settings, virtual: VirtualClo
   if (recorder !== undefined) {
     yield* Effect.addFinalizer(() =>
       Effect.suspend(() => {
-        hub.collectHeard()
-        recorder.finish(hub.nowUnsafe())
+        memoryRoom.collectHeard()
+        recorder.finish(memoryRoom.nowUnsafe())
         const error = recorder.error()
         return error === undefined ? Effect.void : Effect.logWarning(error.message)
       })
@@ -267,10 +267,10 @@ const make = Effect.fnUntraced(function*(settings: Settings, virtual: VirtualClo
 
   const enter = (plan: Plan): RoomError | undefined => {
     const { identity } = plan.participant
-    const error = hub.joinUnsafe(plan.participant)
+    const error = memoryRoom.joinUnsafe(plan.participant)
     if (error !== undefined) return error
-    joined.set(identity, hub.nowUnsafe())
-    const caller = makeCaller({ hub, identity, format: plan.format, frameMs, lingerMs: plan.lingerMs })
+    joined.set(identity, memoryRoom.nowUnsafe())
+    const caller = makeCaller({ room: memoryRoom, identity, format: plan.format, frameMs, lingerMs: plan.lingerMs })
     callers.set(identity, caller)
     for (const { at, audio } of plan.cues) {
       const speech = Effect.catchIf(
@@ -295,7 +295,7 @@ const make = Effect.fnUntraced(function*(settings: Settings, virtual: VirtualClo
   }
 
   const control = Control.of({
-    ...hub.control,
+    ...memoryRoom.control,
     hold,
     join: (asked) =>
       Effect.flatMap(
@@ -312,7 +312,7 @@ const make = Effect.fnUntraced(function*(settings: Settings, virtual: VirtualClo
     leave: (identity) =>
       Effect.suspend(() => {
         callers.get(identity)?.hangUp()
-        return hub.control.leave(identity)
+        return memoryRoom.control.leave(identity)
       }),
     speak: (identity, audio) =>
       Effect.flatMap(hold(load(audio)), (loaded) =>
@@ -322,7 +322,7 @@ const make = Effect.fnUntraced(function*(settings: Settings, virtual: VirtualClo
           ))
   })
 
-  return Context.make(Room, hub.room).pipe(Context.add(Control, control))
+  return Context.make(Room, memoryRoom.room).pipe(Context.add(Control, control))
 })
 
 const makeFast = Effect.fnUntraced(function*(settings: Settings) {

@@ -12,7 +12,7 @@ import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as Audio from "../Audio.ts"
 import type * as Event from "../Event.ts"
-import { makeHub } from "../internal/room/hub.ts"
+import { makeMemoryRoom } from "../internal/room/memoryRoom.ts"
 import { type Conversation, Room } from "../Room.ts"
 import * as devices from "./devices.ts"
 
@@ -75,29 +75,33 @@ export const open = (
   Effect.gen(function*() {
     const stdio = yield* Stdio.Stdio
     const pair = options.text ? Option.none() : yield* devices.find(options.platform)
-    const speaker = Option.isNone(pair) ? undefined : yield* devices.play(pair.value)
-    const hub = yield* makeHub({
+    const loudspeaker = Option.isNone(pair) ? undefined : yield* devices.play(pair.value)
+    const memoryRoom = yield* makeMemoryRoom({
       name: "console",
-      onStart: () => void hub.joinUnsafe({ identity: caller }),
-      ...(speaker === undefined ? undefined : { onHeard: (_, frame) => speaker.write(converted(frame)) })
+      onStart: () => void memoryRoom.joinUnsafe({ identity: caller }),
+      ...(loudspeaker === undefined ? undefined : { onHeard: (_, frame) => loudspeaker.write(converted(frame)) })
     })
     const converter = Audio.converter({ to: devices.loudspeakerFormat })
     const converted = (frame: Audio.Frame): Audio.Frame => Audio.concat(converter.push([frame]))
     if (Option.isSome(pair)) {
       const failed = (error: devices.DeviceError) =>
-        Effect.andThen(Effect.sync(() => options.onFailure(error)), hub.control.disconnect("connection_lost"))
+        Effect.andThen(Effect.sync(() => options.onFailure(error)), memoryRoom.control.disconnect("connection_lost"))
       yield* Effect.forkScoped(Effect.catch(
-        Stream.runForEachArray(devices.record(pair.value), (frames) => Effect.ignore(hub.control.feed(caller, frames))),
+        Stream.runForEachArray(devices.record(pair.value), (frames) =>
+          Effect.ignore(memoryRoom.control.feed(caller, frames))),
         failed
       ))
-      yield* Effect.forkScoped(Effect.repeat(Effect.sync(hub.collectHeard), Schedule.spaced("20 millis")))
-      if (speaker !== undefined) yield* Effect.forkScoped(Effect.catch(speaker.ended, failed))
+      yield* Effect.forkScoped(Effect.repeat(Effect.sync(memoryRoom.collectHeard), Schedule.spaced("20 millis")))
+      if (loudspeaker !== undefined) {
+        yield* Effect.forkScoped(Effect.catch(loudspeaker.ended, failed))
+      }
     }
     yield* Console.log(
       Option.match(pair, {
-        onNone: () => "Type to the agent, a line a turn; Ctrl-D hangs up.",
+        onNone: () =>
+          "Type to the agent, a line a turn; Ctrl-D hangs up.",
         onSome: ({ name }) => `Speak to the agent, with headphones (through ${name}), or type; Ctrl-C ends.`
       })
     )
-    return Room.of({ ...hub.room, attach: follow(stdio) })
+    return Room.of({ ...memoryRoom.room, attach: follow(stdio) })
   })

@@ -22,13 +22,13 @@ import * as Telemetry from "../Layers/Telemetry.ts"
 import * as Worker from "../Worker.ts"
 import * as consoleRoom from "./console.ts"
 import type { DeviceError } from "./devices.ts"
-import { converse } from "./direct.ts"
-import { explained } from "./explain.ts"
-import { load } from "./load.ts"
+import { load } from "./loadModule.ts"
 import * as playground from "./playground.ts"
+import { untilSignal } from "./processSignals.ts"
 import * as settings from "./settings.ts"
-import { untilSignal } from "./signals.ts"
-import { withTurns } from "./turns.ts"
+import { converse } from "./singleConversation.ts"
+import { withTurns } from "./turnLatency.ts"
+import { explained } from "./userError.ts"
 
 const file = Argument.String("agent").pipe(
   Argument.withDescription("Module whose default export is Worker.define({ … }), such as desk.ts")

@@ -10,12 +10,12 @@ import type * as Scope from "effect/Scope"
 import type { TestClock } from "effect/testing/TestClock"
 import * as Audio from "../Audio.ts"
 import type { RoomControl } from "../internal/room/control.ts"
-import { makeHub } from "../internal/room/hub.ts"
+import { makeMemoryRoom } from "../internal/room/memoryRoom.ts"
 import * as Room from "../Room.ts"
 import { type Hearing, millis } from "./marks.ts"
 import { Microphone } from "./microphone.ts"
 import { readSpeech } from "./speech.ts"
-import { sleepUntil } from "./timed.ts"
+import { sleepUntil } from "./timedStream.ts"
 
 export type { OutputView, RoomControl, Sent } from "../internal/room/control.ts"
 
@@ -149,16 +149,16 @@ export const room = (
     const run = yield* FiberSet.makeRuntime<never, void, never>()
     const identity = options.identity ?? "caller"
     const frameMs = options.frames === undefined ? undefined : millis(options.frames)
-    const hub = yield* makeHub({
+    const memoryRoom = yield* makeMemoryRoom({
       name: options.name ?? "test-room",
       keepHeard: options.keepHeard ?? true,
       ...(options.queueLimit === undefined ? {} : { queueLimit: millis(options.queueLimit) })
     })
-    const { control } = hub
+    const { control } = memoryRoom
     const microphone = new Microphone({
       now,
-      feed: (frame) => hub.microphone(identity)?.feed([frame]),
-      mute: (muted) => hub.microphone(identity)?.mute(muted),
+      feed: (frame) => memoryRoom.microphone(identity)?.feed([frame]),
+      mute: (muted) => memoryRoom.microphone(identity)?.mute(muted),
       schedule: (at, act) => void run(Effect.andThen(sleepUntil(at), Effect.sync(act))),
       keepAlive: millis(options.keepAlive ?? 900),
       frameMs
@@ -172,7 +172,7 @@ export const room = (
       const origin = now()
       const pump = (frames: number): Effect.Effect<void> =>
         Effect.flatMap(sleepUntil(origin + (frames + 1) * frameMs), () => {
-          hub.microphone(identity)?.feed([
+          memoryRoom.microphone(identity)?.feed([
             microphone.frame(origin + frames * frameMs, origin + (frames + 1) * frameMs)
           ])
           return pump(frames + 1)
@@ -233,7 +233,7 @@ export const room = (
       wait: pass,
       room: control
     })
-    return { room: hub.room, caller }
+    return { room: memoryRoom.room, caller }
   })
 
 /** Frames of any formats as one. */

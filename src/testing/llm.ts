@@ -9,7 +9,7 @@ import * as Stream from "effect/Stream"
 import type * as Failure from "../Failure.ts"
 import * as Llm from "../Llm.ts"
 import { millis } from "./marks.ts"
-import { type Ending, reasonOf, type Timed, timed } from "./timed.ts"
+import { type Ending, reasonOf, type Timed, timed } from "./timedStream.ts"
 import { split } from "./words.ts"
 
 /**

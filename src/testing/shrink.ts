@@ -1,6 +1,6 @@
 /** Makes a conversation smaller without losing what is wrong with it. */
 import * as Effect from "effect/Effect"
-import type { Conversation } from "./random.ts"
+import type { Conversation } from "./randomConversation.ts"
 
 /** Lists without one stretch of their items: large stretches first. */
 const without = <A>(items: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> => {

@@ -10,9 +10,9 @@ import * as Stream from "effect/Stream"
 import type * as Failure from "../Failure.ts"
 import { isEmpty, remember } from "../internal/stt/transcripts.ts"
 import * as Stt from "../Stt.ts"
-import { Ears, type Emission } from "./ears.ts"
 import { millis } from "./marks.ts"
-import { reasonOf, sleepUntil } from "./timed.ts"
+import { type Emission, ScriptedTranscripts } from "./scriptedTranscripts.ts"
+import { reasonOf, sleepUntil } from "./timedStream.ts"
 
 /**
  * How one connection of the scripted recogniser goes wrong.
@@ -171,7 +171,7 @@ export const stt = (
           )
         }
 
-        const ears = new Ears({
+        const transcripts = new ScriptedTranscripts({
           ...options,
           confidence: "confidence" in options ? options.confidence : 0.9,
           finalDelay: millis(fault.finalDelay ?? options.finalDelay ?? 200),
@@ -210,15 +210,15 @@ export const stt = (
               for (const input of inputs) {
                 if ("_tag" in input) {
                   journal.finalizes++
-                  emissions.push(...ears.finalize(clock.currentTimeMillisUnsafe()))
-                } else emissions.push(...ears.hear(input, clock.currentTimeMillisUnsafe()))
+                  emissions.push(...transcripts.finalize(clock.currentTimeMillisUnsafe()))
+                } else emissions.push(...transcripts.hear(input, clock.currentTimeMillisUnsafe()))
               }
               return emissions.length === 0 ? Effect.void : schedule(emissions)
             })
           ),
           Effect.andThen(Effect.suspend(() => {
             ended = true
-            return Effect.andThen(schedule(ears.end(clock.currentTimeMillisUnsafe())), leave)
+            return Effect.andThen(schedule(transcripts.end(clock.currentTimeMillisUnsafe())), leave)
           })),
           Effect.catchCause((cause) => Queue.failCause(out, cause)),
           Effect.forkIn(scope, { startImmediately: true })

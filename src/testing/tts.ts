@@ -13,7 +13,7 @@ import type * as Failure from "../Failure.ts"
 import * as Tts from "../Tts.ts"
 import { millis } from "./marks.ts"
 import { sounding } from "./speech.ts"
-import { reasonOf, sleepUntil } from "./timed.ts"
+import { reasonOf, sleepUntil } from "./timedStream.ts"
 import { spread } from "./words.ts"
 
 /**
@@ -120,7 +120,7 @@ const choose = (script: TtsScript, index: number, text: string): TtsSpeech => {
 }
 
 /** The audio of one speech, as its text becomes known. */
-class Voice {
+class Synthesis {
   readonly #speech: TtsSpeech
   readonly #sampleRate: number
   readonly #limit: number
@@ -225,7 +225,9 @@ export const tts = (
       }))
 
     const speaking = <E>(inbox: Queue.Queue<string | typeof end, E>, asked: string | undefined) => {
-      let call: { readonly pieces: Array<string>; readonly speech: TtsSpeech; readonly voice: Voice } | undefined
+      let call:
+        | { readonly pieces: Array<string>; readonly speech: TtsSpeech; readonly synthesis: Synthesis }
+        | undefined
       let waiting: ReadonlyArray<string | typeof end> = []
       let over = false
 
@@ -235,7 +237,7 @@ export const tts = (
           const pieces: Array<string> = []
           const speech = choose(script, calls.length, first)
           calls.push({ at, pieces, voice: asked })
-          call = { pieces, speech, voice: new Voice(speech, sampleRate) }
+          call = { pieces, speech, synthesis: new Synthesis(speech, sampleRate) }
           yield* sleepUntil(at + millis(speech.firstByte ?? 200))
         })
 
@@ -258,7 +260,7 @@ export const tts = (
               yield* begin(first)
               waiting = [...waiting, ...(Queue.sizeUnsafe(inbox) > 0 ? yield* Queue.takeAll(inbox) : [])]
             }
-            const { pieces, speech, voice } = call!
+            const { pieces, speech, synthesis } = call!
             const limit = speech.empty === true
               ? 0
               : speech.hang === true || speech.fail !== undefined
@@ -271,7 +273,7 @@ export const tts = (
             pieces.push(...come)
             const broken = pieces.length > limit || (limit === 0 && pieces.length > 0)
             over = last || broken
-            const chunks = speech.empty === true ? [] : voice.speak(spoken, last && !broken)
+            const chunks = speech.empty === true ? [] : synthesis.speak(spoken, last && !broken)
             if (Arr.isReadonlyArrayNonEmpty(chunks)) return chunks
           }
           return yield* finish(call?.speech ?? {})

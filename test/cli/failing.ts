@@ -1,7 +1,7 @@
 /** Jobs that fail, each in the way that its metadata says. */
 import { Effect, Layer, Schema } from "effect"
 import { Failure, Tts, Worker } from "effect-voice"
-import { makeHub } from "../../src/internal/room/hub.ts"
+import { makeMemoryRoom } from "../../src/internal/room/memoryRoom.ts"
 
 const failures: Readonly<Record<string, Effect.Effect<unknown, unknown>>> = {
   crash: Effect.andThen(
@@ -27,7 +27,7 @@ const failures: Readonly<Record<string, Effect.Effect<unknown, unknown>>> = {
 export default Worker.define({
   agentName: "desk",
   layer: Layer.empty,
-  connect: ({ job }) => Effect.map(makeHub({ name: job.room.name }), ({ room }) => room),
+  connect: ({ job }) => Effect.map(makeMemoryRoom({ name: job.room.name }), ({ room }) => room),
   accept: ({ metadata }) =>
     metadata === "refuse" ? Effect.die(new TypeError("accept is broken")) : Effect.succeed(true),
   entry: (job) =>

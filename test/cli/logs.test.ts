@@ -121,7 +121,7 @@ describe("what is logged", () => {
         )
         const { code, errors, output } = yield* over
         assert.strictEqual(code, 1)
-        assert.strictEqual((output + errors).split("flite has no voice").length, 2, output + errors)
+        assert.strictEqual((output + errors).split("voice must be one of").length, 2, output + errors)
       }
     }))
 })

@@ -82,7 +82,9 @@ try {
     )
   }
 
-  for (const path of ["/internal/clock", "/internal/turn/model", "/internal/flite-worker", "/testing/stt", "/index"]) {
+  for (
+    const path of ["/internal/virtualClock", "/internal/turn/model", "/internal/flite-worker", "/testing/stt", "/index"]
+  ) {
     check(`refuses effect-voice${path}`, () =>
       equal(
         program(`await import("effect-voice${path}").catch((error) => print(error.code))`),

@@ -1,7 +1,7 @@
 /** One hazard of the native side, in a process of its own: run as `tsx rtc-hazards.ts <name>`. */
 import { Effect, Exit, Scope } from "effect"
 import { Audio } from "effect-voice"
-import { makeTrack } from "effect-voice/internal/livekit/output"
+import { makeOutputTrack } from "effect-voice/internal/livekit/outputTrack"
 import { client, hold } from "effect-voice/internal/livekit/rtc"
 import { argv } from "node:process"
 
@@ -31,7 +31,7 @@ const hazards: Record<string, Effect.Effect<unknown, unknown>> = {
     for (let round = 0; round < 25; round++) {
       yield* Effect.forEach(Array.from({ length: 50 }), (_, i) =>
         Effect.gen(function*() {
-          const track = yield* makeTrack({
+          const track = yield* makeOutputTrack({
             rtc: i % 10 === 0 ? rtc : { ...rtc, AudioSource: Full } as never,
             format,
             name: "agent-audio"

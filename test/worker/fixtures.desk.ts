@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import { kill, pid } from "node:process"
-import { makeHub } from "../../src/internal/room/hub.ts"
+import { makeMemoryRoom } from "../../src/internal/room/memoryRoom.ts"
 import * as Worker from "../../src/Worker.ts"
 
 const worked = Metric.counter("desk_jobs", { description: "Jobs that worked", incremental: true })
@@ -13,7 +13,7 @@ export default Worker.define({
   agentName: "desk",
   layer: Layer.empty,
   shutdownTimeout: "1 second",
-  connect: ({ job }) => Effect.map(makeHub({ name: job.room.name }), ({ room }) => room),
+  connect: ({ job }) => Effect.map(makeMemoryRoom({ name: job.room.name }), ({ room }) => room),
   entry: (job) => {
     switch (job.metadata) {
       case "crash":

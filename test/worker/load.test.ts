@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import { Llm } from "effect-voice"
 import * as Worker from "effect-voice/Worker"
-import { makeProbe } from "../../src/internal/worker/load.ts"
+import { makeProbe } from "../../src/internal/worker/probe.ts"
 
 const idle: Worker.LoadFacts = {
   cpu: 0,

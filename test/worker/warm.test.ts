@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Layer, Stream } from "effect"
 import { Failure, Llm, Stt, Tts } from "effect-voice"
 import * as Testing from "effect-voice/testing"
-import { makeOpen } from "../../src/internal/worker/open.ts"
+import { makePrewarm } from "../../src/internal/worker/prewarm.ts"
 
 /** Services that count what they are asked. */
 const counting = () => {
@@ -49,7 +49,7 @@ describe("a worker's paid warm-up", () => {
     Effect.gen(function*() {
       for (const warmProviders of [true, false]) {
         const { asked, layer } = counting()
-        yield* Effect.scoped(makeOpen({ entry: () => Effect.void, layer, warmProviders }))
+        yield* Effect.scoped(makePrewarm({ entry: () => Effect.void, layer, warmProviders }))
         assert.deepStrictEqual(asked.toSorted(), warmProviders ? ["llm true", "stt one second", "tts Hello"] : [])
       }
     }))
@@ -70,7 +70,7 @@ describe("a worker's paid warm-up", () => {
           Tts.make({ name: "tts", sampleRate: 16_000, channels: 1, speak: () => Stream.never })
         )
       )
-      yield* Effect.scoped(makeOpen({ entry: () => Effect.void, layer: failing, warmProviders: true })).pipe(
+      yield* Effect.scoped(makePrewarm({ entry: () => Effect.void, layer: failing, warmProviders: true })).pipe(
         Testing.inVirtualTime
       )
     }))

@@ -1,5 +1,15 @@
+import type * as Duration from "effect/Duration"
 import type { Format, Frame } from "../../Audio.ts"
+import { lengthOf } from "../options/duration.ts"
 import { AudioError } from "./error.ts"
+
+/**
+ * What speech models want: 16 kHz mono.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const speech: Format = { sampleRate: 16_000, channels: 1 }
 
 const maxSampleRate = 768_000
 export const maxChannels = 64
@@ -56,4 +66,11 @@ export const checkSameFormat = (frames: ReadonlyArray<Frame>): Format | undefine
     })
   }
   return { sampleRate: first.sampleRate, channels: first.channels }
+}
+
+/** A time that is an argument; throws where it is none. */
+export const millisOf = (field: string, input: Duration.Input): number => {
+  const ms = lengthOf(input)
+  if (!Number.isNaN(ms)) return ms
+  throw new AudioError({ reason: "InvalidArgument", field, detail: "must be a duration, such as \"200 millis\"" })
 }

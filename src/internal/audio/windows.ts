@@ -1,4 +1,5 @@
-import type { Format, Frame } from "../../Audio.ts"
+import type { Format, Frame, Windows } from "../../Audio.ts"
+import { AudioError } from "./error.ts"
 import { checkFormat, makeFrame, sameFormat } from "./format.ts"
 
 export class FrameWindows {
@@ -78,4 +79,25 @@ export class FrameWindows {
       this.#window = undefined
     }
   }
+}
+
+/**
+ * Makes a cutter of windows of `size` samples a channel.
+ *
+ * **Details**
+ *
+ * Throws an `AudioError` where `size` is not a whole number from 1 on.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const windows = (size: number): Windows => {
+  if (!Number.isInteger(size) || size < 1) {
+    throw new AudioError({
+      reason: "InvalidArgument",
+      field: "size",
+      detail: `${size} is not a whole number of samples from 1 on`
+    })
+  }
+  return new FrameWindows(() => size)
 }

@@ -1,6 +1,6 @@
 /** Opus packets out of an Ogg recording. */
-import type { Packets } from "./recording.ts"
-import { makeTail, sliceBytes } from "./tail.ts"
+import { makeTail, sliceBytes } from "./opusTail.ts"
+import type { Packets } from "./preconnectAudio.ts"
 import { opusHead } from "./webm.ts"
 
 const headerBytes = 27

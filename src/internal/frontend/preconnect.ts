@@ -9,8 +9,8 @@ import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
 import type { ByteMessage, Room, RoomError } from "../../Room.ts"
 import { monotonicMs } from "../steady.ts"
-import { longestRecording, topics } from "./names.ts"
-import { decode, inSteps } from "./recording.ts"
+import { decode, inSteps } from "./preconnectAudio.ts"
+import { longestRecording, topics } from "./protocolNames.ts"
 
 export interface Options {
   /** How long live audio is held back for a recording that was announced (ms). */

@@ -4,8 +4,8 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type * as Event from "../../Event.ts"
 import * as Room from "../../Room.ts"
-import { follow, makeTry } from "./follow.ts"
-import { attributes, topics } from "./names.ts"
+import { attributes, topics } from "./protocolNames.ts"
+import { follow, makeTry } from "./sessionListener.ts"
 
 export interface Options {
   /** As text streams. */

@@ -1,6 +1,6 @@
 /** Opus packets out of a WebM recording, as browsers make them: one track, blocks without lacing. */
-import type { Packets } from "./recording.ts"
-import { makeTail, sliceBytes } from "./tail.ts"
+import { makeTail, sliceBytes } from "./opusTail.ts"
+import type { Packets } from "./preconnectAudio.ts"
 
 const ids = {
   segment: 0x18538067,

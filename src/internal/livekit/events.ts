@@ -1,11 +1,11 @@
 /** The handlers of one connection: what rtc-node tells becomes what the room knows. */
 import type { Event } from "../../Room.ts"
 import { trackOf } from "./convert.ts"
-import { type Members, publicationsOf } from "./members.ts"
+import { type Participants, publicationsOf } from "./participants.ts"
 import type { RtcPublication, RtcRemoteParticipant, RtcRoom } from "./rtc.ts"
 
 export interface Ports {
-  readonly members: Members
+  readonly participants: Participants
   /** The room that counts: others are being left. */
   readonly isCurrent: (room: RtcRoom) => boolean
   readonly isSteady: () => boolean
@@ -24,15 +24,15 @@ const audio = 1
 const mostDigits = 32
 
 /** What is there when the room has been joined. */
-export const adopt = (room: RtcRoom, { members, subscribe }: Ports): void => {
+export const adopt = (room: RtcRoom, { participants, subscribe }: Ports): void => {
   for (const remote of room.remoteParticipants.values()) {
-    members.arrive(remote)
+    participants.arrive(remote)
     for (const publication of publicationsOf(remote)) subscribe(publication)
   }
 }
 
 export const register = (room: RtcRoom, ports: Ports): void => {
-  const { members, publish } = ports
+  const { participants, publish } = ports
   /** A handler that throws would take rtc-node's own work with it. */
   const on = <A extends ReadonlyArray<unknown>>(handle: (...args: A) => void) => (...args: A): void => {
     if (!ports.isCurrent(room)) return
@@ -49,11 +49,11 @@ export const register = (room: RtcRoom, ports: Ports): void => {
     on((publication: RtcPublication, participant: RtcRemoteParticipant | undefined) => {
       if (participant === undefined) return
       publish({ _tag: tag, identity: participant.identity, track: trackOf(publication) })
-      members.follow(participant)
+      participants.follow(participant)
     })
 
-  room.on("participantConnected", on((participant) => members.arrive(participant)))
-  room.on("participantDisconnected", on((participant) => members.depart(participant, !ports.isSteady())))
+  room.on("participantConnected", on((participant) => participants.arrive(participant)))
+  room.on("participantDisconnected", on((participant) => participants.depart(participant, !ports.isSteady())))
   room.on(
     "trackPublished",
     on((publication: RtcPublication, participant: RtcRemoteParticipant | undefined) => {
@@ -93,12 +93,14 @@ export const register = (room: RtcRoom, ports: Ports): void => {
     "participantAttributesChanged",
     on((_changed: unknown, participant: object) => {
       if (!isOther(participant)) return
-      const known = members.update(participant)
+      const known = participants.update(participant)
       if (known === undefined) return
       publish({ _tag: "AttributesChanged", identity: known.identity, attributes: known.attributes })
     })
   )
-  const updated = on((_: unknown, participant: object) => void (isOther(participant) && members.update(participant)))
+  const updated = on((_: unknown, participant: object) =>
+    void (isOther(participant) && participants.update(participant))
+  )
   room.on("participantMetadataChanged", updated)
   room.on("participantNameChanged", updated)
   room.on(

@@ -7,10 +7,10 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ByteMessage, TextMessage } from "../../Room.ts"
-import { longestRecording, longestRequest, topics } from "../frontend/names.ts"
+import { longestRecording, longestRequest, topics } from "../frontend/protocolNames.ts"
 import type { Weight } from "../room/broadcast.ts"
 import { makeTopics, ofBytes, ofText, type Topics } from "../room/topics.ts"
-import { makeIntake } from "./intake.ts"
+import { makeReceiveLimits } from "./receiveLimits.ts"
 import type { RtcRoom } from "./rtc.ts"
 
 export interface Messages {
@@ -85,7 +85,7 @@ export interface MessageOptions {
 
 export const makeMessages = (options: MessageOptions): Messages => {
   const { longest, now } = options
-  const intake = makeIntake(longest)
+  const limits = makeReceiveLimits(longest)
 
   /** The pieces of a stream; a sender who stops in the middle has said nothing. */
   const collect = async <A extends { readonly length: number }>(
@@ -93,7 +93,7 @@ export const makeMessages = (options: MessageOptions): Messages => {
     from: { readonly identity: string; readonly topic: string },
     take: (pieces: ReadonlyArray<A>) => void
   ): Promise<void> => {
-    const stream = intake.open(from.identity, longestOf[from.topic] ?? longest)
+    const stream = limits.open(from.identity, longestOf[from.topic] ?? longest)
     let refused = stream === undefined
     let heardAt = now()
     const idle: Effect.Effect<void> = Effect.suspend(() => {

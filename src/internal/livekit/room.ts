@@ -1,31 +1,30 @@
 /**
- * The `Room` on rtc-node. One service, one connection at a time: when that is
- * lost for good, the room is joined again, and what was opened here goes on
- * with the next connection.
+ * The `Room` on rtc-node. One service for as long as its scope is open, whatever
+ * becomes of its connections: what was opened here goes on with the next one.
+ * Each part owns its state, and the membership tells them when the connection
+ * comes and goes.
  */
 import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
-import { type EndReason, type Event, type Output, type OutputOptions, Room, RoomError } from "../../Room.ts"
+import { type Event, Room, type RoomError } from "../../Room.ts"
 import { removeParticipant } from "../livekitServer/rooms.ts"
 import { mayRemove } from "../livekitServer/token.ts"
-import { makeBroadcast } from "../room/broadcast.ts"
-import { makeCalls } from "./calls.ts"
-import { type Connection, isRefusal, join } from "./connection.ts"
-import { endOf } from "./convert.ts"
-import { adopt, type Ports, register } from "./events.ts"
-import { makeMembers, publicationsOf, tracksOf } from "./members.ts"
-import { makeMessages } from "./messages.ts"
+import { type Broadcast, makeBroadcast } from "../room/broadcast.ts"
+import { refuse, unknownParticipant } from "../room/errors.ts"
+import { monotonicMs } from "../steady.ts"
+import { Membership } from "./membership.ts"
+import { makeMessages, type Messages } from "./messages.ts"
 import type { Checked } from "./options.ts"
-import { check, makeTrack, type Track } from "./output.ts"
-import { hidden, hold, type RtcPublication, type RtcRoom } from "./rtc.ts"
-import { makeSending } from "./sending.ts"
+import { makeOutputTracks, type OutputTracks } from "./outputTracks.ts"
+import { makeParticipants, type Participants, publicationsOf, tracksOf } from "./participants.ts"
+import { makeRpc, type Rpc } from "./rpc.ts"
+import { hold } from "./rtc.ts"
+import { makeSending, type Sending } from "./sending.ts"
 
 export interface LiveKitRoom {
   readonly room: Room["Service"]
@@ -33,320 +32,155 @@ export interface LiveKitRoom {
   readonly open: () => number
 }
 
+interface Parts {
+  readonly settings: Checked
+  readonly membership: Membership
+  readonly participants: Participants
+  readonly events: Broadcast<Event>
+  readonly messages: Messages
+  readonly rpc: Rpc
+  readonly sending: Sending
+  readonly outputs: OutputTracks
+}
+
 const eventBuffer = 4096
-// How long whoever vanished in a loss of the connection may take to be seen again.
-const grace = "3 seconds"
-const teardown = "10 seconds"
 // What was played is on its way for this long, and buffered by who hears it: nobody is taken out in mid-word.
 const onTheWay = "500 millis"
-const audioKind = 1
-const videoKind = 2
+// A room that is away for longer is not waited for.
+const removing = "10 seconds"
 
-const refuse = (reason: RoomError["reason"], detail: string) => new RoomError({ reason, detail })
-const unknown = (what: string, identity: string) =>
-  refuse("UnknownParticipant", `${what}: no participant ${identity} in the room`)
-
-export const make = (options: Checked): Effect.Effect<LiveKitRoom, RoomError, Scope.Scope> =>
+/** The parts, and what they do when the connection comes and goes: joined when this returns. */
+const makeParts = (settings: Checked): Effect.Effect<Parts, RoomError, Scope.Scope> =>
   Effect.gen(function*() {
-    const engine = { captureLogs: options.captureLogs }
-    const rtc = yield* hold(engine)
+    const rtc = yield* hold({ captureLogs: settings.captureLogs })
     const clock = yield* Clock.Clock
     const events = makeBroadcast<Event>(eventBuffer)
-    const ended = Deferred.makeUnsafe<EndReason>()
-    const torn = Deferred.makeUnsafe<void>()
-    const outputs = new Set<Track>()
-    let current: RtcRoom | undefined
-    let connection: Connection | undefined
-    let steady = false
-    let over: string | undefined
-    let token = options.token
-    let attributes: Readonly<Record<string, string>> = {}
-    let joined = Deferred.makeUnsafe<void, RoomError>()
-
-    const gone = (what: string) => refuse("Disconnected", `${what}: ${over ?? "the room has ended"}`)
-    const publish = (event: Event): void => events.publish(event)
-    const members = makeMembers({ rtc, clock, frameMs: options.frameMs, bufferMs: options.bufferMs, publish })
+    const { bufferMs, frameMs } = settings
+    const participants = makeParticipants({ rtc, clock, frameMs, bufferMs, publish: events.publish })
     const run = yield* FiberSet.makeRuntime<never, unknown, unknown>()
+    const beside = (effect: Effect.Effect<unknown, unknown>): void =>
+      void run(Effect.ignoreCause(effect, { log: "Warn", message: "the room" }))
+    const membership = new Membership({ settings, participants, publish: events.publish, beside })
     let refusals = 0
     const messages = makeMessages({
-      ...options.topics,
-      room: () => current,
-      longest: options.maxMessageBytes,
-      now: () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000,
+      ...settings.topics,
+      room: () => membership.room,
+      longest: settings.maxMessageBytes,
+      now: () => monotonicMs(clock),
       run,
       onRefused: (participant, topic) => {
         refusals += 1
         const log = refusals === 1 ? Effect.logWarning : Effect.logDebug
-        quietly(Effect.annotateLogs(log("a message was not taken in: too long, too many at once, or unfinished"), {
-          participant,
-          topic
-        }))
+        const message = "a message was not taken in: too long, too many at once, or unfinished"
+        beside(Effect.annotateLogs(log(message), { participant, topic }))
       }
     })
-    const quietly = (effect: Effect.Effect<unknown, unknown>): void =>
-      void run(Effect.ignoreCause(effect, { log: "Warn", message: "the room" }))
-    const calls = yield* makeCalls({ rtc, room: () => current })
-
-    /** Waits for the room while it is being joined again. */
-    const present = (what: string): Effect.Effect<RtcRoom, RoomError> =>
-      Effect.suspend(() => {
-        if (over !== undefined) return Effect.fail(gone(what))
-        if (current !== undefined && connection !== undefined) return Effect.succeed(current)
-        return Effect.andThen(Deferred.await(joined), present(what))
-      })
-
-    const subscribe = (publication: RtcPublication): void => {
-      const wanted = options.autoSubscribe === "audio"
-        ? publication.kind === audioKind
-        : options.autoSubscribe === "video" && publication.kind === videoKind
-      if (wanted && !publication.subscribed) publication.setSubscribed(true)
-    }
-
-    /** Takes everything apart, in the order that is safe. */
-    const tearDown = Effect.gen(function*() {
-      yield* Effect.forEach(outputs, ({ close }) => close, { concurrency: "unbounded", discard: true })
-      const last = connection
-      connection = undefined
-      current = undefined
-      if (last !== undefined) yield* last.close
-    }).pipe(
-      Effect.timeoutOption(teardown),
-      Effect.ensuring(Effect.sync(() => Deferred.doneUnsafe(torn, Effect.void)))
-    )
-
-    const end = (reason: EndReason, detail = "the room has ended"): void => {
-      if (over !== undefined) return
-      over = detail
-      steady = false
-      publish({ _tag: "Connection", state: "disconnected" })
-      for (const output of outputs) output.end(gone("write"))
-      events.end()
-      members.end()
-      messages.end()
-      calls.end()
-      Deferred.doneUnsafe(joined, Effect.fail(gone("the connection")))
-      Deferred.doneUnsafe(ended, Effect.succeed(reason))
-      Effect.runForkWith(Context.empty())(tearDown)
-    }
-
-    const expectBack = (): void =>
-      quietly(Effect.andThen(
-        Effect.sleep(grace),
-        Effect.sync(() => {
-          if (steady) members.giveUp()
-        })
-      ))
-
-    const settled = (): void => {
-      steady = true
-      publish({ _tag: "Connection", state: "connected" })
-      expectBack()
-    }
-
-    const ports: Ports = {
-      members,
-      publish,
-      subscribe,
-      encrypted: options.key !== undefined,
-      isCurrent: (room) => room === current && over === undefined,
-      isSteady: () => steady,
-      onReconnecting: () => {
-        steady = false
-        publish({ _tag: "Connection", state: "reconnecting" })
+    const rpc = yield* makeRpc({ rtc, room: () => membership.room })
+    const sending = makeSending({ rtc, present: (what) => membership.present(what), has: participants.has })
+    const outputs = makeOutputTracks({ rtc, clock, membership })
+    yield* membership.start({
+      onJoining: messages.register,
+      onJoined: rpc.register,
+      onLost: () => {
+        participants.lose()
+        outputs.detach()
       },
-      onReconnected: () => {
-        if (current !== undefined) adopt(current, ports)
-        settled()
+      restore: Effect.andThen(sending.restore, outputs.attach),
+      onEnd: () => {
+        const error = membership.problem("write")
+        if (error !== undefined) outputs.end(error)
+        events.end()
+        participants.end()
+        messages.end()
+        rpc.end()
       },
-      onDisconnected: (room, why) => {
-        const { lost, reason } = endOf(why)
-        if (!lost || !options.rejoin || connection === undefined) return end(reason)
-        const refreshed = hidden(room, "token")
-        if (typeof refreshed === "string") token = Redacted.make(refreshed)
-        const old = connection
-        connection = undefined
-        current = undefined
-        steady = false
-        joined = Deferred.makeUnsafe()
-        members.lose()
-        for (const output of outputs) output.detach()
-        quietly(old.close)
-        quietly(rejoin(reason))
-      },
-      onDefect: (error) => quietly(Effect.logWarning("the room could not handle an event", error))
-    }
-
-    const connect: Effect.Effect<void, RoomError> = Effect.uninterruptibleMask((restore) =>
-      Effect.gen(function*() {
-        const made = yield* restore(join({
-          url: options.url,
-          token,
-          everything: options.autoSubscribe === "all",
-          key: options.key,
-          maxMessageBytes: options.maxMessageBytes,
-          captureLogs: options.captureLogs,
-          prepare: (room) => {
-            current = room
-            register(room, ports)
-            messages.register(room)
-          },
-          onEncryptionFailure: (room, identity, detail) => {
-            if (room === current) publish({ _tag: "EncryptionFailed", identity, detail })
-          },
-          onDefect: ports.onDefect
-        }))
-        // What ended while it was being joined is left again.
-        if (over !== undefined) return yield* Effect.andThen(made.close, Effect.fail(gone("connect")))
-        connection = made
-        current = made.room
-        adopt(made.room, ports)
-        calls.register(made.room)
-      })
-    )
-
-    /** As often as it may be tried; a refusal is not argued with. */
-    const persist = (attempt: number, onAttempt: (attempt: number) => void): Effect.Effect<void, RoomError> =>
-      Effect.suspend(() => {
-        onAttempt(attempt)
-        return Effect.catchIf(
-          connect,
-          (error) => attempt <= options.retries && !isRefusal(error) && over === undefined,
-          () => Effect.andThen(Effect.sleep(options.retryMs), persist(attempt + 1, onAttempt))
-        )
-      })
-
-    const restore = Effect.suspend(() =>
-      Effect.all([
-        Object.keys(attributes).length === 0 ? Effect.void : sending.setAttributes(attributes),
-        Effect.forEach(outputs, (output) => Effect.flatMap(present("output"), output.attach), { discard: true })
-      ], { discard: true })
-    )
-
-    const rejoin = (reason: EndReason): Effect.Effect<void> =>
-      persist(1, (attempt) => publish({ _tag: "Connection", state: "rejoining", attempt })).pipe(
-        Effect.andThen(Effect.suspend(() => {
-          Deferred.doneUnsafe(joined, Effect.void)
-          return restore
-        })),
-        Effect.match({
-          onSuccess: () => {
-            if (over === undefined) settled()
-          },
-          onFailure: (error) => {
-            // A connection that was lost in the middle of it is joined again by itself.
-            if (connection !== undefined || over !== undefined) return settledUnlessOver()
-            end(reason, `the connection was lost, and could not be made again: ${error.detail}`)
-          }
-        })
-      )
-    const settledUnlessOver = (): void => {
-      if (over === undefined) settled()
-    }
-
-    const sending = makeSending({ rtc, present, has: members.has })
-
-    yield* Effect.addFinalizer(() =>
-      Effect.suspend(() => {
-        end("left")
-        return Effect.timeoutOption(Deferred.await(torn), teardown)
-      })
-    )
-    yield* persist(1, () => {})
-    steady = true
-    publish({ _tag: "Connection", state: "connected" })
-
-    const openTrack = (wish: OutputOptions | undefined): Effect.Effect<Output, RoomError, Scope.Scope> =>
-      Effect.gen(function*() {
-        if (over !== undefined) return yield* gone("output")
-        const { name, ...format } = yield* check(wish)
-        const track = yield* Effect.acquireRelease(
-          Effect.tap(
-            Effect.provideService(makeTrack({ rtc, format, name }), Clock.Clock, clock),
-            (track) => Effect.sync(() => outputs.add(track))
-          ),
-          (track) =>
-            Effect.andThen(
-              track.close,
-              Effect.sync(() => outputs.delete(track))
-            )
-        )
-        yield* Effect.flatMap(present("output"), track.attach)
-        return track.output
-      })
-
-    const remote = (what: string, identity: string) =>
-      Effect.flatMap(present(what), (room) => {
-        const found = room.remoteParticipants.get(identity)
-        return found === undefined ? Effect.fail(unknown(what, identity)) : Effect.succeed(found)
-      })
-
-    const remove = (identity: string): Effect.Effect<void, RoomError> =>
-      Effect.gen(function*() {
-        const admin = options.admin ?? token
-        if (!mayRemove(admin)) {
-          return yield* refuse(
-            "Unsupported",
-            "remove: no token with the right roomAdmin was given, as the option admin"
-          )
-        }
-        const { name = "" } = yield* present("remove")
-        if (!members.has(identity)) return
-        yield* Effect.sleep(onTheWay)
-        yield* Effect.mapError(
-          removeParticipant({ url: options.url, token: admin, room: name, identity }),
-          (why) => refuse("SendFailed", `remove: the server did not do it (${why})`)
-        )
-      }).pipe(
-        Effect.timeoutOrElse({
-          duration: teardown,
-          orElse: () => Effect.fail(refuse("Disconnected", "remove: the room is not connected"))
-        })
-      )
-
-    const room = Room.of({
-      name: current?.name ?? "",
-      identity: current?.localParticipant?.identity ?? "",
-      participants: Effect.sync(members.all),
-      events: Stream.unwrap(events.subscribe),
-      audio: (identity, format = Audio.speech) =>
-        Stream.unwrap(Effect.suspend(() =>
-          over === undefined
-            ? members.listen(identity, format) ?? Effect.fail(unknown("audio", identity))
-            : Effect.fail(gone("audio"))
-        )),
-      tracks: (identity) => Effect.map(remote("tracks", identity), tracksOf),
-      subscribe: ({ identity, sid, subscribed }) =>
-        Effect.flatMap(remote("subscribe", identity), (participant) => {
-          const publication = publicationsOf(participant).find((one) => one.sid === sid)
-          return publication === undefined
-            ? Effect.fail(refuse("InvalidOption", `subscribe: ${identity} publishes no track ${sid}`))
-            : Effect.sync(() => publication.setSubscribed(subscribed))
-        }),
-      output: openTrack,
-      ...sending,
-      setAttributes: (changed) =>
-        Effect.tap(sending.setAttributes(changed), () =>
-          Effect.sync(() => {
-            attributes = { ...attributes, ...changed }
-          })),
-      texts: messages.texts,
-      bytes: messages.bytes,
-      call: (call) =>
-        Effect.flatMap(
-          present("call"),
-          () => members.has(call.identity) ? calls.call(call) : Effect.fail(unknown("call", call.identity))
-        ),
-      handle: (method, handler) =>
-        Effect.suspend(() => over === undefined ? calls.handle(method, handler) : Effect.fail(gone("handle"))),
-      remove,
-      ended: Deferred.await(ended),
-      leave: Effect.suspend(() => {
-        end("left")
-        return Effect.asVoid(Effect.timeoutOption(Deferred.await(torn), teardown))
-      })
+      close: outputs.close
     })
+    return { settings, membership, participants, events, messages, rpc, sending, outputs }
+  })
+
+const removal =
+  ({ membership, participants, settings }: Parts) => (identity: string): Effect.Effect<void, RoomError> => {
+    const token: Redacted.Redacted = settings.admin ?? membership.token
+    if (!mayRemove(token)) {
+      return Effect.fail(
+        refuse("Unsupported", "remove: no token with the right roomAdmin was given, as the option admin")
+      )
+    }
+    return Effect.gen(function*() {
+      const { name = "" } = yield* membership.present("remove")
+      if (!participants.has(identity)) return
+      yield* Effect.sleep(onTheWay)
+      yield* Effect.mapError(
+        removeParticipant({ url: settings.url, token, room: name, identity }),
+        (why) => refuse("SendFailed", `remove: the server did not do it (${why})`)
+      )
+    }).pipe(
+      Effect.timeoutOrElse({
+        duration: removing,
+        orElse: () => Effect.fail(refuse("Disconnected", "remove: the room is not connected"))
+      })
+    )
+  }
+
+const serviceOf = (parts: Parts): Room["Service"] => {
+  const { events, membership, messages, outputs, participants, rpc, sending } = parts
+
+  /** Fails with why the room cannot be asked. */
+  const unlessOver = <A, E, R>(what: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | RoomError, R> =>
+    Effect.suspend((): Effect.Effect<A, E | RoomError, R> => {
+      const problem = membership.problem(what)
+      return problem === undefined ? effect : Effect.fail(problem)
+    })
+
+  const remote = (what: string, identity: string) =>
+    Effect.flatMap(membership.present(what), (room) => {
+      const found = room.remoteParticipants.get(identity)
+      return found === undefined ? Effect.fail(unknownParticipant(what, identity)) : Effect.succeed(found)
+    })
+  const remove = removal(parts)
+
+  return Room.of({
+    name: membership.room?.name ?? "",
+    identity: membership.room?.localParticipant?.identity ?? "",
+    participants: Effect.sync(participants.all),
+    events: Stream.unwrap(events.subscribe),
+    audio: (identity, format = Audio.speech) =>
+      Stream.unwrap(unlessOver(
+        "audio",
+        Effect.suspend(() =>
+          participants.listen(identity, format) ?? Effect.fail(unknownParticipant("audio", identity))
+        )
+      )),
+    tracks: (identity) => Effect.map(remote("tracks", identity), tracksOf),
+    subscribe: ({ identity, sid, subscribed }) =>
+      Effect.flatMap(remote("subscribe", identity), (participant) => {
+        const publication = publicationsOf(participant).find((one) => one.sid === sid)
+        return publication === undefined
+          ? Effect.fail(refuse("InvalidOption", `subscribe: ${identity} publishes no track ${sid}`))
+          : Effect.sync(() => publication.setSubscribed(subscribed))
+      }),
+    output: outputs.open,
+    ...sending.service,
+    texts: messages.texts,
+    bytes: messages.bytes,
+    call: (call) =>
+      Effect.flatMap(
+        membership.present("call"),
+        () => participants.has(call.identity) ? rpc.call(call) : Effect.fail(unknownParticipant("call", call.identity))
+      ),
+    handle: (method, handler) => unlessOver("handle", rpc.handle(method, handler)),
+    remove: (identity) => Effect.suspend(() => remove(identity)),
+    ended: membership.ended,
+    leave: membership.leave
+  })
+}
+
+export const make = (settings: Checked): Effect.Effect<LiveKitRoom, RoomError, Scope.Scope> =>
+  Effect.map(makeParts(settings), (parts) => {
+    const { events, messages, outputs, participants, rpc } = parts
     return {
-      room,
-      open: () => events.subscribers() + members.listeners() + messages.subscribers() + outputs.size + calls.size()
+      room: serviceOf(parts),
+      open: () => events.subscribers() + participants.listeners() + messages.subscribers() + outputs.size() + rpc.size()
     }
   })

@@ -1,14 +1,22 @@
 /** What the agent sends besides audio. */
 import * as Effect from "effect/Effect"
 import { type Room, RoomError } from "../../Room.ts"
+import { gone, refuse, unknownParticipant } from "../room/errors.ts"
 import { abandonable, type Rtc, type RtcRoom, saying } from "./rtc.ts"
 
 type Service = Room["Service"]
 
-export type Sending = Pick<
+/** What it sends by. */
+type Sends = Pick<
   Service,
   "sendText" | "openText" | "sendBytes" | "publishTranscription" | "sendData" | "sendDtmf" | "setAttributes"
 >
+
+export interface Sending {
+  readonly service: Sends
+  /** Tells a room that has been joined again what the agent has said of itself. */
+  readonly restore: Effect.Effect<void, RoomError>
+}
 
 // What the native side may take for a message; long ones are sent in pieces, and take longer.
 const patience = "15 seconds"
@@ -18,8 +26,6 @@ const betweenDigits = "300 millis"
 const digits = "0123456789*#ABCD"
 // The native side cuts longer pieces itself, but waits for all of them before it tells of any.
 const pieceBytes = 15_000
-
-const refuse = (reason: RoomError["reason"], detail: string) => new RoomError({ reason, detail })
 
 type Local = NonNullable<RtcRoom["localParticipant"]>
 
@@ -33,66 +39,72 @@ const streamOptions = (
   ...(as === undefined ? {} : { senderIdentity: as })
 })
 
-export const makeSending = (options: {
+interface Options {
   readonly rtc: Rtc
   readonly present: (what: string) => Effect.Effect<RtcRoom, RoomError>
   readonly has: (identity: string) => boolean
-}): Sending => {
-  /** Sends to those who are there, and says so when it fails. */
-  const using = <A>(
-    what: string,
-    to: ReadonlyArray<string> | undefined,
-    send: (participant: Local) => Effect.Effect<A, unknown>,
-    limit: "15 seconds" | "2 minutes" = patience
-  ): Effect.Effect<A, RoomError> =>
-    Effect.flatMap(options.present(what), (room) => {
-      const stranger = to?.find((identity) => !options.has(identity))
-      if (stranger !== undefined) {
-        return Effect.fail(refuse("UnknownParticipant", `${what}: no participant ${stranger} in the room`))
-      }
-      const participant = room.localParticipant
-      if (participant === undefined) return Effect.fail(refuse("Disconnected", `${what}: the room has ended`))
-      return Effect.timeout(send(participant), limit).pipe(
-        Effect.mapError((error) =>
-          error instanceof RoomError
-            ? error
-            : refuse(room.isConnected ? "SendFailed" : "Disconnected", `${what}: ${saying(error)}`)
-        )
-      )
-    })
-  const promised = <A>(run: () => Promise<A>): Effect.Effect<A, unknown> => Effect.tryPromise(run)
+}
 
-  const openText: Service["openText"] = (text) =>
-    Effect.gen(function*() {
-      const writer = yield* Effect.acquireRelease(
-        using("openText", text.to, (participant) =>
-          abandonable(() =>
-            participant.streamText(streamOptions(text)), (late) => late.close())),
-        (writer) =>
-          closing(writer),
-        { interruptible: true }
-      )
-      let open = true
-      const close = Effect.suspend(() => {
-        open = false
-        return closing(writer)
-      })
-      return {
-        streamId: writer.info.streamId,
-        write: (piece) =>
-          Effect.suspend(() =>
-            open
-              ? using("write", undefined, () => promised(() => writer.write(piece)))
-              : Effect.fail(refuse("PublishFailed", "write: the text is closed"))
-          ),
-        close
-      }
-    })
-  /** Closing what is closed already does no harm. */
-  const closing = (writer: { readonly close: () => Promise<void> }): Effect.Effect<void> =>
-    promised(() => writer.close()).pipe(Effect.timeout(patience), Effect.ignoreCause)
+/** Sends to those who are there, and says so when it fails. */
+type Using = <A>(
+  what: string,
+  to: ReadonlyArray<string> | undefined,
+  send: (participant: Local) => Effect.Effect<A, unknown>,
+  limit?: "15 seconds" | "2 minutes"
+) => Effect.Effect<A, RoomError>
 
-  return {
+const makeUsing = ({ has, present }: Options): Using => (what, to, send, limit = patience) =>
+  Effect.flatMap(present(what), (room) => {
+    const stranger = to?.find((identity) => !has(identity))
+    if (stranger !== undefined) return Effect.fail(unknownParticipant(what, stranger))
+    const participant = room.localParticipant
+    if (participant === undefined) return Effect.fail(gone(what))
+    return Effect.timeout(send(participant), limit).pipe(
+      Effect.mapError((error) =>
+        error instanceof RoomError
+          ? error
+          : refuse(room.isConnected ? "SendFailed" : "Disconnected", `${what}: ${saying(error)}`)
+      )
+    )
+  })
+
+const promised = <A>(run: () => Promise<A>): Effect.Effect<A, unknown> => Effect.tryPromise(run)
+
+/** Closing what is closed already does no harm. */
+const closing = (writer: { readonly close: () => Promise<void> }): Effect.Effect<void> =>
+  promised(() => writer.close()).pipe(Effect.timeout(patience), Effect.ignoreCause)
+
+const makeOpenText = (using: Using): Service["openText"] => (text) =>
+  Effect.gen(function*() {
+    const writer = yield* Effect.acquireRelease(
+      using("openText", text.to, (participant) =>
+        abandonable(() =>
+          participant.streamText(streamOptions(text)), (late) => late.close())),
+      (writer) =>
+        closing(writer),
+      { interruptible: true }
+    )
+    let open = true
+    const close = Effect.suspend(() => {
+      open = false
+      return closing(writer)
+    })
+    return {
+      streamId: writer.info.streamId,
+      write: (piece) =>
+        Effect.suspend(() =>
+          open
+            ? using("write", undefined, () => promised(() => writer.write(piece)))
+            : Effect.fail(refuse("PublishFailed", "write: the text is closed"))
+        ),
+      close
+    }
+  })
+export const makeSending = (options: Options): Sending => {
+  const using = makeUsing(options)
+  const openText = makeOpenText(using)
+  let own: Readonly<Record<string, string>> = {}
+  const service: Sends = {
     openText,
     // Only a text that is written can be in another's name.
     sendText: ({ text, ...rest }) =>
@@ -161,6 +173,16 @@ export const makeSending = (options: {
           ), { discard: true })
         : Effect.fail(refuse("InvalidOption", "sendDtmf: digits are 0 to 9, *, # and A to D, at least one")),
     setAttributes: (attributes) =>
-      using("setAttributes", undefined, (participant) => promised(() => participant.setAttributes({ ...attributes })))
+      using(
+        "setAttributes",
+        undefined,
+        (participant) => promised(() => participant.setAttributes({ ...attributes }))
+      ).pipe(Effect.andThen(Effect.sync(() => {
+        own = { ...own, ...attributes }
+      })))
+  }
+  return {
+    service,
+    restore: Effect.suspend(() => Object.keys(own).length === 0 ? Effect.void : service.setAttributes(own))
   }
 }

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Frontend from "../../Frontend.ts"
 import type { Room, RoomError } from "../../Room.ts"
-import { logRoom } from "./log.ts"
+import { logRoom } from "./logging.ts"
 import { check, type Options } from "./options.ts"
 import { make } from "./room.ts"
 

@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 import type { Options } from "../../Pipeline.ts"
 import type * as Room from "../../Room.ts"
 import type { Session } from "../../Session.ts"
-import { makeTyping } from "../room/typing.ts"
+import { makeTextLimit } from "../room/textLimit.ts"
 import type { Core } from "./core.ts"
 import { guarded } from "./failures.ts"
 
@@ -18,7 +18,7 @@ export const watchTexts = (
   topic: string,
   onText: Options["onText"]
 ): Effect.Effect<void> => {
-  const refuse = makeTyping(core.conductor.now)
+  const refuse = makeTextLimit(core.conductor.now)
   let why: string | undefined
   const take = (message: Room.TextMessage): Effect.Effect<void> => {
     if (message.identity !== core.participant.identity()) return Effect.void

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { type Event, Room, RoomError } from "../../Room.ts"
-import { attributes as names } from "../frontend/names.ts"
+import { attributes as names } from "../frontend/protocolNames.ts"
 
 type Service = Room["Service"]
 

@@ -9,8 +9,8 @@ import { readFile } from "node:fs/promises"
 import * as Audio from "../../Audio.ts"
 import { RoomError } from "../../Room.ts"
 import { monotonicMs } from "../steady.ts"
-import type { Hub } from "./hub.ts"
-import { type Clip, makeVoice, type Voice } from "./voice.ts"
+import { type Clip, type ClipPlayer, makeClipPlayer } from "./clipPlayer.ts"
+import type { MemoryRoom } from "./memoryRoom.ts"
 
 export type Source = string | Audio.Frame | Stream.Stream<Audio.Frame, unknown>
 
@@ -19,7 +19,7 @@ export type Loaded = Audio.Frame | Stream.Stream<Audio.Frame, unknown>
 
 export interface Caller {
   readonly identity: string
-  readonly voice: Voice
+  readonly clips: ClipPlayer
   /** Says a source and waits until it was delivered. */
   readonly speak: (audio: Loaded, at?: number) => Effect.Effect<void, RoomError>
   /** Feeds the microphone until the participant has left. */
@@ -51,18 +51,18 @@ export const load = (source: Source): Effect.Effect<Loaded, RoomError> =>
     )
 
 export const makeCaller = (options: {
-  readonly hub: Hub
+  readonly room: MemoryRoom
   readonly identity: string
   readonly format: Audio.Format
   readonly frameMs: number
   /** Milliseconds without a voice, the agent's or their own, after which they leave. */
   readonly lingerMs: number
 }): Caller => {
-  const { format, frameMs, hub, identity } = options
-  const voice = makeVoice(format)
+  const { format, frameMs, room, identity } = options
+  const clips = makeClipPlayer(format)
   const talking = new Set<Deferred.Deferred<void, RoomError>>()
   const left = () => new RoomError({ reason: "UnknownParticipant", detail: `speak: ${identity} has left the room` })
-  const joined = hub.nowUnsafe()
+  const joined = room.nowUnsafe()
   let gone = false
 
   const append = (clip: Clip, frames: ReadonlyArray<Audio.Frame>): void => {
@@ -95,7 +95,7 @@ export const makeCaller = (options: {
       const said = Deferred.makeUnsafe<void, RoomError>()
       let progress = Deferred.makeUnsafe<void>()
       talking.add(said)
-      const clip = voice.say(at ?? hub.nowUnsafe() - joined, (finished) => {
+      const clip = clips.say(at ?? room.nowUnsafe() - joined, (finished) => {
         const previous = progress
         progress = Deferred.makeUnsafe()
         Deferred.doneUnsafe(previous, Effect.void)
@@ -132,21 +132,21 @@ export const makeCaller = (options: {
     let quiet = 0
     let answered = false
     const due = () => started + (count + 1) * frameMs
-    const isThere = () => !gone && hub.microphone(identity) !== undefined
+    const isThere = () => !gone && room.microphone(identity) !== undefined
     const tick = (): void => {
       const now = monotonicMs(clock)
       const frames: Array<Audio.Frame> = []
       while (due() <= now + 1e-6) {
         count++
         const wasAnswered = answered
-        answered = hub.agentIsSpeaking()
-        quiet = voice.isDone() && !answered && !wasAnswered ? quiet + frameMs : 0
-        frames.push(voice.read(count * frameMs))
+        answered = room.agentIsSpeaking()
+        quiet = clips.isDone() && !answered && !wasAnswered ? quiet + frameMs : 0
+        frames.push(clips.read(count * frameMs))
       }
       if (frames.length === 0) return
-      hub.microphone(identity)?.feed(frames)
-      voice.report()
-      if (voice.isDone() && !answered && quiet >= options.lingerMs) hub.leaveUnsafe(identity)
+      room.microphone(identity)?.feed(frames)
+      clips.report()
+      if (clips.isDone() && !answered && quiet >= options.lingerMs) room.leaveUnsafe(identity)
     }
     yield* Effect.whileLoop({
       while: isThere,
@@ -155,5 +155,5 @@ export const makeCaller = (options: {
     })
   }).pipe(Effect.ensuring(Effect.sync(hangUp)))
 
-  return { identity, voice, speak, run, hangUp }
+  return { identity, clips, speak, run, hangUp }
 }

@@ -1,8 +1,9 @@
 /** Options of what every room does, whoever it is made by. */
 import type * as Duration from "effect/Duration"
 import type { InvalidOptions } from "../../Failure.ts"
-import { type OutputOptions, RoomError } from "../../Room.ts"
+import type { OutputOptions, RoomError } from "../../Room.ts"
 import * as Check from "../options.ts"
+import { refuse } from "./errors.ts"
 
 export const calling = Check.struct<{
   /** As long as LiveKit waits for the answer of a method. @default "15 seconds" */
@@ -17,10 +18,9 @@ export const wishes = {
   channels: Check.oneOf([1, 2] as ReadonlyArray<number>, { default: 1 })
 }
 
-export const output = Check.struct<OutputOptions>()({
+export const wished = Check.struct<OutputOptions>()({
   ...wishes,
   sampleRate: Check.hertz({ least: 8000, most: 192_000, default: 24_000 })
 })
 
-export const refused = ({ message }: InvalidOptions): RoomError =>
-  new RoomError({ reason: "InvalidOption", detail: message })
+export const refused = ({ message }: InvalidOptions): RoomError => refuse("InvalidOption", message)

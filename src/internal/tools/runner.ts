@@ -30,6 +30,47 @@ interface Policy {
   readonly onDuplicate: "once" | "allow" | "reject" | "replace"
 }
 
+const cancel = (one: Running, why: string): void => {
+  one.cancelled ??= why
+  one.fiber?.interruptUnsafe()
+}
+
+/** What goes before a call, or why it is not run. */
+const before = <R>(
+  { call, step, taker }: Running,
+  running: ReadonlySet<Running>,
+  tools: Tools<R>,
+  context: Context.Context<R>,
+  { onDuplicate }: Policy,
+  unseen: ReadonlyArray<Call>
+): ReadonlyArray<Running> | string => {
+  if (step.indexOf(call) >= mostCalls) {
+    return `Tool ${call.name} was not run: at most ${mostCalls} calls can be made together`
+  }
+  if (running.size >= mostCalls) return `Tool ${call.name} was not run: ${mostCalls} calls are running already`
+  const same = [...running].filter((other) => other.call.name === call.name && other.taker === taker)
+  switch (onDuplicate) {
+    case "allow":
+      return []
+    case "reject":
+      return same.length > 0 ? `Tool ${call.name} is already running: wait for its result` : []
+    case "replace":
+      for (const other of same) cancel(other, `Tool ${call.name} was cancelled: a newer call replaced it`)
+      return same
+    case "once": {
+      const equal = same.filter((other) => other.step !== step && alike(tools, context, other.call, call))
+      if (equal.some(({ cancelled }) => cancelled === undefined)) {
+        return `Tool ${call.name} is still running for an earlier call with the same parameters: ` +
+          "nothing was started, and its result will stand with the earlier call"
+      }
+      return unseen.some((other) => alike(tools, context, other, call))
+        ? `Tool ${call.name} has meanwhile ended for an earlier call with the same parameters: ` +
+          "nothing was started, and its result stands with the earlier call"
+        : equal
+    }
+  }
+}
+
 export const make: (options: {
   readonly execute: <R>(tools: Tools<R>, call: Call) => Effect.Effect<Output, never, R>
   readonly policy: (tools: Tools<unknown>, name: string) => Policy
@@ -50,47 +91,6 @@ export const make: (options: {
         Effect.andThen(Deferred.succeed(one.output, output))
       )
 
-    const cancel = (one: Running, why: string): void => {
-      one.cancelled ??= why
-      one.fiber?.interruptUnsafe()
-    }
-
-    /** What goes before a call, or why it is not run. */
-    const before = <R>(
-      { call, step, taker }: Running,
-      tools: Tools<R>,
-      context: Context.Context<R>,
-      { onDuplicate }: Policy,
-      unseen: ReadonlyArray<Call>
-    ): ReadonlyArray<Running> | string => {
-      if (closed) return `Tool ${call.name} was not run: the conversation is over`
-      if (step.indexOf(call) >= mostCalls) {
-        return `Tool ${call.name} was not run: at most ${mostCalls} calls can be made together`
-      }
-      if (running.size >= mostCalls) return `Tool ${call.name} was not run: ${mostCalls} calls are running already`
-      const same = [...running].filter((other) => other.call.name === call.name && other.taker === taker)
-      switch (onDuplicate) {
-        case "allow":
-          return []
-        case "reject":
-          return same.length > 0 ? `Tool ${call.name} is already running: wait for its result` : []
-        case "replace":
-          for (const other of same) cancel(other, `Tool ${call.name} was cancelled: a newer call replaced it`)
-          return same
-        case "once": {
-          const equal = same.filter((other) => other.step !== step && alike(tools, context, other.call, call))
-          if (equal.some(({ cancelled }) => cancelled === undefined)) {
-            return `Tool ${call.name} is still running for an earlier call with the same parameters: ` +
-              "nothing was started, and its result will stand with the earlier call"
-          }
-          return unseen.some((other) => alike(tools, context, other, call))
-            ? `Tool ${call.name} has meanwhile ended for an earlier call with the same parameters: ` +
-              "nothing was started, and its result stands with the earlier call"
-            : equal
-        }
-      }
-    }
-
     const start = Effect.fnUntraced(function*<R>(
       tools: Tools<R>,
       call: Call,
@@ -108,7 +108,9 @@ export const make: (options: {
         fiber: undefined,
         cancelled: undefined
       }
-      const first = before(one, tools, context, rules, unseen)
+      const first = closed
+        ? `Tool ${call.name} was not run: the conversation is over`
+        : before(one, running, tools, context, rules, unseen)
       running.add(one)
       if (typeof first === "string") {
         yield* settle(one, failed(call, first))

@@ -46,6 +46,7 @@ export const noWords: Words = {
   overlap: false,
   pausedMs: 0,
   kept: 0,
+  short: false,
   cutIn: false
 }
 

@@ -55,7 +55,7 @@ export const commit = (d: Draft, source: "voice" | "manual"): void => {
   if (source === "manual") d.user.manualUntil = undefined
   if (text === "") return
   if (source === "voice" && tooFew(d, text)) {
-    d.user.words = { ...words, kept: words.finals.length }
+    d.user.words = { ...words, kept: words.finals.length, short: true }
     return
   }
   if (source === "voice" && consents(d, text)) return Turns.keep(d)

@@ -164,6 +164,8 @@ export interface Words {
   readonly pausedMs: number
   /** How many of the finals were judged and kept for the next turn: these alone open no decision. */
   readonly kept: number
+  /** Some of them were too few to take the floor: they are decided on when the agent falls silent, however late that is. */
+  readonly short: boolean
   /** They ask for the floor by what they are: however few, they are a turn. */
   readonly cutIn: boolean
 }

@@ -1,6 +1,7 @@
 /**
  * What the agent's silence does to words that were said over it: those of its
- * last second answer it, whatever was made of them. Between two things that it
+ * last second answer it, whatever was made of them, and those that were too few
+ * to take the floor are a turn now, however long ago they were said. Between two things that it
  * says an agent may take a breath, and is not silent yet.
  */
 import * as Text from "../../Text.ts"
@@ -36,9 +37,9 @@ const goesOn = (s: State): boolean => {
 /** Nobody hears the agent any more: what was said just now was said to that silence, whatever was made of it. */
 const fellSilent = (d: Draft, at: number, pause: Pause | undefined): void => {
   const { voice, words } = d.user
-  if (!answers(d, d.now, at, pause)) return
+  if (!words.short && !answers(d, d.now, at, pause)) return
   if (voice._tag !== "Silent" && voice.dismissed) d.user.voice = { ...voice, dismissed: false }
-  d.user.words = { ...words, overlap: false, kept: 0 }
+  d.user.words = { ...words, overlap: false, kept: 0, short: false }
   if (setAside(words)) EndOfTurn.consider(d)
 }
 

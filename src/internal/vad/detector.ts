@@ -2,10 +2,10 @@ import * as Effect from "effect/Effect"
 import * as Audio from "../../Audio.ts"
 import { InvalidOptions } from "../../Failure.ts"
 import type { Detector, Event, Scorer } from "../../Vad.ts"
-import { Cutter, type Piece } from "./cutter.ts"
 import { inferenceFailed, invalidOptions, VadError } from "./errors.ts"
 import type { Settings } from "./settings.ts"
 import { Tracker } from "./tracker.ts"
+import { type Piece, Windower } from "./windower.ts"
 
 const scale = 1 / 32_768
 
@@ -123,7 +123,7 @@ export const makeDetector = (
 ): Detector => {
   const { sampleRate, windowSize } = model
   const tracker = new Tracker(settings, sampleRate, windowSize)
-  let cutter = new Cutter(sampleRate, windowSize, 0)
+  let cutter = new Windower(sampleRate, windowSize, 0)
 
   const buffers: Array<Float32Array> = []
   const normalise: Normalise = (samples, index) => {
@@ -172,7 +172,7 @@ export const makeDetector = (
     end: Effect.map(attempt(() => cutter.finish()), (completed) => {
       const events = [...completed]
       tracker.end(events)
-      cutter = new Cutter(sampleRate, windowSize, tracker.now)
+      cutter = new Windower(sampleRate, windowSize, tracker.now)
       if (typeof scorer !== "function") {
         scorer.reset()
       }

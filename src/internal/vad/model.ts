@@ -5,9 +5,17 @@
  * other runs as it is.
  */
 import type * as onnx from "../onnx.ts"
-import { type Floats, formats, largestBatch, type Memory, type Model, sampleCount, type SampleRate } from "./memory.ts"
+import {
+  type Floats,
+  formats,
+  largestBatch,
+  type Memory,
+  type Model,
+  sampleCount,
+  type SampleRate
+} from "./batchMemory.ts"
 import { openNetwork } from "./network.ts"
-import { openPublished } from "./session.ts"
+import { openPublished } from "./onnxSession.ts"
 import { type Network, read } from "./weights.ts"
 
 const tryRead = (bytes: Uint8Array, sampleRate: SampleRate): Network | undefined => {

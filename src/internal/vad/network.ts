@@ -3,10 +3,18 @@
  * WebAssembly, many windows as matrix products in onnxruntime.
  */
 import type * as onnx from "../onnx.ts"
+import {
+  type Floats,
+  largestBatch,
+  type Memory,
+  type Model,
+  sampleCount,
+  type SampleRate,
+  Unusable
+} from "./batchMemory.ts"
 import * as kernel from "./kernel.ts"
-import { type Floats, largestBatch, type Memory, type Model, sampleCount, type SampleRate, Unusable } from "./memory.ts"
-import { byRows, openSession, type Tensors } from "./session.ts"
-import * as specialised from "./specialised.ts"
+import * as specialised from "./onnxGraph.ts"
+import { byRows, openSession, type Tensors } from "./onnxSession.ts"
 import * as spectrum from "./spectrum.ts"
 import { Program, type Running } from "./wasm.ts"
 import { cellSize, type Network } from "./weights.ts"

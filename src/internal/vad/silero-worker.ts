@@ -4,7 +4,7 @@
  */
 import { parentPort, workerData } from "node:worker_threads"
 import * as onnx from "../onnx.ts"
-import { type Memory, Unusable } from "./memory.ts"
+import { type Memory, Unusable } from "./batchMemory.ts"
 import { open, type Source } from "./model.ts"
 
 export interface Start extends Source {

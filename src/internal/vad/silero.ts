@@ -9,13 +9,13 @@ import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import type { VadError } from "../../Vad.ts"
 import * as native from "../native.ts"
+import type { SampleRate } from "./batchMemory.ts"
+import { share, type Shared } from "./batchScorer.ts"
 import { modelUnavailable } from "./errors.ts"
-import type { SampleRate } from "./memory.ts"
-import { share, type Shared } from "./scorer.ts"
 import { here, worker } from "./thread.ts"
 
-export { formats, type SampleRate } from "./memory.ts"
-export type { Shared } from "./scorer.ts"
+export { formats, type SampleRate } from "./batchMemory.ts"
+export type { Shared } from "./batchScorer.ts"
 
 /** The file of this package. */
 export const bundled = fileURLToPath(new URL("../../../models/silero_vad.onnx", import.meta.url))

@@ -6,7 +6,7 @@ import type * as Scope from "effect/Scope"
 import { Worker } from "node:worker_threads"
 import * as native from "../native.ts"
 import * as onnx from "../onnx.ts"
-import { makeMemory, type Memory, Unusable } from "./memory.ts"
+import { makeMemory, type Memory, Unusable } from "./batchMemory.ts"
 import { open, type Source } from "./model.ts"
 import type { Answer, Request, Start } from "./silero-worker.ts"
 

@@ -1,8 +1,8 @@
 import type * as Audio from "../../Audio.ts"
 import type { Event } from "../../Vad.ts"
 import { close, type Decision, quiet, type State, step } from "./boundaries.ts"
-import { Recorder, type Recording } from "./recorder.ts"
 import type { Settings } from "./settings.ts"
+import { type SpeechAudio, SpeechBuffer } from "./speechBuffer.ts"
 
 /** Turns scored windows into events with their times and audio. */
 export class Tracker {
@@ -13,13 +13,13 @@ export class Tracker {
   #origin = 0
   #position = 0
   #state: State = quiet
-  #recorder: Recorder
+  #recorder: SpeechBuffer
 
   constructor(settings: Settings, sampleRate: number, windowSize: number) {
     this.#settings = settings
     this.#sampleRate = sampleRate
     this.#windowSize = windowSize
-    this.#recorder = new Recorder(settings, windowSize)
+    this.#recorder = new SpeechBuffer(settings, windowSize)
   }
 
   /** Stream time of the end of what was taken so far (ms). */
@@ -60,7 +60,7 @@ export class Tracker {
     this.#take(state, decisions, events)
     this.#origin = this.now
     this.#position = 0
-    this.#recorder = new Recorder(this.#settings, this.#windowSize)
+    this.#recorder = new SpeechBuffer(this.#settings, this.#windowSize)
   }
 
   #step(count: number, probability: number, events: Array<Event>): void {
@@ -101,7 +101,7 @@ export class Tracker {
     }
   }
 
-  #frame({ from, samples }: Recording): Audio.Frame & { readonly at: number } {
+  #frame({ from, samples }: SpeechAudio): Audio.Frame & { readonly at: number } {
     return { samples, sampleRate: this.#sampleRate, channels: 1, at: this.#time(from) }
   }
 

@@ -1,237 +1,208 @@
-/** One process of a pool, seen from the worker. */
+/**
+ * One process of a pool, seen from the worker: what it says of itself, its jobs,
+ * and its end. It lives until it is asked to leave, is killed, or crashes.
+ */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Latch from "effect/Latch"
-import * as Option from "effect/Option"
-import { fork } from "node:child_process"
-import process from "node:process"
 import { monotonicMs } from "../steady.ts"
+import { type ChildChannel, openChannel } from "./childChannel.ts"
+import { ChildJobs } from "./childJobs.ts"
+import { levelOf, relay } from "./childLog.ts"
+import { ChildMetrics } from "./childMetrics.ts"
 import { PrewarmFailed, WorkerError } from "./errors.ts"
-import type { ChildFacts, Executor } from "./executor.ts"
-import { noUsage, type Usage } from "./facts.ts"
-import { decodeFromChild, encodeToChild, type FromChild, type ToChild } from "./ipc.ts"
+import type { ChildFacts } from "./executor.ts"
+import type { FromChild, ToChild } from "./ipc.ts"
 import type { Assignment, Report } from "./job.ts"
-import { levelOf, relay } from "./lines.ts"
-import * as metrics from "./metrics.ts"
+import type { Running } from "./jobRunner.ts"
+import { noUsage, type Usage } from "./loadFacts.ts"
 import type { PoolSettings } from "./options.ts"
-import { describe, type Running } from "./runner.ts"
 
-interface Job {
-  readonly assignment: Assignment
-  readonly report: (report: Report) => Effect.Effect<void>
-  readonly over: Deferred.Deferred<void>
-  /** The server knows how it ended. */
-  told: boolean
-}
-
-export interface Child {
-  readonly slot: number
-  readonly pid: number | undefined
-  state: ChildFacts["state"]
-  readonly jobs: ReadonlyMap<string, Job>
-  usage: Usage
-  running: ReadonlyArray<Running>
-  heardAt: number
-  /** Messages that have come. */
-  heard: number
-  warned: boolean
-  /** It was asked to leave. */
-  asked: boolean
-  /** It cannot be made ready because a setting is wrong. */
-  setting: boolean
-  /** What it last said in `/metrics`. */
-  text: string
-  readonly ready: Effect.Effect<void, WorkerError>
-  readonly exited: Effect.Effect<void>
-  readonly retired: Effect.Effect<void>
-  readonly idle: Effect.Effect<void>
-  readonly ending: () => string
-  readonly send: (message: ToChild) => void
-  readonly run: Executor["run"]
-  readonly metrics: Effect.Effect<string>
-  /** Takes no more jobs. */
-  readonly retire: () => void
-  readonly leave: () => void
-  readonly kill: () => void
-}
-
-const program = new URL(`./child.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url)
+const unusable = (detail: string): WorkerError => new WorkerError({ reason: new PrewarmFailed({ detail }) })
 
 const reportOf = (message: Extract<FromChild, { _tag: "JobReport" }>): Report =>
   message.status === "failed" ? { status: "failed", error: message.error } : { status: message.status }
 
-/** `evict` is for those whose process has ended under them. */
+interface Options {
+  readonly slot: number
+  readonly clock: Clock.Clock
+  /** Of the program. */
+  readonly arguments: ReadonlyArray<string>
+  readonly execArgv: ReadonlyArray<string>
+  readonly evict: (assignment: Assignment) => Effect.Effect<void>
+  readonly fork: (effect: Effect.Effect<void>) => void
+}
+
+export class Child {
+  readonly slot: number
+  readonly jobs: ChildJobs
+  readonly metrics: ChildMetrics
+  readonly #channel: ChildChannel
+  readonly #clock: Clock.Clock
+  readonly #fork: (effect: Effect.Effect<void>) => void
+  readonly #ready = Deferred.makeUnsafe<void, WorkerError>()
+  readonly #exited = Deferred.makeUnsafe<void>()
+  readonly #retired = Deferred.makeUnsafe<void>()
+  #state: ChildFacts["state"] = "starting"
+  #usage = noUsage
+  #running: ReadonlyArray<Running> = []
+  #heardAt: number
+  #heard = 0
+  #isAsked = false
+  #isSetting = false
+  #end = "unknown"
+
+  constructor({ clock, evict, fork, slot, ...program }: Options) {
+    this.slot = slot
+    this.#clock = clock
+    this.#fork = fork
+    this.#heardAt = monotonicMs(clock)
+    this.#channel = openChannel({
+      ...program,
+      onMessage: (message) => this.#receive(message),
+      onEnd: (reason) => this.#die(reason)
+    })
+    const send = (message: ToChild): void => this.send(message)
+    this.jobs = new ChildJobs({ slot, evict, fork, send })
+    this.metrics = new ChildMetrics((question) => {
+      const isThere = this.#state === "ready" || this.#state === "retiring"
+      if (isThere) send({ _tag: "AskMetrics", question })
+      return isThere
+    })
+  }
+
+  get pid(): number | undefined {
+    return this.#channel.pid
+  }
+
+  get state(): ChildFacts["state"] {
+    return this.#state
+  }
+
+  /** As it said last. */
+  get usage(): Usage {
+    return this.#usage
+  }
+
+  get running(): ReadonlyArray<Running> {
+    return this.#running
+  }
+
+  /** Messages that have come. */
+  get heard(): number {
+    return this.#heard
+  }
+
+  /** It cannot be made ready because a setting is wrong. */
+  get isSetting(): boolean {
+    return this.#isSetting
+  }
+
+  /** It was asked to leave. */
+  get isAsked(): boolean {
+    return this.#isAsked
+  }
+
+  /** How it has ended. */
+  get end(): string {
+    return this.#end
+  }
+
+  get ready(): Effect.Effect<void, WorkerError> {
+    return Deferred.await(this.#ready)
+  }
+
+  get exited(): Effect.Effect<void> {
+    return Deferred.await(this.#exited)
+  }
+
+  get retired(): Effect.Effect<void> {
+    return Deferred.await(this.#retired)
+  }
+
+  /** Since when it has said nothing (ms). */
+  get silence(): number {
+    return monotonicMs(this.#clock) - this.#heardAt
+  }
+
+  /** Time in which nobody listened is no silence of its own. */
+  excuse(ms: number): void {
+    this.#heardAt += ms
+  }
+
+  send(message: ToChild): void {
+    this.#channel.send(message)
+  }
+
+  /** Takes no more jobs. */
+  retire(): void {
+    if (this.#state === "ready") this.#state = "retiring"
+    Deferred.doneUnsafe(this.#retired, Effect.void)
+  }
+
+  leave(): void {
+    this.#isAsked = true
+    this.send({ _tag: "Exit" })
+  }
+
+  kill(): void {
+    this.#channel.kill()
+  }
+
+  #receive(message: FromChild): void {
+    this.#heardAt = monotonicMs(this.#clock)
+    this.#heard++
+    switch (message._tag) {
+      case "Ready":
+        this.#state = "ready"
+        return void Deferred.doneUnsafe(this.#ready, Effect.void)
+      case "Log":
+        return this.#fork(relay(message, { child: this.slot }))
+      case "Unusable":
+        this.#isSetting = message.setting
+        return void Deferred.doneUnsafe(this.#ready, Effect.fail(unusable(message.detail)))
+      case "JobReport":
+        return this.jobs.report(message.id, reportOf(message))
+      case "Over":
+        return this.jobs.over(message.id)
+      case "State":
+        return this.#look(message)
+      case "Metrics":
+        return this.metrics.answer(message.question, message.text)
+    }
+  }
+
+  #look({ cpu, eventLoopDelayMs, memoryBytes, running }: Extract<FromChild, { _tag: "State" }>): void {
+    this.#usage = { cpu, memoryBytes, eventLoopDelayMs }
+    this.#running = running.map(({ forMs, id, stuckForMs }) => ({
+      id,
+      startedAt: this.#heardAt - forMs,
+      stuckSince: stuckForMs === undefined ? undefined : this.#heardAt - stuckForMs
+    }))
+  }
+
+  #die(reason: string): void {
+    this.#state = "gone"
+    this.#usage = noUsage
+    this.#running = []
+    this.#end = reason
+    Deferred.doneUnsafe(this.#ready, Effect.fail(unusable(`a process of the pool ended (${reason})`)))
+    this.metrics.end()
+    this.jobs.lose(reason)
+    Deferred.doneUnsafe(this.#exited, Effect.void)
+  }
+}
+
+/** `evict` is for the jobs whose process has ended under them. */
 export const spawn = (
   slot: number,
-  settings: PoolSettings,
+  { execArgv, module }: PoolSettings,
   evict: (assignment: Assignment) => Effect.Effect<void>
 ): Effect.Effect<Child> =>
   Effect.gen(function*() {
-    const context = yield* Effect.context<never>()
     const clock = yield* Clock.Clock
-    const runFork = Effect.runForkWith(context)
-    const ready = Deferred.makeUnsafe<void, WorkerError>()
-    const exited = Deferred.makeUnsafe<void>()
-    const retired = Deferred.makeUnsafe<void>()
-    const idle = Latch.makeUnsafe(true)
-    const jobs = new Map<string, Job>()
-    const questions = new Map<number, (text: string) => void>()
-    let asked = 0
-    let how = "unknown"
-
-    const handle = fork(program, [settings.module, levelOf(context)], {
-      execArgv: [...process.execArgv, ...settings.execArgv],
-      stdio: ["ignore", "inherit", "inherit", "ipc"]
-    })
-
-    const send = (message: ToChild): void => {
-      if (!handle.connected) return
-      // Its death is told by the event exit; what was sent is lost with it.
-      handle.send(encodeToChild(message), () => undefined)
-    }
-
-    const close = (id: string): void => {
-      const job = jobs.get(id)
-      jobs.delete(id)
-      if (jobs.size === 0) idle.openUnsafe()
-      if (job !== undefined) Deferred.doneUnsafe(job.over, Effect.void)
-    }
-
-    const tell = (id: string, job: Job, report: Report): Effect.Effect<void> => {
-      if (report.status !== "running") job.told = true
-      return Effect.andThen(job.report(report), Effect.sync(() => send({ _tag: "Heard", id })))
-    }
-
-    const receive = (message: FromChild): void => {
-      child.heardAt = monotonicMs(clock)
-      child.heard++
-      switch (message._tag) {
-        case "Ready":
-          child.state = "ready"
-          return void Deferred.doneUnsafe(ready, Effect.void)
-        case "Log":
-          return void runFork(relay(message, { child: slot }))
-        case "Unusable":
-          child.setting = message.setting
-          return void Deferred.doneUnsafe(
-            ready,
-            Effect.fail(new WorkerError({ reason: new PrewarmFailed({ detail: message.detail }) }))
-          )
-        case "JobReport": {
-          const job = jobs.get(message.id)
-          if (job !== undefined && !job.told) runFork(tell(message.id, job, reportOf(message)))
-          return
-        }
-        case "Over":
-          return close(message.id)
-        case "State":
-          child.usage = {
-            cpu: message.cpu,
-            memoryBytes: message.memoryBytes,
-            eventLoopDelayMs: message.eventLoopDelayMs
-          }
-          child.running = message.running.map(({ forMs, id, stuckForMs }) => ({
-            id,
-            startedAt: child.heardAt - forMs,
-            stuckSince: stuckForMs === undefined ? undefined : child.heardAt - stuckForMs
-          }))
-          return
-        case "Metrics":
-          child.text = message.text
-          questions.get(message.question)?.(message.text)
-          return
-      }
-    }
-
-    const die = (reason: string): void => {
-      if (child.state === "gone") return
-      child.state = "gone"
-      child.usage = noUsage
-      child.running = []
-      how = reason
-      Deferred.doneUnsafe(
-        ready,
-        Effect.fail(
-          new WorkerError({ reason: new PrewarmFailed({ detail: `a process of the pool ended (${reason})` }) })
-        )
-      )
-      for (const answer of questions.values()) answer("")
-      for (const [id, job] of jobs) {
-        const report = { status: "failed", error: `the process of the job has ended (${reason})` } as const
-        const telling = job.told ? Effect.void : Effect.andThen(metrics.ended("failed"), tell(id, job, report))
-        runFork(Effect.ensuring(telling, Effect.sync(() => close(id))))
-        runFork(
-          Effect.logError("the job failed").pipe(
-            Effect.annotateLogs({ ...describe(job.assignment.job), child: slot, reason: report.error })
-          )
-        )
-        runFork(evict(job.assignment))
-      }
-      Deferred.doneUnsafe(exited, Effect.void)
-    }
-
-    handle.on("message", (message) => {
-      const decoded = decodeFromChild(message)
-      if (Option.isSome(decoded)) receive(decoded.value)
-    })
-    handle.on("exit", (code, signal) => die(signal ?? `exit code ${code ?? "unknown"}`))
-    handle.on("error", () => {
-      if (handle.pid === undefined) die("it cannot be started")
-    })
-
-    const child: Child = {
-      slot,
-      pid: handle.pid,
-      state: "starting",
-      jobs,
-      usage: noUsage,
-      running: [],
-      heardAt: monotonicMs(clock),
-      heard: 0,
-      warned: false,
-      asked: false,
-      setting: false,
-      text: "",
-      ready: Deferred.await(ready),
-      exited: Deferred.await(exited),
-      retired: Deferred.await(retired),
-      idle: idle.await,
-      ending: () => how,
-      send,
-      run: (assignment, report) =>
-        Effect.suspend(() => {
-          const { id } = assignment.job
-          const over = Deferred.makeUnsafe<void>()
-          jobs.set(id, { assignment, report, over, told: false })
-          idle.closeUnsafe()
-          send({ _tag: "Start", assignment })
-          return Deferred.await(over)
-        }),
-      metrics: Effect.callback<string>((resume) => {
-        if (child.state !== "ready" && child.state !== "retiring") return resume(Effect.succeed(""))
-        const question = ++asked
-        questions.set(question, (text) => {
-          questions.delete(question)
-          resume(Effect.succeed(text))
-        })
-        send({ _tag: "AskMetrics", question })
-        return Effect.sync(() => void questions.delete(question))
-      }).pipe(
-        Effect.timeoutOption("1 second"),
-        Effect.map(Option.getOrElse(() => child.text))
-      ),
-      retire: () => {
-        if (child.state === "ready") child.state = "retiring"
-        Deferred.doneUnsafe(retired, Effect.void)
-      },
-      leave: () => {
-        child.asked = true
-        send({ _tag: "Exit" })
-      },
-      kill: () => {
-        if (child.state !== "gone") handle.kill("SIGKILL")
-      }
-    }
-    return child
+    const context = yield* Effect.context<never>()
+    const run = Effect.runForkWith(context)
+    const fork = (effect: Effect.Effect<void>): void => void run(effect)
+    return new Child({ slot, clock, arguments: [module, levelOf(context)], execArgv, evict, fork })
   })

@@ -13,7 +13,7 @@ import { monotonic, oversleep } from "../steady.ts"
 import { ConnectionLost, type ConnectionReason, ProtocolViolated, TimedOut, Unauthorized } from "./errors.ts"
 import { decode, encode, type Framing, type Incoming, type Outgoing } from "./protocol.ts"
 
-export interface Link {
+export interface Connection {
   readonly id: string
   /** Never waits. */
   readonly send: (message: Outgoing) => void
@@ -21,13 +21,13 @@ export interface Link {
   readonly flush: Effect.Effect<void>
 }
 
-export interface Dial {
+export interface ConnectOptions {
   readonly url: string
   readonly token: Effect.Effect<Redacted.Redacted>
   readonly framing: Framing
   readonly register: Outgoing
   readonly onRegistered: (
-    link: Link,
+    connection: Connection,
     server: { readonly version: string; readonly region: string }
   ) => Effect.Effect<void>
   /** Must be quick: the next message waits for it. */
@@ -57,11 +57,11 @@ type Item = Outgoing | Deferred.Deferred<void>
 const isMessage = (item: Item): item is Outgoing => Predicate.hasProperty(item, "_tag")
 
 /** Dials, registers and serves. It ends by failing only: the reason says why. */
-export const connect = (dial: Dial): Effect.Effect<never, ConnectionReason> =>
+export const connect = (options: ConnectOptions): Effect.Effect<never, ConnectionReason> =>
   Effect.gen(function*() {
     const given = yield* Effect.serviceOption(Socket.WebSocketConstructor)
-    const token = yield* dial.token
-    const making = Socket.makeWebSocket(dial.url, {
+    const token = yield* options.token
+    const making = Socket.makeWebSocket(options.url, {
       headers: { authorization: `Bearer ${Redacted.value(token)}` },
       openTimeout
     })
@@ -70,7 +70,7 @@ export const connect = (dial: Dial): Effect.Effect<never, ConnectionReason> =>
       : Effect.provide(making, NodeWS.layerWebSocketConstructor)
     const { pull } = yield* Effect.mapError(socket.reader, reasonOf)
     const { write } = yield* socket.writer
-    const put = (message: Outgoing) => Effect.mapError(write(encode(message, dial.framing)), reasonOf)
+    const put = (message: Outgoing) => Effect.mapError(write(encode(message, options.framing)), reasonOf)
 
     let waiting: ReadonlyArray<Uint8Array | string> = []
     const next: Effect.Effect<Incoming, ConnectionReason> = Effect.gen(function*() {
@@ -84,7 +84,7 @@ export const connect = (dial: Dial): Effect.Effect<never, ConnectionReason> =>
       })
     })
 
-    yield* put(dial.register)
+    yield* put(options.register)
     const welcome = yield* Effect.timeoutOrElse(next, {
       duration: registerTimeout,
       orElse: () => Effect.fail(new TimedOut({ waiting: "registration", afterMs: registerTimeout }))
@@ -108,7 +108,7 @@ export const connect = (dial: Dial): Effect.Effect<never, ConnectionReason> =>
           Effect.map(monotonic, (now) => {
             heardAt = now
           }),
-          dial.onMessage(message)
+          options.onMessage(message)
         ))
     )
     const pinging = Effect.gen(function*() {
@@ -124,7 +124,7 @@ export const connect = (dial: Dial): Effect.Effect<never, ConnectionReason> =>
       }
     })
 
-    const link: Link = {
+    const connection: Connection = {
       id: welcome.id,
       send: (message) => void Queue.offerUnsafe(outbox, message),
       flush: Effect.suspend(() => {
@@ -134,6 +134,6 @@ export const connect = (dial: Dial): Effect.Effect<never, ConnectionReason> =>
           : Effect.void
       })
     }
-    yield* dial.onRegistered(link, { version: welcome.server, region: welcome.region })
+    yield* options.onRegistered(connection, { version: welcome.server, region: welcome.region })
     return yield* Effect.raceAllFirst([reading, writing, pinging])
   }).pipe(Effect.scoped)

@@ -3,11 +3,11 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Definition } from "../../Worker.ts"
 import { PackageMissing, PrewarmFailed, WorkerError } from "./errors.ts"
-import type { Usage } from "./facts.ts"
 import type { EndReason } from "./job.ts"
-import type { Entry } from "./open.ts"
+import { type JobRunner, makeJobRunner } from "./jobRunner.ts"
+import type { Usage } from "./loadFacts.ts"
 import type { JobSettings } from "./options.ts"
-import { makeRunner, type Runner } from "./runner.ts"
+import type { Entry } from "./prewarm.ts"
 
 /** A process of a pool as operators see it. */
 export interface ChildFacts extends Usage {
@@ -17,7 +17,7 @@ export interface ChildFacts extends Usage {
   readonly jobs: number
 }
 
-export interface Executor extends Pick<Runner, "run" | "hurry" | "running"> {
+export interface Executor extends Pick<JobRunner, "run" | "hurry" | "running"> {
   readonly end: (id: string, reason: EndReason) => Effect.Effect<void>
   readonly endAll: (reason: EndReason) => Effect.Effect<void>
   /** Jobs that can be taken now, beside those that run. */
@@ -64,7 +64,7 @@ export const makeLocal = <E>(
   settings: JobSettings
 ): Effect.Effect<Executor, E | WorkerError, Scope.Scope> =>
   Effect.map(openInTime(definition, settings), (entry) => {
-    const runner = makeRunner(definition, entry, settings)
+    const runner = makeJobRunner(definition, entry, settings)
     return {
       ...runner,
       free: () => Number.POSITIVE_INFINITY,

@@ -18,7 +18,7 @@ import { monotonic } from "../steady.ts"
 import { ListenFailed, WorkerError } from "./errors.ts"
 import type { Executor } from "./executor.ts"
 import { mergeTexts } from "./exposition.ts"
-import type { Usage } from "./facts.ts"
+import type { Usage } from "./loadFacts.ts"
 import type { HttpSettings } from "./options.ts"
 import { version } from "./version.ts"
 

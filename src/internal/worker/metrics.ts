@@ -2,7 +2,7 @@
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
-import type { Usage } from "./facts.ts"
+import type { Usage } from "./loadFacts.ts"
 
 const gauge = (name: string, description: string, attributes?: Metric.Metric.AttributeSet) =>
   Metric.gauge(name, { description, attributes })

@@ -1,7 +1,7 @@
 /** How a worker runs. */
 import type * as Duration from "effect/Duration"
 import type * as Redacted from "effect/Redacted"
-import * as facts from "./facts.ts"
+import * as facts from "./loadFacts.ts"
 
 /**
  * What the load of a worker is told from: the sum over its processes, except

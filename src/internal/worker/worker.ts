@@ -1,43 +1,31 @@
-/** A worker: its connection, its jobs, its load, its end. */
+/**
+ * A worker: registers with its server, runs the jobs that it is assigned, and ends
+ * in good order. It drains when it is asked to, and stops when its scope closes.
+ */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Metrics from "../../Metrics.ts"
-import type { Definition, Options, Status, Worker } from "../../Worker.ts"
+import type { Definition, Options, Worker } from "../../Worker.ts"
 import { removeParticipant } from "../livekitServer/rooms.ts"
-import { callToken, roomToken, workerToken } from "../livekitServer/token.ts"
+import { callToken, roomToken } from "../livekitServer/token.ts"
 import * as Check from "../options.ts"
-import { monotonic } from "../steady.ts"
-import { connect, type Link } from "./connection.ts"
-import { logFailure } from "./crash.ts"
-import { makeDesk } from "./desk.ts"
-import { ConnectionLost, type ConnectionReason, Exhausted, invalid, WorkerError } from "./errors.ts"
+import { makeAssignments } from "./assignments.ts"
+import { Capacity } from "./capacity.ts"
+import { ConnectionLost, invalid, WorkerError } from "./errors.ts"
 import { type Executor, makeLocal } from "./executor.ts"
-import { defaultLoad, type Facts, type Usage } from "./facts.ts"
 import { serveHttp } from "./http.ts"
 import type { Assignment } from "./job.ts"
-import { cores, makeProbe, memory } from "./load.ts"
+import { JobTable } from "./jobTable.ts"
 import * as metrics from "./metrics.ts"
-import { agentUrl, check, checkDefinition, draining, type Settings } from "./options.ts"
+import { check, checkDefinition, draining, type JobSettings, type Settings } from "./options.ts"
 import { makePool } from "./pool.ts"
-import type { Outgoing } from "./protocol.ts"
-import { version } from "./version.ts"
+import { makeProbe } from "./probe.ts"
+import { stayConnected } from "./registration.ts"
 
 const updateInterval = 2500
-/** A connection that lived for this long was a good one. */
-const stable = 10_000
-
-interface State {
-  link: Link | undefined
-  registered: boolean
-  /** Since when there is no connection. */
-  lostAt: number | undefined
-  draining: boolean
-  load: number
-  executor: Executor | undefined
-}
 
 /**
  * Takes the agent of a process that has died out of its room. The server notices
@@ -53,15 +41,14 @@ const evict = (settings: Settings) => ({ identity, job, url }: Assignment): Effe
     )
   )
 
-const total = (own: Usage, executor: Executor | undefined): Usage =>
-  (executor?.children() ?? []).reduce<Usage>(
-    (sum, child) => ({
-      cpu: sum.cpu + child.cpu,
-      memoryBytes: sum.memoryBytes + child.memoryBytes,
-      eventLoopDelayMs: Math.max(sum.eventLoopDelayMs, child.eventLoopDelayMs)
-    }),
-    own
-  )
+const makeExecutor = <E>(
+  definition: Definition<E>,
+  settings: Settings,
+  jobSettings: JobSettings
+): Effect.Effect<Executor, WorkerError | E, Scope.Scope> =>
+  settings.pool === undefined
+    ? makeLocal(definition, jobSettings)
+    : makePool(settings.pool, jobSettings, evict(settings))
 
 export const make = <E>(
   definition: Definition<E>,
@@ -70,230 +57,102 @@ export const make = <E>(
   Effect.gen(function*() {
     const settings = yield* check(definition, options)
     const jobSettings = yield* checkDefinition(definition)
-    const context = yield* Effect.context<never>()
     yield* Metrics.register
-    metrics.register(context)
+    metrics.register(yield* Effect.context<never>())
     const probe = yield* makeProbe
-    const limits = { cores: cores(), memoryLimitBytes: memory() }
-    const state: State = {
-      link: undefined,
-      registered: false,
-      lostAt: undefined,
-      draining: false,
-      load: 0,
-      executor: undefined
-    }
-    let usage = probe()
-    const desk = makeDesk({
+    const table = new JobTable()
+    const capacity = new Capacity(settings, table, probe)
+    const assignments = makeAssignments({
       definition,
       url: settings.url,
       admin: (room) => callToken(settings, room),
-      executor: () => state.executor,
-      problem: () => problem(),
-      link: () => state.link,
-      changed: Effect.suspend(() => tell)
+      table,
+      capacity
     })
-
-    const problem = (): string | undefined => {
-      if (state.executor === undefined) return "it is being made ready"
-      if (state.draining) return "it drains"
-      if (state.link === undefined) return "it is not connected to the server"
-      if (desk.taken() >= settings.maxJobs) return `it has its ${settings.maxJobs} jobs`
-      if (state.executor.free() <= desk.taken() - desk.running()) return "no process is free"
-      return state.load >= settings.loadThreshold ? `its load is ${state.load.toFixed(2)}` : undefined
-    }
-
-    const tell = Effect.gen(function*() {
-      const facts = { ...usage, ...limits, jobs: desk.taken(), maxJobs: settings.maxJobs }
-      state.load = yield* loadOf(settings, facts)
-      const full = problem() !== undefined
-      state.link?.send({ _tag: "Load", load: state.load, full, jobs: desk.running() })
-      yield* metrics.worker({
-        load: state.load,
-        connected: state.link !== undefined,
-        ready: !full,
-        draining: state.draining,
-        stuck: state.executor?.running().filter(({ stuckSince }) => stuckSince !== undefined).length ?? 0
-      })
-    })
-
-    const measure = Effect.suspend(() => {
-      const own = probe()
-      usage = total(own, state.executor)
-      return metrics.process(own)
-    })
-
-    const status: Effect.Effect<Status> = Effect.sync(() => ({
-      id: state.link?.id,
-      connection: state.link !== undefined ? "registered" : state.registered ? "lost" : "connecting",
-      ready: problem() === undefined,
-      problem: problem(),
-      draining: state.draining,
-      load: state.load,
-      jobs: desk.running(),
-      maxJobs: settings.maxJobs
-    }))
-
     const ports = yield* serveHttp(settings.http, {
       definition,
-      status,
+      status: capacity.status,
       usage: probe,
-      lostAt: () => state.lostAt,
-      executor: () => state.executor
+      lostAt: () => capacity.lostAt,
+      executor: () => capacity.executor
     })
-    const executor: Executor = settings.pool === undefined
-      ? yield* makeLocal(definition, jobSettings)
-      : yield* makePool(settings.pool, jobSettings, evict(settings))
-    state.executor = executor
+    const executor = yield* makeExecutor(definition, settings, jobSettings)
+    capacity.executor = executor
 
     const ended = yield* Deferred.make<void, WorkerError>()
     const started = yield* Deferred.make<void, WorkerError>()
-    const keepConnected = stayConnected(settings, definition, {
-      onRegistered: (link) =>
-        Effect.suspend(() => {
-          state.link = link
-          state.registered = true
-          state.lostAt = undefined
-          desk.resume(link)
-          return Effect.andThen(tell, Deferred.succeed(started, undefined))
-        }),
-      onMessage: (message) =>
-        Effect.suspend(() => state.link === undefined ? Effect.void : desk.onMessage(state.link, message)),
-      onLost: Effect.gen(function*() {
-        state.link = undefined
-        state.lostAt ??= yield* monotonic
-        yield* desk.release
-        yield* tell
-      })
-    })
     const giveUp = (exit: Exit.Exit<never, WorkerError>) =>
       Effect.gen(function*() {
-        state.draining = true
-        state.link = undefined
+        capacity.drain()
+        capacity.disconnect()
         // Their rooms may be well: the calls are let end.
-        yield* Effect.timeoutOption(desk.idle, settings.drainTimeout)
+        yield* Effect.timeoutOption(table.idle, settings.drainTimeout)
         yield* Deferred.done(started, exit)
         yield* Deferred.done(ended, exit)
       })
-    const connection = yield* keepConnected.pipe(
+    const registration = yield* stayConnected(settings, definition, {
+      onRegistered: (connection) =>
+        Effect.suspend(() => {
+          capacity.connected(connection)
+          assignments.resume(connection)
+          return Effect.andThen(capacity.tell, Deferred.succeed(started, undefined))
+        }),
+      onMessage: (message) =>
+        Effect.suspend(() =>
+          capacity.connection === undefined ? Effect.void : assignments.onMessage(capacity.connection, message)
+        ),
+      onLost: Effect.andThen(capacity.lost, Effect.andThen(assignments.release, capacity.tell))
+    }).pipe(
       Effect.catch((error) => giveUp(Exit.fail(error))),
       // What nobody has thought of must not leave a worker that only seems to be there.
       Effect.catchDefect((defect) => giveUp(Exit.die(defect))),
       Effect.forkScoped
     )
-    yield* Effect.forkScoped(
-      Effect.forever(Effect.andThen(Effect.sleep(updateInterval), Effect.andThen(measure, tell)))
-    )
+    const update = Effect.andThen(capacity.measure, capacity.tell)
+    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(updateInterval), update)))
 
     const close = yield* Effect.cached(Effect.gen(function*() {
-      if (state.link !== undefined) yield* state.link.flush
-      yield* Fiber.interrupt(connection)
-      state.link = undefined
+      if (capacity.connection !== undefined) yield* capacity.connection.flush
+      yield* Fiber.interrupt(registration)
+      capacity.disconnect()
       yield* Deferred.succeed(ended, undefined)
     }))
     const leave = (reason: "drained" | "stopped") =>
-      desk.release.pipe(Effect.andThen(executor.endAll(reason)), Effect.andThen(desk.idle))
+      assignments.release.pipe(Effect.andThen(executor.endAll(reason)), Effect.andThen(table.idle))
     const beginDrain = Effect.suspend(() => {
-      state.draining = true
-      return tell
+      capacity.drain()
+      return capacity.tell
     })
-    const stop = beginDrain.pipe(
-      Effect.andThen(executor.hurry),
-      Effect.andThen(leave("stopped")),
-      Effect.andThen(close)
-    )
-    const drain: Worker["drain"] = (asked = {}) =>
-      Effect.gen(function*() {
-        const { limit } = yield* Check.readOrFail(draining, asked, invalid)
-        yield* beginDrain
-        yield* Effect.logInfo("the worker drains").pipe(Effect.annotateLogs({ jobs: desk.running() }))
-        const done = yield* Effect.timeoutOption(desk.idle, limit ?? settings.drainTimeout)
-        if (done._tag === "None") yield* leave("drained")
-        yield* close
-      })
     yield* Effect.addFinalizer(() => beginDrain.pipe(Effect.andThen(leave("stopped")), Effect.andThen(close)))
     yield* Deferred.await(started)
     return {
-      status,
-      drain,
-      stop,
+      status: capacity.status,
+      drain: (asked = {}) =>
+        Effect.gen(function*() {
+          const { limit = settings.drainTimeout } = yield* Check.readOrFail(draining, asked, invalid)
+          yield* beginDrain
+          yield* Effect.logInfo("the worker drains").pipe(Effect.annotateLogs({ jobs: table.running.size }))
+          const done = yield* Effect.timeoutOption(table.idle, limit)
+          if (done._tag === "None") yield* leave("drained")
+          yield* close
+        }),
+      stop: beginDrain.pipe(
+        Effect.andThen(executor.hurry),
+        Effect.andThen(leave("stopped")),
+        Effect.andThen(close)
+      ),
       ended: Deferred.await(ended),
       simulate: ({ participant, room }) =>
         Effect.suspend(() => {
-          if (state.link === undefined) return Effect.fail(new WorkerError({ reason: new ConnectionLost({}) }))
-          state.link.send({ _tag: "Simulate", room, participant })
+          if (capacity.connection === undefined) {
+            return Effect.fail(new WorkerError({ reason: new ConnectionLost({}) }))
+          }
+          capacity.connection.send({ _tag: "Simulate", room, participant })
           return Effect.void
         }),
       ports
     }
   })
-
-/** A load that cannot be told is a full one. */
-const loadOf = (settings: Settings, facts: Facts): Effect.Effect<number> =>
-  Effect.sync(() => settings.load === undefined ? defaultLoad(facts) : settings.load(facts)).pipe(
-    Effect.catchCause((cause) => Effect.as(logFailure("the option load has thrown, no job is taken", cause), 1)),
-    Effect.map((load) => Number.isFinite(load) ? Math.min(1, Math.max(0, load)) : 1)
-  )
-
-/** Connects, and connects again; fails when that is hopeless. */
-const stayConnected = (settings: Settings, definition: Definition<unknown>, on: {
-  readonly onRegistered: (link: Link) => Effect.Effect<unknown>
-  readonly onMessage: Parameters<typeof connect>[0]["onMessage"]
-  readonly onLost: Effect.Effect<void>
-}): Effect.Effect<never, WorkerError> => {
-  const register: Outgoing = {
-    _tag: "Register",
-    type: definition.type,
-    agentName: definition.agentName,
-    version,
-    deployment: definition.options.deployment ?? "",
-    permissions: settings.grants
-  }
-  let everRegistered = false
-  let registeredAt: number | undefined
-  const once = connect({
-    url: agentUrl(settings.url),
-    token: workerToken(settings),
-    framing: settings.framing,
-    register,
-    onMessage: on.onMessage,
-    onRegistered: (link, server) =>
-      Effect.gen(function*() {
-        everRegistered = true
-        registeredAt = yield* monotonic
-        yield* Effect.logInfo("the worker is registered").pipe(
-          Effect.annotateLogs({ worker: link.id, agent: definition.agentName, server: server.version })
-        )
-        yield* on.onRegistered(link)
-      })
-  })
-  const hopeless = (attempts: number, last: ConnectionReason): WorkerError | undefined =>
-    last._tag === "Unauthorized"
-      ? new WorkerError({ reason: last })
-      : attempts > (everRegistered ? settings.reconnects : settings.retries)
-      ? new WorkerError({ reason: new Exhausted({ attempts, last }) })
-      : undefined
-  return Effect.gen(function*() {
-    let attempts = 0
-    while (true) {
-      registeredAt = undefined
-      const reason = yield* Effect.flip(once)
-      if (registeredAt !== undefined) {
-        const now = yield* monotonic
-        if (now - registeredAt >= stable) attempts = 0
-        yield* metrics.lost
-        yield* on.onLost
-      }
-      attempts++
-      const error = hopeless(attempts, reason)
-      yield* Effect.logWarning(error === undefined ? "no connection to the server" : "the server is given up").pipe(
-        Effect.annotateLogs({ reason: reason.message, attempts })
-      )
-      if (error !== undefined) return yield* error
-      yield* Effect.sleep(everRegistered ? Math.min(2000 * (attempts - 1), 10_000) : settings.retryDelay)
-    }
-  })
-}
 
 const signals = ["SIGTERM", "SIGINT"] as const
 

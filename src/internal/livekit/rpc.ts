@@ -1,0 +1,103 @@
+/** Remote calls, both ways. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as FiberSet from "effect/FiberSet"
+import type * as Scope from "effect/Scope"
+import { type Room, RoomError } from "../../Room.ts"
+import * as Check from "../options.ts"
+import { calling, refused } from "../room/options.ts"
+import { asRecord, type Rtc, type RtcRoom, saying } from "./rtc.ts"
+
+type Service = Room["Service"]
+type Handler = Parameters<Service["handle"]>[1]
+
+export interface Rpc {
+  readonly call: Service["call"]
+  readonly handle: Service["handle"]
+  /** Lets a connection answer what is answered here. */
+  readonly register: (room: RtcRoom) => void
+  readonly end: () => void
+  readonly size: () => number
+}
+
+// What the protocol says when a handler has failed, or whoever was called is not there.
+const applicationError = 1500
+const noRecipient = 1401
+
+const invalid = (detail: string) => new RoomError({ reason: "InvalidOption", detail })
+
+export const makeRpc = (options: {
+  readonly rtc: Rtc
+  readonly room: () => RtcRoom | undefined
+}): Effect.Effect<Rpc, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { rtc } = options
+    const handlers = new Map<string, Handler>()
+    const run = yield* FiberSet.makeRuntime<never, string, RoomError>()
+
+    const answer = (method: string) => async (invocation: { callerIdentity: string; payload: string }) => {
+      const handler = handlers.get(method)
+      if (handler === undefined) throw new rtc.RpcError(applicationError, `nobody answers the method ${method}`)
+      const fiber = run(handler({ identity: invocation.callerIdentity, payload: invocation.payload }))
+      const exit = await Effect.runPromise(Fiber.await(fiber))
+      if (Exit.isSuccess(exit)) return exit.value
+      const error = Cause.findErrorOption(exit.cause)
+      throw new rtc.RpcError(
+        applicationError,
+        error._tag === "Some" ? error.value.detail : `the handler of ${method} broke`
+      )
+    }
+
+    const put = (room: RtcRoom, method: string): void => {
+      room.localParticipant?.registerRpcMethod(method, answer(method))
+    }
+
+    return {
+      call: ({ identity, method, payload, timeout }) =>
+        Effect.flatMap(Check.readOrFail(calling, { timeout }, refused, "call."), ({ timeout: responseTimeout }) => {
+          const participant = options.room()?.localParticipant
+          if (participant === undefined) {
+            return Effect.fail(new RoomError({ reason: "Disconnected", detail: "call: the room has ended" }))
+          }
+          return Effect.tryPromise({
+            try: () => participant.performRpc({ destinationIdentity: identity, method, payload, responseTimeout }),
+            catch: (error) =>
+              asRecord(error)["code"] === noRecipient
+                ? new RoomError({
+                  reason: "UnknownParticipant",
+                  detail: `call: no participant ${identity} in the room`
+                })
+                : new RoomError({ reason: "RpcFailed", detail: `call: ${method}: ${saying(error)}` })
+          }).pipe(
+            // The native side waits a little for the receiver, too.
+            Effect.timeoutOrElse({
+              duration: responseTimeout + 5000,
+              orElse: () => Effect.fail(new RoomError({ reason: "RpcFailed", detail: `call: no answer of ${method}` }))
+            })
+          )
+        }),
+      handle: (method, handler) =>
+        Effect.acquireRelease(
+          Effect.suspend(() => {
+            if (handlers.has(method)) return Effect.fail(invalid(`handle: the method ${method} has a handler already`))
+            handlers.set(method, handler)
+            const room = options.room()
+            if (room !== undefined) put(room, method)
+            return Effect.void
+          }),
+          () =>
+            Effect.sync(() => {
+              handlers.delete(method)
+              const room = options.room()
+              if (room?.isConnected === true) room.localParticipant?.unregisterRpcMethod(method)
+            })
+        ),
+      register: (room) => {
+        for (const method of handlers.keys()) put(room, method)
+      },
+      end: () => handlers.clear(),
+      size: () => handlers.size
+    }
+  })

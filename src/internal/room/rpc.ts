@@ -1,0 +1,80 @@
+/** Remote calls between those who are in the same memory. */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { RoomError } from "../../Room.ts"
+import * as Check from "../options.ts"
+import { calling, refused } from "./options.ts"
+
+interface Call {
+  readonly identity: string
+  readonly payload: string
+}
+
+type Handler = (call: Call) => Effect.Effect<string, RoomError>
+
+export interface Rpc {
+  /** `callee` undefined is the agent. */
+  readonly ask: (
+    callee: string | undefined,
+    method: string,
+    call: Call,
+    timeout?: Duration.Input
+  ) => Effect.Effect<string, RoomError>
+  readonly answer: (
+    callee: string | undefined,
+    method: string,
+    handler: Handler
+  ) => Effect.Effect<void, RoomError, Scope.Scope>
+  readonly forget: (callee: string) => void
+  readonly size: () => number
+}
+
+const failed = (detail: string) => new RoomError({ reason: "RpcFailed", detail })
+
+export const makeRpc = (): Rpc => {
+  const handlers = new Map<string | undefined, Map<string, Handler>>()
+  return {
+    ask: (callee, method, call, wait) =>
+      Effect.flatMap(Check.readOrFail(calling, { timeout: wait }, refused, "call."), ({ timeout: ms }) => {
+        const handler = handlers.get(callee)?.get(method)
+        if (handler === undefined) return Effect.fail(failed(`call: nobody answers the method ${method}`))
+        return handler(call).pipe(
+          Effect.catchDefect(() => Effect.fail(failed(`call: the handler of ${method} broke`))),
+          Effect.timeoutOrElse({
+            duration: ms,
+            orElse: () =>
+              Effect.fail(
+                failed(`call: no answer of ${method} within ${Duration.format(Duration.millis(ms))}`)
+              )
+          })
+        )
+      }),
+    answer: (callee, method, handler) =>
+      Effect.acquireRelease(
+        Effect.suspend(() => {
+          const own = handlers.get(callee) ?? new Map<string, Handler>()
+          if (own.has(method)) {
+            return Effect.fail(
+              new RoomError({ reason: "InvalidOption", detail: `handle: the method ${method} has a handler already` })
+            )
+          }
+          own.set(method, handler)
+          handlers.set(callee, own)
+          return Effect.void
+        }),
+        () =>
+          Effect.sync(() => {
+            if (handlers.get(callee)?.get(method) === handler) handlers.get(callee)?.delete(method)
+          })
+      ),
+    forget: (callee) => {
+      handlers.delete(callee)
+    },
+    size: () => {
+      let total = 0
+      for (const own of handlers.values()) total += own.size
+      return total
+    }
+  }
+}

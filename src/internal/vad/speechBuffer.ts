@@ -1,0 +1,138 @@
+import type { Settings } from "./settings.ts"
+
+/** The newest samples of a stream, addressed by their position in it. */
+class Ring {
+  readonly #data: Int16Array
+  #end = 0
+
+  constructor(capacity: number) {
+    this.#data = new Int16Array(capacity)
+  }
+
+  get start(): number {
+    return Math.max(0, this.#end - this.#data.length)
+  }
+
+  append(samples: Int16Array): void {
+    const capacity = this.#data.length
+    const kept = samples.length > capacity ? samples.subarray(samples.length - capacity) : samples
+    const at = (this.#end + samples.length - kept.length) % capacity
+    const head = Math.min(kept.length, capacity - at)
+    this.#data.set(head === kept.length ? kept : kept.subarray(0, head), at)
+    if (head < kept.length) {
+      this.#data.set(kept.subarray(head), 0)
+    }
+    this.#end += samples.length
+  }
+
+  appendSilence(count: number): void {
+    const capacity = this.#data.length
+    for (let i = Math.max(this.#end, this.#end + count - capacity); i < this.#end + count; i++) {
+      this.#data[i % capacity] = 0
+    }
+    this.#end += count
+  }
+
+  slice(from: number, to: number): Int16Array {
+    const capacity = this.#data.length
+    const out = new Int16Array(to - from)
+    const at = from % capacity
+    const head = Math.min(out.length, capacity - at)
+    out.set(this.#data.subarray(at, at + head))
+    out.set(this.#data.subarray(0, out.length - head), head)
+    return out
+  }
+}
+
+/** The audio of one speech, up to `limit` samples. */
+class Take {
+  readonly from: number
+  readonly #limit: number
+  #data: Int16Array
+  #length = 0
+
+  constructor(from: number, limit: number) {
+    this.from = from
+    this.#limit = limit
+    this.#data = new Int16Array(Math.min(limit, 32_768))
+  }
+
+  get to(): number {
+    return this.from + this.#length
+  }
+
+  append(samples: Int16Array): void {
+    const count = this.#reserve(samples.length)
+    this.#data.set(count === samples.length ? samples : samples.subarray(0, count), this.#length)
+    this.#length += count
+  }
+
+  appendSilence(count: number): void {
+    this.#length += this.#reserve(count)
+  }
+
+  samples(): Int16Array {
+    return this.#data.slice(0, this.#length)
+  }
+
+  #reserve(count: number): number {
+    const taken = Math.min(count, this.#limit - this.#length)
+    const needed = this.#length + taken
+    if (needed > this.#data.length) {
+      const grown = new Int16Array(Math.min(this.#limit, Math.max(needed, this.#data.length * 2)))
+      grown.set(this.#data)
+      this.#data = grown
+    }
+    return taken
+  }
+}
+
+export interface SpeechAudio {
+  readonly samples: Int16Array
+  /** Position of the first sample. */
+  readonly from: number
+  /** The voice went on after the last sample kept. */
+  readonly truncated: boolean
+}
+
+/** Keeps the audio that a boundary will carry, and no more. */
+export class SpeechBuffer {
+  readonly #settings: Settings
+  readonly #recent: Ring
+  #take: Take | undefined = undefined
+  /** No padding reaches back into the voice of the speech before. */
+  #voicedTo = 0
+
+  constructor(settings: Settings, windowSize: number) {
+    this.#settings = settings
+    this.#recent = new Ring(settings.prefixPadding + Math.ceil(settings.minSpeech) + windowSize)
+  }
+
+  append(samples: Int16Array): void {
+    this.#recent.append(samples)
+    this.#take?.append(samples)
+  }
+
+  appendSilence(count: number): void {
+    this.#recent.appendSilence(count)
+    this.#take?.appendSilence(count)
+  }
+
+  /** Begins a take that holds the padding and the voice up to `now`. */
+  start(startedAt: number, now: number): SpeechAudio {
+    const { maxBufferedSpeech, prefixPadding } = this.#settings
+    const from = Math.max(startedAt - prefixPadding, this.#voicedTo, this.#recent.start)
+    const samples = this.#recent.slice(from, Math.min(now, from + maxBufferedSpeech))
+    this.#take = new Take(from, maxBufferedSpeech)
+    this.#take.append(samples)
+    return { samples, from, truncated: false }
+  }
+
+  /** Ends the take of a speech whose voice ended at `voicedTo`. */
+  finish(voicedTo: number): SpeechAudio {
+    const take = this.#take!
+    this.#take = undefined
+    this.#voicedTo = voicedTo
+    return { samples: take.samples(), from: take.from, truncated: take.to < voicedTo }
+  }
+}

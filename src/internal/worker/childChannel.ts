@@ -1,0 +1,56 @@
+/**
+ * A process of a pool and the messages that go to it and come from it. What is
+ * sent to one that has ended is lost, and its end is told once.
+ */
+import * as Option from "effect/Option"
+import { fork } from "node:child_process"
+import process from "node:process"
+import { decodeFromChild, encodeToChild, type FromChild, type ToChild } from "./ipc.ts"
+
+export interface ChildChannel {
+  readonly pid: number | undefined
+  readonly send: (message: ToChild) => void
+  /** At once, whatever it does. */
+  readonly kill: () => void
+}
+
+const program = new URL(`./childProgram.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url)
+
+export const openChannel = (options: {
+  /** Of the program: the module to import, and the level of the log. */
+  readonly arguments: ReadonlyArray<string>
+  /** Of Node, beside those of this process. */
+  readonly execArgv: ReadonlyArray<string>
+  readonly onMessage: (message: FromChild) => void
+  readonly onEnd: (reason: string) => void
+}): ChildChannel => {
+  let isOpen = true
+  const end = (reason: string): void => {
+    if (!isOpen) return
+    isOpen = false
+    options.onEnd(reason)
+  }
+  const handle = fork(program, [...options.arguments], {
+    execArgv: [...process.execArgv, ...options.execArgv],
+    stdio: ["ignore", "inherit", "inherit", "ipc"]
+  })
+  handle.on("message", (message) => {
+    const decoded = decodeFromChild(message)
+    if (Option.isSome(decoded)) options.onMessage(decoded.value)
+  })
+  handle.on("exit", (code, signal) => end(signal ?? `exit code ${code ?? "unknown"}`))
+  handle.on("error", () => {
+    if (handle.pid === undefined) end("it cannot be started")
+  })
+  return {
+    pid: handle.pid,
+    send: (message) => {
+      if (!handle.connected) return
+      // Its death is told by the event exit; what was sent is lost with it.
+      handle.send(encodeToChild(message), () => undefined)
+    },
+    kill: () => {
+      if (isOpen) handle.kill("SIGKILL")
+    }
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The jobs of one process of a pool, as the worker answers for them: each is over
+ * when the process says so, or when it has ended under the job.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import type { Executor } from "./executor.ts"
+import type { ToChild } from "./ipc.ts"
+import type { Assignment, Report } from "./job.ts"
+import { describe } from "./jobRunner.ts"
+import * as metrics from "./metrics.ts"
+
+interface ChildJob {
+  readonly assignment: Assignment
+  readonly report: (report: Report) => Effect.Effect<void>
+  readonly over: Deferred.Deferred<void>
+  /** The server knows how it ended. */
+  told: boolean
+}
+
+export interface Options {
+  readonly slot: number
+  readonly send: (message: ToChild) => void
+  /** Takes the agent of a job whose process has ended out of its room. */
+  readonly evict: (assignment: Assignment) => Effect.Effect<void>
+  readonly fork: (effect: Effect.Effect<void>) => void
+}
+
+export class ChildJobs {
+  readonly #options: Options
+  readonly #jobs = new Map<string, ChildJob>()
+  readonly #idle = Latch.makeUnsafe(true)
+
+  constructor(options: Options) {
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#jobs.size
+  }
+
+  get ids(): Iterable<string> {
+    return this.#jobs.keys()
+  }
+
+  /** Waits until none is left. */
+  get idle(): Effect.Effect<void> {
+    return this.#idle.await
+  }
+
+  has(id: string): boolean {
+    return this.#jobs.has(id)
+  }
+
+  /** Has the process run a job, and waits until it is over. */
+  readonly run: Executor["run"] = (assignment, report) =>
+    Effect.suspend(() => {
+      const over = Deferred.makeUnsafe<void>()
+      this.#jobs.set(assignment.job.id, { assignment, report, over, told: false })
+      this.#idle.closeUnsafe()
+      this.#options.send({ _tag: "Start", assignment })
+      return Deferred.await(over)
+    })
+
+  /** The process reports a job. */
+  report(id: string, report: Report): void {
+    const job = this.#jobs.get(id)
+    if (job !== undefined && !job.told) this.#options.fork(this.#tell(id, job, report))
+  }
+
+  over(id: string): void {
+    const job = this.#jobs.get(id)
+    this.#jobs.delete(id)
+    if (this.#jobs.size === 0) this.#idle.openUnsafe()
+    if (job !== undefined) Deferred.doneUnsafe(job.over, Effect.void)
+  }
+
+  /** The process has ended: its jobs have failed, unless the server knows more. */
+  lose(reason: string): void {
+    const { evict, fork, slot } = this.#options
+    for (const [id, job] of this.#jobs) {
+      const report = { status: "failed", error: `the process of the job has ended (${reason})` } as const
+      const telling = job.told ? Effect.void : Effect.andThen(metrics.ended("failed"), this.#tell(id, job, report))
+      fork(Effect.ensuring(telling, Effect.sync(() => this.over(id))))
+      fork(
+        Effect.logError("the job failed").pipe(
+          Effect.annotateLogs({ ...describe(job.assignment.job), child: slot, reason: report.error })
+        )
+      )
+      fork(evict(job.assignment))
+    }
+  }
+
+  #tell(id: string, job: ChildJob, report: Report): Effect.Effect<void> {
+    if (report.status !== "running") job.told = true
+    return Effect.andThen(job.report(report), Effect.sync(() => this.#options.send({ _tag: "Heard", id })))
+  }
+}

@@ -1,0 +1,190 @@
+/** The program of one process of a pool: imports the definition again and runs the jobs it is given. */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as FiberSet from "effect/FiberSet"
+import * as Logger from "effect/Logger"
+import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Queue from "effect/Queue"
+import * as References from "effect/References"
+import process from "node:process"
+import { type Definition, isDefinition } from "../../Worker.ts"
+import { monotonic } from "../steady.ts"
+import { levelFrom, toParent } from "./childLog.ts"
+import { PrewarmFailed, WorkerError } from "./errors.ts"
+import { openInTime } from "./executor.ts"
+import { detailOf, isSetting, logFailure, logForeign, nameOf } from "./failureLog.ts"
+import { decodeToChild, encodeFromChild, type FromChild, type ToChild } from "./ipc.ts"
+import type { Assignment } from "./job.ts"
+import { type JobRunner, makeJobRunner } from "./jobRunner.ts"
+import { checkDefinition } from "./options.ts"
+import { makeProbe } from "./probe.ts"
+
+const stateInterval = 1000
+const heardWithin = 2000
+
+const unusable = (detail: string): WorkerError => new WorkerError({ reason: new PrewarmFailed({ detail }) })
+
+/** To a parent that may be gone: then there is nobody to tell. */
+const tell = (message: FromChild, sent: () => void = () => undefined): boolean => {
+  if (!process.connected) return false
+  try {
+    process.send?.(encodeFromChild(message), undefined, undefined, sent)
+    return true
+  } catch {
+    // The channel was closed in this very moment.
+    return false
+  }
+}
+
+const load = (module: string): Effect.Effect<Definition<unknown>, WorkerError> =>
+  Effect.flatMap(
+    Effect.promise((): Promise<unknown> => import(module)).pipe(Effect.catchCause((cause) =>
+      Effect.andThen(
+        logFailure("the module cannot be imported", cause),
+        Effect.fail(unusable(`the module cannot be imported (${nameOf(cause)})`))
+      )
+    )),
+    (imported) =>
+      Predicate.hasProperty(imported, "default") && isDefinition(imported.default)
+        ? Effect.succeed(imported.default)
+        : Effect.fail(unusable("the module does not export a definition by default"))
+  )
+
+const inbox = Effect.gen(function*() {
+  const queue = yield* Queue.unbounded<ToChild>()
+  const gone = yield* Deferred.make<void>()
+  process.on("message", (message) => {
+    const decoded = decodeToChild(message)
+    if (Option.isSome(decoded)) Queue.offerUnsafe(queue, decoded.value)
+  })
+  process.on("disconnect", () => void Deferred.doneUnsafe(gone, Effect.void))
+  // The terminal sends it to all: the parent decides what it means.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined)
+  return { queue, gone: Deferred.await(gone) }
+})
+
+const runJobs = Effect.fnUntraced(function*(
+  runner: JobRunner,
+  queue: Queue.Queue<ToChild>,
+  state: Effect.Effect<void>,
+  exit: Effect.Effect<void>
+) {
+  const context = yield* Effect.context<never>()
+  const jobs = yield* FiberSet.make<void>()
+  const heard = new Map<string, Deferred.Deferred<void>>()
+  const start = (assignment: Assignment) => {
+    const { id } = assignment.job
+    const acknowledged = Deferred.makeUnsafe<void>()
+    heard.set(id, acknowledged)
+    return runner.run(assignment, (report) =>
+      Effect.suspend(() => {
+        const error = report.status === "failed" ? report.error : ""
+        tell({ _tag: "JobReport", id, status: report.status, error })
+        return report.status === "running"
+          ? Effect.void
+          : Effect.asVoid(Effect.timeoutOption(Deferred.await(acknowledged), heardWithin))
+      })).pipe(
+        Effect.ensuring(Effect.sync(() => {
+          heard.delete(id)
+          tell({ _tag: "Over", id })
+        }))
+      )
+  }
+  const obey = (message: ToChild): Effect.Effect<unknown> => {
+    switch (message._tag) {
+      case "Start":
+        return FiberSet.run(jobs, start(message.assignment))
+      case "End":
+        return runner.end(message.id, message.reason)
+      case "Hurry":
+        return runner.hurry
+      case "Heard": {
+        const acknowledged = heard.get(message.id)
+        return acknowledged === undefined ? Effect.void : Deferred.succeed(acknowledged, undefined)
+      }
+      case "AskMetrics":
+        return Effect.sync(() =>
+          tell({ _tag: "Metrics", question: message.question, text: PrometheusMetrics.formatUnsafe(context) })
+        )
+      case "Ping":
+        return state
+      case "Exit":
+        return exit
+    }
+  }
+  yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(queue), obey)))
+  return { idle: FiberSet.awaitEmpty(jobs) }
+})
+
+const progress = { loaded: false }
+
+const program = Effect.gen(function*() {
+  const { gone, queue } = yield* inbox
+  const definition = yield* load(process.argv[2] ?? "")
+  progress.loaded = true
+  const settings = yield* checkDefinition(definition)
+  const probe = yield* makeProbe
+  const runner = makeJobRunner(definition, yield* openInTime(definition, settings), settings)
+  const asked = yield* Deferred.make<void>()
+  const state = Effect.map(monotonic, (now) =>
+    tell({
+      _tag: "State",
+      ...probe(),
+      running: runner.running().map(({ id, startedAt, stuckSince }) => ({
+        id,
+        forMs: now - startedAt,
+        stuckForMs: stuckSince === undefined ? undefined : now - stuckSince
+      }))
+    }))
+  const { idle } = yield* runJobs(runner, queue, state, Effect.asVoid(Deferred.succeed(asked, undefined)))
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(state, Effect.sleep(stateInterval))))
+  tell({ _tag: "Ready" })
+  yield* Effect.raceFirst(Deferred.await(asked), gone)
+  // Calls do not outlive the worker that answers for them.
+  yield* runner.hurry
+  yield* runner.endAll("stopped")
+  yield* Effect.timeoutOption(idle, "10 seconds")
+})
+
+/** Why the process cannot be used, for who waits for it. */
+const unusableFor = (cause: Cause.Cause<unknown>): string => {
+  const error: unknown = Cause.squash(cause)
+  return error instanceof WorkerError && error.reason._tag === "PrewarmFailed" ? error.reason.detail : detailOf(cause)
+}
+
+const asParent = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  effect.pipe(
+    Effect.provide(Logger.layer([toParent(tell), Logger.tracerLogger])),
+    Effect.provideService(References.MinimumLogLevel, levelFrom(process.argv[3]))
+  )
+
+// Node prints it, and ends the process.
+process.on("uncaughtExceptionMonitor", (error) => {
+  Effect.runFork(asParent(logFailure("the process crashes", Cause.die(error))))
+})
+
+const fiber = Effect.runFork(
+  Effect.scoped(program).pipe(
+    Effect.catchCause((cause) =>
+      Effect.andThen(
+        logForeign("the process cannot be made ready", cause),
+        Effect.sync(() => {
+          tell({ _tag: "Unusable", detail: unusableFor(cause), setting: !progress.loaded || isSetting(cause) })
+          process.exitCode = 1
+        })
+      )
+    ),
+    asParent
+  )
+)
+Effect.runFork(Effect.andThen(
+  Fiber.await(fiber),
+  Effect.sync(() => {
+    if (process.connected) process.disconnect()
+    process.exit()
+  })
+))

@@ -1,0 +1,76 @@
+/** What one process needs before its first job: the layer, warm. */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import * as Audio from "../../Audio.ts"
+import * as Llm from "../../Llm.ts"
+import type { PrewarmOptions } from "../../Resilience.ts"
+import { Room } from "../../Room.ts"
+import * as Stt from "../../Stt.ts"
+import * as Tts from "../../Tts.ts"
+import { Vad } from "../../Vad.ts"
+import type { DefineOptions, Job } from "../../Worker.ts"
+import { PrewarmFailed, WorkerError } from "./errors.ts"
+import { detailOf, logFailure, logForeign } from "./failureLog.ts"
+
+export type Entry = (job: Job, room: Room["Service"]) => Effect.Effect<unknown, unknown, Scope.Scope>
+
+/** Builds the layer in the scope, warms it, and gives what runs a job with it. */
+export type Prewarm<E> = Effect.Effect<Entry, E | WorkerError, Scope.Scope>
+
+const silence = Array.from({ length: 25 }, () => Audio.silence(20, Audio.speech))
+
+const warmDetector = (context: Context.Context<never>): Effect.Effect<void> => {
+  const vad = Context.getOption(context, Vad)
+  return vad._tag === "None" ? Effect.void : Effect.scoped(Effect.gen(function*() {
+    const detector = yield* vad.value.detector()
+    yield* detector.push(silence)
+    yield* detector.end
+  })).pipe(
+    Effect.timeout("10 seconds"),
+    Effect.asVoid,
+    Effect.catchCause((cause) => logFailure("a provider could not be warmed", cause, { component: "vad" }))
+  )
+}
+
+/** One short answer of each: connections, tokens and caches are there for the first caller. */
+const warmProviders = (context: Context.Context<never>): Effect.Effect<void> => {
+  const warm = <S>(service: S | undefined, prewarm: (service: S, options: PrewarmOptions) => Effect.Effect<void>) =>
+    service === undefined ? Effect.void : prewarm(service, { paid: true })
+  return Effect.all([
+    warm(Context.getOrUndefined(context, Stt.Stt), Stt.prewarm),
+    warm(Context.getOrUndefined(context, Llm.Llm), Llm.prewarm),
+    warm(Context.getOrUndefined(context, Tts.Tts), Tts.prewarm)
+  ], { concurrency: "unbounded", discard: true })
+}
+
+export const makePrewarm = <ROut, E>(
+  options:
+    & Pick<DefineOptions<ROut, E>, "entry" | "layer" | "prewarm">
+    & { readonly warmProviders: boolean }
+): Prewarm<E> =>
+  Effect.gen(function*() {
+    const built = yield* Layer.buildWithScope(options.layer, yield* Effect.scope)
+    const services = Context.merge(yield* Effect.context<never>(), built)
+    yield* warmDetector(services)
+    if (options.warmProviders) yield* warmProviders(services)
+    if (options.prewarm !== undefined) {
+      yield* Effect.provideContext(options.prewarm, services).pipe(
+        Effect.catchCause((cause) =>
+          Effect.andThen(
+            logForeign("prewarm failed", cause),
+            Effect.fail(
+              new WorkerError({ reason: new PrewarmFailed({ detail: `prewarm failed (${detailOf(cause)})` }) })
+            )
+          )
+        )
+      )
+    }
+    return (job, room) =>
+      Effect.flatMap(Effect.scope, (scope) => {
+        // The rest is of who runs it: what it logs says which job it is.
+        const context = built.pipe(Context.add(Room, room), Context.add(Scope.Scope, scope))
+        return Effect.provideContext(options.entry(job), context)
+      })
+  })

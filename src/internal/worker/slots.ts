@@ -1,0 +1,147 @@
+/**
+ * The slots of a pool: each has a process that is ready, or is about to be. One
+ * that retires is replaced at once and ends with its last job; one that crashes
+ * is replaced a moment later. When the scope closes, all are asked to leave, and
+ * killed after three seconds.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import type * as Scope from "effect/Scope"
+import { awake } from "../steady.ts"
+import { type Child, spawn } from "./childHandle.ts"
+import { PrewarmFailed, WorkerError } from "./errors.ts"
+import { countersOf, mergeTexts } from "./exposition.ts"
+import type { Assignment } from "./job.ts"
+import { noUsage } from "./loadFacts.ts"
+import * as metrics from "./metrics.ts"
+import type { JobSettings, PoolSettings } from "./options.ts"
+import { about, measure, watch } from "./poolWatch.ts"
+
+export interface Slots {
+  readonly children: () => ReadonlyArray<Child>
+  /** Counters of the processes that are gone. */
+  readonly past: () => string
+}
+
+/** Why a process did not become ready; `setting`: the next one would not, either. */
+interface Stillborn {
+  readonly error: WorkerError
+  readonly setting: boolean
+}
+
+const leaveWithin = 3000
+const attempts = 3
+const mostBetween = 30_000
+
+const late = (): WorkerError =>
+  new WorkerError({ reason: new PrewarmFailed({ detail: "a process of the pool does not become ready" }) })
+
+/** The processes there are, and what is left of those that are gone. */
+class Processes {
+  readonly all = new Set<Child>()
+  past = ""
+  isClosing = false
+
+  get measure(): Effect.Effect<void> {
+    return Effect.suspend(() => metrics.pool([...this.all].filter(({ state }) => state === "ready").length))
+  }
+
+  bury(child: Child): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.all.delete(child)
+      const { last } = child.metrics
+      if (last !== "") this.past = mergeTexts([this.past, countersOf(last)])
+      return Effect.andThen(metrics.child(child.slot, { ...noUsage, jobs: 0 }), this.measure)
+    })
+  }
+
+  /** Asks all to leave, and kills who does not. */
+  get close(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.isClosing = true
+      return Effect.forEach([...this.all], (child) =>
+        Effect.gen(function*() {
+          child.leave()
+          yield* Effect.timeoutOption(child.exited, leaveWithin)
+          child.kill()
+          yield* child.exited
+        }), { concurrency: "unbounded", discard: true })
+    })
+  }
+}
+
+/** Starts all slots; ready when this returns. */
+export const openSlots = (
+  settings: PoolSettings,
+  jobSettings: JobSettings,
+  evict: (assignment: Assignment) => Effect.Effect<void>
+): Effect.Effect<Slots, WorkerError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const fork = yield* FiberSet.makeRuntime<never>()
+    const processes = new Processes()
+
+    /** Until it is gone. A retired one ends with its last job. */
+    const attend = Effect.fnUntraced(function*(child: Child) {
+      const spent = Effect.andThen(child.retired, Effect.andThen(child.jobs.idle, Effect.sync(() => child.leave())))
+      yield* Effect.raceFirst(
+        Effect.raceFirst(child.exited, watch(child, settings)),
+        Effect.andThen(spent, child.exited)
+      )
+      if (!child.isAsked && !processes.isClosing) {
+        yield* metrics.crashed
+        yield* about(child, Effect.logError(`a process of the pool has ended (${child.end})`))
+      }
+      yield* processes.bury(child)
+    })
+
+    const ignite = (slot: number): Effect.Effect<Child, Stillborn> =>
+      Effect.gen(function*() {
+        const child = yield* spawn(slot, settings, evict)
+        processes.all.add(child)
+        const tooLate = Effect.andThen(awake(jobSettings.prewarmTimeout + 5000), Effect.failSync(late))
+        const began = yield* Effect.result(Effect.raceFirst(child.ready, tooLate))
+        if (began._tag === "Success") return child
+        child.kill()
+        yield* child.exited
+        yield* processes.bury(child)
+        return yield* Effect.fail({ error: began.failure, setting: child.isSetting })
+      })
+
+    const keepSlot = (slot: number, first: Deferred.Deferred<void, WorkerError>) =>
+      Effect.gen(function*() {
+        let failures = 0
+        while (!processes.isClosing) {
+          const result = yield* Effect.result(ignite(slot))
+          if (result._tag === "Failure") {
+            failures++
+            const { error, setting } = result.failure
+            // Whoever starts the pool tells why it did not.
+            if (setting && (yield* Deferred.fail(first, error))) return
+            yield* Effect.logError("a process of the pool did not start").pipe(
+              Effect.annotateLogs({ child: slot, reason: error.message })
+            )
+            if (failures >= attempts) yield* Deferred.fail(first, error)
+            yield* Effect.sleep(Math.min(200 * 2 ** failures, mostBetween))
+            continue
+          }
+          failures = 0
+          const child = result.success
+          yield* measure(child)
+          yield* processes.measure
+          yield* Deferred.succeed(first, undefined)
+          fork(attend(child))
+          yield* Effect.raceFirst(child.retired, child.exited)
+          if (child.state === "gone") yield* Effect.sleep(100)
+        }
+      })
+
+    yield* Effect.addFinalizer(() => processes.close)
+    const firsts = Array.from({ length: settings.processes }, (_, slot) => {
+      const first = Deferred.makeUnsafe<void, WorkerError>()
+      fork(keepSlot(slot, first))
+      return first
+    })
+    yield* Effect.forEach(firsts, Deferred.await, { concurrency: "unbounded", discard: true })
+    return { children: () => [...processes.all], past: () => processes.past }
+  })
