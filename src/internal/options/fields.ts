@@ -91,13 +91,12 @@ export const duration = <const Asked extends Length>(
   asked: Asked = {} as Asked
 ): Field<Filled<number, Asked>, Duration.Input | undefined> => {
   const { above, finite = false, least = above === undefined ? 0 : undefined, most } = asked
-  const such = asked.default === undefined || lengthOf(asked.default) === 0
-    ? "5 seconds"
-    : written(lengthOf(asked.default))
   return field((given) => {
     const ms = lengthOf(given)
     if (within(ms, { above, least, most }) && (!finite || ms !== Infinity)) return Result.succeed(ms)
     const kind = finite ? "a finite duration" : "a duration"
+    const usual = asked.default === undefined ? 0 : lengthOf(asked.default)
+    const such = usual === 0 ? "5 seconds" : written(usual)
     return Result.fail(`be ${kind}${bounds({ above, least, most }, written)}, such as "${such}"${shownLength(given)}`)
   }, asked.default) as Field<any, any>
 }
