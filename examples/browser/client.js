@@ -160,8 +160,10 @@ export const join = async (/** @type {Options} */ options) => {
   let attempt = 0
   let heardAt = 0
   let waitUntil
+  let lostAt
   let speaker
   let silentSince
+  let agentAt = 0
   let timer
 
   const tell = (message) => {
@@ -180,7 +182,7 @@ export const join = async (/** @type {Options} */ options) => {
   }
 
   if (audio.microphone) {
-    audio.microphone.port.onmessage = ({ data: { level, samples } }) => {
+    audio.microphone.port.addEventListener("message", ({ data: { level, samples } }) => {
       levels.microphone = muted ? 0 : level
       if (levels.microphone > 0.02) silentSince = performance.now()
       const at = sent / audio.rate * 1000
@@ -191,7 +193,8 @@ export const join = async (/** @type {Options} */ options) => {
       new DataView(message).setFloat64(0, at, true)
       new Int16Array(message, header).set(samples)
       socket.send(message)
-    }
+    })
+    audio.microphone.port.start()
   }
 
   const play = (message) => {
@@ -209,32 +212,44 @@ export const join = async (/** @type {Options} */ options) => {
     if (!text.open) texts.delete(id)
   }
 
+  const follow = (opened) => {
+    speaker = opened
+    speaker.node.port.addEventListener("message", ({ data: { level, played } }) => {
+      const now = performance.now()
+      latency.playout = ((speaker.output.outputLatency ?? 0) + (speaker.output.baseLatency ?? 0)) * 1000
+      // A shorter silence of the agent is a breath, and who still speaks is not answered.
+      if (level >= 0.01 && now - agentAt > 300 && silentSince !== undefined && now > silentSince) {
+        latency.reply = now - silentSince + latency.playout
+        onReply?.(latency.reply)
+      }
+      if (level >= 0.01) {
+        agentAt = now
+        silentSince = undefined
+      }
+      levels.agent = level
+      // It is heard when the device has played it.
+      setTimeout(() => tell({ type: "played", position: played }), latency.playout)
+    })
+    speaker.node.port.start()
+  }
+
   const joined = async ({ resume: secret, returnTimeout, sampleRate }, on) => {
     resume = secret
     storage?.setItem(keep, secret)
-    speaker = await audio.loudspeaker(sampleRate)
+    const opened = await audio.loudspeaker(sampleRate)
     if (on !== socket) return
-    speaker.node.port.postMessage("clear")
-    speaker.node.port.onmessage = ({ data: { level, played } }) => {
-      if (levels.agent < 0.01 && level >= 0.01 && silentSince !== undefined) {
-        latency.reply = Math.max(0, performance.now() - silentSince + latency.playout)
-        silentSince = undefined
-        onReply?.(latency.reply)
-      }
-      levels.agent = level
-      latency.playout = ((speaker.output.outputLatency ?? 0) + (speaker.output.baseLatency ?? 0)) * 1000
-      // It is heard when the device has played it.
-      setTimeout(() => tell({ type: "played", position: played }), latency.playout)
-    }
+    if (opened !== speaker) follow(opened)
+    speaker.node.port.postMessage("clear", [])
     await speaker.output.resume()
     attempt = 0
+    lostAt = undefined
     waitUntil = returnTimeout
     onState?.("connected")
   }
 
   const take = {
     joined: (message, on) => void joined(message, on),
-    clear: () => speaker?.node.port.postMessage("clear"),
+    clear: () => speaker?.node.port.postMessage("clear", []),
     ping: ({ id }) => tell({ type: "pong", id }),
     text: ({ type: _, ...text }) => onText?.(text),
     "text-opened": ({ type: _, ...text }) => void texts.set(text.id, { ...text, text: "", open: true }),
@@ -255,7 +270,7 @@ export const join = async (/** @type {Options} */ options) => {
     const one = new WebSocket(options.url)
     socket = one
     one.binaryType = "arraybuffer"
-    one.onopen = () => {
+    one.addEventListener("open", () => {
       latency.roundTrip = performance.now() - opened
       heardAt = performance.now()
       // The stream begins anew: its time is that of this socket.
@@ -268,22 +283,24 @@ export const join = async (/** @type {Options} */ options) => {
         ...(resume === undefined ? {} : { resume })
       })
       if (muted) tell({ type: "muted", muted })
-    }
-    one.onmessage = ({ data }) => {
+    })
+    one.addEventListener("message", ({ data }) => {
       if (one !== socket) return
       heardAt = performance.now()
       if (typeof data !== "string") return play(data)
       const message = JSON.parse(data)
       take[message.type]?.(message, one)
-    }
-    one.onclose = () => {
+    })
+    one.addEventListener("close", () => {
       if (one === socket && !ended) again()
-    }
+    })
   }
 
   const again = () => {
     socket = undefined
-    speaker?.node.port.postMessage("clear")
+    lostAt ??= performance.now()
+    if (performance.now() - lostAt > Math.max(60_000, waitUntil ?? 0)) return end("connection_lost")
+    speaker?.node.port.postMessage("clear", [])
     onState?.("reconnecting")
     timer = setTimeout(connect, Math.min(250 * 2 ** attempt++, 5000))
   }

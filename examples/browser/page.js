@@ -9,6 +9,7 @@ const key = "effect-voice.resume"
 let current
 let lines = new Map()
 let heard
+let waiting
 let timer
 
 const show = (state, data = state) => {
@@ -35,17 +36,25 @@ const onTranscript = ({ attributes, from, id, text: content }) => {
   transcript.scrollTop = transcript.scrollHeight
 }
 
+const onReply = (ms) => {
+  heard = ms
+  if (!waiting) return
+  waiting.textContent = `${Math.round(ms)} ms`
+  waiting = heard = undefined
+}
+
 const onTurn = ({ text: content }) => {
   const turn = JSON.parse(content)
   const row = document.createElement("tr")
-  const measured = heard === undefined ? "" : `${Math.round(heard)} ms`
-  for (const value of [turn.turn, `${Math.round(turn.totalMs)} ms`, measured]) {
+  for (const value of [turn.turn, `${Math.round(turn.totalMs)} ms`, ""]) {
     const cell = document.createElement("td")
     cell.textContent = value
     row.append(cell)
   }
   element("turns").prepend(row)
-  heard = undefined
+  // It is told when the first of it is sent, and heard a little later, or has been.
+  waiting = row.lastChild
+  if (heard !== undefined) onReply(heard)
 }
 
 const topics = { "lk.transcription": onTranscript, "effect-voice.turn": onTurn }
@@ -86,9 +95,7 @@ const open = (microphone) =>
     onState: (state, reason) => state === "ended" ? left(reason) : show(names[state], ""),
     onAttributes: (attributes) => attributes["lk.agent.state"] && show(attributes["lk.agent.state"]),
     onText: (message) => topics[message.topic]?.(message),
-    onReply: (ms) => {
-      heard = ms
-    }
+    onReply
   })
 
 const begin = async () => {

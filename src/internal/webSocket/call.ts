@@ -15,6 +15,7 @@ import type * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
+import type * as Audio from "../../Audio.ts"
 import type { Room, RoomError } from "../../Room.ts"
 import type { Newcomer } from "../room/control.ts"
 import { refuse } from "../room/errors.ts"
@@ -102,6 +103,67 @@ const makeQuestions = (
   }
 }
 
+/** A caller's microphone on one socket after the other, whose times are believed as far as they can be. */
+const makeEar = (now: () => number, hear: (frame: Audio.Frame) => void) => {
+  let sampleRate = 16_000
+  let since = 0
+  let end = 0
+  return {
+    restart: (rate: number): void => {
+      sampleRate = rate
+      since = now()
+      end = 0
+    },
+    /** Tells whether it is audio. */
+    take: (bytes: Uint8Array): boolean => {
+      const frame = decodeAudio(bytes, sampleRate)
+      if (Result.isFailure(frame)) return false
+      const { at = 0, samples } = frame.success
+      const from = at >= end - 1 && at <= now() - since + aheadOfUs ? at : end
+      end = from + samples.length / sampleRate * 1000
+      hear({ ...frame.success, at: from })
+      return true
+    }
+  }
+}
+
+/** Does what a caller says in JSON; tells whether they may say it. */
+const obey = (
+  message: Message,
+  identity: string,
+  incoming: Incoming,
+  questions: ReturnType<typeof makeQuestions>
+): boolean => {
+  switch (message.type) {
+    case "played":
+      incoming.played(message.position)
+      return true
+    case "muted":
+      incoming.muted(identity, message.muted)
+      return true
+    case "text":
+      incoming.text({ identity, topic: message.topic, text: message.text })
+      return true
+    case "keys":
+      incoming.keys(identity, message.digits)
+      return true
+    case "call":
+      questions.answer(identity, message.id, message.method, message.payload)
+      return true
+    case "answer":
+      questions.answered(message.id, message.payload)
+      return true
+    case "pong":
+      return true
+    case "leave":
+      incoming.left(identity, "left")
+      incoming.ended("room_closed")
+      return true
+    case "join":
+      return false
+  }
+}
+
 export const makeCall = (
   settings: Settings,
   about: { readonly name: string; readonly resume: string; readonly caller: Newcomer }
@@ -113,12 +175,12 @@ export const makeCall = (
     const { returnMs, sampleRate, silentMs } = settings
     const run = yield* FiberSet.makeRuntime<never, unknown, never>()
     let wire: Wire | undefined
-    let microphone = { sampleRate: 16_000, since: 0, end: 0 }
     let heardAt = 0
     let waiting: Fiber.Fiber<unknown> | undefined
     let incoming!: Incoming
     const tell = (told: Told): void => send(write(told))
     const questions = makeQuestions(run, tell, () => incoming)
+    const ear = makeEar(() => monotonicMs(clock), (frame) => incoming.audio(identity, [frame]))
 
     const send = (message: string | Uint8Array): void => {
       const to = wire
@@ -152,42 +214,6 @@ export const makeCall = (
           return Effect.andThen(clock.sleep(Duration.millis(every)), look(id + 1))
         })
       return look(0)
-    }
-
-    const hear = (bytes: Uint8Array): boolean => {
-      const frame = decodeAudio(bytes, microphone.sampleRate)
-      if (Result.isFailure(frame)) return false
-      const { at = 0, samples } = frame.success
-      const known = at >= microphone.end - 1 && at <= monotonicMs(clock) - microphone.since + aheadOfUs
-      const from = known ? at : microphone.end
-      microphone.end = from + samples.length / microphone.sampleRate * 1000
-      incoming.audio(identity, [{ ...frame.success, at: from }])
-      return true
-    }
-
-    const take = (from: Wire, message: Message): void => {
-      switch (message.type) {
-        case "played":
-          return incoming.played(message.position)
-        case "muted":
-          return incoming.muted(identity, message.muted)
-        case "text":
-          return incoming.text({ identity, topic: message.topic, text: message.text })
-        case "keys":
-          return incoming.keys(identity, message.digits)
-        case "call":
-          return questions.answer(identity, message.id, message.method, message.payload)
-        case "answer":
-          return questions.answered(message.id, message.payload)
-        case "pong":
-          return
-        case "leave": {
-          incoming.left(identity, "left")
-          return incoming.ended("room_closed")
-        }
-        case "join":
-          return drop(from, 1008)
-      }
     }
 
     const goodbye = (code: number, reason: Told): void => {
@@ -232,7 +258,7 @@ export const makeCall = (
         // Whoever comes back by another way has left this one: it is not theirs any more.
         before?.close(1001)
         heardAt = monotonicMs(clock)
-        microphone = { sampleRate: join.sampleRate, since: heardAt, end: 0 }
+        ear.restart(join.sampleRate)
         tell({ type: "joined", room: name, resume, returnTimeout: returnMs, sampleRate })
         incoming.joined(join.name === undefined ? caller : { ...caller, name: join.name })
         run(watch(next))
@@ -240,8 +266,8 @@ export const makeCall = (
       receive: (from, message) => {
         if (from !== wire) return
         heardAt = monotonicMs(clock)
-        if (!(message instanceof Uint8Array)) return take(from, message)
-        if (!hear(message)) drop(from, 1003)
+        if (message instanceof Uint8Array) return ear.take(message) ? undefined : drop(from, 1003)
+        if (!obey(message, identity, incoming, questions)) drop(from, 1008)
       },
       lost: (from) => drop(from)
     }

@@ -6,7 +6,7 @@ import type * as Audio from "../../Audio.ts"
 import type { EndReason, Sent } from "../../Room.ts"
 
 /** Both directions begin a binary message with a time in ms, a float64, and go on with samples: 16 bits, little-endian. */
-export const headerBytes = 8
+const headerBytes = 8
 
 const short = Schema.String.check(Schema.isMaxLength(256))
 const long = Schema.String.check(Schema.isMaxLength(16_384))
