@@ -40,7 +40,15 @@ import type {
   Recovery
 } from "./Resilience.ts"
 
-export { type Delta, LlmError, type Request, type Service, type Settings, Usage } from "./internal/llm/model.ts"
+export {
+  type Delta,
+  FinishReason,
+  LlmError,
+  type Request,
+  type Service,
+  type Settings,
+  Usage
+} from "./internal/llm/model.ts"
 
 /**
  * Service that writes replies.

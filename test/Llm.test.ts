@@ -98,7 +98,7 @@ describe("Llm", () => {
           [
             { _tag: "Text", text: "Let me see." },
             { _tag: "ToolCall", id: "c", name: "get_weather", params: { city: "Oslo" } },
-            { _tag: "Finish", usage: { inputTokens: 12, outputTokens: 5 } }
+            { _tag: "Finish", reason: "stop", usage: { inputTokens: 12, outputTokens: 5 } }
           ]
         )
       }))
@@ -115,7 +115,7 @@ describe("Llm", () => {
           { _tag: "ToolCall", id: "1", name: "book_flight", params: { to: "Oslo" } },
           { _tag: "ToolCall", id: "2", name: "get_weather", params: { town: 3 } },
           { _tag: "ToolCall", id: "3", name: "get_weather", params: "{\"city\": \"Os" },
-          { _tag: "Finish" }
+          { _tag: "Finish", reason: "stop" }
         ]
         assert.deepStrictEqual(yield* replyOf(calls), expected)
         assert.deepStrictEqual(yield* replyOf(calls, { ...request, tools: [] }), expected)

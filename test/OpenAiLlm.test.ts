@@ -109,7 +109,12 @@ describe("Chat Completions", () => {
       const deltas = yield* collect(llm, { prompt: Prompt.make("Hello?"), tools: [] })
       assert.deepStrictEqual(deltas, [
         { _tag: "Text", text: "Yes." },
-        { _tag: "Finish", usage: { inputTokens: 20, outputTokens: 7 }, model: "gpt-4o-mini-2024-07-18" }
+        {
+          _tag: "Finish",
+          reason: "stop",
+          usage: { inputTokens: 20, outputTokens: 7, cachedInputTokens: 4 },
+          model: "gpt-4o-mini-2024-07-18"
+        }
       ])
       const sent = yield* server.next
       assert.strictEqual(sent.method, "POST")
@@ -374,7 +379,12 @@ describe("Responses", () => {
       assert.deepStrictEqual(yield* collect(llm, { prompt, tools: [] }), [
         { _tag: "Text", text: "Ye" },
         { _tag: "Text", text: "s." },
-        { _tag: "Finish", usage: { inputTokens: 20, outputTokens: 7 }, model: "gpt-4o-mini-2024-07-18" }
+        {
+          _tag: "Finish",
+          reason: "stop",
+          usage: { inputTokens: 20, outputTokens: 7, cachedInputTokens: 4 },
+          model: "gpt-4o-mini-2024-07-18"
+        }
       ])
       const sent = yield* server.next
       assert.strictEqual(sent.url.pathname, "/v1/responses")

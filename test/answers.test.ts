@@ -56,6 +56,8 @@ const asking = (handler: provider.Handler, layer: (url: string) => Layer.Layer<L
     return { exit: yield* Effect.result(run), deltas }
   })
 
+type Finish = Extract<Llm.Delta, { readonly _tag: "Finish" }>
+
 const said = (deltas: ReadonlyArray<Llm.Delta>) =>
   deltas.map((delta) => {
     switch (delta._tag) {
@@ -243,6 +245,57 @@ describe("answers of servers that speak like OpenAI", () => {
         const { deltas, exit } = yield* asking(streaming([usage], "cut"), layer)
         assert.strictEqual(exit._tag, "Failure", said(deltas))
       }))
+  }
+
+  const ends: ReadonlyArray<readonly [told: unknown, events: ReadonlyArray<unknown>, end: Partial<Finish>]> = [
+    ["stop", [text("Hi"), delta({}, "stop")], { reason: "stop" }],
+    ["nothing at all", [text("Hi"), done], {}],
+    ["stop, after a call", [...half, delta({}, "stop")], { reason: "tool-calls" }],
+    ["nothing, after a call", [...half, done], { reason: "tool-calls" }],
+    ["tool_calls", [...half, delta({}, "tool_calls")], { reason: "tool-calls" }],
+    ["length", [delta({}, "length")], { reason: "length" }],
+    ["length, in a call", [...half, delta({}, "length")], { reason: "length" }],
+    ["content_filter", [delta({}, "content_filter"), done], { reason: "content-filter" }],
+    ["SAFETY, as Gemini does", [delta({}, "SAFETY"), done], { reason: "content-filter" }],
+    ["eos, as servers of one's own do", [text("Hi"), delta({}, "eos")], { reason: "stop" }],
+    ["a reason that nobody knows", [delta({}, "brand_new"), done], { reason: "other" }],
+    [
+      "tokens with their parts",
+      [text("Hi"), delta({}, "stop"), {
+        choices: [],
+        usage: {
+          prompt_tokens: 20,
+          completion_tokens: 7,
+          prompt_tokens_details: { cached_tokens: 16 },
+          completion_tokens_details: { reasoning_tokens: 5 }
+        }
+      }],
+      { reason: "stop", usage: { inputTokens: 20, outputTokens: 7, cachedInputTokens: 16, reasoningTokens: 5 } }
+    ],
+    [
+      "parts that are more than the whole",
+      [text("Hi"), delta({}, "stop"), {
+        choices: [],
+        usage: {
+          prompt_tokens: 20,
+          completion_tokens: 7,
+          prompt_tokens_details: { cached_tokens: 21 },
+          completion_tokens_details: null
+        }
+      }],
+      { reason: "stop", usage: { inputTokens: 20, outputTokens: 7 } }
+    ]
+  ]
+  for (const [name, layer] of layers) {
+    it.live.each(ends)(
+      `${name} tells why an answer has ended, and what it took: %s`,
+      ([, events, end]) =>
+        Effect.gen(function*() {
+          const { deltas, exit } = yield* asking(streaming(events), layer)
+          assert.strictEqual(exit._tag, "Success", String(exit))
+          assert.deepStrictEqual(deltas.at(-1), { _tag: "Finish", ...end })
+        })
+    )
   }
 
   it.live("HttpLlm reads whole answers alike", () =>

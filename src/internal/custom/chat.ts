@@ -6,6 +6,7 @@ import * as Schema from "effect/Schema"
 import type * as Failure from "../../Failure.ts"
 import type * as Llm from "../../Llm.ts"
 import * as content from "../llm/content.ts"
+import * as metering from "../llm/metering.ts"
 import { errorIn } from "../provider/told.ts"
 import type { Part } from "./reply.ts"
 
@@ -92,15 +93,30 @@ export const functions = (tools: ReadonlyArray<Tool.Any>): ReadonlyArray<Functio
 
 const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
-const Usage = Schema.Struct({ prompt_tokens: optional(Schema.Finite), completion_tokens: optional(Schema.Finite) })
+const Usage = Schema.Struct({
+  prompt_tokens: optional(Schema.Finite),
+  completion_tokens: optional(Schema.Finite),
+  prompt_tokens_details: optional(Schema.Struct({ cached_tokens: optional(Schema.Finite) })),
+  completion_tokens_details: optional(Schema.Struct({ reasoning_tokens: optional(Schema.Finite) }))
+})
 
 const usageOf = (usage: typeof Usage.Type | null | undefined): Llm.Usage | undefined =>
-  usage?.prompt_tokens == null && usage?.completion_tokens == null
-    ? undefined
-    : { inputTokens: usage.prompt_tokens ?? 0, outputTokens: usage.completion_tokens ?? 0 }
+  metering.usageOf({
+    inputTokens: usage?.prompt_tokens,
+    outputTokens: usage?.completion_tokens,
+    cachedInputTokens: usage?.prompt_tokens_details?.cached_tokens,
+    reasoningTokens: usage?.completion_tokens_details?.reasoning_tokens
+  })
 
-const finish = (model: string | null | undefined, usage: typeof Usage.Type | null | undefined): Part => ({
+const finish = (
+  { model, reason, usage }: {
+    readonly model: string | null | undefined
+    readonly reason: string | null | undefined
+    readonly usage: typeof Usage.Type | null | undefined
+  }
+): Part => ({
   _tag: "Finish",
+  reason: content.finishReason(reason, false),
   usage: usageOf(usage),
   model: model ?? undefined
 })
@@ -133,13 +149,13 @@ const saidParts = (said: typeof Said.Type | null | undefined): ReadonlyArray<Par
 /** A whole answer. */
 export const Completion = Schema.Struct({
   model: optional(Schema.String),
-  choices: Schema.NonEmptyArray(Schema.Struct({ message: Said })),
+  choices: Schema.NonEmptyArray(Schema.Struct({ message: Said, finish_reason: optional(Schema.String) })),
   usage: optional(Usage)
 })
 
 export const completionParts = ({ choices, model, usage }: typeof Completion.Type): ReadonlyArray<Part> => [
   ...saidParts(choices[0].message),
-  finish(model, usage)
+  finish({ model, reason: choices[0].finish_reason, usage })
 ]
 
 /** An error that says what it is; any other is as good as no answer. */
@@ -156,7 +172,7 @@ export const Chunk = Schema.Struct({
 export const chunkParts = ({ choices, model, usage }: typeof Chunk.Type): ReadonlyArray<Part> => {
   const choice = choices?.[0]
   const parts = saidParts(choice?.delta)
-  if (content.ends(choice?.finish_reason)) return [...parts, finish(model, usage)]
+  if (content.ends(choice?.finish_reason)) return [...parts, finish({ model, reason: choice?.finish_reason, usage })]
   return usage == null ? parts : [
     ...parts,
     { _tag: "Usage", usage: usageOf(usage), model: model ?? undefined, last: choice === undefined }

@@ -20,6 +20,8 @@ export interface UsagePart {
   readonly last: boolean
 }
 
+type Finish = Extract<Llm.Delta, { readonly _tag: "Finish" }>
+
 export type Part = Llm.Delta | ToolCallPart | UsagePart
 
 export type Format = "json" | "sse" | "ndjson"
@@ -114,8 +116,14 @@ class Assembly {
     })
   }
 
-  #count({ model, usage }: Pick<UsagePart, "model" | "usage"> | Extract<Llm.Delta, { readonly _tag: "Finish" }>): void {
-    this.#finish = { _tag: "Finish", usage: usage ?? this.#finish?.usage, model: model ?? this.#finish?.model }
+  #count(told: UsagePart | Finish): void {
+    const { model = told.model, reason, usage = told.usage } = this.#finish ?? {}
+    this.#finish = {
+      _tag: "Finish",
+      reason: (told._tag === "Finish" ? told.reason : undefined) ?? reason,
+      usage: told.usage ?? usage,
+      model: told.model ?? model
+    }
   }
 
   done(): void {
@@ -135,8 +143,20 @@ class Assembly {
     if (finishes && !this.#finished && !this.#counted) return Effect.fail(new Failure.Disconnected({}))
     return Effect.map(this.#calls.end, (calls) => [
       ...calls.map(({ id, name, params }): Llm.Delta => ({ _tag: "ToolCall", id, name, params: paramsOf(params) })),
-      this.#finish ?? { _tag: "Finish" }
+      this.#end(calls.length > 0)
     ])
+  }
+
+  #end(called: boolean): Finish {
+    const { model, reason, usage } = this.#finish ?? {}
+    // A server that calls tools and says "stop" waits for them all the same.
+    const why = called && (reason === undefined || reason === "stop") ? "tool-calls" : reason
+    return {
+      _tag: "Finish",
+      ...(why === undefined ? undefined : { reason: why }),
+      ...(usage === undefined ? undefined : { usage }),
+      ...(model === undefined ? undefined : { model })
+    }
   }
 }
 

@@ -7,6 +7,7 @@ import * as Toolkit from "effect/ai/Toolkit"
 import * as Duration from "effect/Duration"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
+import { usageOf } from "./metering.ts"
 import type * as Llm from "./model.ts"
 
 const statusOf = (reason: AiError.AiErrorReason): number | undefined =>
@@ -76,6 +77,35 @@ type Described = Tool.Tool<string, {
 
 type Part = Response.StreamPart<Record<string, Described>, "deferred">
 
+const finishReason = (reason: Response.FinishReason): Llm.FinishReason | undefined => {
+  switch (reason) {
+    case "unknown":
+      return undefined
+    case "pause":
+      return "other"
+    default:
+      return reason
+  }
+}
+
+/** The end of a reply; what is not told is absent. */
+export const finishOf = (
+  { reason, usage: { inputTokens, outputTokens } }: Pick<Response.FinishPartEncoded, "reason" | "usage">
+): Extract<Llm.Delta, { readonly _tag: "Finish" }> => {
+  const why = finishReason(reason)
+  const usage = usageOf({
+    inputTokens: inputTokens.total,
+    outputTokens: outputTokens.total,
+    cachedInputTokens: inputTokens.cacheRead,
+    reasoningTokens: outputTokens.reasoning
+  })
+  return {
+    _tag: "Finish",
+    ...(why === undefined ? undefined : { reason: why }),
+    ...(usage === undefined ? undefined : { usage })
+  }
+}
+
 const deltasOf = (part: Part): ReadonlyArray<Llm.Delta> => {
   switch (part.type) {
     case "text-delta":
@@ -83,12 +113,7 @@ const deltasOf = (part: Part): ReadonlyArray<Llm.Delta> => {
     case "tool-call":
       return part.providerExecuted ? [] : [{ _tag: "ToolCall", id: part.id, name: part.name, params: part.params }]
     case "finish": {
-      const { inputTokens, outputTokens } = part.usage
-      return [
-        inputTokens.total === undefined && outputTokens.total === undefined
-          ? { _tag: "Finish" }
-          : { _tag: "Finish", usage: { inputTokens: inputTokens.total ?? 0, outputTokens: outputTokens.total ?? 0 } }
-      ]
+      return [finishOf(part)]
     }
     default:
       return []

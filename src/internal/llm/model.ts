@@ -9,12 +9,20 @@ import * as Failure from "../../Failure.ts"
 /**
  * Tokens that a reply took.
  *
+ * **Details**
+ *
+ * `cachedInputTokens` are those of `inputTokens` that the provider had in its
+ * cache, `reasoningTokens` those of `outputTokens` that nobody hears; each only
+ * where the provider tells it.
+ *
  * @category models
  * @since 0.1.0
  */
 export const Usage = Schema.Struct({
   inputTokens: Schema.Finite,
-  outputTokens: Schema.Finite
+  outputTokens: Schema.Finite,
+  cachedInputTokens: Schema.optionalKey(Schema.Finite),
+  reasoningTokens: Schema.optionalKey(Schema.Finite)
 })
 
 /**
@@ -24,13 +32,37 @@ export const Usage = Schema.Struct({
 export type Usage = typeof Usage.Type
 
 /**
+ * Why a reply has ended.
+ *
+ * **Details**
+ *
+ * - `stop`: the model has said what it wanted to say.
+ * - `tool-calls`: it waits for the tools that it has called.
+ * - `length`: it was cut at the most tokens it may take, thoughts included.
+ * - `content-filter`: the provider's filter has taken the rest, or all of it.
+ * - `error`: the provider says that something went wrong, and nothing more.
+ * - `other`: a reason that is none of these.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const FinishReason = Schema.Literals(["stop", "length", "content-filter", "tool-calls", "error", "other"])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type FinishReason = typeof FinishReason.Type
+
+/**
  * A piece of a reply.
  *
  * **Details**
  *
  * `ToolCall.params` is what the model wrote, unvalidated: usually an object,
  * from some models a string of JSON. `Finish` comes at most once, last; its
- * `model` is the one that has answered, where the provider tells.
+ * `reason` is why, and its `model` the one that has answered, where the provider
+ * tells.
  *
  * @category models
  * @since 0.1.0
@@ -38,7 +70,12 @@ export type Usage = typeof Usage.Type
 export type Delta =
   | { readonly _tag: "Text"; readonly text: string }
   | { readonly _tag: "ToolCall"; readonly id: string; readonly name: string; readonly params: unknown }
-  | { readonly _tag: "Finish"; readonly usage?: Usage | undefined; readonly model?: string | undefined }
+  | {
+    readonly _tag: "Finish"
+    readonly reason?: FinishReason | undefined
+    readonly usage?: Usage | undefined
+    readonly model?: string | undefined
+  }
 
 /**
  * Settings of one request that go before those of the layer.

@@ -2,7 +2,6 @@
  * Chat Completions, streamed: the interface that every compatible server has.
  * Text is passed on as it comes; calls of tools when the answer is whole.
  */
-import type * as Response from "effect/ai/Response"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -11,7 +10,7 @@ import type { OpenAI } from "openai"
 import type { ChatCompletionCreateParamsStreaming } from "openai/resources/chat/completions"
 import * as Failure from "../../Failure.ts"
 import { Calls } from "../llm/calls.ts"
-import { Content, ends, textOf } from "../llm/content.ts"
+import { Content, ends, finishReason, textOf } from "../llm/content.ts"
 import { messages } from "./chatPrompt.ts"
 import { doneMark, events } from "./client.ts"
 import * as tools from "./tools.ts"
@@ -86,22 +85,6 @@ const bodyOf = Effect.fnUntraced(function*(ask: Ask, sampling: Sampling, describ
   }) as ChatCompletionCreateParamsStreaming
   return body
 })
-
-const finishReason = (reason: string, called: boolean): Response.FinishReason => {
-  switch (reason) {
-    case "stop":
-      return called ? "tool-calls" : "stop"
-    case "length":
-      return "length"
-    case "tool_calls":
-    case "function_call":
-      return "tool-calls"
-    case "content_filter":
-      return "content-filter"
-    default:
-      return "unknown"
-  }
-}
 
 /** Puts the chunks of one answer together. */
 class Answer {
@@ -180,7 +163,7 @@ class Answer {
     }
     parts.push({
       type: "finish",
-      reason: finishReason(this.finished ?? "stop", calls.length > 0),
+      reason: finishReason(this.finished, calls.length > 0) ?? "unknown",
       usage: usage({
         input: this.usage?.prompt_tokens,
         output: this.usage?.completion_tokens,

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type * as Failure from "../../Failure.ts"
 import * as Llm from "../../Llm.ts"
+import { finishOf } from "../llm/adapter.ts"
 import type { Ask, Part, Wire } from "./wire.ts"
 
 const http = (status: number) => ({ response: { status, headers: {} } })
@@ -94,17 +95,8 @@ const deltas = () => {
         return [{ _tag: "Text", text: part.delta }]
       case "tool-call":
         return [{ _tag: "ToolCall", id: part.id, name: part.name, params: part.params }]
-      case "finish": {
-        const input = part.usage.inputTokens.total
-        const output = part.usage.outputTokens.total
-        return [{
-          _tag: "Finish",
-          ...(input === undefined && output === undefined
-            ? undefined
-            : { usage: { inputTokens: input ?? 0, outputTokens: output ?? 0 } }),
-          ...(model === undefined ? undefined : { model })
-        }]
-      }
+      case "finish":
+        return [{ ...finishOf(part), ...(model === undefined ? undefined : { model }) }]
       default:
         return []
     }

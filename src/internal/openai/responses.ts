@@ -94,7 +94,7 @@ const finishReason = (outcome: typeof Outcome.Type | null | undefined, called: b
     case "content_filter":
       return "content-filter"
     default:
-      return "unknown"
+      return "other"
   }
 }
 
