@@ -19,6 +19,7 @@ import * as Stream from "effect/Stream"
 import type * as Failure from "./Failure.ts"
 import { replyOf } from "./internal/llm/adapter.ts"
 import * as caching from "./internal/llm/cache.ts"
+import * as metadata from "./internal/llm/metadata.ts"
 import { counted } from "./internal/llm/metering.ts"
 import { type Delta, LlmError, type Request, type Service, type Settings } from "./internal/llm/model.ts"
 import * as resilience from "./internal/llm/resilient.ts"
@@ -44,6 +45,7 @@ export {
   type Delta,
   FinishReason,
   LlmError,
+  Metadata,
   type Request,
   type Service,
   type Settings,
@@ -155,6 +157,7 @@ export const fromLanguageModel = (
     reply: (request) =>
       replyOf(
         request.settings === undefined ? model : options.withSettings?.(request.settings) ?? model,
+        metadata.keyOf(options.name, "effect/ai", request.settings?.model ?? options.model),
         request,
         (reason) => new LlmError({ provider: options.name, reason })
       )
@@ -364,7 +367,9 @@ export const reply = (request: Request): Stream.Stream<Delta, LlmError, Llm> =>
  * @since 0.1.0
  */
 export const text = <E, R>(reply: Stream.Stream<Delta, E, R>): Stream.Stream<string, E, R> =>
-  reply.pipe(through((deltas) => deltas.flatMap((delta) => delta._tag === "Text" ? [delta.text] : [])))
+  reply.pipe(
+    through((deltas) => deltas.flatMap((delta) => delta._tag === "Text" && delta.text !== "" ? [delta.text] : []))
+  )
 
 /**
  * Asks for one text, without tools.

@@ -335,7 +335,7 @@ describe("HttpLlm", () => {
       "InvalidResponse"
     ],
     ["an oversized event", streamed(begun, data(`"${"secret".repeat(200_000)}"`)), "InvalidResponse"],
-    ["nothing at all", streamed(), "Disconnected"],
+    ["nothing at all", streamed(), "EndedEarly"],
     [
       "a connection that drops in the middle",
       (_, response) => void sse(response).write(begun, () => response.socket?.destroy()),

@@ -58,7 +58,7 @@ export interface Options {
   readonly api?: "chat" | "responses" | undefined
   /** @default "gpt-4o-mini" */
   readonly model?: string | undefined
-  /** Randomness, 0–2. @default 0.7; none for the models that refuse it (o1 …, gpt-5 …) */
+  /** Randomness, 0–2. @default 0.7 for "gpt-4o-mini", else the server's */
   readonly temperature?: number | undefined
   /** Share of the likeliest tokens that are chosen from, 0–1. @default the server's */
   readonly topP?: number | undefined
@@ -115,10 +115,7 @@ const schema = Check.together(
 
 type Settings = typeof schema.Type
 
-const samplingOf = ({ api: _, baseUrl, name: __, ...sampling }: Settings): Sampling => ({
-  ...sampling,
-  isOpenAi: baseUrl === undefined
-})
+const samplingOf = (settings: Settings): Sampling => ({ ...settings, isOpenAi: settings.baseUrl === undefined })
 
 const failing = (name: string) => (reason: Failure.Reason) => new Llm.LlmError({ provider: name, reason })
 

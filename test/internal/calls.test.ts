@@ -8,7 +8,7 @@ type Deltas = ReadonlyArray<ReadonlyArray<Fragment>>
 const assembled = (deltas: Deltas) => {
   const calls = new Calls()
   for (const delta of deltas) calls.push(delta)
-  return calls.end
+  return calls.end(false)
 }
 
 const told = (deltas: Deltas) =>

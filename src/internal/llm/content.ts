@@ -21,23 +21,24 @@ export const textOf = (content: typeof Content.Type | null | undefined): string 
       typeof part === "string" ? part : isSaid(part.type) && typeof part.text === "string" ? part.text : ""
     ).join("")
 
+/** Whether some of it is a thought. */
+export const thinks = (content: typeof Content.Type | null | undefined): boolean =>
+  Array.isArray(content) && content.some((part) => typeof part !== "string" && !isSaid(part.type))
+
 /** Whether a `finish_reason` is one: some servers tell an empty one with every chunk. */
 export const ends = (reason: string | null | undefined): boolean => reason != null && reason !== "" && reason !== "null"
 
 /** What a `finish_reason` means: of those that other servers have, too. */
-export const finishReason = (
-  reason: string | null | undefined,
-  called: boolean
-): Llm.FinishReason | undefined => {
+export const finishReason = (reason: string | null | undefined): Llm.FinishReason | undefined => {
   switch (ends(reason) ? reason?.toLowerCase() : undefined) {
     case undefined:
-      return called ? "tool-calls" : undefined
+      return undefined
     case "stop":
     case "eos":
     case "eos_token":
     case "end_turn":
     case "stop_sequence":
-      return called ? "tool-calls" : "stop"
+      return "stop"
     case "length":
     case "max_tokens":
     case "model_length":

@@ -55,6 +55,27 @@ export const FinishReason = Schema.Literals(["stop", "length", "content-filter",
 export type FinishReason = typeof FinishReason.Type
 
 /**
+ * What a provider attaches to a call, a text or a step and must be given again
+ * with it: signatures of thoughts, items of reasoning, ids.
+ *
+ * **Details**
+ *
+ * Nobody but the provider knows what it means. Each writes under a key of its
+ * own, so that another one, which cannot read it, finds nothing. In a prompt it
+ * stands in the `options` of a message (that of a step) and of its parts.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Metadata = Schema.Record(Schema.String, Schema.NullOr(Schema.Json))
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Metadata = typeof Metadata.Type
+
+/**
  * A piece of a reply.
  *
  * **Details**
@@ -62,19 +83,27 @@ export type FinishReason = typeof FinishReason.Type
  * `ToolCall.params` is what the model wrote, unvalidated: usually an object,
  * from some models a string of JSON. `Finish` comes at most once, last; its
  * `reason` is why, and its `model` the one that has answered, where the provider
- * tells.
+ * tells. `metadata` is what the provider wants to see again: of a text, of a call,
+ * and with the `Finish` of the whole step.
  *
  * @category models
  * @since 0.1.0
  */
 export type Delta =
-  | { readonly _tag: "Text"; readonly text: string }
-  | { readonly _tag: "ToolCall"; readonly id: string; readonly name: string; readonly params: unknown }
+  | { readonly _tag: "Text"; readonly text: string; readonly metadata?: Metadata | undefined }
+  | {
+    readonly _tag: "ToolCall"
+    readonly id: string
+    readonly name: string
+    readonly params: unknown
+    readonly metadata?: Metadata | undefined
+  }
   | {
     readonly _tag: "Finish"
     readonly reason?: FinishReason | undefined
     readonly usage?: Usage | undefined
     readonly model?: string | undefined
+    readonly metadata?: Metadata | undefined
   }
 
 /**

@@ -41,7 +41,8 @@ export class Unsaid {
   push(delta: Llm.Delta): ReadonlyArray<Llm.Delta> {
     if (delta._tag !== "Text") return [...this.end(), delta]
     const text = this.#text(delta.text)
-    return text === "" ? [] : text === delta.text ? [delta] : [{ _tag: "Text", text }]
+    if (text === "" && delta.metadata === undefined) return []
+    return [text === delta.text ? delta : { ...delta, text }]
   }
 
   /** What was no tag after all. */

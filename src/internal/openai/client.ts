@@ -8,6 +8,7 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import type { OpenAI } from "openai"
 import * as Failure from "../../Failure.ts"
+import { doneMark } from "../llm/assembly.ts"
 import { bounded, tooLarge } from "../provider/bounded.ts"
 import { fetch } from "../provider/fetch.ts"
 import { codeOf, rejected } from "../provider/http.ts"
@@ -141,9 +142,6 @@ const bytesOf = (
     onEnd()
     return { done, value: undefined }
   })
-
-/** The event that ends the answers of many servers; it is no JSON. */
-export const doneMark = "[DONE]"
 
 const eventOf = (text: string): Effect.Effect<unknown, Failure.Reason> =>
   Effect.suspend(() => {
