@@ -6,6 +6,7 @@ import * as HttpLlm from "effect-voice/Layers/HttpLlm"
 import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
 import * as Testing from "effect-voice/testing"
 import { Prompt, Tool, Toolkit } from "effect/ai"
+import { Thought } from "../src/internal/llm/thinking.ts"
 import * as provider from "./support/provider.ts"
 
 const secret = "my secret"
@@ -296,6 +297,24 @@ describe("answers of servers that speak like OpenAI", () => {
           assert.deepStrictEqual(deltas.at(-1), { _tag: "Finish", ...end })
         })
     )
+  }
+
+  const signs: ReadonlyArray<readonly [of: string, events: ReadonlyArray<unknown>]> = [
+    ["reasoning_content", [delta({ reasoning_content: "Hm." }), delta({ content: null, reasoning_content: " So." })]],
+    ["reasoning", [delta({ reasoning: "Hm." }), delta({ reasoning: " So." })]],
+    ["thoughts in parts", [text([{ type: "thinking", thinking: "Hm." }]), text([{ type: "thinking", thinking: "." }])]],
+    ["thoughts in the text", [text("<think>Hm."), text(" So.</think>")]],
+    ["a long call in the making", half]
+  ]
+  for (const [name, layer] of layers) {
+    it.live.each(signs)(`${name} takes for a sign of life: %s`, ([, events]) =>
+      Effect.gen(function*() {
+        let seen = 0
+        const asked = asking(streaming([...events, text("Hello."), done]), layer)
+        const { exit } = yield* Effect.provideService(asked, Thought, () => void seen++)
+        assert.strictEqual(exit._tag, "Success", String(exit))
+        assert.isAtLeast(seen, 2)
+      }))
   }
 
   it.live("HttpLlm reads whole answers alike", () =>

@@ -1,11 +1,12 @@
 /** What a provider attaches to an answer goes back to it, and to nobody else: conversations with servers that demand it. */
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer, Queue, Redacted, Schema, Stream } from "effect"
+import { Context, Effect, Fiber, Layer, Queue, Redacted, Schema, Stream } from "effect"
 import { Agent, type Event, History, Llm, Pipeline } from "effect-voice"
 import * as HttpLlm from "effect-voice/Layers/HttpLlm"
 import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
 import * as Testing from "effect-voice/testing"
 import { LanguageModel, Prompt, type Response, Tool, Toolkit } from "effect/ai"
+import { TestClock } from "effect/testing"
 import * as openai from "./support/openai.ts"
 import * as provider from "./support/provider.ts"
 
@@ -248,6 +249,31 @@ describe("what a provider attaches to an answer", () => {
         [yield* sent("gemini-3", "v1"), yield* sent("gemini-4", "v1"), yield* sent("gemini-3", "v2")],
         [true, false, false]
       )
+    }))
+
+  it.effect("is a sign of life where it is thoughts: a LanguageModel that thinks is not taken for silent", () =>
+    Effect.gen(function*() {
+      const thought: ReadonlyArray<Response.StreamPartEncoded> = Array.from(
+        { length: 10 },
+        () => ({ type: "reasoning-delta", id: "r", delta: "Hm. " })
+      )
+      const model = yield* LanguageModel.make({
+        generateText: () => Effect.succeed([]),
+        streamText: () =>
+          Stream.fromIterable<Response.StreamPartEncoded>([
+            { type: "reasoning-start", id: "r" },
+            ...thought,
+            { type: "text-start", id: "t" },
+            { type: "text-delta", id: "t", delta: "Hello" }
+          ]).pipe(Stream.rechunk(1), Stream.tap(() => Effect.sleep("3 seconds")))
+      })
+      const llm = Llm.resilient(Llm.fromLanguageModel(model, { name: "thinker" }), {
+        firstOutput: "5 seconds",
+        nextOutput: "5 seconds"
+      })
+      const fiber = yield* Effect.forkChild(Llm.generateText(llm, "Hello?"))
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(yield* Fiber.join(fiber), "Hello")
     }))
 
   it.effect("comes back to a LanguageModel where it stood: thoughts, texts and calls", () =>
