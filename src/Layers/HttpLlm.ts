@@ -26,6 +26,7 @@ import * as Check from "../internal/options.ts"
 import * as Http from "../internal/provider/http.ts"
 import { events } from "../internal/provider/lines.ts"
 import { refused } from "../internal/provider/options.ts"
+import * as refusals from "../internal/provider/refusals.ts"
 import { errorIn } from "../internal/provider/told.ts"
 import * as utf8 from "../internal/provider/utf8.ts"
 import * as Llm from "../Llm.ts"
@@ -290,6 +291,7 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
       bodyOf(settings, request, format !== "json").pipe(
         Effect.map((body) => reply(body, keyOf(settings, request))),
         Stream.unwrap,
+        Stream.tapError((reason) => refusals.debug(name, reason, request.prompt)),
         Stream.mapError(failed)
       )
   })

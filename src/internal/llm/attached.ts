@@ -19,10 +19,48 @@ export const united = (prompt: Prompt.Prompt): ReadonlyArray<Prompt.Message> =>
     return all
   }, [])
 
+const userText = (text: string): Prompt.UserMessage => Prompt.userMessage({ content: [Prompt.textPart({ text })] })
+
+/** Two messages of one side as one. */
+const joined = (before: Prompt.Message | undefined, message: Prompt.Message): Prompt.Message | undefined => {
+  if (before?.role === "system" && message.role === "system") {
+    return Prompt.systemMessage({ content: `${before.content}\n\n${message.content}` })
+  }
+  if (before?.role === "user" && message.role === "user") {
+    return Prompt.userMessage({ content: [...before.content, ...message.content] })
+  }
+  if (before?.role !== "assistant" || message.role !== "assistant" || !isText(before)) return undefined
+  const space = isText(message) ? [Prompt.textPart({ text: " " })] : []
+  return Prompt.assistantMessage({
+    content: [...before.content, ...space, ...message.content],
+    options: { ...before.options, ...message.options }
+  })
+}
+
+/** One system message, first, then turns that begin with the user's and alternate: some templates take nothing else. */
+const alternating = (messages: ReadonlyArray<Prompt.Message>): ReadonlyArray<Prompt.Message> => {
+  const all: Array<Prompt.Message> = []
+  for (const message of messages) {
+    const begins = all.every(({ role }) => role === "system")
+    if (begins && message.role === "assistant") all.push(userText("…"))
+    const mine = message.role === "system" && !begins ? userText(`[Instructions]\n${message.content}`) : message
+    const one = joined(all.at(-1), mine)
+    if (one === undefined) all.push(mine)
+    else all[all.length - 1] = one
+  }
+  return all
+}
+
+/** The messages of a prompt as a server takes them. */
+export const messagesOf = (prompt: Prompt.Prompt, ordered: boolean): ReadonlyArray<Prompt.Message> =>
+  ordered ? alternating(united(prompt)) : united(prompt)
+
 /** Whose metadata go back, and whether thoughts do: a model without tools has no use for them. */
 export interface Attached {
   readonly key: string
   readonly thoughts: boolean
+  /** The server takes one order of roles alone. @default false */
+  readonly ordered?: boolean | undefined
 }
 
 const isThought = (name: string): boolean => /^(reasoning|thinking)/.test(name)

@@ -12,6 +12,7 @@ import { assembled, doneMark, type Piece } from "../llm/assembly.ts"
 import { Chunk, chunkParts } from "../llm/chunks.ts"
 import { messages } from "./chatPrompt.ts"
 import { events } from "./client.ts"
+import { adapted, type Lessons, makeLessons } from "./learning.ts"
 import * as tools from "./tools.ts"
 import { type Ask, keyOf, present, sampled, type Sampling, type Wire } from "./wire.ts"
 
@@ -35,11 +36,20 @@ const formatFields = (format: Ask["responseFormat"], { strict }: Sampling) =>
     response_format: { type: "json_schema" as const, json_schema: { name: format.objectName, schema, strict } }
   }))
 
-const bodyOf = Effect.fnUntraced(function*(ask: Ask, sampling: Sampling, described: ReadonlyArray<tools.Described>) {
+const bodyOf = Effect.fnUntraced(function*(
+  ask: Ask,
+  sampling: Sampling,
+  described: ReadonlyArray<tools.Described>,
+  lessons: Lessons
+) {
   const { maxTokens } = sampling
   const body: ChatCompletionCreateParamsStreaming = present({
     model: sampling.model,
-    messages: yield* messages(ask.prompt, { key: keyOf(sampling), thoughts: described.length > 0 }),
+    messages: yield* messages(ask.prompt, {
+      key: keyOf(sampling),
+      thoughts: described.length > 0,
+      ordered: lessons.has("roles")
+    }),
     stream: true as const,
     stream_options: { include_usage: true },
     temperature: sampling.temperature,
@@ -62,12 +72,25 @@ const decoded = (event: unknown) =>
   Effect.mapError(decode(event), () => new Failure.InvalidResponse({ detail: "a chunk has another shape" }))
 
 /** Asks by Chat Completions. */
-export const wire = (client: OpenAI, sampling: Sampling): Wire => (ask, told) =>
-  Stream.unwrap(Effect.gen(function*() {
+export const wire = (client: OpenAI, sampling: Sampling): Wire => {
+  const learning = makeLessons()
+  return (ask, told) => {
     const mine = sampled(sampling, ask.settings)
+    return learning(mine.model, sampling, ask, (lessons) => asked(client, mine, ask, told, lessons))
+  }
+}
+
+const asked = (
+  client: OpenAI,
+  mine: Sampling,
+  ask: Ask,
+  told: Parameters<Wire>[1],
+  lessons: Lessons
+): ReturnType<Wire> =>
+  Stream.unwrap(Effect.gen(function*() {
     const key = keyOf(mine)
     const described = yield* tools.describe(ask.tools, mine.strict)
-    const body = yield* bodyOf(ask, mine, described)
+    const body = adapted(yield* bodyOf(ask, mine, described, lessons), lessons)
     return assembled(
       { key, finishes: true, paramsOf: (name, params) => tools.paramsOf(described, name, params) },
       events((signal) => client.chat.completions.create(body, { signal }), () => false).pipe(

@@ -3,7 +3,7 @@ import type * as Prompt from "effect/ai/Prompt"
 import * as Effect from "effect/Effect"
 import type { ChatCompletionContentPart, ChatCompletionMessageParam } from "openai/resources/chat/completions"
 import type * as Failure from "../../Failure.ts"
-import { type Attached, callOf, complete, stepFields, united } from "../llm/attached.ts"
+import { type Attached, callOf, complete, messagesOf, stepFields } from "../llm/attached.ts"
 import { invalid } from "./client.ts"
 import { dataUrl, fileOf, resultText } from "./wire.ts"
 
@@ -77,17 +77,20 @@ export const messages = (
   attached: Attached
 ): Effect.Effect<Array<Message>, Failure.InvalidRequest> =>
   Effect.map(
-    Effect.forEach(united(prompt), (message): Effect.Effect<ReadonlyArray<Message>, Failure.InvalidRequest> => {
-      switch (message.role) {
-        case "system":
-          return Effect.succeed([{ role: "system", content: message.content }])
-        case "user":
-          return Effect.map(userMessage(message), (message) => [message])
-        case "assistant":
-          return Effect.succeed(assistantMessages(message, attached))
-        case "tool":
-          return Effect.succeed(message.content.flatMap((part) => part.type === "tool-result" ? [result(part)] : []))
+    Effect.forEach(
+      messagesOf(prompt, attached.ordered ?? false),
+      (message): Effect.Effect<ReadonlyArray<Message>, Failure.InvalidRequest> => {
+        switch (message.role) {
+          case "system":
+            return Effect.succeed([{ role: "system", content: message.content }])
+          case "user":
+            return Effect.map(userMessage(message), (message) => [message])
+          case "assistant":
+            return Effect.succeed(assistantMessages(message, attached))
+          case "tool":
+            return Effect.succeed(message.content.flatMap((part) => part.type === "tool-result" ? [result(part)] : []))
+        }
       }
-    }),
+    ),
     (messages) => complete(messages.flat())
   )

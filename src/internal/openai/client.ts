@@ -13,6 +13,7 @@ import { bounded, tooLarge } from "../provider/bounded.ts"
 import { fetch } from "../provider/fetch.ts"
 import { codeOf, rejected } from "../provider/http.ts"
 import * as lines from "../provider/lines.ts"
+import * as refusals from "../provider/refusals.ts"
 import { errorIn, fact, refused, type Told, toldReason } from "../provider/told.ts"
 
 type Header = string | Redacted.Redacted
@@ -85,8 +86,9 @@ const reasonOf = (error: unknown): Effect.Effect<Failure.Reason> => {
   const status: unknown = "status" in error ? error.status : undefined
   if (typeof status === "number") {
     if (status === 429 && isQuota(told)) return Effect.succeed(new Failure.Rejected({ status: 402 }))
-    if (status === 400 || status === 422) return Effect.succeed(refused(status, told))
-    return rejected(status, headersOf(error))
+    const said: unknown = "error" in error ? error.error : undefined
+    if (status === 400 || status === 422) return Effect.succeed(refusals.keep(refused(status, told), said))
+    return Effect.map(rejected(status, headersOf(error)), (reason) => refusals.keep(reason, said))
   }
   const code = codeOf(error)
   if (code === tooLarge) return Effect.succeed(new Failure.InvalidResponse({ detail: "the answer is too large" }))

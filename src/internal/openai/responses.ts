@@ -15,6 +15,7 @@ import { usageOf } from "../llm/metering.ts"
 import type * as Llm from "../llm/model.ts"
 import { toldReason } from "../provider/told.ts"
 import { events } from "./client.ts"
+import { adapted, type Lessons, makeLessons } from "./learning.ts"
 import { items } from "./responsesPrompt.ts"
 import * as tools from "./tools.ts"
 import { type Ask, keyOf, maybe, present, sampled, type Sampling, type Wire } from "./wire.ts"
@@ -84,10 +85,15 @@ const formatFields = (format: Ask["responseFormat"], { strict }: Sampling) =>
 const hasThoughts = ({ model, reasoningEffort }: Sampling): boolean =>
   reasoningEffort !== undefined || /^(o\d|gpt-(?:[5-9]|\d\d)(?!.*chat))/.test(model.slice(model.lastIndexOf("/") + 1))
 
-const bodyOf = Effect.fnUntraced(function*(ask: Ask, sampling: Sampling, described: ReadonlyArray<tools.Described>) {
+const bodyOf = Effect.fnUntraced(function*(
+  ask: Ask,
+  sampling: Sampling,
+  described: ReadonlyArray<tools.Described>,
+  lessons: Lessons
+) {
   return present({
     model: sampling.model,
-    input: yield* items(ask.prompt, keyOf(sampling)),
+    input: yield* items(ask.prompt, { key: keyOf(sampling), ordered: lessons.has("roles") }),
     stream: true as const,
     store: false,
     ...(hasThoughts(sampling) ? { include: ["reasoning.encrypted_content"] } : undefined),
@@ -204,11 +210,24 @@ const isLast = (event: unknown) =>
   (event.type === "response.completed" || event.type === "response.incomplete")
 
 /** Asks by Responses. */
-export const wire = (client: OpenAI, sampling: Sampling): Wire => (ask, told) =>
-  Stream.unwrap(Effect.gen(function*() {
+export const wire = (client: OpenAI, sampling: Sampling): Wire => {
+  const learning = makeLessons()
+  return (ask, told) => {
     const mine = sampled(sampling, ask.settings)
+    return learning(mine.model, sampling, ask, (lessons) => asked(client, mine, ask, told, lessons))
+  }
+}
+
+const asked = (
+  client: OpenAI,
+  mine: Sampling,
+  ask: Ask,
+  told: Parameters<Wire>[1],
+  lessons: Lessons
+): ReturnType<Wire> =>
+  Stream.unwrap(Effect.gen(function*() {
     const described = yield* tools.describe(ask.tools, mine.strict)
-    const body = yield* bodyOf(ask, mine, described)
+    const body = adapted(yield* bodyOf(ask, mine, described, lessons), lessons)
     const reader = new Reader()
     return assembled(
       { key: keyOf(mine), finishes: true, paramsOf: (name, params) => tools.paramsOf(described, name, params) },

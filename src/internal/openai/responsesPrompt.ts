@@ -3,7 +3,7 @@ import type * as Prompt from "effect/ai/Prompt"
 import * as Effect from "effect/Effect"
 import type { ResponseInputContent, ResponseInputItem } from "openai/resources/responses/responses"
 import type * as Failure from "../../Failure.ts"
-import { united } from "../llm/attached.ts"
+import { messagesOf } from "../llm/attached.ts"
 import * as metadata from "../llm/metadata.ts"
 import { invalid } from "./client.ts"
 import { dataUrl, fileOf, paramsText, resultText } from "./wire.ts"
@@ -65,19 +65,25 @@ const assistantItems = (message: Prompt.AssistantMessage, key: string): Readonly
 }
 
 /** The items, in order. */
-export const items = (prompt: Prompt.Prompt, key: string): Effect.Effect<Array<Item>, Failure.InvalidRequest> =>
+export const items = (
+  prompt: Prompt.Prompt,
+  { key, ordered }: { readonly key: string; readonly ordered: boolean }
+): Effect.Effect<Array<Item>, Failure.InvalidRequest> =>
   Effect.map(
-    Effect.forEach(united(prompt), (message): Effect.Effect<ReadonlyArray<Item>, Failure.InvalidRequest> => {
-      switch (message.role) {
-        case "system":
-          return Effect.succeed([{ role: "system", content: message.content }])
-        case "user":
-          return Effect.map(Effect.forEach(message.content, contentPart), (content) => [{ role: "user", content }])
-        case "assistant":
-          return Effect.succeed(assistantItems(message, key))
-        case "tool":
-          return Effect.succeed(message.content.flatMap((part) => part.type === "tool-result" ? [output(part)] : []))
+    Effect.forEach(
+      messagesOf(prompt, ordered),
+      (message): Effect.Effect<ReadonlyArray<Item>, Failure.InvalidRequest> => {
+        switch (message.role) {
+          case "system":
+            return Effect.succeed([{ role: "system", content: message.content }])
+          case "user":
+            return Effect.map(Effect.forEach(message.content, contentPart), (content) => [{ role: "user", content }])
+          case "assistant":
+            return Effect.succeed(assistantItems(message, key))
+          case "tool":
+            return Effect.succeed(message.content.flatMap((part) => part.type === "tool-result" ? [output(part)] : []))
+        }
       }
-    }),
+    ),
     (items) => items.flat()
   )
