@@ -115,8 +115,10 @@ const finishOf = (
 
 const hasAny = (metadata: Response.ProviderMetadata | undefined): boolean => Object.keys(metadata ?? {}).length > 0
 
-const textFields = (told: Response.ProviderMetadata | undefined): ReadonlyArray<Piece> =>
-  hasAny(told) ? [{ _tag: "Thought", fields: metadata.fieldsOf({ options: told }) }] : []
+/** What is attached to a text; its beginning is a sign of life. */
+const textFields = (told: Response.ProviderMetadata | undefined): ReadonlyArray<Piece> => [
+  { _tag: "Thought", fields: hasAny(told) ? metadata.fieldsOf({ options: told }) : undefined }
+]
 
 /** Reads the parts of one reply; what was thought is kept for who has thought it. */
 const reader = () => {
@@ -129,7 +131,7 @@ const reader = () => {
   return (part: Part): ReadonlyArray<Piece> => {
     switch (part.type) {
       case "text-delta":
-        return [...textFields(part.metadata), { _tag: "Text", text: part.delta }]
+        return [...(hasAny(part.metadata) ? textFields(part.metadata) : []), { _tag: "Text", text: part.delta }]
       case "text-start":
       case "text-end":
         return textFields(part.metadata)
