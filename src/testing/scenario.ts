@@ -128,11 +128,11 @@ export interface Step<R> {
  *
  * **Details**
  *
- * What is left out is as in the simplest conversation: silence of 500 ms ends
- * speech of at least 50, a turn ends 500 ms after the voice, 500 ms of voice
- * interrupt, a false interruption is one after 2 s, a final transcript comes
- * 200 ms after the voice. Preemption, the echo warm-up and the backchannel rule
- * are off unless `options.turn` turns them on.
+ * What is left out is as in production: silence of 500 ms ends speech of at
+ * least 50, a turn ends 500 ms after the voice, 500 ms of voice interrupt once
+ * the agent has been heard for 3 s, words beside the agent are judged, the model
+ * is asked before the turn is committed. A final transcript comes 200 ms after
+ * the voice. `preset: "mechanics"` switches judgement off.
  *
  * @category models
  * @since 0.1.0
@@ -143,6 +143,15 @@ export interface Scenario<RA = never, RS = never, EA = never> extends Script {
   readonly user?: ReadonlyArray<UserAction> | undefined
   readonly at?: ReadonlyArray<Step<RS>> | undefined
   readonly options?: Pipeline.Options | undefined
+  /**
+   * Where `options.turn` says nothing: the defaults of a pipeline, or, for tests
+   * of mechanics, no judgement. With `mechanics` every voice and every word
+   * counts alike: no preemption, no echo warm-up, no rules about words beside
+   * the agent.
+   *
+   * @default "production"
+   */
+  readonly preset?: "production" | "mechanics" | undefined
   /** Services that take the place of the scripted ones; they may build on these. */
   readonly layer?: Layer.Layer<never, unknown, Services> | undefined
   /** When the scenario ends: a Clock time (ms), or `quiet` after the last thing in the script. @default "quiet" */
@@ -155,18 +164,19 @@ export interface Scenario<RA = never, RS = never, EA = never> extends Script {
   readonly seed?: string | undefined
 }
 
-const simple: Turn.Options = {
+const mechanics: Turn.Options = {
   preemption: { llm: false, tts: false },
   interruption: { echoWarmUp: 0, backchannel: false }
 }
 
-/** The options of a scenario: what the caller says goes first, section by section. */
-const turnOptions = (given: Turn.Options = {}): Turn.Options => ({
-  ...simple,
-  ...given,
-  preemption: { ...simple.preemption, ...given.preemption },
-  interruption: { ...simple.interruption, ...given.interruption }
-})
+/** The options of a preset: what the script says goes first, section by section. */
+const turnOptions = (preset: Scenario["preset"], given: Turn.Options = {}): Turn.Options =>
+  preset !== "mechanics" ? given : {
+    ...mechanics,
+    ...given,
+    preemption: { ...mechanics.preemption, ...given.preemption },
+    interruption: { ...mechanics.interruption, ...given.interruption }
+  }
 
 const plainAgent = Agent.make({ instructions: "You are a voice agent." })
 
@@ -246,7 +256,7 @@ const perform = <EA>(
       const session = yield* Pipeline.make(scenario.agent ?? plainAgent, {
         sessionId: "scenario",
         ...options,
-        turn: turnOptions(turn),
+        turn: turnOptions(scenario.preset, turn),
         onEvent: (event) => {
           events.push(event)
           onEvent?.(event)
