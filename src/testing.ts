@@ -16,11 +16,13 @@
  *
  * @since 0.1.0
  */
+export * from "./testing/actions.ts"
 export {
   Caller,
   layerRoom,
   NoReply,
   type OutputView,
+  type Person,
   room,
   type RoomControl,
   type RoomOptions,
@@ -60,3 +62,4 @@ export {
 } from "./testing/timeline.ts"
 export * from "./testing/tts.ts"
 export * from "./testing/vad.ts"
+export { type CallEnd } from "./testing/watched.ts"

@@ -74,18 +74,35 @@ const everyWordCounts = (timeline: Timeline, options: InvariantOptions, report: 
   }
 }
 
+/** What a text sounds like, whatever its signs: a rewriting may move those. */
+const letters = (text: string): string => text.replaceAll(/[^\p{L}\p{N}]+/gu, "")
+
+/** What a text may mean that was cut: as it is, and without what the cut has left open, such as half a link. */
+const readings = (text: string): ReadonlyArray<string> => [
+  text,
+  ...[...text.matchAll(/[[<`*_~#!|&]|https?:/gu)].map(({ index }) => text.slice(0, index)).filter((rest) =>
+    text.length - rest.length <= longestMarkup
+  )
+]
+
+/** Characters of what a cut may leave open: a link with its address. */
+const longestMarkup = 200
+
 /** I2: the assistant's history is a prefix of what was generated and what was played. */
 const historyWasHeard = (timeline: Timeline, report: Report): void => {
   // The apology is a clip: no synthesiser was asked for it.
   const clips = new Set(
     timeline.of("AgentSpeechCommitted").flatMap(({ id, speech }) => speech === "apology" ? [id] : [])
   )
-  const given = timeline.speeches.map(({ pieces }) => squeeze(pieces.join("")))
+  const given = timeline.speeches.map(({ pieces }) => letters(pieces.join("")))
   for (const item of timeline.history.items) {
     if (item._tag !== "Message" || item.role !== "assistant" || clips.has(item.id)) continue
-    const text = squeeze(item.text)
-    if (text === "") report("I2", `an empty message of the assistant is in the history`, item.createdAt)
-    const source = given.findIndex((one) => item.interrupted ? one.startsWith(text) : one === text)
+    if (squeeze(item.text) === "") report("I2", `an empty message of the assistant is in the history`, item.createdAt)
+    const source = given.findIndex((one) =>
+      item.interrupted
+        ? readings(item.text).some((text) => one.startsWith(letters(timeline.spoken(text))))
+        : one === letters(timeline.spoken(item.text))
+    )
     if (source >= 0) given.splice(source, 1)
     else report("I2", `"${item.text}" was not said as it stands in the history`, item.createdAt)
   }

@@ -1,8 +1,8 @@
 /** Conversations at random, with everything that can go wrong in one. */
 import * as Failure from "../Failure.ts"
 import type * as Turn from "../Turn.ts"
+import { cough, leave, mute, say, type, unmute, type UserAction } from "./actions.ts"
 import type { LlmReply } from "./llm.ts"
-import { cough, leave, mute, say, type, unmute, type UserAction } from "./scenario.ts"
 import type { SttConnection } from "./stt.ts"
 import type { TtsSpeech } from "./tts.ts"
 
