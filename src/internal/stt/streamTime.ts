@@ -48,8 +48,13 @@ export class Mapping {
   #own = 0
   #first: number | undefined
 
-  push(frame: Audio.Frame, start: number): void {
+  /** The audio begins there, if it has not begun. */
+  begin(start: number): void {
     this.#first ??= start
+  }
+
+  push(frame: Audio.Frame, start: number): void {
+    this.begin(start)
     const last = this.#runs.at(-1)
     if (last === undefined || Math.abs(start - (last.stream + this.#own - last.own)) > 1e-6) {
       this.#runs.push({ own: this.#own, stream: start })
@@ -65,9 +70,9 @@ export class Mapping {
   }
 
   transcript(heard: Stt.Transcript): Stt.Transcript {
+    if (timed.has(heard)) return shifted(heard, this.#first ?? 0)
     const [first] = this.#runs
     if (first === undefined) return heard
-    if (timed.has(heard)) return shifted(heard, this.#first ?? 0)
     if (this.#runs.length === 1 && first.stream === first.own) return heard
     return mapped(heard, (start) => this.#map(start, false), (end) => this.#map(end, true))
   }
