@@ -17,6 +17,7 @@
  * @since 0.1.0
  */
 export * from "./testing/actions.ts"
+export { type AnswerOptions, type Answers, answers } from "./testing/answered.ts"
 export {
   Caller,
   layerRoom,
@@ -41,7 +42,7 @@ export {
   type TimedTranscript,
   type Utterance
 } from "./testing/marks.ts"
-export { Broken, check, type CheckOptions, converse, type Outcome, replay } from "./testing/property.ts"
+export { Broken, check, type CheckOptions, converse, type Outcome, replay, type Summary } from "./testing/property.ts"
 export {
   type Conversation,
   conversation,

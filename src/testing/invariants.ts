@@ -1,6 +1,7 @@
 /** What holds of every conversation, whatever goes wrong in it. */
 import type * as Event from "../Event.ts"
 import { hasWord } from "../internal/text/words.ts"
+import { type AnswerOptions, fates } from "./answered.ts"
 import type { Timeline } from "./timeline.ts"
 
 /**
@@ -10,7 +11,7 @@ import type { Timeline } from "./timeline.ts"
  * @since 0.1.0
  */
 export interface Violation {
-  /** `I1` to `I11`. */
+  /** `I1` to `I13`. */
   readonly invariant: string
   /** Clock time (ms), where there is one. */
   readonly at?: number | undefined
@@ -23,7 +24,7 @@ export interface Violation {
  * @category options
  * @since 0.1.0
  */
-export interface InvariantOptions {
+export interface InvariantOptions extends AnswerOptions {
   /** Speeches that may not be interrupted. @default none */
   readonly protected?: ReadonlySet<string> | undefined
   /** The user cannot interrupt (`interruption.enabled: false`). @default false */
@@ -311,6 +312,35 @@ const grammar = (timeline: Timeline, report: Report): void => {
   if (closings > 0 && events.at(-1)?._tag !== "SessionClosed") report("I10", "something happened after the end")
 }
 
+/** I12: who wants to be answered is answered, as soon as the providers can. */
+const everyoneAnswered = (timeline: Timeline, options: InvariantOptions, report: Report): void => {
+  if (options.cleared === true) return
+  for (const fate of fates(timeline, options)) {
+    if (fate.what === "unanswered") report("I12", fate.message, fate.at)
+  }
+}
+
+/** Longest silence (ms) while the state is `speaking`. */
+const longestSilence = 5000
+
+/** I13: who is said to speak is heard. */
+const speakingSounds = (timeline: Timeline, report: Report): void => {
+  const states = timeline.of("AgentStateChanged")
+  for (const [i, { at, to }] of states.entries()) {
+    if (to !== "speaking") continue
+    const end = states[i + 1]?.at ?? timeline.endedAt
+    let silentSince = at
+    for (const stretch of timeline.audible) {
+      if (stretch.to <= silentSince || stretch.from >= end) continue
+      if (stretch.from - silentSince >= longestSilence) break
+      silentSince = stretch.to
+    }
+    if (end - silentSince >= longestSilence) {
+      report("I13", `the agent is speaking until ${end}, and nothing is heard from ${silentSince} on`, silentSince)
+    }
+  }
+}
+
 /**
  * Checks what must hold of every conversation, and tells what does not.
  *
@@ -320,8 +350,11 @@ const grammar = (timeline: Timeline, report: Report): void => {
  * history is what was said and heard · I3 one voice at a time · I4 silence
  * while a committed turn waits for its reply · I5 one output a tool call · I6
  * `speaking` is audible · I7 it comes to rest, listening · I8 nothing is left
- * open · I9 the stages of a turn add up · I10 the events obey their grammar.
- * I11, that it happens again in the same way, needs two timelines: `differs`.
+ * open · I9 the stages of a turn add up · I10 the events obey their grammar ·
+ * I12 each utterance whose intent is told, and that is no continuer, hold or
+ * noise, gets audible speech within commit + provider time + 500 ms (`answers`
+ * counts what became of them) · I13 no 5 s of `speaking` without a sound. I11,
+ * that it happens again in the same way, needs two timelines: `differs`.
  *
  * @category properties
  * @since 0.1.0
@@ -339,6 +372,8 @@ export const invariants = (timeline: Timeline, options: InvariantOptions = {}): 
   leavesNothing(timeline, report)
   stagesAddUp(timeline, report)
   grammar(timeline, report)
+  everyoneAnswered(timeline, options, report)
+  speakingSounds(timeline, report)
   return violations
 }
 

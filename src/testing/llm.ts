@@ -98,7 +98,10 @@ export interface LlmRequest extends Llm.Request {
  * @category models
  * @since 0.1.0
  */
-export interface LlmCall extends LlmRequest, CallEnd {}
+export interface LlmCall extends LlmRequest, CallEnd {
+  /** The text that it was answered with so far. */
+  readonly said: string
+}
 
 /**
  * What the scripted model replies: a list, used up in order, or a function of
@@ -232,7 +235,7 @@ export const llm = (
 ): Effect.Effect<{ readonly llm: Llm.Llm["Service"]; readonly calls: LlmCalls["Service"] }> =>
   Effect.sync(() => {
     const name = options.name ?? "scripted-llm"
-    const requests: Array<{ readonly request: LlmRequest; readonly end: Journal }> = []
+    const requests: Array<{ readonly request: LlmRequest; readonly end: Journal; said: string }> = []
     let calls = 0
     const warn = (asked: number): Effect.Effect<void> =>
       typeof script === "function" || script.length === 0 || asked <= script.length
@@ -253,12 +256,18 @@ export const llm = (
           Stream.unwrap(Effect.flatMap(Clock.currentTimeMillis, (at) => {
             const seen = read(request, requests.length, at)
             const end = journal()
-            requests.push({ request: seen, end })
-            const reply = perform(name, answer(seen), () => `call-${++calls}`)
+            const entry = { request: seen, end, said: "" }
+            requests.push(entry)
+            const reply = Stream.mapArray(perform(name, answer(seen), () => `call-${++calls}`), (deltas) => {
+              for (const delta of deltas) if (delta._tag === "Text") entry.said += delta.text
+              return deltas
+            })
             return Effect.as(warn(requests.length), watched<Llm.Delta>(end, ({ _tag }) => _tag === "Finish")(reply))
           }))
       }),
-      calls: LlmCalls.of({ requests: Effect.sync(() => requests.map(({ end, request }) => ({ ...request, ...end }))) })
+      calls: LlmCalls.of({
+        requests: Effect.sync(() => requests.map(({ end, request, said }) => ({ ...request, ...end, said })))
+      })
     }
   })
 

@@ -135,6 +135,16 @@ const rewritten = (text: string, transform: Text.Transform): string => {
   }
 }
 
+/** A logger that keeps what is logged. */
+const logger = (logs: Array<LogLine>, now: () => number): Logger.Logger<unknown, void> =>
+  Logger.make(({ logLevel, message }) => {
+    logs.push({
+      at: now(),
+      level: logLevel,
+      text: Array.isArray(message) ? message.map(String).join(" ") : String(message)
+    })
+  })
+
 /** Runs a scenario on the Clock of the context, which must run by itself. */
 const perform = <EA>(
   scenario: Scenario<never, never, EA>
@@ -160,14 +170,6 @@ const perform = <EA>(
     const events: Array<Event.Event> = []
     const logs: Array<LogLine> = []
     const failures: Array<{ readonly at: number; readonly cause: string }> = []
-    const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
-      logs.push({
-        at: now(),
-        level: logLevel,
-        text: Array.isArray(message) ? message.map(String).join(" ") : String(message)
-      })
-    })
-
     const { calm, session, stoppedAt } = yield* Effect.gen(function*() {
       const run = yield* FiberSet.makeRuntime<never, void, never>()
       const sessionScope = yield* Scope.make()
@@ -227,7 +229,7 @@ const perform = <EA>(
       yield* Scope.close(sessionScope, Exit.void)
       return { session, stoppedAt, calm }
     }).pipe(
-      Effect.provideService(Logger.CurrentLoggers, new Set([logger])),
+      Effect.provideService(Logger.CurrentLoggers, new Set([logger(logs, now)])),
       Effect.scoped
     )
 
@@ -250,6 +252,8 @@ const perform = <EA>(
       audible: joined(heard.map(({ at, frame }) => ({ from: at, to: at + Audio.durationMs(frame) }))),
       quiet: calm,
       user: scenario.user ?? [],
+      steps: (scenario.at ?? []).map(({ at }) => at),
+      maxDelay: millis(scenario.options?.turn?.endpointing?.maxDelay ?? 3000),
       spoken: (text) => (scenario.options?.transforms ?? Text.speechTransforms).reduce(rewritten, text),
       left: left.join(", "),
       stoppedAt,

@@ -70,6 +70,10 @@ export interface Recording {
   readonly audible: ReadonlyArray<{ readonly from: number; readonly to: number }>
   /** What the users were scripted to do. */
   readonly user: ReadonlyArray<UserAction>
+  /** When the program did something: Clock times (ms). */
+  readonly steps: ReadonlyArray<number>
+  /** Silence (ms) after which a turn is over in any case. */
+  readonly maxDelay: number
   /** A text as this agent speaks it: without Markdown, emoji and the like. */
   readonly spoken: (text: string) => string
   /** Whether nothing happened any more when the scenario ended. */
