@@ -1,6 +1,7 @@
 /** What holds of every conversation, whatever goes wrong in it. */
 import type * as Event from "../Event.ts"
 import { hasWord } from "../internal/text/words.ts"
+import { type AnswerOptions, fates } from "./answered.ts"
 import type { Timeline } from "./timeline.ts"
 
 /**
@@ -10,7 +11,7 @@ import type { Timeline } from "./timeline.ts"
  * @since 0.1.0
  */
 export interface Violation {
-  /** `I1` to `I11`. */
+  /** `I1` to `I13`. */
   readonly invariant: string
   /** Clock time (ms), where there is one. */
   readonly at?: number | undefined
@@ -23,7 +24,7 @@ export interface Violation {
  * @category options
  * @since 0.1.0
  */
-export interface InvariantOptions {
+export interface InvariantOptions extends AnswerOptions {
   /** Speeches that may not be interrupted. @default none */
   readonly protected?: ReadonlySet<string> | undefined
   /** The user cannot interrupt (`interruption.enabled: false`). @default false */
@@ -74,18 +75,35 @@ const everyWordCounts = (timeline: Timeline, options: InvariantOptions, report: 
   }
 }
 
+/** What a text sounds like, whatever its signs: a rewriting may move those. */
+const letters = (text: string): string => text.replaceAll(/[^\p{L}\p{N}]+/gu, "")
+
+/** What a text may mean that was cut: as it is, and without what the cut has left open, such as half a link. */
+const readings = (text: string): ReadonlyArray<string> => [
+  text,
+  ...[...text.matchAll(/[[<`*_~#!|&]|https?:/gu)].map(({ index }) => text.slice(0, index)).filter((rest) =>
+    text.length - rest.length <= longestMarkup
+  )
+]
+
+/** Characters of what a cut may leave open: a link with its address. */
+const longestMarkup = 200
+
 /** I2: the assistant's history is a prefix of what was generated and what was played. */
 const historyWasHeard = (timeline: Timeline, report: Report): void => {
   // The apology is a clip: no synthesiser was asked for it.
   const clips = new Set(
     timeline.of("AgentSpeechCommitted").flatMap(({ id, speech }) => speech === "apology" ? [id] : [])
   )
-  const given = timeline.speeches.map(({ pieces }) => squeeze(pieces.join("")))
+  const given = timeline.speeches.map(({ pieces }) => letters(pieces.join("")))
   for (const item of timeline.history.items) {
     if (item._tag !== "Message" || item.role !== "assistant" || clips.has(item.id)) continue
-    const text = squeeze(item.text)
-    if (text === "") report("I2", `an empty message of the assistant is in the history`, item.createdAt)
-    const source = given.findIndex((one) => item.interrupted ? one.startsWith(text) : one === text)
+    if (squeeze(item.text) === "") report("I2", `an empty message of the assistant is in the history`, item.createdAt)
+    const source = given.findIndex((one) =>
+      item.interrupted
+        ? readings(item.text).some((text) => one.startsWith(letters(timeline.spoken(text))))
+        : one === letters(timeline.spoken(item.text))
+    )
     if (source >= 0) given.splice(source, 1)
     else report("I2", `"${item.text}" was not said as it stands in the history`, item.createdAt)
   }
@@ -294,6 +312,35 @@ const grammar = (timeline: Timeline, report: Report): void => {
   if (closings > 0 && events.at(-1)?._tag !== "SessionClosed") report("I10", "something happened after the end")
 }
 
+/** I12: who wants to be answered is answered, as soon as the providers can. */
+const everyoneAnswered = (timeline: Timeline, options: InvariantOptions, report: Report): void => {
+  if (options.cleared === true) return
+  for (const fate of fates(timeline, options)) {
+    if (fate.what === "unanswered") report("I12", fate.message, fate.at)
+  }
+}
+
+/** Longest silence (ms) while the state is `speaking`. */
+const longestSilence = 5000
+
+/** I13: who is said to speak is heard. */
+const speakingSounds = (timeline: Timeline, report: Report): void => {
+  const states = timeline.of("AgentStateChanged")
+  for (const [i, { at, to }] of states.entries()) {
+    if (to !== "speaking") continue
+    const end = states[i + 1]?.at ?? timeline.endedAt
+    let silentSince = at
+    for (const stretch of timeline.audible) {
+      if (stretch.to <= silentSince || stretch.from >= end) continue
+      if (stretch.from - silentSince >= longestSilence) break
+      silentSince = stretch.to
+    }
+    if (end - silentSince >= longestSilence) {
+      report("I13", `the agent is speaking until ${end}, and nothing is heard from ${silentSince} on`, silentSince)
+    }
+  }
+}
+
 /**
  * Checks what must hold of every conversation, and tells what does not.
  *
@@ -303,8 +350,11 @@ const grammar = (timeline: Timeline, report: Report): void => {
  * history is what was said and heard · I3 one voice at a time · I4 silence
  * while a committed turn waits for its reply · I5 one output a tool call · I6
  * `speaking` is audible · I7 it comes to rest, listening · I8 nothing is left
- * open · I9 the stages of a turn add up · I10 the events obey their grammar.
- * I11, that it happens again in the same way, needs two timelines: `differs`.
+ * open · I9 the stages of a turn add up · I10 the events obey their grammar ·
+ * I12 each utterance whose intent is told, and that is no continuer, hold or
+ * noise, gets audible speech within commit + provider time + 500 ms (`answers`
+ * counts what became of them) · I13 no 5 s of `speaking` without a sound. I11,
+ * that it happens again in the same way, needs two timelines: `differs`.
  *
  * @category properties
  * @since 0.1.0
@@ -322,6 +372,8 @@ export const invariants = (timeline: Timeline, options: InvariantOptions = {}): 
   leavesNothing(timeline, report)
   stagesAddUp(timeline, report)
   grammar(timeline, report)
+  everyoneAnswered(timeline, options, report)
+  speakingSounds(timeline, report)
   return violations
 }
 

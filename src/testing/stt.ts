@@ -59,8 +59,7 @@ export interface SttOptions {
   /** From the end of speech to the final transcript. @default 200 */
   readonly finalDelay?: Duration.Input | undefined
   /**
-   * Tells `start`, `end` and `words`. With marked frames, which have no samples
-   * to count, only where nothing stands between (`resilient: true`).
+   * Tells `start`, `end` and `words`.
    *
    * @default false
    */

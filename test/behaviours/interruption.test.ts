@@ -6,7 +6,12 @@ import { classifier, detector } from "../support/judges.ts"
 
 const hello = Testing.say(500, 2500, "Hello, how are you?")
 const ten = "one two three four five six seven eight nine ten."
-const asked = { user: [hello], llm: [ten], tts: [{ duration: 10_000 }, { duration: 1000 }] } as const
+const asked = {
+  preset: "mechanics",
+  user: [hello],
+  llm: [ten],
+  tts: [{ duration: 10_000 }, { duration: 1000 }]
+} as const
 
 /** After "Hello" the agent speaks from 3500 to 13 500, unless it is disturbed. */
 const disturbed = (

@@ -175,6 +175,7 @@ describe("a model that fails", () => {
   it.effect("one that never answers is given up after ten seconds, and the user may go on", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         user: [hello, Testing.say(20_000, 21_000, "Hello?")],
         llm: ({ text }) => text === "Hello?" ? "Hi." : { hang: true },
         tts: { duration: 500 }
@@ -245,7 +246,7 @@ describe("a model that fails", () => {
 
   it.effect("one that answers with nothing is no failure", () =>
     Effect.gen(function*() {
-      const timeline = yield* Testing.scenario({ user: [hello], llm: [{ text: "" }] })
+      const timeline = yield* Testing.scenario({ preset: "mechanics", user: [hello], llm: [{ text: "" }] })
       assert.deepStrictEqual(timeline.of("ProviderFailed"), [])
       assert.deepStrictEqual(timeline.playbacks, [])
       timeline.expect(["AgentStateChanged", 3000, { to: "thinking" }], ["AgentStateChanged", 3300, { to: "listening" }])
@@ -255,6 +256,7 @@ describe("a model that fails", () => {
     Effect.gen(function*() {
       const seen: Array<unknown> = []
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         agent: Agent.make({
           instructions: "",
           onFailure: (failure) =>
@@ -329,7 +331,12 @@ describe("a synthesiser that fails", () => {
 
   it.effect("one that is slow is waited for", () =>
     Effect.gen(function*() {
-      const timeline = yield* Testing.scenario({ user: [hello], tts: { firstByte: 8000, duration: 500 }, llm: ["Hi."] })
+      const timeline = yield* Testing.scenario({
+        preset: "mechanics",
+        user: [hello],
+        tts: { firstByte: 8000, duration: 500 },
+        llm: ["Hi."]
+      })
       timeline.expect(["AgentStateChanged", 11_300, { to: "speaking" }])
       assert.deepStrictEqual(timeline.of("ProviderFailed"), [])
     }))
@@ -434,6 +441,7 @@ describe("several providers", () => {
       const one = yield* Testing.tts({ fail: true, firstByte: 300 }, { name: "one" })
       const two = yield* Testing.tts({ duration: 5000, firstByte: 200 }, { name: "two", sampleRate: 48_000 })
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         layer: Layer.effect(Tts.Tts, Tts.fallback([one.tts, two.tts], { policy: once })),
         user: [hello],
         llm: ["I am fine."]
@@ -452,6 +460,7 @@ describe("several providers", () => {
       const llm = yield* Llm.fallback([one.llm, two.llm], { policy: once, recovery: Schedule.recurs(0) })
       const agent = Agent.make({ instructions: "", llm })
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         agent,
         at: [{ at: 100, do: (session) => session.handoff(agent) }],
         user: [hello]
@@ -465,6 +474,7 @@ describe("several providers", () => {
       const one = yield* Testing.llm(() => ({ hang: true }), { name: "one" })
       const two = yield* Testing.llm(["I am fine."], { name: "two" })
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         layer: Layer.effect(
           Llm.Llm,
           Llm.fallback([one.llm, two.llm], { policy: { retries: 0, firstOutput: "2 seconds" } })

@@ -251,7 +251,13 @@ describe("onUserTurn", () => {
   const hooked = (
     onUserTurn: NonNullable<Agent.Options["onUserTurn"]>,
     script: Testing.Scenario<never, never> = {}
-  ) => Testing.scenario({ user: [hello], ...script, agent: Agent.make({ instructions: "Base.", onUserTurn }) })
+  ) =>
+    Testing.scenario({
+      preset: "mechanics",
+      user: [hello],
+      ...script,
+      agent: Agent.make({ instructions: "Base.", onUserTurn })
+    })
 
   it.effect("edits the turn", () =>
     Effect.gen(function*() {
@@ -369,6 +375,7 @@ describe("away", () => {
   it.effect("after silence of both; what is said brings the user back", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         user: [hello, Testing.say(40_000, 41_000, "Back.")],
         tts: { duration: 2000 },
         until: 80_000
@@ -634,6 +641,7 @@ describe("hand-over", () => {
   it.effect("say while a speech is paused waits for it", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         at: [at(0, (session) => session.say(ten)), at(2000, (session) => session.say("And this."))],
         user: [Testing.cough(1000, 2500)],
         tts: { duration: 5000 }
@@ -728,6 +736,7 @@ describe("ears and transcript", () => {
       const told = (syncTranscript: boolean) =>
         Effect.map(
           Testing.scenario({
+            preset: "mechanics",
             user: [hello],
             llm: [{ text: "It is sunny", firstToken: 0, total: 1000 }],
             tts: { duration: 600, firstByte: 0 },
@@ -746,6 +755,7 @@ describe("ears and transcript", () => {
   it.effect("without a recogniser typed turns work, and voice alone interrupts and is forgiven", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         options: { stt: false },
         user: [Testing.type(1000, "Hello"), Testing.say(3000, 4000, "hey you")],
         llm: [ten],
@@ -865,6 +875,7 @@ describe("events", () => {
     Effect.gen(function*() {
       const seen: Array<unknown> = []
       yield* Testing.scenario({
+        preset: "mechanics",
         user: [hello],
         options: { job: { id: "job-7" }, sessionId: "session-7" },
         at: [

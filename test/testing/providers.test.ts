@@ -187,9 +187,9 @@ describe("the scripted synthesiser", () => {
       const third = yield* watch(tts.speak(Stream.make("d")), 1000)
       assert.deepStrictEqual([first.failure === undefined, length(second.seen), length(third.seen)], [false, 100, 100])
       assert.deepStrictEqual(yield* calls.calls, [
-        { at: 0, pieces: ["a"], voice: undefined },
-        { at: 1000, pieces: ["b", "c"], voice: "anna" },
-        { at: 2000, pieces: ["d"], voice: undefined }
+        { at: 0, pieces: ["a"], voice: undefined, firstOutputAt: undefined, endedAt: 200, outcome: "failed" },
+        { at: 1000, pieces: ["b", "c"], voice: "anna", firstOutputAt: 1200, endedAt: 1200, outcome: "completed" },
+        { at: 2000, pieces: ["d"], voice: undefined, firstOutputAt: 2200, endedAt: 2200, outcome: "completed" }
       ])
     }))
 })

@@ -33,7 +33,9 @@ const placed = <E, R>(audio: Stream.Stream<Stt.Input, E, R>): Stream.Stream<Entr
 /** One attempt's part of an entry, without what is answered already; it counts its own samples. */
 const given = ({ end, input, start }: Entry, answered: number, mapping: Mapping): Stt.Input => {
   // A frame without samples takes no time; whatever else it carries stays on it.
-  if (isMark(input) || input.samples.length === 0) return input
+  if (isMark(input)) return input
+  mapping.begin(start)
+  if (input.samples.length === 0) return input
   const { channels, sampleRate, samples } = input
   const skipped = Math.round(Math.min(Math.max(0, answered - start), end - start) * sampleRate / 1000)
   const frame = { sampleRate, channels, samples: skipped === 0 ? samples : samples.slice(skipped * channels) }
