@@ -371,15 +371,16 @@ describe("Turn", () => {
       assert.deepStrictEqual(driver.times("Stop"), [5500])
     })
 
-    it("takes signs of listening for what they are, and keeps their words", () => {
+    it("takes signs of listening for what they are, and sets their words aside", () => {
       const driver = drive({ turn: { interruption: { backchannel: true } } }).at(0, ...speaks("a"))
         .at(1050, started(1000)).at(1800, final("mm-hm")).at(2300, stopped(1700)).until(5000)
       assert.deepStrictEqual(driver.times("Resume"), [1800])
       assert.deepStrictEqual(driver.commits(), [])
-      driver.at(6050, started(6000)).at(6200, interim("wait"))
-      assert.deepStrictEqual(driver.times("Pause").at(-1), 6200)
-      driver.at(7200, final("wait a minute")).at(7500, stopped(7000)).until(9000)
-      assert.deepStrictEqual(driver.commits(), [[7500, "mm-hm wait a minute"]])
+      assert.deepStrictEqual(driver.times("SetAside"), [3350])
+      driver.at(6050, started(6000)).at(6200, interim("wait")).at(6250, interim("Wait."))
+      assert.deepStrictEqual(driver.times("Pause").at(-1), 6250)
+      driver.at(7200, final("wait, that is wrong")).at(7500, stopped(7000)).until(9000)
+      assert.deepStrictEqual(driver.commits(), [[7500, "wait, that is wrong"]])
     })
 
     it("does not mistake a yes for a sign of listening when the agent is silent", () => {

@@ -38,9 +38,13 @@ const words = (text: string): ReadonlyArray<string> => text.split(/\s+/u).filter
 
 const squeeze = (text: string): string => text.replaceAll(/\s+/gu, "")
 
-/** I1: every final transcript with a word is in exactly one user turn, in order. */
+/** I1: every final transcript with a word is in exactly one user turn, or one item that was set aside, in order. */
 const everyWordCounts = (timeline: Timeline, options: InvariantOptions, report: Report): void => {
-  const spoken = timeline.of("UserSpeechCommitted").filter(({ source }) => source !== "text")
+  const spoken = timeline.events.flatMap((event) =>
+    event._tag === "UserSpeechSetAside" || (event._tag === "UserSpeechCommitted" && event.source !== "text")
+      ? [event]
+      : []
+  )
   const rest = spoken.map(({ text }) => words(text))
   let turn = 0
   let from = 0
@@ -59,7 +63,9 @@ const everyWordCounts = (timeline: Timeline, options: InvariantOptions, report: 
         }
       }
     }
-    if (found < 0 && options.cleared !== true) report("I1", `"${text}" is in no user turn, or out of order`, at)
+    if (found < 0 && options.cleared !== true) {
+      report("I1", `"${text}" is in no user turn and was not set aside, or out of order`, at)
+    }
   }
   const finals = timeline.of("UserTranscript").filter(({ final }) => final)
   const interims = new Set(timeline.of("UserTranscript").flatMap(({ final, text }) => final ? [] : words(text)))
@@ -299,8 +305,8 @@ const grammar = (timeline: Timeline, report: Report): void => {
  *
  * **Details**
  *
- * I1 every final transcript with a word is in exactly one user turn, in order · I2 the
- * history is what was said and heard · I3 one voice at a time · I4 silence
+ * I1 every final transcript with a word is in exactly one user turn or one item
+ * that was set aside, in order · I2 the history is what was said and heard · I3 one voice at a time · I4 silence
  * while a committed turn waits for its reply · I5 one output a tool call · I6
  * `speaking` is audible · I7 it comes to rest, listening · I8 nothing is left
  * open · I9 the stages of a turn add up · I10 the events obey their grammar.

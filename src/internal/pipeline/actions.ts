@@ -37,6 +37,8 @@ export const makePerform = (
         return turns.commit(action)
       case "KeepWords":
         return turns.keep(action)
+      case "SetAside":
+        return turns.setAside(action)
       case "TurnLimit":
         return turns.tooLong(action)
       case "StartReply":

@@ -103,7 +103,7 @@ const makeScript = (utterance: Utterance): Script => {
   }
 }
 
-/** Publishes the words of a line as they are heard. */
+/** Tells the words of a line as they are heard. */
 const release = (core: Core, speech: Speech, utterance: Utterance, base: number): Effect.Effect<void> =>
   Effect.gen(function*() {
     const script = makeScript(utterance)
@@ -111,7 +111,12 @@ const release = (core: Core, speech: Speech, utterance: Utterance, base: number)
     while (true) {
       const playhead = (yield* core.output.played) - base
       const text = script.due(playhead)
-      if (text !== "") core.publish({ _tag: "AgentTranscript", speech: speech.id, text, final: false })
+      if (text !== "") {
+        const told = { speech: speech.id, text }
+        core.conductor.tell(() => {
+          if (core.settings.syncTranscript) core.publish({ _tag: "AgentTranscript", ...told, final: false })
+        }, { _tag: "Spoken", ...told })
+      }
       const next = script.next(playhead)
       if (next === undefined && utterance.complete) return
       const late = playhead < expected
@@ -155,7 +160,7 @@ export const play = (
       yield* speech.floor.await
       speech.floor.closeUnsafe()
       base = yield* ask(core, output.played, 0)
-      if (core.settings.syncTranscript) transcript = core.fork(release(core, speech, line.utterance, base))
+      transcript = core.fork(release(core, speech, line.utterance, base))
       let starved = false
       const starve = (now: boolean) =>
         Effect.sync(() => {
