@@ -405,6 +405,24 @@ describe("Turn", () => {
       assert.deepStrictEqual(said(6500).commits(), [[7300, "yes"]])
     })
 
+    it("commits words without a voice half a second after them, however long ago a noise was", () => {
+      const noise = () => drive().at(1050, started(1000)).at(3000, stopped(2500))
+      for (const at of [9000, 200_000]) {
+        const driver = noise().at(at, final("is anybody there")).until(at + 5000)
+        const [commit] = driver.log.flatMap(({ action, at }) => action._tag === "CommitTurn" ? [{ at, ...action }] : [])
+        assert.deepInclude(commit, { at: at + 500, stoppedAt: at, finalAt: at })
+        const timed = noise().at(at, {
+          _tag: "Heard",
+          text: "is anybody there",
+          final: true,
+          startedAt: at - 1500,
+          endedAt: at - 300
+        })
+          .until(at + 5000)
+        assert.deepStrictEqual(timed.commits(), [[at + 200, "is anybody there"]])
+      }
+    })
+
     it("waits for \"November\" where \"no\" is not all that was said yet", () => {
       const turn = { interruption: { backchannel: true, minWords: 2 } } as const
       const driver = () => drive({ turn }).at(0, ...speaks("a")).at(1050, started(1000)).at(1200, interim("No"))

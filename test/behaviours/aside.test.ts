@@ -358,3 +358,40 @@ describe("what was set aside", () => {
       holds(timeline)
     }))
 })
+
+describe("silence of words", () => {
+  const finals = [{ at: 1500, text: "What time is breakfast?" }, { at: 19_500, text: "And now the weather." }]
+
+  it.effect("ends a turn where a television never falls silent, and the reply is heard", () =>
+    Effect.gen(function*() {
+      for (const detection of ["vad", "stt"] as const) {
+        for (const interims of [true, false]) {
+          const timeline = yield* Testing.scenario({
+            user: [Testing.say(1000, 120_000, "What time is breakfast? And now the weather.", { transcripts: finals })],
+            stt: { interims },
+            llm: ["At seven.", "It rains."],
+            tts: [{ duration: 2000 }, { duration: 2000 }],
+            options: { turn: { detection, interruption: judged } }
+          })
+          const about = `${detection}, interims ${interims}\n${timeline.print()}`
+          const [first] = timeline.playbacks
+          assert.isAtMost(first!.start, 14_000, about)
+          assert.strictEqual(first!.playedMs, 2000, about)
+          assert.isAtMost(first!.end!, 19_500, about)
+          assert.deepStrictEqual(committed(timeline), finals.map(({ text }) => text), about)
+          assert.isAtMost(timeline.playbacks[1]!.start, 34_000, about)
+          holds(timeline)
+        }
+      }
+    }))
+
+  it.effect("resumes what a sound without end and without words has paused", () =>
+    Effect.gen(function*() {
+      for (const interims of [true, false]) {
+        const timeline = yield* over(statement, [Testing.cough(3000, 60_000)], {}, { stt: { interims }, until: 90_000 })
+        timeline.expect(["AgentPaused", 3500], ["FalseInterruption", interims ? 6500 : 13_500, { resumed: true }])
+        assert.deepInclude(timeline.playbacks[0], { playedMs: 10_000, interrupted: false })
+        holds(timeline)
+      }
+    }))
+})
