@@ -145,6 +145,7 @@ export const play = (
       Effect.gen(function*() {
         transcript?.interruptUnsafe()
         speech.playing = false
+        speech.saying = undefined
         if (interrupted) yield* command(core, "clear")
         const played = yield* ask(core, output.played, base ?? 0)
         // Who hears of its end finds the floor free: nothing is paused of which nothing is left.
@@ -160,6 +161,7 @@ export const play = (
       yield* speech.floor.await
       speech.floor.closeUnsafe()
       base = yield* ask(core, output.played, 0)
+      speech.saying = { utterance: line.utterance, base }
       transcript = core.fork(release(core, speech, line.utterance, base))
       let starved = false
       const starve = (now: boolean) =>

@@ -25,7 +25,7 @@ export const heard = (d: Draft, signal: Heard, placed: Placed): void => {
   const text = signal.text.trim()
   if (text === "" || isCleared(d, final, endedAt)) return
   if (!hasWord(text)) return final ? heardNothing(d) : undefined
-  d.user.words = { ...d.user.words, language: language ?? d.user.words.language }
+  d.user.words = { ...d.user.words, language }
   const alone = d.user.words.finals.length === d.user.words.short
   if (alone && Overlap.isEcho(d, text, placed)) return echoed(d, text, final, placed)
   const { voice } = d.user
