@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { Audio, OverlapClassifier, TurnDetector } from "effect-voice"
+import { OverlapClassifier, TurnDetector } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { classifier, detector } from "../support/judges.ts"
 
@@ -24,7 +24,7 @@ describe("a turn detector and an overlap classifier", () => {
       assert.deepStrictEqual(started(both), { turnDetector: "detector", overlapClassifier: "classifier" })
     }))
 
-  it.effect("an overlap classifier is told what was said, by whom and in which language, and hears it", () =>
+  it.effect("an overlap classifier is told what was said, to what and in which language", () =>
     Effect.gen(function*() {
       const asked: Array<OverlapClassifier.Overlap> = []
       const timeline = yield* Testing.scenario({
@@ -41,8 +41,6 @@ describe("a turn detector and an overlap classifier", () => {
       assert.deepInclude(first, { text: "Tak tak.", language: "pl" })
       // It was paused at 4500, in the middle of a word.
       assert.deepStrictEqual(first!.agent, { said: "One two three four", next: "five six seven eight nine ten." })
-      assert.isAtLeast(Audio.durationMs(first!.audio!), 4900)
-      assert.isAtMost(Audio.durationMs(first!.audio!), 5100)
       assert.strictEqual(second?.language, "cs")
       assert.deepStrictEqual(timeline.of("UserSpeechSetAside").map(({ reason, text }) => [text, reason]), [
         ["Tak tak.", "classifier"],

@@ -33,6 +33,6 @@ export const makeRecentAudio = (keptMs: number): RecentAudio => {
       }
       if (gone > 0) frames = frames.slice(gone)
     },
-    frame: () => frames.length === 0 ? undefined : Audio.concat(frames)
+    frame: () => length > 0 ? Audio.concat(frames) : undefined
   }
 }
