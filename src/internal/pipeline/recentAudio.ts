@@ -15,9 +15,9 @@ export const makeRecentAudio = (keptMs: number): RecentAudio => {
   let frames: Array<Audio.Frame> = []
   let length = 0
   const add = (frame: Audio.Frame): void => {
-    const [last] = frames
+    const [first] = frames
     // After a change of the format the frames cannot be joined.
-    if (last !== undefined && (last.sampleRate !== frame.sampleRate || last.channels !== frame.channels)) {
+    if (first !== undefined && (first.sampleRate !== frame.sampleRate || first.channels !== frame.channels)) {
       frames = []
       length = 0
     }
