@@ -1,8 +1,9 @@
 /** What is set aside beside an agent that speaks, why, and where it stands. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { History, type Turn } from "effect-voice"
+import { History, Text, type Turn } from "effect-voice"
 import * as Testing from "effect-voice/testing"
+import { diceOf } from "../support/dice.ts"
 
 const judged = { backchannel: true, echoWarmUp: 0 } as const
 const statement = "Your room is ready on the second floor with a view of the old town and the river."
@@ -394,4 +395,88 @@ describe("silence of words", () => {
         holds(timeline)
       }
     }))
+})
+
+describe("any words beside the agent", () => {
+  const said = [
+    [
+      "en",
+      "Mm-hm.",
+      "Uh-huh.",
+      "Yes.",
+      "Okay, right.",
+      "Stop!",
+      "No.",
+      "Hang on.",
+      "One second, please.",
+      "Paris.",
+      "No problem."
+    ],
+    ["de", "Mhm.", "Ja.", "Genau.", "Nein!", "Moment bitte.", "Morgen um neun."],
+    ["fr", "Ouais.", "D'accord.", "Attendez !", "Un instant.", "Demain matin."],
+    ["es", "Ajá.", "Claro.", "¡Basta!", "Un momento.", "Mañana."],
+    ["pt", "Uhum.", "Certo.", "Chega!", "Peraí.", "Amanhã."],
+    ["ja", "うん。", "分かりました。", "やめて。", "ちょっと待って。", "明日です。"],
+    ["pl", "No.", "Stop!", "Tak."]
+  ] as const
+
+  it.effect(
+    "are a turn or an item with the reason that they are of, and nothing of them is lost",
+    () =>
+      Effect.gen(function*() {
+        for (let seed = 1; seed <= 200; seed++) {
+          const dice = diceOf(seed)
+          const asks = dice.pick([true, false])
+          const length = dice.int(3000, 9000)
+          const guarded = dice.int(1, 5) === 1
+          const interims = dice.pick([true, false])
+          let from = dice.int(300, 2500)
+          const words = Array.from({ length: dice.int(1, 4) }, () => {
+            const [language, ...texts] = dice.pick(said)
+            const text: string = dice.pick(texts)
+            const to = from + dice.int(150, 900)
+            const one = { from, to, text, language, finalDelay: dice.int(20, 1800) }
+            from = to + dice.int(2000, 5000)
+            return one
+          })
+          const timeline = yield* Testing.scenario({
+            at: [{
+              at: 0,
+              do: (session) => session.say(asks ? "Shall I book it for you now?" : statement, { protected: guarded })
+            }],
+            user: words.map(({ finalDelay, from, language, text, to }) =>
+              Testing.say(from, to, text, { finalDelay, language })
+            ),
+            stt: { interims, times: dice.pick([true, false]) },
+            tts: [{ duration: length }, { duration: 1500 }, { duration: 1500 }, { duration: 1500 }, { duration: 1500 }],
+            llm: ["Fine.", "Good.", "Well.", "So."],
+            options: { turn: { interruption: { ...judged, minWords: dice.pick([0, 1, 2, 4]) } } },
+            until: 120_000
+          })
+          const about = `seed ${seed}\n${timeline.print()}`
+          const items = timeline.history.items.flatMap((item) =>
+            item._tag === "Message" && item.role === "user" ? [item] : []
+          )
+          assert.deepStrictEqual(
+            items.map(({ text }) => text).join(" ").split(" ").toSorted(),
+            words.map(({ text }) => text).join(" ").split(" ").toSorted(),
+            about
+          )
+          for (const [text, reason] of setAside(timeline)) {
+            const kinds = words.flatMap((one) =>
+              one.text === text ? [Text.phraseKind(text, { language: one.language })] : []
+            )
+            assert.include(kinds, reason, about)
+          }
+          for (const { language, text } of words) {
+            // In a language that nobody has phrases for, and of any other words, none is set aside.
+            if (Text.phraseKind(text, { language }) !== undefined) continue
+            assert.include(committed(timeline).join(" "), text, about)
+          }
+          const options = { protected: new Set(guarded ? ["speech-1"] : []) }
+          assert.deepStrictEqual(Testing.invariants(timeline, options), [], about)
+        }
+      }),
+    60_000
+  )
 })

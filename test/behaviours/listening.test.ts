@@ -4,6 +4,7 @@ import { ConfigProvider, Effect, Schema } from "effect"
 import { Agent, Config, Text, type Turn } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { Tool, Toolkit } from "effect/ai"
+import { diceOf } from "../support/dice.ts"
 
 const ten = "one two three four five six seven eight nine ten."
 const question = "There is a room for two on Friday, shall I book it?"
@@ -427,20 +428,6 @@ describe("a transcript without a word", () => {
       assert.deepStrictEqual(committed(timeline), [text])
     }))
 })
-
-/** Numbers at random, the same for the same seed. */
-const diceOf = (seed: number) => {
-  let state = seed * 2_654_435_761 >>> 0
-  const next = () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 4_294_967_296
-  }
-  for (let i = 0; i < 8; i++) next()
-  return {
-    int: (from: number, to: number) => from + Math.floor(next() * (to - from + 1)),
-    pick: <A>(all: ReadonlyArray<A>): A => all[Math.floor(next() * all.length)]!
-  }
-}
 
 describe("every word beside the agent", () => {
   const minWords = [0, 1, 2] as const

@@ -16,7 +16,7 @@ export const give = (d: Draft, text: string, reason: AsideReason, { endedAt, sta
 }
 
 /** Takes the words that no decision has looked at yet out of the turn. */
-const takeOut = (d: Draft): string => {
+export const takeOut = (d: Draft): string => {
   const { voice, words } = d.user
   const text = fresh(words)
   const left = words.finals.slice(0, words.short)

@@ -5,11 +5,15 @@ import * as Floor from "./floor.ts"
 import * as Interruption from "./interruption.ts"
 import * as Pause from "./pause.ts"
 import type { Span } from "./span.ts"
+import * as Turns from "./turns.ts"
 
 /** The user asks for a moment. What the agent says ends here; what waits is said when the wait is over. */
 export const begin = (d: Draft, span: Span): void => {
   Aside.flush(d)
-  Aside.atOnce(d, "hold", span)
+  const text = Aside.takeOut(d)
+  // What was too short to take the floor was said before, and is answered with what follows.
+  if (d.user.words.finals.length > 0) Turns.keep(d)
+  Aside.give(d, text, "hold", span)
   d.user.decision = undefined
   d.agent.holdUntil = undefined
   const { voice } = d.user
