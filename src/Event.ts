@@ -15,6 +15,7 @@
 import * as Schema from "effect/Schema"
 import * as Cost from "./Cost.ts"
 import * as Failure from "./Failure.ts"
+import { SetAside } from "./internal/history/aside.ts"
 
 const at = Schema.Finite
 const participant = Schema.optionalKey(Schema.String)
@@ -193,6 +194,19 @@ export const Event = Schema.Union([
     id: Schema.String,
     text: Schema.String,
     source: Schema.Literals(["voice", "text", "manual"]),
+    participant
+  }),
+  /**
+   * Words that are no turn, from `startedAt` to `endedAt`, and why: an item of
+   * their own in the history, without a reply.
+   */
+  Schema.TaggedStruct("UserSpeechSetAside", {
+    at,
+    id: Schema.String,
+    text: Schema.String,
+    reason: SetAside,
+    startedAt: Schema.Finite,
+    endedAt: Schema.Finite,
     participant
   }),
   /** A key of a telephone: 0 to 9, *, #, A to D. */

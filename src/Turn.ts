@@ -19,14 +19,18 @@ import * as Floor from "./internal/turn/floor.ts"
 import * as LastWords from "./internal/turn/lastWords.ts"
 import type { Ears, State } from "./internal/turn/model.ts"
 import * as Overlap from "./internal/turn/overlap.ts"
+import * as Said from "./internal/turn/said.ts"
 import type { Settings } from "./internal/turn/settings.ts"
 import { settle } from "./internal/turn/settling.ts"
 import type { Signal } from "./internal/turn/signal.ts"
+import * as Signs from "./internal/turn/signs.ts"
 import * as Silence from "./internal/turn/silence.ts"
+import * as Span from "./internal/turn/span.ts"
 import * as Timers from "./internal/turn/timers.ts"
 import * as Turns from "./internal/turn/turns.ts"
 import * as Voice from "./internal/turn/voice.ts"
 import * as Words from "./internal/turn/words.ts"
+import type * as Text from "./Text.ts"
 
 export type { Action } from "./internal/turn/action.ts"
 export type { Ears, State } from "./internal/turn/model.ts"
@@ -82,8 +86,9 @@ export interface Options {
     /**
      * Words that interrupt; they add up over transcripts. With 0 the duration
      * alone does. A request that is all that is said ("Stop!", "Wait.", "No!")
-     * takes the floor with fewer. Fewer than that are a turn when the agent falls
-     * silent, unless they are a sign of listening (see `backchannel`).
+     * takes the floor with fewer, and so does an answer to a question that was
+     * just heard; a sign of listening never does (see `backchannel`). Fewer than
+     * that are a turn when the agent falls silent.
      *
      * @default 0
      */
@@ -99,11 +104,12 @@ export interface Options {
      */
     readonly echoWarmUp?: Duration.Input | undefined
     /**
-     * Over an agent that is heard, "yeah" and "mm-hm" do not interrupt, and are
-     * kept for the next turn, but for those of its last second: they answer it.
-     * "Stop" and "wait" interrupt at once, wherever they stand; "no" and "help"
-     * only where they are all that is said: as a final transcript, or as two
-     * equal interims.
+     * Judge words by what they are: over an agent that is heard, "mm-hm" is set
+     * aside, and "yeah" where no question was heard; "one moment" silences the
+     * agent, without a reply; its own words that come back are nobody's. Off, these
+     * are words like others. A request to stop ("stop", "no") takes the floor
+     * either way, where it is all that is said: as a final transcript, or as two
+     * equal interims. `Text.phrasebooks` has the words, by language.
      *
      * @default true
      */
@@ -119,6 +125,12 @@ export interface Options {
     /** Guesses in one turn. @default 3 */
     readonly maxTries?: number | undefined
   } | undefined
+  /** Language of the user (a BCP 47 tag), where the transcript tells none. @default "en" */
+  readonly language?: string | undefined
+  /** Phrases beside those of `Text.phrasebooks`, by the first part of a language's tag. */
+  readonly phrases?: Readonly<Record<string, Partial<Text.Phrasebook>>> | undefined
+  /** Silence after "one moment": so long nobody replies, and the user is not away. @default "45 seconds" */
+  readonly holdFor?: Duration.Input | undefined
   /** Silence of both, after which the user is away. @default "15 seconds" */
   readonly awayAfter?: Duration.Input | undefined
   /** Time after speech in which a final transcript should come. @default "Infinity" (off) */
@@ -165,7 +177,10 @@ export const initial = (
     pending: undefined,
     endpointing: Endpointing.make(settings.endpointing),
     heardTo: Number.NEGATIVE_INFINITY,
+    spokenFrom: Number.NEGATIVE_INFINITY,
     spokenTo: Number.NEGATIVE_INFINITY,
+    signs: [],
+    waitsUntil: undefined,
     cleared: undefined
   },
   agent: {
@@ -176,6 +191,7 @@ export const initial = (
     silentSince: undefined,
     guess: undefined,
     warmUpUntil: undefined,
+    said: Said.nothingSaid,
     hushed: false
   },
   session: {
@@ -252,8 +268,7 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
     case "VoiceEnded":
       return Voice.ended(d, signal.endedAt)
     case "Heard":
-      if (signal.final) LastWords.transcribed(d, signal.endedAt)
-      return Words.heard(d, signal.text, signal.final, signal.endedAt)
+      return hear(d, signal)
     case "EndOfTurn":
       return EndOfTurn.predicted(d, signal.question, signal.probability)
     case "Overlap":
@@ -282,7 +297,13 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
       return
     case "AudioReady":
       return Floor.audioReady(d, signal.speech)
+    case "Spoken":
+      if (Draft.find(d, signal.speech)?.phase === "playing" && Said.heard(d, signal.text)) Signs.questionEnded(d)
+      return
     case "Starved":
+      if (signal.starved && Draft.find(d, signal.speech)?.phase === "playing" && Said.question(d)) {
+        Signs.questionEnded(d)
+      }
       return Floor.starved(d, signal.speech, signal.starved)
     case "PlayoutEnded":
       return Floor.playoutEnded(d, signal.speech, signal.next)
@@ -291,6 +312,12 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
     case "SpeechEnded":
       return Floor.speechEnded(d, signal.speech)
   }
+}
+
+const hear = (d: Draft.Draft, signal: Extract<Signal, { readonly _tag: "Heard" }>): void => {
+  const placed = Span.place(d, signal)
+  if (signal.final) LastWords.transcribed(d, signal.endedAt)
+  Words.heard(d, signal, placed)
 }
 
 const interrupt = (d: Draft.Draft, force: boolean, speech: string | undefined): void => {

@@ -19,6 +19,7 @@ const actions: { readonly [Tag in Turn.Action["_tag"]]: true } = {
   Publish: true,
   CommitTurn: true,
   KeepWords: true,
+  SetAside: true,
   TurnLimit: true,
   AskDetector: true,
   Judge: true,

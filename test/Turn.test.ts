@@ -371,15 +371,16 @@ describe("Turn", () => {
       assert.deepStrictEqual(driver.times("Stop"), [5500])
     })
 
-    it("takes signs of listening for what they are, and keeps their words", () => {
+    it("takes signs of listening for what they are, and sets their words aside", () => {
       const driver = drive({ turn: { interruption: { backchannel: true } } }).at(0, ...speaks("a"))
         .at(1050, started(1000)).at(1800, final("mm-hm")).at(2300, stopped(1700)).until(5000)
       assert.deepStrictEqual(driver.times("Resume"), [1800])
       assert.deepStrictEqual(driver.commits(), [])
-      driver.at(6050, started(6000)).at(6200, interim("wait"))
-      assert.deepStrictEqual(driver.times("Pause").at(-1), 6200)
-      driver.at(7200, final("wait a minute")).at(7500, stopped(7000)).until(9000)
-      assert.deepStrictEqual(driver.commits(), [[7500, "mm-hm wait a minute"]])
+      assert.deepStrictEqual(driver.times("SetAside"), [3350])
+      driver.at(6050, started(6000)).at(6200, interim("wait")).at(6250, interim("Wait."))
+      assert.deepStrictEqual(driver.times("Pause").at(-1), 6250)
+      driver.at(7200, final("wait, that is wrong")).at(7500, stopped(7000)).until(9000)
+      assert.deepStrictEqual(driver.commits(), [[7500, "wait, that is wrong"]])
     })
 
     it("does not mistake a yes for a sign of listening when the agent is silent", () => {
@@ -402,6 +403,24 @@ describe("Turn", () => {
           .at(at + 50, started(at)).at(at + 400, final("yes")).at(at + 800, stopped(at + 300)).until(9000)
       assert.deepStrictEqual(said(5500).commits(), [[6300, "yes"]])
       assert.deepStrictEqual(said(6500).commits(), [[7300, "yes"]])
+    })
+
+    it("commits words without a voice half a second after them, however long ago a noise was", () => {
+      const noise = () => drive().at(1050, started(1000)).at(3000, stopped(2500))
+      for (const at of [9000, 200_000]) {
+        const driver = noise().at(at, final("is anybody there")).until(at + 5000)
+        const [commit] = driver.log.flatMap(({ action, at }) => action._tag === "CommitTurn" ? [{ at, ...action }] : [])
+        assert.deepInclude(commit, { at: at + 500, stoppedAt: at, finalAt: at })
+        const timed = noise().at(at, {
+          _tag: "Heard",
+          text: "is anybody there",
+          final: true,
+          startedAt: at - 1500,
+          endedAt: at - 300
+        })
+          .until(at + 5000)
+        assert.deepStrictEqual(timed.commits(), [[at + 200, "is anybody there"]])
+      }
     })
 
     it("waits for \"November\" where \"no\" is not all that was said yet", () => {

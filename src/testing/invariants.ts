@@ -39,34 +39,49 @@ const words = (text: string): ReadonlyArray<string> => text.split(/\s+/u).filter
 
 const squeeze = (text: string): string => text.replaceAll(/\s+/gu, "")
 
-/** I1: every final transcript with a word is in exactly one user turn, in order. */
-const everyWordCounts = (timeline: Timeline, options: InvariantOptions, report: Report): void => {
-  const spoken = timeline.of("UserSpeechCommitted").filter(({ source }) => source !== "text")
-  const rest = spoken.map(({ text }) => words(text))
-  let turn = 0
+/** Where a text stands in some others, from a place on. */
+const places = (others: ReadonlyArray<{ readonly at: number; readonly text: string }>) => {
+  const all = others.map(({ at, text }) => ({ at, words: words(text) }))
+  let other = 0
   let from = 0
-  for (const { at, final, text } of timeline.of("UserTranscript")) {
-    if (!final || !hasWord(text)) continue
-    const said = words(text)
-    let found = -1
-    for (let i = turn; i < rest.length && found < 0; i++) {
-      const start = i === turn ? from : 0
-      for (let j = start; j + said.length <= rest[i]!.length; j++) {
-        if (said.every((word, k) => rest[i]![j + k] === word)) {
-          found = i
-          turn = i
-          from = j + said.length
-          break
+  return {
+    find: (said: ReadonlyArray<string>) => {
+      for (let i = other; i < all.length; i++) {
+        const one = all[i]!
+        for (let j = i === other ? from : 0; j + said.length <= one.words.length; j++) {
+          if (said.every((word, k) => one.words[j + k] === word)) return { at: one.at, i, to: j + said.length }
         }
       }
+      return undefined
+    },
+    goTo: (place: { readonly i: number; readonly to: number }) => {
+      other = place.i
+      from = place.to
     }
-    if (found < 0 && options.cleared !== true) report("I1", `"${text}" is in no user turn, or out of order`, at)
+  }
+}
+
+/** I1: every final transcript with a word is in exactly one user turn, or was set aside; either are in order. */
+const everyWordCounts = (timeline: Timeline, options: InvariantOptions, report: Report): void => {
+  const turns = timeline.of("UserSpeechCommitted").filter(({ source }) => source !== "text")
+  const aside = timeline.of("UserSpeechSetAside")
+  const both = [places(turns), places(aside)]
+  for (const { at, final, text } of timeline.of("UserTranscript")) {
+    if (!final || !hasWord(text)) continue
+    const found = both.flatMap((all) => {
+      const place = all.find(words(text))
+      return place === undefined ? [] : [{ ...place, all }]
+    }).toSorted((one, other) => one.at - other.at)[0]
+    found?.all.goTo(found)
+    if (found === undefined && options.cleared !== true) {
+      report("I1", `"${text}" is in no user turn and was not set aside, or out of order`, at)
+    }
   }
   const finals = timeline.of("UserTranscript").filter(({ final }) => final)
   const interims = new Set(timeline.of("UserTranscript").flatMap(({ final, text }) => final ? [] : words(text)))
   const heard = new Map<string, number>()
   for (const { text } of finals) for (const word of words(text)) heard.set(word, (heard.get(word) ?? 0) + 1)
-  for (const { at, text } of spoken) {
+  for (const { at, text } of [...turns, ...aside]) {
     for (const word of words(text)) {
       const left = heard.get(word) ?? 0
       if (left > 0) heard.set(word, left - 1)
@@ -346,8 +361,8 @@ const speakingSounds = (timeline: Timeline, report: Report): void => {
  *
  * **Details**
  *
- * I1 every final transcript with a word is in exactly one user turn, in order · I2 the
- * history is what was said and heard · I3 one voice at a time · I4 silence
+ * I1 every final transcript with a word is in exactly one user turn or one item
+ * that was set aside, either in order · I2 the history is what was said and heard · I3 one voice at a time · I4 silence
  * while a committed turn waits for its reply · I5 one output a tool call · I6
  * `speaking` is audible · I7 it comes to rest, listening · I8 nothing is left
  * open · I9 the stages of a turn add up · I10 the events obey their grammar ·

@@ -146,7 +146,21 @@ const options = ({ chance, pick }: Dice): Turn.Options => ({
   maxErrors: pick(1, 100)
 })
 
-const texts = ["yeah", "stop", "no", "wait", "uhm", "…", "a room for two", "hello", "let me think", "yes please"]
+const texts = [
+  "yeah",
+  "mm-hm",
+  "one moment",
+  "Hello",
+  "stop",
+  "no",
+  "wait",
+  "uhm",
+  "…",
+  "a room for two",
+  "hello",
+  "let me think",
+  "yes please"
+]
 const components = ["vad", "stt", "llm", "tts", "room", "processor", "hook", "detector", "text"] as const
 
 /** One signal of each kind, as it could come now. */
@@ -177,7 +191,9 @@ export const signals: {
     _tag: "Heard",
     text: pick(...texts),
     final: chance(0.6),
-    endedAt: pick(undefined, now - 300, now - 15_000, now + 500)
+    startedAt: pick(undefined, now - 600, now - 15_000, now + 500),
+    endedAt: pick(undefined, now - 300, now - 15_000, now + 500),
+    language: pick(undefined, "en", "de-DE", "pl")
   }),
   EndOfTurn: ({ chance, pick }, _, { user }) => ({
     _tag: "EndOfTurn",
@@ -186,7 +202,7 @@ export const signals: {
   }),
   Overlap: ({ chance, pick }, _, { user: { words } }) => ({
     _tag: "Overlap",
-    verdict: pick("backchannel", "interruption", "unknown"),
+    verdict: pick("backchannel", "interruption", "hold", "unknown"),
     text: chance(0.8) ? [...words.finals, words.interim].join(" ").trim() : pick(...texts)
   }),
   Typed: ({ pick }) => ({ _tag: "Typed", text: pick("hi", "yes") }),
@@ -212,6 +228,11 @@ export const signals: {
   }),
   Settled: () => ({ _tag: "Settled" }),
   AudioReady: (dice, _, state) => ({ _tag: "AudioReady", speech: speechOf(dice, state) }),
+  Spoken: (dice, _, state) => ({
+    _tag: "Spoken",
+    speech: speechOf(dice, state),
+    text: dice.pick("Hello", " there.", " How are you?", " no", " stop")
+  }),
   Starved: (dice, _, state) => ({ _tag: "Starved", speech: speechOf(dice, state), starved: dice.chance(0.7) }),
   PlayoutEnded: (dice, _, state) => ({
     _tag: "PlayoutEnded",

@@ -16,7 +16,7 @@ import { makeTurns } from "./turns.ts"
 
 export interface Performers {
   readonly session: Session["Service"]
-  readonly listening: Pick<Listening, "finalize" | "end">
+  readonly listening: Pick<Listening, "finalize" | "end" | "recentAudio">
   readonly closing: Pick<Closing, "watch" | "finish">
   readonly judges: Judges
 }
@@ -28,7 +28,7 @@ export const makePerform = (
 ): (action: Turn.Action) => void => {
   const turns = makeTurns(core, hookTimeout)
   const speaking = makeSpeaking(core, session, turns.takeTimes)
-  const questions = makeQuestions(core, judges)
+  const questions = makeQuestions(core, judges, listening.recentAudio)
   return (action) => {
     switch (action._tag) {
       case "Publish":
@@ -37,6 +37,8 @@ export const makePerform = (
         return turns.commit(action)
       case "KeepWords":
         return turns.keep(action)
+      case "SetAside":
+        return turns.setAside(action)
       case "TurnLimit":
         return turns.tooLong(action)
       case "StartReply":

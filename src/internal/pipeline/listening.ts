@@ -27,6 +27,7 @@ import { type Core, signal } from "./core.ts"
 import { failed } from "./failures.ts"
 import { makeFeed } from "./feed.ts"
 import { perceive, type Perception } from "./perception.ts"
+import { makeRecentAudio } from "./recentAudio.ts"
 import { makeRecognition } from "./recognition.ts"
 import { makeStreamClock } from "./streamClock.ts"
 
@@ -41,6 +42,8 @@ export interface Ears {
   readonly healthyAfter: number
   /** Silence of the microphone itself after which an open speech is closed (ms). */
   readonly mutedAfter: number
+  /** Somebody wants to hear what was said lately. */
+  readonly keepsAudio: boolean
 }
 
 export interface Listening {
@@ -49,9 +52,14 @@ export interface Listening {
   readonly attach: (on: boolean) => Effect.Effect<void>
   /** Asks the recogniser for what it has. */
   readonly finalize: () => void
+  /** What the microphone gave lately, where it is kept. */
+  readonly recentAudio: () => Audio.Frame | undefined
   /** Listens no more, and has the recogniser give all that it owes; then tells that this was all. */
   readonly end: Effect.Effect<void>
 }
+
+// As much as says how something was said.
+const keptMs = 5000
 
 export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, InvalidOptions, Scope.Scope> =>
   Effect.gen(function*() {
@@ -59,7 +67,9 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
     const clock = makeStreamClock(core.conductor.now)
     const recognition = yield* makeRecognition(core, stt?.name ?? "stt", clock, ears.healthyAfter)
     const feed = makeFeed(ears.feed, clock, stt === undefined ? () => {} : recognition.hand)
+    const recent = ears.keepsAudio ? makeRecentAudio(keptMs) : undefined
     const input = makeAudioInput(core, {
+      recent,
       processors: yield* Processor.chain(ears.processors, {
         onFailure: ({ processor: provider }) =>
           core.publish({
@@ -126,6 +136,7 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
           return on ? Effect.void : input.close
         }),
       finalize: feed.finalize,
+      recentAudio: () => recent?.frame(),
       end: Effect.suspend(() => {
         input.attend(false)
         return Effect.map(input.close, () => {

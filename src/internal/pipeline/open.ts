@@ -81,7 +81,8 @@ export const open = <R, E>(
       processors: options.processors ?? [],
       feed: feedOf(providers, options),
       healthyAfter: resolve(options.resilience).firstOutputMs,
-      mutedAfter: checked.mutedAfter
+      mutedAfter: checked.mutedAfter,
+      keepsAudio: judges.overlapClassifier !== undefined
     }))
 
     const memoMap = Layer.CurrentMemoMap.forkOrCreate(services)

@@ -29,8 +29,16 @@ export const perceive =
 export const understood = (transcript: Stt.Transcript, from: number, clock: StreamClock): Perception => {
   const { confidence, end, final, language, start, text } = transcript
   const last = clock.lastWord(transcript, from)
+  const first = transcript.words?.[0]?.start ?? start
   return {
-    signal: { _tag: "Heard", text, final, endedAt: last === undefined ? undefined : clock.toClock(last) },
+    signal: {
+      _tag: "Heard",
+      text,
+      final,
+      startedAt: first === undefined ? undefined : clock.toClock(from + first),
+      endedAt: last === undefined ? undefined : clock.toClock(last),
+      language
+    },
     event: {
       _tag: "UserTranscript",
       text,

@@ -110,7 +110,7 @@ const makeScript = (utterance: Utterance): Script => {
   }
 }
 
-/** Publishes the words of a line as they are heard. */
+/** Tells the words of a line as they are heard. */
 const release = (core: Core, speech: Speech, utterance: Utterance, base: number): Effect.Effect<void> =>
   Effect.gen(function*() {
     const script = makeScript(utterance)
@@ -118,7 +118,12 @@ const release = (core: Core, speech: Speech, utterance: Utterance, base: number)
     while (true) {
       const playhead = (yield* core.output.played) - base
       const text = script.due(playhead)
-      if (text !== "") core.publish({ _tag: "AgentTranscript", speech: speech.id, text, final: false })
+      if (text !== "") {
+        const told = { speech: speech.id, text }
+        core.conductor.tell(() => {
+          if (core.settings.syncTranscript) core.publish({ _tag: "AgentTranscript", ...told, final: false })
+        }, { _tag: "Spoken", ...told })
+      }
       const next = script.next(playhead)
       if (next === undefined && utterance.complete) return
       const late = playhead < expected
@@ -147,6 +152,7 @@ export const play = (
       Effect.gen(function*() {
         transcript?.interruptUnsafe()
         speech.playing = false
+        speech.saying = undefined
         if (interrupted) yield* command(core, "clear")
         const played = yield* ask(core, output.played, base ?? 0)
         // Who hears of its end finds the floor free: nothing is paused of which nothing is left.
@@ -162,7 +168,8 @@ export const play = (
       yield* speech.floor.await
       speech.floor.closeUnsafe()
       base = yield* ask(core, output.played, 0)
-      if (core.settings.syncTranscript) transcript = core.fork(release(core, speech, line.utterance, base))
+      speech.saying = { utterance: line.utterance, base }
+      transcript = core.fork(release(core, speech, line.utterance, base))
       let starved = false
       const starve = (now: boolean) =>
         Effect.sync(() => {

@@ -11,6 +11,7 @@ import type * as Tools from "../../Tools.ts"
 import type { BoundAgent } from "./boundAgent.ts"
 import type { Core, TurnTimes } from "./core.ts"
 import { makeMilestones, type Milestones } from "./milestones.ts"
+import type { Utterance } from "./utterance.ts"
 
 /** What a reply was made from. */
 export interface Basis {
@@ -47,6 +48,8 @@ export interface Speech {
   /** Where its first message stands in the history (ms of the Clock). */
   createdAt: number
   outcome: Heard["outcome"]
+  /** What it says at the time, from a position of the output (ms) on. */
+  saying: { readonly utterance: Utterance; readonly base: number } | undefined
   /** It has the floor and has not told yet how far it was heard. */
   playing: boolean
   span: Tracer.Span | undefined
@@ -95,6 +98,7 @@ export const makeSpeech = (options: {
   turn: options.turn,
   createdAt: options.now,
   outcome: "completed",
+  saying: undefined,
   playing: false,
   span: undefined,
   finished: false,

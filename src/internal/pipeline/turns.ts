@@ -15,6 +15,8 @@ export interface Turns {
   readonly commit: (action: ActionOf<"CommitTurn">) => void
   /** Words that nobody answers. */
   readonly keep: (action: ActionOf<"KeepWords">) => void
+  /** Words that are no turn. */
+  readonly setAside: (action: ActionOf<"SetAside">) => void
   readonly tooLong: (action: ActionOf<"TurnLimit">) => void
   /** The times of a committed turn, for its first reply. */
   readonly takeTimes: (turn: number) => TurnTimes | undefined
@@ -64,6 +66,11 @@ export const makeTurns = (core: Core, hookTimeout: number): Turns => {
       )
     },
     keep: ({ text, turn }) => void remember(turn, text, "voice"),
+    setAside: ({ endedAt, reason, startedAt, text }) => {
+      const participant = core.participant.identity()
+      const id = core.history.userSetAside({ text, reason, createdAt: startedAt, participant })
+      core.publish({ _tag: "UserSpeechSetAside", id, text, reason, startedAt, endedAt })
+    },
     tooLong: ({ speechMs, words }) => {
       const { onTurnLimit } = core.agent.bound()
       const running = limitHook !== undefined && limitHook.pollUnsafe() === undefined

@@ -1,5 +1,6 @@
 /** One step in the making, and what the rules read from a state. Who reads may be given either. */
 import type * as Event from "../../Event.ts"
+import type * as Phrases from "../text/phrases.ts"
 import type { Action } from "./action.ts"
 import type { Playing, Speech, State, Words } from "./model.ts"
 
@@ -38,6 +39,8 @@ export const noWords: Words = {
   interim: "",
   startedAt: undefined,
   stoppedAt: undefined,
+  language: undefined,
+  heardAt: undefined,
   finalAt: undefined,
   speechMs: 0,
   expectedAt: undefined,
@@ -45,8 +48,7 @@ export const noWords: Words = {
   guesses: 0,
   overlap: false,
   pausedMs: 0,
-  kept: 0,
-  short: false,
+  short: 0,
   cutIn: false
 }
 
@@ -54,8 +56,11 @@ export const noWords: Words = {
 export const said = (words: Words, interim = false): string =>
   (interim && words.interim !== "" ? [...words.finals, words.interim] : words.finals).join(" ").trim()
 
-/** Nothing has become final since the words were kept. */
-export const setAside = (words: Words): boolean => words.kept > 0 && words.kept === words.finals.length
+/** What no decision has looked at yet. */
+export const fresh = (words: Words): string => said({ ...words, finals: words.finals.slice(words.short) }, true)
+
+/** Nothing has become final since the words were found too few. */
+export const tooFewAlone = (words: Words): boolean => words.short > 0 && words.short === words.finals.length
 
 /** When the newest of what was said ended: by the voice, not by its transcript, which may be late. */
 export const spokenAt = ({ user: { voice, words } }: State, now: number): number => {
@@ -68,6 +73,12 @@ export const spokenAt = ({ user: { voice, words } }: State, now: number): number
       return voice.pausedAt
   }
 }
+
+/** How the words are read: by their language, and the phrases of the settings. */
+export const reading = ({ session: { settings }, user: { words } }: State): Phrases.Reading => ({
+  language: words.language ?? settings.language,
+  more: settings.phrases
+})
 
 // Speeches.
 

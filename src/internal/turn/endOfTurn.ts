@@ -1,24 +1,35 @@
 /** Whether the turn is over: by silence, by the turn detector's word, or by the program's. */
 import * as Text from "../../Text.ts"
 import * as Phrases from "../text/phrases.ts"
-import { audible, type Draft, interruptible, playing, publish, said, setAside } from "./draft.ts"
+import * as Aside from "./aside.ts"
+import { audible, type Draft, interruptible, playing, publish, reading, said, tooFewAlone } from "./draft.ts"
 import * as Endpointing from "./endpointing.ts"
 import type { State, Voice } from "./model.ts"
+import * as Said from "./said.ts"
 import * as Turns from "./turns.ts"
+
+/** Without interim transcripts nothing is heard of the words of a voice that goes on: so long (ms) few speak at a stretch. */
+export const longestWithoutWords = 10_000
 
 /** Opens, or opens anew, the decision whether the turn is over. */
 export const consider = (d: Draft): void => {
   const { voice, words } = d.user
   const { ears, settings, status } = d.session
-  if (settings.detection === "manual" || setAside(words) || words.finals.length === 0) return
+  if (settings.detection === "manual" || tooFewAlone(words) || words.finals.length === 0) return
   // Once the session drains nobody will reply: what is said is kept for its end.
   if (status._tag === "Draining") return
-  if (voice._tag !== "Silent" && settings.detection === "vad" && !voice.dismissed) return
   const { max, min } = Endpointing.delays(d.user.endpointing)
+  if (voice._tag !== "Silent" && settings.detection === "vad" && !voice.dismissed) {
+    // A voice that goes on without words for so long is none, or nobody's.
+    const wordless = ears.interims ? max : Math.max(max, longestWithoutWords)
+    const since = Math.max(words.heardAt ?? d.now, voice.startedAt)
+    d.user.decision = { _tag: "Waiting", commitAt: Math.max(d.now, since + wordless) }
+    return
+  }
   const stoppedAt = Math.min(words.stoppedAt ?? words.finalAt ?? d.now, d.now)
   d.agent.holdUntil = undefined
   if (!ears.detector) {
-    const delay = words.interim !== "" || Phrases.isHesitation(said(words)) ? max : min
+    const delay = words.interim !== "" || Phrases.isHesitation(said(words), reading(d)) ? max : min
     d.user.decision = { _tag: "Waiting", commitAt: Math.max(d.now, stoppedAt + delay) }
     return
   }
@@ -44,7 +55,10 @@ export const decide = (d: Draft): void => {
   if (d.user.decision?._tag === "Asking") {
     publish(d, { _tag: "Warning", component: "detector", message: "the turn detector did not answer in time" })
   }
+  const { voice } = d.user
+  const without = voice._tag !== "Silent" && d.session.settings.detection === "vad" && !voice.dismissed
   commit(d, "voice")
+  if (without && d.user.voice._tag !== "Silent") d.user.voice = { ...d.user.voice, dismissed: true }
 }
 
 /** The turn is over, unless what was said does not count over a speaking agent. */
@@ -55,10 +69,15 @@ export const commit = (d: Draft, source: "voice" | "manual"): void => {
   if (source === "manual") d.user.manualUntil = undefined
   if (text === "") return
   if (source === "voice" && tooFew(d, text)) {
-    d.user.words = { ...words, kept: words.finals.length, short: true }
+    d.user.words = { ...words, short: words.finals.length }
     return
   }
-  if (source === "voice" && consents(d, text)) return Turns.keep(d)
+  const sign = source === "voice" ? consents(d, text) : undefined
+  if (sign !== undefined) {
+    Aside.atOnce(d, sign, { startedAt: words.startedAt ?? d.now, endedAt: words.stoppedAt ?? d.now })
+    d.user.words = Turns.rest(d)
+    return
+  }
   d.user.words = Turns.rest(d)
   d.user.voice = anew(voice, d.now)
   Turns.open(d, text, source, words.stoppedAt ?? words.finalAt ?? d.now, words.finalAt ?? d.now)
@@ -73,9 +92,16 @@ const tooFew = (d: Draft, text: string): boolean => {
 }
 
 /** A sign of listening, while the agent silently does what was asked for. */
-const consents = (s: State, text: string): boolean =>
-  s.session.settings.interruption.backchannel && Text.isBackchannel(text) && playing(s) === undefined &&
-  s.user.pending === undefined && s.agent.speeches.some(({ phase }) => phase === "tools")
+const consents = (s: State, text: string): "continuer" | "agreement" | undefined => {
+  const { startedAt } = s.user.words
+  const kind = Phrases.phraseKind(text, reading(s))
+  const sign = kind === "continuer" || kind === "agreement" ? kind : undefined
+  return s.session.settings.interruption.backchannel && playing(s) === undefined && s.user.pending === undefined &&
+      !(startedAt !== undefined && Said.mayAnswer(s, startedAt)) &&
+      s.agent.speeches.some(({ phase }) => phase === "tools")
+    ? sign
+    : undefined
+}
 
 /** The rest of a voice must interrupt anew to count. */
 const anew = (voice: Voice, now: number): Voice => {

@@ -11,7 +11,8 @@ export const settled = (s: State): boolean => s.user.decision === undefined && s
 
 /** Silence that is owed to the user: whatever is not protected waits. */
 const held = (s: State, speech: Speech): boolean =>
-  interruptible(s, speech) && (s.agent.holdUntil !== undefined || !settled(s))
+  interruptible(s, speech) &&
+  (s.agent.holdUntil !== undefined || s.user.waitsUntil !== undefined || !settled(s))
 
 /** Gives the floor to the first speech in play order that may have it. */
 export const next = (d: Draft): void => {

@@ -54,7 +54,7 @@ export const over = (d: Draft): void => {
 export const answer = (d: Draft): void => {
   const { voice, words } = d.user
   const { lastWords, settings } = d.session
-  if (settings.detection === "manual" || words.kept > 0 || voice._tag === "Sounding") return
+  if (settings.detection === "manual" || words.short > 0 || voice._tag === "Sounding") return
   if (lastWords?._tag === "Over" || !owes(d, d.now)) return EndOfTurn.commit(d, "voice")
   wait(d, undefined, true)
   d.actions.push({ _tag: "Finalize" })
@@ -86,7 +86,7 @@ export const waits = (d: Draft, idle: boolean): boolean => {
 
 /** The words that a draining session was waiting for are there. */
 const answered = (d: Draft): boolean => {
-  if (d.user.words.kept === 0 && d.user.words.interim === "") EndOfTurn.commit(d, "voice")
+  if (d.user.words.short === 0 && d.user.words.interim === "") EndOfTurn.commit(d, "voice")
   d.session.lastWords = undefined
   return d.user.pending !== undefined
 }

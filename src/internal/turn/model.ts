@@ -6,6 +6,7 @@
  * milliseconds; `undefined` means "not now".
  */
 import type * as Event from "../../Event.ts"
+import type { SetAside } from "../history/aside.ts"
 import type * as Endpointing from "./endpointing.ts"
 import type { Settings } from "./settings.ts"
 
@@ -43,8 +44,13 @@ interface User {
   readonly endpointing: Endpointing.State
   /** Up to when all that was said has its final transcript. */
   readonly heardTo: number
-  /** When the newest voice ended, in whichever turn. */
+  /** When the newest voice that has ended began and ended, in whichever turn. */
+  readonly spokenFrom: number
   readonly spokenTo: number
+  /** Signs of listening that wait to be set aside, oldest first. */
+  readonly signs: ReadonlyArray<Sign>
+  /** They have asked for a moment: until when the agent waits for them. */
+  readonly waitsUntil: number | undefined
   /** Words were cleared away at `at`: a transcript of them is expected, and ignored, until `until`. */
   readonly cleared: { readonly at: number; readonly until: number } | undefined
 }
@@ -63,6 +69,8 @@ interface Agent {
   readonly guess: { readonly speech: string; readonly text: string } | undefined
   /** Until when what is heard may be the agent's own echo. */
   readonly warmUpUntil: number | undefined
+  /** What it was heard saying lately. */
+  readonly said: Said
   /** Interrupted in this very moment: what follows at once decides which state is told. */
   readonly hushed: boolean
 }
@@ -147,6 +155,10 @@ export interface Words {
   readonly startedAt: number | undefined
   /** When the voice of its last words ended. */
   readonly stoppedAt: number | undefined
+  /** Their language, as the last transcript told it; `undefined` for that of the settings. */
+  readonly language: string | undefined
+  /** When the last transcript came, final or not. */
+  readonly heardAt: number | undefined
   /** When the last final transcript came. */
   readonly finalAt: number | undefined
   /** Length of the voices that have ended. */
@@ -162,12 +174,28 @@ export interface Words {
   readonly overlap: boolean
   /** For how long that agent has been paused since their voice began. */
   readonly pausedMs: number
-  /** How many of the finals were judged and kept for the next turn: these alone open no decision. */
-  readonly kept: number
-  /** Some of them were too few to take the floor: they are decided on when the agent falls silent, however late that is. */
-  readonly short: boolean
+  /**
+   * How many of the finals were too few to take the floor: these alone open no
+   * decision until the agent falls silent, however late that is.
+   */
+  readonly short: number
   /** They ask for the floor by what they are: however few, they are a turn. */
   readonly cutIn: boolean
+}
+
+/** Why words are no turn. */
+export type AsideReason = SetAside
+
+/** Words that are a sign of listening, unless what the agent does next makes them an answer. */
+export interface Sign {
+  readonly text: string
+  readonly reason: AsideReason
+  readonly startedAt: number
+  readonly endedAt: number
+  /** For how long the agent was paused since. */
+  readonly pausedMs: number
+  /** When they are a turn, if nobody takes the floor; `undefined` while the agent is heard. */
+  readonly turnAt: number | undefined
 }
 
 /** The user has stopped: is the turn over? */
@@ -226,6 +254,18 @@ interface Hushed {
   readonly at: number
   /** When it was for nothing, once nobody speaks and nothing is open; `undefined` while that is not to be said yet. */
   readonly until: number | undefined
+}
+
+/** What the agent was heard saying lately, oldest first. */
+export interface Said {
+  /** Its words, and when each began to sound. */
+  readonly words: ReadonlyArray<{ readonly text: string; readonly at: number }>
+  /** The sentence that is being said, as far as it is heard. */
+  readonly sentence: string
+  /** When each question was heard to its end. */
+  readonly questions: ReadonlyArray<{ readonly at: number }>
+  /** When anybody heard it. */
+  readonly stretches: ReadonlyArray<{ readonly from: number; readonly to: number | undefined }>
 }
 
 // The session.

@@ -38,7 +38,12 @@ export const justify = (d: Draft): void => {
 export const resume = (d: Draft): void => {
   const { pause } = d.agent
   if (pause === undefined) return
-  d.user.words = { ...d.user.words, pausedMs: d.user.words.pausedMs + d.now - pause.at }
+  const { signs, words } = d.user
+  d.user.words = { ...words, pausedMs: words.pausedMs + d.now - pause.at }
+  d.user.signs = signs.map((sign) => ({
+    ...sign,
+    pausedMs: sign.pausedMs + Math.max(0, d.now - Math.max(pause.at, sign.endedAt))
+  }))
   d.agent.pause = undefined
   const resumed = pause._tag !== "CutShort"
   if (resumed) d.actions.push({ _tag: "Resume", speech: pause.speech })

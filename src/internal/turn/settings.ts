@@ -3,6 +3,7 @@ import * as Result from "effect/Result"
 import type { InvalidOptions } from "../../Failure.ts"
 import type { Options } from "../../Turn.ts"
 import * as Check from "../options.ts"
+import type * as Phrases from "../text/phrases.ts"
 
 /**
  * `Turn.Options` with every default filled in and every duration in milliseconds.
@@ -35,13 +36,24 @@ export interface Settings {
     readonly maxSpeech: number
     readonly maxTries: number
   }
+  readonly language: string | undefined
+  readonly phrases: Phrases.MorePhrases | undefined
   readonly awayAfter: number
+  readonly holdFor: number
   readonly transcriptionTimeout: number
   readonly limits: { readonly maxWords: number; readonly maxSpeech: number }
   readonly toleratedFailures: number
   readonly maxErrors: number
   readonly errorWindow: number
 }
+
+const isPhrases = (given: NonNullable<Options["phrases"]>): boolean =>
+  typeof given === "object" && Object.values(given).every((book) =>
+    typeof book === "object" && book !== null &&
+    Object.values(book).every((list) =>
+      list === undefined || (Array.isArray(list) && list.every((phrase) => typeof phrase === "string"))
+    )
+  )
 
 // What `Turn.Options` may be; its docstrings say the same.
 const schema = Check.struct<Options>()({
@@ -75,7 +87,10 @@ const schema = Check.struct<Options>()({
       maxTries: Check.whole({ default: 3, endless: true })
     })
   ),
+  language: Check.text(),
+  phrases: Check.such(isPhrases, "must be lists of texts by language, such as { de: { continuers: [\"jep\"] } }"),
   awayAfter: Check.duration({ default: "15 seconds" }),
+  holdFor: Check.duration({ default: "45 seconds" }),
   transcriptionTimeout: Check.duration({ default: "Infinity" }),
   limits: Check.section(
     Check.struct<NonNullable<Options["limits"]>>()({

@@ -70,12 +70,20 @@ export type Signal =
   // The user's words
   /**
    * A transcript, from the recogniser: an interim one replaces the last, a final
-   * one stays. `endedAt` is when its last word ended, where that is known. The
-   * words join the open turn; over an agent that is heard they are judged, and may
-   * pause it or let it go on; in silence a final one opens the decision whether the
-   * turn is over.
+   * one stays. `startedAt` is when its first word began and `endedAt` when its last
+   * ended, where that is known, `language` a tag or a name. The words join the open
+   * turn; over an agent that is heard they are judged, and may pause it, let it go
+   * on, or be set aside; in silence a final one opens the decision whether the turn
+   * is over.
    */
-  | { readonly _tag: "Heard"; readonly text: string; readonly final: boolean; readonly endedAt?: number | undefined }
+  | {
+    readonly _tag: "Heard"
+    readonly text: string
+    readonly final: boolean
+    readonly startedAt?: number | undefined
+    readonly endedAt?: number | undefined
+    readonly language?: string | undefined
+  }
   /**
    * How probable it is (0–1) that the turn is over: the turn detector's answer to
    * `AskDetector`. It moves the commit to the shorter or the longer delay. An
@@ -89,7 +97,7 @@ export type Signal =
    */
   | {
     readonly _tag: "Overlap"
-    readonly verdict: "backchannel" | "interruption" | "unknown"
+    readonly verdict: "backchannel" | "interruption" | "hold" | "unknown"
     /** The words that were asked about. */
     readonly text: string
   }
@@ -124,6 +132,8 @@ export type Signal =
   | { readonly _tag: "Settled" }
   /** A speech has audio at hand: from the speech. It plays when the floor is its own. */
   | { readonly _tag: "AudioReady"; readonly speech: string }
+  /** More words of the speech that plays are heard from now on: from the speech. What the user says is judged by them. */
+  | { readonly _tag: "Spoken"; readonly speech: string; readonly text: string }
   /** The speech that plays has run out of audio, or has some again: from the speech. Silence of a second is no longer heard. */
   | { readonly _tag: "Starved"; readonly speech: string; readonly starved: boolean }
   /**

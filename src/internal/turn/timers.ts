@@ -2,10 +2,12 @@
 import { type Draft, publish } from "./draft.ts"
 import * as EndOfTurn from "./endOfTurn.ts"
 import * as Floor from "./floor.ts"
+import * as Hold from "./hold.ts"
 import * as Interruption from "./interruption.ts"
 import * as LastWords from "./lastWords.ts"
 import type { State } from "./model.ts"
 import * as Pause from "./pause.ts"
+import * as Signs from "./signs.ts"
 import * as Silence from "./silence.ts"
 
 interface Timer {
@@ -22,6 +24,9 @@ const timers: ReadonlyArray<Timer> = [
   { at: (s) => s.user.manualUntil, ring: (d) => EndOfTurn.commit(d, "manual") },
   { at: Interruption.byVoiceAt, ring: Interruption.byVoice },
   { at: Silence.starvedTooLongAt, ring: Silence.starvedTooLong },
+  { at: Signs.dueAt, ring: Signs.due },
+  { at: Interruption.wordlessAt, ring: Interruption.wordless },
+  { at: (s) => s.user.waitsUntil, ring: Hold.end },
   { at: (s) => Floor.settled(s) ? s.agent.pause?.until : undefined, ring: Pause.resume },
   {
     at: (s) => Floor.settled(s) ? s.agent.holdUntil : undefined,

@@ -1,10 +1,12 @@
 /** Words become a turn, and a turn gets its reply. */
 import * as Text from "../../Text.ts"
-import { type Draft, interruptible, noWords, playing, said, setAside } from "./draft.ts"
+import * as Aside from "./aside.ts"
+import { type Draft, interruptible, noWords, playing, said, tooFewAlone } from "./draft.ts"
 import * as Floor from "./floor.ts"
 import * as Guess from "./guess.ts"
 import type { State, Words } from "./model.ts"
 import * as Pause from "./pause.ts"
+import * as Said from "./said.ts"
 
 /** What is left of the words once they are a turn: their voice may go on. */
 export const rest = (s: State): Words => {
@@ -15,8 +17,9 @@ export const rest = (s: State): Words => {
     : { ...noWords, startedAt: voice.startedAt, overlap: floor !== undefined && !interruptible(s, floor) }
 }
 
-/** Makes the words a turn without a reply of its own: of words that were set aside, or of consent to what is being done. */
+/** Makes the words a turn without a reply of its own: of words that were too few. */
 export const keep = (d: Draft): void => {
+  Aside.flush(d)
   Guess.discard(d)
   d.actions.push({ _tag: "KeepWords", turn: d.user.turn, text: said(d.user.words) })
   d.user.turn += 1
@@ -32,7 +35,10 @@ export const open = (
   finalAt: number
 ): void => {
   // What is typed answers for itself: what was kept before it stands before it.
-  if (source === "text" && setAside(d.user.words)) keep(d)
+  Aside.flush(d)
+  if (source === "text" && tooFewAlone(d.user.words)) keep(d)
+  d.user.waitsUntil = undefined
+  Said.answered(d)
   const turn = d.user.turn
   d.user.turn += 1
   if (d.session.status._tag === "Draining" && d.session.lastWords?.answers !== true) {

@@ -1,12 +1,15 @@
 /** The user's words: how transcripts add up to a turn, and what each of them sets off. */
 import * as Text from "../../Text.ts"
 import { hasWord } from "../text/words.ts"
-import { audible, type Draft, noWords, publish, said, setAside, spokenAt } from "./draft.ts"
+import * as Aside from "./aside.ts"
+import { type Draft, noWords, publish, said, spokenAt, tooFewAlone } from "./draft.ts"
 import * as EndOfTurn from "./endOfTurn.ts"
 import * as Guess from "./guess.ts"
-import * as Interruption from "./interruption.ts"
-import type { State } from "./model.ts"
 import * as Overlap from "./overlap.ts"
+import * as Said from "./said.ts"
+import type { Signal } from "./signal.ts"
+import * as Signs from "./signs.ts"
+import type { Placed } from "./span.ts"
 import * as Turns from "./turns.ts"
 
 /** A noise, or words that were set aside, this long ago (ms) are no part of the turn that begins now. */
@@ -15,23 +18,31 @@ export const forgetAfter = 10_000
 /** How long (ms) the transcript of words that were cleared away may still come. */
 const lateTranscript = 5000
 
-export const heard = (d: Draft, text: string, final: boolean, endedAt: number | undefined): void => {
-  if (text.trim() === "" || isCleared(d, final, endedAt)) return
+type Heard = Extract<Signal, { readonly _tag: "Heard" }>
+
+export const heard = (d: Draft, signal: Heard, placed: Placed): void => {
+  const { endedAt, final, language } = signal
+  const text = signal.text.trim()
+  if (text === "" || isCleared(d, final, endedAt)) return
   if (!hasWord(text)) return final ? heardNothing(d) : undefined
+  d.user.words = { ...d.user.words, language }
+  const alone = d.user.words.finals.length === d.user.words.short
+  if (alone && Overlap.isEcho(d, text, placed)) return echoed(d, text, final, placed)
   const { voice } = d.user
   if (voice._tag !== "Silent" && voice.committed) d.user.voice = { ...voice, committed: false }
-  leaveBehind(d, endedAt)
+  leaveBehind(d, placed)
+  if (final && !Overlap.isSign(d, text, placed)) Signs.goesOn(d, placed.startedAt)
   const repeated = !final && Text.equivalent(d.user.words.interim, text)
-  add(d, text.trim(), final, endedAt)
+  add(d, text, signal, placed)
   if (final) {
     d.user.presence = { _tag: "Present" }
     if (d.user.manualUntil !== undefined) return EndOfTurn.commit(d, "manual")
   }
-  Overlap.judge(d, repeated)
-  Interruption.byWords(d)
+  Overlap.judge(d, placed, final || repeated)
+  if (final && said(d.user.words) === "") return
   limit(d)
   if (final) Guess.make(d)
-  if (setAside(d.user.words)) return
+  if (tooFewAlone(d.user.words)) return
   if (final) EndOfTurn.consider(d)
   else if (d.user.decision !== undefined) {
     if (d.session.settings.detection === "stt") d.user.decision = undefined
@@ -39,28 +50,40 @@ export const heard = (d: Draft, text: string, final: boolean, endedAt: number | 
   }
 }
 
-/** The detector has missed their voice: the words are all that is known of it. */
-const missed = ({ user: { voice, words } }: State): boolean =>
-  voice._tag === "Silent" && (words.finalAt ?? 0) >= (words.stoppedAt ?? 0)
-
-/** What was set aside long ago is no part of what is said now. */
-const leaveBehind = (d: Draft, endedAt: number | undefined): void => {
-  if (missed(d) && setAside(d.user.words) && (endedAt ?? d.now) - spokenAt(d, d.now) > forgetAfter) Turns.keep(d)
+/** What comes back of the agent's own words: nothing that the user has said. */
+const echoed = (d: Draft, text: string, final: boolean, placed: Placed): void => {
+  const { words } = d.user
+  Overlap.ignore(d)
+  d.user.words = { ...words, interim: "", heardAt: d.now }
+  if (!final) return
+  d.user.words = { ...d.user.words, finalAt: d.now, expectedAt: undefined }
+  Aside.give(d, text, "echo", placed)
 }
 
-const add = (d: Draft, text: string, final: boolean, endedAt: number | undefined): void => {
-  const { words } = d.user
+/** Words that were too few, long ago, are no part of what is said now. */
+const leaveBehind = (d: Draft, { endedAt, missed }: Placed): void => {
+  if (missed && tooFewAlone(d.user.words) && endedAt - spokenAt(d, d.now) > forgetAfter) Turns.keep(d)
+}
+
+const add = (d: Draft, text: string, { endedAt, final, startedAt }: Heard, placed: Placed): void => {
+  // The voice that they might be of is long over: it was a noise.
+  const noise = placed.missed && said(d.user.words, true) === "" && (d.user.words.stoppedAt ?? d.now) < placed.startedAt
+  const words = noise ? { ...noWords, language: d.user.words.language } : d.user.words
   const fresh = said(words, true) === ""
+  const over = startedAt === undefined && !placed.missed
+    ? words.overlap
+    : (fresh || words.overlap) && (Said.wasAudible(d, placed.startedAt) || (!placed.missed && words.overlap))
   d.user.words = {
     ...words,
+    heardAt: d.now,
     finals: final ? [...words.finals, text] : words.finals,
     interim: final ? "" : text,
     finalAt: final ? d.now : words.finalAt,
-    startedAt: words.startedAt ?? d.now,
+    startedAt: words.startedAt ?? placed.startedAt,
     stoppedAt: final && endedAt !== undefined
       ? Math.max(words.stoppedAt ?? 0, Math.min(endedAt, d.now))
       : words.stoppedAt,
-    overlap: missed(d) ? (fresh || words.overlap) && audible(d, d.now) : words.overlap,
+    overlap: over,
     expectedAt: final ? undefined : words.expectedAt
   }
 }
@@ -94,6 +117,7 @@ export const clear = (d: Draft): void => {
   const owed = words.interim !== "" || (soundedAt !== undefined && (words.finalAt ?? 0) < soundedAt)
   d.user.cleared = owed && d.session.ears.stt ? { at: d.now, until: d.now + lateTranscript } : undefined
   d.user.spokenTo = Number.NEGATIVE_INFINITY
+  d.user.signs = []
   d.user.decision = undefined
   d.user.manualUntil = undefined
   Guess.discard(d)
