@@ -87,9 +87,9 @@ const said = (reply: Stream.Stream<Delta, LlmError>): Stream.Stream<Delta, LlmEr
  *
  * Adds a span, drops empty text and token counts that are no numbers, and ends
  * the reply with its `Finish`. What a model writes and does not mean to be heard
- * is left out: `<think>…</think>` and `<thinking>…</thinking>` where the text or
- * a line of it begins, to their end or that of the reply, and a call of a tool
- * that came as text, `<tool_call>{…}</tool_call>`.
+ * is left out: `<think>…</think>` and the like where the text or a line of it
+ * begins, to their end or that of the reply, and a call of a tool that came as
+ * text: `<tool_call>{…}</tool_call>`, `<function=…>`, `[TOOL_CALLS]` and others.
  *
  * The stream is pulled by several fibers in turn: what a provider forks must
  * live in the stream's scope (`Effect.forkScoped`), not as a child.
@@ -141,7 +141,8 @@ export interface LanguageModelOptions {
  * **Details**
  *
  * Tool calls are neither validated nor run. What the model's provider runs
- * itself is left out, and so is its reasoning. A `LanguageModel` knows no
+ * itself is left out, and so is its reasoning, which goes back to it with what it
+ * has attached, as `metadata`. A `LanguageModel` knows no
  * settings of a request: without `withSettings` they are left out.
  *
  * @category constructors

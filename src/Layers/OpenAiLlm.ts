@@ -7,6 +7,10 @@
  * arrives; interrupting a reply closes its request. Nothing is retried here:
  * `Resilience` does.
  *
+ * What a server refuses of what nobody has asked for is left out, or asked for
+ * otherwise, from then on: once a model, with a warning. What the program has set
+ * stays an error, which names it. Why is told at debug.
+ *
  * With `baseUrl`, any server with Chat Completions can be asked (Groq, Together,
  * vLLM, Ollama, LocalAI, llama.cpp). All of this was tried against stand-ins
  * that speak the published protocol, none of it against the servers named.

@@ -4,9 +4,15 @@ import * as metadata from "./metadata.ts"
 
 const isText = ({ content }: Prompt.AssistantMessage): boolean => content.every(({ type }) => type === "text")
 
+/** Some servers refuse what says nothing. */
+const isSaid = ({ content }: Prompt.Message): boolean =>
+  typeof content === "string"
+    ? content.trim() !== ""
+    : content.some((part) => part.type !== "text" || part.text.trim() !== "")
+
 /** What a step has said and what it has called, as one message: some servers take no call that stands by itself. */
 export const united = (prompt: Prompt.Prompt): ReadonlyArray<Prompt.Message> =>
-  prompt.content.reduce<Array<Prompt.Message>>((all, message) => {
+  prompt.content.filter(isSaid).reduce<Array<Prompt.Message>>((all, message) => {
     const before = all.at(-1)
     const joins = before?.role === "assistant" && message.role === "assistant" && isText(before) &&
       message.content.every(({ type }) => type !== "text")
