@@ -202,8 +202,8 @@ export const fates = (timeline: Timeline, options: AnswerOptions): ReadonlyArray
  * @category properties
  * @since 0.1.0
  */
-export const answers = (timeline: Timeline, options: AnswerOptions = {}): Answers =>
-  fates(timeline, options).reduce(
-    (sum, { what }) => ({ ...sum, [what]: sum[what] + 1 }),
-    noAnswers
-  )
+export const answers = (timeline: Timeline, options: AnswerOptions = {}): Answers => {
+  const sum = { ...noAnswers }
+  for (const { what } of fates(timeline, options)) sum[what]++
+  return sum
+}

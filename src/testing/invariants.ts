@@ -3,6 +3,7 @@ import type * as Event from "../Event.ts"
 import { hasWord } from "../internal/text/words.ts"
 import { type AnswerOptions, fates } from "./answered.ts"
 import type { Timeline } from "./timeline.ts"
+import { places, words } from "./wordPlaces.ts"
 
 /**
  * Something that must not be.
@@ -35,31 +36,7 @@ export interface InvariantOptions extends AnswerOptions {
 
 type Report = (invariant: string, message: string, at?: number) => void
 
-const words = (text: string): ReadonlyArray<string> => text.split(/\s+/u).filter((word) => word !== "")
-
 const squeeze = (text: string): string => text.replaceAll(/\s+/gu, "")
-
-/** Where a text stands in some others, from a place on. */
-const places = (others: ReadonlyArray<{ readonly at: number; readonly text: string }>) => {
-  const all = others.map(({ at, text }) => ({ at, words: words(text) }))
-  let other = 0
-  let from = 0
-  return {
-    find: (said: ReadonlyArray<string>) => {
-      for (let i = other; i < all.length; i++) {
-        const one = all[i]!
-        for (let j = i === other ? from : 0; j + said.length <= one.words.length; j++) {
-          if (said.every((word, k) => one.words[j + k] === word)) return { at: one.at, i, to: j + said.length }
-        }
-      }
-      return undefined
-    },
-    goTo: (place: { readonly i: number; readonly to: number }) => {
-      other = place.i
-      from = place.to
-    }
-  }
-}
 
 /** I1: every final transcript with a word is in exactly one user turn, or was set aside; either are in order. */
 const everyWordCounts = (timeline: Timeline, options: InvariantOptions, report: Report): void => {
