@@ -22,9 +22,10 @@ import type * as Room from "../../Room.ts"
 import type * as Stt from "../../Stt.ts"
 import * as Turn from "../../Turn.ts"
 import type * as Vad from "../../Vad.ts"
+import { Stalls } from "../stt/stall.ts"
 import { makeAudioInput } from "./audioInput.ts"
 import { type Core, signal } from "./core.ts"
-import { failed } from "./failures.ts"
+import { failed, mended } from "./failures.ts"
 import { makeFeed } from "./feed.ts"
 import { perceive, type Perception } from "./perception.ts"
 import { makeRecognition } from "./recognition.ts"
@@ -57,7 +58,7 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
   Effect.gen(function*() {
     const { stt } = ears
     const clock = makeStreamClock(core.conductor.now)
-    const recognition = yield* makeRecognition(core, stt?.name ?? "stt", clock, ears.healthyAfter)
+    const recognition = yield* makeRecognition(core, stt, clock, ears.healthyAfter)
     const feed = makeFeed(ears.feed, clock, stt === undefined ? () => {} : recognition.hand)
     const input = makeAudioInput(core, {
       processors: yield* Processor.chain(ears.processors, {
@@ -87,10 +88,16 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
         Stream.concat(input.closing),
         input.boundaries
       )
+    const stalled = (error: Stt.SttError) => mended(core, "stt", error.provider, Cause.fail(error))
     /** The lower line, until the recogniser has given all that it owes. */
     const words: Stream.Stream<Perception> = stt === undefined
       ? Stream.empty
-      : recognition.audio.pipe(stt.transcribe, recognition.understand, recognition.reopen)
+      : recognition.audio.pipe(
+        stt.transcribe,
+        Stream.provideService(Stalls, stalled),
+        recognition.understand,
+        recognition.reopen
+      )
 
     const hear = perceive(core)
     let recognising = false

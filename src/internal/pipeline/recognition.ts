@@ -20,6 +20,8 @@ import * as Stt from "../../Stt.ts"
 import * as Turn from "../../Turn.ts"
 import { retryAfterMs } from "../resilience/errors.ts"
 import { beside, reopened, through } from "../streams.ts"
+import { delaysOf } from "../stt/delays.ts"
+import { isEmpty, isNews } from "../stt/transcripts.ts"
 import type { Core } from "./core.ts"
 import { failed, mended, worked } from "./failures.ts"
 import { type Perception, understood } from "./perception.ts"
@@ -57,7 +59,7 @@ export interface Recognition {
   readonly end: () => void
   /** The audio that was handed over. */
   readonly audio: Stream.Stream<Stt.Input>
-  /** What the transcripts mean; those without a text mean nothing. */
+  /** What the transcripts mean. */
   readonly understand: <E>(transcripts: Stream.Stream<Stt.Transcript, E>) => Stream.Stream<Perception, E>
   /** Opens the recogniser again whenever that is of use. */
   readonly reopen: (attempt: Stream.Stream<Perception, Stt.SttError>) => Stream.Stream<Perception>
@@ -65,7 +67,7 @@ export interface Recognition {
 
 export const makeRecognition = (
   core: Core,
-  provider: string,
+  stt: Stt.Stt["Service"] | undefined,
   clock: StreamClock,
   /** A recogniser that has worked for so long had been well (ms). */
   healthyAfter: number
@@ -73,6 +75,9 @@ export const makeRecognition = (
   Effect.gen(function*() {
     const audio = yield* Queue.sliding<Stt.Input, Cause.Done>(backlog)
     const over = Deferred.makeUnsafe<void>()
+    const provider = stt?.name ?? "stt"
+    const delays = stt === undefined ? undefined : delaysOf(stt)
+    let told = delays?.usual
     const schedule = Schedule.toStep(reopening)
     let step = yield* schedule
     let openedAt = 0
@@ -128,11 +133,16 @@ export const makeRecognition = (
         if (first !== undefined) start = clock.startOf(first)
       })),
       understand: through((transcripts) => {
-        const worded = transcripts.filter(({ text }) => text.trim() !== "")
-        if (worded.length === 0) return []
-        heard = true
-        worked(core, "stt")
-        return worded.map((transcript) => understood(transcript, start ?? 0, clock))
+        const news = transcripts.filter(isNews)
+        if (news.length === 0) return []
+        if (news.some((transcript) => !isEmpty(transcript))) {
+          heard = true
+          worked(core, "stt")
+        }
+        const perceptions = news.map((transcript) => understood(transcript, start ?? 0, clock))
+        if (delays === undefined || delays.usual === told) return perceptions
+        told = delays.usual
+        return [{ signal: { _tag: "Measured", delay: told } }, ...perceptions]
       }),
       reopen: (attempt) =>
         reopened(

@@ -43,10 +43,24 @@ interface User {
   readonly endpointing: Endpointing.State
   /** Up to when all that was said has its final transcript. */
   readonly heardTo: number
+  /** The answers that the recogniser still owes, in the order in which it was asked. */
+  readonly owed: ReadonlyArray<Owed>
+  /** Up to when it has said all that there is to say. */
+  readonly settledTo: number
   /** When the newest voice ended, in whichever turn. */
   readonly spokenTo: number
   /** Words were cleared away at `at`: a transcript of them is expected, and ignored, until `until`. */
   readonly cleared: { readonly at: number; readonly until: number } | undefined
+  /** An interim transcript was taken for the final one: that adds only what goes beyond it, until `until`. */
+  readonly used: { readonly text: string; readonly at: number; readonly until: number } | undefined
+}
+
+/** A voice has ended, or the program has asked. */
+export interface Owed {
+  readonly askedAt: number
+  readonly endedAt: number
+  /** There may be words in it: they are waited for. */
+  readonly words: boolean
 }
 
 interface Agent {
@@ -69,7 +83,7 @@ interface Agent {
 
 interface Session {
   readonly settings: Settings
-  readonly ears: Ears
+  readonly ears: Ears & { readonly delay: number }
   readonly status: SessionStatus
   readonly lastWords: LastWords | undefined
   /** How long the end waits for a transcript that is owed. */
@@ -96,6 +110,8 @@ export interface Ears {
   readonly detector: boolean
   /** There is a judge of what is said over the agent: `Judge` is answered by `Overlap`. */
   readonly judge: boolean
+  /** From `Finalize` to the answer, as the recogniser takes it (ms); `Measured` tells it anew. @default 500 */
+  readonly delay?: number | undefined
 }
 
 // The user.

@@ -7,6 +7,7 @@ import * as LastWords from "./lastWords.ts"
 import type { State } from "./model.ts"
 import * as Pause from "./pause.ts"
 import * as Silence from "./silence.ts"
+import * as Words from "./words.ts"
 
 interface Timer {
   readonly at: (s: State) => number | undefined
@@ -18,7 +19,7 @@ const inAnyStep = (): void => {}
 
 /** In the order of their weight: on a tie the commit goes first. */
 const timers: ReadonlyArray<Timer> = [
-  { at: (s) => s.user.decision?.commitAt, ring: EndOfTurn.decide },
+  { at: EndOfTurn.decideAt, ring: EndOfTurn.decide },
   { at: (s) => s.user.manualUntil, ring: (d) => EndOfTurn.commit(d, "manual") },
   { at: Interruption.byVoiceAt, ring: Interruption.byVoice },
   { at: Silence.starvedTooLongAt, ring: Silence.starvedTooLong },
@@ -58,4 +59,5 @@ export const tick = (d: Draft): void => {
   if (words.expectedAt === undefined || words.expectedAt > d.now) return
   d.user.words = { ...d.user.words, expectedAt: undefined }
   publish(d, { _tag: "TranscriptionTimedOut", startedAt: words.startedAt ?? d.now, speechMs: words.speechMs })
+  Words.takeInterim(d)
 }
