@@ -25,8 +25,9 @@ import type * as Vad from "../../Vad.ts"
 import { Stalls } from "../stt/stall.ts"
 import { makeAudioInput } from "./audioInput.ts"
 import { type Core, signal } from "./core.ts"
-import { failed, mended } from "./failures.ts"
+import { mended } from "./failures.ts"
 import { makeFeed } from "./feed.ts"
+import { makeMicrophone } from "./microphone.ts"
 import { perceive, type Perception } from "./perception.ts"
 import { makeRecognition } from "./recognition.ts"
 import { makeStreamClock } from "./streamClock.ts"
@@ -77,17 +78,22 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
       mutedAfter: ears.mutedAfter
     })
 
-    const lost = (error: Room.RoomError) => Effect.sync(() => failed(core, "room", "room", Cause.fail(error)))
     /** The upper line, from when a participant comes until they leave. */
     const voice = (identity: string): Stream.Stream<Perception> =>
-      ears.room.audio(identity, Audio.speech).pipe(
+      Stream.suspend(() => ears.room.audio(identity, Audio.speech)).pipe(
+        microphone.heard,
+        microphone.reopen,
         input.process,
         input.feed,
         input.detect,
-        Stream.catch((error) => Stream.fromEffectDrain(lost(error))),
         Stream.concat(input.closing),
         input.boundaries
       )
+    const restart = (): void => {
+      clock.restart()
+      feed.restart()
+    }
+    const microphone = yield* makeMicrophone(core, Effect.andThen(input.close, Effect.sync(restart)))
     const stalled = (error: Stt.SttError) => mended(core, "stt", error.provider, Cause.fail(error))
     /** The lower line, until the recogniser has given all that it owes. */
     const words: Stream.Stream<Perception> = stt === undefined
@@ -114,8 +120,7 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
         if (stt !== undefined) core.fork(recognise)
         const stay = Effect.suspend(() => {
           // Who comes back has a microphone whose time begins anew.
-          clock.restart()
-          feed.restart()
+          restart()
           return hear(voice(identity))
         }).pipe(Semaphore.makeUnsafe(1).withPermits(1))
         const returns = Stream.runForEach(

@@ -24,6 +24,7 @@ import { delaysOf } from "../stt/delays.ts"
 import { isEmpty, isNews } from "../stt/transcripts.ts"
 import type { Core } from "./core.ts"
 import { failed, mended, worked } from "./failures.ts"
+import { often } from "./microphone.ts"
 import { type Perception, understood } from "./perception.ts"
 import type { StreamClock } from "./streamClock.ts"
 
@@ -34,8 +35,7 @@ const backlog = 500
 const waitAtMost = 30_000
 
 // When a recogniser that was lost is opened again.
-const reopening = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")]).pipe(
-  Schedule.setInputType<unknown>(),
+const reopening = often.pipe(
   Schedule.modifyDelay(({ duration, input }) =>
     Effect.succeed(Duration.max(duration, Duration.millis(Math.min(retryAfterMs(input), waitAtMost))))
   )
@@ -47,9 +47,9 @@ const endedEarly = (cause: Cause.Cause<Stt.SttError>): boolean => {
 }
 
 /** What is lost now is not opened again. */
-const isEnding = (core: Core): boolean => {
-  const status = Turn.status(core.conductor.state())
-  return status === "draining" || status === "closed"
+const isOver = (core: Core): boolean => {
+  const state = core.conductor.state()
+  return Turn.status(state) === "closed" || Turn.closeReason(state) === "provider_failures"
 }
 
 export interface Recognition {
@@ -106,7 +106,8 @@ export const makeRecognition = (
         const cause = ended || Cause.hasInterruptsOnly(exit.cause)
           ? Cause.fail(new Stt.SttError({ provider, reason: new Failure.EndedEarly() }))
           : exit.cause
-        if (isEnding(core)) {
+        // It was told that no more audio comes: another one would hear nothing.
+        if (isOver(core) || Deferred.isDoneUnsafe(over)) {
           mended(core, "stt", provider, cause)
           return false
         }
@@ -114,10 +115,10 @@ export const makeRecognition = (
         const mends = error?.isRetryable !== false
         if (!mends) core.publish({ _tag: "Warning", component: "stt", message: `${provider} cannot be opened again` })
         failed(core, "stt", provider, cause, !mends)
-        if (!mends || isEnding(core)) return false
+        if (!mends || isOver(core)) return false
         const [, wait] = yield* Effect.orDie(step(core.conductor.now(), error))
         yield* Effect.timeoutOption(Deferred.await(over), wait)
-        return !isEnding(core)
+        return !isOver(core)
       })
 
     return {

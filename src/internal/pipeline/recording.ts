@@ -7,6 +7,7 @@ import * as Audio from "../../Audio.ts"
 import type * as Event from "../../Event.ts"
 import { type About, Recorder, type Recording } from "../../Recorder.ts"
 import type { Output, Room } from "../../Room.ts"
+import { usable } from "../audio/usable.ts"
 
 export interface Recorded {
   readonly event: (event: Event.Event) => void
@@ -52,7 +53,7 @@ const tapOutput = (
       Effect.andThen(
         settle,
         Effect.suspend(() => {
-          for (const frame of frames) {
+          for (const frame of usable(frames)) {
             waiting.push({ from: written, frame })
             written += Audio.durationMs(frame)
           }
@@ -80,8 +81,9 @@ const tapRoom = (
   ...room,
   audio: (identity, format) =>
     Stream.mapArray(room.audio(identity, format), (frames) => {
-      const lengthMs = frames.reduce((sum, frame) => sum + Audio.durationMs(frame), 0)
-      audio("user", now() - lengthMs, frames)
+      const heard = usable(frames)
+      const lengthMs = heard.reduce((sum, frame) => sum + Audio.durationMs(frame), 0)
+      audio("user", now() - lengthMs, heard)
       return frames
     }),
   output: (options) =>

@@ -71,8 +71,7 @@ const persist = <E, R>(options: {
       readonly pull: Live<E, R>
       readonly ticket: Ticket | undefined
     }
-    const breaker = options.settings?.breaker
-    const { memory, service, settings } = options
+    const { memory, service, settings, settings: { breaker } = {} } = options
     const fail = failing(service.name)
     const deadline = settings?.firstOutputMs ?? Infinity
     let late: Stt.SttError | undefined
@@ -115,11 +114,9 @@ const persist = <E, R>(options: {
       })
 
     const hear = (chunk: Arr.NonEmptyReadonlyArray<Stt.Transcript>): Effect.Effect<ReadonlyArray<Stt.Transcript>> =>
-      Effect.gen(function*() {
-        const now = yield* monotonic
-        for (const heard of chunk) stall.heard(heard, now)
-        yield* alive(true)
-        return chunk.filter(isNews)
+      Effect.flatMap(monotonic, (now) => {
+        stall.heard(chunk, now)
+        return Effect.as(alive(true), chunk.filter(isNews))
       })
 
     /** Closes a failed attempt; fails where there shall be no other. */
@@ -130,14 +127,22 @@ const persist = <E, R>(options: {
           : failureOf(exit.cause as Cause.Cause<Failing<E>>, fail)
         // Whatever it has died of now: it had been well.
         const healthy = (yield* monotonic) - failed.since >= deadline
-        if (healthy && failed.ticket !== undefined) breaker?.succeeded(failed.ticket)
-        if (!isInputFailure(error) && error !== late) blame(failed, error)
+        if (healthy && failed.ticket !== undefined) {
+          breaker?.succeeded(failed.ticket)
+        }
+        if (!isInputFailure(error) && error !== late) {
+          blame(failed, error)
+        }
         attempt = undefined
         yield* failed.own.close(exit)
-        if (isInputFailure(error) || error === late || !error.isRetryable) return yield* Effect.fail(error)
-        if (healthy) yield* alive(false)
+        if (isInputFailure(error) || error === late || !error.isRetryable) {
+          return yield* Effect.fail(error)
+        }
+        if (healthy) {
+          yield* alive(false)
+        }
         const again = yield* Effect.raceFirst(wait(error), overdue)
-        if (!again) return yield* error
+        return again ? undefined : yield* error
       })
 
     const next: Live<E, R> = Effect.suspend(() =>
@@ -157,7 +162,9 @@ const persist = <E, R>(options: {
 
     const listenTo = (current: Attempt): Live<E, R> =>
       Effect.flatMap(heardIn(current), (exit): Live<E, R> => {
-        if (Exit.isSuccess(exit)) return Effect.flatMap(hear(exit.value), news)
+        if (Exit.isSuccess(exit)) {
+          return Effect.flatMap(hear(exit.value), news)
+        }
         if (Pull.isDoneCause(exit.cause) && memory.exhausted) {
           return Cause.done()
         }

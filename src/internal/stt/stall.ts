@@ -19,7 +19,7 @@ export interface Stall {
   /** Fails when the attempt that began at a time (monotonic ms) has stalled; never, where it would not be asked again. */
   readonly of: (since: number) => Effect.Effect<never, Stt.SttError>
   /** It is at work, or has answered. */
-  readonly heard: (heard: Stt.Transcript, now: number) => void
+  readonly heard: (transcripts: ReadonlyArray<Stt.Transcript>, now: number) => void
 }
 
 export const makeStall = <E, R>(options: {
@@ -40,14 +40,19 @@ export const makeStall = <E, R>(options: {
       tell(error)
       return Effect.fail(error)
     })
+    const answered = (transcript: Stt.Transcript, now: number): void => {
+      mayStall = asksAgain
+      const since = memory.answer(transcript)
+      if (since === undefined) return
+      for (const each of delays) each.record(now - since)
+    }
     return {
       of: (since) => mayStall ? Effect.andThen(memory.pending.overdue(patience, since), stalled) : Effect.never,
-      heard: (heard, now) => {
-        if (!heard.final) return memory.pending.sign(now)
-        mayStall = asksAgain
-        const since = memory.answer(heard)
-        if (since === undefined) return
-        for (const each of delays) each.record(now - since)
+      heard: (transcripts, now) => {
+        for (const transcript of transcripts) {
+          if (transcript.final) answered(transcript, now)
+          else memory.pending.sign(now)
+        }
       }
     }
   })
