@@ -11,6 +11,7 @@
 import type * as Duration from "effect/Duration"
 import type { Action } from "./internal/turn/action.ts"
 import * as Draft from "./internal/turn/draft.ts"
+import * as Ducking from "./internal/turn/ducking.ts"
 import * as Ending from "./internal/turn/ending.ts"
 import * as EndOfTurn from "./internal/turn/endOfTurn.ts"
 import * as Endpointing from "./internal/turn/endpointing.ts"
@@ -78,6 +79,13 @@ export interface Options {
   readonly interruption?: {
     /** @default true */
     readonly enabled?: boolean | undefined
+    /**
+     * Lower the agent's voice by 15 dB once the user has been heard for 200 ms over
+     * it, until it is clear whether they want the floor.
+     *
+     * @default true
+     */
+    readonly duck?: boolean | undefined
     /** Voice that interrupts. @default "500 millis" */
     readonly minDuration?: Duration.Input | undefined
     /**
@@ -185,6 +193,7 @@ export const initial = (
     state: "initializing",
     speeches: [],
     pause: undefined,
+    ducked: undefined,
     holdUntil: undefined,
     silentSince: undefined,
     guess: undefined,
@@ -229,6 +238,7 @@ export const step = (state: State, now: number, signal: Signal): readonly [State
   Ending.finish(d)
   Floor.next(d)
   Silence.follow(d, state, signal._tag === "PlayoutEnded")
+  Ducking.follow(d, state)
   settle(d)
   const after = d.session.status
   if (after._tag === "Closed" && status !== "Closed") d.actions.push({ _tag: "Finish", reason: after.reason })

@@ -78,6 +78,11 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
       mutedAfter: ears.mutedAfter
     })
 
+    const restart = (): void => {
+      clock.restart()
+      feed.restart()
+    }
+    const microphone = yield* makeMicrophone(core, Effect.andThen(input.close, Effect.sync(restart)))
     /** The upper line, from when a participant comes until they leave. */
     const voice = (identity: string): Stream.Stream<Perception> =>
       Stream.suspend(() => ears.room.audio(identity, Audio.speech)).pipe(
@@ -89,11 +94,6 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
         Stream.concat(input.closing),
         input.boundaries
       )
-    const restart = (): void => {
-      clock.restart()
-      feed.restart()
-    }
-    const microphone = yield* makeMicrophone(core, Effect.andThen(input.close, Effect.sync(restart)))
     const stalled = (error: Stt.SttError) => mended(core, "stt", error.provider, Cause.fail(error))
     /** The lower line, until the recogniser has given all that it owes. */
     const words: Stream.Stream<Perception> = stt === undefined

@@ -29,6 +29,7 @@ const tapOutput = (
 ): Output => {
   let waiting: Array<Waiting> = []
   let written = 0
+  let level = 0
   const settle = Effect.map(output.played, (played) => {
     const at = now()
     const whole: Array<Waiting> = []
@@ -44,7 +45,7 @@ const tapOutput = (
       waiting.unshift({ from: played, frame: Audio.slice(frame, heardMs) })
     }
     const [first] = whole
-    if (first !== undefined) heard(at - (played - first.from), whole.map(({ frame }) => frame))
+    if (first !== undefined) heard(at - (played - first.from), whole.map(({ frame }) => Audio.gain(frame, level)))
     return played
   })
   return {
@@ -60,6 +61,16 @@ const tapOutput = (
           return output.write(frames)
         })
       ),
+    gain: output.gain && ((dB) => {
+      const set = output.gain!(dB)
+      return Effect.andThen(
+        settle,
+        Effect.suspend(() => {
+          level = dB
+          return set
+        })
+      )
+    }),
     pause: Effect.andThen(settle, output.pause),
     clear: output.clear.pipe(
       Effect.andThen(settle),

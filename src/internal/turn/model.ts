@@ -69,6 +69,8 @@ interface Agent {
   /** In play order; the first that may play has the floor. */
   readonly speeches: ReadonlyArray<Speech>
   readonly pause: Pause | undefined
+  /** The agent has lowered its voice, for the user's may be an interruption. */
+  readonly ducked: Ducked | undefined
   /** Until when a reply that is not heard yet is held back, unless a decision comes first. */
   readonly holdUntil: number | undefined
   /** Since when the agent is silent between two things that it says, so far only for a breath. */
@@ -222,6 +224,12 @@ export interface Playing extends Named {
   readonly phase: "playing"
   /** Since when all its audio was heard, and more is to come. */
   readonly starvedAt: number | undefined
+}
+
+/** A speech whose voice is lowered: until when, unless the user goes on; `undefined` while they do. */
+export interface Ducked {
+  readonly speech: string
+  readonly until: number | undefined
 }
 
 /** The agent was silenced, and may have been so for nothing. */

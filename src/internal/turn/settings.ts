@@ -22,6 +22,7 @@ export interface Settings {
   }
   readonly interruption: {
     readonly enabled: boolean
+    readonly duck: boolean
     readonly minDuration: number
     readonly minWords: number
     readonly falseInterruptionTimeout: number | undefined
@@ -59,6 +60,7 @@ const schema = Check.struct<Options>()({
   interruption: Check.section(
     Check.struct<NonNullable<Options["interruption"]>>()({
       enabled: Check.flag({ default: true }),
+      duck: Check.flag({ default: true }),
       minDuration: Check.duration({ default: "500 millis" }),
       minWords: Check.whole({ default: 0, endless: true }),
       falseInterruptionTimeout: Check.duration(),

@@ -1,5 +1,6 @@
 /** What is due, and what happens then. A timer is a time in the state: it cannot be left running. */
 import { type Draft, publish } from "./draft.ts"
+import * as Ducking from "./ducking.ts"
 import * as EndOfTurn from "./endOfTurn.ts"
 import * as Floor from "./floor.ts"
 import * as Interruption from "./interruption.ts"
@@ -22,6 +23,8 @@ const timers: ReadonlyArray<Timer> = [
   { at: EndOfTurn.decideAt, ring: EndOfTurn.decide },
   { at: (s) => s.user.manualUntil, ring: (d) => EndOfTurn.commit(d, "manual") },
   { at: Interruption.byVoiceAt, ring: Interruption.byVoice },
+  { at: Ducking.duckAt, ring: Ducking.duck },
+  { at: Ducking.restoreAt, ring: Ducking.restore },
   { at: Silence.starvedTooLongAt, ring: Silence.starvedTooLong },
   { at: (s) => Floor.settled(s) ? s.agent.pause?.until : undefined, ring: Pause.resume },
   {
