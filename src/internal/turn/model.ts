@@ -167,6 +167,8 @@ export interface Words {
   readonly stoppedAt: number | undefined
   /** When the last final transcript came. */
   readonly finalAt: number | undefined
+  /** When the last transcript with words came, interim or final. */
+  readonly lastAt: number | undefined
   /** Length of the voices that have ended. */
   readonly speechMs: number
   /** When it is told that no transcript has come. */

@@ -8,6 +8,7 @@ import * as LastWords from "./lastWords.ts"
 import type { State } from "./model.ts"
 import * as Pause from "./pause.ts"
 import * as Silence from "./silence.ts"
+import * as Wordless from "./wordless.ts"
 import * as Words from "./words.ts"
 
 interface Timer {
@@ -23,6 +24,7 @@ const timers: ReadonlyArray<Timer> = [
   { at: EndOfTurn.decideAt, ring: EndOfTurn.decide },
   { at: (s) => s.user.manualUntil, ring: (d) => EndOfTurn.commit(d, "manual") },
   { at: Interruption.byVoiceAt, ring: Interruption.byVoice },
+  { at: Wordless.at, ring: Wordless.ring },
   { at: Ducking.duckAt, ring: Ducking.duck },
   { at: Ducking.restoreAt, ring: Ducking.restore },
   { at: Silence.starvedTooLongAt, ring: Silence.starvedTooLong },

@@ -56,6 +56,7 @@ const add = (d: Draft, text: string, final: boolean, endedAt: number | undefined
     finals: final ? [...words.finals, text] : words.finals,
     interim: final ? "" : text,
     finalAt: final ? d.now : words.finalAt,
+    lastAt: d.now,
     startedAt: words.startedAt ?? d.now,
     stoppedAt: final && endedAt !== undefined
       ? Math.max(words.stoppedAt ?? 0, Math.min(endedAt, d.now))
