@@ -203,7 +203,7 @@ export const fates = (timeline: Timeline, options: AnswerOptions): ReadonlyArray
  * @since 0.1.0
  */
 export const answers = (timeline: Timeline, options: AnswerOptions = {}): Answers => {
-  const sum = { ...noAnswers }
+  const sum: Record<keyof Answers, number> = { ...noAnswers }
   for (const { what } of fates(timeline, options)) sum[what]++
   return sum
 }

@@ -22,10 +22,12 @@ import type * as Room from "../../Room.ts"
 import type * as Stt from "../../Stt.ts"
 import * as Turn from "../../Turn.ts"
 import type * as Vad from "../../Vad.ts"
+import { Stalls } from "../stt/stall.ts"
 import { makeAudioInput } from "./audioInput.ts"
 import { type Core, signal } from "./core.ts"
-import { failed } from "./failures.ts"
+import { mended } from "./failures.ts"
 import { makeFeed } from "./feed.ts"
+import { makeMicrophone } from "./microphone.ts"
 import { perceive, type Perception } from "./perception.ts"
 import { makeRecentAudio } from "./recentAudio.ts"
 import { makeRecognition } from "./recognition.ts"
@@ -65,7 +67,7 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
   Effect.gen(function*() {
     const { stt } = ears
     const clock = makeStreamClock(core.conductor.now)
-    const recognition = yield* makeRecognition(core, stt?.name ?? "stt", clock, ears.healthyAfter)
+    const recognition = yield* makeRecognition(core, stt, clock, ears.healthyAfter)
     const feed = makeFeed(ears.feed, clock, stt === undefined ? () => {} : recognition.hand)
     const recent = ears.keepsAudio ? makeRecentAudio(keptMs) : undefined
     const input = makeAudioInput(core, {
@@ -86,21 +88,32 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
       mutedAfter: ears.mutedAfter
     })
 
-    const lost = (error: Room.RoomError) => Effect.sync(() => failed(core, "room", "room", Cause.fail(error)))
+    const restart = (): void => {
+      clock.restart()
+      feed.restart()
+    }
+    const microphone = yield* makeMicrophone(core, Effect.andThen(input.close, Effect.sync(restart)))
     /** The upper line, from when a participant comes until they leave. */
     const voice = (identity: string): Stream.Stream<Perception> =>
-      ears.room.audio(identity, Audio.speech).pipe(
+      Stream.suspend(() => ears.room.audio(identity, Audio.speech)).pipe(
+        microphone.heard,
+        microphone.reopen,
         input.process,
         input.feed,
         input.detect,
-        Stream.catch((error) => Stream.fromEffectDrain(lost(error))),
         Stream.concat(input.closing),
         input.boundaries
       )
+    const stalled = (error: Stt.SttError) => mended(core, "stt", error.provider, Cause.fail(error))
     /** The lower line, until the recogniser has given all that it owes. */
     const words: Stream.Stream<Perception> = stt === undefined
       ? Stream.empty
-      : recognition.audio.pipe(stt.transcribe, recognition.understand, recognition.reopen)
+      : recognition.audio.pipe(
+        stt.transcribe,
+        Stream.provideService(Stalls, stalled),
+        recognition.understand,
+        recognition.reopen
+      )
 
     const hear = perceive(core)
     let recognising = false
@@ -117,8 +130,7 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
         if (stt !== undefined) core.fork(recognise)
         const stay = Effect.suspend(() => {
           // Who comes back has a microphone whose time begins anew.
-          clock.restart()
-          feed.restart()
+          restart()
           return hear(voice(identity))
         }).pipe(Semaphore.makeUnsafe(1).withPermits(1))
         const returns = Stream.runForEach(

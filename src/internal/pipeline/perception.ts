@@ -25,9 +25,19 @@ export const perceive =
         }
       }))
 
+const toldOf = ({ confidence, end, final, language, start, text }: Stt.Transcript, from: number): Event.Draft => ({
+  _tag: "UserTranscript",
+  text,
+  final,
+  ...(start === undefined ? {} : { start: from + start }),
+  ...(end === undefined ? {} : { end: from + end }),
+  ...(confidence === undefined ? {} : { confidence }),
+  ...(language === undefined ? {} : { language })
+})
+
 /** A transcript of audio that began at a stream time (ms). */
 export const understood = (transcript: Stt.Transcript, from: number, clock: StreamClock): Perception => {
-  const { confidence, end, final, language, start, text } = transcript
+  const { final, start, text } = transcript
   const last = clock.lastWord(transcript, from)
   const first = transcript.words?.[0]?.start ?? start
   return {
@@ -37,16 +47,9 @@ export const understood = (transcript: Stt.Transcript, from: number, clock: Stre
       final,
       startedAt: first === undefined ? undefined : clock.toClock(from + first),
       endedAt: last === undefined ? undefined : clock.toClock(last),
-      language
+      language: transcript.language
     },
-    event: {
-      _tag: "UserTranscript",
-      text,
-      final,
-      ...(start === undefined ? {} : { start: from + start }),
-      ...(end === undefined ? {} : { end: from + end }),
-      ...(confidence === undefined ? {} : { confidence }),
-      ...(language === undefined ? {} : { language })
-    }
+    // That nothing more was said is news for the turn-taking alone.
+    ...(text.trim() === "" ? {} : { event: toldOf(transcript, from) })
   }
 }

@@ -5,11 +5,9 @@ import * as Aside from "./aside.ts"
 import { audible, type Draft, interruptible, playing, publish, reading, said, tooFewAlone } from "./draft.ts"
 import * as Endpointing from "./endpointing.ts"
 import type { State, Voice } from "./model.ts"
+import * as Owed from "./owed.ts"
 import * as Said from "./said.ts"
 import * as Turns from "./turns.ts"
-
-/** Without interim transcripts nothing is heard of the words of a voice that goes on: so long (ms) few speak at a stretch. */
-export const longestWithoutWords = 10_000
 
 /** Opens, or opens anew, the decision whether the turn is over. */
 export const consider = (d: Draft): void => {
@@ -18,14 +16,8 @@ export const consider = (d: Draft): void => {
   if (settings.detection === "manual" || tooFewAlone(words) || words.finals.length === 0) return
   // Once the session drains nobody will reply: what is said is kept for its end.
   if (status._tag === "Draining") return
+  if (voice._tag !== "Silent" && settings.detection === "vad" && !voice.dismissed) return
   const { max, min } = Endpointing.delays(d.user.endpointing)
-  if (voice._tag !== "Silent" && settings.detection === "vad" && !voice.dismissed) {
-    // A voice that goes on without words for so long is none, or nobody's.
-    const wordless = ears.interims ? max : Math.max(max, longestWithoutWords)
-    const since = Math.max(words.heardAt ?? d.now, voice.startedAt)
-    d.user.decision = { _tag: "Waiting", commitAt: Math.max(d.now, since + wordless) }
-    return
-  }
   const stoppedAt = Math.min(words.stoppedAt ?? words.finalAt ?? d.now, d.now)
   d.agent.holdUntil = undefined
   if (!ears.detector) {
@@ -50,21 +42,26 @@ export const predicted = (d: Draft, question: number, probability: number): void
   d.user.decision = { _tag: "Waiting", commitAt: Math.max(d.now, decision.stoppedAt + delay) }
 }
 
+/** When the silence will have been long enough, and no words are owed any more. */
+export const decideAt = (s: State): number | undefined => {
+  const { decision } = s.user
+  return decision === undefined ? undefined : Math.max(decision.commitAt, Owed.until(s) ?? 0)
+}
+
 /** The silence has been long enough. */
 export const decide = (d: Draft): void => {
   if (d.user.decision?._tag === "Asking") {
     publish(d, { _tag: "Warning", component: "detector", message: "the turn detector did not answer in time" })
   }
-  const { voice } = d.user
-  const without = voice._tag !== "Silent" && d.session.settings.detection === "vad" && !voice.dismissed
   commit(d, "voice")
-  if (without && d.user.voice._tag !== "Silent") d.user.voice = { ...d.user.voice, dismissed: true }
 }
 
 /** The turn is over, unless what was said does not count over a speaking agent. */
 export const commit = (d: Draft, source: "voice" | "manual"): void => {
   const { voice, words } = d.user
-  const text = said(words, source === "manual")
+  // What is not final when it has been waited for is the best that there is.
+  const whole = source === "manual" || voice._tag === "Silent"
+  const text = said(words, whole)
   d.user.decision = undefined
   if (source === "manual") d.user.manualUntil = undefined
   if (text === "") return
@@ -78,6 +75,7 @@ export const commit = (d: Draft, source: "voice" | "manual"): void => {
     d.user.words = Turns.rest(d)
     return
   }
+  if (whole && words.interim !== "") d.user.used = Owed.use(words.interim, d.now)
   d.user.words = Turns.rest(d)
   d.user.voice = anew(voice, d.now)
   Turns.open(d, text, source, words.stoppedAt ?? words.finalAt ?? d.now, words.finalAt ?? d.now)
@@ -126,6 +124,7 @@ const transcribed = ({ user: { voice, words } }: State): boolean =>
 export const commitTurn = (d: Draft, waitMs: number): void => {
   d.actions.push({ _tag: "Finalize" })
   const { voice, words } = d.user
+  Owed.ask(d, words.stoppedAt ?? d.now, 0)
   const until = (voice._tag === "Silent" ? words.stoppedAt ?? d.now : d.now) + waitMs
   if (transcribed(d) || until <= d.now) return commit(d, "manual")
   d.user.manualUntil = until

@@ -1,7 +1,6 @@
 /** What takes the floor from an agent that speaks: a voice that lasts, or words. */
 import * as Text from "../../Text.ts"
 import { type Draft, fresh, interruptible, playing, said, tooFewAlone } from "./draft.ts"
-import { longestWithoutWords } from "./endOfTurn.ts"
 import type { Playing, State } from "./model.ts"
 import * as Pause from "./pause.ts"
 
@@ -43,24 +42,4 @@ export const cutIn = (d: Draft): void => {
   if (takeable(d) === undefined) return
   Pause.interrupt(d)
   if (d.user.words.interim === "") d.user.words = { ...d.user.words, cutIn: true }
-}
-
-/** When a voice that has paused the agent will have been without a word for too long: a sound that does not end. */
-export const wordlessAt = (s: State): number | undefined => {
-  const { pause } = s.agent
-  const { voice, words } = s.user
-  const { ears, settings: { interruption } } = s.session
-  if (pause?._tag !== "Interrupted" || voice._tag === "Silent" || voice.dismissed || !ears.stt) return undefined
-  if (said(words, true) !== "" || !Number.isFinite(interruption.falseInterruptionTimeout)) return undefined
-  const wait = ears.interims ? Math.max(interruption.falseInterruptionTimeout, firstWord) : longestWithoutWords
-  return Math.max(pause.at, words.heardAt ?? 0) + wait
-}
-
-/** Of a voice that speaks the first word is understood within this time (ms). */
-const firstWord = 3000
-
-export const wordless = (d: Draft): void => {
-  const { voice } = d.user
-  if (voice._tag !== "Silent") d.user.voice = { ...voice, dismissed: true }
-  Pause.resume(d)
 }

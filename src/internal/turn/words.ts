@@ -2,28 +2,28 @@
 import * as Text from "../../Text.ts"
 import { hasWord } from "../text/words.ts"
 import * as Aside from "./aside.ts"
-import { type Draft, noWords, publish, said, spokenAt, tooFewAlone } from "./draft.ts"
+import { audible, type Draft, noWords, publish, said, spokenAt, tooFewAlone } from "./draft.ts"
 import * as EndOfTurn from "./endOfTurn.ts"
 import * as Guess from "./guess.ts"
+import * as LastWords from "./lastWords.ts"
 import * as Overlap from "./overlap.ts"
+import * as Owed from "./owed.ts"
 import * as Said from "./said.ts"
 import type { Signal } from "./signal.ts"
 import * as Signs from "./signs.ts"
-import type { Placed } from "./span.ts"
+import * as Span from "./span.ts"
 import * as Turns from "./turns.ts"
 
 /** A noise, or words that were set aside, this long ago (ms) are no part of the turn that begins now. */
 export const forgetAfter = 10_000
 
-/** How long (ms) the transcript of words that were cleared away may still come. */
-const lateTranscript = 5000
-
 type Heard = Extract<Signal, { readonly _tag: "Heard" }>
 
-export const heard = (d: Draft, signal: Heard, placed: Placed): void => {
+export const heard = (d: Draft, signal: Heard, placed: Span.Placed): void => {
   const { endedAt, final, language } = signal
-  const text = signal.text.trim()
-  if (text === "" || isCleared(d, final, endedAt)) return
+  const transcript = signal.text.trim()
+  if (transcript !== "" && isCleared(d, final, endedAt)) return
+  const text = fresh(d, transcript, final, endedAt).trim()
   if (!hasWord(text)) return final ? heardNothing(d) : undefined
   d.user.words = { ...d.user.words, language }
   const alone = d.user.words.finals.length === d.user.words.short
@@ -51,7 +51,7 @@ export const heard = (d: Draft, signal: Heard, placed: Placed): void => {
 }
 
 /** What comes back of the agent's own words: nothing that the user has said. */
-const echoed = (d: Draft, text: string, final: boolean, placed: Placed): void => {
+const echoed = (d: Draft, text: string, final: boolean, placed: Span.Placed): void => {
   const { words } = d.user
   Overlap.ignore(d)
   d.user.words = { ...words, interim: "", heardAt: d.now }
@@ -61,18 +61,18 @@ const echoed = (d: Draft, text: string, final: boolean, placed: Placed): void =>
 }
 
 /** Words that were too few, long ago, are no part of what is said now. */
-const leaveBehind = (d: Draft, { endedAt, missed }: Placed): void => {
+const leaveBehind = (d: Draft, { endedAt, missed }: Span.Placed): void => {
   if (missed && tooFewAlone(d.user.words) && endedAt - spokenAt(d, d.now) > forgetAfter) Turns.keep(d)
 }
 
-const add = (d: Draft, text: string, { endedAt, final, startedAt }: Heard, placed: Placed): void => {
+const add = (d: Draft, text: string, { endedAt, final, startedAt }: Heard, placed: Span.Placed): void => {
   // The voice that they might be of is long over: it was a noise.
   const noise = placed.missed && said(d.user.words, true) === "" && (d.user.words.stoppedAt ?? d.now) < placed.startedAt
   const words = noise ? { ...noWords, language: d.user.words.language } : d.user.words
-  const fresh = said(words, true) === ""
+  const first = said(words, true) === ""
   const over = startedAt === undefined && !placed.missed
     ? words.overlap
-    : (fresh || words.overlap) && (Said.wasAudible(d, placed.startedAt) || (!placed.missed && words.overlap))
+    : (first || words.overlap) && (Said.wasAudible(d, placed.startedAt) || (!placed.missed && words.overlap))
   d.user.words = {
     ...words,
     heardAt: d.now,
@@ -84,7 +84,7 @@ const add = (d: Draft, text: string, { endedAt, final, startedAt }: Heard, place
       ? Math.max(words.stoppedAt ?? 0, Math.min(endedAt, d.now))
       : words.stoppedAt,
     overlap: over,
-    expectedAt: final ? undefined : words.expectedAt
+    expectedAt: final ? undefined : d.user.voice._tag === "Silent" ? d.now + Owed.timeout(d) : words.expectedAt
   }
 }
 
@@ -95,6 +95,32 @@ const heardNothing = (d: Draft): void => {
   d.user.words = { ...words, interim: "", finalAt: owed ? d.now : words.finalAt, expectedAt: undefined }
   if (manualUntil !== undefined) return EndOfTurn.commit(d, "manual")
   if (decision !== undefined && words.interim !== "") EndOfTurn.consider(d)
+  if (!Owed.isSettled(d) || said(d.user.words) !== "") return
+  if (d.session.settings.interruption.falseInterruptionTimeout !== undefined) return
+  // What was silenced, or held back, was so for nothing.
+  const { holdUntil, pause } = d.agent
+  if (pause?.until !== undefined && pause._tag !== "Yielded") d.agent.pause = { ...pause, until: d.now }
+  if (holdUntil !== undefined) d.agent.holdUntil = d.now
+}
+
+/** It is told that no final transcript has come: the interim one is the best that there is. */
+export const takeInterim = (d: Draft): void => {
+  const { interim, language, stoppedAt } = d.user.words
+  if (interim === "" || d.user.voice._tag !== "Silent" || audible(d, d.now)) return
+  if (d.session.settings.detection === "manual") return
+  const signal: Heard = { _tag: "Heard", text: interim, final: true, endedAt: stoppedAt, language }
+  heard(d, signal, Span.place(d, signal))
+  d.user.used = Owed.use(interim, d.now)
+}
+
+/** What a transcript adds to an interim one that was used in its place. */
+const fresh = (d: Draft, text: string, final: boolean, endedAt: number | undefined): string => {
+  const { spokenTo, used, voice } = d.user
+  if (used === undefined || text.trim() === "") return text
+  const isLate = endedAt === undefined ? voice._tag === "Silent" && spokenTo <= used.at : endedAt <= used.at
+  if (d.now > used.until || !isLate) return text
+  if (final) d.user.used = undefined
+  return LastWords.beyond(used.text, text)
 }
 
 /** Says once that a turn is too long. */
@@ -115,7 +141,7 @@ export const clear = (d: Draft): void => {
   // What sounded last, and whether its transcript has come.
   const soundedAt = voice._tag === "Silent" ? words.stoppedAt : voice._tag === "Paused" ? voice.pausedAt : d.now
   const owed = words.interim !== "" || (soundedAt !== undefined && (words.finalAt ?? 0) < soundedAt)
-  d.user.cleared = owed && d.session.ears.stt ? { at: d.now, until: d.now + lateTranscript } : undefined
+  d.user.cleared = owed && d.session.ears.stt ? { at: d.now, until: d.now + Owed.late } : undefined
   d.user.spokenTo = Number.NEGATIVE_INFINITY
   d.user.signs = []
   d.user.decision = undefined
