@@ -202,8 +202,15 @@ export const fates = (timeline: Timeline, options: AnswerOptions): ReadonlyArray
  * @category properties
  * @since 0.1.0
  */
-export const answers = (timeline: Timeline, options: AnswerOptions = {}): Answers =>
-  fates(timeline, options).reduce(
-    (sum, { what }) => ({ ...sum, [what]: sum[what] + 1 }),
-    noAnswers
-  )
+export const answers = (timeline: Timeline, options: AnswerOptions = {}): Answers => {
+  const all = fates(timeline, options)
+  const count = (fate: keyof Answers) => all.filter(({ what }) => what === fate).length
+  return {
+    answered: count("answered"),
+    overtaken: count("overtaken"),
+    setAside: count("setAside"),
+    unheard: count("unheard"),
+    wordless: count("wordless"),
+    unanswered: count("unanswered")
+  }
+}

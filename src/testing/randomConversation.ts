@@ -1,8 +1,7 @@
 /** Conversations at random, with everything that can go wrong in one. */
 import * as Failure from "../Failure.ts"
 import type * as Turn from "../Turn.ts"
-import type { Intent } from "./actions.ts"
-import { cough, leave, mute, say, type, unmute, type UserAction } from "./actions.ts"
+import { cough, type Intent, leave, mute, say, type, unmute, type UserAction } from "./actions.ts"
 import { languages, phrases } from "./intents.ts"
 import type { LlmReply } from "./llm.ts"
 import type { SttConnection } from "./stt.ts"
