@@ -42,6 +42,7 @@ export {
   type TimedTranscript,
   type Utterance
 } from "./testing/marks.ts"
+export { picture, type PictureOptions } from "./testing/picture.ts"
 export { Broken, check, type CheckOptions, converse, type Outcome, replay, type Summary } from "./testing/property.ts"
 export {
   type Conversation,
