@@ -28,6 +28,7 @@ const actions: { readonly [Tag in Turn.Action["_tag"]]: true } = {
   Speculate: true,
   Authorize: true,
   Begin: true,
+  Fill: true,
   Play: true,
   Pause: true,
   Resume: true,

@@ -1,9 +1,25 @@
 /** What runs inside a session knows about itself. */
 import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
 
 /** The speech on whose behalf a tool runs. */
 export const CurrentSpeech: Context.Reference<string | undefined> = Context.Reference<string | undefined>(
   "effect-voice/Session/CurrentSpeech",
+  { defaultValue: () => undefined }
+)
+
+/** A hook while it runs. */
+export interface RunningHook {
+  readonly name: "onUserTurn" | "onTurnLimit"
+  /** It has ended, or nobody waits for it any more. */
+  readonly over: () => boolean
+  /** Something is awaited that is heard meanwhile: what is played is no time of the hook's. */
+  readonly awaiting: <A, E>(heard: Effect.Effect<A, E>) => Effect.Effect<A, E>
+}
+
+/** The hook of an agent that something runs in. */
+export const CurrentHook: Context.Reference<RunningHook | undefined> = Context.Reference<RunningHook | undefined>(
+  "effect-voice/Session/CurrentHook",
   { defaultValue: () => undefined }
 )
 

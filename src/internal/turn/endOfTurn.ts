@@ -1,7 +1,7 @@
 /** Whether the turn is over: by silence, by the turn detector's word, or by the program's. */
 import * as Text from "../../Text.ts"
 import * as Phrases from "../text/phrases.ts"
-import { audible, type Draft, interruptible, playing, publish, said, setAside } from "./draft.ts"
+import { audible, type Draft, interruptible, nothingUnheeded, playing, publish, said, setAside } from "./draft.ts"
 import * as Endpointing from "./endpointing.ts"
 import type { State, Voice } from "./model.ts"
 import * as Turns from "./turns.ts"
@@ -59,9 +59,17 @@ export const commit = (d: Draft, source: "voice" | "manual"): void => {
     return
   }
   if (source === "voice" && consents(d, text)) return Turns.keep(d)
+  d.user.unheeded = words.limited ? nothingUnheeded : Turns.unheeded(d, words)
   d.user.words = Turns.rest(d)
   d.user.voice = anew(voice, d.now)
-  Turns.open(d, text, source, words.stoppedAt ?? words.finalAt ?? d.now, words.finalAt ?? d.now)
+  const stoppedAt = words.stoppedAt ?? words.finalAt ?? d.now
+  const startedAt = words.startedAt ?? stoppedAt
+  Turns.open(d, text, source, {
+    startedAt,
+    newestAt: words.newestAt ?? startedAt,
+    stoppedAt,
+    finalAt: words.finalAt ?? d.now
+  })
 }
 
 /** Words over an agent that is heard, too few to take the floor. */

@@ -5,7 +5,9 @@ import * as Floor from "./floor.ts"
 import * as Interruption from "./interruption.ts"
 import * as LastWords from "./lastWords.ts"
 import type { State } from "./model.ts"
+import * as Owed from "./owed.ts"
 import * as Pause from "./pause.ts"
+import * as Queue from "./queue.ts"
 import * as Silence from "./silence.ts"
 
 interface Timer {
@@ -20,9 +22,11 @@ const inAnyStep = (): void => {}
 const timers: ReadonlyArray<Timer> = [
   { at: (s) => s.user.decision?.commitAt, ring: EndOfTurn.decide },
   { at: (s) => s.user.manualUntil, ring: (d) => EndOfTurn.commit(d, "manual") },
+  { at: Queue.shieldEndsAt, ring: Queue.lowerShields },
+  { at: Queue.expiresAt, ring: Floor.expire },
   { at: Interruption.byVoiceAt, ring: Interruption.byVoice },
   { at: Silence.starvedTooLongAt, ring: Silence.starvedTooLong },
-  { at: (s) => Floor.settled(s) ? s.agent.pause?.until : undefined, ring: Pause.resume },
+  { at: (s) => Floor.settledForPause(s) ? s.agent.pause?.until : undefined, ring: Pause.resume },
   {
     at: (s) => Floor.settled(s) ? s.agent.holdUntil : undefined,
     ring: (d) => {
@@ -35,6 +39,7 @@ const timers: ReadonlyArray<Timer> = [
       d.user.presence = { _tag: "Away" }
     }
   },
+  { at: Owed.fillAt, ring: Owed.fill },
   { at: Silence.breathEndsAt, ring: inAnyStep },
   { at: LastWords.due, ring: inAnyStep }
 ]

@@ -57,6 +57,7 @@ const add = (d: Draft, text: string, final: boolean, endedAt: number | undefined
     interim: final ? "" : text,
     finalAt: final ? d.now : words.finalAt,
     startedAt: words.startedAt ?? d.now,
+    newestAt: missed(d) && words.interim === "" ? d.now : words.newestAt,
     stoppedAt: final && endedAt !== undefined
       ? Math.max(words.stoppedAt ?? 0, Math.min(endedAt, d.now))
       : words.stoppedAt,
@@ -77,13 +78,14 @@ const heardNothing = (d: Draft): void => {
 /** Says once that a turn is too long. */
 export const limit = (d: Draft): void => {
   const { limits } = d.session.settings
-  const { words } = d.user
+  const { unheeded, words } = d.user
   if (words.limited) return
-  const count = Text.countWords(said(words, true))
-  if (count < limits.maxWords && words.speechMs < limits.maxSpeech) return
+  const count = unheeded.words + Text.countWords(said(words, true))
+  const speechMs = unheeded.speechMs + words.speechMs
+  if (count < limits.maxWords && speechMs < limits.maxSpeech) return
   d.user.words = { ...words, limited: true }
-  d.actions.push({ _tag: "TurnLimit", words: count, speechMs: words.speechMs })
-  publish(d, { _tag: "UserTurnLimitReached", words: count, speechMs: words.speechMs })
+  d.actions.push({ _tag: "TurnLimit", words: count, speechMs })
+  publish(d, { _tag: "UserTurnLimitReached", words: count, speechMs })
 }
 
 /** Forgets what was said, and what is still to be heard of it. */
