@@ -20,6 +20,7 @@ import * as LastWords from "./internal/turn/lastWords.ts"
 import type { Ears, State } from "./internal/turn/model.ts"
 import * as Overlap from "./internal/turn/overlap.ts"
 import * as Owed from "./internal/turn/owed.ts"
+import * as Pause from "./internal/turn/pause.ts"
 import type { Settings } from "./internal/turn/settings.ts"
 import { settle } from "./internal/turn/settling.ts"
 import type { Signal } from "./internal/turn/signal.ts"
@@ -163,6 +164,7 @@ export const initial = (
   user: {
     state: "listening",
     presence: { _tag: "Present" },
+    unreachable: false,
     voice: { _tag: "Silent" },
     words: Draft.noWords,
     unheeded: Draft.nothingUnheeded,
@@ -273,6 +275,8 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
       return EndOfTurn.predicted(d, signal.question, signal.probability)
     case "Overlap":
       return Overlap.judged(d, signal.text, signal.verdict)
+    case "Reachable":
+      return Pause.reach(d, signal.reachable)
     case "Present":
       d.user.presence = { _tag: "Present" }
       return

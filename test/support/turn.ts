@@ -189,6 +189,7 @@ export const signals: {
     verdict: pick("backchannel", "interruption", "unknown"),
     text: chance(0.8) ? [...words.finals, words.interim].join(" ").trim() : pick(...texts)
   }),
+  Reachable: ({ chance }) => ({ _tag: "Reachable", reachable: chance(0.7) }),
   Present: () => ({ _tag: "Present" }),
   Typed: ({ pick }) => ({ _tag: "Typed", text: pick("hi", "yes") }),
   CommitTurn: ({ pick }) => ({ _tag: "CommitTurn", waitMs: pick(0, 500, 2000) }),

@@ -189,6 +189,7 @@ export const makeLeaving = (
       balance = Math.max(balance, 0) - 1
       if (there) return
       if (forGood.has(reason)) return close(core, "participant_left")
+      signal(core, { _tag: "Reachable", reachable: false })
       waiting = core.fork(wait(identity))
     })
   const arrive = (identity: string): void => {
@@ -198,6 +199,7 @@ export const makeLeaving = (
     if (parted) return close(core, "participant_left")
     balance += 1
     stop()
+    signal(core, { _tag: "Reachable", reachable: true })
   }
   const take = (event: Room.Event): Effect.Effect<void> => {
     if (event._tag === "ParticipantJoined") return Effect.sync(() => arrive(event.participant.identity))

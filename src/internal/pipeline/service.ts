@@ -63,7 +63,8 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
     agent: Effect.sync(() => core.agent.bound().name),
     instructions: Effect.sync(() => core.agent.bound().instructions),
     tools: Effect.sync(core.agent.tools),
-    history: Effect.sync(core.history.current),
+    // Theirs: what is done to it changes nothing here.
+    history: Effect.sync(() => ({ items: [...core.history.current().items] })),
     spent: Effect.sync(core.spending.report),
     updateHistory: (f) => Effect.sync(() => core.history.updated(f)),
     events: parts.events,

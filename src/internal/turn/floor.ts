@@ -17,7 +17,7 @@ export const settledForPause = (s: State): boolean => settled(s, find(s, s.agent
 
 /** Silence that is owed to the user: whatever is not protected waits. */
 const held = (s: State, speech: Speech): boolean =>
-  interruptible(s, speech) && (s.agent.holdUntil !== undefined || !settled(s, speech))
+  s.user.unreachable || interruptible(s, speech) && (s.agent.holdUntil !== undefined || !settled(s, speech))
 
 /** Whether a speech waits for the reply to a turn to be decided on. */
 export const waitsForReply = (s: State, id: string): boolean => {

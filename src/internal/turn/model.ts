@@ -26,6 +26,8 @@ interface User {
   /** What `UserStateChanged` said last. */
   readonly state: Event.UserState
   readonly presence: Presence
+  /** Their connection is lost, and they may be back: nobody hears the agent. */
+  readonly unreachable: boolean
   readonly voice: Voice
   /** What was said in the open turn. */
   readonly words: Words

@@ -5,7 +5,8 @@ import type { State } from "./model.ts"
 
 /** Whether the user waits for something, and hears nothing. */
 const owes = (s: State): boolean =>
-  s.session.status._tag === "Open" && s.user.decision === undefined && Floor.quiet(s) && playing(s) === undefined &&
+  s.session.status._tag === "Open" && !s.user.unreachable && s.user.decision === undefined && Floor.quiet(s) &&
+  playing(s) === undefined &&
   (s.user.pending !== undefined ||
     s.agent.speeches.some(({ phase, source }) => source !== "say" && (phase === "working" || phase === "tools")))
 

@@ -97,6 +97,8 @@ export type Signal =
     /** The words that were asked about. */
     readonly text: string
   }
+  /** The user has lost their connection, or is back: from whoever watches the room. Until then nothing is said, and what was being said waits. */
+  | { readonly _tag: "Reachable"; readonly reachable: boolean }
   /** The user has shown that they are there without a word, by a key: from the room. */
   | { readonly _tag: "Present" }
   /** The user has written something: from the program or the room. It is a turn at once. */

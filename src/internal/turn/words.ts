@@ -12,7 +12,7 @@ import * as Turns from "./turns.ts"
 /** A noise, or words that were set aside, this long ago (ms) are no part of the turn that begins now. */
 export const forgetAfter = 10_000
 
-/** How long (ms) the transcript of words that were cleared away may still come. */
+/** How long (ms) the transcript of a voice, or of words that were cleared away, may still come. */
 const lateTranscript = 5000
 
 export const heard = (d: Draft, text: string, final: boolean, endedAt: number | undefined): void => {
@@ -43,8 +43,12 @@ export const heard = (d: Draft, text: string, final: boolean, endedAt: number | 
 const missed = ({ user: { voice, words } }: State): boolean =>
   voice._tag === "Silent" && (words.finalAt ?? 0) >= (words.stoppedAt ?? 0)
 
-/** What was set aside long ago is no part of what is said now. */
+/** What was set aside long ago is no part of what is said now, nor is a noise that had no words. */
 const leaveBehind = (d: Draft, endedAt: number | undefined): void => {
+  const { voice, words } = d.user
+  const noise = voice._tag === "Silent" && said(words, true) === "" &&
+    (endedAt ?? d.now) - (words.stoppedAt ?? Infinity) > lateTranscript
+  if (noise) d.user.words = { ...noWords, limited: words.limited }
   if (missed(d) && setAside(d.user.words) && (endedAt ?? d.now) - spokenAt(d, d.now) > forgetAfter) Turns.keep(d)
 }
 
