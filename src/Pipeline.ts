@@ -109,7 +109,7 @@ export interface Options {
   /**
    * Whom to talk with.
    *
-   * @default the first that is there, or comes, and is no agent, recorder or incoming stream
+   * @default the first that is there, or comes, has a microphone (see `microphoneTimeout`), and is no agent, recorder or incoming stream
    */
   readonly participant?: string | undefined
   readonly turn?: Turn.Options | undefined
@@ -174,6 +174,14 @@ export interface Options {
     | undefined
   /** What becomes of a key that is pressed on a telephone, besides its event, unless the agent says. @default nothing */
   readonly onKey?: ((key: string, session: Session["Service"]) => Effect.Effect<unknown, unknown>) | undefined
+  /**
+   * Where those who are there have no microphone, as one who looks on has none: longest
+   * wait for somebody who has. After it the first of them is talked with, in
+   * writing, and the event `Warning` says so. Without a recogniser nobody is waited for.
+   *
+   * @default "2 seconds"
+   */
+  readonly microphoneTimeout?: Duration.Input | undefined
   /** Longest wait, before the agent enters, until somebody receives its track. @default "5 seconds" */
   readonly subscriberTimeout?: Duration.Input | undefined
   /** Ends the session when the participant leaves. @default true */

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { Agent, History, type Room, type Session } from "effect-voice"
+import { Agent, History, type Pipeline, type Room, type Session } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { drive, final, started, stopped } from "../support/turn.ts"
 
@@ -161,4 +161,47 @@ describe("the record of a turn", () => {
       assert.strictEqual(commit?.at, at + 500)
     }
   })
+})
+
+describe("somebody without a microphone", () => {
+  const observed = (caller: number | undefined, options?: Pipeline.Options, observer = 500) =>
+    Testing.scenario({
+      room: { joins: false },
+      at: [{ at: observer, do: (_, { room }) => room.join({ identity: "observer", microphone: false }) }],
+      user: [
+        ...(caller === undefined ? [] : [Testing.join(caller)]),
+        Testing.type(15_000, "And in writing?"),
+        Testing.say(5000, 6500, "Hello, how are you?")
+      ].filter((action) => caller !== undefined || action._tag === "Join"),
+      llm: ["I am fine.", "Well."],
+      options,
+      until: 20_000
+    })
+
+  it.effect("is not taken for the caller, who comes a moment later", () =>
+    Effect.gen(function*() {
+      for (const [caller, observer] of [[1000, 500], [1000, 1000], [500, 1000]] as const) {
+        const timeline = yield* observed(caller, {}, observer)
+        timeline.expect(["SessionStarted", caller, { participant: "caller" }])
+        assert.deepStrictEqual(timeline.messages.slice(0, 2), ["user: Hello, how are you?", "assistant: I am fine."])
+        assert.deepStrictEqual(timeline.of("Warning"), [])
+      }
+    }))
+
+  it.effect("is talked with in writing where nobody else comes in time, and that is told", () =>
+    Effect.gen(function*() {
+      const timeline = yield* observed(undefined)
+      timeline.expect(["SessionStarted", 2500, { participant: "observer" }], ["Warning", 2500, { component: "room" }])
+      const patient = yield* observed(undefined, { microphoneTimeout: "5 seconds" })
+      patient.expect(["SessionStarted", 5500, { participant: "observer" }])
+    }))
+
+  it.effect("is the one to talk with where that is said, or nobody is listened to", () =>
+    Effect.gen(function*() {
+      for (const options of [{ participant: "observer" }, { stt: false }] as const) {
+        const timeline = yield* observed(undefined, options)
+        timeline.expect(["SessionStarted", 500, { participant: "observer" }])
+        assert.deepStrictEqual(timeline.of("Warning"), [])
+      }
+    }))
 })

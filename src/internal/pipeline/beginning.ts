@@ -24,13 +24,16 @@ export interface Beginning {
 export const begin = (
   core: Core,
   { listening, judges, leaving, log, room, session }: Beginning,
-  options: Pick<Options, "participant" | "closeOnLeave">,
-  { filler, subscriberTimeout }: Pick<Checked, "filler" | "subscriberTimeout">
+  options: Pick<Options, "participant" | "closeOnLeave" | "stt">,
+  { filler, microphoneTimeout, subscriberTimeout }: Pick<Checked, "filler" | "microphoneTimeout" | "subscriberTimeout">
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function*() {
     // Whoever listens to the events from here on misses nothing.
     yield* Effect.yieldNow
-    const participant = yield* awaitParticipant(room, options.participant)
+    const { participant, speaks } = yield* awaitParticipant(room, {
+      identity: options.participant,
+      microphoneMs: options.stt === false ? undefined : microphoneTimeout
+    })
     core.participant.met(participant)
     // Who picks up a telephone speaks first, into a line that cancels its own echo.
     const called = participant.kind === "sip" && participant.direction === "outbound"
@@ -40,6 +43,10 @@ export const begin = (
     }
     core.publish({ _tag: "SessionStarted", session: core.id, ...namesOf(judges) })
     core.participant.introduced()
+    if (!speaks) {
+      const message = "the agent talks with somebody who has no microphone: nobody who can speak has come in time"
+      core.publish({ _tag: "Warning", component: "room", message })
+    }
     core.spending.begin(core, session)
     yield* Effect.annotateLogs(log("the conversation begins"), idsOf(participant))
     for (const words of [core.apology, core.failedReply]) if (words !== undefined) core.fork(words.prepare)

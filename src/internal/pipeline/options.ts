@@ -76,6 +76,7 @@ const shared = {
   textTopic: Check.asIs,
   onText: Check.asIs,
   onKey: Check.asIs,
+  microphoneTimeout: Check.duration({ default: "2 seconds" }),
   subscriberTimeout: Check.duration({ default: "5 seconds" }),
   closeOnLeave: Check.flag(),
   returnTimeout: Check.duration({ default: "20 seconds" }),
