@@ -1,6 +1,6 @@
 /** What runs inside a session knows about itself. */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 
 /** The speech on whose behalf a tool runs. */
 export const CurrentSpeech: Context.Reference<string | undefined> = Context.Reference<string | undefined>(
@@ -21,6 +21,16 @@ export interface RunningHook {
 export const CurrentHook: Context.Reference<RunningHook | undefined> = Context.Reference<RunningHook | undefined>(
   "effect-voice/Session/CurrentHook",
   { defaultValue: () => undefined }
+)
+
+/** Lets a fiber of the session's own know on whose behalf it runs: who waits for it must not wait for themselves. */
+export const asAsked: Effect.Effect<<A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>> = Effect.gen(
+  function*() {
+    const hook = yield* CurrentHook
+    const speech = yield* CurrentSpeech
+    return (effect) =>
+      effect.pipe(Effect.provideService(CurrentHook, hook), Effect.provideService(CurrentSpeech, speech))
+  }
 )
 
 /** Facts about the job in which sessions are opened, for those that are not told. */

@@ -168,6 +168,61 @@ describe("what is said in onUserTurn", () => {
     }))
 })
 
+describe("a speech that is awaited where it cannot come", () => {
+  const Wait = Toolkit.make(
+    Tool.make("wait", { parameters: Schema.Struct({ other: Schema.Int }), success: Schema.String })
+  )
+  const Transfer = Toolkit.make(Tool.make("transfer", { success: Schema.String, dependencies: [Session.Session] }))
+
+  it.effect("fails at once in onExit of an agent whose tool hands over", () =>
+    Effect.gen(function*() {
+      const failed: Array<string> = []
+      let own: Session.Speech | undefined
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({
+          instructions: "",
+          tools: Transfer,
+          onExit: Effect.suspend(() =>
+            Effect.catch(own!.heard, ({ reason }) => Effect.sync(() => void failed.push(reason)))
+          )
+        }),
+        at: [{ at: 500, do: (session) => Effect.map(session.reply(), (speech) => (own = speech)) }],
+        llm: [{ tools: [{ name: "transfer" }] }, "Done."],
+        until: 8000
+      }).pipe(Effect.provide(Transfer.toLayer({
+        transfer: () =>
+          Session.Session.use((session) =>
+            Effect.as(session.handoff(Agent.make({ name: "other", instructions: "" })), "handed over")
+          )
+      })))
+      assert.deepStrictEqual(failed, ["OwnSpeech"])
+      timeline.expect(["AgentChanged", 800, { to: "other" }])
+    }))
+
+  it.effect("fails at once where two tools wait for the speeches of one another", () =>
+    Effect.gen(function*() {
+      const failed: Array<string> = []
+      const speeches: Array<Session.Speech> = []
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({ instructions: "", tools: Wait }),
+        at: [
+          { at: 500, do: (session) => Effect.map(session.reply(), (speech) => speeches.push(speech)) },
+          { at: 501, do: (session) => Effect.map(session.reply(), (speech) => speeches.push(speech)) }
+        ],
+        llm: ({ index }) => index < 2 ? { tools: [{ name: "wait", params: { other: 1 - index } }] } : "Done.",
+        until: 8000
+      }).pipe(Effect.provide(Wait.toLayer({
+        wait: ({ other }) =>
+          speeches[other]!.heard.pipe(
+            Effect.catch(({ reason }) => Effect.sync(() => void failed.push(reason))),
+            Effect.as("done")
+          )
+      })))
+      assert.deepStrictEqual(failed, ["OwnSpeech"])
+      assert.deepStrictEqual(outcomes(timeline).toSorted(), ["say-1 completed", "say-2 completed"])
+    }))
+})
+
 describe("what is said from elsewhere", () => {
   for (
     const [at, what] of [[1500, "while the caller talks"], [2900, "before the commit"], [
@@ -266,6 +321,19 @@ describe("what cuts in", () => {
       assert.deepStrictEqual(played(timeline), ["say-1", "say-3", "say-2"])
       assert.isTrue(timeline.playbacks[0]!.interrupted)
       sound(timeline)
+    }))
+
+  it.effect("also where the user may not interrupt", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        at: [
+          { at: 500, do: (session) => session.say("One two three four five six.") },
+          { at: 1500, do: (session) => session.say("Fire!", { when: "now" }) }
+        ],
+        tts: { duration: 5000 },
+        options: { turn: { interruption: { enabled: false } } }
+      })
+      assert.deepStrictEqual(timeline.playbacks.map(({ interrupted }) => interrupted), [true, false])
     }))
 
   it.effect("it waits for what is protected", () =>

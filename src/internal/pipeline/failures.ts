@@ -7,7 +7,7 @@ import type * as Option from "effect/Option"
 import type * as Event from "../../Event.ts"
 import * as Failure from "../../Failure.ts"
 import * as Turn from "../../Turn.ts"
-import { CurrentHook } from "../session.ts"
+import { asAsked } from "../session.ts"
 import { type Core, signal } from "./core.ts"
 
 interface Reasoned {
@@ -80,8 +80,8 @@ export const guarded = <A>(
   limit?: Limit,
   report: (cause: Cause.Cause<unknown>) => Effect.Effect<void> = (cause) => hookFailed(core, name, cause)
 ): Effect.Effect<A | undefined> =>
-  Effect.flatMap(CurrentHook, (hook) => {
-    const fiber = core.fork(Effect.provideService(effect, CurrentHook, hook))
+  Effect.flatMap(asAsked, (tied) => {
+    const fiber = core.fork(tied(effect))
     const dismiss = Effect.sync(() => fiber.interruptUnsafe())
     return settled(fiber, limit).pipe(
       Effect.onInterrupt(() => dismiss),

@@ -13,9 +13,9 @@ const isSaid = (item: History.Item | undefined): item is History.Message =>
 /** What the agent has said last, and what is before it. */
 const lastSaid = (history: History.History): readonly [before: History.History, said: ReadonlyArray<string>] => {
   let end = history.items.length
-  while (isSaid(history.items[end - 1])) end -= 1
-  const said = history.items.slice(end).filter(isSaid).map(({ text }) => text)
-  return [{ items: history.items.slice(0, end) }, said]
+  while (isSaid(history.items[end - 1]) || history.items[end - 1]?._tag === "Handoff") end -= 1
+  const last = history.items.slice(end)
+  return [{ items: history.items.slice(0, end) }, last.filter(isSaid).map(({ text }) => text)]
 }
 
 /** What is said before the reply, and was not heard yet. */

@@ -71,9 +71,8 @@ export const enqueue = (d: Draft, wish: Queue.Wish): void => {
   const speech = Queue.make(d, wish)
   const floor = playing(d)
   // Who speaks gives way to what cuts in, and to what is said for a turn that has silenced them.
-  const yields = floor !== undefined && interruptible(d, floor) &&
-    (speech.when === "now" || (Queue.answers(speech) && d.agent.pause?._tag === "Yielded"))
-  if (yields) stop(d, floor)
+  const yields = speech.when === "now" || (Queue.answers(speech) && d.agent.pause?._tag === "Yielded")
+  if (floor?.protected === false && yields) stop(d, floor)
   d.agent.speeches = Queue.insert(d.agent.speeches, speech)
 }
 
