@@ -84,9 +84,10 @@ export const awaitParticipant = (
       return false
     })
     /** Somebody is there: others may yet be able to speak, and then there is nobody but them. */
-    const see = Effect.gen(function*() {
+    const see = Effect.fnUntraced(function*(come: Room.Participant | undefined) {
       const [first] = yield* there
-      if (first === undefined) return
+      // Who has gone in the same moment was there: what begins with them ends.
+      if (first === undefined) return come !== undefined && wanted(come) ? void (yield* take(come, true)) : undefined
       if (microphoneMs === undefined || identity !== undefined) return void (yield* take(first, true))
       if (yield* speakers) return
       yield* Effect.sleep(microphoneMs)
@@ -96,10 +97,13 @@ export const awaitParticipant = (
     })
     yield* room.events.pipe(
       Stream.filter(({ _tag }) => _tag === "ParticipantJoined" || _tag === "TrackPublished"),
-      Stream.runForEach(() => Effect.forkScoped(see, { startImmediately: true })),
+      Stream.runForEach((event) => {
+        const come = event._tag === "ParticipantJoined" ? event.participant : undefined
+        return Effect.forkScoped(see(come), { startImmediately: true })
+      }),
       Effect.forkScoped({ startImmediately: true })
     )
-    yield* Effect.forkScoped(see, { startImmediately: true })
+    yield* Effect.forkScoped(see(undefined), { startImmediately: true })
     return yield* Deferred.await(found)
   }).pipe(Effect.scoped)
 
