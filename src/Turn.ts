@@ -16,11 +16,13 @@ import * as Ending from "./internal/turn/ending.ts"
 import * as EndOfTurn from "./internal/turn/endOfTurn.ts"
 import * as Endpointing from "./internal/turn/endpointing.ts"
 import * as Failing from "./internal/turn/failing.ts"
+import * as Filler from "./internal/turn/filler.ts"
 import * as Floor from "./internal/turn/floor.ts"
 import * as LastWords from "./internal/turn/lastWords.ts"
 import type { Ears, State } from "./internal/turn/model.ts"
 import * as Overlap from "./internal/turn/overlap.ts"
 import * as Owed from "./internal/turn/owed.ts"
+import * as Pause from "./internal/turn/pause.ts"
 import * as Said from "./internal/turn/said.ts"
 import type { Settings } from "./internal/turn/settings.ts"
 import { settle } from "./internal/turn/settling.ts"
@@ -43,12 +45,18 @@ export {
   closeReason,
   failuresInARow,
   guess,
+  isOwed,
   isPaused,
   isProtected,
+  isUsersTurn,
   overview,
+  saidBefore,
   settings,
+  spokeSince,
+  starvedFor,
   type Status,
-  status
+  status,
+  waitsForReply
 } from "./internal/turn/view.ts"
 
 /**
@@ -186,8 +194,10 @@ export const initial = (
   user: {
     state: "listening",
     presence: { _tag: "Present" },
+    unreachable: false,
     voice: { _tag: "Silent" },
     words: Draft.noWords,
+    unheeded: Draft.nothingUnheeded,
     turn: 1,
     decision: undefined,
     question: 0,
@@ -214,7 +224,10 @@ export const initial = (
     guess: undefined,
     warmUpUntil: undefined,
     said: Said.nothingSaid,
-    hushed: false
+    hushed: false,
+    spokeAt: Number.NEGATIVE_INFINITY,
+    owedSince: undefined,
+    filled: undefined
   },
   session: {
     settings,
@@ -224,7 +237,8 @@ export const initial = (
     patience: options.lastWords ?? 0,
     keptInterim: "",
     failures: { inARow: {}, recent: {} },
-    apology: options.apology ?? false
+    apology: options.apology ?? false,
+    filler: undefined
   }
 })
 
@@ -255,6 +269,7 @@ export const step = (state: State, now: number, signal: Signal): readonly [State
   Floor.next(d)
   Silence.follow(d, state, signal._tag === "PlayoutEnded")
   Ducking.follow(d, state)
+  Filler.follow(d)
   settle(d)
   const after = d.session.status
   if (after._tag === "Closed" && status !== "Closed") d.actions.push({ _tag: "Finish", reason: after.reason })
@@ -264,8 +279,10 @@ export const step = (state: State, now: number, signal: Signal): readonly [State
 const receive = (d: Draft.Draft, signal: Signal): void => {
   switch (signal._tag) {
     case "Opened":
-      if (d.session.status._tag === "Starting") d.session.status = { _tag: "Open" }
-      return
+      if (d.session.status._tag !== "Starting") return
+      d.session.status = { _tag: "Open" }
+      d.session.filler = signal.filler
+      return Floor.expire(d)
     case "Tick":
       return Timers.tick(d)
     case "Tune":
@@ -299,8 +316,20 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
       return EndOfTurn.predicted(d, signal.question, signal.probability)
     case "Overlap":
       return Overlap.judged(d, signal.text, signal.verdict)
+    case "Reachable":
+      return Pause.reach(d, signal.reachable)
+    case "Present":
+      d.user.presence = { _tag: "Present" }
+      return
     case "Typed":
-      return Turns.open(d, signal.text, "text", d.now, d.now)
+      d.user.presence = { _tag: "Present" }
+      // What was asked for up to now comes before it, however soon it was.
+      return Turns.open(d, signal.text, "text", {
+        startedAt: Infinity,
+        newestAt: Infinity,
+        stoppedAt: d.now,
+        finalAt: d.now
+      })
     case "CommitTurn":
       return EndOfTurn.commitTurn(d, signal.waitMs)
     case "ClearTurn":
@@ -314,6 +343,10 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
         id: signal.speech,
         source: signal.source,
         protected: signal.protected,
+        when: signal.when,
+        expiresMs: signal.expiresMs,
+        passing: signal.passing,
+        clip: signal.clip,
         phase: "queued"
       })
     case "Interrupt":

@@ -29,6 +29,7 @@ const actions: { readonly [Tag in Turn.Action["_tag"]]: true } = {
   Speculate: true,
   Authorize: true,
   Begin: true,
+  Fill: true,
   Play: true,
   Duck: true,
   Restore: true,

@@ -83,9 +83,10 @@ const longestMarkup = 200
 
 /** I2: the assistant's history is a prefix of what was generated and what was played. */
 const historyWasHeard = (timeline: Timeline, report: Report): void => {
-  // The apology is a clip: no synthesiser was asked for it.
+  // No synthesiser was asked for clips.
+  const withClip = new Set(timeline.of("SpeechCreated").flatMap(({ clip, speech }) => clip === true ? [speech] : []))
   const clips = new Set(
-    timeline.of("AgentSpeechCommitted").flatMap(({ id, speech }) => speech === "apology" ? [id] : [])
+    timeline.of("AgentSpeechCommitted").flatMap(({ id, speech }) => withClip.has(speech) ? [id] : [])
   )
   const given = timeline.speeches.map(({ pieces }) => letters(pieces.join("")))
   for (const item of timeline.history.items) {
@@ -127,7 +128,7 @@ const oneVoice = (timeline: Timeline, report: Report): void => {
   if (open !== undefined) report("I10", `${open} never stopped speaking`)
 }
 
-/** I4: nothing is audible while a committed turn waits for its reply, unless it is protected. */
+/** I4: nothing older is audible while a committed turn waits for its reply, unless it is protected. */
 const silentBeforeReply = (timeline: Timeline, options: InvariantOptions, report: Report): void => {
   if (options.uninterruptible === true) return
   for (const [i, event] of timeline.events.entries()) {
@@ -141,8 +142,13 @@ const silentBeforeReply = (timeline: Timeline, options: InvariantOptions, report
       next._tag === "AgentStartedSpeaking" || next._tag === "UserSpeechCommitted" || next._tag === "SessionClosed"
     )
     const to = over?.at ?? timeline.endedAt
+    const before = timeline.events.slice(0, i)
+    const newest = before.findLast(({ _tag }) => _tag === "UserStartedSpeaking")?.at ?? event.at
     for (const { end, speech, start } of timeline.playbacks) {
       if (options.protected?.has(speech) === true || start >= to || (end ?? to) <= event.at) continue
+      // What was asked for, and begun, while they were speaking is said to that.
+      const created = before.find((other) => other._tag === "SpeechCreated" && other.speech === speech)
+      if (event.source === "voice" && start >= newest && (created?.at ?? 0) >= newest) continue
       const heard = timeline.audible.find((stretch) =>
         stretch.from < Math.min(to, end ?? to) - 1 && stretch.to > Math.max(start, event.at) + 1
       )

@@ -40,9 +40,12 @@ const act = (
 ): Effect.Effect<unknown, unknown> => {
   switch (action._tag) {
     case "Say":
-      return Effect.map(session.say(action.text, { protected: action.protected }), ({ id }) => {
-        if (action.protected) keep(id)
-      })
+      return Effect.map(
+        session.say(action.text, { protected: action.protected, when: action.when, expires: action.expires }),
+        ({ id }) => {
+          if (action.protected || action.when === "now") keep(id)
+        }
+      )
     case "Reply":
       return session.reply({ instructions: "Go on." })
     case "Interrupt":
@@ -101,7 +104,7 @@ export const converse = (script: Conversation): Effect.Effect<Outcome, PipelineE
       llm: script.replies,
       tts: ({ index }) => script.speeches[index] ?? {},
       stt: { interims: script.interims, faults: script.connections },
-      options: { turn: script.turn, toolTimeout: "8 seconds" },
+      options: { turn: script.turn, toolTimeout: "8 seconds", filler: script.seed % 2 === 0 },
       ...(script.frames === undefined ? {} : { room: { frames: script.frames }, layer: EnergyVad.layer() }),
       // Longer than any deadline: what hangs on without an event must have been given up.
       quiet: "30 seconds",

@@ -16,7 +16,14 @@ import type { TtsSpeech } from "./tts.ts"
 export type ProgramAction =
   & { readonly at: number }
   & (
-    | { readonly _tag: "Say"; readonly text: string; readonly protected: boolean }
+    | {
+      readonly _tag: "Say"
+      readonly text: string
+      readonly protected: boolean
+      readonly when: "now" | "withReply" | "idle"
+      /** Milliseconds. */
+      readonly expires: number
+    }
     | { readonly _tag: "Reply" }
     | { readonly _tag: "Interrupt"; readonly force: boolean }
     | { readonly _tag: "CommitTurn" }
@@ -132,7 +139,14 @@ const asked = (text: string): string => text.replace(/\.?$/u, "?")
 const programAction = (dice: Dice, at: number, index: number): ProgramAction => {
   const kind = dice.int(1, 100)
   if (kind <= 40) {
-    return { _tag: "Say", at, text: sentence(dice, `p${index}w`, dice.int(1, 15)), protected: dice.chance(0.25) }
+    return {
+      _tag: "Say",
+      at,
+      text: sentence(dice, `p${index}w`, dice.int(1, 15)),
+      protected: dice.chance(0.25),
+      when: dice.pick("idle", "idle", "withReply", "now"),
+      expires: dice.pick(Infinity, 3000)
+    }
   }
   if (kind <= 52) return { _tag: "Reply", at }
   if (kind <= 77) return { _tag: "Interrupt", at, force: dice.chance(0.3) }

@@ -485,7 +485,8 @@ describe("the session closes", () => {
       const timeline = yield* Testing.scenario({
         agent: Agent.make({ instructions: "", onExit: Effect.sleep(3000) }),
         user: [Testing.say(1000, 1500, "One."), Testing.say(3600, 4000, "Two.", { finalDelay: 3000 })],
-        llm: [{ text: "" }],
+        llm: ["", ""],
+        options: { failedReply: false },
         at: [{ at: 4100, do: (session) => session.close() }]
       })
       timeline.expect(

@@ -184,9 +184,15 @@ describe("a model that fails", () => {
         ["ProviderFailed", 13_000, { component: "llm", recovered: false }],
         ["SpeechFinished", 13_000, { outcome: "failed" }],
         ["AgentStateChanged", 13_000, { to: "listening" }],
+        ["AgentStartedSpeaking", 13_200],
         ["AgentSpeechCommitted", 22_500, { text: "Hi." }]
       )
-      assert.deepStrictEqual(timeline.messages, ["user: Hello, how are you?", "user: Hello?", "assistant: Hi."])
+      assert.deepStrictEqual(timeline.messages, [
+        "user: Hello, how are you?",
+        "assistant: Sorry, I could not answer that. Could you say it again?",
+        "user: Hello?",
+        "assistant: Hi."
+      ])
       settled(timeline)
     }))
 
@@ -246,10 +252,15 @@ describe("a model that fails", () => {
 
   it.effect("one that answers with nothing is no failure", () =>
     Effect.gen(function*() {
-      const timeline = yield* Testing.scenario({ preset: "mechanics", user: [hello], llm: [{ text: "" }] })
+      const timeline = yield* Testing.scenario({
+        preset: "mechanics",
+        user: [hello],
+        llm: ["", ""],
+        options: { failedReply: false }
+      })
       assert.deepStrictEqual(timeline.of("ProviderFailed"), [])
       assert.deepStrictEqual(timeline.playbacks, [])
-      timeline.expect(["AgentStateChanged", 3000, { to: "thinking" }], ["AgentStateChanged", 3300, { to: "listening" }])
+      timeline.expect(["AgentStateChanged", 3000, { to: "thinking" }], ["AgentStateChanged", 3600, { to: "listening" }])
     }))
 
   it.effect("Agent.onFailure sees each failure that nobody mended, and may speak", () =>
@@ -284,7 +295,12 @@ describe("a model that fails", () => {
 describe("a synthesiser that fails", () => {
   it.effect("before any audio: the speech has failed, nothing was heard, nothing is remembered", () =>
     Effect.gen(function*() {
-      const timeline = yield* Testing.scenario({ user: [hello], llm: ["I am fine."], tts: { fail: refused } })
+      const timeline = yield* Testing.scenario({
+        user: [hello],
+        llm: ["I am fine."],
+        tts: { fail: refused },
+        options: { failedReply: false }
+      })
       assert.deepStrictEqual(timeline.messages, ["user: Hello, how are you?"])
       assert.deepStrictEqual(timeline.of("SpeechFinished").map(({ outcome }) => outcome), ["failed"])
       assert.deepStrictEqual(timeline.of("ProviderFailed").map(({ component }) => component), ["tts"])

@@ -138,7 +138,7 @@ describe("whole turns", () => {
         preset: "mechanics",
         agent: withTools,
         user: [hello],
-        llm: [{ text: "One moment.", tools: [{ name: "lookup", params: { word: "x" } }] }, ""],
+        llm: [{ text: "One moment.", tools: [{ name: "lookup", params: { word: "x" } }] }, "", ""],
         tts: { duration: 1000 },
         until: 14_000
       }).pipe(handlers(() => Effect.delay(Effect.succeed("x"), 8000)))
@@ -149,7 +149,7 @@ describe("whole turns", () => {
         "thinking",
         "listening"
       ])
-      timeline.expect(["AgentStateChanged", 11_600, { to: "listening" }])
+      timeline.expect(["AgentStateChanged", 11_900, { to: "listening" }])
       assert.strictEqual(timeline.of("ProviderFailed").length, 0)
     }))
 

@@ -172,7 +172,7 @@ export const signals: {
     state: Turn.State
   ) => Extract<Turn.Signal, { readonly _tag: Tag }>
 } = {
-  Opened: () => ({ _tag: "Opened" }),
+  Opened: ({ pick }) => ({ _tag: "Opened", filler: pick(undefined, { after: 1000, apart: 5000 }) }),
   Tick: () => ({ _tag: "Tick" }),
   Tune: (dice) => ({ _tag: "Tune", settings: settings(options(dice)) }),
   Close: ({ chance, pick }) => ({
@@ -207,6 +207,8 @@ export const signals: {
     verdict: pick("backchannel", "interruption", "hold", "unknown"),
     text: chance(0.8) ? [...words.finals, words.interim].join(" ").trim() : pick(...texts)
   }),
+  Reachable: ({ chance }) => ({ _tag: "Reachable", reachable: chance(0.7) }),
+  Present: () => ({ _tag: "Present" }),
   Typed: ({ pick }) => ({ _tag: "Typed", text: pick("hi", "yes") }),
   CommitTurn: ({ pick }) => ({ _tag: "CommitTurn", waitMs: pick(0, 500, 2000) }),
   ClearTurn: () => ({ _tag: "ClearTurn" }),
@@ -221,7 +223,10 @@ export const signals: {
     _tag: "Enqueue",
     speech: `speech-${now}`,
     source: pick("say", "reply"),
-    protected: chance(0.2)
+    protected: chance(0.2),
+    when: pick("now", "withReply", "idle", "idle"),
+    expiresMs: pick(300, Infinity),
+    passing: chance(0.1)
   }),
   Interrupt: (dice, _, state) => ({
     _tag: "Interrupt",

@@ -5,6 +5,7 @@ import type * as Turn from "../../Turn.ts"
 import type { Closing } from "./closing.ts"
 import { type Core, signal } from "./core.ts"
 import { escalate } from "./failures.ts"
+import { makeFiller } from "./fillers.ts"
 import { refuse } from "./generation.ts"
 import type { Judges } from "./judges.ts"
 import type { Listening } from "./listening.ts"
@@ -27,11 +28,12 @@ export interface Performers {
 export const makePerform = (
   core: Core,
   { closing, listening, judges, session }: Performers,
-  { hookTimeout }: Pick<Checked, "hookTimeout">
+  checked: Pick<Checked, "hookTimeout" | "filler">
 ): (action: Turn.Action) => void => {
-  const turns = makeTurns(core, hookTimeout)
+  const turns = makeTurns(core, checked.hookTimeout)
   const speaking = makeSpeaking(core, session, turns.takeTimes)
   const questions = makeQuestions(core, judges, listening.recentAudio)
+  const fill = makeFiller(core, session, checked)
   return (action) => {
     switch (action._tag) {
       case "Publish":
@@ -52,6 +54,8 @@ export const makePerform = (
         return speaking.authorize(action)
       case "Begin":
         return speaking.begin(action)
+      case "Fill":
+        return fill()
       case "Play":
         return speaking.play(action)
       case "Duck":

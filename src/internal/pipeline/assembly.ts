@@ -8,9 +8,10 @@ import type * as Room from "../../Room.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
+import * as phrases from "../phrases.ts"
 import { CurrentSpeech } from "../session.ts"
 import { delaysOf } from "../stt/delays.ts"
-import { makeApology } from "./apology.ts"
+import { prepared } from "./apology.ts"
 import { makeCalls } from "./calls.ts"
 import { makeConductor } from "./conductor.ts"
 import { type Core, makeIds, type Settings } from "./core.ts"
@@ -45,6 +46,7 @@ const settingsOf = (options: Options, checked: Checked): Settings => ({
   minSentence: checked.minSentence,
   syncTranscript: options.syncTranscript ?? true,
   roomTimeout: checked.roomTimeout,
+  textTimeout: checked.textTimeout,
   hookTimeout: checked.hookTimeout
 })
 
@@ -66,7 +68,9 @@ export const makeCore = (parts: Parts, options: Options, checked: Checked): Effe
   Effect.gen(function*() {
     const { agent, fork, id, now, output, participant, providers, publish, spending, toolScope } = parts
     const { defaults, speaks } = providers
-    const apology = makeApology(options.apology, speaks, defaults.tts, agent.voice)
+    const own = { provider: speaks, tts: defaults.tts, voice: agent.voice }
+    const apology = prepared(options.apology, phrases.apology, own)
+    const failedReply = prepared(options.failedReply, phrases.failedReply, own)
     const initial = initialOf(checked, parts, apology !== undefined)
     const conductor = makeConductor({ now, fork, initial })
     const nextId = makeIds()
@@ -99,6 +103,7 @@ export const makeCore = (parts: Parts, options: Options, checked: Checked): Effe
       defaults,
       transforms: options.transforms ?? Text.speechTransforms,
       apology,
+      failedReply,
       spending,
       leaving: Latch.makeUnsafe(false)
     }

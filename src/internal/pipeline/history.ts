@@ -72,7 +72,7 @@ export const makeHistory = (
   now: () => number,
   nextId: (kind: string) => string
 ): SessionHistory => {
-  let history = initial
+  let history: History.History = { items: [...initial.items] }
   let stamped = latest(initial)
   let context: string | undefined
   const stamp = (): number => {
@@ -136,7 +136,8 @@ export const makeHistory = (
       history = History.replaceHead(history, change)
     },
     updated: (f) => {
-      history = f(history)
+      const next = f(history)
+      if (next !== history) history = { items: [...next.items] }
     },
     lookedUp: (text) => {
       context = text

@@ -59,6 +59,14 @@ const remember = (core: Core, speech: Speech, utterance: Utterance, playedMs: nu
   core.publish({ _tag: "AgentSpeechCommitted", speech: speech.id, id, text, interrupted: cut, ...unrecorded })
 }
 
+/** Where what is said now stands in the history: before a reply that was begun, and comes after it. */
+const placeOf = (core: Core): number => {
+  const reply = core.speeches.all().find(({ authorized, calls, milestones, turn }) =>
+    turn !== undefined && authorized.isOpen() && calls.length === 0 && milestones.audible === undefined
+  )
+  return reply?.createdAt ?? core.history.stamp()
+}
+
 // How soon to look again when nothing is known of what comes, or the agent is paused (ms).
 const lookAgain = 100
 
@@ -167,6 +175,7 @@ export const play = (
       signal(core, { _tag: "AudioReady", speech: speech.id })
       yield* speech.floor.await
       speech.floor.closeUnsafe()
+      if (speech.source === "say") line.utterance.createdAt = placeOf(core)
       base = yield* ask(core, output.played, 0)
       speech.saying = { utterance: line.utterance, base }
       transcript = core.fork(release(core, speech, line.utterance, base))
@@ -188,6 +197,7 @@ export const play = (
       Effect.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.gen(function*() {
           speech.outcome = "failed"
+          speech.reason ??= "room"
           failed(core, "room", "room", cause)
           yield* Effect.ignoreCause(command(core, "clear"))
         })

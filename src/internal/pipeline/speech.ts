@@ -5,6 +5,7 @@ import * as Latch from "effect/Latch"
 import type * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
 import type * as Audio from "../../Audio.ts"
+import type * as Event from "../../Event.ts"
 import type * as History from "../../History.ts"
 import type { Heard, ReplyOptions, Session } from "../../Session.ts"
 import type * as Tools from "../../Tools.ts"
@@ -45,6 +46,12 @@ export interface Speech {
   readonly attending: Latch.Latch
   readonly milestones: Milestones
   turn: TurnTimes | undefined
+  /** Why nothing, or not all, of it is heard. */
+  reason: Event.SpeechReason | undefined
+  /** Speeches that its tools wait for. */
+  readonly awaits: Set<string>
+  /** What was written of what it was given to say. */
+  recited: Utterance | undefined
   /** Where its first message stands in the history (ms of the Clock). */
   createdAt: number
   outcome: Heard["outcome"]
@@ -96,6 +103,9 @@ export const makeSpeech = (options: {
   attending: Latch.makeUnsafe(false),
   milestones: makeMilestones(),
   turn: options.turn,
+  reason: undefined,
+  awaits: new Set(),
+  recited: undefined,
   createdAt: options.now,
   outcome: "completed",
   saying: undefined,

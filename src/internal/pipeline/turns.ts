@@ -7,6 +7,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Turn from "../../Turn.ts"
 import { type Core, signal, spanned, type TurnTimes } from "./core.ts"
 import { guarded } from "./failures.ts"
+import { makeHook } from "./hooks.ts"
 import { basisOf, isCurrent } from "./speech.ts"
 
 type ActionOf<Tag extends Turn.Action["_tag"]> = Extract<Turn.Action, { readonly _tag: Tag }>
@@ -50,9 +51,10 @@ export const makeTurns = (core: Core, hookTimeout: number): Turns => {
       const asking = basisOf(core)
       const onLate = () =>
         core.publish({ _tag: "Warning", component: "hook", message: "onUserTurn did not answer in time" })
-      const asked = onUserTurn({ turn, text, source, history: before })
+      const { heard, within } = makeHook(core, "onUserTurn")
+      const asked = within(Effect.suspend(() => onUserTurn({ turn, text, source, history: before })))
       hook = core.fork(
-        guarded(core, "onUserTurn", asked, { ms: hookTimeout, onLate }).pipe(
+        guarded(core, "onUserTurn", asked, { ms: hookTimeout, spared: heard, onLate }).pipe(
           Effect.map((verdict) => {
             const changed = stale || verdict?.context !== undefined || !isCurrent(core, asking)
             const said = verdict?.text ?? text
@@ -75,7 +77,9 @@ export const makeTurns = (core: Core, hookTimeout: number): Turns => {
       const { onTurnLimit } = core.agent.bound()
       const running = limitHook !== undefined && limitHook.pollUnsafe() === undefined
       if (onTurnLimit === undefined || running) return
-      limitHook = core.fork(guarded(core, "onTurnLimit", onTurnLimit({ words, speechMs })))
+      const { within } = makeHook(core, "onTurnLimit")
+      const asked = within(Effect.suspend(() => onTurnLimit({ words, speechMs })))
+      limitHook = core.fork(guarded(core, "onTurnLimit", asked))
     },
     takeTimes: (turn) => {
       const times = latest?.turn === turn ? latest : undefined

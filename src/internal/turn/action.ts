@@ -76,8 +76,10 @@ export type Action =
   | { readonly _tag: "Pause"; readonly speech: string }
   /** Let the output go on. */
   | { readonly _tag: "Resume"; readonly speech: string }
-  /** End the speech: what is not heard yet never is. `SpeechEnded` follows. */
-  | { readonly _tag: "Stop"; readonly speech: string }
+  /** End the speech: what is not heard yet never is. With `why` it was not to be heard at all. `SpeechEnded` follows. */
+  | { readonly _tag: "Stop"; readonly speech: string; readonly why?: "expired" | "needless" | undefined }
+  /** The user has been owed something for too long: say something meanwhile. `Enqueue` follows, or nothing. */
+  | { readonly _tag: "Fill" }
   /** The speech comes too late: the session ends. It is over before it has begun; nothing follows. */
   | { readonly _tag: "Refuse"; readonly speech: string }
   /** Let the moment pass: who has interrupted may do something in the same breath. `Settled` follows. */

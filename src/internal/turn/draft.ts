@@ -38,6 +38,7 @@ export const noWords: Words = {
   finals: [],
   interim: "",
   startedAt: undefined,
+  newestAt: undefined,
   stoppedAt: undefined,
   language: undefined,
   heardAt: undefined,
@@ -51,6 +52,8 @@ export const noWords: Words = {
   short: 0,
   cutIn: false
 }
+
+export const nothingUnheeded: State["user"]["unheeded"] = { words: 0, speechMs: 0 }
 
 /** All that was said in the open turn, as one text. */
 export const said = (words: Words, interim = false): string =>
@@ -84,15 +87,19 @@ export const reading = ({ session: { settings }, user: { words } }: State): Phra
 
 export const find = (s: State, id: string): Speech | undefined => s.agent.speeches.find((speech) => speech.id === id)
 
-const enter = (speech: Speech, phase: Speech["phase"]): Speech => {
-  const { id, protected: isProtected, source } = speech
-  return phase === "playing"
-    ? { id, source, protected: isProtected, phase, starvedAt: undefined }
-    : { id, source, protected: isProtected, phase }
+/** What cuts in is not to be interrupted for so long (ms). */
+const shieldMs = 2000
+
+const enter = (d: Draft, speech: Speech, phase: Speech["phase"]): Speech => {
+  const { askedAt, begun, expiresAt, id, overtaken, passing, protected: isProtected, shield, source, when } = speech
+  const named = { id, source, protected: isProtected, shield, when, askedAt, expiresAt, passing, begun, overtaken }
+  if (phase !== "playing") return { ...named, phase }
+  const raised = shield === undefined ? undefined : { until: shield.until ?? d.now + shieldMs }
+  return { ...named, begun: true, shield: raised, phase, since: d.now, starvedAt: undefined }
 }
 
 export const setPhase = (d: Draft, id: string, phase: Speech["phase"]): void => {
-  d.agent.speeches = d.agent.speeches.map((speech) => speech.id === id ? enter(speech, phase) : speech)
+  d.agent.speeches = d.agent.speeches.map((speech) => speech.id === id ? enter(d, speech, phase) : speech)
 }
 
 /** The speech that has the floor. */

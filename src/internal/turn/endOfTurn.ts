@@ -2,7 +2,17 @@
 import * as Text from "../../Text.ts"
 import * as Phrases from "../text/phrases.ts"
 import * as Aside from "./aside.ts"
-import { audible, type Draft, interruptible, playing, publish, reading, said, tooFewAlone } from "./draft.ts"
+import {
+  audible,
+  type Draft,
+  interruptible,
+  nothingUnheeded,
+  playing,
+  publish,
+  reading,
+  said,
+  tooFewAlone
+} from "./draft.ts"
 import * as Endpointing from "./endpointing.ts"
 import type { State, Voice } from "./model.ts"
 import * as Owed from "./owed.ts"
@@ -76,9 +86,17 @@ export const commit = (d: Draft, source: "voice" | "manual"): void => {
     return
   }
   if (whole && words.interim !== "") d.user.used = Owed.use(words.interim, d.now)
+  d.user.unheeded = words.limited ? nothingUnheeded : Turns.unheeded(d, words)
   d.user.words = Turns.rest(d)
   d.user.voice = anew(voice, d.now)
-  Turns.open(d, text, source, words.stoppedAt ?? words.finalAt ?? d.now, words.finalAt ?? d.now)
+  const stoppedAt = words.stoppedAt ?? words.finalAt ?? d.now
+  const startedAt = words.startedAt ?? stoppedAt
+  Turns.open(d, text, source, {
+    startedAt,
+    newestAt: words.newestAt ?? startedAt,
+    stoppedAt,
+    finalAt: words.finalAt ?? d.now
+  })
 }
 
 /** Words over an agent that is heard, too few to take the floor. */

@@ -27,9 +27,13 @@ interface User {
   /** What `UserStateChanged` said last. */
   readonly state: Event.UserState
   readonly presence: Presence
+  /** Their connection is lost, and they may be back: nobody hears the agent. */
+  readonly unreachable: boolean
   readonly voice: Voice
   /** What was said in the open turn. */
   readonly words: Words
+  /** How much was said in turns since the agent was audible last, or since it was told to be too much: limits count it, too. */
+  readonly unheeded: { readonly words: number; readonly speechMs: number }
   /** Number of the open turn, the one that is not committed yet: the first is 1. */
   readonly turn: number
   /** Whether the open turn is over: to be decided, from when the user has stopped until they go on or it is committed. */
@@ -89,6 +93,12 @@ interface Agent {
   readonly said: Said
   /** Interrupted in this very moment: what follows at once decides which state is told. */
   readonly hushed: boolean
+  /** When it last began to say something, but for what fills a silence. */
+  readonly spokeAt: number
+  /** Since when the user has waited in silence for something that is to come. */
+  readonly owedSince: number | undefined
+  /** The newest filler: when, and in which open turn. */
+  readonly filled: { readonly at: number; readonly turn: number } | undefined
 }
 
 interface Session {
@@ -103,6 +113,8 @@ interface Session {
   readonly failures: Failures
   /** Whether there is anything to say when the session gives up. */
   readonly apology: boolean
+  /** How much silence the user is owed no longer, and how far apart it is filled (ms); `undefined`: never. */
+  readonly filler: { readonly after: number; readonly apart: number } | undefined
 }
 
 /**
@@ -171,6 +183,8 @@ export interface Words {
   readonly interim: string
   /** When the voice of its first words began, or its first transcript came. */
   readonly startedAt: number | undefined
+  /** When the newest of its voices began, or the newest words of which no voice was heard came. */
+  readonly newestAt: number | undefined
   /** When the voice of its last words ended. */
   readonly stoppedAt: number | undefined
   /** Their language, as the last transcript told it; `undefined` for that of the settings. */
@@ -245,11 +259,29 @@ interface Named {
   readonly source: "say" | "reply" | "turn"
   /** Only force interrupts it. */
   readonly protected: boolean
+  /** It is protected for a moment only, because it cuts in: until when, once it is audible. */
+  readonly shield: { readonly until: number | undefined } | undefined
+  /** Where it goes: before all else, before the reply to the open turn, or to the end of the line. */
+  readonly when: When
+  readonly askedAt: number
+  /** Worth nothing if it is not audible by then. */
+  readonly expiresAt: number | undefined
+  /** Fills a silence, or says that a reply has failed: any new turn makes it pointless. */
+  readonly passing: boolean
+  /** It has been audible. */
+  readonly begun: boolean
+  /** A turn was committed that it is no answer to: it is gone once that is accepted. */
+  readonly overtaken: boolean
 }
+
+/** Where a speech goes: see `Session.SayOptions`. */
+export type When = "now" | "withReply" | "idle"
 
 /** Has the floor: audible, unless it is paused. */
 export interface Playing extends Named {
   readonly phase: "playing"
+  /** Since when. */
+  readonly since: number
   /** Since when all its audio was heard, and more is to come. */
   readonly starvedAt: number | undefined
 }

@@ -48,6 +48,16 @@ export const resume = (d: Draft): void => {
   }))
   d.agent.pause = undefined
   const resumed = pause._tag !== "CutShort"
-  if (resumed) d.actions.push({ _tag: "Resume", speech: pause.speech })
+  // Whom nothing reaches is not spoken to: see `reach`.
+  if (resumed && !d.user.unreachable) d.actions.push({ _tag: "Resume", speech: pause.speech })
   if (pause._tag !== "Yielded") publish(d, { _tag: "FalseInterruption", speech: pause.speech, resumed })
+}
+
+/** Nobody hears the agent, or they are back: it is silent meanwhile, and goes on where it was. */
+export const reach = (d: Draft, reachable: boolean): void => {
+  if (d.user.unreachable === !reachable) return
+  d.user.unreachable = !reachable
+  const floor = playing(d)
+  if (floor === undefined || d.agent.pause?.speech === floor.id) return
+  d.actions.push({ _tag: reachable ? "Resume" : "Pause", speech: floor.id })
 }

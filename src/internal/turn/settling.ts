@@ -30,7 +30,7 @@ const agentState = (s: State): Event.AgentState => {
     case "Open":
     case "Draining": {
       const floor = playing(s)
-      if (floor !== undefined && s.agent.pause?.speech !== floor.id) {
+      if (floor !== undefined && s.agent.pause?.speech !== floor.id && !s.user.unreachable) {
         return floor.starvedAt === undefined ? "speaking" : "thinking"
       }
       if (s.user.pending !== undefined) return "thinking"

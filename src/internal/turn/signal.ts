@@ -17,8 +17,12 @@ import type { Settings } from "./settings.ts"
  */
 export type Signal =
   // The session
-  /** The participant is there: from the interpreter, once. The session opens, and what is queued begins. */
-  | { readonly _tag: "Opened" }
+  /**
+   * The participant is there: from the interpreter, once. The session opens, and what
+   * is queued begins. `filler` says after how much silence that is owed something
+   * else is said, and how far apart (ms).
+   */
+  | { readonly _tag: "Opened"; readonly filler?: { readonly after: number; readonly apart: number } | undefined }
   /** `deadline` is reached: from the interpreter. What is due happens; a tick that is early finds nothing due. */
   | { readonly _tag: "Tick" }
   /** The program changes how turns are taken. What is open goes on; what is decided next follows the new settings. */
@@ -107,6 +111,10 @@ export type Signal =
     /** The words that were asked about. */
     readonly text: string
   }
+  /** The user has lost their connection, or is back: from whoever watches the room. Until then nothing is said, and what was being said waits. */
+  | { readonly _tag: "Reachable"; readonly reachable: boolean }
+  /** The user has shown that they are there without a word, by a key: from the room. */
+  | { readonly _tag: "Present" }
   /** The user has written something: from the program or the room. It is a turn at once. */
   | { readonly _tag: "Typed"; readonly text: string }
   /**
@@ -126,8 +134,21 @@ export type Signal =
   /** The committed turn gets no reply: the other answer to `CommitTurn`. What it has paused goes on. */
   | { readonly _tag: "Declined"; readonly turn: number }
   // The agent
-  /** The program wants something said. It waits in line; a session that ends refuses it. */
-  | { readonly _tag: "Enqueue"; readonly speech: string; readonly source: "say" | "reply"; readonly protected: boolean }
+  /** The program wants something said: `when`, and within `expiresMs`. It waits in line; a session that ends refuses it. */
+  | {
+    readonly _tag: "Enqueue"
+    readonly speech: string
+    readonly source: "say" | "reply"
+    readonly protected: boolean
+    /** @default "idle" */
+    readonly when?: "now" | "withReply" | "idle" | undefined
+    /** @default Infinity */
+    readonly expiresMs?: number | undefined
+    /** It fills a silence: any new turn ends it. @default false */
+    readonly passing?: boolean | undefined
+    /** Its audio is at hand. @default false */
+    readonly clip?: boolean | undefined
+  }
   /**
    * The program silences the agent: one speech, or all up to the first that is
    * protected; with `force` the protected ones, too. Without `speech` a turn that

@@ -2,12 +2,14 @@
 import { type Draft, publish } from "./draft.ts"
 import * as Ducking from "./ducking.ts"
 import * as EndOfTurn from "./endOfTurn.ts"
+import * as Filler from "./filler.ts"
 import * as Floor from "./floor.ts"
 import * as Hold from "./hold.ts"
 import * as Interruption from "./interruption.ts"
 import * as LastWords from "./lastWords.ts"
 import type { State } from "./model.ts"
 import * as Pause from "./pause.ts"
+import * as Queue from "./queue.ts"
 import * as Signs from "./signs.ts"
 import * as Silence from "./silence.ts"
 import * as Wordless from "./wordless.ts"
@@ -25,6 +27,8 @@ const inAnyStep = (): void => {}
 const timers: ReadonlyArray<Timer> = [
   { at: EndOfTurn.decideAt, ring: EndOfTurn.decide },
   { at: (s) => s.user.manualUntil, ring: (d) => EndOfTurn.commit(d, "manual") },
+  { at: Queue.shieldEndsAt, ring: Queue.lowerShields },
+  { at: Queue.expiresAt, ring: Floor.expire },
   { at: Interruption.byVoiceAt, ring: Interruption.byVoice },
   { at: Wordless.at, ring: Wordless.ring },
   { at: Ducking.duckAt, ring: Ducking.duck },
@@ -32,7 +36,7 @@ const timers: ReadonlyArray<Timer> = [
   { at: Silence.starvedTooLongAt, ring: Silence.starvedTooLong },
   { at: Signs.dueAt, ring: Signs.due },
   { at: (s) => s.user.waitsUntil, ring: Hold.end },
-  { at: (s) => Floor.settled(s) ? s.agent.pause?.until : undefined, ring: Pause.resume },
+  { at: (s) => Floor.settledForPause(s) ? s.agent.pause?.until : undefined, ring: Pause.resume },
   {
     at: (s) => Floor.settled(s) ? s.agent.holdUntil : undefined,
     ring: (d) => {
@@ -45,6 +49,7 @@ const timers: ReadonlyArray<Timer> = [
       d.user.presence = { _tag: "Away" }
     }
   },
+  { at: Filler.fillAt, ring: Filler.fill },
   { at: Silence.breathEndsAt, ring: inAnyStep },
   { at: LastWords.due, ring: inAnyStep }
 ]

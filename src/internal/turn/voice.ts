@@ -24,6 +24,7 @@ export const started = (d: Draft, startedAt: number): void => {
   d.user.words = {
     ...words,
     startedAt: words.startedAt ?? startedAt,
+    newestAt: startedAt,
     overlap: silent ? overlap : words.overlap && overlap,
     pausedMs: 0,
     expectedAt: undefined

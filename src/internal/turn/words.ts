@@ -68,7 +68,7 @@ const leaveBehind = (d: Draft, { endedAt, missed }: Span.Placed): void => {
 const add = (d: Draft, text: string, { endedAt, final, startedAt }: Heard, placed: Span.Placed): void => {
   // The voice that they might be of is long over: it was a noise.
   const noise = placed.missed && said(d.user.words, true) === "" && (d.user.words.stoppedAt ?? d.now) < placed.startedAt
-  const words = noise ? { ...noWords, language: d.user.words.language } : d.user.words
+  const words = noise ? { ...noWords, language: d.user.words.language, limited: d.user.words.limited } : d.user.words
   const first = said(words, true) === ""
   const over = startedAt === undefined && !placed.missed
     ? words.overlap
@@ -80,6 +80,7 @@ const add = (d: Draft, text: string, { endedAt, final, startedAt }: Heard, place
     interim: final ? "" : text,
     finalAt: final ? d.now : words.finalAt,
     startedAt: words.startedAt ?? placed.startedAt,
+    newestAt: placed.missed && words.interim === "" ? placed.startedAt : words.newestAt,
     stoppedAt: final && endedAt !== undefined
       ? Math.max(words.stoppedAt ?? 0, Math.min(endedAt, d.now))
       : words.stoppedAt,
@@ -126,13 +127,14 @@ const fresh = (d: Draft, text: string, final: boolean, endedAt: number | undefin
 /** Says once that a turn is too long. */
 export const limit = (d: Draft): void => {
   const { limits } = d.session.settings
-  const { words } = d.user
+  const { unheeded, words } = d.user
   if (words.limited) return
-  const count = Text.countWords(said(words, true))
-  if (count < limits.maxWords && words.speechMs < limits.maxSpeech) return
+  const count = unheeded.words + Text.countWords(said(words, true))
+  const speechMs = unheeded.speechMs + words.speechMs
+  if (count < limits.maxWords && speechMs < limits.maxSpeech) return
   d.user.words = { ...words, limited: true }
-  d.actions.push({ _tag: "TurnLimit", words: count, speechMs: words.speechMs })
-  publish(d, { _tag: "UserTurnLimitReached", words: count, speechMs: words.speechMs })
+  d.actions.push({ _tag: "TurnLimit", words: count, speechMs })
+  publish(d, { _tag: "UserTurnLimitReached", words: count, speechMs })
 }
 
 /** Forgets what was said, and what is still to be heard of it. */
