@@ -333,7 +333,11 @@ const speakingSounds = (timeline: Timeline, report: Report): void => {
       if (stretch.from - silentSince >= longestSilence) break
       silentSince = stretch.to
     }
-    if (end - silentSince >= longestSilence) {
+    // A room that does not answer does not tell what is heard either.
+    const unanswered = timeline.of("ProviderFailed").some(({ at: failedAt, component }) =>
+      component === "room" && failedAt > silentSince && failedAt <= end
+    )
+    if (end - silentSince >= longestSilence && !unanswered) {
       report("I13", `the agent is speaking until ${end}, and nothing is heard from ${silentSince} on`, silentSince)
     }
   }
@@ -351,7 +355,8 @@ const speakingSounds = (timeline: Timeline, report: Report): void => {
  * open · I9 the stages of a turn add up · I10 the events obey their grammar ·
  * I12 each utterance whose intent is told, and that is no continuer, hold or
  * noise, gets audible speech within commit + provider time + 500 ms (`answers`
- * counts what became of them) · I13 no 5 s of `speaking` without a sound. I11,
+ * counts what became of them) · I13 no 5 s of `speaking` without a sound, but for a room that
+ * fails. I11,
  * that it happens again in the same way, needs two timelines: `differs`.
  *
  * @category properties
