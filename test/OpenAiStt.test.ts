@@ -408,6 +408,7 @@ describe("faults", () => {
       }))
   }
 
+  const item = "conversation.item.input_audio_transcription"
   const lost: ReadonlyArray<readonly [name: string, answer: (peer: provider.Peer) => void, reason: string]> = [
     ["another shape", (peer) => peer.send({ type: 7 }), "InvalidResponse"],
     [
@@ -426,13 +427,18 @@ describe("faults", () => {
       "Disconnected"
     ],
     [
-      "a failed transcription",
+      "an empty account, told of one item",
       (peer) =>
-        peer.send({
-          type: "conversation.item.input_audio_transcription.failed",
-          item_id: "a",
-          error: { code: "audio_unintelligible", message: key }
-        }),
+        peer.send({ type: `${item}.failed`, item_id: "a", error: { code: "insufficient_quota", message: key } }),
+      "Rejected"
+    ],
+    [
+      "one item after the other",
+      (peer) => {
+        for (const item_id of ["a", "b", "c"]) {
+          peer.send({ type: `${item}.failed`, item_id, error: { code: "audio_unintelligible", message: key } })
+        }
+      },
       "Broken"
     ]
   ]
@@ -447,6 +453,20 @@ describe("faults", () => {
         yield* peer.closed
       }))
   }
+
+  it.live("live: speech that cannot be transcribed counts as silence, and what follows is heard", () =>
+    Effect.gen(function*() {
+      const { server, stt } = yield* live(onCommit([
+        (peer) => peer.send({ type: `${item}.failed`, item_id: "a", error: { code: "audio_unintelligible" } }),
+        (peer) => {
+          peer.send({ type: "input_audio_buffer.committed", item_id: "b" })
+          peer.send({ type: `${item}.completed`, item_id: "b", transcript: "Are you there?" })
+        }
+      ]))
+      const heard = yield* collect(stt, ...second, Stt.Finalize, ...second)
+      assert.deepStrictEqual(heard.map(({ start, text }) => [text, start]), [["Are you there?", 1000]])
+      assert.strictEqual(server.peers.length, 1)
+    }))
 
   it.live("say which option is wrong", () =>
     Effect.gen(function*() {

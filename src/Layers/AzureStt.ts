@@ -21,7 +21,7 @@ import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type * as Failure from "../Failure.ts"
 import { host, region } from "../internal/azure/region.ts"
-import { dialect, id } from "../internal/azure/turns.ts"
+import { closes, dialect, id } from "../internal/azure/turns.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import * as Check from "../internal/options.ts"
 import { address, protocols, refused, speaking } from "../internal/provider/options.ts"
@@ -139,9 +139,11 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
     const failed = failing(name)
     const base = speaking("ws", settings.baseUrl ?? `wss://${host("stt", settings.region)}`)
     const path = `/speech/recognition/${settings.mode.toLowerCase()}/cognitiveservices/v1`
+    const closing = closes()
     const dial = (settings: Settings) =>
       Effect.flatMap(id, (connection) =>
         connect({
+          closes: closing,
           url: address(base, path, query(settings)),
           headers: { "Ocp-Apim-Subscription-Key": settings.apiKey, "X-ConnectionId": connection }
         }))

@@ -20,6 +20,7 @@ import type * as Scope from "effect/Scope"
 import * as Failure from "../Failure.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import * as Check from "../internal/options.ts"
+import { Closes, type Table } from "../internal/provider/closes.ts"
 import { decodeJson } from "../internal/provider/http.ts"
 import { address, protocols, refused, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
@@ -106,6 +107,15 @@ type Settings = typeof schema.Type
 
 /** Deepgram closes after 10 s without a message. */
 const keepAlive = { message: JSON.stringify({ type: "KeepAlive" }), everyMs: 4000 }
+
+/** Deepgram's names of reasons: what it was sent is no audio, or it was sent nothing, or could not go on. */
+const closing: Table = [
+  [
+    /\bDATA-\d+/,
+    ({ code }) => new Failure.InvalidRequest({ detail: `audio: Deepgram cannot decode it (${code})` })
+  ],
+  [/\bNET-\d+/, ({ code }) => new Failure.Disconnected({ code: String(code) })]
+]
 
 /** How long a connection that was opened in advance waits for its first audio. */
 const keepMs = 60_000
@@ -227,7 +237,8 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
       authorization: Redacted.make(`Token ${Redacted.value(apiKey)}`, { label: "DEEPGRAM_API_KEY" })
     }
     const base = speaking("ws", settings.baseUrl)
-    const dial = (settings: Settings) => connect({ url: address(base, "/v1/listen", query(settings)), headers })
+    const closes = new Closes(closing)
+    const dial = (settings: Settings) => connect({ url: address(base, "/v1/listen", query(settings)), headers, closes })
     const line = yield* standby({ open: dial(settings), keepMs, keepAlive })
     const service = (settings: Settings, line: Pick<Standby, "open"> & Partial<Standby>): Stt.Stt["Service"] =>
       Stt.make({

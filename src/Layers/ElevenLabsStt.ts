@@ -216,8 +216,10 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
     const { model, name, sampleRate } = settings
     const failed = failing(name)
     const base = speaking("ws", settings.baseUrl)
+    const closes = account.closes()
     const dial = (settings: Settings) =>
       connect({
+        closes,
         headers: account.headers(settings.apiKey),
         url: address(base, "/v1/speech-to-text/realtime", query(settings))
       })

@@ -192,8 +192,10 @@ const overWebSocket = Effect.fnUntraced(
     failed: Fail
   ) {
     const inactivityMs = options.inactivityTimeout
+    const closes = account.closes()
     const dial = (id: string) =>
       connect({
+        closes,
         headers: account.headers(options.apiKey),
         url: address(speaking("ws", base), `/v1/text-to-speech/${id}/stream-input`, {
           model_id: options.model,

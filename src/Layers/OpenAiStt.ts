@@ -256,6 +256,7 @@ export const makeRealtime = (
     const { apiKey, delay, headers, language, model, name, noiseReduction, organization, project, prompt } = settings
     const fail = failing(name)
     const target = {
+      closes: realtime.closes(),
       url: urlOf(settings),
       headers: {
         ...headers,

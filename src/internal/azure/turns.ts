@@ -13,6 +13,7 @@ import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Failure from "../../Failure.ts"
 import type * as Stt from "../../Stt.ts"
+import { Closes, type Table } from "../provider/closes.ts"
 import { decodeJson } from "../provider/http.ts"
 import { type Dialect, type Heard, type Message, nothing } from "../stt/conversation.ts"
 
@@ -102,6 +103,18 @@ const transcript = (result: typeof Result.Type, final: boolean, fromMs: number):
     ...(best?.Confidence === undefined ? undefined : { confidence: Math.min(1, Math.max(0, best.Confidence)) })
   }
 }
+
+const closing: Table = [
+  // Of requests at a time: it is there again when another call has ended.
+  [/quota/i, () => new Failure.Rejected({ status: 429 })],
+  [
+    /unsupported|invalid (?:locale|language|parameter|format)|bad ?request/i,
+    ({ code }) => new Failure.InvalidRequest({ detail: `request: Azure cannot use it (${code})` })
+  ]
+]
+
+/** How Azure closes a connection, for one layer. */
+export const closes = (): Closes => new Closes(closing)
 
 /** What the status of a phrase says; without a reason, it is an answer. */
 const refusal = (status: string | number | undefined): Failure.Reason | undefined => {

@@ -2,8 +2,9 @@
 import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
 import * as Schema from "effect/Schema"
-import type * as Failure from "../../Failure.ts"
+import * as Failure from "../../Failure.ts"
 import type * as Stt from "../../Stt.ts"
+import { Closes, type Table } from "../provider/closes.ts"
 import { decodeJson } from "../provider/http.ts"
 import { toldReason } from "../provider/told.ts"
 import { type Dialect, nothing } from "../stt/conversation.ts"
@@ -64,6 +65,18 @@ const settings = ({ delay, language, model, noiseReduction, prompt }: Manner): s
   })
 }
 
+/** The id of an error, in parts that dots join. */
+const closing: Table = [[/^[\w.]{1,64}$/, ({ code, words }) => {
+  const reason = toldReason({ code: words })
+  return reason._tag === "Broken" ? new Failure.Disconnected({ code: String(code) }) : reason
+}]]
+
+/** How OpenAI closes a connection, for one layer. */
+export const closes = (): Closes => new Closes(closing)
+
+/** Speech in a row without a transcript, after which the connection has failed. */
+const mostFailures = 3
+
 interface Span {
   readonly start: number
   readonly end: number
@@ -87,6 +100,8 @@ class Session {
   private committed = 0
   private sent = 0
   private ended = false
+  /** Speech in a row that could not be transcribed. */
+  private failures = 0
 
   constructor(language: string | undefined) {
     this.language = language
@@ -137,9 +152,10 @@ class Session {
         if (item === undefined) return []
         item.span ??= this.commits.shift()
         item.final = this.transcript(item, event)
+        this.failures = 0
         return this.finals()
       case "conversation.item.input_audio_transcription.failed":
-        return toldReason(event.error ?? {})
+        return item === undefined ? [] : this.failed(item, toldReason(event.error ?? {}))
       case "error":
         if (event.error?.code !== "input_audio_buffer_commit_empty") return toldReason(event.error ?? {})
         this.commits.shift()
@@ -147,6 +163,15 @@ class Session {
       default:
         return []
     }
+  }
+
+  // Speech that cannot be transcribed is settled as empty: what follows can be. What holds for all speech is not its own.
+  private failed(item: Item, reason: Failure.Reason): ReadonlyArray<Stt.Transcript> | Failure.Reason {
+    const ofAll = reason._tag === "Rejected" && reason.status < 500 && reason.status !== 400
+    if (ofAll || ++this.failures >= mostFailures) return reason
+    item.span ??= this.commits.shift()
+    item.final = { text: "", final: true, ...item.span }
+    return this.finals()
   }
 
   // The interim of a later speech would be taken for one of the speech before it.
@@ -197,7 +222,11 @@ export const dialect = (manner: Manner): Effect.Effect<Dialect> =>
         typeof message === "string"
           ? Effect.flatMap(decode(message), (event) => {
             const told = session.receive(event)
-            return "_tag" in told ? Effect.fail(told) : Effect.succeed({ transcripts: told, done: session.over })
+            if ("_tag" in told) return Effect.fail(told)
+            const heard = { transcripts: told, done: session.over }
+            return event.type.endsWith("transcription.failed")
+              ? Effect.as(Effect.logWarning("Speech could not be transcribed: it counts as silence"), heard)
+              : Effect.succeed(heard)
           })
           : Effect.succeed(nothing)
     }
