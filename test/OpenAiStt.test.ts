@@ -295,7 +295,6 @@ describe("live", () => {
     Effect.gen(function*() {
       const { server, stt } = yield* live(openai.hearing("Hello there.", "Goodbye."), {
         language: "en-US",
-        delay: "low",
         noiseReduction: "near_field",
         prompt: "Hotel"
       })
@@ -309,7 +308,10 @@ describe("live", () => {
         ["Goodbye.", true, 1000, 3000]
       ])
       const peer = yield* server.next
-      assert.strictEqual(peer.url.pathname + peer.url.search, "/v1/realtime?intent=transcription")
+      assert.strictEqual(
+        peer.url.pathname + peer.url.search,
+        "/v1/realtime?intent=transcription&model=gpt-live-transcribe"
+      )
       assert.strictEqual(peer.headers.authorization, `Bearer ${key}`)
       assert.strictEqual(yield* peer.closed, 1000)
       const [update, ...rest] = peer.received.map((message) => JSON.parse(message.toString()))
@@ -320,7 +322,7 @@ describe("live", () => {
           audio: {
             input: {
               format: { type: "audio/pcm", rate: 24_000 },
-              transcription: { model: "gpt-live-transcribe", languages: ["en"], prompt: "Hotel", delay: "low" },
+              transcription: { model: "gpt-live-transcribe", languages: ["en"], prompt: "Hotel" },
               turn_detection: null,
               noise_reduction: { type: "near_field" }
             }
@@ -388,7 +390,7 @@ describe("live", () => {
 
 describe("faults", () => {
   const faults: ReadonlyArray<readonly [name: string, handler: provider.Handler, reason: string]> = [
-    ["another shape", openai.transcribed("Hi", { segments: [{ text: 5 }] }), "InvalidResponse"],
+    ["another shape", openai.transcribed("Hi", { text: 5 }), "InvalidResponse"],
     [
       "400 with what was said",
       (_, response) =>
@@ -475,7 +477,9 @@ describe("faults", () => {
         [{ apiKey, language: "English, please" }, "language"],
         [{ apiKey, temperature: 1.5 }, "temperature"],
         [{ apiKey, gates: { noSpeech: 60 } }, "gates.noSpeech"],
-        [{ apiKey, words: true, ...OpenAiStt.recommended }, "words"]
+        [{ apiKey, words: true, ...OpenAiStt.recommended }, "words"],
+        [{ apiKey, model: "gpt-4o-transcribe", keywords: ["Seeblick"] }, "keywords"],
+        [{ apiKey, languages: ["de", "fr"] }, "languages"]
       ]
       for (const [options, name] of wrong) {
         const error = yield* Effect.flip(OpenAiStt.make(options))

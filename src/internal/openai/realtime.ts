@@ -5,17 +5,20 @@ import * as Schema from "effect/Schema"
 import * as Failure from "../../Failure.ts"
 import type * as Stt from "../../Stt.ts"
 import { Closes, type Table } from "../provider/closes.ts"
+import { hint, maybe } from "../provider/hints.ts"
 import { decodeJson } from "../provider/http.ts"
+import * as languages from "../provider/languages.ts"
 import { toldReason } from "../provider/told.ts"
 import { type Dialect, nothing } from "../stt/conversation.ts"
-import * as languages from "./languages.ts"
-import { confidenceOf, takesLanguages } from "./transcription.ts"
-import { maybe, present } from "./wire.ts"
+import { confidenceOf, spokenIn } from "./transcription.ts"
+import { present } from "./wire.ts"
 
 /** How speech is recognised. */
 export interface Manner {
   readonly model: string
   readonly language: string | undefined
+  readonly languages: ReadonlyArray<string> | undefined
+  readonly keywords: ReadonlyArray<string> | undefined
   readonly prompt: string | undefined
   readonly delay: string | undefined
   readonly noiseReduction: string | undefined
@@ -32,8 +35,8 @@ const Event = Schema.Struct({
   item_id: maybe(Schema.String),
   delta: maybe(Schema.String),
   transcript: maybe(Schema.String),
-  logprobs: maybe(Schema.Array(Schema.Struct({ logprob: maybe(Schema.Finite) }))),
-  languages: maybe(Schema.Array(Schema.Struct({ code: Schema.String }))),
+  logprobs: hint(Schema.Array(Schema.Struct({ logprob: maybe(Schema.Finite) }))),
+  languages: hint(Schema.Array(Schema.Struct({ code: Schema.String }))),
   error: maybe(Schema.Struct({
     code: maybe(Schema.String),
     type: maybe(Schema.String),
@@ -45,12 +48,14 @@ type Event = typeof Event.Type
 
 const decode = decodeJson(Event)
 
-const settings = ({ delay, language, model, noiseReduction, prompt }: Manner): string => {
+const settings = (manner: Manner): string => {
+  const { delay, keywords, model, noiseReduction, prompt } = manner
   const transcription = present({
     model,
     prompt,
     delay,
-    ...(language === undefined ? undefined : takesLanguages(model) ? { languages: [language] } : { language })
+    keywords,
+    ...spokenIn(manner)
   })
   const input = present({
     format: { type: "audio/pcm", rate: sampleRate },
@@ -184,14 +189,12 @@ class Session {
 
   private transcript({ span }: Item, event: Event): Stt.Transcript {
     const confidence = confidenceOf(event.logprobs)
-    const heard = event.languages?.[0]?.code
-    const language = this.language ?? (heard === undefined ? undefined : languages.told(heard))
     return {
       text: (event.transcript ?? "").trim(),
       final: true,
       ...span,
       ...(confidence === undefined ? undefined : { confidence }),
-      ...(language === undefined ? undefined : { language })
+      ...languages.heard(this.language === undefined ? event.languages?.[0]?.code : undefined, this.language)
     }
   }
 
