@@ -285,6 +285,14 @@ export const Event = Schema.Union([
     provider: Schema.String,
     available: Schema.Boolean
   }),
+  /** A provider is asked again within one request: `attempt` is 1 for the second attempt, `reason` why the one before failed. */
+  Schema.TaggedStruct("ProviderRetried", {
+    at,
+    component: Component,
+    provider: Schema.String,
+    attempt: Schema.Int,
+    reason: Failure.Reason
+  }),
   /** A circuit breaker of a provider: closed lets requests through, open none, half-open one to try. */
   Schema.TaggedStruct("BreakerChanged", {
     at,

@@ -38,6 +38,7 @@
  * | `agent_cost_total` | `component`, `provider` | cost, by the prices of the program |
  * | `agent_budgets_reached_total` | `stage` | budgets of sessions |
  * | `agent_provider_available` | `component`, `provider` | gauge, 0 while a fallback passes it over |
+ * | `agent_provider_retries_total` | `component`, `provider` | attempts at providers after the first one |
  * | `agent_speech_seconds_total`, `agent_user_speech_seconds_total` | – | speech, in seconds |
  * | `agent_warnings_total` | `component` | warnings |
  * | `agent_transcriptions_timed_out_total`, `agent_user_turn_limits_total` | – | turns |

@@ -1,15 +1,17 @@
 /** One piece of speech to text: a WAV file is sent up, the answer is judged by its own figures. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import type { OpenAI } from "openai"
 import type { TranscriptionCreateParamsNonStreaming } from "openai/resources/audio/transcriptions"
 import * as Audio from "../../Audio.ts"
-import * as Failure from "../../Failure.ts"
+import type * as Failure from "../../Failure.ts"
 import type * as Stt from "../../Stt.ts"
 import { hint, maybe } from "../provider/hints.ts"
 import { decodeJson } from "../provider/http.ts"
 import * as languages from "../provider/languages.ts"
-import { ask } from "./client.ts"
+import * as utf8 from "../provider/utf8.ts"
+import { bytes } from "./client.ts"
 import { present } from "./wire.ts"
 
 /** What a segment must keep to be believed. */
@@ -56,7 +58,7 @@ const Answer = Schema.Struct({
 
 type Answer = typeof Answer.Type
 
-const decode = Schema.decodeUnknownEffect(Answer)
+const decode = decodeJson(Answer)
 
 /** OpenAI refuses shorter audio (ms). */
 const shortest = 100
@@ -151,13 +153,8 @@ export const recognize =
     if (Audio.durationMs(speech) < shortest) return Effect.succeed(nothing)
     return Effect.gen(function*() {
       const body = bodyOf(speech, manner)
-      const answer: unknown = yield* ask<unknown>((signal) => client.audio.transcriptions.create(body, { signal }))
-      const decoded = typeof answer === "string"
-        ? yield* decodeJson(Answer)(answer)
-        : yield* Effect.mapError(
-          decode(answer),
-          () => new Failure.InvalidResponse({ detail: "the transcription has another shape" })
-        )
-      return judged(decoded, manner)
+      const request = (signal: AbortSignal) => client.audio.transcriptions.create(body, { signal }).asResponse()
+      const answer = yield* Stream.mkString(utf8.decode(bytes(request, [""])))
+      return judged(yield* decode(answer), manner)
     })
   }
