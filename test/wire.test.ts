@@ -11,6 +11,7 @@ import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
 import * as ElevenLabsStt from "effect-voice/Layers/ElevenLabsStt"
 import * as ElevenLabsTts from "effect-voice/Layers/ElevenLabsTts"
 import * as HttpStt from "effect-voice/Layers/HttpStt"
+import * as HttpTts from "effect-voice/Layers/HttpTts"
 import * as OpenAiStt from "effect-voice/Layers/OpenAiStt"
 import * as OpenAiTts from "effect-voice/Layers/OpenAiTts"
 import * as provider from "./support/provider.ts"
@@ -278,5 +279,19 @@ check<OpenAiTts.Options, Address>(
     instructions: { value: "Softly.", with: { model: "gpt-4o-mini-tts" } },
     format: { value: "wav" },
     sampleRate: null
+  }
+)
+
+check<HttpTts.Options, "url" | "name" | "model">(
+  "HttpTts",
+  overHttp,
+  (url, more) => speaks(HttpTts.layer({ url, ...more })),
+  {
+    headers: { value: { "x-key": Redacted.make("k") } },
+    voice: { value: "anna" },
+    body: { value: ({ text }) => text },
+    answer: null,
+    format: null,
+    longest: null
   }
 )
