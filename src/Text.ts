@@ -15,6 +15,7 @@ import { dual } from "effect/Function"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Emoji from "./internal/text/emoji.ts"
+import * as Html from "./internal/text/html.ts"
 import * as Lexicon from "./internal/text/lexicon.ts"
 import * as Markdown from "./internal/text/markdown.ts"
 import { cutting } from "./internal/text/options.ts"
@@ -346,6 +347,20 @@ export const isCutIn = (text: string, options?: PhraseOptions): boolean =>
 export const markdown: Transform = { name: "markdown", open: Markdown.open }
 
 /**
+ * Leaves the text of HTML: drops tags and comments, makes characters of entities,
+ * and drops signs of sources such as `【4:0†source】`.
+ *
+ * **Details**
+ *
+ * A tag after which a line begins (`<br>`, `<p>`, `<li>`) becomes a line break. What
+ * only looks like one stays: `2 < 3`, `<your name>`.
+ *
+ * @category transforms
+ * @since 0.1.0
+ */
+export const html: Transform = { name: "html", open: Html.open }
+
+/**
  * Removes emoji, also joined ones and flags; digits, `#`, `*`, `©`, `®` and `™`
  * stay, also where they were part of one.
  *
@@ -378,12 +393,12 @@ export const replace = (
 }
 
 /**
- * What speech needs of a model's text: no Markdown, no emoji.
+ * What speech needs of a model's text: no HTML, no Markdown, no emoji.
  *
  * @category transforms
  * @since 0.1.0
  */
-export const speechTransforms: ReadonlyArray<Transform> = [markdown, emoji]
+export const speechTransforms: ReadonlyArray<Transform> = [html, markdown, emoji]
 
 const named: ReadonlyMap<string, Transform> = new Map(speechTransforms.map((transform) => [transform.name, transform]))
 
@@ -392,7 +407,7 @@ const named: ReadonlyMap<string, Transform> = new Map(speechTransforms.map((tran
  *
  * **Details**
  *
- * Names are "markdown" and "emoji"; any other fails with `UnknownTransform`.
+ * Names are "html", "markdown" and "emoji"; any other fails with `UnknownTransform`.
  *
  * @category transforms
  * @since 0.1.0
