@@ -22,6 +22,7 @@ import { cutting } from "./internal/text/options.ts"
 import * as Phrases from "./internal/text/phrases.ts"
 import * as Replace from "./internal/text/replace.ts"
 import * as Sentences from "./internal/text/segmenter.ts"
+import { throughRun } from "./internal/text/throughRun.ts"
 import * as Transforms from "./internal/text/transform.ts"
 import * as Words from "./internal/text/words.ts"
 
@@ -186,28 +187,6 @@ export const splitSentences = (text: string, options?: SentenceOptions): Readonl
   const pieces = segmenter(options)
   return [...pieces.push(text), ...pieces.end()].map((piece) => piece.trim())
 }
-
-/** The end of a stream that succeeded: `onHalt` alone runs after a failure, too. */
-const finished = Symbol.for("effect-voice/Text/finished")
-
-const throughRun = <E, R>(
-  self: Stream.Stream<string, E, R>,
-  open: () => {
-    readonly push: (chunk: string) => ReadonlyArray<string>
-    readonly end: () => ReadonlyArray<string>
-  }
-): Stream.Stream<string, E, R> =>
-  Stream.concat(self, Stream.succeed<typeof finished>(finished)).pipe(
-    Stream.mapAccumArray(open, (run, chunks) => {
-      const out: Array<string> = []
-      for (const chunk of chunks) {
-        for (const piece of chunk === finished ? run.end() : run.push(chunk)) {
-          out.push(piece)
-        }
-      }
-      return [run, out]
-    })
-  )
 
 /**
  * Turns streaming text into its sentences, each as soon as it is certain.
