@@ -29,6 +29,8 @@ const actions: { readonly [Tag in Turn.Action["_tag"]]: true } = {
   Authorize: true,
   Begin: true,
   Play: true,
+  Duck: true,
+  Restore: true,
   Pause: true,
   Resume: true,
   Stop: true,

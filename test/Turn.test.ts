@@ -129,7 +129,7 @@ describe("Turn", () => {
       assert.deepStrictEqual(heard.at(1800, final("for two")).until(9000).commits(), [[1800, "a room for two"]])
       const lost = drive({ turn }).at(0, started(0)).at(500, final("a room")).at(900, interim("for two"))
         .at(1000, stopped(1000))
-      assert.deepStrictEqual(lost.until(9000).commits(), [[3000, "a room"]])
+      assert.deepStrictEqual(lost.until(9000).commits(), [[3000, "a room for two"]])
     })
 
     it("never comes by itself in manual mode, and by commitTurn with what is there", () => {
@@ -180,7 +180,9 @@ describe("Turn", () => {
         ["a final transcript", final("hello"), {}, turn, 0],
         ["an interim one", interim("hel"), {}, turn, 1],
         ["nothing without an STT", undefined, { stt: false }, turn, 0],
-        ["nothing, with the option off", undefined, {}, {}, 0]
+        ["nothing, by default", undefined, {}, {}, 1],
+        ["an answer without words", final(""), {}, {}, 0],
+        ["nothing, with the option off", undefined, {}, { transcriptionTimeout: "Infinity" }, 0]
       ] as const
     )("is told or not after %s", (_, signal, ears, options, expected) => {
       const driver = drive({ turn: options, ears }).at(1050, started(1000)).at(3500, stopped(3000))
@@ -271,7 +273,7 @@ describe("Turn", () => {
       const driver = drive(options).at(0, ...speaks("a")).at(1050, started(1000)).until(2000)
       assert.deepStrictEqual(driver.times("Pause"), [1500])
       driver.at(2500, stopped(2000)).at(2600, final("yes")).until(9000)
-      assert.deepStrictEqual(driver.times("Resume"), [4500])
+      assert.deepStrictEqual(driver.times("Resume"), [3300])
       assert.deepStrictEqual(driver.commits(), [])
     })
 
@@ -470,7 +472,7 @@ describe("Turn", () => {
       const driver = drive({ turn: { interruption: { resume: false } } }).at(0, ...speaks("a"))
         .at(1050, started(1000)).at(2500, stopped(2000)).until(9000)
       assert.deepStrictEqual(driver.times("Stop"), [1500])
-      assert.deepStrictEqual(driver.times("FalseInterruption"), [4500])
+      assert.deepStrictEqual(driver.times("FalseInterruption"), [3300])
     })
   })
 
@@ -543,7 +545,8 @@ describe("Turn", () => {
     })
 
     it("a final transcript starts it anew, an interim does not", () => {
-      assert.deepStrictEqual(away(drive().at(5000, interim("hel")).until(15_000)), [[15_000, "away"]])
+      const turn = { transcriptionTimeout: "Infinity" } as const
+      assert.deepStrictEqual(away(drive({ turn }).at(5000, interim("hel")).until(15_000)), [[15_000, "away"]])
       const manual = { turn: { detection: "manual" } } as const
       assert.deepStrictEqual(away(drive(manual).at(5000, final("hello")).until(20_000)), [[20_000, "away"]])
     })

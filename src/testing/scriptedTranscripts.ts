@@ -50,6 +50,8 @@ export class ScriptedTranscripts {
   #current: Current | undefined
   /** Nothing overtakes a final transcript. */
   #lastFinalAt = Number.NEGATIVE_INFINITY
+  /** When the last final transcript comes that was fixed in advance. */
+  #plannedTo = Number.NEGATIVE_INFINITY
   /** Frames with samples since the last transcript, from the first loud one on. */
   #frames: Array<Audio.Frame> = []
   #framesAt = 0
@@ -83,7 +85,7 @@ export class ScriptedTranscripts {
   /** Was asked for everything that was said and has no final transcript yet: an answer comes in any case. */
   finalize(now: number): ReadonlyArray<Emission> {
     const rest = this.#rest(now)
-    if (rest.length > 0 || this.#lastFinalAt > now) return rest
+    if (rest.length > 0 || Math.max(this.#lastFinalAt, this.#plannedTo) > now) return rest
     return [{ at: now, transcript: { text: "", final: true }, isDue: always }]
   }
 
@@ -118,7 +120,12 @@ export class ScriptedTranscripts {
       over: false
     }
     this.#current = current
+    this.#plannedTo = Number.NEGATIVE_INFINITY
     if (planned !== undefined) {
+      const finals = planned.filter(({ final = true }) => final)
+      // One that has no final transcript at all is not answered either.
+      const unanswered = planned.length > 0 && finals.length === 0
+      this.#plannedTo = unanswered ? Number.POSITIVE_INFINITY : Math.max(...finals.map(({ at }) => now + millis(at)))
       return planned.map(({ at, final = true, text }) =>
         this.#emission(current, text, final, now + millis(at), millis(at), always)
       )

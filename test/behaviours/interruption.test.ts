@@ -340,7 +340,7 @@ describe("false interruptions", () => {
         options: { turn: { interruption: { resume: false } } }
       })
       assert.deepInclude(first(timeline), { end: 5500, playedMs: 2000, interrupted: true })
-      timeline.exactly(["FalseInterruption", 8500, { resumed: false }])
+      timeline.exactly(["FalseInterruption", 6500, { resumed: false }])
       assert.deepStrictEqual(timeline.messages.at(-1), "assistant: one two—")
     }))
 
@@ -367,7 +367,7 @@ describe("false interruptions", () => {
         tts: { duration: 10_000 },
         options: { turn: { interruption: { minWords: 2 } } }
       })
-      assert.deepStrictEqual(timeline.playbacks.map(({ playedMs }) => playedMs), [10_000])
+      assert.strictEqual(timeline.playbacks[0]!.playedMs, 10_000)
     }))
 })
 

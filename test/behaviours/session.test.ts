@@ -358,8 +358,10 @@ describe("limits of a turn", () => {
   it.effect("that no transcript came is told once", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
-        user: [Testing.cough(1000, 3000)],
-        options: { turn: { transcriptionTimeout: 2000 } }
+        user: [Testing.say(1000, 3000, "Hello?")],
+        stt: { faults: { hang: true } },
+        options: { turn: { transcriptionTimeout: 2000 } },
+        until: 6000
       })
       timeline.exactly(["TranscriptionTimedOut", 5000, { startedAt: 1000, speechMs: 2000 }])
     }))
@@ -380,11 +382,11 @@ describe("away", () => {
   it.effect("a final transcript while the user is silent restarts the timer; an interim one does not", () =>
     Effect.gen(function*() {
       const final = yield* Testing.scenario({
-        user: [Testing.say(1000, 2000, "Hm", { heard: "", transcripts: [{ at: 9000, text: "hm" }] })],
+        user: [Testing.say(1000, 2000, "Hm", { heard: "", transcripts: [{ at: 5000, text: "hm" }] })],
         options: { turn: { detection: "manual" } },
         until: 40_000
       })
-      assert.deepStrictEqual(final.userStates().at(-1), ["away", 25_000])
+      assert.deepStrictEqual(final.userStates().at(-1), ["away", 21_000])
       const interim = yield* Testing.scenario({
         user: [Testing.say(1000, 2000, "Hm", { transcripts: [{ at: 9000, text: "hm", final: false }] })],
         options: { turn: { detection: "manual" } },
@@ -752,7 +754,7 @@ describe("ears and transcript", () => {
         tts: { duration: 8000 }
       })
       assert.deepStrictEqual(timeline.connections, [])
-      timeline.expect(["AgentPaused", 3500], ["FalseInterruption", 6500, { resumed: true }])
+      timeline.expect(["AgentPaused", 3500], ["FalseInterruption", 5300, { resumed: true }])
       assert.deepStrictEqual(timeline.messages, ["user: Hello", `assistant: ${ten}`])
       grammatical(timeline)
     }))

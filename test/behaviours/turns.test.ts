@@ -262,9 +262,9 @@ describe("whole turns", () => {
         llm: ["Sure."],
         tts: { duration: 5000 }
       }).pipe(handlers(() => Effect.succeed("")))
-      assert.deepStrictEqual(timeline.of("FalseInterruption").map(({ at, resumed }) => [at, resumed]), [[4500, true]])
+      assert.deepStrictEqual(timeline.of("FalseInterruption").map(({ at, resumed }) => [at, resumed]), [[2500, true]])
       assert.deepStrictEqual(timeline.playbacks.map(({ playedMs }) => playedMs), [5000, 5000])
-      assert.strictEqual(timeline.playbacks[0]!.end, 200 + 5000 + (4500 - 1350))
+      assert.strictEqual(timeline.playbacks[0]!.end, 200 + 5000 + (2500 - 1350))
       assert.deepInclude(timeline.playbacks[1], { start: 17_000, end: 22_000 })
     }))
 

@@ -146,7 +146,7 @@ const options = ({ chance, pick }: Dice): Turn.Options => ({
   maxErrors: pick(1, 100)
 })
 
-const texts = ["yeah", "stop", "no", "wait", "uhm", "…", "a room for two", "hello", "let me think", "yes please"]
+const texts = ["", "yeah", "stop", "no", "wait", "uhm", "…", "a room for two", "hello", "let me think", "yes please"]
 const components = ["vad", "stt", "llm", "tts", "room", "processor", "hook", "detector", "text"] as const
 
 /** One signal of each kind, as it could come now. */
@@ -169,6 +169,7 @@ export const signals: {
   Transcribed: () => ({ _tag: "Transcribed" }),
   Failed: ({ chance, pick }) => ({ _tag: "Failed", component: pick(...components), fatal: chance(0.05) }),
   Worked: ({ pick }) => ({ _tag: "Worked", component: pick(...components) }),
+  Measured: ({ pick }) => ({ _tag: "Measured", delay: pick(100, 500, 4000) }),
   VoiceStarted: ({ pick }, now) => ({ _tag: "VoiceStarted", startedAt: now - pick(0, 50, 200) }),
   VoicePaused: ({ pick }, now) => ({ _tag: "VoicePaused", voiceAt: now - pick(0, 50, 200) }),
   VoiceResumed: ({ pick }, now) => ({ _tag: "VoiceResumed", voiceAt: now - pick(0, 50) }),

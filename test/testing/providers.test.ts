@@ -263,8 +263,8 @@ describe("the scripted recogniser", () => {
           transcripts: [{ at: 300, text: "a", final: false }, { at: 400, text: "a b" }, { at: 1500, text: "c" }]
         })
       ])
-      assert.deepStrictEqual(brief(seen), ["3400 Hi", "4700 Stop", "6300 ~a", "6400 a b", "7500 c"])
-      assert.strictEqual(seen[0]?.[1].confidence, 0.2)
+      assert.deepStrictEqual(brief(seen), ["700 ", "3400 Hi", "4700 Stop", "6300 ~a", "6400 a b", "7500 c"])
+      assert.strictEqual(seen[1]?.[1].confidence, 0.2)
     }))
 
   it.effect("hears from a list, whatever was said", () =>

@@ -9,10 +9,13 @@ import { refuse } from "./generation.ts"
 import type { Judges } from "./judges.ts"
 import type { Listening } from "./listening.ts"
 import type { Checked } from "./options.ts"
-import { command } from "./output.ts"
+import { command, setLevel } from "./output.ts"
 import { makeQuestions } from "./questions.ts"
 import { makeSpeaking } from "./speaking.ts"
 import { makeTurns } from "./turns.ts"
+
+/** How far the agent lowers its voice (dB). */
+const duckedBy = -15
 
 export interface Performers {
   readonly session: Session["Service"]
@@ -49,6 +52,12 @@ export const makePerform = (
         return speaking.begin(action)
       case "Play":
         return speaking.play(action)
+      case "Duck":
+        core.fork(setLevel(core, duckedBy))
+        return
+      case "Restore":
+        core.fork(setLevel(core, 0))
+        return
       case "Pause":
         core.fork(command(core, "pause"))
         return

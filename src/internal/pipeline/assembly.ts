@@ -9,6 +9,7 @@ import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
 import { CurrentSpeech } from "../session.ts"
+import { delaysOf } from "../stt/delays.ts"
 import { makeApology } from "./apology.ts"
 import { makeCalls } from "./calls.ts"
 import { makeConductor } from "./conductor.ts"
@@ -54,7 +55,8 @@ const initialOf = (checked: Checked, { judges, providers }: Parts, apology: bool
     stt: stt !== undefined,
     interims: stt?.interims === true,
     detector: judges.turnDetector !== undefined,
-    judge: judges.overlapClassifier !== undefined
+    judge: judges.overlapClassifier !== undefined,
+    ...(stt === undefined ? {} : { delay: delaysOf(stt).usual })
   }
   const lastWords = Math.min(checked.lastWordsTimeout, checked.closeTimeout)
   return Turn.initial(checked.turn, ears, { apology, lastWords })

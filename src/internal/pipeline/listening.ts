@@ -10,7 +10,6 @@
  * nothing is broadcast, merged or buffered between a frame and its decision.
  * Neither fails. Closing the scope hangs up on both.
  */
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
@@ -24,8 +23,8 @@ import * as Turn from "../../Turn.ts"
 import type * as Vad from "../../Vad.ts"
 import { makeAudioInput } from "./audioInput.ts"
 import { type Core, signal } from "./core.ts"
-import { failed } from "./failures.ts"
 import { makeFeed } from "./feed.ts"
+import { makeMicrophone } from "./microphone.ts"
 import { perceive, type Perception } from "./perception.ts"
 import { makeRecognition } from "./recognition.ts"
 import { makeStreamClock } from "./streamClock.ts"
@@ -57,7 +56,7 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
   Effect.gen(function*() {
     const { stt } = ears
     const clock = makeStreamClock(core.conductor.now)
-    const recognition = yield* makeRecognition(core, stt?.name ?? "stt", clock, ears.healthyAfter)
+    const recognition = yield* makeRecognition(core, stt, clock, ears.healthyAfter)
     const feed = makeFeed(ears.feed, clock, stt === undefined ? () => {} : recognition.hand)
     const input = makeAudioInput(core, {
       processors: yield* Processor.chain(ears.processors, {
@@ -76,21 +75,30 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
       mutedAfter: ears.mutedAfter
     })
 
-    const lost = (error: Room.RoomError) => Effect.sync(() => failed(core, "room", "room", Cause.fail(error)))
+    const restart = (): void => {
+      clock.restart()
+      feed.restart()
+    }
+    const microphone = yield* makeMicrophone(core, Effect.andThen(input.close, Effect.sync(restart)))
     /** The upper line, from when a participant comes until they leave. */
     const voice = (identity: string): Stream.Stream<Perception> =>
-      ears.room.audio(identity, Audio.speech).pipe(
+      Stream.suspend(() => ears.room.audio(identity, Audio.speech)).pipe(
+        microphone.heard,
+        microphone.reopen,
         input.process,
         input.feed,
         input.detect,
-        Stream.catch((error) => Stream.fromEffectDrain(lost(error))),
         Stream.concat(input.closing),
         input.boundaries
       )
     /** The lower line, until the recogniser has given all that it owes. */
     const words: Stream.Stream<Perception> = stt === undefined
       ? Stream.empty
-      : recognition.audio.pipe(stt.transcribe, recognition.understand, recognition.reopen)
+      : recognition.audio.pipe(
+        stt.transcribe,
+        recognition.understand,
+        recognition.reopen
+      )
 
     const hear = perceive(core)
     let recognising = false
@@ -107,8 +115,7 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
         if (stt !== undefined) core.fork(recognise)
         const stay = Effect.suspend(() => {
           // Who comes back has a microphone whose time begins anew.
-          clock.restart()
-          feed.restart()
+          restart()
           return hear(voice(identity))
         }).pipe(Semaphore.makeUnsafe(1).withPermits(1))
         const returns = Stream.runForEach(

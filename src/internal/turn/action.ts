@@ -59,6 +59,10 @@ export type Action =
   | { readonly _tag: "Begin"; readonly speech: string }
   /** The speech has the floor: let its audio out. `PlayoutEnded` follows. */
   | { readonly _tag: "Play"; readonly speech: string }
+  /** Lower the level of the output: the user may want the floor. */
+  | { readonly _tag: "Duck"; readonly speech: string }
+  /** Let the output have its level again. */
+  | { readonly _tag: "Restore"; readonly speech: string }
   /** Silence the output, so that it can go on where it was. */
   | { readonly _tag: "Pause"; readonly speech: string }
   /** Let the output go on. */

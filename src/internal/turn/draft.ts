@@ -39,6 +39,7 @@ export const noWords: Words = {
   startedAt: undefined,
   stoppedAt: undefined,
   finalAt: undefined,
+  lastAt: undefined,
   speechMs: 0,
   expectedAt: undefined,
   limited: false,

@@ -4,6 +4,7 @@ import * as Phrases from "../text/phrases.ts"
 import { audible, type Draft, interruptible, playing, publish, said, setAside } from "./draft.ts"
 import * as Endpointing from "./endpointing.ts"
 import type { State, Voice } from "./model.ts"
+import * as Owed from "./owed.ts"
 import * as Turns from "./turns.ts"
 
 /** Opens, or opens anew, the decision whether the turn is over. */
@@ -39,6 +40,12 @@ export const predicted = (d: Draft, question: number, probability: number): void
   d.user.decision = { _tag: "Waiting", commitAt: Math.max(d.now, decision.stoppedAt + delay) }
 }
 
+/** When the silence will have been long enough, and no words are owed any more. */
+export const decideAt = (s: State): number | undefined => {
+  const { decision } = s.user
+  return decision === undefined ? undefined : Math.max(decision.commitAt, Owed.until(s) ?? 0)
+}
+
 /** The silence has been long enough. */
 export const decide = (d: Draft): void => {
   if (d.user.decision?._tag === "Asking") {
@@ -50,7 +57,9 @@ export const decide = (d: Draft): void => {
 /** The turn is over, unless what was said does not count over a speaking agent. */
 export const commit = (d: Draft, source: "voice" | "manual"): void => {
   const { voice, words } = d.user
-  const text = said(words, source === "manual")
+  // What is not final when it has been waited for is the best that there is.
+  const whole = source === "manual" || voice._tag === "Silent"
+  const text = said(words, whole)
   d.user.decision = undefined
   if (source === "manual") d.user.manualUntil = undefined
   if (text === "") return
@@ -59,6 +68,7 @@ export const commit = (d: Draft, source: "voice" | "manual"): void => {
     return
   }
   if (source === "voice" && consents(d, text)) return Turns.keep(d)
+  if (whole && words.interim !== "") d.user.used = Owed.use(words.interim, d.now)
   d.user.words = Turns.rest(d)
   d.user.voice = anew(voice, d.now)
   Turns.open(d, text, source, words.stoppedAt ?? words.finalAt ?? d.now, words.finalAt ?? d.now)
@@ -100,6 +110,7 @@ const transcribed = ({ user: { voice, words } }: State): boolean =>
 export const commitTurn = (d: Draft, waitMs: number): void => {
   d.actions.push({ _tag: "Finalize" })
   const { voice, words } = d.user
+  Owed.ask(d, words.stoppedAt ?? d.now, 0)
   const until = (voice._tag === "Silent" ? words.stoppedAt ?? d.now : d.now) + waitMs
   if (transcribed(d) || until <= d.now) return commit(d, "manual")
   d.user.manualUntil = until

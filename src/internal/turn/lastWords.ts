@@ -3,19 +3,17 @@ import * as Text from "../../Text.ts"
 import type { Draft } from "./draft.ts"
 import * as EndOfTurn from "./endOfTurn.ts"
 import type { State } from "./model.ts"
+import * as Owed from "./owed.ts"
 
 /** What has had no transcript for so long (ms) had no words. */
 const forgetAfter = 10_000
-
-/** How far before the end of the voice a recogniser may count the end of its words (ms). */
-const shortOf = 500
 
 /** What is shorter (ms) after the last transcript is no word of its own. */
 const brief = 300
 
 /** A final transcript has come: up to where all is transcribed. */
 export const transcribed = (d: Draft, endedAt: number | undefined): void => {
-  const to = endedAt === undefined ? d.now : Math.min(d.now, endedAt + shortOf)
+  const to = endedAt === undefined ? d.now : Math.min(d.now, endedAt + Owed.shortOf)
   d.user.heardTo = Math.max(d.user.heardTo, to)
 }
 

@@ -43,10 +43,24 @@ interface User {
   readonly endpointing: Endpointing.State
   /** Up to when all that was said has its final transcript. */
   readonly heardTo: number
+  /** The answers that the recogniser still owes, in the order in which it was asked. */
+  readonly owed: ReadonlyArray<Owed>
+  /** Up to when it has said all that there is to say. */
+  readonly settledTo: number
   /** When the newest voice ended, in whichever turn. */
   readonly spokenTo: number
   /** Words were cleared away at `at`: a transcript of them is expected, and ignored, until `until`. */
   readonly cleared: { readonly at: number; readonly until: number } | undefined
+  /** An interim transcript was taken for the final one: that adds only what goes beyond it, until `until`. */
+  readonly used: { readonly text: string; readonly at: number; readonly until: number } | undefined
+}
+
+/** A voice has ended, or the program has asked. */
+export interface Owed {
+  readonly askedAt: number
+  readonly endedAt: number
+  /** There may be words in it: they are waited for. */
+  readonly words: boolean
 }
 
 interface Agent {
@@ -55,6 +69,8 @@ interface Agent {
   /** In play order; the first that may play has the floor. */
   readonly speeches: ReadonlyArray<Speech>
   readonly pause: Pause | undefined
+  /** The agent has lowered its voice, for the user's may be an interruption. */
+  readonly ducked: Ducked | undefined
   /** Until when a reply that is not heard yet is held back, unless a decision comes first. */
   readonly holdUntil: number | undefined
   /** Since when the agent is silent between two things that it says, so far only for a breath. */
@@ -69,7 +85,7 @@ interface Agent {
 
 interface Session {
   readonly settings: Settings
-  readonly ears: Ears
+  readonly ears: Ears & { readonly delay: number }
   readonly status: SessionStatus
   readonly lastWords: LastWords | undefined
   /** How long the end waits for a transcript that is owed. */
@@ -96,6 +112,8 @@ export interface Ears {
   readonly detector: boolean
   /** There is a judge of what is said over the agent: `Judge` is answered by `Overlap`. */
   readonly judge: boolean
+  /** From `Finalize` to the answer, as the recogniser takes it (ms); `Measured` tells it anew. @default 500 */
+  readonly delay?: number | undefined
 }
 
 // The user.
@@ -149,6 +167,8 @@ export interface Words {
   readonly stoppedAt: number | undefined
   /** When the last final transcript came. */
   readonly finalAt: number | undefined
+  /** When the last transcript with words came, interim or final. */
+  readonly lastAt: number | undefined
   /** Length of the voices that have ended. */
   readonly speechMs: number
   /** When it is told that no transcript has come. */
@@ -206,6 +226,12 @@ export interface Playing extends Named {
   readonly phase: "playing"
   /** Since when all its audio was heard, and more is to come. */
   readonly starvedAt: number | undefined
+}
+
+/** A speech whose voice is lowered: until when, unless the user goes on; `undefined` while they do. */
+export interface Ducked {
+  readonly speech: string
+  readonly until: number | undefined
 }
 
 /** The agent was silenced, and may have been so for nothing. */

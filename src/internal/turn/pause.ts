@@ -1,16 +1,18 @@
 /** Silences the agent for a while: what follows decides whether it goes on. */
 import { type Draft, playing, publish } from "./draft.ts"
 import * as Floor from "./floor.ts"
+import * as Owed from "./owed.ts"
 
 /** The user talks over the agent: go silent, and see what it was. */
 export const interrupt = (d: Draft): void => {
   const floor = playing(d)
   if (floor === undefined || d.agent.pause !== undefined) return
-  const { falseInterruptionTimeout, resume } = d.session.settings.interruption
+  const { resume } = d.session.settings.interruption
+  const patience = Owed.patience(d)
   // Without a voice there is no end of it to wait for.
-  const until = d.user.voice._tag === "Silent" ? d.now + falseInterruptionTimeout : undefined
+  const until = d.user.voice._tag === "Silent" ? d.now + patience : undefined
   const hushed = { speech: floor.id, at: d.now, turn: d.user.turn, until }
-  const endless = falseInterruptionTimeout === Number.POSITIVE_INFINITY
+  const endless = patience === Number.POSITIVE_INFINITY
   if (!resume || endless) {
     Floor.stop(d, floor)
     d.agent.pause = endless ? undefined : { _tag: "CutShort", ...hushed }

@@ -22,9 +22,10 @@ export interface Settings {
   }
   readonly interruption: {
     readonly enabled: boolean
+    readonly duck: boolean
     readonly minDuration: number
     readonly minWords: number
-    readonly falseInterruptionTimeout: number
+    readonly falseInterruptionTimeout: number | undefined
     readonly resume: boolean
     readonly echoWarmUp: number
     readonly backchannel: boolean
@@ -36,7 +37,7 @@ export interface Settings {
     readonly maxTries: number
   }
   readonly awayAfter: number
-  readonly transcriptionTimeout: number
+  readonly transcriptionTimeout: number | undefined
   readonly limits: { readonly maxWords: number; readonly maxSpeech: number }
   readonly toleratedFailures: number
   readonly maxErrors: number
@@ -59,9 +60,10 @@ const schema = Check.struct<Options>()({
   interruption: Check.section(
     Check.struct<NonNullable<Options["interruption"]>>()({
       enabled: Check.flag({ default: true }),
+      duck: Check.flag({ default: true }),
       minDuration: Check.duration({ default: "500 millis" }),
       minWords: Check.whole({ default: 0, endless: true }),
-      falseInterruptionTimeout: Check.duration({ default: "2 seconds" }),
+      falseInterruptionTimeout: Check.duration(),
       resume: Check.flag({ default: true }),
       echoWarmUp: Check.duration({ default: "3 seconds" }),
       backchannel: Check.flag({ default: true })
@@ -76,7 +78,7 @@ const schema = Check.struct<Options>()({
     })
   ),
   awayAfter: Check.duration({ default: "15 seconds" }),
-  transcriptionTimeout: Check.duration({ default: "Infinity" }),
+  transcriptionTimeout: Check.duration(),
   limits: Check.section(
     Check.struct<NonNullable<Options["limits"]>>()({
       maxWords: Check.whole({ least: 1, default: Infinity, endless: true }),

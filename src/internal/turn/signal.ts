@@ -50,6 +50,12 @@ export type Signal =
   }
   /** A component that has failed works again: from the interpreter. Its failures in a row are forgiven. */
   | { readonly _tag: "Worked"; readonly component: Event.Component }
+  /**
+   * What the recogniser takes from `Finalize` to its answer (ms), but for one
+   * time in a hundred: from the interpreter, when that has changed. For so long,
+   * and a little more, a transcript that is owed is waited for.
+   */
+  | { readonly _tag: "Measured"; readonly delay: number }
   // The user's voice
   /**
    * A voice, from the voice detector, which needs a moment to be sure of it: it
@@ -70,7 +76,8 @@ export type Signal =
   // The user's words
   /**
    * A transcript, from the recogniser: an interim one replaces the last, a final
-   * one stays. `endedAt` is when its last word ended, where that is known. The
+   * one stays; a final one without words says that there are none to wait for.
+   * `endedAt` is when its last word ended, where that is known. The
    * words join the open turn; over an agent that is heard they are judged, and may
    * pause it or let it go on; in silence a final one opens the decision whether the
    * turn is over.

@@ -3,6 +3,7 @@ import { audible, type Draft, interruptible, noWords, playing, publish, said, se
 import * as EndOfTurn from "./endOfTurn.ts"
 import * as Endpointing from "./endpointing.ts"
 import * as Interruption from "./interruption.ts"
+import * as Owed from "./owed.ts"
 import * as Turns from "./turns.ts"
 import * as Words from "./words.ts"
 
@@ -63,18 +64,19 @@ export const ended = (d: Draft, at: number): void => {
     endedAt,
     voice.dismissed ? "backchannel" : pause !== undefined ? "interruption" : "unknown"
   )
-  const { interruption, transcriptionTimeout } = d.session.settings
+  const { interruption } = d.session.settings
   const unheard = words.finals.length === 0 && d.session.ears.stt
   d.user.words = {
     ...words,
     stoppedAt: endedAt,
     speechMs: words.speechMs + Math.max(0, endedAt - voice.startedAt),
-    expectedAt: unheard ? endedAt + transcriptionTimeout : undefined
+    expectedAt: unheard ? endedAt + Owed.timeout(d) : undefined
   }
   d.user.spokenTo = endedAt
   publish(d, { _tag: "UserStoppedSpeaking", startedAt: voice.startedAt, endedAt })
   d.actions.push({ _tag: "Finalize" })
-  const wait = interruption.falseInterruptionTimeout
+  Owed.ask(d, endedAt, voice.dismissed ? 0 : voice.soundedMs)
+  const wait = Owed.patience(d)
   if (pause !== undefined && pause._tag !== "Yielded") d.agent.pause = { ...pause, until: d.now + wait }
   if (
     !voice.dismissed && !voice.committed &&

@@ -5,18 +5,18 @@ import { audible, type Draft, noWords, publish, said, setAside, spokenAt } from 
 import * as EndOfTurn from "./endOfTurn.ts"
 import * as Guess from "./guess.ts"
 import * as Interruption from "./interruption.ts"
+import * as LastWords from "./lastWords.ts"
 import type { State } from "./model.ts"
 import * as Overlap from "./overlap.ts"
+import * as Owed from "./owed.ts"
 import * as Turns from "./turns.ts"
 
 /** A noise, or words that were set aside, this long ago (ms) are no part of the turn that begins now. */
 export const forgetAfter = 10_000
 
-/** How long (ms) the transcript of words that were cleared away may still come. */
-const lateTranscript = 5000
-
-export const heard = (d: Draft, text: string, final: boolean, endedAt: number | undefined): void => {
-  if (text.trim() === "" || isCleared(d, final, endedAt)) return
+export const heard = (d: Draft, transcript: string, final: boolean, endedAt: number | undefined): void => {
+  if (transcript.trim() !== "" && isCleared(d, final, endedAt)) return
+  const text = fresh(d, transcript, final, endedAt)
   if (!hasWord(text)) return final ? heardNothing(d) : undefined
   const { voice } = d.user
   if (voice._tag !== "Silent" && voice.committed) d.user.voice = { ...voice, committed: false }
@@ -50,18 +50,19 @@ const leaveBehind = (d: Draft, endedAt: number | undefined): void => {
 
 const add = (d: Draft, text: string, final: boolean, endedAt: number | undefined): void => {
   const { words } = d.user
-  const fresh = said(words, true) === ""
+  const first = said(words, true) === ""
   d.user.words = {
     ...words,
     finals: final ? [...words.finals, text] : words.finals,
     interim: final ? "" : text,
     finalAt: final ? d.now : words.finalAt,
+    lastAt: d.now,
     startedAt: words.startedAt ?? d.now,
     stoppedAt: final && endedAt !== undefined
       ? Math.max(words.stoppedAt ?? 0, Math.min(endedAt, d.now))
       : words.stoppedAt,
-    overlap: missed(d) ? (fresh || words.overlap) && audible(d, d.now) : words.overlap,
-    expectedAt: final ? undefined : words.expectedAt
+    overlap: missed(d) ? (first || words.overlap) && audible(d, d.now) : words.overlap,
+    expectedAt: final ? undefined : d.user.voice._tag === "Silent" ? d.now + Owed.timeout(d) : words.expectedAt
   }
 }
 
@@ -72,6 +73,31 @@ const heardNothing = (d: Draft): void => {
   d.user.words = { ...words, interim: "", finalAt: owed ? d.now : words.finalAt, expectedAt: undefined }
   if (manualUntil !== undefined) return EndOfTurn.commit(d, "manual")
   if (decision !== undefined && words.interim !== "") EndOfTurn.consider(d)
+  if (!Owed.isSettled(d) || said(d.user.words) !== "") return
+  if (d.session.settings.interruption.falseInterruptionTimeout !== undefined) return
+  // What was silenced, or held back, was so for nothing.
+  const { holdUntil, pause } = d.agent
+  if (pause?.until !== undefined && pause._tag !== "Yielded") d.agent.pause = { ...pause, until: d.now }
+  if (holdUntil !== undefined) d.agent.holdUntil = d.now
+}
+
+/** It is told that no final transcript has come: the interim one is the best that there is. */
+export const takeInterim = (d: Draft): void => {
+  const { interim, stoppedAt } = d.user.words
+  if (interim === "" || d.user.voice._tag !== "Silent" || audible(d, d.now)) return
+  if (d.session.settings.detection === "manual") return
+  heard(d, interim, true, stoppedAt)
+  d.user.used = Owed.use(interim, d.now)
+}
+
+/** What a transcript adds to an interim one that was used in its place. */
+const fresh = (d: Draft, text: string, final: boolean, endedAt: number | undefined): string => {
+  const { spokenTo, used, voice } = d.user
+  if (used === undefined || text.trim() === "") return text
+  const isLate = endedAt === undefined ? voice._tag === "Silent" && spokenTo <= used.at : endedAt <= used.at
+  if (d.now > used.until || !isLate) return text
+  if (final) d.user.used = undefined
+  return LastWords.beyond(used.text, text)
 }
 
 /** Says once that a turn is too long. */
@@ -92,7 +118,7 @@ export const clear = (d: Draft): void => {
   // What sounded last, and whether its transcript has come.
   const soundedAt = voice._tag === "Silent" ? words.stoppedAt : voice._tag === "Paused" ? voice.pausedAt : d.now
   const owed = words.interim !== "" || (soundedAt !== undefined && (words.finalAt ?? 0) < soundedAt)
-  d.user.cleared = owed && d.session.ears.stt ? { at: d.now, until: d.now + lateTranscript } : undefined
+  d.user.cleared = owed && d.session.ears.stt ? { at: d.now, until: d.now + Owed.late } : undefined
   d.user.spokenTo = Number.NEGATIVE_INFINITY
   d.user.decision = undefined
   d.user.manualUntil = undefined
