@@ -4,7 +4,20 @@
  * synchronous, so nothing is between two that follow one another.
  */
 import * as History from "../../History.ts"
+import type * as Llm from "../../Llm.ts"
 import type * as Tools from "../../Tools.ts"
+
+/** What the provider of the model has attached, and the step that it came with. */
+interface Attached {
+  readonly step?: History.Step | undefined
+  readonly metadata?: Llm.Metadata | undefined
+}
+
+/** The same as fields of an item. */
+export const attachedOf = ({ metadata, step }: Attached) => ({
+  ...(step === undefined ? undefined : { step }),
+  ...(metadata === undefined ? undefined : { metadata })
+})
 
 export interface SessionHistory {
   readonly current: () => History.History
@@ -15,14 +28,16 @@ export interface SessionHistory {
   /** What the user said is to be understood otherwise. */
   readonly reworded: (id: string, text: string) => void
   /** What was heard of the agent; gives the id of its message, which is in the history only if it is to be recorded. */
-  readonly agentHeard: (said: {
-    readonly text: string
-    readonly interrupted: boolean
-    readonly createdAt: number
-    readonly recorded: boolean
-  }) => string
+  readonly agentHeard: (
+    said: {
+      readonly text: string
+      readonly interrupted: boolean
+      readonly createdAt: number
+      readonly recorded: boolean
+    } & Attached
+  ) => string
   /** A call together with what came of it; gives the item of the call. */
-  readonly called: (output: Tools.Output, createdAt: number) => History.Item
+  readonly called: (output: Tools.Output, call: { readonly createdAt: number } & Attached) => History.Item
   /** Another agent goes on, with what it knew before. */
   readonly handedOver: (change: {
     readonly from: string
@@ -79,14 +94,16 @@ export const makeHistory = (
       const items = history.items.map((item) => item._tag === "Message" && item.id === id ? { ...item, text } : item)
       history = { items }
     },
-    agentHeard: ({ createdAt, interrupted, recorded, text }) => {
+    agentHeard: ({ createdAt, interrupted, recorded, text, ...more }) => {
       const id = nextId("message")
-      if (recorded) insert(History.Message.make({ id, role: "assistant", text, interrupted, createdAt }))
+      if (recorded) {
+        insert(History.Message.make({ id, role: "assistant", text, interrupted, createdAt, ...attachedOf(more) }))
+      }
       return id
     },
-    called: ({ callId, isFailure, name, output, params }, createdAt) => {
+    called: ({ callId, isFailure, name, output, params }, { createdAt, ...more }) => {
       const base = { callId, name, createdAt }
-      const call = History.ToolCall.make({ ...base, id: nextId("call"), params })
+      const call = History.ToolCall.make({ ...base, id: nextId("call"), params, ...attachedOf(more) })
       insert(call)
       insert(History.ToolOutput.make({ ...base, id: nextId("output"), output, isFailure }))
       return call
