@@ -92,7 +92,7 @@ const functionsOf = ({ functions, path }: Module) =>
 const longFiles: Readonly<Record<string, number>> = {
   "History.ts": 486,
   "Tools.ts": 405,
-  "internal/text/markdown.ts": 416
+  "internal/text/markdown.ts": 423
 }
 
 /** Functions above 120 lines. */
