@@ -28,6 +28,13 @@ const pages: ReadonlyArray<readonly [string, string]> = [
   ["It opens at nine【4:0†source】 and closes at five【12†hotel.pdf】.", "It opens at nine and closes at five."],
   ["a <!-- note > --> b", "a  b"],
   ["2 < 3 and 5 > 4, AT&T, R&D; <your name>, 【注】", "2 < 3 and 5 > 4, AT&T, R&D; <your name>, 【注】"],
+  ["See https://a.example/b_c?x=*1*&y=~~2~~ now", "See https://a.example/b_c?x=*1*&y=~~2~~ now"],
+  [
+    "See https://a.example/*a*/_b_ and *c* and https://a.example/~~x~~*",
+    "See https://a.example/*a*/_b_ and c and https://a.example/~~x~~*"
+  ],
+  ["See **https://a.example/x** now, _http://b.example/c_d_.", "See https://a.example/x now, http://b.example/c_d."],
+  ["**At https://a.example/b_c: *now*** https: *//* x", "At https://a.example/b_c: now https: // x"],
   ["Above\n* * *\nbelow", "Above\n\nbelow"],
   ["Above\n- - -\nbelow", "Above\n\nbelow"],
   ["Above\n _  _ _ \r\nbelow", "Above\n\nbelow"],
