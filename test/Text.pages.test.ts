@@ -51,6 +51,33 @@ describe("A text for the eye", () => {
     })
   }
 
+  it("is cut into sentences where a space is missing, and nowhere in a name", () => {
+    assert.deepStrictEqual(
+      Text.splitSentences(
+        "I can tell you more.What would you like then?Nobody at all knows it.And you better don't.I do not like it at all!Ah well then."
+      ),
+      [
+        "I can tell you more.",
+        "What would you like then?",
+        "Nobody at all knows it.",
+        "And you better don't.",
+        "I do not like it at all!",
+        "Ah well then."
+      ]
+    )
+    for (
+      const whole of [
+        "We met at example.com/Home?Page=One today.",
+        "The U.S.A won it.",
+        "See a.B and e.g.What here.",
+        "Use Node.Js or System.Out now.",
+        "Write to a.b@example.Com or get x_y.Zip there."
+      ]
+    ) {
+      assert.deepStrictEqual(Text.splitSentences(whole), [whole])
+    }
+  })
+
   it("is heard alike however it is cut, and always to its end", () => {
     for (let seed = 1; seed <= 2000; seed++) {
       const dice = random(seed)
