@@ -1,7 +1,8 @@
 /** What models write for a page, for the eye, or without a space. */
 import { assert, describe, it } from "@effect/vitest"
-import { Result } from "effect"
-import { Audio, Text } from "effect-voice"
+import { Effect, Layer, Result, Stream } from "effect"
+import { Audio, Llm, Text } from "effect-voice"
+import * as Testing from "effect-voice/testing"
 import { cut, random } from "./support/fragments.ts"
 
 const spoken = (text: string): string => Text.applyTransforms(text, Text.speechTransforms)
@@ -92,6 +93,28 @@ describe("A text for the eye", () => {
       assert.strictEqual(cuts.join("").trim(), written.trim(), told)
     }
   })
+
+  it.effect("is told in whole characters, where a model parts them", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        user: [Testing.say(500, 1500, "Hello?")],
+        layer: Layer.succeed(
+          Llm.Llm,
+          Llm.make({
+            name: "halves",
+            reply: () =>
+              Stream.fromIterable(["Well \ud83d", "\ude00 done."]).pipe(
+                Stream.map((text) => ({ _tag: "Text" as const, text })),
+                Stream.rechunk(1)
+              )
+          })
+        ),
+        options: { syncTranscript: false }
+      })
+      const texts = timeline.of("AgentTranscript").map(({ text }) => text)
+      assert.isTrue(texts.every((text) => text.isWellFormed()))
+      assert.include(texts.join(""), "\ud83d\ude00")
+    }))
 
   it("is no matter of WAV files, but these are read where their sizes say that nothing follows", () => {
     const file = Audio.encodeWav({ samples: new Int16Array(320).fill(7), sampleRate: 16_000, channels: 1 })
