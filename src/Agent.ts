@@ -75,6 +75,8 @@ export interface Hooks<out R = never> {
   readonly onKey?: ((key: string) => Effect.Effect<unknown, unknown, R>) | undefined
   readonly onFailure?: ((failure: Event.Of<"ProviderFailed">) => Effect.Effect<unknown, unknown, R>) | undefined
   readonly onEscalation?: ((escalation: Event.Of<"Escalated">) => Effect.Effect<unknown, unknown, R>) | undefined
+  readonly onOrphanedResult?: ((result: Tools.Output) => Effect.Effect<unknown, unknown, R>) | undefined
+  readonly onApproval?: ((call: Tools.Call) => Effect.Effect<boolean, unknown, R>) | undefined
 }
 
 /**
@@ -145,7 +147,9 @@ export interface Options<
   RL = never,
   RF = never,
   RC = never,
-  RK = never
+  RK = never,
+  RO = never,
+  RA = never
 > {
   /** Name in events and logs. @default "agent" */
   readonly name?: string | undefined
@@ -192,6 +196,18 @@ export interface Options<
   readonly onFailure?: ((failure: Event.Of<"ProviderFailed">) => Effect.Effect<unknown, unknown, RF>) | undefined
   /** Runs once when the session gives up, while the caller hears the apology: call somebody. */
   readonly onEscalation?: ((escalation: Event.Of<"Escalated">) => Effect.Effect<unknown, unknown, RC>) | undefined
+  /**
+   * Runs when the session ends for each result that the caller was not told any
+   * more: send a message. Has `hookTimeout` of the pipeline.
+   */
+  readonly onOrphanedResult?: ((result: Tools.Output) => Effect.Effect<unknown, unknown, RO>) | undefined
+  /**
+   * Decides on each call that `needsApproval` of its tool is for. A hook that
+   * fails does not approve.
+   *
+   * @default the model asks the caller, and may call again once they have spoken
+   */
+  readonly onApproval?: ((call: Tools.Call) => Effect.Effect<boolean, unknown, RA>) | undefined
 }
 
 const own = Check.struct<Pick<Options, "turn" | "vad">>()({
@@ -215,9 +231,11 @@ export const make = <
   RL = never,
   RF = never,
   RC = never,
-  RK = never
+  RK = never,
+  RO = never,
+  RA = never
 >(
-  options: Options<Kits, RE, RX, RU, RL, RF, RC, RK>
+  options: Options<Kits, RE, RX, RU, RL, RF, RC, RK, RO, RA>
 ): Agent<
   | Tools.HandlersOf<Kits>
   | Tools.ServicesOf<Kits>
@@ -228,8 +246,10 @@ export const make = <
   | RF
   | RC
   | RK
+  | RO
+  | RA
 > => {
-  const hooks: Hooks<RE | RX | RU | RL | RF | RC | RK> = options
+  const hooks: Hooks<RE | RX | RU | RL | RF | RC | RK | RO | RA> = options
   const { history = History.empty, instructions, llm, name = "agent", tools, tts, turn, vad, voice } = options
   Check.readOrThrow(own, { turn, vad })
   return agent<
@@ -240,6 +260,8 @@ export const make = <
     | RF
     | RC
     | RK
+    | RO
+    | RA
     | Tools.HandlersOf<Kits>
     | Tools.ServicesOf<Kits>,
     never

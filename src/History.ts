@@ -15,8 +15,11 @@ import * as budgets from "./internal/history/budget.ts"
 import { truncating } from "./internal/history/options.ts"
 import * as pairs from "./internal/history/pairs.ts"
 import * as prompts from "./internal/history/prompt.ts"
+import type { PromptOptions } from "./internal/history/prompt.ts"
 import * as transcripts from "./internal/history/transcript.ts"
 import type * as Llm from "./Llm.ts"
+
+export type { PromptOptions } from "./internal/history/prompt.ts"
 
 const fields = {
   id: Schema.String,
@@ -54,7 +57,8 @@ export type Message = typeof Message.Type
 
 /**
  * The model asked for a tool. Until its `ToolOutput` is there, the call is
- * running and is left out of prompts.
+ * running and is left out of prompts, but for those that `toPrompt` is told of.
+ * The calls that the model made together have the same `step`.
  *
  * @category models
  * @since 0.1.0
@@ -63,7 +67,8 @@ export const ToolCall = Schema.TaggedStruct("ToolCall", {
   ...fields,
   callId: Schema.String,
   name: Schema.String,
-  params: Schema.Json
+  params: Schema.Json,
+  step: Schema.optionalKey(Schema.String)
 })
 
 /**
@@ -73,7 +78,9 @@ export const ToolCall = Schema.TaggedStruct("ToolCall", {
 export type ToolCall = typeof ToolCall.Type
 
 /**
- * What the tool answered to the call with the same `callId`.
+ * What the tool answered to the call with the same `callId`; `late` when the
+ * model had been asked for something else by then: in prompts the call goes on
+ * to stand as one that runs, and its output stands in its own place.
  *
  * @category models
  * @since 0.1.0
@@ -83,7 +90,8 @@ export const ToolOutput = Schema.TaggedStruct("ToolOutput", {
   callId: Schema.String,
   name: Schema.String,
   output: Schema.Json,
-  isFailure: Schema.Boolean
+  isFailure: Schema.Boolean,
+  late: Schema.optionalKey(Schema.Boolean)
 })
 
 /**
@@ -174,19 +182,6 @@ export interface CopyOptions {
   readonly excludeHandoffs?: boolean | undefined
   /** Keep only the calls and outputs of the tools with these names. @default every tool */
   readonly tools?: Iterable<string> | undefined
-}
-
-/**
- * What goes into a prompt beside the history.
- *
- * @category options
- * @since 0.1.0
- */
-export interface PromptOptions {
-  /** Who the agent is: the first system message. */
-  readonly instructions?: string | undefined
-  /** What counts for this reply only: the last system message. */
-  readonly extra?: string | undefined
 }
 
 /**
@@ -363,15 +358,19 @@ export const messages = (self: History): ReadonlyArray<Message> => self.items.fi
  * The calls of one step become one assistant message, followed by one tool
  * message with their results, placed where the results came in: what the model
  * is to answer is what it learnt last, and an earlier prompt stays a prefix of
- * the later one. Each call in a prompt has exactly one result: calls without an
+ * the later one. A call that runs, or whose output came late, stands with a
+ * constant sentence as its result; the late output follows in its own place,
+ * behind a call that repeats the first (`…_result`). Each call in a prompt has exactly one result: calls without an
  * output, outputs without a call and repetitions are left out. Messages without
  * text are left out.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const toPrompt = (self: History, options: PromptOptions = {}): Prompt.Prompt =>
-  prompts.toPrompt(self.items, options)
+export const toPrompt = (self: History, options: PromptOptions = {}): Prompt.Prompt => {
+  const running = options.running ?? []
+  return prompts.toPrompt(running.reduce<History>(insert, self).items, options, new Set(running))
+}
 
 /**
  * Writes a history for people (`text`, `markdown`) or programs (`json`).

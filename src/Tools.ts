@@ -9,7 +9,7 @@
  *
  * @since 0.1.0
  */
-import * as Tool from "effect/ai/Tool"
+import type * as Tool from "effect/ai/Tool"
 import type * as Toolkit from "effect/ai/Toolkit"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -22,6 +22,10 @@ import * as entries from "./internal/tools/entry.ts"
 import * as execution from "./internal/tools/execute.ts"
 import { calling } from "./internal/tools/options.ts"
 import * as running from "./internal/tools/runner.ts"
+import * as voices from "./internal/tools/voice.ts"
+import type { VoiceOptions } from "./internal/tools/voice.ts"
+
+export type { Duplicates, Progress, VoiceOptions } from "./internal/tools/voice.ts"
 
 /**
  * Tools by name, with their handlers. `R` is what the handlers need at each
@@ -120,43 +124,31 @@ export class ToolsError extends Schema.TaggedError<ToolsError>("effect-voice/Too
 }
 
 /**
- * Annotation of a tool: nothing is to be said after it. Default `false`.
+ * The annotation that says how a tool behaves in a conversation, for `annotateMerge`. Throws a `ToolsError` for options that
+ * cannot be. A function among them says of which type the parameters are, as the tool gets them.
+ *
+ * **Example** (A booking that takes its time)
+ *
+ * ```ts
+ * import { Schema } from "effect"
+ * import { Tools } from "effect-voice"
+ * import { Tool } from "effect/ai"
+ *
+ * const Book = Tool.make("book", {
+ *   parameters: Schema.Struct({ room: Schema.Int, note: Schema.String }),
+ *   success: Schema.String
+ * }).annotateMerge(Tools.voice({
+ *   background: { limit: "2 minutes" },
+ *   idempotencyKey: ({ room }: { readonly room: number }) => room
+ * }))
+ * ```
  *
  * @category annotations
  * @since 0.1.0
  */
-export const Silent = Context.Reference<boolean>("effect-voice/Tools/Silent", { defaultValue: () => false })
-
-/**
- * Annotation of a tool: an interruption and the end of the session cancel it,
- * and its output says so. Default `false`: it runs to its end, for which it has
- * the pipeline's `closeTimeout` once the session ends.
- *
- * @category annotations
- * @since 0.1.0
- */
-export const Cancellable = Context.Reference<boolean>("effect-voice/Tools/Cancellable", { defaultValue: () => false })
-
-/**
- * Annotation of a tool: what becomes of a second call while one is running.
- * Default `"once"`; for tools that are `Tool.Readonly` or `Tool.Idempotent`
- * `"allow"`.
- *
- * **Details**
- *
- * - `once`: the second, if it has equal parameters and comes in a later step of
- *   the model, is not started, and its output says so. Others run.
- * - `allow`: both run.
- * - `reject`: the second fails at once, the first goes on.
- * - `replace`: the first is cancelled; the second starts when it has ended.
- *
- * @category annotations
- * @since 0.1.0
- */
-export const OnDuplicate = Context.Reference<"once" | "allow" | "reject" | "replace">(
-  "effect-voice/Tools/OnDuplicate",
-  { defaultValue: () => "once" }
-)
+export const voice = <Params = unknown, Success = unknown>(
+  options: VoiceOptions<Params, Success>
+): Context.Context<never> => Context.make(voices.Annotation, voices.read(options as voices.Given, refused))
 
 /**
  * Options of a call.
@@ -167,8 +159,16 @@ export const OnDuplicate = Context.Reference<"once" | "allow" | "reject" | "repl
 export interface Options {
   /** Longest time for a handler; beyond it, it is interrupted and the call fails. @default no limit */
   readonly timeout?: Duration.Input | undefined
-  /** Gets each result that a handler gives before its last one, encoded; the model never sees it. @default nobody does */
-  readonly onPreliminary?: ((call: Call, result: Schema.Json) => Effect.Effect<void>) | undefined
+  /** Gets each result that a handler gives before its last one, as it is and encoded. @default nobody does */
+  readonly onPreliminary?: ((call: Call, result: Schema.Json, given: unknown) => Effect.Effect<void>) | undefined
+  /**
+   * Asked about each call that `needsApproval` of its tool is for: `true` lets it
+   * run, `false` does not, and a text is what the model is told instead.
+   * `confirmed` says that the model has called with `"confirm": true`.
+   *
+   * @default nobody is asked, and no such call runs
+   */
+  readonly approve?: ((call: Call & { readonly confirmed: boolean }) => Effect.Effect<boolean | string>) | undefined
 }
 
 /**
@@ -189,11 +189,11 @@ export interface RunnerOptions extends Options {
  *
  * - `run` starts the calls of one step at once, side by side, and gives their
  *   outputs in the order of the calls. The calls go on when it is interrupted.
- *   Of `unseen`, calls that ended after the model had been asked, none is made
- *   once more that is to be made `once`. Beyond 64 calls, of one step or running
+ *   `start` does not wait for them. Beyond 64 calls, of one step or running
  *   at once, a call is not run, and its output says so.
- * - `cancel` interrupts the running calls of `Cancellable` tools and gives their
- *   ids; it does not wait for them. `cancelCalls` does so for these calls alone.
+ * - `cancel` interrupts the running calls that an interruption is to cancel, and gives their
+ *   ids; it does not wait for them. `cancelCalls` does so for these calls alone,
+ *   `end` for these calls whatever their tools say.
  * - `running` is the calls without an output, oldest first.
  *
  * When the scope closes, every call that is still running is cancelled. Each
@@ -203,13 +203,14 @@ export interface RunnerOptions extends Options {
  * @since 0.1.0
  */
 export interface Runner {
-  readonly run: <R>(
+  readonly run: <R>(set: Set<R>, calls: ReadonlyArray<Call>) => Effect.Effect<ReadonlyArray<Output>, never, R>
+  readonly start: <R>(
     set: Set<R>,
-    calls: ReadonlyArray<Call>,
-    options?: { readonly unseen?: ReadonlyArray<Call> | undefined }
-  ) => Effect.Effect<ReadonlyArray<Output>, never, R>
+    calls: ReadonlyArray<Call>
+  ) => Effect.Effect<ReadonlyArray<Effect.Effect<Output>>, never, R>
   readonly cancel: Effect.Effect<ReadonlyArray<string>>
   readonly cancelCalls: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>>
+  readonly end: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>>
   readonly running: Effect.Effect<ReadonlyArray<Call>>
 }
 
@@ -345,7 +346,7 @@ export const list = (self: Set<unknown>): ReadonlyArray<Tool.Any> =>
   [...self.entries.values()].map((entry) => entry.tool)
 
 /**
- * Reads an annotation of a tool, for instance `Silent`; that of an unknown tool
+ * Reads an annotation of a tool, for instance `Tool.Readonly`; that of an unknown tool
  * is the default.
  *
  * @category getters
@@ -379,12 +380,6 @@ const refused = (reason: InvalidOptions): ToolsError => new ToolsError({ reason 
 export const execute = <R>(self: Set<R>, call: Call, options: Options = {}): Effect.Effect<Output, never, R> =>
   execution.execute(self, call, Check.readOrThrow(calling, options, refused), told)
 
-const onDuplicate = (set: Set<unknown>, name: string) => {
-  const annotations = set.entries.get(name)?.tool.annotations ?? Context.empty()
-  const harmless = Context.get(annotations, Tool.Readonly) || Context.get(annotations, Tool.Idempotent)
-  return Context.getOrUndefined(annotations, OnDuplicate) ?? (harmless ? "allow" : "once")
-}
-
 const told = (error: unknown): string | undefined => error instanceof ToolError ? error.message : undefined
 
 /**
@@ -396,10 +391,9 @@ const told = (error: unknown): string | undefined => error instanceof ToolError 
 export const makeRunner = (options: RunnerOptions = {}): Effect.Effect<Runner, ToolsError, Scope.Scope> =>
   Effect.flatMap(Check.readOrFail(calling, options, refused), (settings) =>
     running.make({
-      execute: (set, call) => execution.execute(set, call, settings, told),
-      policy: (set, name) => ({
-        cancellable: annotation(set, name, Cancellable),
-        onDuplicate: onDuplicate(set, name)
-      }),
+      execute: (set, call, confirmed) => {
+        const timeout = voices.limitOf(set, call) ?? settings.timeout
+        return execution.execute(set, call, { ...settings, timeout, confirmed }, told)
+      },
       onOutput: options.onOutput
     }))

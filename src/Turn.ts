@@ -23,6 +23,7 @@ import type { Settings } from "./internal/turn/settings.ts"
 import { settle } from "./internal/turn/settling.ts"
 import type { Signal } from "./internal/turn/signal.ts"
 import * as Silence from "./internal/turn/silence.ts"
+import * as Telling from "./internal/turn/telling.ts"
 import * as Timers from "./internal/turn/timers.ts"
 import * as Turns from "./internal/turn/turns.ts"
 import * as Voice from "./internal/turn/voice.ts"
@@ -39,6 +40,7 @@ export {
   guess,
   isPaused,
   isProtected,
+  isUntold,
   overview,
   settings,
   type Status,
@@ -166,6 +168,7 @@ export const initial = (
     endpointing: Endpointing.make(settings.endpointing),
     heardTo: Number.NEGATIVE_INFINITY,
     spokenTo: Number.NEGATIVE_INFINITY,
+    digitAt: undefined,
     cleared: undefined
   },
   agent: {
@@ -176,7 +179,9 @@ export const initial = (
     silentSince: undefined,
     guess: undefined,
     warmUpUntil: undefined,
-    hushed: false
+    hushed: false,
+    calmSince: undefined,
+    untold: undefined
   },
   session: {
     settings,
@@ -216,6 +221,7 @@ export const step = (state: State, now: number, signal: Signal): readonly [State
   Ending.finish(d)
   Floor.next(d)
   Silence.follow(d, state, signal._tag === "PlayoutEnded")
+  Telling.follow(d)
   settle(d)
   const after = d.session.status
   if (after._tag === "Closed" && status !== "Closed") d.actions.push({ _tag: "Finish", reason: after.reason })
@@ -258,6 +264,9 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
       return EndOfTurn.predicted(d, signal.question, signal.probability)
     case "Overlap":
       return Overlap.judged(d, signal.text, signal.verdict)
+    case "Present":
+      d.user.presence = { _tag: "Present" }
+      return Telling.keyed(d)
     case "Typed":
       return Turns.open(d, signal.text, "text", d.now, d.now)
     case "CommitTurn":
@@ -277,6 +286,8 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
       })
     case "Interrupt":
       return interrupt(d, signal.force, signal.speech)
+    case "Untold":
+      return Telling.untold(d, signal.calm)
     case "Settled":
       d.agent.hushed = false
       return

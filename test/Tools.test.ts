@@ -119,10 +119,9 @@ describe("resolve", () => {
 
   it.effect("reads annotations", () =>
     Effect.gen(function*() {
-      const set = yield* doing(() => Effect.void, Context.make(Tools.Silent, true))
-      assert.isTrue(Tools.annotation(set, "work", Tools.Silent))
-      assert.isFalse(Tools.annotation(set, "work", Tools.Cancellable))
-      assert.strictEqual(Tools.annotation(set, "nobody", Tools.OnDuplicate), "once")
+      const set = yield* doing(() => Effect.void, Context.make(Tool.Readonly, true))
+      assert.isTrue(Tools.annotation(set, "work", Tool.Readonly))
+      assert.isFalse(Tools.annotation(set, "nobody", Tool.Readonly))
     }))
 })
 
@@ -477,7 +476,7 @@ describe("Runner", () => {
 
   it.effect("a cancellable call is cancelled, and its output says so", () =>
     Effect.gen(function*() {
-      const { open, runner, set, texts } = yield* gated(Context.make(Tools.Cancellable, true))
+      const { open, runner, set, texts } = yield* gated(Tools.voice({ onInterruption: "cancel" }))
       const { lines, value } = yield* logged(Effect.gen(function*() {
         const fiber = yield* Effect.forkChild(runner.run(set, [work("a"), work("b")]), { startImmediately: true })
         yield* open("a")
@@ -498,7 +497,7 @@ describe("Runner", () => {
         Effect.andThen(
           Effect.tap(runner.cancel, (ids) => Effect.sync(() => void (cancelled = ids))),
           Effect.never
-        ), Context.make(Tools.Cancellable, true))
+        ), Tools.voice({ onInterruption: "cancel" }))
       const outputs = yield* runner.run(set, [work("a")])
       assert.deepStrictEqual(cancelled, ["a"])
       assert.strictEqual(outputs[0]!.output, "Tool work was cancelled: the user interrupted")
@@ -506,7 +505,7 @@ describe("Runner", () => {
 
   it.effect("rejects a second call, and lets the first go on", () =>
     Effect.gen(function*() {
-      const { open, runner, set, started, texts } = yield* gated(Context.make(Tools.OnDuplicate, "reject"))
+      const { open, runner, set, started, texts } = yield* gated(Tools.voice({ duplicate: "reject" }))
       const fiber = yield* Effect.forkChild(runner.run(set, [work("a"), work("b")]), { startImmediately: true })
       yield* open("a")
       assert.deepStrictEqual((yield* Fiber.join(fiber)).map((output) => output.isFailure), [false, true])
@@ -519,7 +518,7 @@ describe("Runner", () => {
 
   it.effect("replaces the first call, after it has ended", () =>
     Effect.gen(function*() {
-      const { open, runner, set, started, texts } = yield* gated(Context.make(Tools.OnDuplicate, "replace"))
+      const { open, runner, set, started, texts } = yield* gated(Tools.voice({ duplicate: "replace" }))
       const first = yield* Effect.forkChild(runner.run(set, [work("a")]), { startImmediately: true })
       const second = yield* Effect.forkChild(runner.run(set, [work("b")]), { startImmediately: true })
       yield* open("b")
@@ -540,7 +539,7 @@ describe("Runner", () => {
           Effect.never,
           () => Effect.andThen(Deferred.await(cleaned), Effect.sync(() => void seen.push(`end ${key}`)))
         )
-      }, Context.make(Tools.OnDuplicate, "replace"))
+      }, Tools.voice({ duplicate: "replace" }))
       const runner = yield* Tools.makeRunner()
       yield* Effect.forkChild(runner.run(set, [work("a")]), { startImmediately: true })
       yield* Effect.forkChild(runner.run(set, [work("b")]), { startImmediately: true })
@@ -606,13 +605,17 @@ describe("Runner", () => {
       ) {
         const [output] = yield* runner.run(set, [call(params, "work", "b")])
         assert.isTrue(output!.isFailure)
-        assert.include(output!.message!, "still running")
+        assert.include(output!.message!, "already running")
       }
       assert.deepStrictEqual(started, ["a"])
       yield* open("a")
       assert.strictEqual((yield* Fiber.join(first))[0]!.output, "done a")
       assert.strictEqual(texts().length, 4)
-      yield* runner.run(set, [call({ key: "a", more: [1, null] }, "work", "c")])
+      const again = { key: "a", more: [1, null] }
+      const [output] = yield* runner.run(set, [call(again, "work", "after")])
+      assert.include(output!.message!, "has already been done")
+      assert.deepStrictEqual(started, ["a"])
+      yield* runner.run(set, [call({ ...again, confirm: true }, "work", "confirmed")])
       assert.deepStrictEqual(started, ["a", "a"])
     }))
 
@@ -669,12 +672,11 @@ describe("Runner", () => {
   it.effect.prop("I5: every call has exactly one output, whatever happens", {
     steps: Schema.Array(step),
     cancellable: Schema.Boolean,
-    onDuplicate: Schema.Literals(["once", "allow", "reject", "replace"])
-  }, ({ cancellable, onDuplicate, steps }) =>
+    duplicate: Schema.Literals(["confirm", "allow", "reject", "replace"])
+  }, ({ cancellable, duplicate, steps }) =>
     Effect.gen(function*() {
       const { close, fail, open, recorded, runner, set } = yield* gated(
-        Context.make(Tools.Cancellable, cancellable),
-        Context.make(Tools.OnDuplicate, onDuplicate)
+        Tools.voice({ duplicate, onInterruption: cancellable ? "cancel" : "finish" } as Tools.VoiceOptions)
       )
       const ids: Array<string> = []
       const waiting: Array<Fiber.Fiber<ReadonlyArray<Tools.Output>>> = []

@@ -29,6 +29,7 @@ const actions: { readonly [Tag in Turn.Action["_tag"]]: true } = {
   Authorize: true,
   Begin: true,
   Play: true,
+  Tell: true,
   Pause: true,
   Resume: true,
   Stop: true,

@@ -189,6 +189,8 @@ export const signals: {
     verdict: pick("backchannel", "interruption", "unknown"),
     text: chance(0.8) ? [...words.finals, words.interim].join(" ").trim() : pick(...texts)
   }),
+  Present: () => ({ _tag: "Present" }),
+  Untold: ({ pick }) => ({ _tag: "Untold", calm: pick(undefined, 500, 1500) }),
   Typed: ({ pick }) => ({ _tag: "Typed", text: pick("hi", "yes") }),
   CommitTurn: ({ pick }) => ({ _tag: "CommitTurn", waitMs: pick(0, 500, 2000) }),
   ClearTurn: () => ({ _tag: "ClearTurn" }),

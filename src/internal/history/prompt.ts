@@ -1,49 +1,86 @@
 /** History to prompt and back. */
 import * as Prompt from "effect/ai/Prompt"
-import type { Item, PromptOptions } from "../../History.ts"
+import type { Item, ToolCall, ToolOutput } from "../../History.ts"
 import * as Json from "../tools/json.ts"
 import * as pairs from "./pairs.ts"
 
-export const toPrompt = (items: ReadonlyArray<Item>, options: PromptOptions): Prompt.Prompt => {
+/**
+ * What goes into a prompt beside the history.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface PromptOptions {
+  /** Who the agent is: the first system message. */
+  readonly instructions?: string | undefined
+  /** What counts for this reply only: the last system message. */
+  readonly extra?: string | undefined
+  /** Calls that are running: each stands at its time, with a constant sentence as its output. @default none */
+  readonly running?: ReadonlyArray<ToolCall> | undefined
+}
+
+// Always the same words, so that what a provider has cached of a prompt goes on to hold.
+const stillRunning =
+  "Still running: there is no result yet. It will follow as another result of this tool, without another call."
+
+/** The calls that a model made together, and where they stand: where the last of the outputs came that it was shown. */
+interface Step {
+  readonly members: Array<{ readonly call: ToolCall; readonly output: ToolOutput | undefined }>
+  at: number
+}
+
+/** Only histories from elsewhere have calls without a step: those up to the next output or message are one. */
+const stepsOf = (
+  items: ReadonlyArray<Item>,
+  paired: ReadonlyMap<Item, pairs.Pair>,
+  running: ReadonlySet<Item>
+): ReadonlyMap<number, Step> => {
+  const named = new Map<string, Step>()
+  const steps: Array<Step> = []
+  let unnamed: Step | undefined
+  let answered = false
+  const add = (call: ToolCall, i: number): void => {
+    const known = call.step === undefined ? (answered ? undefined : unnamed) : named.get(call.step)
+    const step = known ?? { members: [], at: i }
+    if (known === undefined) steps.push(step)
+    if (call.step !== undefined) named.set(call.step, step)
+    else {
+      unnamed = step
+      answered = false
+    }
+    const output = paired.get(call)?.output
+    const shown = output?.late === true ? undefined : output
+    if (shown !== undefined) step.at = Math.max(step.at, items.indexOf(shown, i))
+    step.members.push({ call, output: shown })
+  }
+  for (const [i, item] of items.entries()) {
+    if (item._tag === "ToolCall" && (paired.has(item) || running.has(item))) add(item, i)
+    if (item._tag === "ToolOutput") answered = true
+    if (item._tag === "Summary" || (item._tag === "Message" && item.text.trim() !== "")) unnamed = undefined
+  }
+  return new Map(steps.map((step) => [step.at, step]))
+}
+
+export const toPrompt = (
+  items: ReadonlyArray<Item>,
+  options: PromptOptions,
+  running: ReadonlySet<Item>
+): Prompt.Prompt => {
   const paired = pairs.find(items)
-  const place = new Map(items.map((item, i) => [item, i]))
+  const steps = stepsOf(items, paired, running)
   const messages: Array<Prompt.Message> = []
   const system = (text: string | undefined) => {
     if (text !== undefined && text.trim() !== "") messages.push(Prompt.systemMessage({ content: text }))
   }
-  let step: Array<pairs.Pair> = []
-  const endStep = () => {
-    if (step.length === 0) return
-    messages.push(...stepMessages(step.toSorted((a, b) => place.get(a.call)! - place.get(b.call)!)))
-    step = []
-  }
-
   system(options.instructions)
-  for (const item of items) {
-    switch (item._tag) {
-      case "Message":
-        if (item.text.trim() === "") break
-        endStep()
-        messages.push(messageOf(item))
-        break
-      case "ToolCall":
-        // A call after an output was made with that output in view.
-        if (paired.has(item)) endStep()
-        break
-      case "ToolOutput": {
-        const pair = paired.get(item)
-        if (pair !== undefined) step.push(pair)
-        break
-      }
-      case "Summary":
-        endStep()
-        system(`What was said before, in short:\n${item.text}`)
-        break
-      case "Handoff":
-        break
-    }
+  for (const [i, item] of items.entries()) {
+    if (item._tag === "Message" && item.text.trim() !== "") messages.push(messageOf(item))
+    if (item._tag === "Summary") system(`What was said before, in short:\n${item.text}`)
+    const step = steps.get(i)
+    if (step !== undefined) messages.push(...stepMessages(step.members))
+    const pair = item._tag === "ToolOutput" && item.late === true ? paired.get(item) : undefined
+    if (pair !== undefined) messages.push(...lateMessages(pair))
   }
-  endStep()
   system(options.extra)
   return Prompt.fromMessages(messages)
 }
@@ -70,24 +107,27 @@ const message = (role: "system" | "user" | "assistant", text: string): Prompt.Me
   }
 }
 
-const stepMessages = (step: ReadonlyArray<pairs.Pair>): ReadonlyArray<Prompt.Message> => [
-  Prompt.assistantMessage({
-    content: step.map(({ call }) =>
-      Prompt.toolCallPart({ id: call.callId, name: call.name, params: call.params, providerExecuted: false })
-    )
-  }),
-  Prompt.toolMessage({
-    content: step.map(({ call, output }) =>
-      Prompt.toolResultPart({
-        id: call.callId,
-        name: call.name,
-        isFailure: output.isFailure,
-        result: output.output,
-        providerExecuted: false
-      })
-    )
+const callPart = ({ callId, name, params }: ToolCall) =>
+  Prompt.toolCallPart({ id: callId, name, params, providerExecuted: false })
+
+const resultPart = ({ callId, name }: ToolCall, output: ToolOutput | undefined) =>
+  Prompt.toolResultPart({
+    id: callId,
+    name,
+    isFailure: output?.isFailure ?? false,
+    result: output === undefined ? stillRunning : output.output,
+    providerExecuted: false
   })
+
+/** One message with all calls, and one with all results: no provider takes them in any other form. */
+const stepMessages = (members: Step["members"]): ReadonlyArray<Prompt.Message> => [
+  Prompt.assistantMessage({ content: members.map(({ call }) => callPart(call)) }),
+  Prompt.toolMessage({ content: members.map(({ call, output }) => resultPart(call, output)) })
 ]
+
+/** A result has to follow its call at once: what comes late is the result of a call that repeats the first. */
+const lateMessages = ({ call, output }: pairs.Pair): ReadonlyArray<Prompt.Message> =>
+  stepMessages([{ call: { ...call, callId: `${call.callId.slice(0, 57)}_result` }, output }])
 
 export const fromPrompt = (
   prompt: Prompt.Prompt,

@@ -10,6 +10,7 @@ import type { Judges } from "./judges.ts"
 import type { Listening } from "./listening.ts"
 import type { Checked } from "./options.ts"
 import { command } from "./output.ts"
+import { announce } from "./outstanding.ts"
 import { makeQuestions } from "./questions.ts"
 import { makeSpeaking } from "./speaking.ts"
 import { makeTurns } from "./turns.ts"
@@ -49,6 +50,8 @@ export const makePerform = (
         return speaking.begin(action)
       case "Play":
         return speaking.play(action)
+      case "Tell":
+        return announce(core)
       case "Pause":
         core.fork(command(core, "pause"))
         return

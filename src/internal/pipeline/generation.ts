@@ -11,11 +11,12 @@ import { Session } from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
 import { beside } from "../streams.ts"
-import { act, type Call, uniqueId, withRunning } from "./calls.ts"
+import { act, type Call, show, uniqueId, whatIsRunning } from "./calls.ts"
 import { about, type Core, signal, spanned } from "./core.ts"
 import { type Delivery, makeDelivery } from "./delivery.ts"
 import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
 import { turnRecord } from "./milestones.ts"
+import { told, toTell } from "./outstanding.ts"
 import type { Speech } from "./speech.ts"
 import { makeUtterance, type Utterance } from "./utterance.ts"
 
@@ -38,6 +39,7 @@ const finish = (core: Core, speech: Speech): void => {
     Effect.succeed({ text: speech.heard, playedMs: speech.playedMs, outcome: speech.outcome })
   )
   core.speeches.remove(speech)
+  told(core, speech)
   signal(core, { _tag: "SpeechEnded", speech: speech.id })
 }
 
@@ -77,7 +79,7 @@ const early = <A extends { createdAt: number }>(speech: Speech, item: A): A => {
 
 /** What the model is shown: what was heard, and what this reply has said so far. */
 const prompt = (core: Core, speech: Speech, before: ReadonlyArray<Utterance>) => {
-  const known = withRunning(core)
+  const known = core.history.current()
   const guessed = speech.guess === undefined || speech.authorized.isOpen() ? known : History.insert(
     known,
     History.Message.make({ id: "guess", role: "user", text: speech.guess, createdAt: core.history.stamp() })
@@ -89,18 +91,21 @@ const prompt = (core: Core, speech: Speech, before: ReadonlyArray<Utterance>) =>
         : History.insert(history, History.Message.make({ id, role: "assistant", text: raw.trim(), createdAt })),
     guessed
   )
-  const extra = [speech.options.instructions, speech.turn === undefined ? undefined : core.history.context()]
-    .filter((text) => text !== undefined).join("\n\n")
+  const extra = [
+    speech.options.instructions,
+    speech.turn === undefined ? undefined : core.history.context(),
+    whatIsRunning(core),
+    toTell(core, speech)
+  ].filter((text) => text !== undefined).join("\n\n")
   return History.toPrompt(history, {
     instructions: core.agent.bound().instructions,
+    running: show(core),
     ...(extra === "" ? {} : { extra })
   })
 }
 
 interface Answer {
   readonly calls: ReadonlyArray<Call>
-  /** The history that the model was shown. */
-  readonly asked: History.History
   /** Told when a guess is authorised after it was complete. */
   readonly wanted: () => void
 }
@@ -119,7 +124,6 @@ const ask = (
     const { llm } = core.agent.bound()
     const { milestones } = speech
     const requested = conductor.now()
-    const asked = core.history.current()
     const calls: Array<Call> = []
     const ids = new Set<string>()
     const line = delivery.line(utterance)
@@ -137,6 +141,7 @@ const ask = (
         id: uniqueId(core, delta.id, ids),
         name,
         params,
+        step: `${core.id}/${utterance.id}`,
         createdAt: core.history.stamp()
       }))
     }
@@ -162,7 +167,7 @@ const ask = (
           inputTokens: usage?.inputTokens ?? 0,
           outputTokens: usage?.outputTokens ?? 0
         })
-        return { calls, asked, wanted: speech.authorized.isOpen() ? () => {} : line.wanted }
+        return { calls, wanted: speech.authorized.isOpen() ? () => {} : line.wanted }
       }),
       Effect.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause)
@@ -185,20 +190,24 @@ const think = (core: Core, speech: Speech, delivery: Delivery): Effect.Effect<vo
     const changes = core.agent.changes()
     for (let step = 1;; step++) {
       const utterance = early(speech, makeUtterance(core.nextId("utterance"), core.history.stamp()))
-      const forbidden = step > core.settings.maxToolSteps
+      const forbidden = speech.steps.left <= 0
       const { toolChoice } = speech.options
       // A tool that is asked for is asked for once: its output is to be answered to.
       const choice = forbidden ? "none" : step > 1 && toolChoice === "required" ? undefined : toolChoice
       const answer = yield* ask(core, speech, utterance, before, delivery, choice)
       if (answer === undefined) return
+      if (answer.calls.length === 0 || utterance.raw.trim() !== "") {
+        for (const id of speech.shows) speech.tells.add(id)
+      }
       yield* speech.authorized.await
       answer.wanted()
       if (answer.calls.length === 0 || forbidden) return
       before.push(utterance)
-      const quiet = yield* act(core, speech, answer.calls, answer.asked)
+      const quiet = yield* act(core, speech, answer.calls)
       const replaced = core.agent.changes() !== changes && core.agent.bound().onEnter !== undefined
       // After a goodbye there is nothing to say; a session that merely drains still gives its answer.
-      if (quiet || replaced || Turn.closeReason(core.conductor.state()) === "hang_up") return
+      const goodbye = core.outstanding.isLeaving() || Turn.closeReason(core.conductor.state()) === "hang_up"
+      if (quiet || replaced || goodbye) return
     }
   })
 

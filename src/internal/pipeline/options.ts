@@ -42,11 +42,21 @@ const budget = Check.struct<NonNullable<Options["budget"]>>()({
   strategy: Check.required(Check.oneOf(["truncate", "summarize"]))
 })
 
+const results = Check.struct<NonNullable<Options["results"]>>()({
+  calm: Check.duration({ default: "1.5 seconds" }),
+  failureCalm: Check.duration({ default: "500 millis" }),
+  remindAfter: Check.duration({ default: "30 seconds" }),
+  maxReplies: Check.whole({ default: 20, endless: true }),
+  goodbyeWait: Check.duration({ default: "8 seconds" }),
+  goodbyeSay: Check.or(false, Check.text(), { default: "One moment, please." })
+})
+
 const shared = {
   turn: Check.section(turn),
   vad: Check.asIs,
   maxToolSteps: Check.whole({ default: 3, endless: true }),
   toolTimeout: Check.duration({ default: "60 seconds" }),
+  results: Check.section(results),
   resilience: Check.maybe(attempts),
   apology: Check.asIs,
   prewarm: Check.oneOf([true, false, "paid"]),

@@ -11,7 +11,8 @@ import { CurrentCall } from "../tools/execute.ts"
 import { type Core, signal } from "./core.ts"
 import { type Handoff, isOpen } from "./handoff.ts"
 import { checkWait } from "./options.ts"
-import { makeSpeech, type Speech } from "./speech.ts"
+import { beforeGoodbye, isOwed } from "./outstanding.ts"
+import { makeSpeech, newSteps, type Speech } from "./speech.ts"
 
 export interface Parts {
   readonly job: Readonly<Record<string, string>>
@@ -66,7 +67,7 @@ const makeEnqueue = (core: Core) => {
   ): Session.Speech => {
     if (!isOpen(core)) return discarded(`discarded-${++refusals}`)
     const id = core.nextId("speech")
-    const speech = makeSpeech({ id, source, text, options, now: core.history.stamp() })
+    const speech = makeSpeech({ id, source, text, options, now: core.history.stamp(), steps: newSteps(core) })
     core.speeches.add(speech)
     signal(core, { _tag: "Enqueue", speech: id, source, protected: options.protected === true })
     return handle(core, speech)
@@ -90,6 +91,29 @@ const update = (core: Core, change: Session.Update) =>
       : yield* Effect.mapError(core.tuning.prepare(turn, changed.turn), refused)
     core.agent.updated(changed, tools)
     tune?.()
+  })
+
+/** Says goodbye, but not before the caller has been told what they wait for. */
+const hangUp = (
+  core: Core,
+  company: Effect.Effect<boolean>,
+  enqueue: ReturnType<typeof makeEnqueue>,
+  goodbye: string | undefined
+): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const call = yield* CurrentCall
+    if (call !== undefined) core.outstanding.excuse(call)
+    // In an empty room, and while a line rings, there is nobody to say goodbye to.
+    const there = yield* company
+    const close = (): void => {
+      if (goodbye !== undefined && there) enqueue("say", goodbye, {})
+      signal(core, { _tag: "Close", drain: true, reason: "hang_up" })
+    }
+    const first = core.outstanding.leave()
+    if (!there || !isOpen(core) || !isOwed(core, call)) return close()
+    if (!first) return
+    const say = (text: string) => void enqueue("say", text, {})
+    core.fork(Effect.andThen(beforeGoodbye(core, call, say), Effect.sync(close)))
   })
 
 /** The end waits for the speech, which waits for its tool, which waits for the end: it is to wait no longer. */
@@ -135,13 +159,12 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
     clearTurn: Effect.sync(() => signal(core, { _tag: "ClearTurn" })),
     listen: parts.attach,
     update: (change) => update(core, change),
-    handoff: (agent) => parts.handoff(agent, session),
-    hangUp: (options) =>
-      Effect.map(parts.company, (company) => {
-        // In an empty room, and while a line rings, there is nobody to say goodbye to.
-        if (options?.say !== undefined && company) enqueue("say", options.say, {})
-        signal(core, { _tag: "Close", drain: true, reason: "hang_up" })
+    handoff: (agent) =>
+      Effect.flatMap(CurrentCall, (call) => {
+        if (call !== undefined) core.outstanding.excuse(call)
+        return parts.handoff(agent, session)
       }),
+    hangUp: (options) => hangUp(core, parts.company, enqueue, options?.say),
     close: (options) =>
       Effect.sync(() => signal(core, { _tag: "Close", drain: options?.drain === true, reason: "closed" })),
     ended: Effect.andThen(attend(core), Deferred.await(parts.ended))

@@ -59,6 +59,8 @@ export type Action =
   | { readonly _tag: "Begin"; readonly speech: string }
   /** The speech has the floor: let its audio out. `PlayoutEnded` follows. */
   | { readonly _tag: "Play"; readonly speech: string }
+  /** It is nobody's turn: say what has come since its reply. `Enqueue` follows, or nothing. */
+  | { readonly _tag: "Tell" }
   /** Silence the output, so that it can go on where it was. */
   | { readonly _tag: "Pause"; readonly speech: string }
   /** Let the output go on. */

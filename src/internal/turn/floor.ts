@@ -4,7 +4,8 @@ import * as Endpointing from "./endpointing.ts"
 import type { Speech, State } from "./model.ts"
 
 /** Nobody speaks of whom anything is still to be heard. */
-const quiet = ({ user: { voice } }: State): boolean => voice._tag === "Silent" || voice.dismissed || voice.committed
+export const quiet = ({ user: { voice } }: State): boolean =>
+  voice._tag === "Silent" || voice.dismissed || voice.committed
 
 /** Whether the wait for words is over for what a voice has paused or held. */
 export const settled = (s: State): boolean => s.user.decision === undefined && s.user.pending === undefined && quiet(s)

@@ -45,6 +45,8 @@ interface User {
   readonly heardTo: number
   /** When the newest voice ended, in whichever turn. */
   readonly spokenTo: number
+  /** When the user last gave what may be a digit of a number, by voice or key, and nothing else since. */
+  readonly digitAt: number | undefined
   /** Words were cleared away at `at`: a transcript of them is expected, and ignored, until `until`. */
   readonly cleared: { readonly at: number; readonly until: number } | undefined
 }
@@ -65,6 +67,10 @@ interface Agent {
   readonly warmUpUntil: number | undefined
   /** Interrupted in this very moment: what follows at once decides which state is told. */
   readonly hushed: boolean
+  /** Since when it has been nobody's turn. */
+  readonly calmSince: number | undefined
+  /** Something is to be told that came after its reply: when it was calm for so long (ms), and since when. */
+  readonly untold: { readonly calm: number; readonly since: number } | undefined
 }
 
 interface Session {

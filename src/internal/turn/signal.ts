@@ -93,6 +93,8 @@ export type Signal =
     /** The words that were asked about. */
     readonly text: string
   }
+  /** The user has shown that they are there without a word, by a key: from the room. */
+  | { readonly _tag: "Present" }
   /** The user has written something: from the program or the room. It is a turn at once. */
   | { readonly _tag: "Typed"; readonly text: string }
   /**
@@ -112,6 +114,12 @@ export type Signal =
   /** The committed turn gets no reply: the other answer to `CommitTurn`. What it has paused goes on. */
   | { readonly _tag: "Declined"; readonly turn: number }
   // The agent
+  /**
+   * Something is to be told that came after its reply: from whoever owns it. It is
+   * asked for (`Tell`) once nobody has spoken, and nothing was owed to the user,
+   * for `calm` ms; `undefined` where there is nothing to tell any more.
+   */
+  | { readonly _tag: "Untold"; readonly calm: number | undefined }
   /** The program wants something said. It waits in line; a session that ends refuses it. */
   | { readonly _tag: "Enqueue"; readonly speech: string; readonly source: "say" | "reply"; readonly protected: boolean }
   /**

@@ -7,6 +7,7 @@ import * as LastWords from "./lastWords.ts"
 import type { State } from "./model.ts"
 import * as Pause from "./pause.ts"
 import * as Silence from "./silence.ts"
+import * as Telling from "./telling.ts"
 
 interface Timer {
   readonly at: (s: State) => number | undefined
@@ -35,6 +36,7 @@ const timers: ReadonlyArray<Timer> = [
       d.user.presence = { _tag: "Away" }
     }
   },
+  { at: Telling.tellAt, ring: Telling.tell },
   { at: Silence.breathEndsAt, ring: inAnyStep },
   { at: LastWords.due, ring: inAnyStep }
 ]

@@ -5,6 +5,7 @@ import * as Floor from "./floor.ts"
 import * as Guess from "./guess.ts"
 import type { State, Words } from "./model.ts"
 import * as Pause from "./pause.ts"
+import * as Telling from "./telling.ts"
 
 /** What is left of the words once they are a turn: their voice may go on. */
 export const rest = (s: State): Words => {
@@ -35,6 +36,7 @@ export const open = (
   if (source === "text" && setAside(d.user.words)) keep(d)
   const turn = d.user.turn
   d.user.turn += 1
+  Telling.heard(d, text)
   if (d.session.status._tag === "Draining" && d.session.lastWords?.answers !== true) {
     d.actions.push({ _tag: "KeepWords", turn, text })
     return

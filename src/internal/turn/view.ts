@@ -103,6 +103,14 @@ export const isProtected = (s: State, speech?: string): boolean => {
 }
 
 /**
+ * Whether something is to be told as soon as it is nobody's turn.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const isUntold = (s: State): boolean => s.agent.untold !== undefined
+
+/**
  * How often a component has failed since it last worked.
  *
  * @category getters
