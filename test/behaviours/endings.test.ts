@@ -116,8 +116,8 @@ describe("a tool that runs when the session ends", () => {
     Effect.gen(function*() {
       const { closed, log, timeline } = yield* hold([book(6)], {
         user: [Testing.say(2000, 3000, "Bye.")],
-        llm: ({ index }) =>
-          [{ tools: [book(6)] }, { tools: [{ name: "hang_up" }] }, { tools: [{ name: "hang_up" }] }][index] ?? "Booked."
+        llm: ({ index, toolChoice }) =>
+          toolChoice === "none" ? "Booked." : { tools: [index === 0 ? book(6) : { name: "hang_up" }] }
       })
       const said = timeline.of("AgentSpeechCommitted").map(({ text }) => text)
       assert.deepStrictEqual(said, ["One moment, please.", "Booked.", "Goodbye!"])

@@ -125,8 +125,8 @@ export const told = (core: Core, speech: Speech): void => {
   owe(core)
 }
 
-/** Puts a reply in line that tells what has come. */
-export const announce = (core: Core): void => {
+/** Puts a reply in line that tells what has come; the last one calls no tools. */
+export const announce = (core: Core, last = false): void => {
   const { outstanding } = core
   const late = lateOnes(core)
   if (late.length === 0 || !outstanding.takeReply()) return
@@ -134,7 +134,9 @@ export const announce = (core: Core): void => {
     const message = "the session has told as many late results as it may: others wait until the caller speaks"
     core.publish({ _tag: "Warning", component: "llm", message })
   }
-  const steps = late.reduce((least, one) => one.steps.left < least.left ? one.steps : least, late[0]!.steps)
+  const steps = last
+    ? { left: 0 }
+    : late.reduce((least, one) => one.steps.left < least.left ? one.steps : least, late[0]!.steps)
   const id = core.nextId("speech")
   core.speeches.add(makeSpeech({ id, source: "reply", now: core.history.stamp(), steps, announces: true }))
   signal(core, { _tag: "Enqueue", speech: id, source: "reply", protected: false })
@@ -166,7 +168,7 @@ export const beforeGoodbye = (
       })
       yield* Effect.timeoutOption(wait, options.goodbyeWait)
     }
-    announce(core)
+    announce(core, true)
   })
 
 /** Whether a goodbye would leave something untold. */
