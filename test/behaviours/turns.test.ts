@@ -312,11 +312,12 @@ describe("whole turns", () => {
         "call: lookup",
         "output: lookup",
         "call: lookup",
-        "output: lookup",
         "user: No, wait.",
         "assistant: I wait.",
+        "output: lookup",
+        "assistant: Now.",
         "user: And?",
-        "assistant: Now."
+        "assistant: OK."
       ])
       const running = JSON.stringify(timeline.requests[1]!.prompt)
       assert.include(running, "fast")

@@ -137,6 +137,14 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
     instructions: Effect.sync(() => core.agent.bound().instructions),
     tools: Effect.sync(core.agent.tools),
     history: Effect.sync(core.history.current),
+    running: Effect.map(
+      CurrentCall,
+      (asking) =>
+        core.calls.running().flatMap(([id, { item: { name }, startedAt }]) =>
+          id === asking ? [] : [{ id, name, seconds: (core.conductor.now() - startedAt) / 1000 }]
+        )
+    ),
+    cancel: (id) => Effect.map(core.runner.end([id]), (ended) => ended.length > 0),
     spent: Effect.sync(core.spending.report),
     updateHistory: (f) => Effect.sync(() => core.history.updated(f)),
     events: parts.events,
