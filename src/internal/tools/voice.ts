@@ -104,39 +104,53 @@ export type VoiceOptions<Params = unknown, Success = unknown> =
     }
   )
 
-/** The annotation with its types forgotten: what a program writes is typed by its tool. */
+interface Filler {
+  readonly say: string | ((params: any) => string)
+  /** @default "2 seconds" */
+  readonly after?: Duration.Input | undefined
+}
+
+interface Background {
+  /** @default "10 minutes" */
+  readonly limit?: Duration.Input | undefined
+}
+
+interface Told {
+  readonly caller?: ((result: any) => string | undefined) | undefined
+  /** @default false */
+  readonly model?: boolean | undefined
+}
+
+/** The annotation with its types forgotten: what a program writes is typed by what it declares. */
 export interface Given {
+  /** @default "reply" */
   readonly result?: "reply" | "context" | "silent" | undefined
-  readonly filler?: {
-    readonly say: string | ((params: any) => string)
-    readonly after?: Duration.Input | undefined
-  } | undefined
+  readonly filler?: Filler | undefined
   readonly duplicate?: "confirm" | "allow" | "reject" | "replace" | undefined
   readonly idempotencyKey?: ((params: any) => unknown) | undefined
+  /** @default "finish" */
   readonly onInterruption?: "finish" | "cancel" | undefined
-  readonly background?: boolean | { readonly limit?: Duration.Input | undefined } | undefined
-  readonly progress?: {
-    readonly caller?: ((result: any) => string | undefined) | undefined
-    readonly model?: boolean | undefined
-  } | undefined
+  /** @default false */
+  readonly background?: boolean | Background | undefined
+  readonly progress?: Told | undefined
 }
 
 const schema = Check.struct<Given>()({
   result: Check.oneOf(["reply", "context", "silent"], { default: "reply" }),
   filler: Check.maybe(
-    Check.struct<NonNullable<Given["filler"]>>()({ say: Check.asIs, after: Check.duration({ default: "2 seconds" }) })
+    Check.struct<Filler>()({ say: Check.asIs, after: Check.duration({ default: "2 seconds" }) })
   ),
   duplicate: Check.oneOf(["confirm", "allow", "reject", "replace"]),
   idempotencyKey: Check.asIs,
   onInterruption: Check.oneOf(["finish", "cancel"], { default: "finish" }),
   background: Check.orFlag(
-    Check.struct<{ readonly limit?: Duration.Input | undefined }>()({
+    Check.struct<Background>()({
       limit: Check.duration({ default: "10 minutes" })
     }),
     { default: false }
   ),
   progress: Check.section(
-    Check.struct<NonNullable<Given["progress"]>>()({ caller: Check.asIs, model: Check.flag({ default: false }) })
+    Check.struct<Told>()({ caller: Check.asIs, model: Check.flag({ default: false }) })
   )
 })
 
