@@ -232,9 +232,12 @@ export const act = (
       )
     )
     core.calls.stepped(step)
-    const left = Effect.as(Effect.andThen(speech.attending.await, core.leaving.await), true)
+    owe(core)
+    const ends = Effect.andThen(speech.attending.await, core.leaving.await)
+    const left = Effect.as(Effect.raceFirst(ends, core.outstanding.left.await), true)
     const quiet = yield* Fiber.join(step).pipe(Effect.raceFirst(left), Effect.raceFirst(fill(core, waited, tools)))
     speech.acting = false
+    owe(core)
     tell(core, speech)
     return quiet
   })

@@ -46,6 +46,8 @@ export interface Outstanding {
   readonly isLeaving: () => boolean
   /** Open whenever something has changed. */
   readonly changed: Latch.Latch
+  /** Open once the goodbye is said, whatever runs: no reply waits any longer. */
+  readonly left: Latch.Latch
 }
 
 export const makeOutstanding = (options: Checked["results"]): Outstanding => {
@@ -66,20 +68,23 @@ export const makeOutstanding = (options: Checked["results"]): Outstanding => {
     isExhausted: () => replies >= options.maxReplies,
     leave: () => leaving !== (leaving = true),
     isLeaving: () => leaving,
-    changed
+    changed,
+    left: Latch.makeUnsafe(false)
   }
 }
 
 /**
- * Whether a speech that is being made is to tell it: the reply that waited for it, or one that knows of it. One whose tool
- * waits for the end of the session tells nothing more.
+ * Whether a speech that is being made is to tell it: the reply that waited for it, or one that knows of it and does not
+ * wait for other tools itself. One whose tool waits for the end of the session tells nothing more.
  */
-const isInHand = (core: Core, { id, waitedFor }: Held): boolean =>
-  core.speeches.all().some(({ attending, authorized, finished, id: speech, shows }) =>
-    !finished && authorized.isOpen() && !attending.isOpen() && (speech === waitedFor || shows.has(id))
+const isInHand = (core: Core, { id, waitedFor }: Held, last: boolean): boolean =>
+  core.speeches.all().some(({ acting, attending, authorized, finished, id: speech, shows }) =>
+    !finished && authorized.isOpen() && !attending.isOpen() &&
+    (speech === waitedFor ? !(last && acting) : shows.has(id) && !acting)
   )
 
-const lateOnes = (core: Core): ReadonlyArray<Held> => core.outstanding.all().filter((one) => !isInHand(core, one))
+const lateOnes = (core: Core, last = false): ReadonlyArray<Held> =>
+  core.outstanding.all().filter((one) => !isInHand(core, one, last))
 
 /** Tells the turn-taking whether there is anything to tell, and how soon. */
 export const owe = (core: Core): void => {
@@ -128,7 +133,7 @@ export const told = (core: Core, speech: Speech): void => {
 /** Puts a reply in line that tells what has come; the last one calls no tools. */
 export const announce = (core: Core, last = false): void => {
   const { outstanding } = core
-  const late = lateOnes(core)
+  const late = lateOnes(core, last)
   if (late.length === 0 || !outstanding.takeReply()) return
   if (outstanding.isExhausted()) {
     const message = "the session has told as many late results as it may: others wait until the caller speaks"
@@ -156,7 +161,7 @@ export const beforeGoodbye = (
     const { all, changed, options } = core.outstanding
     const owed = () =>
       Turn.status(core.conductor.state()) === "open" &&
-      (isRunning(core, call) || all().some((one) => isInHand(core, one)))
+      (isRunning(core, call) || all().some((one) => isInHand(core, one, true)))
     if (owed() && options.goodbyeWait > 0) {
       const { goodbyeSay } = options
       if (goodbyeSay !== false && goodbyeSay !== undefined && isRunning(core, call)) say(goodbyeSay)
@@ -169,6 +174,7 @@ export const beforeGoodbye = (
       yield* Effect.timeoutOption(wait, options.goodbyeWait)
     }
     announce(core, true)
+    core.outstanding.left.openUnsafe()
   })
 
 /** Whether a goodbye would leave something untold. */
