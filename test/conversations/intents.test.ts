@@ -4,7 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Config, Effect, Schema } from "effect"
-import { Agent, type Pipeline, Session, Tools } from "effect-voice"
+import { Agent, type Pipeline, type Session, Tools } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { type Prompt, Tool, Toolkit } from "effect/ai"
 
