@@ -236,7 +236,7 @@ export const tagsOfSignals = Object.keys(signals) as ReadonlyArray<Turn.Signal["
 // What ends a session, or opens it, would leave little of a conversation to be seen.
 const rare = new Set<Turn.Signal["_tag"]>(["Opened", "Close", "Failed", "Tune", "Transcribed"])
 // Without these there is little to talk about.
-const frequent = ["Heard", "Heard", "Enqueue", "AudioReady", "AudioReady", "VoiceEnded"] as const
+const frequent = ["Heard", "Heard", "Enqueue", "AudioReady", "AudioReady", "VoiceEnded", "EndOfTurn"] as const
 
 /** A conversation in which anything may follow anything; every state that it comes to is visited. */
 export const wander = (
