@@ -16,15 +16,12 @@ import { truncating } from "./internal/history/options.ts"
 import * as pairs from "./internal/history/pairs.ts"
 import * as prompts from "./internal/history/prompt.ts"
 import type { PromptOptions } from "./internal/history/prompt.ts"
+import { fields, ofModel } from "./internal/history/step.ts"
 import * as transcripts from "./internal/history/transcript.ts"
 import type * as Llm from "./Llm.ts"
 
 export type { PromptOptions } from "./internal/history/prompt.ts"
-
-const fields = {
-  id: Schema.String,
-  createdAt: Schema.Finite
-}
+export { Step } from "./internal/history/step.ts"
 
 /**
  * Something that was said or typed, or an instruction (`system`).
@@ -33,13 +30,14 @@ const fields = {
  *
  * `createdAt` is in milliseconds of the Clock, here and in every item.
  * `interrupted` says that the text ends where the user cut in. `participant` is
- * the identity of the user who said it.
+ * the identity of the user who said it. What a model said has its `step`,
+ * and the `metadata` of its provider.
  *
  * @category models
  * @since 0.1.0
  */
 export const Message = Schema.TaggedStruct("Message", {
-  ...fields,
+  ...ofModel,
   role: Schema.Literals(["system", "user", "assistant"]),
   text: Schema.String,
   interrupted: Schema.Boolean.pipe(
@@ -58,17 +56,17 @@ export type Message = typeof Message.Type
 /**
  * The model asked for a tool. Until its `ToolOutput` is there, the call is
  * running and is left out of prompts, but for those that `toPrompt` is told of.
- * The calls that the model made together have the same `step`.
+ * `step` is the answer that it came with, `metadata` what the provider has
+ * attached to it.
  *
  * @category models
  * @since 0.1.0
  */
 export const ToolCall = Schema.TaggedStruct("ToolCall", {
-  ...fields,
+  ...ofModel,
   callId: Schema.String,
   name: Schema.String,
-  params: Schema.Json,
-  step: Schema.optionalKey(Schema.String)
+  params: Schema.Json
 })
 
 /**

@@ -35,6 +35,8 @@ export interface LlmReply {
   readonly pieces?: number | undefined
   /** @default none */
   readonly usage?: Llm.Usage | undefined
+  /** Why it ends. @default "tool-calls" with `tools`, else "stop" */
+  readonly reason?: Llm.FinishReason | undefined
   /** Fails instead of ending; `true` is a lost connection. */
   readonly fail?: Failure.Reason | true | undefined
   /** Pieces of the text before it fails or hangs. @default 0 */
@@ -170,7 +172,11 @@ const perform = (
   }
   items.push({
     at: total,
-    value: reply.usage === undefined ? { _tag: "Finish" } : { _tag: "Finish", usage: reply.usage }
+    value: {
+      _tag: "Finish",
+      reason: reply.reason ?? (reply.tools === undefined || reply.tools.length === 0 ? "stop" : "tool-calls"),
+      ...(reply.usage === undefined ? undefined : { usage: reply.usage })
+    }
   })
   return timed(items, { at: total, ending }, error)
 }
@@ -227,7 +233,7 @@ export const llm = (
  *
  * Faults are replies: `{ fail: true }` breaks the connection before the first
  * word, `{ text, fail, after: 2 }` after two words, `{ hang: true }` never
- * answers, `{ text: "" }` finishes without a word.
+ * answers, `{ text: "" }` finishes without a word, and `{ reason: "content-filter" }` says why.
  *
  * @category llm
  * @since 0.1.0

@@ -68,7 +68,7 @@ describe("the scripted model", () => {
         [100, { _tag: "Text", text: "Let me look." }],
         [300, { _tag: "ToolCall", id: "call-1", name: "look", params: { at: 1 } }],
         [300, { _tag: "ToolCall", id: "call-2", name: "see", params: {} }],
-        [300, { _tag: "Finish" }]
+        [300, { _tag: "Finish", reason: "tool-calls" }]
       ])
     }))
 

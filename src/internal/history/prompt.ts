@@ -1,6 +1,6 @@
 /** History to prompt and back. */
 import * as Prompt from "effect/ai/Prompt"
-import type { Item, ToolCall, ToolOutput } from "../../History.ts"
+import type { Item, Message, Step, ToolCall, ToolOutput } from "../../History.ts"
 import * as Json from "../tools/json.ts"
 import * as pairs from "./pairs.ts"
 
@@ -24,7 +24,7 @@ const stillRunning =
   "Still running: there is no result yet. It will follow as another result of this tool, without another call."
 
 /** The calls that a model made together, and where they stand: where the last of the outputs came that it was shown. */
-interface Step {
+interface Called {
   readonly members: Array<{ readonly call: ToolCall; readonly output: ToolOutput | undefined }>
   at: number
 }
@@ -34,16 +34,16 @@ const stepsOf = (
   items: ReadonlyArray<Item>,
   paired: ReadonlyMap<Item, pairs.Pair>,
   running: ReadonlySet<Item>
-): ReadonlyMap<number, Step> => {
-  const named = new Map<string, Step>()
-  const steps: Array<Step> = []
-  let unnamed: Step | undefined
+): ReadonlyMap<number, Called> => {
+  const named = new Map<string, Called>()
+  const steps: Array<Called> = []
+  let unnamed: Called | undefined
   let answered = false
   const add = (call: ToolCall, i: number): void => {
-    const known = call.step === undefined ? (answered ? undefined : unnamed) : named.get(call.step)
+    const known = call.step === undefined ? (answered ? undefined : unnamed) : named.get(call.step.id)
     const step = known ?? { members: [], at: i }
     if (known === undefined) steps.push(step)
-    if (call.step !== undefined) named.set(call.step, step)
+    if (call.step !== undefined) named.set(call.step.id, step)
     else {
       unnamed = step
       answered = false
@@ -72,14 +72,23 @@ export const toPrompt = (
   const system = (text: string | undefined) => {
     if (text !== undefined && text.trim() !== "") messages.push(Prompt.systemMessage({ content: text }))
   }
+  // What was attached to a step goes with its first message alone.
+  const attached = new Set<string>()
+  const optionsOf = (one: Step | undefined): Prompt.ProviderOptions => {
+    if (one?.metadata === undefined || attached.has(one.id)) return {}
+    attached.add(one.id)
+    return one.metadata
+  }
+  const firstWith = (call: ToolCall): ToolCall =>
+    [...steps.values()].find(({ members }) => members.some((one) => one.call === call))?.members[0]?.call ?? call
   system(options.instructions)
   for (const [i, item] of items.entries()) {
-    if (item._tag === "Message" && item.text.trim() !== "") messages.push(messageOf(item))
+    if (item._tag === "Message" && item.text.trim() !== "") messages.push(messageOf(item, optionsOf(item.step)))
     if (item._tag === "Summary") system(`What was said before, in short:\n${item.text}`)
     const step = steps.get(i)
-    if (step !== undefined) messages.push(...stepMessages(step.members))
+    if (step !== undefined) messages.push(...stepMessages(step.members, optionsOf(step.members[0]?.call.step)))
     const pair = item._tag === "ToolOutput" && item.late === true ? paired.get(item) : undefined
-    if (pair !== undefined) messages.push(...lateMessages(pair))
+    if (pair !== undefined) messages.push(...lateMessages(pair, firstWith(pair.call)))
   }
   system(options.extra)
   return Prompt.fromMessages(messages)
@@ -88,27 +97,36 @@ export const toPrompt = (
 const made = new WeakMap<Item, Prompt.Message>()
 
 /** Made once for each item: every request of a long conversation has all of it, and they share the messages. */
-const messageOf = (item: Extract<Item, { readonly _tag: "Message" }>): Prompt.Message => {
+const messageOf = (item: Message, options: Prompt.ProviderOptions): Prompt.Message => {
   const existing = made.get(item)
   if (existing !== undefined) return existing
-  const fresh = message(item.role, item.text)
+  const fresh = message(item, options)
   made.set(item, fresh)
   return fresh
 }
 
-const message = (role: "system" | "user" | "assistant", text: string): Prompt.Message => {
-  switch (role) {
+const textOf = ({ metadata, text }: Message): Prompt.TextPart =>
+  Prompt.textPart({ text, ...(metadata === undefined ? undefined : { options: metadata }) })
+
+const message = (item: Message, options: Prompt.ProviderOptions): Prompt.Message => {
+  switch (item.role) {
     case "system":
-      return Prompt.systemMessage({ content: text })
+      return Prompt.systemMessage({ content: item.text })
     case "user":
-      return Prompt.userMessage({ content: [Prompt.textPart({ text })] })
+      return Prompt.userMessage({ content: [Prompt.textPart({ text: item.text })] })
     case "assistant":
-      return Prompt.assistantMessage({ content: [Prompt.textPart({ text })] })
+      return Prompt.assistantMessage({ content: [textOf(item)], options })
   }
 }
 
-const callPart = ({ callId, name, params }: ToolCall) =>
-  Prompt.toolCallPart({ id: callId, name, params, providerExecuted: false })
+const callPart = ({ callId, metadata, name, params }: ToolCall) =>
+  Prompt.toolCallPart({
+    id: callId,
+    name,
+    params,
+    providerExecuted: false,
+    ...(metadata === undefined ? undefined : { options: metadata })
+  })
 
 const resultPart = ({ callId, name }: ToolCall, output: ToolOutput | undefined) =>
   Prompt.toolResultPart({
@@ -120,14 +138,27 @@ const resultPart = ({ callId, name }: ToolCall, output: ToolOutput | undefined) 
   })
 
 /** One message with all calls, and one with all results: no provider takes them in any other form. */
-const stepMessages = (members: Step["members"]): ReadonlyArray<Prompt.Message> => [
-  Prompt.assistantMessage({ content: members.map(({ call }) => callPart(call)) }),
+const stepMessages = (
+  members: Called["members"],
+  options: Prompt.ProviderOptions
+): ReadonlyArray<Prompt.Message> => [
+  Prompt.assistantMessage({ content: members.map(({ call }) => callPart(call)), options }),
   Prompt.toolMessage({ content: members.map(({ call, output }) => resultPart(call, output)) })
 ]
 
-/** A result has to follow its call at once: what comes late is the result of a call that repeats the first. */
-const lateMessages = ({ call, output }: pairs.Pair): ReadonlyArray<Prompt.Message> =>
-  stepMessages([{ call: { ...call, callId: `${call.callId.slice(0, 57)}_result` }, output }])
+/**
+ * A result has to follow its call at once: what comes late is the result of a call that repeats the first. What was attached
+ * goes with it, since a provider that asks for it does so for each message with calls; of a step, some sign the first alone.
+ */
+const lateMessages = ({ call, output }: pairs.Pair, first: ToolCall): ReadonlyArray<Prompt.Message> => {
+  const metadata = call.metadata ?? first.metadata
+  const again = {
+    ...call,
+    callId: `${call.callId.slice(0, 57)}_result`,
+    ...(metadata === undefined ? {} : { metadata })
+  }
+  return stepMessages([{ call: again, output }], call.step?.metadata ?? {})
+}
 
 export const fromPrompt = (
   prompt: Prompt.Prompt,
@@ -136,21 +167,28 @@ export const fromPrompt = (
 ): ReadonlyArray<Item> => {
   const items: Array<Item> = []
   const next = () => ({ id: id(items.length), createdAt })
-  const text = (role: "system" | "user" | "assistant", text: string) => {
-    if (text.trim() !== "") items.push({ _tag: "Message", ...next(), role, text, interrupted: false })
+  const text = (role: "system" | "user" | "assistant", text: string, attached?: { readonly step: Step }) => {
+    if (text.trim() !== "") items.push({ _tag: "Message", ...next(), role, text, interrupted: false, ...attached })
   }
   for (const message of prompt.content) {
     if (message.role === "system") {
       text("system", message.content)
       continue
     }
-    if (message.role !== "tool") {
-      text(message.role, textOf(message.content))
-    }
+    const attached = message.role === "assistant" ? stepOf(message, `step-${id(items.length)}`) : undefined
+    if (message.role !== "tool") text(message.role, written(message.content), attached)
     for (const part of message.content) {
       if (part.type === "tool-call") {
-        const { id: callId, name, params } = part
-        items.push({ _tag: "ToolCall", ...next(), callId, name, params: Json.from(params) })
+        const { id: callId, name, options, params } = part
+        items.push({
+          _tag: "ToolCall",
+          ...next(),
+          callId,
+          name,
+          params: Json.from(params),
+          ...attached,
+          ...metadataOf(options)
+        })
       }
       if (part.type === "tool-result") {
         const { id: callId, isFailure, name, result } = part
@@ -161,5 +199,11 @@ export const fromPrompt = (
   return items
 }
 
-const textOf = (parts: ReadonlyArray<Prompt.UserMessagePart | Prompt.AssistantMessagePart>): string =>
+const metadataOf = (options: Prompt.ProviderOptions) => Object.keys(options).length === 0 ? {} : { metadata: options }
+
+/** A step where it says more than its order does. */
+const stepOf = ({ options }: Prompt.AssistantMessage, id: string): { readonly step: Step } | undefined =>
+  Object.keys(options).length > 0 ? { step: { id, ...metadataOf(options) } } : undefined
+
+const written = (parts: ReadonlyArray<Prompt.UserMessagePart | Prompt.AssistantMessagePart>): string =>
   parts.flatMap((part) => part.type === "text" ? [part.text] : []).join("")

@@ -4,6 +4,7 @@ import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import type * as Schema from "effect/Schema"
 import * as History from "../../History.ts"
+import type * as Llm from "../../Llm.ts"
 import { Session } from "../../Session.ts"
 import type * as Tools from "../../Tools.ts"
 import { CurrentSpeech } from "../session.ts"
@@ -13,6 +14,7 @@ import { kept } from "../tools/params.ts"
 import { type Voice, voiceOf } from "../tools/voice.ts"
 import { about, type Core, signal, spanned } from "./core.ts"
 import { guarded } from "./failures.ts"
+import { attachedOf } from "./history.ts"
 import { owe } from "./outstanding.ts"
 import { makeSpeech, newSteps, type Speech, type Steps } from "./speech.ts"
 
@@ -20,8 +22,9 @@ export interface Call {
   readonly id: string
   readonly name: string
   readonly params: unknown
-  /** The calls that the model made together. */
-  readonly step: string
+  readonly metadata: Llm.Metadata | undefined
+  /** Known once the model has finished the step. */
+  step?: History.Step | undefined
   createdAt: number
 }
 
@@ -63,9 +66,10 @@ export const makeCalls = (nextId: Core["nextId"]): Calls => {
   return {
     isRunning: (id) => calls.has(id),
     running: () => [...calls],
-    started: (speech, { createdAt, id, name, params, step }, voice, now) => {
+    started: (speech, { createdAt, id, name, params, ...more }, voice, now) => {
+      const base = { id: nextId("call"), createdAt, callId: id, name }
       calls.set(id, {
-        item: History.ToolCall.make({ id: nextId("call"), createdAt, callId: id, name, params: kept(params), step }),
+        item: History.ToolCall.make({ ...base, params: kept(params), ...attachedOf(more) }),
         voice,
         startedAt: now,
         waitedFor: voice.background === false ? speech.id : undefined,

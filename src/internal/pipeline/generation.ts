@@ -15,10 +15,11 @@ import { act, type Call, show, uniqueId, whatIsRunning } from "./calls.ts"
 import { about, type Core, signal, spanned } from "./core.ts"
 import { type Delivery, makeDelivery } from "./delivery.ts"
 import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
+import { attachedOf } from "./history.ts"
 import { turnRecord } from "./milestones.ts"
 import { told, toTell } from "./outstanding.ts"
 import type { Speech } from "./speech.ts"
-import { makeUtterance, type Utterance } from "./utterance.ts"
+import { makeUtterance, stepOf, type Utterance } from "./utterance.ts"
 
 const finish = (core: Core, speech: Speech): void => {
   if (speech.finished) return
@@ -84,11 +85,14 @@ const prompt = (core: Core, speech: Speech, before: ReadonlyArray<Utterance>) =>
     known,
     History.Message.make({ id: "guess", role: "user", text: speech.guess, createdAt: core.history.stamp() })
   )
-  const history = before.filter((utterance) => History.findById(guessed, utterance.id) === undefined).reduce(
-    (history, { createdAt, id, raw }) =>
-      raw.trim() === ""
-        ? history
-        : History.insert(history, History.Message.make({ id, role: "assistant", text: raw.trim(), createdAt })),
+  const heard = new Set(guessed.items.flatMap((item) => item._tag === "Message" ? [item.step?.id] : []))
+  const history = before.filter(({ id, raw }) => raw.trim() !== "" && !heard.has(id)).reduce(
+    (history, utterance) => {
+      const { attached: { text: metadata }, createdAt, id, raw } = utterance
+      const step = stepOf(utterance, false)
+      const message = { id, role: "assistant" as const, text: raw.trim(), createdAt, ...attachedOf({ step, metadata }) }
+      return History.insert(history, History.Message.make(message))
+    },
     guessed
   )
   const extra = [
@@ -134,14 +138,20 @@ const ask = (
     const notice = (delta: Llm.Delta): void => {
       first ??= conductor.now()
       if (delta._tag === "Text" && delta.text.trim() !== "") milestones.firstToken ??= conductor.now()
-      if (delta._tag === "Finish") usage = delta.usage
+      if (delta._tag === "Text" && delta.metadata !== undefined) {
+        utterance.attached = { ...utterance.attached, text: { ...utterance.attached.text, ...delta.metadata } }
+      }
+      if (delta._tag === "Finish") {
+        usage = delta.usage
+        utterance.attached = { ...utterance.attached, step: delta.metadata }
+      }
       if (delta._tag !== "ToolCall") return
-      const { name, params } = delta
+      const { metadata, name, params } = delta
       calls.push(early(speech, {
         id: uniqueId(core, delta.id, ids),
         name,
         params,
-        step: `${core.id}/${utterance.id}`,
+        metadata,
         createdAt: core.history.stamp()
       }))
     }
@@ -155,6 +165,7 @@ const ask = (
       line.write,
       Effect.map((): Answer => {
         worked(core, "llm")
+        for (const call of calls) call.step = stepOf(utterance, false)
         milestones.inputTokens += usage?.inputTokens ?? 0
         milestones.outputTokens += usage?.outputTokens ?? 0
         const now = conductor.now()
@@ -189,7 +200,9 @@ const think = (core: Core, speech: Speech, delivery: Delivery): Effect.Effect<vo
     const before: Array<Utterance> = []
     const changes = core.agent.changes()
     for (let step = 1;; step++) {
-      const utterance = early(speech, makeUtterance(core.nextId("utterance"), core.history.stamp()))
+      // A history may go on in another session: no two steps of it are to have one id.
+      const id = `${core.id}/${core.nextId("utterance")}`
+      const utterance = early(speech, makeUtterance(id, core.history.stamp()))
       const forbidden = speech.steps.left <= 0
       const { toolChoice } = speech.options
       // A tool that is asked for is asked for once: its output is to be answered to.

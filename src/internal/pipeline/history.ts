@@ -4,7 +4,20 @@
  * synchronous, so nothing is between two that follow one another.
  */
 import * as History from "../../History.ts"
+import type * as Llm from "../../Llm.ts"
 import type * as Tools from "../../Tools.ts"
+
+/** What the provider of the model has attached, and the step that it came with. */
+interface Attached {
+  readonly step?: History.Step | undefined
+  readonly metadata?: Llm.Metadata | undefined
+}
+
+/** The same as fields of an item. */
+export const attachedOf = ({ metadata, step }: Attached) => ({
+  ...(step === undefined ? undefined : { step }),
+  ...(metadata === undefined ? undefined : { metadata })
+})
 
 export interface SessionHistory {
   readonly current: () => History.History
@@ -15,12 +28,14 @@ export interface SessionHistory {
   /** What the user said is to be understood otherwise. */
   readonly reworded: (id: string, text: string) => void
   /** What was heard of the agent; gives the id of its message, which is in the history only if it is to be recorded. */
-  readonly agentHeard: (said: {
-    readonly text: string
-    readonly interrupted: boolean
-    readonly createdAt: number
-    readonly recorded: boolean
-  }) => string
+  readonly agentHeard: (
+    said: {
+      readonly text: string
+      readonly interrupted: boolean
+      readonly createdAt: number
+      readonly recorded: boolean
+    } & Attached
+  ) => string
   /** A call together with what came of it; `late`, where the model was shown that it runs; `going`, where prompts are to follow. */
   readonly called: (output: Tools.Output, call: History.ToolCall, late: boolean, going: boolean) => void
   /** Another agent goes on, with what it knew before. */
@@ -79,9 +94,11 @@ export const makeHistory = (
       const items = history.items.map((item) => item._tag === "Message" && item.id === id ? { ...item, text } : item)
       history = { items }
     },
-    agentHeard: ({ createdAt, interrupted, recorded, text }) => {
+    agentHeard: ({ createdAt, interrupted, recorded, text, ...more }) => {
       const id = nextId("message")
-      if (recorded) insert(History.Message.make({ id, role: "assistant", text, interrupted, createdAt }))
+      if (recorded) {
+        insert(History.Message.make({ id, role: "assistant", text, interrupted, createdAt, ...attachedOf(more) }))
+      }
       return id
     },
     called: ({ callId, isFailure, name, output }, call, late, going) => {

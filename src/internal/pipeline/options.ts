@@ -16,6 +16,7 @@ const price = Check.struct<Cost.Price>()({
   provider: Check.required(Check.text()),
   model: Check.text(),
   inputTokens: Check.number({ least: 0 }),
+  cachedInputTokens: Check.number({ least: 0 }),
   outputTokens: Check.number({ least: 0 }),
   characters: Check.number({ least: 0 }),
   audioMinutes: Check.number({ least: 0 })

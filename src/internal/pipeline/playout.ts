@@ -14,7 +14,7 @@ import { command } from "./output.ts"
 import { ask, makeWatch } from "./roomTimeout.ts"
 import type { Speech } from "./speech.ts"
 import type { Line } from "./synthesis.ts"
-import { heardAt, spokenAt, type Utterance } from "./utterance.ts"
+import { heardAt, spokenAt, stepOf, type Utterance } from "./utterance.ts"
 
 // What is converted before the first of it is heard (ms): seconds at a time would be heard late.
 const pieceMs = 100
@@ -44,7 +44,14 @@ const remember = (core: Core, speech: Speech, utterance: Utterance, playedMs: nu
   core.publish({ _tag: "AgentStoppedSpeaking", speech: speech.id, playedMs, interrupted })
   if (text === "") return
   const recorded = speech.options.record !== false
-  const id = core.history.agentHeard({ text, interrupted: cut, createdAt: utterance.createdAt, recorded })
+  const id = core.history.agentHeard({
+    text,
+    interrupted: cut,
+    createdAt: utterance.createdAt,
+    recorded,
+    ...(speech.text === undefined ? { step: stepOf(utterance, cut) } : undefined),
+    ...(cut || utterance.attached.text === undefined ? undefined : { metadata: utterance.attached.text })
+  })
   if (core.settings.syncTranscript) {
     core.publish({ _tag: "AgentTranscript", speech: speech.id, text: "", final: true })
   }
