@@ -17,6 +17,7 @@ import { type Delivery, makeDelivery } from "./delivery.ts"
 import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
 import { turnRecord } from "./milestones.ts"
 import type { Speech } from "./speech.ts"
+import { renewTools } from "./toolSources.ts"
 import { makeUtterance, type Utterance } from "./utterance.ts"
 
 const finish = (core: Core, speech: Speech): void => {
@@ -39,6 +40,7 @@ const finish = (core: Core, speech: Speech): void => {
   )
   core.speeches.remove(speech)
   signal(core, { _tag: "SpeechEnded", speech: speech.id })
+  renewTools(core)
 }
 
 const stopped = (core: Core, speech: Speech): void => {
