@@ -188,7 +188,7 @@ describe("the tools of an MCP server", () => {
 describe("a real MCP server", () => {
   const folder = everything()
   it.live.skipIf(folder === undefined)(
-    "is talked to over its standard input and output, and its death is told",
+    "is talked to over its standard input and output",
     () =>
       Effect.scoped(Effect.gen(function*() {
         const connect = McpClient.make({ name: "test", version: "1.0.0" }).pipe(
@@ -207,6 +207,49 @@ describe("a real MCP server", () => {
         assert.include(names, "echo")
         const echo = yield* Tools.execute(set, call("echo", { message: "hello" }))
         assert.deepStrictEqual([echo.output, echo.isFailure], ["Echo: hello", false])
+      })).pipe(Effect.provide(NodeServices.layer), quietly),
+    { timeout: 60_000 }
+  )
+
+  const mortal = `
+    const send = (id, result) => process.stdout.write(JSON.stringify({ jsonrpc: "2.0", id, result }) + "\\n")
+    require("node:readline").createInterface({ input: process.stdin }).on("line", (line) => {
+      const { id, method, params } = JSON.parse(line)
+      const serverInfo = { name: "mortal", version: "1.0.0" }
+      const tool = (name) => ({ name, inputSchema: { type: "object" } })
+      if (method === "initialize") send(id, { protocolVersion: "2025-11-25", capabilities: { tools: {} }, serverInfo })
+      if (method === "tools/list") send(id, { tools: [tool("die"), tool("pid")] })
+      if (method !== "tools/call") return
+      if (params.name === "die") process.exit(1)
+      send(id, { content: [{ type: "text", text: String(process.pid) }] })
+    })`
+  it.live(
+    "that dies is a tool that fails in words, and is started again when it is asked again",
+    () =>
+      Effect.scoped(Effect.gen(function*() {
+        const connect = McpClient.make({ name: "test", version: "1.0.0" }).pipe(
+          Effect.provideServiceEffect(
+            McpClient.Transport,
+            McpClient.stdio({
+              command: ChildProcess.make(process.execPath, ["-e", mortal]),
+              protocol: McpProtocol.v2025_11_25
+            })
+          )
+        )
+        const set = yield* Tools.resolve(
+          Tools.discovered({ connect, toolkit: (client) => McpClient.toolkit(client), timeout: "30 seconds" })
+        )
+        const before = yield* Tools.execute(set, call("pid"))
+        const died = yield* Tools.execute(set, call("die"))
+        assert.deepStrictEqual(
+          [before.isFailure, died.isFailure, died.output],
+          [false, true, "The connection to the tool's server was lost"]
+        )
+        const gone = yield* Tools.execute(set, call("pid"))
+        assert.strictEqual(gone.output, died.output)
+        const after = yield* Tools.execute(yield* Tools.refresh(set), call("pid"))
+        assert.isFalse(after.isFailure)
+        assert.notStrictEqual(after.output, before.output)
       })).pipe(Effect.provide(NodeServices.layer), quietly),
     { timeout: 60_000 }
   )
