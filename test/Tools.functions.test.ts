@@ -57,7 +57,7 @@ describe("plain functions as tools", () => {
         wait: {
           run: (_, call) => {
             signal = call.signal
-            return new Promise(() => {})
+            return Promise.withResolvers().promise
           }
         }
       })
