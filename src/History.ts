@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Schema from "effect/Schema"
 import * as budgets from "./internal/history/budget.ts"
-import { truncating } from "./internal/history/options.ts"
+import { budgeting, summarizing, truncating } from "./internal/history/options.ts"
 import * as pairs from "./internal/history/pairs.ts"
 import * as prompts from "./internal/history/prompt.ts"
 import type { PromptOptions } from "./internal/history/prompt.ts"
@@ -409,7 +409,7 @@ export const estimateTokens = (item: Item): number => budgets.estimate(item)
  * Nothing is dropped up to `maxTokens`. Above, the oldest items go until
  * `targetTokens` is reached. System messages, summaries, running calls, the last
  * message of the user and the newest items stay whatever they take; a call and
- * its output go together.
+ * its output go together. Throws `Failure.InvalidOptions` where the budget cannot be.
  *
  * @category combinators
  * @since 0.1.0
@@ -418,7 +418,7 @@ export const fit = (
   self: History,
   budget: Budget
 ): { readonly dropped: ReadonlyArray<Item>; readonly kept: History } => {
-  const dropped = budgets.drop(self.items, budget)
+  const dropped = budgets.drop(self.items, budgeting(budget))
   return { dropped, kept: dropped.length === 0 ? self : budgets.without(self, dropped) }
 }
 
@@ -434,7 +434,7 @@ export const fit = (
  * **Details**
  *
  * A history that fits comes back as it is, without a call. A summary without
- * text fails with `EndedEarly`, so that nothing is lost.
+ * text fails with `EndedEarly`, so that nothing is lost. Throws as `fit` does.
  *
  * @category combinators
  * @since 0.1.0
@@ -444,12 +444,12 @@ export const summarize = (
   llm: Llm.Llm["Service"],
   options: SummarizeOptions
 ): Effect.Effect<History, Llm.LlmError> => {
-  const { dropped } = fit(self, options)
+  const dropped = budgets.drop(self.items, summarizing(options))
   return dropped.length === 0 ? Effect.succeed(self) : budgets.summarize(self, dropped, llm, options.instructions)
 }
 
 /**
- * Keeps a history within its budget, in one of two ways: forget, or summarize.
+ * Keeps a history within its budget, in one of two ways: forget, or summarize. Throws as `fit` does.
  *
  * @category combinators
  * @since 0.1.0

@@ -23,6 +23,8 @@ import type * as Tts from "./Tts.ts"
 import type * as Turn from "./Turn.ts"
 import type * as Vad from "./Vad.ts"
 
+export type { Plain, PlainSayOptions, PlainSpeech } from "./internal/plain.ts"
+
 /**
  * Why a session refuses.
  *

@@ -10,7 +10,6 @@
  * @since 0.1.0
  */
 import type * as Tool from "effect/ai/Tool"
-import type * as Toolkit from "effect/ai/Toolkit"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -18,13 +17,19 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { InvalidOptions } from "./Failure.ts"
 import * as Check from "./internal/options.ts"
-import * as entries from "./internal/tools/entry.ts"
+import type * as entries from "./internal/tools/entry.ts"
 import * as execution from "./internal/tools/execute.ts"
+import * as finding from "./internal/tools/found.ts"
+import { wordsOf } from "./internal/tools/mcp.ts"
 import { calling } from "./internal/tools/options.ts"
 import * as running from "./internal/tools/runner.ts"
+import type { HandlersOf, ServicesOf, Source } from "./internal/tools/source.ts"
 import * as voices from "./internal/tools/voice.ts"
 import type { VoiceOptions } from "./internal/tools/voice.ts"
 
+export { discovered } from "./internal/tools/found.ts"
+export { type Functions, functions, type PlainCall, type PlainTool } from "./internal/tools/functions.ts"
+export type { Discovered, Discovery, HandlersOf, ServicesOf, Source, ToolOf } from "./internal/tools/source.ts"
 export type { Duplicates, Progress, VoiceOptions } from "./internal/tools/voice.ts"
 
 /**
@@ -36,6 +41,8 @@ export type { Duplicates, Progress, VoiceOptions } from "./internal/tools/voice.
  */
 export interface Set<out R = never> {
   readonly entries: ReadonlyMap<string, entries.Entry<R>>
+  /** The servers whose tools are asked for again. */
+  readonly found: ReadonlyArray<finding.Found<R>>
 }
 
 /**
@@ -215,50 +222,15 @@ export interface Runner {
 }
 
 /**
- * The tools of a toolkit, or of several.
- *
- * @category utility types
- * @since 0.1.0
- */
-export type ToolOf<T> = T extends ReadonlyArray<infer Kit> ? ToolOf<Kit>
-  : T extends Toolkit.Toolkit<infer Tools> ? Tools[keyof Tools]
-  : never
-
-/**
- * The handlers that resolving a toolkit, or several, requires.
- *
- * @category utility types
- * @since 0.1.0
- */
-export type HandlersOf<T> = T extends ReadonlyArray<infer Kit> ? HandlersOf<Kit>
-  : T extends Toolkit.Toolkit<infer Tools> ?
-    Named<{ readonly [Name in keyof Tools]: HandlerOf<Tools[Name]> }[keyof Tools]>
-  : never
-
-/**
- * What the handlers and the schemas of a toolkit, or of several, need at each
- * call.
- *
- * @category utility types
- * @since 0.1.0
- */
-export type ServicesOf<T> = Named<Exclude<Tool.HandlerServices<ToolOf<T>>, undefined>>
-
-type HandlerOf<T extends Tool.Any> = Tool.RequiresHandler<T> extends true ? Tool.Handler<T["name"]> : never
-
-// What is inferred is shown by the names of its members, and not by that of a type with the tools' schemas in it.
-type Named<T> = [T] extends [infer Members] ? Members : never
-
-/**
  * No tools.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const empty: Set = { entries: new Map() }
+export const empty: Set = { entries: new Map(), found: [] }
 
 /**
- * Takes the tools of a toolkit, or of several, with the handlers that the
+ * Takes the tools of a toolkit, or of several sources, with the handlers that the
  * context holds.
  *
  * **Details**
@@ -270,9 +242,9 @@ export const empty: Set = { entries: new Map() }
  * @category constructors
  * @since 0.1.0
  */
-export const resolve = <const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>>(
-  toolkits: T
-): Effect.Effect<Set<ServicesOf<T>>, ToolsError, HandlersOf<T>> => add(empty, toolkits)
+export const resolve = <const T extends Source | ReadonlyArray<Source>>(
+  sources: T
+): Effect.Effect<Set<ServicesOf<T>>, ToolsError, HandlersOf<T>> => add(empty, sources)
 
 /**
  * Adds tools; a name that is taken fails with `DuplicateTool`.
@@ -280,16 +252,17 @@ export const resolve = <const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>
  * @category combinators
  * @since 0.1.0
  */
-export const add = <R, const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>>(
+export const add = <R, const T extends Source | ReadonlyArray<Source>>(
   self: Set<R>,
-  toolkits: T
+  sources: T
 ): Effect.Effect<Set<R | ServicesOf<T>>, ToolsError, HandlersOf<T>> =>
-  Effect.flatMap(entries.resolve<ServicesOf<T>, HandlersOf<T>>(toolkits), (added) => {
-    const twice = added.find((entry, i) =>
-      self.entries.has(entry.tool.name) || added.findIndex((other) => other.tool.name === entry.tool.name) !== i
+  Effect.flatMap(finding.resolve<ServicesOf<T>, HandlersOf<T>>(sources), (added) => {
+    const twice = added.entries.find((entry, i) =>
+      self.entries.has(entry.tool.name) ||
+      added.entries.findIndex((other) => other.tool.name === entry.tool.name) !== i
     )
     return twice === undefined
-      ? Effect.succeed(join(self, added))
+      ? Effect.succeed(finding.join(self, added))
       : Effect.fail(new ToolsError({ reason: new DuplicateTool({ tool: twice.tool.name }) }))
   })
 
@@ -299,21 +272,11 @@ export const add = <R, const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>>
  * @category combinators
  * @since 0.1.0
  */
-export const replace = <R, const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>>(
+export const replace = <R, const T extends Source | ReadonlyArray<Source>>(
   self: Set<R>,
-  toolkits: T
+  sources: T
 ): Effect.Effect<Set<R | ServicesOf<T>>, never, HandlersOf<T>> =>
-  Effect.map(
-    entries.resolve<ServicesOf<T>, HandlersOf<T>>(toolkits),
-    (added) => join(self, added)
-  )
-
-const join = <A, B>(self: Set<A>, added: ReadonlyArray<entries.Entry<B>>): Set<A | B> => ({
-  entries: new Map<string, entries.Entry<A | B>>([
-    ...self.entries,
-    ...added.map((entry) => [entry.tool.name, entry] as const)
-  ])
-})
+  Effect.map(finding.resolve<ServicesOf<T>, HandlersOf<T>>(sources), (added) => finding.join(self, added))
 
 /**
  * Gives the tools all services that they need at each call.
@@ -321,9 +284,17 @@ const join = <A, B>(self: Set<A>, added: ReadonlyArray<entries.Entry<B>>): Set<A
  * @category combinators
  * @since 0.1.0
  */
-export const provide = <R>(self: Set<R>, context: Context.Context<R>): Set => ({
-  entries: new Map([...self.entries].map(([name, entry]) => [name, entries.provide(entry, context)] as const))
-})
+export const provide = <R>(self: Set<R>, context: Context.Context<R>): Set => finding.provide(self, context)
+
+/**
+ * Asks every server for its tools now, whatever their age; `Session.update` puts
+ * what it gives to use.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const refresh = <R>(self: Set<R>): Effect.Effect<Set<R>> =>
+  Effect.map(finding.again(self, true), (changed) => changed ?? self)
 
 /**
  * Removes tools by name; calls that are running go on.
@@ -332,6 +303,7 @@ export const provide = <R>(self: Set<R>, context: Context.Context<R>): Set => ({
  * @since 0.1.0
  */
 export const remove = <R>(self: Set<R>, ...names: ReadonlyArray<string>): Set<R> => ({
+  ...self,
   entries: new Map([...self.entries].filter(([name]) => !names.includes(name)))
 })
 
@@ -362,8 +334,9 @@ const refused = (reason: InvalidOptions): ToolsError => new ToolsError({ reason 
  *
  * **Details**
  *
- * `null`, `undefined` and `""` are `{}`; a string is read as JSON, and repaired
- * where a model left it unfinished. The output is a failure that the model can
+ * `null`, `undefined` and `""` are `{}`; a string is read as JSON, once more if
+ * that gives a string, and repaired where a model left it unfinished. Where a
+ * field does not fit, `null` counts as left out. The output is a failure that the model can
  * answer to when the tool is unknown, a parameter is missing or has the wrong
  * type (it names the tool and the fields), the handler fails or the time is
  * over. A handler that dies, fails with what it does not declare or gives what
@@ -372,7 +345,7 @@ const refused = (reason: InvalidOptions): ToolsError => new ToolsError({ reason 
  * that as its reason. Throws a `ToolsError` where `timeout` cannot be.
  *
  * Parameters of more than 65,536 characters, or of more than 16,384 that are not
- * valid JSON, are a failure that tells the model so.
+ * valid JSON, and what is nested more than 100 deep, are a failure that says so.
  *
  * @category execution
  * @since 0.1.0
@@ -380,7 +353,7 @@ const refused = (reason: InvalidOptions): ToolsError => new ToolsError({ reason 
 export const execute = <R>(self: Set<R>, call: Call, options: Options = {}): Effect.Effect<Output, never, R> =>
   execution.execute(self, call, Check.readOrThrow(calling, options, refused), told)
 
-const told = (error: unknown): string | undefined => error instanceof ToolError ? error.message : undefined
+const told = (error: unknown): string | undefined => error instanceof ToolError ? error.message : wordsOf(error)
 
 /**
  * Makes the runner of a conversation, which its scope ends. Fails for a wrong `timeout`.

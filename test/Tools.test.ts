@@ -137,7 +137,9 @@ describe("execute", () => {
     ["{\"a\": [1, null]}", { a: [1, null] }],
     ["{\"arg1\": \"hi\", \"optArg2\": \"yo\"", { arg1: "hi", optArg2: "yo" }],
     ["{arg1: 'hi'}", { arg1: "hi" }],
-    ["```json\n{\"a\": 1}\n```", { a: 1 }]
+    ["```json\n{\"a\": 1}\n```", { a: 1 }],
+    [JSON.stringify(JSON.stringify({ a: 1 })), { a: 1 }],
+    [JSON.stringify("{a: 1"), { a: 1 }]
   ])("params %j", ([params, expected]) =>
     Effect.gen(function*() {
       const set = yield* doing(Effect.succeed)
@@ -167,6 +169,69 @@ describe("execute", () => {
       assert.strictEqual(output.output, `Invalid parameters for tool work: expected object, got ${found}`)
       assert.strictEqual(output.message, output.output)
     }))
+
+  const Booking = Tool.make("book", {
+    parameters: Schema.Struct({
+      room: Schema.String,
+      nights: Schema.Int.pipe(Schema.withDecodingDefaultKey(Effect.succeed(1))),
+      guest: Schema.optionalKey(Schema.String),
+      note: Schema.NullOr(Schema.String).pipe(Schema.withDecodingDefaultKey(Effect.succeed("none"))),
+      extras: Schema.optional(
+        Schema.Array(Schema.Struct({ name: Schema.String, count: Schema.optionalKey(Schema.Int) }))
+      )
+    }),
+    success: Schema.Unknown
+  })
+  const booking = Toolkit.make(Booking)
+  it.effect.each<readonly [string, unknown, unknown]>([
+    ["null for a default", { room: "a", nights: null }, { room: "a", nights: 1, note: "none" }],
+    ["null for an optional one", { room: "a", guest: null }, { room: "a", nights: 1, note: "none" }],
+    [
+      "null within a list",
+      { room: "a", extras: [{ name: "cot", count: null }] },
+      { room: "a", nights: 1, note: "none", extras: [{ name: "cot" }] }
+    ],
+    ["null where that is meant, beside another", { room: "a", note: null, nights: null }, {
+      room: "a",
+      nights: 1,
+      note: null
+    }],
+    ["a list that is a text", { room: "a", extras: "[{\"name\":\"cot\"}]" }, {
+      room: "a",
+      nights: 1,
+      note: "none",
+      extras: [{ name: "cot" }]
+    }],
+    ["a text that looks like a list where a text is meant", { room: "[1]" }, { room: "[1]", nights: 1, note: "none" }]
+  ])("takes what models write for what they mean: %s", ([, params, expected]) =>
+    Effect.gen(function*() {
+      const set = yield* Effect.provide(
+        Tools.resolve(booking),
+        booking.toLayer({ book: (decoded) => Effect.succeed(decoded) })
+      )
+      const output = yield* Tools.execute(set, call(params, "book"))
+      assert.deepStrictEqual(output.output, expected as Schema.Json)
+      assert.deepStrictEqual(output.params, params as Schema.Json)
+      const wrong = yield* Tools.execute(set, call({ ...(params as object), room: null }, "book"))
+      assert.include(String(wrong.output), "Invalid parameters for tool book: room")
+    }))
+
+  const nested = (depth: number): unknown => Array.from({ length: depth }).reduce((inner) => ({ inner }), 1)
+  it.effect.each([200, 20_000])(
+    "refuses parameters and results that are nested %d deep, and says so",
+    (depth) =>
+      Effect.gen(function*() {
+        const deep = nested(depth)
+        const given = yield* Tools.execute(yield* doing(() => Effect.die("ran")), call(deep))
+        assert.include(String(given.output), "nested more than 100 deep")
+        const written = "{\"a\":".repeat(depth) + "1" + "}".repeat(depth)
+        const read = yield* Tools.execute(yield* doing(() => Effect.die("ran")), call(written))
+        assert.isTrue(read.isFailure)
+        const got = yield* Tools.execute(yield* doing(() => Effect.succeed(deep)), call({}))
+        assert.isTrue(got.isFailure)
+        assert.include(String(got.output), "nested more than 100 deep")
+      })
+  )
 
   it.effect("encodes the result by the success schema", () =>
     Effect.gen(function*() {

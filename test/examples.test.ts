@@ -140,7 +140,7 @@ describe("examples", () => {
   })
 
   it("21: tell what has come of a booking when it is nobody's turn, or send it", { timeout: 60_000 }, async () => {
-    assert.deepStrictEqual(await lines("21_background.ts"), [
+    assert.deepStrictEqual(await lines("23_background.ts"), [
       "user: Book room seven.",
       "call: book",
       "assistant: I am booking it.",

@@ -19,6 +19,7 @@ import { attachedOf } from "./history.ts"
 import { turnRecord } from "./milestones.ts"
 import { told, toTell } from "./outstanding.ts"
 import type { Speech } from "./speech.ts"
+import { renewTools } from "./toolSources.ts"
 import { makeUtterance, stepOf, type Utterance } from "./utterance.ts"
 
 const finish = (core: Core, speech: Speech): void => {
@@ -42,6 +43,7 @@ const finish = (core: Core, speech: Speech): void => {
   core.speeches.remove(speech)
   told(core, speech)
   signal(core, { _tag: "SpeechEnded", speech: speech.id })
+  renewTools(core)
 }
 
 const stopped = (core: Core, speech: Speech): void => {

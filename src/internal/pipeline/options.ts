@@ -7,6 +7,7 @@ import type { EachOptions, Options } from "../../Pipeline.ts"
 import type { CommitOptions } from "../../Session.ts"
 import type * as Turn from "../../Turn.ts"
 import type * as Vad from "../../Vad.ts"
+import { sizes } from "../history/options.ts"
 import * as Check from "../options.ts"
 import { overlay } from "../options.ts"
 import { attempts } from "../resilience/options.ts"
@@ -36,10 +37,7 @@ const spending = Check.struct<NonNullable<Options["spending"]>>()({
 })
 
 const budget = Check.struct<NonNullable<Options["budget"]>>()({
-  maxTokens: Check.required(Check.whole({ endless: true })),
-  targetTokens: Check.whole({ endless: true }),
-  keepRecent: Check.whole({ endless: true }),
-  estimate: Check.asIs,
+  ...sizes,
   strategy: Check.required(Check.oneOf(["truncate", "summarize"]))
 })
 

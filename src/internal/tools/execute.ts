@@ -13,6 +13,7 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import type { Call, Options, Output, Set } from "../../Tools.ts"
 import { type Entry, NoJson } from "./entry.ts"
 import * as Json from "./json.ts"
+import { isUncertain } from "./mcp.ts"
 import { kept, repair } from "./params.ts"
 
 /** Id of the call that a fiber works for. */
@@ -177,7 +178,7 @@ const failure = Effect.fnUntraced(function*<R>(
     Cause.isFailReason(reason) ? [reason.error] : Cause.isDieReason(reason) ? [reason.defect] : []
   )
   const message = errors.map(told).find((message) => message !== undefined)
-  if (message !== undefined) return failed(call, message)
+  if (message !== undefined) return errors.some(isUncertain) ? inDoubt(failed(call, message)) : failed(call, message)
   if (Cause.hasInterruptsOnly(cause)) return failed(call, `Tool ${call.name} was cancelled`)
   if (Cause.hasDies(cause)) return yield* masked(call, "died", cause)
   const declared = yield* Effect.result(entry.encodeFailure(errors[0]))

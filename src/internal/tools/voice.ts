@@ -173,8 +173,8 @@ const voicing = Check.together(schema, ({ background, duplicate, filler, idempot
 
 export type Voice = typeof voicing.Type
 
-export const read = (given: Given, error: (invalid: InvalidOptions) => Error): Voice =>
-  Check.readOrThrow(voicing, given, error)
+export const read = (given: Given, error: (invalid: InvalidOptions) => Error, where?: string): Voice =>
+  Check.readOrThrow(voicing, given, error, where)
 
 const plain: Voice = Check.readOrThrow(voicing, {})
 
