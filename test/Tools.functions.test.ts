@@ -152,6 +152,7 @@ describe("an agent of plain functions", () => {
         })
       })
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         agent,
         user: [Testing.say(500, 1500, "A room for two nights."), Testing.say(15_000, 16_000, "Go on.")],
         llm: ({ prompt, step, text }) => {

@@ -86,9 +86,10 @@ const hold = (
   scenario: Partial<Testing.Scenario>,
   options: Pipeline.Options = {}
 ) =>
-  Testing.scenario({ agent, quiet: "20 seconds", tts: { duration: 1000 }, options, ...scenario }).pipe(
-    Effect.provide(handlers)
-  )
+  Testing.scenario({ preset: "mechanics", agent, quiet: "20 seconds", tts: { duration: 1000 }, options, ...scenario })
+    .pipe(
+      Effect.provide(handlers)
+    )
 
 describe("a result that comes after its reply", () => {
   it.effect("is told once nobody has spoken for a second and a half", () =>

@@ -111,6 +111,7 @@ describe("a call that is running", () => {
     Effect.gen(function*() {
       const { agent, booked, handlers } = desk()
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         agent,
         user: twoTurns,
         llm: ({ index }) =>
@@ -207,6 +208,7 @@ describe("a call that is running", () => {
       Effect.gen(function*() {
         const { agent, booked, handlers } = desk(() => 1000)
         const timeline = yield* Testing.scenario({
+          preset: "mechanics",
           agent,
           user: [Testing.say(500, 1500, "Book room seven."), Testing.type(at - 300, "Are you still there?")],
           llm: ({ step }) => step === 0 ? { tools: [call({ room: 7 })] } : "Done."

@@ -2,6 +2,7 @@
 import * as Prompt from "effect/ai/Prompt"
 import type { Item, Message, Step, ToolCall, ToolOutput } from "../../History.ts"
 import * as Json from "../tools/json.ts"
+import { saysNothing } from "./aside.ts"
 import * as pairs from "./pairs.ts"
 
 /**
@@ -56,10 +57,13 @@ const stepsOf = (
   for (const [i, item] of items.entries()) {
     if (item._tag === "ToolCall" && (paired.has(item) || running.has(item))) add(item, i)
     if (item._tag === "ToolOutput") answered = true
-    if (item._tag === "Summary" || (item._tag === "Message" && item.text.trim() !== "")) unnamed = undefined
+    if (item._tag === "Summary" || isShown(item)) unnamed = undefined
   }
   return new Map(steps.map((step) => [step.at, step]))
 }
+
+const isShown = (item: Item): item is Message =>
+  item._tag === "Message" && item.text.trim() !== "" && !saysNothing(item.setAside)
 
 export const toPrompt = (
   items: ReadonlyArray<Item>,
@@ -83,7 +87,7 @@ export const toPrompt = (
     [...steps.values()].find(({ members }) => members.some((one) => one.call === call))?.members[0]?.call ?? call
   system(options.instructions)
   for (const [i, item] of items.entries()) {
-    if (item._tag === "Message" && item.text.trim() !== "") messages.push(messageOf(item, optionsOf(item.step)))
+    if (isShown(item)) messages.push(messageOf(item, optionsOf(item.step)))
     if (item._tag === "Summary") system(`What was said before, in short:\n${item.text}`)
     const step = steps.get(i)
     if (step !== undefined) messages.push(...stepMessages(step.members, optionsOf(step.members[0]?.call.step)))

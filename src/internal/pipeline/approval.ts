@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import type { Session } from "../../Session.ts"
 import type * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
-import { isCommand, isOutcry } from "../text/phrases.ts"
+import { phraseKind } from "../text/phrases.ts"
 import { confirmation } from "../tools/duplicates.ts"
 import { alike } from "../tools/execute.ts"
 import type { Core } from "./core.ts"
@@ -27,7 +27,10 @@ const mostAsked = 64
 /** Whether the last that the caller has said is a plain refusal. */
 const refuses = (core: Core): boolean => {
   const said = core.history.current().items.findLast((item) => item._tag === "Message" && item.role === "user")
-  return said?._tag === "Message" && (isOutcry(said.text) || isCommand(said.text))
+  if (said?._tag !== "Message") return false
+  const { language, phrases: more } = Turn.settings(core.conductor.state())
+  const kind = phraseKind(said.text, { language, more })
+  return kind === "cut-in" || kind === "hold"
 }
 
 export const makeApprove = (): (core: Core, call: Request) => Effect.Effect<boolean | string> => {

@@ -16,7 +16,8 @@ import { about, type Core, signal, spanned } from "./core.ts"
 import { guarded } from "./failures.ts"
 import { attachedOf } from "./history.ts"
 import { owe } from "./outstanding.ts"
-import { makeSpeech, newSteps, type Speech, type Steps } from "./speech.ts"
+import type { Speech, Steps } from "./speech.ts"
+import { want } from "./wishes.ts"
 
 export interface Call {
   readonly id: string
@@ -109,13 +110,6 @@ export const ended = (core: Core, output: Tools.Output): void => {
   owe(core)
 }
 
-/** Says what a tool has to say while it runs. */
-const sayInPassing = (core: Core, text: string): void => {
-  const id = core.nextId("speech")
-  core.speeches.add(makeSpeech({ id, source: "say", text, now: core.history.stamp(), steps: newSteps(core) }))
-  signal(core, { _tag: "Enqueue", speech: id, source: "say", protected: false })
-}
-
 /** What a tool gives before its result: shown to the model, or said to the caller, where the tool wants that. */
 export const progressed = (core: Core, id: string, result: Schema.Json, given: unknown): void => {
   const running = core.calls.running().find(([call]) => call === id)?.[1]
@@ -123,7 +117,7 @@ export const progressed = (core: Core, id: string, result: Schema.Json, given: u
   const { caller, model } = running.voice.progress
   if (model) running.progress = result
   const text = caller?.(given)
-  if (text !== undefined && text.trim() !== "") sayInPassing(core, text)
+  if (text !== undefined && text.trim() !== "") want(core, { source: "say", text })
 }
 
 /** Some servers give no ids, or count anew with each reply: a call and its output must find each other. */
@@ -186,7 +180,7 @@ const fill = (
       const text = typeof say === "string" ? Effect.succeed(say) : Effect.map(entry.decode(params), say)
       const said = yield* guarded(core, "filler", Effect.provideService(text, Session, session))
       if (said === undefined || said.trim() === "" || !core.calls.isRunning(id)) continue
-      sayInPassing(core, said)
+      want(core, { source: "say", text: said, passing: true })
       break
     }
     return yield* Effect.never
@@ -263,6 +257,10 @@ export const whatIsRunning = (core: Core): string | undefined => {
   }))
   return running.length === 0 ? undefined : whatRuns(running, core.conductor.now())
 }
+
+/** Whether a call that is waited for says something of its own when it takes long. */
+export const isFilled = (core: Core): boolean =>
+  core.calls.running().some(([, { voice, waitedFor }]) => waitedFor !== undefined && voice.filler !== undefined)
 
 /** Gives tools that an interruption does not end their time to finish; the others end at once. */
 export const settleCalls = (core: Core, timeout: number): Effect.Effect<void> =>

@@ -14,7 +14,8 @@ import * as Telling from "../tools/outstanding.ts"
 import { type Core, signal } from "./core.ts"
 import { guarded } from "./failures.ts"
 import type { Checked } from "./options.ts"
-import { makeSpeech, type Speech, type Steps } from "./speech.ts"
+import type { Speech, Steps } from "./speech.ts"
+import { want } from "./wishes.ts"
 
 export interface Result extends Telling.Untold {
   readonly output: Tools.Output
@@ -123,6 +124,8 @@ export const told = (core: Core, speech: Speech): void => {
   for (const one of core.outstanding.all()) {
     if (!speech.tells.has(one.id)) continue
     if (speech.outcome === "completed") settled(core, one, "told", speech.id)
+    // Asked twice, the model has nothing to say of it.
+    else if (speech.reason === "empty" || speech.reason === "blank") settled(core, one, "superseded", speech.id)
     else if (speech.outcome === "interrupted" && speech.playedMs > 0 && ++one.attempts >= mostAttempts) {
       settled(core, one, "superseded", speech.id)
     }
@@ -142,9 +145,7 @@ export const announce = (core: Core, last = false): void => {
   const steps = last
     ? { left: 0 }
     : late.reduce((least, one) => one.steps.left < least.left ? one.steps : least, late[0]!.steps)
-  const id = core.nextId("speech")
-  core.speeches.add(makeSpeech({ id, source: "reply", now: core.history.stamp(), steps, announces: true }))
-  signal(core, { _tag: "Enqueue", speech: id, source: "reply", protected: false })
+  want(core, { source: "reply", steps, announces: true })
 }
 
 /** Whether anything runs whose result is to be told; `call` is the one that asks. */

@@ -1,8 +1,9 @@
 /** When something is told that came after its reply: when it is nobody's turn, and has not been for a while. */
 import { givesDigits } from "../text/digits.ts"
-import { type Draft, said, setAside } from "./draft.ts"
+import { type Draft, said, tooFewAlone } from "./draft.ts"
 import * as Floor from "./floor.ts"
 import type { State } from "./model.ts"
+import * as Owed from "./owed.ts"
 
 /** Whoever gives a number takes his time between two digits of it (ms). */
 const betweenDigits = 4000
@@ -10,7 +11,8 @@ const betweenDigits = 4000
 /** Nobody speaks or is about to, and nothing but tools keeps anybody waiting. */
 const isCalm = ({ agent, session, user }: State): boolean =>
   session.status._tag === "Open" && user.pending === undefined && user.decision === undefined &&
-  user.manualUntil === undefined && user.words.interim === "" && (said(user.words) === "" || setAside(user.words)) &&
+  user.manualUntil === undefined && user.waitsUntil === undefined && !user.unreachable && user.words.interim === "" &&
+  (said(user.words) === "" || tooFewAlone(user.words)) &&
   agent.guess === undefined && agent.pause === undefined && agent.speeches.every(({ phase }) => phase === "tools")
 
 /** After every signal: since when it has been nobody's turn. */
@@ -33,10 +35,13 @@ export const keyed = (d: Draft): void => {
 }
 
 /** When it is to be told. */
-export const tellAt = ({ agent: { calmSince, untold }, user: { digitAt } }: State): number | undefined => {
+export const tellAt = (s: State): number | undefined => {
+  const { agent: { calmSince, untold }, user: { digitAt } } = s
   if (untold === undefined || calmSince === undefined) return undefined
   const calm = digitAt === undefined ? untold.calm : Math.max(untold.calm, betweenDigits)
-  return Math.max(calmSince + calm, untold.since + untold.calm, digitAt === undefined ? 0 : digitAt + calm)
+  // What the recogniser still owes may be the beginning of a turn.
+  const heard = Owed.until(s) ?? 0
+  return Math.max(calmSince + calm, untold.since + untold.calm, digitAt === undefined ? 0 : digitAt + calm, heard)
 }
 
 export const tell = (d: Draft): void => {
