@@ -85,7 +85,19 @@ export interface Options {
     readonly maxDelay?: Duration.Input | undefined
     /** Weight (0–1) of what was learned before. @default 0.9 */
     readonly alpha?: number | undefined
-    /** Probability (0–1) from which a turn detector's verdict counts as the end. @default 0.5 */
+    /**
+     * Silence after which a turn is over that a turn detector which listens takes
+     * for finished. It is asked first at 200 ms.
+     *
+     * @default minDelay if that is set, else "200 millis"
+     */
+    readonly confidentDelay?: Duration.Input | undefined
+    /**
+     * Probability (0–1) from which a turn detector's verdict counts as the end; not
+     * to be set without one.
+     *
+     * @default 0.5; of a detector that listens 0.9 after 200 ms of silence, 0.7 after 500 ms, 0.5 after a second
+     */
     readonly threshold?: number | undefined
     /** Longest wait for the turn detector. @default "1 second" */
     readonly detectorDeadline?: Duration.Input | undefined
@@ -203,6 +215,7 @@ export const initial = (
     turn: 1,
     decision: undefined,
     question: 0,
+    listened: undefined,
     manualUntil: undefined,
     pending: undefined,
     endpointing: Endpointing.make(settings.endpointing),
@@ -319,7 +332,7 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
     case "Heard":
       return hear(d, signal)
     case "EndOfTurn":
-      return EndOfTurn.predicted(d, signal.question, signal.probability)
+      return Voice.judged(d, signal.question, signal.probability)
     case "Overlap":
       return Overlap.judged(d, signal.text, signal.verdict)
     case "Reachable":

@@ -610,7 +610,7 @@ describe("a silence that is owed", () => {
         user: [hello],
         llm: [slow(12_000)],
         tts: { duration: 800 },
-        options: { filler: true, resilience: { firstOutput: "20 seconds" } }
+        options: { filler: true, resilience: { firstOutput: "20 seconds", attempt: "20 seconds" } }
       })
       // Committed at 3000, 200 ms of synthesis.
       assert.deepStrictEqual(timeline.playbacks.map(({ start }) => start), [5200, 15_200])

@@ -59,6 +59,7 @@ const initialOf = (checked: Checked, { judges, providers }: Parts, apology: bool
     stt: stt !== undefined,
     interims: stt?.interims === true,
     detector: judges.turnDetector !== undefined,
+    listens: judges.turnDetector?.model.push !== undefined,
     judge: judges.overlapClassifier !== undefined,
     ...(stt === undefined ? {} : { delay: delaysOf(stt).usual })
   }

@@ -40,8 +40,19 @@ export type Action =
   }
   /** A turn is longer than the limits: tell the agent's hook. Once for each turn; nothing follows. */
   | { readonly _tag: "TurnLimit"; readonly words: number; readonly speechMs: number }
-  /** Ask the turn detector, and forget what it was asked before. `EndOfTurn` with the same number follows, or nothing. */
-  | { readonly _tag: "AskDetector"; readonly question: number; readonly text: string }
+  /**
+   * Ask the turn detector, and forget what it was asked before: after so long a
+   * `silence`, of a turn that began `length` ms ago. `EndOfTurn` with the same
+   * number follows, or nothing.
+   */
+  | {
+    readonly _tag: "AskDetector"
+    readonly question: number
+    readonly text: string
+    readonly language: string | undefined
+    readonly silence: number
+    readonly length: number
+  }
   /** Ask the judge what the words over the agent are. `Overlap` with the same text follows, or nothing. */
   | { readonly _tag: "Judge"; readonly text: string; readonly language: string | undefined }
   /** Ask the recogniser for the final transcript of what it has heard. `Heard` follows, where there was anything. */

@@ -13,6 +13,7 @@ import * as Queue from "./queue.ts"
 import * as Signs from "./signs.ts"
 import * as Silence from "./silence.ts"
 import * as Telling from "./telling.ts"
+import * as Verdicts from "./verdicts.ts"
 import * as Wordless from "./wordless.ts"
 import * as Words from "./words.ts"
 
@@ -27,6 +28,8 @@ const inAnyStep = (): void => {}
 /** In the order of their weight: on a tie the commit goes first. */
 const timers: ReadonlyArray<Timer> = [
   { at: EndOfTurn.decideAt, ring: EndOfTurn.decide },
+  { at: Verdicts.finalizeAt, ring: Verdicts.finalize },
+  { at: Verdicts.askAt, ring: Verdicts.ask },
   { at: (s) => s.user.manualUntil, ring: (d) => EndOfTurn.commit(d, "manual") },
   { at: Queue.shieldEndsAt, ring: Queue.lowerShields },
   { at: Queue.expiresAt, ring: Floor.expire },
