@@ -30,6 +30,7 @@ import type { Signal } from "./internal/turn/signal.ts"
 import * as Signs from "./internal/turn/signs.ts"
 import * as Silence from "./internal/turn/silence.ts"
 import * as Span from "./internal/turn/span.ts"
+import * as Telling from "./internal/turn/telling.ts"
 import * as Timers from "./internal/turn/timers.ts"
 import * as Turns from "./internal/turn/turns.ts"
 import * as Voice from "./internal/turn/voice.ts"
@@ -48,6 +49,7 @@ export {
   isOwed,
   isPaused,
   isProtected,
+  isUntold,
   isUsersTurn,
   overview,
   saidBefore,
@@ -210,6 +212,7 @@ export const initial = (
     heardTo: Number.NEGATIVE_INFINITY,
     spokenFrom: Number.NEGATIVE_INFINITY,
     spokenTo: Number.NEGATIVE_INFINITY,
+    digitAt: undefined,
     signs: [],
     waitsUntil: undefined,
     owed: [],
@@ -228,6 +231,8 @@ export const initial = (
     warmUpUntil: undefined,
     said: Said.nothingSaid,
     hushed: false,
+    calmSince: undefined,
+    untold: undefined,
     spokeAt: Number.NEGATIVE_INFINITY,
     owedSince: undefined,
     filled: undefined
@@ -272,6 +277,7 @@ export const step = (state: State, now: number, signal: Signal): readonly [State
   Floor.next(d)
   Silence.follow(d, state, signal._tag === "PlayoutEnded")
   Ducking.follow(d, state)
+  Telling.follow(d)
   Filler.follow(d)
   settle(d)
   const after = d.session.status
@@ -323,7 +329,7 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
       return Pause.reach(d, signal.reachable)
     case "Present":
       d.user.presence = { _tag: "Present" }
-      return
+      return Telling.keyed(d)
     case "Typed":
       d.user.presence = { _tag: "Present" }
       // What was asked for up to now comes before it, however soon it was.
@@ -354,6 +360,8 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
       })
     case "Interrupt":
       return interrupt(d, signal.force, signal.speech)
+    case "Untold":
+      return Telling.untold(d, signal.calm)
     case "Settled":
       d.agent.hushed = false
       return

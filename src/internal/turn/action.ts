@@ -79,6 +79,8 @@ export type Action =
   | { readonly _tag: "Begin"; readonly speech: string }
   /** The speech has the floor: let its audio out. `PlayoutEnded` follows. */
   | { readonly _tag: "Play"; readonly speech: string }
+  /** It is nobody's turn: say what has come since its reply. `Enqueue` follows, or nothing. */
+  | { readonly _tag: "Tell" }
   /** Lower the level of the output: the user may want the floor. */
   | { readonly _tag: "Duck"; readonly speech: string }
   /** Let the output have its level again. */

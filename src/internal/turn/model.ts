@@ -57,6 +57,8 @@ interface User {
   /** When the newest voice that has ended began and ended, in whichever turn. */
   readonly spokenFrom: number
   readonly spokenTo: number
+  /** When the user last gave what may be a digit of a number, by voice or key, and nothing else since. */
+  readonly digitAt: number | undefined
   /** Signs of listening that wait to be set aside, oldest first. */
   readonly signs: ReadonlyArray<Sign>
   /** They have asked for a moment: until when the agent waits for them. */
@@ -108,6 +110,10 @@ interface Agent {
   readonly said: Said
   /** Interrupted in this very moment: what follows at once decides which state is told. */
   readonly hushed: boolean
+  /** Since when it has been nobody's turn. */
+  readonly calmSince: number | undefined
+  /** Something is to be told that came after its reply: when it was calm for so long (ms), and since when. */
+  readonly untold: { readonly calm: number; readonly since: number } | undefined
   /** When it last began to say something, but for what fills a silence. */
   readonly spokeAt: number
   /** Since when the user has waited in silence for something that is to come. */

@@ -12,6 +12,7 @@ import * as Pause from "./pause.ts"
 import * as Queue from "./queue.ts"
 import * as Signs from "./signs.ts"
 import * as Silence from "./silence.ts"
+import * as Telling from "./telling.ts"
 import * as Verdicts from "./verdicts.ts"
 import * as Wordless from "./wordless.ts"
 import * as Words from "./words.ts"
@@ -52,6 +53,7 @@ const timers: ReadonlyArray<Timer> = [
       d.user.presence = { _tag: "Away" }
     }
   },
+  { at: Telling.tellAt, ring: Telling.tell },
   { at: Filler.fillAt, ring: Filler.fill },
   { at: Silence.breathEndsAt, ring: inAnyStep },
   { at: LastWords.due, ring: inAnyStep }
