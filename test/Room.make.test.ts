@@ -114,6 +114,20 @@ describe("Room.make", () => {
       assert.strictEqual(yield* output.played, 306)
     }))
 
+  it.effect("lowers what it says from now on, what was given ahead included", () =>
+    Effect.gen(function*() {
+      const { line, room } = yield* open({ format: Audio.speech })
+      line.incoming.joined({ identity: "ann" })
+      const output = yield* room.output({ sampleRate: 16_000 })
+      yield* output.write([voice(1000, 10_000)])
+      yield* TestClock.adjust("300 millis")
+      const before = line.played.length
+      yield* output.gain!(-20)
+      yield* TestClock.adjust("300 millis")
+      assert.deepStrictEqual([...new Set(line.played.slice(before).map(({ frame }) => frame.samples[0]))], [1000])
+      assert.strictEqual(yield* output.played, 600)
+    }))
+
   it.effect("keeps what it says until somebody is there to hear it", () =>
     Effect.gen(function*() {
       const { line, room } = yield* open({ format: Audio.speech })

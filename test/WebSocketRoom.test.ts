@@ -356,18 +356,17 @@ describe("WebSocketRoom.listen", () => {
       const { port } = yield* Scope.provide(WebSocketRoom.listen(program, { port: 0 }), scope)
       const joined = Promise.withResolvers<void>()
       const told: Array<string> = []
-      const closed = new Promise<number>((resolve) => {
-        const socket = new WebSocket(`ws://127.0.0.1:${port}/call`)
-        socket.on("open", () => socket.send(JSON.stringify({ type: "join", sampleRate: 16_000 })))
-        socket.on("message", (data) => {
-          told.push(JSON.parse(String(data)).type)
-          joined.resolve()
-        })
-        socket.on("close", resolve)
+      const closed = Promise.withResolvers<number>()
+      const socket = new WebSocket(`ws://127.0.0.1:${port}/call`)
+      socket.on("open", () => socket.send(JSON.stringify({ type: "join", sampleRate: 16_000 })))
+      socket.on("message", (data) => {
+        told.push((JSON.parse(String(data)) as { readonly type: string }).type)
+        joined.resolve()
       })
+      socket.on("close", closed.resolve)
       yield* Effect.promise(() => joined.promise)
       yield* Scope.close(scope, Exit.void)
-      assert.strictEqual(yield* Effect.promise(() => closed), 1001)
+      assert.strictEqual(yield* Effect.promise(() => closed.promise), 1001)
       assert.notInclude(told, "ended")
       assert.strictEqual(ends.length, 1)
     }))

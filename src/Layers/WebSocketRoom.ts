@@ -94,9 +94,5 @@ export const listen = <A, E, R>(
 export const serve = <A, E, R>(
   program: Effect.Effect<A, E, R>,
   options: Options = {}
-): Effect.Effect<never, RoomError, Exclude<R, Room | Scope.Scope>> =>
-  Effect.scoped(Effect.andThen(listen(program, options), Effect.never)) as Effect.Effect<
-    never,
-    RoomError,
-    Exclude<R, Room | Scope.Scope>
-  >
+): Effect.Effect<never, RoomError, Exclude<Exclude<R, Room | Scope.Scope>, Scope.Scope>> =>
+  Effect.scoped(Effect.andThen(listen(program, options), Effect.never))

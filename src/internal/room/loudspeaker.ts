@@ -114,6 +114,12 @@ const openOutput = (
         track.drop()
         track.paused = false
       }),
+      gain: (dB) =>
+        Effect.suspend(() =>
+          dB === track.level ? Effect.void : alter(() => {
+            track.level = dB
+          })
+        ),
       played: Effect.sync(() => track.position(line.position) / perMs),
       drained: shrunk(0),
       sid: Effect.succeed(sid),
