@@ -15,6 +15,7 @@
 import * as Schema from "effect/Schema"
 import * as Cost from "./Cost.ts"
 import * as Failure from "./Failure.ts"
+import { Word } from "./internal/stt/model.ts"
 
 const at = Schema.Finite
 const participant = Schema.optionalKey(Schema.String)
@@ -183,7 +184,10 @@ export const Event = Schema.Union([
     /** Stream times of the words in milliseconds, where the provider tells. */
     start: Schema.optionalKey(Schema.Finite),
     end: Schema.optionalKey(Schema.Finite),
+    /** Each word with its stream times, where the provider tells. */
+    words: Schema.optionalKey(Schema.Array(Word)),
     confidence: Schema.optionalKey(Schema.Finite),
+    /** BCP 47 tag: what the provider has heard, else what it was told. */
     language: Schema.optionalKey(Schema.String),
     participant
   }),
@@ -280,6 +284,14 @@ export const Event = Schema.Union([
     component: Component,
     provider: Schema.String,
     available: Schema.Boolean
+  }),
+  /** A provider is asked again within one request: `attempt` is 1 for the second attempt, `reason` why the one before failed. */
+  Schema.TaggedStruct("ProviderRetried", {
+    at,
+    component: Component,
+    provider: Schema.String,
+    attempt: Schema.Int,
+    reason: Failure.Reason
   }),
   /** A circuit breaker of a provider: closed lets requests through, open none, half-open one to try. */
   Schema.TaggedStruct("BreakerChanged", {

@@ -18,6 +18,7 @@ import * as Tracer from "effect/Tracer"
 import type { Bound, Hooks } from "../Agent.ts"
 import { Meter } from "../Cost.ts"
 import * as Tools from "../Tools.ts"
+import { Retries } from "./resilience/model.ts"
 import { CurrentSpeech } from "./session.ts"
 import { CurrentCall } from "./tools/execute.ts"
 
@@ -30,6 +31,7 @@ const lasting = Context.omit(
   Layer.CurrentMemoMap,
   Logger.CurrentLoggers,
   Meter,
+  Retries,
   Random.Random,
   References.CurrentLogAnnotations,
   References.CurrentLogSpans,

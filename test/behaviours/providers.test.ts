@@ -329,8 +329,8 @@ describe("a synthesiser that fails", () => {
 
   it.effect("one that is slow is waited for", () =>
     Effect.gen(function*() {
-      const timeline = yield* Testing.scenario({ user: [hello], tts: { firstByte: 8000, duration: 500 }, llm: ["Hi."] })
-      timeline.expect(["AgentStateChanged", 11_300, { to: "speaking" }])
+      const timeline = yield* Testing.scenario({ user: [hello], tts: { firstByte: 3900, duration: 500 }, llm: ["Hi."] })
+      timeline.expect(["AgentStateChanged", 7200, { to: "speaking" }])
       assert.deepStrictEqual(timeline.of("ProviderFailed"), [])
     }))
 

@@ -166,6 +166,14 @@ export const providerAvailable = each(
     )
 )
 
+export const providerRetries = each(
+  Event.Component.literals,
+  (component) =>
+    byProvider((provider) =>
+      counter("agent_provider_retries_total", "Attempts at providers after the first one", { component, provider })
+    )
+)
+
 const states = new Map<string, (provider: string) => Metric.Gauge<number>>()
 
 /** A breaker may guard anything: what it guards is said by whoever makes it, from a closed set. */

@@ -12,6 +12,7 @@ import type * as Text from "../../Text.ts"
 import type * as Tools from "../../Tools.ts"
 import type * as Tts from "../../Tts.ts"
 import type * as Turn from "../../Turn.ts"
+import { maskedAll } from "../numbers.ts"
 import type { Apology } from "./apology.ts"
 import type { Calls } from "./calls.ts"
 import type { Conductor } from "./conductor.ts"
@@ -83,7 +84,7 @@ export const makeIds = (): Core["nextId"] => {
 /** Ties the logs and spans of an effect to what they are about. */
 export const about =
   (ids: { readonly turn?: number; readonly participant?: string }) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    effect.pipe(Effect.annotateLogs(ids), Effect.annotateSpans(ids))
+    effect.pipe(Effect.annotateLogs(maskedAll(ids)), Effect.annotateSpans(maskedAll(ids)))
 
 /** A span of the conversation. Where it was opened is always the same place: no stack is kept. */
 export const spanned =

@@ -27,7 +27,7 @@ export const perceive =
 
 /** A transcript of audio that began at a stream time (ms). */
 export const understood = (transcript: Stt.Transcript, from: number, clock: StreamClock): Perception => {
-  const { confidence, end, final, language, start, text } = transcript
+  const { confidence, end, final, language, start, text, words } = transcript
   const last = clock.lastWord(transcript, from)
   return {
     signal: { _tag: "Heard", text, final, endedAt: last === undefined ? undefined : clock.toClock(last) },
@@ -37,6 +37,9 @@ export const understood = (transcript: Stt.Transcript, from: number, clock: Stre
       final,
       ...(start === undefined ? {} : { start: from + start }),
       ...(end === undefined ? {} : { end: from + end }),
+      ...(words === undefined
+        ? {}
+        : { words: words.map((word) => ({ ...word, start: from + word.start, end: from + word.end })) }),
       ...(confidence === undefined ? {} : { confidence }),
       ...(language === undefined ? {} : { language })
     }

@@ -78,6 +78,11 @@ export class Memory<E, R> {
     return this.#replay.ended === "done" && this.#read === this.#replay.head
   }
 
+  /** How much audio the attempt in progress was given that is not answered (ms). */
+  get unansweredMs(): number {
+    return Math.max(0, (this.#replay.at(this.#read - 1)?.end ?? 0) - this.#answered)
+  }
+
   /** All that waits, for another attempt: of a stream that is fed more than it wants, the speech. */
   take(wants: Stt.Wants | undefined): Take<E, R> {
     const answered = this.#answered

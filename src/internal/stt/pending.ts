@@ -65,11 +65,21 @@ export class Pending {
     if (since === undefined) this.#awaken = Deferred.makeUnsafe()
   }
 
+  /** Since when an end of speech waits, or when the provider was last at work on it (monotonic ms). */
+  get since(): number | undefined {
+    return this.#since
+  }
+
+  /** Completes when an end of speech waits. */
+  get awaited(): Effect.Effect<void> {
+    return Effect.suspend(() => this.#since === undefined ? Deferred.await(this.#awaken) : Effect.void)
+  }
+
   /** Completes when an end of speech has waited for `ms`. */
   overdue(ms: number): Effect.Effect<void> {
     return Effect.suspend(() => {
       const since = this.#since
-      if (since === undefined) return Effect.andThen(Deferred.await(this.#awaken), this.overdue(ms))
+      if (since === undefined) return Effect.andThen(this.awaited, this.overdue(ms))
       return Effect.flatMap(
         monotonic,
         (now) => now - since >= ms ? Effect.void : Effect.andThen(Effect.sleep(since + ms - now), this.overdue(ms))

@@ -4,6 +4,7 @@
  */
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Pull from "effect/Pull"
@@ -27,14 +28,17 @@ import type {
   Recovery
 } from "../resilience/model.ts"
 import * as options from "../resilience/options.ts"
-import { resolve, type Settings as Patience, settle } from "../resilience/policy.ts"
+import { resolve, type Settings, settle } from "../resilience/policy.ts"
 import { prewarmed, prewarmOf } from "../resilience/prewarm.ts"
 import { insteadOf, later } from "../resilience/recovery.ts"
 import { type InputFailure, isInputFailure, unwrapInput } from "../resilience/replayBuffer.ts"
-import { monotonic } from "../steady.ts"
+import { retrying } from "../resilience/retrying.ts"
+import { Sign } from "../resilience/signs.ts"
+import { monotonic, monotonicMs } from "../steady.ts"
 import { Memory } from "./memory.ts"
 import { meteredTranscription } from "./metering.ts"
 import * as Stt from "./model.ts"
+import { Patience } from "./patience.ts"
 import { answersOf, isEmpty, remember } from "./transcripts.ts"
 
 type Service = Stt.Service
@@ -50,23 +54,39 @@ const refusing = (provider: string) => (wrong: Failure.InvalidOptions) => failin
 
 export const failing = (provider: string) => (reason: Failure.Reason) => new Stt.SttError({ provider, reason })
 
-/** Attempts at one provider, one after the other, until it is given up. */
-const persist = <E, R>(options: {
+interface Attempt<E, R> {
+  readonly own: Own
+  readonly since: number
+  readonly pull: Live<E, R>
+  readonly ticket: Ticket | undefined
+  /** When the provider has last shown that it is at work (monotonic ms). */
+  readonly signs: { last: number }
+}
+
+/** A failed attempt is the breaker's business, as far as it was asked for it. */
+const blame = (
+  breaker: Circuit | undefined,
+  ticket: Ticket | undefined,
+  error: Stt.SttError
+): void => {
+  if (ticket === undefined) return
+  if (ticket.told) breaker?.lost(error)
+  else breaker?.failed(ticket, error)
+}
+
+interface Persisting<E, R> {
   readonly service: Service
   /** Absent: the service is resilient itself. */
-  readonly settings: Patience | undefined
+  readonly settings: Settings | undefined
   readonly memory: Memory<E, R>
   readonly scope: Scope.Scope
   /** The provider is at work. */
   readonly onAlive: (answered: boolean) => Effect.Effect<void>
-}): Effect.Effect<Live<E, R>> =>
+}
+
+/** Attempts at one provider, one after the other, until it is given up. */
+const persist = <E, R>(options: Persisting<E, R>): Effect.Effect<Live<E, R>> =>
   Effect.gen(function*() {
-    interface Attempt {
-      readonly own: Own
-      readonly since: number
-      readonly pull: Live<E, R>
-      readonly ticket: Ticket | undefined
-    }
     const breaker = options.settings?.breaker
     const { memory, service, settings } = options
     const fail = failing(service.name)
@@ -76,33 +96,42 @@ const persist = <E, R>(options: {
       memory.pending.overdue(deadline),
       Effect.suspend(() => {
         late = fail(new Failure.TimedOut({ afterMs: deadline }))
-        blame(attempt, late)
+        blame(breaker, attempt?.ticket, late)
         return Effect.fail(late)
       })
     )
+    const clock = yield* Clock.Clock
+    const patience = new Patience(settings, service)
+    const hung = ({ signs, since }: Attempt<E, R>): Effect.Effect<never, Stt.SttError> =>
+      Effect.flatMap(
+        patience.hung(memory, () => Math.max(since, signs.last), () => tried),
+        (afterMs) => Effect.fail(fail(new Failure.TimedOut({ afterMs })))
+      )
     let wait = yield* backoff(settings)
-    let attempt: Attempt | undefined
+    let tried = 0
+    let attempt: Attempt<E, R> | undefined
 
-    const blame = (failed: Attempt | undefined, error: Stt.SttError): void => {
-      if (failed?.ticket === undefined) return
-      if (failed.ticket.told) breaker?.lost(error)
-      else breaker?.failed(failed.ticket, error)
-    }
-    const open: Effect.Effect<Attempt, Stt.SttError, R> = Effect.gen(function*() {
+    const open: Effect.Effect<Attempt<E, R>, Stt.SttError, R> = Effect.gen(function*() {
       const ticket = breaker?.claim()
       if (ticket instanceof Failure.Unavailable) return yield* fail(ticket)
       const mine = yield* own(options.scope)
       if (ticket !== undefined) yield* Scope.addFinalizer(mine.scope, Effect.sync(() => breaker?.released(ticket)))
       const { audio, mapping } = memory.take(service.wants)
+      const signs = { last: 0 }
       const heard = Stream.map(meteredTranscription(service, audio, answersOf(service)), (transcript) =>
-        mapping.transcript(transcript))
+        mapping.transcript(transcript)).pipe(
+          Stream.provideService(Sign, () => {
+            signs.last = monotonicMs(clock)
+          })
+        )
       const pull = yield* Scope.provide(Stream.toPull(heard), mine.scope)
-      return { own: mine, pull, since: yield* monotonic, ticket }
+      return { own: mine, pull, since: yield* monotonic, ticket, signs }
     })
 
     const alive = (answered: boolean): Effect.Effect<void> =>
       Effect.flatMap(backoff(settings), (budget) => {
         wait = budget
+        tried = 0
         if (attempt?.ticket !== undefined) {
           breaker?.succeeded(attempt.ticket)
         }
@@ -113,9 +142,12 @@ const persist = <E, R>(options: {
       Effect.gen(function*() {
         const now = yield* monotonic
         for (const heard of chunk) {
-          if (heard.final) {
+          if (!heard.final) {
+            memory.pending.sign(now)
+          } else {
+            patience.took(now - Math.max(memory.pending.since ?? now, attempt?.since ?? now))
             memory.answer(heard)
-          } else memory.pending.sign(now)
+          }
         }
         yield* alive(true)
         return chunk.filter((heard) =>
@@ -124,7 +156,7 @@ const persist = <E, R>(options: {
       })
 
     /** Closes a failed attempt; fails where there shall be no other. */
-    const recover = (failed: Attempt, exit: Exit.Failure<unknown, Failing<E> | Cause.Done>) =>
+    const recover = (failed: Attempt<E, R>, exit: Exit.Failure<unknown, Failing<E> | Cause.Done>) =>
       Effect.gen(function*() {
         const error: Failing<E> = Pull.isDoneCause(exit.cause)
           ? fail(new Failure.EndedEarly())
@@ -132,13 +164,14 @@ const persist = <E, R>(options: {
         // Whatever it has died of now: it had been well.
         const healthy = (yield* monotonic) - failed.since >= deadline
         if (healthy && failed.ticket !== undefined) breaker?.succeeded(failed.ticket)
-        if (!isInputFailure(error) && error !== late) blame(failed, error)
+        if (!isInputFailure(error) && error !== late) blame(breaker, failed.ticket, error)
         attempt = undefined
         yield* failed.own.close(exit)
         if (isInputFailure(error) || error === late || !error.isRetryable) return yield* Effect.fail(error)
         if (healthy) yield* alive(false)
         const again = yield* Effect.raceFirst(wait(error), overdue)
         if (!again) return yield* error
+        yield* retrying({ component: "stt", provider: service.name }, ++tried, error.reason)
       })
 
     const next: Live<E, R> = Effect.suspend(() =>
@@ -150,17 +183,22 @@ const persist = <E, R>(options: {
         : listenTo(attempt)
     )
 
-    const news = (heard: ReadonlyArray<Stt.Transcript>): Live<E, R> =>
-      Arr.isReadonlyArrayNonEmpty(heard) ? Effect.succeed(heard) : next
-
-    const listenTo = (current: Attempt): Live<E, R> =>
-      Effect.flatMap(Effect.exit(unless(overdue, current.pull)), (exit): Live<E, R> => {
-        if (Exit.isSuccess(exit)) return Effect.flatMap(hear(exit.value), news)
-        if (Pull.isDoneCause(exit.cause) && memory.exhausted) {
-          return Cause.done()
+    const listenTo = (current: Attempt<E, R>): Live<E, R> =>
+      Effect.flatMap(
+        Effect.exit(unless(Effect.raceFirst(overdue, hung(current)), current.pull)),
+        (exit): Live<E, R> => {
+          if (Exit.isSuccess(exit)) {
+            return Effect.flatMap(
+              hear(exit.value),
+              (heard): Live<E, R> => Arr.isReadonlyArrayNonEmpty(heard) ? Effect.succeed(heard) : next
+            )
+          }
+          if (Pull.isDoneCause(exit.cause) && memory.exhausted) {
+            return Cause.done()
+          }
+          return Effect.andThen(recover(current, exit), next)
         }
-        return Effect.andThen(recover(current, exit), next)
-      })
+      )
 
     return next
   })
@@ -169,7 +207,7 @@ const persist = <E, R>(options: {
 const listen = <E, R>(audio: Stream.Stream<Stt.Input, E, R>, options: {
   readonly services: ReadonlyArray<Service>
   readonly claims: Claims
-  readonly policy: Patience
+  readonly policy: Settings
   readonly breakers: ReadonlyArray<Circuit | undefined>
   /** The one error for all that were lost since the last transcript. */
   readonly allLost: (lost: ReadonlyArray<Lost>) => Stt.SttError

@@ -1,0 +1,40 @@
+/** What models write for a page, for the eye, or without a space. */
+import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
+import { Audio, Text } from "effect-voice"
+
+const spoken = (text: string): string => Text.applyTransforms(text, Text.speechTransforms)
+
+const pages: ReadonlyArray<readonly [string, string]> = [
+  ["One.<br>Two.<br/>Three.", "One.\nTwo.\nThree."],
+  ["<b>Really</b> <span class=\"x\">good</span>.", "Really good."],
+  ["Fish &amp; chips, &#163;5, &quot;hot&quot; &#x2014; now", "Fish & chips, £5, \"hot\" — now"],
+  ["It opens at nine【4:0†source】 and closes at five【12†hotel.pdf】.", "It opens at nine and closes at five."],
+  ["a <!-- note > --> b", "a  b"],
+  ["2 < 3 and 5 > 4, AT&T, R&D; <your name>, 【注】", "2 < 3 and 5 > 4, AT&T, R&D; <your name>, 【注】"]
+]
+
+describe("A text for the eye", () => {
+  for (const [written, heard] of pages) {
+    it(`is spoken as it is meant, however it is cut: ${JSON.stringify(written)}`, () => {
+      assert.strictEqual(spoken(written), heard)
+      for (let size = 1; size < 8; size++) {
+        const run = Text.speechTransforms.map((transform) => transform.open())
+        const pass = (text: string, from = 0): string =>
+          run.slice(from).reduce((out, one) => out === "" ? "" : one.push(out), text)
+        let out = ""
+        for (let at = 0; at < written.length; at += size) out += pass(written.slice(at, at + size))
+        run.forEach((one, i) => void (out += pass(one.end(), i + 1)))
+        assert.strictEqual(out, heard, `cut at ${size}`)
+      }
+    })
+  }
+
+  it("is no matter of WAV files, but these are read where their sizes say that nothing follows", () => {
+    const file = Audio.encodeWav({ samples: new Int16Array(320).fill(7), sampleRate: 16_000, channels: 1 })
+    const view = new DataView(file.buffer)
+    view.setUint32(4, 36, true)
+    view.setUint32(40, 0, true)
+    assert.strictEqual(Result.getOrThrow(Audio.decodeWav(file)).samples.length, 320)
+  })
+})
