@@ -73,7 +73,7 @@ describe("AzureStt", () => {
       ])
       assert.strictEqual(JSON.parse(String(messages[0]?.body)).context.system.name, "effect-voice")
       assert.deepStrictEqual(JSON.parse(String(messages[1]?.body)), {
-        phraseDetection: { mode: "Conversation", enrichment: { profanity: "Masked" } }
+        phraseDetection: { mode: "Conversation", language: "en-US", enrichment: { profanity: "Masked" } }
       })
       const [ended] = messages.splice(-1)
       assert.deepStrictEqual([ended?.path, ended?.body.length], ["audio", 0])
@@ -103,16 +103,18 @@ describe("AzureStt", () => {
         language: "de-DE",
         format: "detailed",
         wordLevelTimestamps: "true",
-        profanity: "raw"
+        profanity: "raw",
+        segmentationSilenceTimeoutMs: "300"
       })
       assert.deepStrictEqual(JSON.parse(String(parse(received[1] ?? "").body)), {
         phraseDetection: {
           mode: "Dictation",
+          language: "de-DE",
           enrichment: { profanity: "Raw" },
           dictation: { segmentation: { mode: "Custom", segmentationSilenceTimeoutMs: 300 } }
         },
         phraseOutput: { format: "Detailed", detailed: { options: ["WordTimings"] } },
-        dgi: { groups: [{ type: "Generic", items: [{ text: "Effect" }, { text: "Ada Lovelace" }] }] }
+        dgi: { groups: [{ type: "Generic", items: [{ text: "Effect" }, { text: "Ada Lovelace" }] }], bias: 1 }
       })
       yield* hear(server.url, said, { endpointId: "my-model" })
       assert.strictEqual((yield* server.next).url.searchParams.get("cid"), "my-model")

@@ -2,19 +2,22 @@
 import { assert } from "@effect/vitest"
 import type * as provider from "./provider.ts"
 
-export const told = (path: string, body: unknown = {}) =>
-  `X-RequestId:0123\r\nContent-Type:application/json; charset=utf-8\r\nPath:${path}\r\n\r\n${JSON.stringify(body)}`
+/** Azure's package takes a message for its own by the id of the request, so it is given back. */
+export const told = (path: string, body: unknown = {}, request = "0123") =>
+  `X-RequestId:${request}\r\nContent-Type:application/json; charset=utf-8\r\nPath:${path}\r\n\r\n${
+    JSON.stringify(body)
+  }`
 
 export const ticks = (seconds: number) => Math.round(seconds * 1e7)
 
-export const phrase = (text: string, from: number, to: number) =>
+export const phrase = (text: string, from: number, to: number, request?: string) =>
   told("speech.phrase", {
     Id: "p",
     RecognitionStatus: "Success",
     DisplayText: text,
     Offset: ticks(from),
     Duration: ticks(to - from)
-  })
+  }, request)
 
 interface Heard {
   readonly path: string
@@ -45,13 +48,14 @@ export const wellBehaved = (detailed = false): NonNullable<Parameters<typeof pro
     onMessage: (message, peer) => {
       const { body, path, request, type } = parse(message)
       if (path !== "audio") return
+      const say = (path: string, body?: unknown) => peer.send(told(path, body, request))
       const turn = turns.get(peer) ?? { request, seconds: 0 }
       turns.set(peer, turn)
       if (turn.request !== request) return peer.socket.close(1002)
-      if (type === "audio/x-wav") return peer.send(told("turn.start", { context: { serviceTag: "t" } }))
+      if (type === "audio/x-wav") return say("turn.start", { context: { serviceTag: "t" } })
       turn.seconds += body.length / 2 / 16_000
       if (body.length > 0) {
-        return peer.send(told("speech.hypothesis", { Text: "good", Offset: 0, Duration: ticks(turn.seconds) }))
+        return say("speech.hypothesis", { Text: "good", Offset: 0, Duration: ticks(turn.seconds) })
       }
       // Audio that does not wait for the end of the turn is refused above.
       setImmediate(() => {
@@ -70,11 +74,11 @@ export const wellBehaved = (detailed = false): NonNullable<Parameters<typeof pro
                     { Word: "morning", Offset: ticks(0.3), Duration: ticks(0.4) }
                   ]
                 }]
-              })
-              : phrase("Good morning.", 0, turn.seconds)
+              }, request)
+              : phrase("Good morning.", 0, turn.seconds, request)
           )
         }
-        peer.send(told("turn.end"))
+        say("turn.end")
         turns.delete(peer)
       })
     }
