@@ -58,7 +58,7 @@ describe("examples", () => {
       assert.deepStrictEqual(of("UserSpeechCommitted").map(({ text }) => text), [
         "Do you have a room for Friday night?",
         "Wait, is breakfast included?",
-        "Mm-hmm. Great. Please book the double room.",
+        "Great. Please book the double room.",
         "Thank you very much. Goodbye."
       ])
       assert.deepStrictEqual(

@@ -1,13 +1,14 @@
 /** Whole answers, put together from whatever servers of Chat Completions tell of them. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema, Stream } from "effect"
+import { Config, Effect, Schema, Stream } from "effect"
 import { Llm } from "effect-voice"
 import { Prompt } from "effect/ai"
 import { assembled, doneMark, type Piece } from "../../src/internal/llm/assembly.ts"
 import { Chunk, chunkParts } from "../../src/internal/llm/chunks.ts"
 import { conversation, cut, parsedOr, type Random, random } from "../support/fragments.ts"
 
-const runs = Number(process.env["EFFECT_VOICE_STREAMS"] ?? 5000)
+/** How many answers are told. @default 5000 */
+const runs = Config.Int("EFFECT_VOICE_STREAMS").pipe(Config.withDefault(5000))
 
 const texts = ["Hello there.", "It is 2 < 3, [1] and so on.", "Å 🙂", "Yes.\nNo."]
 const thoughts = ["Hm.", "They say {\"a\": 1}.", "Two\nlines", "…"]
@@ -98,7 +99,8 @@ const replied = (chunks: ReadonlyArray<unknown>) =>
 describe("answers put together", () => {
   it.live("are what was said and called, however a server tells, thinks and ends", () =>
     Effect.gen(function*() {
-      for (let seed = 1; seed <= runs; seed++) {
+      const all = yield* runs
+      for (let seed = 1; seed <= all; seed++) {
         const { calls, chunks, fields, finish, text } = answer(seed)
         const where = `seed ${seed}: ${JSON.stringify(chunks)}`
         const deltas = yield* Effect.orDie(replied(chunks)).pipe(

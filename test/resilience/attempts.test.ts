@@ -215,7 +215,7 @@ describe("An attempt at a recogniser", () => {
 
   it.effect("of whole pieces has a quarter of their length beside the rest", () =>
     Effect.gen(function*() {
-      for (const [seconds, delay, asked] of [[8, 5900, 1], [8, 6100, 2], [2, 4400, 1], [2, 4600, 2]] as const) {
+      for (const [seconds, delay, asked] of [[8, 5900, 1], [8, 6200, 2], [2, 4400, 1], [2, 4700, 2]] as const) {
         const { attempts, stt } = recogniser((attempt) => attempt === 1 ? delay : 100, "speech")
         const { heard } = yield* listen(stt, policy, seconds)
         yield* TestClock.adjust(20_000)

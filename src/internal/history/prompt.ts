@@ -2,6 +2,7 @@
 import * as Prompt from "effect/ai/Prompt"
 import type { Item, Message, PromptOptions, Step, ToolCall } from "../../History.ts"
 import * as Json from "../tools/json.ts"
+import { saysNothing } from "./aside.ts"
 import * as pairs from "./pairs.ts"
 
 export const toPrompt = (items: ReadonlyArray<Item>, options: PromptOptions): Prompt.Prompt => {
@@ -36,7 +37,7 @@ export const toPrompt = (items: ReadonlyArray<Item>, options: PromptOptions): Pr
   for (const item of items) {
     switch (item._tag) {
       case "Message":
-        if (item.text.trim() === "") break
+        if (item.text.trim() === "" || saysNothing(item.setAside)) break
         endStep()
         messages.push(messageOf(item, optionsOf(item.step)))
         break

@@ -25,6 +25,13 @@ export interface SessionHistory {
   readonly stamp: () => number
   /** A turn of the user; gives the id of its message. */
   readonly userSaid: (text: string, participant: string | undefined) => string
+  /** Words of the user that are no turn, at the time at which they were said; gives the id of their message. */
+  readonly userSetAside: (said: {
+    readonly text: string
+    readonly reason: History.SetAside
+    readonly createdAt: number
+    readonly participant: string | undefined
+  }) => string
   /** What the user said is to be understood otherwise. */
   readonly reworded: (id: string, text: string) => void
   /** What was heard of the agent; gives the id of its message, which is in the history only if it is to be recorded. */
@@ -65,7 +72,7 @@ export const makeHistory = (
   now: () => number,
   nextId: (kind: string) => string
 ): SessionHistory => {
-  let history = initial
+  let history: History.History = { items: [...initial.items] }
   let stamped = latest(initial)
   let context: string | undefined
   const stamp = (): number => {
@@ -86,6 +93,18 @@ export const makeHistory = (
         role: "user",
         text,
         createdAt: stamp(),
+        ...(participant === undefined ? {} : { participant })
+      }))
+      return id
+    },
+    userSetAside: ({ createdAt, participant, reason, text }) => {
+      const id = nextId("message")
+      insert(History.Message.make({
+        id,
+        role: "user",
+        text,
+        createdAt,
+        setAside: reason,
         ...(participant === undefined ? {} : { participant })
       }))
       return id
@@ -117,7 +136,8 @@ export const makeHistory = (
       history = History.replaceHead(history, change)
     },
     updated: (f) => {
-      history = f(history)
+      const next = f(history)
+      if (next !== history) history = { items: [...next.items] }
     },
     lookedUp: (text) => {
       context = text

@@ -182,8 +182,10 @@ export interface Policy {
    * again where the time for all leaves as much for another attempt; the last one
    * has all that is left. A sign is what the provider answers, though it cannot be
    * used yet: the head of an answer, a thought, an interim transcript. For an `Stt`
-   * it runs as `firstOutput` does, is longer by the length of the speech where that
-   * is recognised in one go, and never shorter than twice what the recogniser has lately taken.
+   * it runs as `firstOutput` does, is longer by a quarter of the speech where that
+   * is recognised in one go, and never shorter than a second more than the recogniser
+   * usually takes, nor than twice what it has lately taken in this stream; one that
+   * was only slow is heard out: its transcript counts where it comes first.
    *
    * @default 4 seconds, or two fifths of `firstOutput` where that is longer
    */

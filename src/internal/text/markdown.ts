@@ -25,14 +25,16 @@ const special = new Set([newline, bang, star, bracketOpen, backslash, bracketClo
 const escapable = new Set("*_`~[]#|")
 
 const heading = /^[ \t]*#{1,6}[ \t]$/
-const bullet = /^[ \t]*(?:[-+*•>]|\[[ xX]\])[ \t]$/
-const rule = /^[ \t]*(?:-{3,}|\*{3,}|_{3,}|>)[ \t\r]*$/
+const bullet = /^[ \t]*(?:[+•>]|\[[ xX]\])[ \t]$/
+/** Bullets that may as well begin a rule. */
+const bullets = /^(?:[ \t]*[-*][ \t])+/
+const rule = /^[ \t]*(?:([-*_])(?:[ \t]*\1){2,}|>)[ \t\r]*$/
 const fence = /^[ \t]*(`{3,}|~{3,})/
 const fenceEnd = /^[ \t]*(`*|~*)[ \t\r]*$/
 const tableRule = /^[ \t]*\|[|: \t]*-[-|: \t\r]*$/
 /** Starts of lines that may still turn out to be markup. */
 const undecided =
-  /^[ \t]*(?:#{1,6}|[+•>]|\[(?:[ xX]\]?)?|-{1,2}|\*{1,2}|_{1,2}|(?:-{3,}|\*{3,}|_{3,})[ \t\r]*|`{1,2}|`{3,}[^`]*|~{1,2}|~{3,}.*|\|[-|: \t\r]*)?$/
+  /^[ \t]*(?:#{1,6}|[+•>]|\[(?:[ xX]\]?)?|([-*_])(?:[ \t]*\1)*[ \t\r]*|`{1,2}|`{3,}[^`]*|~{1,2}|~{3,}.*|\|[-|: \t\r]*)?$/
 
 const literal = (unit: number, length: number): string => String.fromCharCode(unit).repeat(length)
 
@@ -143,8 +145,13 @@ class Stripper {
       this.#startInline()
     } else if (bullet.test(lead)) {
       this.#lead = ""
-    } else if (lead.length > longestLead || !undecided.test(lead)) {
-      this.#releaseLead(lead)
+    } else if (lead.length > longestLead) {
+      this.#releaseLead(lead.replace(bullets, ""))
+    } else if (!undecided.test(lead)) {
+      const rest = lead.replace(bullets, "")
+      if (rest === lead) return this.#releaseLead(lead)
+      this.#lead = ""
+      for (let i = 0; i < rest.length; i++) this.#feed(rest.charCodeAt(i))
     }
   }
 
@@ -179,7 +186,7 @@ class Stripper {
     if (rule.test(lead)) {
       this.#startInline()
     } else {
-      this.#releaseLead(lead)
+      this.#releaseLead(lead.replace(bullets, ""))
     }
     return true
   }
