@@ -1,7 +1,7 @@
 /** Random and mutated inputs: the same seed gives the same input. */
 import { Config, Effect } from "effect"
 
-const number = (name: string, usual: number) => Effect.runSync(Config.Number(name).pipe(Config.withDefault(usual)))
+const number = (name: string, usual: number) => Effect.runSync(Config.Int(name).pipe(Config.withDefault(usual)))
 
 /** How many inputs each decoder gets. */
 export const inputs = number("EFFECT_VOICE_FUZZ", 10_000)
