@@ -1,18 +1,20 @@
 /** Everything else that reads bytes from outside: recordings, files, the worker's messages, requests of frontends. */
 import { assert, describe, it } from "@effect/vitest"
 import { AgentSession as pb, Job, JobType, ServerMessage } from "@livekit/protocol"
-import { Effect, Option } from "effect"
-import { Audio } from "effect-voice"
+import { Effect, Layer, Logger, Option } from "effect"
+import { Agent, Audio, Room } from "effect-voice"
+import * as Frontend from "effect-voice/Frontend"
 import { oggPackets } from "effect-voice/internal/frontend/ogg"
 import { decode as decodeRecording, inSteps, type Packets } from "effect-voice/internal/frontend/preconnectAudio"
 import { load } from "effect-voice/internal/frontend/protocol"
 import { webmPackets } from "effect-voice/internal/frontend/webm"
 import * as ipc from "effect-voice/internal/worker/ipc"
 import { decode as decodeFrame } from "effect-voice/internal/worker/protocol"
+import * as Testing from "effect-voice/testing"
 import * as Fs from "node:fs"
 import { tone } from "../support/transcribing.ts"
 import * as harness from "./support/harness.ts"
-import { bytes, type Chance, json, text } from "./support/mutation.ts"
+import { bytes, Chance, firstSeed, inputs, json, text } from "./support/mutation.ts"
 
 const fixture = (name: string) => new Uint8Array(Fs.readFileSync(new URL(`../fixtures/${name}`, import.meta.url)))
 
@@ -179,4 +181,52 @@ describe("whatever a frontend asks, it is a request or nothing:", () => {
       }).toBinary()
       return read(chance.is(0.1) ? chance.bytes(80) : bytes(whole, chance))
     }), () => false)
+
+  const topic = "lk.agent.session"
+  const request = (requestId: string, asked: (typeof requests)[number]) =>
+    new pb.AgentSessionMessage({ message: { case: "request", value: { requestId, request: asked } } }).toBinary()
+
+  it.effect("the frontend's requests, in a session that goes on", () =>
+    Effect.gen(function*() {
+      const broken: Array<string> = []
+      const logger = Logger.make(({ message }) => {
+        if (JSON.stringify(message).includes("broke")) broken.push(JSON.stringify(message))
+      })
+      const attached = Layer.effect(
+        Room.Room,
+        Effect.map(Room.Room, (room) => ({ ...room, attach: (session) => Frontend.attach(session) }))
+      )
+      const count = Math.ceil(inputs / 20)
+      let sent: ReadonlyArray<Testing.Sent> = []
+      const end = 1000 + count * 20
+      yield* Testing.scenario({
+        agent: Agent.make({ instructions: "" }),
+        user: [],
+        llm: () => "Yes.",
+        layer: attached,
+        at: [
+          ...Array.from({ length: count }, (_, i): Testing.Step<never> => {
+            const chance = new Chance(firstSeed + i)
+            const asked = bytes(request(`request-${i}`, chance.of(requests)), chance)
+            return {
+              at: 500 + i * 20,
+              do: (_, { room }) => room.sendBytes({ identity: "caller", topic, bytes: asked })
+            }
+          }),
+          {
+            at: end,
+            do: (_, { room }) => room.sendBytes({ identity: "caller", topic, bytes: request("last", requests[0]) })
+          },
+          { at: end + 1000, do: (_, { room }) => Effect.map(room.sent, (all) => void (sent = all)) }
+        ],
+        until: end + 2000
+      }).pipe(Effect.provide(Logger.layer([logger])))
+      const answered = sent.flatMap((message) => {
+        if (message._tag !== "Bytes" || message.topic !== topic) return []
+        const { message: told } = pb.AgentSessionMessage.fromBinary(message.bytes)
+        return told.case === "response" ? [told.value.requestId] : []
+      })
+      assert.include(answered, "last")
+      assert.deepStrictEqual(broken, [])
+    }), 600_000)
 })
