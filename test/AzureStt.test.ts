@@ -5,87 +5,9 @@ import * as AzureStt from "effect-voice/Layers/AzureStt"
 import { host } from "../src/internal/azure/region.ts"
 import * as faults from "./contract/faults.ts"
 import { contract } from "./contract/stt.ts"
+import { parse, phrase, ticks, told, wellBehaved } from "./support/azure.ts"
 import * as provider from "./support/provider.ts"
 import { answering, key, said, suite, tone } from "./support/transcribing.ts"
-
-const told = (path: string, body: unknown = {}) =>
-  `X-RequestId:0123\r\nContent-Type:application/json; charset=utf-8\r\nPath:${path}\r\n\r\n${JSON.stringify(body)}`
-
-const ticks = (seconds: number) => Math.round(seconds * 1e7)
-
-const phrase = (text: string, from: number, to: number) =>
-  told("speech.phrase", {
-    Id: "p",
-    RecognitionStatus: "Success",
-    DisplayText: text,
-    Offset: ticks(from),
-    Duration: ticks(to - from)
-  })
-
-interface Heard {
-  readonly path: string
-  readonly request: string
-  readonly type: string | undefined
-  readonly body: Buffer
-}
-
-/** A message by its headers. */
-const parse = (message: string | Buffer): Heard => {
-  const bytes = Buffer.from(message)
-  const end = typeof message === "string" ? bytes.indexOf("\r\n\r\n") + 4 : 2 + bytes.readUInt16BE(0)
-  const head = bytes.subarray(typeof message === "string" ? 0 : 2, end).toString()
-  const header = (name: string) => new RegExp(`^${name}: (.*)\r$`, "m").exec(head)?.[1]
-  assert.match(header("X-Timestamp") ?? "", /^\d{4}-\d\d-\d\dT.*Z$/)
-  return {
-    path: header("Path") ?? "",
-    request: header("X-RequestId") ?? "",
-    type: header("Content-Type"),
-    body: bytes.subarray(end)
-  }
-}
-
-/** A server as Azure's package knows it: it hears one text in each turn with half a second of audio or more. */
-const wellBehaved = (detailed = false): NonNullable<Parameters<typeof provider.webSocket>[0]> => {
-  const turns = new WeakMap<provider.Peer, { request: string; seconds: number }>()
-  return {
-    onMessage: (message, peer) => {
-      const { body, path, request, type } = parse(message)
-      if (path !== "audio") return
-      const turn = turns.get(peer) ?? { request, seconds: 0 }
-      turns.set(peer, turn)
-      if (turn.request !== request) return peer.socket.close(1002)
-      if (type === "audio/x-wav") return peer.send(told("turn.start", { context: { serviceTag: "t" } }))
-      turn.seconds += body.length / 2 / 16_000
-      if (body.length > 0) {
-        return peer.send(told("speech.hypothesis", { Text: "good", Offset: 0, Duration: ticks(turn.seconds) }))
-      }
-      // Audio that does not wait for the end of the turn is refused above.
-      setImmediate(() => {
-        if (turn.seconds >= 0.5) {
-          peer.send(
-            detailed
-              ? told("speech.phrase", {
-                RecognitionStatus: "Success",
-                Offset: 0,
-                Duration: ticks(turn.seconds),
-                NBest: [{
-                  Confidence: 0.9,
-                  Display: "Good morning.",
-                  Words: [
-                    { Word: "good", Offset: ticks(0.1), Duration: ticks(0.2) },
-                    { Word: "morning", Offset: ticks(0.3), Duration: ticks(0.4) }
-                  ]
-                }]
-              })
-              : phrase("Good morning.", 0, turn.seconds)
-          )
-        }
-        peer.send(told("turn.end"))
-        turns.delete(peer)
-      })
-    }
-  }
-}
 
 const azure = (detailed = false) => provider.webSocket(wellBehaved(detailed))
 
@@ -151,7 +73,7 @@ describe("AzureStt", () => {
       ])
       assert.strictEqual(JSON.parse(String(messages[0]?.body)).context.system.name, "effect-voice")
       assert.deepStrictEqual(JSON.parse(String(messages[1]?.body)), {
-        phraseDetection: { mode: "Conversation", enrichment: { profanity: "Masked" } }
+        phraseDetection: { mode: "Conversation", language: "en-US", enrichment: { profanity: "Masked" } }
       })
       const [ended] = messages.splice(-1)
       assert.deepStrictEqual([ended?.path, ended?.body.length], ["audio", 0])
@@ -181,16 +103,18 @@ describe("AzureStt", () => {
         language: "de-DE",
         format: "detailed",
         wordLevelTimestamps: "true",
-        profanity: "raw"
+        profanity: "raw",
+        segmentationSilenceTimeoutMs: "300"
       })
       assert.deepStrictEqual(JSON.parse(String(parse(received[1] ?? "").body)), {
         phraseDetection: {
           mode: "Dictation",
+          language: "de-DE",
           enrichment: { profanity: "Raw" },
           dictation: { segmentation: { mode: "Custom", segmentationSilenceTimeoutMs: 300 } }
         },
         phraseOutput: { format: "Detailed", detailed: { options: ["WordTimings"] } },
-        dgi: { groups: [{ type: "Generic", items: [{ text: "Effect" }, { text: "Ada Lovelace" }] }] }
+        dgi: { groups: [{ type: "Generic", items: [{ text: "Effect" }, { text: "Ada Lovelace" }] }], bias: 1 }
       })
       yield* hear(server.url, said, { endpointId: "my-model" })
       assert.strictEqual((yield* server.next).url.searchParams.get("cid"), "my-model")

@@ -96,7 +96,8 @@ const query = (options: Settings) => ({
   cid: options.endpointId,
   format: options.output.toLowerCase(),
   wordLevelTimestamps: options.output === "Detailed" ? true : undefined,
-  profanity: options.profanity.toLowerCase()
+  profanity: options.profanity.toLowerCase(),
+  segmentationSilenceTimeoutMs: options.segmentation === undefined ? undefined : Math.round(options.segmentation)
 })
 
 /** What every turn is told, beside what the address says. */
@@ -105,6 +106,7 @@ const context = (options: Settings): Readonly<Record<string, unknown>> => {
   return {
     phraseDetection: {
       mode,
+      ...(options.endpointId === undefined ? { language: languages.placed(options.language) } : undefined),
       enrichment: { profanity },
       ...(segmentation === undefined ? undefined : {
         [mode.toLowerCase()]: {
@@ -117,7 +119,7 @@ const context = (options: Settings): Readonly<Record<string, unknown>> => {
       : undefined),
     ...(phrases.length === 0
       ? undefined
-      : { dgi: { groups: [{ type: "Generic", items: phrases.map((text) => ({ text })) }] } })
+      : { dgi: { groups: [{ type: "Generic", items: phrases.map((text) => ({ text })) }], bias: 1 } })
   }
 }
 
@@ -169,6 +171,7 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
           dialect: dialect({
             sampleRate,
             context: context(settings),
+            mode: settings.mode,
             language: settings.endpointId === undefined ? languages.placed(settings.language) : undefined
           })
         })

@@ -136,7 +136,7 @@ const root = fileURLToPath(new URL("../../src/", import.meta.url))
 
 const read = (folder: string): ReadonlyArray<Module> =>
   readdirSync(`${root}${folder}`, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts"))
+    .filter((file) => file.endsWith(".ts") && !file.includes("node_modules"))
     .map((file) => `${folder}${file.replaceAll("\\", "/")}`)
     .toSorted()
     .map((path) => parse(path, readFileSync(`${root}${path}`, "utf8")))

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { JobStatus, JobType, WorkerStatus } from "@livekit/protocol"
-import { Deferred, Effect, Exit, Fiber, Layer, Redacted } from "effect"
+import { Deferred, Effect, Exit, Fiber, Layer, Redacted, Result } from "effect"
+import { decode } from "effect-voice/internal/worker/protocol"
 import * as Worker from "effect-voice/Worker"
 import { TestClock } from "effect/testing"
 import { claims, load, makeJob, outcome, serveAgent } from "../support/agentServer.ts"
@@ -384,4 +385,13 @@ describe("messages", () => {
       )
       assert.include(error.message, "LIVEKIT_API_SECRET")
     }))
+})
+
+describe("a message in JSON", () => {
+  it("whose body is null cannot be decoded, and breaks nothing", () => {
+    for (const kind of ["register", "availability", "assignment", "termination", "pong"]) {
+      const decoded = decode(`{"${kind}":null}`)
+      assert.isTrue(Result.isFailure(decoded) && decoded.failure._tag === "ProtocolViolated", kind)
+    }
+  })
 })

@@ -23,13 +23,16 @@ import { type Dialect, type Heard, type Message, nothing } from "../stt/conversa
 export interface Options {
   readonly sampleRate: number
   readonly context: Readonly<Record<string, unknown>>
+  /** What kind of speech to expect. */
+  readonly mode: string
   /** The language that Azure was told, where it was. */
   readonly language: string | undefined
 }
 
-const config = {
-  context: { system: { name: "effect-voice", version: "0.1.0", build: "JavaScript", lang: "JavaScript" } }
-}
+const config = (mode: string) => ({
+  context: { system: { name: "effect-voice", version: "0.1.0", build: "JavaScript", lang: "JavaScript" } },
+  recognition: mode.toLowerCase()
+})
 
 /** Parts of a second in which times are told. */
 const ticksPerMs = 10_000
@@ -189,7 +192,7 @@ export const dialect = (options: Options): Effect.Effect<Dialect> =>
       fromMs = sentMs
       answered = false
       return [
-        ...turns === 1 ? [text("speech.config", config)] : [],
+        ...turns === 1 ? [text("speech.config", config(options.mode))] : [],
         text("speech.context", options.context),
         binary(headers("audio", "audio/x-wav"), wavHeader(options.sampleRate))
       ]

@@ -178,6 +178,8 @@ const request = (job: Job): JobRequest => ({
   attributes: { ...job.attributes }
 })
 
+const undecodable = new ProtocolViolated({ detail: "a message that cannot be decoded" })
+
 const violated = (detail: string): Result.Result<Incoming, ProtocolViolated> =>
   Result.fail(new ProtocolViolated({ detail }))
 
@@ -191,6 +193,8 @@ const withJob = (
 
 const incoming = (received: ServerMessage): Result.Result<Incoming, ProtocolViolated> => {
   const { message } = received
+  // In JSON, a kind of message may be told whose body is null.
+  if (message.case !== undefined && (message.value as unknown) === undefined) return Result.fail(undecodable)
   switch (message.case) {
     case "register":
       return Result.succeed({
@@ -229,7 +233,7 @@ export const decode = (frame: Uint8Array | string): Result.Result<Incoming, Prot
         typeof frame === "string"
           ? ServerMessage.fromJsonString(frame, { ignoreUnknownFields: true })
           : ServerMessage.fromBinary(frame),
-      catch: () => new ProtocolViolated({ detail: "a message that cannot be decoded" })
+      catch: () => undecodable
     }),
     incoming
   )

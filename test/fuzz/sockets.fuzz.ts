@@ -1,0 +1,180 @@
+/** Everything that hears or speaks over a WebSocket, against a server that says anything. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, type Layer, Redacted, Stream } from "effect"
+import { Stt, Tts } from "effect-voice"
+import * as AzureStt from "effect-voice/Layers/AzureStt"
+import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
+import * as ElevenLabsStt from "effect-voice/Layers/ElevenLabsStt"
+import * as ElevenLabsTts from "effect-voice/Layers/ElevenLabsTts"
+import * as OpenAiStt from "effect-voice/Layers/OpenAiStt"
+import { vi } from "vitest"
+import * as azure from "../support/azure.ts"
+import * as deepgram from "../support/deepgram.ts"
+import * as elevenlabs from "../support/elevenlabs.ts"
+import { tone } from "../support/transcribing.ts"
+import * as harness from "./support/harness.ts"
+import { type Chance, json, text, value } from "./support/mutation.ts"
+import { world } from "./support/socket.ts"
+
+vi.mock("ws", async () => (await import("./support/socket.ts")).ws)
+
+const apiKey = Redacted.make("the-key")
+
+/** What a server says, now and then as it should, now and then not. */
+const script = (chance: Chance, message: (chance: Chance) => string) => ({
+  messages: Array.from({ length: chance.below(8) }, () => chance.is(0.05) ? chance.bytes(64) : message(chance)),
+  close: {
+    code: chance.of([1000, 1000, 1000, 1005, 1006, 1008, 1009, 1011, 4000, 4401]),
+    words: chance.is(0.3) ? chance.of(["Quota exceeded", "NET-0001", "invalid_request_error.x", chance.text(60)]) : ""
+  }
+})
+
+const finite = (name: string, ...values: ReadonlyArray<number | undefined>) => {
+  for (const value of values) assert.isTrue(value === undefined || Number.isFinite(value), name)
+}
+
+const hears = (name: string, layer: Layer.Layer<Stt.Stt, Stt.SttError>, message: (chance: Chance) => string) =>
+  it.live(name, () =>
+    Effect.gen(function*() {
+      const stt = yield* Stt.Stt
+      const audio = Stream.fromIterable<Stt.Input>([...tone.slice(0, 6), Stt.Finalize])
+      yield* harness.hold(
+        name,
+        (chance) =>
+          Effect.suspend(() => {
+            world.script = script(chance, message)
+            return harness.quiet(Stream.runCollect(stt.transcribe(audio)))
+          }),
+        {
+          error: (error) => error instanceof Stt.SttError,
+          result: (all) => {
+            for (const { confidence, end, language, start, text, words } of all) {
+              assert.isString(text)
+              finite("times", start, end, ...(words ?? []).flatMap(({ end, start }) => [start, end]))
+              assert.isTrue(language === undefined || typeof language === "string")
+              assert.isTrue(confidence === undefined || confidence >= 0 && confidence <= 1, "confidence")
+            }
+          }
+        }
+      )
+    }).pipe(Effect.provide(layer)), 600_000)
+
+describe("whatever a server says over a WebSocket, there is a transcript or an error:", () => {
+  hears("DeepgramStt", DeepgramStt.layer({ apiKey }), (chance) =>
+    json(
+      chance.of<unknown>([
+        deepgram.results("Good morning.", 0, 1, chance.is(0.5), { from_finalize: true }),
+        { type: "Metadata", request_id: "r", duration: 1, channels: 1 },
+        { type: "SpeechStarted", channel: [0], timestamp: 0.1 },
+        { type: "UtteranceEnd", last_word_end: 1 },
+        { type: "Error", description: "words" }
+      ]),
+      chance
+    ))
+
+  hears("ElevenLabsStt", ElevenLabsStt.layer({ apiKey }), (chance) =>
+    json(
+      chance.of<unknown>([
+        { message_type: "session_started", session_id: "s", config: {} },
+        { message_type: "partial_transcript", text: "Good" },
+        { message_type: "committed_transcript", text: "Good morning." },
+        {
+          message_type: "committed_transcript_with_timestamps",
+          text: "Good morning.",
+          language_code: "en",
+          words: [{ text: "Good", start: 0, end: 0.4, type: "word", logprob: -0.1 }, { text: " ", type: "spacing" }]
+        },
+        { message_type: "commit_throttled", error: "words" },
+        { message_type: "quota_exceeded", error: "words" }
+      ]),
+      chance
+    ))
+
+  hears("AzureStt", AzureStt.layer({ apiKey, region: "westeurope", output: "Detailed" }), (chance) => {
+    const body = chance.of<readonly [string, unknown]>([
+      ["turn.start", { context: { serviceTag: "t" } }],
+      ["speech.hypothesis", { Text: "good", Offset: 0, Duration: 1e7 }],
+      ["speech.phrase", {
+        RecognitionStatus: "Success",
+        Offset: 0,
+        Duration: 1e7,
+        PrimaryLanguage: { Language: "en-US" },
+        NBest: [{ Confidence: 0.9, Display: "Good morning.", Words: [{ Word: "good", Offset: 1, Duration: 2 }] }]
+      }],
+      ["speech.phrase", { RecognitionStatus: "Success", DisplayText: "Good morning.", Offset: 0, Duration: 1 }],
+      ["turn.end", {}]
+    ])
+    const message = azure.told(body[0], chance.is(0.6) ? value(body[1], chance) : body[1])
+    return chance.is(0.2) ? text(message, chance) : message
+  })
+
+  hears("OpenAiStt live", OpenAiStt.layerRealtime({ apiKey, model: "gpt-4o-transcribe" }), (chance) => {
+    const of = (type: string, more: object) => ({
+      type,
+      event_id: "e",
+      item_id: chance.of(["a", "b"]),
+      content_index: 0,
+      ...more
+    })
+    const about = "conversation.item.input_audio_transcription."
+    return json(
+      chance.of<unknown>([
+        { type: "session.updated", session: {} },
+        of("input_audio_buffer.committed", { previous_item_id: null }),
+        of(`${about}delta`, { delta: "Good" }),
+        of(`${about}completed`, {
+          transcript: "Good morning.",
+          logprobs: [{ logprob: -0.1 }],
+          languages: [{ code: "en" }]
+        }),
+        of(`${about}failed`, { error: { code: "audio_unintelligible", type: "x", param: null } }),
+        { type: "error", error: { code: "input_audio_buffer_commit_empty", type: "invalid_request_error" } }
+      ]),
+      chance
+    )
+  })
+})
+
+describe("whatever a server says over a WebSocket, there is speech or an error:", () => {
+  it.live("ElevenLabsTts", () =>
+    Effect.gen(function*() {
+      const tts = yield* Tts.Tts
+      const message = (chance: Chance) => {
+        const said = "Good morning. "
+        return json(
+          chance.of<unknown>([
+            {
+              audio: elevenlabs.audioOf("Go").toString("base64"),
+              isFinal: null,
+              alignment: elevenlabs.alignmentOf(said)
+            },
+            {
+              audio: elevenlabs.audioOf("G").toString("base64"),
+              isFinal: false,
+              normalizedAlignment: elevenlabs.alignmentOf(said)
+            },
+            { audio: null, isFinal: true, alignment: null },
+            { message: "words", error: "quota_exceeded", code: 1008 }
+          ]),
+          chance
+        )
+      }
+      yield* harness.hold(
+        "ElevenLabsTts",
+        (chance) =>
+          Effect.suspend(() => {
+            world.script = script(chance, message)
+            return harness.quiet(Stream.runCollect(tts.speak(Stream.make("Good morning. ", "Bye."), {})))
+          }),
+        {
+          error: (error) => error instanceof Tts.TtsError,
+          result: (chunks) => {
+            for (const { alignment, frame } of chunks) {
+              assert.instanceOf(frame.samples, Int16Array)
+              for (const { end, start } of alignment ?? []) finite("times", start, end)
+            }
+          }
+        }
+      )
+    }).pipe(Effect.provide(ElevenLabsTts.layer({ apiKey, voice: "21m00Tcm4TlvDq8ikWAM" }))), 600_000)
+})

@@ -1,0 +1,112 @@
+/**
+ * The door to the providers' own packages: the members that are used here, and none where a package is not
+ * installed (`npm install --prefix test/oracles`). They are no dependency of the project.
+ */
+import { createRequire } from "node:module"
+import * as Path from "node:path"
+
+const require = createRequire(import.meta.url)
+
+const load = <A>(name: string): A | undefined => {
+  try {
+    return require(name) as A
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "MODULE_NOT_FOUND") return undefined
+    throw error
+  }
+}
+
+/** What a test is called that a package is missing for. */
+export const titled = (title: string, client: unknown): string =>
+  client === undefined ? `${title} (skipped: npm install --prefix test/oracles)` : title
+
+/** The folder of a package, or none. */
+export const folder = (name: string): string | undefined => {
+  try {
+    return Path.dirname(require.resolve(`${name}/package.json`))
+  } catch {
+    return undefined
+  }
+}
+
+export interface DeepgramSocket {
+  readonly on: (event: "message", listener: (message: unknown) => void) => void
+  readonly connect: () => unknown
+  readonly waitForOpen: () => Promise<unknown>
+  readonly sendMedia: (bytes: Uint8Array) => void
+  readonly sendFinalize: (message: { readonly type: "Finalize" }) => void
+  readonly sendKeepAlive: (message: { readonly type: "KeepAlive" }) => void
+  readonly sendCloseStream: (message: { readonly type: "CloseStream" }) => void
+  readonly close: () => void
+}
+
+export const deepgram = load<{
+  readonly DeepgramClient: new(options: object) => {
+    readonly listen: { readonly v1: { readonly connect: (options: object) => Promise<DeepgramSocket> } }
+  }
+}>("@deepgram/sdk")
+
+export interface Scribe {
+  readonly on: (event: string, listener: (message: Readonly<Record<string, unknown>>) => void) => void
+  readonly send: (chunk: { readonly audioBase64: string }) => void
+  readonly commit: () => void
+  readonly close: () => void
+}
+
+export const elevenlabs = load<{
+  readonly ElevenLabsClient: new(options: object) => {
+    readonly speechToText: { readonly realtime: { readonly connect: (options: object) => Promise<Scribe> } }
+    readonly textToSpeech: { readonly stream: (voice: string, request: object) => Promise<ReadableStream<Uint8Array>> }
+    readonly voices: { readonly getAll: () => Promise<{ readonly voices: ReadonlyArray<{ readonly name?: string }> }> }
+  }
+}>("@elevenlabs/elevenlabs-js")
+
+export interface Codec {
+  readonly parseOrThrow: (raw: unknown, options?: object) => unknown
+}
+
+/** Reads a message by the package's own description of it. */
+export const elevenlabsSerialization = load<
+  { readonly [Name in "AudioOutput" | "InitializeConnection" | "SendText" | "CloseConnection"]: Codec }
+>(
+  "@elevenlabs/elevenlabs-js/serialization"
+)
+
+interface Recognizer {
+  recognizing: (sender: unknown, event: { readonly result: { readonly text: string } }) => void
+  recognized: (sender: unknown, event: { readonly result: { readonly text: string; readonly json: string } }) => void
+  canceled: (sender: unknown, event: { readonly errorDetails: string | undefined }) => void
+  sessionStopped: () => void
+  readonly startContinuousRecognitionAsync: () => void
+  readonly close: () => void
+}
+
+interface SpeechConfig {
+  speechRecognitionLanguage: string
+  outputFormat: number
+  speechSynthesisVoiceName: string
+  readonly requestWordLevelTimestamps: () => void
+  readonly setProfanity: (option: number) => void
+  readonly setProperty: (id: number, value: string) => void
+}
+
+export const azure = load<{
+  readonly SpeechConfig: { readonly fromEndpoint: (url: URL, key: string) => SpeechConfig }
+  readonly OutputFormat: { readonly Detailed: number }
+  readonly ProfanityOption: { readonly Masked: number }
+  readonly PropertyId: { readonly Speech_SegmentationSilenceTimeoutMs: number }
+  readonly AudioStreamFormat: { readonly getWaveFormatPCM: (rate: number, bits: number, channels: number) => unknown }
+  readonly AudioInputStream: {
+    readonly createPushStream: (
+      format: unknown
+    ) => { readonly write: (bytes: ArrayBuffer) => void; readonly close: () => void }
+  }
+  readonly AudioConfig: { readonly fromStreamInput: (stream: unknown) => unknown }
+  readonly SpeechRecognizer: new(config: SpeechConfig, audio: unknown) => Recognizer
+  readonly PhraseListGrammar: {
+    readonly fromRecognizer: (
+      recognizer: Recognizer
+    ) => { readonly addPhrases: (phrases: ReadonlyArray<string>) => void }
+  }
+  readonly RecognitionStatus?: Readonly<Record<string, unknown>>
+}>("microsoft-cognitiveservices-speech-sdk")
