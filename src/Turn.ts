@@ -85,19 +85,9 @@ export interface Options {
     readonly maxDelay?: Duration.Input | undefined
     /** Weight (0–1) of what was learned before. @default 0.9 */
     readonly alpha?: number | undefined
-    /**
-     * Silence after which a turn is over that a turn detector which listens takes
-     * for finished. It is asked first at 200 ms.
-     *
-     * @default minDelay if that is set, else "200 millis"
-     */
+    /** Silence that ends a turn which a detector that listens takes for finished. @default minDelay if set, else "200 millis" */
     readonly confidentDelay?: Duration.Input | undefined
-    /**
-     * Probability (0–1) from which a turn detector's verdict counts as the end; not
-     * to be set without one.
-     *
-     * @default 0.5; of a detector that listens 0.9 after 200 ms of silence, 0.7 after 500 ms, 0.5 after a second
-     */
+    /** Probability (0–1) that is an end. @default 0.5; for one that listens 0.9 at 200 ms of silence, 0.7 at 500 ms, 0.5 at a second */
     readonly threshold?: number | undefined
     /** Longest wait for the turn detector. @default "1 second" */
     readonly detectorDeadline?: Duration.Input | undefined

@@ -1,7 +1,7 @@
 /** The end of a turn, where a detector listens for it. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { type Audio, Turn, TurnDetector } from "effect-voice"
+import { type Audio, type Turn, TurnDetector } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { drive, final, interim, started, stopped } from "../support/turn.ts"
 
@@ -43,7 +43,7 @@ const caller = (
 describe("a detector that listens", () => {
   it("is asked at 200 ms of silence, and the recogniser is asked beside it", () => {
     const driver = caller({ thinks: [0.95] })
-    const [asked] = driver.log.filter(({ action }) => action._tag === "AskDetector")
+    const asked = driver.log.find(({ action }) => action._tag === "AskDetector")
     assert.deepInclude(asked!.action, { silence: 200, length: 1200, text: "I would like a room." })
     assert.deepStrictEqual([driver.times("AskDetector"), driver.times("Finalize")], [[2200], [2150]])
   })

@@ -60,6 +60,9 @@ export const namesOf = ({ overlapClassifier, turnDetector }: Judges) => ({
   ...(overlapClassifier === undefined ? {} : { overlapClassifier: overlapClassifier.name })
 })
 
+const isSpeech = ({ channels, sampleRate }: Audio.Frame): boolean =>
+  channels === Audio.speech.channels && sampleRate === Audio.speech.sampleRate
+
 /** Gives the turn detector the audio that it wants. One that breaks on it hears no more, and that is told. */
 export const listenerOf = (
   { turnDetector }: Judges,
@@ -83,6 +86,3 @@ export const listenerOf = (
     }
   }
 }
-
-const isSpeech = ({ channels, sampleRate }: Audio.Frame): boolean =>
-  channels === Audio.speech.channels && sampleRate === Audio.speech.sampleRate

@@ -114,9 +114,9 @@ export const maker = (): (samples: Int16Array, out: Float32Array) => void => {
     // The moments that lie in the silence in front are all the same.
     const silent = Math.max(0, Math.floor((front - windowSize / 2) / hop / 2) * 2)
     for (let moment = silent >= 2 ? silent - 2 : 0; moment < moments; moment += 2) pair(moment, out)
-    for (let band = 0; band < bands && silent > 2; band++) {
-      const row = band * moments
-      out.fill(out[row + silent - 2]!, row, row + silent - 2)
+    const same = Math.max(0, silent - 2)
+    for (let row = 0; row < size; row += moments) {
+      out.fill(out[row + same]!, row, row + same)
     }
     let loudest = Number.NEGATIVE_INFINITY
     for (let i = 0; i < size; i++) loudest = Math.max(loudest, out[i]!)
