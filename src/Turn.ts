@@ -19,12 +19,11 @@ import * as Failing from "./internal/turn/failing.ts"
 import * as Filler from "./internal/turn/filler.ts"
 import * as Floor from "./internal/turn/floor.ts"
 import * as LastWords from "./internal/turn/lastWords.ts"
-import type { Ears, State } from "./internal/turn/model.ts"
+import type { State } from "./internal/turn/model.ts"
 import * as Overlap from "./internal/turn/overlap.ts"
 import * as Owed from "./internal/turn/owed.ts"
 import * as Pause from "./internal/turn/pause.ts"
 import * as Said from "./internal/turn/said.ts"
-import type { Settings } from "./internal/turn/settings.ts"
 import { settle } from "./internal/turn/settling.ts"
 import type { Signal } from "./internal/turn/signal.ts"
 import * as Signs from "./internal/turn/signs.ts"
@@ -38,6 +37,7 @@ import * as Words from "./internal/turn/words.ts"
 import type * as Text from "./Text.ts"
 
 export type { Action } from "./internal/turn/action.ts"
+export { initial } from "./internal/turn/initial.ts"
 export type { Ears, State } from "./internal/turn/model.ts"
 export { resolve, type Settings } from "./internal/turn/settings.ts"
 export type { Signal } from "./internal/turn/signal.ts"
@@ -178,77 +178,6 @@ export interface Options {
   /** @default "5 minutes" */
   readonly errorWindow?: Duration.Input | undefined
 }
-
-/**
- * The state before the session opens.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const initial = (
-  settings: Settings,
-  ears: Ears,
-  options: {
-    /** Whether there is anything to say when the session gives up. @default false */
-    readonly apology?: boolean | undefined
-    /** How long the end waits for words whose transcript is still to come (ms). @default 0 */
-    readonly lastWords?: number | undefined
-  } = {}
-): State => ({
-  user: {
-    state: "listening",
-    presence: { _tag: "Present" },
-    unreachable: false,
-    voice: { _tag: "Silent" },
-    words: Draft.noWords,
-    unheeded: Draft.nothingUnheeded,
-    turn: 1,
-    decision: undefined,
-    question: 0,
-    listened: undefined,
-    manualUntil: undefined,
-    pending: undefined,
-    endpointing: Endpointing.make(settings.endpointing),
-    heardTo: Number.NEGATIVE_INFINITY,
-    spokenFrom: Number.NEGATIVE_INFINITY,
-    spokenTo: Number.NEGATIVE_INFINITY,
-    digitAt: undefined,
-    signs: [],
-    waitsUntil: undefined,
-    owed: [],
-    settledTo: Number.NEGATIVE_INFINITY,
-    cleared: undefined,
-    used: undefined
-  },
-  agent: {
-    state: "initializing",
-    speeches: [],
-    pause: undefined,
-    ducked: undefined,
-    holdUntil: undefined,
-    silentSince: undefined,
-    guess: undefined,
-    warmUpUntil: undefined,
-    said: Said.nothingSaid,
-    hushed: false,
-    calmSince: undefined,
-    untold: undefined,
-    spokeAt: Number.NEGATIVE_INFINITY,
-    owedSince: undefined,
-    filled: undefined
-  },
-  session: {
-    settings,
-    ears: { ...ears, delay: ears.delay ?? 500 },
-    status: { _tag: "Starting" },
-    lastWords: undefined,
-    patience: options.lastWords ?? 0,
-    keptInterim: "",
-    failures: { inARow: {}, recent: {} },
-    apology: options.apology ?? false,
-    filler: undefined
-  }
-})
 
 /**
  * When the next `Tick` is due (ms of the Clock), if ever.

@@ -163,8 +163,8 @@ describe("an agent of plain functions", () => {
         tts: { duration: 1000 }
       })
       assert.deepStrictEqual(timeline.messages.filter((line) => line.startsWith("assistant")), [
-        "assistant: 2 more to ask.",
         "assistant: I am at it.",
+        "assistant: 2 more to ask.",
         "assistant: You have room 7."
       ])
     }))

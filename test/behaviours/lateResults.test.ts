@@ -450,6 +450,16 @@ describe("a tool that takes its time", () => {
       whole(timeline)
     }))
 
+  it.effect("is not spoken for by what fills any silence, where it has a filler of its own", () =>
+    Effect.gen(function*() {
+      const scenario = { user: [please], llm: waiter([order("coffee", 8)]) }
+      const own = bar({}, { filler: { say: "Making it.", after: "3 seconds" } })
+      const filler = { say: "One moment.", after: "1 second" } as const
+      const timeline = yield* hold(own, scenario, { filler })
+      assert.deepStrictEqual(said(timeline), ["Making it.", "coffee is ready."])
+      assert.deepStrictEqual(said(yield* hold(bar(), scenario, { filler })), ["One moment.", "coffee is ready."])
+    }))
+
   it.effect("may be bound in the background by a limit of its own, and not by that of others", () =>
     Effect.gen(function*() {
       for (const [limit, expected] of [["2 minutes", "coffee is ready."], ["20 seconds", "I am on it."]] as const) {
