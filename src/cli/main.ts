@@ -17,18 +17,22 @@ import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import { createRequire } from "node:module"
+import { InWriting } from "../internal/session.ts"
+import { holdEngine } from "../internal/worker/executor.ts"
 import * as LiveKitRoom from "../Layers/LiveKitRoom.ts"
 import * as Telemetry from "../Layers/Telemetry.ts"
 import * as Worker from "../Worker.ts"
 import * as consoleRoom from "./console.ts"
 import type { DeviceError } from "./devices.ts"
+import { envFile, withEnvFile } from "./environment.ts"
 import { load } from "./loadModule.ts"
+import { serveMetrics } from "./metrics.ts"
 import * as playground from "./playground.ts"
 import { untilSignal } from "./processSignals.ts"
 import * as settings from "./settings.ts"
 import { converse } from "./singleConversation.ts"
 import { withTurns } from "./turnLatency.ts"
-import { explained } from "./userError.ts"
+import { explained, portInUse } from "./userError.ts"
 
 const file = Argument.String("agent").pipe(
   Argument.withDescription("Module whose default export is Worker.define({ … }), such as desk.ts")
@@ -57,6 +61,7 @@ const readable = (verbose: boolean, level: LogLevel.LogLevel = "Info") =>
 
 const dev = Command.make("dev", {
   file,
+  envFile,
   verbose,
   playgroundPort: port("playground-port", 8080, "Port of the page on 127.0.0.1"),
   playground: Flag.Boolean("playground").pipe(
@@ -66,7 +71,9 @@ const dev = Command.make("dev", {
 }, (input) =>
   Effect.scoped(Effect.gen(function*() {
     const { definition } = yield* load(input.file)
-    const server = yield* settings.livekit
+    const { given, server } = yield* settings.withServer(definition)
+    if (definition.options.connect === undefined) yield* holdEngine
+    yield* serveMetrics(given)
     const connect = definition.options.connect ?? LiveKitRoom.connect
     const told: Worker.Definition<unknown> = {
       ...definition,
@@ -82,13 +89,14 @@ const dev = Command.make("dev", {
     }
     // A developer's computer may be busy: a server gives no job to a worker whose load is 0.7 or more.
     yield* Worker.serve(told, { ...server, http: false, load: () => 0 })
-  })).pipe(explained, Effect.provide(readable(input.verbose)))).pipe(
+  })).pipe(withEnvFile(input.envFile), explained, Effect.provide(readable(input.verbose)))).pipe(
     Command.withDescription("Run the agent on a LiveKit server, with a page to talk to it"),
     Command.withExamples([{ command: "effect-voice dev desk.ts", description: "Talk at http://127.0.0.1:8080" }])
   )
 
 const start = Command.make("start", {
   file,
+  envFile,
   port: port("port", 8081, "Port of /health, /ready, /metrics and /worker"),
   processes: Flag.Int("processes").pipe(
     Flag.withDescription("Child processes that run the calls; 0 runs them in this one (default: 0)"),
@@ -101,7 +109,7 @@ const start = Command.make("start", {
 }, (input) =>
   Effect.gen(function*() {
     const { definition, url } = yield* load(input.file)
-    const server = yield* settings.livekit
+    const { server } = yield* settings.withServer(definition)
     const jobs = Option.getOrUndefined(input.jobs)
     yield* Worker.serve(definition, {
       ...server,
@@ -110,7 +118,12 @@ const start = Command.make("start", {
         ? { maxJobs: jobs }
         : { pool: { module: url, processes: input.processes, jobsPerProcess: jobs } })
     })
-  }).pipe(explained, Effect.provide(Telemetry.layerJson()))).pipe(
+  }).pipe(
+    Effect.catch((error) => portInUse(error, input.port)),
+    withEnvFile(input.envFile),
+    explained,
+    Effect.provide(Telemetry.layerJson())
+  )).pipe(
     Command.withDescription("Run the agent for real: JSON logs, health and metrics, draining on SIGTERM"),
     Command.withExamples([
       { command: "effect-voice start desk.js", description: "All calls in one process" },
@@ -123,6 +136,7 @@ const start = Command.make("start", {
 
 const talk = Command.make("console", {
   file,
+  envFile,
   verbose,
   text: Flag.Boolean("text").pipe(
     Flag.withAlias("t"),
@@ -132,6 +146,7 @@ const talk = Command.make("console", {
 }, (input) =>
   Effect.scoped(Effect.gen(function*() {
     const { definition } = yield* load(input.file)
+    const given = yield* settings.given(definition)
     let broken: DeviceError | undefined
     const open = consoleRoom.open({
       text: input.text,
@@ -140,14 +155,17 @@ const talk = Command.make("console", {
         broken = error
       }
     })
-    yield* untilSignal(converse(definition, open, { id: "console", identity: "agent", metadata: "" }))
+    yield* serveMetrics(given)
+    const about = { id: "console", identity: "agent", metadata: "" }
+    yield* untilSignal(Effect.provideService(converse(definition, open, about, given), InWriting, input.text))
     if (broken !== undefined) return yield* broken
-  })).pipe(explained, Effect.provide(readable(input.verbose, "Warn")))).pipe(
+  })).pipe(withEnvFile(input.envFile), explained, Effect.provide(readable(input.verbose, "Warn")))).pipe(
     Command.withDescription("Talk to the agent here, without a server: by microphone and loudspeaker, or in writing")
   )
 
 const connect = Command.make("connect", {
   file,
+  envFile,
   verbose,
   room: Flag.String("room").pipe(Flag.withDescription("Room to join")),
   identity: Flag.String("identity").pipe(
@@ -161,7 +179,9 @@ const connect = Command.make("connect", {
 }, (input) =>
   Effect.scoped(Effect.gen(function*() {
     const { definition } = yield* load(input.file)
-    const server = yield* settings.livekit
+    const { given, server } = yield* settings.withServer(definition)
+    yield* holdEngine
+    yield* serveMetrics(given)
     const fresh = Effect.map(Random.nextIntBetween(0, 36 ** 6), (number) => `agent-${number.toString(36)}`)
     const identity = Option.isSome(input.identity) ? input.identity.value : yield* fresh
     const token = yield* LiveKitRoom.token({
@@ -173,8 +193,8 @@ const connect = Command.make("connect", {
       attributes: { "lk.agent.name": definition.agentName }
     })
     const open = LiveKitRoom.connect({ url: server.url, token, autoSubscribe: definition.autoSubscribe })
-    yield* untilSignal(converse(definition, open, { id: "connect", identity, metadata: input.metadata }))
-  })).pipe(explained, Effect.provide(readable(input.verbose)))).pipe(
+    yield* untilSignal(converse(definition, open, { id: "connect", identity, metadata: input.metadata }, given))
+  })).pipe(withEnvFile(input.envFile), explained, Effect.provide(readable(input.verbose)))).pipe(
     Command.withDescription("Join one room now, without waiting to be dispatched"),
     Command.withExamples([{ command: "effect-voice connect desk.ts --room lobby", description: "Join the room lobby" }])
   )

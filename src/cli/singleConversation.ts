@@ -1,6 +1,8 @@
 /** One conversation without a worker: a job that nobody has dispatched. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import type * as Config from "../Config.ts"
+import { noting, within } from "../internal/config/findings.ts"
 import { CurrentJob } from "../internal/session.ts"
 import type { Room } from "../Room.ts"
 import type { Definition, EndReason, Job } from "../Worker.ts"
@@ -9,11 +11,12 @@ import type { Definition, EndReason, Job } from "../Worker.ts"
 export const converse = <E, E2, R>(
   definition: Definition<E>,
   open: Effect.Effect<Room["Service"], E2, R>,
-  about: { readonly id: string; readonly identity: string; readonly metadata: string }
+  about: { readonly id: string; readonly identity: string; readonly metadata: string },
+  given: Config.Given
 ) =>
-  Effect.scoped(Effect.gen(function*() {
+  within(given)(Effect.scoped(Effect.gen(function*() {
     const { agentName } = definition
-    const entry = yield* definition.open
+    const entry = yield* noting(definition.open, (all) => all)
     const room = yield* open
     const callbacks: Array<Effect.Effect<unknown, unknown>> = []
     const job: Job = {
@@ -33,4 +36,4 @@ export const converse = <E, E2, R>(
     )
     const facts = { id: job.id, room: room.name, ...(agentName === "" ? {} : { agentName }) }
     yield* Effect.provideService(entry(job, room), CurrentJob, facts)
-  }))
+  })))

@@ -41,7 +41,7 @@ export interface Sampling {
   readonly extra: Readonly<Record<string, Schema.Json>> | undefined
 }
 
-export const defaultTemperature = 0.7
+const defaultTemperature = 0.7
 
 /** Models that think first refuse a temperature. */
 const hasTemperature = (model: string): boolean => !/^(o\d|gpt-5(?!.*chat))/.test(model)

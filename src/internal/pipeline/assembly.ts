@@ -8,7 +8,7 @@ import type * as Room from "../../Room.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
-import { CurrentSpeech } from "../session.ts"
+import { CurrentSpeech, InWriting } from "../session.ts"
 import { makeApology } from "./apology.ts"
 import { makeCalls } from "./calls.ts"
 import { makeConductor } from "./conductor.ts"
@@ -39,10 +39,10 @@ export interface Parts {
   readonly toolScope: Scope.Scope
 }
 
-const settingsOf = (options: Options, checked: Checked): Settings => ({
+const settingsOf = (options: Options, checked: Checked, inWriting: boolean): Settings => ({
   maxToolSteps: checked.maxToolSteps,
   minSentence: checked.minSentence,
-  syncTranscript: options.syncTranscript ?? true,
+  syncTranscript: !inWriting && (options.syncTranscript ?? true),
   roomTimeout: checked.roomTimeout,
   hookTimeout: checked.hookTimeout
 })
@@ -80,7 +80,7 @@ export const makeCore = (parts: Parts, options: Options, checked: Checked): Effe
     }).pipe(Scope.provide(toolScope))
     return {
       id,
-      settings: settingsOf(options, checked),
+      settings: settingsOf(options, checked, yield* InWriting),
       publish,
       fork,
       nextId,
