@@ -15,6 +15,7 @@
 import * as Schema from "effect/Schema"
 import * as Cost from "./Cost.ts"
 import * as Failure from "./Failure.ts"
+import { SetAside } from "./internal/history/aside.ts"
 
 const at = Schema.Finite
 const participant = Schema.optionalKey(Schema.String)
@@ -153,6 +154,42 @@ export const CloseReason = Schema.Literals([
 export type CloseReason = typeof CloseReason.Type
 
 /**
+ * Why nothing of a model's answer can be heard: it is empty, blank, or without a
+ * word (a sign, a picture); it asks for tools where it may not any more (`steps`);
+ * or it was cut before its first word, by its length or by a filter.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const EmptyReason = Schema.Literals(["empty", "blank", "wordless", "steps", "length", "content-filter"])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type EmptyReason = typeof EmptyReason.Type
+
+/**
+ * What has become of a speech: its reply was empty, a component of the pipeline
+ * has failed it, the source of its text has stalled (`stalled`), it was not audible
+ * in time (`expired`), or what it filled the silence for was there (`needless`).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const SpeechReason = Schema.Union([
+  EmptyReason,
+  Component,
+  Schema.Literals(["stalled", "expired", "needless"])
+])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type SpeechReason = typeof SpeechReason.Type
+
+/**
  * Schema of every event.
  *
  * @category schemas
@@ -195,6 +232,19 @@ export const Event = Schema.Union([
     source: Schema.Literals(["voice", "text", "manual"]),
     participant
   }),
+  /**
+   * Words that are no turn, from `startedAt` to `endedAt`, and why: an item of
+   * their own in the history, without a reply.
+   */
+  Schema.TaggedStruct("UserSpeechSetAside", {
+    at,
+    id: Schema.String,
+    text: Schema.String,
+    reason: SetAside,
+    startedAt: Schema.Finite,
+    endedAt: Schema.Finite,
+    participant
+  }),
   /** A key of a telephone: 0 to 9, *, #, A to D. */
   Schema.TaggedStruct("UserPressedKey", { at, key: Schema.String, participant }),
   /** Speech was heard, and no final transcript came within the option's time. */
@@ -205,7 +255,9 @@ export const Event = Schema.Union([
   Schema.TaggedStruct("SpeechCreated", {
     at,
     speech: Schema.String,
-    source: Schema.Literals(["say", "reply", "turn"])
+    source: Schema.Literals(["say", "reply", "turn"]),
+    /** Its audio was at hand: no synthesiser is asked. */
+    clip: Schema.optionalKey(Schema.Boolean)
   }),
   Schema.TaggedStruct("AgentStartedSpeaking", { at, speech: Schema.String }),
   Schema.TaggedStruct("AgentStoppedSpeaking", {
@@ -232,8 +284,12 @@ export const Event = Schema.Union([
   Schema.TaggedStruct("SpeechFinished", {
     at,
     speech: Schema.String,
-    outcome: Schema.Literals(["completed", "interrupted", "failed", "discarded"])
+    outcome: Schema.Literals(["completed", "interrupted", "failed", "discarded"]),
+    /** Why nothing, or not all, of it was heard, where that is not the user's doing. */
+    reason: Schema.optionalKey(SpeechReason)
   }),
+  /** The model has given nothing that can be heard. With `retried` it is asked once more. */
+  Schema.TaggedStruct("ReplyEmpty", { at, speech: Schema.String, reason: EmptyReason, retried: Schema.Boolean }),
 
   Schema.TaggedStruct("FunctionCallStarted", { at, speech: Schema.String, id: Schema.String, name: Schema.String }),
   /** A result that the tool gives before its last one. */

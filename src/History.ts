@@ -11,17 +11,17 @@ import type * as Prompt from "effect/ai/Prompt"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Schema from "effect/Schema"
+import { SetAside } from "./internal/history/aside.ts"
 import * as budgets from "./internal/history/budget.ts"
 import { truncating } from "./internal/history/options.ts"
 import * as pairs from "./internal/history/pairs.ts"
 import * as prompts from "./internal/history/prompt.ts"
+import { fields, ofModel } from "./internal/history/step.ts"
 import * as transcripts from "./internal/history/transcript.ts"
 import type * as Llm from "./Llm.ts"
 
-const fields = {
-  id: Schema.String,
-  createdAt: Schema.Finite
-}
+export { Step } from "./internal/history/step.ts"
+export { SetAside }
 
 /**
  * Something that was said or typed, or an instruction (`system`).
@@ -30,20 +30,23 @@ const fields = {
  *
  * `createdAt` is in milliseconds of the Clock, here and in every item.
  * `interrupted` says that the text ends where the user cut in. `participant` is
- * the identity of the user who said it.
+ * the identity of the user who said it, `setAside` why words of the user were
+ * no turn, and have no reply. What a model said has its `step`, and the
+ * `metadata` of its provider.
  *
  * @category models
  * @since 0.1.0
  */
 export const Message = Schema.TaggedStruct("Message", {
-  ...fields,
+  ...ofModel,
   role: Schema.Literals(["system", "user", "assistant"]),
   text: Schema.String,
   interrupted: Schema.Boolean.pipe(
     Schema.withConstructorDefault(Effect.succeed(false)),
     Schema.withDecodingDefaultKey(Effect.succeed(false))
   ),
-  participant: Schema.optionalKey(Schema.String)
+  participant: Schema.optionalKey(Schema.String),
+  setAside: Schema.optionalKey(SetAside)
 })
 
 /**
@@ -54,13 +57,14 @@ export type Message = typeof Message.Type
 
 /**
  * The model asked for a tool. Until its `ToolOutput` is there, the call is
- * running and is left out of prompts.
+ * running and is left out of prompts. `step` is the answer that it came
+ * with, `metadata` what the provider has attached to it.
  *
  * @category models
  * @since 0.1.0
  */
 export const ToolCall = Schema.TaggedStruct("ToolCall", {
-  ...fields,
+  ...ofModel,
   callId: Schema.String,
   name: Schema.String,
   params: Schema.Json
@@ -365,7 +369,7 @@ export const messages = (self: History): ReadonlyArray<Message> => self.items.fi
  * is to answer is what it learnt last, and an earlier prompt stays a prefix of
  * the later one. Each call in a prompt has exactly one result: calls without an
  * output, outputs without a call and repetitions are left out. Messages without
- * text are left out.
+ * text are left out, and so are mere sounds and echo that were set aside.
  *
  * @category conversions
  * @since 0.1.0
@@ -429,15 +433,11 @@ export const fit = (
  * Replaces what does not fit by one summary, which takes in the summaries there
  * were before.
  *
- * **When to use**
- *
- * Beside a conversation that goes on: hand the result to `replaceHead` with the
- * history as it is by then.
- *
  * **Details**
  *
- * A history that fits comes back as it is, without a call. A summary without
- * text fails with `EndedEarly`, so that nothing is lost.
+ * Beside a conversation that goes on, hand the result to `replaceHead` with the
+ * history as it is by then. One that fits comes back as it is, without a call. A
+ * summary without text fails with `EndedEarly`, so that nothing is lost.
  *
  * @category combinators
  * @since 0.1.0

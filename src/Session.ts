@@ -9,6 +9,7 @@ import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import type * as Agent from "./Agent.ts"
+import type * as Audio from "./Audio.ts"
 import type * as Cost from "./Cost.ts"
 import type * as Event from "./Event.ts"
 import type * as History from "./History.ts"
@@ -27,6 +28,8 @@ import type * as Vad from "./Vad.ts"
  *
  * - `Protected`: the speech may only be interrupted by force.
  * - `OwnSpeech`: a tool waits for the speech that waits for the tool.
+ * - `Deadlock`: `onUserTurn` waits for a speech that comes after the reply, which
+ *   waits for `onUserTurn`.
  * - `InvalidOption`: `detail` names the option and what to do.
  *
  * @category errors
@@ -34,7 +37,7 @@ import type * as Vad from "./Vad.ts"
  */
 export class SessionError extends Schema.TaggedError<SessionError>("effect-voice/Session/SessionError")(
   "SessionError",
-  { reason: Schema.Literals(["Protected", "OwnSpeech", "InvalidOption"]), detail: Schema.String }
+  { reason: Schema.Literals(["Protected", "OwnSpeech", "Deadlock", "InvalidOption"]), detail: Schema.String }
 ) {
   override get message(): string {
     return this.detail
@@ -61,8 +64,10 @@ export interface Heard {
  * **Details**
  *
  * `heard` waits for the end of the speech, for a reply with all its steps and
- * tools. Inside a tool that the speech itself waits for, it fails with
- * `OwnSpeech` instead of waiting for ever.
+ * tools. Where that cannot come before the waiting is over it fails at once: with
+ * `OwnSpeech` inside a tool that the speech itself waits for, with `Deadlock` inside
+ * `onUserTurn` for a speech that comes after the reply. While it is heard, the
+ * `hookTimeout` of a hook that waits for it does not run.
  *
  * @category models
  * @since 0.1.0
@@ -80,6 +85,24 @@ export interface Speech {
  * @since 0.1.0
  */
 export interface SayOptions {
+  /**
+   * Where it goes:
+   *
+   * - `now` cuts in, over the agent and over the user, and nothing interrupts it for
+   *   two seconds;
+   * - `withReply` is said before the reply to the turn that is open or was just
+   *   committed, and the model that makes the reply is told of it;
+   * - `idle` waits for the floor, behind all that waits already.
+   *
+   * A turn of the user ends what was asked for before it began, or was talked over.
+   *
+   * @default "idle"; "withReply" inside `onUserTurn`, "now" inside `onTurnLimit`
+   */
+  readonly when?: "now" | "withReply" | "idle" | undefined
+  /** Not said at all, and `discarded`, where it is not audible so soon. @default "Infinity" */
+  readonly expires?: Duration.Input | undefined
+  /** The audio of the text, where it is at hand: the synthesiser is not asked. */
+  readonly clip?: Audio.Frame | ReadonlyArray<Audio.Frame> | undefined
   /** Not to be interrupted, neither by voice nor by `interrupt` without force. @default false */
   readonly protected?: boolean | undefined
   /** Whether it enters the history. @default true */
@@ -105,7 +128,7 @@ export interface CommitOptions {
  * @category options
  * @since 0.1.0
  */
-export interface ReplyOptions extends SayOptions {
+export interface ReplyOptions extends Omit<SayOptions, "clip"> {
   /** What the model is told for this reply alone. */
   readonly instructions?: string | undefined
   /** @default "auto" */

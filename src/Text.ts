@@ -18,11 +18,20 @@ import * as Emoji from "./internal/text/emoji.ts"
 import * as Lexicon from "./internal/text/lexicon.ts"
 import * as Markdown from "./internal/text/markdown.ts"
 import { cutting } from "./internal/text/options.ts"
-import * as Phrases from "./internal/text/phrases.ts"
 import * as Replace from "./internal/text/replace.ts"
 import * as Sentences from "./internal/text/segmenter.ts"
 import * as Transforms from "./internal/text/transform.ts"
 import * as Words from "./internal/text/words.ts"
+
+export { type Phrasebook, phrasebooks } from "./internal/text/phrasebook.ts"
+export {
+  isBackchannel,
+  isCutIn,
+  type PhraseKind,
+  phraseKind,
+  type PhraseKindOptions,
+  type PhraseOptions
+} from "./internal/text/phraseKind.ts"
 
 /**
  * Cuts text into pieces that can be spoken on their own.
@@ -136,17 +145,6 @@ export interface SentenceOptions {
    * @default "en"
    */
   readonly language?: string | undefined
-}
-
-/**
- * Which phrases a text is compared with.
- *
- * @category options
- * @since 0.1.0
- */
-export interface PhraseOptions {
-  /** Phrases instead of the English ones. Case, punctuation and hyphens do not matter. */
-  readonly phrases?: ReadonlyArray<string> | undefined
 }
 
 /**
@@ -282,52 +280,6 @@ export const equivalent: {
     ? self.trim() === that.trim()
     : left.length === right.length && left.every((word, i) => word === right[i])
 })
-
-/**
- * Phrases that tell a speaker to go on, in English: "yeah", "mm-hm", "I see".
- *
- * @category phrases
- * @since 0.1.0
- */
-export const acknowledgements: ReadonlyArray<string> = Phrases.acknowledgements
-
-/**
- * Phrases that ask a speaker to stop, in English: "wait", "hold on".
- *
- * @category phrases
- * @since 0.1.0
- */
-export const cutIns: ReadonlyArray<string> = Phrases.cutIns
-
-const englishAcknowledgements = Phrases.lazyIndex(acknowledgements)
-const englishCutIns = Phrases.lazyIndex(cutIns)
-
-const phraseIndex = (options: PhraseOptions | undefined, english: () => Phrases.Index): Phrases.Index =>
-  options?.phrases === undefined ? english() : Phrases.index(options.phrases)
-
-/**
- * Whether the text is nothing but acknowledgements ("mm-hm", "yeah, okay"), by
- * which a listener does not take the turn.
- *
- * **Details**
- *
- * Drawn-out sounds count as their short forms. A text without words is none.
- *
- * @category phrases
- * @since 0.1.0
- */
-export const isBackchannel = (text: string, options?: PhraseOptions): boolean =>
-  Phrases.isMadeOf(phraseIndex(options, englishAcknowledgements), text)
-
-/**
- * Whether the text holds an explicit request to stop speaking ("wait", "no, no"),
- * wherever in it. One that is negated ("don't stop") does not count.
- *
- * @category phrases
- * @since 0.1.0
- */
-export const isCutIn = (text: string, options?: PhraseOptions): boolean =>
-  Phrases.contains(phraseIndex(options, englishCutIns), text)
 
 /**
  * Leaves the text of Markdown and drops its marks.

@@ -20,7 +20,7 @@ const second = Array.from({ length: 50 }, (_, i): Audio.Frame => ({
 const said = (...inputs: ReadonlyArray<Stt.Input>) => Stream.rechunk(Stream.fromIterable(inputs), 10)
 
 const collect = (stt: Stt.Stt["Service"], ...inputs: ReadonlyArray<Stt.Input>) =>
-  Stream.runCollect(stt.transcribe(said(...inputs)))
+  Stream.runCollect(Stt.transcribe(said(...inputs))).pipe(Effect.provideService(Stt.Stt, stt))
 
 const serving = (handler: provider.Handler, options: OpenAiStt.Options = {}) =>
   Effect.gen(function*() {

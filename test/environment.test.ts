@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Deferred, Effect, Layer, Stream } from "effect"
-import { Agent, Config, Llm, type Pipeline, Tts, Vad, Worker } from "effect-voice"
+import { Agent, Config, Llm, type Pipeline, Tts, type Turn, Vad, Worker } from "effect-voice"
 import * as ElevenLabsTts from "effect-voice/Layers/ElevenLabsTts"
 import * as EnergyVad from "effect-voice/Layers/EnergyVad"
 import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
@@ -52,7 +52,10 @@ const talk = (env: Record<string, string>, scenario: Testing.Scenario) =>
 
 const hello = Testing.say(1000, 3000, "Hello, how are you?")
 const long = "one two three four five six seven eight nine ten."
+// A room without an echo.
+const dry: Turn.Options["interruption"] = { echoWarmUp: 0, backchannel: false, duck: false }
 const talking = {
+  options: { turn: { interruption: dry } },
   at: [{ at: 0, do: (session: { say: (text: string) => Effect.Effect<unknown> }) => session.say(long) }]
 }
 
@@ -98,6 +101,7 @@ const rows: ReadonlyArray<{
     coded: 5000
   },
   {
+    // The longest delay that code allows is not above what is set.
     name: "MIN_ENDPOINTING_DELAY",
     value: "1.25",
     scenario: { user: [hello] },
@@ -114,7 +118,7 @@ const rows: ReadonlyArray<{
     see: (timeline) => timeline.of("AgentPaused")[0]?.at,
     unset: 1500,
     set: 1700,
-    code: { turn: { interruption: { minDuration: 900 } } },
+    code: { turn: { interruption: { ...dry, minDuration: 900 } } },
     coded: 1900
   },
   {
@@ -135,14 +139,14 @@ const rows: ReadonlyArray<{
     see: (timeline) => timeline.of("AgentPaused")[0]?.at,
     unset: 1500,
     set: 3000,
-    code: { turn: { interruption: { minWords: 3 } } },
+    code: { turn: { interruption: { ...dry, minWords: 3 } } },
     coded: 4000
   }
 ]
 
 describe("a variable that is set", () => {
   for (const { code, coded, name, scenario, see, set, unset, value } of rows) {
-    it.effect(`acts in a conversation, unless code says otherwise: ${name}, ${JSON.stringify(code)}`, () =>
+    it.effect(`acts in a conversation, unless code says otherwise: ${name}, ${Object.keys(code.turn?.endpointing ?? {}).join()}`, () =>
       Effect.gen(function*() {
         assert.deepStrictEqual(see(yield* talk({}, { ...scenario })), unset)
         assert.deepStrictEqual(see(yield* talk({ [name]: value }, { ...scenario })), set)

@@ -110,6 +110,7 @@ describe("a call that is running", () => {
     Effect.gen(function*() {
       const { agent, booked, handlers } = desk()
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         agent,
         user: twoTurns,
         llm: ({ index }) =>

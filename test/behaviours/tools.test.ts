@@ -137,6 +137,7 @@ describe("a tool that fails", () => {
         Effect.onInterrupt(Effect.never, () => Effect.sync(() => void (stopped = true)))
       )
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         agent,
         user: [hello],
         llm: calls(work),
@@ -153,6 +154,7 @@ describe("several calls", () => {
   it.effect("both run at once, their outputs stand in the order of the calls, one reply follows", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         agent,
         user: [hello],
         llm: calls(lookup({ word: "slow" }), lookup({ word: "fast" }))
@@ -238,6 +240,7 @@ describe("an interruption while tools run", () => {
       const Slow = Tool.make("slow", { success: Schema.String }).annotate(Tools.Cancellable, cancellable)
       const kit = Toolkit.make(Fast, Slow)
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         agent: Agent.make({ instructions: "", tools: kit }),
         user: [hello, Testing.say(4000, 5000, "No, wait.")],
         llm: ({ text }) =>
@@ -308,6 +311,7 @@ describe("an interruption while tools run", () => {
       Effect.gen(function*() {
         const { agent, handlers } = doing(() => Effect.delay(Effect.succeed("x"), 6000))
         const timeline = yield* Testing.scenario({
+          preset: "mechanics",
           agent,
           user: [hello],
           llm: calls(work, work),
@@ -356,7 +360,13 @@ describe("what a tool may do", () => {
           Effect.map(({ outcome }) => outcome)
         )
       )
-      const timeline = yield* Testing.scenario({ agent, user: [hello], llm: calls(work), tts: { duration: 1000 } })
+      const timeline = yield* Testing.scenario({
+        preset: "mechanics",
+        agent,
+        user: [hello],
+        llm: calls(work),
+        tts: { duration: 1000 }
+      })
         .pipe(Effect.provide(handlers))
       assert.strictEqual(finished(timeline)[0]!.result, "completed")
       assert.deepStrictEqual(timeline.playbacks.map(({ start }) => start), [3500, 5000])
@@ -393,6 +403,7 @@ describe("what a tool may do", () => {
       const { agent, handlers } = doing(() => Session.Session.use((session) => session.hangUp({ say: "Goodbye!" })))
       for (const reply of ["Bye then.", ""]) {
         const timeline = yield* Testing.scenario({
+          preset: "mechanics",
           agent,
           user: [hello],
           llm: ({ step }) => step === 0 ? { text: "One second.", tools: [work] } : reply,
@@ -416,7 +427,7 @@ describe("what a tool may do", () => {
         () => Effect.delay(Effect.succeed("ok"), 1000),
         (tool) => tool.annotate(Tools.Silent, true)
       )
-      const timeline = yield* Testing.scenario({ agent, user: [hello], llm: calls(work) }).pipe(
+      const timeline = yield* Testing.scenario({ preset: "mechanics", agent, user: [hello], llm: calls(work) }).pipe(
         Effect.provide(handlers)
       )
       assert.strictEqual(timeline.requests.length, 1)
@@ -460,6 +471,7 @@ describe("a hand-off from a tool", () => {
     Effect.gen(function*() {
       const { agent, handlers } = doing(() => Session.Session.use((session) => session.handoff(other())))
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         agent,
         user: [hello],
         llm: ({ prompt, step }) =>

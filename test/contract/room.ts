@@ -163,7 +163,10 @@ export const contract = <E, P>(
         yield* output.pause
         yield* pass("200 millis")
         near(yield* output.played, 300)
+        // A level changes nothing of what is played, and when.
+        yield* output.gain?.(-15) ?? Effect.void
         yield* output.resume
+        yield* output.gain?.(0) ?? Effect.void
         yield* pass("700 millis")
         near((yield* Fiber.join(drained)) - began, 1200)
         yield* output.write([Audio.silence("1 second", output)])

@@ -8,10 +8,12 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import type { OpenAI } from "openai"
 import * as Failure from "../../Failure.ts"
+import { doneMark } from "../llm/assembly.ts"
 import { bounded, tooLarge } from "../provider/bounded.ts"
 import { fetch } from "../provider/fetch.ts"
 import { codeOf, rejected } from "../provider/http.ts"
 import * as lines from "../provider/lines.ts"
+import * as refusals from "../provider/refusals.ts"
 import { errorIn, fact, refused, type Told, toldReason } from "../provider/told.ts"
 
 type Header = string | Redacted.Redacted
@@ -84,8 +86,9 @@ const reasonOf = (error: unknown): Effect.Effect<Failure.Reason> => {
   const status: unknown = "status" in error ? error.status : undefined
   if (typeof status === "number") {
     if (status === 429 && isQuota(told)) return Effect.succeed(new Failure.Rejected({ status: 402 }))
-    if (status === 400 || status === 422) return Effect.succeed(refused(status, told))
-    return rejected(status, headersOf(error))
+    const said: unknown = "error" in error ? error.error : undefined
+    if (status === 400 || status === 422) return Effect.succeed(refusals.keep(refused(status, told), said))
+    return Effect.map(rejected(status, headersOf(error)), (reason) => refusals.keep(reason, said))
   }
   const code = codeOf(error)
   if (code === tooLarge) return Effect.succeed(new Failure.InvalidResponse({ detail: "the answer is too large" }))
@@ -141,9 +144,6 @@ const bytesOf = (
     onEnd()
     return { done, value: undefined }
   })
-
-/** The event that ends the answers of many servers; it is no JSON. */
-export const doneMark = "[DONE]"
 
 const eventOf = (text: string): Effect.Effect<unknown, Failure.Reason> =>
   Effect.suspend(() => {

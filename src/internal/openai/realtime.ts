@@ -142,8 +142,7 @@ class Session {
         return toldReason(event.error ?? {})
       case "error":
         if (event.error?.code !== "input_audio_buffer_commit_empty") return toldReason(event.error ?? {})
-        this.commits.shift()
-        return []
+        return [{ text: "", final: true, ...this.commits.shift() }]
       default:
         return []
     }

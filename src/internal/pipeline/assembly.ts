@@ -8,8 +8,10 @@ import type * as Room from "../../Room.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
+import * as phrases from "../phrases.ts"
 import { CurrentSpeech, InWriting } from "../session.ts"
-import { makeApology } from "./apology.ts"
+import { delaysOf } from "../stt/delays.ts"
+import { prepared } from "./apology.ts"
 import { makeCalls } from "./calls.ts"
 import { makeConductor } from "./conductor.ts"
 import { type Core, makeIds, type Settings } from "./core.ts"
@@ -44,6 +46,7 @@ const settingsOf = (options: Options, checked: Checked, inWriting: boolean): Set
   minSentence: checked.minSentence,
   syncTranscript: !inWriting && (options.syncTranscript ?? true),
   roomTimeout: checked.roomTimeout,
+  textTimeout: checked.textTimeout,
   hookTimeout: checked.hookTimeout
 })
 
@@ -54,7 +57,8 @@ const initialOf = (checked: Checked, { judges, providers }: Parts, apology: bool
     stt: stt !== undefined,
     interims: stt?.interims === true,
     detector: judges.turnDetector !== undefined,
-    judge: judges.overlapClassifier !== undefined
+    judge: judges.overlapClassifier !== undefined,
+    ...(stt === undefined ? {} : { delay: delaysOf(stt).usual })
   }
   const lastWords = Math.min(checked.lastWordsTimeout, checked.closeTimeout)
   return Turn.initial(checked.turn, ears, { apology, lastWords })
@@ -64,7 +68,9 @@ export const makeCore = (parts: Parts, options: Options, checked: Checked): Effe
   Effect.gen(function*() {
     const { agent, fork, id, now, output, participant, providers, publish, spending, toolScope } = parts
     const { defaults, speaks } = providers
-    const apology = makeApology(options.apology, speaks, defaults.tts, agent.voice)
+    const own = { provider: speaks, tts: defaults.tts, voice: agent.voice }
+    const apology = prepared(options.apology, phrases.apology, own)
+    const failedReply = prepared(options.failedReply, phrases.failedReply, own)
     const initial = initialOf(checked, parts, apology !== undefined)
     const conductor = makeConductor({ now, fork, initial })
     const nextId = makeIds()
@@ -97,6 +103,7 @@ export const makeCore = (parts: Parts, options: Options, checked: Checked): Effe
       defaults,
       transforms: options.transforms ?? Text.speechTransforms,
       apology,
+      failedReply,
       spending,
       leaving: Latch.makeUnsafe(false)
     }

@@ -4,18 +4,22 @@ import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import type * as Schema from "effect/Schema"
 import * as History from "../../History.ts"
+import type * as Llm from "../../Llm.ts"
 import { Session } from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
 import { CurrentSpeech } from "../session.ts"
 import { kept } from "../tools/params.ts"
 import { about, type Core, signal, spanned } from "./core.ts"
-import type { SessionHistory } from "./history.ts"
+import { attachedOf, type SessionHistory } from "./history.ts"
 import type { Speech } from "./speech.ts"
 
 export interface Call {
   readonly id: string
   readonly name: string
   readonly params: unknown
+  readonly metadata: Llm.Metadata | undefined
+  /** Known once the model has finished the step. */
+  step?: History.Step | undefined
   createdAt: number
 }
 
@@ -23,6 +27,8 @@ export interface Call {
 export interface Running {
   readonly name: string
   readonly params: Schema.JsonObject
+  readonly metadata: Llm.Metadata | undefined
+  readonly step: History.Step | undefined
   readonly createdAt: number
   readonly taker: object | undefined
   /** Open once nothing more is to come of it, but by the end of the session. */
@@ -53,16 +59,15 @@ export const makeCalls = (history: SessionHistory): Calls => {
   return {
     isRunning: (id) => calls.has(id),
     running: () => [...calls],
-    started: ({ createdAt, id, name, params }, tools) => {
+    started: ({ createdAt, id, metadata, name, params, step }, tools) => {
       const taker = tools.entries.get(name)?.taker
-      calls.set(id, { name, params: kept(params), createdAt, taker, over: Latch.makeUnsafe(false) })
+      calls.set(id, { name, params: kept(params), metadata, step, createdAt, taker, over: Latch.makeUnsafe(false) })
     },
     ended: (output) => {
       const running = calls.get(output.callId)
-      const createdAt = running?.createdAt ?? history.stamp()
       calls.delete(output.callId)
       running?.over.openUnsafe()
-      const item = history.called(output, createdAt)
+      const item = history.called(output, running ?? { createdAt: history.stamp() })
       if (running?.taker !== undefined) takers.set(item, running.taker)
     },
     unseen: (tools, asked) => {
@@ -167,9 +172,11 @@ const stillRunning = "Still running: there is no result yet. It will stand here,
 /** The history with the calls that are running, each with words in the place of its output. */
 export const withRunning = (core: Core): History.History => {
   let history = core.history.current()
-  for (const [callId, { createdAt, name, params }] of core.calls.running()) {
+  for (const [callId, running] of core.calls.running()) {
+    const { createdAt, name, params } = running
     const base = { callId, name, createdAt }
-    history = History.insert(history, History.ToolCall.make({ ...base, id: `running-${callId}`, params }))
+    const call = History.ToolCall.make({ ...base, id: `running-${callId}`, params, ...attachedOf(running) })
+    history = History.insert(history, call)
     history = History.insert(
       history,
       History.ToolOutput.make({ ...base, id: `running-output-${callId}`, output: stillRunning, isFailure: false })

@@ -12,7 +12,7 @@ import type * as Text from "../../Text.ts"
 import type * as Tools from "../../Tools.ts"
 import type * as Tts from "../../Tts.ts"
 import type * as Turn from "../../Turn.ts"
-import type { Apology } from "./apology.ts"
+import type { Prepared } from "./apology.ts"
 import type { Calls } from "./calls.ts"
 import type { Conductor } from "./conductor.ts"
 import type { CurrentAgent } from "./currentAgent.ts"
@@ -46,6 +46,8 @@ export interface Settings {
   readonly syncTranscript: boolean
   /** How long the room may take (ms). */
   readonly roomTimeout: number
+  /** Longest wait, in silence, for the next piece of a text (ms). */
+  readonly textTimeout: number
   /** Longest time for a hook that nobody waits for (ms). */
   readonly hookTimeout: number
 }
@@ -69,7 +71,9 @@ export interface Core {
   readonly commands: Commands
   readonly defaults: Defaults
   readonly transforms: ReadonlyArray<Text.Transform>
-  readonly apology: Apology | undefined
+  readonly apology: Prepared | undefined
+  /** What is said of a reply that has failed. */
+  readonly failedReply: Prepared | undefined
   readonly spending: Spending
   /** Open once the session is coming to its end. */
   readonly leaving: Latch.Latch

@@ -41,6 +41,8 @@ export interface Delivery {
 export interface LineWriter {
   /** Writes text as it comes; over when the text is, whatever is still to be heard. */
   readonly write: <E>(text: Stream.Stream<string, E>) => Effect.Effect<void, E>
+  /** No more of it comes, also where whoever writes does not stop. */
+  readonly end: Effect.Effect<void>
   /** A guess keeps its words to itself until it is wanted. */
   readonly wanted: () => void
 }
@@ -98,16 +100,21 @@ const makeLineWriter = (
       for (const piece of pieces) Queue.offerUnsafe(line.texts, piece)
     })
   // What broke off is spoken as far as it was written.
-  const end = Effect.suspend(() =>
-    Effect.map(offer(writer.end()), () => {
+  let over = false
+  const end = Effect.suspend(() => {
+    if (over) return Effect.void
+    over = true
+    return Effect.map(offer(writer.end()), () => {
       if (line !== undefined) Queue.endUnsafe(line.texts)
       written.end()
     })
-  )
+  })
   return {
+    end,
     write: (text) =>
       text.pipe(
         Stream.rechunk(1),
+        Stream.takeWhile(() => !over),
         beside(([delta]) => written.add(delta)),
         through(([delta]) => writer.push(delta)),
         Stream.runForEachArray(offer),

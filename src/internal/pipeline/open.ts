@@ -26,6 +26,7 @@ import { underOptions } from "./environment.ts"
 import { makeHandoff } from "./handoff.ts"
 import { identify } from "./identity.ts"
 import { openJudges } from "./judges.ts"
+import { withGain } from "./level.ts"
 import { makeListeners } from "./listeners.ts"
 import { makeListening } from "./listening.ts"
 import { makeLog } from "./logging.ts"
@@ -68,7 +69,7 @@ export const open = <R, E>(
     const detector = yield* inScope(makeRetunable(vad, mergeVad(options.vad, agent.vad)))
     const judges = yield* inScope(openJudges(publish, checked.hookTimeout))
     const keys = yield* inScope(collectKeys(room))
-    const output = yield* inScope(recorded.room.output(options.output))
+    const output = withGain(yield* inScope(recorded.room.output(options.output)))
     const toolScope = yield* Scope.fork(scope)
     const core = yield* makeCore(
       { id, agent, now, publish, fork, participant, spending, providers, judges, output, toolScope },
@@ -83,7 +84,8 @@ export const open = <R, E>(
       processors: options.processors ?? [],
       feed: feedOf(providers, options),
       healthyAfter: resolve(options.resilience).firstOutputMs,
-      mutedAfter: checked.mutedAfter
+      mutedAfter: checked.mutedAfter,
+      keepsAudio: judges.overlapClassifier !== undefined
     }))
 
     const memoMap = Layer.CurrentMemoMap.forkOrCreate(services)

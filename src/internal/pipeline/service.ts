@@ -6,12 +6,12 @@ import type * as Event from "../../Event.ts"
 import type { InvalidOptions } from "../../Failure.ts"
 import * as Session from "../../Session.ts"
 import * as Turn from "../../Turn.ts"
-import { CurrentSpeech } from "../session.ts"
+import { CurrentHook, CurrentSpeech } from "../session.ts"
 import { CurrentCall } from "../tools/execute.ts"
 import { type Core, signal } from "./core.ts"
 import { type Handoff, isOpen } from "./handoff.ts"
 import { checkWait } from "./options.ts"
-import { makeSpeech, type Speech } from "./speech.ts"
+import { protectedSpeech, want } from "./wishes.ts"
 
 export interface Parts {
   readonly job: Readonly<Record<string, string>>
@@ -24,54 +24,6 @@ export interface Parts {
 }
 
 const refused = ({ message }: InvalidOptions) => new Session.SessionError({ reason: "InvalidOption", detail: message })
-
-const protectedSpeech = new Session.SessionError({
-  reason: "Protected",
-  detail: "the speech is protected: interrupt it with { force: true }, or wait for its end"
-})
-
-/** What comes too late to be said. */
-const discarded = (id: string): Session.Speech => ({
-  id,
-  heard: Effect.succeed({ text: "", playedMs: 0, outcome: "discarded" }),
-  interrupt: () => Effect.void
-})
-
-const handle = (core: Core, speech: Speech): Session.Speech => ({
-  id: speech.id,
-  heard: Effect.flatMap(CurrentSpeech, (current) =>
-    current === speech.id
-      ? Effect.fail(
-        new Session.SessionError({
-          reason: "OwnSpeech",
-          detail: "a tool cannot wait for the speech that waits for the tool"
-        })
-      )
-      : Deferred.await(speech.result)),
-  interrupt: (options) =>
-    Effect.suspend(() => {
-      const force = options?.force === true
-      if (!force && Turn.isProtected(core.conductor.state(), speech.id)) return Effect.fail(protectedSpeech)
-      signal(core, { _tag: "Interrupt", force, speech: speech.id })
-      return Effect.void
-    })
-})
-
-const makeEnqueue = (core: Core) => {
-  let refusals = 0
-  return (
-    source: "say" | "reply",
-    text: string | Stream.Stream<string> | undefined,
-    options: Session.ReplyOptions
-  ): Session.Speech => {
-    if (!isOpen(core)) return discarded(`discarded-${++refusals}`)
-    const id = core.nextId("speech")
-    const speech = makeSpeech({ id, source, text, options, now: core.history.stamp() })
-    core.speeches.add(speech)
-    signal(core, { _tag: "Enqueue", speech: id, source, protected: options.protected === true })
-    return handle(core, speech)
-  }
-}
 
 const interrupt = (core: Core, force: boolean) =>
   Effect.suspend(() => {
@@ -102,7 +54,6 @@ const attend = (core: Core): Effect.Effect<void> =>
   })
 
 export const makeSession = (core: Core, parts: Parts): Session.Session["Service"] => {
-  const enqueue = makeEnqueue(core)
   const session: Session.Session["Service"] = Session.Session.of({
     id: core.id,
     job: parts.job,
@@ -112,12 +63,13 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
     agent: Effect.sync(() => core.agent.bound().name),
     instructions: Effect.sync(() => core.agent.bound().instructions),
     tools: Effect.sync(core.agent.tools),
-    history: Effect.sync(core.history.current),
+    // Theirs: what is done to it changes nothing here.
+    history: Effect.sync(() => ({ items: [...core.history.current().items] })),
     spent: Effect.sync(core.spending.report),
     updateHistory: (f) => Effect.sync(() => core.history.updated(f)),
     events: parts.events,
-    say: (text, options = {}) => Effect.sync(() => enqueue("say", text, options)),
-    reply: (options = {}) => Effect.sync(() => enqueue("reply", undefined, options)),
+    say: (text, options) => Effect.map(CurrentHook, (hook) => want(core, { source: "say", text, options }, hook)),
+    reply: (options) => Effect.map(CurrentHook, (hook) => want(core, { source: "reply", options }, hook)),
     send: (text) =>
       Effect.sync(() => {
         if (!isOpen(core)) return false
@@ -139,7 +91,7 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
     hangUp: (options) =>
       Effect.map(parts.company, (company) => {
         // In an empty room, and while a line rings, there is nobody to say goodbye to.
-        if (options?.say !== undefined && company) enqueue("say", options.say, {})
+        if (options?.say !== undefined && company) want(core, { source: "say", text: options.say })
         signal(core, { _tag: "Close", drain: true, reason: "hang_up" })
       }),
     close: (options) =>

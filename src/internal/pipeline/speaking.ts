@@ -68,9 +68,10 @@ export const makeSpeaking = (
       core.publish({ _tag: "AgentStartedSpeaking", speech: id })
       speech.floor.openUnsafe()
     },
-    stop: ({ speech: id }) => {
+    stop: ({ speech: id, why }) => {
       const speech = speeches.get(id)
       if (speech === undefined) return gone(id)
+      if (why !== undefined) speech.reason = why
       if (speech.acting) core.fork(core.runner.cancelCalls(speech.calls))
       silence(core, speech)
     },

@@ -5,12 +5,14 @@ import * as Latch from "effect/Latch"
 import type * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
 import type * as Audio from "../../Audio.ts"
+import type * as Event from "../../Event.ts"
 import type * as History from "../../History.ts"
 import type { Heard, ReplyOptions, Session } from "../../Session.ts"
 import type * as Tools from "../../Tools.ts"
 import type { BoundAgent } from "./boundAgent.ts"
 import type { Core, TurnTimes } from "./core.ts"
 import { makeMilestones, type Milestones } from "./milestones.ts"
+import type { Utterance } from "./utterance.ts"
 
 /** What a reply was made from. */
 export interface Basis {
@@ -44,9 +46,17 @@ export interface Speech {
   readonly attending: Latch.Latch
   readonly milestones: Milestones
   turn: TurnTimes | undefined
+  /** Why nothing, or not all, of it is heard. */
+  reason: Event.SpeechReason | undefined
+  /** Speeches that its tools wait for. */
+  readonly awaits: Set<string>
+  /** What was written of what it was given to say. */
+  recited: Utterance | undefined
   /** Where its first message stands in the history (ms of the Clock). */
   createdAt: number
   outcome: Heard["outcome"]
+  /** What it says at the time, from a position of the output (ms) on. */
+  saying: { readonly utterance: Utterance; readonly base: number } | undefined
   /** It has the floor and has not told yet how far it was heard. */
   playing: boolean
   span: Tracer.Span | undefined
@@ -93,8 +103,12 @@ export const makeSpeech = (options: {
   attending: Latch.makeUnsafe(false),
   milestones: makeMilestones(),
   turn: options.turn,
+  reason: undefined,
+  awaits: new Set(),
+  recited: undefined,
   createdAt: options.now,
   outcome: "completed",
+  saying: undefined,
   playing: false,
   span: undefined,
   finished: false,

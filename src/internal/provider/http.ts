@@ -14,6 +14,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
 import { fetch } from "./fetch.ts"
+import * as refusals from "./refusals.ts"
 import * as utf8 from "./utf8.ts"
 
 /** Largest answer in bytes that is kept in memory at once. */
@@ -60,7 +61,14 @@ const reasonOf = ({ reason }: HttpClientError.HttpClientError): Effect.Effect<Fa
   switch (reason._tag) {
     case "StatusCodeError": {
       const { headers, status } = reason.response
-      return rejected(status, (name) => headers[name])
+      const refusal = rejected(status, (name) => headers[name])
+      if (status !== 400 && status !== 422) return refusal
+      const body = Stream.mkString(Stream.take(Stream.decodeText(reason.response.stream), maxWarm))
+      return Effect.zipWith(
+        refusal,
+        Effect.orElseSucceed(Effect.timeout(body, "1 second"), () => ""),
+        refusals.keepText
+      )
     }
     case "TransportError":
       return Effect.succeed(disconnected(reason.cause))

@@ -38,6 +38,8 @@ export interface Options {
 interface Present {
   participant: Participant
   readonly microphone: Microphone
+  /** The microphone is published. */
+  readonly speaks: boolean
   readonly preconnect: boolean | undefined
 }
 
@@ -56,13 +58,13 @@ export const makeParticipants = ({ bufferMs, lifetime, onLeave, onVoice, publish
   const present = new Map<string, Present>()
   return {
     join: (newcomer) => {
-      const { identity, preconnect } = newcomer
+      const { identity, microphone: speaks = true, preconnect } = newcomer
       const problem = lifetime.problem("join")
       if (problem !== undefined) return problem
       if (present.has(identity)) return refuse("InvalidOption", `join: ${identity} is already in the room`)
       const participant = participantOf(newcomer)
       const microphone = makeMicrophone({ bufferMs, onHeard: (frame) => onVoice?.(identity, frame) })
-      present.set(identity, { participant, microphone, preconnect })
+      present.set(identity, { participant, microphone, speaks, preconnect })
       publish({ _tag: "ParticipantJoined", participant })
       return undefined
     },
@@ -80,8 +82,8 @@ export const makeParticipants = ({ bufferMs, lifetime, onLeave, onVoice, publish
     tracks: (identity) => {
       const one = present.get(identity)
       if (one === undefined) return undefined
-      const { microphone, preconnect } = one
-      return [{ ...trackOf(identity, microphone), ...(preconnect === undefined ? {} : { preconnect }) }]
+      const { microphone, preconnect, speaks } = one
+      return !speaks ? [] : [{ ...trackOf(identity, microphone), ...(preconnect === undefined ? {} : { preconnect }) }]
     },
     setAttributes: (identity, changed) => {
       const one = present.get(identity)

@@ -33,7 +33,9 @@ const placed = <E, R>(audio: Stream.Stream<Stt.Input, E, R>): Stream.Stream<Entr
 /** One attempt's part of an entry, without what is answered already; it counts its own samples. */
 const given = ({ end, input, start }: Entry, answered: number, mapping: Mapping): Stt.Input => {
   // A frame without samples takes no time; whatever else it carries stays on it.
-  if (isMark(input) || input.samples.length === 0) return input
+  if (isMark(input)) return input
+  mapping.begin(start)
+  if (input.samples.length === 0) return input
   const { channels, sampleRate, samples } = input
   const skipped = Math.round(Math.min(Math.max(0, answered - start), end - start) * sampleRate / 1000)
   const frame = { sampleRate, channels, samples: skipped === 0 ? samples : samples.slice(skipped * channels) }
@@ -92,11 +94,21 @@ export class Memory<E, R> {
     return { audio, mapping }
   }
 
-  /** A final transcript has come. */
-  answer(heard: Stt.Transcript): void {
-    const fed = this.#replay.at(this.#read - 1)?.end ?? this.#answered
-    this.#answered = Math.max(this.#answered, Math.min(this.pending.answer(heard.end) ?? fed, fed))
+  /** Length of the audio that was given to the attempt in progress and is not answered (ms). */
+  get unansweredMs(): number {
+    return Math.max(0, this.#fed - this.#answered)
+  }
+
+  /** A final transcript has come; gives since when the mark that it answers has waited, where it answers one. */
+  answer(heard: Stt.Transcript): number | undefined {
+    const answered = this.pending.answer(heard.end)
+    this.#answered = Math.max(this.#answered, Math.min(answered?.position ?? this.#fed, this.#fed))
     this.#forget((entry, number) => number < this.#read && entry.end <= this.#answered)
+    return answered?.since
+  }
+
+  get #fed(): number {
+    return this.#replay.at(this.#read - 1)?.end ?? this.#answered
   }
 
   #onRead(entries: ReadonlyArray<Entry>, next: number): Effect.Effect<void> {

@@ -30,16 +30,18 @@ export class Pending {
 
   /**
    * A final transcript has come, up to `end` where the provider tells. Gives the
-   * position up to which the audio is answered, where a mark says so.
+   * position up to which the audio is answered, where a mark says so, and since
+   * when the mark that it answers has waited.
    */
-  answer(end: number | undefined): number | undefined {
+  answer(end: number | undefined): { readonly position: number; readonly since: number | undefined } | undefined {
     this.#early = this.#marks.length === 0
     const found = end === undefined ? -1 : this.#marks.findIndex(({ position }) => position + overrunMs >= end)
     const last = found === -1 ? this.#marks.length - 1 : found
-    const answered = end !== undefined && found === -1 ? end : this.#marks[last]?.position
+    const position = end !== undefined && found === -1 ? end : this.#marks[last]?.position
+    const since = this.#marks[Math.max(0, found)]?.since
     this.#marks = this.#marks.slice(last + 1)
     this.#waitSince(this.#marks[0]?.since)
-    return answered
+    return position === undefined ? undefined : { position, since }
   }
 
   /** An interim transcript has come: the provider is at work. */
@@ -65,15 +67,18 @@ export class Pending {
     if (since === undefined) this.#awaken = Deferred.makeUnsafe()
   }
 
-  /** Completes when an end of speech has waited for `ms`. */
-  overdue(ms: number): Effect.Effect<void> {
+  /**
+   * Completes when an end of speech has waited for so long (ms), which is asked for
+   * again and again. `from` is when the waiting begins at the earliest.
+   */
+  overdue(ms: () => number, from = Number.NEGATIVE_INFINITY): Effect.Effect<void> {
     return Effect.suspend(() => {
       const since = this.#since
-      if (since === undefined) return Effect.andThen(Deferred.await(this.#awaken), this.overdue(ms))
-      return Effect.flatMap(
-        monotonic,
-        (now) => now - since >= ms ? Effect.void : Effect.andThen(Effect.sleep(since + ms - now), this.overdue(ms))
-      )
+      if (since === undefined) return Effect.andThen(Deferred.await(this.#awaken), this.overdue(ms, from))
+      return Effect.flatMap(monotonic, (now) => {
+        const left = Math.max(since, from) + ms() - now
+        return left <= 0 ? Effect.void : Effect.andThen(Effect.sleep(left), this.overdue(ms, from))
+      })
     })
   }
 }

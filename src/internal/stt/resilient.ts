@@ -32,10 +32,12 @@ import { prewarmed, prewarmOf } from "../resilience/prewarm.ts"
 import { insteadOf, later } from "../resilience/recovery.ts"
 import { type InputFailure, isInputFailure, unwrapInput } from "../resilience/replayBuffer.ts"
 import { monotonic } from "../steady.ts"
+import { Delays, delaysOf, keepDelays, shareDelays } from "./delays.ts"
 import { Memory } from "./memory.ts"
 import { meteredTranscription } from "./metering.ts"
 import * as Stt from "./model.ts"
-import { answersOf, isEmpty, remember } from "./transcripts.ts"
+import { makeStall } from "./stall.ts"
+import { isNews } from "./transcripts.ts"
 
 type Service = Stt.Service
 type Failing<E> = Stt.SttError | InputFailure<E>
@@ -56,6 +58,8 @@ const persist = <E, R>(options: {
   /** Absent: the service is resilient itself. */
   readonly settings: Patience | undefined
   readonly memory: Memory<E, R>
+  /** Where what it takes is remembered. */
+  readonly delays: readonly [Delays, ...ReadonlyArray<Delays>]
   readonly scope: Scope.Scope
   /** The provider is at work. */
   readonly onAlive: (answered: boolean) => Effect.Effect<void>
@@ -67,19 +71,19 @@ const persist = <E, R>(options: {
       readonly pull: Live<E, R>
       readonly ticket: Ticket | undefined
     }
-    const breaker = options.settings?.breaker
-    const { memory, service, settings } = options
+    const { memory, service, settings, settings: { breaker } = {} } = options
     const fail = failing(service.name)
     const deadline = settings?.firstOutputMs ?? Infinity
     let late: Stt.SttError | undefined
     const overdue: Effect.Effect<never, Stt.SttError> = settings === undefined ? Effect.never : Effect.andThen(
-      memory.pending.overdue(deadline),
+      memory.pending.overdue(() => deadline),
       Effect.suspend(() => {
         late = fail(new Failure.TimedOut({ afterMs: deadline }))
         blame(attempt, late)
         return Effect.fail(late)
       })
     )
+    const stall = yield* makeStall({ delays: options.delays, settings, memory, fail })
     let wait = yield* backoff(settings)
     let attempt: Attempt | undefined
 
@@ -94,7 +98,7 @@ const persist = <E, R>(options: {
       const mine = yield* own(options.scope)
       if (ticket !== undefined) yield* Scope.addFinalizer(mine.scope, Effect.sync(() => breaker?.released(ticket)))
       const { audio, mapping } = memory.take(service.wants)
-      const heard = Stream.map(meteredTranscription(service, audio, answersOf(service)), (transcript) =>
+      const heard = Stream.map(meteredTranscription(service, audio, service.transcribe), (transcript) =>
         mapping.transcript(transcript))
       const pull = yield* Scope.provide(Stream.toPull(heard), mine.scope)
       return { own: mine, pull, since: yield* monotonic, ticket }
@@ -110,17 +114,9 @@ const persist = <E, R>(options: {
       })
 
     const hear = (chunk: Arr.NonEmptyReadonlyArray<Stt.Transcript>): Effect.Effect<ReadonlyArray<Stt.Transcript>> =>
-      Effect.gen(function*() {
-        const now = yield* monotonic
-        for (const heard of chunk) {
-          if (heard.final) {
-            memory.answer(heard)
-          } else memory.pending.sign(now)
-        }
-        yield* alive(true)
-        return chunk.filter((heard) =>
-          !isEmpty(heard)
-        )
+      Effect.flatMap(monotonic, (now) => {
+        stall.heard(chunk, now)
+        return Effect.as(alive(true), chunk.filter(isNews))
       })
 
     /** Closes a failed attempt; fails where there shall be no other. */
@@ -131,14 +127,22 @@ const persist = <E, R>(options: {
           : failureOf(exit.cause as Cause.Cause<Failing<E>>, fail)
         // Whatever it has died of now: it had been well.
         const healthy = (yield* monotonic) - failed.since >= deadline
-        if (healthy && failed.ticket !== undefined) breaker?.succeeded(failed.ticket)
-        if (!isInputFailure(error) && error !== late) blame(failed, error)
+        if (healthy && failed.ticket !== undefined) {
+          breaker?.succeeded(failed.ticket)
+        }
+        if (!isInputFailure(error) && error !== late) {
+          blame(failed, error)
+        }
         attempt = undefined
         yield* failed.own.close(exit)
-        if (isInputFailure(error) || error === late || !error.isRetryable) return yield* Effect.fail(error)
-        if (healthy) yield* alive(false)
+        if (isInputFailure(error) || error === late || !error.isRetryable) {
+          return yield* Effect.fail(error)
+        }
+        if (healthy) {
+          yield* alive(false)
+        }
         const again = yield* Effect.raceFirst(wait(error), overdue)
-        if (!again) return yield* error
+        return again ? undefined : yield* error
       })
 
     const next: Live<E, R> = Effect.suspend(() =>
@@ -153,9 +157,14 @@ const persist = <E, R>(options: {
     const news = (heard: ReadonlyArray<Stt.Transcript>): Live<E, R> =>
       Arr.isReadonlyArrayNonEmpty(heard) ? Effect.succeed(heard) : next
 
+    const heardIn = (current: Attempt) =>
+      Effect.exit(unless(Effect.raceFirst(overdue, stall.of(current.since)), current.pull))
+
     const listenTo = (current: Attempt): Live<E, R> =>
-      Effect.flatMap(Effect.exit(unless(overdue, current.pull)), (exit): Live<E, R> => {
-        if (Exit.isSuccess(exit)) return Effect.flatMap(hear(exit.value), news)
+      Effect.flatMap(heardIn(current), (exit): Live<E, R> => {
+        if (Exit.isSuccess(exit)) {
+          return Effect.flatMap(hear(exit.value), news)
+        }
         if (Pull.isDoneCause(exit.cause) && memory.exhausted) {
           return Cause.done()
         }
@@ -170,6 +179,7 @@ const listen = <E, R>(audio: Stream.Stream<Stt.Input, E, R>, options: {
   readonly services: ReadonlyArray<Service>
   readonly claims: Claims
   readonly policy: Patience
+  readonly delays: Delays | undefined
   readonly breakers: ReadonlyArray<Circuit | undefined>
   /** The one error for all that were lost since the last transcript. */
   readonly allLost: (lost: ReadonlyArray<Lost>) => Stt.SttError
@@ -200,6 +210,7 @@ const listen = <E, R>(audio: Stream.Stream<Stt.Input, E, R>, options: {
           service,
           settings: service.resilient ? undefined : { ...policy, breaker: options.breakers[claim.provider] },
           memory,
+          delays: options.delays === undefined ? [delaysOf(service)] : [delaysOf(service), options.delays],
           scope: own,
           onAlive: (answered) =>
             Effect.suspend(() => {
@@ -227,7 +238,7 @@ const listen = <E, R>(audio: Stream.Stream<Stt.Input, E, R>, options: {
 export const resilient = (service: Service, policy?: Policy): Service => {
   if (service.resilient) return service
   const settings = resolve(policy, refusing(service.name))
-  return keepBreakers({
+  const guarded = keepBreakers<Service>({
     ...service,
     resilient: true,
     transcribe: (audio) =>
@@ -235,10 +246,12 @@ export const resilient = (service: Service, policy?: Policy): Service => {
         services: [service],
         claims: alone,
         policy: settings,
+        delays: undefined,
         breakers: [settings.breaker],
         allLost: ([lost]) => lost?.error ?? failing(service.name)(new Failure.EndedEarly())
       })
   }, [policy?.breaker])
+  return shareDelays(service, guarded)
 }
 
 export const fallback = (
@@ -250,7 +263,8 @@ export const fallback = (
     const settings = yield* Check.readOrFail(options.fallback, { ...asked, providers: services }, refusing(name))
     const breakers = yield* circuitsOf("stt", services, settings.breaker)
     const providers = yield* providersOf("stt", services, settings, breakers)
-    return keepBreakers({
+    const delays = new Delays(services.some(({ oneShot }) => oneShot === true))
+    const service = keepBreakers<Service & Fallback>({
       name,
       interims: services.every((service) => service.interims),
       wants: services.every(({ wants = "all" }) => wants === (services[0]?.wants ?? "all"))
@@ -265,19 +279,18 @@ export const fallback = (
           services,
           claims: providers,
           policy: settle(settings.policy),
+          delays,
           breakers,
           allLost: (lost) => failing(name)(exhausted(lost))
         })
     }, breakers)
+    return keepDelays(service, delays)
   })
 
-const delayed = (service: Service, ms: number): Service => {
-  const heard = answersOf(service)
-  return remember(
-    { ...service, transcribe: (audio) => later(ms)(service.transcribe(audio)) },
-    (audio) => later(ms)(heard(audio))
-  )
-}
+const delayed = (service: Service, ms: number): Service => ({
+  ...service,
+  transcribe: (audio) => later(ms)(service.transcribe(audio))
+})
 
 export const recoveries: ReadonlyArray<Recovery<Service>> = [
   { name: "en", after: "1 second", change: (stt) => stt.withLanguage?.("en") ?? stt }

@@ -3,6 +3,7 @@ import * as Result from "effect/Result"
 import type { InvalidOptions } from "../../Failure.ts"
 import type { Options } from "../../Turn.ts"
 import * as Check from "../options.ts"
+import type * as Phrases from "../text/phrases.ts"
 
 /**
  * `Turn.Options` with every default filled in and every duration in milliseconds.
@@ -22,9 +23,10 @@ export interface Settings {
   }
   readonly interruption: {
     readonly enabled: boolean
+    readonly duck: boolean
     readonly minDuration: number
     readonly minWords: number
-    readonly falseInterruptionTimeout: number
+    readonly falseInterruptionTimeout: number | undefined
     readonly resume: boolean
     readonly echoWarmUp: number
     readonly backchannel: boolean
@@ -35,13 +37,24 @@ export interface Settings {
     readonly maxSpeech: number
     readonly maxTries: number
   }
+  readonly language: string | undefined
+  readonly phrases: Phrases.MorePhrases | undefined
   readonly awayAfter: number
-  readonly transcriptionTimeout: number
+  readonly holdFor: number
+  readonly transcriptionTimeout: number | undefined
   readonly limits: { readonly maxWords: number; readonly maxSpeech: number }
   readonly toleratedFailures: number
   readonly maxErrors: number
   readonly errorWindow: number
 }
+
+const isPhrases = (given: NonNullable<Options["phrases"]>): boolean =>
+  typeof given === "object" && Object.values(given).every((book) =>
+    typeof book === "object" && book !== null &&
+    Object.values(book).every((list) =>
+      list === undefined || (Array.isArray(list) && list.every((phrase) => typeof phrase === "string"))
+    )
+  )
 
 // What `Turn.Options` may be; its docstrings say the same.
 const schema = Check.struct<Options>()({
@@ -59,9 +72,10 @@ const schema = Check.struct<Options>()({
   interruption: Check.section(
     Check.struct<NonNullable<Options["interruption"]>>()({
       enabled: Check.flag({ default: true }),
+      duck: Check.flag({ default: true }),
       minDuration: Check.duration({ default: "500 millis" }),
       minWords: Check.whole({ default: 0, endless: true }),
-      falseInterruptionTimeout: Check.duration({ default: "2 seconds" }),
+      falseInterruptionTimeout: Check.duration(),
       resume: Check.flag({ default: true }),
       echoWarmUp: Check.duration({ default: "3 seconds" }),
       backchannel: Check.flag({ default: true })
@@ -75,8 +89,11 @@ const schema = Check.struct<Options>()({
       maxTries: Check.whole({ default: 3, endless: true })
     })
   ),
+  language: Check.text(),
+  phrases: Check.such(isPhrases, "must be lists of texts by language, such as { de: { continuers: [\"jep\"] } }"),
   awayAfter: Check.duration({ default: "15 seconds" }),
-  transcriptionTimeout: Check.duration({ default: "Infinity" }),
+  holdFor: Check.duration({ default: "45 seconds" }),
+  transcriptionTimeout: Check.duration(),
   limits: Check.section(
     Check.struct<NonNullable<Options["limits"]>>()({
       maxWords: Check.whole({ least: 1, default: Infinity, endless: true }),

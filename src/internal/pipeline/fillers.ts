@@ -1,0 +1,28 @@
+/** What is said while the user waits in silence for what they are owed: asked for when the turn-taking says so, and dropped once the reply is there. */
+import * as Effect from "effect/Effect"
+import type * as Session from "../../Session.ts"
+import * as Turn from "../../Turn.ts"
+import type { Core } from "./core.ts"
+import { guarded } from "./failures.ts"
+import type { Checked } from "./options.ts"
+import { shortLived, want } from "./wishes.ts"
+
+const standard = "One moment, please."
+
+export const makeFiller = (
+  core: Core,
+  session: Session.Session["Service"],
+  { filler }: Pick<Checked, "filler">
+): () => void => {
+  const { clip, say = standard } = filler === undefined || filler === false ? {} : filler
+  let told = 0
+  const put = (text: string | undefined): void => {
+    // Whoever was asked for it may have taken a while.
+    if (text === undefined || text.trim() === "" || !Turn.isOwed(core.conductor.state())) return
+    want(core, { source: "say", text, options: { ...shortLived, clip, record: false }, passing: true })
+  }
+  return () => {
+    if (typeof say !== "function") return put(typeof say === "string" ? say : say[told++ % say.length])
+    core.fork(Effect.map(guarded(core, "filler", Effect.suspend(() => say(session))), put))
+  }
+}
