@@ -31,6 +31,7 @@ import * as playground from "./playground.ts"
 import { untilSignal } from "./processSignals.ts"
 import * as settings from "./settings.ts"
 import { converse } from "./singleConversation.ts"
+import * as status from "./status.ts"
 import { withTurns } from "./turnLatency.ts"
 import { explained, portInUse } from "./userError.ts"
 
@@ -199,11 +200,32 @@ const connect = Command.make("connect", {
     Command.withExamples([{ command: "effect-voice connect desk.ts --room lobby", description: "Join the room lobby" }])
   )
 
+const statusOf = Command.make(
+  "status",
+  {
+    envFile,
+    url: Flag.String("url").pipe(
+      Flag.withDescription("Where the worker answers (default: http://127.0.0.1:8081)"),
+      Flag.withDefault("http://127.0.0.1:8081")
+    ),
+    token: Flag.Redacted("token").pipe(Flag.withDescription("Token of the worker's port, if it has one"), Flag.optional)
+  },
+  (input) =>
+    status.status(input.url.replace(/\/+$/, ""), Option.getOrUndefined(Option.map(input.token, Redacted.value))).pipe(
+      Effect.flatMap(Console.log),
+      withEnvFile(input.envFile),
+      explained
+    )
+).pipe(
+  Command.withDescription("Ask a running worker how it is: calls, load, breakers, processes"),
+  Command.withExamples([{ command: "effect-voice status", description: "Of the worker on this machine" }])
+)
+
 const { version } = createRequire(import.meta.url)("../../package.json") as { readonly version: string }
 
 Command.make("effect-voice").pipe(
   Command.withDescription("Voice agents for LiveKit rooms"),
-  Command.withSubcommands([dev, start, talk, connect]),
+  Command.withSubcommands([dev, start, talk, connect, statusOf]),
   Command.run({ version }),
   Effect.provide(NodeServices.layer),
   Worker.runMain
