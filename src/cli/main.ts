@@ -32,7 +32,7 @@ import { untilSignal } from "./processSignals.ts"
 import * as settings from "./settings.ts"
 import { converse } from "./singleConversation.ts"
 import * as status from "./status.ts"
-import { withTurns } from "./turnLatency.ts"
+import { withTold } from "./told.ts"
 import { explained, portInUse } from "./userError.ts"
 
 const file = Argument.String("agent").pipe(
@@ -78,7 +78,7 @@ const dev = Command.make("dev", {
     const connect = definition.options.connect ?? LiveKitRoom.connect
     const told: Worker.Definition<unknown> = {
       ...definition,
-      options: { ...definition.options, connect: (entrance) => Effect.map(connect(entrance), withTurns) }
+      options: { ...definition.options, connect: (entrance) => Effect.map(connect(entrance), withTold) }
     }
     if (input.playground) {
       const url = yield* playground.serve({
