@@ -93,7 +93,7 @@ describe("The playground", () => {
     Effect.gen(function*() {
       const asked: Array<{ readonly url: string; readonly body: unknown }> = []
       const server = yield* provider.http((request, response) => {
-        asked.push({ url: request.url, body: JSON.parse(request.body.toString()) })
+        asked.push({ url: request.url.pathname, body: JSON.parse(request.body.toString()) })
         response.end("{}")
       })
       const url = yield* serve({ ...options, url: server.url.replace("http", "ws") })
