@@ -1,9 +1,8 @@
 /** What holds of every conversation, whatever goes wrong in it. */
 import type * as Event from "../Event.ts"
-import { hasWord } from "../internal/text/words.ts"
 import { type AnswerOptions, fates } from "./answered.ts"
+import { everyWordCounts } from "./everyWord.ts"
 import type { Timeline } from "./timeline.ts"
-import { places, words } from "./wordPlaces.ts"
 
 /**
  * Something that must not be.
@@ -34,38 +33,9 @@ export interface InvariantOptions extends AnswerOptions {
   readonly cleared?: boolean | undefined
 }
 
-type Report = (invariant: string, message: string, at?: number) => void
+export type Report = (invariant: string, message: string, at?: number) => void
 
 const squeeze = (text: string): string => text.replaceAll(/\s+/gu, "")
-
-/** I1: every final transcript with a word is in exactly one user turn, or was set aside; either are in order. */
-const everyWordCounts = (timeline: Timeline, options: InvariantOptions, report: Report): void => {
-  const turns = timeline.of("UserSpeechCommitted").filter(({ source }) => source !== "text")
-  const aside = timeline.of("UserSpeechSetAside")
-  const both = [places(turns), places(aside)]
-  for (const { at, final, text } of timeline.of("UserTranscript")) {
-    if (!final || !hasWord(text)) continue
-    const found = both.flatMap((all) => {
-      const place = all.find(words(text))
-      return place === undefined ? [] : [{ ...place, all }]
-    }).toSorted((one, other) => one.at - other.at)[0]
-    found?.all.goTo(found)
-    if (found === undefined && options.cleared !== true) {
-      report("I1", `"${text}" is in no user turn and was not set aside, or out of order`, at)
-    }
-  }
-  const finals = timeline.of("UserTranscript").filter(({ final }) => final)
-  const interims = new Set(timeline.of("UserTranscript").flatMap(({ final, text }) => final ? [] : words(text)))
-  const heard = new Map<string, number>()
-  for (const { text } of finals) for (const word of words(text)) heard.set(word, (heard.get(word) ?? 0) + 1)
-  for (const { at, text } of [...turns, ...aside]) {
-    for (const word of words(text)) {
-      const left = heard.get(word) ?? 0
-      if (left > 0) heard.set(word, left - 1)
-      else if (!interims.has(word)) report("I1", `"${word}" is in a user turn once more than it was heard`, at)
-    }
-  }
-}
 
 /** What a text sounds like, whatever its signs: a rewriting may move those. */
 const letters = (text: string): string => text.replaceAll(/[^\p{L}\p{N}]+/gu, "")
@@ -333,7 +303,11 @@ const speakingSounds = (timeline: Timeline, report: Report): void => {
       if (stretch.from - silentSince >= longestSilence) break
       silentSince = stretch.to
     }
-    if (end - silentSince >= longestSilence) {
+    // A room that does not answer does not tell what is heard either.
+    const unanswered = timeline.of("ProviderFailed").some(({ at: failedAt, component }) =>
+      component === "room" && failedAt > silentSince && failedAt <= end
+    )
+    if (end - silentSince >= longestSilence && !unanswered) {
       report("I13", `the agent is speaking until ${end}, and nothing is heard from ${silentSince} on`, silentSince)
     }
   }
@@ -351,7 +325,8 @@ const speakingSounds = (timeline: Timeline, report: Report): void => {
  * open · I9 the stages of a turn add up · I10 the events obey their grammar ·
  * I12 each utterance whose intent is told, and that is no continuer, hold or
  * noise, gets audible speech within commit + provider time + 500 ms (`answers`
- * counts what became of them) · I13 no 5 s of `speaking` without a sound. I11,
+ * counts what became of them) · I13 no 5 s of `speaking` without a sound, but for a room that
+ * fails. I11,
  * that it happens again in the same way, needs two timelines: `differs`.
  *
  * @category properties

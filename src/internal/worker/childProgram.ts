@@ -14,6 +14,7 @@ import process from "node:process"
 import * as Config from "../../Config.ts"
 import { type Definition, isDefinition } from "../../Worker.ts"
 import { within } from "../config/findings.ts"
+import { shareKey } from "../numbers.ts"
 import { monotonic } from "../steady.ts"
 import { levelFrom, toParent } from "./childLog.ts"
 import { PrewarmFailed, WorkerError } from "./errors.ts"
@@ -99,6 +100,7 @@ const runJobs = Effect.fnUntraced(function*(
   const obey = (message: ToChild): Effect.Effect<unknown> => {
     switch (message._tag) {
       case "Start":
+        if (message.numbers !== undefined) shareKey(message.numbers)
         return FiberSet.run(jobs, start(message.assignment))
       case "End":
         return runner.end(message.id, message.reason)

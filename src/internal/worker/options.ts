@@ -1,7 +1,7 @@
 /** Options of definitions and of runs, checked. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type * as Config from "../../Config.ts"
@@ -9,6 +9,7 @@ import { InvalidOptions } from "../../Failure.ts"
 import type { Room, RoomError } from "../../Room.ts"
 import type { Definition, Entrance, HttpOptions, Options, Permissions, PoolOptions } from "../../Worker.ts"
 import { survey } from "../config/findings.ts"
+import { keyedBy } from "../numbers.ts"
 import * as Check from "../options.ts"
 import { invalid, type WorkerError } from "./errors.ts"
 
@@ -177,6 +178,7 @@ const checkServer = (options: Server, { livekit }: Config.Given) =>
     if (url === undefined || apiKey === undefined || apiSecret === undefined) {
       return yield* Effect.die(new Error("the server's settings were checked"))
     }
+    keyedBy(Redacted.value(apiSecret))
     return { ...(yield* Check.readOrFail(server, { url }, invalid)), apiKey, apiSecret }
   })
 
