@@ -2,9 +2,11 @@
  * Every setting from the environment, checked all at once.
  *
  * `options` is an Effect `Config`: a value that reads nothing until a program
- * yields it, and then from the `ConfigProvider` in force. No other part of the
- * library reads the environment on its own, so what a program says explicitly
- * wins: see `merge`.
+ * yields it, and then from the `ConfigProvider` in force. Only the command
+ * `effect-voice` and a `Worker` read the environment on their own: a variable
+ * that is set acts in the conversations that they hold (`Environment`), and one
+ * that is not changes nothing. What a program says explicitly wins everywhere:
+ * see `merge`.
  *
  * | variable | default | value |
  * | --- | --- | --- |
@@ -30,11 +32,12 @@
  *
  * @since 0.1.0
  */
-import type * as EffectConfig from "effect/Config"
+import * as EffectConfig from "effect/Config"
+import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import { dual } from "effect/Function"
 import type * as Redacted from "effect/Redacted"
-import { elevenLabs, openAi } from "./internal/config/defaults.ts"
+import { readings } from "./internal/config/readings.ts"
 import * as variable from "./internal/config/variable.ts"
 
 /**
@@ -123,6 +126,20 @@ export interface Options {
   readonly metrics: Metrics
 }
 
+type Sparse<A> = {
+  readonly [K in keyof A]?:
+    | (A[K] extends Leaf | string | number | boolean | undefined ? A[K] : Sparse<A[K]>)
+    | undefined
+}
+
+/**
+ * The same, of what is set alone.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Given extends Sparse<Options> {}
+
 /**
  * What there is to know about a variable.
  *
@@ -153,58 +170,6 @@ export interface Problem {
   readonly detail: string
 }
 
-const readings = {
-  livekit: variable.struct<LiveKit>({
-    url: variable.optional(variable.address("LIVEKIT_URL", "The LiveKit server")),
-    apiKey: variable.optional(variable.secret("LIVEKIT_API_KEY", "Key that signs LiveKit tokens")),
-    apiSecret: variable.optional(variable.secret("LIVEKIT_API_SECRET", "Secret of that key"))
-  }),
-  openai: variable.struct<OpenAi>({
-    apiKey: variable.optional(variable.secret("OPENAI_API_KEY", "Key of OpenAI")),
-    model: variable.withDefault(variable.text("OPENAI_MODEL", openAi.model, "Language model")),
-    temperature: variable.withDefault(variable.number("OPENAI_TEMPERATURE", "0.7", 2, "Sampling temperature"))
-  }),
-  elevenlabs: variable.struct<ElevenLabs>({
-    apiKey: variable.optional(variable.secret("ELEVENLABS_API_KEY", "Key of ElevenLabs")),
-    voice: variable.withDefault(variable.text("ELEVENLABS_VOICE", elevenLabs.voice, "Voice of the agent")),
-    model: variable.withDefault(variable.text("ELEVENLABS_MODEL", elevenLabs.model, "Speech model"))
-  }),
-  vad: variable.struct<Vad>({
-    activation: variable.withDefault(
-      variable.number("VAD_THRESHOLD", "0.5", 1, "Probability from which audio counts as voice")
-    ),
-    minSpeech: variable.withDefault(
-      variable.seconds("MIN_SPEECH_DURATION", "0.1", "Voice needed before speech is reported")
-    ),
-    minSilence: variable.withDefault(variable.seconds("MIN_SILENCE_DURATION", "0.5", "Silence that ends speech"))
-  }),
-  turn: variable.struct<Turn>({
-    endpointing: variable.struct<Turn["endpointing"]>({
-      minDelay: variable.withDefault(
-        variable.seconds("MIN_ENDPOINTING_DELAY", "0.5", "Silence after which a turn may be over")
-      )
-    }),
-    interruption: variable.struct<Turn["interruption"]>({
-      minDuration: variable.withDefault(
-        variable.seconds("INTERRUPT_SPEECH_DURATION", "0.3", "Voice that interrupts the agent")
-      ),
-      minWords: variable.withDefault(
-        variable.integer("INTERRUPT_MIN_WORDS", "2", 100, "Words that interrupt the agent")
-      )
-    }),
-    preemption: variable.map(
-      variable.withDefault(
-        variable.flag("PREEMPTIVE_SYNTHESIS", "true", "Answer and synthesise before the turn is committed")
-      ),
-      (on): Turn["preemption"] => ({ llm: on, tts: on })
-    )
-  }),
-  metrics: variable.struct<Metrics>({
-    enabled: variable.withDefault(variable.flag("ENABLE_METRICS", "true", "Serve metrics")),
-    port: variable.withDefault(variable.integer("METRICS_PORT", "8000", 65_535, "Port of metrics and health"))
-  })
-}
-
 const all = variable.struct<Options>(readings)
 
 /**
@@ -230,6 +195,47 @@ export const variables: ReadonlyArray<Variable> = all.variables.map(
  * @since 0.1.0
  */
 export const options: EffectConfig.Config<Options> = variable.toConfig(all)
+
+/**
+ * What is set, and nothing of what is not.
+ *
+ * **Details**
+ *
+ * It fails as `options` does.
+ *
+ * @category configs
+ * @since 0.1.0
+ */
+export const given: EffectConfig.Config<Given> = EffectConfig.map(variable.toGiven(all), (given) => given ?? {})
+
+/**
+ * What the environment says to every conversation that is held within: `vad` and
+ * `turn` act in `Pipeline.make` wherever code says nothing else.
+ *
+ * **Details**
+ *
+ * The command `effect-voice` and every `Worker` provide what is set. Nobody else
+ * does: a test, or a program of your own, behaves alike wherever it runs, unless
+ * it asks.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Agent, Config, Pipeline } from "effect-voice"
+ *
+ * const desk = Agent.make({ instructions: "You answer the phone of a small hotel." })
+ *
+ * const program = Pipeline.run(desk).pipe(
+ *   Effect.provideServiceEffect(Config.Environment, Config.given)
+ * )
+ * ```
+ *
+ * @category references
+ * @since 0.1.0
+ */
+export const Environment: Context.Reference<Given> = Context.Reference<Given>("effect-voice/Config/Environment", {
+  defaultValue: () => ({})
+})
 
 /**
  * The three `LIVEKIT_…` variables alone.

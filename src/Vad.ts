@@ -142,6 +142,8 @@ export interface Detector {
  */
 export class Vad extends Context.Service<Vad, {
   readonly name: string
+  /** What its layer says of every detector; nothing where that is left to the defaults. */
+  readonly defaults?: Options | undefined
   readonly detector: (options?: Options) => Effect.Effect<Detector, VadError, Scope.Scope>
   readonly detect: <E, R>(
     audio: Stream.Stream<Audio.Frame, E, R>,
@@ -228,6 +230,7 @@ export const make = (provider: {
     )
   return Vad.of({
     name: provider.name,
+    defaults: provider.defaults,
     detector,
     detect: <E, R>(audio: Stream.Stream<Audio.Frame, E, R>, options?: Options): Stream.Stream<Event, E | VadError, R> =>
       Stream.unwrap(

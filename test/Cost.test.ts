@@ -346,3 +346,14 @@ describe("Pipeline.Options.spending", () => {
       )
     }))
 })
+
+describe("a budget of cost", () => {
+  it.effect("needs prices, and says so; one of another unit does not", () =>
+    Effect.gen(function*() {
+      for (const budget of [{ limit: 1 }, { limit: 1, unit: "cost" }] satisfies ReadonlyArray<Cost.Budget>) {
+        const error = yield* Effect.flip(Testing.scenario({ options: { spending: { budget } } }))
+        assert.include(String(error), "spending.prices must be given")
+      }
+      yield* Testing.scenario({ options: { spending: { budget: { limit: 1, unit: "tokens" } } } })
+    }))
+})

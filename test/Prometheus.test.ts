@@ -139,7 +139,12 @@ describe("Prometheus", () => {
 
   it.live("answers health and readiness, and nothing that it does not have", () =>
     Effect.gen(function*() {
-      const port = yield* start({ path: "/internal/metrics" })
+      const well = { health: true, ready: true }
+      const port = yield* start({
+        path: "/internal/metrics",
+        health: Effect.sync(() => well.health),
+        ready: Effect.suspend(() => well.ready ? Effect.succeed(true) : Effect.fail("not yet"))
+      })
       const status = (path: string, method?: "POST" | "HEAD") =>
         Effect.map(request(port, path, method), (response) => response.status)
       assert.strictEqual(yield* status("/health"), 200)
@@ -150,15 +155,21 @@ describe("Prometheus", () => {
       assert.strictEqual(yield* status("/"), 404)
       assert.strictEqual(yield* status("/healthz"), 404)
       assert.strictEqual(yield* status("/health", "POST"), 405)
+      well.health = false
+      well.ready = false
+      assert.strictEqual(yield* status("/health"), 503)
+      assert.strictEqual(yield* status("/ready"), 503)
+      const silent = yield* start()
+      for (const path of ["/health", "/ready"]) {
+        assert.strictEqual((yield* request(silent, path)).status, 404, "where the program says nothing")
+      }
     }).pipe(isolated))
 
-  it.live("turns metrics off with ENABLE_METRICS=false, and never health", () =>
+  it.live("turns metrics off with ENABLE_METRICS=false", () =>
     Effect.gen(function*() {
       const context = yield* Layer.build(Prometheus.layerConfig())
       const { port } = Context.get(context, Prometheus.Prometheus)
       assert.strictEqual((yield* request(port, "/metrics")).status, 404)
-      assert.strictEqual((yield* request(port, "/health")).status, 200)
-      assert.strictEqual((yield* request(port, "/ready")).status, 200)
     }).pipe(
       isolated,
       Effect.provideService(

@@ -3,6 +3,7 @@ import { Effect, Redacted } from "effect"
 import { decodeJwt, jwtVerify } from "jose"
 import { request } from "node:http"
 import { serve } from "../src/cli/playground.ts"
+import * as provider from "./support/provider.ts"
 
 const secret = "a-secret-of-at-least-thirty-two-characters"
 const options = {
@@ -86,6 +87,31 @@ describe("The playground", () => {
         }).end("{}")
       })
       assert.strictEqual(foreign, 421)
+    }))
+
+  it.live("asks the server for the agent where a room was open already, and for nobody else", () =>
+    Effect.gen(function*() {
+      const asked: Array<{ readonly url: string; readonly body: unknown }> = []
+      const server = yield* provider.http((request, response) => {
+        asked.push({ url: request.url.pathname, body: JSON.parse(request.body.toString()) })
+        response.end("{}")
+      })
+      const url = yield* serve({ ...options, url: server.url.replace("http", "ws") })
+      const ask = (body: unknown, type = "application/json") =>
+        Effect.promise(async () =>
+          (await fetch(`${url}/agent`, {
+            method: "POST",
+            headers: { "content-type": type },
+            body: JSON.stringify(body)
+          })).status
+        )
+      assert.strictEqual(yield* ask({ room: "lobby" }), 200)
+      assert.deepStrictEqual(asked, [
+        { url: "/twirp/livekit.AgentDispatchService/CreateDispatch", body: { room: "lobby", agent_name: "desk" } }
+      ])
+      assert.strictEqual(yield* ask({ room: "../etc" }), 400)
+      assert.strictEqual(yield* ask({ room: "lobby" }, "text/plain"), 415)
+      assert.strictEqual(asked.length, 1)
     }))
 
   it.live("tells a port that is taken, and gives its own back", () =>

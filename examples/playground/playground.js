@@ -16,6 +16,9 @@ const [join, enter, mute, chat, text, transcript, problem] = [
 const loud = 0.02
 
 let room
+/** Names of rooms that the page was given, not told: the next call gets one of its own. */
+let given = ""
+let patience
 let lines = new Map()
 /** When the page heard the caller fall silent, and whether both have been silent since: only then the agent answers. */
 let silentAt
@@ -59,20 +62,71 @@ const onTranscription = async (reader, { identity }) => {
     item.classList.toggle("interim", !final)
     transcript.scrollTop = transcript.scrollHeight
   }
-  if (who === "agent") item.classList.remove("interim")
+  if (who === "agent") {
+    met = true
+    item.classList.remove("interim")
+  }
 }
 
-const onTurn = async (reader) => {
-  const turn = JSON.parse(await reader.readAll())
+const note = (className, content) => {
+  const item = document.createElement("li")
+  item.className = className
+  item.textContent = content
+  transcript.append(item)
+  transcript.scrollTop = transcript.scrollHeight
+  return item
+}
+
+const short = (text) => text.length > 300 ? `${text.slice(0, 300)}…` : text
+
+const stageNames = {
+  endOfUtterance: "end of turn",
+  transcriptionDelay: "transcript",
+  tools: "tools",
+  llmFirstToken: "first token",
+  firstSentence: "first sentence",
+  ttsFirstByte: "first audio",
+  playoutStart: "playout"
+}
+
+const onMeasured = ({ stages, totalMs, turn }) => {
   const row = document.createElement("tr")
   const heard = heardMs === undefined ? "" : `${Math.round(heardMs)} ms`
-  for (const value of [turn.turn, `${Math.round(turn.totalMs)} ms`, heard]) {
+  for (const value of [turn, `${Math.round(totalMs)} ms`, heard]) {
     const cell = document.createElement("td")
     cell.textContent = value
     row.append(cell)
   }
-  element("turns").prepend(row)
+  const detail = document.createElement("tr")
+  detail.className = "stages"
+  const cell = document.createElement("td")
+  cell.colSpan = 3
+  cell.textContent = stages.filter(([, ms]) => ms >= 1).map(([name, ms]) => `${stageNames[name]} ${Math.round(ms)}`)
+    .join(
+      " · "
+    )
+  detail.append(cell)
+  element("turns").prepend(row, detail)
   heardMs = undefined
+}
+
+/** What the command tells of the conversation, beside what every frontend sees. */
+const onTold = async (reader) => {
+  const told = JSON.parse(await reader.readAll())
+  if (told.totalMs !== undefined) onMeasured(told)
+  if (told.tool) lines.set(`call-${told.id}`, note("note tool", `${told.tool} …`))
+  for (const { id, isFailure, params, result, tool } of told.tools ?? []) {
+    const item = lines.get(`call-${id}`) ?? note("note tool", "")
+    item.classList.toggle("failed", isFailure)
+    item.textContent = `${tool}(${short(params)}) ${isFailure ? "failed:" : "→"} ${short(result)}`
+  }
+  if (told.agent) note("note", `${told.agent} takes over`)
+  if (told.failure) note(`note ${told.recovered ? "" : "failed"}`, `${told.failure}${told.recovered ? "" : " failed"}`)
+  if (told.interrupted !== undefined) {
+    const spoken = [...transcript.querySelectorAll("li.agent")].at(-1)
+    spoken?.classList.add("interrupted")
+  }
+  if (told.closed) note("note", `the conversation is over (${told.closed.replaceAll("_", " ")})`)
 }
 
 /** Reads a track's loudness on each step of the page's own clock. */
@@ -93,6 +147,9 @@ const meterOf = (track) => {
 
 let mine
 let theirs
+let gone = false
+/** The agent has said something in this call. */
+let met = false
 
 const step = () => {
   const now = performance.now()
@@ -117,18 +174,68 @@ const agentState = (participant) => {
   if (participant.isAgent) show(participant.attributes["lk.agent.state"] ?? "connecting")
 }
 
+const hasAgent = (joined) => [...joined.remoteParticipants.values()].some(({ isAgent }) => isAgent)
+
+/** The agent has hung up, or its program has ended: the next call is another one. */
+const onGone = (joined) => {
+  if (room !== joined || hasAgent(joined)) return
+  // It was with whoever was here before.
+  if (!met) return show("waiting for an agent")
+  show("the agent has left")
+  gone = true
+  enter.textContent = "Call again"
+}
+
+/** A room that was open before brings no agent by itself. */
+const fetchAgent = (joined) => {
+  patience = setInterval(async () => {
+    if (room !== joined || gone || hasAgent(joined)) return clearInterval(patience)
+    const answer = await fetch("agent", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ room: joined.name })
+    }).catch(() => undefined)
+    if (answer && !answer.ok) fail((await answer.json()).message)
+  }, 4000)
+}
+
+const wished = () => {
+  const { value } = element("room")
+  return value === given ? "" : value
+}
+
+/** Another one for each call: the server takes who comes back at once under the same for one whose line was cut. */
+const identity = () => `${element("name").value || "caller"}-${Math.random().toString(36).slice(2, 6)}`
+
+/** Nobody needs one: who has none types. */
+const openMicrophone = async (joined) => {
+  try {
+    await joined.localParticipant.setMicrophoneEnabled(true, { echoCancellation: true, noiseSuppression: true })
+    const microphone = joined.localParticipant.getTrackPublication(Track.Source.Microphone)?.audioTrack
+    if (microphone) mine = meterOf(microphone)
+    mute.textContent = "Mute"
+    mute.setAttribute("aria-pressed", "false")
+  } catch {
+    mute.textContent = "Use microphone"
+    note(
+      "note",
+      "No microphone can be used: type to the agent, or allow it in the browser and press “Use microphone”."
+    )
+  }
+}
+
 const connect = async () => {
   const answer = await fetch("token", {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ room: element("room").value || undefined, identity: element("name").value || undefined })
+    body: JSON.stringify({ room: wished() || undefined, identity: identity() })
   })
   const body = await answer.json()
   if (!answer.ok) throw new Error(body.message ?? `the token endpoint answered with ${answer.status}`)
   const joined = new Room({ adaptiveStream: false })
   room = joined
   joined.registerTextStreamHandler("lk.transcription", (reader, from) => void onTranscription(reader, from).catch(fail))
-  joined.registerTextStreamHandler("effect-voice.turn", (reader) => void onTurn(reader).catch(fail))
+  joined.registerTextStreamHandler("effect-voice.dev", (reader) => void onTold(reader).catch(fail))
   joined
     .on(RoomEvent.TrackSubscribed, (track) => {
       if (track.kind !== Track.Kind.Audio) return
@@ -139,20 +246,22 @@ const connect = async () => {
     .on(RoomEvent.TrackUnsubscribed, (track) => track.detach().forEach((tag) => tag.remove()))
     .on(RoomEvent.ParticipantConnected, agentState)
     .on(RoomEvent.ParticipantAttributesChanged, (_, participant) => agentState(participant))
-    .on(RoomEvent.ParticipantDisconnected, (participant) => participant.isAgent && show("the agent has left"))
+    .on(RoomEvent.ParticipantDisconnected, (participant) => participant.isAgent && onGone(joined))
     .on(RoomEvent.Disconnected, left)
   await joined.connect(body.url, body.token)
+  if (!wished()) given = joined.name
   element("room").value = joined.name
+  gone = met = false
   show("waiting for an agent")
   joined.remoteParticipants.forEach(agentState)
-  await joined.localParticipant.setMicrophoneEnabled(true, { echoCancellation: true, noiseSuppression: true })
-  const microphone = joined.localParticipant.getTrackPublication(Track.Source.Microphone)?.audioTrack
-  if (microphone) mine = meterOf(microphone)
+  fetchAgent(joined)
+  await openMicrophone(joined)
   timer = setInterval(step, 20)
 }
 
 const left = () => {
   clearInterval(timer)
+  clearInterval(patience)
   mine?.close()
   theirs?.close()
   mine = theirs = room = undefined
@@ -162,19 +271,23 @@ const left = () => {
   show("not connected")
 }
 
+const hold = async () => {
+  transcript.replaceChildren()
+  element("turns").replaceChildren()
+  await connect()
+  if (!gone) enter.textContent = "Leave"
+  mute.disabled = text.disabled = chat.querySelector("button").disabled = false
+}
+
 join.addEventListener("submit", async (event) => {
   event.preventDefault()
   problem.textContent = ""
   enter.disabled = true
   try {
-    if (room) await room.disconnect()
-    else {
-      transcript.replaceChildren()
-      element("turns").replaceChildren()
-      await connect()
-      enter.textContent = "Leave"
-      mute.disabled = text.disabled = chat.querySelector("button").disabled = false
-    }
+    const leaves = room !== undefined && !gone
+    gone = false
+    await room?.disconnect()
+    if (!leaves) await hold()
   } catch (error) {
     fail(error)
     await room?.disconnect()
@@ -185,8 +298,10 @@ join.addEventListener("submit", async (event) => {
 })
 
 mute.addEventListener("click", async () => {
+  if (!room) return
+  if (!mine) return openMicrophone(room)
   const muted = mute.getAttribute("aria-pressed") !== "true"
-  await room?.localParticipant.setMicrophoneEnabled(!muted)
+  await room.localParticipant.setMicrophoneEnabled(!muted).catch(fail)
   mute.setAttribute("aria-pressed", String(muted))
   mute.textContent = muted ? "Unmute" : "Mute"
 })

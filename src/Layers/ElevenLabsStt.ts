@@ -19,7 +19,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { elevenlabs } from "../Config.ts"
 import type * as Failure from "../Failure.ts"
-import { explain } from "../internal/config/variable.ts"
+import { explain, failNoted } from "../internal/config/variable.ts"
 import * as account from "../internal/elevenlabs/account.ts"
 import * as Check from "../internal/options.ts"
 import { hint, maybe } from "../internal/provider/hints.ts"
@@ -268,6 +268,12 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
  */
 export const layer = (options: Options): Layer.Layer<Stt.Stt, Stt.SttError> => Layer.effect(Stt.Stt, make(options))
 
+const keyMissing = Effect.suspend(() =>
+  failNoted(failing(provider)(invalid("apiKey", "ELEVENLABS_API_KEY is not set")), [
+    { variable: "ELEVENLABS_API_KEY", detail: "is not set" }
+  ])
+)
+
 /**
  * The same with options from the configuration; without any, the key is
  * `ELEVENLABS_API_KEY`.
@@ -282,7 +288,7 @@ export const layerConfig = (
     options === undefined
       ? Effect.map(elevenlabs, ({ apiKey }) =>
         apiKey === undefined
-          ? Layer.effect(Stt.Stt, Effect.fail(failing(provider)(invalid("apiKey", "ELEVENLABS_API_KEY is not set"))))
+          ? Layer.effect(Stt.Stt, keyMissing)
           : layer({ apiKey }))
       : Effect.map(Effect.mapError(Config.unwrap(options), explain), layer)
   )

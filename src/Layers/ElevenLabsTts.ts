@@ -24,7 +24,7 @@ import type * as Audio from "../Audio.ts"
 import { elevenlabs } from "../Config.ts"
 import type * as Failure from "../Failure.ts"
 import { elevenLabs as defaults } from "../internal/config/defaults.ts"
-import { explain } from "../internal/config/variable.ts"
+import { explain, failNoted } from "../internal/config/variable.ts"
 import * as account from "../internal/elevenlabs/account.ts"
 import * as webSocket from "../internal/elevenlabs/stream.ts"
 import * as Check from "../internal/options.ts"
@@ -296,6 +296,12 @@ export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.T
  */
 export const layer = (options: Options): Layer.Layer<Tts.Tts, Tts.TtsError> => Layer.effect(Tts.Tts, make(options))
 
+const keyMissing = Effect.suspend(() =>
+  failNoted(failing(provider)(invalid("apiKey", "ELEVENLABS_API_KEY is not set")), [
+    { variable: "ELEVENLABS_API_KEY", detail: "is not set" }
+  ])
+)
+
 /**
  * The same with options from the configuration; without any, key, voice and
  * model are `ELEVENLABS_API_KEY`, `ELEVENLABS_VOICE` and `ELEVENLABS_MODEL`.
@@ -310,7 +316,7 @@ export const layerConfig = (
     options === undefined
       ? Effect.map(elevenlabs, ({ apiKey, model, voice }) =>
         apiKey === undefined
-          ? Layer.effect(Tts.Tts, Effect.fail(failing(provider)(invalid("apiKey", "ELEVENLABS_API_KEY is not set"))))
+          ? Layer.effect(Tts.Tts, keyMissing)
           : layer({ apiKey, model, voice }))
       : Effect.map(Effect.mapError(Config.unwrap(options), explain), layer)
   )

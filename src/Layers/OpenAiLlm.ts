@@ -22,6 +22,7 @@ import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
 import type * as Failure from "../Failure.ts"
@@ -32,7 +33,7 @@ import * as client from "../internal/openai/client.ts"
 import * as model from "../internal/openai/model.ts"
 import { access, keyed, settings } from "../internal/openai/options.ts"
 import * as responses from "../internal/openai/responses.ts"
-import { defaultTemperature, type Sampling } from "../internal/openai/wire.ts"
+import type { Sampling } from "../internal/openai/wire.ts"
 import * as Check from "../internal/options.ts"
 import { refused } from "../internal/provider/options.ts"
 import * as Llm from "../Llm.ts"
@@ -173,11 +174,14 @@ export const layer = (
   )
 
 // A model that refuses a temperature must not get one because the environment is silent.
-const fromEnvironment: Config.Config<Options> = Config.map(settings, ({ apiKey, model, temperature }) => ({
+const fromEnvironment: Config.Config<Options> = Config.all({
+  settings,
+  temperature: Config.option(Config.String("OPENAI_TEMPERATURE"))
+}).pipe(Config.map(({ settings: { apiKey, model, temperature }, temperature: set }) => ({
   apiKey,
   model,
-  temperature: temperature === defaultTemperature ? undefined : temperature
-}))
+  temperature: Option.exists(set, (text) => text.trim() !== "") ? temperature : undefined
+})))
 
 /**
  * The same with options from the configuration; without options from

@@ -1,5 +1,6 @@
 /**
- * A small HTTP server for operators: metrics for Prometheus, and health.
+ * A small HTTP server for operators: metrics for Prometheus, and health as the
+ * program tells it.
  *
  * It shows every Effect metric of the registry in which the layer is built:
  * those of `Metrics` from zero on, and whatever else the program counts. It
@@ -86,7 +87,11 @@ export interface Options {
   readonly host?: string | undefined
   /** Where the metrics are. @default "/metrics" */
   readonly path?: `/${string}` | undefined
-  /** Without them, `path` is not found; `/health` and `/ready` stay. @default true */
+  /** Asked at `/health`: 200 where it says so, 503 where it does not, fails, or takes five seconds. @default `/health` is not found */
+  readonly health?: Effect.Effect<boolean, unknown> | undefined
+  /** The same at `/ready`. @default `/ready` is not found */
+  readonly ready?: Effect.Effect<boolean, unknown> | undefined
+  /** Without them, `path` is not found; `/health` and `/ready` stay as they are. @default true */
   readonly enabled?: boolean | undefined
   /** Goes before all names but those that begin with `agent_`, joined by `_`. @default "" */
   readonly prefix?: string | undefined
@@ -114,37 +119,51 @@ const schema = Check.struct<Options>()({
   host: Check.text(),
   path: Check.made<`/${string}`, `/${string}`>((path) => path.startsWith("/") ? path : undefined, "begin with /"),
   enabled: Check.flag({ default: true }),
-  prefix: Check.asIs
+  prefix: Check.asIs,
+  health: Check.asIs,
+  ready: Check.asIs
 })
 
 type Settings = typeof schema.Type
 
 const ok = HttpServerResponse.text("ok\n")
+const failing = HttpServerResponse.text("failing\n", { status: 503 })
 const notFound = HttpServerResponse.text("not found\n", { status: 404 })
 const notAllowed = HttpServerResponse.text("use GET\n", { status: 405, headers: { allow: "GET, HEAD" } })
 
-const responder = ({ enabled, path = "/metrics", prefix: asked = "" }: Settings, context: Context.Context<never>) => {
+const patience = "5 seconds"
+
+const answer = (check: Effect.Effect<boolean, unknown>): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+  Effect.timeout(check, patience).pipe(
+    Effect.catchCause(() => Effect.succeed(false)),
+    Effect.map((well) => well ? ok : failing)
+  )
+
+const responder = (
+  { enabled, health, path = "/metrics", prefix: asked = "", ready }: Settings,
+  context: Context.Context<never>
+) => {
   const prefix = asked === "" ? "" : `${asked}_`
   const metricNameMapper = (name: string) => name.startsWith("agent_") ? name : `${prefix}${name}`
-  return (request: HttpServerRequest.HttpServerRequest): HttpServerResponse.HttpServerResponse => {
-    const target = request.url.split("?", 1)[0]
-    const isMetrics = target === path && enabled
-    if (!isMetrics && target !== "/health" && target !== "/ready") {
-      return notFound
-    }
-    if (request.method !== "GET" && request.method !== "HEAD") {
-      return notAllowed
-    }
-    return isMetrics
-      ? HttpServerResponse.text(PrometheusMetrics.formatUnsafe(context, { metricNameMapper }), {
-        contentType: "text/plain; version=0.0.4; charset=utf-8"
-      })
-      : ok
+  const metrics = Effect.sync(() =>
+    HttpServerResponse.text(PrometheusMetrics.formatUnsafe(context, { metricNameMapper }), {
+      contentType: "text/plain; version=0.0.4; charset=utf-8"
+    })
+  )
+  const found = (target: string | undefined): Effect.Effect<HttpServerResponse.HttpServerResponse> | undefined => {
+    if (target === path) return enabled ? metrics : undefined
+    if (target === "/health") return health && answer(health)
+    return target === "/ready" ? ready && answer(ready) : undefined
+  }
+  return (request: HttpServerRequest.HttpServerRequest): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
+    const response = found(request.url.split("?", 1)[0])
+    if (response === undefined) return Effect.succeed(notFound)
+    return request.method === "GET" || request.method === "HEAD" ? response : Effect.succeed(notAllowed)
   }
 }
 
 /**
- * Serves `/metrics`, `/health` and `/ready`.
+ * Serves `/metrics`, and `/health` and `/ready` where the program says what they mean.
  *
  * @category layers
  * @since 0.1.0
@@ -165,7 +184,7 @@ export const layer = (options: Options = {}): Layer.Layer<Prometheus, Prometheus
       }).pipe(Effect.mapError(listenError(port)))
       // A client that never finishes its request would hold the port.
       yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
-      yield* http.serve(Effect.map(HttpServerRequest.HttpServerRequest, responder(settings, context)))
+      yield* http.serve(Effect.flatMap(HttpServerRequest.HttpServerRequest, responder(settings, context)))
       const address = server.address()
       return { port: typeof address === "object" && address !== null ? address.port : port }
     }).pipe(Effect.provideService(HttpMiddleware.TracerDisabledWhen, constTrue))

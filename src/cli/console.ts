@@ -26,7 +26,16 @@ export interface Options {
 
 const caller = "you"
 
-/** What the caller sees of a conversation. */
+/** Long values are cut: a terminal is no place for a document. */
+const shown = (value: unknown): string => {
+  const text = typeof value === "string" ? value : JSON.stringify(value) ?? ""
+  return text.length <= 200 ? text : `${text.slice(0, 200)}…`
+}
+
+const reasonOf = (reason: Event.Of<"ProviderFailed">["reason"]): string =>
+  typeof reason === "string" ? reason : reason.message === "" ? reason._tag : reason.message
+
+/** What the caller sees of a conversation, a line a thing. */
 const lineOf = (event: Event.Event): string | undefined => {
   switch (event._tag) {
     case "UserSpeechCommitted":
@@ -35,8 +44,22 @@ const lineOf = (event: Event.Event): string | undefined => {
       return event.reason === "echo" ? undefined : `you    (${event.text})`
     case "AgentSpeechCommitted":
       return `agent  ${event.text}${event.interrupted ? " —" : ""}`
+    case "FunctionCallStarted":
+      return `tool   ${event.name} …`
     case "FunctionCallsFinished":
-      return event.calls.map(({ name }) => `tool   ${name}`).join("\n")
+      return event.calls.map(({ isFailure, name, params, result }) =>
+        `tool   ${name}(${shown(params)}) ${isFailure ? "failed:" : "→"} ${shown(result)}`
+      ).join("\n")
+    case "AgentChanged":
+      return `       ${event.to} takes over`
+    case "ProviderFailed":
+      return `       ${event.provider} (${event.component}) failed: ${reasonOf(event.reason)}${
+        event.recovered ? "; it was mended" : ""
+      }`
+    case "Warning":
+      return `       ${event.component}: ${event.message}`
+    case "SpeechFinished":
+      return event.outcome === "failed" ? "       the agent could not answer; see above" : undefined
     case "SessionClosed":
       return `       the conversation is over (${event.reason})`
     default:
@@ -44,27 +67,49 @@ const lineOf = (event: Event.Event): string | undefined => {
   }
 }
 
+/** Prints a conversation; in writing the agent's words as they are written. */
+const makePrinter = (stdio: Stdio.Stdio, text: boolean) => {
+  let speech: string | undefined
+  const print = (content: string): Effect.Effect<void> =>
+    Effect.ignore(Stream.run(Stream.succeed(content), stdio.stdout()))
+  const broken = (mark: string): string => {
+    const end = speech === undefined ? "" : `${mark}\n`
+    speech = undefined
+    return end
+  }
+  return (event: Event.Event): Effect.Effect<void> => {
+    if (text && event._tag === "AgentTranscript") {
+      if (event.text === "") return Effect.void
+      const begin = speech === event.speech ? "" : `${broken("")}agent  `
+      speech = event.speech
+      return print(begin + event.text)
+    }
+    if (text && event._tag === "AgentSpeechCommitted") return print(broken(event.interrupted ? " —" : ""))
+    const line = lineOf(event)
+    return line === undefined ? Effect.void : print(`${broken("")}${line}\n`)
+  }
+}
+
 /** Prints what is said, and says what is typed. */
-const follow = (stdio: Stdio.Stdio) => (session: Conversation): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.gen(function*() {
-    yield* session.events.pipe(
-      Stream.map(lineOf),
-      Stream.filter((line) => line !== undefined),
-      Stream.runForEach((line) => Console.log(line)),
-      Effect.forkScoped({ startImmediately: true })
-    )
-    yield* stdio.stdin.pipe(
-      Stream.decodeText,
-      Stream.splitLines,
-      Stream.map((line) => line.trim()),
-      Stream.filter((line) => line !== ""),
-      Stream.runForEach((line) => session.send(line)),
-      // Who closes the keyboard has hung up.
-      Effect.andThen(session.close({ drain: true })),
-      Effect.ignore,
-      Effect.forkScoped
-    )
-  })
+const follow =
+  (stdio: Stdio.Stdio, text: boolean) => (session: Conversation): Effect.Effect<void, never, Scope.Scope> =>
+    Effect.gen(function*() {
+      yield* session.events.pipe(
+        Stream.runForEach(makePrinter(stdio, text)),
+        Effect.forkScoped({ startImmediately: true })
+      )
+      yield* stdio.stdin.pipe(
+        Stream.decodeText,
+        Stream.splitLines,
+        Stream.map((line) => line.trim()),
+        Stream.filter((line) => line !== ""),
+        Stream.runForEach((line) => session.send(line)),
+        // Who closes the keyboard has hung up.
+        Effect.andThen(session.close({ drain: true })),
+        Effect.ignore,
+        Effect.forkScoped
+      )
+    })
 
 /** Opens the room; closing the scope closes the devices. */
 export const open = (
@@ -105,5 +150,5 @@ export const open = (
         onSome: ({ name }) => `Speak to the agent, with headphones (through ${name}), or type; Ctrl-C ends.`
       })
     )
-    return Room.of({ ...memoryRoom.room, attach: follow(stdio) })
+    return Room.of({ ...memoryRoom.room, attach: follow(stdio, options.text) })
   })

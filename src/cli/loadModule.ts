@@ -27,7 +27,7 @@ const hints: Readonly<Record<string, string>> = {
   ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX: "Node alone cannot run this kind of TypeScript; "
 }
 
-const otherwise = "build it to JavaScript, or run with: node --import tsx node_modules/.bin/effect-voice …"
+const otherwise = "build it to JavaScript, or install tsx and set NODE_OPTIONS=\"--import tsx\""
 
 /** Where in whose file, as far as the failure tells. */
 const placeOf = ({ stack = "" }: Error): string => {

@@ -17,19 +17,24 @@ import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import { createRequire } from "node:module"
+import { InWriting } from "../internal/session.ts"
+import { holdEngine } from "../internal/worker/executor.ts"
 import * as LiveKitRoom from "../Layers/LiveKitRoom.ts"
 import * as Telemetry from "../Layers/Telemetry.ts"
 import * as Worker from "../Worker.ts"
 import * as consoleRoom from "./console.ts"
 import type { DeviceError } from "./devices.ts"
+import { envFile, withEnvFile } from "./environment.ts"
 import { load } from "./loadModule.ts"
+import { serveMetrics } from "./metrics.ts"
 import * as overSocket from "./overSocket.ts"
 import * as playground from "./playground.ts"
 import { untilSignal } from "./processSignals.ts"
 import * as settings from "./settings.ts"
 import { converse } from "./singleConversation.ts"
-import { withTurns } from "./turnLatency.ts"
-import { explained } from "./userError.ts"
+import * as status from "./status.ts"
+import { withTold } from "./told.ts"
+import { explained, portInUse } from "./userError.ts"
 
 const file = Argument.String("agent").pipe(
   Argument.withDescription("Module whose default export is Worker.define({ … }), such as desk.ts")
@@ -58,6 +63,7 @@ const readable = (verbose: boolean, level: LogLevel.LogLevel = "Info") =>
 
 const dev = Command.make("dev", {
   file,
+  envFile,
   verbose,
   playgroundPort: port("playground-port", 8080, "Port of the page on 127.0.0.1"),
   playground: Flag.Boolean("playground").pipe(
@@ -68,13 +74,17 @@ const dev = Command.make("dev", {
   Effect.scoped(Effect.gen(function*() {
     const { definition } = yield* load(input.file)
     if (input.playground && (yield* overSocket.isWanted)) {
-      return yield* untilSignal(Effect.scoped(overSocket.run(definition, { port: input.playgroundPort })))
+      const given = yield* settings.given(definition)
+      yield* serveMetrics(given)
+      return yield* untilSignal(Effect.scoped(overSocket.run(definition, { port: input.playgroundPort, given })))
     }
-    const server = yield* settings.livekit
+    const { given, server } = yield* settings.withServer(definition)
+    if (definition.options.connect === undefined) yield* holdEngine
+    yield* serveMetrics(given)
     const connect = definition.options.connect ?? LiveKitRoom.connect
     const told: Worker.Definition<unknown> = {
       ...definition,
-      options: { ...definition.options, connect: (entrance) => Effect.map(connect(entrance), withTurns) }
+      options: { ...definition.options, connect: (entrance) => Effect.map(connect(entrance), withTold) }
     }
     if (input.playground) {
       const url = yield* playground.serve({
@@ -86,7 +96,7 @@ const dev = Command.make("dev", {
     }
     // A developer's computer may be busy: a server gives no job to a worker whose load is 0.7 or more.
     yield* Worker.serve(told, { ...server, http: false, load: () => 0 })
-  })).pipe(explained, Effect.provide(readable(input.verbose)))).pipe(
+  })).pipe(withEnvFile(input.envFile), explained, Effect.provide(readable(input.verbose)))).pipe(
     Command.withDescription(
       "Run the agent with a page to talk to it: on a LiveKit server, or without one where LIVEKIT_URL is not set"
     ),
@@ -95,6 +105,7 @@ const dev = Command.make("dev", {
 
 const start = Command.make("start", {
   file,
+  envFile,
   port: port("port", 8081, "Port of /health, /ready, /metrics and /worker"),
   processes: Flag.Int("processes").pipe(
     Flag.withDescription("Child processes that run the calls; 0 runs them in this one (default: 0)"),
@@ -107,7 +118,7 @@ const start = Command.make("start", {
 }, (input) =>
   Effect.gen(function*() {
     const { definition, url } = yield* load(input.file)
-    const server = yield* settings.livekit
+    const { server } = yield* settings.withServer(definition)
     const jobs = Option.getOrUndefined(input.jobs)
     yield* Worker.serve(definition, {
       ...server,
@@ -116,7 +127,12 @@ const start = Command.make("start", {
         ? { maxJobs: jobs }
         : { pool: { module: url, processes: input.processes, jobsPerProcess: jobs } })
     })
-  }).pipe(explained, Effect.provide(Telemetry.layerJson()))).pipe(
+  }).pipe(
+    Effect.catch((error) => portInUse(error, input.port)),
+    withEnvFile(input.envFile),
+    explained,
+    Effect.provide(Telemetry.layerJson())
+  )).pipe(
     Command.withDescription("Run the agent for real: JSON logs, health and metrics, draining on SIGTERM"),
     Command.withExamples([
       { command: "effect-voice start desk.js", description: "All calls in one process" },
@@ -129,6 +145,7 @@ const start = Command.make("start", {
 
 const talk = Command.make("console", {
   file,
+  envFile,
   verbose,
   text: Flag.Boolean("text").pipe(
     Flag.withAlias("t"),
@@ -138,6 +155,7 @@ const talk = Command.make("console", {
 }, (input) =>
   Effect.scoped(Effect.gen(function*() {
     const { definition } = yield* load(input.file)
+    const given = yield* settings.given(definition)
     let broken: DeviceError | undefined
     const open = consoleRoom.open({
       text: input.text,
@@ -146,14 +164,17 @@ const talk = Command.make("console", {
         broken = error
       }
     })
-    yield* untilSignal(converse(definition, open, { id: "console", identity: "agent", metadata: "" }))
+    yield* serveMetrics(given)
+    const about = { id: "console", identity: "agent", metadata: "" }
+    yield* untilSignal(Effect.provideService(converse(definition, open, about, given), InWriting, input.text))
     if (broken !== undefined) return yield* broken
-  })).pipe(explained, Effect.provide(readable(input.verbose, "Warn")))).pipe(
+  })).pipe(withEnvFile(input.envFile), explained, Effect.provide(readable(input.verbose, "Warn")))).pipe(
     Command.withDescription("Talk to the agent here, without a server: by microphone and loudspeaker, or in writing")
   )
 
 const connect = Command.make("connect", {
   file,
+  envFile,
   verbose,
   room: Flag.String("room").pipe(Flag.withDescription("Room to join")),
   identity: Flag.String("identity").pipe(
@@ -167,7 +188,9 @@ const connect = Command.make("connect", {
 }, (input) =>
   Effect.scoped(Effect.gen(function*() {
     const { definition } = yield* load(input.file)
-    const server = yield* settings.livekit
+    const { given, server } = yield* settings.withServer(definition)
+    yield* holdEngine
+    yield* serveMetrics(given)
     const fresh = Effect.map(Random.nextIntBetween(0, 36 ** 6), (number) => `agent-${number.toString(36)}`)
     const identity = Option.isSome(input.identity) ? input.identity.value : yield* fresh
     const token = yield* LiveKitRoom.token({
@@ -179,17 +202,38 @@ const connect = Command.make("connect", {
       attributes: { "lk.agent.name": definition.agentName }
     })
     const open = LiveKitRoom.connect({ url: server.url, token, autoSubscribe: definition.autoSubscribe })
-    yield* untilSignal(converse(definition, open, { id: "connect", identity, metadata: input.metadata }))
-  })).pipe(explained, Effect.provide(readable(input.verbose)))).pipe(
+    yield* untilSignal(converse(definition, open, { id: "connect", identity, metadata: input.metadata }, given))
+  })).pipe(withEnvFile(input.envFile), explained, Effect.provide(readable(input.verbose)))).pipe(
     Command.withDescription("Join one room now, without waiting to be dispatched"),
     Command.withExamples([{ command: "effect-voice connect desk.ts --room lobby", description: "Join the room lobby" }])
   )
+
+const statusOf = Command.make(
+  "status",
+  {
+    envFile,
+    url: Flag.String("url").pipe(
+      Flag.withDescription("Where the worker answers (default: http://127.0.0.1:8081)"),
+      Flag.withDefault("http://127.0.0.1:8081")
+    ),
+    token: Flag.Redacted("token").pipe(Flag.withDescription("Token of the worker's port, if it has one"), Flag.optional)
+  },
+  (input) =>
+    status.status(input.url.replace(/\/+$/, ""), Option.getOrUndefined(Option.map(input.token, Redacted.value))).pipe(
+      Effect.flatMap(Console.log),
+      withEnvFile(input.envFile),
+      explained
+    )
+).pipe(
+  Command.withDescription("Ask a running worker how it is: calls, load, breakers, processes"),
+  Command.withExamples([{ command: "effect-voice status", description: "Of the worker on this machine" }])
+)
 
 const { version } = createRequire(import.meta.url)("../../package.json") as { readonly version: string }
 
 Command.make("effect-voice").pipe(
   Command.withDescription("Voice agents for LiveKit rooms"),
-  Command.withSubcommands([dev, start, talk, connect]),
+  Command.withSubcommands([dev, start, talk, connect, statusOf]),
   Command.run({ version }),
   Effect.provide(NodeServices.layer),
   Worker.runMain

@@ -5,12 +5,14 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { readFile } from "node:fs/promises"
+import type { Given } from "../Config.ts"
+import { noting, within } from "../internal/config/findings.ts"
 import { makeCalls } from "../internal/webSocket/calls.ts"
 import { listen, type Page } from "../internal/webSocket/listen.ts"
 import { check } from "../internal/webSocket/options.ts"
 import type { Definition } from "../Worker.ts"
 import { hold } from "./singleConversation.ts"
-import { withTurns } from "./turnLatency.ts"
+import { withTold } from "./told.ts"
 
 /** The page cannot be served. */
 export class OverSocketError extends Schema.TaggedError<OverSocketError>("effect-voice/cli/OverSocketError")(
@@ -25,6 +27,8 @@ export class OverSocketError extends Schema.TaggedError<OverSocketError>("effect
 export interface Options {
   /** Port on 127.0.0.1; 0 lets the system choose. */
   readonly port: number
+  /** What the environment says of the conversations. */
+  readonly given: Given
 }
 
 const files = [
@@ -59,9 +63,9 @@ export const isWanted: Effect.Effect<boolean> = Effect.map(
 export const serve = (definition: Definition<unknown>, options: Options) =>
   Effect.gen(function*() {
     const settings = yield* check({ port: options.port })
-    const entry = yield* definition.open
+    const entry = yield* noting(definition.open, (all) => all)
     const calls = yield* makeCalls(settings.calls, (room) =>
-      hold(definition, entry, withTurns(room), { id: room.name, identity: room.identity, metadata: "" }))
+      hold(definition, entry, withTold(room), { id: room.name, identity: room.identity, metadata: "" }))
     const port = yield* Effect.mapError(
       listen({ ...settings.listen, pages: yield* pages, accept: calls.accept }),
       ({ detail }) =>
@@ -75,7 +79,7 @@ export const serve = (definition: Definition<unknown>, options: Options) =>
 /** The whole command. */
 export const run = (definition: Definition<unknown>, options: Options) =>
   Effect.gen(function*() {
-    const url = yield* serve(definition, options)
+    const url = yield* within(options.given)(serve(definition, options))
     yield* Console.log(`Talk to the agent at ${url} (without a LiveKit server: LIVEKIT_URL is not set)`)
     return yield* Effect.never
   })

@@ -21,7 +21,8 @@ import { readFile } from "node:fs/promises"
 import { createServer } from "node:http"
 import { createRequire } from "node:module"
 import { pathToFileURL } from "node:url"
-import { callerToken } from "../internal/livekitServer/token.ts"
+import { dispatchAgent } from "../internal/livekitServer/rooms.ts"
+import { callerToken, roomToken } from "../internal/livekitServer/token.ts"
 
 /** Why there is no playground. */
 export class PlaygroundError extends Schema.TaggedError<PlaygroundError>("effect-voice/cli/PlaygroundError")(
@@ -93,6 +94,27 @@ const answerToken = (options: Options, request: HttpServerRequest.HttpServerRequ
     })
   })
 
+const Waiting = Schema.Struct({ room: Name })
+
+/** A room that was open already brings nobody: then the page asks for the agent. */
+const answerAgent = (options: Options, request: HttpServerRequest.HttpServerRequest) =>
+  Effect.gen(function*() {
+    if (!(request.headers["content-type"] ?? "").startsWith("application/json")) {
+      return refusal(415, "send JSON, with the content type application/json")
+    }
+    const waiting = yield* Effect.option(HttpServerRequest.schemaBodyJson(Waiting))
+    if (Option.isNone(waiting)) {
+      return refusal(400, "room: letters, digits, spaces and _ . @ - only, at most 64 of them")
+    }
+    const { room } = waiting.value
+    const { agentName, url } = options
+    const token = yield* roomToken(options, room)
+    return yield* dispatchAgent({ url, token, room, agentName }).pipe(
+      Effect.as(HttpServerResponse.jsonUnsafe({})),
+      Effect.catch((why) => Effect.succeed(refusal(502, `the server does not send an agent (${why})`)))
+    )
+  })
+
 /** A name that resolves to this machine from elsewhere is not ours: a page there must not get tokens. */
 const isLocal = (host: string | undefined): boolean =>
   host !== undefined && /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(host)
@@ -104,6 +126,9 @@ const answer = (options: Options, script: URL) =>
     if (!isLocal(request.headers.host)) return refusal(421, "use http://127.0.0.1 or http://localhost")
     if (path === "/token") {
       return request.method === "POST" ? yield* answerToken(options, request) : refusal(405, "use POST")
+    }
+    if (path === "/agent") {
+      return request.method === "POST" ? yield* answerAgent(options, request) : refusal(405, "use POST")
     }
     if (request.method !== "GET" && request.method !== "HEAD") return refusal(405, "use GET")
     if (path === "/livekit-client.js") {

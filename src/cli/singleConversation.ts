@@ -1,6 +1,8 @@
 /** One conversation without a worker: a job that nobody has dispatched. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import type * as Config from "../Config.ts"
+import { noting, within } from "../internal/config/findings.ts"
 import { CurrentJob } from "../internal/session.ts"
 import type { Room } from "../Room.ts"
 import type { Definition, EndReason, Job } from "../Worker.ts"
@@ -43,9 +45,10 @@ export const hold = <E>(
 export const converse = <E, E2, R>(
   definition: Definition<E>,
   open: Effect.Effect<Room["Service"], E2, R>,
-  about: About
+  about: About,
+  given: Config.Given
 ) =>
-  Effect.scoped(Effect.gen(function*() {
-    const entry = yield* definition.open
+  within(given)(Effect.scoped(Effect.gen(function*() {
+    const entry = yield* noting(definition.open, (all) => all)
     yield* hold(definition, entry, yield* open, about)
-  }))
+  })))

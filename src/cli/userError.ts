@@ -3,7 +3,21 @@ import * as CliError from "effect/cli/CliError"
 import * as EffectConfig from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
 import { explain } from "../internal/config/variable.ts"
+import { WorkerError } from "../Worker.ts"
+
+/** Another program listens on the port. */
+export class PortInUse extends Schema.TaggedError<PortInUse>("effect-voice/cli/PortInUse")("PortInUse", {
+  port: Schema.Int,
+  flag: Schema.String,
+  isWorker: Schema.Boolean
+}) {
+  override get message(): string {
+    const who = this.isWorker ? "by another worker of effect-voice" : "by another program"
+    return `port ${this.port} is in use ${who}; choose another with ${this.flag}`
+  }
+}
 
 const messageOf = (error: unknown): string => {
   if (error instanceof EffectConfig.ConfigError) return explain(error).message
@@ -19,3 +33,25 @@ export const explained = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effec
     Effect.tapError((error) => Effect.logDebug("the whole failure", error)),
     Effect.mapError((error) => new CliError.UserError({ cause: messageOf(error) }))
   )
+
+/** The same failure, by the flag that mends it, and with who listens there, as far as that can be asked. */
+export const portInUse = (error: unknown, port: number): Effect.Effect<never, unknown> => {
+  if (!(error instanceof WorkerError)) return Effect.fail(error)
+  const { reason } = error
+  if (reason._tag !== "ListenFailed" || reason.code !== "EADDRINUSE") return Effect.fail(error)
+  const flag = reason.port === port ? "--port" : "METRICS_PORT"
+  return Effect.flatMap(
+    Effect.orElseSucceed(
+      Effect.timeout(
+        Effect.tryPromise(async (signal) => {
+          const answer = await fetch(`http://127.0.0.1:${reason.port}/health`, { signal })
+          const body: unknown = await answer.json()
+          return Predicate.hasProperty(body, "status") && Predicate.hasProperty(body, "oldestJobMs")
+        }),
+        "1 second"
+      ),
+      () => false
+    ),
+    (isWorker) => Effect.fail(new PortInUse({ port: reason.port, flag, isWorker }))
+  )
+}

@@ -37,3 +37,8 @@ export const asAsked: Effect.Effect<<A, E, R>(effect: Effect.Effect<A, E, R>) =>
 export const CurrentJob: Context.Reference<Readonly<Record<string, string>>> = Context.Reference<
   Readonly<Record<string, string>>
 >("effect-voice/Session/CurrentJob", { defaultValue: () => ({}) })
+
+/** Conversations are held in writing: nobody hears the agent, and its words come as they are written. */
+export const InWriting: Context.Reference<boolean> = Context.Reference<boolean>("effect-voice/Session/InWriting", {
+  defaultValue: () => false
+})

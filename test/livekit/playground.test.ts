@@ -14,10 +14,10 @@ const livekit = inject("livekit")
 const browser = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync)
 
 /** Runs the command that users run, and waits for the address of its page. */
-const dev = async ({ key, secret, url }: NonNullable<typeof livekit>) => {
+const dev = async ({ key, secret, url }: NonNullable<typeof livekit>, agent = "desk") => {
   const child = spawn(
     process.execPath,
-    "--import tsx --conditions effect-voice/source src/cli/main.ts dev test/livekit/support/desk.ts --playground-port 0"
+    `--import tsx --conditions effect-voice/source src/cli/main.ts dev test/livekit/support/${agent}.ts --playground-port 0`
       .split(" "),
     {
       cwd: root,
@@ -94,6 +94,60 @@ describe.skipIf(livekit === undefined || browser === undefined)(
         await page.locator("#transcript li.user", { hasText: "And tomorrow?" }).waitFor()
         await page.getByRole("button", { name: "Leave" }).click()
         await page.locator("#state", { hasText: "not connected" }).waitFor()
+        assert.deepStrictEqual(problems, [])
+      } catch (error) {
+        const pages = chrome.contexts().flatMap((context) => context.pages())
+        const shown = await Promise.all(pages.map((page) => page.innerText("body")))
+        throw new Error([...shown, command.log()].join("\n"), { cause: error })
+      } finally {
+        await chrome.close()
+        assert.strictEqual(await command.stop(), 0, command.log())
+      }
+    })
+
+    it("is typed to without a microphone, on a phone, shows tools, and is joined again, also after a hang-up", {
+      timeout: 120_000
+    }, async () => {
+      const command = await dev(livekit!, "clerk")
+      const chrome = await chromium.launch({
+        executablePath: browser!,
+        args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+      })
+      try {
+        const page = await chrome.newPage({ viewport: { width: 390, height: 844 }, colorScheme: "dark" })
+        const problems: Array<string> = []
+        page.on("pageerror", (error) => problems.push(error.message))
+        await page.goto(command.page)
+        const greeting = page.locator("#transcript li.agent", { hasText: "This is the hotel." })
+        // A room that is named stays open for a while after each call.
+        await page.getByLabel("Room").fill("lobby")
+        for (let call = 1; call <= 2; call++) {
+          await page.getByRole("button", { name: "Join" }).click()
+          await greeting.waitFor()
+          await page.locator("#transcript li.note", { hasText: "No microphone can be used" }).waitFor()
+          if (call === 2) break
+          await page.getByLabel("Message").fill("Two beds?")
+          await page.getByRole("button", { name: "Send" }).click()
+          await page.locator("#transcript li.tool", { hasText: "find_room({\"beds\":2}) → \"room 200\"" }).waitFor()
+          await page.locator("#transcript li.agent", { hasText: "You have room two hundred." }).waitFor()
+          await page.locator(".stages", { hasText: "first token" }).first().waitFor()
+          mkdirSync(`${root}out`, { recursive: true })
+          await page.screenshot({ path: `${root}out/playground-phone.png` })
+          const talk = await page.locator(".talk").boundingBox()
+          const aside = await page.locator("aside").boundingBox()
+          assert.isBelow(talk?.y ?? 844, aside?.y ?? 0)
+          assert.strictEqual(await page.evaluate("document.documentElement.scrollWidth"), 390)
+          await page.setViewportSize({ width: 1280, height: 800 })
+          await page.screenshot({ path: `${root}out/playground-wide.png` })
+          await page.setViewportSize({ width: 390, height: 844 })
+          await page.getByRole("button", { name: "Leave" }).click()
+          await page.locator("#state", { hasText: "not connected" }).waitFor()
+        }
+        await page.getByLabel("Message").fill("Goodbye.")
+        await page.getByRole("button", { name: "Send" }).click()
+        await page.locator("#state", { hasText: /the agent has left|not connected/ }).waitFor()
+        await page.getByRole("button", { name: /Call again|Join/ }).click()
+        await greeting.waitFor()
         assert.deepStrictEqual(problems, [])
       } catch (error) {
         const pages = chrome.contexts().flatMap((context) => context.pages())

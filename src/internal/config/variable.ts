@@ -1,4 +1,5 @@
 import * as Config from "effect/Config"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -99,7 +100,17 @@ export type Raw = Readonly<Record<string, string | undefined>>
 /** Something made of variables, which knows all that is wrong with them. */
 export interface Reading<A> {
   readonly variables: ReadonlyArray<Variable<unknown>>
-  readonly read: (raw: Raw) => { readonly value: A } | { readonly wrong: ReadonlyArray<Variable<unknown>> }
+  readonly read: (raw: Raw) => Read<A>
+  /** The same, but undefined where a variable is not set. */
+  readonly given: (raw: Raw) => Read<A | undefined>
+}
+
+type Read<A> = { readonly value: A } | { readonly wrong: ReadonlyArray<Variable<unknown>> }
+
+const ifSet = <A>(variable: Variable<A>) => (raw: Raw): Read<A | undefined> => {
+  const text = raw[variable.name]
+  const value = text === undefined ? undefined : variable.decode(text)
+  return text !== undefined && value === undefined ? { wrong: [variable] } : { value }
 }
 
 export const withDefault = <A>(variable: Variable<A>): Reading<A> => ({
@@ -107,16 +118,14 @@ export const withDefault = <A>(variable: Variable<A>): Reading<A> => ({
   read: (raw) => {
     const value = variable.decode(raw[variable.name] ?? variable.fallback ?? "")
     return value === undefined ? { wrong: [variable] } : { value }
-  }
+  },
+  given: ifSet(variable)
 })
 
 export const optional = <A>(variable: Variable<A>): Reading<A | undefined> => ({
   variables: [variable],
-  read: (raw) => {
-    const text = raw[variable.name]
-    const value = text === undefined ? undefined : variable.decode(text)
-    return text !== undefined && value === undefined ? { wrong: [variable] } : { value }
-  }
+  read: ifSet(variable),
+  given: ifSet(variable)
 })
 
 export const map = <A, B>(self: Reading<A>, f: (value: A) => B): Reading<B> => ({
@@ -124,22 +133,28 @@ export const map = <A, B>(self: Reading<A>, f: (value: A) => B): Reading<B> => (
   read: (raw) => {
     const result = self.read(raw)
     return "value" in result ? { value: f(result.value) } : result
+  },
+  given: (raw) => {
+    const result = self.given(raw)
+    return "wrong" in result ? result : { value: result.value === undefined ? undefined : f(result.value) }
   }
 })
 
 export const struct = <A extends object>(fields: { readonly [K in keyof A]: Reading<A[K]> }): Reading<A> => {
   const entries = Object.entries<Reading<unknown>>(fields)
+  const all = (read: (reading: Reading<unknown>) => Read<unknown>, whole: boolean): Read<A> => {
+    const results = entries.map(([key, reading]) => [key, read(reading)] as const)
+    const wrong = results.flatMap(([, result]) => "wrong" in result ? result.wrong : [])
+    if (wrong.length > 0) return { wrong }
+    const values = results.flatMap(([key, result]) =>
+      "value" in result && (whole || result.value !== undefined) ? [[key, result.value]] : []
+    )
+    return { value: Object.fromEntries(values) as A }
+  }
   return {
     variables: entries.flatMap(([, reading]) => reading.variables),
-    read: (raw) => {
-      const results = entries.map(([key, reading]) => [key, reading.read(raw)] as const)
-      const wrong = results.flatMap(([, result]) => "wrong" in result ? result.wrong : [])
-      if (wrong.length > 0) {
-        return { wrong }
-      }
-      const values = results.flatMap(([key, result]) => "value" in result ? [[key, result.value]] : [])
-      return { value: Object.fromEntries(values) as A }
-    }
+    read: (raw) => all((reading) => reading.read(raw), true),
+    given: (raw) => all((reading) => reading.given(raw), false)
   }
 }
 
@@ -158,16 +173,21 @@ const present = (text: Option.Option<string>): string | undefined => {
   return trimmed === "" ? undefined : trimmed
 }
 
-export const toConfig = <A>(reading: Reading<A>): Config.Config<A> =>
+const reads = <A>(reading: Reading<unknown>, read: (raw: Raw) => Read<A>): Config.Config<A> =>
   Config.all(reading.variables.map(({ name }) => Config.option(Config.String(name)))).pipe(
     Config.mapEffect((texts) => {
       const raw = Object.fromEntries(
         reading.variables.map(({ name }, i) => [name, present(texts[i]!)] as const)
       )
-      const result = reading.read(raw)
+      const result = read(raw)
       return "value" in result ? Effect.succeed(result.value) : Effect.fail(issues(result.wrong))
     })
   )
+
+export const toConfig = <A>(reading: Reading<A>): Config.Config<A> => reads(reading, reading.read)
+
+/** What is set, and nothing where it is not. */
+export const toGiven = <A>(reading: Reading<A>): Config.Config<A | undefined> => reads(reading, reading.given)
 
 const format = SchemaIssue.makeFormatterStandardSchemaV1()
 // What Effect says of one that is not there.
@@ -193,8 +213,34 @@ class ConfigProblem extends Config.ConfigError {
 
 export const explain = (error: Config.ConfigError): ConfigProblem => new ConfigProblem(error.cause)
 
+export interface Problem {
+  readonly variable: string
+  readonly detail: string
+}
+
+/** Where layers note what is wrong with the environment; `only`: nothing else is wanted of them. */
+export const Findings: Context.Reference<{ readonly problems: Array<Problem>; readonly only: boolean } | undefined> =
+  Context.Reference<{ readonly problems: Array<Problem>; readonly only: boolean } | undefined>(
+    "effect-voice/Config/Findings",
+    { defaultValue: () => undefined }
+  )
+
+/** Notes what is wrong, and fails when the neighbours have had their turn. */
+export const failNoted = <E>(error: E, found: ReadonlyArray<Problem>): Effect.Effect<never, E> =>
+  Effect.flatMap(Findings, (findings) => {
+    if (findings === undefined) return Effect.fail(error)
+    findings.problems.push(...found)
+    return Effect.andThen(Effect.yieldNow, Effect.fail(error))
+  })
+
 /** A layer whose options are read from the configuration. */
 export const layerFrom = <O, A, E, R>(
   options: Config.Config<O>,
   layer: (options: O) => Layer.Layer<A, E, R>
-): Layer.Layer<A, E | Config.ConfigError, R> => Layer.unwrap(Effect.map(Effect.mapError(options, explain), layer))
+): Layer.Layer<A, E | Config.ConfigError, R> =>
+  Layer.unwrap(
+    Effect.map(
+      Effect.catch(options, (error) => failNoted(explain(error), problems(error))),
+      layer
+    )
+  )

@@ -51,7 +51,7 @@ export interface Sampling {
   readonly extra: Readonly<Record<string, Schema.Json>> | undefined
 }
 
-export const defaultTemperature = 0.7
+const defaultTemperature = 0.7
 
 /** What is attached to an answer means something to the same model of the same server alone. */
 export const keyOf = ({ api, baseUrl, model, name }: Sampling): string => metadata.keyOf(name, baseUrl, api, model)

@@ -9,7 +9,7 @@ import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
 import * as phrases from "../phrases.ts"
-import { CurrentSpeech } from "../session.ts"
+import { CurrentSpeech, InWriting } from "../session.ts"
 import { delaysOf } from "../stt/delays.ts"
 import { prepared } from "./apology.ts"
 import { makeApprove } from "./approval.ts"
@@ -43,10 +43,10 @@ export interface Parts {
   readonly toolScope: Scope.Scope
 }
 
-const settingsOf = (options: Options, checked: Checked): Settings => ({
+const settingsOf = (options: Options, checked: Checked, inWriting: boolean): Settings => ({
   maxToolSteps: checked.maxToolSteps,
   minSentence: checked.minSentence,
-  syncTranscript: options.syncTranscript ?? true,
+  syncTranscript: !inWriting && (options.syncTranscript ?? true),
   roomTimeout: checked.roomTimeout,
   textTimeout: checked.textTimeout,
   hookTimeout: checked.hookTimeout
@@ -94,7 +94,7 @@ export const makeCore = (parts: Parts, options: Options, checked: Checked): Effe
     }).pipe(Scope.provide(toolScope))
     made = {
       id,
-      settings: settingsOf(options, checked),
+      settings: settingsOf(options, checked, yield* InWriting),
       publish,
       fork,
       nextId,

@@ -32,6 +32,10 @@ const lineOf = (event: Event.Event, operated: boolean): Effect.Effect<void> | un
       const log = !operated ? Effect.logDebug : available ? Effect.logInfo : Effect.logWarning
       return Effect.annotateLogs(log(available ? "a provider is back" : "a provider is lost"), { component, provider })
     }
+    case "Warning": {
+      const { component, message } = event
+      return Effect.annotateLogs(Effect.logWarning(message), { component })
+    }
     default:
       return undefined
   }

@@ -23,6 +23,7 @@ import { begin } from "./beginning.ts"
 import { makeBind } from "./boundAgent.ts"
 import { makeBudget } from "./budget.ts"
 import { makeClosing } from "./closing.ts"
+import { underOptions } from "./environment.ts"
 import { makeHandoff } from "./handoff.ts"
 import { identify } from "./identity.ts"
 import { listenerOf, openJudges } from "./judges.ts"
@@ -41,14 +42,15 @@ import { collectKeys, watchKeys, watchTexts } from "./textInput.ts"
 
 export const open = <R, E>(
   agent: Agent.Agent<R, E>,
-  options: Options = {}
+  explicit: Options = {}
 ): Effect.Effect<Session["Service"], PipelineError | E, Services | Scope.Scope | Exclude<R, Session>> =>
   Effect.gen(function*() {
+    const vad = yield* Vad
+    const options = yield* underOptions(explicit, agent, vad.defaults)
     const checked = yield* check(
       agent.turn === undefined ? options : { ...options, turn: mergeTurn(options.turn ?? {}, agent.turn) }
     )
     const room = yield* Room.Room
-    const vad = yield* Vad
     const { id, ids, job, operated } = yield* identify(options, room)
     const services = yield* Effect.context<Services>()
     const now = yield* steadyClock

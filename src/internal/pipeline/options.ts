@@ -23,18 +23,25 @@ const price = Check.struct<Cost.Price>()({
   audioMinutes: Check.number({ least: 0 })
 })
 
-const spending = Check.struct<NonNullable<Options["spending"]>>()({
-  prices: Check.list(price),
-  budget: Check.maybe(
-    Check.struct<Cost.Budget>()({
-      limit: Check.required(Check.number({ above: 0, endless: true })),
-      unit: Check.oneOf(["cost", "tokens", "characters", "audioSeconds"]),
-      warnAt: Check.ratio(),
-      economyAt: Check.ratio(),
-      goodbye: Check.asIs
-    })
-  )
-})
+const spending = Check.together(
+  Check.struct<NonNullable<Options["spending"]>>()({
+    prices: Check.list(price),
+    budget: Check.maybe(
+      Check.struct<Cost.Budget>()({
+        limit: Check.required(Check.number({ above: 0, endless: true })),
+        unit: Check.oneOf(["cost", "tokens", "characters", "audioSeconds"]),
+        warnAt: Check.ratio(),
+        economyAt: Check.ratio(),
+        goodbye: Check.asIs
+      })
+    )
+  }),
+  ({ budget, prices = [] }) => ({
+    prices: budget !== undefined && (budget.unit ?? "cost") === "cost" && prices.length === 0
+      ? "must be given, for the budget is one of cost; or set budget.unit to tokens, characters or audioSeconds"
+      : undefined
+  })
+)
 
 const budget = Check.struct<NonNullable<Options["budget"]>>()({
   ...sizes,

@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import * as Audio from "../../Audio.ts"
 import type * as Event from "../../Event.ts"
 import * as Llm from "../../Llm.ts"
 import type { Options } from "../../Pipeline.ts"
@@ -12,6 +13,7 @@ import * as Resilience from "../../Resilience.ts"
 import * as Stt from "../../Stt.ts"
 import * as Tts from "../../Tts.ts"
 import { meterLlm } from "../llm/metering.ts"
+import { InWriting } from "../session.ts"
 import { measured } from "../stt/delays.ts"
 import { meterStt } from "../stt/metering.ts"
 import { meterTts } from "../tts/metering.ts"
@@ -52,6 +54,20 @@ const makeObserve = (
   }
 }
 
+/** The voice of what is read: it takes no time. */
+const silent = Tts.make({
+  name: "writing",
+  ...Audio.speech,
+  speak: (texts) =>
+    Stream.suspend(() => {
+      let at = 0
+      return Stream.map(texts, (text) => ({
+        frame: Audio.silence(1, Audio.speech),
+        alignment: [{ text, start: at, end: ++at }]
+      }))
+    })
+})
+
 export const makeProviders = (
   { prewarm, resilience, stt }: Pick<Options, "prewarm" | "resilience" | "stt">,
   core: Pick<Core, "fork" | "publish">
@@ -63,7 +79,9 @@ export const makeProviders = (
       observe("llm", llm, Llm.prewarm(llm, { paid }))
       return meterLlm(Llm.resilient(llm, resilience))
     }
+    const inWriting = yield* InWriting
     const guardTts: Defaults["guardTts"] = (tts) => {
+      if (inWriting) return silent
       observe("tts", tts, Tts.prewarm(tts, { paid }))
       return meterTts(Tts.resilient(tts, resilience))
     }

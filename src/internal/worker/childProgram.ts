@@ -11,7 +11,9 @@ import * as Predicate from "effect/Predicate"
 import * as Queue from "effect/Queue"
 import * as References from "effect/References"
 import process from "node:process"
+import * as Config from "../../Config.ts"
 import { type Definition, isDefinition } from "../../Worker.ts"
+import { within } from "../config/findings.ts"
 import { shareKey } from "../numbers.ts"
 import { monotonic } from "../steady.ts"
 import { levelFrom, toParent } from "./childLog.ts"
@@ -130,7 +132,8 @@ const program = Effect.gen(function*() {
   progress.loaded = true
   const settings = yield* checkDefinition(definition)
   const probe = yield* makeProbe
-  const runner = makeJobRunner(definition, yield* openInTime(definition, settings), settings)
+  const given = yield* Config.given
+  const runner = makeJobRunner(definition, yield* within(given)(openInTime(definition, settings)), settings)
   const asked = yield* Deferred.make<void>()
   const state = Effect.map(monotonic, (now) =>
     tell({
@@ -142,7 +145,9 @@ const program = Effect.gen(function*() {
         stuckForMs: stuckSince === undefined ? undefined : now - stuckSince
       }))
     }))
-  const { idle } = yield* runJobs(runner, queue, state, Effect.asVoid(Deferred.succeed(asked, undefined)))
+  const { idle } = yield* within(given)(
+    runJobs(runner, queue, state, Effect.asVoid(Deferred.succeed(asked, undefined)))
+  )
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(state, Effect.sleep(stateInterval))))
   tell({ _tag: "Ready" })
   yield* Effect.raceFirst(Deferred.await(asked), gone)

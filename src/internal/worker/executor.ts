@@ -2,7 +2,8 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Definition } from "../../Worker.ts"
-import { PackageMissing, PrewarmFailed, WorkerError } from "./errors.ts"
+import { noting } from "../config/findings.ts"
+import { invalid, PackageMissing, PrewarmFailed, WorkerError } from "./errors.ts"
 import type { EndReason } from "./job.ts"
 import { type JobRunner, makeJobRunner } from "./jobRunner.ts"
 import type { Usage } from "./loadFacts.ts"
@@ -28,7 +29,7 @@ export interface Executor extends Pick<JobRunner, "run" | "hurry" | "running"> {
 }
 
 /** The native engine starts before the first call, and is kept between calls: stopping it takes seconds. */
-const holdEngine: Effect.Effect<void, WorkerError, Scope.Scope> = Effect.flatMap(
+export const holdEngine: Effect.Effect<void, WorkerError, Scope.Scope> = Effect.flatMap(
   Effect.promise(async () => {
     // Read and compiled before the first call, too.
     await import("../livekit/served.ts")
@@ -47,7 +48,10 @@ export const openInTime = <E>(
   settings: JobSettings
 ): Effect.Effect<Entry, E | WorkerError, Scope.Scope> =>
   Effect.timeoutOrElse(
-    definition.options.connect === undefined ? Effect.andThen(holdEngine, definition.open) : definition.open,
+    Effect.andThen(
+      definition.options.connect === undefined ? holdEngine : Effect.void,
+      noting(definition.open, invalid)
+    ),
     {
       duration: settings.prewarmTimeout,
       orElse: () =>

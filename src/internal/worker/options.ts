@@ -1,13 +1,14 @@
 /** Options of definitions and of runs, checked. */
-import type * as EffectConfig from "effect/Config"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import * as Config from "../../Config.ts"
+import type * as Config from "../../Config.ts"
 import { InvalidOptions } from "../../Failure.ts"
 import type { Room, RoomError } from "../../Room.ts"
 import type { Definition, Entrance, HttpOptions, Options, Permissions, PoolOptions } from "../../Worker.ts"
+import { survey } from "../config/findings.ts"
 import { keyedBy } from "../numbers.ts"
 import * as Check from "../options.ts"
 import { invalid, type WorkerError } from "./errors.ts"
@@ -149,61 +150,72 @@ export const agentUrl = (url: string): string => {
   return parsed.href
 }
 
-/** All that is wrong with the environment, by the names of its variables. */
-const unreadable = (error: EffectConfig.ConfigError): WorkerError => {
-  const [first = { option: "the environment", detail: "cannot be read" }, ...others] = Config.problems(error).map(
-    ({ detail, variable }) => ({ option: variable, detail })
-  )
-  return invalid(new InvalidOptions({ problems: [first, ...others] }))
-}
-
 const variables = { url: "LIVEKIT_URL", apiKey: "LIVEKIT_API_KEY", apiSecret: "LIVEKIT_API_SECRET" } as const
 
-const missing = (option: keyof typeof variables) => ({
-  option,
-  detail: `is missing: give it, or set ${variables[option]}`
-})
+type Server = Pick<Options, keyof typeof variables>
 
-const checkServer = Effect.fnUntraced(function*(options: Pick<Options, keyof typeof variables>) {
-  const complete = options.url !== undefined && options.apiKey !== undefined && options.apiSecret !== undefined
-  const environment = complete ? undefined : yield* Effect.mapError(Config.livekit, unreadable)
-  const apiKey = options.apiKey ?? environment?.apiKey
-  const apiSecret = options.apiSecret ?? environment?.apiSecret
-  const url = options.url ?? environment?.url
-  if (url === undefined || apiKey === undefined || apiSecret === undefined) {
-    const [first, ...others] = Object.entries({ url, apiKey, apiSecret }).flatMap(([option, value]) =>
-      value === undefined ? [missing(option as keyof typeof variables)] : []
-    )
-    return yield* invalid(new InvalidOptions({ problems: [first ?? missing("url"), ...others] }))
+/** The variables that must be set, for what is not given. */
+const needed = (options: Server): ReadonlyArray<string> =>
+  Object.entries(variables).flatMap(([option, variable]) =>
+    options[option as keyof Server] === undefined ? [variable] : []
+  )
+
+const told = ({ problems: [first, ...others] }: InvalidOptions): InvalidOptions => {
+  const hint = ({ detail, option }: InvalidOptions["problems"][number]) => {
+    const own = Object.entries(variables).find(([, variable]) => variable === option)?.[0]
+    return own !== undefined && detail === "is not set"
+      ? { option: own, detail: `is missing: give it, or set ${option}` }
+      : { option, detail }
   }
-  keyedBy(Redacted.value(apiSecret))
-  return { ...(yield* Check.readOrFail(server, { url }, invalid)), apiKey, apiSecret }
-})
+  return new InvalidOptions({ problems: [hint(first), ...others.map(hint)] })
+}
 
-const checkHttp = Effect.fnUntraced(function*({ host, metrics, metricsPort, port, token }: typeof http.Type) {
-  const complete = metrics !== undefined && metricsPort !== undefined
-  const environment = complete ? undefined : yield* Effect.mapError(Config.metrics, unreadable)
-  return {
-    port,
-    host,
-    metricsPort: metricsPort === false ? undefined : metricsPort ?? environment?.port ?? 8000,
-    metrics: metrics ?? environment?.enabled ?? true,
-    token
-  }
-})
-
-export const check = (definition: Definition<unknown>, options: Options): Checked<Settings> =>
+const checkServer = (options: Server, { livekit }: Config.Given) =>
   Effect.gen(function*() {
-    const { permissions } = yield* Check.readOrFail(definitionSchema, definition.options, invalid)
-    const settings = yield* Check.readOrFail(run, options, invalid)
+    const apiKey = options.apiKey ?? livekit?.apiKey
+    const apiSecret = options.apiSecret ?? livekit?.apiSecret
+    const url = options.url ?? livekit?.url
+    if (url === undefined || apiKey === undefined || apiSecret === undefined) {
+      return yield* Effect.die(new Error("the server's settings were checked"))
+    }
+    keyedBy(Redacted.value(apiSecret))
+    return { ...(yield* Check.readOrFail(server, { url }, invalid)), apiKey, apiSecret }
+  })
+
+const checkHttp = (
+  { host, metrics, metricsPort, port, token }: typeof http.Type,
+  { metrics: environment }: Config.Given
+): HttpSettings => ({
+  port,
+  host,
+  metricsPort: metricsPort === false ? undefined : metricsPort ?? environment?.port ?? 8000,
+  metrics: metrics ?? environment?.enabled ?? true,
+  token
+})
+
+const problemsOf = (
+  result: Result.Result<unknown, InvalidOptions>
+): ReadonlyArray<InvalidOptions["problems"][number]> => Result.isFailure(result) ? result.failure.problems : []
+
+/** Of options and environment, and what the environment says. */
+export const check = (definition: Definition<unknown>, options: Options): Checked<readonly [Settings, Config.Given]> =>
+  Effect.gen(function*() {
+    const defined = Check.read(definitionSchema, definition.options)
+    const asked = Check.read(run, options)
+    const surveyed = yield* Effect.result(survey({ open: definition.open, needs: needed(options), refuse: told }))
+    const [first, ...others] = [...problemsOf(defined), ...problemsOf(asked), ...problemsOf(surveyed)]
+    if (first !== undefined) return yield* invalid(new InvalidOptions({ problems: [first, ...others] }))
+    const { permissions } = Result.getOrThrow(defined)
+    const settings = Result.getOrThrow(asked)
+    const given = Result.getOrThrow(surveyed)
     const { http, maxJobs } = settings
     const pool = settings.pool === undefined ? undefined : { ...settings.pool, execArgv: settings.pool.execArgv ?? [] }
-    return {
+    return [{
       ...settings,
-      ...(yield* checkServer(settings)),
+      ...(yield* checkServer(settings, given)),
       grants: permissions,
       maxJobs: pool === undefined ? maxJobs : pool.processes * pool.jobsPerProcess,
       pool,
-      http: http === false ? undefined : yield* checkHttp(http)
-    }
+      http: http === false ? undefined : checkHttp(http, given)
+    }, given]
   })

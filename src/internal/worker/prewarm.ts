@@ -11,6 +11,7 @@ import * as Stt from "../../Stt.ts"
 import * as Tts from "../../Tts.ts"
 import { Vad } from "../../Vad.ts"
 import type { DefineOptions, Job } from "../../Worker.ts"
+import { Findings } from "../config/variable.ts"
 import { PrewarmFailed, WorkerError } from "./errors.ts"
 import { detailOf, logFailure, logForeign } from "./failureLog.ts"
 
@@ -52,6 +53,7 @@ export const makePrewarm = <ROut, E>(
 ): Prewarm<E> =>
   Effect.gen(function*() {
     const built = yield* Layer.buildWithScope(options.layer, yield* Effect.scope)
+    if ((yield* Findings)?.only === true) return (): Effect.Effect<never> => Effect.never
     const services = Context.merge(yield* Effect.context<never>(), built)
     yield* warmDetector(services)
     if (options.warmProviders) yield* warmProviders(services)
@@ -67,7 +69,7 @@ export const makePrewarm = <ROut, E>(
         )
       )
     }
-    return (job, room) =>
+    return (job: Job, room: Room["Service"]) =>
       Effect.flatMap(Effect.scope, (scope) => {
         // The rest is of who runs it: what it logs says which job it is.
         const context = built.pipe(Context.add(Room, room), Context.add(Scope.Scope, scope))

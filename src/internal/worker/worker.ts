@@ -9,6 +9,7 @@ import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Metrics from "../../Metrics.ts"
 import type { Definition, Options, Worker } from "../../Worker.ts"
+import { within } from "../config/findings.ts"
 import { removeParticipant } from "../livekitServer/rooms.ts"
 import { callToken, roomToken } from "../livekitServer/token.ts"
 import * as Check from "../options.ts"
@@ -54,8 +55,16 @@ export const make = <E>(
   definition: Definition<E>,
   options: Options
 ): Effect.Effect<Worker, WorkerError | E, Scope.Scope> =>
+  Effect.flatMap(
+    check(definition, options),
+    ([settings, given]) => within(given)(open(definition, settings))
+  )
+
+const open = <E>(
+  definition: Definition<E>,
+  settings: Settings
+): Effect.Effect<Worker, WorkerError | E, Scope.Scope> =>
   Effect.gen(function*() {
-    const settings = yield* check(definition, options)
     const jobSettings = yield* checkDefinition(definition)
     yield* Metrics.register
     metrics.register(yield* Effect.context<never>())

@@ -1,0 +1,101 @@
+/** What a running worker says of itself, for a terminal. */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+
+/** Nobody answers as a worker does. */
+export class StatusError extends Schema.TaggedError<StatusError>("effect-voice/cli/StatusError")("StatusError", {
+  url: Schema.String,
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `${this.url}: ${this.detail}`
+  }
+}
+
+const Health = Schema.Struct({
+  problems: Schema.Array(Schema.String),
+  connection: Schema.String,
+  jobs: Schema.Int,
+  oldestJobMs: Schema.Finite,
+  memoryBytes: Schema.Finite,
+  eventLoopDelayMs: Schema.Finite,
+  children: Schema.Array(Schema.Struct({
+    slot: Schema.Int,
+    pid: Schema.optional(Schema.Int),
+    state: Schema.String,
+    jobs: Schema.Int,
+    memoryBytes: Schema.Finite
+  }))
+})
+
+const Ready = Schema.Struct({
+  problem: Schema.optional(Schema.String),
+  draining: Schema.Boolean,
+  jobs: Schema.Int,
+  load: Schema.Finite
+})
+
+const ask = (url: string, path: string, token: string | undefined): Effect.Effect<string, StatusError> =>
+  Effect.tryPromise({
+    try: async (signal) => {
+      const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
+      return await (await fetch(url + path, { signal, headers })).text()
+    },
+    catch: () => new StatusError({ url, detail: "nobody answers; is the worker running, with this port (--url)?" })
+  }).pipe(
+    Effect.timeoutOrElse({
+      duration: "5 seconds",
+      orElse: () => Effect.fail(new StatusError({ url, detail: "no answer within 5 seconds: its process hangs" }))
+    })
+  )
+
+const read = <A>(schema: Schema.Codec<A, unknown>, url: string, text: string): Effect.Effect<A, StatusError> =>
+  Effect.mapError(
+    Schema.decodeUnknownEffect(Schema.fromJsonString(schema))(text),
+    () => new StatusError({ url, detail: "no worker's answer; one that wants a token tells nothing without (--token)" })
+  )
+
+const lengthOf = (ms: number): string => {
+  const seconds = Math.round(ms / 1000)
+  return seconds < 120
+    ? `${seconds} s`
+    : seconds < 7200
+    ? `${Math.round(seconds / 60)} min`
+    : `${Math.round(seconds / 3600)} h`
+}
+
+const megabytes = (bytes: number): string => `${Math.round(bytes / 1_048_576)} MB`
+
+const breakerStates = ["closed", "half-open", "open"]
+
+/** Those that are not closed, of the text that Prometheus reads. */
+const breakersOf = (metrics: string): ReadonlyArray<string> =>
+  Array.from(metrics.matchAll(/^agent_breaker_state\{([^}]*)\} ([12])$/gm), ([, labels = "", state]) => {
+    const label = (name: string): string => new RegExp(`${name}="([^"]*)"`).exec(labels)?.[1] ?? "?"
+    return `${label("provider")} (${label("component")}) is ${breakerStates[Number(state)]}`
+  })
+
+/** One line a thing. */
+export const status = (url: string, token: string | undefined): Effect.Effect<string, StatusError> =>
+  Effect.gen(function*() {
+    const health = yield* Effect.flatMap(ask(url, "/health", token), (text) => read(Health, url, text))
+    const ready = yield* Effect.flatMap(ask(url, "/ready", token), (text) => read(Ready, url, text))
+    const breakers = breakersOf(yield* ask(url, "/metrics", token))
+    const line = (name: string, value: string): string => `${name.padEnd(13)}${value}`
+    return [
+      line("worker", health.problems.length === 0 ? "healthy" : health.problems.join("; ")),
+      line("server", health.connection),
+      line(
+        "takes calls",
+        ready.draining ? "no: it drains" : ready.problem === undefined ? "yes" : `no: ${ready.problem}`
+      ),
+      line("calls", `${ready.jobs}${health.jobs === 0 ? "" : `, the oldest since ${lengthOf(health.oldestJobMs)}`}`),
+      line("load", ready.load.toFixed(2)),
+      line("memory", megabytes(health.memoryBytes)),
+      line("event loop", `${Math.round(health.eventLoopDelayMs)} ms behind`),
+      line("breakers", breakers.length === 0 ? "all closed" : breakers.join("; ")),
+      ...health.children.map(({ jobs, memoryBytes, pid, slot, state }) =>
+        line(`process ${slot}`, `${state}, ${jobs} calls, ${megabytes(memoryBytes)}, pid ${pid ?? "none"}`)
+      )
+    ].join("\n")
+  })
