@@ -12,6 +12,7 @@ import * as Stream from "effect/Stream"
 import type { RawData, WebSocket } from "ws"
 import * as Failure from "../../Failure.ts"
 import { codeOf, rejected } from "./http.ts"
+import { type Seen, Tap, type Watch, watchSocket } from "./tap.ts"
 
 /** Largest message in bytes. */
 const maxMessage = 16 * 1024 * 1024
@@ -79,7 +80,12 @@ const malformed = (code: string | undefined): Failure.InvalidResponse | undefine
   return new Failure.InvalidResponse({ detail })
 }
 
-const dial = (Socket: typeof WebSocket, target: Target, listen: (socket: WebSocket) => Connection) =>
+const dial = (
+  Socket: typeof WebSocket,
+  target: Target,
+  watch: Watch | undefined,
+  listen: (socket: WebSocket, see: ((seen: Seen) => void) | undefined) => Connection
+) =>
   Effect.callback<{ readonly socket: WebSocket; readonly connection: Connection }, Failure.Reason>((resume) => {
     const headers = Object.fromEntries(
       Object.entries(target.headers ?? {}).map(([name, value]) => [
@@ -100,19 +106,23 @@ const dial = (Socket: typeof WebSocket, target: Target, listen: (socket: WebSock
     } catch {
       return resume(Effect.fail(new Failure.InvalidRequest({ detail: "url: this is not a ws:// or wss:// URL" })))
     }
+    const see = watch?.({ transport: "socket", method: "GET", url: target.url, headers })
+    if (see !== undefined) watchSocket(socket, see)
     socket.once("unexpected-response", (request, response) => {
       const header = (name: string) => {
         const value = response.headers[name]
         return typeof value === "string" ? value : undefined
       }
       resume(Effect.flatMap(rejected(response.statusCode ?? 500, header), Effect.fail))
-      request.destroy()
+      // What a refusal says is read where somebody watches, and the process ends no later for it.
+      if (see === undefined) request.destroy()
+      else response.on("end", () => request.destroy()).setTimeout(closeMs, () => request.destroy())
     })
     socket.once("error", (error) => {
       const code = codeOf(error)
       resume(Effect.fail(new Failure.Disconnected(code === undefined ? {} : { code })))
     })
-    const connection = listen(socket)
+    const connection = listen(socket, see)
     socket.once("open", () => resume(Effect.succeed({ socket, connection })))
     return Effect.sync(() => socket.terminate())
   })
@@ -123,7 +133,8 @@ const bytesOf = (data: RawData): Buffer =>
 /** Listens before the socket can say anything: what comes between the opening and the first read is not lost. */
 const listen = (
   socket: WebSocket,
-  incoming: Queue.Queue<string | Uint8Array, Failure.Reason | Cause.Done>
+  incoming: Queue.Queue<string | Uint8Array, Failure.Reason | Cause.Done>,
+  see: ((seen: Seen) => void) | undefined
 ): Connection => {
   let unread = 0
   let failure: Failure.Reason = new Failure.Disconnected({})
@@ -152,6 +163,7 @@ const listen = (
     send: (message) =>
       Effect.callback((resume) => {
         if (socket.readyState !== socket.OPEN) return resume(Effect.fail(failure))
+        see?.({ _tag: "Sent", message })
         if (socket.bufferedAmount < maxUnsent) {
           socket.send(message, () => {})
           return resume(Effect.void)
@@ -175,9 +187,10 @@ const close = (socket: WebSocket): void => {
 export const connect: (target: Target) => Effect.Effect<Connection, Failure.Reason, Scope.Scope> = Effect.fnUntraced(
   function*(target) {
     const { WebSocket } = yield* Effect.promise(() => import("ws"))
+    const watch = yield* Tap
     const incoming = yield* Queue.unbounded<string | Uint8Array, Failure.Reason | Cause.Done>()
     const opened = yield* Effect.acquireRelease(
-      dial(WebSocket, target, (socket) => listen(socket, incoming)),
+      dial(WebSocket, target, watch, (socket, see) => listen(socket, incoming, see)),
       ({ socket }) => Effect.sync(() => close(socket)),
       { interruptible: true }
     )
