@@ -22,6 +22,7 @@ import * as Telemetry from "../Layers/Telemetry.ts"
 import * as Worker from "../Worker.ts"
 import * as consoleRoom from "./console.ts"
 import type { DeviceError } from "./devices.ts"
+import { doctor } from "./doctor/command.ts"
 import { load } from "./loadModule.ts"
 import * as playground from "./playground.ts"
 import { untilSignal } from "./processSignals.ts"
@@ -183,7 +184,7 @@ const { version } = createRequire(import.meta.url)("../../package.json") as { re
 
 Command.make("effect-voice").pipe(
   Command.withDescription("Voice agents for LiveKit rooms"),
-  Command.withSubcommands([dev, start, talk, connect]),
+  Command.withSubcommands([dev, start, talk, connect, doctor]),
   Command.run({ version }),
   Effect.provide(NodeServices.layer),
   Worker.runMain

@@ -46,7 +46,7 @@ describe("effect-voice", () => {
   it("tells what it can do", async () => {
     const { code, output } = await run(["--help"])
     assert.strictEqual(code, 0)
-    for (const command of ["dev", "start", "console", "connect"]) {
+    for (const command of ["dev", "start", "console", "connect", "doctor"]) {
       assert.match(output, new RegExp(`^  ${command} `, "m"))
     }
     const version = await run(["--version"])

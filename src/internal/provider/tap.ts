@@ -52,44 +52,45 @@ const bodyOf = (body: unknown): Opening["body"] => {
 }
 
 /** The same `fetch`, watched. */
-export const watchedFetch = (fetch: typeof globalThis.fetch, watch: Watch): typeof globalThis.fetch => async (input, init) => {
-  const url = typeof input === "string" ? input : input instanceof URL ? input.href : input.url
-  const see = watch({
-    transport: "http",
-    method: init?.method ?? "GET",
-    url,
-    headers: Object.fromEntries(new Headers(init?.headers)),
-    body: bodyOf(init?.body)
-  })
-  const response = await fetch(input, init).catch((error: unknown) => {
-    see({ _tag: "Lost", code: codeIn(error) })
-    throw error
-  })
-  see({ _tag: "Answered", status: response.status, headers: Object.fromEntries(response.headers) })
-  if (response.body === null) {
-    see({ _tag: "Ended" })
-    return response
-  }
-  const reader = response.body.getReader()
-  const body = new ReadableStream<Uint8Array>({
-    pull: async (controller) => {
-      try {
-        const { done, value } = await reader.read()
-        if (done) {
-          see({ _tag: "Ended" })
-          return controller.close()
+export const watchedFetch =
+  (fetch: typeof globalThis.fetch, watch: Watch): typeof globalThis.fetch => async (input, init) => {
+    const url = typeof input === "string" ? input : input instanceof URL ? input.href : input.url
+    const see = watch({
+      transport: "http",
+      method: init?.method ?? "GET",
+      url,
+      headers: Object.fromEntries(new Headers(init?.headers)),
+      body: bodyOf(init?.body)
+    })
+    const response = await fetch(input, init).catch((error: unknown) => {
+      see({ _tag: "Lost", code: codeIn(error) })
+      throw error
+    })
+    see({ _tag: "Answered", status: response.status, headers: Object.fromEntries(response.headers) })
+    if (response.body === null) {
+      see({ _tag: "Ended" })
+      return response
+    }
+    const reader = response.body.getReader()
+    const body = new ReadableStream<Uint8Array>({
+      pull: async (controller) => {
+        try {
+          const { done, value } = await reader.read()
+          if (done) {
+            see({ _tag: "Ended" })
+            return controller.close()
+          }
+          see({ _tag: "Received", message: value })
+          controller.enqueue(value)
+        } catch (error) {
+          see({ _tag: "Lost", code: codeIn(error) })
+          controller.error(error)
         }
-        see({ _tag: "Received", message: value })
-        controller.enqueue(value)
-      } catch (error) {
-        see({ _tag: "Lost", code: codeIn(error) })
-        controller.error(error)
-      }
-    },
-    cancel: (reason) => reader.cancel(reason)
-  }, { highWaterMark: 0 })
-  return new Response(body, { status: response.status, statusText: response.statusText, headers: response.headers })
-}
+      },
+      cancel: (reason) => reader.cancel(reason)
+    }, { highWaterMark: 0 })
+    return new Response(body, { status: response.status, statusText: response.statusText, headers: response.headers })
+  }
 
 /** Watches a socket that is being opened; what it sends is told by `sent`. */
 export const watchSocket = (socket: WebSocket, see: (seen: Seen) => void): void => {
