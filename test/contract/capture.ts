@@ -1,7 +1,7 @@
 /** The contracts, held by our layers against what a provider was seen to do: captures of `effect-voice doctor`. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Redacted, Stream } from "effect"
-import { type Audio, Llm, Stt, Tts } from "effect-voice"
+import { type Audio, type Llm, type Stt, Tts } from "effect-voice"
 import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
 import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
 import * as OpenAiStt from "effect-voice/Layers/OpenAiStt"

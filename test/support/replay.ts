@@ -38,12 +38,15 @@ const socket = (exchanges: ReadonlyArray<Exchange>) => {
   const next = new Map<provider.Peer, { readonly steps: Exchange["steps"]; at: number }>()
   const go = (peer: provider.Peer) => {
     const play = next.get(peer)
-    for (; play !== undefined && play.at < play.steps.length; play.at++) {
+    if (play === undefined) return
+    while (play.at < play.steps.length) {
       const step = play.steps[play.at]
       if (step?.from !== "them") {
         if (step?.bytes === undefined) return
+        play.at++
         continue
       }
+      play.at++
       const piece = pieceOf(step)
       if (piece !== undefined) peer.send(piece)
       if (typeof step.end === "number") peer.socket.close(step.end === 1005 ? 1000 : step.end, step.reason)

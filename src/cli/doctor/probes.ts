@@ -32,7 +32,7 @@ export interface Sample {
 }
 
 /** Time in ms for an answer. */
-const patience = 15_000
+const patience = 30_000
 
 /** Failures in a row after which nobody is asked any more. */
 const maxFailures = 3
