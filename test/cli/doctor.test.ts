@@ -159,6 +159,17 @@ describe("effect-voice doctor", () => {
       assert.include((yield* ask(refusing.url))[0]?.finding.said.join() ?? "", "403")
     }))
 
+  it.live("feeds no silence to a recogniser of speech alone, which would take it for more speech", () =>
+    Effect.gen(function*() {
+      const lengths: Array<number> = []
+      const stt = Stt.fromRecognizer({
+        name: "ears",
+        recognize: ({ samples }) => Effect.as(Effect.sync(() => lengths.push(samples.length)), { text: "weather" })
+      })
+      yield* examineAgent(Layer.succeed(Stt.Stt, stt), options)
+      assert.deepStrictEqual(lengths, [tone.samples.length])
+    }))
+
   it.effect("tells keys that are set by half or mistyped, and no value", () =>
     Effect.gen(function*() {
       const { configured, problems, secrets } = yield* environment

@@ -94,12 +94,15 @@ export const stt = (service: Stt.Stt["Service"], recordings: ReadonlyArray<Recor
       let end: number | undefined
       let last: number | undefined
       let heard = ""
-      const silence = Stream.fromIterable(pieces(Audio.silence(patience, audio)))
+      // One that is fed speech alone would take silence for more of it.
+      const silence = service.wants === "speech"
+        ? Stream.never
+        : paceFrames(Stream.fromIterable(pieces(Audio.silence(patience, audio))))
       const microphone = Stream.concat(
         paceFrames(Stream.fromIterable(pieces(audio))),
         Stream.suspend(() => {
           end = monotonicMs(clock)
-          return Stream.concat(Stream.succeed<Stt.Input>(Stt.Finalize), paceFrames(silence))
+          return Stream.concat(Stream.succeed<Stt.Input>(Stt.Finalize), silence)
         })
       ).pipe(Stream.interruptWhen(Deferred.await(done)))
       yield* service.transcribe(microphone).pipe(

@@ -45,6 +45,8 @@ const codeIn = (error: unknown): string | undefined => {
   return undefined
 }
 
+const isLeft = (error: unknown): boolean => error instanceof Error && error.name === "AbortError"
+
 const bodyOf = (body: unknown): Opening["body"] => {
   if (typeof body === "string" || body instanceof Uint8Array) return body
   if (!(body instanceof FormData)) return undefined
