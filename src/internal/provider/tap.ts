@@ -64,8 +64,9 @@ export const watchedFetch =
       headers: Object.fromEntries(new Headers(init?.headers)),
       body: bodyOf(init?.body)
     })
+    const lost = (error: unknown) => see(isLeft(error) ? { _tag: "Ended" } : { _tag: "Lost", code: codeIn(error) })
     const response = await fetch(input, init).catch((error: unknown) => {
-      see({ _tag: "Lost", code: codeIn(error) })
+      lost(error)
       throw error
     })
     see({ _tag: "Answered", status: response.status, headers: Object.fromEntries(response.headers) })
@@ -85,7 +86,7 @@ export const watchedFetch =
           see({ _tag: "Received", message: value })
           controller.enqueue(value)
         } catch (error) {
-          see({ _tag: "Lost", code: codeIn(error) })
+          lost(error)
           controller.error(error)
         }
       },
