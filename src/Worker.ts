@@ -216,6 +216,8 @@ export interface Definition<out E = never>
   readonly options: Omit<DefineOptions<never, never>, "entry" | "layer" | "prewarm">
   /** @internal */
   readonly open: Prewarm<E>
+  /** @internal */
+  readonly layer: Layer.Layer<never, E>
 }
 
 /**
@@ -249,6 +251,7 @@ export const define = <ROut, E>(options: DefineOptions<ROut, E>): Definition<E> 
     type: options.type ?? "room",
     autoSubscribe: options.autoSubscribe ?? "audio",
     options: rest,
+    layer,
     open: makePrewarm({ entry, layer, prewarm, warmProviders: options.warmProviders ?? false })
   }
 }

@@ -24,6 +24,7 @@ import * as Telemetry from "../Layers/Telemetry.ts"
 import * as Worker from "../Worker.ts"
 import * as consoleRoom from "./console.ts"
 import type { DeviceError } from "./devices.ts"
+import { doctor } from "./doctor/command.ts"
 import { envFile, withEnvFile } from "./environment.ts"
 import { load } from "./loadModule.ts"
 import { serveMetrics } from "./metrics.ts"
@@ -233,7 +234,7 @@ const { version } = createRequire(import.meta.url)("../../package.json") as { re
 
 Command.make("effect-voice").pipe(
   Command.withDescription("Voice agents for LiveKit rooms"),
-  Command.withSubcommands([dev, start, talk, connect, statusOf]),
+  Command.withSubcommands([dev, start, talk, connect, doctor, statusOf]),
   Command.run({ version }),
   Effect.provide(NodeServices.layer),
   Worker.runMain

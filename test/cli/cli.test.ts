@@ -43,10 +43,34 @@ const run = (args: ReadonlyArray<string>, { env, input, onOutput, path }: Option
 }
 
 describe("effect-voice", () => {
+  it("asks nobody where no key is set, and says what to do, as JSON too", async () => {
+    const env = Object.fromEntries(
+      ["DEEPGRAM_API_KEY", "ELEVENLABS_API_KEY", "OPENAI_API_KEY", "AZURE_SPEECH_KEY", "AZURE_SPEECH_REGION"].map((
+        name
+      ) => [
+        name,
+        ""
+      ])
+    )
+    const { code, output } = await run(["doctor", "--json", "--times", "1"], { env })
+    assert.strictEqual(code, 1)
+    const { problems, providers } = JSON.parse(output.slice(0, output.lastIndexOf("}") + 1))
+    assert.deepStrictEqual(providers, [])
+    assert.match(problems.join(), /no provider is set up: put a key into the environment, or name an agent's module/)
+  })
+
+  it("examines the providers of an agent's module", async () => {
+    const { code, output } = await run(["doctor", "test/cli/agent.ts", "--times", "2"])
+    assert.match(output, /^stt deaf +2 of 2 /m)
+    assert.match(output, /^llm .* 2 of 2 /m)
+    assert.match(output, /most words were heard wrongly/)
+    assert.isNumber(code)
+  })
+
   it("tells what it can do", async () => {
     const { code, output } = await run(["--help"])
     assert.strictEqual(code, 0)
-    for (const command of ["dev", "start", "console", "connect"]) {
+    for (const command of ["dev", "start", "console", "connect", "doctor"]) {
       assert.match(output, new RegExp(`^  ${command} `, "m"))
     }
     const version = await run(["--version"])

@@ -4,6 +4,7 @@
  * seconds, so that most turns would begin with a new handshake.
  */
 import * as Effect from "effect/Effect"
+import { Tap, watchedFetch } from "./tap.ts"
 
 /** Time in ms for which a connection without a request stays open. */
 const idleMs = 60_000
@@ -38,5 +39,9 @@ const open = async (): Promise<typeof globalThis.fetch> => {
 
 let opened: Promise<typeof globalThis.fetch> | undefined
 
-/** The `fetch` of the process, with its pool of connections. */
-export const fetch: Effect.Effect<typeof globalThis.fetch> = Effect.promise(() => opened ??= open())
+/** The `fetch` of the process, with its pool of connections; watched where somebody watches. */
+export const fetch: Effect.Effect<typeof globalThis.fetch> = Effect.flatMap(Tap, (watch) =>
+  Effect.map(
+    Effect.promise(() => opened ??= open()),
+    (fetch) => watch === undefined ? fetch : watchedFetch(fetch, watch)
+  ))

@@ -13,6 +13,7 @@ import type { RawData, WebSocket } from "ws"
 import * as Failure from "../../Failure.ts"
 import { Closes } from "./closes.ts"
 import { codeOf, rejected } from "./http.ts"
+import { type Seen, Tap, type Watch, watchSocket } from "./tap.ts"
 
 /** Largest message in bytes. */
 const maxMessage = 16 * 1024 * 1024
@@ -63,7 +64,12 @@ const malformed = (code: string | undefined): Failure.InvalidResponse | undefine
   return new Failure.InvalidResponse({ detail })
 }
 
-const dial = (Socket: typeof WebSocket, target: Target, listen: (socket: WebSocket) => Connection) =>
+const dial = (
+  Socket: typeof WebSocket,
+  target: Target,
+  watch: Watch | undefined,
+  listen: (socket: WebSocket, see: ((seen: Seen) => void) | undefined) => Connection
+) =>
   Effect.callback<{ readonly socket: WebSocket; readonly connection: Connection }, Failure.Reason>((resume) => {
     const headers = Object.fromEntries(
       Object.entries(target.headers ?? {}).map(([name, value]) => [
@@ -84,19 +90,23 @@ const dial = (Socket: typeof WebSocket, target: Target, listen: (socket: WebSock
     } catch {
       return resume(Effect.fail(new Failure.InvalidRequest({ detail: "url: this is not a ws:// or wss:// URL" })))
     }
+    const see = watch?.({ transport: "socket", method: "GET", url: target.url, headers })
+    if (see !== undefined) watchSocket(socket, see)
     socket.once("unexpected-response", (request, response) => {
       const header = (name: string) => {
         const value = response.headers[name]
         return typeof value === "string" ? value : undefined
       }
       resume(Effect.flatMap(rejected(response.statusCode ?? 500, header), Effect.fail))
-      request.destroy()
+      // What a refusal says is read where somebody watches, and the process ends no later for it.
+      if (see === undefined) request.destroy()
+      else response.on("end", () => request.destroy()).setTimeout(closeMs, () => request.destroy())
     })
     socket.once("error", (error) => {
       const code = codeOf(error)
       resume(Effect.fail(new Failure.Disconnected(code === undefined ? {} : { code })))
     })
-    const connection = listen(socket)
+    const connection = listen(socket, see)
     socket.once("open", () => resume(Effect.succeed({ socket, connection })))
     return Effect.sync(() => socket.terminate())
   })
@@ -108,7 +118,8 @@ const bytesOf = (data: RawData): Buffer =>
 const listen = (
   socket: WebSocket,
   incoming: Queue.Queue<string | Uint8Array, Failure.Reason | Cause.Done>,
-  closes: Closes
+  closes: Closes,
+  see: ((seen: Seen) => void) | undefined
 ): Connection => {
   let unread = 0
   let failure: Failure.Reason = new Failure.Disconnected({})
@@ -138,6 +149,7 @@ const listen = (
     send: (message) =>
       Effect.callback((resume) => {
         if (socket.readyState !== socket.OPEN) return resume(Effect.fail(failure))
+        see?.({ _tag: "Sent", message })
         if (socket.bufferedAmount < maxUnsent) {
           socket.send(message, () => {})
           return resume(Effect.void)
@@ -161,10 +173,11 @@ const close = (socket: WebSocket): void => {
 export const connect: (target: Target) => Effect.Effect<Connection, Failure.Reason, Scope.Scope> = Effect.fnUntraced(
   function*(target) {
     const { WebSocket } = yield* Effect.promise(() => import("ws"))
+    const watch = yield* Tap
     const closes = target.closes ?? new Closes()
     const incoming = yield* Queue.unbounded<string | Uint8Array, Failure.Reason | Cause.Done>()
     const opened = yield* Effect.acquireRelease(
-      dial(WebSocket, target, (socket) => listen(socket, incoming, closes)),
+      dial(WebSocket, target, watch, (socket, see) => listen(socket, incoming, closes, see)),
       ({ socket }) => Effect.sync(() => close(socket)),
       { interruptible: true }
     )

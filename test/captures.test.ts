@@ -1,0 +1,3 @@
+import { captures, contract } from "./contract/capture.ts"
+
+for (const capture of captures("test/fixtures/wire")) contract(capture)
