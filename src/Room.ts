@@ -12,13 +12,14 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Audio from "./Audio.ts"
 import type * as ConversationEvent from "./Event.ts"
 import type { History } from "./History.ts"
+import { RoomError } from "./internal/room/errors.ts"
 import type { Event, Participant, Track } from "./internal/room/event.ts"
+import { openRoom } from "./internal/room/kit.ts"
 import type {
   ByteMessage,
   SendOptions,
@@ -26,8 +27,11 @@ import type {
   TextOptions,
   TranscriptionSegment
 } from "./internal/room/messages.ts"
+import type { MakeOptions } from "./internal/room/transport.ts"
 import type { Set as ToolSet } from "./Tools.ts"
 
+export type { Newcomer, Sent } from "./internal/room/control.ts"
+export { RoomError } from "./internal/room/errors.ts"
 export type { Event, LeaveReason, Participant, Track } from "./internal/room/event.ts"
 export type {
   ByteMessage,
@@ -36,6 +40,8 @@ export type {
   TextOptions,
   TranscriptionSegment
 } from "./internal/room/messages.ts"
+
+export type { Incoming, MakeOptions, Outgoing } from "./internal/room/transport.ts"
 
 /**
  * Text that is being sent on a topic, piece by piece: the receivers see it grow.
@@ -68,33 +74,6 @@ export type EndReason =
   | "duplicate_identity"
   | "connection_lost"
   | "server_shutdown"
-
-/**
- * What went wrong with the room.
- *
- * @category errors
- * @since 0.1.0
- */
-export class RoomError extends Schema.TaggedError<RoomError>("effect-voice/Room/RoomError")("RoomError", {
-  reason: Schema.Literals([
-    "Unavailable",
-    "ConnectFailed",
-    "Disconnected",
-    "UnknownParticipant",
-    "PublishFailed",
-    "SendFailed",
-    "InvalidOption",
-    "Unsupported",
-    "RpcFailed",
-    "FileUnreadable",
-    "FileUnwritable"
-  ]),
-  detail: Schema.String
-}) {
-  override get message(): string {
-    return this.detail
-  }
-}
 
 /**
  * The agent's loudspeaker in the room: one published track.
@@ -274,6 +253,52 @@ export class Room extends Context.Service<Room, {
   readonly ended: Effect.Effect<EndReason>
   readonly leave: Effect.Effect<void>
 }>()("effect-voice/Room") {}
+
+/**
+ * Makes a room of a transport: a telephone line, a socket, a pair of pipes.
+ *
+ * **When to use**
+ *
+ * Use where there is no room for your transport: it gives frames, texts, keys, who
+ * comes and who goes, and takes frames at their pace; the rest is done here. Hold
+ * it to `roomContract` of `effect-voice/testing`.
+ *
+ * **Details**
+ *
+ * The agent is heard while somebody is there and the connection is not
+ * `reconnecting`: until then, what it says waits. The room ends with its scope,
+ * by `leave`, or by `Incoming.ended`; then the transport's scope is closed. Fails
+ * where an option cannot be, and where the transport cannot be opened.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { Effect, Stream } from "effect"
+ * import { Audio, Room } from "effect-voice"
+ *
+ * // Somebody whose voice is a stream, and who hears the agent by a function.
+ * const intercom = (voice: Stream.Stream<Audio.Frame>, hear: (frame: Audio.Frame) => void) =>
+ *   Room.make({
+ *     format: Audio.speech,
+ *     open: (incoming) =>
+ *       Effect.gen(function*() {
+ *         incoming.joined({ identity: "door" })
+ *         yield* voice.pipe(
+ *           Stream.runForEachArray((frames) => Effect.sync(() => incoming.audio("door", frames))),
+ *           Effect.andThen(Effect.sync(() => incoming.ended("room_closed"))),
+ *           Effect.forkScoped
+ *         )
+ *         return { play: hear, clear: () => {} }
+ *       })
+ *   })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make: <E = never, R = never>(
+  options: MakeOptions<E, R>
+) => Effect.Effect<Room["Service"], E | RoomError, Exclude<R, Scope.Scope> | Scope.Scope> = openRoom
 
 /**
  * The microphone of a participant in the room of the context, from now on, until

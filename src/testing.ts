@@ -10,6 +10,7 @@
  * - `layer` gives every service that a pipeline needs, scripted, and a `Caller`.
  * - `stt`, `llm`, `tts`, `vad`, `room` and their layers are the single services.
  * - `speech` is audio from which the text can be read back (`readSpeech`).
+ * - `roomContract` is what a room of your own must keep.
  * - `check` holds random conversations and checks `invariants` on each.
  *
  * A number where a duration is wanted is milliseconds.
@@ -46,6 +47,7 @@ export {
   type ProgramAction,
   type RandomOptions
 } from "./testing/randomConversation.ts"
+export { type RoomCheck, roomContract, type RoomContractOptions, type RoomPeers } from "./testing/roomContract.ts"
 export * from "./testing/scenario.ts"
 export { shrink } from "./testing/shrink.ts"
 export { type ReadSpeech, readSpeech, speech, type SpeechOptions } from "./testing/speech.ts"

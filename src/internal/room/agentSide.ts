@@ -4,21 +4,34 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Audio from "../../Audio.ts"
-import { type Output, Room, type RoomError } from "../../Room.ts"
+import type { Output, Room, RoomError } from "../../Room.ts"
 import { gone, refuse, unknownParticipant } from "./errors.ts"
-import type { Parts } from "./parts.ts"
+import type { Hub, Parts } from "./parts.ts"
 import type { Topics } from "./topics.ts"
 
+/** What participants do who are not in this memory. */
+export interface Remote {
+  readonly call: (call: {
+    readonly identity: string
+    readonly method: string
+    readonly payload: string
+  }) => Effect.Effect<string, RoomError>
+  readonly remove: (identity: string) => Effect.Effect<void, RoomError>
+}
+
 export const makeAgentSide = (
-  { bytes, clock, end, events, lifetime, outbox, outputs, participants, rpc, texts }: Parts,
-  names: { readonly name?: string | undefined; readonly identity?: string | undefined }
+  { bytes, clock, end, events, lifetime, outbox, outputs, participants, rpc, texts }: Hub & {
+    readonly outputs: Pick<Parts["outputs"], "open">
+  },
+  names: { readonly name?: string | undefined; readonly identity?: string | undefined },
+  remote?: Remote
 ): Room["Service"] => {
   const { using } = lifetime
 
   const topicOf = <A>(topics: Topics<A>, name: string): Stream.Stream<A> =>
     Stream.unwrap(Effect.tap(Effect.suspend(() => topics.subscribe(name)), () => Effect.sync(lifetime.start)))
 
-  return Room.of({
+  return {
     name: names.name ?? "local",
     identity: names.identity ?? "agent",
     participants: using(Effect.sync(participants.all)),
@@ -55,16 +68,18 @@ export const makeAgentSide = (
         const problem = lifetime.problem("call", "rpc")
         if (problem !== undefined) return Effect.fail(problem)
         if (!participants.has(identity)) return Effect.fail(unknownParticipant("call", identity))
-        return rpc.ask(identity, method, { identity, payload }, timeout)
+        return remote === undefined
+          ? rpc.ask(identity, method, { identity, payload }, timeout)
+          : rpc.within(method, remote.call({ identity, method, payload }), timeout)
       })),
     handle: (method, handler) => using(rpc.answer(undefined, method, handler)),
     remove: (identity) =>
       using(Effect.suspend(() => {
         if (lifetime.isOver()) return Effect.fail(gone("remove"))
-        participants.leave(identity, "removed")
-        return Effect.void
+        if (!participants.has(identity)) return Effect.void
+        return Effect.map(remote?.remove(identity) ?? Effect.void, () => participants.leave(identity, "removed"))
       })),
     ended: using(lifetime.ended),
     leave: Effect.sync(() => end("left"))
-  })
+  }
 }

@@ -5,7 +5,12 @@ import type * as Stream from "effect/Stream"
 import type * as Audio from "../../Audio.ts"
 import type { EndReason, LeaveReason, Participant, RoomError, TranscriptionSegment } from "../../Room.ts"
 
-/** Who joins; the kind is `standard` unless told otherwise. */
+/**
+ * Who joins; the kind is `standard` unless told otherwise.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Newcomer {
   readonly identity: string
   readonly name?: string | undefined

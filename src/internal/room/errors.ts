@@ -1,6 +1,33 @@
 /** What a room refuses, in the words that all rooms share. */
+import * as Schema from "effect/Schema"
 import type * as Audio from "../../Audio.ts"
-import { RoomError } from "../../Room.ts"
+
+/**
+ * What went wrong with the room.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class RoomError extends Schema.TaggedError<RoomError>("effect-voice/Room/RoomError")("RoomError", {
+  reason: Schema.Literals([
+    "Unavailable",
+    "ConnectFailed",
+    "Disconnected",
+    "UnknownParticipant",
+    "PublishFailed",
+    "SendFailed",
+    "InvalidOption",
+    "Unsupported",
+    "RpcFailed",
+    "FileUnreadable",
+    "FileUnwritable"
+  ]),
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return this.detail
+  }
+}
 
 export const refuse = (reason: RoomError["reason"], detail: string): RoomError => new RoomError({ reason, detail })
 

@@ -23,7 +23,16 @@ export interface Outbox extends Pick<RoomControl, "sent" | "sends" | "attributes
   readonly end: () => void
 }
 
-const kept = 10_000
+export interface OutboxOptions {
+  readonly lifetime: Lifetime
+  readonly has: (identity: string) => boolean
+  /** Most that waits for a slow listener. */
+  readonly capacity: number
+  /** How much of what was sent is kept for `sent`. @default 10000 */
+  readonly kept?: number | undefined
+  /** Brings it to who is to have it; `what` is the member that was asked. @default it has arrived */
+  readonly deliver?: ((what: string, message: Sent) => Effect.Effect<void, RoomError>) | undefined
+}
 
 type Send = (what: string, to: ReadonlyArray<string> | undefined, message: Sent) => Effect.Effect<void, RoomError>
 
@@ -61,13 +70,8 @@ const makeOpenText = (send: Send): Service["openText"] => {
     })
 }
 
-export const makeOutbox = (options: {
-  readonly lifetime: Lifetime
-  readonly has: (identity: string) => boolean
-  /** Most that waits for a slow listener. */
-  readonly capacity: number
-}): Outbox => {
-  const { has, lifetime } = options
+export const makeOutbox = (options: OutboxOptions): Outbox => {
+  const { deliver = () => Effect.void, has, kept = 10_000, lifetime } = options
   const sends = makeBroadcast<Sent>(options.capacity)
   let sent: Array<Sent> = []
   let own: Readonly<Record<string, string>> = {}
@@ -78,10 +82,10 @@ export const makeOutbox = (options: {
       if (problem !== undefined) return Effect.fail(problem)
       const stranger = to?.find((identity) => !has(identity))
       if (stranger !== undefined) return Effect.fail(unknownParticipant(what, stranger))
-      sent.push(message)
+      if (kept > 0) sent.push(message)
       if (sent.length > 2 * kept) sent = sent.slice(-kept)
       sends.publish(message)
-      return Effect.void
+      return deliver(what, message)
     }))
 
   return {

@@ -15,6 +15,8 @@ export interface Participants {
   readonly all: () => ReadonlyArray<Participant>
   readonly microphone: (identity: string) => Microphone | undefined
   readonly tracks: (identity: string) => ReadonlyArray<Track> | undefined
+  /** Nothing happens to who is not there. */
+  readonly mute: (identity: string, muted: boolean) => void
   /** Lays attributes over those of somebody who is there. */
   readonly setAttributes: (identity: string, changed: Participant["attributes"]) => void
   /** Makes all microphones fail for those who listen. */
@@ -83,6 +85,7 @@ export const makeParticipants = ({ bufferMs, lifetime, onLeave, onVoice, publish
       const { microphone, preconnect } = one
       return [{ ...trackOf(identity, microphone), ...(preconnect === undefined ? {} : { preconnect }) }]
     },
+    mute: (identity, muted) => present.get(identity)?.microphone.mute(muted),
     setAttributes: (identity, changed) => {
       const one = present.get(identity)
       if (one === undefined) return

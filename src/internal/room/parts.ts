@@ -5,7 +5,7 @@ import type { ByteMessage, EndReason, Event, TextMessage } from "../../Room.ts"
 import { type Broadcast, makeBroadcast } from "./broadcast.ts"
 import { gone } from "./errors.ts"
 import { type Lifetime, makeLifetime } from "./lifetime.ts"
-import { makeOutbox, type Outbox } from "./outbox.ts"
+import { makeOutbox, type Outbox, type OutboxOptions } from "./outbox.ts"
 import { makeOutputs, type Outputs } from "./outputs.ts"
 import { makeParticipants, type Participants } from "./participants.ts"
 import { makeRpc, type Rpc } from "./rpc.ts"
@@ -14,28 +14,34 @@ import { makeTopics, ofBytes, ofText, type Topics } from "./topics.ts"
 // Control traffic: far more than any subscriber lags behind, and a bound all the same.
 const eventBuffer = 4096
 
-export interface Options {
-  /** @default "local" */
-  readonly name?: string | undefined
-  /** The agent's. @default "agent" */
-  readonly identity?: string | undefined
+interface HubOptions extends Pick<OutboxOptions, "kept" | "deliver"> {
   /** Milliseconds of audio that a slow subscriber may lag behind. @default 2000 */
   readonly audioBuffer?: number | undefined
-  /** Milliseconds that may wait in an output before `write` waits. @default Infinity */
-  readonly queueLimit?: number | undefined
-  /** Keeps what the outputs played, for `OutputView.heard`. @default false */
-  readonly keepHeard?: boolean | undefined
   /** Runs once, when the agent first uses the room. */
   readonly onStart?: (() => void) | undefined
   /** Told what a participant's open microphone delivers. */
   readonly onVoice?: ((identity: string, frame: Audio.Frame) => void) | undefined
+  /** Runs first when the room ends. */
+  readonly onEnd?: (() => void) | undefined
+}
+
+export interface Options extends Pick<HubOptions, "audioBuffer" | "onStart" | "onVoice"> {
+  /** @default "local" */
+  readonly name?: string | undefined
+  /** The agent's. @default "agent" */
+  readonly identity?: string | undefined
+  /** Milliseconds that may wait in an output before `write` waits. @default Infinity */
+  readonly queueLimit?: number | undefined
+  /** Keeps what the outputs played, for `OutputView.heard`. @default false */
+  readonly keepHeard?: boolean | undefined
   /** Told what the agent was heard to say, at milliseconds since the room began. */
   readonly onHeard?: ((at: number, frame: Audio.Frame, track: number) => void) | undefined
   /** Told when what the outputs have queued has changed. */
   readonly onOutput?: (() => void) | undefined
 }
 
-export interface Parts {
+/** All of a room but its outputs. */
+export interface Hub {
   readonly clock: Clock.Clock
   readonly lifetime: Lifetime
   readonly events: Broadcast<Event>
@@ -43,13 +49,16 @@ export interface Parts {
   readonly bytes: Topics<ByteMessage>
   readonly rpc: Rpc
   readonly participants: Participants
-  readonly outputs: Outputs
   readonly outbox: Outbox
   /** Ends them all, in order: what was heard is told, and the end is the last event. */
   readonly end: (reason: EndReason) => void
 }
 
-export const makeParts = (clock: Clock.Clock, options: Options): Parts => {
+export interface Parts extends Hub {
+  readonly outputs: Outputs
+}
+
+export const makeHub = (clock: Clock.Clock, options: HubOptions): Hub => {
   const lifetime = makeLifetime(clock, options.onStart)
   const events = makeBroadcast<Event>(eventBuffer)
   const texts = makeTopics<TextMessage>(eventBuffer, ofText)
@@ -62,6 +71,29 @@ export const makeParts = (clock: Clock.Clock, options: Options): Parts => {
     onVoice: options.onVoice,
     onLeave: rpc.forget
   })
+  const outbox = makeOutbox({
+    lifetime,
+    has: participants.has,
+    capacity: eventBuffer,
+    kept: options.kept,
+    deliver: options.deliver
+  })
+  const end = (reason: EndReason): void =>
+    lifetime.end(reason, () => {
+      options.onEnd?.()
+      events.publish({ _tag: "Connection", state: "disconnected" })
+      events.end()
+      participants.end()
+      texts.end()
+      bytes.end()
+      outbox.end()
+    })
+  return { clock, lifetime, events, texts, bytes, rpc, participants, outbox, end }
+}
+
+export const makeParts = (clock: Clock.Clock, options: Options): Parts => {
+  const hub = makeHub(clock, { ...options, onEnd: () => outputs.collectHeard() })
+  const { lifetime } = hub
   const outputs = makeOutputs({
     queueLimit: options.queueLimit,
     keepHeard: options.keepHeard === true,
@@ -70,16 +102,5 @@ export const makeParts = (clock: Clock.Clock, options: Options): Parts => {
     origin: lifetime.origin,
     failure: () => lifetime.failureOf("output") ?? (lifetime.isOver() ? gone("write") : undefined)
   })
-  const outbox = makeOutbox({ lifetime, has: participants.has, capacity: eventBuffer })
-  const end = (reason: EndReason): void =>
-    lifetime.end(reason, () => {
-      outputs.collectHeard()
-      events.publish({ _tag: "Connection", state: "disconnected" })
-      events.end()
-      participants.end()
-      texts.end()
-      bytes.end()
-      outbox.end()
-    })
-  return { clock, lifetime, events, texts, bytes, rpc, participants, outputs, outbox, end }
+  return { ...hub, outputs }
 }

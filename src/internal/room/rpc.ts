@@ -2,8 +2,8 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { RoomError } from "../../Room.ts"
 import * as Check from "../options.ts"
+import { RoomError } from "./errors.ts"
 import { calling, refused } from "./options.ts"
 
 interface Call {
@@ -21,6 +21,12 @@ export interface Rpc {
     call: Call,
     timeout?: Duration.Input
   ) => Effect.Effect<string, RoomError>
+  /** Waits for an answer, no longer than is wanted. */
+  readonly within: (
+    method: string,
+    answer: Effect.Effect<string, RoomError>,
+    timeout: Duration.Input | undefined
+  ) => Effect.Effect<string, RoomError>
   readonly answer: (
     callee: string | undefined,
     method: string,
@@ -34,22 +40,27 @@ const failed = (detail: string) => new RoomError({ reason: "RpcFailed", detail }
 
 export const makeRpc = (): Rpc => {
   const handlers = new Map<string | undefined, Map<string, Handler>>()
+  const within: Rpc["within"] = (method, answer, wait) =>
+    Effect.flatMap(Check.readOrFail(calling, { timeout: wait }, refused, "call."), ({ timeout: ms }) =>
+      answer.pipe(
+        Effect.catchDefect(() => Effect.fail(failed(`call: the handler of ${method} broke`))),
+        Effect.timeoutOrElse({
+          duration: ms,
+          orElse: () =>
+            Effect.fail(failed(`call: no answer of ${method} within ${Duration.format(Duration.millis(ms))}`))
+        })
+      ))
   return {
+    within,
     ask: (callee, method, call, wait) =>
-      Effect.flatMap(Check.readOrFail(calling, { timeout: wait }, refused, "call."), ({ timeout: ms }) => {
-        const handler = handlers.get(callee)?.get(method)
-        if (handler === undefined) return Effect.fail(failed(`call: nobody answers the method ${method}`))
-        return handler(call).pipe(
-          Effect.catchDefect(() => Effect.fail(failed(`call: the handler of ${method} broke`))),
-          Effect.timeoutOrElse({
-            duration: ms,
-            orElse: () =>
-              Effect.fail(
-                failed(`call: no answer of ${method} within ${Duration.format(Duration.millis(ms))}`)
-              )
-          })
-        )
-      }),
+      within(
+        method,
+        Effect.suspend(() =>
+          handlers.get(callee)?.get(method)?.(call) ??
+            Effect.fail(failed(`call: nobody answers the method ${method}`))
+        ),
+        wait
+      ),
     answer: (callee, method, handler) =>
       Effect.acquireRelease(
         Effect.suspend(() => {

@@ -1,0 +1,376 @@
+/** What every room keeps, as checks that a test of any framework can run. */
+import * as Clock from "effect/Clock"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import * as assert from "node:assert/strict"
+import * as Audio from "../Audio.ts"
+import type * as Room from "../Room.ts"
+
+/**
+ * The other side of a room, so that the room can be held to its contract.
+ *
+ * **Details**
+ *
+ * What a room cannot carry is left out, and not checked. `join` returns when the
+ * room has seen it, `leave` too.
+ *
+ * @category room
+ * @since 0.1.0
+ */
+export interface RoomPeers {
+  readonly join: (identity: string) => Effect.Effect<void, Room.RoomError>
+  readonly leave: (identity: string) => Effect.Effect<void, Room.RoomError>
+  /** Makes 100 ms of a loud voice arrive; the contract lets the time pass. */
+  readonly talk: (identity: string) => Effect.Effect<void, Room.RoomError>
+  readonly mute?: ((identity: string, muted: boolean) => Effect.Effect<void, Room.RoomError>) | undefined
+  readonly sendText?:
+    | ((message: {
+      readonly identity: string
+      readonly topic: string
+      readonly text: string
+    }) => Effect.Effect<void, Room.RoomError>)
+    | undefined
+  /** A participant calls a method of the agent. */
+  readonly call?:
+    | ((call: {
+      readonly identity: string
+      readonly method: string
+      readonly payload: string
+    }) => Effect.Effect<string, Room.RoomError>)
+    | undefined
+  /** Ends the room from outside. */
+  readonly disconnect: (reason: Room.EndReason) => Effect.Effect<void, Room.RoomError>
+  /** Everything that is open for the agent, added up. @default not looked at */
+  readonly open?: Effect.Effect<number> | undefined
+}
+
+/**
+ * How time passes for a room, and what it carries.
+ *
+ * @category room
+ * @since 0.1.0
+ */
+export interface RoomContractOptions {
+  /** Lets time pass. @default the test clock's */
+  readonly pass?: ((duration: Duration.Input) => Effect.Effect<void>) | undefined
+  /** Milliseconds by which a time may differ. @default 0 */
+  readonly tolerance?: number | undefined
+  /** Longest time until something has come over from the other side. @default "100 millis" */
+  readonly delay?: Duration.Input | undefined
+  /** A room of several people; a telephone line has one. @default true */
+  readonly crowd?: boolean | undefined
+}
+
+/**
+ * One thing that a room keeps.
+ *
+ * @category room
+ * @since 0.1.0
+ */
+export interface RoomCheck {
+  /** A sentence about behaviour. */
+  readonly sentence: string
+  /** Breaks with an `AssertionError` where the room does not keep it. */
+  readonly holds: (
+    room: Room.Room["Service"],
+    peers: RoomPeers
+  ) => Effect.Effect<void, unknown, Scope.Scope>
+}
+
+const collect = <A, E>(stream: Stream.Stream<A, E>) =>
+  Effect.gen(function*() {
+    const items: Array<A> = []
+    const fiber = yield* Effect.forkScoped(
+      Stream.runForEach(stream, (item) => Effect.sync(() => void items.push(item))),
+      { startImmediately: true }
+    )
+    return { items, fiber }
+  })
+
+const loud = (frames: ReadonlyArray<Audio.Frame>): number =>
+  frames.reduce((ms, frame) => ms + (Audio.rms(frame) > 0.01 ? Audio.durationMs(frame) : 0), 0)
+
+interface Settings {
+  readonly pass: (duration: Duration.Input) => Effect.Effect<void>
+  readonly delay: Duration.Input
+  readonly crowd: boolean
+  readonly near: (actual: number, expected: number, beyond?: number) => void
+}
+
+type Make = (settings: Settings) => ReadonlyArray<RoomCheck>
+
+const coming: Make = ({ crowd, delay, near, pass }) => [
+  {
+    sentence: "tells who joins and who leaves, from the moment it is asked",
+    holds: (room, peers) =>
+      Effect.gen(function*() {
+        const others = crowd ? ["bob"] : []
+        const events = yield* collect(room.events)
+        for (const identity of ["ann", ...others]) yield* peers.join(identity)
+        assert.deepStrictEqual((yield* room.participants).map((one) => one.identity), ["ann", ...others])
+        yield* peers.leave("ann")
+        yield* pass(delay)
+        assert.deepStrictEqual((yield* room.participants).map((one) => one.identity), others)
+        assert.deepStrictEqual(
+          events.items.flatMap((event) =>
+            event._tag === "ParticipantJoined"
+              ? [`+${event.participant.identity}`]
+              : event._tag === "ParticipantLeft"
+              ? [`-${event.identity}`]
+              : []
+          ),
+          [...["ann", ...others].map((identity) => `+${identity}`), "-ann"]
+        )
+      })
+  },
+  {
+    sentence: "gives audio to its own subscribers only, until its participant leaves",
+    holds: (room, peers) =>
+      Effect.gen(function*() {
+        yield* room.participants
+        yield* peers.join("ann")
+        if (crowd) yield* peers.join("bob")
+        const ann = yield* collect(room.audio("ann"))
+        const bob = crowd ? yield* collect(room.audio("bob")) : undefined
+        yield* peers.talk("ann")
+        yield* pass(delay)
+        near(loud(ann.items), 100, 20)
+        assert.strictEqual(loud(bob?.items ?? []), 0)
+        yield* peers.leave("ann")
+        yield* pass(delay)
+        yield* Fiber.join(ann.fiber)
+        assert.strictEqual(bob?.fiber.pollUnsafe(), undefined)
+        assert.strictEqual((yield* Effect.flip(Stream.runDrain(room.audio("ann")))).reason, "UnknownParticipant")
+      })
+  },
+  {
+    sentence: "delivers nothing of a muted microphone, and counts its time",
+    holds: (room, peers) =>
+      Effect.gen(function*() {
+        const { mute } = peers
+        if (mute === undefined) return
+        yield* room.participants
+        yield* peers.join("ann")
+        const ann = yield* collect(room.audio("ann"))
+        yield* peers.talk("ann")
+        yield* pass(delay)
+        yield* mute("ann", true)
+        yield* pass(delay)
+        const before = ann.items.length
+        yield* peers.talk("ann")
+        yield* pass("1 second")
+        assert.strictEqual(ann.items.length, before)
+        yield* mute("ann", false)
+        yield* peers.talk("ann")
+        yield* pass(delay)
+        const last = ann.items[before - 1]!
+        const next = ann.items[before]!
+        assert.ok(next.at! > last.at! + Audio.durationMs(last), "the time of what was muted away is missing")
+      })
+  },
+  {
+    sentence: "brings the texts of a topic, with their sender",
+    holds: (room, peers) =>
+      Effect.gen(function*() {
+        const { sendText } = peers
+        if (sendText === undefined) return
+        const chat = yield* collect(room.texts("chat"))
+        const other = yield* collect(room.texts("other"))
+        yield* peers.join("ann")
+        yield* sendText({ identity: "ann", topic: "chat", text: "one" })
+        yield* sendText({ identity: "ann", topic: "chat", text: "two" })
+        yield* pass(delay)
+        assert.deepStrictEqual(chat.items.map(({ identity, text }) => `${identity}: ${text}`), ["ann: one", "ann: two"])
+        assert.deepStrictEqual(other.items, [])
+      })
+  }
+]
+
+const speaking: Make = ({ near, pass }) => [
+  {
+    sentence: "plays what is written, and counts neither pauses nor what is cleared",
+    holds: (room, peers) =>
+      Effect.gen(function*() {
+        yield* room.participants
+        yield* peers.join("ann")
+        const output = yield* room.output({ sampleRate: 16_000 })
+        assert.deepStrictEqual([output.sampleRate, output.channels], [16_000, 1])
+        const began = yield* Clock.currentTimeMillis
+        yield* output.write([Audio.silence("400 millis", output), Audio.silence("600 millis", output)])
+        const drained = yield* Effect.forkScoped(Effect.andThen(output.drained, Clock.currentTimeMillis), {
+          startImmediately: true
+        })
+        yield* pass("300 millis")
+        yield* output.pause
+        yield* pass("200 millis")
+        near(yield* output.played, 300)
+        yield* output.resume
+        yield* pass("700 millis")
+        near((yield* Fiber.join(drained)) - began, 1200)
+        yield* output.write([Audio.silence("1 second", output)])
+        yield* pass("250 millis")
+        yield* output.pause
+        yield* output.clear
+        yield* output.drained
+        yield* pass("1 second")
+        near(yield* output.played, 1250)
+        const wrong = yield* Effect.flip(output.write([Audio.silence("1 second", { sampleRate: 8000, channels: 1 })]))
+        assert.strictEqual(wrong.reason, "InvalidOption")
+      })
+  },
+  {
+    sentence: "plays two outputs side by side, and clears one without the other",
+    holds: (room, peers) =>
+      Effect.gen(function*() {
+        yield* room.participants
+        yield* peers.join("ann")
+        const [voice, music] = [yield* room.output({ name: "voice" }), yield* room.output({ name: "music" })]
+        yield* music.write([Audio.silence("1 second", music)])
+        yield* voice.write([Audio.silence("1 second", voice)])
+        yield* pass("300 millis")
+        yield* voice.clear
+        yield* pass("1 second")
+        near(yield* voice.played, 300)
+        near(yield* music.played, 1000)
+      })
+  }
+]
+
+const asking: Make = () => [
+  {
+    sentence: "answers remote calls as long as the handler's scope is open",
+    holds: (room, peers) =>
+      Effect.gen(function*() {
+        if (peers.call === undefined) return
+        yield* room.participants
+        yield* peers.join("ann")
+        const ask = peers.call({ identity: "ann", method: "greet", payload: "hi" })
+        const scope = yield* Scope.make()
+        yield* room.handle("greet", ({ identity, payload }) => Effect.succeed(`${payload}, ${identity}`)).pipe(
+          Scope.provide(scope)
+        )
+        assert.strictEqual(yield* ask, "hi, ann")
+        yield* Scope.close(scope, Exit.void)
+        assert.strictEqual((yield* Effect.flip(ask)).reason, "RpcFailed")
+      })
+  },
+  {
+    sentence: "refuses a receiver who is not there",
+    holds: (room) =>
+      Effect.gen(function*() {
+        const errors = yield* Effect.all([
+          Effect.flip(room.sendText({ topic: "chat", text: "x", to: ["nobody"] })),
+          Effect.flip(room.call({ identity: "nobody", method: "x", payload: "" })),
+          Effect.flip(room.sendDtmf("12x"))
+        ])
+        assert.deepStrictEqual(errors.map((error) => error.reason), [
+          "UnknownParticipant",
+          "UnknownParticipant",
+          "InvalidOption"
+        ])
+      })
+  }
+]
+
+const ending: Make = ({ delay, pass }) => [
+  {
+    sentence: "ends every stream when it ends, says why, and refuses what comes after",
+    holds: (room, peers) =>
+      Effect.gen(function*() {
+        const events = yield* collect(room.events)
+        const texts = yield* collect(room.texts("chat"))
+        yield* peers.join("ann")
+        const audio = yield* collect(room.audio("ann"))
+        const output = yield* room.output()
+        const ended = yield* Effect.forkScoped(room.ended, { startImmediately: true })
+        yield* peers.disconnect("removed")
+        yield* peers.disconnect("room_closed")
+        yield* pass(delay)
+        assert.strictEqual(yield* Fiber.join(ended), "removed")
+        yield* Effect.forEach([events.fiber, texts.fiber, audio.fiber], Fiber.join)
+        assert.deepStrictEqual(events.items.at(-1), { _tag: "Connection", state: "disconnected" })
+        const refused = yield* Effect.all([
+          Effect.flip(room.sendText({ topic: "chat", text: "x" })),
+          Effect.flip(output.write([Audio.silence("1 second", output)])),
+          Effect.flip(Effect.scoped(room.output())),
+          Effect.flip(Stream.runDrain(room.audio("ann")))
+        ])
+        assert.deepStrictEqual(refused.map((error) => error.reason), [
+          "Disconnected",
+          "Disconnected",
+          "Disconnected",
+          "Disconnected"
+        ])
+        assert.strictEqual(yield* room.ended, "removed")
+      })
+  },
+  {
+    sentence: "leaves once",
+    holds: (room) =>
+      Effect.gen(function*() {
+        yield* room.leave
+        yield* room.leave
+        assert.strictEqual(yield* room.ended, "left")
+      })
+  },
+  {
+    sentence: "keeps nothing open for a scope that has closed",
+    holds: (room, peers) =>
+      Effect.gen(function*() {
+        const { open = Effect.succeed(Number.NaN) } = peers
+        const before = yield* open
+        yield* Effect.scoped(Effect.gen(function*() {
+          yield* collect(room.events)
+          yield* collect(room.texts("chat"))
+          yield* peers.join("ann")
+          yield* collect(room.audio("ann"))
+          const output = yield* room.output()
+          yield* output.write([Audio.silence("10 seconds", output)])
+          yield* room.handle("greet", () => Effect.succeed("hi"))
+          if (!Number.isNaN(before)) assert.ok((yield* open) > before, "nothing was counted")
+        }))
+        assert.strictEqual(yield* open, before)
+      })
+  }
+]
+
+/**
+ * What every `Room` keeps whose peers are at hand: one check for one test.
+ *
+ * **Example**
+ *
+ * ```ts
+ * import { it } from "@effect/vitest"
+ * import { Effect } from "effect"
+ * import type { Room } from "effect-voice"
+ * import * as Testing from "effect-voice/testing"
+ *
+ * declare const open: Effect.Effect<{ readonly room: Room.Room["Service"]; readonly peers: Testing.RoomPeers }>
+ *
+ * for (const { holds, sentence } of Testing.roomContract()) {
+ *   it.effect(sentence, () => Effect.scoped(Effect.flatMap(open, ({ peers, room }) => holds(room, peers))))
+ * }
+ * ```
+ *
+ * @category room
+ * @since 0.1.0
+ */
+export const roomContract = (options: RoomContractOptions = {}): ReadonlyArray<RoomCheck> => {
+  const { crowd = true, delay = "100 millis", pass = TestClock.adjust, tolerance = 0 } = options
+  const settings: Settings = {
+    pass,
+    delay,
+    crowd,
+    near: (actual, expected, beyond = 0) =>
+      assert.ok(
+        Math.abs(actual - expected) <= tolerance + beyond,
+        `${actual} ms instead of ${expected} ms, give or take ${tolerance + beyond} ms`
+      )
+  }
+  return [coming, speaking, asking, ending].flatMap((checks) => checks(settings))
+}
