@@ -63,7 +63,7 @@ const pool = Check.struct<PoolOptions>()({
   execArgv: Check.asIs
 })
 
-const http = Check.struct<HttpOptions>()({
+export const http = Check.struct<HttpOptions>()({
   port: Check.port({ default: 8081 }),
   host: Check.text(),
   metricsPort: Check.or(false, Check.port()),
@@ -178,7 +178,7 @@ const checkServer = Effect.fnUntraced(function*(options: Pick<Options, keyof typ
   return { ...(yield* Check.readOrFail(server, { url }, invalid)), apiKey, apiSecret }
 })
 
-const checkHttp = Effect.fnUntraced(function*({ host, metrics, metricsPort, port, token }: typeof http.Type) {
+export const checkHttp = Effect.fnUntraced(function*({ host, metrics, metricsPort, port, token }: typeof http.Type) {
   const complete = metrics !== undefined && metricsPort !== undefined
   const environment = complete ? undefined : yield* Effect.mapError(Config.metrics, unreadable)
   return {
