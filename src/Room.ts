@@ -17,7 +17,7 @@ import * as Stream from "effect/Stream"
 import * as Audio from "./Audio.ts"
 import type * as ConversationEvent from "./Event.ts"
 import type { History } from "./History.ts"
-import { RoomError } from "./internal/room/errors.ts"
+import type { RoomError } from "./internal/room/errors.ts"
 import type { Event, Participant, Track } from "./internal/room/event.ts"
 import { openRoom } from "./internal/room/kit.ts"
 import type {

@@ -26,7 +26,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { InvalidOptions } from "./Failure.ts"
 import { PackageMissing, WorkerError } from "./internal/worker/errors.ts"
-import * as Worker from "./Worker.ts"
+import type * as Worker from "./Worker.ts"
 
 /**
  * A call that the carrier announces, before it is answered.

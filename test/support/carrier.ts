@@ -78,7 +78,7 @@ export class Line {
   playedMs = 0
   lastPlayedAt = 0
   /** What was played, a piece each 20 ms. */
-  readonly heard: Array<{ readonly at: number; readonly loud: boolean }> = []
+  readonly heard: Array<{ readonly tick: number; readonly loud: boolean }> = []
   readonly #socket: WebSocket
   readonly #streamSid: string
   readonly #queue: Array<Int16Array | string> = []
@@ -231,7 +231,7 @@ export class Line {
     if (piece === undefined) return
     this.playedMs += piece.length / 8
     this.lastPlayedAt = this.now
-    this.heard.push({ at: this.now, loud: Audio.rms({ samples: piece, sampleRate: 8000, channels: 1 }) > 0.01 })
+    this.heard.push({ tick: this.#ticks, loud: Audio.rms({ samples: piece, sampleRate: 8000, channels: 1 }) > 0.01 })
     while (typeof this.#queue[0] === "string") this.#mark(this.#queue.shift() as string)
   }
 }

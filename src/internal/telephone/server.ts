@@ -60,15 +60,18 @@ export const serveCarrier = (settings: Settings, calls: Calls): Effect.Effect<nu
     stream.protocol = base.protocol.replace("http", "ws")
     stream.pathname = streamPath
     stream.search = ""
+    // As it was given: the carrier signs the letters.
+    const address = url.split("?", 1)[0]!
+    const streamAddress = `${address.replace(/^http/, "ws").replace(/\/+$/, "")}/stream`
     let strangers = 0
 
     const webhook = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest) {
       const read = yield* Effect.option(request.text)
       if (read._tag === "None") return text(400, "the form cannot be read")
       const pairs = [...new URLSearchParams(read.value)]
-      const asked = new URL(request.url, base)
+      const query = /\?.*/.exec(request.url)?.[0] ?? ""
       const signature = request.headers["x-twilio-signature"]
-      if (!isSigned({ token, url: `${base.origin}${webhookPath}${asked.search}`, form: pairs, signature })) {
+      if (!isSigned({ token, url: `${address}${query}`, form: pairs, signature })) {
         yield* Effect.logWarning(
           "a call was announced with a wrong signature: check the token, and that url is the address at the carrier"
         )
@@ -99,7 +102,7 @@ export const serveCarrier = (settings: Settings, calls: Calls): Effect.Effect<nu
     })
 
     const socket = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest) {
-      const trusted = isSigned({ token, url: stream.href, signature: request.headers["x-twilio-signature"] })
+      const trusted = isSigned({ token, url: streamAddress, signature: request.headers["x-twilio-signature"] })
       if (strangers >= mostStrangers) return tooMany
       strangers++
       let strange = true
@@ -150,6 +153,6 @@ export const serveCarrier = (settings: Settings, calls: Calls): Effect.Effect<nu
         Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(longestForm)),
         Effect.provideService(HttpMiddleware.TracerDisabledWhen, constTrue)
       )
-    const address = server.address()
-    return typeof address === "object" && address !== null ? address.port : settings.port
+    const bound = server.address()
+    return typeof bound === "object" && bound !== null ? bound.port : settings.port
   })

@@ -8,22 +8,20 @@ export const sign = (
   url: string,
   form: ReadonlyArray<readonly [string, string]> = []
 ): string => {
-  const sorted = form.map(([name, value]) => name + value).sort()
-  return createHmac("sha1", Redacted.value(token)).update(url + [...new Set(sorted)].join(""), "utf8").digest("base64")
+  const order = ([a, x]: readonly [string, string], [b, y]: readonly [string, string]): number =>
+    a < b ? -1 : a > b ? 1 : x < y ? -1 : x > y ? 1 : 0
+  const told = new Set([...form].sort(order).map(([name, value]) => name + value))
+  return createHmac("sha1", Redacted.value(token)).update(url + [...told].join(""), "utf8").digest("base64")
 }
 
-/** The addresses that mean the same, as some carriers and proxies write them. */
+/** The addresses that mean the same, as carriers and proxies write them: with the port or without, a slash at the end or none. */
 const spellings = (address: string): ReadonlyArray<string> => {
-  const url = new URL(address)
-  const secure = url.protocol === "https:" || url.protocol === "wss:"
-  const rest = url.pathname + url.search
-  const hosts = url.port === ""
-    ? [url.host, `${url.hostname}:${secure ? 443 : 80}`]
-    : [url.host, url.hostname]
-  return hosts.flatMap((host) => {
-    const plain = `${url.protocol}//${host}${rest}`
-    return url.search === "" && !plain.endsWith("/") ? [plain, `${plain}/`] : [plain]
-  })
+  const parts = /^(\w+):\/\/([^/?#:]*)(?::(\d+))?([^?#]*)(.*)$/.exec(address)
+  if (parts === null) return []
+  const [, protocol = "", host = "", port, path = "", query = ""] = parts
+  const usual = protocol === "https" || protocol === "wss" ? "443" : "80"
+  const paths = query === "" ? [path, `${path.replace(/\/+$/, "")}/`] : [path]
+  return ["", `:${port ?? usual}`].flatMap((port) => paths.map((path) => `${protocol}://${host}${port}${path}${query}`))
 }
 
 /** Whether a request is the carrier's; takes as long for a wrong signature as for a right one. */
