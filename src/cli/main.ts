@@ -23,6 +23,7 @@ import * as Worker from "../Worker.ts"
 import * as consoleRoom from "./console.ts"
 import type { DeviceError } from "./devices.ts"
 import { load } from "./loadModule.ts"
+import * as overSocket from "./overSocket.ts"
 import * as playground from "./playground.ts"
 import { untilSignal } from "./processSignals.ts"
 import * as settings from "./settings.ts"
@@ -66,6 +67,9 @@ const dev = Command.make("dev", {
 }, (input) =>
   Effect.scoped(Effect.gen(function*() {
     const { definition } = yield* load(input.file)
+    if (input.playground && (yield* overSocket.isWanted)) {
+      return yield* untilSignal(Effect.scoped(overSocket.run(definition, { port: input.playgroundPort })))
+    }
     const server = yield* settings.livekit
     const connect = definition.options.connect ?? LiveKitRoom.connect
     const told: Worker.Definition<unknown> = {
@@ -83,7 +87,9 @@ const dev = Command.make("dev", {
     // A developer's computer may be busy: a server gives no job to a worker whose load is 0.7 or more.
     yield* Worker.serve(told, { ...server, http: false, load: () => 0 })
   })).pipe(explained, Effect.provide(readable(input.verbose)))).pipe(
-    Command.withDescription("Run the agent on a LiveKit server, with a page to talk to it"),
+    Command.withDescription(
+      "Run the agent with a page to talk to it: on a LiveKit server, or without one where LIVEKIT_URL is not set"
+    ),
     Command.withExamples([{ command: "effect-voice dev desk.ts", description: "Talk at http://127.0.0.1:8080" }])
   )
 

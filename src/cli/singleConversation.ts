@@ -5,21 +5,25 @@ import { CurrentJob } from "../internal/session.ts"
 import type { Room } from "../Room.ts"
 import type { Definition, EndReason, Job } from "../Worker.ts"
 
-/** Runs the entry of a definition once, in a room that is opened when everything else is there. */
-export const converse = <E, E2, R>(
-  definition: Definition<E>,
-  open: Effect.Effect<Room["Service"], E2, R>,
-  about: { readonly id: string; readonly identity: string; readonly metadata: string }
+interface About {
+  readonly id: string
+  readonly identity: string
+  readonly metadata: string
+}
+
+/** Runs the entry of a definition in a room that is there, as a job of its own. */
+export const hold = <E>(
+  { agentName, type }: Definition<E>,
+  entry: Effect.Success<Definition<E>["open"]>,
+  room: Room["Service"],
+  about: About
 ) =>
-  Effect.scoped(Effect.gen(function*() {
-    const { agentName } = definition
-    const entry = yield* definition.open
-    const room = yield* open
+  Effect.gen(function*() {
     const callbacks: Array<Effect.Effect<unknown, unknown>> = []
     const job: Job = {
       id: about.id,
       dispatch: "",
-      type: definition.type,
+      type,
       room: { name: room.name, sid: "", metadata: "" },
       agentName,
       metadata: about.metadata,
@@ -33,4 +37,15 @@ export const converse = <E, E2, R>(
     )
     const facts = { id: job.id, room: room.name, ...(agentName === "" ? {} : { agentName }) }
     yield* Effect.provideService(entry(job, room), CurrentJob, facts)
+  })
+
+/** Runs the entry of a definition once, in a room that is opened when everything else is there. */
+export const converse = <E, E2, R>(
+  definition: Definition<E>,
+  open: Effect.Effect<Room["Service"], E2, R>,
+  about: About
+) =>
+  Effect.scoped(Effect.gen(function*() {
+    const entry = yield* definition.open
+    yield* hold(definition, entry, yield* open, about)
   }))

@@ -64,6 +64,8 @@ export interface RoomContractOptions {
   readonly delay?: Duration.Input | undefined
   /** A room of several people; a telephone line has one. @default true */
   readonly crowd?: boolean | undefined
+  /** What the other side can end the room with. @default "removed" */
+  readonly ending?: Room.EndReason | undefined
 }
 
 /**
@@ -99,6 +101,8 @@ interface Settings {
   readonly pass: (duration: Duration.Input) => Effect.Effect<void>
   readonly delay: Duration.Input
   readonly crowd: boolean
+  readonly reason: Room.EndReason
+  readonly tolerance: number
   readonly near: (actual: number, expected: number, beyond?: number) => void
 }
 
@@ -191,7 +195,7 @@ const coming: Make = ({ crowd, delay, near, pass }) => [
   }
 ]
 
-const speaking: Make = ({ near, pass }) => [
+const speaking: Make = ({ near, pass, tolerance }) => [
   {
     sentence: "plays what is written, and counts neither pauses nor what is cleared",
     holds: (room, peers) =>
@@ -210,7 +214,7 @@ const speaking: Make = ({ near, pass }) => [
         yield* pass("200 millis")
         near(yield* output.played, 300)
         yield* output.resume
-        yield* pass("700 millis")
+        yield* pass(700 + tolerance)
         near((yield* Fiber.join(drained)) - began, 1200)
         yield* output.write([Audio.silence("1 second", output)])
         yield* pass("250 millis")
@@ -277,7 +281,7 @@ const asking: Make = () => [
   }
 ]
 
-const ending: Make = ({ delay, pass }) => [
+const ending: Make = ({ delay, pass, reason }) => [
   {
     sentence: "ends every stream when it ends, says why, and refuses what comes after",
     holds: (room, peers) =>
@@ -288,10 +292,10 @@ const ending: Make = ({ delay, pass }) => [
         const audio = yield* collect(room.audio("ann"))
         const output = yield* room.output()
         const ended = yield* Effect.forkScoped(room.ended, { startImmediately: true })
-        yield* peers.disconnect("removed")
-        yield* peers.disconnect("room_closed")
+        yield* peers.disconnect(reason)
+        yield* peers.disconnect(reason === "room_closed" ? "removed" : "room_closed")
         yield* pass(delay)
-        assert.strictEqual(yield* Fiber.join(ended), "removed")
+        assert.strictEqual(yield* Fiber.join(ended), reason)
         yield* Effect.forEach([events.fiber, texts.fiber, audio.fiber], Fiber.join)
         assert.deepStrictEqual(events.items.at(-1), { _tag: "Connection", state: "disconnected" })
         const refused = yield* Effect.all([
@@ -306,7 +310,7 @@ const ending: Make = ({ delay, pass }) => [
           "Disconnected",
           "Disconnected"
         ])
-        assert.strictEqual(yield* room.ended, "removed")
+        assert.strictEqual(yield* room.ended, reason)
       })
   },
   {
@@ -361,11 +365,14 @@ const ending: Make = ({ delay, pass }) => [
  * @since 0.1.0
  */
 export const roomContract = (options: RoomContractOptions = {}): ReadonlyArray<RoomCheck> => {
-  const { crowd = true, delay = "100 millis", pass = TestClock.adjust, tolerance = 0 } = options
+  const { crowd = true, delay = "100 millis", ending: reason = "removed", pass = TestClock.adjust, tolerance = 0 } =
+    options
   const settings: Settings = {
     pass,
     delay,
     crowd,
+    reason,
+    tolerance,
     near: (actual, expected, beyond = 0) =>
       assert.ok(
         Math.abs(actual - expected) <= tolerance + beyond,

@@ -63,7 +63,7 @@ describe("effect-voice", () => {
     [["console", "test/cli/broken.ts"], "broken.ts:2:"],
     [["console", "--text", "test/cli/needy.ts"], "OPENAI_API_KEY is not set"],
     [["start", "test/cli/agent.ts"], "LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET: not set"],
-    [["dev", "test/cli/agent.ts"], "LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET: not set"],
+    [["dev", "--no-playground", "test/cli/agent.ts"], "LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET: not set"],
     [
       ["connect", "test/cli/agent.ts", "--room", "lobby"],
       "LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET: not set"

@@ -1,0 +1,374 @@
+/** Rooms of callers over WebSockets: in memory on the test clock, and on loopback. */
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Exit, Layer, Redacted, Scope, Stream } from "effect"
+import { type Audio, Room } from "effect-voice"
+import { makeCall, type Settings } from "effect-voice/internal/webSocket/call"
+import { type CallsSettings, makeCalls } from "effect-voice/internal/webSocket/calls"
+import { read } from "effect-voice/internal/webSocket/protocol"
+import * as WebSocketRoom from "effect-voice/Layers/WebSocketRoom"
+import { TestClock } from "effect/testing"
+import { WebSocket } from "ws"
+import { contract, type Peers } from "./contract/room.ts"
+import { browserCaller, type Options } from "./support/browserCaller.ts"
+
+const settings: Settings = {
+  sampleRate: 24_000,
+  aheadMs: 400,
+  returnMs: 20_000,
+  silentMs: 10_000,
+  attach: undefined
+}
+
+class Caller extends Context.Service<Caller, Peers>()("effect-voice/test/WebSocketRoom.test/Caller") {}
+
+const refused = (reason: Room.RoomError["reason"]) => new Room.RoomError({ reason, detail: "" })
+
+const contracted = Layer.effectContext(Effect.gen(function*() {
+  const scope = yield* Effect.scope
+  const call = yield* makeCall(settings, { name: "call", resume: "secret", caller: { identity: "ann" } })
+  const caller = yield* browserCaller({
+    accept: (wire) => ({
+      receive: (message) => {
+        const understood = typeof message === "string" ? read(message) : message
+        if (understood === undefined) return
+        if (!(understood instanceof Uint8Array) && understood.type === "join") call.connect(wire, understood)
+        else call.receive(wire, understood)
+      },
+      closed: () => call.lost(wire)
+    })
+  })
+  const before = call.open()
+  return Context.make(Room.Room, call.room).pipe(Context.add(
+    Caller,
+    Caller.of({
+      join: () => caller.connect,
+      leave: () => Effect.andThen(caller.cut, Effect.yieldNow),
+      talk: () => caller.talk(100),
+      mute: (_, on) => caller.mute(on),
+      sendText: ({ text, topic }) => caller.send({ type: "text", topic, text }),
+      call: ({ method, payload }) =>
+        Effect.flatMap(
+          caller.call(method, payload),
+          (answer) => "payload" in answer ? Effect.succeed(String(answer.payload)) : Effect.fail(refused("RpcFailed"))
+        ),
+      disconnect: (reason) => reason === "room_closed" ? caller.leave : Effect.void,
+      open: Effect.sync(() => call.open() - before)
+    })
+  )).pipe(Context.add(Scope.Scope, scope))
+}))
+
+contract("A room over a socket", () => contracted, Caller, {
+  crowd: false,
+  tolerance: 45,
+  ending: "room_closed"
+})
+
+const company = Effect.fnUntraced(function*(
+  program: (room: Room.Room["Service"]) => Effect.Effect<unknown, unknown, Scope.Scope> = () => Effect.never,
+  more: Partial<CallsSettings> = {}
+) {
+  const rooms: Array<Room.Room["Service"]> = []
+  const calls = yield* makeCalls({
+    ...settings,
+    mostCalls: 3,
+    joinMs: 10_000,
+    mostBytes: 400_000,
+    authorize: (token) => Effect.succeed(token === "wrong" ? undefined : { identity: token ?? "caller" }),
+    ...more
+  }, (room) => Effect.andThen(Effect.sync(() => rooms.push(room)), program(room)))
+  const arrives = (options: Partial<Options> = {}) =>
+    Effect.tap(
+      browserCaller({ accept: calls.accept, ...options }),
+      (caller) => Effect.andThen(caller.connect, TestClock.adjust("1 millis"))
+    )
+  return { calls, rooms, arrives }
+})
+
+const types = ({ told }: { readonly told: ReadonlyArray<{ readonly type: string }> }) =>
+  told.map(({ type }) => type).filter((type) => type !== "ping")
+
+const eventsOf = (room: Room.Room["Service"]) =>
+  Effect.gen(function*() {
+    const events: Array<string> = []
+    yield* Effect.forkScoped(
+      Stream.runForEach(room.events, (event) =>
+        Effect.sync(() => void events.push("reason" in event ? `${event._tag} ${event.reason}` : event._tag))),
+      { startImmediately: true }
+    )
+    return events
+  })
+
+describe("WebSocketRoom", () => {
+  it.effect("gives each caller a room of their own, as many as there may be, and none to who may not", () =>
+    Effect.gen(function*() {
+      const { arrives, calls, rooms } = yield* company()
+      const callers = [yield* arrives({ token: "ann" }), yield* arrives({ token: "bob" })]
+      const stranger = yield* arrives({ token: "wrong" })
+      yield* arrives()
+      const late = yield* arrives()
+      assert.deepStrictEqual(callers.map(types), [["joined"], ["joined"]])
+      assert.deepStrictEqual(
+        yield* Effect.forEach(rooms, (room) => Effect.map(room.participants, ([one]) => one?.identity)),
+        ["ann", "bob", "caller"]
+      )
+      assert.deepStrictEqual([stranger.over(), late.over(), calls.count()], ["unauthorized", "busy", 3])
+      const heard: Array<string> = []
+      yield* Effect.forkScoped(
+        Stream.runForEach(rooms[1]!.texts("lk.chat"), ({ text }) => Effect.sync(() => void heard.push(text))),
+        { startImmediately: true }
+      )
+      yield* callers[0]!.send({ type: "text", topic: "lk.chat", text: "from ann" })
+      yield* callers[1]!.send({ type: "text", topic: "lk.chat", text: "from bob" })
+      yield* TestClock.adjust("1 millis")
+      assert.deepStrictEqual(heard, ["from bob"])
+    }))
+
+  it.effect("goes on where it was when the caller is back, and says what they have not heard", () =>
+    Effect.gen(function*() {
+      const { arrives, calls, rooms } = yield* company()
+      const caller = yield* arrives({ returns: 2000 })
+      const events = yield* eventsOf(rooms[0]!)
+      const output = yield* rooms[0]!.output({ sampleRate: 24_000 })
+      const samples = new Int16Array(24_000 * 3).map((_, i) => 1 + Math.floor(i / 480))
+      yield* output.write([{ sampleRate: 24_000, channels: 1, samples }])
+      yield* TestClock.adjust("1 second")
+      yield* caller.cut
+      const before = yield* output.played
+      yield* TestClock.adjust("1900 millis")
+      assert.strictEqual(yield* output.played, before)
+      yield* TestClock.adjust("3 seconds")
+      yield* output.drained
+      assert.deepStrictEqual(events, ["ParticipantLeft connection_lost", "ParticipantJoined"])
+      assert.strictEqual(calls.count(), 1)
+      // Nothing is missing; what was on its way when the socket was torn is heard again.
+      const steps = new Set(caller.heard.flatMap(({ frame }) => [...frame.samples]))
+      for (let k = 1; k <= 150; k++) assert.isTrue(steps.has(k), `step ${k} was not heard`)
+      assert.isBelow(caller.heard.length, 150 + 10)
+    }))
+
+  it.effect("ends when the caller is not back in time, or says goodbye", () =>
+    Effect.gen(function*() {
+      const ended: Array<string> = []
+      const { arrives, calls } = yield* company((room) => Effect.map(room.ended, (reason) => void ended.push(reason)))
+      const lost = yield* arrives()
+      yield* lost.cut
+      yield* TestClock.adjust("19 seconds")
+      assert.deepStrictEqual([ended.length, calls.count()], [0, 1])
+      yield* TestClock.adjust("1 second")
+      const polite = yield* arrives()
+      yield* polite.leave
+      yield* TestClock.adjust("1 millis")
+      assert.deepStrictEqual([ended, calls.count()], [["connection_lost", "room_closed"], 0])
+      // The way back leads nowhere any more: it is a new call.
+      yield* lost.connect
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual(calls.count(), 1)
+    }))
+
+  it.effect("gives up a socket on which nothing comes any more, and takes its caller back", () =>
+    Effect.gen(function*() {
+      const { arrives, rooms } = yield* company()
+      const caller = yield* arrives({ returns: 500 })
+      const events = yield* eventsOf(rooms[0]!)
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(events, [])
+      yield* caller.forget
+      yield* TestClock.adjust("11 seconds")
+      assert.deepStrictEqual(events, ["ParticipantLeft connection_lost"])
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(events, ["ParticipantLeft connection_lost", "ParticipantJoined"])
+    }))
+
+  it.effect("leaves an older socket for the newer one of the same caller", () =>
+    Effect.gen(function*() {
+      const { arrives, calls, rooms } = yield* company()
+      const caller = yield* arrives()
+      const resume = caller.told.find(({ type }) => type === "joined") as { readonly resume?: string } | undefined
+      const events = yield* eventsOf(rooms[0]!)
+      const again = yield* browserCaller({ accept: calls.accept })
+      yield* again.connect
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual(calls.count(), 2)
+      const third = yield* browserCaller({
+        accept: (wire) => {
+          const reception = calls.accept(wire)
+          return {
+            ...reception,
+            receive: (message) =>
+              reception.receive(
+                typeof message === "string" && message.includes("\"join\"")
+                  ? JSON.stringify({ ...JSON.parse(message), resume: resume?.resume })
+                  : message
+              )
+          }
+        }
+      })
+      yield* third.connect
+      yield* TestClock.adjust("1 millis")
+      assert.deepStrictEqual([calls.count(), caller.isConnected(), third.isConnected()], [2, false, true])
+      assert.deepStrictEqual(events, ["ParticipantLeft duplicate_identity", "ParticipantJoined"])
+    }))
+
+  it.effect("puts out who is late, floods it, or sends what is no audio", () =>
+    Effect.gen(function*() {
+      const { arrives, calls } = yield* company()
+      const silent = { told: [] as Array<string>, closed: 0 }
+      calls.accept({
+        send: (message) => void silent.told.push(String(message)),
+        unsent: () => 0,
+        close: (code) => {
+          silent.closed = code
+        }
+      })
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual([silent.told, silent.closed], [
+        [JSON.stringify({ type: "refused", reason: "late" })],
+        1008
+      ])
+      const loud = yield* arrives()
+      for (let k = 0; k < 3000; k++) yield* loud.send({ type: "keys", digits: "1" })
+      yield* TestClock.adjust("1 millis")
+      assert.isFalse(loud.isConnected())
+      const strange = yield* arrives()
+      yield* strange.sendBytes(new Uint8Array(3))
+      yield* TestClock.adjust("1 millis")
+      assert.isFalse(strange.isConnected())
+      const odd = yield* arrives()
+      for (const text of ["", "{", "{\"type\":\"nothing\"}", "{\"type\":\"played\",\"position\":\"x\"}"]) {
+        yield* odd.send(text)
+      }
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(odd.isConnected())
+    }))
+
+  it.effect("believes no microphone whose time runs away, and counts what is missing", () =>
+    Effect.gen(function*() {
+      const { arrives, rooms } = yield* company()
+      const caller = yield* arrives()
+      const frames: Array<Audio.Frame> = []
+      yield* Effect.forkScoped(
+        Stream.runForEach(rooms[0]!.audio("caller"), (frame) => Effect.sync(() => void frames.push(frame))),
+        { startImmediately: true }
+      )
+      const say = (at: number) => {
+        const bytes = new Uint8Array(8 + 640)
+        new DataView(bytes.buffer).setFloat64(0, at, true)
+        return caller.sendBytes(bytes)
+      }
+      yield* TestClock.adjust("1 second")
+      for (const at of [0, 20, 500, 1e12, 100]) yield* say(at)
+      yield* TestClock.adjust("1 millis")
+      assert.deepStrictEqual(frames.map(({ at }) => at), [0, 20, 500, 520, 540])
+    }))
+
+  it.effect("has nothing left of a call that failed, and logs it", () =>
+    Effect.gen(function*() {
+      const { arrives, calls } = yield* company(() => Effect.fail("no model"))
+      const caller = yield* arrives()
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual([calls.count(), caller.isConnected()], [0, false])
+    }))
+
+  it.effect("refuses options that cannot be, and a server for all the world without a token", () =>
+    Effect.gen(function*() {
+      const token = Redacted.make("secret")
+      const cases: ReadonlyArray<readonly [WebSocketRoom.Options, string]> = [
+        [{ host: "0.0.0.0" }, "host"],
+        [{ port: -1 }, "port"],
+        [{ path: "call" }, "path"],
+        [{ token: Redacted.make("") }, "token"],
+        [{ token, authorize: () => Effect.succeed(undefined) }, "authorize"],
+        [{ sampleRate: 1 }, "sampleRate"],
+        [{ ahead: 0 }, "ahead"],
+        [{ returnTimeout: "1 day" }, "returnTimeout"],
+        [{ silence: 0 }, "silence"],
+        [{ maxCalls: 0 }, "maxCalls"]
+      ]
+      for (const [options, name] of cases) {
+        const error = yield* Effect.flip(Effect.scoped(WebSocketRoom.listen(Effect.void, options)))
+        assert.deepStrictEqual([error.reason, error.detail.includes(name)], ["InvalidOption", true], error.detail)
+      }
+    }))
+})
+
+/** What became of a handshake, and the first that was told. */
+const knock = (port: number, options: { readonly headers?: Record<string, string>; readonly join?: object } = {}) =>
+  Effect.callback<string>((resume) => {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/call`, { headers: options.headers ?? {} })
+    socket.on("unexpected-response", (request, { statusCode }) => {
+      request.destroy()
+      resume(Effect.succeed(String(statusCode)))
+    })
+    socket.on("error", () => {})
+    socket.on("open", () => socket.send(JSON.stringify({ type: "join", sampleRate: 16_000, ...options.join })))
+    socket.on("message", (data) => {
+      const { reason, type } = JSON.parse(String(data)) as { readonly type: string; readonly reason?: string }
+      socket.close()
+      resume(Effect.succeed(reason === undefined ? type : `${type} ${reason}`))
+    })
+    return Effect.sync(() => socket.terminate())
+  })
+
+describe("WebSocketRoom.listen", () => {
+  it.live("takes calls of this machine's own pages and programs, and of no other page", () =>
+    Effect.gen(function*() {
+      const { port } = yield* WebSocketRoom.listen(Effect.never, { port: 0, origins: ["https://shop.example"] })
+      const answers = yield* Effect.all([
+        knock(port),
+        knock(port, { headers: { origin: `http://127.0.0.1:${port}` } }),
+        knock(port, { headers: { origin: "https://shop.example" } }),
+        knock(port, { headers: { origin: "https://evil.example" } }),
+        knock(port, { headers: { origin: "null" } }),
+        knock(port, { headers: { origin: "http://evil.example", host: "evil.example" } })
+      ])
+      assert.deepStrictEqual(answers, ["joined", "joined", "joined", "403", "403", "421"])
+    }))
+
+  it.live("wants its token, and gives back its port", () =>
+    Effect.gen(function*() {
+      const token = Redacted.make("open sesame")
+      const port = yield* Effect.scoped(Effect.gen(function*() {
+        const { calls, port } = yield* WebSocketRoom.listen(Effect.never, { port: 0, token })
+        assert.deepStrictEqual(
+          yield* Effect.all([
+            knock(port),
+            knock(port, { join: { token: "open" } }),
+            knock(port, { join: { token: "open sesame" } })
+          ]),
+          ["refused unauthorized", "refused unauthorized", "joined"]
+        )
+        assert.strictEqual(yield* calls, 1)
+        const taken = yield* Effect.flip(WebSocketRoom.listen(Effect.never, { port, token }))
+        assert.strictEqual(taken.reason, "Unavailable")
+        return port
+      }))
+      yield* WebSocketRoom.listen(Effect.never, { port, token })
+    }))
+
+  it.live("runs the program with the room and what it needs, and leaves callers free to come back when it ends", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const ends: Array<string> = []
+      const program = Effect.flatMap(
+        Room.Room,
+        ({ name }) => Effect.ensuring(Effect.never, Effect.sync(() => ends.push(name)))
+      )
+      const { port } = yield* Scope.provide(WebSocketRoom.listen(program, { port: 0 }), scope)
+      const joined = Promise.withResolvers<void>()
+      const told: Array<string> = []
+      const closed = new Promise<number>((resolve) => {
+        const socket = new WebSocket(`ws://127.0.0.1:${port}/call`)
+        socket.on("open", () => socket.send(JSON.stringify({ type: "join", sampleRate: 16_000 })))
+        socket.on("message", (data) => {
+          told.push(JSON.parse(String(data)).type)
+          joined.resolve()
+        })
+        socket.on("close", resolve)
+      })
+      yield* Effect.promise(() => joined.promise)
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual(yield* Effect.promise(() => closed), 1001)
+      assert.notInclude(told, "ended")
+      assert.strictEqual(ends.length, 1)
+    }))
+})

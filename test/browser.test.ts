@@ -1,0 +1,166 @@
+/** The page of `dev` without LiveKit's variables, in Chromium with a microphone that plays a file. */
+import { assert, describe, it } from "@effect/vitest"
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { existsSync, mkdirSync } from "node:fs"
+import { createInterface } from "node:readline"
+import { fileURLToPath } from "node:url"
+import { chromium, type Page } from "playwright-core"
+
+const root = fileURLToPath(new URL("..", import.meta.url))
+const browser = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync)
+
+/** Runs the command that users run, without LiveKit's variables, and waits for the address of its page. */
+const dev = async (port = 0) => {
+  const { LIVEKIT_API_KEY: _key, LIVEKIT_API_SECRET: _secret, LIVEKIT_URL: _url, ...env } = process.env
+  const child = spawn(
+    process.execPath,
+    `--import tsx --conditions effect-voice/source src/cli/main.ts dev test/support/browserDesk.ts --playground-port ${port}`
+      .split(" "),
+    { cwd: root, env, stdio: ["ignore", "pipe", "inherit"] }
+  )
+  const { promise, reject, resolve } = Promise.withResolvers<string>()
+  let log = ""
+  createInterface(child.stdout).on("line", (line) => {
+    log += `${line}\n`
+    const address = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0]
+    if (address !== undefined) resolve(address)
+  })
+  child.once("exit", (code) => reject(new Error(`effect-voice dev ended with ${code}\n${log}`)))
+  return {
+    page: await promise,
+    log: () => log,
+    stop: async () => {
+      const ended = once(child, "exit")
+      child.kill("SIGTERM")
+      return (await ended)[0] as number | null
+    }
+  }
+}
+
+const launch = (microphone: string) =>
+  chromium.launch({
+    executablePath: browser!,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-sync",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--autoplay-policy=no-user-gesture-required",
+      "--use-fake-device-for-media-stream",
+      "--use-fake-ui-for-media-stream",
+      `--use-file-for-fake-audio-capture=${root}test/fixtures/${microphone}`
+    ]
+  })
+
+const line = (page: Page, who: "agent" | "user", hasText: string) =>
+  page.locator(`#transcript li.${who}`, { hasText }).first().waitFor()
+
+const state = (page: Page, hasText: string) => page.locator("#state", { hasText }).waitFor()
+
+/** One call in a fresh browser; what the page and the command said comes with a failure. */
+const calling = async (
+  microphone: string,
+  body: (page: Page, command: Awaited<ReturnType<typeof dev>>) => Promise<Awaited<ReturnType<typeof dev>>>
+) => {
+  let command = await dev()
+  const chrome = await launch(microphone)
+  try {
+    const page = await chrome.newPage({ viewport: { width: 1280, height: 800 } })
+    const problems: Array<string> = []
+    page.on("pageerror", (error) => problems.push(error.message))
+    await page.goto(command.page)
+    await page.getByRole("button", { name: "Call" }).click()
+    command = await body(page, command)
+    assert.deepStrictEqual(problems, [])
+  } catch (error) {
+    const pages = chrome.contexts().flatMap((context) => context.pages())
+    const shown = await Promise.all(pages.map((page) => page.innerText("body")))
+    throw new Error([...shown, command.log()].join("\n"), { cause: error })
+  } finally {
+    await chrome.close()
+    assert.strictEqual(await command.stop(), 0, command.log())
+  }
+}
+
+describe.skipIf(browser === undefined)(
+  "a call from a browser, in Chromium (skipped where it is not installed)",
+  () => {
+    it(
+      "is greeted, understood and answered, typed to, and ended",
+      { timeout: 120_000 },
+      () =>
+        calling("weather_question.wav%noloop", async (page, command) => {
+          const audible = ["mine", "theirs"].map((id) =>
+            page.waitForFunction(`document.getElementById("${id}").value > 0.05`)
+          )
+          await line(page, "agent", "weather desk")
+          await line(page, "user", "What is the weather in Paris?")
+          await line(page, "agent", "sunny in Paris")
+          await page.locator("#turns tr").first().waitFor()
+          await Promise.all(audible)
+          mkdirSync(`${root}out`, { recursive: true })
+          await page.screenshot({ path: `${root}out/browser-1280.png` })
+          await page.setViewportSize({ width: 390, height: 844 })
+          await page.screenshot({ path: `${root}out/browser-390.png`, fullPage: true })
+          await page.getByLabel("Message").fill("And tomorrow?")
+          await page.getByRole("button", { name: "Send" }).click()
+          await page.locator("#transcript li.user", { hasText: "And tomorrow?" }).waitFor()
+          await page.getByRole("button", { name: "Hang up" }).click()
+          await state(page, "not connected")
+          assert.include(command.log(), "the conversation is over")
+          return command
+        })
+    )
+
+    it(
+      "falls silent where the caller cuts in, and remembers what was heard",
+      { timeout: 120_000 },
+      () =>
+        calling("weather_question.wav", async (page, command) => {
+          // The caller asks again and again, and the long answer is cut short by it.
+          await page.waitForFunction(
+            `[...document.querySelectorAll("#transcript li.agent")].some(({ textContent: text }) =>
+            text.startsWith("It is sunny") && !text.endsWith("season.")) &&
+            document.querySelectorAll("#transcript li.user").length > 2`
+          )
+          return command
+        })
+    )
+
+    it(
+      "goes on after the page was loaded again in mid-call",
+      { timeout: 120_000 },
+      () =>
+        calling("weather_question.wav%noloop", async (page, command) => {
+          await line(page, "agent", "weather desk")
+          await line(page, "agent", "sunny in Paris")
+          await page.reload()
+          await page.getByRole("button", { name: "Hang up" }).waitFor()
+          await page.getByLabel("Message").fill("Are you still there?")
+          await page.getByRole("button", { name: "Send" }).click()
+          await line(page, "agent", "sunny in Paris")
+          assert.strictEqual(command.log().split("the conversation begins").length, 2)
+          return command
+        })
+    )
+
+    it(
+      "has another call when the server was started again",
+      { timeout: 120_000 },
+      () =>
+        calling("weather_question.wav%noloop", async (page, command) => {
+          await line(page, "agent", "weather desk")
+          assert.strictEqual(await command.stop(), 0)
+          await state(page, "connection lost")
+          const again = await dev(Number(new URL(command.page).port))
+          await page.locator("#transcript li.agent", { hasText: "weather desk" }).nth(1).waitFor()
+          assert.include(again.log(), "the conversation begins")
+          return again
+        })
+    )
+  }
+)
