@@ -197,7 +197,7 @@ export const make = <E>(
  * })
  *
  * const program = Effect.flatMap(
- *   Config.redacted("TWILIO_AUTH_TOKEN"),
+ *   Config.Redacted("TWILIO_AUTH_TOKEN"),
  *   (token) => Telephone.serve(definition, { url: "https://voice.example.com/call", token })
  * )
  *

@@ -61,6 +61,9 @@ export const streamOf = (markup: string) => ({
   )
 })
 
+const silent = new Int16Array(160)
+const isLoud = (samples: Int16Array): boolean => Audio.rms({ samples, sampleRate: 8000, channels: 1 }) > 0.01
+
 interface Piece {
   readonly bytes: number
   readonly samples: Int16Array
@@ -76,6 +79,12 @@ export class Line {
   closed: number | undefined
   /** Milliseconds of the agent that were played to the caller, and when the last of it was. */
   playedMs = 0
+  /** When the last of what was said, and is no silence, was sent. */
+  spokeAt = 0
+  /** When the first piece of the agent that is no silence was played after `listenFrom`, and the last. */
+  listenFrom = 0
+  firstLoudAt: number | undefined
+  lastLoudAt = 0
   lastPlayedAt = 0
   /** What was played, a piece each 20 ms. */
   readonly heard: Array<{ readonly tick: number; readonly loud: boolean }> = []
@@ -150,6 +159,11 @@ export class Line {
     })
   }
 
+  /** What it says has been said. */
+  get isSilent(): boolean {
+    return this.#speech.length === 0
+  }
+
   /** Pieces that the network of the caller loses. */
   lose(pieces: number): void {
     this.#chunk += pieces
@@ -209,7 +223,8 @@ export class Line {
   #tick(): void {
     const due = ++this.#ticks * 20
     this.#play()
-    const samples = this.#speech.shift() ?? new Int16Array(160)
+    const samples = this.#speech.shift() ?? silent
+    if (samples !== silent && isLoud(samples)) this.spokeAt = this.now
     this.send({
       event: "media",
       sequenceNumber: this.#next(),
@@ -231,7 +246,12 @@ export class Line {
     if (piece === undefined) return
     this.playedMs += piece.length / 8
     this.lastPlayedAt = this.now
-    this.heard.push({ tick: this.#ticks, loud: Audio.rms({ samples: piece, sampleRate: 8000, channels: 1 }) > 0.01 })
+    const loud = isLoud(piece)
+    if (loud) {
+      this.lastLoudAt = this.now
+      if (this.lastLoudAt > this.listenFrom) this.firstLoudAt ??= this.lastLoudAt
+    }
+    this.heard.push({ tick: this.#ticks, loud })
     while (typeof this.#queue[0] === "string") this.#mark(this.#queue.shift() as string)
   }
 }
