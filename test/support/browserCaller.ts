@@ -1,6 +1,6 @@
 /** A caller as a browser is one, in memory and on the Clock, over a network that delays, stalls, cuts and forgets. */
 import { Clock, Duration, Effect, FiberSet } from "effect"
-import { Audio } from "effect-voice"
+import type { Audio } from "effect-voice"
 import type { Wire } from "effect-voice/internal/webSocket/call"
 import type { Reception } from "effect-voice/internal/webSocket/calls"
 import type { Told } from "effect-voice/internal/webSocket/protocol"

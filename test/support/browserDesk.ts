@@ -16,7 +16,7 @@ const ears = Layer.succeed(
 
 const agent = Agent.make({
   instructions: "You tell the weather.",
-  onEnter: Session.Session.use((session) => session.say("Hello, this is the weather desk."))
+  onEnter: Session.Session.use((session) => session.say("Hello, this is the weather desk.", { protected: true }))
 })
 
 export default Worker.define({
