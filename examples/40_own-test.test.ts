@@ -15,13 +15,13 @@ it.effect("stops when the caller says stop", () =>
   Effect.gen(function*() {
     const timeline = yield* Testing.scenario({
       agent,
-      user: [Testing.say(2000, 3000, "Stop, please!")],
+      user: [Testing.say(4000, 5000, "Stop, please!")],
       llm: ["As you like."],
       tts: { duration: 10_000 }
     })
     const [terms, answer] = timeline.playbacks
     assert.isTrue(terms?.interrupted)
-    assert.isAtMost(terms?.playedMs ?? Infinity, 2600)
-    assert.isAbove(answer?.start ?? 0, 3000)
+    assert.isAtMost(terms?.playedMs ?? Infinity, 4600)
+    assert.isAbove(answer?.start ?? 0, 5000)
     assert.deepStrictEqual(timeline.messages.slice(-2), ["user: Stop, please!", "assistant: As you like."])
   }))

@@ -127,6 +127,8 @@ const payment = ({ deposit }: { readonly deposit: number }): Agent.Agent<Session
 const program = Effect.gen(function*() {
   const timeline = yield* Testing.scenario({
     agent: greeter,
+    // Each reply below is meant for a whole turn: no guesses.
+    options: { turn: { preemption: { llm: false } } },
     user: [
       Testing.say(4000, 6000, "This is Ada, I want a table."),
       Testing.say(11_000, 13_000, "Half past seven, for two."),

@@ -32,6 +32,8 @@ export const Usage = Schema.Struct({
   model: Schema.optionalKey(Schema.String),
   inputTokens: Schema.Finite,
   outputTokens: Schema.Finite,
+  /** Those of `inputTokens` that the provider had in its cache, where it tells. */
+  cachedInputTokens: Schema.optionalKey(Schema.Finite),
   characters: Schema.Int,
   audioMs: Schema.Finite,
   estimated: Schema.Boolean
@@ -56,6 +58,8 @@ export interface Price {
   readonly model?: string | undefined
   /** For a million tokens of the prompt. @default 0 */
   readonly inputTokens?: number | undefined
+  /** For a million tokens of the prompt that the provider had in its cache. @default the price of the others */
+  readonly cachedInputTokens?: number | undefined
   /** For a million tokens of the reply. @default 0 */
   readonly outputTokens?: number | undefined
   /** For a million characters of text. @default 0 */

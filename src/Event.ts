@@ -15,6 +15,11 @@
 import * as Schema from "effect/Schema"
 import * as Cost from "./Cost.ts"
 import * as Failure from "./Failure.ts"
+import { SetAside } from "./internal/history/aside.ts"
+import { TurnRecord } from "./internal/metrics/turnRecord.ts"
+import { Word } from "./internal/stt/model.ts"
+
+export { TurnRecord }
 
 const at = Schema.Finite
 const participant = Schema.optionalKey(Schema.String)
@@ -46,55 +51,6 @@ export const UserState = Schema.Literals(["listening", "speaking", "away"])
  * @since 0.1.0
  */
 export type UserState = typeof UserState.Type
-
-/**
- * The latency of one turn, split into stages that add up, in milliseconds.
- *
- * **Details**
- *
- * `total = endOfUtterance + tools + llmFirstToken + firstSentence + ttsFirstByte + playoutStart`,
- * from the end of the user's speech to the first audio of the reply. `tools` is
- * the time of model steps and tool calls before the step that speaks first;
- * `transcriptionDelay` lies inside `endOfUtterance`. A stage that was over
- * before the turn was committed (preemption) counts 0. `ttsMs` is what the
- * synthesiser took from its first text to its first audio, whatever else was
- * going on.
- *
- * @category models
- * @since 0.1.0
- */
-export const TurnRecord = Schema.Struct({
-  turn: Schema.Int,
-  speech: Schema.String,
-  source: Schema.Literals(["voice", "text", "manual"]),
-  userStoppedAt: Schema.Finite,
-  committedAt: Schema.Finite,
-  audibleAt: Schema.Finite,
-  endOfUtterance: Schema.Finite,
-  transcriptionDelay: Schema.Finite,
-  tools: Schema.Finite,
-  llmFirstToken: Schema.Finite,
-  firstSentence: Schema.Finite,
-  ttsFirstByte: Schema.Finite,
-  playoutStart: Schema.Finite,
-  total: Schema.Finite,
-  ttsMs: Schema.Finite,
-  steps: Schema.Int,
-  toolCalls: Schema.Int,
-  inputTokens: Schema.Finite,
-  outputTokens: Schema.Finite,
-  audioMs: Schema.Finite,
-  /** All that was paid since the turn before, where there are prices. */
-  cost: Schema.optionalKey(Schema.Finite),
-  preempted: Schema.Boolean,
-  interrupted: Schema.Boolean
-})
-
-/**
- * @category models
- * @since 0.1.0
- */
-export type TurnRecord = typeof TurnRecord.Type
 
 /**
  * A function call with its result as the model saw them.
@@ -153,6 +109,42 @@ export const CloseReason = Schema.Literals([
 export type CloseReason = typeof CloseReason.Type
 
 /**
+ * Why nothing of a model's answer can be heard: it is empty, blank, or without a
+ * word (a sign, a picture); it asks for tools where it may not any more (`steps`);
+ * or it was cut before its first word, by its length or by a filter.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const EmptyReason = Schema.Literals(["empty", "blank", "wordless", "steps", "length", "content-filter"])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type EmptyReason = typeof EmptyReason.Type
+
+/**
+ * What has become of a speech: its reply was empty, a component of the pipeline
+ * has failed it, the source of its text has stalled (`stalled`), it was not audible
+ * in time (`expired`), or what it filled the silence for was there (`needless`).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const SpeechReason = Schema.Union([
+  EmptyReason,
+  Component,
+  Schema.Literals(["stalled", "expired", "needless"])
+])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type SpeechReason = typeof SpeechReason.Type
+
+/**
  * Schema of every event.
  *
  * @category schemas
@@ -183,7 +175,10 @@ export const Event = Schema.Union([
     /** Stream times of the words in milliseconds, where the provider tells. */
     start: Schema.optionalKey(Schema.Finite),
     end: Schema.optionalKey(Schema.Finite),
+    /** Each word with its stream times, where the provider tells. */
+    words: Schema.optionalKey(Schema.Array(Word)),
     confidence: Schema.optionalKey(Schema.Finite),
+    /** BCP 47 tag: what the provider has heard, else what it was told. */
     language: Schema.optionalKey(Schema.String),
     participant
   }),
@@ -193,6 +188,19 @@ export const Event = Schema.Union([
     id: Schema.String,
     text: Schema.String,
     source: Schema.Literals(["voice", "text", "manual"]),
+    participant
+  }),
+  /**
+   * Words that are no turn, from `startedAt` to `endedAt`, and why: an item of
+   * their own in the history, without a reply.
+   */
+  Schema.TaggedStruct("UserSpeechSetAside", {
+    at,
+    id: Schema.String,
+    text: Schema.String,
+    reason: SetAside,
+    startedAt: Schema.Finite,
+    endedAt: Schema.Finite,
     participant
   }),
   /** A key of a telephone: 0 to 9, *, #, A to D. */
@@ -205,7 +213,9 @@ export const Event = Schema.Union([
   Schema.TaggedStruct("SpeechCreated", {
     at,
     speech: Schema.String,
-    source: Schema.Literals(["say", "reply", "turn"])
+    source: Schema.Literals(["say", "reply", "turn"]),
+    /** Its audio was at hand: no synthesiser is asked. */
+    clip: Schema.optionalKey(Schema.Boolean)
   }),
   Schema.TaggedStruct("AgentStartedSpeaking", { at, speech: Schema.String }),
   Schema.TaggedStruct("AgentStoppedSpeaking", {
@@ -232,8 +242,12 @@ export const Event = Schema.Union([
   Schema.TaggedStruct("SpeechFinished", {
     at,
     speech: Schema.String,
-    outcome: Schema.Literals(["completed", "interrupted", "failed", "discarded"])
+    outcome: Schema.Literals(["completed", "interrupted", "failed", "discarded"]),
+    /** Why nothing, or not all, of it was heard, where that is not the user's doing. */
+    reason: Schema.optionalKey(SpeechReason)
   }),
+  /** The model has given nothing that can be heard. With `retried` it is asked once more. */
+  Schema.TaggedStruct("ReplyEmpty", { at, speech: Schema.String, reason: EmptyReason, retried: Schema.Boolean }),
 
   Schema.TaggedStruct("FunctionCallStarted", { at, speech: Schema.String, id: Schema.String, name: Schema.String }),
   /** A result that the tool gives before its last one. */
@@ -245,6 +259,19 @@ export const Event = Schema.Union([
     result: Schema.Unknown
   }),
   Schema.TaggedStruct("FunctionCallsFinished", { at, speech: Schema.String, calls: Schema.Array(FunctionCall) }),
+
+  /**
+   * What became of a result that came after its reply: a speech has told it, the
+   * caller has cut it short twice or the model has nothing to say of it, or the
+   * session has ended before it was told.
+   */
+  Schema.TaggedStruct("ResultSettled", {
+    at,
+    id: Schema.String,
+    name: Schema.String,
+    fate: Schema.Literals(["told", "superseded", "orphaned"]),
+    speech: Schema.optionalKey(Schema.String)
+  }),
 
   /** `requestMs` is the whole request, `firstTokenMs` up to its first output. */
   Schema.TaggedStruct("LlmMeasured", {
@@ -280,6 +307,14 @@ export const Event = Schema.Union([
     component: Component,
     provider: Schema.String,
     available: Schema.Boolean
+  }),
+  /** A provider is asked again within one request: `attempt` is 1 for the second attempt, `reason` why the one before failed. */
+  Schema.TaggedStruct("ProviderRetried", {
+    at,
+    component: Component,
+    provider: Schema.String,
+    attempt: Schema.Int,
+    reason: Failure.Reason
   }),
   /** A circuit breaker of a provider: closed lets requests through, open none, half-open one to try. */
   Schema.TaggedStruct("BreakerChanged", {

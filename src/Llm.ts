@@ -19,6 +19,7 @@ import * as Stream from "effect/Stream"
 import type * as Failure from "./Failure.ts"
 import { replyOf } from "./internal/llm/adapter.ts"
 import * as caching from "./internal/llm/cache.ts"
+import * as metadata from "./internal/llm/metadata.ts"
 import { counted } from "./internal/llm/metering.ts"
 import { type Delta, LlmError, type Request, type Service, type Settings } from "./internal/llm/model.ts"
 import * as resilience from "./internal/llm/resilient.ts"
@@ -40,7 +41,16 @@ import type {
   Recovery
 } from "./Resilience.ts"
 
-export { type Delta, LlmError, type Request, type Service, type Settings, Usage } from "./internal/llm/model.ts"
+export {
+  type Delta,
+  FinishReason,
+  LlmError,
+  Metadata,
+  type Request,
+  type Service,
+  type Settings,
+  Usage
+} from "./internal/llm/model.ts"
 
 /**
  * Service that writes replies.
@@ -77,9 +87,9 @@ const said = (reply: Stream.Stream<Delta, LlmError>): Stream.Stream<Delta, LlmEr
  *
  * Adds a span, drops empty text and token counts that are no numbers, and ends
  * the reply with its `Finish`. What a model writes and does not mean to be heard
- * is left out: `<think>…</think>` and `<thinking>…</thinking>` where the text or
- * a line of it begins, to their end or that of the reply, and a call of a tool
- * that came as text, `<tool_call>{…}</tool_call>`.
+ * is left out: `<think>…</think>` and the like where the text or a line of it
+ * begins, to their end or that of the reply, and a call of a tool that came as
+ * text: `<tool_call>{…}</tool_call>`, `<function=…>`, `[TOOL_CALLS]` and others.
  *
  * The stream is pulled by several fibers in turn: what a provider forks must
  * live in the stream's scope (`Effect.forkScoped`), not as a child.
@@ -131,7 +141,8 @@ export interface LanguageModelOptions {
  * **Details**
  *
  * Tool calls are neither validated nor run. What the model's provider runs
- * itself is left out, and so is its reasoning. A `LanguageModel` knows no
+ * itself is left out, and so is its reasoning, which goes back to it with what it
+ * has attached, as `metadata`. A `LanguageModel` knows no
  * settings of a request: without `withSettings` they are left out.
  *
  * @category constructors
@@ -147,6 +158,7 @@ export const fromLanguageModel = (
     reply: (request) =>
       replyOf(
         request.settings === undefined ? model : options.withSettings?.(request.settings) ?? model,
+        metadata.keyOf(options.name, "effect/ai", request.settings?.model ?? options.model),
         request,
         (reason) => new LlmError({ provider: options.name, reason })
       )
@@ -356,7 +368,9 @@ export const reply = (request: Request): Stream.Stream<Delta, LlmError, Llm> =>
  * @since 0.1.0
  */
 export const text = <E, R>(reply: Stream.Stream<Delta, E, R>): Stream.Stream<string, E, R> =>
-  reply.pipe(through((deltas) => deltas.flatMap((delta) => delta._tag === "Text" ? [delta.text] : [])))
+  reply.pipe(
+    through((deltas) => deltas.flatMap((delta) => delta._tag === "Text" && delta.text !== "" ? [delta.text] : []))
+  )
 
 /**
  * Asks for one text, without tools.

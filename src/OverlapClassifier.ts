@@ -2,7 +2,7 @@
  * A model that tells what words mean that the user says over the agent.
  *
  * A conversation has one when `OverlapClassifier` is set among its services, and
- * by default none; then words and durations decide. It is opened once for each
+ * by default none; then the phrases of known languages and durations decide. It is opened once for each
  * session, and closed with it. One that fails, or is late, is done without.
  *
  * @since 0.1.0
@@ -10,28 +10,36 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type * as Audio from "./Audio.ts"
 import type * as History from "./History.ts"
 
 /**
- * What the user says over the agent.
+ * What the user says over the agent, and what they say it to.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Overlap {
   readonly text: string
+  /** Of the transcript, else `Turn.Options.language`; a tag (BCP 47), or what the recogniser calls it. */
+  readonly language: string | undefined
+  /** What the agent says at the time: what was heard of it, and what comes next, as far as it is known. */
+  readonly agent: { readonly said: string; readonly next: string }
+  /** The last five seconds of the user's audio at most (16 kHz, mono), their words included; `undefined` if there is none. */
+  readonly audio: Audio.Frame | undefined
   /** What was said before; what the agent is saying is not in it yet. */
   readonly history: History.History
 }
 
 /**
  * What it means: an answer to the agent, which takes the floor
- * (`interruption`), a sign of listening (`backchannel`), or neither for sure.
+ * (`interruption`), a sign of listening (`backchannel`), a request to wait
+ * (`hold`), or none of them for sure.
  *
  * @category models
  * @since 0.1.0
  */
-export type Meaning = "backchannel" | "interruption" | "unknown"
+export type Meaning = "backchannel" | "interruption" | "hold" | "unknown"
 
 /**
  * What a classifier thinks.

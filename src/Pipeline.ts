@@ -56,6 +56,50 @@ export interface Apology {
 }
 
 /**
+ * What the caller hears when a reply has failed, and the session goes on.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface FailedReply {
+  /** @default "Sorry, I could not answer that. Could you say it again?" */
+  readonly text?: string | undefined
+  /**
+   * The audio of `text`, heard where the synthesiser has failed; else it is asked.
+   *
+   * @default a clip of the default text; another text is synthesised once in a process, when the first session begins
+   */
+  readonly clip?: Audio.Frame | ReadonlyArray<Audio.Frame> | undefined
+}
+
+/**
+ * What is said while the caller waits in silence for a reply, for a hook or for
+ * a tool: once a turn at most, and not where the reply is there before it.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface Filler {
+  /** Silence after which it is said. @default "2 seconds" */
+  readonly after?: Duration.Input | undefined
+  /** Shortest time from one to the next. @default "8 seconds" */
+  readonly apart?: Duration.Input | undefined
+  /**
+   * A text, several that take turns, or what makes one; without one nothing is
+   * said. It does not enter the history.
+   *
+   * @default "One moment, please."
+   */
+  readonly say?:
+    | string
+    | ReadonlyArray<string>
+    | ((session: Session["Service"]) => Effect.Effect<string | undefined, unknown>)
+    | undefined
+  /** The audio of `say`: the synthesiser is not asked. */
+  readonly clip?: Audio.Frame | ReadonlyArray<Audio.Frame> | undefined
+}
+
+/**
  * Options of a conversation.
  *
  * @category options
@@ -65,7 +109,7 @@ export interface Options {
   /**
    * Whom to talk with.
    *
-   * @default the first that is there, or comes, and is no agent, recorder or incoming stream
+   * @default the first that is there, or comes, has a microphone (see `microphoneTimeout`), and is no agent, recorder or incoming stream
    */
   readonly participant?: string | undefined
   readonly turn?: Turn.Options | undefined
@@ -74,10 +118,39 @@ export interface Options {
   readonly maxToolSteps?: number | undefined
   /** Longest time for one tool, after which it is ended and the model told. @default "60 seconds" */
   readonly toolTimeout?: Duration.Input | undefined
+  /** How results are told that come after their reply. */
+  readonly results?: {
+    /** Nobody has spoken, and nothing was owed to the caller, for so long. @default "1.5 seconds" */
+    readonly calm?: Duration.Input | undefined
+    /** The same, where one of them is a failure. @default "500 millis" */
+    readonly failureCalm?: Duration.Input | undefined
+    /** What was asked for so long ago is told beginning with what it is about. @default "30 seconds" */
+    readonly remindAfter?: Duration.Input | undefined
+    /** Most replies of a session that nothing but a result has called for. @default 20 */
+    readonly maxReplies?: number | undefined
+    /** Longest wait for calls that run, before `Session.hangUp` says goodbye. @default "8 seconds" */
+    readonly goodbyeWait?: Duration.Input | undefined
+    /** What is said when that wait begins; `false`: nothing. @default "One moment, please." */
+    readonly goodbyeSay?: string | false | undefined
+  } | undefined
   /** Retries and the deadline for a provider's first output. */
   readonly resilience?: Omit<Resilience.Policy, "breaker"> | undefined
   /** Said when the session gives up, and then it ends; `false` ends it without a word. */
   readonly apology?: Apology | false | undefined
+  /**
+   * Said at once when a reply has failed, or was empty, and nothing of it was heard;
+   * `false` says nothing. When a session gives up, `apology` is said instead.
+   */
+  readonly failedReply?: FailedReply | false | undefined
+  /** Said while the caller waits in silence. @default on for a telephone call */
+  readonly filler?: Filler | boolean | undefined
+  /**
+   * Longest wait, in silence, for the next piece of a text that `say` was given as a
+   * stream. What came before it is said, and the speech has failed.
+   *
+   * @default "10 seconds"
+   */
+  readonly textTimeout?: Duration.Input | undefined
   /** Opens the providers' connections when the session begins; `"paid"` also asks each for a trifle. @default true */
   readonly prewarm?: boolean | "paid" | undefined
   /** Before the detector and the recogniser, in this order. @default none */
@@ -116,6 +189,14 @@ export interface Options {
     | undefined
   /** What becomes of a key that is pressed on a telephone, besides its event, unless the agent says. @default nothing */
   readonly onKey?: ((key: string, session: Session["Service"]) => Effect.Effect<unknown, unknown>) | undefined
+  /**
+   * Where those who are there have no microphone, as one who looks on has none: longest
+   * wait for somebody who has. After it the first of them is talked with, in
+   * writing, and the event `Warning` says so. Without a recogniser nobody is waited for.
+   *
+   * @default "2 seconds"
+   */
+  readonly microphoneTimeout?: Duration.Input | undefined
   /** Longest wait, before the agent enters, until somebody receives its track. @default "5 seconds" */
   readonly subscriberTimeout?: Duration.Input | undefined
   /** Ends the session when the participant leaves. @default true */
@@ -128,7 +209,7 @@ export interface Options {
    */
   readonly returnTimeout?: Duration.Input | undefined
   /**
-   * Longest time, when the session ends, for tools to finish that are not `Tools.Cancellable`, then for `onExit`, then for
+   * Longest time, when the session ends, for tools to finish that an interruption does not cancel, then for `onExit`, then for
    * cleaning up. Closing the session's scope leaves tools no time.
    *
    * @default "5 seconds"

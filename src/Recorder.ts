@@ -18,6 +18,7 @@ import type * as Scope from "effect/Scope"
 import type * as Audio from "./Audio.ts"
 import * as Event from "./Event.ts"
 import { InvalidOptions } from "./Failure.ts"
+import { SetAside } from "./internal/history/aside.ts"
 import * as internal from "./internal/recorder/entries.ts"
 
 const at = Schema.Finite
@@ -54,6 +55,8 @@ export const Entry = Schema.Union([
     participant,
     text: Schema.optionalKey(Schema.String)
   }),
+  /** Words that were no turn, and why. */
+  Schema.TaggedStruct("UserAside", { at, reason: SetAside, participant, text: Schema.optionalKey(Schema.String) }),
   Schema.TaggedStruct("KeyPressed", { at, participant, key: Schema.optionalKey(Schema.String) }),
   Schema.TaggedStruct("AgentSpeech", {
     at,

@@ -32,7 +32,7 @@ import type { Set as ToolSet } from "./Tools.ts"
 
 export type { Newcomer, Sent } from "./internal/room/control.ts"
 export { RoomError } from "./internal/room/errors.ts"
-export type { Event, LeaveReason, Participant, Track } from "./internal/room/event.ts"
+export type { CallStatus, Event, LeaveReason, Participant, Track } from "./internal/room/event.ts"
 export type {
   ByteMessage,
   SendOptions,
@@ -86,6 +86,9 @@ export type EndReason =
  * - `pause` keeps what is queued and goes silent at once; `resume` goes on.
  *   Writing while paused queues.
  * - `clear` drops what has not been heard yet and resumes a paused output.
+ * - `gain` sets the level (dB, 0 is as it was written) of all that is heard from
+ *   now on, what is queued included. Where a room has none, a conversation hands
+ *   over its audio a fifth of a second ahead, at the level that it shall have.
  * - `played` is the audio heard since the output was opened, in milliseconds; it
  *   never falls, and what was cleared never counts.
  * - `drained` waits until everything written was heard or cleared, also what is
@@ -103,6 +106,7 @@ export interface Output extends Audio.Format {
   readonly pause: Effect.Effect<void>
   readonly resume: Effect.Effect<void>
   readonly clear: Effect.Effect<void>
+  readonly gain?: ((dB: number) => Effect.Effect<void>) | undefined
   readonly played: Effect.Effect<number>
   readonly drained: Effect.Effect<void>
   readonly sid: Effect.Effect<string>

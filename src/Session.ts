@@ -3,12 +3,16 @@
  *
  * @since 0.1.0
  */
+import * as Tool from "effect/ai/Tool"
+import * as Toolkit from "effect/ai/Toolkit"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import type * as Agent from "./Agent.ts"
+import type * as Audio from "./Audio.ts"
 import type * as Cost from "./Cost.ts"
 import type * as Event from "./Event.ts"
 import type * as History from "./History.ts"
@@ -20,6 +24,8 @@ import type * as Tts from "./Tts.ts"
 import type * as Turn from "./Turn.ts"
 import type * as Vad from "./Vad.ts"
 
+export type { Plain, PlainSayOptions, PlainSpeech } from "./internal/plain.ts"
+
 /**
  * Why a session refuses.
  *
@@ -27,6 +33,8 @@ import type * as Vad from "./Vad.ts"
  *
  * - `Protected`: the speech may only be interrupted by force.
  * - `OwnSpeech`: a tool waits for the speech that waits for the tool.
+ * - `Deadlock`: `onUserTurn` waits for a speech that comes after the reply, which
+ *   waits for `onUserTurn`.
  * - `InvalidOption`: `detail` names the option and what to do.
  *
  * @category errors
@@ -34,7 +42,7 @@ import type * as Vad from "./Vad.ts"
  */
 export class SessionError extends Schema.TaggedError<SessionError>("effect-voice/Session/SessionError")(
   "SessionError",
-  { reason: Schema.Literals(["Protected", "OwnSpeech", "InvalidOption"]), detail: Schema.String }
+  { reason: Schema.Literals(["Protected", "OwnSpeech", "Deadlock", "InvalidOption"]), detail: Schema.String }
 ) {
   override get message(): string {
     return this.detail
@@ -61,8 +69,10 @@ export interface Heard {
  * **Details**
  *
  * `heard` waits for the end of the speech, for a reply with all its steps and
- * tools. Inside a tool that the speech itself waits for, it fails with
- * `OwnSpeech` instead of waiting for ever.
+ * tools. Where that cannot come before the waiting is over it fails at once: with
+ * `OwnSpeech` inside a tool that the speech itself waits for, with `Deadlock` inside
+ * `onUserTurn` for a speech that comes after the reply. While it is heard, the
+ * `hookTimeout` of a hook that waits for it does not run.
  *
  * @category models
  * @since 0.1.0
@@ -80,6 +90,24 @@ export interface Speech {
  * @since 0.1.0
  */
 export interface SayOptions {
+  /**
+   * Where it goes:
+   *
+   * - `now` cuts in, over the agent and over the user, and nothing interrupts it for
+   *   two seconds;
+   * - `withReply` is said before the reply to the turn that is open or was just
+   *   committed, and the model that makes the reply is told of it;
+   * - `idle` waits for the floor, behind all that waits already.
+   *
+   * A turn of the user ends what was asked for before it began, or was talked over.
+   *
+   * @default "idle"; "withReply" inside `onUserTurn`, "now" inside `onTurnLimit`
+   */
+  readonly when?: "now" | "withReply" | "idle" | undefined
+  /** Not said at all, and `discarded`, where it is not audible so soon. @default "Infinity" */
+  readonly expires?: Duration.Input | undefined
+  /** The audio of the text, where it is at hand: the synthesiser is not asked. */
+  readonly clip?: Audio.Frame | ReadonlyArray<Audio.Frame> | undefined
   /** Not to be interrupted, neither by voice nor by `interrupt` without force. @default false */
   readonly protected?: boolean | undefined
   /** Whether it enters the history. @default true */
@@ -105,7 +133,7 @@ export interface CommitOptions {
  * @category options
  * @since 0.1.0
  */
-export interface ReplyOptions extends SayOptions {
+export interface ReplyOptions extends Omit<SayOptions, "clip"> {
   /** What the model is told for this reply alone. */
   readonly instructions?: string | undefined
   /** @default "auto" */
@@ -167,6 +195,25 @@ export interface Missing<in out R> {
 export type Ready<R, E> = [Exclude<R, Given>] extends [never] ? Agent.Agent<R, E> : Missing<Exclude<R, Given>>
 
 /**
+ * A call of a tool that has no result yet.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const RunningCall = Schema.Struct({
+  id: Schema.String,
+  name: Schema.String,
+  /** For how long it has been running, in seconds. */
+  seconds: Schema.Finite
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type RunningCall = typeof RunningCall.Type
+
+/**
  * The conversation in progress.
  *
  * **Details**
@@ -181,7 +228,10 @@ export type Ready<R, E> = [Exclude<R, Given>] extends [never] ? Agent.Agent<R, E
  *   present one and before the `onEnter` of the other. It fails with what the
  *   other's layers fail with, and then all stays as it was; what the other needs
  *   beside `Given` is provided where it is made (`Agent.provide`).
- * - `hangUp` says goodbye if asked to, lets it be heard, ends the line of one at a
+ * - `running` is the calls of tools that have no result yet, oldest first, but for
+ *   the one that asks; `cancel` ends one of them, and is `false` where it has ended.
+ * - `hangUp` says goodbye if asked to, but first waits for calls that run and tells
+ *   what has come of them (`results` of the pipeline), lets it be heard, ends the line of one at a
  *   telephone (`Room.remove`; a warning where the room may not), and ends the session.
  *   `close` ends it now, or with `drain` when all that waits has been said, and
  *   what the user had said before it is answered; it leaves a telephone's line to
@@ -209,6 +259,8 @@ export interface Service {
   readonly instructions: Effect.Effect<string>
   readonly tools: Effect.Effect<Tools.Set<Session>>
   readonly history: Effect.Effect<History.History>
+  readonly running: Effect.Effect<ReadonlyArray<RunningCall>>
+  readonly cancel: (id: string) => Effect.Effect<boolean>
   readonly spent: Effect.Effect<Cost.Report>
   readonly updateHistory: (f: (history: History.History) => History.History) => Effect.Effect<void>
   readonly events: Stream.Stream<Event.Event>
@@ -233,3 +285,52 @@ export interface Service {
  * @since 0.1.0
  */
 export class Session extends Context.Service<Session, Service>()("effect-voice/Session") {}
+
+const ListCalls = Tool.make("list_running_calls", {
+  description: "Lists the calls of tools that are still running",
+  success: Schema.Array(RunningCall),
+  dependencies: [Session]
+}).annotate(Tool.Readonly, true)
+
+const CancelCall = Tool.make("cancel_running_call", {
+  description: "Ends a call that is still running, when its result is not wanted any more",
+  parameters: Schema.Struct({ id: Schema.String }),
+  success: Schema.Struct({ cancelled: Schema.Boolean }),
+  dependencies: [Session]
+}).annotate(Tool.Idempotent, true)
+
+/**
+ * Tools with which the model lists what runs and cancels it, for the `tools` of an
+ * agent that allows it; `callsLayer` has their handlers.
+ *
+ * **Example** (An agent that may cancel what it has begun)
+ *
+ * ```ts
+ * import { Agent, Session } from "effect-voice"
+ *
+ * const desk = Agent.make({ instructions: "You book rooms.", tools: [Session.Calls] }).pipe(
+ *   Agent.provide(Session.callsLayer)
+ * )
+ * ```
+ *
+ * @category tools
+ * @since 0.1.0
+ */
+export const Calls: Toolkit.Toolkit<{
+  readonly list_running_calls: typeof ListCalls
+  readonly cancel_running_call: typeof CancelCall
+}> = Toolkit.make(ListCalls, CancelCall)
+
+/**
+ * The handlers of `Calls`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const callsLayer: Layer.Layer<
+  Tool.Handler<"list_running_calls"> | Tool.Handler<"cancel_running_call">
+> = Calls.toLayer({
+  list_running_calls: () => Session.use((session) => session.running),
+  cancel_running_call: ({ id }) =>
+    Session.use((session) => Effect.map(session.cancel(id), (cancelled) => ({ cancelled })))
+})

@@ -20,6 +20,7 @@ import * as Check from "./internal/options.ts"
 import { refused } from "./internal/provider/options.ts"
 import { masked } from "./internal/resilience/errors.ts"
 import { layerResilient as layerOf, services } from "./internal/resilience/layers.ts"
+import { failing } from "./internal/stt/attempts.ts"
 import {
   type Input,
   type Recognition,
@@ -33,7 +34,7 @@ import { recognise } from "./internal/stt/recognizer.ts"
 import * as resilience from "./internal/stt/resilient.ts"
 import { byMarks, byVoice } from "./internal/stt/segments.ts"
 import { Mapping, StreamTime } from "./internal/stt/streamTime.ts"
-import { finite, isEmpty, remember } from "./internal/stt/transcripts.ts"
+import { finite, isEmpty, isNews } from "./internal/stt/transcripts.ts"
 import type {
   Fallback,
   FallbackOptions,
@@ -64,7 +65,8 @@ export {
  * `interims` says whether the provider reports interim transcripts. `resilient`
  * says that it already retries and fails over, so that the pipeline must not.
  * `wants` says what a pipeline is to feed it, whatever its own `feed`: a wrapper
- * passes it on; absent, it is `all`. `model` is for usage and cost. `prewarm` opens
+ * passes it on; absent, it is `all`. `oneShot` says that it begins to recognise
+ * when speech has ended: it is waited for longer. `model` is for usage and cost. `prewarm` opens
  * what the first audio needs, without a request that costs. `withLanguage` gives the same recogniser for one
  * language (a BCP 47 tag) instead of its own setting, where it can be told.
  *
@@ -83,25 +85,25 @@ const complete = (provider: {
   readonly interims?: boolean | undefined
   readonly resilient?: boolean | undefined
   readonly wants?: Wants | undefined
-}, transcribe: Transcribe): Stt["Service"] => {
-  const traced: Transcribe = (audio) =>
-    transcribe(audio).pipe(
-      Stream.map(finite),
-      masked((reason) => new SttError({ provider: provider.name, reason })),
-      Stream.withSpan("Stt.transcribe", { attributes: { provider: provider.name } })
-    )
-  const service = Stt.of({
+  readonly oneShot?: boolean | undefined
+}, transcribe: Transcribe): Stt["Service"] =>
+  Stt.of({
     name: provider.name,
     model: provider.model,
     interims: provider.interims ?? false,
     resilient: provider.resilient ?? false,
     wants: provider.wants,
+    oneShot: provider.oneShot,
     prewarm: provider.prewarm,
     withLanguage: provider.withLanguage,
-    transcribe: (audio) => Stream.filter(traced(audio), (transcript) => !isEmpty(transcript))
+    transcribe: (audio) =>
+      transcribe(audio).pipe(
+        Stream.map(finite),
+        masked((reason) => new SttError({ provider: provider.name, reason })),
+        Stream.withSpan("Stt.transcribe", { attributes: { provider: provider.name } }),
+        Stream.filter(isNews)
+      )
   })
-  return remember(service, traced)
-}
 
 /**
  * Creates an `Stt` from the function that transcribes.
@@ -115,7 +117,8 @@ const complete = (provider: {
  *
  * The provider counts the samples that it is given; where frames say that audio
  * was lost between them, the transcripts' times are moved accordingly. Adds a
- * span, and drops empty transcripts and times that are no finite numbers.
+ * span, and drops interims without text and times that are no finite numbers. A
+ * final transcript without text is passed on: what was sent is settled.
  *
  * The stream is pulled by several fibers in turn: what a provider forks must
  * live in the stream's scope (`Effect.forkScoped`), not as a child.
@@ -133,6 +136,8 @@ export const make = (provider: {
   readonly resilient?: boolean | undefined
   /** What a pipeline feeds it, whatever the pipeline's own `feed`. @default "all" */
   readonly wants?: "all" | "speech" | undefined
+  /** Begins to recognise when speech has ended: it is waited for longer. @default false */
+  readonly oneShot?: boolean | undefined
   /** Opens what the first audio needs, without a request that costs. @default nothing */
   readonly prewarm?: Effect.Effect<void, SttError> | undefined
   /** The same for one language (a BCP 47 tag) instead of its own setting. @default it cannot be told */
@@ -231,6 +236,7 @@ export const fromRecognizer = (options: RecognizerOptions): Stt["Service"] => {
       prewarm: options.prewarm,
       withLanguage: options.withLanguage,
       interims: interimEvery !== undefined,
+      oneShot: true,
       wants: vad === undefined ? "speech" : "all"
     },
     (audio) => recognise(audio, segmenter, recognize)
@@ -246,6 +252,8 @@ export const fromRecognizer = (options: RecognizerOptions): Stt["Service"] => {
  * given again to the next attempt. Times go on through all attempts. Retries
  * are counted anew after every answer, and after an attempt that has lived for
  * `firstOutput`. A quiet user is no failure; an end before the audio has ended is.
+ * One that owes an answer for longer than `Policy.attempt` is asked again over a
+ * new connection, while the one before is heard out: whichever answers first counts.
  *
  * @category combinators
  * @since 0.1.0
@@ -261,7 +269,7 @@ export const resilient: (service: Stt["Service"], policy?: Policy) => Stt["Servi
 export const layerResilient: <E, R>(
   layer: Layer.Layer<Stt, E, R>,
   options?: LayerOptions
-) => Layer.Layer<Stt, E | SttError, R> = layerOf(Stt, "stt", resilient, resilience.failing)
+) => Layer.Layer<Stt, E | SttError, R> = layerOf(Stt, "stt", resilient, failing)
 
 /**
  * Creates an `Stt` that asks the next provider when one fails.
@@ -330,11 +338,12 @@ export const prewarm = (service: Stt["Service"], options: PrewarmOptions = {}): 
   resilience.prewarm(service, options)
 
 /**
- * Transcribes a stream of audio with the `Stt` of the context.
+ * Transcribes a stream of audio with the `Stt` of the context: what has a text.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const transcribe: {
   <E, R>(audio: Stream.Stream<Input, E, R>): Stream.Stream<Transcript, E | SttError, R | Stt>
-} = (audio) => Stream.unwrap(Stt.useSync((stt) => stt.transcribe(audio)))
+} = (audio) =>
+  Stream.unwrap(Stt.useSync((stt) => Stream.filter(stt.transcribe(audio), (transcript) => !isEmpty(transcript))))

@@ -15,14 +15,25 @@ import { dual } from "effect/Function"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Emoji from "./internal/text/emoji.ts"
+import * as Html from "./internal/text/html.ts"
 import * as Lexicon from "./internal/text/lexicon.ts"
 import * as Markdown from "./internal/text/markdown.ts"
 import { cutting } from "./internal/text/options.ts"
-import * as Phrases from "./internal/text/phrases.ts"
 import * as Replace from "./internal/text/replace.ts"
 import * as Sentences from "./internal/text/segmenter.ts"
+import { throughRun } from "./internal/text/throughRun.ts"
 import * as Transforms from "./internal/text/transform.ts"
 import * as Words from "./internal/text/words.ts"
+
+export { type Phrasebook, phrasebooks } from "./internal/text/phrasebook.ts"
+export {
+  isBackchannel,
+  isCutIn,
+  type PhraseKind,
+  phraseKind,
+  type PhraseKindOptions,
+  type PhraseOptions
+} from "./internal/text/phraseKind.ts"
 
 /**
  * Cuts text into pieces that can be spoken on their own.
@@ -139,17 +150,6 @@ export interface SentenceOptions {
 }
 
 /**
- * Which phrases a text is compared with.
- *
- * @category options
- * @since 0.1.0
- */
-export interface PhraseOptions {
-  /** Phrases instead of the English ones. Case, punctuation and hyphens do not matter. */
-  readonly phrases?: ReadonlyArray<string> | undefined
-}
-
-/**
  * Makes a segmenter.
  *
  * **Details**
@@ -185,28 +185,6 @@ export const splitSentences = (text: string, options?: SentenceOptions): Readonl
   const pieces = segmenter(options)
   return [...pieces.push(text), ...pieces.end()].map((piece) => piece.trim())
 }
-
-/** The end of a stream that succeeded: `onHalt` alone runs after a failure, too. */
-const finished = Symbol.for("effect-voice/Text/finished")
-
-const throughRun = <E, R>(
-  self: Stream.Stream<string, E, R>,
-  open: () => {
-    readonly push: (chunk: string) => ReadonlyArray<string>
-    readonly end: () => ReadonlyArray<string>
-  }
-): Stream.Stream<string, E, R> =>
-  Stream.concat(self, Stream.succeed<typeof finished>(finished)).pipe(
-    Stream.mapAccumArray(open, (run, chunks) => {
-      const out: Array<string> = []
-      for (const chunk of chunks) {
-        for (const piece of chunk === finished ? run.end() : run.push(chunk)) {
-          out.push(piece)
-        }
-      }
-      return [run, out]
-    })
-  )
 
 /**
  * Turns streaming text into its sentences, each as soon as it is certain.
@@ -284,52 +262,6 @@ export const equivalent: {
 })
 
 /**
- * Phrases that tell a speaker to go on, in English: "yeah", "mm-hm", "I see".
- *
- * @category phrases
- * @since 0.1.0
- */
-export const acknowledgements: ReadonlyArray<string> = Phrases.acknowledgements
-
-/**
- * Phrases that ask a speaker to stop, in English: "wait", "hold on".
- *
- * @category phrases
- * @since 0.1.0
- */
-export const cutIns: ReadonlyArray<string> = Phrases.cutIns
-
-const englishAcknowledgements = Phrases.lazyIndex(acknowledgements)
-const englishCutIns = Phrases.lazyIndex(cutIns)
-
-const phraseIndex = (options: PhraseOptions | undefined, english: () => Phrases.Index): Phrases.Index =>
-  options?.phrases === undefined ? english() : Phrases.index(options.phrases)
-
-/**
- * Whether the text is nothing but acknowledgements ("mm-hm", "yeah, okay"), by
- * which a listener does not take the turn.
- *
- * **Details**
- *
- * Drawn-out sounds count as their short forms. A text without words is none.
- *
- * @category phrases
- * @since 0.1.0
- */
-export const isBackchannel = (text: string, options?: PhraseOptions): boolean =>
-  Phrases.isMadeOf(phraseIndex(options, englishAcknowledgements), text)
-
-/**
- * Whether the text holds an explicit request to stop speaking ("wait", "no, no"),
- * wherever in it. One that is negated ("don't stop") does not count.
- *
- * @category phrases
- * @since 0.1.0
- */
-export const isCutIn = (text: string, options?: PhraseOptions): boolean =>
-  Phrases.contains(phraseIndex(options, englishCutIns), text)
-
-/**
  * Leaves the text of Markdown and drops its marks.
  *
  * **Details**
@@ -344,6 +276,20 @@ export const isCutIn = (text: string, options?: PhraseOptions): boolean =>
  * @since 0.1.0
  */
 export const markdown: Transform = { name: "markdown", open: Markdown.open }
+
+/**
+ * Leaves the text of HTML: drops tags and comments, makes characters of entities,
+ * and drops signs of sources such as `【4:0†source】`.
+ *
+ * **Details**
+ *
+ * A tag after which a line begins (`<br>`, `<p>`, `<li>`) becomes a line break. What
+ * only looks like one stays: `2 < 3`, `<your name>`.
+ *
+ * @category transforms
+ * @since 0.1.0
+ */
+export const html: Transform = { name: "html", open: Html.open }
 
 /**
  * Removes emoji, also joined ones and flags; digits, `#`, `*`, `©`, `®` and `™`
@@ -378,12 +324,12 @@ export const replace = (
 }
 
 /**
- * What speech needs of a model's text: no Markdown, no emoji.
+ * What speech needs of a model's text: no HTML, no Markdown, no emoji.
  *
  * @category transforms
  * @since 0.1.0
  */
-export const speechTransforms: ReadonlyArray<Transform> = [markdown, emoji]
+export const speechTransforms: ReadonlyArray<Transform> = [html, markdown, emoji]
 
 const named: ReadonlyMap<string, Transform> = new Map(speechTransforms.map((transform) => [transform.name, transform]))
 
@@ -392,7 +338,7 @@ const named: ReadonlyMap<string, Transform> = new Map(speechTransforms.map((tran
  *
  * **Details**
  *
- * Names are "markdown" and "emoji"; any other fails with `UnknownTransform`.
+ * Names are "html", "markdown" and "emoji"; any other fails with `UnknownTransform`.
  *
  * @category transforms
  * @since 0.1.0

@@ -11,22 +11,31 @@
 import type * as Duration from "effect/Duration"
 import type { Action } from "./internal/turn/action.ts"
 import * as Draft from "./internal/turn/draft.ts"
+import * as Ducking from "./internal/turn/ducking.ts"
 import * as Ending from "./internal/turn/ending.ts"
 import * as EndOfTurn from "./internal/turn/endOfTurn.ts"
 import * as Endpointing from "./internal/turn/endpointing.ts"
 import * as Failing from "./internal/turn/failing.ts"
+import * as Filler from "./internal/turn/filler.ts"
 import * as Floor from "./internal/turn/floor.ts"
 import * as LastWords from "./internal/turn/lastWords.ts"
 import type { Ears, State } from "./internal/turn/model.ts"
 import * as Overlap from "./internal/turn/overlap.ts"
+import * as Owed from "./internal/turn/owed.ts"
+import * as Pause from "./internal/turn/pause.ts"
+import * as Said from "./internal/turn/said.ts"
 import type { Settings } from "./internal/turn/settings.ts"
 import { settle } from "./internal/turn/settling.ts"
 import type { Signal } from "./internal/turn/signal.ts"
+import * as Signs from "./internal/turn/signs.ts"
 import * as Silence from "./internal/turn/silence.ts"
+import * as Span from "./internal/turn/span.ts"
+import * as Telling from "./internal/turn/telling.ts"
 import * as Timers from "./internal/turn/timers.ts"
 import * as Turns from "./internal/turn/turns.ts"
 import * as Voice from "./internal/turn/voice.ts"
 import * as Words from "./internal/turn/words.ts"
+import type * as Text from "./Text.ts"
 
 export type { Action } from "./internal/turn/action.ts"
 export type { Ears, State } from "./internal/turn/model.ts"
@@ -37,12 +46,19 @@ export {
   closeReason,
   failuresInARow,
   guess,
+  isOwed,
   isPaused,
   isProtected,
+  isUntold,
+  isUsersTurn,
   overview,
+  saidBefore,
   settings,
+  spokeSince,
+  starvedFor,
   type Status,
-  status
+  status,
+  waitsForReply
 } from "./internal/turn/view.ts"
 
 /**
@@ -69,7 +85,9 @@ export interface Options {
     readonly maxDelay?: Duration.Input | undefined
     /** Weight (0–1) of what was learned before. @default 0.9 */
     readonly alpha?: number | undefined
-    /** Probability (0–1) from which a turn detector's verdict counts as the end. @default 0.5 */
+    /** Silence that ends a turn which a detector that listens takes for finished. @default minDelay if set, else "200 millis" */
+    readonly confidentDelay?: Duration.Input | undefined
+    /** Probability (0–1) that is an end. @default 0.5; for one that listens 0.9 at 200 ms of silence, 0.7 at 500 ms, 0.5 at a second */
     readonly threshold?: number | undefined
     /** Longest wait for the turn detector. @default "1 second" */
     readonly detectorDeadline?: Duration.Input | undefined
@@ -77,18 +95,30 @@ export interface Options {
   readonly interruption?: {
     /** @default true */
     readonly enabled?: boolean | undefined
+    /**
+     * Lower the agent's voice by 15 dB once the user has been heard for 200 ms over
+     * it, until it is clear whether they want the floor.
+     *
+     * @default true
+     */
+    readonly duck?: boolean | undefined
     /** Voice that interrupts. @default "500 millis" */
     readonly minDuration?: Duration.Input | undefined
     /**
      * Words that interrupt; they add up over transcripts. With 0 the duration
      * alone does. A request that is all that is said ("Stop!", "Wait.", "No!")
-     * takes the floor with fewer. Fewer than that are a turn when the agent falls
-     * silent, unless they are a sign of listening (see `backchannel`).
+     * takes the floor with fewer, and so does an answer to a question that was
+     * just heard; a sign of listening never does (see `backchannel`). Fewer than
+     * that are a turn when the agent falls silent.
      *
      * @default 0
      */
     readonly minWords?: number | undefined
-    /** Silence without words after which an interruption was none. @default "2 seconds" */
+    /**
+     * Silence without words after which an interruption was none. Without it, what
+     * this recogniser takes for a transcript, as was measured, and 300 ms more; 800
+     * ms at least, and none where the recogniser says that it has heard nothing.
+     */
     readonly falseInterruptionTimeout?: Duration.Input | undefined
     /** Pause first, and resume after a false interruption. @default true */
     readonly resume?: boolean | undefined
@@ -99,11 +129,12 @@ export interface Options {
      */
     readonly echoWarmUp?: Duration.Input | undefined
     /**
-     * Over an agent that is heard, "yeah" and "mm-hm" do not interrupt, and are
-     * kept for the next turn, but for those of its last second: they answer it.
-     * "Stop" and "wait" interrupt at once, wherever they stand; "no" and "help"
-     * only where they are all that is said: as a final transcript, or as two
-     * equal interims.
+     * Judge words by what they are: over an agent that is heard, "mm-hm" is set
+     * aside, and "yeah" where no question was heard; "one moment" silences the
+     * agent, without a reply; its own words that come back are nobody's. Off, these
+     * are words like others. A request to stop ("stop", "no") takes the floor
+     * either way, where it is all that is said: as a final transcript, or as two
+     * equal interims. `Text.phrasebooks` has the words, by language.
      *
      * @default true
      */
@@ -119,9 +150,20 @@ export interface Options {
     /** Guesses in one turn. @default 3 */
     readonly maxTries?: number | undefined
   } | undefined
+  /** Language of the user (a BCP 47 tag), where the transcript tells none. @default "en" */
+  readonly language?: string | undefined
+  /** Phrases beside those of `Text.phrasebooks`, by the first part of a language's tag. */
+  readonly phrases?: Readonly<Record<string, Partial<Text.Phrasebook>>> | undefined
+  /** Silence after "one moment": so long nobody replies, and the user is not away. @default "45 seconds" */
+  readonly holdFor?: Duration.Input | undefined
   /** Silence of both, after which the user is away. @default "15 seconds" */
   readonly awayAfter?: Duration.Input | undefined
-  /** Time after speech in which a final transcript should come. @default "Infinity" (off) */
+  /**
+   * Time after speech in which a final transcript should come. Where none has,
+   * that is told (`TranscriptionTimedOut`), and the interim transcript is used
+   * instead, if there is one. Without it, twice what this recogniser takes, 5
+   * seconds at least.
+   */
   readonly transcriptionTimeout?: Duration.Input | undefined
   readonly limits?: {
     /** Words in one user turn. @default Infinity */
@@ -156,37 +198,55 @@ export const initial = (
   user: {
     state: "listening",
     presence: { _tag: "Present" },
+    unreachable: false,
     voice: { _tag: "Silent" },
     words: Draft.noWords,
+    unheeded: Draft.nothingUnheeded,
     turn: 1,
     decision: undefined,
     question: 0,
+    listened: undefined,
     manualUntil: undefined,
     pending: undefined,
     endpointing: Endpointing.make(settings.endpointing),
     heardTo: Number.NEGATIVE_INFINITY,
+    spokenFrom: Number.NEGATIVE_INFINITY,
     spokenTo: Number.NEGATIVE_INFINITY,
-    cleared: undefined
+    digitAt: undefined,
+    signs: [],
+    waitsUntil: undefined,
+    owed: [],
+    settledTo: Number.NEGATIVE_INFINITY,
+    cleared: undefined,
+    used: undefined
   },
   agent: {
     state: "initializing",
     speeches: [],
     pause: undefined,
+    ducked: undefined,
     holdUntil: undefined,
     silentSince: undefined,
     guess: undefined,
     warmUpUntil: undefined,
-    hushed: false
+    said: Said.nothingSaid,
+    hushed: false,
+    calmSince: undefined,
+    untold: undefined,
+    spokeAt: Number.NEGATIVE_INFINITY,
+    owedSince: undefined,
+    filled: undefined
   },
   session: {
     settings,
-    ears,
+    ears: { ...ears, delay: ears.delay ?? 500 },
     status: { _tag: "Starting" },
     lastWords: undefined,
     patience: options.lastWords ?? 0,
     keptInterim: "",
     failures: { inARow: {}, recent: {} },
-    apology: options.apology ?? false
+    apology: options.apology ?? false,
+    filler: undefined
   }
 })
 
@@ -216,6 +276,9 @@ export const step = (state: State, now: number, signal: Signal): readonly [State
   Ending.finish(d)
   Floor.next(d)
   Silence.follow(d, state, signal._tag === "PlayoutEnded")
+  Ducking.follow(d, state)
+  Telling.follow(d)
+  Filler.follow(d)
   settle(d)
   const after = d.session.status
   if (after._tag === "Closed" && status !== "Closed") d.actions.push({ _tag: "Finish", reason: after.reason })
@@ -225,8 +288,10 @@ export const step = (state: State, now: number, signal: Signal): readonly [State
 const receive = (d: Draft.Draft, signal: Signal): void => {
   switch (signal._tag) {
     case "Opened":
-      if (d.session.status._tag === "Starting") d.session.status = { _tag: "Open" }
-      return
+      if (d.session.status._tag !== "Starting") return
+      d.session.status = { _tag: "Open" }
+      d.session.filler = signal.filler
+      return Floor.expire(d)
     case "Tick":
       return Timers.tick(d)
     case "Tune":
@@ -243,6 +308,9 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
       return Failing.failed(d, signal.component, signal.fatal === true)
     case "Worked":
       return Failing.worked(d, signal.component)
+    case "Measured":
+      d.session.ears = { ...d.session.ears, delay: signal.delay }
+      return
     case "VoiceStarted":
       return Voice.started(d, signal.startedAt)
     case "VoicePaused":
@@ -252,14 +320,25 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
     case "VoiceEnded":
       return Voice.ended(d, signal.endedAt)
     case "Heard":
-      if (signal.final) LastWords.transcribed(d, signal.endedAt)
-      return Words.heard(d, signal.text, signal.final, signal.endedAt)
+      return hear(d, signal)
     case "EndOfTurn":
-      return EndOfTurn.predicted(d, signal.question, signal.probability)
+      return Voice.judged(d, signal.question, signal.probability)
     case "Overlap":
       return Overlap.judged(d, signal.text, signal.verdict)
+    case "Reachable":
+      return Pause.reach(d, signal.reachable)
+    case "Present":
+      d.user.presence = { _tag: "Present" }
+      return Telling.keyed(d)
     case "Typed":
-      return Turns.open(d, signal.text, "text", d.now, d.now)
+      d.user.presence = { _tag: "Present" }
+      // What was asked for up to now comes before it, however soon it was.
+      return Turns.open(d, signal.text, "text", {
+        startedAt: Infinity,
+        newestAt: Infinity,
+        stoppedAt: d.now,
+        finalAt: d.now
+      })
     case "CommitTurn":
       return EndOfTurn.commitTurn(d, signal.waitMs)
     case "ClearTurn":
@@ -273,16 +352,28 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
         id: signal.speech,
         source: signal.source,
         protected: signal.protected,
+        when: signal.when,
+        expiresMs: signal.expiresMs,
+        passing: signal.passing,
+        clip: signal.clip,
         phase: "queued"
       })
     case "Interrupt":
       return interrupt(d, signal.force, signal.speech)
+    case "Untold":
+      return Telling.untold(d, signal.calm)
     case "Settled":
       d.agent.hushed = false
       return
     case "AudioReady":
       return Floor.audioReady(d, signal.speech)
+    case "Spoken":
+      if (Draft.find(d, signal.speech)?.phase === "playing" && Said.heard(d, signal.text)) Signs.questionEnded(d)
+      return
     case "Starved":
+      if (signal.starved && Draft.find(d, signal.speech)?.phase === "playing" && Said.question(d)) {
+        Signs.questionEnded(d)
+      }
       return Floor.starved(d, signal.speech, signal.starved)
     case "PlayoutEnded":
       return Floor.playoutEnded(d, signal.speech, signal.next)
@@ -291,6 +382,15 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
     case "SpeechEnded":
       return Floor.speechEnded(d, signal.speech)
   }
+}
+
+const hear = (d: Draft.Draft, signal: Extract<Signal, { readonly _tag: "Heard" }>): void => {
+  const placed = Span.place(d, signal)
+  if (signal.final) {
+    LastWords.transcribed(d, signal.endedAt)
+    Owed.answered(d, signal.endedAt, signal.text.trim() !== "")
+  }
+  Words.heard(d, signal, placed)
 }
 
 const interrupt = (d: Draft.Draft, force: boolean, speech: string | undefined): void => {

@@ -17,11 +17,14 @@
  *
  * @since 0.1.0
  */
+export * from "./testing/actions.ts"
+export { type AnswerOptions, type Answers, answers } from "./testing/answered.ts"
 export {
   Caller,
   layerRoom,
   NoReply,
   type OutputView,
+  type Person,
   room,
   type RoomControl,
   type RoomOptions,
@@ -40,7 +43,8 @@ export {
   type TimedTranscript,
   type Utterance
 } from "./testing/marks.ts"
-export { Broken, check, type CheckOptions, converse, type Outcome, replay } from "./testing/property.ts"
+export { picture, type PictureOptions } from "./testing/picture.ts"
+export { Broken, check, type CheckOptions, converse, type Outcome, replay, type Summary } from "./testing/property.ts"
 export {
   type Conversation,
   conversation,
@@ -62,3 +66,4 @@ export {
 } from "./testing/timeline.ts"
 export * from "./testing/tts.ts"
 export * from "./testing/vad.ts"
+export { type CallEnd } from "./testing/watched.ts"

@@ -15,7 +15,10 @@ const tone: Audio.Frame = {
 const hear = (options: CommandStt.Options, speech: Audio.Frame = tone) =>
   Effect.flatMap(
     CommandStt.make(options),
-    (stt) => Stream.runCollect(stt.transcribe(Stream.make<[Audio.Frame, Stt.Input]>(speech, Stt.Finalize)))
+    (stt) =>
+      Stream.runCollect(Stt.transcribe(Stream.make<[Audio.Frame, Stt.Input]>(speech, Stt.Finalize))).pipe(
+        Effect.provideService(Stt.Stt, stt)
+      )
   )
 
 /** A program of Node that reads standard input to its end and then runs. */

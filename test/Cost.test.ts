@@ -60,6 +60,24 @@ describe("Cost.of", () => {
     assert.closeTo(cost!, 1 + 2 + 0.015 + 0.9, 1e-9)
   })
 
+  it("takes what the provider had in its cache at its own price, and as the rest where it has none", () => {
+    const of = (price: Partial<Cost.Price>, cachedInputTokens?: number) =>
+      Cost.of(
+        usage({ inputTokens: 1_000_000, ...(cachedInputTokens === undefined ? {} : { cachedInputTokens }) }),
+        [{ provider: "openai", ...price }]
+      )
+    assert.deepStrictEqual(
+      [
+        of({ inputTokens: 4, cachedInputTokens: 1 }, 750_000),
+        of({ inputTokens: 4, cachedInputTokens: 0 }, 750_000),
+        of({ inputTokens: 4 }, 750_000),
+        of({ inputTokens: 4, cachedInputTokens: 1 }),
+        of({ inputTokens: 4, cachedInputTokens: 1 }, 2_000_000)
+      ],
+      [1.75, 1, 4, 4, 1]
+    )
+  })
+
   it("reports by provider and model, and no more than 64 of them", () => {
     let report = Cost.nothing
     for (let i = 0; i < 100; i++) report = Cost.add(report, usage({ provider: `p${i}`, outputTokens: 1 }), 2)

@@ -26,7 +26,7 @@ const watched = (script: Testing.Scenario, options?: Frontend.Options) =>
       )
       return Context.make(Room.Room, { ...room, attach: (session) => Frontend.attach(session, options) })
     }))
-    const timeline = yield* Testing.scenario({ ...script, layer })
+    const timeline = yield* Testing.scenario({ preset: "mechanics", ...script, layer })
     // What was sent in the last breath, nobody has had the time to take down.
     const last = (yield* all).slice(sent.length).map((message) => ({ ...message, at: timeline.endedAt }))
     return { sent: [...sent, ...last], timeline }

@@ -48,7 +48,7 @@ const streamed = (...events: ReadonlyArray<string>): provider.Handler => (_, res
 const finished: ReadonlyArray<Llm.Delta> = [
   { _tag: "Text", text: "It is " },
   { _tag: "Text", text: "sunny." },
-  { _tag: "Finish", usage: { inputTokens: 7, outputTokens: 4 }, model: "tiny-2" }
+  { _tag: "Finish", reason: "stop", usage: { inputTokens: 7, outputTokens: 4 }, model: "tiny-2" }
 ]
 
 const wholeStream = [
@@ -258,7 +258,7 @@ describe("HttpLlm", () => {
       }))
       assert.deepStrictEqual(yield* reply({ url: whole.url }), [
         { _tag: "ToolCall", id: "x", name: "get_weather", params: { city: "Rome" } },
-        { _tag: "Finish", usage: undefined, model: undefined }
+        { _tag: "Finish", reason: "tool-calls" }
       ])
     }))
 
@@ -291,7 +291,7 @@ describe("HttpLlm", () => {
       assert.deepStrictEqual(deltas, [
         { _tag: "Text", text: "Hello" },
         { _tag: "ToolCall", id: "1", name: "hang_up", params: { now: true } },
-        { _tag: "Finish", usage: { inputTokens: 0, outputTokens: 3 }, model: undefined }
+        { _tag: "Finish", reason: "tool-calls", usage: { inputTokens: 0, outputTokens: 3 } }
       ])
       assert.deepStrictEqual(JSON.parse((yield* server.next).body.toString()), { prompt: ["Bye"], can: 1 })
     }))
@@ -335,7 +335,7 @@ describe("HttpLlm", () => {
       "InvalidResponse"
     ],
     ["an oversized event", streamed(begun, data(`"${"secret".repeat(200_000)}"`)), "InvalidResponse"],
-    ["nothing at all", streamed(), "Disconnected"],
+    ["nothing at all", streamed(), "EndedEarly"],
     [
       "a connection that drops in the middle",
       (_, response) => void sse(response).write(begun, () => response.socket?.destroy()),

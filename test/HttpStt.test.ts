@@ -20,7 +20,10 @@ const answering = (answer: unknown, type = "application/json"): provider.Handler
 const hear = (options: HttpStt.Options) =>
   Effect.flatMap(
     HttpStt.make(options),
-    (stt) => Stream.runCollect(stt.transcribe(Stream.make<[Audio.Frame, Stt.Input]>(tone, Stt.Finalize)))
+    (stt) =>
+      Stream.runCollect(Stt.transcribe(Stream.make<[Audio.Frame, Stt.Input]>(tone, Stt.Finalize))).pipe(
+        Effect.provideService(Stt.Stt, stt)
+      )
   )
 
 const key = "sk-secret"

@@ -46,6 +46,8 @@ const replyOf = (parts: ReadonlyArray<Response.StreamPartEncoded>, asked?: Llm.R
     return yield* Stream.runCollect(llm.reply(asked ?? request))
   })
 
+const unattached = (deltas: ReadonlyArray<Llm.Delta>) => deltas.map(({ metadata: _, ...delta }) => delta)
+
 const secret = "https://host/v1?key=sk-secret the user said: my pin is 1234"
 
 const failing = (reason: AiError.AiErrorReason) =>
@@ -84,21 +86,23 @@ describe("Llm", () => {
     it.effect("gives text, calls and usage, and leaves reasoning out", () =>
       Effect.gen(function*() {
         assert.deepStrictEqual(
-          yield* replyOf([
-            { type: "reasoning-start", id: "r" },
-            { type: "reasoning-delta", id: "r", delta: "hm" },
-            { type: "reasoning-end", id: "r" },
-            ...say("Let me see."),
-            { type: "tool-params-start", id: "c", name: "get_weather", providerExecuted: false },
-            { type: "tool-params-delta", id: "c", delta: "{}" },
-            { type: "tool-params-end", id: "c" },
-            { type: "tool-call", id: "c", name: "get_weather", params: { city: "Oslo" } },
-            finish(12, 5)
-          ]),
+          unattached(
+            yield* replyOf([
+              { type: "reasoning-start", id: "r" },
+              { type: "reasoning-delta", id: "r", delta: "hm" },
+              { type: "reasoning-end", id: "r" },
+              ...say("Let me see."),
+              { type: "tool-params-start", id: "c", name: "get_weather", providerExecuted: false },
+              { type: "tool-params-delta", id: "c", delta: "{}" },
+              { type: "tool-params-end", id: "c" },
+              { type: "tool-call", id: "c", name: "get_weather", params: { city: "Oslo" } },
+              finish(12, 5)
+            ])
+          ),
           [
             { _tag: "Text", text: "Let me see." },
             { _tag: "ToolCall", id: "c", name: "get_weather", params: { city: "Oslo" } },
-            { _tag: "Finish", usage: { inputTokens: 12, outputTokens: 5 } }
+            { _tag: "Finish", reason: "tool-calls", usage: { inputTokens: 12, outputTokens: 5 } }
           ]
         )
       }))
@@ -115,7 +119,7 @@ describe("Llm", () => {
           { _tag: "ToolCall", id: "1", name: "book_flight", params: { to: "Oslo" } },
           { _tag: "ToolCall", id: "2", name: "get_weather", params: { town: 3 } },
           { _tag: "ToolCall", id: "3", name: "get_weather", params: "{\"city\": \"Os" },
-          { _tag: "Finish" }
+          { _tag: "Finish", reason: "tool-calls" }
         ]
         assert.deepStrictEqual(yield* replyOf(calls), expected)
         assert.deepStrictEqual(yield* replyOf(calls, { ...request, tools: [] }), expected)
@@ -213,7 +217,9 @@ describe("Llm", () => {
           Stream.suspend(() => ++attempt < 3 ? Stream.fail(error) : Stream.fromIterable(say("hi")))
         )
         const llm = Llm.resilient(Llm.fromLanguageModel(model, { name: "model" }), { schedule: Schedule.forever })
-        assert.deepStrictEqual(yield* Stream.runCollect(llm.reply(request)), [{ _tag: "Text", text: "hi" }])
+        assert.deepStrictEqual(yield* Stream.runCollect(llm.reply(request)), [{ _tag: "Text", text: "hi" }, {
+          _tag: "Finish"
+        }])
       }))
   })
 

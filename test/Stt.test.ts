@@ -94,7 +94,7 @@ const said = (transcripts: ReadonlyArray<Stt.Transcript>) =>
 
 describe("Stt", () => {
   describe("make", () => {
-    it.effect("drops empty transcripts, interim and final", () =>
+    it.effect("drops interims without text, and passes on that what was sent is settled", () =>
       Effect.gen(function*() {
         const stt = Stt.make({
           name: "fake",
@@ -108,6 +108,7 @@ describe("Stt", () => {
         })
         assert.deepStrictEqual(yield* run(stt), [
           { text: "hello", final: false },
+          { text: " ", final: true },
           { text: "hello", final: true }
         ])
       }))

@@ -167,6 +167,7 @@ describe("Telephone", () => {
           identity: "caller",
           kind: "sip",
           direction: "inbound",
+          call: "answered",
           metadata: JSON.stringify({ customer: "42", note: "&lt;&quot;ä&amp;&apos;&gt;" }),
           attributes: {
             customer: "42",

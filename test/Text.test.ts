@@ -432,31 +432,91 @@ describe("Text.isBackchannel and Text.isCutIn", () => {
         "HANG ON.",
         "excuse me, sir",
         "no, no",
-        "Yeah, cancel that"
+        "No!",
+        "Okay, cancel that"
       ]
     ) {
       assert.isTrue(Text.isCutIn(text), text)
     }
-    for (const text of ["", "no", "okay", "nonstop", "don't stop", "I can't wait", "hold the line on"]) {
+    for (
+      const text of [
+        "",
+        "okay",
+        "nonstop",
+        "don't stop",
+        "I can't wait",
+        "No problem.",
+        "Yeah, no.",
+        "November",
+        "The bus stop is near the station"
+      ]
+    ) {
       assert.isFalse(Text.isCutIn(text), text)
     }
   })
 
-  it("no phrase of one list is of the other", () => {
-    for (const phrase of Text.acknowledgements) {
-      assert.isTrue(Text.isBackchannel(phrase) && !Text.isCutIn(phrase), phrase)
+  it("take other phrases, and other languages", () => {
+    assert.isTrue(Text.isBackchannel("Ja, genau.", { language: "de-DE" }))
+    assert.isFalse(Text.isBackchannel("Ja, genau."))
+    assert.isTrue(Text.isBackchannel("jep", { phrases: ["jep"] }))
+    assert.isFalse(Text.isBackchannel("yeah", { phrases: ["jep"] }))
+    assert.isTrue(Text.isBackchannel("a b c", { phrases: ["a", "a b", "b c"] }))
+    assert.isTrue(Text.isCutIn("等一下", { phrases: ["等一下"] }))
+    assert.isFalse(Text.isCutIn("stop", { phrases: [] }))
+  })
+})
+
+describe("Text.phraseKind", () => {
+  const kinds = { continuers: "continuer", agreement: "agreement", cutIns: "cut-in", holds: "hold" } as const
+
+  it.each(Object.keys(Text.phrasebooks) as ReadonlyArray<keyof typeof Text.phrasebooks>)(
+    "finds each phrase of %s in its own list, and in no other",
+    (language) => {
+      for (const [name, kind] of Object.entries(kinds)) {
+        for (const phrase of Text.phrasebooks[language][name as keyof typeof kinds]) {
+          for (const text of [phrase, `${phrase}.`, phrase.toUpperCase()]) {
+            assert.strictEqual(Text.phraseKind(text, { language }), kind, text)
+          }
+        }
+      }
     }
-    for (const phrase of Text.cutIns) {
-      assert.isTrue(Text.isCutIn(phrase) && !Text.isBackchannel(phrase), phrase)
-    }
+  )
+
+  it.each(
+    [
+      ["Ja.", "de", "continuer"],
+      ["Genau.", "german", "agreement"],
+      ["Moment bitte!", "de-AT", "hold"],
+      ["Nein!", "de", "cut-in"],
+      ["Mhm, d'accord", "fr", "agreement"],
+      ["Ne quittez pas, s'il vous plaît.", "fr-CA", "hold"],
+      ["Taisez-vous !", "fr", "cut-in"],
+      ["Ajá", "es", "continuer"],
+      ["Sí, un momento por favor", "es-MX", "hold"],
+      ["No.", "es", "cut-in"],
+      ["Uhum", "pt-BR", "continuer"],
+      ["Peraí!", "pt", "hold"],
+      ["はい、はい", "ja", "continuer"],
+      ["ちょっと待ってください。", "ja-JP", "hold"],
+      ["待って!", "ja", "cut-in"],
+      ["うーん", "ja", undefined],
+      ["No", "pl", undefined],
+      ["Okay", "pl", undefined],
+      ["Hang on.", undefined, "hold"],
+      ["Yes, one moment.", "en", "hold"],
+      ["No problem.", "en-GB", "agreement"],
+      ["Yeah, no.", "en", undefined],
+      ["", "en", undefined]
+    ] as const
+  )("%j in %s is %s", (text, language, kind) => {
+    assert.strictEqual(Text.phraseKind(text, { language }), kind)
   })
 
-  it("take other phrases", () => {
-    assert.isTrue(Text.isBackchannel("Ja, genau.", { phrases: ["ja", "genau"] }))
-    assert.isFalse(Text.isBackchannel("yeah", { phrases: ["ja", "genau"] }))
-    assert.isTrue(Text.isBackchannel("a b c", { phrases: ["a", "a b", "b c"] }))
-    assert.isTrue(Text.isCutIn("请等一下", { phrases: ["等一下"] }))
-    assert.isTrue(Text.isCutIn("Nein, Moment mal bitte", { phrases: ["Moment mal"] }))
-    assert.isFalse(Text.isCutIn("stop", { phrases: [] }))
+  it("takes more phrases, also of a language that is not known", () => {
+    const phrases = { nl: { continuers: ["ja", "precies"], cutIns: ["wacht"] }, de: { agreement: ["passt scho"] } }
+    assert.strictEqual(Text.phraseKind("Ja, precies.", { language: "nl-NL", phrases }), "continuer")
+    assert.strictEqual(Text.phraseKind("Wacht!", { language: "nl", phrases }), "cut-in")
+    assert.strictEqual(Text.phraseKind("Ja, passt scho", { language: "de", phrases }), "agreement")
+    assert.isUndefined(Text.phraseKind("Ja", { language: "nl" }))
   })
 })

@@ -129,7 +129,7 @@ describe("Turn", () => {
       assert.deepStrictEqual(heard.at(1800, final("for two")).until(9000).commits(), [[1800, "a room for two"]])
       const lost = drive({ turn }).at(0, started(0)).at(500, final("a room")).at(900, interim("for two"))
         .at(1000, stopped(1000))
-      assert.deepStrictEqual(lost.until(9000).commits(), [[3000, "a room"]])
+      assert.deepStrictEqual(lost.until(9000).commits(), [[3000, "a room for two"]])
     })
 
     it("never comes by itself in manual mode, and by commitTurn with what is there", () => {
@@ -180,7 +180,9 @@ describe("Turn", () => {
         ["a final transcript", final("hello"), {}, turn, 0],
         ["an interim one", interim("hel"), {}, turn, 1],
         ["nothing without an STT", undefined, { stt: false }, turn, 0],
-        ["nothing, with the option off", undefined, {}, {}, 0]
+        ["nothing, by default", undefined, {}, {}, 1],
+        ["an answer without words", final(""), {}, {}, 0],
+        ["nothing, with the option off", undefined, {}, { transcriptionTimeout: "Infinity" }, 0]
       ] as const
     )("is told or not after %s", (_, signal, ears, options, expected) => {
       const driver = drive({ turn: options, ears }).at(1050, started(1000)).at(3500, stopped(3000))
@@ -271,7 +273,7 @@ describe("Turn", () => {
       const driver = drive(options).at(0, ...speaks("a")).at(1050, started(1000)).until(2000)
       assert.deepStrictEqual(driver.times("Pause"), [1500])
       driver.at(2500, stopped(2000)).at(2600, final("yes")).until(9000)
-      assert.deepStrictEqual(driver.times("Resume"), [4500])
+      assert.deepStrictEqual(driver.times("Resume"), [3300])
       assert.deepStrictEqual(driver.commits(), [])
     })
 
@@ -371,15 +373,16 @@ describe("Turn", () => {
       assert.deepStrictEqual(driver.times("Stop"), [5500])
     })
 
-    it("takes signs of listening for what they are, and keeps their words", () => {
+    it("takes signs of listening for what they are, and sets their words aside", () => {
       const driver = drive({ turn: { interruption: { backchannel: true } } }).at(0, ...speaks("a"))
         .at(1050, started(1000)).at(1800, final("mm-hm")).at(2300, stopped(1700)).until(5000)
       assert.deepStrictEqual(driver.times("Resume"), [1800])
       assert.deepStrictEqual(driver.commits(), [])
-      driver.at(6050, started(6000)).at(6200, interim("wait"))
-      assert.deepStrictEqual(driver.times("Pause").at(-1), 6200)
-      driver.at(7200, final("wait a minute")).at(7500, stopped(7000)).until(9000)
-      assert.deepStrictEqual(driver.commits(), [[7500, "mm-hm wait a minute"]])
+      assert.deepStrictEqual(driver.times("SetAside"), [3350])
+      driver.at(6050, started(6000)).at(6200, interim("wait")).at(6250, interim("Wait."))
+      assert.deepStrictEqual(driver.times("Pause").at(-1), 6250)
+      driver.at(7200, final("wait, that is wrong")).at(7500, stopped(7000)).until(9000)
+      assert.deepStrictEqual(driver.commits(), [[7500, "wait, that is wrong"]])
     })
 
     it("does not mistake a yes for a sign of listening when the agent is silent", () => {
@@ -402,6 +405,24 @@ describe("Turn", () => {
           .at(at + 50, started(at)).at(at + 400, final("yes")).at(at + 800, stopped(at + 300)).until(9000)
       assert.deepStrictEqual(said(5500).commits(), [[6300, "yes"]])
       assert.deepStrictEqual(said(6500).commits(), [[7300, "yes"]])
+    })
+
+    it("commits words without a voice half a second after them, however long ago a noise was", () => {
+      const noise = () => drive().at(1050, started(1000)).at(3000, stopped(2500))
+      for (const at of [9000, 200_000]) {
+        const driver = noise().at(at, final("is anybody there")).until(at + 5000)
+        const [commit] = driver.log.flatMap(({ action, at }) => action._tag === "CommitTurn" ? [{ at, ...action }] : [])
+        assert.deepInclude(commit, { at: at + 500, stoppedAt: at, finalAt: at })
+        const timed = noise().at(at, {
+          _tag: "Heard",
+          text: "is anybody there",
+          final: true,
+          startedAt: at - 1500,
+          endedAt: at - 300
+        })
+          .until(at + 5000)
+        assert.deepStrictEqual(timed.commits(), [[at + 200, "is anybody there"]])
+      }
     })
 
     it("waits for \"November\" where \"no\" is not all that was said yet", () => {
@@ -470,7 +491,7 @@ describe("Turn", () => {
       const driver = drive({ turn: { interruption: { resume: false } } }).at(0, ...speaks("a"))
         .at(1050, started(1000)).at(2500, stopped(2000)).until(9000)
       assert.deepStrictEqual(driver.times("Stop"), [1500])
-      assert.deepStrictEqual(driver.times("FalseInterruption"), [4500])
+      assert.deepStrictEqual(driver.times("FalseInterruption"), [3300])
     })
   })
 
@@ -543,7 +564,8 @@ describe("Turn", () => {
     })
 
     it("a final transcript starts it anew, an interim does not", () => {
-      assert.deepStrictEqual(away(drive().at(5000, interim("hel")).until(15_000)), [[15_000, "away"]])
+      const turn = { transcriptionTimeout: "Infinity" } as const
+      assert.deepStrictEqual(away(drive({ turn }).at(5000, interim("hel")).until(15_000)), [[15_000, "away"]])
       const manual = { turn: { detection: "manual" } } as const
       assert.deepStrictEqual(away(drive(manual).at(5000, final("hello")).until(20_000)), [[20_000, "away"]])
     })

@@ -6,6 +6,7 @@ import * as HttpLlm from "effect-voice/Layers/HttpLlm"
 import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
 import * as Testing from "effect-voice/testing"
 import { Prompt, Tool, Toolkit } from "effect/ai"
+import { Thought } from "../src/internal/llm/thinking.ts"
 import * as provider from "./support/provider.ts"
 
 const secret = "my secret"
@@ -55,6 +56,8 @@ const asking = (handler: provider.Handler, layer: (url: string) => Layer.Layer<L
     )
     return { exit: yield* Effect.result(run), deltas }
   })
+
+type Finish = Extract<Llm.Delta, { readonly _tag: "Finish" }>
 
 const said = (deltas: ReadonlyArray<Llm.Delta>) =>
   deltas.map((delta) => {
@@ -242,6 +245,75 @@ describe("answers of servers that speak like OpenAI", () => {
       Effect.gen(function*() {
         const { deltas, exit } = yield* asking(streaming([usage], "cut"), layer)
         assert.strictEqual(exit._tag, "Failure", said(deltas))
+      }))
+  }
+
+  const ends: ReadonlyArray<readonly [told: unknown, events: ReadonlyArray<unknown>, end: Partial<Finish>]> = [
+    ["stop", [text("Hi"), delta({}, "stop")], { reason: "stop" }],
+    ["nothing at all", [text("Hi"), done], {}],
+    ["stop, after a call", [...half, delta({}, "stop")], { reason: "tool-calls" }],
+    ["nothing, after a call", [...half, done], { reason: "tool-calls" }],
+    ["tool_calls", [...half, delta({}, "tool_calls")], { reason: "tool-calls" }],
+    ["length", [delta({}, "length")], { reason: "length" }],
+    ["length, in a call", [...half, delta({}, "length")], { reason: "length" }],
+    ["content_filter", [delta({}, "content_filter"), done], { reason: "content-filter" }],
+    ["SAFETY, as Gemini does", [delta({}, "SAFETY"), done], { reason: "content-filter" }],
+    ["eos, as servers of one's own do", [text("Hi"), delta({}, "eos")], { reason: "stop" }],
+    ["a reason that nobody knows", [delta({}, "brand_new"), done], { reason: "other" }],
+    [
+      "tokens with their parts",
+      [text("Hi"), delta({}, "stop"), {
+        choices: [],
+        usage: {
+          prompt_tokens: 20,
+          completion_tokens: 7,
+          prompt_tokens_details: { cached_tokens: 16 },
+          completion_tokens_details: { reasoning_tokens: 5 }
+        }
+      }],
+      { reason: "stop", usage: { inputTokens: 20, outputTokens: 7, cachedInputTokens: 16, reasoningTokens: 5 } }
+    ],
+    [
+      "parts that are more than the whole",
+      [text("Hi"), delta({}, "stop"), {
+        choices: [],
+        usage: {
+          prompt_tokens: 20,
+          completion_tokens: 7,
+          prompt_tokens_details: { cached_tokens: 21 },
+          completion_tokens_details: null
+        }
+      }],
+      { reason: "stop", usage: { inputTokens: 20, outputTokens: 7 } }
+    ]
+  ]
+  for (const [name, layer] of layers) {
+    it.live.each(ends)(
+      `${name} tells why an answer has ended, and what it took: %s`,
+      ([, events, end]) =>
+        Effect.gen(function*() {
+          const { deltas, exit } = yield* asking(streaming(events), layer)
+          assert.strictEqual(exit._tag, "Success", String(exit))
+          assert.deepStrictEqual(deltas.at(-1), { _tag: "Finish", ...end })
+        })
+    )
+  }
+
+  const signs: ReadonlyArray<readonly [of: string, events: ReadonlyArray<unknown>]> = [
+    ["reasoning_content", [delta({ reasoning_content: "Hm." }), delta({ content: null, reasoning_content: " So." })]],
+    ["reasoning", [delta({ reasoning: "Hm." }), delta({ reasoning: " So." })]],
+    ["thoughts in parts", [text([{ type: "thinking", thinking: "Hm." }]), text([{ type: "thinking", thinking: "." }])]],
+    ["thoughts in the text", [text("<think>Hm."), text(" So.</think>")]],
+    ["a long call in the making", half]
+  ]
+  for (const [name, layer] of layers) {
+    it.live.each(signs)(`${name} takes for a sign of life: %s`, ([, events]) =>
+      Effect.gen(function*() {
+        let seen = 0
+        const asked = asking(streaming([...events, text("Hello."), done]), layer)
+        const { exit } = yield* Effect.provideService(asked, Thought, () => void seen++)
+        assert.strictEqual(exit._tag, "Success", String(exit))
+        assert.isAtLeast(seen, 2)
       }))
   }
 

@@ -91,9 +91,7 @@ const functionsOf = ({ functions, path }: Module) =>
 /** Files above 400 lines. Docstrings of a public noun count, too. */
 const longFiles: Readonly<Record<string, number>> = {
   "History.ts": 486,
-  "Text.ts": 441,
-  "Tools.ts": 405,
-  "internal/text/markdown.ts": 416
+  "internal/text/markdown.ts": 423
 }
 
 /** Functions above 120 lines. */
@@ -150,8 +148,8 @@ const lengthsByNoWallClock =
 /** Keys of a list elsewhere: a letter and a number before a colon or in parentheses, or a row. The invariants are in ARCHITECTURE.md. */
 const outsideKey = new RegExp(
   [
-    /(?:^|[\s"'`(])(?!I(?:\d|1[01])\b)[A-Z]\d{1,3}(?:, [A-Z]\d{1,3})*: /,
-    /\((?!I(?:\d|1[01])\))[A-Z]\d{1,3}(?:, [A-Z]\d{1,3})*\)["'`, ]/,
+    /(?:^|[\s"'`(])(?!I(?:\d|1[0-5])\b)[A-Z]\d{1,3}(?:, [A-Z]\d{1,3})*: /,
+    /\((?!I(?:\d|1[0-5])\))[A-Z]\d{1,3}(?:, [A-Z]\d{1,3})*\)["'`, ]/,
     /["'`]rows? \d+(?: and \d+)?: |\bcoverage rows? \d/
   ].map(({ source }) => source).join("|")
 )

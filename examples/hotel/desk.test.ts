@@ -52,6 +52,8 @@ describe("the desk", () => {
       const timeline = yield* Testing.scenario({
         agent: desk,
         user: [Testing.say(3000, 4000, "When is breakfast?")],
+        // A guess before the end of the turn would use up a reply.
+        options: { turn: { preemption: { llm: false } } },
         llm: [{ fail: true }, "From seven to ten."]
       })
       assert.include(timeline.messages, "assistant: From seven to ten.")

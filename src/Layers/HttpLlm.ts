@@ -20,10 +20,13 @@ import { layerFrom } from "../internal/config/variable.ts"
 import * as chat from "../internal/custom/chat.ts"
 import * as target from "../internal/custom/options.ts"
 import * as replies from "../internal/custom/reply.ts"
+import * as chunks from "../internal/llm/chunks.ts"
+import * as metadata from "../internal/llm/metadata.ts"
 import * as Check from "../internal/options.ts"
 import * as Http from "../internal/provider/http.ts"
 import { events } from "../internal/provider/lines.ts"
 import { refused } from "../internal/provider/options.ts"
+import * as refusals from "../internal/provider/refusals.ts"
 import { errorIn } from "../internal/provider/told.ts"
 import * as utf8 from "../internal/provider/utf8.ts"
 import * as Llm from "../Llm.ts"
@@ -65,7 +68,7 @@ export interface Asked {
 }
 
 /**
- * A piece of an answer: a delta, or a piece of a tool call. Pieces of one
+ * A piece of an answer: a delta, a piece of a tool call, or a thought. Pieces of one
  * `index` are one call, else those of one `id`, else those that follow a `name`;
  * their `params` are joined when they are text.
  *
@@ -78,6 +81,12 @@ export type Part = Llm.Delta | {
   readonly id?: string | undefined
   readonly name?: string | undefined
   readonly params?: unknown
+  /** What the server wants to see again with the call: fields beside its `function`. */
+  readonly fields?: Readonly<Record<string, Schema.Json>> | undefined
+} | {
+  /** The model thinks: it is alive, and `fields` are what the server wants to see again with its message. */
+  readonly _tag: "Thought"
+  readonly fields?: Readonly<Record<string, Schema.Json>> | undefined
 }
 
 /**
@@ -98,7 +107,7 @@ export interface Answer extends replies.Answer {}
  * tool call is given on when the answer has ended, so that none is run that was
  * cut off; a call without an id gets one. `finishes` says that a whole answer
  * always has a `Finish` or the event `[DONE]`, so that one without fails with
- * `Disconnected`. Without it, an answer ends where the connection does.
+ * `Disconnected`, or `EndedEarly` where nothing was said. Without it, an answer ends where the connection does.
  *
  * @category constructors
  * @since 0.1.0
@@ -119,9 +128,9 @@ export const answer = <A>(options: {
  */
 export const chatCompletion: Answer = replies.answer({
   format: "json",
-  schema: chat.Completion,
-  parts: chat.completionParts,
-  failure: chat.completionFailure,
+  schema: chunks.Completion,
+  parts: chunks.completionParts,
+  failure: chunks.completionFailure,
   finishes: false
 })
 
@@ -134,8 +143,8 @@ export const chatCompletion: Answer = replies.answer({
  */
 export const chatStream: Answer = replies.answer({
   format: "sse",
-  schema: chat.Chunk,
-  parts: chat.chunkParts,
+  schema: chunks.StrictChunk,
+  parts: chunks.chunkParts,
   failure: errorIn,
   finishes: true
 })
@@ -198,12 +207,17 @@ const schema = Check.struct<Options>()({
 
 type Settings = typeof schema.Type
 
+/** What is attached to an answer means something to the same model of the same server alone. */
+const keyOf = ({ model, name, url }: Settings, { settings }: Llm.Request): string =>
+  metadata.keyOf(name, url, settings?.model ?? model)
+
 const askedOf = (options: Settings, request: Llm.Request, stream: boolean): Asked => {
   const { settings, toolChoice = "auto" } = request
+  const tools = toolChoice === "none" ? [] : chat.functions(request.tools)
   return {
     request,
-    messages: chat.messages(request.prompt),
-    tools: toolChoice === "none" ? [] : chat.functions(request.tools),
+    messages: chat.messages(request.prompt, { key: keyOf(options, request), thoughts: tools.length > 0 }),
+    tools,
     toolChoice,
     model: settings?.model ?? options.model,
     temperature: settings?.temperature ?? options.temperature,
@@ -259,7 +273,7 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
   const post = target.post(settings)
   const http = yield* Http.http
   const { format } = answer
-  const reply = (body: string): Stream.Stream<Llm.Delta, Failure.Reason> => {
+  const reply = (body: string, key: string): Stream.Stream<Llm.Delta, Failure.Reason> => {
     const request = post.pipe(
       HttpClientRequest.setHeader("accept", post.headers.accept ?? accepts[format]),
       HttpClientRequest.bodyText(body, "application/json")
@@ -268,13 +282,18 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
     const texts = format === "json"
       ? Stream.fromEffect(Stream.mkString(utf8.decode(bytes)))
       : events(format)(bytes)
-    return replies.deltas(answer, texts)
+    return replies.deltas(answer, key, texts)
   }
   return Llm.make({
     name,
     model: settings.model,
     reply: (request) =>
-      Stream.unwrap(Effect.map(bodyOf(settings, request, format !== "json"), reply)).pipe(Stream.mapError(failed))
+      bodyOf(settings, request, format !== "json").pipe(
+        Effect.map((body) => reply(body, keyOf(settings, request))),
+        Stream.unwrap,
+        Stream.tapError((reason) => refusals.debug(name, reason, request.prompt)),
+        Stream.mapError(failed)
+      )
   })
 })
 

@@ -7,6 +7,10 @@
  * arrives; interrupting a reply closes its request. Nothing is retried here:
  * `Resilience` does.
  *
+ * What a server refuses of what nobody has asked for is left out, or asked for
+ * otherwise, from then on: once a model, with a warning. What the program has set
+ * stays an error, which names it. Why is told at debug.
+ *
  * With `baseUrl`, any server with Chat Completions can be asked (Groq, Together,
  * vLLM, Ollama, LocalAI, llama.cpp). All of this was tried against stand-ins
  * that speak the published protocol, none of it against the servers named.
@@ -58,7 +62,7 @@ export interface Options {
   readonly api?: "chat" | "responses" | undefined
   /** @default "gpt-4o-mini" */
   readonly model?: string | undefined
-  /** Randomness, 0–2. @default 0.7; none for the models that refuse it (o1 …, gpt-5 …) */
+  /** Randomness, 0–2. @default 0.7 for "gpt-4o-mini", else the server's */
   readonly temperature?: number | undefined
   /** Share of the likeliest tokens that are chosen from, 0–1. @default the server's */
   readonly topP?: number | undefined
@@ -115,10 +119,7 @@ const schema = Check.together(
 
 type Settings = typeof schema.Type
 
-const samplingOf = ({ api: _, baseUrl, name: __, ...sampling }: Settings): Sampling => ({
-  ...sampling,
-  isOpenAi: baseUrl === undefined
-})
+const samplingOf = (settings: Settings): Sampling => ({ ...settings, isOpenAi: settings.baseUrl === undefined })
 
 const failing = (name: string) => (reason: Failure.Reason) => new Llm.LlmError({ provider: name, reason })
 

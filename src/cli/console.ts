@@ -31,6 +31,8 @@ const lineOf = (event: Event.Event): string | undefined => {
   switch (event._tag) {
     case "UserSpeechCommitted":
       return `you    ${event.text}`
+    case "UserSpeechSetAside":
+      return event.reason === "echo" ? undefined : `you    (${event.text})`
     case "AgentSpeechCommitted":
       return `agent  ${event.text}${event.interrupted ? " —" : ""}`
     case "FunctionCallsFinished":

@@ -37,7 +37,9 @@ const priceOf = (usage: Usage, prices: Prices): Price | undefined => {
 export const of = (usage: Usage, prices: Prices): number | undefined => {
   const price = priceOf(usage, prices)
   if (price === undefined) return undefined
-  return (usage.inputTokens * (price.inputTokens ?? 0) + usage.outputTokens * (price.outputTokens ?? 0) +
+  const { inputTokens: input = 0, cachedInputTokens: cachedInput = input } = price
+  const cached = Math.min(usage.cachedInputTokens ?? 0, usage.inputTokens)
+  return ((usage.inputTokens - cached) * input + cached * cachedInput + usage.outputTokens * (price.outputTokens ?? 0) +
         usage.characters * (price.characters ?? 0)) / 1_000_000 + usage.audioMs / 60_000 * (price.audioMinutes ?? 0)
 }
 

@@ -79,6 +79,32 @@ export class NoReply extends Schema.TaggedError<NoReply>("effect-voice/testing/N
 }
 
 /**
+ * Somebody in the virtual room.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Person {
+  readonly identity: string
+  readonly joins: Effect.Effect<void, Room.RoomError>
+  readonly leaves: Effect.Effect<void>
+  readonly isThere: Effect.Effect<boolean>
+  readonly says: (text: string, options?: SayOptions) => Effect.Effect<void>
+  readonly speaks: (from: number, to: number, text: string, hearing?: Hearing) => Effect.Effect<void>
+  readonly coughs: (options?: SayOptions) => Effect.Effect<void>
+  readonly types: (text: string) => Effect.Effect<void, Room.RoomError>
+  readonly presses: (digits: string) => Effect.Effect<void, Room.RoomError>
+  readonly mutes: Effect.Effect<void>
+  readonly unmutes: Effect.Effect<void>
+  readonly heard: Effect.Effect<string>
+  /** @default within 30 seconds */
+  readonly expectReply: (options?: { readonly within?: Duration.Input | undefined }) => Effect.Effect<string, NoReply>
+  readonly wait: (duration: Duration.Input) => Effect.Effect<void>
+  readonly other: (identity: string) => Effect.Effect<Person>
+  readonly room: RoomControl
+}
+
+/**
  * Service that is the user in the virtual room.
  *
  * **Details**
@@ -91,28 +117,14 @@ export class NoReply extends Schema.TaggedError<NoReply>("effect-voice/testing/N
  *   synthesiser is audible (`audio: "audible"`).
  * - `heard` is what was heard of the agent since the beginning.
  * - `wait` lets time pass, on any Clock.
+ * - `other` is somebody else in the same room, who has a microphone of their own,
+ *   and is not there before they join.
  * - `room` is the room from outside: what was sent, calls, disconnections.
  *
  * @category services
  * @since 0.1.0
  */
-export class Caller extends Context.Service<Caller, {
-  readonly identity: string
-  readonly joins: Effect.Effect<void, Room.RoomError>
-  readonly leaves: Effect.Effect<void>
-  readonly says: (text: string, options?: SayOptions) => Effect.Effect<void>
-  readonly speaks: (from: number, to: number, text: string, hearing?: Hearing) => Effect.Effect<void>
-  readonly coughs: (options?: SayOptions) => Effect.Effect<void>
-  readonly types: (text: string) => Effect.Effect<void, Room.RoomError>
-  readonly presses: (digits: string) => Effect.Effect<void, Room.RoomError>
-  readonly mutes: Effect.Effect<void>
-  readonly unmutes: Effect.Effect<void>
-  readonly heard: Effect.Effect<string>
-  /** @default within 30 seconds */
-  readonly expectReply: (options?: { readonly within?: Duration.Input | undefined }) => Effect.Effect<string, NoReply>
-  readonly wait: (duration: Duration.Input) => Effect.Effect<void>
-  readonly room: RoomControl
-}>()("effect-voice/testing/caller") {}
+export class Caller extends Context.Service<Caller, Person>()("effect-voice/testing/caller") {}
 
 const isTestClock = (clock: Clock.Clock): clock is TestClock => "adjust" in clock && "setTime" in clock
 
@@ -147,7 +159,6 @@ export const room = (
     const clock = yield* Clock.Clock
     const now = () => clock.currentTimeMillisUnsafe()
     const run = yield* FiberSet.makeRuntime<never, void, never>()
-    const identity = options.identity ?? "caller"
     const frameMs = options.frames === undefined ? undefined : millis(options.frames)
     const memoryRoom = yield* makeMemoryRoom({
       name: options.name ?? "test-room",
@@ -155,20 +166,16 @@ export const room = (
       ...(options.queueLimit === undefined ? {} : { queueLimit: millis(options.queueLimit) })
     })
     const { control } = memoryRoom
-    const microphone = new Microphone({
-      now,
-      feed: (frame) => memoryRoom.microphone(identity)?.feed([frame]),
-      mute: (muted) => memoryRoom.microphone(identity)?.mute(muted),
-      schedule: (at, act) => void run(Effect.andThen(sleepUntil(at), Effect.sync(act))),
-      keepAlive: millis(options.keepAlive ?? 900),
-      frameMs
-    })
-    const join = control.join({ identity, kind: options.kind, direction: options.direction })
-    if (options.joins === undefined) yield* Effect.orDie(join)
-    else if (options.joins !== false) {
-      run(Effect.andThen(sleepUntil(now() + millis(options.joins)), Effect.orDie(join)))
-    }
-    if (frameMs !== undefined) {
+    const microphoneOf = (identity: string): Microphone => {
+      const microphone = new Microphone({
+        now,
+        feed: (frame) => memoryRoom.microphone(identity)?.feed([frame]),
+        mute: (muted) => memoryRoom.microphone(identity)?.mute(muted),
+        schedule: (at, act) => void run(Effect.andThen(sleepUntil(at), Effect.sync(act))),
+        keepAlive: millis(options.keepAlive ?? 900),
+        frameMs
+      })
+      if (frameMs === undefined) return microphone
       const origin = now()
       const pump = (frames: number): Effect.Effect<void> =>
         Effect.flatMap(sleepUntil(origin + (frames + 1) * frameMs), () => {
@@ -178,9 +185,9 @@ export const room = (
           return pump(frames + 1)
         })
       run(pump(0))
+      return microphone
     }
-
-    const says = (text: string, said: SayOptions = {}) =>
+    const says = (microphone: Microphone) => (text: string, said: SayOptions = {}) =>
       Effect.sync(() => {
         const { at, duration, ...hearing } = said
         const ms = duration === undefined ? Math.max(300, text.length * 60) : millis(duration)
@@ -217,22 +224,42 @@ export const room = (
         }
       })
 
-    const caller = Caller.of({
-      identity,
-      joins: join,
-      leaves: control.leave(identity),
-      says,
-      speaks: (from, to, text, hearing) => says(text, { ...hearing, at: from, duration: to - from }),
-      coughs: (options) => says("", { duration: 300, ...options }),
-      types: (text) => control.sendText({ identity, topic: options.textTopic ?? "lk.chat", text }),
-      presses: (digits) => control.sendDtmf(identity, digits),
-      mutes: Effect.sync(() => microphone.mute(true)),
-      unmutes: Effect.sync(() => microphone.mute(false)),
-      heard: heardFrom(0),
-      expectReply,
-      wait: pass,
-      room: control
-    })
+    const callers = new Map<string, Person>()
+    const callerOf = (identity: string): Person => {
+      const microphone = microphoneOf(identity)
+      const say = says(microphone)
+      return Caller.of({
+        identity,
+        joins: control.join({ identity, kind: options.kind, direction: options.direction }),
+        leaves: control.leave(identity),
+        isThere: Effect.map(
+          memoryRoom.room.participants,
+          (all) => all.some((participant) => participant.identity === identity)
+        ),
+        says: say,
+        speaks: (from, to, text, hearing) => say(text, { ...hearing, at: from, duration: to - from }),
+        coughs: (options) => say("", { duration: 300, ...options }),
+        types: (text) => control.sendText({ identity, topic: options.textTopic ?? "lk.chat", text }),
+        presses: (digits) => control.sendDtmf(identity, digits),
+        mutes: Effect.sync(() => microphone.mute(true)),
+        unmutes: Effect.sync(() => microphone.mute(false)),
+        heard: heardFrom(0),
+        expectReply,
+        wait: pass,
+        other: (other) => Effect.sync(() => known(other)),
+        room: control
+      })
+    }
+    const known = (identity: string): Person => {
+      const found = callers.get(identity) ?? callerOf(identity)
+      callers.set(identity, found)
+      return found
+    }
+    const caller = known(options.identity ?? "caller")
+    if (options.joins === undefined) yield* Effect.orDie(caller.joins)
+    else if (options.joins !== false) {
+      run(Effect.andThen(sleepUntil(now() + millis(options.joins)), Effect.orDie(caller.joins)))
+    }
     return { room: memoryRoom.room, caller }
   })
 

@@ -1,6 +1,7 @@
 /** What holds of every conversation, whatever goes wrong in it. */
 import type * as Event from "../Event.ts"
-import { hasWord } from "../internal/text/words.ts"
+import { type AnswerOptions, fates } from "./answered.ts"
+import { everyWordCounts } from "./everyWord.ts"
 import type { Timeline } from "./timeline.ts"
 
 /**
@@ -10,7 +11,7 @@ import type { Timeline } from "./timeline.ts"
  * @since 0.1.0
  */
 export interface Violation {
-  /** `I1` to `I11`. */
+  /** `I1` to `I13`. */
   readonly invariant: string
   /** Clock time (ms), where there is one. */
   readonly at?: number | undefined
@@ -23,7 +24,7 @@ export interface Violation {
  * @category options
  * @since 0.1.0
  */
-export interface InvariantOptions {
+export interface InvariantOptions extends AnswerOptions {
   /** Speeches that may not be interrupted. @default none */
   readonly protected?: ReadonlySet<string> | undefined
   /** The user cannot interrupt (`interruption.enabled: false`). @default false */
@@ -32,60 +33,40 @@ export interface InvariantOptions {
   readonly cleared?: boolean | undefined
 }
 
-type Report = (invariant: string, message: string, at?: number) => void
-
-const words = (text: string): ReadonlyArray<string> => text.split(/\s+/u).filter((word) => word !== "")
+export type Report = (invariant: string, message: string, at?: number) => void
 
 const squeeze = (text: string): string => text.replaceAll(/\s+/gu, "")
 
-/** I1: every final transcript with a word is in exactly one user turn, in order. */
-const everyWordCounts = (timeline: Timeline, options: InvariantOptions, report: Report): void => {
-  const spoken = timeline.of("UserSpeechCommitted").filter(({ source }) => source !== "text")
-  const rest = spoken.map(({ text }) => words(text))
-  let turn = 0
-  let from = 0
-  for (const { at, final, text } of timeline.of("UserTranscript")) {
-    if (!final || !hasWord(text)) continue
-    const said = words(text)
-    let found = -1
-    for (let i = turn; i < rest.length && found < 0; i++) {
-      const start = i === turn ? from : 0
-      for (let j = start; j + said.length <= rest[i]!.length; j++) {
-        if (said.every((word, k) => rest[i]![j + k] === word)) {
-          found = i
-          turn = i
-          from = j + said.length
-          break
-        }
-      }
-    }
-    if (found < 0 && options.cleared !== true) report("I1", `"${text}" is in no user turn, or out of order`, at)
-  }
-  const finals = timeline.of("UserTranscript").filter(({ final }) => final)
-  const interims = new Set(timeline.of("UserTranscript").flatMap(({ final, text }) => final ? [] : words(text)))
-  const heard = new Map<string, number>()
-  for (const { text } of finals) for (const word of words(text)) heard.set(word, (heard.get(word) ?? 0) + 1)
-  for (const { at, text } of spoken) {
-    for (const word of words(text)) {
-      const left = heard.get(word) ?? 0
-      if (left > 0) heard.set(word, left - 1)
-      else if (!interims.has(word)) report("I1", `"${word}" is in a user turn once more than it was heard`, at)
-    }
-  }
-}
+/** What a text sounds like, whatever its signs: a rewriting may move those. */
+const letters = (text: string): string => text.replaceAll(/[^\p{L}\p{N}]+/gu, "")
+
+/** What a text may mean that was cut: as it is, and without what the cut has left open, such as half a link. */
+const readings = (text: string): ReadonlyArray<string> => [
+  text,
+  ...[...text.matchAll(/[[<`*_~#!|&]|https?:/gu)].map(({ index }) => text.slice(0, index)).filter((rest) =>
+    text.length - rest.length <= longestMarkup
+  )
+]
+
+/** Characters of what a cut may leave open: a link with its address. */
+const longestMarkup = 200
 
 /** I2: the assistant's history is a prefix of what was generated and what was played. */
 const historyWasHeard = (timeline: Timeline, report: Report): void => {
-  // The apology is a clip: no synthesiser was asked for it.
+  // No synthesiser was asked for clips.
+  const withClip = new Set(timeline.of("SpeechCreated").flatMap(({ clip, speech }) => clip === true ? [speech] : []))
   const clips = new Set(
-    timeline.of("AgentSpeechCommitted").flatMap(({ id, speech }) => speech === "apology" ? [id] : [])
+    timeline.of("AgentSpeechCommitted").flatMap(({ id, speech }) => withClip.has(speech) ? [id] : [])
   )
-  const given = timeline.speeches.map(({ pieces }) => squeeze(pieces.join("")))
+  const given = timeline.speeches.map(({ pieces }) => letters(pieces.join("")))
   for (const item of timeline.history.items) {
     if (item._tag !== "Message" || item.role !== "assistant" || clips.has(item.id)) continue
-    const text = squeeze(item.text)
-    if (text === "") report("I2", `an empty message of the assistant is in the history`, item.createdAt)
-    const source = given.findIndex((one) => item.interrupted ? one.startsWith(text) : one === text)
+    if (squeeze(item.text) === "") report("I2", `an empty message of the assistant is in the history`, item.createdAt)
+    const source = given.findIndex((one) =>
+      item.interrupted
+        ? readings(item.text).some((text) => one.startsWith(letters(timeline.spoken(text))))
+        : one === letters(timeline.spoken(item.text))
+    )
     if (source >= 0) given.splice(source, 1)
     else report("I2", `"${item.text}" was not said as it stands in the history`, item.createdAt)
   }
@@ -117,7 +98,7 @@ const oneVoice = (timeline: Timeline, report: Report): void => {
   if (open !== undefined) report("I10", `${open} never stopped speaking`)
 }
 
-/** I4: nothing is audible while a committed turn waits for its reply, unless it is protected. */
+/** I4: nothing older is audible while a committed turn waits for its reply, unless it is protected. */
 const silentBeforeReply = (timeline: Timeline, options: InvariantOptions, report: Report): void => {
   if (options.uninterruptible === true) return
   for (const [i, event] of timeline.events.entries()) {
@@ -131,8 +112,13 @@ const silentBeforeReply = (timeline: Timeline, options: InvariantOptions, report
       next._tag === "AgentStartedSpeaking" || next._tag === "UserSpeechCommitted" || next._tag === "SessionClosed"
     )
     const to = over?.at ?? timeline.endedAt
+    const before = timeline.events.slice(0, i)
+    const newest = before.findLast(({ _tag }) => _tag === "UserStartedSpeaking")?.at ?? event.at
     for (const { end, speech, start } of timeline.playbacks) {
       if (options.protected?.has(speech) === true || start >= to || (end ?? to) <= event.at) continue
+      // What was asked for, and begun, while they were speaking is said to that.
+      const created = before.find((other) => other._tag === "SpeechCreated" && other.speech === speech)
+      if (event.source === "voice" && start >= newest && (created?.at ?? 0) >= newest) continue
       const heard = timeline.audible.find((stretch) =>
         stretch.from < Math.min(to, end ?? to) - 1 && stretch.to > Math.max(start, event.at) + 1
       )
@@ -294,17 +280,54 @@ const grammar = (timeline: Timeline, report: Report): void => {
   if (closings > 0 && events.at(-1)?._tag !== "SessionClosed") report("I10", "something happened after the end")
 }
 
+/** I12: who wants to be answered is answered, as soon as the providers can. */
+const everyoneAnswered = (timeline: Timeline, options: InvariantOptions, report: Report): void => {
+  if (options.cleared === true) return
+  for (const fate of fates(timeline, options)) {
+    if (fate.what === "unanswered") report("I12", fate.message, fate.at)
+  }
+}
+
+/** Longest silence (ms) while the state is `speaking`. */
+const longestSilence = 5000
+
+/** I13: who is said to speak is heard. */
+const speakingSounds = (timeline: Timeline, report: Report): void => {
+  const states = timeline.of("AgentStateChanged")
+  for (const [i, { at, to }] of states.entries()) {
+    if (to !== "speaking") continue
+    const end = states[i + 1]?.at ?? timeline.endedAt
+    let silentSince = at
+    for (const stretch of timeline.audible) {
+      if (stretch.to <= silentSince || stretch.from >= end) continue
+      if (stretch.from - silentSince >= longestSilence) break
+      silentSince = stretch.to
+    }
+    // A room that does not answer does not tell what is heard either.
+    const unanswered = timeline.of("ProviderFailed").some(({ at: failedAt, component }) =>
+      component === "room" && failedAt > silentSince && failedAt <= end
+    )
+    if (end - silentSince >= longestSilence && !unanswered) {
+      report("I13", `the agent is speaking until ${end}, and nothing is heard from ${silentSince} on`, silentSince)
+    }
+  }
+}
+
 /**
  * Checks what must hold of every conversation, and tells what does not.
  *
  * **Details**
  *
- * I1 every final transcript with a word is in exactly one user turn, in order · I2 the
- * history is what was said and heard · I3 one voice at a time · I4 silence
+ * I1 every final transcript with a word is in exactly one user turn or one item
+ * that was set aside, either in order · I2 the history is what was said and heard · I3 one voice at a time · I4 silence
  * while a committed turn waits for its reply · I5 one output a tool call · I6
  * `speaking` is audible · I7 it comes to rest, listening · I8 nothing is left
- * open · I9 the stages of a turn add up · I10 the events obey their grammar.
- * I11, that it happens again in the same way, needs two timelines: `differs`.
+ * open · I9 the stages of a turn add up · I10 the events obey their grammar ·
+ * I12 each utterance whose intent is told, and that is no continuer, hold or
+ * noise, gets audible speech within commit + provider time + 500 ms (`answers`
+ * counts what became of them) · I13 no 5 s of `speaking` without a sound, but for a room that
+ * fails. I11,
+ * that it happens again in the same way, needs two timelines: `differs`.
  *
  * @category properties
  * @since 0.1.0
@@ -322,6 +345,8 @@ export const invariants = (timeline: Timeline, options: InvariantOptions = {}): 
   leavesNothing(timeline, report)
   stagesAddUp(timeline, report)
   grammar(timeline, report)
+  everyoneAnswered(timeline, options, report)
+  speakingSounds(timeline, report)
   return violations
 }
 

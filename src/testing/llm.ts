@@ -10,6 +10,7 @@ import type * as Failure from "../Failure.ts"
 import * as Llm from "../Llm.ts"
 import { millis } from "./marks.ts"
 import { type Ending, reasonOf, type Timed, timed } from "./timedStream.ts"
+import { type CallEnd, type Journal, journal, watched } from "./watched.ts"
 import { split } from "./words.ts"
 
 /**
@@ -18,7 +19,8 @@ import { split } from "./words.ts"
  * **Details**
  *
  * The words of `text` come evenly spread from `firstToken` to `total`, tool
- * calls at `total`, then the end. A number is milliseconds.
+ * calls at `toolsAt`, then the end. `deltas` are given as they are, instead. A
+ * number is milliseconds.
  *
  * @category models
  * @since 0.1.0
@@ -27,6 +29,10 @@ export interface LlmReply {
   /** @default "" */
   readonly text?: string | undefined
   readonly tools?: ReadonlyArray<LlmToolCall> | undefined
+  /** From the request to the tool calls: some models call before they speak. @default `total` */
+  readonly toolsAt?: Duration.Input | undefined
+  /** Exactly what the model gives, and when; a `Finish` follows where there is none. @default made of `text` and `tools` */
+  readonly deltas?: ReadonlyArray<LlmDelta> | undefined
   /** From the request to the first word. @default 100 */
   readonly firstToken?: Duration.Input | undefined
   /** From the request to the last word, tool call and end. @default 300, or `firstToken` where that is longer */
@@ -35,6 +41,8 @@ export interface LlmReply {
   readonly pieces?: number | undefined
   /** @default none */
   readonly usage?: Llm.Usage | undefined
+  /** Why it ends. @default "tool-calls" with `tools`, else "stop" */
+  readonly reason?: Llm.FinishReason | undefined
   /** Fails instead of ending; `true` is a lost connection. */
   readonly fail?: Failure.Reason | true | undefined
   /** Pieces of the text before it fails or hangs. @default 0 */
@@ -58,6 +66,18 @@ export interface LlmToolCall {
 }
 
 /**
+ * One piece of a reply as it leaves the model: a piece of text, or a delta.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LlmDelta {
+  /** From the request. */
+  readonly at: Duration.Input
+  readonly delta: string | LlmToolCall | Llm.Delta
+}
+
+/**
  * A request as a script sees it.
  *
  * @category models
@@ -72,6 +92,17 @@ export interface LlmRequest extends Llm.Request {
   readonly index: number
   /** Clock time (ms). */
   readonly at: number
+}
+
+/**
+ * A request that was made, and what became of it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LlmCall extends LlmRequest, CallEnd {
+  /** The text that it was answered with so far. */
+  readonly said: string
 }
 
 /**
@@ -115,7 +146,7 @@ export interface LlmOptions {
  * @since 0.1.0
  */
 export class LlmCalls extends Context.Service<LlmCalls, {
-  readonly requests: Effect.Effect<ReadonlyArray<LlmRequest>>
+  readonly requests: Effect.Effect<ReadonlyArray<LlmCall>>
 }>()("effect-voice/testing/llm/LlmCalls") {}
 
 /** Text of a message, or `""`. */
@@ -155,7 +186,16 @@ const perform = (
   const first = millis(reply.firstToken ?? 100)
   const total = Math.max(first, reply.total === undefined ? 300 : millis(reply.total))
   const pieces = cut(reply.text ?? "", Math.max(1, reply.pieces ?? Number.POSITIVE_INFINITY))
-  const items: Array<Timed<Llm.Delta>> = pieces.map((text, i) => ({
+  const call = ({ id, name, params }: LlmToolCall): Llm.Delta => ({
+    _tag: "ToolCall",
+    id: id ?? callId(),
+    name,
+    params: params ?? {}
+  })
+  const items: Array<Timed<Llm.Delta>> = reply.deltas?.map(({ at, delta }) => ({
+    at: millis(at),
+    value: typeof delta === "string" ? { _tag: "Text", text: delta } : "_tag" in delta ? delta : call(delta)
+  })) ?? pieces.map((text, i) => ({
     at: pieces.length === 1 ? first : Math.round(first + (total - first) * i / (pieces.length - 1)),
     value: { _tag: "Text", text }
   }))
@@ -165,14 +205,23 @@ const perform = (
     const said = items.slice(0, reply.after ?? 0)
     return timed(said, { at: said.at(-1)?.at ?? first, ending }, error)
   }
-  for (const { id, name, params } of reply.tools ?? []) {
-    items.push({ at: total, value: { _tag: "ToolCall", id: id ?? callId(), name, params: params ?? {} } })
+  const toolsAt = reply.toolsAt === undefined ? total : millis(reply.toolsAt)
+  if (reply.deltas === undefined) {
+    items.push(...(reply.tools ?? []).map((tool) => ({ at: toolsAt, value: call(tool) })))
+    items.sort((a, b) => a.at - b.at)
   }
-  items.push({
-    at: total,
-    value: reply.usage === undefined ? { _tag: "Finish" } : { _tag: "Finish", usage: reply.usage }
-  })
-  return timed(items, { at: total, ending }, error)
+  const end = Math.max(items.at(-1)?.at ?? 0, reply.deltas === undefined ? total : 0)
+  if (!items.some(({ value }) => value._tag === "Finish")) {
+    items.push({
+      at: end,
+      value: {
+        _tag: "Finish",
+        reason: reply.reason ?? (items.some(({ value }) => value._tag === "ToolCall") ? "tool-calls" : "stop"),
+        ...(reply.usage === undefined ? undefined : { usage: reply.usage })
+      }
+    })
+  }
+  return timed(items, { at: end, ending }, error)
 }
 
 /**
@@ -192,7 +241,7 @@ export const llm = (
 ): Effect.Effect<{ readonly llm: Llm.Llm["Service"]; readonly calls: LlmCalls["Service"] }> =>
   Effect.sync(() => {
     const name = options.name ?? "scripted-llm"
-    const requests: Array<LlmRequest> = []
+    const requests: Array<{ readonly request: LlmRequest; readonly end: Journal; said: string }> = []
     let calls = 0
     const warn = (asked: number): Effect.Effect<void> =>
       typeof script === "function" || script.length === 0 || asked <= script.length
@@ -212,11 +261,19 @@ export const llm = (
         reply: (request) =>
           Stream.unwrap(Effect.flatMap(Clock.currentTimeMillis, (at) => {
             const seen = read(request, requests.length, at)
-            requests.push(seen)
-            return Effect.as(warn(requests.length), perform(name, answer(seen), () => `call-${++calls}`))
+            const end = journal()
+            const entry = { request: seen, end, said: "" }
+            requests.push(entry)
+            const reply = Stream.mapArray(perform(name, answer(seen), () => `call-${++calls}`), (deltas) => {
+              for (const delta of deltas) if (delta._tag === "Text") entry.said += delta.text
+              return deltas
+            })
+            return Effect.as(warn(requests.length), watched<Llm.Delta>(end, ({ _tag }) => _tag === "Finish")(reply))
           }))
       }),
-      calls: LlmCalls.of({ requests: Effect.sync(() => [...requests]) })
+      calls: LlmCalls.of({
+        requests: Effect.sync(() => requests.map(({ end, request, said }) => ({ ...request, ...end, said })))
+      })
     }
   })
 
@@ -227,7 +284,7 @@ export const llm = (
  *
  * Faults are replies: `{ fail: true }` breaks the connection before the first
  * word, `{ text, fail, after: 2 }` after two words, `{ hang: true }` never
- * answers, `{ text: "" }` finishes without a word.
+ * answers, `{ text: "" }` finishes without a word, and `{ reason: "content-filter" }` says why.
  *
  * @category llm
  * @since 0.1.0

@@ -17,6 +17,9 @@ export interface TimedTranscript {
   readonly text: string
   /** @default true */
   readonly final?: boolean | undefined
+  /** Where its words lie in the audio, from the start of the voice. @default told where the recogniser tells `times` */
+  readonly start?: Duration.Input | undefined
+  readonly end?: Duration.Input | undefined
 }
 
 /**

@@ -7,6 +7,7 @@ import * as Agent from "../Agent.ts"
 import * as EnergyVad from "../Layers/EnergyVad.ts"
 import type { PipelineError } from "../Pipeline.ts"
 import type { Session } from "../Session.ts"
+import { addAnswers, type AnswerOptions, type Answers, answers, noAnswers } from "./answered.ts"
 import { differs, type InvariantOptions, invariants, type Violation } from "./invariants.ts"
 import { type Conversation, conversation, type ProgramAction, type RandomOptions } from "./randomConversation.ts"
 import { scenario } from "./scenario.ts"
@@ -39,9 +40,12 @@ const act = (
 ): Effect.Effect<unknown, unknown> => {
   switch (action._tag) {
     case "Say":
-      return Effect.map(session.say(action.text, { protected: action.protected }), ({ id }) => {
-        if (action.protected) keep(id)
-      })
+      return Effect.map(
+        session.say(action.text, { protected: action.protected, when: action.when, expires: action.expires }),
+        ({ id }) => {
+          if (action.protected || action.when === "now") keep(id)
+        }
+      )
     case "Reply":
       return session.reply({ instructions: "Go on." })
     case "Interrupt":
@@ -67,6 +71,11 @@ export interface Outcome {
   readonly timeline: Timeline
   readonly violations: ReadonlyArray<Violation>
 }
+
+const answerOptions = ({ hookMs, program }: Conversation): AnswerOptions => ({
+  hookMs,
+  endsAt: program.find(({ _tag }) => _tag === "HangUp" || _tag === "Close")?.at
+})
 
 /**
  * Holds a conversation and checks the invariants on it.
@@ -95,7 +104,7 @@ export const converse = (script: Conversation): Effect.Effect<Outcome, PipelineE
       llm: script.replies,
       tts: ({ index }) => script.speeches[index] ?? {},
       stt: { interims: script.interims, faults: script.connections },
-      options: { turn: script.turn, toolTimeout: "8 seconds" },
+      options: { turn: script.turn, toolTimeout: "8 seconds", filler: script.seed % 2 === 0 },
       ...(script.frames === undefined ? {} : { room: { frames: script.frames }, layer: EnergyVad.layer() }),
       // Longer than any deadline: what hangs on without an event must have been given up.
       quiet: "30 seconds",
@@ -104,6 +113,7 @@ export const converse = (script: Conversation): Effect.Effect<Outcome, PipelineE
     const options: InvariantOptions = {
       protected: guarded,
       uninterruptible: script.turn.interruption?.enabled === false,
+      ...answerOptions(script),
       cleared: script.program.some(({ _tag }) => _tag === "ClearTurn")
     }
     return { timeline, violations: invariants(timeline, options) }
@@ -174,17 +184,31 @@ const explain = (
   ].join("\n")
 
 /**
+ * What was held.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Summary {
+  readonly runs: number
+  /** What became of all utterances that want to be answered. */
+  readonly answers: Answers
+}
+
+/**
  * Holds random conversations with random faults and checks the invariants on
  * each.
  *
  * **Details**
  *
- * Fails with the first that breaks one, after making it as small as it can.
+ * Fails with the first that breaks one, after making it as small as it can. Else
+ * tells what became of what the callers have said: how much of it was answered,
+ * and how much was set aside.
  *
  * @category properties
  * @since 0.1.0
  */
-export const check = (options: CheckOptions = {}): Effect.Effect<void, Broken | PipelineError> =>
+export const check = (options: CheckOptions = {}): Effect.Effect<Summary, Broken | PipelineError> =>
   Effect.gen(function*() {
     const { also, attempts, only, runs = 100, seed: first = 1, twiceEvery = 10 } = options
     const hold = (script: Conversation, twice: boolean): Effect.Effect<Outcome, PipelineError> =>
@@ -196,10 +220,12 @@ export const check = (options: CheckOptions = {}): Effect.Effect<void, Broken | 
         const wanted = only === undefined ? all : all.filter(({ invariant }) => only.includes(invariant))
         return { timeline, violations: [...wanted, ...own] }
       })
+    let total = noAnswers
     for (let i = 0; i < runs; i++) {
       const seed = first + i
       const script = conversation(seed, options)
-      const { violations } = yield* hold(script, i % twiceEvery === 0)
+      const { timeline, violations } = yield* hold(script, i % twiceEvery === 0)
+      total = addAnswers(total, answers(timeline, answerOptions(script)))
       const [violation] = violations
       if (violation === undefined) continue
       const { invariant } = violation
@@ -212,4 +238,5 @@ export const check = (options: CheckOptions = {}): Effect.Effect<void, Broken | 
       const outcome = yield* hold(smallest, invariant === "I11")
       return yield* new Broken({ seed, invariant, report: explain(seed, smallest, outcome) })
     }
+    return { runs, answers: total }
   })

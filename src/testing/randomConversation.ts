@@ -1,8 +1,9 @@
 /** Conversations at random, with everything that can go wrong in one. */
 import * as Failure from "../Failure.ts"
 import type * as Turn from "../Turn.ts"
+import { cough, type Intent, leave, mute, say, type, unmute, type UserAction } from "./actions.ts"
+import { languages, phrases } from "./intents.ts"
 import type { LlmReply } from "./llm.ts"
-import { cough, leave, mute, say, type, unmute, type UserAction } from "./scenario.ts"
 import type { SttConnection } from "./stt.ts"
 import type { TtsSpeech } from "./tts.ts"
 
@@ -15,7 +16,14 @@ import type { TtsSpeech } from "./tts.ts"
 export type ProgramAction =
   & { readonly at: number }
   & (
-    | { readonly _tag: "Say"; readonly text: string; readonly protected: boolean }
+    | {
+      readonly _tag: "Say"
+      readonly text: string
+      readonly protected: boolean
+      readonly when: "now" | "withReply" | "idle"
+      /** Milliseconds. */
+      readonly expires: number
+    }
     | { readonly _tag: "Reply" }
     | { readonly _tag: "Interrupt"; readonly force: boolean }
     | { readonly _tag: "CommitTurn" }
@@ -92,9 +100,6 @@ const reasons = (dice: Dice): Failure.Reason =>
     new Failure.Broken({})
   )
 
-const backchannels = ["yeah", "mm-hm", "okay", "Yes."]
-const commands = ["stop", "wait", "Stop!", "No!"]
-
 const sentence = (dice: Dice, prefix: string, words: number): string =>
   Array.from({ length: words }, (_, i) => {
     const end = i === words - 1 || dice.chance(0.15) ? "." : ""
@@ -107,23 +112,41 @@ const userAction = (dice: Dice, at: number, index: number): ReadonlyArray<UserAc
   if (kind <= 22) return [type(at, `typed${index}`)]
   if (kind <= 27) return [mute(at), unmute(at + dice.int(100, 4000))]
   if (kind <= 28) return [leave(at)]
+  const language = dice.pick(...languages)
+  const words = phrases[language]
+  const intent: Intent = kind <= 40
+    ? dice.pick("continuer", "cutIn", "hold", "answer")
+    : dice.pick("question", "question", "answer")
+  // An answer of one word, or a phrase, is short.
   if (kind <= 40) {
-    const text = dice.chance(0.5) ? dice.pick("yeah", ...backchannels) : dice.pick("stop", ...commands)
-    return [say(at, at + dice.int(100, 700), text)]
+    const text = intent === "answer" ? dice.pick(...words.agreement) : dice.pick(...words[intent])
+    return [say(at, at + dice.int(100, 900), text, { intent, language })]
   }
   const ms = dice.chance(0.3) ? dice.int(60, 600) : dice.int(600, 4000)
   const hearing = dice.chance(0.1)
     ? { finalDelay: dice.int(-50, 3000) }
     : dice.chance(0.05)
     ? { heard: dice.pick("", "♪") }
-    : undefined
-  return [say(at, at + ms, sentence(dice, `u${index}w`, Math.max(1, Math.round(ms / dice.int(200, 600)))), hearing)]
+    : {}
+  const rest = sentence(dice, `u${index}w`, Math.max(1, Math.round(ms / dice.int(200, 600))))
+  const text = `${dice.pick(...words[intent])} ${rest}`
+  return [say(at, at + ms, intent === "question" ? asked(text) : text, { ...hearing, intent, language })]
 }
+
+/** The same words as a question. */
+const asked = (text: string): string => text.replace(/\.?$/u, "?")
 
 const programAction = (dice: Dice, at: number, index: number): ProgramAction => {
   const kind = dice.int(1, 100)
   if (kind <= 40) {
-    return { _tag: "Say", at, text: sentence(dice, `p${index}w`, dice.int(1, 15)), protected: dice.chance(0.25) }
+    return {
+      _tag: "Say",
+      at,
+      text: sentence(dice, `p${index}w`, dice.int(1, 15)),
+      protected: dice.chance(0.25),
+      when: dice.pick("idle", "idle", "withReply", "now"),
+      expires: dice.pick(Infinity, 3000)
+    }
   }
   if (kind <= 52) return { _tag: "Reply", at }
   if (kind <= 77) return { _tag: "Interrupt", at, force: dice.chance(0.3) }
@@ -135,7 +158,8 @@ const programAction = (dice: Dice, at: number, index: number): ProgramAction => 
 
 const reply = (dice: Dice, faults: number, index: number): LlmReply => {
   const firstToken = dice.int(20, 800)
-  const text = dice.chance(0.1) ? "" : sentence(dice, `r${index}w`, dice.int(1, 25))
+  const statement = dice.chance(0.1) ? "" : sentence(dice, `r${index}w`, dice.int(1, 25))
+  const text = statement !== "" && dice.chance(0.5) ? asked(statement) : statement
   const base: LlmReply = { text, firstToken, total: firstToken + dice.int(0, 2500), pieces: dice.int(1, 6) }
   if (dice.chance(0.2)) {
     const tools = Array.from({ length: dice.int(1, 2) }, () =>

@@ -11,104 +11,27 @@ import * as Logger from "effect/Logger"
 import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import * as Agent from "../Agent.ts"
 import * as Audio from "../Audio.ts"
 import type * as Event from "../Event.ts"
 import { makeVirtualClock } from "../internal/virtualClock.ts"
 import * as Pipeline from "../Pipeline.ts"
+import * as Room from "../Room.ts"
 import type { Session } from "../Session.ts"
+import * as Text from "../Text.ts"
 import type * as Turn from "../Turn.ts"
+import { act, lastAt } from "./acting.ts"
+import type { UserAction } from "./actions.ts"
 import { Caller } from "./caller.ts"
 import { type Script, type Services, servicesOf } from "./layer.ts"
 import { LlmCalls } from "./llm.ts"
-import { type Hearing, millis } from "./marks.ts"
+import { millis } from "./marks.ts"
+import { untilQuiet } from "./quiet.ts"
 import { SttCalls } from "./stt.ts"
 import { sleepUntil } from "./timedStream.ts"
 import { type LogLine, makeTimeline, type Timeline } from "./timeline.ts"
 import { TtsCalls } from "./tts.ts"
-
-/**
- * Something that the user does in a scenario. Times are Clock times (ms).
- *
- * @category models
- * @since 0.1.0
- */
-export type UserAction =
-  | {
-    readonly _tag: "Say"
-    readonly at: number
-    readonly to: number
-    readonly text: string
-    readonly hearing?: Hearing | undefined
-  }
-  | { readonly _tag: "Type"; readonly at: number; readonly text: string }
-  | { readonly _tag: "Mute"; readonly at: number }
-  | { readonly _tag: "Unmute"; readonly at: number }
-  | { readonly _tag: "Join"; readonly at: number }
-  | { readonly _tag: "Leave"; readonly at: number }
-
-/**
- * The user speaks from one moment to another, in ms. A scenario refuses a
- * speech that ends before it begins.
- *
- * @category scenario
- * @since 0.1.0
- */
-export const say = (from: number, to: number, text: string, hearing?: Hearing): UserAction => ({
-  _tag: "Say",
-  at: from,
-  to,
-  text,
-  hearing
-})
-
-/**
- * The user makes a noise that holds no words.
- *
- * @category scenario
- * @since 0.1.0
- */
-export const cough = (from: number, to: number): UserAction => say(from, to, "")
-
-/**
- * The user types.
- *
- * @category scenario
- * @since 0.1.0
- */
-export const type = (at: number, text: string): UserAction => ({ _tag: "Type", at, text })
-
-/**
- * The user's microphone gives nothing from one moment on.
- *
- * @category scenario
- * @since 0.1.0
- */
-export const mute = (at: number): UserAction => ({ _tag: "Mute", at })
-
-/**
- * The user's microphone is open again.
- *
- * @category scenario
- * @since 0.1.0
- */
-export const unmute = (at: number): UserAction => ({ _tag: "Unmute", at })
-
-/**
- * The user joins, where the room has been opened without them (`joins: false`).
- *
- * @category scenario
- * @since 0.1.0
- */
-export const join = (at: number): UserAction => ({ _tag: "Join", at })
-
-/**
- * The user leaves the room.
- *
- * @category scenario
- * @since 0.1.0
- */
-export const leave = (at: number): UserAction => ({ _tag: "Leave", at })
 
 /**
  * Something that the program does in a scenario.
@@ -128,11 +51,11 @@ export interface Step<R> {
  *
  * **Details**
  *
- * What is left out is as in the simplest conversation: silence of 500 ms ends
- * speech of at least 50, a turn ends 500 ms after the voice, 500 ms of voice
- * interrupt, a false interruption is one after 2 s, a final transcript comes
- * 200 ms after the voice. Preemption, the echo warm-up and the backchannel rule
- * are off unless `options.turn` turns them on.
+ * What is left out is as in production: silence of 500 ms ends speech of at
+ * least 50, a turn ends 500 ms after the voice, 500 ms of voice interrupt once
+ * the agent has been heard for 3 s, words beside the agent are judged, the model
+ * is asked before the turn is committed. A final transcript comes 200 ms after
+ * the voice. `preset: "mechanics"` switches judgement off.
  *
  * @category models
  * @since 0.1.0
@@ -143,11 +66,25 @@ export interface Scenario<RA = never, RS = never, EA = never> extends Script {
   readonly user?: ReadonlyArray<UserAction> | undefined
   readonly at?: ReadonlyArray<Step<RS>> | undefined
   readonly options?: Pipeline.Options | undefined
+  /**
+   * Where `options.turn` says nothing: the defaults of a pipeline, or, for tests
+   * of mechanics, no judgement. With `mechanics` every voice and every word
+   * counts alike: no preemption, no echo warm-up, no rules about words beside
+   * the agent.
+   *
+   * @default "production"
+   */
+  readonly preset?: "production" | "mechanics" | undefined
   /** Services that take the place of the scripted ones; they may build on these. */
   readonly layer?: Layer.Layer<never, unknown, Services> | undefined
   /** When the scenario ends: a Clock time (ms), or `quiet` after the last thing in the script. @default "quiet" */
   readonly until?: number | "quiet" | undefined
-  /** Without an event this long, it is quiet. @default 12 seconds */
+  /**
+   * Without an event this long, it is quiet, unless somebody speaks, thinks or
+   * works, or the user may still be back.
+   *
+   * @default 12 seconds
+   */
   readonly quiet?: Duration.Input | undefined
   /** Longest wait for the quiet, after the last thing in the script. @default 5 minutes */
   readonly patience?: Duration.Input | undefined
@@ -155,42 +92,26 @@ export interface Scenario<RA = never, RS = never, EA = never> extends Script {
   readonly seed?: string | undefined
 }
 
-const simple: Turn.Options = {
+const mechanics: Turn.Options = {
   preemption: { llm: false, tts: false },
   interruption: { echoWarmUp: 0, backchannel: false }
 }
 
-/** The options of a scenario: what the caller says goes first, section by section. */
-const turnOptions = (given: Turn.Options = {}): Turn.Options => ({
-  ...simple,
-  ...given,
-  preemption: { ...simple.preemption, ...given.preemption },
-  interruption: { ...simple.interruption, ...given.interruption }
-})
+/** The options of a preset: what the script says goes first, section by section. */
+const turnOptions = (preset: Scenario["preset"], given: Turn.Options = {}): Turn.Options =>
+  preset !== "mechanics" ? given : {
+    ...mechanics,
+    ...given,
+    preemption: { ...mechanics.preemption, ...given.preemption },
+    interruption: { ...mechanics.interruption, ...given.interruption }
+  }
 
 const plainAgent = Agent.make({ instructions: "You are a voice agent." })
-
-const act = (caller: Caller["Service"], action: UserAction): Effect.Effect<void, unknown> => {
-  switch (action._tag) {
-    case "Say":
-      return caller.speaks(action.at, action.to, action.text, action.hearing)
-    case "Type":
-      return caller.types(action.text)
-    case "Mute":
-      return caller.mutes
-    case "Unmute":
-      return caller.unmutes
-    case "Join":
-      return caller.joins
-    case "Leave":
-      return caller.leaves
-  }
-}
 
 const lastOf = (scenario: Scenario<never, never, unknown>): number =>
   Math.max(
     0,
-    ...(scenario.user ?? []).map((action) => action._tag === "Say" ? action.to : action.at),
+    lastAt(scenario.user ?? []),
     ...(scenario.at ?? []).map(({ at }) => at)
   )
 
@@ -204,6 +125,25 @@ const joined = (stretches: ReadonlyArray<{ readonly from: number; readonly to: n
   }
   return all.map(({ from, to }) => ({ from: Math.round(from * 1000) / 1000, to: Math.round(to * 1000) / 1000 }))
 }
+
+/** A transform that throws is left out, as it was in the conversation. */
+const rewritten = (text: string, transform: Text.Transform): string => {
+  try {
+    return Text.applyTransforms(text, [transform])
+  } catch {
+    return text
+  }
+}
+
+/** A logger that keeps what is logged. */
+const logger = (logs: Array<LogLine>, now: () => number): Logger.Logger<unknown, void> =>
+  Logger.make(({ logLevel, message }) => {
+    logs.push({
+      at: now(),
+      level: logLevel,
+      text: Array.isArray(message) ? message.map(String).join(" ") : String(message)
+    })
+  })
 
 /** Runs a scenario on the Clock of the context, which must run by itself. */
 const perform = <EA>(
@@ -230,14 +170,6 @@ const perform = <EA>(
     const events: Array<Event.Event> = []
     const logs: Array<LogLine> = []
     const failures: Array<{ readonly at: number; readonly cause: string }> = []
-    const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
-      logs.push({
-        at: now(),
-        level: logLevel,
-        text: Array.isArray(message) ? message.map(String).join(" ") : String(message)
-      })
-    })
-
     const { calm, session, stoppedAt } = yield* Effect.gen(function*() {
       const run = yield* FiberSet.makeRuntime<never, void, never>()
       const sessionScope = yield* Scope.make()
@@ -246,7 +178,7 @@ const perform = <EA>(
       const session = yield* Pipeline.make(scenario.agent ?? plainAgent, {
         sessionId: "scenario",
         ...options,
-        turn: turnOptions(turn),
+        turn: turnOptions(scenario.preset, turn),
         onEvent: (event) => {
           events.push(event)
           onEvent?.(event)
@@ -271,12 +203,19 @@ const perform = <EA>(
       )
 
       const quietMs = millis(scenario.quiet ?? "12 seconds")
-      // A recogniser's meter runs on a silent line, too.
       const newest = () => events.findLast(({ _tag }) => _tag !== "UsageMeasured")?.at
-      const quiet: Effect.Effect<void> = Effect.suspend(() => {
-        const due = Math.max(lastOf(scenario), newest() ?? 0) + quietMs
-        return now() >= due ? Effect.void : Effect.andThen(sleepUntil(due), quiet)
-      })
+      let awaitedUntil = 0
+      const { closeOnLeave = true, returnTimeout = "20 seconds" } = scenario.options ?? {}
+      if (closeOnLeave) {
+        run(Stream.runForEach(Context.get(scripted, Room.Room).events, (event) =>
+          Effect.sync(() => {
+            // One millisecond more: what comes of it happens first.
+            if (event._tag === "ParticipantLeft") awaitedUntil = now() + millis(returnTimeout) + 1
+            if (event._tag === "ParticipantJoined") awaitedUntil = 0
+          })))
+      }
+      const lastOfScript = lastOf(scenario)
+      const quiet = untilQuiet({ events, lastOfScript, quietMs, awaitedUntil: () => awaitedUntil })
       const { until = "quiet" } = scenario
       const patience = sleepUntil(lastOf(scenario) + millis(scenario.patience ?? "5 minutes"))
       const calm = yield* Effect.raceFirst(
@@ -290,7 +229,7 @@ const perform = <EA>(
       yield* Scope.close(sessionScope, Exit.void)
       return { session, stoppedAt, calm }
     }).pipe(
-      Effect.provideService(Logger.CurrentLoggers, new Set([logger])),
+      Effect.provideService(Logger.CurrentLoggers, new Set([logger(logs, now)])),
       Effect.scoped
     )
 
@@ -312,6 +251,10 @@ const perform = <EA>(
       failures,
       audible: joined(heard.map(({ at, frame }) => ({ from: at, to: at + Audio.durationMs(frame) }))),
       quiet: calm,
+      user: scenario.user ?? [],
+      steps: (scenario.at ?? []).map(({ at }) => at),
+      maxDelay: millis(scenario.options?.turn?.endpointing?.maxDelay ?? 3000),
+      spoken: (text) => (scenario.options?.transforms ?? Text.speechTransforms).reduce(rewritten, text),
       left: left.join(", "),
       stoppedAt,
       endedAt: now()

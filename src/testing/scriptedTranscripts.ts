@@ -1,7 +1,8 @@
 /** What a scripted recogniser makes of its input, and when it says so. */
 import * as Audio from "../Audio.ts"
+import { inTimeOfAudio } from "../internal/stt/streamTime.ts"
 import type { Transcript, Word } from "../Stt.ts"
-import { markedFrom, millis, type Utterance } from "./marks.ts"
+import { markedFrom, millis, type TimedTranscript, type Utterance } from "./marks.ts"
 import { isVoiced, readSpeech } from "./speech.ts"
 import { saidAfter, spread } from "./words.ts"
 
@@ -50,6 +51,8 @@ export class ScriptedTranscripts {
   #current: Current | undefined
   /** Nothing overtakes a final transcript. */
   #lastFinalAt = Number.NEGATIVE_INFINITY
+  /** When the last final transcript comes that was fixed in advance. */
+  #plannedTo = Number.NEGATIVE_INFINITY
   /** Frames with samples since the last transcript, from the first loud one on. */
   #frames: Array<Audio.Frame> = []
   #framesAt = 0
@@ -83,7 +86,7 @@ export class ScriptedTranscripts {
   /** Was asked for everything that was said and has no final transcript yet: an answer comes in any case. */
   finalize(now: number): ReadonlyArray<Emission> {
     const rest = this.#rest(now)
-    if (rest.length > 0 || this.#lastFinalAt > now) return rest
+    if (rest.length > 0 || Math.max(this.#lastFinalAt, this.#plannedTo) > now) return rest
     return [{ at: now, transcript: { text: "", final: true }, isDue: always }]
   }
 
@@ -118,9 +121,14 @@ export class ScriptedTranscripts {
       over: false
     }
     this.#current = current
+    this.#plannedTo = Number.NEGATIVE_INFINITY
     if (planned !== undefined) {
-      return planned.map(({ at, final = true, text }) =>
-        this.#emission(current, text, final, now + millis(at), millis(at), always)
+      const finals = planned.filter(({ final = true }) => final)
+      // One that has no final transcript at all is not answered either.
+      const unanswered = planned.length > 0 && finals.length === 0
+      this.#plannedTo = unanswered ? Number.POSITIVE_INFINITY : Math.max(...finals.map(({ at }) => now + millis(at)))
+      return planned.map(({ at, final = true, text, ...times }) =>
+        this.#emission(current, text, final, now + millis(at), millis(at), always, times)
       )
     }
     const { ms } = utterance
@@ -174,14 +182,19 @@ export class ScriptedTranscripts {
     final: boolean,
     at: number,
     ms: number,
-    isDue: () => boolean
+    isDue: () => boolean,
+    times: Pick<TimedTranscript, "start" | "end"> = {}
   ): Emission {
     const { confidence = this.#settings.confidence, language = this.#settings.language } = current.utterance
-    const start = current.startedAt - (this.#origin ?? 0)
+    const begin = current.startedAt - (this.#origin ?? 0)
+    const start = begin + millis(times.start ?? 0)
+    const end = begin + (times.end === undefined ? ms : millis(times.end))
+    const told = this.#settings.times === true || times.start !== undefined || times.end !== undefined
+    const words = spread(text, start, end - start)
     return {
       at,
       isDue,
-      transcript: this.#transcript(text, final, confidence, language, start, start + ms, spread(text, start, ms))
+      transcript: this.#transcript(text, final, confidence, language, told ? { start, end, words } : undefined)
     }
   }
 
@@ -190,19 +203,17 @@ export class ScriptedTranscripts {
     final: boolean,
     confidence: number | undefined,
     language: string | undefined,
-    start: number,
-    end: number,
-    words: ReadonlyArray<Word>
+    times: { readonly start: number; readonly end: number; readonly words: ReadonlyArray<Word> } | undefined
   ): Transcript {
-    return {
+    return inTimeOfAudio({
       text,
       final,
       ...(confidence === undefined ? {} : { confidence }),
       ...(language === undefined ? {} : { language }),
-      ...(this.#settings.times === true
-        ? { start, end, words: words.map((word) => ({ ...word, text: word.text.trim() })) }
-        : {})
-    }
+      ...(times === undefined
+        ? {}
+        : { ...times, words: times.words.map((word) => ({ ...word, text: word.text.trim() })) })
+    })
   }
 
   /** Real audio: what is loud is kept until it has been quiet for the final delay. */
@@ -230,9 +241,11 @@ export class ScriptedTranscripts {
       true,
       confidence,
       language,
-      start,
-      this.#voicedTo - (this.#origin ?? 0),
-      words.map((word) => ({ text: word.text, start: start + word.start, end: start + word.end }))
+      this.#settings.times !== true ? undefined : {
+        start,
+        end: this.#voicedTo - (this.#origin ?? 0),
+        words: words.map((word) => ({ text: word.text, start: start + word.start, end: start + word.end }))
+      }
     )
     return [{ at: now, transcript, isDue: always }]
   }

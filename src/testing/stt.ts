@@ -8,7 +8,6 @@ import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import type * as Failure from "../Failure.ts"
-import { isEmpty, remember } from "../internal/stt/transcripts.ts"
 import * as Stt from "../Stt.ts"
 import { millis } from "./marks.ts"
 import { type Emission, ScriptedTranscripts } from "./scriptedTranscripts.ts"
@@ -59,8 +58,7 @@ export interface SttOptions {
   /** From the end of speech to the final transcript. @default 200 */
   readonly finalDelay?: Duration.Input | undefined
   /**
-   * Tells `start`, `end` and `words`. With marked frames, which have no samples
-   * to count, only where nothing stands between (`resilient: true`).
+   * Tells `start`, `end` and `words`.
    *
    * @default false
    */
@@ -230,10 +228,10 @@ export const stt = (
       name,
       interims: options.interims ?? false,
       resilient: options.resilient ?? false,
-      transcribe: (audio) => Stream.filter(transcribe(audio), (transcript) => !isEmpty(transcript))
+      transcribe
     })
     return {
-      stt: remember(service, transcribe),
+      stt: service,
       calls: SttCalls.of({
         connections: Effect.sync(() =>
           journals.map((journal) => ({ ...journal, transcripts: [...journal.transcripts] }))

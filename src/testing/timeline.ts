@@ -2,7 +2,8 @@
 import * as Data from "effect/Data"
 import type * as Event from "../Event.ts"
 import type * as History from "../History.ts"
-import type { LlmRequest } from "./llm.ts"
+import type { UserAction } from "./actions.ts"
+import type { LlmCall } from "./llm.ts"
 import type { SttCall } from "./stt.ts"
 import type { TtsCall } from "./tts.ts"
 
@@ -56,8 +57,8 @@ export type Expectation = {
 export interface Recording {
   readonly events: ReadonlyArray<Event.Event>
   readonly history: History.History
-  /** What the model was asked. */
-  readonly requests: ReadonlyArray<LlmRequest>
+  /** What the model was asked, and what became of it. */
+  readonly requests: ReadonlyArray<LlmCall>
   /** What the synthesiser was asked to say. */
   readonly speeches: ReadonlyArray<TtsCall>
   /** The recogniser's connections. */
@@ -67,6 +68,14 @@ export interface Recording {
   readonly failures: ReadonlyArray<{ readonly at: number; readonly cause: string }>
   /** When audio of the agent was heard, whatever the events say: Clock times (ms), joined where one follows the other. */
   readonly audible: ReadonlyArray<{ readonly from: number; readonly to: number }>
+  /** What the users were scripted to do. */
+  readonly user: ReadonlyArray<UserAction>
+  /** When the program did something: Clock times (ms). */
+  readonly steps: ReadonlyArray<number>
+  /** Silence (ms) after which a turn is over in any case. */
+  readonly maxDelay: number
+  /** A text as this agent speaks it: without Markdown, emoji and the like. */
+  readonly spoken: (text: string) => string
   /** Whether nothing happened any more when the scenario ended. */
   readonly quiet: boolean
   /** What the session has left open when it had been closed; `""` is nothing. */

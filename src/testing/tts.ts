@@ -14,6 +14,7 @@ import * as Tts from "../Tts.ts"
 import { millis } from "./marks.ts"
 import { sounding } from "./speech.ts"
 import { reasonOf, sleepUntil } from "./timedStream.ts"
+import { type CallEnd, type Journal, journal, watched } from "./watched.ts"
 import { spread } from "./words.ts"
 
 /**
@@ -80,7 +81,7 @@ export interface TtsOptions {
  * @category models
  * @since 0.1.0
  */
-export interface TtsCall {
+export interface TtsCall extends CallEnd {
   /** Clock time (ms) of the first text. */
   readonly at: number
   /** Pieces of text that it was given so far. */
@@ -110,7 +111,7 @@ const silence = (length: number): Int16Array => {
   return made
 }
 
-const end = Symbol("end of the text")
+const endOfText = Symbol("end of the text")
 
 const isList = (script: TtsScript): script is ReadonlyArray<TtsSpeech> => Array.isArray(script)
 
@@ -206,7 +207,9 @@ export const tts = (
   Effect.sync(() => {
     const name = options.name ?? "scripted-tts"
     const sampleRate = options.sampleRate ?? 24_000
-    const calls: Array<{ at: number; pieces: Array<string>; voice: string | undefined }> = []
+    const calls: Array<
+      { readonly at: number; readonly pieces: Array<string>; readonly voice: string | undefined; readonly end: Journal }
+    > = []
     const error = (reason: Failure.Reason) => new Tts.TtsError({ provider: name, reason })
 
     const speak = <E, R>(
@@ -214,21 +217,26 @@ export const tts = (
       asked?: Tts.Options
     ): Stream.Stream<Tts.Chunk, E | Tts.TtsError, R> =>
       Stream.unwrap(Effect.gen(function*() {
-        const inbox = yield* Queue.unbounded<string | typeof end, E>()
+        const inbox = yield* Queue.unbounded<string | typeof endOfText, E>()
         yield* text.pipe(
           Stream.runForEachArray((pieces) => Queue.offerAll(inbox, pieces.filter((piece) => piece !== ""))),
-          Effect.andThen(Queue.offer(inbox, end)),
+          Effect.andThen(Queue.offer(inbox, endOfText)),
           Effect.catchCause((cause) => Queue.failCause(inbox, cause)),
           Effect.forkScoped({ startImmediately: true })
         )
-        return Stream.fromPull(Effect.succeed(speaking(inbox, asked?.voice)))
+        const end = journal()
+        return watched<Tts.Chunk>(end)(Stream.fromPull(Effect.succeed(speaking(inbox, asked?.voice, end))))
       }))
 
-    const speaking = <E>(inbox: Queue.Queue<string | typeof end, E>, asked: string | undefined) => {
+    const speaking = <E>(
+      inbox: Queue.Queue<string | typeof endOfText, E>,
+      asked: string | undefined,
+      course: Journal
+    ) => {
       let call:
         | { readonly pieces: Array<string>; readonly speech: TtsSpeech; readonly synthesis: Synthesis }
         | undefined
-      let waiting: ReadonlyArray<string | typeof end> = []
+      let waiting: ReadonlyArray<string | typeof endOfText> = []
       let over = false
 
       const begin = (first: string): Effect.Effect<void> =>
@@ -236,7 +244,7 @@ export const tts = (
           const at = yield* Clock.currentTimeMillis
           const pieces: Array<string> = []
           const speech = choose(script, calls.length, first)
-          calls.push({ at, pieces, voice: asked })
+          calls.push({ at, pieces, voice: asked, end: course })
           call = { pieces, speech, synthesis: new Synthesis(speech, sampleRate) }
           yield* sleepUntil(at + millis(speech.firstByte ?? 200))
         })
@@ -251,8 +259,8 @@ export const tts = (
           while (!over) {
             if (waiting.length === 0) waiting = yield* Queue.takeAll(inbox)
             if (call === undefined) {
-              const first = waiting.find((piece) => piece === end || piece.trim() !== "")
-              if (first === end) break
+              const first = waiting.find((piece) => piece === endOfText || piece.trim() !== "")
+              if (first === endOfText) break
               if (first === undefined) {
                 waiting = [...waiting, ...(yield* Queue.takeAll(inbox))]
                 continue
@@ -266,7 +274,7 @@ export const tts = (
               : speech.hang === true || speech.fail !== undefined
               ? speech.after ?? 0
               : Number.POSITIVE_INFINITY
-            const come = waiting.filter((piece) => piece !== end)
+            const come = waiting.filter((piece) => piece !== endOfText)
             const last = come.length < waiting.length
             waiting = []
             const spoken = come.slice(0, Math.max(0, limit - pieces.length))
@@ -292,7 +300,9 @@ export const tts = (
         speak
       }),
       calls: TtsCalls.of({
-        calls: Effect.sync(() => calls.map((call) => ({ ...call, pieces: [...call.pieces] })))
+        calls: Effect.sync(() =>
+          calls.map(({ at, end, pieces, voice }) => ({ at, pieces: [...pieces], voice, ...end }))
+        )
       })
     }
   })

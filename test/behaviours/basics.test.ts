@@ -84,6 +84,7 @@ describe("the first things that one asks of each part", () => {
   it.effect("after a barge-in the agent is silent at once and replies within 2 s", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         at: [{ at: 0, do: (session) => session.say("This is a long response that will be interrupted by the user.") }],
         user: [Testing.say(2000, 3500, "Wait, I have a question")],
         llm: ["Go ahead."],

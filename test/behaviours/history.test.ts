@@ -99,6 +99,7 @@ describe("the history of a session", () => {
   it.effect("can be exported and read again", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         user: [hello, Testing.say(4100, 5500, "Excuse me")],
         llm: ["Let me check on that for you.", "Yes?"],
         tts: { duration: 2000 }

@@ -6,7 +6,12 @@ import { classifier, detector } from "../support/judges.ts"
 
 const hello = Testing.say(500, 2500, "Hello, how are you?")
 const ten = "one two three four five six seven eight nine ten."
-const asked = { user: [hello], llm: [ten], tts: [{ duration: 10_000 }, { duration: 1000 }] } as const
+const asked = {
+  preset: "mechanics",
+  user: [hello],
+  llm: [ten],
+  tts: [{ duration: 10_000 }, { duration: 1000 }]
+} as const
 
 /** After "Hello" the agent speaks from 3500 to 13 500, unless it is disturbed. */
 const disturbed = (
@@ -55,8 +60,8 @@ describe("words that interrupt", () => {
       Effect.gen(function*() {
         const timeline = yield* disturbed(
           [
-            Testing.say(5000, 7000, "no no no", {
-              transcripts: ["no", "no", "no"].map((text, i) => ({ at: 700 + 200 * i, text }))
+            Testing.say(5000, 7000, "my new number", {
+              transcripts: ["my", "new", "number"].map((text, i) => ({ at: 700 + 200 * i, text }))
             })
           ],
           { options: { turn: { interruption: { minWords } } }, stt: { interims: true } }
@@ -86,7 +91,7 @@ describe("the backchannel rule", () => {
       })
   )
 
-  it.effect("too short to pause the agent, it is not even noticed; its words are kept", () =>
+  it.effect("too short to pause the agent, it is not even noticed; its words are set aside", () =>
     Effect.gen(function*() {
       const timeline = yield* disturbed([
         Testing.say(5000, 5300, "yeah"),
@@ -94,7 +99,8 @@ describe("the backchannel rule", () => {
       ], { options })
       assert.deepStrictEqual(timeline.of("AgentPaused"), [])
       assert.strictEqual(first(timeline).end, 13_500)
-      assert.include(timeline.messages, "user: yeah that is fine")
+      timeline.exactly(["UserSpeechSetAside", 6550, { text: "yeah", reason: "agreement", startedAt: 5000 }])
+      assert.deepStrictEqual(timeline.messages.slice(1, 4), [`assistant: ${ten}`, "user: yeah", "user: that is fine"])
     }))
 
   it.effect("the words of a close are not lost", () =>
@@ -103,7 +109,7 @@ describe("the backchannel rule", () => {
       assert.include(timeline.messages, "user: yeah")
     }))
 
-  it.effect.each(["stop", "Stop!", "wait", "Wait.", "hold on"])(
+  it.effect.each(["stop", "Stop!", "wait", "Wait.", "Excuse me."])(
     "%j interrupts as soon as it is heard, however short",
     (text) =>
       Effect.gen(function*() {
@@ -340,7 +346,7 @@ describe("false interruptions", () => {
         options: { turn: { interruption: { resume: false } } }
       })
       assert.deepInclude(first(timeline), { end: 5500, playedMs: 2000, interrupted: true })
-      timeline.exactly(["FalseInterruption", 8500, { resumed: false }])
+      timeline.exactly(["FalseInterruption", 6500, { resumed: false }])
       assert.deepStrictEqual(timeline.messages.at(-1), "assistant: one two—")
     }))
 
@@ -367,7 +373,7 @@ describe("false interruptions", () => {
         tts: { duration: 10_000 },
         options: { turn: { interruption: { minWords: 2 } } }
       })
-      assert.deepStrictEqual(timeline.playbacks.map(({ playedMs }) => playedMs), [10_000])
+      assert.strictEqual(timeline.playbacks[0]!.playedMs, 10_000)
     }))
 })
 
@@ -479,7 +485,8 @@ describe("the session closes", () => {
       const timeline = yield* Testing.scenario({
         agent: Agent.make({ instructions: "", onExit: Effect.sleep(3000) }),
         user: [Testing.say(1000, 1500, "One."), Testing.say(3600, 4000, "Two.", { finalDelay: 3000 })],
-        llm: [{ text: "" }],
+        llm: ["", ""],
+        options: { failedReply: false },
         at: [{ at: 4100, do: (session) => session.close() }]
       })
       timeline.expect(

@@ -24,6 +24,46 @@ describe("a turn detector and an overlap classifier", () => {
       assert.deepStrictEqual(started(both), { turnDetector: "detector", overlapClassifier: "classifier" })
     }))
 
+  it.effect("an overlap classifier is told what was said, to what and in which language", () =>
+    Effect.gen(function*() {
+      const asked: Array<OverlapClassifier.Overlap> = []
+      const timeline = yield* Testing.scenario({
+        at: [{ at: 0, do: (session) => session.say("One two three four five six seven eight nine ten.") }],
+        tts: { duration: 10_000 },
+        user: [Testing.say(4000, 4800, "Tak tak.", { language: "pl" }), Testing.say(7000, 7300, "Hmm.")],
+        options: { turn: { language: "cs", interruption: { backchannel: true } } },
+        layer: classifier((overlap) => {
+          asked.push(overlap)
+          return Effect.succeed("backchannel")
+        })
+      })
+      const [first, second] = asked
+      assert.deepInclude(first, { text: "Tak tak.", language: "pl" })
+      // It was paused at 4500, in the middle of a word.
+      assert.deepStrictEqual(first!.agent, { said: "One two three four", next: "five six seven eight nine ten." })
+      assert.strictEqual(second?.language, "cs")
+      assert.deepStrictEqual(timeline.of("UserSpeechSetAside").map(({ reason, text }) => [text, reason]), [
+        ["Tak tak.", "classifier"],
+        ["Hmm.", "classifier"]
+      ])
+      assert.deepStrictEqual(Testing.invariants(timeline), [])
+    }))
+
+  it.effect("an overlap classifier may hear a request to wait", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        at: [{ at: 0, do: (session) => session.say("One two three four five six seven eight nine ten.") }],
+        tts: { duration: 10_000 },
+        user: [Testing.say(4000, 4300, "Chwileczkę.", { language: "pl" })],
+        options: { turn: { interruption: { backchannel: true } } },
+        layer: classifier(() => Effect.succeed("hold")),
+        until: 20_000
+      })
+      assert.isAtMost(timeline.playbacks[0]!.end!, 4600)
+      assert.deepStrictEqual(timeline.of("UserSpeechSetAside").map(({ reason }) => reason), ["hold"])
+      assert.strictEqual(timeline.requests.length, 0)
+    }))
+
   it.effect("may be a service of whoever runs the scenario", () =>
     Effect.gen(function*() {
       const judge = OverlapClassifier.fromWords({ name: "mine", classify: () => Effect.succeed("unknown") })

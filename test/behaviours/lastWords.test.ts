@@ -176,7 +176,11 @@ describe("words whose transcript is still to come when the session ends", () => 
       Effect.gen(function*() {
         // The first transcript comes at 2,700, in the second voice; with it the turn is committed at 3,700.
         const user = [Testing.say(500, 1500, "Please book it."), Testing.say(2200, 3200, "Goodbye.")]
-        const { said, seen } = yield* hold(end, 4000, { user, stt: { finalDelay: 1200 } })
+        const { said, seen } = yield* hold(end, 4000, {
+          user,
+          stt: { finalDelay: 1200 },
+          options: { turn: { endpointing: { maxDelay: 500 } } }
+        })
         assert.deepStrictEqual(said, ["user: Please book it.", "user: Goodbye."])
         assert.includeMembers(seen, ["Goodbye."])
       })

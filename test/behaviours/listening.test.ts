@@ -4,6 +4,7 @@ import { ConfigProvider, Effect, Schema } from "effect"
 import { Agent, Config, Text, type Turn } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { Tool, Toolkit } from "effect/ai"
+import { diceOf } from "../support/dice.ts"
 
 const ten = "one two three four five six seven eight nine ten."
 const question = "There is a room for two on Friday, shall I book it?"
@@ -37,6 +38,8 @@ const word = (from: number, to: number, text: string, interims: boolean, finalDe
       }
       : {})
   })
+
+const setAside = (timeline: Testing.Timeline) => timeline.of("UserSpeechSetAside").map(({ text }) => text)
 
 const committed = (timeline: Testing.Timeline) => timeline.of("UserSpeechCommitted").map(({ text }) => text)
 
@@ -246,7 +249,7 @@ describe("nobody listens to an agent that nobody hears", () => {
           })
           assert.strictEqual(timeline.audible.length, 2)
           assert.deepStrictEqual(timeline.audible[0], { from: 200, to: 5000 })
-          assert.sameMembers(committed(timeline), ["hello", "yeah"])
+          assert.sameMembers([...committed(timeline), ...setAside(timeline)], ["hello", "yeah"])
           assert.deepStrictEqual(Testing.invariants(timeline), [])
         }
       })
@@ -254,16 +257,17 @@ describe("nobody listens to an agent that nobody hears", () => {
 })
 
 describe("words that were set aside", () => {
-  it.effect("are joined to what follows soon, and else a turn of their own, which nobody answers", () =>
+  it.effect("are items of their own, joined to nothing that follows, soon or late", () =>
     Effect.gen(function*() {
-      for (const [next, turns] of [[14_000, ["Right. No thanks."]], [60_000, ["Right.", "No thanks."]]] as const) {
+      for (const next of [6800, 7100, 14_000, 60_000]) {
         const timeline = yield* Testing.scenario({
           at: [{ at: 0, do: (session) => session.say(ten) }],
           user: [Testing.say(5000, 5400, "Right."), Testing.say(next, next + 800, "No thanks.")],
           tts: [{ duration: 10_000 }, { duration: 1000 }],
           options: { turn: { interruption: { ...whole, minWords: 2 } } }
         })
-        assert.deepStrictEqual(committed(timeline), [...turns])
+        assert.deepStrictEqual(committed(timeline), ["No thanks."])
+        assert.deepStrictEqual(setAside(timeline), ["Right."])
         assert.strictEqual(timeline.requests.length, 1)
         assert.deepStrictEqual(Testing.invariants(timeline), [])
       }
@@ -277,7 +281,12 @@ describe("words that were set aside", () => {
         tts: [{ duration: 10_000 }, { duration: 1000 }],
         options: { turn: { interruption: whole } }
       })
-      assert.deepStrictEqual(committed(timeline), ["Right.", "Stop it."])
+      assert.deepStrictEqual(committed(timeline), ["Stop it."])
+      assert.deepStrictEqual(timeline.messages.slice(0, 3), [
+        "assistant: one two three four five—",
+        "user: Right.",
+        "user: Stop it."
+      ])
       assert.strictEqual(timeline.requests.length, 1)
     }))
 
@@ -420,20 +429,6 @@ describe("a transcript without a word", () => {
     }))
 })
 
-/** Numbers at random, the same for the same seed. */
-const diceOf = (seed: number) => {
-  let state = seed * 2_654_435_761 >>> 0
-  const next = () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 4_294_967_296
-  }
-  for (let i = 0; i < 8; i++) next()
-  return {
-    int: (from: number, to: number) => from + Math.floor(next() * (to - from + 1)),
-    pick: <A>(all: ReadonlyArray<A>): A => all[Math.floor(next() * all.length)]!
-  }
-}
-
 describe("every word beside the agent", () => {
   const minWords = [0, 1, 2] as const
 
@@ -465,11 +460,12 @@ describe("every word beside the agent", () => {
           const about = `seed ${seed}\n${timeline.print()}`
           const [said] = timeline.playbacks
           const wait = Math.max(500, finalDelay)
-          assert.deepStrictEqual(committed(timeline), [text], about)
+          assert.deepStrictEqual([...setAside(timeline), ...committed(timeline)], [text], about)
           const sign = interruption.backchannel && Text.isBackchannel(text)
           const few = Text.countWords(text) < interruption.minWords
           // A pause for the word itself moves the end of the speech.
           const planned = 200 + said!.playedMs
+          if (setAside(timeline).length > 0) assert.isTrue(sign && from + length < planned - 1000, about)
           if ((sign || few) && !said!.interrupted && from + length < planned - 1000) continue
           const [answered] = timeline.of("UserSpeechCommitted")
           assert.isAtMost(answered!.at, Math.max(said!.end!, from + length + wait) + 1, about)

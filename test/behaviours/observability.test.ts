@@ -32,6 +32,7 @@ const traced = Effect.gen(function*() {
     }
   })
   const timeline = yield* Testing.scenario({
+    preset: "mechanics",
     agent: Agent.make({ instructions: "Take money.", tools: Kit }),
     user: [Testing.say(500, 2500, secret)],
     llm: [{ tools: [{ name: "pay", params: { card: secret } }] }, `I have charged ${secret}.`],

@@ -95,7 +95,7 @@ describe("a recogniser that fails", () => {
       })
   )
 
-  it.effect("while the session closes nothing is opened again", () =>
+  it.effect("while the session drains it is opened again, for what is said then is kept", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         stt: { faults: [{ fail: true, afterTime: 3000 }] },
@@ -106,7 +106,7 @@ describe("a recogniser that fails", () => {
         options: { resilience: once }
       })
       timeline.expect(["SessionClosed", 6200, { reason: "closed" }])
-      assert.strictEqual(timeline.connections.length, 1)
+      assert.strictEqual(timeline.connections.length, 2)
       settled(timeline)
     }))
 
@@ -175,6 +175,7 @@ describe("a model that fails", () => {
   it.effect("one that never answers is given up after ten seconds, and the user may go on", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         user: [hello, Testing.say(20_000, 21_000, "Hello?")],
         llm: ({ text }) => text === "Hello?" ? "Hi." : { hang: true },
         tts: { duration: 500 }
@@ -183,9 +184,15 @@ describe("a model that fails", () => {
         ["ProviderFailed", 13_000, { component: "llm", recovered: false }],
         ["SpeechFinished", 13_000, { outcome: "failed" }],
         ["AgentStateChanged", 13_000, { to: "listening" }],
+        ["AgentStartedSpeaking", 13_200],
         ["AgentSpeechCommitted", 22_500, { text: "Hi." }]
       )
-      assert.deepStrictEqual(timeline.messages, ["user: Hello, how are you?", "user: Hello?", "assistant: Hi."])
+      assert.deepStrictEqual(timeline.messages, [
+        "user: Hello, how are you?",
+        "assistant: Sorry, I could not answer that. Could you say it again?",
+        "user: Hello?",
+        "assistant: Hi."
+      ])
       settled(timeline)
     }))
 
@@ -245,16 +252,22 @@ describe("a model that fails", () => {
 
   it.effect("one that answers with nothing is no failure", () =>
     Effect.gen(function*() {
-      const timeline = yield* Testing.scenario({ user: [hello], llm: [{ text: "" }] })
+      const timeline = yield* Testing.scenario({
+        preset: "mechanics",
+        user: [hello],
+        llm: ["", ""],
+        options: { failedReply: false }
+      })
       assert.deepStrictEqual(timeline.of("ProviderFailed"), [])
       assert.deepStrictEqual(timeline.playbacks, [])
-      timeline.expect(["AgentStateChanged", 3000, { to: "thinking" }], ["AgentStateChanged", 3300, { to: "listening" }])
+      timeline.expect(["AgentStateChanged", 3000, { to: "thinking" }], ["AgentStateChanged", 3600, { to: "listening" }])
     }))
 
   it.effect("Agent.onFailure sees each failure that nobody mended, and may speak", () =>
     Effect.gen(function*() {
       const seen: Array<unknown> = []
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         agent: Agent.make({
           instructions: "",
           onFailure: (failure) =>
@@ -282,7 +295,12 @@ describe("a model that fails", () => {
 describe("a synthesiser that fails", () => {
   it.effect("before any audio: the speech has failed, nothing was heard, nothing is remembered", () =>
     Effect.gen(function*() {
-      const timeline = yield* Testing.scenario({ user: [hello], llm: ["I am fine."], tts: { fail: refused } })
+      const timeline = yield* Testing.scenario({
+        user: [hello],
+        llm: ["I am fine."],
+        tts: { fail: refused },
+        options: { failedReply: false }
+      })
       assert.deepStrictEqual(timeline.messages, ["user: Hello, how are you?"])
       assert.deepStrictEqual(timeline.of("SpeechFinished").map(({ outcome }) => outcome), ["failed"])
       assert.deepStrictEqual(timeline.of("ProviderFailed").map(({ component }) => component), ["tts"])
@@ -329,8 +347,13 @@ describe("a synthesiser that fails", () => {
 
   it.effect("one that is slow is waited for", () =>
     Effect.gen(function*() {
-      const timeline = yield* Testing.scenario({ user: [hello], tts: { firstByte: 8000, duration: 500 }, llm: ["Hi."] })
-      timeline.expect(["AgentStateChanged", 11_300, { to: "speaking" }])
+      const timeline = yield* Testing.scenario({
+        preset: "mechanics",
+        user: [hello],
+        tts: { firstByte: 3900, duration: 500 },
+        llm: ["Hi."]
+      })
+      timeline.expect(["AgentStateChanged", 7200, { to: "speaking" }])
       assert.deepStrictEqual(timeline.of("ProviderFailed"), [])
     }))
 
@@ -434,6 +457,7 @@ describe("several providers", () => {
       const one = yield* Testing.tts({ fail: true, firstByte: 300 }, { name: "one" })
       const two = yield* Testing.tts({ duration: 5000, firstByte: 200 }, { name: "two", sampleRate: 48_000 })
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         layer: Layer.effect(Tts.Tts, Tts.fallback([one.tts, two.tts], { policy: once })),
         user: [hello],
         llm: ["I am fine."]
@@ -452,6 +476,7 @@ describe("several providers", () => {
       const llm = yield* Llm.fallback([one.llm, two.llm], { policy: once, recovery: Schedule.recurs(0) })
       const agent = Agent.make({ instructions: "", llm })
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         agent,
         at: [{ at: 100, do: (session) => session.handoff(agent) }],
         user: [hello]
@@ -465,6 +490,7 @@ describe("several providers", () => {
       const one = yield* Testing.llm(() => ({ hang: true }), { name: "one" })
       const two = yield* Testing.llm(["I am fine."], { name: "two" })
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         layer: Layer.effect(
           Llm.Llm,
           Llm.fallback([one.llm, two.llm], { policy: { retries: 0, firstOutput: "2 seconds" } })

@@ -17,6 +17,9 @@ const KitLive = Kit.toLayer({
 const calls: Readonly<Record<string, (session: Service) => Effect.Effect<unknown, unknown>>> = {
   send: (session) => session.send("Ping"),
   say: (session) => session.say("By the way."),
+  "say now": (session) => session.say("Listen!", { when: "now" }),
+  "say with the reply": (session) => session.say("By the way.", { when: "withReply", expires: "3 seconds" }),
+  "say and wait": (session) => Effect.flatMap(session.say("By the way.", { when: "now" }), ({ heard }) => heard),
   reply: (session) => session.reply({ instructions: "Say hello." }),
   interrupt: (session) => session.interrupt(),
   "interrupt by force": (session) => session.interrupt({ force: true }),
@@ -25,10 +28,12 @@ const calls: Readonly<Record<string, (session: Service) => Effect.Effect<unknown
   hangUp: (session) => session.hangUp({ say: "Goodbye." }),
   commitTurn: (session) => session.commitTurn(),
   clearTurn: (session) => session.clearTurn,
+  "listen to nothing for a while": (session) =>
+    session.listen(false).pipe(Effect.andThen(Effect.sleep(300)), Effect.andThen(session.listen(true))),
   handoff: (session) => session.handoff(Agent.make({ name: "other", instructions: "You are another." })),
   update: (session) => session.update({ instructions: "Be brief.", turn: { interruption: { minDuration: 400 } } })
 }
-const ways = ["in the same breath", "in a fiber"] as const
+const ways = ["in the same breath", "in a fiber", "a moment later"] as const
 
 interface Reaction {
   readonly call: string
@@ -73,7 +78,8 @@ const converse = (reaction?: Reaction) =>
     const react = (event: Event.Event): Effect.Effect<void> => {
       if (session === undefined || event._tag !== reaction?.tag || count++ !== reaction.nth) return Effect.void
       reactedAt = event.at
-      return Effect.ignore(calls[reaction.call]!(session))
+      const call = Effect.ignore(calls[reaction.call]!(session))
+      return reaction.way === "a moment later" ? Effect.delay(call, 30) : call
     }
     const timeline = yield* Testing.scenario({
       agent: Agent.make({
@@ -96,7 +102,7 @@ const converse = (reaction?: Reaction) =>
           do: (made) => {
             session = made
             const watch = Effect.forkDetach(Stream.runForEach(made.events, react), { startImmediately: true })
-            return reaction?.way === "in a fiber" ? watch : Effect.void
+            return reaction !== undefined && reaction.way !== "in the same breath" ? watch : Effect.void
           }
         },
         { at: 15_500, do: (_, caller) => caller.presses("5") },
@@ -145,8 +151,16 @@ const faultsOf = (
   const unanswered = reaction.call === "send" && reaction.tag !== "SessionClosed" &&
     (sent === undefined || isAlone(timeline, sent)) &&
     !timeline.messages.some((message) => message.startsWith("assistant: Pong"))
+  // For two seconds nothing interrupts what cuts in.
+  const cutsIn = reaction.call === "say now" || reaction.call === "say and wait"
+  const isReaction = ({ at, source }: Event.Of<"SpeechCreated">) =>
+    cutsIn && source === "say" && at >= reactedAt && at <= reactedAt + 30
+  const uninterrupted = timeline.of("SpeechCreated").filter(isReaction).map(({ speech }) => speech)
   return [
-    ...Testing.invariants(timeline, { cleared: reaction.call === "clearTurn" })
+    ...Testing.invariants(timeline, {
+      cleared: reaction.call === "clearTurn",
+      protected: new Set(uninterrupted)
+    })
       .map(({ invariant, message }) => `${invariant}: ${message}`),
     ...(starts.join() === stops.join() ? [] : [`${starts.join()} started, ${stops.join()} stopped`]),
     ...(ear.paused ? ["the output is left paused"] : []),
@@ -178,6 +192,7 @@ describe("a listener that acts upon an event", () => {
           seen.set(tag, nth + 1)
           if (nth > 0 && !about.has(tag)) continue
           for (const way of ways) {
+            if (way === "a moment later" && !about.has(tag)) continue
             const reaction = { call, way, tag, nth }
             for (const fault of faultsOf(reaction, yield* converse(reaction))) {
               faults.push(`${call} ${way} at ${tag} ${nth}: ${fault}`)

@@ -113,7 +113,7 @@ describe("when all is lost", () => {
       const silent = yield* Testing.scenario({
         at: questions(3),
         llm: () => ({ fail: refused }),
-        options: { resilience: once, apology: false }
+        options: { resilience: once, apology: false, failedReply: false }
       })
       assert.deepStrictEqual(silent.playbacks, [])
       silent.expect(["Escalated", 7100], ["SessionClosed", 7100, { reason: "provider_failures" }])

@@ -251,7 +251,13 @@ describe("onUserTurn", () => {
   const hooked = (
     onUserTurn: NonNullable<Agent.Options["onUserTurn"]>,
     script: Testing.Scenario<never, never> = {}
-  ) => Testing.scenario({ user: [hello], ...script, agent: Agent.make({ instructions: "Base.", onUserTurn }) })
+  ) =>
+    Testing.scenario({
+      preset: "mechanics",
+      user: [hello],
+      ...script,
+      agent: Agent.make({ instructions: "Base.", onUserTurn })
+    })
 
   it.effect("edits the turn", () =>
     Effect.gen(function*() {
@@ -358,8 +364,10 @@ describe("limits of a turn", () => {
   it.effect("that no transcript came is told once", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
-        user: [Testing.cough(1000, 3000)],
-        options: { turn: { transcriptionTimeout: 2000 } }
+        user: [Testing.say(1000, 3000, "Hello?")],
+        stt: { faults: { hang: true } },
+        options: { turn: { transcriptionTimeout: 2000 } },
+        until: 6000
       })
       timeline.exactly(["TranscriptionTimedOut", 5000, { startedAt: 1000, speechMs: 2000 }])
     }))
@@ -369,6 +377,7 @@ describe("away", () => {
   it.effect("after silence of both; what is said brings the user back", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         user: [hello, Testing.say(40_000, 41_000, "Back.")],
         tts: { duration: 2000 },
         until: 80_000
@@ -380,11 +389,11 @@ describe("away", () => {
   it.effect("a final transcript while the user is silent restarts the timer; an interim one does not", () =>
     Effect.gen(function*() {
       const final = yield* Testing.scenario({
-        user: [Testing.say(1000, 2000, "Hm", { heard: "", transcripts: [{ at: 9000, text: "hm" }] })],
+        user: [Testing.say(1000, 2000, "Hm", { heard: "", transcripts: [{ at: 5000, text: "hm" }] })],
         options: { turn: { detection: "manual" } },
         until: 40_000
       })
-      assert.deepStrictEqual(final.userStates().at(-1), ["away", 25_000])
+      assert.deepStrictEqual(final.userStates().at(-1), ["away", 21_000])
       const interim = yield* Testing.scenario({
         user: [Testing.say(1000, 2000, "Hm", { transcripts: [{ at: 9000, text: "hm", final: false }] })],
         options: { turn: { detection: "manual" } },
@@ -634,6 +643,7 @@ describe("hand-over", () => {
   it.effect("say while a speech is paused waits for it", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         at: [at(0, (session) => session.say(ten)), at(2000, (session) => session.say("And this."))],
         user: [Testing.cough(1000, 2500)],
         tts: { duration: 5000 }
@@ -728,6 +738,7 @@ describe("ears and transcript", () => {
       const told = (syncTranscript: boolean) =>
         Effect.map(
           Testing.scenario({
+            preset: "mechanics",
             user: [hello],
             llm: [{ text: "It is sunny", firstToken: 0, total: 1000 }],
             tts: { duration: 600, firstByte: 0 },
@@ -746,13 +757,14 @@ describe("ears and transcript", () => {
   it.effect("without a recogniser typed turns work, and voice alone interrupts and is forgiven", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         options: { stt: false },
         user: [Testing.type(1000, "Hello"), Testing.say(3000, 4000, "hey you")],
         llm: [ten],
         tts: { duration: 8000 }
       })
       assert.deepStrictEqual(timeline.connections, [])
-      timeline.expect(["AgentPaused", 3500], ["FalseInterruption", 6500, { resumed: true }])
+      timeline.expect(["AgentPaused", 3500], ["FalseInterruption", 5300, { resumed: true }])
       assert.deepStrictEqual(timeline.messages, ["user: Hello", `assistant: ${ten}`])
       grammatical(timeline)
     }))
@@ -865,6 +877,7 @@ describe("events", () => {
     Effect.gen(function*() {
       const seen: Array<unknown> = []
       yield* Testing.scenario({
+        preset: "mechanics",
         user: [hello],
         options: { job: { id: "job-7" }, sessionId: "session-7" },
         at: [

@@ -137,6 +137,7 @@ describe("a tool that fails", () => {
         Effect.onInterrupt(Effect.never, () => Effect.sync(() => void (stopped = true)))
       )
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         agent,
         user: [hello],
         llm: calls(work),
@@ -153,6 +154,7 @@ describe("several calls", () => {
   it.effect("both run at once, their outputs stand in the order of the calls, one reply follows", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         agent,
         user: [hello],
         llm: calls(lookup({ word: "slow" }), lookup({ word: "fast" }))
@@ -219,7 +221,7 @@ describe("several calls", () => {
     Effect.gen(function*() {
       const { agent, handlers } = doing(
         () => Effect.delay(Effect.succeed("done"), 2000),
-        (tool) => tool.annotate(Tools.OnDuplicate, "reject")
+        (tool) => tool.annotateMerge(Tools.voice({ duplicate: "reject" }))
       )
       const timeline = yield* Testing.scenario({ agent, user: [hello], llm: calls(work, work) }).pipe(
         Effect.provide(handlers)
@@ -235,9 +237,12 @@ describe("an interruption while tools run", () => {
     Effect.gen(function*() {
       const ended: Array<string> = []
       const Fast = Tool.make("fast", { success: Schema.String })
-      const Slow = Tool.make("slow", { success: Schema.String }).annotate(Tools.Cancellable, cancellable)
+      const Slow = Tool.make("slow", { success: Schema.String }).annotateMerge(
+        Tools.voice({ onInterruption: cancellable ? "cancel" : "finish" })
+      )
       const kit = Toolkit.make(Fast, Slow)
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         agent: Agent.make({ instructions: "", tools: kit }),
         user: [hello, Testing.say(4000, 5000, "No, wait.")],
         llm: ({ text }) =>
@@ -276,7 +281,7 @@ describe("an interruption while tools run", () => {
     Effect.gen(function*() {
       const { agent, handlers } = doing(
         () => Effect.delay(Effect.succeed("booked"), 4000),
-        (tool) => tool.annotate(Tools.Cancellable, true)
+        (tool) => tool.annotateMerge(Tools.voice({ onInterruption: "cancel" }))
       )
       const timeline = yield* Testing.scenario({
         agent,
@@ -308,6 +313,7 @@ describe("an interruption while tools run", () => {
       Effect.gen(function*() {
         const { agent, handlers } = doing(() => Effect.delay(Effect.succeed("x"), 6000))
         const timeline = yield* Testing.scenario({
+          preset: "mechanics",
           agent,
           user: [hello],
           llm: calls(work, work),
@@ -356,7 +362,13 @@ describe("what a tool may do", () => {
           Effect.map(({ outcome }) => outcome)
         )
       )
-      const timeline = yield* Testing.scenario({ agent, user: [hello], llm: calls(work), tts: { duration: 1000 } })
+      const timeline = yield* Testing.scenario({
+        preset: "mechanics",
+        agent,
+        user: [hello],
+        llm: calls(work),
+        tts: { duration: 1000 }
+      })
         .pipe(Effect.provide(handlers))
       assert.strictEqual(finished(timeline)[0]!.result, "completed")
       assert.deepStrictEqual(timeline.playbacks.map(({ start }) => start), [3500, 5000])
@@ -393,6 +405,7 @@ describe("what a tool may do", () => {
       const { agent, handlers } = doing(() => Session.Session.use((session) => session.hangUp({ say: "Goodbye!" })))
       for (const reply of ["Bye then.", ""]) {
         const timeline = yield* Testing.scenario({
+          preset: "mechanics",
           agent,
           user: [hello],
           llm: ({ step }) => step === 0 ? { text: "One second.", tools: [work] } : reply,
@@ -414,9 +427,9 @@ describe("what a tool may do", () => {
     Effect.gen(function*() {
       const { agent, handlers } = doing(
         () => Effect.delay(Effect.succeed("ok"), 1000),
-        (tool) => tool.annotate(Tools.Silent, true)
+        (tool) => tool.annotateMerge(Tools.voice({ result: "silent" }))
       )
-      const timeline = yield* Testing.scenario({ agent, user: [hello], llm: calls(work) }).pipe(
+      const timeline = yield* Testing.scenario({ preset: "mechanics", agent, user: [hello], llm: calls(work) }).pipe(
         Effect.provide(handlers)
       )
       assert.strictEqual(timeline.requests.length, 1)
@@ -429,7 +442,7 @@ describe("what a tool may do", () => {
     Effect.gen(function*() {
       const { agent, handlers } = doing(
         () => Effect.fail(new Tools.ToolError({ message: "No rooms left" })),
-        (tool) => tool.annotate(Tools.Silent, true)
+        (tool) => tool.annotateMerge(Tools.voice({ result: "silent" }))
       )
       const timeline = yield* Testing.scenario({ agent, user: [hello], llm: calls(work) }).pipe(
         Effect.provide(handlers)
@@ -460,6 +473,7 @@ describe("a hand-off from a tool", () => {
     Effect.gen(function*() {
       const { agent, handlers } = doing(() => Session.Session.use((session) => session.handoff(other())))
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         agent,
         user: [hello],
         llm: ({ prompt, step }) =>
@@ -494,7 +508,7 @@ describe("a hand-off from a tool", () => {
     Effect.gen(function*() {
       const { agent, handlers } = doing(
         () => Session.Session.use((session) => session.handoff(other())),
-        (tool) => tool.annotate(Tools.Cancellable, true),
+        (tool) => tool.annotateMerge(Tools.voice({ onInterruption: "cancel" })),
         { onExit: Effect.sleep(4000) }
       )
       const timeline = yield* Testing.scenario({

@@ -17,6 +17,7 @@ describe("whole turns", () => {
   it.effect("one turn, to the millisecond", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         user: [hello],
         llm: ["I am fine, thank you."],
         tts: { duration: 2000 }
@@ -51,6 +52,7 @@ describe("whole turns", () => {
     ([firstToken, total, firstByte]) =>
       Effect.gen(function*() {
         const timeline = yield* Testing.scenario({
+          preset: "mechanics",
           user: [hello],
           llm: [{ text: "I am fine.", firstToken, total }],
           tts: { duration: 1234, firstByte }
@@ -110,6 +112,7 @@ describe("whole turns", () => {
   it.effect("the agent thinks while a tool runs, and the user is not away", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         agent: withTools,
         user: [hello],
         llm: [{ tools: [{ name: "lookup", params: { word: "x" } }] }, "Done."],
@@ -132,9 +135,10 @@ describe("whole turns", () => {
   it.effect("when nothing is to be said after a tool, the turn is handed back", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         agent: withTools,
         user: [hello],
-        llm: [{ text: "One moment.", tools: [{ name: "lookup", params: { word: "x" } }] }, ""],
+        llm: [{ text: "One moment.", tools: [{ name: "lookup", params: { word: "x" } }] }, "", ""],
         tts: { duration: 1000 },
         until: 14_000
       }).pipe(handlers(() => Effect.delay(Effect.succeed("x"), 8000)))
@@ -145,13 +149,14 @@ describe("whole turns", () => {
         "thinking",
         "listening"
       ])
-      timeline.expect(["AgentStateChanged", 11_600, { to: "listening" }])
+      timeline.expect(["AgentStateChanged", 11_900, { to: "listening" }])
       assert.strictEqual(timeline.of("ProviderFailed").length, 0)
     }))
 
   it.effect("a barge-in", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         user: [hello, Testing.say(5000, 6000, "Stop!")],
         llm: [ten],
         tts: { duration: 10_000 },
@@ -176,6 +181,7 @@ describe("whole turns", () => {
   it.effect("without interruption nothing is cut, and the user's words are answered afterwards", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         user: [hello, Testing.say(5000, 6000, "Stop!")],
         llm: [ten, "Sorry."],
         tts: [{ duration: 10_000 }, { duration: 1000 }],
@@ -194,6 +200,7 @@ describe("whole turns", () => {
   it.effect("interrupt and a typed request", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         user: [hello],
         llm: [ten, "Yes."],
         tts: [{ duration: 10_000 }, { duration: 500 }],
@@ -221,6 +228,7 @@ describe("whole turns", () => {
   it.effect("in the echo warm-up voice does not interrupt, the turn does", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         user: [hello, Testing.say(4000, 5000, "Stop it now")],
         llm: [ten],
         tts: { duration: 10_000 },
@@ -256,15 +264,16 @@ describe("whole turns", () => {
   it.effect("a noise is one false interruption, and its pause ends with it", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         agent: withTools,
         at: [{ at: 0, do: (session) => session.say(ten) }],
         user: [Testing.cough(850, 2000), Testing.say(15_000, 16_000, "Go on.")],
         llm: ["Sure."],
         tts: { duration: 5000 }
       }).pipe(handlers(() => Effect.succeed("")))
-      assert.deepStrictEqual(timeline.of("FalseInterruption").map(({ at, resumed }) => [at, resumed]), [[4500, true]])
+      assert.deepStrictEqual(timeline.of("FalseInterruption").map(({ at, resumed }) => [at, resumed]), [[2500, true]])
       assert.deepStrictEqual(timeline.playbacks.map(({ playedMs }) => playedMs), [5000, 5000])
-      assert.strictEqual(timeline.playbacks[0]!.end, 200 + 5000 + (4500 - 1350))
+      assert.strictEqual(timeline.playbacks[0]!.end, 200 + 5000 + (2500 - 1350))
       assert.deepInclude(timeline.playbacks[1], { start: 17_000, end: 22_000 })
     }))
 
@@ -312,18 +321,18 @@ describe("whole turns", () => {
         "call: lookup",
         "output: lookup",
         "call: lookup",
-        "output: lookup",
         "user: No, wait.",
         "assistant: I wait.",
+        "output: lookup",
+        "assistant: Now.",
         "user: And?",
-        "assistant: Now."
+        "assistant: OK."
       ])
       const running = JSON.stringify(timeline.requests[1]!.prompt)
       assert.include(running, "fast")
       assert.include(running, "Still running")
       const known = JSON.stringify(timeline.requests[2]!.prompt)
       assert.include(known, "\"result\":\"slow\"")
-      assert.notInclude(known, "Still running")
       assert.strictEqual(timeline.of("FunctionCallsFinished").length, 1)
     }))
 
@@ -341,6 +350,7 @@ describe("whole turns", () => {
   it.effect("what was heard is what the synthesiser had said", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         user: [hello, Testing.say(4100, 5500, "Excuse me, please stop.")],
         llm: ["Let me check on that for you."],
         tts: { duration: 2000, alignment: "word" },

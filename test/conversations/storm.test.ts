@@ -284,9 +284,9 @@ describe("a storm", () => {
       const count = Math.min(1000, Math.ceil((yield* runs) / 2))
       for (let seed = 1; seed <= count; seed++) {
         const { timeline, wild } = yield* hold(seed)
-        // Who speaks and plays is not the scripted synthesiser and room, with which I2 compares; a room that does not obey breaks the others.
+        // Who speaks and plays is not the scripted synthesiser and room, with which I2 compares; a room that does not obey, or does not answer, breaks the others.
         const broken = Testing.invariants(timeline).filter(({ invariant }) =>
-          invariant !== "I2" && (wild === undefined || !["I3", "I4", "I6"].includes(invariant))
+          invariant !== "I2" && invariant !== "I13" && (wild === undefined || !["I3", "I4", "I6"].includes(invariant))
         )
         assert.deepStrictEqual(broken, [], `seed ${seed}\n${timeline.print()}`)
         assert.strictEqual(timeline.of("SessionClosed").length, 1, `seed ${seed}`)

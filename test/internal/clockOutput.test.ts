@@ -37,6 +37,21 @@ describe("playout", () => {
       assert.strictEqual(yield* output.played, 1000)
     }))
 
+  it.effect("has another level from the moment on in which it is set, for what is queued, too", () =>
+    Effect.gen(function*() {
+      const output = yield* makeClockOutput({ sampleRate: 1000, channels: 1 }, { keepHeard: true })
+      yield* output.write([{ samples: new Int16Array(300).fill(10_000), sampleRate: 1000, channels: 1 }])
+      yield* TestClock.adjust("100 millis")
+      yield* output.gain!(-20)
+      yield* TestClock.adjust("100 millis")
+      yield* output.gain!(0)
+      yield* TestClock.adjust("100 millis")
+      assert.deepStrictEqual(
+        output.takeHeardUnsafe().map(({ at, frame }) => [at, frame.samples.length, frame.samples[50]]),
+        [[0, 100, 10_000], [100, 100, 1000], [200, 100, 10_000]]
+      )
+    }))
+
   it.effect("is silent while paused, and plays the rest after", () =>
     Effect.gen(function*() {
       const output = yield* makeClockOutput({ sampleRate: 8000, channels: 1 })

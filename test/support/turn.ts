@@ -146,7 +146,22 @@ const options = ({ chance, pick }: Dice): Turn.Options => ({
   maxErrors: pick(1, 100)
 })
 
-const texts = ["yeah", "stop", "no", "wait", "uhm", "…", "a room for two", "hello", "let me think", "yes please"]
+const texts = [
+  "",
+  "yeah",
+  "mm-hm",
+  "one moment",
+  "Hello",
+  "stop",
+  "no",
+  "wait",
+  "uhm",
+  "…",
+  "a room for two",
+  "hello",
+  "let me think",
+  "yes please"
+]
 const components = ["vad", "stt", "llm", "tts", "room", "processor", "hook", "detector", "text"] as const
 
 /** One signal of each kind, as it could come now. */
@@ -157,7 +172,7 @@ export const signals: {
     state: Turn.State
   ) => Extract<Turn.Signal, { readonly _tag: Tag }>
 } = {
-  Opened: () => ({ _tag: "Opened" }),
+  Opened: ({ pick }) => ({ _tag: "Opened", filler: pick(undefined, { after: 1000, apart: 5000 }) }),
   Tick: () => ({ _tag: "Tick" }),
   Tune: (dice) => ({ _tag: "Tune", settings: settings(options(dice)) }),
   Close: ({ chance, pick }) => ({
@@ -169,6 +184,7 @@ export const signals: {
   Transcribed: () => ({ _tag: "Transcribed" }),
   Failed: ({ chance, pick }) => ({ _tag: "Failed", component: pick(...components), fatal: chance(0.05) }),
   Worked: ({ pick }) => ({ _tag: "Worked", component: pick(...components) }),
+  Measured: ({ pick }) => ({ _tag: "Measured", delay: pick(100, 500, 4000) }),
   VoiceStarted: ({ pick }, now) => ({ _tag: "VoiceStarted", startedAt: now - pick(0, 50, 200) }),
   VoicePaused: ({ pick }, now) => ({ _tag: "VoicePaused", voiceAt: now - pick(0, 50, 200) }),
   VoiceResumed: ({ pick }, now) => ({ _tag: "VoiceResumed", voiceAt: now - pick(0, 50) }),
@@ -177,7 +193,9 @@ export const signals: {
     _tag: "Heard",
     text: pick(...texts),
     final: chance(0.6),
-    endedAt: pick(undefined, now - 300, now - 15_000, now + 500)
+    startedAt: pick(undefined, now - 600, now - 15_000, now + 500),
+    endedAt: pick(undefined, now - 300, now - 15_000, now + 500),
+    language: pick(undefined, "en", "de-DE", "pl")
   }),
   EndOfTurn: ({ chance, pick }, _, { user }) => ({
     _tag: "EndOfTurn",
@@ -186,9 +204,12 @@ export const signals: {
   }),
   Overlap: ({ chance, pick }, _, { user: { words } }) => ({
     _tag: "Overlap",
-    verdict: pick("backchannel", "interruption", "unknown"),
+    verdict: pick("backchannel", "interruption", "hold", "unknown"),
     text: chance(0.8) ? [...words.finals, words.interim].join(" ").trim() : pick(...texts)
   }),
+  Reachable: ({ chance }) => ({ _tag: "Reachable", reachable: chance(0.7) }),
+  Present: () => ({ _tag: "Present" }),
+  Untold: ({ pick }) => ({ _tag: "Untold", calm: pick(undefined, 500, 1500) }),
   Typed: ({ pick }) => ({ _tag: "Typed", text: pick("hi", "yes") }),
   CommitTurn: ({ pick }) => ({ _tag: "CommitTurn", waitMs: pick(0, 500, 2000) }),
   ClearTurn: () => ({ _tag: "ClearTurn" }),
@@ -203,7 +224,10 @@ export const signals: {
     _tag: "Enqueue",
     speech: `speech-${now}`,
     source: pick("say", "reply"),
-    protected: chance(0.2)
+    protected: chance(0.2),
+    when: pick("now", "withReply", "idle", "idle"),
+    expiresMs: pick(300, Infinity),
+    passing: chance(0.1)
   }),
   Interrupt: (dice, _, state) => ({
     _tag: "Interrupt",
@@ -212,6 +236,11 @@ export const signals: {
   }),
   Settled: () => ({ _tag: "Settled" }),
   AudioReady: (dice, _, state) => ({ _tag: "AudioReady", speech: speechOf(dice, state) }),
+  Spoken: (dice, _, state) => ({
+    _tag: "Spoken",
+    speech: speechOf(dice, state),
+    text: dice.pick("Hello", " there.", " How are you?", " no", " stop")
+  }),
   Starved: (dice, _, state) => ({ _tag: "Starved", speech: speechOf(dice, state), starved: dice.chance(0.7) }),
   PlayoutEnded: (dice, _, state) => ({
     _tag: "PlayoutEnded",
@@ -234,7 +263,7 @@ export const tagsOfSignals = Object.keys(signals) as ReadonlyArray<Turn.Signal["
 // What ends a session, or opens it, would leave little of a conversation to be seen.
 const rare = new Set<Turn.Signal["_tag"]>(["Opened", "Close", "Failed", "Tune", "Transcribed"])
 // Without these there is little to talk about.
-const frequent = ["Heard", "Heard", "Enqueue", "AudioReady", "AudioReady", "VoiceEnded"] as const
+const frequent = ["Heard", "Heard", "Enqueue", "AudioReady", "AudioReady", "VoiceEnded", "EndOfTurn"] as const
 
 /** A conversation in which anything may follow anything; every state that it comes to is visited. */
 export const wander = (

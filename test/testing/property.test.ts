@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Event } from "effect-voice"
+import { Agent, type Event } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 
 /** A timeline that was tampered with. */
@@ -81,6 +81,89 @@ describe("the invariants", () => {
     }))
 })
 
+describe("the invariants about the caller's intent", () => {
+  const question = Testing.say(500, 2500, "Where are you?", { intent: "question" })
+
+  /** A recogniser, a model or a voice that does nothing, and never says so. */
+  const silences: ReadonlyArray<readonly [string, Partial<Testing.Scenario<never, never>>]> = [
+    ["nothing is asked of the model", { options: { turn: { detection: "manual" } } }],
+    ["every turn is vetoed", {
+      agent: Agent.make({ instructions: "", onUserTurn: () => Effect.succeed({ reply: false }) })
+    }],
+    ["every reply is stopped before it is heard", {
+      at: [{ at: 0, do: (session) => Effect.forever(Effect.delay(session.interrupt(), 50)) }]
+    }],
+    ["a stray yes is taken for a sign of listening, though something was asked", {
+      user: [Testing.say(4000, 4500, "Yes.", { intent: "answer" })],
+      at: [{ at: 500, do: (session) => session.say("Shall I book it?") }],
+      options: { turn: { detection: "manual" } }
+    }]
+  ]
+  it.effect.each(silences)("miss that nobody was answered (I12): %s", ([, script]) =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({ user: [question], llm: ["Here."], ...script })
+      assert.include(Testing.invariants(timeline).map(({ invariant }) => invariant), "I12")
+      assert.strictEqual(Testing.answers(timeline).unanswered, 1)
+    }))
+
+  it.effect("count what became of each, and leave continuers, holds and noises alone", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        user: [
+          question,
+          Testing.say(6000, 6300, "mm-hm", { intent: "continuer" }),
+          Testing.say(15_000, 15_500, "Yes.", { intent: "answer" }),
+          Testing.cough(16_000, 16_200),
+          Testing.say(25_000, 26_000, "One moment.", { intent: "hold" }),
+          Testing.say(40_000, 41_000, "Was kostet es?", { intent: "question" }),
+          Testing.say(60_000, 61_000, "Et puis ?", { intent: "question", heard: "" }),
+          Testing.say(80_000, 81_000, "¿Y ahora?", { intent: "question" }),
+          Testing.say(81_200, 82_000, "¿Mañana?", { intent: "question" })
+        ],
+        llm: ({ text }) => text.startsWith("Was") ? "" : "A house by the sea.",
+        options: { failedReply: false }
+      })
+      assert.deepStrictEqual(Testing.invariants(timeline), [])
+      assert.deepStrictEqual(Testing.answers(timeline), {
+        answered: 2,
+        overtaken: 1,
+        setAside: 1,
+        unheard: 0,
+        wordless: 1,
+        unanswered: 0
+      })
+    }))
+
+  it.effect("allow the time of the providers, and no more", () =>
+    Effect.gen(function*() {
+      const slow = yield* Testing.scenario({
+        user: [question],
+        llm: [{ text: "Here.", firstToken: 4000 }],
+        tts: { firstByte: 3000, duration: 1000 }
+      })
+      assert.deepStrictEqual(Testing.invariants(slow), [])
+      const later = (ms: number) => ({
+        ...slow,
+        requests: slow.requests.map((request) => ({ ...request, endedAt: request.endedAt! - ms }))
+      })
+      const found = (timeline: Testing.Timeline) => Testing.invariants(timeline).map(({ invariant }) => invariant)
+      assert.deepStrictEqual(found(later(450)), [])
+      assert.deepStrictEqual(found(later(550)), ["I12"])
+    }))
+
+  it.effect("see a speaker who is not heard (I13)", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({ user: [question], llm: ["Here."], tts: { duration: 9000 } })
+      const [whole] = timeline.audible
+      const found = (audible: Testing.Timeline["audible"]) =>
+        Testing.invariants({ ...timeline, audible }).map(({ invariant }) => invariant)
+      assert.notInclude(found([whole!]), "I13")
+      assert.notInclude(found([{ from: whole!.from, to: whole!.to - 4900 }]), "I13")
+      for (const to of [whole!.from + 1, whole!.to - 5000]) assert.include(found([{ from: whole!.from, to }]), "I13")
+      assert.include(found([]), "I13")
+    }))
+})
+
 describe("random conversations", () => {
   it("are the same for the same seed, and differ for others", () => {
     assert.deepStrictEqual(Testing.conversation(7), Testing.conversation(7))
@@ -92,6 +175,17 @@ describe("random conversations", () => {
     ) {
       assert.isTrue((tags as Set<string>).has(tag), tag)
     }
+    const said = all.flatMap(({ user }) => user.flatMap((action) => action._tag === "Say" ? [action] : []))
+    assert.deepStrictEqual([...new Set(said.map(({ intent }) => intent))].sort(), [
+      "answer",
+      "continuer",
+      "cutIn",
+      "hold",
+      "noise",
+      "question"
+    ])
+    const spoken = new Set(said.flatMap(({ hearing }) => hearing?.language === undefined ? [] : [hearing.language]))
+    assert.deepStrictEqual([...spoken].sort(), ["de", "en", "es", "fr", "pt"])
     assert.isTrue(all.some(({ connections }) => connections.length > 0))
     assert.isTrue(all.every(({ user }) => user.every((action) => action._tag !== "Say" || action.to > action.at)))
   })

@@ -68,7 +68,7 @@ describe("the scripted model", () => {
         [100, { _tag: "Text", text: "Let me look." }],
         [300, { _tag: "ToolCall", id: "call-1", name: "look", params: { at: 1 } }],
         [300, { _tag: "ToolCall", id: "call-2", name: "see", params: {} }],
-        [300, { _tag: "Finish" }]
+        [300, { _tag: "Finish", reason: "tool-calls" }]
       ])
     }))
 
@@ -187,9 +187,9 @@ describe("the scripted synthesiser", () => {
       const third = yield* watch(tts.speak(Stream.make("d")), 1000)
       assert.deepStrictEqual([first.failure === undefined, length(second.seen), length(third.seen)], [false, 100, 100])
       assert.deepStrictEqual(yield* calls.calls, [
-        { at: 0, pieces: ["a"], voice: undefined },
-        { at: 1000, pieces: ["b", "c"], voice: "anna" },
-        { at: 2000, pieces: ["d"], voice: undefined }
+        { at: 0, pieces: ["a"], voice: undefined, firstOutputAt: undefined, endedAt: 200, outcome: "failed" },
+        { at: 1000, pieces: ["b", "c"], voice: "anna", firstOutputAt: 1200, endedAt: 1200, outcome: "completed" },
+        { at: 2000, pieces: ["d"], voice: undefined, firstOutputAt: 2200, endedAt: 2200, outcome: "completed" }
       ])
     }))
 })
@@ -263,8 +263,8 @@ describe("the scripted recogniser", () => {
           transcripts: [{ at: 300, text: "a", final: false }, { at: 400, text: "a b" }, { at: 1500, text: "c" }]
         })
       ])
-      assert.deepStrictEqual(brief(seen), ["3400 Hi", "4700 Stop", "6300 ~a", "6400 a b", "7500 c"])
-      assert.strictEqual(seen[0]?.[1].confidence, 0.2)
+      assert.deepStrictEqual(brief(seen), ["700 ", "3400 Hi", "4700 Stop", "6300 ~a", "6400 a b", "7500 c"])
+      assert.strictEqual(seen[1]?.[1].confidence, 0.2)
     }))
 
   it.effect("hears from a list, whatever was said", () =>

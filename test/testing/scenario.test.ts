@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit } from "effect"
-import { Agent, History } from "effect-voice"
+import { Cause, Effect, Exit, Result } from "effect"
+import { Agent, History, Turn } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 
 const hello = Testing.say(500, 2500, "Hello, how are you?")
@@ -8,7 +8,12 @@ const hello = Testing.say(500, 2500, "Hello, how are you?")
 describe("a scenario", () => {
   it.effect("tells the course of one turn to the millisecond", () =>
     Effect.gen(function*() {
-      const timeline = yield* Testing.scenario({ user: [hello], llm: ["I am fine."], tts: { duration: 2000 } })
+      const timeline = yield* Testing.scenario({
+        preset: "mechanics",
+        user: [hello],
+        llm: ["I am fine."],
+        tts: { duration: 2000 }
+      })
       timeline.expect(
         ["UserTranscript", 2700, { text: "Hello, how are you?", final: true }],
         ["AgentStateChanged", 3000, { to: "thinking" }],
@@ -27,6 +32,36 @@ describe("a scenario", () => {
       assert.deepStrictEqual(Testing.invariants(timeline), [])
     }))
 
+  it.effect("takes turns by the defaults of a pipeline, unless a preset switches judgement off", () =>
+    Effect.gen(function*() {
+      const script = {
+        user: [hello, Testing.say(4500, 5300, "Yeah."), Testing.say(9000, 9800, "mm-hm")],
+        llm: ["one two three four five six seven eight nine ten."],
+        tts: { duration: 10_000 }
+      } as const
+      const course = (options: Omit<Testing.Scenario, keyof typeof script>) =>
+        Effect.map(Testing.scenario({ ...script, ...options }), (timeline) => ({
+          asked: timeline.requests.map(({ at }) => at),
+          paused: timeline.of("AgentPaused").map(({ at }) => at)
+        }))
+      const { echoWarmUp, minWords } = Result.getOrThrow(Turn.resolve({})).interruption
+      assert.deepStrictEqual([echoWarmUp, minWords], [3000, 0])
+      const usual = yield* course({})
+      // Asked before the commit; what lies in the echo warm-up pauses nothing; signs of listening are not answered.
+      assert.deepStrictEqual(usual, { asked: [2700], paused: [9500] })
+      assert.deepStrictEqual(yield* course({ preset: "production" }), usual)
+      assert.deepStrictEqual(yield* course({ preset: "mechanics" }), {
+        asked: [3000, 5800, 10_300],
+        paused: [5000, 9500]
+      })
+      // What the script says goes first.
+      const spoken = yield* course({
+        preset: "mechanics",
+        options: { turn: { interruption: { backchannel: true } } }
+      })
+      assert.deepStrictEqual(spoken.asked, [3000])
+    }))
+
   it.effect("goes the same way where only speech is fed", () =>
     Effect.gen(function*() {
       for (const minSpeech of [0, 50]) {
@@ -41,6 +76,7 @@ describe("a scenario", () => {
   it.effect("stops when the caller says stop", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
+        preset: "mechanics",
         user: [hello, Testing.say(5000, 6000, "Stop!")],
         llm: ["I will tell you a very long story now.", "Yes?"],
         tts: [{ duration: 10_000 }, { duration: 500 }]

@@ -3,6 +3,7 @@ import type { AgentSession } from "@livekit/protocol"
 import * as Effect from "effect/Effect"
 import type * as Event from "../../Event.ts"
 import type * as History from "../../History.ts"
+import { saysNothing } from "../history/aside.ts"
 
 export type Message = InstanceType<typeof AgentSession.AgentSessionMessage>
 export type Request = InstanceType<typeof AgentSession.SessionRequest>
@@ -70,7 +71,7 @@ const message = (
   }
 })
 
-export const chatItem = (item: History.Item): ChatItem => {
+const chatItem = (item: History.Item): ChatItem => {
   const { createdAt: at, id } = item
   const createdAt = timestamp(at)
   switch (item._tag) {
@@ -103,6 +104,10 @@ export const chatItem = (item: History.Item): ChatItem => {
       }
   }
 }
+
+/** What a frontend shows of a history: no mere sounds, and no echo. */
+export const chatItems = ({ items }: History.History): Array<ChatItem> =>
+  items.filter((item) => item._tag !== "Message" || !saysNothing(item.setAside)).map(chatItem)
 
 export interface Tally {
   readonly add: (event: Event.Event) => void
@@ -172,6 +177,9 @@ const payload = (event: Event.Event, tally: Tally): SessionEvent["event"] => {
         }
       }
     case "UserSpeechCommitted":
+      return { case: "conversationItemAdded", value: { item: message({ ...event, role: "user" }) } }
+    case "UserSpeechSetAside":
+      if (saysNothing(event.reason)) return undefined
       return { case: "conversationItemAdded", value: { item: message({ ...event, role: "user" }) } }
     case "AgentSpeechCommitted":
       if (event.recorded === false) return undefined

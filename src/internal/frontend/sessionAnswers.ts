@@ -6,7 +6,7 @@ import * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
 import type * as Room from "../../Room.ts"
 import * as Tools from "../../Tools.ts"
-import { agentStates, chatItem, type Request, type Response, type Tally, timestamp, userStates } from "./protocol.ts"
+import { agentStates, chatItems, type Request, type Response, type Tally, timestamp, userStates } from "./protocol.ts"
 
 /** Waits until what was typed has been replied to, or the session is over. */
 const awaitReply = (events: Stream.Stream<Event.Event>, text: string): Effect.Effect<void> => {
@@ -43,7 +43,7 @@ const makeRun = ({ runTimeout, session }: Options) => (text: string): Effect.Eff
     const replied = yield* Effect.forkScoped(awaitReply(session.events, text.trim()), { startImmediately: true })
     yield* session.send(text)
     yield* Effect.timeoutOption(Fiber.join(replied), runTimeout)
-    const items = (yield* session.history).items.filter(({ id }) => !before.has(id)).map(chatItem)
+    const items = chatItems({ items: (yield* session.history).items.filter(({ id }) => !before.has(id)) })
     return { response: { case: "runInput", value: { items } } } satisfies Response
   }))
 
@@ -63,7 +63,7 @@ export const makeAnswer = (options: Options): (request: Request["request"]) => E
     return {
       id: yield* session.agent,
       tools: Tools.list(yield* session.tools).map(({ name }) => name),
-      chatCtx: (yield* session.history).items.map(chatItem),
+      chatCtx: chatItems(yield* session.history),
       ...(options.instructions ? { instructions: yield* session.instructions } : {})
     }
   })
@@ -74,7 +74,7 @@ export const makeAnswer = (options: Options): (request: Request["request"]) => E
           return { response: { case: "pong", value: {} } }
         case "getChatHistory":
           return {
-            response: { case: "getChatHistory", value: { items: (yield* session.history).items.map(chatItem) } }
+            response: { case: "getChatHistory", value: { items: chatItems(yield* session.history) } }
           }
         case "getAgentInfo":
           return { response: { case: "getAgentInfo", value: yield* agent } }

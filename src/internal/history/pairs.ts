@@ -35,7 +35,7 @@ export const isSystem = (item: Item): boolean =>
   item._tag === "Summary" || (item._tag === "Message" && item.role === "system")
 
 export const lastOfUser = (items: ReadonlyArray<Item>): Item | undefined =>
-  items.findLast((item) => item._tag === "Message" && item.role === "user")
+  items.findLast((item) => item._tag === "Message" && item.role === "user" && item.setAside === undefined)
 
 /** Keeps the user's last message, too, in the place of the oldest item that may go: without it there is nothing to answer. */
 export const keepUser = (all: ReadonlyArray<Item>, kept: ReadonlyArray<Item>): ReadonlyArray<Item> => {

@@ -1,49 +1,99 @@
 /** History to prompt and back. */
 import * as Prompt from "effect/ai/Prompt"
-import type { Item, PromptOptions } from "../../History.ts"
+import type { Item, Message, Step, ToolCall, ToolOutput } from "../../History.ts"
 import * as Json from "../tools/json.ts"
+import { saysNothing } from "./aside.ts"
 import * as pairs from "./pairs.ts"
 
-export const toPrompt = (items: ReadonlyArray<Item>, options: PromptOptions): Prompt.Prompt => {
+/**
+ * What goes into a prompt beside the history.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface PromptOptions {
+  /** Who the agent is: the first system message. */
+  readonly instructions?: string | undefined
+  /** What counts for this reply only: the last system message. */
+  readonly extra?: string | undefined
+  /** Calls that are running: each stands at its time, with a constant sentence as its output. @default none */
+  readonly running?: ReadonlyArray<ToolCall> | undefined
+}
+
+// Always the same words, so that what a provider has cached of a prompt goes on to hold.
+const stillRunning =
+  "Still running: there is no result yet. It will follow as another result of this tool, without another call."
+
+/** The calls that a model made together, and where they stand: where the last of the outputs came that it was shown. */
+interface Called {
+  readonly members: Array<{ readonly call: ToolCall; readonly output: ToolOutput | undefined }>
+  at: number
+}
+
+/** Only histories from elsewhere have calls without a step: those up to the next output or message are one. */
+const stepsOf = (
+  items: ReadonlyArray<Item>,
+  paired: ReadonlyMap<Item, pairs.Pair>,
+  running: ReadonlySet<Item>
+): ReadonlyMap<number, Called> => {
+  const named = new Map<string, Called>()
+  const steps: Array<Called> = []
+  let unnamed: Called | undefined
+  let answered = false
+  const add = (call: ToolCall, i: number): void => {
+    const known = call.step === undefined ? (answered ? undefined : unnamed) : named.get(call.step.id)
+    const step = known ?? { members: [], at: i }
+    if (known === undefined) steps.push(step)
+    if (call.step !== undefined) named.set(call.step.id, step)
+    else {
+      unnamed = step
+      answered = false
+    }
+    const output = paired.get(call)?.output
+    const shown = output?.late === true ? undefined : output
+    if (shown !== undefined) step.at = Math.max(step.at, items.indexOf(shown, i))
+    step.members.push({ call, output: shown })
+  }
+  for (const [i, item] of items.entries()) {
+    if (item._tag === "ToolCall" && (paired.has(item) || running.has(item))) add(item, i)
+    if (item._tag === "ToolOutput") answered = true
+    if (item._tag === "Summary" || isShown(item)) unnamed = undefined
+  }
+  return new Map(steps.map((step) => [step.at, step]))
+}
+
+const isShown = (item: Item): item is Message =>
+  item._tag === "Message" && item.text.trim() !== "" && !saysNothing(item.setAside)
+
+export const toPrompt = (
+  items: ReadonlyArray<Item>,
+  options: PromptOptions,
+  running: ReadonlySet<Item>
+): Prompt.Prompt => {
   const paired = pairs.find(items)
-  const place = new Map(items.map((item, i) => [item, i]))
+  const steps = stepsOf(items, paired, running)
   const messages: Array<Prompt.Message> = []
   const system = (text: string | undefined) => {
     if (text !== undefined && text.trim() !== "") messages.push(Prompt.systemMessage({ content: text }))
   }
-  let step: Array<pairs.Pair> = []
-  const endStep = () => {
-    if (step.length === 0) return
-    messages.push(...stepMessages(step.toSorted((a, b) => place.get(a.call)! - place.get(b.call)!)))
-    step = []
+  // What was attached to a step goes with its first message alone.
+  const attached = new Set<string>()
+  const optionsOf = (one: Step | undefined): Prompt.ProviderOptions => {
+    if (one?.metadata === undefined || attached.has(one.id)) return {}
+    attached.add(one.id)
+    return one.metadata
   }
-
+  const firstWith = (call: ToolCall): ToolCall =>
+    [...steps.values()].find(({ members }) => members.some((one) => one.call === call))?.members[0]?.call ?? call
   system(options.instructions)
-  for (const item of items) {
-    switch (item._tag) {
-      case "Message":
-        if (item.text.trim() === "") break
-        endStep()
-        messages.push(messageOf(item))
-        break
-      case "ToolCall":
-        // A call after an output was made with that output in view.
-        if (paired.has(item)) endStep()
-        break
-      case "ToolOutput": {
-        const pair = paired.get(item)
-        if (pair !== undefined) step.push(pair)
-        break
-      }
-      case "Summary":
-        endStep()
-        system(`What was said before, in short:\n${item.text}`)
-        break
-      case "Handoff":
-        break
-    }
+  for (const [i, item] of items.entries()) {
+    if (isShown(item)) messages.push(messageOf(item, optionsOf(item.step)))
+    if (item._tag === "Summary") system(`What was said before, in short:\n${item.text}`)
+    const step = steps.get(i)
+    if (step !== undefined) messages.push(...stepMessages(step.members, optionsOf(step.members[0]?.call.step)))
+    const pair = item._tag === "ToolOutput" && item.late === true ? paired.get(item) : undefined
+    if (pair !== undefined) messages.push(...lateMessages(pair, firstWith(pair.call)))
   }
-  endStep()
   system(options.extra)
   return Prompt.fromMessages(messages)
 }
@@ -51,43 +101,68 @@ export const toPrompt = (items: ReadonlyArray<Item>, options: PromptOptions): Pr
 const made = new WeakMap<Item, Prompt.Message>()
 
 /** Made once for each item: every request of a long conversation has all of it, and they share the messages. */
-const messageOf = (item: Extract<Item, { readonly _tag: "Message" }>): Prompt.Message => {
+const messageOf = (item: Message, options: Prompt.ProviderOptions): Prompt.Message => {
   const existing = made.get(item)
   if (existing !== undefined) return existing
-  const fresh = message(item.role, item.text)
+  const fresh = message(item, options)
   made.set(item, fresh)
   return fresh
 }
 
-const message = (role: "system" | "user" | "assistant", text: string): Prompt.Message => {
-  switch (role) {
+const textOf = ({ metadata, text }: Message): Prompt.TextPart =>
+  Prompt.textPart({ text, ...(metadata === undefined ? undefined : { options: metadata }) })
+
+const message = (item: Message, options: Prompt.ProviderOptions): Prompt.Message => {
+  switch (item.role) {
     case "system":
-      return Prompt.systemMessage({ content: text })
+      return Prompt.systemMessage({ content: item.text })
     case "user":
-      return Prompt.userMessage({ content: [Prompt.textPart({ text })] })
+      return Prompt.userMessage({ content: [Prompt.textPart({ text: item.text })] })
     case "assistant":
-      return Prompt.assistantMessage({ content: [Prompt.textPart({ text })] })
+      return Prompt.assistantMessage({ content: [textOf(item)], options })
   }
 }
 
-const stepMessages = (step: ReadonlyArray<pairs.Pair>): ReadonlyArray<Prompt.Message> => [
-  Prompt.assistantMessage({
-    content: step.map(({ call }) =>
-      Prompt.toolCallPart({ id: call.callId, name: call.name, params: call.params, providerExecuted: false })
-    )
-  }),
-  Prompt.toolMessage({
-    content: step.map(({ call, output }) =>
-      Prompt.toolResultPart({
-        id: call.callId,
-        name: call.name,
-        isFailure: output.isFailure,
-        result: output.output,
-        providerExecuted: false
-      })
-    )
+const callPart = ({ callId, metadata, name, params }: ToolCall) =>
+  Prompt.toolCallPart({
+    id: callId,
+    name,
+    params,
+    providerExecuted: false,
+    ...(metadata === undefined ? undefined : { options: metadata })
   })
+
+const resultPart = ({ callId, name }: ToolCall, output: ToolOutput | undefined) =>
+  Prompt.toolResultPart({
+    id: callId,
+    name,
+    isFailure: output?.isFailure ?? false,
+    result: output === undefined ? stillRunning : output.output,
+    providerExecuted: false
+  })
+
+/** One message with all calls, and one with all results: no provider takes them in any other form. */
+const stepMessages = (
+  members: Called["members"],
+  options: Prompt.ProviderOptions
+): ReadonlyArray<Prompt.Message> => [
+  Prompt.assistantMessage({ content: members.map(({ call }) => callPart(call)), options }),
+  Prompt.toolMessage({ content: members.map(({ call, output }) => resultPart(call, output)) })
 ]
+
+/**
+ * A result has to follow its call at once: what comes late is the result of a call that repeats the first. What was attached
+ * goes with it, since a provider that asks for it does so for each message with calls; of a step, some sign the first alone.
+ */
+const lateMessages = ({ call, output }: pairs.Pair, first: ToolCall): ReadonlyArray<Prompt.Message> => {
+  const metadata = call.metadata ?? first.metadata
+  const again = {
+    ...call,
+    callId: `${call.callId.slice(0, 57)}_result`,
+    ...(metadata === undefined ? {} : { metadata })
+  }
+  return stepMessages([{ call: again, output }], call.step?.metadata ?? {})
+}
 
 export const fromPrompt = (
   prompt: Prompt.Prompt,
@@ -96,21 +171,28 @@ export const fromPrompt = (
 ): ReadonlyArray<Item> => {
   const items: Array<Item> = []
   const next = () => ({ id: id(items.length), createdAt })
-  const text = (role: "system" | "user" | "assistant", text: string) => {
-    if (text.trim() !== "") items.push({ _tag: "Message", ...next(), role, text, interrupted: false })
+  const text = (role: "system" | "user" | "assistant", text: string, attached?: { readonly step: Step }) => {
+    if (text.trim() !== "") items.push({ _tag: "Message", ...next(), role, text, interrupted: false, ...attached })
   }
   for (const message of prompt.content) {
     if (message.role === "system") {
       text("system", message.content)
       continue
     }
-    if (message.role !== "tool") {
-      text(message.role, textOf(message.content))
-    }
+    const attached = message.role === "assistant" ? stepOf(message, `step-${id(items.length)}`) : undefined
+    if (message.role !== "tool") text(message.role, written(message.content), attached)
     for (const part of message.content) {
       if (part.type === "tool-call") {
-        const { id: callId, name, params } = part
-        items.push({ _tag: "ToolCall", ...next(), callId, name, params: Json.from(params) })
+        const { id: callId, name, options, params } = part
+        items.push({
+          _tag: "ToolCall",
+          ...next(),
+          callId,
+          name,
+          params: Json.from(params),
+          ...attached,
+          ...metadataOf(options)
+        })
       }
       if (part.type === "tool-result") {
         const { id: callId, isFailure, name, result } = part
@@ -121,5 +203,11 @@ export const fromPrompt = (
   return items
 }
 
-const textOf = (parts: ReadonlyArray<Prompt.UserMessagePart | Prompt.AssistantMessagePart>): string =>
+const metadataOf = (options: Prompt.ProviderOptions) => Object.keys(options).length === 0 ? {} : { metadata: options }
+
+/** A step where it says more than its order does. */
+const stepOf = ({ options }: Prompt.AssistantMessage, id: string): { readonly step: Step } | undefined =>
+  Object.keys(options).length > 0 ? { step: { id, ...metadataOf(options) } } : undefined
+
+const written = (parts: ReadonlyArray<Prompt.UserMessagePart | Prompt.AssistantMessagePart>): string =>
   parts.flatMap((part) => part.type === "text" ? [part.text] : []).join("")

@@ -17,7 +17,7 @@ const line = (item: Item, detailed: boolean): readonly [who: string, what: strin
     case "Message":
       return [
         speaker(item),
-        item.text.trim() === "" ? "" : item.text.trim() + (item.interrupted ? " [interrupted]" : "")
+        item.text.trim() === "" || item.setAside === "echo" ? "" : item.text.trim() + markOf(item)
       ]
     case "ToolCall":
       return ["Tool", `${item.name} called${detail(item.params)}`]
@@ -29,6 +29,9 @@ const line = (item: Item, detailed: boolean): readonly [who: string, what: strin
       return ["Summary", item.text.trim()]
   }
 }
+
+const markOf = ({ interrupted, setAside }: Extract<Item, { readonly _tag: "Message" }>): string =>
+  interrupted ? " [interrupted]" : setAside === undefined ? "" : ` [${setAside}]`
 
 const speaker = (message: Extract<Item, { readonly _tag: "Message" }>): string => {
   switch (message.role) {

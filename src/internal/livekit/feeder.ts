@@ -7,7 +7,7 @@
 import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Audio from "../../Audio.ts"
+import * as Audio from "../../Audio.ts"
 import type { Change } from "../room/change.ts"
 import { monotonicMs } from "../steady.ts"
 import { makeOutputQueue, type OutputQueue, type Piece } from "./outputQueue.ts"
@@ -17,6 +17,8 @@ export interface Feeder extends Pick<OutputQueue, "write" | "played" | "waiting"
   readonly pump: Effect.Effect<never>
   /** Takes back what the native queue has not played. */
   readonly withhold: () => void
+  /** Sets the level (dB) of all that is heard from now on. */
+  readonly gain: (dB: number) => void
   /** Nothing of what waits will be heard. */
   readonly drop: () => void
   /** Clears the native queue of what came into it late. */
@@ -50,10 +52,18 @@ export const makeFeeder = (options: {
   const { channels, sampleRate } = format
   const queue = makeOutputQueue({ format, aheadMs: queueMs, now: () => monotonicMs(clock) })
   let refused = 0
+  let level = 0
 
   const feed = (piece: Piece): Effect.Effect<void> =>
     Effect.tryPromise(() =>
-      source.captureFrame(new rtc.AudioFrame(piece.samples, sampleRate, channels, piece.samples.length / channels))
+      source.captureFrame(
+        new rtc.AudioFrame(
+          Audio.gain({ ...format, samples: piece.samples }, level).samples,
+          sampleRate,
+          channels,
+          piece.samples.length / channels
+        )
+      )
     ).pipe(
       Effect.timeout(patience),
       Effect.match({
@@ -83,6 +93,12 @@ export const makeFeeder = (options: {
     played: queue.played,
     waiting: queue.waiting,
     withhold: () => {
+      queue.withhold()
+      source.clearQueue()
+    },
+    gain: (dB) => {
+      if (dB === level) return
+      level = dB
       queue.withhold()
       source.clearQueue()
     },

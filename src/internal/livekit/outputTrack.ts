@@ -155,6 +155,12 @@ export const makeOutputTrack = (options: {
           paused = false
           change.tell()
         }),
+        gain: (dB) =>
+          Effect.sync(() => {
+            if (closed) return
+            feeder.gain(dB)
+            change.tell()
+          }),
         played: Effect.sync(feeder.played),
         drained: shrunk(0),
         sid: Effect.sync(publication.sid),

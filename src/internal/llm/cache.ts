@@ -69,7 +69,11 @@ export const cached = (llm: Llm.Service, options: {
           if (!finished || deltas.some(({ _tag }) => _tag === "ToolCall")) return
           if (!deltas.some((delta) => delta._tag === "Text" && delta.text.trim() !== "")) return
           // Nobody is asked again: it costs no tokens.
-          const kept = deltas.map((delta): Llm.Delta => delta._tag === "Finish" ? { _tag: "Finish" } : delta)
+          const kept = deltas.map((delta): Llm.Delta => {
+            if (delta._tag !== "Finish" || delta.usage === undefined) return delta
+            const { usage: _, ...finish } = delta
+            return finish
+          })
           keep(key, { until: now + options.keepMs, deltas: kept })
         }))
       )

@@ -7,6 +7,7 @@
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Failure from "../../Failure.ts"
+import * as metadata from "./metadata.ts"
 
 /** What is told of a call at a time. */
 export interface Fragment {
@@ -15,6 +16,8 @@ export interface Fragment {
   readonly name?: string | undefined
   /** A piece of JSON text, or all the parameters at once. */
   readonly params?: unknown
+  /** What else came with it. */
+  readonly fields?: metadata.Fields | undefined
 }
 
 /** A call as the model wrote it: its parameters are text, unless the server gave them otherwise. */
@@ -22,6 +25,7 @@ export interface Call {
   readonly id: string
   readonly name: string
   readonly params: unknown
+  readonly fields?: metadata.Fields | undefined
 }
 
 /** Follows a text of JSON, to know where an object is whole: whatever is told of a call after that is another one. */
@@ -59,6 +63,7 @@ interface Pending {
   text: string
   /** The parameters, where they came all at once. */
   value: unknown
+  fields: metadata.Fields | undefined
   readonly json: Json
   /** The last delta that told of it. */
   delta: number
@@ -101,23 +106,31 @@ export class Calls {
   }
 
   /** Takes a whole call. */
-  add({ id, name, params }: Call): void {
+  add({ fields, id, name, params }: Call): void {
     this.#delta += 1
-    this.#add(this.#open({ id, name }, false), params)
+    this.#add(this.#open({ id, name }, false), params, fields)
   }
 
-  /** The calls, now that the answer is whole: by index where all have one, else as they came. */
-  get end(): Effect.Effect<ReadonlyArray<Call>, Failure.InvalidResponse> {
-    const calls = this.#calls.filter((call) => !call.again || hasParams(call))
+  /**
+   * The calls, now that the answer is over: by index where all have one, else as they came. Of an answer that was cut
+   * (`cut`), none whose parameters never became whole: it would be mended to something that nobody has asked for.
+   */
+  end(cut: boolean): Effect.Effect<ReadonlyArray<Call>, Failure.InvalidResponse> {
+    const calls = this.#calls.filter((call) => (!call.again || hasParams(call)) && (!cut || isWhole(call)))
     if (calls.some(({ name }) => name === "")) return Effect.fail(nameless)
     const ordered = calls.every(({ index }) => index !== undefined)
       ? calls.toSorted((a, b) => (a.index ?? 0) - (b.index ?? 0))
       : calls
     const told = new Set<string>()
-    return Effect.forEach(ordered, ({ id, name, text, value }) => {
+    return Effect.forEach(ordered, ({ fields, id, name, text, value }) => {
       const isNew = id !== undefined && !told.has(id)
       if (isNew) told.add(id)
-      return Effect.map(isNew ? Effect.succeed(id) : freshId, (id) => ({ id, name, params: value ?? text }))
+      return Effect.map(isNew ? Effect.succeed(id) : freshId, (id) => ({
+        id,
+        name,
+        params: value ?? text,
+        ...(fields === undefined ? undefined : { fields })
+      }))
     })
   }
 
@@ -128,7 +141,10 @@ export class Calls {
     const name = told.name || undefined
     const fragment = { index, id, name, params }
     const { call: near, sure } = this.#near(fragment)
-    if (near !== undefined && repeats(near, fragment, this.#delta)) return
+    if (near !== undefined && repeats(near, fragment, this.#delta)) {
+      near.fields = metadata.join(near.fields, told.fields)
+      return
+    }
     if (near === undefined && id === undefined && name === undefined && isBlank(params)) return
     const same = near !== undefined && this.#continues(near, fragment, sure)
     const again = near !== undefined && id === undefined && name === near.name && (sure || near.delta !== this.#delta)
@@ -136,11 +152,12 @@ export class Calls {
     mine.index ??= index
     mine.id ??= id
     if (name !== undefined) mine.name = name.startsWith(mine.name) ? name : mine.name + name
-    this.#add(mine, params)
+    this.#add(mine, params, told.fields)
   }
 
-  #add(call: Pending, params: unknown): void {
+  #add(call: Pending, params: unknown, fields: metadata.Fields | undefined): void {
     call.delta = this.#delta
+    call.fields = metadata.join(call.fields, fields)
     if (typeof params === "string") {
       call.text += params
       call.json.push(params)
@@ -154,6 +171,7 @@ export class Calls {
       name,
       text: "",
       value: undefined,
+      fields: undefined,
       json: new Json(),
       delta: this.#delta,
       again

@@ -1,5 +1,6 @@
 /** What the servers that speak like OpenAI say in different ways. */
 import * as Schema from "effect/Schema"
+import type * as Llm from "./model.ts"
 
 /** Text, or parts of it: the thoughts of a model may be beside what it says. */
 export const Content = Schema.Union([
@@ -20,5 +21,45 @@ export const textOf = (content: typeof Content.Type | null | undefined): string 
       typeof part === "string" ? part : isSaid(part.type) && typeof part.text === "string" ? part.text : ""
     ).join("")
 
+/** Whether some of it is a thought. */
+export const thinks = (content: typeof Content.Type | null | undefined): boolean =>
+  Array.isArray(content) && content.some((part) => typeof part !== "string" && !isSaid(part.type))
+
 /** Whether a `finish_reason` is one: some servers tell an empty one with every chunk. */
 export const ends = (reason: string | null | undefined): boolean => reason != null && reason !== "" && reason !== "null"
+
+/** What a `finish_reason` means: of those that other servers have, too. */
+export const finishReason = (reason: string | null | undefined): Llm.FinishReason | undefined => {
+  switch (ends(reason) ? reason?.toLowerCase() : undefined) {
+    case undefined:
+      return undefined
+    case "stop":
+    case "eos":
+    case "eos_token":
+    case "end_turn":
+    case "stop_sequence":
+      return "stop"
+    case "length":
+    case "max_tokens":
+    case "model_length":
+      return "length"
+    case "tool_calls":
+    case "tool_use":
+    case "function_call":
+      return "tool-calls"
+    case "content_filter":
+    case "content-filter":
+    case "safety":
+    case "recitation":
+    case "prohibited_content":
+    case "blocklist":
+    case "spii":
+    case "refusal":
+      return "content-filter"
+    case "error":
+    case "malformed_function_call":
+      return "error"
+    default:
+      return "other"
+  }
+}

@@ -11,11 +11,31 @@ import type * as Llm from "./model.ts"
 /** Counts that are no numbers are as good as not told. */
 export const counted = (said: Llm.Delta): Llm.Delta => {
   if (said._tag !== "Finish" || said.usage === undefined) return said
-  const { inputTokens, outputTokens } = said.usage
-  if (inputTokens >= 0 && outputTokens >= 0 && Number.isFinite(inputTokens) && Number.isFinite(outputTokens)) {
-    return said
+  const { usage, ...finish } = said
+  const sane = usageOf(usage)
+  return sane === undefined ? finish : { ...finish, usage: sane }
+}
+
+const isCount = (tokens: number | null | undefined): tokens is number =>
+  typeof tokens === "number" && Number.isFinite(tokens) && tokens >= 0
+
+const isPart = (tokens: number | null | undefined, all: number): tokens is number => isCount(tokens) && tokens <= all
+
+/** The counts that are told: one of input or output is enough, and a part is no more than the whole. */
+export const usageOf = (told: {
+  readonly inputTokens: number | null | undefined
+  readonly outputTokens: number | null | undefined
+  readonly cachedInputTokens?: number | null | undefined
+  readonly reasoningTokens?: number | null | undefined
+}): Llm.Usage | undefined => {
+  const { cachedInputTokens: cached, inputTokens: input, outputTokens: output, reasoningTokens: reasoning } = told
+  if (!isCount(input ?? 0) || !isCount(output ?? 0) || (input == null && output == null)) return undefined
+  return {
+    inputTokens: input ?? 0,
+    outputTokens: output ?? 0,
+    ...(isPart(cached, input ?? 0) ? { cachedInputTokens: cached } : undefined),
+    ...(isPart(reasoning, output ?? 0) ? { reasoningTokens: reasoning } : undefined)
   }
-  return said.model === undefined ? { _tag: "Finish" } : { _tag: "Finish", model: said.model }
 }
 
 /** Tokens, where nobody tells them. */
@@ -52,6 +72,7 @@ export const meteredReply = (
           report(usage("llm", { name: service.name, model }, {
             inputTokens: told?.inputTokens ?? tokens(lengthOf(request.prompt)),
             outputTokens: told?.outputTokens ?? tokens(written),
+            ...(told?.cachedInputTokens === undefined ? undefined : { cachedInputTokens: told.cachedInputTokens }),
             estimated: told === undefined
           }))
         })

@@ -9,12 +9,20 @@ import * as Failure from "../../Failure.ts"
 /**
  * Tokens that a reply took.
  *
+ * **Details**
+ *
+ * `cachedInputTokens` are those of `inputTokens` that the provider had in its
+ * cache, `reasoningTokens` those of `outputTokens` that nobody hears; each only
+ * where the provider tells it.
+ *
  * @category models
  * @since 0.1.0
  */
 export const Usage = Schema.Struct({
   inputTokens: Schema.Finite,
-  outputTokens: Schema.Finite
+  outputTokens: Schema.Finite,
+  cachedInputTokens: Schema.optionalKey(Schema.Finite),
+  reasoningTokens: Schema.optionalKey(Schema.Finite)
 })
 
 /**
@@ -24,21 +32,79 @@ export const Usage = Schema.Struct({
 export type Usage = typeof Usage.Type
 
 /**
+ * Why a reply has ended.
+ *
+ * **Details**
+ *
+ * - `stop`: the model has said what it wanted to say.
+ * - `tool-calls`: it waits for the tools that it has called.
+ * - `length`: it was cut at the most tokens it may take, thoughts included.
+ * - `content-filter`: the provider's filter has taken the rest, or all of it.
+ * - `error`: the provider says that something went wrong, and nothing more.
+ * - `other`: a reason that is none of these.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const FinishReason = Schema.Literals(["stop", "length", "content-filter", "tool-calls", "error", "other"])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type FinishReason = typeof FinishReason.Type
+
+/**
+ * What a provider attaches to a call, a text or a step and must be given again
+ * with it: signatures of thoughts, items of reasoning, ids.
+ *
+ * **Details**
+ *
+ * Nobody but the provider knows what it means. Each writes under a key of its
+ * own, so that another one, which cannot read it, finds nothing. In a prompt it
+ * stands in the `options` of a message (that of a step) and of its parts.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const Metadata = Schema.Record(Schema.String, Schema.NullOr(Schema.Json))
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type Metadata = typeof Metadata.Type
+
+/**
  * A piece of a reply.
  *
  * **Details**
  *
  * `ToolCall.params` is what the model wrote, unvalidated: usually an object,
  * from some models a string of JSON. `Finish` comes at most once, last; its
- * `model` is the one that has answered, where the provider tells.
+ * `reason` is why, and its `model` the one that has answered, where the provider
+ * tells. `metadata` is what the provider wants to see again: of a text, of a call,
+ * and with the `Finish` of the whole step.
  *
  * @category models
  * @since 0.1.0
  */
 export type Delta =
-  | { readonly _tag: "Text"; readonly text: string }
-  | { readonly _tag: "ToolCall"; readonly id: string; readonly name: string; readonly params: unknown }
-  | { readonly _tag: "Finish"; readonly usage?: Usage | undefined; readonly model?: string | undefined }
+  | { readonly _tag: "Text"; readonly text: string; readonly metadata?: Metadata | undefined }
+  | {
+    readonly _tag: "ToolCall"
+    readonly id: string
+    readonly name: string
+    readonly params: unknown
+    readonly metadata?: Metadata | undefined
+  }
+  | {
+    readonly _tag: "Finish"
+    readonly reason?: FinishReason | undefined
+    readonly usage?: Usage | undefined
+    readonly model?: string | undefined
+    readonly metadata?: Metadata | undefined
+  }
 
 /**
  * Settings of one request that go before those of the layer.

@@ -6,34 +6,67 @@ import type * as Llm from "./model.ts"
 
 interface Tag {
   readonly begin: string
-  readonly end: string
+  /** What stands between `begin` and the rest of the tag: attributes, or a name. */
+  readonly rest: RegExp
+  /** The beginning of that, where more must come to tell. */
+  readonly half: RegExp
+  /** Absent: it goes on to the end of the answer. */
+  readonly end: string | undefined
   /** It may also stand within a line, if a call follows it. */
   readonly inLine: boolean
 }
 
-const tag = (name: string, inLine: boolean): Tag => ({ begin: `<${name}>`, end: `</${name}>`, inLine })
+const xml = (name: string, inLine: boolean): Tag => ({
+  begin: `<${name}`,
+  rest: /^(?:\s[^<>]{0,100})?>/,
+  half: /^(?:\s[^<>]{0,100})?$/,
+  end: `</${name}>`,
+  inLine
+})
+
+const token = (begin: string, end: string | undefined): Tag => ({ begin, rest: /^/, half: /^$/, end, inLine: true })
 
 const tags: ReadonlyArray<Tag> = [
-  tag("think", false),
-  tag("thinking", false),
-  tag("thought", false),
-  tag("reasoning", false),
-  tag("tool_call", true),
-  tag("tool_calls", true),
-  tag("function_call", true),
-  tag("function_calls", true)
+  ...["think", "thinking", "thought", "thoughts", "reasoning", "seed:think"].map((name) => xml(name, false)),
+  ...["tool_call", "tool_calls", "function_call", "function_calls", "invoke", "minimax:tool_call"]
+    .map((name) => xml(name, true)),
+  { begin: "<function=", rest: /^[^<>]{1,100}>/, half: /^[^<>]{0,100}$/, end: "</function>", inLine: true },
+  { ...token("[think]", "[/think]"), inLine: false },
+  token("[tool_calls]", undefined),
+  token("<|python_tag|>", undefined),
+  token("<|tool_calls_section_begin|>", "<|tool_calls_section_end|>"),
+  token("<|tool_call_begin|>", "<|tool_call_end|>"),
+  token("<|tool_call|>", undefined),
+  token("<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>"),
+  token("<|channel|>analysis", "<|channel|>final<|message|>")
 ]
+
+const longest = Math.max(...tags.map(({ begin, end = "" }) => Math.max(begin.length, end.length)))
+
+/** As long as the text: a letter of another alphabet may become two. */
+const lowered = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+
+/** Where one of the two is in a text; behind the text where it is not. */
+const placeOf = (text: string, what: string | undefined): number => {
+  const at = what === undefined ? -1 : text.indexOf(what)
+  return at === -1 ? text.length : at
+}
 
 /**
  * Gives the text without it, as it comes; only what may become a tag waits.
  *
  * Models think where an answer or a line of it begins; where words stand before
  * a tag on its line, the tag is spoken of. What is never ended goes on to the
- * end of the answer. A tag that ends what never began is not said either.
+ * end of the answer. A tag that ends what never began is not said either. What
+ * stands after the first end of two thoughts that began waits for the second:
+ * where that never comes, it was no thought.
  */
 export class Unsaid {
   #held = ""
   #until: Tag | undefined = undefined
+  #depth = 0
+  /** What was written since an inner thought has ended. */
+  #doubt: string | undefined = undefined
   #skipping = false
   #lineBegins = true
 
@@ -41,14 +74,18 @@ export class Unsaid {
   push(delta: Llm.Delta): ReadonlyArray<Llm.Delta> {
     if (delta._tag !== "Text") return [...this.end(), delta]
     const text = this.#text(delta.text)
-    return text === "" ? [] : text === delta.text ? [delta] : [{ _tag: "Text", text }]
+    if (text === "" && delta.metadata === undefined) return []
+    return [text === delta.text ? delta : { ...delta, text }]
   }
 
-  /** What was no tag after all. */
+  /** What was no tag, or no thought, after all. */
   end(): ReadonlyArray<Llm.Delta> {
-    const text = this.#until === undefined ? this.#held : ""
+    const text = this.#until === undefined ? this.#held : this.#doubt === undefined ? "" : this.#doubt + this.#held
+    if (this.#doubt !== undefined) this.#until = undefined
     this.#held = ""
-    return text === "" ? [] : [{ _tag: "Text", text }]
+    this.#doubt = undefined
+    const said = this.#until === undefined ? text : text.trimStart()
+    return said === "" ? [] : [{ _tag: "Text", text: said }]
   }
 
   #text(more: string): string {
@@ -57,13 +94,7 @@ export class Unsaid {
     this.#held = ""
     while (rest !== "") {
       if (this.#until !== undefined) {
-        const { end } = this.#until
-        const at = rest.toLowerCase().indexOf(end)
-        if (at === -1) {
-          this.#held = rest.slice(1 - end.length)
-          return said
-        }
-        rest = this.#after(rest, at + end.length)
+        rest = this.#within(rest, this.#until)
         continue
       }
       if (this.#skipping) {
@@ -71,7 +102,7 @@ export class Unsaid {
         if (rest === "") return said
         this.#skipping = false
       }
-      const at = rest.indexOf("<")
+      const at = rest.search(/[<[]/)
       const plain = at === -1 ? rest : rest.slice(0, at)
       said += plain
       this.#follow(plain)
@@ -83,23 +114,51 @@ export class Unsaid {
         return said
       }
       if (found === undefined) {
-        said += "<"
-        this.#follow("<")
+        said += rest.slice(0, 1)
+        this.#follow(rest.slice(0, 1))
         rest = rest.slice(1)
       } else if (found.ends) {
         // Some servers give the thoughts without the tag that they begin with.
         said = ""
-        rest = this.#after(rest, found.tag.end.length)
+        rest = this.#after(rest, found.length)
       } else {
         this.#until = found.tag
-        rest = rest.slice(found.tag.begin.length)
+        this.#depth = 1
+        rest = rest.slice(found.length)
       }
     }
     return said
   }
 
+  /** Follows what is not said to its end, and gives what comes after it. */
+  #within(rest: string, { begin, end }: Tag): string {
+    const lower = lowered(rest)
+    const ends = placeOf(lower, end)
+    const begins = placeOf(lower, begin)
+    if (ends === rest.length && begins === rest.length) {
+      const tail = Math.min(rest.length, (end ?? "").length, longest)
+      this.#pass(rest.slice(0, rest.length - tail))
+      this.#held = rest.slice(rest.length - tail)
+      return ""
+    }
+    if (begins < ends) {
+      this.#depth += 1
+      this.#pass(rest.slice(0, begins + begin.length))
+      return rest.slice(begins + begin.length)
+    }
+    this.#depth -= 1
+    if (this.#depth === 0) return this.#after(rest, ends + (end ?? "").length)
+    this.#doubt = ""
+    return rest.slice(ends + (end ?? "").length)
+  }
+
+  #pass(unsaid: string): void {
+    if (this.#doubt !== undefined) this.#doubt += unsaid
+  }
+
   #after(text: string, at: number): string {
     this.#until = undefined
+    this.#doubt = undefined
     this.#skipping = true
     this.#lineBegins = true
     return text.slice(at)
@@ -111,18 +170,29 @@ export class Unsaid {
     else if (line.length < plain.length) this.#lineBegins = true
   }
 
-  /** The tag that a text begins with, if it is meant as one. */
-  #found(text: string): { readonly tag: Tag; readonly ends: boolean } | "perhaps" | undefined {
-    const lower = text.slice(0, 20).toLowerCase()
+  /** The tag that a text begins with, if it is meant as one, and how long it is. */
+  #found(text: string): { readonly tag: Tag; readonly ends: boolean; readonly length: number } | "perhaps" | undefined {
+    const lower = lowered(text.slice(0, longest))
     let found: "perhaps" | undefined = undefined
     for (const tag of tags) {
       if (!this.#lineBegins && !tag.inLine) continue
-      if (this.#lineBegins && lower.startsWith(tag.end)) return { tag, ends: true }
-      if (lower.startsWith(tag.begin)) {
-        const next = text.slice(tag.begin.length).trimStart().slice(0, 1)
-        if (this.#lineBegins || /[{[<]/.test(next)) return { tag, ends: false }
-        if (next === "") found = "perhaps"
-      } else if (tag.begin.startsWith(lower) || (this.#lineBegins && tag.end.startsWith(lower))) found = "perhaps"
+      const { begin, end } = tag
+      if (this.#lineBegins && end !== undefined) {
+        if (lower.startsWith(end)) return { tag, ends: true, length: end.length }
+        if (end.startsWith(lower)) found = "perhaps"
+      }
+      if (begin.startsWith(lower) && begin !== lower) found = "perhaps"
+      if (!lower.startsWith(begin)) continue
+      const after = text.slice(begin.length)
+      const whole = tag.rest.exec(after)
+      if (whole === null) {
+        if (tag.half.test(after)) found = "perhaps"
+        continue
+      }
+      const length = begin.length + whole[0].length
+      const next = text.slice(length).trimStart().slice(0, 1)
+      if (this.#lineBegins || begin.startsWith("<|") || /[{[<]/.test(next)) return { tag, ends: false, length }
+      if (next === "") found = "perhaps"
     }
     return found
   }

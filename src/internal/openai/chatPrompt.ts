@@ -3,8 +3,9 @@ import type * as Prompt from "effect/ai/Prompt"
 import * as Effect from "effect/Effect"
 import type { ChatCompletionContentPart, ChatCompletionMessageParam } from "openai/resources/chat/completions"
 import type * as Failure from "../../Failure.ts"
+import { type Attached, callOf, complete, messagesOf, stepFields } from "../llm/attached.ts"
 import { invalid } from "./client.ts"
-import { dataUrl, fileOf, paramsText, resultText } from "./wire.ts"
+import { dataUrl, fileOf, resultText } from "./wire.ts"
 
 type Message = ChatCompletionMessageParam
 
@@ -48,11 +49,11 @@ const result = (part: Prompt.ToolResultPart): Message => ({
   content: resultText(part)
 })
 
-const assistantMessages = (message: Prompt.AssistantMessage): ReadonlyArray<Message> => {
+const assistantMessages = (message: Prompt.AssistantMessage, attached: Attached): ReadonlyArray<Message> => {
   const text = message.content.flatMap((part) => part.type === "text" ? [part.text] : []).join("")
   const calls = message.content.flatMap((part) =>
     part.type === "tool-call" && !part.providerExecuted
-      ? [{ id: part.id, type: "function" as const, function: { name: part.name, arguments: paramsText(part.params) } }]
+      ? [callOf(part, attached.key)]
       : []
   )
   if (text === "" && calls.length === 0) return []
@@ -62,6 +63,7 @@ const assistantMessages = (message: Prompt.AssistantMessage): ReadonlyArray<Mess
   return [
     {
       role: "assistant",
+      ...stepFields(message, attached),
       content: text === "" ? null : text,
       ...(calls.length === 0 ? undefined : { tool_calls: calls })
     },
@@ -70,19 +72,25 @@ const assistantMessages = (message: Prompt.AssistantMessage): ReadonlyArray<Mess
 }
 
 /** The messages, in order. */
-export const messages = (prompt: Prompt.Prompt): Effect.Effect<Array<Message>, Failure.InvalidRequest> =>
+export const messages = (
+  prompt: Prompt.Prompt,
+  attached: Attached
+): Effect.Effect<Array<Message>, Failure.InvalidRequest> =>
   Effect.map(
-    Effect.forEach(prompt.content, (message): Effect.Effect<ReadonlyArray<Message>, Failure.InvalidRequest> => {
-      switch (message.role) {
-        case "system":
-          return Effect.succeed([{ role: "system", content: message.content }])
-        case "user":
-          return Effect.map(userMessage(message), (message) => [message])
-        case "assistant":
-          return Effect.succeed(assistantMessages(message))
-        case "tool":
-          return Effect.succeed(message.content.flatMap((part) => part.type === "tool-result" ? [result(part)] : []))
+    Effect.forEach(
+      messagesOf(prompt, attached.ordered ?? false),
+      (message): Effect.Effect<ReadonlyArray<Message>, Failure.InvalidRequest> => {
+        switch (message.role) {
+          case "system":
+            return Effect.succeed([{ role: "system", content: message.content }])
+          case "user":
+            return Effect.map(userMessage(message), (message) => [message])
+          case "assistant":
+            return Effect.succeed(assistantMessages(message, attached))
+          case "tool":
+            return Effect.succeed(message.content.flatMap((part) => part.type === "tool-result" ? [result(part)] : []))
+        }
       }
-    }),
-    (messages) => messages.flat()
+    ),
+    (messages) => complete(messages.flat())
   )

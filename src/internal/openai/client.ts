@@ -8,11 +8,14 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import type { OpenAI } from "openai"
 import * as Failure from "../../Failure.ts"
+import { doneMark } from "../llm/assembly.ts"
 import { bounded, tooLarge } from "../provider/bounded.ts"
 import { fetch } from "../provider/fetch.ts"
 import { codeOf, rejected } from "../provider/http.ts"
 import * as lines from "../provider/lines.ts"
+import * as refusals from "../provider/refusals.ts"
 import { errorIn, fact, refused, type Told, toldReason } from "../provider/told.ts"
+import { given, lively } from "../resilience/signs.ts"
 
 type Header = string | Redacted.Redacted
 
@@ -84,8 +87,9 @@ const reasonOf = (error: unknown): Effect.Effect<Failure.Reason> => {
   const status: unknown = "status" in error ? error.status : undefined
   if (typeof status === "number") {
     if (status === 429 && isQuota(told)) return Effect.succeed(new Failure.Rejected({ status: 402 }))
-    if (status === 400 || status === 422) return Effect.succeed(refused(status, told))
-    return rejected(status, headersOf(error))
+    const said: unknown = "error" in error ? error.error : undefined
+    if (status === 400 || status === 422) return Effect.succeed(refusals.keep(refused(status, told), said))
+    return Effect.map(rejected(status, headersOf(error)), (reason) => refusals.keep(reason, said))
   }
   const code = codeOf(error)
   if (code === tooLarge) return Effect.succeed(new Failure.InvalidResponse({ detail: "the answer is too large" }))
@@ -101,7 +105,7 @@ interface Thrown {
 }
 
 /** Asks for one answer; interrupting closes the request. */
-export const ask = <A>(request: (signal: AbortSignal) => PromiseLike<A>): Effect.Effect<A, Failure.Reason> =>
+const ask = <A>(request: (signal: AbortSignal) => PromiseLike<A>): Effect.Effect<A, Failure.Reason> =>
   Effect.catch(
     Effect.tryPromise({ try: request, catch: (error): Thrown => ({ error }) }),
     ({ error }) => Effect.flatMap(reasonOf(error), Effect.fail)
@@ -135,15 +139,12 @@ const bytesOf = (
   reader: ReadableStreamDefaultReader<Uint8Array>,
   onEnd: () => void
 ): Stream.Stream<Uint8Array, Failure.Reason> =>
-  read(async (): Promise<IteratorResult<Uint8Array, unknown>> => {
+  lively(read(async (): Promise<IteratorResult<Uint8Array, unknown>> => {
     const { done, value } = await reader.read()
     if (!done) return { done, value }
     onEnd()
     return { done, value: undefined }
-  })
-
-/** The event that ends the answers of many servers; it is no JSON. */
-export const doneMark = "[DONE]"
+  }))
 
 const eventOf = (text: string): Effect.Effect<unknown, Failure.Reason> =>
   Effect.suspend(() => {
@@ -169,6 +170,7 @@ export const events = (
   Stream.unwrap(Effect.gen(function*() {
     let over = false
     const response = yield* lasting((signal) => request(signal).asResponse(), () => over)
+    yield* given
     yield* answersAs(response, ["text/event-stream"])
     const reader = response.body?.getReader()
     if (reader === undefined) return Stream.empty
@@ -195,6 +197,7 @@ export const bytes = (
   Stream.unwrap(Effect.gen(function*() {
     let over = false
     const response = yield* lasting(request, () => over)
+    yield* given
     yield* answersAs(response, types)
     const reader = response.body?.getReader()
     if (reader === undefined) return Stream.empty

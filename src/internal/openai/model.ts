@@ -8,7 +8,9 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type * as Failure from "../../Failure.ts"
 import * as Llm from "../../Llm.ts"
-import type { Ask, Part, Wire } from "./wire.ts"
+import { type Ask, type Named, paramsText, present, type Wire } from "./wire.ts"
+
+type Part = Response.StreamPartEncoded
 
 const http = (status: number) => ({ response: { status, headers: {} } })
 
@@ -61,6 +63,73 @@ const askOf = (options: LanguageModel.ProviderOptions): Ask => ({
   responseFormat: options.responseFormat
 })
 
+const usage = (told: Llm.Usage | undefined): Response.FinishPartEncoded["usage"] => {
+  const { cachedInputTokens: cached, inputTokens: input, outputTokens: output, reasoningTokens: reasoning } = told ?? {}
+  return {
+    inputTokens: {
+      total: input,
+      uncached: input === undefined ? undefined : input - (cached ?? 0),
+      cacheRead: cached,
+      cacheWrite: undefined
+    },
+    outputTokens: { total: output, text: output === undefined ? undefined : output - (reasoning ?? 0), reasoning }
+  }
+}
+
+/** A reply as parts of `effect/ai`. */
+const partsOf = (named: () => Named) => {
+  let begun = false
+  let texting = false
+  const first = (): ReadonlyArray<Part> => {
+    if (begun) return []
+    begun = true
+    const { id, model } = named()
+    return [present({
+      type: "response-metadata" as const,
+      id: typeof id === "string" ? id : undefined,
+      modelId: model ?? undefined
+    })]
+  }
+  const next = (delta: Llm.Delta): ReadonlyArray<Part> => {
+    switch (delta._tag) {
+      case "Text": {
+        const part: Part = { type: "text-delta", id: "text", delta: delta.text }
+        if (texting) return [part]
+        texting = true
+        return [{ type: "text-start", id: "text" }, part]
+      }
+      case "ToolCall": {
+        const { id, metadata, name, params } = delta
+        return [
+          { type: "tool-params-start", id, name },
+          { type: "tool-params-delta", id, delta: paramsText(params) },
+          { type: "tool-params-end", id },
+          { type: "tool-call", id, name, params, ...(metadata === undefined ? undefined : { metadata }) }
+        ]
+      }
+      case "Finish": {
+        const finish: Part = {
+          type: "finish",
+          reason: delta.reason ?? "unknown",
+          usage: usage(delta.usage),
+          ...(delta.metadata === undefined ? undefined : { metadata: delta.metadata })
+        }
+        return texting ? [{ type: "text-end", id: "text" }, finish] : [finish]
+      }
+    }
+  }
+  return (delta: Llm.Delta): ReadonlyArray<Part> => [...first(), ...next(delta)]
+}
+
+const partsBy = (wire: Wire, ask: Ask): Stream.Stream<Part, Failure.Reason> =>
+  Stream.suspend(() => {
+    let named: Named = {}
+    const toParts = partsOf(() => named)
+    return wire(ask, (told) => {
+      named = { id: named.id ?? told.id, model: told.model ?? named.model }
+    }).pipe(Stream.map(toParts), Stream.flattenIterable)
+  })
+
 /** The parts of a whole answer, where they have come in pieces. */
 const gathered = (parts: ReadonlyArray<Part>): Array<Response.PartEncoded> => {
   const text = parts.reduce((text, part) => part.type === "text-delta" ? text + part.delta : text, "")
@@ -76,40 +145,12 @@ export const languageModel = (wire: Wire): Effect.Effect<LanguageModel.LanguageM
     codecTransformer: toCodecOpenAI,
     supportsSystemMessagesInHistory: Effect.succeed(true),
     generateText: (options) =>
-      wire(askOf(options)).pipe(
+      partsBy(wire, askOf(options)).pipe(
         Stream.runCollect,
         Effect.mapBoth({ onFailure: aiError("generateText"), onSuccess: gathered })
       ),
-    streamText: (options) => Stream.mapError(wire(askOf(options)), aiError("streamText"))
+    streamText: (options) => Stream.mapError(partsBy(wire, askOf(options)), aiError("streamText"))
   })
-
-const deltas = () => {
-  let model: string | undefined
-  return (part: Part): ReadonlyArray<Llm.Delta> => {
-    switch (part.type) {
-      case "response-metadata":
-        model = part.modelId
-        return []
-      case "text-delta":
-        return [{ _tag: "Text", text: part.delta }]
-      case "tool-call":
-        return [{ _tag: "ToolCall", id: part.id, name: part.name, params: part.params }]
-      case "finish": {
-        const input = part.usage.inputTokens.total
-        const output = part.usage.outputTokens.total
-        return [{
-          _tag: "Finish",
-          ...(input === undefined && output === undefined
-            ? undefined
-            : { usage: { inputTokens: input ?? 0, outputTokens: output ?? 0 } }),
-          ...(model === undefined ? undefined : { model })
-        }]
-      }
-      default:
-        return []
-    }
-  }
-}
 
 /** The `Llm`, which does without the validation of every part. */
 export const llm = (options: {
@@ -124,19 +165,12 @@ export const llm = (options: {
     model: options.model,
     prewarm: Effect.mapError(options.prewarm, fail),
     reply: ({ prompt, settings, toolChoice, tools }) =>
-      Stream.suspend(() => {
-        const toDeltas = deltas()
-        return options.wire({
-          prompt,
-          tools,
-          toolChoice: toolChoice ?? "auto",
-          responseFormat: { type: "text" },
-          settings
-        }).pipe(
-          Stream.map(toDeltas),
-          Stream.flattenIterable,
-          Stream.mapError(fail)
-        )
-      })
+      options.wire({
+        prompt,
+        tools,
+        toolChoice: toolChoice ?? "auto",
+        responseFormat: { type: "text" },
+        settings
+      }, () => {}).pipe(Stream.mapError(fail))
   })
 }

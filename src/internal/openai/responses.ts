@@ -2,7 +2,6 @@
  * Responses, streamed: OpenAI's own newer interface. Nothing is stored there,
  * the whole prompt is sent every time.
  */
-import type * as Response from "effect/ai/Response"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
@@ -10,11 +9,16 @@ import * as Stream from "effect/Stream"
 import type { OpenAI } from "openai"
 import type { ResponseCreateParamsStreaming } from "openai/resources/responses/responses"
 import * as Failure from "../../Failure.ts"
+import { assembled, doneMark, type Piece } from "../llm/assembly.ts"
+import * as metadata from "../llm/metadata.ts"
+import { usageOf } from "../llm/metering.ts"
+import type * as Llm from "../llm/model.ts"
 import { toldReason } from "../provider/told.ts"
-import { doneMark, events } from "./client.ts"
+import { events } from "./client.ts"
+import { adapted, type Lessons, makeLessons } from "./learning.ts"
 import { items } from "./responsesPrompt.ts"
 import * as tools from "./tools.ts"
-import { type Ask, maybe, type Part, present, sampled, type Sampling, usage, type Wire } from "./wire.ts"
+import { type Ask, keyOf, maybe, present, sampled, type Sampling, type Wire } from "./wire.ts"
 
 const Outcome = Schema.Struct({
   id: maybe(Schema.String),
@@ -29,18 +33,27 @@ const Outcome = Schema.Struct({
   }))
 })
 
+const Item = Schema.Struct({
+  type: maybe(Schema.String),
+  id: maybe(Schema.String),
+  call_id: maybe(Schema.String),
+  name: maybe(Schema.String),
+  arguments: maybe(Schema.String),
+  phase: maybe(Schema.String),
+  summary: maybe(Schema.Unknown),
+  content: maybe(Schema.Unknown),
+  encrypted_content: maybe(Schema.Unknown)
+})
+
+type Item = typeof Item.Type
+
 const Event = Schema.Struct({
   type: Schema.String,
   delta: maybe(Schema.Unknown),
   output_index: maybe(Schema.Finite),
   content_index: maybe(Schema.Finite),
   response: maybe(Outcome),
-  item: maybe(Schema.Struct({
-    type: maybe(Schema.String),
-    call_id: maybe(Schema.String),
-    name: maybe(Schema.String),
-    arguments: maybe(Schema.String)
-  }))
+  item: maybe(Item)
 })
 
 type Event = typeof Event.Type
@@ -68,12 +81,22 @@ const formatFields = (format: Ask["responseFormat"], { strict }: Sampling) =>
     text: { format: { type: "json_schema" as const, name: format.objectName, schema, strict } }
   }))
 
-const bodyOf = Effect.fnUntraced(function*(ask: Ask, sampling: Sampling, described: ReadonlyArray<tools.Described>) {
+/** Models that think are asked for what they have thought, in a form that can go back; others refuse the question. */
+const hasThoughts = ({ model, reasoningEffort }: Sampling): boolean =>
+  reasoningEffort !== undefined || /^(o\d|gpt-(?:[5-9]|\d\d)(?!.*chat))/.test(model.slice(model.lastIndexOf("/") + 1))
+
+const bodyOf = Effect.fnUntraced(function*(
+  ask: Ask,
+  sampling: Sampling,
+  described: ReadonlyArray<tools.Described>,
+  lessons: Lessons
+) {
   return present({
     model: sampling.model,
-    input: yield* items(ask.prompt),
+    input: yield* items(ask.prompt, { key: keyOf(sampling), ordered: lessons.has("roles") }),
     stream: true as const,
     store: false,
+    ...(hasThoughts(sampling) ? { include: ["reasoning.encrypted_content"] } : undefined),
     temperature: sampling.temperature,
     top_p: sampling.topP,
     max_output_tokens: sampling.maxTokens,
@@ -84,109 +107,95 @@ const bodyOf = Effect.fnUntraced(function*(ask: Ask, sampling: Sampling, describ
   }) as ResponseCreateParamsStreaming
 })
 
-const finishReason = (outcome: typeof Outcome.Type | null | undefined, called: boolean): Response.FinishReason => {
+const finishReason = (type: string, outcome: Event["response"]): Llm.FinishReason => {
   switch (outcome?.incomplete_details?.reason) {
     case null:
     case undefined:
-      return called ? "tool-calls" : "stop"
+      return type === "response.completed" ? "stop" : "other"
     case "max_output_tokens":
       return "length"
     case "content_filter":
       return "content-filter"
     default:
-      return "unknown"
+      return "other"
   }
 }
 
-/** Puts the events of one answer together. */
-class Answer {
-  private readonly described: ReadonlyArray<tools.Described>
-  private calls = 0
-  private begun = false
-  private texting = false
-  private spaced = true
-  private place = ""
-  private finished = false
+const finishOf = ({ response, type }: Event): Piece => ({
+  _tag: "Finish",
+  reason: finishReason(type, response),
+  model: response?.model ?? undefined,
+  usage: usageOf({
+    inputTokens: response?.usage?.input_tokens,
+    outputTokens: response?.usage?.output_tokens,
+    cachedInputTokens: response?.usage?.input_tokens_details?.cached_tokens,
+    reasoningTokens: response?.usage?.output_tokens_details?.reasoning_tokens
+  })
+})
 
-  constructor(described: ReadonlyArray<tools.Described>) {
-    this.described = described
-  }
+/** An item of reasoning as it can go back: nothing is stored there, so it must hold what was thought. */
+const thoughtOf = ({ content, encrypted_content, id, summary }: Item): metadata.Fields | undefined =>
+  encrypted_content == null && content == null ? undefined : metadata.fieldsOf({
+    type: "reasoning",
+    id,
+    summary: summary ?? [],
+    encrypted_content,
+    content
+  })
 
-  push(event: Event): ReadonlyArray<Part> {
-    const { item, response } = event
+/** Reads the events of one answer. */
+class Reader {
+  #spaced = true
+  #place = ""
+  /** Items of reasoning that belong to the next item. */
+  #thoughts: ReadonlyArray<metadata.Fields> = []
+
+  read(event: Event): ReadonlyArray<Piece> {
     switch (event.type) {
-      case "response.created": {
-        if (this.begun) return []
-        this.begun = true
-        return [present({
-          type: "response-metadata" as const,
-          id: response?.id ?? undefined,
-          modelId: response?.model ?? undefined
-        })]
-      }
       case "response.output_text.delta":
       case "response.refusal.delta":
-        return typeof event.delta === "string" && event.delta !== "" ? this.text(event.delta, event) : []
+        return typeof event.delta === "string" && event.delta !== "" ? [this.#text(event.delta, event)] : []
       case "response.output_item.done":
-        return item?.type === "function_call" && item.name
-          ? this.call(item.call_id || `call_${this.calls}`, item.name, item.arguments ?? "")
-          : []
+        return event.item == null ? [] : this.#item(event.item)
       case "response.completed":
       case "response.incomplete":
-        return this.finish(response)
+        return [finishOf(event)]
       default:
-        return []
+        return isThinking(event.type) ? [{ _tag: "Thought" }] : []
     }
   }
 
-  private text(said: string, { content_index: part, output_index: item }: Event): ReadonlyArray<Part> {
+  #text(said: string, { content_index: part, output_index: item }: Event): Piece {
     // A remark and the answer are two messages, and neither has a space for the other.
     const place = `${item ?? 0}/${part ?? 0}`
-    const delta = !this.spaced && place !== this.place && /^\S/.test(said) ? ` ${said}` : said
-    this.spaced = /\s$/.test(said)
-    this.place = place
-    return this.delta(delta)
+    const text = !this.#spaced && place !== this.#place && /^\S/.test(said) ? ` ${said}` : said
+    this.#spaced = /\s$/.test(said)
+    this.#place = place
+    return { _tag: "Text", text }
   }
 
-  private delta(delta: string): ReadonlyArray<Part> {
-    const part: Part = { type: "text-delta", id: "text", delta }
-    if (this.texting) return [part]
-    this.texting = true
-    return [{ type: "text-start", id: "text" }, part]
-  }
-
-  private call(id: string, name: string, text: string): ReadonlyArray<Part> {
-    this.calls++
-    return [
-      { type: "tool-params-start", id, name },
-      { type: "tool-params-delta", id, delta: text },
-      { type: "tool-params-end", id },
-      { type: "tool-call", id, name, params: tools.paramsOf(this.described, name, text) }
-    ]
-  }
-
-  private finish(outcome: Event["response"]): ReadonlyArray<Part> {
-    this.finished = true
-    const { usage: told } = outcome ?? {}
-    const finish: Part = {
-      type: "finish",
-      reason: finishReason(outcome, this.calls > 0),
-      usage: usage({
-        input: told?.input_tokens,
-        output: told?.output_tokens,
-        cached: told?.input_tokens_details?.cached_tokens,
-        reasoning: told?.output_tokens_details?.reasoning_tokens
-      })
+  #item(item: Item): ReadonlyArray<Piece> {
+    if (item.type === "reasoning") {
+      const thought = thoughtOf(item)
+      if (thought !== undefined) this.#thoughts = [...this.#thoughts, thought]
+      return [{ _tag: "Thought" }]
     }
-    return this.texting ? [{ type: "text-end", id: "text" }, finish] : [finish]
-  }
-
-  end(): Effect.Effect<ReadonlyArray<Part>, Failure.Reason> {
-    if (this.finished) return Effect.succeed([])
-    const output = this.texting || this.calls > 0
-    return Effect.fail(output ? new Failure.Disconnected({ code: "UNFINISHED" }) : new Failure.EndedEarly({}))
+    const fields = metadata.fieldsOf({
+      reasoning: this.#thoughts.length === 0 ? undefined : this.#thoughts,
+      phase: item.phase
+    })
+    if (item.type === "message") {
+      this.#thoughts = []
+      return [{ _tag: "Thought", fields }]
+    }
+    if (item.type !== "function_call" || !item.name) return []
+    this.#thoughts = []
+    return [{ _tag: "WholeCall", id: item.call_id ?? "", name: item.name, params: item.arguments ?? "", fields }]
   }
 }
+
+/** What tells that the model is at work, though there is nothing to say. */
+const isThinking = (type: string): boolean => /reasoning|arguments|custom_tool|_call\.|queued|in_progress/.test(type)
 
 const decoded = Effect.fnUntraced(function*(event: unknown) {
   const known = yield* Effect.mapError(
@@ -201,17 +210,34 @@ const isLast = (event: unknown) =>
   (event.type === "response.completed" || event.type === "response.incomplete")
 
 /** Asks by Responses. */
-export const wire = (client: OpenAI, sampling: Sampling): Wire => (ask) =>
-  Stream.unwrap(Effect.gen(function*() {
+export const wire = (client: OpenAI, sampling: Sampling): Wire => {
+  const learning = makeLessons()
+  return (ask, told) => {
     const mine = sampled(sampling, ask.settings)
+    return learning(mine.model, sampling, ask, (lessons) => asked(client, mine, ask, told, lessons))
+  }
+}
+
+const asked = (
+  client: OpenAI,
+  mine: Sampling,
+  ask: Ask,
+  told: Parameters<Wire>[1],
+  lessons: Lessons
+): ReturnType<Wire> =>
+  Stream.unwrap(Effect.gen(function*() {
     const described = yield* tools.describe(ask.tools, mine.strict)
-    const body = yield* bodyOf(ask, mine, described)
-    const answer = new Answer(described)
-    return events((signal) => client.responses.create(body, { signal }), isLast).pipe(
-      Stream.filter((event) => event !== doneMark),
-      Stream.mapEffect(decoded),
-      Stream.map((event) => answer.push(event)),
-      Stream.concat(Stream.fromEffect(Effect.suspend(() => answer.end()))),
-      Stream.flattenIterable
+    const body = adapted(yield* bodyOf(ask, mine, described, lessons), lessons)
+    const reader = new Reader()
+    return assembled(
+      { key: keyOf(mine), finishes: true, paramsOf: (name, params) => tools.paramsOf(described, name, params) },
+      events((signal) => client.responses.create(body, { signal }), isLast).pipe(
+        Stream.filter((event) => event !== doneMark),
+        Stream.mapEffect(decoded),
+        Stream.map((event) => {
+          if (event.response != null) told(event.response)
+          return reader.read(event)
+        })
+      )
     )
   }))

@@ -3,6 +3,8 @@ import type * as Prompt from "effect/ai/Prompt"
 import * as Effect from "effect/Effect"
 import type { ResponseInputContent, ResponseInputItem } from "openai/resources/responses/responses"
 import type * as Failure from "../../Failure.ts"
+import { messagesOf } from "../llm/attached.ts"
+import * as metadata from "../llm/metadata.ts"
 import { invalid } from "./client.ts"
 import { dataUrl, fileOf, paramsText, resultText } from "./wire.ts"
 
@@ -32,14 +34,29 @@ const output = (part: Prompt.ToolResultPart): Item => ({
 
 // llama.cpp's server knows what was said before in this form only; OpenAI takes it without the id and the status that
 // its package asks for.
-const said = (text: string): Item =>
-  ({ type: "message", role: "assistant", content: [{ type: "output_text", text }] }) as unknown as Item
+const said = (text: string, phase: unknown): Item =>
+  ({
+    type: "message",
+    role: "assistant",
+    content: [{ type: "output_text", text }],
+    ...(phase === undefined ? undefined : { phase })
+  }) as unknown as Item
 
-const assistantItems = (message: Prompt.AssistantMessage): ReadonlyArray<Item> => {
+/** What was thought before an item, for the model that has thought it. */
+const thoughts = (fields: metadata.Fields | undefined): ReadonlyArray<Item> => {
+  const { reasoning = [] } = fields ?? {}
+  return Array.isArray(reasoning) ? reasoning as ReadonlyArray<unknown> as ReadonlyArray<Item> : []
+}
+
+const assistantItems = (message: Prompt.AssistantMessage, key: string): ReadonlyArray<Item> => {
   const items: Array<Item> = []
+  const step = metadata.of(key, message.options)
+  // Thoughts without the item that followed from them are refused.
+  if (message.content.some(({ type }) => type === "text" || type === "tool-call")) items.push(...thoughts(step))
   for (const part of message.content) {
-    if (part.type === "text" && part.text !== "") items.push(said(part.text))
+    if (part.type === "text" && part.text !== "") items.push(said(part.text, step?.["phase"]))
     if (part.type === "tool-call" && !part.providerExecuted) {
+      items.push(...thoughts(metadata.of(key, part.options)))
       items.push({ type: "function_call", call_id: part.id, name: part.name, arguments: paramsText(part.params) })
     }
     if (part.type === "tool-result" && !part.providerExecuted) items.push(output(part))
@@ -47,20 +64,39 @@ const assistantItems = (message: Prompt.AssistantMessage): ReadonlyArray<Item> =
   return items
 }
 
+/** A call that is repeated has its thoughts again, and no id may come twice. */
+const once = (items: ReadonlyArray<Item>): Array<Item> => {
+  const known = new Set<string>()
+  return items.map((item) => {
+    if (item.type !== "reasoning" || !known.has(item.id)) {
+      if (item.type === "reasoning") known.add(item.id)
+      return item
+    }
+    const { id: _, ...rest } = item
+    return rest as Item
+  })
+}
+
 /** The items, in order. */
-export const items = (prompt: Prompt.Prompt): Effect.Effect<Array<Item>, Failure.InvalidRequest> =>
+export const items = (
+  prompt: Prompt.Prompt,
+  { key, ordered }: { readonly key: string; readonly ordered: boolean }
+): Effect.Effect<Array<Item>, Failure.InvalidRequest> =>
   Effect.map(
-    Effect.forEach(prompt.content, (message): Effect.Effect<ReadonlyArray<Item>, Failure.InvalidRequest> => {
-      switch (message.role) {
-        case "system":
-          return Effect.succeed([{ role: "system", content: message.content }])
-        case "user":
-          return Effect.map(Effect.forEach(message.content, contentPart), (content) => [{ role: "user", content }])
-        case "assistant":
-          return Effect.succeed(assistantItems(message))
-        case "tool":
-          return Effect.succeed(message.content.flatMap((part) => part.type === "tool-result" ? [output(part)] : []))
+    Effect.forEach(
+      messagesOf(prompt, ordered),
+      (message): Effect.Effect<ReadonlyArray<Item>, Failure.InvalidRequest> => {
+        switch (message.role) {
+          case "system":
+            return Effect.succeed([{ role: "system", content: message.content }])
+          case "user":
+            return Effect.map(Effect.forEach(message.content, contentPart), (content) => [{ role: "user", content }])
+          case "assistant":
+            return Effect.succeed(assistantItems(message, key))
+          case "tool":
+            return Effect.succeed(message.content.flatMap((part) => part.type === "tool-result" ? [output(part)] : []))
+        }
       }
-    }),
-    (items) => items.flat()
+    ),
+    (items) => once(items.flat())
   )

@@ -1,13 +1,16 @@
 /** What both interfaces of the language models share. */
 import type * as LanguageModel from "effect/ai/LanguageModel"
 import type * as Prompt from "effect/ai/Prompt"
-import type * as Response from "effect/ai/Response"
 import type * as Tool from "effect/ai/Tool"
 import * as Base64 from "effect/encoding/Base64"
-import * as Schema from "effect/Schema"
+import type * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import type * as Failure from "../../Failure.ts"
 import type * as Llm from "../../Llm.ts"
+import { openAi } from "../config/defaults.ts"
+import * as metadata from "../llm/metadata.ts"
+
+export { maybe } from "../provider/hints.ts"
 
 /** One request to a model. */
 export interface Ask {
@@ -18,13 +21,20 @@ export interface Ask {
   readonly settings?: Llm.Settings | undefined
 }
 
-export type Part = Response.StreamPartEncoded
+/** What a server says of its answer, apart from the answer. */
+export interface Named {
+  readonly id?: unknown
+  readonly model?: string | null | undefined
+}
 
-/** Sends a request, and gives the answer as it comes, with `finish` as its last part. */
-export type Wire = (ask: Ask) => Stream.Stream<Part, Failure.Reason>
+/** Sends a request, and gives the answer as it comes, with `Finish` as its last delta. */
+export type Wire = (ask: Ask, told: (named: Named) => void) => Stream.Stream<Llm.Delta, Failure.Reason>
 
 /** How the model is asked, with defaults filled in. */
 export interface Sampling {
+  readonly name: string
+  readonly baseUrl: string | undefined
+  readonly api: string
   readonly model: string
   readonly temperature: number | undefined
   readonly topP: number | undefined
@@ -43,8 +53,8 @@ export interface Sampling {
 
 export const defaultTemperature = 0.7
 
-/** Models that think first refuse a temperature. */
-const hasTemperature = (model: string): boolean => !/^(o\d|gpt-5(?!.*chat))/.test(model)
+/** What is attached to an answer means something to the same model of the same server alone. */
+export const keyOf = ({ api, baseUrl, model, name }: Sampling): string => metadata.keyOf(name, baseUrl, api, model)
 
 /** The settings of one request laid over those of the layer, and the defaults beneath them. */
 export const sampled = (sampling: Sampling, settings: Llm.Settings | undefined): Sampling => {
@@ -53,7 +63,8 @@ export const sampled = (sampling: Sampling, settings: Llm.Settings | undefined):
   return {
     ...sampling,
     model,
-    temperature: told ?? (hasTemperature(model) ? defaultTemperature : undefined),
+    // Nobody has asked for a temperature: other models may refuse one, or have a better one of their own.
+    temperature: told ?? (model === openAi.model ? defaultTemperature : undefined),
     maxTokens: settings?.maxTokens ?? sampling.maxTokens
   }
 }
@@ -61,10 +72,6 @@ export const sampled = (sampling: Sampling, settings: Llm.Settings | undefined):
 /** Leaves out what is undefined: servers count a null as a wrong value. */
 export const present = <A extends object>(fields: A): A =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as A
-
-/** A field that may be absent or null. */
-export const maybe = <S extends Schema.Top>(schema: S): Schema.optionalKey<Schema.NullOr<S>> =>
-  Schema.optionalKey(Schema.NullOr(schema))
 
 /** The text that a model is given as the result of a tool. */
 export const resultText = (part: Prompt.ToolResultPart): string => {
@@ -87,33 +94,4 @@ export const fileOf = (part: Prompt.FilePart): { readonly url: string } | { read
 export const dataUrl = (part: Prompt.FilePart): string => {
   const file = fileOf(part)
   return "url" in file ? file.url : `data:${part.mediaType};base64,${file.base64}`
-}
-
-const count = (value: number | null | undefined): number | undefined =>
-  typeof value === "number" && value >= 0 ? Math.round(value) : undefined
-
-/** Tokens as a server counts them. */
-export const usage = (told: {
-  readonly input: number | null | undefined
-  readonly output: number | null | undefined
-  readonly cached: number | null | undefined
-  readonly reasoning: number | null | undefined
-}): Response.FinishPartEncoded["usage"] => {
-  const input = count(told.input)
-  const output = count(told.output)
-  const cached = count(told.cached)
-  const reasoning = count(told.reasoning)
-  return {
-    inputTokens: {
-      total: input,
-      uncached: input === undefined ? undefined : Math.max(0, input - (cached ?? 0)),
-      cacheRead: cached,
-      cacheWrite: undefined
-    },
-    outputTokens: {
-      total: output,
-      text: output === undefined ? undefined : Math.max(0, output - (reasoning ?? 0)),
-      reasoning
-    }
-  }
 }

@@ -5,18 +5,23 @@ import type * as Turn from "../../Turn.ts"
 import type { Closing } from "./closing.ts"
 import { type Core, signal } from "./core.ts"
 import { escalate } from "./failures.ts"
+import { makeFiller } from "./fillers.ts"
 import { refuse } from "./generation.ts"
 import type { Judges } from "./judges.ts"
 import type { Listening } from "./listening.ts"
 import type { Checked } from "./options.ts"
-import { command } from "./output.ts"
+import { command, setLevel } from "./output.ts"
+import { announce } from "./outstanding.ts"
 import { makeQuestions } from "./questions.ts"
 import { makeSpeaking } from "./speaking.ts"
 import { makeTurns } from "./turns.ts"
 
+/** How far the agent lowers its voice (dB). */
+const duckedBy = -15
+
 export interface Performers {
   readonly session: Session["Service"]
-  readonly listening: Pick<Listening, "finalize" | "end">
+  readonly listening: Pick<Listening, "finalize" | "end" | "recentAudio">
   readonly closing: Pick<Closing, "watch" | "finish">
   readonly judges: Judges
 }
@@ -24,11 +29,12 @@ export interface Performers {
 export const makePerform = (
   core: Core,
   { closing, listening, judges, session }: Performers,
-  { hookTimeout }: Pick<Checked, "hookTimeout">
+  checked: Pick<Checked, "hookTimeout" | "filler">
 ): (action: Turn.Action) => void => {
-  const turns = makeTurns(core, hookTimeout)
+  const turns = makeTurns(core, checked.hookTimeout)
   const speaking = makeSpeaking(core, session, turns.takeTimes)
-  const questions = makeQuestions(core, judges)
+  const questions = makeQuestions(core, judges, listening.recentAudio)
+  const fill = makeFiller(core, session, checked)
   return (action) => {
     switch (action._tag) {
       case "Publish":
@@ -37,6 +43,8 @@ export const makePerform = (
         return turns.commit(action)
       case "KeepWords":
         return turns.keep(action)
+      case "SetAside":
+        return turns.setAside(action)
       case "TurnLimit":
         return turns.tooLong(action)
       case "StartReply":
@@ -47,8 +55,18 @@ export const makePerform = (
         return speaking.authorize(action)
       case "Begin":
         return speaking.begin(action)
+      case "Fill":
+        return fill()
       case "Play":
         return speaking.play(action)
+      case "Tell":
+        return announce(core)
+      case "Duck":
+        core.fork(setLevel(core, duckedBy))
+        return
+      case "Restore":
+        core.fork(setLevel(core, 0))
+        return
       case "Pause":
         core.fork(command(core, "pause"))
         return

@@ -1,12 +1,11 @@
-/** What the caller hears when nothing else can be said. */
+/** Words whose audio is at hand: what the caller hears when nothing else can be said, or a reply has failed. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type * as Audio from "../../Audio.ts"
-import type { Options } from "../../Pipeline.ts"
 import type * as Tts from "../../Tts.ts"
-import * as standard from "../apology.ts"
+import type { Phrase } from "../phrases.ts"
 
-export interface Apology {
+export interface Prepared {
   readonly text: string
   /** Its audio, where that is at hand; else the synthesiser is asked. */
   readonly frames: () => ReadonlyArray<Audio.Frame> | undefined
@@ -36,13 +35,22 @@ const render = (
     })
   })
 
-export const makeApology = (
-  options: Options["apology"],
-  /** Whose voice it is: its audio is the same in every session. */
-  provider: object,
-  tts: Tts.Tts["Service"],
-  voice: string | undefined
-): Apology | undefined => {
+/** Whose voice it is: its audio is the same in every session. */
+interface Voice {
+  readonly provider: object
+  readonly tts: Tts.Tts["Service"]
+  readonly voice: string | undefined
+}
+
+export const prepared = (
+  options:
+    | { readonly text?: string | undefined; readonly clip?: Audio.Frame | ReadonlyArray<Audio.Frame> | undefined }
+    | false
+    | undefined,
+  /** What is said where nothing else is asked for. */
+  standard: Phrase,
+  { provider, tts, voice }: Voice
+): Prepared | undefined => {
   if (options === false) return undefined
   const text = options?.text ?? standard.text
   if (options?.clip !== undefined) {
@@ -59,7 +67,7 @@ export const makeApology = (
         if (rendered.length > 0) frames = rendered
       }),
       Effect.catch(({ provider, reason }) =>
-        Effect.logWarning("the apology could not be made beforehand").pipe(
+        Effect.logWarning("words for when something fails could not be synthesised beforehand").pipe(
           Effect.annotateLogs({ provider, reason: reason._tag })
         )
       )

@@ -8,9 +8,12 @@ import type * as Room from "../../Room.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
+import * as phrases from "../phrases.ts"
 import { CurrentSpeech } from "../session.ts"
-import { makeApology } from "./apology.ts"
-import { makeCalls } from "./calls.ts"
+import { delaysOf } from "../stt/delays.ts"
+import { prepared } from "./apology.ts"
+import { makeApprove } from "./approval.ts"
+import { ended, makeCalls, progressed } from "./calls.ts"
 import { makeConductor } from "./conductor.ts"
 import { type Core, makeIds, type Settings } from "./core.ts"
 import { makeCurrentAgent } from "./currentAgent.ts"
@@ -18,6 +21,7 @@ import { makeHistory } from "./history.ts"
 import type { Judges } from "./judges.ts"
 import type { Checked } from "./options.ts"
 import { makeCommands } from "./output.ts"
+import { makeOutstanding } from "./outstanding.ts"
 import type { SessionParticipant } from "./participant.ts"
 import type { Providers } from "./providers.ts"
 import { makeSpeeches } from "./speech.ts"
@@ -44,6 +48,7 @@ const settingsOf = (options: Options, checked: Checked): Settings => ({
   minSentence: checked.minSentence,
   syncTranscript: options.syncTranscript ?? true,
   roomTimeout: checked.roomTimeout,
+  textTimeout: checked.textTimeout,
   hookTimeout: checked.hookTimeout
 })
 
@@ -54,7 +59,9 @@ const initialOf = (checked: Checked, { judges, providers }: Parts, apology: bool
     stt: stt !== undefined,
     interims: stt?.interims === true,
     detector: judges.turnDetector !== undefined,
-    judge: judges.overlapClassifier !== undefined
+    listens: judges.turnDetector?.model.push !== undefined,
+    judge: judges.overlapClassifier !== undefined,
+    ...(stt === undefined ? {} : { delay: delaysOf(stt).usual })
   }
   const lastWords = Math.min(checked.lastWordsTimeout, checked.closeTimeout)
   return Turn.initial(checked.turn, ears, { apology, lastWords })
@@ -64,21 +71,28 @@ export const makeCore = (parts: Parts, options: Options, checked: Checked): Effe
   Effect.gen(function*() {
     const { agent, fork, id, now, output, participant, providers, publish, spending, toolScope } = parts
     const { defaults, speaks } = providers
-    const apology = makeApology(options.apology, speaks, defaults.tts, agent.voice)
+    const own = { provider: speaks, tts: defaults.tts, voice: agent.voice }
+    const apology = prepared(options.apology, phrases.apology, own)
+    const failedReply = prepared(options.failedReply, phrases.failedReply, own)
     const initial = initialOf(checked, parts, apology !== undefined)
     const conductor = makeConductor({ now, fork, initial })
     const nextId = makeIds()
     const history = makeHistory(agent.history, conductor.now, nextId)
-    const calls = makeCalls(history)
+    const approve = makeApprove()
+    // Nothing calls a tool before all is made.
+    let made: Core | undefined
+    const whole = (): Core => made as Core
     const runner = yield* Tools.makeRunner({
       timeout: checked.toolTimeout,
-      onPreliminary: ({ id, name }, result) =>
+      onPreliminary: ({ id, name }, result, given) =>
         Effect.map(CurrentSpeech, (speech) => {
           if (speech !== undefined) publish({ _tag: "FunctionCallProgressed", speech, id, name, result })
+          progressed(whole(), id, result, given)
         }),
-      onOutput: (output) => Effect.sync(() => calls.ended(output))
+      approve: (call) => approve(whole(), call),
+      onOutput: (output) => Effect.sync(() => ended(whole(), output))
     }).pipe(Scope.provide(toolScope))
-    return {
+    made = {
       id,
       settings: settingsOf(options, checked),
       publish,
@@ -90,14 +104,17 @@ export const makeCore = (parts: Parts, options: Options, checked: Checked): Effe
       agent: makeCurrentAgent(agent, defaults),
       history,
       speeches: makeSpeeches(),
-      calls,
+      calls: makeCalls(nextId),
+      outstanding: makeOutstanding(checked.results),
       runner,
       output,
       commands: makeCommands(),
       defaults,
       transforms: options.transforms ?? Text.speechTransforms,
       apology,
+      failedReply,
       spending,
       leaving: Latch.makeUnsafe(false)
     }
+    return made
   })

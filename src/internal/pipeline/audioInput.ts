@@ -13,6 +13,7 @@ import * as Stream from "effect/Stream"
 import type * as Audio from "../../Audio.ts"
 import type * as Processor from "../../Processor.ts"
 import type * as Vad from "../../Vad.ts"
+import { unusable, usable } from "../audio/usable.ts"
 import { beside, through, throughEffect } from "../streams.ts"
 import type { Core } from "./core.ts"
 import { failed, worked } from "./failures.ts"
@@ -44,19 +45,37 @@ export const makeAudioInput = (core: Core, parts: {
   readonly detector: Vad.Detector
   readonly clock: StreamClock
   readonly feed: Feed
+  /** Who hears all of it in passing; they only keep it. */
+  readonly listeners: ReadonlyArray<(frames: ReadonlyArray<Audio.Frame>) => void>
   /** Silence of the microphone itself after which an open speech is closed (ms). */
   readonly mutedAfter: number
 }): AudioInput => {
-  const { clock, detector, feed, mutedAfter, processors } = parts
+  const { clock, detector, feed, listeners, mutedAfter, processors } = parts
   const alone = Semaphore.makeUnsafe(1).withPermits(1)
   let attending = true
   let inSpeech = false
   let heardAt = 0
 
+  let dropped = 0
+  let toldAt = 1
+  /** Leaves out what is no audio: that is told for the first of it, and then for ten times as many. */
+  const readable = (frames: ReadonlyArray<Audio.Frame>): ReadonlyArray<Audio.Frame> => {
+    const read = usable(frames)
+    if (read === frames) return frames
+    dropped += frames.length - read.length
+    if (dropped < toldAt) return read
+    while (toldAt <= dropped) toldAt *= 10
+    const why = frames.map(unusable).find((what) => what !== undefined)
+    const message = `${dropped} frames of the microphone could not be read, the last of them because of ${why}`
+    core.publish({ _tag: "Warning", component: "room", message })
+    core.fork(Effect.logWarning("the room gives frames that are no audio").pipe(Effect.annotateLogs({ dropped, why })))
+    return read
+  }
   const process = (frames: ReadonlyArray<Audio.Frame>): ReadonlyArray<Audio.Frame> => {
     if (!attending) return []
-    const processed = processors(frames)
+    const processed = processors(readable(frames))
     clock.observe(processed)
+    for (const listen of listeners) listen(processed)
     heardAt = core.conductor.now()
     return processed
   }
@@ -64,13 +83,14 @@ export const makeAudioInput = (core: Core, parts: {
     worked(core, "vad")
     return events
   }
-  const deaf = (error: Vad.VadError): Effect.Effect<ReadonlyArray<Vad.Event>> =>
-    Effect.sync(() => {
-      failed(core, "vad", "vad", Cause.fail(error))
-      return []
+  const deaf = (cause: Cause.Cause<Vad.VadError>): Effect.Effect<ReadonlyArray<Vad.Event>> =>
+    Effect.suspend(() => {
+      if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
+      failed(core, "vad", "vad", cause)
+      return Effect.succeed([])
     })
   const detect = (frames: ReadonlyArray<Audio.Frame>): Effect.Effect<ReadonlyArray<Vad.Event>> =>
-    alone(detector.push(frames)).pipe(Effect.map(well), Effect.catch(deaf))
+    alone(detector.push(frames)).pipe(Effect.map(well), Effect.catchCause(deaf))
   const mean = (event: Vad.Event): Perception => {
     const at = clock.toClock(event.at)
     clock.voice(event._tag === "VoicePaused" || event._tag === "SpeechEnded" ? event.at : undefined)
@@ -92,9 +112,9 @@ export const makeAudioInput = (core: Core, parts: {
   const closing = Stream.fromIterableEffect(Effect.suspend(() => {
     feed.release()
     return detector.end.pipe(
-      Effect.catch((error) => Effect.andThen(deaf(error), detector.end)),
+      Effect.catchCause((cause) => Effect.andThen(deaf(cause), detector.end)),
       alone,
-      Effect.catch(deaf)
+      Effect.catchCause(deaf)
     )
   }))
   const close = perceive(core)(closing.pipe(Stream.rechunk(1), Stream.map(mean)))

@@ -9,7 +9,7 @@ import { type Core, signal } from "./core.ts"
 import { enter } from "./handoff.ts"
 import { type Judges, namesOf } from "./judges.ts"
 import type { Listening } from "./listening.ts"
-import type { Checked } from "./options.ts"
+import { type Checked, fillerByDefault } from "./options.ts"
 import { awaitParticipant, awaitReachable, idsOf, type Leaving } from "./participant.ts"
 
 export interface Beginning {
@@ -24,13 +24,16 @@ export interface Beginning {
 export const begin = (
   core: Core,
   { listening, judges, leaving, log, room, session }: Beginning,
-  options: Pick<Options, "participant" | "closeOnLeave">,
-  { subscriberTimeout }: Pick<Checked, "subscriberTimeout">
+  options: Pick<Options, "participant" | "closeOnLeave" | "stt">,
+  { filler, microphoneTimeout, subscriberTimeout }: Pick<Checked, "filler" | "microphoneTimeout" | "subscriberTimeout">
 ): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function*() {
     // Whoever listens to the events from here on misses nothing.
     yield* Effect.yieldNow
-    const participant = yield* awaitParticipant(room, options.participant)
+    const { participant, speaks } = yield* awaitParticipant(room, {
+      identity: options.participant,
+      microphoneMs: options.stt === false ? undefined : microphoneTimeout
+    })
     core.participant.met(participant)
     // Who picks up a telephone speaks first, into a line that cancels its own echo.
     const called = participant.kind === "sip" && participant.direction === "outbound"
@@ -40,13 +43,18 @@ export const begin = (
     }
     core.publish({ _tag: "SessionStarted", session: core.id, ...namesOf(judges) })
     core.participant.introduced()
+    if (!speaks) {
+      const message = "the agent talks with somebody who has no microphone: nobody who can speak has come in time"
+      core.publish({ _tag: "Warning", component: "room", message })
+    }
     core.spending.begin(core, session)
     yield* Effect.annotateLogs(log("the conversation begins"), idsOf(participant))
-    if (core.apology !== undefined) core.fork(core.apology.prepare)
+    for (const words of [core.apology, core.failedReply]) if (words !== undefined) core.fork(words.prepare)
     if (options.closeOnLeave !== false) yield* leaving.check(participant.identity)
     // A line that rings has nobody to be spoken to, nor to be heard.
     core.participant.met(yield* awaitReachable(room, participant.identity))
-    signal(core, { _tag: "Opened" })
+    const filling = filler ?? (participant.kind === "sip" ? fillerByDefault() : undefined)
+    signal(core, { _tag: "Opened", filler: filling === false ? undefined : filling })
     yield* listening.listen(participant.identity)
     // What is said before anybody receives the track is heard by nobody.
     yield* Effect.timeoutOption(core.output.subscribed, subscriberTimeout)

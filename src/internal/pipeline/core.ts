@@ -12,12 +12,14 @@ import type * as Text from "../../Text.ts"
 import type * as Tools from "../../Tools.ts"
 import type * as Tts from "../../Tts.ts"
 import type * as Turn from "../../Turn.ts"
-import type { Apology } from "./apology.ts"
+import { maskedAll } from "../numbers.ts"
+import type { Prepared } from "./apology.ts"
 import type { Calls } from "./calls.ts"
 import type { Conductor } from "./conductor.ts"
 import type { CurrentAgent } from "./currentAgent.ts"
 import type { SessionHistory } from "./history.ts"
 import type { Commands } from "./output.ts"
+import type { Outstanding } from "./outstanding.ts"
 import type { SessionParticipant } from "./participant.ts"
 import type { Speeches } from "./speech.ts"
 import type { Spending } from "./spending.ts"
@@ -46,6 +48,8 @@ export interface Settings {
   readonly syncTranscript: boolean
   /** How long the room may take (ms). */
   readonly roomTimeout: number
+  /** Longest wait, in silence, for the next piece of a text (ms). */
+  readonly textTimeout: number
   /** Longest time for a hook that nobody waits for (ms). */
   readonly hookTimeout: number
 }
@@ -64,12 +68,15 @@ export interface Core {
   readonly history: SessionHistory
   readonly speeches: Speeches
   readonly calls: Calls
+  readonly outstanding: Outstanding
   readonly runner: Tools.Runner
   readonly output: Room.Output
   readonly commands: Commands
   readonly defaults: Defaults
   readonly transforms: ReadonlyArray<Text.Transform>
-  readonly apology: Apology | undefined
+  readonly apology: Prepared | undefined
+  /** What is said of a reply that has failed. */
+  readonly failedReply: Prepared | undefined
   readonly spending: Spending
   /** Open once the session is coming to its end. */
   readonly leaving: Latch.Latch
@@ -83,7 +90,7 @@ export const makeIds = (): Core["nextId"] => {
 /** Ties the logs and spans of an effect to what they are about. */
 export const about =
   (ids: { readonly turn?: number; readonly participant?: string }) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    effect.pipe(Effect.annotateLogs(ids), Effect.annotateSpans(ids))
+    effect.pipe(Effect.annotateLogs(maskedAll(ids)), Effect.annotateSpans(maskedAll(ids)))
 
 /** A span of the conversation. Where it was opened is always the same place: no stack is kept. */
 export const spanned =

@@ -41,6 +41,8 @@ export interface Delivery {
 export interface LineWriter {
   /** Writes text as it comes; over when the text is, whatever is still to be heard. */
   readonly write: <E>(text: Stream.Stream<string, E>) => Effect.Effect<void, E>
+  /** No more of it comes, also where whoever writes does not stop. */
+  readonly end: Effect.Effect<void>
   /** A guess keeps its words to itself until it is wanted. */
   readonly wanted: () => void
 }
@@ -52,9 +54,12 @@ const makeWritten = (core: Core, speech: Speech) => {
   let ended = false
   const publish = (): void => {
     if (core.settings.syncTranscript || !speech.authorized.isOpen()) return
-    if (written !== "") core.publish({ _tag: "AgentTranscript", speech: speech.id, text: written, final: false })
-    told ||= written !== ""
-    written = ""
+    // A model may give half a character at a time.
+    const whole = ended || !/[\ud800-\udbff]$/.test(written) ? written.length : written.length - 1
+    const text = written.slice(0, whole)
+    if (text !== "") core.publish({ _tag: "AgentTranscript", speech: speech.id, text, final: false })
+    told ||= text !== ""
+    written = written.slice(whole)
     if (ended && told) core.publish({ _tag: "AgentTranscript", speech: speech.id, text: "", final: true })
   }
   return {
@@ -98,16 +103,21 @@ const makeLineWriter = (
       for (const piece of pieces) Queue.offerUnsafe(line.texts, piece)
     })
   // What broke off is spoken as far as it was written.
-  const end = Effect.suspend(() =>
-    Effect.map(offer(writer.end()), () => {
+  let over = false
+  const end = Effect.suspend(() => {
+    if (over) return Effect.void
+    over = true
+    return Effect.map(offer(writer.end()), () => {
       if (line !== undefined) Queue.endUnsafe(line.texts)
       written.end()
     })
-  )
+  })
   return {
+    end,
     write: (text) =>
       text.pipe(
         Stream.rechunk(1),
+        Stream.takeWhile(() => !over),
         beside(([delta]) => written.add(delta)),
         through(([delta]) => writer.push(delta)),
         Stream.runForEachArray(offer),

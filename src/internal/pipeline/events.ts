@@ -31,6 +31,7 @@ const userEvents = new Set<Event.Event["_tag"]>([
   "UserStoppedSpeaking",
   "UserTranscript",
   "UserSpeechCommitted",
+  "UserSpeechSetAside",
   "UserPressedKey",
   "TranscriptionTimedOut",
   "UserTurnLimitReached"

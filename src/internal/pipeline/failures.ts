@@ -3,9 +3,11 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import type * as Option from "effect/Option"
 import type * as Event from "../../Event.ts"
 import * as Failure from "../../Failure.ts"
 import * as Turn from "../../Turn.ts"
+import { asAsked } from "../session.ts"
 import { type Core, signal } from "./core.ts"
 
 interface Reasoned {
@@ -41,6 +43,32 @@ const hookFailed = (core: Core, name: string, cause: Cause.Cause<unknown>): Effe
   )
 }
 
+/** How long something may take, but for time that does not count. */
+interface Limit {
+  readonly ms: number
+  /** Time (ms) since its beginning that does not count. */
+  readonly spared?: Effect.Effect<number> | undefined
+  readonly onLate: () => void
+}
+
+/** How it has ended, if it has in time. */
+const settled = <A, E>(
+  fiber: Fiber.Fiber<A, E>,
+  limit: Limit | undefined
+): Effect.Effect<Option.Option<Exit.Exit<A, E>>> => {
+  if (limit === undefined) return Effect.asSome(Fiber.await(fiber))
+  const { ms, spared } = limit
+  const wait = (left: number, granted: number): Effect.Effect<Option.Option<Exit.Exit<A, E>>> =>
+    Effect.flatMap(Effect.timeoutOption(Fiber.await(fiber), left), (exit) => {
+      if (exit._tag === "Some" || spared === undefined) return Effect.succeed(exit)
+      return Effect.flatMap(
+        spared,
+        (all) => all > granted ? wait(all - granted, all) : Effect.succeedNone
+      )
+    })
+  return wait(ms, 0)
+}
+
 /**
  * Runs what the user has written: its failure, or that it gives itself up, is
  * reported and harms nothing; what takes too long is left behind.
@@ -49,16 +77,13 @@ export const guarded = <A>(
   core: Core,
   name: string,
   effect: Effect.Effect<A, unknown>,
-  limit?: { readonly ms: number; readonly onLate: () => void },
+  limit?: Limit,
   report: (cause: Cause.Cause<unknown>) => Effect.Effect<void> = (cause) => hookFailed(core, name, cause)
 ): Effect.Effect<A | undefined> =>
-  Effect.suspend(() => {
-    const fiber = core.fork(effect)
+  Effect.flatMap(asAsked, (tied) => {
+    const fiber = core.fork(tied(effect))
     const dismiss = Effect.sync(() => fiber.interruptUnsafe())
-    const settled = limit === undefined
-      ? Effect.asSome(Fiber.await(fiber))
-      : Effect.timeoutOption(Fiber.await(fiber), limit.ms)
-    return settled.pipe(
+    return settled(fiber, limit).pipe(
       Effect.onInterrupt(() => dismiss),
       Effect.flatMap((exit): Effect.Effect<A | undefined> => {
         if (exit._tag === "None") {
@@ -125,7 +150,7 @@ export const worked = (core: Core, component: Event.Component): void => {
 export const textFailed = (
   core: Core,
   source: string,
-  outcome: "SourceFailed" | "Bypassed",
+  outcome: "SourceFailed" | "SourceStalled" | "Bypassed",
   cause: Cause.Cause<unknown>
 ): Effect.Effect<void> => {
   const recovered = outcome === "Bypassed"

@@ -5,19 +5,23 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import * as History from "../../History.ts"
+import type * as Event from "../../Event.ts"
 import * as Llm from "../../Llm.ts"
 import { Session } from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
 import { beside } from "../streams.ts"
-import { act, type Call, uniqueId, withRunning } from "./calls.ts"
+import { act, type Call, uniqueId } from "./calls.ts"
 import { about, type Core, signal, spanned } from "./core.ts"
 import { type Delivery, makeDelivery } from "./delivery.ts"
 import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
 import { turnRecord } from "./milestones.ts"
+import { told } from "./outstanding.ts"
+import { prompt } from "./prompt.ts"
 import type { Speech } from "./speech.ts"
-import { makeUtterance, type Utterance } from "./utterance.ts"
+import { renewTools } from "./toolSources.ts"
+import { makeUtterance, stepOf, type Utterance } from "./utterance.ts"
+import { sayThatItFailed } from "./wishes.ts"
 
 const finish = (core: Core, speech: Speech): void => {
   if (speech.finished) return
@@ -32,19 +36,43 @@ const finish = (core: Core, speech: Speech): void => {
       })
     if (measured !== undefined) core.publish({ _tag: "TurnMeasured", record: measured })
   }
-  if (speech.authorized.isOpen()) core.publish({ _tag: "SpeechFinished", speech: speech.id, outcome: speech.outcome })
+  const { outcome, reason } = speech
+  if (speech.authorized.isOpen()) {
+    const because = reason === undefined || outcome === "completed" || outcome === "interrupted" ? {} : { reason }
+    core.publish({ _tag: "SpeechFinished", speech: speech.id, outcome, ...because })
+  }
   Deferred.doneUnsafe(
     speech.result,
-    Effect.succeed({ text: speech.heard, playedMs: speech.playedMs, outcome: speech.outcome })
+    Effect.succeed({ text: speech.heard, playedMs: speech.playedMs, outcome })
   )
   core.speeches.remove(speech)
+  told(core, speech)
   signal(core, { _tag: "SpeechEnded", speech: speech.id })
+  if (outcome === "failed") sayThatItFailed(core, speech)
+  renewTools(core)
 }
 
 const stopped = (core: Core, speech: Speech): void => {
-  if (!speech.finished) speech.outcome = speech.authorized.isOpen() ? "interrupted" : "discarded"
+  const unheard = !speech.authorized.isOpen() || speech.reason === "expired" || speech.reason === "needless"
+  if (!speech.finished) speech.outcome = unheard ? "discarded" : "interrupted"
   finish(core, speech)
 }
+
+/** A speech is cut off by what has failed; the first reason is kept. */
+const broken = (speech: Speech, reason: Event.SpeechReason): void => {
+  speech.outcome = "failed"
+  speech.reason ??= reason
+}
+
+/**
+ * Time (ms) in which nobody misses text: up to the newest piece, and while what is there is heard.
+ */
+const unmissed = (core: Core, speech: Speech, began: number, newest: () => number): Effect.Effect<number> =>
+  Effect.sync(() => {
+    const now = core.conductor.now()
+    const starved = Turn.starvedFor(core.conductor.state(), speech.id, now)
+    return Math.max(newest(), starved === undefined ? 0 : now - starved) - began
+  })
 
 /** Says what it was given. */
 const recite = (
@@ -54,19 +82,41 @@ const recite = (
   text: string | Stream.Stream<string>
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
-    const line = delivery.line(makeUtterance(core.nextId("utterance"), core.history.stamp()))
-    const failed = Effect.sync(() => {
-      speech.outcome = "failed"
-    })
+    const utterance = makeUtterance(core.nextId("utterance"), core.history.stamp())
+    speech.recited = utterance
+    const line = delivery.line(utterance)
+    const began = core.conductor.now()
+    let newest = began
     const deltas = (typeof text === "string" ? Stream.make(text) : text).pipe(
-      Stream.tapCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : failed)
+      beside((pieces) => {
+        if (pieces.some((piece) => piece.trim() !== "")) newest = core.conductor.now()
+      }),
+      Stream.tapCause((cause) =>
+        Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.sync(() => broken(speech, "text"))
+      )
     )
+    let late = false
+    const limit = {
+      ms: core.settings.textTimeout,
+      spared: unmissed(core, speech, began, () => newest),
+      onLate: () => {
+        late = true
+        broken(speech, "stalled")
+      }
+    }
     return guarded(
       core,
       "say",
       line.write(deltas),
-      undefined,
+      limit,
       (cause) => textFailed(core, "say", "SourceFailed", cause)
+    ).pipe(
+      // What came before is said, also where the source cannot be stopped.
+      Effect.andThen(
+        Effect.suspend(() =>
+          late ? Effect.andThen(line.end, textFailed(core, "say", "SourceStalled", Cause.empty)) : Effect.void
+        )
+      )
     )
   })
 
@@ -75,34 +125,35 @@ const early = <A extends { createdAt: number }>(speech: Speech, item: A): A => {
   return item
 }
 
-/** What the model is shown: what was heard, and what this reply has said so far. */
-const prompt = (core: Core, speech: Speech, before: ReadonlyArray<Utterance>) => {
-  const known = withRunning(core)
-  const guessed = speech.guess === undefined || speech.authorized.isOpen() ? known : History.insert(
-    known,
-    History.Message.make({ id: "guess", role: "user", text: speech.guess, createdAt: core.history.stamp() })
-  )
-  const history = before.filter((utterance) => History.findById(guessed, utterance.id) === undefined).reduce(
-    (history, { createdAt, id, raw }) =>
-      raw.trim() === ""
-        ? history
-        : History.insert(history, History.Message.make({ id, role: "assistant", text: raw.trim(), createdAt })),
-    guessed
-  )
-  const extra = [speech.options.instructions, speech.turn === undefined ? undefined : core.history.context()]
-    .filter((text) => text !== undefined).join("\n\n")
-  return History.toPrompt(history, {
-    instructions: core.agent.bound().instructions,
-    ...(extra === "" ? {} : { extra })
-  })
-}
-
 interface Answer {
+  /** Why it can be heard by nobody, where that is so. */
+  readonly empty: Event.EmptyReason | undefined
   readonly calls: ReadonlyArray<Call>
-  /** The history that the model was shown. */
-  readonly asked: History.History
   /** Told when a guess is authorised after it was complete. */
   readonly wanted: () => void
+}
+
+type Finish = Extract<Llm.Delta, { readonly _tag: "Finish" }>
+
+/** Why nothing of an answer can be heard; `undefined` where something can. */
+const emptyReason = (
+  { raw, spoken }: Utterance,
+  finish: Finish | undefined
+): Event.EmptyReason | undefined => {
+  if (spoken.trim() !== "") return undefined
+  if (finish?.reason === "length" || finish?.reason === "content-filter") return finish.reason
+  return raw === "" ? "empty" : raw.trim() === "" ? "blank" : "wordless"
+}
+
+/** An answer that nobody can hear is told of; `true`: the model is to be asked once more. */
+const missed = (core: Core, speech: Speech, { calls, empty }: Answer, retried: boolean): boolean => {
+  if (empty === undefined) return false
+  const reason = calls.length > 0 ? "steps" : empty
+  const again = !retried && (reason === "empty" || reason === "blank")
+  core.publish({ _tag: "ReplyEmpty", speech: speech.id, reason, retried: again })
+  // Signs may be all that the model has to say.
+  if (!again && reason !== "wordless") broken(speech, reason)
+  return again
 }
 
 /** One request to the model. `undefined`: it failed, and that was told. */
@@ -119,24 +170,30 @@ const ask = (
     const { llm } = core.agent.bound()
     const { milestones } = speech
     const requested = conductor.now()
-    const asked = core.history.current()
     const calls: Array<Call> = []
     const ids = new Set<string>()
     const line = delivery.line(utterance)
     let first: number | undefined
-    let usage: Llm.Usage | undefined
+    let finish: Finish | undefined
     milestones.steps += 1
     if (milestones.firstToken === undefined) milestones.requested = requested
     const notice = (delta: Llm.Delta): void => {
       first ??= conductor.now()
       if (delta._tag === "Text" && delta.text.trim() !== "") milestones.firstToken ??= conductor.now()
-      if (delta._tag === "Finish") usage = delta.usage
+      if (delta._tag === "Text" && delta.metadata !== undefined) {
+        utterance.attached = { ...utterance.attached, text: { ...utterance.attached.text, ...delta.metadata } }
+      }
+      if (delta._tag === "Finish") {
+        finish = delta
+        utterance.attached = { ...utterance.attached, step: delta.metadata }
+      }
       if (delta._tag !== "ToolCall") return
-      const { name, params } = delta
+      const { metadata, name, params } = delta
       calls.push(early(speech, {
         id: uniqueId(core, delta.id, ids),
         name,
         params,
+        metadata,
         createdAt: core.history.stamp()
       }))
     }
@@ -150,6 +207,8 @@ const ask = (
       line.write,
       Effect.map((): Answer => {
         worked(core, "llm")
+        for (const call of calls) call.step = stepOf(utterance, false)
+        const usage = finish?.usage
         milestones.inputTokens += usage?.inputTokens ?? 0
         milestones.outputTokens += usage?.outputTokens ?? 0
         const now = conductor.now()
@@ -162,13 +221,17 @@ const ask = (
           inputTokens: usage?.inputTokens ?? 0,
           outputTokens: usage?.outputTokens ?? 0
         })
-        return { calls, asked, wanted: speech.authorized.isOpen() ? () => {} : line.wanted }
+        return {
+          calls,
+          empty: emptyReason(utterance, finish),
+          wanted: speech.authorized.isOpen() ? () => {} : line.wanted
+        }
       }),
       Effect.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause)
           ? Effect.interrupt
           : Effect.sync(() => {
-            speech.outcome = "failed"
+            broken(speech, "llm")
             if (speech.authorized.isOpen()) failed(core, "llm", llm.name, cause)
             else mended(core, "llm", llm.name, cause)
             return undefined
@@ -183,22 +246,34 @@ const think = (core: Core, speech: Speech, delivery: Delivery): Effect.Effect<vo
   Effect.gen(function*() {
     const before: Array<Utterance> = []
     const changes = core.agent.changes()
-    for (let step = 1;; step++) {
-      const utterance = early(speech, makeUtterance(core.nextId("utterance"), core.history.stamp()))
-      const forbidden = step > core.settings.maxToolSteps
+    let retried = false
+    for (let step = 1;;) {
+      // A history may go on in another session: no two steps of it are to have one id.
+      const id = `${core.id}/${core.nextId("utterance")}`
+      const utterance = early(speech, makeUtterance(id, core.history.stamp()))
+      const forbidden = speech.steps.left <= 0
       const { toolChoice } = speech.options
       // A tool that is asked for is asked for once: its output is to be answered to.
       const choice = forbidden ? "none" : step > 1 && toolChoice === "required" ? undefined : toolChoice
       const answer = yield* ask(core, speech, utterance, before, delivery, choice)
       if (answer === undefined) return
+      if (answer.calls.length === 0 || utterance.raw.trim() !== "") {
+        for (const id of speech.shows) speech.tells.add(id)
+      }
       yield* speech.authorized.await
       answer.wanted()
-      if (answer.calls.length === 0 || forbidden) return
+      if (answer.calls.length === 0 || forbidden) {
+        if (!missed(core, speech, answer, retried)) return
+        retried = true
+        continue
+      }
+      step += 1
       before.push(utterance)
-      const quiet = yield* act(core, speech, answer.calls, answer.asked)
+      const quiet = yield* act(core, speech, answer.calls)
       const replaced = core.agent.changes() !== changes && core.agent.bound().onEnter !== undefined
       // After a goodbye there is nothing to say; a session that merely drains still gives its answer.
-      if (quiet || replaced || Turn.closeReason(core.conductor.state()) === "hang_up") return
+      const goodbye = core.outstanding.isLeaving() || Turn.closeReason(core.conductor.state()) === "hang_up"
+      if (quiet || replaced || goodbye) return
     }
   })
 
@@ -220,7 +295,7 @@ export const perform = (core: Core, speech: Speech): Effect.Effect<void, never, 
     Effect.scoped,
     Effect.onExit((exit) =>
       Effect.sync(() => {
-        if (exit._tag === "Failure" && !Cause.hasInterrupts(exit.cause)) speech.outcome = "failed"
+        if (exit._tag === "Failure" && !Cause.hasInterrupts(exit.cause)) broken(speech, "hook")
         else if (exit._tag === "Failure") return stopped(core, speech)
         finish(core, speech)
       })

@@ -14,6 +14,7 @@ import type * as Session from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
 import type * as Vad from "../../Vad.ts"
+import { asAsked } from "../session.ts"
 import type { Prepared, Retunable } from "../vad/retunable.ts"
 import type { Binding, BoundAgent } from "./boundAgent.ts"
 import type { Core } from "./core.ts"
@@ -34,8 +35,8 @@ export const isOpen = (core: Core): boolean => {
  * nothing when the session ends.
  */
 const bySession = <A, E>(core: Core, effect: Effect.Effect<A, E>): Effect.Effect<A | undefined, E> =>
-  Effect.suspend(() => {
-    const fiber = core.fork(effect)
+  Effect.flatMap(asAsked, (tied) => {
+    const fiber = core.fork(tied(effect))
     return Fiber.join(fiber).pipe(
       Effect.catchCauseIf(
         (cause) => Cause.hasInterruptsOnly(cause) && !isOpen(core),

@@ -4,7 +4,20 @@
  * synchronous, so nothing is between two that follow one another.
  */
 import * as History from "../../History.ts"
+import type * as Llm from "../../Llm.ts"
 import type * as Tools from "../../Tools.ts"
+
+/** What the provider of the model has attached, and the step that it came with. */
+interface Attached {
+  readonly step?: History.Step | undefined
+  readonly metadata?: Llm.Metadata | undefined
+}
+
+/** The same as fields of an item. */
+export const attachedOf = ({ metadata, step }: Attached) => ({
+  ...(step === undefined ? undefined : { step }),
+  ...(metadata === undefined ? undefined : { metadata })
+})
 
 export interface SessionHistory {
   readonly current: () => History.History
@@ -12,17 +25,26 @@ export interface SessionHistory {
   readonly stamp: () => number
   /** A turn of the user; gives the id of its message. */
   readonly userSaid: (text: string, participant: string | undefined) => string
+  /** Words of the user that are no turn, at the time at which they were said; gives the id of their message. */
+  readonly userSetAside: (said: {
+    readonly text: string
+    readonly reason: History.SetAside
+    readonly createdAt: number
+    readonly participant: string | undefined
+  }) => string
   /** What the user said is to be understood otherwise. */
   readonly reworded: (id: string, text: string) => void
   /** What was heard of the agent; gives the id of its message, which is in the history only if it is to be recorded. */
-  readonly agentHeard: (said: {
-    readonly text: string
-    readonly interrupted: boolean
-    readonly createdAt: number
-    readonly recorded: boolean
-  }) => string
-  /** A call together with what came of it; gives the item of the call. */
-  readonly called: (output: Tools.Output, createdAt: number) => History.Item
+  readonly agentHeard: (
+    said: {
+      readonly text: string
+      readonly interrupted: boolean
+      readonly createdAt: number
+      readonly recorded: boolean
+    } & Attached
+  ) => string
+  /** A call together with what came of it; `late`, where the model was shown that it runs; `going`, where prompts are to follow. */
+  readonly called: (output: Tools.Output, call: History.ToolCall, late: boolean, going: boolean) => void
   /** Another agent goes on, with what it knew before. */
   readonly handedOver: (change: {
     readonly from: string
@@ -50,7 +72,7 @@ export const makeHistory = (
   now: () => number,
   nextId: (kind: string) => string
 ): SessionHistory => {
-  let history = initial
+  let history: History.History = { items: [...initial.items] }
   let stamped = latest(initial)
   let context: string | undefined
   const stamp = (): number => {
@@ -75,21 +97,38 @@ export const makeHistory = (
       }))
       return id
     },
+    userSetAside: ({ createdAt, participant, reason, text }) => {
+      const id = nextId("message")
+      insert(History.Message.make({
+        id,
+        role: "user",
+        text,
+        createdAt,
+        setAside: reason,
+        ...(participant === undefined ? {} : { participant })
+      }))
+      return id
+    },
     reworded: (id, text) => {
       const items = history.items.map((item) => item._tag === "Message" && item.id === id ? { ...item, text } : item)
       history = { items }
     },
-    agentHeard: ({ createdAt, interrupted, recorded, text }) => {
+    agentHeard: ({ createdAt, interrupted, recorded, text, ...more }) => {
       const id = nextId("message")
-      if (recorded) insert(History.Message.make({ id, role: "assistant", text, interrupted, createdAt }))
+      if (recorded) {
+        insert(History.Message.make({ id, role: "assistant", text, interrupted, createdAt, ...attachedOf(more) }))
+      }
       return id
     },
-    called: ({ callId, isFailure, name, output, params }, createdAt) => {
-      const base = { callId, name, createdAt }
-      const call = History.ToolCall.make({ ...base, id: nextId("call"), params })
+    called: ({ callId, isFailure, name, output }, call, late, going) => {
       insert(call)
-      insert(History.ToolOutput.make({ ...base, id: nextId("output"), output, isFailure }))
-      return call
+      const { createdAt: calledAt } = call
+      // What the agent has said meanwhile comes before it: no prompt is to end with that.
+      const spoke = (item: History.Item) =>
+        item._tag === "Message" && item.role === "assistant" && item.createdAt > calledAt
+      const apart = late || (going && history.items.some(spoke))
+      const about = { id: nextId("output"), createdAt: apart ? stamp() : calledAt, callId, name }
+      insert(History.ToolOutput.make({ ...about, output, isFailure, ...(late ? { late } : {}) }))
     },
     handedOver: ({ from, history: known, to }) => {
       stamped = Math.max(stamped, latest(known))
@@ -100,7 +139,8 @@ export const makeHistory = (
       history = History.replaceHead(history, change)
     },
     updated: (f) => {
-      history = f(history)
+      const next = f(history)
+      if (next !== history) history = { items: [...next.items] }
     },
     lookedUp: (text) => {
       context = text

@@ -10,7 +10,6 @@
  * nothing is broadcast, merged or buffered between a frame and its decision.
  * Neither fails. Closing the scope hangs up on both.
  */
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
@@ -24,9 +23,10 @@ import * as Turn from "../../Turn.ts"
 import type * as Vad from "../../Vad.ts"
 import { makeAudioInput } from "./audioInput.ts"
 import { type Core, signal } from "./core.ts"
-import { failed } from "./failures.ts"
 import { makeFeed } from "./feed.ts"
+import { makeMicrophone } from "./microphone.ts"
 import { perceive, type Perception } from "./perception.ts"
+import { makeRecentAudio } from "./recentAudio.ts"
 import { makeRecognition } from "./recognition.ts"
 import { makeStreamClock } from "./streamClock.ts"
 
@@ -41,6 +41,10 @@ export interface Ears {
   readonly healthyAfter: number
   /** Silence of the microphone itself after which an open speech is closed (ms). */
   readonly mutedAfter: number
+  /** Somebody wants to hear what was said lately. */
+  readonly keepsAudio: boolean
+  /** A judge that hears all of it in passing. */
+  readonly listener: ((frames: ReadonlyArray<Audio.Frame>) => void) | undefined
 }
 
 export interface Listening {
@@ -49,17 +53,24 @@ export interface Listening {
   readonly attach: (on: boolean) => Effect.Effect<void>
   /** Asks the recogniser for what it has. */
   readonly finalize: () => void
+  /** What the microphone gave lately, where it is kept. */
+  readonly recentAudio: () => Audio.Frame | undefined
   /** Listens no more, and has the recogniser give all that it owes; then tells that this was all. */
   readonly end: Effect.Effect<void>
 }
+
+// As much as says how something was said.
+const keptMs = 5000
 
 export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, InvalidOptions, Scope.Scope> =>
   Effect.gen(function*() {
     const { stt } = ears
     const clock = makeStreamClock(core.conductor.now)
-    const recognition = yield* makeRecognition(core, stt?.name ?? "stt", clock, ears.healthyAfter)
+    const recognition = yield* makeRecognition(core, stt, clock, ears.healthyAfter)
     const feed = makeFeed(ears.feed, clock, stt === undefined ? () => {} : recognition.hand)
+    const recent = ears.keepsAudio ? makeRecentAudio(keptMs) : undefined
     const input = makeAudioInput(core, {
+      listeners: [recent?.push, ears.listener].filter((listen) => listen !== undefined),
       processors: yield* Processor.chain(ears.processors, {
         onFailure: ({ processor: provider }) =>
           core.publish({
@@ -76,21 +87,30 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
       mutedAfter: ears.mutedAfter
     })
 
-    const lost = (error: Room.RoomError) => Effect.sync(() => failed(core, "room", "room", Cause.fail(error)))
+    const restart = (): void => {
+      clock.restart()
+      feed.restart()
+    }
+    const microphone = yield* makeMicrophone(core, Effect.andThen(input.close, Effect.sync(restart)))
     /** The upper line, from when a participant comes until they leave. */
     const voice = (identity: string): Stream.Stream<Perception> =>
-      ears.room.audio(identity, Audio.speech).pipe(
+      Stream.suspend(() => ears.room.audio(identity, Audio.speech)).pipe(
+        microphone.heard,
+        microphone.reopen,
         input.process,
         input.feed,
         input.detect,
-        Stream.catch((error) => Stream.fromEffectDrain(lost(error))),
         Stream.concat(input.closing),
         input.boundaries
       )
     /** The lower line, until the recogniser has given all that it owes. */
     const words: Stream.Stream<Perception> = stt === undefined
       ? Stream.empty
-      : recognition.audio.pipe(stt.transcribe, recognition.understand, recognition.reopen)
+      : recognition.audio.pipe(
+        stt.transcribe,
+        recognition.understand,
+        recognition.reopen
+      )
 
     const hear = perceive(core)
     let recognising = false
@@ -107,8 +127,7 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
         if (stt !== undefined) core.fork(recognise)
         const stay = Effect.suspend(() => {
           // Who comes back has a microphone whose time begins anew.
-          clock.restart()
-          feed.restart()
+          restart()
           return hear(voice(identity))
         }).pipe(Semaphore.makeUnsafe(1).withPermits(1))
         const returns = Stream.runForEach(
@@ -126,6 +145,7 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
           return on ? Effect.void : input.close
         }),
       finalize: feed.finalize,
+      recentAudio: () => recent?.frame(),
       end: Effect.suspend(() => {
         input.attend(false)
         return Effect.map(input.close, () => {

@@ -3,10 +3,11 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Cost from "../../Cost.ts"
 import type { InvalidOptions } from "../../Failure.ts"
-import type { EachOptions, Options } from "../../Pipeline.ts"
-import type { CommitOptions } from "../../Session.ts"
+import type { EachOptions, Filler, Options } from "../../Pipeline.ts"
+import type * as Session from "../../Session.ts"
 import type * as Turn from "../../Turn.ts"
 import type * as Vad from "../../Vad.ts"
+import { sizes } from "../history/options.ts"
 import * as Check from "../options.ts"
 import { overlay } from "../options.ts"
 import { attempts } from "../resilience/options.ts"
@@ -16,6 +17,7 @@ const price = Check.struct<Cost.Price>()({
   provider: Check.required(Check.text()),
   model: Check.text(),
   inputTokens: Check.number({ least: 0 }),
+  cachedInputTokens: Check.number({ least: 0 }),
   outputTokens: Check.number({ least: 0 }),
   characters: Check.number({ least: 0 }),
   audioMinutes: Check.number({ least: 0 })
@@ -35,11 +37,24 @@ const spending = Check.struct<NonNullable<Options["spending"]>>()({
 })
 
 const budget = Check.struct<NonNullable<Options["budget"]>>()({
-  maxTokens: Check.required(Check.whole({ endless: true })),
-  targetTokens: Check.whole({ endless: true }),
-  keepRecent: Check.whole({ endless: true }),
-  estimate: Check.asIs,
+  ...sizes,
   strategy: Check.required(Check.oneOf(["truncate", "summarize"]))
+})
+
+const results = Check.struct<NonNullable<Options["results"]>>()({
+  calm: Check.duration({ default: "1.5 seconds" }),
+  failureCalm: Check.duration({ default: "500 millis" }),
+  remindAfter: Check.duration({ default: "30 seconds" }),
+  maxReplies: Check.whole({ default: 20, endless: true }),
+  goodbyeWait: Check.duration({ default: "8 seconds" }),
+  goodbyeSay: Check.or(false, Check.text(), { default: "One moment, please." })
+})
+
+const filler = Check.struct<Filler>()({
+  after: Check.duration({ default: "2 seconds" }),
+  apart: Check.duration({ default: "8 seconds" }),
+  say: Check.asIs,
+  clip: Check.asIs
 })
 
 const shared = {
@@ -47,8 +62,15 @@ const shared = {
   vad: Check.asIs,
   maxToolSteps: Check.whole({ default: 3, endless: true }),
   toolTimeout: Check.duration({ default: "60 seconds" }),
+  results: Check.section(results),
   resilience: Check.maybe(attempts),
   apology: Check.asIs,
+  failedReply: Check.asIs,
+  filler: Check.shorthand(
+    Check.or(false, filler),
+    (given: boolean | Filler | undefined) => given === true ? {} : given
+  ),
+  textTimeout: Check.duration({ default: "10 seconds" }),
   prewarm: Check.oneOf([true, false, "paid"]),
   processors: Check.asIs,
   transforms: Check.asIs,
@@ -63,6 +85,7 @@ const shared = {
   textTopic: Check.asIs,
   onText: Check.asIs,
   onKey: Check.asIs,
+  microphoneTimeout: Check.duration({ default: "2 seconds" }),
   subscriberTimeout: Check.duration({ default: "5 seconds" }),
   closeOnLeave: Check.flag(),
   returnTimeout: Check.duration({ default: "20 seconds" }),
@@ -83,7 +106,16 @@ const each = Check.struct<EachOptions>()({
   concurrency: Check.whole({ least: 1, default: 16 })
 })
 
-const wait = Check.struct<CommitOptions>()({
+const say = Check.struct<Session.SayOptions>()({
+  when: Check.oneOf(["now", "withReply", "idle"]),
+  expires: Check.duration({ default: "Infinity" }),
+  protected: Check.flag({ default: false }),
+  record: Check.flag({ default: true }),
+  voice: Check.text(),
+  clip: Check.asIs
+})
+
+const wait = Check.struct<Session.CommitOptions>()({
   wait: Check.duration({ default: "2 seconds" })
 })
 
@@ -106,6 +138,12 @@ export const checkTurn = (options: Turn.Options | undefined): Effect.Effect<Turn
 
 export const checkWait = (options: typeof wait.Encoded): Effect.Effect<typeof wait.Type, InvalidOptions> =>
   Effect.suspend(() => Effect.fromResult(Check.read(wait, options)))
+
+/** How a silence is filled where nobody has said anything about it, and it is. */
+export const fillerByDefault = (): typeof filler.Type => Check.readOrThrow(filler, {})
+
+/** What is wrong is a bug of the program, and dies where it is said. */
+export const checkSay = (options: Session.SayOptions): typeof say.Type => Check.readOrThrow(say, options)
 
 /** What the second leaves out stays as it is in the first, section by section. */
 export const mergeTurn = (self: Turn.Options, that: Turn.Options): Turn.Options => ({

@@ -10,7 +10,7 @@ export interface Commands {
   /** The last that was said is that it shall pause. */
   readonly isPaused: () => boolean
   /** Says the next thing, once all before it was done. */
-  readonly say: (command: Command, told: Effect.Effect<void>) => Effect.Effect<void>
+  readonly say: (command: Command | undefined, told: Effect.Effect<void>) => Effect.Effect<void>
 }
 
 export const makeCommands = (): Commands => {
@@ -20,7 +20,7 @@ export const makeCommands = (): Commands => {
     isPaused: () => paused,
     say: (command, told) =>
       Effect.suspend(() => {
-        paused = command === "pause"
+        if (command !== undefined) paused = command === "pause"
         return inOrder(told)
       })
   }
@@ -29,3 +29,9 @@ export const makeCommands = (): Commands => {
 /** Tells the output what to do next. */
 export const command = (core: Core, what: Command): Effect.Effect<void> =>
   core.commands.say(what, ask(core, core.output[what], undefined))
+
+/** Sets the level (dB) of what is heard from now on. */
+export const setLevel = (core: Core, dB: number): Effect.Effect<void> =>
+  core.output.gain === undefined
+    ? Effect.void
+    : core.commands.say(undefined, ask(core, core.output.gain(dB), undefined))

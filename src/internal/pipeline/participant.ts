@@ -6,6 +6,8 @@ import type * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
 import type * as Room from "../../Room.ts"
+import { masked } from "../numbers.ts"
+import { callOf } from "../room/call.ts"
 import { type Core, signal } from "./core.ts"
 import { failed } from "./failures.ts"
 
@@ -39,7 +41,7 @@ export const idsOf = (participant: Room.Participant | undefined): Readonly<Recor
   if (participant === undefined) return {}
   const { attributes, identity } = participant
   const call = attributes["sip.callID"]
-  return { participant: identity, ...(call === undefined ? {} : { call }) }
+  return { participant: masked(identity), ...(call === undefined ? {} : { call }) }
 }
 
 const machines = new Set<Room.Participant["kind"]>(["agent", "ingress", "egress"])
@@ -48,25 +50,64 @@ const machines = new Set<Room.Participant["kind"]>(["agent", "ingress", "egress"
 export const isPerson = ({ attributes, kind }: Room.Participant): boolean =>
   !machines.has(kind) && attributes["lk.publish_on_behalf"] === undefined
 
+/** Kinds whose microphone is there by itself, or comes when they pick up. */
+const audible = new Set<Room.Participant["kind"]>(["sip", "connector", "bridge"])
+
+const isMicrophone = ({ kind, source }: Room.Track): boolean =>
+  kind === "audio" && (source === "microphone" || source === "unknown")
+
+/** Whether they have a microphone, as far as the room can tell. */
+const canSpeak = (room: Room.Room["Service"], { identity, kind }: Room.Participant): Effect.Effect<boolean> =>
+  audible.has(kind) ? Effect.succeed(true) : Effect.match(room.tracks(identity), {
+    onFailure: ({ reason }) => reason === "Unsupported",
+    onSuccess: (tracks) => tracks.some(isMicrophone)
+  })
+
+export interface Wanted {
+  /** Nobody but this one. */
+  readonly identity: string | undefined
+  /** How long one who can speak is waited for, where others are there (ms); `undefined`: nobody needs to. */
+  readonly microphoneMs: number | undefined
+}
+
+/** The first that is there or comes: of those who can speak, if one comes in time. */
 export const awaitParticipant = (
   room: Room.Room["Service"],
-  identity: string | undefined
-): Effect.Effect<Room.Participant> =>
+  { identity, microphoneMs }: Wanted
+): Effect.Effect<{ readonly participant: Room.Participant; readonly speaks: boolean }> =>
   Effect.gen(function*() {
+    const found = yield* Deferred.make<{ readonly participant: Room.Participant; readonly speaks: boolean }>()
     const wanted = (candidate: Room.Participant) =>
       identity === undefined ? isPerson(candidate) : candidate.identity === identity
-    const found = yield* Deferred.make<Room.Participant>()
+    const take = (participant: Room.Participant, speaks: boolean) => Deferred.succeed(found, { participant, speaks })
+    const there = Effect.map(room.participants, (all) => all.filter(wanted))
+    const speakers = Effect.gen(function*() {
+      for (const one of yield* there) if (yield* canSpeak(room, one)) return yield* take(one, true)
+      return false
+    })
+    /** Somebody is there: others may yet be able to speak, and then there is nobody but them. */
+    const see = Effect.fnUntraced(function*(come: Room.Participant | undefined) {
+      const [first] = yield* there
+      // Who has gone in the same moment was there: what begins with them ends.
+      if (first === undefined) return come !== undefined && wanted(come) ? void (yield* take(come, true)) : undefined
+      if (microphoneMs === undefined || identity !== undefined) return void (yield* take(first, true))
+      if (yield* speakers) return
+      yield* Effect.sleep(microphoneMs)
+      if (yield* speakers) return
+      const [still] = yield* there
+      if (still !== undefined) yield* take(still, false)
+    })
     yield* room.events.pipe(
-      Stream.runForEach((event) =>
-        event._tag === "ParticipantJoined" && wanted(event.participant)
-          ? Effect.asVoid(Deferred.succeed(found, event.participant))
-          : Effect.void
-      ),
-      Effect.forkChild({ startImmediately: true })
+      Stream.filter(({ _tag }) => _tag === "ParticipantJoined" || _tag === "TrackPublished"),
+      Stream.runForEach((event) => {
+        const come = event._tag === "ParticipantJoined" ? event.participant : undefined
+        return Effect.forkScoped(see(come), { startImmediately: true })
+      }),
+      Effect.forkScoped({ startImmediately: true })
     )
-    const there = (yield* room.participants).find(wanted)
-    return there ?? (yield* Deferred.await(found))
-  })
+    yield* Effect.forkScoped(see(undefined), { startImmediately: true })
+    return yield* Deferred.await(found)
+  }).pipe(Effect.scoped)
 
 /** Whether they can be spoken to: the line of a call that the agent's side has made rings first. */
 export const isReachable = ({ attributes, direction, kind }: Room.Participant): boolean =>
@@ -90,7 +131,8 @@ export const awaitReachable = (
           return event.participant.identity === identity ? see(event.participant) : Effect.void
         }
         if (event._tag !== "AttributesChanged" || event.identity !== identity || known === undefined) return Effect.void
-        return see({ ...known, attributes: { ...known.attributes, ...event.attributes } })
+        const attributes = { ...known.attributes, ...event.attributes }
+        return see({ ...known, attributes, ...(known.kind === "sip" ? callOf(attributes) : {}) })
       }),
       Effect.forkChild({ startImmediately: true })
     )
@@ -189,6 +231,7 @@ export const makeLeaving = (
       balance = Math.max(balance, 0) - 1
       if (there) return
       if (forGood.has(reason)) return close(core, "participant_left")
+      signal(core, { _tag: "Reachable", reachable: false })
       waiting = core.fork(wait(identity))
     })
   const arrive = (identity: string): void => {
@@ -198,6 +241,7 @@ export const makeLeaving = (
     if (parted) return close(core, "participant_left")
     balance += 1
     stop()
+    signal(core, { _tag: "Reachable", reachable: true })
   }
   const take = (event: Room.Event): Effect.Effect<void> => {
     if (event._tag === "ParticipantJoined") return Effect.sync(() => arrive(event.participant.identity))

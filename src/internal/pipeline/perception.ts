@@ -25,20 +25,37 @@ export const perceive =
         }
       }))
 
+const toldOf = (
+  { confidence, end, final, language, start, text, words }: Stt.Transcript,
+  from: number
+): Event.Draft => ({
+  _tag: "UserTranscript",
+  text,
+  final,
+  ...(start === undefined ? {} : { start: from + start }),
+  ...(end === undefined ? {} : { end: from + end }),
+  ...(words === undefined
+    ? {}
+    : { words: words.map((word) => ({ ...word, start: from + word.start, end: from + word.end })) }),
+  ...(confidence === undefined ? {} : { confidence }),
+  ...(language === undefined ? {} : { language })
+})
+
 /** A transcript of audio that began at a stream time (ms). */
 export const understood = (transcript: Stt.Transcript, from: number, clock: StreamClock): Perception => {
-  const { confidence, end, final, language, start, text } = transcript
+  const { final, start, text } = transcript
   const last = clock.lastWord(transcript, from)
+  const first = transcript.words?.[0]?.start ?? start
   return {
-    signal: { _tag: "Heard", text, final, endedAt: last === undefined ? undefined : clock.toClock(last) },
-    event: {
-      _tag: "UserTranscript",
+    signal: {
+      _tag: "Heard",
       text,
       final,
-      ...(start === undefined ? {} : { start: from + start }),
-      ...(end === undefined ? {} : { end: from + end }),
-      ...(confidence === undefined ? {} : { confidence }),
-      ...(language === undefined ? {} : { language })
-    }
+      startedAt: first === undefined ? undefined : clock.toClock(from + first),
+      endedAt: last === undefined ? undefined : clock.toClock(last),
+      language: transcript.language
+    },
+    // That nothing more was said is news for the turn-taking alone.
+    ...(text.trim() === "" ? {} : { event: toldOf(transcript, from) })
   }
 }

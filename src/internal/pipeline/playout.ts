@@ -14,7 +14,7 @@ import { command } from "./output.ts"
 import { ask, makeWatch } from "./roomTimeout.ts"
 import type { Speech } from "./speech.ts"
 import type { Line } from "./synthesis.ts"
-import { heardAt, spokenAt, type Utterance } from "./utterance.ts"
+import { heardAt, spokenAt, stepOf, type Utterance } from "./utterance.ts"
 
 // What is converted before the first of it is heard (ms): seconds at a time would be heard late.
 const pieceMs = 100
@@ -44,12 +44,27 @@ const remember = (core: Core, speech: Speech, utterance: Utterance, playedMs: nu
   core.publish({ _tag: "AgentStoppedSpeaking", speech: speech.id, playedMs, interrupted })
   if (text === "") return
   const recorded = speech.options.record !== false
-  const id = core.history.agentHeard({ text, interrupted: cut, createdAt: utterance.createdAt, recorded })
+  const id = core.history.agentHeard({
+    text,
+    interrupted: cut,
+    createdAt: utterance.createdAt,
+    recorded,
+    ...(speech.text === undefined ? { step: stepOf(utterance, cut) } : undefined),
+    ...(cut || utterance.attached.text === undefined ? undefined : { metadata: utterance.attached.text })
+  })
   if (core.settings.syncTranscript) {
     core.publish({ _tag: "AgentTranscript", speech: speech.id, text: "", final: true })
   }
   const unrecorded = recorded ? {} : { recorded }
   core.publish({ _tag: "AgentSpeechCommitted", speech: speech.id, id, text, interrupted: cut, ...unrecorded })
+}
+
+/** Where what is said now stands in the history: before a reply that was begun, and comes after it. */
+const placeOf = (core: Core): number => {
+  const reply = core.speeches.all().find(({ authorized, calls, milestones, turn }) =>
+    turn !== undefined && authorized.isOpen() && calls.length === 0 && milestones.audible === undefined
+  )
+  return reply?.createdAt ?? core.history.stamp()
 }
 
 // How soon to look again when nothing is known of what comes, or the agent is paused (ms).
@@ -103,7 +118,7 @@ const makeScript = (utterance: Utterance): Script => {
   }
 }
 
-/** Publishes the words of a line as they are heard. */
+/** Tells the words of a line as they are heard. */
 const release = (core: Core, speech: Speech, utterance: Utterance, base: number): Effect.Effect<void> =>
   Effect.gen(function*() {
     const script = makeScript(utterance)
@@ -111,7 +126,12 @@ const release = (core: Core, speech: Speech, utterance: Utterance, base: number)
     while (true) {
       const playhead = (yield* core.output.played) - base
       const text = script.due(playhead)
-      if (text !== "") core.publish({ _tag: "AgentTranscript", speech: speech.id, text, final: false })
+      if (text !== "") {
+        const told = { speech: speech.id, text }
+        core.conductor.tell(() => {
+          if (core.settings.syncTranscript) core.publish({ _tag: "AgentTranscript", ...told, final: false })
+        }, { _tag: "Spoken", ...told })
+      }
       const next = script.next(playhead)
       if (next === undefined && utterance.complete) return
       const late = playhead < expected
@@ -140,6 +160,7 @@ export const play = (
       Effect.gen(function*() {
         transcript?.interruptUnsafe()
         speech.playing = false
+        speech.saying = undefined
         if (interrupted) yield* command(core, "clear")
         const played = yield* ask(core, output.played, base ?? 0)
         // Who hears of its end finds the floor free: nothing is paused of which nothing is left.
@@ -154,8 +175,10 @@ export const play = (
       signal(core, { _tag: "AudioReady", speech: speech.id })
       yield* speech.floor.await
       speech.floor.closeUnsafe()
+      if (speech.source === "say") line.utterance.createdAt = placeOf(core)
       base = yield* ask(core, output.played, 0)
-      if (core.settings.syncTranscript) transcript = core.fork(release(core, speech, line.utterance, base))
+      speech.saying = { utterance: line.utterance, base }
+      transcript = core.fork(release(core, speech, line.utterance, base))
       let starved = false
       const starve = (now: boolean) =>
         Effect.sync(() => {
@@ -174,6 +197,7 @@ export const play = (
       Effect.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.gen(function*() {
           speech.outcome = "failed"
+          speech.reason ??= "room"
           failed(core, "room", "room", cause)
           yield* Effect.ignoreCause(command(core, "clear"))
         })

@@ -12,6 +12,7 @@ import * as Resilience from "../../Resilience.ts"
 import * as Stt from "../../Stt.ts"
 import * as Tts from "../../Tts.ts"
 import { meterLlm } from "../llm/metering.ts"
+import { measured } from "../stt/delays.ts"
 import { meterStt } from "../stt/metering.ts"
 import { meterTts } from "../tts/metering.ts"
 import type { Core, Defaults } from "./core.ts"
@@ -70,7 +71,7 @@ export const makeProviders = (
     if (hears !== undefined) observe("stt", hears, Stt.prewarm(hears, { paid }))
     const [thinks, speaks] = [yield* Llm.Llm, yield* Tts.Tts]
     return {
-      stt: hears && meterStt(Stt.resilient(hears, resilience)),
+      stt: hears && meterStt(measured(Stt.resilient(hears, resilience))),
       defaults: { llm: guardLlm(thinks), tts: guardTts(speaks), guardLlm, guardTts },
       speaks
     }

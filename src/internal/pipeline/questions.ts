@@ -5,9 +5,12 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import type * as Audio from "../../Audio.ts"
 import * as Turn from "../../Turn.ts"
 import { type Core, signal } from "./core.ts"
 import type { Judges } from "./judges.ts"
+import { ask } from "./roomTimeout.ts"
+import { heardAt } from "./utterance.ts"
 
 type ActionOf<Tag extends Turn.Action["_tag"]> = Extract<Turn.Action, { readonly _tag: Tag }>
 
@@ -21,18 +24,32 @@ const warn = (core: Core, message: string, cause: Cause.Cause<unknown>): Effect.
     ? Effect.interrupt
     : Effect.sync(() => core.publish({ _tag: "Warning", component: "detector", message }))
 
+/** What was heard of what the agent says now, and what is still to come. */
+const saidOf = (core: Core): Effect.Effect<{ readonly said: string; readonly next: string }> => {
+  const saying = core.speeches.all().find(({ saying }) => saying !== undefined)?.saying
+  if (saying === undefined) return Effect.succeed({ said: "", next: "" })
+  const { base, utterance } = saying
+  return Effect.map(ask(core, core.output.played, base), (played) => {
+    const said = heardAt(utterance, played - base)
+    return { said, next: utterance.raw.trimStart().slice(said.length).trim() }
+  })
+}
+
 export const makeQuestions = (
   core: Core,
-  { overlapClassifier, turnDetector }: Judges
+  { overlapClassifier, turnDetector }: Judges,
+  recentAudio: () => Audio.Frame | undefined
 ): Questions => {
   let question: Fiber.Fiber<void> | undefined
   return {
-    askDetector: ({ question: id, text }) => {
+    askDetector: ({ language, length, question: id, silence, text }) => {
       if (turnDetector === undefined) return
-      const { detectorDeadline, threshold } = Turn.settings(core.conductor.state()).endpointing
+      const { detectorDeadline, threshold = 0.5 } = Turn.settings(core.conductor.state()).endpointing
       question?.interruptUnsafe()
       question = core.fork(
-        Effect.suspend(() => turnDetector.model.ask({ text, history: core.history.current() })).pipe(
+        Effect.suspend(() =>
+          turnDetector.model.ask({ text, language, silence, length, history: core.history.current() })
+        ).pipe(
           Effect.timeoutOption(detectorDeadline),
           Effect.map((answer) => {
             const probability = answer._tag === "Some" ? answer.value.probability : Number.NaN
@@ -48,17 +65,16 @@ export const makeQuestions = (
         )
       )
     },
-    judge: ({ text }) => {
+    judge: ({ language, text }) => {
       if (overlapClassifier === undefined) return
-      core.fork(
-        Effect.catchCause(
-          Effect.map(
-            Effect.suspend(() => overlapClassifier.model.ask({ text, history: core.history.current() })),
-            ({ meaning }) => signal(core, { _tag: "Overlap", verdict: meaning, text })
-          ),
-          (cause) => warn(core, "the overlap classifier failed", cause)
-        )
-      )
+      const history = core.history.current()
+      const audio = recentAudio()
+      const asked = Effect.gen(function*() {
+        const agent = yield* saidOf(core)
+        const { meaning } = yield* overlapClassifier.model.ask({ text, language, agent, audio, history })
+        signal(core, { _tag: "Overlap", verdict: meaning, text })
+      })
+      core.fork(Effect.catchCause(asked, (cause) => warn(core, "the overlap classifier failed", cause)))
     }
   }
 }

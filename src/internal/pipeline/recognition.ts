@@ -20,8 +20,11 @@ import * as Stt from "../../Stt.ts"
 import * as Turn from "../../Turn.ts"
 import { retryAfterMs } from "../resilience/errors.ts"
 import { beside, reopened, through } from "../streams.ts"
+import { delaysOf } from "../stt/delays.ts"
+import { isEmpty, isNews } from "../stt/transcripts.ts"
 import type { Core } from "./core.ts"
 import { failed, mended, worked } from "./failures.ts"
+import { often } from "./microphone.ts"
 import { type Perception, understood } from "./perception.ts"
 import type { StreamClock } from "./streamClock.ts"
 
@@ -32,8 +35,7 @@ const backlog = 500
 const waitAtMost = 30_000
 
 // When a recogniser that was lost is opened again.
-const reopening = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced("5 seconds")]).pipe(
-  Schedule.setInputType<unknown>(),
+const reopening = often.pipe(
   Schedule.modifyDelay(({ duration, input }) =>
     Effect.succeed(Duration.max(duration, Duration.millis(Math.min(retryAfterMs(input), waitAtMost))))
   )
@@ -45,9 +47,9 @@ const endedEarly = (cause: Cause.Cause<Stt.SttError>): boolean => {
 }
 
 /** What is lost now is not opened again. */
-const isEnding = (core: Core): boolean => {
-  const status = Turn.status(core.conductor.state())
-  return status === "draining" || status === "closed"
+const isOver = (core: Core): boolean => {
+  const state = core.conductor.state()
+  return Turn.status(state) === "closed" || Turn.closeReason(state) === "provider_failures"
 }
 
 export interface Recognition {
@@ -57,7 +59,7 @@ export interface Recognition {
   readonly end: () => void
   /** The audio that was handed over. */
   readonly audio: Stream.Stream<Stt.Input>
-  /** What the transcripts mean; those without a text mean nothing. */
+  /** What the transcripts mean. */
   readonly understand: <E>(transcripts: Stream.Stream<Stt.Transcript, E>) => Stream.Stream<Perception, E>
   /** Opens the recogniser again whenever that is of use. */
   readonly reopen: (attempt: Stream.Stream<Perception, Stt.SttError>) => Stream.Stream<Perception>
@@ -65,7 +67,7 @@ export interface Recognition {
 
 export const makeRecognition = (
   core: Core,
-  provider: string,
+  stt: Stt.Stt["Service"] | undefined,
   clock: StreamClock,
   /** A recogniser that has worked for so long had been well (ms). */
   healthyAfter: number
@@ -73,6 +75,9 @@ export const makeRecognition = (
   Effect.gen(function*() {
     const audio = yield* Queue.sliding<Stt.Input, Cause.Done>(backlog)
     const over = Deferred.makeUnsafe<void>()
+    const provider = stt?.name ?? "stt"
+    const delays = stt === undefined ? undefined : delaysOf(stt)
+    let told = delays?.usual
     const schedule = Schedule.toStep(reopening)
     let step = yield* schedule
     let openedAt = 0
@@ -101,7 +106,8 @@ export const makeRecognition = (
         const cause = ended || Cause.hasInterruptsOnly(exit.cause)
           ? Cause.fail(new Stt.SttError({ provider, reason: new Failure.EndedEarly() }))
           : exit.cause
-        if (isEnding(core)) {
+        // It was told that no more audio comes: another one would hear nothing.
+        if (isOver(core) || Deferred.isDoneUnsafe(over)) {
           mended(core, "stt", provider, cause)
           return false
         }
@@ -109,10 +115,10 @@ export const makeRecognition = (
         const mends = error?.isRetryable !== false
         if (!mends) core.publish({ _tag: "Warning", component: "stt", message: `${provider} cannot be opened again` })
         failed(core, "stt", provider, cause, !mends)
-        if (!mends || isEnding(core)) return false
+        if (!mends || isOver(core)) return false
         const [, wait] = yield* Effect.orDie(step(core.conductor.now(), error))
         yield* Effect.timeoutOption(Deferred.await(over), wait)
-        return !isEnding(core)
+        return !isOver(core)
       })
 
     return {
@@ -128,11 +134,16 @@ export const makeRecognition = (
         if (first !== undefined) start = clock.startOf(first)
       })),
       understand: through((transcripts) => {
-        const worded = transcripts.filter(({ text }) => text.trim() !== "")
-        if (worded.length === 0) return []
-        heard = true
-        worked(core, "stt")
-        return worded.map((transcript) => understood(transcript, start ?? 0, clock))
+        const news = transcripts.filter(isNews)
+        if (news.length === 0) return []
+        if (news.some((transcript) => !isEmpty(transcript))) {
+          heard = true
+          worked(core, "stt")
+        }
+        const perceptions = news.map((transcript) => understood(transcript, start ?? 0, clock))
+        if (delays === undefined || delays.usual === told) return perceptions
+        told = delays.usual
+        return [{ signal: { _tag: "Measured", delay: told } }, ...perceptions]
       }),
       reopen: (attempt) =>
         reopened(

@@ -7,6 +7,7 @@ import * as Audio from "../../Audio.ts"
 import type * as Event from "../../Event.ts"
 import { type About, Recorder, type Recording } from "../../Recorder.ts"
 import type { Output, Room } from "../../Room.ts"
+import { usable } from "../audio/usable.ts"
 
 export interface Recorded {
   readonly event: (event: Event.Event) => void
@@ -28,6 +29,7 @@ const tapOutput = (
 ): Output => {
   let waiting: Array<Waiting> = []
   let written = 0
+  let level = 0
   const settle = Effect.map(output.played, (played) => {
     const at = now()
     const whole: Array<Waiting> = []
@@ -43,7 +45,7 @@ const tapOutput = (
       waiting.unshift({ from: played, frame: Audio.slice(frame, heardMs) })
     }
     const [first] = whole
-    if (first !== undefined) heard(at - (played - first.from), whole.map(({ frame }) => frame))
+    if (first !== undefined) heard(at - (played - first.from), whole.map(({ frame }) => Audio.gain(frame, level)))
     return played
   })
   return {
@@ -52,13 +54,23 @@ const tapOutput = (
       Effect.andThen(
         settle,
         Effect.suspend(() => {
-          for (const frame of frames) {
+          for (const frame of usable(frames)) {
             waiting.push({ from: written, frame })
             written += Audio.durationMs(frame)
           }
           return output.write(frames)
         })
       ),
+    gain: output.gain && ((dB) => {
+      const set = output.gain!(dB)
+      return Effect.andThen(
+        settle,
+        Effect.suspend(() => {
+          level = dB
+          return set
+        })
+      )
+    }),
     pause: Effect.andThen(settle, output.pause),
     clear: output.clear.pipe(
       Effect.andThen(settle),
@@ -80,8 +92,9 @@ const tapRoom = (
   ...room,
   audio: (identity, format) =>
     Stream.mapArray(room.audio(identity, format), (frames) => {
-      const lengthMs = frames.reduce((sum, frame) => sum + Audio.durationMs(frame), 0)
-      audio("user", now() - lengthMs, frames)
+      const heard = usable(frames)
+      const lengthMs = heard.reduce((sum, frame) => sum + Audio.durationMs(frame), 0)
+      audio("user", now() - lengthMs, heard)
       return frames
     }),
   output: (options) =>

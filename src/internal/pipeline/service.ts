@@ -6,12 +6,13 @@ import type * as Event from "../../Event.ts"
 import type { InvalidOptions } from "../../Failure.ts"
 import * as Session from "../../Session.ts"
 import * as Turn from "../../Turn.ts"
-import { CurrentSpeech } from "../session.ts"
+import { CurrentHook, CurrentSpeech } from "../session.ts"
 import { CurrentCall } from "../tools/execute.ts"
 import { type Core, signal } from "./core.ts"
 import { type Handoff, isOpen } from "./handoff.ts"
 import { checkWait } from "./options.ts"
-import { makeSpeech, type Speech } from "./speech.ts"
+import { beforeGoodbye, isOwed } from "./outstanding.ts"
+import { protectedSpeech, want } from "./wishes.ts"
 
 export interface Parts {
   readonly job: Readonly<Record<string, string>>
@@ -24,54 +25,6 @@ export interface Parts {
 }
 
 const refused = ({ message }: InvalidOptions) => new Session.SessionError({ reason: "InvalidOption", detail: message })
-
-const protectedSpeech = new Session.SessionError({
-  reason: "Protected",
-  detail: "the speech is protected: interrupt it with { force: true }, or wait for its end"
-})
-
-/** What comes too late to be said. */
-const discarded = (id: string): Session.Speech => ({
-  id,
-  heard: Effect.succeed({ text: "", playedMs: 0, outcome: "discarded" }),
-  interrupt: () => Effect.void
-})
-
-const handle = (core: Core, speech: Speech): Session.Speech => ({
-  id: speech.id,
-  heard: Effect.flatMap(CurrentSpeech, (current) =>
-    current === speech.id
-      ? Effect.fail(
-        new Session.SessionError({
-          reason: "OwnSpeech",
-          detail: "a tool cannot wait for the speech that waits for the tool"
-        })
-      )
-      : Deferred.await(speech.result)),
-  interrupt: (options) =>
-    Effect.suspend(() => {
-      const force = options?.force === true
-      if (!force && Turn.isProtected(core.conductor.state(), speech.id)) return Effect.fail(protectedSpeech)
-      signal(core, { _tag: "Interrupt", force, speech: speech.id })
-      return Effect.void
-    })
-})
-
-const makeEnqueue = (core: Core) => {
-  let refusals = 0
-  return (
-    source: "say" | "reply",
-    text: string | Stream.Stream<string> | undefined,
-    options: Session.ReplyOptions
-  ): Session.Speech => {
-    if (!isOpen(core)) return discarded(`discarded-${++refusals}`)
-    const id = core.nextId("speech")
-    const speech = makeSpeech({ id, source, text, options, now: core.history.stamp() })
-    core.speeches.add(speech)
-    signal(core, { _tag: "Enqueue", speech: id, source, protected: options.protected === true })
-    return handle(core, speech)
-  }
-}
 
 const interrupt = (core: Core, force: boolean) =>
   Effect.suspend(() => {
@@ -92,6 +45,28 @@ const update = (core: Core, change: Session.Update) =>
     tune?.()
   })
 
+/** Says goodbye, but not before the caller has been told what they wait for. */
+const hangUp = (
+  core: Core,
+  company: Effect.Effect<boolean>,
+  goodbye: string | undefined
+): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const call = yield* CurrentCall
+    if (call !== undefined) core.outstanding.excuse(call)
+    // In an empty room, and while a line rings, there is nobody to say goodbye to.
+    const there = yield* company
+    const close = (): void => {
+      if (goodbye !== undefined && there) want(core, { source: "say", text: goodbye })
+      signal(core, { _tag: "Close", drain: true, reason: "hang_up" })
+    }
+    const first = core.outstanding.leave()
+    if (!there || !isOpen(core) || !isOwed(core, call)) return close()
+    if (!first) return
+    const say = (text: string) => void want(core, { source: "say", text })
+    core.fork(Effect.andThen(beforeGoodbye(core, call, say), Effect.sync(close)))
+  })
+
 /** The end waits for the speech, which waits for its tool, which waits for the end: it is to wait no longer. */
 const attend = (core: Core): Effect.Effect<void> =>
   Effect.gen(function*() {
@@ -102,7 +77,6 @@ const attend = (core: Core): Effect.Effect<void> =>
   })
 
 export const makeSession = (core: Core, parts: Parts): Session.Session["Service"] => {
-  const enqueue = makeEnqueue(core)
   const session: Session.Session["Service"] = Session.Session.of({
     id: core.id,
     job: parts.job,
@@ -112,12 +86,21 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
     agent: Effect.sync(() => core.agent.bound().name),
     instructions: Effect.sync(() => core.agent.bound().instructions),
     tools: Effect.sync(core.agent.tools),
-    history: Effect.sync(core.history.current),
+    // Theirs: what is done to it changes nothing here.
+    history: Effect.sync(() => ({ items: [...core.history.current().items] })),
+    running: Effect.map(
+      CurrentCall,
+      (asking) =>
+        core.calls.running().flatMap(([id, { item: { name }, startedAt }]) =>
+          id === asking ? [] : [{ id, name, seconds: (core.conductor.now() - startedAt) / 1000 }]
+        )
+    ),
+    cancel: (id) => Effect.map(core.runner.end([id]), (ended) => ended.length > 0),
     spent: Effect.sync(core.spending.report),
     updateHistory: (f) => Effect.sync(() => core.history.updated(f)),
     events: parts.events,
-    say: (text, options = {}) => Effect.sync(() => enqueue("say", text, options)),
-    reply: (options = {}) => Effect.sync(() => enqueue("reply", undefined, options)),
+    say: (text, options) => Effect.map(CurrentHook, (hook) => want(core, { source: "say", text, options }, hook)),
+    reply: (options) => Effect.map(CurrentHook, (hook) => want(core, { source: "reply", options }, hook)),
     send: (text) =>
       Effect.sync(() => {
         if (!isOpen(core)) return false
@@ -135,13 +118,12 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
     clearTurn: Effect.sync(() => signal(core, { _tag: "ClearTurn" })),
     listen: parts.attach,
     update: (change) => update(core, change),
-    handoff: (agent) => parts.handoff(agent, session),
-    hangUp: (options) =>
-      Effect.map(parts.company, (company) => {
-        // In an empty room, and while a line rings, there is nobody to say goodbye to.
-        if (options?.say !== undefined && company) enqueue("say", options.say, {})
-        signal(core, { _tag: "Close", drain: true, reason: "hang_up" })
+    handoff: (agent) =>
+      Effect.flatMap(CurrentCall, (call) => {
+        if (call !== undefined) core.outstanding.excuse(call)
+        return parts.handoff(agent, session)
       }),
+    hangUp: (options) => hangUp(core, parts.company, options?.say),
     close: (options) =>
       Effect.sync(() => signal(core, { _tag: "Close", drain: options?.drain === true, reason: "closed" })),
     ended: Effect.andThen(attend(core), Deferred.await(parts.ended))

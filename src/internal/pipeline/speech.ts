@@ -5,18 +5,25 @@ import * as Latch from "effect/Latch"
 import type * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
 import type * as Audio from "../../Audio.ts"
+import type * as Event from "../../Event.ts"
 import type * as History from "../../History.ts"
 import type { Heard, ReplyOptions, Session } from "../../Session.ts"
 import type * as Tools from "../../Tools.ts"
 import type { BoundAgent } from "./boundAgent.ts"
 import type { Core, TurnTimes } from "./core.ts"
 import { makeMilestones, type Milestones } from "./milestones.ts"
+import type { Utterance } from "./utterance.ts"
 
 /** What a reply was made from. */
 export interface Basis {
   readonly history: History.History
   readonly agent: BoundAgent
   readonly tools: Tools.Set<Session>
+}
+
+/** Steps in which the model may still call tools, without the caller having said anything. */
+export interface Steps {
+  left: number
 }
 
 export interface Speech {
@@ -43,10 +50,25 @@ export interface Speech {
   /** Open once one of its tools waits for the end of the session. */
   readonly attending: Latch.Latch
   readonly milestones: Milestones
+  readonly steps: Steps
+  /** It tells what came after its reply. */
+  readonly announces: boolean
+  /** Calls of which the model was shown a result that the caller has not been told. */
+  readonly shows: Set<string>
+  /** Those of them that it has told, as far as anybody can know: the model had them before it when it wrote what is said. */
+  readonly tells: Set<string>
   turn: TurnTimes | undefined
+  /** Why nothing, or not all, of it is heard. */
+  reason: Event.SpeechReason | undefined
+  /** Speeches that its tools wait for. */
+  readonly awaits: Set<string>
+  /** What was written of what it was given to say. */
+  recited: Utterance | undefined
   /** Where its first message stands in the history (ms of the Clock). */
   createdAt: number
   outcome: Heard["outcome"]
+  /** What it says at the time, from a position of the output (ms) on. */
+  saying: { readonly utterance: Utterance; readonly base: number } | undefined
   /** It has the floor and has not told yet how far it was heard. */
   playing: boolean
   span: Tracer.Span | undefined
@@ -77,6 +99,8 @@ export const makeSpeech = (options: {
   readonly guess?: { readonly text: string; readonly tts: boolean } | undefined
   readonly basis?: Basis | undefined
   readonly turn?: TurnTimes | undefined
+  readonly steps: Steps
+  readonly announces?: boolean | undefined
 }): Speech => ({
   id: options.id,
   source: options.source,
@@ -92,9 +116,17 @@ export const makeSpeech = (options: {
   result: Deferred.makeUnsafe(),
   attending: Latch.makeUnsafe(false),
   milestones: makeMilestones(),
+  steps: options.steps,
+  announces: options.announces === true,
+  shows: new Set(),
+  tells: new Set(),
   turn: options.turn,
+  reason: undefined,
+  awaits: new Set(),
+  recited: undefined,
   createdAt: options.now,
   outcome: "completed",
+  saying: undefined,
   playing: false,
   span: undefined,
   finished: false,
@@ -107,6 +139,9 @@ export const makeSpeech = (options: {
   fiber: undefined,
   playout: undefined
 })
+
+/** What a new turn, or the program, gives. */
+export const newSteps = (core: Core): Steps => ({ left: core.settings.maxToolSteps })
 
 /** What a reply would be made from now. */
 export const basisOf = (core: Core): Basis => ({

@@ -74,6 +74,7 @@ export const synthesize = (core: Core, speech: Speech, line: Line): Effect.Effec
         ? Effect.interrupt
         : Effect.sync(() => {
           speech.outcome = "failed"
+          speech.reason ??= "tts"
           failed(core, "tts", tts.name, cause)
         })
     ),

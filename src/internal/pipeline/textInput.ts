@@ -80,7 +80,7 @@ export const watchKeys = (
 ): Effect.Effect<void> => {
   const take = ({ identity, key }: Key): void => {
     if (identity !== core.participant.identity()) return
-    core.publish({ _tag: "UserPressedKey", key })
+    core.conductor.tell(() => core.publish({ _tag: "UserPressedKey", key }), { _tag: "Present" })
     const own = core.agent.bound().onKey
     const asked = own === undefined ? onKey && Effect.suspend(() => onKey(key, session)) : own(key)
     if (asked !== undefined) core.fork(guarded(core, "onKey", asked))

@@ -7,6 +7,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Turn from "../../Turn.ts"
 import { type Core, signal, spanned, type TurnTimes } from "./core.ts"
 import { guarded } from "./failures.ts"
+import { makeHook } from "./hooks.ts"
 import { basisOf, isCurrent } from "./speech.ts"
 
 type ActionOf<Tag extends Turn.Action["_tag"]> = Extract<Turn.Action, { readonly _tag: Tag }>
@@ -15,6 +16,8 @@ export interface Turns {
   readonly commit: (action: ActionOf<"CommitTurn">) => void
   /** Words that nobody answers. */
   readonly keep: (action: ActionOf<"KeepWords">) => void
+  /** Words that are no turn. */
+  readonly setAside: (action: ActionOf<"SetAside">) => void
   readonly tooLong: (action: ActionOf<"TurnLimit">) => void
   /** The times of a committed turn, for its first reply. */
   readonly takeTimes: (turn: number) => TurnTimes | undefined
@@ -48,9 +51,10 @@ export const makeTurns = (core: Core, hookTimeout: number): Turns => {
       const asking = basisOf(core)
       const onLate = () =>
         core.publish({ _tag: "Warning", component: "hook", message: "onUserTurn did not answer in time" })
-      const asked = onUserTurn({ turn, text, source, history: before })
+      const { heard, within } = makeHook(core, "onUserTurn")
+      const asked = within(Effect.suspend(() => onUserTurn({ turn, text, source, history: before })))
       hook = core.fork(
-        guarded(core, "onUserTurn", asked, { ms: hookTimeout, onLate }).pipe(
+        guarded(core, "onUserTurn", asked, { ms: hookTimeout, spared: heard, onLate }).pipe(
           Effect.map((verdict) => {
             const changed = stale || verdict?.context !== undefined || !isCurrent(core, asking)
             const said = verdict?.text ?? text
@@ -64,11 +68,18 @@ export const makeTurns = (core: Core, hookTimeout: number): Turns => {
       )
     },
     keep: ({ text, turn }) => void remember(turn, text, "voice"),
+    setAside: ({ endedAt, reason, startedAt, text }) => {
+      const participant = core.participant.identity()
+      const id = core.history.userSetAside({ text, reason, createdAt: startedAt, participant })
+      core.publish({ _tag: "UserSpeechSetAside", id, text, reason, startedAt, endedAt })
+    },
     tooLong: ({ speechMs, words }) => {
       const { onTurnLimit } = core.agent.bound()
       const running = limitHook !== undefined && limitHook.pollUnsafe() === undefined
       if (onTurnLimit === undefined || running) return
-      limitHook = core.fork(guarded(core, "onTurnLimit", onTurnLimit({ words, speechMs })))
+      const { within } = makeHook(core, "onTurnLimit")
+      const asked = within(Effect.suspend(() => onTurnLimit({ words, speechMs })))
+      limitHook = core.fork(guarded(core, "onTurnLimit", asked))
     },
     takeTimes: (turn) => {
       const times = latest?.turn === turn ? latest : undefined

@@ -1,4 +1,6 @@
 /** One stretch of speech: the text as it was generated, as it is spoken, and how far it was heard. */
+import type * as History from "../../History.ts"
+import type * as Llm from "../../Llm.ts"
 import type * as Text from "../../Text.ts"
 import type * as Tts from "../../Tts.ts"
 import * as Alignment from "../alignment.ts"
@@ -21,6 +23,8 @@ export interface Utterance {
   audioMs: number
   /** All of its audio is there. */
   complete: boolean
+  /** What the provider of the model has attached, to the text and to the step that it is of. */
+  attached: { readonly text?: Llm.Metadata | undefined; readonly step?: Llm.Metadata | undefined }
 }
 
 export const makeUtterance = (id: string, createdAt: number): Utterance => ({
@@ -31,8 +35,13 @@ export const makeUtterance = (id: string, createdAt: number): Utterance => ({
   raw: "",
   spoken: "",
   audioMs: 0,
-  complete: false
+  complete: false,
+  attached: {}
 })
+
+/** The step that it is of; what was attached to that is for the whole of it. */
+export const stepOf = ({ attached, id }: Utterance, cut: boolean): History.Step =>
+  cut || attached.step === undefined ? { id } : { id, metadata: attached.step }
 
 /** A transform that lets the text pass as it is once it has thrown. */
 const bypassing = (transform: Text.Transform, onBroken: (defect: unknown) => void): Text.TransformRun => {

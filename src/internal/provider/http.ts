@@ -13,7 +13,9 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
+import { given, lively } from "../resilience/signs.ts"
 import { fetch } from "./fetch.ts"
+import * as refusals from "./refusals.ts"
 import * as utf8 from "./utf8.ts"
 
 /** Largest answer in bytes that is kept in memory at once. */
@@ -60,7 +62,14 @@ const reasonOf = ({ reason }: HttpClientError.HttpClientError): Effect.Effect<Fa
   switch (reason._tag) {
     case "StatusCodeError": {
       const { headers, status } = reason.response
-      return rejected(status, (name) => headers[name])
+      const refusal = rejected(status, (name) => headers[name])
+      if (status !== 400 && status !== 422) return refusal
+      const body = Stream.mkString(Stream.take(Stream.decodeText(reason.response.stream), maxWarm))
+      return Effect.zipWith(
+        refusal,
+        Effect.orElseSucceed(Effect.timeout(body, "1 second"), () => ""),
+        refusals.keepText
+      )
     }
     case "TransportError":
       return Effect.succeed(disconnected(reason.cause))
@@ -138,8 +147,11 @@ const make = (client: HttpClient.HttpClient): Http => {
   const stream: Http["stream"] = (request, types) =>
     quiet(ok.execute(request)).pipe(
       Effect.catch(fail),
+      Effect.tap(given),
       Effect.flatMap((response) => understood(response, types)),
-      Effect.map((response) => bounded(Stream.catch(response.stream, (error) => Stream.fromEffect(fail(error))))),
+      Effect.map((response) =>
+        lively(bounded(Stream.catch(response.stream, (error) => Stream.fromEffect(fail(error)))))
+      ),
       Stream.unwrap
     )
   const text: Http["text"] = (request) => Stream.mkString(utf8.decode(stream(request)))

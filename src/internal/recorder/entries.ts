@@ -19,6 +19,8 @@ export const entries = (event: Event.Event, content: Content = {}): ReadonlyArra
         ...whose(event),
         ...said({ text: event.text })
       }]
+    case "UserSpeechSetAside":
+      return [{ _tag: "UserAside", at, reason: event.reason, ...whose(event), ...said({ text: event.text }) }]
     case "UserPressedKey":
       return [{ _tag: "KeyPressed", at, ...whose(event), ...said({ key: event.key }) }]
     case "AgentSpeechCommitted":

@@ -93,6 +93,7 @@ export const makeClockOutput = (
         playhead.clear(now())
         change.tell(onChange)
       }),
+      gain: (dB) => Effect.sync(() => playhead.setGain(dB, now())),
       played: Effect.sync(() => playhead.played(now())),
       drained: shrunk(0),
       isPlayingUnsafe: () => playhead.isPlaying(now()),

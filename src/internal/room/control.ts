@@ -18,6 +18,8 @@ export interface Newcomer {
   readonly direction?: Participant["direction"]
   readonly metadata?: string | undefined
   readonly attributes?: Readonly<Record<string, string>> | undefined
+  /** Without one they look on, and type. @default true */
+  readonly microphone?: boolean | undefined
   /** Announces a recording of what was said before the agent came. @default false */
   readonly preconnect?: boolean | undefined
 }

@@ -1,6 +1,7 @@
 /** Who is in a room in memory, each with a microphone; whoever leaves takes it along. */
 import type * as Audio from "../../Audio.ts"
 import type { Event, LeaveReason, Participant, RoomError, Track } from "../../Room.ts"
+import { callOf } from "./call.ts"
 import type { Newcomer } from "./control.ts"
 import { refuse } from "./errors.ts"
 import type { Lifetime } from "./lifetime.ts"
@@ -40,6 +41,8 @@ export interface Options {
 interface Present {
   participant: Participant
   readonly microphone: Microphone
+  /** The microphone is published. */
+  readonly speaks: boolean
   readonly preconnect: boolean | undefined
 }
 
@@ -50,6 +53,7 @@ const participantOf = (
   ...(name === undefined ? {} : { name }),
   kind,
   ...(direction === undefined ? {} : { direction }),
+  ...(kind === "sip" ? callOf(attributes) : {}),
   ...(metadata === undefined ? {} : { metadata }),
   attributes
 })
@@ -58,13 +62,13 @@ export const makeParticipants = ({ bufferMs, lifetime, onLeave, onVoice, publish
   const present = new Map<string, Present>()
   return {
     join: (newcomer) => {
-      const { identity, preconnect } = newcomer
+      const { identity, microphone: speaks = true, preconnect } = newcomer
       const problem = lifetime.problem("join")
       if (problem !== undefined) return problem
       if (present.has(identity)) return refuse("InvalidOption", `join: ${identity} is already in the room`)
       const participant = participantOf(newcomer)
       const microphone = makeMicrophone({ bufferMs, onHeard: (frame) => onVoice?.(identity, frame) })
-      present.set(identity, { participant, microphone, preconnect })
+      present.set(identity, { participant, microphone, speaks, preconnect })
       publish({ _tag: "ParticipantJoined", participant })
       return undefined
     },
@@ -82,15 +86,19 @@ export const makeParticipants = ({ bufferMs, lifetime, onLeave, onVoice, publish
     tracks: (identity) => {
       const one = present.get(identity)
       if (one === undefined) return undefined
-      const { microphone, preconnect } = one
-      return [{ ...trackOf(identity, microphone), ...(preconnect === undefined ? {} : { preconnect }) }]
+      const { microphone, preconnect, speaks } = one
+      return !speaks ? [] : [{ ...trackOf(identity, microphone), ...(preconnect === undefined ? {} : { preconnect }) }]
     },
     mute: (identity, muted) => present.get(identity)?.microphone.mute(muted),
     setAttributes: (identity, changed) => {
       const one = present.get(identity)
       if (one === undefined) return
       const attributes = { ...one.participant.attributes, ...changed }
-      one.participant = { ...one.participant, attributes }
+      one.participant = {
+        ...one.participant,
+        attributes,
+        ...(one.participant.kind === "sip" ? callOf(attributes) : {})
+      }
       publish({ _tag: "AttributesChanged", identity, attributes })
     },
     fail: (error) => {

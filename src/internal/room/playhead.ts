@@ -6,7 +6,7 @@
  * All positions are samples per channel on one axis that only heard audio moves
  * along.
  */
-import type * as Audio from "../../Audio.ts"
+import * as Audio from "../../Audio.ts"
 
 /** A piece of audio that was heard, and the monotonic Clock time (ms) at which it began. */
 export interface Heard {
@@ -26,6 +26,8 @@ export class Playhead {
   #anchor = 0
   #end = 0
   #paused = false
+  /** Level of what is heard (dB). */
+  #gain = 0
   #queue: Array<{ readonly start: number; readonly samples: Int16Array }> = []
   #taken = 0
   #heard: Array<Heard> = []
@@ -72,6 +74,12 @@ export class Playhead {
   resume(now: number): void {
     this.#paused = false
     this.#anchor = now
+  }
+
+  /** What is heard from now on has another level. */
+  setGain(dB: number, now: number): void {
+    this.#settle(now)
+    this.#gain = dB
   }
 
   /** What waits will not be heard. */
@@ -121,10 +129,10 @@ export class Playhead {
       if (until > from) {
         this.#heard.push({
           at: this.#anchor + (start + from - this.#base) / this.#perMs,
-          frame: {
+          frame: Audio.gain({
             ...this.#format,
             samples: from === 0 && until === length ? samples : samples.slice(from * channels, until * channels)
-          }
+          }, this.#gain)
         })
       }
       if (start + length > to) break

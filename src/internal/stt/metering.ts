@@ -5,6 +5,7 @@ import * as Audio from "../../Audio.ts"
 import * as Cost from "../../Cost.ts"
 import { usage } from "../cost.ts"
 import { isGuarded } from "../resilience/breaker.ts"
+import { shareDelays } from "./delays.ts"
 import type * as Stt from "./model.ts"
 
 /** Longest audio that is not told of (ms). */
@@ -41,4 +42,6 @@ export const meteredTranscription = <E, R>(
 
 /** For a service that claims to be resilient by itself, and that nobody has wrapped. */
 export const meterStt = (stt: Stt.Service): Stt.Service =>
-  isGuarded(stt) ? stt : { ...stt, transcribe: (audio) => meteredTranscription(stt, audio, stt.transcribe) }
+  isGuarded(stt)
+    ? stt
+    : shareDelays(stt, { ...stt, transcribe: (audio) => meteredTranscription(stt, audio, stt.transcribe) })

@@ -29,7 +29,10 @@ export type Word = typeof Word.Type
  * **Details**
  *
  * An interim transcript (`final: false`) replaces the interim before it and is
- * replaced by the final one; a final transcript never changes. `start` and
+ * replaced by the final one; a final transcript never changes. A final one
+ * without text says that what was sent up to its `end`, or else up to the first
+ * `Finalize` that has no answer yet, is settled and had no more words: nobody
+ * waits for them any longer. `start` and
  * `end` are milliseconds from the first sample of the audio; `confidence` lies
  * between 0 and 1. Each is absent where the provider does not tell.
  *
@@ -53,7 +56,8 @@ export const Transcript = Schema.Struct({
 export type Transcript = typeof Transcript.Type
 
 /**
- * A mark in the audio: the speaker has stopped, transcribe what you have now.
+ * A mark in the audio: the speaker has stopped, transcribe what you have now. It
+ * is answered by a final transcript, without text where there were no more words.
  *
  * @category models
  * @since 0.1.0
@@ -124,6 +128,7 @@ export interface Service {
   readonly interims: boolean
   readonly resilient: boolean
   readonly wants?: Wants | undefined
+  readonly oneShot?: boolean | undefined
   readonly prewarm?: Effect.Effect<void, SttError> | undefined
   readonly withLanguage?: ((language: string) => Service) | undefined
   readonly transcribe: <E, R>(audio: Stream.Stream<Input, E, R>) => Stream.Stream<Transcript, E | SttError, R>

@@ -30,6 +30,15 @@ export class StreamTime {
   }
 }
 
+/** Transcripts of recognisers that count the time of the audio and not its samples: what was lost takes its time too. */
+const timed = new WeakSet<Stt.Transcript>()
+
+/** Says that the times of a transcript count from the first frame that its recogniser was given, gaps included. */
+export const inTimeOfAudio = (transcript: Stt.Transcript): Stt.Transcript => {
+  timed.add(transcript)
+  return transcript
+}
+
 /** Longest history of gaps; older ones can no longer be asked for. */
 const maxRuns = 256
 
@@ -37,8 +46,15 @@ const maxRuns = 256
 export class Mapping {
   readonly #runs: Array<{ readonly own: number; readonly stream: number }> = []
   #own = 0
+  #first: number | undefined
+
+  /** The audio begins there, if it has not begun. */
+  begin(start: number): void {
+    this.#first ??= start
+  }
 
   push(frame: Audio.Frame, start: number): void {
+    this.begin(start)
     const last = this.#runs.at(-1)
     if (last === undefined || Math.abs(start - (last.stream + this.#own - last.own)) > 1e-6) {
       this.#runs.push({ own: this.#own, stream: start })
@@ -54,19 +70,28 @@ export class Mapping {
   }
 
   transcript(heard: Stt.Transcript): Stt.Transcript {
+    if (timed.has(heard)) return shifted(heard, this.#first ?? 0)
     const [first] = this.#runs
-    if (first === undefined || (this.#runs.length === 1 && first.stream === first.own)) return heard
-    return {
-      ...heard,
-      ...(heard.start === undefined ? undefined : { start: this.#map(heard.start, false) }),
-      ...(heard.end === undefined ? undefined : { end: this.#map(heard.end, true) }),
-      ...(heard.words === undefined ? undefined : {
-        words: heard.words.map((word) => ({
-          ...word,
-          start: this.#map(word.start, false),
-          end: this.#map(word.end, true)
-        }))
-      })
-    }
+    if (first === undefined) return heard
+    if (this.#runs.length === 1 && first.stream === first.own) return heard
+    return mapped(heard, (start) => this.#map(start, false), (end) => this.#map(end, true))
   }
+}
+
+const mapped = (
+  heard: Stt.Transcript,
+  start: (ms: number) => number,
+  end: (ms: number) => number
+): Stt.Transcript => ({
+  ...heard,
+  ...(heard.start === undefined ? undefined : { start: start(heard.start) }),
+  ...(heard.end === undefined ? undefined : { end: end(heard.end) }),
+  ...(heard.words === undefined ? undefined : {
+    words: heard.words.map((word) => ({ ...word, start: start(word.start), end: end(word.end) }))
+  })
+})
+
+const shifted = (heard: Stt.Transcript, ms: number): Stt.Transcript => {
+  const later = (time: number) => time + ms
+  return inTimeOfAudio(mapped(heard, later, later))
 }

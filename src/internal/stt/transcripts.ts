@@ -1,4 +1,4 @@
-/** What of a provider's transcripts is passed on, and to whom. */
+/** What of a provider's transcripts is passed on. */
 import type * as Stt from "./model.ts"
 
 const odd = (value: number | undefined): boolean => value !== undefined && !Number.isFinite(value)
@@ -19,17 +19,5 @@ export const finite = (heard: Stt.Transcript): Stt.Transcript => {
 
 export const isEmpty = (heard: Stt.Transcript): boolean => heard.text.trim() === ""
 
-type Transcribe = Stt.Service["transcribe"]
-
-/**
- * An empty transcript is no news for a user of an `Stt`, but it tells the guard
- * that the provider has answered. `Stt.make` leaves the unfiltered stream here.
- */
-const answers = new WeakMap<Stt.Service, Transcribe>()
-
-export const remember = (service: Stt.Service, transcribe: Transcribe): Stt.Service => {
-  answers.set(service, transcribe)
-  return service
-}
-
-export const answersOf = (service: Stt.Service): Transcribe => answers.get(service) ?? service.transcribe
+/** An interim without text is no news; a final one says that nothing more is to come. */
+export const isNews = (heard: Stt.Transcript): boolean => heard.final || !isEmpty(heard)

@@ -1,166 +1,6 @@
+/** What a listener says to who speaks: phrases, and what a text is that is made of them. */
+import { type Phrasebook, phrasebooks } from "./phrasebook.ts"
 import { canonical } from "./words.ts"
-
-export const acknowledgements: ReadonlyArray<string> = [
-  "yeah",
-  "yea",
-  "yep",
-  "yup",
-  "yes",
-  "ya",
-  "aye",
-  "uh huh",
-  "uhuh",
-  "mm hm",
-  "mm hmm",
-  "mhm",
-  "mmhm",
-  "mm",
-  "hm",
-  "hmm",
-  "m hm",
-  "ok",
-  "okay",
-  "k",
-  "kay",
-  "okey dokey",
-  "alright",
-  "all right",
-  "right",
-  "sure",
-  "sure thing",
-  "of course",
-  "i see",
-  "i understand",
-  "understood",
-  "got it",
-  "i got it",
-  "gotcha",
-  "makes sense",
-  "that makes sense",
-  "fair enough",
-  "sounds good",
-  "exactly",
-  "absolutely",
-  "definitely",
-  "totally",
-  "indeed",
-  "true",
-  "that's right",
-  "that's true",
-  "oh",
-  "ooh",
-  "ah",
-  "aha",
-  "ah ha",
-  "wow",
-  "cool",
-  "great",
-  "good",
-  "nice",
-  "perfect",
-  "fine",
-  "lovely",
-  "interesting",
-  "go on",
-  "carry on",
-  "keep going",
-  "i know"
-]
-
-export const cutIns: ReadonlyArray<string> = [
-  "stop",
-  "wait",
-  "hold on",
-  "hang on",
-  "hold it",
-  "excuse me",
-  "pardon me",
-  "no no",
-  "shut up",
-  "be quiet",
-  "quiet",
-  "silence",
-  "pause",
-  "cancel",
-  "never mind",
-  "nevermind",
-  "that's enough",
-  "enough already",
-  "one moment",
-  "one second",
-  "one sec",
-  "just a moment",
-  "just a second",
-  "just a minute",
-  "just a sec",
-  "give me a moment",
-  "give me a second",
-  "let me speak",
-  "let me talk",
-  "let me finish",
-  "listen to me",
-  "can i say something",
-  "not so fast"
-]
-
-/** These ask for the floor where they are all that is said: "no problem" and "help yourself" do not. */
-const outcries: ReadonlyArray<string> = ["no", "nope", "help", "enough", "hey", "hush", "shush", "shh"]
-
-/** What may stand beside a request to stop without making it another one. */
-const courtesies: ReadonlyArray<string> = [
-  "please",
-  "sorry",
-  "just",
-  "now",
-  "right now",
-  "okay",
-  "ok",
-  "oh",
-  "uh",
-  "um",
-  "it",
-  "that",
-  "this",
-  "there",
-  "talking",
-  "speaking",
-  "a moment",
-  "a minute",
-  "a second",
-  "a sec",
-  "for a moment",
-  "for a minute",
-  "for a second"
-]
-
-/** Whoever says no more than these goes on in a moment. */
-const hesitations: ReadonlyArray<string> = [
-  "uh",
-  "uhm",
-  "um",
-  "umm",
-  "er",
-  "erm",
-  "ehm",
-  "äh",
-  "ähm",
-  "euh",
-  "hm",
-  "hmm",
-  "well",
-  "so",
-  "let me see",
-  "let's see",
-  "let me think",
-  "let me check",
-  "let me look",
-  "i mean",
-  "you know"
-]
-
-const negations: ReadonlySet<string> = new Set(
-  ["don't", "dont", "not", "never", "can't", "cant", "cannot", "couldn't", "won't", "wouldn't", "didn't", "doesn't"]
-)
 
 /** Phrases by the number of their words, so that a text is matched in one pass. */
 export interface Index {
@@ -176,12 +16,6 @@ export const index = (phrases: ReadonlyArray<string>): Index => {
     phrases: new Set(split.map((phrase) => phrase.join(" "))),
     longest: split.reduce((longest, phrase) => Math.max(longest, phrase.length), 0)
   }
-}
-
-/** The same, made on first use. */
-export const lazyIndex = (phrases: ReadonlyArray<string>): () => Index => {
-  let made: Index | undefined
-  return () => made ??= index(phrases)
 }
 
 /** Recognisers write drawn-out sounds with any number of letters. */
@@ -215,20 +49,112 @@ export const isMadeOf = (index: Index, text: string): boolean => {
   return all.length > 0 && reached.has(all.length)
 }
 
-export const contains = (index: Index, text: string): boolean => {
+/** Whether one of the phrases is in the text. */
+const holdsOne = (index: Index, text: string): boolean => {
   const all = words(text)
-  return all.some((_, at) => !negations.has(all[at - 1] ?? "") && endsAt(index, all, at).length > 0)
+  return all.some((_, at) => endsAt(index, all, at).length > 0)
 }
 
-// A refusal is no command.
-const commandIndex = lazyIndex(cutIns.filter((phrase) => phrase !== "no no"))
-const requestIndex = lazyIndex([...cutIns, ...outcries, ...courtesies])
-const outcryIndex = lazyIndex(outcries)
-const hesitationIndex = lazyIndex(hesitations)
+// By language.
 
-/** Whether the text is nothing but a request to stop speaking. */
-export const isCommand = (text: string): boolean => contains(commandIndex(), text) && isMadeOf(requestIndex(), text)
+/** What a listener says, by what it does to who speaks. */
+export type PhraseKind = "continuer" | "agreement" | "cut-in" | "hold"
 
-export const isOutcry = (text: string): boolean => isMadeOf(outcryIndex(), text)
+/** Phrases beside those that are known, by the first part of their language's tag. */
+export type MorePhrases = Readonly<Record<string, Partial<Phrasebook>>>
 
-export const isHesitation = (text: string): boolean => isMadeOf(hesitationIndex(), text)
+interface Indexes {
+  readonly continuers: Index
+  readonly signs: Index
+  readonly holds: Index
+  readonly requestsToWait: Index
+  readonly cutIns: Index
+  readonly requests: Index
+  readonly hesitations: Index
+}
+
+const indexesOf = (book: Phrasebook): Indexes => {
+  const { agreement, continuers, courtesies, cutIns, hesitations, holds } = book
+  return {
+    continuers: index(continuers),
+    signs: index([...continuers, ...agreement]),
+    holds: index(holds),
+    requestsToWait: index([...holds, ...courtesies, ...continuers, ...agreement, ...hesitations]),
+    cutIns: index(cutIns),
+    requests: index([...cutIns, ...holds, ...courtesies]),
+    hesitations: index(hesitations)
+  }
+}
+
+// Some recognisers name a language instead of giving its tag.
+const named: Readonly<Record<string, string>> = {
+  english: "en",
+  german: "de",
+  french: "fr",
+  spanish: "es",
+  portuguese: "pt",
+  japanese: "ja"
+}
+
+/** The first part of a language tag; English where none is told. */
+const languageOf = (tag: string | undefined): string => {
+  const first = (tag ?? "").trim().toLowerCase().split(/[-_]/u)[0] ?? ""
+  return first === "" ? "en" : named[first] ?? first
+}
+
+const noBook: Phrasebook = { continuers: [], agreement: [], cutIns: [], holds: [], courtesies: [], hesitations: [] }
+
+const bookOf = (language: string, more: MorePhrases | undefined): Phrasebook => {
+  const known: Phrasebook = (phrasebooks as Readonly<Record<string, Phrasebook>>)[language] ?? noBook
+  const own = more?.[language]
+  const both = (name: keyof Phrasebook) => [...known[name], ...(own?.[name] ?? [])]
+  return own === undefined ? known : {
+    continuers: both("continuers"),
+    agreement: both("agreement"),
+    cutIns: both("cutIns"),
+    holds: both("holds"),
+    courtesies: both("courtesies"),
+    hesitations: both("hesitations")
+  }
+}
+
+const known = new Map<string, Indexes>()
+const extended = new WeakMap<MorePhrases, Map<string, Indexes>>()
+
+/** Made on first use. */
+const indexesIn = (language: string, more: MorePhrases | undefined): Indexes => {
+  const own = more?.[language] === undefined ? undefined : more
+  const made = own === undefined ? known : extended.get(own) ?? new Map<string, Indexes>()
+  if (own !== undefined) extended.set(own, made)
+  const existing = made.get(language)
+  if (existing !== undefined) return existing
+  const fresh = indexesOf(bookOf(language, own))
+  // A tag that nobody has phrases for is not kept: there is no end of them.
+  if (own !== undefined || language in phrasebooks) made.set(language, fresh)
+  return fresh
+}
+
+export interface Reading {
+  /** @default English */
+  readonly language?: string | undefined
+  readonly more?: MorePhrases | undefined
+}
+
+/** What the text is, if it is no more than phrases of one kind. */
+export const phraseKind = (text: string, { language, more }: Reading = {}): PhraseKind | undefined => {
+  const book = indexesIn(languageOf(language), more)
+  if (holdsOne(book.holds, text) && isMadeOf(book.requestsToWait, text)) return "hold"
+  if ((holdsOne(book.cutIns, text) || holdsOne(book.holds, text)) && isMadeOf(book.requests, text)) return "cut-in"
+  if (isMadeOf(book.continuers, text)) return "continuer"
+  return isMadeOf(book.signs, text) ? "agreement" : undefined
+}
+
+export const isHesitation = (text: string, { language, more }: Reading = {}): boolean =>
+  isMadeOf(indexesIn(languageOf(language), more).hesitations, text)
+
+/** Whether a sentence asks; one of Japanese may do so without a mark. */
+export const isQuestion = (sentence: string): boolean => {
+  const text = sentence.trim().replace(/["'”’»）)\]】」』*_]+$/u, "")
+  return /[?？؟⸮՞\u{37e}]$/u.test(text) ||
+    /[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}]か(な|ね)?[。．.]?$/u.test(text)
+}

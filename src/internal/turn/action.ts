@@ -3,6 +3,7 @@
  * what takes time it forks, and what comes of it is a signal.
  */
 import type * as Event from "../../Event.ts"
+import type { AsideReason } from "./model.ts"
 
 /**
  * Something is to be done.
@@ -29,12 +30,31 @@ export type Action =
   }
   /** The words are a turn that nobody replies to: put them into the history. Nothing follows. */
   | { readonly _tag: "KeepWords"; readonly turn: number; readonly text: string }
+  /** The words are no turn: put them into the history as what they are, in their place. Nothing follows. */
+  | {
+    readonly _tag: "SetAside"
+    readonly text: string
+    readonly reason: AsideReason
+    readonly startedAt: number
+    readonly endedAt: number
+  }
   /** A turn is longer than the limits: tell the agent's hook. Once for each turn; nothing follows. */
   | { readonly _tag: "TurnLimit"; readonly words: number; readonly speechMs: number }
-  /** Ask the turn detector, and forget what it was asked before. `EndOfTurn` with the same number follows, or nothing. */
-  | { readonly _tag: "AskDetector"; readonly question: number; readonly text: string }
+  /**
+   * Ask the turn detector, and forget what it was asked before: after so long a
+   * `silence`, of a turn that began `length` ms ago. `EndOfTurn` with the same
+   * number follows, or nothing.
+   */
+  | {
+    readonly _tag: "AskDetector"
+    readonly question: number
+    readonly text: string
+    readonly language: string | undefined
+    readonly silence: number
+    readonly length: number
+  }
   /** Ask the judge what the words over the agent are. `Overlap` with the same text follows, or nothing. */
-  | { readonly _tag: "Judge"; readonly text: string }
+  | { readonly _tag: "Judge"; readonly text: string; readonly language: string | undefined }
   /** Ask the recogniser for the final transcript of what it has heard. `Heard` follows, where there was anything. */
   | { readonly _tag: "Finalize" }
   /** Give the recogniser no more audio, and have all that it owes. `Heard`, then `Transcribed` follow. */
@@ -59,12 +79,20 @@ export type Action =
   | { readonly _tag: "Begin"; readonly speech: string }
   /** The speech has the floor: let its audio out. `PlayoutEnded` follows. */
   | { readonly _tag: "Play"; readonly speech: string }
+  /** It is nobody's turn: say what has come since its reply. `Enqueue` follows, or nothing. */
+  | { readonly _tag: "Tell" }
+  /** Lower the level of the output: the user may want the floor. */
+  | { readonly _tag: "Duck"; readonly speech: string }
+  /** Let the output have its level again. */
+  | { readonly _tag: "Restore"; readonly speech: string }
   /** Silence the output, so that it can go on where it was. */
   | { readonly _tag: "Pause"; readonly speech: string }
   /** Let the output go on. */
   | { readonly _tag: "Resume"; readonly speech: string }
-  /** End the speech: what is not heard yet never is. `SpeechEnded` follows. */
-  | { readonly _tag: "Stop"; readonly speech: string }
+  /** End the speech: what is not heard yet never is. With `why` it was not to be heard at all. `SpeechEnded` follows. */
+  | { readonly _tag: "Stop"; readonly speech: string; readonly why?: "expired" | "needless" | undefined }
+  /** The user has been owed something for too long: say something meanwhile. `Enqueue` follows, or nothing. */
+  | { readonly _tag: "Fill" }
   /** The speech comes too late: the session ends. It is over before it has begun; nothing follows. */
   | { readonly _tag: "Refuse"; readonly speech: string }
   /** Let the moment pass: who has interrupted may do something in the same breath. `Settled` follows. */

@@ -1,5 +1,6 @@
 /** One step in the making, and what the rules read from a state. Who reads may be given either. */
 import type * as Event from "../../Event.ts"
+import type * as Phrases from "../text/phrases.ts"
 import type { Action } from "./action.ts"
 import type { Playing, Speech, State, Words } from "./model.ts"
 
@@ -37,7 +38,10 @@ export const noWords: Words = {
   finals: [],
   interim: "",
   startedAt: undefined,
+  newestAt: undefined,
   stoppedAt: undefined,
+  language: undefined,
+  heardAt: undefined,
   finalAt: undefined,
   speechMs: 0,
   expectedAt: undefined,
@@ -45,17 +49,21 @@ export const noWords: Words = {
   guesses: 0,
   overlap: false,
   pausedMs: 0,
-  kept: 0,
-  short: false,
+  short: 0,
   cutIn: false
 }
+
+export const nothingUnheeded: State["user"]["unheeded"] = { words: 0, speechMs: 0 }
 
 /** All that was said in the open turn, as one text. */
 export const said = (words: Words, interim = false): string =>
   (interim && words.interim !== "" ? [...words.finals, words.interim] : words.finals).join(" ").trim()
 
-/** Nothing has become final since the words were kept. */
-export const setAside = (words: Words): boolean => words.kept > 0 && words.kept === words.finals.length
+/** What no decision has looked at yet. */
+export const fresh = (words: Words): string => said({ ...words, finals: words.finals.slice(words.short) }, true)
+
+/** Nothing has become final since the words were found too few. */
+export const tooFewAlone = (words: Words): boolean => words.short > 0 && words.short === words.finals.length
 
 /** When the newest of what was said ended: by the voice, not by its transcript, which may be late. */
 export const spokenAt = ({ user: { voice, words } }: State, now: number): number => {
@@ -69,19 +77,29 @@ export const spokenAt = ({ user: { voice, words } }: State, now: number): number
   }
 }
 
+/** How the words are read: by their language, and the phrases of the settings. */
+export const reading = ({ session: { settings }, user: { words } }: State): Phrases.Reading => ({
+  language: words.language ?? settings.language,
+  more: settings.phrases
+})
+
 // Speeches.
 
 export const find = (s: State, id: string): Speech | undefined => s.agent.speeches.find((speech) => speech.id === id)
 
-const enter = (speech: Speech, phase: Speech["phase"]): Speech => {
-  const { id, protected: isProtected, source } = speech
-  return phase === "playing"
-    ? { id, source, protected: isProtected, phase, starvedAt: undefined }
-    : { id, source, protected: isProtected, phase }
+/** What cuts in is not to be interrupted for so long (ms). */
+const shieldMs = 2000
+
+const enter = (d: Draft, speech: Speech, phase: Speech["phase"]): Speech => {
+  const { askedAt, begun, expiresAt, id, overtaken, passing, protected: isProtected, shield, source, when } = speech
+  const named = { id, source, protected: isProtected, shield, when, askedAt, expiresAt, passing, begun, overtaken }
+  if (phase !== "playing") return { ...named, phase }
+  const raised = shield === undefined ? undefined : { until: shield.until ?? d.now + shieldMs }
+  return { ...named, begun: true, shield: raised, phase, since: d.now, starvedAt: undefined }
 }
 
 export const setPhase = (d: Draft, id: string, phase: Speech["phase"]): void => {
-  d.agent.speeches = d.agent.speeches.map((speech) => speech.id === id ? enter(speech, phase) : speech)
+  d.agent.speeches = d.agent.speeches.map((speech) => speech.id === id ? enter(d, speech, phase) : speech)
 }
 
 /** The speech that has the floor. */

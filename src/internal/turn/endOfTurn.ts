@@ -1,24 +1,42 @@
 /** Whether the turn is over: by silence, by the turn detector's word, or by the program's. */
 import * as Text from "../../Text.ts"
 import * as Phrases from "../text/phrases.ts"
-import { audible, type Draft, interruptible, playing, publish, said, setAside } from "./draft.ts"
+import * as Aside from "./aside.ts"
+import {
+  audible,
+  type Draft,
+  interruptible,
+  nothingUnheeded,
+  playing,
+  publish,
+  reading,
+  said,
+  tooFewAlone
+} from "./draft.ts"
 import * as Endpointing from "./endpointing.ts"
 import type { State, Voice } from "./model.ts"
+import * as Owed from "./owed.ts"
+import * as Said from "./said.ts"
 import * as Turns from "./turns.ts"
+import * as Verdicts from "./verdicts.ts"
 
 /** Opens, or opens anew, the decision whether the turn is over. */
 export const consider = (d: Draft): void => {
   const { voice, words } = d.user
   const { ears, settings, status } = d.session
-  if (settings.detection === "manual" || setAside(words) || words.finals.length === 0) return
+  if (settings.detection === "manual" || tooFewAlone(words) || words.finals.length === 0) return
   // Once the session drains nobody will reply: what is said is kept for its end.
   if (status._tag === "Draining") return
   if (voice._tag !== "Silent" && settings.detection === "vad" && !voice.dismissed) return
   const { max, min } = Endpointing.delays(d.user.endpointing)
   const stoppedAt = Math.min(words.stoppedAt ?? words.finalAt ?? d.now, d.now)
   d.agent.holdUntil = undefined
+  if (ears.listens === true) {
+    d.user.decision = { _tag: "Waiting", commitAt: Math.max(d.now, Verdicts.endsAt(d, stoppedAt, { max, min })) }
+    return
+  }
   if (!ears.detector) {
-    const delay = words.interim !== "" || Phrases.isHesitation(said(words)) ? max : min
+    const delay = words.interim !== "" || Phrases.isHesitation(said(words), reading(d)) ? max : min
     d.user.decision = { _tag: "Waiting", commitAt: Math.max(d.now, stoppedAt + delay) }
     return
   }
@@ -26,17 +44,36 @@ export const consider = (d: Draft): void => {
   const commitAt = Math.max(d.now + settings.endpointing.detectorDeadline, stoppedAt + min)
   d.user.question = question
   d.user.decision = { _tag: "Asking", question, stoppedAt, commitAt }
-  d.actions.push({ _tag: "AskDetector", question, text: said(words, true) })
+  d.actions.push({
+    _tag: "AskDetector",
+    question,
+    text: said(words, true),
+    language: words.language ?? settings.language,
+    silence: d.now - stoppedAt,
+    length: d.now - (words.startedAt ?? stoppedAt)
+  })
 }
 
-/** The turn detector has answered. */
+/** The turn detector has answered; one that listens may have been asked before the voice has ended. */
 export const predicted = (d: Draft, question: number, probability: number): void => {
   const { decision, endpointing } = d.user
+  if (d.session.ears.listens === true) {
+    if (Verdicts.answered(d, question, probability) === undefined) return
+    publish(d, { _tag: "EndOfTurnPredicted", probability })
+    if (decision !== undefined) consider(d)
+    return
+  }
   if (decision?._tag !== "Asking" || decision.question !== question) return
   const { max, min } = Endpointing.delays(endpointing)
   publish(d, { _tag: "EndOfTurnPredicted", probability })
-  const delay = probability < d.session.settings.endpointing.threshold ? max : min
+  const delay = probability < (d.session.settings.endpointing.threshold ?? 0.5) ? max : min
   d.user.decision = { _tag: "Waiting", commitAt: Math.max(d.now, decision.stoppedAt + delay) }
+}
+
+/** When the silence will have been long enough, and no words are owed any more. */
+export const decideAt = (s: State): number | undefined => {
+  const { decision } = s.user
+  return decision === undefined ? undefined : Math.max(decision.commitAt, Owed.until(s) ?? 0)
 }
 
 /** The silence has been long enough. */
@@ -50,18 +87,35 @@ export const decide = (d: Draft): void => {
 /** The turn is over, unless what was said does not count over a speaking agent. */
 export const commit = (d: Draft, source: "voice" | "manual"): void => {
   const { voice, words } = d.user
-  const text = said(words, source === "manual")
+  // What is not final when it has been waited for is the best that there is.
+  const whole = source === "manual" || voice._tag === "Silent"
+  const text = said(words, whole)
   d.user.decision = undefined
   if (source === "manual") d.user.manualUntil = undefined
   if (text === "") return
   if (source === "voice" && tooFew(d, text)) {
-    d.user.words = { ...words, kept: words.finals.length, short: true }
+    d.user.words = { ...words, short: words.finals.length }
     return
   }
-  if (source === "voice" && consents(d, text)) return Turns.keep(d)
+  const sign = source === "voice" ? consents(d, text) : undefined
+  if (sign !== undefined) {
+    Aside.atOnce(d, sign, { startedAt: words.startedAt ?? d.now, endedAt: words.stoppedAt ?? d.now })
+    d.user.words = Turns.rest(d)
+    return
+  }
+  if (whole && words.interim !== "") d.user.used = Owed.use(words.interim, d.now)
+  d.user.unheeded = words.limited ? nothingUnheeded : Turns.unheeded(d, words)
   d.user.words = Turns.rest(d)
+  Verdicts.reset(d)
   d.user.voice = anew(voice, d.now)
-  Turns.open(d, text, source, words.stoppedAt ?? words.finalAt ?? d.now, words.finalAt ?? d.now)
+  const stoppedAt = words.stoppedAt ?? words.finalAt ?? d.now
+  const startedAt = words.startedAt ?? stoppedAt
+  Turns.open(d, text, source, {
+    startedAt,
+    newestAt: words.newestAt ?? startedAt,
+    stoppedAt,
+    finalAt: words.finalAt ?? d.now
+  })
 }
 
 /** Words over an agent that is heard, too few to take the floor. */
@@ -73,9 +127,16 @@ const tooFew = (d: Draft, text: string): boolean => {
 }
 
 /** A sign of listening, while the agent silently does what was asked for. */
-const consents = (s: State, text: string): boolean =>
-  s.session.settings.interruption.backchannel && Text.isBackchannel(text) && playing(s) === undefined &&
-  s.user.pending === undefined && s.agent.speeches.some(({ phase }) => phase === "tools")
+const consents = (s: State, text: string): "continuer" | "agreement" | undefined => {
+  const { startedAt } = s.user.words
+  const kind = Phrases.phraseKind(text, reading(s))
+  const sign = kind === "continuer" || kind === "agreement" ? kind : undefined
+  return s.session.settings.interruption.backchannel && playing(s) === undefined && s.user.pending === undefined &&
+      !(startedAt !== undefined && Said.mayAnswer(s, startedAt)) &&
+      s.agent.speeches.some(({ phase }) => phase === "tools")
+    ? sign
+    : undefined
+}
 
 /** The rest of a voice must interrupt anew to count. */
 const anew = (voice: Voice, now: number): Voice => {
@@ -100,6 +161,7 @@ const transcribed = ({ user: { voice, words } }: State): boolean =>
 export const commitTurn = (d: Draft, waitMs: number): void => {
   d.actions.push({ _tag: "Finalize" })
   const { voice, words } = d.user
+  Owed.ask(d, words.stoppedAt ?? d.now, 0)
   const until = (voice._tag === "Silent" ? words.stoppedAt ?? d.now : d.now) + waitMs
   if (transcribed(d) || until <= d.now) return commit(d, "manual")
   d.user.manualUntil = until

@@ -2,6 +2,7 @@
 import type * as Event from "../../Event.ts"
 import { hasWord } from "../text/words.ts"
 import type { Action } from "./action.ts"
+import * as Aside from "./aside.ts"
 import { type Draft, noWords, said } from "./draft.ts"
 import * as Floor from "./floor.ts"
 import * as Guess from "./guess.ts"
@@ -19,6 +20,7 @@ export const close = (d: Draft, drain: boolean, asked: Event.CloseReason): void 
   const { status } = d.session
   const reason = reasonOf(d) ?? asked
   d.actions.push({ _tag: "Closing", drain, reason })
+  d.user.waitsUntil = undefined
   if (drain) {
     if (status._tag !== "Draining" && asked === "closed") LastWords.answer(d)
     d.session.status = { _tag: "Draining", reason }
@@ -55,6 +57,7 @@ export const finish = (d: Draft): void => {
 
 /** What is said is in the history, whatever comes; a final transcript may still follow the interim one. */
 const keep = (d: Draft): void => {
+  Aside.flush(d)
   const { turn, words } = d.user
   const text = said(words, true)
   if (text !== "") {

@@ -58,5 +58,5 @@ const giveUp = (
   d.actions.push({ _tag: "Closing", drain: true, reason: "provider_failures" })
   Ending.silence(d)
   d.session.status = { _tag: "Draining", reason: "provider_failures" }
-  Floor.enqueue(d, { id: apology, source: "say", protected: true, phase: "queued" })
+  Floor.enqueue(d, { id: apology, source: "say", protected: true, clip: true, phase: "queued" })
 }

@@ -1,17 +1,33 @@
 /** The floor: which speech may play, which waits, which has to stop. */
-import { type Draft, find, interruptible, playing, publish, said, setPhase } from "./draft.ts"
+import { type Draft, find, interruptible, nothingUnheeded, playing, publish, said, setPhase } from "./draft.ts"
 import * as Endpointing from "./endpointing.ts"
 import type { Speech, State } from "./model.ts"
+import * as Queue from "./queue.ts"
 
 /** Nobody speaks of whom anything is still to be heard. */
-const quiet = ({ user: { voice } }: State): boolean => voice._tag === "Silent" || voice.dismissed || voice.committed
+export const quiet = ({ user: { voice } }: State): boolean =>
+  voice._tag === "Silent" || voice.dismissed || voice.committed
 
-/** Whether the wait for words is over for what a voice has paused or held. */
-export const settled = (s: State): boolean => s.user.decision === undefined && s.user.pending === undefined && quiet(s)
+/** Whether the wait for words is over for what a voice has paused or held: what is said for a turn waits for no reply to it. */
+export const settled = (s: State, speech?: Speech): boolean =>
+  s.user.decision === undefined && (s.user.pending === undefined || Queue.answers(speech)) && quiet(s)
+
+/** Whether the wait is over for what is paused. */
+export const settledForPause = (s: State): boolean => settled(s, find(s, s.agent.pause?.speech ?? ""))
 
 /** Silence that is owed to the user: whatever is not protected waits. */
 const held = (s: State, speech: Speech): boolean =>
-  interruptible(s, speech) && (s.agent.holdUntil !== undefined || !settled(s))
+  s.user.unreachable ||
+  interruptible(s, speech) &&
+    (s.agent.holdUntil !== undefined || s.user.waitsUntil !== undefined || !settled(s, speech))
+
+/** Whether a speech waits for the reply to a turn to be decided on. */
+export const waitsForReply = (s: State, id: string): boolean => {
+  const speech = find(s, id)
+  return speech !== undefined && speech.phase !== "stopping" && s.user.pending !== undefined &&
+    interruptible(s, speech) && !Queue.answers(speech) &&
+    (speech.phase !== "playing" || s.agent.pause?.speech === id)
+}
 
 /** Gives the floor to the first speech in play order that may have it. */
 export const next = (d: Draft): void => {
@@ -39,6 +55,8 @@ export const next = (d: Draft): void => {
 
 const play = (d: Draft, id: string): void => {
   setPhase(d, id, "playing")
+  d.user.unheeded = nothingUnheeded
+  if (find(d, id)?.passing === false) d.agent.spokeAt = d.now
   d.agent.warmUpUntil ??= d.now + d.session.settings.interruption.echoWarmUp
   d.user.endpointing = Endpointing.onAgentStarted(d.user.endpointing, d.now)
   // What still comes of a voice whose words have been heard is said over it.
@@ -48,26 +66,24 @@ const play = (d: Draft, id: string): void => {
   d.actions.push({ _tag: "Play", speech: id })
 }
 
-/** Where a new speech stands: a reply goes before whatever is not protected. */
-export const enqueue = (d: Draft, speech: Speech): void => {
-  const { speeches } = d.agent
-  if (speech.source !== "turn") {
-    publish(d, { _tag: "SpeechCreated", speech: speech.id, source: speech.source })
-    d.agent.speeches = [...speeches, speech]
-    return
-  }
-  const at = speeches.findIndex(({ phase, protected: isProtected }) =>
-    phase !== "stopping" && phase !== "playing" && !isProtected
-  )
-  d.agent.speeches = at === -1 ? [...speeches, speech] : speeches.toSpliced(at, 0, speech)
+/** A new speech takes its place in the queue. */
+export const enqueue = (d: Draft, wish: Queue.Wish): void => {
+  const { clip, id, source } = wish
+  if (source !== "turn") publish(d, { _tag: "SpeechCreated", speech: id, source, ...(clip === true ? { clip } : {}) })
+  const speech = Queue.make(d, wish)
+  const floor = playing(d)
+  // Who speaks gives way to what cuts in, and to what is said for a turn that has silenced them.
+  const yields = speech.when === "now" || (Queue.answers(speech) && d.agent.pause?._tag === "Yielded")
+  if (floor?.protected === false && yields) stop(d, floor)
+  d.agent.speeches = Queue.insert(d.agent.speeches, speech)
 }
 
-export const stop = (d: Draft, speech: Speech): void => {
+export const stop = (d: Draft, speech: Speech, why?: "expired" | "needless"): void => {
   if (speech.phase === "stopping") return
   if (d.agent.pause?.speech === speech.id) d.agent.pause = undefined
   if (speech.phase === "playing") d.user.endpointing = Endpointing.onAgentEnded(d.user.endpointing, d.now)
   setPhase(d, speech.id, "stopping")
-  d.actions.push({ _tag: "Stop", speech: speech.id })
+  d.actions.push({ _tag: "Stop", speech: speech.id, ...(why === undefined ? {} : { why }) })
 }
 
 /** Stops all in play order up to the first protected speech, or everything. */
@@ -81,16 +97,13 @@ export const clear = (d: Draft, force: boolean): void => {
 
 /** What a committed turn does to the agent: the newest turn wins. */
 export const yieldTo = (d: Draft): void => {
-  const floor = playing(d)
-  if (floor === undefined || interruptible(d, floor)) {
-    for (const speech of d.agent.speeches) {
-      if (speech.phase === "stopping") continue
-      if (!interruptible(d, speech)) break
-      stop(d, speech)
-    }
-  }
+  for (const speech of Queue.overtaken(d)) stop(d, speech)
+}
+
+/** What was to be audible by now is worth nothing any more. */
+export const expire = (d: Draft): void => {
   for (const speech of d.agent.speeches) {
-    if (speech.source === "turn" && speech.phase !== "playing") stop(d, speech)
+    if ((Queue.expiryOf(speech) ?? Infinity) <= d.now) stop(d, speech, "expired")
   }
 }
 
@@ -99,7 +112,12 @@ export const yieldTo = (d: Draft): void => {
 const isSilent = (speech: Speech | undefined): boolean => speech?.phase === "working" || speech?.phase === "tools"
 
 export const audioReady = (d: Draft, id: string): void => {
-  if (isSilent(find(d, id))) setPhase(d, id, "ready")
+  const speech = find(d, id)
+  if (!isSilent(speech)) return
+  setPhase(d, id, "ready")
+  if (speech?.source === "say") return
+  // What is said instead of a filler is there.
+  for (const other of d.agent.speeches) if (other.passing && !other.begun) stop(d, other, "needless")
 }
 
 export const working = (d: Draft, id: string, phase: "working" | "tools"): void => {

@@ -1,6 +1,6 @@
 /** A guess at the reply, made before the turn is over: nobody knows of it until it is the reply. */
 import * as Text from "../../Text.ts"
-import { busy, type Draft, said, setAside } from "./draft.ts"
+import { busy, type Draft, said, tooFewAlone } from "./draft.ts"
 
 /** Begins a reply to what was said so far, unless it would be the same as the one that is being made. */
 export const make = (d: Draft): void => {
@@ -12,7 +12,7 @@ export const make = (d: Draft): void => {
   const { preemption: { llm, maxSpeech, maxTries, tts }, detection } = d.session.settings
   const spokenMs = words.speechMs + (voice._tag === "Silent" ? 0 : d.now - voice.startedAt)
   if (
-    !llm || detection === "manual" || d.session.status._tag !== "Open" || setAside(words) || spokenMs > maxSpeech ||
+    !llm || detection === "manual" || d.session.status._tag !== "Open" || tooFewAlone(words) || spokenMs > maxSpeech ||
     words.guesses >= maxTries || busy(d)
   ) return
   const guesses = words.guesses + 1

@@ -1,8 +1,7 @@
 /** What takes the floor from an agent that speaks: a voice that lasts, or words. */
 import * as Text from "../../Text.ts"
-import * as Phrases from "../text/phrases.ts"
-import { type Draft, interruptible, playing, said, setAside } from "./draft.ts"
-import type { State, Words } from "./model.ts"
+import { type Draft, fresh, interruptible, playing, said, tooFewAlone } from "./draft.ts"
+import type { Playing, State } from "./model.ts"
 import * as Pause from "./pause.ts"
 
 /** When the voice will have lasted long enough to interrupt; `undefined` if it cannot. */
@@ -24,29 +23,23 @@ export const byVoice = (d: Draft): void => {
   if (due !== undefined && due <= d.now) Pause.interrupt(d)
 }
 
-/** Whether words can take the floor from who has it. */
-const canInterrupt = (d: Draft): boolean => {
-  const floor = playing(d)
-  return floor !== undefined && interruptible(d, floor) && d.now >= (d.agent.warmUpUntil ?? 0)
+/** Who has the floor, if words can take it: not in the echo warm-up. */
+export const takeable = (s: Draft): Playing | undefined => {
+  const floor = playing(s)
+  return floor !== undefined && interruptible(s, floor) && s.now >= (s.agent.warmUpUntil ?? 0) ? floor : undefined
 }
 
-/** Enough words, where it takes words, or a request to stop, however short. */
+/** Enough words, where it takes words. */
 export const byWords = (d: Draft): void => {
   const { minWords } = d.session.settings.interruption
-  const { voice, words } = d.user
-  if (!canInterrupt(d) || (setAside(words) && words.interim === "")) return
-  const text = unjudged(words)
-  const over = words.interim === "" && voice._tag !== "Sounding"
-  if (Phrases.isCommand(text) || (over && Phrases.isOutcry(text))) cutIn(d)
-  else if (minWords > 0 && Text.countWords(said(words, true)) >= minWords) Pause.interrupt(d)
+  const { words } = d.user
+  if (minWords === 0 || takeable(d) === undefined || (tooFewAlone(words) && words.interim === "")) return
+  if (fresh(words) !== "" && Text.countWords(said(words, true)) >= minWords) Pause.interrupt(d)
 }
 
 /** The words ask for the floor: the agent is silent at once. An interim may still become something else. */
 export const cutIn = (d: Draft): void => {
-  if (!canInterrupt(d)) return
+  if (takeable(d) === undefined) return
   Pause.interrupt(d)
   if (d.user.words.interim === "") d.user.words = { ...d.user.words, cutIn: true }
 }
-
-/** The words that no verdict has set aside. */
-export const unjudged = (words: Words): string => said({ ...words, finals: words.finals.slice(words.kept) }, true)

@@ -3,19 +3,17 @@ import * as Text from "../../Text.ts"
 import type { Draft } from "./draft.ts"
 import * as EndOfTurn from "./endOfTurn.ts"
 import type { State } from "./model.ts"
+import * as Owed from "./owed.ts"
 
 /** What has had no transcript for so long (ms) had no words. */
 const forgetAfter = 10_000
-
-/** How far before the end of the voice a recogniser may count the end of its words (ms). */
-const shortOf = 500
 
 /** What is shorter (ms) after the last transcript is no word of its own. */
 const brief = 300
 
 /** A final transcript has come: up to where all is transcribed. */
 export const transcribed = (d: Draft, endedAt: number | undefined): void => {
-  const to = endedAt === undefined ? d.now : Math.min(d.now, endedAt + shortOf)
+  const to = endedAt === undefined ? d.now : Math.min(d.now, endedAt + Owed.shortOf)
   d.user.heardTo = Math.max(d.user.heardTo, to)
 }
 
@@ -54,7 +52,7 @@ export const over = (d: Draft): void => {
 export const answer = (d: Draft): void => {
   const { voice, words } = d.user
   const { lastWords, settings } = d.session
-  if (settings.detection === "manual" || words.kept > 0 || voice._tag === "Sounding") return
+  if (settings.detection === "manual" || words.short > 0 || voice._tag === "Sounding") return
   if (lastWords?._tag === "Over" || !owes(d, d.now)) return EndOfTurn.commit(d, "voice")
   wait(d, undefined, true)
   d.actions.push({ _tag: "Finalize" })
@@ -86,7 +84,7 @@ export const waits = (d: Draft, idle: boolean): boolean => {
 
 /** The words that a draining session was waiting for are there. */
 const answered = (d: Draft): boolean => {
-  if (d.user.words.kept === 0 && d.user.words.interim === "") EndOfTurn.commit(d, "voice")
+  if (d.user.words.short === 0 && d.user.words.interim === "") EndOfTurn.commit(d, "voice")
   d.session.lastWords = undefined
   return d.user.pending !== undefined
 }

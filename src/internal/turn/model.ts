@@ -6,6 +6,7 @@
  * milliseconds; `undefined` means "not now".
  */
 import type * as Event from "../../Event.ts"
+import type { SetAside } from "../history/aside.ts"
 import type * as Endpointing from "./endpointing.ts"
 import type { Settings } from "./settings.ts"
 
@@ -26,15 +27,21 @@ interface User {
   /** What `UserStateChanged` said last. */
   readonly state: Event.UserState
   readonly presence: Presence
+  /** Their connection is lost, and they may be back: nobody hears the agent. */
+  readonly unreachable: boolean
   readonly voice: Voice
   /** What was said in the open turn. */
   readonly words: Words
+  /** How much was said in turns since the agent was audible last, or since it was told to be too much: limits count it, too. */
+  readonly unheeded: { readonly words: number; readonly speechMs: number }
   /** Number of the open turn, the one that is not committed yet: the first is 1. */
   readonly turn: number
   /** Whether the open turn is over: to be decided, from when the user has stopped until they go on or it is committed. */
   readonly decision: Decision | undefined
   /** Number of the newest question to the turn detector: none of a session has the number of another. */
   readonly question: number
+  /** What a detector that listens was asked in this silence. */
+  readonly listened: Listened | undefined
   /** Until when `CommitTurn` waits for the transcript of what was said. */
   readonly manualUntil: number | undefined
   /** Number of the committed turn whose hook has not answered yet; the user may be in the next one already. */
@@ -43,10 +50,44 @@ interface User {
   readonly endpointing: Endpointing.State
   /** Up to when all that was said has its final transcript. */
   readonly heardTo: number
-  /** When the newest voice ended, in whichever turn. */
+  /** The answers that the recogniser still owes, in the order in which it was asked. */
+  readonly owed: ReadonlyArray<Owed>
+  /** Up to when it has said all that there is to say. */
+  readonly settledTo: number
+  /** When the newest voice that has ended began and ended, in whichever turn. */
+  readonly spokenFrom: number
   readonly spokenTo: number
+  /** When the user last gave what may be a digit of a number, by voice or key, and nothing else since. */
+  readonly digitAt: number | undefined
+  /** Signs of listening that wait to be set aside, oldest first. */
+  readonly signs: ReadonlyArray<Sign>
+  /** They have asked for a moment: until when the agent waits for them. */
+  readonly waitsUntil: number | undefined
   /** Words were cleared away at `at`: a transcript of them is expected, and ignored, until `until`. */
   readonly cleared: { readonly at: number; readonly until: number } | undefined
+  /** An interim transcript was taken for the final one: that adds only what goes beyond it, until `until`. */
+  readonly used: { readonly text: string; readonly at: number; readonly until: number } | undefined
+}
+
+/** What a turn detector that listens was asked in one silence. */
+export interface Listened {
+  /** How many of its questions are behind it. */
+  readonly asked: number
+  /** The question that is not answered yet. */
+  readonly question: number | undefined
+  readonly askedAt: number
+  /** What it answered last: whether the user has finished. */
+  readonly finished: boolean | undefined
+  /** The recogniser was asked for what it has. */
+  readonly finalized: boolean
+}
+
+/** A voice has ended, or the program has asked. */
+export interface Owed {
+  readonly askedAt: number
+  readonly endedAt: number
+  /** There may be words in it: they are waited for. */
+  readonly words: boolean
 }
 
 interface Agent {
@@ -55,6 +96,8 @@ interface Agent {
   /** In play order; the first that may play has the floor. */
   readonly speeches: ReadonlyArray<Speech>
   readonly pause: Pause | undefined
+  /** The agent has lowered its voice, for the user's may be an interruption. */
+  readonly ducked: Ducked | undefined
   /** Until when a reply that is not heard yet is held back, unless a decision comes first. */
   readonly holdUntil: number | undefined
   /** Since when the agent is silent between two things that it says, so far only for a breath. */
@@ -63,13 +106,25 @@ interface Agent {
   readonly guess: { readonly speech: string; readonly text: string } | undefined
   /** Until when what is heard may be the agent's own echo. */
   readonly warmUpUntil: number | undefined
+  /** What it was heard saying lately. */
+  readonly said: Said
   /** Interrupted in this very moment: what follows at once decides which state is told. */
   readonly hushed: boolean
+  /** Since when it has been nobody's turn. */
+  readonly calmSince: number | undefined
+  /** Something is to be told that came after its reply: when it was calm for so long (ms), and since when. */
+  readonly untold: { readonly calm: number; readonly since: number } | undefined
+  /** When it last began to say something, but for what fills a silence. */
+  readonly spokeAt: number
+  /** Since when the user has waited in silence for something that is to come. */
+  readonly owedSince: number | undefined
+  /** The newest filler: when, and in which open turn. */
+  readonly filled: { readonly at: number; readonly turn: number } | undefined
 }
 
 interface Session {
   readonly settings: Settings
-  readonly ears: Ears
+  readonly ears: Ears & { readonly delay: number }
   readonly status: SessionStatus
   readonly lastWords: LastWords | undefined
   /** How long the end waits for a transcript that is owed. */
@@ -79,6 +134,8 @@ interface Session {
   readonly failures: Failures
   /** Whether there is anything to say when the session gives up. */
   readonly apology: boolean
+  /** How much silence the user is owed no longer, and how far apart it is filled (ms); `undefined`: never. */
+  readonly filler: { readonly after: number; readonly apart: number } | undefined
 }
 
 /**
@@ -94,8 +151,12 @@ export interface Ears {
   readonly interims: boolean
   /** There is a turn detector: `AskDetector` is answered by `EndOfTurn`. */
   readonly detector: boolean
+  /** It listens to the audio: it is asked in every pause, with or without words. @default false */
+  readonly listens?: boolean | undefined
   /** There is a judge of what is said over the agent: `Judge` is answered by `Overlap`. */
   readonly judge: boolean
+  /** From `Finalize` to the answer, as the recogniser takes it (ms); `Measured` tells it anew. @default 500 */
+  readonly delay?: number | undefined
 }
 
 // The user.
@@ -145,8 +206,14 @@ export interface Words {
   readonly interim: string
   /** When the voice of its first words began, or its first transcript came. */
   readonly startedAt: number | undefined
+  /** When the newest of its voices began, or the newest words of which no voice was heard came. */
+  readonly newestAt: number | undefined
   /** When the voice of its last words ended. */
   readonly stoppedAt: number | undefined
+  /** Their language, as the last transcript told it; `undefined` for that of the settings. */
+  readonly language: string | undefined
+  /** When the last transcript with words came, interim or final. */
+  readonly heardAt: number | undefined
   /** When the last final transcript came. */
   readonly finalAt: number | undefined
   /** Length of the voices that have ended. */
@@ -162,12 +229,28 @@ export interface Words {
   readonly overlap: boolean
   /** For how long that agent has been paused since their voice began. */
   readonly pausedMs: number
-  /** How many of the finals were judged and kept for the next turn: these alone open no decision. */
-  readonly kept: number
-  /** Some of them were too few to take the floor: they are decided on when the agent falls silent, however late that is. */
-  readonly short: boolean
+  /**
+   * How many of the finals were too few to take the floor: these alone open no
+   * decision until the agent falls silent, however late that is.
+   */
+  readonly short: number
   /** They ask for the floor by what they are: however few, they are a turn. */
   readonly cutIn: boolean
+}
+
+/** Why words are no turn. */
+export type AsideReason = SetAside
+
+/** Words that are a sign of listening, unless what the agent does next makes them an answer. */
+export interface Sign {
+  readonly text: string
+  readonly reason: AsideReason
+  readonly startedAt: number
+  readonly endedAt: number
+  /** For how long the agent was paused since. */
+  readonly pausedMs: number
+  /** When they are a turn, if nobody takes the floor; `undefined` while the agent is heard. */
+  readonly turnAt: number | undefined
 }
 
 /** The user has stopped: is the turn over? */
@@ -199,13 +282,37 @@ interface Named {
   readonly source: "say" | "reply" | "turn"
   /** Only force interrupts it. */
   readonly protected: boolean
+  /** It is protected for a moment only, because it cuts in: until when, once it is audible. */
+  readonly shield: { readonly until: number | undefined } | undefined
+  /** Where it goes: before all else, before the reply to the open turn, or to the end of the line. */
+  readonly when: When
+  readonly askedAt: number
+  /** Worth nothing if it is not audible by then. */
+  readonly expiresAt: number | undefined
+  /** Fills a silence, or says that a reply has failed: any new turn makes it pointless. */
+  readonly passing: boolean
+  /** It has been audible. */
+  readonly begun: boolean
+  /** A turn was committed that it is no answer to: it is gone once that is accepted. */
+  readonly overtaken: boolean
 }
+
+/** Where a speech goes: see `Session.SayOptions`. */
+export type When = "now" | "withReply" | "idle"
 
 /** Has the floor: audible, unless it is paused. */
 export interface Playing extends Named {
   readonly phase: "playing"
+  /** Since when. */
+  readonly since: number
   /** Since when all its audio was heard, and more is to come. */
   readonly starvedAt: number | undefined
+}
+
+/** A speech whose voice is lowered: until when, unless the user goes on; `undefined` while they do. */
+export interface Ducked {
+  readonly speech: string
+  readonly until: number | undefined
 }
 
 /** The agent was silenced, and may have been so for nothing. */
@@ -226,6 +333,18 @@ interface Hushed {
   readonly at: number
   /** When it was for nothing, once nobody speaks and nothing is open; `undefined` while that is not to be said yet. */
   readonly until: number | undefined
+}
+
+/** What the agent was heard saying lately, oldest first. */
+export interface Said {
+  /** Its words, and when each began to sound. */
+  readonly words: ReadonlyArray<{ readonly text: string; readonly at: number }>
+  /** The sentence that is being said, as far as it is heard. */
+  readonly sentence: string
+  /** When each question was heard to its end. */
+  readonly questions: ReadonlyArray<{ readonly at: number }>
+  /** When anybody heard it. */
+  readonly stretches: ReadonlyArray<{ readonly from: number; readonly to: number | undefined }>
 }
 
 // The session.

@@ -1,16 +1,18 @@
 /** Silences the agent for a while: what follows decides whether it goes on. */
 import { type Draft, playing, publish } from "./draft.ts"
 import * as Floor from "./floor.ts"
+import * as Owed from "./owed.ts"
 
 /** The user talks over the agent: go silent, and see what it was. */
 export const interrupt = (d: Draft): void => {
   const floor = playing(d)
   if (floor === undefined || d.agent.pause !== undefined) return
-  const { falseInterruptionTimeout, resume } = d.session.settings.interruption
+  const { resume } = d.session.settings.interruption
+  const patience = Owed.patience(d)
   // Without a voice there is no end of it to wait for.
-  const until = d.user.voice._tag === "Silent" ? d.now + falseInterruptionTimeout : undefined
+  const until = d.user.voice._tag === "Silent" ? d.now + patience : undefined
   const hushed = { speech: floor.id, at: d.now, turn: d.user.turn, until }
-  const endless = falseInterruptionTimeout === Number.POSITIVE_INFINITY
+  const endless = patience === Number.POSITIVE_INFINITY
   if (!resume || endless) {
     Floor.stop(d, floor)
     d.agent.pause = endless ? undefined : { _tag: "CutShort", ...hushed }
@@ -38,9 +40,24 @@ export const justify = (d: Draft): void => {
 export const resume = (d: Draft): void => {
   const { pause } = d.agent
   if (pause === undefined) return
-  d.user.words = { ...d.user.words, pausedMs: d.user.words.pausedMs + d.now - pause.at }
+  const { signs, words } = d.user
+  d.user.words = { ...words, pausedMs: words.pausedMs + d.now - pause.at }
+  d.user.signs = signs.map((sign) => ({
+    ...sign,
+    pausedMs: sign.pausedMs + Math.max(0, d.now - Math.max(pause.at, sign.endedAt))
+  }))
   d.agent.pause = undefined
   const resumed = pause._tag !== "CutShort"
-  if (resumed) d.actions.push({ _tag: "Resume", speech: pause.speech })
+  // Whom nothing reaches is not spoken to: see `reach`.
+  if (resumed && !d.user.unreachable) d.actions.push({ _tag: "Resume", speech: pause.speech })
   if (pause._tag !== "Yielded") publish(d, { _tag: "FalseInterruption", speech: pause.speech, resumed })
+}
+
+/** Nobody hears the agent, or they are back: it is silent meanwhile, and goes on where it was. */
+export const reach = (d: Draft, reachable: boolean): void => {
+  if (d.user.unreachable === !reachable) return
+  d.user.unreachable = !reachable
+  const floor = playing(d)
+  if (floor === undefined || d.agent.pause?.speech === floor.id) return
+  d.actions.push({ _tag: reachable ? "Resume" : "Pause", speech: floor.id })
 }

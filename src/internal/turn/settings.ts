@@ -3,6 +3,7 @@ import * as Result from "effect/Result"
 import type { InvalidOptions } from "../../Failure.ts"
 import type { Options } from "../../Turn.ts"
 import * as Check from "../options.ts"
+import type * as Phrases from "../text/phrases.ts"
 
 /**
  * `Turn.Options` with every default filled in and every duration in milliseconds.
@@ -17,14 +18,16 @@ export interface Settings {
     readonly minDelay: number
     readonly maxDelay: number
     readonly alpha: number
-    readonly threshold: number
+    readonly threshold: number | undefined
+    readonly confidentDelay: number
     readonly detectorDeadline: number
   }
   readonly interruption: {
     readonly enabled: boolean
+    readonly duck: boolean
     readonly minDuration: number
     readonly minWords: number
-    readonly falseInterruptionTimeout: number
+    readonly falseInterruptionTimeout: number | undefined
     readonly resume: boolean
     readonly echoWarmUp: number
     readonly backchannel: boolean
@@ -35,13 +38,24 @@ export interface Settings {
     readonly maxSpeech: number
     readonly maxTries: number
   }
+  readonly language: string | undefined
+  readonly phrases: Phrases.MorePhrases | undefined
   readonly awayAfter: number
-  readonly transcriptionTimeout: number
+  readonly holdFor: number
+  readonly transcriptionTimeout: number | undefined
   readonly limits: { readonly maxWords: number; readonly maxSpeech: number }
   readonly toleratedFailures: number
   readonly maxErrors: number
   readonly errorWindow: number
 }
+
+const isPhrases = (given: NonNullable<Options["phrases"]>): boolean =>
+  typeof given === "object" && Object.values(given).every((book) =>
+    typeof book === "object" && book !== null &&
+    Object.values(book).every((list) =>
+      list === undefined || (Array.isArray(list) && list.every((phrase) => typeof phrase === "string"))
+    )
+  )
 
 // What `Turn.Options` may be; its docstrings say the same.
 const schema = Check.struct<Options>()({
@@ -49,19 +63,21 @@ const schema = Check.struct<Options>()({
   endpointing: Check.section(
     Check.struct<NonNullable<Options["endpointing"]>>()({
       mode: Check.oneOf(["fixed", "dynamic"], { default: "fixed" }),
-      minDelay: Check.duration({ default: "500 millis" }),
+      minDelay: Check.duration(),
       maxDelay: Check.duration(),
       alpha: Check.ratio({ default: 0.9 }),
-      threshold: Check.ratio({ default: 0.5 }),
+      threshold: Check.ratio(),
+      confidentDelay: Check.duration(),
       detectorDeadline: Check.duration({ default: "1 second" })
     })
   ),
   interruption: Check.section(
     Check.struct<NonNullable<Options["interruption"]>>()({
       enabled: Check.flag({ default: true }),
+      duck: Check.flag({ default: true }),
       minDuration: Check.duration({ default: "500 millis" }),
       minWords: Check.whole({ default: 0, endless: true }),
-      falseInterruptionTimeout: Check.duration({ default: "2 seconds" }),
+      falseInterruptionTimeout: Check.duration(),
       resume: Check.flag({ default: true }),
       echoWarmUp: Check.duration({ default: "3 seconds" }),
       backchannel: Check.flag({ default: true })
@@ -75,8 +91,11 @@ const schema = Check.struct<Options>()({
       maxTries: Check.whole({ default: 3, endless: true })
     })
   ),
+  language: Check.text(),
+  phrases: Check.such(isPhrases, "must be lists of texts by language, such as { de: { continuers: [\"jep\"] } }"),
   awayAfter: Check.duration({ default: "15 seconds" }),
-  transcriptionTimeout: Check.duration({ default: "Infinity" }),
+  holdFor: Check.duration({ default: "45 seconds" }),
+  transcriptionTimeout: Check.duration(),
   limits: Check.section(
     Check.struct<NonNullable<Options["limits"]>>()({
       maxWords: Check.whole({ least: 1, default: Infinity, endless: true }),
@@ -88,18 +107,29 @@ const schema = Check.struct<Options>()({
   errorWindow: Check.duration({ default: "5 minutes" })
 })
 
+/** Silence (ms) after which a turn may be over, where the program does not say. */
+const shortest = 500
+
 /** `Turn.Options`, as other options hold them. */
-export const turn = Check.together(schema, ({ endpointing: { maxDelay, minDelay } }) => ({
+export const turn = Check.together(schema, ({ endpointing: { maxDelay, minDelay = shortest } }) => ({
   "endpointing.maxDelay": maxDelay !== undefined && maxDelay < minDelay
     ? `must not be below endpointing.minDelay (${minDelay} ms)`
     : undefined
 }))
 
-/** Without a `maxDelay` of its own, a long `minDelay` is both. */
-export const settle = ({ endpointing, ...others }: typeof turn.Type): Settings => ({
-  ...others,
-  endpointing: { ...endpointing, maxDelay: endpointing.maxDelay ?? Math.max(3000, endpointing.minDelay) }
-})
+/** Without a `maxDelay` of its own, a long `minDelay` is both; one that is set holds for a confident end, too. */
+export const settle = ({ endpointing, ...others }: typeof turn.Type): Settings => {
+  const { minDelay = shortest } = endpointing
+  return {
+    ...others,
+    endpointing: {
+      ...endpointing,
+      minDelay,
+      maxDelay: endpointing.maxDelay ?? Math.max(3000, minDelay),
+      confidentDelay: endpointing.confidentDelay ?? endpointing.minDelay ?? 200
+    }
+  }
+}
 
 /**
  * Fills in every default, or tells all that is wrong, each by a path such as

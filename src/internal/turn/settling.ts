@@ -10,7 +10,8 @@ export const settle = (d: Draft): void => {
   if (d.user.presence._tag !== "Away") {
     if (agent !== "listening" || !silent || d.session.status._tag !== "Open") d.user.presence = { _tag: "Present" }
     else if (d.user.presence._tag === "Present") {
-      d.user.presence = { _tag: "Idle", awayAt: d.now + d.session.settings.awayAfter }
+      const awayAt = d.now + d.session.settings.awayAfter
+      d.user.presence = { _tag: "Idle", awayAt: Math.max(awayAt, d.user.waitsUntil ?? awayAt) }
     }
   }
   const user = !silent ? "speaking" : d.user.presence._tag === "Away" ? "away" : "listening"
@@ -29,7 +30,7 @@ const agentState = (s: State): Event.AgentState => {
     case "Open":
     case "Draining": {
       const floor = playing(s)
-      if (floor !== undefined && s.agent.pause?.speech !== floor.id) {
+      if (floor !== undefined && s.agent.pause?.speech !== floor.id && !s.user.unreachable) {
         return floor.starvedAt === undefined ? "speaking" : "thinking"
       }
       if (s.user.pending !== undefined) return "thinking"

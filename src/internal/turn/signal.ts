@@ -17,8 +17,12 @@ import type { Settings } from "./settings.ts"
  */
 export type Signal =
   // The session
-  /** The participant is there: from the interpreter, once. The session opens, and what is queued begins. */
-  | { readonly _tag: "Opened" }
+  /**
+   * The participant is there: from the interpreter, once. The session opens, and what
+   * is queued begins. `filler` says after how much silence that is owed something
+   * else is said, and how far apart (ms).
+   */
+  | { readonly _tag: "Opened"; readonly filler?: { readonly after: number; readonly apart: number } | undefined }
   /** `deadline` is reached: from the interpreter. What is due happens; a tick that is early finds nothing due. */
   | { readonly _tag: "Tick" }
   /** The program changes how turns are taken. What is open goes on; what is decided next follows the new settings. */
@@ -50,6 +54,12 @@ export type Signal =
   }
   /** A component that has failed works again: from the interpreter. Its failures in a row are forgiven. */
   | { readonly _tag: "Worked"; readonly component: Event.Component }
+  /**
+   * What the recogniser takes from `Finalize` to its answer (ms), but for one
+   * time in a hundred: from the interpreter, when that has changed. For so long,
+   * and a little more, a transcript that is owed is waited for.
+   */
+  | { readonly _tag: "Measured"; readonly delay: number }
   // The user's voice
   /**
    * A voice, from the voice detector, which needs a moment to be sure of it: it
@@ -70,12 +80,20 @@ export type Signal =
   // The user's words
   /**
    * A transcript, from the recogniser: an interim one replaces the last, a final
-   * one stays. `endedAt` is when its last word ended, where that is known. The
-   * words join the open turn; over an agent that is heard they are judged, and may
-   * pause it or let it go on; in silence a final one opens the decision whether the
-   * turn is over.
+   * one stays; a final one without words says that there are none to wait for. `startedAt` is when its first word began and `endedAt` when its last
+   * ended, where that is known, `language` a tag or a name. The words join the open
+   * turn; over an agent that is heard they are judged, and may pause it, let it go
+   * on, or be set aside; in silence a final one opens the decision whether the turn
+   * is over.
    */
-  | { readonly _tag: "Heard"; readonly text: string; readonly final: boolean; readonly endedAt?: number | undefined }
+  | {
+    readonly _tag: "Heard"
+    readonly text: string
+    readonly final: boolean
+    readonly startedAt?: number | undefined
+    readonly endedAt?: number | undefined
+    readonly language?: string | undefined
+  }
   /**
    * How probable it is (0–1) that the turn is over: the turn detector's answer to
    * `AskDetector`. It moves the commit to the shorter or the longer delay. An
@@ -89,10 +107,14 @@ export type Signal =
    */
   | {
     readonly _tag: "Overlap"
-    readonly verdict: "backchannel" | "interruption" | "unknown"
+    readonly verdict: "backchannel" | "interruption" | "hold" | "unknown"
     /** The words that were asked about. */
     readonly text: string
   }
+  /** The user has lost their connection, or is back: from whoever watches the room. Until then nothing is said, and what was being said waits. */
+  | { readonly _tag: "Reachable"; readonly reachable: boolean }
+  /** The user has shown that they are there without a word, by a key: from the room. */
+  | { readonly _tag: "Present" }
   /** The user has written something: from the program or the room. It is a turn at once. */
   | { readonly _tag: "Typed"; readonly text: string }
   /**
@@ -112,8 +134,27 @@ export type Signal =
   /** The committed turn gets no reply: the other answer to `CommitTurn`. What it has paused goes on. */
   | { readonly _tag: "Declined"; readonly turn: number }
   // The agent
-  /** The program wants something said. It waits in line; a session that ends refuses it. */
-  | { readonly _tag: "Enqueue"; readonly speech: string; readonly source: "say" | "reply"; readonly protected: boolean }
+  /**
+   * Something is to be told that came after its reply: from whoever owns it. It is
+   * asked for (`Tell`) once nobody has spoken, and nothing was owed to the user,
+   * for `calm` ms; `undefined` where there is nothing to tell any more.
+   */
+  | { readonly _tag: "Untold"; readonly calm: number | undefined }
+  /** The program wants something said: `when`, and within `expiresMs`. It waits in line; a session that ends refuses it. */
+  | {
+    readonly _tag: "Enqueue"
+    readonly speech: string
+    readonly source: "say" | "reply"
+    readonly protected: boolean
+    /** @default "idle" */
+    readonly when?: "now" | "withReply" | "idle" | undefined
+    /** @default Infinity */
+    readonly expiresMs?: number | undefined
+    /** It fills a silence: any new turn ends it. @default false */
+    readonly passing?: boolean | undefined
+    /** Its audio is at hand. @default false */
+    readonly clip?: boolean | undefined
+  }
   /**
    * The program silences the agent: one speech, or all up to the first that is
    * protected; with `force` the protected ones, too. Without `speech` a turn that
@@ -124,6 +165,8 @@ export type Signal =
   | { readonly _tag: "Settled" }
   /** A speech has audio at hand: from the speech. It plays when the floor is its own. */
   | { readonly _tag: "AudioReady"; readonly speech: string }
+  /** More words of the speech that plays are heard from now on: from the speech. What the user says is judged by them. */
+  | { readonly _tag: "Spoken"; readonly speech: string; readonly text: string }
   /** The speech that plays has run out of audio, or has some again: from the speech. Silence of a second is no longer heard. */
   | { readonly _tag: "Starved"; readonly speech: string; readonly starved: boolean }
   /**

@@ -4,18 +4,27 @@
  * to take the floor are a turn now, however long ago they were said. Between two things that it
  * says an agent may take a breath, and is not silent yet.
  */
-import * as Text from "../../Text.ts"
-import { audible, breath, type Draft, playing, said, setAside, spokenAt } from "./draft.ts"
+import * as Phrases from "../text/phrases.ts"
+import { audible, breath, type Draft, fresh, playing, reading, spokenAt, tooFewAlone } from "./draft.ts"
 import * as EndOfTurn from "./endOfTurn.ts"
 import type { Pause, State } from "./model.ts"
+import * as Said from "./said.ts"
+import * as Signs from "./signs.ts"
 
 /** What is said so shortly (ms) before the agent falls silent answers it: a second, and by how much its ears err. */
 const answersWithin = 1250
 
 /** After every signal: whether the agent that was heard before it still is. `finished` says that it was at its end. */
 export const follow = (d: Draft, before: State, finished: boolean): void => {
-  if (audible(d, d.now)) d.agent.silentSince = undefined
-  else if (!audible(before, d.now)) staysSilent(d)
+  if (audible(d, d.now)) {
+    d.agent.silentSince = undefined
+    Said.audibleFrom(d)
+    if (!audible(before, d.now)) Signs.floorTaken(d)
+    return
+  }
+  const since = playing(d)?.starvedAt
+  Said.silentFrom(d, since === undefined ? d.now : Math.min(since, d.now))
+  if (!audible(before, d.now)) staysSilent(d)
   else if (finished && goesOn(d)) d.agent.silentSince = d.now
   else fellSilent(d, d.now, before.agent.pause)
 }
@@ -29,18 +38,25 @@ const staysSilent = (d: Draft): void => {
 
 /** The agent has more to say, and what was said over it was no more than a sign of listening, as far as is known. */
 const goesOn = (s: State): boolean => {
-  const text = said(s.user.words, true)
-  return s.session.settings.interruption.backchannel && (text === "" || Text.isBackchannel(text)) &&
+  const { words } = s.user
+  const text = fresh(words)
+  const kind = Phrases.phraseKind(text, reading(s))
+  return s.session.settings.interruption.backchannel && words.short === 0 &&
+    (text === "" || kind === "continuer" || kind === "agreement") &&
     s.user.pending === undefined && s.agent.speeches.some(({ phase }) => phase !== "stopping")
 }
 
 /** Nobody hears the agent any more: what was said just now was said to that silence, whatever was made of it. */
 const fellSilent = (d: Draft, at: number, pause: Pause | undefined): void => {
+  Said.question(d)
+  Signs.fellSilent(d, at, { ...d, agent: { ...d.agent, pause } })
   const { voice, words } = d.user
-  if (!words.short && !answers(d, d.now, at, pause)) return
-  if (voice._tag !== "Silent" && voice.dismissed) d.user.voice = { ...voice, dismissed: false }
-  d.user.words = { ...words, overlap: false, kept: 0, short: false }
-  if (setAside(words)) EndOfTurn.consider(d)
+  if (words.short === 0 && !answers(d, d.now, at, pause)) return
+  if (voice._tag !== "Silent" && voice.dismissed && d.user.signs.length === 0 && words.finals.length > 0) {
+    d.user.voice = { ...voice, dismissed: false }
+  }
+  d.user.words = { ...words, overlap: false, short: 0 }
+  if (tooFewAlone(words)) EndOfTurn.consider(d)
 }
 
 /**
@@ -56,7 +72,10 @@ const answers = (s: State, now: number, at: number, pause: Pause | undefined): b
 /** Since when the agent has run out of audio, if words that were set aside answer that silence. */
 const starvedSince = (s: State): number | undefined => {
   const since = playing(s)?.starvedAt
-  if (since === undefined || s.agent.pause !== undefined || !setAside(s.user.words)) return undefined
+  if (since === undefined || s.agent.pause !== undefined || (!tooFewAlone(s.user.words) && s.user.signs.length === 0)) {
+    return undefined
+  }
+  if (s.user.signs.length > 0) return s.user.signs[0]?.turnAt === undefined ? since : undefined
   return answers(s, since + breath, since, undefined) ? since : undefined
 }
 

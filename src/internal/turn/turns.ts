@@ -1,10 +1,14 @@
 /** Words become a turn, and a turn gets its reply. */
 import * as Text from "../../Text.ts"
-import { type Draft, interruptible, noWords, playing, said, setAside } from "./draft.ts"
+import * as Aside from "./aside.ts"
+import { type Draft, interruptible, noWords, playing, said, tooFewAlone } from "./draft.ts"
 import * as Floor from "./floor.ts"
 import * as Guess from "./guess.ts"
 import type { State, Words } from "./model.ts"
 import * as Pause from "./pause.ts"
+import * as Queue from "./queue.ts"
+import * as Said from "./said.ts"
+import * as Telling from "./telling.ts"
 
 /** What is left of the words once they are a turn: their voice may go on. */
 export const rest = (s: State): Words => {
@@ -15,8 +19,15 @@ export const rest = (s: State): Words => {
     : { ...noWords, startedAt: voice.startedAt, overlap: floor !== undefined && !interruptible(s, floor) }
 }
 
-/** Makes the words a turn without a reply of its own: of words that were set aside, or of consent to what is being done. */
+/** Nobody has answered these words yet: what follows adds to them, until the agent is heard. */
+export const unheeded = ({ user: { unheeded } }: State, words: Words): State["user"]["unheeded"] => ({
+  words: unheeded.words + Text.countWords(said(words)),
+  speechMs: unheeded.speechMs + words.speechMs
+})
+
+/** Makes the words a turn without a reply of its own: of words that were too few. */
 export const keep = (d: Draft): void => {
+  Aside.flush(d)
   Guess.discard(d)
   d.actions.push({ _tag: "KeepWords", turn: d.user.turn, text: said(d.user.words) })
   d.user.turn += 1
@@ -28,21 +39,33 @@ export const open = (
   d: Draft,
   text: string,
   source: "voice" | "text" | "manual",
-  stoppedAt: number,
-  finalAt: number
+  times: {
+    /** When its first voice began. */
+    readonly startedAt: number
+    /** When its newest one did. */
+    readonly newestAt: number
+    readonly stoppedAt: number
+    readonly finalAt: number
+  }
 ): void => {
   // What is typed answers for itself: what was kept before it stands before it.
-  if (source === "text" && setAside(d.user.words)) keep(d)
+  Aside.flush(d)
+  if (source === "text" && tooFewAlone(d.user.words)) keep(d)
+  d.user.waitsUntil = undefined
+  Said.answered(d)
   const turn = d.user.turn
   d.user.turn += 1
+  Telling.heard(d, text)
   if (d.session.status._tag === "Draining" && d.session.lastWords?.answers !== true) {
     d.actions.push({ _tag: "KeepWords", turn, text })
     return
   }
+  const { finalAt, newestAt, startedAt, stoppedAt } = times
   d.agent.holdUntil = undefined
   Pause.justify(d)
+  Queue.overtake(d, startedAt, newestAt)
   const floor = playing(d)
-  if (floor !== undefined && interruptible(d, floor)) Pause.yieldFloor(d)
+  if (floor?.overtaken === true && interruptible(d, floor)) Pause.yieldFloor(d)
   d.user.pending = turn
   d.actions.push({ _tag: "CommitTurn", turn, text, source, stoppedAt, finalAt })
 }
@@ -53,7 +76,7 @@ export const accepted = (d: Draft, turn: number, text: string, changed: boolean)
   d.user.pending = undefined
   Floor.yieldTo(d)
   const { guess } = d.agent
-  const reuse = guess !== undefined && !changed && Text.equivalent(guess.text, text)
+  const reuse = guess !== undefined && !changed && !Queue.announces(d) && Text.equivalent(guess.text, text)
   if (!reuse) Guess.discard(d)
   d.agent.guess = undefined
   const speech = reuse ? guess.speech : `turn-${turn}`
@@ -66,6 +89,7 @@ export const declined = (d: Draft, turn: number): void => {
   if (d.user.pending !== turn) return
   d.user.pending = undefined
   Guess.discard(d)
+  Queue.spare(d)
   const { pause } = d.agent
   if (pause?._tag === "Yielded") d.agent.pause = { ...pause, until: d.now }
 }

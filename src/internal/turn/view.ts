@@ -1,7 +1,8 @@
 /** What others may know of a state, so that its shape is nobody else's business. */
 import type * as Event from "../../Event.ts"
-import { find } from "./draft.ts"
+import { find, playing } from "./draft.ts"
 import * as Ending from "./ending.ts"
+import * as Floor from "./floor.ts"
 import type { State } from "./model.ts"
 import type { Settings } from "./settings.ts"
 
@@ -100,6 +101,76 @@ export const isProtected = (s: State, speech?: string): boolean => {
     ? s.agent.speeches.find(({ phase }) => phase !== "stopping")
     : find(s, speech)
   return target?.protected === true
+}
+
+/**
+ * Whether something is to be told as soon as it is nobody's turn.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const isUntold = (s: State): boolean => s.agent.untold !== undefined
+
+/**
+ * Whether a speech cannot be heard before the hook of the committed turn has
+ * answered.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const waitsForReply = (s: State, speech: string): boolean => Floor.waitsForReply(s, speech)
+
+/**
+ * What the program has the agent say before a speech: the ids, in their order.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const saidBefore = (s: State, speech: string): ReadonlyArray<string> => {
+  const at = s.agent.speeches.findIndex(({ id }) => id === speech)
+  return s.agent.speeches.slice(0, at === -1 ? undefined : at)
+    .filter(({ passing, phase, source }) => source === "say" && !passing && phase !== "stopping")
+    .map(({ id }) => id)
+}
+
+/**
+ * Whether the user speaks, or waits for the reply to a turn: what is said now is
+ * about something else.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const isUsersTurn = (s: State): boolean => !Floor.settled(s)
+
+/**
+ * Whether the agent has spoken since a time (ms of the Clock), or will without
+ * being asked: nobody waits for it in vain. What fills a silence does not count.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const spokeSince = (s: State, since: number): boolean =>
+  s.agent.spokeAt >= since || s.agent.speeches.some(({ passing, phase }) => !passing && phase !== "stopping")
+
+/**
+ * Whether the user waits in silence for something that is to come.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const isOwed = (s: State): boolean => s.agent.owedSince !== undefined
+
+/**
+ * For how long (ms) a speech that has the floor has had nothing to play; 0 where
+ * it is audible, or paused, `undefined` where it has no floor.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const starvedFor = (s: State, speech: string, now: number): number | undefined => {
+  const floor = playing(s)
+  if (floor?.id !== speech) return undefined
+  return floor.starvedAt === undefined ? 0 : now - floor.starvedAt
 }
 
 /**

@@ -1,14 +1,19 @@
 /** The user's voice: when it begins and ends, how long it lasts, and what that sets off. */
-import { audible, type Draft, interruptible, noWords, playing, publish, said, setAside, spokenAt } from "./draft.ts"
+import { audible, type Draft, interruptible, noWords, playing, publish, said, spokenAt, tooFewAlone } from "./draft.ts"
 import * as EndOfTurn from "./endOfTurn.ts"
 import * as Endpointing from "./endpointing.ts"
 import * as Interruption from "./interruption.ts"
+import * as Owed from "./owed.ts"
+import * as Signs from "./signs.ts"
 import * as Turns from "./turns.ts"
+import * as Verdicts from "./verdicts.ts"
 import * as Words from "./words.ts"
 
 export const started = (d: Draft, startedAt: number): void => {
   if (d.user.voice._tag !== "Silent") return
-  if (setAside(d.user.words) && startedAt - spokenAt(d, d.now) > Words.forgetAfter) Turns.keep(d)
+  Verdicts.reset(d)
+  Signs.floorTaken(d)
+  if (tooFewAlone(d.user.words) && startedAt - spokenAt(d, d.now) > Words.forgetAfter) Turns.keep(d)
   const overlap = audible(d, startedAt) && (d.user.endpointing.agent?.startedAt ?? startedAt) <= startedAt
   d.user.voice = { _tag: "Sounding", startedAt, since: startedAt, soundedMs: 0, dismissed: false, committed: false }
   d.user.presence = { _tag: "Present" }
@@ -21,6 +26,7 @@ export const started = (d: Draft, startedAt: number): void => {
   d.user.words = {
     ...words,
     startedAt: words.startedAt ?? startedAt,
+    newestAt: startedAt,
     overlap: silent ? overlap : words.overlap && overlap,
     pausedMs: 0,
     expectedAt: undefined
@@ -40,13 +46,14 @@ export const paused = (d: Draft, voiceAt: number): void => {
   const pausedAt = Math.max(voiceAt, since)
   d.user.voice = { ...speaking, _tag: "Paused", pausedAt, soundedMs: soundedMs + pausedAt - since }
   Interruption.byVoice(d)
-  // Its words may have come before it fell silent: now they are all that is said.
-  if (d.user.words.interim === "") Interruption.byWords(d)
 }
 
 export const resumed = (d: Draft, voiceAt: number): void => {
   const { voice } = d.user
+  // The turn detector had ended it, too soon.
+  if (voice._tag === "Silent") return d.session.ears.listens === true ? started(d, voiceAt) : undefined
   if (voice._tag !== "Paused") return
+  Verdicts.reset(d)
   const { pausedAt: _, ...speaking } = voice
   d.user.voice = { ...speaking, _tag: "Sounding", since: voiceAt }
 }
@@ -63,18 +70,21 @@ export const ended = (d: Draft, at: number): void => {
     endedAt,
     voice.dismissed ? "backchannel" : pause !== undefined ? "interruption" : "unknown"
   )
-  const { interruption, transcriptionTimeout } = d.session.settings
-  const unheard = words.finals.length === 0 && d.session.ears.stt
+  const { interruption } = d.session.settings
+  const heard = words.finals.length > 0 || (words.finalAt ?? Number.NEGATIVE_INFINITY) >= voice.startedAt
+  const unheard = !heard && d.session.ears.stt
   d.user.words = {
     ...words,
     stoppedAt: endedAt,
     speechMs: words.speechMs + Math.max(0, endedAt - voice.startedAt),
-    expectedAt: unheard ? endedAt + transcriptionTimeout : undefined
+    expectedAt: unheard ? endedAt + Owed.timeout(d) : undefined
   }
+  d.user.spokenFrom = voice.startedAt
   d.user.spokenTo = endedAt
   publish(d, { _tag: "UserStoppedSpeaking", startedAt: voice.startedAt, endedAt })
-  d.actions.push({ _tag: "Finalize" })
-  const wait = interruption.falseInterruptionTimeout
+  if (d.user.listened?.finalized !== true) d.actions.push({ _tag: "Finalize" })
+  if (d.user.listened?.finalized !== true) Owed.ask(d, endedAt, voice.dismissed ? 0 : voice.soundedMs)
+  const wait = Owed.patience(d)
   if (pause !== undefined && pause._tag !== "Yielded") d.agent.pause = { ...pause, until: d.now + wait }
   if (
     !voice.dismissed && !voice.committed &&
@@ -85,6 +95,13 @@ export const ended = (d: Draft, at: number): void => {
   }
   Words.limit(d)
   EndOfTurn.afterVoice(d)
+}
+
+/** The turn detector has answered: a confident end ends the voice, too. */
+export const judged = (d: Draft, question: number, probability: number): void => {
+  EndOfTurn.predicted(d, question, probability)
+  const { listened, voice } = d.user
+  if (listened?.finished === true && voice._tag === "Paused") ended(d, voice.pausedAt)
 }
 
 /** The end of the session cuts it off. */

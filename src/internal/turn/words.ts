@@ -1,37 +1,48 @@
 /** The user's words: how transcripts add up to a turn, and what each of them sets off. */
 import * as Text from "../../Text.ts"
 import { hasWord } from "../text/words.ts"
-import { audible, type Draft, noWords, publish, said, setAside, spokenAt } from "./draft.ts"
+import * as Aside from "./aside.ts"
+import { audible, type Draft, noWords, publish, said, spokenAt, tooFewAlone } from "./draft.ts"
 import * as EndOfTurn from "./endOfTurn.ts"
 import * as Guess from "./guess.ts"
-import * as Interruption from "./interruption.ts"
-import type { State } from "./model.ts"
+import * as LastWords from "./lastWords.ts"
 import * as Overlap from "./overlap.ts"
+import * as Owed from "./owed.ts"
+import * as Said from "./said.ts"
+import type { Signal } from "./signal.ts"
+import * as Signs from "./signs.ts"
+import * as Span from "./span.ts"
 import * as Turns from "./turns.ts"
 
 /** A noise, or words that were set aside, this long ago (ms) are no part of the turn that begins now. */
 export const forgetAfter = 10_000
 
-/** How long (ms) the transcript of words that were cleared away may still come. */
-const lateTranscript = 5000
+type Heard = Extract<Signal, { readonly _tag: "Heard" }>
 
-export const heard = (d: Draft, text: string, final: boolean, endedAt: number | undefined): void => {
-  if (text.trim() === "" || isCleared(d, final, endedAt)) return
+export const heard = (d: Draft, signal: Heard, placed: Span.Placed): void => {
+  const { endedAt, final, language } = signal
+  const transcript = signal.text.trim()
+  if (transcript !== "" && isCleared(d, final, endedAt)) return
+  const text = fresh(d, transcript, final, endedAt).trim()
   if (!hasWord(text)) return final ? heardNothing(d) : undefined
+  d.user.words = { ...d.user.words, language }
+  const alone = d.user.words.finals.length === d.user.words.short
+  if (alone && Overlap.isEcho(d, text, placed)) return echoed(d, text, final, placed)
   const { voice } = d.user
   if (voice._tag !== "Silent" && voice.committed) d.user.voice = { ...voice, committed: false }
-  leaveBehind(d, endedAt)
+  leaveBehind(d, placed)
+  if (final && !Overlap.isSign(d, text, placed)) Signs.goesOn(d, placed.startedAt)
   const repeated = !final && Text.equivalent(d.user.words.interim, text)
-  add(d, text.trim(), final, endedAt)
+  add(d, text, signal, placed)
   if (final) {
     d.user.presence = { _tag: "Present" }
     if (d.user.manualUntil !== undefined) return EndOfTurn.commit(d, "manual")
   }
-  Overlap.judge(d, repeated)
-  Interruption.byWords(d)
+  Overlap.judge(d, placed, final || repeated)
+  if (final && said(d.user.words) === "") return
   limit(d)
   if (final) Guess.make(d)
-  if (setAside(d.user.words)) return
+  if (tooFewAlone(d.user.words)) return
   if (final) EndOfTurn.consider(d)
   else if (d.user.decision !== undefined) {
     if (d.session.settings.detection === "stt") d.user.decision = undefined
@@ -39,29 +50,42 @@ export const heard = (d: Draft, text: string, final: boolean, endedAt: number | 
   }
 }
 
-/** The detector has missed their voice: the words are all that is known of it. */
-const missed = ({ user: { voice, words } }: State): boolean =>
-  voice._tag === "Silent" && (words.finalAt ?? 0) >= (words.stoppedAt ?? 0)
-
-/** What was set aside long ago is no part of what is said now. */
-const leaveBehind = (d: Draft, endedAt: number | undefined): void => {
-  if (missed(d) && setAside(d.user.words) && (endedAt ?? d.now) - spokenAt(d, d.now) > forgetAfter) Turns.keep(d)
+/** What comes back of the agent's own words: nothing that the user has said. */
+const echoed = (d: Draft, text: string, final: boolean, placed: Span.Placed): void => {
+  const { words } = d.user
+  Overlap.ignore(d)
+  d.user.words = { ...words, interim: "", heardAt: d.now }
+  if (!final) return
+  d.user.words = { ...d.user.words, finalAt: d.now, expectedAt: undefined }
+  Aside.give(d, text, "echo", placed)
 }
 
-const add = (d: Draft, text: string, final: boolean, endedAt: number | undefined): void => {
-  const { words } = d.user
-  const fresh = said(words, true) === ""
+/** Words that were too few, long ago, are no part of what is said now. */
+const leaveBehind = (d: Draft, { endedAt, missed }: Span.Placed): void => {
+  if (missed && tooFewAlone(d.user.words) && endedAt - spokenAt(d, d.now) > forgetAfter) Turns.keep(d)
+}
+
+const add = (d: Draft, text: string, { endedAt, final, startedAt }: Heard, placed: Span.Placed): void => {
+  // The voice that they might be of is long over: it was a noise.
+  const noise = placed.missed && said(d.user.words, true) === "" && (d.user.words.stoppedAt ?? d.now) < placed.startedAt
+  const words = noise ? { ...noWords, language: d.user.words.language, limited: d.user.words.limited } : d.user.words
+  const first = said(words, true) === ""
+  const over = startedAt === undefined && !placed.missed
+    ? words.overlap
+    : (first || words.overlap) && (Said.wasAudible(d, placed.startedAt) || (!placed.missed && words.overlap))
   d.user.words = {
     ...words,
+    heardAt: d.now,
     finals: final ? [...words.finals, text] : words.finals,
     interim: final ? "" : text,
     finalAt: final ? d.now : words.finalAt,
-    startedAt: words.startedAt ?? d.now,
+    startedAt: words.startedAt ?? placed.startedAt,
+    newestAt: placed.missed && words.interim === "" ? placed.startedAt : words.newestAt,
     stoppedAt: final && endedAt !== undefined
       ? Math.max(words.stoppedAt ?? 0, Math.min(endedAt, d.now))
       : words.stoppedAt,
-    overlap: missed(d) ? (fresh || words.overlap) && audible(d, d.now) : words.overlap,
-    expectedAt: final ? undefined : words.expectedAt
+    overlap: over,
+    expectedAt: final ? undefined : d.user.voice._tag === "Silent" ? d.now + Owed.timeout(d) : words.expectedAt
   }
 }
 
@@ -72,18 +96,45 @@ const heardNothing = (d: Draft): void => {
   d.user.words = { ...words, interim: "", finalAt: owed ? d.now : words.finalAt, expectedAt: undefined }
   if (manualUntil !== undefined) return EndOfTurn.commit(d, "manual")
   if (decision !== undefined && words.interim !== "") EndOfTurn.consider(d)
+  if (!Owed.isSettled(d) || said(d.user.words) !== "") return
+  if (d.session.settings.interruption.falseInterruptionTimeout !== undefined) return
+  // What was silenced, or held back, was so for nothing.
+  const { holdUntil, pause } = d.agent
+  if (pause?.until !== undefined && pause._tag !== "Yielded") d.agent.pause = { ...pause, until: d.now }
+  if (holdUntil !== undefined) d.agent.holdUntil = d.now
+}
+
+/** It is told that no final transcript has come: the interim one is the best that there is. */
+export const takeInterim = (d: Draft): void => {
+  const { interim, language, stoppedAt } = d.user.words
+  if (interim === "" || d.user.voice._tag !== "Silent" || audible(d, d.now)) return
+  if (d.session.settings.detection === "manual") return
+  const signal: Heard = { _tag: "Heard", text: interim, final: true, endedAt: stoppedAt, language }
+  heard(d, signal, Span.place(d, signal))
+  d.user.used = Owed.use(interim, d.now)
+}
+
+/** What a transcript adds to an interim one that was used in its place. */
+const fresh = (d: Draft, text: string, final: boolean, endedAt: number | undefined): string => {
+  const { spokenTo, used, voice } = d.user
+  if (used === undefined || text.trim() === "") return text
+  const isLate = endedAt === undefined ? voice._tag === "Silent" && spokenTo <= used.at : endedAt <= used.at
+  if (d.now > used.until || !isLate) return text
+  if (final) d.user.used = undefined
+  return LastWords.beyond(used.text, text)
 }
 
 /** Says once that a turn is too long. */
 export const limit = (d: Draft): void => {
   const { limits } = d.session.settings
-  const { words } = d.user
+  const { unheeded, words } = d.user
   if (words.limited) return
-  const count = Text.countWords(said(words, true))
-  if (count < limits.maxWords && words.speechMs < limits.maxSpeech) return
+  const count = unheeded.words + Text.countWords(said(words, true))
+  const speechMs = unheeded.speechMs + words.speechMs
+  if (count < limits.maxWords && speechMs < limits.maxSpeech) return
   d.user.words = { ...words, limited: true }
-  d.actions.push({ _tag: "TurnLimit", words: count, speechMs: words.speechMs })
-  publish(d, { _tag: "UserTurnLimitReached", words: count, speechMs: words.speechMs })
+  d.actions.push({ _tag: "TurnLimit", words: count, speechMs })
+  publish(d, { _tag: "UserTurnLimitReached", words: count, speechMs })
 }
 
 /** Forgets what was said, and what is still to be heard of it. */
@@ -92,8 +143,9 @@ export const clear = (d: Draft): void => {
   // What sounded last, and whether its transcript has come.
   const soundedAt = voice._tag === "Silent" ? words.stoppedAt : voice._tag === "Paused" ? voice.pausedAt : d.now
   const owed = words.interim !== "" || (soundedAt !== undefined && (words.finalAt ?? 0) < soundedAt)
-  d.user.cleared = owed && d.session.ears.stt ? { at: d.now, until: d.now + lateTranscript } : undefined
+  d.user.cleared = owed && d.session.ears.stt ? { at: d.now, until: d.now + Owed.late } : undefined
   d.user.spokenTo = Number.NEGATIVE_INFINITY
+  d.user.signs = []
   d.user.decision = undefined
   d.user.manualUntil = undefined
   Guess.discard(d)

@@ -1,0 +1,130 @@
+/**
+ * Answers of Chat Completions, whole or in chunks, as pieces of a reply: what
+ * every server that speaks like OpenAI says, each in its own way.
+ */
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import type * as Failure from "../../Failure.ts"
+import { errorIn } from "../provider/told.ts"
+import type { Piece } from "./assembly.ts"
+import * as content from "./content.ts"
+import * as metadata from "./metadata.ts"
+import * as metering from "./metering.ts"
+import type * as Llm from "./model.ts"
+
+const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
+
+const Usage = Schema.Struct({
+  prompt_tokens: optional(Schema.Finite),
+  completion_tokens: optional(Schema.Finite),
+  prompt_tokens_details: optional(Schema.Struct({ cached_tokens: optional(Schema.Finite) })),
+  completion_tokens_details: optional(Schema.Struct({ reasoning_tokens: optional(Schema.Finite) })),
+  // DeepSeek's own name for what it had in its cache.
+  prompt_cache_hit_tokens: optional(Schema.Finite)
+})
+
+const usageOf = (usage: typeof Usage.Type | null | undefined): Llm.Usage | undefined =>
+  metering.usageOf({
+    inputTokens: usage?.prompt_tokens,
+    outputTokens: usage?.completion_tokens,
+    cachedInputTokens: usage?.prompt_tokens_details?.cached_tokens ?? usage?.prompt_cache_hit_tokens,
+    reasoningTokens: usage?.completion_tokens_details?.reasoning_tokens
+  })
+
+const CallPart = Schema.StructWithRest(
+  Schema.Struct({
+    index: optional(Schema.Finite),
+    id: optional(Schema.String),
+    type: optional(Schema.Unknown),
+    function: optional(Schema.StructWithRest(
+      Schema.Struct({ name: optional(Schema.String), arguments: optional(Schema.Unknown) }),
+      [Schema.Record(Schema.String, Schema.Unknown)]
+    ))
+  }),
+  [Schema.Record(Schema.String, Schema.Unknown)]
+)
+
+const callPart = ({ function: told, id, index, type: _, ...fields }: typeof CallPart.Type): Piece => {
+  const { arguments: params, name, ...more } = told ?? {}
+  return {
+    _tag: "ToolCallPart",
+    index: index ?? undefined,
+    id: id ?? undefined,
+    name: name ?? undefined,
+    params: params ?? undefined,
+    fields: metadata.fieldsOf({ ...fields, function: metadata.fieldsOf(more) })
+  }
+}
+
+const Said = Schema.Struct({
+  content: optional(content.Content),
+  refusal: optional(Schema.String),
+  tool_calls: optional(Schema.Array(CallPart)),
+  reasoning_content: optional(Schema.Unknown),
+  reasoning: optional(Schema.Unknown),
+  reasoning_details: optional(Schema.Unknown),
+  thinking_blocks: optional(Schema.Unknown),
+  extra_content: optional(Schema.Unknown),
+  provider_specific_fields: optional(Schema.Unknown)
+})
+
+const saidParts = (said: typeof Said.Type | null | undefined): ReadonlyArray<Piece> => {
+  const { content: written, refusal, tool_calls: calls, ...rest } = said ?? {}
+  const text = content.textOf(written) || refusal
+  const fields = metadata.fieldsOf(rest)
+  return [
+    ...(fields === undefined && !content.thinks(written) ? [] : [{ _tag: "Thought", fields } as const]),
+    ...(text ? [{ _tag: "Text", text } as const] : []),
+    ...(calls ?? []).map(callPart)
+  ]
+}
+
+const finish = ({ model, reason, usage }: {
+  readonly model: string | null | undefined
+  readonly reason: string | null | undefined
+  readonly usage: typeof Usage.Type | null | undefined
+}): Piece => ({
+  _tag: "Finish",
+  reason: content.finishReason(reason),
+  usage: usageOf(usage),
+  model: model ?? undefined
+})
+
+/** A whole answer. */
+export const Completion = Schema.Struct({
+  model: optional(Schema.String),
+  choices: Schema.NonEmptyArray(Schema.Struct({ message: Said, finish_reason: optional(Schema.String) })),
+  usage: optional(Usage)
+})
+
+export const completionParts = ({ choices, model, usage }: typeof Completion.Type): ReadonlyArray<Piece> => [
+  ...saidParts(choices[0].message),
+  finish({ model, reason: choices[0].finish_reason, usage })
+]
+
+/** An error that says what it is; any other is as good as no answer. */
+export const completionFailure = (json: unknown): Failure.Reason | undefined =>
+  Predicate.isObject(json) && "error" in json && typeof json.error === "string" ? undefined : errorIn(json)
+
+/** One event of an answer in pieces; the last one may be but a count of tokens. */
+export const Chunk = Schema.Struct({
+  id: optional(Schema.Unknown),
+  model: optional(Schema.String),
+  choices: optional(Schema.Array(Schema.Struct({ delta: optional(Said), finish_reason: optional(Schema.String) }))),
+  usage: optional(Usage)
+})
+
+export type Chunk = typeof Chunk.Type
+
+/** What is no error, and yet has nothing of an answer, is none. */
+export const StrictChunk = Chunk.check(Schema.makeFilter((chunk) => "choices" in chunk || chunk.usage != null))
+
+export const chunkParts = ({ choices, model, usage }: Chunk): ReadonlyArray<Piece> => {
+  const choice = choices?.[0]
+  const parts = saidParts(choice?.delta)
+  if (content.ends(choice?.finish_reason)) return [...parts, finish({ model, reason: choice?.finish_reason, usage })]
+  return usage == null ? parts : [
+    ...parts,
+    { _tag: "Usage", usage: usageOf(usage), model: model ?? undefined, last: choice === undefined }
+  ]
+}

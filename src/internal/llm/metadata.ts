@@ -1,0 +1,74 @@
+/**
+ * What a provider attaches to a call, a text or a step and wants to see again:
+ * kept under a key of its own, so that another provider never gets it.
+ */
+import * as Hash from "effect/Hash"
+import * as Predicate from "effect/Predicate"
+import type * as Schema from "effect/Schema"
+import * as Json from "../tools/json.ts"
+
+/** The fields that one provider has attached. */
+export type Fields = Readonly<Record<string, Schema.Json>>
+
+type Metadata = Readonly<Record<string, Schema.Json | null>>
+
+/** The key of a provider: its name, and a digest of what tells it from another one of the same name. */
+export const keyOf = (name: string, ...facts: ReadonlyArray<string | undefined>): string =>
+  `${name}:${(Hash.string(facts.map((fact) => fact ?? "").join("\n")) >>> 0).toString(36)}`
+
+/** Under the key; `undefined` where there is nothing. */
+export const under = (key: string, fields: Fields | undefined): Metadata | undefined =>
+  fields === undefined || Object.keys(fields).length === 0 ? undefined : { [key]: fields }
+
+/** What the provider of this key has attached. */
+export const of = (key: string, metadata: Metadata | undefined): Fields | undefined => {
+  const fields = metadata?.[key]
+  return Predicate.isObject(fields) ? fields as Fields : undefined
+}
+
+/** The fields that are there. */
+export const fieldsOf = (told: Readonly<Record<string, unknown>>): Fields | undefined => {
+  const fields = Object.entries(told).flatMap(([name, value]) =>
+    value === undefined || value === null || value === "" ? [] : [[name, Json.from(value)] as const]
+  )
+  return fields.length === 0 ? undefined : Object.fromEntries(fields)
+}
+
+const isObject = (value: Schema.Json | undefined): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** Texts of thoughts come in pieces; whatever else comes again says the same once more. */
+const grows = (name: string): boolean => /^(reasoning|reasoning_content|thinking|text|summary|content)$/.test(name)
+
+const joinedLists = (
+  before: ReadonlyArray<Schema.Json>,
+  more: ReadonlyArray<Schema.Json>
+): ReadonlyArray<Schema.Json> => {
+  const all = [...before]
+  for (const one of more) {
+    const at = isObject(one) && one["index"] !== undefined
+      ? all.findIndex((other) => isObject(other) && other["index"] === one["index"] && other["type"] === one["type"])
+      : -1
+    if (at === -1) all.push(one)
+    else all[at] = joined(all[at], one)
+  }
+  return all
+}
+
+const joined = (before: Schema.Json | undefined, more: Schema.Json, name = ""): Schema.Json => {
+  if (typeof before === "string" && typeof more === "string") return grows(name) ? before + more : more
+  if (Array.isArray(before) && Array.isArray(more)) return joinedLists(before, more)
+  return isObject(before) && isObject(more) ? joinedFields(before, more) : more
+}
+
+const joinedFields = (before: Fields, more: Fields): Fields => {
+  const all: Record<string, Schema.Json> = { ...before }
+  for (const [name, value] of Object.entries(more)) {
+    if (value !== null || all[name] === undefined) all[name] = joined(all[name], value, name)
+  }
+  return all
+}
+
+/** Fields that come in pieces: texts go on, lists grow, the same `index` is the same entry. */
+export const join = (before: Fields | undefined, more: Fields | undefined): Fields | undefined =>
+  before === undefined || more === undefined ? before ?? more : joinedFields(before, more)

@@ -1,0 +1,143 @@
+/**
+ * What the server of one model takes, learnt from what it has refused: once a
+ * model, for as long as the layer lives. Only what nobody has asked for is left
+ * out, or asked for otherwise; what the program has set stays an error.
+ */
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as Failure from "../../Failure.ts"
+import type * as Llm from "../../Llm.ts"
+import * as refusals from "../provider/refusals.ts"
+import type { Ask, Sampling } from "./wire.ts"
+
+/** Names of fields that are left out or renamed, and `roles` for a server that takes one order of roles alone. */
+export type Lessons = ReadonlySet<string>
+
+const nothing: Lessons = new Set()
+
+/** Templates of chats that take one system message, first, and then turns that alternate. */
+const order = /system message must|must be at the beginning|roles? must alternate|jinja|raise_exception/i
+
+const otherNames: Readonly<Record<string, string>> = {
+  max_tokens: "max_completion_tokens",
+  max_completion_tokens: "max_tokens"
+}
+
+/** The fields that no program has set. */
+const defaults = (sampling: Sampling, asked: Llm.Settings | undefined): ReadonlyArray<string> =>
+  [
+    ...(sampling.temperature === undefined && asked?.temperature === undefined ? ["temperature"] : []),
+    "stream_options",
+    "store",
+    "include",
+    "strict",
+    "reasoning_content",
+    ...Object.keys(otherNames)
+  ].filter((name) => sampling.extra?.[name] === undefined)
+
+/** What a refusal teaches. */
+const lesson = (reason: Failure.Reason, candidates: ReadonlyArray<string>): string | undefined => {
+  const text = refusals.textOf(reason)
+  if (text === undefined) return undefined
+  if (reason._tag === "Rejected" && reason.status !== 500) return undefined
+  if (order.test(text)) return "roles"
+  if (reason._tag !== "InvalidRequest") return undefined
+  // The field itself goes first: a text may name another one as the cure.
+  const told = candidates.find((name) => reason.detail.includes(`"${name}"`))
+  if (told !== undefined) return told
+  return candidates.filter((name) => refusals.names(text, name))
+    .toSorted((a, b) => text.indexOf(a) - text.indexOf(b))[0]
+}
+
+const advice = (name: string): string => {
+  if (name === "roles") return "one order of roles alone: later instructions are sent as words of the user"
+  const other = otherNames[name]
+  return other === undefined ? `no "${name}": it is left out` : `no "${name}": it is called "${other}"`
+}
+
+/** Names of what a program may have set, to say which of them was refused. */
+const settings = [
+  "temperature",
+  "top_p",
+  "max_tokens",
+  "max_completion_tokens",
+  "max_output_tokens",
+  "frequency_penalty",
+  "presence_penalty",
+  "reasoning_effort",
+  "reasoning",
+  "parallel_tool_calls",
+  "tool_choice",
+  "response_format",
+  "tools"
+]
+
+const named = (reason: Failure.Reason, sampling: Sampling): Failure.Reason => {
+  const text = refusals.textOf(reason)
+  if (text === undefined || reason._tag !== "InvalidRequest" || reason.detail.includes("because of")) return reason
+  const field = [...Object.keys(sampling.extra ?? {}), ...settings].find((name) => refusals.names(text, name))
+  return field === undefined ? reason : new Failure.InvalidRequest({
+    detail: reason.detail.replace("refuses the request", `refuses the request because of "${field}"`)
+  })
+}
+
+/** The lessons of one layer. */
+export const makeLessons = () => {
+  const known = new Map<string, Lessons>()
+  /** Asks, and once more without what was refused; `model` is the one that is asked. */
+  return (
+    model: string,
+    sampling: Sampling,
+    ask: Ask,
+    asking: (lessons: Lessons) => Stream.Stream<Llm.Delta, Failure.Reason>
+  ): Stream.Stream<Llm.Delta, Failure.Reason> => {
+    const candidates = defaults(sampling, ask.settings)
+    const attempt: Stream.Stream<Llm.Delta, Failure.Reason> = Stream.suspend(() => {
+      const lessons = known.get(model) ?? nothing
+      return Stream.catch(asking(lessons), (reason) =>
+        Stream.unwrap(Effect.gen(function*() {
+          yield* refusals.debug(sampling.name, reason, ask.prompt)
+          const learnt = lesson(reason, candidates)
+          if (learnt === undefined || lessons.has(learnt)) return Stream.fail(named(reason, sampling))
+          const all = known.get(model) ?? nothing
+          if (!all.has(learnt)) {
+            // What it is called otherwise was refused before: neither is known.
+            if (all.has(otherNames[learnt] ?? "")) return Stream.fail(named(reason, sampling))
+            known.set(model, new Set([...all, learnt]))
+            yield* Effect.logWarning(`${sampling.name} takes ${advice(learnt)} with this model from now on`)
+          }
+          return attempt
+        })))
+    })
+    return attempt
+  }
+}
+
+const unstrict = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(unstrict)
+  if (typeof value !== "object" || value === null) return value
+  const { strict: _, ...rest } = value as Readonly<Record<string, unknown>>
+  return "function" in rest ? { ...rest, function: unstrict(rest["function"]) } : rest
+}
+
+const withoutThoughts = (message: unknown): unknown => {
+  if (typeof message !== "object" || message === null) return message
+  const { reasoning_content: _, ...rest } = message as Readonly<Record<string, unknown>>
+  return rest
+}
+
+/** A request as the server takes it. */
+export const adapted = <A extends object>(body: A, lessons: Lessons): A => {
+  if (lessons.size === 0) return body
+  const fields = { ...body } as Record<string, unknown>
+  for (const name of lessons) {
+    const other = otherNames[name]
+    if (other !== undefined && fields[name] !== undefined) fields[other] = fields[name]
+    if (name === "strict") fields["tools"] = unstrict(fields["tools"])
+    else if (name === "reasoning_content" && Array.isArray(fields["messages"])) {
+      fields["messages"] = fields["messages"].map(withoutThoughts)
+    } else delete fields[name]
+  }
+  if (fields["tools"] === undefined) delete fields["tools"]
+  return fields as A
+}

@@ -1,0 +1,33 @@
+/** What is said while the user waits in silence for what they are owed: asked for when the turn-taking says so, and dropped once the reply is there. */
+import * as Effect from "effect/Effect"
+import type * as Session from "../../Session.ts"
+import * as Turn from "../../Turn.ts"
+import { isFilled } from "./calls.ts"
+import type { Core } from "./core.ts"
+import { guarded } from "./failures.ts"
+import type { Checked } from "./options.ts"
+import { shortLived, want } from "./wishes.ts"
+
+/** Whether anything is to be said in the silence: a tool that has a filler of its own says that. */
+const isOwed = (core: Core): boolean => Turn.isOwed(core.conductor.state()) && !isFilled(core)
+
+const standard = "One moment, please."
+
+export const makeFiller = (
+  core: Core,
+  session: Session.Session["Service"],
+  { filler }: Pick<Checked, "filler">
+): () => void => {
+  const { clip, say = standard } = filler === undefined || filler === false ? {} : filler
+  let told = 0
+  const put = (text: string | undefined): void => {
+    // Whoever was asked for it may have taken a while.
+    if (text === undefined || text.trim() === "" || !isOwed(core)) return
+    want(core, { source: "say", text, options: { ...shortLived, clip, record: false }, passing: true })
+  }
+  return () => {
+    if (!isOwed(core)) return
+    if (typeof say !== "function") return put(typeof say === "string" ? say : say[told++ % say.length])
+    core.fork(Effect.map(guarded(core, "filler", Effect.suspend(() => say(session))), put))
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * What a listener says to who speaks, by language: the phrases that `Turn` tells answers from signs of listening by.
+ *
+ * Data alone. A word that may be either stands where it does less harm: "yeah" may be an answer, so it is agreement, and
+ * "ja" in German is so much a sign of listening that it is a continuer. What carries more than its phrase is in no list.
+ */
+
+/**
+ * The phrases of a language by what they do to who speaks. Case, punctuation
+ * and hyphens do not matter, nor how long a sound is drawn.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Phrasebook {
+  /** Signs that one listens: "mm-hm". */
+  readonly continuers: ReadonlyArray<string>
+  /** Words that agree, or answer a question: "yes", "okay". */
+  readonly agreement: ReadonlyArray<string>
+  /** Requests to stop, or to be heard: "stop", "no". */
+  readonly cutIns: ReadonlyArray<string>
+  /** Requests to wait for the one who says them: "one moment". */
+  readonly holds: ReadonlyArray<string>
+  /** What may stand beside a request without making it another one: "please". */
+  readonly courtesies: ReadonlyArray<string>
+  /** Whoever says no more than these goes on in a moment: "uhm", "let me think". */
+  readonly hesitations: ReadonlyArray<string>
+}
+
+const list = (phrases: string): ReadonlyArray<string> => phrases.split(/\s*,\s*/)
+
+// Ward, “Common Backchannels” (UTEP); Kjellmer, “Where do we backchannel?” (IJCL 14, 2009).
+const en: Phrasebook = {
+  continuers: list(
+    "uh huh, uhuh, mm hm, mm hmm, mhm, mmhm, mm, hm, hmm, m hm, huh, oh, ooh, ah, aha, ah ha, i see, wow"
+  ),
+  agreement: list(
+    "yeah, yea, yep, yup, yes, ya, aye, ok, okay, k, kay, okey dokey, alright, all right, right, sure, sure thing, " +
+      "of course, i understand, understood, got it, i got it, gotcha, makes sense, that makes sense, fair enough, " +
+      "sounds good, exactly, absolutely, definitely, totally, indeed, true, that's right, that's true, cool, great, " +
+      "good, nice, perfect, fine, lovely, interesting, go on, carry on, keep going, i know, no problem, no worries"
+  ),
+  cutIns: list(
+    "stop, wait, no, nope, help, quiet, be quiet, silence, shut up, hush, shush, shh, pause, cancel, never mind, " +
+      "nevermind, enough, that's enough, enough already, excuse me, pardon me, hey, listen, listen to me, " +
+      "let me speak, let me talk, let me finish, can i say something, not so fast, no thanks, no thank you"
+  ),
+  holds: list(
+    "hold on, hang on, hold it, hold the line, please hold, one moment, one second, one sec, one minute, just a moment, " +
+      "just a second, just a minute, just a sec, a moment, a second, a sec, a minute, wait a moment, wait a second, " +
+      "wait a sec, wait a minute, give me a moment, give me a second, give me a sec, give me a minute, bear with me, " +
+      "i'll be right back, be right back"
+  ),
+  courtesies: list(
+    "please, sorry, just, now, right now, okay, ok, oh, uh, um, well, sir, madam, it, that, this, there, then, thanks, " +
+      "thank you, talking, speaking, for a moment, for a minute, for a second"
+  ),
+  hesitations: list(
+    "uh, uhm, um, umm, er, erm, ehm, hm, hmm, well, so, let me see, let's see, let me think, let me check, " +
+      "let me look, i mean, you know"
+  )
+}
+
+// Bielefeld, “Höreraktivitäten” (AG WBS, turn taking); “fluencemes and backchannels in German” (Front. Commun. 2025).
+const de: Phrasebook = {
+  continuers: list(
+    "ja, jaja, jo, mhm, mm, mh, hm, hmm, aha, ach, ach so, achso, ach ja, ah, ah ja, oh, soso, verstehe"
+  ),
+  agreement: list(
+    "genau, stimmt, richtig, okay, ok, gut, sehr gut, alles klar, klar, na klar, natürlich, sicher, gern, gerne, " +
+      "in ordnung, passt, einverstanden, jawohl, absolut, super, prima, schön, doch, ich verstehe, verstanden, " +
+      "das stimmt, ist gut, kein problem, macht nichts, eben"
+  ),
+  cutIns: list(
+    "stopp, stop, halt, nein, nee, nö, warte, warten, warten sie, hilfe, ruhe, still, schluss, genug, es reicht, " +
+      "das reicht, aufhören, hör auf, hören sie auf, abbrechen, pause, entschuldigung, entschuldigen sie, " +
+      "lass mich ausreden, lassen sie mich ausreden, hören sie zu, hör zu, nicht so schnell"
+  ),
+  holds: list(
+    "moment, moment mal, einen moment, ein moment, kleinen moment, augenblick, einen augenblick, sekunde, " +
+      "eine sekunde, minute, eine minute, warte kurz, warten sie kurz, warte einen moment, warten sie einen moment, " +
+      "bleiben sie dran, bleib dran, ich bin gleich wieder da, bin gleich zurück"
+  ),
+  courtesies: list("bitte, mal, kurz, doch, jetzt, sofort, nur, okay, ok, also, oh, äh, ähm, danke, noch, da"),
+  hesitations: list("äh, ähm, öh, ehm, hm, hmm, also, na ja, naja, tja, lass mich überlegen, mal sehen, mal schauen")
+}
+
+// Multimodal feedback in French (Languages 10:117, 2025); Ward, “Backchannel facts” (UTEP); holds: lemotdubonjour.com.
+const fr: Phrasebook = {
+  continuers: list("mhm, mm, mh, hm, hmm, hum, humhum, hum hum, ouais, ah, ah oui, ah ouais, ah bon, oh, je vois"),
+  agreement: list(
+    "oui, si, d'accord, ok, okay, bien, très bien, c'est bon, c'est ça, voilà, exact, exactement, tout à fait, " +
+      "bien sûr, entendu, parfait, super, absolument, compris, je comprends, ça marche, pas de problème, " +
+      "pas de souci, ah d'accord, c'est vrai"
+  ),
+  cutIns: list(
+    "stop, arrêtez, arrête, attendez, attends, non, à l'aide, au secours, silence, taisez vous, tais toi, ça suffit, " +
+      "assez, pause, annulez, annule, annuler, excusez moi, excuse moi, écoutez, laissez moi parler, laisse moi parler, " +
+      "pas si vite"
+  ),
+  holds: list(
+    "un instant, un petit instant, un moment, une seconde, une petite seconde, une minute, ne quittez pas, " +
+      "attendez un instant, attendez un moment, attendez une seconde, attendez une minute, attends une seconde, " +
+      "attends une minute, patientez, veuillez patienter, patientez un instant, donnez moi une minute, " +
+      "je reviens, je reviens tout de suite"
+  ),
+  courtesies: list("s'il vous plaît, s'il te plaît, svp, merci, maintenant, juste, donc, oh, euh, ok, oui, un peu, là"),
+  hesitations: list("euh, heu, ben, bah, alors, bon, hm, voyons, eh bien, laissez moi réfléchir, laisse moi réfléchir")
+}
+
+// Ward, “Backchannel facts” (Mexican Spanish, UTEP); inFlux, expressions of who listens in Spanish; COREC response tokens.
+const es: Phrasebook = {
+  continuers: list("mhm, mm, mjm, mjú, hm, hmm, ajá, aja, aha, ah, oh, ya, ya ya, ya veo, uhum"),
+  agreement: list(
+    "sí, si, claro, claro que sí, vale, bueno, bien, muy bien, de acuerdo, ok, okay, por supuesto, entiendo, " +
+      "ya entiendo, entendido, exacto, exactamente, correcto, perfecto, eso es, así es, desde luego, está bien, " +
+      "genial, cierto, es verdad, no hay problema, sin problema, no pasa nada"
+  ),
+  cutIns: list(
+    "para, pare, alto, basta, ya basta, espera, espere, no, ayuda, socorro, auxilio, silencio, cállate, cállese, " +
+      "detente, deténgase, cancela, cancele, cancelar, pausa, stop, perdón, perdone, disculpe, oiga, oye, " +
+      "escuche, escucha, déjame hablar, déjeme hablar, no tan rápido"
+  ),
+  holds: list(
+    "un momento, un momentito, momentito, un segundo, un segundito, un minuto, un minutito, un instante, " +
+      "espera un momento, espere un momento, espera un segundo, espere un segundo, espera un minuto, " +
+      "espere un minuto, dame un momento, deme un momento, dame un segundo, deme un segundo, no cuelgue, ahora vuelvo"
+  ),
+  courtesies: list("por favor, gracias, ahora, ya, eh, oh, solo, sólo, sí, ok, señor, señora"),
+  hesitations: list("eh, em, mmm, este, pues, bueno, a ver, vamos a ver, o sea, déjame pensar, déjeme pensar")
+}
+
+// Dionísio, “Análise da conversação” (signals of who listens); inFlux, “é” and “sei”; NURC-SP, “sinais do ouvinte”.
+const pt: Phrasebook = {
+  continuers: list("uhum, uhrum, hum hum, humhum, aham, ahã, ahan, mhm, hum, hm, mm, ah, oh, sei, é, pois, pois é"),
+  agreement: list(
+    "sim, ah sim, claro, certo, tá, tá bom, tá bem, está bom, está bem, ok, okay, beleza, isso, isso mesmo, exato, " +
+      "exatamente, com certeza, entendi, entendo, perfeito, tudo bem, combinado, bom, muito bem, é verdade, " +
+      "de acordo, sem problema, sem problemas, não há problema, não tem problema"
+  ),
+  cutIns: list(
+    "pare, para, chega, basta, espera, espere, não, socorro, ajuda, silêncio, cala a boca, cancela, cancele, " +
+      "cancelar, pausa, stop, calma, desculpe, desculpa, licença, com licença, escuta, escute, deixa eu falar, " +
+      "deixe me falar, não tão rápido"
+  ),
+  holds: list(
+    "um momento, um momentinho, um minuto, um minutinho, um segundo, um segundinho, um instante, um instantinho, " +
+      "peraí, pera aí, espera aí, espere aí, espera um pouco, espere um pouco, espere um momento, espera um momento, " +
+      "espere um minuto, espera um minuto, aguarde, aguarde um momento, aguenta aí, já volto, não desligue"
+  ),
+  courtesies: list("por favor, obrigado, obrigada, agora, aí, um pouco, só, oh, ok, sim, senhor, senhora"),
+  hesitations: list("hã, ahn, é, hum, bom, bem, então, tipo, deixa eu ver, deixa eu pensar, deixe me ver")
+}
+
+// japanese-pronunciation.com, “Aizuchi”; japanesedaily.blog, 23 aizuchi; iiwasabi.com, “aizuchi on the phone”.
+const ja: Phrasebook = {
+  continuers: list(
+    "うん, ええ, はい, はあ, へえ, へー, ふうん, ふーん, ふん, ほう, ああ, あー, なるほど, なるほどね, そう, そうですか, " +
+      "そうですね, そうですよね, そうなんですか, そうなんだ, そうか, そっか, まあね"
+  ),
+  agreement: list(
+    "そうです, その通り, その通りです, そのとおり, そのとおりです, 分かりました, わかりました, 分かった, わかった, 了解, " +
+      "了解です, 承知しました, かしこまりました, オッケー, オーケー, いいです, いいですよ, いいですね, 大丈夫, 大丈夫です, " +
+      "もちろん, もちろんです, 確かに, たしかに, お願いします, 問題ない, 問題ありません, ok"
+  ),
+  cutIns: list(
+    "止めて, 止めてください, やめて, やめてください, ストップ, 待って, いいえ, いえ, いや, 違う, ちがう, 違います, ちがいます, " +
+      "助けて, 静かにして, 黙って, もういい, もういいです, 結構です, すみません, キャンセル, キャンセルして, 中止, だめ"
+  ),
+  holds: list(
+    "ちょっと待って, ちょっと待ってください, ちょっとお待ちください, 少し待って, 少し待ってください, 少々お待ちください, " +
+      "少々お待ちを, お待ちください, 待ってください, ちょっと待ってて, ちょっとまって, ちょっとまってください"
+  ),
+  courtesies: list("ください, ね, よ, お願い, まあ, あの, もう, すぐ, はい"),
+  hesitations: list("えっと, えーと, えーっと, ええと, あの, あのう, あのー, うーん, まあ, なんか, その, そのう")
+}
+
+/**
+ * What is known of each language, by the first part of its tag: `en`, `de`,
+ * `fr`, `es`, `pt` and `ja`.
+ *
+ * @category phrases
+ * @since 0.1.0
+ */
+export const phrasebooks: {
+  readonly en: Phrasebook
+  readonly de: Phrasebook
+  readonly fr: Phrasebook
+  readonly es: Phrasebook
+  readonly pt: Phrasebook
+  readonly ja: Phrasebook
+} = { en, de, fr, es, pt, ja }

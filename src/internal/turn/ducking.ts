@@ -1,0 +1,59 @@
+/**
+ * The agent lowers its voice while the user's may become an interruption: it
+ * goes on, and is heard to have noticed. What was for nothing restores the level.
+ */
+import { type Draft, interruptible, playing } from "./draft.ts"
+import * as Floor from "./floor.ts"
+import type { Ducked, State } from "./model.ts"
+import * as Owed from "./owed.ts"
+
+/** Voice (ms) after which the agent lowers its own. */
+const after = 200
+
+/** When the agent lowers its voice; `undefined` if there is no reason to. */
+export const duckAt = (s: State): number | undefined => {
+  const { ducked, pause, warmUpUntil } = s.agent
+  const { voice } = s.user
+  if (!s.session.settings.interruption.duck || ducked !== undefined || pause !== undefined) return undefined
+  if (voice._tag === "Silent" || voice.dismissed || voice.committed) return undefined
+  const floor = playing(s)
+  if (floor === undefined || !interruptible(s, floor)) return undefined
+  const missing = after - voice.soundedMs
+  if (missing > 0 && voice._tag === "Paused") return undefined
+  const from = voice._tag === "Sounding" ? voice.since : voice.startedAt
+  return Math.max(from + Math.max(0, missing), warmUpUntil ?? 0)
+}
+
+export const duck = (d: Draft): void => {
+  const floor = playing(d)
+  if (floor === undefined) return
+  d.agent.ducked = { speech: floor.id, until: undefined }
+  d.actions.push({ _tag: "Duck", speech: floor.id })
+}
+
+/** When it is clear that it was for nothing; `undefined` while that is open. */
+export const restoreAt = (s: State): number | undefined => s.agent.ducked?.until
+
+export const restore = (d: Draft): void => {
+  const { ducked } = d.agent
+  if (ducked === undefined) return
+  d.agent.ducked = undefined
+  d.actions.push({ _tag: "Restore", speech: ducked.speech })
+}
+
+/** How long what the user has said, or not, may still take the floor. */
+const openUntil = (d: Draft, { until }: Ducked): number | undefined => {
+  const { voice, words } = d.user
+  if (voice._tag !== "Silent") return voice.dismissed ? d.now : undefined
+  if (!Floor.settled(d)) return undefined
+  return words.interim === "" && Owed.isSettled(d) ? d.now : until ?? d.now + Owed.patience(d)
+}
+
+/** After every signal: the level is back when the speech is over, or goes on, or nobody wants the floor. */
+export const follow = (d: Draft, before: State): void => {
+  const { ducked, pause } = d.agent
+  if (ducked === undefined) return
+  const floor = playing(d)
+  if (floor?.id !== ducked.speech || (before.agent.pause !== undefined && pause === undefined)) return restore(d)
+  if (pause === undefined) d.agent.ducked = { ...ducked, until: openUntil(d, ducked) }
+}

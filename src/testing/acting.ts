@@ -1,0 +1,35 @@
+/** The users of a scenario do what the script says. */
+import * as Effect from "effect/Effect"
+import type { UserAction } from "./actions.ts"
+import type { Person } from "./caller.ts"
+
+const perform = (caller: Person, action: UserAction): Effect.Effect<void, unknown> => {
+  switch (action._tag) {
+    case "Say":
+      return caller.speaks(action.at, action.to, action.text, action.hearing)
+    case "Type":
+      return caller.types(action.text)
+    case "Press":
+      return caller.presses(action.digits)
+    case "Mute":
+      return caller.mutes
+    case "Unmute":
+      return caller.unmutes
+    case "Join":
+      return caller.joins
+    case "Leave":
+      return caller.room.leave(caller.identity, action.reason)
+  }
+}
+
+/** Lets whoever it is do it. */
+export const act = (caller: Person, action: UserAction): Effect.Effect<void, unknown> =>
+  Effect.gen(function*() {
+    const who = action.by === undefined ? caller : yield* caller.other(action.by)
+    if (who !== caller && action._tag !== "Join" && !(yield* who.isThere)) yield* who.joins
+    yield* perform(who, action)
+  })
+
+/** When the last of it is over (ms). */
+export const lastAt = (actions: ReadonlyArray<UserAction>): number =>
+  Math.max(0, ...actions.map((action) => action._tag === "Say" ? action.to : action.at))

@@ -1,0 +1,67 @@
+/** Every word that the user says is somewhere in the conversation, once. */
+import { hasWord } from "../internal/text/words.ts"
+import type { InvariantOptions, Report } from "./invariants.ts"
+import type { Timeline } from "./timeline.ts"
+
+const words = (text: string): ReadonlyArray<string> => text.split(/\s+/u).filter((word) => word !== "")
+
+/** Where a text stands in some others, from a place on. */
+const places = (others: ReadonlyArray<{ readonly at: number; readonly text: string }>) => {
+  const all = others.map(({ at, text }) => ({ at, words: words(text) }))
+  let other = 0
+  let from = 0
+  return {
+    find: (said: ReadonlyArray<string>) => {
+      for (let i = other; i < all.length; i++) {
+        const one = all[i]!
+        for (let j = i === other ? from : 0; j + said.length <= one.words.length; j++) {
+          if (said.every((word, k) => one.words[j + k] === word)) return { at: one.at, i, to: j + said.length }
+        }
+      }
+      return undefined
+    },
+    goTo: (place: { readonly i: number; readonly to: number }) => {
+      other = place.i
+      from = place.to
+    }
+  }
+}
+
+/** How long (ms) the final transcript may still come of what an interim one was taken for. */
+const lateFinal = 5000
+
+/** I1: every final transcript with a word is in exactly one user turn, or was set aside; either are in order. */
+export const everyWordCounts = (timeline: Timeline, options: InvariantOptions, report: Report): void => {
+  const turns = timeline.of("UserSpeechCommitted").filter(({ source }) => source !== "text")
+  const aside = timeline.of("UserSpeechSetAside")
+  const both = [places(turns), places(aside)]
+  const timedOut = timeline.of("TranscriptionTimedOut")
+  for (const { at, final, text } of timeline.of("UserTranscript")) {
+    if (!final || !hasWord(text)) continue
+    const find = (said: ReadonlyArray<string>) =>
+      both.flatMap((all) => {
+        const place = all.find(said)
+        return place === undefined ? [] : [{ ...place, all }]
+      }).toSorted((one, other) => one.at - other.at)[0]
+    const said = words(text)
+    // Of what an interim transcript was taken for, the final one adds only the rest.
+    const taken = timedOut.some((told) => told.at <= at && at - told.at <= lateFinal)
+    const found = find(said) ??
+      (taken ? said.map((_, i) => find(said.slice(i + 1))).find((rest) => rest !== undefined) : undefined)
+    found?.all.goTo(found)
+    if (found === undefined && options.cleared !== true) {
+      report("I1", `"${text}" is in no user turn and was not set aside, or out of order`, at)
+    }
+  }
+  const finals = timeline.of("UserTranscript").filter(({ final }) => final)
+  const interims = new Set(timeline.of("UserTranscript").flatMap(({ final, text }) => final ? [] : words(text)))
+  const heard = new Map<string, number>()
+  for (const { text } of finals) for (const word of words(text)) heard.set(word, (heard.get(word) ?? 0) + 1)
+  for (const { at, text } of [...turns, ...aside]) {
+    for (const word of words(text)) {
+      const left = heard.get(word) ?? 0
+      if (left > 0) heard.set(word, left - 1)
+      else if (!interims.has(word)) report("I1", `"${word}" is in a user turn once more than it was heard`, at)
+    }
+  }
+}

@@ -1,0 +1,161 @@
+/** What a model's server refuses: learnt where nobody has asked for it, an error where the program has. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Logger, References, Stream } from "effect"
+import { Llm } from "effect-voice"
+import * as HttpLlm from "effect-voice/Layers/HttpLlm"
+import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
+import { Prompt } from "effect/ai"
+import * as openai from "./support/openai.ts"
+import * as provider from "./support/provider.ts"
+
+type Body = { readonly [key: string]: any }
+
+/** Why a server refuses a body; `undefined` where it does not. */
+type Judge = (body: Body) => { readonly status?: number; readonly told: unknown } | undefined
+
+const serving = (judge: Judge, answer = openai.saying("Yes.")) =>
+  Effect.gen(function*() {
+    const bodies: Array<Body> = []
+    const { url } = yield* provider.http((request, response) => {
+      const body: Body = JSON.parse(request.body.toString())
+      bodies.push(body)
+      const no = judge(body)
+      if (no === undefined) return answer(request, response)
+      response.writeHead(no.status ?? 400, { "content-type": "application/json" }).end(JSON.stringify(no.told))
+    })
+    return { url, bodies }
+  })
+
+const unsupported = (param: string | null, message: string) => ({
+  told: { error: { message, type: "invalid_request_error", param, code: "unsupported_value" } }
+})
+
+const logged = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function*() {
+    const lines: Array<string> = []
+    const logger = Logger.make<unknown, void>(({ logLevel, message }) =>
+      void lines.push(`${logLevel} ${String(message)}`)
+    )
+    const exit = yield* effect.pipe(
+      Effect.exit,
+      Effect.provide(Logger.layer([logger])),
+      Effect.provideService(References.MinimumLogLevel, "Debug")
+    )
+    return { exit, lines }
+  })
+
+const conversation = Prompt.make([
+  { role: "system", content: "You help." },
+  { role: "assistant", content: [{ type: "text", text: "Welcome to the hotel." }] },
+  { role: "user", content: [{ type: "text", text: "My pin is 1234." }] },
+  { role: "system", content: "Be brief." }
+])
+
+const ask = (llm: Llm.Llm["Service"], settings?: Llm.Settings) =>
+  Llm.text(llm.reply({ prompt: conversation, tools: [], settings })).pipe(Stream.mkString)
+
+const has = (name: string, text: string): Judge => (body) =>
+  name in body ? unsupported(null, text.replaceAll("NAME", name)) : undefined
+
+const refusals: ReadonlyArray<readonly [what: string, judge: Judge, options?: OpenAiLlm.Options]> = [
+  ["a temperature, told as a field", (body) => "temperature" in body ? unsupported("temperature", "No.") : undefined],
+  ["a temperature, told in words", has("temperature", "Unsupported value: 'NAME' does not support 0.7.")],
+  ["counts of tokens", has("stream_options", "Unrecognized request argument supplied: NAME")],
+  [
+    "counts of tokens, as servers in Python say it",
+    (body) =>
+      "stream_options" in body
+        ? {
+          status: 422,
+          told: { detail: [{ loc: ["body", "stream_options"], msg: "Extra inputs are not permitted" }] }
+        }
+        : undefined
+  ],
+  [
+    "the old name of the most tokens",
+    has("max_tokens", "Unsupported parameter: 'NAME' is not supported. Use 'max_completion_tokens' instead."),
+    { maxTokens: 90 }
+  ],
+  [
+    "instructions at the end, as templates of llama.cpp do",
+    ({ messages }) =>
+      messages.slice(1).some(({ role }: Body) => role === "system")
+        ? {
+          status: 500,
+          told: { error: { code: 500, message: "Jinja Exception: System message must be at the beginning." } }
+        }
+        : undefined
+  ],
+  [
+    "turns that do not alternate, as templates of vLLM do",
+    ({ messages }) => {
+      const turns = messages.filter(({ role }: Body) => role !== "system")
+      return turns.some(({ role }: Body, at: number) => role !== (at % 2 === 0 ? "user" : "assistant"))
+        ? { told: { object: "error", message: "Conversation roles must alternate user/assistant/user/...", code: 400 } }
+        : undefined
+    }
+  ]
+]
+
+describe("a server that refuses what nobody has asked for", () => {
+  it.live.each(refusals)(
+    "is asked without it, and it is told once: %s",
+    ([, judge, options]) =>
+      Effect.gen(function*() {
+        const { bodies, url } = yield* serving(judge)
+        const { llm } = yield* OpenAiLlm.make({ baseUrl: `${url}/v1`, ...options })
+        const { exit, lines } = yield* logged(Effect.all([ask(llm), ask(llm), ask(llm)]))
+        assert.deepStrictEqual(exit._tag === "Success" ? exit.value : String(exit), ["Yes.", "Yes.", "Yes."])
+        assert.strictEqual(lines.filter((line) => line.startsWith("Warn")).length, 1, lines.join("\n"))
+        assert.strictEqual(bodies.length, 4)
+        if (options?.maxTokens !== undefined) assert.strictEqual(bodies.at(-1)?.["max_completion_tokens"], 90)
+        assert.notInclude(lines.join("\n"), "1234")
+      })
+  )
+
+  it.live("is asked with it again for another model", () =>
+    Effect.gen(function*() {
+      const { bodies, url } = yield* serving((body) =>
+        body["model"] === "a" ? has("stream_options", "no NAME here")(body) : undefined
+      )
+      const { llm } = yield* OpenAiLlm.make({ baseUrl: url, model: "a" })
+      yield* Effect.all([ask(llm), ask(llm, { model: "b" })])
+      assert.deepStrictEqual(bodies.map((body) => [body["model"], "stream_options" in body]), [
+        ["a", true],
+        ["a", false],
+        ["b", true]
+      ])
+    }))
+
+  it.live.each([
+    ["a temperature", "temperature", { temperature: 0.2 }],
+    ["how much it thinks", "reasoning_effort", { reasoningEffort: "low" }],
+    ["a field of its own", "top_k", { extra: { top_k: 4 } }]
+  ] as ReadonlyArray<readonly [string, string, OpenAiLlm.Options]>)(
+    "fails, and names it, where the program has set %s",
+    ([, field, options]) =>
+      Effect.gen(function*() {
+        const { bodies, url } = yield* serving(has(field, "Unsupported: 'NAME' for My pin is 1234."))
+        const { llm } = yield* OpenAiLlm.make({ baseUrl: url, ...options })
+        const error = yield* Effect.flip(ask(llm))
+        assert.strictEqual(error.reason._tag, "InvalidRequest")
+        assert.include(error.message, `"${field}"`)
+        assert.notInclude(error.message, "1234")
+        assert.strictEqual(bodies.length, 1)
+      })
+  )
+
+  it.live("says why in a line for who debugs, and nothing of the conversation", () =>
+    Effect.gen(function*() {
+      const { url } = yield* serving(() => unsupported(null, `Bad format of "My pin is 1234."; the region is closed`))
+      const { llm } = yield* OpenAiLlm.make({ baseUrl: url })
+      const other = yield* HttpLlm.make({ url })
+      for (const one of [llm, other]) {
+        const { exit, lines } = yield* logged(ask(one))
+        assert.strictEqual(exit._tag, "Failure")
+        assert.deepStrictEqual(lines, [
+          `Debug ${one.name} refuses the request: Bad format of "…"; the region is closed`
+        ])
+      }
+    }))
+})
