@@ -76,6 +76,8 @@ export class Line {
   readonly pieces: Array<Piece> = []
   readonly clears: Array<number> = []
   readonly marks: Array<string> = []
+  /** By how much this process has been late (ms): no time that is told here is more exact. */
+  stall = 0
   closed: number | undefined
   /** Milliseconds of the agent that were played to the caller, and when the last of it was. */
   playedMs = 0
@@ -221,6 +223,7 @@ export class Line {
   }
 
   #tick(): void {
+    this.stall = Math.max(this.stall, this.now - this.#ticks * 20)
     const due = ++this.#ticks * 20
     this.#play()
     const samples = this.#speech.shift() ?? silent
