@@ -17,6 +17,7 @@ import { checkFormat, makeFrame, millisOf, problemOf, saturate, speech } from ".
 import { join, overlay } from "./internal/audio/join.ts"
 
 export { speech } from "./internal/audio/format.ts"
+export { decodeAlaw, decodeMulaw, encodeAlaw, encodeMulaw } from "./internal/audio/g711.ts"
 export { type ChunkSize, pace, rechunk, resample } from "./internal/audio/streams.ts"
 export { decodeWav, encodeWav, readWav, type WavOptions, writeWav } from "./internal/audio/wavFile.ts"
 export { windows } from "./internal/audio/windows.ts"

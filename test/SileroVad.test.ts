@@ -33,6 +33,25 @@ describe("SileroVad", () => {
         }
       }).pipe(Effect.provide(SileroVad.layer())), 30_000)
 
+    it.effect("listens to a telephone line at 8 kHz as at 16 kHz, to two windows", () =>
+      Effect.gen(function*() {
+        for (const name of ["jfk.wav", "hello_world.wav", "weather_question.wav", "silero-test.wav"]) {
+          const narrow = convert(recording(name), { sampleRate: 8000, channels: 1 })
+          const line = { ...narrow, samples: Audio.decodeMulaw(Audio.encodeMulaw(narrow.samples)) }
+          const call = [line, Audio.silence("2 seconds", line)]
+          const boundaries = (sampleRate: 8000 | 16_000) =>
+            hear(call).pipe(
+              Effect.map((events) => events.filter(({ _tag }) => _tag.startsWith("Speech"))),
+              Effect.provide(SileroVad.layer({ sampleRate }))
+            )
+          const expected = yield* boundaries(16_000)
+          const heard = yield* boundaries(8000)
+          assert.isAtLeast(expected.length, 2)
+          assert.deepStrictEqual(heard.map(({ _tag }) => _tag), expected.map(({ _tag }) => _tag), name)
+          heard.forEach((event, i) => assert.approximately(event.at, expected[i]!.at, 64, name))
+        }
+      }), 30_000)
+
     it.effect(
       "gives the same boundaries for 8 kHz and for 48 kHz stereo, to one window",
       () =>

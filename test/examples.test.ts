@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Schema } from "effect"
+import { Effect, Redacted, Schema } from "effect"
 import { Event } from "effect-voice"
-import { spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
-import { fileURLToPath } from "node:url"
+import { fileURLToPath, pathToFileURL } from "node:url"
+import { call } from "./support/carrier.ts"
 import { available } from "./support/programs.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -123,6 +124,39 @@ describe("examples", () => {
       "interpreter: What time is breakfast?",
       "interpreter: I am hungry."
     ])
+  })
+
+  it("16: answer a call, speak, hear a key, and drain when they are told to", { timeout: 60_000 }, () => {
+    const url = "https://voice.example.com/call"
+    const tsx = path.join(root, "node_modules/tsx/dist/loader.mjs")
+    const started = Effect.acquireRelease(
+      Effect.callback<{ readonly child: ChildProcess; readonly port: number }>((resume) => {
+        const child = spawn(process.execPath, ["--import", pathToFileURL(tsx).href, "examples/16_telephone.ts"], {
+          cwd: root,
+          env: { ...process.env, TWILIO_AUTH_TOKEN: "token", TELEPHONE_URL: url, PORT: "0", NO_COLOR: "1" }
+        })
+        let output = ""
+        child.stdout.on("data", (data: Buffer) => {
+          output += data.toString()
+          const port = /port: (\d+)/.exec(output)?.[1]
+          if (port !== undefined) resume(Effect.succeed({ child, port: Number(port) }))
+        })
+      }),
+      ({ child }) => Effect.sync(() => child.kill("SIGKILL"))
+    )
+    return Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+      const { child, port } = yield* started
+      const { line } = yield* call({ port, url, token: Redacted.make("token") })
+      const loudMs = (): number => line.heard.filter(({ loud }) => loud).length * 20
+      yield* line.until(() => loudMs() > 1000)
+      const greeting = loudMs()
+      line.key("1")
+      yield* line.until(() => loudMs() > greeting + 1000)
+      const code = new Promise((resolve) => child.once("exit", resolve))
+      child.kill("SIGTERM")
+      line.hangUp()
+      assert.strictEqual(yield* Effect.promise(() => code), 0)
+    })))
   })
 
   it("20: run three tools with their defaults", { timeout: 60_000 }, async () => {

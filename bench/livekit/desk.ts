@@ -6,10 +6,10 @@ import { reply } from "./reply.ts"
 import { watch } from "./watch.ts"
 
 watch()
-const { BENCH_AGENT = "bench" } = process.env
+const { BENCH_AGENT = "bench", BENCH_VAD_RATE } = process.env
 
 const providers = Layer.mergeAll(
-  SileroVad.layer(),
+  SileroVad.layer({ sampleRate: BENCH_VAD_RATE === "8000" ? 8000 : 16_000 }),
   Layer.succeed(Stt.Stt, Stt.fromRecognizer({ name: "instant", recognize: () => Effect.succeed({ text: "Hello." }) })),
   Layer.succeed(
     Llm.Llm,

@@ -15,6 +15,9 @@ import * as metrics from "./metrics.ts"
 import type { Settings } from "./options.ts"
 import { cores, memory } from "./probe.ts"
 
+/** How many jobs may run, and how much they may use. */
+export type Limits = Pick<Settings, "maxJobs" | "load" | "loadThreshold">
+
 /** Of the process, and of those of its pool. */
 const total = (own: Usage, executor: Executor | undefined): Usage =>
   (executor?.children() ?? []).reduce<Usage>(
@@ -27,14 +30,14 @@ const total = (own: Usage, executor: Executor | undefined): Usage =>
   )
 
 /** A load that cannot be told is a full one. */
-const loadOf = (settings: Settings, facts: Facts): Effect.Effect<number> =>
+const loadOf = (settings: Limits, facts: Facts): Effect.Effect<number> =>
   Effect.sync(() => settings.load === undefined ? defaultLoad(facts) : settings.load(facts)).pipe(
     Effect.catchCause((cause) => Effect.as(logFailure("the option load has thrown, no job is taken", cause), 1)),
     Effect.map((load) => Number.isFinite(load) ? Math.min(1, Math.max(0, load)) : 1)
   )
 
 export class Capacity {
-  readonly #settings: Settings
+  readonly #settings: Limits
   readonly #table: JobTable
   readonly #probe: () => Usage
   readonly #limits = { cores: cores(), memoryLimitBytes: memory() }
@@ -46,7 +49,7 @@ export class Capacity {
   #lostAt: number | undefined
   #isDraining = false
 
-  constructor(settings: Settings, table: JobTable, probe: () => Usage) {
+  constructor(settings: Limits, table: JobTable, probe: () => Usage) {
     this.#settings = settings
     this.#table = table
     this.#probe = probe

@@ -126,7 +126,7 @@ const responder = (settings: HttpSettings, facts: Facts, context: Context.Contex
     }
   })
 
-const listenError = (port: number) => (error: HttpServerError.ServeError): WorkerError =>
+export const listenError = (port: number) => (error: HttpServerError.ServeError): WorkerError =>
   new WorkerError({
     reason: new ListenFailed({
       port,

@@ -65,7 +65,7 @@ const pool = Check.struct<PoolOptions>()({
   execArgv: Check.asIs
 })
 
-const http = Check.struct<HttpOptions>()({
+export const http = Check.struct<HttpOptions>()({
   port: Check.port({ default: 8081 }),
   host: Check.text(),
   metricsPort: Check.or(false, Check.port()),
@@ -182,7 +182,7 @@ const checkServer = (options: Server, { livekit }: Config.Given) =>
     return { ...(yield* Check.readOrFail(server, { url }, invalid)), apiKey, apiSecret }
   })
 
-const checkHttp = (
+export const checkHttp = (
   { host, metrics, metricsPort, port, token }: typeof http.Type,
   { metrics: environment }: Config.Given
 ): HttpSettings => ({

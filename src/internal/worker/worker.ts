@@ -25,6 +25,7 @@ import { check, checkDefinition, draining, type JobSettings, type Settings } fro
 import { makePool } from "./pool.ts"
 import { makeProbe } from "./probe.ts"
 import { stayConnected } from "./registration.ts"
+import { untilSignalled } from "./signals.ts"
 
 const updateInterval = 2500
 
@@ -163,29 +164,5 @@ const open = <E>(
     }
   })
 
-const signals = ["SIGTERM", "SIGINT"] as const
-
 export const serve = <E>(definition: Definition<E>, options: Options): Effect.Effect<void, WorkerError | E> =>
-  Effect.gen(function*() {
-    const first = yield* Deferred.make<void>()
-    const second = yield* Deferred.make<void>()
-    yield* Effect.acquireRelease(
-      Effect.sync(() => {
-        const listener = (): void => {
-          if (!Deferred.isDoneUnsafe(first)) Deferred.doneUnsafe(first, Effect.void)
-          else Deferred.doneUnsafe(second, Effect.void)
-        }
-        for (const signal of signals) process.on(signal, listener)
-        return listener
-      }),
-      (listener) =>
-        Effect.sync(() => {
-          for (const signal of signals) process.off(signal, listener)
-        })
-    )
-    const worker = yield* Effect.raceFirst(make(definition, options), Effect.as(Deferred.await(first), undefined))
-    if (worker === undefined) return
-    yield* Effect.forkScoped(Effect.andThen(Deferred.await(first), worker.drain()))
-    yield* Effect.forkScoped(Effect.andThen(Deferred.await(second), worker.stop))
-    yield* worker.ended
-  }).pipe(Effect.scoped)
+  untilSignalled(make(definition, options))

@@ -1,0 +1,62 @@
+/**
+ * What a telephone call costs, and how soon it is answered: callers of a carrier
+ * that plays in real time, in a process of their own.
+ *
+ * - `replyMs`: from the caller's last loud 20 ms to the first of the agent that is
+ *   played to them; the 500 ms after which a turn is over lie inside
+ * - `silenceMs`: from the beginning of a caller who cuts in to the carrier being
+ *   told to be silent; the 450 ms before their first word and the 500 ms of voice that make an interruption lie inside
+ * - `cores`, `megabytes`: of the agent's process
+ *
+ * Needs `npm run build`. Arguments: calls, comma-separated (1,10,50,100); turns of
+ * each call (6).
+ */
+import { setTimeout as sleep } from "node:timers/promises"
+import { cpuSeconds, kill, megabytes, phase, start } from "./livekit/processes.ts"
+import type { Result } from "./telephone/callers.ts"
+
+const sizes = (process.argv[2] ?? "1,10,50,100").split(",").map(Number)
+const turns = Number(process.argv[3] ?? 6)
+
+const quantile = (values: ReadonlyArray<number>, q: number): number | null => {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted.length === 0 ? null : Math.round(sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))]!)
+}
+
+const measure = async (calls: number) => {
+  const agent = start("../telephone/agent.ts", {
+    NODE_OPTIONS: `${process.env["NODE_OPTIONS"] ?? ""} --max-semi-space-size=16`,
+    BENCH_VAD_RATE: "8000"
+  })
+  const callers = start("../telephone/callers.ts")
+  try {
+    const [{ result: port }] = await Promise.all([phase(agent, "ready"), phase(callers, "ready")])
+    await sleep(1000)
+    const idle = megabytes(agent.pid!)
+    const begun = phase(callers, "begin")
+    const ended = phase(callers, "end")
+    callers.send({ port, calls, turns })
+    await begun
+    const from = { cpu: cpuSeconds(agent.pid!), at: performance.now() }
+    const { result } = await ended
+    const seconds = (performance.now() - from.at) / 1000
+    const cores = (cpuSeconds(agent.pid!) - from.cpu) / seconds
+    const { missed, replyMs, silenceMs } = result as Result
+    return {
+      calls,
+      replies: replyMs.length,
+      missed,
+      replyMs: { p50: quantile(replyMs, 0.5), p90: quantile(replyMs, 0.9) },
+      silenceMs: { p50: quantile(silenceMs, 0.5), p90: quantile(silenceMs, 0.9) },
+      cores: Number(cores.toFixed(3)),
+      coresPerCall: Number((cores / calls).toFixed(4)),
+      megabytes: Math.round(megabytes(agent.pid!)),
+      megabytesPerCall: Number(((megabytes(agent.pid!) - idle) / calls).toFixed(2))
+    }
+  } finally {
+    await kill(callers)
+    await kill(agent)
+  }
+}
+
+for (const calls of sizes) process.stdout.write(`${JSON.stringify(await measure(calls))}\n`)

@@ -1,0 +1,133 @@
+/**
+ * The calls of a telephone: announced by the carrier, given a place and a word by
+ * which their stream is known, then run as jobs. A place that no stream comes for
+ * is free again after half a minute. No two calls share a word, and each is good
+ * for one stream of one call.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import { randomBytes } from "node:crypto"
+import type { Room, RoomError } from "../../Room.ts"
+import type { Capacity } from "../worker/capacity.ts"
+import type { JobRequest } from "../worker/job.ts"
+import type { JobTable } from "../worker/jobTable.ts"
+import { callerOf, type CallFacts, openCall, type Started } from "./accept.ts"
+import type { Start } from "./protocol.ts"
+
+/** By this parameter a stream tells its word. */
+export const wordName = "effect-voice-word"
+
+const patience = "30 seconds"
+
+interface Announced {
+  readonly word: string
+  readonly facts: CallFacts
+}
+
+export interface Calls {
+  /** Holds a place for a call; tells the word of its stream, or why there is none. */
+  readonly announce: (callSid: string, facts: CallFacts) => Effect.Effect<string | undefined>
+  /** Runs the call of a stream until it is over; `false` where it is not to be believed, or there is no place. */
+  readonly run: (
+    started: Started,
+    trusted: boolean,
+    hangUp: (start: Start) => Effect.Effect<void, RoomError>
+  ) => Effect.Effect<boolean>
+  /** Holds no place any more: whoever was announced comes too late. */
+  readonly release: Effect.Effect<void>
+  /** The room of a call that has just begun. */
+  readonly roomOf: (callSid: string) => Effect.Effect<Room["Service"], RoomError, Scope.Scope>
+}
+
+const reservation = () => ({
+  as: { identity: "agent", name: "", metadata: "", attributes: {} },
+  assigned: Deferred.makeUnsafe<void>(),
+  fiber: undefined
+})
+
+const requestOf = (start: Start, facts: CallFacts, agentName: string): JobRequest => {
+  const { attributes = {}, identity, metadata = "" } = callerOf(start, facts)
+  return {
+    id: start.callSid,
+    dispatch: "",
+    type: "participant",
+    room: { name: start.callSid, sid: start.streamSid, metadata: "" },
+    participant: { identity, name: "", metadata, attributes },
+    agentName,
+    metadata,
+    attributes: start.parameters
+  }
+}
+
+export const makeCalls = (options: {
+  readonly agentName: string
+  readonly table: JobTable
+  readonly capacity: Capacity
+}): Effect.Effect<Calls, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { agentName, capacity, table } = options
+    const scope = yield* Effect.scope
+    const announced = new Map<string, Announced>()
+    const rooms = new Map<string, Effect.Effect<Room["Service"], RoomError, Scope.Scope>>()
+
+    const forget = (callSid: string, word: string) =>
+      Effect.suspend(() => {
+        if (announced.get(callSid)?.word !== word) return Effect.void
+        announced.delete(callSid)
+        table.release(callSid)
+        return capacity.tell
+      })
+
+    return {
+      announce: (callSid, facts) =>
+        Effect.gen(function*() {
+          if (!announced.has(callSid) && (capacity.problem !== undefined || table.running.has(callSid))) {
+            return undefined
+          }
+          const word = randomBytes(24).toString("base64url")
+          announced.set(callSid, { word, facts })
+          table.reserve(callSid, reservation())
+          yield* Effect.forkIn(Effect.andThen(Effect.sleep(patience), forget(callSid, word)), scope)
+          yield* capacity.tell
+          return word
+        }),
+      run: ({ link, start: told }, trusted, hangUp) =>
+        Effect.gen(function*() {
+          const { [wordName]: word, ...parameters } = told.parameters
+          const start: Start = { ...told, parameters }
+          const { callSid } = start
+          const held = announced.get(callSid)
+          const known = held !== undefined && held.word === word
+          const { executor } = capacity
+          if (executor === undefined || !known && !trusted || table.running.has(callSid)) return false
+          if (!known && capacity.problem !== undefined) return false
+          const facts = known ? held.facts : {}
+          // Before its place is given back: whoever waits for the last call must not see none.
+          table.begin(callSid)
+          if (announced.delete(callSid)) table.release(callSid)
+          rooms.set(callSid, openCall({ link, start }, { facts, hangUp: hangUp(start) }))
+          const assignment = {
+            job: requestOf(start, facts, agentName),
+            identity: "agent",
+            url: "",
+            token: Redacted.make("")
+          }
+          yield* capacity.tell
+          yield* executor.run(assignment, () => Effect.void).pipe(
+            Effect.ensuring(Effect.suspend(() => {
+              rooms.delete(callSid)
+              table.end(callSid)
+              return capacity.tell
+            })),
+            Effect.tapCause((cause) => Effect.logError("a call broke", cause))
+          )
+          return true
+        }),
+      release: Effect.suspend(() =>
+        Effect.forEach([...announced], ([callSid, { word }]) => forget(callSid, word), { discard: true })
+      ),
+      roomOf: (callSid) => Effect.suspend(() => rooms.get(callSid) ?? Effect.die(`no stream of ${callSid}`))
+    }
+  })

@@ -1,0 +1,70 @@
+/**
+ * What the carrier is told: how to go on with a call, as its markup, and that a
+ * call is over, over its API. A request is over in five seconds, whatever the
+ * carrier does.
+ */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import type { RoomError } from "../../Room.ts"
+import * as Fetch from "../provider/fetch.ts"
+import { codeOf } from "../provider/http.ts"
+import { refuse } from "../room/errors.ts"
+
+const patience = "5 seconds"
+// It is over already.
+const gone = 404
+
+const escapes: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  "\"": "&quot;",
+  "'": "&apos;"
+}
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (sign) => escapes[sign]!)
+
+const document = (body: string): string => `<?xml version="1.0" encoding="UTF-8"?><Response>${body}</Response>`
+
+/** Connects the call with a media stream, which is told the parameters. */
+export const connect = (url: string, parameters: Readonly<Record<string, string>>): string => {
+  const told = Object.entries(parameters).map(([name, value]) =>
+    `<Parameter name="${escaped(name)}" value="${escaped(value)}"/>`
+  )
+  return document(`<Connect><Stream url="${escaped(url)}">${told.join("")}</Stream></Connect>`)
+}
+
+/** Does not answer the call: it costs nothing. */
+export const reject = (reason: "busy" | "rejected"): string => document(`<Reject reason="${reason}"/>`)
+
+/** The account at the carrier, and the key to it. */
+export interface Account {
+  readonly apiUrl: string
+  readonly sid: string
+  readonly user: string
+  readonly key: Redacted.Redacted
+}
+
+/** Ends a call, wherever it stands. */
+export const complete = (account: Account, callSid: string): Effect.Effect<void, RoomError> =>
+  Effect.gen(function*() {
+    const fetch = yield* Fetch.fetch
+    const basic = Buffer.from(`${account.user}:${Redacted.value(account.key)}`).toString("base64")
+    const answer = yield* Effect.tryPromise({
+      try: (signal) =>
+        fetch(`${account.apiUrl.replace(/\/+$/, "")}/2010-04-01/Accounts/${account.sid}/Calls/${callSid}.json`, {
+          method: "POST",
+          headers: { authorization: `Basic ${basic}`, "content-type": "application/x-www-form-urlencoded" },
+          body: "Status=completed",
+          redirect: "error",
+          signal
+        }),
+      catch: (cause) => codeOf(cause) ?? "no answer"
+    })
+    yield* Effect.promise(() => answer.arrayBuffer().catch(() => undefined))
+    if (!answer.ok && answer.status !== gone) return yield* Effect.fail(`status ${answer.status}`)
+  }).pipe(
+    Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail("no answer in time") }),
+    Effect.mapError((why) =>
+      refuse("SendFailed", `the carrier did not end the call (${why}): check the account and its key`)
+    )
+  )

@@ -1,0 +1,139 @@
+/**
+ * The messages of Twilio's media streams, as plain data. Whatever comes from the
+ * other side becomes one of these or `undefined`; nothing here throws, and
+ * nothing of a message is kept.
+ */
+import * as Predicate from "effect/Predicate"
+import * as Audio from "../../Audio.ts"
+
+/** What a stream says of itself when it begins. */
+export interface Start {
+  readonly streamSid: string
+  readonly callSid: string
+  readonly accountSid: string | undefined
+  readonly parameters: Readonly<Record<string, string>>
+}
+
+export type Message =
+  | { readonly _tag: "Connected" }
+  | { readonly _tag: "Start"; readonly start: Start }
+  /** Its audio is in another coding than telephones have. */
+  | { readonly _tag: "Unplayable"; readonly coding: string }
+  | {
+    readonly _tag: "Media"
+    readonly samples: Int16Array
+    /** Which piece it is, from 1, and when it begins (ms), where that is told. */
+    readonly chunk: number | undefined
+    readonly at: number | undefined
+  }
+  | { readonly _tag: "Mark"; readonly name: string }
+  | { readonly _tag: "Key"; readonly digit: string }
+  | { readonly _tag: "Stop" }
+  /** Known, and of no use to us: the agent's own voice, say. */
+  | { readonly _tag: "Other" }
+
+/** What telephones carry. */
+export const rate = 8000
+
+// A second: the carrier sends 20 ms at once.
+const longest = rate
+const sidLike = /^[\w-]{1,64}$/
+const mostParameters = 64
+const longestParameter = 2048
+
+const text = (value: unknown): string | undefined => typeof value === "string" ? value : undefined
+
+const sid = (value: unknown): string | undefined => typeof value === "string" && sidLike.test(value) ? value : undefined
+
+/** The carrier writes its numbers as texts. */
+const count = (value: unknown): number | undefined => {
+  if (typeof value !== "string" && typeof value !== "number") return undefined
+  const number = value === "" ? Number.NaN : Number(value)
+  return Number.isSafeInteger(number) && number >= 0 ? number : undefined
+}
+
+const member = (value: unknown, name: string): unknown =>
+  Predicate.hasProperty(value, name) && Object.hasOwn(value, name) ? value[name] : undefined
+
+const parametersOf = (value: unknown): Record<string, string> | undefined => {
+  if (value === undefined || value === null) return {}
+  if (typeof value !== "object") return undefined
+  const entries = Object.entries(value)
+  const fit = entries.length <= mostParameters &&
+    entries.every(([name, value]) =>
+      typeof value === "string" && name.length <= longestParameter && value.length <= longestParameter
+    )
+  return fit ? Object.fromEntries(entries) : undefined
+}
+
+const startOf = (message: unknown): Message | undefined => {
+  const start = member(message, "start")
+  const streamSid = sid(member(start, "streamSid")) ?? sid(member(message, "streamSid"))
+  const callSid = sid(member(start, "callSid"))
+  const parameters = parametersOf(member(start, "customParameters"))
+  if (streamSid === undefined || callSid === undefined || parameters === undefined) return undefined
+  const format = member(start, "mediaFormat")
+  const coding = member(format, "encoding") ?? "audio/x-mulaw"
+  if (coding !== "audio/x-mulaw" || (count(member(format, "sampleRate")) ?? rate) !== rate) {
+    return { _tag: "Unplayable", coding: typeof coding === "string" && sidLike.test(coding) ? coding : "another" }
+  }
+  return { _tag: "Start", start: { streamSid, callSid, accountSid: sid(member(start, "accountSid")), parameters } }
+}
+
+const mediaOf = (media: unknown): Message | undefined => {
+  const track = member(media, "track") ?? "inbound"
+  if (track !== "inbound") return { _tag: "Other" }
+  const payload = text(member(media, "payload"))
+  if (payload === undefined) return undefined
+  const bytes = Buffer.from(payload, "base64")
+  if (bytes.length === 0 || bytes.length > longest) return undefined
+  return {
+    _tag: "Media",
+    samples: Audio.decodeMulaw(bytes),
+    chunk: count(member(media, "chunk")),
+    at: count(member(media, "timestamp"))
+  }
+}
+
+/** Reads a message; nothing where it is none. */
+export const read = (received: string | Uint8Array): Message | undefined => {
+  let message: unknown
+  try {
+    message = JSON.parse(typeof received === "string" ? received : new TextDecoder().decode(received))
+  } catch {
+    return undefined
+  }
+  switch (member(message, "event")) {
+    case "media":
+      return mediaOf(member(message, "media"))
+    case "mark": {
+      const name = text(member(member(message, "mark"), "name"))
+      return name === undefined ? undefined : { _tag: "Mark", name }
+    }
+    case "dtmf": {
+      const digit = text(member(member(message, "dtmf"), "digit"))
+      return digit === undefined || !/^[0-9*#A-D]$/.test(digit) ? undefined : { _tag: "Key", digit }
+    }
+    case "connected":
+      return { _tag: "Connected" }
+    case "start":
+      return startOf(message)
+    case "stop":
+      return { _tag: "Stop" }
+    default:
+      return typeof member(message, "event") === "string" ? { _tag: "Other" } : undefined
+  }
+}
+
+/** Writes what is sent on one stream. */
+export const writer = (streamSid: string) => {
+  const sidJson = JSON.stringify(streamSid)
+  const head = `{"event":"media","streamSid":${sidJson},"media":{"payload":"`
+  const clear = `{"event":"clear","streamSid":${sidJson}}`
+  return {
+    media: (samples: Int16Array): string =>
+      `${head}${Buffer.from(Audio.encodeMulaw(samples).buffer).toString("base64")}"}}`,
+    mark: (name: string): string => `{"event":"mark","streamSid":${sidJson},"mark":{"name":${JSON.stringify(name)}}}`,
+    clear
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * What the carrier asks over HTTP: what to do with a call, at the public address,
+ * and a socket for its stream, below it. Nothing else is answered, and nothing
+ * that the carrier has not signed. It serves for as long as the scope is open.
+ */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as ByteSize from "effect/ByteSize"
+import * as Effect from "effect/Effect"
+import { constTrue } from "effect/Function"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
+import * as HttpMiddleware from "effect/http/HttpMiddleware"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type * as Scope from "effect/Scope"
+import { createServer } from "node:http"
+import type { WorkerError } from "../worker/errors.ts"
+import { listenError } from "../worker/http.ts"
+import { awaitStart, type CallFacts } from "./accept.ts"
+import { type Calls, wordName } from "./calls.ts"
+import { complete, connect, reject } from "./carrier.ts"
+import type { Settings } from "./options.ts"
+import type { Start } from "./protocol.ts"
+import { isSigned } from "./signature.ts"
+
+// A message of the carrier has a few hundred bytes, its form a few thousand.
+const longestMessage = 64 * 1024
+const longestForm = 64 * 1024
+// Sockets that have not said yet which call they are.
+const mostStrangers = 64
+
+const text = (status: number, body: string) => HttpServerResponse.text(`${body}\n`, { status })
+const markup = (body: string) => HttpServerResponse.text(body, { contentType: "text/xml; charset=utf-8" })
+const notFound = text(404, "not found")
+const notAllowed = text(405, "use POST, or a WebSocket for the stream")
+const notSigned = text(403, "the signature does not fit")
+const tooMany = text(503, "too many sockets wait")
+
+const sidLike = /^[\w-]{1,64}$/
+
+const directionOf = (form: ReadonlyMap<string, string>): CallFacts["direction"] =>
+  form.get("Direction")?.startsWith("outbound") === true ? "outbound" : "inbound"
+
+const account = ({ apiUrl, key, keySid, token }: Settings) => ({ accountSid, callSid }: Start) =>
+  accountSid === undefined
+    ? Effect.void
+    : complete({
+      apiUrl,
+      sid: accountSid,
+      user: key === undefined ? accountSid : keySid ?? accountSid,
+      key: key ?? token
+    }, callSid)
+
+export const serveCarrier = (settings: Settings, calls: Calls): Effect.Effect<number, WorkerError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { accept, token, url } = settings
+    const base = new URL(url)
+    const webhookPath = base.pathname
+    const streamPath = `${webhookPath.replace(/\/+$/, "")}/stream`
+    const stream = new URL(url)
+    stream.protocol = base.protocol.replace("http", "ws")
+    stream.pathname = streamPath
+    stream.search = ""
+    // As it was given: the carrier signs the letters.
+    const address = url.split("?", 1)[0]!
+    const streamAddress = `${address.replace(/^http/, "ws").replace(/\/+$/, "")}/stream`
+    let strangers = 0
+
+    const webhook = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest) {
+      const read = yield* Effect.option(request.text)
+      if (read._tag === "None") return text(400, "the form cannot be read")
+      const pairs = [...new URLSearchParams(read.value)]
+      const query = /\?.*/.exec(request.url)?.[0] ?? ""
+      const signature = request.headers["x-twilio-signature"]
+      if (!isSigned({ token, url: `${address}${query}`, form: pairs, signature })) {
+        yield* Effect.logWarning(
+          "a call was announced with a wrong signature: check the token, and that url is the address at the carrier"
+        )
+        return notSigned
+      }
+      const form = new Map(pairs)
+      const callSid = form.get("CallSid")
+      if (callSid === undefined || !sidLike.test(callSid)) return text(400, "CallSid is missing")
+      const from = form.get("From")
+      const to = form.get("To")
+      const facts: CallFacts = { direction: directionOf(form), from, to }
+      const decision = accept === undefined
+        ? true
+        : yield* accept({ id: callSid, from, to, direction: facts.direction ?? "inbound" }).pipe(
+          Effect.timeout("5 seconds"),
+          Effect.catchCause((cause) =>
+            Effect.as(Effect.logError("the option accept has failed, the call is refused", cause), false as const)
+          )
+        )
+      if (decision === false) return markup(reject("rejected"))
+      const word = yield* calls.announce(callSid, facts)
+      if (word === undefined) {
+        yield* Effect.logWarning("a call was refused: there is no place for it")
+        return markup(reject("busy"))
+      }
+      const parameters = decision === true ? {} : decision.parameters
+      return markup(connect(stream.href, { ...parameters, [wordName]: word }))
+    })
+
+    const socket = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest) {
+      const trusted = isSigned({ token, url: streamAddress, signature: request.headers["x-twilio-signature"] })
+      if (strangers >= mostStrangers) return tooMany
+      strangers++
+      let strange = true
+      const known = (): void => {
+        if (strange) strangers--
+        strange = false
+      }
+      yield* Effect.gen(function*() {
+        const open = yield* request.upgrade
+        const started = yield* awaitStart(open)
+        known()
+        const taken = yield* calls.run(started, trusted, account(settings))
+        if (!taken) {
+          yield* Effect.logWarning("a stream was refused: no call of it is known, or there is no place for it")
+        }
+      }).pipe(
+        Effect.catchTag(
+          "RoomError",
+          ({ detail }) => Effect.annotateLogs(Effect.logWarning("a stream was refused"), { reason: detail })
+        ),
+        Effect.ensuring(Effect.sync(known)),
+        Effect.scoped
+      )
+      return HttpServerResponse.empty()
+    })
+
+    const respond = (request: HttpServerRequest.HttpServerRequest) => {
+      const path = request.url.split("?", 1)[0]
+      if (path === streamPath) {
+        return request.method === "GET" && request.headers["upgrade"]?.toLowerCase() === "websocket"
+          ? socket(request)
+          : Effect.succeed(notAllowed)
+      }
+      if (path !== webhookPath) return Effect.succeed(notFound)
+      return request.method === "POST" ? webhook(request) : Effect.succeed(notAllowed)
+    }
+
+    const server = createServer({ headersTimeout: 10_000, requestTimeout: 10_000, maxHeaderSize: 16 * 1024 })
+    const http = yield* NodeHttpServer.make(() => server, {
+      port: settings.port,
+      ...(settings.host === undefined ? {} : { host: settings.host }),
+      gracefulShutdownTimeout: "1 second",
+      websocket: { maxPayload: longestMessage, perMessageDeflate: false }
+    }).pipe(Effect.mapError(listenError(settings.port)))
+    yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
+    yield* http.serve(HttpMiddleware.withLoggerDisabled(Effect.flatMap(HttpServerRequest.HttpServerRequest, respond)))
+      .pipe(
+        Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(longestForm)),
+        Effect.provideService(HttpMiddleware.TracerDisabledWhen, constTrue)
+      )
+    const bound = server.address()
+    return typeof bound === "object" && bound !== null ? bound.port : settings.port
+  })

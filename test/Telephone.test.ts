@@ -1,0 +1,382 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Deferred, Effect, Fiber, Layer, Logger, Redacted, Schema, type Scope, Stream } from "effect"
+import { Audio, Room, Telephone, Worker } from "effect-voice"
+import { createServer, type Server } from "node:http"
+import { sign } from "../src/internal/telephone/signature.ts"
+import { announce, call, type Carrier, open, post, streamOf } from "./support/carrier.ts"
+
+const token = Redacted.make("s3cret-of-the-account")
+const url = "https://voice.example.com/call"
+
+const tone = (ms: number): Audio.Frame => ({
+  samples: Int16Array.from({ length: ms * 8 }, (_, i) => Math.round(9000 * Math.sin(i / 3))),
+  sampleRate: 8000,
+  channels: 1
+})
+
+/** A telephone whose calls do the same. */
+const telephone = (
+  entry: (job: Worker.Job) => Effect.Effect<unknown, unknown, Room.Room | Scope.Scope>,
+  options: Partial<Telephone.TelephoneOptions> = {}
+) =>
+  Effect.gen(function*() {
+    const definition = Worker.define({ entry, layer: Layer.empty })
+    const made = yield* Telephone.make(definition, {
+      url,
+      token,
+      port: 0,
+      host: "127.0.0.1",
+      http: { port: 0, host: "127.0.0.1", metricsPort: false },
+      ...options
+    })
+    const carrier: Carrier = { port: made.port, token, url }
+    return { made, carrier }
+  })
+
+/** In real time, and without a word. */
+const live = (sentence: string, body: () => Effect.Effect<void, unknown, Scope.Scope>) =>
+  it.live(sentence, () => Effect.provide(body(), Logger.layer([])), 30_000)
+
+/** How busy the machine may be before a time says nothing of ours (ms). */
+const slack = 20
+
+describe("Telephone", () => {
+  describe("what the agent says", () => {
+    live("comes in pieces of 20 ms, at its pace, a little ahead of what is heard", () =>
+      Effect.gen(function*() {
+        const over = yield* Deferred.make<number>()
+        const { carrier } = yield* telephone(() =>
+          Effect.gen(function*() {
+            yield* Room.play(Stream.succeed(tone(1500)), { sampleRate: 8000 })
+            yield* Deferred.succeed(over, performance.now())
+            yield* Effect.never
+          })
+        )
+        const { line } = yield* call(carrier)
+        yield* line.until(() => line.playedMs >= 1500)
+        const heard = performance.now()
+        const told = yield* Deferred.await(over)
+        assert.strictEqual(line.pieces.length, 75)
+        assert.isTrue(line.pieces.every(({ bytes }) => bytes === 160))
+        for (const { ahead } of line.pieces) assert.isAtMost(ahead, 200 + 60 + 2 * line.stall)
+        // Heard by the caller, and not only sent.
+        assert.isAtLeast(told, heard - 20 - slack - line.stall)
+        assert.isAtMost(told, heard + 150 + line.stall)
+        const gaps = line.heard.slice(1).reduce((sum, { tick }, i) => sum + tick - line.heard[i]!.tick - 1, 0)
+        assert.isAtMost(gaps, 2 + line.stall / 20, "pieces of silence within what is heard")
+      }))
+
+    live(
+      "falls silent within 20 ms when it is cleared, and is known as far as it was heard",
+      () =>
+        Effect.gen(function*() {
+          const cut = yield* Deferred.make<void>()
+          const result = yield* Deferred.make<{ readonly at: number; readonly played: number }>()
+          const { carrier } = yield* telephone(() =>
+            Effect.gen(function*() {
+              const room = yield* Room.Room
+              const output = yield* room.output({ sampleRate: 8000 })
+              yield* Effect.forkScoped(output.write([tone(5000)]))
+              yield* Deferred.await(cut)
+              const at = performance.now()
+              yield* output.clear
+              yield* Deferred.succeed(result, { at, played: yield* output.played })
+              yield* Effect.never
+            })
+          )
+          const { line } = yield* call(carrier)
+          yield* line.until(() => line.playedMs >= 600)
+          const before = performance.now() - line.now
+          yield* Deferred.succeed(cut, undefined)
+          yield* line.until(() => line.clears.length > 0)
+          const { at, played } = yield* Deferred.await(result)
+          assert.isAtMost(line.clears[0]! + before - at, 20 + slack + line.stall)
+          assert.closeTo(played, line.playedMs, 40 + slack + 2 * line.stall)
+          const heard = line.playedMs
+          yield* Effect.sleep("200 millis")
+          assert.strictEqual(line.playedMs, heard)
+        })
+    )
+
+    live("goes on after a pause with what was not heard", () =>
+      Effect.gen(function*() {
+        const { carrier } = yield* telephone(() =>
+          Effect.gen(function*() {
+            const room = yield* Room.Room
+            const output = yield* room.output({ sampleRate: 8000 })
+            yield* output.write([tone(1000)])
+            yield* Effect.sleep("400 millis")
+            yield* output.pause
+            yield* Effect.sleep("300 millis")
+            yield* output.resume
+            yield* output.drained
+          })
+        )
+        const { line } = yield* call(carrier)
+        yield* line.until(() => line.closed !== undefined)
+        assert.closeTo(line.clears[0]!, 400, 100)
+        assert.closeTo(line.playedMs, 1000, 60 + slack)
+      }))
+  })
+
+  live("hears the caller at 8 kHz, with the time of what was lost, and their keys", () =>
+    Effect.gen(function*() {
+      const frames: Array<Audio.Frame> = []
+      const keys: Array<string> = []
+      const { carrier } = yield* telephone(() =>
+        Effect.gen(function*() {
+          const room = yield* Room.Room
+          yield* Effect.forkScoped(Stream.runForEach(room.events, (event) =>
+            Effect.sync(() => {
+              if (event._tag === "Dtmf") keys.push(event.digit)
+            })))
+          yield* Stream.runForEach(room.audio("caller"), (frame) => Effect.sync(() => void frames.push(frame)))
+        })
+      )
+      const { line } = yield* call(carrier)
+      yield* line.until(() => frames.length > 5)
+      line.say(tone(100))
+      yield* line.until(() => frames.filter((frame) => Audio.rms(frame) > 0.01).length === 5)
+      line.lose(10)
+      for (const key of "12#") line.key(key)
+      yield* line.until(() => keys.length === 3)
+      const count = frames.length
+      yield* line.until(() => frames.length > count + 5)
+      assert.deepStrictEqual(keys, ["1", "2", "#"])
+      assert.isTrue(frames.every(({ channels, sampleRate }) => sampleRate === 8000 && channels === 1))
+      const gaps = frames.slice(1).map((frame, i) => frame.at! - frames[i]!.at! - 20).filter((gap) => gap > 0)
+      assert.deepStrictEqual(gaps, [200])
+    }))
+
+  live("tells a job who calls, and the parameters by their types", () =>
+    Effect.gen(function*() {
+      const told = yield* Deferred.make<unknown>()
+      const { carrier } = yield* telephone((job) =>
+        Effect.gen(function*() {
+          const room = yield* Room.Room
+          const [caller] = yield* room.participants
+          const parameters = yield* Telephone.parameters(job, Schema.Struct({ customer: Schema.NumberFromString }))
+          const wrong = yield* Effect.flip(Telephone.parameters(job, Schema.Struct({ missing: Schema.String })))
+          yield* Deferred.succeed(told, { caller, parameters, wrong: wrong._tag })
+        }), { accept: () => Effect.succeed({ parameters: { customer: "42", note: "<\"ä&'>" } }) })
+      const { id, line } = yield* call(carrier)
+      // As markup has them; a carrier reads them back.
+      assert.isDefined(line)
+      assert.deepStrictEqual(yield* Deferred.await(told), {
+        caller: {
+          identity: "caller",
+          kind: "sip",
+          direction: "inbound",
+          call: "answered",
+          metadata: JSON.stringify({ customer: "42", note: "&lt;&quot;ä&amp;&apos;&gt;" }),
+          attributes: {
+            customer: "42",
+            note: "&lt;&quot;ä&amp;&apos;&gt;",
+            "sip.callID": id,
+            "sip.callStatus": "active",
+            "sip.phoneNumber": "+15550001111",
+            "sip.trunkPhoneNumber": "+15552220000"
+          }
+        },
+        parameters: { customer: 42 },
+        wrong: "InvalidOptions"
+      })
+    }))
+
+  describe("the end of a call", () => {
+    for (
+      const [sentence, end, reason] of [
+        ["comes when the caller hangs up", "hangUp", "room_closed"],
+        ["comes when the line is lost", "cut", "connection_lost"]
+      ] as const
+    ) {
+      live(sentence, () =>
+        Effect.gen(function*() {
+          const ended = yield* Deferred.make<Room.EndReason>()
+          const { carrier, made } = yield* telephone(() =>
+            Effect.flatMap(Effect.flatMap(Room.Room, (room) => room.ended), (why) => Deferred.succeed(ended, why))
+          )
+          const { line } = yield* call(carrier)
+          yield* line.until(() => line.now > 100)
+          line[end]()
+          assert.strictEqual(yield* Deferred.await(ended), reason)
+          while ((yield* made.status).calls > 0) yield* Effect.sleep("5 millis")
+        }))
+    }
+
+    live(
+      "is asked of the carrier when the agent hangs up, with the key, and closes the stream",
+      () =>
+        Effect.gen(function*() {
+          const asked: Array<string> = []
+          const api = yield* Effect.acquireRelease(
+            Effect.callback<Server>((resume) => {
+              const server = createServer((request, response) => {
+                asked.push(`${request.method} ${request.url} ${request.headers.authorization}`)
+                response.end("{}")
+              }).listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+            }),
+            (server) => Effect.sync(() => server.close())
+          )
+          const address = api.address() as { readonly port: number }
+          const { carrier } = yield* telephone(
+            () => Effect.flatMap(Room.Room, (room) => room.remove!("caller")),
+            { apiUrl: `http://127.0.0.1:${address.port}`, key: Redacted.make("secret"), keySid: "SK1" }
+          )
+          const { id, line } = yield* call(carrier)
+          yield* line.until(() => line.closed !== undefined)
+          const basic = Buffer.from("SK1:secret").toString("base64")
+          assert.deepStrictEqual(asked, [`POST /2010-04-01/Accounts/AC1/Calls/${id}.json Basic ${basic}`])
+        })
+    )
+
+    live("is awaited by a drain, which answers no more calls", () =>
+      Effect.gen(function*() {
+        const { carrier, made } = yield* telephone(() => Effect.flatMap(Room.Room, (room) => room.ended))
+        const { line } = yield* call(carrier)
+        yield* line.until(() => line.now > 100)
+        const draining = yield* Effect.forkScoped(made.drain())
+        while (!(yield* made.status).draining) yield* Effect.sleep("5 millis")
+        const { body } = yield* announce(carrier, { CallSid: "CA-late" })
+        assert.include(body, "<Reject reason=\"busy\"/>")
+        assert.isUndefined(draining.pollUnsafe())
+        line.hangUp()
+        yield* Fiber.join(draining)
+        yield* made.ended
+      }))
+  })
+
+  describe("security", () => {
+    live("answers nothing that the carrier has not signed", () =>
+      Effect.gen(function*() {
+        const { carrier, made } = yield* telephone(() => Effect.never)
+        const form = { CallSid: "CA-forged", From: "+15550001111" }
+        const right = sign(token, url, Object.entries(form))
+        for (
+          const signature of ["", "x", sign(Redacted.make("another"), url, Object.entries(form)), sign(token, url)]
+        ) {
+          assert.strictEqual((yield* announce(carrier, form, signature)).status, 403)
+        }
+        assert.strictEqual((yield* announce(carrier, { ...form, From: "+15559999999" }, right)).status, 403)
+        assert.strictEqual((yield* post(made.port, "/elsewhere", form, {})).status, 404)
+        assert.strictEqual((yield* announce(carrier, form, right)).status, 200)
+      }))
+
+    live(
+      "takes no stream that no call was announced for, nor one of another call, nor one twice",
+      () =>
+        Effect.gen(function*() {
+          let entered = 0
+          const { carrier } = yield* telephone(() => Effect.andThen(Effect.sync(() => void entered++), Effect.never))
+          const answer = yield* announce(carrier, { CallSid: "CA-a" })
+          const { parameters } = streamOf(answer.body)
+          for (
+            const [callSid, given] of [["CA-x", {}], ["CA-b", parameters], ["CA-a", {
+              "effect-voice-word": "guess"
+            }]] as const
+          ) {
+            const line = yield* open(carrier, { streamSid: `MZ-${callSid}` })
+            line.start(callSid, given)
+            yield* line.until(() => line.closed !== undefined)
+          }
+          assert.strictEqual(entered, 0)
+          const right = yield* open(carrier)
+          right.start("CA-a", parameters)
+          yield* right.until(() => entered === 1)
+          const again = yield* open(carrier, { streamSid: "MZ2" })
+          again.start("CA-a", parameters)
+          yield* again.until(() => again.closed !== undefined)
+          assert.strictEqual(entered, 1)
+          assert.isUndefined(right.closed)
+        })
+    )
+
+    live(
+      "takes a stream whose handshake is signed, for calls that were connected otherwise",
+      () =>
+        Effect.gen(function*() {
+          const entered = yield* Deferred.make<string>()
+          const { carrier } = yield* telephone((job) => Effect.andThen(Deferred.succeed(entered, job.id), Effect.never))
+          const signature = sign(token, "wss://voice.example.com/call/stream")
+          const line = yield* open(carrier, { headers: { "x-twilio-signature": signature } })
+          line.start("CA-own", {})
+          assert.strictEqual(yield* Deferred.await(entered), "CA-own")
+        })
+    )
+
+    live("ends a stream that sends too much at once, too fast, or nothing that it knows", () =>
+      Effect.gen(function*() {
+        const { carrier, made } = yield* telephone(() => Effect.flatMap(Room.Room, (room) => room.ended))
+        const payload = Buffer.alloc(160).toString("base64")
+        const media = JSON.stringify({ event: "media", media: { payload } })
+        for (
+          const flood of [
+            (line: { raw: (text: string) => void }) => line.raw("x".repeat(100_000)),
+            (line: { raw: (text: string) => void }) => {
+              for (let i = 0; i < 3000; i++) line.raw(media)
+            },
+            (line: { raw: (text: string) => void }) => {
+              for (let i = 0; i < 200; i++) line.raw(i % 2 === 0 ? "{" : "null")
+            }
+          ]
+        ) {
+          const { line } = yield* call(carrier)
+          yield* line.until(() => line.now > 60)
+          flood(line)
+          yield* line.until(() => line.closed !== undefined)
+        }
+        assert.isTrue((yield* made.status).ready)
+      }))
+
+    live("is busy beyond its number of calls, and lets no call hear another", () =>
+      Effect.gen(function*() {
+        const { carrier } = yield* telephone(
+          () =>
+            Effect.gen(function*() {
+              const room = yield* Room.Room
+              const output = yield* room.output({ sampleRate: 8000 })
+              yield* Stream.runForEachArray(
+                room.audio("caller"),
+                (frames) => output.write(frames.map(({ samples }) => ({ samples, sampleRate: 8000, channels: 1 })))
+              )
+            }),
+          { maxCalls: 2 }
+        )
+        const one = yield* call(carrier)
+        const two = yield* call(carrier)
+        const { body } = yield* announce(carrier, { CallSid: "CA-third" })
+        assert.include(body, "busy")
+        one.line.say(tone(400))
+        yield* one.line.until(() => one.line.heard.filter(({ loud }) => loud).length >= 15)
+        assert.isFalse(two.line.heard.some(({ loud }) => loud))
+      }))
+
+    live("has no number, parameter, word or token in its log", () => {
+      const lines: Array<string> = []
+      const log = Logger.make(({ cause, fiber, message }) => {
+        lines.push(JSON.stringify([
+          message,
+          Cause.pretty(cause),
+          fiber.getRef(Logger.CurrentLoggers).size,
+          Object.entries(fiber.context.mapUnsafe.get("effect/References/CurrentLogAnnotations") ?? {})
+        ]))
+      })
+      return Effect.gen(function*() {
+        const { carrier, made } = yield* telephone(
+          () => Effect.flatMap(Room.Room, (room) => room.ended),
+          { accept: () => Effect.succeed({ parameters: { name: "Mrs. Hidden" } }) }
+        )
+        const { line, parameters } = yield* call(carrier)
+        yield* line.until(() => line.now > 100)
+        line.hangUp()
+        while ((yield* made.status).calls > 0) yield* Effect.sleep("5 millis")
+        yield* announce(carrier, { CallSid: "CA-forged", From: "+15550001111" }, "x")
+        const all = lines.join("\n")
+        assert.include(all, "the job is over")
+        for (const secret of ["5550001111", "5552220000", "Hidden", "s3cret", parameters["effect-voice-word"]!]) {
+          assert.notInclude(all, secret)
+        }
+      }).pipe(Effect.provide(Logger.layer([log])))
+    })
+  })
+})

@@ -1,0 +1,282 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Clock, Context, Effect, Exit, Layer, Queue, Random, Redacted, Schema, Scope } from "effect"
+import { Audio, Room } from "effect-voice"
+import { makeRoom } from "effect-voice/internal/room/kit"
+import { read } from "effect-voice/internal/telephone/protocol"
+import { isSigned, sign } from "effect-voice/internal/telephone/signature"
+import { openStream } from "effect-voice/internal/telephone/stream"
+import { TestClock } from "effect/testing"
+import { contract, type Peers } from "../contract/room.ts"
+
+const silence = Buffer.alloc(160, 0xff).toString("base64")
+
+/** A carrier in memory: plays 20 ms every 20 ms of the Clock, and gives marks back. */
+const makeCarrier = (delayMs: number) =>
+  Effect.gen(function*() {
+    const clock = yield* Clock.Clock
+    const scope = yield* Effect.scope
+    const inbound = yield* Queue.unbounded<string>()
+    const queue: Array<Int16Array | string> = []
+    const speech: Array<string> = []
+    const carrier = { played: 0, loud: 0, most: 0, closed: false, broken: "", late: false }
+    const tell = (message: object): void =>
+      void Queue.offerUnsafe(inbound, JSON.stringify({ streamSid: "MZ1", ...message }))
+    const mark = (name: string): void => {
+      if (!carrier.late) tell({ event: "mark", mark: { name } })
+    }
+    const flushMarks = (): void => {
+      while (typeof queue[0] === "string") mark(queue.shift() as string)
+    }
+    const take = (text: string): void => {
+      const message = JSON.parse(text)
+      if (message.event === "media") {
+        const samples = Audio.decodeMulaw(Buffer.from(message.media.payload, "base64"))
+        if (samples.length !== 160) carrier.broken = `${samples.length} samples`
+        queue.push(samples)
+        carrier.most = Math.max(carrier.most, queue.filter((item) => typeof item !== "string").length * 20)
+      } else if (message.event === "mark") {
+        queue.push(message.mark.name)
+        flushMarks()
+      } else for (const item of queue.splice(0)) if (typeof item === "string") mark(item)
+    }
+    const tick = (): void => {
+      const piece = queue.shift()
+      if (piece !== undefined && typeof piece !== "string") {
+        carrier.played += 20
+        if (piece.some((sample) => sample !== 0)) carrier.loud += 20
+      }
+      flushMarks()
+      tell({ event: "media", media: { track: "inbound", payload: speech.shift() ?? silence } })
+    }
+    const arrive = (text: string): void => {
+      if (delayMs === 0) take(text)
+      else {
+        Effect.runForkWith(Context.make(Clock.Clock, clock))(
+          Effect.andThen(Effect.sleep(delayMs), Effect.sync(() => take(text))).pipe(
+            Effect.forkIn(scope, { startImmediately: true })
+          )
+        )
+      }
+    }
+    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(20), Effect.sync(tick))))
+    return {
+      carrier,
+      speech,
+      tell,
+      link: {
+        pull: Effect.map(Queue.takeAll(inbound), (batch) => batch),
+        send: arrive,
+        close: () => void (carrier.closed = true),
+        early: []
+      }
+    }
+  })
+
+class Callers extends Context.Service<Callers, Peers>()("effect-voice/test/internal/telephone.test/Callers") {}
+
+const start = { streamSid: "MZ1", callSid: "CA1", accountSid: undefined, parameters: {} }
+
+const lineOf = (delayMs: number) =>
+  Effect.gen(function*() {
+    const clock = yield* Clock.Clock
+    const made = yield* makeCarrier(delayMs)
+    let incoming: Room.Incoming | undefined
+    let outgoing: Room.Outgoing | undefined
+    const { open, room } = yield* makeRoom({
+      format: { sampleRate: 8000, channels: 1 },
+      playhead: "reported",
+      open: (given) =>
+        Effect.sync(() => {
+          incoming = given
+          return {
+            play: (frame, position) => outgoing!.play(frame, position),
+            clear: () => outgoing?.clear()
+          } satisfies Room.Outgoing
+        })
+    })
+    const scope = yield* Scope.make()
+    yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
+    const join = (identity: string) =>
+      Effect.gen(function*() {
+        outgoing = yield* openStream({
+          clock,
+          link: made.link,
+          start,
+          caller: { identity, kind: "sip" },
+          hangUp: Effect.void
+        })({ ...incoming!, joined: () => {} }).pipe(Scope.provide(scope))
+        incoming!.joined({ identity, kind: "sip" })
+      })
+    return { ...made, room, open, incoming: incoming!, join }
+  })
+
+contract(
+  "A telephone's line",
+  () =>
+    Layer.effectContext(Effect.gen(function*() {
+      const { incoming, join, open, room, speech } = yield* lineOf(0)
+      const loud = Buffer.from(Audio.encodeMulaw(new Int16Array(160).fill(9000))).toString("base64")
+      return Context.make(Room.Room, room).pipe(Context.add(
+        Callers,
+        Callers.of({
+          join,
+          leave: (identity) => Effect.sync(() => incoming.left(identity)),
+          talk: () => Effect.sync(() => void speech.push(loud, loud, loud, loud, loud)),
+          disconnect: (reason) => Effect.sync(() => incoming.ended(reason)),
+          open: Effect.sync(open)
+        })
+      ))
+    })),
+  Callers,
+  { crowd: false, tolerance: 45 }
+)
+
+describe("a media stream", () => {
+  it.effect.prop(
+    "plays each sample once, whatever is paused, resumed and cleared, and knows how far it was heard",
+    [Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 ** 31 - 1 }))],
+    ([seed]) =>
+      Effect.gen(function*() {
+        const delay = yield* Random.nextIntBetween(0, 120)
+        const { carrier, join, room } = yield* lineOf(delay)
+        yield* join("ann")
+        const output = yield* room.output({ sampleRate: 8000 })
+        let written = 0
+        let before = 0
+        let cuts = 0
+        for (let i = 0; i < 25; i++) {
+          switch (yield* Random.nextIntBetween(0, 6)) {
+            case 0:
+              cuts++
+              yield* output.pause
+              break
+            case 1:
+              yield* output.resume
+              break
+            case 2:
+              if ((yield* Random.nextIntBetween(0, 3)) > 0) break
+              cuts++
+              yield* output.clear
+              // Nothing of it counts any more.
+              written = yield* output.played
+              break
+            default: {
+              const ms = yield* Random.nextIntBetween(1, 40)
+              written += ms * 10
+              yield* output.write([{ samples: new Int16Array(ms * 80).fill(9000), sampleRate: 8000, channels: 1 }])
+            }
+          }
+          yield* TestClock.adjust(yield* Random.nextIntBetween(0, 400))
+          const played = yield* output.played
+          assert.isAtLeast(played, before - 1e-6)
+          assert.isAtMost(played, written + 1e-6)
+          before = played
+        }
+        yield* output.resume
+        yield* TestClock.adjust("30 seconds")
+        yield* output.drained
+        assert.strictEqual(carrier.broken, "")
+        assert.isAtMost(carrier.most, 200 + 40 + 2 * delay)
+        const played = yield* output.played
+        assert.closeTo(played, written, 1e-6)
+        // What was on its way at a cut was heard, and is said again: never less than was written.
+        assert.isAtLeast(carrier.loud, played - 20 * (cuts + 1), `seed ${seed}`)
+        assert.isAtMost(carrier.loud, played + (cuts + 1) * (2 * delay + 60), `seed ${seed}`)
+      }).pipe(Random.withSeed(seed)),
+    { arbitrary: { runs: 15 } }
+  )
+
+  it.effect("counts as heard what the carrier should have played, when no marks come back", () =>
+    Effect.gen(function*() {
+      const { carrier, join, room } = yield* lineOf(0)
+      carrier.late = true
+      yield* join("ann")
+      const output = yield* room.output({ sampleRate: 8000 })
+      yield* output.write([Audio.silence("100 millis", output)])
+      const drained = yield* Effect.forkScoped(output.drained, { startImmediately: true })
+      yield* TestClock.adjust("5 seconds")
+      assert.isDefined(drained.pollUnsafe())
+    }))
+
+  it.effect("is over when nothing has come for a while", () =>
+    Effect.gen(function*() {
+      const clock = yield* Clock.Clock
+      const ended: Array<string> = []
+      const incoming = {
+        joined: () => {},
+        left: () => {},
+        ended: (reason: Room.EndReason) => void ended.push(reason)
+      } as unknown as Room.Incoming
+      yield* openStream({
+        clock,
+        link: { pull: Effect.never, send: () => {}, close: () => {}, early: [] },
+        start,
+        caller: { identity: "ann" },
+        hangUp: Effect.void
+      })(incoming)
+      yield* TestClock.adjust("14 seconds")
+      assert.deepStrictEqual(ended, [])
+      yield* TestClock.adjust("3 seconds")
+      assert.deepStrictEqual(ended, ["connection_lost"])
+    }))
+})
+
+describe("a message of the carrier", () => {
+  it.prop("is read or refused, whatever it is", [Schema.Json], ([value]) => {
+    for (const event of ["media", "start", "mark", "dtmf", "stop", "connected"]) {
+      for (const message of [value, { event: value }, { event, [event]: value }]) read(JSON.stringify(message))
+    }
+  })
+
+  it("is what the carrier documents", () => {
+    const start = {
+      event: "start",
+      start: {
+        streamSid: "MZ1",
+        callSid: "CA1",
+        accountSid: "AC1",
+        mediaFormat: { encoding: "audio/x-mulaw", sampleRate: 8000, channels: 1 },
+        customParameters: { a: "b" }
+      }
+    }
+    assert.deepStrictEqual(read(JSON.stringify(start)), {
+      _tag: "Start",
+      start: { streamSid: "MZ1", callSid: "CA1", accountSid: "AC1", parameters: { a: "b" } }
+    })
+    const wide = { ...start, start: { ...start.start, mediaFormat: { encoding: "audio/l16", sampleRate: 16_000 } } }
+    assert.strictEqual(read(JSON.stringify(wide))?._tag, "Unplayable")
+    assert.isUndefined(read("{\"event\":\"media\",\"media\":{\"payload\":\"\"}}"))
+    assert.deepStrictEqual(read("{\"event\":\"media\",\"media\":{\"track\":\"outbound\",\"payload\":\"/w==\"}}"), {
+      _tag: "Other"
+    })
+  })
+})
+
+describe("a signature", () => {
+  it("is the one that the carrier's own documentation computes", () => {
+    const token = Redacted.make("12345")
+    const url = "https://mycompany.com/myapp.php?foo=1&bar=2"
+    const form = Object.entries({
+      CallSid: "CA1234567890ABCDE",
+      Caller: "+14158675309",
+      Digits: "1234",
+      From: "+14158675309",
+      To: "+18005551212"
+    })
+    assert.strictEqual(sign(token, url, form), "RSOYDt4T1cUTdK1PDd93/VVr8B8=")
+    assert.isTrue(isSigned({ token, url, form, signature: "RSOYDt4T1cUTdK1PDd93/VVr8B8=" }))
+    assert.isFalse(isSigned({ token, url, form: form.slice(1), signature: "RSOYDt4T1cUTdK1PDd93/VVr8B8=" }))
+    const twice = [["Sid", "CA123"], ["SidAccount", "AC123"], ["Digits", "5678"], ["Digits", "1234"], [
+      "Digits",
+      "1234"
+    ]]
+    assert.strictEqual(sign(token, url, twice as Array<[string, string]>), "IK+Dwps556ElfBT0I3Rgjkr1wJU=")
+    const mixed = "https://MyCompany.com/myapp.php?foo=1&bar=2"
+    assert.strictEqual(sign(token, mixed, form), "g9IN/x4Cft2g517EjYvEvM/W7LU=")
+    assert.isTrue(isSigned({
+      token,
+      url: "wss://mycompany.com/stream",
+      signature: sign(token, "wss://mycompany.com:443/stream")
+    }))
+  })
+})
