@@ -109,6 +109,18 @@ describe("a result that comes after its reply", () => {
       whole(timeline)
     }))
 
+  it.effect("is not asked for again of a model that has nothing to say of it", () =>
+    Effect.gen(function*() {
+      const answer = waiter([order("coffee", 8)])
+      const timeline = yield* hold(bar({}, background), {
+        user: [please],
+        llm: (request) => tail(request).includes("has not been told") ? "" : answer(request)
+      })
+      assert.deepStrictEqual(said(timeline), ["I am on it."])
+      assert.deepStrictEqual(fates(timeline), ["call-1 superseded"])
+      assert.strictEqual(timeline.requests.length, 4, "two for the turn, one that tells and its retry")
+    }))
+
   it.effect("is told together with others in one reply", () =>
     Effect.gen(function*() {
       const timeline = yield* hold(bar({}, background), {

@@ -119,13 +119,18 @@ export const toTell = (core: Core, speech: Speech): string | undefined => {
 // Whoever interrupts twice what they are told does not want to know.
 const mostAttempts = 2
 
+const unheard: ReadonlyArray<Speech["reason"]> = ["empty", "blank", "length", "content-filter", "steps"]
+
+/** Whether the model was asked for nothing else, and has nothing to say that could be heard: it is not asked again. */
+const isMute = ({ announces, id, outcome, reason, shows }: Speech, one: Held): boolean =>
+  outcome === "failed" && unheard.includes(reason) && shows.has(one.id) && (announces || one.waitedFor === id)
+
 /** A speech is over: what it has told is told. */
 export const told = (core: Core, speech: Speech): void => {
   for (const one of core.outstanding.all()) {
+    if (isMute(speech, one)) settled(core, one, "superseded", speech.id)
     if (!speech.tells.has(one.id)) continue
     if (speech.outcome === "completed") settled(core, one, "told", speech.id)
-    // Asked twice, the model has nothing to say of it.
-    else if (speech.reason === "empty" || speech.reason === "blank") settled(core, one, "superseded", speech.id)
     else if (speech.outcome === "interrupted" && speech.playedMs > 0 && ++one.attempts >= mostAttempts) {
       settled(core, one, "superseded", speech.id)
     }
