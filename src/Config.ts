@@ -25,6 +25,7 @@
  * | `PREEMPTIVE_SYNTHESIS` | `true` | `true` or `false`, in any case |
  * | `ENABLE_METRICS` | `true` | `true` or `false`, in any case |
  * | `METRICS_PORT` | `8000` | port; 0 lets the system choose |
+ * | `METRICS_HOST` | `127.0.0.1` | address to listen on; `0.0.0.0` for every one |
  *
  * Space around a value is ignored, and an empty value counts as absent.
  *
@@ -34,7 +35,7 @@ import type * as EffectConfig from "effect/Config"
 import type * as Duration from "effect/Duration"
 import { dual } from "effect/Function"
 import type * as Redacted from "effect/Redacted"
-import { elevenLabs, openAi } from "./internal/config/defaults.ts"
+import { elevenLabs, loopback, openAi } from "./internal/config/defaults.ts"
 import * as variable from "./internal/config/variable.ts"
 
 /**
@@ -106,6 +107,7 @@ export interface Turn {
 export interface Metrics {
   readonly enabled: boolean
   readonly port: number
+  readonly host: string
 }
 
 /**
@@ -201,7 +203,8 @@ const readings = {
   }),
   metrics: variable.struct<Metrics>({
     enabled: variable.withDefault(variable.flag("ENABLE_METRICS", "true", "Serve metrics")),
-    port: variable.withDefault(variable.integer("METRICS_PORT", "8000", 65_535, "Port of metrics and health"))
+    port: variable.withDefault(variable.integer("METRICS_PORT", "8000", 65_535, "Port of metrics and health")),
+    host: variable.withDefault(variable.text("METRICS_HOST", loopback, "Address of metrics and health"))
   })
 }
 
@@ -272,7 +275,7 @@ export const vad: EffectConfig.Config<Vad> = variable.toConfig(readings.vad)
 export const turn: EffectConfig.Config<Turn> = variable.toConfig(readings.turn)
 
 /**
- * `ENABLE_METRICS` and `METRICS_PORT` alone.
+ * `ENABLE_METRICS`, `METRICS_PORT` and `METRICS_HOST` alone.
  *
  * @category configs
  * @since 0.1.0

@@ -8,6 +8,7 @@ import * as Config from "../../Config.ts"
 import { InvalidOptions } from "../../Failure.ts"
 import type { Room, RoomError } from "../../Room.ts"
 import type { Definition, Entrance, HttpOptions, Options, Permissions, PoolOptions } from "../../Worker.ts"
+import { loopback } from "../config/defaults.ts"
 import * as Check from "../options.ts"
 import { invalid, type WorkerError } from "./errors.ts"
 
@@ -102,7 +103,7 @@ export interface PoolSettings extends Omit<typeof pool.Type, "execArgv"> {
 
 export interface HttpSettings {
   readonly port: number
-  readonly host: string | undefined
+  readonly host: string
   readonly metricsPort: number | undefined
   readonly metrics: boolean
   readonly token: Redacted.Redacted | undefined
@@ -179,11 +180,11 @@ const checkServer = Effect.fnUntraced(function*(options: Pick<Options, keyof typ
 })
 
 const checkHttp = Effect.fnUntraced(function*({ host, metrics, metricsPort, port, token }: typeof http.Type) {
-  const complete = metrics !== undefined && metricsPort !== undefined
+  const complete = host !== undefined && metrics !== undefined && metricsPort !== undefined
   const environment = complete ? undefined : yield* Effect.mapError(Config.metrics, unreadable)
   return {
     port,
-    host,
+    host: host ?? environment?.host ?? loopback,
     metricsPort: metricsPort === false ? undefined : metricsPort ?? environment?.port ?? 8000,
     metrics: metrics ?? environment?.enabled ?? true,
     token
