@@ -16,6 +16,10 @@ import * as Schema from "effect/Schema"
 import * as Cost from "./Cost.ts"
 import * as Failure from "./Failure.ts"
 import { SetAside } from "./internal/history/aside.ts"
+import { TurnRecord } from "./internal/metrics/turnRecord.ts"
+import { Word } from "./internal/stt/model.ts"
+
+export { TurnRecord }
 
 const at = Schema.Finite
 const participant = Schema.optionalKey(Schema.String)
@@ -47,55 +51,6 @@ export const UserState = Schema.Literals(["listening", "speaking", "away"])
  * @since 0.1.0
  */
 export type UserState = typeof UserState.Type
-
-/**
- * The latency of one turn, split into stages that add up, in milliseconds.
- *
- * **Details**
- *
- * `total = endOfUtterance + tools + llmFirstToken + firstSentence + ttsFirstByte + playoutStart`,
- * from the end of the user's speech to the first audio of the reply. `tools` is
- * the time of model steps and tool calls before the step that speaks first;
- * `transcriptionDelay` lies inside `endOfUtterance`. A stage that was over
- * before the turn was committed (preemption) counts 0. `ttsMs` is what the
- * synthesiser took from its first text to its first audio, whatever else was
- * going on.
- *
- * @category models
- * @since 0.1.0
- */
-export const TurnRecord = Schema.Struct({
-  turn: Schema.Int,
-  speech: Schema.String,
-  source: Schema.Literals(["voice", "text", "manual"]),
-  userStoppedAt: Schema.Finite,
-  committedAt: Schema.Finite,
-  audibleAt: Schema.Finite,
-  endOfUtterance: Schema.Finite,
-  transcriptionDelay: Schema.Finite,
-  tools: Schema.Finite,
-  llmFirstToken: Schema.Finite,
-  firstSentence: Schema.Finite,
-  ttsFirstByte: Schema.Finite,
-  playoutStart: Schema.Finite,
-  total: Schema.Finite,
-  ttsMs: Schema.Finite,
-  steps: Schema.Int,
-  toolCalls: Schema.Int,
-  inputTokens: Schema.Finite,
-  outputTokens: Schema.Finite,
-  audioMs: Schema.Finite,
-  /** All that was paid since the turn before, where there are prices. */
-  cost: Schema.optionalKey(Schema.Finite),
-  preempted: Schema.Boolean,
-  interrupted: Schema.Boolean
-})
-
-/**
- * @category models
- * @since 0.1.0
- */
-export type TurnRecord = typeof TurnRecord.Type
 
 /**
  * A function call with its result as the model saw them.
@@ -220,7 +175,10 @@ export const Event = Schema.Union([
     /** Stream times of the words in milliseconds, where the provider tells. */
     start: Schema.optionalKey(Schema.Finite),
     end: Schema.optionalKey(Schema.Finite),
+    /** Each word with its stream times, where the provider tells. */
+    words: Schema.optionalKey(Schema.Array(Word)),
     confidence: Schema.optionalKey(Schema.Finite),
+    /** BCP 47 tag: what the provider has heard, else what it was told. */
     language: Schema.optionalKey(Schema.String),
     participant
   }),
@@ -302,6 +260,19 @@ export const Event = Schema.Union([
   }),
   Schema.TaggedStruct("FunctionCallsFinished", { at, speech: Schema.String, calls: Schema.Array(FunctionCall) }),
 
+  /**
+   * What became of a result that came after its reply: a speech has told it, the
+   * caller has cut it short twice or the model has nothing to say of it, or the
+   * session has ended before it was told.
+   */
+  Schema.TaggedStruct("ResultSettled", {
+    at,
+    id: Schema.String,
+    name: Schema.String,
+    fate: Schema.Literals(["told", "superseded", "orphaned"]),
+    speech: Schema.optionalKey(Schema.String)
+  }),
+
   /** `requestMs` is the whole request, `firstTokenMs` up to its first output. */
   Schema.TaggedStruct("LlmMeasured", {
     at,
@@ -336,6 +307,14 @@ export const Event = Schema.Union([
     component: Component,
     provider: Schema.String,
     available: Schema.Boolean
+  }),
+  /** A provider is asked again within one request: `attempt` is 1 for the second attempt, `reason` why the one before failed. */
+  Schema.TaggedStruct("ProviderRetried", {
+    at,
+    component: Component,
+    provider: Schema.String,
+    attempt: Schema.Int,
+    reason: Failure.Reason
   }),
   /** A circuit breaker of a provider: closed lets requests through, open none, half-open one to try. */
   Schema.TaggedStruct("BreakerChanged", {

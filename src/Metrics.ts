@@ -38,6 +38,7 @@
  * | `agent_cost_total` | `component`, `provider` | cost, by the prices of the program |
  * | `agent_budgets_reached_total` | `stage` | budgets of sessions |
  * | `agent_provider_available` | `component`, `provider` | gauge, 0 while a fallback passes it over |
+ * | `agent_provider_retries_total` | `component`, `provider` | attempts at providers after the first one |
  * | `agent_speech_seconds_total`, `agent_user_speech_seconds_total` | – | speech, in seconds |
  * | `agent_warnings_total` | `component` | warnings |
  * | `agent_transcriptions_timed_out_total`, `agent_user_turn_limits_total` | – | turns |
@@ -65,6 +66,7 @@ import * as collectors from "./internal/metrics/collector.ts"
 import * as errorTypes from "./internal/metrics/errorType.ts"
 import * as recording from "./internal/metrics/record.ts"
 import * as series from "./internal/metrics/series.ts"
+import { maskedAll } from "./internal/numbers.ts"
 import * as Check from "./internal/options.ts"
 
 /**
@@ -343,7 +345,8 @@ export const annotationNames = {
 
 /**
  * Ids that tie logs and spans to a conversation, for `Effect.annotateLogs` and
- * `Effect.annotateSpans`. Ids that are not known are left out.
+ * `Effect.annotateSpans`. Ids that are not known are left out, and telephone
+ * numbers in them are masked: LiveKit names callers and their rooms by them.
  *
  * @category annotations
  * @since 0.1.0
@@ -353,9 +356,10 @@ export const annotations = (ids: {
   readonly turn?: number | undefined
   readonly participant?: string | undefined
   readonly job?: string | undefined
-}): Readonly<Record<string, string | number>> => ({
-  [annotationNames.session]: ids.session,
-  ...(ids.turn === undefined ? {} : { [annotationNames.turn]: ids.turn }),
-  ...(ids.participant === undefined ? {} : { [annotationNames.participant]: ids.participant }),
-  ...(ids.job === undefined ? {} : { [annotationNames.job]: ids.job })
-})
+}): Readonly<Record<string, string | number>> =>
+  maskedAll({
+    [annotationNames.session]: ids.session,
+    ...(ids.turn === undefined ? {} : { [annotationNames.turn]: ids.turn }),
+    ...(ids.participant === undefined ? {} : { [annotationNames.participant]: ids.participant }),
+    ...(ids.job === undefined ? {} : { [annotationNames.job]: ids.job })
+  })

@@ -7,7 +7,7 @@
  *
  * A provider is asked again only before its first useful output and only when
  * its error is retryable; the deadline covers all its attempts up to that
- * output. What is resilient already is left alone, so retries never nest.
+ * output, and an attempt that shows no sign of life for 4 seconds is another reason to ask. What is resilient already is left alone, so retries never nest.
  * Interruption passes through untouched and closes the attempt in progress; a
  * provider that cannot be interrupted, or does not hang up within a second, is
  * left behind.
@@ -45,6 +45,8 @@ export {
   type PrewarmOptions,
   type RecoverOptions,
   type Recovery,
+  Retries,
+  type Retry,
   type RetryLayerOptions
 } from "./internal/resilience/model.ts"
 

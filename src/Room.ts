@@ -28,7 +28,7 @@ import type {
 } from "./internal/room/messages.ts"
 import type { Set as ToolSet } from "./Tools.ts"
 
-export type { Event, LeaveReason, Participant, Track } from "./internal/room/event.ts"
+export type { CallStatus, Event, LeaveReason, Participant, Track } from "./internal/room/event.ts"
 export type {
   ByteMessage,
   SendOptions,

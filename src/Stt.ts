@@ -20,6 +20,7 @@ import * as Check from "./internal/options.ts"
 import { refused } from "./internal/provider/options.ts"
 import { masked } from "./internal/resilience/errors.ts"
 import { layerResilient as layerOf, services } from "./internal/resilience/layers.ts"
+import { failing } from "./internal/stt/attempts.ts"
 import {
   type Input,
   type Recognition,
@@ -251,8 +252,8 @@ export const fromRecognizer = (options: RecognizerOptions): Stt["Service"] => {
  * given again to the next attempt. Times go on through all attempts. Retries
  * are counted anew after every answer, and after an attempt that has lived for
  * `firstOutput`. A quiet user is no failure; an end before the audio has ended is.
- * One that owes an answer for longer than it usually takes, 3 seconds at least,
- * is asked again over a new connection.
+ * One that owes an answer for longer than `Policy.attempt` is asked again over a
+ * new connection, while the one before is heard out: whichever answers first counts.
  *
  * @category combinators
  * @since 0.1.0
@@ -268,7 +269,7 @@ export const resilient: (service: Stt["Service"], policy?: Policy) => Stt["Servi
 export const layerResilient: <E, R>(
   layer: Layer.Layer<Stt, E, R>,
   options?: LayerOptions
-) => Layer.Layer<Stt, E | SttError, R> = layerOf(Stt, "stt", resilient, resilience.failing)
+) => Layer.Layer<Stt, E | SttError, R> = layerOf(Stt, "stt", resilient, failing)
 
 /**
  * Creates an `Stt` that asks the next provider when one fails.

@@ -15,11 +15,13 @@ import { dual } from "effect/Function"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Emoji from "./internal/text/emoji.ts"
+import * as Html from "./internal/text/html.ts"
 import * as Lexicon from "./internal/text/lexicon.ts"
 import * as Markdown from "./internal/text/markdown.ts"
 import { cutting } from "./internal/text/options.ts"
 import * as Replace from "./internal/text/replace.ts"
 import * as Sentences from "./internal/text/segmenter.ts"
+import { throughRun } from "./internal/text/throughRun.ts"
 import * as Transforms from "./internal/text/transform.ts"
 import * as Words from "./internal/text/words.ts"
 
@@ -184,28 +186,6 @@ export const splitSentences = (text: string, options?: SentenceOptions): Readonl
   return [...pieces.push(text), ...pieces.end()].map((piece) => piece.trim())
 }
 
-/** The end of a stream that succeeded: `onHalt` alone runs after a failure, too. */
-const finished = Symbol.for("effect-voice/Text/finished")
-
-const throughRun = <E, R>(
-  self: Stream.Stream<string, E, R>,
-  open: () => {
-    readonly push: (chunk: string) => ReadonlyArray<string>
-    readonly end: () => ReadonlyArray<string>
-  }
-): Stream.Stream<string, E, R> =>
-  Stream.concat(self, Stream.succeed<typeof finished>(finished)).pipe(
-    Stream.mapAccumArray(open, (run, chunks) => {
-      const out: Array<string> = []
-      for (const chunk of chunks) {
-        for (const piece of chunk === finished ? run.end() : run.push(chunk)) {
-          out.push(piece)
-        }
-      }
-      return [run, out]
-    })
-  )
-
 /**
  * Turns streaming text into its sentences, each as soon as it is certain.
  *
@@ -298,6 +278,20 @@ export const equivalent: {
 export const markdown: Transform = { name: "markdown", open: Markdown.open }
 
 /**
+ * Leaves the text of HTML: drops tags and comments, makes characters of entities,
+ * and drops signs of sources such as `【4:0†source】`.
+ *
+ * **Details**
+ *
+ * A tag after which a line begins (`<br>`, `<p>`, `<li>`) becomes a line break. What
+ * only looks like one stays: `2 < 3`, `<your name>`.
+ *
+ * @category transforms
+ * @since 0.1.0
+ */
+export const html: Transform = { name: "html", open: Html.open }
+
+/**
  * Removes emoji, also joined ones and flags; digits, `#`, `*`, `©`, `®` and `™`
  * stay, also where they were part of one.
  *
@@ -330,12 +324,12 @@ export const replace = (
 }
 
 /**
- * What speech needs of a model's text: no Markdown, no emoji.
+ * What speech needs of a model's text: no HTML, no Markdown, no emoji.
  *
  * @category transforms
  * @since 0.1.0
  */
-export const speechTransforms: ReadonlyArray<Transform> = [markdown, emoji]
+export const speechTransforms: ReadonlyArray<Transform> = [html, markdown, emoji]
 
 const named: ReadonlyMap<string, Transform> = new Map(speechTransforms.map((transform) => [transform.name, transform]))
 
@@ -344,7 +338,7 @@ const named: ReadonlyMap<string, Transform> = new Map(speechTransforms.map((tran
  *
  * **Details**
  *
- * Names are "markdown" and "emoji"; any other fails with `UnknownTransform`.
+ * Names are "html", "markdown" and "emoji"; any other fails with `UnknownTransform`.
  *
  * @category transforms
  * @since 0.1.0

@@ -216,6 +216,7 @@ describe("AzureStt", () => {
           start: from,
           end: from + 1000,
           confidence: 0.9,
+          language: "en-US",
           words: [
             { text: "good", start: from + 100, end: from + 300 },
             { text: "morning", start: from + 300, end: from + 700 }

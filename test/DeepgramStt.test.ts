@@ -198,6 +198,7 @@ describe("DeepgramStt", () => {
           start: 0,
           end: 1000,
           confidence: 0.97,
+          language: "en",
           words: [{ text: "Good", start: 0, end: 500 }, { text: "morning.", start: 500, end: 1000 }]
         },
         {
@@ -206,6 +207,7 @@ describe("DeepgramStt", () => {
           start: 1000,
           end: 2000,
           confidence: 0.97,
+          language: "en",
           words: [{ text: "Good", start: 1000, end: 1500 }, { text: "morning.", start: 1500, end: 2000 }]
         }
       ])

@@ -295,7 +295,6 @@ describe("live", () => {
     Effect.gen(function*() {
       const { server, stt } = yield* live(openai.hearing("Hello there.", "Goodbye."), {
         language: "en-US",
-        delay: "low",
         noiseReduction: "near_field",
         prompt: "Hotel"
       })
@@ -309,7 +308,10 @@ describe("live", () => {
         ["Goodbye.", true, 1000, 3000]
       ])
       const peer = yield* server.next
-      assert.strictEqual(peer.url.pathname + peer.url.search, "/v1/realtime?intent=transcription")
+      assert.strictEqual(
+        peer.url.pathname + peer.url.search,
+        "/v1/realtime?intent=transcription&model=gpt-live-transcribe"
+      )
       assert.strictEqual(peer.headers.authorization, `Bearer ${key}`)
       assert.strictEqual(yield* peer.closed, 1000)
       const [update, ...rest] = peer.received.map((message) => JSON.parse(message.toString()))
@@ -320,7 +322,7 @@ describe("live", () => {
           audio: {
             input: {
               format: { type: "audio/pcm", rate: 24_000 },
-              transcription: { model: "gpt-live-transcribe", languages: ["en"], prompt: "Hotel", delay: "low" },
+              transcription: { model: "gpt-live-transcribe", languages: ["en"], prompt: "Hotel" },
               turn_detection: null,
               noise_reduction: { type: "near_field" }
             }
@@ -388,7 +390,7 @@ describe("live", () => {
 
 describe("faults", () => {
   const faults: ReadonlyArray<readonly [name: string, handler: provider.Handler, reason: string]> = [
-    ["another shape", openai.transcribed("Hi", { segments: [{ text: 5 }] }), "InvalidResponse"],
+    ["another shape", openai.transcribed("Hi", { text: 5 }), "InvalidResponse"],
     [
       "400 with what was said",
       (_, response) =>
@@ -408,6 +410,7 @@ describe("faults", () => {
       }))
   }
 
+  const item = "conversation.item.input_audio_transcription"
   const lost: ReadonlyArray<readonly [name: string, answer: (peer: provider.Peer) => void, reason: string]> = [
     ["another shape", (peer) => peer.send({ type: 7 }), "InvalidResponse"],
     [
@@ -426,14 +429,10 @@ describe("faults", () => {
       "Disconnected"
     ],
     [
-      "a failed transcription",
+      "an empty account, told of one item",
       (peer) =>
-        peer.send({
-          type: "conversation.item.input_audio_transcription.failed",
-          item_id: "a",
-          error: { code: "audio_unintelligible", message: key }
-        }),
-      "Broken"
+        peer.send({ type: `${item}.failed`, item_id: "a", error: { code: "insufficient_quota", message: key } }),
+      "Rejected"
     ]
   ]
   for (const [name, answer, tag] of lost) {
@@ -448,6 +447,31 @@ describe("faults", () => {
       }))
   }
 
+  it.live("live: one item after the other", () =>
+    Effect.gen(function*() {
+      const failed = (item_id: string) => (peer: provider.Peer) =>
+        peer.send({ type: `${item}.failed`, item_id, error: { code: "audio_unintelligible", message: key } })
+      const { stt } = yield* live(onCommit(["a", "b", "c"].map(failed)))
+      const three = [...second, Stt.Finalize, ...second, Stt.Finalize, ...second]
+      const error = yield* Effect.flip(collect(stt, ...three))
+      assert.strictEqual(error.reason._tag, "Broken")
+      assert.notInclude(JSON.stringify(error) + error.message + String(error.stack), "sk-secret")
+    }))
+
+  it.live("live: speech that cannot be transcribed counts as silence, and what follows is heard", () =>
+    Effect.gen(function*() {
+      const { server, stt } = yield* live(onCommit([
+        (peer) => peer.send({ type: `${item}.failed`, item_id: "a", error: { code: "audio_unintelligible" } }),
+        (peer) => {
+          peer.send({ type: "input_audio_buffer.committed", item_id: "b" })
+          peer.send({ type: `${item}.completed`, item_id: "b", transcript: "Are you there?" })
+        }
+      ]))
+      const heard = yield* collect(stt, ...second, Stt.Finalize, ...second)
+      assert.deepStrictEqual(heard.map(({ start, text }) => [text, start]), [["Are you there?", 1000]])
+      assert.strictEqual(server.peers.length, 1)
+    }))
+
   it.live("say which option is wrong", () =>
     Effect.gen(function*() {
       const wrong: ReadonlyArray<readonly [OpenAiStt.Options, string]> = [
@@ -455,7 +479,9 @@ describe("faults", () => {
         [{ apiKey, language: "English, please" }, "language"],
         [{ apiKey, temperature: 1.5 }, "temperature"],
         [{ apiKey, gates: { noSpeech: 60 } }, "gates.noSpeech"],
-        [{ apiKey, words: true, ...OpenAiStt.recommended }, "words"]
+        [{ apiKey, words: true, ...OpenAiStt.recommended }, "words"],
+        [{ apiKey, model: "gpt-4o-transcribe", keywords: ["Seeblick"] }, "keywords"],
+        [{ apiKey, languages: ["de", "fr"] }, "languages"]
       ]
       for (const [options, name] of wrong) {
         const error = yield* Effect.flip(OpenAiStt.make(options))

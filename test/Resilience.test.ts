@@ -21,6 +21,8 @@ import { TestClock } from "effect/testing"
 
 /** No jitter: 100, 200, 400 ms. */
 const policy: Resilience.Policy = { schedule: Schedule.exponential("100 millis") }
+/** The same, with one attempt for all the time that there is. */
+const whole: Resilience.Policy = { ...policy, attempt: "10 seconds" }
 
 const broken = new Failure.Disconnected({ code: "ECONNRESET" })
 const refused = new Failure.Rejected({ status: 401 })
@@ -108,7 +110,7 @@ describe("Resilience", () => {
         assert.isTrue(Exit.isFailure(exit))
         // Of ten seconds eight are gone: three more are too many.
         const slow = llmOf("a", Stream.concat(Stream.fromEffectDrain(Effect.sleep(8000)), limited(3000)))
-        const { at } = yield* over(20_000, replyOf(Llm.resilient(slow.llm, policy)))
+        const { at } = yield* over(20_000, replyOf(Llm.resilient(slow.llm, whole)))
         assert.strictEqual(at - 2000, 8000)
         assert.strictEqual(slow.asked.length, 1)
       }))
@@ -459,7 +461,7 @@ describe("Resilience", () => {
       Effect.scoped(Effect.gen(function*() {
         const a = llmOf("a", Stream.never)
         const b = llmOf("b", Stream.fromEffect(Effect.delay(Effect.succeed(text("b")), 9999)))
-        const llm = yield* Llm.fallback([a.llm, b.llm], { policy })
+        const llm = yield* Llm.fallback([a.llm, b.llm], { policy: whole })
         const { seen } = yield* over(60_000, replyOf(llm))
         assert.deepStrictEqual(seen, [[text("b"), 19_999]])
       })))
@@ -487,7 +489,7 @@ describe("Resilience", () => {
           ))
         )
         const b = llmOf("b", Stream.suspend(() => (order.push("b asked"), Stream.make(text("b")))))
-        yield* over(60_000, replyOf(yield* Llm.fallback([a.llm, b.llm], { policy })))
+        yield* over(60_000, replyOf(yield* Llm.fallback([a.llm, b.llm], { policy: whole })))
         assert.deepStrictEqual(order, ["a closed", "b asked"])
       })))
 
@@ -779,7 +781,7 @@ describe("Resilience", () => {
         assert.strictEqual(fiber.pollUnsafe(), undefined)
         yield* TestClock.adjust(1)
         assertError(failureOf(yield* Fiber.join(fiber)), sttError(new Failure.TimedOut({ afterMs: 10_000 })))
-        assert.deepStrictEqual(attempts.map(({ at }) => at), [0, 60_100, 64_100])
+        assert.deepStrictEqual(attempts.map(({ at }) => at), [0, 60_100, 64_300])
       }))
 
     it.effect("asks one that has stalled again over a new connection, with the audio that it owes an answer to", () =>
@@ -790,7 +792,7 @@ describe("Resilience", () => {
         yield* TestClock.adjust(60_000)
         yield* say(frame(1), Stt.Finalize)
         yield* TestClock.adjust(10_000)
-        assert.deepStrictEqual(attempts.map(({ at }) => at), [0, 63_900])
+        assert.deepStrictEqual(attempts.map(({ at }) => at), [0, 64_100])
         assert.deepStrictEqual(heard.map(([text]) => text), ["1"])
       }))
 
@@ -1024,7 +1026,7 @@ describe("Resilience", () => {
               ))
         })
         const { audio, say } = yield* feed
-        const { heard } = yield* listen(Stt.resilient(stt, policy), audio)
+        const { heard } = yield* listen(Stt.resilient(stt, whole), audio)
         yield* say(frame(1), Stt.Finalize)
         yield* TestClock.adjust(60_000)
         assert.deepStrictEqual(heard.map(([text, , , at]) => [text, at]), [["hel", 2900], ["hello", 5800]])
@@ -1034,7 +1036,7 @@ describe("Resilience", () => {
       Effect.gen(function*() {
         const stt = yield* Stt.fallback(
           [sttOf("a", () => ({ with: "silence" })).stt, sttOf("b", () => ({ delay: 2999 })).stt],
-          { policy }
+          { policy: whole }
         )
         const { audio, say } = yield* feed
         const { heard } = yield* listen(stt, audio)

@@ -312,7 +312,7 @@ describe("Text.transforms", () => {
         const error = yield* Effect.flip(Text.transforms(["markdown", name]))
         assert.strictEqual(error._tag, "TextError")
         assert.strictEqual(error.reason.transform, name)
-        assert.deepStrictEqual(error.reason.known, ["markdown", "emoji"])
+        assert.deepStrictEqual(error.reason.known, ["html", "markdown", "emoji"])
         assert.include(error.message, `"${name}"`)
         assert.include(error.message, "markdown, emoji")
       }

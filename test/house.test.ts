@@ -91,8 +91,7 @@ const functionsOf = ({ functions, path }: Module) =>
 /** Files above 400 lines. Docstrings of a public noun count, too. */
 const longFiles: Readonly<Record<string, number>> = {
   "History.ts": 486,
-  "Tools.ts": 405,
-  "internal/text/markdown.ts": 416
+  "internal/text/markdown.ts": 423
 }
 
 /** Functions above 120 lines. */

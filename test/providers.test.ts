@@ -7,6 +7,7 @@ import * as ElevenLabsStt from "effect-voice/Layers/ElevenLabsStt"
 import * as ElevenLabsTts from "effect-voice/Layers/ElevenLabsTts"
 import * as HttpLlm from "effect-voice/Layers/HttpLlm"
 import * as HttpStt from "effect-voice/Layers/HttpStt"
+import * as HttpTts from "effect-voice/Layers/HttpTts"
 import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
 import * as OpenAiStt from "effect-voice/Layers/OpenAiStt"
 import * as OpenAiTts from "effect-voice/Layers/OpenAiTts"
@@ -38,6 +39,7 @@ describe("every layer that asks a provider", () => {
       (llm) => [llm.name, Effect.flip(Stream.runDrain(llm.reply(asked)))] as const
     ),
     HttpStt: listening(HttpStt.make({ ...header, name: "mine", url: common.baseUrl })),
+    HttpTts: speaking(HttpTts.make({ ...header, name: "mine", url: common.baseUrl })),
     OpenAiLlm: Effect.map(
       OpenAiLlm.make({ ...common, ...header }),
       ({ llm }) => [llm.name, Effect.flip(Stream.runDrain(llm.reply(asked)))] as const

@@ -21,9 +21,10 @@ import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type * as Failure from "../Failure.ts"
 import { host, region } from "../internal/azure/region.ts"
-import { dialect, id } from "../internal/azure/turns.ts"
+import { closes, dialect, id } from "../internal/azure/turns.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import * as Check from "../internal/options.ts"
+import * as languages from "../internal/provider/languages.ts"
 import { address, protocols, refused, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { type Standby, standby } from "../internal/provider/standby.ts"
@@ -44,7 +45,7 @@ export interface Options {
   readonly region: string
   /** Another server that speaks the protocol, such as a container. @default that of the region */
   readonly baseUrl?: string | undefined
-  /** BCP 47 tag. @default "en-US" */
+  /** BCP 47 tag; of a language alone, the place where most speak it. Told on transcripts. @default "en-US" */
   readonly language?: string | undefined
   /** What kind of speech to expect. @default "Conversation" */
   readonly mode?: "Conversation" | "Interactive" | "Dictation" | undefined
@@ -71,7 +72,11 @@ const schema = Check.struct<Options>()({
   name: Check.text({ default: provider }),
   region,
   baseUrl: Check.url(protocols),
-  language: Check.text({ default: "en-US" }),
+  language: Check.text({
+    pattern: languages.tag,
+    must: "be a BCP 47 tag such as \"en-US\"; Azure cannot find it out",
+    default: "en-US"
+  }),
   mode: Check.oneOf(["Conversation", "Interactive", "Dictation"], { default: "Conversation" }),
   profanity: Check.oneOf(["Masked", "Removed", "Raw"], { default: "Masked" }),
   output: Check.oneOf(["Simple", "Detailed"], { default: "Simple" }),
@@ -87,7 +92,7 @@ type Settings = typeof schema.Type
 const keepMs = 30_000
 
 const query = (options: Settings) => ({
-  language: options.endpointId === undefined ? options.language : undefined,
+  language: options.endpointId === undefined ? languages.placed(options.language) : undefined,
   cid: options.endpointId,
   format: options.output.toLowerCase(),
   wordLevelTimestamps: options.output === "Detailed" ? true : undefined,
@@ -139,9 +144,11 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
     const failed = failing(name)
     const base = speaking("ws", settings.baseUrl ?? `wss://${host("stt", settings.region)}`)
     const path = `/speech/recognition/${settings.mode.toLowerCase()}/cognitiveservices/v1`
+    const closing = closes()
     const dial = (settings: Settings) =>
       Effect.flatMap(id, (connection) =>
         connect({
+          closes: closing,
           url: address(base, path, query(settings)),
           headers: { "Ocp-Apim-Subscription-Key": settings.apiKey, "X-ConnectionId": connection }
         }))
@@ -159,7 +166,11 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
           sampleRate,
           leastMs: 100,
           open: line.open,
-          dialect: dialect({ sampleRate, context: context(settings) })
+          dialect: dialect({
+            sampleRate,
+            context: context(settings),
+            language: settings.endpointId === undefined ? languages.placed(settings.language) : undefined
+          })
         })
       })
     return service(settings, yield* standby({ open: dial(settings), keepMs }))

@@ -24,6 +24,7 @@ import { type Manner, ssml } from "../internal/azure/ssml.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import * as Check from "../internal/options.ts"
 import { http } from "../internal/provider/http.ts"
+import { placed, tag } from "../internal/provider/languages.ts"
 import { address, refused } from "../internal/provider/options.ts"
 import { frames } from "../internal/provider/pcm.ts"
 import { byPieces } from "../internal/tts/pieces.ts"
@@ -89,7 +90,7 @@ const schema = Check.struct<Options>()({
   region,
   baseUrl: Check.url(["https:", "http:"]),
   voice: Check.text({ default: "en-US-JennyNeural" }),
-  language: Check.text(),
+  language: Check.text({ pattern: tag, must: "be a BCP 47 tag such as \"en-US\"" }),
   rate: Check.number({ ...rate, default: 1 }),
   pitch: Check.text({ pattern: pitches, must: "be such as +50Hz, -2st, +10% or low", default: "+0Hz" }),
   volume: Check.text({ pattern: volumes, must: "be such as +10%, -20%, 80 or soft", default: "+0%" }),
@@ -106,7 +107,8 @@ const manner = (settings: Settings, asked: Tts.Options = {}): Effect.Effect<Mann
   Effect.map(Check.readOrFail(spoken, asked, refused), ({ speed }) => {
     const { pitch, rate, style, volume } = settings
     const voice = asked.voice ?? settings.voice
-    const language = settings.language ?? /^[a-z]{2,3}(?:-[A-Z][a-z]{3})?-[A-Z]{2}(?=-)/.exec(voice)?.[0] ?? "en-US"
+    const language = (settings.language === undefined ? undefined : placed(settings.language)) ??
+      /^[a-z]{2,3}(?:-[A-Z][a-z]{3})?-[A-Z]{2}(?=-)/.exec(voice)?.[0] ?? "en-US"
     return { voice, language, rate: speed ?? rate, pitch, volume, style }
   })
 

@@ -20,7 +20,10 @@ import type * as Scope from "effect/Scope"
 import * as Failure from "../Failure.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import * as Check from "../internal/options.ts"
+import { Closes, type Table } from "../internal/provider/closes.ts"
+import { hint, maybe } from "../internal/provider/hints.ts"
 import { decodeJson } from "../internal/provider/http.ts"
+import * as languages from "../internal/provider/languages.ts"
 import { address, protocols, refused, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { type Standby, standby } from "../internal/provider/standby.ts"
@@ -39,9 +42,9 @@ export interface Options {
   readonly name?: string | undefined
   /** Another server that speaks the protocol, such as one's own. @default "wss://api.deepgram.com" */
   readonly baseUrl?: string | undefined
-  /** @default "nova-3" */
+  /** Flux models are refused: they are spoken to in another way. @default "nova-3" */
   readonly model?: string | undefined
-  /** A BCP 47 tag, or `multi` for several languages in one call. @default "en" */
+  /** A BCP 47 tag, or `multi` (also `auto`) for several languages in one call; told on transcripts. @default "en" */
   readonly language?: string | undefined
   /** Reports interim transcripts. @default true */
   readonly interims?: boolean | undefined
@@ -70,7 +73,7 @@ export interface Options {
   /** Labels for one's own account of the usage. @default none */
   readonly tags?: ReadonlyArray<string> | undefined
   /** Other parameters of the request, by Deepgram's names. @default none */
-  readonly parameters?: Readonly<Record<string, string>> | undefined
+  readonly parameters?: Readonly<Record<string, string | ReadonlyArray<string>>> | undefined
   /** Hz of the audio that is sent; other audio is resampled. @default 16000 */
   readonly sampleRate?: number | undefined
 }
@@ -79,12 +82,31 @@ const provider = "deepgram"
 
 const failing = (name: string) => (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
 
+/** Several languages in one call: transcripts say which. */
+const several = "multi"
+
+const language = new RegExp(`${languages.tagOrAuto.source}|^\\s*${several}\\s*$`, "i")
+
+/** A language as Deepgram wants it. */
+const asked = (language: string): string =>
+  languages.spoken(language) === undefined ? several : languages.canonical(language)
+
+const terms = Check.list(Check.required(Check.text()))
+
 const schema = Check.struct<Options>()({
   apiKey: Check.required(Check.key),
   name: Check.text({ default: provider }),
   baseUrl: Check.url(protocols, { default: "wss://api.deepgram.com" }),
-  model: Check.text({ default: "nova-3" }),
-  language: Check.text({ default: "en" }),
+  model: Check.text({
+    pattern: /^(?!flux)/i,
+    must: "be one of listen v1, such as \"nova-3\": Flux has a protocol of its own, which this layer does not speak",
+    default: "nova-3"
+  }),
+  language: Check.text({
+    pattern: language,
+    must: "be a BCP 47 tag such as \"en-US\", or \"multi\" for several languages",
+    default: "en"
+  }),
   interims: Check.flag({ default: true }),
   endpointing: Check.or(false, Check.duration({ most: 60_000 })),
   smartFormat: Check.flag({ default: true }),
@@ -93,11 +115,11 @@ const schema = Check.struct<Options>()({
   numerals: Check.flag(),
   fillerWords: Check.flag(),
   profanityFilter: Check.flag(),
-  redact: Check.asIs,
-  keyterms: Check.asIs,
-  keywords: Check.asIs,
+  redact: terms,
+  keyterms: terms,
+  keywords: terms,
   mipOptOut: Check.flag(),
-  tags: Check.asIs,
+  tags: terms,
   parameters: Check.asIs,
   sampleRate: Check.hertz({ least: 8000, most: 48_000, default: 16_000 })
 })
@@ -107,27 +129,36 @@ type Settings = typeof schema.Type
 /** Deepgram closes after 10 s without a message. */
 const keepAlive = { message: JSON.stringify({ type: "KeepAlive" }), everyMs: 4000 }
 
+/** Deepgram's names of reasons: what it was sent is no audio, or it was sent nothing, or could not go on. */
+const closing: Table = [
+  [
+    /\bDATA-\d+/,
+    ({ code }) => new Failure.InvalidRequest({ detail: `audio: Deepgram cannot decode it (${code})` })
+  ],
+  [/\bNET-\d+/, ({ code }) => new Failure.Disconnected({ code: String(code) })]
+]
+
 /** How long a connection that was opened in advance waits for its first audio. */
 const keepMs = 60_000
 
 const Word = Schema.Struct({
-  word: Schema.String,
-  punctuated_word: Schema.optional(Schema.NullOr(Schema.String)),
-  start: Schema.Finite,
-  end: Schema.Finite
+  word: maybe(Schema.String),
+  punctuated_word: maybe(Schema.String),
+  start: hint(Schema.Finite),
+  end: hint(Schema.Finite)
 })
 
 const Results = Schema.Struct({
   type: Schema.Literal("Results"),
-  start: Schema.Finite,
-  duration: Schema.Finite,
-  is_final: Schema.optional(Schema.NullOr(Schema.Boolean)),
+  start: hint(Schema.Finite),
+  duration: hint(Schema.Finite),
+  is_final: maybe(Schema.Boolean),
   channel: Schema.Struct({
     alternatives: Schema.Array(Schema.Struct({
-      transcript: Schema.String,
-      confidence: Schema.optional(Schema.NullOr(Schema.Finite)),
-      languages: Schema.optional(Schema.NullOr(Schema.Array(Schema.String))),
-      words: Schema.optional(Schema.NullOr(Schema.Array(Word)))
+      transcript: maybe(Schema.String),
+      confidence: hint(Schema.Finite),
+      languages: hint(Schema.Array(Schema.String)),
+      words: hint(Schema.Array(Word))
     }))
   })
 })
@@ -137,31 +168,36 @@ const decodeResults = decodeJson(Results)
 
 const ms = (seconds: number) => Math.round(seconds * 1000)
 
-const transcript = ({ channel, duration, is_final, start }: typeof Results.Type): Stt.Transcript => {
+const transcript = (
+  { channel, duration, is_final, start }: typeof Results.Type,
+  asked: string
+): Stt.Transcript => {
   const [best] = channel.alternatives
-  const words = best?.words?.map((word) => ({
-    text: word.punctuated_word ?? word.word,
-    start: ms(word.start),
-    end: ms(word.end)
-  }))
-  const language = best?.languages?.[0]
+  const words = best?.words?.flatMap(({ end, punctuated_word, start, word }) =>
+    typeof start === "number" && typeof end === "number"
+      ? [{ text: punctuated_word ?? word ?? "", start: ms(start), end: ms(end) }]
+      : []
+  )
+  const from = words?.[0]?.start ?? (typeof start === "number" ? ms(start) : undefined)
+  const to = words?.at(-1)?.end ??
+    (typeof start === "number" && typeof duration === "number" ? ms(start + duration) : undefined)
   return {
     text: best?.transcript ?? "",
     final: is_final === true,
-    start: words?.[0]?.start ?? ms(start),
-    end: words?.at(-1)?.end ?? ms(start + duration),
+    ...(from === undefined ? undefined : { start: from }),
+    ...(to === undefined ? undefined : { end: to }),
     ...(words === undefined || words.length === 0 ? undefined : { words }),
     ...(typeof best?.confidence === "number" ? { confidence: Math.min(1, Math.max(0, best.confidence)) } : undefined),
-    ...(language === undefined ? undefined : { language })
+    ...languages.heard(best?.languages?.[0], asked === several ? undefined : asked)
   }
 }
 
-const hear = (message: string | Uint8Array): Effect.Effect<Heard, Failure.Reason> => {
+const hear = (asked: string) => (message: string | Uint8Array): Effect.Effect<Heard, Failure.Reason> => {
   if (typeof message !== "string") return Effect.succeed(nothing)
   return Effect.flatMap(decodeKind(message), ({ type }): Effect.Effect<Heard, Failure.Reason> => {
     switch (type) {
       case "Results":
-        return Effect.map(decodeResults(message), (results) => ({ transcripts: [transcript(results)] }))
+        return Effect.map(decodeResults(message), (results) => ({ transcripts: [transcript(results, asked)] }))
       case "Metadata":
         return Effect.succeed({ transcripts: [], done: true })
       case "Error":
@@ -172,17 +208,18 @@ const hear = (message: string | Uint8Array): Effect.Effect<Heard, Failure.Reason
   })
 }
 
-const dialect = Effect.sync((): Dialect => ({
-  audio: (bytes) => [bytes],
-  finalize: () => [JSON.stringify({ type: "Finalize" })],
-  end: () => ({ messages: [JSON.stringify({ type: "CloseStream" })] }),
-  hear
-}))
+const dialect = (options: Settings) =>
+  Effect.sync((): Dialect => ({
+    audio: (bytes) => [bytes],
+    finalize: () => [JSON.stringify({ type: "Finalize" })],
+    end: () => ({ messages: [JSON.stringify({ type: "CloseStream" })] }),
+    hear: hear(asked(options.language))
+  }))
 
 /** Only what differs from what Deepgram does anyway, except where its default may change. */
 const query = (options: Settings) => ({
   model: options.model,
-  language: options.language,
+  language: asked(options.language),
   encoding: "linear16",
   sample_rate: options.sampleRate,
   channels: 1,
@@ -227,7 +264,8 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
       authorization: Redacted.make(`Token ${Redacted.value(apiKey)}`, { label: "DEEPGRAM_API_KEY" })
     }
     const base = speaking("ws", settings.baseUrl)
-    const dial = (settings: Settings) => connect({ url: address(base, "/v1/listen", query(settings)), headers })
+    const closes = new Closes(closing)
+    const dial = (settings: Settings) => connect({ url: address(base, "/v1/listen", query(settings)), headers, closes })
     const line = yield* standby({ open: dial(settings), keepMs, keepAlive })
     const service = (settings: Settings, line: Pick<Standby, "open"> & Partial<Standby>): Stt.Stt["Service"] =>
       Stt.make({
@@ -239,7 +277,7 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
           const other = { ...settings, language }
           return service(other, { open: dial(other) })
         },
-        transcribe: converse({ name, sampleRate, leastMs: 20, open: line.open, dialect, keepAlive })
+        transcribe: converse({ name, sampleRate, leastMs: 20, open: line.open, dialect: dialect(settings), keepAlive })
       })
     return service(settings, line)
   })

@@ -22,7 +22,9 @@ import type * as Failure from "../Failure.ts"
 import { explain } from "../internal/config/variable.ts"
 import * as account from "../internal/elevenlabs/account.ts"
 import * as Check from "../internal/options.ts"
+import { hint, maybe } from "../internal/provider/hints.ts"
 import { decodeJson } from "../internal/provider/http.ts"
+import * as languages from "../internal/provider/languages.ts"
 import { address, invalid, protocols, refused, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { type Standby, standby } from "../internal/provider/standby.ts"
@@ -43,8 +45,14 @@ export interface Options {
   readonly baseUrl?: string | undefined
   /** @default "scribe_v2_realtime" */
   readonly model?: string | undefined
-  /** ISO 639-1 or 639-3 code. @default what is heard, which is then told */
+  /** A BCP 47 tag, of which the language alone is told; `auto` finds it out. Told on transcripts. @default "auto" */
   readonly language?: string | undefined
+  /** Languages that may come beside that one: BCP 47 tags. @default none */
+  readonly secondaryLanguages?: ReadonlyArray<string> | undefined
+  /** Names and terms to expect, which cost more: at most 50, of 20 characters each. @default none */
+  readonly keyterms?: ReadonlyArray<string> | undefined
+  /** Leaves out "uh", false starts and the like. @default false */
+  readonly noVerbatim?: boolean | undefined
   /** Who says where a transcript ends: the `Finalize` marks, or pauses that ElevenLabs finds. @default "marks" */
   readonly commit?: "marks" | "pauses" | undefined
   /** Silence that is a pause, 0.3–3 s, for `commit` by pauses. @default ElevenLabs' own, 1.5 s */
@@ -68,7 +76,16 @@ const schema = Check.struct<Options>()({
   name: Check.text({ default: provider }),
   baseUrl: Check.url(protocols, { default: account.baseUrl }),
   model: Check.text({ default: "scribe_v2_realtime" }),
-  language: Check.text(),
+  language: Check.text({
+    pattern: languages.tagOrAuto,
+    must: "be a BCP 47 tag such as \"en-US\", or \"auto\"",
+    default: "auto"
+  }),
+  secondaryLanguages: Check.list(
+    Check.required(Check.text({ pattern: languages.tag, must: "be a BCP 47 tag such as \"en-US\"" }))
+  ),
+  keyterms: Check.list(Check.required(Check.text())),
+  noVerbatim: Check.flag(),
   commit: Check.oneOf(["marks", "pauses"], { default: "marks" }),
   pause: Check.duration({ least: 300, most: 3000 }),
   voiceThreshold: Check.number({ least: 0.1, most: 0.9 }),
@@ -90,16 +107,16 @@ const slackMs = 200
 
 const decode = decodeJson(Schema.Struct({
   message_type: Schema.optional(Schema.String),
-  text: Schema.optional(Schema.NullOr(Schema.String)),
-  error: Schema.optional(Schema.NullOr(Schema.String)),
-  language_code: Schema.optional(Schema.NullOr(Schema.String)),
-  words: Schema.optional(Schema.NullOr(Schema.Array(Schema.Struct({
-    text: Schema.String,
-    start: Schema.optional(Schema.NullOr(Schema.Finite)),
-    end: Schema.optional(Schema.NullOr(Schema.Finite)),
-    type: Schema.optional(Schema.NullOr(Schema.String)),
-    logprob: Schema.optional(Schema.NullOr(Schema.Finite))
-  }))))
+  text: maybe(Schema.String),
+  error: maybe(Schema.String),
+  language_code: hint(Schema.String),
+  words: hint(Schema.Array(Schema.Struct({
+    text: maybe(Schema.String),
+    start: hint(Schema.Finite),
+    end: hint(Schema.Finite),
+    type: hint(Schema.String),
+    logprob: hint(Schema.Finite)
+  })))
 }))
 
 type Answer = Effect.Success<ReturnType<typeof decode>>
@@ -107,16 +124,17 @@ type Answer = Effect.Success<ReturnType<typeof decode>>
 const ms = (seconds: number) => Math.round(seconds * 1000)
 
 /** The final transcript of a part of the audio that begins at `fromMs`. */
-const transcript = (answer: Answer, fromMs: number): Stt.Transcript => {
+const transcript = (answer: Answer, fromMs: number, asked: string | undefined): Stt.Transcript => {
   const heard = (answer.words ?? []).filter(({ type }) => type !== "spacing")
   const timed = heard.flatMap(({ end, start, text }) =>
-    typeof start === "number" && typeof end === "number" ? [{ text, start: ms(start), end: ms(end) }] : []
+    typeof text === "string" && typeof start === "number" && typeof end === "number"
+      ? [{ text, start: ms(start), end: ms(end) }]
+      : []
   )
   const [first] = timed
   const offset = first !== undefined && first.start + slackMs < fromMs ? fromMs : 0
   const words = timed.map(({ end, start, text }) => ({ text, start: start + offset, end: end + offset }))
   const sure = heard.flatMap(({ logprob }) => typeof logprob === "number" ? [logprob] : [])
-  const language = answer.language_code
   return {
     text: (answer.text ?? "").trim(),
     final: true,
@@ -124,11 +142,12 @@ const transcript = (answer: Answer, fromMs: number): Stt.Transcript => {
     ...(sure.length === 0
       ? undefined
       : { confidence: Math.min(1, Math.exp(sure.reduce((sum, one) => sum + one, 0) / sure.length)) }),
-    ...(typeof language === "string" ? { language } : undefined)
+    ...languages.heard(answer.language_code, asked)
   }
 }
 
-const dialect = ({ commit: by, sampleRate, words }: Settings) => (): Dialect => {
+const dialect = ({ commit: by, language, sampleRate, words }: Settings) => (): Dialect => {
+  const asked = languages.spoken(language)
   const byMarks = by === "marks"
   const final = words ? "committed_transcript_with_timestamps" : "committed_transcript"
   /** Where in the audio each commit without an answer was, in ms. */
@@ -159,7 +178,7 @@ const dialect = ({ commit: by, sampleRate, words }: Settings) => (): Dialect => 
     if (message_type === "partial_transcript") {
       return Effect.succeed({ transcripts: text ? [{ text, final: false }] : [] })
     }
-    if (message_type === final) return Effect.succeed(answer((fromMs) => transcript(message, fromMs)))
+    if (message_type === final) return Effect.succeed(answer((fromMs) => transcript(message, fromMs, asked)))
     // Too little was said to commit it: that is an answer too.
     if (message_type === "commit_throttled") return Effect.succeed(answer(() => ({ text: "", final: true })))
     return typeof error === "string" ? Effect.fail(account.refused(message_type)) : Effect.succeed(nothing)
@@ -185,8 +204,11 @@ const query = (options: Settings) => ({
   audio_format: `pcm_${options.sampleRate}`,
   commit_strategy: options.commit === "pauses" ? "vad" : "manual",
   include_timestamps: options.words,
-  include_language_detection: options.language === undefined ? true : undefined,
-  language_code: options.language,
+  include_language_detection: languages.spoken(options.language) === undefined ? true : undefined,
+  language_code: languages.spoken(options.language),
+  secondary_languages: options.secondaryLanguages?.map((tag) => languages.spoken(tag) ?? tag),
+  keyterms: options.keyterms,
+  no_verbatim: options.noVerbatim,
   vad_silence_threshold_secs: options.pause === undefined ? undefined : options.pause / 1000,
   vad_threshold: options.voiceThreshold,
   enable_logging: options.logging
@@ -216,8 +238,10 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
     const { model, name, sampleRate } = settings
     const failed = failing(name)
     const base = speaking("ws", settings.baseUrl)
+    const closes = account.closes()
     const dial = (settings: Settings) =>
       connect({
+        closes,
         headers: account.headers(settings.apiKey),
         url: address(base, "/v1/speech-to-text/realtime", query(settings))
       })

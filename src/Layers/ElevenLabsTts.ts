@@ -29,6 +29,7 @@ import * as account from "../internal/elevenlabs/account.ts"
 import * as webSocket from "../internal/elevenlabs/stream.ts"
 import * as Check from "../internal/options.ts"
 import { http } from "../internal/provider/http.ts"
+import { spoken as spokenLanguage, tag } from "../internal/provider/languages.ts"
 import { address, invalid, protocols, refused, speaking } from "../internal/provider/options.ts"
 import { frames } from "../internal/provider/pcm.ts"
 import { connect } from "../internal/provider/socket.ts"
@@ -63,7 +64,7 @@ export interface Options {
   readonly voice?: string | undefined
   /** @default "eleven_turbo_v2" */
   readonly model?: string | undefined
-  /** ISO 639-1 code, for models that take one. @default the model's own guess */
+  /** A BCP 47 tag, of which the language alone is told, for models that take one. @default the model's own guess */
   readonly language?: string | undefined
   /** How even the voice is, 0–1: less is livelier. @default 0.5 */
   readonly stability?: number | undefined
@@ -122,7 +123,7 @@ const schema = Check.struct<Options>()({
   baseUrl: Check.url(protocols, { default: account.baseUrl }),
   voice: Check.text({ default: defaults.voice }),
   model: Check.text({ default: defaults.model }),
-  language: Check.text(),
+  language: Check.text({ pattern: tag, must: "be a BCP 47 tag such as \"en-US\"" }),
   stability: Check.ratio({ default: 0.5 }),
   similarityBoost: Check.ratio({ default: 0.75 }),
   style: Check.ratio({ default: 0 }),
@@ -170,7 +171,7 @@ const overHttp = Effect.fnUntraced(function*(options: Settings, base: string, fa
       HttpClientRequest.bodyJsonUnsafe({
         text,
         model_id: options.model,
-        language_code: options.language,
+        language_code: options.language === undefined ? undefined : spokenLanguage(options.language),
         apply_text_normalization: options.textNormalization,
         voice_settings: voiceSettings(options, speed)
       })
@@ -192,12 +193,14 @@ const overWebSocket = Effect.fnUntraced(
     failed: Fail
   ) {
     const inactivityMs = options.inactivityTimeout
+    const closes = account.closes()
     const dial = (id: string) =>
       connect({
+        closes,
         headers: account.headers(options.apiKey),
         url: address(speaking("ws", base), `/v1/text-to-speech/${id}/stream-input`, {
           model_id: options.model,
-          language_code: options.language,
+          language_code: options.language === undefined ? undefined : spokenLanguage(options.language),
           ...query(options),
           auto_mode: options.autoMode,
           sync_alignment: true,

@@ -23,12 +23,12 @@ import * as Audio from "../Audio.ts"
 import type * as Failure from "../Failure.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import * as client from "../internal/openai/client.ts"
-import * as languages from "../internal/openai/languages.ts"
-import { access, keyed, language, settings } from "../internal/openai/options.ts"
+import { access, keyed, language, settings, several, terms } from "../internal/openai/options.ts"
 import * as realtime from "../internal/openai/realtime.ts"
 import * as transcription from "../internal/openai/transcription.ts"
 import * as Check from "../internal/options.ts"
-import { refused } from "../internal/provider/options.ts"
+import * as languages from "../internal/provider/languages.ts"
+import { address, refused, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { standby } from "../internal/provider/standby.ts"
 import { converse } from "../internal/stt/conversation.ts"
@@ -71,7 +71,11 @@ export interface Common {
   readonly name?: string | undefined
   /** A BCP 47 tag, of which the language alone is told; `auto` detects it. @default "en" */
   readonly language?: string | undefined
-  /** Words that may come, or what was said before. @default none */
+  /** Several languages that may be spoken, instead of `language` (gpt-transcribe, gpt-live-transcribe). @default none */
+  readonly languages?: ReadonlyArray<string> | undefined
+  /** Names and terms to expect (gpt-transcribe, gpt-live-transcribe). @default none */
+  readonly keywords?: ReadonlyArray<string> | undefined
+  /** Words that may come, or what was said before; gpt-realtime-whisper takes none. @default none */
   readonly prompt?: string | undefined
 }
 
@@ -110,11 +114,14 @@ export interface Options extends Common {
  * @since 0.1.0
  */
 export interface RealtimeOptions extends Common {
-  /** Whole address, where it is not `realtime?intent=transcription` under `baseUrl`; a `ws` or `wss` URL. */
+  /**
+   * Whole address, where it is not `realtime?intent=transcription` under `baseUrl`, and `model` with it where that is
+   * not OpenAI's; a `ws` or `wss` URL.
+   */
   readonly url?: string | undefined
   /** @default "gpt-live-transcribe" */
   readonly model?: string | undefined
-  /** How long the model may wait for what follows: later is more exact. @default the server's */
+  /** How long gpt-realtime-whisper may wait for what follows: later is more exact. @default the server's */
   readonly delay?: "minimal" | "low" | "medium" | "high" | "xhigh" | undefined
   /** Noise to take out: of a headset, or of a room. @default none */
   readonly noiseReduction?: "near_field" | "far_field" | undefined
@@ -134,7 +141,24 @@ const isGpt = (model: string): boolean => model.startsWith("gpt-")
 
 const failing = (name: string) => (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
 
-const common = { ...access, language, prompt: Check.asIs }
+const common = { ...access, language, languages: several, keywords: terms, prompt: Check.text() }
+
+/** Models of OpenAI of which it is known what they take; another server names its own. */
+const takesNeither = (model: string): boolean =>
+  model === "whisper-1" || (isGpt(model) && !transcription.takesLanguages(model))
+
+interface Hinted {
+  readonly model: string
+  readonly languages?: ReadonlyArray<string> | undefined
+  readonly keywords?: ReadonlyArray<string> | undefined
+}
+
+/** What a model does not take is refused, and not dropped. */
+const hinted = ({ keywords, languages, model }: Hinted) => {
+  const problem = (given: unknown, instead: string) =>
+    given === undefined || !takesNeither(model) ? undefined : `must not be given: ${model} takes ${instead}`
+  return { languages: problem(languages, "one language"), keywords: problem(keywords, "a prompt instead") }
+}
 
 const gates = Check.struct<Gates>()({
   noSpeech: Check.ratio({ default: 0.6 }),
@@ -153,15 +177,23 @@ const schema = Check.together(
   }),
   ({ model, words, ...others }) => ({
     ...keyed(others),
+    ...hinted({ ...others, model }),
     words: words && isGpt(model) ? `must not be true: ${model} tells no times; use the model "whisper-1"` : undefined
   })
 )
 
+/** The language that a model is told, and several where they are given. */
+const asked = (language: string, several?: ReadonlyArray<string>) => ({
+  language: several === undefined ? languages.spoken(language) : undefined,
+  languages: several?.map((tag) => languages.spoken(tag) ?? tag)
+})
+
 const mannerOf = (
-  { gates, language, model, prompt, temperature, words }: typeof schema.Type
+  { gates, keywords, language, languages: several, model, prompt, temperature, words }: typeof schema.Type
 ): transcription.Manner => ({
   model,
-  language: languages.spoken(language),
+  ...asked(language, several),
+  keywords,
   prompt,
   temperature: temperature ?? (transcription.takesLanguages(model) ? undefined : 0),
   words,
@@ -199,7 +231,7 @@ export const make = (options: Options = {}): Effect.Effect<Stt.Stt["Service"], S
         name,
         model: manner.model,
         prewarm,
-        withLanguage: (language) => service({ ...manner, language: languages.spoken(language) }),
+        withLanguage: (language) => service({ ...manner, ...asked(language) }),
         // Whisper hears no more than this, and the file is the smaller.
         format: Audio.speech,
         recognize: (speech) => Effect.mapError(recognize(speech), fail),
@@ -215,6 +247,9 @@ export const make = (options: Options = {}): Effect.Effect<Stt.Stt["Service"], S
 /** How long a connection that was opened in advance waits for its first audio (ms). */
 const keepMs = 60_000
 
+/** The model that may wait for what follows, and takes no prompt. */
+const delaying = "gpt-realtime-whisper"
+
 const realtimeSchema = Check.together(
   Check.struct<RealtimeOptions>()({
     ...common,
@@ -223,11 +258,23 @@ const realtimeSchema = Check.together(
     delay: Check.oneOf(["minimal", "low", "medium", "high", "xhigh"]),
     noiseReduction: Check.oneOf(["near_field", "far_field"])
   }),
-  ({ apiKey, baseUrl, url }) => keyed({ apiKey, baseUrl: baseUrl ?? url })
+  ({ apiKey, baseUrl, delay, keywords, languages, model, prompt, url }) => ({
+    ...keyed({ apiKey, baseUrl: baseUrl ?? url }),
+    ...hinted({ model, languages, keywords }),
+    delay: delay !== undefined && model !== delaying && (isGpt(model) || model === "whisper-1")
+      ? `must not be given: ${model} takes none; use the model "${delaying}"`
+      : undefined,
+    prompt: prompt !== undefined && model === delaying ? `must not be given: ${model} takes none` : undefined
+  })
 )
 
-const urlOf = ({ baseUrl = client.defaultBaseUrl, url }: RealtimeOptions): string =>
-  url ?? `${baseUrl.replace(/^http/, "ws").replace(/\/+$/, "")}/realtime?intent=transcription`
+// OpenAI's own server takes the model with the settings, others want it in the address.
+const urlOf = ({ baseUrl, model, url }: RealtimeOptions): string =>
+  url ??
+    address(speaking("ws", baseUrl ?? client.defaultBaseUrl), "/realtime", {
+      intent: "transcription",
+      model: baseUrl === undefined ? undefined : model
+    })
 
 /**
  * An `Stt` that sends the audio as it comes, and hears the words while they are
@@ -253,9 +300,10 @@ export const makeRealtime = (
       options,
       (wrong) => failing(options.name ?? client.provider)(refused(wrong))
     )
-    const { apiKey, delay, headers, language, model, name, noiseReduction, organization, project, prompt } = settings
+    const { apiKey, delay, headers, keywords, model, name, noiseReduction, organization, project, prompt } = settings
     const fail = failing(name)
     const target = {
+      closes: realtime.closes(),
       url: urlOf(settings),
       headers: {
         ...headers,
@@ -273,7 +321,7 @@ export const makeRealtime = (
         model: manner.model,
         interims: true,
         prewarm: Effect.mapError(line.prewarm, fail),
-        withLanguage: (language) => service({ ...manner, language: languages.spoken(language) }),
+        withLanguage: (language) => service({ ...manner, ...asked(language) }),
         transcribe: converse({
           name,
           sampleRate: realtime.sampleRate,
@@ -282,7 +330,14 @@ export const makeRealtime = (
           dialect: realtime.dialect(manner)
         })
       })
-    return service({ model, language: languages.spoken(language), prompt, delay, noiseReduction })
+    return service({
+      model,
+      ...asked(settings.language, settings.languages),
+      keywords,
+      prompt,
+      delay,
+      noiseReduction
+    })
   })
 
 /**

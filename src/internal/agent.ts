@@ -18,6 +18,7 @@ import * as Tracer from "effect/Tracer"
 import type { Bound, Hooks } from "../Agent.ts"
 import { Meter } from "../Cost.ts"
 import * as Tools from "../Tools.ts"
+import { Retries } from "./resilience/model.ts"
 import { CurrentSpeech } from "./session.ts"
 import { CurrentCall } from "./tools/execute.ts"
 
@@ -30,6 +31,7 @@ const lasting = Context.omit(
   Layer.CurrentMemoMap,
   Logger.CurrentLoggers,
   Meter,
+  Retries,
   Random.Random,
   References.CurrentLogAnnotations,
   References.CurrentLogSpans,
@@ -47,7 +49,7 @@ const lasting = Context.omit(
 /** Tools and hooks with what there is where they are bound. */
 export const given = <Handlers, Services, R>(
   tools: Effect.Effect<Tools.Set<Services>, Tools.ToolsError, Handlers>,
-  { onEnter, onEscalation, onExit, onFailure, onKey, onTurnLimit, onUserTurn }: Hooks<R>
+  { onApproval, onEnter, onEscalation, onExit, onFailure, onKey, onOrphanedResult, onTurnLimit, onUserTurn }: Hooks<R>
 ): Effect.Effect<Bound, Tools.ToolsError, Handlers | Services | R> =>
   Effect.gen(function*() {
     const context = lasting(yield* Effect.context<Services | R>()) as Context.Context<Services | R>
@@ -63,7 +65,9 @@ export const given = <Handlers, Services, R>(
       onTurnLimit: hook(onTurnLimit),
       onKey: hook(onKey),
       onEscalation: hook(onEscalation),
-      onFailure: hook(onFailure)
+      onFailure: hook(onFailure),
+      onOrphanedResult: hook(onOrphanedResult),
+      onApproval: hook(onApproval)
     }
   })
 

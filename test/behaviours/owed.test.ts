@@ -1,8 +1,9 @@
 /** Transcripts that the recogniser owes: waited for, settled, late, or never there. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Fiber, Layer, Stream } from "effect"
 import { Stt } from "effect-voice"
 import * as Testing from "effect-voice/testing"
+import { TestClock } from "effect/testing"
 import { drive, final, interim, speaks, started, stopped } from "../support/turn.ts"
 
 const noise = (from: number) => [started(from), stopped(from + 600)] as const
@@ -108,9 +109,94 @@ describe("a recogniser that falls silent", () => {
       const { at, text } = timeline.of("UserSpeechCommitted")[0]!
       assert.strictEqual(text, "Are you still there?")
       assert.isAtMost(at, 11_000 + 4500)
-      const told = timeline.of("ProviderFailed").map(({ component, recovered }) => [component, recovered])
-      assert.deepStrictEqual(told, [["stt", true]])
+      const told = timeline.of("ProviderRetried").map((
+        { attempt, component, reason }
+      ) => [component, attempt, reason._tag])
+      assert.deepStrictEqual(told, [["stt", 1, "TimedOut"]])
     }))
+
+  const utterances: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
+    ["one utterance", ["Book room seven."]],
+    ["several utterances", ["Book room seven.", "For two nights.", "And a parking lot."]]
+  ]
+  for (const [many, texts] of utterances) {
+    for (const finalDelay of [3000, 3900, 4050, 4100, 4150, 4500, 6000, 8200, 9000]) {
+      it.effect(`is not thought so where it is slow: ${many}, heard after ${finalDelay} ms, count once each`, () =>
+        Effect.gen(function*() {
+          for (const stt of [{}, { interims: true }]) {
+            const timeline = yield* Testing.scenario({
+              user: texts.map((text, i) => Testing.say(1000 + i * 15_000, 2500 + i * 15_000, text, { finalDelay })),
+              stt,
+              llm: texts.map(() => "Fine."),
+              until: 60_000
+            })
+            const words = timeline.of("UserTranscript").filter(({ final }) => final).map(({ text }) => text)
+            assert.deepStrictEqual(words, texts)
+            // An interim transcript stands in for a final one that is very late, which adds the rest.
+            const committed = timeline.of("UserSpeechCommitted").map(({ text }) => text)
+            assert.strictEqual(committed.join(" "), texts.join(" "))
+            assert.deepStrictEqual(timeline.of("ProviderFailed"), [])
+          }
+        }))
+    }
+  }
+
+  it.effect("is heard out where the audio has ended, and the second connection with it", () =>
+    Effect.gen(function*() {
+      let opened = 0
+      const slow = Stt.make({
+        name: "slow",
+        transcribe: (audio) =>
+          Stream.suspend(() =>
+            ++opened === 1
+              ? Stream.concat(
+                Stream.drain(audio),
+                Stream.fromEffect(Effect.delay(Effect.succeed({ text: "Hm.", final: true }), 6000))
+              )
+              : Stream.drain(audio)
+          )
+      })
+      const frame = { samples: new Int16Array(16_000), sampleRate: 16_000, channels: 1 }
+      const heard = yield* Effect.forkChild(
+        Stream.runCollect(Stt.resilient(slow).transcribe(Stream.make<Array<Stt.Input>>(frame, Stt.Finalize)))
+      )
+      yield* TestClock.adjust(20_000)
+      assert.deepStrictEqual((yield* Fiber.join(heard)).map(({ text }) => text), ["Hm."])
+      assert.strictEqual(opened, 2)
+    }))
+
+  for (const policy of [{}, { retries: 0 }, { attempt: 700 }, { attempt: 1500, firstOutput: 20_000 }]) {
+    it.effect(`is heard out where another connection gives less: ${JSON.stringify(policy)}`, () =>
+      Effect.gen(function*() {
+        for (const delay of [1200, 2500, 4500, 6000]) {
+          let opened = 0
+          const slow = Stt.make({
+            name: "slow",
+            transcribe: (audio) =>
+              Stream.suspend(() => {
+                opened++
+                return opened === 1
+                  ? Stream.flatMap(
+                    Stream.filter(audio, (input) => "_tag" in input),
+                    () => Stream.fromEffect(Effect.delay(Effect.succeed({ text: "Hm.", final: true }), delay))
+                  )
+                  : Stream.drain(audio)
+              })
+          })
+          const timeline = yield* Testing.scenario({
+            user: Array.from({ length: 3 }, (_, i) => Testing.say(1000 + i * 15_000, 2000 + i * 15_000, "Hm.")),
+            layer: Layer.succeed(Stt.Stt, Stt.resilient(slow, policy)),
+            until: 60_000
+          })
+          assert.deepStrictEqual(
+            timeline.of("UserTranscript").map(({ text }) => text),
+            ["Hm.", "Hm.", "Hm."],
+            `delay ${delay}`
+          )
+          assert.deepStrictEqual(timeline.of("ProviderFailed"), [])
+        }
+      }))
+  }
 
   it.effect("is not thought so because it takes its time, as long as it always does", () =>
     Effect.gen(function*() {

@@ -350,10 +350,10 @@ describe("a synthesiser that fails", () => {
       const timeline = yield* Testing.scenario({
         preset: "mechanics",
         user: [hello],
-        tts: { firstByte: 8000, duration: 500 },
+        tts: { firstByte: 3900, duration: 500 },
         llm: ["Hi."]
       })
-      timeline.expect(["AgentStateChanged", 11_300, { to: "speaking" }])
+      timeline.expect(["AgentStateChanged", 7200, { to: "speaking" }])
       assert.deepStrictEqual(timeline.of("ProviderFailed"), [])
     }))
 

@@ -610,7 +610,7 @@ describe("a silence that is owed", () => {
         user: [hello],
         llm: [slow(12_000)],
         tts: { duration: 800 },
-        options: { filler: true, resilience: { firstOutput: "20 seconds" } }
+        options: { filler: true, resilience: { firstOutput: "20 seconds", attempt: "20 seconds" } }
       })
       // Committed at 3000, 200 ms of synthesis.
       assert.deepStrictEqual(timeline.playbacks.map(({ start }) => start), [5200, 15_200])
@@ -699,7 +699,7 @@ describe("a silence that is owed", () => {
         user: [hello, Testing.say(6200, 6900, "Hello?"), Testing.say(20_000, 21_000, "And?")],
         llm: () => slow(4000),
         tts: { duration: 400 },
-        options: { filler: true }
+        options: { filler: true, resilience: { attempt: "10 seconds" } }
       })
       const fillers = timeline.of("AgentStartedSpeaking").filter(({ speech }) => speech.startsWith("speech-"))
       assert.deepStrictEqual(fillers.map(({ at }) => at), [5200, 23_700])

@@ -649,7 +649,7 @@ export const webSocket = (name: string, subject: SocketSubject): void => {
       ["drops", (peer: provider.Peer) => peer.socket.terminate(), "Disconnected"],
       ["is closed in peace, but too early,", (peer: provider.Peer) => peer.socket.close(1000), "Disconnected"],
       ["is closed because the server broke (1011)", (peer: provider.Peer) => peer.socket.close(1011), "Disconnected"],
-      ["is closed by policy (1008)", (peer: provider.Peer) => peer.socket.close(1008), "InvalidRequest"],
+      ["is closed by policy (1008)", (peer: provider.Peer) => peer.socket.close(1008), "Disconnected"],
       ["is closed by an overloaded server (1013)", (peer: provider.Peer) => peer.socket.close(1013), "Rejected"]
     ] as const
     for (const [how, end, reason] of endings) {

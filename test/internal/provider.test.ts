@@ -106,7 +106,7 @@ describe("WebSocket", () => {
 
   it.live("ends where it is closed in peace, and fails where it is not, after all that came before", () =>
     Effect.gen(function*() {
-      const codes = [[1000, undefined], [1011, "Disconnected"], [1008, "InvalidRequest"], [
+      const codes = [[1000, undefined], [1011, "Disconnected"], [1008, "Disconnected"], [
         undefined,
         "Disconnected"
       ]] as const

@@ -126,8 +126,10 @@ export const decode = (bytes: Uint8Array): Frame | AudioError => {
     const claimed = view.getUint32(offset + 4, true)
     const start = offset + 8
     const left = bytes.length - start
-    // A writer that streams leaves its sizes at 0 or at the maximum.
-    const size = id === "data" && claimed === 0 && unfinished ? left : Math.min(claimed, left)
+    // A writer that streams leaves its sizes at 0 or at the maximum, or as they are before any audio.
+    const size = id === "data" && claimed === 0 && (unfinished || fileSize + 8 <= start)
+      ? left
+      : Math.min(claimed, left)
     if (id === "fmt " && coding === undefined) {
       const read = readCoding(view, bytes, start, size)
       if (read instanceof AudioError) {

@@ -13,13 +13,18 @@ import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Failure from "../../Failure.ts"
 import type * as Stt from "../../Stt.ts"
+import { Closes, type Table } from "../provider/closes.ts"
+import { hint, maybe } from "../provider/hints.ts"
 import { decodeJson } from "../provider/http.ts"
+import * as languages from "../provider/languages.ts"
 import { type Dialect, type Heard, type Message, nothing } from "../stt/conversation.ts"
 
 /** What every turn is told. */
 export interface Options {
   readonly sampleRate: number
   readonly context: Readonly<Record<string, unknown>>
+  /** The language that Azure was told, where it was. */
+  readonly language: string | undefined
 }
 
 const config = {
@@ -65,48 +70,70 @@ const wavHeader = (sampleRate: number): Uint8Array => {
 }
 
 const Best = Schema.Struct({
-  Display: Schema.optional(Schema.String),
-  Confidence: Schema.optional(Schema.Finite),
-  Words: Schema.optional(Schema.Array(Schema.Struct({
-    Word: Schema.String,
-    Offset: Schema.Finite,
-    Duration: Schema.Finite
+  Display: maybe(Schema.String),
+  Confidence: hint(Schema.Finite),
+  Words: hint(Schema.Array(Schema.Struct({
+    Word: maybe(Schema.String),
+    Offset: hint(Schema.Finite),
+    Duration: hint(Schema.Finite)
   })))
 })
 
 const Result = Schema.Struct({
-  RecognitionStatus: Schema.optional(Schema.Union([Schema.String, Schema.Finite])),
-  Text: Schema.optional(Schema.String),
-  DisplayText: Schema.optional(Schema.String),
-  Offset: Schema.optional(Schema.Finite),
-  Duration: Schema.optional(Schema.Finite),
-  NBest: Schema.optional(Schema.Array(Best))
+  RecognitionStatus: maybe(Schema.Union([Schema.String, Schema.Finite])),
+  Text: maybe(Schema.String),
+  DisplayText: maybe(Schema.String),
+  Offset: hint(Schema.Finite),
+  Duration: hint(Schema.Finite),
+  NBest: maybe(Schema.Array(Best)),
+  PrimaryLanguage: hint(Schema.Struct({ Language: maybe(Schema.String) }))
 })
 
 const decode = decodeJson(Result)
 
-const transcript = (result: typeof Result.Type, final: boolean, fromMs: number): Stt.Transcript => {
+const transcript = (
+  result: typeof Result.Type,
+  final: boolean,
+  fromMs: number,
+  asked: string | undefined
+): Stt.Transcript => {
   const ms = (ticks: number) => Math.round(fromMs + ticks / ticksPerMs)
-  const { DisplayText, Duration = 0, NBest, Offset, Text } = result
+  const { DisplayText, Duration, NBest, Offset, PrimaryLanguage, Text } = result
   const best = NBest?.[0]
-  const words = best?.Words?.map((word) => ({
-    text: word.Word,
-    start: ms(word.Offset),
-    end: ms(word.Offset + word.Duration)
-  }))
+  const words = best?.Words?.flatMap(({ Duration: length, Offset: start, Word: text }) =>
+    typeof text === "string" && typeof start === "number"
+      ? [{ text, start: ms(start), end: ms(start + (length ?? 0)) }]
+      : []
+  )
   return {
     text: best?.Display ?? DisplayText ?? Text ?? "",
     final,
-    ...(Offset === undefined ? undefined : { start: ms(Offset), end: ms(Offset + Duration) }),
+    ...(typeof Offset === "number" ? { start: ms(Offset), end: ms(Offset + (Duration ?? 0)) } : undefined),
     ...(words === undefined || words.length === 0 ? undefined : { words }),
-    ...(best?.Confidence === undefined ? undefined : { confidence: Math.min(1, Math.max(0, best.Confidence)) })
+    ...(typeof best?.Confidence === "number"
+      ? { confidence: Math.min(1, Math.max(0, best.Confidence)) }
+      : undefined),
+    ...languages.heard(PrimaryLanguage?.Language, asked)
   }
 }
 
+const closing: Table = [
+  // Of requests at a time: it is there again when another call has ended.
+  [/quota/i, () => new Failure.Rejected({ status: 429 })],
+  [
+    /unsupported|invalid (?:locale|language|parameter|format)|bad ?request/i,
+    ({ code }) => new Failure.InvalidRequest({ detail: `request: Azure cannot use it (${code})` })
+  ]
+]
+
+/** How Azure closes a connection, for one layer. */
+export const closes = (): Closes => new Closes(closing)
+
 /** What the status of a phrase says; without a reason, it is an answer. */
-const refusal = (status: string | number | undefined): Failure.Reason | undefined => {
+const refusal = (status: string | number | null | undefined): Failure.Reason | undefined => {
   switch (status) {
     case undefined:
+    case null:
     case "Success":
     case "NoMatch":
     case "InitialSilenceTimeout":
@@ -205,11 +232,13 @@ export const dialect = (options: Options): Effect.Effect<Dialect> =>
       switch (parsed.path) {
         case "speech.hypothesis":
         case "speech.fragment":
-          return Effect.map(decode(parsed.body), (result) => told(transcript(result, false, fromMs)))
+          return Effect.map(decode(parsed.body), (result) => told(transcript(result, false, fromMs, options.language)))
         case "speech.phrase":
           return Effect.flatMap(decode(parsed.body), (result) => {
             const reason = refusal(result.RecognitionStatus)
-            return reason === undefined ? Effect.succeed(told(transcript(result, true, fromMs))) : Effect.fail(reason)
+            return reason === undefined
+              ? Effect.succeed(told(transcript(result, true, fromMs, options.language)))
+              : Effect.fail(reason)
           })
         case "turn.end": {
           // Who asked by a mark gets an answer, if only that nothing was said.

@@ -5,6 +5,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import * as Failure from "../../Failure.ts"
+import { Closes, type Table } from "../provider/closes.ts"
 import type { Http } from "../provider/http.ts"
 import { address, invalid } from "../provider/options.ts"
 
@@ -24,11 +25,27 @@ const refusals: ReadonlyArray<readonly [RegExp, (id: string) => Failure.Reason]>
   [/input|invalid|unsupported|chunk_size/, (id) => invalid("request", `ElevenLabs cannot use it (${id})`)]
 ]
 
+const isPlain = (id: string): boolean => /^[\w.-]{1,60}$/.test(id)
+
 /** What an error is by its id; the message beside it may quote what was said. */
 export const refused = (id: string): Failure.Reason => {
-  const plain = /^[\w.-]{1,60}$/.test(id) ? id.toLowerCase() : "error"
+  const plain = isPlain(id) ? id.toLowerCase() : "error"
   return refusals.find(([pattern]) => pattern.test(plain))?.[1](plain) ?? new Failure.Broken({ detail: plain })
 }
+
+/** Words with which it closes, and by which it says what it otherwise has ids for. */
+const words: Table = [
+  [/^[\w.-]{1,60}$/, ({ words }) => refused(words)],
+  [/quota|credits?\b|payment/i, () => refused("quota")],
+  [/unusual activity|free tier/i, () => new Failure.Rejected({ status: 403 })],
+  [/concurren|simultaneous|too many|rate limit/i, () => refused("too_many")],
+  [/within the timeout|timed? ?out|inactiv/i, () => refused("timeout")],
+  [/\bvoice\b.*\b(?:exist|found|access|available|allowed|valid)/i, () => refused("voice_not_found")],
+  [/\bmodel\b.*\b(?:exist|found|access|available|allowed|valid|support)/i, () => refused("model_not_found")]
+]
+
+/** How it closes a connection, for one layer. */
+export const closes = (): Closes => new Closes(words)
 
 const Voices = Schema.Struct({
   voices: Schema.Array(Schema.Struct({ voice_id: Schema.String, name: Schema.optional(Schema.NullOr(Schema.String)) }))

@@ -13,6 +13,7 @@ import * as Stream from "effect/Stream"
 import type * as Audio from "../../Audio.ts"
 import * as Failure from "../../Failure.ts"
 import type * as Tts from "../../Tts.ts"
+import { hint, maybe } from "../provider/hints.ts"
 import { decodeJson } from "../provider/http.ts"
 import { cutter } from "../provider/pcm.ts"
 import type { Connection } from "../provider/socket.ts"
@@ -36,15 +37,15 @@ export interface Options {
 const maxUnheard = 64
 
 const decode = decodeJson(Schema.Struct({
-  audio: Schema.optional(Schema.NullOr(Schema.String)),
-  isFinal: Schema.optional(Schema.NullOr(Schema.Boolean)),
-  error: Schema.optional(Schema.NullOr(Schema.String)),
-  alignment: Schema.optional(Schema.NullOr(Schema.Struct({
+  audio: maybe(Schema.String),
+  isFinal: maybe(Schema.Boolean),
+  error: maybe(Schema.String),
+  alignment: hint(Schema.Struct({
     chars: Schema.Array(Schema.String),
     charStartTimesMs: Schema.Array(Schema.Finite),
-    charDurationsMs: Schema.optional(Schema.Array(Schema.Finite)),
-    charsDurationsMs: Schema.optional(Schema.Array(Schema.Finite))
-  })))
+    charDurationsMs: hint(Schema.Array(Schema.Finite)),
+    charsDurationsMs: hint(Schema.Array(Schema.Finite))
+  }))
 }))
 
 type Answer = Effect.Success<ReturnType<typeof decode>>

@@ -8,6 +8,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
 import type { ByteMessage, Room, RoomError } from "../../Room.ts"
+import { masked } from "../numbers.ts"
 import { monotonicMs } from "../steady.ts"
 import { decode, inSteps } from "./preconnectAudio.ts"
 import { longestRecording, topics } from "./protocolNames.ts"
@@ -47,7 +48,7 @@ export const withRecordings = (
     const now = () => monotonicMs(clock)
     const kept = () => [...recordings.values()].filter((one) => one !== undefined).length
     const warn = (identity: string, detail: string, reason: string) =>
-      Effect.annotateLogs(Effect.logWarning(detail), { participant: identity, reason })
+      Effect.annotateLogs(Effect.logWarning(detail), { participant: masked(identity), reason })
 
     /** Only what is listened to is decoded, beside whoever listens. */
     const decoding = (message: ByteMessage): Effect.Effect<Audio.Frame | undefined> => {

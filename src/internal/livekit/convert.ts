@@ -1,5 +1,6 @@
 /** What rtc-node says, in the words of the `Room` port. */
 import type { EndReason, LeaveReason, Participant, Track } from "../../Room.ts"
+import { callOf } from "../room/call.ts"
 import { asRecord, type RtcParticipant, type RtcPublication } from "./rtc.ts"
 
 // By the numbers of the native interface; those of the protocol differ from 5 on.
@@ -36,7 +37,7 @@ export const participantOf = (participant: RtcParticipant): Participant => {
     identity,
     ...(name === undefined || name === "" ? {} : { name }),
     kind,
-    ...(kind === "sip" ? { direction: direction(attributes) } : {}),
+    ...(kind === "sip" ? { direction: direction(attributes), ...callOf(attributes) } : {}),
     ...(metadata === "" ? {} : { metadata }),
     attributes
   }

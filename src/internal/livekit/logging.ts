@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Event, Room } from "../../Room.ts"
+import { masked } from "../numbers.ts"
 
 type Facts = Readonly<Record<string, string | number>>
 
@@ -21,7 +22,7 @@ const trackMessages = {
   TrackUnmuted: "a track is muted no more"
 } as const
 
-const who = (identity: string | undefined): Facts => identity === undefined ? {} : { participant: identity }
+const who = (identity: string | undefined): Facts => identity === undefined ? {} : { participant: masked(identity) }
 
 const lineOf = (event: Event): Line => {
   switch (event._tag) {
@@ -81,5 +82,5 @@ export const logRoom = (room: Room["Service"]): Effect.Effect<void, never, Scope
   return Effect.gen(function*() {
     yield* Effect.forkScoped(Stream.runForEach(room.events, write), { startImmediately: true })
     for (const participant of yield* room.participants) yield* write({ _tag: "ParticipantJoined", participant })
-  }).pipe(Effect.annotateLogs({ room: room.name }))
+  }).pipe(Effect.annotateLogs({ room: masked(room.name) }))
 }

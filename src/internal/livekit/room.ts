@@ -14,6 +14,7 @@ import * as Audio from "../../Audio.ts"
 import { type Event, Room, type RoomError } from "../../Room.ts"
 import { removeParticipant } from "../livekitServer/rooms.ts"
 import { mayRemove } from "../livekitServer/token.ts"
+import { masked } from "../numbers.ts"
 import { type Broadcast, makeBroadcast } from "../room/broadcast.ts"
 import { refuse, unknownParticipant } from "../room/errors.ts"
 import { monotonicMs } from "../steady.ts"
@@ -72,7 +73,7 @@ const makeParts = (settings: Checked): Effect.Effect<Parts, RoomError, Scope.Sco
         refusals += 1
         const log = refusals === 1 ? Effect.logWarning : Effect.logDebug
         const message = "a message was not taken in: too long, too many at once, or unfinished"
-        beside(Effect.annotateLogs(log(message), { participant, topic }))
+        beside(Effect.annotateLogs(log(message), { participant: masked(participant), topic }))
       }
     })
     const rpc = yield* makeRpc({ rtc, room: () => membership.room })

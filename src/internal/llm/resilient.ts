@@ -49,6 +49,8 @@ const request = (
     isUseful: () => true,
     isRetryable: (error) => error.isRetryable,
     error: failing(service.name),
+    asked: { component: "llm", provider: service.name },
+    reasonOf: ({ reason }) => reason,
     owing: Effect.void
   }
 }

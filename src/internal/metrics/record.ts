@@ -82,6 +82,8 @@ export const record = (event: Event.Event, context: Context.Context<never>): voi
     }
     case "ProviderAvailability":
       return add(series.providerAvailable[event.component](event.provider), event.available ? 1 : 0, context)
+    case "ProviderRetried":
+      return add(series.providerRetries[event.component](event.provider), 1, context)
     case "UsageMeasured":
       if (event.component === "stt") add(series.sttAudioSeconds(event.provider), event.audioMs / 1000, context)
       if (event.cost !== undefined) add(series.cost[event.component](event.provider), event.cost, context)

@@ -15,6 +15,7 @@ import { codeOf, rejected } from "../provider/http.ts"
 import * as lines from "../provider/lines.ts"
 import * as refusals from "../provider/refusals.ts"
 import { errorIn, fact, refused, type Told, toldReason } from "../provider/told.ts"
+import { given, lively } from "../resilience/signs.ts"
 
 type Header = string | Redacted.Redacted
 
@@ -104,7 +105,7 @@ interface Thrown {
 }
 
 /** Asks for one answer; interrupting closes the request. */
-export const ask = <A>(request: (signal: AbortSignal) => PromiseLike<A>): Effect.Effect<A, Failure.Reason> =>
+const ask = <A>(request: (signal: AbortSignal) => PromiseLike<A>): Effect.Effect<A, Failure.Reason> =>
   Effect.catch(
     Effect.tryPromise({ try: request, catch: (error): Thrown => ({ error }) }),
     ({ error }) => Effect.flatMap(reasonOf(error), Effect.fail)
@@ -138,12 +139,12 @@ const bytesOf = (
   reader: ReadableStreamDefaultReader<Uint8Array>,
   onEnd: () => void
 ): Stream.Stream<Uint8Array, Failure.Reason> =>
-  read(async (): Promise<IteratorResult<Uint8Array, unknown>> => {
+  lively(read(async (): Promise<IteratorResult<Uint8Array, unknown>> => {
     const { done, value } = await reader.read()
     if (!done) return { done, value }
     onEnd()
     return { done, value: undefined }
-  })
+  }))
 
 const eventOf = (text: string): Effect.Effect<unknown, Failure.Reason> =>
   Effect.suspend(() => {
@@ -169,6 +170,7 @@ export const events = (
   Stream.unwrap(Effect.gen(function*() {
     let over = false
     const response = yield* lasting((signal) => request(signal).asResponse(), () => over)
+    yield* given
     yield* answersAs(response, ["text/event-stream"])
     const reader = response.body?.getReader()
     if (reader === undefined) return Stream.empty
@@ -195,6 +197,7 @@ export const bytes = (
   Stream.unwrap(Effect.gen(function*() {
     let over = false
     const response = yield* lasting(request, () => over)
+    yield* given
     yield* answersAs(response, types)
     const reader = response.body?.getReader()
     if (reader === undefined) return Stream.empty

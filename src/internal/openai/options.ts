@@ -3,8 +3,8 @@ import * as Config from "effect/Config"
 import * as Redacted from "effect/Redacted"
 import * as VoiceConfig from "../../Config.ts"
 import * as Check from "../options.ts"
+import { tag, tagOrAuto } from "../provider/languages.ts"
 import { type Access, isHeader, provider, reveal } from "./client.ts"
-import { tag } from "./languages.ts"
 
 /** What every layer of OpenAI is told; no message shows the values. */
 export const access = {
@@ -28,10 +28,18 @@ export const keyed = ({ apiKey, baseUrl }: Pick<Access, "apiKey" | "baseUrl">) =
 })
 
 export const language = Check.text({
-  pattern: tag,
+  pattern: tagOrAuto,
   must: "be a BCP 47 tag such as \"en-US\", or \"auto\"",
   default: "en"
 })
+
+/** Several languages, of which each may be spoken. */
+export const several = Check.list(
+  Check.required(Check.text({ pattern: tag, must: "be a BCP 47 tag such as \"en-US\"" }))
+)
+
+/** Names and terms to expect. */
+export const terms = Check.list(Check.required(Check.text()))
 
 /** The key of OpenAI, which must be there, and the other settings. */
 export const settings: Config.Config<VoiceConfig.OpenAi & { readonly apiKey: Redacted.Redacted }> = Config.all({

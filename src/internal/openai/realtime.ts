@@ -2,19 +2,23 @@
 import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
 import * as Schema from "effect/Schema"
-import type * as Failure from "../../Failure.ts"
+import * as Failure from "../../Failure.ts"
 import type * as Stt from "../../Stt.ts"
+import { Closes, type Table } from "../provider/closes.ts"
+import { hint, maybe } from "../provider/hints.ts"
 import { decodeJson } from "../provider/http.ts"
+import * as languages from "../provider/languages.ts"
 import { toldReason } from "../provider/told.ts"
 import { type Dialect, nothing } from "../stt/conversation.ts"
-import * as languages from "./languages.ts"
-import { confidenceOf, takesLanguages } from "./transcription.ts"
-import { maybe, present } from "./wire.ts"
+import { confidenceOf, spokenIn } from "./transcription.ts"
+import { present } from "./wire.ts"
 
 /** How speech is recognised. */
 export interface Manner {
   readonly model: string
   readonly language: string | undefined
+  readonly languages: ReadonlyArray<string> | undefined
+  readonly keywords: ReadonlyArray<string> | undefined
   readonly prompt: string | undefined
   readonly delay: string | undefined
   readonly noiseReduction: string | undefined
@@ -31,8 +35,8 @@ const Event = Schema.Struct({
   item_id: maybe(Schema.String),
   delta: maybe(Schema.String),
   transcript: maybe(Schema.String),
-  logprobs: maybe(Schema.Array(Schema.Struct({ logprob: maybe(Schema.Finite) }))),
-  languages: maybe(Schema.Array(Schema.Struct({ code: Schema.String }))),
+  logprobs: hint(Schema.Array(Schema.Struct({ logprob: maybe(Schema.Finite) }))),
+  languages: hint(Schema.Array(Schema.Struct({ code: Schema.String }))),
   error: maybe(Schema.Struct({
     code: maybe(Schema.String),
     type: maybe(Schema.String),
@@ -44,12 +48,14 @@ type Event = typeof Event.Type
 
 const decode = decodeJson(Event)
 
-const settings = ({ delay, language, model, noiseReduction, prompt }: Manner): string => {
+const settings = (manner: Manner): string => {
+  const { delay, keywords, model, noiseReduction, prompt } = manner
   const transcription = present({
     model,
     prompt,
     delay,
-    ...(language === undefined ? undefined : takesLanguages(model) ? { languages: [language] } : { language })
+    keywords,
+    ...spokenIn(manner)
   })
   const input = present({
     format: { type: "audio/pcm", rate: sampleRate },
@@ -63,6 +69,18 @@ const settings = ({ delay, language, model, noiseReduction, prompt }: Manner): s
     session: present({ type: "transcription", audio: { input }, include })
   })
 }
+
+/** The id of an error, in parts that dots join. */
+const closing: Table = [[/^[\w.]{1,64}$/, ({ code, words }) => {
+  const reason = toldReason({ code: words })
+  return reason._tag === "Broken" ? new Failure.Disconnected({ code: String(code) }) : reason
+}]]
+
+/** How OpenAI closes a connection, for one layer. */
+export const closes = (): Closes => new Closes(closing)
+
+/** Speech in a row without a transcript, after which the connection has failed. */
+const mostFailures = 3
 
 interface Span {
   readonly start: number
@@ -87,6 +105,8 @@ class Session {
   private committed = 0
   private sent = 0
   private ended = false
+  /** Speech in a row that could not be transcribed. */
+  private failures = 0
 
   constructor(language: string | undefined) {
     this.language = language
@@ -137,15 +157,25 @@ class Session {
         if (item === undefined) return []
         item.span ??= this.commits.shift()
         item.final = this.transcript(item, event)
+        this.failures = 0
         return this.finals()
       case "conversation.item.input_audio_transcription.failed":
-        return toldReason(event.error ?? {})
+        return item === undefined ? [] : this.failed(item, toldReason(event.error ?? {}))
       case "error":
         if (event.error?.code !== "input_audio_buffer_commit_empty") return toldReason(event.error ?? {})
         return [{ text: "", final: true, ...this.commits.shift() }]
       default:
         return []
     }
+  }
+
+  // Speech that cannot be transcribed is settled as empty: what follows can be. What holds for all speech is not its own.
+  private failed(item: Item, reason: Failure.Reason): ReadonlyArray<Stt.Transcript> | Failure.Reason {
+    const ofAll = reason._tag === "Rejected" && reason.status < 500 && reason.status !== 400
+    if (ofAll || ++this.failures >= mostFailures) return reason
+    item.span ??= this.commits.shift()
+    item.final = { text: "", final: true, ...item.span }
+    return this.finals()
   }
 
   // The interim of a later speech would be taken for one of the speech before it.
@@ -158,14 +188,12 @@ class Session {
 
   private transcript({ span }: Item, event: Event): Stt.Transcript {
     const confidence = confidenceOf(event.logprobs)
-    const heard = event.languages?.[0]?.code
-    const language = this.language ?? (heard === undefined ? undefined : languages.told(heard))
     return {
       text: (event.transcript ?? "").trim(),
       final: true,
       ...span,
       ...(confidence === undefined ? undefined : { confidence }),
-      ...(language === undefined ? undefined : { language })
+      ...languages.heard(this.language === undefined ? event.languages?.[0]?.code : undefined, this.language)
     }
   }
 
@@ -196,7 +224,11 @@ export const dialect = (manner: Manner): Effect.Effect<Dialect> =>
         typeof message === "string"
           ? Effect.flatMap(decode(message), (event) => {
             const told = session.receive(event)
-            return "_tag" in told ? Effect.fail(told) : Effect.succeed({ transcripts: told, done: session.over })
+            if ("_tag" in told) return Effect.fail(told)
+            const heard = { transcripts: told, done: session.over }
+            return event.type.endsWith("transcription.failed")
+              ? Effect.as(Effect.logWarning("Speech could not be transcribed: it counts as silence"), heard)
+              : Effect.succeed(heard)
           })
           : Effect.succeed(nothing)
     }

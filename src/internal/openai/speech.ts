@@ -1,12 +1,11 @@
 /** Speech of OpenAI and of servers like it: one request for each piece of text, the audio as it comes. */
-import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
 import type { OpenAI } from "openai"
-import * as Audio from "../../Audio.ts"
-import * as Failure from "../../Failure.ts"
+import type * as Audio from "../../Audio.ts"
+import type * as Failure from "../../Failure.ts"
 import type * as Tts from "../../Tts.ts"
 import * as pcm from "../provider/pcm.ts"
+import { wav } from "../provider/wav.ts"
 import { byPieces } from "../tts/pieces.ts"
 import { bytes } from "./client.ts"
 import { present } from "./wire.ts"
@@ -26,30 +25,6 @@ export interface Manner {
 const maxInput = 4096
 
 const audioTypes = ["audio/", "application/octet-stream", "binary/octet-stream", "application/x-wav"]
-
-const invalidWav = new Failure.InvalidResponse({ detail: "the audio is not a WAV file that can be read" })
-
-const whole = (body: Stream.Stream<Uint8Array, Failure.Reason>) =>
-  Effect.map(Stream.runCollect(body), (all) => {
-    const bytes = new Uint8Array(all.reduce((length, { length: more }) => length + more, 0))
-    let at = 0
-    for (const piece of all) {
-      bytes.set(piece, at)
-      at += piece.length
-    }
-    return bytes
-  })
-
-// The length in the header of a streamed file is a guess, so it is read when it is whole.
-const wav = (body: Stream.Stream<Uint8Array, Failure.Reason>, format: Audio.Format) =>
-  Stream.fromEffect(Effect.gen(function*() {
-    const bytes = yield* whole(body)
-    if (bytes.length === 0) return []
-    const file = Audio.decodeWav(bytes)
-    if (Result.isFailure(file)) return yield* invalidWav
-    const converter = Audio.converter({ to: format })
-    return [...converter.push([file.success]), ...converter.flush()]
-  })).pipe(Stream.flattenIterable)
 
 /** The audio of one piece of text. */
 const request = (client: OpenAI, manner: Manner) => (input: string): Stream.Stream<Audio.Frame, Failure.Reason> => {

@@ -1,15 +1,18 @@
 /** One piece of speech to text: a WAV file is sent up, the answer is judged by its own figures. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import type { OpenAI } from "openai"
 import type { TranscriptionCreateParamsNonStreaming } from "openai/resources/audio/transcriptions"
 import * as Audio from "../../Audio.ts"
-import * as Failure from "../../Failure.ts"
+import type * as Failure from "../../Failure.ts"
 import type * as Stt from "../../Stt.ts"
+import { hint, maybe } from "../provider/hints.ts"
 import { decodeJson } from "../provider/http.ts"
-import { ask } from "./client.ts"
-import * as languages from "./languages.ts"
-import { maybe, present } from "./wire.ts"
+import * as languages from "../provider/languages.ts"
+import * as utf8 from "../provider/utf8.ts"
+import { bytes } from "./client.ts"
+import { present } from "./wire.ts"
 
 /** What a segment must keep to be believed. */
 export interface Gates {
@@ -23,6 +26,9 @@ export interface Manner {
   readonly model: string
   /** Code of the language; absent: detected. */
   readonly language: string | undefined
+  /** Codes of several languages that may be spoken, instead of one. */
+  readonly languages: ReadonlyArray<string> | undefined
+  readonly keywords: ReadonlyArray<string> | undefined
   readonly prompt: string | undefined
   readonly temperature: number | undefined
   readonly words: boolean
@@ -31,12 +37,12 @@ export interface Manner {
 }
 
 const Segment = Schema.Struct({
-  start: maybe(Schema.Finite),
-  end: maybe(Schema.Finite),
+  start: hint(Schema.Finite),
+  end: hint(Schema.Finite),
   text: Schema.String,
-  avg_logprob: maybe(Schema.Finite),
-  compression_ratio: maybe(Schema.Finite),
-  no_speech_prob: maybe(Schema.Finite)
+  avg_logprob: hint(Schema.Finite),
+  compression_ratio: hint(Schema.Finite),
+  no_speech_prob: hint(Schema.Finite)
 })
 
 type Segment = typeof Segment.Type
@@ -44,15 +50,15 @@ type Segment = typeof Segment.Type
 const Answer = Schema.Struct({
   text: Schema.String,
   language: maybe(Schema.String),
-  languages: maybe(Schema.Array(Schema.Struct({ code: Schema.String }))),
-  segments: maybe(Schema.Array(Segment)),
-  words: maybe(Schema.Array(Schema.Struct({ word: Schema.String, start: Schema.Finite, end: Schema.Finite }))),
-  logprobs: maybe(Schema.Array(Schema.Struct({ logprob: maybe(Schema.Finite) })))
+  languages: hint(Schema.Array(Schema.Struct({ code: Schema.String }))),
+  segments: hint(Schema.Array(Segment)),
+  words: hint(Schema.Array(Schema.Struct({ word: Schema.String, start: Schema.Finite, end: Schema.Finite }))),
+  logprobs: hint(Schema.Array(Schema.Struct({ logprob: maybe(Schema.Finite) })))
 })
 
 type Answer = typeof Answer.Type
 
-const decode = Schema.decodeUnknownEffect(Answer)
+const decode = decodeJson(Answer)
 
 /** OpenAI refuses shorter audio (ms). */
 const shortest = 100
@@ -63,8 +69,20 @@ const tellsTokens = (model: string): boolean => /^gpt-4o(-mini)?-transcribe(-\d|
 /** Models that take several languages instead of one. */
 export const takesLanguages = (model: string): boolean => /^gpt-(live-)?transcribe/.test(model)
 
+/** The languages of a request, in the one field or the other. */
+export const spokenIn = (
+  { language, languages, model }: Pick<Manner, "language" | "languages" | "model">
+): { readonly language?: string; readonly languages?: Array<string> } =>
+  languages !== undefined
+    ? { languages: [...languages] }
+    : language === undefined
+    ? {}
+    : takesLanguages(model)
+    ? { languages: [language] }
+    : { language }
+
 const bodyOf = (speech: Audio.Frame, manner: Manner): TranscriptionCreateParamsNonStreaming => {
-  const { language, model } = manner
+  const { keywords, model } = manner
   const file = new File([Audio.encodeWav(speech)], "speech.wav", { type: "audio/wav" })
   return present({
     file,
@@ -72,7 +90,8 @@ const bodyOf = (speech: Audio.Frame, manner: Manner): TranscriptionCreateParamsN
     response_format: manner.verbose ? "verbose_json" as const : "json" as const,
     temperature: manner.temperature,
     prompt: manner.prompt,
-    ...(language === undefined ? undefined : takesLanguages(model) ? { languages: [language] } : { language }),
+    keywords: keywords === undefined ? undefined : [...keywords],
+    ...spokenIn(manner),
     ...(manner.words ? { timestamp_granularities: ["word" as const, "segment" as const] } : undefined),
     ...(tellsTokens(model) ? { include: ["logprobs" as const] } : undefined)
   }) as TranscriptionCreateParamsNonStreaming
@@ -124,7 +143,7 @@ const judged = (answer: Answer, manner: Manner): Stt.Recognition => {
     text: text.trim(),
     confidence: confidence ?? ofSegments(kept),
     words: manner.words ? words : undefined,
-    language: manner.language ?? (heard === undefined ? undefined : languages.told(heard))
+    language: languages.heard(manner.language === undefined ? heard : undefined, manner.language).language
   }
 }
 
@@ -134,13 +153,8 @@ export const recognize =
     if (Audio.durationMs(speech) < shortest) return Effect.succeed(nothing)
     return Effect.gen(function*() {
       const body = bodyOf(speech, manner)
-      const answer: unknown = yield* ask<unknown>((signal) => client.audio.transcriptions.create(body, { signal }))
-      const decoded = typeof answer === "string"
-        ? yield* decodeJson(Answer)(answer)
-        : yield* Effect.mapError(
-          decode(answer),
-          () => new Failure.InvalidResponse({ detail: "the transcription has another shape" })
-        )
-      return judged(decoded, manner)
+      const request = (signal: AbortSignal) => client.audio.transcriptions.create(body, { signal }).asResponse()
+      const answer = yield* Stream.mkString(utf8.decode(bytes(request, [""])))
+      return judged(yield* decode(answer), manner)
     })
   }

@@ -3,12 +3,14 @@ import type * as LanguageModel from "effect/ai/LanguageModel"
 import type * as Prompt from "effect/ai/Prompt"
 import type * as Tool from "effect/ai/Tool"
 import * as Base64 from "effect/encoding/Base64"
-import * as Schema from "effect/Schema"
+import type * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import type * as Failure from "../../Failure.ts"
 import type * as Llm from "../../Llm.ts"
 import { openAi } from "../config/defaults.ts"
 import * as metadata from "../llm/metadata.ts"
+
+export { maybe } from "../provider/hints.ts"
 
 /** One request to a model. */
 export interface Ask {
@@ -70,10 +72,6 @@ export const sampled = (sampling: Sampling, settings: Llm.Settings | undefined):
 /** Leaves out what is undefined: servers count a null as a wrong value. */
 export const present = <A extends object>(fields: A): A =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as A
-
-/** A field that may be absent or null. */
-export const maybe = <S extends Schema.Top>(schema: S): Schema.optionalKey<Schema.NullOr<S>> =>
-  Schema.optionalKey(Schema.NullOr(schema))
 
 /** The text that a model is given as the result of a tool. */
 export const resultText = (part: Prompt.ToolResultPart): string => {

@@ -12,12 +12,14 @@ import type * as Text from "../../Text.ts"
 import type * as Tools from "../../Tools.ts"
 import type * as Tts from "../../Tts.ts"
 import type * as Turn from "../../Turn.ts"
+import { maskedAll } from "../numbers.ts"
 import type { Prepared } from "./apology.ts"
 import type { Calls } from "./calls.ts"
 import type { Conductor } from "./conductor.ts"
 import type { CurrentAgent } from "./currentAgent.ts"
 import type { SessionHistory } from "./history.ts"
 import type { Commands } from "./output.ts"
+import type { Outstanding } from "./outstanding.ts"
 import type { SessionParticipant } from "./participant.ts"
 import type { Speeches } from "./speech.ts"
 import type { Spending } from "./spending.ts"
@@ -66,6 +68,7 @@ export interface Core {
   readonly history: SessionHistory
   readonly speeches: Speeches
   readonly calls: Calls
+  readonly outstanding: Outstanding
   readonly runner: Tools.Runner
   readonly output: Room.Output
   readonly commands: Commands
@@ -87,7 +90,7 @@ export const makeIds = (): Core["nextId"] => {
 /** Ties the logs and spans of an effect to what they are about. */
 export const about =
   (ids: { readonly turn?: number; readonly participant?: string }) => <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    effect.pipe(Effect.annotateLogs(ids), Effect.annotateSpans(ids))
+    effect.pipe(Effect.annotateLogs(maskedAll(ids)), Effect.annotateSpans(maskedAll(ids)))
 
 /** A span of the conversation. Where it was opened is always the same place: no stack is kept. */
 export const spanned =

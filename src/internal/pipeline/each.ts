@@ -10,6 +10,7 @@ import type * as Agent from "../../Agent.ts"
 import type { EachOptions, PipelineError, Services } from "../../Pipeline.ts"
 import * as Room from "../../Room.ts"
 import type { Session } from "../../Session.ts"
+import { masked } from "../numbers.ts"
 import { open } from "./open.ts"
 import { checkEach } from "./options.ts"
 import { isPerson } from "./participant.ts"
@@ -65,7 +66,7 @@ export const each = <R, E>(
             ? Effect.interrupt
             : Effect.as(Effect.logError("a conversation could not be held", cause), "start_failed" as const)
         ),
-        Effect.annotateLogs({ participant: identity })
+        Effect.annotateLogs({ participant: masked(identity) })
       )
     }
     /** Until the participant has gone, and has not come again while they were seen off. */

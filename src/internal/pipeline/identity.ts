@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Metrics from "../../Metrics.ts"
 import type { Options } from "../../Pipeline.ts"
 import type * as Room from "../../Room.ts"
+import { maskedAll } from "../numbers.ts"
 import { CurrentJob } from "../session.ts"
 
 export interface Identity {
@@ -31,6 +32,6 @@ export const identify = (
     const session = options.sessionId ?? nameSession(room)
     const about = options.job ?? (yield* CurrentJob)
     const { id: job, ...facts } = about
-    const ids = { ...facts, ...Metrics.annotations({ session, job }) }
+    const ids = maskedAll({ ...facts, ...Metrics.annotations({ session, job }) })
     return { id: session, job: about, operated: job !== undefined, ids }
   })

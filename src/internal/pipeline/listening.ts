@@ -10,7 +10,6 @@
  * nothing is broadcast, merged or buffered between a frame and its decision.
  * Neither fails. Closing the scope hangs up on both.
  */
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
@@ -22,10 +21,8 @@ import type * as Room from "../../Room.ts"
 import type * as Stt from "../../Stt.ts"
 import * as Turn from "../../Turn.ts"
 import type * as Vad from "../../Vad.ts"
-import { Stalls } from "../stt/stall.ts"
 import { makeAudioInput } from "./audioInput.ts"
 import { type Core, signal } from "./core.ts"
-import { mended } from "./failures.ts"
 import { makeFeed } from "./feed.ts"
 import { makeMicrophone } from "./microphone.ts"
 import { perceive, type Perception } from "./perception.ts"
@@ -46,6 +43,8 @@ export interface Ears {
   readonly mutedAfter: number
   /** Somebody wants to hear what was said lately. */
   readonly keepsAudio: boolean
+  /** A judge that hears all of it in passing. */
+  readonly listener: ((frames: ReadonlyArray<Audio.Frame>) => void) | undefined
 }
 
 export interface Listening {
@@ -71,7 +70,7 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
     const feed = makeFeed(ears.feed, clock, stt === undefined ? () => {} : recognition.hand)
     const recent = ears.keepsAudio ? makeRecentAudio(keptMs) : undefined
     const input = makeAudioInput(core, {
-      recent,
+      listeners: [recent?.push, ears.listener].filter((listen) => listen !== undefined),
       processors: yield* Processor.chain(ears.processors, {
         onFailure: ({ processor: provider }) =>
           core.publish({
@@ -104,13 +103,11 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
         Stream.concat(input.closing),
         input.boundaries
       )
-    const stalled = (error: Stt.SttError) => mended(core, "stt", error.provider, Cause.fail(error))
     /** The lower line, until the recogniser has given all that it owes. */
     const words: Stream.Stream<Perception> = stt === undefined
       ? Stream.empty
       : recognition.audio.pipe(
         stt.transcribe,
-        Stream.provideService(Stalls, stalled),
         recognition.understand,
         recognition.reopen
       )

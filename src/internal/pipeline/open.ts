@@ -13,6 +13,7 @@ import type { Options, PipelineError, Services } from "../../Pipeline.ts"
 import * as Room from "../../Room.ts"
 import type { Session } from "../../Session.ts"
 import { Vad } from "../../Vad.ts"
+import type { Retry } from "../resilience/model.ts"
 import { resolve } from "../resilience/policy.ts"
 import { steadyClock } from "../steady.ts"
 import { makeRetunable } from "../vad/retunable.ts"
@@ -24,7 +25,7 @@ import { makeBudget } from "./budget.ts"
 import { makeClosing } from "./closing.ts"
 import { makeHandoff } from "./handoff.ts"
 import { identify } from "./identity.ts"
-import { openJudges } from "./judges.ts"
+import { listenerOf, openJudges } from "./judges.ts"
 import { withGain } from "./level.ts"
 import { makeListeners } from "./listeners.ts"
 import { makeListening } from "./listening.ts"
@@ -55,13 +56,22 @@ export const open = <R, E>(
 
     const participant = makeParticipant()
     const spending = makeSpending(options.spending)
-    const runtime = yield* makeRuntime(ids, participant, spending.meter)
+    let retried: (retry: Retry) => void = () => {}
+    const runtime = yield* makeRuntime(ids, participant, spending.meter, (retry) => retried(retry))
     const { fork, inScope, layers, scope } = runtime
     const about = { session: id, room: room.name, agent: agent.name, job }
     const recorded = yield* inScope(record(room, about, now, fork))
     const { onEvent } = options
-    const events = yield* makeListeners({ now, participant, recorded, onEvent, operated, fork })
+    const events = yield* makeListeners({
+      now,
+      participant,
+      recorded,
+      onEvent,
+      operated,
+      fork
+    })
     const { publish } = events
+    retried = (retry) => publish({ _tag: "ProviderRetried", ...retry })
 
     const providers = yield* makeProviders(options, { fork, publish })
     const detector = yield* inScope(makeRetunable(vad, mergeVad(options.vad, agent.vad)))
@@ -83,7 +93,8 @@ export const open = <R, E>(
       feed: feedOf(providers, options),
       healthyAfter: resolve(options.resilience).firstOutputMs,
       mutedAfter: checked.mutedAfter,
-      keepsAudio: judges.overlapClassifier !== undefined
+      keepsAudio: judges.overlapClassifier !== undefined,
+      listener: listenerOf(judges, publish)
     }))
 
     const memoMap = Layer.CurrentMemoMap.forkOrCreate(services)

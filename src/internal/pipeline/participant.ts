@@ -6,6 +6,8 @@ import type * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
 import type * as Room from "../../Room.ts"
+import { masked } from "../numbers.ts"
+import { callOf } from "../room/call.ts"
 import { type Core, signal } from "./core.ts"
 import { failed } from "./failures.ts"
 
@@ -39,7 +41,7 @@ export const idsOf = (participant: Room.Participant | undefined): Readonly<Recor
   if (participant === undefined) return {}
   const { attributes, identity } = participant
   const call = attributes["sip.callID"]
-  return { participant: identity, ...(call === undefined ? {} : { call }) }
+  return { participant: masked(identity), ...(call === undefined ? {} : { call }) }
 }
 
 const machines = new Set<Room.Participant["kind"]>(["agent", "ingress", "egress"])
@@ -129,7 +131,8 @@ export const awaitReachable = (
           return event.participant.identity === identity ? see(event.participant) : Effect.void
         }
         if (event._tag !== "AttributesChanged" || event.identity !== identity || known === undefined) return Effect.void
-        return see({ ...known, attributes: { ...known.attributes, ...event.attributes } })
+        const attributes = { ...known.attributes, ...event.attributes }
+        return see({ ...known, attributes, ...(known.kind === "sip" ? callOf(attributes) : {}) })
       }),
       Effect.forkChild({ startImmediately: true })
     )

@@ -25,12 +25,18 @@ export const perceive =
         }
       }))
 
-const toldOf = ({ confidence, end, final, language, start, text }: Stt.Transcript, from: number): Event.Draft => ({
+const toldOf = (
+  { confidence, end, final, language, start, text, words }: Stt.Transcript,
+  from: number
+): Event.Draft => ({
   _tag: "UserTranscript",
   text,
   final,
   ...(start === undefined ? {} : { start: from + start }),
   ...(end === undefined ? {} : { end: from + end }),
+  ...(words === undefined
+    ? {}
+    : { words: words.map((word) => ({ ...word, start: from + word.start, end: from + word.end })) }),
   ...(confidence === undefined ? {} : { confidence }),
   ...(language === undefined ? {} : { language })
 })

@@ -7,6 +7,7 @@ import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import * as Scope from "effect/Scope"
 import * as Cost from "../../Cost.ts"
+import { Retries, type Retry } from "../resilience/model.ts"
 import type { Core } from "./core.ts"
 import { idsOf, type SessionParticipant } from "./participant.ts"
 
@@ -21,7 +22,8 @@ export interface Runtime {
 export const makeRuntime = (
   ids: Readonly<Record<string, string | number>>,
   participant: SessionParticipant,
-  meter: (usage: Cost.Usage) => void
+  meter: (usage: Cost.Usage) => void,
+  retried: (retry: Retry) => void
 ): Effect.Effect<Runtime, never, Scope.Scope> =>
   Effect.gen(function*() {
     const scope = yield* Scope.make()
@@ -35,7 +37,10 @@ export const makeRuntime = (
       inScope: (effect) => Scope.provide(effect, scope),
       fork: (effect) => {
         const tied = { ...ids, ...idsOf(participant.current()) }
-        const metered = Effect.provideService(effect, Cost.Meter, meter)
+        const metered = effect.pipe(
+          Effect.provideService(Cost.Meter, meter),
+          Effect.provideService(Retries, retried)
+        )
         return run(metered.pipe(Effect.annotateLogs(tied), Effect.annotateSpans(tied), Effect.withParentSpan(span)))
       }
     }

@@ -13,6 +13,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
+import { given, lively } from "../resilience/signs.ts"
 import { fetch } from "./fetch.ts"
 import * as refusals from "./refusals.ts"
 import * as utf8 from "./utf8.ts"
@@ -146,8 +147,11 @@ const make = (client: HttpClient.HttpClient): Http => {
   const stream: Http["stream"] = (request, types) =>
     quiet(ok.execute(request)).pipe(
       Effect.catch(fail),
+      Effect.tap(given),
       Effect.flatMap((response) => understood(response, types)),
-      Effect.map((response) => bounded(Stream.catch(response.stream, (error) => Stream.fromEffect(fail(error))))),
+      Effect.map((response) =>
+        lively(bounded(Stream.catch(response.stream, (error) => Stream.fromEffect(fail(error)))))
+      ),
       Stream.unwrap
     )
   const text: Http["text"] = (request) => Stream.mkString(utf8.decode(stream(request)))

@@ -11,6 +11,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { RawData, WebSocket } from "ws"
 import * as Failure from "../../Failure.ts"
+import { Closes } from "./closes.ts"
 import { codeOf, rejected } from "./http.ts"
 
 /** Largest message in bytes. */
@@ -33,6 +34,8 @@ export interface Target {
   readonly protocols?: ReadonlyArray<string> | undefined
   /** Time in ms until the connection must be open. @default 10000 */
   readonly openMs?: number | undefined
+  /** Reads why the other side closes. @default by the code, and by words that all use alike */
+  readonly closes?: Closes | undefined
 }
 
 /** An open connection; its scope closes it. */
@@ -47,25 +50,6 @@ export interface Connection {
   readonly messages: Stream.Stream<string | Uint8Array, Failure.Reason>
   /** Whether it can no longer be used. */
   readonly isClosed: () => boolean
-}
-
-/** What a close code says: 1008 is how many providers refuse a request, 1009 a message. */
-const lost = (code: number): Failure.Reason => {
-  switch (code) {
-    case 1002:
-    case 1003:
-    case 1007:
-    case 1009:
-      return new Failure.InvalidRequest({
-        detail: `the provider closed the connection because of what it was sent (${code})`
-      })
-    case 1008:
-      return new Failure.InvalidRequest({ detail: "the provider closed the connection by its policy (1008)" })
-    case 1013:
-      return new Failure.Rejected({ status: 503 })
-    default:
-      return new Failure.Disconnected({ code: String(code) })
-  }
 }
 
 /** What the package closes a connection for: the code is that of its error. */
@@ -123,13 +107,15 @@ const bytesOf = (data: RawData): Buffer =>
 /** Listens before the socket can say anything: what comes between the opening and the first read is not lost. */
 const listen = (
   socket: WebSocket,
-  incoming: Queue.Queue<string | Uint8Array, Failure.Reason | Cause.Done>
+  incoming: Queue.Queue<string | Uint8Array, Failure.Reason | Cause.Done>,
+  closes: Closes
 ): Connection => {
   let unread = 0
   let failure: Failure.Reason = new Failure.Disconnected({})
   let broken: Failure.InvalidResponse | undefined
   socket.on("message", (data, isBinary) => {
     const bytes = bytesOf(data)
+    closes.worked()
     if (++unread >= maxUnread) socket.pause()
     Queue.offerUnsafe(incoming, isBinary ? bytes : bytes.toString())
   })
@@ -137,8 +123,8 @@ const listen = (
   socket.on("error", (error) => {
     broken ??= malformed(codeOf(error))
   })
-  socket.on("close", (code) => {
-    failure = broken ?? lost(code)
+  socket.on("close", (code, words) => {
+    failure = broken ?? closes.reason({ code, words: words.toString() })
     if (code === 1000 || code === 1005) Queue.endUnsafe(incoming)
     else Queue.failCauseUnsafe(incoming, Cause.fail(failure))
   })
@@ -175,9 +161,10 @@ const close = (socket: WebSocket): void => {
 export const connect: (target: Target) => Effect.Effect<Connection, Failure.Reason, Scope.Scope> = Effect.fnUntraced(
   function*(target) {
     const { WebSocket } = yield* Effect.promise(() => import("ws"))
+    const closes = target.closes ?? new Closes()
     const incoming = yield* Queue.unbounded<string | Uint8Array, Failure.Reason | Cause.Done>()
     const opened = yield* Effect.acquireRelease(
-      dial(WebSocket, target, (socket) => listen(socket, incoming)),
+      dial(WebSocket, target, (socket) => listen(socket, incoming, closes)),
       ({ socket }) => Effect.sync(() => close(socket)),
       { interruptible: true }
     )

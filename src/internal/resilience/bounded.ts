@@ -8,7 +8,8 @@ import * as Scope from "effect/Scope"
 /** How long a provider may take to hang up (ms). What takes longer is left behind. */
 const hangUpMs = 1000
 
-const settled = (fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> =>
+/** Waits for the end of what was interrupted, though not for long. */
+export const settled = (fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<void> =>
   Effect.suspend(() =>
     fiber.pollUnsafe() === undefined
       ? Effect.asVoid(Effect.timeoutOption(Fiber.await(fiber), hangUpMs))

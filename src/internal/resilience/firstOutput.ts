@@ -4,6 +4,7 @@
  */
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
@@ -11,12 +12,14 @@ import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
-import { monotonic } from "../steady.ts"
+import { monotonic, monotonicMs } from "../steady.ts"
 import { backoff } from "./backoff.ts"
 import { own, unless } from "./bounded.ts"
 import type { Ticket } from "./breaker.ts"
 import { failureOf } from "./errors.ts"
 import type { Settings } from "./policy.ts"
+import { type Asked, retrying } from "./retrying.ts"
+import { Sign } from "./signs.ts"
 
 export interface Request<A, E, R> {
   readonly open: Stream.Stream<A, E, R>
@@ -25,6 +28,10 @@ export interface Request<A, E, R> {
   readonly isUseful: (element: A) => boolean
   readonly isRetryable: (error: E) => boolean
   readonly error: (reason: Failure.Reason) => E
+  /** Who is told to be asked again. @default nobody */
+  readonly asked?: Asked | undefined
+  /** Why it failed, where it tells. @default it broke */
+  readonly reasonOf?: ((error: E) => Failure.Reason) | undefined
   /** Whether a failure is not the provider's. @default it is */
   readonly isForeign?: ((error: E) => boolean) | undefined
   /** Completes when the deadline begins to run. @default at once */
@@ -58,9 +65,14 @@ const silence = (
     return left > 0 ? Effect.map(silence(left, signMs, lastSign), () => signMs) : Effect.succeed(ms)
   })
 
-const once = <A, E, R>(request: Request<A, E, R>, scope: Scope.Scope): Effect.Effect<Started<A, E, R>, E, R> =>
+const once = <A, E, R>(
+  request: Request<A, E, R>,
+  scope: Scope.Scope,
+  sign: () => void
+): Effect.Effect<Started<A, E, R>, E, R> =>
   Effect.gen(function*() {
-    const pull = yield* Scope.provide(Stream.toPull(request.open), scope)
+    const open = Stream.provideService(request.open, Sign, sign)
+    const pull = yield* Scope.provide(Stream.toPull(open), scope)
     const held: Array<A> = []
     while (true) {
       const next = yield* Pull.matchEffect(pull, {
@@ -74,6 +86,7 @@ const once = <A, E, R>(request: Request<A, E, R>, scope: Scope.Scope): Effect.Ef
         }
         return { first: held, rest: Cause.done() }
       }
+      sign()
       held.push(...next.value)
       if (next.value.some(request.isUseful)) return { first: held, rest: pull }
     }
@@ -102,9 +115,36 @@ export const firstOutput = <A, E, R>(
     ticket = claimed
     return Effect.void
   })
-  const ask = breaker === undefined
-    ? (scope: Scope.Scope) => once(request, scope)
-    : (scope: Scope.Scope) => Effect.andThen(claim, once(request, scope))
+  let signedAt: number | undefined
+  let tried = 0
+  let triedAt = 0
+  /** Ends an attempt that shows no sign of life, while there is time for another one; one that thinks may pause for longer. */
+  const hung = ({ attemptMs, nextOutputMs, retries }: Settings): Effect.Effect<never, E, R> =>
+    (request.begun ?? Effect.void).pipe(
+      Effect.andThen(silence(attemptMs, attemptMs, () => {
+        const thought = request.lastSign?.()
+        if (thought === undefined || thought < triedAt) return signedAt
+        return Math.max(signedAt ?? 0, thought + nextOutputMs - attemptMs)
+      })),
+      Effect.andThen(monotonic),
+      Effect.flatMap((now) =>
+        tried < retries && now + attemptMs <= (until() ?? now)
+          ? Effect.fail(request.error(new Failure.TimedOut({ afterMs: attemptMs })))
+          : Effect.never
+      )
+    )
+  const ask = (scope: Scope.Scope): Effect.Effect<Started<A, E, R>, E, R> =>
+    Effect.flatMap(Clock.Clock, (clock) => {
+      const number = tried
+      signedAt = undefined
+      triedAt = monotonicMs(clock)
+      const asked = once(request, scope, () => {
+        if (number === tried) signedAt = monotonicMs(clock)
+      })
+      const claimed = breaker === undefined ? asked : Effect.andThen(claim, asked)
+      // The last attempt has all that is left.
+      return settings === undefined || tried >= settings.retries ? claimed : unless(hung(settings), claimed)
+    })
   const blame = (failure: E): void => {
     if (ticket === undefined) return
     if (request.isForeign?.(failure) === true) breaker?.released(ticket)
@@ -123,6 +163,7 @@ export const firstOutput = <A, E, R>(
       blame(failure)
       yield* attempt.close(exit)
       if (!request.isRetryable(failure) || !(yield* wait(failure, until()))) return yield* Effect.fail(failure)
+      yield* retrying(request.asked, ++tried, request.reasonOf?.(failure) ?? new Failure.Broken({}))
     }
   })
   if (settings === undefined) return attempts

@@ -1,4 +1,5 @@
 /** What resilience is made of, as `Resilience` shows it. */
+import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Schedule from "effect/Schedule"
@@ -139,6 +140,33 @@ export interface Breaker {
 }
 
 /**
+ * A provider is asked again: the why of the attempt before, and how many came
+ * before this one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Retry {
+  readonly component: "stt" | "llm" | "tts"
+  readonly provider: string
+  /** 1 for the second attempt. */
+  readonly attempt: number
+  readonly reason: Failure.Reason
+}
+
+/**
+ * Where retries are told. A session sets it for all that it does, and publishes
+ * `ProviderRetried`; outside of one, provide your own.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export const Retries: Context.Reference<(retry: Retry) => void> = Context.Reference<(retry: Retry) => void>(
+  "effect-voice/Resilience/Retries",
+  { defaultValue: () => () => {} }
+)
+
+/**
  * How one provider is asked.
  *
  * @category options
@@ -149,6 +177,19 @@ export interface Policy {
   readonly retries?: number | undefined
   /** Waits between attempts; a longer `retryAfterMs` of the provider wins. @default exponential from 100 ms up to 5 s, jittered by 20 % */
   readonly schedule?: Schedule.Schedule<unknown> | undefined
+  /**
+   * Time of one attempt without a sign of life, after which the provider is asked
+   * again where the time for all leaves as much for another attempt; the last one
+   * has all that is left. A sign is what the provider answers, though it cannot be
+   * used yet: the head of an answer, a thought, an interim transcript. For an `Stt`
+   * it runs as `firstOutput` does, is longer by a quarter of the speech where that
+   * is recognised in one go, and never shorter than a second more than the recogniser
+   * usually takes, nor than twice what it has lately taken in this stream; one that
+   * was only slow is heard out: its transcript counts where it comes first.
+   *
+   * @default 4 seconds, or two fifths of `firstOutput` where that is longer
+   */
+  readonly attempt?: Duration.Input | undefined
   /**
    * Time for all attempts together up to the first useful output. It runs from
    * the request for an `Llm`, from the first text for a `Tts`, and from each

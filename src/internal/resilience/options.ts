@@ -19,6 +19,7 @@ const schedule = Check.such<Schedule.Schedule<unknown>>(
 const asked = {
   retries: Check.whole({ default: 3, endless: true }),
   schedule,
+  attempt: Check.duration({ above: 0 }),
   firstOutput: Check.duration({ default: "10 seconds" }),
   nextOutput: Check.duration({ default: "10 seconds" })
 }

@@ -14,6 +14,8 @@ interface Read extends Omit<typeof policy.Type, "breaker"> {
 export interface Settings {
   readonly retries: number
   readonly schedule: Schedule.Schedule<unknown>
+  /** Time of one attempt without a sign of life. */
+  readonly attemptMs: number
   readonly firstOutputMs: number
   readonly nextOutputMs: number
   readonly breaker: Circuit | undefined
@@ -24,10 +26,16 @@ const longest = "5 seconds"
 
 const backoff = Schedule.min([Schedule.exponential("100 millis"), Schedule.spaced(longest)]).pipe(Schedule.jittered)
 
+/** Time of an attempt without a sign of life (ms), and as a share of the time for all where that is longer. */
+const usualMs = 4000
+const share = 0.4
+
 /** Of options that are checked already. */
-export const settle = ({ breaker, firstOutput, nextOutput, retries, schedule = backoff }: Read): Settings => ({
+export const settle = ({ attempt, breaker, firstOutput, nextOutput, retries, schedule = backoff }: Read): Settings => ({
   retries,
   schedule,
+  // Who waits for longer in all knows the provider to be slow.
+  attemptMs: attempt ?? Math.max(usualMs, firstOutput * share),
   firstOutputMs: firstOutput,
   nextOutputMs: nextOutput,
   breaker: circuitOf(breaker)

@@ -1,6 +1,28 @@
 /** What happens in a room, and to whom. */
 
 /**
+ * How far a telephone call is.
+ *
+ * **Details**
+ *
+ * `dialing` and `ringing` before somebody takes it, `answered` while it lasts,
+ * then how it ended: `ended` after it was answered; `busy`, `refused`, `unanswered`
+ * and `failed` where it never was.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type CallStatus =
+  | "dialing"
+  | "ringing"
+  | "answered"
+  | "ended"
+  | "busy"
+  | "refused"
+  | "unanswered"
+  | "failed"
+
+/**
  * Someone in the room, other than the agent.
  *
  * **Details**
@@ -18,6 +40,8 @@ export interface Participant {
   readonly kind: "standard" | "sip" | "agent" | "ingress" | "egress" | "connector" | "bridge" | "other"
   /** Of a telephone call (`sip`): who has called whom, seen from the agent. */
   readonly direction?: "inbound" | "outbound" | undefined
+  /** Of a telephone call (`sip`): how far it is, where the room tells. */
+  readonly call?: CallStatus | undefined
   /** What their token says of them. */
   readonly metadata?: string | undefined
   readonly attributes: Readonly<Record<string, string>>

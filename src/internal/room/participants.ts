@@ -1,6 +1,7 @@
 /** Who is in a room in memory, each with a microphone; whoever leaves takes it along. */
 import type * as Audio from "../../Audio.ts"
 import type { Event, LeaveReason, Participant, RoomError, Track } from "../../Room.ts"
+import { callOf } from "./call.ts"
 import type { Newcomer } from "./control.ts"
 import { refuse } from "./errors.ts"
 import type { Lifetime } from "./lifetime.ts"
@@ -50,6 +51,7 @@ const participantOf = (
   ...(name === undefined ? {} : { name }),
   kind,
   ...(direction === undefined ? {} : { direction }),
+  ...(kind === "sip" ? callOf(attributes) : {}),
   ...(metadata === undefined ? {} : { metadata }),
   attributes
 })
@@ -89,7 +91,11 @@ export const makeParticipants = ({ bufferMs, lifetime, onLeave, onVoice, publish
       const one = present.get(identity)
       if (one === undefined) return
       const attributes = { ...one.participant.attributes, ...changed }
-      one.participant = { ...one.participant, attributes }
+      one.participant = {
+        ...one.participant,
+        attributes,
+        ...(one.participant.kind === "sip" ? callOf(attributes) : {})
+      }
       publish({ _tag: "AttributesChanged", identity, attributes })
     },
     fail: (error) => {

@@ -19,8 +19,11 @@ const oneShotMs = 1800
 /** Answers from which on what was measured is all that counts. */
 const enough = 20
 
-/** Answers by which one knows how fast it is. */
-const few = 3
+/** Answers of one stream of which the slowest says how slow the next may be. */
+const lately = 5
+
+/** What a recogniser of whole pieces may take for them beside the rest, as a part of their length. */
+const partOfLength = 1 / 4
 
 /** Answers that are remembered. */
 const most = 200
@@ -49,17 +52,31 @@ export class Delays {
   get usual(): number {
     return this.#usual
   }
+}
 
-  /**
-   * Without an answer for so long (ms), to that much audio, it has stalled. One
-   * that is asked after the speech has no connection that could be dead: asked
-   * twice it is slower still, so that it is not before one knows how fast it is.
-   */
-  stalledAfter(audioMs: number): number {
-    const isKnown = this.#measured.length >= few
-    const patience = Math.max(isKnown ? 3000 : 3800, this.#usual + 1000)
-    if (!this.#oneShot) return patience
-    return isKnown ? patience + 2 * audioMs : Number.POSITIVE_INFINITY
+/** What one recogniser has taken in one stream lately, and what another answer of it may take. */
+export class StreamDelays {
+  readonly #of: ReadonlyArray<Delays>
+  readonly #own: Delays
+  readonly #part: number
+  #lately: ReadonlyArray<number> = []
+
+  /** What it takes is told to `others`, too. */
+  constructor({ oneShot, wants }: Stt.Service, own: Delays, others: ReadonlyArray<Delays>) {
+    this.#own = own
+    this.#of = [own, ...others]
+    this.#part = oneShot === true || wants === "speech" ? partOfLength : 0
+  }
+
+  /** An answer has taken so long (ms). */
+  record(ms: number): void {
+    this.#lately = [...this.#lately.slice(1 - lately), ms]
+    for (const each of this.#of) each.record(ms)
+  }
+
+  /** Without an answer to that much audio for so long, an attempt that may take `attemptMs` hangs (ms). */
+  patience(audioMs: number, attemptMs: number): number {
+    return Math.max(attemptMs, this.#own.usual + 1000, 2 * Math.max(0, ...this.#lately)) + audioMs * this.#part
   }
 }
 

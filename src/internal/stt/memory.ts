@@ -5,7 +5,7 @@ import * as Stream from "effect/Stream"
 import { type InputFailure, ReplayBuffer } from "../resilience/replayBuffer.ts"
 import { monotonic } from "../steady.ts"
 import type * as Stt from "./model.ts"
-import { Pending } from "./pending.ts"
+import { Pending, Waiting } from "./pending.ts"
 import { Mapping, StreamTime } from "./streamTime.ts"
 import { carry, speechOnly } from "./voiced.ts"
 
@@ -54,14 +54,16 @@ export interface Take<E, R> {
   readonly audio: Stream.Stream<Stt.Input, InputFailure<E>, R>
   /** Brings the attempt's times to those of the whole audio. */
   readonly mapping: Mapping
+  /** The ends of speech that it was given. */
+  readonly pending: Pending
+  /** Entries before this number were given to it. */
+  read: number
 }
 
 /** The audio that waits for its transcript, and whether it waits for too long. */
 export class Memory<E, R> {
-  readonly pending = new Pending()
+  readonly waiting = new Waiting()
   readonly #replay: ReplayBuffer<Entry, E, R>
-  /** Entries before this number were given to the attempt in progress. */
-  #read = 0
   /** Everything before this time was answered. */
   #answered = 0
 
@@ -75,50 +77,50 @@ export class Memory<E, R> {
     return Effect.map(ReplayBuffer.make(placed(audio)), (replay) => new Memory(replay))
   }
 
-  /** Whether the attempt in progress was given everything, to the end. */
-  get exhausted(): boolean {
-    return this.#replay.ended === "done" && this.#read === this.#replay.head
+  /** Whether an attempt was given everything, to the end. */
+  isExhausted({ read }: Take<E, R>): boolean {
+    return this.#replay.ended === "done" && read === this.#replay.head
   }
 
   /** All that waits, for another attempt: of a stream that is fed more than it wants, the speech. */
   take(wants: Stt.Wants | undefined): Take<E, R> {
     const answered = this.#answered
     const mapping = new Mapping()
-    this.#read = this.#replay.base
-    this.pending.again()
-    const read = this.#replay.read(this.#replay.base, (entries, next) => this.#onRead(entries, next))
+    const read = this.#replay.read(this.#replay.base, (entries, next) => this.#onRead(take, entries, next))
     const audio = Stream.map(
       wants === "speech" ? only(read, speechOnly<Entry>()) : read,
       (entry) => given(entry, answered, mapping)
     )
-    return { audio, mapping }
+    const take: Take<E, R> = { audio, mapping, pending: new Pending(this.waiting), read: this.#replay.base }
+    return take
   }
 
-  /** Length of the audio that was given to the attempt in progress and is not answered (ms). */
-  get unansweredMs(): number {
-    return Math.max(0, this.#fed - this.#answered)
+  /** Length of the audio that was given to an attempt and is not answered (ms). */
+  unansweredMs(take: Take<E, R>): number {
+    return Math.max(0, this.#fed(take) - this.#answered)
   }
 
-  /** A final transcript has come; gives since when the mark that it answers has waited, where it answers one. */
-  answer(heard: Stt.Transcript): number | undefined {
-    const answered = this.pending.answer(heard.end)
-    this.#answered = Math.max(this.#answered, Math.min(answered?.position ?? this.#fed, this.#fed))
-    this.#forget((entry, number) => number < this.#read && entry.end <= this.#answered)
+  /** A final transcript has come from an attempt; gives since when the mark that it answers has waited, where it answers one. */
+  answer(take: Take<E, R>, heard: Stt.Transcript): number | undefined {
+    const answered = take.pending.answer(heard.end)
+    const fed = this.#fed(take)
+    this.#answered = Math.max(this.#answered, Math.min(answered?.position ?? fed, fed))
+    this.#forget((entry, number) => number < take.read && entry.end <= this.#answered)
     return answered?.since
   }
 
-  get #fed(): number {
-    return this.#replay.at(this.#read - 1)?.end ?? this.#answered
+  #fed({ read }: Take<E, R>): number {
+    return this.#replay.at(read - 1)?.end ?? this.#answered
   }
 
-  #onRead(entries: ReadonlyArray<Entry>, next: number): Effect.Effect<void> {
-    this.#read = next
+  #onRead(take: Take<E, R>, entries: ReadonlyArray<Entry>, next: number): Effect.Effect<void> {
+    take.read = next
     const oldest = (entries.at(-1)?.end ?? 0) - replayMs
     this.#forget((entry) => entry.start < oldest)
     if (!entries.some(({ input }) => isMark(input))) return Effect.void
     return Effect.map(monotonic, (now) => {
       for (const { end, input } of entries) {
-        if (isMark(input)) this.pending.add(end, now)
+        if (isMark(input)) take.pending.add(end, now)
       }
     })
   }

@@ -7,13 +7,62 @@ import { monotonic } from "../steady.ts"
 /** How far beyond an end of speech a provider may count the words before it. */
 const overrunMs = 100
 
-/** The ends of speech that wait for their transcript, and since when. */
-export class Pending {
-  #marks: Array<{ readonly position: number; readonly since: number }> = []
+/** For how long a transcript is waited for, whoever is asked for it. */
+export class Waiting {
   #since: number | undefined = undefined
   #awaken = Deferred.makeUnsafe<void>()
+
+  /** Since when an end of speech waits, or when the provider was last at work on it (monotonic ms). */
+  get since(): number | undefined {
+    return this.#since
+  }
+
+  /** An end of speech waits, beside those that may wait already. */
+  begin(now: number): void {
+    if (this.#since !== undefined) return
+    this.#since = now
+    Deferred.doneUnsafe(this.#awaken, Exit.void)
+  }
+
+  /** An interim transcript has come: the provider is at work. */
+  sign(now: number): void {
+    if (this.#since !== undefined) this.#since = now
+  }
+
+  /** There is an answer, or another provider begins. `since` is that of the next end of speech, where one waits. */
+  settle(since?: number): void {
+    this.#since = since
+    if (since === undefined) this.#awaken = Deferred.makeUnsafe()
+  }
+
+  /** Completes when an end of speech waits. */
+  get awaited(): Effect.Effect<void> {
+    return Effect.suspend(() => this.#since === undefined ? Deferred.await(this.#awaken) : Effect.void)
+  }
+
+  /** Completes when an end of speech has waited for `ms`. */
+  overdue(ms: number): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const since = this.#since
+      if (since === undefined) return Effect.andThen(this.awaited, this.overdue(ms))
+      return Effect.flatMap(
+        monotonic,
+        (now) => now - since >= ms ? Effect.void : Effect.andThen(Effect.sleep(since + ms - now), this.overdue(ms))
+      )
+    })
+  }
+}
+
+/** The ends of speech that wait for their transcript in one attempt, and since when. */
+export class Pending {
+  readonly #waiting: Waiting
+  #marks: Array<{ readonly position: number; readonly since: number }> = []
   /** A final transcript came when none was waited for: before the end of its speech was marked. */
   #early = false
+
+  constructor(waiting: Waiting = new Waiting()) {
+    this.#waiting = waiting
+  }
 
   add(position: number, now: number): void {
     if (this.#early) {
@@ -22,10 +71,7 @@ export class Pending {
       return
     }
     this.#marks.push({ position, since: now })
-    if (this.#since === undefined) {
-      this.#since = now
-      Deferred.doneUnsafe(this.#awaken, Exit.void)
-    }
+    this.#waiting.begin(now)
   }
 
   /**
@@ -40,45 +86,7 @@ export class Pending {
     const position = end !== undefined && found === -1 ? end : this.#marks[last]?.position
     const since = this.#marks[Math.max(0, found)]?.since
     this.#marks = this.#marks.slice(last + 1)
-    this.#waitSince(this.#marks[0]?.since)
+    this.#waiting.settle(this.#marks[0]?.since)
     return position === undefined ? undefined : { position, since }
-  }
-
-  /** An interim transcript has come: the provider is at work. */
-  sign(now: number): void {
-    if (this.#since !== undefined) this.#since = now
-  }
-
-  /** The marks are given again to the same provider: the clock goes on. */
-  again(): void {
-    this.#marks = []
-    this.#early = false
-  }
-
-  /** Another provider begins: so does the clock. */
-  reset(): void {
-    this.#marks = []
-    this.#early = false
-    this.#waitSince(undefined)
-  }
-
-  #waitSince(since: number | undefined): void {
-    this.#since = since
-    if (since === undefined) this.#awaken = Deferred.makeUnsafe()
-  }
-
-  /**
-   * Completes when an end of speech has waited for so long (ms), which is asked for
-   * again and again. `from` is when the waiting begins at the earliest.
-   */
-  overdue(ms: () => number, from = Number.NEGATIVE_INFINITY): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      const since = this.#since
-      if (since === undefined) return Effect.andThen(Deferred.await(this.#awaken), this.overdue(ms, from))
-      return Effect.flatMap(monotonic, (now) => {
-        const left = Math.max(since, from) + ms() - now
-        return left <= 0 ? Effect.void : Effect.andThen(Effect.sleep(left), this.overdue(ms, from))
-      })
-    })
   }
 }

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
-import type * as Failure from "../../Failure.ts"
+import * as Failure from "../../Failure.ts"
 import { elevenLabs } from "../config/defaults.ts"
 import * as Check from "../options.ts"
 import { refused } from "../provider/options.ts"
@@ -66,6 +66,8 @@ const request = <E, R>(
   isUseful: (chunk) => chunk.frame.samples.length > 0,
   isRetryable: (error) => !isInputFailure(error) && error.isRetryable,
   error: failing(service.name),
+  asked: { component: "tts", provider: service.name },
+  reasonOf: (error) => isInputFailure(error) ? new Failure.Broken({}) : error.reason,
   isForeign: isInputFailure,
   // Also where the provider does not read them: it may hang before it asks for any text.
   begun: Effect.exit(wordsFrom(text, 0)),

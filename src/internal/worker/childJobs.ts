@@ -5,6 +5,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
+import { sharedKey } from "../numbers.ts"
 import type { Executor } from "./executor.ts"
 import type { ToChild } from "./ipc.ts"
 import type { Assignment, Report } from "./job.ts"
@@ -59,7 +60,7 @@ export class ChildJobs {
       const over = Deferred.makeUnsafe<void>()
       this.#jobs.set(assignment.job.id, { assignment, report, over, told: false })
       this.#idle.closeUnsafe()
-      this.#options.send({ _tag: "Start", assignment })
+      this.#options.send({ _tag: "Start", assignment, numbers: sharedKey() })
       return Deferred.await(over)
     })
 

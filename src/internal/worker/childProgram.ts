@@ -12,6 +12,7 @@ import * as Queue from "effect/Queue"
 import * as References from "effect/References"
 import process from "node:process"
 import { type Definition, isDefinition } from "../../Worker.ts"
+import { shareKey } from "../numbers.ts"
 import { monotonic } from "../steady.ts"
 import { levelFrom, toParent } from "./childLog.ts"
 import { PrewarmFailed, WorkerError } from "./errors.ts"
@@ -97,6 +98,7 @@ const runJobs = Effect.fnUntraced(function*(
   const obey = (message: ToChild): Effect.Effect<unknown> => {
     switch (message._tag) {
       case "Start":
+        if (message.numbers !== undefined) shareKey(message.numbers)
         return FiberSet.run(jobs, start(message.assignment))
       case "End":
         return runner.end(message.id, message.reason)

@@ -2,7 +2,8 @@
 import * as Schema from "effect/Schema"
 import { Assignment, EndReason } from "./job.ts"
 
-const Start = Schema.TaggedStruct("Start", { assignment: Assignment })
+/** `numbers` is the key by which telephone numbers are masked in all processes alike. */
+const Start = Schema.TaggedStruct("Start", { assignment: Assignment, numbers: Schema.optionalKey(Schema.String) })
 const End = Schema.TaggedStruct("End", { id: Schema.String, reason: EndReason })
 const Hurry = Schema.TaggedStruct("Hurry", {})
 /** The server has been told of the end of a job. */

@@ -14,6 +14,7 @@ import * as Scope from "effect/Scope"
 import * as Metrics from "../../Metrics.ts"
 import type { Room } from "../../Room.ts"
 import type { Definition, Job } from "../../Worker.ts"
+import { masked } from "../numbers.ts"
 import { CurrentJob } from "../session.ts"
 import { logFailure, nameOf } from "./failureLog.ts"
 import { type GracePeriod, settle, tidyUp } from "./gracePeriod.ts"
@@ -116,7 +117,7 @@ export const makePerform = ({ definition, entry, gracePeriod, onStuck, settings 
       Scope.provide(scope),
       Effect.withSpan("job", {
         root: true,
-        attributes: { [Metrics.annotationNames.job]: job.id, room: job.room.name }
+        attributes: { [Metrics.annotationNames.job]: job.id, room: masked(job.room.name) }
       }),
       Effect.provideService(CurrentJob, facts(assignment, definition.agentName)),
       Effect.forkDetach

@@ -13,6 +13,7 @@ import * as Scope from "effect/Scope"
 import * as Metrics from "../../Metrics.ts"
 import type { Room, RoomError } from "../../Room.ts"
 import type { Definition } from "../../Worker.ts"
+import { masked, maskedAll } from "../numbers.ts"
 import { monotonic } from "../steady.ts"
 import { logFailure } from "./failureLog.ts"
 import { type GracePeriod, makeGracePeriod, settle, tidyUp } from "./gracePeriod.ts"
@@ -178,7 +179,10 @@ export const makeJobRunner = (definition: Definition<unknown>, entry: Entry, set
         const lastedMs = Math.round((yield* monotonic) - self.startedAt)
         yield* Effect.annotateLogs(Effect.logInfo("the job is over"), { status: outcome.status, lastedMs })
       }).pipe(
-        Effect.annotateLogs({ [Metrics.annotationNames.job]: assignment.job.id, room: assignment.job.room.name }),
+        Effect.annotateLogs({
+          [Metrics.annotationNames.job]: assignment.job.id,
+          room: masked(assignment.job.room.name)
+        }),
         Effect.uninterruptible
       ),
     end: (id, reason) => Effect.sync(() => jobs.end(id, reason)),
@@ -188,8 +192,9 @@ export const makeJobRunner = (definition: Definition<unknown>, entry: Entry, set
   }
 }
 
-export const describe = (job: JobRequest): Readonly<Record<string, string>> => ({
-  [Metrics.annotationNames.job]: job.id,
-  room: job.room.name,
-  ...(job.participant === undefined ? {} : { [Metrics.annotationNames.participant]: job.participant.identity })
-})
+export const describe = (job: JobRequest): Readonly<Record<string, string>> =>
+  maskedAll({
+    [Metrics.annotationNames.job]: job.id,
+    room: job.room.name,
+    ...(job.participant === undefined ? {} : { [Metrics.annotationNames.participant]: job.participant.identity })
+  })

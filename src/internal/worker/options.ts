@@ -2,13 +2,14 @@
 import type * as EffectConfig from "effect/Config"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Config from "../../Config.ts"
 import { InvalidOptions } from "../../Failure.ts"
 import type { Room, RoomError } from "../../Room.ts"
 import type { Definition, Entrance, HttpOptions, Options, Permissions, PoolOptions } from "../../Worker.ts"
 import { loopback } from "../config/defaults.ts"
+import { keyedBy } from "../numbers.ts"
 import * as Check from "../options.ts"
 import { invalid, type WorkerError } from "./errors.ts"
 
@@ -176,6 +177,7 @@ const checkServer = Effect.fnUntraced(function*(options: Pick<Options, keyof typ
     )
     return yield* invalid(new InvalidOptions({ problems: [first ?? missing("url"), ...others] }))
   }
+  keyedBy(Redacted.value(apiSecret))
   return { ...(yield* Check.readOrFail(server, { url }, invalid)), apiKey, apiSecret }
 })
 

@@ -1,0 +1,46 @@
+/**
+ * Telephone numbers in names that go into logs, spans and metrics: LiveKit calls
+ * a caller, their room and so the session by their number. Of a number its last
+ * two digits are told, and a keyed hash, by which one caller is known again
+ * without being named. It owns one key for the process: that which a worker's
+ * secret gives, the same in all its processes, else one of its own.
+ */
+import { createHmac, randomBytes } from "node:crypto"
+
+let key: Uint8Array | undefined
+
+/** Takes the key from a secret that others have, too. */
+export const keyedBy = (secret: string): void => {
+  key = createHmac("sha256", secret).update("telephone numbers in logs").digest()
+}
+
+/** The key, for a process of the same worker. */
+export const sharedKey = (): string => Buffer.from(key ??= randomBytes(32)).toString("base64")
+
+/** Takes the key that another process of the worker has. */
+export const shareKey = (shared: string): void => {
+  key = Buffer.from(shared, "base64")
+}
+
+/** Seven digits and more that are no part of a word, with or without a plus and, after one, spaces; ids are left alone. */
+const numbers =
+  /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?<![A-Za-z0-9.])(?:(?:\+|%2B)?\d{7,15}|(?:\+|%2B)\d(?:[ ().-]{0,2}\d){6,14})(?![A-Za-z0-9])/gi
+
+/** How much of the hash is told (hexadecimal digits). */
+const told = 8
+
+const mask = (number: string): string => {
+  const digits = number.replace(/^%2B/i, "").replaceAll(/\D/g, "")
+  key ??= randomBytes(32)
+  return `#${createHmac("sha256", key).update(digits).digest("hex").slice(0, told)}..${digits.slice(-2)}`
+}
+
+/** A name without the numbers in it. */
+export const masked = (name: string): string =>
+  name.replaceAll(numbers, (found) => /^[0-9a-f]{8}-.{27}$/i.test(found) ? found : mask(found))
+
+/** Names and other facts, the names without the numbers in them. */
+export const maskedAll = <A extends Readonly<Record<string, unknown>>>(facts: A): A =>
+  Object.fromEntries(
+    Object.entries(facts).map(([name, fact]) => [name, typeof fact === "string" ? masked(fact) : fact])
+  ) as A

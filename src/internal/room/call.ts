@@ -1,0 +1,34 @@
+/** How far a telephone call is, from what its participant's attributes say. */
+import type { CallStatus } from "./event.ts"
+
+/** LiveKit's own words, and statuses of SIP where it names one. */
+const statuses: ReadonlyMap<string, CallStatus> = new Map<string, CallStatus>([
+  ["dialing", "dialing"],
+  ["ringing", "ringing"],
+  ["active", "answered"],
+  ["automation", "answered"],
+  ["hangup", "ended"],
+  ["error", "failed"]
+])
+
+const refusals: ReadonlyArray<readonly [codes: ReadonlyArray<number>, status: CallStatus]> = [
+  [[486, 600], "busy"],
+  [[403, 603, 607], "refused"],
+  [[408, 480, 487], "unanswered"]
+]
+
+/** What the code of a call that was not taken says. */
+const ofCode = (code: string | undefined): CallStatus | undefined => {
+  const number = Number(code)
+  if (code === undefined || !(number >= 400)) return undefined
+  return refusals.find(([codes]) => codes.includes(number))?.[1] ?? "failed"
+}
+
+export const callOf = (
+  attributes: Readonly<Record<string, string>>
+): { readonly call?: CallStatus } => {
+  const said = statuses.get(attributes["sip.callStatus"] ?? "")
+  const isOver = said === undefined || said === "ended" || said === "failed"
+  const call = isOver ? ofCode(attributes["sip.callStatusCode"]) ?? said : said
+  return call === undefined ? {} : { call }
+}

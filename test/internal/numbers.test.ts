@@ -1,0 +1,122 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Logger, References, Tracer } from "effect"
+import { Metrics } from "effect-voice"
+import * as Testing from "effect-voice/testing"
+import { keyedBy, masked, maskedAll, sharedKey, shareKey } from "../../src/internal/numbers.ts"
+import { callOf } from "../../src/internal/room/call.ts"
+
+const number = "+15559990123"
+
+describe("A telephone number in a name", () => {
+  it("is told by its last two digits and a hash, wherever LiveKit puts it", () => {
+    for (
+      const name of [
+        `sip_${number}`,
+        "sip_15559990123",
+        `call-${number}-1`,
+        `call-_${number}_AbCdEf`,
+        `Phone ${number}`,
+        "Phone +1 (555) 999-0123",
+        "sip:%2B15559990123@host",
+        `${number}`
+      ]
+    ) {
+      const told = masked(name)
+      assert.notMatch(told, /5559990|999-01|\d{7,}/, name)
+      assert.match(told, /#[0-9a-f]{8}\.\.23/, name)
+    }
+  })
+
+  it("is the same for the same number, however it is written, and another for another", () => {
+    const [one, same, other] = ["sip_+15559990123", "x_+1 555 999 0123", "sip_+15559990223"].map((name) =>
+      /#[0-9a-f]{8}/.exec(masked(name))?.[0]
+    )
+    assert.strictEqual(one, same)
+    assert.notStrictEqual(one, other)
+  })
+
+  it("has a hash that only who has the key can make, the same in every process that has it", () => {
+    keyedBy("one secret")
+    const one = masked(number)
+    keyedBy("another secret")
+    assert.notStrictEqual(masked(number), one)
+    keyedBy("one secret")
+    assert.strictEqual(masked(number), one)
+    const shared = sharedKey()
+    keyedBy("another secret")
+    shareKey(shared)
+    assert.strictEqual(masked(number), one)
+  })
+
+  it("is nothing that is an id, a word, a version or a short line of one's own", () => {
+    for (
+      const name of [
+        "AJ_8xK2mBq7Yw3n",
+        "room-12",
+        "sip_1001",
+        "550e8400-e29b-41d4-a716-446655440000",
+        "v1.2.3",
+        "user1234567",
+        "desk-1-2-3",
+        "10.0.0.1"
+      ]
+    ) assert.strictEqual(masked(name), name)
+    assert.deepStrictEqual(maskedAll({ turn: 5559990123, room: "r" }), { turn: 5559990123, room: "r" })
+  })
+
+  it.effect("is in no log line and no span of a session", () =>
+    Effect.gen(function*() {
+      const told: Array<unknown> = []
+      const logger = Logger.make(({ fiber, message }) =>
+        void told.push(message, fiber.getRef(References.CurrentLogAnnotations))
+      )
+      const tracer = Tracer.make({
+        span: (options) => {
+          const span = new Tracer.NativeSpan(options)
+          told.push(span.attributes, span.name)
+          return span
+        }
+      })
+      yield* Testing.scenario({
+        room: { joins: false },
+        llm: ["Fine."],
+        options: { sessionId: `call-${number}-1` },
+        at: [{
+          at: 500,
+          do: (_, caller) =>
+            caller.room.join({ identity: `sip_${number}`, kind: "sip", attributes: { "sip.phoneNumber": number } })
+        }],
+        until: 5000
+      }).pipe(
+        Effect.provide(Logger.layer([logger])),
+        Effect.provideService(References.MinimumLogLevel, "Debug"),
+        Effect.provideService(Tracer.Tracer, tracer)
+      )
+      const all = JSON.stringify(told, (_, value: unknown) => value instanceof Map ? [...value] : value)
+      assert.match(all, /#[0-9a-f]{8}\.\.23/)
+      assert.notInclude(all, number.slice(1))
+      assert.notInclude(JSON.stringify(Metrics.annotations({ session: `call-${number}-1` })), number)
+    }))
+})
+
+describe("A telephone call", () => {
+  it("is told by how far it is", () => {
+    const cases: ReadonlyArray<readonly [Record<string, string>, string | undefined]> = [
+      [{ "sip.callStatus": "dialing" }, "dialing"],
+      [{ "sip.callStatus": "ringing" }, "ringing"],
+      [{ "sip.callStatus": "active" }, "answered"],
+      [{ "sip.callStatus": "hangup" }, "ended"],
+      [{ "sip.callStatus": "hangup", "sip.callStatusCode": "200" }, "ended"],
+      [{ "sip.callStatus": "hangup", "sip.callStatusCode": "486" }, "busy"],
+      [{ "sip.callStatus": "error", "sip.callStatusCode": "603" }, "refused"],
+      [{ "sip.callStatus": "hangup", "sip.callStatusCode": "480" }, "unanswered"],
+      [{ "sip.callStatus": "error", "sip.callStatusCode": "503" }, "failed"],
+      [{ "sip.callStatus": "error" }, "failed"],
+      [{ "sip.callStatus": "tomorrow" }, undefined],
+      [{}, undefined]
+    ]
+    for (const [attributes, call] of cases) {
+      assert.strictEqual(callOf(attributes).call, call)
+    }
+  })
+})
