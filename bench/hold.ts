@@ -96,14 +96,13 @@ const results = cases.map(([name, run]) => {
 const longestHold = Effect.fnUntraced(function*(work: Effect.Effect<unknown, unknown>) {
   let last = performance.now()
   let longest = 0
-  const timer = setInterval(() => {
+  const look = Effect.sync(() => {
     const now = performance.now()
     longest = Math.max(longest, now - last)
     last = now
-  }, 1)
-  yield* Effect.exit(work)
-  yield* Effect.sleep(5)
-  clearInterval(timer)
+  })
+  yield* Effect.raceFirst(Effect.exit(work), Effect.forever(Effect.andThen(Effect.sleep(1), look)))
+  yield* look
   return Math.round(longest * 10) / 10
 })
 
@@ -121,8 +120,10 @@ const sliced = await Effect.runPromise(Effect.all({
   webm: recording("audio/webm; codecs=opus", [0x1a, 0x45, 0xdf, 0xa3, 0x80])
 }))
 
-console.log(JSON.stringify(
-  { most, held: results, sliced, over: results.filter(({ worst }) => worst > most).map(({ name }) => name) },
-  null,
-  2
-))
+process.stdout.write(`${
+  JSON.stringify(
+    { most, held: results, sliced, over: results.filter(({ worst }) => worst > most).map(({ name }) => name) },
+    null,
+    2
+  )
+}\n`)

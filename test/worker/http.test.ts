@@ -4,6 +4,7 @@ import { Metrics, Vad } from "effect-voice"
 import * as FileRecorder from "effect-voice/Layers/FileRecorder"
 import * as Worker from "effect-voice/Worker"
 import { Yaml } from "effect/encoding"
+import { once } from "node:events"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { connect, createServer, type Socket } from "node:net"
 import { networkInterfaces, tmpdir } from "node:os"
@@ -107,10 +108,10 @@ describe("what operators ask", () => {
       const long = { headers: { cookie: "x".repeat(httpLimits.headBytes) } }
       assert.strictEqual((yield* get(port!, "/health", long)).status, 431)
       const hold = Effect.acquireRelease(
-        Effect.callback<{ readonly socket: Socket; readonly closed: Promise<void> }>((resume) => {
+        Effect.callback<{ readonly socket: Socket; readonly closed: Promise<unknown> }>((resume) => {
           const socket = connect(port!, "127.0.0.1").resume()
           socket.on("error", () => undefined)
-          const closed = new Promise<void>((resolve) => void socket.once("close", () => resolve()))
+          const closed = once(socket, "close")
           socket.once("connect", () => resume(Effect.succeed({ socket, closed })))
         }),
         ({ socket }) => Effect.sync(() => socket.destroy())
