@@ -111,7 +111,7 @@ describe("what operators ask", () => {
         Effect.callback<{ readonly socket: Socket; readonly closed: Promise<unknown> }>((resume) => {
           const socket = connect(port!, "127.0.0.1").resume()
           socket.on("error", () => undefined)
-          const closed = once(socket, "close")
+          const closed = once(socket, "close").catch(() => undefined)
           socket.once("connect", () => resume(Effect.succeed({ socket, closed })))
         }),
         ({ socket }) => Effect.sync(() => socket.destroy())
