@@ -136,7 +136,8 @@ export const validateFormat = (format: Format): Result.Result<Format, AudioError
  *
  * `from` computes the filter of that rate now instead of with the first frame;
  * other formats are still welcome. Throws an `AudioError` where a format is
- * impossible: check formats from outside first.
+ * impossible, or a rate below 4000 Hz would have to be converted: check formats
+ * from outside first.
  *
  * @category constructors
  * @since 0.1.0

@@ -27,6 +27,7 @@
  * | `PREEMPTIVE_SYNTHESIS` | `true` | `true` or `false`, in any case |
  * | `ENABLE_METRICS` | `true` | `true` or `false`, in any case |
  * | `METRICS_PORT` | `8000` | port; 0 lets the system choose |
+ * | `METRICS_HOST` | `127.0.0.1` | address to listen on; `0.0.0.0` for every one |
  *
  * Space around a value is ignored, and an empty value counts as absent.
  *
@@ -109,6 +110,7 @@ export interface Turn {
 export interface Metrics {
   readonly enabled: boolean
   readonly port: number
+  readonly host: string
 }
 
 /**
@@ -278,7 +280,7 @@ export const vad: EffectConfig.Config<Vad> = variable.toConfig(readings.vad)
 export const turn: EffectConfig.Config<Turn> = variable.toConfig(readings.turn)
 
 /**
- * `ENABLE_METRICS` and `METRICS_PORT` alone.
+ * `ENABLE_METRICS`, `METRICS_PORT` and `METRICS_HOST` alone.
  *
  * @category configs
  * @since 0.1.0

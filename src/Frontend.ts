@@ -63,6 +63,13 @@ export interface Options {
   readonly access?: ((identity: string) => boolean) | undefined
   /** Tells the agent's instructions to those who ask about it. @default false */
   readonly instructions?: boolean | undefined
+  /**
+   * Tells those who may ask what tools were given and have answered; else `{}`
+   * and nothing, with the names.
+   *
+   * @default false
+   */
+  readonly tools?: boolean | undefined
   /** Longest time for the reply to what a request runs, before it is answered without. @default "1 minute" */
   readonly runTimeout?: Duration.Input | undefined
   /** Identities of those who are sent the texts. @default everyone */
@@ -88,9 +95,9 @@ export const attach = (
 ): Effect.Effect<void, Room.RoomError, Room.Room | Scope.Scope> =>
   Effect.gen(function*() {
     const settings = yield* Check.readOrFail(serving, options, refused)
-    const { access = () => false, instructions, packets, runTimeout, transcripts: streams } = settings
+    const { access = () => false, instructions, packets, runTimeout, tools, transcripts: streams } = settings
     if (streams || packets) yield* tellTranscripts(session, { streams, packets, to: settings.to })
-    if (settings.remote) yield* serveRequests(session, { access, instructions, runTimeout })
+    if (settings.remote) yield* serveRequests(session, { access, instructions, runTimeout, tools })
     if (settings.state) {
       yield* showState(session, settings.name ?? session.job["agentName"] ?? (yield* session.agent))
     }

@@ -20,7 +20,7 @@ const silent: Config.Options = {
     interruption: { minDuration: Duration.millis(300), minWords: 2 },
     preemption: { llm: true, tts: true }
   },
-  metrics: { enabled: true, port: 8000 }
+  metrics: { enabled: true, port: 8000, host: "127.0.0.1" }
 }
 
 describe("Config", () => {
@@ -205,7 +205,7 @@ describe("Config", () => {
             interruption: { minDuration: "1 second", minWords: 5, enabled: false },
             preemption: { llm: true, tts: false }
           },
-          metrics: { enabled: true, port: 9100 }
+          metrics: { enabled: true, port: 9100, host: "127.0.0.1" }
         })
       }))
 

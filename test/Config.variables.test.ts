@@ -57,13 +57,14 @@ const rows: ReadonlyArray<Row> = [
     at: (o) => o.turn.preemption
   },
   { name: "ENABLE_METRICS", given: "False", unset: true, set: false, at: (o) => o.metrics.enabled },
-  { name: "METRICS_PORT", given: "9000", unset: 8000, set: 9000, at: (o) => o.metrics.port }
+  { name: "METRICS_PORT", given: "9000", unset: 8000, set: 9000, at: (o) => o.metrics.port },
+  { name: "METRICS_HOST", given: "0.0.0.0", unset: "127.0.0.1", set: "0.0.0.0", at: (o) => o.metrics.host }
 ]
 
 describe("the variables of the environment", () => {
-  it("has eighteen variables, each of them documented", () => {
+  it("has nineteen variables, each of them documented", () => {
     assert.deepStrictEqual(Config.variables.map(({ name }) => name).sort(), rows.map(({ name }) => name).sort())
-    assert.strictEqual(Config.variables.length, 18)
+    assert.strictEqual(Config.variables.length, 19)
     for (const variable of Config.variables) {
       assert.isNotEmpty(variable.description)
       assert.isNotEmpty(variable.expects)
@@ -100,7 +101,7 @@ describe("the variables of the environment", () => {
       const env = Object.fromEntries(
         Config.variables.flatMap((v) => v.default === undefined ? [] : [[v.name, v.default]])
       )
-      assert.strictEqual(Object.keys(env).length, 13)
+      assert.strictEqual(Object.keys(env).length, 14)
       assert.deepStrictEqual(yield* read(env), yield* read({}))
     }))
 })

@@ -166,6 +166,33 @@ describe("requests about a session", () => {
       ])
     }))
 
+  it.effect("tell what tools were given and have answered only where that is asked for", () =>
+    Effect.gen(function*() {
+      const script: Testing.Scenario<Tool.HandlersFor<{ readonly weather: typeof Weather }>> = {
+        agent: Agent.make({ instructions: "", tools: Tools }),
+        user: [Testing.say(500, 2500, "How is the weather in Paris?")],
+        llm: [{ tools: [{ name: "weather", params: { city: "Paris" } }] }, "It is fine."]
+      }
+      const ask = (options?: Frontend.Options) =>
+        Effect.map(
+          asked(
+            script,
+            [[9000, { case: "getChatHistory", value: {} }], [9000, { case: "getAgentInfo", value: {} }]],
+            options
+          )
+            .pipe(Effect.provide(Tools.toLayer({ weather: () => Effect.succeed("sunny") }))),
+          ({ events, responses }) =>
+            JSON.stringify([events, responses], (_, value) => typeof value === "bigint" ? String(value) : value)
+        )
+      const silent = yield* ask()
+      assert.include(silent, "weather")
+      assert.notInclude(silent, "sunny")
+      assert.notInclude(silent, "city")
+      const open = yield* ask({ tools: true })
+      assert.include(open, "sunny")
+      assert.include(open, "city")
+    }))
+
   it.effect("run what is typed, and are answered with what came of it", () =>
     Effect.gen(function*() {
       const { responses, timeline } = yield* asked({ llm: ["Hello to you."] }, [

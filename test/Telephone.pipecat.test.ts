@@ -2,13 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger, Redacted, Stream } from "effect"
 import { Audio, Room, Telephone, Worker } from "effect-voice"
 import { spawn, spawnSync } from "node:child_process"
+import { env } from "node:process"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { WebSocket } from "ws"
 import { sign } from "../src/internal/telephone/signature.ts"
 
 /** A Python that has Pipecat. */
-const python = process.env["PIPECAT_PYTHON"] ?? "python3"
+const python = env["PIPECAT_PYTHON"] ?? "python3"
 const isThere = spawnSync(python, ["-c", "import pipecat.serializers.twilio"], { timeout: 60_000 }).status === 0
 const wanted = "Pipecat is not installed: PIPECAT_PYTHON names a Python that has it"
 
@@ -29,7 +30,9 @@ const serializer = (streamSid: string) =>
       const waiting: Array<(answer: Answer) => void> = []
       const ask = (question: object): Promise<Answer> => {
         child.stdin.write(`${JSON.stringify(question)}\n`)
-        return new Promise((resolve) => void waiting.push(resolve))
+        const answer = Promise.withResolvers<Answer>()
+        waiting.push(answer.resolve)
+        return answer.promise
       }
       waiting.push(() => resume(Effect.succeed({ ask, end: () => child.kill() })))
       createInterface({ input: child.stdout }).on("line", (line) => waiting.shift()?.(JSON.parse(line)))

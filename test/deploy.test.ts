@@ -22,13 +22,14 @@ const Named = Schema.Struct({
 
 const Probe = Schema.Struct({
   httpGet: Schema.Struct({ path: Schema.String, port: Schema.String }),
-  initialDelaySeconds: Schema.Int,
-  periodSeconds: Schema.Int
+  periodSeconds: Schema.Int,
+  failureThreshold: Schema.optionalKey(Schema.Int),
+  terminationGracePeriodSeconds: Schema.optionalKey(Schema.Int)
 })
 
 const Deployment = Schema.Struct({
   spec: Schema.Struct({
-    replicas: Schema.Int,
+    replicas: Schema.optionalKey(Schema.Int),
     selector: Schema.Struct({ matchLabels: Schema.Record(Schema.String, Schema.String) }),
     template: Schema.Struct({
       metadata: Schema.Struct({ labels: Schema.Record(Schema.String, Schema.String) }),
@@ -42,6 +43,13 @@ const Deployment = Schema.Struct({
             requests: Schema.Struct({ cpu: Schema.String, memory: Schema.String }),
             limits: Schema.Struct({ cpu: Schema.String, memory: Schema.String })
           }),
+          env: Schema.Array(Schema.Struct({ name: Schema.String, value: Schema.String })),
+          securityContext: Schema.Struct({
+            allowPrivilegeEscalation: Schema.Boolean,
+            readOnlyRootFilesystem: Schema.Boolean
+          }),
+          volumeMounts: Schema.Array(Schema.Struct({ mountPath: Schema.String })),
+          startupProbe: Probe,
           livenessProbe: Probe,
           readinessProbe: Probe
         }))
@@ -65,7 +73,17 @@ const Autoscaler = Schema.Struct({
   })
 })
 
-const manifests = readdirSync(new URL("kubernetes/", folder)).map((file) => {
+const Kustomization = Schema.Struct({
+  kind: Schema.Literal("Kustomization"),
+  resources: Schema.Array(Schema.String),
+  patches: Schema.optionalKey(Schema.Array(Schema.Struct({ path: Schema.String })))
+})
+
+const files = ["base", "by-calls"].flatMap((name) =>
+  readdirSync(new URL(`kubernetes/${name}/`, folder)).map((file) => `${name}/${file}`)
+)
+
+const manifests = files.filter((file) => !file.endsWith("kustomization.yaml")).map((file) => {
   const parsed = Yaml.parse(text(`kubernetes/${file}`))
   const { apiVersion, kind } = Schema.decodeUnknownSync(Named)(parsed, { onExcessProperty: "ignore" })
   return { file, parsed, kind, model: `kubernetes-models/${apiVersion}/${kind}` }
@@ -121,13 +139,16 @@ describe("the manifests", () => {
 
   it("would be told if they were not", async () => {
     const broken = (from: string, to: string) => {
-      const { kind, model } = manifests.find(({ file }) => file === "deployment.yaml")!
-      const source = text("kubernetes/deployment.yaml")
+      const { kind, model } = manifests.find(({ file }) => file === "base/deployment.yaml")!
+      const source = text("kubernetes/base/deployment.yaml")
       assert.include(source, from)
       return { kind, model, parsed: Yaml.parse(source.replace(from, to)) }
     }
-    const wrong = broken("replicas: 3", "replicas: three")
-    assert.match(await schemaProblem(wrong.model, wrong.kind, wrong.parsed) ?? "", /spec\/replicas must be integer/)
+    const wrong = broken("periodSeconds: 30", "periodSeconds: often")
+    assert.match(
+      await schemaProblem(wrong.model, wrong.kind, wrong.parsed) ?? "",
+      /livenessProbe\/periodSeconds must be integer/
+    )
     assert.match(unknownFields([broken("readinessProbe", "readynessProbe")]), /readynessProbe/)
   })
 
@@ -140,10 +161,10 @@ describe("the manifests", () => {
   })
 
   it("agree with each other and with the worker", () => {
-    const { spec } = manifest("deployment", Deployment)
+    const { spec } = manifest("base/deployment", Deployment)
     const pod = spec.template.spec
     const [container] = pod.containers
-    assert.strictEqual(spec.replicas, 3)
+    assert.isUndefined(spec.replicas)
     assert.deepStrictEqual(spec.selector.matchLabels, spec.template.metadata.labels)
     assert.deepStrictEqual(pod.securityContext, { runAsNonRoot: true, runAsUser: 1000 })
     // The worker drains for an hour by default.
@@ -152,20 +173,78 @@ describe("the manifests", () => {
       requests: { cpu: "1", memory: "2Gi" },
       limits: { cpu: "2", memory: "4Gi" }
     })
-    const { livenessProbe: live, readinessProbe: ready } = container
-    assert.deepStrictEqual([live.httpGet.path, live.initialDelaySeconds, live.periodSeconds], ["/health", 60, 30])
-    assert.deepStrictEqual([ready.httpGet.path, ready.initialDelaySeconds, ready.periodSeconds], ["/ready", 30, 10])
-    const service = manifest("service", Service).spec
+    const { livenessProbe: live, readinessProbe: ready, startupProbe: startup } = container
+    assert.deepStrictEqual([startup.httpGet.path, startup.periodSeconds, startup.failureThreshold], ["/health", 5, 24])
+    assert.deepStrictEqual([ready.httpGet.path, ready.periodSeconds], ["/ready", 10])
+    assert.deepStrictEqual([live.httpGet.path, live.periodSeconds], ["/health", 30])
+    // What hangs is not given the hour of those that drain.
+    assert.strictEqual(live.terminationGracePeriodSeconds, 30)
+    assert.deepStrictEqual(container.securityContext, { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true })
+    assert.deepStrictEqual(container.volumeMounts, [{ mountPath: "/tmp" }])
+    assert.deepInclude(container.env, { name: "METRICS_HOST", value: "0.0.0.0" })
+    const service = manifest("base/service", Service).spec
     assert.deepStrictEqual(service.selector, spec.template.metadata.labels)
     for (const { port, targetPort } of service.ports) {
       assert.strictEqual(container.ports.find(({ name }) => name === targetPort)?.containerPort, port)
     }
-    for (const name of ["hpa", "hpa-sessions"]) {
+    for (const name of ["base/hpa", "by-calls/hpa"]) {
       const scaler = manifest(name, Autoscaler).spec
       assert.deepStrictEqual(
         [scaler.scaleTargetRef.name, scaler.minReplicas, scaler.maxReplicas],
         ["voice-agent", 2, 10]
       )
+    }
+  })
+})
+
+describe("the kustomizations", () => {
+  const read = (name: string) => manifest(`${name}/kustomization`, Kustomization)
+
+  it("apply what is there, each once, and no Secret", () => {
+    const base = files.filter((file) => file.startsWith("base/") && !file.endsWith("kustomization.yaml"))
+    assert.deepStrictEqual([...read("base").resources].sort(), base.map((file) => file.slice(5)).sort())
+    assert.deepStrictEqual(read("by-calls").resources, ["../base"])
+    assert.deepStrictEqual(read("by-calls").patches, [{ path: "hpa.yaml" }])
+    assert.strictEqual(
+      new Set(base.map((file) =>
+        Schema.decodeUnknownSync(Named)(
+          Yaml.parse(text(`kubernetes/${file}`)),
+          { onExcessProperty: "ignore" }
+        ).kind
+      )).size,
+      base.length
+    )
+    assert.notInclude(manifests.map(({ kind }) => kind), "Secret")
+    // Whoever applies the whole folder, or all below it, overwrites nothing.
+    assert.deepStrictEqual(
+      readdirSync(new URL("kubernetes/", folder)).sort(),
+      ["base", "by-calls", "secret.env.example"]
+    )
+  })
+
+  it("are what kustomize makes one object of each kind of", ({ skip }) => {
+    const built = (name: string) =>
+      spawnSync("kustomize", [
+        "build",
+        fileURLToPath(new URL(`kubernetes/${name}`, folder))
+      ], {
+        encoding: "utf8"
+      })
+    if (built("base").error !== undefined) return skip("kustomize is not in the PATH")
+    for (const name of ["base", "by-calls"]) {
+      const { stderr, stdout } = built(name)
+      assert.strictEqual(stderr, "")
+      const objects = stdout.split(/^---$/m).map((one) =>
+        Schema.decodeUnknownSync(Named)(Yaml.parse(one), { onExcessProperty: "ignore" }).kind
+      )
+      assert.deepStrictEqual(objects.sort(), [
+        "Deployment",
+        "HorizontalPodAutoscaler",
+        "NetworkPolicy",
+        "PodDisruptionBudget",
+        "Service"
+      ])
+      assert.strictEqual(stdout.includes("agent_sessions_active"), name === "by-calls")
     }
   })
 })
@@ -207,9 +286,12 @@ describe("the alert rules", () => {
 describe("the image", () => {
   const dockerfile = text("Dockerfile")
 
-  it("runs as user 1000 with the program as process 1, on glibc", () => {
+  it("runs as user 1000 below a reaper of processes, on glibc, and answers outside of the container", () => {
     assert.match(dockerfile, /^USER 1000$/m)
+    assert.match(dockerfile, /^ENTRYPOINT \["tini", "--"\]$/m)
     assert.match(dockerfile, /^CMD \["node", "agent.js"\]$/m)
+    assert.match(dockerfile, /^ENV .*METRICS_HOST=0\.0\.0\.0$/m)
+    for (const [, base] of dockerfile.matchAll(/^FROM (\S+)/gm)) assert.strictEqual(base, "${NODE}")
     assert.notInclude(dockerfile, "alpine")
     assert.match(dockerfile, /--interval=30s --timeout=10s --start-period=60s --retries=3/)
   })

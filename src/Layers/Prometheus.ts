@@ -11,7 +11,6 @@
  *
  * @since 0.1.0
  */
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as EffectConfig from "effect/Config"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -24,10 +23,10 @@ import * as Layer from "effect/Layer"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import { createServer } from "node:http"
 import * as Config from "../Config.ts"
 import { InvalidOptions } from "../Failure.ts"
 import { layerFrom } from "../internal/config/variable.ts"
+import { openHttpServer } from "../internal/httpServer.ts"
 import * as Check from "../internal/options.ts"
 import * as Metrics from "../Metrics.ts"
 
@@ -83,7 +82,7 @@ export class PrometheusError
 export interface Options {
   /** Port; 0 lets the system choose, and the service tells. @default 8000 */
   readonly port?: number | undefined
-  /** Address to listen on. @default every address of the machine */
+  /** Address to listen on; `0.0.0.0` for every one of the machine. @default "127.0.0.1" */
   readonly host?: string | undefined
   /** Where the metrics are. @default "/metrics" */
   readonly path?: `/${string}` | undefined
@@ -116,7 +115,7 @@ const listenError = (port: number) => (error: HttpServerError.ServeError): Prome
 
 const schema = Check.struct<Options>()({
   port: Check.port({ default: 8000 }),
-  host: Check.text(),
+  host: Check.text({ default: "127.0.0.1" }),
   path: Check.made<`/${string}`, `/${string}`>((path) => path.startsWith("/") ? path : undefined, "begin with /"),
   enabled: Check.flag({ default: true }),
   prefix: Check.asIs,
@@ -176,22 +175,14 @@ export const layer = (options: Options = {}): Layer.Layer<Prometheus, Prometheus
       const { host, port } = settings
       const context = yield* Effect.context<never>()
       yield* Metrics.register
-      const server = createServer()
-      const http = yield* NodeHttpServer.make(() => server, {
-        port,
-        ...(host === undefined ? {} : { host }),
-        gracefulShutdownTimeout: "1 second"
-      }).pipe(Effect.mapError(listenError(port)))
-      // A client that never finishes its request would hold the port.
-      yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
-      yield* http.serve(Effect.flatMap(HttpServerRequest.HttpServerRequest, responder(settings, context)))
-      const address = server.address()
-      return { port: typeof address === "object" && address !== null ? address.port : port }
+      const listening = yield* openHttpServer({ port, host }).pipe(Effect.mapError(listenError(port)))
+      yield* listening.http.serve(Effect.flatMap(HttpServerRequest.HttpServerRequest, responder(settings, context)))
+      return { port: listening.port }
     }).pipe(Effect.provideService(HttpMiddleware.TracerDisabledWhen, constTrue))
   )
 
 /**
- * Serves as `ENABLE_METRICS` and `METRICS_PORT` say, or as the given config.
+ * Serves as `ENABLE_METRICS`, `METRICS_PORT` and `METRICS_HOST` say, or as the given config.
  *
  * @category layers
  * @since 0.1.0

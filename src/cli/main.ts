@@ -108,6 +108,14 @@ const start = Command.make("start", {
   file,
   envFile,
   port: port("port", 8081, "Port of /health, /ready, /metrics and /worker"),
+  host: Flag.String("host").pipe(
+    Flag.withDescription("Address to listen on, 0.0.0.0 for every one (default: METRICS_HOST, else 127.0.0.1)"),
+    Flag.optional
+  ),
+  token: Flag.Redacted("token").pipe(
+    Flag.withDescription("Bearer token that /metrics, /worker and details need (default: none)"),
+    Flag.optional
+  ),
   processes: Flag.Int("processes").pipe(
     Flag.withDescription("Child processes that run the calls; 0 runs them in this one (default: 0)"),
     Flag.withDefault(0)
@@ -123,7 +131,11 @@ const start = Command.make("start", {
     const jobs = Option.getOrUndefined(input.jobs)
     yield* Worker.serve(definition, {
       ...server,
-      http: { port: input.port },
+      http: {
+        port: input.port,
+        host: Option.getOrUndefined(input.host),
+        token: Option.getOrUndefined(input.token)
+      },
       ...(input.processes === 0
         ? { maxJobs: jobs }
         : { pool: { module: url, processes: input.processes, jobsPerProcess: jobs } })

@@ -5,7 +5,6 @@
  *
  * Needs `@effect/platform-node` and `livekit-client`, which the page runs.
  */
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Effect from "effect/Effect"
 import { constTrue } from "effect/Function"
 import * as HttpMiddleware from "effect/http/HttpMiddleware"
@@ -18,9 +17,10 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { readFile } from "node:fs/promises"
-import { createServer } from "node:http"
 import { createRequire } from "node:module"
 import { pathToFileURL } from "node:url"
+import { loopback } from "../internal/config/defaults.ts"
+import { openHttpServer } from "../internal/httpServer.ts"
 import { dispatchAgent } from "../internal/livekitServer/rooms.ts"
 import { callerToken, roomToken } from "../internal/livekitServer/token.ts"
 
@@ -143,12 +143,7 @@ const answer = (options: Options, script: URL) =>
 export const serve = (options: Options): Effect.Effect<string, PlaygroundError, Scope.Scope> =>
   Effect.gen(function*() {
     const script = yield* client
-    const server = createServer()
-    const http = yield* NodeHttpServer.make(() => server, {
-      port: options.port,
-      host: "127.0.0.1",
-      gracefulShutdownTimeout: "1 second"
-    }).pipe(
+    const listening = yield* openHttpServer({ port: options.port, host: loopback }).pipe(
       Effect.mapError(({ cause }) => {
         const code = Predicate.hasProperty(cause, "code") ? String(cause.code) : "unknown"
         const detail = code === "EADDRINUSE"
@@ -157,8 +152,6 @@ export const serve = (options: Options): Effect.Effect<string, PlaygroundError, 
         return new PlaygroundError({ detail })
       })
     )
-    yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
-    yield* http.serve(answer(options, script))
-    const address = server.address()
-    return `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : options.port}`
+    yield* listening.http.serve(answer(options, script))
+    return `http://${loopback}:${listening.port}`
   }).pipe(Effect.provideService(HttpMiddleware.TracerDisabledWhen, constTrue))

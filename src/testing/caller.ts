@@ -42,7 +42,7 @@ export interface RoomOptions {
   readonly keepAlive?: Duration.Input | undefined
   /** Keeps what the agent's audio was, for `heard` and `expectReply`. @default true */
   readonly keepHeard?: boolean | undefined
-  /** Audio that may wait in an output before `write` waits. @default no limit */
+  /** Audio that may wait in an output before `write` waits. @default "1 minute" */
   readonly queueLimit?: Duration.Input | undefined
   /** Topic of typed text. @default "lk.chat" */
   readonly textTopic?: string | undefined

@@ -1,13 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Metric, Redacted, Stream } from "effect"
+import { ConfigProvider, Effect, Layer, Metric, Redacted, Stream } from "effect"
 import { Metrics, Vad } from "effect-voice"
 import * as FileRecorder from "effect-voice/Layers/FileRecorder"
 import * as Worker from "effect-voice/Worker"
 import { Yaml } from "effect/encoding"
+import { once } from "node:events"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { createServer } from "node:net"
-import { tmpdir } from "node:os"
+import { connect, createServer, type Socket } from "node:net"
+import { networkInterfaces, tmpdir } from "node:os"
 import { join } from "node:path"
+import { httpLimits } from "../../src/internal/httpServer.ts"
 import { mergeTexts } from "../../src/internal/worker/exposition.ts"
 import { child } from "../../src/internal/worker/metrics.ts"
 import { makeJob, outcome, serveAgent } from "../support/agentServer.ts"
@@ -76,6 +78,64 @@ describe("what operators ask", () => {
       assert.strictEqual((yield* get(port!, "/worker", right)).status, 200)
       assert.property((yield* get(port!, "/health", right)).json, "eventLoopDelayMs")
     })))
+
+  it.live("is answered on loopback alone unless an address is given, by the program or by METRICS_HOST", () =>
+    isolated(Effect.gen(function*() {
+      const server = yield* serveAgent()
+      const outside = Object.values(networkInterfaces()).flat().find((one) => one?.family === "IPv4" && !one.internal)
+      const reached = (port: number) =>
+        outside === undefined ?
+          Effect.undefined :
+          Effect.promise(() =>
+            fetch(`http://${outside.address}:${port}/health`).then(({ status }) => status, () => "refused")
+          )
+      const { host: _, ...silent } = http
+      const quiet = yield* start(Worker.define(forever), server, { http: silent })
+      assert.strictEqual((yield* get(quiet.ports[0]!, "/health")).status, 200)
+      const told = yield* start(Worker.define(forever), server, { http: silent }).pipe(
+        Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnvRecord({ METRICS_HOST: "0.0.0.0" })))
+      )
+      if (outside === undefined) return
+      for (const port of quiet.ports) assert.strictEqual(yield* reached(port), "refused")
+      for (const port of told.ports) assert.strictEqual(yield* reached(port), 200)
+    })))
+
+  it.live("is refused to heads that are too long and to connections that are too many, and goes on for others", () =>
+    isolated(Effect.gen(function*() {
+      const server = yield* serveAgent()
+      const worker = yield* start(Worker.define(forever), server, { http })
+      const [port] = worker.ports
+      const long = { headers: { cookie: "x".repeat(httpLimits.headBytes) } }
+      assert.strictEqual((yield* get(port!, "/health", long)).status, 431)
+      const hold = Effect.acquireRelease(
+        Effect.callback<{ readonly socket: Socket; readonly closed: Promise<unknown> }>((resume) => {
+          const socket = connect(port!, "127.0.0.1").resume()
+          socket.on("error", () => undefined)
+          const closed = once(socket, "close").catch(() => undefined)
+          socket.once("connect", () => resume(Effect.succeed({ socket, closed })))
+        }),
+        ({ socket }) => Effect.sync(() => socket.destroy())
+      )
+      yield* Effect.scoped(Effect.gen(function*() {
+        const held = yield* Effect.all(Array.from({ length: httpLimits.connections + 20 }, () => hold))
+        yield* Effect.promise(() => Promise.all(held.slice(httpLimits.connections).map(({ closed }) => closed)))
+        assert.isTrue(held.slice(0, httpLimits.connections - 1).every(({ socket }) => !socket.destroyed))
+      }))
+      assert.strictEqual((yield* get(worker.ports[1]!, "/health")).status, 200)
+    })))
+
+  it.live("waits five seconds for the rest of a head, and no longer", () =>
+    isolated(Effect.gen(function*() {
+      const server = yield* serveAgent()
+      const worker = yield* start(Worker.define(forever), server, { http })
+      const said = yield* Effect.callback<string>((resume) => {
+        const socket = connect(worker.ports[0]!, "127.0.0.1", () => socket.write("GET /health HTTP/1.1\r\nhost: x\r\n"))
+        let text = ""
+        socket.on("data", (data) => void (text += data.toString()))
+        socket.once("close", () => resume(Effect.succeed(text)))
+      })
+      assert.match(said, /^HTTP\/1.1 408 /)
+    })), 20_000)
 
   it.live("is unready while the worker is made ready, and a used port is a clear error", () =>
     isolated(Effect.gen(function*() {
@@ -201,7 +261,7 @@ describe("metrics", () => {
       // There with the first breaker, and with the first process of a pool.
       const record = yield* Metrics.recorder
       record({ _tag: "ProviderAvailability", at: 0, component: "llm", provider: "scripted", available: false })
-      yield* child(0, { cpu: 0, memoryBytes: 0, eventLoopDelayMs: 0, jobs: 0 })
+      yield* child(0, { cpu: 0, memoryBytes: 0, eventLoopDelayMs: 0, filesShare: 0, heapShare: 0, jobs: 0 })
       const { text } = yield* get(worker.ports[0]!, "/metrics")
       const file = readFileSync(new URL("../../deploy/prometheus/alerts.yaml", import.meta.url), "utf8")
       const rules = JSON.stringify(Yaml.parse(file))

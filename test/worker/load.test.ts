@@ -3,12 +3,15 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import { Llm } from "effect-voice"
 import * as Worker from "effect-voice/Worker"
+import { closeSync, existsSync, openSync } from "node:fs"
 import { makeProbe } from "../../src/internal/worker/probe.ts"
 
 const idle: Worker.LoadFacts = {
   cpu: 0,
   memoryBytes: 0,
   eventLoopDelayMs: 0,
+  filesShare: 0,
+  heapShare: 0,
   cores: 2,
   memoryLimitBytes: 4e9,
   jobs: 0,
@@ -22,6 +25,8 @@ describe("the load", () => {
     assert.strictEqual(Worker.defaultLoad({ ...idle, memoryBytes: 3e9, cpu: 1 }), 0.75)
     assert.strictEqual(Worker.defaultLoad({ ...idle, eventLoopDelayMs: 90 }), 0.9)
     assert.strictEqual(Worker.defaultLoad({ ...idle, eventLoopDelayMs: 1e6 }), 1)
+    assert.strictEqual(Worker.defaultLoad({ ...idle, filesShare: 0.8 }), 0.8)
+    assert.strictEqual(Worker.defaultLoad({ ...idle, heapShare: 0.9, filesShare: 0.8 }), 0.9)
   })
 
   it.prop("stays within bounds, and reaches the server's limit with the last job", [
@@ -52,6 +57,23 @@ describe("the load", () => {
       assert.isAbove(usage.cpu, 0.05)
       assert.isAbove(usage.eventLoopDelayMs, 100)
       assert.isAbove(usage.memoryBytes, 1e7)
+    }))
+})
+
+describe("open files", () => {
+  it.live("count against what the process may have", ({ skip }) =>
+    Effect.gen(function*() {
+      if (!existsSync("/proc/self/fd")) return skip("this system does not tell of open files")
+      const probe = yield* makeProbe
+      const before = probe().filesShare
+      yield* Effect.acquireRelease(
+        Effect.sync(() => Array.from({ length: 500 }, () => openSync("/dev/null", "r"))),
+        (held) => Effect.sync(() => held.forEach((one) => closeSync(one)))
+      )
+      yield* Effect.sleep(600)
+      assert.isAbove(probe().filesShare, before)
+      assert.isBelow(probe().filesShare, 1)
+      assert.isAbove(probe().heapShare, 0)
     }))
 })
 

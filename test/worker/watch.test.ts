@@ -8,7 +8,7 @@ import { makeJob } from "../support/agentServer.ts"
 import { correctable } from "../support/clock.ts"
 import { memory, settled, start, until } from "./support.ts"
 
-const state = { _tag: "State", cpu: 0, memoryBytes: 0, eventLoopDelayMs: 0, running: [] }
+const state = { _tag: "State", cpu: 0, memoryBytes: 0, eventLoopDelayMs: 0, filesShare: 0, heapShare: 0, running: [] }
 
 /** A process that is none: it says what it is told to say. */
 class Puppet extends EventEmitter {

@@ -1,7 +1,7 @@
 import type { Format, Frame } from "../../Audio.ts"
 import { remixSamples } from "./channels.ts"
 import { Continuity } from "./continuity.ts"
-import { checkFormat, makeFrame } from "./format.ts"
+import { checkFormat, checkRate, makeFrame } from "./format.ts"
 import { Resampler, tapsFor } from "./resampler.ts"
 
 /** One run of audio at one rate without a gap. */
@@ -24,6 +24,8 @@ export class FrameConverter {
   constructor(to: Format, from: Format | undefined) {
     this.to = to
     if (from !== undefined && from.sampleRate !== to.sampleRate) {
+      checkRate(from)
+      checkRate(to)
       tapsFor(from.sampleRate, to.sampleRate)
     }
   }
@@ -60,6 +62,8 @@ export class FrameConverter {
       }
       return
     }
+    checkRate(frame)
+    checkRate(to)
     if (count === 0) {
       return
     }

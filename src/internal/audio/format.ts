@@ -12,6 +12,8 @@ import { AudioError } from "./error.ts"
 export const speech: Format = { sampleRate: 16_000, channels: 1 }
 
 const maxSampleRate = 768_000
+/** What claims fewer samples a second would become hours of audio. */
+export const leastRate = 4000
 export const maxChannels = 64
 
 const isCount = (n: number, max: number): boolean => Number.isInteger(n) && n >= 1 && n <= max
@@ -39,6 +41,16 @@ export const checkFormat = (format: Format): void => {
   if (problem !== undefined) {
     throw problem
   }
+}
+
+/** Throws where a rate is too low to be converted from or to. */
+export const checkRate = ({ sampleRate }: Format): void => {
+  if (sampleRate >= leastRate) return
+  throw new AudioError({
+    reason: "InvalidFormat",
+    field: "sampleRate",
+    detail: `${sampleRate} Hz are not converted, only ${leastRate} Hz and more`
+  })
 }
 
 export const sameFormat = (a: Format, b: Format): boolean => a.sampleRate === b.sampleRate && a.channels === b.channels

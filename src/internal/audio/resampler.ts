@@ -17,6 +17,9 @@ const cutoff = 0.95
 // phases the rows are interpolated, whose error (-94 dB) is below the stop band.
 const mostPhases = 640
 const interpolatedRows = 256
+const leastRows = 8
+// A table is made in one go, within milliseconds.
+const mostCoefficients = 65_536
 
 // Up to here a frame has several outputs for each row, which then share its taps.
 const fewPhases = 8
@@ -51,9 +54,11 @@ const makeTaps = (phases: number, step: number): Taps => {
   // An even half width lets the inner loop run four taps at a time.
   const half = 2 * Math.ceil(halfWidth / bandwidth / 2)
   const width = 2 * half
-  const exact = phases <= mostPhases
-  const rows = exact ? phases : interpolatedRows + 1
-  const unit = exact ? phases : interpolatedRows
+  const exact = phases <= mostPhases && phases * width <= mostCoefficients
+  // The narrower the band, the less one row differs from the next.
+  const between = Math.max(leastRows, Math.ceil(interpolatedRows * bandwidth))
+  const rows = exact ? phases : between + 1
+  const unit = exact ? phases : between
   const table = new Float64Array(rows * width)
   const peak = besselI0(beta)
   for (let row = 0; row < rows; row++) {
@@ -73,7 +78,7 @@ const makeTaps = (phases: number, step: number): Taps => {
       table[row * width + j]! /= sum
     }
   }
-  return { table, width, phases, step, scale: exact ? 1 : interpolatedRows / phases }
+  return { table, width, phases, step, scale: exact ? 1 : between / phases }
 }
 
 const cache = new Map<string, Taps>()

@@ -4,7 +4,7 @@
  */
 import type { Format, Frame } from "../../Audio.ts"
 import { AudioError } from "./error.ts"
-import { problemOf, saturate } from "./format.ts"
+import { leastRate, problemOf, saturate } from "./format.ts"
 
 const pcm = 1
 const ieeeFloat = 3
@@ -22,9 +22,6 @@ const codings: Readonly<Record<number, string>> = {
   49: "GSM 6.10",
   85: "MP3"
 }
-
-/** What claims fewer samples a second would become hours of audio. */
-const leastRate = 4000
 
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
 

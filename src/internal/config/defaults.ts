@@ -3,3 +3,5 @@
 export const openAi = { model: "gpt-4o-mini" } as const
 
 export const elevenLabs = { model: "eleven_turbo_v2", voice: "Rachel", standIn: "Antoni" } as const
+/** Where nobody but this machine is answered. */
+export const loopback = "127.0.0.1"

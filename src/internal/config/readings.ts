@@ -1,6 +1,6 @@
 /** How each variable is read: its name, its default, and what it may be. */
 import type * as Config from "../../Config.ts"
-import { elevenLabs, openAi } from "./defaults.ts"
+import { elevenLabs, loopback, openAi } from "./defaults.ts"
 import * as variable from "./variable.ts"
 
 export const readings = {
@@ -51,6 +51,7 @@ export const readings = {
   }),
   metrics: variable.struct<Config.Metrics>({
     enabled: variable.withDefault(variable.flag("ENABLE_METRICS", "true", "Serve metrics")),
-    port: variable.withDefault(variable.integer("METRICS_PORT", "8000", 65_535, "Port of metrics and health"))
+    port: variable.withDefault(variable.integer("METRICS_PORT", "8000", 65_535, "Port of metrics and health")),
+    host: variable.withDefault(variable.text("METRICS_HOST", loopback, "Address of metrics and health"))
   })
 }

@@ -10,6 +10,7 @@ export const serving = Check.struct<Frontend.Options>()({
   remote: Check.flag({ default: true }),
   access: Check.asIs,
   instructions: Check.flag({ default: false }),
+  tools: Check.flag({ default: false }),
   runTimeout: Check.duration({ default: "1 minute" }),
   to: Check.asIs
 })

@@ -71,7 +71,11 @@ const message = (
   }
 })
 
-const chatItem = (item: History.Item): ChatItem => {
+/** What tools were given and have answered is for those who are let know. */
+const written = (value: unknown, tools: boolean): string =>
+  !tools ? "" : typeof value === "string" ? value : json(value)
+
+const chatItem = (item: History.Item, tools: boolean): ChatItem => {
   const { createdAt: at, id } = item
   const createdAt = timestamp(at)
   switch (item._tag) {
@@ -83,11 +87,11 @@ const chatItem = (item: History.Item): ChatItem => {
       return {
         item: {
           case: "functionCall",
-          value: { id, callId: item.callId, name: item.name, arguments: json(item.params), createdAt }
+          value: { id, callId: item.callId, name: item.name, arguments: tools ? json(item.params) : "{}", createdAt }
         }
       }
     case "ToolOutput": {
-      const output = typeof item.output === "string" ? item.output : json(item.output)
+      const output = written(item.output, tools)
       return {
         item: {
           case: "functionCallOutput",
@@ -106,8 +110,8 @@ const chatItem = (item: History.Item): ChatItem => {
 }
 
 /** What a frontend shows of a history: no mere sounds, and no echo. */
-export const chatItems = ({ items }: History.History): Array<ChatItem> =>
-  items.filter((item) => item._tag !== "Message" || !saysNothing(item.setAside)).map(chatItem)
+export const chatItems = ({ items }: History.History, tools: boolean): Array<ChatItem> =>
+  items.filter((item) => item._tag !== "Message" || !saysNothing(item.setAside)).map((item) => chatItem(item, tools))
 
 export interface Tally {
   readonly add: (event: Event.Event) => void
@@ -149,13 +153,13 @@ export const makeTally = (): Tally => {
   }
 }
 
-/** What a frontend is told of an event, if anything. */
-export const sessionEvent = (event: Event.Event, tally: Tally): SessionEvent | undefined => {
-  const told = payload(event, tally)
+/** What a frontend is told of an event, if anything; `tools`: with what these were given and have answered. */
+export const sessionEvent = (event: Event.Event, tally: Tally, tools: boolean): SessionEvent | undefined => {
+  const told = payload(event, tally, tools)
   return told === undefined ? undefined : { createdAt: timestamp(event.at), event: told }
 }
 
-const payload = (event: Event.Event, tally: Tally): SessionEvent["event"] => {
+const payload = (event: Event.Event, tally: Tally, tools: boolean): SessionEvent["event"] => {
   switch (event._tag) {
     case "AgentStateChanged":
       return {
@@ -193,12 +197,17 @@ const payload = (event: Event.Event, tally: Tally): SessionEvent["event"] => {
       return {
         case: "functionToolsExecuted",
         value: {
-          functionCalls: event.calls.map(({ id, name, params }) => ({ id, callId: id, name, arguments: json(params) })),
+          functionCalls: event.calls.map(({ id, name, params }) => ({
+            id,
+            callId: id,
+            name,
+            arguments: tools ? json(params) : "{}"
+          })),
           functionCallOutputs: event.calls.map(({ id, isFailure, name, result }) => ({
             id,
             callId: id,
             name,
-            output: typeof result === "string" ? result : json(result),
+            output: written(result, tools),
             isError: isFailure
           }))
         }

@@ -26,6 +26,8 @@ export interface Options {
   readonly startedAt: number
   /** Whether the agent's instructions are told. */
   readonly instructions: boolean
+  /** Whether what tools were given and have answered is told. */
+  readonly tools: boolean
   /** Longest time for a reply to what was asked to be run (ms). */
   readonly runTimeout: number
   /** Why a text cannot be run, if it cannot. */
@@ -35,7 +37,7 @@ export interface Options {
 }
 
 /** Runs a text as if the user had typed it, and answers with what was said. */
-const makeRun = ({ runTimeout, session }: Options) => (text: string): Effect.Effect<Response> =>
+const makeRun = ({ runTimeout, session, tools }: Options) => (text: string): Effect.Effect<Response> =>
   Effect.scoped(Effect.gen(function*() {
     const { status } = yield* session.state
     if (status === "draining" || status === "closed") return { error: "the session has ended, or is ending" }
@@ -43,7 +45,7 @@ const makeRun = ({ runTimeout, session }: Options) => (text: string): Effect.Eff
     const replied = yield* Effect.forkScoped(awaitReply(session.events, text.trim()), { startImmediately: true })
     yield* session.send(text)
     yield* Effect.timeoutOption(Fiber.join(replied), runTimeout)
-    const items = chatItems({ items: (yield* session.history).items.filter(({ id }) => !before.has(id)) })
+    const items = chatItems({ items: (yield* session.history).items.filter(({ id }) => !before.has(id)) }, tools)
     return { response: { case: "runInput", value: { items } } } satisfies Response
   }))
 
@@ -63,7 +65,7 @@ export const makeAnswer = (options: Options): (request: Request["request"]) => E
     return {
       id: yield* session.agent,
       tools: Tools.list(yield* session.tools).map(({ name }) => name),
-      chatCtx: chatItems(yield* session.history),
+      chatCtx: chatItems(yield* session.history, options.tools),
       ...(options.instructions ? { instructions: yield* session.instructions } : {})
     }
   })
@@ -74,7 +76,7 @@ export const makeAnswer = (options: Options): (request: Request["request"]) => E
           return { response: { case: "pong", value: {} } }
         case "getChatHistory":
           return {
-            response: { case: "getChatHistory", value: { items: chatItems(yield* session.history) } }
+            response: { case: "getChatHistory", value: { items: chatItems(yield* session.history, options.tools) } }
           }
         case "getAgentInfo":
           return { response: { case: "getAgentInfo", value: yield* agent } }

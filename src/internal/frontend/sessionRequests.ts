@@ -18,6 +18,8 @@ export interface Options {
   readonly access: (identity: string) => boolean
   /** Whether the agent's instructions are told. */
   readonly instructions: boolean
+  /** Whether what tools were given and have answered is told. */
+  readonly tools: boolean
   /** Longest time for a reply to what was asked to be run (ms). */
   readonly runTimeout: number
 }
@@ -53,7 +55,7 @@ export const serveRequests = (
     const tell = (event: Event.Event): Effect.Effect<void> =>
       Effect.gen(function*() {
         tally.add(event)
-        const told = sessionEvent(event, tally)
+        const told = sessionEvent(event, tally, options.tools)
         if (told === undefined) return
         const to = yield* audience
         if (to.length > 0) yield* send((yield* protocol).event(told), to)
@@ -64,6 +66,7 @@ export const serveRequests = (
       tally,
       startedAt,
       instructions: options.instructions,
+      tools: options.tools,
       runTimeout: options.runTimeout,
       refuse: makeTextLimit(() => monotonicMs(clock)),
       version: Effect.map(protocol, ({ version }) => version)

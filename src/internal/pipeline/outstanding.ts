@@ -119,11 +119,11 @@ export const toTell = (core: Core, speech: Speech): string | undefined => {
 // Whoever interrupts twice what they are told does not want to know.
 const mostAttempts = 2
 
-const unheard: ReadonlyArray<Speech["reason"]> = ["empty", "blank", "length", "content-filter", "steps"]
+const unheard: ReadonlySet<Speech["reason"]> = new Set(["empty", "blank", "length", "content-filter", "steps"])
 
 /** Whether the model was asked for nothing else, and has nothing to say that could be heard: it is not asked again. */
 const isMute = ({ announces, id, outcome, reason, shows }: Speech, one: Held): boolean =>
-  outcome === "failed" && unheard.includes(reason) && shows.has(one.id) && (announces || one.waitedFor === id)
+  outcome === "failed" && unheard.has(reason) && shows.has(one.id) && (announces || one.waitedFor === id)
 
 /** A speech is over: what it has told is told. */
 export const told = (core: Core, speech: Speech): void => {

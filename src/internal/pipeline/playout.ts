@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
 import type * as Tts from "../../Tts.ts"
 import * as Alignment from "../alignment.ts"
-import { awaited, through } from "../streams.ts"
+import { awaited, beside, through } from "../streams.ts"
 import { type Core, signal, spanned } from "./core.ts"
 import { failed } from "./failures.ts"
 import { command } from "./output.ts"
@@ -188,6 +188,9 @@ export const play = (
       const starving = output.drained.pipe(Effect.andThen(starve(true)), Effect.andThen(Effect.never))
       const later = Stream.fromQueue(line.audio).pipe(awaited(starving, starve(false)))
       yield* Stream.concat(Stream.make(first.value), later).pipe(
+        beside((chunks) => {
+          for (const { frame } of chunks) line.backlog.take(Audio.durationMs(frame))
+        }),
         inFormat(output),
         Stream.runForEachArray((frames) => Effect.andThen(starve(false), during(output.write(frames))))
       )

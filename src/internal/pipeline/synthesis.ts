@@ -1,6 +1,10 @@
-/** The voice of a speech: text becomes audio, as fast as it comes. */
+/**
+ * The voice of a speech: text becomes audio, as fast as it comes, and no more
+ * than can be heard in five minutes: then the voice waits for the listener.
+ */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
@@ -16,13 +20,41 @@ export interface Line {
   readonly utterance: Utterance
   readonly texts: Queue.Queue<string, Cause.Done>
   readonly audio: Queue.Queue<Tts.Chunk, Cause.Done>
+  readonly backlog: Backlog
+}
+
+/** Audio that waits to be heard. */
+export interface Backlog {
+  readonly add: (ms: number) => void
+  readonly take: (ms: number) => void
+  /** Waits while there is too much of it. */
+  readonly room: Effect.Effect<void>
+}
+
+// A voice that never ends would fill the process with what is heard by nobody (ms).
+const mostAheadMs = 300_000
+
+const makeBacklog = (): Backlog => {
+  const open = Latch.makeUnsafe(true)
+  let waiting = 0
+  return {
+    add: (ms) => {
+      waiting += ms
+      if (waiting >= mostAheadMs) open.closeUnsafe()
+    },
+    take: (ms) => {
+      waiting -= ms
+      if (waiting < mostAheadMs) open.openUnsafe()
+    },
+    room: open.await
+  }
 }
 
 export const makeLine = (utterance: Utterance): Effect.Effect<Line> =>
   Effect.gen(function*() {
     const texts = yield* Queue.unbounded<string, Cause.Done>()
     const audio = yield* Queue.unbounded<Tts.Chunk, Cause.Done>()
-    return { utterance, texts, audio }
+    return { utterance, texts, audio, backlog: makeBacklog() }
   })
 
 /** Audio that is at hand is given when its text is written. */
@@ -53,7 +85,10 @@ export const synthesize = (core: Core, speech: Speech, line: Line): Effect.Effec
         if (alignment !== undefined) utterance.alignment.push(...alignment)
       }
     }),
-    Stream.runForEachArray((chunks) => Queue.offerAll(line.audio, chunks)),
+    Stream.runForEachArray((chunks) => {
+      for (const { frame } of chunks) line.backlog.add(Audio.durationMs(frame))
+      return Effect.andThen(Queue.offerAll(line.audio, chunks), line.backlog.room)
+    }),
     Effect.tap(() =>
       Effect.sync(() => {
         utterance.complete = true

@@ -17,7 +17,7 @@ import { type Heard, Playhead } from "./playhead.ts"
 export type { Heard } from "./playhead.ts"
 
 export interface Options {
-  /** Milliseconds that may be queued before `write` waits. @default Infinity */
+  /** Milliseconds that may be queued before `write` waits. @default 60000 */
   readonly queueLimit?: number | undefined
   /** Keeps what was heard until `takeHeardUnsafe` fetches it. @default false */
   readonly keepHeard?: boolean | undefined
@@ -34,6 +34,9 @@ export interface ClockOutput extends Omit<Output, "sid" | "subscribed"> {
   readonly takeHeardUnsafe: () => ReadonlyArray<Heard>
 }
 
+// A voice that writes further ahead of what is heard waits (ms).
+const mostQueuedMs = 60_000
+
 export const makeClockOutput = (
   format: Audio.Format,
   options: Options = {}
@@ -41,7 +44,7 @@ export const makeClockOutput = (
   Effect.gen(function*() {
     const clock = yield* Clock.Clock
     const { channels, sampleRate } = format
-    const { failure, onChange, queueLimit = Number.POSITIVE_INFINITY } = options
+    const { failure, onChange, queueLimit = mostQueuedMs } = options
     const playhead = new Playhead(format, options.keepHeard === true)
     const change = new Change()
     const now = (): number => monotonicMs(clock)
@@ -77,7 +80,7 @@ export const makeClockOutput = (
           if (problem !== undefined) return Effect.fail(problem)
           playhead.append(frames, now())
           onChange?.()
-          return queueLimit === Number.POSITIVE_INFINITY ? Effect.void : shrunk(queueLimit)
+          return shrunk(queueLimit)
         }),
       pause: Effect.sync(() => {
         if (playhead.isPaused) return

@@ -24,7 +24,9 @@ const total = (own: Usage, executor: Executor | undefined): Usage =>
     (sum, child) => ({
       cpu: sum.cpu + child.cpu,
       memoryBytes: sum.memoryBytes + child.memoryBytes,
-      eventLoopDelayMs: Math.max(sum.eventLoopDelayMs, child.eventLoopDelayMs)
+      eventLoopDelayMs: Math.max(sum.eventLoopDelayMs, child.eventLoopDelayMs),
+      filesShare: Math.max(sum.filesShare, child.filesShare),
+      heapShare: Math.max(sum.heapShare, child.heapShare)
     }),
     own
   )

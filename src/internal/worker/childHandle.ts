@@ -172,8 +172,8 @@ export class Child {
     }
   }
 
-  #look({ cpu, eventLoopDelayMs, memoryBytes, running }: Extract<FromChild, { _tag: "State" }>): void {
-    this.#usage = { cpu, memoryBytes, eventLoopDelayMs }
+  #look({ _tag: _, running, ...usage }: Extract<FromChild, { _tag: "State" }>): void {
+    this.#usage = usage
     this.#running = running.map(({ forMs, id, stuckForMs }) => ({
       id,
       startedAt: this.#heardAt - forMs,

@@ -1,5 +1,4 @@
 /** What operators and orchestrators ask a worker over HTTP. */
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { constTrue } from "effect/Function"
@@ -12,8 +11,8 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { timingSafeEqual } from "node:crypto"
-import { createServer } from "node:http"
 import type { Definition, Status } from "../../Worker.ts"
+import { openHttpServer } from "../httpServer.ts"
 import { monotonic } from "../steady.ts"
 import { ListenFailed, WorkerError } from "./errors.ts"
 import type { Executor } from "./executor.ts"
@@ -136,18 +135,11 @@ export const listenError = (port: number) => (error: HttpServerError.ServeError)
 
 const listen = Effect.fnUntraced(function*(port: number, settings: HttpSettings, facts: Facts, whole: boolean) {
   const context = yield* Effect.context<never>()
-  const server = createServer()
-  const http = yield* NodeHttpServer.make(() => server, {
-    port,
-    ...(settings.host === undefined ? {} : { host: settings.host }),
-    gracefulShutdownTimeout: "1 second"
-  }).pipe(Effect.mapError(listenError(port)))
-  // A client that never finishes its request would hold the port.
-  yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
+  const { host } = settings
+  const listening = yield* openHttpServer({ port, host }).pipe(Effect.mapError(listenError(port)))
   const respond = responder(settings, facts, context, whole)
-  yield* http.serve(Effect.flatMap(HttpServerRequest.HttpServerRequest, respond))
-  const address = server.address()
-  return typeof address === "object" && address !== null ? address.port : port
+  yield* listening.http.serve(Effect.flatMap(HttpServerRequest.HttpServerRequest, respond))
+  return listening.port
 })
 
 /** Serves for as long as the scope is open; tells the ports. */

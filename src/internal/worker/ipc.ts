@@ -37,6 +37,8 @@ const State = Schema.TaggedStruct("State", {
   cpu: Schema.Finite,
   memoryBytes: Schema.Finite,
   eventLoopDelayMs: Schema.Finite,
+  filesShare: Schema.Finite,
+  heapShare: Schema.Finite,
   running: Schema.Array(
     // Lengths: the times of another process mean nothing here.
     Schema.Struct({ id: Schema.String, forMs: Schema.Finite, stuckForMs: Schema.optional(Schema.Finite) })

@@ -6,9 +6,13 @@ export interface Usage {
   readonly memoryBytes: number
   /** p99 of the last seconds. */
   readonly eventLoopDelayMs: number
+  /** Open files (sockets count), as a share of the process's own limit; 0 where that cannot be told. */
+  readonly filesShare: number
+  /** Heap of JavaScript in use, as a share of the process's own limit. */
+  readonly heapShare: number
 }
 
-export const noUsage: Usage = { cpu: 0, memoryBytes: 0, eventLoopDelayMs: 0 }
+export const noUsage: Usage = { cpu: 0, memoryBytes: 0, eventLoopDelayMs: 0, filesShare: 0, heapShare: 0 }
 
 /** Delay of the event loop from which on callers hear it. */
 const delayLimitMs = 100
@@ -34,5 +38,7 @@ export const defaultLoad = (facts: Facts): number =>
     share(facts.cpu, facts.cores),
     share(facts.memoryBytes, facts.memoryLimitBytes),
     share(facts.eventLoopDelayMs, delayLimitMs),
+    share(facts.filesShare, 1),
+    share(facts.heapShare, 1),
     share(facts.jobs, facts.maxJobs) * serverLimit
   )

@@ -34,6 +34,8 @@ const stuck = gauge("agent_worker_stuck_jobs", "Jobs that are over, but whose en
 const delay = gauge("agent_process_event_loop_delay_seconds", "Delay of the event loop (p99 of the last seconds)")
 const cpu = gauge("agent_process_cpu_ratio", "Cores that the process uses")
 const memory = gauge("agent_process_memory_bytes", "Memory of the process (RSS)")
+const files = gauge("agent_process_files_ratio", "Open files of the process, as a share of its limit")
+const heap = gauge("agent_process_heap_ratio", "Heap of the process, as a share of its limit")
 const children = gauge("agent_pool_processes", "Processes of the pool that are ready")
 const crashes = counter("agent_pool_crashes_total", "Processes of the pool that ended without being asked")
 
@@ -69,6 +71,8 @@ export const register = (context: Context.Context<never>): void => {
     delay,
     cpu,
     memory,
+    files,
+    heap,
     children,
     crashes
   ]
@@ -103,14 +107,14 @@ export const worker = (now: {
     set(stuck, now.stuck)
   ], { discard: true })
 
-export const process = (now: {
-  readonly eventLoopDelayMs: number
-  readonly cpu: number
-  readonly memoryBytes: number
-}): Effect.Effect<void> =>
-  Effect.all([set(delay, now.eventLoopDelayMs / 1000), set(cpu, now.cpu), set(memory, now.memoryBytes)], {
-    discard: true
-  })
+export const process = (now: Usage): Effect.Effect<void> =>
+  Effect.all([
+    set(delay, now.eventLoopDelayMs / 1000),
+    set(cpu, now.cpu),
+    set(memory, now.memoryBytes),
+    set(files, now.filesShare),
+    set(heap, now.heapShare)
+  ], { discard: true })
 
 export const pool = (processes: number): Effect.Effect<void> => set(children, processes)
 

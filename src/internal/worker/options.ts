@@ -8,6 +8,7 @@ import type * as Config from "../../Config.ts"
 import { InvalidOptions } from "../../Failure.ts"
 import type { Room, RoomError } from "../../Room.ts"
 import type { Definition, Entrance, HttpOptions, Options, Permissions, PoolOptions } from "../../Worker.ts"
+import { loopback } from "../config/defaults.ts"
 import { survey } from "../config/findings.ts"
 import { keyedBy } from "../numbers.ts"
 import * as Check from "../options.ts"
@@ -104,7 +105,7 @@ export interface PoolSettings extends Omit<typeof pool.Type, "execArgv"> {
 
 export interface HttpSettings {
   readonly port: number
-  readonly host: string | undefined
+  readonly host: string
   readonly metricsPort: number | undefined
   readonly metrics: boolean
   readonly token: Redacted.Redacted | undefined
@@ -187,7 +188,7 @@ export const checkHttp = (
   { metrics: environment }: Config.Given
 ): HttpSettings => ({
   port,
-  host,
+  host: host ?? environment?.host ?? loopback,
   metricsPort: metricsPort === false ? undefined : metricsPort ?? environment?.port ?? 8000,
   metrics: metrics ?? environment?.enabled ?? true,
   token

@@ -1,10 +1,11 @@
 /** How much of its capacity this process uses. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { availableParallelism, totalmem } from "node:os"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import process from "node:process"
+import { getHeapStatistics } from "node:v8"
 import { monotonic } from "../steady.ts"
 import type { Usage } from "./loadFacts.ts"
 
@@ -31,6 +32,23 @@ export const memory = (): number => {
   return limit > 0 && limit < machine ? limit : machine
 }
 
+/** Files that the process may have open at once, where the system tells. */
+const mostFiles = (): number =>
+  Number(/^Max open files\s+(\d+)/m.exec(read("/proc/self/limits") ?? "")?.[1] ?? Infinity)
+
+const openFiles = (): number => {
+  try {
+    return readdirSync("/proc/self/fd").length
+  } catch {
+    return 0
+  }
+}
+
+const heapShare = (): number => {
+  const { heap_size_limit: most, used_heap_size: used } = getHeapStatistics()
+  return used / most
+}
+
 const sampleMs = 500
 const kept = 5
 
@@ -47,6 +65,8 @@ export const makeProbe: Effect.Effect<() => Usage, never, Scope.Scope> = Effect.
     (histogram) => Effect.sync(() => histogram.disable())
   )
   const samples: Array<{ readonly cpu: number; readonly delay: number }> = []
+  const files = mostFiles()
+  let filesShare = openFiles() / files
   let last = { cpu: process.cpuUsage(), at: yield* monotonic }
   const sample = Effect.gen(function*() {
     const at = yield* monotonic
@@ -59,12 +79,15 @@ export const makeProbe: Effect.Effect<() => Usage, never, Scope.Scope> = Effect.
     })
     if (samples.length > kept) samples.shift()
     last = { cpu: process.cpuUsage(), at }
+    filesShare = openFiles() / files
     histogram.reset()
   })
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(sampleMs), sample)))
   return () => ({
     cpu: samples.length === 0 ? 0 : samples.reduce((sum, { cpu }) => sum + cpu, 0) / samples.length,
     memoryBytes: process.memoryUsage.rss(),
-    eventLoopDelayMs: samples.reduce((most, { delay }) => Math.max(most, delay), 0)
+    eventLoopDelayMs: samples.reduce((most, { delay }) => Math.max(most, delay), 0),
+    filesShare,
+    heapShare: heapShare()
   })
 })

@@ -5,7 +5,8 @@ import * as facts from "./loadFacts.ts"
 
 /**
  * What the load of a worker is told from: the sum over its processes, except
- * for the delay of the event loop, which is the longest.
+ * for the delay of the event loop, which is the longest, and for the shares of a
+ * process's own limits, which are the largest.
  *
  * **Details**
  *
@@ -20,8 +21,8 @@ export interface LoadFacts extends facts.Facts {}
 
 /**
  * How the load is told by default: the largest of CPU against `cores`, memory
- * against `memoryLimitBytes`, event-loop delay against 100 ms, and 0.7 × jobs
- * against `maxJobs`; servers give no job to a worker from 0.7 on.
+ * against `memoryLimitBytes`, event-loop delay against 100 ms, `filesShare`,
+ * `heapShare`, and 0.7 × jobs against `maxJobs`; servers give no job to a worker from 0.7 on.
  *
  * @category combinators
  * @since 0.1.0
@@ -72,7 +73,7 @@ export interface PoolOptions {
 export interface HttpOptions {
   /** Port; 0 lets the system choose. @default 8081 */
   readonly port?: number | undefined
-  /** Address to listen on. @default every address of the machine */
+  /** Address to listen on; `0.0.0.0` for every one of the machine. @default METRICS_HOST, else "127.0.0.1" */
   readonly host?: string | undefined
   /** Second port, the same but for `/` and `/worker`; `false` for none. @default METRICS_PORT, else 8000 */
   readonly metricsPort?: number | false | undefined
