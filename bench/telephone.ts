@@ -11,6 +11,7 @@
  * Needs `npm run build`. Arguments: calls, comma-separated (1,10,50,100); turns of
  * each call (6).
  */
+import { env } from "node:process"
 import { setTimeout as sleep } from "node:timers/promises"
 import { cpuSeconds, kill, megabytes, phase, start } from "./livekit/processes.ts"
 import type { Result } from "./telephone/callers.ts"
@@ -25,7 +26,7 @@ const quantile = (values: ReadonlyArray<number>, q: number): number | null => {
 
 const measure = async (calls: number) => {
   const agent = start("../telephone/agent.ts", {
-    NODE_OPTIONS: `${process.env["NODE_OPTIONS"] ?? ""} --max-semi-space-size=16`,
+    NODE_OPTIONS: `${env["NODE_OPTIONS"] ?? ""} --max-semi-space-size=16`,
     BENCH_VAD_RATE: "8000"
   })
   const callers = start("../telephone/callers.ts")

@@ -99,14 +99,14 @@ describe.skipIf(!isThere)(`Pipecat's serializer for Twilio${isThere ? "" : ` (${
         (socket) => Effect.sync(() => socket.terminate())
       )
       const received: Array<string> = []
-      const done = new Promise<void>((resolve) => {
-        socket.on("message", (data: Buffer) => {
-          const text = data.toString()
-          received.push(text)
-          const message = JSON.parse(text)
-          if (message.event === "mark") socket.send(text)
-          if (received.filter((text) => text.includes("\"media\"")).length === 25) resolve()
-        })
+      const all = Promise.withResolvers<void>()
+      const done = all.promise
+      socket.on("message", (data: Buffer) => {
+        const text = data.toString()
+        received.push(text)
+        const message = JSON.parse(text)
+        if (message.event === "mark") socket.send(text)
+        if (received.filter((text) => text.includes("\"media\"")).length === 25) all.resolve()
       })
       socket.send(JSON.stringify({ event: "connected", protocol: "Call", version: "1.0.0" }))
       socket.send(JSON.stringify({

@@ -49,7 +49,7 @@ describe("Telephone", () => {
           Effect.gen(function*() {
             yield* Room.play(Stream.succeed(tone(1500)), { sampleRate: 8000 })
             yield* Deferred.succeed(over, performance.now())
-            yield* Effect.never
+            return yield* Effect.never
           })
         )
         const { line } = yield* call(carrier)
@@ -81,7 +81,7 @@ describe("Telephone", () => {
               const at = performance.now()
               yield* output.clear
               yield* Deferred.succeed(result, { at, played: yield* output.played })
-              yield* Effect.never
+              return yield* Effect.never
             })
           )
           const { line } = yield* call(carrier)
@@ -155,7 +155,7 @@ describe("Telephone", () => {
         Effect.gen(function*() {
           const room = yield* Room.Room
           const [caller] = yield* room.participants
-          const parameters = yield* Telephone.parameters(job, Schema.Struct({ customer: Schema.NumberFromString }))
+          const parameters = yield* Telephone.parameters(job, Schema.Struct({ customer: Schema.FiniteFromString }))
           const wrong = yield* Effect.flip(Telephone.parameters(job, Schema.Struct({ missing: Schema.String })))
           yield* Deferred.succeed(told, { caller, parameters, wrong: wrong._tag })
         }), { accept: () => Effect.succeed({ parameters: { customer: "42", note: "<\"ä&'>" } }) })

@@ -152,10 +152,11 @@ describe("examples", () => {
       const greeting = loudMs()
       line.key("1")
       yield* line.until(() => loudMs() > greeting + 1000)
-      const code = new Promise((resolve) => child.once("exit", resolve))
+      const exit = Promise.withResolvers<number | null>()
+      child.once("exit", exit.resolve)
       child.kill("SIGTERM")
       line.hangUp()
-      assert.strictEqual(yield* Effect.promise(() => code), 0)
+      assert.strictEqual(yield* Effect.promise(() => exit.promise), 0)
     })))
   })
 
