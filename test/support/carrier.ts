@@ -1,7 +1,6 @@
 import { Effect, type Redacted } from "effect"
 import { Audio } from "effect-voice"
 import { request } from "node:http"
-import * as timers from "node:timers"
 import { WebSocket } from "ws"
 import { sign } from "../../src/internal/telephone/signature.ts"
 
@@ -108,7 +107,7 @@ export class Line {
     socket.on("message", (data: Buffer) => this.#receive(JSON.parse(data.toString())))
     socket.on("close", (code) => {
       this.closed = code
-      timers.clearTimeout(this.#timer)
+      clearTimeout(this.#timer)
       this.#tell()
     })
     socket.on("error", () => {})
@@ -241,7 +240,8 @@ export class Line {
       }
     })
     this.#tell()
-    if (this.closed === undefined) this.#timer = timers.setTimeout(() => this.#tick(), Math.max(0, due - this.now))
+    // A carrier plays in real time. @effect-diagnostics-next-line globalTimers:off
+    if (this.closed === undefined) this.#timer = setTimeout(() => this.#tick(), Math.max(0, due - this.now))
   }
 
   #play(): void {
