@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import type * as Toolkit from "effect/ai/Toolkit"
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import type * as Layer from "effect/Layer"
@@ -13,6 +12,7 @@ import type * as Event from "./Event.ts"
 import * as History from "./History.ts"
 import { built, given } from "./internal/agent.ts"
 import * as Check from "./internal/options.ts"
+import { currentPlain, type Plain, settled } from "./internal/plain.ts"
 import { turn as turnOptions } from "./internal/turn/settings.ts"
 import { detector } from "./internal/vad/settings.ts"
 import type * as Llm from "./Llm.ts"
@@ -75,6 +75,8 @@ export interface Hooks<out R = never> {
   readonly onKey?: ((key: string) => Effect.Effect<unknown, unknown, R>) | undefined
   readonly onFailure?: ((failure: Event.Of<"ProviderFailed">) => Effect.Effect<unknown, unknown, R>) | undefined
   readonly onEscalation?: ((escalation: Event.Of<"Escalated">) => Effect.Effect<unknown, unknown, R>) | undefined
+  readonly onOrphanedResult?: ((result: Tools.Output) => Effect.Effect<unknown, unknown, R>) | undefined
+  readonly onApproval?: ((call: Tools.Call) => Effect.Effect<boolean, unknown, R>) | undefined
 }
 
 /**
@@ -132,25 +134,29 @@ export interface Agent<out R = never, out E = never> extends Pipeable.Pipeable {
 }
 
 /**
- * What an agent is made of.
+ * What an agent is made of. Each hook is an effect, or a plain function, which is
+ * given the conversation and may give a promise; one that throws or rejects has
+ * failed.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options<
-  Kits extends Toolkit.Any | ReadonlyArray<Toolkit.Any> = never,
+  Kits extends Tools.Source | ReadonlyArray<Tools.Source> = never,
   RE = never,
   RX = never,
   RU = never,
   RL = never,
   RF = never,
   RC = never,
-  RK = never
+  RK = never,
+  RO = never,
+  RA = never
 > {
   /** Name in events and logs. @default "agent" */
   readonly name?: string | undefined
   readonly instructions: string
-  /** What the model may call. Two tools of one name are refused. @default none */
+  /** What the model may call, of one source or several. Two tools of one name are refused. @default none */
   readonly tools?: Kits | undefined
   /**
    * What was said before the conversation begins. At a handoff the items whose
@@ -176,27 +182,86 @@ export interface Options<
    */
   readonly vad?: Vad.Options | undefined
   /** Runs when the agent takes over; a failure is reported, not fatal. */
-  readonly onEnter?: Effect.Effect<unknown, unknown, RE> | undefined
+  readonly onEnter?: Effect.Effect<unknown, unknown, RE> | ((session: Plain) => unknown) | undefined
   /** Runs when the agent leaves, if it has entered, for at most `closeTimeout` of the pipeline. */
-  readonly onExit?: Effect.Effect<unknown, unknown, RX> | undefined
+  readonly onExit?: Effect.Effect<unknown, unknown, RX> | ((session: Plain) => unknown) | undefined
   /**
    * Sees each user turn before the reply: edits it, adds context, or vetoes the
    * reply. Has `hookTimeout` of the pipeline; a hook that fails or is late changes nothing.
    */
-  readonly onUserTurn?: ((turn: UserTurn) => Effect.Effect<Verdict | void, unknown, RU>) | undefined
+  readonly onUserTurn?:
+    | ((turn: UserTurn, session: Plain) => Effect.Effect<Verdict | void, unknown, RU> | Promise<Verdict | void>)
+    | undefined
   /** Runs once when a user turn exceeds a limit, not again while it runs. */
-  readonly onTurnLimit?: ((turn: TurnLimit) => Effect.Effect<unknown, unknown, RL>) | undefined
+  readonly onTurnLimit?:
+    | ((turn: TurnLimit, session: Plain) => Effect.Effect<unknown, unknown, RL> | Promise<unknown> | void)
+    | undefined
   /** Runs when a key is pressed on a telephone, in place of the `onKey` of the pipeline. */
-  readonly onKey?: ((key: string) => Effect.Effect<unknown, unknown, RK>) | undefined
+  readonly onKey?:
+    | ((key: string, session: Plain) => Effect.Effect<unknown, unknown, RK> | Promise<unknown> | void)
+    | undefined
   /** Runs for each failure that no retry and no other provider has mended. */
-  readonly onFailure?: ((failure: Event.Of<"ProviderFailed">) => Effect.Effect<unknown, unknown, RF>) | undefined
+  readonly onFailure?:
+    | ((
+      failure: Event.Of<"ProviderFailed">,
+      session: Plain
+    ) => Effect.Effect<unknown, unknown, RF> | Promise<unknown> | void)
+    | undefined
   /** Runs once when the session gives up, while the caller hears the apology: call somebody. */
-  readonly onEscalation?: ((escalation: Event.Of<"Escalated">) => Effect.Effect<unknown, unknown, RC>) | undefined
+  readonly onEscalation?:
+    | ((
+      escalation: Event.Of<"Escalated">,
+      session: Plain
+    ) => Effect.Effect<unknown, unknown, RC> | Promise<unknown> | void)
+    | undefined
+  /**
+   * Runs when the session ends for each result that the caller was not told any
+   * more: send a message. Has `hookTimeout` of the pipeline.
+   */
+  readonly onOrphanedResult?:
+    | ((result: Tools.Output, session: Plain) => Effect.Effect<unknown, unknown, RO> | Promise<unknown> | void)
+    | undefined
+  /**
+   * Decides on each call that `needsApproval` of its tool is for. A hook that
+   * fails does not approve.
+   *
+   * @default the model asks the caller, and may call again once they have spoken
+   */
+  readonly onApproval?:
+    | ((call: Tools.Call, session: Plain) => Effect.Effect<boolean, unknown, RA> | Promise<boolean> | boolean)
+    | undefined
 }
 
 const own = Check.struct<Pick<Options, "turn" | "vad">>()({
   turn: Check.maybe(turnOptions),
   vad: Check.maybe(detector)
+})
+
+const whole = <R>(
+  hook: Effect.Effect<unknown, unknown, R> | ((session: Plain) => unknown) | undefined
+): Effect.Effect<unknown, unknown, R> | undefined =>
+  hook === undefined || Effect.isEffect(hook)
+    ? hook
+    : Effect.flatMap(currentPlain, (session) => settled<unknown, never>(() => hook(session!)))
+
+const asked = <A, B, R>(
+  hook: ((about: A, session: Plain) => Effect.Effect<B, unknown, R> | Promise<B> | B) | undefined
+): ((about: A) => Effect.Effect<B, unknown, R>) | undefined =>
+  hook && ((about) => Effect.flatMap(currentPlain, (session) => settled(() => hook(about, session!))))
+
+/** The hooks as effects, whatever they were written as. */
+const effects = <RE, RX, RU, RL, RF, RC, RK, RO, RA>(
+  options: Omit<Options<never, RE, RX, RU, RL, RF, RC, RK, RO, RA>, "tools">
+): Hooks<RE | RX | RU | RL | RF | RC | RK | RO | RA> => ({
+  onEnter: whole(options.onEnter),
+  onExit: whole(options.onExit),
+  onUserTurn: asked<UserTurn, Verdict | void, RU>(options.onUserTurn),
+  onTurnLimit: asked<TurnLimit, unknown, RL>(options.onTurnLimit),
+  onKey: asked<string, unknown, RK>(options.onKey),
+  onFailure: asked<Event.Of<"ProviderFailed">, unknown, RF>(options.onFailure),
+  onEscalation: asked<Event.Of<"Escalated">, unknown, RC>(options.onEscalation),
+  onOrphanedResult: asked<Tools.Output, unknown, RO>(options.onOrphanedResult),
+  onApproval: asked<Tools.Call, boolean, RA>(options.onApproval)
 })
 
 /**
@@ -208,18 +273,20 @@ const own = Check.struct<Pick<Options, "turn" | "vad">>()({
  * @since 0.1.0
  */
 export const make = <
-  const Kits extends Toolkit.Any | ReadonlyArray<Toolkit.Any> = never,
+  const Kits extends Tools.Source | ReadonlyArray<Tools.Source> = never,
   RE = never,
   RX = never,
   RU = never,
   RL = never,
   RF = never,
   RC = never,
-  RK = never
+  RK = never,
+  RO = never,
+  RA = never
 >(
-  options: Options<Kits, RE, RX, RU, RL, RF, RC, RK>
+  options: Options<Kits, RE, RX, RU, RL, RF, RC, RK, RO, RA>
 ): Agent<
-  | Tools.HandlersOf<Kits>
+  | Exclude<Tools.HandlersOf<Kits>, Scope.Scope>
   | Tools.ServicesOf<Kits>
   | RE
   | RX
@@ -228,8 +295,10 @@ export const make = <
   | RF
   | RC
   | RK
+  | RO
+  | RA
 > => {
-  const hooks: Hooks<RE | RX | RU | RL | RF | RC | RK> = options
+  const hooks = effects(options)
   const { history = History.empty, instructions, llm, name = "agent", tools, tts, turn, vad, voice } = options
   Check.readOrThrow(own, { turn, vad })
   return agent<
@@ -240,7 +309,9 @@ export const make = <
     | RF
     | RC
     | RK
-    | Tools.HandlersOf<Kits>
+    | RO
+    | RA
+    | Exclude<Tools.HandlersOf<Kits>, Scope.Scope>
     | Tools.ServicesOf<Kits>,
     never
   >(

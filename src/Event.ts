@@ -260,6 +260,19 @@ export const Event = Schema.Union([
   }),
   Schema.TaggedStruct("FunctionCallsFinished", { at, speech: Schema.String, calls: Schema.Array(FunctionCall) }),
 
+  /**
+   * What became of a result that came after its reply: a speech has told it, the
+   * caller has cut it short twice or the model has nothing to say of it, or the
+   * session has ended before it was told.
+   */
+  Schema.TaggedStruct("ResultSettled", {
+    at,
+    id: Schema.String,
+    name: Schema.String,
+    fate: Schema.Literals(["told", "superseded", "orphaned"]),
+    speech: Schema.optionalKey(Schema.String)
+  }),
+
   /** `requestMs` is the whole request, `firstTokenMs` up to its first output. */
   Schema.TaggedStruct("LlmMeasured", {
     at,

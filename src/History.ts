@@ -13,13 +13,15 @@ import * as Equal from "effect/Equal"
 import * as Schema from "effect/Schema"
 import { SetAside } from "./internal/history/aside.ts"
 import * as budgets from "./internal/history/budget.ts"
-import { truncating } from "./internal/history/options.ts"
+import { budgeting, summarizing, truncating } from "./internal/history/options.ts"
 import * as pairs from "./internal/history/pairs.ts"
 import * as prompts from "./internal/history/prompt.ts"
+import type { PromptOptions } from "./internal/history/prompt.ts"
 import { fields, ofModel } from "./internal/history/step.ts"
 import * as transcripts from "./internal/history/transcript.ts"
 import type * as Llm from "./Llm.ts"
 
+export type { PromptOptions } from "./internal/history/prompt.ts"
 export { Step } from "./internal/history/step.ts"
 export { SetAside }
 
@@ -57,8 +59,9 @@ export type Message = typeof Message.Type
 
 /**
  * The model asked for a tool. Until its `ToolOutput` is there, the call is
- * running and is left out of prompts. `step` is the answer that it came
- * with, `metadata` what the provider has attached to it.
+ * running and is left out of prompts, but for those that `toPrompt` is told of.
+ * `step` is the answer that it came with, `metadata` what the provider has
+ * attached to it.
  *
  * @category models
  * @since 0.1.0
@@ -77,7 +80,9 @@ export const ToolCall = Schema.TaggedStruct("ToolCall", {
 export type ToolCall = typeof ToolCall.Type
 
 /**
- * What the tool answered to the call with the same `callId`.
+ * What the tool answered to the call with the same `callId`; `late` when the
+ * model had been asked for something else by then: in prompts the call goes on
+ * to stand as one that runs, and its output stands in its own place.
  *
  * @category models
  * @since 0.1.0
@@ -87,7 +92,8 @@ export const ToolOutput = Schema.TaggedStruct("ToolOutput", {
   callId: Schema.String,
   name: Schema.String,
   output: Schema.Json,
-  isFailure: Schema.Boolean
+  isFailure: Schema.Boolean,
+  late: Schema.optionalKey(Schema.Boolean)
 })
 
 /**
@@ -178,19 +184,6 @@ export interface CopyOptions {
   readonly excludeHandoffs?: boolean | undefined
   /** Keep only the calls and outputs of the tools with these names. @default every tool */
   readonly tools?: Iterable<string> | undefined
-}
-
-/**
- * What goes into a prompt beside the history.
- *
- * @category options
- * @since 0.1.0
- */
-export interface PromptOptions {
-  /** Who the agent is: the first system message. */
-  readonly instructions?: string | undefined
-  /** What counts for this reply only: the last system message. */
-  readonly extra?: string | undefined
 }
 
 /**
@@ -367,15 +360,19 @@ export const messages = (self: History): ReadonlyArray<Message> => self.items.fi
  * The calls of one step become one assistant message, followed by one tool
  * message with their results, placed where the results came in: what the model
  * is to answer is what it learnt last, and an earlier prompt stays a prefix of
- * the later one. Each call in a prompt has exactly one result: calls without an
+ * the later one. A call that runs, or whose output came late, stands with a
+ * constant sentence as its result; the late output follows in its own place,
+ * behind a call that repeats the first (`…_result`). Each call in a prompt has exactly one result: calls without an
  * output, outputs without a call and repetitions are left out. Messages without
  * text are left out, and so are mere sounds and echo that were set aside.
  *
  * @category conversions
  * @since 0.1.0
  */
-export const toPrompt = (self: History, options: PromptOptions = {}): Prompt.Prompt =>
-  prompts.toPrompt(self.items, options)
+export const toPrompt = (self: History, options: PromptOptions = {}): Prompt.Prompt => {
+  const running = options.running ?? []
+  return prompts.toPrompt(running.reduce<History>(insert, self).items, options, new Set(running))
+}
 
 /**
  * Writes a history for people (`text`, `markdown`) or programs (`json`).
@@ -416,7 +413,7 @@ export const estimateTokens = (item: Item): number => budgets.estimate(item)
  * Nothing is dropped up to `maxTokens`. Above, the oldest items go until
  * `targetTokens` is reached. System messages, summaries, running calls, the last
  * message of the user and the newest items stay whatever they take; a call and
- * its output go together.
+ * its output go together. Throws `Failure.InvalidOptions` where the budget cannot be.
  *
  * @category combinators
  * @since 0.1.0
@@ -425,7 +422,7 @@ export const fit = (
   self: History,
   budget: Budget
 ): { readonly dropped: ReadonlyArray<Item>; readonly kept: History } => {
-  const dropped = budgets.drop(self.items, budget)
+  const dropped = budgets.drop(self.items, budgeting(budget))
   return { dropped, kept: dropped.length === 0 ? self : budgets.without(self, dropped) }
 }
 
@@ -437,7 +434,8 @@ export const fit = (
  *
  * Beside a conversation that goes on, hand the result to `replaceHead` with the
  * history as it is by then. One that fits comes back as it is, without a call. A
- * summary without text fails with `EndedEarly`, so that nothing is lost.
+ * summary without text fails with `EndedEarly`, so that nothing is lost. Throws
+ * as `fit` does.
  *
  * @category combinators
  * @since 0.1.0
@@ -447,12 +445,12 @@ export const summarize = (
   llm: Llm.Llm["Service"],
   options: SummarizeOptions
 ): Effect.Effect<History, Llm.LlmError> => {
-  const { dropped } = fit(self, options)
+  const dropped = budgets.drop(self.items, summarizing(options))
   return dropped.length === 0 ? Effect.succeed(self) : budgets.summarize(self, dropped, llm, options.instructions)
 }
 
 /**
- * Keeps a history within its budget, in one of two ways: forget, or summarize.
+ * Keeps a history within its budget, in one of two ways: forget, or summarize. Throws as `fit` does.
  *
  * @category combinators
  * @since 0.1.0

@@ -118,6 +118,21 @@ export interface Options {
   readonly maxToolSteps?: number | undefined
   /** Longest time for one tool, after which it is ended and the model told. @default "60 seconds" */
   readonly toolTimeout?: Duration.Input | undefined
+  /** How results are told that come after their reply. */
+  readonly results?: {
+    /** Nobody has spoken, and nothing was owed to the caller, for so long. @default "1.5 seconds" */
+    readonly calm?: Duration.Input | undefined
+    /** The same, where one of them is a failure. @default "500 millis" */
+    readonly failureCalm?: Duration.Input | undefined
+    /** What was asked for so long ago is told beginning with what it is about. @default "30 seconds" */
+    readonly remindAfter?: Duration.Input | undefined
+    /** Most replies of a session that nothing but a result has called for. @default 20 */
+    readonly maxReplies?: number | undefined
+    /** Longest wait for calls that run, before `Session.hangUp` says goodbye. @default "8 seconds" */
+    readonly goodbyeWait?: Duration.Input | undefined
+    /** What is said when that wait begins; `false`: nothing. @default "One moment, please." */
+    readonly goodbyeSay?: string | false | undefined
+  } | undefined
   /** Retries and the deadline for a provider's first output. */
   readonly resilience?: Omit<Resilience.Policy, "breaker"> | undefined
   /** Said when the session gives up, and then it ends; `false` ends it without a word. */
@@ -194,7 +209,7 @@ export interface Options {
    */
   readonly returnTimeout?: Duration.Input | undefined
   /**
-   * Longest time, when the session ends, for tools to finish that are not `Tools.Cancellable`, then for `onExit`, then for
+   * Longest time, when the session ends, for tools to finish that an interruption does not cancel, then for `onExit`, then for
    * cleaning up. Closing the session's scope leaves tools no time.
    *
    * @default "5 seconds"

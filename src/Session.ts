@@ -3,9 +3,12 @@
  *
  * @since 0.1.0
  */
+import * as Tool from "effect/ai/Tool"
+import * as Toolkit from "effect/ai/Toolkit"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import type * as Agent from "./Agent.ts"
@@ -20,6 +23,8 @@ import type * as Tools from "./Tools.ts"
 import type * as Tts from "./Tts.ts"
 import type * as Turn from "./Turn.ts"
 import type * as Vad from "./Vad.ts"
+
+export type { Plain, PlainSayOptions, PlainSpeech } from "./internal/plain.ts"
 
 /**
  * Why a session refuses.
@@ -190,6 +195,25 @@ export interface Missing<in out R> {
 export type Ready<R, E> = [Exclude<R, Given>] extends [never] ? Agent.Agent<R, E> : Missing<Exclude<R, Given>>
 
 /**
+ * A call of a tool that has no result yet.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const RunningCall = Schema.Struct({
+  id: Schema.String,
+  name: Schema.String,
+  /** For how long it has been running, in seconds. */
+  seconds: Schema.Finite
+})
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type RunningCall = typeof RunningCall.Type
+
+/**
  * The conversation in progress.
  *
  * **Details**
@@ -204,7 +228,10 @@ export type Ready<R, E> = [Exclude<R, Given>] extends [never] ? Agent.Agent<R, E
  *   present one and before the `onEnter` of the other. It fails with what the
  *   other's layers fail with, and then all stays as it was; what the other needs
  *   beside `Given` is provided where it is made (`Agent.provide`).
- * - `hangUp` says goodbye if asked to, lets it be heard, ends the line of one at a
+ * - `running` is the calls of tools that have no result yet, oldest first, but for
+ *   the one that asks; `cancel` ends one of them, and is `false` where it has ended.
+ * - `hangUp` says goodbye if asked to, but first waits for calls that run and tells
+ *   what has come of them (`results` of the pipeline), lets it be heard, ends the line of one at a
  *   telephone (`Room.remove`; a warning where the room may not), and ends the session.
  *   `close` ends it now, or with `drain` when all that waits has been said, and
  *   what the user had said before it is answered; it leaves a telephone's line to
@@ -232,6 +259,8 @@ export interface Service {
   readonly instructions: Effect.Effect<string>
   readonly tools: Effect.Effect<Tools.Set<Session>>
   readonly history: Effect.Effect<History.History>
+  readonly running: Effect.Effect<ReadonlyArray<RunningCall>>
+  readonly cancel: (id: string) => Effect.Effect<boolean>
   readonly spent: Effect.Effect<Cost.Report>
   readonly updateHistory: (f: (history: History.History) => History.History) => Effect.Effect<void>
   readonly events: Stream.Stream<Event.Event>
@@ -256,3 +285,52 @@ export interface Service {
  * @since 0.1.0
  */
 export class Session extends Context.Service<Session, Service>()("effect-voice/Session") {}
+
+const ListCalls = Tool.make("list_running_calls", {
+  description: "Lists the calls of tools that are still running",
+  success: Schema.Array(RunningCall),
+  dependencies: [Session]
+}).annotate(Tool.Readonly, true)
+
+const CancelCall = Tool.make("cancel_running_call", {
+  description: "Ends a call that is still running, when its result is not wanted any more",
+  parameters: Schema.Struct({ id: Schema.String }),
+  success: Schema.Struct({ cancelled: Schema.Boolean }),
+  dependencies: [Session]
+}).annotate(Tool.Idempotent, true)
+
+/**
+ * Tools with which the model lists what runs and cancels it, for the `tools` of an
+ * agent that allows it; `callsLayer` has their handlers.
+ *
+ * **Example** (An agent that may cancel what it has begun)
+ *
+ * ```ts
+ * import { Agent, Session } from "effect-voice"
+ *
+ * const desk = Agent.make({ instructions: "You book rooms.", tools: [Session.Calls] }).pipe(
+ *   Agent.provide(Session.callsLayer)
+ * )
+ * ```
+ *
+ * @category tools
+ * @since 0.1.0
+ */
+export const Calls: Toolkit.Toolkit<{
+  readonly list_running_calls: typeof ListCalls
+  readonly cancel_running_call: typeof CancelCall
+}> = Toolkit.make(ListCalls, CancelCall)
+
+/**
+ * The handlers of `Calls`.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const callsLayer: Layer.Layer<
+  Tool.Handler<"list_running_calls"> | Tool.Handler<"cancel_running_call">
+> = Calls.toLayer({
+  list_running_calls: () => Session.use((session) => session.running),
+  cancel_running_call: ({ id }) =>
+    Session.use((session) => Effect.map(session.cancel(id), (cancelled) => ({ cancelled })))
+})

@@ -9,8 +9,7 @@
  *
  * @since 0.1.0
  */
-import * as Tool from "effect/ai/Tool"
-import type * as Toolkit from "effect/ai/Toolkit"
+import type * as Tool from "effect/ai/Tool"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -18,10 +17,20 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { InvalidOptions } from "./Failure.ts"
 import * as Check from "./internal/options.ts"
-import * as entries from "./internal/tools/entry.ts"
+import type * as entries from "./internal/tools/entry.ts"
 import * as execution from "./internal/tools/execute.ts"
+import * as finding from "./internal/tools/found.ts"
+import { wordsOf } from "./internal/tools/mcp.ts"
 import { calling } from "./internal/tools/options.ts"
 import * as running from "./internal/tools/runner.ts"
+import type { HandlersOf, ServicesOf, Source } from "./internal/tools/source.ts"
+import * as voices from "./internal/tools/voice.ts"
+import type { VoiceOptions } from "./internal/tools/voice.ts"
+
+export { discovered } from "./internal/tools/found.ts"
+export { type Functions, functions, type PlainCall, type PlainTool } from "./internal/tools/functions.ts"
+export type { Discovered, Discovery, HandlersOf, ServicesOf, Source, ToolOf } from "./internal/tools/source.ts"
+export type { Duplicates, Progress, VoiceOptions } from "./internal/tools/voice.ts"
 
 /**
  * Tools by name, with their handlers. `R` is what the handlers need at each
@@ -32,6 +41,8 @@ import * as running from "./internal/tools/runner.ts"
  */
 export interface Set<out R = never> {
   readonly entries: ReadonlyMap<string, entries.Entry<R>>
+  /** The servers whose tools are asked for again. */
+  readonly found: ReadonlyArray<finding.Found<R>>
 }
 
 /**
@@ -120,43 +131,31 @@ export class ToolsError extends Schema.TaggedError<ToolsError>("effect-voice/Too
 }
 
 /**
- * Annotation of a tool: nothing is to be said after it. Default `false`.
+ * The annotation that says how a tool behaves in a conversation, for `annotateMerge`. Throws a `ToolsError` for options that
+ * cannot be. A function among them says of which type the parameters are, as the tool gets them.
+ *
+ * **Example** (A booking that takes its time)
+ *
+ * ```ts
+ * import { Schema } from "effect"
+ * import { Tools } from "effect-voice"
+ * import { Tool } from "effect/ai"
+ *
+ * const Book = Tool.make("book", {
+ *   parameters: Schema.Struct({ room: Schema.Int, note: Schema.String }),
+ *   success: Schema.String
+ * }).annotateMerge(Tools.voice({
+ *   background: { limit: "2 minutes" },
+ *   idempotencyKey: ({ room }: { readonly room: number }) => room
+ * }))
+ * ```
  *
  * @category annotations
  * @since 0.1.0
  */
-export const Silent = Context.Reference<boolean>("effect-voice/Tools/Silent", { defaultValue: () => false })
-
-/**
- * Annotation of a tool: an interruption and the end of the session cancel it,
- * and its output says so. Default `false`: it runs to its end, for which it has
- * the pipeline's `closeTimeout` once the session ends.
- *
- * @category annotations
- * @since 0.1.0
- */
-export const Cancellable = Context.Reference<boolean>("effect-voice/Tools/Cancellable", { defaultValue: () => false })
-
-/**
- * Annotation of a tool: what becomes of a second call while one is running.
- * Default `"once"`; for tools that are `Tool.Readonly` or `Tool.Idempotent`
- * `"allow"`.
- *
- * **Details**
- *
- * - `once`: the second, if it has equal parameters and comes in a later step of
- *   the model, is not started, and its output says so. Others run.
- * - `allow`: both run.
- * - `reject`: the second fails at once, the first goes on.
- * - `replace`: the first is cancelled; the second starts when it has ended.
- *
- * @category annotations
- * @since 0.1.0
- */
-export const OnDuplicate = Context.Reference<"once" | "allow" | "reject" | "replace">(
-  "effect-voice/Tools/OnDuplicate",
-  { defaultValue: () => "once" }
-)
+export const voice = <Params = unknown, Success = unknown>(
+  options: VoiceOptions<Params, Success>
+): Context.Context<never> => Context.make(voices.Annotation, voices.read(options as voices.Given, refused))
 
 /**
  * Options of a call.
@@ -167,8 +166,16 @@ export const OnDuplicate = Context.Reference<"once" | "allow" | "reject" | "repl
 export interface Options {
   /** Longest time for a handler; beyond it, it is interrupted and the call fails. @default no limit */
   readonly timeout?: Duration.Input | undefined
-  /** Gets each result that a handler gives before its last one, encoded; the model never sees it. @default nobody does */
-  readonly onPreliminary?: ((call: Call, result: Schema.Json) => Effect.Effect<void>) | undefined
+  /** Gets each result that a handler gives before its last one, as it is and encoded. @default nobody does */
+  readonly onPreliminary?: ((call: Call, result: Schema.Json, given: unknown) => Effect.Effect<void>) | undefined
+  /**
+   * Asked about each call that `needsApproval` of its tool is for: `true` lets it
+   * run, `false` does not, and a text is what the model is told instead.
+   * `confirmed` says that the model has called with `"confirm": true`.
+   *
+   * @default nobody is asked, and no such call runs
+   */
+  readonly approve?: ((call: Call & { readonly confirmed: boolean }) => Effect.Effect<boolean | string>) | undefined
 }
 
 /**
@@ -189,11 +196,11 @@ export interface RunnerOptions extends Options {
  *
  * - `run` starts the calls of one step at once, side by side, and gives their
  *   outputs in the order of the calls. The calls go on when it is interrupted.
- *   Of `unseen`, calls that ended after the model had been asked, none is made
- *   once more that is to be made `once`. Beyond 64 calls, of one step or running
+ *   `start` does not wait for them. Beyond 64 calls, of one step or running
  *   at once, a call is not run, and its output says so.
- * - `cancel` interrupts the running calls of `Cancellable` tools and gives their
- *   ids; it does not wait for them. `cancelCalls` does so for these calls alone.
+ * - `cancel` interrupts the running calls that an interruption is to cancel, and gives their
+ *   ids; it does not wait for them. `cancelCalls` does so for these calls alone,
+ *   `end` for these calls whatever their tools say.
  * - `running` is the calls without an output, oldest first.
  *
  * When the scope closes, every call that is still running is cancelled. Each
@@ -203,50 +210,16 @@ export interface RunnerOptions extends Options {
  * @since 0.1.0
  */
 export interface Runner {
-  readonly run: <R>(
+  readonly run: <R>(set: Set<R>, calls: ReadonlyArray<Call>) => Effect.Effect<ReadonlyArray<Output>, never, R>
+  readonly start: <R>(
     set: Set<R>,
-    calls: ReadonlyArray<Call>,
-    options?: { readonly unseen?: ReadonlyArray<Call> | undefined }
-  ) => Effect.Effect<ReadonlyArray<Output>, never, R>
+    calls: ReadonlyArray<Call>
+  ) => Effect.Effect<ReadonlyArray<Effect.Effect<Output>>, never, R>
   readonly cancel: Effect.Effect<ReadonlyArray<string>>
   readonly cancelCalls: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>>
+  readonly end: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>>
   readonly running: Effect.Effect<ReadonlyArray<Call>>
 }
-
-/**
- * The tools of a toolkit, or of several.
- *
- * @category utility types
- * @since 0.1.0
- */
-export type ToolOf<T> = T extends ReadonlyArray<infer Kit> ? ToolOf<Kit>
-  : T extends Toolkit.Toolkit<infer Tools> ? Tools[keyof Tools]
-  : never
-
-/**
- * The handlers that resolving a toolkit, or several, requires.
- *
- * @category utility types
- * @since 0.1.0
- */
-export type HandlersOf<T> = T extends ReadonlyArray<infer Kit> ? HandlersOf<Kit>
-  : T extends Toolkit.Toolkit<infer Tools> ?
-    Named<{ readonly [Name in keyof Tools]: HandlerOf<Tools[Name]> }[keyof Tools]>
-  : never
-
-/**
- * What the handlers and the schemas of a toolkit, or of several, need at each
- * call.
- *
- * @category utility types
- * @since 0.1.0
- */
-export type ServicesOf<T> = Named<Exclude<Tool.HandlerServices<ToolOf<T>>, undefined>>
-
-type HandlerOf<T extends Tool.Any> = Tool.RequiresHandler<T> extends true ? Tool.Handler<T["name"]> : never
-
-// What is inferred is shown by the names of its members, and not by that of a type with the tools' schemas in it.
-type Named<T> = [T] extends [infer Members] ? Members : never
 
 /**
  * No tools.
@@ -254,10 +227,10 @@ type Named<T> = [T] extends [infer Members] ? Members : never
  * @category constructors
  * @since 0.1.0
  */
-export const empty: Set = { entries: new Map() }
+export const empty: Set = { entries: new Map(), found: [] }
 
 /**
- * Takes the tools of a toolkit, or of several, with the handlers that the
+ * Takes the tools of a toolkit, or of several sources, with the handlers that the
  * context holds.
  *
  * **Details**
@@ -269,9 +242,9 @@ export const empty: Set = { entries: new Map() }
  * @category constructors
  * @since 0.1.0
  */
-export const resolve = <const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>>(
-  toolkits: T
-): Effect.Effect<Set<ServicesOf<T>>, ToolsError, HandlersOf<T>> => add(empty, toolkits)
+export const resolve = <const T extends Source | ReadonlyArray<Source>>(
+  sources: T
+): Effect.Effect<Set<ServicesOf<T>>, ToolsError, HandlersOf<T>> => add(empty, sources)
 
 /**
  * Adds tools; a name that is taken fails with `DuplicateTool`.
@@ -279,16 +252,17 @@ export const resolve = <const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>
  * @category combinators
  * @since 0.1.0
  */
-export const add = <R, const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>>(
+export const add = <R, const T extends Source | ReadonlyArray<Source>>(
   self: Set<R>,
-  toolkits: T
+  sources: T
 ): Effect.Effect<Set<R | ServicesOf<T>>, ToolsError, HandlersOf<T>> =>
-  Effect.flatMap(entries.resolve<ServicesOf<T>, HandlersOf<T>>(toolkits), (added) => {
-    const twice = added.find((entry, i) =>
-      self.entries.has(entry.tool.name) || added.findIndex((other) => other.tool.name === entry.tool.name) !== i
+  Effect.flatMap(finding.resolve<ServicesOf<T>, HandlersOf<T>>(sources), (added) => {
+    const twice = added.entries.find((entry, i) =>
+      self.entries.has(entry.tool.name) ||
+      added.entries.findIndex((other) => other.tool.name === entry.tool.name) !== i
     )
     return twice === undefined
-      ? Effect.succeed(join(self, added))
+      ? Effect.succeed(finding.join(self, added))
       : Effect.fail(new ToolsError({ reason: new DuplicateTool({ tool: twice.tool.name }) }))
   })
 
@@ -298,21 +272,11 @@ export const add = <R, const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>>
  * @category combinators
  * @since 0.1.0
  */
-export const replace = <R, const T extends Toolkit.Any | ReadonlyArray<Toolkit.Any>>(
+export const replace = <R, const T extends Source | ReadonlyArray<Source>>(
   self: Set<R>,
-  toolkits: T
+  sources: T
 ): Effect.Effect<Set<R | ServicesOf<T>>, never, HandlersOf<T>> =>
-  Effect.map(
-    entries.resolve<ServicesOf<T>, HandlersOf<T>>(toolkits),
-    (added) => join(self, added)
-  )
-
-const join = <A, B>(self: Set<A>, added: ReadonlyArray<entries.Entry<B>>): Set<A | B> => ({
-  entries: new Map<string, entries.Entry<A | B>>([
-    ...self.entries,
-    ...added.map((entry) => [entry.tool.name, entry] as const)
-  ])
-})
+  Effect.map(finding.resolve<ServicesOf<T>, HandlersOf<T>>(sources), (added) => finding.join(self, added))
 
 /**
  * Gives the tools all services that they need at each call.
@@ -320,9 +284,17 @@ const join = <A, B>(self: Set<A>, added: ReadonlyArray<entries.Entry<B>>): Set<A
  * @category combinators
  * @since 0.1.0
  */
-export const provide = <R>(self: Set<R>, context: Context.Context<R>): Set => ({
-  entries: new Map([...self.entries].map(([name, entry]) => [name, entries.provide(entry, context)] as const))
-})
+export const provide = <R>(self: Set<R>, context: Context.Context<R>): Set => finding.provide(self, context)
+
+/**
+ * Asks every server for its tools now, whatever their age; `Session.update` puts
+ * what it gives to use.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const refresh = <R>(self: Set<R>): Effect.Effect<Set<R>> =>
+  Effect.map(finding.again(self, true), (changed) => changed ?? self)
 
 /**
  * Removes tools by name; calls that are running go on.
@@ -331,6 +303,7 @@ export const provide = <R>(self: Set<R>, context: Context.Context<R>): Set => ({
  * @since 0.1.0
  */
 export const remove = <R>(self: Set<R>, ...names: ReadonlyArray<string>): Set<R> => ({
+  ...self,
   entries: new Map([...self.entries].filter(([name]) => !names.includes(name)))
 })
 
@@ -345,7 +318,7 @@ export const list = (self: Set<unknown>): ReadonlyArray<Tool.Any> =>
   [...self.entries.values()].map((entry) => entry.tool)
 
 /**
- * Reads an annotation of a tool, for instance `Silent`; that of an unknown tool
+ * Reads an annotation of a tool, for instance `Tool.Readonly`; that of an unknown tool
  * is the default.
  *
  * @category getters
@@ -361,8 +334,9 @@ const refused = (reason: InvalidOptions): ToolsError => new ToolsError({ reason 
  *
  * **Details**
  *
- * `null`, `undefined` and `""` are `{}`; a string is read as JSON, and repaired
- * where a model left it unfinished. The output is a failure that the model can
+ * `null`, `undefined` and `""` are `{}`; a string is read as JSON, once more if
+ * that gives a string, and repaired where a model left it unfinished. Where a
+ * field does not fit, `null` counts as left out. The output is a failure that the model can
  * answer to when the tool is unknown, a parameter is missing or has the wrong
  * type (it names the tool and the fields), the handler fails or the time is
  * over. A handler that dies, fails with what it does not declare or gives what
@@ -371,7 +345,7 @@ const refused = (reason: InvalidOptions): ToolsError => new ToolsError({ reason 
  * that as its reason. Throws a `ToolsError` where `timeout` cannot be.
  *
  * Parameters of more than 65,536 characters, or of more than 16,384 that are not
- * valid JSON, are a failure that tells the model so.
+ * valid JSON, and what is nested more than 100 deep, are a failure that says so.
  *
  * @category execution
  * @since 0.1.0
@@ -379,13 +353,7 @@ const refused = (reason: InvalidOptions): ToolsError => new ToolsError({ reason 
 export const execute = <R>(self: Set<R>, call: Call, options: Options = {}): Effect.Effect<Output, never, R> =>
   execution.execute(self, call, Check.readOrThrow(calling, options, refused), told)
 
-const onDuplicate = (set: Set<unknown>, name: string) => {
-  const annotations = set.entries.get(name)?.tool.annotations ?? Context.empty()
-  const harmless = Context.get(annotations, Tool.Readonly) || Context.get(annotations, Tool.Idempotent)
-  return Context.getOrUndefined(annotations, OnDuplicate) ?? (harmless ? "allow" : "once")
-}
-
-const told = (error: unknown): string | undefined => error instanceof ToolError ? error.message : undefined
+const told = (error: unknown): string | undefined => error instanceof ToolError ? error.message : wordsOf(error)
 
 /**
  * Makes the runner of a conversation, which its scope ends. Fails for a wrong `timeout`.
@@ -396,10 +364,9 @@ const told = (error: unknown): string | undefined => error instanceof ToolError 
 export const makeRunner = (options: RunnerOptions = {}): Effect.Effect<Runner, ToolsError, Scope.Scope> =>
   Effect.flatMap(Check.readOrFail(calling, options, refused), (settings) =>
     running.make({
-      execute: (set, call) => execution.execute(set, call, settings, told),
-      policy: (set, name) => ({
-        cancellable: annotation(set, name, Cancellable),
-        onDuplicate: onDuplicate(set, name)
-      }),
+      execute: (set, call, confirmed) => {
+        const timeout = voices.limitOf(set, call) ?? settings.timeout
+        return execution.execute(set, call, { ...settings, timeout, confirmed }, told)
+      },
       onOutput: options.onOutput
     }))

@@ -30,6 +30,7 @@ import type { Signal } from "./internal/turn/signal.ts"
 import * as Signs from "./internal/turn/signs.ts"
 import * as Silence from "./internal/turn/silence.ts"
 import * as Span from "./internal/turn/span.ts"
+import * as Telling from "./internal/turn/telling.ts"
 import * as Timers from "./internal/turn/timers.ts"
 import * as Turns from "./internal/turn/turns.ts"
 import * as Voice from "./internal/turn/voice.ts"
@@ -48,6 +49,7 @@ export {
   isOwed,
   isPaused,
   isProtected,
+  isUntold,
   isUsersTurn,
   overview,
   saidBefore,
@@ -83,7 +85,9 @@ export interface Options {
     readonly maxDelay?: Duration.Input | undefined
     /** Weight (0–1) of what was learned before. @default 0.9 */
     readonly alpha?: number | undefined
-    /** Probability (0–1) from which a turn detector's verdict counts as the end. @default 0.5 */
+    /** Silence that ends a turn which a detector that listens takes for finished. @default minDelay if set, else "200 millis" */
+    readonly confidentDelay?: Duration.Input | undefined
+    /** Probability (0–1) that is an end. @default 0.5; for one that listens 0.9 at 200 ms of silence, 0.7 at 500 ms, 0.5 at a second */
     readonly threshold?: number | undefined
     /** Longest wait for the turn detector. @default "1 second" */
     readonly detectorDeadline?: Duration.Input | undefined
@@ -201,12 +205,14 @@ export const initial = (
     turn: 1,
     decision: undefined,
     question: 0,
+    listened: undefined,
     manualUntil: undefined,
     pending: undefined,
     endpointing: Endpointing.make(settings.endpointing),
     heardTo: Number.NEGATIVE_INFINITY,
     spokenFrom: Number.NEGATIVE_INFINITY,
     spokenTo: Number.NEGATIVE_INFINITY,
+    digitAt: undefined,
     signs: [],
     waitsUntil: undefined,
     owed: [],
@@ -225,6 +231,8 @@ export const initial = (
     warmUpUntil: undefined,
     said: Said.nothingSaid,
     hushed: false,
+    calmSince: undefined,
+    untold: undefined,
     spokeAt: Number.NEGATIVE_INFINITY,
     owedSince: undefined,
     filled: undefined
@@ -269,6 +277,7 @@ export const step = (state: State, now: number, signal: Signal): readonly [State
   Floor.next(d)
   Silence.follow(d, state, signal._tag === "PlayoutEnded")
   Ducking.follow(d, state)
+  Telling.follow(d)
   Filler.follow(d)
   settle(d)
   const after = d.session.status
@@ -313,14 +322,14 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
     case "Heard":
       return hear(d, signal)
     case "EndOfTurn":
-      return EndOfTurn.predicted(d, signal.question, signal.probability)
+      return Voice.judged(d, signal.question, signal.probability)
     case "Overlap":
       return Overlap.judged(d, signal.text, signal.verdict)
     case "Reachable":
       return Pause.reach(d, signal.reachable)
     case "Present":
       d.user.presence = { _tag: "Present" }
-      return
+      return Telling.keyed(d)
     case "Typed":
       d.user.presence = { _tag: "Present" }
       // What was asked for up to now comes before it, however soon it was.
@@ -351,6 +360,8 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
       })
     case "Interrupt":
       return interrupt(d, signal.force, signal.speech)
+    case "Untold":
+      return Telling.untold(d, signal.calm)
     case "Settled":
       d.agent.hushed = false
       return

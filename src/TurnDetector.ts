@@ -12,7 +12,11 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import * as Audio from "./Audio.ts"
 import type * as History from "./History.ts"
+import { Ring } from "./internal/audio/ring.ts"
+
+export { InferenceFailed, ModelUnavailable, Overloaded, TurnDetectorError } from "./internal/turnDetector/errors.ts"
 
 /**
  * What the user has said up to a pause.
@@ -21,10 +25,16 @@ import type * as History from "./History.ts"
  * @since 0.1.0
  */
 export interface Pause {
-  /** The words of the turn so far, as they were recognised. */
+  /** The words of the turn so far, as they were recognised; there may be none yet. */
   readonly text: string
   /** What was said before this turn. */
   readonly history: History.History
+  /** Language of the words (BCP 47), where the recogniser or the agent tells it. */
+  readonly language?: string | undefined
+  /** Silence since the last voice (ms). */
+  readonly silence: number
+  /** From the first voice of the turn until now (ms), with all its pauses. */
+  readonly length: number
 }
 
 /**
@@ -45,7 +55,13 @@ export interface Verdict {
  * @since 0.1.0
  */
 export interface Detector {
-  /** Asked at each pause; interrupted when it is asked again before it has answered. */
+  /**
+   * Given the user's microphone as it comes, voice and silence: mono frames at
+   * 16 kHz, all that wait at once. It is called in the way of the audio, so it
+   * only keeps what it needs.
+   */
+  readonly push?: ((frames: ReadonlyArray<Audio.Frame>) => void) | undefined
+  /** Asked at each pause, again at longer silences; interrupted when it is asked again before it has answered. */
   readonly ask: (pause: Pause) => Effect.Effect<Verdict, unknown>
 }
 
@@ -103,3 +119,45 @@ export const fromWords = (options: {
     ask: (pause) => Effect.map(options.predict(pause), (probability) => ({ probability }))
   })
 })
+
+/** What lies before the first voice that was noticed (ms): its beginning is softer. */
+const lead = 500
+
+/**
+ * Creates a detector from a function from the audio of the turn to a
+ * probability (0–1).
+ *
+ * **Details**
+ *
+ * The samples are mono, 16 kHz: the turn with its pauses up to now, from half a
+ * second before its first voice, and at most the last `window` (ms) of it. They
+ * belong to the function.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromAudio = (options: {
+  readonly name: string
+  /** Audio that is kept for each session (ms). */
+  readonly window: number
+  readonly predict: (samples: Int16Array<ArrayBuffer>, pause: Pause) => Effect.Effect<number, unknown>
+}): TurnDetector => {
+  const { sampleRate } = Audio.speech
+  const samplesIn = (ms: number): number => Math.round((ms * sampleRate) / 1000)
+  return {
+    name: options.name,
+    open: Effect.sync(() => {
+      const heard = new Ring(samplesIn(options.window))
+      return {
+        push: (frames) => {
+          for (const { samples } of frames) heard.append(samples)
+        },
+        ask: (pause) =>
+          Effect.suspend(() => {
+            const from = Math.max(heard.start, heard.end - samplesIn(pause.length + lead))
+            return Effect.map(options.predict(heard.slice(from, heard.end), pause), (probability) => ({ probability }))
+          })
+      }
+    })
+  }
+}

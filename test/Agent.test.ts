@@ -16,7 +16,10 @@ class Refused extends Data.TaggedError("Refused")<{ readonly why: string }> {}
 /** A tool `lookup` that answers for its agent. */
 const lookup = (by: string, run: (word: string) => Effect.Effect<void> = () => Effect.void) => {
   const Kit = Toolkit.make(
-    Tool.make("lookup", { parameters: Schema.Struct({ word: Schema.String }), success: Schema.String })
+    Tool.make("lookup", { parameters: Schema.Struct({ word: Schema.String }), success: Schema.String }).annotate(
+      Tool.Readonly,
+      true
+    )
   )
   return {
     Kit,

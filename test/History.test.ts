@@ -294,6 +294,33 @@ describe("toPrompt", () => {
     assert.deepStrictEqual(shape(History.toPrompt(History.fromPrompt(prompt))), shape(prompt))
   })
 
+  it("sends what was attached to a call and its step once more with a result that came late", () => {
+    const step = { id: "1", metadata: { p: "thoughts" } }
+    const history = History.make([
+      says("user", "Weather?", 1),
+      { ...call("a", 2), step, metadata: { p: "signed" } } as History.Item,
+      { ...call("b", 2), step } as History.Item,
+      output("a", 2),
+      says("user", "Well?", 3),
+      { ...output("b", 4), late: true } as History.Item
+    ])
+    const prompt = History.toPrompt(history)
+    assert.deepStrictEqual(shape(prompt), [
+      "user Weather?",
+      "assistant tool-call a + tool-call b",
+      "tool tool-result a + tool-result b",
+      "user Well?",
+      "assistant tool-call b_result",
+      "tool tool-result b_result"
+    ])
+    const last = prompt.content.at(-2)
+    assert.deepStrictEqual(last?.options, { p: "thoughts" })
+    // Some providers sign the first call of a step alone, and ask for that in each message with calls.
+    assert.deepStrictEqual(last?.role === "assistant" ? last.content.map(({ options }) => options) : [], [{
+      p: "signed"
+    }])
+  })
+
   it("leaves a running call out, and tells its result where it came in", () => {
     const running = History.make([
       says("user", "Book", 1),

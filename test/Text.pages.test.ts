@@ -1,7 +1,8 @@
 /** What models write for a page, for the eye, or without a space. */
 import { assert, describe, it } from "@effect/vitest"
-import { Result } from "effect"
-import { Audio, Text } from "effect-voice"
+import { Effect, Layer, Result, Stream } from "effect"
+import { Audio, Llm, Text } from "effect-voice"
+import * as Testing from "effect-voice/testing"
 import { cut, random } from "./support/fragments.ts"
 
 const spoken = (text: string): string => Text.applyTransforms(text, Text.speechTransforms)
@@ -28,6 +29,13 @@ const pages: ReadonlyArray<readonly [string, string]> = [
   ["It opens at nine【4:0†source】 and closes at five【12†hotel.pdf】.", "It opens at nine and closes at five."],
   ["a <!-- note > --> b", "a  b"],
   ["2 < 3 and 5 > 4, AT&T, R&D; <your name>, 【注】", "2 < 3 and 5 > 4, AT&T, R&D; <your name>, 【注】"],
+  ["See https://a.example/b_c?x=*1*&y=~~2~~ now", "See https://a.example/b_c?x=*1*&y=~~2~~ now"],
+  [
+    "See https://a.example/*a*/_b_ and *c* and https://a.example/~~x~~*",
+    "See https://a.example/*a*/_b_ and c and https://a.example/~~x~~*"
+  ],
+  ["See **https://a.example/x** now, _http://b.example/c_d_.", "See https://a.example/x now, http://b.example/c_d."],
+  ["**At https://a.example/b_c: *now*** https: *//* x", "At https://a.example/b_c: now https: // x"],
   ["Above\n* * *\nbelow", "Above\n\nbelow"],
   ["Above\n- - -\nbelow", "Above\n\nbelow"],
   ["Above\n _  _ _ \r\nbelow", "Above\n\nbelow"],
@@ -44,6 +52,33 @@ describe("A text for the eye", () => {
     })
   }
 
+  it("is cut into sentences where a space is missing, and nowhere in a name", () => {
+    assert.deepStrictEqual(
+      Text.splitSentences(
+        "I can tell you more.What would you like then?Nobody at all knows it.And you better don't.I do not like it at all!Ah well then."
+      ),
+      [
+        "I can tell you more.",
+        "What would you like then?",
+        "Nobody at all knows it.",
+        "And you better don't.",
+        "I do not like it at all!",
+        "Ah well then."
+      ]
+    )
+    for (
+      const whole of [
+        "We met at example.com/Home?Page=One today.",
+        "The U.S.A won it.",
+        "See a.B and e.g.What here.",
+        "Use Node.Js or System.Out now.",
+        "Write to a.b@example.Com or get x_y.Zip there."
+      ]
+    ) {
+      assert.deepStrictEqual(Text.splitSentences(whole), [whole])
+    }
+  })
+
   it("is heard alike however it is cut, and always to its end", () => {
     for (let seed = 1; seed <= 2000; seed++) {
       const dice = random(seed)
@@ -58,6 +93,28 @@ describe("A text for the eye", () => {
       assert.strictEqual(cuts.join("").trim(), written.trim(), told)
     }
   })
+
+  it.effect("is told in whole characters, where a model parts them", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        user: [Testing.say(500, 1500, "Hello?")],
+        layer: Layer.succeed(
+          Llm.Llm,
+          Llm.make({
+            name: "halves",
+            reply: () =>
+              Stream.fromIterable(["Well \ud83d", "\ude00 done."]).pipe(
+                Stream.map((text) => ({ _tag: "Text" as const, text })),
+                Stream.rechunk(1)
+              )
+          })
+        ),
+        options: { syncTranscript: false }
+      })
+      const texts = timeline.of("AgentTranscript").map(({ text }) => text)
+      assert.isTrue(texts.every((text) => text.isWellFormed()))
+      assert.include(texts.join(""), "\ud83d\ude00")
+    }))
 
   it("is no matter of WAV files, but these are read where their sizes say that nothing follows", () => {
     const file = Audio.encodeWav({ samples: new Int16Array(320).fill(7), sampleRate: 16_000, channels: 1 })

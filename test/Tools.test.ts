@@ -119,10 +119,9 @@ describe("resolve", () => {
 
   it.effect("reads annotations", () =>
     Effect.gen(function*() {
-      const set = yield* doing(() => Effect.void, Context.make(Tools.Silent, true))
-      assert.isTrue(Tools.annotation(set, "work", Tools.Silent))
-      assert.isFalse(Tools.annotation(set, "work", Tools.Cancellable))
-      assert.strictEqual(Tools.annotation(set, "nobody", Tools.OnDuplicate), "once")
+      const set = yield* doing(() => Effect.void, Context.make(Tool.Readonly, true))
+      assert.isTrue(Tools.annotation(set, "work", Tool.Readonly))
+      assert.isFalse(Tools.annotation(set, "nobody", Tool.Readonly))
     }))
 })
 
@@ -138,7 +137,9 @@ describe("execute", () => {
     ["{\"a\": [1, null]}", { a: [1, null] }],
     ["{\"arg1\": \"hi\", \"optArg2\": \"yo\"", { arg1: "hi", optArg2: "yo" }],
     ["{arg1: 'hi'}", { arg1: "hi" }],
-    ["```json\n{\"a\": 1}\n```", { a: 1 }]
+    ["```json\n{\"a\": 1}\n```", { a: 1 }],
+    [JSON.stringify(JSON.stringify({ a: 1 })), { a: 1 }],
+    [JSON.stringify("{a: 1"), { a: 1 }]
   ])("params %j", ([params, expected]) =>
     Effect.gen(function*() {
       const set = yield* doing(Effect.succeed)
@@ -168,6 +169,69 @@ describe("execute", () => {
       assert.strictEqual(output.output, `Invalid parameters for tool work: expected object, got ${found}`)
       assert.strictEqual(output.message, output.output)
     }))
+
+  const Booking = Tool.make("book", {
+    parameters: Schema.Struct({
+      room: Schema.String,
+      nights: Schema.Int.pipe(Schema.withDecodingDefaultKey(Effect.succeed(1))),
+      guest: Schema.optionalKey(Schema.String),
+      note: Schema.NullOr(Schema.String).pipe(Schema.withDecodingDefaultKey(Effect.succeed("none"))),
+      extras: Schema.optional(
+        Schema.Array(Schema.Struct({ name: Schema.String, count: Schema.optionalKey(Schema.Int) }))
+      )
+    }),
+    success: Schema.Unknown
+  })
+  const booking = Toolkit.make(Booking)
+  it.effect.each<readonly [string, unknown, unknown]>([
+    ["null for a default", { room: "a", nights: null }, { room: "a", nights: 1, note: "none" }],
+    ["null for an optional one", { room: "a", guest: null }, { room: "a", nights: 1, note: "none" }],
+    [
+      "null within a list",
+      { room: "a", extras: [{ name: "cot", count: null }] },
+      { room: "a", nights: 1, note: "none", extras: [{ name: "cot" }] }
+    ],
+    ["null where that is meant, beside another", { room: "a", note: null, nights: null }, {
+      room: "a",
+      nights: 1,
+      note: null
+    }],
+    ["a list that is a text", { room: "a", extras: "[{\"name\":\"cot\"}]" }, {
+      room: "a",
+      nights: 1,
+      note: "none",
+      extras: [{ name: "cot" }]
+    }],
+    ["a text that looks like a list where a text is meant", { room: "[1]" }, { room: "[1]", nights: 1, note: "none" }]
+  ])("takes what models write for what they mean: %s", ([, params, expected]) =>
+    Effect.gen(function*() {
+      const set = yield* Effect.provide(
+        Tools.resolve(booking),
+        booking.toLayer({ book: (decoded) => Effect.succeed(decoded) })
+      )
+      const output = yield* Tools.execute(set, call(params, "book"))
+      assert.deepStrictEqual(output.output, expected as Schema.Json)
+      assert.deepStrictEqual(output.params, params as Schema.Json)
+      const wrong = yield* Tools.execute(set, call({ ...(params as object), room: null }, "book"))
+      assert.include(String(wrong.output), "Invalid parameters for tool book: room")
+    }))
+
+  const nested = (depth: number): unknown => Array.from({ length: depth }).reduce((inner) => ({ inner }), 1)
+  it.effect.each([200, 20_000])(
+    "refuses parameters and results that are nested %d deep, and says so",
+    (depth) =>
+      Effect.gen(function*() {
+        const deep = nested(depth)
+        const given = yield* Tools.execute(yield* doing(() => Effect.die("ran")), call(deep))
+        assert.include(String(given.output), "nested more than 100 deep")
+        const written = "{\"a\":".repeat(depth) + "1" + "}".repeat(depth)
+        const read = yield* Tools.execute(yield* doing(() => Effect.die("ran")), call(written))
+        assert.isTrue(read.isFailure)
+        const got = yield* Tools.execute(yield* doing(() => Effect.succeed(deep)), call({}))
+        assert.isTrue(got.isFailure)
+        assert.include(String(got.output), "nested more than 100 deep")
+      })
+  )
 
   it.effect("encodes the result by the success schema", () =>
     Effect.gen(function*() {
@@ -477,7 +541,7 @@ describe("Runner", () => {
 
   it.effect("a cancellable call is cancelled, and its output says so", () =>
     Effect.gen(function*() {
-      const { open, runner, set, texts } = yield* gated(Context.make(Tools.Cancellable, true))
+      const { open, runner, set, texts } = yield* gated(Tools.voice({ onInterruption: "cancel" }))
       const { lines, value } = yield* logged(Effect.gen(function*() {
         const fiber = yield* Effect.forkChild(runner.run(set, [work("a"), work("b")]), { startImmediately: true })
         yield* open("a")
@@ -498,7 +562,7 @@ describe("Runner", () => {
         Effect.andThen(
           Effect.tap(runner.cancel, (ids) => Effect.sync(() => void (cancelled = ids))),
           Effect.never
-        ), Context.make(Tools.Cancellable, true))
+        ), Tools.voice({ onInterruption: "cancel" }))
       const outputs = yield* runner.run(set, [work("a")])
       assert.deepStrictEqual(cancelled, ["a"])
       assert.strictEqual(outputs[0]!.output, "Tool work was cancelled: the user interrupted")
@@ -506,7 +570,7 @@ describe("Runner", () => {
 
   it.effect("rejects a second call, and lets the first go on", () =>
     Effect.gen(function*() {
-      const { open, runner, set, started, texts } = yield* gated(Context.make(Tools.OnDuplicate, "reject"))
+      const { open, runner, set, started, texts } = yield* gated(Tools.voice({ duplicate: "reject" }))
       const fiber = yield* Effect.forkChild(runner.run(set, [work("a"), work("b")]), { startImmediately: true })
       yield* open("a")
       assert.deepStrictEqual((yield* Fiber.join(fiber)).map((output) => output.isFailure), [false, true])
@@ -519,7 +583,7 @@ describe("Runner", () => {
 
   it.effect("replaces the first call, after it has ended", () =>
     Effect.gen(function*() {
-      const { open, runner, set, started, texts } = yield* gated(Context.make(Tools.OnDuplicate, "replace"))
+      const { open, runner, set, started, texts } = yield* gated(Tools.voice({ duplicate: "replace" }))
       const first = yield* Effect.forkChild(runner.run(set, [work("a")]), { startImmediately: true })
       const second = yield* Effect.forkChild(runner.run(set, [work("b")]), { startImmediately: true })
       yield* open("b")
@@ -540,7 +604,7 @@ describe("Runner", () => {
           Effect.never,
           () => Effect.andThen(Deferred.await(cleaned), Effect.sync(() => void seen.push(`end ${key}`)))
         )
-      }, Context.make(Tools.OnDuplicate, "replace"))
+      }, Tools.voice({ duplicate: "replace" }))
       const runner = yield* Tools.makeRunner()
       yield* Effect.forkChild(runner.run(set, [work("a")]), { startImmediately: true })
       yield* Effect.forkChild(runner.run(set, [work("b")]), { startImmediately: true })
@@ -606,13 +670,17 @@ describe("Runner", () => {
       ) {
         const [output] = yield* runner.run(set, [call(params, "work", "b")])
         assert.isTrue(output!.isFailure)
-        assert.include(output!.message!, "still running")
+        assert.include(output!.message!, "already running")
       }
       assert.deepStrictEqual(started, ["a"])
       yield* open("a")
       assert.strictEqual((yield* Fiber.join(first))[0]!.output, "done a")
       assert.strictEqual(texts().length, 4)
-      yield* runner.run(set, [call({ key: "a", more: [1, null] }, "work", "c")])
+      const again = { key: "a", more: [1, null] }
+      const [output] = yield* runner.run(set, [call(again, "work", "after")])
+      assert.include(output!.message!, "has already been done")
+      assert.deepStrictEqual(started, ["a"])
+      yield* runner.run(set, [call({ ...again, confirm: true }, "work", "confirmed")])
       assert.deepStrictEqual(started, ["a", "a"])
     }))
 
@@ -669,12 +737,11 @@ describe("Runner", () => {
   it.effect.prop("I5: every call has exactly one output, whatever happens", {
     steps: Schema.Array(step),
     cancellable: Schema.Boolean,
-    onDuplicate: Schema.Literals(["once", "allow", "reject", "replace"])
-  }, ({ cancellable, onDuplicate, steps }) =>
+    duplicate: Schema.Literals(["confirm", "allow", "reject", "replace"])
+  }, ({ cancellable, duplicate, steps }) =>
     Effect.gen(function*() {
       const { close, fail, open, recorded, runner, set } = yield* gated(
-        Context.make(Tools.Cancellable, cancellable),
-        Context.make(Tools.OnDuplicate, onDuplicate)
+        Tools.voice({ duplicate, onInterruption: cancellable ? "cancel" : "finish" } as Tools.VoiceOptions)
       )
       const ids: Array<string> = []
       const waiting: Array<Fiber.Fiber<ReadonlyArray<Tools.Output>>> = []

@@ -31,6 +31,7 @@ const actions: { readonly [Tag in Turn.Action["_tag"]]: true } = {
   Begin: true,
   Fill: true,
   Play: true,
+  Tell: true,
   Duck: true,
   Restore: true,
   Pause: true,

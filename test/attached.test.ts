@@ -11,7 +11,10 @@ import * as openai from "./support/openai.ts"
 import * as provider from "./support/provider.ts"
 
 const city = { parameters: Schema.Struct({ city: Schema.String }), success: Schema.String }
-const Kit = Toolkit.make(Tool.make("get_weather", city), Tool.make("get_time", city))
+const Kit = Toolkit.make(
+  Tool.make("get_weather", city).annotate(Tool.Readonly, true),
+  Tool.make("get_time", city).annotate(Tool.Readonly, true)
+)
 const KitLive = Kit.toLayer({
   get_weather: ({ city }) => Effect.succeed(`sun${city[0]}`),
   get_time: ({ city }) => Effect.succeed(`noon${city[0]}`)

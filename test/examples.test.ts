@@ -139,6 +139,23 @@ describe("examples", () => {
     assert.include(text, `"status":"scheduled"`)
   })
 
+  it("21: tell what has come of a booking when it is nobody's turn, or send it", { timeout: 60_000 }, async () => {
+    assert.deepStrictEqual(await lines("23_background.ts"), [
+      "user: Book room seven.",
+      "call: book",
+      "assistant: I am booking it.",
+      "user: Hello? Are you there?",
+      "assistant: I am still working on it.",
+      "output: book",
+      "assistant: Room seven is yours.",
+      "sent as a message: room 7, as call-1",
+      "user: Book room seven.",
+      "call: book",
+      "assistant: I am booking it.",
+      "output: book"
+    ])
+  })
+
   it("30: answer five callers at once, each their own, within 3 s", { timeout: 60_000 }, async () => {
     const report = await lines("30_five-callers.ts")
     assert.strictEqual(report.length, 5)

@@ -76,6 +76,17 @@ const thrown: ReadonlyArray<Case> = [
   ...each("maxLength", [Number.NaN, -5, 0], (maxLength) => Text.splitSentences("One. Two.", { maxLength })),
   ...each("turns", [Number.NaN, -5, 1.5], (turns) => Metrics.collector({ turns })),
   ...each("maxItems", [Number.NaN, -5], (maxItems) => History.truncate(History.empty, { maxItems })),
+  ...each("maxTokens", [Number.NaN, -5], (maxTokens) => History.fit(History.empty, { maxTokens })),
+  ...each(
+    "targetTokens",
+    [Number.NaN, -5],
+    (targetTokens) => History.summarize(History.empty, llm, { maxTokens: 9, targetTokens })
+  ),
+  ...each(
+    "keepRecent",
+    [Number.NaN, -5, 0.5],
+    (keepRecent) => History.compact(History.empty, "truncate", { maxTokens: 9, keepRecent })
+  ),
   ...each("timeout", noTimes, (timeout) => Tools.execute(Tools.empty, { id: "1", name: "a", params: {} }, { timeout })),
   ...each("attempts", [Number.NaN, 0, 1.5], (attempts) => Resilience.retryLayer(Layer.empty, { attempts })),
   ...each("retries", [Number.NaN, -1, 1.5], (retries) => Llm.resilient(llm, { retries })),

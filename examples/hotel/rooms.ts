@@ -18,12 +18,12 @@ const BookRoom = Tool.make("book_room", {
   success: Schema.Struct({ reference: Schema.String }),
   failure: Tools.ToolError,
   failureMode: "return"
-}).annotate(Tools.OnDuplicate, "reject")
+}).annotateMerge(Tools.voice({ duplicate: "reject" }))
 
 const HangUp = Tool.make("hang_up", {
   description: "Says goodbye and ends the call, when the caller has no more questions",
   dependencies: [Session.Session]
-}).annotate(Tools.Silent, true)
+}).annotateMerge(Tools.voice({ result: "silent" }))
 
 export const Kit = Toolkit.make(FindRooms, BookRoom, HangUp)
 

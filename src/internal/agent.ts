@@ -49,7 +49,7 @@ const lasting = Context.omit(
 /** Tools and hooks with what there is where they are bound. */
 export const given = <Handlers, Services, R>(
   tools: Effect.Effect<Tools.Set<Services>, Tools.ToolsError, Handlers>,
-  { onEnter, onEscalation, onExit, onFailure, onKey, onTurnLimit, onUserTurn }: Hooks<R>
+  { onApproval, onEnter, onEscalation, onExit, onFailure, onKey, onOrphanedResult, onTurnLimit, onUserTurn }: Hooks<R>
 ): Effect.Effect<Bound, Tools.ToolsError, Handlers | Services | R> =>
   Effect.gen(function*() {
     const context = lasting(yield* Effect.context<Services | R>()) as Context.Context<Services | R>
@@ -65,7 +65,9 @@ export const given = <Handlers, Services, R>(
       onTurnLimit: hook(onTurnLimit),
       onKey: hook(onKey),
       onEscalation: hook(onEscalation),
-      onFailure: hook(onFailure)
+      onFailure: hook(onFailure),
+      onOrphanedResult: hook(onOrphanedResult),
+      onApproval: hook(onApproval)
     }
   })
 

@@ -185,8 +185,9 @@ export const read = <Out, In>(self: Field<Out, In>, given: In, where = ""): Resu
 export const readOrThrow = <Out, In>(
   self: Field<Out, In>,
   given: In,
-  error: (invalid: InvalidOptions) => Error = (invalid) => invalid
-): Out => Result.getOrThrowWith(read(self, given), error)
+  error: (invalid: InvalidOptions) => Error = (invalid) => invalid,
+  where = ""
+): Out => Result.getOrThrowWith(read(self, given, where), error)
 
 /** The same where an Effect fails, in the noun's own error. */
 export const readOrFail = <Out, In, E>(

@@ -50,7 +50,7 @@ describe("a tool that hangs up and waits for the end", () => {
 
 describe("a tool that runs when the session ends", () => {
   const Book = Tool.make("book", { parameters: Schema.Struct({ seconds: Schema.Finite }), success: Schema.String })
-  const Watch = Tool.make("watch", { success: Schema.String }).annotate(Tools.Cancellable, true)
+  const Watch = Tool.make("watch", { success: Schema.String }).annotateMerge(Tools.voice({ onInterruption: "cancel" }))
   const HangUp = Tool.make("hang_up", { dependencies: [Session.Session] })
   const kit = Toolkit.make(Book, Watch, HangUp)
 
@@ -112,13 +112,17 @@ describe("a tool that runs when the session ends", () => {
       timeline.exactly(["FunctionCallsFinished", 5300])
     }))
 
-  it.effect("ends in its own time when another speech hangs up", () =>
+  it.effect("is waited for, and told, before another speech hangs up", () =>
     Effect.gen(function*() {
-      const { closed, log } = yield* hold([book(6)], {
+      const { closed, log, timeline } = yield* hold([book(6)], {
         user: [Testing.say(2000, 3000, "Bye.")],
-        llm: ({ index }) => index === 0 ? { tools: [book(6)] } : { tools: [{ name: "hang_up" }] }
+        llm: ({ index, toolChoice }) =>
+          toolChoice === "none" ? "Booked." : { tools: [index === 0 ? book(6) : { name: "hang_up" }] }
       })
-      assert.strictEqual(closed.at, 7300)
+      const said = timeline.of("AgentSpeechCommitted").map(({ text }) => text)
+      assert.deepStrictEqual(said, ["One moment, please.", "Booked.", "Goodbye!"])
+      assert.strictEqual(timeline.playbacks[1]!.start, 7800)
+      assert.strictEqual(closed.at, 10_000)
       assert.deepStrictEqual(log, ["book: Success", "onExit: 2 outputs"])
     }))
 
@@ -145,8 +149,10 @@ describe("a tool that runs when the session ends", () => {
   it.effect("is not waited for where it waits for the end itself, but the others of its step are", () =>
     Effect.gen(function*() {
       const { closed, log, timeline } = yield* hold([book(4), { name: "hang_up" }], {})
-      assert.strictEqual(timeline.playbacks[0]!.end, 2500)
-      assert.strictEqual(closed.at, 5300)
+      const said = timeline.of("AgentSpeechCommitted").map(({ text }) => text)
+      assert.deepStrictEqual(said, ["One moment, please.", "OK.", "Goodbye!"])
+      // Booked at 5300, told, and then the goodbye.
+      assert.strictEqual(closed.at, 8000)
       assert.deepStrictEqual(log, ["book: Success", "onExit: 2 outputs"])
     }))
 

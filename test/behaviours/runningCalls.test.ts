@@ -81,21 +81,22 @@ describe("a call that is running", () => {
       assert.deepStrictEqual(timeline.messages, [
         "user: Book room seven.",
         "call: book",
-        "output: book",
         "user: Are you still there?",
         "assistant: I am still working on it.",
+        "output: book",
+        "assistant: Room seven is yours.",
         "user: And now?",
         "assistant: Room seven is yours."
       ])
-      // It stands where it was made, in words that never change.
-      assert.deepStrictEqual(timeline.requests[1]!.prompt.content.map(({ role }) => role), [
-        "system",
-        "user",
-        "assistant",
-        "tool",
-        "user"
-      ])
-      const [running, ended] = [1, 2].map((request) => parts(timeline.requests[request]!.prompt)[0])
+      // It stands where it was made, in words that never change; what runs is told last.
+      const [, second, third] = timeline.requests.map(({ prompt }) => prompt.content)
+      const roles = ["system", "user", "assistant", "tool", "user"]
+      assert.deepStrictEqual(second!.map(({ role }) => role), [...roles, "system"])
+      assert.include(JSON.stringify(second!.at(-1)), "book (call-1) for 4 seconds")
+      // Its result comes behind all that the model has seen, which stays as it was.
+      assert.deepStrictEqual(third!.slice(0, 5), second!.slice(0, 5))
+      assert.deepStrictEqual(third!.slice(5).map(({ role }) => role), ["assistant", "assistant", "tool", "system"])
+      const [running, ended] = parts(timeline.requests[2]!.prompt)
       assert.include(JSON.stringify(running), "Still running")
       assert.include(JSON.stringify(ended), "booked room 7")
       whole(timeline)
@@ -122,12 +123,13 @@ describe("a call that is running", () => {
       }).pipe(Effect.provide(handlers))
       assert.deepStrictEqual(booked, [7])
       const outputs = timeline.history.items.flatMap((item) => item._tag === "ToolOutput" ? [item] : [])
-      assert.deepStrictEqual(outputs.map(({ isFailure }) => isFailure), [false, true])
-      assert.include(String(outputs[1]!.output), "still running")
-      assert.include(String(outputs[1]!.output), "nothing was started")
+      // The one that was not started has its output first.
+      assert.deepStrictEqual(outputs.map(({ isFailure }) => isFailure), [true, false])
+      assert.include(String(outputs[0]!.output), "already running")
+      assert.include(String(outputs[0]!.output), "nothing was started")
       // At once, and the first is none the wiser.
       assert.deepStrictEqual(timeline.of("FunctionCallsFinished").map(({ at, calls }) => [at, calls[0]!.result]), [
-        [6300, outputs[1]!.output],
+        [6300, outputs[0]!.output],
         [10_300, "booked room 7"]
       ])
       whole(timeline)
@@ -149,10 +151,10 @@ describe("a call that is running", () => {
     ["another room", Book, [call({ room: 9 })], [7, 9]],
     ["what only reads", Book.annotate(Tool.Readonly, true) as typeof Book, [call({ room: 7 })], [7, 7]],
     ["what may be repeated", Book.annotate(Tool.Idempotent, true) as typeof Book, [call({ room: 7 })], [7, 7]],
-    ["what allows it", Book.annotate(Tools.OnDuplicate, "allow") as typeof Book, [call({ room: 7 })], [7, 7]],
+    ["what allows it", Book.annotateMerge(Tools.voice({ duplicate: "allow" })), [call({ room: 7 })], [7, 7]],
     [
       "what only reads, but once",
-      Book.annotate(Tool.Readonly, true).annotate(Tools.OnDuplicate, "once") as typeof Book,
+      Book.annotate(Tool.Readonly, true).annotateMerge(Tools.voice({ duplicate: "confirm" })) as typeof Book,
       [call({ room: 7 })],
       [7]
     ]
@@ -191,25 +193,34 @@ describe("a call that is running", () => {
         llm: ({ index }) => index > 1 ? "Done." : { tools: [call({ room: 7 })], total: index === 0 ? 300 : 1000 }
       }).pipe(Effect.provide(handlers))
       assert.deepStrictEqual(booked, [7])
-      assert.include(JSON.stringify(timeline.requests[2]!.prompt), "has meanwhile ended")
+      assert.include(JSON.stringify(timeline.requests[2]!.prompt), "has already been done")
       assert.include(JSON.stringify(timeline.requests[2]!.prompt), "booked room 7")
       whole(timeline)
     }))
 
-  it.effect("may be made again once it has ended and the model knows", () =>
-    Effect.gen(function*() {
-      const { agent, booked, handlers } = desk(() => 1000)
-      yield* Testing.scenario({
-        agent,
-        user: twoTurns,
-        llm: ({ step }) => step === 0 ? { tools: [call({ room: 7 })] } : "Done."
-      }).pipe(Effect.provide(handlers))
-      assert.deepStrictEqual(booked, [7, 7])
-    }))
+  it.effect.each<readonly [string, number, ReadonlyArray<number>]>([
+    ["two seconds after it has ended", 5300, [7]],
+    ["sixty seconds after it has ended", 63_300, [7]],
+    ["later than that", 65_000, [7, 7]]
+  ])(
+    "is made again by a model that calls it once more %s only if that is long ago",
+    ([, at, expected]) =>
+      Effect.gen(function*() {
+        const { agent, booked, handlers } = desk(() => 1000)
+        const timeline = yield* Testing.scenario({
+          preset: "mechanics",
+          agent,
+          user: [Testing.say(500, 1500, "Book room seven."), Testing.type(at - 300, "Are you still there?")],
+          llm: ({ step }) => step === 0 ? { tools: [call({ room: 7 })] } : "Done."
+        }).pipe(Effect.provide(handlers))
+        assert.deepStrictEqual(booked, expected)
+        if (expected.length === 1) assert.include(says(timeline.requests.at(-1)!), "has already been done")
+      })
+  )
 
   it.effect("may be made again once the caller has cancelled it", () =>
     Effect.gen(function*() {
-      const { agent, booked, handlers } = desk(undefined, Book.annotate(Tools.Cancellable, true) as typeof Book)
+      const { agent, booked, handlers } = desk(undefined, Book.annotateMerge(Tools.voice({ onInterruption: "cancel" })))
       const timeline = yield* Testing.scenario({
         agent,
         user: twoTurns,

@@ -699,7 +699,7 @@ describe("a silence that is owed", () => {
         user: [hello, Testing.say(6200, 6900, "Hello?"), Testing.say(20_000, 21_000, "And?")],
         llm: () => slow(4000),
         tts: { duration: 400 },
-        options: { filler: true }
+        options: { filler: true, resilience: { attempt: "10 seconds" } }
       })
       const fillers = timeline.of("AgentStartedSpeaking").filter(({ speech }) => speech.startsWith("speech-"))
       assert.deepStrictEqual(fillers.map(({ at }) => at), [5200, 23_700])

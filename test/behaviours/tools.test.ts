@@ -221,7 +221,7 @@ describe("several calls", () => {
     Effect.gen(function*() {
       const { agent, handlers } = doing(
         () => Effect.delay(Effect.succeed("done"), 2000),
-        (tool) => tool.annotate(Tools.OnDuplicate, "reject")
+        (tool) => tool.annotateMerge(Tools.voice({ duplicate: "reject" }))
       )
       const timeline = yield* Testing.scenario({ agent, user: [hello], llm: calls(work, work) }).pipe(
         Effect.provide(handlers)
@@ -237,7 +237,9 @@ describe("an interruption while tools run", () => {
     Effect.gen(function*() {
       const ended: Array<string> = []
       const Fast = Tool.make("fast", { success: Schema.String })
-      const Slow = Tool.make("slow", { success: Schema.String }).annotate(Tools.Cancellable, cancellable)
+      const Slow = Tool.make("slow", { success: Schema.String }).annotateMerge(
+        Tools.voice({ onInterruption: cancellable ? "cancel" : "finish" })
+      )
       const kit = Toolkit.make(Fast, Slow)
       const timeline = yield* Testing.scenario({
         preset: "mechanics",
@@ -279,7 +281,7 @@ describe("an interruption while tools run", () => {
     Effect.gen(function*() {
       const { agent, handlers } = doing(
         () => Effect.delay(Effect.succeed("booked"), 4000),
-        (tool) => tool.annotate(Tools.Cancellable, true)
+        (tool) => tool.annotateMerge(Tools.voice({ onInterruption: "cancel" }))
       )
       const timeline = yield* Testing.scenario({
         agent,
@@ -425,7 +427,7 @@ describe("what a tool may do", () => {
     Effect.gen(function*() {
       const { agent, handlers } = doing(
         () => Effect.delay(Effect.succeed("ok"), 1000),
-        (tool) => tool.annotate(Tools.Silent, true)
+        (tool) => tool.annotateMerge(Tools.voice({ result: "silent" }))
       )
       const timeline = yield* Testing.scenario({ preset: "mechanics", agent, user: [hello], llm: calls(work) }).pipe(
         Effect.provide(handlers)
@@ -440,7 +442,7 @@ describe("what a tool may do", () => {
     Effect.gen(function*() {
       const { agent, handlers } = doing(
         () => Effect.fail(new Tools.ToolError({ message: "No rooms left" })),
-        (tool) => tool.annotate(Tools.Silent, true)
+        (tool) => tool.annotateMerge(Tools.voice({ result: "silent" }))
       )
       const timeline = yield* Testing.scenario({ agent, user: [hello], llm: calls(work) }).pipe(
         Effect.provide(handlers)
@@ -506,7 +508,7 @@ describe("a hand-off from a tool", () => {
     Effect.gen(function*() {
       const { agent, handlers } = doing(
         () => Session.Session.use((session) => session.handoff(other())),
-        (tool) => tool.annotate(Tools.Cancellable, true),
+        (tool) => tool.annotateMerge(Tools.voice({ onInterruption: "cancel" })),
         { onExit: Effect.sleep(4000) }
       )
       const timeline = yield* Testing.scenario({

@@ -64,7 +64,14 @@ try {
 
   check("holds what it needs and nothing of its workshop", () => {
     const paths = files.map(({ path }) => path)
-    const needed = ["dist/index.js", "dist/index.d.ts", "dist/cli/main.js", "src/index.ts", "models/silero_vad.onnx"]
+    const needed = [
+      "dist/index.js",
+      "dist/index.d.ts",
+      "dist/cli/main.js",
+      "src/index.ts",
+      "models/silero_vad.onnx",
+      "models/smart_turn_v3.2.onnx"
+    ]
     for (const path of [...needed, "examples/playground/index.html", "docs/providers.md", "AGENTS.md"]) {
       if (!paths.includes(path)) throw new Error(`${path} is missing`)
     }

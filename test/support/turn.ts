@@ -209,6 +209,7 @@ export const signals: {
   }),
   Reachable: ({ chance }) => ({ _tag: "Reachable", reachable: chance(0.7) }),
   Present: () => ({ _tag: "Present" }),
+  Untold: ({ pick }) => ({ _tag: "Untold", calm: pick(undefined, 500, 1500) }),
   Typed: ({ pick }) => ({ _tag: "Typed", text: pick("hi", "yes") }),
   CommitTurn: ({ pick }) => ({ _tag: "CommitTurn", waitMs: pick(0, 500, 2000) }),
   ClearTurn: () => ({ _tag: "ClearTurn" }),
@@ -262,7 +263,7 @@ export const tagsOfSignals = Object.keys(signals) as ReadonlyArray<Turn.Signal["
 // What ends a session, or opens it, would leave little of a conversation to be seen.
 const rare = new Set<Turn.Signal["_tag"]>(["Opened", "Close", "Failed", "Tune", "Transcribed"])
 // Without these there is little to talk about.
-const frequent = ["Heard", "Heard", "Enqueue", "AudioReady", "AudioReady", "VoiceEnded"] as const
+const frequent = ["Heard", "Heard", "Enqueue", "AudioReady", "AudioReady", "VoiceEnded", "EndOfTurn"] as const
 
 /** A conversation in which anything may follow anything; every state that it comes to is visited. */
 export const wander = (

@@ -35,13 +35,16 @@ const denseScript = new RegExp(
   "gu"
 )
 
-export const drop = (items: ReadonlyArray<Item>, budget: Budget): ReadonlyArray<Item> => {
+export const drop = (
+  items: ReadonlyArray<Item>,
+  budget: Budget & { readonly keepRecent: number }
+): ReadonlyArray<Item> => {
   const size = budget.estimate ?? estimate
   let total = items.reduce((sum, item) => sum + size(item), 0)
   if (total <= budget.maxTokens) return []
   const target = Math.min(budget.maxTokens, budget.targetTokens ?? budget.maxTokens * 0.75)
   const paired = pairs.find(items)
-  const recent = new Set(items.slice(Math.max(0, items.length - Math.max(0, budget.keepRecent ?? 6))))
+  const recent = new Set(items.slice(Math.max(0, items.length - budget.keepRecent)))
   const user = pairs.lastOfUser(items)
   const dropped = new Set<Item>()
   for (const item of items) {

@@ -1,18 +1,81 @@
 /** History to prompt and back. */
 import * as Prompt from "effect/ai/Prompt"
-import type { Item, Message, PromptOptions, Step, ToolCall } from "../../History.ts"
+import type { Item, Message, Step, ToolCall, ToolOutput } from "../../History.ts"
 import * as Json from "../tools/json.ts"
 import { saysNothing } from "./aside.ts"
 import * as pairs from "./pairs.ts"
 
-export const toPrompt = (items: ReadonlyArray<Item>, options: PromptOptions): Prompt.Prompt => {
+/**
+ * What goes into a prompt beside the history.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface PromptOptions {
+  /** Who the agent is: the first system message. */
+  readonly instructions?: string | undefined
+  /** What counts for this reply only: the last system message. */
+  readonly extra?: string | undefined
+  /** Calls that are running: each stands at its time, with a constant sentence as its output. @default none */
+  readonly running?: ReadonlyArray<ToolCall> | undefined
+}
+
+// Always the same words, so that what a provider has cached of a prompt goes on to hold.
+const stillRunning =
+  "Still running: there is no result yet. It will follow as another result of this tool, without another call."
+
+/** The calls that a model made together, and where they stand: where the last of the outputs came that it was shown. */
+interface Called {
+  readonly members: Array<{ readonly call: ToolCall; readonly output: ToolOutput | undefined }>
+  at: number
+}
+
+/** Only histories from elsewhere have calls without a step: those up to the next output or message are one. */
+const stepsOf = (
+  items: ReadonlyArray<Item>,
+  paired: ReadonlyMap<Item, pairs.Pair>,
+  running: ReadonlySet<Item>
+): ReadonlyMap<number, Called> => {
+  const named = new Map<string, Called>()
+  const steps: Array<Called> = []
+  let unnamed: Called | undefined
+  let answered = false
+  const add = (call: ToolCall, i: number): void => {
+    const known = call.step === undefined ? (answered ? undefined : unnamed) : named.get(call.step.id)
+    const step = known ?? { members: [], at: i }
+    if (known === undefined) steps.push(step)
+    if (call.step !== undefined) named.set(call.step.id, step)
+    else {
+      unnamed = step
+      answered = false
+    }
+    const output = paired.get(call)?.output
+    const shown = output?.late === true ? undefined : output
+    if (shown !== undefined) step.at = Math.max(step.at, items.indexOf(shown, i))
+    step.members.push({ call, output: shown })
+  }
+  for (const [i, item] of items.entries()) {
+    if (item._tag === "ToolCall" && (paired.has(item) || running.has(item))) add(item, i)
+    if (item._tag === "ToolOutput") answered = true
+    if (item._tag === "Summary" || isShown(item)) unnamed = undefined
+  }
+  return new Map(steps.map((step) => [step.at, step]))
+}
+
+const isShown = (item: Item): item is Message =>
+  item._tag === "Message" && item.text.trim() !== "" && !saysNothing(item.setAside)
+
+export const toPrompt = (
+  items: ReadonlyArray<Item>,
+  options: PromptOptions,
+  running: ReadonlySet<Item>
+): Prompt.Prompt => {
   const paired = pairs.find(items)
-  const place = new Map(items.map((item, i) => [item, i]))
+  const steps = stepsOf(items, paired, running)
   const messages: Array<Prompt.Message> = []
   const system = (text: string | undefined) => {
     if (text !== undefined && text.trim() !== "") messages.push(Prompt.systemMessage({ content: text }))
   }
-  let step: Array<pairs.Pair> = []
   // What was attached to a step goes with its first message alone.
   const attached = new Set<string>()
   const optionsOf = (one: Step | undefined): Prompt.ProviderOptions => {
@@ -20,45 +83,17 @@ export const toPrompt = (items: ReadonlyArray<Item>, options: PromptOptions): Pr
     attached.add(one.id)
     return one.metadata
   }
-  const endStep = () => {
-    if (step.length > 0) {
-      const calls = step.toSorted((a, b) => place.get(a.call)! - place.get(b.call)!)
-      messages.push(...stepMessages(calls, optionsOf(calls[0]?.call.step)))
-      step = []
-    }
-  }
-  /** Whether what comes next is of the step that is being gathered. */
-  const continues = (item: ToolCall): boolean => {
-    const before = step.at(-1)?.call.step
-    return before !== undefined && before.id === item.step?.id
-  }
-
+  const firstWith = (call: ToolCall): ToolCall =>
+    [...steps.values()].find(({ members }) => members.some((one) => one.call === call))?.members[0]?.call ?? call
   system(options.instructions)
-  for (const item of items) {
-    switch (item._tag) {
-      case "Message":
-        if (item.text.trim() === "" || saysNothing(item.setAside)) break
-        endStep()
-        messages.push(messageOf(item, optionsOf(item.step)))
-        break
-      case "ToolCall":
-        // A call after an output was made with that output in view, but for those of the same step.
-        if (paired.has(item) && !continues(item)) endStep()
-        break
-      case "ToolOutput": {
-        const pair = paired.get(item)
-        if (pair !== undefined) step.push(pair)
-        break
-      }
-      case "Summary":
-        endStep()
-        system(`What was said before, in short:\n${item.text}`)
-        break
-      case "Handoff":
-        break
-    }
+  for (const [i, item] of items.entries()) {
+    if (isShown(item)) messages.push(messageOf(item, optionsOf(item.step)))
+    if (item._tag === "Summary") system(`What was said before, in short:\n${item.text}`)
+    const step = steps.get(i)
+    if (step !== undefined) messages.push(...stepMessages(step.members, optionsOf(step.members[0]?.call.step)))
+    const pair = item._tag === "ToolOutput" && item.late === true ? paired.get(item) : undefined
+    if (pair !== undefined) messages.push(...lateMessages(pair, firstWith(pair.call)))
   }
-  endStep()
   system(options.extra)
   return Prompt.fromMessages(messages)
 }
@@ -88,34 +123,46 @@ const message = (item: Message, options: Prompt.ProviderOptions): Prompt.Message
   }
 }
 
+const callPart = ({ callId, metadata, name, params }: ToolCall) =>
+  Prompt.toolCallPart({
+    id: callId,
+    name,
+    params,
+    providerExecuted: false,
+    ...(metadata === undefined ? undefined : { options: metadata })
+  })
+
+const resultPart = ({ callId, name }: ToolCall, output: ToolOutput | undefined) =>
+  Prompt.toolResultPart({
+    id: callId,
+    name,
+    isFailure: output?.isFailure ?? false,
+    result: output === undefined ? stillRunning : output.output,
+    providerExecuted: false
+  })
+
+/** One message with all calls, and one with all results: no provider takes them in any other form. */
 const stepMessages = (
-  step: ReadonlyArray<pairs.Pair>,
+  members: Called["members"],
   options: Prompt.ProviderOptions
 ): ReadonlyArray<Prompt.Message> => [
-  Prompt.assistantMessage({
-    content: step.map(({ call: { callId: id, metadata, name, params } }) =>
-      Prompt.toolCallPart({
-        id,
-        name,
-        params,
-        providerExecuted: false,
-        ...(metadata === undefined ? undefined : { options: metadata })
-      })
-    ),
-    options
-  }),
-  Prompt.toolMessage({
-    content: step.map(({ call, output }) =>
-      Prompt.toolResultPart({
-        id: call.callId,
-        name: call.name,
-        isFailure: output.isFailure,
-        result: output.output,
-        providerExecuted: false
-      })
-    )
-  })
+  Prompt.assistantMessage({ content: members.map(({ call }) => callPart(call)), options }),
+  Prompt.toolMessage({ content: members.map(({ call, output }) => resultPart(call, output)) })
 ]
+
+/**
+ * A result has to follow its call at once: what comes late is the result of a call that repeats the first. What was attached
+ * goes with it, since a provider that asks for it does so for each message with calls; of a step, some sign the first alone.
+ */
+const lateMessages = ({ call, output }: pairs.Pair, first: ToolCall): ReadonlyArray<Prompt.Message> => {
+  const metadata = call.metadata ?? first.metadata
+  const again = {
+    ...call,
+    callId: `${call.callId.slice(0, 57)}_result`,
+    ...(metadata === undefined ? {} : { metadata })
+  }
+  return stepMessages([{ call: again, output }], call.step?.metadata ?? {})
+}
 
 export const fromPrompt = (
   prompt: Prompt.Prompt,

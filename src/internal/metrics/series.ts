@@ -39,6 +39,12 @@ export const vadLatenessTime = inference(
   "vad_lateness_time",
   "Longest time in a batch from a window that is ready to its probability"
 )
+export const turnDetectorInferenceTime = inference("turn_detector_inference_time", "Time to judge one pause")
+export const turnDetectorLatenessTime = inference(
+  "turn_detector_lateness_time",
+  "Time from a question to the turn detector to its answer"
+)
+export const turnDetectorShed = counter("turn_detector_shed", "Pauses that the turn detector gave up: too many waited")
 
 export const sttProcessingTime = latency("stt_processing_time", "End of speech to final transcript")
 export const llmResponseTime = latency("llm_response_time", "Whole answer of the language model")
@@ -221,7 +227,10 @@ const fixed: ReadonlyArray<Metric.Metric<never, unknown>> = [
   vadBatchSize,
   vadQueueDepth,
   vadInferenceTime,
-  vadLatenessTime
+  vadLatenessTime,
+  turnDetectorInferenceTime,
+  turnDetectorLatenessTime,
+  turnDetectorShed
 ]
 
 /** Makes a series exist before its first event: a rate needs a zero to start from. */

@@ -64,6 +64,19 @@ const assistantItems = (message: Prompt.AssistantMessage, key: string): Readonly
   return items
 }
 
+/** A call that is repeated has its thoughts again, and no id may come twice. */
+const once = (items: ReadonlyArray<Item>): Array<Item> => {
+  const known = new Set<string>()
+  return items.map((item) => {
+    if (item.type !== "reasoning" || !known.has(item.id)) {
+      if (item.type === "reasoning") known.add(item.id)
+      return item
+    }
+    const { id: _, ...rest } = item
+    return rest as Item
+  })
+}
+
 /** The items, in order. */
 export const items = (
   prompt: Prompt.Prompt,
@@ -85,5 +98,5 @@ export const items = (
         }
       }
     ),
-    (items) => items.flat()
+    (items) => once(items.flat())
   )

@@ -11,6 +11,7 @@ import type { Judges } from "./judges.ts"
 import type { Listening } from "./listening.ts"
 import type { Checked } from "./options.ts"
 import { command, setLevel } from "./output.ts"
+import { announce } from "./outstanding.ts"
 import { makeQuestions } from "./questions.ts"
 import { makeSpeaking } from "./speaking.ts"
 import { makeTurns } from "./turns.ts"
@@ -58,6 +59,8 @@ export const makePerform = (
         return fill()
       case "Play":
         return speaking.play(action)
+      case "Tell":
+        return announce(core)
       case "Duck":
         core.fork(setLevel(core, duckedBy))
         return

@@ -12,7 +12,8 @@ import * as phrases from "../phrases.ts"
 import { CurrentSpeech } from "../session.ts"
 import { delaysOf } from "../stt/delays.ts"
 import { prepared } from "./apology.ts"
-import { makeCalls } from "./calls.ts"
+import { makeApprove } from "./approval.ts"
+import { ended, makeCalls, progressed } from "./calls.ts"
 import { makeConductor } from "./conductor.ts"
 import { type Core, makeIds, type Settings } from "./core.ts"
 import { makeCurrentAgent } from "./currentAgent.ts"
@@ -20,6 +21,7 @@ import { makeHistory } from "./history.ts"
 import type { Judges } from "./judges.ts"
 import type { Checked } from "./options.ts"
 import { makeCommands } from "./output.ts"
+import { makeOutstanding } from "./outstanding.ts"
 import type { SessionParticipant } from "./participant.ts"
 import type { Providers } from "./providers.ts"
 import { makeSpeeches } from "./speech.ts"
@@ -57,6 +59,7 @@ const initialOf = (checked: Checked, { judges, providers }: Parts, apology: bool
     stt: stt !== undefined,
     interims: stt?.interims === true,
     detector: judges.turnDetector !== undefined,
+    listens: judges.turnDetector?.model.push !== undefined,
     judge: judges.overlapClassifier !== undefined,
     ...(stt === undefined ? {} : { delay: delaysOf(stt).usual })
   }
@@ -75,16 +78,21 @@ export const makeCore = (parts: Parts, options: Options, checked: Checked): Effe
     const conductor = makeConductor({ now, fork, initial })
     const nextId = makeIds()
     const history = makeHistory(agent.history, conductor.now, nextId)
-    const calls = makeCalls(history)
+    const approve = makeApprove()
+    // Nothing calls a tool before all is made.
+    let made: Core | undefined
+    const whole = (): Core => made as Core
     const runner = yield* Tools.makeRunner({
       timeout: checked.toolTimeout,
-      onPreliminary: ({ id, name }, result) =>
+      onPreliminary: ({ id, name }, result, given) =>
         Effect.map(CurrentSpeech, (speech) => {
           if (speech !== undefined) publish({ _tag: "FunctionCallProgressed", speech, id, name, result })
+          progressed(whole(), id, result, given)
         }),
-      onOutput: (output) => Effect.sync(() => calls.ended(output))
+      approve: (call) => approve(whole(), call),
+      onOutput: (output) => Effect.sync(() => ended(whole(), output))
     }).pipe(Scope.provide(toolScope))
-    return {
+    made = {
       id,
       settings: settingsOf(options, checked),
       publish,
@@ -96,7 +104,8 @@ export const makeCore = (parts: Parts, options: Options, checked: Checked): Effe
       agent: makeCurrentAgent(agent, defaults),
       history,
       speeches: makeSpeeches(),
-      calls,
+      calls: makeCalls(nextId),
+      outstanding: makeOutstanding(checked.results),
       runner,
       output,
       commands: makeCommands(),
@@ -107,4 +116,5 @@ export const makeCore = (parts: Parts, options: Options, checked: Checked): Effe
       spending,
       leaving: Latch.makeUnsafe(false)
     }
+    return made
   })

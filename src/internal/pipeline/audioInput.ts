@@ -19,7 +19,6 @@ import type { Core } from "./core.ts"
 import { failed, worked } from "./failures.ts"
 import type { Feed } from "./feed.ts"
 import { perceive, type Perception } from "./perception.ts"
-import type { RecentAudio } from "./recentAudio.ts"
 import type { StreamClock } from "./streamClock.ts"
 
 type Step<A, B> = <E, R>(self: Stream.Stream<A, E, R>) => Stream.Stream<B, E, R>
@@ -46,12 +45,12 @@ export const makeAudioInput = (core: Core, parts: {
   readonly detector: Vad.Detector
   readonly clock: StreamClock
   readonly feed: Feed
-  /** Keeps what was heard lately, where somebody wants it. */
-  readonly recent: RecentAudio | undefined
+  /** Who hears all of it in passing; they only keep it. */
+  readonly listeners: ReadonlyArray<(frames: ReadonlyArray<Audio.Frame>) => void>
   /** Silence of the microphone itself after which an open speech is closed (ms). */
   readonly mutedAfter: number
 }): AudioInput => {
-  const { clock, detector, feed, mutedAfter, processors, recent } = parts
+  const { clock, detector, feed, listeners, mutedAfter, processors } = parts
   const alone = Semaphore.makeUnsafe(1).withPermits(1)
   let attending = true
   let inSpeech = false
@@ -76,7 +75,7 @@ export const makeAudioInput = (core: Core, parts: {
     if (!attending) return []
     const processed = processors(readable(frames))
     clock.observe(processed)
-    recent?.push(processed)
+    for (const listen of listeners) listen(processed)
     heardAt = core.conductor.now()
     return processed
   }

@@ -6,12 +6,18 @@ import type * as Schema from "effect/Schema"
 import * as History from "../../History.ts"
 import type * as Llm from "../../Llm.ts"
 import { Session } from "../../Session.ts"
-import * as Tools from "../../Tools.ts"
+import type * as Tools from "../../Tools.ts"
 import { CurrentSpeech } from "../session.ts"
+import { worked } from "../tools/execute.ts"
+import { isToBeTold, whatRuns } from "../tools/outstanding.ts"
 import { kept } from "../tools/params.ts"
+import { type Voice, voiceOf } from "../tools/voice.ts"
 import { about, type Core, signal, spanned } from "./core.ts"
-import { attachedOf, type SessionHistory } from "./history.ts"
-import type { Speech } from "./speech.ts"
+import { guarded } from "./failures.ts"
+import { attachedOf } from "./history.ts"
+import { owe } from "./outstanding.ts"
+import type { Speech, Steps } from "./speech.ts"
+import { want } from "./wishes.ts"
 
 export interface Call {
   readonly id: string
@@ -25,25 +31,29 @@ export interface Call {
 
 /** A call without an output. */
 export interface Running {
-  readonly name: string
-  readonly params: Schema.JsonObject
-  readonly metadata: Llm.Metadata | undefined
-  readonly step: History.Step | undefined
-  readonly createdAt: number
-  readonly taker: object | undefined
+  /** As the history is to have it. */
+  readonly item: History.ToolCall
+  readonly voice: Voice
+  /** When it was made (ms). */
+  readonly startedAt: number
+  /** The speech that waits for it; `undefined` in the background. */
+  readonly waitedFor: string | undefined
+  readonly steps: Steps
   /** Open once nothing more is to come of it, but by the end of the session. */
   readonly over: Latch.Latch
+  /** A model was shown that it runs. */
+  shown: boolean
+  /** The newest of what it gave before its result. */
+  progress: Schema.Json | undefined
 }
 
 /** The calls of a session: those without an output, and the steps that wait for some. Nobody else writes this. */
 export interface Calls {
   readonly isRunning: (id: string) => boolean
   readonly running: () => ReadonlyArray<readonly [id: string, call: Running]>
-  readonly started: (call: Call, tools: Tools.Set<Session>) => void
-  /** Each output of a tool, once: the call enters the history together with what came of it. */
-  readonly ended: (output: Tools.Output) => void
-  /** Calls of these tools whose outputs have come since the model was asked. */
-  readonly unseen: (tools: Tools.Set<Session>, asked: History.History) => ReadonlyArray<Tools.Call>
+  readonly started: (speech: Speech, call: Call, voice: Voice, now: number) => void
+  /** Takes it out: it has an output. */
+  readonly take: (id: string) => Running | undefined
   /** Nobody waits for a call any more. */
   readonly letGo: (id: string) => void
   /** Steps whose tools are running, whatever has become of their speech. */
@@ -51,35 +61,29 @@ export interface Calls {
   readonly stepped: (step: Fiber.Fiber<unknown>) => void
 }
 
-export const makeCalls = (history: SessionHistory): Calls => {
+export const makeCalls = (nextId: Core["nextId"]): Calls => {
   const calls = new Map<string, Running>()
   const steps = new Set<Fiber.Fiber<unknown>>()
-  // Whose tools the calls of the history were for; of one that the program has put there nobody knows.
-  const takers = new WeakMap<History.Item, object>()
   return {
     isRunning: (id) => calls.has(id),
     running: () => [...calls],
-    started: ({ createdAt, id, metadata, name, params, step }, tools) => {
-      const taker = tools.entries.get(name)?.taker
-      calls.set(id, { name, params: kept(params), metadata, step, createdAt, taker, over: Latch.makeUnsafe(false) })
-    },
-    ended: (output) => {
-      const running = calls.get(output.callId)
-      calls.delete(output.callId)
-      running?.over.openUnsafe()
-      const item = history.called(output, running ?? { createdAt: history.stamp() })
-      if (running?.taker !== undefined) takers.set(item, running.taker)
-    },
-    unseen: (tools, asked) => {
-      const now = history.current()
-      if (now === asked) return []
-      const seen = new Set(asked.items.map(({ id }) => id))
-      return now.items.flatMap((item) => {
-        if (item._tag !== "ToolCall" || seen.has(item.id)) return []
-        const taker = takers.get(item)
-        const other = taker !== undefined && taker !== tools.entries.get(item.name)?.taker
-        return other ? [] : [{ id: item.callId, name: item.name, params: item.params }]
+    started: (speech, { createdAt, id, name, params, ...more }, voice, now) => {
+      const base = { id: nextId("call"), createdAt, callId: id, name }
+      calls.set(id, {
+        item: History.ToolCall.make({ ...base, params: kept(params), ...attachedOf(more) }),
+        voice,
+        startedAt: now,
+        waitedFor: voice.background === false ? speech.id : undefined,
+        steps: speech.steps,
+        over: Latch.makeUnsafe(false),
+        shown: false,
+        progress: undefined
       })
+    },
+    take: (id) => {
+      const running = calls.get(id)
+      calls.delete(id)
+      return running
     },
     letGo: (id) => {
       calls.get(id)?.over.openUnsafe()
@@ -90,6 +94,30 @@ export const makeCalls = (history: SessionHistory): Calls => {
       step.addObserver(() => steps.delete(step))
     }
   }
+}
+
+/** Each output of a tool, once: the call enters the history together with what came of it, which may still be to be told. */
+export const ended = (core: Core, output: Tools.Output): void => {
+  const running = core.calls.take(output.callId)
+  if (running === undefined) return
+  const { item, shown, startedAt, steps, voice, waitedFor } = running
+  running.over.openUnsafe()
+  core.history.called(output, item, shown, !core.leaving.isOpen())
+  if (isToBeTold(voice, output, worked(output))) {
+    const { callId: id, isFailure: failed, name } = output
+    core.outstanding.add({ id, name, failed, startedAt, output, waitedFor, steps })
+  }
+  owe(core)
+}
+
+/** What a tool gives before its result: shown to the model, or said to the caller, where the tool wants that. */
+export const progressed = (core: Core, id: string, result: Schema.Json, given: unknown): void => {
+  const running = core.calls.running().find(([call]) => call === id)?.[1]
+  if (running === undefined) return
+  const { caller, model } = running.voice.progress
+  if (model) running.progress = result
+  const text = caller?.(given)
+  if (text !== undefined && text.trim() !== "") want(core, { source: "say", text })
 }
 
 /** Some servers give no ids, or count anew with each reply: a call and its output must find each other. */
@@ -111,79 +139,128 @@ export const under = <A, E, R>(speech: Speech, effect: Effect.Effect<A, E, R>): 
 export const tell = (core: Core, speech: Speech): void =>
   signal(core, { _tag: "Working", speech: speech.id, phase: speech.acting && speech.lines === 0 ? "tools" : "working" })
 
+const told = ({ callId, isFailure, name, output, params }: Tools.Output) => ({
+  id: callId,
+  name,
+  params,
+  result: output,
+  isFailure
+})
+
+/** Waits for some calls of a step, and tells that they have finished. Gives whether nothing is to be said after them. */
+const finishing = (
+  core: Core,
+  speech: Speech,
+  tools: Tools.Set<Session>,
+  outputs: ReadonlyArray<Effect.Effect<Tools.Output>>
+): Effect.Effect<boolean> =>
+  Effect.map(Effect.all(outputs), (ended) => {
+    core.publish({ _tag: "FunctionCallsFinished", speech: speech.id, calls: ended.map(told) })
+    return ended.every(({ isFailure, name }) => !isFailure && voiceOf(tools, name).result === "silent")
+  })
+
+/** Says something of a tool's once it has kept the caller waiting for long enough: one thing a step. */
+const fill = (
+  core: Core,
+  calls: ReadonlyArray<Call>,
+  tools: Tools.Set<Session>
+): Effect.Effect<never, never, Session> =>
+  Effect.gen(function*() {
+    let waited = 0
+    const fillers = calls.flatMap(({ id, name, params }) => {
+      const entry = tools.entries.get(name)
+      const { filler } = voiceOf(tools, name)
+      return filler === undefined || entry === undefined ? [] : [{ ...filler, id, params: kept(params), entry }]
+    }).sort((one, other) => one.after - other.after)
+    for (const { after, entry, id, params, say } of fillers) {
+      yield* Effect.sleep(after - waited)
+      waited = after
+      if (!core.calls.isRunning(id)) continue
+      const session = yield* Session
+      const text = typeof say === "string" ? Effect.succeed(say) : Effect.map(entry.decode(params), say)
+      const said = yield* guarded(core, "filler", Effect.provideService(text, Session, session))
+      if (said === undefined || said.trim() === "" || !core.calls.isRunning(id)) continue
+      want(core, { source: "say", text: said, passing: true })
+      break
+    }
+    return yield* Effect.never
+  })
+
 /**
  * Runs the calls of one step in the session, not in the speech: an interruption ends the speech, not the booking.
- * `asked` is the history that the model was shown.
+ * Gives whether nothing is to be said after them.
  */
 export const act = (
   core: Core,
   speech: Speech,
-  calls: ReadonlyArray<Call>,
-  asked: History.History
+  calls: ReadonlyArray<Call>
 ): Effect.Effect<boolean, never, Session> =>
   Effect.gen(function*() {
     const session = yield* Session
+    speech.steps.left -= 1
     speech.milestones.toolCalls += calls.length
     speech.acting = true
-    speech.calls = calls.map(({ id }) => id)
-    tell(core, speech)
     const tools = core.agent.tools()
+    const isWaitedFor = ({ name }: Call) => voiceOf(tools, name).background === false
+    const waited = calls.filter(isWaitedFor)
+    speech.calls = waited.map(({ id }) => id)
+    tell(core, speech)
     for (const call of calls) {
-      core.calls.started(call, tools)
+      core.calls.started(speech, call, voiceOf(tools, call.name), core.conductor.now())
       core.publish({ _tag: "FunctionCallStarted", speech: speech.id, id: call.id, name: call.name })
     }
     const step = core.fork(
       under(
         speech,
-        core.runner.run(tools, calls.map(({ id, name, params }) => ({ id, name, params })), {
-          unseen: core.calls.unseen(tools, asked)
+        Effect.gen(function*() {
+          const outputs = yield* core.runner.start(tools, calls.map(({ id, name, params }) => ({ id, name, params })))
+          // What was not started at all has its output already.
+          const now = calls.map((call) => isWaitedFor(call) || !core.calls.isRunning(call.id))
+          for (const output of outputs.filter((_, i) => !now[i])) {
+            core.calls.stepped(core.fork(under(speech, finishing(core, speech, tools, [output]))))
+          }
+          const here = outputs.filter((_, i) => now[i])
+          const quiet = here.length === 0 || (yield* finishing(core, speech, tools, here))
+          return quiet && calls.every((call, i) => now[i] || voiceOf(tools, call.name).result === "silent")
         }).pipe(
           Effect.provideService(Session, session),
           Effect.provideService(CurrentSpeech, speech.id),
-          Effect.map((outputs) => {
-            core.publish({
-              _tag: "FunctionCallsFinished",
-              speech: speech.id,
-              calls: outputs.map(({ callId, isFailure, name, output, params }) => ({
-                id: callId,
-                name,
-                params,
-                result: output,
-                isFailure
-              }))
-            })
-            return outputs.every(({ isFailure, name }) => !isFailure && Tools.annotation(tools, name, Tools.Silent))
-          }),
           spanned("tools", { speech: speech.id })
         )
       )
     )
     core.calls.stepped(step)
-    const left = Effect.as(Effect.andThen(speech.attending.await, core.leaving.await), true)
-    const quiet = yield* Effect.raceFirst(Fiber.join(step), left)
+    owe(core)
+    const ends = Effect.andThen(speech.attending.await, core.leaving.await)
+    const left = Effect.as(Effect.raceFirst(ends, core.outstanding.left.await), true)
+    const quiet = yield* Fiber.join(step).pipe(Effect.raceFirst(left), Effect.raceFirst(fill(core, waited, tools)))
     speech.acting = false
+    owe(core)
     tell(core, speech)
     return quiet
   })
 
-// Always the same words, so that what a provider has cached of a prompt goes on to hold.
-const stillRunning = "Still running: there is no result yet. It will stand here, without another call."
+/** The calls that are running, and have been shown to run from now on. */
+export const show = (core: Core): ReadonlyArray<History.ToolCall> =>
+  core.calls.running().map(([, running]) => {
+    running.shown = true
+    return running.item
+  })
 
-/** The history with the calls that are running, each with words in the place of its output. */
-export const withRunning = (core: Core): History.History => {
-  let history = core.history.current()
-  for (const [callId, running] of core.calls.running()) {
-    const { createdAt, name, params } = running
-    const base = { callId, name, createdAt }
-    const call = History.ToolCall.make({ ...base, id: `running-${callId}`, params, ...attachedOf(running) })
-    history = History.insert(history, call)
-    history = History.insert(
-      history,
-      History.ToolOutput.make({ ...base, id: `running-output-${callId}`, output: stillRunning, isFailure: false })
-    )
-  }
-  return history
+/** What runs, for the tail of a prompt. */
+export const whatIsRunning = (core: Core): string | undefined => {
+  const running = core.calls.running().map(([id, { item: { name }, progress, startedAt }]) => ({
+    id,
+    name,
+    progress,
+    startedAt
+  }))
+  return running.length === 0 ? undefined : whatRuns(running, core.conductor.now())
 }
+
+/** Whether a call that is waited for says something of its own when it takes long. */
+export const isFilled = (core: Core): boolean =>
+  core.calls.running().some(([, { voice, waitedFor }]) => waitedFor !== undefined && voice.filler !== undefined)
 
 /** Gives tools that an interruption does not end their time to finish; the others end at once. */
 export const settleCalls = (core: Core, timeout: number): Effect.Effect<void> =>

@@ -16,6 +16,7 @@ import { abandonCalls, settleCalls } from "./calls.ts"
 import { type Core, signal } from "./core.ts"
 import { leave } from "./handoff.ts"
 import type { Checked } from "./options.ts"
+import { orphan } from "./outstanding.ts"
 import { endLine, idsOf } from "./participant.ts"
 import type { Runtime } from "./runtime.ts"
 
@@ -40,7 +41,7 @@ export const makeClosing = (
     readonly ids: Readonly<Record<string, string | number>>
     readonly log: (message: string) => Effect.Effect<void>
   },
-  { closeTimeout, drainTimeout }: Pick<Checked, "closeTimeout" | "drainTimeout">
+  { closeTimeout, drainTimeout, hookTimeout }: Pick<Checked, "closeTimeout" | "drainTimeout" | "hookTimeout">
 ): Closing => {
   const { ended, ids, log, room, runtime, services, toolScope } = parts
   let finishing = false
@@ -64,6 +65,7 @@ export const makeClosing = (
           Scope.close(toolScope, Exit.void),
           Effect.suspend(() => Fiber.awaitAll(core.calls.steps()))
         ))
+        yield* orphan(core, hookTimeout)
         yield* leave(core, closeTimeout)
         core.publish({ _tag: "SessionClosed", session: core.id, reason })
         yield* Effect.annotateLogs(log("the conversation is over"), {

@@ -19,6 +19,7 @@ import type { Conductor } from "./conductor.ts"
 import type { CurrentAgent } from "./currentAgent.ts"
 import type { SessionHistory } from "./history.ts"
 import type { Commands } from "./output.ts"
+import type { Outstanding } from "./outstanding.ts"
 import type { SessionParticipant } from "./participant.ts"
 import type { Speeches } from "./speech.ts"
 import type { Spending } from "./spending.ts"
@@ -67,6 +68,7 @@ export interface Core {
   readonly history: SessionHistory
   readonly speeches: Speeches
   readonly calls: Calls
+  readonly outstanding: Outstanding
   readonly runner: Tools.Runner
   readonly output: Room.Output
   readonly commands: Commands

@@ -54,9 +54,12 @@ const makeWritten = (core: Core, speech: Speech) => {
   let ended = false
   const publish = (): void => {
     if (core.settings.syncTranscript || !speech.authorized.isOpen()) return
-    if (written !== "") core.publish({ _tag: "AgentTranscript", speech: speech.id, text: written, final: false })
-    told ||= written !== ""
-    written = ""
+    // A model may give half a character at a time.
+    const whole = ended || !/[\ud800-\udbff]$/.test(written) ? written.length : written.length - 1
+    const text = written.slice(0, whole)
+    if (text !== "") core.publish({ _tag: "AgentTranscript", speech: speech.id, text, final: false })
+    told ||= text !== ""
+    written = written.slice(whole)
     if (ended && told) core.publish({ _tag: "AgentTranscript", speech: speech.id, text: "", final: true })
   }
   return {

@@ -2,10 +2,14 @@
 import * as Effect from "effect/Effect"
 import type * as Session from "../../Session.ts"
 import * as Turn from "../../Turn.ts"
+import { isFilled } from "./calls.ts"
 import type { Core } from "./core.ts"
 import { guarded } from "./failures.ts"
 import type { Checked } from "./options.ts"
 import { shortLived, want } from "./wishes.ts"
+
+/** Whether anything is to be said in the silence: a tool that has a filler of its own says that. */
+const isOwed = (core: Core): boolean => Turn.isOwed(core.conductor.state()) && !isFilled(core)
 
 const standard = "One moment, please."
 
@@ -18,10 +22,11 @@ export const makeFiller = (
   let told = 0
   const put = (text: string | undefined): void => {
     // Whoever was asked for it may have taken a while.
-    if (text === undefined || text.trim() === "" || !Turn.isOwed(core.conductor.state())) return
+    if (text === undefined || text.trim() === "" || !isOwed(core)) return
     want(core, { source: "say", text, options: { ...shortLived, clip, record: false }, passing: true })
   }
   return () => {
+    if (!isOwed(core)) return
     if (typeof say !== "function") return put(typeof say === "string" ? say : say[told++ % say.length])
     core.fork(Effect.map(guarded(core, "filler", Effect.suspend(() => say(session))), put))
   }

@@ -6,7 +6,6 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
-import type * as History from "../../History.ts"
 import * as Llm from "../../Llm.ts"
 import { Session } from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
@@ -17,8 +16,10 @@ import { about, type Core, signal, spanned } from "./core.ts"
 import { type Delivery, makeDelivery } from "./delivery.ts"
 import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
 import { turnRecord } from "./milestones.ts"
+import { told } from "./outstanding.ts"
 import { prompt } from "./prompt.ts"
 import type { Speech } from "./speech.ts"
+import { renewTools } from "./toolSources.ts"
 import { makeUtterance, stepOf, type Utterance } from "./utterance.ts"
 import { sayThatItFailed } from "./wishes.ts"
 
@@ -45,8 +46,10 @@ const finish = (core: Core, speech: Speech): void => {
     Effect.succeed({ text: speech.heard, playedMs: speech.playedMs, outcome })
   )
   core.speeches.remove(speech)
+  told(core, speech)
   signal(core, { _tag: "SpeechEnded", speech: speech.id })
   if (outcome === "failed") sayThatItFailed(core, speech)
+  renewTools(core)
 }
 
 const stopped = (core: Core, speech: Speech): void => {
@@ -126,8 +129,6 @@ interface Answer {
   /** Why it can be heard by nobody, where that is so. */
   readonly empty: Event.EmptyReason | undefined
   readonly calls: ReadonlyArray<Call>
-  /** The history that the model was shown. */
-  readonly asked: History.History
   /** Told when a guess is authorised after it was complete. */
   readonly wanted: () => void
 }
@@ -169,7 +170,6 @@ const ask = (
     const { llm } = core.agent.bound()
     const { milestones } = speech
     const requested = conductor.now()
-    const asked = core.history.current()
     const calls: Array<Call> = []
     const ids = new Set<string>()
     const line = delivery.line(utterance)
@@ -223,7 +223,6 @@ const ask = (
         })
         return {
           calls,
-          asked,
           empty: emptyReason(utterance, finish),
           wanted: speech.authorized.isOpen() ? () => {} : line.wanted
         }
@@ -249,13 +248,18 @@ const think = (core: Core, speech: Speech, delivery: Delivery): Effect.Effect<vo
     const changes = core.agent.changes()
     let retried = false
     for (let step = 1;;) {
-      const utterance = early(speech, makeUtterance(core.nextId("utterance"), core.history.stamp()))
-      const forbidden = step > core.settings.maxToolSteps
+      // A history may go on in another session: no two steps of it are to have one id.
+      const id = `${core.id}/${core.nextId("utterance")}`
+      const utterance = early(speech, makeUtterance(id, core.history.stamp()))
+      const forbidden = speech.steps.left <= 0
       const { toolChoice } = speech.options
       // A tool that is asked for is asked for once: its output is to be answered to.
       const choice = forbidden ? "none" : step > 1 && toolChoice === "required" ? undefined : toolChoice
       const answer = yield* ask(core, speech, utterance, before, delivery, choice)
       if (answer === undefined) return
+      if (answer.calls.length === 0 || utterance.raw.trim() !== "") {
+        for (const id of speech.shows) speech.tells.add(id)
+      }
       yield* speech.authorized.await
       answer.wanted()
       if (answer.calls.length === 0 || forbidden) {
@@ -265,10 +269,11 @@ const think = (core: Core, speech: Speech, delivery: Delivery): Effect.Effect<vo
       }
       step += 1
       before.push(utterance)
-      const quiet = yield* act(core, speech, answer.calls, answer.asked)
+      const quiet = yield* act(core, speech, answer.calls)
       const replaced = core.agent.changes() !== changes && core.agent.bound().onEnter !== undefined
       // After a goodbye there is nothing to say; a session that merely drains still gives its answer.
-      if (quiet || replaced || Turn.closeReason(core.conductor.state()) === "hang_up") return
+      const goodbye = core.outstanding.isLeaving() || Turn.closeReason(core.conductor.state()) === "hang_up"
+      if (quiet || replaced || goodbye) return
     }
   })
 

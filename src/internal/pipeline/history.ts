@@ -43,8 +43,8 @@ export interface SessionHistory {
       readonly recorded: boolean
     } & Attached
   ) => string
-  /** A call together with what came of it; gives the item of the call. */
-  readonly called: (output: Tools.Output, call: { readonly createdAt: number } & Attached) => History.Item
+  /** A call together with what came of it; `late`, where the model was shown that it runs; `going`, where prompts are to follow. */
+  readonly called: (output: Tools.Output, call: History.ToolCall, late: boolean, going: boolean) => void
   /** Another agent goes on, with what it knew before. */
   readonly handedOver: (change: {
     readonly from: string
@@ -120,12 +120,15 @@ export const makeHistory = (
       }
       return id
     },
-    called: ({ callId, isFailure, name, output, params }, { createdAt, ...more }) => {
-      const base = { callId, name, createdAt }
-      const call = History.ToolCall.make({ ...base, id: nextId("call"), params, ...attachedOf(more) })
+    called: ({ callId, isFailure, name, output }, call, late, going) => {
       insert(call)
-      insert(History.ToolOutput.make({ ...base, id: nextId("output"), output, isFailure }))
-      return call
+      const { createdAt: calledAt } = call
+      // What the agent has said meanwhile comes before it: no prompt is to end with that.
+      const spoke = (item: History.Item) =>
+        item._tag === "Message" && item.role === "assistant" && item.createdAt > calledAt
+      const apart = late || (going && history.items.some(spoke))
+      const about = { id: nextId("output"), createdAt: apart ? stamp() : calledAt, callId, name }
+      insert(History.ToolOutput.make({ ...about, output, isFailure, ...(late ? { late } : {}) }))
     },
     handedOver: ({ from, history: known, to }) => {
       stamped = Math.max(stamped, latest(known))

@@ -6,6 +6,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import * as Audio from "../../Audio.ts"
 import { type Classifier, OverlapClassifier } from "../../OverlapClassifier.ts"
 import { type Detector, TurnDetector } from "../../TurnDetector.ts"
 import type { Core } from "./core.ts"
@@ -58,3 +59,30 @@ export const namesOf = ({ overlapClassifier, turnDetector }: Judges) => ({
   ...(turnDetector === undefined ? {} : { turnDetector: turnDetector.name }),
   ...(overlapClassifier === undefined ? {} : { overlapClassifier: overlapClassifier.name })
 })
+
+const isSpeech = ({ channels, sampleRate }: Audio.Frame): boolean =>
+  channels === Audio.speech.channels && sampleRate === Audio.speech.sampleRate
+
+/** Gives the turn detector the audio that it wants. One that breaks on it hears no more, and that is told. */
+export const listenerOf = (
+  { turnDetector }: Judges,
+  publish: Core["publish"]
+): ((frames: ReadonlyArray<Audio.Frame>) => void) | undefined => {
+  const push = turnDetector?.model.push
+  if (push === undefined) return undefined
+  const converter = Audio.converter({ from: Audio.speech, to: Audio.speech })
+  let broken = false
+  return (frames) => {
+    if (broken) return
+    try {
+      push(frames.every(isSpeech) ? frames : converter.push(frames))
+    } catch {
+      broken = true
+      publish({
+        _tag: "Warning",
+        component: "detector",
+        message: "the turn detector broke on the audio, and hears no more"
+      })
+    }
+  }
+}

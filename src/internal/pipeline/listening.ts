@@ -43,6 +43,8 @@ export interface Ears {
   readonly mutedAfter: number
   /** Somebody wants to hear what was said lately. */
   readonly keepsAudio: boolean
+  /** A judge that hears all of it in passing. */
+  readonly listener: ((frames: ReadonlyArray<Audio.Frame>) => void) | undefined
 }
 
 export interface Listening {
@@ -68,7 +70,7 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
     const feed = makeFeed(ears.feed, clock, stt === undefined ? () => {} : recognition.hand)
     const recent = ears.keepsAudio ? makeRecentAudio(keptMs) : undefined
     const input = makeAudioInput(core, {
-      recent,
+      listeners: [recent?.push, ears.listener].filter((listen) => listen !== undefined),
       processors: yield* Processor.chain(ears.processors, {
         onFailure: ({ processor: provider }) =>
           core.publish({

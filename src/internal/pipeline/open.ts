@@ -25,7 +25,7 @@ import { makeBudget } from "./budget.ts"
 import { makeClosing } from "./closing.ts"
 import { makeHandoff } from "./handoff.ts"
 import { identify } from "./identity.ts"
-import { openJudges } from "./judges.ts"
+import { listenerOf, openJudges } from "./judges.ts"
 import { withGain } from "./level.ts"
 import { makeListeners } from "./listeners.ts"
 import { makeListening } from "./listening.ts"
@@ -93,7 +93,8 @@ export const open = <R, E>(
       feed: feedOf(providers, options),
       healthyAfter: resolve(options.resilience).firstOutputMs,
       mutedAfter: checked.mutedAfter,
-      keepsAudio: judges.overlapClassifier !== undefined
+      keepsAudio: judges.overlapClassifier !== undefined,
+      listener: listenerOf(judges, publish)
     }))
 
     const memoMap = Layer.CurrentMemoMap.forkOrCreate(services)

@@ -7,6 +7,7 @@ import type { EachOptions, Filler, Options } from "../../Pipeline.ts"
 import type * as Session from "../../Session.ts"
 import type * as Turn from "../../Turn.ts"
 import type * as Vad from "../../Vad.ts"
+import { sizes } from "../history/options.ts"
 import * as Check from "../options.ts"
 import { overlay } from "../options.ts"
 import { attempts } from "../resilience/options.ts"
@@ -36,11 +37,17 @@ const spending = Check.struct<NonNullable<Options["spending"]>>()({
 })
 
 const budget = Check.struct<NonNullable<Options["budget"]>>()({
-  maxTokens: Check.required(Check.whole({ endless: true })),
-  targetTokens: Check.whole({ endless: true }),
-  keepRecent: Check.whole({ endless: true }),
-  estimate: Check.asIs,
+  ...sizes,
   strategy: Check.required(Check.oneOf(["truncate", "summarize"]))
+})
+
+const results = Check.struct<NonNullable<Options["results"]>>()({
+  calm: Check.duration({ default: "1.5 seconds" }),
+  failureCalm: Check.duration({ default: "500 millis" }),
+  remindAfter: Check.duration({ default: "30 seconds" }),
+  maxReplies: Check.whole({ default: 20, endless: true }),
+  goodbyeWait: Check.duration({ default: "8 seconds" }),
+  goodbyeSay: Check.or(false, Check.text(), { default: "One moment, please." })
 })
 
 const filler = Check.struct<Filler>()({
@@ -55,6 +62,7 @@ const shared = {
   vad: Check.asIs,
   maxToolSteps: Check.whole({ default: 3, endless: true }),
   toolTimeout: Check.duration({ default: "60 seconds" }),
+  results: Check.section(results),
   resilience: Check.maybe(attempts),
   apology: Check.asIs,
   failedReply: Check.asIs,

@@ -2,19 +2,26 @@
 import type * as Prompt from "effect/ai/Prompt"
 import * as History from "../../History.ts"
 import * as Turn from "../../Turn.ts"
-import { withRunning } from "./calls.ts"
+import { show, whatIsRunning } from "./calls.ts"
 import type { Core } from "./core.ts"
 import { attachedOf } from "./history.ts"
+import { toTell } from "./outstanding.ts"
 import type { Speech } from "./speech.ts"
 import { stepOf, type Utterance } from "./utterance.ts"
 
 const isSaid = (item: History.Item | undefined): item is History.Message =>
   item?._tag === "Message" && item.role === "assistant"
 
-/** What the agent has said last, and what is before it. */
-const lastSaid = (history: History.History): readonly [before: History.History, said: ReadonlyArray<string>] => {
+/** What the agent has said last, after all calls, and what is before it. */
+const lastSaid = (
+  history: History.History,
+  running: ReadonlyArray<History.ToolCall>
+): readonly [before: History.History, said: ReadonlyArray<string>] => {
+  const called = Math.max(...running.map(({ createdAt }) => createdAt), Number.NEGATIVE_INFINITY)
+  const isLast = (item: History.Item | undefined): boolean =>
+    (isSaid(item) || item?._tag === "Handoff") && item.createdAt > called
   let end = history.items.length
-  while (isSaid(history.items[end - 1]) || history.items[end - 1]?._tag === "Handoff") end -= 1
+  while (isLast(history.items[end - 1])) end -= 1
   const last = history.items.slice(end)
   return [{ items: history.items.slice(0, end) }, last.filter(isSaid).map(({ text }) => text)]
 }
@@ -28,9 +35,9 @@ const stillToSay = (core: Core, speech: Speech): ReadonlyArray<string> =>
   })
 
 const known = (core: Core, speech: Speech, before: ReadonlyArray<Utterance>): History.History => {
-  const running = withRunning(core)
-  const guessed = speech.guess === undefined || speech.authorized.isOpen() ? running : History.insert(
-    running,
+  const now = core.history.current()
+  const guessed = speech.guess === undefined || speech.authorized.isOpen() ? now : History.insert(
+    now,
     History.Message.make({ id: "guess", role: "user", text: speech.guess, createdAt: core.history.stamp() })
   )
   const heard = new Set(guessed.items.flatMap((item) => item._tag === "Message" ? [item.step?.id] : []))
@@ -56,16 +63,22 @@ const alreadySaid = (texts: ReadonlyArray<string>): string | undefined => {
  */
 export const prompt = (core: Core, speech: Speech, before: ReadonlyArray<Utterance>): Prompt.Prompt => {
   const all = known(core, speech, before)
-  const [rest, said] = lastSaid(all)
+  const running = show(core)
+  const [rest, said] = lastSaid(all, running)
   const answers = speech.turn !== undefined
+  const { instructions = "" } = speech.options
+  const untold = toTell(core, speech)
+  const unasked = !answers && said.length > 0 && instructions === "" && untold === undefined
   const extra = [
     answers ? alreadySaid([...said, ...stillToSay(core, speech)]) : undefined,
-    speech.options.instructions,
-    answers ? core.history.context() : undefined
-  ].filter((text) => text !== undefined).join("\n\n")
-  const further = extra === "" && !answers && said.length > 0 ? "It is your turn to speak." : extra
+    unasked ? "It is your turn to speak." : instructions,
+    answers ? core.history.context() : undefined,
+    whatIsRunning(core),
+    untold
+  ].filter((text) => text !== undefined && text !== "").join("\n\n")
   return History.toPrompt(answers ? rest : all, {
     instructions: core.agent.bound().instructions,
-    ...(further === "" ? {} : { extra: further })
+    running,
+    ...(extra === "" ? {} : { extra })
   })
 }

@@ -42,12 +42,14 @@ export const makeQuestions = (
 ): Questions => {
   let question: Fiber.Fiber<void> | undefined
   return {
-    askDetector: ({ question: id, text }) => {
+    askDetector: ({ language, length, question: id, silence, text }) => {
       if (turnDetector === undefined) return
-      const { detectorDeadline, threshold } = Turn.settings(core.conductor.state()).endpointing
+      const { detectorDeadline, threshold = 0.5 } = Turn.settings(core.conductor.state()).endpointing
       question?.interruptUnsafe()
       question = core.fork(
-        Effect.suspend(() => turnDetector.model.ask({ text, history: core.history.current() })).pipe(
+        Effect.suspend(() =>
+          turnDetector.model.ask({ text, language, silence, length, history: core.history.current() })
+        ).pipe(
           Effect.timeoutOption(detectorDeadline),
           Effect.map((answer) => {
             const probability = answer._tag === "Some" ? answer.value.probability : Number.NaN

@@ -11,6 +11,7 @@ import { CurrentCall } from "../tools/execute.ts"
 import { type Core, signal } from "./core.ts"
 import { type Handoff, isOpen } from "./handoff.ts"
 import { checkWait } from "./options.ts"
+import { beforeGoodbye, isOwed } from "./outstanding.ts"
 import { protectedSpeech, want } from "./wishes.ts"
 
 export interface Parts {
@@ -44,6 +45,28 @@ const update = (core: Core, change: Session.Update) =>
     tune?.()
   })
 
+/** Says goodbye, but not before the caller has been told what they wait for. */
+const hangUp = (
+  core: Core,
+  company: Effect.Effect<boolean>,
+  goodbye: string | undefined
+): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const call = yield* CurrentCall
+    if (call !== undefined) core.outstanding.excuse(call)
+    // In an empty room, and while a line rings, there is nobody to say goodbye to.
+    const there = yield* company
+    const close = (): void => {
+      if (goodbye !== undefined && there) want(core, { source: "say", text: goodbye })
+      signal(core, { _tag: "Close", drain: true, reason: "hang_up" })
+    }
+    const first = core.outstanding.leave()
+    if (!there || !isOpen(core) || !isOwed(core, call)) return close()
+    if (!first) return
+    const say = (text: string) => void want(core, { source: "say", text })
+    core.fork(Effect.andThen(beforeGoodbye(core, call, say), Effect.sync(close)))
+  })
+
 /** The end waits for the speech, which waits for its tool, which waits for the end: it is to wait no longer. */
 const attend = (core: Core): Effect.Effect<void> =>
   Effect.gen(function*() {
@@ -65,6 +88,14 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
     tools: Effect.sync(core.agent.tools),
     // Theirs: what is done to it changes nothing here.
     history: Effect.sync(() => ({ items: [...core.history.current().items] })),
+    running: Effect.map(
+      CurrentCall,
+      (asking) =>
+        core.calls.running().flatMap(([id, { item: { name }, startedAt }]) =>
+          id === asking ? [] : [{ id, name, seconds: (core.conductor.now() - startedAt) / 1000 }]
+        )
+    ),
+    cancel: (id) => Effect.map(core.runner.end([id]), (ended) => ended.length > 0),
     spent: Effect.sync(core.spending.report),
     updateHistory: (f) => Effect.sync(() => core.history.updated(f)),
     events: parts.events,
@@ -87,13 +118,12 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
     clearTurn: Effect.sync(() => signal(core, { _tag: "ClearTurn" })),
     listen: parts.attach,
     update: (change) => update(core, change),
-    handoff: (agent) => parts.handoff(agent, session),
-    hangUp: (options) =>
-      Effect.map(parts.company, (company) => {
-        // In an empty room, and while a line rings, there is nobody to say goodbye to.
-        if (options?.say !== undefined && company) want(core, { source: "say", text: options.say })
-        signal(core, { _tag: "Close", drain: true, reason: "hang_up" })
+    handoff: (agent) =>
+      Effect.flatMap(CurrentCall, (call) => {
+        if (call !== undefined) core.outstanding.excuse(call)
+        return parts.handoff(agent, session)
       }),
+    hangUp: (options) => hangUp(core, parts.company, options?.say),
     close: (options) =>
       Effect.sync(() => signal(core, { _tag: "Close", drain: options?.drain === true, reason: "closed" })),
     ended: Effect.andThen(attend(core), Deferred.await(parts.ended))

@@ -8,7 +8,7 @@ import type * as Turn from "../../Turn.ts"
 import { type Core, signal, type TurnTimes } from "./core.ts"
 import { perform, stop as silence } from "./generation.ts"
 import { command } from "./output.ts"
-import { basisOf, makeSpeech, type Speech } from "./speech.ts"
+import { basisOf, makeSpeech, newSteps, type Speech } from "./speech.ts"
 
 type ActionOf<Tag extends Turn.Action["_tag"]> = Extract<Turn.Action, { readonly _tag: Tag }>
 
@@ -38,10 +38,17 @@ export const makeSpeaking = (
   return {
     startReply: ({ speech: id, turn }) => {
       core.publish({ _tag: "SpeechCreated", speech: id, source: "turn" })
-      start(makeSpeech({ id, source: "turn", now: history.stamp(), turn: takeTimes(turn) }))
+      start(makeSpeech({ id, source: "turn", now: history.stamp(), turn: takeTimes(turn), steps: newSteps(core) }))
     },
     speculate: ({ speech: id, text, tts }) =>
-      start(makeSpeech({ id, source: "turn", now: history.stamp(), guess: { text, tts }, basis: basisOf(core) })),
+      start(makeSpeech({
+        id,
+        source: "turn",
+        now: history.stamp(),
+        guess: { text, tts },
+        basis: basisOf(core),
+        steps: newSteps(core)
+      })),
     authorize: ({ speech: id, turn }) => {
       const speech = speeches.get(id)
       if (speech === undefined) return gone(id)
@@ -78,7 +85,7 @@ export const makeSpeaking = (
     apologise: (id) => {
       if (core.apology === undefined) return
       const { frames, text } = core.apology
-      speeches.add(makeSpeech({ id, source: "say", text, clip: frames(), now: history.stamp() }))
+      speeches.add(makeSpeech({ id, source: "say", text, clip: frames(), now: history.stamp(), steps: newSteps(core) }))
     }
   }
 }

@@ -21,6 +21,11 @@ export interface Basis {
   readonly tools: Tools.Set<Session>
 }
 
+/** Steps in which the model may still call tools, without the caller having said anything. */
+export interface Steps {
+  left: number
+}
+
 export interface Speech {
   readonly id: string
   readonly source: "say" | "reply" | "turn"
@@ -45,6 +50,13 @@ export interface Speech {
   /** Open once one of its tools waits for the end of the session. */
   readonly attending: Latch.Latch
   readonly milestones: Milestones
+  readonly steps: Steps
+  /** It tells what came after its reply. */
+  readonly announces: boolean
+  /** Calls of which the model was shown a result that the caller has not been told. */
+  readonly shows: Set<string>
+  /** Those of them that it has told, as far as anybody can know: the model had them before it when it wrote what is said. */
+  readonly tells: Set<string>
   turn: TurnTimes | undefined
   /** Why nothing, or not all, of it is heard. */
   reason: Event.SpeechReason | undefined
@@ -87,6 +99,8 @@ export const makeSpeech = (options: {
   readonly guess?: { readonly text: string; readonly tts: boolean } | undefined
   readonly basis?: Basis | undefined
   readonly turn?: TurnTimes | undefined
+  readonly steps: Steps
+  readonly announces?: boolean | undefined
 }): Speech => ({
   id: options.id,
   source: options.source,
@@ -102,6 +116,10 @@ export const makeSpeech = (options: {
   result: Deferred.makeUnsafe(),
   attending: Latch.makeUnsafe(false),
   milestones: makeMilestones(),
+  steps: options.steps,
+  announces: options.announces === true,
+  shows: new Set(),
+  tells: new Set(),
   turn: options.turn,
   reason: undefined,
   awaits: new Set(),
@@ -121,6 +139,9 @@ export const makeSpeech = (options: {
   fiber: undefined,
   playout: undefined
 })
+
+/** What a new turn, or the program, gives. */
+export const newSteps = (core: Core): Steps => ({ left: core.settings.maxToolSteps })
 
 /** What a reply would be made from now. */
 export const basisOf = (core: Core): Basis => ({

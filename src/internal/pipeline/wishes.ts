@@ -13,7 +13,7 @@ import { CurrentHook, CurrentSpeech, type RunningHook } from "../session.ts"
 import { type Core, signal } from "./core.ts"
 import { isOpen } from "./handoff.ts"
 import { checkSay } from "./options.ts"
-import { makeSpeech, type Speech } from "./speech.ts"
+import { makeSpeech, newSteps, type Speech, type Steps } from "./speech.ts"
 
 export const protectedSpeech = new Session.SessionError({
   reason: "Protected",
@@ -81,6 +81,10 @@ export interface Wish {
   readonly options?: Session.ReplyOptions & Pick<Session.SayOptions, "clip"> | undefined
   /** It fills a silence: any new turn ends it. */
   readonly passing?: boolean | undefined
+  /** The steps in which the model may call tools. @default as many as for a turn */
+  readonly steps?: Steps | undefined
+  /** It tells what came after its reply. */
+  readonly announces?: boolean | undefined
 }
 
 /** Where a hook stands: before the reply that waits for it, or in the middle of what goes on for too long. */
@@ -94,11 +98,13 @@ const framesOf = (clip: Session.SayOptions["clip"]): ReadonlyArray<Audio.Frame> 
 
 /** Puts it in line; what comes when the session ends is discarded. */
 export const want = (core: Core, wish: Wish, hook?: RunningHook): Session.Speech => {
-  const { options = {}, passing = false, source, text } = wish
+  const { announces, options = {}, passing = false, source, steps = newSteps(core), text } = wish
   const { expires, when = whenIn(hook) } = checkSay(options)
   const id = core.nextId(isOpen(core) ? "speech" : "discarded")
   if (!isOpen(core)) return discarded(id)
-  const speech = makeSpeech({ id, source, text, options, clip: framesOf(options.clip), now: core.history.stamp() })
+  const clip = framesOf(options.clip)
+  const now = core.history.stamp()
+  const speech = makeSpeech({ id, source, text, options, clip, now, steps, announces })
   core.speeches.add(speech)
   signal(core, {
     _tag: "Enqueue",
@@ -119,7 +125,11 @@ export const shortLived = { expires: "5 seconds", when: "withReply" } as const
 /** Says at once that a reply has failed, where nothing else tells the user that they wait in vain. */
 export const sayThatItFailed = (core: Core, speech: Speech): void => {
   const { failedReply } = core
-  if (failedReply === undefined || speech.source === "say" || !speech.authorized.isOpen() || !isOpen(core)) return
+  // Nobody waits for what tells a late result.
+  if (
+    failedReply === undefined || speech.source === "say" || speech.announces || !speech.authorized.isOpen() ||
+    !isOpen(core)
+  ) return
   const since = speech.turn?.committedAt ?? speech.createdAt
   const state = core.conductor.state()
   if (Turn.isUsersTurn(state) || Turn.spokeSince(state, since)) return

@@ -1,4 +1,6 @@
+import * as Address from "./address.ts"
 import * as Chars from "./chars.ts"
+import { bullet, bullets, fence, fenceEnd, heading, rule, tableRule, undecided } from "./lineStarts.ts"
 import { Spans } from "./spans.ts"
 import type { Run } from "./transform.ts"
 
@@ -24,26 +26,7 @@ const blank = 32
 const special = new Set([newline, bang, star, bracketOpen, backslash, bracketClose, underscore, backtick, tilde])
 const escapable = new Set("*_`~[]#|")
 
-const heading = /^[ \t]*#{1,6}[ \t]$/
-const bullet = /^[ \t]*(?:[+•>]|\[[ xX]\])[ \t]$/
-/** Bullets that may as well begin a rule. */
-const bullets = /^(?:[ \t]*[-*][ \t])+/
-const rule = /^[ \t]*(?:([-*_])(?:[ \t]*\1){2,}|>)[ \t\r]*$/
-const fence = /^[ \t]*(`{3,}|~{3,})/
-const fenceEnd = /^[ \t]*(`*|~*)[ \t\r]*$/
-const tableRule = /^[ \t]*\|[|: \t]*-[-|: \t\r]*$/
-/** Starts of lines that may still turn out to be markup. */
-const undecided =
-  /^[ \t]*(?:#{1,6}|[+•>]|\[(?:[ xX]\]?)?|([-*_])(?:[ \t]*\1)*[ \t\r]*|`{1,2}|`{3,}[^`]*|~{1,2}|~{3,}.*|\|[-|: \t\r]*)?$/
-
 const literal = (unit: number, length: number): string => String.fromCharCode(unit).repeat(length)
-
-/** `(address "title")`; anything else in parentheses is text. */
-const isAddress = (text: string): boolean => {
-  const address = text.trim()
-  const space = address.search(/\s/)
-  return space === -1 || /^\s+["'(]/.test(address.slice(space))
-}
 
 class Stripper {
   #mode: "line" | "inline" | "code" | "address" | "fence" = "line"
@@ -57,6 +40,7 @@ class Stripper {
   #pending = 0
   #run = 0
   #runLength = 0
+  readonly #word = new Address.Word()
 
   #code = ""
   #codeTicks = 0
@@ -72,16 +56,12 @@ class Stripper {
   readonly push = (chunk: string): string => {
     for (let i = 0; i < chunk.length; i++) {
       const start = i
-      while (this.#isIdle() && i < chunk.length && !special.has(chunk.charCodeAt(i))) {
-        i++
-      }
+      while (this.#isIdle() && i < chunk.length && !special.has(chunk.charCodeAt(i))) i++
       if (i > start) {
-        this.#spans.text(chunk.slice(start, i))
+        this.#say(chunk.slice(start, i))
         this.#before = chunk.charCodeAt(i - 1)
       }
-      if (i < chunk.length) {
-        this.#feed(chunk.charCodeAt(i))
-      }
+      if (i < chunk.length) this.#feed(chunk.charCodeAt(i))
     }
     return this.#spans.take()
   }
@@ -109,6 +89,7 @@ class Stripper {
     this.#mode = "line"
     this.#lead = this.#fence = ""
     this.#before = newline
+    this.#word.reset()
     this.#isTable = this.#hasCell = false
     return this.#spans.take()
   }
@@ -236,6 +217,7 @@ class Stripper {
         this.#spans.giveUp()
         this.#spans.text("\n")
         this.#mode = "line"
+        this.#word.reset()
         this.#isTable = this.#hasCell = false
         break
       case star:
@@ -260,9 +242,14 @@ class Stripper {
         }
         break
       default:
-        this.#spans.text(String.fromCharCode(unit))
+        this.#say(String.fromCharCode(unit))
     }
     this.#before = unit
+  }
+
+  #say(text: string) {
+    this.#spans.text(text)
+    this.#word.push(text)
   }
 
   /** Decides what waited for the unit that follows it: true if that unit is used up. */
@@ -322,6 +309,10 @@ class Stripper {
       return this.#spans.text(literal(unit, length))
     }
     const isUnderscore = unit === underscore
+    if (this.#word.isAddress) {
+      const closes = Address.mayEndBefore(next)
+      return this.#spans.text(literal(unit, closes ? this.#spans.close(unit, length) : length))
+    }
     const afterWord = Chars.isWord(left) && (isUnderscore || !Chars.isJoined(left))
     const beforeWord = Chars.isWord(next) && (isUnderscore || !Chars.isJoined(next))
     const rest = Chars.isSpace(left) || beforeWord ? length : this.#spans.close(unit, length)
@@ -351,7 +342,7 @@ class Stripper {
       }
       return
     }
-    if (!isAddress(this.#address)) {
+    if (!Address.isTarget(this.#address)) {
       this.#address += ")"
       return this.#rejectAddress()
     }

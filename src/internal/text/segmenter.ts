@@ -1,8 +1,8 @@
 import * as Chars from "./chars.ts"
 import type { Lexicon } from "./lexicon.ts"
 
-/** Where the reader stands: `gap` is the space after a stop, `starter` the word after an ambiguous abbreviation. */
-type Phase = "text" | "stop" | "gap" | "starter"
+/** Where the reader stands: `gap` is the space after a stop, `starter` the word after an ambiguous abbreviation, `joined` a capital directly after a stop. */
+type Phase = "text" | "stop" | "gap" | "starter" | "joined"
 
 /** What the word before a full stop says about it; `slight` stands for a word so short that it may be an abbreviation. */
 type Doubt = "none" | "slight" | "never" | "numeric" | "ambiguous"
@@ -47,6 +47,9 @@ export class Segmenter {
   #candidate = 0
   #candidateEnd = 0
   #starter = ""
+  /** Letters of the word so far; NaN where it is made of anything else, as an address is. */
+  #letters = 0
+  #isLowerCase = true
 
   #depth = 0
   #isQuoted = false
@@ -63,16 +66,12 @@ export class Segmenter {
 
   readonly push = (chunk: string): ReadonlyArray<string> => {
     this.#pending += chunk
-    for (let i = 0; i < chunk.length; i++) {
-      this.#feed(chunk.charCodeAt(i))
-    }
+    for (let i = 0; i < chunk.length; i++) this.#feed(chunk.charCodeAt(i))
     return this.#release()
   }
 
   readonly end = (): ReadonlyArray<string> => {
-    if (this.#phase === "starter") {
-      this.#decideStarter()
-    }
+    if (this.#phase === "starter") this.#decideStarter()
     const pieces = this.#release()
     const rest = this.#pending
     this.#reset()
@@ -90,7 +89,11 @@ export class Segmenter {
         -1
     this.#contentEnd = 0
     this.#phase = "text"
-    this.#depth = this.#lines = this.#lineStart = 0
+    this.#depth =
+      this.#lines =
+      this.#lineStart =
+      this.#letters =
+        0
     this.#isQuoted = this.#isSpaced = this.#isLineBound = false
     this.#contentKind = Chars.space
     this.#recent.fill(0)
@@ -121,8 +124,10 @@ export class Segmenter {
         this.#decideStarter()
       }
     }
+    if (this.#phase === "joined") this.#decideJoined(kind)
     if (kind === Chars.space || kind === Chars.newline) {
       this.#feedSpace(kind)
+      this.#letters = 0
     } else {
       this.#feedContent(unit, kind)
     }
@@ -205,8 +210,28 @@ export class Segmenter {
     this.#phase = "text"
     if (this.#stop > Chars.strong || this.#stop === Chars.strong && Chars.isUnspaced(unit)) {
       this.#boundary(this.#at, this.#contentEnd)
+    } else if (kind === Chars.letter && this.#isJoinable()) {
+      this.#phase = "joined"
+      this.#candidate = this.#at
+      this.#candidateEnd = this.#contentEnd
     }
     return false
+  }
+
+  /** Whether a sentence may end here without a space: after a word, and not within a name. */
+  #isJoinable(): boolean {
+    const isWord = this.#stop === Chars.strong || this.#isLowerCase && this.#doubt !== "ambiguous"
+    return isWord && this.#letters > 1 && !this.#hasCloser && !this.#isOpen() &&
+      (this.#doubt === "none" || this.#doubt === "slight")
+  }
+
+  #decideJoined(kind: number) {
+    this.#phase = "text"
+    if (kind === Chars.lower || kind === Chars.space) {
+      this.#boundary(this.#candidate, this.#candidateEnd)
+      this.#letters = 1
+      this.#isLowerCase = false
+    }
   }
 
   /** The first content after a stop and spaces: true if the stop goes on with it. */
@@ -309,7 +334,20 @@ export class Segmenter {
     return word.length < 4 || consonants.test(word) ? "slight" : "none"
   }
 
+  /** A letter after a stop without a space is that of a name. */
+  #countLetter(unit: number, kind: number) {
+    const isStop = kind === Chars.dot || kind === Chars.strong
+    const isAfterStop = this.#contentKind === Chars.dot || this.#contentKind === Chars.strong
+    if ((kind === Chars.lower || kind === Chars.letter) && (this.#letters === 0 || !isAfterStop)) {
+      this.#isLowerCase = kind === Chars.lower && (this.#letters === 0 || this.#isLowerCase)
+      this.#letters++
+    } else if (!isStop && unit !== 0x27 && unit !== 0x2019) {
+      this.#letters = Number.NaN
+    }
+  }
+
   #note(unit: number, kind: number) {
+    this.#countLetter(unit, kind)
     if (this.#isSpaced || this.#contentKind === Chars.wideClause) {
       this.#lastSpace = this.#at
       if (this.#contentKind === Chars.clause || this.#contentKind === Chars.wideClause) {

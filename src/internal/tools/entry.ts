@@ -3,11 +3,15 @@ import * as Tool from "effect/ai/Tool"
 import type * as Toolkit from "effect/ai/Toolkit"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as JsonSchema from "effect/JsonSchema"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SchemaRepresentation from "effect/SchemaRepresentation"
+import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
 import * as Json from "./json.ts"
+import { mending } from "./mend.ts"
 
 export interface HandlerContext {
   readonly toolCallId: string
@@ -26,6 +30,8 @@ export interface Entry<out R> {
   readonly tool: Tool.Any
   /** Whose calls it takes: two tools of one name are two, where each has its handler. */
   readonly taker: object
+  /** The server that offers it, where it was found at one. */
+  readonly server?: object | undefined
   readonly decode: (params: Schema.Json) => Effect.Effect<unknown, Schema.SchemaError, R>
   readonly encode: (result: unknown) => Effect.Effect<Schema.Json, Schema.SchemaError | NoJson, R>
   readonly encodeFailure: (error: unknown) => Effect.Effect<Schema.Json, Schema.SchemaError | NoJson, R>
@@ -34,10 +40,11 @@ export interface Entry<out R> {
 }
 
 export const provide = <R>(entry: Entry<R>, context: Context.Context<R>): Entry<never> => {
-  const { decode, encode, encodeFailure, handler, taker, tool } = entry
+  const { decode, encode, encodeFailure, handler, server, taker, tool } = entry
   return {
     tool,
     taker,
+    server,
     decode: (params) => Effect.provideContext(decode(params), context),
     encode: (result) => Effect.provideContext(encode(result), context),
     encodeFailure: (error) => Effect.provideContext(encodeFailure(error), context),
@@ -45,47 +52,91 @@ export const provide = <R>(entry: Entry<R>, context: Context.Context<R>): Entry<
   }
 }
 
-/** What the toolkits hold, in order; the context has a handler for each tool that requires one. */
-export const resolve = <R, Handlers>(
-  toolkits: Toolkit.Any | ReadonlyArray<Toolkit.Any>
-): Effect.Effect<ReadonlyArray<Entry<R>>, never, Handlers> =>
-  Effect.contextWith((context: Context.Context<Handlers>) =>
-    Effect.succeed(
-      (isMany(toolkits) ? toolkits : [toolkits]).flatMap((toolkit) =>
-        Object.values(toolkit.tools).map((tool) => make<R>(tool, context))
-      )
-    )
-  )
-
-const isMany = (toolkits: Toolkit.Any | ReadonlyArray<Toolkit.Any>): toolkits is ReadonlyArray<Toolkit.Any> =>
-  Array.isArray(toolkits)
-
 // The one place where the types of a tool are forgotten: `Tools.resolve` states
 // in `R` what the schemas and the handler of each tool need.
-const make = <R>(tool: Tool.Any, context: Context.Context<never>): Entry<R> => {
+const make = <R>(tool: Tool.Any, taker: object, handler: Entry<R>["handler"]): Entry<R> => {
   const codec = (schema: Schema.Top) => Schema.toCodecJson(schema) as Schema.Codec<unknown, Schema.Json, R, R>
-  const parameters = Schema.decodeUnknownEffect(codec(parametersOf(tool)))
+  const decode = Schema.decodeUnknownEffect(codec(parametersOf(tool)))
+  // A plain JSON Schema only says what is allowed: what it says nothing about stays.
+  const parameters = mending<unknown, R>(
+    isPlain(tool) ? (params, options) => Effect.as(decode(params, options), params) : decode
+  )
   const anything = tool.successSchema.ast._tag === "Unknown"
   const success = Schema.encodeUnknownEffect(codec(tool.successSchema))
   const failure = Schema.encodeUnknownEffect(codec(tool.failureSchema))
   // A schema may let through what is no JSON, and the schema of JSON says of nothing why it is none.
   const written = (result: unknown) => Effect.mapError(Effect.fromResult(Json.write(result)), (why) => new NoJson(why))
-  const found = Context.getOption(context, Context.Service<Tool.Handler<string>>(tool.id))
   return {
     tool,
-    taker: Option.getOrElse(found, () => tool),
-    decode: (params) => parameters(tool.parametersSchema === Tool.EmptyParams ? {} : params, { errors: "all" }),
+    taker,
+    decode: (params) => parameters(tool.parametersSchema === Tool.EmptyParams ? {} : params),
     encode: anything ? written : (result) =>
       success(result).pipe(
         Effect.catch((error) => Effect.andThen(written(result), Effect.fail(error))),
         Effect.flatMap(written)
       ),
     encodeFailure: (error) => Effect.flatMap(failure(error), written),
-    handler: Option.isNone(found) ? undefined : handler(found.value, context)
+    handler
   }
 }
 
-const handler = <R>(
+/** A tool of a toolkit, with the handler that the context has for it. */
+export const fromContext = <R>(tool: Tool.Any, context: Context.Context<never>): Entry<R> => {
+  const found = Context.getOption(context, Context.Service<Tool.Handler<string>>(tool.id))
+  return Option.isNone(found) ? make(tool, tool, undefined) : make(tool, found.value, handlerOf(found.value, context))
+}
+
+/** A tool whose handler is a function, which runs with the services of its caller. */
+export const fromFunction = <R>(tool: Tool.Any, run: NonNullable<Entry<R>["handler"]>): Entry<R> => make(tool, run, run)
+
+/** A tool of a toolkit that has its handlers. */
+export const fromKit = <R>(kit: Toolkit.WithHandler<any>, tool: Tool.Any): Entry<R> => {
+  const encode = Schema.encodeUnknownEffect(tool.parametersSchema as Schema.Codec<unknown, unknown>)
+  const handle: (name: string, params: unknown, id: string) => Effect.Effect<Results<R>, unknown, R> = kit.handle as any
+  // What is described by JSON alone is elsewhere, and taking a call back there may take its time.
+  const taken = isPlain(tool) ? letGo : <A, E>(self: Effect.Effect<A, E, R>) => self
+  return make<R>(tool, kit, (params, call): Effect.Effect<unknown, unknown, R> =>
+    encode(params).pipe(
+      Effect.flatMap((encoded) => handle(tool.name, encoded, call.toolCallId)),
+      unseen,
+      Effect.flatMap((results) => lastOf(results, call)),
+      taken
+    ))
+}
+
+/** Whoever is interrupted does not wait until the other has noticed, for which a client has its own limit. */
+const letGo = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(
+      Effect.forkDetach(restore(self)),
+      (fiber) => Effect.onInterrupt(restore(Fiber.join(fiber)), () => Effect.sync(() => fiber.interruptUnsafe()))
+    )
+  )
+
+/** As a part of the present span, on which it writes nothing: a toolkit would put the parameters there. */
+const unseen = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(
+    Effect.option(Effect.currentSpan),
+    (span) => Option.isNone(span) ? self : Effect.withParentSpan(self, Tracer.externalSpan(span.value))
+  )
+
+type Results<R> = Stream.Stream<Tool.HandlerResult<any>, unknown, R>
+
+const lastOf = <R>(
+  results: Results<R>,
+  { preliminary }: HandlerContext
+): Effect.Effect<unknown, unknown, R> =>
+  Effect.gen(function*() {
+    let last: Tool.HandlerResult<any> | undefined
+    yield* Stream.runForEach(results, (result) =>
+      result.preliminary ? preliminary(result.result) : Effect.sync(() => void (last = result)))
+    if (last === undefined) {
+      return yield* Effect.die("the toolkit gave no result")
+    }
+    return last.isFailure ? yield* Effect.fail(last.result) : last.result
+  })
+
+const handlerOf = <R>(
   found: Tool.Handler<string>,
   resolved: Context.Context<never>
 ): NonNullable<Entry<R>["handler"]> => {
@@ -98,6 +149,8 @@ const handler = <R>(
       )
     )
 }
+
+const isPlain = (tool: Tool.Any): boolean => Tool.isDynamic(tool) && tool.jsonSchema !== undefined
 
 const parametersOf = (tool: Tool.Any): Schema.Top =>
   Tool.isDynamic(tool) && tool.jsonSchema !== undefined ? fromJsonSchema(tool.jsonSchema) : tool.parametersSchema

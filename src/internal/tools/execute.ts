@@ -13,6 +13,7 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import type { Call, Options, Output, Set } from "../../Tools.ts"
 import { type Entry, NoJson } from "./entry.ts"
 import * as Json from "./json.ts"
+import { isUncertain } from "./mcp.ts"
 import { kept, repair } from "./params.ts"
 
 /** Id of the call that a fiber works for. */
@@ -29,6 +30,28 @@ export const failed = (call: Call, message: string): Output => ({
   message
 })
 
+const started = new WeakSet<Output>()
+
+/** The tool was at work on it, whatever has come of that. */
+export const atWork = (output: Output): Output => {
+  started.add(output)
+  return output
+}
+
+/** Whether the tool was at work on a call: of another the model alone needs to know. */
+export const worked = (output: Output): boolean => started.has(output)
+
+const doubtful = new WeakSet<Output>()
+
+/** Of a failure: what the tool has done by then is not known. */
+const inDoubt = (output: Output): Output => {
+  doubtful.add(output)
+  return output
+}
+
+/** Whether the call has had an effect, or may have had one: not one that was not run, was cancelled, or says that it failed. */
+export const mayHaveRun = (output: Output): boolean => !output.isFailure || doubtful.has(output)
+
 // In characters of JSON: it stands in every prompt from then on.
 const longestOutput = 65_536
 
@@ -37,7 +60,14 @@ const bounded = (output: Output): Output => {
   if (text.length <= longestOutput) return output
   const note = ` [cut here: the whole result has ${text.length} characters]`
   const cut = Json.head(text, longestOutput - note.length) + note
-  return { ...output, output: cut, ...(output.message === undefined ? {} : { message: cut }) }
+  const shorter = { ...output, output: cut, ...(output.message === undefined ? {} : { message: cut }) }
+  if (doubtful.has(output)) inDoubt(shorter)
+  return worked(output) ? atWork(shorter) : shorter
+}
+
+/** `confirmed`: the model has said that it means it. */
+export interface Running extends Options {
+  readonly confirmed?: boolean | undefined
 }
 
 /** The message of an error that was made for the model to read. */
@@ -46,14 +76,14 @@ export type Told = (error: unknown) => string | undefined
 export const execute = <R>(
   set: Set<R>,
   call: Call,
-  options: Options,
+  options: Running,
   told: Told
 ): Effect.Effect<Output, never, R> => Effect.map(executeWhole(set, call, options, told), bounded)
 
 const executeWhole = <R>(
   set: Set<R>,
   call: Call,
-  options: Options,
+  options: Running,
   told: Told
 ): Effect.Effect<Output, never, R> => {
   const entry = set.entries.get(call.name)
@@ -75,7 +105,7 @@ const run = Effect.fnUntraced(function*<R>(
   handler: NonNullable<Entry<R>["handler"]>,
   call: Call,
   params: Schema.JsonObject,
-  { onPreliminary, timeout }: Options,
+  { approve, confirmed = false, onPreliminary, timeout }: Running,
   told: Told
 ) {
   const decoded = yield* Effect.result(entry.decode(params))
@@ -83,21 +113,39 @@ const run = Effect.fnUntraced(function*<R>(
     return failed(call, `Invalid parameters for tool ${call.name}: ${fields(decoded.failure)}`)
   }
   if (yield* needsApproval(entry, decoded.success, call)) {
-    return failed(call, `Tool ${call.name} needs an approval, which nobody can give in this conversation`)
+    if (approve === undefined) {
+      return failed(call, `Tool ${call.name} needs an approval, which nobody can give in this conversation`)
+    }
+    const approved = yield* approve({ ...call, confirmed })
+    if (approved !== true) {
+      const why = approved === false ? "it was not approved" : approved
+      return failed(call, `Tool ${call.name} was not run: ${why}`)
+    }
   }
   const context = yield* Effect.context<R>()
   const preliminary = (result: unknown): Effect.Effect<void> =>
     onPreliminary === undefined ? Effect.void : Effect.provideContext(entry.encode(result), context).pipe(
-      Effect.flatMap((encoded) => onPreliminary(call, encoded)),
+      Effect.flatMap((encoded) => onPreliminary(call, encoded, result)),
       Effect.catchCause(() => Effect.logWarning(`Tool ${call.name} gave a preliminary result that cannot be told`))
     )
   const work = Effect.suspend(() => handler(decoded.success, { toolCallId: call.id, preliminary })).pipe(
     Effect.provideService(CurrentCall, call.id)
   )
   const exit = yield* Effect.exit(timeout === undefined ? Effect.asSome(work) : Effect.timeoutOption(work, timeout))
+  return atWork(yield* outcome(entry, call, params, exit, timeout, told))
+})
+
+const outcome = Effect.fnUntraced(function*<R>(
+  entry: Entry<R>,
+  call: Call,
+  params: Schema.JsonObject,
+  exit: Exit.Exit<Option.Option<unknown>, unknown>,
+  timeout: Options["timeout"],
+  told: Told
+) {
   if (Exit.isFailure(exit)) return yield* failure(entry, call, params, exit.cause, told)
   if (Option.isNone(exit.value)) {
-    return failed(call, `Tool ${call.name} did not finish within ${Duration.toMillis(timeout ?? 0)} ms`)
+    return inDoubt(failed(call, `Tool ${call.name} did not finish within ${Duration.toMillis(timeout ?? 0)} ms`))
   }
   const result = exit.value.value
   const encoded = yield* Effect.result(entry.encode(result))
@@ -116,7 +164,7 @@ const run = Effect.fnUntraced(function*<R>(
     return yield* masked(call, `gave a result that its schema does not allow: ${fields(encoded.failure)}`)
   }
   const message = `Tool ${call.name} gave a result that cannot be written as JSON: ${encoded.failure.why}`
-  return yield* Effect.as(Effect.logError(message), failed(call, message))
+  return yield* Effect.as(Effect.logError(message), inDoubt(failed(call, message)))
 })
 
 const failure = Effect.fnUntraced(function*<R>(
@@ -130,7 +178,7 @@ const failure = Effect.fnUntraced(function*<R>(
     Cause.isFailReason(reason) ? [reason.error] : Cause.isDieReason(reason) ? [reason.defect] : []
   )
   const message = errors.map(told).find((message) => message !== undefined)
-  if (message !== undefined) return failed(call, message)
+  if (message !== undefined) return errors.some(isUncertain) ? inDoubt(failed(call, message)) : failed(call, message)
   if (Cause.hasInterruptsOnly(cause)) return failed(call, `Tool ${call.name} was cancelled`)
   if (Cause.hasDies(cause)) return yield* masked(call, "died", cause)
   const declared = yield* Effect.result(entry.encodeFailure(errors[0]))
@@ -142,7 +190,7 @@ const failure = Effect.fnUntraced(function*<R>(
 const masked = (call: Call, what: string, cause?: Cause.Cause<unknown>): Effect.Effect<Output> =>
   Effect.as(
     Effect.logError(`Tool ${call.name} ${what}`, ...(cause === undefined ? [] : [cause])),
-    failed(call, "An internal error occurred")
+    inDoubt(failed(call, "An internal error occurred"))
   )
 
 const fields = (error: Schema.SchemaError): string =>
@@ -168,7 +216,13 @@ const told = (params: Schema.JsonObject): Schema.JsonObject =>
  * tool makes of it. At once: between the answer and what follows from it
  * nothing may happen, so what decodes later is compared as it was written.
  */
-export const alike = <R>(set: Set<R>, context: Context.Context<R>, one: Call, other: Call): boolean => {
+export const alike = <R>(
+  set: Set<R>,
+  context: Context.Context<R>,
+  one: Call,
+  other: Call,
+  key: (params: unknown) => unknown = (params) => params
+): boolean => {
   if (one.name !== other.name) return false
   const [a, b] = [repair(one.params), repair(other.params)]
   if (a._tag !== "Object" || b._tag !== "Object") return false
@@ -177,7 +231,12 @@ export const alike = <R>(set: Set<R>, context: Context.Context<R>, one: Call, ot
   if (entry === undefined) return false
   const decode = (params: Schema.Json) => Effect.runSyncExitWith(context)(entry.decode(params))
   const [left, right] = [decode(a.object), decode(b.object)]
-  return Exit.isSuccess(left) && Exit.isSuccess(right) && Equal.equals(left.value, right.value)
+  if (Exit.isFailure(left) || Exit.isFailure(right)) return false
+  try {
+    return Equal.equals(key(left.value), key(right.value))
+  } catch {
+    return false
+  }
 }
 
 const unknown = (set: Set<unknown>, name: string): string => {

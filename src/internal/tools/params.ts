@@ -1,4 +1,5 @@
 /** What a model wrote as the parameters of a call, as an object. */
+import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import { jsonrepair } from "jsonrepair"
 import * as Json from "./json.ts"
@@ -16,31 +17,40 @@ const longestBroken = 16_384
 
 const other = (wrong: string): Repaired => ({ _tag: "Other", wrong })
 
+/** What is written there, mended if need be; `undefined` where nothing can be read. */
+const parse = (text: string): { readonly value: unknown } | undefined => {
+  try {
+    return { value: JSON.parse(text) }
+  } catch {
+    if (text.length > longestBroken) return undefined
+  }
+  try {
+    return { value: JSON.parse(jsonrepair(text)) }
+  } catch {
+    return { value: text }
+  }
+}
+
 export const repair = (params: unknown): Repaired => {
   if (typeof params !== "string") return read(params)
   if (params.trim() === "") return read(undefined)
   if (params.length > longest) return tooLong
-  try {
-    return read(JSON.parse(params))
-  } catch {
-    if (params.length > longestBroken) {
-      return other(`they are no JSON, and with more than ${longestBroken} characters too long to be mended`)
-    }
-    try {
-      return read(JSON.parse(jsonrepair(params)))
-    } catch {
-      return read(params)
-    }
-  }
+  const once = parse(params)
+  // Some models encode what is encoded already.
+  const parsed = typeof once?.value === "string" ? parse(once.value) : once
+  return parsed === undefined ? tooBroken : read(parsed.value)
 }
 
+const tooBroken = other(`they are no JSON, and with more than ${longestBroken} characters too long to be mended`)
 const tooLong = other(`they have more than ${longest} characters`)
 
 const read = (value: unknown): Repaired => {
   if (value === null || value === undefined) return { _tag: "Object", object: {} }
   if (Array.isArray(value)) return other("expected object, got array")
   if (typeof value !== "object") return other(`expected object, got ${typeof value}`)
-  const json = Json.from(value)
+  const written = Json.write(value)
+  if (Result.isFailure(written)) return other(`expected an object of JSON: ${written.failure}`)
+  const json = written.success
   if (!Json.isObject(json)) return other(`expected object, got ${typeof json}`)
   return JSON.stringify(json).length > longest ? tooLong : { _tag: "Object", object: json }
 }

@@ -1,124 +1,85 @@
-/** The running calls of one conversation. */
-import type * as Context from "effect/Context"
+/** The running calls of one conversation, and for a while those that have ended. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import type { Call, Output, Runner, Set as Tools } from "../../Tools.ts"
-import { alike, failed } from "./execute.ts"
+import { steadyClock } from "../steady.ts"
+import { decide, type Known, remembered, unconfirmed } from "./duplicates.ts"
+import { atWork, failed, mayHaveRun } from "./execute.ts"
+import { voiceOf } from "./voice.ts"
 
-// Of one step, and of all that run at once. A model that asks for more has lost its way.
-const mostCalls = 64
-
-interface Running {
-  readonly call: Call
-  /** Whose tool it calls: those of another agent are none of its business. */
-  readonly taker: object | undefined
+interface Running extends Known {
   readonly cancellable: boolean
-  /** The calls that the model made together: they are many on purpose. */
-  readonly step: ReadonlyArray<Call>
   readonly output: Deferred.Deferred<Output>
   fiber: Fiber.Fiber<void> | undefined
   /** Why it is being cancelled, in words for the model. */
   cancelled: string | undefined
 }
 
-/** What the annotations of a tool say. */
-interface Policy {
-  readonly cancellable: boolean
-  readonly onDuplicate: "once" | "allow" | "reject" | "replace"
+interface Ended extends Known {
+  readonly at: number
 }
+
+// Beyond so many the oldest are forgotten before their time.
+const mostRemembered = 256
 
 const cancel = (one: Running, why: string): void => {
   one.cancelled ??= why
   one.fiber?.interruptUnsafe()
 }
 
-/** What goes before a call, or why it is not run. */
-const before = <R>(
-  { call, step, taker }: Running,
-  running: ReadonlySet<Running>,
-  tools: Tools<R>,
-  context: Context.Context<R>,
-  { onDuplicate }: Policy,
-  unseen: ReadonlyArray<Call>
-): ReadonlyArray<Running> | string => {
-  if (step.indexOf(call) >= mostCalls) {
-    return `Tool ${call.name} was not run: at most ${mostCalls} calls can be made together`
-  }
-  if (running.size >= mostCalls) return `Tool ${call.name} was not run: ${mostCalls} calls are running already`
-  const same = [...running].filter((other) => other.call.name === call.name && other.taker === taker)
-  switch (onDuplicate) {
-    case "allow":
-      return []
-    case "reject":
-      return same.length > 0 ? `Tool ${call.name} is already running: wait for its result` : []
-    case "replace":
-      for (const other of same) cancel(other, `Tool ${call.name} was cancelled: a newer call replaced it`)
-      return same
-    case "once": {
-      const equal = same.filter((other) => other.step !== step && alike(tools, context, other.call, call))
-      if (equal.some(({ cancelled }) => cancelled === undefined)) {
-        return `Tool ${call.name} is still running for an earlier call with the same parameters: ` +
-          "nothing was started, and its result will stand with the earlier call"
-      }
-      return unseen.some((other) => alike(tools, context, other, call))
-        ? `Tool ${call.name} has meanwhile ended for an earlier call with the same parameters: ` +
-          "nothing was started, and its result stands with the earlier call"
-        : equal
-    }
-  }
-}
-
 export const make: (options: {
-  readonly execute: <R>(tools: Tools<R>, call: Call) => Effect.Effect<Output, never, R>
-  readonly policy: (tools: Tools<unknown>, name: string) => Policy
+  readonly execute: <R>(tools: Tools<R>, call: Call, confirmed: boolean) => Effect.Effect<Output, never, R>
   readonly onOutput: ((output: Output) => Effect.Effect<void>) | undefined
 }) => Effect.Effect<Runner, never, Scope.Scope> = Effect.fnUntraced(
-  function*({ execute, onOutput, policy }) {
+  function*({ execute, onOutput }) {
     const running = new Set<Running>()
+    let ended: Array<Ended> = []
     let closed = false
+    const now = yield* steadyClock
     const fibers = yield* FiberSet.make<void>()
     yield* Effect.addFinalizer(() => Effect.sync(() => void (closed = true)))
 
     const settle = (one: Running, output: Output): Effect.Effect<void> =>
       Effect.suspend(() => {
         running.delete(one)
+        if (mayHaveRun(output)) {
+          const { call, step, taker } = one
+          ended = [...ended.slice(1 - mostRemembered), { call, step, taker, at: now() }]
+        }
         return onOutput?.(output) ?? Effect.void
       }).pipe(
         Effect.catchCause((cause) => Effect.logError("A listener to tool outputs failed", cause)),
         Effect.andThen(Deferred.succeed(one.output, output))
       )
 
-    const start = Effect.fnUntraced(function*<R>(
-      tools: Tools<R>,
-      call: Call,
-      step: ReadonlyArray<Call>,
-      unseen: ReadonlyArray<Call>
-    ) {
+    const begin = Effect.fnUntraced(function*<R>(tools: Tools<R>, asked: Call, step: ReadonlyArray<Call>) {
       const context = yield* Effect.context<R>()
-      const rules = policy(tools, call.name)
+      const { call, confirmed } = unconfirmed(tools, asked)
       const one: Running = {
         call,
         taker: tools.entries.get(call.name)?.taker,
-        cancellable: rules.cancellable,
+        cancellable: voiceOf(tools, call.name).onInterruption === "cancel",
         step,
         output: Deferred.makeUnsafe<Output>(),
         fiber: undefined,
         cancelled: undefined
       }
-      const first = closed
-        ? `Tool ${call.name} was not run: the conversation is over`
-        : before(one, running, tools, context, rules, unseen)
+      ended = ended.filter(({ at }) => now() - at <= remembered)
+      const decision = closed
+        ? { _tag: "Refuse" as const, why: `Tool ${call.name} was not run: the conversation is over` }
+        : decide({ ...one, call: asked }, confirmed, running, ended, { tools, context })
       running.add(one)
-      if (typeof first === "string") {
-        yield* settle(one, failed(call, first))
+      if (decision._tag === "Refuse") {
+        yield* settle(one, failed(call, decision.why))
         return one
       }
+      for (const other of decision.cancel) cancel(other, `Tool ${call.name} was cancelled: a newer call replaced it`)
       const work = Effect.andThen(
-        Effect.forEach(first, (other) => Deferred.await(other.output), { discard: true }),
-        execute(tools, call)
+        Effect.forEach(decision.after, (other) => Deferred.await(other.output), { discard: true }),
+        execute(tools, call, confirmed)
       )
       one.fiber = yield* FiberSet.run(
         fibers,
@@ -126,7 +87,9 @@ export const make: (options: {
           restore(work).pipe(
             Effect.catchCause(() =>
               Effect.sync(() =>
-                failed(call, one.cancelled ?? `Tool ${call.name} was cancelled: the conversation is over`)
+                one.cancelled === undefined
+                  ? atWork(failed(call, `Tool ${call.name} was cancelled: the conversation is over`))
+                  : failed(call, one.cancelled)
               )
             ),
             Effect.flatMap((output) => settle(one, output))
@@ -140,22 +103,25 @@ export const make: (options: {
       return one
     })
 
-    const cancelWhere = (chosen: (call: Call) => boolean): Effect.Effect<ReadonlyArray<string>> =>
+    const cancelWhere = (chosen: (one: Running) => boolean, why: string): Effect.Effect<ReadonlyArray<string>> =>
       Effect.sync(() => {
-        const cancellable = [...running].filter((one) =>
-          one.cancellable && one.cancelled === undefined && chosen(one.call)
-        )
-        for (const one of cancellable) cancel(one, `Tool ${one.call.name} was cancelled: the user interrupted`)
-        return cancellable.map((one) => one.call.id)
+        const cancelled = [...running].filter((one) => one.cancelled === undefined && chosen(one))
+        for (const one of cancelled) cancel(one, `Tool ${one.call.name} was cancelled: ${why}`)
+        return cancelled.map((one) => one.call.id)
       })
 
+    const start: Runner["start"] = (tools, calls) =>
+      Effect.uninterruptible(Effect.forEach(calls, (call) => begin(tools, call, calls))).pipe(
+        Effect.map((started) => started.map(({ output }) => Deferred.await(output)))
+      )
+
+    const interrupted = "the user interrupted"
     return {
-      run: (tools, calls, { unseen = [] } = {}) =>
-        Effect.uninterruptible(Effect.forEach(calls, (call) => start(tools, call, calls, unseen))).pipe(
-          Effect.flatMap((started) => Effect.forEach(started, (one) => Deferred.await(one.output)))
-        ),
-      cancel: cancelWhere(() => true),
-      cancelCalls: (ids) => cancelWhere((call) => ids.includes(call.id)),
+      start,
+      run: (tools, calls) => Effect.flatMap(start(tools, calls), (outputs) => Effect.all(outputs)),
+      cancel: cancelWhere(({ cancellable }) => cancellable, interrupted),
+      cancelCalls: (ids) => cancelWhere(({ call, cancellable }) => cancellable && ids.includes(call.id), interrupted),
+      end: (ids) => cancelWhere(({ call }) => ids.includes(call.id), "it is not wanted any more"),
       running: Effect.sync(() => [...running].map((one) => one.call))
     }
   }

@@ -40,8 +40,19 @@ export type Action =
   }
   /** A turn is longer than the limits: tell the agent's hook. Once for each turn; nothing follows. */
   | { readonly _tag: "TurnLimit"; readonly words: number; readonly speechMs: number }
-  /** Ask the turn detector, and forget what it was asked before. `EndOfTurn` with the same number follows, or nothing. */
-  | { readonly _tag: "AskDetector"; readonly question: number; readonly text: string }
+  /**
+   * Ask the turn detector, and forget what it was asked before: after so long a
+   * `silence`, of a turn that began `length` ms ago. `EndOfTurn` with the same
+   * number follows, or nothing.
+   */
+  | {
+    readonly _tag: "AskDetector"
+    readonly question: number
+    readonly text: string
+    readonly language: string | undefined
+    readonly silence: number
+    readonly length: number
+  }
   /** Ask the judge what the words over the agent are. `Overlap` with the same text follows, or nothing. */
   | { readonly _tag: "Judge"; readonly text: string; readonly language: string | undefined }
   /** Ask the recogniser for the final transcript of what it has heard. `Heard` follows, where there was anything. */
@@ -68,6 +79,8 @@ export type Action =
   | { readonly _tag: "Begin"; readonly speech: string }
   /** The speech has the floor: let its audio out. `PlayoutEnded` follows. */
   | { readonly _tag: "Play"; readonly speech: string }
+  /** It is nobody's turn: say what has come since its reply. `Enqueue` follows, or nothing. */
+  | { readonly _tag: "Tell" }
   /** Lower the level of the output: the user may want the floor. */
   | { readonly _tag: "Duck"; readonly speech: string }
   /** Let the output have its level again. */

@@ -18,6 +18,7 @@ import type { State, Voice } from "./model.ts"
 import * as Owed from "./owed.ts"
 import * as Said from "./said.ts"
 import * as Turns from "./turns.ts"
+import * as Verdicts from "./verdicts.ts"
 
 /** Opens, or opens anew, the decision whether the turn is over. */
 export const consider = (d: Draft): void => {
@@ -30,6 +31,10 @@ export const consider = (d: Draft): void => {
   const { max, min } = Endpointing.delays(d.user.endpointing)
   const stoppedAt = Math.min(words.stoppedAt ?? words.finalAt ?? d.now, d.now)
   d.agent.holdUntil = undefined
+  if (ears.listens === true) {
+    d.user.decision = { _tag: "Waiting", commitAt: Math.max(d.now, Verdicts.endsAt(d, stoppedAt, { max, min })) }
+    return
+  }
   if (!ears.detector) {
     const delay = words.interim !== "" || Phrases.isHesitation(said(words), reading(d)) ? max : min
     d.user.decision = { _tag: "Waiting", commitAt: Math.max(d.now, stoppedAt + delay) }
@@ -39,16 +44,29 @@ export const consider = (d: Draft): void => {
   const commitAt = Math.max(d.now + settings.endpointing.detectorDeadline, stoppedAt + min)
   d.user.question = question
   d.user.decision = { _tag: "Asking", question, stoppedAt, commitAt }
-  d.actions.push({ _tag: "AskDetector", question, text: said(words, true) })
+  d.actions.push({
+    _tag: "AskDetector",
+    question,
+    text: said(words, true),
+    language: words.language ?? settings.language,
+    silence: d.now - stoppedAt,
+    length: d.now - (words.startedAt ?? stoppedAt)
+  })
 }
 
-/** The turn detector has answered. */
+/** The turn detector has answered; one that listens may have been asked before the voice has ended. */
 export const predicted = (d: Draft, question: number, probability: number): void => {
   const { decision, endpointing } = d.user
+  if (d.session.ears.listens === true) {
+    if (Verdicts.answered(d, question, probability) === undefined) return
+    publish(d, { _tag: "EndOfTurnPredicted", probability })
+    if (decision !== undefined) consider(d)
+    return
+  }
   if (decision?._tag !== "Asking" || decision.question !== question) return
   const { max, min } = Endpointing.delays(endpointing)
   publish(d, { _tag: "EndOfTurnPredicted", probability })
-  const delay = probability < d.session.settings.endpointing.threshold ? max : min
+  const delay = probability < (d.session.settings.endpointing.threshold ?? 0.5) ? max : min
   d.user.decision = { _tag: "Waiting", commitAt: Math.max(d.now, decision.stoppedAt + delay) }
 }
 
@@ -88,6 +106,7 @@ export const commit = (d: Draft, source: "voice" | "manual"): void => {
   if (whole && words.interim !== "") d.user.used = Owed.use(words.interim, d.now)
   d.user.unheeded = words.limited ? nothingUnheeded : Turns.unheeded(d, words)
   d.user.words = Turns.rest(d)
+  Verdicts.reset(d)
   d.user.voice = anew(voice, d.now)
   const stoppedAt = words.stoppedAt ?? words.finalAt ?? d.now
   const startedAt = words.startedAt ?? stoppedAt

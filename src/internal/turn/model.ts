@@ -40,6 +40,8 @@ interface User {
   readonly decision: Decision | undefined
   /** Number of the newest question to the turn detector: none of a session has the number of another. */
   readonly question: number
+  /** What a detector that listens was asked in this silence. */
+  readonly listened: Listened | undefined
   /** Until when `CommitTurn` waits for the transcript of what was said. */
   readonly manualUntil: number | undefined
   /** Number of the committed turn whose hook has not answered yet; the user may be in the next one already. */
@@ -55,6 +57,8 @@ interface User {
   /** When the newest voice that has ended began and ended, in whichever turn. */
   readonly spokenFrom: number
   readonly spokenTo: number
+  /** When the user last gave what may be a digit of a number, by voice or key, and nothing else since. */
+  readonly digitAt: number | undefined
   /** Signs of listening that wait to be set aside, oldest first. */
   readonly signs: ReadonlyArray<Sign>
   /** They have asked for a moment: until when the agent waits for them. */
@@ -63,6 +67,19 @@ interface User {
   readonly cleared: { readonly at: number; readonly until: number } | undefined
   /** An interim transcript was taken for the final one: that adds only what goes beyond it, until `until`. */
   readonly used: { readonly text: string; readonly at: number; readonly until: number } | undefined
+}
+
+/** What a turn detector that listens was asked in one silence. */
+export interface Listened {
+  /** How many of its questions are behind it. */
+  readonly asked: number
+  /** The question that is not answered yet. */
+  readonly question: number | undefined
+  readonly askedAt: number
+  /** What it answered last: whether the user has finished. */
+  readonly finished: boolean | undefined
+  /** The recogniser was asked for what it has. */
+  readonly finalized: boolean
 }
 
 /** A voice has ended, or the program has asked. */
@@ -93,6 +110,10 @@ interface Agent {
   readonly said: Said
   /** Interrupted in this very moment: what follows at once decides which state is told. */
   readonly hushed: boolean
+  /** Since when it has been nobody's turn. */
+  readonly calmSince: number | undefined
+  /** Something is to be told that came after its reply: when it was calm for so long (ms), and since when. */
+  readonly untold: { readonly calm: number; readonly since: number } | undefined
   /** When it last began to say something, but for what fills a silence. */
   readonly spokeAt: number
   /** Since when the user has waited in silence for something that is to come. */
@@ -130,6 +151,8 @@ export interface Ears {
   readonly interims: boolean
   /** There is a turn detector: `AskDetector` is answered by `EndOfTurn`. */
   readonly detector: boolean
+  /** It listens to the audio: it is asked in every pause, with or without words. @default false */
+  readonly listens?: boolean | undefined
   /** There is a judge of what is said over the agent: `Judge` is answered by `Overlap`. */
   readonly judge: boolean
   /** From `Finalize` to the answer, as the recogniser takes it (ms); `Measured` tells it anew. @default 500 */

@@ -18,7 +18,8 @@ export interface Settings {
     readonly minDelay: number
     readonly maxDelay: number
     readonly alpha: number
-    readonly threshold: number
+    readonly threshold: number | undefined
+    readonly confidentDelay: number
     readonly detectorDeadline: number
   }
   readonly interruption: {
@@ -62,10 +63,11 @@ const schema = Check.struct<Options>()({
   endpointing: Check.section(
     Check.struct<NonNullable<Options["endpointing"]>>()({
       mode: Check.oneOf(["fixed", "dynamic"], { default: "fixed" }),
-      minDelay: Check.duration({ default: "500 millis" }),
+      minDelay: Check.duration(),
       maxDelay: Check.duration(),
       alpha: Check.ratio({ default: 0.9 }),
-      threshold: Check.ratio({ default: 0.5 }),
+      threshold: Check.ratio(),
+      confidentDelay: Check.duration(),
       detectorDeadline: Check.duration({ default: "1 second" })
     })
   ),
@@ -105,18 +107,29 @@ const schema = Check.struct<Options>()({
   errorWindow: Check.duration({ default: "5 minutes" })
 })
 
+/** Silence (ms) after which a turn may be over, where the program does not say. */
+const shortest = 500
+
 /** `Turn.Options`, as other options hold them. */
-export const turn = Check.together(schema, ({ endpointing: { maxDelay, minDelay } }) => ({
+export const turn = Check.together(schema, ({ endpointing: { maxDelay, minDelay = shortest } }) => ({
   "endpointing.maxDelay": maxDelay !== undefined && maxDelay < minDelay
     ? `must not be below endpointing.minDelay (${minDelay} ms)`
     : undefined
 }))
 
-/** Without a `maxDelay` of its own, a long `minDelay` is both. */
-export const settle = ({ endpointing, ...others }: typeof turn.Type): Settings => ({
-  ...others,
-  endpointing: { ...endpointing, maxDelay: endpointing.maxDelay ?? Math.max(3000, endpointing.minDelay) }
-})
+/** Without a `maxDelay` of its own, a long `minDelay` is both; one that is set holds for a confident end, too. */
+export const settle = ({ endpointing, ...others }: typeof turn.Type): Settings => {
+  const { minDelay = shortest } = endpointing
+  return {
+    ...others,
+    endpointing: {
+      ...endpointing,
+      minDelay,
+      maxDelay: endpointing.maxDelay ?? Math.max(3000, minDelay),
+      confidentDelay: endpointing.confidentDelay ?? endpointing.minDelay ?? 200
+    }
+  }
+}
 
 /**
  * Fills in every default, or tells all that is wrong, each by a path such as

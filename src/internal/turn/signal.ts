@@ -134,6 +134,12 @@ export type Signal =
   /** The committed turn gets no reply: the other answer to `CommitTurn`. What it has paused goes on. */
   | { readonly _tag: "Declined"; readonly turn: number }
   // The agent
+  /**
+   * Something is to be told that came after its reply: from whoever owns it. It is
+   * asked for (`Tell`) once nobody has spoken, and nothing was owed to the user,
+   * for `calm` ms; `undefined` where there is nothing to tell any more.
+   */
+  | { readonly _tag: "Untold"; readonly calm: number | undefined }
   /** The program wants something said: `when`, and within `expiresMs`. It waits in line; a session that ends refuses it. */
   | {
     readonly _tag: "Enqueue"

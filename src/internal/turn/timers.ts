@@ -12,6 +12,8 @@ import * as Pause from "./pause.ts"
 import * as Queue from "./queue.ts"
 import * as Signs from "./signs.ts"
 import * as Silence from "./silence.ts"
+import * as Telling from "./telling.ts"
+import * as Verdicts from "./verdicts.ts"
 import * as Wordless from "./wordless.ts"
 import * as Words from "./words.ts"
 
@@ -26,6 +28,8 @@ const inAnyStep = (): void => {}
 /** In the order of their weight: on a tie the commit goes first. */
 const timers: ReadonlyArray<Timer> = [
   { at: EndOfTurn.decideAt, ring: EndOfTurn.decide },
+  { at: Verdicts.finalizeAt, ring: Verdicts.finalize },
+  { at: Verdicts.askAt, ring: Verdicts.ask },
   { at: (s) => s.user.manualUntil, ring: (d) => EndOfTurn.commit(d, "manual") },
   { at: Queue.shieldEndsAt, ring: Queue.lowerShields },
   { at: Queue.expiresAt, ring: Floor.expire },
@@ -49,6 +53,7 @@ const timers: ReadonlyArray<Timer> = [
       d.user.presence = { _tag: "Away" }
     }
   },
+  { at: Telling.tellAt, ring: Telling.tell },
   { at: Filler.fillAt, ring: Filler.fill },
   { at: Silence.breathEndsAt, ring: inAnyStep },
   { at: LastWords.due, ring: inAnyStep }

@@ -8,6 +8,7 @@ import type { State, Words } from "./model.ts"
 import * as Pause from "./pause.ts"
 import * as Queue from "./queue.ts"
 import * as Said from "./said.ts"
+import * as Telling from "./telling.ts"
 
 /** What is left of the words once they are a turn: their voice may go on. */
 export const rest = (s: State): Words => {
@@ -54,6 +55,7 @@ export const open = (
   Said.answered(d)
   const turn = d.user.turn
   d.user.turn += 1
+  Telling.heard(d, text)
   if (d.session.status._tag === "Draining" && d.session.lastWords?.answers !== true) {
     d.actions.push({ _tag: "KeepWords", turn, text })
     return

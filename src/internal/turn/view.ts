@@ -104,6 +104,14 @@ export const isProtected = (s: State, speech?: string): boolean => {
 }
 
 /**
+ * Whether something is to be told as soon as it is nobody's turn.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const isUntold = (s: State): boolean => s.agent.untold !== undefined
+
+/**
  * Whether a speech cannot be heard before the hook of the committed turn has
  * answered.
  *

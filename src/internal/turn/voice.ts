@@ -6,10 +6,12 @@ import * as Interruption from "./interruption.ts"
 import * as Owed from "./owed.ts"
 import * as Signs from "./signs.ts"
 import * as Turns from "./turns.ts"
+import * as Verdicts from "./verdicts.ts"
 import * as Words from "./words.ts"
 
 export const started = (d: Draft, startedAt: number): void => {
   if (d.user.voice._tag !== "Silent") return
+  Verdicts.reset(d)
   Signs.floorTaken(d)
   if (tooFewAlone(d.user.words) && startedAt - spokenAt(d, d.now) > Words.forgetAfter) Turns.keep(d)
   const overlap = audible(d, startedAt) && (d.user.endpointing.agent?.startedAt ?? startedAt) <= startedAt
@@ -48,7 +50,10 @@ export const paused = (d: Draft, voiceAt: number): void => {
 
 export const resumed = (d: Draft, voiceAt: number): void => {
   const { voice } = d.user
+  // The turn detector had ended it, too soon.
+  if (voice._tag === "Silent") return d.session.ears.listens === true ? started(d, voiceAt) : undefined
   if (voice._tag !== "Paused") return
+  Verdicts.reset(d)
   const { pausedAt: _, ...speaking } = voice
   d.user.voice = { ...speaking, _tag: "Sounding", since: voiceAt }
 }
@@ -77,8 +82,8 @@ export const ended = (d: Draft, at: number): void => {
   d.user.spokenFrom = voice.startedAt
   d.user.spokenTo = endedAt
   publish(d, { _tag: "UserStoppedSpeaking", startedAt: voice.startedAt, endedAt })
-  d.actions.push({ _tag: "Finalize" })
-  Owed.ask(d, endedAt, voice.dismissed ? 0 : voice.soundedMs)
+  if (d.user.listened?.finalized !== true) d.actions.push({ _tag: "Finalize" })
+  if (d.user.listened?.finalized !== true) Owed.ask(d, endedAt, voice.dismissed ? 0 : voice.soundedMs)
   const wait = Owed.patience(d)
   if (pause !== undefined && pause._tag !== "Yielded") d.agent.pause = { ...pause, until: d.now + wait }
   if (
@@ -90,6 +95,13 @@ export const ended = (d: Draft, at: number): void => {
   }
   Words.limit(d)
   EndOfTurn.afterVoice(d)
+}
+
+/** The turn detector has answered: a confident end ends the voice, too. */
+export const judged = (d: Draft, question: number, probability: number): void => {
+  EndOfTurn.predicted(d, question, probability)
+  const { listened, voice } = d.user
+  if (listened?.finished === true && voice._tag === "Paused") ended(d, voice.pausedAt)
 }
 
 /** The end of the session cuts it off. */

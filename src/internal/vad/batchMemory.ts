@@ -52,11 +52,3 @@ export interface Model {
   readonly run: (rows: number) => Promise<void>
   readonly release: () => Promise<void>
 }
-
-/** The model cannot be used: says what is wrong with it. */
-export class Unusable {
-  readonly detail: string
-  constructor(detail: string) {
-    this.detail = detail
-  }
-}

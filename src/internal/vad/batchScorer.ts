@@ -14,8 +14,9 @@ import * as Metric from "effect/Metric"
 import * as Scheduler from "effect/Scheduler"
 import type { Scorer, VadError } from "../../Vad.ts"
 import * as series from "../metrics/series.ts"
+import { detailOf } from "../modelThread.ts"
 import * as native from "../native.ts"
-import { formats, largestBatch, type Memory, sampleCount, type SampleRate, Unusable } from "./batchMemory.ts"
+import { formats, largestBatch, type Memory, sampleCount, type SampleRate } from "./batchMemory.ts"
 import { inferenceFailed } from "./errors.ts"
 import type { Thread } from "./thread.ts"
 import { cellSize } from "./weights.ts"
@@ -62,11 +63,6 @@ const clock = Context.get(Context.empty(), Clock.Clock)
 const turn = new Scheduler.MixedScheduler().setImmediate
 
 const milliseconds = (nanos: bigint): number => Number(nanos) / 1e6
-
-const detailOf = (cause: unknown): string =>
-  cause instanceof Unusable
-    ? cause.detail
-    : `onnxruntime-node failed with ${cause instanceof Error ? cause.name : typeof cause}`
 
 const registries = new WeakMap<object, Context.Context<never>>()
 

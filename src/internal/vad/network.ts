@@ -2,16 +2,9 @@
  * The Silero network from its weights: the spectrum and a few windows in
  * WebAssembly, many windows as matrix products in onnxruntime.
  */
+import { Unusable } from "../modelThread.ts"
 import type * as onnx from "../onnx.ts"
-import {
-  type Floats,
-  largestBatch,
-  type Memory,
-  type Model,
-  sampleCount,
-  type SampleRate,
-  Unusable
-} from "./batchMemory.ts"
+import { type Floats, largestBatch, type Memory, type Model, sampleCount, type SampleRate } from "./batchMemory.ts"
 import * as kernel from "./kernel.ts"
 import * as specialised from "./onnxGraph.ts"
 import { byRows, openSession, type Tensors } from "./onnxSession.ts"

@@ -1,8 +1,9 @@
 /**
  * Sessions of onnxruntime, and the published graph in one.
  */
+import { Unusable } from "../modelThread.ts"
 import type * as onnx from "../onnx.ts"
-import { type Floats, type Memory, type Model, sampleCount, type SampleRate, Unusable } from "./batchMemory.ts"
+import { type Floats, type Memory, type Model, sampleCount, type SampleRate } from "./batchMemory.ts"
 import { cellSize } from "./weights.ts"
 
 export type Tensors = Readonly<Record<string, onnx.Tensor>>

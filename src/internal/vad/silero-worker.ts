@@ -1,10 +1,10 @@
 /**
- * The thread that scores, so that no inference holds up the audio. Rows pass
- * through shared memory; messages only say how many there are.
+ * The thread that scores. Rows pass through shared memory; messages only say
+ * how many there are.
  */
-import { parentPort, workerData } from "node:worker_threads"
+import { serve } from "../modelThread.ts"
 import * as onnx from "../onnx.ts"
-import { type Memory, Unusable } from "./batchMemory.ts"
+import type { Memory } from "./batchMemory.ts"
 import { open, type Source } from "./model.ts"
 
 export interface Start extends Source {
@@ -14,35 +14,10 @@ export interface Start extends Source {
 /** How many rows to score. */
 export type Request = number
 
-export type Answer =
-  | { readonly _tag: "Ready"; readonly specialised: boolean }
-  | { readonly _tag: "Unusable"; readonly detail: string }
-  | { readonly _tag: "Scored" }
-  | { readonly _tag: "Failed"; readonly detail: string }
+/** Whether it runs as the network that it holds. */
+export type Ready = boolean
 
-/** What is wrong, for the error that names the model. */
-const detailOf = (cause: unknown): string =>
-  cause instanceof Unusable || cause instanceof onnx.Missing ? cause.detail : nameOf(cause)
-
-const nameOf = (cause: unknown): string => cause instanceof Error ? cause.name : typeof cause
-
-const serve = async (port: NonNullable<typeof parentPort>, start: Start): Promise<void> => {
-  const answer = (value: Answer): void => port.postMessage(value, [])
-  try {
-    const model = await open(onnx.load, start, start.memory)
-    port.on("message", (rows: Request) => {
-      model.run(rows).then(
-        () => answer({ _tag: "Scored" }),
-        (cause: unknown) => answer({ _tag: "Failed", detail: nameOf(cause) })
-      )
-    })
-    answer({ _tag: "Ready", specialised: model.specialised })
-  } catch (cause) {
-    answer({ _tag: "Unusable", detail: detailOf(cause) })
-  }
-}
-
-if (parentPort !== null) {
-  const start: Start = workerData
-  void serve(parentPort, start)
-}
+serve<Start, Ready, Request, void>(async (start) => {
+  const { run, specialised } = await open(onnx.load, start, start.memory)
+  return { ready: specialised, answer: run }
+})

@@ -1,0 +1,201 @@
+/**
+ * What the caller is still to be told: results that came after their reply, or whose reply was not heard. The owner of
+ * these; nobody else writes it.
+ *
+ * The turn-taking says when it is nobody's turn: then one reply tells all that there are, unless the caller speaks first, and
+ * the reply to that tells them. A reply that is cut short leaves them untold. What is left at the end of the session goes to
+ * the agent's `onOrphanedResult`.
+ */
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import type * as Tools from "../../Tools.ts"
+import * as Turn from "../../Turn.ts"
+import * as Telling from "../tools/outstanding.ts"
+import { type Core, signal } from "./core.ts"
+import { guarded } from "./failures.ts"
+import type { Checked } from "./options.ts"
+import type { Speech, Steps } from "./speech.ts"
+import { want } from "./wishes.ts"
+
+export interface Result extends Telling.Untold {
+  readonly output: Tools.Output
+  /** The speech that waited for it. */
+  readonly waitedFor: string | undefined
+  /** What is left of the steps of the turn that asked for it. */
+  readonly steps: Steps
+}
+
+interface Held extends Result {
+  /** Its reply did not tell it. */
+  late: boolean
+  /** How often it was begun to be told, and cut short. */
+  attempts: number
+}
+
+export interface Outstanding {
+  readonly options: Checked["results"]
+  readonly all: () => ReadonlyArray<Held>
+  readonly add: (result: Result) => void
+  readonly remove: (result: Held) => void
+  /** Nothing is to be said of what comes of this call. */
+  readonly excuse: (call: string) => void
+  /** A reply of its own, if there may be one more. */
+  readonly takeReply: () => boolean
+  readonly isExhausted: () => boolean
+  /** The agent is about to say goodbye: nothing else is begun. `true` the first time. */
+  readonly leave: () => boolean
+  readonly isLeaving: () => boolean
+  /** Open whenever something has changed. */
+  readonly changed: Latch.Latch
+  /** Open once the goodbye is said, whatever runs: no reply waits any longer. */
+  readonly left: Latch.Latch
+}
+
+export const makeOutstanding = (options: Checked["results"]): Outstanding => {
+  const held = new Map<string, Held>()
+  const excused = new Set<string>()
+  const changed = Latch.makeUnsafe(false)
+  let replies = 0
+  let leaving = false
+  return {
+    options,
+    all: () => [...held.values()],
+    add: (result) => {
+      if (!excused.delete(result.id)) held.set(result.id, { ...result, late: false, attempts: 0 })
+    },
+    remove: ({ id }) => void held.delete(id),
+    excuse: (call) => void excused.add(call),
+    takeReply: () => replies < options.maxReplies && ++replies > 0,
+    isExhausted: () => replies >= options.maxReplies,
+    leave: () => leaving !== (leaving = true),
+    isLeaving: () => leaving,
+    changed,
+    left: Latch.makeUnsafe(false)
+  }
+}
+
+/**
+ * Whether a speech that is being made is to tell it: the reply that waited for it, or one that knows of it and does not
+ * wait for other tools itself. One whose tool waits for the end of the session tells nothing more.
+ */
+const isInHand = (core: Core, { id, waitedFor }: Held, last: boolean): boolean =>
+  core.speeches.all().some(({ acting, attending, authorized, finished, id: speech, shows }) =>
+    !finished && authorized.isOpen() && !attending.isOpen() &&
+    (speech === waitedFor ? !(last && acting) : shows.has(id) && !acting)
+  )
+
+const lateOnes = (core: Core, last = false): ReadonlyArray<Held> =>
+  core.outstanding.all().filter((one) => !isInHand(core, one, last))
+
+/** Tells the turn-taking whether there is anything to tell, and how soon. */
+export const owe = (core: Core): void => {
+  const { isExhausted, isLeaving, options } = core.outstanding
+  const late = lateOnes(core)
+  for (const one of late) one.late = true
+  const calm = isExhausted() || isLeaving() ? undefined : Telling.calmFor(late, options)
+  core.outstanding.changed.openUnsafe()
+  if (calm === undefined && !Turn.isUntold(core.conductor.state())) return
+  signal(core, { _tag: "Untold", calm })
+}
+
+const settled = (core: Core, one: Held, fate: "told" | "superseded" | "orphaned", speech?: string): void => {
+  core.outstanding.remove(one)
+  if (!one.late) return
+  const { id, name } = one
+  core.publish({ _tag: "ResultSettled", id, name, fate, ...(speech === undefined ? {} : { speech }) })
+}
+
+/** What a reply that is asked for now has to tell: it is shown all results. */
+export const toTell = (core: Core, speech: Speech): string | undefined => {
+  const { all, options } = core.outstanding
+  const untold = all()
+  for (const { id } of untold) speech.shows.add(id)
+  const now = core.conductor.now()
+  if (speech.announces) return untold.length === 0 ? undefined : Telling.announcement(untold, now, options.remindAfter)
+  const late = untold.filter((one) => one.late && one.waitedFor !== speech.id)
+  return late.length === 0 ? undefined : Telling.reminder(late, now, options.remindAfter)
+}
+
+// Whoever interrupts twice what they are told does not want to know.
+const mostAttempts = 2
+
+/** A speech is over: what it has told is told. */
+export const told = (core: Core, speech: Speech): void => {
+  for (const one of core.outstanding.all()) {
+    if (!speech.tells.has(one.id)) continue
+    if (speech.outcome === "completed") settled(core, one, "told", speech.id)
+    // Asked twice, the model has nothing to say of it.
+    else if (speech.reason === "empty" || speech.reason === "blank") settled(core, one, "superseded", speech.id)
+    else if (speech.outcome === "interrupted" && speech.playedMs > 0 && ++one.attempts >= mostAttempts) {
+      settled(core, one, "superseded", speech.id)
+    }
+  }
+  owe(core)
+}
+
+/** Puts a reply in line that tells what has come; the last one calls no tools. */
+export const announce = (core: Core, last = false): void => {
+  const { outstanding } = core
+  const late = lateOnes(core, last)
+  if (late.length === 0 || !outstanding.takeReply()) return
+  if (outstanding.isExhausted()) {
+    const message = "the session has told as many late results as it may: others wait until the caller speaks"
+    core.publish({ _tag: "Warning", component: "llm", message })
+  }
+  const steps = last
+    ? { left: 0 }
+    : late.reduce((least, one) => one.steps.left < least.left ? one.steps : least, late[0]!.steps)
+  want(core, { source: "reply", steps, announces: true })
+}
+
+/** Whether anything runs whose result is to be told; `call` is the one that asks. */
+const isRunning = (core: Core, call: string | undefined): boolean =>
+  core.calls.running().some(([id, { voice }]) => id !== call && voice.result === "reply")
+
+/** Before our own goodbye: calls that run have some time, audibly, and what has come of them is told. */
+export const beforeGoodbye = (
+  core: Core,
+  call: string | undefined,
+  say: (text: string) => void
+): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const { all, changed, options } = core.outstanding
+    const owed = () =>
+      Turn.status(core.conductor.state()) === "open" &&
+      (isRunning(core, call) || all().some((one) => isInHand(core, one, true)))
+    if (owed() && options.goodbyeWait > 0) {
+      const { goodbyeSay } = options
+      if (goodbyeSay !== false && goodbyeSay !== undefined && isRunning(core, call)) say(goodbyeSay)
+      const wait = Effect.gen(function*() {
+        while (owed()) {
+          changed.closeUnsafe()
+          yield* changed.await
+        }
+      })
+      yield* Effect.timeoutOption(wait, options.goodbyeWait)
+    }
+    announce(core, true)
+    core.outstanding.left.openUnsafe()
+  })
+
+/** Whether a goodbye would leave something untold. */
+export const isOwed = (core: Core, call: string | undefined): boolean =>
+  core.outstanding.all().length > 0 || isRunning(core, call)
+
+/** The session is over: what nobody was told goes to whoever can do something about it. */
+export const orphan = (core: Core, timeout: number): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const hook = core.agent.bound().onOrphanedResult
+    const onLate = () =>
+      core.publish({ _tag: "Warning", component: "hook", message: "onOrphanedResult did not end in time" })
+    const left = core.outstanding.all()
+    for (const one of left) {
+      one.late = true
+      settled(core, one, "orphaned")
+    }
+    return hook === undefined ? Effect.void : Effect.forEach(
+      left,
+      ({ output }) => guarded(core, "onOrphanedResult", hook(output), { ms: timeout, onLate }),
+      { concurrency: "unbounded", discard: true }
+    )
+  })

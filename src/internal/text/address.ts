@@ -1,0 +1,38 @@
+/** Addresses in a text: what they are made of is no markup. */
+import * as Chars from "./chars.ts"
+
+/** Beginning of a word that tells whether it is an address. */
+const enough = 100
+
+const scheme = /[a-z][a-z0-9+.-]*:\/\//i
+const after = /[\s.,;:!?)\]"'”’»<]/
+
+/** `(address "title")`; anything else in parentheses is text. */
+export const isTarget = (text: string): boolean => {
+  const address = text.trim()
+  const space = address.search(/\s/)
+  return space === -1 || /^\s+["'(]/.test(address.slice(space))
+}
+
+/** Whether emphasis may end between an address and what follows it. */
+export const mayEndBefore = (unit: number): boolean => after.test(String.fromCharCode(unit))
+
+/** The word that is being written, of a longer one the beginning. */
+export class Word {
+  #text = ""
+
+  push(text: string): void {
+    let from = text.length
+    while (from > 0 && !Chars.isSpace(text.charCodeAt(from - 1))) from--
+    const rest = text.slice(from, from + enough)
+    this.#text = from > 0 ? rest : this.#text.length < enough ? this.#text + rest : this.#text
+  }
+
+  reset(): void {
+    this.#text = ""
+  }
+
+  get isAddress(): boolean {
+    return scheme.test(this.#text)
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * What goes before a call, or why it is not started: pure decisions over the calls that run and those that have ended.
+ * The runner owns both, and carries the decision out.
+ */
+import * as Tool from "effect/ai/Tool"
+import type * as Context from "effect/Context"
+import type * as Schema from "effect/Schema"
+import type { Call, Set as Tools } from "../../Tools.ts"
+import { alike } from "./execute.ts"
+import { repair } from "./params.ts"
+import { duplicateOf, voiceOf } from "./voice.ts"
+
+// Of one step, and of all that run at once. A model that asks for more has lost its way.
+const mostCalls = 64
+
+/** For so long (ms) after its end a call is not made again without a confirmation. */
+export const remembered = 60_000
+
+/** A call, and what of it decides about another. */
+export interface Known {
+  readonly call: Call
+  /** Whose tool it calls: those of another agent are none of its business. */
+  readonly taker: object | undefined
+  /** The calls that the model made together: they are many on purpose. */
+  readonly step: ReadonlyArray<Call>
+}
+
+export interface Under<R> {
+  readonly tools: Tools<R>
+  readonly context: Context.Context<R>
+}
+
+export type Decision<One> =
+  /** It starts when these have ended, of which some are cancelled first. */
+  | { readonly _tag: "Start"; readonly after: ReadonlyArray<One>; readonly cancel: ReadonlyArray<One> }
+  /** Nothing is started; `why` is in words for the model. */
+  | { readonly _tag: "Refuse"; readonly why: string }
+
+const refuse = (why: string): { readonly _tag: "Refuse"; readonly why: string } => ({ _tag: "Refuse", why })
+
+export const decide = <R, One extends Known & { readonly cancelled: string | undefined }>(
+  { call, step, taker }: Known,
+  confirmed: boolean,
+  running: ReadonlySet<One>,
+  ended: ReadonlyArray<Known>,
+  { context, tools }: Under<R>
+): Decision<One> => {
+  const { name } = call
+  if (step.indexOf(call) >= mostCalls) {
+    return refuse(`Tool ${name} was not run: at most ${mostCalls} calls can be made together`)
+  }
+  if (running.size >= mostCalls) return refuse(`Tool ${name} was not run: ${mostCalls} calls are running already`)
+  const mine = (other: Known) => other.call.name === name && other.taker === taker
+  const same = [...running].filter(mine)
+  switch (duplicateOf(tools, name)) {
+    case "allow":
+      return { _tag: "Start", after: [], cancel: [] }
+    case "reject":
+      return same.length > 0
+        ? refuse(`Tool ${name} is already running: wait for its result`)
+        : { _tag: "Start", after: [], cancel: [] }
+    case "replace":
+      return { _tag: "Start", after: same, cancel: same }
+    case "confirm": {
+      if (confirmed) return { _tag: "Start", after: [], cancel: [] }
+      const { idempotencyKey } = voiceOf(tools, name)
+      const equal = (other: Known) => other.step !== step && alike(tools, context, other.call, call, idempotencyKey)
+      const again = `nothing was started. If it is wanted once more, confirm that: call it again with the same ` +
+        `parameters and "${confirmation(tools, name)}": true`
+      const first = same.filter(equal)
+      if (first.some(({ cancelled }) => cancelled === undefined)) {
+        return refuse(`Tool ${name} is already running for an earlier call with the same parameters; ${again}`)
+      }
+      return ended.some((other) => mine(other) && equal(other))
+        ? refuse(`Tool ${name} has already been done for an earlier call with the same parameters; ${again}`)
+        : { _tag: "Start", after: first, cancel: [] }
+    }
+  }
+}
+
+const fieldsOf = (tool: Tool.Any): ReadonlyArray<string> => {
+  try {
+    const { properties } = Tool.getJsonSchema(tool)
+    return typeof properties === "object" && properties !== null ? Object.keys(properties) : []
+  } catch {
+    return []
+  }
+}
+
+const confirmations = new WeakMap<Tool.Any, string>()
+
+/** What a model adds to the parameters of a call that it wants made again; a tool may have a parameter of that name. */
+export const confirmation = (tools: Tools<unknown>, name: string): string => {
+  const tool = tools.entries.get(name)?.tool
+  if (tool === undefined) return "confirm"
+  const known = confirmations.get(tool)
+  if (known !== undefined) return known
+  const fields = fieldsOf(tool)
+  let word = "confirm"
+  while (fields.includes(word)) word += "_again"
+  confirmations.set(tool, word)
+  return word
+}
+
+/** The call without its confirmation, and whether it had one. */
+export const unconfirmed = (
+  tools: Tools<unknown>,
+  call: Call
+): { readonly call: Call; readonly confirmed: boolean } => {
+  const params = repair(call.params)
+  const word = confirmation(tools, call.name)
+  if (params._tag === "Other" || !Object.hasOwn(params.object, word)) return { call, confirmed: false }
+  const { [word]: said, ...others }: Schema.JsonObject = params.object
+  return { call: { ...call, params: others }, confirmed: said === true || said === "true" }
+}

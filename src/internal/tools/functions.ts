@@ -1,0 +1,146 @@
+/** Tools of those who write no Effect: functions that give promises. */
+import * as Tool from "effect/ai/Tool"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Set } from "../../Tools.ts"
+import { currentPlain, type Plain, settled } from "../plain.ts"
+import { fromFunction } from "./entry.ts"
+import { Annotation, type Given, read, type VoiceOptions } from "./voice.ts"
+
+/**
+ * The call that a plain function answers: its id, the conversation, and a signal
+ * that is aborted when nobody wants the answer any more.
+ *
+ * @category plain functions
+ * @since 0.1.0
+ */
+export interface PlainCall {
+  readonly id: string
+  readonly signal: AbortSignal
+  /** Throws where there is no conversation, as in `execute` alone. */
+  readonly session: Plain
+  /** Gives what there is before the result; `voice` says who hears of it. */
+  readonly progress: (result: unknown) => Promise<void>
+}
+
+/**
+ * A tool as a plain function.
+ *
+ * **Details**
+ *
+ * `parameters` is a `Schema.Struct`, whose type `run` is given, or a plain JSON
+ * Schema, by which the parameters are checked. What `run` gives must be JSON;
+ * nothing at all is `null`.
+ *
+ * @category plain functions
+ * @since 0.1.0
+ */
+export interface PlainTool<in Params = any> {
+  readonly description?: string | undefined
+  /** @default none */
+  readonly parameters?: Schema.Top | { readonly [key: string]: unknown } | undefined
+  /** It changes nothing. @default false */
+  readonly readonly?: boolean | undefined
+  /** Once more does no more. @default false */
+  readonly idempotent?: boolean | undefined
+  /** How it behaves in a conversation, as by `Tools.voice`. @default what `Tools.voice` has */
+  readonly voice?: VoiceOptions<Params, any> | undefined
+  readonly run: (params: Params, call: PlainCall) => unknown
+}
+
+type ParamsOf<P> = P extends Schema.Top ? P["Type"] : Readonly<Record<string, any>>
+
+/**
+ * Plain tools by name, with the parameters of each.
+ *
+ * @category plain functions
+ * @since 0.1.0
+ */
+export type Functions<P extends Record<string, unknown>> = {
+  readonly [Name in keyof P]:
+    & Omit<PlainTool, "parameters" | "voice" | "run">
+    & {
+      readonly parameters?: P[Name]
+      readonly voice?: VoiceOptions<ParamsOf<P[Name]>, any> | undefined
+      readonly run: (params: ParamsOf<P[Name]>, call: PlainCall) => unknown
+    }
+}
+
+/**
+ * Makes tools of plain functions.
+ *
+ * **When to use**
+ *
+ * Use where no Effect is to be written. Hooks of an agent take plain functions,
+ * too.
+ *
+ * **Details**
+ *
+ * A function that throws or rejects has failed: with a `Tools.ToolError` the model
+ * reads its message, anything else is masked and logged. Throws
+ * `Failure.InvalidOptions` for a `voice` that cannot be.
+ *
+ * **Example** (A desk that books)
+ *
+ * ```ts
+ * import { Schema } from "effect"
+ * import { Agent, Tools } from "effect-voice"
+ *
+ * const tools = Tools.functions({
+ *   book: {
+ *     description: "Books a room",
+ *     parameters: Schema.Struct({ nights: Schema.Int }),
+ *     run: async ({ nights }) => ({ room: 7, nights })
+ *   },
+ *   hang_up: { run: async (_, { session }) => session.hangUp({ say: "Goodbye!" }) }
+ * })
+ *
+ * const desk = Agent.make({
+ *   instructions: "You book rooms.",
+ *   tools,
+ *   onEnter: async (session) => session.say("Sea View Hotel, how can I help?")
+ * })
+ * ```
+ *
+ * @category plain functions
+ * @since 0.1.0
+ */
+export const functions = <const P extends Record<string, unknown>>(tools: Functions<P>): Set => ({
+  entries: new Map(
+    Object.entries<PlainTool>(tools as Record<string, PlainTool>).map(([name, tool]) => [
+      name,
+      fromFunction<never>(
+        described(name, tool),
+        (params, { preliminary, toolCallId }) =>
+          Effect.contextWith((context: Context.Context<never>) =>
+            Effect.flatMap(currentPlain, (current) =>
+              settled<unknown, never>((signal) =>
+                tool.run(params, {
+                  id: toolCallId,
+                  signal,
+                  progress: (result) => Effect.runPromiseWith(context)(preliminary(result)),
+                  get session() {
+                    if (current === undefined) {
+                      throw new Error("there is no conversation here: the tool is run by itself")
+                    }
+                    return current
+                  }
+                })
+              ))
+          )
+      )
+    ])
+  ),
+  found: []
+})
+
+const described = (
+  name: string,
+  { description, idempotent = false, parameters, readonly = false, voice = {} }: PlainTool
+) => {
+  const about = { description, success: Schema.Unknown }
+  const tool = parameters === undefined ? Tool.make(name, about) : Tool.dynamic(name, { ...about, parameters })
+  return tool.annotate(Tool.Readonly, readonly).annotate(Tool.Idempotent, idempotent)
+    .annotate(Annotation, read(voice as Given, (invalid) => invalid, `${name}.voice.`))
+}

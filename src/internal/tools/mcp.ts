@@ -1,0 +1,56 @@
+/**
+ * What a model is told of a server of tools that fails.
+ *
+ * Errors of `effect/ai`'s client are known by their mark, so that a program
+ * without such servers does not load it. Pure.
+ */
+import type { McpClientError, McpClientErrorReason } from "effect/ai/McpClientError"
+
+const isMcpError = (error: unknown): error is McpClientError =>
+  typeof error === "object" && error !== null && "~effect/ai/McpClientError" in error && "reason" in error
+
+/** Words of the server where it has some, else what is wrong with it. */
+const words = (reason: McpClientErrorReason): string => {
+  switch (reason._tag) {
+    case "ToolError": {
+      const texts = reason.result.content.flatMap((block) => block.type === "text" ? [block.text] : [])
+      return texts.length === 0 ? "The tool failed without saying why" : texts.join("\n")
+    }
+    case "TransportError":
+    case "ClosedError":
+      return "The connection to the tool's server was lost"
+    case "TimeoutError":
+      return "The tool's server did not answer in time"
+    case "LimitError":
+      return "The tool's server answered with more than can be taken"
+    case "HttpError":
+      return `The tool's server refused the call with status ${reason.status}`
+    case "ProtocolError":
+      return reason.code === undefined
+        ? "The tool's server answered with what nobody understands"
+        : `The tool's server refused the call: ${reason.description ?? `code ${reason.code}`}`
+    case "ValidationError":
+      return "The tool's server takes or gives something else than it says"
+    case "UnsupportedError":
+    case "ConfigurationError":
+      return reason.message
+  }
+}
+
+export const wordsOf = (error: unknown): string | undefined => isMcpError(error) ? words(error.reason) : undefined
+
+/** Whether nothing comes over this connection any more. */
+export const isLost = (error: unknown): boolean =>
+  isMcpError(error) && (error.reason._tag === "TransportError" || error.reason._tag === "ClosedError")
+
+const isRefused = (reason: McpClientErrorReason): boolean =>
+  reason._tag === "HttpError"
+    ? reason.status < 500
+    : ["ToolError", "UnsupportedError", "ConfigurationError"].includes(reason._tag)
+
+/** Whether a call that failed so may have been run all the same: the server does not say that it was not. */
+export const isUncertain = (error: unknown): boolean => isMcpError(error) && !isRefused(error.reason)
+
+/** What kind of failure it was, without what was said in it. */
+export const kindOf = (error: unknown): string =>
+  isMcpError(error) ? error.reason._tag : error instanceof Error ? error.name : typeof error

@@ -1,0 +1,204 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, References, Schema } from "effect"
+import { Agent, type Session, Tools } from "effect-voice"
+import * as Testing from "effect-voice/testing"
+import { TestClock } from "effect/testing"
+
+const call = (name: string, params: unknown = {}): Tools.Call => ({ id: "call-1", name, params })
+
+const quietly = Effect.provideService(References.MinimumLogLevel, "None")
+
+describe("plain functions as tools", () => {
+  const tools = Tools.functions({
+    book: {
+      description: "Books a room",
+      parameters: Schema.Struct({ nights: Schema.Int.pipe(Schema.withDecodingDefaultKey(Effect.succeed(1))) }),
+      run: async ({ nights }) => ({ room: 7, nights })
+    },
+    search: {
+      parameters: { type: "object", properties: { query: { type: "string" } }, required: ["query"] },
+      run: ({ query }) => `found ${query}`
+    },
+    nothing: { run: async () => {} },
+    id: { run: async (_, { id }) => id },
+    told: { run: () => Promise.reject(new Tools.ToolError({ message: "no room is free" })) },
+    rejects: { run: () => Promise.reject(new Error("secret")) },
+    throws: {
+      run: () => {
+        throw new Error("secret")
+      }
+    },
+    big: { run: async () => 1n },
+    alone: { run: async (_, { session }) => session.say("Hello?") }
+  })
+
+  it.effect.each<readonly [string, unknown, unknown, boolean]>([
+    ["book", { nights: null }, { room: 7, nights: 1 }, false],
+    ["search", { query: "x" }, "found x", false],
+    ["search", {}, "Invalid parameters for tool search: query is missing", true],
+    ["nothing", {}, null, false],
+    ["id", {}, "call-1", false],
+    ["told", {}, "no room is free", true],
+    ["rejects", {}, "An internal error occurred", true],
+    ["throws", {}, "An internal error occurred", true],
+    ["big", {}, "Tool big gave a result that cannot be written as JSON: it holds a BigInt", true],
+    ["alone", {}, "An internal error occurred", true]
+  ])("are run: %s %j", ([name, params, expected, isFailure]) =>
+    Effect.gen(function*() {
+      const set = yield* Tools.resolve([tools])
+      const output = yield* Tools.execute(set, call(name, params))
+      assert.deepStrictEqual([output.output, output.isFailure], [expected as Schema.Json, isFailure])
+    }).pipe(quietly))
+
+  it("refuse a voice that cannot be, by the name of the tool", () => {
+    const wrong: any = { background: true, onInterruption: "cancel" }
+    assert.throws(
+      () => Tools.functions({ book: { voice: wrong, run: async () => "" } }),
+      /book\.voice\.onInterruption must be finish/
+    )
+  })
+
+  it.effect("are told when nobody wants their answer any more", () =>
+    Effect.gen(function*() {
+      let signal: AbortSignal | undefined
+      const set = Tools.functions({
+        wait: {
+          run: (_, call) => {
+            signal = call.signal
+            return Promise.withResolvers().promise
+          }
+        }
+      })
+      const waiting = yield* Effect.forkChild(Tools.execute(set, call("wait"), { timeout: "2 seconds" }))
+      yield* TestClock.adjust("2 seconds")
+      assert.isDefined(waiting.pollUnsafe())
+      assert.isTrue(signal?.aborted)
+    }))
+})
+
+describe("an agent of plain functions", () => {
+  const desk = Agent.make({
+    name: "desk",
+    instructions: "You book rooms.",
+    tools: Tools.functions({
+      book: { parameters: Schema.Struct({ nights: Schema.Int }), run: async ({ nights }) => ({ room: 7, nights }) },
+      hang_up: { run: async (_, { session }) => session.hangUp({ say: "Goodbye!" }) }
+    }),
+    onEnter: async (session) => session.say("This is the desk."),
+    onUserTurn: async (turn) => turn.text.includes("breakfast") ? { context: "Breakfast is from 7 to 10." } : undefined
+  })
+  const greeter = Agent.make({
+    name: "greeter",
+    instructions: "You greet.",
+    tools: Tools.functions({ to_desk: { run: async (_, { session }) => session.handoff(desk) } }),
+    onEnter: (session) => session.say("Sea View Hotel!")
+  })
+
+  it.effect("greets, hands over, books, looks up and hangs up", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        agent: greeter,
+        user: [
+          Testing.say(2500, 4000, "A room for two nights, please."),
+          Testing.say(9000, 10_500, "Two nights, with breakfast."),
+          Testing.say(16_000, 17_000, "Thank you, bye.")
+        ],
+        llm: ({ prompt, step, text }) => {
+          if (text.includes("please")) return step > 0 ? "" : { tools: [{ name: "to_desk" }] }
+          if (text.includes("bye")) return step > 0 ? "" : { tools: [{ name: "hang_up" }] }
+          if (step === 0) return { tools: [{ name: "book", params: { nights: 2 } }] }
+          return JSON.stringify(prompt).includes("from 7 to 10") ? "Booked, with breakfast." : "Booked."
+        },
+        tts: { duration: 1500 }
+      })
+      assert.deepStrictEqual(timeline.messages, [
+        "assistant: Sea View Hotel!",
+        "user: A room for two nights, please.",
+        "call: to_desk",
+        "output: to_desk",
+        "handoff: desk",
+        "assistant: This is the desk.",
+        "user: Two nights, with breakfast.",
+        "call: book",
+        "output: book",
+        "assistant: Booked, with breakfast.",
+        "user: Thank you, bye.",
+        "call: hang_up",
+        "output: hang_up",
+        "assistant: Goodbye!"
+      ])
+      assert.strictEqual(timeline.of("SessionClosed")[0]?.reason, "hang_up")
+    }))
+
+  it.effect("books in the background, says how far it is, and tells what came of it", () =>
+    Effect.gen(function*() {
+      const booked = Promise.withResolvers<string>()
+      const agent = Agent.make({
+        instructions: "You book rooms.",
+        tools: Tools.functions({
+          book: {
+            parameters: Schema.Struct({ nights: Schema.Int }),
+            voice: {
+              background: true,
+              idempotencyKey: ({ nights }) => nights,
+              progress: { caller: (left: number) => `${left} more to ask.` }
+            },
+            run: async (_, { progress }) => {
+              await progress(2)
+              return booked.promise
+            }
+          },
+          finish: { voice: { result: "silent" }, run: () => booked.resolve("room 7") }
+        })
+      })
+      const timeline = yield* Testing.scenario({
+        preset: "mechanics",
+        agent,
+        user: [Testing.say(500, 1500, "A room for two nights."), Testing.say(15_000, 16_000, "Go on.")],
+        llm: ({ prompt, step, text }) => {
+          if (JSON.stringify(prompt).includes("has not been told")) return "You have room 7."
+          if (text.includes("Go on")) return { tools: [{ name: "finish" }] }
+          return step === 0 ? { tools: [{ name: "book", params: { nights: 2 } }] } : "I am at it."
+        },
+        tts: { duration: 1000 }
+      })
+      assert.deepStrictEqual(timeline.messages.filter((line) => line.startsWith("assistant")), [
+        "assistant: 2 more to ask.",
+        "assistant: I am at it.",
+        "assistant: You have room 7."
+      ])
+    }))
+
+  it.effect("reports a hook that rejects or throws, and goes on", () =>
+    Effect.gen(function*() {
+      const agent = Agent.make({
+        instructions: "You help.",
+        onEnter: () => Promise.reject(new Error("secret")),
+        onUserTurn: () => {
+          throw new Error("secret")
+        }
+      })
+      const timeline = yield* Testing.scenario({
+        agent,
+        user: [Testing.say(500, 1500, "Hello?")],
+        llm: ["Hi."]
+      })
+      assert.deepStrictEqual(timeline.messages, ["user: Hello?", "assistant: Hi."])
+      assert.deepStrictEqual(timeline.of("ProviderFailed").map(({ provider }) => provider), ["onEnter", "onUserTurn"])
+    }))
+
+  it.effect("waits for what it has said", () =>
+    Effect.gen(function*() {
+      const outcomes: Array<string> = []
+      const agent = Agent.make({
+        instructions: "You help.",
+        onEnter: async (session: Session.Plain) => {
+          const speech = await session.say("One moment.")
+          outcomes.push((await speech.heard()).outcome)
+          await session.close()
+        }
+      })
+      yield* Testing.scenario({ agent, user: [], llm: [] })
+      assert.deepStrictEqual(outcomes, ["completed"])
+    }))
+})

@@ -1,0 +1,210 @@
+/** Tools that somebody has to approve of, that the model ends itself, and that tell how far they are. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { Agent, Session, Tools } from "effect-voice"
+import * as Testing from "effect-voice/testing"
+import { Tool, Toolkit } from "effect/ai"
+
+const said = (timeline: Testing.Timeline) => timeline.of("AgentSpeechCommitted").map(({ text }) => text)
+const whole = (timeline: Testing.Timeline) => assert.deepStrictEqual(Testing.invariants(timeline), [])
+
+describe("a tool that needs an approval", () => {
+  const Pay = Tool.make("pay", {
+    parameters: Schema.Struct({ euros: Schema.Finite }),
+    success: Schema.String,
+    needsApproval: ({ euros }) => euros > 10
+  })
+  const kit = Toolkit.make(Pay)
+
+  const till = (options: Partial<Agent.Options> = {}) => {
+    const paid: Array<number> = []
+    return {
+      paid,
+      agent: Agent.make({ instructions: "You pay.", tools: kit, ...options }),
+      handlers: kit.toLayer({
+        pay: ({ euros }) =>
+          Effect.sync(() => {
+            paid.push(euros)
+            return "paid"
+          })
+      })
+    }
+  }
+  const pay = (euros: number, more: object = {}): Testing.LlmToolCall => ({ name: "pay", params: { euros, ...more } })
+
+  const ask = (answer: string, second: Testing.LlmToolCall) =>
+    Effect.gen(function*() {
+      const { agent, handlers, paid } = till()
+      const timeline = yield* Testing.scenario({
+        agent,
+        user: [Testing.type(500, "Pay fifty euros."), Testing.type(5000, answer)],
+        llm: ({ step, text }) => step > 0 ? "Well?" : { tools: [text === answer ? second : pay(50)] }
+      }).pipe(Effect.provide(handlers))
+      whole(timeline)
+      return { paid, timeline }
+    })
+
+  it.effect("runs when the caller has been asked, has spoken, and the model says that they agree", () =>
+    Effect.gen(function*() {
+      const { paid, timeline } = yield* ask("Yes, please.", pay(50, { confirm: true }))
+      assert.deepStrictEqual(paid, [50])
+      const [refused] = timeline.of("FunctionCallsFinished")[0]!.calls
+      assert.include(String(refused!.result), "the caller has to approve")
+    }))
+
+  it.effect.each<readonly [string, string, Testing.LlmToolCall]>([
+    ["a caller who says no", "No.", pay(50, { confirm: true })],
+    ["a model that only calls again", "Yes, please.", pay(50)],
+    ["a question about something else", "Yes, please.", pay(60, { confirm: true })]
+  ])(
+    "does not run with %s",
+    ([, answer, second]) => Effect.map(ask(answer, second), ({ paid }) => assert.deepStrictEqual(paid, []))
+  )
+
+  it.effect("does not run in the step in which the model confirms what it has not asked", () =>
+    Effect.gen(function*() {
+      const { agent, handlers, paid } = till()
+      yield* Testing.scenario({
+        agent,
+        user: [Testing.type(500, "Pay fifty euros.")],
+        llm: () => ({ tools: [pay(50, { confirm: true })] })
+      }).pipe(Effect.provide(handlers))
+      assert.deepStrictEqual(paid, [])
+    }))
+
+  it.effect("runs at once where it needs none", () =>
+    Effect.gen(function*() {
+      const { agent, handlers, paid } = till()
+      yield* Testing.scenario({
+        agent,
+        user: [Testing.type(500, "Pay five euros.")],
+        llm: [{ tools: [pay(5)] }, "Paid."]
+      }).pipe(Effect.provide(handlers))
+      assert.deepStrictEqual(paid, [5])
+    }))
+
+  it.effect.each<readonly [string, Effect.Effect<boolean, string>, ReadonlyArray<number>]>([
+    ["runs when the program approves", Effect.succeed(true), [50]],
+    ["does not run when the program does not", Effect.succeed(false), []],
+    ["does not run when the program fails to decide", Effect.fail("nobody is there"), []]
+  ])("%s", ([, verdict, expected]) =>
+    Effect.gen(function*() {
+      const { agent, handlers, paid } = till({ onApproval: () => verdict })
+      const timeline = yield* Testing.scenario({
+        agent,
+        user: [Testing.type(500, "Pay fifty euros.")],
+        llm: ({ step }) => step === 0 ? { tools: [pay(50)] } : "Well."
+      }).pipe(Effect.provide(handlers))
+      assert.deepStrictEqual(paid, expected)
+      whole(timeline)
+    }))
+})
+
+describe("what runs", () => {
+  const Print = Tool.make("print", { success: Schema.String })
+  const printing = (voice: Tools.VoiceOptions<unknown, string>) => Print.annotateMerge(Tools.voice(voice))
+
+  it.effect("may be listed and cancelled by the model, and nothing more is said of it", () =>
+    Effect.gen(function*() {
+      const kit = Toolkit.make(printing({ background: true }))
+      const ended: Array<string> = []
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({ instructions: "", tools: [kit, Session.Calls] }).pipe(Agent.provide(Session.callsLayer)),
+        user: [Testing.type(500, "Print it."), Testing.type(5000, "No, don't.")],
+        llm: ({ prompt, step, text }) =>
+          text === "Print it."
+            ? step === 0 ? { tools: [{ name: "print" }] } : "Printing."
+            : step === 0
+            ? { tools: [{ name: "list_running_calls" }] }
+            : step === 1
+            ? {
+              tools: [{
+                name: "cancel_running_call",
+                params: { id: /"id":"(call-1)"/.exec(JSON.stringify(prompt.content.at(-2)))?.[1] }
+              }]
+            }
+            : "Cancelled."
+      }).pipe(Effect.provide(kit.toLayer({
+        print: () =>
+          Effect.delay(Effect.succeed("printed"), "60 seconds").pipe(
+            Effect.onExit((exit) => Effect.sync(() => void ended.push(exit._tag)))
+          )
+      })))
+      const [, listed, cancelled] = timeline.of("FunctionCallsFinished").flatMap(({ calls }) => calls).toSorted((
+        a,
+        b
+      ) => a.id < b.id ? -1 : 1)
+      assert.deepStrictEqual(listed!.result, [{ id: "call-1", name: "print", seconds: 4.5 }])
+      assert.deepStrictEqual(cancelled!.result, { cancelled: true })
+      assert.deepStrictEqual(ended, ["Failure"])
+      assert.deepStrictEqual(said(timeline), ["Printing.", "Cancelled."])
+      whole(timeline)
+    }))
+
+  it.effect("tells how far it is, the caller and the model", () =>
+    Effect.gen(function*() {
+      const kit = Toolkit.make(printing({
+        background: true,
+        progress: { caller: (page) => page === "page 1" ? "The first page is out." : undefined, model: true }
+      }))
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({ instructions: "", tools: kit }),
+        user: [Testing.type(500, "Print it."), Testing.type(7000, "How far are you?")],
+        llm: ({ index, step }) => index === 0 ? { tools: [{ name: "print" }] } : step > 0 ? "OK." : "At page two.",
+        quiet: "15 seconds"
+      }).pipe(Effect.provide(kit.toLayer({
+        print: (_, { preliminary }) =>
+          Effect.gen(function*() {
+            for (const page of ["page 1", "page 2"]) {
+              yield* Effect.sleep(3000)
+              yield* preliminary(page)
+            }
+            return yield* Effect.delay(Effect.succeed("printed"), 20_000)
+          })
+      })))
+      assert.include(said(timeline), "The first page is out.")
+      const asked = timeline.requests.find(({ text }) => text === "How far are you?")!
+      assert.include(String(asked.prompt.content.at(-1)!.content), "so far \"page 2\"")
+      whole(timeline)
+    }))
+})
+
+describe("how a tool behaves", () => {
+  it("is refused where two things make no sense together", () => {
+    // @ts-expect-error nothing waits for what is in the background
+    const filler = () => Tools.voice({ background: true, filler: { say: "One moment." } })
+    // @ts-expect-error nothing follows what is silent
+    const silent = () => Tools.voice({ result: "silent", filler: { say: "One moment." } })
+    // @ts-expect-error there is no reply to interrupt
+    const interruption = () => Tools.voice({ background: true, onInterruption: "cancel" })
+    // @ts-expect-error both run, whatever their keys are
+    const key = () => Tools.voice({ duplicate: "allow", idempotencyKey: () => 1 })
+    for (
+      const [attempt, option] of [[filler, "filler"], [silent, "filler"], [interruption, "onInterruption"]] as const
+    ) {
+      assert.throws(attempt, option)
+    }
+    assert.throws(key, "idempotencyKey")
+    assert.throws(() => Tools.voice({ background: { limit: "soon" as never } }), "background")
+  })
+
+  it.effect("gives the handler the id under which its call stands in the history", () =>
+    Effect.gen(function*() {
+      const ids: Array<string | undefined> = []
+      const kit = Toolkit.make(Tool.make("book", { success: Schema.String }))
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({ instructions: "", tools: kit }),
+        user: [Testing.type(500, "Book it.")],
+        llm: [{ tools: [{ name: "book", id: "same" }, { name: "book", id: "same" }] }, "Booked."]
+      }).pipe(Effect.provide(kit.toLayer({
+        book: (_, { toolCallId }) =>
+          Effect.sync(() => {
+            ids.push(toolCallId)
+            return "booked"
+          })
+      })))
+      const known = timeline.history.items.flatMap((item) => item._tag === "ToolCall" ? [item.callId] : [])
+      assert.deepStrictEqual(ids, known)
+      assert.strictEqual(new Set(ids).size, 2)
+    }))
+})

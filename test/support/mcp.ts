@@ -1,0 +1,68 @@
+/** A server of MCP tools over an `HttpClient` in memory, which answers as it is told to. */
+import { Effect } from "effect"
+import { McpClient, McpProtocol } from "effect/ai"
+import { HttpClient, HttpClientResponse } from "effect/http"
+
+/** What a tool of it does, given its arguments. */
+export type Work = (args: Readonly<Record<string, unknown>>) => Effect.Effect<unknown>
+
+export interface Server {
+  readonly tools: Map<string, Work>
+  /** What it answers in the place of everything; `undefined`: as it should. */
+  instead: Effect.Effect<Response> | undefined
+  /** How often it was asked for each method. */
+  readonly asked: Map<string, number>
+  readonly connect: ReturnType<typeof connecting>
+}
+
+export const answer = (text: string, isError = false) => Effect.succeed({ content: [{ type: "text", text }], isError })
+
+const connecting = (client: HttpClient.HttpClient) =>
+  McpClient.make({ name: "test", version: "1.0.0" }).pipe(
+    Effect.provideServiceEffect(
+      McpClient.Transport,
+      McpClient.http({ url: "http://tools.invalid/mcp", protocol: McpProtocol.v2025_11_25 })
+    ),
+    Effect.provideService(HttpClient.HttpClient, client)
+  )
+
+const inputSchema = {
+  type: "object",
+  properties: { place: { type: "string" }, nights: { type: "integer" } },
+  required: ["place"]
+}
+
+export const makeServer = (tools: Readonly<Record<string, Work>>): Server => {
+  const result = (method: string, params: any): Effect.Effect<unknown> => {
+    switch (method) {
+      case "initialize":
+        return Effect.succeed({
+          protocolVersion: "2025-11-25",
+          capabilities: { tools: {} },
+          serverInfo: { name: "memory", version: "1.0.0" }
+        })
+      case "tools/list":
+        return Effect.succeed({ tools: [...server.tools.keys()].map((name) => ({ name, inputSchema })) })
+      default:
+        return server.tools.get(params.name)!(params.arguments)
+    }
+  }
+  const client = HttpClient.make((request) =>
+    Effect.gen(function*() {
+      const body = request.body._tag === "Uint8Array" ? new TextDecoder().decode(request.body.body) : "{}"
+      const { id, method = "delete", params } = JSON.parse(body)
+      server.asked.set(method, (server.asked.get(method) ?? 0) + 1)
+      const respond = (response: Response) => HttpClientResponse.fromWeb(request, response)
+      if (server.instead !== undefined) return respond(yield* server.instead)
+      if (id === undefined) return respond(new Response(null, { status: 202 }))
+      return respond(Response.json({ jsonrpc: "2.0", id, result: yield* result(method, params) }))
+    })
+  )
+  const server: Server = {
+    tools: new Map(Object.entries(tools)),
+    instead: undefined,
+    asked: new Map(),
+    connect: connecting(client)
+  }
+  return server
+}
