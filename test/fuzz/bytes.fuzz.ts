@@ -1,7 +1,7 @@
 /** Everything else that reads bytes from outside: recordings, files, the worker's messages, requests of frontends. */
 import { assert, describe, it } from "@effect/vitest"
 import { AgentSession as pb, Job, JobType, ServerMessage } from "@livekit/protocol"
-import { Effect, Layer, Logger, Option } from "effect"
+import { Effect, Layer, Option } from "effect"
 import { Agent, Audio, Room } from "effect-voice"
 import * as Frontend from "effect-voice/Frontend"
 import { oggPackets } from "effect-voice/internal/frontend/ogg"
@@ -188,16 +188,13 @@ describe("whatever a frontend asks, it is a request or nothing:", () => {
 
   it.effect("the frontend's requests, in a session that goes on", () =>
     Effect.gen(function*() {
-      const broken: Array<string> = []
-      const logger = Logger.make(({ message }) => {
-        if (JSON.stringify(message).includes("broke")) broken.push(JSON.stringify(message))
-      })
       const attached = Layer.effect(
         Room.Room,
         Effect.map(Room.Room, (room) => ({ ...room, attach: (session) => Frontend.attach(session) }))
       )
       const count = Math.ceil(inputs / 20)
       let sent: ReadonlyArray<Testing.Sent> = []
+      const owed: Array<string> = ["last"]
       const end = 1000 + count * 20
       yield* Testing.scenario({
         agent: Agent.make({ instructions: "" }),
@@ -207,10 +204,15 @@ describe("whatever a frontend asks, it is a request or nothing:", () => {
         at: [
           ...Array.from({ length: count }, (_, i): Testing.Step<never> => {
             const chance = new Chance(firstSeed + i)
-            const asked = bytes(request(`request-${i}`, chance.of(requests)), chance)
+            const body = chance.of(requests)
+            // What is whole is answered, whatever came before; only a reply takes its time.
+            const whole = chance.is(0.3)
+            if (whole && body.case !== "runInput") owed.push(`request-${i}`)
+            const asked = request(`request-${i}`, body)
             return {
               at: 500 + i * 20,
-              do: (_, { room }) => room.sendBytes({ identity: "caller", topic, bytes: asked })
+              do: (_, { room }) =>
+                room.sendBytes({ identity: "caller", topic, bytes: whole ? asked : bytes(asked, chance) })
             }
           }),
           {
@@ -220,13 +222,12 @@ describe("whatever a frontend asks, it is a request or nothing:", () => {
           { at: end + 1000, do: (_, { room }) => Effect.map(room.sent, (all) => void (sent = all)) }
         ],
         until: end + 2000
-      }).pipe(Effect.provide(Logger.layer([logger])))
+      })
       const answered = sent.flatMap((message) => {
         if (message._tag !== "Bytes" || message.topic !== topic) return []
         const { message: told } = pb.AgentSessionMessage.fromBinary(message.bytes)
         return told.case === "response" ? [told.value.requestId] : []
       })
-      assert.include(answered, "last")
-      assert.deepStrictEqual(broken, [])
+      assert.includeMembers(answered, owed)
     }), 600_000)
 })
