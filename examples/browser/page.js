@@ -43,8 +43,10 @@ const onReply = (ms) => {
   waiting = heard = undefined
 }
 
-const onTurn = ({ text: content }) => {
+const onTold = ({ text: content }) => {
   const turn = JSON.parse(content)
+  // Tools, hand-offs and failures are told, too.
+  if (turn.turn === undefined) return
   const row = document.createElement("tr")
   for (const value of [turn.turn, `${Math.round(turn.totalMs)} ms`, ""]) {
     const cell = document.createElement("td")
@@ -57,7 +59,7 @@ const onTurn = ({ text: content }) => {
   if (heard !== undefined) onReply(heard)
 }
 
-const topics = { "lk.transcription": onTranscript, "effect-voice.turn": onTurn }
+const topics = { "lk.transcription": onTranscript, "effect-voice.dev": onTold }
 
 const step = () => {
   const { latency, levels } = current

@@ -485,7 +485,7 @@ describe("keys", () => {
             Stt.make({ name: "stt", prewarm: dies(), transcribe: () => Stream.fromEffect(dies()) })
           )
         ),
-        options: { spending: { prices: [], budget: { limit: 1 } } }
+        options: { spending: { prices: [], budget: { unit: "tokens", limit: 1_000_000 } } }
       })
       assert.isNotEmpty(timeline.of("ProviderFailed"))
       assert.strictEqual(timeline.of("Escalated").length, 1)

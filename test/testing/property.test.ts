@@ -138,7 +138,7 @@ describe("the invariants about the caller's intent", () => {
     Effect.gen(function*() {
       const slow = yield* Testing.scenario({
         user: [question],
-        llm: [{ text: "Here.", firstToken: 4000 }],
+        llm: [{ text: "Here.", firstToken: 3900 }],
         tts: { firstByte: 3000, duration: 1000 }
       })
       assert.deepStrictEqual(Testing.invariants(slow), [])
