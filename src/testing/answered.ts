@@ -117,6 +117,16 @@ const working = (timeline: Timeline, hookMs: number): ReadonlyArray<Span> => {
       from: at,
       to: outcome === "completed" ? firstOutputAt : endedAt
     })),
+    // Between two attempts a provider is left alone for a while.
+    ...timeline.of("ProviderRetried").map(({ at }) => ({
+      from: Math.max(
+        0,
+        ...[...timeline.requests, ...timeline.speeches].flatMap(({ endedAt }) =>
+          endedAt !== undefined && endedAt <= at ? [endedAt] : []
+        )
+      ),
+      to: at
+    })),
     ...timeline.of("UserSpeechCommitted").map(({ at }) => ({ from: at, to: at + hookMs })),
     ...[...calls.values()].map((from) => ({ from, to: end })),
     ...tools,
@@ -164,6 +174,12 @@ const fate = (timeline: Timeline, said: Said, spans: ReadonlyArray<Span>, endsAt
   const heardAt = Math.max(transcript?.at ?? Infinity, said.to)
   if (transcript === undefined) return { what: until < timeline.endedAt ? "overtaken" : "unheard" }
   const turn = timeline.of("UserSpeechCommitted").find(({ at, text }) => at >= said.at && key(text).includes(words))
+  // An interim transcript was taken for it: the final one has only added the rest.
+  const begins = words.split(" ").map((_, i, all) => ` ${all.slice(0, i + 1).join(" ")}`)
+  const taken = timeline.of("UserSpeechCommitted").some(({ at, text }) =>
+    at >= said.at && at <= transcript.at && begins.some((begin) => ` ${key(text)}`.endsWith(begin))
+  )
+  if (turn === undefined && taken) return { what: "overtaken" }
   const free = timeline.audible.find(({ from, to }) => from <= heardAt && to >= heardAt)?.to ?? heardAt
   const due = free + timeline.maxDelay + allowed
   if (turn === undefined || turn.at > due) {

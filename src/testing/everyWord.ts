@@ -35,7 +35,6 @@ export const everyWordCounts = (timeline: Timeline, options: InvariantOptions, r
   const turns = timeline.of("UserSpeechCommitted").filter(({ source }) => source !== "text")
   const aside = timeline.of("UserSpeechSetAside")
   const both = [places(turns), places(aside)]
-  const timedOut = timeline.of("TranscriptionTimedOut")
   for (const { at, final, text } of timeline.of("UserTranscript")) {
     if (!final || !hasWord(text)) continue
     const find = (said: ReadonlyArray<string>) =>
@@ -45,9 +44,14 @@ export const everyWordCounts = (timeline: Timeline, options: InvariantOptions, r
       }).toSorted((one, other) => one.at - other.at)[0]
     const said = words(text)
     // Of what an interim transcript was taken for, the final one adds only the rest.
-    const taken = timedOut.some((told) => told.at <= at && at - told.at <= lateFinal)
-    const found = find(said) ??
-      (taken ? said.map((_, i) => find(said.slice(i + 1))).find((rest) => rest !== undefined) : undefined)
+    const taken = (begins: ReadonlyArray<string>): boolean =>
+      turns.some((turn) =>
+        turn.at <= at && at - turn.at <= lateFinal && ` ${words(turn.text).join(" ")}`.endsWith(` ${begins.join(" ")}`)
+      )
+    const whole = find(said)
+    if (whole === undefined && taken(said)) continue
+    const rest = said.map((_, i) => i).filter((i) => i > 0 && taken(said.slice(0, i))).map((i) => find(said.slice(i)))
+    const found = whole ?? rest.find((place) => place !== undefined)
     found?.all.goTo(found)
     if (found === undefined && options.cleared !== true) {
       report("I1", `"${text}" is in no user turn and was not set aside, or out of order`, at)

@@ -114,12 +114,15 @@ export const takeInterim = (d: Draft): void => {
   d.user.used = Owed.use(interim, d.now)
 }
 
+const firstOf = (text: string): string | undefined => /[\p{L}\p{N}]+/u.exec(text)?.[0].toLowerCase()
+
 /** What a transcript adds to an interim one that was used in its place. */
 const fresh = (d: Draft, text: string, final: boolean, endedAt: number | undefined): string => {
   const { spokenTo, used, voice } = d.user
   if (used === undefined || text.trim() === "") return text
   const isLate = endedAt === undefined ? voice._tag === "Silent" && spokenTo <= used.at : endedAt <= used.at
-  if (d.now > used.until || !isLate) return text
+  // Of another utterance nothing was used.
+  if (d.now > used.until || !isLate || firstOf(text) !== firstOf(used.text)) return text
   if (final) d.user.used = undefined
   return LastWords.beyond(used.text, text)
 }
