@@ -177,7 +177,7 @@ const fate = (timeline: Timeline, said: Said, spans: ReadonlyArray<Span>, endsAt
   // An interim transcript was taken for it: the final one has only added the rest.
   const begins = words.split(" ").map((_, i, all) => ` ${all.slice(0, i + 1).join(" ")}`)
   const taken = timeline.of("UserSpeechCommitted").some(({ at, text }) =>
-    at >= said.at && at <= transcript.at && begins.some((begin) => ` ${key(text)}`.endsWith(begin))
+    at >= said.at && at <= transcript.at && begins.some((begin) => ` ${key(text)} `.includes(`${begin} `))
   )
   if (turn === undefined && taken) return { what: "overtaken" }
   const free = timeline.audible.find(({ from, to }) => from <= heardAt && to >= heardAt)?.to ?? heardAt

@@ -46,7 +46,8 @@ export const everyWordCounts = (timeline: Timeline, options: InvariantOptions, r
     // Of what an interim transcript was taken for, the final one adds only the rest.
     const taken = (begins: ReadonlyArray<string>): boolean =>
       turns.some((turn) =>
-        turn.at <= at && at - turn.at <= lateFinal && ` ${words(turn.text).join(" ")}`.endsWith(` ${begins.join(" ")}`)
+        turn.at <= at && at - turn.at <= lateFinal &&
+        ` ${words(turn.text).join(" ")} `.includes(` ${begins.join(" ")} `)
       )
     const whole = find(said)
     if (whole === undefined && taken(said)) continue
