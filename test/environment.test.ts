@@ -1,3 +1,4 @@
+// @effect-diagnostics multipleEffectProvide:off
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Deferred, Effect, Layer, Stream } from "effect"
 import { Agent, Config, Llm, type Pipeline, Tts, type Turn, Vad, Worker } from "effect-voice"

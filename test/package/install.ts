@@ -76,7 +76,9 @@ try {
       if (!paths.includes(path)) throw new Error(`${path} is missing`)
     }
     const strange = paths.filter((path) =>
-      !/^(dist|src|models|docs|deploy|examples\/playground)\/|^(package\.json|LICENSE|[A-Z]+\.md)$/.test(path) ||
+      !/^(dist|src|models|docs|deploy|examples\/(playground|browser))\/|^(package\.json|LICENSE|[A-Z]+\.md)$/.test(
+        path
+      ) ||
       path.endsWith(".test.ts")
     )
     equal(strange.join(), "")
