@@ -24,7 +24,7 @@ const dev = async (port = 0) => {
   )
   const { promise, reject, resolve } = Promise.withResolvers<string>()
   let log = ""
-  createInterface(child.stdout).on("line", (line) => {
+  const lines = createInterface(child.stdout).on("line", (line) => {
     log += `${line}\n`
     const address = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0]
     if (address !== undefined) resolve(address)
@@ -33,6 +33,10 @@ const dev = async (port = 0) => {
   return {
     page: await promise,
     log: () => log,
+    /** Waits until it has told something. */
+    tells: async (text: string) => {
+      while (!log.includes(text)) await once(lines, "line")
+    },
     stop: async () => {
       const ended = once(child, "exit")
       child.kill("SIGTERM")
@@ -127,6 +131,8 @@ describe.skipIf(browser === undefined)(
           await page.locator("#transcript li.user", { hasText: "And tomorrow?" }).waitFor()
           await page.getByRole("button", { name: "Hang up" }).click()
           await state(page, "not connected")
+          // The page is out at once, the command when all is freed.
+          await command.tells("the conversation is over")
           assert.include(command.log(), "the conversation is over")
           return command
         })
