@@ -69,3 +69,12 @@ export const load = async (): Promise<Runtime> => {
   }
   return found
 }
+
+/** Opens a model on one thread of the processor, without a word in the log. */
+export const openSession = (runtime: Runtime, bytes: Uint8Array): Promise<Session> =>
+  runtime.InferenceSession.create(bytes, {
+    executionProviders: ["cpu"],
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+    logSeverityLevel: 4
+  })

@@ -1,37 +1,6 @@
-/** The agent of the tests in a browser: real ears for voice, a real voice, and a script between them. */
-import { Effect, Layer } from "effect"
-import { Agent, Pipeline, Session, Stt, Worker } from "effect-voice"
-import * as FliteTts from "effect-voice/Layers/FliteTts"
-import * as SileroVad from "effect-voice/Layers/SileroVad"
-import * as Testing from "effect-voice/testing"
+/** The agent of the tests in a browser: its answer is long enough to be cut. */
+import { deskThatSays } from "./weatherDesk.ts"
 
-/** Hears the same sentence in whatever was said. */
-const ears = Layer.succeed(
-  Stt.Stt,
-  Stt.fromRecognizer({
-    name: "deaf",
-    recognize: () => Effect.succeed({ text: "What is the weather in Paris?" })
-  })
+export default deskThatSays(
+  "It is sunny in Paris, with a light wind from the west that goes round to the south in the afternoon, and warm for the season."
 )
-
-const agent = Agent.make({
-  instructions: "You tell the weather.",
-  onEnter: Session.Session.use((session) => session.say("Hello, this is the weather desk.", { protected: true }))
-})
-
-export default Worker.define({
-  agentName: "desk",
-  entry: () => Pipeline.run(agent),
-  layer: Layer.mergeAll(
-    SileroVad.layer(),
-    ears,
-    Testing.layerLlm(
-      Array.from(
-        { length: 20 },
-        () =>
-          "It is sunny in Paris, with a light wind from the west that goes round to the south in the afternoon, and warm for the season."
-      )
-    ),
-    FliteTts.layer({ voice: "slt" })
-  )
-})

@@ -12,9 +12,9 @@ import { assembled, doneMark, type Piece } from "../llm/assembly.ts"
 import { Chunk, chunkParts } from "../llm/chunks.ts"
 import { messages } from "./chatPrompt.ts"
 import { events } from "./client.ts"
-import { adapted, type Lessons, makeLessons } from "./learning.ts"
+import { adapted, learnt, type Lessons } from "./learning.ts"
 import * as tools from "./tools.ts"
-import { type Ask, keyOf, present, sampled, type Sampling, type Wire } from "./wire.ts"
+import { type Ask, keyOf, present, type Sampling, type Wire } from "./wire.ts"
 
 const decode = Schema.decodeUnknownEffect(Chunk)
 
@@ -72,13 +72,8 @@ const decoded = (event: unknown) =>
   Effect.mapError(decode(event), () => new Failure.InvalidResponse({ detail: "a chunk has another shape" }))
 
 /** Asks by Chat Completions. */
-export const wire = (client: OpenAI, sampling: Sampling): Wire => {
-  const learning = makeLessons()
-  return (ask, told) => {
-    const mine = sampled(sampling, ask.settings)
-    return learning(mine.model, sampling, ask, (lessons) => asked(client, mine, ask, told, lessons))
-  }
-}
+export const wire = (client: OpenAI, sampling: Sampling): Wire =>
+  learnt(sampling, (mine, ask, told, lessons) => asked(client, mine, ask, told, lessons))
 
 const asked = (
   client: OpenAI,

@@ -8,7 +8,7 @@ import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
 import type * as Llm from "../../Llm.ts"
 import * as refusals from "../provider/refusals.ts"
-import type { Ask, Sampling } from "./wire.ts"
+import { type Ask, sampled, type Sampling, type Wire } from "./wire.ts"
 
 /** Names of fields that are left out or renamed, and `roles` for a server that takes one order of roles alone. */
 export type Lessons = ReadonlySet<string>
@@ -82,7 +82,7 @@ const named = (reason: Failure.Reason, sampling: Sampling): Failure.Reason => {
 }
 
 /** The lessons of one layer. */
-export const makeLessons = () => {
+const makeLessons = () => {
   const known = new Map<string, Lessons>()
   /** Asks, and once more without what was refused; `model` is the one that is asked. */
   return (
@@ -140,4 +140,16 @@ export const adapted = <A extends object>(body: A, lessons: Lessons): A => {
   }
   if (fields["tools"] === undefined) delete fields["tools"]
   return fields as A
+}
+
+/** A wire that asks for what its server takes, by what this layer has learnt of the model that is asked. */
+export const learnt = (
+  sampling: Sampling,
+  asked: (mine: Sampling, ask: Ask, told: Parameters<Wire>[1], lessons: Lessons) => ReturnType<Wire>
+): Wire => {
+  const learning = makeLessons()
+  return (ask, told) => {
+    const mine = sampled(sampling, ask.settings)
+    return learning(mine.model, sampling, ask, (lessons) => asked(mine, ask, told, lessons))
+  }
 }

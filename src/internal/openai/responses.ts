@@ -15,10 +15,10 @@ import { usageOf } from "../llm/metering.ts"
 import type * as Llm from "../llm/model.ts"
 import { toldReason } from "../provider/told.ts"
 import { events } from "./client.ts"
-import { adapted, type Lessons, makeLessons } from "./learning.ts"
+import { adapted, learnt, type Lessons } from "./learning.ts"
 import { items } from "./responsesPrompt.ts"
 import * as tools from "./tools.ts"
-import { type Ask, keyOf, maybe, present, sampled, type Sampling, type Wire } from "./wire.ts"
+import { type Ask, keyOf, maybe, present, type Sampling, type Wire } from "./wire.ts"
 
 const Outcome = Schema.Struct({
   id: maybe(Schema.String),
@@ -210,13 +210,8 @@ const isLast = (event: unknown) =>
   (event.type === "response.completed" || event.type === "response.incomplete")
 
 /** Asks by Responses. */
-export const wire = (client: OpenAI, sampling: Sampling): Wire => {
-  const learning = makeLessons()
-  return (ask, told) => {
-    const mine = sampled(sampling, ask.settings)
-    return learning(mine.model, sampling, ask, (lessons) => asked(client, mine, ask, told, lessons))
-  }
-}
+export const wire = (client: OpenAI, sampling: Sampling): Wire =>
+  learnt(sampling, (mine, ask, told, lessons) => asked(client, mine, ask, told, lessons))
 
 const asked = (
   client: OpenAI,

@@ -9,15 +9,14 @@
  * its turn has not come. Where too many wait, the oldest, which is the one
  * that is late, fails with `Overloaded`.
  */
-import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Metric from "effect/Metric"
 import * as RcMap from "effect/RcMap"
 import * as Scope from "effect/Scope"
 import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import type { TurnDetectorError } from "../../TurnDetector.ts"
+import { milliseconds, now, registryOf } from "../metrics/inference.ts"
 import * as series from "../metrics/series.ts"
 import * as ModelThread from "../modelThread.ts"
 import * as native from "../native.ts"
@@ -47,10 +46,6 @@ interface Call {
   resume: ((answer: Answer) => void) | undefined
 }
 
-// Inference takes real time, also where the clock of a conversation stands still.
-const clock = Context.get(Context.empty(), Clock.Clock)
-const milliseconds = (nanos: bigint): number => Number(nanos) / 1e6
-
 /** Takes pauses in order through what judges one of them at a time. */
 export const queue = (
   judge: (samples: Int16Array<ArrayBuffer>) => Promise<number>
@@ -77,11 +72,11 @@ export const queue = (
       return
     }
     waiting.delete(call)
-    const began = clock.monotonicTimeNanosUnsafe()
+    const began = now()
     const measure = (): void => {
-      const now = clock.monotonicTimeNanosUnsafe()
-      series.turnDetectorInferenceTime.updateUnsafe(milliseconds(now - began), call.registry)
-      series.turnDetectorLatenessTime.updateUnsafe(milliseconds(now - call.since), call.registry)
+      const ended = now()
+      series.turnDetectorInferenceTime.updateUnsafe(milliseconds(ended - began), call.registry)
+      series.turnDetectorLatenessTime.updateUnsafe(milliseconds(ended - call.since), call.registry)
     }
     judge(call.samples).then(
       (probability) => {
@@ -98,8 +93,8 @@ export const queue = (
         Effect.callback<number, TurnDetectorError>((resume) => {
           const call: Call = {
             samples,
-            registry: Context.make(Metric.MetricRegistry, Context.get(context, Metric.MetricRegistry)),
-            since: clock.monotonicTimeNanosUnsafe(),
+            registry: registryOf(context),
+            since: now(),
             resume
           }
           native.enter()

@@ -14,13 +14,9 @@ export interface Start {
 export type Request = Int16Array
 
 serve<Start, void, Request, number>(async ({ bytes }) => {
-  const { InferenceSession, Tensor } = await onnx.load()
-  const session = await InferenceSession.create(bytes, {
-    executionProviders: ["cpu"],
-    intraOpNumThreads: 1,
-    interOpNumThreads: 1,
-    logSeverityLevel: 4
-  }).catch(() => {
+  const runtime = await onnx.load()
+  const { Tensor } = runtime
+  const session = await onnx.openSession(runtime, bytes).catch(() => {
     throw new Unusable("the file is not an ONNX model that onnxruntime-node can load")
   })
   const [input = "", output = ""] = [session.inputNames[0], session.outputNames[0]]

@@ -7,7 +7,7 @@
 import * as Text from "../../Text.ts"
 import * as Phrases from "../text/phrases.ts"
 import { audible, type Draft, interruptible, playing, reading, said } from "./draft.ts"
-import type { State } from "./model.ts"
+import type { Listened, State } from "./model.ts"
 import * as Owed from "./owed.ts"
 import * as Said from "./said.ts"
 
@@ -22,6 +22,8 @@ const shortAnswer = 600
 
 /** Longest wait (ms) where the detector thinks that more is to come. */
 const unlikely = 1500
+
+const unasked: Listened = { asked: 0, question: undefined, askedAt: 0, finished: undefined, finalized: false }
 
 /** Since when the user is silent, in a turn that may be over; `undefined` where that is no question. */
 const silentSince = (s: State): number | undefined => {
@@ -62,14 +64,7 @@ export const ask = (d: Draft): void => {
   const { language, startedAt } = d.user.words
   const asked = rungs.filter(({ after }) => since + after <= d.now).length
   d.user.question += 1
-  d.user.listened = {
-    finalized: false,
-    finished: undefined,
-    ...d.user.listened,
-    asked,
-    question: d.user.question,
-    askedAt: d.now
-  }
+  d.user.listened = { ...(d.user.listened ?? unasked), asked, question: d.user.question, askedAt: d.now }
   d.actions.push({
     _tag: "AskDetector",
     question: d.user.question,
@@ -92,14 +87,7 @@ export const finalizeAt = (s: State): number | undefined => {
 export const finalize = (d: Draft): void => {
   const { voice } = d.user
   if (voice._tag !== "Paused") return
-  d.user.listened = {
-    asked: 0,
-    question: undefined,
-    askedAt: 0,
-    finished: undefined,
-    ...d.user.listened,
-    finalized: true
-  }
+  d.user.listened = { ...(d.user.listened ?? unasked), finalized: true }
   d.actions.push({ _tag: "Finalize" })
   Owed.ask(d, voice.pausedAt, voice.soundedMs)
 }

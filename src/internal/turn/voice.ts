@@ -82,8 +82,10 @@ export const ended = (d: Draft, at: number): void => {
   d.user.spokenFrom = voice.startedAt
   d.user.spokenTo = endedAt
   publish(d, { _tag: "UserStoppedSpeaking", startedAt: voice.startedAt, endedAt })
-  if (d.user.listened?.finalized !== true) d.actions.push({ _tag: "Finalize" })
-  if (d.user.listened?.finalized !== true) Owed.ask(d, endedAt, voice.dismissed ? 0 : voice.soundedMs)
+  if (d.user.listened?.finalized !== true) {
+    d.actions.push({ _tag: "Finalize" })
+    Owed.ask(d, endedAt, voice.dismissed ? 0 : voice.soundedMs)
+  }
   const wait = Owed.patience(d)
   if (pause !== undefined && pause._tag !== "Yielded") d.agent.pause = { ...pause, until: d.now + wait }
   if (

@@ -7,12 +7,11 @@
  * end of the line for its next, so that none starves. What fails a batch fails
  * the streams in it and no others.
  */
-import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Metric from "effect/Metric"
 import * as Scheduler from "effect/Scheduler"
 import type { Scorer, VadError } from "../../Vad.ts"
+import { milliseconds, now, registryOf } from "../metrics/inference.ts"
 import * as series from "../metrics/series.ts"
 import { detailOf } from "../modelThread.ts"
 import * as native from "../native.ts"
@@ -55,24 +54,9 @@ export interface Shared {
   readonly idle: Effect.Effect<void>
 }
 
-// Inference takes real time, also where the clock of a conversation stands still.
-const clock = Context.get(Context.empty(), Clock.Clock)
-
 // A turn of the event loop: whatever has arrived with a window goes with it, and
 // no batch follows another without what else the thread has to do between them.
 const turn = new Scheduler.MixedScheduler().setImmediate
-
-const milliseconds = (nanos: bigint): number => Number(nanos) / 1e6
-
-const registries = new WeakMap<object, Context.Context<never>>()
-
-/** The same context for all streams with one registry. */
-const registryOf = (context: Context.Context<never>): Context.Context<never> => {
-  const registry = Context.get(context, Metric.MetricRegistry)
-  const found = registries.get(registry) ?? Context.make(Metric.MetricRegistry, registry)
-  registries.set(registry, found)
-  return found
-}
 
 /** The window that is scored next. */
 const windowOf = ({ probabilities, windows }: Call): Float32Array => windows[probabilities.length]!
@@ -146,7 +130,7 @@ const streamScorer = (
           registry,
           windows,
           probabilities: [],
-          since: clock.monotonicTimeNanosUnsafe(),
+          since: now(),
           resume
         }
         submit(call)
@@ -170,8 +154,8 @@ export const share = (thread: Thread, sampleRate: SampleRate): Shared => {
   rest.resolve()
 
   const settle = (calls: ReadonlyArray<Call>, began: bigint): void => {
-    const now = clock.monotonicTimeNanosUnsafe()
-    measure(calls, began, now, waiting.size)
+    const ended = now()
+    measure(calls, began, ended, waiting.size)
     // Whoever is answered may ask again at once: the memory must have been read by then.
     const present = calls.filter((call, i) => {
       if (call.resume === undefined) return false
@@ -182,7 +166,7 @@ export const share = (thread: Thread, sampleRate: SampleRate): Shared => {
       if (call.probabilities.length === call.windows.length) {
         answer(call, Effect.succeed(call.probabilities))
       } else if (call.resume !== undefined) {
-        call.since = now
+        call.since = ended
         waiting.add(call)
       }
     }
@@ -201,7 +185,7 @@ export const share = (thread: Thread, sampleRate: SampleRate): Shared => {
       calls.push(call)
       waiting.delete(call)
     }
-    const began = clock.monotonicTimeNanosUnsafe()
+    const began = now()
     thread.run(calls.length).then(
       () => settle(calls, began),
       (cause: unknown) => {

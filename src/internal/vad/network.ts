@@ -3,11 +3,11 @@
  * WebAssembly, many windows as matrix products in onnxruntime.
  */
 import { Unusable } from "../modelThread.ts"
-import type * as onnx from "../onnx.ts"
+import * as onnx from "../onnx.ts"
 import { type Floats, largestBatch, type Memory, type Model, sampleCount, type SampleRate } from "./batchMemory.ts"
 import * as kernel from "./kernel.ts"
 import * as specialised from "./onnxGraph.ts"
-import { byRows, openSession, type Tensors } from "./onnxSession.ts"
+import { byRows, type Tensors } from "./onnxSession.ts"
 import * as spectrum from "./spectrum.ts"
 import { Program, type Running } from "./wasm.ts"
 import { cellSize, type Network } from "./weights.ts"
@@ -70,7 +70,7 @@ const openMany = async (
   memory: Memory,
   { columns, width }: { readonly columns: Floats; readonly width: number }
 ) => {
-  const session = await openSession(runtime, specialised.write(network))
+  const session = await onnx.openSession(runtime, specialised.write(network))
   const tensor = (floats: Floats, rows: number, length: number) =>
     new runtime.Tensor("float32", floats.subarray(0, rows * length), [rows, length])
   const tensors = byRows((rows): { readonly feeds: Tensors; readonly fetches: Tensors } => ({

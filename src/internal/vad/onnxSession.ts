@@ -2,7 +2,7 @@
  * Sessions of onnxruntime, and the published graph in one.
  */
 import { Unusable } from "../modelThread.ts"
-import type * as onnx from "../onnx.ts"
+import * as onnx from "../onnx.ts"
 import { type Floats, type Memory, type Model, sampleCount, type SampleRate } from "./batchMemory.ts"
 import { cellSize } from "./weights.ts"
 
@@ -18,14 +18,6 @@ export const byRows = <A>(make: (rows: number) => A): (rows: number) => A => {
   }
 }
 
-export const openSession = (runtime: onnx.Runtime, bytes: Uint8Array): Promise<onnx.Session> =>
-  runtime.InferenceSession.create(bytes, {
-    executionProviders: ["cpu"],
-    intraOpNumThreads: 1,
-    interOpNumThreads: 1,
-    logSeverityLevel: 4
-  })
-
 const expected = { inputs: "input, state, sr", outputs: "output, stateN" }
 
 const sameNames = (names: ReadonlyArray<string>, wanted: string): boolean =>
@@ -38,7 +30,7 @@ export const openPublished = async (
   sampleRate: SampleRate,
   memory: Memory
 ): Promise<Model> => {
-  const session = await openSession(runtime, bytes).catch(() => {
+  const session = await onnx.openSession(runtime, bytes).catch(() => {
     throw new Unusable("the file is not an ONNX model that onnxruntime-node can load")
   })
   if (!sameNames(session.inputNames, expected.inputs) || !sameNames(session.outputNames, expected.outputs)) {
