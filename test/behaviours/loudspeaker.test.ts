@@ -73,3 +73,25 @@ describe("a loudspeaker that fails", () => {
       assert.deepStrictEqual(timeline.of("AgentStoppedSpeaking").map(({ playedMs }) => playedMs).at(-1), 1000)
     }))
 })
+
+describe("a loudspeaker that never answers", () => {
+  it.effect("keeps no speech open when the session is closed", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        at: [
+          { at: 100, do: (session) => session.say(ten) },
+          { at: 2000, do: (session) => session.close() }
+        ],
+        tts: { duration: 5000, chunk: 500 },
+        layer: withOutput((output) => ({ ...output, clear: Effect.never, drained: Effect.never, played: Effect.never }))
+      })
+      const ends = timeline.events.filter(({ _tag }) =>
+        _tag === "AgentStoppedSpeaking" || _tag === "SpeechFinished" || _tag === "SessionClosed"
+      )
+      assert.deepStrictEqual(ends.map(({ _tag }) => _tag), [
+        "AgentStoppedSpeaking",
+        "SpeechFinished",
+        "SessionClosed"
+      ])
+    }))
+})

@@ -67,6 +67,19 @@ describe("a transcript that is owed", () => {
     assert.deepStrictEqual(paused.at(2150, final("")).until(9000).times("Resume"), [4100])
   })
 
+  it("begins the turn: a noise before it that nobody heard words of is none of it", () => {
+    const turn = { interruption: { falseInterruptionTimeout: 300 } }
+    const reply = drive({ turn, onCommit: () => undefined }).at(0, started(0)).at(4000, stopped(3500)).at(
+      4100,
+      final("")
+    )
+      .at(9000, ...speaks("older", { source: "reply" }).slice(0, 1)).at(9200, started(9150)).at(9900, stopped(9500))
+      .at(9950, { _tag: "AudioReady", speech: "older" })
+    assert.deepStrictEqual(reply.until(10_500).times("Play"), [10_000])
+    // It was made before they spoke: it is silent while the turn waits for its own reply.
+    assert.deepStrictEqual(reply.at(11_000, final("What is it?")).times("Pause"), [11_000])
+  })
+
   it("keeps nothing waiting without a recogniser", () => {
     assert.deepStrictEqual(drive({ ears: { stt: false } }).at(1050, ...noise(1000)).until(9000).commits(), [])
   })

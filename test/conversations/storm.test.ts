@@ -281,7 +281,7 @@ describe("a storm", () => {
       const listener = (error: unknown) => void unhandled.push(error)
       process.on("unhandledRejection", listener)
       yield* Effect.addFinalizer(() => Effect.sync(() => process.off("unhandledRejection", listener)))
-      const count = Math.min(900, Math.ceil((yield* runs) / 2))
+      const count = Math.min(1000, Math.ceil((yield* runs) / 2))
       for (let seed = 1; seed <= count; seed++) {
         const { timeline, wild } = yield* hold(seed)
         // Who speaks and plays is not the scripted synthesiser and room, with which I2 compares; a room that does not obey, or does not answer, breaks the others.

@@ -14,6 +14,7 @@ import type * as Room from "../../Room.ts"
 import * as Turn from "../../Turn.ts"
 import { abandonCalls, settleCalls } from "./calls.ts"
 import { type Core, signal } from "./core.ts"
+import { abandon } from "./generation.ts"
 import { leave } from "./handoff.ts"
 import type { Checked } from "./options.ts"
 import { orphan } from "./outstanding.ts"
@@ -67,6 +68,7 @@ export const makeClosing = (
         ))
         yield* orphan(core, hookTimeout)
         yield* leave(core, closeTimeout)
+        abandon(core)
         core.publish({ _tag: "SessionClosed", session: core.id, reason })
         yield* Effect.annotateLogs(log("the conversation is over"), {
           reason,

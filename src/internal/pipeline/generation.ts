@@ -315,6 +315,15 @@ export const stop = (core: Core, speech: Speech): void => {
   speech.fiber?.interruptUnsafe()
 }
 
+/** The session ends without an answer from the room: what is left of its speeches is over. */
+export const abandon = (core: Core): void => {
+  for (const speech of core.speeches.all()) {
+    if (speech.fiber === undefined) continue
+    speech.tellHeard?.(undefined, true)
+    stopped(core, speech)
+  }
+}
+
 /** A speech that came when the session had begun to end: nobody is told that it ever was. */
 export const refuse = (core: Core, id: string): void => {
   const speech = core.speeches.get(id)

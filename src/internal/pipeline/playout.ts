@@ -156,16 +156,23 @@ export const play = (
     const { during } = watch
     let base: number | undefined
     let transcript: Fiber.Fiber<void> | undefined
+    let stopping = false
+    const tellHeard = (played: number | undefined, interrupted: boolean): void => {
+      if (!speech.playing) return
+      speech.playing = false
+      remember(core, speech, line.utterance, played === undefined ? 0 : played - (base ?? played), interrupted)
+    }
+    speech.tellHeard = tellHeard
     const stop = (interrupted: boolean) =>
       Effect.gen(function*() {
         transcript?.interruptUnsafe()
-        speech.playing = false
+        stopping = true
         speech.saying = undefined
         if (interrupted) yield* command(core, "clear")
         const played = yield* ask(core, output.played, base ?? 0)
         // Who hears of its end finds the floor free: nothing is paused of which nothing is left.
         core.conductor.tell(
-          () => remember(core, speech, line.utterance, played - (base ?? played), interrupted),
+          () => tellHeard(played, interrupted),
           { _tag: "PlayoutEnded", speech: speech.id, next: after() }
         )
       })
@@ -208,6 +215,6 @@ export const play = (
       spanned("playout", { speech: speech.id }),
       Effect.andThen(Effect.uninterruptible(stop(false))),
       // Also while a failure is dealt with, which may have ended the session.
-      Effect.onInterrupt(() => speech.playing ? stop(true) : Effect.void)
+      Effect.onInterrupt(() => speech.playing && !stopping ? stop(true) : Effect.void)
     )
   })

@@ -71,6 +71,8 @@ export interface Speech {
   saying: { readonly utterance: Utterance; readonly base: number } | undefined
   /** It has the floor and has not told yet how far it was heard. */
   playing: boolean
+  /** Tells of what plays that the output fell silent at a position (ms), if that is known. */
+  tellHeard: ((played: number | undefined, interrupted: boolean) => void) | undefined
   span: Tracer.Span | undefined
   /** Its end has been told. */
   finished: boolean
@@ -128,6 +130,7 @@ export const makeSpeech = (options: {
   outcome: "completed",
   saying: undefined,
   playing: false,
+  tellHeard: undefined,
   span: undefined,
   finished: false,
   thought: false,

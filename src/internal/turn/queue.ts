@@ -65,8 +65,8 @@ export const announces = (s: State): boolean =>
 /** Whether a turn that began at `startedAt`, with its newest voice at `newestAt`, leaves a speech behind. */
 const outlives = (s: State, speech: Speech, startedAt: number, newestAt: number): boolean => {
   if (speech.source === "turn" || speech.passing || speech.askedAt < startedAt) return false
-  // What the user talks over is over, whenever it was asked for.
-  return speech.phase !== "playing" || (newestAt <= speech.since && s.agent.pause?.speech !== speech.id)
+  // What plays must be said to all that the user has said, and is over where they talk over it.
+  return speech.phase !== "playing" || (newestAt <= speech.askedAt && s.agent.pause?.speech !== speech.id)
 }
 
 /** A turn was committed: what was asked for before it began, or was talked over, is no answer to it. */

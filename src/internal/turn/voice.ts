@@ -22,10 +22,12 @@ export const started = (d: Draft, startedAt: number): void => {
   })
   const silent = said(d.user.words, true) === ""
   const noise = silent && startedAt - (d.user.words.stoppedAt ?? startedAt) > Words.forgetAfter
+  // For the voice before it no transcript is waited for any more: the turn begins here.
+  const unheard = silent && d.user.words.expectedAt === undefined
   const words = noise ? noWords : d.user.words
   d.user.words = {
     ...words,
-    startedAt: words.startedAt ?? startedAt,
+    startedAt: unheard ? startedAt : words.startedAt ?? startedAt,
     newestAt: startedAt,
     overlap: silent ? overlap : words.overlap && overlap,
     pausedMs: 0,
