@@ -221,6 +221,7 @@ export const Event = Schema.Union([
   Schema.TaggedStruct("AgentStoppedSpeaking", {
     at,
     speech: Schema.String,
+    /** Audio that was heard; what was said again counts twice. */
     playedMs: Schema.Finite,
     interrupted: Schema.Boolean
   }),

@@ -123,6 +123,14 @@ export interface Options {
     /** Pause first, and resume after a false interruption. @default true */
     readonly resume?: boolean | undefined
     /**
+     * Where the agent goes on after a pause of more than 600 ms: at the beginning of
+     * the clause, at most five seconds back, or where it was paused. Clauses are
+     * found by the times of the words, or by the last silence in the audio.
+     *
+     * @default "clause"
+     */
+    readonly resumeFrom?: "clause" | "pause" | undefined
+    /**
      * From the agent's first audio: echo is no interruption that long.
      *
      * @default "3 seconds", 0 for a telephone call that the agent has made
@@ -304,6 +312,8 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
         Signs.questionEnded(d)
       }
       return Floor.starved(d, signal.speech, signal.starved)
+    case "WentBack":
+      return Pause.wentBack(d, signal.speech, signal.ms)
     case "PlayoutEnded":
       return Floor.playoutEnded(d, signal.speech, signal.next)
     case "Working":

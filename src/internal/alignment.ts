@@ -83,3 +83,24 @@ const spaceless =
   "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}ー\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}"
 
 const word = new RegExp(`[${spaceless}][\\p{M}\\p{P}]*|[^\\s${spaceless}]+`, "gu")
+
+/** Ends a clause, whatever closes after it; a dash stands by itself. */
+const clauseEnd = /[,;:.!?…、。，！？；：—–][\p{Pe}\p{Pf}"']*$/u
+
+/**
+ * Where the clause begins that sounds at `positionMs`: `undefined` if nothing
+ * does. A clause longer than `furthest` is gone back in by a word.
+ */
+export const clauseStart = (
+  alignment: ReadonlyArray<Tts.TimedText>,
+  positionMs: number,
+  furthest: number
+): number | undefined => {
+  const { text, words } = timed(alignment)
+  const now = words.findLastIndex(({ start }) => start <= positionMs)
+  if (now === -1) return undefined
+  let first = now
+  while (first > 0 && !clauseEnd.test(text.slice(words[first - 2]?.to ?? 0, words[first - 1]!.to))) first--
+  const { start } = words[first]!
+  return positionMs - start <= furthest ? start : words[now]!.start
+}

@@ -94,7 +94,7 @@ export interface Scenario<RA = never, RS = never, EA = never> extends Script {
 
 const mechanics: Turn.Options = {
   preemption: { llm: false, tts: false },
-  interruption: { echoWarmUp: 0, backchannel: false }
+  interruption: { echoWarmUp: 0, backchannel: false, resumeFrom: "pause" }
 }
 
 /** The options of a preset: what the script says goes first, section by section. */

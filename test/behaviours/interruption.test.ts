@@ -371,7 +371,7 @@ describe("false interruptions", () => {
         user: [Testing.say(1000, 2000, "", { transcripts: [{ at: 1700, text: "hold the line", final: false }] })],
         stt: { interims: true },
         tts: { duration: 10_000 },
-        options: { turn: { interruption: { minWords: 2 } } }
+        options: { turn: { interruption: { minWords: 2, resumeFrom: "pause" } } }
       })
       assert.strictEqual(timeline.playbacks[0]!.playedMs, 10_000)
     }))

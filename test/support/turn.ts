@@ -241,6 +241,7 @@ export const signals: {
     speech: speechOf(dice, state),
     text: dice.pick("Hello", " there.", " How are you?", " no", " stop")
   }),
+  WentBack: (dice, _, state) => ({ _tag: "WentBack", speech: speechOf(dice, state), ms: dice.pick(40, 900, 5000) }),
   Starved: (dice, _, state) => ({ _tag: "Starved", speech: speechOf(dice, state), starved: dice.chance(0.7) }),
   PlayoutEnded: (dice, _, state) => ({
     _tag: "PlayoutEnded",

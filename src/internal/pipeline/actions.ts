@@ -13,6 +13,7 @@ import type { Checked } from "./options.ts"
 import { command, setLevel } from "./output.ts"
 import { announce } from "./outstanding.ts"
 import { makeQuestions } from "./questions.ts"
+import { resume } from "./resuming.ts"
 import { makeSpeaking } from "./speaking.ts"
 import { makeTurns } from "./turns.ts"
 
@@ -71,7 +72,7 @@ export const makePerform = (
         core.fork(command(core, "pause"))
         return
       case "Resume":
-        core.fork(command(core, "resume"))
+        core.fork(resume(core, action.speech, action.pausedMs ?? 0))
         return
       case "Stop":
         return speaking.stop(action)

@@ -14,7 +14,7 @@ import type * as Audio from "../../Audio.ts"
 import type * as Processor from "../../Processor.ts"
 import type * as Vad from "../../Vad.ts"
 import { unusable, usable } from "../audio/usable.ts"
-import { beside, through, throughEffect } from "../streams.ts"
+import { throughEffect } from "../streams.ts"
 import type { Core } from "./core.ts"
 import { failed, worked } from "./failures.ts"
 import type { Feed } from "./feed.ts"
@@ -24,12 +24,13 @@ import type { StreamClock } from "./streamClock.ts"
 type Step<A, B> = <E, R>(self: Stream.Stream<A, E, R>) => Stream.Stream<B, E, R>
 
 export interface AudioInput {
-  /** Frames as everybody shall hear them; none while nobody listens. */
-  readonly process: Step<Audio.Frame, Audio.Frame>
-  /** Hands the recogniser its share in passing. */
-  readonly feed: Step<Audio.Frame, Audio.Frame>
-  /** Frames to the boundaries of speech. A detector that fails is deaf for a moment, and that is told. */
-  readonly detect: Step<Audio.Frame, Vad.Event>
+  /**
+   * Frames to the boundaries of speech: processed for all who hear them, handed to
+   * the recogniser in passing, and given to the detector. One step, because it is
+   * taken for each frame of each call. Nothing is heard while nobody listens; a
+   * detector that fails is deaf for a moment, and that is told.
+   */
+  readonly hear: Step<Audio.Frame, Vad.Event>
   /** What the boundaries mean, each before the next is looked at: the feed and the clock follow them. */
   readonly boundaries: Step<Vad.Event, Perception>
   /** The boundaries that close a speech which is still going. */
@@ -79,9 +80,9 @@ export const makeAudioInput = (core: Core, parts: {
     heardAt = core.conductor.now()
     return processed
   }
-  const well = (events: ReadonlyArray<Vad.Event>): ReadonlyArray<Vad.Event> => {
+  const well = (events: ReadonlyArray<Vad.Event>): Effect.Effect<ReadonlyArray<Vad.Event>> => {
     worked(core, "vad")
-    return events
+    return Effect.succeed(events)
   }
   const deaf = (cause: Cause.Cause<Vad.VadError>): Effect.Effect<ReadonlyArray<Vad.Event>> =>
     Effect.suspend(() => {
@@ -89,8 +90,13 @@ export const makeAudioInput = (core: Core, parts: {
       failed(core, "vad", "vad", cause)
       return Effect.succeed([])
     })
-  const detect = (frames: ReadonlyArray<Audio.Frame>): Effect.Effect<ReadonlyArray<Vad.Event>> =>
-    alone(detector.push(frames)).pipe(Effect.map(well), Effect.catchCause(deaf))
+  const nothing: Effect.Effect<ReadonlyArray<Vad.Event>> = Effect.succeed([])
+  const hear = (frames: ReadonlyArray<Audio.Frame>): Effect.Effect<ReadonlyArray<Vad.Event>> => {
+    const processed = process(frames)
+    if (processed.length === 0) return nothing
+    feed.take(processed, inSpeech)
+    return Effect.matchCauseEffect(alone(detector.push(processed)), { onFailure: deaf, onSuccess: well })
+  }
   const mean = (event: Vad.Event): Perception => {
     const at = clock.toClock(event.at)
     clock.voice(event._tag === "VoicePaused" || event._tag === "SpeechEnded" ? event.at : undefined)
@@ -136,9 +142,7 @@ export const makeAudioInput = (core: Core, parts: {
     )
 
   return {
-    process: through(process),
-    feed: beside((frames) => feed.take(frames, inSpeech)),
-    detect: throughEffect(detect),
+    hear: throughEffect(hear),
     boundaries,
     closing,
     close,

@@ -97,9 +97,7 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
       Stream.suspend(() => ears.room.audio(identity, Audio.speech)).pipe(
         microphone.heard,
         microphone.reopen,
-        input.process,
-        input.feed,
-        input.detect,
+        input.hear,
         Stream.concat(input.closing),
         input.boundaries
       )

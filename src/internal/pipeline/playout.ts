@@ -10,6 +10,7 @@ import * as Alignment from "../alignment.ts"
 import { awaited, beside, through } from "../streams.ts"
 import { type Core, signal, spanned } from "./core.ts"
 import { failed } from "./failures.ts"
+import { type LineOutput, makeLineOutput } from "./lineOutput.ts"
 import { command } from "./output.ts"
 import { ask, makeWatch } from "./roomTimeout.ts"
 import type { Speech } from "./speech.ts"
@@ -36,8 +37,14 @@ const inFormat = (output: Audio.Format) => <E>(chunks: Stream.Stream<Tts.Chunk, 
 }
 
 /** What was heard enters the history; nothing else does. */
-const remember = (core: Core, speech: Speech, utterance: Utterance, playedMs: number, interrupted: boolean): void => {
-  const text = heardAt(utterance, playedMs)
+const remember = (
+  core: Core,
+  speech: Speech,
+  utterance: Utterance,
+  { heardTo, playedMs }: { readonly heardTo: number; readonly playedMs: number },
+  interrupted: boolean
+): void => {
+  const text = heardAt(utterance, heardTo)
   speech.playedMs += playedMs
   if (text !== "") speech.heard = speech.heard === "" ? text : `${speech.heard} ${text}`
   const cut = interrupted || !utterance.complete
@@ -119,12 +126,12 @@ const makeScript = (utterance: Utterance): Script => {
 }
 
 /** Tells the words of a line as they are heard. */
-const release = (core: Core, speech: Speech, utterance: Utterance, base: number): Effect.Effect<void> =>
+const release = (core: Core, speech: Speech, utterance: Utterance, line: LineOutput): Effect.Effect<void> =>
   Effect.gen(function*() {
     const script = makeScript(utterance)
     let expected = 0
     while (true) {
-      const playhead = (yield* core.output.played) - base
+      const playhead = line.position(yield* core.output.played)
       const text = script.due(playhead)
       if (text !== "") {
         const told = { speech: speech.id, text }
@@ -154,13 +161,18 @@ export const play = (
     const { output } = core
     const watch = makeWatch(core, speech.id)
     const { during } = watch
-    let base: number | undefined
+    let base = 0
+    let lineOutput: LineOutput | undefined
     let transcript: Fiber.Fiber<void> | undefined
     let stopping = false
     const tellHeard = (played: number | undefined, interrupted: boolean): void => {
       if (!speech.playing) return
       speech.playing = false
-      remember(core, speech, line.utterance, played === undefined ? 0 : played - (base ?? played), interrupted)
+      const known = played !== undefined && lineOutput !== undefined
+      const heard = known
+        ? { heardTo: lineOutput!.heardTo(played), playedMs: played - base }
+        : { heardTo: 0, playedMs: 0 }
+      remember(core, speech, line.utterance, heard, interrupted)
     }
     speech.tellHeard = tellHeard
     const stop = (interrupted: boolean) =>
@@ -168,8 +180,9 @@ export const play = (
         transcript?.interruptUnsafe()
         stopping = true
         speech.saying = undefined
+        lineOutput?.stop()
         if (interrupted) yield* command(core, "clear")
-        const played = yield* ask(core, output.played, base ?? 0)
+        const played = yield* ask(core, output.played, base)
         // Who hears of its end finds the floor free: nothing is paused of which nothing is left.
         core.conductor.tell(
           () => tellHeard(played, interrupted),
@@ -184,24 +197,24 @@ export const play = (
       speech.floor.closeUnsafe()
       if (speech.source === "say") line.utterance.createdAt = placeOf(core)
       base = yield* ask(core, output.played, 0)
-      speech.saying = { utterance: line.utterance, base }
-      transcript = core.fork(release(core, speech, line.utterance, base))
+      const out = lineOutput = makeLineOutput(core, speech.id, base)
+      speech.saying = { utterance: line.utterance, output: out }
+      transcript = core.fork(release(core, speech, line.utterance, out))
       let starved = false
       const starve = (now: boolean) =>
         Effect.sync(() => {
           if (starved !== now) signal(core, { _tag: "Starved", speech: speech.id, starved: now })
           starved = now
         })
-      const starving = output.drained.pipe(Effect.andThen(starve(true)), Effect.andThen(Effect.never))
-      const later = Stream.fromQueue(line.audio).pipe(awaited(starving, starve(false)))
+      const later = Stream.fromQueue(line.audio).pipe(awaited(out.starving(starve), starve(false)))
       yield* Stream.concat(Stream.make(first.value), later).pipe(
         beside((chunks) => {
           for (const { frame } of chunks) line.backlog.take(Audio.durationMs(frame))
         }),
         inFormat(output),
-        Stream.runForEachArray((frames) => Effect.andThen(starve(false), during(output.write(frames))))
+        Stream.runForEachArray((frames) => Effect.andThen(starve(false), during(out.write(frames))))
       )
-      yield* during(output.drained)
+      yield* during(out.drained)
     }).pipe(
       Effect.raceFirst(watch.stuck),
       Effect.catchCause((cause) =>

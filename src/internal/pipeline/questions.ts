@@ -28,9 +28,9 @@ const warn = (core: Core, message: string, cause: Cause.Cause<unknown>): Effect.
 const saidOf = (core: Core): Effect.Effect<{ readonly said: string; readonly next: string }> => {
   const saying = core.speeches.all().find(({ saying }) => saying !== undefined)?.saying
   if (saying === undefined) return Effect.succeed({ said: "", next: "" })
-  const { base, utterance } = saying
-  return Effect.map(ask(core, core.output.played, base), (played) => {
-    const said = heardAt(utterance, played - base)
+  const { output, utterance } = saying
+  return Effect.map(ask(core, core.output.played, undefined), (played) => {
+    const said = heardAt(utterance, played === undefined ? 0 : output.heardTo(played))
     return { said, next: utterance.raw.trimStart().slice(said.length).trim() }
   })
 }

@@ -11,6 +11,7 @@ import type { Heard, ReplyOptions, Session } from "../../Session.ts"
 import type * as Tools from "../../Tools.ts"
 import type { BoundAgent } from "./boundAgent.ts"
 import type { Core, TurnTimes } from "./core.ts"
+import type { LineOutput } from "./lineOutput.ts"
 import { makeMilestones, type Milestones } from "./milestones.ts"
 import type { Utterance } from "./utterance.ts"
 
@@ -67,8 +68,8 @@ export interface Speech {
   /** Where its first message stands in the history (ms of the Clock). */
   createdAt: number
   outcome: Heard["outcome"]
-  /** What it says at the time, from a position of the output (ms) on. */
-  saying: { readonly utterance: Utterance; readonly base: number } | undefined
+  /** What it says at the time, and the output as that uses it. */
+  saying: { readonly utterance: Utterance; readonly output: LineOutput } | undefined
   /** It has the floor and has not told yet how far it was heard. */
   playing: boolean
   /** Tells of what plays that the output fell silent at a position (ms), if that is known. */

@@ -87,8 +87,8 @@ export type Action =
   | { readonly _tag: "Restore"; readonly speech: string }
   /** Silence the output, so that it can go on where it was. */
   | { readonly _tag: "Pause"; readonly speech: string }
-  /** Let the output go on. */
-  | { readonly _tag: "Resume"; readonly speech: string }
+  /** Let the output go on, after a pause of so many milliseconds where it was interrupted. */
+  | { readonly _tag: "Resume"; readonly speech: string; readonly pausedMs?: number | undefined }
   /** End the speech: what is not heard yet never is. With `why` it was not to be heard at all. `SpeechEnded` follows. */
   | { readonly _tag: "Stop"; readonly speech: string; readonly why?: "expired" | "needless" | undefined }
   /** The user has been owed something for too long: say something meanwhile. `Enqueue` follows, or nothing. */

@@ -49,8 +49,18 @@ export const resume = (d: Draft): void => {
   d.agent.pause = undefined
   const resumed = pause._tag !== "CutShort"
   // Whom nothing reaches is not spoken to: see `reach`.
-  if (resumed && !d.user.unreachable) d.actions.push({ _tag: "Resume", speech: pause.speech })
+  if (resumed && !d.user.unreachable) {
+    d.actions.push({ _tag: "Resume", speech: pause.speech, pausedMs: d.now - pause.at })
+  }
   if (pause._tag !== "Yielded") publish(d, { _tag: "FalseInterruption", speech: pause.speech, resumed })
+}
+
+/** What is said again puts off what comes behind it: to what was said over the agent, that time has not passed. */
+export const wentBack = (d: Draft, speech: string, ms: number): void => {
+  if (playing(d)?.id !== speech) return
+  const { signs, words } = d.user
+  d.user.words = { ...words, pausedMs: words.pausedMs + ms }
+  d.user.signs = signs.map((sign) => ({ ...sign, pausedMs: sign.pausedMs + ms }))
 }
 
 /** Nobody hears the agent, or they are back: it is silent meanwhile, and goes on where it was. */

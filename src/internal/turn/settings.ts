@@ -29,6 +29,7 @@ export interface Settings {
     readonly minWords: number
     readonly falseInterruptionTimeout: number | undefined
     readonly resume: boolean
+    readonly resumeFrom: "clause" | "pause"
     readonly echoWarmUp: number
     readonly backchannel: boolean
   }
@@ -79,6 +80,7 @@ const schema = Check.struct<Options>()({
       minWords: Check.whole({ default: 0, endless: true }),
       falseInterruptionTimeout: Check.duration(),
       resume: Check.flag({ default: true }),
+      resumeFrom: Check.oneOf(["clause", "pause"], { default: "clause" }),
       echoWarmUp: Check.duration({ default: "3 seconds" }),
       backchannel: Check.flag({ default: true })
     })

@@ -169,6 +169,8 @@ export type Signal =
   | { readonly _tag: "Spoken"; readonly speech: string; readonly text: string }
   /** The speech that plays has run out of audio, or has some again: from the speech. Silence of a second is no longer heard. */
   | { readonly _tag: "Starved"; readonly speech: string; readonly starved: boolean }
+  /** The speech that plays has gone back by so much (ms) when it was resumed: from the speech. To its words, no time has passed. */
+  | { readonly _tag: "WentBack"; readonly speech: string; readonly ms: number }
   /**
    * The audio of the speech that plays, or of one step of it, has been heard to its
    * end: from the speech. The floor is free; `next` is what it does now.
