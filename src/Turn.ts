@@ -105,6 +105,15 @@ export interface Options {
     /** Voice that interrupts. @default "500 millis" */
     readonly minDuration?: Duration.Input | undefined
     /**
+     * Decibels below the user's own level at which a voice interrupts nothing, and
+     * lowers nobody's: somebody behind them, a television. Their level is known after
+     * five seconds of their voice. What is said so may still be a turn.
+     * `Infinity` is every voice.
+     *
+     * @default 12
+     */
+    readonly faintBelow?: number | undefined
+    /**
      * Words that interrupt; they add up over transcripts. With 0 the duration
      * alone does. A request that is all that is said ("Stop!", "Wait.", "No!")
      * takes the floor with fewer, and so does an answer to a question that was
@@ -250,6 +259,8 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
       return
     case "VoiceStarted":
       return Voice.started(d, signal.startedAt)
+    case "VoiceLevel":
+      return Voice.level(d, signal.below)
     case "VoicePaused":
       return Voice.paused(d, signal.voiceAt)
     case "VoiceResumed":

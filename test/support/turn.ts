@@ -186,6 +186,7 @@ export const signals: {
   Worked: ({ pick }) => ({ _tag: "Worked", component: pick(...components) }),
   Measured: ({ pick }) => ({ _tag: "Measured", delay: pick(100, 500, 4000) }),
   VoiceStarted: ({ pick }, now) => ({ _tag: "VoiceStarted", startedAt: now - pick(0, 50, 200) }),
+  VoiceLevel: ({ pick }) => ({ _tag: "VoiceLevel", below: pick(-3, 0, 11, 13, 40) }),
   VoicePaused: ({ pick }, now) => ({ _tag: "VoicePaused", voiceAt: now - pick(0, 50, 200) }),
   VoiceResumed: ({ pick }, now) => ({ _tag: "VoiceResumed", voiceAt: now - pick(0, 50) }),
   VoiceEnded: ({ pick }, now) => ({ _tag: "VoiceEnded", endedAt: now - pick(0, 400, 500, -100) }),

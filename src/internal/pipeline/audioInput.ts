@@ -18,6 +18,7 @@ import { throughEffect } from "../streams.ts"
 import type { Core } from "./core.ts"
 import { failed, worked } from "./failures.ts"
 import type { Feed } from "./feed.ts"
+import { makeLoudness } from "./loudness.ts"
 import { perceive, type Perception } from "./perception.ts"
 import type { StreamClock } from "./streamClock.ts"
 
@@ -90,11 +91,13 @@ export const makeAudioInput = (core: Core, parts: {
       failed(core, "vad", "vad", cause)
       return Effect.succeed([])
     })
+  const loudness = makeLoudness((below) => core.conductor.dispatch({ _tag: "VoiceLevel", below }))
   const nothing: Effect.Effect<ReadonlyArray<Vad.Event>> = Effect.succeed([])
   const hear = (frames: ReadonlyArray<Audio.Frame>): Effect.Effect<ReadonlyArray<Vad.Event>> => {
     const processed = process(frames)
     if (processed.length === 0) return nothing
     feed.take(processed, inSpeech)
+    if (inSpeech) loudness.push(processed)
     return Effect.matchCauseEffect(alone(detector.push(processed)), { onFailure: deaf, onSuccess: well })
   }
   const mean = (event: Vad.Event): Perception => {
@@ -103,6 +106,7 @@ export const makeAudioInput = (core: Core, parts: {
     switch (event._tag) {
       case "SpeechStarted":
         inSpeech = true
+        loudness.begin()
         feed.begin(event)
         return { signal: { _tag: "VoiceStarted", startedAt: at } }
       case "VoicePaused":
@@ -111,6 +115,7 @@ export const makeAudioInput = (core: Core, parts: {
         return { signal: { _tag: "VoiceResumed", voiceAt: at } }
       case "SpeechEnded":
         inSpeech = false
+        loudness.end()
         return { signal: { _tag: "VoiceEnded", endedAt: at } }
     }
   }

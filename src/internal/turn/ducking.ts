@@ -15,7 +15,7 @@ export const duckAt = (s: State): number | undefined => {
   const { ducked, pause, warmUpUntil } = s.agent
   const { voice } = s.user
   if (!s.session.settings.interruption.duck || ducked !== undefined || pause !== undefined) return undefined
-  if (voice._tag === "Silent" || voice.dismissed || voice.committed) return undefined
+  if (voice._tag === "Silent" || voice.dismissed || voice.faint || voice.committed) return undefined
   const floor = playing(s)
   if (floor === undefined || !interruptible(s, floor)) return undefined
   const missing = after - voice.soundedMs

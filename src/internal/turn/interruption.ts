@@ -8,7 +8,7 @@ import * as Pause from "./pause.ts"
 export const byVoiceAt = (s: State): number | undefined => {
   const { voice } = s.user
   const { ears, settings: { interruption } } = s.session
-  if (voice._tag === "Silent" || voice.dismissed || s.agent.pause !== undefined) return undefined
+  if (voice._tag === "Silent" || voice.dismissed || voice.faint || s.agent.pause !== undefined) return undefined
   const floor = playing(s)
   if (floor === undefined || !interruptible(s, floor)) return undefined
   if (interruption.minWords > 0 && ears.stt && ears.interims) return undefined

@@ -179,6 +179,8 @@ export type Voice =
 
 interface Speaking {
   readonly startedAt: number
+  /** It is much fainter than the user's own: it interrupts nothing. */
+  readonly faint: boolean
   /** How long it has sounded, but for what has sounded since the last pause. */
   readonly soundedMs: number
   /** What was said in it is a sign of listening: it pauses and holds nothing. */

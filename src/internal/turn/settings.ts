@@ -26,6 +26,7 @@ export interface Settings {
     readonly enabled: boolean
     readonly duck: boolean
     readonly minDuration: number
+    readonly faintBelow: number
     readonly minWords: number
     readonly falseInterruptionTimeout: number | undefined
     readonly resume: boolean
@@ -77,6 +78,7 @@ const schema = Check.struct<Options>()({
       enabled: Check.flag({ default: true }),
       duck: Check.flag({ default: true }),
       minDuration: Check.duration({ default: "500 millis" }),
+      faintBelow: Check.number({ least: 0, default: 12, endless: true }),
       minWords: Check.whole({ default: 0, endless: true }),
       falseInterruptionTimeout: Check.duration(),
       resume: Check.flag({ default: true }),

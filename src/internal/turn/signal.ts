@@ -69,6 +69,8 @@ export type Signal =
   | { readonly _tag: "VoiceStarted"; readonly startedAt: number }
   /** A silence inside the voice, from the detector: it sounded until `voiceAt`. */
   | { readonly _tag: "VoicePaused"; readonly voiceAt: number }
+  /** How far (dB) the voice that sounds is below the level at which this user speaks: from the microphone. */
+  | { readonly _tag: "VoiceLevel"; readonly below: number }
   /** The voice sounds again since `voiceAt`, from the detector. Its parts add up. */
   | { readonly _tag: "VoiceResumed"; readonly voiceAt: number }
   /**

@@ -15,7 +15,15 @@ export const started = (d: Draft, startedAt: number): void => {
   Signs.floorTaken(d)
   if (tooFewAlone(d.user.words) && startedAt - spokenAt(d, d.now) > Words.forgetAfter) Turns.keep(d)
   const overlap = audible(d, startedAt) && (d.user.endpointing.agent?.startedAt ?? startedAt) <= startedAt
-  d.user.voice = { _tag: "Sounding", startedAt, since: startedAt, soundedMs: 0, dismissed: false, committed: false }
+  d.user.voice = {
+    _tag: "Sounding",
+    startedAt,
+    since: startedAt,
+    soundedMs: 0,
+    faint: false,
+    dismissed: false,
+    committed: false
+  }
   d.user.presence = { _tag: "Present" }
   d.user.endpointing = Endpointing.onUserStarted(d.user.endpointing, startedAt, {
     overlapping: playing(d) !== undefined
@@ -48,6 +56,13 @@ export const paused = (d: Draft, voiceAt: number): void => {
   const pausedAt = Math.max(voiceAt, since)
   d.user.voice = { ...speaking, _tag: "Paused", pausedAt, soundedMs: soundedMs + pausedAt - since }
   Interruption.byVoice(d)
+}
+
+/** How loud it is: who is much fainter than the user is somebody else. */
+export const level = (d: Draft, below: number): void => {
+  const { voice } = d.user
+  if (voice._tag === "Silent") return
+  d.user.voice = { ...voice, faint: below > d.session.settings.interruption.faintBelow }
 }
 
 export const resumed = (d: Draft, voiceAt: number): void => {
