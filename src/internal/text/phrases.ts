@@ -140,6 +140,24 @@ export interface Reading {
   readonly more?: MorePhrases | undefined
 }
 
+/** Whether there are phrases of a language. */
+export const knows = ({ language, more }: Reading): boolean => indexesIn(languageOf(language), more).signs.longest > 0
+
+/** Whether a text that is still being said may become no more than a sign of listening: its last word may be a part of one. */
+export const mayBecomeSign = (text: string, { language, more }: Reading = {}): boolean => {
+  const { signs } = indexesIn(languageOf(language), more)
+  const all = words(text)
+  const reached = new Set([0])
+  for (const at of all.keys()) {
+    if (!reached.has(at)) continue
+    const rest = all.slice(at).join(" ")
+    const begins = [rest, shorten(rest, "$1"), shorten(rest, "$1$1")]
+    for (const phrase of signs.phrases) if (begins.some((begin) => phrase.startsWith(begin))) return true
+    for (const end of endsAt(signs, all, at)) reached.add(end)
+  }
+  return reached.has(all.length)
+}
+
 /** What the text is, if it is no more than phrases of one kind. */
 export const phraseKind = (text: string, { language, more }: Reading = {}): PhraseKind | undefined => {
   const book = indexesIn(languageOf(language), more)

@@ -1,8 +1,21 @@
 /** What takes the floor from an agent that speaks: a voice that lasts, or words. */
 import * as Text from "../../Text.ts"
-import { type Draft, fresh, interruptible, playing, said, tooFewAlone } from "./draft.ts"
+import * as Phrases from "../text/phrases.ts"
+import { type Draft, fresh, interruptible, playing, reading, said, tooFewAlone } from "./draft.ts"
 import type { Playing, State } from "./model.ts"
 import * as Pause from "./pause.ts"
+
+/** How much longer (ms) a voice must last while its words, of which the first is due, may tell what it is. */
+const wordsDue = 150
+
+/** Voice (ms) that interrupts: it must last for longer while its words are at most a sign of listening, so far. */
+const lasting = (s: State): number => {
+  const { interruption: { backchannel, minDuration } } = s.session.settings
+  if (!backchannel || !s.session.ears.interims || minDuration === 0 || !Phrases.knows(reading(s))) return minDuration
+  const text = fresh(s.user.words)
+  if (text === "") return minDuration + wordsDue
+  return Phrases.mayBecomeSign(text, reading(s)) ? 2 * minDuration : minDuration
+}
 
 /** When the voice will have lasted long enough to interrupt; `undefined` if it cannot. */
 export const byVoiceAt = (s: State): number | undefined => {
@@ -12,7 +25,7 @@ export const byVoiceAt = (s: State): number | undefined => {
   const floor = playing(s)
   if (floor === undefined || !interruptible(s, floor)) return undefined
   if (interruption.minWords > 0 && ears.stt && ears.interims) return undefined
-  const missing = interruption.minDuration - voice.soundedMs
+  const missing = lasting(s) - voice.soundedMs
   if (missing > 0 && voice._tag === "Paused") return undefined
   const from = voice._tag === "Sounding" ? voice.since : voice.startedAt
   return Math.max(from + Math.max(0, missing), s.agent.warmUpUntil ?? 0)
@@ -35,6 +48,15 @@ export const byWords = (d: Draft): void => {
   const { words } = d.user
   if (minWords === 0 || takeable(d) === undefined || (tooFewAlone(words) && words.interim === "")) return
   if (fresh(words) !== "" && Text.countWords(said(words, true)) >= minWords) Pause.interrupt(d)
+}
+
+/** Words that are no sign of listening, whatever becomes of them: the voice need not last. */
+export const byMeaning = (d: Draft, text: string): void => {
+  const { ears, settings: { interruption } } = d.session
+  const { voice } = d.user
+  if (interruption.minWords > 0 || !ears.interims || voice._tag === "Silent" || voice.faint) return
+  if (takeable(d) === undefined || !Phrases.knows(reading(d)) || Phrases.mayBecomeSign(text, reading(d))) return
+  Pause.interrupt(d)
 }
 
 /** The words ask for the floor: the agent is silent at once. An interim may still become something else. */

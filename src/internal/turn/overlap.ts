@@ -51,6 +51,7 @@ export const judge = (d: Draft, span: Span, sure: boolean): void => {
   const verdict = verdictOf(d, kind, span)
   if (sure || verdict._tag === "Sign") take(d, verdict, span)
   else take(d, unknown, span)
+  if (judges(d) && words.overlap && verdict._tag !== "Sign") Interruption.byMeaning(d, text)
 }
 
 const verdictOf = (d: Draft, kind: Phrases.PhraseKind | undefined, { startedAt }: Span): Verdict => {
