@@ -16,6 +16,7 @@ import { currentPlain, type Plain, settled } from "./internal/plain.ts"
 import { turn as turnOptions } from "./internal/turn/settings.ts"
 import { detector } from "./internal/vad/settings.ts"
 import type * as Llm from "./Llm.ts"
+import type * as Stt from "./Stt.ts"
 import * as Tools from "./Tools.ts"
 import type * as Tts from "./Tts.ts"
 import type * as Turn from "./Turn.ts"
@@ -126,6 +127,7 @@ export interface Agent<out R = never, out E = never> extends Pipeable.Pipeable {
   readonly instructions: string
   readonly history: History.History
   readonly voice: string | undefined
+  readonly stt: Stt.Stt["Service"] | undefined
   readonly llm: Llm.Llm["Service"] | undefined
   readonly tts: Tts.Tts["Service"] | undefined
   readonly turn: Turn.Options | undefined
@@ -167,6 +169,11 @@ export interface Options<
   readonly history?: History.History | undefined
   /** Voice by the synthesiser's name for it. @default the layer's own */
   readonly voice?: string | undefined
+  /**
+   * Overrides the `Stt` of the pipeline, such as for another language: where nobody
+   * speaks, or from the next silence on. A pipeline with `stt: false` stays deaf.
+   */
+  readonly stt?: Stt.Stt["Service"] | undefined
   /** Overrides the `Llm` of the pipeline. */
   readonly llm?: Llm.Llm["Service"] | undefined
   /** Overrides the `Tts` of the pipeline. */
@@ -299,7 +306,7 @@ export const make = <
   | RA
 > => {
   const hooks = effects(options)
-  const { history = History.empty, instructions, llm, name = "agent", tools, tts, turn, vad, voice } = options
+  const { history = History.empty, instructions, llm, name = "agent", stt, tools, tts, turn, vad, voice } = options
   Check.readOrThrow(own, { turn, vad })
   return agent<
     | RE
@@ -315,7 +322,7 @@ export const make = <
     | Tools.ServicesOf<Kits>,
     never
   >(
-    { name, instructions, history, voice, llm, tts, turn, vad },
+    { name, instructions, history, voice, stt, llm, tts, turn, vad },
     given(tools === undefined ? Effect.succeed(Tools.empty) : Tools.resolve(tools), hooks)
   )
 }

@@ -255,7 +255,11 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
     case "Worked":
       return Failing.worked(d, signal.component)
     case "Measured":
-      d.session.ears = { ...d.session.ears, delay: signal.delay }
+      d.session.ears = {
+        ...d.session.ears,
+        delay: signal.delay,
+        interims: signal.interims ?? d.session.ears.interims
+      }
       return
     case "VoiceStarted":
       return Voice.started(d, signal.startedAt)

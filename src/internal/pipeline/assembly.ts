@@ -13,6 +13,7 @@ import { CurrentSpeech, InWriting } from "../session.ts"
 import { delaysOf } from "../stt/delays.ts"
 import { prepared } from "./apology.ts"
 import { makeApprove } from "./approval.ts"
+import { sttOf } from "./boundAgent.ts"
 import { ended, makeCalls, progressed } from "./calls.ts"
 import { makeConductor } from "./conductor.ts"
 import { type Core, makeIds, type Settings } from "./core.ts"
@@ -53,15 +54,15 @@ const settingsOf = (options: Options, checked: Checked, inWriting: boolean): Set
 })
 
 /** Where the turn-taking begins. */
-const initialOf = (checked: Checked, { judges, providers }: Parts, apology: boolean): Turn.State => {
-  const { stt } = providers
+const initialOf = (checked: Checked, { agent, judges, providers }: Parts, apology: boolean): Turn.State => {
+  const stt = sttOf(agent.stt, providers.defaults)
   const ears = {
     stt: stt !== undefined,
     interims: stt?.interims === true,
+    ...(stt === undefined ? {} : { delay: delaysOf(stt).usual }),
     detector: judges.turnDetector !== undefined,
     listens: judges.turnDetector?.model.push !== undefined,
-    judge: judges.overlapClassifier !== undefined,
-    ...(stt === undefined ? {} : { delay: delaysOf(stt).usual })
+    judge: judges.overlapClassifier !== undefined
   }
   const lastWords = Math.min(checked.lastWordsTimeout, checked.closeTimeout)
   return Turn.initial(checked.turn, ears, { apology, lastWords })

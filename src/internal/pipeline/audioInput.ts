@@ -38,8 +38,28 @@ export interface AudioInput {
   readonly closing: Stream.Stream<Vad.Event>
   /** Closes it. */
   readonly close: Effect.Effect<void>
+  /** Does something where nobody speaks: now, or when they have spoken. */
+  readonly betweenSpeeches: (act: () => void) => void
   /** Listens from now on, or no more. */
   readonly attend: (on: boolean) => void
+}
+
+/** Leaves out what is no audio: that is told for the first of it, and then for ten times as many. */
+const makeReadable = (core: Core) => {
+  let dropped = 0
+  let toldAt = 1
+  return (frames: ReadonlyArray<Audio.Frame>): ReadonlyArray<Audio.Frame> => {
+    const read = usable(frames)
+    if (read === frames) return frames
+    dropped += frames.length - read.length
+    if (dropped < toldAt) return read
+    while (toldAt <= dropped) toldAt *= 10
+    const why = frames.map(unusable).find((what) => what !== undefined)
+    const message = `${dropped} frames of the microphone could not be read, the last of them because of ${why}`
+    core.publish({ _tag: "Warning", component: "room", message })
+    core.fork(Effect.logWarning("the room gives frames that are no audio").pipe(Effect.annotateLogs({ dropped, why })))
+    return read
+  }
 }
 
 export const makeAudioInput = (core: Core, parts: {
@@ -58,21 +78,7 @@ export const makeAudioInput = (core: Core, parts: {
   let inSpeech = false
   let heardAt = 0
 
-  let dropped = 0
-  let toldAt = 1
-  /** Leaves out what is no audio: that is told for the first of it, and then for ten times as many. */
-  const readable = (frames: ReadonlyArray<Audio.Frame>): ReadonlyArray<Audio.Frame> => {
-    const read = usable(frames)
-    if (read === frames) return frames
-    dropped += frames.length - read.length
-    if (dropped < toldAt) return read
-    while (toldAt <= dropped) toldAt *= 10
-    const why = frames.map(unusable).find((what) => what !== undefined)
-    const message = `${dropped} frames of the microphone could not be read, the last of them because of ${why}`
-    core.publish({ _tag: "Warning", component: "room", message })
-    core.fork(Effect.logWarning("the room gives frames that are no audio").pipe(Effect.annotateLogs({ dropped, why })))
-    return read
-  }
+  const readable = makeReadable(core)
   const process = (frames: ReadonlyArray<Audio.Frame>): ReadonlyArray<Audio.Frame> => {
     if (!attending) return []
     const processed = processors(readable(frames))
@@ -92,6 +98,7 @@ export const makeAudioInput = (core: Core, parts: {
       return Effect.succeed([])
     })
   const loudness = makeLoudness((below) => core.conductor.dispatch({ _tag: "VoiceLevel", below }))
+  let waiting: (() => void) | undefined
   const nothing: Effect.Effect<ReadonlyArray<Vad.Event>> = Effect.succeed([])
   const hear = (frames: ReadonlyArray<Audio.Frame>): Effect.Effect<ReadonlyArray<Vad.Event>> => {
     const processed = process(frames)
@@ -116,6 +123,8 @@ export const makeAudioInput = (core: Core, parts: {
       case "SpeechEnded":
         inSpeech = false
         loudness.end()
+        waiting?.()
+        waiting = undefined
         return { signal: { _tag: "VoiceEnded", endedAt: at } }
     }
   }
@@ -151,6 +160,10 @@ export const makeAudioInput = (core: Core, parts: {
     boundaries,
     closing,
     close,
+    betweenSpeeches: (act) => {
+      if (inSpeech) waiting = act
+      else act()
+    },
     attend: (on) => {
       attending = on
     }

@@ -11,6 +11,7 @@ import * as Scope from "effect/Scope"
 import type * as Agent from "../../Agent.ts"
 import type * as Llm from "../../Llm.ts"
 import { Session } from "../../Session.ts"
+import type * as Stt from "../../Stt.ts"
 import type * as Tools from "../../Tools.ts"
 import type * as Tts from "../../Tts.ts"
 import type * as Turn from "../../Turn.ts"
@@ -22,12 +23,17 @@ export interface BoundAgent extends Agent.Hooks {
   readonly name: string
   readonly instructions: string
   readonly voice: string | undefined
+  readonly stt: Stt.Stt["Service"] | undefined
   readonly llm: Llm.Llm["Service"]
   readonly tts: Tts.Tts["Service"]
   /** What it says of these; the rest is the pipeline's. */
   readonly turn: Turn.Options | undefined
   readonly vad: Vad.Options | undefined
 }
+
+/** The recogniser of an agent. */
+export const sttOf = (stt: Stt.Stt["Service"] | undefined, defaults: Defaults): Stt.Stt["Service"] | undefined =>
+  stt === undefined || defaults.stt === undefined ? defaults.stt : defaults.guardStt(stt)
 
 export interface Binding {
   readonly agent: BoundAgent
@@ -61,13 +67,14 @@ export const makeBind = (parts: {
           ))
       )
       return Effect.map(binding, ({ tools, ...hooks }): Binding => {
-        const { instructions, llm, name, tts, turn, vad, voice } = agent
+        const { instructions, llm, name, stt, tts, turn, vad, voice } = agent
         const bound = {
           name,
           instructions,
           voice,
           turn,
           vad,
+          stt: sttOf(stt, defaults),
           llm: llm === undefined ? defaults.llm : defaults.guardLlm(llm),
           tts: tts === undefined ? defaults.tts : defaults.guardTts(tts),
           ...hooks

@@ -8,6 +8,7 @@ import type * as Latch from "effect/Latch"
 import type * as Event from "../../Event.ts"
 import type * as Llm from "../../Llm.ts"
 import type * as Room from "../../Room.ts"
+import type * as Stt from "../../Stt.ts"
 import type * as Text from "../../Text.ts"
 import type * as Tools from "../../Tools.ts"
 import type * as Tts from "../../Tts.ts"
@@ -36,6 +37,9 @@ export interface TurnTimes {
 
 /** The providers of the pipeline, and how those of an agent are made as safe. */
 export interface Defaults {
+  /** None where the options want none, and then agents have none either. */
+  readonly stt: Stt.Stt["Service"] | undefined
+  readonly guardStt: (stt: Stt.Stt["Service"]) => Stt.Stt["Service"]
   readonly llm: Llm.Llm["Service"]
   readonly tts: Tts.Tts["Service"]
   readonly guardLlm: (llm: Llm.Llm["Service"]) => Llm.Llm["Service"]

@@ -5,7 +5,7 @@
 import type * as Agent from "../../Agent.ts"
 import type { Session, Update } from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
-import type { Binding, BoundAgent } from "./boundAgent.ts"
+import { type Binding, type BoundAgent, sttOf } from "./boundAgent.ts"
 import type { Defaults } from "./core.ts"
 import { mergeTurn } from "./options.ts"
 
@@ -29,7 +29,7 @@ export interface CurrentAgent {
 
 /** An agent before its hooks and tools have what they require: it does nothing by itself. */
 const unbound = (
-  { instructions, name, turn, vad, voice }: Agent.Agent<unknown, unknown>,
+  { instructions, name, stt, turn, vad, voice }: Agent.Agent<unknown, unknown>,
   defaults: Defaults
 ): BoundAgent => ({
   name,
@@ -37,6 +37,7 @@ const unbound = (
   voice,
   turn,
   vad,
+  stt: sttOf(stt, defaults),
   llm: defaults.llm,
   tts: defaults.tts
 })

@@ -27,13 +27,21 @@ export interface Feed {
   readonly finalized: () => boolean
   /** A microphone begins whose time is another one's. */
   readonly restart: () => void
+  /** From now on somebody else is handed it; what is held back goes to who was there before. */
+  readonly handTo: (wants: Stt.Wants, hand: (inputs: ReadonlyArray<Stt.Input>) => void) => void
 }
 
 export const makeFeed = (
-  wants: Stt.Wants,
+  first: Stt.Wants,
   clock: StreamClock,
-  hand: (inputs: ReadonlyArray<Stt.Input>) => void
+  handFirst: (inputs: ReadonlyArray<Stt.Input>) => void
 ): Feed => {
+  let wants = first
+  let hand = handFirst
+  /** Who is handed it now has been given speech. */
+  let spokenTo = true
+  /** Speech was handed over, and nobody has asked what it is. */
+  let owing = false
   let finalized = false
   let chunk: ReadonlyArray<Placed> = []
   let held: Array<Stt.Input> = []
@@ -83,6 +91,8 @@ export const makeFeed = (
     },
     begin: ({ at, padding }) => {
       finalized = false
+      owing = true
+      spokenTo = true
       release()
       const start = padding.at ?? at
       if (wants === "each") unmarked = start
@@ -96,12 +106,24 @@ export const makeFeed = (
     release,
     finalize: () => {
       finalized = true
+      owing = false
       release()
-      give([Stt.Finalize])
+      // Of what was said before it came, it has heard nothing that it could give.
+      if (spokenTo) give([Stt.Finalize])
     },
     finalized: () => finalized,
     restart: () => {
       fedTo = Number.NEGATIVE_INFINITY
+    },
+    handTo: (wanted, to) => {
+      release()
+      // It is asked for what it has: nobody else will.
+      if (owing) give([Stt.Finalize])
+      owing = false
+      unmarked = undefined
+      wants = wanted
+      hand = to
+      spokenTo = false
     }
   }
 }

@@ -19,6 +19,7 @@ import type { Prepared, Retunable } from "../vad/retunable.ts"
 import type { Binding, BoundAgent } from "./boundAgent.ts"
 import type { Core } from "./core.ts"
 import { guarded, mended } from "./failures.ts"
+import type { Listening } from "./listening.ts"
 import { mergeVad } from "./options.ts"
 
 /** Two tools of one name are no accident of a call: nobody can do anything about it but who wrote it. */
@@ -68,6 +69,7 @@ interface Parts {
     session: Session.Session["Service"]
   ) => Effect.Effect<Binding, E | Tools.ToolsError>
   readonly detector: Retunable
+  readonly hearBy: Listening["hearBy"]
   /** The pipeline's own options of the detector. */
   readonly vad: Vad.Options | undefined
   readonly exitTimeout: number
@@ -86,7 +88,7 @@ export type Handoff = <R, E>(
 ) => Effect.Effect<void, E>
 
 export const makeHandoff = (core: Core, parts: Parts): Handoff => {
-  const { bind, detector, exitTimeout } = parts
+  const { bind, detector, exitTimeout, hearBy } = parts
   const handing = Semaphore.makeUnsafe(1)
 
   /** The detector as the agent wants it; the call goes on with the one that it has if there is none. */
@@ -125,6 +127,7 @@ export const makeHandoff = (core: Core, parts: Parts): Handoff => {
       core.agent.replaced(binding)
       if (before.turn !== undefined || after.turn !== undefined) core.tuning.tune(settings)
       detector?.takeOver()
+      yield* hearBy(after.stt)
       core.publish({ _tag: "AgentChanged", from: before.name, to: after.name })
       enter(core)
     })

@@ -21,13 +21,14 @@ import type * as Room from "../../Room.ts"
 import type * as Stt from "../../Stt.ts"
 import * as Turn from "../../Turn.ts"
 import type * as Vad from "../../Vad.ts"
+import { delaysOf } from "../stt/delays.ts"
 import { makeAudioInput } from "./audioInput.ts"
 import { type Core, signal } from "./core.ts"
 import { makeFeed } from "./feed.ts"
 import { makeMicrophone } from "./microphone.ts"
 import { perceive, type Perception } from "./perception.ts"
 import { makeRecentAudio } from "./recentAudio.ts"
-import { makeRecognition } from "./recognition.ts"
+import { makeRecognition, type Recognition } from "./recognition.ts"
 import { makeStreamClock } from "./streamClock.ts"
 
 export interface Ears {
@@ -35,8 +36,8 @@ export interface Ears {
   readonly detector: Vad.Detector
   readonly stt: Stt.Stt["Service"] | undefined
   readonly processors: ReadonlyArray<Processor.Processor>
-  /** `speech` feeds the recogniser only what the detector heard as speech, `each` all of it, and tells which is speech. */
-  readonly feed: Stt.Wants
+  /** How much of the audio a recogniser gets. */
+  readonly feed: (stt: Stt.Stt["Service"] | undefined) => Stt.Wants
   /** A recogniser that has worked for so long had been well (ms). */
   readonly healthyAfter: number
   /** Silence of the microphone itself after which an open speech is closed (ms). */
@@ -51,6 +52,8 @@ export interface Listening {
   /** Begins with a participant; to be called once. */
   readonly listen: (identity: string) => Effect.Effect<void, never, Scope.Scope>
   readonly attach: (on: boolean) => Effect.Effect<void>
+  /** Another recogniser hears what is said from now on, once nobody speaks; the one before gives what it owes. */
+  readonly hearBy: (stt: Stt.Stt["Service"] | undefined) => Effect.Effect<void>
   /** Asks the recogniser for what it has. */
   readonly finalize: () => void
   /** What the microphone gave lately, where it is kept. */
@@ -64,10 +67,11 @@ const keptMs = 5000
 
 export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, InvalidOptions, Scope.Scope> =>
   Effect.gen(function*() {
-    const { stt } = ears
     const clock = makeStreamClock(core.conductor.now)
-    const recognition = yield* makeRecognition(core, stt, clock, ears.healthyAfter)
-    const feed = makeFeed(ears.feed, clock, stt === undefined ? () => {} : recognition.hand)
+    const recognise = (stt: Stt.Stt["Service"]) => makeRecognition(core, stt, clock, ears.healthyAfter)
+    let recogniser = ears.stt
+    let recognition = recogniser === undefined ? undefined : yield* recognise(recogniser)
+    const feed = makeFeed(ears.feed(recogniser), clock, recognition?.hand ?? (() => {}))
     const recent = ears.keepsAudio ? makeRecentAudio(keptMs) : undefined
     const input = makeAudioInput(core, {
       listeners: [recent?.push, ears.listener].filter((listen) => listen !== undefined),
@@ -102,27 +106,39 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
         input.boundaries
       )
     /** The lower line, until the recogniser has given all that it owes. */
-    const words: Stream.Stream<Perception> = stt === undefined
-      ? Stream.empty
-      : recognition.audio.pipe(
+    const words = (stt: Stt.Stt["Service"], { audio, reopen, understand }: Recognition): Stream.Stream<Perception> =>
+      audio.pipe(
         stt.transcribe,
-        recognition.understand,
-        recognition.reopen
+        understand,
+        reopen
       )
 
     const hear = perceive(core)
-    let recognising = false
-    const recognise = Effect.suspend(() => {
-      recognising = true
-      return hear(words)
-    }).pipe(Effect.ensuring(Effect.sync(() => {
-      recognising = false
-      signal(core, { _tag: "Transcribed" })
-    })))
+    let listens = false
+    let recognising = 0
+    const transcribe = (stt: Stt.Stt["Service"], by: Recognition) =>
+      Effect.suspend(() => {
+        recognising += 1
+        return hear(words(stt, by))
+      }).pipe(Effect.ensuring(Effect.sync(() => {
+        recognising -= 1
+        // Who was replaced may be the last to have something to give.
+        if (recognising === 0) signal(core, { _tag: "Transcribed" })
+      })))
+    const replace = (stt: Stt.Stt["Service"], next: Recognition): void => {
+      const before = recognition
+      feed.handTo(ears.feed(stt), next.hand)
+      recogniser = stt
+      recognition = next
+      signal(core, { _tag: "Measured", delay: delaysOf(stt).usual, interims: stt.interims === true })
+      if (listens) core.fork(transcribe(stt, next))
+      before?.end()
+    }
 
     return {
       listen: (identity) => {
-        if (stt !== undefined) core.fork(recognise)
+        listens = true
+        if (recogniser !== undefined && recognition !== undefined) core.fork(transcribe(recogniser, recognition))
         const stay = Effect.suspend(() => {
           // Who comes back has a microphone whose time begins anew.
           restart()
@@ -142,14 +158,22 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
           input.attend(on)
           return on ? Effect.void : input.close
         }),
+      hearBy: (stt) =>
+        Effect.gen(function*() {
+          // What nobody hears at all stays so.
+          if (stt === undefined || recogniser === undefined) return
+          if (stt === recogniser) return input.betweenSpeeches(() => {})
+          const next = yield* recognise(stt)
+          input.betweenSpeeches(() => replace(stt, next))
+        }),
       finalize: feed.finalize,
       recentAudio: () => recent?.frame(),
       end: Effect.suspend(() => {
         input.attend(false)
         return Effect.map(input.close, () => {
           if (!feed.finalized() || Turn.awaitsFinal(core.conductor.state())) feed.finalize()
-          recognition.end()
-          if (!recognising) signal(core, { _tag: "Transcribed" })
+          recognition?.end()
+          if (recognising === 0) signal(core, { _tag: "Transcribed" })
         })
       })
     }

@@ -20,7 +20,7 @@ import { makeRetunable } from "../vad/retunable.ts"
 import { makePerform } from "./actions.ts"
 import { makeCore } from "./assembly.ts"
 import { begin } from "./beginning.ts"
-import { makeBind } from "./boundAgent.ts"
+import { makeBind, sttOf } from "./boundAgent.ts"
 import { makeBudget } from "./budget.ts"
 import { makeClosing } from "./closing.ts"
 import { underOptions } from "./environment.ts"
@@ -90,9 +90,9 @@ export const open = <R, E>(
     const listening = yield* inScope(makeListening(core, {
       room: recorded.room,
       detector,
-      stt: providers.stt,
+      stt: sttOf(agent.stt, providers.defaults),
       processors: options.processors ?? [],
-      feed: feedOf(providers, options),
+      feed: (stt) => feedOf(stt, options),
       healthyAfter: resolve(options.resilience).firstOutputMs,
       mutedAfter: checked.mutedAfter,
       keepsAudio: judges.overlapClassifier !== undefined,
@@ -111,6 +111,7 @@ export const open = <R, E>(
       handoff: makeHandoff(core, {
         bind: (next, session) => Effect.provideContext(bind(next, session), services),
         detector,
+        hearBy: listening.hearBy,
         vad: options.vad,
         exitTimeout: checked.closeTimeout
       })

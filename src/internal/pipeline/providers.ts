@@ -20,8 +20,6 @@ import { meterTts } from "../tts/metering.ts"
 import type { Core, Defaults } from "./core.ts"
 
 export interface Providers {
-  /** None where the options want none. */
-  readonly stt: Stt.Stt["Service"] | undefined
   readonly defaults: Defaults
   /** The synthesiser as it was given. */
   readonly speaks: Tts.Tts["Service"]
@@ -85,16 +83,24 @@ export const makeProviders = (
       observe("tts", tts, Tts.prewarm(tts, { paid }))
       return meterTts(Tts.resilient(tts, resilience))
     }
-    const hears = stt === false ? undefined : yield* Stt.Stt
-    if (hears !== undefined) observe("stt", hears, Stt.prewarm(hears, { paid }))
+    // One that two agents share is one, with what was measured of it.
+    const recognisers = new WeakMap<object, Stt.Stt["Service"]>()
+    const guardStt: Defaults["guardStt"] = (stt) => {
+      const before = recognisers.get(stt)
+      if (before !== undefined) return before
+      observe("stt", stt, Stt.prewarm(stt, { paid }))
+      const guarded = meterStt(measured(Stt.resilient(stt, resilience)))
+      recognisers.set(stt, guarded)
+      return guarded
+    }
+    const hears = stt === false ? undefined : guardStt(yield* Stt.Stt)
     const [thinks, speaks] = [yield* Llm.Llm, yield* Tts.Tts]
     return {
-      stt: hears && meterStt(measured(Stt.resilient(hears, resilience))),
-      defaults: { llm: guardLlm(thinks), tts: guardTts(speaks), guardLlm, guardTts },
+      defaults: { stt: hears, llm: guardLlm(thinks), tts: guardTts(speaks), guardStt, guardLlm, guardTts },
       speaks
     }
   })
 
 /** How much of the audio the recogniser gets. */
-export const feedOf = ({ stt }: Providers, { feed }: Pick<Options, "feed">): Stt.Wants =>
+export const feedOf = (stt: Stt.Stt["Service"] | undefined, { feed }: Pick<Options, "feed">): Stt.Wants =>
   stt?.wants === "speech" ? "speech" : feed ?? (stt?.wants === "each" ? "each" : "all")

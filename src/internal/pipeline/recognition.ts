@@ -67,7 +67,7 @@ export interface Recognition {
 
 export const makeRecognition = (
   core: Core,
-  stt: Stt.Stt["Service"] | undefined,
+  stt: Stt.Stt["Service"],
   clock: StreamClock,
   /** A recogniser that has worked for so long had been well (ms). */
   healthyAfter: number
@@ -75,9 +75,9 @@ export const makeRecognition = (
   Effect.gen(function*() {
     const audio = yield* Queue.sliding<Stt.Input, Cause.Done>(backlog)
     const over = Deferred.makeUnsafe<void>()
-    const provider = stt?.name ?? "stt"
-    const delays = stt === undefined ? undefined : delaysOf(stt)
-    let told = delays?.usual
+    const provider = stt.name
+    const delays = delaysOf(stt)
+    let told = delays.usual
     const schedule = Schedule.toStep(reopening)
     let step = yield* schedule
     let openedAt = 0
@@ -126,8 +126,9 @@ export const makeRecognition = (
         for (const input of inputs) Queue.offerUnsafe(audio, input)
       },
       end: () => {
-        Queue.endUnsafe(audio)
+        // Who sees the end of the audio knows that it was meant to end.
         Deferred.doneUnsafe(over, Exit.void)
+        Queue.endUnsafe(audio)
       },
       audio: Stream.fromQueue(audio).pipe(beside((inputs) => {
         const first = start === undefined ? inputs.find((input) => "samples" in input) : undefined
@@ -141,7 +142,8 @@ export const makeRecognition = (
           worked(core, "stt")
         }
         const perceptions = news.map((transcript) => understood(transcript, start ?? 0, clock))
-        if (delays === undefined || delays.usual === told) return perceptions
+        // One that was replaced says nothing of the one that hears now.
+        if (delays.usual === told || Deferred.isDoneUnsafe(over)) return perceptions
         told = delays.usual
         return [{ signal: { _tag: "Measured", delay: told } }, ...perceptions]
       }),

@@ -59,7 +59,7 @@ export type Signal =
    * time in a hundred: from the interpreter, when that has changed. For so long,
    * and a little more, a transcript that is owed is waited for.
    */
-  | { readonly _tag: "Measured"; readonly delay: number }
+  | { readonly _tag: "Measured"; readonly delay: number; readonly interims?: boolean | undefined }
   // The user's voice
   /**
    * A voice, from the voice detector, which needs a moment to be sure of it: it
