@@ -20,12 +20,12 @@
  * agent's voice in dB (none, as behind an echo canceller). Prints JSON, and tells each
  * miss and false stop by its words and voice.
  */
-import { Effect, Layer, Result, Stream } from "effect"
+import { Clock, Effect, Layer, Result, Stream } from "effect"
 import { execFileSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Agent, Audio, type Event, Llm, Pipeline, Session, Stt, Tts } from "../src/index.ts"
+import { Agent, Audio, type Event, Llm, Pipeline, Room, Session, Stt, Tts } from "../src/index.ts"
 import * as LocalRoom from "../src/Layers/LocalRoom.ts"
 import * as SileroVad from "../src/Layers/SileroVad.ts"
 
@@ -223,11 +223,32 @@ const microphone = ({ at, audio }: Utterance): Audio.Frame =>
     Audio.concat([Audio.silence(at, format), audio])
   ])
 
+/** A room that tells when the agent's voice is lowered. */
+const listening = (lowered: Array<number>) =>
+  Layer.effect(
+    Room.Room,
+    Room.Room.useSync((room) =>
+      Room.Room.of({
+        ...room,
+        output: (options) =>
+          Effect.map(room.output(options), (output) => ({
+            ...output,
+            gain: (dB: number) =>
+              Effect.flatMap(Clock.currentTimeMillis, (now) => {
+                if (dB < 0) lowered.push(now)
+                return output.gain?.(dB) ?? Effect.void
+              })
+          }))
+      })
+    )
+  )
+
 const call = (utterance: Utterance) =>
   Effect.gen(function*() {
     const events: Array<Event.Event> = []
-    yield* Pipeline.run(agent, { onEvent: (event) => void events.push(event) })
-    return events
+    const lowered: Array<number> = []
+    yield* Pipeline.run(agent, { onEvent: (event) => void events.push(event) }).pipe(Effect.provide(listening(lowered)))
+    return { events, lowered }
   }).pipe(
     Effect.provide(Layer.provideMerge(
       Layer.mergeAll(
@@ -241,18 +262,20 @@ const call = (utterance: Utterance) =>
   )
 
 /** When the agent fell silent after the first sound, and whether it was for good. */
-const judge = (utterance: Utterance, events: ReadonlyArray<Event.Event>) => {
+const judge = (
+  utterance: Utterance,
+  { events, lowered }: { readonly events: ReadonlyArray<Event.Event>; readonly lowered: ReadonlyArray<number> }
+) => {
   const begun = events[0]?.at ?? 0
   const after = events.filter(({ at }) => at - begun >= utterance.onset)
   const quiet = after.find((event) =>
     event._tag === "AgentPaused" || (event._tag === "AgentStoppedSpeaking" && event.interrupted)
   )
-  const tags: ReadonlyArray<{ readonly _tag: string; readonly at: number }> = after
-  const ducked = tags.find(({ _tag }) => _tag === "AgentDucked")
+  const ducked = lowered.find((at) => at - begun >= utterance.onset)
   return {
     utterance,
     silent: quiet === undefined ? undefined : quiet.at - begun - utterance.onset,
-    ducked: ducked === undefined ? undefined : ducked.at - begun - utterance.onset,
+    ducked: ducked === undefined ? undefined : ducked - begun - utterance.onset,
     forGood: after.some((event) => event._tag === "AgentStoppedSpeaking" && event.interrupted)
   }
 }
