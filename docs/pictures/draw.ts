@@ -45,7 +45,7 @@ const drawings: Readonly<Record<string, Drawing>> = {
     script: over([Testing.say(7000, 7400, "mm-hm", { intent: "continuer" })])
   },
   noise: {
-    title: "A noise: a pause, and on again after 2 s without words",
+    title: "A noise: a pause, and on again when nothing was said",
     script: over([Testing.cough(7000, 7700)])
   },
   answer: {
