@@ -91,7 +91,8 @@ const functionsOf = ({ functions, path }: Module) =>
 /** Files above 400 lines. Docstrings of a public noun count, too. */
 const longFiles: Readonly<Record<string, number>> = {
   "History.ts": 486,
-  "internal/text/markdown.ts": 423
+  "internal/text/markdown.ts": 423,
+  "internal/text/segmenter.ts": 402
 }
 
 /** Functions above 120 lines. */
@@ -159,6 +160,12 @@ const selfContained: Rule = (graph) =>
     text.split("\n").filter((line) => outsideKey.test(line)).map((line) =>
       `${path} names a page elsewhere: ${line.trim()}`
     )
+  )
+
+/** Whoever opens a file reads first what it is, who owns what, and how it ends. */
+const contractFirst: Rule = (graph) =>
+  graph.filter(({ path, text }) => /^(?:internal|testing)\//.test(path) && !text.startsWith("/**")).map(({ path }) =>
+    `${path} does not begin with its contract`
   )
 
 const rules: ReadonlyArray<{
@@ -272,6 +279,18 @@ const rules: ReadonlyArray<{
       "// currentTimeMillis\nconst at = yield* monotonic"
     ].map((text, index) => [`internal/${index}.ts`, text])),
     told: Array.from({ length: 9 }, (_, index) => `internal/${index}.ts reads the wall clock 1 times, not 0`)
+  },
+  {
+    name: "each internal file begins with its contract",
+    rule: contractFirst,
+    broken: {
+      "internal/told.ts": `/** One sound. */\nimport { beep } from "./beep.ts"\n`,
+      "internal/beep.ts": `/** Beeps. */\nexport const beep = 1\n`,
+      "internal/bare.ts": `import { beep } from "./beep.ts"\n`
+    },
+    told: [
+      "internal/bare.ts does not begin with its contract"
+    ]
   },
   {
     name: "no name in it stands on a page outside the repository",

@@ -1,3 +1,7 @@
+/**
+ * What was used, and what that costs by the prices of the program: sums that only
+ * grow, and a bounded number of names in them.
+ */
 import type { Price, Prices, Report, Spent, Unit, Usage } from "../Cost.ts"
 
 const zero: Spent = { requests: 0, inputTokens: 0, outputTokens: 0, characters: 0, audioMs: 0, cost: 0 }

@@ -1,3 +1,8 @@
+/**
+ * How many calls into native code are out, for clocks that must not move on
+ * meanwhile. One number for the process; whoever enters leaves, interrupted or
+ * not.
+ */
 import * as Effect from "effect/Effect"
 
 let calls = 0

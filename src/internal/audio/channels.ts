@@ -1,3 +1,5 @@
+/** From one number of channels to another, into buffers of the caller. */
+
 /**
  * Writes `count` sample frames of interleaved `from`-channel audio as
  * interleaved `to`-channel audio, unrounded.

@@ -1,3 +1,5 @@
+/** Where the frames of a stream follow each other, and where there is a gap: by their times, which jitter. */
+
 /** Jumps of `at` beyond this are real however long the frames are. */
 const longestJitterMs = 100
 

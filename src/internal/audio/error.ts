@@ -1,3 +1,4 @@
+/** What is wrong with audio that came from outside: one error, which names the field. */
 import * as Schema from "effect/Schema"
 
 /**

@@ -1,3 +1,7 @@
+/**
+ * Which formats there can be, and frames that are of one. What cannot be is
+ * refused here, before anything is computed.
+ */
 import type * as Duration from "effect/Duration"
 import type { Format, Frame } from "../../Audio.ts"
 import { lengthOf } from "../options/duration.ts"

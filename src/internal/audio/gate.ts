@@ -1,3 +1,8 @@
+/**
+ * Lets through what is louder than a threshold, and the time behind it; the rest
+ * becomes silence, without a click. Each processor opens a gate of its own, which
+ * remembers no more than how loud it was.
+ */
 import * as Duration from "effect/Duration"
 import type { Frame } from "../../Audio.ts"
 import { makeFrame } from "./format.ts"

@@ -1,3 +1,7 @@
+/**
+ * Frames of one format as one frame: behind each other, or over each other.
+ * Nothing is kept; one frame alone is given as it is.
+ */
 import type { Format, Frame } from "../../Audio.ts"
 import { checkSameFormat, makeFrame, saturate } from "./format.ts"
 

@@ -1,3 +1,8 @@
+/**
+ * Gives the frames of a stream when they are due, as if somebody spoke them. It
+ * waits by the monotonic clock, so that a step of the wall clock changes nothing;
+ * who is late catches up. Interrupting it leaves the source where it is.
+ */
 import type * as Array from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"

@@ -1,3 +1,5 @@
+/** A ring of samples of a fixed size, for who looks back. It belongs to one stream; what is older is gone. */
+
 /** The newest samples of a stream, addressed by their position in it. */
 export class Ring {
   readonly #data: Int16Array

@@ -1,3 +1,8 @@
+/**
+ * Cuts frames into windows of one length, for models that want them so. What does
+ * not fill a window waits for more of it; a gap, or another format, drops it, and
+ * `rest` gives it at the end.
+ */
 import type { Format, Frame, Windows } from "../../Audio.ts"
 import { AudioError } from "./error.ts"
 import { checkFormat, makeFrame, sameFormat } from "./format.ts"

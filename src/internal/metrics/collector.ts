@@ -1,3 +1,8 @@
+/**
+ * Folds the events of conversations into what `Metrics` reports. Latencies are
+ * sketches, so that memory does not grow with the number of calls; of turns the
+ * last ones are kept. It has no fiber and never fails.
+ */
 import type * as Event from "../../Event.ts"
 import type { Latency, Usage } from "../../Metrics.ts"
 import { add, nothing } from "../cost.ts"

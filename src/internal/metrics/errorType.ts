@@ -1,3 +1,4 @@
+/** Which kind of error a failed provider is counted as. */
 import * as Schema from "effect/Schema"
 import type * as Event from "../../Event.ts"
 

@@ -1,3 +1,7 @@
+/**
+ * Writes an event into the series of Effect's metrics. What is no number, or below
+ * zero, is left out: a counter would never recover from it.
+ */
 import type * as Context from "effect/Context"
 import type * as Metric from "effect/Metric"
 import type * as Event from "../../Event.ts"

@@ -1,3 +1,7 @@
+/**
+ * Every series that is published: its name, unit, boundaries and labels. The
+ * values of labels come from lists here, so that their number is bounded.
+ */
 import type * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 import * as Event from "../../Event.ts"

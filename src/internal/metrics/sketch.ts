@@ -1,3 +1,5 @@
+/** Counts values in buckets whose width is a share of the value; bounded, and never cleared. */
+
 /** Quantiles within 1 % of the true value, in memory that does not grow with the count. */
 export interface Sketch {
   readonly push: (value: number) => void

@@ -1,3 +1,5 @@
+/** The words after which a full stop is no end of a sentence, by language; fixed tables, shared by all. */
+
 /** What is known of a language where a full stop may not end a sentence. */
 export interface Lexicon {
   /** A full stop after these never ends a sentence. */

@@ -1,3 +1,8 @@
+/**
+ * Takes the marks of Markdown out of a text that comes in pieces, and leaves what
+ * a voice should say. Each code unit is looked at once; what may become markup is
+ * held, up to a length, and given as it is when it does not.
+ */
 import * as Address from "./address.ts"
 import * as Chars from "./chars.ts"
 import { bullet, bullets, fence, fenceEnd, heading, rule, tableRule, undecided } from "./lineStarts.ts"

@@ -1,3 +1,8 @@
+/**
+ * Replaces words in a text that comes in pieces: the longest entry wins, and only
+ * whole words count. Entries are compiled once, into a tree that all runs share; a
+ * run holds no more than the longest entry.
+ */
 import * as Chars from "./chars.ts"
 import type { Run } from "./transform.ts"
 

@@ -1,3 +1,7 @@
+/**
+ * Cuts a text that comes in pieces where a sentence ends, so that a voice can
+ * begin before the model has finished. The rules of a language are in its lexicon.
+ */
 import * as Chars from "./chars.ts"
 import type { Lexicon } from "./lexicon.ts"
 

@@ -1,3 +1,5 @@
+/** Marks in a line that come in pairs, such as `**`: held until both are there, or given as text. */
+
 const bang = 33
 const bracketOpen = 91
 

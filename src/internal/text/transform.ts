@@ -1,3 +1,5 @@
+/** What rewrites text that comes in pieces, and how several are one. A run belongs to one text, and ends with `end`. */
+
 /** One run of a transform over one text. */
 export interface Run {
   readonly push: (chunk: string) => string

@@ -1,3 +1,7 @@
+/**
+ * What a word is, in scripts with spaces and without: for counting, for comparing,
+ * and for whether anything is said at all.
+ */
 import * as Chars from "./chars.ts"
 
 // Some are made of a digit or a letter.

@@ -1,3 +1,9 @@
+/**
+ * Makes a detector out of what scores windows: frames are cut into windows,
+ * scored, and tracked into events. A push that fails, or is interrupted, leaves
+ * its audio and events behind, and the next push goes on with them; a long gap
+ * lets the model forget.
+ */
 import * as Effect from "effect/Effect"
 import * as Audio from "../../Audio.ts"
 import { InvalidOptions } from "../../Failure.ts"

@@ -1,3 +1,4 @@
+/** What may be wrong with a voice activity detector: one error, whose reason says which. */
 import * as Schema from "effect/Schema"
 import { InvalidOptions } from "../../Failure.ts"
 

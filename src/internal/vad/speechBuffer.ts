@@ -1,3 +1,8 @@
+/**
+ * Keeps the audio of the speech that is open, with what came before it, for the
+ * events that carry it. It is bounded by the settings: what is longer is cut, and
+ * the padding is a ring. It ends with its detector.
+ */
 import { Ring } from "../audio/ring.ts"
 import type { Settings } from "./settings.ts"
 

@@ -1,3 +1,7 @@
+/**
+ * The way of one stream of windows: its position, the state of its boundaries, and
+ * the audio of its speech. Nothing here waits or fails.
+ */
 import type * as Audio from "../../Audio.ts"
 import type { Event } from "../../Vad.ts"
 import { close, type Decision, quiet, type State, step } from "./boundaries.ts"

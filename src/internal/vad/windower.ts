@@ -1,3 +1,8 @@
+/**
+ * Brings audio onto the grid of a model's windows, gaps included, so that a time
+ * in the audio is a position on the grid. It belongs to one detector, and holds
+ * less than a window.
+ */
 import * as Audio from "../../Audio.ts"
 
 /** A window of audio, or the number of whole windows that nobody heard. */
