@@ -102,7 +102,14 @@ export interface Options {
      * @default true
      */
     readonly duck?: boolean | undefined
-    /** Voice that interrupts. @default "500 millis" */
+    /**
+     * Voice that interrupts. Where the recogniser tells what it hears while one
+     * speaks, in a language with phrases, its words decide: at once when they can be
+     * no sign of listening, after twice this time when they are one so far, and after
+     * 150 ms more while there are none.
+     *
+     * @default "500 millis"
+     */
     readonly minDuration?: Duration.Input | undefined
     /**
      * Decibels below the user's own level at which a voice interrupts nothing, and
