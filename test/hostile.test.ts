@@ -1,7 +1,7 @@
 /** What anyone in a room can send: it costs little, whatever it is. Work is counted, not timed. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, FiberSet, Layer, Queue, Stream } from "effect"
-import { Agent, type Audio, type Pipeline, Room } from "effect-voice"
+import { Agent, type Audio, type Pipeline, Room, Stt } from "effect-voice"
 import * as Frontend from "effect-voice/Frontend"
 import { oggPackets } from "effect-voice/internal/frontend/ogg"
 import { makeTail } from "effect-voice/internal/frontend/opusTail"
@@ -201,6 +201,79 @@ describe("typed texts", () => {
       assert.deepStrictEqual(timeline.of("Warning").map(({ message }) => message), [
         "a typed text was refused: more than 20 texts in 10 seconds"
       ])
+    }))
+})
+
+describe("what is heard", () => {
+  const transcribing = (transcripts: ReadonlyArray<Stt.Transcript>) =>
+    Layer.effect(
+      Stt.Stt,
+      Effect.map(Stt.Stt, (stt) => ({
+        ...stt,
+        transcribe: (): Stream.Stream<Stt.Transcript> =>
+          Stream.concat(
+            Stream.fromEffectDrain(Effect.sleep(1000)),
+            Stream.concat(Stream.fromIterable(transcripts), Stream.never)
+          )
+      }))
+    )
+  const hear = (transcripts: ReadonlyArray<Stt.Transcript>) =>
+    Testing.scenario({
+      agent: Agent.make({ instructions: "", onUserTurn: () => Effect.succeed({ reply: false }) }),
+      layer: transcribing(transcripts),
+      at: [{ at: 2000, do: (session) => session.commitTurn({ wait: 0 }) }],
+      until: 20_000
+    })
+
+  it.effect("is taken in up to what can be said, of one transcript and of a turn, which is told once of each", () =>
+    Effect.gen(function*() {
+      const timeline = yield* hear(
+        Array.from({ length: 10 }, (_, i) => ({ text: `w${i} `.repeat(1_000_000), final: true }))
+      )
+      const heard = timeline.of("UserTranscript").map(({ text }) => text.length)
+      assert.deepStrictEqual(heard, Array.from({ length: 10 }, () => 16_384))
+      const said = timeline.of("UserSpeechCommitted").map(({ text }) => text.length)
+      assert.isAtMost(Math.max(...said), 16_384)
+      assert.deepStrictEqual(timeline.of("Warning").map(({ message }) => message), [
+        "a transcript is longer than 16384 characters, and is cut there",
+        "a turn has more words than are kept of one"
+      ])
+    }))
+
+  it.effect("in very many pieces is as much as some hundreds of them", () =>
+    Effect.gen(function*() {
+      const timeline = yield* hear(Array.from({ length: 5000 }, (_, i) => ({ text: `word${i}`, final: true })))
+      const words = timeline.of("UserSpeechCommitted").map(({ text }) => text.split(" ").length)
+      assert.deepStrictEqual(words, [500])
+    }))
+})
+
+describe("what a program gives for the user", () => {
+  it.effect("is cut where it is longer than any text is, which is told", () =>
+    Effect.gen(function*() {
+      const long = "🙂".repeat(MiB)
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({
+          instructions: "",
+          onUserTurn: ({ text }) => Effect.succeed(text === "short" ? { text: long, context: long } : undefined)
+        }),
+        at: [
+          { at: 1000, do: (session) => session.send(`x${long}`) },
+          { at: 9000, do: (session) => session.send("short") }
+        ],
+        llm: [{ text: "Fine." }, { text: "Good." }]
+      })
+      const texts = timeline.history.items.flatMap((item) =>
+        item._tag === "Message" && item.role === "user" ? [item.text] : []
+      )
+      assert.deepStrictEqual(texts.map(({ length }) => length), [65_535, 65_536])
+      assert.isTrue(texts.every((text) => text.isWellFormed()))
+      assert.deepStrictEqual(timeline.of("Warning").map(({ message }) => message), [
+        "send: longer than 65536 characters, and is cut there",
+        "onUserTurn: longer than 65536 characters, and is cut there",
+        "onUserTurn: longer than 65536 characters, and is cut there"
+      ])
+      for (const { prompt } of timeline.requests) assert.isBelow(JSON.stringify(prompt.content).length, 250_000)
     }))
 })
 

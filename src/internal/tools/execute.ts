@@ -11,8 +11,8 @@ import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import type { Call, Options, Output, Set } from "../../Tools.ts"
+import { head } from "../text/head.ts"
 import { type Entry, NoJson } from "./entry.ts"
-import * as Json from "./json.ts"
 import { isUncertain } from "./mcp.ts"
 import { kept, repair } from "./params.ts"
 
@@ -59,7 +59,7 @@ const bounded = (output: Output): Output => {
   const text = typeof output.output === "string" ? output.output : JSON.stringify(output.output)
   if (text.length <= longestOutput) return output
   const note = ` [cut here: the whole result has ${text.length} characters]`
-  const cut = Json.head(text, longestOutput - note.length) + note
+  const cut = head(text, longestOutput - note.length) + note
   const shorter = { ...output, output: cut, ...(output.message === undefined ? {} : { message: cut }) }
   if (doubtful.has(output)) inDoubt(shorter)
   return worked(output) ? atWork(shorter) : shorter
