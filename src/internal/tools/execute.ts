@@ -13,6 +13,7 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import type { Call, Options, Output, Set } from "../../Tools.ts"
 import { head } from "../text/head.ts"
 import { type Entry, NoJson } from "./entry.ts"
+import { watched } from "./held.ts"
 import { isUncertain } from "./mcp.ts"
 import { kept, repair } from "./params.ts"
 
@@ -128,8 +129,16 @@ const run = Effect.fnUntraced(function*<R>(
       Effect.flatMap((encoded) => onPreliminary(call, encoded, result)),
       Effect.catchCause(() => Effect.logWarning(`Tool ${call.name} gave a preliminary result that cannot be told`))
     )
-  const work = Effect.suspend(() => handler(decoded.success, { toolCallId: call.id, preliminary })).pipe(
-    Effect.provideService(CurrentCall, call.id)
+  const work = watched(
+    Effect.suspend(() => handler(decoded.success, { toolCallId: call.id, preliminary })).pipe(
+      Effect.provideService(CurrentCall, call.id)
+    ),
+    (ms, sure) =>
+      Effect.logWarning(
+        sure
+          ? `Tool ${call.name} holds the event loop, and every call of the process with it`
+          : `The event loop was held while tool ${call.name} ran`
+      ).pipe(Effect.annotateLogs({ tool: call.name, call: call.id, ms }))
   )
   const exit = yield* Effect.exit(timeout === undefined ? Effect.asSome(work) : Effect.timeoutOption(work, timeout))
   return atWork(yield* outcome(entry, call, params, exit, timeout, told))
