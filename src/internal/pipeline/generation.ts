@@ -15,6 +15,7 @@ import { act, type Call, uniqueId } from "./calls.ts"
 import { about, type Core, signal, spanned } from "./core.ts"
 import { type Delivery, makeDelivery } from "./delivery.ts"
 import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
+import { answer as bounded } from "./longTexts.ts"
 import { turnRecord } from "./milestones.ts"
 import { told } from "./outstanding.ts"
 import { prompt } from "./prompt.ts"
@@ -204,6 +205,7 @@ const ask = (
         tools: Tools.list(core.agent.tools()),
         toolChoice
       })).pipe(
+        bounded(core),
         beside((deltas) => deltas.forEach(notice)),
         Llm.text,
         line.write,

@@ -1,5 +1,7 @@
 /** How much text is taken in at once, whoever gives it: what is longer is cut, which is told. */
+import * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
+import type * as Llm from "../../Llm.ts"
 import type * as Stt from "../../Stt.ts"
 import { head } from "../text/head.ts"
 import type { Core } from "./core.ts"
@@ -10,6 +12,11 @@ const longestTranscript = 16_384
 const mostWords = 4096
 // What the program sends for the user, rewords or has looked up: it stands in every prompt from then on.
 const longestGiven = 65_536
+
+// What a model answers at once: an hour of talk. One that gives more has lost its way, and would go on for ever.
+const longestAnswer = 65_536
+/** Calls in it: of more than are run, some are told that they were not. */
+const mostAsked = 128
 
 const warn = (core: Core, component: Event.Component, message: string): void =>
   core.publish({ _tag: "Warning", component, message })
@@ -36,3 +43,23 @@ export const transcripts = (core: Core): (transcript: Stt.Transcript) => Stt.Tra
     }
   }
 }
+
+/** An answer of the model, which ends where it is too long. */
+export const answer = (core: Core) => <E, R>(deltas: Stream.Stream<Llm.Delta, E, R>): Stream.Stream<Llm.Delta, E, R> =>
+  Stream.suspend(() => {
+    let characters = 0
+    let calls = 0
+    const isLast = (delta: Llm.Delta): boolean => {
+      // A delta without a word counts, too.
+      if (delta._tag === "Text") characters += Math.max(1, delta.text.length)
+      if (delta._tag === "ToolCall") calls += 1
+      if (characters < longestAnswer && calls < mostAsked) return false
+      warn(core, "llm", "an answer is longer than any is, and ends there")
+      return true
+    }
+    const cut = (delta: Llm.Delta): Llm.Delta =>
+      delta._tag === "Text" && delta.text.length > longestAnswer
+        ? { ...delta, text: head(delta.text, longestAnswer) }
+        : delta
+    return Stream.takeUntil(Stream.map(deltas, cut), isLast)
+  })
