@@ -51,7 +51,7 @@ export const answer = (core: Core) => <E, R>(deltas: Stream.Stream<Llm.Delta, E,
     let calls = 0
     const isLast = (delta: Llm.Delta): boolean => {
       // A delta without a word counts, too.
-      if (delta._tag === "Text") characters += Math.max(1, delta.text.length)
+      if (delta._tag === "Text") characters += Math.max(4, delta.text.length)
       if (delta._tag === "ToolCall") calls += 1
       if (characters < longestAnswer && calls < mostAsked) return false
       warn(core, "llm", "an answer is longer than any is, and ends there")
