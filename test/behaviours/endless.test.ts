@@ -85,3 +85,23 @@ describe("a model that never ends", () => {
       assert.include(timeline.warnings, "an answer is longer than any is, and ends there")
     }))
 })
+
+describe("a program that never ends what it has said", () => {
+  it.effect("is cut after a day of talk, which is told, and is interrupted as any other", () =>
+    Effect.gen(function*() {
+      let asked = 0
+      const words = Stream.fromEffectRepeat(Effect.sync(() => {
+        asked += 1
+        if (asked > 2_000_000) throw new Error("nobody waits for the listener")
+        return "And so it went on and on, and nobody knew why, and the sea was as calm as it had ever been. ".repeat(20)
+      }))
+      const timeline = yield* Testing.scenario({
+        at: [{ at: 0, do: (session) => session.say(words) }],
+        user: [Testing.say(10_000, 12_000, "Stop it right now please.")],
+        until: 20_000
+      })
+      assert.isBelow(asked, 1000)
+      assert.include(timeline.warnings, "say: longer than anyone talks, and ends there")
+      assert.isTrue(timeline.playbacks[0]?.interrupted)
+    }))
+})

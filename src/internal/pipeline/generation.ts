@@ -15,7 +15,7 @@ import { act, type Call, uniqueId } from "./calls.ts"
 import { about, type Core, signal, spanned } from "./core.ts"
 import { type Delivery, makeDelivery } from "./delivery.ts"
 import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
-import { answer as bounded } from "./longTexts.ts"
+import { answer as bounded, said } from "./longTexts.ts"
 import { turnRecord } from "./milestones.ts"
 import { told } from "./outstanding.ts"
 import { prompt } from "./prompt.ts"
@@ -90,6 +90,7 @@ const recite = (
     const began = core.conductor.now()
     let newest = began
     const deltas = (typeof text === "string" ? Stream.make(text) : text).pipe(
+      said(core),
       beside((pieces) => {
         if (pieces.some((piece) => piece.trim() !== "")) newest = core.conductor.now()
       }),

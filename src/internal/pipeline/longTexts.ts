@@ -18,6 +18,9 @@ const longestAnswer = 65_536
 /** Calls in it: of more than are run, some are told that they were not. */
 const mostAsked = 128
 
+// What a program has said at once: a day of talk.
+const longestSaid = 1_048_576
+
 const warn = (core: Core, component: Event.Component, message: string): void =>
   core.publish({ _tag: "Warning", component, message })
 
@@ -62,4 +65,17 @@ export const answer = (core: Core) => <E, R>(deltas: Stream.Stream<Llm.Delta, E,
         ? { ...delta, text: head(delta.text, longestAnswer) }
         : delta
     return Stream.takeUntil(Stream.map(deltas, cut), isLast)
+  })
+
+/** What a program has said, piece by piece: it ends where it is too long. */
+export const said = (core: Core) => <E, R>(pieces: Stream.Stream<string, E, R>): Stream.Stream<string, E, R> =>
+  Stream.suspend(() => {
+    let characters = 0
+    const isLast = (piece: string): boolean => {
+      characters += Math.max(4, piece.length)
+      if (characters < longestSaid) return false
+      warn(core, "text", "say: longer than anyone talks, and ends there")
+      return true
+    }
+    return Stream.takeUntil(Stream.map(pieces, (piece) => head(piece, longestSaid)), isLast)
   })
