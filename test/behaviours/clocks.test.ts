@@ -10,11 +10,11 @@ const hour = 3_600_000
 const at = (value: unknown, clock: Clock.Clock): unknown => {
   if (Effect.isEffect(value)) {
     return Effect.map(
-      Effect.provideService(value as Effect.Effect<unknown>, Clock.Clock, clock),
+      Effect.provideService(value, Clock.Clock, clock),
       (given) => typeof given === "object" && given !== null && "played" in given ? elsewhere(given, clock) : given
     )
   }
-  return Stream.isStream(value) ? Stream.provideService(value as Stream.Stream<unknown>, Clock.Clock, clock) : value
+  return Stream.isStream(value) ? Stream.provideService(value, Clock.Clock, clock) : value
 }
 
 /** A service that keeps the time of another clock. */

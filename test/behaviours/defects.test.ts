@@ -9,11 +9,8 @@ import { Tool, Toolkit } from "effect/ai"
 const deaths = ["throws", "dies", "is nothing"] as const
 type Death = typeof deaths[number]
 
-class Bug extends Error {
-  override readonly name = "Bug"
-}
 const secret = "the secret of the caller"
-const bug = () => new Bug(secret)
+const bug = () => new TypeError(secret)
 
 /** A value as the member of a service that has a defect. */
 const broken = (value: unknown, death: Death): unknown => {

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Logger, References, Schema } from "effect"
 import { Tools } from "effect-voice"
 import { Tool, Toolkit } from "effect/ai"
+import { setTimeout as sleep } from "node:timers/promises"
 
 /** Does nothing else for so long (ms). */
 const hold = (ms: number): void => {
@@ -74,9 +75,9 @@ describe("a tool that holds the event loop", () => {
   it.live("is suspected where it does so between its awaits", () =>
     Effect.gen(function*() {
       const run = async () => {
-        await new Promise((resolve) => setTimeout(resolve, 5))
+        await sleep(5)
         hold(300)
-        await new Promise((resolve) => setTimeout(resolve, 5))
+        await sleep(5)
         return "done"
       }
       assertNamed(yield* told(Tools.resolve(Tools.functions({ hold: { run } }))), "while tool hold ran")
