@@ -108,6 +108,10 @@ const misdeeds: Readonly<Record<string, (child: Puppet) => void>> = {
     child.say({ _tag: "Ready" }, { _tag: "Ready" }, report("AJ_1", "running"), report("AJ_1", "running"))
     child.kill("SIGKILL")
   },
+  "reports its end again and again and dies": (child) => {
+    child.say(report("AJ_1", "success"), report("AJ_1", "failed", "twice"), report("AJ_1", "success"))
+    child.kill("SIGKILL")
+  },
   "stands still": (child) => {
     child.answers = false
   }
@@ -158,7 +162,7 @@ describe("a process of a pool", () => {
           const [first, second] = ["AJ_1", "AJ_2"].map((id) => ends.filter(({ jobId }) => jobId === id))
           assert.deepStrictEqual(second!.map(({ error, status }) => [status, error]), [[JobStatus.JS_SUCCESS, ""]])
           assert.strictEqual(first!.length, 1)
-          const ended = said.some(({ status }) => status === "success")
+          const ended = said.some(({ status }) => status === "success") || misdeed.startsWith("reports its end")
           assert.strictEqual(first![0]!.status, ended ? JobStatus.JS_SUCCESS : JobStatus.JS_FAILED)
           if (!ended) assert.include(first![0]!.error, "the process of the job has ended")
           assert.strictEqual((yield* worker.status).jobs, 0)
