@@ -108,29 +108,33 @@ describe.skipIf(livekit === undefined)("a room in which somebody attacks", () =>
       assert.strictEqual(agent.of("AgentSpeechCommitted").length, attacks.length + 2)
       assert.strictEqual(other.of("AgentSpeechCommitted").length, attacks.length + 2)
       assert.deepStrictEqual(other.of("Warning"), [])
-    }).pipe(Effect.scoped))
+    }).pipe(Effect.scoped), 300_000)
 
-  it.live("by the one whom the agent talks with: it goes on with them, and the room beside notices nothing", () =>
-    Effect.gen(function*() {
-      const [room, beside] = [roomName(), roomName()]
-      const bob = yield* caller({ room: beside })
-      const agent = yield* talk({ room, greeting: "Good morning.", script, options: { participant: "eve" } })
-      const other = yield* talk({ room: beside, greeting: "Good morning.", script })
-      const attack = yield* attacker(room)
-      yield* bob.hears("agent", 0)
-      yield* bob.hearsSilence("agent", 700)
-      const quiet = yield* asks(bob)
-      const measured: Record<string, number> = {}
-      for (const one of ["texts", "long texts", "streams that never end", "keys", "remote calls", "microphones"]) {
-        const [, theirs] = yield* Effect.all([attack(one), asks(bob)], { concurrency: 2 })
-        measured[one] = theirs
-        assert.isBelow(theirs, quiet + 3000, one)
-      }
-      yield* Effect.logInfo("the caller attacked").pipe(Effect.annotateLogs({ quiet, measured }))
-      assert.deepStrictEqual(agent.of("SessionClosed"), [])
-      assert.deepStrictEqual(other.of("SessionClosed"), [])
-      // Typed texts are turns; of a flood of them so many as anyone types.
-      assert.isAtMost(agent.of("UserSpeechCommitted").length, 20)
-      assert.include(agent.of("Warning").map(({ message }) => message).join(), "a typed text was refused")
-    }).pipe(Effect.scoped))
+  it.live(
+    "by the one whom the agent talks with: it goes on with them, and the room beside notices nothing",
+    () =>
+      Effect.gen(function*() {
+        const [room, beside] = [roomName(), roomName()]
+        const bob = yield* caller({ room: beside })
+        const agent = yield* talk({ room, greeting: "Good morning.", script, options: { participant: "eve" } })
+        const other = yield* talk({ room: beside, greeting: "Good morning.", script })
+        const attack = yield* attacker(room)
+        yield* bob.hears("agent", 0)
+        yield* bob.hearsSilence("agent", 700)
+        const quiet = yield* asks(bob)
+        const measured: Record<string, number> = {}
+        for (const one of ["texts", "long texts", "streams that never end", "keys", "remote calls", "microphones"]) {
+          const [, theirs] = yield* Effect.all([attack(one), asks(bob)], { concurrency: 2 })
+          measured[one] = theirs
+          assert.isBelow(theirs, quiet + 3000, one)
+        }
+        yield* Effect.logInfo("the caller attacked").pipe(Effect.annotateLogs({ quiet, measured }))
+        assert.deepStrictEqual(agent.of("SessionClosed"), [])
+        assert.deepStrictEqual(other.of("SessionClosed"), [])
+        // Typed texts are turns; of a flood of them so many as anyone types.
+        assert.isAtMost(agent.of("UserSpeechCommitted").length, 20)
+        assert.include(agent.of("Warning").map(({ message }) => message).join(), "a typed text was refused")
+      }).pipe(Effect.scoped),
+    300_000
+  )
 })
