@@ -1,6 +1,6 @@
 /** What anyone in a room can send: it costs little, whatever it is. Work is counted, not timed. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, FiberSet, Layer, Queue, Stream } from "effect"
+import { Deferred, Effect, Fiber, FiberSet, Layer, Queue, Stream } from "effect"
 import { Agent, type Audio, type Pipeline, Room, Stt } from "effect-voice"
 import * as Frontend from "effect-voice/Frontend"
 import { oggPackets } from "effect-voice/internal/frontend/ogg"
@@ -8,7 +8,8 @@ import { makeTail } from "effect-voice/internal/frontend/opusTail"
 import { webmPackets } from "effect-voice/internal/frontend/webm"
 import { makeMessages } from "effect-voice/internal/livekit/messages"
 import { makeReceiveLimits } from "effect-voice/internal/livekit/receiveLimits"
-import type { RtcRoom } from "effect-voice/internal/livekit/rtc"
+import { makeRpc } from "effect-voice/internal/livekit/rpc"
+import type { Rtc, RtcRoom } from "effect-voice/internal/livekit/rtc"
 import * as Testing from "effect-voice/testing"
 import { TestClock } from "effect/testing"
 import { setImmediate } from "node:timers/promises"
@@ -417,6 +418,55 @@ describe("streams of a LiveKit room", () => {
         assert.deepStrictEqual((yield* Fiber.join(taken)).map(({ identity }) => identity), ["ann"])
       }
       assert.deepStrictEqual(refused, [`eve ${preconnect}`, "eve lk.agent.session"])
+    }))
+})
+
+describe("remote calls", () => {
+  type Method = (call: { readonly callerIdentity: string; readonly payload: string }) => Promise<string>
+
+  it.effect("are answered so many at once, of one caller and of all, and further ones are told so", () =>
+    Effect.gen(function*() {
+      const methods = new Map<string, Method>()
+      const RpcError = function(this: { message: string }, _code: number, message: string) {
+        this.message = message
+      }
+      const rpc = yield* makeRpc({
+        rtc: { RpcError } as unknown as Rtc,
+        room: () =>
+          ({
+            localParticipant: { registerRpcMethod: (name: string, method: Method) => void methods.set(name, method) }
+          }) as unknown as RtcRoom
+      })
+      const gate = yield* Deferred.make<void>()
+      let running = 0
+      yield* rpc.handle("book", ({ payload }) =>
+        Effect.as(
+          Effect.andThen(
+            Effect.sync(() => void running++),
+            payload === "die" ? Effect.die("no") : Deferred.await(gate)
+          ),
+          "booked"
+        ))
+      const calling = (identity: string, payload = "") =>
+        methods.get("book")!({ callerIdentity: identity, payload }).catch((error: { readonly message: string }) =>
+          error.message
+        )
+      // What has failed has given its place back.
+      for (let i = 0; i < 100; i++) yield* Effect.promise(() => calling("eve", "die"))
+      running = 0
+      const eve = Array.from({ length: 1000 }, () => calling("eve"))
+      yield* Effect.promise(() => setImmediate())
+      assert.strictEqual(running, 16)
+      const ann = calling("ann")
+      const others = Array.from({ length: 200 }, (_, i) => calling(`other-${i}`))
+      yield* Effect.promise(() => setImmediate())
+      assert.strictEqual(running, 64)
+      yield* Deferred.succeed(gate, undefined)
+      const answers = yield* Effect.promise(() => Promise.all([...eve, ann, ...others]))
+      assert.strictEqual(answers.filter((answer) => answer === "booked").length, 64)
+      assert.isTrue(answers.every((answer) => answer === "booked" || answer.includes("too many calls at once")))
+      assert.strictEqual(yield* Effect.promise(() => ann), "booked")
+      assert.strictEqual(yield* Effect.promise(() => calling("eve")), "booked")
     }))
 })
 
