@@ -7,10 +7,13 @@ import { Effect, Result } from "effect"
 import { Audio, History, Text, Turn } from "effect-voice"
 import { tapsFor } from "effect-voice/internal/audio/resampler"
 import { decode } from "effect-voice/internal/frontend/preconnectAudio"
+import { load } from "effect-voice/internal/frontend/protocol"
 import { shortened, shortening } from "effect-voice/internal/history/shorten"
 import { Unsaid } from "effect-voice/internal/llm/unsaid"
 import { isDense } from "effect-voice/internal/provider/dense"
+import { read as readMedia } from "effect-voice/internal/telephone/protocol"
 import { repair } from "effect-voice/internal/tools/params"
+import { read as readMessage } from "effect-voice/internal/webSocket/protocol"
 import { loadavg } from "node:os"
 
 /** From which on others hear of it (ms). */
@@ -112,6 +115,14 @@ const shorteningHistory = () => {
 
 const mib = 1024 * 1024
 
+const protocol = await Effect.runPromise(load)
+
+const request = 64 * 1024
+const nothing = new Uint8Array(request).fill(0x0a)
+const smallFields = Uint8Array.from({ length: request }, (_, i) => i % 2 === 0 ? 0x08 : 1)
+// Field 2, of a length of nothing, over and over: repeated messages without content.
+const nested = Uint8Array.from({ length: request }, (_, i) => i % 2 === 0 ? 0x12 : 0)
+
 const wav = new Uint8Array(Buffer.from(text("RIFF", 1_000_000), "latin1"))
 
 const cases: ReadonlyArray<readonly [name: string, run: () => void]> = [
@@ -123,6 +134,8 @@ const cases: ReadonlyArray<readonly [name: string, run: () => void]> = [
   ["markdown, brackets", transforming(Text.markdown, "[](")],
   ["markdown, backticks", transforming(Text.markdown, "`` ")],
   ["markdown, pipes", transforming(Text.markdown, "|-\n")],
+  ["HTML, brackets", transforming(Text.html, "<a <b ")],
+  ["HTML, entities", transforming(Text.html, "&amp&#x")],
   ["emoji", transforming(Text.emoji, "👨‍👩‍👧‍👦")],
   ["words", () => void Text.countWords(text("a'b-", typed))],
   ["equivalent texts", () => void Text.equivalent(text("ab ", typed), text("ba ", typed))],
@@ -145,6 +158,17 @@ const cases: ReadonlyArray<readonly [name: string, run: () => void]> = [
   ["a turn as long as one may be, signs", hearing("yes. ", 400)],
   ["a turn as long as one may be, in one piece", hearing("a'b-", 1)],
   ["a history that is made shorter", shorteningHistory()],
+  [
+    "a message of a browser, of objects",
+    () => void readMessage(`{"type":"text","a":[${text("{\"a\":[{}]},", 131_000)}0]}`)
+  ],
+  [
+    "a message of a carrier, of objects",
+    () => void readMedia(`{"event":"start","start":{"a":[${text("{\"a\":[{}]},", 65_000)}0]}}`)
+  ],
+  ["a request about a session, of nothing", () => void protocol.read(nothing)],
+  ["a request about a session, of small fields", () => void protocol.read(smallFields)],
+  ["a request about a session, of messages in messages", () => void protocol.read(nested)],
   ["an event of a stream, of objects", event("{\"a\":[{}]}", 120_000)],
   ["a message of a socket, of text", event(`"${text("x", 2 * mib)}"`, 2 * mib)],
   ["a message of a socket, of objects", event("{\"a\":[{}]}", 120_000)]

@@ -409,7 +409,7 @@ describe("streams of a LiveKit room", () => {
   it.effect("are refused where nothing so long is sent", () =>
     Effect.gen(function*() {
       const { messages, refused, send } = yield* byHand({ texts: [], bytes: [preconnect, "lk.agent.session"] })
-      for (const [topic, most] of [[preconnect, 2 * MiB], ["lk.agent.session", MiB]] as const) {
+      for (const [topic, most] of [[preconnect, 2 * MiB], ["lk.agent.session", 64 * 1024]] as const) {
         yield* send("ann", topic, [new Uint8Array(most)])
         yield* send("eve", topic, [new Uint8Array(most), new Uint8Array(1)])
         const taken = yield* Effect.forkScoped(Stream.runCollect(Stream.take(messages.bytes(topic), 1)), {
