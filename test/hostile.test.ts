@@ -5,6 +5,7 @@ import { Agent, type Audio, type Pipeline, Room, Stt } from "effect-voice"
 import * as Frontend from "effect-voice/Frontend"
 import { oggPackets } from "effect-voice/internal/frontend/ogg"
 import { makeTail } from "effect-voice/internal/frontend/opusTail"
+import { load } from "effect-voice/internal/frontend/protocol"
 import { webmPackets } from "effect-voice/internal/frontend/webm"
 import { makeMessages } from "effect-voice/internal/livekit/messages"
 import { makeReceiveLimits } from "effect-voice/internal/livekit/receiveLimits"
@@ -418,6 +419,29 @@ describe("streams of a LiveKit room", () => {
         assert.deepStrictEqual((yield* Fiber.join(taken)).map(({ identity }) => identity), ["ann"])
       }
       assert.deepStrictEqual(refused, [`eve ${preconnect}`, "eve lk.agent.session"])
+    }))
+})
+
+describe("a request about a session", () => {
+  it.effect("is read with some fields, and not with thousands, which would hold everybody up", () =>
+    Effect.gen(function*() {
+      const { read, response } = yield* load
+      const one = response({ requestId: "r1" } as Parameters<typeof response>[0])
+      assert.isDefined(read(one))
+      const repeated = (count: number) => {
+        const bytes = new Uint8Array(count * one.length)
+        for (let i = 0; i < count; i++) bytes.set(one, i * one.length)
+        return bytes
+      }
+      assert.isDefined(read(repeated(64)))
+      assert.isUndefined(read(repeated(65)))
+      assert.isUndefined(read(Uint8Array.from({ length: 65_536 }, (_, i) => i % 2 === 0 ? 0x12 : 0)))
+      // Cut off, of a length beyond its end, of a kind that is none, of a number without an end.
+      for (
+        const bytes of [one.subarray(0, 3), [0x12, 0xff, 0xff, 0xff, 0x7f], [0x13], new Array<number>(100).fill(0xff)]
+      ) {
+        assert.isUndefined(read(Uint8Array.from(bytes)))
+      }
     }))
 })
 
