@@ -15,5 +15,9 @@ const merged = mergeConfig(
 
 export default {
   ...merged,
-  test: { ...merged.test, include: ["test/livekit/**/*.test.ts"], exclude: ["**/node_modules/**"] }
+  test: {
+    ...merged.test,
+    include: ["test/livekit/**/*.test.ts", "test/hostile/livekit/**/*.test.ts"],
+    exclude: ["**/node_modules/**"]
+  }
 }

@@ -1,14 +1,16 @@
 /** What anyone in a room can send: it costs little, whatever it is. Work is counted, not timed. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, FiberSet, Layer, Queue, Stream } from "effect"
-import { Agent, type Audio, type Pipeline, Room } from "effect-voice"
+import { Deferred, Effect, Fiber, FiberSet, Layer, Queue, Stream } from "effect"
+import { Agent, type Audio, type Pipeline, Room, Stt } from "effect-voice"
 import * as Frontend from "effect-voice/Frontend"
 import { oggPackets } from "effect-voice/internal/frontend/ogg"
 import { makeTail } from "effect-voice/internal/frontend/opusTail"
+import { load } from "effect-voice/internal/frontend/protocol"
 import { webmPackets } from "effect-voice/internal/frontend/webm"
 import { makeMessages } from "effect-voice/internal/livekit/messages"
 import { makeReceiveLimits } from "effect-voice/internal/livekit/receiveLimits"
-import type { RtcRoom } from "effect-voice/internal/livekit/rtc"
+import { makeRpc } from "effect-voice/internal/livekit/rpc"
+import type { Rtc, RtcRoom } from "effect-voice/internal/livekit/rtc"
 import * as Testing from "effect-voice/testing"
 import { TestClock } from "effect/testing"
 import { setImmediate } from "node:timers/promises"
@@ -204,6 +206,79 @@ describe("typed texts", () => {
     }))
 })
 
+describe("what is heard", () => {
+  const transcribing = (transcripts: ReadonlyArray<Stt.Transcript>) =>
+    Layer.effect(
+      Stt.Stt,
+      Effect.map(Stt.Stt, (stt) => ({
+        ...stt,
+        transcribe: (): Stream.Stream<Stt.Transcript> =>
+          Stream.concat(
+            Stream.fromEffectDrain(Effect.sleep(1000)),
+            Stream.concat(Stream.fromIterable(transcripts), Stream.never)
+          )
+      }))
+    )
+  const hear = (transcripts: ReadonlyArray<Stt.Transcript>) =>
+    Testing.scenario({
+      agent: Agent.make({ instructions: "", onUserTurn: () => Effect.succeed({ reply: false }) }),
+      layer: transcribing(transcripts),
+      at: [{ at: 2000, do: (session) => session.commitTurn({ wait: 0 }) }],
+      until: 20_000
+    })
+
+  it.effect("is taken in up to what can be said, of one transcript and of a turn, which is told once of each", () =>
+    Effect.gen(function*() {
+      const timeline = yield* hear(
+        Array.from({ length: 10 }, (_, i) => ({ text: `w${i} `.repeat(1_000_000), final: true }))
+      )
+      const heard = timeline.of("UserTranscript").map(({ text }) => text.length)
+      assert.deepStrictEqual(heard, Array.from({ length: 10 }, () => 16_384))
+      const said = timeline.of("UserSpeechCommitted").map(({ text }) => text.length)
+      assert.isAtMost(Math.max(...said), 16_384)
+      assert.deepStrictEqual(timeline.of("Warning").map(({ message }) => message), [
+        "a transcript is longer than 16384 characters, and is cut there",
+        "a turn has more words than are kept of one"
+      ])
+    }))
+
+  it.effect("in very many pieces is as much as some hundreds of them", () =>
+    Effect.gen(function*() {
+      const timeline = yield* hear(Array.from({ length: 5000 }, (_, i) => ({ text: `word${i}`, final: true })))
+      const words = timeline.of("UserSpeechCommitted").map(({ text }) => text.split(" ").length)
+      assert.deepStrictEqual(words, [500])
+    }))
+})
+
+describe("what a program gives for the user", () => {
+  it.effect("is cut where it is longer than any text is, which is told", () =>
+    Effect.gen(function*() {
+      const long = "🙂".repeat(MiB)
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({
+          instructions: "",
+          onUserTurn: ({ text }) => Effect.succeed(text === "short" ? { text: long, context: long } : undefined)
+        }),
+        at: [
+          { at: 1000, do: (session) => session.send(`x${long}`) },
+          { at: 9000, do: (session) => session.send("short") }
+        ],
+        llm: [{ text: "Fine." }, { text: "Good." }]
+      })
+      const texts = timeline.history.items.flatMap((item) =>
+        item._tag === "Message" && item.role === "user" ? [item.text] : []
+      )
+      assert.deepStrictEqual(texts.map(({ length }) => length), [65_535, 65_536])
+      assert.isTrue(texts.every((text) => text.isWellFormed()))
+      assert.deepStrictEqual(timeline.of("Warning").map(({ message }) => message), [
+        "send: longer than 65536 characters, and is cut there",
+        "onUserTurn: longer than 65536 characters, and is cut there",
+        "onUserTurn: longer than 65536 characters, and is cut there"
+      ])
+      for (const { prompt } of timeline.requests) assert.isBelow(JSON.stringify(prompt.content).length, 250_000)
+    }))
+})
+
 describe("a listener of messages who lags behind", () => {
   it.effect("has the newest of them, two of the longest or many short ones", () =>
     Effect.gen(function*() {
@@ -335,7 +410,7 @@ describe("streams of a LiveKit room", () => {
   it.effect("are refused where nothing so long is sent", () =>
     Effect.gen(function*() {
       const { messages, refused, send } = yield* byHand({ texts: [], bytes: [preconnect, "lk.agent.session"] })
-      for (const [topic, most] of [[preconnect, 2 * MiB], ["lk.agent.session", MiB]] as const) {
+      for (const [topic, most] of [[preconnect, 2 * MiB], ["lk.agent.session", 64 * 1024]] as const) {
         yield* send("ann", topic, [new Uint8Array(most)])
         yield* send("eve", topic, [new Uint8Array(most), new Uint8Array(1)])
         const taken = yield* Effect.forkScoped(Stream.runCollect(Stream.take(messages.bytes(topic), 1)), {
@@ -344,6 +419,78 @@ describe("streams of a LiveKit room", () => {
         assert.deepStrictEqual((yield* Fiber.join(taken)).map(({ identity }) => identity), ["ann"])
       }
       assert.deepStrictEqual(refused, [`eve ${preconnect}`, "eve lk.agent.session"])
+    }))
+})
+
+describe("a request about a session", () => {
+  it.effect("is read with some fields, and not with thousands, which would hold everybody up", () =>
+    Effect.gen(function*() {
+      const { read, response } = yield* load
+      const one = response({ requestId: "r1" } as Parameters<typeof response>[0])
+      assert.isDefined(read(one))
+      const repeated = (count: number) => {
+        const bytes = new Uint8Array(count * one.length)
+        for (let i = 0; i < count; i++) bytes.set(one, i * one.length)
+        return bytes
+      }
+      assert.isDefined(read(repeated(64)))
+      assert.isUndefined(read(repeated(65)))
+      assert.isUndefined(read(Uint8Array.from({ length: 65_536 }, (_, i) => i % 2 === 0 ? 0x12 : 0)))
+      // Cut off, of a length beyond its end, of a kind that is none, of a number without an end.
+      for (
+        const bytes of [one.subarray(0, 3), [0x12, 0xff, 0xff, 0xff, 0x7f], [0x13], new Array<number>(100).fill(0xff)]
+      ) {
+        assert.isUndefined(read(Uint8Array.from(bytes)))
+      }
+    }))
+})
+
+describe("remote calls", () => {
+  type Method = (call: { readonly callerIdentity: string; readonly payload: string }) => Promise<string>
+
+  it.effect("are answered so many at once, of one caller and of all, and further ones are told so", () =>
+    Effect.gen(function*() {
+      const methods = new Map<string, Method>()
+      const RpcError = function(this: { message: string }, _code: number, message: string) {
+        this.message = message
+      }
+      const rpc = yield* makeRpc({
+        rtc: { RpcError } as unknown as Rtc,
+        room: () =>
+          ({
+            localParticipant: { registerRpcMethod: (name: string, method: Method) => void methods.set(name, method) }
+          }) as unknown as RtcRoom
+      })
+      const gate = yield* Deferred.make<void>()
+      let running = 0
+      yield* rpc.handle("book", ({ payload }) =>
+        Effect.as(
+          Effect.andThen(
+            Effect.sync(() => void running++),
+            payload === "die" ? Effect.die("no") : Deferred.await(gate)
+          ),
+          "booked"
+        ))
+      const calling = (identity: string, payload = "") =>
+        methods.get("book")!({ callerIdentity: identity, payload }).catch((error: { readonly message: string }) =>
+          error.message
+        )
+      // What has failed has given its place back.
+      for (let i = 0; i < 100; i++) yield* Effect.promise(() => calling("eve", "die"))
+      running = 0
+      const eve = Array.from({ length: 1000 }, () => calling("eve"))
+      yield* Effect.promise(() => setImmediate())
+      assert.strictEqual(running, 16)
+      const ann = calling("ann")
+      const others = Array.from({ length: 200 }, (_, i) => calling(`other-${i}`))
+      yield* Effect.promise(() => setImmediate())
+      assert.strictEqual(running, 64)
+      yield* Deferred.succeed(gate, undefined)
+      const answers = yield* Effect.promise(() => Promise.all([...eve, ann, ...others]))
+      assert.strictEqual(answers.filter((answer) => answer === "booked").length, 64)
+      assert.isTrue(answers.every((answer) => answer === "booked" || answer.includes("too many calls at once")))
+      assert.strictEqual(yield* Effect.promise(() => ann), "booked")
+      assert.strictEqual(yield* Effect.promise(() => calling("eve")), "booked")
     }))
 })
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 
 const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), "utf8")
 
@@ -9,6 +9,24 @@ const numberOf = (file: string, name: string): number | undefined => {
     read(`src/internal/${file}`)
   )
   return found?.[1]?.split("*").reduce((product, factor) => product * Number(factor.trim().replaceAll("_", "")), 1)
+}
+
+/** How a bound is called. */
+const bound = /^(?:export )?const ((?:most|longest|max|largest)\w*) = [0-9_ *]+$/gm
+
+/** Those of nothing that anyone sends. */
+const none: Readonly<Record<string, string>> = {
+  "frontend/ogg.ts: longest": "the step in which a recording is read",
+  "frontend/opusTail.ts: longestPacket": "of the format",
+  "frontend/preconnectAudio.ts: mostBroken": "of a recording that is bounded",
+  "pipeline/outstanding.ts: mostAttempts": "of our own telling",
+  "pipeline/perception.ts: mostAtOnce": "the step in which transcripts are taken in",
+  "provider/http.ts: maxWarm": "of an answer that is read for its connection alone",
+  "provider/tap.ts: maxRefusal": "of what is shown to who watches",
+  "recorder/format.ts: mostText": "of what is bounded where it is taken in",
+  "telephone/stream.ts: longestGap": "of the clock of a call",
+  "turn/wordless.ts: longest": "of a voice without words",
+  "worker/slots.ts: mostBetween": "of our own waiting"
 }
 
 const rows = [
@@ -24,12 +42,20 @@ describe("the table of limits", () => {
     }
   })
 
-  it("has a row for each bound of what is taken in from a room", () => {
+  it("has a row for each bound of what is taken in, or a reason why it is none", () => {
     const named = new Set(rows.map(([, , , , file, name]) => `${file}: ${name}`))
-    for (const file of ["room/textLimit.ts", "room/topics.ts"]) {
-      for (const [, name] of read(`src/internal/${file}`).matchAll(/^const ((?:most|longest)\w+) = /gm)) {
-        assert.include([...named], `${file}: ${name}`)
-      }
+    const found = new Set<string>()
+    for (
+      const file of readdirSync(new URL("../src/internal", import.meta.url), { recursive: true, encoding: "utf8" })
+    ) {
+      if (
+        !/^(?:room|livekit|telephone|webSocket|provider|frontend|worker|tools|recorder|pipeline|turn)\//.test(file)
+      ) continue
+      if (!file.endsWith(".ts")) continue
+      for (const [, name] of read(`src/internal/${file}`).matchAll(bound)) found.add(`${file}: ${name}`)
     }
+    assert.isAtLeast(found.size, 40)
+    assert.deepStrictEqual([...found].filter((one) => !named.has(one) && none[one] === undefined), [])
+    assert.deepStrictEqual(Object.keys(none).filter((one) => named.has(one) || !found.has(one)), [])
   })
 })

@@ -2,6 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Logger, References, Stream } from "effect"
 import { Llm } from "effect-voice"
+import { read } from "effect-voice/internal/llm/tooLong"
 import * as HttpLlm from "effect-voice/Layers/HttpLlm"
 import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
 import { Prompt } from "effect/ai"
@@ -158,4 +159,53 @@ describe("a server that refuses what nobody has asked for", () => {
         ])
       }
     }))
+})
+
+describe("a server that refuses a prompt for its length", () => {
+  const texts: ReadonlyArray<readonly [status: number, told: unknown, share: number | undefined]> = [
+    [
+      400,
+      {
+        error: {
+          message:
+            "This model's maximum context length is 8192 tokens. However, your messages resulted in 16384 tokens.",
+          type: "invalid_request_error",
+          param: "messages",
+          code: "context_length_exceeded"
+        }
+      },
+      0.5
+    ],
+    [
+      400,
+      { error: { message: "Your input exceeds the context window of this model.", param: "input", code: null } },
+      undefined
+    ],
+    [
+      400,
+      { code: 400, message: "the request exceeds the available context size", type: "exceed_context_size_error" },
+      undefined
+    ],
+    [413, { error: { message: "Request too large for model" } }, undefined],
+    [422, { detail: [{ loc: ["body", "messages"], msg: "Input is too long for requested model." }] }, undefined]
+  ]
+
+  it.effect.each(texts)(
+    "is understood by each layer of a model: %# answers %s",
+    ([status, told, share]) =>
+      Effect.gen(function*() {
+        const { url } = yield* serving(() => ({ status, told }))
+        const layers = [
+          (yield* OpenAiLlm.make({ baseUrl: `${url}/v1`, model: "big" })).llm,
+          (yield* OpenAiLlm.make({ baseUrl: `${url}/v1`, model: "big", api: "responses" })).llm,
+          yield* HttpLlm.make({ url: `${url}/v1/chat/completions` }),
+          yield* HttpLlm.make({ url: `${url}/v1/chat/completions`, answer: HttpLlm.chatStream })
+        ]
+        for (const llm of [...layers, yield* Llm.fallback([layers[0]!, layers[2]!]), Llm.resilient(layers[0]!)]) {
+          const error = yield* Effect.flip(ask(llm))
+          assert.deepStrictEqual(read(error.reason), { _tag: "Yes", share }, llm.name)
+          assert.notInclude(error.message, "tokens")
+        }
+      })
+  )
 })

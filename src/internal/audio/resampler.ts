@@ -17,7 +17,7 @@ const cutoff = 0.95
 // phases the rows are interpolated, whose error (-94 dB) is below the stop band.
 const mostPhases = 640
 const interpolatedRows = 256
-const leastRows = 8
+const leastRows = 4
 // A table is made in one go, within milliseconds.
 const mostCoefficients = 65_536
 
@@ -38,12 +38,15 @@ interface Taps {
 
 const gcd = (a: number, b: number): number => b === 0 ? a : gcd(b, a % b)
 
+const reciprocals = Float64Array.from({ length: 64 }, (_, k) => 1 / (k * k))
+
+/** For arguments up to 10, which need some 30 terms. */
 const besselI0 = (x: number): number => {
   const q = x * x / 4
   let sum = 1
   let term = 1
   for (let k = 1; term > sum * 1e-12; k++) {
-    term *= q / (k * k)
+    term *= q * reciprocals[k]!
     sum += term
   }
   return sum

@@ -19,6 +19,31 @@ export interface Protocol {
   readonly version: string
 }
 
+// A message has one or two fields; more of them are merged, one after the other.
+const mostFields = 64
+
+/** Whether a message begins with no more fields than anyone writes. */
+const isPlain = (bytes: Uint8Array): boolean => {
+  let at = 0
+  const varint = (): number => {
+    let value = 0
+    for (let shift = 1; at < bytes.length; shift *= 128) {
+      const byte = bytes[at++]!
+      value += (byte & 127) * shift
+      if (byte < 128) return value
+    }
+    return value
+  }
+  for (let fields = 0; at < bytes.length; fields++) {
+    if (fields >= mostFields) return false
+    const kind = varint() % 8
+    if (kind > 2 && kind !== 5) return false
+    const length = kind === 0 || kind === 2 ? varint() : kind === 1 ? 8 : 4
+    if (kind !== 0) at += length
+  }
+  return true
+}
+
 export const load: Effect.Effect<Protocol> = Effect.promise(async () => {
   const [{ AgentSession: pb }, { version }] = await Promise.all([
     import("@livekit/protocol"),
@@ -26,6 +51,7 @@ export const load: Effect.Effect<Protocol> = Effect.promise(async () => {
   ])
   return {
     read: (bytes) => {
+      if (!isPlain(bytes)) return undefined
       try {
         return pb.AgentSessionMessage.fromBinary(bytes)
       } catch {

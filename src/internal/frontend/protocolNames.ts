@@ -11,7 +11,7 @@ export const topics = {
 export const longestRecording = 2 * 1024 * 1024
 
 /** Of a request about the session (bytes). */
-export const longestRequest = 1024 * 1024
+export const longestRequest = 64 * 1024
 
 export const attributes = {
   state: "lk.agent.state",

@@ -26,6 +26,10 @@ export interface Rpc {
 const applicationError = 1500
 const noRecipient = 1401
 
+// Calls that are being answered, of all and of one caller: whoever is in a room may call.
+const mostAnswered = 64
+const mostOfOne = 16
+
 const invalid = (detail: string) => new RoomError({ reason: "InvalidOption", detail })
 
 export const makeRpc = (options: {
@@ -37,10 +41,30 @@ export const makeRpc = (options: {
     const handlers = new Map<string, Handler>()
     const run = yield* FiberSet.makeRuntime<never, string, RoomError>()
 
+    const answering = new Map<string, number>()
+    let answered = 0
+
+    /** Takes a place, and gives it back; `undefined` where there is none. */
+    const place = (identity: string): (() => void) | undefined => {
+      const theirs = answering.get(identity) ?? 0
+      if (answered >= mostAnswered || theirs >= mostOfOne) return undefined
+      answered += 1
+      answering.set(identity, theirs + 1)
+      return () => {
+        answered -= 1
+        const left = (answering.get(identity) ?? 1) - 1
+        if (left === 0) answering.delete(identity)
+        else answering.set(identity, left)
+      }
+    }
+
     const answer = (method: string) => async (invocation: { callerIdentity: string; payload: string }) => {
+      const { callerIdentity: identity, payload } = invocation
       const handler = handlers.get(method)
       if (handler === undefined) throw new rtc.RpcError(applicationError, `nobody answers the method ${method}`)
-      const fiber = run(handler({ identity: invocation.callerIdentity, payload: invocation.payload }))
+      const leave = place(identity)
+      if (leave === undefined) throw new rtc.RpcError(applicationError, "too many calls at once")
+      const fiber = run(Effect.ensuring(handler({ identity, payload }), Effect.sync(leave)))
       const exit = await Effect.runPromise(Fiber.await(fiber))
       if (Exit.isSuccess(exit)) return exit.value
       const error = Cause.findErrorOption(exit.cause)

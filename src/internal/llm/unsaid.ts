@@ -44,7 +44,13 @@ const tags: ReadonlyArray<Tag> = [
 const longest = Math.max(...tags.map(({ begin, end = "" }) => Math.max(begin.length, end.length)))
 
 /** As long as the text: a letter of another alphabet may become two. */
-const lowered = (text: string): string => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+const lowered = (text: string): string => {
+  const lower = text.toLowerCase()
+  return lower.length === text.length ? lower : text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+}
+
+/** What comes second in a tag: after anything else nothing begins, however many letters look like a beginning. */
+const seconds = new Set(tags.flatMap(({ begin, end }) => [begin[1], end?.[1]]))
 
 /** Where one of the two is in a text; behind the text where it is not. */
 const placeOf = (text: string, what: string | undefined): number => {
@@ -172,6 +178,9 @@ export class Unsaid {
 
   /** The tag that a text begins with, if it is meant as one, and how long it is. */
   #found(text: string): { readonly tag: Tag; readonly ends: boolean; readonly length: number } | "perhaps" | undefined {
+    // Of both letters that a tag begins with there are some that may stand anywhere.
+    if (text.length === 1) return "perhaps"
+    if (!seconds.has(text[1]?.toLowerCase())) return undefined
     const lower = lowered(text.slice(0, longest))
     let found: "perhaps" | undefined = undefined
     for (const tag of tags) {

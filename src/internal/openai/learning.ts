@@ -76,9 +76,9 @@ const named = (reason: Failure.Reason, sampling: Sampling): Failure.Reason => {
   const text = refusals.textOf(reason)
   if (text === undefined || reason._tag !== "InvalidRequest" || reason.detail.includes("because of")) return reason
   const field = [...Object.keys(sampling.extra ?? {}), ...settings].find((name) => refusals.names(text, name))
-  return field === undefined ? reason : new Failure.InvalidRequest({
-    detail: reason.detail.replace("refuses the request", `refuses the request because of "${field}"`)
-  })
+  if (field === undefined) return reason
+  const detail = reason.detail.replace("refuses the request", `refuses the request because of "${field}"`)
+  return refusals.keep(new Failure.InvalidRequest({ detail }), text)
 }
 
 /** The lessons of one layer. */

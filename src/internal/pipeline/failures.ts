@@ -142,6 +142,15 @@ export const mended = (
   cause: Cause.Cause<unknown>
 ): void => core.publish({ _tag: "ProviderFailed", component, provider, reason: reasonOf(cause), recovered: true })
 
+/** The same of a room, which was done without. */
+export const mendedRoom = (cause: Cause.Cause<unknown>): Event.Draft => ({
+  _tag: "ProviderFailed",
+  component: "room",
+  provider: "room",
+  reason: reasonOf(cause),
+  recovered: true
+})
+
 export const worked = (core: Core, component: Event.Component): void => {
   if (Turn.failuresInARow(core.conductor.state(), component) > 0) signal(core, { _tag: "Worked", component })
 }

@@ -15,9 +15,11 @@ import { act, type Call, uniqueId } from "./calls.ts"
 import { about, type Core, signal, spanned } from "./core.ts"
 import { type Delivery, makeDelivery } from "./delivery.ts"
 import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
+import { answer as bounded, said } from "./longTexts.ts"
 import { turnRecord } from "./milestones.ts"
 import { told } from "./outstanding.ts"
 import { prompt } from "./prompt.ts"
+import { askedShorter } from "./shorterPrompt.ts"
 import type { Speech } from "./speech.ts"
 import { renewTools } from "./toolSources.ts"
 import { makeUtterance, stepOf, type Utterance } from "./utterance.ts"
@@ -88,6 +90,7 @@ const recite = (
     const began = core.conductor.now()
     let newest = began
     const deltas = (typeof text === "string" ? Stream.make(text) : text).pipe(
+      said(core),
       beside((pieces) => {
         if (pieces.some((piece) => piece.trim() !== "")) newest = core.conductor.now()
       }),
@@ -197,48 +200,50 @@ const ask = (
         createdAt: core.history.stamp()
       }))
     }
-    return llm.reply({
-      prompt: prompt(core, speech, before),
-      tools: Tools.list(core.agent.tools()),
-      toolChoice
-    }).pipe(
-      beside((deltas) => deltas.forEach(notice)),
-      Llm.text,
-      line.write,
-      Effect.map((): Answer => {
-        worked(core, "llm")
-        for (const call of calls) call.step = stepOf(utterance, false)
-        const usage = finish?.usage
-        milestones.inputTokens += usage?.inputTokens ?? 0
-        milestones.outputTokens += usage?.outputTokens ?? 0
-        const now = conductor.now()
-        core.publish({
-          _tag: "LlmMeasured",
-          speech: speech.id,
-          provider: llm.name,
-          firstTokenMs: (first ?? now) - requested,
-          requestMs: now - requested,
-          inputTokens: usage?.inputTokens ?? 0,
-          outputTokens: usage?.outputTokens ?? 0
-        })
-        return {
-          calls,
-          empty: emptyReason(utterance, finish),
-          wanted: speech.authorized.isOpen() ? () => {} : line.wanted
-        }
-      }),
-      Effect.catchCause((cause) =>
-        Cause.hasInterruptsOnly(cause)
-          ? Effect.interrupt
-          : Effect.sync(() => {
-            broken(speech, "llm")
-            if (speech.authorized.isOpen()) failed(core, "llm", llm.name, cause)
-            else mended(core, "llm", llm.name, cause)
-            return undefined
+    return askedShorter(core, speech, before, (shorter) =>
+      llm.reply({
+        prompt: prompt(core, speech, before, shorter),
+        tools: Tools.list(core.agent.tools()),
+        toolChoice
+      })).pipe(
+        bounded(core),
+        beside((deltas) => deltas.forEach(notice)),
+        Llm.text,
+        line.write,
+        Effect.map((): Answer => {
+          worked(core, "llm")
+          for (const call of calls) call.step = stepOf(utterance, false)
+          const usage = finish?.usage
+          milestones.inputTokens += usage?.inputTokens ?? 0
+          milestones.outputTokens += usage?.outputTokens ?? 0
+          const now = conductor.now()
+          core.publish({
+            _tag: "LlmMeasured",
+            speech: speech.id,
+            provider: llm.name,
+            firstTokenMs: (first ?? now) - requested,
+            requestMs: now - requested,
+            inputTokens: usage?.inputTokens ?? 0,
+            outputTokens: usage?.outputTokens ?? 0
           })
-      ),
-      spanned("llm", { speech: speech.id, provider: llm.name })
-    )
+          return {
+            calls,
+            empty: emptyReason(utterance, finish),
+            wanted: speech.authorized.isOpen() ? () => {} : line.wanted
+          }
+        }),
+        Effect.catchCause((cause) =>
+          Cause.hasInterruptsOnly(cause)
+            ? Effect.interrupt
+            : Effect.sync(() => {
+              broken(speech, "llm")
+              if (speech.authorized.isOpen()) failed(core, "llm", llm.name, cause)
+              else mended(core, "llm", llm.name, cause)
+              return undefined
+            })
+        ),
+        spanned("llm", { speech: speech.id, provider: llm.name })
+      )
   })
 
 /** Replies: model, tools, model, until the model has nothing to ask. */

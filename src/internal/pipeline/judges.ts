@@ -36,8 +36,10 @@ const openOne = <A>(
       publish({ _tag: "Warning", component: "detector", message: `the ${what} ${why}` })
       return undefined
     })
-  return open.pipe(
-    Effect.map((model): Named<A> | undefined => ({ name, model })),
+  return Effect.suspend(() => open).pipe(
+    Effect.flatMap((model) =>
+      model === undefined ? without("could not be opened") : Effect.succeed<Named<A> | undefined>({ name, model })
+    ),
     Effect.timeoutOrElse({ duration: timeout, orElse: () => without("was not opened in time") }),
     Effect.catchCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.interrupt : without("could not be opened"))
   )

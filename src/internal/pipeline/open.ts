@@ -3,6 +3,7 @@
  * its own, which its end closes; the scope that it was opened in ends it at the
  * latest.
  */
+import type * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -24,6 +25,7 @@ import { makeBind, sttOf } from "./boundAgent.ts"
 import { makeBudget } from "./budget.ts"
 import { makeClosing } from "./closing.ts"
 import { underOptions } from "./environment.ts"
+import { mendedRoom } from "./failures.ts"
 import { makeHandoff } from "./handoff.ts"
 import { identify } from "./identity.ts"
 import { listenerOf, openJudges } from "./judges.ts"
@@ -37,6 +39,7 @@ import { feedOf, makeProviders } from "./providers.ts"
 import { record } from "./recording.ts"
 import { makeRuntime } from "./runtime.ts"
 import { makeSession } from "./service.ts"
+import { soundRoom } from "./soundRoom.ts"
 import { makeSpending } from "./spending.ts"
 import { collectKeys, watchKeys, watchTexts } from "./textInput.ts"
 
@@ -50,7 +53,9 @@ export const open = <R, E>(
     const checked = yield* check(
       agent.turn === undefined ? options : { ...options, turn: mergeTurn(options.turn ?? {}, agent.turn) }
     )
-    const room = yield* Room.Room
+    let broke: (cause: Cause.Cause<unknown>) => void = () => {}
+    const given = yield* Room.Room
+    const room = soundRoom(given, (cause) => broke(cause))
     const { id, ids, job, operated } = yield* identify(options, room)
     const services = yield* Effect.context<Services>()
     const now = yield* steadyClock
@@ -74,6 +79,7 @@ export const open = <R, E>(
     })
     const { publish } = events
     retried = (retry) => publish({ _tag: "ProviderRetried", ...retry })
+    broke = (cause) => publish(mendedRoom(cause))
 
     const providers = yield* makeProviders(options, { fork, publish })
     const detector = yield* inScope(makeRetunable(vad, mergeVad(options.vad, agent.vad)))
@@ -121,7 +127,7 @@ export const open = <R, E>(
     core.agent.begins(yield* bind(agent, session))
     yield* Effect.addFinalizer(() => closing.abort)
 
-    if (room.attach !== undefined) yield* inScope(Effect.provideService(room.attach(session), Room.Room, room))
+    if (given.attach !== undefined) yield* inScope(Effect.provideService(given.attach(session), Room.Room, given))
     const leaving = makeLeaving(core, room, checked.returnTimeout)
     fork(inScope(begin(core, { room, session, listening, judges, leaving, log }, options, checked)))
     if (options.closeOnLeave !== false) fork(leaving.watch)

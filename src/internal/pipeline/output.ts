@@ -34,4 +34,4 @@ export const command = (core: Core, what: Command): Effect.Effect<void> =>
 export const setLevel = (core: Core, dB: number): Effect.Effect<void> =>
   core.output.gain === undefined
     ? Effect.void
-    : core.commands.say(undefined, ask(core, core.output.gain(dB), undefined))
+    : core.commands.say(undefined, ask(core, Effect.suspend(() => core.output.gain?.(dB) ?? Effect.void), undefined))

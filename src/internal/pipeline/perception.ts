@@ -13,17 +13,24 @@ export interface Perception {
   readonly event?: Event.Draft
 }
 
+// More of them are a flood, between which everybody else has their turn.
+const mostAtOnce = 16
+
+const take = (core: Core) => ({ event, signal }: Perception): void => {
+  if (event === undefined) core.conductor.dispatch(signal)
+  // Who closes the session at these words does so when they are in it.
+  else core.conductor.tell(() => core.publish(event), signal)
+}
+
 /** Runs perceptions into the turn-taking, each to its end, actions included, before the next. */
 export const perceive =
   (core: Core) => <E, R>(perceptions: Stream.Stream<Perception, E, R>): Effect.Effect<void, E, R> =>
-    Stream.runForEachArray(perceptions, (all) =>
-      Effect.sync(() => {
-        for (const { event, signal } of all) {
-          if (event === undefined) core.conductor.dispatch(signal)
-          // Who closes the session at these words does so when they are in it.
-          else core.conductor.tell(() => core.publish(event), signal)
-        }
-      }))
+    Stream.runForEachArray(perceptions, (all) => {
+      if (all.length <= mostAtOnce) return Effect.sync(() => all.forEach(take(core)))
+      return Effect.forEach(all, (one) => Effect.andThen(Effect.yieldNow, Effect.sync(() => take(core)(one))), {
+        discard: true
+      })
+    })
 
 const toldOf = (
   { confidence, end, final, language, start, text, words }: Stt.Transcript,

@@ -2,6 +2,7 @@
 import type * as Prompt from "effect/ai/Prompt"
 import * as History from "../../History.ts"
 import * as Turn from "../../Turn.ts"
+import { shortened, type Shortening, shortening } from "../history/shorten.ts"
 import { show, whatIsRunning } from "./calls.ts"
 import type { Core } from "./core.ts"
 import { attachedOf } from "./history.ts"
@@ -56,13 +57,30 @@ const alreadySaid = (texts: ReadonlyArray<string>): string | undefined => {
     : `You have just told the user the following. Go on from there, and do not say it again:\n${said.join("\n")}`
 }
 
+/** How a prompt that was too long is made so long as `share` of it (0 to 1); `undefined` where nothing of it can go. */
+export const shorterPrompt = (
+  core: Core,
+  speech: Speech,
+  before: ReadonlyArray<Utterance>,
+  share: number
+): Shortening | undefined => {
+  const change = shortening(known(core, speech, before), share)
+  return change.dropped.size + change.cut.size === 0 ? undefined : change
+}
+
 /**
  * The conversation as it was heard, with what this reply has said so far. It never
  * ends with the agent's own words, which a model may take for its own beginning:
  * what was said for the turn before its reply is an instruction to that reply.
  */
-export const prompt = (core: Core, speech: Speech, before: ReadonlyArray<Utterance>): Prompt.Prompt => {
-  const all = known(core, speech, before)
+export const prompt = (
+  core: Core,
+  speech: Speech,
+  before: ReadonlyArray<Utterance>,
+  shorter?: Shortening
+): Prompt.Prompt => {
+  const whole = known(core, speech, before)
+  const all = shorter === undefined ? whole : shortened(whole, shorter)
   const running = show(core)
   const [rest, said] = lastSaid(all, running)
   const answers = speech.turn !== undefined

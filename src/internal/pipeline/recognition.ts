@@ -24,6 +24,7 @@ import { delaysOf } from "../stt/delays.ts"
 import { isEmpty, isNews } from "../stt/transcripts.ts"
 import type { Core } from "./core.ts"
 import { failed, mended, worked } from "./failures.ts"
+import { transcripts } from "./longTexts.ts"
 import { often } from "./microphone.ts"
 import { type Perception, understood } from "./perception.ts"
 import type { StreamClock } from "./streamClock.ts"
@@ -74,6 +75,7 @@ export const makeRecognition = (
 ): Effect.Effect<Recognition> =>
   Effect.gen(function*() {
     const audio = yield* Queue.sliding<Stt.Input, Cause.Done>(backlog)
+    const bounded = transcripts(core)
     const over = Deferred.makeUnsafe<void>()
     const provider = stt.name
     const delays = delaysOf(stt)
@@ -141,7 +143,7 @@ export const makeRecognition = (
           heard = true
           worked(core, "stt")
         }
-        const perceptions = news.map((transcript) => understood(transcript, start ?? 0, clock))
+        const perceptions = news.map((transcript) => understood(bounded(transcript), start ?? 0, clock))
         // One that was replaced says nothing of the one that hears now.
         if (delays.usual === told || Deferred.isDoneUnsafe(over)) return perceptions
         told = delays.usual

@@ -118,9 +118,9 @@ export const record = (
     const silent: Recorded = { event: () => undefined, room }
     const recorder = yield* Effect.serviceOption(Recorder)
     if (recorder._tag === "None") return silent
-    const opened = yield* Effect.exit(recorder.value.open(about))
-    if (opened._tag === "Failure") {
-      yield* Effect.logError("the session is not recorded", opened.cause)
+    const opened = yield* Effect.exit(Effect.suspend(() => recorder.value.open(about)))
+    if (opened._tag === "Failure" || opened.value === undefined) {
+      yield* Effect.logError("the session is not recorded", ...(opened._tag === "Failure" ? [opened.cause] : []))
       return silent
     }
     const { audio, event } = opened.value

@@ -6,7 +6,7 @@ import * as Exit from "effect/Exit"
 import * as Failure from "../../Failure.ts"
 import * as Turn from "../../Turn.ts"
 import type { Core } from "./core.ts"
-import { failed } from "./failures.ts"
+import { failed, mendedRoom } from "./failures.ts"
 
 const late = (core: Core) => ({ reason: new Failure.TimedOut({ afterMs: core.settings.roomTimeout }) })
 
@@ -14,8 +14,9 @@ const late = (core: Core) => ({ reason: new Failure.TimedOut({ afterMs: core.set
 export const ask = <A>(core: Core, question: Effect.Effect<A>, otherwise: A): Effect.Effect<A> =>
   Effect.suspend(() => {
     const answer = Deferred.makeUnsafe<A>()
-    const asking = core.fork(question)
+    const asking = core.fork(Effect.suspend(() => question))
     asking.addObserver((exit) => {
+      if (Exit.isFailure(exit) && Cause.hasDies(exit.cause)) core.publish(mendedRoom(exit.cause))
       Deferred.doneUnsafe(answer, Exit.isSuccess(exit) ? exit : Effect.succeed(otherwise))
     })
     if (Deferred.isDoneUnsafe(answer)) return Deferred.await(answer)

@@ -10,6 +10,7 @@ import { CurrentHook, CurrentSpeech } from "../session.ts"
 import { CurrentCall } from "../tools/execute.ts"
 import { type Core, signal } from "./core.ts"
 import { type Handoff, isOpen } from "./handoff.ts"
+import { given } from "./longTexts.ts"
 import { checkWait } from "./options.ts"
 import { beforeGoodbye, isOwed } from "./outstanding.ts"
 import { protectedSpeech, want } from "./wishes.ts"
@@ -104,7 +105,7 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
     send: (text) =>
       Effect.sync(() => {
         if (!isOpen(core)) return false
-        if (text.trim() !== "") signal(core, { _tag: "Typed", text: text.trim() })
+        if (text.trim() !== "") signal(core, { _tag: "Typed", text: given(core, "send", text.trim()) })
         return true
       }),
     interrupt: (options) => interrupt(core, options?.force === true),

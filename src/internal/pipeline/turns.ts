@@ -8,6 +8,7 @@ import * as Turn from "../../Turn.ts"
 import { type Core, signal, spanned, type TurnTimes } from "./core.ts"
 import { guarded } from "./failures.ts"
 import { makeHook } from "./hooks.ts"
+import { given } from "./longTexts.ts"
 import { basisOf, isCurrent } from "./speech.ts"
 
 type ActionOf<Tag extends Turn.Action["_tag"]> = Extract<Turn.Action, { readonly _tag: Tag }>
@@ -57,9 +58,10 @@ export const makeTurns = (core: Core, hookTimeout: number): Turns => {
         guarded(core, "onUserTurn", asked, { ms: hookTimeout, spared: heard, onLate }).pipe(
           Effect.map((verdict) => {
             const changed = stale || verdict?.context !== undefined || !isCurrent(core, asking)
-            const said = verdict?.text ?? text
+            const said = verdict?.text === undefined ? text : given(core, "onUserTurn", verdict.text)
             if (said !== text) core.history.reworded(id, said)
-            core.history.lookedUp(verdict?.context)
+            const context = verdict?.context
+            core.history.lookedUp(context === undefined ? undefined : given(core, "onUserTurn", context))
             if (verdict?.reply === false) return signal(core, { _tag: "Declined", turn })
             signal(core, { _tag: "Accepted", turn, text: said, changed })
           }),

@@ -14,12 +14,16 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
 import { given, lively } from "../resilience/signs.ts"
+import { isDense, tooDense } from "./dense.ts"
 import { fetch } from "./fetch.ts"
 import * as refusals from "./refusals.ts"
 import * as utf8 from "./utf8.ts"
 
 /** Largest answer in bytes that is kept in memory at once. */
 const maxBytes = 64 * 1024 * 1024
+
+/** The same of one that is read as a whole, as text. */
+const maxText = 2 * 1024 * 1024
 
 /** Wait in ms that `retry-after-ms` or `retry-after` asks for: a number of seconds, or a date. */
 const retryAfterMs = (header: (name: string) => string | undefined, now: number): number | undefined => {
@@ -112,13 +116,18 @@ export interface Http {
   readonly warm: (url: string) => Effect.Effect<void, Failure.Reason>
 }
 
-const tooLarge = new Failure.InvalidResponse({ detail: `the answer is larger than ${maxBytes} bytes` })
+const tooLarge = (most: number) => new Failure.InvalidResponse({ detail: `the answer is larger than ${most} bytes` })
 
-const bounded = (self: Stream.Stream<Uint8Array, Failure.Reason>): Stream.Stream<Uint8Array, Failure.Reason> =>
+const bounded = (
+  self: Stream.Stream<Uint8Array, Failure.Reason>,
+  most: number
+): Stream.Stream<Uint8Array, Failure.Reason> =>
   Stream.mapAccumEffect(self, () => 0, (total: number, bytes) =>
-    total + bytes.length > maxBytes
-      ? Effect.fail(tooLarge)
+    total + bytes.length > most
+      ? Effect.fail(tooLarge(most))
       : Effect.succeed([total + bytes.length, [bytes]] as const))
+
+const dense = new Failure.InvalidResponse({ detail: `the answer cannot be read: ${tooDense}` })
 
 const understood = (
   response: HttpClientResponse.HttpClientResponse,
@@ -150,11 +159,16 @@ const make = (client: HttpClient.HttpClient): Http => {
       Effect.tap(given),
       Effect.flatMap((response) => understood(response, types)),
       Effect.map((response) =>
-        lively(bounded(Stream.catch(response.stream, (error) => Stream.fromEffect(fail(error)))))
+        lively(bounded(Stream.catch(response.stream, (error) => Stream.fromEffect(fail(error))), maxBytes))
       ),
       Stream.unwrap
     )
-  const text: Http["text"] = (request) => Stream.mkString(utf8.decode(stream(request)))
+  const text: Http["text"] = (request) =>
+    Effect.filterOrFail(
+      Stream.mkString(utf8.decode(bounded(stream(request), maxText))),
+      (text) => !isDense(text),
+      () => dense
+    )
   // Not HEAD: undici closes the connection after it.
   const warm: Http["warm"] = (url) =>
     quiet(client.execute(HttpClientRequest.get(url))).pipe(

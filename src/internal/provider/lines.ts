@@ -3,11 +3,14 @@ import * as Effect from "effect/Effect"
 import * as Sse from "effect/encoding/Sse"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
+import { isDense, tooDense } from "./dense.ts"
 import { errorOf } from "./told.ts"
 import * as utf8 from "./utf8.ts"
 
 /** Most characters of one event. */
 const maxEvent = 1024 * 1024
+
+const dense = new Failure.InvalidResponse({ detail: `an event cannot be read: ${tooDense}` })
 
 const tooLarge = new Failure.InvalidResponse({ detail: `an event is longer than ${maxEvent} characters` })
 
@@ -67,6 +70,9 @@ export const events =
         Stream.mapEffect((text) => parser.push(text)),
         Stream.concat(Stream.fromEffect(parser.end)),
         Stream.flattenIterable,
-        Stream.mapEffect((event) => typeof event === "string" ? Effect.succeed(event) : Effect.fail(event))
+        Stream.mapEffect((event) => {
+          if (typeof event !== "string") return Effect.fail(event)
+          return isDense(event) ? Effect.fail(dense) : Effect.succeed(event)
+        })
       )
     })

@@ -12,11 +12,12 @@ import * as Stream from "effect/Stream"
 import type { RawData, WebSocket } from "ws"
 import * as Failure from "../../Failure.ts"
 import { Closes } from "./closes.ts"
+import { isDense, tooDense } from "./dense.ts"
 import { codeOf, rejected } from "./http.ts"
 import { type Seen, Tap, type Watch, watchSocket } from "./tap.ts"
 
 /** Largest message in bytes. */
-const maxMessage = 16 * 1024 * 1024
+const maxMessage = 2 * 1024 * 1024
 
 /** Messages that wait to be read before the connection is no longer read. */
 const maxUnread = 256
@@ -126,6 +127,10 @@ const listen = (
   let broken: Failure.InvalidResponse | undefined
   socket.on("message", (data, isBinary) => {
     const bytes = bytesOf(data)
+    if (!isBinary && isDense(bytes)) {
+      broken ??= new Failure.InvalidResponse({ detail: `a message cannot be read: ${tooDense}` })
+      return socket.terminate()
+    }
     closes.worked()
     if (++unread >= maxUnread) socket.pause()
     Queue.offerUnsafe(incoming, isBinary ? bytes : bytes.toString())

@@ -27,7 +27,7 @@ export const isUnavailable = (error: unknown): boolean =>
   error.reason !== null && "_tag" in error.reason && error.reason._tag === "Unavailable"
 
 /** Names what broke without telling what it said: messages may hold content or keys. */
-const defectName = (defect: unknown): string => defect instanceof Error ? defect.name : typeof defect
+export const defectName = (defect: unknown): string => defect instanceof Error ? defect.name : typeof defect
 
 /**
  * The typed failure in a cause. To be asked only where an interruption from

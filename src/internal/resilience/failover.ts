@@ -7,6 +7,7 @@ import * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
+import { inherit } from "../llm/tooLong.ts"
 import type { Claims } from "./availability.ts"
 import { blamesRequest, failureOf, type ProviderError } from "./errors.ts"
 import { firstOutput, type Request, resume } from "./firstOutput.ts"
@@ -22,10 +23,13 @@ export interface Lost {
 
 /** The failures of all providers as one. */
 export const exhausted = (lost: ReadonlyArray<Lost>): Failure.Exhausted =>
-  new Failure.Exhausted({
-    providers: lost.map(({ name }) => name),
-    isRetryable: lost.some(({ error }) => error.isRetryable)
-  })
+  inherit(
+    new Failure.Exhausted({
+      providers: lost.map(({ name }) => name),
+      isRetryable: lost.some(({ error }) => error.isRetryable)
+    }),
+    lost.map(({ error }) => error.reason)
+  )
 
 export interface Claim {
   readonly provider: number

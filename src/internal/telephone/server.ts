@@ -27,6 +27,8 @@ const longestMessage = 64 * 1024
 const longestForm = 64 * 1024
 // Sockets that have not said yet which call they are.
 const mostStrangers = 64
+// Connections beside those of calls; further ones are closed.
+const mostConnections = 1024
 
 const text = (status: number, body: string) => HttpServerResponse.text(`${body}\n`, { status })
 const markup = (body: string) => HttpServerResponse.text(body, { contentType: "text/xml; charset=utf-8" })
@@ -141,6 +143,7 @@ export const serveCarrier = (settings: Settings, calls: Calls): Effect.Effect<nu
     }
 
     const server = createServer({ headersTimeout: 10_000, requestTimeout: 10_000, maxHeaderSize: 16 * 1024 })
+    server.maxConnections = settings.limits.maxJobs + mostConnections
     const http = yield* NodeHttpServer.make(() => server, {
       port: settings.port,
       ...(settings.host === undefined ? {} : { host: settings.host }),

@@ -35,8 +35,12 @@ const endsAt = (index: Index, words: ReadonlyArray<string>, at: number): Array<n
   return ends
 }
 
+// Characters: who says more says something of their own.
+const longestSign = 1000
+
 /** Whether the text is made of the phrases alone. */
 export const isMadeOf = (index: Index, text: string): boolean => {
+  if (text.length > longestSign) return false
   const all = words(text)
   const reached = new Set([0])
   for (const at of all.keys()) {
@@ -51,6 +55,7 @@ export const isMadeOf = (index: Index, text: string): boolean => {
 
 /** Whether one of the phrases is in the text. */
 const holdsOne = (index: Index, text: string): boolean => {
+  if (text.length > longestSign) return false
   const all = words(text)
   return all.some((_, at) => endsAt(index, all, at).length > 0)
 }

@@ -3,6 +3,9 @@
 const bang = 33
 const bracketOpen = 91
 
+/** Spans within one another. */
+const mostOpen = 32
+
 interface Opener {
   readonly unit: number
   readonly part: number
@@ -46,6 +49,8 @@ export class Spans {
   }
 
   open(unit: number, text: string) {
+    // So many are no marks, and each that comes would look at all of them.
+    if (this.#openers.length >= mostOpen) this.giveUp()
     this.#openers.push({ unit, part: this.#parts.length, length: text.length })
     this.#parts.push(text, "")
     this.#held += text.length

@@ -11,8 +11,9 @@ import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import type { Call, Options, Output, Set } from "../../Tools.ts"
+import { head } from "../text/head.ts"
 import { type Entry, NoJson } from "./entry.ts"
-import * as Json from "./json.ts"
+import { watched } from "./held.ts"
 import { isUncertain } from "./mcp.ts"
 import { kept, repair } from "./params.ts"
 
@@ -59,7 +60,7 @@ const bounded = (output: Output): Output => {
   const text = typeof output.output === "string" ? output.output : JSON.stringify(output.output)
   if (text.length <= longestOutput) return output
   const note = ` [cut here: the whole result has ${text.length} characters]`
-  const cut = Json.head(text, longestOutput - note.length) + note
+  const cut = head(text, longestOutput - note.length) + note
   const shorter = { ...output, output: cut, ...(output.message === undefined ? {} : { message: cut }) }
   if (doubtful.has(output)) inDoubt(shorter)
   return worked(output) ? atWork(shorter) : shorter
@@ -128,8 +129,16 @@ const run = Effect.fnUntraced(function*<R>(
       Effect.flatMap((encoded) => onPreliminary(call, encoded, result)),
       Effect.catchCause(() => Effect.logWarning(`Tool ${call.name} gave a preliminary result that cannot be told`))
     )
-  const work = Effect.suspend(() => handler(decoded.success, { toolCallId: call.id, preliminary })).pipe(
-    Effect.provideService(CurrentCall, call.id)
+  const work = watched(
+    Effect.suspend(() => handler(decoded.success, { toolCallId: call.id, preliminary })).pipe(
+      Effect.provideService(CurrentCall, call.id)
+    ),
+    (ms, sure) =>
+      Effect.logWarning(
+        sure
+          ? `Tool ${call.name} holds the event loop, and every call of the process with it`
+          : `The event loop was held while tool ${call.name} ran`
+      ).pipe(Effect.annotateLogs({ tool: call.name, call: call.id, ms }))
   )
   const exit = yield* Effect.exit(timeout === undefined ? Effect.asSome(work) : Effect.timeoutOption(work, timeout))
   return atWork(yield* outcome(entry, call, params, exit, timeout, told))

@@ -12,8 +12,8 @@ export type Repaired =
 // In characters. Longer parameters are of a model that has lost its way, and would stand in every prompt from then on.
 const longest = 65_536
 
-// Mending takes the square of the length: 10 ms for as much as this, three seconds for 120,000 characters.
-const longestBroken = 8192
+// Mending takes the square of the length: below 10 ms for as much as this, three seconds for 120,000 characters.
+const longestBroken = 4096
 
 const other = (wrong: string): Repaired => ({ _tag: "Other", wrong })
 

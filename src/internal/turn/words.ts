@@ -1,5 +1,6 @@
 /** The user's words: how transcripts add up to a turn, and what each of them sets off. */
 import * as Text from "../../Text.ts"
+import { head } from "../text/head.ts"
 import { hasWord } from "../text/words.ts"
 import * as Aside from "./aside.ts"
 import { audible, type Draft, noWords, publish, said, spokenAt, tooFewAlone } from "./draft.ts"
@@ -21,6 +22,7 @@ type Heard = Extract<Signal, { readonly _tag: "Heard" }>
 
 export const heard = (d: Draft, signal: Heard, placed: Span.Placed): void => {
   const { endedAt, final, language } = signal
+  if (roomIn(d.user.words.finals) === 0) return overflow(d, final)
   const transcript = signal.text.trim()
   if (transcript !== "" && isCleared(d, final, endedAt)) return
   const text = fresh(d, transcript, final, endedAt).trim()
@@ -65,6 +67,30 @@ const leaveBehind = (d: Draft, { endedAt, missed }: Span.Placed): void => {
   if (missed && tooFewAlone(d.user.words) && endedAt - spokenAt(d, d.now) > forgetAfter) Turns.keep(d)
 }
 
+// Of one turn, in characters and in number: twenty minutes without a break. A recogniser that gives more has lost its way.
+const longestTurn = 16_384
+const mostFinals = 500
+
+const roomIn = (finals: ReadonlyArray<string>): number =>
+  finals.length >= mostFinals ? 0 : Math.max(0, longestTurn - finals.reduce((sum, one) => sum + one.length, 0))
+
+/** With one more, as far as there is room; where there is no more of it, that is told. */
+const kept = (d: Draft, finals: ReadonlyArray<string>, text: string): ReadonlyArray<string> => {
+  const all = [...finals, head(text, roomIn(finals))]
+  if (roomIn(all) === 0) {
+    publish(d, { _tag: "Warning", component: "stt", message: "a turn has more words than are kept of one" })
+  }
+  return all
+}
+
+/** More of a turn that has no room for it: it counts as heard, no more. */
+const overflow = (d: Draft, final: boolean): void => {
+  const { words } = d.user
+  const finalAt = final ? d.now : words.finalAt
+  d.user.words = { ...words, interim: "", heardAt: d.now, finalAt, expectedAt: undefined }
+  if (final) EndOfTurn.consider(d)
+}
+
 const add = (d: Draft, text: string, { endedAt, final, startedAt }: Heard, placed: Span.Placed): void => {
   // The voice that they might be of is long over: it was a noise.
   const noise = placed.missed && said(d.user.words, true) === "" && (d.user.words.stoppedAt ?? d.now) < placed.startedAt
@@ -76,7 +102,7 @@ const add = (d: Draft, text: string, { endedAt, final, startedAt }: Heard, place
   d.user.words = {
     ...words,
     heardAt: d.now,
-    finals: final ? [...words.finals, text] : words.finals,
+    finals: final ? kept(d, words.finals, text) : words.finals,
     interim: final ? "" : text,
     finalAt: final ? d.now : words.finalAt,
     startedAt: words.startedAt ?? placed.startedAt,

@@ -11,6 +11,8 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Audio from "../../Audio.ts"
 import type { Detector, Event, Options, Vad, VadError } from "../../Vad.ts"
+import { defectName } from "../resilience/errors.ts"
+import { inferenceFailed } from "./errors.ts"
 
 export interface Retunable extends Detector {
   /** Makes a detector with these options, and leaves this one as it is. */
@@ -38,11 +40,16 @@ export const makeRetunable = Effect.fnUntraced(
     const scope = yield* Effect.scope
     const open = (options: Options): Effect.Effect<Tuned, VadError> =>
       Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(Scope.fork(scope), (own) =>
-          restore(Scope.provide(vad.detector(options), own)).pipe(
-            Effect.onError((cause) => Scope.close(own, Exit.failCause(cause))),
-            Effect.map((detector) => ({ detector, options, close: Scope.close(own, Exit.void) }))
-          ))
+        Effect.flatMap(
+          Scope.fork(scope),
+          (own) =>
+            restore(Scope.provide(Effect.suspend(() => vad.detector(options)), own)).pipe(
+              // Who opens the session is told by an error, as of any detector that cannot be had.
+              Effect.catchDefect((defect) => Effect.fail(inferenceFailed(`the detector broke: ${defectName(defect)}`))),
+              Effect.onError((cause) => Scope.close(own, Exit.failCause(cause))),
+              Effect.map((detector) => ({ detector, options, close: Scope.close(own, Exit.void) }))
+            )
+        )
       )
     let current = yield* open(options)
     let next: Tuned | undefined

@@ -38,6 +38,9 @@ export interface Calls {
   readonly count: () => number
 }
 
+// Sockets that are in no call yet.
+const mostStrangers = 64
+
 // Messages a second of one socket: audio comes in at most a hundred.
 const mostMessages = 400
 // What may have been saved up, in seconds of both.
@@ -64,6 +67,7 @@ export const makeCalls = (
     const run = yield* FiberSet.makeRuntime<never, unknown, never>()
     const calls = new Map<string, Call>()
     let opening = 0
+    let strangers = 0
 
     /** Holds one call from its beginning to its end. */
     const hold = (caller: Newcomer, begun: (call: Call | undefined) => void): Effect.Effect<void> =>
@@ -92,9 +96,16 @@ export const makeCalls = (
       let call: Call | undefined
       let joining = false
       let closed = false
+      let strange = true
+      strangers++
+      const known = (): void => {
+        if (strange) strangers--
+        strange = false
+      }
       const refused = (reason: string): void => {
         if (closed) return
         closed = true
+        known()
         wire.send(write({ type: "refused", reason }))
         wire.close(1008)
       }
@@ -104,6 +115,7 @@ export const makeCalls = (
         // Who has gone before their call began is not waited for.
         if (closed) return void run(found.room.leave)
         call = found
+        known()
         found.connect(wire, join)
       }
       const join = (asked: Join): Effect.Effect<void> =>
@@ -128,16 +140,18 @@ export const makeCalls = (
             )
           )
         )
-      run(Effect.andThen(
-        Effect.sleep(settings.joinMs),
-        Effect.sync(() => joining || closed ? undefined : refused("late"))
-      ))
+      if (strangers > mostStrangers) refused("busy")
+      else {run(Effect.andThen(
+          Effect.sleep(settings.joinMs),
+          Effect.sync(() => joining || closed ? undefined : refused("late"))
+        ))}
       return {
         receive: (message) => {
           if (closed) return
           const size = typeof message === "string" ? message.length : message.byteLength
           if (exceeds(size)) {
             closed = true
+            known()
             call?.lost(wire)
             return wire.close(1008)
           }
@@ -154,6 +168,7 @@ export const makeCalls = (
         },
         closed: () => {
           closed = true
+          known()
           call?.lost(wire)
         }
       }

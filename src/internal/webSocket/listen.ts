@@ -30,6 +30,12 @@ export interface ListenOptions {
   readonly accept: (wire: Wire) => Reception
 }
 
+// Connections at once, page loads and sockets that have not joined among them; further ones are closed.
+const mostConnections = 1024
+// What a client may take: the bytes of a head, and the time for it (ms).
+const longestHead = 8192
+const headMs = 5000
+
 // Largest message of a caller: a second of audio at 48 kHz is 96 kB.
 const maxMessage = 128 * 1024
 // What a socket that is closed may take for it (ms).
@@ -112,7 +118,14 @@ export const listen = (
       catch: () => refuse("Unavailable", "the package ws is not installed; install it with: npm install ws")
     })
     const sockets = new WebSocketServer({ noServer: true, maxPayload: maxMessage, perMessageDeflate: false })
-    const server = createServer(answer(options))
+    const server = createServer({
+      maxHeaderSize: longestHead,
+      headersTimeout: headMs,
+      requestTimeout: headMs,
+      keepAliveTimeout: headMs,
+      connectionsCheckingInterval: 1000
+    }, answer(options))
+    server.maxConnections = mostConnections
     server.on("upgrade", (request, socket, head) => {
       socket.on("error", () => {})
       if (options.localOnly && !isLocal(request.headers.host)) return refuseUpgrade(socket, "421 Misdirected Request")

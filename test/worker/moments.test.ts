@@ -1,0 +1,173 @@
+/** A process of a pool that dies, floods, lies or stands still, at each moment of a job: its neighbour's call goes on, and every job is reported once. */
+import { assert, describe, it } from "@effect/vitest"
+import { JobStatus } from "@livekit/protocol"
+import { Effect, Layer } from "effect"
+import * as Worker from "effect-voice/Worker"
+import { TestClock } from "effect/testing"
+import { EventEmitter } from "node:events"
+import { vi } from "vitest"
+import { makeJob } from "../support/agentServer.ts"
+import { memory, settled, start, until } from "./support.ts"
+
+type Message = { readonly _tag: string; readonly [name: string]: unknown }
+
+const state: Message = {
+  _tag: "State",
+  cpu: 0,
+  memoryBytes: 0,
+  eventLoopDelayMs: 0,
+  filesShare: 0,
+  heapShare: 0,
+  running: []
+}
+
+/** A process that is none: it says what it is told to say. */
+class Puppet extends EventEmitter {
+  readonly pid = 1
+  readonly connected = true
+  readonly asked: Array<Message> = []
+  alive = true
+  answers = true
+
+  send(message: Message): boolean {
+    this.asked.push(message)
+    if (message._tag === "Exit") this.kill("SIGKILL")
+    else if (message._tag === "Ping" && this.answers) this.say(state)
+    return true
+  }
+
+  say(...messages: ReadonlyArray<unknown>): void {
+    for (const message of messages) if (this.alive) this.emit("message", message)
+  }
+
+  has(tag: string): boolean {
+    return this.asked.some(({ _tag }) => _tag === tag)
+  }
+
+  kill(signal: string): void {
+    if (!this.alive) return
+    this.alive = false
+    this.emit("exit", null, signal)
+  }
+}
+
+const puppets: Array<Puppet> = []
+
+vi.mock("node:child_process", () => ({
+  fork: () => {
+    const puppet = new Puppet()
+    puppets.push(puppet)
+    setImmediate(() => puppet.emit("message", { _tag: "Ready" }))
+    return puppet
+  }
+}))
+
+const report = (id: string, status: "running" | "success" | "failed", error = ""): Message => ({
+  _tag: "JobReport",
+  id,
+  status,
+  error
+})
+const over = (id: string): Message => ({ _tag: "Over", id })
+
+/** How far a job has come when its process misbehaves, as what that has said until then. */
+const moments: ReadonlyArray<readonly [string, ReadonlyArray<Message>]> = [
+  ["before it has begun", []],
+  ["while it runs", [report("AJ_1", "running")]],
+  ["when its end is reported", [report("AJ_1", "running"), report("AJ_1", "success")]],
+  ["when it is over", [report("AJ_1", "running"), report("AJ_1", "success"), over("AJ_1")]]
+]
+
+const nonsense: ReadonlyArray<unknown> = [
+  null,
+  "JobReport",
+  {},
+  { _tag: "JobReport" },
+  { _tag: "JobReport", id: 7, status: "running", error: "" },
+  { _tag: "State", cpu: Number.NaN },
+  { _tag: "Nothing" },
+  new Array(1000).fill(0)
+]
+
+const misdeeds: Readonly<Record<string, (child: Puppet) => void>> = {
+  dies: (child) => child.kill("SIGSEGV"),
+  "floods the log and dies": (child) => {
+    const line = { _tag: "Log", level: "Error", text: "x".repeat(10_000), lost: 0 }
+    child.say(...Array.from({ length: 5000 }, () => line))
+    child.kill("SIGKILL")
+  },
+  "says nonsense and dies": (child) => {
+    child.say(...nonsense)
+    child.kill("SIGABRT")
+  },
+  "speaks for its neighbour and dies": (child) => {
+    child.say(report("AJ_2", "failed", "by another"), over("AJ_2"), over("AJ_none"), report("AJ_none", "success"))
+    child.kill("SIGKILL")
+  },
+  "says everything twice and dies": (child) => {
+    child.say({ _tag: "Ready" }, { _tag: "Ready" }, report("AJ_1", "running"), report("AJ_1", "running"))
+    child.kill("SIGKILL")
+  },
+  "reports its end again and again and dies": (child) => {
+    child.say(report("AJ_1", "success"), report("AJ_1", "failed", "twice"), report("AJ_1", "success"))
+    child.kill("SIGKILL")
+  },
+  "stands still": (child) => {
+    child.answers = false
+  }
+}
+
+const definition = Worker.define({ layer: Layer.empty, entry: () => Effect.void })
+
+describe("a process of a pool", () => {
+  for (const [misdeed, act] of Object.entries(misdeeds)) {
+    it.effect.each(moments)(
+      `that ${misdeed} harms no other, and each job is reported once: %s`,
+      ([, said]) =>
+        Effect.gen(function*() {
+          puppets.length = 0
+          const server = yield* memory()
+          const worker = yield* start(definition, server, {
+            pool: { module: import.meta.url, processes: 2, jobsPerProcess: 2 }
+          })
+          const connection = yield* server.next
+          yield* until(() => puppets.length === 2)
+          yield* Effect.addFinalizer(() => Effect.sync(() => puppets.forEach((one) => one.kill("SIGKILL"))))
+          yield* connection.dispatch(makeJob("AJ_1"))
+          yield* until(() => puppets.some((one) => one.has("Start")))
+          const child = puppets.find((one) => one.has("Start"))!
+          yield* connection.dispatch(makeJob("AJ_2"))
+          yield* until(() => puppets.filter((one) => one.has("Start")).length === 2)
+          const neighbour = puppets.find((one) => one !== child && one.has("Start"))!
+          neighbour.say(report("AJ_2", "running"))
+          child.say(...said)
+          yield* settled
+          act(child)
+          yield* settled
+          for (let second = 0; second < 70; second++) {
+            neighbour.say(state)
+            yield* TestClock.adjust("1 second")
+            yield* settled
+          }
+          assert.isFalse(child.alive)
+          assert.isTrue(neighbour.alive)
+          // Another has taken its place.
+          yield* until(() => puppets.length === 3)
+          neighbour.say(report("AJ_2", "success"), over("AJ_2"))
+          yield* until(() =>
+            connection.seen("updateJob").filter(({ status }) => status !== JobStatus.JS_RUNNING).length === 2
+          )
+          yield* settled
+          const ends = connection.seen("updateJob").filter(({ status }) => status !== JobStatus.JS_RUNNING)
+          const [first, second] = ["AJ_1", "AJ_2"].map((id) => ends.filter(({ jobId }) => jobId === id))
+          assert.deepStrictEqual(second!.map(({ error, status }) => [status, error]), [[JobStatus.JS_SUCCESS, ""]])
+          assert.strictEqual(first!.length, 1)
+          const ended = said.some(({ status }) => status === "success") || misdeed.startsWith("reports its end")
+          assert.strictEqual(first![0]!.status, ended ? JobStatus.JS_SUCCESS : JobStatus.JS_FAILED)
+          if (!ended) assert.include(first![0]!.error, "the process of the job has ended")
+          assert.strictEqual((yield* worker.status).jobs, 0)
+          assert.isUndefined((yield* worker.status).problem)
+        })
+    )
+  }
+})
