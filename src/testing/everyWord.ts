@@ -3,7 +3,8 @@ import { hasWord } from "../internal/text/words.ts"
 import type { InvariantOptions, Report } from "./invariants.ts"
 import type { Timeline } from "./timeline.ts"
 
-const words = (text: string): ReadonlyArray<string> => text.split(/\s+/u).filter((word) => word !== "")
+// A mark that stands alone, as in French, is no word.
+const words = (text: string): ReadonlyArray<string> => text.split(/\s+/u).filter(hasWord)
 
 /** Where a text stands in some others, from a place on. */
 const places = (others: ReadonlyArray<{ readonly at: number; readonly text: string }>) => {
