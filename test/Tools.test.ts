@@ -684,6 +684,28 @@ describe("Runner", () => {
       assert.deepStrictEqual(started, ["a", "a"])
     }))
 
+  it.effect("takes a confirmation for the calls alone that the model knew of", () =>
+    Effect.gen(function*() {
+      const { open, runner, set, started } = yield* gated()
+      const again = { key: "a", confirm: true }
+      const fork = (id: string, known?: number) =>
+        Effect.forkChild(runner.run(set, [call(again, "work", id)], { known }), { startImmediately: true })
+      yield* Effect.forkChild(runner.run(set, [work("a")]), { startImmediately: true })
+      const known = yield* runner.begun
+      assert.strictEqual(known, 1)
+      // Two replies are asked for; both confirm.
+      yield* fork("one", known)
+      const [refused] = yield* runner.run(set, [call(again, "work", "other")], { known })
+      assert.include(refused!.message!, "already running")
+      assert.deepStrictEqual(started, ["a", "a"])
+      yield* open("a")
+      const [late] = yield* runner.run(set, [call(again, "work", "late")], { known })
+      assert.include(late!.message!, "has already been done")
+      // Whoever is asked from now on knows of both.
+      yield* runner.run(set, [call(again, "work", "next")], { known: yield* runner.begun })
+      assert.deepStrictEqual(started, ["a", "a", "a"])
+    }))
+
   it.effect("gives every call its output when the conversation ends, and afterwards", () =>
     Effect.gen(function*() {
       const { close, runner, set, texts } = yield* gated()

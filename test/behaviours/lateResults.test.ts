@@ -393,6 +393,31 @@ describe("another of the same", () => {
       assert.deepStrictEqual(one.ordered, ["coffee"])
     }))
 
+  it.effect("is begun once where two replies that were asked for at a time both confirm it", () =>
+    Effect.gen(function*() {
+      const one = bar()
+      const timeline = yield* hold(one, {
+        user: [please, Testing.say(2600, 3500, "Another coffee, and a tea.")],
+        llm: (request) => {
+          const { index } = request
+          if (index === 0) return { tools: [order("coffee", 3)] }
+          if (index === 1) return { tools: [order("coffee", 3), order("tea", 3.2)] }
+          // One tells of the first coffee, asked at 6800; the other goes on when the tea is there, at 7500.
+          if (index === 2) return { tools: [order("coffee", 3, { confirm: true })], total: 1000 }
+          if (index === 3) return { tools: [order("coffee", 3, { confirm: true })] }
+          return waiter([])(request)
+        }
+      })
+      const [, , telling, going] = timeline.requests
+      assert.include(tail(telling!), "has not been told: order (call-1)")
+      assert.include(results(going!.prompt), "tea is ready")
+      assert.deepStrictEqual(timeline.requests.slice(2, 4).map(({ at }) => at), [6800, 7500])
+      assert.deepStrictEqual(one.ordered, ["coffee", "tea", "coffee"])
+      const refusal = timeline.history.items.flatMap((item) => item._tag === "ToolOutput" ? [String(item.output)] : [])
+      assert.strictEqual(refusal.filter((text) => text.includes("nothing was started")).length, 2)
+      whole(timeline)
+    }))
+
   it.effect("is what its key says", () =>
     Effect.gen(function*() {
       const one = bar({}, { ...background, idempotencyKey: ({ what }) => what.toLowerCase() })

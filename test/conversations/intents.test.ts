@@ -181,5 +181,5 @@ describe("random callers with intents", () => {
       for (const { at, calls } of timeline.of("FunctionCallsFinished")) {
         if (at < from - 3000) { for (const { result } of calls) assert.notInclude(orphans, String(result)) }
       }
-    }), { arbitrary: { runs: Math.min(500, Math.ceil(runs / 5)), size: 10 }, timeout: 600_000 })
+    }), { arbitrary: { runs: Math.min(2000, Math.ceil(runs / 5)), size: 10 }, timeout: 600_000 })
 })

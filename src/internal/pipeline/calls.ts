@@ -193,7 +193,8 @@ const fill = (
 export const act = (
   core: Core,
   speech: Speech,
-  calls: ReadonlyArray<Call>
+  calls: ReadonlyArray<Call>,
+  known: number
 ): Effect.Effect<boolean, never, Session> =>
   Effect.gen(function*() {
     const session = yield* Session
@@ -213,7 +214,8 @@ export const act = (
       under(
         speech,
         Effect.gen(function*() {
-          const outputs = yield* core.runner.start(tools, calls.map(({ id, name, params }) => ({ id, name, params })))
+          const asked = calls.map(({ id, name, params }) => ({ id, name, params }))
+          const outputs = yield* core.runner.start(tools, asked, { known })
           // What was not started at all has its output already.
           const now = calls.map((call) => isWaitedFor(call) || !core.calls.isRunning(call.id))
           for (const output of outputs.filter((_, i) => !now[i])) {

@@ -129,6 +129,8 @@ interface Answer {
   /** Why it can be heard by nobody, where that is so. */
   readonly empty: Event.EmptyReason | undefined
   readonly calls: ReadonlyArray<Call>
+  /** How many calls were begun when the model was asked. */
+  readonly known: number
   /** Told when a guess is authorised after it was complete. */
   readonly wanted: () => void
 }
@@ -165,7 +167,7 @@ const ask = (
   delivery: Delivery,
   toolChoice: Llm.Request["toolChoice"]
 ): Effect.Effect<Answer | undefined> =>
-  Effect.suspend(() => {
+  Effect.flatMap(core.runner.begun, (known) => {
     const { conductor } = core
     const { llm } = core.agent.bound()
     const { milestones } = speech
@@ -223,6 +225,7 @@ const ask = (
         })
         return {
           calls,
+          known,
           empty: emptyReason(utterance, finish),
           wanted: speech.authorized.isOpen() ? () => {} : line.wanted
         }
@@ -269,7 +272,7 @@ const think = (core: Core, speech: Speech, delivery: Delivery): Effect.Effect<vo
       }
       step += 1
       before.push(utterance)
-      const quiet = yield* act(core, speech, answer.calls)
+      const quiet = yield* act(core, speech, answer.calls, answer.known)
       const replaced = core.agent.changes() !== changes && core.agent.bound().onEnter !== undefined
       // After a goodbye there is nothing to say; a session that merely drains still gives its answer.
       const goodbye = core.outstanding.isLeaving() || Turn.closeReason(core.conductor.state()) === "hang_up"

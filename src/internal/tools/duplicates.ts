@@ -23,6 +23,18 @@ export interface Known {
   readonly taker: object | undefined
   /** The calls that the model made together: they are many on purpose. */
   readonly step: ReadonlyArray<Call>
+  /** How many were begun before it. */
+  readonly before: number
+}
+
+/** A call as the model has made it. */
+export interface Made extends Omit<Known, "before"> {
+  /** Where it stands in its step. */
+  readonly place: number
+  /** The model has said that it means it. */
+  readonly confirmed: boolean
+  /** How many were begun when the model was asked. */
+  readonly known: number
 }
 
 export interface Under<R> {
@@ -39,14 +51,13 @@ export type Decision<One> =
 const refuse = (why: string): { readonly _tag: "Refuse"; readonly why: string } => ({ _tag: "Refuse", why })
 
 export const decide = <R, One extends Known & { readonly cancelled: string | undefined }>(
-  { call, step, taker }: Known,
-  confirmed: boolean,
+  { call, confirmed, known, place, step, taker }: Made,
   running: ReadonlySet<One>,
   ended: ReadonlyArray<Known>,
   { context, tools }: Under<R>
 ): Decision<One> => {
   const { name } = call
-  if (step.indexOf(call) >= mostCalls) {
+  if (place >= mostCalls) {
     return refuse(`Tool ${name} was not run: at most ${mostCalls} calls can be made together`)
   }
   if (running.size >= mostCalls) return refuse(`Tool ${name} was not run: ${mostCalls} calls are running already`)
@@ -62,9 +73,10 @@ export const decide = <R, One extends Known & { readonly cancelled: string | und
     case "replace":
       return { _tag: "Start", after: same, cancel: same }
     case "confirm": {
-      if (confirmed) return { _tag: "Start", after: [], cancel: [] }
       const { idempotencyKey } = voiceOf(tools, name)
-      const equal = (other: Known) => other.step !== step && alike(tools, context, other.call, call, idempotencyKey)
+      // Two replies may be asked for at a time: what one has begun meanwhile, the other cannot mean.
+      const counts = (other: Known) => other.step !== step && (!confirmed || other.before >= known)
+      const equal = (other: Known) => counts(other) && alike(tools, context, other.call, call, idempotencyKey)
       const again = `nothing was started. If it is wanted once more, confirm that: call it again with the same ` +
         `parameters and "${confirmation(tools, name)}": true`
       const first = same.filter(equal)
