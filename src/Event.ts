@@ -273,6 +273,9 @@ export const Event = Schema.Union([
     speech: Schema.optionalKey(Schema.String)
   }),
 
+  /** A `CallState` has another value than before; as JSON. */
+  Schema.TaggedStruct("CallStateChanged", { at, name: Schema.String, value: Schema.Json }),
+
   /** `requestMs` is the whole request, `firstTokenMs` up to its first output. */
   Schema.TaggedStruct("LlmMeasured", {
     at,

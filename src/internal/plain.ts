@@ -6,6 +6,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { History } from "../History.ts"
+import { type Definition, type Held, type PlainHeld, plainly } from "./callState.ts"
 
 /**
  * What became of a speech, and who waits for it.
@@ -53,6 +54,8 @@ export interface Plain {
   readonly send: (text: string) => Promise<boolean>
   readonly interrupt: (options?: { readonly force?: boolean | undefined }) => Promise<void>
   readonly history: () => Promise<History>
+  /** A `CallState` of this call: read and set at once, and what is refused throws. */
+  readonly callState: <A>(state: Definition<A>) => PlainHeld<A>
   /** Gives the conversation to another agent, which needs nothing more (`Agent.provide`). */
   readonly handoff: (
     agent: { readonly name: string; readonly bound: Effect.Effect<unknown, unknown, any> }
@@ -71,6 +74,7 @@ interface Talking {
   readonly id: string
   readonly job: Readonly<Record<string, string>>
   readonly history: Effect.Effect<History>
+  readonly callState: <A>(state: Definition<A>) => Held<A>
   readonly say: (text: string, options?: PlainSayOptions) => Effect.Effect<Speech>
   readonly reply: (options?: PlainSayOptions) => Effect.Effect<Speech>
   readonly send: (text: string) => Effect.Effect<boolean>
@@ -102,6 +106,7 @@ const plain = (talking: Talking, context: Context.Context<never>): Plain => {
     send: (text) => run(talking.send(text)),
     interrupt: (options) => run(talking.interrupt(options)),
     history: () => run(talking.history),
+    callState: (state) => plainly(talking.callState(state)),
     handoff: (agent) => run(talking.handoff(agent)),
     hangUp: (options) => run(talking.hangUp(options)),
     close: (options) => run(talking.close(options))
