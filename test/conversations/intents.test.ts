@@ -144,7 +144,9 @@ describe("random callers with intents", () => {
           toolTimeout: "3 minutes",
           turn: { preemption: { llm: preemption } }
         } satisfies Pipeline.Options,
-        quiet: "150 seconds"
+        quiet: "150 seconds",
+        // Two tools of two minutes, one after the other, and that silence.
+        patience: "15 minutes"
       }).pipe(Effect.provide(kit.toLayer({
         order: ({ what }) =>
           Effect.suspend(() => {

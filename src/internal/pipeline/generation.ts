@@ -18,6 +18,7 @@ import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
 import { turnRecord } from "./milestones.ts"
 import { told } from "./outstanding.ts"
 import { prompt } from "./prompt.ts"
+import { makeProviderCalls } from "./providerCalls.ts"
 import type { Speech } from "./speech.ts"
 import { renewTools } from "./toolSources.ts"
 import { makeUtterance, stepOf, type Utterance } from "./utterance.ts"
@@ -175,6 +176,7 @@ const ask = (
     const calls: Array<Call> = []
     const ids = new Set<string>()
     const line = delivery.line(utterance)
+    const provided = makeProviderCalls(core, speech, utterance, (id) => uniqueId(core, id, ids))
     let first: number | undefined
     let finish: Finish | undefined
     milestones.steps += 1
@@ -189,6 +191,7 @@ const ask = (
         finish = delta
         utterance.attached = { ...utterance.attached, step: delta.metadata }
       }
+      if (delta._tag === "ProviderCall" || delta._tag === "ProviderResult") provided.push(delta)
       if (delta._tag !== "ToolCall") return
       const { metadata, name, params } = delta
       calls.push(early(speech, {
@@ -227,9 +230,13 @@ const ask = (
           calls,
           known,
           empty: emptyReason(utterance, finish),
-          wanted: speech.authorized.isOpen() ? () => {} : line.wanted
+          wanted: speech.authorized.isOpen() ? () => {} : () => {
+            provided.flush()
+            line.wanted()
+          }
         }
       }),
+      Effect.ensuring(Effect.sync(provided.end)),
       Effect.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause)
           ? Effect.interrupt
