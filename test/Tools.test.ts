@@ -691,8 +691,12 @@ describe("Runner", () => {
       const fork = (id: string, known?: number) =>
         Effect.forkChild(runner.run(set, [call(again, "work", id)], { known }), { startImmediately: true })
       yield* Effect.forkChild(runner.run(set, [work("a")]), { startImmediately: true })
+      // A confirmation that nobody has asked for is none.
+      const [unasked] = yield* runner.run(set, [call(again, "work", "unasked")], { known: yield* runner.begun })
+      assert.include(unasked!.message!, "already running")
+      assert.deepStrictEqual(started, ["a"])
       const known = yield* runner.begun
-      assert.strictEqual(known, 1)
+      assert.strictEqual(known, 2)
       // Two replies are asked for; both confirm.
       yield* fork("one", known)
       const [refused] = yield* runner.run(set, [call(again, "work", "other")], { known })

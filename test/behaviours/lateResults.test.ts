@@ -271,6 +271,27 @@ describe("a result that comes after its reply", () => {
       whole(timeline)
     }))
 
+  it.effect("is tried twice with a model that fails, ever later, and then waits for the caller", () =>
+    Effect.gen(function*() {
+      const answer = waiter([order("coffee", 8), order("tea", 9)])
+      const timeline = yield* hold(bar({}, background), {
+        user: [please, Testing.type(60_000, "And now?")],
+        llm: (request) => tail(request).includes("Tell the caller now") ? { fail: true } : answer(request),
+        quiet: "30 seconds"
+      })
+      // Ready at 10,300 and 11,300.
+      const replies = timeline.of("SpeechCreated").filter(({ source }) => source === "reply").map(({ at }) => at)
+      const failures = timeline.of("SpeechFinished").filter(({ outcome }) => outcome === "failed").map(({ at }) => at)
+      assert.deepStrictEqual(replies, [12_800, failures[0]! + 3000])
+      assert.strictEqual(timeline.warnings.filter((text) => text.includes("late results cannot be told")).length, 1)
+      assert.lengthOf(timeline.of("Escalated"), 0)
+      assert.deepStrictEqual(said(timeline), ["I am on it.", "coffee is ready and tea is ready."])
+      assert.isAbove(startOf(timeline, "coffee is ready and tea is ready.")!, 60_000)
+      assert.deepStrictEqual(fates(timeline), ["call-1 told", "call-2 told"])
+      assert.isTrue(timeline.quiet)
+      whole(timeline)
+    }))
+
   it.effect("is known to the model and makes nobody speak up where it is for the context alone", () =>
     Effect.gen(function*() {
       const timeline = yield* hold(bar({}, { background: true, result: "context" }), {

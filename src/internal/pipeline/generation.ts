@@ -8,9 +8,9 @@ import * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
 import * as Llm from "../../Llm.ts"
 import { Session } from "../../Session.ts"
-import * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
 import { beside } from "../streams.ts"
+import { offered } from "../tools/offered.ts"
 import { act, type Call, uniqueId } from "./calls.ts"
 import { about, type Core, signal, spanned } from "./core.ts"
 import { type Delivery, makeDelivery } from "./delivery.ts"
@@ -204,7 +204,7 @@ const ask = (
     }
     return llm.reply({
       prompt: prompt(core, speech, before),
-      tools: Tools.list(core.agent.tools()),
+      tools: offered(core.agent.tools()),
       toolChoice
     }).pipe(
       beside((deltas) => deltas.forEach(notice)),

@@ -42,6 +42,12 @@ export interface Outstanding {
   /** A reply of its own, if there may be one more. */
   readonly takeReply: () => boolean
   readonly isExhausted: () => boolean
+  /** A reply that was to tell has failed. */
+  readonly failed: () => void
+  /** The model answers. */
+  readonly recovered: () => void
+  /** How many replies in a row that were to tell have failed. */
+  readonly failures: () => number
   /** The agent is about to say goodbye: nothing else is begun. `true` the first time. */
   readonly leave: () => boolean
   readonly isLeaving: () => boolean
@@ -51,11 +57,15 @@ export interface Outstanding {
   readonly left: Latch.Latch
 }
 
+// A model that fails so often in a row is asked by who waits for an answer, and not for what nobody waits for.
+const mostFailures = 2
+
 export const makeOutstanding = (options: Checked["results"]): Outstanding => {
   const held = new Map<string, Held>()
   const excused = new Set<string>()
   const changed = Latch.makeUnsafe(false)
   let replies = 0
+  let failures = 0
   let leaving = false
   return {
     options,
@@ -67,6 +77,13 @@ export const makeOutstanding = (options: Checked["results"]): Outstanding => {
     excuse: (call) => void excused.add(call),
     takeReply: () => replies < options.maxReplies && ++replies > 0,
     isExhausted: () => replies >= options.maxReplies,
+    failed: () => {
+      failures += 1
+    },
+    recovered: () => {
+      failures = 0
+    },
+    failures: () => failures,
     leave: () => leaving !== (leaving = true),
     isLeaving: () => leaving,
     changed,
@@ -89,10 +106,12 @@ const lateOnes = (core: Core, last = false): ReadonlyArray<Held> =>
 
 /** Tells the turn-taking whether there is anything to tell, and how soon. */
 export const owe = (core: Core): void => {
-  const { isExhausted, isLeaving, options } = core.outstanding
+  const { failures, isExhausted, isLeaving, options } = core.outstanding
   const late = lateOnes(core)
   for (const one of late) one.late = true
-  const calm = isExhausted() || isLeaving() ? undefined : Telling.calmFor(late, options)
+  const waits = isExhausted() || isLeaving() || failures() >= mostFailures
+  const soon = waits ? undefined : Telling.calmFor(late, options)
+  const calm = soon === undefined ? undefined : soon * 2 ** failures()
   core.outstanding.changed.openUnsafe()
   if (calm === undefined && !Turn.isUntold(core.conductor.state())) return
   signal(core, { _tag: "Untold", calm })
@@ -127,6 +146,16 @@ const isMute = ({ announces, id, outcome, reason, shows }: Speech, one: Held): b
 
 /** A speech is over: what it has told is told. */
 export const told = (core: Core, speech: Speech): void => {
+  const { announces, outcome, reason, source } = speech
+  if (source !== "say" && outcome === "completed") core.outstanding.recovered()
+  if (announces && outcome === "failed" && !unheard.has(reason)) {
+    core.outstanding.failed()
+    if (core.outstanding.failures() === mostFailures) {
+      const message =
+        "late results cannot be told: the replies that were to tell them have failed; they wait for the caller"
+      core.publish({ _tag: "Warning", component: "llm", message })
+    }
+  }
   for (const one of core.outstanding.all()) {
     if (isMute(speech, one)) settled(core, one, "superseded", speech.id)
     if (!speech.tells.has(one.id)) continue

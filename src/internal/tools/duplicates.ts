@@ -42,18 +42,32 @@ export interface Under<R> {
   readonly context: Context.Context<R>
 }
 
+/** What has become of earlier calls. */
+export interface Past {
+  /** Those that had an effect, or may have had one, for as long as they are remembered. */
+  readonly ended: ReadonlyArray<Known>
+  /** Those that were to be confirmed. */
+  readonly refused: ReadonlyArray<Known>
+}
+
 export type Decision<One> =
   /** It starts when these have ended, of which some are cancelled first. */
   | { readonly _tag: "Start"; readonly after: ReadonlyArray<One>; readonly cancel: ReadonlyArray<One> }
-  /** Nothing is started; `why` is in words for the model. */
-  | { readonly _tag: "Refuse"; readonly why: string }
+  /** Nothing is started; `why` is in words for the model, who may be `asked` to confirm it. */
+  | Refusal
 
-const refuse = (why: string): { readonly _tag: "Refuse"; readonly why: string } => ({ _tag: "Refuse", why })
+interface Refusal {
+  readonly _tag: "Refuse"
+  readonly why: string
+  readonly asked: boolean
+}
+
+export const refuse = (why: string, asked = false): Refusal => ({ _tag: "Refuse", why, asked })
 
 export const decide = <R, One extends Known & { readonly cancelled: string | undefined }>(
   { call, confirmed, known, place, step, taker }: Made,
   running: ReadonlySet<One>,
-  ended: ReadonlyArray<Known>,
+  { ended, refused }: Past,
   { context, tools }: Under<R>
 ): Decision<One> => {
   const { name } = call
@@ -63,7 +77,8 @@ export const decide = <R, One extends Known & { readonly cancelled: string | und
   if (running.size >= mostCalls) return refuse(`Tool ${name} was not run: ${mostCalls} calls are running already`)
   const mine = (other: Known) => other.call.name === name && other.taker === taker
   const same = [...running].filter(mine)
-  switch (duplicateOf(tools, name)) {
+  const tool = tools.entries.get(name)?.tool
+  switch (duplicateOf(tool)) {
     case "allow":
       return { _tag: "Start", after: [], cancel: [] }
     case "reject":
@@ -74,17 +89,18 @@ export const decide = <R, One extends Known & { readonly cancelled: string | und
       return { _tag: "Start", after: same, cancel: same }
     case "confirm": {
       const { idempotencyKey } = voiceOf(tools, name)
+      const alikes = (other: Known) => mine(other) && alike(tools, context, other.call, call, idempotencyKey)
       // Two replies may be asked for at a time: what one has begun meanwhile, the other cannot mean.
-      const counts = (other: Known) => other.step !== step && (!confirmed || other.before >= known)
-      const equal = (other: Known) => counts(other) && alike(tools, context, other.call, call, idempotencyKey)
+      const asked = confirmed ? refused.findLast((other) => other.before < known && alikes(other))?.before ?? -1 : -1
+      const equal = (other: Known) => other.step !== step && other.before > asked && alikes(other)
       const again = `nothing was started. If it is wanted once more, confirm that: call it again with the same ` +
-        `parameters and "${confirmation(tools, name)}": true`
+        `parameters and "${confirmation(tool)}": true`
       const first = same.filter(equal)
       if (first.some(({ cancelled }) => cancelled === undefined)) {
-        return refuse(`Tool ${name} is already running for an earlier call with the same parameters; ${again}`)
+        return refuse(`Tool ${name} is already running for an earlier call with the same parameters; ${again}`, true)
       }
-      return ended.some((other) => mine(other) && equal(other))
-        ? refuse(`Tool ${name} has already been done for an earlier call with the same parameters; ${again}`)
+      return ended.some(equal)
+        ? refuse(`Tool ${name} has already been done for an earlier call with the same parameters; ${again}`, true)
         : { _tag: "Start", after: first, cancel: [] }
     }
   }
@@ -102,8 +118,7 @@ const fieldsOf = (tool: Tool.Any): ReadonlyArray<string> => {
 const confirmations = new WeakMap<Tool.Any, string>()
 
 /** What a model adds to the parameters of a call that it wants made again; a tool may have a parameter of that name. */
-export const confirmation = (tools: Tools<unknown>, name: string): string => {
-  const tool = tools.entries.get(name)?.tool
+export const confirmation = (tool: Tool.Any | undefined): string => {
   if (tool === undefined) return "confirm"
   const known = confirmations.get(tool)
   if (known !== undefined) return known
@@ -120,7 +135,7 @@ export const unconfirmed = (
   call: Call
 ): { readonly call: Call; readonly confirmed: boolean } => {
   const params = repair(call.params)
-  const word = confirmation(tools, call.name)
+  const word = confirmation(tools.entries.get(call.name)?.tool)
   if (params._tag === "Other" || !Object.hasOwn(params.object, word)) return { call, confirmed: false }
   const { [word]: said, ...others }: Schema.JsonObject = params.object
   return { call: { ...call, params: others }, confirmed: said === true || said === "true" }

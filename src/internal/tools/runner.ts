@@ -6,7 +6,7 @@ import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import type { Call, Output, Runner, Set as Tools } from "../../Tools.ts"
 import { steadyClock } from "../steady.ts"
-import { decide, type Known, remembered, unconfirmed } from "./duplicates.ts"
+import { decide, type Known, refuse, remembered, unconfirmed } from "./duplicates.ts"
 import { atWork, failed, mayHaveRun } from "./execute.ts"
 import { voiceOf } from "./voice.ts"
 
@@ -37,6 +37,7 @@ export const make: (options: {
   function*({ execute, onOutput }) {
     const running = new Set<Running>()
     let ended: Array<Ended> = []
+    let refused: Array<Known> = []
     let closed = false
     let begun = 0
     const now = yield* steadyClock
@@ -76,10 +77,13 @@ export const make: (options: {
       }
       ended = ended.filter(({ at }) => now() - at <= remembered)
       const decision = closed
-        ? { _tag: "Refuse" as const, why: `Tool ${call.name} was not run: the conversation is over` }
-        : decide({ ...one, confirmed, known, place }, running, ended, { tools, context })
+        ? refuse(`Tool ${call.name} was not run: the conversation is over`)
+        : decide({ ...one, confirmed, known, place }, running, { ended, refused }, { tools, context })
       running.add(one)
       if (decision._tag === "Refuse") {
+        if (decision.asked) {
+          refused = [...refused.slice(1 - mostRemembered), { call, taker: one.taker, step, before: one.before }]
+        }
         yield* settle(one, failed(call, decision.why))
         return one
       }
