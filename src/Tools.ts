@@ -362,8 +362,8 @@ const refused = (reason: InvalidOptions): ToolsError => new ToolsError({ reason 
  * type (it names the tool and the fields), the handler fails or the time is
  * over. A handler that dies, fails with what it does not declare or gives what
  * its schema does not allow is masked, and its cause is logged; parameters never
- * are. A result that cannot be written as JSON (a BigInt, a cycle) fails with
- * that as its reason. Throws a `ToolsError` where `timeout` cannot be.
+ * are. A result that cannot be written as JSON, or of which JSON would lose
+ * something (a BigInt, a cycle, a `Map`, a promise), fails with that as its reason. Throws a `ToolsError` where `timeout` cannot be.
  *
  * Parameters of more than 65,536 characters, or of more than 16,384 that are not
  * valid JSON, and what is nested more than 100 deep, are a failure that says so.

@@ -103,7 +103,98 @@ describe("a tool that needs an approval", () => {
     }))
 })
 
+describe("a caller who hangs up", () => {
+  const Pay = Tool.make("pay", { success: Schema.String, needsApproval: true })
+  const kit = Toolkit.make(Pay)
+  const hold = (options: Partial<Agent.Options>) =>
+    Effect.gen(function*() {
+      const paid: Array<string> = []
+      const orphans: Array<unknown> = []
+      const timeline = yield* Testing.scenario({
+        preset: "mechanics",
+        agent: Agent.make({
+          instructions: "",
+          tools: kit,
+          onOrphanedResult: ({ output }) => Effect.sync(() => void orphans.push(output)),
+          ...options
+        }),
+        user: [Testing.say(500, 1500, "Pay it."), Testing.leave(5000)],
+        llm: ({ step }) => step === 0 ? { tools: [{ name: "pay" }] } : "Shall I pay it?",
+        tts: { duration: 1000 }
+      }).pipe(Effect.provide(kit.toLayer({ pay: () => Effect.sync(() => `paid ${paid.push("it")}`) })))
+      return { paid, orphans, timeline }
+    })
+
+  it.effect("when they were asked for an approval has approved of nothing", () =>
+    Effect.gen(function*() {
+      const { orphans, paid, timeline } = yield* hold({})
+      assert.deepStrictEqual([paid, orphans], [[], []])
+      assert.deepStrictEqual(said(timeline), ["Shall I pay it?"])
+      assert.strictEqual(timeline.left, "")
+      whole(timeline)
+    }))
+
+  it.effect("while the program thinks about an approval ends that, and nothing is run", () =>
+    Effect.gen(function*() {
+      let ended = ""
+      const { paid, timeline } = yield* hold({
+        onApproval: () => Effect.onExit(Effect.never, (exit) => Effect.sync(() => void (ended = exit._tag)))
+      })
+      assert.deepStrictEqual(paid, [])
+      assert.strictEqual(ended, "Failure")
+      const [call] = timeline.of("FunctionCallsFinished").flatMap(({ calls }) => calls)
+      assert.isTrue(call?.isFailure)
+      assert.strictEqual(timeline.events.at(-1)?._tag, "SessionClosed")
+      assert.strictEqual(timeline.left, "")
+      whole(timeline)
+    }))
+})
+
 describe("what runs", () => {
+  it.effect("is listed without the call that asks, and only what runs can be ended", () =>
+    Effect.gen(function*() {
+      const kit = Toolkit.make(
+        Tool.make("print", { success: Schema.String }).annotateMerge(Tools.voice({ background: true }))
+      )
+      const answers: Array<unknown> = []
+      const timeline = yield* Testing.scenario({
+        preset: "mechanics",
+        agent: Agent.make({
+          instructions: "",
+          tools: [kit, Session.Calls]
+        }).pipe(Agent.provide(Session.callsLayer)),
+        user: [Testing.type(500, "Print it.")],
+        at: [3000, 20_000].map((at) => ({
+          at,
+          do: (session: Session.Session["Service"]) =>
+            Effect.gen(function*() {
+              const running = yield* session.running
+              const cancelled: Array<boolean> = []
+              for (const id of ["nobody", "", "call-1", "call-1"]) cancelled.push(yield* session.cancel(id))
+              answers.push([running.map(({ name }) => name), cancelled])
+            })
+        })),
+        llm: ({ step }) =>
+          step === 0
+            ? {
+              tools: [{ name: "print" }, { name: "list_running_calls" }, {
+                name: "cancel_running_call",
+                params: { id: "call-3" }
+              }]
+            }
+            : "Printing."
+      }).pipe(Effect.provide(kit.toLayer({ print: () => Effect.delay(Effect.succeed("printed"), "60 seconds") })))
+      assert.deepStrictEqual(answers, [
+        [["print"], [false, false, true, false]],
+        [[], [false, false, false, false]]
+      ])
+      const results = new Map(
+        timeline.of("FunctionCallsFinished").flatMap(({ calls }) => calls.map(({ name, result }) => [name, result]))
+      )
+      assert.include(String(results.get("print")), "it is not wanted any more")
+      whole(timeline)
+    }))
+
   const Print = Tool.make("print", { success: Schema.String })
   const printing = (voice: Tools.VoiceOptions<unknown, string>) => Print.annotateMerge(Tools.voice(voice))
 

@@ -10,8 +10,9 @@ import * as Llm from "../../Llm.ts"
 import { Session } from "../../Session.ts"
 import * as Turn from "../../Turn.ts"
 import { beside } from "../streams.ts"
+import { mostCalls } from "../tools/duplicates.ts"
 import { offered } from "../tools/offered.ts"
-import { act, type Call, uniqueId } from "./calls.ts"
+import { act, type Call, nameOf, tooMany, uniqueId } from "./calls.ts"
 import { about, type Core, signal, spanned } from "./core.ts"
 import { type Delivery, makeDelivery } from "./delivery.ts"
 import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
@@ -179,6 +180,7 @@ const ask = (
     const provided = makeProviderCalls(core, speech, utterance, (id) => uniqueId(core, id, ids))
     let first: number | undefined
     let finish: Finish | undefined
+    let dropped = 0
     milestones.steps += 1
     if (milestones.firstToken === undefined) milestones.requested = requested
     const notice = (delta: Llm.Delta): void => {
@@ -193,10 +195,12 @@ const ask = (
       }
       if (delta._tag === "ProviderCall" || delta._tag === "ProviderResult") provided.push(delta)
       if (delta._tag !== "ToolCall") return
-      const { metadata, name, params } = delta
+      dropped += Number(calls.length > mostCalls)
+      if (calls.length > mostCalls) return
+      const { metadata, params } = delta
       calls.push(early(speech, {
         id: uniqueId(core, delta.id, ids),
-        name,
+        name: nameOf(core, delta.name),
         params,
         metadata,
         createdAt: core.history.stamp()
@@ -212,6 +216,7 @@ const ask = (
       line.write,
       Effect.map((): Answer => {
         worked(core, "llm")
+        if (dropped > 0) tooMany(core, calls.length + dropped)
         for (const call of calls) call.step = stepOf(utterance, false)
         const usage = finish?.usage
         milestones.inputTokens += usage?.inputTokens ?? 0

@@ -10,8 +10,8 @@ import { alike } from "./execute.ts"
 import { repair } from "./params.ts"
 import { duplicateOf, voiceOf } from "./voice.ts"
 
-// Of one step, and of all that run at once. A model that asks for more has lost its way.
-const mostCalls = 64
+/** Of one step, and of all that run at once. A model that asks for more has lost its way. */
+export const mostCalls = 64
 
 /** For so long (ms) after its end a call is not made again without a confirmation. */
 export const remembered = 60_000
