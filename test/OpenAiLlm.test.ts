@@ -524,6 +524,43 @@ describe("Responses", () => {
       assert.deepStrictEqual(bodyOf(yield* server.next).input, [message])
     }))
 
+  it.live.each([
+    [400, "Item with id 'ws_1' not found. Items are not persisted when `store` is set to false."],
+    [404, "Item with id 'ws_1' not found."],
+    [400, "Invalid value: 'web_search_call'. Supported values are: 'message', 'function_call'."]
+  ])(
+    "leaves out what it has run itself where the server does not take it back: %d %s",
+    ([status, message]) =>
+      Effect.gen(function*() {
+        const { llm, server } = yield* serving((request, response) => {
+          const { input } = bodyOf(request)
+          const has = input.some((item: { readonly type?: string }) => item.type === "web_search_call")
+          if (!has) return hosting(request, response)
+          response.writeHead(status as number, { "content-type": "application/json" })
+          response.end(JSON.stringify({ error: { message, type: "invalid_request_error", param: "input" } }))
+        }, { api: "responses", model: "gpt-5-mini" })
+        const [found] = (yield* collect(llm)).filter(({ _tag }) => _tag === "ProviderCall").slice(1)
+        const options = found!.metadata as Record<string, Schema.Json>
+        const result = { id: "ws_1", name: "look_up", result: {}, isFailure: false, providerExecuted: true, options }
+        const prompt = Prompt.fromMessages([
+          Prompt.assistantMessage({
+            content: [
+              Prompt.toolCallPart({ id: "ws_1", name: "look_up", params: {}, providerExecuted: true, options }),
+              Prompt.toolResultPart(result)
+            ]
+          }),
+          Prompt.userMessage({ content: [Prompt.textPart({ text: "And now?" })] })
+        ])
+        assert.strictEqual(spoken(yield* collect(llm, { prompt, tools: [] })), "It rains.")
+        yield* collect(llm, { prompt, tools: [] })
+        const inputs = yield* Effect.forEach(
+          [1, 2, 3, 4],
+          () => Effect.map(server.next, (sent) => bodyOf(sent).input.length)
+        )
+        assert.deepStrictEqual(inputs, [1, 3, 1, 1], "refused once, and left out from then on")
+      })
+  )
+
   it.live("refuses tools that another provider runs, and all of them over Chat Completions", () =>
     Effect.gen(function*() {
       const Other = Tool.providerDefined({ id: "anthropic.search", customName: "search", providerName: "web_search" })()

@@ -103,7 +103,11 @@ const bodyOf = Effect.fnUntraced(function*(
 ) {
   return present({
     model: sampling.model,
-    input: yield* items(ask.prompt, { key: keyOf(sampling), ordered: lessons.has("roles") }),
+    input: yield* items(ask.prompt, {
+      key: keyOf(sampling),
+      ordered: lessons.has("roles"),
+      hosted: !lessons.has("hosted")
+    }),
     stream: true as const,
     store: false,
     ...(hasThoughts(sampling) ? { include: ["reasoning.encrypted_content"] } : undefined),

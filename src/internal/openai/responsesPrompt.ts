@@ -88,11 +88,16 @@ const once = (items: ReadonlyArray<Item>): Array<Item> => {
 /** The items, in order. */
 export const items = (
   prompt: Prompt.Prompt,
-  { key, ordered }: { readonly key: string; readonly ordered: boolean }
+  { hosted, key, ordered }: {
+    readonly key: string
+    readonly ordered: boolean
+    /** The server takes back what it has run itself. */
+    readonly hosted: boolean
+  }
 ): Effect.Effect<Array<Item>, Failure.InvalidRequest> =>
   Effect.map(
     Effect.forEach(
-      messagesOf(prompt, ordered, key),
+      messagesOf(prompt, ordered, hosted ? key : undefined),
       (message): Effect.Effect<ReadonlyArray<Item>, Failure.InvalidRequest> => {
         switch (message.role) {
           case "system":
