@@ -357,6 +357,37 @@ describe("before the agent's own goodbye", () => {
       whole(timeline)
     }))
 
+  it.effect("what comes while another is told is told, too", () =>
+    Effect.gen(function*() {
+      const one = bar({}, background)
+      // The wait is over at 14,000; the tea is there at 14,100.
+      const timeline = yield* hold(one, { ...goodbye(6000), llm: waiter([order("coffee", 8), order("tea", 11.8)]) })
+      assert.deepStrictEqual(said(timeline), [
+        "I am on it.",
+        "One moment, please.",
+        "coffee is ready.",
+        "coffee is ready and tea is ready.",
+        "Goodbye!"
+      ])
+      assert.deepStrictEqual(fates(timeline), ["call-1 told", "call-2 told"])
+      assert.deepStrictEqual(one.orphans, [])
+      whole(timeline)
+    }))
+
+  it.effect("what a reply was to tell that asked for more instead is told", () =>
+    Effect.gen(function*() {
+      const answer = waiter([order("coffee", 8), order("cake", 60)])
+      const timeline = yield* hold(bar({}, background), {
+        ...goodbye(6000),
+        user: [please, Testing.say(11_000, 12_000, "And a tea.")],
+        // Asked at 12,500, it calls at 14,100: the wait is over by then.
+        llm: (request) => request.index === 2 ? { tools: [order("tea", 60)], total: 1600 } : answer(request)
+      })
+      assert.deepStrictEqual(said(timeline).slice(-2), ["coffee is ready.", "Goodbye!"])
+      assert.deepStrictEqual(fates(timeline), ["call-1 told", "call-2 orphaned", "call-3 orphaned"])
+      whole(timeline)
+    }))
+
   it.effect("nothing is waited for where nothing is to be told", () =>
     Effect.gen(function*() {
       const timeline = yield* hold(bar({}, { background: true, result: "silent" }), {

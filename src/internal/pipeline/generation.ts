@@ -43,12 +43,12 @@ const finish = (core: Core, speech: Speech): void => {
     const because = reason === undefined || outcome === "completed" || outcome === "interrupted" ? {} : { reason }
     core.publish({ _tag: "SpeechFinished", speech: speech.id, outcome, ...because })
   }
+  core.speeches.remove(speech)
+  told(core, speech)
   Deferred.doneUnsafe(
     speech.result,
     Effect.succeed({ text: speech.heard, playedMs: speech.playedMs, outcome })
   )
-  core.speeches.remove(speech)
-  told(core, speech)
   signal(core, { _tag: "SpeechEnded", speech: speech.id })
   if (outcome === "failed") sayThatItFailed(core, speech)
   renewTools(core)

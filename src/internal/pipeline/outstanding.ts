@@ -8,6 +8,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
+import type { Speech as SpeechHandle } from "../../Session.ts"
 import type * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
 import * as Telling from "../tools/outstanding.ts"
@@ -168,10 +169,10 @@ export const told = (core: Core, speech: Speech): void => {
 }
 
 /** Puts a reply in line that tells what has come; the last one calls no tools. */
-export const announce = (core: Core, last = false): void => {
+export const announce = (core: Core, last = false): SpeechHandle | undefined => {
   const { outstanding } = core
   const late = lateOnes(core, last)
-  if (late.length === 0 || !outstanding.takeReply()) return
+  if (late.length === 0 || !outstanding.takeReply()) return undefined
   if (outstanding.isExhausted()) {
     const message = "the session has told as many late results as it may: others wait until the caller speaks"
     core.publish({ _tag: "Warning", component: "llm", message })
@@ -179,12 +180,23 @@ export const announce = (core: Core, last = false): void => {
   const steps = last
     ? { left: 0 }
     : late.reduce((least, one) => one.steps.left < least.left ? one.steps : least, late[0]!.steps)
-  want(core, { source: "reply", steps, announces: true })
+  return want(core, { source: "reply", steps, announces: true })
 }
 
 /** Whether anything runs whose result is to be told; `call` is the one that asks. */
 const isRunning = (core: Core, call: string | undefined): boolean =>
   core.calls.running().some(([id, { voice }]) => id !== call && voice.result === "reply")
+
+// Replies that tell what has come, before the goodbye.
+const mostLast = 3
+
+const until = (changed: Latch.Latch, isOver: () => boolean): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    while (!isOver()) {
+      changed.closeUnsafe()
+      yield* changed.await
+    }
+  })
 
 /** Before our own goodbye: calls that run have some time, audibly, and what has come of them is told. */
 export const beforeGoodbye = (
@@ -200,16 +212,17 @@ export const beforeGoodbye = (
     if (owed() && options.goodbyeWait > 0) {
       const { goodbyeSay } = options
       if (goodbyeSay !== false && goodbyeSay !== undefined && isRunning(core, call)) say(goodbyeSay)
-      const wait = Effect.gen(function*() {
-        while (owed()) {
-          changed.closeUnsafe()
-          yield* changed.await
-        }
-      })
-      yield* Effect.timeoutOption(wait, options.goodbyeWait)
+      yield* Effect.timeoutOption(until(changed, () => !owed()), options.goodbyeWait)
     }
-    announce(core, true)
-    core.outstanding.left.openUnsafe()
+    // What comes while this is told, or was left to a reply that did not tell it, is told before the goodbye, too.
+    for (let more = mostLast; more > 0; more -= 1) {
+      const telling = announce(core, true)
+      core.outstanding.left.openUnsafe()
+      const inHand = () => all().some((one) => isInHand(core, one, true))
+      if (telling !== undefined) yield* Effect.ignore(telling.heard)
+      else if (inHand()) yield* Effect.timeoutOption(until(changed, () => !inHand()), options.goodbyeWait)
+      else return
+    }
   })
 
 /** Whether a goodbye would leave something untold. */
