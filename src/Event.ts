@@ -52,8 +52,11 @@ export const UserState = Schema.Literals(["listening", "speaking", "away"])
  */
 export type UserState = typeof UserState.Type
 
+const providerExecuted = Schema.optionalKey(Schema.Boolean)
+
 /**
- * A function call with its result as the model saw them.
+ * A function call with its result as the model saw them; `providerExecuted` where
+ * the model's provider has run it itself.
  *
  * @category models
  * @since 0.1.0
@@ -63,7 +66,8 @@ export const FunctionCall = Schema.Struct({
   name: Schema.String,
   params: Schema.Unknown,
   result: Schema.Unknown,
-  isFailure: Schema.Boolean
+  isFailure: Schema.Boolean,
+  providerExecuted
 })
 
 /**
@@ -250,7 +254,13 @@ export const Event = Schema.Union([
   /** The model has given nothing that can be heard. With `retried` it is asked once more. */
   Schema.TaggedStruct("ReplyEmpty", { at, speech: Schema.String, reason: EmptyReason, retried: Schema.Boolean }),
 
-  Schema.TaggedStruct("FunctionCallStarted", { at, speech: Schema.String, id: Schema.String, name: Schema.String }),
+  Schema.TaggedStruct("FunctionCallStarted", {
+    at,
+    speech: Schema.String,
+    id: Schema.String,
+    name: Schema.String,
+    providerExecuted
+  }),
   /** A result that the tool gives before its last one. */
   Schema.TaggedStruct("FunctionCallProgressed", {
     at,
@@ -273,6 +283,9 @@ export const Event = Schema.Union([
     fate: Schema.Literals(["told", "superseded", "orphaned"]),
     speech: Schema.optionalKey(Schema.String)
   }),
+
+  /** A `CallState` has another value than before; as JSON. */
+  Schema.TaggedStruct("CallStateChanged", { at, name: Schema.String, value: Schema.Json }),
 
   /** `requestMs` is the whole request, `firstTokenMs` up to its first output. */
   Schema.TaggedStruct("LlmMeasured", {

@@ -17,7 +17,7 @@ import { budgeting, summarizing, truncating } from "./internal/history/options.t
 import * as pairs from "./internal/history/pairs.ts"
 import * as prompts from "./internal/history/prompt.ts"
 import type { PromptOptions } from "./internal/history/prompt.ts"
-import { fields, ofModel } from "./internal/history/step.ts"
+import { fields, metadata, ofModel } from "./internal/history/step.ts"
 import * as transcripts from "./internal/history/transcript.ts"
 import type * as Llm from "./Llm.ts"
 
@@ -61,7 +61,7 @@ export type Message = typeof Message.Type
  * The model asked for a tool. Until its `ToolOutput` is there, the call is
  * running and is left out of prompts, but for those that `toPrompt` is told of.
  * `step` is the answer that it came with, `metadata` what the provider has
- * attached to it.
+ * attached to it. With `providerExecuted` the provider has run it itself.
  *
  * @category models
  * @since 0.1.0
@@ -70,7 +70,8 @@ export const ToolCall = Schema.TaggedStruct("ToolCall", {
   ...ofModel,
   callId: Schema.String,
   name: Schema.String,
-  params: Schema.Json
+  params: Schema.Json,
+  providerExecuted: Schema.optionalKey(Schema.Boolean)
 })
 
 /**
@@ -93,7 +94,8 @@ export const ToolOutput = Schema.TaggedStruct("ToolOutput", {
   name: Schema.String,
   output: Schema.Json,
   isFailure: Schema.Boolean,
-  late: Schema.optionalKey(Schema.Boolean)
+  late: Schema.optionalKey(Schema.Boolean),
+  metadata
 })
 
 /**

@@ -18,6 +18,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Failure from "./Failure.ts"
 import { replyOf } from "./internal/llm/adapter.ts"
+import { owned } from "./internal/llm/attached.ts"
 import * as caching from "./internal/llm/cache.ts"
 import * as metadata from "./internal/llm/metadata.ts"
 import { counted } from "./internal/llm/metering.ts"
@@ -80,6 +81,12 @@ const said = (reply: Stream.Stream<Delta, LlmError>): Stream.Stream<Delta, LlmEr
       { onHalt: (unsaid) => unsaid.end() }
     )))
 
+/** What another provider has run itself says nothing to this one. */
+const unprovided = (request: Request): Request => {
+  const content = owned(request.prompt, undefined)
+  return content === request.prompt.content ? request : { ...request, prompt: Prompt.fromMessages(content) }
+}
+
 /**
  * Creates an `Llm` from the function that replies.
  *
@@ -105,6 +112,11 @@ export const make = (provider: {
   readonly resilient?: boolean | undefined
   /** Opens what the first request needs, without a request that costs. @default nothing */
   readonly prewarm?: Effect.Effect<void, LlmError> | undefined
+  /**
+   * It runs tools itself, and picks from prompts what it has run by its metadata.
+   * Else nothing that a provider has run stands there. @default false
+   */
+  readonly runsTools?: boolean | undefined
   readonly reply: (request: Request) => Stream.Stream<Delta, LlmError>
 }): Llm["Service"] =>
   Llm.of({
@@ -113,7 +125,7 @@ export const make = (provider: {
     resilient: provider.resilient ?? false,
     prewarm: provider.prewarm,
     reply: (request) =>
-      said(provider.reply(request)).pipe(
+      said(provider.reply(provider.runsTools === true ? request : unprovided(request))).pipe(
         Stream.map(counted),
         Stream.takeUntil((delta) => delta._tag === "Finish"),
         masked((reason) => new LlmError({ provider: provider.name, reason })),
@@ -141,8 +153,8 @@ export interface LanguageModelOptions {
  * **Details**
  *
  * Tool calls are neither validated nor run. What the model's provider runs
- * itself is left out, and so is its reasoning, which goes back to it with what it
- * has attached, as `metadata`. A `LanguageModel` knows no
+ * itself is told, and goes back to it in later prompts, as does its reasoning, which
+ * is left out, with what it has attached, as `metadata`. A `LanguageModel` knows no
  * settings of a request: without `withSettings` they are left out.
  *
  * @category constructors
@@ -155,6 +167,7 @@ export const fromLanguageModel = (
   make({
     name: options.name,
     model: options.model,
+    runsTools: true,
     reply: (request) =>
       replyOf(
         request.settings === undefined ? model : options.withSettings?.(request.settings) ?? model,

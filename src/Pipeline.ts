@@ -126,7 +126,10 @@ export interface Options {
     readonly failureCalm?: Duration.Input | undefined
     /** What was asked for so long ago is told beginning with what it is about. @default "30 seconds" */
     readonly remindAfter?: Duration.Input | undefined
-    /** Most replies of a session that nothing but a result has called for. @default 20 */
+    /**
+     * Most replies of a session that nothing but a result has called for. After two in a row that have failed, results wait
+     * until the caller speaks. @default 20
+     */
     readonly maxReplies?: number | undefined
     /** Longest wait for calls that run, before `Session.hangUp` says goodbye. @default "8 seconds" */
     readonly goodbyeWait?: Duration.Input | undefined

@@ -32,8 +32,8 @@ const participant = Schema.optionalKey(Schema.String)
  * `at` is milliseconds since 1970. `Opened` is the first and `Closed` the last:
  * a record without it was cut off. A tool that was started and has not finished
  * was running then. `Lost` says how much could not be kept before it, as when the
- * disk was full. `text` is there with `Content.transcript`, `params` and `result`
- * with `Content.tools`, `key` with `Content.transcript`.
+ * disk was full. `text` is there with `Content.transcript`, `params`, `result`
+ * and `value` with `Content.tools`, `key` with `Content.transcript`.
  *
  * @category schemas
  * @since 0.1.0
@@ -74,6 +74,7 @@ export const Entry = Schema.Union([
     params: Schema.optionalKey(Schema.Unknown),
     result: Schema.optionalKey(Schema.Unknown)
   }),
+  Schema.TaggedStruct("CallStateChanged", { at, name: Schema.String, value: Schema.optionalKey(Schema.Json) }),
   Schema.TaggedStruct("AgentChanged", { at, from: Schema.optionalKey(Schema.String), to: Schema.String }),
   Schema.TaggedStruct("ProviderFailed", {
     at,
@@ -113,7 +114,7 @@ export type Source = "user" | "agent"
 export interface Content {
   /** What was said, on both sides, and which keys were pressed. @default false */
   readonly transcript?: boolean | undefined
-  /** What tools were given and what they returned. @default false */
+  /** What tools were given and what they returned, and what a `CallState` was set to. @default false */
   readonly tools?: boolean | undefined
   /** Audio of both sides. @default false */
   readonly audio?: boolean | undefined

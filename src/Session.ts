@@ -16,6 +16,7 @@ import type * as Audio from "./Audio.ts"
 import type * as Cost from "./Cost.ts"
 import type * as Event from "./Event.ts"
 import type * as History from "./History.ts"
+import type { Definition, Held } from "./internal/callState.ts"
 import type * as Llm from "./Llm.ts"
 import type * as Room from "./Room.ts"
 import type * as Stt from "./Stt.ts"
@@ -240,6 +241,7 @@ export type RunningCall = typeof RunningCall.Type
  *   not waited for.
  * - Once the session has ended, or says its last words, nothing comes of what it
  *   is asked for: what was to be said is `discarded`, and `send` gives `false`.
+ * - `callState` is what the call has in mind: a `CallState`, at hand.
  * - `spent` is what its providers were used for up to now, and what that costs.
  * - `events` starts with the next event and ends with the session. A listener
  *   that is more than 1024 events behind loses the oldest.
@@ -261,6 +263,7 @@ export interface Service {
   readonly history: Effect.Effect<History.History>
   readonly running: Effect.Effect<ReadonlyArray<RunningCall>>
   readonly cancel: (id: string) => Effect.Effect<boolean>
+  readonly callState: <A>(state: Definition<A>) => Held<A>
   readonly spent: Effect.Effect<Cost.Report>
   readonly updateHistory: (f: (history: History.History) => History.History) => Effect.Effect<void>
   readonly events: Stream.Stream<Event.Event>

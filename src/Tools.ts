@@ -190,6 +190,20 @@ export interface RunnerOptions extends Options {
 }
 
 /**
+ * Options of one step of the model.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface StepOptions {
+  /**
+   * How many calls were `begun` when the model was asked. It knows of no later one: with `"confirm": true` it means
+   * none of those, and a call that equals one is not started. @default all
+   */
+  readonly known?: number | undefined
+}
+
+/**
  * Runs the calls of one conversation.
  *
  * **Details**
@@ -201,7 +215,8 @@ export interface RunnerOptions extends Options {
  * - `cancel` interrupts the running calls that an interruption is to cancel, and gives their
  *   ids; it does not wait for them. `cancelCalls` does so for these calls alone,
  *   `end` for these calls whatever their tools say.
- * - `running` is the calls without an output, oldest first.
+ * - `running` is the calls without an output, oldest first; `begun` is how many
+ *   calls there ever were.
  *
  * When the scope closes, every call that is still running is cancelled. Each
  * call ever given to `run` gets exactly one output.
@@ -210,15 +225,21 @@ export interface RunnerOptions extends Options {
  * @since 0.1.0
  */
 export interface Runner {
-  readonly run: <R>(set: Set<R>, calls: ReadonlyArray<Call>) => Effect.Effect<ReadonlyArray<Output>, never, R>
+  readonly run: <R>(
+    set: Set<R>,
+    calls: ReadonlyArray<Call>,
+    step?: StepOptions
+  ) => Effect.Effect<ReadonlyArray<Output>, never, R>
   readonly start: <R>(
     set: Set<R>,
-    calls: ReadonlyArray<Call>
+    calls: ReadonlyArray<Call>,
+    step?: StepOptions
   ) => Effect.Effect<ReadonlyArray<Effect.Effect<Output>>, never, R>
   readonly cancel: Effect.Effect<ReadonlyArray<string>>
   readonly cancelCalls: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>>
   readonly end: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>>
   readonly running: Effect.Effect<ReadonlyArray<Call>>
+  readonly begun: Effect.Effect<number>
 }
 
 /**
@@ -341,8 +362,8 @@ const refused = (reason: InvalidOptions): ToolsError => new ToolsError({ reason 
  * type (it names the tool and the fields), the handler fails or the time is
  * over. A handler that dies, fails with what it does not declare or gives what
  * its schema does not allow is masked, and its cause is logged; parameters never
- * are. A result that cannot be written as JSON (a BigInt, a cycle) fails with
- * that as its reason. Throws a `ToolsError` where `timeout` cannot be.
+ * are. A result that cannot be written as JSON, or of which JSON would lose
+ * something (a BigInt, a cycle, a `Map`, a promise), fails with that as its reason. Throws a `ToolsError` where `timeout` cannot be.
  *
  * Parameters of more than 65,536 characters, or of more than 16,384 that are not
  * valid JSON, and what is nested more than 100 deep, are a failure that says so.

@@ -5,6 +5,7 @@
  */
 export * as Agent from "./Agent.ts"
 export * as Audio from "./Audio.ts"
+export * as CallState from "./CallState.ts"
 export * as Config from "./Config.ts"
 export * as Cost from "./Cost.ts"
 export * as Event from "./Event.ts"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Config, ConfigProvider, Effect, Exit, Layer, Redacted, Schema, Stream } from "effect"
-import { Llm } from "effect-voice"
+import { History, Llm } from "effect-voice"
 import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
 import { AiError, LanguageModel, Prompt, Tool, Toolkit } from "effect/ai"
 import * as faulty from "./contract/faults.ts"
@@ -423,6 +423,153 @@ describe("Responses", () => {
       const { tools } = bodyOf(yield* server.next)
       assert.strictEqual(tools[0].name, "find_room")
       assert.strictEqual(tools[0].strict, true)
+    }))
+
+  const hostedItems = {
+    reasoning: { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "sealed" },
+    search: { type: "web_search_call", id: "ws_1", status: "completed", action: { type: "search", query: "rain" } },
+    mcp: {
+      type: "mcp_call",
+      id: "mcp_1",
+      server_label: "docs",
+      name: "find",
+      arguments: "{\"page\":7}",
+      output: null,
+      error: "no such page"
+    },
+    code: { type: "code_interpreter_call", id: "ci_1", code: "1+1", container_id: "c", outputs: [{ logs: "2" }] }
+  }
+  const itemDone = (item: { readonly type: string }, output_index: number) => ({
+    type: "response.output_item.done",
+    output_index,
+    item
+  })
+  const hosting = openai.sse([
+    { type: "response.created", response: { id: "resp_1", model: "gpt-5-mini" } },
+    itemDone(hostedItems.reasoning, 0),
+    {
+      type: "response.output_item.added",
+      output_index: 1,
+      item: { type: "web_search_call", id: "ws_1", status: "in_progress" }
+    },
+    { type: "response.web_search_call.in_progress", output_index: 1, item_id: "ws_1" },
+    { type: "response.web_search_call.searching", output_index: 1, item_id: "ws_1" },
+    itemDone(hostedItems.search, 1),
+    itemDone(hostedItems.mcp, 2),
+    itemDone(hostedItems.code, 3),
+    { type: "response.output_text.delta", item_id: "msg_1", output_index: 4, content_index: 0, delta: "It rains." },
+    itemDone({ type: "message" }, 4),
+    { type: "response.completed", response: { id: "resp_1", usage: { input_tokens: 20, output_tokens: 7 } } }
+  ], false)
+  const WebSearch = Tool.providerDefined({
+    id: "openai.web_search",
+    customName: "look_up",
+    providerName: "web_search_preview",
+    args: Schema.Struct({ search_context_size: Schema.String })
+  })({ search_context_size: "low" })
+
+  it.live("tells what OpenAI runs itself, and gives it back as it came", () =>
+    Effect.gen(function*() {
+      const { llm, server } = yield* serving(hosting, { api: "responses", model: "gpt-5-mini" })
+      const deltas = yield* collect(llm, { prompt: Prompt.make("Rain?"), tools: [WebSearch, FindRoom] })
+      const plain = deltas.map(({ metadata: _, ...delta }) => delta)
+      assert.deepStrictEqual(plain.slice(0, 7), [
+        { _tag: "ProviderCall", id: "ws_1", name: "look_up", params: {} },
+        { _tag: "ProviderCall", id: "ws_1", name: "look_up", params: { type: "search", query: "rain" } },
+        { _tag: "ProviderResult", id: "ws_1", name: "look_up", result: { status: "completed" }, isFailure: false },
+        { _tag: "ProviderCall", id: "mcp_1", name: "find", params: "{\"page\":7}" },
+        { _tag: "ProviderResult", id: "mcp_1", name: "find", result: "no such page", isFailure: true },
+        { _tag: "ProviderCall", id: "ci_1", name: "code_interpreter", params: { code: "1+1" } },
+        { _tag: "ProviderResult", id: "ci_1", name: "code_interpreter", result: [{ logs: "2" }], isFailure: false }
+      ])
+      assert.deepStrictEqual(plain.slice(7).map(({ _tag }) => _tag), ["Text", "Finish"])
+      const { tools } = bodyOf(yield* server.next)
+      assert.deepStrictEqual(tools.map((tool: { readonly type: string }) => tool.type), [
+        "function",
+        "web_search_preview"
+      ])
+      assert.deepStrictEqual(tools[1], { type: "web_search_preview", search_context_size: "low" })
+
+      // A history that has it, for the same model and for another.
+      const calls = new Map<string, History.ToolCall>()
+      const items = deltas.flatMap((delta): ReadonlyArray<History.Item> => {
+        if (delta._tag === "ProviderCall") {
+          const { id, metadata, name } = delta
+          const more = metadata === undefined ? {} : { metadata }
+          calls.set(
+            id,
+            History.ToolCall.make({ id, createdAt: 1, callId: id, name, params: {}, providerExecuted: true, ...more })
+          )
+        }
+        if (delta._tag !== "ProviderResult") return []
+        const { id, isFailure, metadata, name, result } = delta
+        const output = { createdAt: 1, callId: id, name, output: result as Schema.Json, isFailure }
+        return [
+          calls.get(id)!,
+          History.ToolOutput.make({ id: `${id}-out`, ...output, ...(metadata === undefined ? {} : { metadata }) })
+        ]
+      })
+      const said = History.Message.make({ id: "said", role: "assistant", text: "It rains.", createdAt: 2 })
+      const prompt = History.toPrompt({ items: [...items, said] })
+      yield* collect(llm, { prompt, tools: [] })
+      const message = { type: "message", role: "assistant", content: [{ type: "output_text", text: "It rains." }] }
+      assert.deepStrictEqual(bodyOf(yield* server.next).input, [
+        hostedItems.reasoning,
+        hostedItems.search,
+        hostedItems.mcp,
+        hostedItems.code,
+        message
+      ])
+      yield* collect(Llm.withSettings(llm, { model: "gpt-4.1" }), { prompt, tools: [] })
+      assert.deepStrictEqual(bodyOf(yield* server.next).input, [message])
+    }))
+
+  it.live.each([
+    [400, "Item with id 'ws_1' not found. Items are not persisted when `store` is set to false."],
+    [404, "Item with id 'ws_1' not found."],
+    [400, "Invalid value: 'web_search_call'. Supported values are: 'message', 'function_call'."]
+  ])(
+    "leaves out what it has run itself where the server does not take it back: %d %s",
+    ([status, message]) =>
+      Effect.gen(function*() {
+        const { llm, server } = yield* serving((request, response) => {
+          const { input } = bodyOf(request)
+          const has = input.some((item: { readonly type?: string }) => item.type === "web_search_call")
+          if (!has) return hosting(request, response)
+          response.writeHead(status as number, { "content-type": "application/json" })
+          response.end(JSON.stringify({ error: { message, type: "invalid_request_error", param: "input" } }))
+        }, { api: "responses", model: "gpt-5-mini" })
+        const [found] = (yield* collect(llm)).filter(({ _tag }) => _tag === "ProviderCall").slice(1)
+        const options = found!.metadata as Record<string, Schema.Json>
+        const result = { id: "ws_1", name: "look_up", result: {}, isFailure: false, providerExecuted: true, options }
+        const prompt = Prompt.fromMessages([
+          Prompt.assistantMessage({
+            content: [
+              Prompt.toolCallPart({ id: "ws_1", name: "look_up", params: {}, providerExecuted: true, options }),
+              Prompt.toolResultPart(result)
+            ]
+          }),
+          Prompt.userMessage({ content: [Prompt.textPart({ text: "And now?" })] })
+        ])
+        assert.strictEqual(spoken(yield* collect(llm, { prompt, tools: [] })), "It rains.")
+        yield* collect(llm, { prompt, tools: [] })
+        const inputs = yield* Effect.forEach(
+          [1, 2, 3, 4],
+          () => Effect.map(server.next, (sent) => bodyOf(sent).input.length)
+        )
+        assert.deepStrictEqual(inputs, [1, 3, 1, 1], "refused once, and left out from then on")
+      })
+  )
+
+  it.live("refuses tools that another provider runs, and all of them over Chat Completions", () =>
+    Effect.gen(function*() {
+      const Other = Tool.providerDefined({ id: "anthropic.search", customName: "search", providerName: "web_search" })()
+      for (const [api, tool] of [["responses", Other], ["chat", WebSearch]] as const) {
+        const { llm } = yield* serving(hosting, { api })
+        const { reason } = yield* Effect.flip(collect(llm, { prompt: Prompt.make("Rain?"), tools: [tool] }))
+        assert.strictEqual(reason._tag, "InvalidRequest")
+        assert.match(reason.message, /tools: /)
+      }
     }))
 
   it.live("puts a space between messages, and none between the pieces of one", () =>

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, References, Schema } from "effect"
-import { Agent, type Session, Tools } from "effect-voice"
+import { Agent, Audio, type Session, Tools } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { TestClock } from "effect/testing"
 
@@ -200,5 +200,33 @@ describe("an agent of plain functions", () => {
       })
       yield* Testing.scenario({ agent, user: [], llm: [] })
       assert.deepStrictEqual(outcomes, ["completed"])
+    }))
+
+  it.effect("says a clip at hand, cuts in, and leaves out what comes too late", () =>
+    Effect.gen(function*() {
+      const outcomes: Array<string> = []
+      const wrong: any = { when: "soon" }
+      const agent = Agent.make({
+        instructions: "You help.",
+        onEnter: async (session: Session.Plain) => {
+          const heard = async (asked: Promise<Session.PlainSpeech>) => {
+            const { outcome, text } = await (await asked).heard()
+            outcomes.push(`${text} ${outcome}`)
+          }
+          await Promise.all([
+            heard(session.say("Welcome to the hotel.")),
+            heard(session.say("Too late.", { expires: "500 millis" })),
+            heard(session.say("Ding.", { clip: Audio.silence(300, Audio.speech), when: "now" })),
+            session.say("No.", wrong).catch((error: unknown) => void outcomes.push(String(error)))
+          ])
+          await session.close()
+        }
+      })
+      const timeline = yield* Testing.scenario({ agent, user: [], llm: [], tts: { duration: 1000 } })
+      assert.include(outcomes, "Ding. completed")
+      assert.include(outcomes, " discarded")
+      assert.isTrue(outcomes.some((outcome) => outcome.includes("when must be")), outcomes.join())
+      assert.deepStrictEqual(timeline.of("SpeechCreated").filter(({ clip }) => clip === true).length, 1)
+      assert.notInclude(JSON.stringify(timeline.speeches), "Ding.")
     }))
 })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Context, DateTime, Deferred, Effect, Exit, Fiber, Layer, Logger, Schema, Scope } from "effect"
+import { Cause, Context, DateTime, Deferred, Effect, Exit, Fiber, Layer, Logger, Option, Schema, Scope } from "effect"
 import { History, Tools } from "effect-voice"
 import { Tool, Toolkit } from "effect/ai"
 import { TestClock } from "effect/testing"
@@ -366,6 +366,54 @@ describe("execute", () => {
       assert.deepStrictEqual((yield* Tools.execute(set, call({}))).output, { cents: "9007199254740993" })
     }))
 
+  class Room {
+    readonly number = 7
+    readonly free = () => true
+  }
+  const coded = Object.assign(new Error("secret"), { code: 7 })
+  const hidden = {
+    get pin() {
+      throw new Error("4711")
+    }
+  }
+  it.effect.each<readonly [string, unknown, string]>([
+    ["a function", () => "secret", "a function"],
+    ["a symbol", { at: Symbol("secret") }, "a symbol"],
+    ["a Map", new Map([["secret", 1]]), "a value of the kind Map"],
+    ["a Set, somewhere within", { rooms: [{ taken: new Set(["secret"]) }] }, "a value of the kind Set"],
+    ["a promise that nobody has waited for", { room: Promise.resolve("secret") }, "a value of the kind Promise"],
+    ["an error", { cause: new Error("secret") }, "a value of the kind Error"],
+    ["a generator", (function*() {})(), "a value of the kind Generator"],
+    ["bytes", new Uint8Array(3), "bytes"],
+    ["a number that is none", { price: 0 / 0 }, "a number that is none (NaN)"],
+    ["a number without end", [1 / 0], "a number that is none (Infinity)"],
+    ["a date that is none", { at: Reflect.construct(globalThis.Date, [Number.NaN]) }, "a date that is none"],
+    ["what throws when it is read", hidden, "JSON has no word for"]
+  ])("says that JSON would lose something of a result: %s", ([, result, why]) =>
+    Effect.gen(function*() {
+      const { lines, value } = yield* logged(Tools.execute(yield* doing(() => Effect.succeed(result)), call({})))
+      assert.isTrue(value.isFailure)
+      assert.include(String(value.output), `cannot be written as JSON: it holds `)
+      assert.include(String(value.output), why)
+      assert.notInclude(String(value.output) + lines.join(), "secret")
+      assert.notInclude(String(value.output) + lines.join(), "4711")
+    }))
+
+  it.effect.each<readonly [string, unknown, unknown]>([
+    ["nothing", undefined, null],
+    ["nothing within", { a: undefined, b: [undefined] }, { b: [null] }],
+    ["a date", DateTime.toDateUtc(DateTime.makeUnsafe(0)), "1970-01-01T00:00:00.000Z"],
+    ["an address", new URL("https://example.com/a"), "https://example.com/a"],
+    ["an object with methods", new Room(), { number: 7 }],
+    ["an error with fields", coded, { code: 7 }],
+    ["an option", Option.some(7), { _id: "Option", _tag: "Some", value: 7 }],
+    ["an object without a prototype", Object.assign(Object.create(null), { a: 1 }), { a: 1 }]
+  ])("takes a result as JSON has it: %s", ([, result, expected]) =>
+    Effect.gen(function*() {
+      const output = yield* Tools.execute(yield* doing(() => Effect.succeed(result)), call({}))
+      assert.deepStrictEqual([output.output, output.isFailure], [expected as Schema.Json, false])
+    }))
+
   it.effect.each<readonly [string, Effect.Effect<unknown, unknown>, string]>([
     ["text", Effect.succeed("x".repeat(1_000_000)), "xxx"],
     ["text of pairs of code units", Effect.succeed("🏨".repeat(500_000)), "🏨🏨"],
@@ -682,6 +730,32 @@ describe("Runner", () => {
       assert.deepStrictEqual(started, ["a"])
       yield* runner.run(set, [call({ ...again, confirm: true }, "work", "confirmed")])
       assert.deepStrictEqual(started, ["a", "a"])
+    }))
+
+  it.effect("takes a confirmation for the calls alone that the model knew of", () =>
+    Effect.gen(function*() {
+      const { open, runner, set, started } = yield* gated()
+      const again = { key: "a", confirm: true }
+      const fork = (id: string, known?: number) =>
+        Effect.forkChild(runner.run(set, [call(again, "work", id)], { known }), { startImmediately: true })
+      yield* Effect.forkChild(runner.run(set, [work("a")]), { startImmediately: true })
+      // A confirmation that nobody has asked for is none.
+      const [unasked] = yield* runner.run(set, [call(again, "work", "unasked")], { known: yield* runner.begun })
+      assert.include(unasked!.message!, "already running")
+      assert.deepStrictEqual(started, ["a"])
+      const known = yield* runner.begun
+      assert.strictEqual(known, 2)
+      // Two replies are asked for; both confirm.
+      yield* fork("one", known)
+      const [refused] = yield* runner.run(set, [call(again, "work", "other")], { known })
+      assert.include(refused!.message!, "already running")
+      assert.deepStrictEqual(started, ["a", "a"])
+      yield* open("a")
+      const [late] = yield* runner.run(set, [call(again, "work", "late")], { known })
+      assert.include(late!.message!, "has already been done")
+      // Whoever is asked from now on knows of both.
+      yield* runner.run(set, [call(again, "work", "next")], { known: yield* runner.begun })
+      assert.deepStrictEqual(started, ["a", "a", "a"])
     }))
 
   it.effect("gives every call its output when the conversation ends, and afterwards", () =>

@@ -191,6 +191,16 @@ describe("examples", () => {
     ])
   })
 
+  it("24: keep an order over a hand-off, and refuse what does not fit", { timeout: 60_000 }, async () => {
+    const whole = "[{\"item\":\"pizza\",\"count\":2},{\"item\":\"coffee\",\"count\":1}]"
+    assert.deepStrictEqual(await lines("24_call-state.ts"), [
+      "2500 [{\"item\":\"pizza\",\"count\":2}]",
+      `7500 ${whole}`,
+      "assistant: That is 2 pizza and 1 coffee.",
+      `kept: ${whole}`
+    ])
+  })
+
   it("30: answer five callers at once, each their own, within 3 s", { timeout: 60_000 }, async () => {
     const report = await lines("30_five-callers.ts")
     assert.strictEqual(report.length, 5)

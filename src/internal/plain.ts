@@ -4,8 +4,11 @@
  * whose behalf), and on their own: nobody who is interrupted ends them.
  */
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type { Frame } from "../Audio.ts"
 import type { History } from "../History.ts"
+import { type Definition, type Held, type PlainHeld, plainly } from "./callState.ts"
 
 /**
  * What became of a speech, and who waits for it.
@@ -23,13 +26,20 @@ export interface PlainSpeech {
 }
 
 /**
- * How a plain speech is said: `protected` from interruptions, in another `voice`,
- * not recorded in the history.
+ * How a plain speech is said, as by `Session.SayOptions`: where it goes (`when`) and how
+ * soon, from audio that is at hand, `protected` from interruptions, in another
+ * `voice`, not recorded in the history.
  *
  * @category plain functions
  * @since 0.1.0
  */
 export interface PlainSayOptions {
+  /** @default "idle"; "withReply" inside `onUserTurn`, "now" inside `onTurnLimit` */
+  readonly when?: "now" | "withReply" | "idle" | undefined
+  /** Not said at all where it is not audible so soon. @default "Infinity" */
+  readonly expires?: Duration.Input | undefined
+  /** The audio of the text: the synthesiser is not asked. */
+  readonly clip?: Frame | ReadonlyArray<Frame> | undefined
   /** @default false */
   readonly protected?: boolean | undefined
   /** @default true */
@@ -49,10 +59,14 @@ export interface Plain {
   readonly id: string
   readonly job: Readonly<Record<string, string>>
   readonly say: (text: string, options?: PlainSayOptions) => Promise<PlainSpeech>
-  readonly reply: (options?: PlainSayOptions & { readonly instructions?: string | undefined }) => Promise<PlainSpeech>
+  readonly reply: (
+    options?: Omit<PlainSayOptions, "clip"> & { readonly instructions?: string | undefined }
+  ) => Promise<PlainSpeech>
   readonly send: (text: string) => Promise<boolean>
   readonly interrupt: (options?: { readonly force?: boolean | undefined }) => Promise<void>
   readonly history: () => Promise<History>
+  /** A `CallState` of this call: read and set at once, and what is refused throws. */
+  readonly callState: <A>(state: Definition<A>) => PlainHeld<A>
   /** Gives the conversation to another agent, which needs nothing more (`Agent.provide`). */
   readonly handoff: (
     agent: { readonly name: string; readonly bound: Effect.Effect<unknown, unknown, any> }
@@ -71,8 +85,9 @@ interface Talking {
   readonly id: string
   readonly job: Readonly<Record<string, string>>
   readonly history: Effect.Effect<History>
+  readonly callState: <A>(state: Definition<A>) => Held<A>
   readonly say: (text: string, options?: PlainSayOptions) => Effect.Effect<Speech>
-  readonly reply: (options?: PlainSayOptions) => Effect.Effect<Speech>
+  readonly reply: (options?: Omit<PlainSayOptions, "clip">) => Effect.Effect<Speech>
   readonly send: (text: string) => Effect.Effect<boolean>
   readonly interrupt: (options?: { readonly force?: boolean | undefined }) => Effect.Effect<void, unknown>
   readonly handoff: (agent: any) => Effect.Effect<void, unknown>
@@ -102,6 +117,7 @@ const plain = (talking: Talking, context: Context.Context<never>): Plain => {
     send: (text) => run(talking.send(text)),
     interrupt: (options) => run(talking.interrupt(options)),
     history: () => run(talking.history),
+    callState: (state) => plainly(talking.callState(state)),
     handoff: (agent) => run(talking.handoff(agent)),
     hangUp: (options) => run(talking.hangUp(options)),
     close: (options) => run(talking.close(options))

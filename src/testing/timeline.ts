@@ -2,6 +2,7 @@
 import * as Data from "effect/Data"
 import type * as Event from "../Event.ts"
 import type * as History from "../History.ts"
+import { type Definition, read } from "../internal/callState.ts"
 import type { UserAction } from "./actions.ts"
 import type { LlmCall } from "./llm.ts"
 import type { SttCall } from "./stt.ts"
@@ -97,6 +98,7 @@ export interface Recording {
  *   that it names. `at` gives the events of one moment.
  * - `states` and `userStates` are the states with their beginnings, such as
  *   `["thinking", 3000]`.
+ * - `callState` is what a `CallState` was at the end, or at a time.
  * - `messages` is the history in short: `user: Hello`, `assistant: Hi, wh—`
  *   (interrupted), `call: name`, `output: name`.
  *
@@ -110,6 +112,7 @@ export interface Timeline extends Recording {
   readonly userStates: () => ReadonlyArray<readonly [Event.UserState, number]>
   readonly playbacks: ReadonlyArray<Playback>
   readonly turns: ReadonlyArray<Event.TurnRecord>
+  readonly callState: <A>(state: Definition<A>, at?: number) => A
   readonly messages: ReadonlyArray<string>
   readonly warnings: ReadonlyArray<string>
   readonly expect: (...expected: ReadonlyArray<Expectation>) => void
@@ -215,6 +218,11 @@ export const makeTimeline = (recording: Recording): Timeline => {
     userStates: () => of("UserStateChanged").map(({ at, to }) => [to, at]),
     playbacks: playbacksOf(events),
     turns: of("TurnMeasured").map(({ record }) => record),
+    callState: (state, at = Number.POSITIVE_INFINITY) =>
+      read(
+        state,
+        of("CallStateChanged").findLast((event) => event.name === state.name && event.at <= at)?.value ?? state.initial
+      ),
     messages: recording.history.items.map(message),
     warnings: of("Warning").map(({ message }) => message),
     expect: (...expected) => {

@@ -1,9 +1,12 @@
 /** Tools that somebody has to approve of, that the model ends itself, and that tell how far they are. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
-import { Agent, Session, Tools } from "effect-voice"
+import { Effect, Schema, Stream } from "effect"
+import { Agent, Llm, Session, Tools } from "effect-voice"
+import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
 import * as Testing from "effect-voice/testing"
-import { Tool, Toolkit } from "effect/ai"
+import { Prompt, Tool, Toolkit } from "effect/ai"
+import * as openai from "../support/openai.ts"
+import * as provider from "../support/provider.ts"
 
 const said = (timeline: Testing.Timeline) => timeline.of("AgentSpeechCommitted").map(({ text }) => text)
 const whole = (timeline: Testing.Timeline) => assert.deepStrictEqual(Testing.invariants(timeline), [])
@@ -100,7 +103,98 @@ describe("a tool that needs an approval", () => {
     }))
 })
 
+describe("a caller who hangs up", () => {
+  const Pay = Tool.make("pay", { success: Schema.String, needsApproval: true })
+  const kit = Toolkit.make(Pay)
+  const hold = (options: Partial<Agent.Options>) =>
+    Effect.gen(function*() {
+      const paid: Array<string> = []
+      const orphans: Array<unknown> = []
+      const timeline = yield* Testing.scenario({
+        preset: "mechanics",
+        agent: Agent.make({
+          instructions: "",
+          tools: kit,
+          onOrphanedResult: ({ output }) => Effect.sync(() => void orphans.push(output)),
+          ...options
+        }),
+        user: [Testing.say(500, 1500, "Pay it."), Testing.leave(5000)],
+        llm: ({ step }) => step === 0 ? { tools: [{ name: "pay" }] } : "Shall I pay it?",
+        tts: { duration: 1000 }
+      }).pipe(Effect.provide(kit.toLayer({ pay: () => Effect.sync(() => `paid ${paid.push("it")}`) })))
+      return { paid, orphans, timeline }
+    })
+
+  it.effect("when they were asked for an approval has approved of nothing", () =>
+    Effect.gen(function*() {
+      const { orphans, paid, timeline } = yield* hold({})
+      assert.deepStrictEqual([paid, orphans], [[], []])
+      assert.deepStrictEqual(said(timeline), ["Shall I pay it?"])
+      assert.strictEqual(timeline.left, "")
+      whole(timeline)
+    }))
+
+  it.effect("while the program thinks about an approval ends that, and nothing is run", () =>
+    Effect.gen(function*() {
+      let ended = ""
+      const { paid, timeline } = yield* hold({
+        onApproval: () => Effect.onExit(Effect.never, (exit) => Effect.sync(() => void (ended = exit._tag)))
+      })
+      assert.deepStrictEqual(paid, [])
+      assert.strictEqual(ended, "Failure")
+      const [call] = timeline.of("FunctionCallsFinished").flatMap(({ calls }) => calls)
+      assert.isTrue(call?.isFailure)
+      assert.strictEqual(timeline.events.at(-1)?._tag, "SessionClosed")
+      assert.strictEqual(timeline.left, "")
+      whole(timeline)
+    }))
+})
+
 describe("what runs", () => {
+  it.effect("is listed without the call that asks, and only what runs can be ended", () =>
+    Effect.gen(function*() {
+      const kit = Toolkit.make(
+        Tool.make("print", { success: Schema.String }).annotateMerge(Tools.voice({ background: true }))
+      )
+      const answers: Array<unknown> = []
+      const timeline = yield* Testing.scenario({
+        preset: "mechanics",
+        agent: Agent.make({
+          instructions: "",
+          tools: [kit, Session.Calls]
+        }).pipe(Agent.provide(Session.callsLayer)),
+        user: [Testing.type(500, "Print it.")],
+        at: [3000, 20_000].map((at) => ({
+          at,
+          do: (session: Session.Session["Service"]) =>
+            Effect.gen(function*() {
+              const running = yield* session.running
+              const cancelled: Array<boolean> = []
+              for (const id of ["nobody", "", "call-1", "call-1"]) cancelled.push(yield* session.cancel(id))
+              answers.push([running.map(({ name }) => name), cancelled])
+            })
+        })),
+        llm: ({ step }) =>
+          step === 0
+            ? {
+              tools: [{ name: "print" }, { name: "list_running_calls" }, {
+                name: "cancel_running_call",
+                params: { id: "call-3" }
+              }]
+            }
+            : "Printing."
+      }).pipe(Effect.provide(kit.toLayer({ print: () => Effect.delay(Effect.succeed("printed"), "60 seconds") })))
+      assert.deepStrictEqual(answers, [
+        [["print"], [false, false, true, false]],
+        [[], [false, false, false, false]]
+      ])
+      const results = new Map(
+        timeline.of("FunctionCallsFinished").flatMap(({ calls }) => calls.map(({ name, result }) => [name, result]))
+      )
+      assert.include(String(results.get("print")), "it is not wanted any more")
+      whole(timeline)
+    }))
+
   const Print = Tool.make("print", { success: Schema.String })
   const printing = (voice: Tools.VoiceOptions<unknown, string>) => Print.annotateMerge(Tools.voice(voice))
 
@@ -206,5 +300,95 @@ describe("how a tool behaves", () => {
       const known = timeline.history.items.flatMap((item) => item._tag === "ToolCall" ? [item.callId] : [])
       assert.deepStrictEqual(ids, known)
       assert.strictEqual(new Set(ids).size, 2)
+    }))
+})
+
+describe("a tool that may have to be confirmed", () => {
+  const Book = Tool.make("book", {
+    description: "Books a room",
+    parameters: Schema.Struct({ room: Schema.Int, note: Schema.optionalKey(Schema.String) }),
+    success: Schema.String
+  })
+  const Vote = Tool.make("vote", { parameters: Schema.Struct({ confirm: Schema.Boolean }), success: Schema.String })
+  const Plain = Tool.dynamic("plain", { parameters: { type: "object", properties: { at: { type: "string" } } } })
+  const Ring = Tool.make("ring", { success: Schema.String })
+  const Look = Tool.make("look", { parameters: Schema.Struct({ room: Schema.Int }), success: Schema.String })
+    .annotate(Tool.Readonly, true)
+  const Pay = Tool.make("pay", {
+    parameters: Schema.Struct({ cents: Schema.Int }),
+    success: Schema.String,
+    needsApproval: true
+  }).annotate(Tool.Idempotent, true)
+  // effect/ai takes every tool for one that may do harm: to say that it does none is no leave to do it twice.
+  const Add = Tool.make("add", { parameters: Schema.Struct({ item: Schema.String }), success: Schema.String })
+    .annotate(Tool.Destructive, false)
+
+  const Kit = Toolkit.make(Book, Vote, Plain, Ring, Look, Pay, Add)
+  const handlers = Kit.toLayer({
+    book: ({ room }) => Effect.succeed(`room ${room}`),
+    vote: () => Effect.succeed("done"),
+    plain: () => Effect.succeed("done"),
+    ring: () => Effect.succeed("done"),
+    look: () => Effect.succeed("free"),
+    pay: () => Effect.succeed("paid"),
+    add: () => Effect.succeed("added")
+  })
+
+  /** What the model is told of the tools, twice in one call. */
+  const toldOf = Effect.gen(function*() {
+    const tools: Array<ReadonlyArray<Tool.Any>> = []
+    const llm = Llm.make({
+      name: "listening",
+      reply: (request) => {
+        tools.push(request.tools)
+        return Stream.make({ _tag: "Text", text: "Yes." }, { _tag: "Finish" })
+      }
+    })
+    yield* Testing.scenario({
+      preset: "mechanics",
+      agent: Agent.make({ instructions: "", tools: Kit, llm }),
+      user: [Testing.say(500, 1500, "Hello."), Testing.say(5000, 6000, "Hello again.")],
+      tts: { duration: 500 }
+    }).pipe(Effect.provide(handlers))
+    return tools
+  })
+
+  it.effect("shows the model a parameter for that, always the same, and the others none", () =>
+    Effect.gen(function*() {
+      const [first, second] = yield* toldOf
+      const fields = first!.map((tool) => [tool.name, Object.keys(Tool.getJsonSchema(tool)["properties"] ?? {})])
+      assert.deepStrictEqual(fields, [
+        ["book", ["room", "note", "confirm"]],
+        ["vote", ["confirm", "confirm_again"]],
+        ["plain", ["at", "confirm"]],
+        ["ring", ["confirm"]],
+        ["look", ["room"]],
+        ["pay", ["cents", "confirm"]],
+        ["add", ["item", "confirm"]]
+      ])
+      assert.deepStrictEqual(Tool.getJsonSchema(first![0]!)["required"], ["room"])
+      assert.strictEqual(first![0]!.description, "Books a room")
+      for (const [i, tool] of first!.entries()) assert.strictEqual(tool, second![i])
+    }))
+
+  it.live("can be confirmed by a model that is bound to a strict schema", () =>
+    Effect.gen(function*() {
+      const [[tool]] = (yield* toldOf) as [readonly [Tool.Any]]
+      const answers = [{ room: 7, note: null, confirm: null }, { room: 7, note: null, confirm: true }]
+      let asked = 0
+      const server = yield* provider.http((request, response) =>
+        openai.respondingCall("book", answers[asked++])(request, response)
+      )
+      const { llm } = yield* OpenAiLlm.make({ baseUrl: `${server.url}/v1`, api: "responses" })
+      const params: Array<unknown> = []
+      for (const _ of answers) {
+        const deltas = yield* Stream.runCollect(llm.reply({ prompt: Prompt.make("Book."), tools: [tool] }))
+        params.push(...deltas.flatMap((delta) => delta._tag === "ToolCall" ? [delta.params] : []))
+      }
+      assert.deepStrictEqual(params, [{ room: 7 }, { room: 7, confirm: true }])
+      const [{ parameters, strict }] = JSON.parse((yield* server.next).body.toString()).tools
+      assert.isTrue(strict)
+      assert.isFalse(parameters.additionalProperties)
+      assert.sameMembers(parameters.required, ["room", "note", "confirm"])
     }))
 })

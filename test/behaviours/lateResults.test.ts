@@ -271,6 +271,27 @@ describe("a result that comes after its reply", () => {
       whole(timeline)
     }))
 
+  it.effect("is tried twice with a model that fails, ever later, and then waits for the caller", () =>
+    Effect.gen(function*() {
+      const answer = waiter([order("coffee", 8), order("tea", 9)])
+      const timeline = yield* hold(bar({}, background), {
+        user: [please, Testing.type(60_000, "And now?")],
+        llm: (request) => tail(request).includes("Tell the caller now") ? { fail: true } : answer(request),
+        quiet: "30 seconds"
+      })
+      // Ready at 10,300 and 11,300.
+      const replies = timeline.of("SpeechCreated").filter(({ source }) => source === "reply").map(({ at }) => at)
+      const failures = timeline.of("SpeechFinished").filter(({ outcome }) => outcome === "failed").map(({ at }) => at)
+      assert.deepStrictEqual(replies, [12_800, failures[0]! + 3000])
+      assert.strictEqual(timeline.warnings.filter((text) => text.includes("late results cannot be told")).length, 1)
+      assert.lengthOf(timeline.of("Escalated"), 0)
+      assert.deepStrictEqual(said(timeline), ["I am on it.", "coffee is ready and tea is ready."])
+      assert.isAbove(startOf(timeline, "coffee is ready and tea is ready.")!, 60_000)
+      assert.deepStrictEqual(fates(timeline), ["call-1 told", "call-2 told"])
+      assert.isTrue(timeline.quiet)
+      whole(timeline)
+    }))
+
   it.effect("is known to the model and makes nobody speak up where it is for the context alone", () =>
     Effect.gen(function*() {
       const timeline = yield* hold(bar({}, { background: true, result: "context" }), {
@@ -336,6 +357,37 @@ describe("before the agent's own goodbye", () => {
       whole(timeline)
     }))
 
+  it.effect("what comes while another is told is told, too", () =>
+    Effect.gen(function*() {
+      const one = bar({}, background)
+      // The wait is over at 14,000; the tea is there at 14,100.
+      const timeline = yield* hold(one, { ...goodbye(6000), llm: waiter([order("coffee", 8), order("tea", 11.8)]) })
+      assert.deepStrictEqual(said(timeline), [
+        "I am on it.",
+        "One moment, please.",
+        "coffee is ready.",
+        "coffee is ready and tea is ready.",
+        "Goodbye!"
+      ])
+      assert.deepStrictEqual(fates(timeline), ["call-1 told", "call-2 told"])
+      assert.deepStrictEqual(one.orphans, [])
+      whole(timeline)
+    }))
+
+  it.effect("what a reply was to tell that asked for more instead is told", () =>
+    Effect.gen(function*() {
+      const answer = waiter([order("coffee", 8), order("cake", 60)])
+      const timeline = yield* hold(bar({}, background), {
+        ...goodbye(6000),
+        user: [please, Testing.say(11_000, 12_000, "And a tea.")],
+        // Asked at 12,500, it calls at 14,100: the wait is over by then.
+        llm: (request) => request.index === 2 ? { tools: [order("tea", 60)], total: 1600 } : answer(request)
+      })
+      assert.deepStrictEqual(said(timeline).slice(-2), ["coffee is ready.", "Goodbye!"])
+      assert.deepStrictEqual(fates(timeline), ["call-1 told", "call-2 orphaned", "call-3 orphaned"])
+      whole(timeline)
+    }))
+
   it.effect("nothing is waited for where nothing is to be told", () =>
     Effect.gen(function*() {
       const timeline = yield* hold(bar({}, { background: true, result: "silent" }), {
@@ -391,6 +443,31 @@ describe("another of the same", () => {
       const one = bar({}, background)
       yield* hold(one, { user: another, llm: again({}) })
       assert.deepStrictEqual(one.ordered, ["coffee"])
+    }))
+
+  it.effect("is begun once where two replies that were asked for at a time both confirm it", () =>
+    Effect.gen(function*() {
+      const one = bar()
+      const timeline = yield* hold(one, {
+        user: [please, Testing.say(2600, 3500, "Another coffee, and a tea.")],
+        llm: (request) => {
+          const { index } = request
+          if (index === 0) return { tools: [order("coffee", 3)] }
+          if (index === 1) return { tools: [order("coffee", 3), order("tea", 3.2)] }
+          // One tells of the first coffee, asked at 6800; the other goes on when the tea is there, at 7500.
+          if (index === 2) return { tools: [order("coffee", 3, { confirm: true })], total: 1000 }
+          if (index === 3) return { tools: [order("coffee", 3, { confirm: true })] }
+          return waiter([])(request)
+        }
+      })
+      const [, , telling, going] = timeline.requests
+      assert.include(tail(telling!), "has not been told: order (call-1)")
+      assert.include(results(going!.prompt), "tea is ready")
+      assert.deepStrictEqual(timeline.requests.slice(2, 4).map(({ at }) => at), [6800, 7500])
+      assert.deepStrictEqual(one.ordered, ["coffee", "tea", "coffee"])
+      const refusal = timeline.history.items.flatMap((item) => item._tag === "ToolOutput" ? [String(item.output)] : [])
+      assert.strictEqual(refusal.filter((text) => text.includes("nothing was started")).length, 2)
+      whole(timeline)
     }))
 
   it.effect("is what its key says", () =>

@@ -60,6 +60,71 @@ const doing = <E = never>(
 const work: Testing.LlmToolCall = { name: "work" }
 
 describe("a call that cannot be made", () => {
+  it.effect("10,000 of them in one answer: 64 run, one says why no more do, and the rest fills no prompt", () =>
+    Effect.gen(function*() {
+      const { agent, handlers } = doing(() => Effect.succeed("done"))
+      const timeline = yield* Testing.scenario({
+        preset: "mechanics",
+        agent,
+        user: [hello, Testing.say(6000, 7000, "And now?")],
+        llm: ({ step, text }) =>
+          step === 0 && text !== "And now?"
+            ? { tools: Array.from({ length: 10_000 }, (_, n) => ({ name: "work", params: { n } })) }
+            : "Done."
+      }).pipe(Effect.provide(handlers))
+      const outputs = finished(timeline)
+      assert.strictEqual(outputs.filter(({ isFailure }) => !isFailure).length, 64)
+      assert.deepStrictEqual(
+        outputs.flatMap(({ isFailure, result }) => isFailure ? [result] : []),
+        ["Tool work was not run: at most 64 calls can be made together"]
+      )
+      assert.deepStrictEqual(timeline.warnings, [
+        "the model asked for 10000 calls in one answer: more than may be made together, and the rest is left out"
+      ])
+      const sizes = timeline.requests.at(-1)!.prompt.content.map(({ content }) => content.length)
+      assert.isBelow(Math.max(...sizes), 100)
+      whole(timeline)
+      assert.deepStrictEqual(Testing.invariants(timeline), [])
+    }))
+
+  it.effect("names and ids that no server takes back stand nowhere", () =>
+    Effect.gen(function*() {
+      const odd = ["functions.lookup", "", "x".repeat(200_000), "__proto__", "looké up"]
+      const timeline = yield* Testing.scenario({
+        preset: "mechanics",
+        agent,
+        user: [hello],
+        llm: calls(...odd.map((name) => ({ name })), {
+          name: "lookup",
+          id: "i".repeat(100_000),
+          params: { word: "fox" }
+        })
+      }).pipe(echoes)
+      const known = timeline.history.items.flatMap((item) => item._tag === "ToolCall" ? [item] : [])
+      assert.deepStrictEqual(known.map(({ name }) => name), [
+        "functions_lookup",
+        "unnamed",
+        "x".repeat(64),
+        "__proto__",
+        "look__up",
+        "lookup"
+      ])
+      for (const { callId, name } of known) {
+        assert.match(name, /^[\w-]{1,64}$/)
+        assert.isBelow(callId.length, 64)
+      }
+      assert.deepStrictEqual(finished(timeline).map(({ isFailure }) => isFailure), [
+        true,
+        true,
+        true,
+        true,
+        true,
+        false
+      ])
+      assert.include(String(finished(timeline)[0]!.result), "There is no tool named functions_lookup.")
+      whole(timeline)
+    }))
+
   it.effect("an unknown tool: the model is told its name, call and output are remembered, a reply follows", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({ agent, user: [hello], llm: calls({ name: "get_moon" }) }).pipe(echoes)

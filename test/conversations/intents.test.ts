@@ -144,7 +144,9 @@ describe("random callers with intents", () => {
           toolTimeout: "3 minutes",
           turn: { preemption: { llm: preemption } }
         } satisfies Pipeline.Options,
-        quiet: "150 seconds"
+        quiet: "150 seconds",
+        // Two tools of two minutes, one after the other, and that silence.
+        patience: "15 minutes"
       }).pipe(Effect.provide(kit.toLayer({
         order: ({ what }) =>
           Effect.suspend(() => {
@@ -181,5 +183,5 @@ describe("random callers with intents", () => {
       for (const { at, calls } of timeline.of("FunctionCallsFinished")) {
         if (at < from - 3000) { for (const { result } of calls) assert.notInclude(orphans, String(result)) }
       }
-    }), { arbitrary: { runs: Math.min(500, Math.ceil(runs / 5)), size: 10 }, timeout: 600_000 })
+    }), { arbitrary: { runs: Math.min(2000, Math.ceil(runs / 5)), size: 10 }, timeout: 600_000 })
 })

@@ -55,12 +55,19 @@ const stepsOf = (
     step.members.push({ call, output: shown })
   }
   for (const [i, item] of items.entries()) {
-    if (item._tag === "ToolCall" && (paired.has(item) || running.has(item))) add(item, i)
-    if (item._tag === "ToolOutput") answered = true
+    if (isOurs(item, paired) && (paired.has(item) || running.has(item))) add(item, i)
+    if (item._tag === "ToolOutput" && isOurs(paired.get(item)?.call, paired)) answered = true
     if (item._tag === "Summary" || isShown(item)) unnamed = undefined
   }
   return new Map(steps.map((step) => [step.at, step]))
 }
+
+const isOurs = (item: Item | undefined, paired: ReadonlyMap<Item, pairs.Pair>): item is ToolCall =>
+  item?._tag === "ToolCall" && providers(item, paired) === undefined
+
+/** A call that the provider has run itself, with its result. */
+const providers = (item: Item, paired: ReadonlyMap<Item, pairs.Pair>): pairs.Pair | undefined =>
+  item._tag === "ToolCall" && item.providerExecuted === true ? paired.get(item) : undefined
 
 const isShown = (item: Item): item is Message =>
   item._tag === "Message" && item.text.trim() !== "" && !saysNothing(item.setAside)
@@ -89,6 +96,8 @@ export const toPrompt = (
   for (const [i, item] of items.entries()) {
     if (isShown(item)) messages.push(messageOf(item, optionsOf(item.step)))
     if (item._tag === "Summary") system(`What was said before, in short:\n${item.text}`)
+    const provided = providers(item, paired)
+    if (provided !== undefined) messages.push(providersMessage(provided))
     const step = steps.get(i)
     if (step !== undefined) messages.push(...stepMessages(step.members, optionsOf(step.members[0]?.call.step)))
     const pair = item._tag === "ToolOutput" && item.late === true ? paired.get(item) : undefined
@@ -141,6 +150,19 @@ const resultPart = ({ callId, name }: ToolCall, output: ToolOutput | undefined) 
     providerExecuted: false
   })
 
+/** What its provider has run itself stands in the answer that it is of, with its result. */
+const providersMessage = ({ call, output }: pairs.Pair): Prompt.Message =>
+  Prompt.assistantMessage({
+    content: [
+      Prompt.toolCallPart({ ...callPart(call), providerExecuted: true }),
+      Prompt.toolResultPart({
+        ...resultPart(call, output),
+        providerExecuted: true,
+        ...(output.metadata === undefined ? undefined : { options: output.metadata })
+      })
+    ]
+  })
+
 /** One message with all calls, and one with all results: no provider takes them in any other form. */
 const stepMessages = (
   members: Called["members"],
@@ -183,20 +205,21 @@ export const fromPrompt = (
     if (message.role !== "tool") text(message.role, written(message.content), attached)
     for (const part of message.content) {
       if (part.type === "tool-call") {
-        const { id: callId, name, options, params } = part
+        const { id: callId, name, options, params, providerExecuted } = part
         items.push({
           _tag: "ToolCall",
           ...next(),
           callId,
           name,
           params: Json.from(params),
-          ...attached,
+          ...(providerExecuted ? { providerExecuted } : attached),
           ...metadataOf(options)
         })
       }
       if (part.type === "tool-result") {
-        const { id: callId, isFailure, name, result } = part
-        items.push({ _tag: "ToolOutput", ...next(), callId, name, output: Json.from(result), isFailure })
+        const { id: callId, isFailure, name, options, providerExecuted, result } = part
+        const output = { callId, name, output: Json.from(result), isFailure }
+        items.push({ _tag: "ToolOutput", ...next(), ...output, ...(providerExecuted ? metadataOf(options) : {}) })
       }
     }
   }

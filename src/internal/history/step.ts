@@ -27,9 +27,12 @@ export const fields = {
   createdAt: Schema.Finite
 }
 
+/** What a provider has attached. */
+export const metadata = Schema.optionalKey(Metadata)
+
 /** Of what the model has said and called. */
 export const ofModel = {
   ...fields,
   step: Schema.optionalKey(Step),
-  metadata: Schema.optionalKey(Metadata)
+  metadata
 }

@@ -120,8 +120,12 @@ const textFields = (told: Response.ProviderMetadata | undefined): ReadonlyArray<
   { _tag: "Thought", fields: hasAny(told) ? metadata.fieldsOf({ options: told }) : undefined }
 ]
 
+/** What is attached to a part; marked as its provider's in any case. */
+const markedWith = (key: string, told: Response.ProviderMetadata): Llm.Metadata =>
+  metadata.marked(key, hasAny(told) ? metadata.fieldsOf({ options: told }) : undefined)
+
 /** Reads the parts of one reply; what was thought is kept for who has thought it. */
-const reader = () => {
+const reader = (key: string) => {
   const thoughts = new Map<string, { readonly index: number; text: string; options: Response.ProviderMetadata }>()
   const thought = (id: string, more: string, options: Response.ProviderMetadata): ReadonlyArray<Piece> => {
     const one = thoughts.get(id) ?? { index: thoughts.size, text: "", options: {} }
@@ -143,13 +147,35 @@ const reader = () => {
       case "tool-params-delta":
         return [{ _tag: "Thought" }]
       case "tool-call":
-        return part.providerExecuted ? [] : [{
-          _tag: "WholeCall",
-          id: part.id,
-          name: part.name,
-          params: part.params,
-          ...(hasAny(part.metadata) ? { fields: metadata.fieldsOf({ options: part.metadata }) } : undefined)
-        }]
+        return [
+          part.providerExecuted
+            ? {
+              _tag: "ProviderCall",
+              id: part.id,
+              name: part.name,
+              params: part.params,
+              metadata: markedWith(key, part.metadata)
+            }
+            : {
+              _tag: "WholeCall",
+              id: part.id,
+              name: part.name,
+              params: part.params,
+              ...(hasAny(part.metadata) ? { fields: metadata.fieldsOf({ options: part.metadata }) } : undefined)
+            }
+        ]
+      case "tool-result":
+        // What comes before the result is a sign of life.
+        return [
+          part.preliminary || !part.providerExecuted ? { _tag: "Thought" } : {
+            _tag: "ProviderResult",
+            id: part.id,
+            name: part.name,
+            result: part.encodedResult,
+            isFailure: part.isFailure,
+            metadata: markedWith(key, part.metadata)
+          }
+        ]
       case "finish": {
         const reasoning = [...thoughts.values()].map(({ options, text }) => ({ text, options }))
         const fields = metadata.fieldsOf({ reasoning: reasoning.length === 0 ? undefined : reasoning })
@@ -182,9 +208,12 @@ const restored = (message: Prompt.Message, key: string): Prompt.Message => {
       ...thoughts,
       ...message.content.map((part): Prompt.AssistantMessagePart => {
         if (part.type === "text" && step !== undefined) return Prompt.textPart({ ...part, ...optionsIn(step) })
-        if (part.type !== "tool-call") return part
+        if (part.type !== "tool-call" && part.type !== "tool-result") return part
         const fields = metadata.of(key, part.options)
-        return fields === undefined ? part : Prompt.toolCallPart({ ...part, ...optionsIn(fields) })
+        if (fields === undefined) return part
+        return part.type === "tool-call"
+          ? Prompt.toolCallPart({ ...part, options: {}, ...optionsIn(fields) })
+          : Prompt.toolResultPart({ ...part, options: {}, ...optionsIn(fields) })
       })
     ]
   })
@@ -207,9 +236,9 @@ const partsOf = (
   fail: (reason: Failure.Reason) => Llm.LlmError
 ): Stream.Stream<ReadonlyArray<Piece>, Llm.LlmError> =>
   Stream.suspend(() => {
-    const read = reader()
+    const read = reader(key)
     return model.streamText({
-      prompt: Prompt.fromMessages(united(request.prompt).map((message) => restored(message, key))),
+      prompt: Prompt.fromMessages(united(request.prompt, key).map((message) => restored(message, key))),
       toolkit: Toolkit.make(...request.tools as ReadonlyArray<Described>),
       toolChoice: request.toolChoice ?? "auto",
       disableToolCallResolution: true,

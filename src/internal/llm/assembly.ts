@@ -112,6 +112,10 @@ class Assembly {
         case "Usage":
           this.#count(piece)
           return []
+        case "ProviderCall":
+        case "ProviderResult":
+          this.#said = true
+          return [piece]
         case "ToolCall":
           this.#said = true
           if (piece.metadata !== undefined) this.#known.set(piece.id, piece.metadata)

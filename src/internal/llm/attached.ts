@@ -2,7 +2,36 @@
 import * as Prompt from "effect/ai/Prompt"
 import * as metadata from "./metadata.ts"
 
-const isText = ({ content }: Prompt.AssistantMessage): boolean => content.every(({ type }) => type === "text")
+type Part = Prompt.AssistantMessagePart
+
+const isProviders = (part: Part): part is Prompt.ToolCallPart | Prompt.ToolResultPart =>
+  (part.type === "tool-call" || part.type === "tool-result") && part.providerExecuted
+
+/** Nothing but what was said, and what the provider has run itself meanwhile. */
+const isText = ({ content }: Prompt.AssistantMessage): boolean =>
+  content.every((part) => part.type === "text" || isProviders(part))
+
+const isProvided = ({ content }: Prompt.AssistantMessage): boolean => content.every(isProviders)
+
+/** Without what another provider has run itself, which no other one knows: a call goes with its result, or not at all. */
+export const owned = (prompt: Prompt.Prompt, key: string | undefined): ReadonlyArray<Prompt.Message> => {
+  const provided = prompt.content.flatMap((message) =>
+    message.role === "assistant" ? message.content.filter(isProviders) : []
+  )
+  if (provided.length === 0) return prompt.content
+  const isOwn = (part: Prompt.ToolCallPart | Prompt.ToolResultPart): boolean =>
+    key !== undefined && metadata.of(key, part.options) !== undefined
+  const foreign = new Set(provided.filter((part) => !isOwn(part)).map(({ id }) => id))
+  for (const { id } of provided) {
+    if (provided.filter((part) => part.id === id).length !== 2) foreign.add(id)
+  }
+  return prompt.content.map((message) =>
+    message.role !== "assistant" ? message : Prompt.assistantMessage({
+      content: message.content.filter((part) => !isProviders(part) || !foreign.has(part.id)),
+      options: message.options
+    })
+  )
+}
 
 /** Some servers refuse what says nothing. */
 const isSaid = ({ content }: Prompt.Message): boolean =>
@@ -10,12 +39,15 @@ const isSaid = ({ content }: Prompt.Message): boolean =>
     ? content.trim() !== ""
     : content.some((part) => part.type !== "text" || part.text.trim() !== "")
 
-/** What a step has said and what it has called, as one message: some servers take no call that stands by itself. */
-export const united = (prompt: Prompt.Prompt): ReadonlyArray<Prompt.Message> =>
-  prompt.content.filter(isSaid).reduce<Array<Prompt.Message>>((all, message) => {
+/**
+ * What a step has said and what it has called, as one message: some servers take no call that stands by itself. Of what a
+ * provider has run itself, that of the provider with this key; none without.
+ */
+export const united = (prompt: Prompt.Prompt, key?: string): ReadonlyArray<Prompt.Message> =>
+  owned(prompt, key).filter(isSaid).reduce<Array<Prompt.Message>>((all, message) => {
     const before = all.at(-1)
     const joins = before?.role === "assistant" && message.role === "assistant" && isText(before) &&
-      message.content.every(({ type }) => type !== "text")
+      (isProvided(before) || message.content.every(({ type }) => type !== "text"))
     if (joins) {
       all[all.length - 1] = Prompt.assistantMessage({
         content: [...before.content, ...message.content],
@@ -58,8 +90,8 @@ const alternating = (messages: ReadonlyArray<Prompt.Message>): ReadonlyArray<Pro
 }
 
 /** The messages of a prompt as a server takes them. */
-export const messagesOf = (prompt: Prompt.Prompt, ordered: boolean): ReadonlyArray<Prompt.Message> =>
-  ordered ? alternating(united(prompt)) : united(prompt)
+export const messagesOf = (prompt: Prompt.Prompt, ordered: boolean, key?: string): ReadonlyArray<Prompt.Message> =>
+  ordered ? alternating(united(prompt, key)) : united(prompt, key)
 
 /** Whose metadata go back, and whether thoughts do: a model without tools has no use for them. */
 export interface Attached {

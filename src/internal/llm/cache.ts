@@ -66,7 +66,7 @@ export const cached = (llm: Llm.Service, options: {
           return delta
         }),
         Stream.onEnd(Effect.map(monotonic, (now) => {
-          if (!finished || deltas.some(({ _tag }) => _tag === "ToolCall")) return
+          if (!finished || deltas.some(({ _tag }) => _tag.endsWith("Call"))) return
           if (!deltas.some((delta) => delta._tag === "Text" && delta.text.trim() !== "")) return
           // Nobody is asked again: it costs no tokens.
           const kept = deltas.map((delta): Llm.Delta => {

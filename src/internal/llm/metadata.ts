@@ -20,6 +20,9 @@ export const keyOf = (name: string, ...facts: ReadonlyArray<string | undefined>)
 export const under = (key: string, fields: Fields | undefined): Metadata | undefined =>
   fields === undefined || Object.keys(fields).length === 0 ? undefined : { [key]: fields }
 
+/** Under the key, also where there is nothing: it is this provider's, and nobody else's. */
+export const marked = (key: string, fields: Fields | undefined): Metadata => ({ [key]: fields ?? {} })
+
 /** What the provider of this key has attached. */
 export const of = (key: string, metadata: Metadata | undefined): Fields | undefined => {
   const fields = metadata?.[key]

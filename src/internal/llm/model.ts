@@ -86,6 +86,11 @@ export type Metadata = typeof Metadata.Type
  * tells. `metadata` is what the provider wants to see again: of a text, of a call,
  * and with the `Finish` of the whole step.
  *
+ * `ProviderCall` is a tool that the provider runs itself, such as a search: nobody
+ * else runs it, and the reply goes on. It may come again with the same id, when
+ * more is known of it; `ProviderResult` is what came of it. Both go back to the same
+ * provider, which finds them by their `metadata`: without any they do not.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -96,6 +101,21 @@ export type Delta =
     readonly id: string
     readonly name: string
     readonly params: unknown
+    readonly metadata?: Metadata | undefined
+  }
+  | {
+    readonly _tag: "ProviderCall"
+    readonly id: string
+    readonly name: string
+    readonly params: unknown
+    readonly metadata?: Metadata | undefined
+  }
+  | {
+    readonly _tag: "ProviderResult"
+    readonly id: string
+    readonly name: string
+    readonly result: unknown
+    readonly isFailure: boolean
     readonly metadata?: Metadata | undefined
   }
   | {

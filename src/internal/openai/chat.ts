@@ -84,6 +84,7 @@ const asked = (
 ): ReturnType<Wire> =>
   Stream.unwrap(Effect.gen(function*() {
     const key = keyOf(mine)
+    yield* tools.noneHosted(ask.tools)
     const described = yield* tools.describe(ask.tools, mine.strict)
     const body = adapted(yield* bodyOf(ask, mine, described, lessons), lessons)
     return assembled(

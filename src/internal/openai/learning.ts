@@ -10,13 +10,20 @@ import type * as Llm from "../../Llm.ts"
 import * as refusals from "../provider/refusals.ts"
 import { type Ask, sampled, type Sampling, type Wire } from "./wire.ts"
 
-/** Names of fields that are left out or renamed, and `roles` for a server that takes one order of roles alone. */
+/**
+ * Names of fields that are left out or renamed; `roles` for a server that takes one order of roles alone, `hosted` for one
+ * that does not take back what it has run itself.
+ */
 export type Lessons = ReadonlySet<string>
 
 const nothing: Lessons = new Set()
 
 /** Templates of chats that take one system message, first, and then turns that alternate. */
 const order = /system message must|must be at the beginning|roles? must alternate|jinja|raise_exception/i
+
+/** What a server has run itself, and does not know any more where nothing is stored. */
+const unknownItem =
+  /item with id ['"`]?(?:ws|fs|ci|ig|mcp)_|\b(?:web_search|file_search|code_interpreter|image_generation|mcp)_call\b/i
 
 const otherNames: Readonly<Record<string, string>> = {
   max_tokens: "max_completion_tokens",
@@ -39,6 +46,7 @@ const defaults = (sampling: Sampling, asked: Llm.Settings | undefined): Readonly
 const lesson = (reason: Failure.Reason, candidates: ReadonlyArray<string>): string | undefined => {
   const text = refusals.textOf(reason)
   if (text === undefined) return undefined
+  if (unknownItem.test(text)) return "hosted"
   if (reason._tag === "Rejected" && reason.status !== 500) return undefined
   if (order.test(text)) return "roles"
   if (reason._tag !== "InvalidRequest") return undefined
@@ -51,6 +59,7 @@ const lesson = (reason: Failure.Reason, candidates: ReadonlyArray<string>): stri
 
 const advice = (name: string): string => {
   if (name === "roles") return "one order of roles alone: later instructions are sent as words of the user"
+  if (name === "hosted") return "nothing back of what it has run itself: that is left out"
   const other = otherNames[name]
   return other === undefined ? `no "${name}": it is left out` : `no "${name}": it is called "${other}"`
 }

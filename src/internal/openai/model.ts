@@ -107,6 +107,10 @@ const partsOf = (named: () => Named) => {
           { type: "tool-call", id, name, params, ...(metadata === undefined ? undefined : { metadata }) }
         ]
       }
+      // How the schemas of a tool there want to see them is the affair of whoever has made it: the answer is what counts.
+      case "ProviderCall":
+      case "ProviderResult":
+        return []
       case "Finish": {
         const finish: Part = {
           type: "finish",
@@ -163,6 +167,7 @@ export const llm = (options: {
   return Llm.make({
     name: options.name,
     model: options.model,
+    runsTools: true,
     prewarm: Effect.mapError(options.prewarm, fail),
     reply: ({ prompt, settings, toolChoice, tools }) =>
       options.wire({

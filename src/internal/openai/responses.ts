@@ -15,6 +15,7 @@ import { usageOf } from "../llm/metering.ts"
 import type * as Llm from "../llm/model.ts"
 import { toldReason } from "../provider/told.ts"
 import { events } from "./client.ts"
+import { callOf, kindOf } from "./hostedCalls.ts"
 import { adapted, learnt, type Lessons } from "./learning.ts"
 import { items } from "./responsesPrompt.ts"
 import * as tools from "./tools.ts"
@@ -63,15 +64,24 @@ const decode = Schema.decodeUnknownEffect(Event)
 const toolChoice = (choice: tools.Choice): ResponseCreateParamsStreaming["tool_choice"] =>
   typeof choice === "string" ? choice : { type: "function", name: choice.name }
 
-const toolFields = (described: ReadonlyArray<tools.Described>, ask: Ask, { parallelToolCalls }: Sampling) =>
-  described.length === 0 ? {} : present({
-    tools: described.map(({ description, name, parameters, strict }) => ({
-      type: "function" as const,
-      name,
-      description,
-      parameters,
-      strict
-    })),
+/** The tools of a request: those that the program runs, and those that OpenAI does. */
+interface Offered {
+  readonly described: ReadonlyArray<tools.Described>
+  readonly hosted: ReadonlyArray<tools.Hosted>
+}
+
+const toolFields = ({ described, hosted }: Offered, ask: Ask, { parallelToolCalls }: Sampling) =>
+  described.length + hosted.length === 0 ? {} : present({
+    tools: [
+      ...described.map(({ description, name, parameters, strict }) => ({
+        type: "function" as const,
+        name,
+        description,
+        parameters,
+        strict
+      })),
+      ...hosted.map(({ hosted }) => hosted)
+    ],
     tool_choice: toolChoice(tools.choiceOf(ask.toolChoice)),
     parallel_tool_calls: parallelToolCalls
   })
@@ -88,12 +98,16 @@ const hasThoughts = ({ model, reasoningEffort }: Sampling): boolean =>
 const bodyOf = Effect.fnUntraced(function*(
   ask: Ask,
   sampling: Sampling,
-  described: ReadonlyArray<tools.Described>,
+  offered: Offered,
   lessons: Lessons
 ) {
   return present({
     model: sampling.model,
-    input: yield* items(ask.prompt, { key: keyOf(sampling), ordered: lessons.has("roles") }),
+    input: yield* items(ask.prompt, {
+      key: keyOf(sampling),
+      ordered: lessons.has("roles"),
+      hosted: !lessons.has("hosted")
+    }),
     stream: true as const,
     store: false,
     ...(hasThoughts(sampling) ? { include: ["reasoning.encrypted_content"] } : undefined),
@@ -101,7 +115,7 @@ const bodyOf = Effect.fnUntraced(function*(
     top_p: sampling.topP,
     max_output_tokens: sampling.maxTokens,
     ...(sampling.reasoningEffort === undefined ? undefined : { reasoning: { effort: sampling.reasoningEffort } }),
-    ...toolFields(described, ask, sampling),
+    ...toolFields(offered, ask, sampling),
     ...(yield* formatFields(ask.responseFormat, sampling)),
     ...sampling.extra
   }) as ResponseCreateParamsStreaming
@@ -147,16 +161,27 @@ const thoughtOf = ({ content, encrypted_content, id, summary }: Item): metadata.
 class Reader {
   #spaced = true
   #place = ""
+  readonly #key: string
+  readonly #hosted: ReadonlyArray<tools.Hosted>
   /** Items of reasoning that belong to the next item. */
   #thoughts: ReadonlyArray<metadata.Fields> = []
 
-  read(event: Event): ReadonlyArray<Piece> {
+  constructor(key: string, hosted: ReadonlyArray<tools.Hosted>) {
+    this.#key = key
+    this.#hosted = hosted
+  }
+
+  read(event: Event, raw: unknown): ReadonlyArray<Piece> {
     switch (event.type) {
+      case "response.output_item.added":
+        return event.item == null || kindOf(event.item) === undefined
+          ? []
+          : this.#call(event.item, raw).filter(({ _tag }) => _tag === "ProviderCall")
       case "response.output_text.delta":
       case "response.refusal.delta":
         return typeof event.delta === "string" && event.delta !== "" ? [this.#text(event.delta, event)] : []
       case "response.output_item.done":
-        return event.item == null ? [] : this.#item(event.item)
+        return event.item == null ? [] : this.#item(event.item, raw)
       case "response.completed":
       case "response.incomplete":
         return [finishOf(event)]
@@ -174,7 +199,17 @@ class Reader {
     return { _tag: "Text", text }
   }
 
-  #item(item: Item): ReadonlyArray<Piece> {
+  /** What OpenAI runs itself, with the thoughts before it. */
+  #call(item: Item, raw: unknown): ReadonlyArray<Llm.Delta> {
+    return callOf(raw, { key: this.#key, hosted: this.#hosted, thoughts: this.#thoughts, id: item.id ?? "" })
+  }
+
+  #item(item: Item, raw: unknown): ReadonlyArray<Piece> {
+    if (kindOf(item) !== undefined) {
+      const told = this.#call(item, raw)
+      this.#thoughts = []
+      return told
+    }
     if (item.type === "reasoning") {
       const thought = thoughtOf(item)
       if (thought !== undefined) this.#thoughts = [...this.#thoughts, thought]
@@ -202,7 +237,8 @@ const decoded = Effect.fnUntraced(function*(event: unknown) {
     decode(event),
     () => new Failure.InvalidResponse({ detail: "an event has another shape" })
   )
-  return known.type === "response.failed" ? yield* toldReason(known.response?.error ?? {}) : known
+  if (known.type === "response.failed") return yield* toldReason(known.response?.error ?? {})
+  return { known, item: Predicate.isObject(event) && "item" in event ? event.item : undefined }
 })
 
 const isLast = (event: unknown) =>
@@ -222,16 +258,18 @@ const asked = (
 ): ReturnType<Wire> =>
   Stream.unwrap(Effect.gen(function*() {
     const described = yield* tools.describe(ask.tools, mine.strict)
-    const body = adapted(yield* bodyOf(ask, mine, described, lessons), lessons)
-    const reader = new Reader()
+    const hosted = yield* tools.hosted(ask.tools)
+    const body = adapted(yield* bodyOf(ask, mine, { described, hosted }, lessons), lessons)
+    const key = keyOf(mine)
+    const reader = new Reader(key, hosted)
     return assembled(
-      { key: keyOf(mine), finishes: true, paramsOf: (name, params) => tools.paramsOf(described, name, params) },
+      { key, finishes: true, paramsOf: (name, params) => tools.paramsOf(described, name, params) },
       events((signal) => client.responses.create(body, { signal }), isLast).pipe(
         Stream.filter((event) => event !== doneMark),
         Stream.mapEffect(decoded),
-        Stream.map((event) => {
-          if (event.response != null) told(event.response)
-          return reader.read(event)
+        Stream.map(({ item, known }) => {
+          if (known.response != null) told(known.response)
+          return reader.read(known, item)
         })
       )
     )

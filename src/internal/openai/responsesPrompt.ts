@@ -6,6 +6,7 @@ import type * as Failure from "../../Failure.ts"
 import { messagesOf } from "../llm/attached.ts"
 import * as metadata from "../llm/metadata.ts"
 import { invalid } from "./client.ts"
+import { itemOf } from "./hostedCalls.ts"
 import { dataUrl, fileOf, paramsText, resultText } from "./wire.ts"
 
 type Item = ResponseInputItem
@@ -52,8 +53,15 @@ const assistantItems = (message: Prompt.AssistantMessage, key: string): Readonly
   const items: Array<Item> = []
   const step = metadata.of(key, message.options)
   // Thoughts without the item that followed from them are refused.
-  if (message.content.some(({ type }) => type === "text" || type === "tool-call")) items.push(...thoughts(step))
+  let thought = false
   for (const part of message.content) {
+    const fields = part.type === "tool-call" && part.providerExecuted ? metadata.of(key, part.options) : undefined
+    const item = itemOf(fields)
+    if (item !== undefined) items.push(...thoughts(fields), item as Item)
+    if (!thought && (part.type === "text" || (part.type === "tool-call" && !part.providerExecuted))) {
+      items.push(...thoughts(step))
+      thought = true
+    }
     if (part.type === "text" && part.text !== "") items.push(said(part.text, step?.["phase"]))
     if (part.type === "tool-call" && !part.providerExecuted) {
       items.push(...thoughts(metadata.of(key, part.options)))
@@ -80,11 +88,16 @@ const once = (items: ReadonlyArray<Item>): Array<Item> => {
 /** The items, in order. */
 export const items = (
   prompt: Prompt.Prompt,
-  { key, ordered }: { readonly key: string; readonly ordered: boolean }
+  { hosted, key, ordered }: {
+    readonly key: string
+    readonly ordered: boolean
+    /** The server takes back what it has run itself. */
+    readonly hosted: boolean
+  }
 ): Effect.Effect<Array<Item>, Failure.InvalidRequest> =>
   Effect.map(
     Effect.forEach(
-      messagesOf(prompt, ordered),
+      messagesOf(prompt, ordered, hosted ? key : undefined),
       (message): Effect.Effect<ReadonlyArray<Item>, Failure.InvalidRequest> => {
         switch (message.role) {
           case "system":

@@ -8,6 +8,12 @@ import * as Schema from "effect/Schema"
 import type * as Failure from "../../Failure.ts"
 import { invalid } from "./client.ts"
 
+/** A tool that OpenAI runs itself: its fields, as it wants them. */
+export interface Hosted {
+  readonly name: string
+  readonly hosted: { readonly type: string; readonly [field: string]: unknown }
+}
+
 /** One tool, and the way back from what a strict schema makes of its parameters. */
 export interface Described {
   readonly name: string
@@ -72,18 +78,31 @@ const described = (tool: Tool.Any, strict: boolean): Described => {
   return fresh
 }
 
-/** Describes tools; `strict` is for those that do not say it themselves. */
+const isHosted = (tool: Tool.Any): tool is Tool.AnyProviderDefined => Tool.isProviderDefined(tool)
+
+/** Describes tools; `strict` is for those that do not say it themselves. Those that the provider runs itself are not among them. */
 export const describe = (
   tools: ReadonlyArray<Tool.Any>,
   strict: boolean
 ): Effect.Effect<ReadonlyArray<Described>, Failure.Reason> =>
-  Effect.forEach(tools, (tool) =>
-    Tool.isProviderDefined(tool)
-      ? Effect.fail(invalid("tools: a tool that the provider runs itself cannot be used here"))
-      : Effect.try({
-        try: () => described(tool, Tool.getStrictMode(tool) ?? strict),
-        catch: () => invalid("tools: the parameters of a tool cannot be written as a JSON Schema")
-      }))
+  Effect.forEach(tools.filter((tool) => !isHosted(tool)), (tool) =>
+    Effect.try({
+      try: () => described(tool, Tool.getStrictMode(tool) ?? strict),
+      catch: () => invalid("tools: the parameters of a tool cannot be written as a JSON Schema")
+    }))
+
+/** The tools that OpenAI is to run itself; another provider's are refused. */
+export const hosted = (tools: ReadonlyArray<Tool.Any>): Effect.Effect<ReadonlyArray<Hosted>, Failure.Reason> =>
+  Effect.forEach(tools.filter(isHosted), (tool) =>
+    tool.id.startsWith("openai.") && !tool.requiresHandler
+      ? Effect.succeed({ name: tool.name, hosted: { ...tool.args as object, type: tool.providerName } })
+      : Effect.fail(invalid("tools: this tool of a provider cannot be used here, only what OpenAI runs itself")))
+
+/** Where nothing is run but by the program. */
+export const noneHosted = (tools: ReadonlyArray<Tool.Any>): Effect.Effect<void, Failure.Reason> =>
+  tools.some(isHosted)
+    ? Effect.fail(invalid("tools: a tool that the provider runs itself needs the api \"responses\""))
+    : Effect.void
 
 /** Whether a tool must be called: any, a certain one, or as the model likes. */
 export type Choice = "auto" | "none" | "required" | { readonly name: string }

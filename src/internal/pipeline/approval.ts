@@ -53,7 +53,7 @@ export const makeApprove = (): (core: Core, call: Request) => Effect.Effect<bool
       if (before === undefined) asked = [...asked.slice(1 - mostAsked), { call, turn }]
       return Effect.succeed(
         "the caller has to approve of it first. Ask them; once they have agreed, call it again with the same parameters " +
-          `and "${confirmation(tools, name)}": true`
+          `and "${confirmation(tools.entries.get(name)?.tool)}": true`
       )
     })
 }

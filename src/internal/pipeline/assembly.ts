@@ -8,6 +8,7 @@ import type * as Room from "../../Room.ts"
 import * as Text from "../../Text.ts"
 import * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
+import { makeStore } from "../callState.ts"
 import * as phrases from "../phrases.ts"
 import { CurrentSpeech, InWriting } from "../session.ts"
 import { delaysOf } from "../stt/delays.ts"
@@ -104,6 +105,7 @@ export const makeCore = (parts: Parts, options: Options, checked: Checked): Effe
       tuning: makeTuning(options.turn ?? {}, conductor, spending.allowed),
       agent: makeCurrentAgent(agent, defaults),
       history,
+      callState: makeStore((name, value) => publish({ _tag: "CallStateChanged", name, value })),
       speeches: makeSpeeches(),
       calls: makeCalls(nextId),
       outstanding: makeOutstanding(checked.results),

@@ -120,11 +120,33 @@ export const progressed = (core: Core, id: string, result: Schema.Json, given: u
   if (text !== undefined && text.trim() !== "") want(core, { source: "say", text })
 }
 
+// Servers take no more of a name in a request; of an id some take even less.
+const longestName = 64
+const longestId = 256
+
+/**
+ * The name of a call, as every server takes it back: a model that makes up a tool may write anything, which would stand in
+ * each request from then on.
+ */
+export const nameOf = (core: Core, name: string): string =>
+  core.agent.tools().entries.has(name) ? name : name.slice(0, longestName).replace(/[^\w-]/g, "_") || "unnamed"
+
+/** Of more calls in one answer than may run, one is kept, whose output says so: the others would fill every prompt. */
+export const tooMany = (core: Core, count: number): void =>
+  core.publish({
+    _tag: "Warning",
+    component: "llm",
+    message:
+      `the model asked for ${count} calls in one answer: more than may be made together, and the rest is left out`
+  })
+
 /** Some servers give no ids, or count anew with each reply: a call and its output must find each other. */
-export const uniqueId = (core: Core, id: string, step: Set<string>): string => {
-  const taken = id === "" || core.calls.isRunning(id) || step.has(id) ||
+export const uniqueId = (core: Core, given: string, step: Set<string>): string => {
+  const isTaken = (id: string): boolean =>
+    core.calls.isRunning(id) || step.has(id) ||
     core.history.current().items.some((item) => item._tag === "ToolCall" && item.callId === id)
-  const unique = taken ? core.nextId(id === "" ? "call" : id) : id
+  let unique = given.length > longestId ? "" : given
+  while (unique === "" || isTaken(unique)) unique = core.nextId(unique === "" ? "call" : unique)
   step.add(unique)
   return unique
 }
@@ -193,7 +215,8 @@ const fill = (
 export const act = (
   core: Core,
   speech: Speech,
-  calls: ReadonlyArray<Call>
+  calls: ReadonlyArray<Call>,
+  known: number
 ): Effect.Effect<boolean, never, Session> =>
   Effect.gen(function*() {
     const session = yield* Session
@@ -213,7 +236,8 @@ export const act = (
       under(
         speech,
         Effect.gen(function*() {
-          const outputs = yield* core.runner.start(tools, calls.map(({ id, name, params }) => ({ id, name, params })))
+          const asked = calls.map(({ id, name, params }) => ({ id, name, params }))
+          const outputs = yield* core.runner.start(tools, asked, { known })
           // What was not started at all has its output already.
           const now = calls.map((call) => isWaitedFor(call) || !core.calls.isRunning(call.id))
           for (const output of outputs.filter((_, i) => !now[i])) {

@@ -13,6 +13,7 @@ import type * as Text from "../../Text.ts"
 import type * as Tools from "../../Tools.ts"
 import type * as Tts from "../../Tts.ts"
 import type * as Turn from "../../Turn.ts"
+import type { Store } from "../callState.ts"
 import { maskedAll } from "../numbers.ts"
 import type { Prepared } from "./apology.ts"
 import type { Calls } from "./calls.ts"
@@ -70,6 +71,7 @@ export interface Core {
   readonly tuning: Tuning
   readonly agent: CurrentAgent
   readonly history: SessionHistory
+  readonly callState: Store
   readonly speeches: Speeches
   readonly calls: Calls
   readonly outstanding: Outstanding

@@ -8,10 +8,11 @@ import * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
 import * as Llm from "../../Llm.ts"
 import { Session } from "../../Session.ts"
-import * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
 import { beside } from "../streams.ts"
-import { act, type Call, uniqueId } from "./calls.ts"
+import { mostCalls } from "../tools/duplicates.ts"
+import { offered } from "../tools/offered.ts"
+import { act, type Call, nameOf, tooMany, uniqueId } from "./calls.ts"
 import { about, type Core, signal, spanned } from "./core.ts"
 import { type Delivery, makeDelivery } from "./delivery.ts"
 import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
@@ -19,6 +20,7 @@ import { answer as bounded, said } from "./longTexts.ts"
 import { turnRecord } from "./milestones.ts"
 import { told } from "./outstanding.ts"
 import { prompt } from "./prompt.ts"
+import { makeProviderCalls } from "./providerCalls.ts"
 import { askedShorter } from "./shorterPrompt.ts"
 import type { Speech } from "./speech.ts"
 import { renewTools } from "./toolSources.ts"
@@ -43,12 +45,12 @@ const finish = (core: Core, speech: Speech): void => {
     const because = reason === undefined || outcome === "completed" || outcome === "interrupted" ? {} : { reason }
     core.publish({ _tag: "SpeechFinished", speech: speech.id, outcome, ...because })
   }
+  core.speeches.remove(speech)
+  told(core, speech)
   Deferred.doneUnsafe(
     speech.result,
     Effect.succeed({ text: speech.heard, playedMs: speech.playedMs, outcome })
   )
-  core.speeches.remove(speech)
-  told(core, speech)
   signal(core, { _tag: "SpeechEnded", speech: speech.id })
   if (outcome === "failed") sayThatItFailed(core, speech)
   renewTools(core)
@@ -132,6 +134,8 @@ interface Answer {
   /** Why it can be heard by nobody, where that is so. */
   readonly empty: Event.EmptyReason | undefined
   readonly calls: ReadonlyArray<Call>
+  /** How many calls were begun when the model was asked. */
+  readonly known: number
   /** Told when a guess is authorised after it was complete. */
   readonly wanted: () => void
 }
@@ -168,7 +172,7 @@ const ask = (
   delivery: Delivery,
   toolChoice: Llm.Request["toolChoice"]
 ): Effect.Effect<Answer | undefined> =>
-  Effect.suspend(() => {
+  Effect.flatMap(core.runner.begun, (known) => {
     const { conductor } = core
     const { llm } = core.agent.bound()
     const { milestones } = speech
@@ -176,8 +180,10 @@ const ask = (
     const calls: Array<Call> = []
     const ids = new Set<string>()
     const line = delivery.line(utterance)
+    const provided = makeProviderCalls(core, speech, utterance, (id) => uniqueId(core, id, ids))
     let first: number | undefined
     let finish: Finish | undefined
+    let dropped = 0
     milestones.steps += 1
     if (milestones.firstToken === undefined) milestones.requested = requested
     const notice = (delta: Llm.Delta): void => {
@@ -190,11 +196,14 @@ const ask = (
         finish = delta
         utterance.attached = { ...utterance.attached, step: delta.metadata }
       }
+      if (delta._tag === "ProviderCall" || delta._tag === "ProviderResult") provided.push(delta)
       if (delta._tag !== "ToolCall") return
-      const { metadata, name, params } = delta
+      dropped += Number(calls.length > mostCalls)
+      if (calls.length > mostCalls) return
+      const { metadata, params } = delta
       calls.push(early(speech, {
         id: uniqueId(core, delta.id, ids),
-        name,
+        name: nameOf(core, delta.name),
         params,
         metadata,
         createdAt: core.history.stamp()
@@ -203,7 +212,7 @@ const ask = (
     return askedShorter(core, speech, before, (shorter) =>
       llm.reply({
         prompt: prompt(core, speech, before, shorter),
-        tools: Tools.list(core.agent.tools()),
+        tools: offered(core.agent.tools()),
         toolChoice
       })).pipe(
         bounded(core),
@@ -212,6 +221,7 @@ const ask = (
         line.write,
         Effect.map((): Answer => {
           worked(core, "llm")
+          if (dropped > 0) tooMany(core, calls.length + dropped)
           for (const call of calls) call.step = stepOf(utterance, false)
           const usage = finish?.usage
           milestones.inputTokens += usage?.inputTokens ?? 0
@@ -228,10 +238,15 @@ const ask = (
           })
           return {
             calls,
+            known,
             empty: emptyReason(utterance, finish),
-            wanted: speech.authorized.isOpen() ? () => {} : line.wanted
+            wanted: speech.authorized.isOpen() ? () => {} : () => {
+              provided.flush()
+              line.wanted()
+            }
           }
         }),
+        Effect.ensuring(Effect.sync(provided.end)),
         Effect.catchCause((cause) =>
           Cause.hasInterruptsOnly(cause)
             ? Effect.interrupt
@@ -274,7 +289,7 @@ const think = (core: Core, speech: Speech, delivery: Delivery): Effect.Effect<vo
       }
       step += 1
       before.push(utterance)
-      const quiet = yield* act(core, speech, answer.calls)
+      const quiet = yield* act(core, speech, answer.calls, answer.known)
       const replaced = core.agent.changes() !== changes && core.agent.bound().onEnter !== undefined
       // After a goodbye there is nothing to say; a session that merely drains still gives its answer.
       const goodbye = core.outstanding.isLeaving() || Turn.closeReason(core.conductor.state()) === "hang_up"

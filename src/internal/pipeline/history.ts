@@ -13,6 +13,8 @@ interface Attached {
   readonly metadata?: Llm.Metadata | undefined
 }
 
+type Provided = Pick<History.ToolOutput, "output" | "isFailure" | "metadata">
+
 /** The same as fields of an item. */
 export const attachedOf = ({ metadata, step }: Attached) => ({
   ...(step === undefined ? undefined : { step }),
@@ -45,6 +47,8 @@ export interface SessionHistory {
   ) => string
   /** A call together with what came of it; `late`, where the model was shown that it runs; `going`, where prompts are to follow. */
   readonly called: (output: Tools.Output, call: History.ToolCall, late: boolean, going: boolean) => void
+  /** What the model's provider has run itself, before the words of the same answer. */
+  readonly provided: (call: Omit<History.ToolCall, "createdAt" | "id">, output: Provided, answer: number) => void
   /** Another agent goes on, with what it knew before. */
   readonly handedOver: (change: {
     readonly from: string
@@ -129,6 +133,12 @@ export const makeHistory = (
       const apart = late || (going && history.items.some(spoke))
       const about = { id: nextId("output"), createdAt: apart ? stamp() : calledAt, callId, name }
       insert(History.ToolOutput.make({ ...about, output, isFailure, ...(late ? { late } : {}) }))
+    },
+    provided: (call, output, answer) => {
+      const createdAt = answer - tick / 2
+      const { callId, name } = call
+      insert({ ...call, id: nextId("call"), createdAt })
+      insert(History.ToolOutput.make({ id: nextId("output"), createdAt, callId, name, ...output }))
     },
     handedOver: ({ from, history: known, to }) => {
       stamped = Math.max(stamped, latest(known))

@@ -16,7 +16,7 @@ const longestGiven = 65_536
 // What a model answers at once: an hour of talk. One that gives more has lost its way, and would go on for ever.
 const longestAnswer = 65_536
 /** Calls in it: of more than are run, some are told that they were not. */
-const mostAsked = 128
+const mostAsked = 16_384
 
 // What a program has said at once: a day of talk.
 const longestSaid = 1_048_576

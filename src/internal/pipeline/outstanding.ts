@@ -8,6 +8,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
+import type { Speech as SpeechHandle } from "../../Session.ts"
 import type * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
 import * as Telling from "../tools/outstanding.ts"
@@ -42,6 +43,12 @@ export interface Outstanding {
   /** A reply of its own, if there may be one more. */
   readonly takeReply: () => boolean
   readonly isExhausted: () => boolean
+  /** A reply that was to tell has failed. */
+  readonly failed: () => void
+  /** The model answers. */
+  readonly recovered: () => void
+  /** How many replies in a row that were to tell have failed. */
+  readonly failures: () => number
   /** The agent is about to say goodbye: nothing else is begun. `true` the first time. */
   readonly leave: () => boolean
   readonly isLeaving: () => boolean
@@ -51,11 +58,15 @@ export interface Outstanding {
   readonly left: Latch.Latch
 }
 
+// A model that fails so often in a row is asked by who waits for an answer, and not for what nobody waits for.
+const mostFailures = 2
+
 export const makeOutstanding = (options: Checked["results"]): Outstanding => {
   const held = new Map<string, Held>()
   const excused = new Set<string>()
   const changed = Latch.makeUnsafe(false)
   let replies = 0
+  let failures = 0
   let leaving = false
   return {
     options,
@@ -67,6 +78,13 @@ export const makeOutstanding = (options: Checked["results"]): Outstanding => {
     excuse: (call) => void excused.add(call),
     takeReply: () => replies < options.maxReplies && ++replies > 0,
     isExhausted: () => replies >= options.maxReplies,
+    failed: () => {
+      failures += 1
+    },
+    recovered: () => {
+      failures = 0
+    },
+    failures: () => failures,
     leave: () => leaving !== (leaving = true),
     isLeaving: () => leaving,
     changed,
@@ -89,10 +107,12 @@ const lateOnes = (core: Core, last = false): ReadonlyArray<Held> =>
 
 /** Tells the turn-taking whether there is anything to tell, and how soon. */
 export const owe = (core: Core): void => {
-  const { isExhausted, isLeaving, options } = core.outstanding
+  const { failures, isExhausted, isLeaving, options } = core.outstanding
   const late = lateOnes(core)
   for (const one of late) one.late = true
-  const calm = isExhausted() || isLeaving() ? undefined : Telling.calmFor(late, options)
+  const waits = isExhausted() || isLeaving() || failures() >= mostFailures
+  const soon = waits ? undefined : Telling.calmFor(late, options)
+  const calm = soon === undefined ? undefined : soon * 2 ** failures()
   core.outstanding.changed.openUnsafe()
   if (calm === undefined && !Turn.isUntold(core.conductor.state())) return
   signal(core, { _tag: "Untold", calm })
@@ -127,6 +147,16 @@ const isMute = ({ announces, id, outcome, reason, shows }: Speech, one: Held): b
 
 /** A speech is over: what it has told is told. */
 export const told = (core: Core, speech: Speech): void => {
+  const { announces, outcome, reason, source } = speech
+  if (source !== "say" && outcome === "completed") core.outstanding.recovered()
+  if (announces && outcome === "failed" && !unheard.has(reason)) {
+    core.outstanding.failed()
+    if (core.outstanding.failures() === mostFailures) {
+      const message =
+        "late results cannot be told: the replies that were to tell them have failed; they wait for the caller"
+      core.publish({ _tag: "Warning", component: "llm", message })
+    }
+  }
   for (const one of core.outstanding.all()) {
     if (isMute(speech, one)) settled(core, one, "superseded", speech.id)
     if (!speech.tells.has(one.id)) continue
@@ -139,10 +169,10 @@ export const told = (core: Core, speech: Speech): void => {
 }
 
 /** Puts a reply in line that tells what has come; the last one calls no tools. */
-export const announce = (core: Core, last = false): void => {
+export const announce = (core: Core, last = false): SpeechHandle | undefined => {
   const { outstanding } = core
   const late = lateOnes(core, last)
-  if (late.length === 0 || !outstanding.takeReply()) return
+  if (late.length === 0 || !outstanding.takeReply()) return undefined
   if (outstanding.isExhausted()) {
     const message = "the session has told as many late results as it may: others wait until the caller speaks"
     core.publish({ _tag: "Warning", component: "llm", message })
@@ -150,12 +180,23 @@ export const announce = (core: Core, last = false): void => {
   const steps = last
     ? { left: 0 }
     : late.reduce((least, one) => one.steps.left < least.left ? one.steps : least, late[0]!.steps)
-  want(core, { source: "reply", steps, announces: true })
+  return want(core, { source: "reply", steps, announces: true })
 }
 
 /** Whether anything runs whose result is to be told; `call` is the one that asks. */
 const isRunning = (core: Core, call: string | undefined): boolean =>
   core.calls.running().some(([id, { voice }]) => id !== call && voice.result === "reply")
+
+// Replies that tell what has come, before the goodbye.
+const mostLast = 3
+
+const until = (changed: Latch.Latch, isOver: () => boolean): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    while (!isOver()) {
+      changed.closeUnsafe()
+      yield* changed.await
+    }
+  })
 
 /** Before our own goodbye: calls that run have some time, audibly, and what has come of them is told. */
 export const beforeGoodbye = (
@@ -171,16 +212,17 @@ export const beforeGoodbye = (
     if (owed() && options.goodbyeWait > 0) {
       const { goodbyeSay } = options
       if (goodbyeSay !== false && goodbyeSay !== undefined && isRunning(core, call)) say(goodbyeSay)
-      const wait = Effect.gen(function*() {
-        while (owed()) {
-          changed.closeUnsafe()
-          yield* changed.await
-        }
-      })
-      yield* Effect.timeoutOption(wait, options.goodbyeWait)
+      yield* Effect.timeoutOption(until(changed, () => !owed()), options.goodbyeWait)
     }
-    announce(core, true)
-    core.outstanding.left.openUnsafe()
+    // What comes while this is told, or was left to a reply that did not tell it, is told before the goodbye, too.
+    for (let more = mostLast; more > 0; more -= 1) {
+      const telling = announce(core, true)
+      core.outstanding.left.openUnsafe()
+      const inHand = () => all().some((one) => isInHand(core, one, true))
+      if (telling !== undefined) yield* Effect.ignore(telling.heard)
+      else if (inHand()) yield* Effect.timeoutOption(until(changed, () => !inHand()), options.goodbyeWait)
+      else return
+    }
   })
 
 /** Whether a goodbye would leave something untold. */

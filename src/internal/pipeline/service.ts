@@ -97,6 +97,7 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
         )
     ),
     cancel: (id) => Effect.map(core.runner.end([id]), (ended) => ended.length > 0),
+    callState: core.callState,
     spent: Effect.sync(core.spending.report),
     updateHistory: (f) => Effect.sync(() => core.history.updated(f)),
     events: parts.events,

@@ -43,6 +43,10 @@ export const entries = (event: Event.Event, content: Content = {}): ReadonlyArra
         failed: isFailure,
         ...(content.tools === true ? { params, result } : undefined)
       }))
+    case "CallStateChanged": {
+      const { name, value } = event
+      return [{ _tag: "CallStateChanged", at, name, ...(content.tools === true ? { value } : undefined) }]
+    }
     case "AgentChanged":
       return [{ _tag: "AgentChanged", at, ...(event.from === undefined ? {} : { from: event.from }), to: event.to }]
     case "ProviderFailed": {

@@ -10,8 +10,8 @@ import { alike } from "./execute.ts"
 import { repair } from "./params.ts"
 import { duplicateOf, voiceOf } from "./voice.ts"
 
-// Of one step, and of all that run at once. A model that asks for more has lost its way.
-const mostCalls = 64
+/** Of one step, and of all that run at once. A model that asks for more has lost its way. */
+export const mostCalls = 64
 
 /** For so long (ms) after its end a call is not made again without a confirmation. */
 export const remembered = 60_000
@@ -23,6 +23,18 @@ export interface Known {
   readonly taker: object | undefined
   /** The calls that the model made together: they are many on purpose. */
   readonly step: ReadonlyArray<Call>
+  /** How many were begun before it. */
+  readonly before: number
+}
+
+/** A call as the model has made it. */
+export interface Made extends Omit<Known, "before"> {
+  /** Where it stands in its step. */
+  readonly place: number
+  /** The model has said that it means it. */
+  readonly confirmed: boolean
+  /** How many were begun when the model was asked. */
+  readonly known: number
 }
 
 export interface Under<R> {
@@ -30,29 +42,43 @@ export interface Under<R> {
   readonly context: Context.Context<R>
 }
 
+/** What has become of earlier calls. */
+export interface Past {
+  /** Those that had an effect, or may have had one, for as long as they are remembered. */
+  readonly ended: ReadonlyArray<Known>
+  /** Those that were to be confirmed. */
+  readonly refused: ReadonlyArray<Known>
+}
+
 export type Decision<One> =
   /** It starts when these have ended, of which some are cancelled first. */
   | { readonly _tag: "Start"; readonly after: ReadonlyArray<One>; readonly cancel: ReadonlyArray<One> }
-  /** Nothing is started; `why` is in words for the model. */
-  | { readonly _tag: "Refuse"; readonly why: string }
+  /** Nothing is started; `why` is in words for the model, who may be `asked` to confirm it. */
+  | Refusal
 
-const refuse = (why: string): { readonly _tag: "Refuse"; readonly why: string } => ({ _tag: "Refuse", why })
+interface Refusal {
+  readonly _tag: "Refuse"
+  readonly why: string
+  readonly asked: boolean
+}
+
+export const refuse = (why: string, asked = false): Refusal => ({ _tag: "Refuse", why, asked })
 
 export const decide = <R, One extends Known & { readonly cancelled: string | undefined }>(
-  { call, step, taker }: Known,
-  confirmed: boolean,
+  { call, confirmed, known, place, step, taker }: Made,
   running: ReadonlySet<One>,
-  ended: ReadonlyArray<Known>,
+  { ended, refused }: Past,
   { context, tools }: Under<R>
 ): Decision<One> => {
   const { name } = call
-  if (step.indexOf(call) >= mostCalls) {
+  if (place >= mostCalls) {
     return refuse(`Tool ${name} was not run: at most ${mostCalls} calls can be made together`)
   }
   if (running.size >= mostCalls) return refuse(`Tool ${name} was not run: ${mostCalls} calls are running already`)
   const mine = (other: Known) => other.call.name === name && other.taker === taker
   const same = [...running].filter(mine)
-  switch (duplicateOf(tools, name)) {
+  const tool = tools.entries.get(name)?.tool
+  switch (duplicateOf(tool)) {
     case "allow":
       return { _tag: "Start", after: [], cancel: [] }
     case "reject":
@@ -62,17 +88,19 @@ export const decide = <R, One extends Known & { readonly cancelled: string | und
     case "replace":
       return { _tag: "Start", after: same, cancel: same }
     case "confirm": {
-      if (confirmed) return { _tag: "Start", after: [], cancel: [] }
       const { idempotencyKey } = voiceOf(tools, name)
-      const equal = (other: Known) => other.step !== step && alike(tools, context, other.call, call, idempotencyKey)
+      const alikes = (other: Known) => mine(other) && alike(tools, context, other.call, call, idempotencyKey)
+      // Two replies may be asked for at a time: what one has begun meanwhile, the other cannot mean.
+      const asked = confirmed ? refused.findLast((other) => other.before < known && alikes(other))?.before ?? -1 : -1
+      const equal = (other: Known) => other.step !== step && other.before > asked && alikes(other)
       const again = `nothing was started. If it is wanted once more, confirm that: call it again with the same ` +
-        `parameters and "${confirmation(tools, name)}": true`
+        `parameters and "${confirmation(tool)}": true`
       const first = same.filter(equal)
       if (first.some(({ cancelled }) => cancelled === undefined)) {
-        return refuse(`Tool ${name} is already running for an earlier call with the same parameters; ${again}`)
+        return refuse(`Tool ${name} is already running for an earlier call with the same parameters; ${again}`, true)
       }
-      return ended.some((other) => mine(other) && equal(other))
-        ? refuse(`Tool ${name} has already been done for an earlier call with the same parameters; ${again}`)
+      return ended.some(equal)
+        ? refuse(`Tool ${name} has already been done for an earlier call with the same parameters; ${again}`, true)
         : { _tag: "Start", after: first, cancel: [] }
     }
   }
@@ -90,8 +118,7 @@ const fieldsOf = (tool: Tool.Any): ReadonlyArray<string> => {
 const confirmations = new WeakMap<Tool.Any, string>()
 
 /** What a model adds to the parameters of a call that it wants made again; a tool may have a parameter of that name. */
-export const confirmation = (tools: Tools<unknown>, name: string): string => {
-  const tool = tools.entries.get(name)?.tool
+export const confirmation = (tool: Tool.Any | undefined): string => {
   if (tool === undefined) return "confirm"
   const known = confirmations.get(tool)
   if (known !== undefined) return known
@@ -108,7 +135,7 @@ export const unconfirmed = (
   call: Call
 ): { readonly call: Call; readonly confirmed: boolean } => {
   const params = repair(call.params)
-  const word = confirmation(tools, call.name)
+  const word = confirmation(tools.entries.get(call.name)?.tool)
   if (params._tag === "Other" || !Object.hasOwn(params.object, word)) return { call, confirmed: false }
   const { [word]: said, ...others }: Schema.JsonObject = params.object
   return { call: { ...call, params: others }, confirmed: said === true || said === "true" }

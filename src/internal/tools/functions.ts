@@ -30,8 +30,8 @@ export interface PlainCall {
  * **Details**
  *
  * `parameters` is a `Schema.Struct`, whose type `run` is given, or a plain JSON
- * Schema, by which the parameters are checked. What `run` gives must be JSON;
- * nothing at all is `null`.
+ * Schema, by which the parameters are checked. What `run` gives must be JSON, or an object
+ * with a JSON form of its own, such as a date; nothing at all is `null`.
  *
  * @category plain functions
  * @since 0.1.0

@@ -13,11 +13,52 @@ const isDeep = (value: unknown, left: number): boolean =>
   typeof value === "object" && value !== null &&
   (left === 0 || Object.values(value).some((part) => isDeep(part, left - 1)))
 
+// Of these JSON makes an empty object, whatever they hold.
+const empties = new Set([
+  "Map",
+  "Set",
+  "WeakMap",
+  "WeakSet",
+  "Promise",
+  "Error",
+  "RegExp",
+  "ArrayBuffer",
+  "SharedArrayBuffer",
+  "DataView",
+  "Generator",
+  "AsyncGenerator"
+])
+
+/** What of a value JSON would leave out, or make another one of, without a word. */
+const lost = (value: unknown): string | undefined => {
+  if (typeof value === "number") return Number.isFinite(value) ? undefined : `a number that is none (${value})`
+  if (typeof value === "symbol") return "a symbol"
+  if (typeof value !== "object" || value === null) return undefined
+  if (ArrayBuffer.isView(value)) return "bytes"
+  const kind = Object.prototype.toString.call(value).slice("[object ".length, -1)
+  if (kind === "Date" && Number.isNaN(Number(value))) return "a date that is none"
+  const says = "toJSON" in value || Object.keys(value).length > 0
+  return empties.has(kind) && !says ? `a value of the kind ${kind}` : undefined
+}
+
+/** Writes a value as JSON writes it, but for what would be lost. */
+const stringify = (value: unknown): { readonly text: string } | { readonly lost: string } => {
+  let found: string | undefined
+  const text = JSON.stringify(value, function(this: Readonly<Record<string, unknown>>, key, written: unknown) {
+    // What has a form of its own, such as a date, has it by now.
+    found ??= lost(this[key]) ?? lost(written)
+    return written
+  })
+  if (typeof value === "function") found ??= "a function"
+  return found === undefined ? { text: text ?? "null" } : { lost: found }
+}
+
 /** The value itself where it is JSON, else what JSON makes of it, else why it makes nothing of it. */
 export const write = (value: unknown): Result.Result<Schema.Json, string> => {
   try {
-    const text = JSON.stringify(value) ?? "null"
-    const json: unknown = is(value) ? value : JSON.parse(text)
+    const written = stringify(value)
+    if ("lost" in written) return Result.fail(`it holds ${written.lost}`)
+    const json: unknown = is(value) ? value : JSON.parse(written.text)
     if (isDeep(json, deepest)) return Result.fail(tooDeep)
     return Result.succeed(is(json) ? json : null)
   } catch (error) {

@@ -6,7 +6,7 @@ import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import type { Call, Output, Runner, Set as Tools } from "../../Tools.ts"
 import { steadyClock } from "../steady.ts"
-import { decide, type Known, remembered, unconfirmed } from "./duplicates.ts"
+import { decide, type Known, refuse, remembered, unconfirmed } from "./duplicates.ts"
 import { atWork, failed, mayHaveRun } from "./execute.ts"
 import { voiceOf } from "./voice.ts"
 
@@ -37,7 +37,9 @@ export const make: (options: {
   function*({ execute, onOutput }) {
     const running = new Set<Running>()
     let ended: Array<Ended> = []
+    let refused: Array<Known> = []
     let closed = false
+    let begun = 0
     const now = yield* steadyClock
     const fibers = yield* FiberSet.make<void>()
     yield* Effect.addFinalizer(() => Effect.sync(() => void (closed = true)))
@@ -46,8 +48,8 @@ export const make: (options: {
       Effect.suspend(() => {
         running.delete(one)
         if (mayHaveRun(output)) {
-          const { call, step, taker } = one
-          ended = [...ended.slice(1 - mostRemembered), { call, step, taker, at: now() }]
+          const { before, call, step, taker } = one
+          ended = [...ended.slice(1 - mostRemembered), { before, call, step, taker, at: now() }]
         }
         return onOutput?.(output) ?? Effect.void
       }).pipe(
@@ -55,24 +57,33 @@ export const make: (options: {
         Effect.andThen(Deferred.succeed(one.output, output))
       )
 
-    const begin = Effect.fnUntraced(function*<R>(tools: Tools<R>, asked: Call, step: ReadonlyArray<Call>) {
+    const begin = Effect.fnUntraced(function*<R>(
+      tools: Tools<R>,
+      step: ReadonlyArray<Call>,
+      place: number,
+      known: number
+    ) {
       const context = yield* Effect.context<R>()
-      const { call, confirmed } = unconfirmed(tools, asked)
+      const { call, confirmed } = unconfirmed(tools, step[place]!)
       const one: Running = {
         call,
         taker: tools.entries.get(call.name)?.taker,
         cancellable: voiceOf(tools, call.name).onInterruption === "cancel",
         step,
+        before: begun++,
         output: Deferred.makeUnsafe<Output>(),
         fiber: undefined,
         cancelled: undefined
       }
       ended = ended.filter(({ at }) => now() - at <= remembered)
       const decision = closed
-        ? { _tag: "Refuse" as const, why: `Tool ${call.name} was not run: the conversation is over` }
-        : decide({ ...one, call: asked }, confirmed, running, ended, { tools, context })
+        ? refuse(`Tool ${call.name} was not run: the conversation is over`)
+        : decide({ ...one, confirmed, known, place }, running, { ended, refused }, { tools, context })
       running.add(one)
       if (decision._tag === "Refuse") {
+        if (decision.asked) {
+          refused = [...refused.slice(1 - mostRemembered), { call, taker: one.taker, step, before: one.before }]
+        }
         yield* settle(one, failed(call, decision.why))
         return one
       }
@@ -110,19 +121,20 @@ export const make: (options: {
         return cancelled.map((one) => one.call.id)
       })
 
-    const start: Runner["start"] = (tools, calls) =>
-      Effect.uninterruptible(Effect.forEach(calls, (call) => begin(tools, call, calls))).pipe(
+    const start: Runner["start"] = (tools, calls, { known = Number.POSITIVE_INFINITY } = {}) =>
+      Effect.uninterruptible(Effect.forEach(calls, (_, place) => begin(tools, calls, place, known))).pipe(
         Effect.map((started) => started.map(({ output }) => Deferred.await(output)))
       )
 
     const interrupted = "the user interrupted"
     return {
       start,
-      run: (tools, calls) => Effect.flatMap(start(tools, calls), (outputs) => Effect.all(outputs)),
+      run: (tools, calls, step) => Effect.flatMap(start(tools, calls, step), (outputs) => Effect.all(outputs)),
       cancel: cancelWhere(({ cancellable }) => cancellable, interrupted),
       cancelCalls: (ids) => cancelWhere(({ call, cancellable }) => cancellable && ids.includes(call.id), interrupted),
       end: (ids) => cancelWhere(({ call }) => ids.includes(call.id), "it is not wanted any more"),
-      running: Effect.sync(() => [...running].map((one) => one.call))
+      running: Effect.sync(() => [...running].map((one) => one.call)),
+      begun: Effect.sync(() => begun)
     }
   }
 )

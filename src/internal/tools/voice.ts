@@ -12,8 +12,8 @@ import * as Check from "../options.ts"
  * **Details**
  *
  * - `confirm`: if it has the key of the first, nothing is started; its output says so, and that a call with the same
- *   parameters and `"confirm": true` runs. Others run. A call that failed by its own account, or was cancelled, is
- *   not counted.
+ *   parameters and `"confirm": true` runs, for which the model is shown a parameter. A confirmation that nobody has
+ *   asked for is none. Others run. A call that failed by its own account, or was cancelled, is not counted.
  * - `allow`: both run.
  * - `reject`: the second fails at once while the first runs.
  * - `replace`: the first is cancelled; the second starts when it has ended.
@@ -23,7 +23,11 @@ import * as Check from "../options.ts"
  */
 export type Duplicates<Params = unknown> =
   | {
-    /** @default "confirm"; for tools that are `Tool.Readonly` or `Tool.Idempotent` "allow" */
+    /**
+     * A tool that says nothing of itself may do harm, as effect/ai has it, too: `Tool.Destructive` has no other rule.
+     *
+     * @default "confirm"; for tools that are `Tool.Readonly` or `Tool.Idempotent` "allow"
+     */
     readonly duplicate?: "confirm" | undefined
     /** What two calls for the same have in common. @default their parameters, as the tool gets them */
     readonly idempotencyKey?: ((params: Params) => unknown) | undefined
@@ -185,10 +189,10 @@ export const voiceOf = (set: Tools<unknown>, name: string): Voice =>
   Context.get(set.entries.get(name)?.tool.annotations ?? Context.empty(), Annotation)
 
 /** What becomes of a second call: what may be done twice needs no care. */
-export const duplicateOf = (set: Tools<unknown>, name: string): NonNullable<Voice["duplicate"]> => {
-  const annotations = set.entries.get(name)?.tool.annotations ?? Context.empty()
+export const duplicateOf = (tool: Tool.Any | undefined): NonNullable<Voice["duplicate"]> => {
+  const annotations = tool?.annotations ?? Context.empty()
   const harmless = Context.get(annotations, Tool.Readonly) || Context.get(annotations, Tool.Idempotent)
-  return voiceOf(set, name).duplicate ?? (harmless ? "allow" : "confirm")
+  return Context.get(annotations, Annotation).duplicate ?? (harmless ? "allow" : "confirm")
 }
 
 /** How long a call may take (ms), where its tool has a limit of its own. */
