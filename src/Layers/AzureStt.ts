@@ -154,11 +154,14 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
           url: address(base, path, query(settings)),
           headers: { "Ocp-Apim-Subscription-Key": settings.apiKey, "X-ConnectionId": connection }
         }))
-    const service = (settings: Settings, line: Pick<Standby, "open"> & Partial<Standby>): Stt.Stt["Service"] =>
-      Stt.make({
+    const service = (settings: Settings, line: Pick<Standby, "open"> & Partial<Standby>): Stt.Stt["Service"] => {
+      // A model of one's own brings its language along.
+      const language = settings.endpointId === undefined ? languages.placed(settings.language) : undefined
+      return Stt.make({
         name,
         interims: true,
         prewarm: line.prewarm === undefined ? undefined : Effect.mapError(line.prewarm, failed),
+        language,
         withLanguage: (language) => {
           const other = { ...settings, language }
           return service(other, { open: dial(other) })
@@ -172,10 +175,11 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
             sampleRate,
             context: context(settings),
             mode: settings.mode,
-            language: settings.endpointId === undefined ? languages.placed(settings.language) : undefined
+            language
           })
         })
       })
+    }
     return service(settings, yield* standby({ open: dial(settings), keepMs }))
   })
 

@@ -273,6 +273,7 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
         model: settings.model,
         interims: settings.interims,
         prewarm: line.prewarm === undefined ? undefined : Effect.mapError(line.prewarm, failed),
+        language: asked(settings.language),
         withLanguage: (language) => {
           const other = { ...settings, language }
           return service(other, { open: dial(other) })

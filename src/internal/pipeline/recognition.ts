@@ -21,7 +21,7 @@ import * as Turn from "../../Turn.ts"
 import { retryAfterMs } from "../resilience/errors.ts"
 import { beside, reopened, through } from "../streams.ts"
 import { delaysOf } from "../stt/delays.ts"
-import { isEmpty, isNews } from "../stt/transcripts.ts"
+import { inLanguage, isEmpty, isNews } from "../stt/transcripts.ts"
 import type { Core } from "./core.ts"
 import { failed, mended, worked } from "./failures.ts"
 import { often } from "./microphone.ts"
@@ -140,7 +140,9 @@ export const makeRecognition = (
           heard = true
           worked(core, "stt")
         }
-        const perceptions = news.map((transcript) => understood(transcript, start ?? 0, clock))
+        const perceptions = news.map((transcript) =>
+          understood(inLanguage(transcript, stt?.language), start ?? 0, clock)
+        )
         if (delays === undefined || delays.usual === told) return perceptions
         told = delays.usual
         return [{ signal: { _tag: "Measured", delay: told } }, ...perceptions]
