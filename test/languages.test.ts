@@ -157,6 +157,60 @@ describe("The language of a recogniser", () => {
   }
 })
 
+describe("Several languages of Azure", () => {
+  const layer = (baseUrl: string, given: ReadonlyArray<string>, more: Partial<AzureStt.Options> = {}) =>
+    AzureStt.layer({ apiKey, region: "westeurope", baseUrl, languages: given, ...more })
+
+  it.live("are asked for as its package does, and which it was is told with each transcript", () =>
+    Effect.gen(function*() {
+      const server = yield* serving(recognisers["Azure"]!, "fr-FR")
+      const { heard, stt } = yield* Effect.provide(
+        Effect.flatMap(Stt.Stt, (stt) => Effect.map(first(stt), (heard) => ({ stt, heard }))),
+        layer(server.url, ["de", "fr_CA"])
+      )
+      assert.deepStrictEqual([stt.language, heard.language], [undefined, "fr-FR"])
+      const { received, url } = yield* server.next
+      assert.strictEqual(url.pathname, "/stt/speech/universal/v2")
+      assert.deepStrictEqual([url.searchParams.get("language"), url.searchParams.get("lidEnabled")], ["de-DE", "true"])
+      const context = received.map(String).find((message) => message.includes("speech.context")) ?? ""
+      const { languageId, phraseDetection, phraseOutput } = JSON.parse(context.slice(context.indexOf("{")))
+      assert.deepStrictEqual(languageId, {
+        languages: ["de-DE", "fr-CA"],
+        mode: "DetectContinuous",
+        onSuccess: { action: "Recognize" },
+        onUnknown: { action: "None" },
+        priority: "PrioritizeLatency"
+      })
+      assert.deepStrictEqual(phraseOutput, {
+        interimResults: { resultType: "Auto" },
+        phraseResults: { resultType: "Always" }
+      })
+      assert.notProperty(phraseDetection, "language")
+    }))
+
+  it.live("become one where a call is told so", () =>
+    Effect.gen(function*() {
+      const server = yield* serving(recognisers["Azure"]!, null)
+      const one = Effect.flatMap(Stt.Stt, (stt) => first(stt.withLanguage?.("it") ?? stt))
+      assert.strictEqual((yield* Effect.provide(one, layer(server.url, ["de", "fr"]))).language, "it-IT")
+      const { url } = yield* server.next
+      assert.deepStrictEqual([url.searchParams.get("language"), url.searchParams.get("lidEnabled")], ["it-IT", null])
+    }))
+
+  it.effect.each<readonly [ReadonlyArray<string>]>([[["de"]], [["de", "de-AT"]], [["de", "English, please"]], [[]]])(
+    "are refused by name where they are none: %j",
+    ([given]) =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Effect.scoped(Layer.build(layer("ws://x", given))))
+        assert.include(error.message, "languages must be 2 to 10 BCP 47 tags")
+        const custom = yield* Effect.flip(
+          Effect.scoped(Layer.build(layer("ws://x", ["de", "fr"], { endpointId: "mine" })))
+        )
+        assert.include(custom.message, "languages must not be given with endpointId")
+      })
+  )
+})
+
 describe("The language of a recogniser that tells none", () => {
   const listen = (layer: Layer.Layer<Stt.Stt, Stt.SttError>) =>
     Effect.provide(

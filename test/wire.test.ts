@@ -38,6 +38,7 @@ recogniser<AzureStt.Options, Address | "region">(
   },
   {
     language: { value: "de-DE" },
+    languages: { value: ["de-DE", "fr"] },
     mode: { value: "Dictation" },
     profanity: { value: "Raw" },
     output: { value: "Detailed" },

@@ -163,7 +163,7 @@ const Results = Schema.Struct({
   })
 })
 
-const decodeKind = decodeJson(Schema.Struct({ type: Schema.optional(Schema.String) }))
+const decodeKind = decodeJson(Schema.Struct({ type: Schema.optional(Schema.String), duration: hint(Schema.Finite) }))
 const decodeResults = decodeJson(Results)
 
 const ms = (seconds: number) => Math.round(seconds * 1000)
@@ -194,12 +194,13 @@ const transcript = (
 
 const hear = (asked: string) => (message: string | Uint8Array): Effect.Effect<Heard, Failure.Reason> => {
   if (typeof message !== "string") return Effect.succeed(nothing)
-  return Effect.flatMap(decodeKind(message), ({ type }): Effect.Effect<Heard, Failure.Reason> => {
+  return Effect.flatMap(decodeKind(message), ({ duration, type }): Effect.Effect<Heard, Failure.Reason> => {
     switch (type) {
       case "Results":
         return Effect.map(decodeResults(message), (results) => ({ transcripts: [transcript(results, asked)] }))
       case "Metadata":
-        return Effect.succeed({ transcripts: [], done: true })
+        // Of all audio at the end; what comes when a connection is opened knows of none.
+        return Effect.succeed({ transcripts: [], done: typeof duration === "number" && duration > 0 })
       case "Error":
         return Effect.fail(new Failure.Broken({ detail: "it reported an error" }))
       default:
