@@ -135,6 +135,7 @@ const closing: Table = [
     /\bDATA-\d+/,
     ({ code }) => new Failure.InvalidRequest({ detail: `audio: Deepgram cannot decode it (${code})` })
   ],
+  [/\bINVALID_AUTH\b/, () => new Failure.Rejected({ status: 401 })],
   [/\bNET-\d+/, ({ code }) => new Failure.Disconnected({ code: String(code) })]
 ]
 

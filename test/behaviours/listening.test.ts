@@ -394,6 +394,26 @@ describe("a request that is all that is said", () => {
     }))
 })
 
+describe("the times of what is heard", () => {
+  it.effect("are told with its words, by the microphone's time, also after what was said before", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        user: [Testing.say(500, 1500, "two words"), Testing.say(9000, 10_000, "three more words")],
+        stt: { times: true }
+      })
+      const told = timeline.of("UserTranscript").filter(({ final }) => final)
+      assert.deepStrictEqual(told.map(({ words }) => words?.map(({ text }) => text)), [
+        ["two", "words"],
+        ["three", "more", "words"]
+      ])
+      for (const [at, { end, start, words }] of told.entries()) {
+        const [from, to] = at === 0 ? [500, 1500] : [9000, 10_000]
+        assert.deepStrictEqual([words?.[0]?.start, words?.at(-1)?.end], [from, to])
+        assert.deepStrictEqual([start, end], [from, to])
+      }
+    }))
+})
+
 describe("the language of what is heard", () => {
   const speaking = (language: string | undefined, turn: Turn.Options = {}) =>
     Testing.scenario({
