@@ -453,6 +453,22 @@ describe("Stt", () => {
         assert.deepStrictEqual(said(heard), [["final", "0x100 1x100", 100, 200], ["final", "2x100 3x100", 200, 400]])
       }))
 
+    it.effect("answers a mark after the detector has ended the speech, and one in silence, as settled", () =>
+      Effect.gen(function*() {
+        const heard = yield* run(
+          speller({ vad: vad(), ...options }),
+          ...[0, 1, 0, 0].map((value) => frame(value)),
+          Stt.Finalize,
+          ...[0, 0].map((value) => frame(value)),
+          Stt.Finalize
+        )
+        assert.deepStrictEqual(said(heard), [
+          ["final", "0x100 1x100", 100, 200],
+          ["final", "", undefined, undefined],
+          ["final", "", undefined, undefined]
+        ])
+      }))
+
     it.effect("cuts speech that is too long, also when the detector has not kept its end", () =>
       Effect.gen(function*() {
         const long = [0, 1, 2, 3, 4, 5, 0].map((value) => frame(value))
