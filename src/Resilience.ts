@@ -7,8 +7,10 @@
  *
  * A provider is asked again only before its first useful output and only when
  * its error is retryable; the deadline covers all its attempts up to that
- * output, and an attempt that shows no sign of life for 4 seconds is another reason to ask. What is resilient already is left alone, so retries never nest.
- * Interruption passes through untouched and closes the attempt in progress; a
+ * output. An attempt that shows no sign of life for 4 seconds gets another one
+ * beside it; whichever answers first counts. What is resilient already is left
+ * alone, so retries never nest. Interruption passes through untouched and closes
+ * the attempts in progress; a
  * provider that cannot be interrupted, or does not hang up within a second, is
  * left behind.
  *

@@ -17,6 +17,7 @@ import * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
 import * as Failure from "./Failure.ts"
 import * as Check from "./internal/options.ts"
+import * as languages from "./internal/provider/languages.ts"
 import { refused } from "./internal/provider/options.ts"
 import { masked } from "./internal/resilience/errors.ts"
 import { layerResilient as layerOf, services } from "./internal/resilience/layers.ts"
@@ -34,7 +35,7 @@ import { recognise } from "./internal/stt/recognizer.ts"
 import * as resilience from "./internal/stt/resilient.ts"
 import { byMarks, byVoice } from "./internal/stt/segments.ts"
 import { Mapping, StreamTime } from "./internal/stt/streamTime.ts"
-import { finite, isEmpty, isNews } from "./internal/stt/transcripts.ts"
+import { finite, inLanguage, isEmpty, isNews } from "./internal/stt/transcripts.ts"
 import type {
   Fallback,
   FallbackOptions,
@@ -67,7 +68,8 @@ export {
  * `wants` says what a pipeline is to feed it, whatever its own `feed`: a wrapper
  * passes it on; absent, it is `all`. `oneShot` says that it begins to recognise
  * when speech has ended: it is waited for longer. `model` is for usage and cost. `prewarm` opens
- * what the first audio needs, without a request that costs. `withLanguage` gives the same recogniser for one
+ * what the first audio needs, without a request that costs. `language` is the one that it is told to hear, where
+ * that is one: transcripts that name none are in it. `withLanguage` gives the same recogniser for one
  * language (a BCP 47 tag) instead of its own setting, where it can be told.
  *
  * @category services
@@ -86,24 +88,28 @@ const complete = (provider: {
   readonly resilient?: boolean | undefined
   readonly wants?: Wants | undefined
   readonly oneShot?: boolean | undefined
-}, transcribe: Transcribe): Stt["Service"] =>
-  Stt.of({
+  readonly language?: string | undefined
+}, transcribe: Transcribe): Stt["Service"] => {
+  const language = provider.language === undefined ? undefined : languages.told(provider.language)
+  return Stt.of({
     name: provider.name,
     model: provider.model,
     interims: provider.interims ?? false,
     resilient: provider.resilient ?? false,
     wants: provider.wants,
     oneShot: provider.oneShot,
+    language,
     prewarm: provider.prewarm,
     withLanguage: provider.withLanguage,
     transcribe: (audio) =>
       transcribe(audio).pipe(
-        Stream.map(finite),
+        Stream.map((heard) => inLanguage(finite(heard), language)),
         masked((reason) => new SttError({ provider: provider.name, reason })),
         Stream.withSpan("Stt.transcribe", { attributes: { provider: provider.name } }),
         Stream.filter(isNews)
       )
   })
+}
 
 /**
  * Creates an `Stt` from the function that transcribes.
@@ -140,6 +146,8 @@ export const make = (provider: {
   readonly oneShot?: boolean | undefined
   /** Opens what the first audio needs, without a request that costs. @default nothing */
   readonly prewarm?: Effect.Effect<void, SttError> | undefined
+  /** The one language that it is told to hear (a BCP 47 tag): that of transcripts that name none. @default not known */
+  readonly language?: string | undefined
   /** The same for one language (a BCP 47 tag) instead of its own setting. @default it cannot be told */
   readonly withLanguage?: ((language: string) => Stt["Service"]) | undefined
   readonly transcribe: <E, R>(audio: Stream.Stream<Input, E, R>) => Stream.Stream<Transcript, E | SttError, R>
@@ -167,6 +175,8 @@ export interface RecognizerOptions {
   readonly model?: string | undefined
   /** Opens what the first audio needs, without a request that costs. @default nothing */
   readonly prewarm?: Effect.Effect<void, SttError> | undefined
+  /** The one language that it is told to hear (a BCP 47 tag): that of transcripts that name none. @default not known */
+  readonly language?: string | undefined
   /** The same for one language (a BCP 47 tag) instead of its own setting. @default it cannot be told */
   readonly withLanguage?: ((language: string) => Stt["Service"]) | undefined
   readonly recognize: (speech: Audio.Frame) => Effect.Effect<Recognition, SttError>
@@ -234,6 +244,7 @@ export const fromRecognizer = (options: RecognizerOptions): Stt["Service"] => {
       name,
       model: options.model,
       prewarm: options.prewarm,
+      language: options.language,
       withLanguage: options.withLanguage,
       interims: interimEvery !== undefined,
       oneShot: true,

@@ -174,7 +174,7 @@ export interface Options {
     /** Guesses in one turn. @default 3 */
     readonly maxTries?: number | undefined
   } | undefined
-  /** Language of the user (a BCP 47 tag), where the transcript tells none. @default "en" */
+  /** Language of the user (a BCP 47 tag), where neither the transcript nor the recogniser tells one. @default "en" */
   readonly language?: string | undefined
   /** Phrases beside those of `Text.phrasebooks`, by the first part of a language's tag. */
   readonly phrases?: Readonly<Record<string, Partial<Text.Phrasebook>>> | undefined

@@ -27,6 +27,7 @@ faults.webSocket("DeepgramStt", {
   harmless: [
     { type: "SpeechStarted", channel: [0], timestamp: 0.1 },
     { type: "UtteranceEnd", channel: [0], last_word_end: 1 },
+    { type: "Metadata", request_id: "r", created: "2026-01-01T00:00:00Z", duration: 0, channels: 1 },
     { type: "SomethingNew", deep: { er: [1] } },
     { untyped: true },
     results("", 0, 0.1, true)

@@ -1,8 +1,9 @@
 /** Rooms that are made of a transport. */
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Exit, Fiber, Layer, Scope, Stream } from "effect"
-import { Audio, Room } from "effect-voice"
+import { Agent, Audio, Pipeline, Room } from "effect-voice"
 import { makeRoom } from "effect-voice/internal/room/kit"
+import * as Testing from "effect-voice/testing"
 import { TestClock } from "effect/testing"
 import { contract, type Peers } from "./contract/room.ts"
 
@@ -199,6 +200,37 @@ describe("Room.make", () => {
       yield* speech.resume
       yield* TestClock.adjust("1 second")
       assert.strictEqual(yield* speech.played, 400)
+    }))
+
+  it.effect("keeps the keys of the moment before a session listens, for that one alone", () =>
+    Effect.gen(function*() {
+      const { line: { incoming }, room } = yield* open()
+      const session = (pressed: Array<string>) =>
+        Pipeline.make(Agent.make({ instructions: "" }), {
+          onKey: (key) => Effect.sync(() => void pressed.push(key))
+        }).pipe(Effect.provide(Layer.mergeAll(
+          // Whatever is made of a room has its keys.
+          Layer.succeed(Room.Room, { ...room }),
+          Testing.layerVad(),
+          Testing.layerStt(),
+          Testing.layerLlm(),
+          Testing.layerTts()
+        )))
+      incoming.joined({ identity: "ann" })
+      incoming.keys("ann", "1".repeat(70))
+      incoming.keys("ann", "2#")
+      const first: Array<string> = []
+      yield* session(first)
+      yield* TestClock.adjust(100)
+      assert.strictEqual(first.join(""), `${"1".repeat(62)}2#`)
+      incoming.keys("ann", "3")
+      yield* TestClock.adjust(100)
+      assert.strictEqual(first.at(-1), "3")
+      const second: Array<string> = []
+      yield* session(second)
+      incoming.keys("ann", "4")
+      yield* TestClock.adjust(100)
+      assert.deepStrictEqual(second, ["4"])
     }))
 
   it.effect("hears a participant's frames, keys and texts, and nothing of strangers or of what is no audio", () =>

@@ -155,9 +155,32 @@ describe("Stt", () => {
         )
         assert.deepStrictEqual(said(heard), [
           ["final", "1x100 2x100", 0, 200],
+          ["final", "", undefined, undefined],
           ["final", "3x100", 200, 300],
           ["final", "4x100", 300, 400]
         ])
+      }))
+
+    it.effect("answers each mark in order, one at which there was nothing to hear as settled", () =>
+      Effect.gen(function*() {
+        const recognised: Array<string> = []
+        const stt = Stt.fromRecognizer({
+          name: "slow",
+          recognize: ({ samples }) =>
+            Effect.as(Effect.delay(Effect.sync(() => recognised.push(`${samples.length}`)), "1 second"), {
+              text: "words"
+            })
+        })
+        const fiber = yield* Stream.make<[...Array<Stt.Input>]>(Stt.Finalize, frame(1), Stt.Finalize, Stt.Finalize)
+          .pipe(
+            stt.transcribe,
+            Stream.runCollect,
+            Effect.forkChild
+          )
+        yield* TestClock.adjust("1 second")
+        const heard = yield* Fiber.join(fiber)
+        assert.deepStrictEqual(heard.map(({ final, text }) => [final, text]), [[true, ""], [true, "words"], [true, ""]])
+        assert.strictEqual(recognised.length, 1)
       }))
 
     it.effect("cuts speech that is too long without losing a sample", () =>
@@ -428,6 +451,22 @@ describe("Stt", () => {
           frame(3)
         )
         assert.deepStrictEqual(said(heard), [["final", "0x100 1x100", 100, 200], ["final", "2x100 3x100", 200, 400]])
+      }))
+
+    it.effect("answers a mark after the detector has ended the speech, and one in silence, as settled", () =>
+      Effect.gen(function*() {
+        const heard = yield* run(
+          speller({ vad: vad(), ...options }),
+          ...[0, 1, 0, 0].map((value) => frame(value)),
+          Stt.Finalize,
+          ...[0, 0].map((value) => frame(value)),
+          Stt.Finalize
+        )
+        assert.deepStrictEqual(said(heard), [
+          ["final", "0x100 1x100", 100, 200],
+          ["final", "", undefined, undefined],
+          ["final", "", undefined, undefined]
+        ])
       }))
 
     it.effect("cuts speech that is too long, also when the detector has not kept its end", () =>

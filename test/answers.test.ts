@@ -77,6 +77,43 @@ const half = [
 ]
 
 const whole: ReadonlyArray<readonly [how: string, events: ReadonlyArray<unknown>, said: string]> = [
+  [
+    "one call as it was told before there were several",
+    [
+      delta({ function_call: { name: "get_weather", arguments: "" } }),
+      delta({ function_call: { arguments: `{"city":"Rome"}` } }),
+      delta({}, "function_call")
+    ],
+    `[get_weather {"city":"Rome"}].`
+  ],
+  [
+    "numbers as text, and a reason that is a number",
+    [
+      calls(fn("get_weather", `{"city":`, { index: "0", id: "a" }), fn("get_time", "{}", { index: "1", id: "b" })),
+      calls(fn(undefined, `"Rome"}`, { index: "0" })),
+      delta({}, 1 as never)
+    ],
+    `[get_weather {"city":"Rome"}][get_time {}].`
+  ],
+  [
+    "all in one event, as a whole answer is told",
+    [{ choices: [{ index: 0, message: { role: "assistant", content: "Hello" }, finish_reason: "stop" }] }],
+    "Hello."
+  ],
+  [
+    "all once more at the end",
+    [
+      text("Hel"),
+      text("lo"),
+      { choices: [{ index: 0, message: { role: "assistant", content: "Hello" }, finish_reason: "stop" }] }
+    ],
+    "Hello."
+  ],
+  [
+    "events that only say that the connection stands",
+    ["event: ping\ndata: {}\n\n", text("Hel"), "event: keepalive\ndata: null\n\n", text("lo"), delta({}, "stop")],
+    "Hello."
+  ],
   ["text and the mark of the end", [text("Hel"), text("lo"), done], "Hello."],
   ["a call and the mark of the end", [...half, done], `[get_weather {"city":"Rome"}].`],
   ["text and a count of tokens", [text("Hello"), usage], "Hello (20 + 7)."],
@@ -180,6 +217,7 @@ const broken: ReadonlyArray<
   ],
   ["an error for a reason", [text("Hel"), delta({}, "error"), done], "Broken"],
   ["an error without a code", [text("Hel"), { error: secret }, done], "Broken"],
+  ["what a server in Python tells of itself", [text("Hel"), { detail: secret }], "Broken"],
   [
     "an error that is the whole event",
     [text("Hel"), { object: "error", message: secret, type: "BadRequestError", code: 400 }, done],

@@ -254,6 +254,41 @@ describe("what a provider attaches to an answer", () => {
       )
     }))
 
+  it.live("is made up for as Google tells where a call of another model goes to Gemini, which is learnt once", () =>
+    Effect.gen(function*() {
+      const own = yield* serving(gemini)
+      const prompt = yield* step((yield* OpenAiLlm.make({ baseUrl: `${own.url}/v1`, model: "another" })).llm)
+      const signaturesOf = (body: Body): ReadonlyArray<unknown> =>
+        body["messages"].flatMap(({ tool_calls }: Body) =>
+          (tool_calls ?? []).map((call: Body) => call["extra_content"]?.google?.thought_signature)
+        )
+      const bodies: Array<Body> = []
+      // By the compatible endpoint an error is the only entry of a list.
+      const refusal = {
+        error: { code: 400, message: "Function call is missing a thought_signature in functionCall parts." }
+      }
+      const server = yield* provider.http((request, response) => {
+        if (request.method === "GET") return void response.end("{}")
+        const body: Body = JSON.parse(request.body.toString())
+        bodies.push(body)
+        if (signaturesOf(body)[0] === undefined) {
+          return void response.writeHead(400, { "content-type": "application/json" }).end(JSON.stringify([refusal]))
+        }
+        return openai.saying("Sun.")(request, response)
+      })
+      const { llm } = yield* OpenAiLlm.make({ baseUrl: `${server.url}/v1`, model: "gemini-3" })
+      const reply = Stream.mkString(Llm.text(llm.reply({ prompt, tools: [] })))
+      assert.deepStrictEqual(yield* Effect.all([reply, reply]), ["Sun.", "Sun."])
+      assert.deepStrictEqual(bodies.map(signaturesOf), [
+        [undefined, undefined],
+        ["skip_thought_signature_validator", undefined],
+        ["skip_thought_signature_validator", undefined]
+      ])
+      const signed = yield* step((yield* OpenAiLlm.make({ baseUrl: `${own.url}/v1`, model: "gemini-3" })).llm)
+      const mine = yield* OpenAiLlm.make({ baseUrl: `${own.url}/v1`, model: "gemini-3" })
+      assert.strictEqual(yield* Stream.mkString(Llm.text(mine.llm.reply({ prompt: signed, tools: [] }))), "sun sun.")
+    }))
+
   it.effect("is a sign of life where it is thoughts: a LanguageModel that thinks is not taken for silent", () =>
     Effect.gen(function*() {
       const thought: ReadonlyArray<Response.StreamPartEncoded> = Array.from(

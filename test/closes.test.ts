@@ -97,6 +97,7 @@ const cases: ReadonlyArray<Case> = [
   { who: "ElevenLabs", code: 1008, words: "No idea", worked: true, tag: "Disconnected", retryable: true },
   { who: "Deepgram", code: 1011, words: "NET-0001", tag: "Disconnected", retryable: true },
   { who: "Deepgram", code: 1008, words: "DATA-0000", worked: true, tag: "InvalidRequest", retryable: false },
+  { who: "Deepgram", code: 1008, words: "INVALID_AUTH", tag: "Rejected", status: 401, retryable: false },
   { who: "Deepgram", code: 1008, words: "", worked: true, tag: "Disconnected", retryable: true },
   {
     who: "OpenAI",

@@ -1,11 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, type Layer, Stream } from "effect"
+import { Effect, Layer, Schema, Stream } from "effect"
 import { Stt, Tts } from "effect-voice"
 import * as AzureStt from "effect-voice/Layers/AzureStt"
 import * as AzureTts from "effect-voice/Layers/AzureTts"
+import * as CommandStt from "effect-voice/Layers/CommandStt"
 import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
 import * as ElevenLabsStt from "effect-voice/Layers/ElevenLabsStt"
 import * as ElevenLabsTts from "effect-voice/Layers/ElevenLabsTts"
+import * as HttpStt from "effect-voice/Layers/HttpStt"
 import * as OpenAiStt from "effect-voice/Layers/OpenAiStt"
 import * as provider from "./support/provider.ts"
 import { key, said } from "./support/transcribing.ts"
@@ -124,7 +126,9 @@ describe("The language of a recogniser", () => {
         Effect.gen(function*() {
           const who = recognisers[name]!
           const server = yield* serving(who, answer)
-          const heard = yield* Effect.provide(Effect.flatMap(Stt.Stt, first), who.layer(server.url, given))
+          const asked = Effect.flatMap(Stt.Stt, (stt) => Effect.map(first(stt), (heard) => ({ stt, heard })))
+          const { heard, stt } = yield* Effect.provide(asked, who.layer(server.url, given))
+          if (answer === null) assert.strictEqual(stt.language, told)
           assert.strictEqual(heard.language, told)
           assert.strictEqual(who.told(yield* server.next), wire)
         }))
@@ -151,6 +155,121 @@ describe("The language of a recogniser", () => {
         }
       }))
   }
+})
+
+describe("Several languages of Azure", () => {
+  const layer = (baseUrl: string, given: ReadonlyArray<string>, more: Partial<AzureStt.Options> = {}) =>
+    AzureStt.layer({ apiKey, region: "westeurope", baseUrl, languages: given, ...more })
+
+  it.live("are asked for as its package does, and which it was is told with each transcript", () =>
+    Effect.gen(function*() {
+      const server = yield* serving(recognisers["Azure"]!, "fr-FR")
+      const { heard, stt } = yield* Effect.provide(
+        Effect.flatMap(Stt.Stt, (stt) => Effect.map(first(stt), (heard) => ({ stt, heard }))),
+        layer(server.url, ["de", "fr_CA"])
+      )
+      assert.deepStrictEqual([stt.language, heard.language], [undefined, "fr-FR"])
+      const { received, url } = yield* server.next
+      assert.strictEqual(url.pathname, "/stt/speech/universal/v2")
+      assert.deepStrictEqual([url.searchParams.get("language"), url.searchParams.get("lidEnabled")], ["de-DE", "true"])
+      const context = received.map(String).find((message) => message.includes("speech.context")) ?? ""
+      const { languageId, phraseDetection, phraseOutput } = JSON.parse(context.slice(context.indexOf("{")))
+      assert.deepStrictEqual(languageId, {
+        languages: ["de-DE", "fr-CA"],
+        mode: "DetectContinuous",
+        onSuccess: { action: "Recognize" },
+        onUnknown: { action: "None" },
+        priority: "PrioritizeLatency"
+      })
+      assert.deepStrictEqual(phraseOutput, {
+        interimResults: { resultType: "Auto" },
+        phraseResults: { resultType: "Always" }
+      })
+      assert.notProperty(phraseDetection, "language")
+    }))
+
+  it.live("become one where a call is told so", () =>
+    Effect.gen(function*() {
+      const server = yield* serving(recognisers["Azure"]!, null)
+      const one = Effect.flatMap(Stt.Stt, (stt) => first(stt.withLanguage?.("it") ?? stt))
+      assert.strictEqual((yield* Effect.provide(one, layer(server.url, ["de", "fr"]))).language, "it-IT")
+      const { url } = yield* server.next
+      assert.deepStrictEqual([url.searchParams.get("language"), url.searchParams.get("lidEnabled")], ["it-IT", null])
+    }))
+
+  it.effect.each<readonly [ReadonlyArray<string>]>([[["de"]], [["de", "de-AT"]], [["de", "English, please"]], [[]]])(
+    "are refused by name where they are none: %j",
+    ([given]) =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Effect.scoped(Layer.build(layer("ws://x", given))))
+        assert.include(error.message, "languages must be 2 to 10 BCP 47 tags")
+        const custom = yield* Effect.flip(
+          Effect.scoped(Layer.build(layer("ws://x", ["de", "fr"], { endpointId: "mine" })))
+        )
+        assert.include(custom.message, "languages must not be given with endpointId")
+      })
+  )
+})
+
+describe("The language of a recogniser that tells none", () => {
+  const listen = (layer: Layer.Layer<Stt.Stt, Stt.SttError>) =>
+    Effect.provide(
+      Effect.flatMap(Stt.Stt, (stt) => Effect.map(first(stt), ({ language }) => [stt.language, language])),
+      layer
+    )
+  const heard = (given: string | undefined): ReadonlyArray<readonly [string, Layer.Layer<Stt.Stt, Stt.SttError>]> => [
+    [
+      "CommandStt",
+      CommandStt.layer({ program: "/bin/sh", args: () => ["-c", "cat > /dev/null; echo Hallo."], language: given })
+    ],
+    [
+      "Stt.make",
+      Layer.succeed(
+        Stt.Stt,
+        Stt.make({
+          name: "own",
+          language: given,
+          transcribe: (audio) =>
+            Stream.concat(Stream.drain(Stream.take(audio, 1)), Stream.make({ text: "Hallo.", final: true }))
+        })
+      )
+    ],
+    [
+      "Stt.fromRecognizer",
+      Layer.succeed(
+        Stt.Stt,
+        Stt.fromRecognizer({ name: "own", language: given, recognize: () => Effect.succeed({ text: "Hallo." }) })
+      )
+    ]
+  ]
+
+  it.live.each(
+    [["de", "de"], ["de_at", "de-AT"], ["German", "de"], ["auto", undefined], [undefined, undefined]] as const
+  )(
+    "is %s where it was set so, told as %s, by the service and with each transcript",
+    ([given, told]) =>
+      Effect.gen(function*() {
+        for (const [name, layer] of heard(given)) assert.deepStrictEqual(yield* listen(layer), [told, told], name)
+        const server = yield* provider.http((_, response) => void response.end(JSON.stringify({ text: "Hallo." })))
+        const http = HttpStt.layer({
+          url: server.url,
+          language: given,
+          answer: HttpStt.json(Schema.Struct({ text: Schema.String }), ({ text }) => ({ text }))
+        })
+        assert.deepStrictEqual(yield* listen(http), [told, told], "HttpStt")
+      })
+  )
+
+  it.live("is that of all in a fallback, or of none", () =>
+    Effect.gen(function*() {
+      const one = (language: string | undefined) =>
+        Stt.fromRecognizer({ name: "own", language, recognize: () => Effect.succeed({ text: "Hallo." }) })
+      assert.strictEqual((yield* Stt.fallback([one("de"), one("de")])).language, "de")
+      const mixed = yield* Stt.fallback([one("de"), one("fr")])
+      assert.strictEqual(mixed.language, undefined)
+      assert.strictEqual((yield* first(mixed)).language, "de")
+      assert.strictEqual(Stt.resilient(one("de")).language, "de")
+    }))
 })
 
 describe("The language of a voice", () => {

@@ -3,7 +3,7 @@
  * The tables name all options by their types, so that a new one cannot be left out.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, type Layer, Redacted, type Scope, Stream } from "effect"
+import { Effect, type Layer, Redacted, Stream } from "effect"
 import { Stt, Tts } from "effect-voice"
 import * as AzureStt from "effect-voice/Layers/AzureStt"
 import * as AzureTts from "effect-voice/Layers/AzureTts"
@@ -14,92 +14,31 @@ import * as HttpStt from "effect-voice/Layers/HttpStt"
 import * as HttpTts from "effect-voice/Layers/HttpTts"
 import * as OpenAiStt from "effect-voice/Layers/OpenAiStt"
 import * as OpenAiTts from "effect-voice/Layers/OpenAiTts"
-import * as provider from "./support/provider.ts"
 import { key, said } from "./support/transcribing.ts"
+import { type Ask, checks, overHttp, overWebSocket } from "./support/wire.ts"
 
 const apiKey = key
 
-/** Header fields that are no part of what is asked. */
-const passing = /^(?:host|connection|content-length|sec-websocket-|x-stainless-|x-connectionid|accept|user-agent)/
-
-const shown = (url: URL, headers: object, body: string): string =>
-  JSON.stringify({
-    url: url.pathname + url.search,
-    headers: Object.entries(headers).filter(([name]) => !passing.test(name)).toSorted(),
-    body
-  })
-    .replaceAll(/-{4,}formdata-[\w-]+|-{4,}\d{5,}/g, "boundary")
-    .replaceAll(/(?<=X-RequestId: |X-Timestamp: )\S+?(?=\\)/g, "")
-
-type Ask<Options> = (url: string, options: Options) => Effect.Effect<unknown, unknown, Scope.Scope>
-
-/** What a server of WebSockets gets with the first two messages. */
-const overWebSocket = <Options>(ask: Ask<Options>, options: Options): Effect.Effect<string, never, Scope.Scope> =>
-  Effect.gen(function*() {
-    const server = yield* provider.webSocket({
-      onMessage: (_, peer) => {
-        if (peer.received.length === 2) peer.socket.close(1011)
-      }
-    })
-    yield* Effect.exit(Effect.scoped(ask(server.url, options)))
-    const { headers, received, url } = yield* server.next
-    return shown(url, headers, received.slice(0, 2).map(String).join("\n"))
-  })
-
-/** What a server of HTTP gets first. */
-const overHttp = <Options>(ask: Ask<Options>, options: Options): Effect.Effect<string, never, Scope.Scope> =>
-  Effect.gen(function*() {
-    const server = yield* provider.http((_, response) => void response.writeHead(500).end())
-    yield* Effect.exit(Effect.scoped(ask(server.url, options)))
-    const { body, headers, method, url } = yield* server.next
-    return method + shown(url, headers, body.toString("latin1"))
-  })
-
-const hears = (layer: Layer.Layer<Stt.Stt, Stt.SttError>) =>
+const recogniser = checks((layer: Layer.Layer<Stt.Stt, Stt.SttError>) =>
   Effect.provide(Stream.runDrain(Stt.transcribe(said)), layer)
-const speaks = (layer: Layer.Layer<Tts.Tts, Tts.TtsError>) =>
+)
+const voice = checks((layer: Layer.Layer<Tts.Tts, Tts.TtsError>) =>
   Effect.provide(Stream.runDrain(Tts.speak(Stream.make("Good morning."))), layer)
-
-/** Another value than the default, with what else it takes to be of use; `null` for what stays in the process. */
-type Table<Options, Own extends keyof Options> = {
-  readonly [Name in Exclude<keyof Options, Own>]-?:
-    | { readonly value: NonNullable<Options[Name]>; readonly with?: Partial<Options> }
-    | null
-}
-
-const check = <Options, Own extends keyof Options>(
-  name: string,
-  capture: (ask: Ask<Partial<Options>>, options: Partial<Options>) => Effect.Effect<string, never, Scope.Scope>,
-  ask: Ask<Partial<Options>>,
-  table: Table<Options, Own>
-) =>
-  describe(name, () => {
-    it.live("asks the same with the same options", () =>
-      Effect.gen(function*() {
-        assert.strictEqual(yield* capture(ask, {}), yield* capture(ask, {}))
-      }))
-
-    const entries: ReadonlyArray<readonly [string, { readonly value: unknown; readonly with?: object } | null]> = Object
-      .entries(table)
-    for (const [option, asked] of entries) {
-      if (asked === null) continue
-      it.live(`sends ${option}`, () =>
-        Effect.gen(function*() {
-          const without = (asked.with ?? {}) as Partial<Options>
-          const bare = yield* capture(ask, without)
-          assert.notStrictEqual(yield* capture(ask, { ...without, [option]: asked.value }), bare)
-        }))
-    }
-  })
+)
 
 type Address = "apiKey" | "name" | "baseUrl"
 
-check<AzureStt.Options, Address | "region">(
+recogniser<AzureStt.Options, Address | "region">(
   "AzureStt",
   overWebSocket,
-  (baseUrl, more) => hears(AzureStt.layer({ apiKey, region: "westeurope", baseUrl, ...more })),
+  {
+    base: (baseUrl) => ({ apiKey, region: "westeurope", baseUrl }),
+    layer: AzureStt.layer,
+    layerConfig: AzureStt.layerConfig
+  },
   {
     language: { value: "de-DE" },
+    languages: { value: ["de-DE", "fr"] },
     mode: { value: "Dictation" },
     profanity: { value: "Raw" },
     output: { value: "Detailed" },
@@ -110,10 +49,14 @@ check<AzureStt.Options, Address | "region">(
   }
 )
 
-check<DeepgramStt.Options, Address>(
+recogniser<DeepgramStt.Options, Address>(
   "DeepgramStt",
   overWebSocket,
-  (baseUrl, more) => hears(DeepgramStt.layer({ apiKey, baseUrl, ...more })),
+  {
+    base: (baseUrl) => ({ apiKey, baseUrl }),
+    layer: DeepgramStt.layer,
+    layerConfig: DeepgramStt.layerConfig
+  },
   {
     model: { value: "nova-2" },
     language: { value: "de" },
@@ -135,10 +78,14 @@ check<DeepgramStt.Options, Address>(
   }
 )
 
-check<ElevenLabsStt.Options, Address>(
+recogniser<ElevenLabsStt.Options, Address>(
   "ElevenLabsStt",
   overWebSocket,
-  (baseUrl, more) => hears(ElevenLabsStt.layer({ apiKey, baseUrl, ...more })),
+  {
+    base: (baseUrl) => ({ apiKey, baseUrl }),
+    layer: ElevenLabsStt.layer,
+    layerConfig: ElevenLabsStt.layerConfig
+  },
   {
     model: { value: "scribe_v3" },
     language: { value: "de" },
@@ -160,10 +107,14 @@ const open = {
   headers: { value: { "x-team": Redacted.make("desk") } }
 } as const
 
-check<OpenAiStt.Options, Address>(
+recogniser<OpenAiStt.Options, Address>(
   "OpenAiStt",
   overHttp,
-  (baseUrl, more) => hears(OpenAiStt.layer({ apiKey, baseUrl, ...more })),
+  {
+    base: (baseUrl) => ({ apiKey, baseUrl }),
+    layer: OpenAiStt.layer,
+    layerConfig: OpenAiStt.layerConfig
+  },
   {
     ...open,
     model: { value: "gpt-transcribe" },
@@ -181,10 +132,14 @@ check<OpenAiStt.Options, Address>(
   }
 )
 
-check<OpenAiStt.RealtimeOptions, Address>(
+recogniser<OpenAiStt.RealtimeOptions, Address>(
   "OpenAiStt live",
   overWebSocket,
-  (url, more) => hears(OpenAiStt.layerRealtime({ apiKey, baseUrl: url.replace("ws", "http"), ...more })),
+  {
+    base: (url) => ({ apiKey, baseUrl: url.replace("ws", "http") }),
+    layer: OpenAiStt.layerRealtime,
+    layerConfig: OpenAiStt.layerRealtimeConfig
+  },
   {
     ...open,
     url: null,
@@ -198,10 +153,14 @@ check<OpenAiStt.RealtimeOptions, Address>(
   }
 )
 
-check<HttpStt.Options, "url" | "name" | "model" | "answer">(
+recogniser<HttpStt.Options, "url" | "name" | "model" | "answer">(
   "HttpStt",
   overHttp,
-  (url, more) => hears(HttpStt.layer({ url, ...more })),
+  {
+    base: (url) => ({ url }),
+    layer: HttpStt.layer,
+    layerConfig: HttpStt.layerConfig
+  },
   {
     headers: { value: { "x-key": Redacted.make("k") } },
     upload: { value: "multipart" },
@@ -216,10 +175,14 @@ check<HttpStt.Options, "url" | "name" | "model" | "answer">(
   }
 )
 
-check<AzureTts.Options, Address | "region">(
+voice<AzureTts.Options, Address | "region">(
   "AzureTts",
   overHttp,
-  (baseUrl, more) => speaks(AzureTts.layer({ apiKey, region: "westeurope", baseUrl, ...more })),
+  {
+    base: (baseUrl) => ({ apiKey, region: "westeurope", baseUrl }),
+    layer: AzureTts.layer,
+    layerConfig: AzureTts.layerConfig
+  },
   {
     voice: { value: "de-DE-KatjaNeural" },
     language: { value: "de-DE" },
@@ -248,10 +211,14 @@ const eleven = {
   logging: { value: false }
 } as const
 
-check<ElevenLabsTts.Options, Address>(
+voice<ElevenLabsTts.Options, Address>(
   "ElevenLabsTts",
   overWebSocket,
-  (url, more) => speaks(ElevenLabsTts.layer({ apiKey, baseUrl: url.replace("ws", "http"), ...more })),
+  {
+    base: (url) => ({ apiKey, baseUrl: url.replace("ws", "http") }),
+    layer: ElevenLabsTts.layer,
+    layerConfig: ElevenLabsTts.layerConfig
+  },
   {
     ...eleven,
     autoMode: { value: false },
@@ -260,17 +227,25 @@ check<ElevenLabsTts.Options, Address>(
   }
 )
 
-check<ElevenLabsTts.Options, Address>(
+voice<ElevenLabsTts.Options, Address>(
   "ElevenLabsTts by HTTP",
   overHttp,
-  (baseUrl, more) => speaks(ElevenLabsTts.layer({ apiKey, baseUrl, ...more, mode: "http" })),
+  {
+    base: (baseUrl) => ({ apiKey, baseUrl, mode: "http" }),
+    layer: ElevenLabsTts.layer,
+    layerConfig: ElevenLabsTts.layerConfig
+  },
   { ...eleven, autoMode: null, chunkSchedule: null, inactivityTimeout: null }
 )
 
-check<OpenAiTts.Options, Address>(
+voice<OpenAiTts.Options, Address>(
   "OpenAiTts",
   overHttp,
-  (baseUrl, more) => speaks(OpenAiTts.layer({ apiKey, baseUrl, ...more })),
+  {
+    base: (baseUrl) => ({ apiKey, baseUrl }),
+    layer: OpenAiTts.layer,
+    layerConfig: OpenAiTts.layerConfig
+  },
   {
     ...open,
     model: { value: "gpt-4o-mini-tts" },
@@ -282,10 +257,14 @@ check<OpenAiTts.Options, Address>(
   }
 )
 
-check<HttpTts.Options, "url" | "name" | "model">(
+voice<HttpTts.Options, "url" | "name" | "model">(
   "HttpTts",
   overHttp,
-  (url, more) => speaks(HttpTts.layer({ url, ...more })),
+  {
+    base: (url) => ({ url }),
+    layer: HttpTts.layer,
+    layerConfig: HttpTts.layerConfig
+  },
   {
     headers: { value: { "x-key": Redacted.make("k") } },
     voice: { value: "anna" },
@@ -295,3 +274,31 @@ check<HttpTts.Options, "url" | "name" | "model">(
     longest: null
   }
 )
+
+/** What one speech asks for. */
+const speeches: { readonly [Name in keyof Tts.Options]-?: Tts.Options } = {
+  voice: { voice: "abcdefghijklmnopqrs2" },
+  speed: { speed: 1.15 }
+}
+
+const voices: Readonly<Record<string, (url: string) => Layer.Layer<Tts.Tts, Tts.TtsError>>> = {
+  AzureTts: (baseUrl) => AzureTts.layer({ apiKey, region: "westeurope", baseUrl }),
+  ElevenLabsTts: (url) => ElevenLabsTts.layer({ apiKey, baseUrl: url.replace("ws", "http") }),
+  "ElevenLabsTts by HTTP": (baseUrl) => ElevenLabsTts.layer({ apiKey, baseUrl, mode: "http" }),
+  OpenAiTts: (baseUrl) => OpenAiTts.layer({ apiKey, baseUrl }),
+  HttpTts: (url) => HttpTts.layer({ url })
+}
+
+for (const [name, layer] of Object.entries(voices)) {
+  describe(`${name}, for one speech,`, () => {
+    const ask: Ask<Tts.Options> = (url, options) =>
+      Effect.provide(Stream.runDrain(Tts.speak(Stream.make("Good morning."), options)), layer(url))
+    const over = name === "ElevenLabsTts" ? overWebSocket : overHttp
+    for (const [option, options] of Object.entries(speeches)) {
+      it.live(`sends ${option}`, () =>
+        Effect.gen(function*() {
+          assert.notStrictEqual(yield* over(ask, options), yield* over(ask, {}))
+        }))
+    }
+  })
+}

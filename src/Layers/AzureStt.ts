@@ -47,6 +47,11 @@ export interface Options {
   readonly baseUrl?: string | undefined
   /** BCP 47 tag; of a language alone, the place where most speak it. Told on transcripts. @default "en-US" */
   readonly language?: string | undefined
+  /**
+   * Several languages that may be spoken, 2 to 10 BCP 47 tags of different languages, instead of `language`: which of
+   * them it is is found out anew as the call goes on, and told on transcripts. @default none
+   */
+  readonly languages?: ReadonlyArray<string> | undefined
   /** What kind of speech to expect. @default "Conversation" */
   readonly mode?: "Conversation" | "Interactive" | "Dictation" | undefined
   /** @default "Masked" */
@@ -67,32 +72,57 @@ const provider = "azure"
 
 const failing = (name: string) => (reason: Failure.Reason) => new Stt.SttError({ provider: name, reason })
 
-const schema = Check.struct<Options>()({
-  apiKey: Check.required(Check.key),
-  name: Check.text({ default: provider }),
-  region,
-  baseUrl: Check.url(protocols),
-  language: Check.text({
-    pattern: languages.tag,
-    must: "be a BCP 47 tag such as \"en-US\"; Azure cannot find it out",
-    default: "en-US"
+const several = (tags: ReadonlyArray<string>): boolean => {
+  const spoken = tags.map((tag) => languages.tag.test(tag) ? languages.spoken(tag) : undefined)
+  return tags.length >= 2 && tags.length <= 10 && !spoken.includes(undefined) && new Set(spoken).size === tags.length
+}
+
+const schema = Check.together(
+  Check.struct<Options>()({
+    apiKey: Check.required(Check.key),
+    name: Check.text({ default: provider }),
+    region,
+    baseUrl: Check.url(protocols),
+    language: Check.text({
+      pattern: languages.tag,
+      must: "be a BCP 47 tag such as \"en-US\"; where it may be one of several, set languages",
+      default: "en-US"
+    }),
+    languages: Check.such<ReadonlyArray<string>>(several, "be 2 to 10 BCP 47 tags, each of another language"),
+    mode: Check.oneOf(["Conversation", "Interactive", "Dictation"], { default: "Conversation" }),
+    profanity: Check.oneOf(["Masked", "Removed", "Raw"], { default: "Masked" }),
+    output: Check.oneOf(["Simple", "Detailed"], { default: "Simple" }),
+    phrases: Check.asIs,
+    segmentation: Check.duration({ least: 100, most: 5000 }),
+    endpointId: Check.text(),
+    sampleRate: Check.oneOf([8000, 16_000] as ReadonlyArray<number>, { default: 16_000 })
   }),
-  mode: Check.oneOf(["Conversation", "Interactive", "Dictation"], { default: "Conversation" }),
-  profanity: Check.oneOf(["Masked", "Removed", "Raw"], { default: "Masked" }),
-  output: Check.oneOf(["Simple", "Detailed"], { default: "Simple" }),
-  phrases: Check.asIs,
-  segmentation: Check.duration({ least: 100, most: 5000 }),
-  endpointId: Check.text(),
-  sampleRate: Check.oneOf([8000, 16_000] as ReadonlyArray<number>, { default: 16_000 })
-})
+  ({ endpointId, languages }) =>
+    languages === undefined || endpointId === undefined
+      ? {}
+      : { languages: "must not be given with endpointId: a custom model has its own language" }
+)
 
 type Settings = typeof schema.Type
 
 /** How long a connection that was opened in advance waits for its first audio. */
 const keepMs = 30_000
 
+/** The one language that it is told: a model of one's own brings its own along, several are found out. */
+const languageOf = ({ endpointId, language, languages: several }: Settings): string | undefined =>
+  endpointId === undefined && several === undefined ? languages.placed(language) : undefined
+
+/** Only the newer interface listens for a change of language. */
+const pathOf = ({ languages: several, mode }: Settings): string =>
+  several === undefined
+    ? `/speech/recognition/${mode.toLowerCase()}/cognitiveservices/v1`
+    : "/stt/speech/universal/v2"
+
 const query = (options: Settings) => ({
-  language: options.endpointId === undefined ? languages.placed(options.language) : undefined,
+  // With several, that of what is found to be none of them.
+  language: languageOf(options) ??
+    (options.languages?.[0] === undefined ? undefined : languages.placed(options.languages[0])),
+  lidEnabled: options.languages === undefined ? undefined : true,
   cid: options.endpointId,
   format: options.output.toLowerCase(),
   wordLevelTimestamps: options.output === "Detailed" ? true : undefined,
@@ -106,7 +136,7 @@ const context = (options: Settings): Readonly<Record<string, unknown>> => {
   return {
     phraseDetection: {
       mode,
-      ...(options.endpointId === undefined ? { language: languages.placed(options.language) } : undefined),
+      ...(languageOf(options) === undefined ? undefined : { language: languageOf(options) }),
       enrichment: { profanity },
       ...(segmentation === undefined ? undefined : {
         [mode.toLowerCase()]: {
@@ -114,9 +144,23 @@ const context = (options: Settings): Readonly<Record<string, unknown>> => {
         }
       })
     },
-    ...(options.output === "Detailed"
-      ? { phraseOutput: { format: "Detailed", detailed: { options: ["WordTimings"] } } }
-      : undefined),
+    ...(options.languages === undefined ? undefined : {
+      languageId: {
+        languages: options.languages.map(languages.placed),
+        mode: "DetectContinuous",
+        onSuccess: { action: "Recognize" },
+        onUnknown: { action: "None" },
+        priority: "PrioritizeLatency"
+      }
+    }),
+    ...(options.languages === undefined && options.output === "Simple" ? undefined : {
+      phraseOutput: {
+        ...(options.languages === undefined
+          ? undefined
+          : { interimResults: { resultType: "Auto" }, phraseResults: { resultType: "Always" } }),
+        ...(options.output === "Detailed" ? { format: "Detailed", detailed: { options: ["WordTimings"] } } : undefined)
+      }
+    }),
     ...(phrases.length === 0
       ? undefined
       : { dgi: { groups: [{ type: "Generic", items: phrases.map((text) => ({ text })) }], bias: 1 } })
@@ -145,22 +189,23 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
     const { name, sampleRate } = settings
     const failed = failing(name)
     const base = speaking("ws", settings.baseUrl ?? `wss://${host("stt", settings.region)}`)
-    const path = `/speech/recognition/${settings.mode.toLowerCase()}/cognitiveservices/v1`
     const closing = closes()
     const dial = (settings: Settings) =>
       Effect.flatMap(id, (connection) =>
         connect({
           closes: closing,
-          url: address(base, path, query(settings)),
+          url: address(base, pathOf(settings), query(settings)),
           headers: { "Ocp-Apim-Subscription-Key": settings.apiKey, "X-ConnectionId": connection }
         }))
-    const service = (settings: Settings, line: Pick<Standby, "open"> & Partial<Standby>): Stt.Stt["Service"] =>
-      Stt.make({
+    const service = (settings: Settings, line: Pick<Standby, "open"> & Partial<Standby>): Stt.Stt["Service"] => {
+      const language = languageOf(settings)
+      return Stt.make({
         name,
         interims: true,
         prewarm: line.prewarm === undefined ? undefined : Effect.mapError(line.prewarm, failed),
+        language,
         withLanguage: (language) => {
-          const other = { ...settings, language }
+          const other = { ...settings, language, languages: undefined }
           return service(other, { open: dial(other) })
         },
         transcribe: converse({
@@ -172,10 +217,11 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
             sampleRate,
             context: context(settings),
             mode: settings.mode,
-            language: settings.endpointId === undefined ? languages.placed(settings.language) : undefined
+            language
           })
         })
       })
+    }
     return service(settings, yield* standby({ open: dial(settings), keepMs }))
   })
 

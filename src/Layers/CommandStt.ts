@@ -206,6 +206,7 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
       vad: options.vad,
       vadOptions: options.vadOptions,
       maxSpeech,
+      language,
       withLanguage: service,
       recognize: (speech) =>
         hear(Audio.encodeWav(padded(options.padding, speech)), language).pipe(

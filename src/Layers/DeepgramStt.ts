@@ -135,6 +135,7 @@ const closing: Table = [
     /\bDATA-\d+/,
     ({ code }) => new Failure.InvalidRequest({ detail: `audio: Deepgram cannot decode it (${code})` })
   ],
+  [/\bINVALID_AUTH\b/, () => new Failure.Rejected({ status: 401 })],
   [/\bNET-\d+/, ({ code }) => new Failure.Disconnected({ code: String(code) })]
 ]
 
@@ -163,7 +164,7 @@ const Results = Schema.Struct({
   })
 })
 
-const decodeKind = decodeJson(Schema.Struct({ type: Schema.optional(Schema.String) }))
+const decodeKind = decodeJson(Schema.Struct({ type: Schema.optional(Schema.String), duration: hint(Schema.Finite) }))
 const decodeResults = decodeJson(Results)
 
 const ms = (seconds: number) => Math.round(seconds * 1000)
@@ -194,12 +195,13 @@ const transcript = (
 
 const hear = (asked: string) => (message: string | Uint8Array): Effect.Effect<Heard, Failure.Reason> => {
   if (typeof message !== "string") return Effect.succeed(nothing)
-  return Effect.flatMap(decodeKind(message), ({ type }): Effect.Effect<Heard, Failure.Reason> => {
+  return Effect.flatMap(decodeKind(message), ({ duration, type }): Effect.Effect<Heard, Failure.Reason> => {
     switch (type) {
       case "Results":
         return Effect.map(decodeResults(message), (results) => ({ transcripts: [transcript(results, asked)] }))
       case "Metadata":
-        return Effect.succeed({ transcripts: [], done: true })
+        // Of all audio at the end; what comes when a connection is opened knows of none.
+        return Effect.succeed({ transcripts: [], done: typeof duration === "number" && duration > 0 })
       case "Error":
         return Effect.fail(new Failure.Broken({ detail: "it reported an error" }))
       default:
@@ -273,6 +275,7 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
         model: settings.model,
         interims: settings.interims,
         prewarm: line.prewarm === undefined ? undefined : Effect.mapError(line.prewarm, failed),
+        language: asked(settings.language),
         withLanguage: (language) => {
           const other = { ...settings, language }
           return service(other, { open: dial(other) })

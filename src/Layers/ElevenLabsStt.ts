@@ -251,6 +251,7 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
         model,
         interims: true,
         prewarm: line.prewarm === undefined ? undefined : Effect.mapError(line.prewarm, failed),
+        language: languages.spoken(settings.language),
         withLanguage: (language) => {
           const other = { ...settings, language }
           return service(other, { open: dial(other) })

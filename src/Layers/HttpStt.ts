@@ -179,6 +179,7 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
       vadOptions: options.vadOptions,
       interimEvery,
       maxSpeech,
+      language,
       withLanguage: service,
       recognize: (speech) => recognize(speech, language)
     })

@@ -231,6 +231,7 @@ export const make = (options: Options = {}): Effect.Effect<Stt.Stt["Service"], S
         name,
         model: manner.model,
         prewarm,
+        language: manner.language,
         withLanguage: (language) => service({ ...manner, ...asked(language) }),
         // Whisper hears no more than this, and the file is the smaller.
         format: Audio.speech,
@@ -321,6 +322,7 @@ export const makeRealtime = (
         model: manner.model,
         interims: true,
         prewarm: Effect.mapError(line.prewarm, fail),
+        language: manner.language,
         withLanguage: (language) => service({ ...manner, ...asked(language) }),
         transcribe: converse({
           name,

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
-import { Agent, History, type Session } from "effect-voice"
+import { Effect, Layer, Schema, Stream } from "effect"
+import { Agent, Audio, History, type Session, Tts } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 
 const hello = Testing.say(500, 2500, "Hello, how are you?")
@@ -139,6 +139,52 @@ describe("the history of a session", () => {
         assert.isAtMost(Math.abs(heard.length * 60 - (timeline.playbacks[0]?.playedMs ?? 0)), 600)
       }
     }))
+
+  it.effect.each<readonly [string, ReadonlyArray<string>]>([
+    ["without spaces", ["Yeah,", "I", "can", "do", "that."]],
+    ["with signs on both sides", ["Yeah,", ", I can", "can do", " that."]],
+    ["without signs, in capitals", ["YEAH", "I CAN", "DO THAT"]],
+    ["as it said something else", ["Yes", "I can", "do this"]],
+    ["of the beginning alone", ["Yeah,", " I"]]
+  ])(
+    "is the text as it was spoken, at every cut, with a voice that tells its words %s",
+    ([, told]) =>
+      Effect.gen(function*() {
+        const text = "Yeah, I can do that."
+        const ms = 1000
+        const tts = Tts.make({
+          name: "odd",
+          sampleRate: 8000,
+          channels: 1,
+          speak: (texts) =>
+            Stream.concat(
+              Stream.drain(texts),
+              Stream.fromIterable(told.map((word, i) => ({
+                frame: Audio.silence(ms / told.length, { sampleRate: 8000, channels: 1 }),
+                alignment: [{ text: word, start: i * ms / told.length, end: (i + 1) * ms / told.length }]
+              })))
+            )
+        })
+        const cuts = new Set<string>()
+        for (let at = 1000; at < 2200; at += 50) {
+          const timeline = yield* Testing.scenario({
+            layer: Layer.succeed(Tts.Tts, tts),
+            at: [
+              { at: 1000, do: (session) => session.say(text) },
+              { at, do: (session) => session.interrupt() }
+            ]
+          })
+          const [reply] = timeline.history.items
+          const heard = reply?._tag === "Message" ? reply.text : ""
+          const shown = timeline.of("AgentTranscript").map((event) => event.text).join("")
+          assert.isTrue(text.startsWith(heard), heard)
+          assert.isTrue(text.startsWith(shown) && shown.startsWith(heard), `${shown} | ${heard}`)
+          cuts.add(heard)
+        }
+        assert.isAbove(cuts.size, 2)
+        assert.include([...cuts], text)
+      })
+  )
 })
 
 const remark = (id: string, text: string, createdAt: number) =>

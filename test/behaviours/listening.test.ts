@@ -1,7 +1,7 @@
 /** Words beside an agent that speaks: which are answers, which are signs of listening, which take the floor. */
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Schema } from "effect"
-import { Agent, Config, Text, type Turn } from "effect-voice"
+import { ConfigProvider, Effect, Layer, Schema } from "effect"
+import { Agent, Config, Stt, Text, type Turn } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { Tool, Toolkit } from "effect/ai"
 import { diceOf } from "../support/dice.ts"
@@ -391,6 +391,52 @@ describe("a request that is all that is said", () => {
           }
         }
       }
+    }))
+})
+
+describe("the times of what is heard", () => {
+  it.effect("are told with its words, by the microphone's time, also after what was said before", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        user: [Testing.say(500, 1500, "two words"), Testing.say(9000, 10_000, "three more words")],
+        stt: { times: true }
+      })
+      const told = timeline.of("UserTranscript").filter(({ final }) => final)
+      assert.deepStrictEqual(told.map(({ words }) => words?.map(({ text }) => text)), [
+        ["two", "words"],
+        ["three", "more", "words"]
+      ])
+      for (const [at, { end, start, words }] of told.entries()) {
+        const [from, to] = at === 0 ? [500, 1500] : [9000, 10_000]
+        assert.deepStrictEqual([words?.[0]?.start, words?.at(-1)?.end], [from, to])
+        assert.deepStrictEqual([start, end], [from, to])
+      }
+    }))
+})
+
+describe("the language of what is heard", () => {
+  const speaking = (language: string | undefined, turn: Turn.Options = {}) =>
+    Testing.scenario({
+      at: [{ at: 0, do: (session) => session.say(ten) }],
+      user: [Testing.say(5000, 5300, "Genau.")],
+      tts: [{ duration: 14_000 }, { duration: 1000 }],
+      layer: Layer.effect(Stt.Stt, Effect.map(Testing.stt({}), ({ stt }) => ({ ...stt, language }))),
+      options: { turn: { interruption: { minDuration: 200, backchannel: true }, ...turn } }
+    })
+  const cut = (timeline: Testing.Timeline) => timeline.playbacks[0]!.interrupted
+
+  it.effect("is the recogniser's own, where its transcripts name none", () =>
+    Effect.gen(function*() {
+      const german = yield* speaking("de-DE")
+      assert.isFalse(cut(german))
+      assert.strictEqual(german.of("UserTranscript").at(-1)?.language, "de-DE")
+      assert.isTrue(cut(yield* speaking(undefined)))
+      assert.isTrue(cut(yield* speaking("fr")))
+    }))
+
+  it.effect("is that of the agent's options, where the recogniser knows none", () =>
+    Effect.gen(function*() {
+      assert.isFalse(cut(yield* speaking(undefined, { language: "de" })))
     }))
 })
 

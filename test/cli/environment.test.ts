@@ -50,6 +50,10 @@ describe("effect-voice", () => {
     // Node itself may be the first to miss it.
     assert.notStrictEqual(missing.code, 0)
     assert.include(missing.output, "nowhere.env:")
+    for (const [args, name] of [[[], ".env"], [["--env-file", "keys.env"], "keys.env"]] as const) {
+      const half = await run(["doctor", "--times", "1", ...args], { [name]: "AZURE_SPEECH_KEY=0123456789" })
+      assert.include(half.output, "AZURE_SPEECH_REGION: not set, but AZURE_SPEECH_KEY is")
+    }
     const nonsense = await run(["console", "--text", agent], { ".env": "INTERRUPT_MIN_WORDS=many" })
     assert.strictEqual(nonsense.code, 1)
     assert.include(nonsense.output, "INTERRUPT_MIN_WORDS must be a whole number")

@@ -119,6 +119,46 @@ const known = () => {
   return { paths: [...new Set(paths)], statuses: [...statuses].map(([, status]) => status!) }
 }
 
+describe("several languages", () => {
+  it.live.skipIf(azure === undefined)(
+    clients.titled("are asked for as the package does where they may change in a call", azure),
+    () =>
+      Effect.gen(function*() {
+        const sdk = azure!
+        const server = yield* provider.webSocket(stub.wellBehaved(true))
+        const config = sdk.SpeechConfig.fromEndpoint(new URL(`${server.url}/stt/speech/universal/v2`), "the-key")
+        config.outputFormat = sdk.OutputFormat.Detailed
+        config.requestWordLevelTimestamps()
+        const several = sdk.AutoDetectSourceLanguageConfig.fromLanguages(["en-US", "de-DE"])
+        several.mode = sdk.LanguageIdMode.Continuous
+        const push = sdk.AudioInputStream.createPushStream(sdk.AudioStreamFormat.getWaveFormatPCM(16_000, 16, 1))
+        const recognizer = sdk.SpeechRecognizer.FromConfig(config, several, sdk.AudioConfig.fromStreamInput(push))
+        const heard = yield* Queue.unbounded<void>()
+        recognizer.recognized = () => void Queue.offerUnsafe(heard, undefined)
+        recognizer.startContinuousRecognitionAsync()
+        push.write(pcm.buffer.slice(pcm.byteOffset, pcm.byteOffset + pcm.length))
+        push.close()
+        yield* Queue.take(heard)
+        recognizer.close()
+        const them = yield* server.next
+        yield* hear(server.url, { languages: ["en", "de"], output: "Detailed" })
+        const us = yield* server.next
+        const contextOf = (peer: provider.Peer): Readonly<Record<string, unknown>> => {
+          const message = peer.received.find((message) => stub.parse(message).path === "speech.context")
+          return message === undefined ? {} : JSON.parse(stub.parse(message).body.toString())
+        }
+        const [asked, ours] = [contextOf(them), contextOf(us)]
+        assert.property(asked, "languageId")
+        assert.deepStrictEqual(ours["languageId"], asked["languageId"])
+        assert.deepStrictEqual(ours["phraseOutput"], asked["phraseOutput"])
+        assert.strictEqual(us.url.pathname, them.url.pathname)
+        for (const name of ["lidEnabled", "language", "format"]) {
+          assert.strictEqual(us.url.searchParams.get(name), them.url.searchParams.get(name), name)
+        }
+      })
+  )
+})
+
 describe("the kinds of messages that Azure's package knows", () => {
   it.live.skipIf(azure === undefined)(
     clients.titled("break nothing, and lose no word", azure),

@@ -102,7 +102,14 @@ export const azure = load<{
     ) => { readonly write: (bytes: ArrayBuffer) => void; readonly close: () => void }
   }
   readonly AudioConfig: { readonly fromStreamInput: (stream: unknown) => unknown }
-  readonly SpeechRecognizer: new(config: SpeechConfig, audio: unknown) => Recognizer
+  readonly SpeechRecognizer: {
+    new(config: SpeechConfig, audio: unknown): Recognizer
+    readonly FromConfig: (config: SpeechConfig, languages: unknown, audio: unknown) => Recognizer
+  }
+  readonly AutoDetectSourceLanguageConfig: {
+    readonly fromLanguages: (languages: ReadonlyArray<string>) => { mode: number }
+  }
+  readonly LanguageIdMode: { readonly Continuous: number }
   readonly PhraseListGrammar: {
     readonly fromRecognizer: (
       recognizer: Recognizer

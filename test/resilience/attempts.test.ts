@@ -48,7 +48,7 @@ const slowly = (response: ServerResponse, pieces: ReadonlyArray<string>): void =
   ))
 
 describe("An attempt at a model", () => {
-  it.effect("that shows no sign of life for 4 seconds is given up for another, which has all that is left", () =>
+  it.effect("that shows no sign of life for 4 seconds has another beside it, which has all that is left", () =>
     Effect.gen(function*() {
       const hung = model(Stream.never)
       const { exit } = yield* over(10_000, Llm.resilient(hung.llm, policy).reply(asking))
@@ -70,19 +70,17 @@ describe("An attempt at a model", () => {
         [{ attempt: "20 seconds" }, 10_000]
       ]
       for (const [more, length] of cases) {
-        const { llm } = model(Stream.never)
-        const ends: Array<number> = []
+        const { asked, llm } = model(Stream.never)
         const begun = yield* Clock.currentTimeMillis
+        let ended = 0
         const counted: Llm.Llm["Service"] = {
           ...llm,
           reply: (request) =>
-            Stream.onExit(
-              llm.reply(request),
-              () => Effect.map(Clock.currentTimeMillis, (now) => void ends.push(now - begun))
-            )
+            Stream.onExit(llm.reply(request), () => Effect.map(Clock.currentTimeMillis, (now) => void (ended = now)))
         }
         yield* over(60_000, Llm.resilient(counted, { ...policy, ...more }).reply(asking))
-        assert.strictEqual(ends[0], length, JSON.stringify(more))
+        const [, second = ended + 100] = asked
+        assert.strictEqual(second - 100 - begun, length, JSON.stringify(more))
       }
     }))
 
@@ -91,6 +89,81 @@ describe("An attempt at a model", () => {
       const slow = model(late(3999))
       const { seen } = yield* over(10_000, Llm.resilient(slow.llm, policy).reply(asking))
       assert.deepStrictEqual([seen.length, slow.asked], [1, [0]])
+    }))
+
+  /** One attempt after the other, the last one for ever: when each answers, or `undefined`, or fails; and when it ends. */
+  type Plans = ReadonlyArray<{ readonly after?: number; readonly fails?: boolean }>
+  const attempts = (...plans: Plans) => {
+    const ends: Array<readonly [attempt: number, at: number]> = []
+    const { asked, llm } = model(
+      ...plans.map(({ after, fails }, i) => {
+        const said = after === undefined
+          ? Stream.never
+          : fails === true
+          ? Stream.fromEffect(Effect.delay(Effect.fail(new Llm.LlmError({ provider: "a", reason: lost })), after))
+          : Stream.concat(late(after), Stream.fromEffect(Effect.delay(Effect.succeed(text("!")), 1000)))
+        return Stream.onExit(said, () => Effect.map(Clock.currentTimeMillis, (now) => void ends.push([i, now])))
+      })
+    )
+    return { asked, ends, llm }
+  }
+  const lost = new Failure.Disconnected({})
+
+  it.effect("is heard out beside the next one: the first answer counts, and the others are closed", () =>
+    Effect.gen(function*() {
+      const cases: ReadonlyArray<
+        readonly [
+          plans: Plans,
+          at: number | undefined,
+          asked: ReadonlyArray<number>,
+          closed: ReadonlyArray<readonly [number, number]>
+        ]
+      > = [
+        // As slow each time: the first one answers, as it would have alone.
+        [[{ after: 8000 }], 8000, [0, 4100], [[0, 8000], [0, 9000]]],
+        [[{ after: 5900 }, {}], 5900, [0, 4100], [[1, 5900], [0, 6900]]],
+        // In the wait before the next one.
+        [[{ after: 4050 }, {}], 4050, [0], [[0, 5050]]],
+        // The next one answers sooner.
+        [[{ after: 9000 }, { after: 500 }], 4600, [0, 4100], [[0, 4600], [1, 5600]]],
+        // Either fails: the other one is heard.
+        [[{ after: 5000, fails: true }, { after: 3000 }], 7100, [0, 4100], [[0, 5000], [1, 8100]]],
+        [[{ after: 9000 }, { after: 100, fails: true }, {}], 9000, [0, 4100, 4400], [[1, 4200], [2, 9000], [
+          0,
+          10_000
+        ]]],
+        // Nobody answers.
+        [[{}], undefined, [0, 4100], [[0, 10_000], [0, 10_000]]]
+      ]
+      for (const [plans, at, asked, closed] of cases) {
+        const begun = yield* Clock.currentTimeMillis
+        const many = attempts(...plans)
+        const { exit, seen } = yield* over(20_000, Llm.resilient(many.llm, policy).reply(asking))
+        const since = (times: ReadonlyArray<number>) => times.map((time) => time - begun)
+        assert.deepStrictEqual(since(seen.map(([, at]) => at)), at === undefined ? [] : [at, at + 1000])
+        assert.deepStrictEqual(since(many.asked), [...asked])
+        assert.sameDeepMembers(many.ends.map(([attempt, time]): readonly [number, number] => [attempt, time - begun]), [
+          ...closed
+        ])
+        assert.strictEqual(Exit.isSuccess(exit), at !== undefined)
+      }
+    }))
+
+  it.effect("fails with the others where the last one has failed and nobody is heard any more", () =>
+    Effect.gen(function*() {
+      const many = attempts({ after: 6000, fails: true }, { after: 100, fails: true })
+      const { exit } = yield* over(20_000, Llm.resilient(many.llm, { ...policy, retries: 1 }).reply(asking))
+      assert.deepStrictEqual(many.ends, [[1, 4200], [0, 6000]])
+      assert.isTrue(Exit.isFailure(exit))
+    }))
+
+  it.effect("is closed with all others by who listens no more", () =>
+    Effect.gen(function*() {
+      const many = attempts({})
+      const fiber = yield* Effect.forkChild(Stream.runDrain(Llm.resilient(many.llm, policy).reply(asking)))
+      yield* TestClock.adjust(6000)
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(many.ends.map(([, at]) => at), [6000, 6000])
     }))
 
   it.live("that has sent anything at all is alive: a head, a comment, an empty delta", () =>
@@ -156,6 +229,24 @@ describe("An attempt at a voice", () => {
       const words = Stream.fromEffect(Effect.delay(Effect.succeed("Hello."), 6000))
       const { seen } = yield* over(30_000, Tts.resilient(tts, policy).speak(words))
       assert.deepStrictEqual([seen.map(([, at]) => at), asked], [[10_100], [0, 10_100]])
+    }))
+
+  it.effect("that is slow each time is heard, each with the whole text", () =>
+    Effect.gen(function*() {
+      const heard: Array<string> = []
+      let asked = 0
+      const tts = Tts.fromSynthesizer({
+        name: "a",
+        sampleRate: 24_000,
+        channels: 1,
+        synthesize: (text) => {
+          asked++
+          heard.push(text)
+          return Effect.as(Effect.sleep(7000), { samples: new Int16Array(480), sampleRate: 24_000, channels: 1 })
+        }
+      })
+      const { seen } = yield* over(30_000, Tts.resilient(tts, policy).speak(Stream.make("Hello.")))
+      assert.deepStrictEqual([seen.map(([, at]) => at), asked, heard], [[7000], 2, ["Hello.", "Hello."]])
     }))
 })
 

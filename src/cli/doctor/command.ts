@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
+import { envFile, withEnvFile } from "../environment.ts"
 import { load } from "../loadModule.ts"
 import { explained } from "../userError.ts"
 import { examine, examineAgent, type Examined, most } from "./examine.ts"
@@ -42,6 +43,7 @@ const speech = (count: number) =>
 
 export const doctor = Command.make("doctor", {
   agent,
+  envFile,
   json: Flag.Boolean("json").pipe(Flag.withDescription("Print JSON instead of a table"), Flag.withDefault(false)),
   times: Flag.Int("times").pipe(
     Flag.withDescription(`Times that each provider is asked, 1 to ${most} (default: ${most})`),
@@ -95,7 +97,7 @@ export const doctor = Command.make("doctor", {
     if (ill > 0 || wrong.length > 0) {
       return yield* new CliError.UserError({ cause: "something is not in order; see above" })
     }
-  }).pipe(explained)).pipe(
+  }).pipe(withEnvFile(input.envFile), explained)).pipe(
     Command.withDescription(
       "Ask the providers with your keys: how fast they are, what they say, what is set up wrongly"
     ),

@@ -15,7 +15,8 @@ import { type Event, Room, type RoomError } from "../../Room.ts"
 import { removeParticipant } from "../livekitServer/rooms.ts"
 import { mayRemove } from "../livekitServer/token.ts"
 import { masked } from "../numbers.ts"
-import { type Broadcast, makeBroadcast } from "../room/broadcast.ts"
+import { makeBroadcast } from "../room/broadcast.ts"
+import { keeping, withEarlyKeys } from "../room/earlyKeys.ts"
 import { refuse, unknownParticipant } from "../room/errors.ts"
 import { monotonicMs } from "../steady.ts"
 import { Membership } from "./membership.ts"
@@ -37,7 +38,7 @@ interface Parts {
   readonly settings: Checked
   readonly membership: Membership
   readonly participants: Participants
-  readonly events: Broadcast<Event>
+  readonly events: ReturnType<typeof keeping>
   readonly messages: Messages
   readonly rpc: Rpc
   readonly sending: Sending
@@ -55,7 +56,7 @@ const makeParts = (settings: Checked): Effect.Effect<Parts, RoomError, Scope.Sco
   Effect.gen(function*() {
     const rtc = yield* hold({ captureLogs: settings.captureLogs })
     const clock = yield* Clock.Clock
-    const events = makeBroadcast<Event>(eventBuffer)
+    const events = keeping(makeBroadcast<Event>(eventBuffer))
     const { bufferMs, frameMs } = settings
     const participants = makeParticipants({ rtc, clock, frameMs, bufferMs, publish: events.publish })
     const run = yield* FiberSet.makeRuntime<never, unknown, unknown>()
@@ -141,7 +142,7 @@ const serviceOf = (parts: Parts): Room["Service"] => {
     })
   const remove = removal(parts)
 
-  return Room.of({
+  const room = Room.of({
     name: membership.room?.name ?? "",
     identity: membership.room?.localParticipant?.identity ?? "",
     participants: Effect.sync(participants.all),
@@ -175,6 +176,7 @@ const serviceOf = (parts: Parts): Room["Service"] => {
     ended: membership.ended,
     leave: membership.leave
   })
+  return withEarlyKeys(room, events.keys)
 }
 
 export const make = (settings: Checked): Effect.Effect<LiveKitRoom, RoomError, Scope.Scope> =>

@@ -38,8 +38,14 @@ export interface WholeCall extends Call {
 
 type Finish = Extract<Llm.Delta, { readonly _tag: "Finish" }>
 
+/** All of an answer in one event of a stream: nothing, where it has been told in pieces before. */
+export interface WholePart {
+  readonly _tag: "Whole"
+  readonly pieces: ReadonlyArray<Piece>
+}
+
 /** What a server tells of an answer at a time. */
-export type Piece = Llm.Delta | ToolCallPart | UsagePart | ThoughtPart | WholeCall
+export type Piece = Llm.Delta | ToolCallPart | UsagePart | ThoughtPart | WholeCall | WholePart
 
 /** What ends an answer of many servers; it is no JSON. */
 export const doneMark = "[DONE]"
@@ -128,6 +134,8 @@ class Assembly {
         case "ToolCallPart":
           this.#said = true
           return []
+        case "Whole":
+          return this.#said ? [] : this.push(piece.pieces)
       }
     })
   }

@@ -33,7 +33,7 @@ const usageOf = (usage: typeof Usage.Type | null | undefined): Llm.Usage | undef
 
 const CallPart = Schema.StructWithRest(
   Schema.Struct({
-    index: optional(Schema.Finite),
+    index: optional(Schema.Union([Schema.Finite, Schema.String])),
     id: optional(Schema.String),
     type: optional(Schema.Unknown),
     function: optional(Schema.StructWithRest(
@@ -44,11 +44,17 @@ const CallPart = Schema.StructWithRest(
   [Schema.Record(Schema.String, Schema.Unknown)]
 )
 
+/** Some servers write numbers as text. */
+const indexOf = (told: number | string | null | undefined): number | undefined => {
+  const index = typeof told === "string" && told.trim() !== "" ? Number(told) : told
+  return typeof index === "number" && Number.isFinite(index) ? index : undefined
+}
+
 const callPart = ({ function: told, id, index, type: _, ...fields }: typeof CallPart.Type): Piece => {
   const { arguments: params, name, ...more } = told ?? {}
   return {
     _tag: "ToolCallPart",
-    index: index ?? undefined,
+    index: indexOf(index),
     id: id ?? undefined,
     name: name ?? undefined,
     params: params ?? undefined,
@@ -60,6 +66,8 @@ const Said = Schema.Struct({
   content: optional(content.Content),
   refusal: optional(Schema.String),
   tool_calls: optional(Schema.Array(CallPart)),
+  // What a call was before there were several.
+  function_call: optional(Schema.Struct({ name: optional(Schema.String), arguments: optional(Schema.Unknown) })),
   reasoning_content: optional(Schema.Unknown),
   reasoning: optional(Schema.Unknown),
   reasoning_details: optional(Schema.Unknown),
@@ -69,19 +77,19 @@ const Said = Schema.Struct({
 })
 
 const saidParts = (said: typeof Said.Type | null | undefined): ReadonlyArray<Piece> => {
-  const { content: written, refusal, tool_calls: calls, ...rest } = said ?? {}
+  const { content: written, function_call: call, refusal, tool_calls: calls, ...rest } = said ?? {}
   const text = content.textOf(written) || refusal
   const fields = metadata.fieldsOf(rest)
   return [
     ...(fields === undefined && !content.thinks(written) ? [] : [{ _tag: "Thought", fields } as const]),
     ...(text ? [{ _tag: "Text", text } as const] : []),
-    ...(calls ?? []).map(callPart)
+    ...(calls ?? (call == null ? [] : [{ function: call }])).map(callPart)
   ]
 }
 
 const finish = ({ model, reason, usage }: {
   readonly model: string | null | undefined
-  readonly reason: string | null | undefined
+  readonly reason: unknown
   readonly usage: typeof Usage.Type | null | undefined
 }): Piece => ({
   _tag: "Finish",
@@ -93,7 +101,7 @@ const finish = ({ model, reason, usage }: {
 /** A whole answer. */
 export const Completion = Schema.Struct({
   model: optional(Schema.String),
-  choices: Schema.NonEmptyArray(Schema.Struct({ message: Said, finish_reason: optional(Schema.String) })),
+  choices: Schema.NonEmptyArray(Schema.Struct({ message: Said, finish_reason: optional(Schema.Unknown) })),
   usage: optional(Usage)
 })
 
@@ -110,7 +118,11 @@ export const completionFailure = (json: unknown): Failure.Reason | undefined =>
 export const Chunk = Schema.Struct({
   id: optional(Schema.Unknown),
   model: optional(Schema.String),
-  choices: optional(Schema.Array(Schema.Struct({ delta: optional(Said), finish_reason: optional(Schema.String) }))),
+  choices: optional(Schema.Array(Schema.Struct({
+    delta: optional(Said),
+    message: optional(Said),
+    finish_reason: optional(Schema.Unknown)
+  }))),
   usage: optional(Usage)
 })
 
@@ -121,7 +133,10 @@ export const StrictChunk = Chunk.check(Schema.makeFilter((chunk) => "choices" in
 
 export const chunkParts = ({ choices, model, usage }: Chunk): ReadonlyArray<Piece> => {
   const choice = choices?.[0]
-  const parts = saidParts(choice?.delta)
+  const whole = choice?.delta == null && choice?.message != null
+  const parts: ReadonlyArray<Piece> = whole
+    ? [{ _tag: "Whole", pieces: saidParts(choice.message) }]
+    : saidParts(choice?.delta)
   if (content.ends(choice?.finish_reason)) return [...parts, finish({ model, reason: choice?.finish_reason, usage })]
   return usage == null ? parts : [
     ...parts,

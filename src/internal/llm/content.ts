@@ -26,11 +26,11 @@ export const thinks = (content: typeof Content.Type | null | undefined): boolean
   Array.isArray(content) && content.some((part) => typeof part !== "string" && !isSaid(part.type))
 
 /** Whether a `finish_reason` is one: some servers tell an empty one with every chunk. */
-export const ends = (reason: string | null | undefined): boolean => reason != null && reason !== "" && reason !== "null"
+export const ends = (reason: unknown): boolean => reason != null && reason !== "" && reason !== "null"
 
 /** What a `finish_reason` means: of those that other servers have, too. */
-export const finishReason = (reason: string | null | undefined): Llm.FinishReason | undefined => {
-  switch (ends(reason) ? reason?.toLowerCase() : undefined) {
+export const finishReason = (reason: unknown): Llm.FinishReason | undefined => {
+  switch (ends(reason) ? String(reason).toLowerCase() : undefined) {
     case undefined:
       return undefined
     case "stop":

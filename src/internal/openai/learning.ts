@@ -11,8 +11,9 @@ import * as refusals from "../provider/refusals.ts"
 import { type Ask, sampled, type Sampling, type Wire } from "./wire.ts"
 
 /**
- * Names of fields that are left out or renamed; `roles` for a server that takes one order of roles alone, `hosted` for one
- * that does not take back what it has run itself.
+ * Names of fields that are left out or renamed; `roles` for a server that takes one
+ * order of roles alone, `hosted` for one that does not take back what it has run
+ * itself, `signatures` for one that wants a signature on each call.
  */
 export type Lessons = ReadonlySet<string>
 
@@ -24,6 +25,12 @@ const order = /system message must|must be at the beginning|roles? must alternat
 /** What a server has run itself, and does not know any more where nothing is stored. */
 const unknownItem =
   /item with id ['"`]?(?:ws|fs|ci|ig|mcp)_|\b(?:web_search|file_search|code_interpreter|image_generation|mcp)_call\b/i
+
+/** Gemini refuses calls that it has not made itself, as after a fallback, unless they say so. */
+const unsigned = /thought[_ ]?signature/i
+
+/** What Google tells to send for a call that another model has made. */
+const foreign = { google: { thought_signature: "skip_thought_signature_validator" } } as const
 
 const otherNames: Readonly<Record<string, string>> = {
   max_tokens: "max_completion_tokens",
@@ -50,6 +57,7 @@ const lesson = (reason: Failure.Reason, candidates: ReadonlyArray<string>): stri
   if (reason._tag === "Rejected" && reason.status !== 500) return undefined
   if (order.test(text)) return "roles"
   if (reason._tag !== "InvalidRequest") return undefined
+  if (unsigned.test(text)) return "signatures"
   // The field itself goes first: a text may name another one as the cure.
   const told = candidates.find((name) => reason.detail.includes(`"${name}"`))
   if (told !== undefined) return told
@@ -60,6 +68,7 @@ const lesson = (reason: Failure.Reason, candidates: ReadonlyArray<string>): stri
 const advice = (name: string): string => {
   if (name === "roles") return "one order of roles alone: later instructions are sent as words of the user"
   if (name === "hosted") return "nothing back of what it has run itself: that is left out"
+  if (name === "signatures") return "a signature on each call: those of other models say that they are such"
   const other = otherNames[name]
   return other === undefined ? `no "${name}": it is left out` : `no "${name}": it is called "${other}"`
 }
@@ -135,6 +144,19 @@ const withoutThoughts = (message: unknown): unknown => {
   return rest
 }
 
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null
+
+/** The first call of a step has the signature of the step. */
+const signed = (message: unknown): unknown => {
+  if (!isRecord(message) || !Array.isArray(message["tool_calls"])) return message
+  const [first, ...others] = message["tool_calls"]
+  if (!isRecord(first)) return message
+  const attached = isRecord(first["extra_content"]) ? first["extra_content"] : {}
+  if (isRecord(attached["google"]) && "thought_signature" in attached["google"]) return message
+  return { ...message, tool_calls: [{ ...first, extra_content: { ...attached, ...foreign } }, ...others] }
+}
+
 /** A request as the server takes it. */
 export const adapted = <A extends object>(body: A, lessons: Lessons): A => {
   if (lessons.size === 0) return body
@@ -142,7 +164,9 @@ export const adapted = <A extends object>(body: A, lessons: Lessons): A => {
   for (const name of lessons) {
     const other = otherNames[name]
     if (other !== undefined && fields[name] !== undefined) fields[other] = fields[name]
-    if (name === "strict") fields["tools"] = unstrict(fields["tools"])
+    if (name === "signatures") {
+      if (Array.isArray(fields["messages"])) fields["messages"] = fields["messages"].map(signed)
+    } else if (name === "strict") fields["tools"] = unstrict(fields["tools"])
     else if (name === "reasoning_content" && Array.isArray(fields["messages"])) {
       fields["messages"] = fields["messages"].map(withoutThoughts)
     } else delete fields[name]

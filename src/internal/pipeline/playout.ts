@@ -103,6 +103,12 @@ const makeScript = (utterance: Utterance): Script => {
     const start = known.slice(0, cursor).reduce((length, release) => length + release.text.length, 0)
     return text.slice(Math.max(0, told - start))
   }
+  // What is told of the last moment is told within it: when all was heard, nobody tells any more.
+  const nextAt = (): number | undefined => {
+    const at = known[cursor]?.at
+    return at !== undefined && utterance.complete ? Math.min(at, utterance.audioMs - 1) : at
+  }
+  const isDue = (playhead: number): boolean => (nextAt() ?? Infinity) <= playhead
   const inProportion = (playhead: number): string => {
     const over = utterance.complete && playhead >= utterance.audioMs - 1
     const spoken = over ? utterance.spoken.trimEnd() : spokenAt(utterance, playhead)
@@ -112,13 +118,13 @@ const makeScript = (utterance: Utterance): Script => {
     due: (playhead) => {
       look()
       let text = read === 0 ? inProportion(playhead) : ""
-      if (read > 0 && cursor < known.length && known[cursor]!.at <= playhead) text = rest(known[cursor++]!.text)
-      while (cursor < known.length && known[cursor]!.at <= playhead) text += known[cursor++]!.text
+      if (read > 0 && isDue(playhead)) text = rest(known[cursor++]!.text)
+      while (isDue(playhead)) text += known[cursor++]!.text
       told += text.length
       return text
     },
     next: (playhead) => {
-      if (read > 0) return known[cursor]?.at
+      if (read > 0) return nextAt()
       const left = utterance.audioMs - 1 - playhead
       return utterance.complete && left > 0 ? playhead + Math.min(lookAgain, left) : undefined
     }

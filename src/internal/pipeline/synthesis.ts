@@ -9,6 +9,7 @@ import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
 import type * as Tts from "../../Tts.ts"
+import { makeFitting } from "../fitted.ts"
 import { beside } from "../streams.ts"
 import { type Core, spanned } from "./core.ts"
 import { failed, worked } from "./failures.ts"
@@ -70,6 +71,7 @@ export const synthesize = (core: Core, speech: Speech, line: Line): Effect.Effec
   let firstText: number | undefined
   let firstByte: number | undefined
   const options = voice === undefined ? {} : { voice }
+  const fitting = makeFitting(() => utterance.spoken)
   return Stream.fromQueue(line.texts).pipe(
     beside(() => {
       firstText ??= conductor.now()
@@ -82,7 +84,7 @@ export const synthesize = (core: Core, speech: Speech, line: Line): Effect.Effec
       speech.milestones.firstByte ??= firstByte
       for (const { alignment, frame } of chunks) {
         utterance.audioMs += Audio.durationMs(frame)
-        if (alignment !== undefined) utterance.alignment.push(...alignment)
+        if (alignment !== undefined) utterance.alignment.push(...fitting.push(alignment))
       }
     }),
     Stream.runForEachArray((chunks) => {
@@ -92,6 +94,7 @@ export const synthesize = (core: Core, speech: Speech, line: Line): Effect.Effec
     Effect.tap(() =>
       Effect.sync(() => {
         utterance.complete = true
+        if (utterance.alignment.length > 0) utterance.alignment.push(...fitting.end(utterance.audioMs))
         if (firstByte !== undefined && speech.clip === undefined) worked(core, "tts")
         if (firstByte === undefined || firstText === undefined || speech.clip !== undefined) return
         core.publish({

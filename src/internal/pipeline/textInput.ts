@@ -7,6 +7,7 @@ import * as Stream from "effect/Stream"
 import type { Options } from "../../Pipeline.ts"
 import type * as Room from "../../Room.ts"
 import type { Session } from "../../Session.ts"
+import { takeEarlyKeys } from "../room/earlyKeys.ts"
 import { makeTextLimit } from "../room/textLimit.ts"
 import type { Core } from "./core.ts"
 import { guarded } from "./failures.ts"
@@ -51,7 +52,7 @@ const keysKept = 64
 // Whoever dials for somebody sends all keys at once; nobody has more of them.
 const keysOfOne = 32
 
-/** Every key from now on, one by one: the one who presses it may be met only later. */
+/** Every key, also of before, one by one: the one who presses it may be met only later. */
 export const collectKeys = (
   room: Room.Room["Service"]
 ): Effect.Effect<Queue.Dequeue<Key, Cause.Done>, never, Scope.Scope> =>
@@ -69,6 +70,8 @@ export const collectKeys = (
       ),
       { startImmediately: true }
     )
+    // In the same breath: none comes twice, and none in between.
+    for (const early of takeEarlyKeys(room)) take(early)
     return keys
   })
 

@@ -16,6 +16,7 @@ export interface Utterance {
   /** Where its message stands in the history (ms of the Clock). */
   createdAt: number
   readonly pieces: Array<Piece>
+  /** Joins to the beginning of what is spoken. */
   readonly alignment: Array<Tts.TimedText>
   raw: string
   spoken: string
@@ -105,7 +106,7 @@ export const spokenAt = (utterance: Utterance, playedMs: number): string => {
   const from = utterance.alignment.at(-1)?.end ?? 0
   const aligned = Alignment.heard(utterance.alignment, playedMs)
   // Some know the time of a sentence when its audio has ended, and are heard before.
-  if (playedMs <= from || !utterance.spoken.startsWith(told)) return aligned
+  if (playedMs <= from) return aligned
   const rest = utterance.spoken.slice(told.length)
   const left = utterance.audioMs - from
   const total = utterance.complete ? left : Math.max(left, rest.length * msPerCharacter)

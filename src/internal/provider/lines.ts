@@ -24,10 +24,14 @@ interface Parser {
   readonly end: Effect.Effect<ReadonlyArray<Event>, Failure.Reason>
 }
 
+/** Names of events that say no more than that the connection stands. */
+const beats = /^(?:ping|heart-?beat|keep-?alive)$/i
+
 const sse = (): Parser => {
   let events: Array<Event> = []
   const parser = Sse.makeParser((event) => {
-    if (event._tag !== "Retry") events.push(event.event === "error" ? errorOf(event.data) : event.data)
+    if (event._tag === "Retry" || beats.test(event.event)) return
+    events.push(event.event === "error" ? errorOf(event.data) : event.data)
   }, { maxEventSize: maxEvent })
   const push: Parser["push"] = (text) =>
     Effect.suspend(() => {

@@ -46,8 +46,10 @@ const told = (error: unknown): Failure.Reason => toldReason(Predicate.isObject(e
 /** The error that an event is, or holds, instead of more of the answer. */
 export const errorIn = (event: unknown): Failure.Reason | undefined => {
   if (!Predicate.isObject(event)) return undefined
-  const { choices, error, finish_reason: end, object, type } = event as Readonly<Record<string, unknown>>
+  const { choices, detail, error, finish_reason: end, object, type } = event as Readonly<Record<string, unknown>>
   if (error) return told(error)
+  // As servers in Python tell what went wrong in them.
+  if (detail !== undefined && type === undefined && Object.keys(event).length === 1) return told(undefined)
   if (type === "error" || object === "error") return told(event)
   if (end === "error") return told(undefined)
   return Array.isArray(choices) ? errorIn(choices[0]) : undefined

@@ -20,6 +20,7 @@ export const settled = (fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<voi
 export interface Own {
   readonly scope: Scope.Scope
   readonly close: (exit: Exit.Exit<unknown, unknown>) => Effect.Effect<void>
+  readonly isOpen: () => boolean
 }
 
 export const own = (parent: Scope.Scope): Effect.Effect<Own> =>
@@ -31,7 +32,8 @@ export const own = (parent: Scope.Scope): Effect.Effect<Own> =>
     return {
       scope,
       close: (exit) =>
-        Scope.close(handle, exit)
+        Scope.close(handle, exit),
+      isOpen: () => handle.state._tag !== "Closed"
     }
   })
 

@@ -1,6 +1,7 @@
 /**
  * Attempts at one provider until its first useful output, within one deadline.
- * Interruption closes the attempt in progress, and so does a failure.
+ * Interruption closes the attempts in progress, and a failure that which has failed.
+ * One that is silent for too long is heard out beside the next one (`elders`).
  */
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
@@ -14,8 +15,9 @@ import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
 import { monotonic, monotonicMs } from "../steady.ts"
 import { backoff } from "./backoff.ts"
-import { own, unless } from "./bounded.ts"
+import { type Own, own, unless } from "./bounded.ts"
 import type { Ticket } from "./breaker.ts"
+import { Elders } from "./elders.ts"
 import { failureOf } from "./errors.ts"
 import type { Settings } from "./policy.ts"
 import { type Asked, retrying } from "./retrying.ts"
@@ -48,6 +50,12 @@ export interface Request<A, E, R> {
 export interface Started<A, E, R> {
   readonly first: ReadonlyArray<A>
   readonly rest: Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R>
+}
+
+/** What has started, and by which attempt. */
+interface Answered<A, E, R> {
+  readonly started: Started<A, E, R>
+  readonly by: Own
 }
 
 /**
@@ -94,7 +102,8 @@ const once = <A, E, R>(
 
 /**
  * Runs attempts until one has given useful output. All that they open is closed
- * with the scope, and that of a failed attempt before the next one begins.
+ * with the scope, that of a failed attempt before the next one begins, and that of
+ * one that was only silent when another has answered.
  */
 export const firstOutput = <A, E, R>(
   request: Request<A, E, R>,
@@ -118,7 +127,7 @@ export const firstOutput = <A, E, R>(
   let signedAt: number | undefined
   let tried = 0
   let triedAt = 0
-  /** Ends an attempt that shows no sign of life, while there is time for another one; one that thinks may pause for longer. */
+  /** Fails where an attempt shows no sign of life, while there is time for another one; one that thinks may pause for longer. */
   const hung = ({ attemptMs, nextOutputMs, retries }: Settings): Effect.Effect<never, E, R> =>
     (request.begun ?? Effect.void).pipe(
       Effect.andThen(silence(attemptMs, attemptMs, () => {
@@ -133,38 +142,53 @@ export const firstOutput = <A, E, R>(
           : Effect.never
       )
     )
-  const ask = (scope: Scope.Scope): Effect.Effect<Started<A, E, R>, E, R> =>
+  const ask = (attempt: Own, elders: Elders<Answered<A, E, R>, E>): Effect.Effect<Answered<A, E, R>, E, R> =>
     Effect.flatMap(Clock.Clock, (clock) => {
-      const number = tried
       signedAt = undefined
       triedAt = monotonicMs(clock)
-      const asked = once(request, scope, () => {
-        if (number === tried) signedAt = monotonicMs(clock)
+      const asked = once(request, attempt.scope, () => {
+        if (attempt.isOpen()) signedAt = monotonicMs(clock)
       })
-      const claimed = breaker === undefined ? asked : Effect.andThen(claim, asked)
+      const started = Effect.map(asked, (started) => ({ started, by: attempt }))
+      const claimed = breaker === undefined ? started : Effect.andThen(claim, started)
+      if (settings === undefined) return claimed
       // The last attempt has all that is left.
-      return settings === undefined || tried >= settings.retries ? claimed : unless(hung(settings), claimed)
+      return elders.hear(attempt, tried >= settings.retries ? Effect.never : hung(settings), claimed)
     })
   const blame = (failure: E): void => {
     if (ticket === undefined) return
     if (request.isForeign?.(failure) === true) breaker?.released(ticket)
     else breaker?.failed(ticket, failure)
   }
-  const attempts = Effect.gen(function*() {
-    const wait = yield* backoff(settings)
-    while (true) {
-      const attempt = yield* own(scope)
-      const exit = yield* Effect.exit(ask(attempt.scope))
-      if (Exit.isSuccess(exit)) {
-        if (ticket !== undefined) breaker?.succeeded(ticket)
-        return exit.value
-      }
-      const failure = failureOf(exit.cause, request.error)
-      blame(failure)
-      yield* attempt.close(exit)
-      if (!request.isRetryable(failure) || !(yield* wait(failure, until()))) return yield* Effect.fail(failure)
-      yield* retrying(request.asked, ++tried, request.reasonOf?.(failure) ?? new Failure.Broken({}))
-    }
+  const succeed = ({ started }: Answered<A, E, R>): Started<A, E, R> => {
+    if (ticket !== undefined) breaker?.succeeded(ticket)
+    return started
+  }
+  const attempts = Effect.flatMap(Effect.context<never>(), (context) => {
+    const elders = new Elders<Answered<A, E, R>, E>(context)
+    return Effect.ensuring(
+      Effect.gen(function*() {
+        const wait = yield* backoff(settings)
+        while (true) {
+          const attempt = yield* own(scope)
+          const exit = yield* Effect.exit(ask(attempt, elders))
+          if (Exit.isSuccess(exit)) {
+            if (exit.value.by !== attempt) yield* Effect.forkDetach(attempt.close(exit))
+            return succeed(exit.value)
+          }
+          const failure = failureOf(exit.cause, request.error)
+          blame(failure)
+          if (!elders.has(attempt)) yield* attempt.close(exit)
+          if (!request.isRetryable(failure)) return yield* Effect.fail(failure)
+          const next = yield* elders.beside(wait(failure, until()))
+          if (typeof next !== "boolean") return succeed(next)
+          // Who was given up for another attempt that there is not may answer still.
+          if (!next) return succeed(yield* elders.or(Effect.fail(failure)))
+          yield* retrying(request.asked, ++tried, request.reasonOf?.(failure) ?? new Failure.Broken({}))
+        }
+      }),
+      elders.end
+    )
   })
   if (settings === undefined) return attempts
   const overdue = (request.begun ?? Effect.void).pipe(

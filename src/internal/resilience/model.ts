@@ -180,7 +180,8 @@ export interface Policy {
   /**
    * Time of one attempt without a sign of life, after which the provider is asked
    * again where the time for all leaves as much for another attempt; the last one
-   * has all that is left. A sign is what the provider answers, though it cannot be
+   * has all that is left. The silent one is heard out beside it: whichever answers
+   * first counts, and the other is closed. A sign is what the provider answers, though it cannot be
    * used yet: the head of an answer, a thought, an interim transcript. For an `Stt`
    * it runs as `firstOutput` does, is longer by a quarter of the speech where that
    * is recognised in one go, and never shorter than a second more than the recogniser

@@ -5,6 +5,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Audio from "../../Audio.ts"
 import type { Output, Room, RoomError } from "../../Room.ts"
+import { withEarlyKeys } from "./earlyKeys.ts"
 import { gone, refuse, unknownParticipant } from "./errors.ts"
 import type { Hub, Parts } from "./parts.ts"
 import type { Topics } from "./topics.ts"
@@ -31,7 +32,7 @@ export const makeAgentSide = (
   const topicOf = <A>(topics: Topics<A>, name: string): Stream.Stream<A> =>
     Stream.unwrap(Effect.tap(Effect.suspend(() => topics.subscribe(name)), () => Effect.sync(lifetime.start)))
 
-  return {
+  return withEarlyKeys({
     name: names.name ?? "local",
     identity: names.identity ?? "agent",
     participants: using(Effect.sync(participants.all)),
@@ -81,5 +82,5 @@ export const makeAgentSide = (
       })),
     ended: using(lifetime.ended),
     leave: Effect.sync(() => end("left"))
-  }
+  }, events.keys)
 }

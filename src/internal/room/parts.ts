@@ -2,7 +2,8 @@
 import type * as Clock from "effect/Clock"
 import type * as Audio from "../../Audio.ts"
 import type { ByteMessage, EndReason, Event, TextMessage } from "../../Room.ts"
-import { type Broadcast, makeBroadcast } from "./broadcast.ts"
+import { makeBroadcast } from "./broadcast.ts"
+import { keeping } from "./earlyKeys.ts"
 import { gone } from "./errors.ts"
 import { type Lifetime, makeLifetime } from "./lifetime.ts"
 import { makeOutbox, type Outbox, type OutboxOptions } from "./outbox.ts"
@@ -44,7 +45,7 @@ export interface Options extends Pick<HubOptions, "audioBuffer" | "onStart" | "o
 export interface Hub {
   readonly clock: Clock.Clock
   readonly lifetime: Lifetime
-  readonly events: Broadcast<Event>
+  readonly events: ReturnType<typeof keeping>
   readonly texts: Topics<TextMessage>
   readonly bytes: Topics<ByteMessage>
   readonly rpc: Rpc
@@ -60,7 +61,7 @@ export interface Parts extends Hub {
 
 export const makeHub = (clock: Clock.Clock, options: HubOptions): Hub => {
   const lifetime = makeLifetime(clock, options.onStart)
-  const events = makeBroadcast<Event>(eventBuffer)
+  const events = keeping(makeBroadcast<Event>(eventBuffer))
   const texts = makeTopics<TextMessage>(eventBuffer, ofText)
   const bytes = makeTopics<ByteMessage>(eventBuffer, ofBytes)
   const rpc = makeRpc()

@@ -11,6 +11,7 @@ import { monotonic } from "../steady.ts"
 import type * as Stt from "./model.ts"
 import { Pending } from "./pending.ts"
 import { StreamTime } from "./streamTime.ts"
+import { isEmpty } from "./transcripts.ts"
 
 /** What is expected (ms) before enough was measured: of one that hears while one speaks, and of one that is asked after it. */
 const streamingMs = 500
@@ -119,10 +120,12 @@ export const measured = (service: Stt.Service): Stt.Service => {
         }))
       return Stream.mapArrayEffect(service.transcribe(fed), (transcripts) =>
         Effect.map(monotonic, (now) => {
-          for (const { end, final } of transcripts) {
-            if (!final) continue
-            const since = pending.answer(end)?.since
-            if (since !== undefined) delays.record(now - since)
+          for (const heard of transcripts) {
+            if (!heard.final) continue
+            const empty = isEmpty(heard)
+            const since = pending.answer(heard.end, empty)?.since
+            // That there was nothing to hear is known at once.
+            if (since !== undefined && !empty) delays.record(now - since)
           }
           return transcripts
         }))

@@ -7,6 +7,7 @@ import { monotonic } from "../steady.ts"
 import type * as Stt from "./model.ts"
 import { Pending, Waiting } from "./pending.ts"
 import { Mapping, StreamTime } from "./streamTime.ts"
+import { isEmpty } from "./transcripts.ts"
 import { carry, speechOnly } from "./voiced.ts"
 
 /** Longest audio that is kept for another attempt. */
@@ -102,7 +103,7 @@ export class Memory<E, R> {
 
   /** A final transcript has come from an attempt; gives since when the mark that it answers has waited, where it answers one. */
   answer(take: Take<E, R>, heard: Stt.Transcript): number | undefined {
-    const answered = take.pending.answer(heard.end)
+    const answered = take.pending.answer(heard.end, isEmpty(heard))
     const fed = this.#fed(take)
     this.#answered = Math.max(this.#answered, Math.min(answered?.position ?? fed, fed))
     this.#forget((entry, number) => number < take.read && entry.end <= this.#answered)

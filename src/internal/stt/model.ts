@@ -129,6 +129,7 @@ export interface Service {
   readonly resilient: boolean
   readonly wants?: Wants | undefined
   readonly oneShot?: boolean | undefined
+  readonly language?: string | undefined
   readonly prewarm?: Effect.Effect<void, SttError> | undefined
   readonly withLanguage?: ((language: string) => Service) | undefined
   readonly transcribe: <E, R>(audio: Stream.Stream<Input, E, R>) => Stream.Stream<Transcript, E | SttError, R>

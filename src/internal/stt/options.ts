@@ -17,6 +17,7 @@ export const recognizer = Check.struct<RecognizerOptions>()({
   name: Check.asIs,
   model: Check.asIs,
   prewarm: Check.asIs,
+  language: Check.text(),
   withLanguage: Check.asIs,
   recognize: Check.asIs,
   format: Check.maybe(format)

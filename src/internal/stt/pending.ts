@@ -75,12 +75,16 @@ export class Pending {
   }
 
   /**
-   * A final transcript has come, up to `end` where the provider tells. Gives the
+   * A final transcript has come, up to `end` where the provider tells; an empty one
+   * has found no end of speech by itself. Gives the
    * position up to which the audio is answered, where a mark says so, and since
    * when the mark that it answers has waited.
    */
-  answer(end: number | undefined): { readonly position: number; readonly since: number | undefined } | undefined {
-    this.#early = this.#marks.length === 0
+  answer(
+    end: number | undefined,
+    empty = false
+  ): { readonly position: number; readonly since: number | undefined } | undefined {
+    this.#early = this.#marks.length === 0 && !empty
     const found = end === undefined ? -1 : this.#marks.findIndex(({ position }) => position + overrunMs >= end)
     const last = found === -1 ? this.#marks.length - 1 : found
     const position = end !== undefined && found === -1 ? end : this.#marks[last]?.position

@@ -6,7 +6,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Audio from "../../Audio.ts"
 import type * as Stt from "./model.ts"
-import type { Segment, Segmenter } from "./segments.ts"
+import type { Nothing, Segment, Segmenter } from "./segments.ts"
 
 /** Recognitions that may run at a time; more audio is not pulled meanwhile. */
 const concurrency = 4
@@ -25,6 +25,9 @@ const transcript = ({ end, final, from, start }: Segment, heard: Stt.Recognition
   ...(heard.language === undefined ? undefined : { language: heard.language })
 })
 
+/** What was sent had no words. */
+const settled: Stt.Transcript = { text: "", final: true }
+
 /**
  * Recognises the segments of a stream of audio, side by side, and gives the
  * transcripts in their order. A look at growing speech is given up when the
@@ -38,7 +41,7 @@ export const recognise = <E, R>(
   Stream.unwrap(Effect.map(segmenter, (segmenter) => {
     let looking: Deferred.Deferred<void> | undefined
 
-    const admitted = (segments: ReadonlyArray<Segment>) =>
+    const admitted = (segments: ReadonlyArray<Segment | Nothing>) =>
       segments.flatMap((segment) => {
         if (!segment.final && looking !== undefined) return []
         const ended = segment.final ? undefined : Deferred.makeUnsafe<void>()
@@ -48,6 +51,7 @@ export const recognise = <E, R>(
       })
 
     const hear = ({ ended, segment }: ReturnType<typeof admitted>[number]) => {
+      if (segment.speech === undefined) return Effect.succeed(Exit.succeed([settled]))
       const heard = Effect.map(recognize(segment.speech), (heard): ReadonlyArray<Stt.Transcript> => [
         transcript(segment, heard)
       ])

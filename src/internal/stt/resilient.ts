@@ -140,6 +140,9 @@ export const fallback = (
       wants: services.every(({ wants = "all" }) => wants === (services[0]?.wants ?? "all"))
         ? services[0]?.wants
         : "each",
+      language: services.every(({ language }) => language === services[0]?.language)
+        ? services[0]?.language
+        : undefined,
       resilient: true,
       prewarm: prewarmOf(services),
       available: providers.available,

@@ -17,11 +17,20 @@ export interface Segment {
   readonly end: number
 }
 
+/** A mark at which there was nothing to recognise: it is answered all the same. */
+export interface Nothing {
+  readonly final: true
+  readonly speech: undefined
+}
+
 /** Cuts audio into what is recognised in one go. */
 export interface Segmenter<E> {
-  readonly push: (inputs: ReadonlyArray<Stt.Input>) => Effect.Effect<ReadonlyArray<Segment>, E>
+  readonly push: (inputs: ReadonlyArray<Stt.Input>) => Effect.Effect<ReadonlyArray<Segment | Nothing>, E>
   readonly end: Effect.Effect<ReadonlyArray<Segment>, E>
 }
+
+const answered = (segments: ReadonlyArray<Segment>): ReadonlyArray<Segment | Nothing> =>
+  segments.some(({ final }) => final) ? segments : [...segments, { final: true, speech: undefined }]
 
 export interface Cutting {
   readonly format: Audio.Format | undefined
@@ -94,7 +103,9 @@ export const byMarks = (cutting: Cutting): Segmenter<never> => {
 
   return {
     push: (inputs) =>
-      Effect.sync(() => batches(inputs, streamTime).flatMap((batch) => batch === "finalize" ? finish() : add(batch))),
+      Effect.sync(() =>
+        batches(inputs, streamTime).flatMap((batch) => batch === "finalize" ? answered(finish()) : add(batch))
+      ),
     end: Effect.sync(finish)
   }
 }
@@ -199,7 +210,10 @@ export const byVoice = (
     return {
       push: (inputs) =>
         Effect.map(
-          Effect.forEach(batches(inputs, streamTime), (batch) => batch === "finalize" ? finish : add(batch)),
+          Effect.forEach(
+            batches(inputs, streamTime),
+            (batch) => batch === "finalize" ? Effect.map(finish, answered) : add(batch)
+          ),
           (segments) => segments.flat()
         ),
       end: finish

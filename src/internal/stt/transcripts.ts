@@ -17,6 +17,10 @@ export const finite = (heard: Stt.Transcript): Stt.Transcript => {
   }
 }
 
+/** A transcript that names no language is in the one that the recogniser was told to hear. */
+export const inLanguage = (heard: Stt.Transcript, language: string | undefined): Stt.Transcript =>
+  language === undefined || heard.language !== undefined || isEmpty(heard) ? heard : { ...heard, language }
+
 export const isEmpty = (heard: Stt.Transcript): boolean => heard.text.trim() === ""
 
 /** An interim without text is no news; a final one says that nothing more is to come. */

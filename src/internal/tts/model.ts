@@ -32,7 +32,8 @@ export type TimedText = typeof TimedText.Type
  * Every chunk of one speech has the same rate and channel count. `alignment`
  * lists, in order and without repetition, the stretches of text whose time has
  * become known with this chunk; joined over the speech they give the spoken
- * text. A provider that knows no times leaves it out.
+ * text. A conversation puts what does not upon that text. A provider that knows
+ * no times leaves it out.
  *
  * @category models
  * @since 0.1.0
