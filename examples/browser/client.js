@@ -261,7 +261,8 @@ export const join = async (/** @type {Options} */ options) => {
       tell({ type: "answer", id, ...(answer === undefined ? {} : { payload: answer }) })
     },
     ended: ({ reason }) => end(reason),
-    refused: ({ reason }) => end(reason)
+    // One that drains is closed now, and another may take its place.
+    refused: ({ reason }) => reason === "draining" || end(reason)
   }
 
   const connect = () => {

@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import { readFile } from "node:fs/promises"
 import type { Given } from "../Config.ts"
 import { noting, within } from "../internal/config/findings.ts"
-import { makeCalls } from "../internal/webSocket/calls.ts"
+import { answering, makeCalls } from "../internal/webSocket/calls.ts"
 import { listen, type Page } from "../internal/webSocket/listen.ts"
 import { check } from "../internal/webSocket/options.ts"
 import type { Definition } from "../Worker.ts"
@@ -64,14 +64,13 @@ export const serve = (definition: Definition<unknown>, options: Options) =>
   Effect.gen(function*() {
     const settings = yield* check({ port: options.port })
     const entry = yield* noting(definition.open, (all) => all)
-    const calls = yield* makeCalls(settings.calls, (room) =>
+    const desk = answering(settings.calls.mostCalls, (room) =>
       hold(definition, entry, withTold(room), { id: room.name, identity: room.identity, metadata: "" }))
+    const calls = yield* makeCalls(settings.calls, desk)
     const port = yield* Effect.mapError(
       listen({ ...settings.listen, pages: yield* pages, accept: calls.accept }),
-      ({ detail }) =>
-        new OverSocketError({
-          detail: `${detail.replace("port: ", "port ")}, with --playground-port`
-        })
+      ({ message }) =>
+        new OverSocketError({ detail: message.replace("the option port", "--playground-port") })
     )
     return `http://127.0.0.1:${port}`
   })

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Config, Effect, Layer, Random } from "effect"
 import { Agent, Audio, type Event, Pipeline, Room, Stt } from "effect-voice"
-import { makeCalls } from "effect-voice/internal/webSocket/calls"
+import { answering, makeCalls } from "effect-voice/internal/webSocket/calls"
 import * as EnergyVad from "effect-voice/Layers/EnergyVad"
 import * as Testing from "effect-voice/testing"
 import { browserCaller } from "../support/browserCaller.ts"
@@ -45,24 +45,27 @@ const hold = (seed: number) =>
     )
     const events: Array<Event.Event> = []
     const ends: Array<string> = []
-    const calls = yield* makeCalls({
-      sampleRate: 16_000,
-      aheadMs: 400,
-      returnMs: 8000,
-      silentMs: 5000,
-      attach: undefined,
-      mostCalls: 2,
-      joinMs: 10_000,
-      mostBytes: 400_000,
-      authorize: () => Effect.succeed({ identity: "caller" })
-    }, (room) =>
-      Pipeline.run(Agent.make({ instructions: "You tell the weather." }), {
-        returnTimeout: "8 seconds",
-        onEvent: (event) => void events.push(event)
-      }).pipe(
-        Effect.provide(Layer.merge(services, Layer.succeed(Room.Room, room))),
-        Effect.onExit((exit) => Effect.sync(() => ends.push(exit._tag)))
-      ))
+    const calls = yield* makeCalls(
+      {
+        sampleRate: 16_000,
+        aheadMs: 400,
+        returnMs: 8000,
+        silentMs: 5000,
+        attach: undefined,
+        mostCalls: 2,
+        joinMs: 10_000,
+        mostBytes: 400_000,
+        authorize: () => Effect.succeed({ identity: "caller" })
+      },
+      answering(2, (room) =>
+        Pipeline.run(Agent.make({ instructions: "You tell the weather." }), {
+          returnTimeout: "8 seconds",
+          onEvent: (event) => void events.push(event)
+        }).pipe(
+          Effect.provide(Layer.merge(services, Layer.succeed(Room.Room, room))),
+          Effect.onExit((exit) => Effect.sync(() => ends.push(exit._tag)))
+        ))
+    )
     const origin = now()
     const returns = yield* between(100, 3000)
     const voice = new Int16Array(320).map((_, i) => 8000 * Math.sin(i / 5))

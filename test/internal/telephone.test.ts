@@ -5,6 +5,8 @@ import { makeRoom } from "effect-voice/internal/room/kit"
 import { read } from "effect-voice/internal/telephone/protocol"
 import { isSigned, sign } from "effect-voice/internal/telephone/signature"
 import { openStream } from "effect-voice/internal/telephone/stream"
+import * as TwilioRoom from "effect-voice/Layers/TwilioRoom"
+import * as Socket from "effect/socket/Socket"
 import { TestClock } from "effect/testing"
 import { contract, type Peers } from "../contract/room.ts"
 
@@ -110,25 +112,40 @@ const lineOf = (delayMs: number) =>
     return { ...made, room, open, incoming: incoming!, join }
   })
 
+/** A call that has begun, over a socket in memory. */
+const accepted = Effect.gen(function*() {
+  const { link, speech, tell } = yield* makeCarrier(0)
+  tell({ event: "connected", protocol: "Call", version: "1.0.0" })
+  tell({ event: "start", start: { streamSid: "MZ1", callSid: "CA1", accountSid: "AC1" } })
+  const room = yield* TwilioRoom.accept(Socket.make({
+    reader: Effect.succeed({ pull: link.pull, upgrade: () => Effect.void }),
+    writer: Effect.succeed({
+      write: (chunk) => Effect.sync(() => typeof chunk === "string" ? link.send(chunk) : link.close()),
+      writeAll: () => Effect.die("one by one")
+    })
+  }))
+  const stop = Effect.andThen(Effect.sync(() => tell({ event: "stop", stop: { callSid: "CA1" } })), Effect.yieldNow)
+  return { room, speech, stop }
+})
+
 contract(
-  "A telephone's line",
+  "TwilioRoom",
   () =>
     Layer.effectContext(Effect.gen(function*() {
-      const { incoming, join, open, room, speech } = yield* lineOf(0)
+      const { room, speech, stop } = yield* accepted
       const loud = Buffer.from(Audio.encodeMulaw(new Int16Array(160).fill(9000))).toString("base64")
       return Context.make(Room.Room, room).pipe(Context.add(
         Callers,
         Callers.of({
-          join,
-          leave: (identity) => Effect.sync(() => incoming.left(identity)),
+          join: () => Effect.die("they are there"),
+          leave: () => stop,
           talk: () => Effect.sync(() => void speech.push(loud, loud, loud, loud, loud)),
-          disconnect: (reason) => Effect.sync(() => incoming.ended(reason)),
-          open: Effect.sync(open)
+          disconnect: (reason) => reason === "room_closed" ? stop : Effect.void
         })
       ))
     })),
   Callers,
-  { crowd: false, tolerance: 45 }
+  { line: "caller", tolerance: 45, ending: "room_closed" }
 )
 
 describe("a media stream", () => {

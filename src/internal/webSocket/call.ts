@@ -51,6 +51,8 @@ export interface Call {
   /** Something came on a socket; of one that is no longer theirs it is ignored. */
   readonly receive: (wire: Wire, message: Message | Uint8Array) => void
   readonly lost: (wire: Wire) => void
+  /** Closes their socket: the call is about to end, and another server may have one for them. */
+  readonly sendAway: () => void
 }
 
 // Bytes that may wait for a caller who is too slow for what they are sent.
@@ -269,6 +271,9 @@ export const makeCall = (
         if (message instanceof Uint8Array) return ear.take(message) ? undefined : drop(from, 1003)
         if (!obey(message, identity, incoming, questions)) drop(from, 1008)
       },
-      lost: (from) => drop(from)
+      lost: (from) => drop(from),
+      sendAway: () => {
+        if (wire !== undefined) drop(wire, 1001)
+      }
     }
   })

@@ -7,8 +7,9 @@ import type * as Scope from "effect/Scope"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
 import type { RawData, WebSocket } from "ws"
+import { httpLimits } from "../httpServer.ts"
 import { codeOf } from "../provider/http.ts"
-import { refuse } from "../room/errors.ts"
+import { ListenFailed, PackageMissing, WorkerError } from "../worker/errors.ts"
 import type { Wire } from "./call.ts"
 import type { Reception } from "./calls.ts"
 
@@ -26,6 +27,8 @@ export interface ListenOptions {
   readonly origins: ReadonlyArray<string>
   /** Only whoever asks for this machine by its own name: a name from elsewhere may resolve to it, too. */
   readonly localOnly: boolean
+  /** Further connections are closed at once. */
+  readonly mostConnections: number
   readonly pages: Readonly<Record<string, Page>>
   readonly accept: (wire: Wire) => Reception
 }
@@ -87,13 +90,10 @@ const welcome = (socket: WebSocket, accept: ListenOptions["accept"]): void => {
 }
 
 const opened = (server: Server, { host, port }: ListenOptions) =>
-  Effect.callback<void, ReturnType<typeof refuse>>((resume) => {
+  Effect.callback<void, WorkerError>((resume) => {
     const failed = (error: Error): void => {
-      const code = codeOf(error)
-      const detail = code === "EADDRINUSE"
-        ? `port: ${port} is in use; choose another`
-        : `port: the server cannot listen on ${port} (${code ?? "unknown"})`
-      resume(Effect.fail(refuse("Unavailable", detail)))
+      const reason = new ListenFailed({ port, code: codeOf(error) ?? "unknown", option: "port" })
+      resume(Effect.fail(new WorkerError({ reason })))
     }
     server.once("error", failed)
     server.listen(port, host, () => {
@@ -105,14 +105,18 @@ const opened = (server: Server, { host, port }: ListenOptions) =>
 /** Listens for as long as the scope is open, and tells the port. */
 export const listen = (
   options: ListenOptions
-): Effect.Effect<number, ReturnType<typeof refuse>, Scope.Scope> =>
+): Effect.Effect<number, WorkerError, Scope.Scope> =>
   Effect.gen(function*() {
     const { WebSocketServer } = yield* Effect.tryPromise({
       try: () => import("ws"),
-      catch: () => refuse("Unavailable", "the package ws is not installed; install it with: npm install ws")
+      catch: () => new WorkerError({ reason: new PackageMissing({ package: "ws" }) })
     })
     const sockets = new WebSocketServer({ noServer: true, maxPayload: maxMessage, perMessageDeflate: false })
-    const server = createServer(answer(options))
+    const server = createServer(
+      { headersTimeout: httpLimits.headMs, requestTimeout: httpLimits.requestMs, maxHeaderSize: 16 * 1024 },
+      answer(options)
+    )
+    server.maxConnections = options.mostConnections
     server.on("upgrade", (request, socket, head) => {
       socket.on("error", () => {})
       if (options.localOnly && !isLocal(request.headers.host)) return refuseUpgrade(socket, "421 Misdirected Request")
