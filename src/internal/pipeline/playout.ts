@@ -67,6 +67,9 @@ const placeOf = (core: Core): number => {
   return reply?.createdAt ?? core.history.stamp()
 }
 
+// What may be missing of a line that has been played (ms): rooms round.
+const mostUnheard = 500
+
 // How soon to look again when nothing is known of what comes, or the agent is paused (ms).
 const lookAgain = 100
 
@@ -155,6 +158,7 @@ export const play = (
     const watch = makeWatch(core, speech.id)
     const { during } = watch
     let base: number | undefined
+    let end: number | undefined
     let transcript: Fiber.Fiber<void> | undefined
     const stop = (interrupted: boolean) =>
       Effect.gen(function*() {
@@ -162,7 +166,7 @@ export const play = (
         speech.playing = false
         speech.saying = undefined
         if (interrupted) yield* command(core, "clear")
-        const played = yield* ask(core, output.played, base ?? 0)
+        const played = end ?? (yield* ask(core, output.played, base ?? 0))
         // Who hears of its end finds the floor free: nothing is paused of which nothing is left.
         core.conductor.tell(
           () => remember(core, speech, line.utterance, played - (base ?? played), interrupted),
@@ -195,6 +199,10 @@ export const play = (
         Stream.runForEachArray((frames) => Effect.andThen(starve(false), during(output.write(frames))))
       )
       yield* during(output.drained)
+      // A room that is over keeps nobody waiting: what it has not played ends with the session, unheard.
+      const told = yield* ask<number | undefined>(core, output.played, undefined)
+      if (told !== undefined && base + line.utterance.audioMs - told > mostUnheard) yield* during(Effect.never)
+      end = told ?? base
     }).pipe(
       Effect.raceFirst(watch.stuck),
       Effect.catchCause((cause) =>

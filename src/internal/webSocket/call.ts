@@ -213,7 +213,8 @@ export const makeCall = (
           const now = monotonicMs(clock)
           if (now - heardAt >= silentMs) return Effect.sync(() => drop(of, 1001))
           tell({ type: "ping", id })
-          return Effect.andThen(clock.sleep(Duration.millis(every)), look(id + 1))
+          const next = Math.min(every, heardAt + silentMs - now)
+          return Effect.andThen(clock.sleep(Duration.millis(next)), look(id + 1))
         })
       return look(0)
     }

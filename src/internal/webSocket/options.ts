@@ -45,7 +45,7 @@ export interface Options {
   readonly ahead?: Duration.Input | undefined
   /** How long the call of somebody whose socket is lost waits for them. @default "20 seconds" */
   readonly returnTimeout?: Duration.Input | undefined
-  /** A socket on which nothing comes for so long is lost, 1 s to 5 min. @default "10 seconds" */
+  /** A socket on which nothing comes for so long is lost, 1 s to 5 min. @default "8 seconds" */
   readonly silence?: Duration.Input | undefined
   /** Calls at once, 1–10000; more are told that it is busy. @default 100 */
   readonly maxCalls?: number | undefined
@@ -77,7 +77,7 @@ const schema = Check.together(
     sampleRate: Check.hertz({ least: 8000, most: 48_000, default: 24_000 }),
     ahead: Check.duration({ least: 100, most: 5000, default: "400 millis" }),
     returnTimeout: Check.duration({ finite: true, most: 3_600_000, default: "20 seconds" }),
-    silence: Check.duration({ least: 1000, most: 300_000, default: "10 seconds" }),
+    silence: Check.duration({ least: 1000, most: 300_000, default: "8 seconds" }),
     maxCalls: Check.whole({ least: 1, most: 10_000, default: 100 }),
     load: Check.asIs,
     loadThreshold: Check.number({ above: 0, most: 1, default: 0.9 }),
