@@ -6,11 +6,14 @@
  *   played to them; the 500 ms after which a turn is over lie inside
  * - `silenceMs`: from the beginning of a caller who cuts in to the carrier being
  *   told to be silent; the 450 ms before their first word and the 500 ms of voice that make an interruption lie inside
- * - `cores`, `megabytes`: of the agent's process
+ * - `cores`, `megabytes`: of the agent's process; `callers`: the same of the callers', with
+ *   how late their clock was at most (ms): no time is more exact
+ * - `load`: of the machine in the minute before
  *
  * Needs `npm run build`. Arguments: calls, comma-separated (1,10,50,100); turns of
  * each call (6).
  */
+import { loadavg } from "node:os"
 import { env } from "node:process"
 import { setTimeout as sleep } from "node:timers/promises"
 import { cpuSeconds, kill, megabytes, phase, start } from "./livekit/processes.ts"
@@ -25,6 +28,7 @@ const quantile = (values: ReadonlyArray<number>, q: number): number | null => {
 }
 
 const measure = async (calls: number) => {
+  const load = Number(loadavg()[0]!.toFixed(2))
   const agent = start("../telephone/agent.ts", {
     NODE_OPTIONS: `${env["NODE_OPTIONS"] ?? ""} --max-semi-space-size=16`,
     BENCH_VAD_RATE: "8000"
@@ -38,19 +42,24 @@ const measure = async (calls: number) => {
     const ended = phase(callers, "end")
     callers.send({ port, calls, turns })
     await begun
-    const from = { cpu: cpuSeconds(agent.pid!), at: performance.now() }
+    const from = { cpu: cpuSeconds(agent.pid!), callers: cpuSeconds(callers.pid!), at: performance.now() }
     const { result } = await ended
     const seconds = (performance.now() - from.at) / 1000
     const cores = (cpuSeconds(agent.pid!) - from.cpu) / seconds
-    const { missed, replyMs, silenceMs } = result as Result
+    const { lateMs, missed, replyMs, silenceMs } = result as Result
     return {
       calls,
+      load,
       replies: replyMs.length,
       missed,
       replyMs: { p50: quantile(replyMs, 0.5), p90: quantile(replyMs, 0.9) },
       silenceMs: { p50: quantile(silenceMs, 0.5), p90: quantile(silenceMs, 0.9) },
       cores: Number(cores.toFixed(3)),
       coresPerCall: Number((cores / calls).toFixed(4)),
+      callers: {
+        cores: Number(((cpuSeconds(callers.pid!) - from.callers) / seconds).toFixed(3)),
+        lateMs: Math.round(lateMs)
+      },
       megabytes: Math.round(megabytes(agent.pid!)),
       megabytesPerCall: Number(((megabytes(agent.pid!) - idle) / calls).toFixed(2))
     }

@@ -68,7 +68,7 @@ const placeOf = (core: Core): number => {
 }
 
 // What may be missing of a line that has been played (ms): rooms round.
-const mostUnheard = 500
+const mostUnheard = 100
 
 // How soon to look again when nothing is known of what comes, or the agent is paused (ms).
 const lookAgain = 100
@@ -201,7 +201,9 @@ export const play = (
       yield* during(output.drained)
       // A room that is over keeps nobody waiting: what it has not played ends with the session, unheard.
       const told = yield* ask<number | undefined>(core, output.played, undefined)
-      if (told !== undefined && base + line.utterance.audioMs - told > mostUnheard) yield* during(Effect.never)
+      if (told !== undefined && base + line.utterance.audioMs - told > mostUnheard) {
+        return yield* during(Effect.never)
+      }
       end = told ?? base
     }).pipe(
       Effect.raceFirst(watch.stuck),
