@@ -34,6 +34,7 @@ export interface Options {
 const files = [
   ["/", "browser/index.html", "text/html; charset=utf-8"],
   ["/page.js", "browser/page.js", "text/javascript; charset=utf-8"],
+  ["/replies.js", "browser/replies.js", "text/javascript; charset=utf-8"],
   ["/client.js", "browser/client.js", "text/javascript; charset=utf-8"],
   ["/playground.css", "playground/playground.css", "text/css; charset=utf-8"]
 ] as const
