@@ -428,6 +428,37 @@ describe("WebSocketRoom.make", () => {
       yield* server(doing(() => Effect.never), { port, token })
     }))
 
+  live(
+    "gives nobody a call back who guesses its secret, nor to a caller who has hung up",
+    () =>
+      Effect.gen(function*() {
+        const token = Redacted.make("open sesame")
+        const { port, status } = yield* server(untilOver, { token })
+        const ann = yield* visit(port, { join: { token: "open sesame" } })
+        assert.strictEqual(yield* ann.first, "joined")
+        const { resume = "" } = ann.told[0]!
+        const guesses = ["", "guess", resume.slice(1), resume.toUpperCase(), "__proto__", `${resume} `]
+        for (const guess of guesses) {
+          assert.strictEqual(yield* knock(port, { join: { resume: guess } }), "refused unauthorized", guess)
+        }
+        assert.strictEqual(ann.socket.readyState, 1)
+        ann.send({ type: "leave" })
+        yield* until(Effect.map(status, ({ calls }) => calls === 0))
+        assert.strictEqual(yield* knock(port, { join: { resume } }), "refused unauthorized")
+      })
+  )
+
+  live("puts out who sends a message that is too long, and nobody else", () =>
+    Effect.gen(function*() {
+      const { port, status } = yield* server(untilOver)
+      const [ann, bob] = [yield* visit(port), yield* visit(port)]
+      yield* Effect.all([ann.first, bob.first])
+      ann.socket.send(Buffer.alloc(200_000))
+      assert.strictEqual(yield* ann.closed, 1009)
+      assert.strictEqual(bob.socket.readyState, 1)
+      assert.isTrue((yield* status).ready)
+    }))
+
   live("tells each job who calls, by their own token", () =>
     Effect.gen(function*() {
       const jobs: Array<unknown> = []
