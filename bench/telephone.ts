@@ -10,12 +10,19 @@
  *   how late their clock was at most (ms): no time is more exact
  * - `load`: of the machine in the minute before
  *
+ * `PIPECAT_PYTHON` names a Python that has Pipecat, FastAPI and uvicorn: it is then
+ * measured in the same run, with the same callers, Silero, turns and instant providers.
+ *
  * Needs `npm run build`. Arguments: calls, comma-separated (1,10,50,100); turns of
  * each call (6).
  */
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
 import { loadavg } from "node:os"
 import { env } from "node:process"
+import { createInterface } from "node:readline"
 import { setTimeout as sleep } from "node:timers/promises"
+import { fileURLToPath } from "node:url"
 import { cpuSeconds, kill, megabytes, phase, start } from "./livekit/processes.ts"
 import type { Result } from "./telephone/callers.ts"
 
@@ -27,15 +34,31 @@ const quantile = (values: ReadonlyArray<number>, q: number): number | null => {
   return sorted.length === 0 ? null : Math.round(sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))]!)
 }
 
-const measure = async (calls: number) => {
-  const load = Number(loadavg()[0]!.toFixed(2))
-  const agent = start("../telephone/agent.ts", {
-    NODE_OPTIONS: `${env["NODE_OPTIONS"] ?? ""} --max-semi-space-size=16`,
-    BENCH_VAD_RATE: "8000"
+const { PIPECAT_PYTHON: python } = env
+const kinds = ["ours", ...(python === undefined ? [] : ["pipecat"])] as const
+
+/** Somebody who answers, and where. */
+const answering = async (kind: string): Promise<{ readonly agent: ChildProcess; readonly port: unknown }> => {
+  if (kind === "ours") {
+    const agent = start("../telephone/agent.ts", {
+      NODE_OPTIONS: `${env["NODE_OPTIONS"] ?? ""} --max-semi-space-size=16`,
+      BENCH_VAD_RATE: "8000"
+    })
+    return { agent, port: (await phase(agent, "ready")).result }
+  }
+  const agent = spawn(python!, [fileURLToPath(new URL("telephone/peer.py", import.meta.url))], {
+    stdio: ["ignore", "pipe", "inherit"]
   })
+  const [line] = await once(createInterface(agent.stdout), "line")
+  return { agent, port: JSON.parse(String(line)).port }
+}
+
+const measure = async (kind: string, calls: number) => {
+  const load = Number(loadavg()[0]!.toFixed(2))
+  const { agent, port } = await answering(kind)
   const callers = start("../telephone/callers.ts")
   try {
-    const [{ result: port }] = await Promise.all([phase(agent, "ready"), phase(callers, "ready")])
+    await phase(callers, "ready")
     await sleep(1000)
     const idle = megabytes(agent.pid!)
     const begun = phase(callers, "begin")
@@ -48,6 +71,7 @@ const measure = async (calls: number) => {
     const cores = (cpuSeconds(agent.pid!) - from.cpu) / seconds
     const { lateMs, missed, replyMs, silenceMs } = result as Result
     return {
+      kind,
       calls,
       load,
       replies: replyMs.length,
@@ -69,4 +93,6 @@ const measure = async (calls: number) => {
   }
 }
 
-for (const calls of sizes) process.stdout.write(`${JSON.stringify(await measure(calls))}\n`)
+for (const calls of sizes) {
+  for (const kind of kinds) process.stdout.write(`${JSON.stringify(await measure(kind, calls))}\n`)
+}
