@@ -127,6 +127,22 @@ describe("WebSocketRoom", () => {
       assert.deepStrictEqual(heard, ["from bob"])
     }))
 
+  it.effect("lets nobody call themselves otherwise than they are known", () =>
+    Effect.gen(function*() {
+      const names: Array<string | undefined> = []
+      for (const name of [undefined, "Ann"]) {
+        const { calls, rooms } = yield* company(undefined, {
+          authorize: () => Effect.succeed({ identity: "caller", name })
+        })
+        calls.accept({ send: () => {}, unsent: () => 0, close: () => {} }).receive(
+          JSON.stringify({ type: "join", sampleRate: 16_000, name: "Admin" })
+        )
+        yield* TestClock.adjust("1 millis")
+        names.push((yield* rooms[0]!.participants)[0]?.name)
+      }
+      assert.deepStrictEqual(names, ["Admin", "Ann"])
+    }))
+
   it.effect("goes on where it was when the caller is back, and says what they have not heard", () =>
     Effect.gen(function*() {
       const { arrives, calls, rooms } = yield* company()

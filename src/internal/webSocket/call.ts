@@ -263,7 +263,8 @@ export const makeCall = (
         heardAt = monotonicMs(clock)
         ear.restart(join.sampleRate)
         tell({ type: "joined", room: name, resume, returnTimeout: returnMs, sampleRate })
-        incoming.joined(join.name === undefined ? caller : { ...caller, name: join.name })
+        // Nobody calls themselves otherwise than they are known.
+        incoming.joined({ ...caller, name: caller.name ?? join.name })
         run(watch(next))
       },
       receive: (from, message) => {
