@@ -51,7 +51,8 @@ export {
   type ProgramAction,
   type RandomOptions
 } from "./testing/randomConversation.ts"
-export { type RoomCheck, roomContract, type RoomContractOptions, type RoomPeers } from "./testing/roomContract.ts"
+export { roomContract } from "./testing/roomContract.ts"
+export type { RoomCheck, RoomContractOptions, RoomPeers } from "./testing/roomPeers.ts"
 export * from "./testing/scenario.ts"
 export { shrink } from "./testing/shrink.ts"
 export { type ReadSpeech, readSpeech, speech, type SpeechOptions } from "./testing/speech.ts"

@@ -6,6 +6,7 @@ import { env } from "node:process"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { WebSocket } from "ws"
+import { read, writer } from "../src/internal/telephone/protocol.ts"
 import { sign } from "../src/internal/telephone/signature.ts"
 
 /** A Python that has Pipecat. */
@@ -63,6 +64,37 @@ describe.skipIf(!isThere)(`Pipecat's serializer for Twilio${isThere ? "" : ` (${
         assert.isAtMost(Math.abs(Math.abs(theirs[i]! - sample) - Math.abs(ours[i]! - sample)), 512, String(sample))
       })
       assert.isAtMost(other, 512)
+    }), 60_000)
+
+  it.live("says the same to a carrier as we do: a piece, and that all is to be silent", () =>
+    Effect.gen(function*() {
+      const { ask } = yield* serializer("MZ1")
+      const to = writer("MZ1")
+      const samples = Int16Array.from({ length: 160 }, (_, i) => 100 * i)
+      const { text: piece } = yield* Effect.promise(() => ask({ kind: "audio", pcm: bytesOf(samples) }))
+      const { text: silence } = yield* Effect.promise(() => ask({ kind: "interrupt" }))
+      const shape = (text: string) => {
+        const { media, ...message } = JSON.parse(text)
+        return media === undefined ? message : { ...message, media: Object.keys(media) }
+      }
+      assert.deepStrictEqual(shape(to.media(samples)), shape(piece!))
+      assert.deepStrictEqual(JSON.parse(to.clear), JSON.parse(silence!))
+    }), 60_000)
+
+  it.live("hears nothing where we hear nothing", () =>
+    Effect.gen(function*() {
+      const { ask } = yield* serializer("MZ1")
+      const odd = [
+        "not json",
+        "{\"event\":\"media\",\"media\":{}}",
+        "{\"foo\":\"bar\"}",
+        "{\"event\":\"mark\",\"mark\":{}}",
+        "{\"event\":\"dtmf\",\"dtmf\":{\"digit\":\"x\"}}"
+      ]
+      for (const text of odd) {
+        const { frame } = yield* Effect.promise(() => ask({ kind: "read", text }))
+        assert.deepStrictEqual([frame, read(text)], [null, undefined], text)
+      }
     }), 60_000)
 
   it.live("talks to us as the carrier would, and reads all that we say", () =>

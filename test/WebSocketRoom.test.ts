@@ -1,9 +1,9 @@
 /** Rooms of callers over WebSockets: in memory on the test clock, and on loopback. */
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Exit, Layer, Redacted, Scope, Stream } from "effect"
-import { type Audio, Room } from "effect-voice"
+import { Cause, Context, Deferred, Effect, Exit, Fiber, Layer, Logger, Redacted, Scope, Stream } from "effect"
+import { type Audio, Room, Worker } from "effect-voice"
 import { makeCall, type Settings } from "effect-voice/internal/webSocket/call"
-import { type CallsSettings, makeCalls } from "effect-voice/internal/webSocket/calls"
+import { answering, type CallsSettings, makeCalls } from "effect-voice/internal/webSocket/calls"
 import { read } from "effect-voice/internal/webSocket/protocol"
 import * as WebSocketRoom from "effect-voice/Layers/WebSocketRoom"
 import { TestClock } from "effect/testing"
@@ -75,7 +75,7 @@ const company = Effect.fnUntraced(function*(
     mostBytes: 400_000,
     authorize: (token) => Effect.succeed(token === "wrong" ? undefined : { identity: token ?? "caller" }),
     ...more
-  }, (room) => Effect.andThen(Effect.sync(() => rooms.push(room)), program(room)))
+  }, answering(3, (room) => Effect.andThen(Effect.sync(() => rooms.push(room)), program(room))))
   const arrives = (options: Partial<Options> = {}) =>
     Effect.tap(
       browserCaller({ accept: calls.accept, ...options }),
@@ -97,6 +97,10 @@ const eventsOf = (room: Room.Room["Service"]) =>
     )
     return events
   })
+
+/** What is done with each call, without any providers. */
+const doing = (entry: (job: Worker.Job) => Effect.Effect<unknown, unknown, Room.Room | Scope.Scope>) =>
+  Worker.define({ entry, layer: Layer.empty })
 
 describe("WebSocketRoom", () => {
   it.effect("gives each caller a room of their own, as many as there may be, and none to who may not", () =>
@@ -121,6 +125,22 @@ describe("WebSocketRoom", () => {
       yield* callers[1]!.send({ type: "text", topic: "lk.chat", text: "from bob" })
       yield* TestClock.adjust("1 millis")
       assert.deepStrictEqual(heard, ["from bob"])
+    }))
+
+  it.effect("lets nobody call themselves otherwise than they are known", () =>
+    Effect.gen(function*() {
+      const names: Array<string | undefined> = []
+      for (const name of [undefined, "Ann"]) {
+        const { calls, rooms } = yield* company(undefined, {
+          authorize: () => Effect.succeed({ identity: "caller", name })
+        })
+        calls.accept({ send: () => {}, unsent: () => 0, close: () => {} }).receive(
+          JSON.stringify({ type: "join", sampleRate: 16_000, name: "Admin" })
+        )
+        yield* TestClock.adjust("1 millis")
+        names.push((yield* rooms[0]!.participants)[0]?.name)
+      }
+      assert.deepStrictEqual(names, ["Admin", "Ann"])
     }))
 
   it.effect("goes on where it was when the caller is back, and says what they have not heard", () =>
@@ -241,6 +261,34 @@ describe("WebSocketRoom", () => {
       assert.isTrue(odd.isConnected())
     }))
 
+  it.effect("waits for no answer about a token for longer than five seconds, and lets nobody in whom it cannot tell", () =>
+    Effect.gen(function*() {
+      for (const [authorize, ms] of [[() => Effect.never, 5000], [() => Effect.die("down"), 0]] as const) {
+        const { arrives, calls } = yield* company(undefined, { authorize })
+        const caller = yield* arrives()
+        yield* TestClock.adjust(ms)
+        assert.deepStrictEqual([caller.over(), caller.isConnected(), calls.count()], ["failed", false, 0])
+      }
+    }))
+
+  it.effect("lets as many sockets wait as there may be calls, and some more", () =>
+    Effect.gen(function*() {
+      const { arrives, calls } = yield* company()
+      const codes: Array<number> = []
+      const told = new Set<unknown>()
+      const wire = {
+        send: (message: unknown) => void told.add(message),
+        unsent: () => 0,
+        close: (code: number) => void codes.push(code)
+      }
+      const strangers = Array.from({ length: 80 }, () => calls.accept(wire))
+      assert.deepStrictEqual(codes, Array.from({ length: 80 - 64 - 3 }, () => 1013))
+      assert.deepStrictEqual([...told], [JSON.stringify({ type: "refused", reason: "busy" })])
+      strangers.forEach(({ closed }) => closed())
+      const welcome = yield* arrives()
+      assert.isTrue(welcome.isConnected())
+    }))
+
   it.effect("believes no microphone whose time runs away, and counts what is missing", () =>
     Effect.gen(function*() {
       const { arrives, rooms } = yield* company()
@@ -282,37 +330,88 @@ describe("WebSocketRoom", () => {
         [{ ahead: 0 }, "ahead"],
         [{ returnTimeout: "1 day" }, "returnTimeout"],
         [{ silence: 0 }, "silence"],
-        [{ maxCalls: 0 }, "maxCalls"]
+        [{ maxCalls: 0 }, "maxCalls"],
+        [{ loadThreshold: 2 }, "loadThreshold"],
+        [{ drainTimeout: -1 }, "drainTimeout"],
+        [{ http: { port: -1 } }, "http.port"]
       ]
       for (const [options, name] of cases) {
-        const error = yield* Effect.flip(Effect.scoped(WebSocketRoom.listen(Effect.void, options)))
-        assert.deepStrictEqual([error.reason, error.detail.includes(name)], ["InvalidOption", true], error.detail)
+        const error = yield* Effect.flip(Effect.scoped(WebSocketRoom.make(doing(() => Effect.void), options)))
+        assert.strictEqual(error.reason._tag, "InvalidOptions")
+        assert.include(error.message, name)
       }
     }))
 })
 
-/** What became of a handshake, and the first that was told. */
-const knock = (port: number, options: { readonly headers?: Record<string, string>; readonly join?: object } = {}) =>
-  Effect.callback<string>((resume) => {
-    const socket = new WebSocket(`ws://127.0.0.1:${port}/call`, { headers: options.headers ?? {} })
-    socket.on("unexpected-response", (request, { statusCode }) => {
-      request.destroy()
-      resume(Effect.succeed(String(statusCode)))
-    })
-    socket.on("error", () => {})
-    socket.on("open", () => socket.send(JSON.stringify({ type: "join", sampleRate: 16_000, ...options.join })))
-    socket.on("message", (data) => {
-      const { reason, type } = JSON.parse(String(data)) as { readonly type: string; readonly reason?: string }
-      socket.close()
-      resume(Effect.succeed(reason === undefined ? type : `${type} ${reason}`))
-    })
-    return Effect.sync(() => socket.terminate())
+/** A browser's socket, as far as a handshake and what is told need one. */
+const visit = (
+  port: number,
+  options: { readonly headers?: Record<string, string>; readonly join?: object | undefined } = {}
+) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const socket = new WebSocket(`ws://127.0.0.1:${port}/call`, { headers: options.headers ?? {} })
+      const told: Array<{ readonly type: string; readonly reason?: string; readonly resume?: string }> = []
+      const first = Promise.withResolvers<string>()
+      const closed = Promise.withResolvers<number>()
+      socket.on("unexpected-response", (request, { statusCode }) => {
+        request.destroy()
+        first.resolve(String(statusCode))
+      })
+      socket.on("error", () => {})
+      socket.on("open", () => socket.send(JSON.stringify({ type: "join", sampleRate: 16_000, ...options.join })))
+      socket.on("message", (data, isBinary) => {
+        if (isBinary) return
+        const message = JSON.parse(String(data))
+        told.push(message)
+        first.resolve(message.reason === undefined ? message.type : `${message.type} ${message.reason}`)
+      })
+      socket.on("close", (code) => {
+        closed.resolve(code)
+        first.resolve(String(code))
+      })
+      return {
+        socket,
+        told,
+        first: Effect.promise(() => first.promise),
+        closed: Effect.promise(() => closed.promise),
+        send: (message: object) => socket.send(JSON.stringify(message))
+      }
+    }),
+    ({ socket }) => Effect.sync(() => socket.terminate())
+  )
+
+/** The first that is told. */
+const knock = (port: number, options: Parameters<typeof visit>[1] = {}) =>
+  Effect.scoped(Effect.flatMap(visit(port, options), ({ first }) => first))
+
+const ask = (port: number, path: string) =>
+  Effect.promise(async () => {
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`)
+    return { status: answer.status, body: await answer.text() }
   })
 
-describe("WebSocketRoom.listen", () => {
-  it.live("takes calls of this machine's own pages and programs, and of no other page", () =>
+/** On ports of this machine, without a word. */
+const server = (definition: Worker.Definition<never>, options: WebSocketRoom.Options = {}) =>
+  WebSocketRoom.make(definition, {
+    port: 0,
+    http: { port: 0, host: "127.0.0.1", metricsPort: false },
+    load: () => 0,
+    ...options
+  })
+
+const live = (sentence: string, body: () => Effect.Effect<void, unknown, Scope.Scope>) =>
+  it.live(sentence, () => Effect.provide(body(), Logger.layer([])), 30_000)
+
+const until = (what: Effect.Effect<boolean>): Effect.Effect<void> =>
+  Effect.flatMap(what, (is) => is ? Effect.void : Effect.andThen(Effect.sleep("5 millis"), until(what)))
+
+const untilOver = doing(() => Effect.flatMap(Room.Room, (room) => room.ended))
+
+describe("WebSocketRoom.make", () => {
+  live("takes calls of this machine's own pages and programs, and of no other page", () =>
     Effect.gen(function*() {
-      const { port } = yield* WebSocketRoom.listen(Effect.never, { port: 0, origins: ["https://shop.example"] })
+      const { port } = yield* server(doing(() => Effect.never), { origins: ["https://shop.example"] })
       const answers = yield* Effect.all([
         knock(port),
         knock(port, { headers: { origin: `http://127.0.0.1:${port}` } }),
@@ -324,11 +423,11 @@ describe("WebSocketRoom.listen", () => {
       assert.deepStrictEqual(answers, ["joined", "joined", "joined", "403", "403", "421"])
     }))
 
-  it.live("wants its token, and gives back its port", () =>
+  live("wants its token, and gives back its port", () =>
     Effect.gen(function*() {
       const token = Redacted.make("open sesame")
       const port = yield* Effect.scoped(Effect.gen(function*() {
-        const { calls, port } = yield* WebSocketRoom.listen(Effect.never, { port: 0, token })
+        const { port, status } = yield* server(doing(() => Effect.never), { token })
         assert.deepStrictEqual(
           yield* Effect.all([
             knock(port),
@@ -337,37 +436,216 @@ describe("WebSocketRoom.listen", () => {
           ]),
           ["refused unauthorized", "refused unauthorized", "joined"]
         )
-        assert.strictEqual(yield* calls, 1)
-        const taken = yield* Effect.flip(WebSocketRoom.listen(Effect.never, { port, token }))
-        assert.strictEqual(taken.reason, "Unavailable")
+        assert.strictEqual((yield* status).calls, 1)
+        const taken = yield* Effect.flip(server(doing(() => Effect.never), { port, token }))
+        assert.strictEqual(taken.message, `port ${port} is in use: choose another with the option port`)
         return port
       }))
-      yield* WebSocketRoom.listen(Effect.never, { port, token })
+      yield* server(doing(() => Effect.never), { port, token })
     }))
 
-  it.live("runs the program with the room and what it needs, and leaves callers free to come back when it ends", () =>
-    Effect.gen(function*() {
-      const scope = yield* Scope.make()
-      const ends: Array<string> = []
-      const program = Effect.flatMap(
-        Room.Room,
-        ({ name }) => Effect.ensuring(Effect.never, Effect.sync(() => ends.push(name)))
-      )
-      const { port } = yield* Scope.provide(WebSocketRoom.listen(program, { port: 0 }), scope)
-      const joined = Promise.withResolvers<void>()
-      const told: Array<string> = []
-      const closed = Promise.withResolvers<number>()
-      const socket = new WebSocket(`ws://127.0.0.1:${port}/call`)
-      socket.on("open", () => socket.send(JSON.stringify({ type: "join", sampleRate: 16_000 })))
-      socket.on("message", (data) => {
-        told.push((JSON.parse(String(data)) as { readonly type: string }).type)
-        joined.resolve()
+  live(
+    "gives nobody a call back who guesses its secret, nor to a caller who has hung up",
+    () =>
+      Effect.gen(function*() {
+        const token = Redacted.make("open sesame")
+        const { port, status } = yield* server(untilOver, { token })
+        const ann = yield* visit(port, { join: { token: "open sesame" } })
+        assert.strictEqual(yield* ann.first, "joined")
+        const { resume = "" } = ann.told[0]!
+        const guesses = ["", "guess", resume.slice(1), resume.toUpperCase(), "__proto__", `${resume} `]
+        for (const guess of guesses) {
+          assert.strictEqual(yield* knock(port, { join: { resume: guess } }), "refused unauthorized", guess)
+        }
+        assert.strictEqual(ann.socket.readyState, 1)
+        ann.send({ type: "leave" })
+        yield* until(Effect.map(status, ({ calls }) => calls === 0))
+        assert.strictEqual(yield* knock(port, { join: { resume } }), "refused unauthorized")
       })
-      socket.on("close", closed.resolve)
-      yield* Effect.promise(() => joined.promise)
-      yield* Scope.close(scope, Exit.void)
-      assert.strictEqual(yield* Effect.promise(() => closed.promise), 1001)
-      assert.notInclude(told, "ended")
-      assert.strictEqual(ends.length, 1)
+  )
+
+  live("puts out who sends a message that is too long, and nobody else", () =>
+    Effect.gen(function*() {
+      const { port, status } = yield* server(untilOver)
+      const [ann, bob] = [yield* visit(port), yield* visit(port)]
+      yield* Effect.all([ann.first, bob.first])
+      ann.socket.send(Buffer.alloc(200_000))
+      assert.strictEqual(yield* ann.closed, 1009)
+      assert.strictEqual(bob.socket.readyState, 1)
+      assert.isTrue((yield* status).ready)
     }))
+
+  live("tells each job who calls, by their own token", () =>
+    Effect.gen(function*() {
+      const jobs: Array<unknown> = []
+      const { port } = yield* server(
+        doing(({ attributes, metadata, participant, room }) =>
+          Effect.sync(() => void jobs.push([room.name.startsWith("call-"), participant, metadata, attributes]))
+        ),
+        {
+          authorize: (token) =>
+            Effect.succeed(
+              token === undefined
+                ? undefined
+                : { identity: token, name: "Ann", metadata: "{\"plan\":1}", attributes: { customer: "42" } }
+            )
+        }
+      )
+      assert.strictEqual(yield* knock(port, { join: { token: "ann" } }), "joined")
+      yield* until(Effect.sync(() => jobs.length > 0))
+      assert.deepStrictEqual(jobs, [[
+        true,
+        { identity: "ann", name: "Ann", metadata: "{\"plan\":1}", attributes: { customer: "42" } },
+        "{\"plan\":1}",
+        { customer: "42" }
+      ]])
+    }))
+
+  live(
+    "drains: who talks goes on, also over another socket, and who comes is told to go elsewhere",
+    () =>
+      Effect.gen(function*() {
+        const made = yield* server(untilOver)
+        const { port, ports: [operators = 0] } = made
+        const ann = yield* visit(port)
+        assert.strictEqual(yield* ann.first, "joined")
+        assert.deepStrictEqual((yield* ask(operators, "/ready")).status, 200)
+        const draining = yield* Effect.forkScoped(made.drain())
+        yield* until(Effect.map(made.status, (status) => status.draining))
+        const late = yield* visit(port)
+        assert.strictEqual(yield* late.first, "refused draining")
+        assert.strictEqual(yield* late.closed, 1012)
+        const [ready, health, metrics] = yield* Effect.all(
+          ["/ready", "/health", "/metrics"].map((path) => ask(operators, path))
+        )
+        assert.deepStrictEqual([ready!.status, JSON.parse(ready!.body).problem], [503, "it drains"])
+        assert.deepStrictEqual([health!.status, JSON.parse(health!.body).jobs], [200, 1])
+        for (const series of ["agent_worker_jobs_active 1", "agent_worker_draining 1", "agent_worker_ready 0"]) {
+          assert.include(metrics!.body, series)
+        }
+        assert.match(metrics!.body, /agent_worker_offers_total\{decision="declined"\} [1-9]/)
+        ann.socket.terminate()
+        const back = yield* visit(port, { join: { resume: ann.told[0]!.resume } })
+        assert.strictEqual(yield* back.first, "joined")
+        assert.isUndefined(draining.pollUnsafe())
+        back.send({ type: "leave" })
+        yield* Fiber.join(draining)
+        yield* made.ended
+      })
+  )
+
+  live("is busy beyond its number of calls, or its load, and says when to try again", () =>
+    Effect.gen(function*() {
+      let load = 0
+      const { port, status } = yield* server(untilOver, { maxCalls: 2, load: () => load })
+      const callers = [yield* visit(port), yield* visit(port), yield* visit(port)]
+      assert.deepStrictEqual(
+        (yield* Effect.all(callers.map(({ first }) => first))).toSorted(),
+        ["joined", "joined", "refused busy"]
+      )
+      const left = callers.find(({ told }) => told[0]!.type === "joined")
+      load = 1
+      left!.send({ type: "leave" })
+      yield* until(Effect.map(status, ({ calls }) => calls === 1))
+      const loaded = yield* visit(port)
+      assert.strictEqual(yield* loaded.first, "refused busy")
+      assert.strictEqual(yield* loaded.closed, 1013)
+    }))
+
+  for (
+    const [sentence, end] of [
+      ["drained for longer than its limit", ({ drain }: WebSocketRoom.Server) => drain({ limit: "50 millis" })],
+      ["stopped", ({ stop }: WebSocketRoom.Server) => stop]
+    ] as const
+  ) {
+    live(
+      `ends its calls in good order when it is ${sentence}, and leaves callers free to come back`,
+      () =>
+        Effect.gen(function*() {
+          const ends: Array<string> = []
+          const made = yield* server(doing((job) =>
+            Effect.andThen(
+              job.onShutdown(Effect.sync(() => void ends.push("shutdown"))),
+              Effect.ensuring(Effect.never, Effect.sync(() => void ends.push("entry")))
+            )
+          ))
+          const ann = yield* visit(made.port)
+          yield* ann.first
+          yield* end(made)
+          yield* made.ended
+          assert.deepStrictEqual(ends, ["entry", "shutdown"])
+          assert.strictEqual(yield* ann.closed, 1001)
+          assert.notInclude(ann.told.map(({ type }) => type), "ended")
+          assert.strictEqual((yield* made.status).calls, 0)
+        })
+    )
+  }
+
+  live(
+    "runs each call in a room of its own, and leaves callers free to come back when its scope closes",
+    () =>
+      Effect.gen(function*() {
+        const scope = yield* Scope.make()
+        const ends: Array<string> = []
+        const { port } = yield* Scope.provide(
+          server(doing(() =>
+            Effect.flatMap(
+              Room.Room,
+              ({ name }) => Effect.ensuring(Effect.never, Effect.sync(() => ends.push(name)))
+            )
+          )),
+          scope
+        )
+        const ann = yield* visit(port)
+        yield* ann.first
+        yield* Scope.close(scope, Exit.void)
+        assert.strictEqual(yield* ann.closed, 1001)
+        assert.notInclude(ann.told.map(({ type }) => type), "ended")
+        assert.strictEqual(ends.length, 1)
+      })
+  )
+
+  it.live("has no token, secret, name or word in its log", () => {
+    const lines: Array<string> = []
+    const log = Logger.make(({ cause, fiber, message }) => {
+      lines.push(JSON.stringify([
+        message,
+        Cause.pretty(cause),
+        Object.entries(fiber.context.mapUnsafe.get("effect/References/CurrentLogAnnotations") ?? {})
+      ]))
+    })
+    return Effect.gen(function*() {
+      const heard = yield* Deferred.make<void>()
+      const { port, status } = yield* server(
+        doing(() =>
+          Effect.flatMap(Room.Room, (room) =>
+            Effect.andThen(
+              Stream.runForEach(Stream.take(room.texts("lk.chat"), 1), () => Deferred.succeed(heard, undefined)),
+              room.ended
+            ))
+        ),
+        {
+          authorize: (token) => Effect.succeed(token === "s3cret" ? { identity: "caller", name: "Hidden" } : undefined)
+        }
+      )
+      const wrong = yield* visit(port, { join: { token: "wr0ng" } })
+      assert.strictEqual(yield* wrong.first, "refused unauthorized")
+      const ann = yield* visit(port, { join: { token: "s3cret", name: "Hidden" } })
+      yield* ann.first
+      yield* until(Effect.sync(() => ann.socket.readyState === 1))
+      const typing = yield* Effect.forkScoped(Effect.forever(Effect.andThen(
+        Effect.sync(() => ann.send({ type: "text", topic: "lk.chat", text: "my password is swordfish" })),
+        Effect.sleep("20 millis")
+      )))
+      yield* Deferred.await(heard)
+      yield* Fiber.interrupt(typing)
+      ann.send({ type: "leave" })
+      yield* until(Effect.map(status, ({ calls }) => calls === 0))
+      const all = lines.join("\n")
+      assert.include(all, "the job is over")
+      for (const secret of ["s3cret", "wr0ng", "Hidden", "swordfish", ann.told[0]!.resume!]) {
+        assert.notInclude(all, secret)
+      }
+    }).pipe(Effect.provide(Logger.layer([log])))
+  }, 30_000)
 })

@@ -6,6 +6,7 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
+import { WebSocket } from "ws"
 import { call } from "./support/carrier.ts"
 import { available } from "./support/programs.ts"
 
@@ -126,14 +127,14 @@ describe("examples", () => {
     ])
   })
 
-  it("16: answer a call, speak, hear a key, and drain when they are told to", { timeout: 60_000 }, () => {
-    const url = "https://voice.example.com/call"
+  /** An example that serves, as soon as it tells its port. */
+  const serving = (example: string, env: Record<string, string>) => {
     const tsx = path.join(root, "node_modules/tsx/dist/loader.mjs")
-    const started = Effect.acquireRelease(
+    return Effect.acquireRelease(
       Effect.callback<{ readonly child: ChildProcess; readonly port: number }>((resume) => {
-        const child = spawn(process.execPath, ["--import", pathToFileURL(tsx).href, "examples/16_telephone.ts"], {
+        const child = spawn(process.execPath, ["--import", pathToFileURL(tsx).href, `examples/${example}`], {
           cwd: root,
-          env: { ...process.env, TWILIO_AUTH_TOKEN: "token", TELEPHONE_URL: url, PORT: "0", NO_COLOR: "1" }
+          env: { ...process.env, ...env, PORT: "0", NO_COLOR: "1" }
         })
         let output = ""
         child.stdout.on("data", (data: Buffer) => {
@@ -144,21 +145,57 @@ describe("examples", () => {
       }),
       ({ child }) => Effect.sync(() => child.kill("SIGKILL"))
     )
+  }
+
+  /** Asks it to end, and tells its exit code. */
+  const drained = (child: ChildProcess, last: () => void) =>
+    Effect.promise(() => {
+      const exit = Promise.withResolvers<number | null>()
+      child.once("exit", exit.resolve)
+      child.kill("SIGTERM")
+      last()
+      return exit.promise
+    })
+
+  it("16: answer a call, speak, hear a key, and drain when they are told to", { timeout: 60_000 }, () => {
+    const url = "https://voice.example.com/call"
     return Effect.runPromise(Effect.scoped(Effect.gen(function*() {
-      const { child, port } = yield* started
+      const { child, port } = yield* serving("16_telephone.ts", { TWILIO_AUTH_TOKEN: "token", TELEPHONE_URL: url })
       const { line } = yield* call({ port, url, token: Redacted.make("token") })
       const loudMs = (): number => line.heard.filter(({ loud }) => loud).length * 20
       yield* line.until(() => loudMs() > 1000)
       const greeting = loudMs()
       line.key("1")
       yield* line.until(() => loudMs() > greeting + 1000)
-      const exit = Promise.withResolvers<number | null>()
-      child.once("exit", exit.resolve)
-      child.kill("SIGTERM")
-      line.hangUp()
-      assert.strictEqual(yield* Effect.promise(() => exit.promise), 0)
+      assert.strictEqual(yield* drained(child, () => line.hangUp()), 0)
     })))
   })
+
+  it(
+    "17: answer a page's socket, speak, read what is typed, and drain when they are told to",
+    { timeout: 60_000 },
+    () =>
+      Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+        const { child, port } = yield* serving("17_browser.ts", { CALL_ORIGIN: "https://shop.example" })
+        const socket = new WebSocket(`ws://127.0.0.1:${port}/call`, { headers: { origin: "https://shop.example" } })
+        const send = (message: object) => socket.send(JSON.stringify(message))
+        const answered = Promise.withResolvers<void>()
+        let loud = 0
+        socket.on("open", () => send({ type: "join", sampleRate: 16_000 }))
+        socket.on("message", (data: Buffer, isBinary) => {
+          if (isBinary) {
+            for (let at = 8; at < data.length; at += 2) if (Math.abs(data.readInt16LE(at)) > 1000) loud++
+            return send({ type: "played", position: data.readDoubleLE(0) })
+          }
+          const told = JSON.parse(data.toString())
+          if (told.type === "joined") send({ type: "text", topic: "lk.chat", text: "When do you close?" })
+          if (String(told.text).includes("six")) answered.resolve()
+        })
+        yield* Effect.promise(() => answered.promise)
+        assert.isAbove(loud, 1000)
+        assert.strictEqual(yield* drained(child, () => send({ type: "leave" })), 0)
+      })))
+  )
 
   it("20: run three tools with their defaults", { timeout: 60_000 }, async () => {
     const [alone, ...rest] = await lines("20_tools.ts")

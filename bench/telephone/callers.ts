@@ -15,6 +15,8 @@ export interface Result {
   readonly replyMs: ReadonlyArray<number>
   readonly silenceMs: ReadonlyArray<number>
   readonly missed: number
+  /** How late the callers' own clock was at most. */
+  readonly lateMs: number
 }
 
 const patience = 10_000
@@ -64,12 +66,14 @@ process.once("message", (job: Job) => {
     const lines: Array<Line> = []
     for (let i = 0; i < job.calls; i++) lines.push((yield* call(carrier)).line)
     yield* Effect.sleep(2000)
+    for (const line of lines) line.stall = 0
     process.send!({ phase: "begin" })
     const all = yield* Effect.promise(() => Promise.all(lines.map((line, i) => talk(line, job.turns, i))))
     const result: Result = {
       replyMs: all.flatMap(({ replyMs }) => replyMs),
       silenceMs: all.flatMap(({ silenceMs }) => silenceMs),
-      missed: all.reduce((sum, { missed }) => sum + missed, 0)
+      missed: all.reduce((sum, { missed }) => sum + missed, 0),
+      lateMs: Math.max(...lines.map(({ stall }) => stall))
     }
     process.send!({ phase: "end", result })
   }))).then(() => process.exit(0))

@@ -217,14 +217,16 @@ export const join = async (/** @type {Options} */ options) => {
     speaker.node.port.addEventListener("message", ({ data: { level, played } }) => {
       const now = performance.now()
       latency.playout = ((speaker.output.outputLatency ?? 0) + (speaker.output.baseLatency ?? 0)) * 1000
-      // A shorter silence of the agent is a breath, and who still speaks is not answered.
-      if (level >= 0.01 && now - agentAt > 300 && silentSince !== undefined && now > silentSince) {
-        latency.reply = now - silentSince + latency.playout
-        onReply?.(latency.reply)
-      }
       if (level >= 0.01) {
+        // A shorter silence of the agent is a breath; what it says on while the caller falls silent is no answer.
+        if (now - agentAt > 300) {
+          if (silentSince !== undefined) {
+            latency.reply = now - silentSince + latency.playout
+            onReply?.(latency.reply)
+          }
+          silentSince = undefined
+        }
         agentAt = now
-        silentSince = undefined
       }
       levels.agent = level
       // It is heard when the device has played it.
@@ -261,7 +263,8 @@ export const join = async (/** @type {Options} */ options) => {
       tell({ type: "answer", id, ...(answer === undefined ? {} : { payload: answer }) })
     },
     ended: ({ reason }) => end(reason),
-    refused: ({ reason }) => end(reason)
+    // One that drains is closed now, and another may take its place.
+    refused: ({ reason }) => reason === "draining" || end(reason)
   }
 
   const connect = () => {
@@ -321,7 +324,11 @@ export const join = async (/** @type {Options} */ options) => {
       muted = on
       tell({ type: "muted", muted })
     },
-    type: (text, topic = "lk.chat") => tell({ type: "text", topic, text }),
+    type: (text, topic = "lk.chat") => {
+      // Who types has not fallen silent.
+      silentSince = undefined
+      tell({ type: "text", topic, text })
+    },
     press: (digits) => tell({ type: "keys", digits }),
     handle: (method, handler) => void handlers.set(method, handler),
     leave: () => {

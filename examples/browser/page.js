@@ -1,5 +1,6 @@
 /** A page to talk to one agent; what it does with the network and the sound is in client.js. */
 import { join as call } from "./client.js"
+import { makeReplies } from "./replies.js"
 
 const element = (id) => document.getElementById(id)
 const [enter, mute, text, transcript, problem] = ["enter", "mute", "text", "transcript", "problem"].map(element)
@@ -8,8 +9,6 @@ const key = "effect-voice.resume"
 
 let current
 let lines = new Map()
-let heard
-let waiting
 let timer
 
 const show = (state, data = state) => {
@@ -23,6 +22,7 @@ const line = (segment, who) => {
   if (known) return known
   const item = document.createElement("li")
   item.className = who
+  if (who === "user") replies.asked()
   transcript.append(item)
   lines.set(segment, item)
   return item
@@ -36,12 +36,10 @@ const onTranscript = ({ attributes, from, id, text: content }) => {
   transcript.scrollTop = transcript.scrollHeight
 }
 
-const onReply = (ms) => {
-  heard = ms
-  if (!waiting) return
-  waiting.textContent = `${Math.round(ms)} ms`
-  waiting = heard = undefined
-}
+// It is told when the first of it is sent, and heard a little later, or has been.
+const replies = makeReplies((cell, ms) => {
+  cell.textContent = `${Math.round(ms)} ms`
+})
 
 const onTold = ({ text: content }) => {
   const turn = JSON.parse(content)
@@ -54,9 +52,7 @@ const onTold = ({ text: content }) => {
     row.append(cell)
   }
   element("turns").prepend(row)
-  // It is told when the first of it is sent, and heard a little later, or has been.
-  waiting = row.lastChild
-  if (heard !== undefined) onReply(heard)
+  replies.told(row.lastChild)
 }
 
 const topics = { "lk.transcription": onTranscript, "effect-voice.dev": onTold }
@@ -97,13 +93,14 @@ const open = (microphone) =>
     onState: (state, reason) => state === "ended" ? left(reason) : show(names[state], ""),
     onAttributes: (attributes) => attributes["lk.agent.state"] && show(attributes["lk.agent.state"]),
     onText: (message) => topics[message.topic]?.(message),
-    onReply
+    onReply: replies.heard
   })
 
 const begin = async () => {
   problem.textContent = ""
   enter.disabled = true
   lines = new Map()
+  replies.asked()
   transcript.replaceChildren()
   element("turns").replaceChildren()
   try {

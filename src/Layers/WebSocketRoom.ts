@@ -3,96 +3,114 @@
  * server but this one. Audio is 16-bit samples, all else JSON; `docs/browser.md`
  * has the protocol, `examples/browser/client.js` a client in one file.
  *
- * It needs the package `ws`, which `@effect/platform-node` brings.
+ * Each call is a job of a `Worker.Definition`, as with LiveKit and the telephone:
+ * its own room, scope, metrics and logs, the same health and drain.
+ *
+ * Needs `@effect/platform-node`. TLS is for the proxy before it.
  *
  * @since 0.1.0
  */
-import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Scope from "effect/Scope"
-import { makeCalls } from "../internal/webSocket/calls.ts"
-import { listen as listenOn } from "../internal/webSocket/listen.ts"
-import { check, type Options } from "../internal/webSocket/options.ts"
-import { Room, type RoomError } from "../Room.ts"
+import type * as Scope from "effect/Scope"
+import type { Options } from "../internal/webSocket/options.ts"
+import { PackageMissing, WorkerError } from "../internal/worker/errors.ts"
+import type { Status as TelephoneStatus } from "../Telephone.ts"
+import type * as Worker from "../Worker.ts"
 
 export type { Options } from "../internal/webSocket/options.ts"
 
 /**
+ * A server at one moment.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Status extends TelephoneStatus {}
+
+/**
  * A server that callers reach.
+ *
+ * **Details**
+ *
+ * `drain` takes no more calls, waits for those that go on, and then ends; who was
+ * lost may come back to theirs meanwhile. `limit` defaults to `drainTimeout`.
+ * `stop` ends them now. `port` is the callers', `ports` are the operators'.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Server {
   readonly port: number
-  /** Calls in progress. */
-  readonly calls: Effect.Effect<number>
+  readonly ports: ReadonlyArray<number>
+  readonly status: Effect.Effect<Status>
+  readonly drain: (options?: { readonly limit?: Duration.Input | undefined }) => Effect.Effect<void, WorkerError>
+  readonly stop: Effect.Effect<void>
+  readonly ended: Effect.Effect<void>
 }
 
+const load = Effect.tryPromise({
+  try: () => import("../internal/webSocket/serving.ts"),
+  catch: () => new WorkerError({ reason: new PackageMissing({ package: "@effect/platform-node" }) })
+})
+
 /**
- * Listens for callers for as long as the scope is open, and runs a program for
- * each, in a room of their own.
+ * Takes calls for as long as the scope is open; closing it ends them in good
+ * order.
  *
  * **Details**
  *
- * A program that fails ends its call alone, and is logged. A caller whose socket is
- * lost, or who says nothing for `silence`, has gone with `connection_lost`, and is
- * back in the same room by the secret that they were given, within
- * `returnTimeout`; otherwise the room ends. What they have not heard by then is
- * said when they are back. How far the agent was heard is told by the caller.
+ * Returns when it listens. Each call is a job: `Job.participant` is the caller, as
+ * `authorize` has named them. A job that fails ends its call alone, and is logged. A
+ * caller whose socket is lost, or who says nothing for `silence`, has gone with
+ * `connection_lost`, and is back in the same room by the secret that they were
+ * given, within `returnTimeout`; otherwise the room ends. What they have not heard
+ * by then is said when they are back. How far the agent was heard is told by the
+ * caller.
  *
  * Without `token` and `authorize` only this machine's own pages and programs may
  * call. A caller who sends more than four times what audio takes is put out.
- * Closing the scope ends all calls. Fails with `InvalidOption`, and with
- * `Unavailable` where the port is taken.
+ *
+ * Fails with the layer's own error, or with `WorkerError`: an impossible option, or
+ * a port that is taken.
  *
  * @category running
  * @since 0.1.0
  */
-export const listen = <A, E, R>(
-  program: Effect.Effect<A, E, R>,
+export const make = <E>(
+  definition: Worker.Definition<E>,
   options: Options = {}
-): Effect.Effect<Server, RoomError, Exclude<R, Room | Scope.Scope> | Scope.Scope> =>
-  Effect.gen(function*() {
-    const settings = yield* check(options)
-    const context = yield* Effect.context<Exclude<R, Room | Scope.Scope>>()
-    const calls = yield* makeCalls(settings.calls, (room) =>
-      Effect.flatMap(Effect.scope, (scope) =>
-        Effect.provide(
-          program,
-          context.pipe(Context.add(Room, room), Context.add(Scope.Scope, scope)) as Context.Context<R>
-        )))
-    const port = yield* listenOn({ ...settings.listen, pages: {}, accept: calls.accept })
-    return { port, calls: Effect.sync(calls.count) }
-  })
+): Effect.Effect<Server, WorkerError | E, Scope.Scope> =>
+  Effect.flatMap(load, (internal) => internal.make(definition, options))
 
 /**
- * The same as a whole program, until it is interrupted.
+ * Takes calls, and listens to SIGTERM and SIGINT: the first drains, the second ends
+ * now.
  *
  * **Example**
  *
  * ```ts
- * import { NodeRuntime } from "@effect/platform-node"
- * import { Effect, Layer } from "effect"
- * import { Agent, Llm, Pipeline, Stt, Tts } from "effect-voice"
+ * import { Layer } from "effect"
+ * import { Agent, type Llm, Pipeline, type Stt, type Tts, Worker } from "effect-voice"
  * import * as SileroVad from "effect-voice/Layers/SileroVad"
  * import * as WebSocketRoom from "effect-voice/Layers/WebSocketRoom"
  *
- * declare const providers: Layer.Layer<Stt.Stt | Llm.Llm | Tts.Tts>
+ * declare const Providers: Layer.Layer<Stt.Stt | Llm.Llm | Tts.Tts>
  *
  * const agent = Agent.make({ instructions: "Be brief." })
  *
- * WebSocketRoom.serve(Pipeline.run(agent), { port: 8090 }).pipe(
- *   Effect.provide(Layer.merge(providers, SileroVad.layer())),
- *   NodeRuntime.runMain
- * )
+ * const definition = Worker.define({
+ *   entry: () => Pipeline.run(agent),
+ *   layer: Layer.mergeAll(SileroVad.layer(), Providers)
+ * })
+ *
+ * Worker.runMain(WebSocketRoom.serve(definition, { port: 8090 }))
  * ```
  *
  * @category running
  * @since 0.1.0
  */
-export const serve = <A, E, R>(
-  program: Effect.Effect<A, E, R>,
+export const serve = <E>(
+  definition: Worker.Definition<E>,
   options: Options = {}
-): Effect.Effect<never, RoomError, Exclude<Exclude<R, Room | Scope.Scope>, Scope.Scope>> =>
-  Effect.scoped(Effect.andThen(listen(program, options), Effect.never))
+): Effect.Effect<void, WorkerError | E> => Effect.flatMap(load, (internal) => internal.serve(definition, options))

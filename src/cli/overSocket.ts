@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import { readFile } from "node:fs/promises"
 import type { Given } from "../Config.ts"
 import { noting, within } from "../internal/config/findings.ts"
-import { makeCalls } from "../internal/webSocket/calls.ts"
+import { answering, makeCalls } from "../internal/webSocket/calls.ts"
 import { listen, type Page } from "../internal/webSocket/listen.ts"
 import { check } from "../internal/webSocket/options.ts"
 import type { Definition } from "../Worker.ts"
@@ -34,6 +34,7 @@ export interface Options {
 const files = [
   ["/", "browser/index.html", "text/html; charset=utf-8"],
   ["/page.js", "browser/page.js", "text/javascript; charset=utf-8"],
+  ["/replies.js", "browser/replies.js", "text/javascript; charset=utf-8"],
   ["/client.js", "browser/client.js", "text/javascript; charset=utf-8"],
   ["/playground.css", "playground/playground.css", "text/css; charset=utf-8"]
 ] as const
@@ -64,14 +65,13 @@ export const serve = (definition: Definition<unknown>, options: Options) =>
   Effect.gen(function*() {
     const settings = yield* check({ port: options.port })
     const entry = yield* noting(definition.open, (all) => all)
-    const calls = yield* makeCalls(settings.calls, (room) =>
+    const desk = answering(settings.calls.mostCalls, (room) =>
       hold(definition, entry, withTold(room), { id: room.name, identity: room.identity, metadata: "" }))
+    const calls = yield* makeCalls(settings.calls, desk)
     const port = yield* Effect.mapError(
       listen({ ...settings.listen, pages: yield* pages, accept: calls.accept }),
-      ({ detail }) =>
-        new OverSocketError({
-          detail: `${detail.replace("port: ", "port ")}, with --playground-port`
-        })
+      ({ message }) =>
+        new OverSocketError({ detail: message.replace("the option port", "--playground-port") })
     )
     return `http://127.0.0.1:${port}`
   })

@@ -10,79 +10,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as assert from "node:assert/strict"
 import * as Audio from "../Audio.ts"
 import type * as Room from "../Room.ts"
-
-/**
- * The other side of a room, so that the room can be held to its contract.
- *
- * **Details**
- *
- * What a room cannot carry is left out, and not checked. `join` returns when the
- * room has seen it, `leave` too.
- *
- * @category room
- * @since 0.1.0
- */
-export interface RoomPeers {
-  readonly join: (identity: string) => Effect.Effect<void, Room.RoomError>
-  readonly leave: (identity: string) => Effect.Effect<void, Room.RoomError>
-  /** Makes 100 ms of a loud voice arrive; the contract lets the time pass. */
-  readonly talk: (identity: string) => Effect.Effect<void, Room.RoomError>
-  readonly mute?: ((identity: string, muted: boolean) => Effect.Effect<void, Room.RoomError>) | undefined
-  readonly sendText?:
-    | ((message: {
-      readonly identity: string
-      readonly topic: string
-      readonly text: string
-    }) => Effect.Effect<void, Room.RoomError>)
-    | undefined
-  /** A participant calls a method of the agent. */
-  readonly call?:
-    | ((call: {
-      readonly identity: string
-      readonly method: string
-      readonly payload: string
-    }) => Effect.Effect<string, Room.RoomError>)
-    | undefined
-  /** Ends the room from outside. */
-  readonly disconnect: (reason: Room.EndReason) => Effect.Effect<void, Room.RoomError>
-  /** Everything that is open for the agent, added up. @default not looked at */
-  readonly open?: Effect.Effect<number> | undefined
-}
-
-/**
- * How time passes for a room, and what it carries.
- *
- * @category room
- * @since 0.1.0
- */
-export interface RoomContractOptions {
-  /** Lets time pass. @default the test clock's */
-  readonly pass?: ((duration: Duration.Input) => Effect.Effect<void>) | undefined
-  /** Milliseconds by which a time may differ. @default 0 */
-  readonly tolerance?: number | undefined
-  /** Longest time until something has come over from the other side. @default "100 millis" */
-  readonly delay?: Duration.Input | undefined
-  /** A room of several people; a telephone line has one. @default true */
-  readonly crowd?: boolean | undefined
-  /** What the other side can end the room with. @default "removed" */
-  readonly ending?: Room.EndReason | undefined
-}
-
-/**
- * One thing that a room keeps.
- *
- * @category room
- * @since 0.1.0
- */
-export interface RoomCheck {
-  /** A sentence about behaviour. */
-  readonly sentence: string
-  /** Breaks with an `AssertionError` where the room does not keep it. */
-  readonly holds: (
-    room: Room.Room["Service"],
-    peers: RoomPeers
-  ) => Effect.Effect<void, unknown, Scope.Scope>
-}
+import type { RoomCheck, RoomContractOptions } from "./roomPeers.ts"
 
 const collect = <A, E>(stream: Stream.Stream<A, E>) =>
   Effect.gen(function*() {
@@ -101,6 +29,8 @@ interface Settings {
   readonly pass: (duration: Duration.Input) => Effect.Effect<void>
   readonly delay: Duration.Input
   readonly crowd: boolean
+  readonly ann: string
+  readonly isLine: boolean
   readonly reason: Room.EndReason
   readonly tolerance: number
   readonly near: (actual: number, expected: number, beyond?: number) => void
@@ -108,16 +38,16 @@ interface Settings {
 
 type Make = (settings: Settings) => ReadonlyArray<RoomCheck>
 
-const coming: Make = ({ crowd, delay, near, pass }) => [
+const coming: Make = ({ ann: who, crowd, delay, isLine, near, pass }) => [
   {
     sentence: "tells who joins and who leaves, from the moment it is asked",
     holds: (room, peers) =>
       Effect.gen(function*() {
         const others = crowd ? ["bob"] : []
         const events = yield* collect(room.events)
-        for (const identity of ["ann", ...others]) yield* peers.join(identity)
-        assert.deepStrictEqual((yield* room.participants).map((one) => one.identity), ["ann", ...others])
-        yield* peers.leave("ann")
+        for (const identity of [who, ...others]) yield* peers.join(identity)
+        assert.deepStrictEqual((yield* room.participants).map((one) => one.identity), [who, ...others])
+        yield* peers.leave(who)
         yield* pass(delay)
         assert.deepStrictEqual((yield* room.participants).map((one) => one.identity), others)
         assert.deepStrictEqual(
@@ -128,7 +58,7 @@ const coming: Make = ({ crowd, delay, near, pass }) => [
               ? [`-${event.identity}`]
               : []
           ),
-          [...["ann", ...others].map((identity) => `+${identity}`), "-ann"]
+          [...(isLine ? [] : [who, ...others]).map((identity) => `+${identity}`), `-${who}`]
         )
       })
   },
@@ -137,19 +67,22 @@ const coming: Make = ({ crowd, delay, near, pass }) => [
     holds: (room, peers) =>
       Effect.gen(function*() {
         yield* room.participants
-        yield* peers.join("ann")
+        yield* peers.join(who)
         if (crowd) yield* peers.join("bob")
-        const ann = yield* collect(room.audio("ann"))
+        const ann = yield* collect(room.audio(who))
         const bob = crowd ? yield* collect(room.audio("bob")) : undefined
-        yield* peers.talk("ann")
+        yield* peers.talk(who)
         yield* pass(delay)
         near(loud(ann.items), 100, 20)
         assert.strictEqual(loud(bob?.items ?? []), 0)
-        yield* peers.leave("ann")
+        yield* peers.leave(who)
         yield* pass(delay)
         yield* Fiber.join(ann.fiber)
         assert.strictEqual(bob?.fiber.pollUnsafe(), undefined)
-        assert.strictEqual((yield* Effect.flip(Stream.runDrain(room.audio("ann")))).reason, "UnknownParticipant")
+        assert.strictEqual(
+          (yield* Effect.flip(Stream.runDrain(room.audio(who)))).reason,
+          isLine ? "Disconnected" : "UnknownParticipant"
+        )
       })
   },
   {
@@ -159,18 +92,18 @@ const coming: Make = ({ crowd, delay, near, pass }) => [
         const { mute } = peers
         if (mute === undefined) return
         yield* room.participants
-        yield* peers.join("ann")
-        const ann = yield* collect(room.audio("ann"))
-        yield* peers.talk("ann")
+        yield* peers.join(who)
+        const ann = yield* collect(room.audio(who))
+        yield* peers.talk(who)
         yield* pass(delay)
-        yield* mute("ann", true)
+        yield* mute(who, true)
         yield* pass(delay)
         const before = ann.items.length
-        yield* peers.talk("ann")
+        yield* peers.talk(who)
         yield* pass("1 second")
         assert.strictEqual(ann.items.length, before)
-        yield* mute("ann", false)
-        yield* peers.talk("ann")
+        yield* mute(who, false)
+        yield* peers.talk(who)
         yield* pass(delay)
         const last = ann.items[before - 1]!
         const next = ann.items[before]!
@@ -185,23 +118,26 @@ const coming: Make = ({ crowd, delay, near, pass }) => [
         if (sendText === undefined) return
         const chat = yield* collect(room.texts("chat"))
         const other = yield* collect(room.texts("other"))
-        yield* peers.join("ann")
-        yield* sendText({ identity: "ann", topic: "chat", text: "one" })
-        yield* sendText({ identity: "ann", topic: "chat", text: "two" })
+        yield* peers.join(who)
+        yield* sendText({ identity: who, topic: "chat", text: "one" })
+        yield* sendText({ identity: who, topic: "chat", text: "two" })
         yield* pass(delay)
-        assert.deepStrictEqual(chat.items.map(({ identity, text }) => `${identity}: ${text}`), ["ann: one", "ann: two"])
+        assert.deepStrictEqual(chat.items.map(({ identity, text }) => `${identity}: ${text}`), [
+          `${who}: one`,
+          `${who}: two`
+        ])
         assert.deepStrictEqual(other.items, [])
       })
   }
 ]
 
-const speaking: Make = ({ near, pass, tolerance }) => [
+const speaking: Make = ({ ann: who, near, pass, tolerance }) => [
   {
     sentence: "plays what is written, and counts neither pauses nor what is cleared",
     holds: (room, peers) =>
       Effect.gen(function*() {
         yield* room.participants
-        yield* peers.join("ann")
+        yield* peers.join(who)
         const output = yield* room.output({ sampleRate: 16_000 })
         assert.deepStrictEqual([output.sampleRate, output.channels], [16_000, 1])
         const began = yield* Clock.currentTimeMillis
@@ -235,7 +171,7 @@ const speaking: Make = ({ near, pass, tolerance }) => [
     holds: (room, peers) =>
       Effect.gen(function*() {
         yield* room.participants
-        yield* peers.join("ann")
+        yield* peers.join(who)
         const [voice, music] = [yield* room.output({ name: "voice" }), yield* room.output({ name: "music" })]
         yield* music.write([Audio.silence("1 second", music)])
         yield* voice.write([Audio.silence("1 second", voice)])
@@ -248,20 +184,20 @@ const speaking: Make = ({ near, pass, tolerance }) => [
   }
 ]
 
-const asking: Make = () => [
+const asking: Make = ({ ann: who }) => [
   {
     sentence: "answers remote calls as long as the handler's scope is open",
     holds: (room, peers) =>
       Effect.gen(function*() {
         if (peers.call === undefined) return
         yield* room.participants
-        yield* peers.join("ann")
-        const ask = peers.call({ identity: "ann", method: "greet", payload: "hi" })
+        yield* peers.join(who)
+        const ask = peers.call({ identity: who, method: "greet", payload: "hi" })
         const scope = yield* Scope.make()
         yield* room.handle("greet", ({ identity, payload }) => Effect.succeed(`${payload}, ${identity}`)).pipe(
           Scope.provide(scope)
         )
-        assert.strictEqual(yield* ask, "hi, ann")
+        assert.strictEqual(yield* ask, `hi, ${who}`)
         yield* Scope.close(scope, Exit.void)
         assert.strictEqual((yield* Effect.flip(ask)).reason, "RpcFailed")
       })
@@ -284,15 +220,15 @@ const asking: Make = () => [
   }
 ]
 
-const ending: Make = ({ delay, pass, reason }) => [
+const ending: Make = ({ ann: who, delay, pass, reason }) => [
   {
     sentence: "ends every stream when it ends, says why, and refuses what comes after",
     holds: (room, peers) =>
       Effect.gen(function*() {
         const events = yield* collect(room.events)
         const texts = yield* collect(room.texts("chat"))
-        yield* peers.join("ann")
-        const audio = yield* collect(room.audio("ann"))
+        yield* peers.join(who)
+        const audio = yield* collect(room.audio(who))
         const output = yield* room.output()
         const ended = yield* Effect.forkScoped(room.ended, { startImmediately: true })
         yield* peers.disconnect(reason)
@@ -305,7 +241,7 @@ const ending: Make = ({ delay, pass, reason }) => [
           Effect.flip(room.sendText({ topic: "chat", text: "x" })),
           Effect.flip(output.write([Audio.silence("1 second", output)])),
           Effect.flip(Effect.scoped(room.output())),
-          Effect.flip(Stream.runDrain(room.audio("ann")))
+          Effect.flip(Stream.runDrain(room.audio(who)))
         ])
         assert.deepStrictEqual(refused.map((error) => error.reason), [
           "Disconnected",
@@ -334,8 +270,8 @@ const ending: Make = ({ delay, pass, reason }) => [
         yield* Effect.scoped(Effect.gen(function*() {
           yield* collect(room.events)
           yield* collect(room.texts("chat"))
-          yield* peers.join("ann")
-          yield* collect(room.audio("ann"))
+          yield* peers.join(who)
+          yield* collect(room.audio(who))
           const output = yield* room.output()
           yield* output.write([Audio.silence("10 seconds", output)])
           yield* room.handle("greet", () => Effect.succeed("hi"))
@@ -368,12 +304,13 @@ const ending: Make = ({ delay, pass, reason }) => [
  * @since 0.1.0
  */
 export const roomContract = (options: RoomContractOptions = {}): ReadonlyArray<RoomCheck> => {
-  const { crowd = true, delay = "100 millis", ending: reason = "removed", pass = TestClock.adjust, tolerance = 0 } =
-    options
+  const { delay = "100 millis", ending: reason = "removed", line, pass = TestClock.adjust, tolerance = 0 } = options
   const settings: Settings = {
     pass,
     delay,
-    crowd,
+    crowd: line === undefined && (options.crowd ?? true),
+    ann: line ?? "ann",
+    isLine: line !== undefined,
     reason,
     tolerance,
     near: (actual, expected, beyond = 0) =>
@@ -382,5 +319,10 @@ export const roomContract = (options: RoomContractOptions = {}): ReadonlyArray<R
         `${actual} ms instead of ${expected} ms, give or take ${tolerance + beyond} ms`
       )
   }
-  return [coming, speaking, asking, ending].flatMap((checks) => checks(settings))
+  const checks = [coming, speaking, asking, ending].flatMap((some) => some(settings))
+  if (line === undefined) return checks
+  return checks.map(({ holds, sentence }) => ({
+    sentence,
+    holds: (room, peers) => holds(room, { ...peers, join: () => Effect.void })
+  }))
 }

@@ -1,8 +1,8 @@
 /** Whatever comes to the port of our own servers, on loopback: who has a call goes on, and nothing is kept. */
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Layer, Logger, Redacted, Stream } from "effect"
+import { Deferred, Effect, Layer, Logger, Redacted, type Scope, Stream } from "effect"
 import { Room, Telephone, Worker } from "effect-voice"
-import { makeCalls } from "effect-voice/internal/webSocket/calls"
+import { answering, makeCalls } from "effect-voice/internal/webSocket/calls"
 import * as WebSocketRoom from "effect-voice/Layers/WebSocketRoom"
 import { connect, type Socket } from "node:net"
 import { WebSocket } from "ws"
@@ -71,6 +71,12 @@ const megabytes = () => {
 
 const quiet = Effect.provide(Logger.layer([]))
 
+const doing = (entry: Effect.Effect<unknown, unknown, Room.Room | Scope.Scope>) =>
+  Worker.define({ entry: () => entry, layer: Layer.empty })
+
+/** On a port of this machine, without another for its health. */
+const local: WebSocketRoom.Options = { port: 0, http: false, load: () => 0 }
+
 describe("a server of WebSocketRoom", () => {
   /** Gives back each text at once. */
   const echo = Effect.gen(function*() {
@@ -80,7 +86,7 @@ describe("a server of WebSocketRoom", () => {
 
   it.live("answers its caller within their time, whatever comes to its port beside them", () =>
     Effect.gen(function*() {
-      const { calls, port } = yield* WebSocketRoom.listen(echo, { port: 0, maxCalls: 40 })
+      const { port, status } = yield* WebSocketRoom.make(doing(echo), { ...local, maxCalls: 12 })
       const ann = yield* dial(port, "/call")
       yield* until(() => has(ann, "joined"))
       let asked = 0
@@ -101,8 +107,8 @@ describe("a server of WebSocketRoom", () => {
       yield* ask
       const silent = yield* many(100, dial(port, "/call", false))
       yield* until(() => silent.every(({ state }) => state.open))
-      yield* until(() => silent.filter(({ state }) => state.code === 1008).length >= 36)
-      assert.isAtMost(silent.filter(({ state }) => state.code === 0).length, 64)
+      yield* until(() => silent.filter(({ state }) => state.code === 1013).length >= 24)
+      assert.isAtMost(silent.filter(({ state }) => state.code === 0).length, 64 + 12)
       yield* ask
       for (const { socket } of silent) socket.terminate()
       yield* until(() => silent.every(({ state }) => state.code !== 0))
@@ -125,7 +131,7 @@ describe("a server of WebSocketRoom", () => {
       yield* ask
       assert.isBelow(slowest, 2000)
       assert.isBelow(megabytes() - before, 150)
-      assert.isAtMost(yield* calls, 11)
+      assert.isAtMost((yield* status).calls, 11)
       assert.isFalse(ann.state.code !== 0)
     }).pipe(quiet, Effect.scoped))
 
@@ -138,7 +144,7 @@ describe("a server of WebSocketRoom", () => {
             Effect.andThen(Effect.ignore(room.sendText({ topic: "x", text: "x".repeat(100_000) })), Effect.sleep(1))
           )
       )
-      const { port } = yield* WebSocketRoom.listen(texts, { port: 0 })
+      const { port } = yield* WebSocketRoom.make(doing(texts), local)
       const slow = yield* dial(port, "/call")
       yield* until(() => has(slow, "joined"))
       const before = megabytes()
@@ -153,7 +159,7 @@ describe("a server of WebSocketRoom", () => {
       assert.isBelow(looked.most, 100)
     }).pipe(quiet, Effect.scoped))
 
-  it.effect("has no more strangers than it can hold, and takes who comes when they have gone", () =>
+  it.effect("has no more strangers than 64 beside its calls, and takes who comes when they have gone", () =>
     Effect.gen(function*() {
       const calls = yield* makeCalls({
         sampleRate: 24_000,
@@ -165,7 +171,7 @@ describe("a server of WebSocketRoom", () => {
         joinMs: 10_000,
         mostBytes: 400_000,
         authorize: () => Effect.never
-      }, () => Effect.never)
+      }, answering(3, () => Effect.never))
       const come = () => {
         const state = { told: "", code: 0 }
         const reception = calls.accept({
@@ -175,19 +181,19 @@ describe("a server of WebSocketRoom", () => {
         })
         return { state, reception }
       }
-      const all = Array.from({ length: 64 }, come)
+      const all = Array.from({ length: 64 + 3 }, come)
       // Also those whose token is being looked at.
       for (const { reception } of all.slice(0, 32)) {
         reception.receive(JSON.stringify({ type: "join", sampleRate: 16_000 }))
       }
       const late = come()
-      assert.deepStrictEqual(late.state, { told: JSON.stringify({ type: "refused", reason: "busy" }), code: 1008 })
+      assert.deepStrictEqual(late.state, { told: JSON.stringify({ type: "refused", reason: "busy" }), code: 1013 })
       late.reception.closed()
       assert.isTrue(all.every(({ state }) => state.code === 0))
       all[40]!.reception.closed()
       all[40]!.reception.closed()
       assert.strictEqual(come().state.code, 0)
-      assert.strictEqual(come().state.code, 1008)
+      assert.strictEqual(come().state.code, 1013)
       yield* Effect.void
     }))
 })

@@ -5,6 +5,8 @@ import { makeRoom } from "effect-voice/internal/room/kit"
 import { read } from "effect-voice/internal/telephone/protocol"
 import { isSigned, sign } from "effect-voice/internal/telephone/signature"
 import { openStream } from "effect-voice/internal/telephone/stream"
+import * as TwilioRoom from "effect-voice/Layers/TwilioRoom"
+import * as Socket from "effect/socket/Socket"
 import { TestClock } from "effect/testing"
 import { contract, type Peers } from "../contract/room.ts"
 
@@ -18,10 +20,13 @@ const makeCarrier = (delayMs: number) =>
     const inbound = yield* Queue.unbounded<string>()
     const queue: Array<Int16Array | string> = []
     const speech: Array<string> = []
-    const carrier = { played: 0, loud: 0, most: 0, closed: false, broken: "", late: false }
+    const marks: Array<string> = []
+    const waiting = (): number => queue.filter((item) => typeof item !== "string").length * 20
+    const carrier = { played: 0, loud: 0, most: 0, cleared: 0, closed: false, broken: "", late: false, marks, waiting }
     const tell = (message: object): void =>
       void Queue.offerUnsafe(inbound, JSON.stringify({ streamSid: "MZ1", ...message }))
     const mark = (name: string): void => {
+      marks.push(name)
       if (!carrier.late) tell({ event: "mark", mark: { name } })
     }
     const flushMarks = (): void => {
@@ -33,11 +38,14 @@ const makeCarrier = (delayMs: number) =>
         const samples = Audio.decodeMulaw(Buffer.from(message.media.payload, "base64"))
         if (samples.length !== 160) carrier.broken = `${samples.length} samples`
         queue.push(samples)
-        carrier.most = Math.max(carrier.most, queue.filter((item) => typeof item !== "string").length * 20)
+        carrier.most = Math.max(carrier.most, waiting())
       } else if (message.event === "mark") {
         queue.push(message.mark.name)
         flushMarks()
-      } else for (const item of queue.splice(0)) if (typeof item === "string") mark(item)
+      } else {
+        carrier.cleared++
+        for (const item of queue.splice(0)) if (typeof item === "string") mark(item)
+      }
     }
     const tick = (): void => {
       const piece = queue.shift()
@@ -76,6 +84,12 @@ class Callers extends Context.Service<Callers, Peers>()("effect-voice/test/inter
 
 const start = { streamSid: "MZ1", callSid: "CA1", accountSid: undefined, parameters: {} }
 
+const tone = (ms: number): Audio.Frame => ({
+  samples: new Int16Array(ms * 8).fill(9000),
+  sampleRate: 8000,
+  channels: 1
+})
+
 const lineOf = (delayMs: number) =>
   Effect.gen(function*() {
     const clock = yield* Clock.Clock
@@ -110,25 +124,40 @@ const lineOf = (delayMs: number) =>
     return { ...made, room, open, incoming: incoming!, join }
   })
 
+/** A call that has begun, over a socket in memory. */
+const accepted = Effect.gen(function*() {
+  const { link, speech, tell } = yield* makeCarrier(0)
+  tell({ event: "connected", protocol: "Call", version: "1.0.0" })
+  tell({ event: "start", start: { streamSid: "MZ1", callSid: "CA1", accountSid: "AC1" } })
+  const room = yield* TwilioRoom.accept(Socket.make({
+    reader: Effect.succeed({ pull: link.pull, upgrade: () => Effect.void }),
+    writer: Effect.succeed({
+      write: (chunk) => Effect.sync(() => typeof chunk === "string" ? link.send(chunk) : link.close()),
+      writeAll: () => Effect.die("one by one")
+    })
+  }))
+  const stop = Effect.andThen(Effect.sync(() => tell({ event: "stop", stop: { callSid: "CA1" } })), Effect.yieldNow)
+  return { room, speech, stop }
+})
+
 contract(
-  "A telephone's line",
+  "TwilioRoom",
   () =>
     Layer.effectContext(Effect.gen(function*() {
-      const { incoming, join, open, room, speech } = yield* lineOf(0)
+      const { room, speech, stop } = yield* accepted
       const loud = Buffer.from(Audio.encodeMulaw(new Int16Array(160).fill(9000))).toString("base64")
       return Context.make(Room.Room, room).pipe(Context.add(
         Callers,
         Callers.of({
-          join,
-          leave: (identity) => Effect.sync(() => incoming.left(identity)),
+          join: () => Effect.die("they are there"),
+          leave: () => stop,
           talk: () => Effect.sync(() => void speech.push(loud, loud, loud, loud, loud)),
-          disconnect: (reason) => Effect.sync(() => incoming.ended(reason)),
-          open: Effect.sync(open)
+          disconnect: (reason) => reason === "room_closed" ? stop : Effect.void
         })
       ))
     })),
   Callers,
-  { crowd: false, tolerance: 45 }
+  { line: "caller", tolerance: 45, ending: "room_closed" }
 )
 
 describe("a media stream", () => {
@@ -185,6 +214,89 @@ describe("a media stream", () => {
       }).pipe(Random.withSeed(seed)),
     { arbitrary: { runs: 15 } }
   )
+
+  it.effect("is told to be silent at once, and is known to the piece by the marks that are back", () =>
+    Effect.gen(function*() {
+      const { carrier, join, room } = yield* lineOf(0)
+      yield* join("ann")
+      const output = yield* room.output({ sampleRate: 8000 })
+      yield* Effect.forkScoped(output.write([tone(5000)]), { startImmediately: true })
+      yield* TestClock.adjust("1010 millis")
+      assert.deepStrictEqual([carrier.cleared, carrier.waiting()], [0, 200])
+      const before = carrier.played
+      yield* output.clear
+      // In the same breath: no time has passed.
+      assert.deepStrictEqual([carrier.cleared, carrier.waiting()], [1, 0])
+      assert.closeTo(yield* output.played, before, 20)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(carrier.played, before)
+      assert.closeTo(yield* output.played, before, 20)
+    }))
+
+  it.effect("tells what was heard by a mark alone: none that is back too late, twice, or was never given", () =>
+    Effect.gen(function*() {
+      const { carrier, join, room, tell } = yield* lineOf(0)
+      yield* join("ann")
+      const output = yield* room.output({ sampleRate: 8000 })
+      yield* Effect.forkScoped(output.write([tone(3000)]), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      const marks = [...carrier.marks]
+      assert.isAbove(marks.length, 5)
+      yield* output.clear
+      const heard = yield* output.played
+      for (const name of [...marks, "9.99999", "0.1e9", "__proto__", ""]) {
+        tell({ event: "mark", mark: { name } })
+        tell({ event: "mark", mark: { name } })
+      }
+      yield* TestClock.adjust("100 millis")
+      assert.strictEqual(yield* output.played, heard)
+      yield* output.write([tone(1000)])
+      yield* TestClock.adjust("3 seconds")
+      yield* output.drained
+      assert.closeTo(yield* output.played, heard + 1000, 1e-6)
+    }))
+
+  it.effect.each<readonly [string, ReadonlyArray<object>, ReadonlyArray<number>]>([
+    ["their number", [1, 2, 5, 6].map((chunk) => ({ chunk: String(chunk) })), [0, 20, 80, 100]],
+    ["their time", [0, 20, 80, 100].map((timestamp) => ({ timestamp: String(timestamp) })), [0, 20, 80, 100]],
+    ["both, and a piece that comes again or too late is left out", [
+      { chunk: "1", timestamp: "0" },
+      { chunk: "3", timestamp: "40" },
+      { chunk: "2", timestamp: "20" },
+      { chunk: "3", timestamp: "40" },
+      { chunk: "4", timestamp: "60" }
+    ], [0, 40, 60]],
+    ["nothing, where nothing is told or believed", [
+      {},
+      { chunk: "-3", timestamp: "x" },
+      { timestamp: "9007199254740991" },
+      { chunk: "9007199254740991" },
+      { chunk: [], timestamp: {} }
+    ], [0, 20, 40, 60, 80]]
+  ])("knows what is missing of the caller by %s", ([, media, expected]) =>
+    Effect.gen(function*() {
+      const clock = yield* Clock.Clock
+      const times: Array<number | undefined> = []
+      const incoming = {
+        joined: () => {},
+        left: () => {},
+        ended: () => {},
+        audio: (_: string, frames: ReadonlyArray<Audio.Frame>) => void times.push(...frames.map(({ at }) => at))
+      } as unknown as Room.Incoming
+      yield* openStream({
+        clock,
+        link: {
+          pull: Effect.never,
+          send: () => {},
+          close: () => {},
+          early: media.map((one) => JSON.stringify({ event: "media", media: { ...one, payload: silence } }))
+        },
+        start,
+        caller: { identity: "ann" },
+        hangUp: Effect.void
+      })(incoming)
+      assert.deepStrictEqual(times, [...expected])
+    }))
 
   it.effect("counts as heard what the carrier should have played, when no marks come back", () =>
     Effect.gen(function*() {

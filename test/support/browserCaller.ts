@@ -120,7 +120,7 @@ export const browserCaller = (options: Options) =>
         unsent: () => waiting,
         close: () => {
           toClient(() => closed(id))
-          after(0, reception.closed)
+          after(0, () => reception.closed())
         }
       }
       const reception = options.accept(wire)

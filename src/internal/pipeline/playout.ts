@@ -74,6 +74,9 @@ const placeOf = (core: Core): number => {
   return reply?.createdAt ?? core.history.stamp()
 }
 
+// What may be missing of a line that has been played (ms): rooms round.
+const mostUnheard = 100
+
 // How soon to look again when nothing is known of what comes, or the agent is paused (ms).
 const lookAgain = 100
 
@@ -168,6 +171,7 @@ export const play = (
     const watch = makeWatch(core, speech.id)
     const { during } = watch
     let base = 0
+    let end: number | undefined
     let lineOutput: LineOutput | undefined
     let transcript: Fiber.Fiber<void> | undefined
     let stopping = false
@@ -188,7 +192,7 @@ export const play = (
         speech.saying = undefined
         lineOutput?.stop()
         if (interrupted) yield* command(core, "clear")
-        const played = yield* ask(core, output.played, base)
+        const played = end ?? (yield* ask(core, output.played, base))
         // Who hears of its end finds the floor free: nothing is paused of which nothing is left.
         core.conductor.tell(
           () => tellHeard(played, interrupted),
@@ -221,6 +225,12 @@ export const play = (
         Stream.runForEachArray((frames) => Effect.andThen(starve(false), during(out.write(frames))))
       )
       yield* during(out.drained)
+      // A room that is over keeps nobody waiting: what it has not played ends with the session, unheard.
+      const told = yield* ask<number | undefined>(core, output.played, undefined)
+      if (told !== undefined && line.utterance.audioMs - out.position(told) > mostUnheard) {
+        return yield* during(Effect.never)
+      }
+      end = told ?? base
     }).pipe(
       Effect.raceFirst(watch.stuck),
       Effect.catchCause((cause) =>

@@ -46,7 +46,8 @@ export const makeWatch = (core: Core, speech: string): Watch => {
     Effect.sync(() => {
       waiting = on
     })
-  const isPaused = () => Turn.isPaused(core.conductor.state(), speech)
+  // By the user's voice, or because nobody is there to hear it.
+  const isPaused = () => core.commands.isPaused() || Turn.isPaused(core.conductor.state(), speech)
   const look = (before: number | undefined): Effect.Effect<never, { readonly reason: Failure.Reason }> =>
     Effect.flatMap(Effect.sleep(core.settings.roomTimeout), () => {
       if (!waiting || isPaused()) return look(undefined)

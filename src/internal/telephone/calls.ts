@@ -10,9 +10,9 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import type { Room, RoomError } from "../../Room.ts"
-import type { Capacity } from "../worker/capacity.ts"
+import type { Shared, Takers } from "../worker/answering.ts"
 import type { JobRequest } from "../worker/job.ts"
-import type { JobTable } from "../worker/jobTable.ts"
+import * as metrics from "../worker/metrics.ts"
 import { callerOf, type CallFacts, openCall, type Started } from "./accept.ts"
 import type { Start } from "./protocol.ts"
 
@@ -26,7 +26,7 @@ interface Announced {
   readonly facts: CallFacts
 }
 
-export interface Calls {
+export interface Calls extends Takers {
   /** Holds a place for a call; tells the word of its stream, or why there is none. */
   readonly announce: (callSid: string, facts: CallFacts) => Effect.Effect<string | undefined>
   /** Runs the call of a stream until it is over; `false` where it is not to be believed, or there is no place. */
@@ -35,10 +35,6 @@ export interface Calls {
     trusted: boolean,
     hangUp: (start: Start) => Effect.Effect<void, RoomError>
   ) => Effect.Effect<boolean>
-  /** Holds no place any more: whoever was announced comes too late. */
-  readonly release: Effect.Effect<void>
-  /** The room of a call that has just begun. */
-  readonly roomOf: (callSid: string) => Effect.Effect<Room["Service"], RoomError, Scope.Scope>
 }
 
 const reservation = () => ({
@@ -61,13 +57,8 @@ const requestOf = (start: Start, facts: CallFacts, agentName: string): JobReques
   }
 }
 
-export const makeCalls = (options: {
-  readonly agentName: string
-  readonly table: JobTable
-  readonly capacity: Capacity
-}): Effect.Effect<Calls, never, Scope.Scope> =>
+export const makeCalls = ({ agentName, capacity, table }: Shared): Effect.Effect<Calls, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const { agentName, capacity, table } = options
     const scope = yield* Effect.scope
     const announced = new Map<string, Announced>()
     const rooms = new Map<string, Effect.Effect<Room["Service"], RoomError, Scope.Scope>>()
@@ -83,9 +74,12 @@ export const makeCalls = (options: {
     return {
       announce: (callSid, facts) =>
         Effect.gen(function*() {
-          if (!announced.has(callSid) && (capacity.problem !== undefined || table.running.has(callSid))) {
+          const again = announced.has(callSid)
+          if (!again && (capacity.problem !== undefined || table.running.has(callSid))) {
+            yield* metrics.offer("declined")
             return undefined
           }
+          if (!again) yield* metrics.offer("accepted")
           const word = randomBytes(24).toString("base64url")
           announced.set(callSid, { word, facts })
           table.reserve(callSid, reservation())

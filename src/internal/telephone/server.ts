@@ -149,7 +149,7 @@ export const serveCarrier = (settings: Settings, calls: Calls): Effect.Effect<nu
       ...(settings.host === undefined ? {} : { host: settings.host }),
       gracefulShutdownTimeout: "1 second",
       websocket: { maxPayload: longestMessage, perMessageDeflate: false }
-    }).pipe(Effect.mapError(listenError(settings.port)))
+    }).pipe(Effect.mapError(listenError(settings.port, "port")))
     yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
     yield* http.serve(HttpMiddleware.withLoggerDisabled(Effect.flatMap(HttpServerRequest.HttpServerRequest, respond)))
       .pipe(

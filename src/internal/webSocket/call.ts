@@ -51,6 +51,8 @@ export interface Call {
   /** Something came on a socket; of one that is no longer theirs it is ignored. */
   readonly receive: (wire: Wire, message: Message | Uint8Array) => void
   readonly lost: (wire: Wire) => void
+  /** Closes their socket: the call is about to end, and another server may have one for them. */
+  readonly sendAway: () => void
 }
 
 // Bytes that may wait for a caller who is too slow for what they are sent.
@@ -211,7 +213,8 @@ export const makeCall = (
           const now = monotonicMs(clock)
           if (now - heardAt >= silentMs) return Effect.sync(() => drop(of, 1001))
           tell({ type: "ping", id })
-          return Effect.andThen(clock.sleep(Duration.millis(every)), look(id + 1))
+          const next = Math.min(every, heardAt + silentMs - now)
+          return Effect.andThen(clock.sleep(Duration.millis(next)), look(id + 1))
         })
       return look(0)
     }
@@ -260,7 +263,8 @@ export const makeCall = (
         heardAt = monotonicMs(clock)
         ear.restart(join.sampleRate)
         tell({ type: "joined", room: name, resume, returnTimeout: returnMs, sampleRate })
-        incoming.joined(join.name === undefined ? caller : { ...caller, name: join.name })
+        // Nobody calls themselves otherwise than they are known.
+        incoming.joined({ ...caller, name: caller.name ?? join.name })
         run(watch(next))
       },
       receive: (from, message) => {
@@ -269,6 +273,9 @@ export const makeCall = (
         if (message instanceof Uint8Array) return ear.take(message) ? undefined : drop(from, 1003)
         if (!obey(message, identity, incoming, questions)) drop(from, 1008)
       },
-      lost: (from) => drop(from)
+      lost: (from) => drop(from),
+      sendAway: () => {
+        if (wire !== undefined) drop(wire, 1001)
+      }
     }
   })

@@ -1,8 +1,7 @@
 /**
- * All calls that came over sockets, each with the program that answers it, as a
- * fiber of its own. A socket says who it is within a while, and is given a call,
- * its own from before, or a new one; none reaches another's. Closing the scope ends
- * them all.
+ * All calls that came over sockets, each answered in a fiber of its own. A socket
+ * says who it is within a while, and is given a call, its own from before, or a new
+ * one; none reaches another's. Closing the scope ends them all.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -11,7 +10,7 @@ import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
-import type { Room } from "../../Room.ts"
+import type { Room, RoomError } from "../../Room.ts"
 import type { Newcomer } from "../room/control.ts"
 import { monotonicMs } from "../steady.ts"
 import { type Call, makeCall, type Settings, type Wire } from "./call.ts"
@@ -27,6 +26,22 @@ export interface CallsSettings extends Settings {
   readonly mostBytes: number
 }
 
+/** A call that is to be answered. */
+export interface Ringing {
+  readonly name: string
+  readonly caller: Newcomer
+  /** Its room, which is there until the scope closes. */
+  readonly room: Effect.Effect<Room["Service"], RoomError, Scope.Scope>
+}
+
+/** Who answers. */
+export interface Answer {
+  /** Holds a place for a call, or tells why there is none. */
+  readonly place: (name: string) => Effect.Effect<"busy" | "draining" | undefined>
+  /** Answers a call that has a place, from its beginning to its end. */
+  readonly answer: (ringing: Ringing) => Effect.Effect<void>
+}
+
 /** What is done with one socket. */
 export interface Reception {
   readonly receive: (message: string | Uint8Array) => void
@@ -36,15 +51,29 @@ export interface Reception {
 export interface Calls {
   readonly accept: (wire: Wire) => Reception
   readonly count: () => number
+  /** Whoever is there is told to go elsewhere: their calls are about to end. */
+  readonly sendAway: () => void
 }
-
-// Sockets that are in no call yet.
-const mostStrangers = 64
 
 // Messages a second of one socket: audio comes in at most a hundred.
 const mostMessages = 400
 // What may have been saved up, in seconds of both.
 const burst = 5
+// Sockets that have not said yet who they are, beside one for each call.
+const mostStrangers = 64
+// How long it may take to say who shows a token.
+const patience = "5 seconds"
+
+/** Why a socket is closed, to a machine: whether and when to try again. */
+const codes = {
+  busy: 1013,
+  draining: 1012,
+  failed: 1011,
+  late: 1008,
+  malformed: 1008,
+  unauthorized: 1008,
+  unavailable: 1011
+} as const
 
 /** Tells whether a socket says more than it may. */
 const makeLimit = (now: () => number, mostBytes: number) => {
@@ -58,38 +87,56 @@ const makeLimit = (now: () => number, mostBytes: number) => {
   }
 }
 
-export const makeCalls = (
-  settings: CallsSettings,
+/** Answers with a program of its own for each, as many as there may be. */
+export const answering = (
+  mostCalls: number,
   program: (room: Room["Service"]) => Effect.Effect<unknown, unknown, Scope.Scope>
-): Effect.Effect<Calls, never, Scope.Scope> =>
-  Effect.gen(function*() {
-    const clock = yield* Clock.Clock
-    const run = yield* FiberSet.makeRuntime<never, unknown, never>()
-    const calls = new Map<string, Call>()
-    let opening = 0
-    let strangers = 0
-
-    /** Holds one call from its beginning to its end. */
-    const hold = (caller: Newcomer, begun: (call: Call | undefined) => void): Effect.Effect<void> =>
-      Effect.scoped(Effect.gen(function*() {
-        const resume = randomBytes(24).toString("base64url")
-        const name = `call-${randomBytes(6).toString("hex")}`
-        const call = yield* makeCall(settings, { name, resume, caller })
-        yield* Effect.acquireRelease(
-          Effect.sync(() => calls.set(resume, call)),
-          () => Effect.sync(() => calls.delete(resume))
-        )
-        begun(call)
-        yield* Effect.annotateLogs(program(call.room), { room: name })
-      })).pipe(
+): Answer => {
+  const places = new Set<string>()
+  return {
+    place: (name) =>
+      Effect.sync(() => {
+        if (places.size >= mostCalls) return "busy"
+        places.add(name)
+        return undefined
+      }),
+    answer: ({ name, room }) =>
+      Effect.scoped(Effect.flatMap(room, (made) => Effect.annotateLogs(program(made), { room: name }))).pipe(
         Effect.onExit((exit) => {
-          begun(undefined)
+          places.delete(name)
           return Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)
             ? Effect.void
             : Effect.logWarning("a call has failed", exit.cause)
         }),
         Effect.ignoreCause
       )
+  }
+}
+
+export const makeCalls = (settings: CallsSettings, desk: Answer): Effect.Effect<Calls, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const clock = yield* Clock.Clock
+    const run = yield* FiberSet.makeRuntime<never, unknown, never>()
+    const calls = new Map<string, Call>()
+    let strangers = 0
+
+    /** Holds one call from its beginning to its end. */
+    const hold = (name: string, caller: Newcomer, begun: (call: Call | undefined) => void): Effect.Effect<void> => {
+      const resume = randomBytes(24).toString("base64url")
+      const room = makeCall(settings, { name, resume, caller }).pipe(
+        Effect.tap((call) =>
+          Effect.acquireRelease(
+            Effect.sync(() => calls.set(resume, call)),
+            () => Effect.sync(() => calls.delete(resume))
+          )
+        ),
+        Effect.map((call) => {
+          begun(call)
+          return call.room
+        })
+      )
+      return Effect.ensuring(desk.answer({ name, caller, room }), Effect.sync(() => begun(undefined)))
+    }
 
     const accept = (wire: Wire): Reception => {
       const exceeds = makeLimit(() => monotonicMs(clock), settings.mostBytes)
@@ -102,36 +149,41 @@ export const makeCalls = (
         if (strange) strangers--
         strange = false
       }
-      const refused = (reason: string): void => {
-        if (closed) return
+      const close = (): void => {
         closed = true
         known()
+      }
+      const refused = (reason: keyof typeof codes): void => {
+        if (closed) return
+        close()
         wire.send(write({ type: "refused", reason }))
-        wire.close(1008)
+        wire.close(codes[reason])
       }
       const given = (found: Call | undefined, join: Join): void => {
         if (call !== undefined) return
         if (found === undefined) return refused("unavailable")
         // Who has gone before their call began is not waited for.
         if (closed) return void run(found.room.leave)
-        call = found
         known()
+        call = found
         found.connect(wire, join)
       }
       const join = (asked: Join): Effect.Effect<void> =>
         Effect.gen(function*() {
           const before = asked.resume === undefined ? undefined : calls.get(asked.resume)
           if (before !== undefined) return given(before, asked)
-          const caller = yield* settings.authorize(asked.token)
+          const caller = yield* Effect.timeout(settings.authorize(asked.token), patience)
           if (caller === undefined) return refused("unauthorized")
-          if (calls.size + opening >= settings.mostCalls) return refused("busy")
-          opening++
-          let pending = true
-          run(hold(caller, (made) => {
-            if (pending) opening--
-            pending = false
-            given(made, asked)
-          }))
+          if (closed) return
+          const name = `call-${randomBytes(6).toString("hex")}`
+          const problem = yield* desk.place(name)
+          if (problem !== undefined) {
+            refused(problem)
+            return yield* Effect.annotateLogs(Effect.logWarning("a call was refused: there is no place for it"), {
+              reason: problem
+            })
+          }
+          run(hold(name, caller, (made) => given(made, asked)))
         }).pipe(
           Effect.catchCause((cause) =>
             Effect.andThen(
@@ -140,18 +192,19 @@ export const makeCalls = (
             )
           )
         )
-      if (strangers > mostStrangers) refused("busy")
-      else {run(Effect.andThen(
+      if (strangers > mostStrangers + settings.mostCalls) refused("busy")
+      else {
+        run(Effect.andThen(
           Effect.sleep(settings.joinMs),
           Effect.sync(() => joining || closed ? undefined : refused("late"))
-        ))}
+        ))
+      }
       return {
         receive: (message) => {
           if (closed) return
           const size = typeof message === "string" ? message.length : message.byteLength
           if (exceeds(size)) {
-            closed = true
-            known()
+            close()
             call?.lost(wire)
             return wire.close(1008)
           }
@@ -167,11 +220,16 @@ export const makeCalls = (
           run(join(understood))
         },
         closed: () => {
-          closed = true
-          known()
+          close()
           call?.lost(wire)
         }
       }
     }
-    return { accept, count: () => calls.size }
+    return {
+      accept,
+      count: () => calls.size,
+      sendAway: () => {
+        for (const call of calls.values()) call.sendAway()
+      }
+    }
   })

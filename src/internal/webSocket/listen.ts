@@ -7,8 +7,9 @@ import type * as Scope from "effect/Scope"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
 import type { RawData, WebSocket } from "ws"
+import { httpLimits } from "../httpServer.ts"
 import { codeOf } from "../provider/http.ts"
-import { refuse } from "../room/errors.ts"
+import { ListenFailed, PackageMissing, WorkerError } from "../worker/errors.ts"
 import type { Wire } from "./call.ts"
 import type { Reception } from "./calls.ts"
 
@@ -26,15 +27,14 @@ export interface ListenOptions {
   readonly origins: ReadonlyArray<string>
   /** Only whoever asks for this machine by its own name: a name from elsewhere may resolve to it, too. */
   readonly localOnly: boolean
+  /** Further connections are closed at once. */
+  readonly mostConnections: number
   readonly pages: Readonly<Record<string, Page>>
   readonly accept: (wire: Wire) => Reception
 }
 
-// Connections at once, page loads and sockets that have not joined among them; further ones are closed.
-const mostConnections = 1024
-// What a client may take: the bytes of a head, and the time for it (ms).
-const longestHead = 8192
-const headMs = 5000
+// What a client may take for a head (bytes): a token may be among it.
+const longestHead = 16 * 1024
 
 // Largest message of a caller: a second of audio at 48 kHz is 96 kB.
 const maxMessage = 128 * 1024
@@ -93,13 +93,10 @@ const welcome = (socket: WebSocket, accept: ListenOptions["accept"]): void => {
 }
 
 const opened = (server: Server, { host, port }: ListenOptions) =>
-  Effect.callback<void, ReturnType<typeof refuse>>((resume) => {
+  Effect.callback<void, WorkerError>((resume) => {
     const failed = (error: Error): void => {
-      const code = codeOf(error)
-      const detail = code === "EADDRINUSE"
-        ? `port: ${port} is in use; choose another`
-        : `port: the server cannot listen on ${port} (${code ?? "unknown"})`
-      resume(Effect.fail(refuse("Unavailable", detail)))
+      const reason = new ListenFailed({ port, code: codeOf(error) ?? "unknown", option: "port" })
+      resume(Effect.fail(new WorkerError({ reason })))
     }
     server.once("error", failed)
     server.listen(port, host, () => {
@@ -111,21 +108,18 @@ const opened = (server: Server, { host, port }: ListenOptions) =>
 /** Listens for as long as the scope is open, and tells the port. */
 export const listen = (
   options: ListenOptions
-): Effect.Effect<number, ReturnType<typeof refuse>, Scope.Scope> =>
+): Effect.Effect<number, WorkerError, Scope.Scope> =>
   Effect.gen(function*() {
     const { WebSocketServer } = yield* Effect.tryPromise({
       try: () => import("ws"),
-      catch: () => refuse("Unavailable", "the package ws is not installed; install it with: npm install ws")
+      catch: () => new WorkerError({ reason: new PackageMissing({ package: "ws" }) })
     })
     const sockets = new WebSocketServer({ noServer: true, maxPayload: maxMessage, perMessageDeflate: false })
-    const server = createServer({
-      maxHeaderSize: longestHead,
-      headersTimeout: headMs,
-      requestTimeout: headMs,
-      keepAliveTimeout: headMs,
-      connectionsCheckingInterval: 1000
-    }, answer(options))
-    server.maxConnections = mostConnections
+    const server = createServer(
+      { headersTimeout: httpLimits.headMs, requestTimeout: httpLimits.requestMs, maxHeaderSize: longestHead },
+      answer(options)
+    )
+    server.maxConnections = options.mostConnections
     server.on("upgrade", (request, socket, head) => {
       socket.on("error", () => {})
       if (options.localOnly && !isLocal(request.headers.host)) return refuseUpgrade(socket, "421 Misdirected Request")

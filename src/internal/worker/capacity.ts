@@ -96,6 +96,10 @@ export class Capacity {
     this.#connection = undefined
   }
 
+  get isDraining(): boolean {
+    return this.#isDraining
+  }
+
   /** Takes no job from now on. */
   drain(): void {
     this.#isDraining = true

@@ -111,19 +111,22 @@ export class PackageMissing extends Schema.TaggedError<PackageMissing>("effect-v
 }
 
 /**
- * The system does not let the HTTP server listen; `code` is its reason.
+ * The system does not let a server listen; `code` is its reason, and `option` the
+ * one that says where.
  *
  * @category errors
  * @since 0.1.0
  */
 export class ListenFailed extends Schema.TaggedError<ListenFailed>("effect-voice/Worker/ListenFailed")("ListenFailed", {
   port: Schema.Int,
-  code: Schema.String
+  code: Schema.String,
+  option: Schema.Literals(["http", "port"])
 }) {
   override get message(): string {
+    const other = this.option === "port" ? "the option port" : "the option http, or with METRICS_PORT"
     return this.code === "EADDRINUSE"
-      ? `port ${this.port} is in use: choose another with the option http, or with METRICS_PORT`
-      : `cannot listen on port ${this.port} (${this.code}): check the option http`
+      ? `port ${this.port} is in use: choose another with ${other}`
+      : `cannot listen on port ${this.port} (${this.code}): check the option ${this.option}`
   }
 }
 

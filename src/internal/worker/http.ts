@@ -125,18 +125,20 @@ const responder = (settings: HttpSettings, facts: Facts, context: Context.Contex
     }
   })
 
-export const listenError = (port: number) => (error: HttpServerError.ServeError): WorkerError =>
-  new WorkerError({
-    reason: new ListenFailed({
-      port,
-      code: Predicate.hasProperty(error.cause, "code") ? String(error.cause.code) : "unknown"
+export const listenError =
+  (port: number, option: ListenFailed["option"]) => (error: HttpServerError.ServeError): WorkerError =>
+    new WorkerError({
+      reason: new ListenFailed({
+        port,
+        option,
+        code: Predicate.hasProperty(error.cause, "code") ? String(error.cause.code) : "unknown"
+      })
     })
-  })
 
 const listen = Effect.fnUntraced(function*(port: number, settings: HttpSettings, facts: Facts, whole: boolean) {
   const context = yield* Effect.context<never>()
   const { host } = settings
-  const listening = yield* openHttpServer({ port, host }).pipe(Effect.mapError(listenError(port)))
+  const listening = yield* openHttpServer({ port, host }).pipe(Effect.mapError(listenError(port, "http")))
   const respond = responder(settings, facts, context, whole)
   yield* listening.http.serve(Effect.flatMap(HttpServerRequest.HttpServerRequest, respond))
   return listening.port
