@@ -38,6 +38,8 @@ export interface Parts {
   readonly spending: Spending
   readonly providers: Providers
   readonly judges: Judges
+  /** The session was given a turn detector, though it may not have opened. */
+  readonly judged: boolean
   readonly output: Room.Output
   /** What ends with it is cut off when the session ends: the tools. */
   readonly toolScope: Scope.Scope
@@ -100,7 +102,7 @@ export const makeCore = (parts: Parts, options: Options, checked: Checked): Effe
       nextId,
       participant,
       conductor,
-      tuning: makeTuning(options.turn ?? {}, conductor, spending.allowed),
+      tuning: makeTuning(options.turn ?? {}, conductor, spending.allowed, parts.judged),
       agent: makeCurrentAgent(agent, defaults),
       history,
       speeches: makeSpeeches(),
