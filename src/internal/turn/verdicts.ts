@@ -5,6 +5,7 @@
  * long before the voice detector would; the rest decides how long is waited.
  */
 import * as Text from "../../Text.ts"
+import { isSpelled } from "../text/digits.ts"
 import * as Phrases from "../text/phrases.ts"
 import { audible, type Draft, interruptible, playing, reading, said } from "./draft.ts"
 import type { Listened, State } from "./model.ts"
@@ -112,7 +113,7 @@ export const endsAt = (
   const { confidentDelay, detectorDeadline } = s.session.settings.endpointing
   const text = said(words, true)
   const hesitates = words.interim !== "" || Phrases.isHesitation(said(words), reading(s))
-  const longest = isSpelling(text) || hesitates ? max : Math.min(max, Math.max(min, unlikely))
+  const longest = isSpelled(text) || hesitates ? max : Math.min(max, Math.max(min, unlikely))
   const decided = listened?.finished === undefined
     ? listened?.question === undefined
       ? hesitates ? max : min
@@ -124,6 +125,3 @@ export const endsAt = (
     Text.countWords(text) <= 3
   return stoppedAt + (brief ? Math.min(decided, Math.max(shortAnswer, confidentDelay)) : decided)
 }
-
-/** Digits, or letters one by one, of which more may follow. */
-const isSpelling = (text: string): boolean => /(^|[\s-])(\d+|\p{L})[.,]?$/u.test(text)
