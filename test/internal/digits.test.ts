@@ -15,7 +15,16 @@ describe("somebody who gives a number or a name sign by sign", () => {
     "b 4",
     "Ja, null eins sieben zwei"
   ]
-  const plain = ["", "A room for two", "for 2", "me and I", "I would like a", "the second of May", "Room seven please", "We are 4"]
+  const plain = [
+    "",
+    "A room for two",
+    "for 2",
+    "me and I",
+    "I would like a",
+    "the second of May",
+    "Room seven please",
+    "We are 4"
+  ]
   it.each(spelled)("%s: more may follow", (text) => {
     assert.isTrue(isSpelled(text))
   })

@@ -92,7 +92,7 @@ export const makeAudioInput = (core: Core, parts: {
   const detect = (frames: ReadonlyArray<Audio.Frame>): Effect.Effect<ReadonlyArray<Vad.Event>> =>
     alone(detector.push(frames)).pipe(Effect.map(well), Effect.catchCause(deaf))
   const mean = (event: Vad.Event): Perception => {
-    const at = clock.toClock(event.at)
+    const at = clock.toClock("silentFrom" in event ? event.silentFrom ?? event.at : event.at)
     clock.voice(event._tag === "VoicePaused" || event._tag === "SpeechEnded" ? event.at : undefined)
     switch (event._tag) {
       case "SpeechStarted":
