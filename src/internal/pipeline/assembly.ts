@@ -60,6 +60,7 @@ const initialOf = (checked: Checked, { judges, providers }: Parts, apology: bool
   const ears = {
     stt: stt !== undefined,
     interims: stt?.interims === true,
+    turns: stt?.turns === true,
     detector: judges.turnDetector !== undefined,
     listens: judges.turnDetector?.model.push !== undefined,
     judge: judges.overlapClassifier !== undefined,

@@ -141,6 +141,7 @@ export const fallback = (
         ? services[0]?.wants
         : "each",
       resilient: true,
+      turns: services.every((service) => service.turns === true),
       prewarm: prewarmOf(services),
       available: providers.available,
       availability: providers.changes,

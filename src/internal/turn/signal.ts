@@ -7,6 +7,7 @@
  * table of `ARCHITECTURE.md`.
  */
 import type * as Event from "../../Event.ts"
+import type { Transcript } from "../stt/model.ts"
 import type { Settings } from "./settings.ts"
 
 /**
@@ -93,6 +94,8 @@ export type Signal =
     readonly startedAt?: number | undefined
     readonly endedAt?: number | undefined
     readonly language?: string | undefined
+    /** What has become of the turn, from a recogniser that tells. */
+    readonly turn?: Transcript["turn"] | undefined
   }
   /**
    * How probable it is (0–1) that the turn is over: the turn detector's answer to
