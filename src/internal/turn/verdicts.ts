@@ -48,12 +48,23 @@ export const reset = (d: Draft): void => {
   d.user.listened = undefined
 }
 
+/**
+ * The answer is that the user has finished, and the words do not say otherwise: who
+ * stops at one with which no sentence ends is not taken to have finished until the
+ * last question, however it sounds.
+ */
+const hasFinished = (s: State): boolean => {
+  const { listened, words } = s.user
+  return listened?.finished === true &&
+    (listened.asked === rungs.length || !Phrases.isUnfinished(said(words, true), reading(s)))
+}
+
 /** When the next question is due. */
 export const askAt = (s: State): number | undefined => {
   const since = silentSince(s)
   const { listened } = s.user
   const rung = rungs[listened?.asked ?? 0]
-  if (since === undefined || rung === undefined || listened?.finished === true) return undefined
+  if (since === undefined || rung === undefined || hasFinished(s)) return undefined
   return listened?.question === undefined
     ? since + rung.after
     : Math.max(since + rung.after, listened.askedAt + s.session.settings.endpointing.detectorDeadline)
@@ -118,7 +129,7 @@ export const endsAt = (
     ? listened?.question === undefined
       ? hesitates ? max : min
       : Math.max(min, listened.askedAt + detectorDeadline - stoppedAt)
-    : listened.finished && !hesitates
+    : hasFinished(s) && !hesitates
     ? Math.min(confidentDelay, max)
     : longest
   const brief = !hesitates && words.startedAt !== undefined && Said.mayAnswer(s, words.startedAt) &&
