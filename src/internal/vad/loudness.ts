@@ -44,9 +44,14 @@ export class Loudness {
 
   /** Takes what follows. */
   push(samples: Int16Array): void {
-    for (let i = 0; i < samples.length; i++) {
-      this.#sum += samples[i]! * samples[i]!
-      if (++this.#filled < this.#size) continue
+    for (let at = 0; at < samples.length;) {
+      const end = Math.min(samples.length, at + this.#size - this.#filled)
+      let sum = 0
+      for (let i = at; i < end; i++) sum += samples[i]! * samples[i]!
+      this.#sum += sum
+      this.#filled += end - at
+      at = end
+      if (this.#filled < this.#size) return
       this.#powers[this.#count++ % this.#powers.length] = this.#sum / this.#size
       this.#placed++
       this.#sum = 0
