@@ -15,6 +15,7 @@ import type * as Processor from "../../Processor.ts"
 import type * as Vad from "../../Vad.ts"
 import { unusable, usable } from "../audio/usable.ts"
 import { beside, through, throughEffect } from "../streams.ts"
+import { makeBeginnings } from "./beginnings.ts"
 import type { Core } from "./core.ts"
 import { failed, worked } from "./failures.ts"
 import type { Feed } from "./feed.ts"
@@ -42,6 +43,8 @@ export interface AudioInput {
 
 export const makeAudioInput = (core: Core, parts: {
   readonly processors: Processor.Step
+  /** What the detector alone hears through. */
+  readonly detectorProcessors: Processor.Step | undefined
   readonly detector: Vad.Detector
   readonly clock: StreamClock
   readonly feed: Feed
@@ -50,7 +53,8 @@ export const makeAudioInput = (core: Core, parts: {
   /** Silence of the microphone itself after which an open speech is closed (ms). */
   readonly mutedAfter: number
 }): AudioInput => {
-  const { clock, detector, feed, listeners, mutedAfter, processors } = parts
+  const { clock, detector, detectorProcessors, feed, listeners, mutedAfter, processors } = parts
+  const beginnings = detectorProcessors === undefined ? undefined : makeBeginnings(clock)
   const alone = Semaphore.makeUnsafe(1).withPermits(1)
   let attending = true
   let inSpeech = false
@@ -76,6 +80,7 @@ export const makeAudioInput = (core: Core, parts: {
     const processed = processors(readable(frames))
     clock.observe(processed)
     for (const listen of listeners) listen(processed)
+    beginnings?.push(processed)
     heardAt = core.conductor.now()
     return processed
   }
@@ -90,14 +95,17 @@ export const makeAudioInput = (core: Core, parts: {
       return Effect.succeed([])
     })
   const detect = (frames: ReadonlyArray<Audio.Frame>): Effect.Effect<ReadonlyArray<Vad.Event>> =>
-    alone(detector.push(frames)).pipe(Effect.map(well), Effect.catchCause(deaf))
+    alone(Effect.suspend(() => detector.push(detectorProcessors?.(frames) ?? frames))).pipe(
+      Effect.map(well),
+      Effect.catchCause(deaf)
+    )
   const mean = (event: Vad.Event): Perception => {
     const at = clock.toClock("silentFrom" in event ? event.silentFrom ?? event.at : event.at)
     clock.voice(event._tag === "VoicePaused" || event._tag === "SpeechEnded" ? event.at : undefined)
     switch (event._tag) {
       case "SpeechStarted":
         inSpeech = true
-        feed.begin(event)
+        feed.begin(beginnings === undefined ? event : { ...event, padding: beginnings.of(event.padding) })
         return { signal: { _tag: "VoiceStarted", startedAt: at } }
       case "VoicePaused":
         return { signal: { _tag: "VoicePaused", voiceAt: at } }

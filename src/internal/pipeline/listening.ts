@@ -35,6 +35,8 @@ export interface Ears {
   readonly detector: Vad.Detector
   readonly stt: Stt.Stt["Service"] | undefined
   readonly processors: ReadonlyArray<Processor.Processor>
+  /** Before the detector alone. */
+  readonly detectorProcessors: ReadonlyArray<Processor.Processor>
   /** `speech` feeds the recogniser only what the detector heard as speech, `each` all of it, and tells which is speech. */
   readonly feed: Stt.Wants
   /** A recogniser that has worked for so long had been well (ms). */
@@ -69,18 +71,15 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
     const recognition = yield* makeRecognition(core, stt, clock, ears.healthyAfter)
     const feed = makeFeed(ears.feed, clock, stt === undefined ? () => {} : recognition.hand)
     const recent = ears.keepsAudio ? makeRecentAudio(keptMs) : undefined
+    const chain = (processors: ReadonlyArray<Processor.Processor>) =>
+      Processor.chain(processors, {
+        onFailure: ({ processor: provider }) =>
+          core.publish({ _tag: "ProviderFailed", component: "processor", provider, reason: "Bypassed", recovered: true })
+      })
     const input = makeAudioInput(core, {
       listeners: [recent?.push, ears.listener].filter((listen) => listen !== undefined),
-      processors: yield* Processor.chain(ears.processors, {
-        onFailure: ({ processor: provider }) =>
-          core.publish({
-            _tag: "ProviderFailed",
-            component: "processor",
-            provider,
-            reason: "Bypassed",
-            recovered: true
-          })
-      }),
+      processors: yield* chain(ears.processors),
+      detectorProcessors: ears.detectorProcessors.length === 0 ? undefined : yield* chain(ears.detectorProcessors),
       detector: ears.detector,
       clock,
       feed,

@@ -95,6 +95,7 @@ export const open = <R, E>(
       detector,
       stt: providers.stt,
       processors: options.processors ?? [],
+      detectorProcessors: options.detectorProcessors ?? [],
       feed: feedOf(providers, options),
       healthyAfter: resolve(options.resilience).firstOutputMs,
       mutedAfter: checked.mutedAfter,

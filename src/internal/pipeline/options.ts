@@ -80,6 +80,7 @@ const shared = {
   textTimeout: Check.duration({ default: "10 seconds" }),
   prewarm: Check.oneOf([true, false, "paid"]),
   processors: Check.asIs,
+  detectorProcessors: Check.asIs,
   transforms: Check.asIs,
   minSentence: Check.whole({ default: 20, endless: true }),
   feed: Check.oneOf(["all", "speech"]),
