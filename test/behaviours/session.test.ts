@@ -825,7 +825,10 @@ describe("ears and transcript", () => {
         ...script,
         options: {
           detectorProcessors: [
-            Processor.sync("mute", (frames) => frames.map((frame) => ({ ...frame, samples: frame.samples.map(() => 0) })))
+            Processor.sync(
+              "mute",
+              (frames) => frames.map((frame) => ({ ...frame, samples: frame.samples.map(() => 0) }))
+            )
           ]
         }
       })

@@ -74,7 +74,13 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
     const chain = (processors: ReadonlyArray<Processor.Processor>) =>
       Processor.chain(processors, {
         onFailure: ({ processor: provider }) =>
-          core.publish({ _tag: "ProviderFailed", component: "processor", provider, reason: "Bypassed", recovered: true })
+          core.publish({
+            _tag: "ProviderFailed",
+            component: "processor",
+            provider,
+            reason: "Bypassed",
+            recovered: true
+          })
       })
     const input = makeAudioInput(core, {
       listeners: [recent?.push, ears.listener].filter((listen) => listen !== undefined),
