@@ -9,6 +9,7 @@ import { Config, Effect, Layer } from "effect"
 import { Agent, Pipeline, Session, Telephone, Worker } from "effect-voice"
 import * as FliteTts from "effect-voice/Layers/FliteTts"
 import * as SileroVad from "effect-voice/Layers/SileroVad"
+import * as SmartTurnDetector from "effect-voice/Layers/SmartTurnDetector"
 import * as Testing from "effect-voice/testing"
 
 const desk = Agent.make({
@@ -24,6 +25,7 @@ const definition = Worker.define({
     }),
   layer: Layer.mergeAll(
     SileroVad.layer({ sampleRate: 8000 }), // what a telephone carries
+    SmartTurnDetector.layer(),
     Testing.layerStt(), // or DeepgramStt.layer({ sampleRate: 8000, … })
     Testing.layerLlm(() => "One moment, please."),
     FliteTts.layer()

@@ -158,6 +158,14 @@ export interface Options {
   readonly prewarm?: boolean | "paid" | undefined
   /** Before the detector and the recogniser, in this order. @default none */
   readonly processors?: ReadonlyArray<Processor.Processor> | undefined
+  /**
+   * Before the voice detector alone, after `processors`: what helps it to tell voice
+   * from noise, and would cost the recogniser words. Each frame comes out with the
+   * `at` that it came in with.
+   *
+   * @default none
+   */
+  readonly detectorProcessors?: ReadonlyArray<Processor.Processor> | undefined
   /** How text is rewritten for the ear. @default `Text.speechTransforms` */
   readonly transforms?: ReadonlyArray<Text.Transform> | undefined
   /** Shortest piece of text to speak, in characters. @default 20 */

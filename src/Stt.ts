@@ -67,7 +67,8 @@ export {
  * says that it already retries and fails over, so that the pipeline must not.
  * `wants` says what a pipeline is to feed it, whatever its own `feed`: a wrapper
  * passes it on; absent, it is `all`. `oneShot` says that it begins to recognise
- * when speech has ended: it is waited for longer. `model` is for usage and cost. `prewarm` opens
+ * when speech has ended: it is waited for longer. `turns` says that it tells when turns end
+ * (`Transcript.turn`): with `turn.detection: "stt"` it decides alone. `model` is for usage and cost. `prewarm` opens
  * what the first audio needs, without a request that costs. `language` is the one that it is told to hear, where
  * that is one: transcripts that name none are in it. `withLanguage` gives the same recogniser for one
  * language (a BCP 47 tag) instead of its own setting, where it can be told.
@@ -89,6 +90,7 @@ const complete = (provider: {
   readonly wants?: Wants | undefined
   readonly oneShot?: boolean | undefined
   readonly language?: string | undefined
+  readonly turns?: boolean | undefined
 }, transcribe: Transcribe): Stt["Service"] => {
   const language = provider.language === undefined ? undefined : languages.told(provider.language)
   return Stt.of({
@@ -99,6 +101,7 @@ const complete = (provider: {
     wants: provider.wants,
     oneShot: provider.oneShot,
     language,
+    turns: provider.turns,
     prewarm: provider.prewarm,
     withLanguage: provider.withLanguage,
     transcribe: (audio) =>
@@ -144,6 +147,8 @@ export const make = (provider: {
   readonly wants?: "all" | "speech" | undefined
   /** Begins to recognise when speech has ended: it is waited for longer. @default false */
   readonly oneShot?: boolean | undefined
+  /** Tells when turns end (`Transcript.turn`). @default false */
+  readonly turns?: boolean | undefined
   /** Opens what the first audio needs, without a request that costs. @default nothing */
   readonly prewarm?: Effect.Effect<void, SttError> | undefined
   /** The one language that it is told to hear (a BCP 47 tag): that of transcripts that name none. @default not known */

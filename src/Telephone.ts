@@ -186,6 +186,7 @@ export const make = <E>(
  * import { Config, Effect, Layer } from "effect"
  * import { Agent, type Llm, Pipeline, type Stt, Telephone, type Tts, Worker } from "effect-voice"
  * import * as SileroVad from "effect-voice/Layers/SileroVad"
+ * import * as SmartTurnDetector from "effect-voice/Layers/SmartTurnDetector"
  *
  * declare const Providers: Layer.Layer<Stt.Stt | Llm.Llm | Tts.Tts>
  *
@@ -193,7 +194,7 @@ export const make = <E>(
  *
  * const definition = Worker.define({
  *   entry: () => Pipeline.run(desk),
- *   layer: Layer.mergeAll(SileroVad.layer({ sampleRate: 8000 }), Providers)
+ *   layer: Layer.mergeAll(SileroVad.layer({ sampleRate: 8000 }), SmartTurnDetector.layer(), Providers)
  * })
  *
  * const program = Effect.flatMap(

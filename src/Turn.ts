@@ -70,8 +70,8 @@ export {
 export interface Options {
   /**
    * What ends a turn: silence after words (`vad`), the recogniser's final
-   * transcripts alone (`stt`), or only `Session.commitTurn` (`manual`, push to
-   * talk).
+   * transcripts alone (`stt`; at once where it tells of turns, as `DeepgramFluxStt`
+   * does), or only `Session.commitTurn` (`manual`, push to talk).
    *
    * @default "vad"
    */
@@ -265,7 +265,8 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
       d.session.ears = {
         ...d.session.ears,
         delay: signal.delay,
-        interims: signal.interims ?? d.session.ears.interims
+        interims: signal.interims ?? d.session.ears.interims,
+        turns: signal.turns ?? d.session.ears.turns
       }
       return
     case "VoiceStarted":

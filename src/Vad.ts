@@ -61,14 +61,23 @@ export interface Speech {
  * - `SpeechEnded`: silence has lasted `minSilence`. `at` is where the voice
  *   stopped; `speech` is its audio with `prefixPadding`.
  *
+ * A detector notices an end late. `silentFrom`, where it is told, is where the last
+ * sound above the noise ended, before `at`: silence is counted from there.
+ *
  * @category models
  * @since 0.1.0
  */
 export type Event =
   | { readonly _tag: "SpeechStarted"; readonly at: number; readonly padding: Audio.Frame }
-  | { readonly _tag: "VoicePaused"; readonly at: number }
+  | { readonly _tag: "VoicePaused"; readonly at: number; readonly silentFrom?: number }
   | { readonly _tag: "VoiceResumed"; readonly at: number }
-  | { readonly _tag: "SpeechEnded"; readonly at: number; readonly startedAt: number; readonly speech: Speech }
+  | {
+    readonly _tag: "SpeechEnded"
+    readonly at: number
+    readonly silentFrom?: number
+    readonly startedAt: number
+    readonly speech: Speech
+  }
 
 export { InferenceFailed, ModelUnavailable, VadError }
 
@@ -96,7 +105,7 @@ export interface Options {
   readonly deactivation?: number | undefined
   /** Unbroken voice needed before speech is reported. @default "50 millis" */
   readonly minSpeech?: Duration.Input | undefined
-  /** Silence that ends speech. @default "500 millis" */
+  /** Silence that ends speech, from its last sound. @default "500 millis" */
   readonly minSilence?: Duration.Input | undefined
   /** Audio kept from before the start of speech. @default "500 millis" */
   readonly prefixPadding?: Duration.Input | undefined

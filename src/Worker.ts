@@ -228,6 +228,7 @@ export interface Definition<out E = never>
  * import { Layer } from "effect"
  * import { Agent, type Llm, Pipeline, type Stt, type Tts, Worker } from "effect-voice"
  * import * as SileroVad from "effect-voice/Layers/SileroVad"
+ * import * as SmartTurnDetector from "effect-voice/Layers/SmartTurnDetector"
  *
  * declare const Providers: Layer.Layer<Stt.Stt | Llm.Llm | Tts.Tts>
  *
@@ -236,7 +237,7 @@ export interface Definition<out E = never>
  * export default Worker.define({
  *   agentName: "desk",
  *   entry: () => Pipeline.run(desk),
- *   layer: Layer.mergeAll(SileroVad.layer(), Providers)
+ *   layer: Layer.mergeAll(SileroVad.layer(), SmartTurnDetector.layer(), Providers)
  * })
  * ```
  *

@@ -444,6 +444,39 @@ describe("Turn", () => {
       assert.deepStrictEqual(late.commits(), [[2500, "Paris"]])
     })
 
+    describe("a recogniser that tells when turns end, and decides alone", () => {
+      const told = (ears: Partial<Turn.Ears> = { turns: true }) =>
+        drive({ turn: { detection: "stt", preemption: { llm: true } }, ears }).at(1050, started(1000))
+      const eager = (text: string): Turn.Signal => ({ _tag: "Heard", text, final: false, turn: "eager" })
+      const resumed = (text: string): Turn.Signal => ({ _tag: "Heard", text, final: false, turn: "resumed" })
+      const ended = (text: string): Turn.Signal => ({ _tag: "Heard", text, final: true, turn: "ended" })
+
+      it("is answered at its word, whatever the voice does", () => {
+        const early = told().at(2000, ended("hello")).at(2400, stopped(1900)).until(9000)
+        assert.deepStrictEqual(early.commits(), [[2000, "hello"]])
+        const late = told().at(2400, stopped(1900)).at(5000, ended("hello")).until(9000)
+        assert.deepStrictEqual(late.commits(), [[5000, "hello"]])
+        // One that only transcribes is waited for as long as the silence must be.
+        const other = told({}).at(2000, final("hello")).at(2400, stopped(1900)).until(9000)
+        assert.deepStrictEqual(other.commits(), [[2400, "hello"]])
+      })
+
+      it("is asked for nothing", () => {
+        const driver = told().at(2400, stopped(1900)).at(3000, ended("hello")).until(9000)
+        assert.deepStrictEqual(driver.times("Finalize"), [])
+        assert.deepStrictEqual(told({}).at(2400, stopped(1900)).until(9000).times("Finalize"), [2400])
+      })
+
+      it("may say that the turn may be over: the reply is begun, and given up where the turn goes on", () => {
+        const driver = told().at(1900, eager("hello")).at(2100, resumed("hello you")).at(2600, eager("hello you there"))
+          .at(2800, ended("hello you there")).until(9000)
+        assert.deepStrictEqual(driver.times("Speculate"), [1900, 2600])
+        assert.deepStrictEqual(driver.times("Stop"), [2100])
+        assert.deepStrictEqual(driver.commits(), [[2800, "hello you there"]])
+        assert.strictEqual(driver.times("Authorize").length, 1)
+      })
+    })
+
     it("I4: resumes nothing for the rest of a voice of which a part is committed", () => {
       const driver = drive({
         turn: { detection: "stt", interruption: { backchannel: true } },

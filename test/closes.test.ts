@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, Redacted, Stream } from "effect"
 import { Stt, Tts } from "effect-voice"
 import * as AzureStt from "effect-voice/Layers/AzureStt"
+import * as DeepgramFluxStt from "effect-voice/Layers/DeepgramFluxStt"
 import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
 import * as ElevenLabsStt from "effect-voice/Layers/ElevenLabsStt"
 import * as ElevenLabsTts from "effect-voice/Layers/ElevenLabsTts"
@@ -19,6 +20,7 @@ const recognisers: Readonly<Record<string, readonly [Recogniser, unknown]>> = {
     "X-RequestId:0123\r\nPath:turn.start\r\n\r\n{}"
   ],
   Deepgram: [(baseUrl) => DeepgramStt.layer({ apiKey, baseUrl }), { type: "SpeechStarted" }],
+  Flux: [(baseUrl) => DeepgramFluxStt.layer({ apiKey, baseUrl }), { type: "Connected" }],
   ElevenLabs: [(baseUrl) => ElevenLabsStt.layer({ apiKey, baseUrl }), { message_type: "session_started" }],
   OpenAI: [(url) => OpenAiStt.layerRealtime({ apiKey, url }), { type: "session.created" }]
 }
@@ -99,6 +101,8 @@ const cases: ReadonlyArray<Case> = [
   { who: "Deepgram", code: 1008, words: "DATA-0000", worked: true, tag: "InvalidRequest", retryable: false },
   { who: "Deepgram", code: 1008, words: "INVALID_AUTH", tag: "Rejected", status: 401, retryable: false },
   { who: "Deepgram", code: 1008, words: "", worked: true, tag: "Disconnected", retryable: true },
+  { who: "Flux", code: 1011, words: "NET-0001", tag: "Disconnected", retryable: true },
+  { who: "Flux", code: 1008, words: "DATA-0000", worked: true, tag: "InvalidRequest", retryable: false },
   {
     who: "OpenAI",
     code: 3000,

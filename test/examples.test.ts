@@ -302,6 +302,14 @@ describe("examples", () => {
     assert.closeTo(at, 3000, 40)
   })
 
+  it("71: noise suppression lets a detector of loudness hear the voice alone", { timeout: 120_000 }, async () => {
+    assert.deepStrictEqual(await lines("71_noise-suppression.ts"), [
+      "as it is: voice from 0.0 to 5.4 s",
+      // It takes a tenth of a second to know the noise.
+      "with RNNoise: voice from 0.0 to 0.1 s, 2.3 to 3.2 s"
+    ])
+  })
+
   it("80: sum a conversation up, for a person and for Prometheus", { timeout: 60_000 }, async () => {
     const text = (await lines("80_metrics.ts")).join("\n")
     assert.match(text, /"total_conversations": 1/)

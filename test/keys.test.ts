@@ -4,6 +4,7 @@ import { Cause, Deferred, Effect, Layer, Logger, Metric, Redacted, References, T
 import { Agent, type Event, type Llm, Pipeline, Session, type Stt, type Tts } from "effect-voice"
 import * as AzureStt from "effect-voice/Layers/AzureStt"
 import * as AzureTts from "effect-voice/Layers/AzureTts"
+import * as DeepgramFluxStt from "effect-voice/Layers/DeepgramFluxStt"
 import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
 import * as ElevenLabsStt from "effect-voice/Layers/ElevenLabsStt"
 import * as ElevenLabsTts from "effect-voice/Layers/ElevenLabsTts"
@@ -47,6 +48,12 @@ const casts: Readonly<Record<string, Cast>> = {
   "Deepgram, a model of one's own, Azure": (http, ws) =>
     Layer.mergeAll(
       DeepgramStt.layer({ apiKey, baseUrl: ws }),
+      HttpLlm.layer({ url: http, headers }),
+      AzureTts.layer({ ...azure, baseUrl: http })
+    ),
+  "Deepgram's Flux": (http, ws) =>
+    Layer.mergeAll(
+      DeepgramFluxStt.layer({ apiKey, baseUrl: ws }),
       HttpLlm.layer({ url: http, headers }),
       AzureTts.layer({ ...azure, baseUrl: http })
     ),

@@ -19,6 +19,7 @@ import {
 import * as AzureStt from "effect-voice/Layers/AzureStt"
 import * as CommandStt from "effect-voice/Layers/CommandStt"
 import * as CommandTts from "effect-voice/Layers/CommandTts"
+import * as DeepgramFluxStt from "effect-voice/Layers/DeepgramFluxStt"
 import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
 import * as ElevenLabsStt from "effect-voice/Layers/ElevenLabsStt"
 import * as ElevenLabsTts from "effect-voice/Layers/ElevenLabsTts"
@@ -121,6 +122,15 @@ const failing: ReadonlyArray<Layered> = [
   ...layers("speed", [Number.NaN, 0, -5], (speed) => CommandTts.layer({ ...program, speed })),
   ...layers("endpointing", noTimes, (endpointing) => DeepgramStt.layer({ apiKey, endpointing })),
   ...layers("sampleRate", [Number.NaN, 0, 1], (sampleRate) => DeepgramStt.layer({ apiKey, sampleRate })),
+  ...layers("endThreshold", [Number.NaN, 0.4, 2], (endThreshold) => DeepgramFluxStt.layer({ apiKey, endThreshold })),
+  ...layers(
+    "eagerThreshold",
+    [Number.NaN, 0.2, 0.95, 0.8],
+    (eagerThreshold) => DeepgramFluxStt.layer({ apiKey, eagerThreshold })
+  ),
+  ...layers("endTimeout", noLengths, (endTimeout) => DeepgramFluxStt.layer({ apiKey, endTimeout })),
+  ["languages", DeepgramFluxStt.layer({ apiKey, languages: ["de"] })],
+  ["model", DeepgramFluxStt.layer({ apiKey, model: "nova-3" })],
   ...layers(
     "segmentation",
     noLengths,

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted, Stream } from "effect"
 import * as AzureStt from "effect-voice/Layers/AzureStt"
 import * as AzureTts from "effect-voice/Layers/AzureTts"
+import * as DeepgramFluxStt from "effect-voice/Layers/DeepgramFluxStt"
 import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
 import * as ElevenLabsStt from "effect-voice/Layers/ElevenLabsStt"
 import * as ElevenLabsTts from "effect-voice/Layers/ElevenLabsTts"
@@ -30,6 +31,7 @@ describe("every layer that asks a provider", () => {
   const layers = {
     AzureStt: listening(AzureStt.make(common)),
     AzureTts: speaking(AzureTts.make(common)),
+    DeepgramFluxStt: listening(DeepgramFluxStt.make(common)),
     DeepgramStt: listening(DeepgramStt.make(common)),
     ElevenLabsStt: listening(ElevenLabsStt.make(common)),
     ElevenLabsTts: speaking(ElevenLabsTts.make(common)),

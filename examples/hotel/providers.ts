@@ -7,6 +7,7 @@ import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
 import * as OpenAiStt from "effect-voice/Layers/OpenAiStt"
 import * as OpenAiTts from "effect-voice/Layers/OpenAiTts"
 import * as SileroVad from "effect-voice/Layers/SileroVad"
+import * as SmartTurnDetector from "effect-voice/Layers/SmartTurnDetector"
 
 const settings = Config.all({
   deepgram: Config.Redacted("DEEPGRAM_API_KEY"),
@@ -34,5 +35,6 @@ export const providers = Layer.unwrap(Effect.map(settings, ({ deepgram, elevenla
     { breaker: {} }
   )
   const greeting = (text: string): boolean => text === "Sea View Hotel, how can I help?"
-  return Layer.mergeAll(SileroVad.layer(), ears, mind, Tts.layerCached(voice, { accepts: greeting }))
+  const listening = Layer.merge(SileroVad.layer(), SmartTurnDetector.layer())
+  return Layer.mergeAll(listening, ears, mind, Tts.layerCached(voice, { accepts: greeting }))
 }))

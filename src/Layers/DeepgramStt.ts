@@ -19,8 +19,9 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Failure from "../Failure.ts"
 import { layerFrom } from "../internal/config/variable.ts"
+import { closing } from "../internal/deepgram/closes.ts"
 import * as Check from "../internal/options.ts"
-import { Closes, type Table } from "../internal/provider/closes.ts"
+import { Closes } from "../internal/provider/closes.ts"
 import { hint, maybe } from "../internal/provider/hints.ts"
 import { decodeJson } from "../internal/provider/http.ts"
 import * as languages from "../internal/provider/languages.ts"
@@ -42,7 +43,7 @@ export interface Options {
   readonly name?: string | undefined
   /** Another server that speaks the protocol, such as one's own. @default "wss://api.deepgram.com" */
   readonly baseUrl?: string | undefined
-  /** Flux models are refused: they are spoken to in another way. @default "nova-3" */
+  /** Flux models are refused: `DeepgramFluxStt` speaks to them. @default "nova-3" */
   readonly model?: string | undefined
   /** A BCP 47 tag, or `multi` (also `auto`) for several languages in one call; told on transcripts. @default "en" */
   readonly language?: string | undefined
@@ -99,7 +100,7 @@ const schema = Check.struct<Options>()({
   baseUrl: Check.url(protocols, { default: "wss://api.deepgram.com" }),
   model: Check.text({
     pattern: /^(?!flux)/i,
-    must: "be one of listen v1, such as \"nova-3\": Flux has a protocol of its own, which this layer does not speak",
+    must: "be one of listen v1, such as \"nova-3\": DeepgramFluxStt speaks to Flux",
     default: "nova-3"
   }),
   language: Check.text({
@@ -128,16 +129,6 @@ type Settings = typeof schema.Type
 
 /** Deepgram closes after 10 s without a message. */
 const keepAlive = { message: JSON.stringify({ type: "KeepAlive" }), everyMs: 4000 }
-
-/** Deepgram's names of reasons: what it was sent is no audio, or it was sent nothing, or could not go on. */
-const closing: Table = [
-  [
-    /\bDATA-\d+/,
-    ({ code }) => new Failure.InvalidRequest({ detail: `audio: Deepgram cannot decode it (${code})` })
-  ],
-  [/\bINVALID_AUTH\b/, () => new Failure.Rejected({ status: 401 })],
-  [/\bNET-\d+/, ({ code }) => new Failure.Disconnected({ code: String(code) })]
-]
 
 /** How long a connection that was opened in advance waits for its first audio. */
 const keepMs = 60_000

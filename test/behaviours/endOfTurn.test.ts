@@ -71,6 +71,17 @@ describe("a detector that listens", () => {
     }
   })
 
+  it("is not believed where the words are not finished, until a second has passed", () => {
+    const at = (text: string, ...thinks: ReadonlyArray<number>) => caller({ thinks, text }).commits().map(([at]) => at)
+    assert.deepStrictEqual(at("I would like a room", 0.95, 0.95, 0.1), [2240])
+    for (const text of ["I would like the", "A room and", "I would like, uh,", "It is because, because I'm"]) {
+      assert.deepStrictEqual(at(text, 0.95, 0.95, 0.1), [3500], text)
+      const [sure = 0] = at(text, 0.95, 0.95, 0.95)
+      assert.isAtLeast(sure, 3000, text)
+      assert.isAtMost(sure, 3200, text)
+    }
+  })
+
   it("that does not answer leaves the fixed delay", () => {
     const [[at]] = caller().commits() as [[number, string]]
     assert.isAtLeast(at, 2500)

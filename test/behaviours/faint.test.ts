@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { Audio, Processor, type Turn } from "effect-voice"
 import * as EnergyVad from "effect-voice/Layers/EnergyVad"
 import * as Testing from "effect-voice/testing"
-import { makeLoudness } from "../../src/internal/pipeline/loudness.ts"
+import { makeLoudness } from "../../src/internal/pipeline/voiceLevel.ts"
 import { drive, speaks, started, stopped } from "../support/turn.ts"
 
 const tone = (ms: number, dB: number): Audio.Frame => ({

@@ -24,6 +24,42 @@ describe("a turn detector and an overlap classifier", () => {
       assert.deepStrictEqual(started(both), { turnDetector: "detector", overlapClassifier: "classifier" })
     }))
 
+  it.effect("a threshold for answers that nobody gives is refused, from whoever it comes", () =>
+    Effect.gen(function*() {
+      const threshold = { endpointing: { threshold: 0.4 } }
+      const said = "endpointing.threshold is what a turn detector's answer is held against, and there is none"
+      const opened = yield* Effect.flip(Testing.scenario({ user: [hello], options: { turn: threshold } }))
+      assert.include(`${opened}`, `turn.${said}`)
+      let updated = ""
+      yield* Testing.scenario({
+        user: [hello],
+        at: [{
+          at: 500,
+          do: (session) =>
+            Effect.catch(session.update({ turn: threshold }), (error) =>
+              Effect.sync(() => {
+                updated = error.message
+              }))
+        }]
+      })
+      assert.include(updated, `turn.${said}`)
+      const judged = yield* Testing.scenario({
+        user: [hello],
+        options: { turn: threshold },
+        layer: detector(() => Effect.succeed(0.5))
+      })
+      assert.strictEqual(started(judged).turnDetector, "detector")
+    }))
+
+  it.effect("a turn detector has no say beside a recogniser that decides alone, and is refused", () =>
+    Effect.gen(function*() {
+      const options = { turn: { detection: "stt" } } as const
+      const layer = detector(() => Effect.succeed(0.5))
+      const error = yield* Effect.flip(Testing.scenario({ user: [hello], options, layer }))
+      assert.include(`${error}`, "turn.detection must not be \"stt\" beside a turn detector")
+      yield* Testing.scenario({ user: [hello], options })
+    }))
+
   it.effect("an overlap classifier is told what was said, to what and in which language", () =>
     Effect.gen(function*() {
       const asked: Array<OverlapClassifier.Overlap> = []

@@ -792,6 +792,49 @@ describe("ears and transcript", () => {
       grammatical(timeline)
     }))
 
+  it.effect("the detector has a chain of its own, which comes after everybody's", () =>
+    Effect.gen(function*() {
+      const seen: Array<string> = []
+      const note = (name: string) =>
+        Processor.sync(name, (frames) => {
+          seen.push(name)
+          return frames
+        })
+      const script = { room: { frames: 20 }, user: [hello] } as const
+      const plain = yield* Testing.scenario(script)
+      const timeline = yield* Testing.scenario({
+        ...script,
+        options: {
+          feed: "speech",
+          processors: [note("all")],
+          detectorProcessors: [
+            note("detector"),
+            Processor.sync("broken", () => {
+              throw new Error("boom")
+            })
+          ]
+        }
+      })
+      assert.deepStrictEqual([...new Set(seen)], ["all", "detector"])
+      assert.deepStrictEqual(timeline.of("ProviderFailed").map(({ provider, reason }) => [provider, reason]), [
+        ["broken", "Bypassed"]
+      ])
+      assert.deepStrictEqual(timeline.messages, plain.messages)
+      // One that silences the microphone is heard by the detector alone: nobody speaks.
+      const deaf = yield* Testing.scenario({
+        ...script,
+        options: {
+          detectorProcessors: [
+            Processor.sync(
+              "mute",
+              (frames) => frames.map((frame) => ({ ...frame, samples: frame.samples.map(() => 0) }))
+            )
+          ]
+        }
+      })
+      assert.deepStrictEqual(deaf.of("UserStartedSpeaking").length, 0)
+    }))
+
   it.effect("feed: speech: the recogniser hears speech with its padding, and the conversation is the same", () =>
     Effect.gen(function*() {
       const script = { room: { frames: 20 }, user: [hello, Testing.say(8000, 9500, "And what now?")] } as const

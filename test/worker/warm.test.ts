@@ -1,9 +1,10 @@
 /** What a worker does once in a process, before it says that it is ready. */
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Stream } from "effect"
+import { Duration, Effect, Layer, Logger, Stream } from "effect"
 import { Failure, Llm, Stt, Tts } from "effect-voice"
 import * as Testing from "effect-voice/testing"
-import { makePrewarm } from "../../src/internal/worker/prewarm.ts"
+import { Introduces, makePrewarm } from "../../src/internal/worker/prewarm.ts"
+import { detector } from "../support/judges.ts"
 
 /** Services that count what they are asked. */
 const counting = () => {
@@ -73,6 +74,29 @@ describe("a worker's paid warm-up", () => {
       yield* Effect.scoped(makePrewarm({ entry: () => Effect.void, layer: failing, warmProviders: true })).pipe(
         Testing.inVirtualTime
       )
+    }))
+})
+
+describe("a worker without a turn detector", () => {
+  const linesOf = (layer: Layer.Layer<never>, introduces: boolean) =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const logger = Logger.make(({ logLevel, message }) => void lines.push(`${logLevel}: ${String(message)}`))
+      yield* Effect.scoped(makePrewarm({ entry: () => Effect.void, layer, warmProviders: false })).pipe(
+        Effect.provideService(Introduces, introduces),
+        Effect.provide(Logger.layer([logger]))
+      )
+      return lines
+    })
+
+  it.effect("says so once at its start, and one that has one is silent", () =>
+    Effect.gen(function*() {
+      const [line, ...others] = yield* linesOf(Layer.empty, true)
+      assert.match(line ?? "", /^Info: no turn detector: .*SmartTurnDetector/)
+      assert.deepStrictEqual(others, [])
+      // The second process of a pool.
+      assert.deepStrictEqual(yield* linesOf(Layer.empty, false), [])
+      assert.deepStrictEqual(yield* linesOf(detector(() => Effect.succeed(1)), true), [])
     }))
 })
 

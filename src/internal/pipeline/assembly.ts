@@ -40,6 +40,8 @@ export interface Parts {
   readonly spending: Spending
   readonly providers: Providers
   readonly judges: Judges
+  /** The session was given a turn detector, though it may not have opened. */
+  readonly judged: boolean
   readonly output: Room.Output
   /** What ends with it is cut off when the session ends: the tools. */
   readonly toolScope: Scope.Scope
@@ -61,6 +63,7 @@ const initialOf = (checked: Checked, { agent, judges, providers }: Parts, apolog
     stt: stt !== undefined,
     interims: stt?.interims === true,
     ...(stt === undefined ? {} : { delay: delaysOf(stt).usual }),
+    turns: stt?.turns === true,
     detector: judges.turnDetector !== undefined,
     listens: judges.turnDetector?.model.push !== undefined,
     judge: judges.overlapClassifier !== undefined
@@ -102,7 +105,7 @@ export const makeCore = (parts: Parts, options: Options, checked: Checked): Effe
       nextId,
       participant,
       conductor,
-      tuning: makeTuning(options.turn ?? {}, conductor, spending.allowed),
+      tuning: makeTuning(options.turn ?? {}, conductor, spending.allowed, parts.judged),
       agent: makeCurrentAgent(agent, defaults),
       history,
       callState: makeStore((name, value) => publish({ _tag: "CallStateChanged", name, value })),

@@ -15,12 +15,13 @@ import type * as Processor from "../../Processor.ts"
 import type * as Vad from "../../Vad.ts"
 import { unusable, usable } from "../audio/usable.ts"
 import { throughEffect } from "../streams.ts"
+import { makeBeginnings } from "./beginnings.ts"
 import type { Core } from "./core.ts"
 import { failed, worked } from "./failures.ts"
 import type { Feed } from "./feed.ts"
-import { makeLoudness } from "./loudness.ts"
 import { perceive, type Perception } from "./perception.ts"
 import type { StreamClock } from "./streamClock.ts"
+import { makeLoudness } from "./voiceLevel.ts"
 
 type Step<A, B> = <E, R>(self: Stream.Stream<A, E, R>) => Stream.Stream<B, E, R>
 
@@ -64,6 +65,8 @@ const makeReadable = (core: Core) => {
 
 export const makeAudioInput = (core: Core, parts: {
   readonly processors: Processor.Step
+  /** What the detector alone hears through. */
+  readonly detectorProcessors: Processor.Step | undefined
   readonly detector: Vad.Detector
   readonly clock: StreamClock
   readonly feed: Feed
@@ -72,7 +75,8 @@ export const makeAudioInput = (core: Core, parts: {
   /** Silence of the microphone itself after which an open speech is closed (ms). */
   readonly mutedAfter: number
 }): AudioInput => {
-  const { clock, detector, feed, listeners, mutedAfter, processors } = parts
+  const { clock, detector, detectorProcessors, feed, listeners, mutedAfter, processors } = parts
+  const beginnings = detectorProcessors === undefined ? undefined : makeBeginnings(clock)
   const alone = Semaphore.makeUnsafe(1).withPermits(1)
   let attending = true
   let inSpeech = false
@@ -84,6 +88,7 @@ export const makeAudioInput = (core: Core, parts: {
     const processed = processors(readable(frames))
     clock.observe(processed)
     for (const listen of listeners) listen(processed)
+    beginnings?.push(processed)
     heardAt = core.conductor.now()
     return processed
   }
@@ -105,16 +110,19 @@ export const makeAudioInput = (core: Core, parts: {
     if (processed.length === 0) return nothing
     feed.take(processed, inSpeech)
     if (inSpeech) loudness.push(processed)
-    return Effect.matchCauseEffect(alone(detector.push(processed)), { onFailure: deaf, onSuccess: well })
+    const pushed = detectorProcessors === undefined
+      ? detector.push(processed)
+      : Effect.suspend(() => detector.push(detectorProcessors(processed)))
+    return Effect.matchCauseEffect(alone(pushed), { onFailure: deaf, onSuccess: well })
   }
   const mean = (event: Vad.Event): Perception => {
-    const at = clock.toClock(event.at)
+    const at = clock.toClock("silentFrom" in event ? event.silentFrom ?? event.at : event.at)
     clock.voice(event._tag === "VoicePaused" || event._tag === "SpeechEnded" ? event.at : undefined)
     switch (event._tag) {
       case "SpeechStarted":
         inSpeech = true
         loudness.begin()
-        feed.begin(event)
+        feed.begin(beginnings === undefined ? event : { ...event, padding: beginnings.of(event.padding) })
         return { signal: { _tag: "VoiceStarted", startedAt: at } }
       case "VoicePaused":
         return { signal: { _tag: "VoicePaused", voiceAt: at } }

@@ -36,6 +36,8 @@ export interface Ears {
   readonly detector: Vad.Detector
   readonly stt: Stt.Stt["Service"] | undefined
   readonly processors: ReadonlyArray<Processor.Processor>
+  /** Before the detector alone. */
+  readonly detectorProcessors: ReadonlyArray<Processor.Processor>
   /** How much of the audio a recogniser gets. */
   readonly feed: (stt: Stt.Stt["Service"] | undefined) => Stt.Wants
   /** A recogniser that has worked for so long had been well (ms). */
@@ -65,6 +67,13 @@ export interface Listening {
 // As much as says how something was said.
 const keptMs = 5000
 
+/** One that breaks is left out, which is told. */
+const chainOf = (core: Core, processors: ReadonlyArray<Processor.Processor>) =>
+  Processor.chain(processors, {
+    onFailure: ({ processor: provider }) =>
+      core.publish({ _tag: "ProviderFailed", component: "processor", provider, reason: "Bypassed", recovered: true })
+  })
+
 export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, InvalidOptions, Scope.Scope> =>
   Effect.gen(function*() {
     const clock = makeStreamClock(core.conductor.now)
@@ -75,16 +84,10 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
     const recent = ears.keepsAudio ? makeRecentAudio(keptMs) : undefined
     const input = makeAudioInput(core, {
       listeners: [recent?.push, ears.listener].filter((listen) => listen !== undefined),
-      processors: yield* Processor.chain(ears.processors, {
-        onFailure: ({ processor: provider }) =>
-          core.publish({
-            _tag: "ProviderFailed",
-            component: "processor",
-            provider,
-            reason: "Bypassed",
-            recovered: true
-          })
-      }),
+      processors: yield* chainOf(core, ears.processors),
+      detectorProcessors: ears.detectorProcessors.length === 0
+        ? undefined
+        : yield* chainOf(core, ears.detectorProcessors),
       detector: ears.detector,
       clock,
       feed,
@@ -130,7 +133,12 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
       feed.handTo(ears.feed(stt), next.hand)
       recogniser = stt
       recognition = next
-      signal(core, { _tag: "Measured", delay: delaysOf(stt).usual, interims: stt.interims === true })
+      signal(core, {
+        _tag: "Measured",
+        delay: delaysOf(stt).usual,
+        interims: stt.interims === true,
+        turns: stt.turns === true
+      })
       if (listens) core.fork(transcribe(stt, next))
       before?.end()
     }

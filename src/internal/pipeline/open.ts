@@ -13,6 +13,7 @@ import type * as Event from "../../Event.ts"
 import type { Options, PipelineError, Services } from "../../Pipeline.ts"
 import * as Room from "../../Room.ts"
 import type { Session } from "../../Session.ts"
+import { TurnDetector } from "../../TurnDetector.ts"
 import { Vad } from "../../Vad.ts"
 import type { Retry } from "../resilience/model.ts"
 import { resolve } from "../resilience/policy.ts"
@@ -50,8 +51,10 @@ export const open = <R, E>(
   Effect.gen(function*() {
     const vad = yield* Vad
     const options = yield* underOptions(explicit, agent, vad.defaults)
+    const judged = (yield* TurnDetector) !== undefined
     const checked = yield* check(
-      agent.turn === undefined ? options : { ...options, turn: mergeTurn(options.turn ?? {}, agent.turn) }
+      agent.turn === undefined ? options : { ...options, turn: mergeTurn(options.turn ?? {}, agent.turn) },
+      judged
     )
     let broke: (cause: Cause.Cause<unknown>) => void = () => {}
     const given = yield* Room.Room
@@ -88,7 +91,7 @@ export const open = <R, E>(
     const output = withGain(yield* inScope(recorded.room.output(options.output)))
     const toolScope = yield* Scope.fork(scope)
     const core = yield* makeCore(
-      { id, agent, now, publish, fork, participant, spending, providers, judges, output, toolScope },
+      { id, agent, now, publish, fork, participant, spending, providers, judges, judged, output, toolScope },
       options,
       checked
     )
@@ -98,6 +101,7 @@ export const open = <R, E>(
       detector,
       stt: sttOf(agent.stt, providers.defaults),
       processors: options.processors ?? [],
+      detectorProcessors: options.detectorProcessors ?? [],
       feed: (stt) => feedOf(stt, options),
       healthyAfter: resolve(options.resilience).firstOutputMs,
       mutedAfter: checked.mutedAfter,

@@ -80,6 +80,7 @@ const shared = {
   textTimeout: Check.duration({ default: "10 seconds" }),
   prewarm: Check.oneOf([true, false, "paid"]),
   processors: Check.asIs,
+  detectorProcessors: Check.asIs,
   transforms: Check.asIs,
   minSentence: Check.whole({ default: 20, endless: true }),
   feed: Check.oneOf(["all", "speech"]),
@@ -105,7 +106,30 @@ const shared = {
   onEvent: Check.asIs
 }
 
-const one = Check.struct<Options>()({ ...shared, participant: Check.asIs, sessionId: Check.text() })
+/** How turns are taken in a session with a turn detector, or without one. */
+const turnBeside = (detector: boolean) =>
+  Check.together(turn, ({ detection, endpointing: { threshold } }) => ({
+    "endpointing.threshold": threshold !== undefined && !detector
+      ? "is what a turn detector's answer is held against, and there is none: provide one, such as SmartTurnDetector"
+      : undefined,
+    detection: detection === "stt" && detector
+      ? "must not be \"stt\" beside a turn detector: the recogniser alone decides then, so leave one of them out"
+      : undefined
+  }))
+
+const turns = { judged: turnBeside(true), plain: turnBeside(false) }
+
+const turnWith = (detector: boolean) => detector ? turns.judged : turns.plain
+
+const oneWith = (detector: boolean) =>
+  Check.struct<Options>()({
+    ...shared,
+    turn: Check.section(turnWith(detector)),
+    participant: Check.asIs,
+    sessionId: Check.text()
+  })
+
+const one = { judged: oneWith(true), plain: oneWith(false) }
 
 const each = Check.struct<EachOptions>()({
   ...shared,
@@ -126,22 +150,29 @@ const wait = Check.struct<Session.CommitOptions>()({
   wait: Check.duration({ default: "2 seconds" })
 })
 
-export interface Checked extends Omit<typeof one.Type, "turn"> {
+export interface Checked extends Omit<typeof one.plain.Type, "turn"> {
   readonly turn: Turn.Settings
 }
 
-export const check = (options: Options): Effect.Effect<Checked, InvalidOptions> =>
+/** Checks them for a session with a turn detector, or without one. */
+export const check = (options: Options, detector: boolean): Effect.Effect<Checked, InvalidOptions> =>
   Effect.suspend(() =>
     Effect.fromResult(
-      Result.map(Check.read(one, options), ({ turn, ...others }) => ({ ...others, turn: settle(turn) }))
+      Result.map(
+        Check.read(detector ? one.judged : one.plain, options),
+        ({ turn, ...others }) => ({ ...others, turn: settle(turn) })
+      )
     )
   )
 
 export const checkEach = (options: EachOptions): Effect.Effect<typeof each.Type, InvalidOptions> =>
   Effect.suspend(() => Effect.fromResult(Check.read(each, options)))
 
-export const checkTurn = (options: Turn.Options | undefined): Effect.Effect<Turn.Settings, InvalidOptions> =>
-  Effect.suspend(() => Effect.fromResult(Result.map(Check.read(turn, options ?? {}, "turn."), settle)))
+export const checkTurn = (
+  options: Turn.Options | undefined,
+  detector: boolean
+): Effect.Effect<Turn.Settings, InvalidOptions> =>
+  Effect.suspend(() => Effect.fromResult(Result.map(Check.read(turnWith(detector), options ?? {}, "turn."), settle)))
 
 export const checkWait = (options: typeof wait.Encoded): Effect.Effect<typeof wait.Type, InvalidOptions> =>
   Effect.suspend(() => Effect.fromResult(Check.read(wait, options)))

@@ -50,7 +50,7 @@ const toldOf = (
 
 /** A transcript of audio that began at a stream time (ms). */
 export const understood = (transcript: Stt.Transcript, from: number, clock: StreamClock): Perception => {
-  const { final, start, text } = transcript
+  const { final, start, text, turn } = transcript
   const last = clock.lastWord(transcript, from)
   const first = transcript.words?.[0]?.start ?? start
   return {
@@ -60,7 +60,8 @@ export const understood = (transcript: Stt.Transcript, from: number, clock: Stre
       final,
       startedAt: first === undefined ? undefined : clock.toClock(from + first),
       endedAt: last === undefined ? undefined : clock.toClock(last),
-      language: transcript.language
+      language: transcript.language,
+      turn
     },
     // That nothing more was said is news for the turn-taking alone.
     ...(text.trim() === "" ? {} : { event: toldOf(transcript, from) })

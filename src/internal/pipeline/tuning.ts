@@ -25,7 +25,9 @@ export const makeTuning = (
   initial: Turn.Options,
   conductor: Conductor,
   /** What may be done now of what is asked for. */
-  allowed: (options: Turn.Options) => Turn.Options
+  allowed: (options: Turn.Options) => Turn.Options,
+  /** The session was given a turn detector. */
+  detector: boolean
 ): Tuning => {
   let options = initial
   const over = (own: Turn.Options, agent: Turn.Options | undefined): Turn.Options =>
@@ -33,11 +35,11 @@ export const makeTuning = (
   const tune = (settings: Turn.Settings): void => conductor.dispatch({ _tag: "Tune", settings })
   return {
     optionsWith: (agent) => over(options, agent),
-    settingsWith: (agent) => Effect.suspend(() => checkTurn(over(options, agent))),
+    settingsWith: (agent) => Effect.suspend(() => checkTurn(over(options, agent), detector)),
     prepare: (change, agent) =>
       Effect.suspend(() => {
         const changed = mergeTurn(options, change)
-        return Effect.map(checkTurn(over(changed, agent)), (settings) => () => {
+        return Effect.map(checkTurn(over(changed, agent), detector), (settings) => () => {
           options = changed
           tune(settings)
         })

@@ -42,6 +42,8 @@ export interface Dialect {
   readonly finalize: () => ReadonlyArray<Message>
   /** Says that no more audio comes; nothing to wait for when it gives `done`. */
   readonly end: () => { readonly messages: ReadonlyArray<Message>; readonly done?: boolean | undefined }
+  /** Keeps the connection alive, where that takes more than a text. */
+  readonly keepAlive?: (() => ReadonlyArray<Message>) | undefined
   readonly hear: (message: Message) => Effect.Effect<Heard, Failure.Reason>
 }
 
@@ -55,7 +57,7 @@ export interface Options {
   readonly open: Effect.Effect<Connection, Failure.Reason, Scope.Scope>
   readonly dialect: Effect.Effect<Dialect>
   /** Sent when nothing else was for a while. */
-  readonly keepAlive?: { readonly message: string; readonly everyMs: number } | undefined
+  readonly keepAlive?: { readonly message?: string; readonly everyMs: number } | undefined
 }
 
 /** Most audio of a message in ms. */
@@ -189,7 +191,9 @@ const dial = Effect.fnUntraced(function*<E>(
     Effect.gen(function*() {
       while (!state.ended && !connection.isClosed()) {
         const wait = sentAt + everyMs - (yield* monotonic)
-        yield* wait > 0 ? Effect.sleep(wait) : send(() => [message])
+        yield* wait > 0
+          ? Effect.sleep(wait)
+          : send(() => dialect.keepAlive?.() ?? (message === undefined ? [] : [message]))
       }
     })
 

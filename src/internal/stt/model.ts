@@ -36,6 +36,10 @@ export type Word = typeof Word.Type
  * `end` are milliseconds from the first sample of the audio; `confidence` lies
  * between 0 and 1. Each is absent where the provider does not tell.
  *
+ * A provider that takes part in turn-taking tells in `turn` what has become of the
+ * speaker's turn: it has `started`; it may be over (`eager`), and these would be its
+ * words; it goes on after all (`resumed`); it has `ended`, with this final transcript.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -46,7 +50,8 @@ export const Transcript = Schema.Struct({
   end: Schema.optionalKey(Schema.Finite),
   words: Schema.optionalKey(Schema.Array(Word)),
   confidence: Schema.optionalKey(Schema.Finite),
-  language: Schema.optionalKey(Schema.String)
+  language: Schema.optionalKey(Schema.String),
+  turn: Schema.optionalKey(Schema.Literals(["started", "eager", "resumed", "ended"]))
 })
 
 /**
@@ -130,6 +135,7 @@ export interface Service {
   readonly wants?: Wants | undefined
   readonly oneShot?: boolean | undefined
   readonly language?: string | undefined
+  readonly turns?: boolean | undefined
   readonly prewarm?: Effect.Effect<void, SttError> | undefined
   readonly withLanguage?: ((language: string) => Service) | undefined
   readonly transcribe: <E, R>(audio: Stream.Stream<Input, E, R>) => Stream.Stream<Transcript, E | SttError, R>

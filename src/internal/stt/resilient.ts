@@ -144,6 +144,7 @@ export const fallback = (
         ? services[0]?.language
         : undefined,
       resilient: true,
+      turns: services.every((service) => service.turns === true),
       prewarm: prewarmOf(services),
       available: providers.available,
       availability: providers.changes,

@@ -25,6 +25,8 @@ export interface Phrasebook {
   readonly courtesies: ReadonlyArray<string>
   /** Whoever says no more than these goes on in a moment: "uhm", "let me think". */
   readonly hesitations: ReadonlyArray<string>
+  /** Whoever stops after one of these has not finished: "and", "the", "I'm". */
+  readonly unfinished: ReadonlyArray<string>
 }
 
 const list = (phrases: string): ReadonlyArray<string> => phrases.split(/\s*,\s*/)
@@ -58,6 +60,10 @@ const en: Phrasebook = {
   hesitations: list(
     "uh, uhm, um, umm, er, erm, ehm, hm, hmm, well, so, let me see, let's see, let me think, let me check, " +
       "let me look, i mean, you know"
+  ),
+  unfinished: list(
+    "a, an, the, my, your, our, their, and, but, or, because, if, whether, than, of, from, into, i, i'm, i've, i'd, i'll, " +
+      "we're, we'll, you're, they're, there's, let's, gonna, wanna, uh, um, umm, uhm, er, erm, ehm"
   )
 }
 
@@ -82,7 +88,11 @@ const de: Phrasebook = {
       "bleiben sie dran, bleib dran, ich bin gleich wieder da, bin gleich zurück"
   ),
   courtesies: list("bitte, mal, kurz, doch, jetzt, sofort, nur, okay, ok, also, oh, äh, ähm, danke, noch, da"),
-  hesitations: list("äh, ähm, öh, ehm, hm, hmm, also, na ja, naja, tja, lass mich überlegen, mal sehen, mal schauen")
+  hesitations: list("äh, ähm, öh, ehm, hm, hmm, also, na ja, naja, tja, lass mich überlegen, mal sehen, mal schauen"),
+  unfinished: list(
+    "und, oder, aber, weil, dass, ob, wenn, der, den, dem, des, eine, einen, einem, einer, mein, meine, meinen, meinem, " +
+      "unser, unsere, für, von, bei, im, zum, zur, vom, äh, ähm, öh, ehm"
+  )
 }
 
 // Multimodal feedback in French (Languages 10:117, 2025); Ward, “Backchannel facts” (UTEP); holds: lemotdubonjour.com.
@@ -105,7 +115,11 @@ const fr: Phrasebook = {
       "je reviens, je reviens tout de suite"
   ),
   courtesies: list("s'il vous plaît, s'il te plaît, svp, merci, maintenant, juste, donc, oh, euh, ok, oui, un peu, là"),
-  hesitations: list("euh, heu, ben, bah, alors, bon, hm, voyons, eh bien, laissez moi réfléchir, laisse moi réfléchir")
+  hesitations: list("euh, heu, ben, bah, alors, bon, hm, voyons, eh bien, laissez moi réfléchir, laisse moi réfléchir"),
+  unfinished: list(
+    "et, ou, mais, parce que, que, qui, le, les, des, du, de, à, au, aux, mon, ma, mes, ton, ta, tes, notre, votre, dans, " +
+      "chez, pour, je, j'ai, c'est, il y a, euh, heu"
+  )
 }
 
 // Ward, “Backchannel facts” (Mexican Spanish, UTEP); inFlux, expressions of who listens in Spanish; COREC response tokens.
@@ -127,7 +141,10 @@ const es: Phrasebook = {
       "espere un minuto, dame un momento, deme un momento, dame un segundo, deme un segundo, no cuelgue, ahora vuelvo"
   ),
   courtesies: list("por favor, gracias, ahora, ya, eh, oh, solo, sólo, sí, ok, señor, señora"),
-  hesitations: list("eh, em, mmm, este, pues, bueno, a ver, vamos a ver, o sea, déjame pensar, déjeme pensar")
+  hesitations: list("eh, em, mmm, este, pues, bueno, a ver, vamos a ver, o sea, déjame pensar, déjeme pensar"),
+  unfinished: list(
+    "y, o, pero, porque, que, si, el, la, los, las, una, de, del, al, en, con, para, por, mi, tu, su, eh, em, este, o sea"
+  )
 }
 
 // Dionísio, “Análise da conversação” (signals of who listens); inFlux, “é” and “sei”; NURC-SP, “sinais do ouvinte”.
@@ -149,7 +166,10 @@ const pt: Phrasebook = {
       "espere um minuto, espera um minuto, aguarde, aguarde um momento, aguenta aí, já volto, não desligue"
   ),
   courtesies: list("por favor, obrigado, obrigada, agora, aí, um pouco, só, oh, ok, sim, senhor, senhora"),
-  hesitations: list("hã, ahn, é, hum, bom, bem, então, tipo, deixa eu ver, deixa eu pensar, deixe me ver")
+  hesitations: list("hã, ahn, é, hum, bom, bem, então, tipo, deixa eu ver, deixa eu pensar, deixe me ver"),
+  unfinished: list(
+    "e, ou, mas, porque, que, o, os, as, de, do, da, dos, das, em, no, na, ao, com, para, pra, por, eu, ahn, tipo"
+  )
 }
 
 // japanese-pronunciation.com, “Aizuchi”; japanesedaily.blog, 23 aizuchi; iiwasabi.com, “aizuchi on the phone”.
@@ -172,7 +192,8 @@ const ja: Phrasebook = {
       "少々お待ちを, お待ちください, 待ってください, ちょっと待ってて, ちょっとまって, ちょっとまってください"
   ),
   courtesies: list("ください, ね, よ, お願い, まあ, あの, もう, すぐ, はい"),
-  hesitations: list("えっと, えーと, えーっと, ええと, あの, あのう, あのー, うーん, まあ, なんか, その, そのう")
+  hesitations: list("えっと, えーと, えーっと, ええと, あの, あのう, あのー, うーん, まあ, なんか, その, そのう"),
+  unfinished: list("えっと, えーと, えーっと, ええと, あの, あのう, あのー, なんか, その")
 }
 
 /**

@@ -76,10 +76,11 @@ interface Indexes {
   readonly cutIns: Index
   readonly requests: Index
   readonly hesitations: Index
+  readonly unfinished: Index
 }
 
 const indexesOf = (book: Phrasebook): Indexes => {
-  const { agreement, continuers, courtesies, cutIns, hesitations, holds } = book
+  const { agreement, continuers, courtesies, cutIns, hesitations, holds, unfinished } = book
   return {
     continuers: index(continuers),
     signs: index([...continuers, ...agreement]),
@@ -87,7 +88,8 @@ const indexesOf = (book: Phrasebook): Indexes => {
     requestsToWait: index([...holds, ...courtesies, ...continuers, ...agreement, ...hesitations]),
     cutIns: index(cutIns),
     requests: index([...cutIns, ...holds, ...courtesies]),
-    hesitations: index(hesitations)
+    hesitations: index(hesitations),
+    unfinished: index(unfinished)
   }
 }
 
@@ -107,7 +109,15 @@ const languageOf = (tag: string | undefined): string => {
   return first === "" ? "en" : named[first] ?? first
 }
 
-const noBook: Phrasebook = { continuers: [], agreement: [], cutIns: [], holds: [], courtesies: [], hesitations: [] }
+const noBook: Phrasebook = {
+  continuers: [],
+  agreement: [],
+  cutIns: [],
+  holds: [],
+  courtesies: [],
+  hesitations: [],
+  unfinished: []
+}
 
 const bookOf = (language: string, more: MorePhrases | undefined): Phrasebook => {
   const known: Phrasebook = (phrasebooks as Readonly<Record<string, Phrasebook>>)[language] ?? noBook
@@ -119,7 +129,8 @@ const bookOf = (language: string, more: MorePhrases | undefined): Phrasebook => 
     cutIns: both("cutIns"),
     holds: both("holds"),
     courtesies: both("courtesies"),
-    hesitations: both("hesitations")
+    hesitations: both("hesitations"),
+    unfinished: both("unfinished")
   }
 }
 
@@ -174,6 +185,13 @@ export const phraseKind = (text: string, { language, more }: Reading = {}): Phra
 
 export const isHesitation = (text: string, { language, more }: Reading = {}): boolean =>
   isMadeOf(indexesIn(languageOf(language), more).hesitations, text)
+
+/** Whether the text ends where no sentence does. */
+export const isUnfinished = (text: string, { language, more }: Reading = {}): boolean => {
+  const { unfinished } = indexesIn(languageOf(language), more)
+  const last = words(text).slice(-unfinished.longest)
+  return last.some((_, at) => has(unfinished, last.slice(at).join(" ")))
+}
 
 /** Whether a sentence asks; one of Japanese may do so without a mark. */
 export const isQuestion = (sentence: string): boolean => {

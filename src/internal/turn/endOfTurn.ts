@@ -20,6 +20,10 @@ import * as Said from "./said.ts"
 import * as Turns from "./turns.ts"
 import * as Verdicts from "./verdicts.ts"
 
+/** The recogniser alone tells when a turn is over, and is not to be asked. */
+export const isTold = ({ session: { ears, settings } }: State): boolean =>
+  settings.detection === "stt" && ears.turns === true
+
 /** Opens, or opens anew, the decision whether the turn is over. */
 export const consider = (d: Draft): void => {
   const { voice, words } = d.user
@@ -31,6 +35,10 @@ export const consider = (d: Draft): void => {
   const { max, min } = Endpointing.delays(d.user.endpointing)
   const stoppedAt = Math.min(words.stoppedAt ?? words.finalAt ?? d.now, d.now)
   d.agent.holdUntil = undefined
+  if (isTold(d)) {
+    d.user.decision = { _tag: "Waiting", commitAt: d.now }
+    return
+  }
   if (ears.listens === true) {
     d.user.decision = { _tag: "Waiting", commitAt: Math.max(d.now, Verdicts.endsAt(d, stoppedAt, { max, min })) }
     return

@@ -6,7 +6,8 @@ import { busy, type Draft, said, tooFewAlone } from "./draft.ts"
 export const make = (d: Draft): void => {
   const { turn, voice, words } = d.user
   const { guess } = d.agent
-  const text = said(words)
+  // A final transcript, or one that is said to be what the final one will be.
+  const text = said(words, true)
   if (guess !== undefined && Text.equivalent(guess.text, text)) return
   if (guess !== undefined) discard(d)
   const { preemption: { llm, maxSpeech, maxTries, tts }, detection } = d.session.settings

@@ -149,6 +149,8 @@ export interface Ears {
   readonly stt: boolean
   /** It tells what it hears while one speaks. */
   readonly interims: boolean
+  /** It tells when turns end: with `detection: "stt"` it alone decides. @default false */
+  readonly turns?: boolean | undefined
   /** There is a turn detector: `AskDetector` is answered by `EndOfTurn`. */
   readonly detector: boolean
   /** It listens to the audio: it is asked in every pause, with or without words. @default false */

@@ -7,6 +7,7 @@
  * table of `ARCHITECTURE.md`.
  */
 import type * as Event from "../../Event.ts"
+import type { Transcript } from "../stt/model.ts"
 import type { Settings } from "./settings.ts"
 
 /**
@@ -59,7 +60,13 @@ export type Signal =
    * time in a hundred: from the interpreter, when that has changed. For so long,
    * and a little more, a transcript that is owed is waited for.
    */
-  | { readonly _tag: "Measured"; readonly delay: number; readonly interims?: boolean | undefined }
+  | {
+    readonly _tag: "Measured"
+    readonly delay: number
+    /** Where it is another recogniser: what that tells. */
+    readonly interims?: boolean | undefined
+    readonly turns?: boolean | undefined
+  }
   // The user's voice
   /**
    * A voice, from the voice detector, which needs a moment to be sure of it: it
@@ -95,6 +102,8 @@ export type Signal =
     readonly startedAt?: number | undefined
     readonly endedAt?: number | undefined
     readonly language?: string | undefined
+    /** What has become of the turn, from a recogniser that tells. */
+    readonly turn?: Transcript["turn"] | undefined
   }
   /**
    * How probable it is (0–1) that the turn is over: the turn detector's answer to

@@ -1,5 +1,5 @@
 /** When something is told that came after its reply: when it is nobody's turn, and has not been for a while. */
-import { givesDigits } from "../text/digits.ts"
+import { isSpelled } from "../text/digits.ts"
 import { type Draft, said, tooFewAlone } from "./draft.ts"
 import * as Floor from "./floor.ts"
 import type { State } from "./model.ts"
@@ -25,9 +25,9 @@ export const untold = (d: Draft, calm: number | undefined): void => {
   d.agent.untold = calm === undefined ? undefined : { calm, since: d.now }
 }
 
-/** The user has given something that may have been a digit, or has said something else. */
+/** The user has given something that may have been a digit or a letter, or has said something else. */
 export const heard = (d: Draft, text: string): void => {
-  d.user.digitAt = givesDigits(text) ? d.now : undefined
+  d.user.digitAt = isSpelled(text) ? d.now : undefined
 }
 
 export const keyed = (d: Draft): void => {

@@ -5,6 +5,7 @@
  * long before the voice detector would; the rest decides how long is waited.
  */
 import * as Text from "../../Text.ts"
+import { isSpelled } from "../text/digits.ts"
 import * as Phrases from "../text/phrases.ts"
 import { audible, type Draft, interruptible, playing, reading, said } from "./draft.ts"
 import type { Listened, State } from "./model.ts"
@@ -47,12 +48,23 @@ export const reset = (d: Draft): void => {
   d.user.listened = undefined
 }
 
+/**
+ * The answer is that the user has finished, and the words do not say otherwise: who
+ * stops at one with which no sentence ends is not taken to have finished until the
+ * last question, however it sounds.
+ */
+const hasFinished = (s: State): boolean => {
+  const { listened, words } = s.user
+  return listened?.finished === true &&
+    (listened.asked === rungs.length || !Phrases.isUnfinished(said(words, true), reading(s)))
+}
+
 /** When the next question is due. */
 export const askAt = (s: State): number | undefined => {
   const since = silentSince(s)
   const { listened } = s.user
   const rung = rungs[listened?.asked ?? 0]
-  if (since === undefined || rung === undefined || listened?.finished === true) return undefined
+  if (since === undefined || rung === undefined || hasFinished(s)) return undefined
   return listened?.question === undefined
     ? since + rung.after
     : Math.max(since + rung.after, listened.askedAt + s.session.settings.endpointing.detectorDeadline)
@@ -112,18 +124,15 @@ export const endsAt = (
   const { confidentDelay, detectorDeadline } = s.session.settings.endpointing
   const text = said(words, true)
   const hesitates = words.interim !== "" || Phrases.isHesitation(said(words), reading(s))
-  const longest = isSpelling(text) || hesitates ? max : Math.min(max, Math.max(min, unlikely))
+  const longest = isSpelled(text) || hesitates ? max : Math.min(max, Math.max(min, unlikely))
   const decided = listened?.finished === undefined
     ? listened?.question === undefined
       ? hesitates ? max : min
       : Math.max(min, listened.askedAt + detectorDeadline - stoppedAt)
-    : listened.finished && !hesitates
+    : hasFinished(s) && !hesitates
     ? Math.min(confidentDelay, max)
     : longest
   const brief = !hesitates && words.startedAt !== undefined && Said.mayAnswer(s, words.startedAt) &&
     Text.countWords(text) <= 3
   return stoppedAt + (brief ? Math.min(decided, Math.max(shortAnswer, confidentDelay)) : decided)
 }
-
-/** Digits, or letters one by one, of which more may follow. */
-const isSpelling = (text: string): boolean => /(^|[\s-])(\d+|\p{L})[.,]?$/u.test(text)

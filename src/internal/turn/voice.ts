@@ -99,7 +99,7 @@ export const ended = (d: Draft, at: number): void => {
   d.user.spokenFrom = voice.startedAt
   d.user.spokenTo = endedAt
   publish(d, { _tag: "UserStoppedSpeaking", startedAt: voice.startedAt, endedAt })
-  if (d.user.listened?.finalized !== true) {
+  if (d.user.listened?.finalized !== true && !EndOfTurn.isTold(d)) {
     d.actions.push({ _tag: "Finalize" })
     Owed.ask(d, endedAt, voice.dismissed ? 0 : voice.soundedMs)
   }

@@ -44,6 +44,10 @@ export const heard = (d: Draft, signal: Heard, placed: Span.Placed): void => {
   if (final && said(d.user.words) === "") return
   limit(d)
   if (final) Guess.make(d)
+  else if (EndOfTurn.isTold(d)) {
+    if (signal.turn === "eager") Guess.make(d)
+    if (signal.turn === "resumed") Guess.discard(d)
+  }
   if (tooFewAlone(d.user.words)) return
   if (final) EndOfTurn.consider(d)
   else if (d.user.decision !== undefined) {

@@ -14,14 +14,14 @@ export type State =
   | { readonly _tag: "Quiet" }
   /** Voice that has not lasted `minSpeech` yet. */
   | { readonly _tag: "Rising"; readonly startedAt: number }
-  | { readonly _tag: "Voiced"; readonly startedAt: number; readonly voicedTo: number }
-  | { readonly _tag: "Paused"; readonly startedAt: number; readonly pausedAt: number }
+  | { readonly _tag: "Voiced"; readonly startedAt: number; readonly since: number; readonly voicedTo: number }
+  | { readonly _tag: "Paused"; readonly startedAt: number; readonly pausedAt: number; readonly silentFrom: number }
 
 export type Decision =
   | { readonly _tag: "Started"; readonly at: number }
-  | { readonly _tag: "Paused"; readonly at: number }
+  | { readonly _tag: "Paused"; readonly at: number; readonly silentFrom: number }
   | { readonly _tag: "Resumed"; readonly at: number }
-  | { readonly _tag: "Ended"; readonly startedAt: number; readonly at: number }
+  | { readonly _tag: "Ended"; readonly startedAt: number; readonly at: number; readonly silentFrom: number }
 
 export type Step = readonly [State, ReadonlyArray<Decision>]
 
@@ -31,16 +31,20 @@ const none: ReadonlyArray<Decision> = []
 
 const rise = (thresholds: Thresholds, startedAt: number, to: number): Step =>
   to - startedAt >= thresholds.minSpeech
-    ? [{ _tag: "Voiced", startedAt, voicedTo: to }, [{ _tag: "Started", at: startedAt }]]
+    ? [{ _tag: "Voiced", startedAt, since: startedAt, voicedTo: to }, [{ _tag: "Started", at: startedAt }]]
     : [{ _tag: "Rising", startedAt }, none]
 
-/** Takes the window of samples `from`–`to`, which begins where the last one ended. */
+/** Where the last sound before a position ends, which is not looked for before `since`. */
+export type SoundEnd = (position: number, since: number) => number
+
+/** Takes the window of samples `from`–`to`, which begins where the last one ended. Silence is counted from the last sound. */
 export const step = (
   thresholds: Thresholds,
   state: State,
   from: number,
   to: number,
-  probability: number
+  probability: number,
+  soundEnd: SoundEnd = (position) => position
 ): Step => {
   switch (state._tag) {
     case "Quiet":
@@ -48,22 +52,23 @@ export const step = (
     case "Rising":
       return probability < thresholds.deactivation ? [quiet, none] : rise(thresholds, state.startedAt, to)
     case "Voiced": {
-      const { startedAt } = state
+      const { since, startedAt } = state
       if (probability >= thresholds.deactivation) {
-        return [{ _tag: "Voiced", startedAt, voicedTo: to }, none]
+        return [{ _tag: "Voiced", startedAt, since, voicedTo: to }, none]
       }
-      const paused: Decision = { _tag: "Paused", at: from }
-      return to - from >= thresholds.minSilence
-        ? [quiet, [paused, { _tag: "Ended", startedAt, at: from }]]
-        : [{ _tag: "Paused", startedAt, pausedAt: from }, [paused]]
+      const silentFrom = soundEnd(from, since)
+      const paused: Decision = { _tag: "Paused", at: from, silentFrom }
+      return to - silentFrom >= thresholds.minSilence
+        ? [quiet, [paused, { _tag: "Ended", startedAt, at: from, silentFrom }]]
+        : [{ _tag: "Paused", startedAt, pausedAt: from, silentFrom }, [paused]]
     }
     case "Paused": {
-      const { pausedAt, startedAt } = state
+      const { pausedAt, silentFrom, startedAt } = state
       if (probability >= thresholds.activation) {
-        return [{ _tag: "Voiced", startedAt, voicedTo: to }, [{ _tag: "Resumed", at: from }]]
+        return [{ _tag: "Voiced", startedAt, since: from, voicedTo: to }, [{ _tag: "Resumed", at: from }]]
       }
-      return to - pausedAt >= thresholds.minSilence
-        ? [quiet, [{ _tag: "Ended", startedAt, at: pausedAt }]]
+      return to - silentFrom >= thresholds.minSilence
+        ? [quiet, [{ _tag: "Ended", startedAt, at: pausedAt, silentFrom }]]
         : [state, none]
     }
   }
@@ -76,8 +81,8 @@ export const close = (state: State): Step => {
     case "Rising":
       return [quiet, none]
     case "Voiced":
-      return [quiet, [{ _tag: "Ended", startedAt: state.startedAt, at: state.voicedTo }]]
+      return [quiet, [{ _tag: "Ended", startedAt: state.startedAt, at: state.voicedTo, silentFrom: state.voicedTo }]]
     case "Paused":
-      return [quiet, [{ _tag: "Ended", startedAt: state.startedAt, at: state.pausedAt }]]
+      return [quiet, [{ _tag: "Ended", startedAt: state.startedAt, at: state.pausedAt, silentFrom: state.silentFrom }]]
   }
 }

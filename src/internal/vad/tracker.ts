@@ -5,6 +5,7 @@
 import type * as Audio from "../../Audio.ts"
 import type { Event } from "../../Vad.ts"
 import { close, type Decision, quiet, type State, step } from "./boundaries.ts"
+import { Loudness } from "./loudness.ts"
 import type { Settings } from "./settings.ts"
 import { type SpeechAudio, SpeechBuffer } from "./speechBuffer.ts"
 
@@ -18,12 +19,15 @@ export class Tracker {
   #position = 0
   #state: State = quiet
   #recorder: SpeechBuffer
+  #loudness: Loudness
+  readonly #soundEnd = (position: number, since: number): number => this.#loudness.soundEnd(position, since)
 
   constructor(settings: Settings, sampleRate: number, windowSize: number) {
     this.#settings = settings
     this.#sampleRate = sampleRate
     this.#windowSize = windowSize
     this.#recorder = new SpeechBuffer(settings, windowSize)
+    this.#loudness = new Loudness(sampleRate)
   }
 
   /** Stream time of the end of what was taken so far (ms). */
@@ -37,6 +41,7 @@ export class Tracker {
 
   window(samples: Int16Array, probability: number, events: Array<Event>): void {
     this.#recorder.append(samples)
+    this.#loudness.push(samples)
     this.#step(samples.length, probability, events)
     this.#settings.onScore?.({ at: this.now, probability })
   }
@@ -44,6 +49,7 @@ export class Tracker {
   /** Takes a window that could not be scored: nothing is decided by it. */
   missed(samples: Int16Array): void {
     this.#recorder.append(samples)
+    this.#loudness.push(samples)
     this.#position += samples.length
   }
 
@@ -56,6 +62,7 @@ export class Tracker {
     }
     this.#recorder.appendSilence(left * this.#windowSize)
     this.#position += left * this.#windowSize
+    this.#loudness.begin(this.#position)
   }
 
   /** Closes a speech that is still going and forgets all audio. */
@@ -65,12 +72,13 @@ export class Tracker {
     this.#origin = this.now
     this.#position = 0
     this.#recorder = new SpeechBuffer(this.#settings, this.#windowSize)
+    this.#loudness = new Loudness(this.#sampleRate)
   }
 
   #step(count: number, probability: number, events: Array<Event>): void {
     const from = this.#position
     this.#position = from + count
-    const [state, decisions] = step(this.#settings, this.#state, from, this.#position, probability)
+    const [state, decisions] = step(this.#settings, this.#state, from, this.#position, probability, this.#soundEnd)
     this.#take(state, decisions, events)
   }
 
@@ -89,7 +97,7 @@ export class Tracker {
         return { _tag: "SpeechStarted", at, padding: this.#frame(recording) }
       }
       case "Paused":
-        return { _tag: "VoicePaused", at }
+        return { _tag: "VoicePaused", at, ...this.#silence(decision) }
       case "Resumed":
         return { _tag: "VoiceResumed", at }
       case "Ended": {
@@ -98,11 +106,17 @@ export class Tracker {
         return {
           _tag: "SpeechEnded",
           at,
+          ...this.#silence(decision),
           startedAt: this.#time(decision.startedAt),
           speech: { frame, at: frame.at, truncated: recording.truncated }
         }
       }
     }
+  }
+
+  /** Told where it is news. */
+  #silence({ at, silentFrom }: { readonly at: number; readonly silentFrom: number }) {
+    return silentFrom < at ? { silentFrom: this.#time(silentFrom) } : undefined
   }
 
   #frame({ from, samples }: SpeechAudio): Audio.Frame & { readonly at: number } {

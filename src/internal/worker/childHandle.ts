@@ -197,12 +197,21 @@ export class Child {
 export const spawn = (
   slot: number,
   { execArgv, module }: PoolSettings,
-  evict: (assignment: Assignment) => Effect.Effect<void>
+  evict: (assignment: Assignment) => Effect.Effect<void>,
+  /** It tells what an operator should know of the layer. */
+  introduces: boolean
 ): Effect.Effect<Child> =>
   Effect.gen(function*() {
     const clock = yield* Clock.Clock
     const context = yield* Effect.context<never>()
     const run = Effect.runForkWith(context)
     const fork = (effect: Effect.Effect<void>): void => void run(effect)
-    return new Child({ slot, clock, arguments: [module, levelOf(context)], execArgv, evict, fork })
+    return new Child({
+      slot,
+      clock,
+      arguments: [module, levelOf(context), introduces ? "first" : "another"],
+      execArgv,
+      evict,
+      fork
+    })
   })

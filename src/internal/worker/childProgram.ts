@@ -24,6 +24,7 @@ import { decodeToChild, encodeFromChild, type FromChild, type ToChild } from "./
 import type { Assignment } from "./job.ts"
 import { type JobRunner, makeJobRunner } from "./jobRunner.ts"
 import { checkDefinition } from "./options.ts"
+import { Introduces } from "./prewarm.ts"
 import { makeProbe } from "./probe.ts"
 
 const stateInterval = 1000
@@ -133,7 +134,8 @@ const program = Effect.gen(function*() {
   const settings = yield* checkDefinition(definition)
   const probe = yield* makeProbe
   const given = yield* Config.given
-  const runner = makeJobRunner(definition, yield* within(given)(openInTime(definition, settings)), settings)
+  const opened = Effect.provideService(openInTime(definition, settings), Introduces, process.argv[4] === "first")
+  const runner = makeJobRunner(definition, yield* within(given)(opened), settings)
   const asked = yield* Deferred.make<void>()
   const state = Effect.map(monotonic, (now) =>
     tell({

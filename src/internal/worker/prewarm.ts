@@ -9,6 +9,7 @@ import type { PrewarmOptions } from "../../Resilience.ts"
 import { Room } from "../../Room.ts"
 import * as Stt from "../../Stt.ts"
 import * as Tts from "../../Tts.ts"
+import { TurnDetector } from "../../TurnDetector.ts"
 import { Vad } from "../../Vad.ts"
 import type { DefineOptions, Job } from "../../Worker.ts"
 import { Findings } from "../config/variable.ts"
@@ -19,6 +20,20 @@ export type Entry = (job: Job, room: Room["Service"]) => Effect.Effect<unknown, 
 
 /** Builds the layer in the scope, warms it, and gives what runs a job with it. */
 export type Prewarm<E> = Effect.Effect<Entry, E | WorkerError, Scope.Scope>
+
+/** Whether the process tells what a worker's operator should know of its layer: of a pool the first one does. */
+export const Introduces: Context.Reference<boolean> = Context.Reference<boolean>(
+  "effect-voice/internal/worker/Introduces",
+  { defaultValue: () => true }
+)
+
+const introduce = (context: Context.Context<never>): Effect.Effect<void> =>
+  Effect.flatMap(Introduces, (introduces) =>
+    introduces && Context.get(context, TurnDetector) === undefined
+      ? Effect.logInfo(
+        "no turn detector: silence alone tells when a caller has finished; Layers/SmartTurnDetector listens to how it was said"
+      )
+      : Effect.void)
 
 const silence = Array.from({ length: 25 }, () => Audio.silence(20, Audio.speech))
 
@@ -55,6 +70,7 @@ export const makePrewarm = <ROut, E>(
     const built = yield* Layer.buildWithScope(options.layer, yield* Effect.scope)
     if ((yield* Findings)?.only === true) return (): Effect.Effect<never> => Effect.never
     const services = Context.merge(yield* Effect.context<never>(), built)
+    yield* introduce(services)
     yield* warmDetector(services)
     if (options.warmProviders) yield* warmProviders(services)
     if (options.prewarm !== undefined) {

@@ -42,6 +42,7 @@ class Processes {
   readonly all = new Set<Child>()
   past = ""
   isClosing = false
+  introduced = false
 
   get measure(): Effect.Effect<void> {
     return Effect.suspend(() => metrics.pool([...this.all].filter(({ state }) => state === "ready").length))
@@ -97,7 +98,8 @@ export const openSlots = (
 
     const ignite = (slot: number): Effect.Effect<Child, Stillborn> =>
       Effect.gen(function*() {
-        const child = yield* spawn(slot, settings, evict)
+        const child = yield* spawn(slot, settings, evict, !processes.introduced)
+        processes.introduced = true
         processes.all.add(child)
         const tooLate = Effect.andThen(awake(jobSettings.prewarmTimeout + 5000), Effect.failSync(late))
         const began = yield* Effect.result(Effect.raceFirst(child.ready, tooLate))
