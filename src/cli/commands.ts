@@ -33,6 +33,7 @@ import { converse } from "./singleConversation.ts"
 import * as status from "./status.ts"
 import { withTold } from "./told.ts"
 import { explained, portInUse } from "./userError.ts"
+import { loadWatched } from "./watch.ts"
 
 const file = Argument.String("agent").pipe(
   Argument.withDescription("Module whose default export is Worker.define({ … }), such as desk.ts")
@@ -67,10 +68,16 @@ const dev = Command.make("dev", {
   playground: Flag.Boolean("playground").pipe(
     Flag.withDescription("Serve a page to talk to the agent; --no-playground does not (default: true)"),
     Flag.withDefault(true)
+  ),
+  watch: Flag.Boolean("watch").pipe(
+    Flag.withDescription(
+      "Take changes of the program for new calls; those in progress go on as they are (default: false)"
+    ),
+    Flag.withDefault(false)
   )
 }, (input) =>
   Effect.scoped(Effect.gen(function*() {
-    const { definition } = yield* load(input.file)
+    const { definition } = yield* (input.watch ? loadWatched : load)(input.file)
     if (input.playground && (yield* overSocket.isWanted)) {
       const given = yield* settings.given(definition)
       yield* serveMetrics(given)
@@ -98,7 +105,10 @@ const dev = Command.make("dev", {
     Command.withDescription(
       "Run the agent with a page to talk to it: on a LiveKit server, or without one where LIVEKIT_URL is not set"
     ),
-    Command.withExamples([{ command: "effect-voice dev desk.ts", description: "Talk at http://127.0.0.1:8080" }])
+    Command.withExamples([
+      { command: "effect-voice dev desk.ts", description: "Talk at http://127.0.0.1:8080" },
+      { command: "effect-voice dev --watch desk.ts", description: "The next call has what was changed" }
+    ])
   )
 
 const start = Command.make("start", {

@@ -19,7 +19,8 @@ export class PortInUse extends Schema.TaggedError<PortInUse>("effect-voice/cli/P
   }
 }
 
-const messageOf = (error: unknown): string => {
+/** What went wrong, in the words of whoever noticed it. */
+export const messageOf = (error: unknown): string => {
   if (error instanceof EffectConfig.ConfigError) return explain(error).message
   return Predicate.hasProperty(error, "message") && typeof error.message === "string" && error.message !== ""
     ? error.message

@@ -28,7 +28,7 @@ export default Worker.define({
         )
       case "trace":
         return Effect.logInfo("found").pipe(
-          Effect.andThen(Effect.ignore(Effect.withSpan(Effect.fail(new Error("no money")), "charge"))),
+          Effect.andThen(Effect.ignore(Effect.withSpan(Effect.fail({ _tag: "NoMoney" }), "charge"))),
           Effect.withSpan("look up", { attributes: { nights: 2 } })
         )
       case "untraced":

@@ -49,7 +49,9 @@ const collector = Effect.acquireRelease(
 const spansOf = (sent: ReadonlyArray<{ readonly path: string; readonly body: unknown }>): ReadonlyArray<Told> =>
   sent.filter(({ path }) => path === "/v1/traces").flatMap(({ body }) => {
     const { resourceSpans } = body as {
-      readonly resourceSpans: ReadonlyArray<{ readonly scopeSpans: ReadonlyArray<{ readonly spans: ReadonlyArray<Told> }> }>
+      readonly resourceSpans: ReadonlyArray<
+        { readonly scopeSpans: ReadonlyArray<{ readonly spans: ReadonlyArray<Told> }> }
+      >
     }
     return resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans))
   })
@@ -84,15 +86,16 @@ describe("what is traced", () => {
     Effect.gen(function*() {
       for (const more of [{ pool }, {}]) {
         const { sent, spans } = yield* traced(JSON.stringify({ do: "trace", traceparent }), more)
-        const job = spans.find(({ name }) => name === "job")
-        const inner = spans.find(({ name }) => name === "look up")
-        assert.deepInclude(job, { traceId: trace, parentSpanId: caller })
-        assert.deepInclude(inner, { traceId: trace, parentSpanId: job?.spanId })
-        assert.deepInclude(inner?.attributes, { key: "nights", value: { intValue: 2 } })
-        assert.include(inner?.events.map(({ name }) => name), "found")
-        assert.deepInclude(spans.find(({ name }) => name === "charge")?.status, { code: 2 })
+        const span = (name: string) => spans.find((span) => span.name === name)!
+        const job = span("job")
+        const inner = span("look up")
+        assert.deepStrictEqual([job.traceId, job.parentSpanId], [trace, caller])
+        assert.deepStrictEqual([inner.traceId, inner.parentSpanId], [trace, job.spanId])
+        assert.deepInclude(inner.attributes, { key: "nights", value: { intValue: 2 } })
+        assert.deepStrictEqual(inner.events.map(({ name }) => name), ["found"])
+        assert.strictEqual(span("charge").status.code, 2)
         const logs = JSON.stringify(sent.filter(({ path }) => path === "/v1/logs").map(({ body }) => body))
-        assert.include(logs, `"spanId":"${inner?.spanId}"`)
+        assert.include(logs, `"spanId":"${inner.spanId}"`)
       }
     }))
 
