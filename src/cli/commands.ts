@@ -86,7 +86,8 @@ const dev = Command.make("dev", {
     const { given, server } = yield* settings.withServer(definition)
     if (definition.options.connect === undefined) yield* holdEngine
     yield* serveMetrics(given)
-    const connect = definition.options.connect ?? LiveKitRoom.connect
+    const { encryption } = definition.options
+    const connect = definition.options.connect ?? ((entrance) => LiveKitRoom.connect({ ...entrance, encryption }))
     const told: Worker.Definition<unknown> = {
       ...definition,
       options: { ...definition.options, connect: (entrance) => Effect.map(connect(entrance), withTold) }
@@ -221,7 +222,12 @@ const connect = Command.make("connect", {
       admin: true,
       attributes: { "lk.agent.name": definition.agentName }
     })
-    const open = LiveKitRoom.connect({ url: server.url, token, autoSubscribe: definition.autoSubscribe })
+    const open = LiveKitRoom.connect({
+      url: server.url,
+      token,
+      autoSubscribe: definition.autoSubscribe,
+      encryption: definition.options.encryption
+    })
     yield* untilSignal(converse(definition, open, { id: "connect", identity, metadata: input.metadata }, given))
   })).pipe(withEnvFile(input.envFile), explained, Effect.provide(readable(input.verbose)))).pipe(
     Command.withDescription("Join one room now, without waiting to be dispatched"),
