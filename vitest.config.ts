@@ -1,5 +1,11 @@
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import process from "node:process"
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
+
+// Programs that tests start, and their workers, find what they import compiled.
+process.env["NODE_COMPILE_CACHE"] ??= join(tmpdir(), "effect-voice-compiled")
 
 const src = fileURLToPath(new URL("./src/", import.meta.url))
 
@@ -12,6 +18,8 @@ export default defineConfig({
   },
   test: {
     maxWorkers: "100%",
+    // Files share what they import, which takes longer than most of them run.
+    isolate: false,
     include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
     exclude: ["test/livekit/**", "**/node_modules/**"],
     // Two loaded cores need their time; a test that fails is never run again.

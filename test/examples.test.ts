@@ -5,11 +5,14 @@ import { type ChildProcess, spawn } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
-import { fileURLToPath, pathToFileURL } from "node:url"
+import { fileURLToPath } from "node:url"
 import { call } from "./support/carrier.ts"
 import { available } from "./support/programs.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
+
+/** As Node runs TypeScript by itself, against the source. */
+const source = ["--conditions", "effect-voice/source", "--disable-warning=ExperimentalWarning"]
 
 interface Run {
   readonly code: number | null
@@ -19,8 +22,7 @@ interface Run {
 
 const run = (example: string, ...flags: ReadonlyArray<string>): Promise<Run> => {
   const { promise, resolve } = Promise.withResolvers<Run>()
-  const tsx = path.join(root, "node_modules/tsx/dist/cli.mjs")
-  const child = spawn(process.execPath, [tsx, `examples/${example}`, ...flags], { cwd: root })
+  const child = spawn(process.execPath, [...source, `examples/${example}`, ...flags], { cwd: root })
   let output = ""
   let errors = ""
   child.stdout.on("data", (data: Buffer) => void (output += data.toString()))
@@ -128,10 +130,9 @@ describe("examples", () => {
 
   it("16: answer a call, speak, hear a key, and drain when they are told to", { timeout: 60_000 }, () => {
     const url = "https://voice.example.com/call"
-    const tsx = path.join(root, "node_modules/tsx/dist/loader.mjs")
     const started = Effect.acquireRelease(
       Effect.callback<{ readonly child: ChildProcess; readonly port: number }>((resume) => {
-        const child = spawn(process.execPath, ["--import", pathToFileURL(tsx).href, "examples/16_telephone.ts"], {
+        const child = spawn(process.execPath, [...source, "examples/16_telephone.ts"], {
           cwd: root,
           env: { ...process.env, TWILIO_AUTH_TOKEN: "token", TELEPHONE_URL: url, PORT: "0", NO_COLOR: "1" }
         })
