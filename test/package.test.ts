@@ -106,6 +106,24 @@ describe("the exports", () => {
   })
 })
 
+describe("the lock file", () => {
+  it("has the builds for every platform, without which npm ci refuses it", () => {
+    const { packages } = JSON.parse(read("package-lock.json")) as {
+      readonly packages: Readonly<
+        Record<string, { readonly optionalDependencies?: object; readonly peerDependenciesMeta?: object }>
+      >
+    }
+    const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).filter((name) =>
+        packages[`node_modules/${name}`] === undefined && packages[`${path}/node_modules/${name}`] === undefined
+      )
+    )
+    assert.deepStrictEqual(missing, [], "node .ci/lock.mjs enters them")
+    const { peerDependenciesMeta } = JSON.parse(read("package.json"))
+    assert.deepStrictEqual(packages[""]?.peerDependenciesMeta, peerDependenciesMeta)
+  })
+})
+
 describe("the README", () => {
   const blocks = (language: string) =>
     [...read("README.md").matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, "gms"))].map(([, code]) => code!)
