@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
 
 // Programs that tests start, and their workers, find what they import compiled.
-process.env["NODE_COMPILE_CACHE"] ??= join(tmpdir(), "effect-voice-compiled")
+const { env } = process
+env["NODE_COMPILE_CACHE"] ??= join(tmpdir(), "effect-voice-compiled")
 
 const src = fileURLToPath(new URL("./src/", import.meta.url))
 

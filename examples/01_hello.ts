@@ -1,8 +1,8 @@
 /**
  * @title The telephone of a hotel: a tool, a barge-in, and a recording
  */
-import { Effect, Layer, Schema } from "effect"
-import { Agent, History, Pipeline, Tools } from "effect-voice"
+import { Console, Effect, Layer, Schema } from "effect"
+import { Agent, History, Pipeline, Session, Tools } from "effect-voice"
 import * as EnergyVad from "effect-voice/Layers/EnergyVad"
 import * as FliteTts from "effect-voice/Layers/FliteTts"
 import * as LocalRoom from "effect-voice/Layers/LocalRoom"
@@ -13,16 +13,14 @@ const desk = Agent.make({
   instructions: "You answer the phone of a small hotel.",
   tools: Tools.functions({ book }),
   onEnter: async (session) => session.say("Sea View Hotel, how can I help?"),
-  onExit: async (session) => console.log(History.toTranscript(await session.history(), "text"))
+  onExit: Session.Session.use(({ history }) =>
+    Effect.flatMap(history, (history) => Console.log(History.toTranscript(history, "text")))
+  )
 })
 
 const said = (at: number, text: string) => ({ at, audio: Testing.speech(text) })
-const caller = [said(4000, "A room for two nights, please."), said(8000, "Wait, make it three.")]
-const room = LocalRoom.layer({
-  participants: [{ identity: "caller", audio: caller }],
-  record: "hello.wav",
-  mode: "fast"
-})
+const audio = [said(4000, "A room for two nights, please."), said(8000, "Wait, make it three.")]
+const room = LocalRoom.layer({ participants: [{ identity: "caller", audio }], record: "hello.wav", mode: "fast" })
 
 const call = (nights: number) => ({ tools: [{ name: "book", params: { nights } }] })
 const reply = "Room seven is yours for two nights, with breakfast and a view of the sea."

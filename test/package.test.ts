@@ -161,8 +161,8 @@ describe("the README", () => {
       for (const name of names) assert.include(read(file!), `"${name}"`)
     }
     const made = read("src/cli/init.ts")
-    for (const [, script] of text.matchAll(/npm run ([\w:]+)/g)) {
-      assert.isTrue(script! in scripts || made.includes(`${script}: "effect-voice `), script)
+    for (const [, script = ""] of text.matchAll(/npm run ([\w:]+)/g)) {
+      assert.isTrue(script in scripts || made.includes(`${script}: "effect-voice `), script)
     }
   })
 

@@ -4,7 +4,9 @@ import { Agent } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { Tool, Toolkit } from "effect/ai"
 
-class Rooms extends Context.Service<Rooms, { readonly free: Effect.Effect<number> }>()("guides/Rooms") {}
+class Rooms extends Context.Service<Rooms, { readonly free: Effect.Effect<number> }>()(
+  "effect-voice/examples/guides/clocks.test/Rooms"
+) {}
 
 const Kit = Toolkit.make(Tool.make("free_rooms", { success: Schema.Int }))
 

@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { Agent, Failure, Pipeline } from "effect-voice"
+import { Agent, Failure, type Pipeline } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 
 const told: Array<string> = []

@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { Agent, OverlapClassifier, Pipeline } from "effect-voice"
+import { Agent, OverlapClassifier, type Pipeline } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 
 // What words over the agent mean, where the built-in phrases do not know: here a rule, else a small model of yours.

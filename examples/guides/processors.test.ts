@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
-import { Audio, Pipeline, Processor } from "effect-voice"
+import { Audio, type Pipeline, Processor } from "effect-voice"
 
 // One of your own: `open` is run once a conversation, and the step it gives takes frames, synchronously.
 export const limiter = Processor.make({

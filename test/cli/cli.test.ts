@@ -136,7 +136,7 @@ describe("effect-voice", () => {
       ]
       tried.forEach(({ code, errors, output }, index) => {
         assert.strictEqual(code, 1)
-        assert.include(errors + output, said[index])
+        assert.include(errors + output, said[index]!)
       })
     } finally {
       worker.server.close()

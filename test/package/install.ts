@@ -74,7 +74,7 @@ try {
   }
   // `EFFECT=latest` asks whether it does with what the registry has by now.
   const { version: own } = JSON.parse(readFileSync(join(root, "node_modules/effect/package.json"), "utf8"))
-  const version = process.env["EFFECT"] ?? own
+  const { EFFECT: version = own } = process.env
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "user", private: true, type: "module" }))
   const flags = ["--prefer-offline", "--no-audit", "--no-fund", "--omit=optional"]
   if (version !== own) flags.push("--legacy-peer-deps")
