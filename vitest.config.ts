@@ -19,8 +19,6 @@ export default defineConfig({
   },
   test: {
     maxWorkers: "100%",
-    // Files share what they import, which takes longer than most of them run.
-    isolate: false,
     include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
     exclude: ["test/livekit/**", "**/node_modules/**"],
     // Two loaded cores need their time; a test that fails is never run again.
