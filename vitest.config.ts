@@ -1,5 +1,12 @@
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import process from "node:process"
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
+
+// Programs that tests start, and their workers, find what they import compiled.
+const { env } = process
+env["NODE_COMPILE_CACHE"] ??= join(tmpdir(), "effect-voice-compiled")
 
 const src = fileURLToPath(new URL("./src/", import.meta.url))
 

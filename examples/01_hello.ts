@@ -2,51 +2,29 @@
  * @title The telephone of a hotel: a tool, a barge-in, and a recording
  */
 import { Console, Effect, Layer, Schema } from "effect"
-import { Agent, History, Pipeline, Session } from "effect-voice"
+import { Agent, History, Pipeline, Session, Tools } from "effect-voice"
 import * as EnergyVad from "effect-voice/Layers/EnergyVad"
 import * as FliteTts from "effect-voice/Layers/FliteTts"
 import * as LocalRoom from "effect-voice/Layers/LocalRoom"
 import * as Testing from "effect-voice/testing"
-import { Tool, Toolkit } from "effect/ai"
 
-const Book = Tool.make("book", { parameters: Schema.Struct({ nights: Schema.Int }), success: Schema.String })
-const Tools = Toolkit.make(Book)
-
+const book = { parameters: Schema.Struct({ nights: Schema.Int }), run: async () => "room 7" }
 const desk = Agent.make({
   instructions: "You answer the phone of a small hotel.",
-  tools: Tools,
-  onEnter: Session.Session.use((session) => session.say("Sea View Hotel, how can I help?")),
-  onExit: Session.Session.use((session) =>
-    Effect.flatMap(session.history, (history) => Console.log(History.toTranscript(history, "text")))
+  tools: Tools.functions({ book }),
+  onEnter: async (session) => session.say("Sea View Hotel, how can I help?"),
+  onExit: Session.Session.use(({ history }) =>
+    Effect.flatMap(history, (history) => Console.log(History.toTranscript(history, "text")))
   )
 })
 
-const room = LocalRoom.layer({
-  participants: [{
-    identity: "caller",
-    audio: [
-      { at: "4 seconds", audio: Testing.speech("A room for two nights, please.") },
-      { at: "8 seconds", audio: Testing.speech("Wait, make it three.") }
-    ]
-  }],
-  record: "hello.wav",
-  mode: "fast"
-})
+const said = (at: number, text: string) => ({ at, audio: Testing.speech(text) })
+const audio = [said(4000, "A room for two nights, please."), said(8000, "Wait, make it three.")]
+const room = LocalRoom.layer({ participants: [{ identity: "caller", audio }], record: "hello.wav", mode: "fast" })
 
-const services = Layer.mergeAll(
-  EnergyVad.layer(), // or SileroVad.layer()
-  Testing.layerStt(), // reads the words from this caller's audio
-  Testing.layerLlm([
-    { tools: [{ name: "book", params: { nights: 2 } }] },
-    "Room seven is yours for two nights, with breakfast and a view of the sea.",
-    { tools: [{ name: "book", params: { nights: 3 } }] },
-    "Three nights it is. See you soon!"
-  ]),
-  FliteTts.layer({ voice: "slt" }),
-  Tools.toLayer({ book: ({ nights }) => Effect.succeed(`room 7, ${nights} nights`) })
-)
+const call = (nights: number) => ({ tools: [{ name: "book", params: { nights } }] })
+const reply = "Room seven is yours for two nights, with breakfast and a view of the sea."
+const model = Testing.layerLlm([call(2), reply, call(3), "Three nights it is. See you soon!"])
+const services = Layer.mergeAll(EnergyVad.layer(), Testing.layerStt(), model, FliteTts.layer())
 
-Pipeline.run(desk).pipe(
-  Effect.provide(Layer.provideMerge(services, room)),
-  Effect.runPromise
-)
+await Pipeline.run(desk).pipe(Effect.provide(Layer.provideMerge(services, room)), Effect.runPromise)

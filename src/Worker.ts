@@ -164,6 +164,8 @@ export interface DefineOptions<ROut, E> {
    * @default takes every job
    */
   readonly accept?: ((request: JobRequest) => Effect.Effect<Decision, unknown>) | undefined
+  /** End-to-end encryption, with the key of everyone in its rooms; for a key of each room, use `connect`. @default none */
+  readonly encryption?: { readonly key: Redacted.Redacted } | undefined
   /** How to join a room. @default `LiveKitRoom.connect` */
   readonly connect?:
     | ((entrance: Entrance) => Effect.Effect<Room["Service"], RoomError, Scope.Scope>)

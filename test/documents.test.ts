@@ -14,6 +14,9 @@ const tutorial = new Map(
   readdirSync(`${root}examples/hotel`).map((file) => [read(`examples/hotel/${file}`), file] as const)
 )
 
+/** Those of the guides, which are compiled and run where they are. */
+const tasks = new Set(readdirSync(`${root}examples/guides`).map((file) => read(`examples/guides/${file}`)))
+
 const snippets = documents.flatMap((document) =>
   [...read(document).matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code], i) => ({
     name: tutorial.get(code!) ?? `${document.replace("/", "-").replace(".md", "")}-${i + 1}.ts`,
@@ -30,6 +33,40 @@ describe("the documents", () => {
   it("show the tutorial's files, which are compiled and tested, whole", () => {
     const shown = snippets.map(({ name }) => name)
     assert.includeMembers(shown, [...tutorial.values()])
+  })
+
+  it("show the programs of the guides whole", () => {
+    const shown = new Set(snippets.map(({ code }) => code))
+    assert.isAtLeast(tasks.size, 10)
+    for (const task of tasks) assert.isTrue(shown.has(task), task.slice(0, 400))
+  })
+
+  it("are all in the index, and with every example in the list for assistants", () => {
+    const list = read("llms.txt")
+    const index = read("docs/README.md")
+    for (const page of guides.filter((page) => page !== "docs/README.md")) {
+      assert.include(index, `(${page.replace("docs/", "")}`)
+      assert.include(list, `(${page})`)
+    }
+    const examples = readdirSync(`${root}examples`).filter((name) =>
+      !["browser", "playground", "support"].includes(name)
+    )
+    for (const example of examples.filter((name) => !name.endsWith(".wav"))) {
+      assert.include(list, `(examples/${example})`)
+    }
+    for (const [, target] of list.matchAll(/\]\(([^)]+)\)/g)) assert.isTrue(existsSync(join(root, target!)), target)
+  })
+
+  it("point to headings that are there", () => {
+    const anchor = (heading: string): string =>
+      heading.toLowerCase().replaceAll(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-")
+    for (const document of documents) {
+      for (const [, target, hash] of read(document).matchAll(/\]\((?!https?:)([^)#]*)#([^)]+)\)/g)) {
+        const file = target === "" ? document : join(dirname(document), target!)
+        const anchors = [...read(file).matchAll(/^#+ (.*)$/gm)].map(([, heading]) => anchor(heading!))
+        assert.include(anchors, hash, `${document}: ${file}#${hash}`)
+      }
+    }
   })
 
   it("point to files that are there", () => {
@@ -51,7 +88,9 @@ describe("the documents", () => {
     mkdirSync(`${root}out`, { recursive: true })
     const folder = mkdtempSync(`${root}out/snippets-`)
     try {
-      for (const { code, name } of snippets) writeFileSync(`${folder}/${name}`, code)
+      for (const { code, name } of snippets.filter(({ code }) => !tasks.has(code))) {
+        writeFileSync(`${folder}/${name}`, code)
+      }
       writeFileSync(
         `${folder}/tsconfig.json`,
         JSON.stringify({

@@ -5,12 +5,15 @@ import { type ChildProcess, spawn } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
-import { fileURLToPath, pathToFileURL } from "node:url"
+import { fileURLToPath } from "node:url"
 import { WebSocket } from "ws"
 import { call } from "./support/carrier.ts"
 import { available } from "./support/programs.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
+
+/** As Node runs TypeScript by itself, against the source. */
+const source = ["--conditions", "effect-voice/source", "--disable-warning=ExperimentalWarning"]
 
 interface Run {
   readonly code: number | null
@@ -20,8 +23,7 @@ interface Run {
 
 const run = (example: string, ...flags: ReadonlyArray<string>): Promise<Run> => {
   const { promise, resolve } = Promise.withResolvers<Run>()
-  const tsx = path.join(root, "node_modules/tsx/dist/cli.mjs")
-  const child = spawn(process.execPath, [tsx, `examples/${example}`, ...flags], { cwd: root })
+  const child = spawn(process.execPath, [...source, `examples/${example}`, ...flags], { cwd: root })
   let output = ""
   let errors = ""
   child.stdout.on("data", (data: Buffer) => void (output += data.toString()))
@@ -129,10 +131,9 @@ describe("examples", () => {
 
   /** An example that serves, as soon as it tells its port. */
   const serving = (example: string, env: Record<string, string>) => {
-    const tsx = path.join(root, "node_modules/tsx/dist/loader.mjs")
     return Effect.acquireRelease(
       Effect.callback<{ readonly child: ChildProcess; readonly port: number }>((resume) => {
-        const child = spawn(process.execPath, ["--import", pathToFileURL(tsx).href, `examples/${example}`], {
+        const child = spawn(process.execPath, [...source, `examples/${example}`], {
           cwd: root,
           env: { ...process.env, ...env, PORT: "0", NO_COLOR: "1" }
         })

@@ -134,6 +134,7 @@ const epochs: Readonly<Record<string, readonly [count: number, why: string]>> = 
   "internal/steady.ts": [1, "where a steady clock begins"],
   "internal/tts/fileStore.ts": [2, "age of files"],
   "internal/worker/connection.ts": [1, "date of a ping"],
+  "internal/worker/childHandle.ts": [1, "when a span ended"],
   "internal/worker/childLog.ts": [1, "where a span of the log began"]
 }
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as library from "effect-voice"
 import { spawnSync } from "node:child_process"
-import { readdirSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -106,6 +106,24 @@ describe("the exports", () => {
   })
 })
 
+describe("the lock file", () => {
+  it("has the builds for every platform, without which npm ci refuses it", () => {
+    const { packages } = JSON.parse(read("package-lock.json")) as {
+      readonly packages: Readonly<
+        Record<string, { readonly optionalDependencies?: object; readonly peerDependenciesMeta?: object }>
+      >
+    }
+    const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).filter((name) =>
+        packages[`node_modules/${name}`] === undefined && packages[`${path}/node_modules/${name}`] === undefined
+      )
+    )
+    assert.deepStrictEqual(missing, [], "node .ci/lock.mjs enters them")
+    const { peerDependenciesMeta } = JSON.parse(read("package.json"))
+    assert.deepStrictEqual(packages[""]?.peerDependenciesMeta, peerDependenciesMeta)
+  })
+})
+
 describe("the README", () => {
   const blocks = (language: string) =>
     [...read("README.md").matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, "gms"))].map(([, code]) => code!)
@@ -135,13 +153,27 @@ describe("the README", () => {
     const { scripts } = JSON.parse(read("package.json")) as { readonly scripts: Readonly<Record<string, string>> }
     const files = [...text.matchAll(/\]\((?!https?:|#)([^)]+)\)/g)].map(([, file]) => file!)
     assert.isAbove(files.length, 0)
-    for (const file of files) assert.doesNotThrow(() => read(file))
+    for (const file of files) assert.isTrue(existsSync(`${root}${file}`), file)
     for (const promise of text.split(/^- /m).slice(1)) {
       const [, file] = /\]\((test\/[^)]+)\)/.exec(promise)!
       const names = [...promise.matchAll(/“([^”]+)”/g)].map(([, name]) => name!.replaceAll(/\s+/g, " "))
       assert.isAbove(names.length, 0)
       for (const name of names) assert.include(read(file!), `"${name}"`)
     }
-    for (const [, script] of text.matchAll(/npm run ([\w:]+)/g)) assert.property(scripts, script!)
+    const made = read("src/cli/init.ts")
+    for (const [, script = ""] of text.matchAll(/npm run ([\w:]+)/g)) {
+      assert.isTrue(script in scripts || made.includes(`${script}: "effect-voice `), script)
+    }
+  })
+
+  it("pins what it installs to the versions that the package can do with, as the quick start does", () => {
+    const { peerDependencies } = JSON.parse(read("package.json")) as {
+      readonly peerDependencies: Readonly<Record<string, string>>
+    }
+    for (const page of ["README.md", "docs/quick-start.md"]) {
+      const pins = [...read(page).matchAll(/ ((?:@[\w-]+\/)?[\w-]+)@(~[\d.]+)/g)]
+      assert.deepStrictEqual(pins.map(([, name]) => name), ["effect", "@effect/platform-node"], page)
+      for (const [, name, range] of pins) assert.strictEqual(range, peerDependencies[name!], page)
+    }
   })
 })

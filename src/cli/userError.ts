@@ -1,10 +1,12 @@
 /** What a user is told of a failure: what to mend, not where in the program it was noticed. */
+import * as Cause from "effect/Cause"
 import * as CliError from "effect/cli/CliError"
 import * as EffectConfig from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { explain } from "../internal/config/variable.ts"
+import { logFailure, nameOf } from "../internal/worker/failureLog.ts"
 import { WorkerError } from "../Worker.ts"
 
 /** Another program listens on the port. */
@@ -19,7 +21,8 @@ export class PortInUse extends Schema.TaggedError<PortInUse>("effect-voice/cli/P
   }
 }
 
-const messageOf = (error: unknown): string => {
+/** What went wrong, in the words of whoever noticed it. */
+export const messageOf = (error: unknown): string => {
   if (error instanceof EffectConfig.ConfigError) return explain(error).message
   return Predicate.hasProperty(error, "message") && typeof error.message === "string" && error.message !== ""
     ? error.message
@@ -30,8 +33,18 @@ const messageOf = (error: unknown): string => {
 
 export const explained = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, CliError.UserError, R> =>
   effect.pipe(
+    // As its author's code threw it, by whichever logger there is.
+    Effect.catchDefect((defect) => {
+      const cause = Cause.die(defect)
+      const failed = new CliError.UserError({
+        cause: `the agent could not be made ready (${nameOf(cause)}); see above`
+      })
+      return Effect.andThen(logFailure("the agent could not be made ready", cause), Effect.fail(failed))
+    }),
     Effect.tapError((error) => Effect.logDebug("the whole failure", error)),
-    Effect.mapError((error) => new CliError.UserError({ cause: messageOf(error) }))
+    Effect.mapError((error) =>
+      error instanceof CliError.UserError ? error : new CliError.UserError({ cause: messageOf(error) })
+    )
   )
 
 /** The same failure, by the flag that mends it, and with who listens there, as far as that can be asked. */

@@ -137,11 +137,12 @@ const rewritten = (text: string, transform: Text.Transform): string => {
 
 /** A logger that keeps what is logged. */
 const logger = (logs: Array<LogLine>, now: () => number): Logger.Logger<unknown, void> =>
-  Logger.make(({ logLevel, message }) => {
+  Logger.make(({ cause, logLevel, message }) => {
     logs.push({
       at: now(),
       level: logLevel,
-      text: Array.isArray(message) ? message.map(String).join(" ") : String(message)
+      text: Array.isArray(message) ? message.map(String).join(" ") : String(message),
+      ...(cause.reasons.length === 0 ? {} : { cause: Cause.pretty(cause) })
     })
   })
 

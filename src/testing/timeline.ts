@@ -35,6 +35,8 @@ export interface LogLine {
   readonly at: number
   readonly level: string
   readonly text: string
+  /** What is told of a failure, with its place. @default none */
+  readonly cause?: string | undefined
 }
 
 /**

@@ -27,6 +27,31 @@ describe("a hook or a callback that breaks", () => {
       })
   )
 
+  it.effect("is logged as an error, with its place, and with no word that it may quote", () =>
+    Effect.gen(function*() {
+      const lines: Array<Testing.Timeline["logs"][number]> = []
+      const rooms: Readonly<Record<string, { readonly beds: number }>> = {}
+      for (
+        const onUserTurn of [
+          async () => void rooms["seven"]!.beds,
+          async ({ text }: { readonly text: string }) => {
+            throw new RangeError(`not understood: ${text}`)
+          }
+        ]
+      ) {
+        const { logs } = yield* Testing.scenario({
+          agent: Agent.make({ instructions: "", onUserTurn }),
+          user: [hello],
+          llm: ["Fine."]
+        })
+        lines.push(...logs.filter(({ text }) => text === "a hook failed"))
+      }
+      assert.deepStrictEqual(lines.map(({ level }) => level), ["Error", "Error"])
+      assert.match(lines[0]?.cause ?? "", /^TypeError: Cannot read properties of undefined .*\n +at .*hooks\.test\.ts/)
+      assert.match(lines[1]?.cause ?? "", /^RangeError: \n +at .*hooks\.test\.ts/)
+      assert.notInclude(JSON.stringify(lines), "how are you")
+    }))
+
   it.effect("a turn detector and a classifier that throw make nobody deaf", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({

@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -70,7 +72,7 @@ describe("effect-voice", () => {
   it("tells what it can do", async () => {
     const { code, output } = await run(["--help"])
     assert.strictEqual(code, 0)
-    for (const command of ["dev", "start", "console", "connect", "doctor"]) {
+    for (const command of ["init", "dev", "start", "console", "connect", "doctor", "status"]) {
       assert.match(output, new RegExp(`^  ${command} `, "m"))
     }
     const version = await run(["--version"])
@@ -102,6 +104,45 @@ describe("effect-voice", () => {
       assert.notInclude(errors, "    at ")
     })
   }
+
+  it("says which flag chooses another port, and who listens there", async () => {
+    const listen = async (answer: string) => {
+      const server = createServer((_, response) => void response.end(answer))
+      server.listen(0, "127.0.0.1")
+      await once(server, "listening")
+      const address = server.address()
+      return { server, port: String(typeof address === "object" ? address?.port : "") }
+    }
+    const worker = await listen(JSON.stringify({ status: "ok", oldestJobMs: 0 }))
+    const other = await listen("hello")
+    const env = {
+      LIVEKIT_URL: "ws://127.0.0.1:9",
+      LIVEKIT_API_KEY: "devkey",
+      LIVEKIT_API_SECRET: "secret-at-least-thirty-two-characters"
+    }
+    try {
+      const start = ["start", "test/cli/agent.ts", "--port"]
+      const tried = await Promise.all([
+        run([...start, worker.port], { env }),
+        run([...start, other.port], { env }),
+        run([...start, "0"], { env: { ...env, METRICS_PORT: other.port } }),
+        run(["dev", "test/cli/agent.ts", "--playground-port", other.port])
+      ])
+      const said = [
+        `port ${worker.port} is in use by another worker of effect-voice; choose another with --port`,
+        `port ${other.port} is in use by another program; choose another with --port`,
+        `port ${other.port} is in use by another program; choose another with METRICS_PORT`,
+        `port ${other.port} is in use; choose another, with --playground-port`
+      ]
+      tried.forEach(({ code, errors, output }, index) => {
+        assert.strictEqual(code, 1)
+        assert.include(errors + output, said[index]!)
+      })
+    } finally {
+      worker.server.close()
+      other.server.close()
+    }
+  })
 
   it("names what is missing of the server's settings, and no value", async () => {
     const { errors } = await run(["dev", "test/cli/agent.ts"], {

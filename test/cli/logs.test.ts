@@ -124,4 +124,20 @@ describe("what is logged", () => {
         assert.strictEqual((output + errors).split("voice must be one of").length, 2, output + errors)
       }
     }))
+
+  it.live("of a layer that breaks names the place, in the format of the command, with and without a pool", () =>
+    Effect.gen(function*() {
+      const place = /TypeError: Cannot read .*\n? +at .*layerless\.ts:\d+/
+      const dev = yield* (yield* command(["dev", "--no-playground", "test/cli/layerless.ts"], "ws://127.0.0.1:9")).over
+      assert.strictEqual(dev.code, 1)
+      assert.match(dev.output, place)
+      for (const processes of ["0", "1"]) {
+        const args = ["start", "test/cli/layerless.ts", "--port", "0", "--processes", processes]
+        const { code, output } = yield* (yield* command(args, "ws://127.0.0.1:9")).over
+        assert.strictEqual(code, 1)
+        const told = output.split("\n").filter((line) => line.startsWith("{")).map((line): Line => JSON.parse(line))
+        assert.match(told.find(({ cause }) => cause !== undefined)?.cause ?? "", place)
+        assert.strictEqual(told.find(({ cause }) => cause !== undefined)?.level, "ERROR")
+      }
+    }))
 })

@@ -8,7 +8,7 @@ import { Agent, type Pipeline, type Session, Tools } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { type Prompt, Tool, Toolkit } from "effect/ai"
 
-const runs = Effect.runSync(Config.Int("EFFECT_VOICE_RUNS").pipe(Config.withDefault(500)))
+const runs = Effect.runSync(Config.Int("EFFECT_VOICE_RUNS").pipe(Config.withDefault(200)))
 
 const parameters = Schema.Struct({ what: Schema.String })
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))

@@ -3,8 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Config, Effect } from "effect"
 import * as Testing from "effect-voice/testing"
 
-/** `EFFECT_VOICE_RUNS` says how many conversations are held over all shards. @default 500 */
-const runs = Config.Int("EFFECT_VOICE_RUNS").pipe(Config.withDefault(500))
+/** `EFFECT_VOICE_RUNS` says how many conversations are held over all shards. @default 200 */
+const runs = Config.Int("EFFECT_VOICE_RUNS").pipe(Config.withDefault(200))
 
 /** `EFFECT_VOICE_FIRST_SEED` says where they begin: others than those of every run. @default 1 */
 const first = Config.Int("EFFECT_VOICE_FIRST_SEED").pipe(Config.withDefault(1))

@@ -4,7 +4,7 @@ import { Config, Effect, Layer, Schedule, type Scope, Stream } from "effect"
 import { Agent, Failure, Llm, Processor, Resilience, Room, Stt, Tts, Vad } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 
-const runs = Config.Int("EFFECT_VOICE_RUNS").pipe(Config.withDefault(200))
+const runs = Config.Int("EFFECT_VOICE_RUNS").pipe(Config.withDefault(100))
 
 const diceOf = (seed: number) => {
   let state = seed * 2_654_435_761 >>> 0

@@ -4,17 +4,32 @@
  * the types. Needs `npm run build` first.
  */
 import { spawnSync } from "node:child_process"
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { delimiter, dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), "effect-voice-"))
 let failures = 0
 
-const run = (command: string, args: ReadonlyArray<string>, cwd: string): string => {
-  const child = spawnSync(command, args, { cwd, encoding: "utf8", shell: false, stdio: ["ignore", "pipe", "pipe"] })
+const run = (
+  command: string,
+  args: ReadonlyArray<string>,
+  cwd: string,
+  options: { readonly input?: string; readonly env?: NodeJS.ProcessEnv } = {}
+): string => {
+  const child = spawnSync(command, args, { cwd, encoding: "utf8", shell: false, input: "", ...options })
   if (child.status !== 0) throw new Error(`${command} ${args.join(" ")}\n${child.stdout}${child.stderr}`)
   return child.stdout
 }
@@ -57,10 +72,14 @@ try {
     readonly filename: string
     readonly files: ReadonlyArray<{ readonly path: string }>
   }
-  const { version } = JSON.parse(readFileSync(join(root, "node_modules/effect/package.json"), "utf8"))
+  // `EFFECT=latest` asks whether it does with what the registry has by now.
+  const { version: own } = JSON.parse(readFileSync(join(root, "node_modules/effect/package.json"), "utf8"))
+  const { EFFECT: version = own } = process.env
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "user", private: true, type: "module" }))
   const flags = ["--prefer-offline", "--no-audit", "--no-fund", "--omit=optional"]
-  run("npm", ["install", ...flags, join(folder, filename), `effect@${version}`], folder)
+  if (version !== own) flags.push("--legacy-peer-deps")
+  const packages = ["effect", "@effect/platform-node"].map((name) => `${name}@${version}`)
+  run("npm", ["install", ...flags, join(folder, filename), ...packages], folder)
 
   check("holds what it needs and nothing of its workshop", () => {
     const paths = files.map(({ path }) => path)
@@ -70,16 +89,17 @@ try {
       "dist/cli/main.js",
       "src/index.ts",
       "models/silero_vad.onnx",
-      "models/smart_turn_v3.2.onnx"
+      "models/smart_turn_v3.2.onnx",
+      "examples/starter/gitignore",
+      "examples/01_hello.ts",
+      "llms.txt"
     ]
     for (const path of [...needed, "examples/playground/index.html", "docs/providers.md", "AGENTS.md"]) {
       if (!paths.includes(path)) throw new Error(`${path} is missing`)
     }
     const strange = paths.filter((path) =>
-      !/^(dist|src|models|docs|deploy|examples\/(playground|browser))\/|^(package\.json|LICENSE|[A-Z]+\.md)$/.test(
-        path
-      ) ||
-      path.endsWith(".test.ts")
+      !/^(dist|src|models|docs|deploy|examples)\/|^(package\.json|LICENSE|llms\.txt|[A-Z]+\.md)$/.test(path) ||
+      (path.endsWith(".test.ts") && !path.startsWith("examples/"))
     )
     equal(strange.join(), "")
   })
@@ -155,6 +175,89 @@ try {
   check("has declarations without an error of their own", () => {
     const errors = types({ skipLibCheck: false, lib: ["ES2024", "ESNext.Disposable", "DOM"] }).split("\n")
     equal(errors.filter((error) => error.includes("effect-voice")).join("\n"), "")
+  })
+
+  // ---- the project that `effect-voice init` makes ----------------------------------------------------------------
+
+  const project = join(folder, "hotel desk")
+  const command = join(project, "node_modules/effect-voice/dist/cli/main.js")
+  const { OPENAI_API_KEY: _, ...env } = process.env
+
+  check("makes a project, and says what to do next", () => {
+    const said = run(
+      process.execPath,
+      [join(folder, "node_modules/effect-voice/dist/cli/main.js"), "init", project],
+      folder
+    )
+    if (!said.includes("npm install")) throw new Error(said)
+    const { dependencies, devDependencies, name, type } = JSON.parse(
+      readFileSync(join(project, "package.json"), "utf8")
+    )
+    equal(`${name} ${type}`, "hotel-desk module")
+    // As after its installation: one copy of everything, and this package as its users have it.
+    for (const wanted of [...Object.keys({ ...dependencies, ...devDependencies }), "undici", "jsonrepair"]) {
+      const target = join(project, "node_modules", wanted)
+      mkdirSync(dirname(target), { recursive: true })
+      if (wanted !== "effect-voice") symlinkSync(join(root, "node_modules", wanted), target)
+    }
+    cpSync(join(folder, "node_modules/effect-voice"), join(project, "node_modules/effect-voice"), { recursive: true })
+  })
+
+  // The project's own tools are those of this repository, with its own Effect.
+  const whole = version === own ? check : () => undefined
+  const of = (path: string) => join(root, "node_modules", path)
+
+  whole(
+    "makes a project whose types are right",
+    () => equal(run(process.execPath, [of("typescript/bin/tsc"), "--pretty", "false"], project), "")
+  )
+
+  whole("makes a project whose test passes", () => {
+    const said = run(process.execPath, [of("vitest/vitest.mjs"), "run"], project, { env })
+    if (!/Tests .*1 passed/.test(said)) throw new Error(said)
+  })
+
+  whole("makes a project that answers what is typed, by a tool", () => {
+    const said = run(process.execPath, [command, "console", "--text", "agent.ts"], project, {
+      env,
+      input: "2 nights\n"
+    })
+    for (const line of ["agent  Sea View Hotel", `book({"nights":2}) →`, "agent  Room seven is yours."]) {
+      if (!said.includes(line)) throw new Error(said)
+    }
+  })
+
+  whole("makes a project that speaks", () => {
+    // In place of sox: a loudspeaker that keeps what it is given, and a microphone that is taken away once there is a second of it.
+    const tools = join(folder, "tools")
+    mkdirSync(tools)
+    writeFileSync(
+      join(tools, "sox"),
+      `#!${process.execPath}
+import fs from "node:fs"
+if (process.argv.includes("--version")) process.exit(0)
+const played = ${JSON.stringify(join(tools, "played.raw"))}
+if (process.argv.at(-1) === "-d") process.stdin.pipe(fs.createWriteStream(played))
+else {
+  let frames = 0
+  setInterval(() => {
+    const heard = fs.existsSync(played) ? fs.statSync(played).size : 0
+    if (heard > 48_000 || ++frames > 1500) process.exit(0)
+    process.stdout.write(new Uint8Array(640))
+  }, 20)
+}
+`
+    )
+    chmodSync(join(tools, "sox"), 0o755)
+    const { stderr, stdout } = spawnSync(process.execPath, [command, "console", "agent.ts"], {
+      cwd: project,
+      encoding: "utf8",
+      env: { ...env, PATH: `${tools}${delimiter}${env["PATH"]}` }
+    })
+    const played = join(tools, "played.raw")
+    if (!existsSync(played) || readFileSync(played).every((byte) => byte === 0)) {
+      throw new Error(`nothing is heard\n${stdout}${stderr}`)
+    }
   })
 } finally {
   rmSync(folder, { recursive: true })

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
+import * as Tracer from "effect/Tracer"
 import { kill, pid } from "node:process"
 import { makeMemoryRoom } from "../../src/internal/room/memoryRoom.ts"
 import * as Worker from "../../src/Worker.ts"
@@ -15,7 +16,7 @@ export default Worker.define({
   shutdownTimeout: "1 second",
   connect: ({ job }) => Effect.map(makeMemoryRoom({ name: job.room.name }), ({ room }) => room),
   entry: (job) => {
-    switch (job.metadata) {
+    switch (job.metadata.startsWith("{") ? "trace" : job.metadata) {
       case "crash":
         return Effect.sync(() => kill(pid, "SIGKILL"))
       case "fail":
@@ -24,6 +25,16 @@ export default Worker.define({
         return Effect.andThen(
           Effect.sync(() => void hoard.push(new Uint8Array(350 * 1024 * 1024).fill(1))),
           Effect.never
+        )
+      case "trace":
+        return Effect.logInfo("found").pipe(
+          Effect.andThen(Effect.ignore(Effect.withSpan(Effect.fail({ _tag: "NoMoney" }), "charge"))),
+          Effect.withSpan("look up", { attributes: { nights: 2 } })
+        )
+      case "untraced":
+        return Effect.flatMap(
+          Effect.tracer,
+          (tracer) => tracer === Tracer.nativeTracer ? Effect.void : Effect.fail({ _tag: "Traced" })
         )
       case "wait":
         return Effect.never

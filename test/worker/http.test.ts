@@ -269,4 +269,25 @@ describe("metrics", () => {
       assert.isAbove(named.size, 10)
       for (const name of named) assert.match(text, new RegExp(`^${name}(\\{.*\\})? `, "m"), name)
     })))
+
+  it("adds up amounts, and takes the worst or the last of what is none, also of a program's own gauges", () => {
+    const text = (type: string, name: string, value: number) => `# TYPE ${name} ${type}\n${name} ${value}\n`
+    const merged = (type: string, name: string): string =>
+      mergeTexts([text(type, name, 3), text(type, name, 7), text(type, name, 2)]).trim().split("\n").at(-1) ?? ""
+    for (
+      const [type, name, value] of [
+        ["counter", "orders_total", 12],
+        ["counter", "orders_max", 12],
+        ["gauge", "agent_sessions_active", 12],
+        ["gauge", "open_orders", 12],
+        ["gauge", "agent_provider_available", 2],
+        ["gauge", "agent_breaker_state", 7],
+        ["gauge", "vad_queue_depth", 7],
+        ["gauge", "disk_used_ratio", 7],
+        ["gauge", "menu_read_timestamp_seconds", 7],
+        ["gauge", "free_tables_min", 2],
+        ["gauge", "menu_version_info", 2]
+      ] as const
+    ) assert.strictEqual(merged(type, name), `${name} ${value}`, type)
+  })
 })

@@ -7,6 +7,7 @@ import type * as Option from "effect/Option"
 import type * as Event from "../../Event.ts"
 import * as Failure from "../../Failure.ts"
 import * as Turn from "../../Turn.ts"
+import { placed } from "../placed.ts"
 import { asAsked } from "../session.ts"
 import { type Core, signal } from "./core.ts"
 
@@ -36,9 +37,8 @@ const nameOf = (cause: Cause.Cause<unknown>): string => {
 
 const hookFailed = (core: Core, name: string, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
   core.publish({ _tag: "ProviderFailed", component: "hook", provider: name, reason: "HookFailed", recovered: true })
-  // What users throw may quote what was said: no more than its name is an error's business.
-  return Effect.logError("a hook failed; the log level Debug says why", nameOf(cause)).pipe(
-    Effect.andThen(Effect.logDebug("why the hook failed", cause)),
+  return Effect.logError("a hook failed", placed(cause)).pipe(
+    Effect.andThen(Effect.logDebug("all that the hook failed with", cause)),
     Effect.annotateLogs({ hook: name })
   )
 }

@@ -17,7 +17,7 @@ export interface ChildChannel {
 const program = new URL(`./childProgram.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url)
 
 export const openChannel = (options: {
-  /** Of the program: the module to import, the level of the log, and whether it is the first. */
+  /** Of the program: the module to import, the level of the log, whether it is the first, and whether it is traced. */
   readonly arguments: ReadonlyArray<string>
   /** Of Node, beside those of this process. */
   readonly execArgv: ReadonlyArray<string>

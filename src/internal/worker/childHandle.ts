@@ -5,11 +5,13 @@
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import type * as Tracer from "effect/Tracer"
 import { monotonicMs } from "../steady.ts"
 import { type ChildChannel, openChannel } from "./childChannel.ts"
 import { ChildJobs } from "./childJobs.ts"
 import { levelOf, relay } from "./childLog.ts"
 import { ChildMetrics } from "./childMetrics.ts"
+import { ChildSpans, isTraced } from "./childTrace.ts"
 import { PrewarmFailed, WorkerError } from "./errors.ts"
 import type { ChildFacts } from "./executor.ts"
 import type { FromChild, ToChild } from "./ipc.ts"
@@ -31,6 +33,7 @@ interface Options {
   readonly execArgv: ReadonlyArray<string>
   readonly evict: (assignment: Assignment) => Effect.Effect<void>
   readonly fork: (effect: Effect.Effect<void>) => void
+  readonly tracer: Tracer.Tracer
 }
 
 export class Child {
@@ -38,6 +41,7 @@ export class Child {
   readonly jobs: ChildJobs
   readonly metrics: ChildMetrics
   readonly #channel: ChildChannel
+  readonly #spans: ChildSpans
   readonly #clock: Clock.Clock
   readonly #fork: (effect: Effect.Effect<void>) => void
   readonly #ready = Deferred.makeUnsafe<void, WorkerError>()
@@ -52,8 +56,9 @@ export class Child {
   #isSetting = false
   #end = "unknown"
 
-  constructor({ clock, evict, fork, slot, ...program }: Options) {
+  constructor({ clock, evict, fork, slot, tracer, ...program }: Options) {
     this.slot = slot
+    this.#spans = new ChildSpans(tracer, slot)
     this.#clock = clock
     this.#fork = fork
     this.#heardAt = monotonicMs(clock)
@@ -158,6 +163,10 @@ export class Child {
         return void Deferred.doneUnsafe(this.#ready, Effect.void)
       case "Log":
         return this.#fork(relay(message, { child: this.slot }))
+      case "SpanBegan":
+        return this.#spans.began(message)
+      case "SpanEnded":
+        return this.#spans.ended(message)
       case "Unusable":
         this.#isSetting = message.setting
         return void Deferred.doneUnsafe(this.#ready, Effect.fail(unusable(message.detail)))
@@ -189,6 +198,7 @@ export class Child {
     Deferred.doneUnsafe(this.#ready, Effect.fail(unusable(`a process of the pool ended (${reason})`)))
     this.metrics.end()
     this.jobs.lose(reason)
+    this.#spans.lost(this.#clock.currentTimeNanosUnsafe(), reason)
     Deferred.doneUnsafe(this.#exited, Effect.void)
   }
 }
@@ -206,12 +216,15 @@ export const spawn = (
     const context = yield* Effect.context<never>()
     const run = Effect.runForkWith(context)
     const fork = (effect: Effect.Effect<void>): void => void run(effect)
+    const traced = isTraced(context) ? ["traced"] : []
+    const tracer = yield* Effect.tracer
     return new Child({
       slot,
       clock,
-      arguments: [module, levelOf(context), introduces ? "first" : "another"],
+      arguments: [module, levelOf(context), introduces ? "first" : "another", ...traced],
       execArgv,
       evict,
-      fork
+      fork,
+      tracer
     })
   })

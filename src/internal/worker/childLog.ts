@@ -11,6 +11,7 @@ import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as References from "effect/References"
 import * as Schema from "effect/Schema"
+import * as Tracer from "effect/Tracer"
 import type { Line } from "./ipc.ts"
 
 /** Lines that a parent which does not listen is owed at most; what comes then is lost, and counted. */
@@ -35,7 +36,9 @@ export const toParent = (
     const { logLevel: level } = options
     if (level === "All" || level === "None") return
     if (waiting >= most) return void lost++
-    const line = { _tag: "Log", level, text: Logger.formatJson.log(options), lost } as const
+    const { span } = options.fiber.cache
+    const ids = span === undefined ? undefined : { traceId: span.traceId, spanId: span.spanId, sampled: span.sampled }
+    const line = { _tag: "Log", level, text: Logger.formatJson.log(options), lost, span: ids } as const
     waiting++
     lost = 0
     if (send(line, sent)) return
@@ -55,7 +58,7 @@ const asCause = (text: string): Cause.Cause<never> => {
 
 /** Logs a line of a process as if it had been logged here. */
 export const relay = (
-  { level, lost, text }: typeof Line.Type,
+  { level, lost, span, text }: typeof Line.Type,
   annotations: Readonly<Record<string, unknown>>
 ): Effect.Effect<void> => {
   const line = decode(text)
@@ -69,7 +72,8 @@ export const relay = (
         References.CurrentLogSpans,
         Object.entries(spans).map(([label, ms]): [string, number] => [label, now - ms])
       ),
-      Effect.annotateLogs({ ...annotations, ...own })
+      Effect.annotateLogs({ ...annotations, ...own }),
+      (line) => span === undefined ? line : Effect.withParentSpan(line, Tracer.externalSpan(span))
     )
   }).pipe(
     Effect.andThen(

@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Queue from "effect/Queue"
 import * as References from "effect/References"
+import * as Tracer from "effect/Tracer"
 import process from "node:process"
 import * as Config from "../../Config.ts"
 import { type Definition, isDefinition } from "../../Worker.ts"
@@ -17,6 +18,7 @@ import { within } from "../config/findings.ts"
 import { shareKey } from "../numbers.ts"
 import { monotonic } from "../steady.ts"
 import { levelFrom, toParent } from "./childLog.ts"
+import { tracerToParent } from "./childTrace.ts"
 import { PrewarmFailed, WorkerError } from "./errors.ts"
 import { openInTime } from "./executor.ts"
 import { detailOf, isSetting, logFailure, logForeign, nameOf } from "./failureLog.ts"
@@ -168,7 +170,8 @@ const unusableFor = (cause: Cause.Cause<unknown>): string => {
 const asParent = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   effect.pipe(
     Effect.provide(Logger.layer([toParent(tell), Logger.tracerLogger])),
-    Effect.provideService(References.MinimumLogLevel, levelFrom(process.argv[3]))
+    Effect.provideService(References.MinimumLogLevel, levelFrom(process.argv[3])),
+    (told) => process.argv[5] === "traced" ? Effect.provideService(told, Tracer.Tracer, tracerToParent(tell)) : told
   )
 
 // Node prints it, and ends the process.

@@ -1,4 +1,7 @@
-/** Prometheus texts of several processes as one: what is the same series is added up, or the worst of it where a sum means nothing. */
+/**
+ * Prometheus texts of several processes as one. What is the same series is added
+ * up; of a gauge whose sum would mean nothing, it is the worst or the last.
+ */
 
 const familyOf = (series: string, families: ReadonlyMap<string, Array<string>>): string => {
   const name = /^[^{ ]+/.exec(series)?.[0] ?? series
@@ -6,22 +9,45 @@ const familyOf = (series: string, families: ReadonlyMap<string, Array<string>>):
   return families.has(name) || !families.has(base) ? name : base
 }
 
-/** A provider that one process lost is lost. */
-const smallest = new Set(["agent_provider_available"])
+/** What several processes say of one series comes to this. */
+type Kind = "sum" | "least" | "most" | "last"
 
-/** Levels, of which the highest is the worst. */
-const largest = new Set(["agent_breaker_state"])
+const known: Readonly<Record<string, Kind>> = {
+  // A provider that one process lost is lost.
+  agent_provider_available: "least",
+  // Levels, of which the highest is the worst.
+  agent_breaker_state: "most",
+  // The fullest queue is the one that somebody waits in.
+  vad_queue_depth: "most"
+}
 
-const combine = (family: string, series: string, a: number, b: number): number => {
-  if (smallest.has(family)) return Math.min(a, b)
-  // Of quantiles, too, no more can be said than the worst.
-  return largest.has(family) || series.includes("quantile=\"") ? Math.max(a, b) : a + b
+/** Of gauges that programs have made themselves, by what Prometheus' naming says; the others are amounts. */
+const named: ReadonlyArray<readonly [ending: RegExp, kind: Kind]> = [
+  [/_(ratio|max|peak|timestamp_seconds)$/, "most"],
+  [/_min$/, "least"],
+  [/_(info|last)$/, "last"]
+]
+
+const kindOf = (family: string, series: string, isGauge: boolean): Kind => {
+  // Of quantiles no more can be said than the worst.
+  if (series.includes("quantile=\"")) return "most"
+  return isGauge ? known[family] ?? named.find(([ending]) => ending.test(family))?.[1] ?? "sum" : "sum"
+}
+
+const combine: Readonly<Record<Kind, (a: number, b: number) => number>> = {
+  sum: (a, b) => a + b,
+  least: Math.min,
+  most: Math.max,
+  last: (_, b) => b
 }
 
 export const mergeTexts = (texts: ReadonlyArray<string>): string => {
   if (texts.length === 1) return texts[0] ?? ""
   const heads = new Map<string, Array<string>>()
   const values = new Map<string, Map<string, number>>()
+  const gauges = new Set(
+    texts.flatMap((text) => Array.from(text.matchAll(/^# TYPE (\S+) gauge$/gm), ([, name = ""]) => name))
+  )
   for (const text of texts) {
     for (const line of text.split("\n")) {
       const head = /^# (?:HELP|TYPE) (\S+)/.exec(line)?.[1]
@@ -38,7 +64,10 @@ export const mergeTexts = (texts: ReadonlyArray<string>): string => {
       values.set(family, known)
       const value = Number(line.slice(end + 1))
       const before = known.get(series)
-      known.set(series, before === undefined ? value : combine(family, series, before, value))
+      known.set(
+        series,
+        before === undefined ? value : combine[kindOf(family, series, gauges.has(family))](before, value)
+      )
     }
   }
   const shown = (value: number): string => value === Number.POSITIVE_INFINITY ? "+Inf" : String(value)

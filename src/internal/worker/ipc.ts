@@ -20,11 +20,34 @@ export type ToChild = typeof ToChild.Type
 const Ready = Schema.TaggedStruct("Ready", {})
 /** `setting`: another attempt would end alike. */
 const Unusable = Schema.TaggedStruct("Unusable", { detail: Schema.String, setting: Schema.Boolean })
+const SpanIds = Schema.Struct({ traceId: Schema.String, spanId: Schema.String, sampled: Schema.Boolean })
 /** A line of the log, as JSON; `lost` counts those before it that could not be told. */
 export const Line = Schema.TaggedStruct("Log", {
   level: Schema.Literals(["Fatal", "Error", "Warn", "Info", "Debug", "Trace"]),
   text: Schema.String,
-  lost: Schema.Int
+  lost: Schema.Int,
+  /** In which it was logged. */
+  span: Schema.optional(SpanIds)
+})
+const Attributes = Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Finite, Schema.Boolean]))
+/** Times are nanoseconds since 1970. */
+export const SpanBegan = Schema.TaggedStruct("SpanBegan", {
+  ids: SpanIds,
+  parent: Schema.optional(SpanIds),
+  name: Schema.String,
+  kind: Schema.Literals(["internal", "server", "client", "producer", "consumer"]),
+  at: Schema.String
+})
+export const SpanEnded = Schema.TaggedStruct("SpanEnded", {
+  ids: SpanIds,
+  at: Schema.String,
+  attributes: Attributes,
+  events: Schema.Array(Schema.Struct({ name: Schema.String, at: Schema.String, attributes: Attributes })),
+  links: Schema.Array(Schema.Struct({ span: SpanIds, attributes: Attributes })),
+  failure: Schema.optional(Schema.Union([
+    Schema.Literal("interrupted"),
+    Schema.Struct({ name: Schema.String, message: Schema.String, stack: Schema.String })
+  ]))
 })
 const JobReport = Schema.TaggedStruct("JobReport", {
   id: Schema.String,
@@ -46,7 +69,7 @@ const State = Schema.TaggedStruct("State", {
 })
 const Metrics = Schema.TaggedStruct("Metrics", { question: Schema.Int, text: Schema.String })
 
-export const FromChild = Schema.Union([Ready, Unusable, Line, JobReport, Over, State, Metrics])
+export const FromChild = Schema.Union([Ready, Unusable, Line, SpanBegan, SpanEnded, JobReport, Over, State, Metrics])
 export type FromChild = typeof FromChild.Type
 
 export const encodeToChild = Schema.encodeSync(ToChild)

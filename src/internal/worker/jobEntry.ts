@@ -16,6 +16,7 @@ import type { Room } from "../../Room.ts"
 import type { Definition, Job } from "../../Worker.ts"
 import { masked } from "../numbers.ts"
 import { CurrentJob } from "../session.ts"
+import { callerSpan } from "./childTrace.ts"
 import { logFailure, nameOf } from "./failureLog.ts"
 import { type GracePeriod, settle, tidyUp } from "./gracePeriod.ts"
 import type { Assignment, EndReason, Report } from "./job.ts"
@@ -116,7 +117,7 @@ export const makePerform = ({ definition, entry, gracePeriod, onStuck, settings 
     const fiber = yield* entry(job, room).pipe(
       Scope.provide(scope),
       Effect.withSpan("job", {
-        root: true,
+        ...Option.match(callerSpan(job), { onNone: () => ({ root: true }), onSome: (parent) => ({ parent }) }),
         attributes: { [Metrics.annotationNames.job]: job.id, room: masked(job.room.name) }
       }),
       Effect.provideService(CurrentJob, facts(assignment, definition.agentName)),

