@@ -31,6 +31,7 @@ const none: Readonly<Record<string, string>> = {
   "recorder/format.ts: mostText": "of what is bounded where it is taken in",
   "telephone/stream.ts: longestGap": "of the clock of a call",
   "turn/wordless.ts: longest": "of a voice without words",
+  "worker/childTrace.ts: most": "of our own spans, between two processes",
   "worker/slots.ts: mostBetween": "of our own waiting"
 }
 

@@ -147,7 +147,7 @@ export const serve = (options: Options): Effect.Effect<string, PlaygroundError, 
       Effect.mapError(({ cause }) => {
         const code = Predicate.hasProperty(cause, "code") ? String(cause.code) : "unknown"
         const detail = code === "EADDRINUSE"
-          ? `port ${options.port} is in use; choose another with --playground-port`
+          ? `port ${options.port} is in use: choose another with --playground-port`
           : `it cannot listen on port ${options.port} (${code})`
         return new PlaygroundError({ detail })
       })

@@ -132,7 +132,7 @@ describe("effect-voice", () => {
         `port ${worker.port} is in use by another worker of effect-voice; choose another with --port`,
         `port ${other.port} is in use by another program; choose another with --port`,
         `port ${other.port} is in use by another program; choose another with METRICS_PORT`,
-        `port ${other.port} is in use; choose another, with --playground-port`
+        `port ${other.port} is in use: choose another with --playground-port`
       ]
       tried.forEach(({ code, errors, output }, index) => {
         assert.strictEqual(code, 1)

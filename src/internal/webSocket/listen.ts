@@ -116,7 +116,14 @@ export const listen = (
     })
     const sockets = new WebSocketServer({ noServer: true, maxPayload: maxMessage, perMessageDeflate: false })
     const server = createServer(
-      { headersTimeout: httpLimits.headMs, requestTimeout: httpLimits.requestMs, maxHeaderSize: longestHead },
+      {
+        headersTimeout: httpLimits.headMs,
+        requestTimeout: httpLimits.requestMs,
+        keepAliveTimeout: httpLimits.headMs,
+        maxHeaderSize: longestHead,
+        // How often Node looks for who takes longer.
+        connectionsCheckingInterval: 1000
+      },
       answer(options)
     )
     server.maxConnections = options.mostConnections
