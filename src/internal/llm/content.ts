@@ -30,7 +30,9 @@ export const ends = (reason: unknown): boolean => reason != null && reason !== "
 
 /** What a `finish_reason` means: of those that other servers have, too. */
 export const finishReason = (reason: unknown): Llm.FinishReason | undefined => {
-  switch (ends(reason) ? String(reason).toLowerCase() : undefined) {
+  // What is no text cannot be asked to become one.
+  const told = typeof reason === "string" ? reason.toLowerCase() : typeof reason
+  switch (ends(reason) ? told : undefined) {
     case undefined:
       return undefined
     case "stop":
