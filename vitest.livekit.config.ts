@@ -17,7 +17,7 @@ export default {
   ...merged,
   test: {
     ...merged.test,
-    include: ["test/livekit/**/*.test.ts", "test/hostile/livekit/**/*.test.ts"],
+    include: ["test/livekit/**/*.test.ts"],
     exclude: ["**/node_modules/**"]
   }
 }
