@@ -129,7 +129,7 @@ export const make = (provider: {
         Stream.map(counted),
         Stream.takeUntil((delta) => delta._tag === "Finish"),
         masked((reason) => new LlmError({ provider: provider.name, reason })),
-        Stream.withSpan("Llm.reply", { attributes: { provider: provider.name } })
+        Stream.withSpan("Llm.reply", { attributes: { provider: provider.name }, captureStackTrace: false })
       )
   })
 

@@ -108,7 +108,7 @@ const complete = (provider: {
       transcribe(audio).pipe(
         Stream.map((heard) => inLanguage(finite(heard), language)),
         masked((reason) => new SttError({ provider: provider.name, reason })),
-        Stream.withSpan("Stt.transcribe", { attributes: { provider: provider.name } }),
+        Stream.withSpan("Stt.transcribe", { attributes: { provider: provider.name }, captureStackTrace: false }),
         Stream.filter(isNews)
       )
   })

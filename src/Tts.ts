@@ -131,7 +131,7 @@ export const make = (provider: {
         Stream.mapArrayEffect(inFormat(provider)),
         Stream.map(finite),
         masked((reason) => new TtsError({ provider: provider.name, reason })),
-        Stream.withSpan("Tts.speak", { attributes: { provider: provider.name } })
+        Stream.withSpan("Tts.speak", { attributes: { provider: provider.name }, captureStackTrace: false })
       )
   })
 }
