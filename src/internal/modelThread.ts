@@ -7,6 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { setTimeout as later } from "node:timers/promises"
 import { parentPort, type Transferable, Worker, workerData } from "node:worker_threads"
 import * as native from "./native.ts"
 import * as onnx from "./onnx.ts"
@@ -69,6 +70,9 @@ interface Running<Ready, Request, Reply> {
   readonly stop: () => Promise<unknown>
 }
 
+// More than any model takes for one call.
+const patienceMs = 5000
+
 /** Starts a worker; rejects with `Unusable` where it cannot use the model. `ended` is told of its end. */
 const launch = <Ready, Request, Reply>(
   program: URL,
@@ -89,11 +93,17 @@ const launch = <Ready, Request, Reply>(
     thread.postMessage(request, [...transfer])
     return call.promise.finally(() => thread.unref())
   }
+  /** What is being computed ends first: a thread that is ended within native code takes the process along. */
+  const stop = async (): Promise<unknown> => {
+    await Promise.race([call?.promise.catch(() => {}), later(patienceMs, undefined, { ref: false })])
+    thread.ref()
+    return thread.terminate()
+  }
   thread.on("message", (answer: Answer<Ready, Reply>) => {
     switch (answer._tag) {
       case "Ready":
         thread.unref()
-        return ready.resolve({ ready: answer.ready, ask, stop: () => thread.terminate() })
+        return ready.resolve({ ready: answer.ready, ask, stop })
       case "Unusable":
         ready.reject(new Unusable(answer.detail))
         return void thread.terminate()
