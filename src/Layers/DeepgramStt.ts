@@ -14,19 +14,17 @@ import * as Config from "effect/Config"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Failure from "../Failure.ts"
 import { layerFrom } from "../internal/config/variable.ts"
-import { closing } from "../internal/deepgram/closes.ts"
+import { dialing } from "../internal/deepgram/line.ts"
 import * as Check from "../internal/options.ts"
-import { Closes } from "../internal/provider/closes.ts"
 import { hint, maybe } from "../internal/provider/hints.ts"
 import { decodeJson } from "../internal/provider/http.ts"
 import * as languages from "../internal/provider/languages.ts"
-import { address, protocols, refused, speaking } from "../internal/provider/options.ts"
-import { connect } from "../internal/provider/socket.ts"
+import { protocols, refused } from "../internal/provider/options.ts"
 import { type Standby, standby } from "../internal/provider/standby.ts"
 import { converse, type Dialect, type Heard, nothing } from "../internal/stt/conversation.ts"
 import * as Stt from "../Stt.ts"
@@ -253,13 +251,8 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
     )
     const { apiKey, name, sampleRate } = settings
     const failed = failing(name)
-    const headers = {
-      authorization: Redacted.make(`Token ${Redacted.value(apiKey)}`, { label: "DEEPGRAM_API_KEY" })
-    }
-    const base = speaking("ws", settings.baseUrl)
-    const closes = new Closes(closing)
-    const dial = (settings: Settings) => connect({ url: address(base, "/v1/listen", query(settings)), headers, closes })
-    const line = yield* standby({ open: dial(settings), keepMs, keepAlive })
+    const dial = dialing(apiKey, settings.baseUrl, "/v1/listen")
+    const line = yield* standby({ open: dial(query(settings)), keepMs, keepAlive })
     const service = (settings: Settings, line: Pick<Standby, "open"> & Partial<Standby>): Stt.Stt["Service"] =>
       Stt.make({
         name,
@@ -269,7 +262,7 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
         language: asked(settings.language),
         withLanguage: (language) => {
           const other = { ...settings, language }
-          return service(other, { open: dial(other) })
+          return service(other, { open: dial(query(other)) })
         },
         transcribe: converse({ name, sampleRate, leastMs: 20, open: line.open, dialect: dialect(settings), keepAlive })
       })
