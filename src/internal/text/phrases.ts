@@ -24,6 +24,12 @@ const shorten = (text: string, letters: "$1" | "$1$1"): string => text.replace(/
 const has = (index: Index, phrase: string): boolean =>
   index.phrases.has(phrase) || index.phrases.has(shorten(phrase, "$1")) || index.phrases.has(shorten(phrase, "$1$1"))
 
+/** Whether a phrase begins so. */
+const begins = (index: Index, text: string): boolean => {
+  const spellings = [text, shorten(text, "$1"), shorten(text, "$1$1")]
+  return [...index.phrases].some((phrase) => spellings.some((spelling) => phrase.startsWith(spelling)))
+}
+
 /** Where the phrases that begin at `at` end. */
 const endsAt = (index: Index, words: ReadonlyArray<string>, at: number): Array<number> => {
   const ends: Array<number> = []
@@ -38,19 +44,24 @@ const endsAt = (index: Index, words: ReadonlyArray<string>, at: number): Array<n
 // Characters: who says more says something of their own.
 const longestSign = 1000
 
-/** Whether the text is made of the phrases alone. */
-export const isMadeOf = (index: Index, text: string): boolean => {
-  if (text.length > longestSign) return false
-  const all = words(text)
+/** How many of the words phrases may have taken, one behind the other, from none of them on. */
+const reach = (index: Index, words: ReadonlyArray<string>): ReadonlySet<number> => {
   const reached = new Set([0])
-  for (const at of all.keys()) {
+  for (const at of words.keys()) {
     if (reached.has(at)) {
-      for (const end of endsAt(index, all, at)) {
+      for (const end of endsAt(index, words, at)) {
         reached.add(end)
       }
     }
   }
-  return all.length > 0 && reached.has(all.length)
+  return reached
+}
+
+/** Whether the text is made of the phrases alone. */
+export const isMadeOf = (index: Index, text: string): boolean => {
+  if (text.length > longestSign) return false
+  const all = words(text)
+  return all.length > 0 && reach(index, all).has(all.length)
 }
 
 /** Whether one of the phrases is in the text. */
@@ -161,17 +172,12 @@ export const knows = ({ language, more }: Reading): boolean => indexesIn(languag
 
 /** Whether a text that is still being said may become no more than a sign of listening: its last word may be a part of one. */
 export const mayBecomeSign = (text: string, { language, more }: Reading = {}): boolean => {
+  if (text.length > longestSign) return false
   const { signs } = indexesIn(languageOf(language), more)
   const all = words(text)
-  const reached = new Set([0])
-  for (const at of all.keys()) {
-    if (!reached.has(at)) continue
-    const rest = all.slice(at).join(" ")
-    const begins = [rest, shorten(rest, "$1"), shorten(rest, "$1$1")]
-    for (const phrase of signs.phrases) if (begins.some((begin) => phrase.startsWith(begin))) return true
-    for (const end of endsAt(signs, all, at)) reached.add(end)
-  }
-  return reached.has(all.length)
+  const reached = reach(signs, all)
+  return reached.has(all.length) ||
+    [...reached].some((at) => all.length - at <= signs.longest && begins(signs, all.slice(at).join(" ")))
 }
 
 /** What the text is, if it is no more than phrases of one kind. */
