@@ -54,7 +54,7 @@ export const makeLineOutput = (core: Core, speech: string, base: number): LineOu
   let furthest = 0
   let written = 0
   let kept: Array<Kept> = []
-  let turnedBack = 0
+  /** Opened, and made anew, each time it goes back. */
   let back = Latch.makeUnsafe(false)
   let lastPlayed = base
   let again: Fiber.Fiber<void> | undefined
@@ -90,10 +90,10 @@ export const makeLineOutput = (core: Core, speech: string, base: number): LineOu
       })
     )
   const drained: Effect.Effect<void> = Effect.suspend(() => {
-    const turn = turnedBack
+    const before = back
     return open.await.pipe(
       Effect.andThen(output.drained),
-      Effect.flatMap(() => turn === turnedBack && open.isOpen() ? Effect.void : drained)
+      Effect.flatMap(() => before === back && open.isOpen() ? Effect.void : drained)
     )
   })
   const resume: LineOutput["resume"] = (from) =>
@@ -109,7 +109,6 @@ export const makeLineOutput = (core: Core, speech: string, base: number): LineOu
       const played = yield* ask(core, output.played, lastPlayed)
       furthest = Math.max(furthest, position(played))
       origin = played - to
-      turnedBack += 1
       signal(core, { _tag: "WentBack", speech, ms: at - to })
       back.openUnsafe()
       back = Latch.makeUnsafe(false)

@@ -178,10 +178,9 @@ export const play = (
     const tellHeard = (played: number | undefined, interrupted: boolean): void => {
       if (!speech.playing) return
       speech.playing = false
-      const known = played !== undefined && lineOutput !== undefined
-      const heard = known
-        ? { heardTo: lineOutput!.heardTo(played), playedMs: played - base }
-        : { heardTo: 0, playedMs: 0 }
+      const heard = played === undefined || lineOutput === undefined
+        ? { heardTo: 0, playedMs: 0 }
+        : { heardTo: lineOutput.heardTo(played), playedMs: played - base }
       remember(core, speech, line.utterance, heard, interrupted)
     }
     speech.tellHeard = tellHeard
