@@ -130,8 +130,8 @@ describe("examples", () => {
   })
 
   /** An example that serves, as soon as it tells its port. */
-  const serving = (example: string, env: Record<string, string>) => {
-    return Effect.acquireRelease(
+  const serving = (example: string, env: Record<string, string>) =>
+    Effect.acquireRelease(
       Effect.callback<{ readonly child: ChildProcess; readonly port: number }>((resume) => {
         const child = spawn(process.execPath, [...source, `examples/${example}`], {
           cwd: root,
@@ -146,7 +146,6 @@ describe("examples", () => {
       }),
       ({ child }) => Effect.sync(() => child.kill("SIGKILL"))
     )
-  }
 
   /** Asks it to end, and tells its exit code. */
   const drained = (child: ChildProcess, last: () => void) =>

@@ -63,6 +63,15 @@ describe("a pause that was for nothing", () => {
     channels: 1
   })
 
+  /** A cough over a voice that says no word, and no times. */
+  const tones = (voice: Tts.Tts["Service"]) =>
+    Testing.scenario({
+      at: [{ at: 100, do: (session) => session.say("These are tones") }],
+      layer: Layer.succeed(Tts.Tts, voice),
+      user: [Testing.cough(3300, 4600)],
+      options: { turn: { interruption: { echoWarmUp: 0 } } }
+    })
+
   it.effect("ends behind the last silence where the times of the words are not known", () =>
     Effect.gen(function*() {
       const voice = Tts.make({
@@ -73,16 +82,7 @@ describe("a pause that was for nothing", () => {
           Stream.flatMap(texts, () =>
             Stream.fromIterable([tone(2000, 9000), tone(300, 0), tone(3000, 9000)].map((frame) => ({ frame }))))
       })
-      const timeline = yield* Testing.scenario({
-        at: [{
-          at: 100,
-          do: (session) =>
-            session.say("These are tones")
-        }],
-        layer: Layer.succeed(Tts.Tts, voice),
-        user: [Testing.cough(3300, 4600)],
-        options: { turn: { interruption: { echoWarmUp: 0 } } }
-      })
+      const timeline = yield* tones(voice)
       timeline.expect(["AgentPaused", 3800], ["FalseInterruption", 5100])
       // Paused 3700 ms into it; the last silence ends at 2300 ms, and what follows begins 40 ms before that.
       assert.approximately(heardMs(timeline), 5300 + 3700 - 2260, 12)
@@ -100,16 +100,7 @@ describe("a pause that was for nothing", () => {
             Stream.mapEffect(Stream.fromIterable(pieces), (frame, i) =>
               Effect.delay(Effect.succeed({ frame }), i === 3 ? 7000 : 0)))
       })
-      const timeline = yield* Testing.scenario({
-        at: [{
-          at: 100,
-          do: (session) =>
-            session.say("These are tones")
-        }],
-        layer: Layer.succeed(Tts.Tts, voice),
-        user: [Testing.cough(3300, 4600)],
-        options: { turn: { interruption: { echoWarmUp: 0 } } }
-      })
+      const timeline = yield* tones(voice)
       timeline.expect(["AgentPaused", 3800], ["FalseInterruption", 5100])
       const back = 3700 - 2260
       assert.approximately(heardMs(timeline), 4800 + back, 12)

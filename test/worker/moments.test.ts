@@ -4,63 +4,12 @@ import { JobStatus } from "@livekit/protocol"
 import { Effect, Layer } from "effect"
 import * as Worker from "effect-voice/Worker"
 import { TestClock } from "effect/testing"
-import { EventEmitter } from "node:events"
 import { vi } from "vitest"
 import { makeJob } from "../support/agentServer.ts"
+import { type Message, type Puppet, puppets, state } from "./puppet.ts"
 import { memory, settled, start, until } from "./support.ts"
 
-type Message = { readonly _tag: string; readonly [name: string]: unknown }
-
-const state: Message = {
-  _tag: "State",
-  cpu: 0,
-  memoryBytes: 0,
-  eventLoopDelayMs: 0,
-  filesShare: 0,
-  heapShare: 0,
-  running: []
-}
-
-/** A process that is none: it says what it is told to say. */
-class Puppet extends EventEmitter {
-  readonly pid = 1
-  readonly connected = true
-  readonly asked: Array<Message> = []
-  alive = true
-  answers = true
-
-  send(message: Message): boolean {
-    this.asked.push(message)
-    if (message._tag === "Exit") this.kill("SIGKILL")
-    else if (message._tag === "Ping" && this.answers) this.say(state)
-    return true
-  }
-
-  say(...messages: ReadonlyArray<unknown>): void {
-    for (const message of messages) if (this.alive) this.emit("message", message)
-  }
-
-  has(tag: string): boolean {
-    return this.asked.some(({ _tag }) => _tag === tag)
-  }
-
-  kill(signal: string): void {
-    if (!this.alive) return
-    this.alive = false
-    this.emit("exit", null, signal)
-  }
-}
-
-const puppets: Array<Puppet> = []
-
-vi.mock("node:child_process", () => ({
-  fork: () => {
-    const puppet = new Puppet()
-    puppets.push(puppet)
-    setImmediate(() => puppet.emit("message", { _tag: "Ready" }))
-    return puppet
-  }
-}))
+vi.mock("node:child_process", async () => ({ fork: (await import("./puppet.ts")).fork }))
 
 const report = (id: string, status: "running" | "success" | "failed", error = ""): Message => ({
   _tag: "JobReport",

@@ -2,50 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import * as Worker from "effect-voice/Worker"
 import { TestClock } from "effect/testing"
-import { EventEmitter } from "node:events"
 import { vi } from "vitest"
 import { makeJob } from "../support/agentServer.ts"
 import { correctable } from "../support/clock.ts"
+import { puppets, state } from "./puppet.ts"
 import { memory, settled, start, until } from "./support.ts"
 
-const state = { _tag: "State", cpu: 0, memoryBytes: 0, eventLoopDelayMs: 0, filesShare: 0, heapShare: 0, running: [] }
-
-/** A process that is none: it says what it is told to say. */
-class Puppet extends EventEmitter {
-  readonly pid = 1
-  readonly connected = true
-  readonly asked: Array<string> = []
-  answers = true
-  alive = true
-
-  send(message: { readonly _tag: string }): boolean {
-    this.asked.push(message._tag)
-    if (message._tag === "Exit") this.kill("SIGKILL")
-    else if (message._tag === "Ping" && this.answers) this.say()
-    return true
-  }
-
-  say(): void {
-    this.emit("message", state)
-  }
-
-  kill(signal: string): void {
-    if (!this.alive) return
-    this.alive = false
-    this.emit("exit", null, signal)
-  }
-}
-
-const puppets: Array<Puppet> = []
-
-vi.mock("node:child_process", () => ({
-  fork: () => {
-    const puppet = new Puppet()
-    puppets.push(puppet)
-    setImmediate(() => puppet.emit("message", { _tag: "Ready" }))
-    return puppet
-  }
-}))
+vi.mock("node:child_process", async () => ({ fork: (await import("./puppet.ts")).fork }))
 
 const definition = Worker.define({ layer: Layer.empty, entry: () => Effect.void })
 
@@ -60,7 +23,7 @@ const pooled = Effect.gen(function*() {
   const connection = yield* server.next
   yield* connection.dispatch(makeJob("AJ_1"))
   const child = puppets[0]!
-  yield* until(() => child.asked.includes("Start"))
+  yield* until(() => child.tags.includes("Start"))
   yield* Effect.addFinalizer(() => Effect.sync(() => child.kill("SIGKILL")))
   return { child, clock, worker }
 })
@@ -76,9 +39,9 @@ describe("the watch over the processes of a pool", () => {
       const { child } = yield* pooled
       child.answers = false
       yield* seconds(59)
-      assert.notInclude(child.asked, "Ping")
+      assert.notInclude(child.tags, "Ping")
       yield* second
-      assert.include(child.asked, "Ping")
+      assert.include(child.tags, "Ping")
       assert.isTrue(child.alive)
       yield* second
       assert.isFalse(child.alive)
@@ -88,7 +51,7 @@ describe("the watch over the processes of a pool", () => {
     Effect.gen(function*() {
       const { child } = yield* pooled
       yield* seconds(200)
-      assert.deepStrictEqual(child.asked, ["Start", "Ping", "Ping", "Ping"])
+      assert.deepStrictEqual(child.tags, ["Start", "Ping", "Ping", "Ping"])
       assert.isTrue(child.alive)
     }))
 
@@ -96,11 +59,11 @@ describe("the watch over the processes of a pool", () => {
     Effect.gen(function*() {
       for (const ms of [61_000, 120_000, 3_600_000, -61_000, -3_600_000]) {
         const { child, clock, worker } = yield* pooled
-        yield* seconds(2, () => child.say())
+        yield* seconds(2, () => child.say(state))
         clock.step(ms)
         assert.isUndefined((yield* worker.status).problem)
-        yield* seconds(3, () => child.say())
-        assert.deepStrictEqual(child.asked, ["Start"], `${ms}`)
+        yield* seconds(3, () => child.say(state))
+        assert.deepStrictEqual(child.tags, ["Start"], `${ms}`)
         child.answers = false
         yield* seconds(61)
         assert.isFalse(child.alive, `${ms}`)
@@ -111,16 +74,16 @@ describe("the watch over the processes of a pool", () => {
     Effect.gen(function*() {
       for (const ms of [66_000, 120_000, 3_600_000]) {
         const { child, clock } = yield* pooled
-        yield* seconds(2, () => child.say())
+        yield* seconds(2, () => child.say(state))
         clock.freeze(ms)
         // What it has said meanwhile is not read yet.
         yield* seconds(3)
-        assert.deepStrictEqual(child.asked, ["Start"], `${ms}`)
+        assert.deepStrictEqual(child.tags, ["Start"], `${ms}`)
         child.answers = false
         yield* seconds(54)
-        assert.notInclude(child.asked, "Ping")
+        assert.notInclude(child.tags, "Ping")
         yield* seconds(2)
-        assert.include(child.asked, "Ping")
+        assert.include(child.tags, "Ping")
         // And it stands still once more while it waits for the answer.
         clock.freeze(ms)
         yield* second
@@ -136,7 +99,7 @@ describe("the watch over the processes of a pool", () => {
       yield* Effect.forkScoped(worker.stop)
       yield* settled
       yield* seconds(10)
-      assert.include(child.asked, "Ping")
+      assert.include(child.tags, "Ping")
       yield* seconds(10)
       assert.isTrue(child.alive)
     }))
