@@ -102,7 +102,7 @@ export interface SayOptions {
    *
    * A turn of the user ends what was asked for before it began, or was talked over.
    *
-   * @default "idle"; "withReply" inside `onUserTurn`, "now" inside `onTurnLimit`
+   * @default "idle"; "withReply" inside `onUserTurn`, and for `say` inside a tool whose reply is to come; "now" inside `onTurnLimit`
    */
   readonly when?: "now" | "withReply" | "idle" | undefined
   /** Not said at all, and `discarded`, where it is not audible so soon. @default "Infinity" */

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema, Stream } from "effect"
-import { Agent, type Pipeline, Session } from "effect-voice"
+import { Effect, Layer, Schema, Stream } from "effect"
+import { Agent, Failure, Llm, type Pipeline, Session, Tools } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { Tool, Toolkit } from "effect/ai"
 
@@ -171,6 +171,32 @@ describe("what is said in onUserTurn", () => {
         user: [hello]
       })
       assert.deepStrictEqual(timeline.messages, ["user: Hello, how are you?", "assistant: Noted."])
+      sound(timeline)
+    }))
+})
+
+describe("what is said in a tool", () => {
+  it.effect.each(
+    ([undefined, "withReply", "now", "idle"] as const).flatMap((when) =>
+      [0, 100, 1000].map((takes) => [when, takes] as const)
+    )
+  )("(when: %s, a tool of %d ms) stands in the history as it was heard", ([when, takes]) =>
+    Effect.gen(function*() {
+      const go = {
+        run: () =>
+          Effect.as(Effect.andThen(say("One moment.", when === undefined ? {} : { when }), Effect.sleep(takes)), 1)
+      }
+      const timeline = yield* Testing.scenario({
+        preset: "mechanics",
+        agent: Agent.make({ instructions: "", tools: Tools.functions({ go }) }),
+        user: [hello],
+        llm: [{ tools: [{ name: "go" }] }, "It is done."]
+      })
+      const heard = timeline.of("AgentSpeechCommitted").map(({ text }) => `assistant: ${text}`)
+      // Before the reply, unless the program has said otherwise.
+      assert.deepStrictEqual(heard.toSorted(), ["assistant: It is done.", "assistant: One moment."])
+      if (when !== "idle") assert.strictEqual(heard[0], "assistant: One moment.")
+      assert.deepStrictEqual(timeline.messages.filter((message) => message.startsWith("assistant")), heard)
       sound(timeline)
     }))
 })
@@ -557,6 +583,46 @@ describe("a reply that fails", () => {
         assert.strictEqual(timeline.playbacks[0]!.start, failed.at + 200)
         assert.strictEqual(timeline.messages.at(-1), `assistant: ${text}`)
         sound(timeline)
+      }
+    }))
+
+  const refuses = (after: Effect.Effect<void>) =>
+    Layer.succeed(
+      Llm.Llm,
+      Llm.make({
+        name: "refuses",
+        reply: () =>
+          Stream.unwrap(
+            Effect.as(
+              after,
+              Stream.fail(new Llm.LlmError({ provider: "refuses", reason: new Failure.Rejected({ status: 401 }) }))
+            )
+          )
+      })
+    )
+
+  it.effect("is told however soon the model fails: in the same breath, by an open breaker, or ahead of the turn", () =>
+    Effect.gen(function*() {
+      const broken = Llm.layerResilient(Testing.layerLlm(() => ({ fail: true })), {
+        breaker: { consecutiveFailures: 1 }
+      })
+      for (const llm of [refuses(Effect.void), refuses(Effect.yieldNow), refuses(Effect.sleep(1)), broken]) {
+        for (const ahead of [true, false]) {
+          for (
+            const user of [
+              [hello, Testing.say(15_000, 16_000, "Hello?")],
+              [Testing.type(1000, "Hello?"), Testing.type(15_000, "Hello?")]
+            ]
+          ) {
+            const timeline = yield* Testing.scenario({
+              user,
+              layer: llm,
+              options: { ...once, turn: { preemption: { llm: ahead } } }
+            })
+            const apologies = timeline.messages.filter((message) => message.startsWith("assistant: Sorry, I could not"))
+            assert.strictEqual(apologies.length, 2)
+          }
+        }
       }
     }))
 

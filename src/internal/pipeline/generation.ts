@@ -271,11 +271,13 @@ const think = (core: Core, speech: Speech, delivery: Delivery): Effect.Effect<vo
       // A history may go on in another session: no two steps of it are to have one id.
       const id = `${core.id}/${core.nextId("utterance")}`
       const utterance = early(speech, makeUtterance(id, core.history.stamp()))
+      speech.unheard.add(utterance)
       const forbidden = speech.steps.left <= 0
       const { toolChoice } = speech.options
       // A tool that is asked for is asked for once: its output is to be answered to.
       const choice = forbidden ? "none" : step > 1 && toolChoice === "required" ? undefined : toolChoice
       const answer = yield* ask(core, speech, utterance, before, delivery, choice)
+      if (utterance.spoken.trim() === "") speech.unheard.delete(utterance)
       if (answer === undefined) return
       if (answer.calls.length === 0 || utterance.raw.trim() !== "") {
         for (const id of speech.shows) speech.tells.add(id)

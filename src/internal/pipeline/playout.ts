@@ -66,12 +66,11 @@ const remember = (
   core.publish({ _tag: "AgentSpeechCommitted", speech: speech.id, id, text, interrupted: cut, ...unrecorded })
 }
 
-/** Where what is said now stands in the history: before a reply that was begun, and comes after it. */
+/** Where what is said now stands in the history: before what a model has begun to write, and is heard after it. */
 const placeOf = (core: Core): number => {
-  const reply = core.speeches.all().find(({ authorized, calls, milestones, turn }) =>
-    turn !== undefined && authorized.isOpen() && calls.length === 0 && milestones.audible === undefined
-  )
-  return reply?.createdAt ?? core.history.stamp()
+  const written = core.speeches.all().filter(({ authorized }) => authorized.isOpen())
+    .flatMap(({ unheard }) => [...unheard].map(({ createdAt }) => createdAt))
+  return written.length === 0 ? core.history.stamp() : Math.min(...written)
 }
 
 // What may be missing of a line that has been played (ms): rooms round.
@@ -204,6 +203,7 @@ export const play = (
       signal(core, { _tag: "AudioReady", speech: speech.id })
       yield* speech.floor.await
       speech.floor.closeUnsafe()
+      speech.unheard.delete(line.utterance)
       if (speech.source === "say") line.utterance.createdAt = placeOf(core)
       base = yield* ask(core, output.played, 0)
       const out = lineOutput = makeLineOutput(core, speech.id, base)

@@ -6,14 +6,14 @@ import type * as Event from "../../Event.ts"
 import type { InvalidOptions } from "../../Failure.ts"
 import * as Session from "../../Session.ts"
 import * as Turn from "../../Turn.ts"
-import { CurrentHook, CurrentSpeech } from "../session.ts"
+import { CurrentSpeech } from "../session.ts"
 import { CurrentCall } from "../tools/execute.ts"
 import { type Core, signal } from "./core.ts"
 import { type Handoff, isOpen } from "./handoff.ts"
 import { given } from "./longTexts.ts"
 import { checkWait } from "./options.ts"
 import { beforeGoodbye, isOwed } from "./outstanding.ts"
-import { protectedSpeech, want } from "./wishes.ts"
+import { asker, protectedSpeech, want } from "./wishes.ts"
 
 export interface Parts {
   readonly job: Readonly<Record<string, string>>
@@ -101,8 +101,8 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
     spent: Effect.sync(core.spending.report),
     updateHistory: (f) => Effect.sync(() => core.history.updated(f)),
     events: parts.events,
-    say: (text, options) => Effect.map(CurrentHook, (hook) => want(core, { source: "say", text, options }, hook)),
-    reply: (options) => Effect.map(CurrentHook, (hook) => want(core, { source: "reply", options }, hook)),
+    say: (text, options) => Effect.map(asker, (by) => want(core, { source: "say", text, options }, by)),
+    reply: (options) => Effect.map(asker, (by) => want(core, { source: "reply", options }, by)),
     send: (text) =>
       Effect.sync(() => {
         if (!isOpen(core)) return false

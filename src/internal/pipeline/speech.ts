@@ -85,6 +85,8 @@ export interface Speech {
   calls: ReadonlyArray<string>
   /** Lines that have text and were not heard to their end yet. */
   lines: number
+  /** What the model writes, or has written, and nobody has heard the beginning of. */
+  readonly unheard: Set<Utterance>
   heard: string
   playedMs: number
   fiber: Fiber.Fiber<void> | undefined
@@ -138,6 +140,7 @@ export const makeSpeech = (options: {
   acting: false,
   calls: [],
   lines: 0,
+  unheard: new Set(),
   heard: "",
   playedMs: 0,
   fiber: undefined,

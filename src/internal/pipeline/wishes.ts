@@ -87,19 +87,34 @@ export interface Wish {
   readonly announces?: boolean | undefined
 }
 
-/** Where a hook stands: before the reply that waits for it, or in the middle of what goes on for too long. */
-const whenIn = (hook: RunningHook | undefined): NonNullable<Session.SayOptions["when"]> => {
-  if (hook === undefined || hook.over()) return "idle"
-  return hook.name === "onUserTurn" ? "withReply" : "now"
+/** On whose behalf something is asked for. */
+interface Asker {
+  readonly hook: RunningHook | undefined
+  /** The speech whose tool it is. */
+  readonly speech: string | undefined
+}
+
+const nobody: Asker = { hook: undefined, speech: undefined }
+
+export const asker: Effect.Effect<Asker> = Effect.map(
+  Effect.all([CurrentHook, CurrentSpeech]),
+  ([hook, speech]) => ({ hook, speech })
+)
+
+/** Where they stand: a hook before the reply that waits for it, or amid what goes on for too long, a tool before the reply to its result. */
+const whenOf = (core: Core, { source }: Wish, { hook, speech }: Asker): NonNullable<Session.SayOptions["when"]> => {
+  if (hook !== undefined && !hook.over()) return hook.name === "onUserTurn" ? "withReply" : "now"
+  const replies = speech !== undefined && core.speeches.get(speech) !== undefined
+  return source === "say" && replies ? "withReply" : "idle"
 }
 
 const framesOf = (clip: Session.SayOptions["clip"]): ReadonlyArray<Audio.Frame> | undefined =>
   clip === undefined || !("samples" in clip) ? clip : [clip]
 
 /** Puts it in line; what comes when the session ends is discarded. */
-export const want = (core: Core, wish: Wish, hook?: RunningHook): Session.Speech => {
+export const want = (core: Core, wish: Wish, by = nobody): Session.Speech => {
   const { announces, options = {}, passing = false, source, steps = newSteps(core), text } = wish
-  const { expires, when = whenIn(hook) } = checkSay(options)
+  const { expires, when = whenOf(core, wish, by) } = checkSay(options)
   const id = core.nextId(isOpen(core) ? "speech" : "discarded")
   if (!isOpen(core)) return discarded(id)
   const clip = framesOf(options.clip)
@@ -132,7 +147,7 @@ export const sayThatItFailed = (core: Core, speech: Speech): void => {
   ) return
   const since = speech.turn?.committedAt ?? speech.createdAt
   const state = core.conductor.state()
-  if (Turn.isUsersTurn(state) || Turn.spokeSince(state, since)) return
+  if (Turn.isUsersTurn(state) || Turn.spokeSince(state, since, speech.id)) return
   // A synthesiser that has just failed is not asked again.
   const mute = speech.reason === "tts"
   const clip = mute ? failedReply.frames() : undefined

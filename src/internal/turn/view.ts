@@ -144,13 +144,15 @@ export const isUsersTurn = (s: State): boolean => !Floor.settled(s)
 
 /**
  * Whether the agent has spoken since a time (ms of the Clock), or will without
- * being asked: nobody waits for it in vain. What fills a silence does not count.
+ * being asked: nobody waits for it in vain. What fills a silence does not count,
+ * nor does the speech `but`, which is over and may not have been taken away yet.
  *
  * @category getters
  * @since 0.1.0
  */
-export const spokeSince = (s: State, since: number): boolean =>
-  s.agent.spokeAt >= since || s.agent.speeches.some(({ passing, phase }) => !passing && phase !== "stopping")
+export const spokeSince = (s: State, since: number, but?: string): boolean =>
+  s.agent.spokeAt >= since ||
+  s.agent.speeches.some(({ id, passing, phase }) => !passing && phase !== "stopping" && id !== but)
 
 /**
  * Whether the user waits in silence for something that is to come.
