@@ -18,6 +18,7 @@ import type * as Scope from "effect/Scope"
 import { InvalidOptions } from "./Failure.ts"
 import * as Check from "./internal/options.ts"
 import type * as entries from "./internal/tools/entry.ts"
+import { DuplicateTool, NoHandler } from "./internal/tools/errors.ts"
 import * as execution from "./internal/tools/execute.ts"
 import * as finding from "./internal/tools/found.ts"
 import { wordsOf } from "./internal/tools/mcp.ts"
@@ -27,6 +28,7 @@ import type { HandlersOf, ServicesOf, Source } from "./internal/tools/source.ts"
 import * as voices from "./internal/tools/voice.ts"
 import type { VoiceOptions } from "./internal/tools/voice.ts"
 
+export { DuplicateTool, NoHandler } from "./internal/tools/errors.ts"
 export { discovered } from "./internal/tools/found.ts"
 export { type Functions, functions, type PlainCall, type PlainTool } from "./internal/tools/functions.ts"
 export type { Discovered, Discovery, HandlersOf, ServicesOf, Source, ToolOf } from "./internal/tools/source.ts"
@@ -102,28 +104,13 @@ export class ToolError extends Schema.TaggedError<ToolError>("effect-voice/Tools
 }) {}
 
 /**
- * Two tools have the same name. Rename one, or use `replace`.
- *
- * @category errors
- * @since 0.1.0
- */
-export class DuplicateTool extends Schema.TaggedError<DuplicateTool>("effect-voice/Tools/DuplicateTool")(
-  "DuplicateTool",
-  { tool: Schema.String }
-) {
-  override get message(): string {
-    return `there are two tools named ${this.tool}: rename one, or put it in with Tools.replace`
-  }
-}
-
-/**
  * Every way in which tools cannot be put together.
  *
  * @category errors
  * @since 0.1.0
  */
 export class ToolsError extends Schema.TaggedError<ToolsError>("effect-voice/Tools/ToolsError")("ToolsError", {
-  reason: Schema.Union([DuplicateTool, InvalidOptions])
+  reason: Schema.Union([DuplicateTool, NoHandler, InvalidOptions])
 }) {
   override get message(): string {
     return this.reason.message

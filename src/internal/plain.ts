@@ -3,6 +3,7 @@
  * promises. They run with what whoever was given it runs with (time, logs, on
  * whose behalf), and on their own: nobody who is interrupted ends them.
  */
+import type * as Tool from "effect/ai/Tool"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -48,6 +49,20 @@ export interface PlainSayOptions {
   readonly voice?: string | undefined
 }
 
+interface Successor<R> {
+  readonly name: string
+  readonly bound: Effect.Effect<unknown, unknown, R>
+}
+
+/** What the compiler shows where an agent lacks handlers of its tools. */
+interface Lacks<in out R> {
+  readonly "give the agent the handlers of its tools with Agent.provide": R
+}
+
+type Handled<R> = 0 extends 1 & R ? unknown
+  : [Extract<R, Tool.Handler<any>>] extends [never] ? unknown
+  : Lacks<Extract<R, Tool.Handler<any>>>
+
 /**
  * The conversation in progress, as plain functions see it: `Session` with
  * promises. What it is asked for fails by rejecting.
@@ -68,9 +83,7 @@ export interface Plain {
   /** A `CallState` of this call: read and set at once, and what is refused throws. */
   readonly callState: <A>(state: Definition<A>) => PlainHeld<A>
   /** Gives the conversation to another agent, which needs nothing more (`Agent.provide`). */
-  readonly handoff: (
-    agent: { readonly name: string; readonly bound: Effect.Effect<unknown, unknown, any> }
-  ) => Promise<void>
+  readonly handoff: <R>(agent: Successor<R> & Handled<R>) => Promise<void>
   readonly hangUp: (options?: { readonly say?: string | undefined }) => Promise<void>
   readonly close: (options?: { readonly drain?: boolean | undefined }) => Promise<void>
 }

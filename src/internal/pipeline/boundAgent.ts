@@ -4,6 +4,7 @@
  * What an agent's layers hold lives in `scope`, until the session ends. A binding
  * that fails, or is interrupted, leaves nothing there, and may be tried again.
  */
+import * as Tool from "effect/ai/Tool"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -12,7 +13,7 @@ import type * as Agent from "../../Agent.ts"
 import type * as Llm from "../../Llm.ts"
 import { Session } from "../../Session.ts"
 import type * as Stt from "../../Stt.ts"
-import type * as Tools from "../../Tools.ts"
+import * as Tools from "../../Tools.ts"
 import type * as Tts from "../../Tts.ts"
 import type * as Turn from "../../Turn.ts"
 import type * as Vad from "../../Vad.ts"
@@ -45,6 +46,16 @@ export type Bind = <R, E>(
   session: Session["Service"]
 ) => Effect.Effect<Binding, E | Tools.ToolsError, Exclude<Exclude<R, Session>, Scope.Scope>>
 
+/** A tool that nobody runs would look like one of the provider's own, call after call. */
+const complete = (agent: string) => (bound: Agent.Bound): Effect.Effect<Agent.Bound, Tools.ToolsError> => {
+  for (const { handler, tool } of bound.tools.entries.values()) {
+    if (handler === undefined && (!Tool.isProviderDefined(tool) || tool.requiresHandler)) {
+      return Effect.fail(new Tools.ToolsError({ reason: new Tools.NoHandler({ tool: tool.name, agent }) }))
+    }
+  }
+  return Effect.succeed(bound)
+}
+
 export const makeBind = (parts: {
   readonly defaults: Defaults
   readonly scope: Scope.Scope
@@ -59,7 +70,7 @@ export const makeBind = (parts: {
       if (before !== undefined) return Effect.succeed(before)
       const binding = Effect.uninterruptibleMask((restore) =>
         Effect.flatMap(Scope.fork(scope), (own) =>
-          restore(agent.bound).pipe(
+          restore(Effect.flatMap(agent.bound, complete(agent.name))).pipe(
             Effect.onError((cause) => Scope.close(own, Exit.failCause(cause))),
             Effect.provideService(Layer.CurrentMemoMap, memoMap),
             Effect.provideService(Session, session),

@@ -14,7 +14,8 @@ import type * as Session from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
 import type * as Vad from "../../Vad.ts"
-import { asAsked } from "../session.ts"
+import { asAsked, CurrentSpeech } from "../session.ts"
+import { CurrentCall } from "../tools/execute.ts"
 import type { Prepared, Retunable } from "../vad/retunable.ts"
 import type { Binding, BoundAgent } from "./boundAgent.ts"
 import type { Core } from "./core.ts"
@@ -90,6 +91,29 @@ export type Handoff = <R, E>(
 export const makeHandoff = (core: Core, parts: Parts): Handoff => {
   const { bind, detector, exitTimeout, hearBy } = parts
   const handing = Semaphore.makeUnsafe(1)
+  let latest: { readonly call: string; readonly to: string } | undefined
+
+  /** Of several calls of one step that each give the conversation away, or end it, the first one does. */
+  const claim = (agent: Agent.Agent<Session.Given, unknown>) => <E>(handoff: Effect.Effect<void, E>) =>
+    Effect.gen(function*() {
+      const call = yield* CurrentCall
+      if (call === undefined) return yield* handoff
+      const before = latest
+      if (core.outstanding.isLeaving()) {
+        return yield* Effect.die(new Tools.ToolError({ message: "the call ends: another call hangs up" }))
+      }
+      const step = core.speeches.get((yield* CurrentSpeech) ?? "")?.calls ?? []
+      if (before !== undefined && before.call !== call && step.includes(before.call)) {
+        return yield* Effect.die(
+          new Tools.ToolError({ message: `the conversation was handed over to ${before.to} by another call` })
+        )
+      }
+      const mine = latest = { call, to: agent.name }
+      yield* Effect.onError(handoff, () =>
+        Effect.sync(() => {
+          if (latest === mine) latest = undefined
+        }))
+    })
 
   /** The detector as the agent wants it; the call goes on with the one that it has if there is none. */
   const tuned = (bound: BoundAgent): Effect.Effect<Prepared | undefined> =>
@@ -142,7 +166,8 @@ export const makeHandoff = (core: Core, parts: Parts): Handoff => {
           next === undefined
             ? Effect.void
             : Effect.ensuring(handing.withPermits(1)(replace(agent, next)), next.detector?.discard ?? Effect.void)
-        )
+        ),
+        claim(agent)
       )
     })
 }

@@ -1,0 +1,73 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { Agent, Pipeline, Tools } from "effect-voice"
+import * as Testing from "effect-voice/testing"
+import { Tool, Toolkit } from "effect/ai"
+
+const hello = Testing.say(500, 2500, "Hello, how are you?")
+
+describe("an agent that lacks the handlers of its tools", () => {
+  const book = Tool.make("book", { success: Schema.String })
+  const lacking = Agent.make({ name: "desk", instructions: "", tools: Toolkit.make(book) })
+
+  it.effect("is not handed over to: the compiler says so, and otherwise the failure of the tool", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        preset: "mechanics",
+        agent: Agent.make({
+          instructions: "",
+          // @ts-expect-error the handlers of desk are missing
+          tools: Tools.functions({ go: { run: async (_, { session }) => session.handoff(lacking) } })
+        }),
+        user: [hello],
+        llm: [{ tools: [{ name: "go" }] }, "Done."]
+      })
+      assert.deepStrictEqual(timeline.of("AgentChanged"), [])
+      assert.match(String(timeline.logs[0]?.cause), /the tool book of the agent desk has no handler.*Agent\.provide/)
+    }))
+
+  it.effect("does not begin", () =>
+    Effect.gen(function*() {
+      const agent = lacking as Agent.Agent
+      const error = yield* Effect.flip(Effect.scoped(Pipeline.make(agent).pipe(Effect.provide(Testing.layer({})))))
+      assert.match(String(error), /the tool book of the agent desk has no handler/)
+    }))
+})
+
+describe("several calls of one step that give the conversation away", () => {
+  const next = (name: string) => Agent.make({ name, instructions: "", onEnter: async (s) => s.say(`${name} here.`) })
+  const tools = Tools.functions({
+    sales: { run: async (_, { session }) => session.handoff(next("Sales")) },
+    billing: { run: async (_, { session }) => session.handoff(next("Billing")) },
+    goodbye: { run: async (_, { session }) => session.hangUp({ say: "Goodbye!" }) },
+    onward: {
+      run: async (_, { session }) => {
+        await session.handoff(next("Sales"))
+        await session.handoff(next("Billing"))
+      }
+    }
+  })
+
+  it.effect.each(
+    [
+      [["sales", "billing"], ["handoff: Sales"]],
+      [["billing", "sales"], ["handoff: Billing"]],
+      [["goodbye", "billing"], []],
+      [["onward"], ["handoff: Sales", "handoff: Billing"]]
+    ] as const
+  )("%j: the first wins, and the model reads that the second did not", ([names, handoffs]) =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        preset: "mechanics",
+        agent: Agent.make({ instructions: "", tools }),
+        user: [hello],
+        llm: [{ tools: names.map((name) => ({ name })) }]
+      })
+      assert.deepStrictEqual(timeline.messages.filter((message) => message.startsWith("handoff")), [...handoffs])
+      const results = timeline.of("FunctionCallsFinished").flatMap((event) => event.calls)
+        .map(({ isFailure, result }) => isFailure ? result : "done")
+      assert.deepStrictEqual(results.slice(0, 1), ["done"])
+      if (names.length > 1) assert.match(String(results[1]), /another call/)
+      assert.deepStrictEqual(Testing.invariants(timeline), [])
+    }))
+})
