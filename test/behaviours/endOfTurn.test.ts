@@ -1,7 +1,7 @@
 /** The end of a turn, where a detector listens for it. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { Audio, History, type Turn, TurnDetector } from "effect-voice"
+import { Agent, Audio, History, Session, type Turn, TurnDetector } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { listenerOf } from "../../src/internal/pipeline/judges.ts"
 import { drive, final, interim, started, stopped } from "../support/turn.ts"
@@ -282,4 +282,28 @@ describe("a detector that listens", () => {
     assert.approximately(heard[0]!.at!, 5000, 3)
     assert.approximately(heard.at(-1)!.at! + Audio.durationMs(heard.at(-1)!), 9020, 25)
   })
+
+  it.effect("goes with the call from agent to agent, and keeps to what each says of its delays", () =>
+    Effect.gen(function*() {
+      for (const [minDelay, at] of [[undefined, 9200], ["800 millis", 9800]] as const) {
+        const second = Agent.make({ instructions: "Second.", turn: { endpointing: { minDelay } } })
+        const timeline = yield* Testing.scenario({
+          preset: "mechanics",
+          agent: Agent.make({
+            instructions: "First.",
+            onUserTurn: () => Session.Session.use((session) => session.handoff(second))
+          }),
+          user: [
+            Testing.say(1000, 2000, "Hello there.", { finalDelay: 100 }),
+            Testing.say(8000, 9000, "I would like a room.", { finalDelay: 100 })
+          ],
+          llm: ["One.", "Two.", "Three."]
+        }).pipe(Effect.provideService(TurnDetector.TurnDetector, {
+          name: "listener",
+          open: Effect.succeed({ push: () => {}, ask: () => Effect.succeed({ probability: 0.95 }) })
+        }))
+        assert.deepStrictEqual(timeline.of("UserSpeechCommitted").map(({ at }) => at), [2200, at])
+        assert.deepStrictEqual(Testing.invariants(timeline), [])
+      }
+    }))
 })
