@@ -29,7 +29,9 @@ import { hold, type Outcome, type Policy } from "./endpointing/policy.ts"
 import { read, speech, type Turn } from "./endpointing/rows.ts"
 
 const folder = resolve(process.argv[2] ?? "")
-const sets = process.argv.length > 3 ? process.argv.slice(3) : ["acted", "acted+g711-2", "synthetic"]
+const sets = process.argv.length > 3
+  ? process.argv.slice(3)
+  : ["acted", ...[1, 2, 3].map((lost) => `acted+g711-${lost}`), "synthetic"]
 
 /** One conversation learns from so many turns. */
 const together = 20

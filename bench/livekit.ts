@@ -18,6 +18,13 @@
  * are then measured, too, with providers and settings like ours. Needs
  * `npm run build` and a LiveKit server (see `test/livekit/support/launch.ts`).
  * Arguments: calls, comma-separated (1,4,8,16); turns of each call (6).
+ *
+ * `node bench/livekit.ts 1,2,8 6 turns` measures the end of a turn instead: beside the
+ * floor `silence`, 500 ms of it with a recogniser that is as slow as a real one, and
+ * `detector`, the same with Smart Turn. `aboveIdealMs` is what a reply takes more
+ * than the floor would if it waited for no more than the longer of two things that run
+ * beside each other: the confident end (200 ms), and the final transcript, asked for at
+ * 150 ms.
  */
 import { setTimeout as sleep } from "node:timers/promises"
 import { launch } from "../test/livekit/support/launch.ts"
@@ -37,13 +44,26 @@ let runs = 0
 
 const { PEER_DIR } = process.env
 
-type Kind = "floor" | "ours" | "peer"
-const programs: Readonly<Record<Kind, string>> = { floor: "floor.ts", ours: "agent.ts", peer: "peer.mjs" }
-const kinds: ReadonlyArray<Kind> = [
-  "floor",
-  "ours",
-  ...(PEER_DIR === undefined ? [] : ["peer" as const])
-]
+type Kind = "floor" | "ours" | "peer" | "silence" | "detector"
+const programs: Readonly<Record<Kind, string>> = {
+  floor: "floor.ts",
+  ours: "agent.ts",
+  peer: "peer.mjs",
+  silence: "agent.ts",
+  detector: "agent.ts"
+}
+const ends = process.argv[4] === "turns"
+const kinds: ReadonlyArray<Kind> = ends
+  ? ["floor", "silence", "detector"]
+  : ["floor", "ours", ...(PEER_DIR === undefined ? [] : ["peer" as const])]
+
+/** Silence (ms) after which the floor answers, a confident end counts, and a recogniser is asked. */
+const [floorMs, confidentMs, askedMs] = [500, 200, 150]
+
+interface Stages {
+  readonly finals: ReadonlyArray<number>
+  readonly verdicts: ReadonlyArray<number>
+}
 
 const measure = async (kind: Kind, calls: number) => {
   const run = ++runs
@@ -53,7 +73,8 @@ const measure = async (kind: Kind, calls: number) => {
     NODE_OPTIONS: "--max-semi-space-size=16",
     LIVEKIT_URL: url,
     LIVEKIT_API_KEY: key,
-    LIVEKIT_API_SECRET: secret
+    LIVEKIT_API_SECRET: secret,
+    ...(ends && kind !== "floor" ? { BENCH_TURNS: kind } : {})
   })
   const callers = start("callers.ts")
   try {
@@ -65,11 +86,15 @@ const measure = async (kind: Kind, calls: number) => {
     const begun = phase(callers, "begin")
     const ended = phase(callers, "end")
     const agentName = kind === "floor" ? undefined : "bench"
-    callers.send({ url, key, secret, rooms, turns, agentName, interrupts: kind !== "floor" })
+    callers.send({ url, key, secret, rooms, turns, agentName, interrupts: kind !== "floor" && !ends })
     await begun
     const from = { cpu: cpuSeconds(agent.pid!), at: performance.now() }
     const { result } = await ended
     const seconds = (performance.now() - from.at) / 1000
+    const told = ends && kind !== "floor" ? phase(agent, "stages") : undefined
+    if (told !== undefined) agent.send("stages")
+    const stages = (await told)?.result as Stages | undefined
+    const idealMs = stages?.finals.map((ms) => Math.max(confidentMs, askedMs + ms))
     const { joinMs, missed, replyMs, silenceMs } = result as Result
     return {
       kind,
@@ -81,7 +106,11 @@ const measure = async (kind: Kind, calls: number) => {
       joinMs: { p50: quantile(joinMs, 0.5), max: quantile(joinMs, 1) },
       cores: Number(((cpuSeconds(agent.pid!) - from.cpu) / seconds).toFixed(3)),
       megabytes: Math.round(megabytes(agent.pid!)),
-      idleMegabytes: Math.round(idle)
+      idleMegabytes: Math.round(idle),
+      ...(idealMs === undefined ? {} : { idealMs: { p50: quantile(idealMs, 0.5), p90: quantile(idealMs, 0.9) } }),
+      ...(stages === undefined || stages.verdicts.length === 0
+        ? {}
+        : { verdicts: { count: stages.verdicts.length, sure: stages.verdicts.filter((one) => one >= 0.9).length } })
     }
   } finally {
     await kill(callers)
@@ -98,6 +127,27 @@ try {
     }
   }
   const of = (kind: string, calls: number) => measured.find((one) => one.kind === kind && one.calls === calls)!
+  if (ends) {
+    const above = sizes.map((calls) => {
+      const [floor, silence, detector] = [of("floor", calls), of("silence", calls), of("detector", calls)]
+      const ideal = (share: "p50" | "p90"): number => floor.replyMs[share]! - floorMs + detector.idealMs![share]!
+      return {
+        calls,
+        cores: {
+          silence: Number((silence.cores / floor.cores).toFixed(2)),
+          detector: Number((detector.cores / floor.cores).toFixed(2))
+        },
+        savedMs: {
+          p50: silence.replyMs.p50! - detector.replyMs.p50!,
+          p90: silence.replyMs.p90! - detector.replyMs.p90!
+        },
+        aboveIdealMs: { p50: detector.replyMs.p50! - ideal("p50"), p90: detector.replyMs.p90! - ideal("p90") }
+      }
+    })
+    process.stdout.write(`${JSON.stringify({ measured, above }, undefined, 2)}\n`)
+    await server.stop()
+    process.exit(0)
+  }
   const ratios = sizes.map((calls) => {
     const [floor, ours] = [of("floor", calls), of("ours", calls)]
     return {

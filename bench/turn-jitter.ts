@@ -5,13 +5,17 @@
  *
  * - `alone`, `eight`: one pause judged by itself, and eight at once (ms for each)
  * - `callsACore`: ten pauses a minute, each judged once, on one core
- * - `calls`: by their number, lateness of the tick, time from a question to its answer
- *   (ms), and how many questions were given up
+ * - `calls`: by their number, lateness of the tick, for how long the loop is held (`held`:
+ *   the thread's CPU between two of its looks at the clock, ms, which no other program
+ *   makes longer), pauses of the garbage collector, time from a question to its answer
+ *   (ms), and how many questions were given up; each number also without a question
+ *   (`asked: false`), which is what 100 ears and the collector cost alone
  *
  * Arguments: numbers of calls (1,100); seconds (10). Prints JSON.
  */
 import { Effect, Layer, Result } from "effect"
 import { readFileSync } from "node:fs"
+import { PerformanceObserver } from "node:perf_hooks"
 import { setTimeout as sleep } from "node:timers/promises"
 import { Audio, History, TurnDetector, Vad } from "../src/index.ts"
 import * as SileroVad from "../src/Layers/SileroVad.ts"
@@ -19,6 +23,9 @@ import * as SmartTurnDetector from "../src/Layers/SmartTurnDetector.ts"
 
 const counts = (process.argv[2] ?? "1,100").split(",").map(Number)
 const seconds = Number(process.argv[3] ?? 10)
+
+/** Seconds at first that do not count: what a call holds is made when it begins, and collected soon after. */
+const warmUp = 2
 
 const frameMs = 20
 const pausesAMinute = 10
@@ -70,7 +77,7 @@ const cost = Effect.scoped(Effect.gen(function*() {
   }
 }))
 
-const listen = (count: number) =>
+const listen = (count: number, asked: boolean) =>
   Effect.scoped(Effect.gen(function*() {
     const vad = yield* Vad.Vad
     const calls = yield* Effect.forEach(
@@ -88,19 +95,31 @@ const listen = (count: number) =>
       if (busy[i]) void run(calls[i]!.ears.push(taken)).then(() => hear(i))
     }
     const late: Array<number> = []
+    const held: Array<number> = []
+    const collected: Array<number> = []
     const answers: Array<number> = []
     let shed = 0
     const judge = (call: typeof calls[number]): void => {
-      const asked = performance.now()
-      run(call.judge.ask(pause)).then(() => answers.push(performance.now() - asked), () => shed++)
+      const since = performance.now()
+      run(call.judge.ask(pause)).then(() => answers.push(performance.now() - since), () => shed++)
     }
     const begin = performance.now()
-    const cpu = process.cpuUsage()
+    const counted = (): boolean => performance.now() - begin >= warmUp * 1000
+    let cpu = process.cpuUsage()
+    const collector = new PerformanceObserver((list) => {
+      for (const { duration } of list.getEntries()) if (counted()) collected.push(duration)
+    })
+    collector.observe({ entryTypes: ["gc"] })
     yield* Effect.promise(async () => {
       let passed = 0
       let tick = begin + 10
-      while (performance.now() - begin < seconds * 1000) {
+      let used = process.threadCpuUsage()
+      while (performance.now() - begin < (warmUp + seconds) * 1000) {
         await sleep(1)
+        const { system, user } = process.threadCpuUsage(used)
+        used = process.threadCpuUsage()
+        if (counted()) held.push((user + system) / 1000)
+        else cpu = process.cpuUsage()
         const now = performance.now()
         // Each call has its own moment in the frame.
         for (; passed < now - begin; passed++) {
@@ -110,17 +129,21 @@ const listen = (count: number) =>
             call.judge.push?.([frame])
             waiting[i]!.push(frame)
             if (busy[i] !== true) hear(i)
-            if (random() < pausesAMinute * frameMs / 60_000) judge(call)
+            if (asked && random() < pausesAMinute * frameMs / 60_000) judge(call)
           }
         }
         const seen = performance.now()
-        for (; tick <= seen; tick += 10) late.push(seen - tick)
+        for (; tick <= seen; tick += 10) if (counted()) late.push(seen - tick)
       }
     })
     const { system, user } = process.cpuUsage(cpu)
+    collector.disconnect()
     return {
       calls: count,
+      asked,
       tick: { p50: quantile(late, 0.5), p99: quantile(late, 0.99), most: quantile(late, 1) },
+      held: { p50: quantile(held, 0.5), p99: quantile(held, 0.99), most: quantile(held, 1) },
+      collections: { count: collected.length, p99: quantile(collected, 0.99), most: quantile(collected, 1) },
       answer: { p50: quantile(answers, 0.5), p99: quantile(answers, 0.99) },
       answered: answers.length,
       shed,
@@ -128,10 +151,12 @@ const listen = (count: number) =>
     }
   }))
 
+const runs = counts.flatMap((count) => [{ count, asked: false }, { count, asked: true }])
+
 const results = await Effect.runPromise(
   Effect.gen(function*() {
     const costs = yield* cost
-    return { ...costs, calls: yield* Effect.forEach(counts, listen) }
+    return { ...costs, calls: yield* Effect.forEach(runs, ({ asked, count }) => listen(count, asked)) }
   }).pipe(Effect.provide(Layer.merge(SileroVad.layer(), SmartTurnDetector.layer())))
 )
 process.stdout.write(

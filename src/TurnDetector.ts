@@ -123,6 +123,9 @@ export const fromWords = (options: {
 /** What lies before the first voice that was noticed (ms): its beginning is softer. */
 const lead = 500
 
+/** Times of frames that are rounded differ by less (ms). */
+const jitter = 2
+
 /**
  * Creates a detector from a function from the audio of the turn to a
  * probability (0–1).
@@ -130,8 +133,9 @@ const lead = 500
  * **Details**
  *
  * The samples are mono, 16 kHz: the turn with its pauses up to now, from half a
- * second before its first voice, and at most the last `window` (ms) of it. They
- * belong to the function.
+ * second before its first voice, and at most the last `window` (ms) of it; what is
+ * missing between frames that say when they were (`at`) is silence. They belong to
+ * the function.
  *
  * @category constructors
  * @since 0.1.0
@@ -148,9 +152,18 @@ export const fromAudio = (options: {
     name: options.name,
     open: Effect.sync(() => {
       const heard = new Ring(samplesIn(options.window))
+      /** Where the next frame should begin (ms of stream time), where that is known. */
+      let expected: number | undefined
       return {
         push: (frames) => {
-          for (const { samples } of frames) heard.append(samples)
+          for (const frame of frames) {
+            const at = frame.at ?? expected
+            // What was lost, or not sent while nobody spoke, was time all the same.
+            const lost = at === undefined || expected === undefined ? 0 : at - expected
+            if (lost > jitter) heard.appendSilence(samplesIn(Math.min(lost, options.window)))
+            heard.append(frame.samples)
+            expected = at === undefined ? undefined : at + Audio.durationMs(frame)
+          }
         },
         ask: (pause) =>
           Effect.suspend(() => {

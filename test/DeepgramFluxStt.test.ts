@@ -158,4 +158,56 @@ describe("DeepgramFluxStt", () => {
       const found = yield* Fiber.join(first)
       assert.deepStrictEqual(found._tag === "Some" ? found.value : undefined, { text: "", final: true, end: 200 })
     }))
+
+  /** A server of one's own: whoever asks it to end a turn is thrown out. */
+  const selfHosted = (): Parameters<typeof provider.webSocket>[0] => {
+    const well = wellBehaved()
+    return {
+      onMessage: (message, peer) => {
+        if (typeof message !== "string" || !message.includes("ForceEndTurn")) return well.onMessage?.(message, peer)
+        peer.send({ type: "Error", sequence_id: 3, code: "UNPARSABLE_CLIENT_MESSAGE", description: "unknown variant" })
+        peer.socket.close(1011)
+      }
+    }
+  }
+
+  it.live("says what to do where the server cannot end a turn", () =>
+    Effect.gen(function*() {
+      const server = yield* provider.webSocket(selfHosted())
+      const audio = yield* Queue.unbounded<Stt.Input>()
+      yield* Queue.offerAll(audio, [...tone, Stt.Finalize])
+      const { reason } = yield* Effect.flip(heard(server, Stream.fromQueue(audio)))
+      assert.deepInclude(reason, { _tag: "InvalidRequest", isRetryable: false })
+      assert.include(reason.message, "turn.detection")
+    }))
+
+  it.live("gives what it has heard of a turn that is still open at the end, where the server does not", () =>
+    Effect.gen(function*() {
+      const closing: Parameters<typeof provider.webSocket>[0] = {
+        onMessage: (message, peer) => {
+          if (typeof message !== "string") {
+            if (peer.received.filter((piece) => typeof piece !== "string").length !== 1) return
+            peer.send(turnInfo("StartOfTurn", "Good", 0, 0.3))
+          } else if (message.includes("ForceEndTurn")) {
+            // What it has not heard yet belongs to the next turn.
+            peer.send(turnInfo("EndOfTurn", "Good", 0, 0.3))
+            peer.send(turnInfo("StartOfTurn", "morning.", 0.3, 0.6))
+          } else if (message.includes("CloseStream")) peer.socket.close()
+        }
+      }
+      for (const [stub, text] of [[selfHosted(), "Good"], [closing, "Good morning."]] as const) {
+        const server = yield* provider.webSocket(stub)
+        const all = yield* heard(
+          server,
+          Stream.concat(
+            Stream.fromIterable<Stt.Input>(tone),
+            // It has answered what it was sent.
+            Stream.drain(Stream.fromEffect(Effect.sleep("100 millis")))
+          )
+        )
+        const finals = all.filter(({ final }) => final)
+        assert.strictEqual(finals.map(({ text }) => text).join(" "), text)
+        assert.isTrue(finals.every(({ turn }) => turn === "ended"))
+      }
+    }))
 })

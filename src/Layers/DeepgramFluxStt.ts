@@ -6,7 +6,8 @@
  * (`Transcript.turn`). With the option `turn.detection: "stt"` of the pipeline Flux
  * decides alone: a turn is answered at its end, `eager` ends begin a reply in advance,
  * and nothing is asked of it. Otherwise a `Finalize` mark ends the turn that is going on,
- * and the pipeline's own rules decide.
+ * and the pipeline's own rules decide; a server of one's own cannot do that, and fails
+ * with `InvalidRequest`.
  *
  * While no audio is sent, as from a muted microphone, the connection is kept alive with
  * moments of silence, which the transcripts' times leave out.
@@ -127,7 +128,7 @@ const TurnInfo = Schema.Struct({
   languages: hint(Schema.Array(Schema.String))
 })
 
-const decodeKind = decodeJson(Schema.Struct({ type: Schema.optional(Schema.String) }))
+const decodeKind = decodeJson(Schema.Struct({ type: Schema.optional(Schema.String), code: hint(Schema.String) }))
 const decodeTurn = decodeJson(TurnInfo)
 
 const turns: Readonly<Record<string, Stt.Transcript["turn"]>> = {
@@ -163,6 +164,8 @@ const transcript = (
 }
 
 const [endTurn, closeStream] = [JSON.stringify({ type: "ForceEndTurn" }), JSON.stringify({ type: "CloseStream" })]
+
+const cannotEnd = "turn.detection: this server does not end a turn when it is asked to (ForceEndTurn); use \"stt\""
 
 /** What was sent over one connection, silence included that nobody has said (ms). */
 class Sent {
@@ -201,6 +204,15 @@ const dialect = (settings: Settings) =>
     let marked: number | undefined
     /** No more audio comes, and the connection may be closed after the mark. */
     let isLast = false
+    let isEnding = false
+    /** It was asked to end a turn, which servers of one's own do not do: they break off. */
+    let isAsked = false
+    /** What was heard of the turn that is going on. */
+    let newest: Stt.Transcript | undefined
+    const askEnd = (): string => {
+      isAsked = true
+      return endTurn
+    }
     const rest = (): ReadonlyArray<string> => isLast ? [closeStream] : []
     // It tells how far it has come four times a second, as long as there is audio.
     const mark = (): ReadonlyArray<Uint8Array> => {
@@ -210,32 +222,46 @@ const dialect = (settings: Settings) =>
     const informed = (info: typeof TurnInfo.Type): Heard => {
       const heard = transcript(info, (seconds) => sent.toAudio(seconds * 1000), english)
       isOpen = turns[info.event] === undefined ? isOpen || heard.text.trim() !== "" : !heard.final
+      newest = isOpen ? heard : undefined
       if (marked === undefined) return { transcripts: [heard] }
       if (isOpen || heard.final) {
         marked = undefined
-        return { transcripts: [heard], reply: () => [...(isOpen ? [endTurn] : []), ...rest()] }
+        return { transcripts: [heard], reply: () => [...(isOpen ? [askEnd()] : []), ...rest()] }
       }
       if ((info.audio_window_end ?? 0) * 1000 < marked) return { transcripts: [heard] }
       const end = sent.toAudio(marked)
       marked = undefined
       return { transcripts: [{ text: "", final: true, end }], reply: rest }
     }
+    /** It closes without ending the turn that is going on: what it heard last is all that there is. */
+    const owed = (): ReadonlyArray<Stt.Transcript> => {
+      const last = newest
+      newest = undefined
+      return last === undefined || last.text.trim() === "" ? [] : [{ ...last, final: true, turn: "ended" }]
+    }
     return {
       audio: (bytes) => sent.audio(bytes),
-      finalize: () => isOpen ? [endTurn] : mark(),
+      finalize: () => isOpen ? [askEnd()] : mark(),
       end: () => {
-        if (isOpen) return { messages: [endTurn, closeStream] }
+        isEnding = true
+        if (isOpen) return { messages: [askEnd(), closeStream] }
         isLast = true
         return { messages: marked === undefined ? mark() : [] }
       },
       keepAlive: () => sent.silence(quietMs),
+      owed,
       hear: (message) => {
         if (typeof message !== "string") return Effect.succeed(nothing)
-        return Effect.flatMap(decodeKind(message), ({ type }): Effect.Effect<Heard, Failure.Reason> => {
+        return Effect.flatMap(decodeKind(message), ({ code, type }): Effect.Effect<Heard, Failure.Reason> => {
           switch (type) {
             case "TurnInfo":
               return Effect.map(decodeTurn(message), informed)
             case "Error":
+              if (isAsked && code === "UNPARSABLE_CLIENT_MESSAGE") {
+                return isEnding
+                  ? Effect.sync(() => ({ transcripts: owed(), done: true }))
+                  : Effect.fail(new Failure.InvalidRequest({ detail: cannotEnd }))
+              }
               return Effect.fail(new Failure.Broken({ detail: "it reported an error" }))
             default:
               return Effect.succeed(nothing)

@@ -1,8 +1,9 @@
 /** The end of a turn, where a detector listens for it. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { type Audio, type Turn, TurnDetector } from "effect-voice"
+import { Agent, Audio, History, Session, type Turn, TurnDetector } from "effect-voice"
 import * as Testing from "effect-voice/testing"
+import { listenerOf } from "../../src/internal/pipeline/judges.ts"
 import { drive, final, interim, started, stopped } from "../support/turn.ts"
 
 const paused = (voiceAt: number): Turn.Signal => ({ _tag: "VoicePaused", voiceAt })
@@ -82,6 +83,42 @@ describe("a detector that listens", () => {
     }
   })
 
+  it("is waited for longer while an address is given, or a number in pairs", () => {
+    for (
+      const text of [
+        "I live at 42 Elm Street",
+        "zéro six, douze, trente-quatre",
+        "It is M as in Mike",
+        "john at sea dot"
+      ]
+    ) {
+      assert.deepStrictEqual(caller({ thinks: [0.1, 0.1, 0.1], text }).commits().map(([at]) => at), [5000], text)
+    }
+  })
+
+  it("that fails is as none: the fixed delay, at once where it is sure of nothing, whatever the threshold", () => {
+    for (const threshold of [undefined, 0.3, 0.95]) {
+      const driver = drive({ ears: { detector: true, listens: true }, turn: { endpointing: { threshold } } })
+        .at(1050, started(1000)).at(2030, paused(2000)).at(2100, final("I would like a room."))
+      for (const [question, at] of [[1, 2210], [2, 2510], [3, 3010]] as const) {
+        driver.until(at).at(at, { _tag: "EndOfTurn", question, probability: undefined })
+        if (at === 2210) driver.at(2500, stopped(2000))
+      }
+      driver.until(6000)
+      assert.deepStrictEqual(driver.commits().map(([at]) => at), [2500], `threshold ${threshold}`)
+      assert.deepStrictEqual(driver.times("EndOfTurnPredicted"), [])
+    }
+  })
+
+  it("that fails after it has answered leaves that answer", () => {
+    const driver = drive({ ears: { detector: true, listens: true } })
+      .at(1050, started(1000)).at(2030, paused(2000)).at(2100, final("I would like a room."))
+      .at(2240, { _tag: "EndOfTurn", question: 1, probability: 0.1 }).at(2500, stopped(2000))
+      .at(2540, { _tag: "EndOfTurn", question: 2, probability: undefined })
+      .at(3040, { _tag: "EndOfTurn", question: 3, probability: undefined }).until(8000)
+    assert.deepStrictEqual(driver.commits().map(([at]) => at), [3500])
+  })
+
   it("that does not answer leaves the fixed delay", () => {
     const [[at]] = caller().commits() as [[number, string]]
     assert.isAtLeast(at, 2500)
@@ -136,6 +173,137 @@ describe("a detector that listens", () => {
         assert.strictEqual(timeline.of("Warning").length, breaks ? 1 : 0)
         assert.deepStrictEqual(Testing.invariants(timeline), [])
         assert.isAtMost(timeline.of("UserSpeechCommitted")[0]!.at, 2300)
+      }
+    }))
+
+  /** What a detector of these questions makes of one sentence: when it is committed, and what is told of it. */
+  const judged = (ask: TurnDetector.Detector["ask"], listens: boolean) =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        preset: "mechanics",
+        user: [Testing.say(1000, 2000, "I would like a room.", { finalDelay: 100 })],
+        llm: ["Hello!"]
+      }).pipe(Effect.provideService(TurnDetector.TurnDetector, {
+        name: "judge",
+        open: Effect.succeed(listens ? { ask, push: () => {} } : { ask })
+      }))
+      assert.deepStrictEqual(Testing.invariants(timeline), [])
+      return {
+        at: timeline.of("UserSpeechCommitted").map(({ at }) => at),
+        warnings: new Set(timeline.of("Warning").map(({ message }) => message)),
+        predicted: timeline.of("EndOfTurnPredicted").length
+      }
+    })
+
+  it.effect("that fails, breaks or gives no probability costs nothing but a warning", () =>
+    Effect.gen(function*() {
+      const bad = {
+        fails: [Effect.fail("secret words"), "the turn detector failed"],
+        dies: [Effect.die(new Error("secret words")), "the turn detector failed"],
+        "gives NaN": [Effect.succeed({ probability: Number.NaN }), "the turn detector gave no probability from 0 to 1"],
+        "gives 1.2": [Effect.succeed({ probability: 1.2 }), "the turn detector gave no probability from 0 to 1"],
+        "gives -1": [Effect.succeed({ probability: -1 }), "the turn detector gave no probability from 0 to 1"]
+      } as const
+      for (const listens of [true, false]) {
+        for (const [name, [answer, message]] of Object.entries(bad)) {
+          const { at, predicted, warnings } = yield* judged(() => answer, listens)
+          assert.deepStrictEqual([...warnings], [message], name)
+          assert.deepStrictEqual(at.length, 1, name)
+          // As with the fixed delays alone.
+          assert.isAtLeast(at[0]!, 2500, name)
+          assert.isAtMost(at[0]!, 2600, name)
+          assert.strictEqual(predicted, 0, name)
+        }
+      }
+      const thrown = yield* judged(() => {
+        throw new Error("secret words")
+      }, true)
+      assert.deepStrictEqual([...thrown.warnings], ["the turn detector failed"])
+      assert.isAtMost(thrown.at[0]!, 2600)
+    }))
+
+  it.effect("that never answers, or too late, is done without after its deadline", () =>
+    Effect.gen(function*() {
+      for (const listens of [true, false]) {
+        for (
+          const ask of [() => Effect.never, () => Effect.delay(Effect.succeed({ probability: 0.01 }), "1500 millis")]
+        ) {
+          const { at } = yield* judged(ask, listens)
+          assert.strictEqual(at.length, 1)
+          assert.isAtMost(at[0]!, 3600)
+        }
+      }
+    }))
+
+  it.effect("hears what was lost as silence, and nothing from before the turn", () =>
+    Effect.scoped(Effect.gen(function*() {
+      let given = new Int16Array()
+      const { open } = TurnDetector.fromAudio({
+        name: "listener",
+        window: 8000,
+        predict: (samples) => Effect.sync(() => (given = samples, 0.5))
+      })
+      const loud = (ms: number, value: number, at?: number): Audio.Frame => ({
+        ...Audio.speech,
+        samples: new Int16Array(ms * 16).fill(value),
+        ...(at === undefined ? {} : { at })
+      })
+      const { ask, push } = yield* open
+      const heard = (length: number) =>
+        Effect.map(
+          ask({ text: "", history: History.empty, silence: 200, length }),
+          () => [0, 1, 2, 3].map((value) => given.filter((sample) => sample === value).length / 16)
+        )
+      // A turn, seven seconds of which nothing was sent, and another one, of which a second was lost.
+      push!([loud(3000, 1, 0)])
+      push!([loud(1000, 2, 10_000), loud(1000, 3, 12_000)])
+      assert.deepStrictEqual(yield* heard(3000), [1500, 0, 1000, 1000])
+      // Another microphone, whose time begins anew.
+      push!([loud(1000, 2, 500.4), loud(500, 3, 1499.8)])
+      assert.deepStrictEqual(yield* heard(1500), [0, 0, 1000, 1000])
+      // One that tells no times.
+      push!([loud(1000, 1), loud(2000, 2)])
+      assert.deepStrictEqual(yield* heard(2500), [0, 1000, 2000, 0])
+      // More is missing than is kept.
+      push!([loud(1000, 3, 1e9)])
+      assert.deepStrictEqual(yield* heard(9000), [7000, 0, 0, 1000])
+    })))
+
+  it("hears a telephone's audio at its own rate, at its own time", () => {
+    const heard: Array<Audio.Frame> = []
+    const model = { ask: () => Effect.never, push: (frames: ReadonlyArray<Audio.Frame>) => void heard.push(...frames) }
+    const listen = listenerOf({ turnDetector: { name: "listener", model }, overlapClassifier: undefined }, () => 0)!
+    const samples = Int16Array.from({ length: 160 }, (_, i) => 9000 * Math.sin(i / 3))
+    for (let i = 0; i < 50; i++) listen([{ sampleRate: 8000, channels: 1, samples, at: 5000 + i * 20 }])
+    listen([{ sampleRate: 8000, channels: 1, samples, at: 9000 }])
+    assert.deepStrictEqual([...new Set(heard.map(({ sampleRate }) => sampleRate))], [16_000])
+    const ms = Audio.durationMs(Audio.concat(heard))
+    assert.approximately(ms, 1020, 25)
+    assert.approximately(heard[0]!.at!, 5000, 3)
+    assert.approximately(heard.at(-1)!.at! + Audio.durationMs(heard.at(-1)!), 9020, 25)
+  })
+
+  it.effect("goes with the call from agent to agent, and keeps to what each says of its delays", () =>
+    Effect.gen(function*() {
+      for (const [minDelay, at] of [[undefined, 9200], ["800 millis", 9800]] as const) {
+        const second = Agent.make({ instructions: "Second.", turn: { endpointing: { minDelay } } })
+        const timeline = yield* Testing.scenario({
+          preset: "mechanics",
+          agent: Agent.make({
+            instructions: "First.",
+            onUserTurn: () => Session.Session.use((session) => session.handoff(second))
+          }),
+          user: [
+            Testing.say(1000, 2000, "Hello there.", { finalDelay: 100 }),
+            Testing.say(8000, 9000, "I would like a room.", { finalDelay: 100 })
+          ],
+          llm: ["One.", "Two.", "Three."]
+        }).pipe(Effect.provideService(TurnDetector.TurnDetector, {
+          name: "listener",
+          open: Effect.succeed({ push: () => {}, ask: () => Effect.succeed({ probability: 0.95 }) })
+        }))
+        assert.deepStrictEqual(timeline.of("UserSpeechCommitted").map(({ at }) => at), [2200, at])
+        assert.deepStrictEqual(Testing.invariants(timeline), [])
       }
     }))
 })

@@ -173,7 +173,7 @@ describe("effect-voice doctor", () => {
   it.effect("tells keys that are set by half or mistyped, and no value", () =>
     Effect.gen(function*() {
       const { configured, problems, secrets } = yield* environment
-      assert.deepStrictEqual(configured.map(({ name }) => name), ["DeepgramStt"])
+      assert.deepStrictEqual(configured.map(({ name }) => name), ["DeepgramStt", "DeepgramFluxStt"])
       assert.deepStrictEqual(problems, [
         "AZURE_SPEECH_REGION: not set, but AZURE_SPEECH_KEY is",
         "DEEPGRAM_API_KEY: the quotes are part of the value; leave them out"

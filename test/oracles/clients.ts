@@ -40,9 +40,16 @@ export interface DeepgramSocket {
   readonly close: () => void
 }
 
+export interface FluxSocket extends Omit<DeepgramSocket, "sendFinalize" | "sendKeepAlive"> {
+  readonly sendForceEndTurn: (message: { readonly type: "ForceEndTurn" }) => void
+}
+
 export const deepgram = load<{
   readonly DeepgramClient: new(options: object) => {
-    readonly listen: { readonly v1: { readonly connect: (options: object) => Promise<DeepgramSocket> } }
+    readonly listen: {
+      readonly v1: { readonly connect: (options: object) => Promise<DeepgramSocket> }
+      readonly v2: { readonly connect: (options: object) => Promise<FluxSocket> }
+    }
   }
 }>("@deepgram/sdk")
 

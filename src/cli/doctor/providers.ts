@@ -40,6 +40,7 @@ const azure = ["AZURE_SPEECH_KEY", "AZURE_SPEECH_REGION"]
 
 export const candidates: ReadonlyArray<Candidate> = [
   from("DeepgramStt", "stt", ["DEEPGRAM_API_KEY"], () => import("../../Layers/DeepgramStt.ts")),
+  from("DeepgramFluxStt", "stt", ["DEEPGRAM_API_KEY"], () => import("../../Layers/DeepgramFluxStt.ts")),
   from("ElevenLabsStt", "stt", ["ELEVENLABS_API_KEY"], () => import("../../Layers/ElevenLabsStt.ts")),
   from("AzureStt", "stt", azure, () => import("../../Layers/AzureStt.ts")),
   from("OpenAiStt", "stt", ["OPENAI_API_KEY"], () => import("../../Layers/OpenAiStt.ts")),

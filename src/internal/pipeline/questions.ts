@@ -19,6 +19,8 @@ export interface Questions {
   readonly judge: (action: ActionOf<"Judge">) => void
 }
 
+const noProbability = "the turn detector gave no probability from 0 to 1"
+
 const warn = (core: Core, message: string, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
   Cause.hasInterruptsOnly(cause)
     ? Effect.interrupt
@@ -44,23 +46,25 @@ export const makeQuestions = (
   return {
     askDetector: ({ language, length, question: id, silence, text }) => {
       if (turnDetector === undefined) return
-      const { detectorDeadline, threshold = 0.5 } = Turn.settings(core.conductor.state()).endpointing
+      const { detectorDeadline } = Turn.settings(core.conductor.state()).endpointing
+      const answer = (probability: number | undefined): void =>
+        signal(core, { _tag: "EndOfTurn", question: id, probability })
       question?.interruptUnsafe()
       question = core.fork(
         Effect.suspend(() =>
           turnDetector.model.ask({ text, language, silence, length, history: core.history.current() })
         ).pipe(
           Effect.timeoutOption(detectorDeadline),
-          Effect.map((answer) => {
-            const probability = answer._tag === "Some" ? answer.value.probability : Number.NaN
-            if (probability >= 0 && probability <= 1) signal(core, { _tag: "EndOfTurn", question: id, probability })
+          Effect.map((verdict) => {
+            if (verdict._tag === "None") return
+            const { probability } = verdict.value
+            if (probability >= 0 && probability <= 1) return answer(probability)
+            core.publish({ _tag: "Warning", component: "detector", message: noProbability })
+            answer(undefined)
           }),
-          // One that fails will not answer: the words decide.
+          // One that fails will not answer: it is as if there were none.
           Effect.catchCause((cause) =>
-            Effect.andThen(
-              warn(core, "the turn detector failed", cause),
-              Effect.sync(() => signal(core, { _tag: "EndOfTurn", question: id, probability: threshold }))
-            )
+            Effect.andThen(warn(core, "the turn detector failed", cause), Effect.sync(() => answer(undefined)))
           )
         )
       )

@@ -45,6 +45,8 @@ export interface Dialect {
   /** Keeps the connection alive, where that takes more than a text. */
   readonly keepAlive?: (() => ReadonlyArray<Message>) | undefined
   readonly hear: (message: Message) => Effect.Effect<Heard, Failure.Reason>
+  /** What is still owed where the connection closes after the end, with no word of it. */
+  readonly owed?: (() => ReadonlyArray<Stt.Transcript>) | undefined
 }
 
 /** A protocol, and how a provider wants its audio. */
@@ -182,7 +184,11 @@ const dial = Effect.fnUntraced(function*<E>(
 
   const read = Stream.runForEach(connection.messages, hear).pipe(
     Effect.andThen(
-      Effect.suspend(() => state.ended ? Queue.end(out) : Effect.fail(new Failure.Disconnected({ code: "1000" })))
+      Effect.suspend(() =>
+        state.ended
+          ? Effect.andThen(Queue.offerAll(out, dialect.owed?.() ?? []), Queue.end(out))
+          : Effect.fail(new Failure.Disconnected({ code: "1000" }))
+      )
     ),
     Effect.catchCause((cause) => Queue.failCause(out, Cause.map(cause, fail)))
   )

@@ -63,18 +63,18 @@ export const consider = (d: Draft): void => {
 }
 
 /** The turn detector has answered; one that listens may have been asked before the voice has ended. */
-export const predicted = (d: Draft, question: number, probability: number): void => {
+export const predicted = (d: Draft, question: number, probability: number | undefined): void => {
   const { decision, endpointing } = d.user
   if (d.session.ears.listens === true) {
-    if (Verdicts.answered(d, question, probability) === undefined) return
-    publish(d, { _tag: "EndOfTurnPredicted", probability })
+    if (!Verdicts.answered(d, question, probability)) return
+    if (probability !== undefined) publish(d, { _tag: "EndOfTurnPredicted", probability })
     if (decision !== undefined) consider(d)
     return
   }
   if (decision?._tag !== "Asking" || decision.question !== question) return
   const { max, min } = Endpointing.delays(endpointing)
-  publish(d, { _tag: "EndOfTurnPredicted", probability })
-  const delay = probability < (d.session.settings.endpointing.threshold ?? 0.5) ? max : min
+  if (probability !== undefined) publish(d, { _tag: "EndOfTurnPredicted", probability })
+  const delay = probability !== undefined && probability < (d.session.settings.endpointing.threshold ?? 0.5) ? max : min
   d.user.decision = { _tag: "Waiting", commitAt: Math.max(d.now, decision.stoppedAt + delay) }
 }
 

@@ -107,10 +107,11 @@ export type Signal =
   }
   /**
    * How probable it is (0–1) that the turn is over: the turn detector's answer to
-   * `AskDetector`. It moves the commit to the shorter or the longer delay. An
+   * `AskDetector`. It moves the commit to the shorter or the longer delay; one that
+   * has failed knows of none, and the delays are as they would be without it. An
    * answer to any question but the newest, or when the decision is off, is none.
    */
-  | { readonly _tag: "EndOfTurn"; readonly question: number; readonly probability: number }
+  | { readonly _tag: "EndOfTurn"; readonly question: number; readonly probability: number | undefined }
   /**
    * What the words over the agent are: the judge's answer to `Judge`. It holds as
    * long as these are still all that was said; that they interrupt also if more

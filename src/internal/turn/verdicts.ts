@@ -5,7 +5,7 @@
  * long before the voice detector would; the rest decides how long is waited.
  */
 import * as Text from "../../Text.ts"
-import { isSpelled } from "../text/digits.ts"
+import { isDictated, isGiven } from "../text/given.ts"
 import * as Phrases from "../text/phrases.ts"
 import { audible, type Draft, interruptible, playing, reading, said } from "./draft.ts"
 import type { Listened, State } from "./model.ts"
@@ -104,14 +104,16 @@ export const finalize = (d: Draft): void => {
   Owed.ask(d, voice.pausedAt, voice.soundedMs)
 }
 
-/** It has answered: tells whether the user has finished, `undefined` where it was asked something else. */
-export const answered = (d: Draft, question: number, probability: number): boolean | undefined => {
+/** It has answered, or has failed and says nothing new; false where it was asked something else. */
+export const answered = (d: Draft, question: number, probability: number | undefined): boolean => {
   const { listened } = d.user
-  if (listened?.question !== question) return undefined
+  if (listened?.question !== question) return false
   const { threshold } = d.session.settings.endpointing
-  const finished = probability >= (threshold ?? rungs[listened.asked - 1]?.threshold ?? 0.5)
+  const finished = probability === undefined
+    ? listened.finished
+    : probability >= (threshold ?? rungs[listened.asked - 1]?.threshold ?? 0.5)
   d.user.listened = { ...listened, question: undefined, finished }
-  return finished
+  return true
 }
 
 /** When a turn whose voice has stopped at some time is over, by what is known of that silence. */
@@ -124,7 +126,7 @@ export const endsAt = (
   const { confidentDelay, detectorDeadline } = s.session.settings.endpointing
   const text = said(words, true)
   const hesitates = words.interim !== "" || Phrases.isHesitation(said(words), reading(s))
-  const longest = isSpelled(text) || hesitates ? max : Math.min(max, Math.max(min, unlikely))
+  const longest = isGiven(text) || hesitates ? max : Math.min(max, Math.max(min, unlikely))
   const decided = listened?.finished === undefined
     ? listened?.question === undefined
       ? hesitates ? max : min
@@ -132,7 +134,8 @@ export const endsAt = (
     : hasFinished(s) && !hesitates
     ? Math.min(confidentDelay, max)
     : longest
-  const brief = !hesitates && words.startedAt !== undefined && Said.mayAnswer(s, words.startedAt) &&
+  const brief = !hesitates && !isDictated(text) && words.startedAt !== undefined &&
+    Said.mayAnswer(s, words.startedAt) &&
     Text.countWords(text) <= 3
   return stoppedAt + (brief ? Math.min(decided, Math.max(shortAnswer, confidentDelay)) : decided)
 }

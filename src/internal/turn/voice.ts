@@ -117,7 +117,7 @@ export const ended = (d: Draft, at: number): void => {
 }
 
 /** The turn detector has answered: a confident end ends the voice, too. */
-export const judged = (d: Draft, question: number, probability: number): void => {
+export const judged = (d: Draft, question: number, probability: number | undefined): void => {
   EndOfTurn.predicted(d, question, probability)
   const { listened, voice } = d.user
   if (listened?.finished === true && voice._tag === "Paused") ended(d, voice.pausedAt)
