@@ -98,12 +98,6 @@ describe("the exports", () => {
     `)
     assert.deepStrictEqual(resolved, open)
   })
-
-  it("stand on the map", () => {
-    const map = read("ARCHITECTURE.md")
-    for (const noun of nouns) assert.include(map, `\`src/${noun}.ts\``)
-    for (const layer of layers) assert.include(map, `\`${layer}\``)
-  })
 })
 
 describe("the lock file", () => {
