@@ -145,7 +145,7 @@ describe("the README", () => {
   it("names tests, files and commands that are there", () => {
     const text = read("README.md")
     const { scripts } = JSON.parse(read("package.json")) as { readonly scripts: Readonly<Record<string, string>> }
-    const files = [...text.matchAll(/\]\((?!https?:|#)([^)]+)\)/g)].map(([, file]) => file!)
+    const files = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)].map(([, file]) => file!)
     assert.isAbove(files.length, 0)
     for (const file of files) assert.isTrue(existsSync(`${root}${file}`), file)
     for (const promise of text.split(/^- /m).slice(1)) {
