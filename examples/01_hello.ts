@@ -12,7 +12,7 @@ const desk = Agent.make({
   instructions: "You answer the phone of a small hotel.",
   tools: Tools.functions({ book: { parameters: Schema.Struct({ nights: Schema.Int }), run: async () => "room 7" } }),
   onEnter: async (session) => session.say("Sea View Hotel, how can I help?"),
-  onExit: async (session) => console.log(History.toTranscript(await session.history(), "text"))
+  onExit: async (session) => process.stdout.write(`${History.toTranscript(await session.history(), "text")}\n`)
 })
 
 const said = (at: number, text: string) => ({ at, audio: Testing.speech(text) })

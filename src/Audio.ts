@@ -1,9 +1,9 @@
 /**
  * Audio as plain records of 16-bit samples.
  *
- * A `Frame` owns its samples: whoever makes one never writes to it again, and
- * whoever receives one may keep it. Frames of 10 to 100 ms are usual; every
- * function here accepts any length and any chunking of a stream of them.
+ * A `Frame` owns its samples: do not write to a frame after you have given it away; you may keep
+ * one that you get. Frames of 10 to 100 ms are usual; every function here accepts any length and
+ * any chunking of a stream of them.
  *
  * @since 0.1.0
  */

@@ -2,11 +2,10 @@
  * Text for speech: sentences, words, phrases and rewriting, in one piece or as
  * it streams in.
  *
- * Whatever works on a stream gives the same result however the text is cut,
- * also inside a word, a number, a surrogate pair or markup. It holds back only
- * what the text still to come may change, and takes time in proportion to the
- * text. A stream that fails or is interrupted gives nothing of what was held: half
- * a sentence is not spoken as if it were whole.
+ * Functions on streams give the same result however the text is cut, also inside a word, a number,
+ * a surrogate pair or markup. They hold back only the text that later text may change, and take
+ * time in proportion to the text. If a stream fails or is interrupted, the text that was held back
+ * is dropped, so half a sentence is not spoken as if it were whole.
  *
  * @since 0.1.0
  */
@@ -112,7 +111,7 @@ export class UnknownTransform
 }
 
 /**
- * Every way that the making of something in this module fails.
+ * Why something in this module could not be made.
  *
  * @category errors
  * @since 0.1.0
@@ -301,7 +300,7 @@ export const html: Transform = { name: "html", open: Html.open }
 export const emoji: Transform = { name: "emoji", open: Emoji.open }
 
 /**
- * Replaces words and phrases, say by how they are pronounced.
+ * Replaces words and phrases, for instance by their pronunciation.
  *
  * **Details**
  *
@@ -324,7 +323,7 @@ export const replace = (
 }
 
 /**
- * What speech needs of a model's text: no HTML, no Markdown, no emoji.
+ * The default transforms for speech: they remove HTML, Markdown and emoji.
  *
  * @category transforms
  * @since 0.1.0
@@ -368,7 +367,7 @@ export const applyTransforms = (text: string, list: ReadonlyArray<Transform>): s
 }
 
 /**
- * Rewrites streaming text. Chunks of which nothing can be given yet are left out.
+ * Rewrites streaming text. A chunk that gives no text yet is left out.
  *
  * @category transforms
  * @since 0.1.0

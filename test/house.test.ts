@@ -83,14 +83,17 @@ const atMost = (
   ]
 }
 
-const linesOf = ({ path, text }: Module) => [[path, text.trimEnd().split("\n").length]] as const
+/** Of what a program imports the docstrings do not count: an example there costs nobody a page of code. */
+const linesOf = (module: Module) => {
+  const text = isPublic(module) ? module.text.replaceAll(/^ *\/\*\*[^]*?\*\/\n/gm, "") : module.text
+  return [[module.path, text.trimEnd().split("\n").length]] as const
+}
 
 const functionsOf = ({ functions, path }: Module) =>
   functions.map(({ lines, name }) => [`${path} ${name}`, lines] as const)
 
-/** Files above 400 lines. Docstrings of a public noun count, too. */
+/** Files above 400 lines. */
 const longFiles: Readonly<Record<string, number>> = {
-  "History.ts": 486,
   "internal/text/markdown.ts": 423,
   "internal/text/segmenter.ts": 402
 }
@@ -226,6 +229,7 @@ const rules: ReadonlyArray<{
     rule: atMost(400, linesOf, longFiles),
     shown: atMost(400, linesOf, { "Long.ts": 401, "Grown.ts": 410, "Short.ts": 500 }),
     broken: {
+      "Told.ts": `/**\n${" * Told.\n".repeat(400)} */\nexport {}`,
       "Long.ts": "\n".repeat(400) + "export {}",
       "Grown.ts": "\n".repeat(410) + "export {}",
       "Unlisted.ts": "\n".repeat(400) + "export {}",
