@@ -281,6 +281,24 @@ const effects = <RE, RX, RU, RL, RF, RC, RK, RO, RA>(
  * Makes an agent. It requires the handlers of its tools, and the services of its tools and hooks.
  * Throws `Failure.InvalidOptions` if `turn` or `vad` is wrong.
  *
+ * **Example** (An agent with a tool that is a plain function)
+ *
+ * ```ts
+ * import { Schema } from "effect"
+ * import { Agent, Tools } from "effect-voice"
+ *
+ * const desk = Agent.make({
+ *   name: "desk",
+ *   instructions: "You book rooms.",
+ *   tools: Tools.functions({
+ *     book: { parameters: Schema.Struct({ nights: Schema.Int }), run: async ({ nights }) => ({ room: 7, nights }) }
+ *   }),
+ *   onEnter: async (session) => session.say("Sea View Hotel, how can I help?")
+ * })
+ * ```
+ *
+ * @see `provide` to give an agent its services
+ * @see `Pipeline.run` to hold a conversation with it
  * @category constructors
  * @since 0.1.0
  */

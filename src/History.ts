@@ -232,6 +232,22 @@ export const empty: History = { items: [] }
 /**
  * Makes a history of items in any order; equal times keep the order given.
  *
+ * **Example** (The last messages of a conversation as a prompt)
+ *
+ * ```ts
+ * import { History } from "effect-voice"
+ *
+ * const before = History.make([
+ *   History.Message.make({ id: "1", createdAt: 0, role: "user", text: "A room for two nights, please." }),
+ *   History.Message.make({ id: "2", createdAt: 1500, role: "assistant", text: "Room seven is yours." })
+ * ])
+ *
+ * const prompt = History.toPrompt(History.truncate(before, { maxItems: 20 }))
+ * const text = History.toTranscript(before, "markdown")
+ * ```
+ *
+ * @see `fromPrompt` to continue a conversation
+ * @see `Session.Service.history` for the history of a session
  * @category constructors
  * @since 0.1.0
  */

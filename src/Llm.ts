@@ -99,6 +99,28 @@ const unprovided = (request: Request): Request => {
  * Several fibers pull the stream in turn. So fork with `Effect.forkScoped`, into the stream's
  * scope, and not as a child of one fiber.
  *
+ * **Example** (A model that always gives the same answer)
+ *
+ * ```ts
+ * import { Layer, Stream } from "effect"
+ * import { Failure, Llm } from "effect-voice"
+ *
+ * const failed = (reason: Failure.Reason) => new Llm.LlmError({ provider: "echo", reason })
+ *
+ * const model = Layer.succeed(
+ *   Llm.Llm,
+ *   Llm.make({
+ *     name: "echo",
+ *     reply: ({ prompt }) =>
+ *       prompt.content.length === 0
+ *         ? Stream.fail(failed(new Failure.InvalidRequest({ detail: "the prompt is empty" })))
+ *         : Stream.make({ _tag: "Text", text: "I hear you." }, { _tag: "Finish" })
+ *   })
+ * )
+ * ```
+ *
+ * @see `fromLanguageModel` for models of `effect/ai`
+ * @see `Stt.make` and `Tts.make` for recognisers and voices
  * @category constructors
  * @since 0.1.0
  */

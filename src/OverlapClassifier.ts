@@ -91,6 +91,22 @@ export const OverlapClassifier: Context.Reference<OverlapClassifier | undefined>
 /**
  * Creates a classifier from a function from words to their meaning.
  *
+ * **Example** (A classifier for one phrase)
+ *
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { OverlapClassifier } from "effect-voice"
+ *
+ * const layer = Layer.succeed(
+ *   OverlapClassifier.OverlapClassifier,
+ *   OverlapClassifier.fromWords({
+ *     name: "go-on",
+ *     classify: ({ text }) => Effect.succeed(text.toLowerCase() === "go on" ? "backchannel" : "unknown")
+ *   })
+ * )
+ * ```
+ *
+ * @see `TurnDetector.fromWords` for the ends of turns
  * @category constructors
  * @since 0.1.0
  */

@@ -299,6 +299,25 @@ export type Services = Room.Room | Vad.Vad | Stt.Stt | Llm.Llm | Tts.Tts
  * Returns when everything is ready; the agent enters when the participant is
  * there.
  *
+ * **Example** (A session that the program ends)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Agent, Pipeline } from "effect-voice"
+ *
+ * const desk = Agent.make({ instructions: "You book rooms." })
+ *
+ * const program = Effect.scoped(Effect.gen(function*() {
+ *   const session = yield* Pipeline.make(desk)
+ *   yield* session.say("We close in a minute.")
+ *   yield* Effect.sleep("1 minute")
+ *   yield* session.close({ drain: true })
+ *   return yield* session.ended
+ * }))
+ * ```
+ *
+ * @see `run`, which also waits for the end
+ * @see `Session` for everything that a session can do
  * @category constructors
  * @since 0.1.0
  */
@@ -310,6 +329,35 @@ export const make: <R, E>(
 /**
  * Holds a whole conversation, and gives the reason why it ended.
  *
+ * **Example** (One conversation in a LiveKit room)
+ *
+ * ```ts
+ * import { Effect, Layer, Redacted } from "effect"
+ * import { Agent, Pipeline } from "effect-voice"
+ * import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
+ * import * as ElevenLabsTts from "effect-voice/Layers/ElevenLabsTts"
+ * import * as LiveKitRoom from "effect-voice/Layers/LiveKitRoom"
+ * import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
+ * import * as SileroVad from "effect-voice/Layers/SileroVad"
+ *
+ * const desk = Agent.make({ instructions: "You book rooms." })
+ *
+ * const room = LiveKitRoom.layer({ url: "wss://example.livekit.cloud", token: Redacted.make("a token") })
+ * const providers = Layer.mergeAll(
+ *   SileroVad.layer(),
+ *   DeepgramStt.layerConfig(),
+ *   OpenAiLlm.layerConfig(),
+ *   ElevenLabsTts.layerConfig()
+ * )
+ *
+ * const program = Pipeline.run(desk, { turn: { endpointing: { minDelay: "400 millis" } } }).pipe(
+ *   Effect.provide(Layer.merge(room, providers))
+ * )
+ * ```
+ *
+ * @see `make` for a session that the program controls
+ * @see `each` for one conversation with each participant
+ * @see `Worker.define` to answer jobs of a LiveKit server
  * @category running
  * @since 0.1.0
  */

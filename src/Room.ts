@@ -291,6 +291,7 @@ export class Room extends Context.Service<Room, {
  *   })
  * ```
  *
+ * @see `Layers/LiveKitRoom`, `Layers/TwilioRoom`, `Layers/WebSocketRoom` and `Layers/LocalRoom`
  * @category constructors
  * @since 0.1.0
  */

@@ -287,6 +287,29 @@ export interface Service {
 /**
  * The service of the conversation in progress.
  *
+ * **Example** (A tool that says something before its result)
+ *
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { Agent, Session } from "effect-voice"
+ * import { Tool, Toolkit } from "effect/ai"
+ *
+ * const Kit = Toolkit.make(Tool.make("free_rooms", { success: Schema.Int, dependencies: [Session.Session] }))
+ *
+ * const desk = Agent.make({ instructions: "You book rooms.", tools: Kit }).pipe(
+ *   Agent.provide(Kit.toLayer({
+ *     free_rooms: () =>
+ *       Effect.gen(function*() {
+ *         const session = yield* Session.Session
+ *         yield* session.say("One moment, I look that up.")
+ *         return 3
+ *       })
+ *   }))
+ * )
+ * ```
+ *
+ * @see `Pipeline.make`, which opens one
+ * @see `Plain`, the same for plain functions
  * @category services
  * @since 0.1.0
  */

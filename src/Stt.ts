@@ -132,6 +132,21 @@ const complete = (provider: {
  * Several fibers pull the stream in turn. So fork with `Effect.forkScoped`, into the stream's
  * scope, and not as a child of one fiber.
  *
+ * **Example** (A recogniser that only counts frames)
+ *
+ * ```ts
+ * import { Stream } from "effect"
+ * import { Stt } from "effect-voice"
+ *
+ * const counting = Stt.make({
+ *   name: "counting",
+ *   transcribe: (audio) =>
+ *     Stream.map(Stream.take(audio, 1), () => ({ text: "I heard a frame.", final: true }))
+ * })
+ * ```
+ *
+ * @see `fromRecognizer` for recognisers of one piece of speech
+ * @see `Llm.make` and `Tts.make` for models and voices
  * @category constructors
  * @since 0.1.0
  */
@@ -231,6 +246,24 @@ const vadFailure = ({ reason }: Vad.VadError): Failure.Reason =>
  *
  * Throws an `SttError` with `InvalidRequest` if an option is wrong; it names the option.
  *
+ * **Example** (A function that recognises one piece of speech)
+ *
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { Audio, Stt } from "effect-voice"
+ *
+ * const recogniser = Layer.succeed(
+ *   Stt.Stt,
+ *   Stt.fromRecognizer({
+ *     name: "mine",
+ *     format: Audio.speech,
+ *     recognize: (speech) => Effect.succeed({ text: `${Math.round(Audio.durationMs(speech))} ms of speech` })
+ *   })
+ * )
+ * ```
+ *
+ * @see `make` for a recogniser that takes the audio as it comes
+ * @see `Tts.fromSynthesizer` for voices
  * @category constructors
  * @since 0.1.0
  */

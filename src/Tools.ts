@@ -149,6 +149,8 @@ export class ToolsError extends Schema.TaggedError<ToolsError>("effect-voice/Too
  * }))
  * ```
  *
+ * @see `functions` for tools that are plain functions
+ * @see `Session.RunningCall` for the calls that run now
  * @category annotations
  * @since 0.1.0
  */

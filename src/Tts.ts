@@ -94,6 +94,22 @@ export class Tts extends Context.Service<Tts, Service>()("effect-voice/Tts") {}
  * Several fibers pull the stream in turn. So fork with `Effect.forkScoped`, into the stream's
  * scope, and not as a child of one fiber.
  *
+ * **Example** (A voice of silence, piece by piece)
+ *
+ * ```ts
+ * import { Stream } from "effect"
+ * import { Audio, Tts } from "effect-voice"
+ *
+ * const silent = Tts.make({
+ *   name: "silent",
+ *   sampleRate: 16_000,
+ *   channels: 1,
+ *   speak: (text) => Stream.map(text, (piece) => ({ frame: Audio.silence(piece.length * 60, Audio.speech) }))
+ * })
+ * ```
+ *
+ * @see `fromSynthesizer` for voices that turn one text into one piece of audio
+ * @see `Stt.make` and `Llm.make` for recognisers and models
  * @category constructors
  * @since 0.1.0
  */
@@ -143,6 +159,25 @@ export const make = (provider: {
  * consumed, the next piece is synthesised, and no more than that one. Pieces of
  * white space are not synthesised: they join the text of the next piece.
  *
+ * **Example** (A voice of silence)
+ *
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { Audio, Tts } from "effect-voice"
+ *
+ * const voice = Layer.succeed(
+ *   Tts.Tts,
+ *   Tts.fromSynthesizer({
+ *     name: "silent",
+ *     sampleRate: 16_000,
+ *     channels: 1,
+ *     synthesize: (text) => Effect.succeed(Audio.silence(text.length * 60, Audio.speech))
+ *   })
+ * )
+ * ```
+ *
+ * @see `make` for a voice that takes the text as it comes
+ * @see `Stt.fromRecognizer` for recognisers
  * @category constructors
  * @since 0.1.0
  */

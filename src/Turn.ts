@@ -247,6 +247,20 @@ export const deadline = (s: State): number | undefined => Timers.deadline(s)
 /**
  * Advances the conversation by one signal at `now` (ms of the Clock).
  *
+ * **Example** (The effect of one signal)
+ *
+ * ```ts
+ * import { Turn } from "effect-voice"
+ *
+ * // From a state, a time (ms of the Clock) and a signal to the next state and the actions.
+ * const advance = (state: Turn.State, now: number) => {
+ *   const [next, actions] = Turn.step(state, now, { _tag: "VoiceStarted", startedAt: now - 50 })
+ *   return { next, due: Turn.deadline(next), asked: actions.map(({ _tag }) => _tag) }
+ * }
+ * ```
+ *
+ * @see `deadline` for the time of the next `Tick`
+ * @see `Pipeline.Options.turn` to set the options of a conversation
  * @category transforming
  * @since 0.1.0
  */

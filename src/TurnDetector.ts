@@ -111,6 +111,20 @@ export const TurnDetector: Context.Reference<TurnDetector | undefined> = Context
 /**
  * Creates a detector from a function from words to a probability (0–1).
  *
+ * **Example** (A detector that knows questions)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { TurnDetector } from "effect-voice"
+ *
+ * const questions = TurnDetector.fromWords({
+ *   name: "questions",
+ *   predict: ({ text }) => Effect.succeed(text.endsWith("?") ? 0.9 : 0.3)
+ * })
+ * ```
+ *
+ * @see `fromAudio` for a detector that hears the audio
+ * @see `Layers/SmartTurnDetector`, which comes with the package
  * @category constructors
  * @since 0.1.0
  */

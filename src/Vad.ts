@@ -224,6 +224,23 @@ const checked = (
  * format is converted and cut into them. `scorer` is acquired once for each detector, in its scope.
  * `defaults` fills in the options that a detector leaves out.
  *
+ * **Example** (A detector of loud windows)
+ *
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { Vad } from "effect-voice"
+ *
+ * const loud = Vad.make({
+ *   name: "loud",
+ *   sampleRate: 16_000,
+ *   windowSize: 320,
+ *   scorer: Effect.succeed((window) => window.some((sample) => Math.abs(sample) > 0.1) ? 1 : 0)
+ * })
+ *
+ * const layer = Layer.succeed(Vad.Vad, loud)
+ * ```
+ *
+ * @see `Layers/SileroVad` and `Layers/EnergyVad`, which come with the package
  * @category constructors
  * @since 0.1.0
  */

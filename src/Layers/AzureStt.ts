@@ -228,6 +228,16 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
 /**
  * Layer of an `Stt` that asks Azure.
  *
+ * **Example**
+ *
+ * ```ts
+ * import { Redacted } from "effect"
+ * import * as AzureStt from "effect-voice/Layers/AzureStt"
+ *
+ * const layer = AzureStt.layer({ apiKey: Redacted.make("…"), region: "westeurope", language: "de-DE" })
+ * ```
+ *
+ * @see `Stt.layerFallback` to use a second recogniser when this one fails
  * @category layers
  * @since 0.1.0
  */

@@ -166,6 +166,16 @@ export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.T
 /**
  * Layer of a `Tts` that asks Azure.
  *
+ * **Example**
+ *
+ * ```ts
+ * import { Redacted } from "effect"
+ * import * as AzureTts from "effect-voice/Layers/AzureTts"
+ *
+ * const layer = AzureTts.layer({ apiKey: Redacted.make("…"), region: "westeurope", voice: "de-DE-KatjaNeural" })
+ * ```
+ *
+ * @see `Tts.layerFallback` to use a second voice when this one fails
  * @category layers
  * @since 0.1.0
  */

@@ -226,7 +226,9 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
  * **Example** (whisper.cpp, not tried here)
  *
  * ```ts
- * CommandStt.layer({
+ * import * as CommandStt from "effect-voice/Layers/CommandStt"
+ *
+ * const layer = CommandStt.layer({
  *   program: "whisper-cli",
  *   args: ({ input, language = "en" }) => ["-m", "ggml-base.bin", "-l", language, "-nt", "-np", "-f", input],
  *   input: "file"

@@ -239,7 +239,9 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
  * **Example** (piper, not tried here)
  *
  * ```ts
- * CommandTts.layer({
+ * import * as CommandTts from "effect-voice/Layers/CommandTts"
+ *
+ * const layer = CommandTts.layer({
  *   program: "piper",
  *   args: ["--model", "en_US-lessac-medium.onnx", "--output_raw"],
  *   audio: { sampleRate: 22_050, channels: 1 }
@@ -249,7 +251,9 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
  * **Example** (`say` of macOS, not tried here)
  *
  * ```ts
- * CommandTts.layer({
+ * import * as CommandTts from "effect-voice/Layers/CommandTts"
+ *
+ * const layer = CommandTts.layer({
  *   program: "say",
  *   args: ({ output, text }) => ["--data-format=LEI16@22050", "-o", output, text],
  *   input: "argument",

@@ -317,7 +317,7 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
  * import type { Turn } from "effect-voice"
  * import * as DeepgramFluxStt from "effect-voice/Layers/DeepgramFluxStt"
  *
- * export const ears = DeepgramFluxStt.layer({ apiKey: Redacted.make("…"), eagerThreshold: 0.5 })
+ * export const recogniser = DeepgramFluxStt.layer({ apiKey: Redacted.make("…"), eagerThreshold: 0.5 })
  * export const turn: Turn.Options = { detection: "stt" }
  * ```
  *

@@ -272,6 +272,16 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
 /**
  * Layer of an `Stt` that asks Deepgram.
  *
+ * **Example**
+ *
+ * ```ts
+ * import { Redacted } from "effect"
+ * import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
+ *
+ * const layer = DeepgramStt.layer({ apiKey: Redacted.make("…"), language: "de", keyterms: ["Sea View"] })
+ * ```
+ *
+ * @see `Stt.layerFallback` to use a second recogniser when this one fails
  * @category layers
  * @since 0.1.0
  */

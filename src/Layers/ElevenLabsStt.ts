@@ -264,6 +264,16 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
 /**
  * Layer of an `Stt` that asks ElevenLabs.
  *
+ * **Example**
+ *
+ * ```ts
+ * import { Redacted } from "effect"
+ * import * as ElevenLabsStt from "effect-voice/Layers/ElevenLabsStt"
+ *
+ * const layer = ElevenLabsStt.layer({ apiKey: Redacted.make("…"), language: "de" })
+ * ```
+ *
+ * @see `Stt.layerFallback` to use a second recogniser when this one fails
  * @category layers
  * @since 0.1.0
  */

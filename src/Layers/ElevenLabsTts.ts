@@ -291,6 +291,16 @@ export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.T
 /**
  * Layer of a `Tts` that asks ElevenLabs.
  *
+ * **Example**
+ *
+ * ```ts
+ * import { Redacted } from "effect"
+ * import * as ElevenLabsTts from "effect-voice/Layers/ElevenLabsTts"
+ *
+ * const layer = ElevenLabsTts.layer({ ...ElevenLabsTts.recommended, apiKey: Redacted.make("…"), voice: "Rachel" })
+ * ```
+ *
+ * @see `Tts.layerFallback` to use a second voice when this one fails
  * @category layers
  * @since 0.1.0
  */

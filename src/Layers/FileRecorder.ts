@@ -2,10 +2,6 @@
  * Records sessions into encrypted files, one each, and keeps them for as long
  * as they may be kept.
  *
- * ```ts
- * Worker.define({ …, layer: Layer.merge(Providers, FileRecorder.layerConfig()) })
- * ```
- *
  * Every session that has the layer among its services is recorded: who and when,
  * each tool that was called, and what came of it; what was said only if the
  * options say so. A file is written while the conversation goes on, so that one
@@ -170,6 +166,22 @@ const refused = (reason: InvalidOptions): RecorderError => new RecorderError({ r
  * wait; what goes beyond is counted in the record (`Lost`), in the log and in
  * `agent_recorder_failures_total`.
  *
+ * **Example** (Record who, when and what was said)
+ *
+ * ```ts
+ * import { Redacted } from "effect"
+ * import * as FileRecorder from "effect-voice/Layers/FileRecorder"
+ *
+ * const recorder = FileRecorder.layer({
+ *   folder: "/var/lib/desk/recordings",
+ *   key: Redacted.make("32 random bytes as base64"),
+ *   transcript: true,
+ *   retention: "14 days"
+ * })
+ * ```
+ *
+ * @see `read` for the entries of a recording
+ * @see `Recorder` to write a recorder of your own
  * @category layers
  * @since 0.1.0
  */

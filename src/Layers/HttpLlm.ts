@@ -303,7 +303,10 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
  * **Example** (Ollama's own endpoint, not tried here)
  *
  * ```ts
- * HttpLlm.layer({
+ * import { Schema } from "effect"
+ * import * as HttpLlm from "effect-voice/Layers/HttpLlm"
+ *
+ * const layer = HttpLlm.layer({
  *   url: "http://localhost:11434/api/chat",
  *   model: "llama3.2",
  *   body: (asked) => ({ ...HttpLlm.chatBody(asked), stream: true }),

@@ -192,7 +192,10 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
  * **Example** (the server of whisper.cpp, not tried here)
  *
  * ```ts
- * HttpStt.layer({
+ * import { Schema } from "effect"
+ * import * as HttpStt from "effect-voice/Layers/HttpStt"
+ *
+ * const layer = HttpStt.layer({
  *   url: "http://localhost:8080/inference",
  *   upload: "multipart",
  *   parameters: (language = "en") => ({ language, response_format: "json" }),

@@ -140,7 +140,9 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
  * **Example** (a server of Piper, not tried here)
  *
  * ```ts
- * HttpTts.layer({
+ * import * as HttpTts from "effect-voice/Layers/HttpTts"
+ *
+ * const layer = HttpTts.layer({
  *   url: "http://localhost:5000",
  *   body: ({ text, voice }) => ({ text, voice }),
  *   answer: "wav",

@@ -61,6 +61,17 @@ export const connect: (options: Options) => Effect.Effect<Room["Service"], RoomE
 /**
  * Layer of a room that is joined when it is built, and left when it is released.
  *
+ * **Example**
+ *
+ * ```ts
+ * import { Redacted } from "effect"
+ * import * as LiveKitRoom from "effect-voice/Layers/LiveKitRoom"
+ *
+ * const room = LiveKitRoom.layer({ url: "wss://example.livekit.cloud", token: Redacted.make("a token") })
+ * ```
+ *
+ * @see `connect`, the same as an effect
+ * @see `Worker.define` to get rooms from a LiveKit server as jobs
  * @category layers
  * @since 0.1.0
  */

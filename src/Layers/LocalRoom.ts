@@ -353,6 +353,20 @@ const makeFast = Effect.fnUntraced(function*(settings: Settings) {
  * some seconds, and completed when the layer is released. Fails when a file
  * cannot be read or written, or an option is impossible.
  *
+ * **Example**
+ *
+ * ```ts
+ * import * as LocalRoom from "effect-voice/Layers/LocalRoom"
+ *
+ * const room = LocalRoom.layer({
+ *   participants: [{ identity: "caller", audio: [{ at: "1 second", audio: "question.wav" }] }],
+ *   record: "conversation.wav",
+ *   mode: "fast"
+ * })
+ * ```
+ *
+ * @see `Room.make` for a room over a transport of your own
+ * @see `Testing.scenario` for tests without audio
  * @category layers
  * @since 0.1.0
  */

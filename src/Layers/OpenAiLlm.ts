@@ -159,6 +159,17 @@ export const make = (options: Options = {}): Effect.Effect<{
  * Layer of an `Llm` and a `LanguageModel` that ask OpenAI, or the server at
  * `baseUrl`.
  *
+ * **Example**
+ *
+ * ```ts
+ * import { Redacted } from "effect"
+ * import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
+ *
+ * const layer = OpenAiLlm.layer({ apiKey: Redacted.make("…"), model: "gpt-4.1-mini" })
+ * const local = OpenAiLlm.layer({ baseUrl: "http://localhost:11434/v1", model: "llama3.2" })
+ * ```
+ *
+ * @see `Llm.layerFallback` to use a second model when this one fails
  * @category layers
  * @since 0.1.0
  */

@@ -345,6 +345,17 @@ export const makeRealtime = (
 /**
  * Layer of an `Stt` that sends each piece of speech as a file.
  *
+ * **Example**
+ *
+ * ```ts
+ * import { Redacted } from "effect"
+ * import * as OpenAiStt from "effect-voice/Layers/OpenAiStt"
+ *
+ * const layer = OpenAiStt.layer({ apiKey: Redacted.make("…"), language: "de" })
+ * ```
+ *
+ * @see `layerRealtime`, which sends the audio as it comes
+ * @see `Stt.layerFallback` to use a second recogniser when this one fails
  * @category layers
  * @since 0.1.0
  */

@@ -158,6 +158,16 @@ export const make = (options: Options = {}): Effect.Effect<Tts.Tts["Service"], T
 /**
  * Layer of a `Tts` that asks OpenAI, or the server at `baseUrl`.
  *
+ * **Example**
+ *
+ * ```ts
+ * import { Redacted } from "effect"
+ * import * as OpenAiTts from "effect-voice/Layers/OpenAiTts"
+ *
+ * const layer = OpenAiTts.layer({ apiKey: Redacted.make("…"), voice: "alloy" })
+ * ```
+ *
+ * @see `Tts.layerFallback` to use a second voice when this one fails
  * @category layers
  * @since 0.1.0
  */

@@ -5,11 +5,14 @@
  * Each is one layer around the program:
  *
  * ```ts
- * program.pipe(Effect.provide(
- *   Telemetry.layerOtlp({ url: "http://localhost:4318", serviceName: "desk" }).pipe(
- *     Layer.provideMerge(Telemetry.layerJson())
- *   )
- * ))
+ * import { Effect, Layer } from "effect"
+ * import * as Telemetry from "effect-voice/Layers/Telemetry"
+ *
+ * const telemetry = Telemetry.layerOtlp({ url: "http://localhost:4318", serviceName: "desk" }).pipe(
+ *   Layer.provideMerge(Telemetry.layerJson())
+ * )
+ *
+ * const program = Effect.logInfo("hello").pipe(Effect.provide(telemetry))
  * ```
  *
  * The order matters: the collector gets the logs beside the loggers that are

@@ -74,6 +74,24 @@ const schema = Check.struct<Options>()({
  *
  * Whoever can reach the socket can pretend to be a call: check `verify` first.
  *
+ * **Example** (A call on a socket of your own server)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Agent, Pipeline, Room } from "effect-voice"
+ * import * as TwilioRoom from "effect-voice/Layers/TwilioRoom"
+ * import type * as Socket from "effect/socket/Socket"
+ *
+ * const desk = Agent.make({ instructions: "You answer the phone of a small hotel." })
+ *
+ * const answer = (socket: Socket.Socket) =>
+ *   TwilioRoom.accept(socket, { direction: "inbound" }).pipe(
+ *     Effect.flatMap((room) => Pipeline.run(desk).pipe(Effect.provideService(Room.Room, room))),
+ *     Effect.scoped
+ *   )
+ * ```
+ *
+ * @see `Telephone.serve`, which also is the server
  * @category constructors
  * @since 0.1.0
  */
