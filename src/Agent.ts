@@ -37,8 +37,8 @@ export interface UserTurn {
 }
 
 /**
- * What `onUserTurn` decides about a turn. If it gives nothing, the agent replies to the turn as it
- * is.
+ * The decision of `onUserTurn` about a turn. If it gives nothing, the agent replies to the turn as
+ * it is.
  *
  * @category models
  * @since 0.1.0

@@ -68,9 +68,9 @@ export { AudioError }
  * - Resampling is flat within 0.02 dB up to 0.9 of the lower of both Nyquist
  *   frequencies and stops 75 dB from that Nyquist frequency on. It holds back
  *   48 samples at the lower rate (3 ms at 16 kHz) until more audio follows.
- * - `at` of the output is counted on from the first frame that has one. A frame
- *   that lies off the count by more than its own length (100 ms at most) starts
- *   anew: the filter runs out, and the gap stays a gap.
+ * - `at` of the output is counted on from the first frame that has one. A frame that lies off the
+ *   count by more than its own length (100 ms at most) starts again: the filter runs out, and the
+ *   gap stays a gap.
  *
  * @category models
  * @since 0.1.0

@@ -46,7 +46,7 @@ export const Usage = Schema.Struct({
 export type Usage = typeof Usage.Type
 
 /**
- * What a provider asks, in any currency, the same for all.
+ * The price of a provider. Use one currency for all prices.
  *
  * @category models
  * @since 0.1.0
@@ -116,7 +116,7 @@ export interface Budget {
 }
 
 /**
- * What has been used so far, altogether or of one provider and model.
+ * The usage so far, in total or of one provider and model.
  *
  * @category models
  * @since 0.1.0
@@ -132,8 +132,7 @@ export interface Spent {
 }
 
 /**
- * What has been used so far, and of whom: by `provider`, or `provider/model`
- * where the model is known.
+ * The usage so far, by `provider`, or by `provider/model` if the model is known.
  *
  * @category models
  * @since 0.1.0

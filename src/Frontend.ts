@@ -37,7 +37,7 @@ import { refused } from "./internal/room/options.ts"
 import type * as Room from "./Room.ts"
 
 /**
- * Options of what frontends are told.
+ * Options of `attach`.
  *
  * @category options
  * @since 0.1.0

@@ -66,7 +66,7 @@ export {
  */
 export class Llm extends Context.Service<Llm, Service>()("effect-voice/Llm") {}
 
-/** What is to be heard of a reply; what is not is a sign that more may come. */
+/** The part of a reply that is to be heard; the rest becomes signs that more may come. */
 const said = (reply: Stream.Stream<Delta, LlmError>): Stream.Stream<Delta, LlmError> =>
   Stream.unwrap(Effect.map(Thought, (thought) =>
     Stream.mapAccum(
@@ -80,7 +80,7 @@ const said = (reply: Stream.Stream<Delta, LlmError>): Stream.Stream<Delta, LlmEr
       { onHalt: (unsaid) => unsaid.end() }
     )))
 
-/** What another provider has run itself says nothing to this one. */
+/** Calls that another provider has run itself mean nothing to this one. */
 const unprovided = (request: Request): Request => {
   const content = owned(request.prompt, undefined)
   return content === request.prompt.content ? request : { ...request, prompt: Prompt.fromMessages(content) }

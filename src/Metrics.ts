@@ -254,7 +254,7 @@ export interface CollectorOptions {
 const collecting = Check.struct<CollectorOptions>()({ turns: Check.whole({ default: 100, endless: true }) })
 
 /**
- * Makes a collector. Throws `Failure.InvalidOptions` where `turns` cannot be.
+ * Makes a collector. Throws `Failure.InvalidOptions` if `turns` is wrong.
  *
  * @category constructors
  * @since 0.1.0
@@ -285,9 +285,8 @@ const exporting = Check.struct<Exporter<any, any>>()({
  *
  * **Details**
  *
- * A failed, broken or slow export is logged and the next one is tried. The log
- * names the tag of the error and not its text, which may hold a secret. Fails
- * where an option cannot be.
+ * A failed, broken or slow export is logged and the next one is tried. The log names the tag of the
+ * error and not its text, which may hold a secret. Fails if an option is wrong.
  *
  * @category exporting
  * @since 0.1.0

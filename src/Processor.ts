@@ -110,8 +110,8 @@ export const sync = (name: string, step: Step): Processor => ({ name, open: Effe
 const loudness = Check.struct<{ readonly dB: number }>()({ dB: Check.required(Check.number({ endless: true })) })
 
 /**
- * Makes audio louder or quieter by a number of decibels, cut to full scale.
- * Throws `Failure.InvalidOptions` where it is no number.
+ * Makes audio louder or quieter by a number of decibels, cut to full scale. Throws
+ * `Failure.InvalidOptions` if it is not a number.
  *
  * @category constructors
  * @since 0.1.0
@@ -131,10 +131,9 @@ const gating = Check.struct<GateOptions>()({
  *
  * **Details**
  *
- * Opens within 1 ms and closes within 10 ms, without delay to the audio, in the
- * same way however the audio is cut into frames. Frames that it leaves as they
- * are pass as the same objects. Throws `Failure.InvalidOptions` for an option
- * that cannot be.
+ * Opens within 1 ms and closes within 10 ms, without delay to the audio, in the same way however
+ * the audio is cut into frames. Frames that it leaves as they are pass as the same objects. Throws
+ * `Failure.InvalidOptions` if an option is wrong.
  *
  * @category constructors
  * @since 0.1.0

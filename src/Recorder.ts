@@ -1,6 +1,5 @@
 /**
- * A record of a conversation, for audits: who was there and when, which tools were called, and with
- * which results.
+ * A record of a conversation, for audits: persons and times, tool calls and their results.
  *
  * A session is recorded only if a `Recorder` is among its services; `Layers/FileRecorder` writes
  * encrypted files. The record contains no words or audio unless `Content` asks for them.
@@ -111,9 +110,9 @@ export type Source = "user" | "agent"
  * @since 0.1.0
  */
 export interface Content {
-  /** What was said, on both sides, and which keys were pressed. @default false */
+  /** The words of both sides, and the keys that were pressed. @default false */
   readonly transcript?: boolean | undefined
-  /** What tools were given and what they returned, and what a `CallState` was set to. @default false */
+  /** The parameters and results of tools, and the values of a `CallState`. @default false */
   readonly tools?: boolean | undefined
   /** Audio of both sides. @default false */
   readonly audio?: boolean | undefined

@@ -306,10 +306,10 @@ export const fromRecognizer = (options: RecognizerOptions): Stt["Service"] => {
  * **Details**
  *
  * The audio since the last final transcript is kept, 30 seconds at most, and given again to the
- * next attempt. Times go on through all attempts. Retries are counted anew after every answer, and
- * after an attempt that has lived for `firstOutput`. A quiet user is not a failure; an end before
- * the audio has ended is one. If an answer is due for longer than `Policy.attempt`, the recogniser
- * is asked again over a new connection, and the first answer of both counts.
+ * next attempt. Times go on through all attempts. Retries are counted from 0 again after every
+ * answer, and after an attempt that has lived for `firstOutput`. A quiet user is not a failure; an
+ * end before the audio has ended is one. If an answer is due for longer than `Policy.attempt`, the
+ * recogniser is asked again over a new connection, and the first answer of both counts.
  *
  * @category combinators
  * @since 0.1.0

@@ -39,9 +39,9 @@ export {
  *
  * **Details**
  *
- * `push` gives the pieces that have become certain, `end` what is left; after
- * that the segmenter begins anew. Pieces keep their white space and are never
- * blank: joined, they are the text, save for white space after the last one.
+ * `push` gives the pieces that have become certain, `end` what is left; after that the segmenter
+ * begins again. Pieces keep their white space and are never blank: joined, they are the text
+ * without the white space at its end.
  *
  * @category models
  * @since 0.1.0
@@ -153,15 +153,13 @@ export interface SentenceOptions {
  *
  * **Details**
  *
- * A full stop ends a sentence when white space follows; after an ellipsis, a
- * quotation mark or bracket, or a word of up to three letters, the next word must
- * not begin in lower case, either. After an abbreviation it does not end one, or
- * (`U.S.`, `etc.`, initials) only before a word that commonly begins a sentence.
- * `!` and `?` wait for white space, their full-width forms for the next
- * character, and `。` and `।` for nothing, save inside quotation marks and
- * brackets. A line break ends a sentence unless a lower-case letter follows, a
- * blank line always. Throws `Failure.InvalidOptions` for a length that cannot
- * be.
+ * A full stop ends a sentence when white space follows; after an ellipsis, a quotation mark or
+ * bracket, or a word of up to three letters, the next word must not begin in lower case, either.
+ * After an abbreviation it does not end one, or (`U.S.`, `etc.`, initials) only before a word that
+ * commonly begins a sentence. `!` and `?` wait for white space, their full-width forms for the next
+ * character, and `。` and `।` for nothing, save inside quotation marks and brackets. A line break
+ * ends a sentence unless a lower-case letter follows, a blank line always. Throws
+ * `Failure.InvalidOptions` if a length is wrong.
  *
  * @category constructors
  * @since 0.1.0
@@ -265,11 +263,10 @@ export const equivalent: {
  *
  * **Details**
  *
- * Drops emphasis, strike-through, heading, quote and bullet marks, rules, code
- * fences and ticks (their code stays), the address of links, and whole images; table
- * cells are joined by commas. What only looks like a mark stays: `2 * 3`,
- * `some_name`, an opening mark that nothing closes. Inline marks must close
- * on their line and within 300 characters.
+ * Drops emphasis, strike-through, heading, quote and bullet marks, rules, code fences and ticks
+ * (their code stays), the address of links, and whole images; table cells are joined by commas.
+ * Text that only looks like a mark stays: `2 * 3`, `some_name`, an opening mark that nothing
+ * closes. Inline marks must close on their line and within 300 characters.
  *
  * @category transforms
  * @since 0.1.0
@@ -282,8 +279,8 @@ export const markdown: Transform = { name: "markdown", open: Markdown.open }
  *
  * **Details**
  *
- * A tag after which a line begins (`<br>`, `<p>`, `<li>`) becomes a line break. What
- * only looks like one stays: `2 < 3`, `<your name>`.
+ * A tag after which a line begins (`<br>`, `<p>`, `<li>`) becomes a line break. Text that only
+ * looks like a tag stays: `2 < 3`, `<your name>`.
  *
  * @category transforms
  * @since 0.1.0

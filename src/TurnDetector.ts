@@ -26,7 +26,7 @@ export { InferenceFailed, ModelUnavailable, Overloaded, TurnDetectorError } from
 export interface Pause {
   /** The words of the turn so far, as they were recognised; there may be none yet. */
   readonly text: string
-  /** What was said before this turn. */
+  /** The history before this turn. */
   readonly history: History.History
   /** Language of the words (BCP 47), if the recogniser or the agent gives it. */
   readonly language?: string | undefined
@@ -138,7 +138,7 @@ export const fromWords = (options: {
   })
 })
 
-/** What lies before the first voice that was noticed (ms): its beginning is softer. */
+/** Audio from before the first voice that was noticed (ms): its beginning is softer. */
 const lead = 500
 
 /**

@@ -40,17 +40,17 @@ export interface Speech {
 }
 
 /**
- * What a detector reports. All times are stream time in milliseconds, counted
- * on from the `at` of the first frame (from 0 without one).
+ * An event of a detector. All times are stream time in milliseconds, counted on from the `at` of
+ * the first frame (from 0 without one).
  *
  * **Details**
  *
  * A frame whose `at` leaves a gap of more than 2 ms makes the gap silence: no
  * voice is heard in it, its time passes, and the audio kept has zeros there.
  *
- * Grammar: `(SpeechStarted (VoicePaused VoiceResumed)* VoicePaused? SpeechEnded)*`.
- * Every `SpeechStarted` is followed by exactly one `SpeechEnded`, also when the
- * audio ends in mid-speech.
+ * Grammar: `(SpeechStarted (VoicePaused VoiceResumed)* VoicePaused? SpeechEnded)*`. Every
+ * `SpeechStarted` is followed by exactly one `SpeechEnded`, also when the audio ends during a
+ * speech.
  *
  * - `SpeechStarted`: speech has lasted `minSpeech`. `at` is where the voice
  *   began; `padding` is the audio kept from before that moment up to now.

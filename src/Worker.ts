@@ -11,8 +11,8 @@
  *
  * The end of a job, whatever caused it: the entry is interrupted if it still runs and has 15
  * seconds to clean up; the callbacks of `Job.onShutdown` run; the scope of the entry closes; the
- * server is told; the agent leaves the room. If a step fails or hangs, this is logged, and the next
- * step begins.
+ * server gets a report; the agent leaves the room. If a step fails or hangs, this is logged, and
+ * the next step begins.
  *
  * Needs `@effect/platform-node`, and `@livekit/rtc-node` unless `connect` says
  * otherwise.
@@ -99,7 +99,7 @@ export interface Acceptance {
 export type Decision = boolean | "end" | Acceptance
 
 /**
- * What agents may do in their rooms. The server puts it into their tokens.
+ * Permissions of agents in their rooms. The server puts it into their tokens.
  *
  * @category options
  * @since 0.1.0
@@ -141,7 +141,7 @@ export interface Entrance {
 export type AutoSubscribe = "all" | "audio" | "video" | "none"
 
 /**
- * What a worker is, for every process that runs its jobs.
+ * Options of a worker. They apply in every process that runs its jobs.
  *
  * @category options
  * @since 0.1.0
@@ -203,7 +203,7 @@ export interface DefineOptions<ROut, E> {
 export const TypeId = "~effect-voice/Worker/Definition"
 
 /**
- * What a worker is: the default export of a module.
+ * A worker as a plain value: the default export of a module.
  *
  * @category models
  * @since 0.1.0
