@@ -143,7 +143,7 @@ const failing = (name: string) => (reason: Failure.Reason) => new Stt.SttError({
 
 const common = { ...access, language, languages: several, keywords: terms, prompt: Check.text() }
 
-/** Models of OpenAI of which it is known what they take; another server names its own. */
+/** Models of OpenAI whose options are known. Another server has its own names. */
 const takesNeither = (model: string): boolean =>
   model === "whisper-1" || (isGpt(model) && !transcription.takesLanguages(model))
 
