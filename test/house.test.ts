@@ -170,9 +170,9 @@ const selfContained: Rule = (graph) =>
 
 /** Whoever opens a file reads first what it is, who owns what, and how it ends. */
 const contractFirst: Rule = (graph) =>
-  graph.filter(({ path, text }) => /^(?:internal|testing)\//.test(path) && !text.startsWith("/**")).map(({ path }) =>
-    `${path} does not begin with its contract`
-  )
+  graph.filter(({ path, text }) => /^(?:internal|testing|cli)\//.test(path) && !/^(?:#!.*\n)?\/\*\*/.test(text)).map((
+    { path }
+  ) => `${path} does not begin with its contract`)
 
 /** A page of the documents, beside the source. */
 const page = (path: string, text: string): Module => ({
@@ -204,13 +204,13 @@ const unclear: ReadonlyArray<readonly [words: RegExp, instead: string]> = [
   [/\b(?:has|have|had) in mind\b|\bears\b(?! of)|\bmind and voice\b/, "the part's name: recogniser, model, voice"]
 ]
 
-/** Sentences of a page, or of the docstrings that a program's author sees; no code, table or heading. */
+/** Sentences of a page, of the docstrings that a program's author sees, or of a contract; no code, table or heading. */
 const sentencesOf = ({ path, text }: Module): ReadonlyArray<string> => {
   const texts = /\.(?:md|txt)$/.test(path)
     ? [text]
     : isPublic({ path })
     ? [...text.matchAll(/\/\*\*([^]*?)\*\//g)].map(([, doc]) => doc!.replaceAll(/\n *\* ?/g, "\n"))
-    : []
+    : [text.match(/^(?:#!.*\n)?\/\*\*([^]*?)\*\//)?.[1]?.replaceAll(/\n *\* ?/g, "\n") ?? ""]
   return texts.flatMap((one) =>
     one.replaceAll(/^ *```[^]*?^ *```$/gm, "").replaceAll(/^(?:\||#).*$/gm, "").split(/\n\s*\n|\n(?= *(?:- |@|\d+\. ))/)
       // A docstring may begin with a noun: "What the model has said."
@@ -352,10 +352,13 @@ const rules: ReadonlyArray<{
     broken: {
       "internal/told.ts": `/** One sound. */\nimport { beep } from "./beep.ts"\n`,
       "internal/beep.ts": `/** Beeps. */\nexport const beep = 1\n`,
-      "internal/bare.ts": `import { beep } from "./beep.ts"\n`
+      "internal/bare.ts": `import { beep } from "./beep.ts"\n`,
+      "cli/main.ts": `#!/usr/bin/env node\n/** Beeps. */\nconsole.log(1)\n`,
+      "cli/bare.ts": `#!/usr/bin/env node\nconsole.log(1)\n`
     },
     told: [
-      "internal/bare.ts does not begin with its contract"
+      "internal/bare.ts does not begin with its contract",
+      "cli/bare.ts does not begin with its contract"
     ]
   },
   {
@@ -368,7 +371,8 @@ const rules: ReadonlyArray<{
         "/** Fails when an option cannot be. A part that is late is done without. */",
         "/** Who is it? A room with `Who` in it. */"
       ].join("\n"),
-      "internal/room.ts": "/** Who reads this knows the words. */",
+      "internal/room.ts": "/** Rooms. */\n/** Who reads this knows the words. */",
+      "internal/line.ts": "/** A line. Whoever feeds it asks. */",
       "../docs/page.md":
         "# What is it?\n\nWhat a call has in mind is kept.\n\nA list, of which one misses.\n\n```ts\n// Who knows.\n```"
     },
@@ -376,6 +380,7 @@ const rules: ReadonlyArray<{
       "Room.ts: \"Who is interrupted leaves at once.\" wants a subject: \"To …, …\", \"If a caller …\"",
       "Room.ts: \"done without.\" wants \"without\" with a verb that says what happens",
       "Room.ts: \"option cannot be. A part that is late is done without.\" wants \"is wrong\"",
+      "internal/line.ts: \"Whoever feeds it asks.\" wants a subject: \"To …, …\", \"If a caller …\"",
       "../docs/page.md: \"What a call has in mind is kept.\" wants a subject instead of a clause with \"What\"",
       "../docs/page.md: \"has in mind is kept.\" wants the part's name: recogniser, model, voice",
       "../docs/page.md: \"misses.\" wants \"lacks\", or what happens",
