@@ -1,5 +1,5 @@
 /**
- * @title A question of the weather, with OpenAI's ears, mind and voice
+ * @title A question of the weather, with OpenAI's recogniser, model and voice
  *
  * `OPENAI_API_KEY=… npx tsx examples/11_openai.ts` asks OpenAI. With
  * `OPENAI_BASE_URL` (and `OPENAI_MODEL`), any compatible server is asked

@@ -1,5 +1,5 @@
 /**
- * @title What a call has in mind: an order that tools, hooks and agents share
+ * @title A value that a call keeps: an order that tools, hooks and agents share
  *
  * A state is one typed value with a schema. It outlives a hand-off, each change
  * is an event, and what does not fit is refused.

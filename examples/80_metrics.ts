@@ -1,5 +1,5 @@
 /**
- * @title What it took: a summary of a conversation, and the same for Prometheus
+ * @title The measurements of a call: a summary of a conversation, and the same for Prometheus
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect } from "effect"

@@ -1,5 +1,5 @@
 /**
- * The agent as a value: what it is told, what it can do, what it does when.
+ * An agent as a plain value: its instructions, its tools, and its hooks.
  *
  * @since 0.1.0
  */
@@ -23,7 +23,7 @@ import type * as Turn from "./Turn.ts"
 import type * as Vad from "./Vad.ts"
 
 /**
- * What the user has said, before the agent replies to it.
+ * A turn of the user, before the agent replies.
  *
  * @category models
  * @since 0.1.0
@@ -32,22 +32,23 @@ export interface UserTurn {
   readonly turn: number
   readonly text: string
   readonly source: "voice" | "text" | "manual"
-  /** The conversation up to and without this turn. */
+  /** The conversation before this turn. */
   readonly history: History.History
 }
 
 /**
- * What a hook makes of a user's turn; nothing at all means: reply to it as it is.
+ * The decision of `onUserTurn` about a turn. If it gives nothing, the agent replies to the turn as
+ * it is.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Verdict {
-  /** The turn in other words; these enter the history. */
+  /** A new text for the turn. The history contains this text instead. */
   readonly text?: string | undefined
-  /** What the model is told before this turn, such as passages found for it. */
+  /** Text that the model gets before this turn, such as passages that you found for it. */
   readonly context?: string | undefined
-  /** `false`: the turn gets no reply. It stays in the history. @default true */
+  /** `false` gives no reply. The turn stays in the history. @default true */
   readonly reply?: boolean | undefined
 }
 
@@ -63,7 +64,7 @@ export interface TurnLimit {
 }
 
 /**
- * What an agent does when: its hooks, which need `R`.
+ * The hooks of an agent. They require `R`.
  *
  * @category models
  * @since 0.1.0
@@ -81,7 +82,7 @@ export interface Hooks<out R = never> {
 }
 
 /**
- * The tools and hooks of an agent in one session, with all that they need.
+ * The tools and hooks of an agent in one session, with everything that they require.
  *
  * @category models
  * @since 0.1.0
@@ -91,17 +92,17 @@ export interface Bound extends Hooks {
 }
 
 /**
- * An agent that needs `R` to run, and whose layers may fail with `E`.
+ * An agent. It requires `R` to run, and its layers may fail with `E`.
  *
  * **Details**
  *
- * The session that runs an agent gives it `Session`, and asks once for `bound`,
- * in a scope that lives as long as itself.
+ * The session gives the agent the service `Session`. It runs `bound` once, in a scope that lives as
+ * long as the session.
  *
- * Of agents that refer to each other TypeScript cannot infer the types: to write
- * down that of one breaks the circle.
+ * TypeScript cannot infer the types of two agents that refer to each other. Write down the type of
+ * one of them.
  *
- * **Example** (Agents that hand the call to and fro)
+ * **Example** (Two agents that hand the call to each other)
  *
  * ```ts
  * import { Agent, Session } from "effect-voice"
@@ -136,9 +137,8 @@ export interface Agent<out R = never, out E = never> extends Pipeable.Pipeable {
 }
 
 /**
- * What an agent is made of. Each hook is an effect, or a plain function, which is
- * given the conversation and may give a promise; one that throws or rejects has
- * failed.
+ * Options of an agent. A hook is an effect, or a plain function that gets the conversation and may
+ * return a promise. A function that throws, or whose promise rejects, counts as failed.
  *
  * @category options
  * @since 0.1.0
@@ -155,51 +155,57 @@ export interface Options<
   RO = never,
   RA = never
 > {
-  /** Name in events and logs. @default "agent" */
+  /** The agent's name in events and logs. @default "agent" */
   readonly name?: string | undefined
   readonly instructions: string
-  /** What the model may call, of one source or several. Two tools of one name are refused. @default none */
+  /**
+   * The tools that the model may call, from one source or several. Two tools with the same name are
+   * an error.
+   *
+   * @default none
+   */
   readonly tools?: Kits | undefined
   /**
-   * What was said before the conversation begins. At a handoff the items whose
-   * ids are not there yet join the conversation, each at its time.
+   * The history before the conversation begins. At a hand-off, its items join the conversation,
+   * each at its time; an item whose id is there already is left out.
    *
    * @default nothing
    */
   readonly history?: History.History | undefined
-  /** Voice by the synthesiser's name for it. @default the layer's own */
+  /** The voice, by the synthesiser's name for it. @default the layer's own */
   readonly voice?: string | undefined
   /**
-   * Overrides the `Stt` of the pipeline, such as for another language: where nobody
-   * speaks, or from the next silence on. A pipeline with `stt: false` stays deaf.
+   * Replaces the `Stt` of the pipeline, for instance for another language. It takes over at once if
+   * nobody speaks, else at the next silence. With `stt: false` in the pipeline, nothing is
+   * recognised all the same.
    */
   readonly stt?: Stt.Stt["Service"] | undefined
-  /** Overrides the `Llm` of the pipeline. */
+  /** Replaces the `Llm` of the pipeline. */
   readonly llm?: Llm.Llm["Service"] | undefined
-  /** Overrides the `Tts` of the pipeline. */
+  /** Replaces the `Tts` of the pipeline. */
   readonly tts?: Tts.Tts["Service"] | undefined
   /**
-   * Turn-taking while this agent speaks: what it leaves out is as the pipeline
-   * has it, and is so again when it has handed over.
+   * Options of turn-taking while this agent has the call. The pipeline's options fill in the rest,
+   * and apply again after a hand-off.
    */
   readonly turn?: Turn.Options | undefined
   /**
-   * Tuning of the detector while this agent speaks, over the pipeline's own. It
-   * changes where no speech is heard.
+   * Options of the voice detector while this agent has the call, over the pipeline's own. They
+   * change when nobody speaks.
    */
   readonly vad?: Vad.Options | undefined
-  /** Runs when the agent takes over; a failure is reported, not fatal. */
+  /** Runs when the agent takes over the call. If it fails, this is reported and the session goes on. */
   readonly onEnter?: Effect.Effect<unknown, unknown, RE> | ((session: Plain) => unknown) | undefined
-  /** Runs when the agent leaves, if it has entered, for at most `closeTimeout` of the pipeline. */
+  /** Runs when the agent leaves, if it had entered. It has the pipeline's `closeTimeout`. */
   readonly onExit?: Effect.Effect<unknown, unknown, RX> | ((session: Plain) => unknown) | undefined
   /**
-   * Sees each user turn before the reply: edits it, adds context, or vetoes the
-   * reply. Has `hookTimeout` of the pipeline; a hook that fails or is late changes nothing.
+   * Gets each user turn before the reply. It may change the text, add context, or prevent the
+   * reply. It has the pipeline's `hookTimeout`. A hook that fails or is late changes nothing.
    */
   readonly onUserTurn?:
     | ((turn: UserTurn, session: Plain) => Effect.Effect<Verdict | void, unknown, RU> | Promise<Verdict | void>)
     | undefined
-  /** Runs once when a user turn exceeds a limit, not again while it runs. */
+  /** Runs when a user turn exceeds a limit. It does not run twice at a time. */
   readonly onTurnLimit?:
     | ((turn: TurnLimit, session: Plain) => Effect.Effect<unknown, unknown, RL> | Promise<unknown> | void)
     | undefined
@@ -207,14 +213,14 @@ export interface Options<
   readonly onKey?:
     | ((key: string, session: Plain) => Effect.Effect<unknown, unknown, RK> | Promise<unknown> | void)
     | undefined
-  /** Runs for each failure that no retry and no other provider has mended. */
+  /** Runs for each failure that neither a retry nor another provider could repair. */
   readonly onFailure?:
     | ((
       failure: Event.Of<"ProviderFailed">,
       session: Plain
     ) => Effect.Effect<unknown, unknown, RF> | Promise<unknown> | void)
     | undefined
-  /** Runs once when the session gives up, while the caller hears the apology: call somebody. */
+  /** Runs once when the session gives up, while the caller hears the apology. Use it to alert somebody. */
   readonly onEscalation?:
     | ((
       escalation: Event.Of<"Escalated">,
@@ -222,14 +228,14 @@ export interface Options<
     ) => Effect.Effect<unknown, unknown, RC> | Promise<unknown> | void)
     | undefined
   /**
-   * Runs when the session ends for each result that the caller was not told any
-   * more: send a message. Has `hookTimeout` of the pipeline.
+   * Runs at the end of the session, for each result that the caller did not hear. Use it to send
+   * them a message. It has the pipeline's `hookTimeout`.
    */
   readonly onOrphanedResult?:
     | ((result: Tools.Output, session: Plain) => Effect.Effect<unknown, unknown, RO> | Promise<unknown> | void)
     | undefined
   /**
-   * Decides on each call that `needsApproval` of its tool is for. A hook that
+   * Decides about each tool call that needs approval (`needsApproval` of the tool). A hook that
    * fails does not approve.
    *
    * @default the model asks the caller, and may call again once they have spoken
@@ -272,10 +278,27 @@ const effects = <RE, RX, RU, RL, RF, RC, RK, RO, RA>(
 })
 
 /**
- * Makes an agent. It needs the handlers of its tools, and what its tools and
- * hooks depend on. Throws `Failure.InvalidOptions` where `turn` or `vad` cannot
- * be.
+ * Makes an agent. It requires the handlers of its tools, and the services of its tools and hooks.
+ * Throws `Failure.InvalidOptions` if `turn` or `vad` is wrong.
  *
+ * **Example** (An agent with a tool that is a plain function)
+ *
+ * ```ts
+ * import { Schema } from "effect"
+ * import { Agent, Tools } from "effect-voice"
+ *
+ * const desk = Agent.make({
+ *   name: "desk",
+ *   instructions: "You book rooms.",
+ *   tools: Tools.functions({
+ *     book: { parameters: Schema.Struct({ nights: Schema.Int }), run: async ({ nights }) => ({ room: 7, nights }) }
+ *   }),
+ *   onEnter: async (session) => session.say("Sea View Hotel, how can I help?")
+ * })
+ * ```
+ *
+ * @see `provide` to give an agent its services
+ * @see `Pipeline.run` to hold a conversation with it
  * @category constructors
  * @since 0.1.0
  */
@@ -328,16 +351,14 @@ export const make = <
 }
 
 /**
- * Gives an agent what a layer provides, wherever it runs and whoever hands the
- * call to it.
+ * Gives an agent the services of a layer, wherever it runs and whichever agent hands it the call.
  *
  * **Details**
  *
- * The layer is built where the agent begins: what it fails with, the session
- * fails to open with (`Pipeline.make`), or the hand-off (`Session.handoff`). It
- * lives until the session ends, also while other agents speak. A layer that
- * several agents of a session were given is built once. Handlers of tools are
- * the agent's own: another may have a tool of the same name.
+ * The layer is built when the agent begins. If it fails, `Pipeline.make` or `Session.handoff` fails
+ * with the same error. It lives until the session ends, also while other agents have the call. A
+ * layer that several agents of a session share is built once. Handlers of tools belong to the
+ * agent: another agent may have a tool of the same name.
  *
  * **Example** (An agent with its tools)
  *

@@ -1,9 +1,9 @@
 /**
  * Audio as plain records of 16-bit samples.
  *
- * A `Frame` owns its samples: whoever makes one never writes to it again, and
- * whoever receives one may keep it. Frames of 10 to 100 ms are usual; every
- * function here accepts any length and any chunking of a stream of them.
+ * A `Frame` owns its samples: do not write to a frame after you have given it away; you may keep
+ * one that you get. Frames of 10 to 100 ms are usual; every function here accepts any length and
+ * any chunking of a stream of them.
  *
  * @since 0.1.0
  */
@@ -68,9 +68,9 @@ export { AudioError }
  * - Resampling is flat within 0.02 dB up to 0.9 of the lower of both Nyquist
  *   frequencies and stops 75 dB from that Nyquist frequency on. It holds back
  *   48 samples at the lower rate (3 ms at 16 kHz) until more audio follows.
- * - `at` of the output is counted on from the first frame that has one. A frame
- *   that lies off the count by more than its own length (100 ms at most) starts
- *   anew: the filter runs out, and the gap stays a gap.
+ * - `at` of the output is counted on from the first frame that has one. A frame that lies off the
+ *   count by more than its own length (100 ms at most) starts again: the filter runs out, and the
+ *   gap stays a gap.
  *
  * @category models
  * @since 0.1.0

@@ -1,10 +1,9 @@
 /**
- * What a call has in mind beside its history: an order, a login, how far a form
- * is filled in.
+ * A value that a call keeps beside its history: an order, a login, a form that is half filled in.
  *
- * A state is one typed value with a schema. Every session has its own, which
- * tools, hooks and agents of the call share, from the first agent to the last. It
- * is read and set at once; each change is an event, and is recorded.
+ * A state is one typed value with a schema. Every session has its own copy, which all tools, hooks
+ * and agents of the call share. Reads and changes take effect at once. Each change is an event, and
+ * is recorded.
  *
  * @since 0.1.0
  */
@@ -20,13 +19,13 @@ export { CallStateError } from "./internal/callState.ts"
  *
  * **Details**
  *
- * `get`, `set` and `update` are for tools, hooks and whoever else has a `Session`;
- * `Session.callState` is for a session at hand, and for plain functions. `update`
- * sets what the function makes of the value, with nothing in between, and gives it.
+ * `get`, `set` and `update` require the service `Session`, so use them in tools and hooks. If you
+ * have a session as a value, or write plain functions, use `Session.callState`. `update` applies a
+ * function to the value without anything in between, and gives the new value.
  *
- * What does not fit the schema is refused with a `CallStateError`, and the value
- * stays as it was. A value is copied when it is set: change it by setting another
- * one. A value that equals the one before is no change.
+ * A value that does not fit the schema fails with a `CallStateError`, and the old value stays. A
+ * value is copied when it is set, so change it by setting another one. If the new value equals the
+ * old one, there is no event.
  *
  * @category models
  * @since 0.1.0
@@ -34,7 +33,7 @@ export { CallStateError } from "./internal/callState.ts"
 export interface CallState<in out A> {
   readonly name: string
   readonly schema: Schema.Codec<A, any>
-  /** What a call begins with, as JSON. */
+  /** The value at the beginning of a call, as JSON. */
   readonly initial: Schema.Json
   readonly get: Effect.Effect<A, never, Session>
   readonly set: (value: A) => Effect.Effect<void, internal.CallStateError, Session>
@@ -42,7 +41,7 @@ export interface CallState<in out A> {
 }
 
 /**
- * What is read and set of a state in one call (`Session.callState`).
+ * A state in one call, to read and set (`Session.callState`).
  *
  * @category models
  * @since 0.1.0
@@ -50,7 +49,7 @@ export interface CallState<in out A> {
 export type Held<A> = internal.Held<A>
 
 /**
- * The same as plain functions: at once, and what is refused throws.
+ * The same as plain functions. They throw if a value is refused.
  *
  * @category models
  * @since 0.1.0
@@ -64,13 +63,13 @@ export type PlainHeld<A> = internal.PlainHeld<A>
  * @since 0.1.0
  */
 export interface Options<A> {
-  /** What every call begins with; each has a copy. */
+  /** The value at the beginning of every call; each call has a copy. */
   readonly initial: A
 }
 
 /**
- * Makes a state, once for all calls. Throws `Failure.InvalidOptions` where `name` is
- * empty or `initial` does not fit the schema.
+ * Makes a state, once for all calls. Throws `Failure.InvalidOptions` if `name` is empty or
+ * `initial` does not fit the schema.
  *
  * **Example** (An order that two tools share)
  *

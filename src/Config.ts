@@ -1,12 +1,10 @@
 /**
  * Every setting from the environment, checked all at once.
  *
- * `options` is an Effect `Config`: a value that reads nothing until a program
- * yields it, and then from the `ConfigProvider` in force. Only the command
- * `effect-voice` and a `Worker` read the environment on their own: a variable
- * that is set acts in the conversations that they hold (`Environment`), and one
- * that is not changes nothing. What a program says explicitly wins everywhere:
- * see `merge`.
+ * `options` is an Effect `Config`: a value that reads nothing until a program yields it, and then
+ * from the `ConfigProvider` in force. Only the command `effect-voice` and a `Worker` read the
+ * environment by themselves: a variable that is set applies to their conversations (`Environment`);
+ * one that is not set changes nothing. Options in code always win over variables: see `merge`.
  *
  * | variable | default | value |
  * | --- | --- | --- |
@@ -135,7 +133,7 @@ type Sparse<A> = {
 }
 
 /**
- * The same, of what is set alone.
+ * The same, with only the variables that are set.
  *
  * @category models
  * @since 0.1.0
@@ -143,12 +141,12 @@ type Sparse<A> = {
 export interface Given extends Sparse<Options> {}
 
 /**
- * What there is to know about a variable.
+ * A description of a variable.
  *
  * **Details**
  *
- * `default` is its value where the environment is silent, as one would write
- * it; a variable without one is optional.
+ * `default` is its value if it is not set, written as in the environment. A variable without a
+ * default is optional.
  *
  * @category models
  * @since 0.1.0
@@ -189,9 +187,9 @@ export const variables: ReadonlyArray<Variable> = all.variables.map(
  *
  * **Details**
  *
- * Keys and the URL are optional here: the layer that needs one asks for it.
- * Whatever is wrong is told in one `ConfigError`, by the names of the
- * variables and never by their values; `problems` lists it.
+ * Keys and the URL are optional here: the layer that needs one asks for it. All problems are in one
+ * `ConfigError`, with the names of the variables and never with their values; `problems` lists
+ * them.
  *
  * @category configs
  * @since 0.1.0
@@ -199,7 +197,7 @@ export const variables: ReadonlyArray<Variable> = all.variables.map(
 export const options: EffectConfig.Config<Options> = variable.toConfig(all)
 
 /**
- * What is set, and nothing of what is not.
+ * The settings that are set, without the others.
  *
  * **Details**
  *
@@ -211,14 +209,13 @@ export const options: EffectConfig.Config<Options> = variable.toConfig(all)
 export const given: EffectConfig.Config<Given> = EffectConfig.map(variable.toGiven(all), (given) => given ?? {})
 
 /**
- * What the environment says to every conversation that is held within: `vad` and
- * `turn` act in `Pipeline.make` wherever code says nothing else.
+ * The settings from the environment for conversations: `vad` and `turn` apply in `Pipeline.make`
+ * unless code sets the same option.
  *
  * **Details**
  *
- * The command `effect-voice` and every `Worker` provide what is set. Nobody else
- * does: a test, or a program of your own, behaves alike wherever it runs, unless
- * it asks.
+ * The command `effect-voice` and every `Worker` provide it. Nothing else does, so a test or a
+ * program of your own behaves the same on every machine, unless it provides this.
  *
  * @example
  * ```ts
@@ -288,8 +285,8 @@ export const turn: EffectConfig.Config<Turn> = variable.toConfig(readings.turn)
 export const metrics: EffectConfig.Config<Metrics> = variable.toConfig(readings.metrics)
 
 /**
- * Lists what a `ConfigError` is about; empty when the environment itself could
- * not be read.
+ * Lists the problems of a `ConfigError`. The list is empty if the environment itself could not be
+ * read.
  *
  * @category errors
  * @since 0.1.0
@@ -309,7 +306,7 @@ type Over<A, B> = Exclude<B, undefined> extends infer D ? [D] extends [never] ? 
   : never
 
 /**
- * `A` with everything that `B` says instead.
+ * `A`, with the fields of `B` instead of its own.
  *
  * @category models
  * @since 0.1.0
@@ -347,7 +344,7 @@ const over = (base: unknown, explicit: unknown): unknown => {
 }
 
 /**
- * Lays explicit options over settings; neither is changed.
+ * Merges options over settings, and changes neither.
  *
  * **Details**
  *

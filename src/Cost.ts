@@ -1,10 +1,10 @@
 /**
- * What a conversation uses of its providers, and what that costs.
+ * How much a conversation uses its providers, and what that costs.
  *
- * Usage is counted where a provider is really asked: also in a fallback, in a
- * hedged request that lost, and in a reply that was interrupted. Prices are
- * yours to give: they differ by contract and change without notice, so that no
- * table ships with the package. What has no price costs nothing, and is told.
+ * Usage is counted for every real request: also in a fallback, in a hedged request that was too
+ * late, and in a reply that was interrupted. You give the prices: they differ by contract and
+ * change, so the package contains none. Usage without a price counts with a cost of 0, and is
+ * reported all the same.
  *
  * @since 0.1.0
  */
@@ -13,8 +13,8 @@ import * as Schema from "effect/Schema"
 import * as costs from "./internal/cost.ts"
 
 /**
- * What one request to a provider took; an `Stt` tells it with each final
- * transcript, and after 15 seconds of audio without one.
+ * The usage of one request to a provider. An `Stt` reports it with each final transcript, and after
+ * 15 seconds of audio without one.
  *
  * **Details**
  *
@@ -46,7 +46,7 @@ export const Usage = Schema.Struct({
 export type Usage = typeof Usage.Type
 
 /**
- * What a provider asks, in any currency, the same for all.
+ * The price of a provider. Use one currency for all prices.
  *
  * @category models
  * @since 0.1.0
@@ -77,7 +77,7 @@ export interface Price {
 export type Prices = ReadonlyArray<Price>
 
 /**
- * What is counted for a budget.
+ * The unit of a budget.
  *
  * @category models
  * @since 0.1.0
@@ -95,9 +95,9 @@ export type Unit = typeof Unit.Type
  *
  * **Details**
  *
- * First the operator is warned, then nothing is done any more that may turn out
- * to be for nothing (preemption), and at the limit the agent says goodbye and
- * the session ends with the reason `budget`. Each stage is an event.
+ * There are three stages, and each is an event. First comes a warning for the operator. Then no
+ * more replies are made in advance (preemption). At the limit the agent says goodbye, and the
+ * session ends with the reason `budget`.
  *
  * @category options
  * @since 0.1.0
@@ -116,7 +116,7 @@ export interface Budget {
 }
 
 /**
- * What has been used so far, altogether or of one provider and model.
+ * The usage so far, in total or of one provider and model.
  *
  * @category models
  * @since 0.1.0
@@ -132,8 +132,7 @@ export interface Spent {
 }
 
 /**
- * What has been used so far, and of whom: by `provider`, or `provider/model`
- * where the model is known.
+ * The usage so far, by `provider`, or by `provider/model` if the model is known.
  *
  * @category models
  * @since 0.1.0
@@ -144,7 +143,7 @@ export interface Report {
 }
 
 /**
- * Nothing yet.
+ * A report without any usage.
  *
  * @category constants
  * @since 0.1.0
@@ -177,8 +176,8 @@ export const add: (self: Report, usage: Usage, cost?: number) => Report = costs.
 export const amount: (self: Report, unit: Unit) => number = costs.amount
 
 /**
- * Where usage is told to. A session sets it for all that it does; outside of
- * one, provide your own.
+ * The function that gets every usage. A session sets it for all its requests. Outside a session,
+ * provide your own.
  *
  * @category services
  * @since 0.1.0

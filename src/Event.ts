@@ -1,8 +1,8 @@
 /**
  * Everything that happens in a conversation, as one tagged union.
  *
- * Events come in the order in which they happened. `at` is milliseconds of the
- * Clock, and so is every other time in an event; every `…Ms` is a length.
+ * Events come in the order in which they happened. `at` is milliseconds of the Clock, and so is
+ * every other time in an event; every field `…Ms` is a length.
  *
  * Grammar, per session: at most one `SessionStarted`, when the participant is
  * there and the agent enters; last of all one `SessionClosed`. `UserStartedSpeaking` and `UserStoppedSpeaking` alternate.
@@ -55,8 +55,8 @@ export type UserState = typeof UserState.Type
 const providerExecuted = Schema.optionalKey(Schema.Boolean)
 
 /**
- * A function call with its result as the model saw them; `providerExecuted` where
- * the model's provider has run it itself.
+ * A tool call with its result, as the model saw them. With `providerExecuted`, the model's provider
+ * ran it itself.
  *
  * @category models
  * @since 0.1.0
@@ -77,7 +77,7 @@ export const FunctionCall = Schema.Struct({
 export type FunctionCall = typeof FunctionCall.Type
 
 /**
- * Part of the agent that can fail.
+ * A part of the agent that can fail.
  *
  * @category models
  * @since 0.1.0
@@ -113,9 +113,9 @@ export const CloseReason = Schema.Literals([
 export type CloseReason = typeof CloseReason.Type
 
 /**
- * Why nothing of a model's answer can be heard: it is empty, blank, or without a
- * word (a sign, a picture); it asks for tools where it may not any more (`steps`);
- * or it was cut before its first word, by its length or by a filter.
+ * Why nothing of a model's answer can be spoken. It is empty, or blank, or has no word (only a sign
+ * or a picture). It calls a tool after the last allowed step (`steps`). Or a length limit or a
+ * filter cut it before its first word.
  *
  * @category models
  * @since 0.1.0
@@ -129,9 +129,9 @@ export const EmptyReason = Schema.Literals(["empty", "blank", "wordless", "steps
 export type EmptyReason = typeof EmptyReason.Type
 
 /**
- * What has become of a speech: its reply was empty, a component of the pipeline
- * has failed it, the source of its text has stalled (`stalled`), it was not audible
- * in time (`expired`), or what it filled the silence for was there (`needless`).
+ * Why a speech was not heard, or not wholly. Its reply was empty; a component failed; the source of
+ * its text gave nothing for too long (`stalled`); it was not audible in time (`expired`); or it was
+ * a filler and the reply came first (`needless`).
  *
  * @category models
  * @since 0.1.0
@@ -155,7 +155,7 @@ export type SpeechReason = typeof SpeechReason.Type
  * @since 0.1.0
  */
 export const Event = Schema.Union([
-  /** `turnDetector` and `overlapClassifier` are the names of those that were opened. */
+  /** `turnDetector` and `overlapClassifier` are their names, if there are any. */
   Schema.TaggedStruct("SessionStarted", {
     at,
     session: Schema.String,
@@ -176,13 +176,13 @@ export const Event = Schema.Union([
     at,
     text: Schema.String,
     final: Schema.Boolean,
-    /** Stream times of the words in milliseconds, where the provider tells. */
+    /** Stream times of the words in milliseconds, if the provider gives them. */
     start: Schema.optionalKey(Schema.Finite),
     end: Schema.optionalKey(Schema.Finite),
-    /** Each word with its stream times, where the provider tells. */
+    /** Each word with its stream times, if the provider gives them. */
     words: Schema.optionalKey(Schema.Array(Word)),
     confidence: Schema.optionalKey(Schema.Finite),
-    /** BCP 47 tag: what the provider has heard, else what it was told. */
+    /** Language as a BCP 47 tag: the one that the provider heard, else the one that it was set to. */
     language: Schema.optionalKey(Schema.String),
     participant
   }),
@@ -195,8 +195,8 @@ export const Event = Schema.Union([
     participant
   }),
   /**
-   * Words that are no turn, from `startedAt` to `endedAt`, and why: an item of
-   * their own in the history, without a reply.
+   * Words of the user that are not a turn, from `startedAt` to `endedAt`, and the reason. They are
+   * an item of the history and get no reply.
    */
   Schema.TaggedStruct("UserSpeechSetAside", {
     at,
@@ -218,22 +218,22 @@ export const Event = Schema.Union([
     at,
     speech: Schema.String,
     source: Schema.Literals(["say", "reply", "turn"]),
-    /** Its audio was at hand: no synthesiser is asked. */
+    /** Its audio was given, so no synthesiser is asked. */
     clip: Schema.optionalKey(Schema.Boolean)
   }),
   Schema.TaggedStruct("AgentStartedSpeaking", { at, speech: Schema.String }),
   Schema.TaggedStruct("AgentStoppedSpeaking", {
     at,
     speech: Schema.String,
-    /** Audio that was heard; what was said again counts twice. */
+    /** Length of the audio that was heard. Audio that was played again counts twice. */
     playedMs: Schema.Finite,
     interrupted: Schema.Boolean
   }),
-  /** Speech of the user has paused the agent; what follows decides. */
+  /** The user's voice has paused the agent. The words that follow decide whether it goes on. */
   Schema.TaggedStruct("AgentPaused", { at, speech: Schema.String }),
-  /** The pause, or the interruption, had no words behind it. */
+  /** No words followed the pause or the interruption. */
   Schema.TaggedStruct("FalseInterruption", { at, speech: Schema.String, resumed: Schema.Boolean }),
-  /** The agent's words as they are heard: `text` is what has been added. */
+  /** The agent's words when they are heard: `text` is the new part. */
   Schema.TaggedStruct("AgentTranscript", { at, speech: Schema.String, text: Schema.String, final: Schema.Boolean }),
   Schema.TaggedStruct("AgentSpeechCommitted", {
     at,
@@ -241,17 +241,17 @@ export const Event = Schema.Union([
     id: Schema.String,
     text: Schema.String,
     interrupted: Schema.Boolean,
-    /** `false` where it was heard and does not enter the history. */
+    /** `false` if it was heard and does not enter the history. */
     recorded: Schema.optionalKey(Schema.Boolean)
   }),
   Schema.TaggedStruct("SpeechFinished", {
     at,
     speech: Schema.String,
     outcome: Schema.Literals(["completed", "interrupted", "failed", "discarded"]),
-    /** Why nothing, or not all, of it was heard, where that is not the user's doing. */
+    /** Why nothing of it was heard, or not all, if the user is not the reason. */
     reason: Schema.optionalKey(SpeechReason)
   }),
-  /** The model has given nothing that can be heard. With `retried` it is asked once more. */
+  /** The model's answer has nothing that can be spoken. With `retried`, it is asked once more. */
   Schema.TaggedStruct("ReplyEmpty", { at, speech: Schema.String, reason: EmptyReason, retried: Schema.Boolean }),
 
   Schema.TaggedStruct("FunctionCallStarted", {
@@ -261,7 +261,7 @@ export const Event = Schema.Union([
     name: Schema.String,
     providerExecuted
   }),
-  /** A result that the tool gives before its last one. */
+  /** A preliminary result of a tool. */
   Schema.TaggedStruct("FunctionCallProgressed", {
     at,
     speech: Schema.String,
@@ -272,9 +272,8 @@ export const Event = Schema.Union([
   Schema.TaggedStruct("FunctionCallsFinished", { at, speech: Schema.String, calls: Schema.Array(FunctionCall) }),
 
   /**
-   * What became of a result that came after its reply: a speech has told it, the
-   * caller has cut it short twice or the model has nothing to say of it, or the
-   * session has ended before it was told.
+   * How the agent dealt with a result that came after its reply. A speech told it; or the caller
+   * cut it short twice, or the model had nothing to say about it; or the session ended first.
    */
   Schema.TaggedStruct("ResultSettled", {
     at,
@@ -284,7 +283,7 @@ export const Event = Schema.Union([
     speech: Schema.optionalKey(Schema.String)
   }),
 
-  /** A `CallState` has another value than before; as JSON. */
+  /** A `CallState` has a new value, given as JSON. */
   Schema.TaggedStruct("CallStateChanged", { at, name: Schema.String, value: Schema.Json }),
 
   /** `requestMs` is the whole request, `firstTokenMs` up to its first output. */
@@ -322,7 +321,10 @@ export const Event = Schema.Union([
     provider: Schema.String,
     available: Schema.Boolean
   }),
-  /** A provider is asked again within one request: `attempt` is 1 for the second attempt, `reason` why the one before failed. */
+  /**
+   * A provider is asked again for the same request. `attempt` is 1 for the second attempt; `reason`
+   * says why the attempt before failed.
+   */
   Schema.TaggedStruct("ProviderRetried", {
     at,
     component: Component,
@@ -339,9 +341,9 @@ export const Event = Schema.Union([
     to: Schema.Literals(["closed", "half_open", "open"])
   }),
   /**
-   * Nothing has mended it: the caller hears an apology, and the session ends.
-   * `cause` is too many failures in a row, too many of the kind in the window,
-   * or one that leaves no conversation.
+   * The session gives up: the caller hears an apology, and the session ends. `cause` says why: too
+   * many failures in a row, too many of one kind within the window, or one failure without which no
+   * conversation is possible.
    */
   Schema.TaggedStruct("Escalated", {
     at,
@@ -350,9 +352,12 @@ export const Event = Schema.Union([
     cause: Schema.Literals(["consecutive", "window", "fatal"]),
     failures: Schema.Int
   }),
-  /** What a provider was used for: see `Cost.Usage`. `cost` where it has a price. */
+  /** A use of a provider, see `Cost.Usage`. `cost` is there if the provider has a price. */
   Schema.TaggedStruct("UsageMeasured", { at, ...Cost.Usage.fields, cost: Schema.optionalKey(Schema.Finite) }),
-  /** `warning` is for the operator; from `economy` on nothing is made in advance; at `end` the agent says goodbye. */
+  /**
+   * A budget is reached. `warning` informs the operator; from `economy` on nothing is made in
+   * advance; at `end` the agent says goodbye.
+   */
   Schema.TaggedStruct("BudgetReached", {
     at,
     stage: Schema.Literals(["warning", "economy", "end"]),
@@ -360,7 +365,7 @@ export const Event = Schema.Union([
     spent: Schema.Finite,
     limit: Schema.Finite
   }),
-  /** Something the operator should know of, in words without content. */
+  /** A message for the operator. It contains no words of the conversation. */
   Schema.TaggedStruct("Warning", { at, component: Component, message: Schema.String }),
   Schema.TaggedStruct("AgentChanged", { at, from: Schema.optionalKey(Schema.String), to: Schema.String }),
   Schema.TaggedStruct("HistorySummarized", { at, removed: Schema.Int })

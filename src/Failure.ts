@@ -1,6 +1,6 @@
 /**
- * Why a provider failed: the closed set of reasons that `SttError`, `LlmError`
- * and `TtsError` share; and, of any noun, what is wrong with options.
+ * Why a provider failed: the closed set of reasons that `SttError`, `LlmError` and `TtsError`
+ * share. Also the error for wrong options.
  *
  * Reasons carry facts (a status, a code, a limit), never content: no URL, no
  * header, no transcript, no prompt, no audio. So they can be logged, counted
@@ -133,9 +133,9 @@ export class Broken extends Schema.TaggedError<Broken>("effect-voice/Failure/Bro
 }
 
 /**
- * The circuit breaker of the provider is open: it was not asked. `retryAfterMs`
- * tells when it may be, 0 while another request tries it; it is absent where no
- * request will, until the breaker is reset. Retryable.
+ * The circuit breaker of the provider is open: it was not asked. `retryAfterMs` is the time until
+ * it may be asked; 0 means that another request tries it now. It is absent if no request will try
+ * it before the breaker is reset. Retryable.
  *
  * @category models
  * @since 0.1.0
@@ -167,14 +167,13 @@ export class Exhausted extends Schema.TaggedError<Exhausted>("effect-voice/Failu
 }
 
 /**
- * Options that nothing can be done with: all that is wrong, each by the option's
- * name, such as `turn.endpointing.minDelay`, and with what it must be.
+ * Wrong options. It lists all of them, each with its name, such as `turn.endpointing.minDelay`, and
+ * with the values that are allowed.
  *
  * **Details**
  *
- * A constructor throws it where it is called, and what is an Effect or a layer
- * fails with it; a noun that has an error of its own has it as a reason there.
- * The program is to be changed: no second try is worth anything.
+ * A constructor throws it; an Effect or a layer fails with it. In the error of a noun (`SttError`
+ * and others) it is a reason. Change the program: another try gives the same error.
  *
  * @category errors
  * @since 0.1.0
@@ -208,7 +207,7 @@ export const Reason = Schema.Union([
 ])
 
 /**
- * Every reason for which a provider fails.
+ * Why a provider failed.
  *
  * @category models
  * @since 0.1.0

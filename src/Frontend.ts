@@ -1,9 +1,9 @@
 /**
- * What stock frontends rely on: the agent's state, transcripts, and requests
- * about the session, by the names and in the shapes of LiveKit's own clients.
+ * Support for LiveKit's own frontends: the agent's state, transcripts, and requests about the
+ * session, with the names and messages that those clients expect.
  *
- * It needs nothing but a `Room`. A room of LiveKit attaches it to every session
- * by itself; another one does with `Room.attach`, or a program with `attach`.
+ * It requires only a `Room`. A LiveKit room attaches it to every session by itself. For another
+ * room, use `Room.attach` or `attach`.
  *
  * - The attribute `lk.agent.state` of the agent: `initializing`, `listening`,
  *   `thinking`, `speaking`, and `idle` when the session has ended.
@@ -20,7 +20,7 @@
  *   typed text, to switch the microphone off and on. Statistics of the connection
  *   are empty.
  *
- * Typed text on `lk.chat` is not its affair: `Pipeline.Options.textTopic`.
+ * Typed text on `lk.chat` is not part of this: see `Pipeline.Options.textTopic`.
  *
  * @since 0.1.0
  */
@@ -37,7 +37,7 @@ import { refused } from "./internal/room/options.ts"
 import type * as Room from "./Room.ts"
 
 /**
- * Options of what frontends are told.
+ * Options of `attach`.
  *
  * @category options
  * @since 0.1.0
@@ -47,9 +47,9 @@ export interface Options {
   readonly name?: string | undefined
   /** The agent's state and name as attributes. @default true */
   readonly state?: boolean | undefined
-  /** What is said, as texts. @default true */
+  /** Send the words of both sides as texts. @default true */
   readonly transcripts?: boolean | undefined
-  /** What is said, as packets too: everyone in the room gets these. @default true */
+  /** Also send them as packets. Everyone in the room gets these. @default true */
   readonly packets?: boolean | undefined
   /**
    * Answers requests about the session and tells its events, on
@@ -59,7 +59,7 @@ export interface Options {
    * @default true
    */
   readonly remote?: boolean | undefined
-  /** Who else in the room may ask about the session: they learn its whole history. @default nobody */
+  /** Decides who else in the room may ask about the session. They learn its whole history. @default nobody */
   readonly access?: ((identity: string) => boolean) | undefined
   /** Tells the agent's instructions to those who ask about it. @default false */
   readonly instructions?: boolean | undefined
@@ -81,10 +81,9 @@ export interface Options {
  *
  * **Details**
  *
- * It listens beside the conversation and never holds it up: where the room is
- * slower than the words, several updates become one. What cannot be sent is
- * logged. When the scope closes after the end of the session, what was said last
- * is still sent, for a second at most. Fails where an option cannot be.
+ * The conversation never waits for it. If the room is slower than the words, several updates become
+ * one. A failure to send is logged. When the scope closes after the end of the session, the last
+ * words are still sent, for at most a second. Fails if an option is wrong.
  *
  * @category running
  * @since 0.1.0
@@ -117,20 +116,20 @@ export interface PreconnectOptions {
 }
 
 /**
- * A room in which what was said while the agent joined is heard: the recording
- * that a frontend sends on `lk.agent.pre-connect-audio-buffer` goes ahead of the
- * participant's live audio, and the stream's time goes on with it.
+ * Makes a room in which the agent hears words that were said before it joined. A frontend records
+ * them and sends them on `lk.agent.pre-connect-audio-buffer`. The recording comes before the
+ * participant's live audio, and its time counts.
  *
  * **Details**
  *
- * Raw 16-bit samples are understood as they are; Opus in WebM or Ogg, as browsers
- * record it, when the package `opus-decoder` is installed. What cannot be
- * decoded is logged as a warning, and the live audio heard alone.
+ * Raw 16-bit samples are understood as they are; Opus in WebM or Ogg, as browsers record it, when
+ * the package `opus-decoder` is installed. If a recording cannot be decoded, there is a warning in
+ * the log, and only the live audio is heard.
  *
  * One recording of each participant is taken, of at most 2 MiB, and the last 15
  * seconds of it are heard. It is decoded when the participant is listened to.
  *
- * A room of LiveKit does this by itself. Fails where an option cannot be.
+ * A LiveKit room does this by itself. Fails if an option is wrong.
  *
  * @category combinators
  * @since 0.1.0

@@ -1,9 +1,9 @@
 /**
  * The conversation so far, as an immutable value.
  *
- * A `History` is a list of items in the order of their times. It holds what was
- * heard: an assistant message enters it when its audio was played, cut where it
- * was interrupted. Nothing here talks to a model but `summarize`.
+ * A `History` is a list of items in the order of their times. It contains what was heard: an
+ * assistant message enters it when its audio was played, and is cut where it was interrupted. Only
+ * `summarize` asks a model.
  *
  * @since 0.1.0
  */
@@ -26,15 +26,14 @@ export { Step } from "./internal/history/step.ts"
 export { SetAside }
 
 /**
- * Something that was said or typed, or an instruction (`system`).
+ * A message that was said or typed, or an instruction (`system`).
  *
  * **Details**
  *
- * `createdAt` is in milliseconds of the Clock, here and in every item.
- * `interrupted` says that the text ends where the user cut in. `participant` is
- * the identity of the user who said it, `setAside` why words of the user were
- * no turn, and have no reply. What a model said has its `step`, and the
- * `metadata` of its provider.
+ * `createdAt` is in milliseconds of the Clock, here and in every item. `interrupted` says that the
+ * text ends where the user interrupted. `participant` is the identity of the user who said it.
+ * `setAside` says why words of the user are not a turn and get no reply. A message of a model has
+ * its `step`, and the `metadata` of its provider.
  *
  * @category models
  * @since 0.1.0
@@ -58,10 +57,9 @@ export const Message = Schema.TaggedStruct("Message", {
 export type Message = typeof Message.Type
 
 /**
- * The model asked for a tool. Until its `ToolOutput` is there, the call is
- * running and is left out of prompts, but for those that `toPrompt` is told of.
- * `step` is the answer that it came with, `metadata` what the provider has
- * attached to it. With `providerExecuted` the provider has run it itself.
+ * A tool call of the model. Until its `ToolOutput` is there, the call is running, and prompts leave
+ * it out unless `toPrompt` gets its id. `step` is the answer of the model that contained it;
+ * `metadata` is what the provider attached. With `providerExecuted`, the provider ran it itself.
  *
  * @category models
  * @since 0.1.0
@@ -81,9 +79,9 @@ export const ToolCall = Schema.TaggedStruct("ToolCall", {
 export type ToolCall = typeof ToolCall.Type
 
 /**
- * What the tool answered to the call with the same `callId`; `late` when the
- * model had been asked for something else by then: in prompts the call goes on
- * to stand as one that runs, and its output stands in its own place.
+ * The output of the call with the same `callId`. It is `late` if the model was asked for something
+ * else before it came: then prompts still show the call as running, and show the output at its own
+ * place.
  *
  * @category models
  * @since 0.1.0
@@ -123,7 +121,7 @@ export const Handoff = Schema.TaggedStruct("Handoff", {
 export type Handoff = typeof Handoff.Type
 
 /**
- * Stands for older items that were dropped; a system message in prompts.
+ * A text in place of older items that were dropped. In prompts it is a system message.
  *
  * @category models
  * @since 0.1.0
@@ -148,7 +146,7 @@ export type Summary = typeof Summary.Type
 export const Item = Schema.Union([Message, ToolCall, ToolOutput, Handoff, Summary])
 
 /**
- * Everything that a history is made of.
+ * An item of a history.
  *
  * @category models
  * @since 0.1.0
@@ -170,7 +168,7 @@ export const History = Schema.Struct({ items: Schema.Array(Item) })
 export type History = typeof History.Type
 
 /**
- * What a copy leaves out.
+ * Options of a copy: what it leaves out.
  *
  * @category options
  * @since 0.1.0
@@ -189,17 +187,17 @@ export interface CopyOptions {
 }
 
 /**
- * How large a history may grow before its head is dropped.
+ * How large a history may grow before its oldest items are dropped.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Budget {
-  /** Estimated tokens above which something is dropped. */
+  /** Estimated tokens above which items are dropped. */
   readonly maxTokens: number
   /**
-   * Estimated tokens to come down to, so that not every turn drops something
-   * (and the provider's prompt cache keeps its worth). @default three quarters of `maxTokens`
+   * Estimated tokens that remain after that. With less than `maxTokens`, not every turn drops
+   * items, and the provider's prompt cache stays useful. @default three quarters of `maxTokens`
    */
   readonly targetTokens?: number | undefined
   /** Newest items that are never dropped. @default 6 */
@@ -215,7 +213,11 @@ export interface Budget {
  * @since 0.1.0
  */
 export interface SummarizeOptions extends Budget {
-  /** What the model is told to do with the transcript it is given. @default asks for names, facts, wishes, decisions and open questions */
+  /**
+   * Instructions for the model that summarizes the transcript.
+   *
+   * @default asks for names, facts, wishes, decisions and open questions
+   */
   readonly instructions?: string | undefined
 }
 
@@ -230,6 +232,22 @@ export const empty: History = { items: [] }
 /**
  * Makes a history of items in any order; equal times keep the order given.
  *
+ * **Example** (The last messages of a conversation as a prompt)
+ *
+ * ```ts
+ * import { History } from "effect-voice"
+ *
+ * const before = History.make([
+ *   History.Message.make({ id: "1", createdAt: 0, role: "user", text: "A room for two nights, please." }),
+ *   History.Message.make({ id: "2", createdAt: 1500, role: "assistant", text: "Room seven is yours." })
+ * ])
+ *
+ * const prompt = History.toPrompt(History.truncate(before, { maxItems: 20 }))
+ * const text = History.toTranscript(before, "markdown")
+ * ```
+ *
+ * @see `fromPrompt` to continue a conversation
+ * @see `Session.Service.history` for the history of a session
  * @category constructors
  * @since 0.1.0
  */
@@ -242,8 +260,8 @@ export const make = (items: Iterable<Item>): History => ({
  *
  * **Details**
  *
- * Every item gets `createdAt` and an id: the one that `id` gives for its place,
- * by default `prompt-0`, `prompt-1` and so on. Files and reasoning are left out.
+ * Every item gets `createdAt` and an id. `id` makes the id from the item's place; the default is
+ * `prompt-0`, `prompt-1` and so on. Files and reasoning are left out.
  *
  * @category constructors
  * @since 0.1.0
@@ -260,8 +278,7 @@ export const fromPrompt = (
 })
 
 /**
- * Adds an item at the place that its `createdAt` gives it, after items of the
- * same time.
+ * Adds an item at the place of its `createdAt`, after items of the same time.
  *
  * @category combinators
  * @since 0.1.0
@@ -314,10 +331,9 @@ export const copy = (self: History, options: CopyOptions = {}): History => {
  *
  * **Details**
  *
- * A call and its output stay or go together, so there may be fewer items. A
- * call that is still running counts like any other item. The last message of
- * the user stays, in the place of the oldest of the others. Throws
- * `Failure.InvalidOptions` where `maxItems` cannot be.
+ * A call and its output stay or go together, so there may be fewer items. A call that is still
+ * running counts like any other item. The last message of the user always stays; if need be, the
+ * oldest of the other items goes. Throws `Failure.InvalidOptions` if `maxItems` is wrong.
  *
  * @category combinators
  * @since 0.1.0
@@ -359,14 +375,13 @@ export const messages = (self: History): ReadonlyArray<Message> => self.items.fi
  *
  * **Details**
  *
- * The calls of one step become one assistant message, followed by one tool
- * message with their results, placed where the results came in: what the model
- * is to answer is what it learnt last, and an earlier prompt stays a prefix of
- * the later one. A call that runs, or whose output came late, stands with a
- * constant sentence as its result; the late output follows in its own place,
- * behind a call that repeats the first (`…_result`). Each call in a prompt has exactly one result: calls without an
- * output, outputs without a call and repetitions are left out. Messages without
- * text are left out, and so are mere sounds and echo that were set aside.
+ * The calls of one step become one assistant message, followed by one tool message with their
+ * results. It stands where the results came in, so the newest information is last, and an earlier
+ * prompt stays a prefix of the later one. A running call, or one with a late output, has a constant
+ * sentence as its result. The late output follows at its own place, behind a call that repeats the
+ * first (`…_result`). Each call in a prompt has exactly one result: calls without an output,
+ * outputs without a call and repetitions are left out. Messages without text are left out, and so
+ * are continuers ("mm-hm") and echo that were set aside.
  *
  * @category conversions
  * @since 0.1.0
@@ -397,10 +412,9 @@ const encode = Schema.encodeSync(Schema.fromJsonString(History))
  *
  * **Details**
  *
- * A quarter token for a character of an alphabet, a whole one for a character
- * of a script written without spaces or with syllables, and 4 for the frame of
- * a message. Real tokenizers differ by about a third either way; give `Budget`
- * an `estimate` where that is too coarse.
+ * A quarter token for a character of an alphabet, a whole one for a character of a script written
+ * without spaces or with syllables, and 4 for the frame of a message. Real tokenizers differ by
+ * about a third in both directions. If you need more, give `Budget` an `estimate`.
  *
  * @category getters
  * @since 0.1.0
@@ -408,14 +422,14 @@ const encode = Schema.encodeSync(Schema.fromJsonString(History))
 export const estimateTokens = (item: Item): number => budgets.estimate(item)
 
 /**
- * Says what must be dropped so that a history keeps within its budget.
+ * Finds which items must be dropped so that a history keeps within its budget.
  *
  * **Details**
  *
- * Nothing is dropped up to `maxTokens`. Above, the oldest items go until
- * `targetTokens` is reached. System messages, summaries, running calls, the last
- * message of the user and the newest items stay whatever they take; a call and
- * its output go together. Throws `Failure.InvalidOptions` where the budget cannot be.
+ * Nothing is dropped up to `maxTokens`. Above, the oldest items go until `targetTokens` is reached.
+ * System messages, summaries, running calls, the last message of the user and the newest items
+ * always stay. A call and its output go together. Throws `Failure.InvalidOptions` if the budget is
+ * wrong.
  *
  * @category combinators
  * @since 0.1.0
@@ -429,15 +443,13 @@ export const fit = (
 }
 
 /**
- * Replaces what does not fit by one summary, which takes in the summaries there
- * were before.
+ * Replaces the items that do not fit by one summary. It also replaces earlier summaries.
  *
  * **Details**
  *
- * Beside a conversation that goes on, hand the result to `replaceHead` with the
- * history as it is by then. One that fits comes back as it is, without a call. A
- * summary without text fails with `EndedEarly`, so that nothing is lost. Throws
- * as `fit` does.
+ * If the conversation goes on meanwhile, give the result to `replaceHead`, with the history as it
+ * is by then. A history that fits comes back as it is, without a request. A summary without text
+ * fails with `EndedEarly`, so that nothing is lost. Throws as `fit` does.
  *
  * @category combinators
  * @since 0.1.0
@@ -452,7 +464,8 @@ export const summarize = (
 }
 
 /**
- * Keeps a history within its budget, in one of two ways: forget, or summarize. Throws as `fit` does.
+ * Keeps a history within its budget: it drops the oldest items, or summarizes them. Throws as `fit`
+ * does.
  *
  * @category combinators
  * @since 0.1.0
@@ -467,9 +480,8 @@ export const compact = (
     : summarize(self, strategy.summarizeWith, { ...budget, instructions: strategy.instructions })
 
 /**
- * Carries a change over into the history as it is by now: what `after` dropped
- * from `before` goes, what it added comes, and whatever was said meanwhile
- * stays.
+ * Applies an earlier change to the present history. Items that `after` dropped from `before` go,
+ * items that it added come, and items that are newer than both stay.
  *
  * @category combinators
  * @since 0.1.0

@@ -1,10 +1,9 @@
 /**
  * Large language models.
  *
- * An `Llm` turns a prompt and tools into text deltas and tool calls. It never
- * runs a tool: whoever asked does. Interrupting the stream closes the request.
- * Prompts and tools are those of `effect/ai`, so any `LanguageModel` is an
- * `Llm` (`fromLanguageModel`).
+ * An `Llm` turns a prompt and tools into text deltas and tool calls. It never runs a tool: the
+ * caller does. Interrupting the stream closes the request. Prompts and tools are those of
+ * `effect/ai`, so any `LanguageModel` is an `Llm` (`fromLanguageModel`).
  *
  * @since 0.1.0
  */
@@ -54,20 +53,20 @@ export {
 } from "./internal/llm/model.ts"
 
 /**
- * Service that writes replies.
+ * The service that writes replies.
  *
  * **Details**
  *
- * `resilient` says that it already retries and fails over, so that the pipeline
- * must not. `model` is the one that is asked when a request names none.
- * `prewarm` opens what the first request needs, without a request that costs.
+ * `resilient` says that it already retries and fails over, so the pipeline does not. `model` is the
+ * model for requests that name none. `prewarm` opens the connection for the first request, without
+ * a paid request.
  *
  * @category services
  * @since 0.1.0
  */
 export class Llm extends Context.Service<Llm, Service>()("effect-voice/Llm") {}
 
-/** What is to be heard of a reply; what is not is a sign that more may come. */
+/** The part of a reply that is to be heard; the rest becomes signs that more may come. */
 const said = (reply: Stream.Stream<Delta, LlmError>): Stream.Stream<Delta, LlmError> =>
   Stream.unwrap(Effect.map(Thought, (thought) =>
     Stream.mapAccum(
@@ -81,40 +80,61 @@ const said = (reply: Stream.Stream<Delta, LlmError>): Stream.Stream<Delta, LlmEr
       { onHalt: (unsaid) => unsaid.end() }
     )))
 
-/** What another provider has run itself says nothing to this one. */
+/** Calls that another provider has run itself mean nothing to this one. */
 const unprovided = (request: Request): Request => {
   const content = owned(request.prompt, undefined)
   return content === request.prompt.content ? request : { ...request, prompt: Prompt.fromMessages(content) }
 }
 
 /**
- * Creates an `Llm` from the function that replies.
+ * Creates an `Llm` from a function that streams a reply.
  *
  * **Details**
  *
- * Adds a span, drops empty text and token counts that are no numbers, and ends
- * the reply with its `Finish`. What a model writes and does not mean to be heard
- * is left out: `<think>…</think>` and the like where the text or a line of it
- * begins, to their end or that of the reply, and a call of a tool that came as
- * text: `<tool_call>{…}</tool_call>`, `<function=…>`, `[TOOL_CALLS]` and others.
+ * `make` adds a span, drops empty text and token counts that are not numbers, and ends the reply
+ * with its `Finish`. It leaves out text that should not be spoken: thoughts in `<think>…</think>`
+ * and similar tags at the beginning of the text or of a line, and tool calls that came as text,
+ * such as `<tool_call>{…}</tool_call>`, `<function=…>` and `[TOOL_CALLS]`.
  *
- * The stream is pulled by several fibers in turn: what a provider forks must
- * live in the stream's scope (`Effect.forkScoped`), not as a child.
+ * Several fibers pull the stream in turn. So fork with `Effect.forkScoped`, into the stream's
+ * scope, and not as a child of one fiber.
  *
+ * **Example** (A model that always gives the same answer)
+ *
+ * ```ts
+ * import { Layer, Stream } from "effect"
+ * import { Failure, Llm } from "effect-voice"
+ *
+ * const failed = (reason: Failure.Reason) => new Llm.LlmError({ provider: "echo", reason })
+ *
+ * const model = Layer.succeed(
+ *   Llm.Llm,
+ *   Llm.make({
+ *     name: "echo",
+ *     reply: ({ prompt }) =>
+ *       prompt.content.length === 0
+ *         ? Stream.fail(failed(new Failure.InvalidRequest({ detail: "the prompt is empty" })))
+ *         : Stream.make({ _tag: "Text", text: "I hear you." }, { _tag: "Finish" })
+ *   })
+ * )
+ * ```
+ *
+ * @see `fromLanguageModel` for models of `effect/ai`
+ * @see `Stt.make` and `Tts.make` for recognisers and voices
  * @category constructors
  * @since 0.1.0
  */
 export const make = (provider: {
   readonly name: string
-  /** Asked when a request names none; for usage and cost. @default unknown */
+  /** The model for requests that name none; also for usage and cost. @default unknown */
   readonly model?: string | undefined
-  /** Says that it already retries and fails over. @default false */
+  /** Whether it already retries and fails over, so that the pipeline does not. @default false */
   readonly resilient?: boolean | undefined
-  /** Opens what the first request needs, without a request that costs. @default nothing */
+  /** Opens the connection for the first request, without a paid request. @default nothing */
   readonly prewarm?: Effect.Effect<void, LlmError> | undefined
   /**
-   * It runs tools itself, and picks from prompts what it has run by its metadata.
-   * Else nothing that a provider has run stands there. @default false
+   * Whether the provider runs tools itself, and finds its own calls in prompts by their metadata.
+   * Otherwise prompts contain no calls that a provider has run. @default false
    */
   readonly runsTools?: boolean | undefined
   readonly reply: (request: Request) => Stream.Stream<Delta, LlmError>
@@ -134,7 +154,7 @@ export const make = (provider: {
   })
 
 /**
- * How a `LanguageModel` is used as an `Llm`.
+ * Options of `fromLanguageModel`.
  *
  * @category options
  * @since 0.1.0
@@ -143,7 +163,7 @@ export interface LanguageModelOptions {
   readonly name: string
   /** For usage and cost. @default unknown */
   readonly model?: string | undefined
-  /** Gives the model that has the settings of a request. @default the same model: they are left out */
+  /** Gives the model for the settings of a request. @default the same model: the settings are ignored */
   readonly withSettings?: ((settings: Settings) => LanguageModel.LanguageModel) | undefined
 }
 
@@ -152,10 +172,10 @@ export interface LanguageModelOptions {
  *
  * **Details**
  *
- * Tool calls are neither validated nor run. What the model's provider runs
- * itself is told, and goes back to it in later prompts, as does its reasoning, which
- * is left out, with what it has attached, as `metadata`. A `LanguageModel` knows no
- * settings of a request: without `withSettings` they are left out.
+ * Tool calls are neither validated nor run. Calls that the model's provider runs itself are
+ * reported, and go back to it in later prompts. Its reasoning is not spoken; it goes back as
+ * `metadata`. A `LanguageModel` has no settings for one request: without `withSettings` they are
+ * ignored.
  *
  * @category constructors
  * @since 0.1.0
@@ -189,11 +209,11 @@ export const layerLanguageModel = (
   Layer.effect(Llm, LanguageModel.LanguageModel.useSync((model) => fromLanguageModel(model, options)))
 
 /**
- * Makes an `Llm` resilient; one that already is comes back as it is.
+ * Makes an `Llm` resilient. A resilient one comes back unchanged.
  *
  * **Details**
  *
- * Every delta is useful output: a model may finish without a word.
+ * Every delta counts as useful output, also a `Finish` without any text.
  *
  * @category combinators
  * @since 0.1.0
@@ -226,7 +246,7 @@ export const layerResilient: <E, R>(
 export const fallback = (
   providers: readonly [Llm["Service"], ...ReadonlyArray<Llm["Service"]>],
   options: FallbackOptions<Llm["Service"]> & {
-    /** Asks the next provider also after some output: the reply then begins anew. @default false */
+    /** Asks the next provider also after some output. Then the reply begins again. @default false */
     readonly retryAfterOutput?: boolean | undefined
   } = {}
 ): Effect.Effect<Llm["Service"] & Fallback, LlmError, Scope.Scope> => resilience.fallback(providers, options)
@@ -245,9 +265,8 @@ export const layerFallback = <E, R>(
   Layer.effect(Llm, Effect.flatMap(services(Llm, providers), (services) => fallback(services, options)))
 
 /**
- * The usual ways to ask a model again: as `gpt-4o-mini`, for 100 tokens at a
- * temperature of 0.5. The name is OpenAI's: give other recoveries to another
- * provider.
+ * The default ways to ask a model again: as `gpt-4o-mini`, for 100 tokens at a temperature of 0.5.
+ * The name is OpenAI's: give other recoveries to another provider.
  *
  * @category constants
  * @since 0.1.0
@@ -267,9 +286,8 @@ export const recovering: (
 ) => Effect.Effect<Llm["Service"] & Fallback, LlmError, Scope.Scope> = resilience.recovering
 
 /**
- * Opens the connections of an `Llm` before they are needed, for 10 seconds at
- * most. What fails is logged, with the reason and nothing else, and tried again
- * when it is needed.
+ * Opens the connections of an `Llm` before they are needed, for 10 seconds at most. A failure is
+ * logged with its reason only, and the connection is opened again when it is needed.
  *
  * @category combinators
  * @since 0.1.0
@@ -278,12 +296,12 @@ export const prewarm = (service: Llm["Service"], options: PrewarmOptions = {}): 
   resilience.prewarm(service, options)
 
 /**
- * Creates an `Llm` that asks the next provider, too, when one is late.
+ * Creates an `Llm` that also asks the next provider when one is late.
  *
  * **When to use**
  *
- * Use where a slow first token hurts more than a second request costs. The same
- * service may stand there twice.
+ * Use if a slow first token is worse than the price of a second request. You may list the same
+ * service twice.
  *
  * **Details**
  *
@@ -325,13 +343,13 @@ export const withSettings = (llm: Llm["Service"], settings: Settings): Llm["Serv
 }
 
 /**
- * What is kept of replies, and for how long.
+ * How many replies are cached, and for how long.
  *
  * @category options
  * @since 0.1.0
  */
 export interface CacheOptions {
-  /** Most replies that are kept; the one not asked for the longest goes first. @default 100 */
+  /** Most cached replies. The one that was not used for the longest time goes first. @default 100 */
   readonly capacity?: number | undefined
   /** At least 1 ms. @default "1 hour" */
   readonly timeToLive?: Duration.Input | undefined
@@ -347,15 +365,13 @@ const memory = Check.struct<CacheOptions>()({
  *
  * **When to use**
  *
- * Use where callers ask the same first question, and the answer does not depend
- * on the time. It is off unless you use it.
+ * Use if callers ask the same first question and the answer does not depend on the time.
  *
  * **Details**
  *
- * The question is the whole prompt with its tools and settings. Only complete
- * replies of text are kept; a turn that calls a tool is asked each time. What
- * is kept stays in the memory of the process. Throws an `LlmError` with
- * `InvalidRequest`, which names the option, when one cannot be used.
+ * The question is the whole prompt with its tools and settings. Only complete replies of text are
+ * kept, in the memory of the process. A reply with a tool call is never kept. Throws an `LlmError`
+ * with `InvalidRequest` if an option is wrong; it names the option.
  *
  * @category combinators
  * @since 0.1.0
@@ -375,7 +391,7 @@ export const reply = (request: Request): Stream.Stream<Delta, LlmError, Llm> =>
   Stream.unwrap(Llm.useSync((llm) => llm.reply(request)))
 
 /**
- * The text of a reply, as it is written: what is to be said.
+ * The text of a reply, in the pieces that the model writes.
  *
  * @category combinators
  * @since 0.1.0

@@ -1,15 +1,14 @@
 /**
- * What is measured in conversations, for operators and for the program itself.
+ * Measurements of conversations, for operators and for the program itself.
  *
- * All but the four of voice activity follows from the events alone. `record` keeps Effect metrics,
- * which `Layers/Prometheus` and `Layers/Telemetry` show, together with any
- * metric that a program defines with `effect/Metric`: nothing has to be
- * registered. They live in the `Metric.MetricRegistry` of the context, so a
- * registry of one's own isolates them. A `Collector` keeps a summary in memory
- * that does not grow with the length of a call.
+ * All metrics except the four of voice activity come from the events only. `record` keeps Effect
+ * metrics, which `Layers/Prometheus` and `Layers/Telemetry` show, together with any metric that a
+ * program defines with `effect/Metric`: nothing has to be registered. They live in the
+ * `Metric.MetricRegistry` of the context, so you can isolate them with a registry of your own. A
+ * `Collector` keeps a summary in memory that does not grow with the length of a call.
  *
- * No label comes from what was said: labels are closed sets and the names of
- * providers, of which 64 are told apart and the rest are `other`.
+ * No label contains words of a conversation. Labels are closed sets, and names of providers: the
+ * first 64 names have labels of their own, and the rest are `other`.
  *
  * | name | labels | counts |
  * | --- | --- | --- |
@@ -107,7 +106,7 @@ export interface Latency {
 }
 
 /**
- * What one provider has been used for.
+ * The usage of one provider.
  *
  * @category models
  * @since 0.1.0
@@ -121,7 +120,7 @@ export interface Usage {
 }
 
 /**
- * What a collector has seen. Averages are in milliseconds, 0 without a value.
+ * The summary of a collector. Averages are in milliseconds, 0 without a value.
  *
  * **Details**
  *
@@ -170,7 +169,7 @@ export interface Collector {
 }
 
 /**
- * Takes snapshots of all metrics elsewhere.
+ * Sends snapshots of all metrics to another system.
  *
  * @category options
  * @since 0.1.0
@@ -186,7 +185,7 @@ export interface Exporter<out E = never, out R = never> {
 }
 
 /**
- * What `layer` sets up.
+ * Options of `layer`.
  *
  * @category options
  * @since 0.1.0
@@ -199,8 +198,8 @@ export interface Options<out E = never, out R = never> {
 }
 
 /**
- * Tells the kind of a failure from the component that failed, and, for those
- * without a kind of their own, from the tag of the reason. Text is not read.
+ * Gives the kind of a failure, from the component that failed or else from the tag of the reason.
+ * It does not read texts.
  *
  * @category combinators
  * @since 0.1.0
@@ -255,7 +254,7 @@ export interface CollectorOptions {
 const collecting = Check.struct<CollectorOptions>()({ turns: Check.whole({ default: 100, endless: true }) })
 
 /**
- * Makes a collector. Throws `Failure.InvalidOptions` where `turns` cannot be.
+ * Makes a collector. Throws `Failure.InvalidOptions` if `turns` is wrong.
  *
  * @category constructors
  * @since 0.1.0
@@ -286,9 +285,8 @@ const exporting = Check.struct<Exporter<any, any>>()({
  *
  * **Details**
  *
- * A failed, broken or slow export is logged and the next one is tried. The log
- * names the tag of the error and not its text, which may hold a secret. Fails
- * where an option cannot be.
+ * A failed, broken or slow export is logged and the next one is tried. The log names the tag of the
+ * error and not its text, which may hold a secret. Fails if an option is wrong.
  *
  * @category exporting
  * @since 0.1.0

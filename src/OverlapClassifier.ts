@@ -1,9 +1,10 @@
 /**
- * A model that tells what words mean that the user says over the agent.
+ * A model that decides what the user means by words over the agent: an interruption, a sign of
+ * listening, or a request to wait.
  *
- * A conversation has one when `OverlapClassifier` is set among its services, and
- * by default none; then the phrases of known languages and durations decide. It is opened once for each
- * session, and closed with it. One that fails, or is late, is done without.
+ * By default a conversation has none: the phrases of known languages and the length of the voice
+ * decide. To use one, provide the service `OverlapClassifier`. It is opened once for each session,
+ * and closed with it. If it fails or is late, phrases and length decide.
  *
  * @since 0.1.0
  */
@@ -14,27 +15,26 @@ import type * as Audio from "./Audio.ts"
 import type * as History from "./History.ts"
 
 /**
- * What the user says over the agent, and what they say it to.
+ * Words of the user over the agent, and the agent's own words at that time.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Overlap {
   readonly text: string
-  /** Of the transcript, else `Turn.Options.language`; a tag (BCP 47), or what the recogniser calls it. */
+  /** Language of the transcript, else `Turn.Options.language`: a BCP 47 tag, or the recogniser's own name for it. */
   readonly language: string | undefined
-  /** What the agent says at the time: what was heard of it, and what comes next, as far as it is known. */
+  /** The agent's words at that time: those that were heard, and the next ones, as far as they are known. */
   readonly agent: { readonly said: string; readonly next: string }
   /** The last five seconds of the user's audio at most (16 kHz, mono), their words included; `undefined` if there is none. */
   readonly audio: Audio.Frame | undefined
-  /** What was said before; what the agent is saying is not in it yet. */
+  /** The history before that. It does not contain the agent's present speech yet. */
   readonly history: History.History
 }
 
 /**
- * What it means: an answer to the agent, which takes the floor
- * (`interruption`), a sign of listening (`backchannel`), a request to wait
- * (`hold`), or none of them for sure.
+ * The meaning of the words. `interruption`: an answer to the agent, which interrupts it.
+ * `backchannel`: a sign of listening. `hold`: a request to wait. `unknown`: not sure.
  *
  * @category models
  * @since 0.1.0
@@ -42,7 +42,7 @@ export interface Overlap {
 export type Meaning = "backchannel" | "interruption" | "hold" | "unknown"
 
 /**
- * What a classifier thinks.
+ * The answer of a classifier.
  *
  * @category models
  * @since 0.1.0
@@ -58,7 +58,7 @@ export interface Verdict {
  * @since 0.1.0
  */
 export interface Classifier {
-  /** Asked while the user speaks over the agent, each time that there are other words. */
+  /** Called while the user speaks over the agent, each time that the words change. */
   readonly ask: (overlap: Overlap) => Effect.Effect<Verdict, unknown>
 }
 
@@ -69,14 +69,17 @@ export interface Classifier {
  * @since 0.1.0
  */
 export interface OverlapClassifier {
-  /** Named in the event `SessionStarted`. */
+  /** The name in the event `SessionStarted`. */
   readonly name: string
-  /** For one session, whose scope it is. A session whose classifier cannot be opened goes on without, with the event `Warning`. */
+  /**
+   * Opens a classifier for one session, in the session's scope. If it fails, the session goes on
+   * with the event `Warning` and no classifier.
+   */
   readonly open: Effect.Effect<Classifier, unknown, Scope.Scope>
 }
 
 /**
- * The overlap classifier of the conversations that are opened with it.
+ * The service with the overlap classifier of conversations.
  *
  * @category services
  * @since 0.1.0
@@ -88,6 +91,22 @@ export const OverlapClassifier: Context.Reference<OverlapClassifier | undefined>
 /**
  * Creates a classifier from a function from words to their meaning.
  *
+ * **Example** (A classifier for one phrase)
+ *
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { OverlapClassifier } from "effect-voice"
+ *
+ * const layer = Layer.succeed(
+ *   OverlapClassifier.OverlapClassifier,
+ *   OverlapClassifier.fromWords({
+ *     name: "go-on",
+ *     classify: ({ text }) => Effect.succeed(text.toLowerCase() === "go on" ? "backchannel" : "unknown")
+ *   })
+ * )
+ * ```
+ *
+ * @see `TurnDetector.fromWords` for the ends of turns
  * @category constructors
  * @since 0.1.0
  */

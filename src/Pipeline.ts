@@ -1,9 +1,9 @@
 /**
- * One conversation: a room, ears, a mind and a voice, taking turns.
+ * One conversation: a room, a recogniser, a model and a voice, taking turns.
  *
- * `make` opens a session in a scope; `run` opens one and waits for its end.
- * Whatever a session starts, its end stops: closing the scope, or interrupting
- * `run`, ends the conversation at once and leaves nothing behind.
+ * `make` opens a session in a scope; `run` opens one and waits for its end. The end of a session
+ * stops everything that it has started. To end the conversation at once, close the scope or
+ * interrupt `run`; nothing is left behind.
  *
  * @since 0.1.0
  */
@@ -39,7 +39,7 @@ import type * as Vad from "./Vad.ts"
 export type PipelineError = InvalidOptions | Room.RoomError | Vad.VadError | Tools.ToolsError
 
 /**
- * What the caller hears when the session gives up.
+ * The words that the caller hears when the session gives up.
  *
  * @category options
  * @since 0.1.0
@@ -48,7 +48,7 @@ export interface Apology {
   /** @default "I'm experiencing technical difficulties. Please try again later." */
   readonly text?: string | undefined
   /**
-   * The audio of `text`, heard even when the synthesiser is dead.
+   * The audio of `text`. The caller hears it even if the synthesiser does not work.
    *
    * @default a clip of the default text; another text is synthesised once in a process, when the first session begins
    */
@@ -56,7 +56,7 @@ export interface Apology {
 }
 
 /**
- * What the caller hears when a reply has failed, and the session goes on.
+ * The words that the caller hears when a reply has failed and the session goes on.
  *
  * @category options
  * @since 0.1.0
@@ -65,7 +65,8 @@ export interface FailedReply {
   /** @default "Sorry, I could not answer that. Could you say it again?" */
   readonly text?: string | undefined
   /**
-   * The audio of `text`, heard where the synthesiser has failed; else it is asked.
+   * The audio of `text`, for when the synthesiser has failed. Otherwise the synthesiser speaks
+   * `text`.
    *
    * @default a clip of the default text; another text is synthesised once in a process, when the first session begins
    */
@@ -73,20 +74,20 @@ export interface FailedReply {
 }
 
 /**
- * What is said while the caller waits in silence for a reply, for a hook or for
- * a tool: once a turn at most, and not where the reply is there before it.
+ * Words for the time when the caller waits in silence for a reply, a hook or a tool. They are said
+ * at most once in a turn, and only if the reply does not come first.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Filler {
-  /** Silence after which it is said. @default "2 seconds" */
+  /** Silence before it is said. @default "2 seconds" */
   readonly after?: Duration.Input | undefined
-  /** Shortest time from one to the next. @default "8 seconds" */
+  /** Shortest time between two of them. @default "8 seconds" */
   readonly apart?: Duration.Input | undefined
   /**
-   * A text, several that take turns, or what makes one; without one nothing is
-   * said. It does not enter the history.
+   * A text, several texts that take turns, or a function that gives one. Without a text nothing is
+   * said. The history does not contain it.
    *
    * @default "One moment, please."
    */
@@ -95,7 +96,7 @@ export interface Filler {
     | ReadonlyArray<string>
     | ((session: Session["Service"]) => Effect.Effect<string | undefined, unknown>)
     | undefined
-  /** The audio of `say`: the synthesiser is not asked. */
+  /** The audio of `say`. Then no synthesiser is asked. */
   readonly clip?: Audio.Frame | ReadonlyArray<Audio.Frame> | undefined
 }
 
@@ -107,135 +108,155 @@ export interface Filler {
  */
 export interface Options {
   /**
-   * Whom to talk with.
+   * Identity of the participant to talk with.
    *
-   * @default the first that is there, or comes, has a microphone (see `microphoneTimeout`), and is no agent, recorder or incoming stream
+   * @default the first participant who has a microphone (see `microphoneTimeout`) and is not an
+   * agent, a recorder or an incoming stream
    */
   readonly participant?: string | undefined
   readonly turn?: Turn.Options | undefined
   readonly vad?: Vad.Options | undefined
-  /** Steps in which the model may call tools, in one reply. @default 3 */
+  /** How many steps with tool calls one reply may have. @default 3 */
   readonly maxToolSteps?: number | undefined
-  /** Longest time for one tool, after which it is ended and the model told. @default "60 seconds" */
+  /**
+   * Longest time for one tool. After it the tool is interrupted, and the model learns of that.
+   *
+   * @default "60 seconds"
+   */
   readonly toolTimeout?: Duration.Input | undefined
-  /** How results are told that come after their reply. */
+  /** How the agent tells results that come after their reply. */
   readonly results?: {
-    /** Nobody has spoken, and nothing was owed to the caller, for so long. @default "1.5 seconds" */
+    /** How long nobody must have spoken, and no reply must be due, before a result is told. @default "1.5 seconds" */
     readonly calm?: Duration.Input | undefined
-    /** The same, where one of them is a failure. @default "500 millis" */
+    /** The same, if one of the results is a failure. @default "500 millis" */
     readonly failureCalm?: Duration.Input | undefined
-    /** What was asked for so long ago is told beginning with what it is about. @default "30 seconds" */
+    /** If the request is older than this, the agent first says what the result is about. @default "30 seconds" */
     readonly remindAfter?: Duration.Input | undefined
     /**
-     * Most replies of a session that nothing but a result has called for. After two in a row that have failed, results wait
-     * until the caller speaks. @default 20
+     * Most replies of a session that only tell a result. After two such replies in a row have
+     * failed, results wait until the caller speaks. @default 20
      */
     readonly maxReplies?: number | undefined
-    /** Longest wait for calls that run, before `Session.hangUp` says goodbye. @default "8 seconds" */
+    /** Longest wait for running tool calls before `Session.hangUp` says goodbye. @default "8 seconds" */
     readonly goodbyeWait?: Duration.Input | undefined
-    /** What is said when that wait begins; `false`: nothing. @default "One moment, please." */
+    /** Words at the beginning of that wait; `false` says nothing. @default "One moment, please." */
     readonly goodbyeSay?: string | false | undefined
   } | undefined
   /** Retries and the deadline for a provider's first output. */
   readonly resilience?: Omit<Resilience.Policy, "breaker"> | undefined
-  /** Said when the session gives up, and then it ends; `false` ends it without a word. */
+  /** Said when the session gives up and ends. `false` ends it without a word. */
   readonly apology?: Apology | false | undefined
   /**
-   * Said at once when a reply has failed, or was empty, and nothing of it was heard;
-   * `false` says nothing. When a session gives up, `apology` is said instead.
+   * Said when a reply has failed or was empty, if nothing of it was heard. `false` says nothing.
+   * When the session gives up, `apology` is said instead.
    */
   readonly failedReply?: FailedReply | false | undefined
   /** Said while the caller waits in silence. @default on for a telephone call */
   readonly filler?: Filler | boolean | undefined
   /**
-   * Longest wait, in silence, for the next piece of a text that `say` was given as a
-   * stream. What came before it is said, and the speech has failed.
+   * Longest wait, in silence, for the next piece of a text that you gave to `say` as a stream.
+   * After it the pieces so far are said, and the speech has failed.
    *
    * @default "10 seconds"
    */
   readonly textTimeout?: Duration.Input | undefined
-  /** Opens the providers' connections when the session begins; `"paid"` also asks each for a trifle. @default true */
+  /**
+   * Opens the providers' connections when the session begins. `"paid"` also sends each a very small
+   * request.
+   *
+   * @default true
+   */
   readonly prewarm?: boolean | "paid" | undefined
-  /** Before the detector and the recogniser, in this order. @default none */
+  /** Processors of the microphone before the detector and the recogniser, in this order. @default none */
   readonly processors?: ReadonlyArray<Processor.Processor> | undefined
   /**
-   * Before the voice detector alone, after `processors`: what helps it to tell voice
-   * from noise, and would cost the recogniser words. Each frame comes out with the
-   * `at` that it came in with.
+   * Further processors for the voice detector only, after `processors`. Use it for noise
+   * suppression, which helps the detector and makes the recogniser lose words. Each frame must keep
+   * its `at`.
    *
    * @default none
    */
   readonly detectorProcessors?: ReadonlyArray<Processor.Processor> | undefined
-  /** How text is rewritten for the ear. @default `Text.speechTransforms` */
+  /** How text is rewritten before it is spoken. @default `Text.speechTransforms` */
   readonly transforms?: ReadonlyArray<Text.Transform> | undefined
   /** Shortest piece of text to speak, in characters. @default 20 */
   readonly minSentence?: number | undefined
-  /** `speech` feeds the recogniser only speech, with its padding; one of single utterances never gets more. @default "all" */
+  /**
+   * `speech` gives the recogniser only speech, with its padding. A recogniser of single utterances
+   * never gets more.
+   *
+   * @default "all"
+   */
   readonly feed?: "all" | "speech" | undefined
-  /** Without a recogniser: typed turns only, or speech without words. @default true */
+  /** `false` uses no recogniser. Then turns are typed, or are speech without words. @default true */
   readonly stt?: boolean | undefined
-  /** Publish the agent's words as they are heard, not as they are written. @default true */
+  /** Publish the agent's words when they are heard, not when they are written. @default true */
   readonly syncTranscript?: boolean | undefined
-  /** Silence of the microphone itself that ends an open speech. @default "1 second" */
+  /** If the microphone gives no audio for this time, an open speech ends. @default "1 second" */
   readonly mutedAfter?: Duration.Input | undefined
-  /** Keeps the history within a budget, off the reply's way. @default unlimited */
+  /** Keeps the history within a budget. No reply waits for this. @default unlimited */
   readonly budget?: (History.Budget & { readonly strategy: "truncate" | "summarize" }) | undefined
-  /** What the providers' services cost, and how much of them the session may use. @default no prices, no limit */
+  /** Prices of the providers, and how much the session may spend. @default no prices, no limit */
   readonly spending?: {
     readonly prices?: Cost.Prices | undefined
     readonly budget?: Cost.Budget | undefined
   } | undefined
   readonly output?: Room.OutputOptions | undefined
   /**
-   * Topic of typed text, `false` for none. A text of more than 16,384 characters,
-   * and what comes beyond 20 texts in ten seconds, is refused with the event
-   * `Warning`.
+   * Topic of typed text, `false` for none. A text of more than 16,384 characters, and each text
+   * beyond 20 in ten seconds, is refused with the event `Warning`.
    *
    * @default "lk.chat"
    */
   readonly textTopic?: string | false | undefined
-  /** What becomes of typed text. @default `session.send`: it interrupts, and is answered */
+  /** What happens with typed text. @default `session.send`: it interrupts, and is answered */
   readonly onText?:
     | ((message: Room.TextMessage, session: Session["Service"]) => Effect.Effect<unknown, unknown>)
     | undefined
-  /** What becomes of a key that is pressed on a telephone, besides its event, unless the agent says. @default nothing */
+  /**
+   * Runs when a key is pressed on a telephone, unless the agent has an `onKey`. The event comes in
+   * any case.
+   *
+   * @default nothing
+   */
   readonly onKey?: ((key: string, session: Session["Service"]) => Effect.Effect<unknown, unknown>) | undefined
   /**
-   * Where those who are there have no microphone, as one who looks on has none: longest
-   * wait for somebody who has. After it the first of them is talked with, in
-   * writing, and the event `Warning` says so. Without a recogniser nobody is waited for.
+   * Longest wait for a participant with a microphone, if those who are there have none. After it
+   * the agent talks with the first of them in writing, and the event `Warning` says so. Without a
+   * recogniser there is no wait.
    *
    * @default "2 seconds"
    */
   readonly microphoneTimeout?: Duration.Input | undefined
-  /** Longest wait, before the agent enters, until somebody receives its track. @default "5 seconds" */
+  /** Longest wait until somebody receives the agent's track. Then the agent enters. @default "5 seconds" */
   readonly subscriberTimeout?: Duration.Input | undefined
   /** Ends the session when the participant leaves. @default true */
   readonly closeOnLeave?: boolean | undefined
   /**
-   * Longest wait for a participant who has gone without having left for good
-   * (`Room.LeaveReason`), before that counts as having left.
+   * How long a participant may be gone without leaving for good (`Room.LeaveReason`). After it they
+   * count as having left.
    *
    * @default "20 seconds"
    */
   readonly returnTimeout?: Duration.Input | undefined
   /**
-   * Longest time, when the session ends, for tools to finish that an interruption does not cancel, then for `onExit`, then for
-   * cleaning up. Closing the session's scope leaves tools no time.
+   * At the end of the session, the longest time for tools that an interruption does not cancel,
+   * then again for `onExit`, then again for cleaning up. If you close the session's scope, tools
+   * have no time.
    *
    * @default "5 seconds"
    */
   readonly closeTimeout?: Duration.Input | undefined
   /**
-   * Longest wait, when the session ends, for the transcript of what the caller
-   * has said; none where nothing is owed. It is within `closeTimeout`.
+   * At the end of the session, the longest wait for the transcript of the caller's last words.
+   * There is no wait if no transcript is due. It is a part of `closeTimeout`.
    *
    * @default "2 seconds"
    */
   readonly lastWordsTimeout?: Duration.Input | undefined
-  /** Longest time for what is still to be said when the session drains. @default "30 seconds" */
+  /** Longest time for the remaining speeches when the session drains. @default "30 seconds" */
   readonly drainTimeout?: Duration.Input | undefined
-  /** Longest time that the room may play nothing of what it was given, or leave a command unanswered. @default "10 seconds" */
+  /** Longest time that the room may play none of its audio, or leave a command unanswered. @default "10 seconds" */
   readonly roomTimeout?: Duration.Input | undefined
   /** Longest time for `onUserTurn` and for `onEscalation`. @default "10 seconds" */
   readonly hookTimeout?: Duration.Input | undefined
@@ -243,7 +264,7 @@ export interface Options {
   readonly job?: Readonly<Record<string, string>> | undefined
   /** @default made from the room's name and a number */
   readonly sessionId?: string | undefined
-  /** Sees every event as it happens, in the same breath; must not throw. */
+  /** Called with every event when it happens, synchronously. It must not throw. */
   readonly onEvent?: ((event: Event.Event) => void) | undefined
 }
 
@@ -254,16 +275,16 @@ export interface Options {
  * @since 0.1.0
  */
 export interface EachOptions extends Omit<Options, "participant" | "sessionId" | "onEvent"> {
-  /** With whom. @default everyone who is no agent, recorder or incoming stream */
+  /** Whether to talk with a participant. @default everyone who is no agent, recorder or incoming stream */
   readonly accepts?: ((participant: Room.Participant) => boolean) | undefined
-  /** Most conversations at once; who comes then waits for one to end. @default 16 */
+  /** Most conversations at once. Further participants wait until one ends. @default 16 */
   readonly concurrency?: number | undefined
-  /** Sees every event of every conversation as it happens; must not throw. */
+  /** Called with every event of every conversation when it happens, synchronously. It must not throw. */
   readonly onEvent?: ((event: Event.Event, participant: Room.Participant) => void) | undefined
 }
 
 /**
- * What a conversation needs.
+ * The services that a conversation requires.
  *
  * @category models
  * @since 0.1.0
@@ -271,13 +292,32 @@ export interface EachOptions extends Omit<Options, "participant" | "sessionId" |
 export type Services = Room.Room | Vad.Vad | Stt.Stt | Llm.Llm | Tts.Tts
 
 /**
- * Opens a session: it ends by itself, by `Session.close`, or with the scope.
+ * Opens a session. It ends by itself, by `Session.close`, or with the scope.
  *
  * **Details**
  *
  * Returns when everything is ready; the agent enters when the participant is
  * there.
  *
+ * **Example** (A session that the program ends)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Agent, Pipeline } from "effect-voice"
+ *
+ * const desk = Agent.make({ instructions: "You book rooms." })
+ *
+ * const program = Effect.scoped(Effect.gen(function*() {
+ *   const session = yield* Pipeline.make(desk)
+ *   yield* session.say("We close in a minute.")
+ *   yield* Effect.sleep("1 minute")
+ *   yield* session.close({ drain: true })
+ *   return yield* session.ended
+ * }))
+ * ```
+ *
+ * @see `run`, which also waits for the end
+ * @see `Session` for everything that a session can do
  * @category constructors
  * @since 0.1.0
  */
@@ -287,8 +327,37 @@ export const make: <R, E>(
 ) => Effect.Effect<Session["Service"], PipelineError | E, Services | Scope.Scope | Exclude<R, Session>> = open
 
 /**
- * Holds a whole conversation and tells why it has ended.
+ * Holds a whole conversation, and gives the reason why it ended.
  *
+ * **Example** (One conversation in a LiveKit room)
+ *
+ * ```ts
+ * import { Effect, Layer, Redacted } from "effect"
+ * import { Agent, Pipeline } from "effect-voice"
+ * import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
+ * import * as ElevenLabsTts from "effect-voice/Layers/ElevenLabsTts"
+ * import * as LiveKitRoom from "effect-voice/Layers/LiveKitRoom"
+ * import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
+ * import * as SileroVad from "effect-voice/Layers/SileroVad"
+ *
+ * const desk = Agent.make({ instructions: "You book rooms." })
+ *
+ * const room = LiveKitRoom.layer({ url: "wss://example.livekit.cloud", token: Redacted.make("a token") })
+ * const providers = Layer.mergeAll(
+ *   SileroVad.layer(),
+ *   DeepgramStt.layerConfig(),
+ *   OpenAiLlm.layerConfig(),
+ *   ElevenLabsTts.layerConfig()
+ * )
+ *
+ * const program = Pipeline.run(desk, { turn: { endpointing: { minDelay: "400 millis" } } }).pipe(
+ *   Effect.provide(Layer.merge(room, providers))
+ * )
+ * ```
+ *
+ * @see `make` for a session that the program controls
+ * @see `each` for one conversation with each participant
+ * @see `Worker.define` to answer jobs of a LiveKit server
  * @category running
  * @since 0.1.0
  */
@@ -304,14 +373,13 @@ export const run = <R, E>(
  *
  * **Details**
  *
- * Each has its own session, history, and track, named after the participant
- * (`agent-audio-ann`); its texts go to that participant alone, who is the only
- * one it sees and hears. Everyone's frontend receives all tracks unless it
- * chooses; transcription packets, which cannot be addressed, are left out. The
- * agent's one state attribute is that of the busiest conversation.
+ * Each has its own session, history, and track, named after the participant (`agent-audio-ann`);
+ * its texts go to that participant only, and it sees and hears nobody else. Everyone's frontend
+ * receives all tracks unless it chooses; transcription packets, which cannot be addressed, are left
+ * out. The agent's one state attribute is that of the busiest conversation.
  *
- * Who leaves and comes again gets a new conversation, after `hangUp` too. One
- * that cannot be held is logged, and the others go on.
+ * A participant who leaves and comes again gets a new conversation, also after `hangUp`. If a
+ * conversation fails, this is logged and the others go on.
  *
  * @category running
  * @since 0.1.0

@@ -1,11 +1,10 @@
 /**
- * Audio processors: what happens to a participant's audio before anyone listens
- * to it.
+ * Audio processors: they change a participant's audio before the detector and the recogniser get
+ * it.
  *
- * A `Processor` is a value with a name and a way to open it; each conversation
- * opens its own, in its own scope. What is open is one synchronous step over
- * arrays of frames. A processor that breaks is left out from then on: worse
- * audio is better than none.
+ * A `Processor` is a value with a name and a way to open it; each conversation opens its own, in
+ * its own scope. An open processor is one synchronous function over arrays of frames. A processor
+ * that throws is left out from then on, and the conversation goes on with its input.
  *
  * @since 0.1.0
  */
@@ -27,8 +26,8 @@ import { through } from "./internal/streams.ts"
  *
  * **Details**
  *
- * It may hold audio back and give it with a later call, and may change length
- * and format. It must not write to the frames that it gets.
+ * It may hold audio back and return it from a later call, and may change length and format. It must
+ * not write to its input.
  *
  * @category models
  * @since 0.1.0
@@ -83,7 +82,7 @@ export interface GateOptions {
  * @since 0.1.0
  */
 export interface ChainOptions {
-  /** Called once for each processor that fails; what it throws is dropped. */
+  /** Called once for each processor that fails. If it throws, this is ignored. */
   readonly onFailure?: ((failure: Failure) => void) | undefined
   /** Time that each processor has to open; all open at once. @default "5 seconds" */
   readonly openTimeout?: Duration.Input | undefined
@@ -111,8 +110,8 @@ export const sync = (name: string, step: Step): Processor => ({ name, open: Effe
 const loudness = Check.struct<{ readonly dB: number }>()({ dB: Check.required(Check.number({ endless: true })) })
 
 /**
- * Makes audio louder or quieter by a number of decibels, cut to full scale.
- * Throws `Failure.InvalidOptions` where it is no number.
+ * Makes audio louder or quieter by a number of decibels, cut to full scale. Throws
+ * `Failure.InvalidOptions` if it is not a number.
  *
  * @category constructors
  * @since 0.1.0
@@ -132,10 +131,9 @@ const gating = Check.struct<GateOptions>()({
  *
  * **Details**
  *
- * Opens within 1 ms and closes within 10 ms, without delay to the audio, in the
- * same way however the audio is cut into frames. Frames that it leaves as they
- * are pass as the same objects. Throws `Failure.InvalidOptions` for an option
- * that cannot be.
+ * Opens within 1 ms and closes within 10 ms, without delay to the audio, in the same way however
+ * the audio is cut into frames. Frames that it leaves as they are pass as the same objects. Throws
+ * `Failure.InvalidOptions` if an option is wrong.
  *
  * @category constructors
  * @since 0.1.0
@@ -156,9 +154,9 @@ const chaining = Check.struct<ChainOptions>()({
  *
  * **Details**
  *
- * Fails for a wrong option alone. A processor that does not open is skipped and what it had
- * acquired is released; one that throws passes its input on, then and from then
- * on. Both are reported through `onFailure`.
+ * Fails only for a wrong option. A processor that does not open is skipped and what it had acquired
+ * is released; one that throws passes its input on, then and from then on. Both are reported
+ * through `onFailure`.
  *
  * @category combinators
  * @since 0.1.0

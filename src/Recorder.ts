@@ -1,10 +1,8 @@
 /**
- * A record of what happened in a conversation, for those who must account for
- * it: who was there and when, which tools were called, and what came of it all.
+ * A record of a conversation, for audits: persons and times, tool calls and their results.
  *
- * A session is recorded when a `Recorder` is among its services, and not
- * otherwise; `Layers/FileRecorder` writes encrypted files. What was said is
- * content, and no part of the record unless `Content` asks for it.
+ * A session is recorded only if a `Recorder` is among its services; `Layers/FileRecorder` writes
+ * encrypted files. The record contains no words or audio unless `Content` asks for them.
  *
  * Recording stands beside the conversation and never holds it up. A session
  * whose recording cannot be opened goes on, and that is logged as an error.
@@ -106,15 +104,15 @@ export type Entry = typeof Entry.Type
 export type Source = "user" | "agent"
 
 /**
- * What of the content is kept, beside who, when and what came of it.
+ * Which content is recorded, in addition to persons, times and results.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Content {
-  /** What was said, on both sides, and which keys were pressed. @default false */
+  /** The words of both sides, and the keys that were pressed. @default false */
   readonly transcript?: boolean | undefined
-  /** What tools were given and what they returned, and what a `CallState` was set to. @default false */
+  /** The parameters and results of tools, and the values of a `CallState`. @default false */
   readonly tools?: boolean | undefined
   /** Audio of both sides. @default false */
   readonly audio?: boolean | undefined
@@ -138,10 +136,9 @@ export interface About {
  *
  * **Details**
  *
- * `event` is told every event in the breath in which it happens, `audio` frames
- * that began `at` milliseconds since 1970, of one source in order. Both return at
- * once and must not throw. Without `audio`, nobody listens for the recorder.
- * Closing the scope in which it was opened writes what is left.
+ * `event` gets every event when it happens. `audio` gets frames that began `at` milliseconds since
+ * 1970, in order for each source. Both must return at once and must not throw. Without `audio`, no
+ * audio is collected. Closing its scope writes the rest.
  *
  * @category models
  * @since 0.1.0
@@ -225,7 +222,7 @@ export class Recorder extends Context.Service<Recorder, {
 }>()("effect-voice/Recorder") {}
 
 /**
- * What of an event belongs into a record; nothing of most.
+ * Gives the entries of a record for an event. Most events give none.
  *
  * **When to use**
  *

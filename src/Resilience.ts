@@ -1,18 +1,16 @@
 /**
  * Retries, deadlines, circuit breakers and failing over, once and in one place.
  *
- * What is said here knows no provider. What makes one resilient stands with its
- * noun, by the same names: `resilient`, `fallback`, `recovering`, `prewarm` and
- * their layers in `Stt`, `Llm` and `Tts`, `hedge` in the last two.
+ * This module knows no provider. The functions for providers are in `Stt`, `Llm` and `Tts`, under
+ * the same names: `resilient`, `fallback`, `recovering`, `prewarm` and their layers; `hedge` is in
+ * the last two.
  *
- * A provider is asked again only before its first useful output and only when
- * its error is retryable; the deadline covers all its attempts up to that
- * output. An attempt that shows no sign of life for 4 seconds gets another one
- * beside it; whichever answers first counts. What is resilient already is left
- * alone, so retries never nest. Interruption passes through untouched and closes
- * the attempts in progress; a
- * provider that cannot be interrupted, or does not hang up within a second, is
- * left behind.
+ * A provider is asked again only before its first useful output and only when its error is
+ * retryable; the deadline covers all its attempts up to that output. An attempt that shows no sign
+ * of life for 4 seconds gets another one beside it; whichever answers first counts. A service that
+ * is resilient already stays as it is, so retries never nest. Interruption closes the attempts in
+ * progress. Nobody waits longer than a second for a provider that cannot be interrupted or does not
+ * close.
  *
  * @since 0.1.0
  */
@@ -57,9 +55,9 @@ export {
  *
  * **When to use**
  *
- * Use as `breaker` of a `Policy` for an `Stt`, `Llm` or `Tts`, where it decides
- * together with the retries; use its `protect` for anything else. A fallback
- * makes its own (`FallbackOptions.breaker`).
+ * Use as `breaker` of a `Policy` for an `Stt`, `Llm` or `Tts`, where it works together with the
+ * retries. For anything else, use its `protect`. A fallback makes its own
+ * (`FallbackOptions.breaker`).
  *
  * @category constructors
  * @since 0.1.0
@@ -101,15 +99,15 @@ export const guard = <A, E extends { readonly isRetryable: boolean }>(policy: Po
   })
 
 /**
- * Builds a layer again when that has failed and may be mended: three attempts,
- * after 2 and after 4 seconds.
+ * Builds a layer again if that failed and another try makes sense: three attempts, with waits of 2
+ * and 4 seconds.
  *
  * **Details**
  *
- * An error whose `isRetryable` is false, and one of the configuration, is a
- * failure at once: a bad key or a missing model stays as it is. What a failed
- * attempt had opened is closed before the next one. The layer is built by
- * itself: it shares nothing with other layers but what it is provided with.
+ * An error whose `isRetryable` is false, and an error of the configuration, is final: a wrong key
+ * or a missing model does not change. Everything that a failed attempt has opened is closed before
+ * the next one. The layer is built by itself: it shares nothing with other layers but what it is
+ * provided with.
  *
  * @category layers
  * @since 0.1.0

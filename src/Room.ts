@@ -1,10 +1,10 @@
 /**
- * The room where the conversation happens: who is there, what they say, and
- * where the agent's voice goes.
+ * The room of a conversation: its participants, their audio and messages, and the agent's audio
+ * output.
  *
- * A narrow port. `Layers/LocalRoom` implements it over files and streams,
- * `testing` over the test clock, a LiveKit layer over WebRTC. Everything that
- * is opened here belongs to the scope in which it was opened.
+ * This is a narrow port. `Layers/LocalRoom` implements it with files and streams, `testing` with
+ * virtual time, `Layers/LiveKitRoom` with WebRTC, and `make` with a transport of your own.
+ * Everything that you open here belongs to the scope in which you open it.
  *
  * @since 0.1.0
  */
@@ -44,12 +44,11 @@ export type {
 export type { Incoming, MakeOptions, Outgoing } from "./internal/room/transport.ts"
 
 /**
- * Text that is being sent on a topic, piece by piece: the receivers see it grow.
+ * A text that is sent on a topic piece by piece. Receivers see it grow.
  *
  * **Details**
  *
- * `close` ends it, as does the scope in which it was opened; what is written
- * afterwards fails with `PublishFailed`.
+ * `close` ends it, and so does its scope. Writing after that fails with `PublishFailed`.
  *
  * @category models
  * @since 0.1.0
@@ -76,27 +75,25 @@ export type EndReason =
   | "server_shutdown"
 
 /**
- * The agent's loudspeaker in the room: one published track.
+ * An audio output of the agent: one published track.
  *
  * **Details**
  *
- * - `write` hands over frames in the track's format and returns when there is
- *   room for more; at once while the queue is short. Another format is refused
- *   with `InvalidOption`.
- * - `pause` keeps what is queued and goes silent at once; `resume` goes on.
- *   Writing while paused queues.
- * - `clear` drops what has not been heard yet and resumes a paused output.
- * - `gain` sets the level (dB, 0 is as it was written) of all that is heard from
- *   now on, what is queued included. Where a room has none, a conversation hands
- *   over its audio a fifth of a second ahead, at the level that it shall have.
- * - `played` is the audio heard since the output was opened, in milliseconds; it
- *   never falls, and what was cleared never counts.
- * - `drained` waits until everything written was heard or cleared, also what is
- *   written while it waits; a pause holds it up.
- * - `sid` is the track as others know it: another one when the room has been
- *   joined again.
- * - `subscribed` waits until somebody receives the track; at once from then on.
- * - Closing the scope clears, and takes the track away.
+ * - `write` gives frames in the track's format and returns when there is space for more; while the
+ *   queue is short, at once. Frames in another format fail with `InvalidOption`.
+ * - `pause` goes silent at once and keeps the queue; `resume` goes on. Frames that you write
+ *   meanwhile enter the queue.
+ * - `clear` drops the audio that was not heard yet, and resumes a paused output.
+ * - `gain` sets the level (dB, 0 means unchanged) of all audio that is heard from now on, also of
+ *   the queue. If a room does not have it, the conversation itself changes the level, and writes
+ *   its audio only 200 ms ahead.
+ * - `played` is the audio heard since the output was opened, in milliseconds; it never decreases,
+ *   and audio that was cleared never counts.
+ * - `drained` waits until all audio was heard or cleared, also audio that is written meanwhile.
+ *   During a pause it goes on waiting.
+ * - `sid` is the id of the track for others. It changes when the room is joined again.
+ * - `subscribed` waits until somebody receives the track. From then on it returns at once.
+ * - Closing the scope clears the output and removes the track.
  *
  * @category models
  * @since 0.1.0
@@ -129,15 +126,15 @@ export interface OutputOptions {
 }
 
 /**
- * What the room sees of a conversation in it: enough to show it to those who
- * look on, and to pass on what they ask for. A `Session` is one.
+ * The part of a conversation that the room sees: enough to show it to spectators, and to pass on
+ * their requests. A `Session` is one.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Conversation {
   readonly id: string
-  /** What is known of the job. */
+  /** Facts about the job. */
   readonly job: Readonly<Record<string, string>>
   readonly participant: Effect.Effect<Participant | undefined>
   /** Sid of the agent's track. */
@@ -152,45 +149,43 @@ export interface Conversation {
   readonly instructions: Effect.Effect<string>
   readonly tools: Effect.Effect<ToolSet<unknown>>
   readonly history: Effect.Effect<History>
-  /** From the next event on, until the conversation ends. */
+  /** The events from the next one on, until the conversation ends. */
   readonly events: Stream.Stream<ConversationEvent.Event>
-  /** A turn that somebody has typed; `false` where the conversation is over. */
+  /** Makes a typed turn. It gives `false` if the conversation is over. */
   readonly send: (text: string) => Effect.Effect<boolean>
-  /** Detaches and attaches the microphone. */
+  /** Turns the microphone on or off. */
   readonly listen: (on: boolean) => Effect.Effect<void>
-  /** Ends it; with `drain`, when all that waits has been said. */
+  /** Ends the conversation. With `drain`, it ends when everything that waits was said. */
   readonly close: (options?: { readonly drain?: boolean | undefined }) => Effect.Effect<void>
 }
 
 /**
- * Service that is the room.
+ * The service of the room.
  *
  * **Details**
  *
- * `events` replays nothing; `participants` is who is there now. `audio` is the
- * microphone of one participant, from now on, until they leave or the scope of
- * the stream closes; its buffer is bounded and drops the oldest audio, whose
- * time `Frame.at` still counts. The format is a wish: a room that can convert
- * natively grants it, another gives what it has. It fails with
- * `UnknownParticipant` for someone who is not there. `texts` and `bytes` must be
- * subscribed before the sender sends. These streams miss nothing from when they
- * run: fork them with `startImmediately`, or their fiber is not there yet.
+ * `events` begins with the next event; `participants` gives those who are there now. `audio` is the
+ * microphone of one participant from now on, until they leave or the scope of the stream closes.
+ * Its buffer is bounded and drops the oldest audio, and `Frame.at` still counts that time. The
+ * format is a wish: a room that cannot convert gives its own format. It fails with
+ * `UnknownParticipant` if the participant is not there. Subscribe to `texts` and `bytes` before the
+ * sender sends. These streams are complete from the moment when they run: fork them with
+ * `startImmediately`, so that they run at once.
  *
- * A listener of messages who lags behind loses the oldest beyond 4,096 of them, or
- * 32 MiB.
+ * A listener of messages that falls behind by more than 4,096 messages or 32 MiB loses the oldest
+ * ones.
  *
- * `tracks` is what a participant publishes, and `subscribe` whether the agent
- * receives one of them; microphones are received unless the room was told
- * otherwise. What a room cannot do fails with `Unsupported`.
+ * `tracks` gives the tracks of a participant. `subscribe` decides whether the agent receives one of
+ * them; by default it receives microphones. A room fails with `Unsupported` for anything that it
+ * cannot do.
  *
- * `remove` takes a participant out of the room, which ends the line of one at a
- * telephone; a room that does not have it, or may not, cannot. Nothing happens to
- * who is not there.
+ * `remove` removes a participant from the room. For a telephone caller, this ends the line. It is
+ * absent, or fails, if the room cannot or may not do it. It does nothing for a participant who is
+ * not there.
  *
- * `attach` is what the room does for each conversation in it, such as serving
- * those who look on: given the room as the conversation sees it, once everything
- * is ready and before the first event; undone by closing the scope, after the
- * last.
+ * `attach` is called for each conversation in the room, for instance to serve spectators. It gets
+ * the room as the conversation sees it, when everything is ready and before the first event.
+ * Closing its scope, after the last event, undoes it.
  *
  * `ended` waits for the end of the room. Then every stream ends, and everything
  * else fails with `Disconnected`.
@@ -200,7 +195,7 @@ export interface Conversation {
  */
 export class Room extends Context.Service<Room, {
   readonly name: string
-  /** The agent's own. */
+  /** Identity of the agent. */
   readonly identity: string
   readonly participants: Effect.Effect<ReadonlyArray<Participant>>
   readonly events: Stream.Stream<Event>
@@ -225,7 +220,7 @@ export class Room extends Context.Service<Room, {
     }
   ) => Effect.Effect<void, RoomError>
   readonly bytes: (topic: string) => Stream.Stream<ByteMessage>
-  /** The packets that came before text streams: `sid` is the track that was transcribed. */
+  /** Sends a transcription as an older kind of packet. `sid` is the track of that voice. */
   readonly publishTranscription: (options: {
     readonly identity: string
     readonly sid: string
@@ -263,16 +258,15 @@ export class Room extends Context.Service<Room, {
  *
  * **When to use**
  *
- * Use where there is no room for your transport: it gives frames, texts, keys, who
- * comes and who goes, and takes frames at their pace; the rest is done here. Hold
- * it to `roomContract` of `effect-voice/testing`.
+ * Use if there is no layer for your transport. The transport reports frames, texts, keys, and who
+ * comes and goes, and takes frames at their pace. Everything else is done here. Test your room with
+ * `roomContract` of `effect-voice/testing`.
  *
  * **Details**
  *
- * The agent is heard while somebody is there and the connection is not
- * `reconnecting`: until then, what it says waits. The room ends with its scope,
- * by `leave`, or by `Incoming.ended`; then the transport's scope is closed. Fails
- * where an option cannot be, and where the transport cannot be opened.
+ * The agent's audio waits while nobody is there or the connection is `reconnecting`. The room ends
+ * with its scope, by `leave`, or by `Incoming.ended`; then the transport's scope is closed. Fails
+ * if an option is wrong, or if the transport cannot be opened.
  *
  * **Example**
  *
@@ -297,6 +291,7 @@ export class Room extends Context.Service<Room, {
  *   })
  * ```
  *
+ * @see `Layers/LiveKitRoom`, `Layers/TwilioRoom`, `Layers/WebSocketRoom` and `Layers/LocalRoom`
  * @category constructors
  * @since 0.1.0
  */
@@ -305,8 +300,8 @@ export const make: <E = never, R = never>(
 ) => Effect.Effect<Room["Service"], E | RoomError, Exclude<R, Scope.Scope> | Scope.Scope> = openRoom
 
 /**
- * The microphone of a participant in the room of the context, from now on, until
- * they leave. Each stream of it has a buffer of its own.
+ * The microphone of a participant, in the room of the context, from now on until they leave. Each
+ * stream has a buffer of its own.
  *
  * @category combinators
  * @since 0.1.0
@@ -315,13 +310,13 @@ export const audio = (identity: string, format?: Audio.Format): Stream.Stream<Au
   Stream.unwrap(Room.useSync((room) => room.audio(identity, format)))
 
 /**
- * Plays a stream of audio to the room of the context, on a track of its own, and
- * returns when all of it was heard.
+ * Plays a stream of audio in the room of the context, on a track of its own, and returns when all
+ * of it was heard.
  *
  * **Details**
  *
- * The audio may have any format. The stream is pulled as fast as the room takes
- * it. Interrupted, or where the stream fails, the room falls silent at once.
+ * The audio may have any format. The stream is pulled as fast as the room takes it. If it is
+ * interrupted, or the stream fails, the output falls silent at once.
  *
  * @category combinators
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * The conversation in progress, as tools, hooks and the program see it.
+ * The conversation in progress, for tools, hooks and the program.
  *
  * @since 0.1.0
  */
@@ -33,7 +33,7 @@ export type { Plain, PlainSayOptions, PlainSpeech } from "./internal/plain.ts"
  * **Details**
  *
  * - `Protected`: the speech may only be interrupted by force.
- * - `OwnSpeech`: a tool waits for the speech that waits for the tool.
+ * - `OwnSpeech`: a tool waits for the speech that itself waits for the tool.
  * - `Deadlock`: `onUserTurn` waits for a speech that comes after the reply, which
  *   waits for `onUserTurn`.
  * - `InvalidOption`: `detail` names the option and what to do.
@@ -51,29 +51,28 @@ export class SessionError extends Schema.TaggedError<SessionError>("effect-voice
 }
 
 /**
- * What became of a speech.
+ * How a speech ended, and what the user heard of it.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Heard {
-  /** What the user heard of it. */
+  /** The text that the user heard. */
   readonly text: string
-  /** Audio that was heard, in milliseconds. */
+  /** Length of the audio that was heard, in milliseconds. */
   readonly playedMs: number
   readonly outcome: "completed" | "interrupted" | "failed" | "discarded"
 }
 
 /**
- * Something that the agent says, from the moment it was asked for.
+ * One thing that the agent says, from the request until it has ended.
  *
  * **Details**
  *
- * `heard` waits for the end of the speech, for a reply with all its steps and
- * tools. Where that cannot come before the waiting is over it fails at once: with
- * `OwnSpeech` inside a tool that the speech itself waits for, with `Deadlock` inside
- * `onUserTurn` for a speech that comes after the reply. While it is heard, the
- * `hookTimeout` of a hook that waits for it does not run.
+ * `heard` waits for the end of the speech; for a reply, this includes all its steps and tools. If
+ * that wait could never end, it fails at once: with `OwnSpeech` inside a tool that the speech
+ * itself waits for, with `Deadlock` inside `onUserTurn` for a speech that comes after the reply.
+ * While a hook waits for a speech that is audible, its `hookTimeout` stands still.
  *
  * @category models
  * @since 0.1.0
@@ -92,39 +91,44 @@ export interface Speech {
  */
 export interface SayOptions {
   /**
-   * Where it goes:
+   * The place in the queue:
    *
-   * - `now` cuts in, over the agent and over the user, and nothing interrupts it for
-   *   two seconds;
-   * - `withReply` is said before the reply to the turn that is open or was just
-   *   committed, and the model that makes the reply is told of it;
-   * - `idle` waits for the floor, behind all that waits already.
+   * - `now` begins at once, over the agent and over the user, and cannot be interrupted for two
+   *   seconds;
+   * - `withReply` comes before the reply to the turn that is open or was just committed, and the
+   *   model knows about it when it makes that reply;
+   * - `idle` waits until nobody speaks, behind everything that waits already.
    *
-   * A turn of the user ends what was asked for before it began, or was talked over.
+   * A turn of the user ends each speech that was requested before the turn began, or that the user
+   * talked over.
    *
    * @default "idle"; "withReply" inside `onUserTurn`, and for `say` inside a tool whose reply is to come; "now" inside `onTurnLimit`
    */
   readonly when?: "now" | "withReply" | "idle" | undefined
-  /** Not said at all, and `discarded`, where it is not audible so soon. @default "Infinity" */
+  /**
+   * If the speech is not audible within this time, it is not said, and its outcome is `discarded`.
+   *
+   * @default "Infinity"
+   */
   readonly expires?: Duration.Input | undefined
-  /** The audio of the text, where it is at hand: the synthesiser is not asked. */
+  /** The audio of the text, if you have it. Then no synthesiser is asked. */
   readonly clip?: Audio.Frame | ReadonlyArray<Audio.Frame> | undefined
-  /** Not to be interrupted, neither by voice nor by `interrupt` without force. @default false */
+  /** Neither a voice nor `interrupt` without `force` ends it. @default false */
   readonly protected?: boolean | undefined
   /** Whether it enters the history. @default true */
   readonly record?: boolean | undefined
-  /** Voice by the provider's name for it. @default the agent's */
+  /** The voice, by the provider's name for it. @default the agent's */
   readonly voice?: string | undefined
 }
 
 /**
- * Options of the end of a turn by hand.
+ * Options of `commitTurn`.
  *
  * @category options
  * @since 0.1.0
  */
 export interface CommitOptions {
-  /** Longest wait for the transcript of what was just said. @default "2 seconds" */
+  /** Longest wait for the transcript of the last words. @default "2 seconds" */
   readonly wait?: Duration.Input | undefined
 }
 
@@ -135,14 +139,14 @@ export interface CommitOptions {
  * @since 0.1.0
  */
 export interface ReplyOptions extends Omit<SayOptions, "clip"> {
-  /** What the model is told for this reply alone. */
+  /** Instructions for this reply only. */
   readonly instructions?: string | undefined
   /** @default "auto" */
   readonly toolChoice?: "auto" | "none" | "required" | undefined
 }
 
 /**
- * Changes to a running session; what is left out stays.
+ * Changes to a running session. Fields that you leave out stay as they are.
  *
  * @category options
  * @since 0.1.0
@@ -150,13 +154,13 @@ export interface ReplyOptions extends Omit<SayOptions, "clip"> {
 export interface Update {
   readonly instructions?: string | undefined
   readonly voice?: string | undefined
-  /** What the model may call from now on; start from `Session.tools`. */
+  /** The tools that the model may call from now on. Start from `Session.tools`. */
   readonly tools?: Tools.Set<Session> | undefined
   readonly turn?: Turn.Options | undefined
 }
 
 /**
- * Where the conversation stands.
+ * The present state of the conversation.
  *
  * @category models
  * @since 0.1.0
@@ -165,12 +169,12 @@ export interface State {
   readonly agent: Event.AgentState
   readonly user: Event.UserState
   readonly status: "starting" | "open" | "draining" | "closed"
-  /** Number of the user's turn that is open. */
+  /** Number of the user's open turn. */
   readonly turn: number
 }
 
 /**
- * What a session has for every agent that it runs.
+ * The services that a session gives to each of its agents.
  *
  * @category utility types
  * @since 0.1.0
@@ -178,7 +182,7 @@ export interface State {
 export type Given = Session | Room.Room | Vad.Vad | Stt.Stt | Llm.Llm | Tts.Tts
 
 /**
- * What the compiler shows where an agent needs `R` that a session has not got.
+ * What the compiler shows if an agent requires `R` and a session does not have it.
  *
  * @category utility types
  * @since 0.1.0
@@ -188,7 +192,7 @@ export interface Missing<in out R> {
 }
 
 /**
- * An agent that a session can run as it is; `Missing` for another.
+ * An agent that a session can run as it is. For any other agent, this type is `Missing`.
  *
  * @category utility types
  * @since 0.1.0
@@ -196,7 +200,7 @@ export interface Missing<in out R> {
 export type Ready<R, E> = [Exclude<R, Given>] extends [never] ? Agent.Agent<R, E> : Missing<Exclude<R, Given>>
 
 /**
- * A call of a tool that has no result yet.
+ * A tool call that has no result yet.
  *
  * @category models
  * @since 0.1.0
@@ -204,7 +208,7 @@ export type Ready<R, E> = [Exclude<R, Given>] extends [never] ? Agent.Agent<R, E
 export const RunningCall = Schema.Struct({
   id: Schema.String,
   name: Schema.String,
-  /** For how long it has been running, in seconds. */
+  /** Time since it began, in seconds. */
   seconds: Schema.Finite
 })
 
@@ -219,32 +223,31 @@ export type RunningCall = typeof RunningCall.Type
  *
  * **Details**
  *
- * - `say` and `reply` enqueue and return at once; `send` is a typed user turn.
- * - `interrupt` stops what is said and what waits, up to the first protected
- *   speech; with `force` everything.
- * - `commitTurn` and `clearTurn` are push to talk; `commitTurn` waits up to
- *   `wait` (default 2 s) for the transcript of what was just said.
- * - `listen` detaches and attaches the microphone.
- * - `handoff` gives the conversation to another agent, after the `onExit` of the
- *   present one and before the `onEnter` of the other. It fails with what the
- *   other's layers fail with, and then all stays as it was; what the other needs
- *   beside `Given` is provided where it is made (`Agent.provide`).
- * - `running` is the calls of tools that have no result yet, oldest first, but for
- *   the one that asks; `cancel` ends one of them, and is `false` where it has ended.
- * - `hangUp` says goodbye if asked to, but first waits for calls that run and tells
- *   what has come of them (`results` of the pipeline), lets it be heard, ends the line of one at a
- *   telephone (`Room.remove`; a warning where the room may not), and ends the session.
- *   `close` ends it now, or with `drain` when all that waits has been said, and
- *   what the user had said before it is answered; it leaves a telephone's line to
- *   whoever goes on with it. Both return at once; `ended` waits for the end, for which
- *   tools that run have the pipeline's `closeTimeout`. A tool that waits for it is
- *   not waited for.
- * - Once the session has ended, or says its last words, nothing comes of what it
- *   is asked for: what was to be said is `discarded`, and `send` gives `false`.
- * - `callState` is what the call has in mind: a `CallState`, at hand.
- * - `spent` is what its providers were used for up to now, and what that costs.
- * - `events` starts with the next event and ends with the session. A listener
- *   that is more than 1024 events behind loses the oldest.
+ * - `say` and `reply` put a speech in the queue and return at once. `send` makes a typed user turn.
+ * - `interrupt` stops the speech and those that wait, up to the first protected one. With `force`
+ *   it stops all of them.
+ * - `commitTurn` and `clearTurn` are for push to talk. `commitTurn` waits up to `wait` (default 2
+ *   s) for the transcript of the last words.
+ * - `listen` turns the microphone on or off.
+ * - `handoff` gives the conversation to another agent, after `onExit` of the present one and before
+ *   `onEnter` of the other. If the other agent's layers fail, it fails with their error and nothing
+ *   changes. Use `Agent.provide` to give the other agent the services that it requires beyond
+ *   `Given`.
+ * - `running` gives the tool calls without a result, oldest first, except the call that asks.
+ *   `cancel` ends one of them; it gives `false` if that call has ended already.
+ * - `hangUp` first waits for running tool calls and tells their results (`results` of the
+ *   pipeline). Then it says goodbye, if you gave a text, waits until that was heard, ends the line
+ *   of a telephone caller (`Room.remove`; if the room cannot, a `Warning`), and ends the session.
+ *   `close` ends the session now. With `drain`, it ends the session when everything that waits was
+ *   said and the user's earlier words were answered. It does not end a telephone's line. Both
+ *   return at once. `ended` waits for the end; running tools have the pipeline's `closeTimeout`
+ *   until then, unless they wait for `ended` themselves.
+ * - After the session has ended, or during its last words, requests have no effect: a speech is
+ *   `discarded`, and `send` gives `false`.
+ * - `callState` reads and sets a `CallState` of this call.
+ * - `spent` is the use of the providers up to now, with its cost.
+ * - `events` starts with the next event and ends with the session. A listener that is more than
+ *   1024 events behind loses the oldest ones.
  *
  * @category models
  * @since 0.1.0
@@ -253,11 +256,11 @@ export interface Service {
   readonly id: string
   readonly job: Readonly<Record<string, string>>
   readonly participant: Effect.Effect<Room.Participant | undefined>
-  /** Sid of the agent's track in the room. */
+  /** Id (`sid`) of the agent's track in the room. */
   readonly track: Effect.Effect<string>
   readonly state: Effect.Effect<State>
   readonly agent: Effect.Effect<string>
-  /** What the agent is told to be, now. */
+  /** The present instructions of the agent. */
   readonly instructions: Effect.Effect<string>
   readonly tools: Effect.Effect<Tools.Set<Session>>
   readonly history: Effect.Effect<History.History>
@@ -282,8 +285,31 @@ export interface Service {
 }
 
 /**
- * Service that is the conversation in progress.
+ * The service of the conversation in progress.
  *
+ * **Example** (A tool that says something before its result)
+ *
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { Agent, Session } from "effect-voice"
+ * import { Tool, Toolkit } from "effect/ai"
+ *
+ * const Kit = Toolkit.make(Tool.make("free_rooms", { success: Schema.Int, dependencies: [Session.Session] }))
+ *
+ * const desk = Agent.make({ instructions: "You book rooms.", tools: Kit }).pipe(
+ *   Agent.provide(Kit.toLayer({
+ *     free_rooms: () =>
+ *       Effect.gen(function*() {
+ *         const session = yield* Session.Session
+ *         yield* session.say("One moment, I look that up.")
+ *         return 3
+ *       })
+ *   }))
+ * )
+ * ```
+ *
+ * @see `Pipeline.make`, which opens one
+ * @see `Plain`, the same for plain functions
  * @category services
  * @since 0.1.0
  */
@@ -303,10 +329,10 @@ const CancelCall = Tool.make("cancel_running_call", {
 }).annotate(Tool.Idempotent, true)
 
 /**
- * Tools with which the model lists what runs and cancels it, for the `tools` of an
- * agent that allows it; `callsLayer` has their handlers.
+ * Tools with which the model lists and cancels running tool calls. Put them among the `tools` of an
+ * agent that may do so; `callsLayer` has their handlers.
  *
- * **Example** (An agent that may cancel what it has begun)
+ * **Example** (An agent that may cancel its own tool calls)
  *
  * ```ts
  * import { Agent, Session } from "effect-voice"

@@ -59,19 +59,19 @@ export {
 } from "./internal/stt/model.ts"
 
 /**
- * Service that transcribes speech.
+ * The service that transcribes speech.
  *
  * **Details**
  *
- * `interims` says whether the provider reports interim transcripts. `resilient`
- * says that it already retries and fails over, so that the pipeline must not.
- * `wants` says what a pipeline is to feed it, whatever its own `feed`: a wrapper
- * passes it on; absent, it is `all`. `oneShot` says that it begins to recognise
- * when speech has ended: it is waited for longer. `turns` says that it tells when turns end
- * (`Transcript.turn`): with `turn.detection: "stt"` it decides alone. `model` is for usage and cost. `prewarm` opens
- * what the first audio needs, without a request that costs. `language` is the one that it is told to hear, where
- * that is one: transcripts that name none are in it. `withLanguage` gives the same recogniser for one
- * language (a BCP 47 tag) instead of its own setting, where it can be told.
+ * `interims` says whether the provider reports interim transcripts. `resilient` says that it
+ * already retries and fails over, so the pipeline does not. `wants` says which audio a pipeline
+ * gives it, whatever the pipeline's own `feed`; the default is `all`. `oneShot` says that it begins
+ * to recognise when speech has ended, so its transcript is awaited for longer. `turns` says that it
+ * reports the ends of turns (`Transcript.turn`): with `turn.detection: "stt"` it decides alone.
+ * `model` is for usage and cost. `prewarm` opens the connection for the first audio, without a paid
+ * request. `language` is the language that it is set to, if that is one; it is the language of
+ * transcripts that name none. `withLanguage`, if it is there, gives the same recogniser for another
+ * language (a BCP 47 tag).
  *
  * @category services
  * @since 0.1.0
@@ -115,7 +115,7 @@ const complete = (provider: {
 }
 
 /**
- * Creates an `Stt` from the function that transcribes.
+ * Creates an `Stt` from a function that transcribes a stream of audio.
  *
  * **When to use**
  *
@@ -124,14 +124,29 @@ const complete = (provider: {
  *
  * **Details**
  *
- * The provider counts the samples that it is given; where frames say that audio
- * was lost between them, the transcripts' times are moved accordingly. Adds a
- * span, and drops interims without text and times that are no finite numbers. A
- * final transcript without text is passed on: what was sent is settled.
+ * The provider counts the samples that it gets. If frames say that audio between them was lost, the
+ * times of the transcripts are corrected. `make` adds a span, drops interim transcripts without
+ * text, and drops times that are not finite numbers. It passes on a final transcript without text,
+ * which says that no more words follow.
  *
- * The stream is pulled by several fibers in turn: what a provider forks must
- * live in the stream's scope (`Effect.forkScoped`), not as a child.
+ * Several fibers pull the stream in turn. So fork with `Effect.forkScoped`, into the stream's
+ * scope, and not as a child of one fiber.
  *
+ * **Example** (A recogniser that only counts frames)
+ *
+ * ```ts
+ * import { Stream } from "effect"
+ * import { Stt } from "effect-voice"
+ *
+ * const counting = Stt.make({
+ *   name: "counting",
+ *   transcribe: (audio) =>
+ *     Stream.map(Stream.take(audio, 1), () => ({ text: "I heard a frame.", final: true }))
+ * })
+ * ```
+ *
+ * @see `fromRecognizer` for recognisers of one piece of speech
+ * @see `Llm.make` and `Tts.make` for models and voices
  * @category constructors
  * @since 0.1.0
  */
@@ -141,19 +156,24 @@ export const make = (provider: {
   readonly model?: string | undefined
   /** Whether it reports interim transcripts. @default false */
   readonly interims?: boolean | undefined
-  /** Says that it already retries and fails over. @default false */
+  /** Whether it already retries and fails over, so that the pipeline does not. @default false */
   readonly resilient?: boolean | undefined
-  /** What a pipeline feeds it, whatever the pipeline's own `feed`. @default "all" */
+  /** Which audio a pipeline gives it, whatever the pipeline's own `feed`. @default "all" */
   readonly wants?: "all" | "speech" | undefined
-  /** Begins to recognise when speech has ended: it is waited for longer. @default false */
+  /** Whether it begins to recognise when speech has ended. Then its transcript is awaited for longer. @default false */
   readonly oneShot?: boolean | undefined
-  /** Tells when turns end (`Transcript.turn`). @default false */
+  /** Whether it reports the ends of turns (`Transcript.turn`). @default false */
   readonly turns?: boolean | undefined
-  /** Opens what the first audio needs, without a request that costs. @default nothing */
+  /** Opens the connection for the first audio, without a paid request. @default nothing */
   readonly prewarm?: Effect.Effect<void, SttError> | undefined
-  /** The one language that it is told to hear (a BCP 47 tag): that of transcripts that name none. @default not known */
+  /**
+   * The language that it is set to (a BCP 47 tag). It is the language of transcripts that name
+   * none.
+   *
+   * @default not known
+   */
   readonly language?: string | undefined
-  /** The same for one language (a BCP 47 tag) instead of its own setting. @default it cannot be told */
+  /** Gives the same recogniser for another language (a BCP 47 tag). @default its language cannot be changed */
   readonly withLanguage?: ((language: string) => Stt["Service"]) | undefined
   readonly transcribe: <E, R>(audio: Stream.Stream<Input, E, R>) => Stream.Stream<Transcript, E | SttError, R>
 }): Stt["Service"] =>
@@ -169,7 +189,7 @@ export const make = (provider: {
     }))
 
 /**
- * Options of a recogniser that is used as an `Stt`.
+ * Options of `fromRecognizer`.
  *
  * @category options
  * @since 0.1.0
@@ -178,24 +198,29 @@ export interface RecognizerOptions {
   readonly name: string
   /** For usage and cost. @default unknown */
   readonly model?: string | undefined
-  /** Opens what the first audio needs, without a request that costs. @default nothing */
+  /** Opens the connection for the first audio, without a paid request. @default nothing */
   readonly prewarm?: Effect.Effect<void, SttError> | undefined
-  /** The one language that it is told to hear (a BCP 47 tag): that of transcripts that name none. @default not known */
+  /**
+   * The language that it is set to (a BCP 47 tag). It is the language of transcripts that name
+   * none.
+   *
+   * @default not known
+   */
   readonly language?: string | undefined
-  /** The same for one language (a BCP 47 tag) instead of its own setting. @default it cannot be told */
+  /** Gives the same recogniser for another language (a BCP 47 tag). @default its language cannot be changed */
   readonly withLanguage?: ((language: string) => Stt["Service"]) | undefined
   readonly recognize: (speech: Audio.Frame) => Effect.Effect<Recognition, SttError>
-  /** Format that `recognize` wants. @default that of the first frame */
+  /** Format of the audio that `recognize` gets. @default that of the first frame */
   readonly format?: Audio.Format | undefined
   /** Finds the speech in the audio. @default none: a pipeline finds it, and speech ends at `Finalize` */
   readonly vad?: Vad.Vad["Service"] | undefined
   readonly vadOptions?: Vad.Options | undefined
-  /** Speech between two interim transcripts, at least 10 ms. @default no interim transcripts */
+  /** Length of speech between two interim transcripts, at least 10 ms. @default no interim transcripts */
   readonly interimEvery?: Duration.Input | undefined
   /**
-   * Longest speech that is recognised in one go; what is longer gives several
-   * final transcripts, and is cut where it is the most silent in the last third,
-   * of 10 seconds at most, before the limit. At least 100 ms.
+   * Longest speech for one recognition, at least 100 ms. Longer speech gives several final
+   * transcripts. It is cut at its most silent place in the last third before the limit (at most in
+   * the last 10 seconds).
    *
    * @default "60 seconds"
    */
@@ -212,17 +237,33 @@ const vadFailure = ({ reason }: Vad.VadError): Failure.Reason =>
  *
  * **Details**
  *
- * With `vad`, each speech that it hears gives one final transcript, and a
- * `Finalize` mark ends the speech in progress. Without, the audio since the
- * last `Finalize` is recognised at the next one and at the end of the audio; a
- * pipeline then feeds it speech with its padding and no more (`wants`).
+ * With `vad`, each speech that it finds gives one final transcript, and a `Finalize` mark ends the
+ * present speech. Without `vad`, the audio since the last `Finalize` is recognised at the next one
+ * and at the end of the audio; a pipeline then gives it only speech, with its padding (`wants`).
  *
- * Up to four recognitions run side by side; transcripts come in the order of
- * the speech all the same. A failed interim recognition is passed over.
+ * Up to four recognitions run side by side, and transcripts still come in the order of the speech.
+ * A failed interim recognition is ignored.
  *
- * Throws an `SttError` with `InvalidRequest`, which names the option, when one
- * cannot be used.
+ * Throws an `SttError` with `InvalidRequest` if an option is wrong; it names the option.
  *
+ * **Example** (A function that recognises one piece of speech)
+ *
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { Audio, Stt } from "effect-voice"
+ *
+ * const recogniser = Layer.succeed(
+ *   Stt.Stt,
+ *   Stt.fromRecognizer({
+ *     name: "mine",
+ *     format: Audio.speech,
+ *     recognize: (speech) => Effect.succeed({ text: `${Math.round(Audio.durationMs(speech))} ms of speech` })
+ *   })
+ * )
+ * ```
+ *
+ * @see `make` for a recogniser that takes the audio as it comes
+ * @see `Tts.fromSynthesizer` for voices
  * @category constructors
  * @since 0.1.0
  */
@@ -260,16 +301,15 @@ export const fromRecognizer = (options: RecognizerOptions): Stt["Service"] => {
 }
 
 /**
- * Makes an `Stt` resilient; one that already is comes back as it is.
+ * Makes an `Stt` resilient. A resilient one comes back unchanged.
  *
  * **Details**
  *
- * The audio since the last final transcript is kept, 30 seconds at most, and
- * given again to the next attempt. Times go on through all attempts. Retries
- * are counted anew after every answer, and after an attempt that has lived for
- * `firstOutput`. A quiet user is no failure; an end before the audio has ended is.
- * One that owes an answer for longer than `Policy.attempt` is asked again over a
- * new connection, while the one before is heard out: whichever answers first counts.
+ * The audio since the last final transcript is kept, 30 seconds at most, and given again to the
+ * next attempt. Times go on through all attempts. Retries are counted from 0 again after every
+ * answer, and after an attempt that has lived for `firstOutput`. A quiet user is not a failure; an
+ * end before the audio has ended is one. If an answer is due for longer than `Policy.attempt`, the
+ * recogniser is asked again over a new connection, and the first answer of both counts.
  *
  * @category combinators
  * @since 0.1.0
@@ -322,8 +362,8 @@ export const layerFallback = <E, R>(
   )
 
 /**
- * The usual ways to ask a recogniser again: after a second, in English where it
- * can be told.
+ * The default ways to ask a recogniser again: after a second, and in English if its language can be
+ * changed.
  *
  * @category constants
  * @since 0.1.0
@@ -343,9 +383,8 @@ export const recovering: (
 ) => Effect.Effect<Stt["Service"] & Fallback, SttError, Scope.Scope> = resilience.recovering
 
 /**
- * Opens the connections of an `Stt` before they are needed, for 10 seconds at
- * most. What fails is logged, with the reason and nothing else, and tried again
- * when it is needed.
+ * Opens the connections of an `Stt` before they are needed, for 10 seconds at most. A failure is
+ * logged with its reason only, and the connection is opened again when it is needed.
  *
  * @category combinators
  * @since 0.1.0
@@ -354,7 +393,8 @@ export const prewarm = (service: Stt["Service"], options: PrewarmOptions = {}): 
   resilience.prewarm(service, options)
 
 /**
- * Transcribes a stream of audio with the `Stt` of the context: what has a text.
+ * Transcribes a stream of audio with the `Stt` of the context. It gives the transcripts that have a
+ * text.
  *
  * @category combinators
  * @since 0.1.0

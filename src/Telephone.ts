@@ -9,13 +9,12 @@
  *
  * **Details**
  *
- * A webhook must be signed with the account's token. The stream of a call tells a
- * word that its webhook was given, which is good for half a minute and for one
- * stream; a stream whose handshake is signed needs none, so calls may also be
- * connected by markup of one's own. A message has at most 64 KiB, and who sends
- * faster than a telephone speaks is put out.
+ * A webhook must be signed with the account's token. The answer to the webhook contains a secret
+ * for the stream of that call. It is valid for half a minute and for one stream. A stream with a
+ * signed handshake needs no secret, so you may also connect calls by markup of your own. A message
+ * has at most 64 KiB. A stream that sends faster than real time is closed.
  *
- * Needs `@effect/platform-node`. TLS is for the proxy before it.
+ * Needs `@effect/platform-node`. It does not speak TLS: put a proxy before it.
  *
  * @since 0.1.0
  */
@@ -43,7 +42,7 @@ export interface Incoming {
 }
 
 /**
- * Whether to answer a call: `false` refuses it; `parameters` are told to its job.
+ * Whether to answer a call: `false` refuses it; its job gets the `parameters`.
  *
  * @category models
  * @since 0.1.0
@@ -51,7 +50,7 @@ export interface Incoming {
 export type Decision = boolean | { readonly parameters: Readonly<Record<string, string>> }
 
 /**
- * How calls are answered.
+ * Options of a telephone.
  *
  * @category options
  * @since 0.1.0
@@ -66,7 +65,8 @@ export interface TelephoneOptions {
   /** Address to listen on. @default every address of the machine */
   readonly host?: string | undefined
   /**
-   * Decides within five seconds, or the call is refused; so it is if it fails.
+   * Decides whether to answer a call. If it fails, or takes longer than five seconds, the call is
+   * refused.
    *
    * @default answers every call
    */
@@ -77,15 +77,15 @@ export interface TelephoneOptions {
   readonly keySid?: string | undefined
   /** @default "https://api.twilio.com" */
   readonly apiUrl?: string | undefined
-  /** Calls at once, 1–10000; more are told that the line is busy. @default 100 */
+  /** Calls at once, 1–10000. Further calls hear that the line is busy. @default 100 */
   readonly maxCalls?: number | undefined
-  /** Tells the load, from 0 to 1; must not throw. @default `Worker.defaultLoad` */
+  /** Gives the load, from 0 to 1. It must not throw. @default `Worker.defaultLoad` */
   readonly load?: Worker.Options["load"]
   /** Load from which on the line is busy. @default 0.9 */
   readonly loadThreshold?: number | undefined
   /** Time for calls to end by themselves when it drains. @default "1 hour" */
   readonly drainTimeout?: Duration.Input | undefined
-  /** What operators can ask, on a port of its own. @default on */
+  /** The HTTP server for operators, on a port of its own. @default on */
   readonly http?: Worker.HttpOptions | false | undefined
 }
 

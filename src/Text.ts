@@ -2,11 +2,10 @@
  * Text for speech: sentences, words, phrases and rewriting, in one piece or as
  * it streams in.
  *
- * Whatever works on a stream gives the same result however the text is cut,
- * also inside a word, a number, a surrogate pair or markup. It holds back only
- * what the text still to come may change, and takes time in proportion to the
- * text. A stream that fails or is interrupted gives nothing of what was held: half
- * a sentence is not spoken as if it were whole.
+ * Functions on streams give the same result however the text is cut, also inside a word, a number,
+ * a surrogate pair or markup. They hold back only the text that later text may change, and take
+ * time in proportion to the text. If a stream fails or is interrupted, the text that was held back
+ * is dropped, so half a sentence is not spoken as if it were whole.
  *
  * @since 0.1.0
  */
@@ -40,9 +39,9 @@ export {
  *
  * **Details**
  *
- * `push` gives the pieces that have become certain, `end` what is left; after
- * that the segmenter begins anew. Pieces keep their white space and are never
- * blank: joined, they are the text, save for white space after the last one.
+ * `push` gives the pieces that have become certain, `end` what is left; after that the segmenter
+ * begins again. Pieces keep their white space and are never blank: joined, they are the text
+ * without the white space at its end.
  *
  * @category models
  * @since 0.1.0
@@ -112,7 +111,7 @@ export class UnknownTransform
 }
 
 /**
- * Every way that the making of something in this module fails.
+ * Why something in this module could not be made.
  *
  * @category errors
  * @since 0.1.0
@@ -154,15 +153,13 @@ export interface SentenceOptions {
  *
  * **Details**
  *
- * A full stop ends a sentence when white space follows; after an ellipsis, a
- * quotation mark or bracket, or a word of up to three letters, the next word must
- * not begin in lower case, either. After an abbreviation it does not end one, or
- * (`U.S.`, `etc.`, initials) only before a word that commonly begins a sentence.
- * `!` and `?` wait for white space, their full-width forms for the next
- * character, and `。` and `।` for nothing, save inside quotation marks and
- * brackets. A line break ends a sentence unless a lower-case letter follows, a
- * blank line always. Throws `Failure.InvalidOptions` for a length that cannot
- * be.
+ * A full stop ends a sentence when white space follows; after an ellipsis, a quotation mark or
+ * bracket, or a word of up to three letters, the next word must not begin in lower case, either.
+ * After an abbreviation it does not end one, or (`U.S.`, `etc.`, initials) only before a word that
+ * commonly begins a sentence. `!` and `?` wait for white space, their full-width forms for the next
+ * character, and `。` and `।` for nothing, save inside quotation marks and brackets. A line break
+ * ends a sentence unless a lower-case letter follows, a blank line always. Throws
+ * `Failure.InvalidOptions` if a length is wrong.
  *
  * @category constructors
  * @since 0.1.0
@@ -266,11 +263,10 @@ export const equivalent: {
  *
  * **Details**
  *
- * Drops emphasis, strike-through, heading, quote and bullet marks, rules, code
- * fences and ticks (their code stays), the address of links, and whole images; table
- * cells are joined by commas. What only looks like a mark stays: `2 * 3`,
- * `some_name`, an opening mark that nothing closes. Inline marks must close
- * on their line and within 300 characters.
+ * Drops emphasis, strike-through, heading, quote and bullet marks, rules, code fences and ticks
+ * (their code stays), the address of links, and whole images; table cells are joined by commas.
+ * Text that only looks like a mark stays: `2 * 3`, `some_name`, an opening mark that nothing
+ * closes. Inline marks must close on their line and within 300 characters.
  *
  * @category transforms
  * @since 0.1.0
@@ -283,8 +279,8 @@ export const markdown: Transform = { name: "markdown", open: Markdown.open }
  *
  * **Details**
  *
- * A tag after which a line begins (`<br>`, `<p>`, `<li>`) becomes a line break. What
- * only looks like one stays: `2 < 3`, `<your name>`.
+ * A tag after which a line begins (`<br>`, `<p>`, `<li>`) becomes a line break. Text that only
+ * looks like a tag stays: `2 < 3`, `<your name>`.
  *
  * @category transforms
  * @since 0.1.0
@@ -301,7 +297,7 @@ export const html: Transform = { name: "html", open: Html.open }
 export const emoji: Transform = { name: "emoji", open: Emoji.open }
 
 /**
- * Replaces words and phrases, say by how they are pronounced.
+ * Replaces words and phrases, for instance by their pronunciation.
  *
  * **Details**
  *
@@ -324,7 +320,7 @@ export const replace = (
 }
 
 /**
- * What speech needs of a model's text: no HTML, no Markdown, no emoji.
+ * The default transforms for speech: they remove HTML, Markdown and emoji.
  *
  * @category transforms
  * @since 0.1.0
@@ -368,7 +364,7 @@ export const applyTransforms = (text: string, list: ReadonlyArray<Transform>): s
 }
 
 /**
- * Rewrites streaming text. Chunks of which nothing can be given yet are left out.
+ * Rewrites streaming text. A chunk that gives no text yet is left out.
  *
  * @category transforms
  * @since 0.1.0

@@ -1,11 +1,10 @@
 /**
  * Running the tool calls of a model.
  *
- * A `Set` is the tools that a conversation has now, each with its handler: an
- * immutable value, resolved from `effect/ai` toolkits. `execute` runs one call
- * and never fails: whatever goes wrong becomes an output that the model can
- * answer to. A `Runner` runs the calls of a conversation side by side; its
- * scope owns them, so interrupting whoever waits does not end them.
+ * A `Set` is an immutable value: the tools that a conversation has now, each with its handler, from
+ * `effect/ai` toolkits. `execute` runs one call and never fails: an error becomes an output that
+ * the model can read. A `Runner` runs the calls of a conversation side by side. Its scope owns
+ * them, so they go on if the fiber that waits for them is interrupted.
  *
  * @since 0.1.0
  */
@@ -35,20 +34,20 @@ export type { Discovered, Discovery, HandlersOf, ServicesOf, Source, ToolOf } fr
 export type { Duplicates, Progress, VoiceOptions } from "./internal/tools/voice.ts"
 
 /**
- * Tools by name, with their handlers. `R` is what the handlers need at each
- * call, beside what they had when they were resolved.
+ * Tools by name, with their handlers. `R` is what the handlers require at each call, in addition to
+ * the services that they got when they were resolved.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Set<out R = never> {
   readonly entries: ReadonlyMap<string, entries.Entry<R>>
-  /** The servers whose tools are asked for again. */
+  /** The servers that are asked again for their tools. */
   readonly found: ReadonlyArray<finding.Found<R>>
 }
 
 /**
- * What a model asks for: `params` is what it wrote, of any shape.
+ * A tool call of a model. `params` is what the model wrote, of any shape.
  *
  * @category models
  * @since 0.1.0
@@ -64,11 +63,10 @@ export interface Call {
  *
  * **Details**
  *
- * `params` is the repaired object, `{}` where none could be read. `message` is
- * what went wrong, in words for the model; a failure that the tool declares has
- * none, it is the `output`. A tool with `toModelOutput` has its text as output,
- * with a placeholder for each file. An output of more than 65,536 characters (of
- * JSON) is cut, and becomes a text that ends with a note of that.
+ * `params` is the repaired object, or `{}` if none could be read. `message` tells the model what
+ * went wrong. A failure that the tool declares has no `message`: it is the `output`. For a tool
+ * with `toModelOutput`, the output is that text, with a placeholder for each file. An output of
+ * more than 65,536 characters (of JSON) is cut, and becomes a text that ends with a note about it.
  *
  * @category models
  * @since 0.1.0
@@ -93,8 +91,8 @@ export type Output = typeof Output.Type
  *
  * **Details**
  *
- * Works as the failure schema of a tool, and also when it is thrown or failed
- * with by a handler that does not declare it.
+ * Use it as the failure schema of a tool. It also works if a handler throws it, or fails with it,
+ * without declaring it.
  *
  * @category errors
  * @since 0.1.0
@@ -104,7 +102,7 @@ export class ToolError extends Schema.TaggedError<ToolError>("effect-voice/Tools
 }) {}
 
 /**
- * Every way in which tools cannot be put together.
+ * Why tools could not be put together.
  *
  * @category errors
  * @since 0.1.0
@@ -118,10 +116,11 @@ export class ToolsError extends Schema.TaggedError<ToolsError>("effect-voice/Too
 }
 
 /**
- * The annotation that says how a tool behaves in a conversation, for `annotateMerge`. Throws a `ToolsError` for options that
- * cannot be. A function among them says of which type the parameters are, as the tool gets them.
+ * Says how a tool behaves in a conversation. Give the result to `annotateMerge` of the tool. Throws
+ * a `ToolsError` for wrong options. Functions among the options get the decoded parameters; write
+ * down their type, as in the example.
  *
- * **Example** (A booking that takes its time)
+ * **Example** (A booking that takes long)
  *
  * ```ts
  * import { Schema } from "effect"
@@ -137,6 +136,8 @@ export class ToolsError extends Schema.TaggedError<ToolsError>("effect-voice/Too
  * }))
  * ```
  *
+ * @see `functions` for tools that are plain functions
+ * @see `Session.RunningCall` for the calls that run now
  * @category annotations
  * @since 0.1.0
  */
@@ -151,14 +152,14 @@ export const voice = <Params = unknown, Success = unknown>(
  * @since 0.1.0
  */
 export interface Options {
-  /** Longest time for a handler; beyond it, it is interrupted and the call fails. @default no limit */
+  /** Longest time for a handler. After it the handler is interrupted and the call fails. @default no limit */
   readonly timeout?: Duration.Input | undefined
-  /** Gets each result that a handler gives before its last one, as it is and encoded. @default nobody does */
+  /** Gets each preliminary result of a handler, as it is and encoded. @default nobody does */
   readonly onPreliminary?: ((call: Call, result: Schema.Json, given: unknown) => Effect.Effect<void>) | undefined
   /**
-   * Asked about each call that `needsApproval` of its tool is for: `true` lets it
-   * run, `false` does not, and a text is what the model is told instead.
-   * `confirmed` says that the model has called with `"confirm": true`.
+   * Called for each tool call that needs approval (`needsApproval` of the tool). `true` lets it
+   * run, `false` does not, and a text goes to the model instead of a result. `confirmed` says that
+   * the model has called with `"confirm": true`.
    *
    * @default nobody is asked, and no such call runs
    */
@@ -172,7 +173,7 @@ export interface Options {
  * @since 0.1.0
  */
 export interface RunnerOptions extends Options {
-  /** Gets each output, once, before anyone who waits for it; also the outputs of cancelled calls. */
+  /** Gets each output once, before the fibers that wait for it. It also gets the outputs of cancelled calls. */
   readonly onOutput?: ((output: Output) => Effect.Effect<void>) | undefined
 }
 
@@ -184,8 +185,9 @@ export interface RunnerOptions extends Options {
  */
 export interface StepOptions {
   /**
-   * How many calls were `begun` when the model was asked. It knows of no later one: with `"confirm": true` it means
-   * none of those, and a call that equals one is not started. @default all
+   * How many calls were `begun` when the model was asked. The model does not know about later
+   * calls: its `"confirm": true` does not mean them, and a call that equals one of them is not
+   * started. @default all
    */
   readonly known?: number | undefined
 }
@@ -199,11 +201,11 @@ export interface StepOptions {
  *   outputs in the order of the calls. The calls go on when it is interrupted.
  *   `start` does not wait for them. Beyond 64 calls, of one step or running
  *   at once, a call is not run, and its output says so.
- * - `cancel` interrupts the running calls that an interruption is to cancel, and gives their
- *   ids; it does not wait for them. `cancelCalls` does so for these calls alone,
- *   `end` for these calls whatever their tools say.
- * - `running` is the calls without an output, oldest first; `begun` is how many
- *   calls there ever were.
+ * - `cancel` interrupts the running calls whose tools ask for that, and gives their ids; it does
+ *   not wait for them. `cancelCalls` does so for these calls only. `end` ends these calls whatever
+ *   their tools ask for.
+ * - `running` gives the calls without an output, oldest first. `begun` is the number of calls so
+ *   far.
  *
  * When the scope closes, every call that is still running is cancelled. Each
  * call ever given to `run` gets exactly one output.
@@ -238,14 +240,13 @@ export interface Runner {
 export const empty: Set = { entries: new Map(), found: [] }
 
 /**
- * Takes the tools of a toolkit, or of several sources, with the handlers that the
- * context holds.
+ * Takes the tools of a toolkit, or of several sources, with the handlers in the context.
  *
  * **Details**
  *
- * Handlers run with the services that were there when their layer was built and
- * now; the services of the caller of `execute` come first. Tools that the
- * provider runs itself are listed without a handler.
+ * Handlers run with the services of the present context and of the time when their layer was built.
+ * Services of the caller of `execute` come first. Tools that the provider runs itself are listed
+ * without a handler.
  *
  * @category constructors
  * @since 0.1.0
@@ -255,7 +256,7 @@ export const resolve = <const T extends Source | ReadonlyArray<Source>>(
 ): Effect.Effect<Set<ServicesOf<T>>, ToolsError, HandlersOf<T>> => add(empty, sources)
 
 /**
- * Adds tools; a name that is taken fails with `DuplicateTool`.
+ * Adds tools. Fails with `DuplicateTool` if a name is taken.
  *
  * @category combinators
  * @since 0.1.0
@@ -275,7 +276,7 @@ export const add = <R, const T extends Source | ReadonlyArray<Source>>(
   })
 
 /**
- * Puts tools in the place of those with the same names; others are added.
+ * Replaces tools with the same names, and adds the others.
  *
  * @category combinators
  * @since 0.1.0
@@ -287,7 +288,7 @@ export const replace = <R, const T extends Source | ReadonlyArray<Source>>(
   Effect.map(finding.resolve<ServicesOf<T>, HandlersOf<T>>(sources), (added) => finding.join(self, added))
 
 /**
- * Gives the tools all services that they need at each call.
+ * Gives the tools all services that they require at each call.
  *
  * @category combinators
  * @since 0.1.0
@@ -295,8 +296,7 @@ export const replace = <R, const T extends Source | ReadonlyArray<Source>>(
 export const provide = <R>(self: Set<R>, context: Context.Context<R>): Set => finding.provide(self, context)
 
 /**
- * Asks every server for its tools now, whatever their age; `Session.update` puts
- * what it gives to use.
+ * Asks every server for its tools now, whatever their age. Give the result to `Session.update`.
  *
  * @category combinators
  * @since 0.1.0
@@ -316,8 +316,7 @@ export const remove = <R>(self: Set<R>, ...names: ReadonlyArray<string>): Set<R>
 })
 
 /**
- * The tools, in the order in which they were added: what goes into a request to
- * the model.
+ * The tools, in the order in which they were added, for a request to the model.
  *
  * @category getters
  * @since 0.1.0
@@ -326,8 +325,8 @@ export const list = (self: Set<unknown>): ReadonlyArray<Tool.Any> =>
   [...self.entries.values()].map((entry) => entry.tool)
 
 /**
- * Reads an annotation of a tool, for instance `Tool.Readonly`; that of an unknown tool
- * is the default.
+ * Reads an annotation of a tool, for instance `Tool.Readonly`. For an unknown tool, it gives the
+ * default.
  *
  * @category getters
  * @since 0.1.0
@@ -338,19 +337,18 @@ export const annotation = <A>(self: Set<unknown>, name: string, reference: Conte
 const refused = (reason: InvalidOptions): ToolsError => new ToolsError({ reason })
 
 /**
- * Runs one call, without a model and without a conversation if need be.
+ * Runs one call. It needs neither a model nor a conversation.
  *
  * **Details**
  *
- * `null`, `undefined` and `""` are `{}`; a string is read as JSON, once more if
- * that gives a string, and repaired where a model left it unfinished. Where a
- * field does not fit, `null` counts as left out. The output is a failure that the model can
- * answer to when the tool is unknown, a parameter is missing or has the wrong
- * type (it names the tool and the fields), the handler fails or the time is
- * over. A handler that dies, fails with what it does not declare or gives what
- * its schema does not allow is masked, and its cause is logged; parameters never
- * are. A result that cannot be written as JSON, or of which JSON would lose
- * something (a BigInt, a cycle, a `Map`, a promise), fails with that as its reason. Throws a `ToolsError` where `timeout` cannot be.
+ * `null`, `undefined` and `""` count as `{}`. A string is read as JSON, once more if that gives a
+ * string, and is repaired if the model left it unfinished. If a field does not fit, `null` counts
+ * as left out. The output is a failure for the model if the tool is unknown, a parameter is absent
+ * or has the wrong type (the output names the tool and the fields), the handler fails, or the time
+ * is over. If a handler dies, fails with an undeclared error, or gives a result that its schema
+ * does not allow, the model gets a general message and the cause is logged; parameters are never
+ * logged. A result that JSON cannot express (a BigInt, a cycle, a `Map`, a promise) is a failure,
+ * too. Throws a `ToolsError` if `timeout` is wrong.
  *
  * Parameters of more than 65,536 characters, or of more than 16,384 that are not
  * valid JSON, and what is nested more than 100 deep, are a failure that says so.
@@ -364,7 +362,7 @@ export const execute = <R>(self: Set<R>, call: Call, options: Options = {}): Eff
 const told = (error: unknown): string | undefined => error instanceof ToolError ? error.message : wordsOf(error)
 
 /**
- * Makes the runner of a conversation, which its scope ends. Fails for a wrong `timeout`.
+ * Makes the runner of a conversation. It ends with its scope. Fails if `timeout` is wrong.
  *
  * @category constructors
  * @since 0.1.0

@@ -63,15 +63,14 @@ export {
 } from "./internal/tts/model.ts"
 
 /**
- * Service that speaks.
+ * The service that speaks.
  *
  * **Details**
  *
- * `sampleRate` and `channels` are those of the chunks. `voices` lists the
- * voices by name where the provider has a fixed list. `resilient` says that it
- * already retries and fails over, so that the pipeline must not. `model` is for
- * usage and cost. `prewarm` opens what the first speech needs, without a request
- * that costs.
+ * `sampleRate` (Hz) and `channels` are those of the chunks. `voices` lists the names of the voices,
+ * if the provider has a fixed list. `resilient` says that it already retries and fails over, so the
+ * pipeline does not. `model` is for usage and cost. `prewarm` opens the connection for the first
+ * speech, without a paid request.
  *
  * @category services
  * @since 0.1.0
@@ -79,7 +78,7 @@ export {
 export class Tts extends Context.Service<Tts, Service>()("effect-voice/Tts") {}
 
 /**
- * Creates a `Tts` from the function that speaks.
+ * Creates a `Tts` from a function that speaks a stream of text.
  *
  * **When to use**
  *
@@ -88,14 +87,29 @@ export class Tts extends Context.Service<Tts, Service>()("effect-voice/Tts") {}
  *
  * **Details**
  *
- * Adds a span, drops chunks that hold neither samples nor alignment, takes
- * times that are no finite numbers for 0, and fails with `InvalidResponse` on a
- * chunk in another format than the declared one. Throws a `TtsError` with
- * `InvalidRequest` where that format cannot be.
+ * `make` adds a span, drops chunks with neither samples nor alignment, and replaces times that are
+ * not finite numbers by 0. A chunk in another format than the declared one fails with
+ * `InvalidResponse`. Throws a `TtsError` with `InvalidRequest` if the declared format is wrong.
  *
- * The stream is pulled by several fibers in turn: what a provider forks must
- * live in the stream's scope (`Effect.forkScoped`), not as a child.
+ * Several fibers pull the stream in turn. So fork with `Effect.forkScoped`, into the stream's
+ * scope, and not as a child of one fiber.
  *
+ * **Example** (A voice of silence, piece by piece)
+ *
+ * ```ts
+ * import { Stream } from "effect"
+ * import { Audio, Tts } from "effect-voice"
+ *
+ * const silent = Tts.make({
+ *   name: "silent",
+ *   sampleRate: 16_000,
+ *   channels: 1,
+ *   speak: (text) => Stream.map(text, (piece) => ({ frame: Audio.silence(piece.length * 60, Audio.speech) }))
+ * })
+ * ```
+ *
+ * @see `fromSynthesizer` for voices that turn one text into one piece of audio
+ * @see `Stt.make` and `Llm.make` for recognisers and models
  * @category constructors
  * @since 0.1.0
  */
@@ -106,9 +120,9 @@ export const make = (provider: {
   readonly sampleRate: number
   readonly channels: number
   readonly voices?: ReadonlyArray<string> | undefined
-  /** Says that it already retries and fails over. @default false */
+  /** Whether it already retries and fails over, so that the pipeline does not. @default false */
   readonly resilient?: boolean | undefined
-  /** Opens what the first speech needs, without a request that costs. @default nothing */
+  /** Opens the connection for the first speech, without a paid request. @default nothing */
   readonly prewarm?: Effect.Effect<void, TtsError> | undefined
   readonly speak: <E, R>(
     text: Stream.Stream<string, E, R>,
@@ -145,6 +159,25 @@ export const make = (provider: {
  * consumed, the next piece is synthesised, and no more than that one. Pieces of
  * white space are not synthesised: they join the text of the next piece.
  *
+ * **Example** (A voice of silence)
+ *
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { Audio, Tts } from "effect-voice"
+ *
+ * const voice = Layer.succeed(
+ *   Tts.Tts,
+ *   Tts.fromSynthesizer({
+ *     name: "silent",
+ *     sampleRate: 16_000,
+ *     channels: 1,
+ *     synthesize: (text) => Effect.succeed(Audio.silence(text.length * 60, Audio.speech))
+ *   })
+ * )
+ * ```
+ *
+ * @see `make` for a voice that takes the text as it comes
+ * @see `Stt.fromRecognizer` for recognisers
  * @category constructors
  * @since 0.1.0
  */
@@ -183,10 +216,9 @@ export const fromSynthesizer = (synthesizer: {
  *
  * **Details**
  *
- * The first one is the voice of a speech that names none, and gives the rate
- * and the channel count; the others are converted. A speech in a voice that is
- * not there fails with `InvalidRequest`. The result is resilient when all its
- * services are.
+ * The first voice is the default, and its rate and channel count are those of the result; the audio
+ * of the others is converted. A speech in an unknown voice fails with `InvalidRequest`. The result
+ * is resilient if all its services are.
  *
  * @category constructors
  * @since 0.1.0
@@ -197,18 +229,17 @@ export const voices: (
 ) => Tts["Service"] = byVoice.voices
 
 /**
- * Creates a `Tts` that says a sentence again from memory.
+ * Creates a `Tts` that keeps the audio of sentences, and plays it again without a request.
  *
  * **Details**
  *
- * A sentence is one piece of the text. Its speech is kept with its alignment by
- * all that changes its sound: provider, model, rate, voice, speed and text.
- * Whoever asks for a sentence that is just being synthesised shares it; it goes
- * on until the last of them leaves. Speech that failed, was interrupted or is
- * empty is not kept.
+ * A sentence is one piece of the text. Its audio is kept with its alignment, under everything that
+ * changes its sound: provider, model, rate, voice, speed and text. Two requests for the same
+ * sentence at the same time share one synthesis. Audio that failed, was interrupted or is empty is
+ * not kept.
  *
- * A sentence that is kept is asked for alone, so a provider that gives several
- * sentences one melody loses it there: `accepts` should name what is said often.
+ * A sentence for the cache is synthesised alone, so its melody does not follow the sentence before.
+ * Use `accepts` to keep only the sentences that are said often.
  *
  * @category combinators
  * @since 0.1.0
@@ -240,11 +271,10 @@ export const layerCached = <E, R>(
  *
  * **Details**
  *
- * `variant` is part of every key: name in it what the provider's layer was set
- * to (its own voice, its style), since that changes the sound, too. Files are
- * written whole or not at all, for this user alone; one that is damaged is
- * removed. They hold the text and the audio of what was said. Fails with
- * `InvalidRequest` when the directory can be neither read nor made.
+ * `variant` is part of every key: put the settings of the provider's layer into it (its default
+ * voice, its style), because they change the sound, too. Files are written whole or not at all, and
+ * only this user may read them. A damaged file is removed. They contain the text and the audio of
+ * sentences. Fails with `InvalidRequest` if the directory can be neither read nor made.
  *
  * @category constructors
  * @since 0.1.0
@@ -258,12 +288,12 @@ export const fileStore = (options: StoreOptions): Effect.Effect<CacheStore, TtsE
 }
 
 /**
- * Makes a `Tts` resilient; one that already is comes back as it is.
+ * Makes a `Tts` resilient. A resilient one comes back unchanged.
  *
  * **Details**
  *
- * The text is pulled once and kept for the next attempt. A speech without
- * any letter or digit may end without audio, and that is no failure.
+ * The text is pulled once and kept for the next attempt. A speech without any letter or digit may
+ * end without audio; this is not a failure.
  *
  * @category combinators
  * @since 0.1.0
@@ -287,11 +317,10 @@ export const layerResilient: <E, R>(
  *
  * **Details**
  *
- * The audio has the rate and the channel count of the first provider; that of
- * the others is converted. A voice that was asked for is passed on to those
- * that list it. A lost provider is skipped until it is back. When every
- * provider has failed, the speech fails with `Exhausted`. Closing the scope
- * stops the probes.
+ * The audio has the rate and the channel count of the first provider; that of the others is
+ * converted. The requested voice is passed on to the providers that list it. A lost provider is
+ * skipped until it is back. When every provider has failed, the speech fails with `Exhausted`.
+ * Closing the scope stops the probes.
  *
  * @category constructors
  * @since 0.1.0
@@ -299,13 +328,13 @@ export const layerResilient: <E, R>(
 export const fallback = (
   providers: readonly [Tts["Service"], ...ReadonlyArray<Tts["Service"]>],
   options: FallbackOptions<Tts["Service"]> & {
-    /** Asks the next provider also after some audio: the speech then begins anew. @default false */
+    /** Asks the next provider also after some audio. Then the speech begins again. @default false */
     readonly retryAfterOutput?: boolean | undefined
   } = {}
 ): Effect.Effect<Tts["Service"] & Fallback, TtsError, Scope.Scope> => resilience.fallback(providers, options)
 
 /**
- * Creates a `Tts` that asks the next provider, too, when one is late.
+ * Creates a `Tts` that also asks the next provider when one is late.
  *
  * **Details**
  *
@@ -323,7 +352,7 @@ export const hedge = (
 ): Tts["Service"] => resilience.hedge(providers, options)
 
 /**
- * Gives a `Tts` that speaks with these options, whatever a speech asks for.
+ * Gives a `Tts` that always speaks with these options. They replace those of each speech.
  *
  * @category combinators
  * @since 0.1.0
@@ -347,8 +376,8 @@ export const layerFallback = <E, R>(
   Layer.effect(Tts, Effect.flatMap(services(Tts, providers), (services) => fallback(services, options)))
 
 /**
- * The usual ways to ask a synthesiser again: with the voice `Antoni`. The name is
- * ElevenLabs': give other recoveries to another provider.
+ * The default ways to ask a synthesiser again: with the voice `Antoni`. The name is ElevenLabs':
+ * give other recoveries to another provider.
  *
  * @category constants
  * @since 0.1.0
@@ -368,9 +397,8 @@ export const recovering: (
 ) => Effect.Effect<Tts["Service"] & Fallback, TtsError, Scope.Scope> = resilience.recovering
 
 /**
- * Opens the connections of a `Tts` before they are needed, for 10 seconds at
- * most. What fails is logged, with the reason and nothing else, and tried again
- * when it is needed.
+ * Opens the connections of a `Tts` before they are needed, for 10 seconds at most. A failure is
+ * logged with its reason only, and the connection is opened again when it is needed.
  *
  * @category combinators
  * @since 0.1.0

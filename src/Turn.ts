@@ -1,10 +1,10 @@
 /**
- * Turn-taking: whose turn it is, when a turn is over, what an interruption is.
+ * Turn-taking: it decides when the user's turn is over, when the agent speaks, and what interrupts
+ * it.
  *
- * `step` is pure and total: a state and a signal give the next state and what
- * to do. Timers are part of the state: `deadline` tells when the next `Tick` is
- * due, so nothing can be left running, and a conversation can be replayed,
- * shrunk and tested as a table.
+ * `step` is pure and total: from a state and a signal it gives the next state and the actions to
+ * perform. Timers are part of the state: `deadline` gives the time of the next `Tick`. So no timer
+ * is left running, and a conversation can be replayed from its signals.
  *
  * @since 0.1.0
  */
@@ -62,32 +62,51 @@ export {
 } from "./internal/turn/view.ts"
 
 /**
- * How turns are taken.
+ * Options of turn-taking.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Options {
   /**
-   * What ends a turn: silence after words (`vad`), the recogniser's final
-   * transcripts alone (`stt`; at once where it tells of turns, as `DeepgramFluxStt`
-   * does), or only `Session.commitTurn` (`manual`, push to talk).
+   * What ends a turn. `vad`: silence after words. `stt`: the recogniser's final transcripts, or its
+   * own ends of turns if it reports them, as `DeepgramFluxStt` does. `manual`: only
+   * `Session.commitTurn`, for push to talk.
    *
    * @default "vad"
    */
   readonly detection?: "vad" | "stt" | "manual" | undefined
   readonly endpointing?: {
-    /** `dynamic` learns from the pauses inside the user's turns. @default "fixed" */
+    /**
+     * `fixed` uses the delays as they are. `dynamic` learns from the pauses inside the user's
+     * turns.
+     *
+     * @default "fixed"
+     */
     readonly mode?: "fixed" | "dynamic" | undefined
     /** Silence after which a turn may be over. @default "500 millis" */
     readonly minDelay?: Duration.Input | undefined
-    /** Silence after which it is over, whatever a detector says; without one, after "uhm" or "let me think". @default "3 seconds" */
+    /**
+     * Silence after which a turn is over in any case, even if a turn detector says that the user
+     * goes on. Without a turn detector, the silence after "uhm" or "let me think".
+     *
+     * @default "3 seconds"
+     */
     readonly maxDelay?: Duration.Input | undefined
     /** Weight (0–1) of what was learned before. @default 0.9 */
     readonly alpha?: number | undefined
-    /** Silence that ends a turn which a detector that listens takes for finished. @default minDelay if set, else "200 millis" */
+    /**
+     * Silence that ends a turn if a turn detector that hears the audio takes it for finished.
+     *
+     * @default minDelay if set, else "200 millis"
+     */
     readonly confidentDelay?: Duration.Input | undefined
-    /** Probability (0–1) that is an end. @default 0.5; for one that listens 0.9 at 200 ms of silence, 0.7 at 500 ms, 0.5 at a second */
+    /**
+     * Probability (0–1) from which the turn detector says that the user has finished.
+     *
+     * @default 0.5; for a detector that hears the audio 0.9 at 200 ms of silence, 0.7 at 500 ms,
+     * 0.5 at a second
+     */
     readonly threshold?: number | undefined
     /** Longest wait for the turn detector. @default "1 second" */
     readonly detectorDeadline?: Duration.Input | undefined
@@ -96,115 +115,129 @@ export interface Options {
     /** @default true */
     readonly enabled?: boolean | undefined
     /**
-     * Lower the agent's voice by 15 dB once the user has been heard for 200 ms over
-     * it, until it is clear whether they want the floor.
+     * Lowers the agent's volume by 15 dB when the user has talked over it for 200 ms, until it is
+     * clear whether they interrupt.
      *
      * @default true
      */
     readonly duck?: boolean | undefined
     /**
-     * Voice that interrupts. Where the recogniser tells what it hears while one
-     * speaks, in a language with phrases, its words decide: at once when they can be
-     * no sign of listening, after twice this time when they are one so far, and after
-     * 150 ms more while there are none.
+     * How long a voice must last to interrupt the agent; a shorter sound, such as a cough, does
+     * not. If the recogniser reports interim transcripts, in a language that has phrases, their
+     * words count, too. Words that cannot be a sign of listening ("mm-hm") interrupt at once. Words
+     * that may be one interrupt after twice this time. Without words, the voice must last 150 ms
+     * longer.
      *
      * @default "500 millis"
      */
     readonly minDuration?: Duration.Input | undefined
     /**
-     * Decibels below the user's own level at which a voice interrupts nothing, and
-     * lowers nobody's: somebody behind them, a television. Their level is known after
-     * five seconds of their voice. What is said so may still be a turn.
-     * `Infinity` is every voice.
+     * A voice that is this much fainter than the user's (dB) neither interrupts the agent nor
+     * lowers it: it is somebody behind them, or a television. The user's level is known after five
+     * seconds of their voice. The words of a faint voice may still be a turn. `Infinity` lets every
+     * voice interrupt.
      *
      * @default 12
      */
     readonly faintBelow?: number | undefined
     /**
-     * Words that interrupt; they add up over transcripts. With 0 the duration
-     * alone does. A request that is all that is said ("Stop!", "Wait.", "No!")
-     * takes the floor with fewer, and so does an answer to a question that was
-     * just heard; a sign of listening never does (see `backchannel`). Fewer than
-     * that are a turn when the agent falls silent.
+     * How many words interrupt the agent, counted over all transcripts of the turn. With 0,
+     * `minDuration` decides alone. Fewer words are enough for a request to stop ("Stop!", "Wait.",
+     * "No!") and for an answer to a question that the user just heard. A sign of listening never
+     * interrupts (see `backchannel`). Fewer words become a turn when the agent falls silent.
      *
      * @default 0
      */
     readonly minWords?: number | undefined
     /**
-     * Silence without words after which an interruption was none. Without it, what
-     * this recogniser takes for a transcript, as was measured, and 300 ms more; 800
-     * ms at least, and none where the recogniser says that it has heard nothing.
+     * Silence without words after which a pause was a false interruption, and the agent goes on. If
+     * you leave it out, it is the measured delay of this recogniser plus 300 ms, at least 800 ms;
+     * the agent goes on at once if the recogniser says that it heard nothing.
      */
     readonly falseInterruptionTimeout?: Duration.Input | undefined
-    /** Pause first, and resume after a false interruption. @default true */
+    /**
+     * `true` pauses the agent first, and lets it go on after a false interruption. `false` stops it
+     * at once.
+     *
+     * @default true
+     */
     readonly resume?: boolean | undefined
     /**
-     * Where the agent goes on after a pause of more than 600 ms: at the beginning of
-     * the clause, at most five seconds back, or where it was paused. Clauses are
+     * The place where the agent goes on after a pause of more than 600 ms. `clause`: at the
+     * beginning of the clause, at most five seconds back. `pause`: where it was paused. Clauses are
      * found by the times of the words, or by the last silence in the audio.
      *
      * @default "clause"
      */
     readonly resumeFrom?: "clause" | "pause" | undefined
     /**
-     * From the agent's first audio: echo is no interruption that long.
+     * For this time after the agent's first audio nothing interrupts it, because it may be its own
+     * echo.
      *
      * @default "3 seconds", 0 for a telephone call that the agent has made
      */
     readonly echoWarmUp?: Duration.Input | undefined
     /**
-     * Judge words by what they are: over an agent that is heard, "mm-hm" is set
-     * aside, and "yeah" where no question was heard; "one moment" silences the
-     * agent, without a reply; its own words that come back are nobody's. Off, these
-     * are words like others. A request to stop ("stop", "no") takes the floor
-     * either way, where it is all that is said: as a final transcript, or as two
-     * equal interims. `Text.phrasebooks` has the words, by language.
+     * Treats some words over the agent in a special way. "mm-hm" is set aside: it neither
+     * interrupts nor gets a reply. So is "yeah", unless the agent asked a question. "one moment"
+     * silences the agent without a reply. The agent's own words that come back as echo are ignored.
+     * `false` treats all of these like other words. A request to stop ("stop", "no") interrupts in
+     * both cases, if nothing else is said: as a final transcript, or as two equal interim ones.
+     * `Text.phrasebooks` has the words of each language.
      *
      * @default true
      */
     readonly backchannel?: boolean | undefined
   } | undefined
   readonly preemption?: {
-    /** Ask the model before the turn is committed. @default true */
+    /** Asks the model before the turn is surely over. @default true */
     readonly llm?: boolean | undefined
-    /** Synthesise, too. @default false */
+    /** Also synthesises the answer, and pays for that. @default false */
     readonly tts?: boolean | undefined
-    /** Not for turns longer than this. @default "10 seconds" */
+    /** Longest turn for which this is done. @default "10 seconds" */
     readonly maxSpeech?: Duration.Input | undefined
-    /** Guesses in one turn. @default 3 */
+    /** Most early answers in one turn. @default 3 */
     readonly maxTries?: number | undefined
   } | undefined
-  /** Language of the user (a BCP 47 tag), where neither the transcript nor the recogniser tells one. @default "en" */
+  /** Language of the user (a BCP 47 tag), if neither the transcript nor the recogniser says it. @default "en" */
   readonly language?: string | undefined
-  /** Phrases beside those of `Text.phrasebooks`, by the first part of a language's tag. */
+  /** Phrases in addition to those of `Text.phrasebooks`, by the first part of the language tag. */
   readonly phrases?: Readonly<Record<string, Partial<Text.Phrasebook>>> | undefined
-  /** Silence after "one moment": so long nobody replies, and the user is not away. @default "45 seconds" */
+  /** After "one moment", how long the agent stays silent and the user does not count as away. @default "45 seconds" */
   readonly holdFor?: Duration.Input | undefined
-  /** Silence of both, after which the user is away. @default "15 seconds" */
+  /** Silence of both sides after which the user counts as away. @default "15 seconds" */
   readonly awayAfter?: Duration.Input | undefined
   /**
-   * Time after speech in which a final transcript should come. Where none has,
-   * that is told (`TranscriptionTimedOut`), and the interim transcript is used
-   * instead, if there is one. Without it, twice what this recogniser takes, 5
-   * seconds at least.
+   * Longest wait for a final transcript after speech. After it comes the event
+   * `TranscriptionTimedOut`, and the interim transcript is used instead, if there is one. If you
+   * leave it out, it is twice the measured delay of this recogniser, at least 5 seconds.
    */
   readonly transcriptionTimeout?: Duration.Input | undefined
   readonly limits?: {
-    /** Words in one user turn. @default Infinity */
+    /** Most words in one user turn. More of them end the turn, see `onTurnLimit` of the agent. @default Infinity */
     readonly maxWords?: number | undefined
-    /** Speech in one user turn. @default "Infinity" */
+    /**
+     * Longest speech in one user turn. More of it ends the turn, see `onTurnLimit` of the agent.
+     *
+     * @default "Infinity"
+     */
     readonly maxSpeech?: Duration.Input | undefined
   } | undefined
-  /** Consecutive unrecovered failures of one component that a session survives. @default 2 */
+  /** How many failures in a row of one component a session survives, if nothing repaired them. @default 2 */
   readonly toleratedFailures?: number | undefined
-  /** Unrecovered failures of one kind in `errorWindow` that a session survives, whatever lies between them. @default 10 */
+  /**
+   * How many such failures of one kind within `errorWindow` a session survives, even if they do not
+   * follow each other.
+   *
+   * @default 10
+   */
   readonly maxErrors?: number | undefined
   /** @default "5 minutes" */
   readonly errorWindow?: Duration.Input | undefined
 }
 
 /**
- * When the next `Tick` is due (ms of the Clock), if ever.
+ * Time of the next `Tick` (ms of the Clock); `undefined` if there is none.
  *
  * @category getters
  * @since 0.1.0
@@ -214,6 +247,20 @@ export const deadline = (s: State): number | undefined => Timers.deadline(s)
 /**
  * Advances the conversation by one signal at `now` (ms of the Clock).
  *
+ * **Example** (The effect of one signal)
+ *
+ * ```ts
+ * import { Turn } from "effect-voice"
+ *
+ * // From a state, a time (ms of the Clock) and a signal to the next state and the actions.
+ * const advance = (state: Turn.State, now: number) => {
+ *   const [next, actions] = Turn.step(state, now, { _tag: "VoiceStarted", startedAt: now - 50 })
+ *   return { next, due: Turn.deadline(next), asked: actions.map(({ _tag }) => _tag) }
+ * }
+ * ```
+ *
+ * @see `deadline` for the time of the next `Tick`
+ * @see `Pipeline.Options.turn` to set the options of a conversation
  * @category transforming
  * @since 0.1.0
  */

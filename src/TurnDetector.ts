@@ -1,11 +1,10 @@
 /**
- * A model that tells whether the user has finished, or only pauses.
+ * A model that decides whether the user has finished, or only pauses.
  *
- * A conversation has one when `TurnDetector` is set among its services, and by
- * default none; then silence and the words' own shape decide. It is opened once
- * for each session, and closed with it. What it says is one voice among several:
- * a detector that fails, or is late (`turn.endpointing.detectorDeadline`), is
- * done without.
+ * By default a conversation has no turn detector: silence decides, and words that are clearly
+ * unfinished. To use one, provide the service `TurnDetector`. It is opened once for each session,
+ * and closed with it. If a detector fails, or is late (`turn.endpointing.detectorDeadline`),
+ * silence decides.
  *
  * @since 0.1.0
  */
@@ -19,7 +18,7 @@ import { Ring } from "./internal/audio/ring.ts"
 export { InferenceFailed, ModelUnavailable, Overloaded, TurnDetectorError } from "./internal/turnDetector/errors.ts"
 
 /**
- * What the user has said up to a pause.
+ * A turn of the user up to a pause.
  *
  * @category models
  * @since 0.1.0
@@ -27,9 +26,9 @@ export { InferenceFailed, ModelUnavailable, Overloaded, TurnDetectorError } from
 export interface Pause {
   /** The words of the turn so far, as they were recognised; there may be none yet. */
   readonly text: string
-  /** What was said before this turn. */
+  /** The history before this turn. */
   readonly history: History.History
-  /** Language of the words (BCP 47), where the recogniser or the agent tells it. */
+  /** Language of the words (BCP 47), if the recogniser or the agent gives it. */
   readonly language?: string | undefined
   /** Silence since the last voice (ms). */
   readonly silence: number
@@ -38,13 +37,13 @@ export interface Pause {
 }
 
 /**
- * What a detector thinks.
+ * The answer of a detector.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Verdict {
-  /** That the user has finished, from 0 to 1; anything else is no answer. */
+  /** Probability that the user has finished, from 0 to 1. Any other value counts as no answer. */
   readonly probability: number
 }
 
@@ -56,12 +55,14 @@ export interface Verdict {
  */
 export interface Detector {
   /**
-   * Given the user's microphone as it comes, voice and silence: mono frames at
-   * 16 kHz, all that wait at once. It is called in the way of the audio, so it
-   * only keeps what it needs.
+   * Gets the user's audio, voice and silence: mono frames at 16 kHz, all that wait at once. All
+   * audio waits for this function, so it should only store what it needs.
    */
   readonly push?: ((frames: ReadonlyArray<Audio.Frame>) => void) | undefined
-  /** Asked at each pause, again at longer silences; interrupted when it is asked again before it has answered. */
+  /**
+   * Called at each pause, and again as the silence grows. It is interrupted if it is called again
+   * before it has answered.
+   */
   readonly ask: (pause: Pause) => Effect.Effect<Verdict, unknown>
 }
 
@@ -72,16 +73,19 @@ export interface Detector {
  * @since 0.1.0
  */
 export interface TurnDetector {
-  /** Named in the event `SessionStarted`. */
+  /** The name in the event `SessionStarted`. */
   readonly name: string
-  /** For one session, whose scope it is. A session whose detector cannot be opened goes on without, with the event `Warning`. */
+  /**
+   * Opens a detector for one session, in the session's scope. If it fails, the session goes on with
+   * the event `Warning` and no detector.
+   */
   readonly open: Effect.Effect<Detector, unknown, Scope.Scope>
 }
 
 /**
- * The turn detector of the conversations that are opened with it.
+ * The service with the turn detector of conversations.
  *
- * **Example** (one that knows a question)
+ * **Example** (A detector that knows questions)
  *
  * ```ts
  * import { Effect, Layer } from "effect"
@@ -107,6 +111,20 @@ export const TurnDetector: Context.Reference<TurnDetector | undefined> = Context
 /**
  * Creates a detector from a function from words to a probability (0–1).
  *
+ * **Example** (A detector that knows questions)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { TurnDetector } from "effect-voice"
+ *
+ * const questions = TurnDetector.fromWords({
+ *   name: "questions",
+ *   predict: ({ text }) => Effect.succeed(text.endsWith("?") ? 0.9 : 0.3)
+ * })
+ * ```
+ *
+ * @see `fromAudio` for a detector that hears the audio
+ * @see `Layers/SmartTurnDetector`, which comes with the package
  * @category constructors
  * @since 0.1.0
  */
@@ -120,7 +138,7 @@ export const fromWords = (options: {
   })
 })
 
-/** What lies before the first voice that was noticed (ms): its beginning is softer. */
+/** Audio from before the first voice that was noticed (ms): its beginning is softer. */
 const lead = 500
 
 /** Times of frames that are rounded differ by less (ms). */
@@ -132,17 +150,17 @@ const jitter = 2
  *
  * **Details**
  *
- * The samples are mono, 16 kHz: the turn with its pauses up to now, from half a
- * second before its first voice, and at most the last `window` (ms) of it; what is
- * missing between frames that say when they were (`at`) is silence. They belong to
- * the function.
+ * The samples are mono at 16 kHz. They contain the turn up to now with its pauses, from half a
+ * second before its first voice, and at most its last `window` (ms). Audio that is missing
+ * between frames, by their times (`at`), is silence. The function may keep and
+ * change them.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const fromAudio = (options: {
   readonly name: string
-  /** Audio that is kept for each session (ms). */
+  /** Length of the audio that is kept for each session (ms). */
   readonly window: number
   readonly predict: (samples: Int16Array<ArrayBuffer>, pause: Pause) => Effect.Effect<number, unknown>
 }): TurnDetector => {

@@ -21,8 +21,7 @@ import { InferenceFailed, invalidOptions, ModelUnavailable, VadError } from "./i
 import { checkModel, settings } from "./internal/vad/settings.ts"
 
 /**
- * The audio of one utterance, with the padding before its start and the silence
- * after it that was waited for.
+ * The audio of one utterance, with the padding before its start and the silence that ended it.
  *
  * **Details**
  *
@@ -41,17 +40,17 @@ export interface Speech {
 }
 
 /**
- * What a detector reports. All times are stream time in milliseconds, counted
- * on from the `at` of the first frame (from 0 without one).
+ * An event of a detector. All times are stream time in milliseconds, counted on from the `at` of
+ * the first frame (from 0 without one).
  *
  * **Details**
  *
  * A frame whose `at` leaves a gap of more than 2 ms makes the gap silence: no
  * voice is heard in it, its time passes, and the audio kept has zeros there.
  *
- * Grammar: `(SpeechStarted (VoicePaused VoiceResumed)* VoicePaused? SpeechEnded)*`.
- * Every `SpeechStarted` is followed by exactly one `SpeechEnded`, also when the
- * audio ends in mid-speech.
+ * Grammar: `(SpeechStarted (VoicePaused VoiceResumed)* VoicePaused? SpeechEnded)*`. Every
+ * `SpeechStarted` is followed by exactly one `SpeechEnded`, also when the audio ends during a
+ * speech.
  *
  * - `SpeechStarted`: speech has lasted `minSpeech`. `at` is where the voice
  *   began; `padding` is the audio kept from before that moment up to now.
@@ -61,8 +60,8 @@ export interface Speech {
  * - `SpeechEnded`: silence has lasted `minSilence`. `at` is where the voice
  *   stopped; `speech` is its audio with `prefixPadding`.
  *
- * A detector notices an end late. `silentFrom`, where it is told, is where the last
- * sound above the noise ended, before `at`: silence is counted from there.
+ * A detector notices an end late. `silentFrom`, if it is there, is the end of the last sound above
+ * the noise, before `at`. Silence is counted from it.
  *
  * @category models
  * @since 0.1.0
@@ -82,7 +81,7 @@ export type Event =
 export { InferenceFailed, ModelUnavailable, VadError }
 
 /**
- * What one window scored: `at` is the stream time of its end (ms).
+ * The score of one window. `at` is the stream time of its end (ms).
  *
  * @category models
  * @since 0.1.0
@@ -111,7 +110,12 @@ export interface Options {
   readonly prefixPadding?: Duration.Input | undefined
   /** Longest audio kept for one speech, its padding included. @default "60 seconds" */
   readonly maxBufferedSpeech?: Duration.Input | undefined
-  /** Sees the score of every window in the same breath, for a meter; must not throw. @default none */
+  /**
+   * Called with the score of every window, synchronously, for instance for a meter. It must not
+   * throw.
+   *
+   * @default none
+   */
   readonly onScore?: ((score: Score) => void) | undefined
 }
 
@@ -126,9 +130,9 @@ export interface Options {
  * afterwards (a muted microphone), and time goes on from there unless a frame
  * says otherwise. One fiber at a time may use a detector.
  *
- * A call that fails or is interrupted has taken its frames: their time passes,
- * nothing is decided by windows without a score, and the next call gives what
- * had been found before. So `end`, called again, closes the speech.
+ * A call that fails or is interrupted has used its frames: their time passes, and windows without a
+ * score decide nothing. The next call gives the boundaries that were found before. So a second
+ * `end` closes the speech.
  *
  * @category models
  * @since 0.1.0
@@ -139,7 +143,7 @@ export interface Detector {
 }
 
 /**
- * Service that finds speech in audio.
+ * The service that finds speech in audio.
  *
  * **Details**
  *
@@ -151,7 +155,7 @@ export interface Detector {
  */
 export class Vad extends Context.Service<Vad, {
   readonly name: string
-  /** What its layer says of every detector; nothing where that is left to the defaults. */
+  /** Options that the layer gives to every detector. `undefined` leaves all of them to the defaults. */
   readonly defaults?: Options | undefined
   readonly detector: (options?: Options) => Effect.Effect<Detector, VadError, Scope.Scope>
   readonly detect: <E, R>(
@@ -161,15 +165,14 @@ export class Vad extends Context.Service<Vad, {
 }>()("effect-voice/Vad") {}
 
 /**
- * Says how probable it is that a window of audio holds voice.
+ * Computes how probable it is that a window of audio contains a voice.
  *
  * **Details**
  *
- * A window is mono audio between -1 and 1, of the size and rate that were
- * declared; it is reused once the scorer has answered. The function form suits
- * a score that depends on the window alone. The other form is given the windows
- * in order, answers with one probability (0–1) each, and drops what it
- * remembers of the audio at `reset`.
+ * A window is mono audio between -1 and 1, of the size and rate that were declared; its memory is
+ * reused after the answer. Use the function if the score depends on the window only. The other form
+ * gets the windows in order, gives one probability (0–1) for each, and forgets earlier audio at
+ * `reset`.
  *
  * @category models
  * @since 0.1.0
@@ -209,7 +212,7 @@ const checked = (
   )
 
 /**
- * Creates a `Vad` from what scores one window.
+ * Creates a `Vad` from a function that scores one window.
  *
  * **When to use**
  *
@@ -217,11 +220,27 @@ const checked = (
  *
  * **Details**
  *
- * `sampleRate` (Hz) and `windowSize` (samples) are what the scorer wants: audio
- * of any format is converted and cut for it. `scorer` is acquired once a
- * detector, in the detector's scope. `defaults` holds what the options of a
- * detector leave open.
+ * `sampleRate` (Hz) and `windowSize` (samples) describe the windows of the scorer: audio of any
+ * format is converted and cut into them. `scorer` is acquired once for each detector, in its scope.
+ * `defaults` fills in the options that a detector leaves out.
  *
+ * **Example** (A detector of loud windows)
+ *
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { Vad } from "effect-voice"
+ *
+ * const loud = Vad.make({
+ *   name: "loud",
+ *   sampleRate: 16_000,
+ *   windowSize: 320,
+ *   scorer: Effect.succeed((window) => window.some((sample) => Math.abs(sample) > 0.1) ? 1 : 0)
+ * })
+ *
+ * const layer = Layer.succeed(Vad.Vad, loud)
+ * ```
+ *
+ * @see `Layers/SileroVad` and `Layers/EnergyVad`, which come with the package
  * @category constructors
  * @since 0.1.0
  */

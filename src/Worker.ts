@@ -1,19 +1,18 @@
 /**
- * A worker of a LiveKit server: it registers, is given jobs, and runs one
- * program in one room for each.
+ * A worker of a LiveKit server: it registers, gets jobs, and runs your program in one room for each
+ * job.
  *
- * `define` says what to do, as a plain value that a module exports by default.
- * `run` does it in this process, or in a pool of processes that import the
- * module again. Jobs are fibers: each has its own `Room` and its own `Scope`,
- * and none can hurt another. Interrupting `run` ends all jobs in good order;
- * `serve` and `main` listen to signals and drain first.
+ * `define` describes the worker, as a plain value that a module exports by default. `run` runs it
+ * in this process, or in a pool of processes that import the module again. Jobs are fibers: each
+ * has its own `Room` and its own `Scope`, and the failure of one does not affect the others.
+ * Interrupting `run` ends all jobs in order; `serve` and `main` listen to signals and drain first.
  *
  * **Details**
  *
- * The end of a job, whatever caused it: the entry is interrupted if it still
- * runs and has 15 seconds to clean up; the callbacks of `Job.onShutdown` run; the
- * scope of the entry closes; the server is told; the agent leaves the room. What
- * fails or hangs on the way is logged and left behind.
+ * The end of a job, whatever caused it: the entry is interrupted if it still runs and has 15
+ * seconds to clean up; the callbacks of `Job.onShutdown` run; the scope of the entry closes; the
+ * server gets a report; the agent leaves the room. If a step fails or hangs, this is logged, and
+ * the next step begins.
  *
  * Needs `@effect/platform-node`, and `@livekit/rtc-node` unless `connect` says
  * otherwise.
@@ -59,10 +58,10 @@ export {
  *
  * **Details**
  *
- * `identity` is the agent's own in the room. `onShutdown` registers what to do
- * when the job is over, before the agent leaves the room, the latest first; all
- * callbacks together have 10 seconds. `ending` waits until the job is asked to
- * end before its entry has; the entry is interrupted in the same breath.
+ * `identity` is the agent's own in the room. `onShutdown` registers what to do when the job is
+ * over, before the agent leaves the room, the latest first; all callbacks together have 10 seconds.
+ * `ending` waits until the job is asked to end while its entry still runs. The entry is interrupted
+ * at the same moment.
  *
  * @category models
  * @since 0.1.0
@@ -100,7 +99,7 @@ export interface Acceptance {
 export type Decision = boolean | "end" | Acceptance
 
 /**
- * What agents may do in their rooms. The server puts it into their tokens.
+ * Permissions of agents in their rooms. The server puts it into their tokens.
  *
  * @category options
  * @since 0.1.0
@@ -112,7 +111,7 @@ export interface Permissions {
   readonly subscribe?: boolean | undefined
   /** @default true */
   readonly publishData?: boolean | undefined
-  /** Of the agent itself: its attributes tell its state. @default true */
+  /** May change its own attributes, which show its state to frontends. @default true */
   readonly updateMetadata?: boolean | undefined
   /** Not seen by other participants. @default false */
   readonly hidden?: boolean | undefined
@@ -127,7 +126,7 @@ export interface Permissions {
 export interface Entrance {
   readonly url: string
   readonly token: Redacted.Redacted
-  /** Lets the agent take others out of the room, as `hangUp` does with who is at a telephone. */
+  /** Lets the agent remove others from the room, as `hangUp` does with a telephone caller. */
   readonly admin?: Redacted.Redacted | undefined
   readonly autoSubscribe: AutoSubscribe
   readonly job: JobRequest
@@ -142,13 +141,13 @@ export interface Entrance {
 export type AutoSubscribe = "all" | "audio" | "video" | "none"
 
 /**
- * What a worker is, for every process that runs its jobs.
+ * Options of a worker. They apply in every process that runs its jobs.
  *
  * @category options
  * @since 0.1.0
  */
 export interface DefineOptions<ROut, E> {
-  /** Name by which dispatches ask for it; `""` is sent to every new room. @default "" */
+  /** Name of the agent in dispatches. With `""` the server sends it to every new room. @default "" */
   readonly agentName?: string | undefined
   /** @default "room" */
   readonly type?: JobType | undefined
@@ -159,7 +158,8 @@ export interface DefineOptions<ROut, E> {
   /** Once per process, after the layer and the detector are warm, before the first job. @default nothing */
   readonly prewarm?: Effect.Effect<unknown, unknown, NoInfer<ROut>> | undefined
   /**
-   * Decides within two seconds, or the job is declined; so it is if it fails.
+   * Decides whether to take a job. If it fails, or takes longer than two seconds, the job is
+   * declined.
    *
    * @default takes every job
    */
@@ -203,7 +203,7 @@ export interface DefineOptions<ROut, E> {
 export const TypeId = "~effect-voice/Worker/Definition"
 
 /**
- * What a worker is: the default export of a module.
+ * A worker as a plain value: the default export of a module.
  *
  * @category models
  * @since 0.1.0
@@ -223,7 +223,7 @@ export interface Definition<out E = never>
 }
 
 /**
- * Says what a worker is. Nothing runs yet.
+ * Describes a worker. Nothing runs yet.
  *
  * @example
  * ```ts
@@ -294,12 +294,11 @@ export interface Status {
  *
  * **Details**
  *
- * `drain` takes no more jobs, waits for those that run, and then ends the
- * worker; `limit` defaults to `drainTimeout`, and drains nothing where it cannot
- * be. `stop` ends them and the worker now: each step of their end has a second.
- * Both return when the worker has ended.
- * `ended` waits for it, and fails when the server cannot be reached any more.
- * `simulate` asks the server for a job in a room, for trying things out.
+ * `drain` takes no more jobs, waits for the running ones, and then ends the worker. `limit`
+ * defaults to `drainTimeout`; with a wrong limit nothing is drained. `stop` ends the jobs and the
+ * worker now: each step of a job's end has one second. Both return when the worker has ended.
+ * `ended` waits for the end, and fails if the server cannot be reached any more. `simulate` asks
+ * the server for a job in a room, to try something out.
  *
  * @category models
  * @since 0.1.0
@@ -372,8 +371,8 @@ export const serve = <E>(definition: Definition<E>, options: Options = {}): Effe
   Effect.flatMap(load, (internal) => internal.serve(definition, options))
 
 /**
- * Runs an effect as the program of the process, without a word on signals; the
- * exit code is 1 when it fails, and the failure is logged.
+ * Runs an effect as the program of the process. It does not handle signals. If the effect fails,
+ * the failure is logged and the exit code is 1.
  *
  * @category running
  * @since 0.1.0

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { modules } from "./support/source.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const guides = readdirSync(`${root}docs`).filter((file) => file.endsWith(".md")).map((file) => `docs/${file}`)
@@ -23,6 +24,52 @@ const snippets = documents.flatMap((document) =>
     code: code!
   }))
 )
+
+/** The programs in docstrings, as an editor shows them. */
+const hovers = modules.flatMap(({ path, text }) =>
+  [...text.matchAll(/^ \* ```ts\n(.*?)^ \* ```$/gms)].map(([, code], i) => ({
+    name: `hover-${path.replaceAll("/", "-").replace(".ts", "")}-${i + 1}.ts`,
+    code: `${code!.replaceAll(/^ \* ?/gm, "")}\nexport {}\n`
+  }))
+)
+
+/** What a program begins with: a layer's own constructor, and one of each family. */
+const shown: ReadonlyArray<readonly [path: string, name: string]> = [
+  ["Agent.ts", "make"],
+  ["Agent.ts", "provide"],
+  ["CallState.ts", "make"],
+  ["History.ts", "make"],
+  ["Llm.ts", "make"],
+  ["OverlapClassifier.ts", "fromWords"],
+  ["Pipeline.ts", "make"],
+  ["Pipeline.ts", "run"],
+  ["Room.ts", "make"],
+  ["Session.ts", "Session"],
+  ["Stt.ts", "make"],
+  ["Stt.ts", "fromRecognizer"],
+  ["Telephone.ts", "serve"],
+  ["Tools.ts", "voice"],
+  ["Tts.ts", "make"],
+  ["Tts.ts", "fromSynthesizer"],
+  ["Turn.ts", "step"],
+  ["TurnDetector.ts", "TurnDetector"],
+  ["Vad.ts", "make"],
+  ["Worker.ts", "define"],
+  ["testing/scenario.ts", "scenario"],
+  ["Layers/TwilioRoom.ts", "accept"],
+  ["Layers/WebSocketRoom.ts", "serve"],
+  ...modules.filter(({ docs, path }) => path.startsWith("Layers/") && docs.has("layer"))
+    .map(({ path }) => [path, "layer"] as const)
+]
+
+describe("the hovers", () => {
+  it("have an example of whatever a program begins with", () => {
+    const docs = new Map(modules.map((module) => [module.path, module.docs]))
+    const bare = shown.filter(([path, name]) => docs.get(path)?.get(name)?.includes("```ts") !== true)
+    assert.deepStrictEqual(bare, [])
+    assert.isAtLeast(shown.length, 40)
+  })
+})
 
 describe("the documents", () => {
   it("show a test that is run", () => {
@@ -83,12 +130,13 @@ describe("the documents", () => {
     for (const [, file, sentence] of rows) assert.include(read(`test/${file}`), `"${sentence}"`)
   })
 
-  it("hold programs that compile", () => {
+  it("hold programs that compile, in pages and in hovers", () => {
     assert.isAtLeast(snippets.length, 2)
+    assert.isAtLeast(hovers.length, 50)
     mkdirSync(`${root}out`, { recursive: true })
     const folder = mkdtempSync(`${root}out/snippets-`)
     try {
-      for (const { code, name } of snippets.filter(({ code }) => !tasks.has(code))) {
+      for (const { code, name } of [...snippets.filter(({ code }) => !tasks.has(code)), ...hovers]) {
         writeFileSync(`${folder}/${name}`, code)
       }
       writeFileSync(

@@ -1,5 +1,7 @@
 /** The rules of the house, each held to the source, and shown to catch what breaks it. */
 import { assert, describe, it } from "@effect/vitest"
+import { readdirSync, readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
 import { circles, type Module, modules, others, parse } from "./support/source.ts"
 
 /** A noun of the barrel, a layer, or the testing kit: what a program imports. */
@@ -83,14 +85,17 @@ const atMost = (
   ]
 }
 
-const linesOf = ({ path, text }: Module) => [[path, text.trimEnd().split("\n").length]] as const
+/** Of what a program imports the docstrings do not count: an example there costs nobody a page of code. */
+const linesOf = (module: Module) => {
+  const text = isPublic(module) ? module.text.replaceAll(/^ *\/\*\*[^]*?\*\/\n/gm, "") : module.text
+  return [[module.path, text.trimEnd().split("\n").length]] as const
+}
 
 const functionsOf = ({ functions, path }: Module) =>
   functions.map(({ lines, name }) => [`${path} ${name}`, lines] as const)
 
-/** Files above 400 lines. Docstrings of a public noun count, too. */
+/** Files above 400 lines. */
 const longFiles: Readonly<Record<string, number>> = {
-  "History.ts": 486,
   "internal/text/markdown.ts": 423,
   "internal/text/segmenter.ts": 402
 }
@@ -165,8 +170,65 @@ const selfContained: Rule = (graph) =>
 
 /** Whoever opens a file reads first what it is, who owns what, and how it ends. */
 const contractFirst: Rule = (graph) =>
-  graph.filter(({ path, text }) => /^(?:internal|testing)\//.test(path) && !text.startsWith("/**")).map(({ path }) =>
-    `${path} does not begin with its contract`
+  graph.filter(({ path, text }) => /^(?:internal|testing|cli)\//.test(path) && !/^(?:#!.*\n)?\/\*\*/.test(text)).map((
+    { path }
+  ) => `${path} does not begin with its contract`)
+
+/** A page of the documents, beside the source. */
+const page = (path: string, text: string): Module => ({
+  path,
+  text,
+  imports: [],
+  exports: [],
+  docs: new Map(),
+  functions: []
+})
+
+const root = fileURLToPath(new URL("..", import.meta.url))
+const pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "AGENTS.md", "llms.txt"].concat(
+  readdirSync(`${root}docs`).filter((file) => file.endsWith(".md")).map((file) => `docs/${file}`)
+).map((file) => page(`../${file}`, readFileSync(`${root}${file}`, "utf8")))
+
+/** What a reader whose first language is another one stumbles over, and what to write. */
+const unclear: ReadonlyArray<readonly [words: RegExp, instead: string]> = [
+  [/(?<![“"'`\w] ?)\b(?:Who|Whoever|Whom|Whatever)\b(?![^.?!]*\?)/, "a subject: \"To …, …\", \"If a caller …\""],
+  [/(?<=[.:;!] |^)What (?![^.?!]*\?)[^.?!]*[^.?!…]\.(?= [A-Z]|$)/, "a subject instead of a clause with \"What\""],
+  [/\b(?:do|does|done) without\b/, "\"without\" with a verb that says what happens"],
+  [/\bmisses\b/, "\"lacks\", or what happens"],
+  [/\b(?:of which|of whom|wherein|whereof|thereof|thereby|lest|whilst)\b/, "two sentences"],
+  [/\b(?:anew|to and fro|one's own|of its own accord|save for|but for)\b/, "a common word"],
+  [/\bin mid-\w+/, "\"during\", \"in the middle of\""],
+  [/\bin the (?:same )?breath\b|\bin the midst\b/, "\"at the same time\", \"when\""],
+  [/\b(?:is|are|was|were|be|been) told of\b|\bowe[ds]?\b/, "who gets what"],
+  [/\b(?:option|length|name|format|timeout|rate) (?:that )?cannot be[.,;]/, "\"is wrong\""],
+  [/\b(?:has|have|had) in mind\b|\bears\b(?! of)|\bmind and voice\b/, "the part's name: recogniser, model, voice"]
+]
+
+/** Sentences of a page, of the docstrings that a program's author sees, or of a contract; no code, table or heading. */
+const sentencesOf = ({ path, text }: Module): ReadonlyArray<string> => {
+  const texts = /\.(?:md|txt)$/.test(path)
+    ? [text]
+    : isPublic({ path })
+    ? [...text.matchAll(/\/\*\*([^]*?)\*\//g)].map(([, doc]) => doc!.replaceAll(/\n *\* ?/g, "\n"))
+    : [text.match(/^(?:#!.*\n)?\/\*\*([^]*?)\*\//)?.[1]?.replaceAll(/\n *\* ?/g, "\n") ?? ""]
+  return texts.flatMap((one) =>
+    one.replaceAll(/^ *```[^]*?^ *```$/gm, "").replaceAll(/^(?:\||#).*$/gm, "").split(/\n\s*\n|\n(?= *(?:- |@|\d+\. ))/)
+      // A docstring may begin with a noun: "What the model has said."
+      .map((part) => part.replaceAll(/`[^`\n]*`/g, "`…`").replace(/^[\s\-\d.*]+/, "").replaceAll(/\s+/g, " ").trim())
+      .map((part) => /\.(?:md|txt)$/.test(path) ? part : part.replace(/^What /, "Which "))
+  )
+}
+
+const plainEnglish: Rule = (graph) =>
+  graph.flatMap((module) =>
+    sentencesOf(module).flatMap((sentence) =>
+      unclear.flatMap(([words, instead]) => {
+        const found = words.exec(sentence)
+        if (found === null) return []
+        const shown = sentence.slice(found.index, found.index + 60)
+        return [`${module.path}: "${shown}" wants ${instead}`]
+      })
+    )
   )
 
 const rules: ReadonlyArray<{
@@ -174,6 +236,8 @@ const rules: ReadonlyArray<{
   readonly rule: Rule
   /** Beside the source, whether the rule is for tests, examples and benches, too, or needs them. */
   readonly everywhere?: boolean
+  /** Whether the rule is for the pages of the documents, too. */
+  readonly written?: boolean
   /** The rule with exceptions that its fixture has; the rule itself otherwise. */
   readonly shown?: Rule
   /** Source that breaks it, and what is told of it. */
@@ -226,6 +290,7 @@ const rules: ReadonlyArray<{
     rule: atMost(400, linesOf, longFiles),
     shown: atMost(400, linesOf, { "Long.ts": 401, "Grown.ts": 410, "Short.ts": 500 }),
     broken: {
+      "Told.ts": `/**\n${" * Told.\n".repeat(400)} */\nexport {}`,
       "Long.ts": "\n".repeat(400) + "export {}",
       "Grown.ts": "\n".repeat(410) + "export {}",
       "Unlisted.ts": "\n".repeat(400) + "export {}",
@@ -287,10 +352,39 @@ const rules: ReadonlyArray<{
     broken: {
       "internal/told.ts": `/** One sound. */\nimport { beep } from "./beep.ts"\n`,
       "internal/beep.ts": `/** Beeps. */\nexport const beep = 1\n`,
-      "internal/bare.ts": `import { beep } from "./beep.ts"\n`
+      "internal/bare.ts": `import { beep } from "./beep.ts"\n`,
+      "cli/main.ts": `#!/usr/bin/env node\n/** Beeps. */\nconsole.log(1)\n`,
+      "cli/bare.ts": `#!/usr/bin/env node\nconsole.log(1)\n`
     },
     told: [
-      "internal/bare.ts does not begin with its contract"
+      "internal/bare.ts does not begin with its contract",
+      "cli/bare.ts does not begin with its contract"
+    ]
+  },
+  {
+    name: "pages and hovers are in plain English, as far as a program can tell",
+    rule: plainEnglish,
+    written: true,
+    broken: {
+      "Room.ts": [
+        "/** What the room gives. Who is interrupted leaves at once. */",
+        "/** Fails when an option cannot be. A part that is late is done without. */",
+        "/** Who is it? A room with `Who` in it. */"
+      ].join("\n"),
+      "internal/room.ts": "/** Rooms. */\n/** Who reads this knows the words. */",
+      "internal/line.ts": "/** A line. Whoever feeds it asks. */",
+      "../docs/page.md":
+        "# What is it?\n\nWhat a call has in mind is kept.\n\nA list, of which one misses.\n\n```ts\n// Who knows.\n```"
+    },
+    told: [
+      "Room.ts: \"Who is interrupted leaves at once.\" wants a subject: \"To …, …\", \"If a caller …\"",
+      "Room.ts: \"done without.\" wants \"without\" with a verb that says what happens",
+      "Room.ts: \"option cannot be. A part that is late is done without.\" wants \"is wrong\"",
+      "internal/line.ts: \"Whoever feeds it asks.\" wants a subject: \"To …, …\", \"If a caller …\"",
+      "../docs/page.md: \"What a call has in mind is kept.\" wants a subject instead of a clause with \"What\"",
+      "../docs/page.md: \"has in mind is kept.\" wants the part's name: recogniser, model, voice",
+      "../docs/page.md: \"misses.\" wants \"lacks\", or what happens",
+      "../docs/page.md: \"of which one misses.\" wants two sentences"
     ]
   },
   {
@@ -314,13 +408,16 @@ const rules: ReadonlyArray<{
 ]
 
 describe("the house", () => {
-  for (const { broken, everywhere = false, name, rule, shown = rule, told } of rules) {
+  for (const { broken, everywhere = false, name, rule, shown = rule, told, written = false } of rules) {
     it(`keeps its rule: ${name}`, () => {
-      assert.deepStrictEqual(rule(everywhere ? [...modules, ...others] : modules), [])
+      assert.deepStrictEqual(rule([...modules, ...(everywhere ? others : []), ...(written ? pages : [])]), [])
     })
 
     it(`sees when its rule is broken: ${name}`, () => {
-      assert.deepStrictEqual(shown(Object.entries(broken).map(([path, text]) => parse(path, text))), told)
+      const graph = Object.entries(broken).map(([path, text]) =>
+        path.endsWith(".md") ? page(path, text) : parse(path, text)
+      )
+      assert.deepStrictEqual(shown(graph), told)
     })
   }
 })

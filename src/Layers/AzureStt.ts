@@ -1,15 +1,13 @@
 /**
  * Speech to text by Azure.
  *
- * Each `transcribe` has a WebSocket of its own, opened with the first audio and
- * closed with the stream. A `Finalize` mark ends a turn of Azure's protocol,
- * which is how it tells at once what it has heard; the next audio begins another
- * turn on the same connection.
+ * Each `transcribe` has a WebSocket of its own, opened with the first audio and closed with the
+ * stream. A `Finalize` mark ends a turn of Azure's protocol, so Azure gives its transcript at once;
+ * the next audio begins another turn on the same connection.
  *
- * This speaks the protocol itself: the vendor's package reconnects and retries
- * by its own rules, beside those of `Resilience`, and brings 7.6 MB and six more
- * packages. Written from the protocol as that package speaks it, and run against
- * a stand-in of it.
+ * It does not use Azure's package, which reconnects and retries by its own rules and adds 7.6 MB
+ * and six packages. It was written from the protocol of that package, and tested against a
+ * stand-in.
  *
  * @since 0.1.0
  */
@@ -45,18 +43,24 @@ export interface Options {
   readonly region: string
   /** Another server that speaks the protocol, such as a container. @default that of the region */
   readonly baseUrl?: string | undefined
-  /** BCP 47 tag; of a language alone, the place where most speak it. Told on transcripts. @default "en-US" */
+  /**
+   * Language as a BCP 47 tag. A tag without a region gets the region where most people speak it.
+   * Transcripts name it.
+   *
+   * @default "en-US"
+   */
   readonly language?: string | undefined
   /**
-   * Several languages that may be spoken, 2 to 10 BCP 47 tags of different languages, instead of `language`: which of
-   * them it is is found out anew as the call goes on, and told on transcripts. @default none
+   * Several languages that may be spoken, 2 to 10 BCP 47 tags of different languages, instead of
+   * `language`. Azure detects the language again and again during the call, and transcripts name
+   * it. @default none
    */
   readonly languages?: ReadonlyArray<string> | undefined
-  /** What kind of speech to expect. @default "Conversation" */
+  /** The kind of speech to expect. @default "Conversation" */
   readonly mode?: "Conversation" | "Interactive" | "Dictation" | undefined
   /** @default "Masked" */
   readonly profanity?: "Masked" | "Removed" | "Raw" | undefined
-  /** `Detailed` also tells the times of words and how sure it is. @default "Simple" */
+  /** `Detailed` also gives the times of words and a confidence. @default "Simple" */
   readonly output?: "Simple" | "Detailed" | undefined
   /** Names and terms to expect. @default none */
   readonly phrases?: ReadonlyArray<string> | undefined
@@ -108,7 +112,7 @@ type Settings = typeof schema.Type
 /** How long a connection that was opened in advance waits for its first audio. */
 const keepMs = 30_000
 
-/** The one language that it is told: a model of one's own brings its own along, several are found out. */
+/** The language that Azure gets: a custom model has its own, and several are detected. */
 const languageOf = ({ endpointId, language, languages: several }: Settings): string | undefined =>
   endpointId === undefined && several === undefined ? languages.placed(language) : undefined
 
@@ -130,7 +134,7 @@ const query = (options: Settings) => ({
   segmentationSilenceTimeoutMs: options.segmentation === undefined ? undefined : Math.round(options.segmentation)
 })
 
-/** What every turn is told, beside what the address says. */
+/** The context of every turn, beside the parameters in the address. */
 const context = (options: Settings): Readonly<Record<string, unknown>> => {
   const { mode, phrases = [], profanity, segmentation } = options
   return {
@@ -172,9 +176,9 @@ const context = (options: Settings): Readonly<Record<string, unknown>> => {
  *
  * **Details**
  *
- * Fails with `InvalidRequest` when an option cannot be. A stream fails with
- * `Rejected` for a refused key or too many requests at a time, and with
- * `Disconnected` for a lost connection. The scope closes what `prewarm` opened.
+ * Fails with `InvalidRequest` if an option is wrong. A stream fails with `Rejected` for a refused
+ * key or too many requests at a time, and with `Disconnected` for a lost connection. The scope
+ * closes what `prewarm` opened.
  *
  * @category constructors
  * @since 0.1.0
@@ -228,6 +232,16 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
 /**
  * Layer of an `Stt` that asks Azure.
  *
+ * **Example**
+ *
+ * ```ts
+ * import { Redacted } from "effect"
+ * import * as AzureStt from "effect-voice/Layers/AzureStt"
+ *
+ * const layer = AzureStt.layer({ apiKey: Redacted.make("…"), region: "westeurope", language: "de-DE" })
+ * ```
+ *
+ * @see `Stt.layerFallback` to use a second recogniser when this one fails
  * @category layers
  * @since 0.1.0
  */

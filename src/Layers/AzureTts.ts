@@ -75,7 +75,7 @@ const formats: ReadonlyMap<number, string> = new Map([
 const pitches = /^(?:x-low|low|medium|high|x-high|default|[+-]?\d+(?:\.\d+)?(?:Hz|st|%))$/
 const volumes = /^(?:silent|x-soft|soft|medium|loud|x-loud|default|[+-]?\d+(?:\.\d+)?%?)$/
 
-/** What an answer of another kind is: a page of a proxy is not audio. */
+/** Content types of audio. Another type is not audio, such as a page of a proxy. */
 const types = ["audio/", "application/octet-stream"]
 
 const provider = "azure"
@@ -117,10 +117,9 @@ const manner = (settings: Settings, asked: Tts.Options = {}): Effect.Effect<Mann
  *
  * **Details**
  *
- * Fails with `InvalidRequest` when an option cannot be. A speech fails with
- * `Rejected` for a refused key, a voice that is not there or too many requests,
- * with `Disconnected` for a lost connection, and with `EndedEarly` where there
- * is no audio for words.
+ * Fails with `InvalidRequest` if an option is wrong. A speech fails with `Rejected` for a refused
+ * key, an unknown voice or too many requests, with `Disconnected` for a lost connection, and with
+ * `EndedEarly` if words give no audio.
  *
  * @category constructors
  * @since 0.1.0
@@ -166,6 +165,16 @@ export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.T
 /**
  * Layer of a `Tts` that asks Azure.
  *
+ * **Example**
+ *
+ * ```ts
+ * import { Redacted } from "effect"
+ * import * as AzureTts from "effect-voice/Layers/AzureTts"
+ *
+ * const layer = AzureTts.layer({ apiKey: Redacted.make("…"), region: "westeurope", voice: "de-DE-KatjaNeural" })
+ * ```
+ *
+ * @see `Tts.layerFallback` to use a second voice when this one fails
  * @category layers
  * @since 0.1.0
  */

@@ -1,6 +1,6 @@
 /**
- * Speech to text by a local program: whisper.cpp, pocketsphinx, or any other
- * that takes a WAV file and writes what it has heard.
+ * Speech to text by a local program: whisper.cpp, pocketsphinx, or any other that takes a WAV file
+ * and writes a transcript.
  *
  * The program runs once for each piece of speech. It and whatever it starts are
  * killed when the transcription is interrupted, fails or takes too long.
@@ -97,13 +97,13 @@ export interface Options {
   readonly env?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
   /** Where it runs. @default where this process does */
   readonly cwd?: string | undefined
-  /** What becomes of its messages: `inherit` shows them, which may be what was said. @default "ignore" */
+  /** What to do with its standard error. `inherit` shows it; it may contain the words of the call. @default "ignore" */
   readonly stderr?: "ignore" | "inherit" | undefined
   /** Real time after which it is killed. @default "30 seconds" */
   readonly timeout?: Duration.Input | undefined
   /** Most bytes that it may write. @default 1048576 */
   readonly maxOutput?: number | undefined
-  /** Runs at a time; what is more waits. @default the number of processor cores */
+  /** Most runs at the same time. Further ones wait. @default the number of processor cores */
   readonly concurrency?: number | undefined
   /** Finds the speech in the audio. @default none: a pipeline finds it, and speech ends at `Stt.Finalize` */
   readonly vad?: Vad.Vad["Service"] | undefined
@@ -226,7 +226,9 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
  * **Example** (whisper.cpp, not tried here)
  *
  * ```ts
- * CommandStt.layer({
+ * import * as CommandStt from "effect-voice/Layers/CommandStt"
+ *
+ * const layer = CommandStt.layer({
  *   program: "whisper-cli",
  *   args: ({ input, language = "en" }) => ["-m", "ggml-base.bin", "-l", language, "-nt", "-np", "-f", input],
  *   input: "file"

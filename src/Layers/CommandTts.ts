@@ -33,7 +33,7 @@ import * as Tts from "../Tts.ts"
  * @since 0.1.0
  */
 export interface Call {
-  /** What to say; never begins with `-`, so that no program takes it for an option. */
+  /** The text to say. It never begins with `-`, so that no program takes it for an option. */
   readonly text: string
   /** Path of the file to write; `-` when the audio goes to standard output. */
   readonly output: string
@@ -59,7 +59,7 @@ export interface Options {
   readonly input?: "stdin" | "argument" | undefined
   /** Where the audio comes from; `file` needs `args` to be a function, which says where. @default "stdout" */
   readonly output?: "stdout" | "file" | undefined
-  /** What it writes: a WAV file, or raw 16-bit little-endian samples of a format. @default "wav" */
+  /** The output of the program: a WAV file, or raw 16-bit little-endian samples of a format. @default "wav" */
   readonly audio?: "wav" | Audio.Format | undefined
   /** Rate in Hz of the speech, mono; what the program writes is converted. @default that of raw audio, else 24000 */
   readonly sampleRate?: number | undefined
@@ -73,13 +73,13 @@ export interface Options {
   readonly env?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
   /** Where it runs. @default where this process does */
   readonly cwd?: string | undefined
-  /** What becomes of its messages: `inherit` shows them, which may be what is said. @default "ignore" */
+  /** What to do with its standard error. `inherit` shows it; it may contain the words of the call. @default "ignore" */
   readonly stderr?: "ignore" | "inherit" | undefined
   /** Real time after which it is killed. @default "30 seconds" */
   readonly timeout?: Duration.Input | undefined
   /** Most bytes of audio of one sentence. @default 67108864 */
   readonly maxOutput?: number | undefined
-  /** Runs at a time; what is more waits. @default the number of processor cores */
+  /** Most runs at the same time. Further ones wait. @default the number of processor cores */
   readonly concurrency?: number | undefined
 }
 
@@ -128,7 +128,7 @@ export const flite: Options = {
   sampleRate: 16_000
 }
 
-/** What it would take for an option, or could not take at all, is put so that it is text. */
+/** Changes a text that the program would take for an option, or could not take at all. */
 const harmless = (text: string): string => {
   const plain = text.replaceAll("\0", " ")
   return plain.startsWith("-") ? ` ${plain}` : plain
@@ -239,7 +239,9 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
  * **Example** (piper, not tried here)
  *
  * ```ts
- * CommandTts.layer({
+ * import * as CommandTts from "effect-voice/Layers/CommandTts"
+ *
+ * const layer = CommandTts.layer({
  *   program: "piper",
  *   args: ["--model", "en_US-lessac-medium.onnx", "--output_raw"],
  *   audio: { sampleRate: 22_050, channels: 1 }
@@ -249,7 +251,9 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
  * **Example** (`say` of macOS, not tried here)
  *
  * ```ts
- * CommandTts.layer({
+ * import * as CommandTts from "effect-voice/Layers/CommandTts"
+ *
+ * const layer = CommandTts.layer({
  *   program: "say",
  *   args: ({ output, text }) => ["--data-format=LEI16@22050", "-o", output, text],
  *   input: "argument",

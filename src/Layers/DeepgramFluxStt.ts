@@ -1,13 +1,12 @@
 /**
  * Speech to text by Deepgram's Flux models, which tell when a turn is over.
  *
- * Each `transcribe` has a connection of its own, opened with the first audio and
- * closed with the stream. Its transcripts say what becomes of the speaker's turn
- * (`Transcript.turn`). With the option `turn.detection: "stt"` of the pipeline Flux
- * decides alone: a turn is answered at its end, `eager` ends begin a reply in advance,
- * and nothing is asked of it. Otherwise a `Finalize` mark ends the turn that is going on,
- * and the pipeline's own rules decide; a server of one's own cannot do that, and fails
- * with `InvalidRequest`.
+ * Each `transcribe` has a connection of its own, opened with the first audio and closed with the
+ * stream. Its transcripts report the state of the user's turn (`Transcript.turn`). With
+ * `turn.detection: "stt"` of the pipeline, Flux decides alone: the agent answers at the end of a
+ * turn, and `eager` ends begin a reply in advance. Otherwise a `Finalize` mark ends the present
+ * turn, and the pipeline's own rules decide; a self-hosted server cannot do that, and the
+ * recogniser fails with `InvalidRequest`.
  *
  * While no audio is sent, as from a muted microphone, the connection is kept alive with
  * moments of silence, which the transcripts' times leave out.
@@ -45,7 +44,7 @@ export interface Options {
   readonly apiKey: Redacted.Redacted
   /** Name of the provider in errors, events and usage. @default "deepgram-flux" */
   readonly name?: string | undefined
-  /** Another server that speaks the protocol, such as one's own. @default "wss://api.deepgram.com" */
+  /** Another server that speaks the protocol, such as your own. @default "wss://api.deepgram.com" */
   readonly baseUrl?: string | undefined
   /** `flux-general-multi` knows several languages. @default "flux-general-en" */
   readonly model?: string | undefined
@@ -61,7 +60,7 @@ export interface Options {
   readonly keyterms?: ReadonlyArray<string> | undefined
   /** Does not let Deepgram train on the audio, which costs more. @default false */
   readonly mipOptOut?: boolean | undefined
-  /** Labels for one's own account of the usage. @default none */
+  /** Labels for your own statistics of the usage. @default none */
   readonly tags?: ReadonlyArray<string> | undefined
   /** Other parameters of the request, by Deepgram's names. @default none */
   readonly parameters?: Readonly<Record<string, string | ReadonlyArray<string>>> | undefined
@@ -167,7 +166,7 @@ const [endTurn, closeStream] = [JSON.stringify({ type: "ForceEndTurn" }), JSON.s
 
 const cannotEnd = "turn.detection: this server does not end a turn when it is asked to (ForceEndTurn); use \"stt\""
 
-/** What was sent over one connection, silence included that nobody has said (ms). */
+/** The audio that was sent over one connection, with the added silence (ms). */
 class Sent {
   readonly #bytesPerMs: number
   #fillings: Array<{ readonly at: number; readonly ms: number }> = []
@@ -205,7 +204,7 @@ const dialect = (settings: Settings) =>
     /** No more audio comes, and the connection may be closed after the mark. */
     let isLast = false
     let isEnding = false
-    /** It was asked to end a turn, which servers of one's own do not do: they break off. */
+    /** It was asked to end a turn: a self-hosted server breaks off then. */
     let isAsked = false
     /** What was heard of the turn that is going on. */
     let newest: Stt.Transcript | undefined
@@ -343,7 +342,7 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
  * import type { Turn } from "effect-voice"
  * import * as DeepgramFluxStt from "effect-voice/Layers/DeepgramFluxStt"
  *
- * export const ears = DeepgramFluxStt.layer({ apiKey: Redacted.make("…"), eagerThreshold: 0.5 })
+ * export const recogniser = DeepgramFluxStt.layer({ apiKey: Redacted.make("…"), eagerThreshold: 0.5 })
  * export const turn: Turn.Options = { detection: "stt" }
  * ```
  *

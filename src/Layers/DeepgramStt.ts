@@ -39,19 +39,19 @@ export interface Options {
   readonly apiKey: Redacted.Redacted
   /** Name of the provider in errors, events and usage. @default "deepgram" */
   readonly name?: string | undefined
-  /** Another server that speaks the protocol, such as one's own. @default "wss://api.deepgram.com" */
+  /** Another server that speaks the protocol, such as your own. @default "wss://api.deepgram.com" */
   readonly baseUrl?: string | undefined
   /** Flux models are refused: `DeepgramFluxStt` speaks to them. @default "nova-3" */
   readonly model?: string | undefined
-  /** A BCP 47 tag, or `multi` (also `auto`) for several languages in one call; told on transcripts. @default "en" */
+  /** A BCP 47 tag, or `multi` (also `auto`) for several languages in one call. Transcripts name it. @default "en" */
   readonly language?: string | undefined
   /** Reports interim transcripts. @default true */
   readonly interims?: boolean | undefined
-  /** Silence that makes a transcript final, or false for never by silence. @default Deepgram's own, 10 ms */
+  /** Silence that makes a transcript final; `false` means that silence never does. @default Deepgram's own, 10 ms */
   readonly endpointing?: Duration.Input | false | undefined
-  /** Writes numbers, dates, addresses and the like as one would read them. @default true */
+  /** Writes numbers, dates and addresses in their usual form. @default true */
   readonly smartFormat?: boolean | undefined
-  /** Does not hold a transcript back for the rest of a number or a date: an agent cannot wait. @default true */
+  /** Does not hold a transcript back for the rest of a number or a date. @default true */
   readonly noDelay?: boolean | undefined
   /** Sets punctuation and capitals; smart format does so anyway. @default true */
   readonly punctuate?: boolean | undefined
@@ -69,7 +69,7 @@ export interface Options {
   readonly keywords?: ReadonlyArray<string> | undefined
   /** Does not let Deepgram train on the audio, which costs more. @default false */
   readonly mipOptOut?: boolean | undefined
-  /** Labels for one's own account of the usage. @default none */
+  /** Labels for your own statistics of the usage. @default none */
   readonly tags?: ReadonlyArray<string> | undefined
   /** Other parameters of the request, by Deepgram's names. @default none */
   readonly parameters?: Readonly<Record<string, string | ReadonlyArray<string>>> | undefined
@@ -272,6 +272,16 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
 /**
  * Layer of an `Stt` that asks Deepgram.
  *
+ * **Example**
+ *
+ * ```ts
+ * import { Redacted } from "effect"
+ * import * as DeepgramStt from "effect-voice/Layers/DeepgramStt"
+ *
+ * const layer = DeepgramStt.layer({ apiKey: Redacted.make("…"), language: "de", keyterms: ["Sea View"] })
+ * ```
+ *
+ * @see `Stt.layerFallback` to use a second recogniser when this one fails
  * @category layers
  * @since 0.1.0
  */

@@ -1,9 +1,8 @@
 /**
  * Speech to text by ElevenLabs' realtime Scribe.
  *
- * Each `transcribe` has a WebSocket of its own, opened with the first audio and
- * closed with the stream. A `Finalize` mark commits what was said, unless
- * ElevenLabs shall find the pauses itself.
+ * Each `transcribe` has a WebSocket of its own, opened with the first audio and closed with the
+ * stream. A `Finalize` mark ends a transcript, unless `commit` is `pauses`.
  *
  * Written from ElevenLabs' published protocol and run against a stand-in of it.
  *
@@ -45,7 +44,12 @@ export interface Options {
   readonly baseUrl?: string | undefined
   /** @default "scribe_v2_realtime" */
   readonly model?: string | undefined
-  /** A BCP 47 tag, of which the language alone is told; `auto` finds it out. Told on transcripts. @default "auto" */
+  /**
+   * Language as a BCP 47 tag; ElevenLabs gets it without the region. `auto` detects it. Transcripts
+   * name it.
+   *
+   * @default "auto"
+   */
   readonly language?: string | undefined
   /** Languages that may come beside that one: BCP 47 tags. @default none */
   readonly secondaryLanguages?: ReadonlyArray<string> | undefined
@@ -53,13 +57,13 @@ export interface Options {
   readonly keyterms?: ReadonlyArray<string> | undefined
   /** Leaves out "uh", false starts and the like. @default false */
   readonly noVerbatim?: boolean | undefined
-  /** Who says where a transcript ends: the `Finalize` marks, or pauses that ElevenLabs finds. @default "marks" */
+  /** What ends a transcript: the `Finalize` marks, or pauses that ElevenLabs finds. @default "marks" */
   readonly commit?: "marks" | "pauses" | undefined
   /** Silence that is a pause, 0.3–3 s, for `commit` by pauses. @default ElevenLabs' own, 1.5 s */
   readonly pause?: Duration.Input | undefined
   /** Probability from which audio counts as voice, 0.1–0.9, for `commit` by pauses. @default ElevenLabs' own, 0.4 */
   readonly voiceThreshold?: number | undefined
-  /** Tells the time of each word and how sure it is. @default true */
+  /** Gives the time and the confidence of each word. @default true */
   readonly words?: boolean | undefined
   /** Lets ElevenLabs keep the audio; false needs a plan without retention. @default true */
   readonly logging?: boolean | undefined
@@ -264,6 +268,16 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
 /**
  * Layer of an `Stt` that asks ElevenLabs.
  *
+ * **Example**
+ *
+ * ```ts
+ * import { Redacted } from "effect"
+ * import * as ElevenLabsStt from "effect-voice/Layers/ElevenLabsStt"
+ *
+ * const layer = ElevenLabsStt.layer({ apiKey: Redacted.make("…"), language: "de" })
+ * ```
+ *
+ * @see `Stt.layerFallback` to use a second recogniser when this one fails
  * @category layers
  * @since 0.1.0
  */

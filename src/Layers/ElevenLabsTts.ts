@@ -64,7 +64,11 @@ export interface Options {
   readonly voice?: string | undefined
   /** @default "eleven_turbo_v2" */
   readonly model?: string | undefined
-  /** A BCP 47 tag, of which the language alone is told, for models that take one. @default the model's own guess */
+  /**
+   * Language as a BCP 47 tag, for models that take one; ElevenLabs gets it without the region.
+   *
+   * @default the model's own guess
+   */
   readonly language?: string | undefined
   /** How even the voice is, 0–1: less is livelier. @default 0.5 */
   readonly stability?: number | undefined
@@ -159,7 +163,7 @@ const query = (options: Settings) => ({
 
 const formatOf = (format: Format): Audio.Format => ({ sampleRate: Number(format.slice(4)), channels: 1 })
 
-/** What an answer of another kind is: a page of a proxy is not audio. */
+/** Content types of audio. Another type is not audio, such as a page of a proxy. */
 const types = ["audio/", "application/octet-stream", "binary/octet-stream"]
 
 const overHttp = Effect.fnUntraced(function*(options: Settings, base: string, failed: Fail) {
@@ -231,13 +235,11 @@ const overWebSocket = Effect.fnUntraced(
  *
  * **Details**
  *
- * Fails with `InvalidRequest` when an option is out of its range. A speech
- * fails with `InvalidRequest` for a voice that the account does not have or a
- * speed that cannot be, with `Rejected` for a refused key, an empty account or
- * too many requests at a time, with `Disconnected` for a lost connection, and
- * with `EndedEarly` where there is no audio for words.
- * An idle connection does not count as a request. The scope closes what
- * `prewarm` opened.
+ * Fails with `InvalidRequest` when an option is out of its range. A speech fails with
+ * `InvalidRequest` for a voice that the account does not have or a wrong speed, with `Rejected` for
+ * a refused key, an empty account or too many requests at a time, with `Disconnected` for a lost
+ * connection, and with `EndedEarly` if words give no audio. An idle connection does not count as a
+ * request. The scope closes what `prewarm` opened.
  *
  * @category constructors
  * @since 0.1.0
@@ -291,6 +293,16 @@ export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.T
 /**
  * Layer of a `Tts` that asks ElevenLabs.
  *
+ * **Example**
+ *
+ * ```ts
+ * import { Redacted } from "effect"
+ * import * as ElevenLabsTts from "effect-voice/Layers/ElevenLabsTts"
+ *
+ * const layer = ElevenLabsTts.layer({ ...ElevenLabsTts.recommended, apiKey: Redacted.make("…"), voice: "Rachel" })
+ * ```
+ *
+ * @see `Tts.layerFallback` to use a second voice when this one fails
  * @category layers
  * @since 0.1.0
  */

@@ -90,6 +90,15 @@ const make = Effect.fnUntraced(function*(options: Options) {
  *
  * Fails with `InvalidOptions` when an option is out of its range.
  *
+ * **Example**
+ *
+ * ```ts
+ * import * as EnergyVad from "effect-voice/Layers/EnergyVad"
+ *
+ * const layer = EnergyVad.layer({ threshold: -40 })
+ * ```
+ *
+ * @see `Layers/SileroVad`, which tells voices from noise
  * @category layers
  * @since 0.1.0
  */

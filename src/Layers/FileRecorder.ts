@@ -1,16 +1,10 @@
 /**
- * Records sessions into encrypted files, one each, and keeps them for as long
- * as they may be kept.
+ * Records each session into an encrypted file, and removes files after a time.
  *
- * ```ts
- * Worker.define({ …, layer: Layer.merge(Providers, FileRecorder.layerConfig()) })
- * ```
- *
- * Every session that has the layer among its services is recorded: who and when,
- * each tool that was called, and what came of it; what was said only if the
- * options say so. A file is written while the conversation goes on, so that one
- * that breaks off can be read up to there. `read` gives its entries, `list` and
- * `remove` find those of a caller, `writeWav` makes audio of one.
+ * It records every session that has the layer among its services: persons, times, tool calls and
+ * their results. It records words and audio only if the options say so. A file is written while the
+ * conversation goes on, so it can be read up to the point where it breaks off. `read` gives its
+ * entries, `list` and `remove` find those of a caller, `writeWav` makes audio of one.
  *
  * **The file.** `<folder>/<day>/<time>-<random>.evrec`, for its owner alone; no
  * name in it. All numbers are big-endian. A header: 8 bytes `EFVOREC1`, 32 random
@@ -163,13 +157,28 @@ const refused = (reason: InvalidOptions): RecorderError => new RecorderError({ r
  *
  * **Details**
  *
- * Fails where the folder cannot be written to, or an option cannot be. Files that
- * are too old go when it is built and every hour from then on; what else is in the
- * folder stays. Audio takes about 2 × 40 kB a second, the rest a few hundred bytes
- * a turn. While the disk refuses, some thousand entries and 20 seconds of audio
- * wait; what goes beyond is counted in the record (`Lost`), in the log and in
- * `agent_recorder_failures_total`.
+ * Fails if the folder cannot be written to, or if an option is wrong. Files that are too old are
+ * removed when the layer is built, and then every hour. Other files in the folder stay. Audio takes
+ * about 2 × 40 kB a second, the rest a few hundred bytes a turn. While the disk refuses, some
+ * thousand entries and 20 seconds of audio wait; what goes beyond is counted in the record
+ * (`Lost`), in the log and in `agent_recorder_failures_total`.
  *
+ * **Example** (Record who, when and what was said)
+ *
+ * ```ts
+ * import { Redacted } from "effect"
+ * import * as FileRecorder from "effect-voice/Layers/FileRecorder"
+ *
+ * const recorder = FileRecorder.layer({
+ *   folder: "/var/lib/desk/recordings",
+ *   key: Redacted.make("32 random bytes as base64"),
+ *   transcript: true,
+ *   retention: "14 days"
+ * })
+ * ```
+ *
+ * @see `read` for the entries of a recording
+ * @see `Recorder` to write a recorder of your own
  * @category layers
  * @since 0.1.0
  */
@@ -299,8 +308,8 @@ export const list = (
   )
 
 /**
- * Removes the recordings that `where` names, such as all of a caller, and tells
- * how many; `unreadable` are those of which it could not be told whose they are.
+ * Removes the recordings that `where` selects, such as all of one caller, and gives their number.
+ * `unreadable` counts the recordings whose caller could not be read.
  *
  * **Details**
  *
@@ -326,9 +335,8 @@ export const remove = (
   })
 
 /**
- * Writes the audio of a recording as WAV: the user on the left, the agent on the
- * right, at 16 kHz, in the time in which it was heard. Tells how long it is, in
- * milliseconds; 0 where no audio was recorded.
+ * Writes the audio of a recording as WAV: the user on the left, the agent on the right, at 16 kHz,
+ * in the time in which it was heard. Gives its length in milliseconds, 0 if no audio was recorded.
  *
  * @category reading
  * @since 0.1.0

@@ -78,6 +78,15 @@ const make = Effect.fnUntraced(function*(options: Options) {
  * gives no audio; letters that English lacks are read without their accents, or
  * left out.
  *
+ * **Example**
+ *
+ * ```ts
+ * import * as FliteTts from "effect-voice/Layers/FliteTts"
+ *
+ * const layer = FliteTts.layer({ voice: "slt", speed: 1.1 })
+ * ```
+ *
+ * @see `Tts.layerFallback` to use a second voice when this one fails
  * @category layers
  * @since 0.1.0
  */

@@ -48,8 +48,8 @@ export type Message = chat.Message
 export type Function = chat.Function
 
 /**
- * What a body is made from: the request, its prompt and tools in the common
- * shape, and its settings before those of the layer.
+ * The input of `body`: the request, with its prompt and tools in the common shape, and its settings
+ * over those of the layer.
  *
  * @category models
  * @since 0.1.0
@@ -81,10 +81,10 @@ export type Part = Llm.Delta | {
   readonly id?: string | undefined
   readonly name?: string | undefined
   readonly params?: unknown
-  /** What the server wants to see again with the call: fields beside its `function`. */
+  /** Fields beside the call's `function` that the server needs back with the call. */
   readonly fields?: Readonly<Record<string, Schema.Json>> | undefined
 } | {
-  /** The model thinks: it is alive, and `fields` are what the server wants to see again with its message. */
+  /** The model thinks: it is alive, and `fields` go back to the server with its message. */
   readonly _tag: "Thought"
   readonly fields?: Readonly<Record<string, Schema.Json>> | undefined
 }
@@ -168,7 +168,7 @@ export interface Options {
   readonly temperature?: number | undefined
   /** Most tokens of a reply. @default the server's own */
   readonly maxTokens?: number | undefined
-  /** What is sent, as JSON. @default chatBody */
+  /** Makes the body that is sent as JSON. @default chatBody */
   readonly body?: ((asked: Asked) => unknown) | undefined
   /** How the answer is read. @default chatCompletion */
   readonly answer?: Answer | undefined
@@ -207,7 +207,7 @@ const schema = Check.struct<Options>()({
 
 type Settings = typeof schema.Type
 
-/** What is attached to an answer means something to the same model of the same server alone. */
+/** Attachments of an answer are only for the same model of the same server. */
 const keyOf = ({ model, name, url }: Settings, { settings }: Llm.Request): string =>
   metadata.keyOf(name, url, settings?.model ?? model)
 
@@ -252,16 +252,14 @@ const types: Readonly<Record<replies.Format, ReadonlyArray<string> | undefined>>
  *
  * **Details**
  *
- * Fails with `InvalidRequest` when the URL or a header is none, or an option is
- * out of its range. A reply fails
- * with `Rejected` for a status that is an error; with `Disconnected` for a lost
- * connection, and an answer that ends before it is finished; with
- * `InvalidResponse` for one that is malformed, in another content type, cut off
- * in the middle of an event or a character, or with an event of more than a
- * million characters; for an error inside of the answer, or an event named
- * `error`, with what its code means, else with `Broken`.
+ * Fails with `InvalidRequest` if the URL, a header or an option is wrong. A reply fails with
+ * `Rejected` for a status that is an error; with `Disconnected` for a lost connection, and an
+ * answer that ends before it is finished; with `InvalidResponse` for one that is malformed, in
+ * another content type, cut off in the middle of an event or a character, or with an event of more
+ * than a million characters; for an error inside of the answer, or an event named `error`, with
+ * what its code means, else with `Broken`.
  *
- * Tried against stand-ins only.
+ * It was tested against stand-ins only.
  *
  * @category constructors
  * @since 0.1.0
@@ -303,7 +301,10 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
  * **Example** (Ollama's own endpoint, not tried here)
  *
  * ```ts
- * HttpLlm.layer({
+ * import { Schema } from "effect"
+ * import * as HttpLlm from "effect-voice/Layers/HttpLlm"
+ *
+ * const layer = HttpLlm.layer({
  *   url: "http://localhost:11434/api/chat",
  *   model: "llama3.2",
  *   body: (asked) => ({ ...HttpLlm.chatBody(asked), stream: true }),

@@ -149,12 +149,11 @@ const withAudio = (options: Settings, wav: Uint8Array<ArrayBuffer>, language: st
  *
  * **Details**
  *
- * Fails with `InvalidRequest` when the URL, a header or the format is none. A
- * transcription fails with `Rejected` for a status that is an error, with
- * `Disconnected` for a lost connection, and with `InvalidResponse` for an answer
- * that is no UTF-8 or not of the shape that was expected.
+ * Fails with `InvalidRequest` if the URL, a header or the format is wrong. A transcription fails
+ * with `Rejected` for a status that is an error, with `Disconnected` for a lost connection, and
+ * with `InvalidResponse` for an answer that is no UTF-8 or not of the shape that was expected.
  *
- * Tried against stand-ins only.
+ * It was tested against stand-ins only.
  *
  * @category constructors
  * @since 0.1.0
@@ -192,7 +191,10 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
  * **Example** (the server of whisper.cpp, not tried here)
  *
  * ```ts
- * HttpStt.layer({
+ * import { Schema } from "effect"
+ * import * as HttpStt from "effect-voice/Layers/HttpStt"
+ *
+ * const layer = HttpStt.layer({
  *   url: "http://localhost:8080/inference",
  *   upload: "multipart",
  *   parameters: (language = "en") => ({ language, response_format: "json" }),

@@ -27,7 +27,7 @@ import { byPieces } from "../internal/tts/pieces.ts"
 import * as Tts from "../Tts.ts"
 
 /**
- * What is asked for: a piece of text, and how it is to be spoken.
+ * A piece of text to speak, with its voice and speed.
  *
  * @category models
  * @since 0.1.0
@@ -58,14 +58,14 @@ export interface Options {
   /** @default the server's own */
   readonly voice?: string | undefined
   /**
-   * What is sent: a text as it is, anything else as JSON.
+   * Makes the body of a request: a string is sent as it is, anything else as JSON.
    *
    * @default { text, voice, speed }, each where it is known
    */
   readonly body?: ((asked: Asked) => unknown) | undefined
   /**
-   * What the server answers with: 16-bit samples, which are played as they come,
-   * or a WAV file, which is played when a piece is complete.
+   * The answer of the server. `pcm`: 16-bit samples, which are played as they come. `wav`: a WAV
+   * file, which is played when it is complete.
    *
    * @default "pcm"
    */
@@ -90,7 +90,7 @@ const schema = Check.struct<Options>()({
 
 const usual: Audio.Format = { sampleRate: 24_000, channels: 1 }
 
-/** What an answer of another kind is: a page of a proxy is not audio. */
+/** Content types of audio. Another type is not audio, such as a page of a proxy. */
 const types = ["audio/", "application/octet-stream", "binary/octet-stream", "application/x-wav"]
 
 const withBody =
@@ -104,12 +104,11 @@ const withBody =
  *
  * **Details**
  *
- * Fails with `InvalidRequest` when the URL, a header or the format is none. A
- * speech fails with `Rejected` for a status that is an error, with `Disconnected`
- * for a lost connection, with `InvalidResponse` for an answer that is no audio,
- * and with `EndedEarly` where there is no audio for words.
+ * Fails with `InvalidRequest` if the URL, a header or the format is wrong. A speech fails with
+ * `Rejected` for a status that is an error, with `Disconnected` for a lost connection, with
+ * `InvalidResponse` for an answer that is no audio, and with `EndedEarly` if words give no audio.
  *
- * Tried against stand-ins only.
+ * It was tested against stand-ins only.
  *
  * @category constructors
  * @since 0.1.0
@@ -140,7 +139,9 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
  * **Example** (a server of Piper, not tried here)
  *
  * ```ts
- * HttpTts.layer({
+ * import * as HttpTts from "effect-voice/Layers/HttpTts"
+ *
+ * const layer = HttpTts.layer({
  *   url: "http://localhost:5000",
  *   body: ({ text, voice }) => ({ text, voice }),
  *   answer: "wav",

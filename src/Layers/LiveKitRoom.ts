@@ -41,17 +41,17 @@ export const token: (options: TokenOptions) => Effect.Effect<Redacted.Redacted, 
  *
  * **Details**
  *
- * Fails with `Unavailable` when rtc-node is not installed, with `InvalidOption`,
- * and with `ConnectFailed` after the last attempt. Who is interrupted while
- * joining goes at once; the connection is closed as soon as it stands.
+ * Fails with `Unavailable` when rtc-node is not installed, with `InvalidOption`, and with
+ * `ConnectFailed` after the last attempt. If joining is interrupted, it ends at once, and the
+ * connection is closed as soon as it is there.
  *
  * `audio` gives the format that is wished for, converted natively. An `output`
  * is a track of the source microphone, fed 200 ms ahead in pieces of 20 ms: a
  * `clear` or a `pause` is heard within 20 ms, and the network's delay. Each
  * output is a track of its own, so parallel conversations do not mix.
  *
- * Who comes and goes and how the connection is are logged, with identities; tracks,
- * data and attributes at the level `Debug`, without what they hold.
+ * It logs who comes and goes, with identities, and the state of the connection. At the level
+ * `Debug` it also logs tracks, data and attributes, without their content.
  *
  * @category constructors
  * @since 0.1.0
@@ -61,6 +61,17 @@ export const connect: (options: Options) => Effect.Effect<Room["Service"], RoomE
 /**
  * Layer of a room that is joined when it is built, and left when it is released.
  *
+ * **Example**
+ *
+ * ```ts
+ * import { Redacted } from "effect"
+ * import * as LiveKitRoom from "effect-voice/Layers/LiveKitRoom"
+ *
+ * const room = LiveKitRoom.layer({ url: "wss://example.livekit.cloud", token: Redacted.make("a token") })
+ * ```
+ *
+ * @see `connect`, the same as an effect
+ * @see `Worker.define` to get rooms from a LiveKit server as jobs
  * @category layers
  * @since 0.1.0
  */

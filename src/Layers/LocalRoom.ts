@@ -1,11 +1,10 @@
 /**
- * A room without a network: participants play files or streams, what the agent
- * says is timed and, if wanted, recorded.
+ * A room without a network: participants play files or streams, and the agent's audio is timed and
+ * can be recorded.
  *
- * In `realtime` it goes by the Clock that is there, which may be a test's. In
- * `fast` it brings a Clock of its own that stands still while anything is being
- * done and jumps to the next event when nothing is, so that a long conversation
- * takes as long as its computing.
+ * In `realtime` it goes by the Clock that is there, which may be a test's. In `fast` it uses a
+ * Clock of its own. This Clock stands still while anything is computed, and then jumps to the next
+ * event. So a long conversation takes only its computing time.
  *
  * @since 0.1.0
  */
@@ -57,9 +56,9 @@ export interface Cue {
  *
  * **Details**
  *
- * Their microphone is open as long as they are there, and silent when they say
- * nothing. With `audio`, they leave when nobody was heard, themselves or the
- * agent, for `linger` after all of it; without, they stay until they are told.
+ * Their microphone is open as long as they are there, and silent when they say nothing. With
+ * `audio`, they leave when nobody was heard, themselves or the agent, for `linger` after all of it;
+ * without `audio`, they stay until `Control` removes them.
  *
  * @category models
  * @since 0.1.0
@@ -353,6 +352,20 @@ const makeFast = Effect.fnUntraced(function*(settings: Settings) {
  * some seconds, and completed when the layer is released. Fails when a file
  * cannot be read or written, or an option is impossible.
  *
+ * **Example**
+ *
+ * ```ts
+ * import * as LocalRoom from "effect-voice/Layers/LocalRoom"
+ *
+ * const room = LocalRoom.layer({
+ *   participants: [{ identity: "caller", audio: [{ at: "1 second", audio: "question.wav" }] }],
+ *   record: "conversation.wav",
+ *   mode: "fast"
+ * })
+ * ```
+ *
+ * @see `Room.make` for a room over a transport of your own
+ * @see `Testing.scenario` for tests without audio
  * @category layers
  * @since 0.1.0
  */

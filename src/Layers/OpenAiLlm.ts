@@ -7,9 +7,9 @@
  * arrives; interrupting a reply closes its request. Nothing is retried here:
  * `Resilience` does.
  *
- * What a server refuses of what nobody has asked for is left out, or asked for
- * otherwise, from then on: once a model, with a warning. What the program has set
- * stays an error, which names it. Why is told at debug.
+ * If a server refuses a field that you have not set, the layer leaves it out, or sends it in
+ * another way, from then on; it warns once for each model. If a server refuses an option that you
+ * have set, this is an error that names the option. The server's reason is logged at `Debug`.
  *
  * With `baseUrl`, any server with Chat Completions can be asked (Groq, Together,
  * vLLM, Ollama, LocalAI, llama.cpp). All of this was tried against stand-ins
@@ -45,7 +45,7 @@ import * as Llm from "../Llm.ts"
  * @since 0.1.0
  */
 export interface Options {
-  /** Needed by OpenAI itself; a server of your own may do without. */
+  /** OpenAI requires it. A server of your own may not. */
   readonly apiKey?: Redacted.Redacted | undefined
   /** Address of a compatible server, with its `/v1`. @default "https://api.openai.com/v1" */
   readonly baseUrl?: string | undefined
@@ -82,9 +82,9 @@ export interface Options {
   /** Whether several tools may be called at a time. @default the server's */
   readonly parallelToolCalls?: boolean | undefined
   /**
-   * Whether parameters of tools, and answers of `generateObject`, must fit
-   * their schema exactly. What strict mode cannot say is asked for without it;
-   * `Tool.Strict` decides for one tool. @default true
+   * Whether parameters of tools, and answers of `generateObject`, must fit their schema exactly. A
+   * schema that strict mode cannot express is sent without it; `Tool.Strict` decides for one tool.
+   * @default true
    */
   readonly strict?: boolean | undefined
   /** Further fields of the request, over everything else, for what a server has of its own. @default none */
@@ -159,6 +159,17 @@ export const make = (options: Options = {}): Effect.Effect<{
  * Layer of an `Llm` and a `LanguageModel` that ask OpenAI, or the server at
  * `baseUrl`.
  *
+ * **Example**
+ *
+ * ```ts
+ * import { Redacted } from "effect"
+ * import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
+ *
+ * const layer = OpenAiLlm.layer({ apiKey: Redacted.make("…"), model: "gpt-4.1-mini" })
+ * const local = OpenAiLlm.layer({ baseUrl: "http://localhost:11434/v1", model: "llama3.2" })
+ * ```
+ *
+ * @see `Llm.layerFallback` to use a second model when this one fails
  * @category layers
  * @since 0.1.0
  */

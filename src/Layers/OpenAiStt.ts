@@ -37,8 +37,8 @@ import * as Stt from "../Stt.ts"
 import type * as Vad from "../Vad.ts"
 
 /**
- * What a segment of the answer must keep to be believed; Whisper invents words
- * where nobody speaks.
+ * Limits for a segment of an answer. Whisper invents words if nobody speaks, and these limits drop
+ * them.
  *
  * @category options
  * @since 0.1.0
@@ -53,13 +53,13 @@ export interface Gates {
 }
 
 /**
- * Where the server is, and what both layers are told of the speech.
+ * Options of both layers: the server, and facts about the speech.
  *
  * @category options
  * @since 0.1.0
  */
 export interface Common {
-  /** Needed by OpenAI itself; a server of your own may do without. */
+  /** OpenAI requires it. A server of your own may not. */
   readonly apiKey?: Redacted.Redacted | undefined
   /** Address of a compatible server, with its `/v1`. @default "https://api.openai.com/v1" */
   readonly baseUrl?: string | undefined
@@ -69,7 +69,7 @@ export interface Common {
   readonly headers?: Readonly<Record<string, string | Redacted.Redacted>> | undefined
   /** Name of the provider in errors, events and usage. @default "openai" */
   readonly name?: string | undefined
-  /** A BCP 47 tag, of which the language alone is told; `auto` detects it. @default "en" */
+  /** Language as a BCP 47 tag; the server gets it without the region; `auto` detects it. @default "en" */
   readonly language?: string | undefined
   /** Several languages that may be spoken, instead of `language` (gpt-transcribe, gpt-live-transcribe). @default none */
   readonly languages?: ReadonlyArray<string> | undefined
@@ -143,7 +143,7 @@ const failing = (name: string) => (reason: Failure.Reason) => new Stt.SttError({
 
 const common = { ...access, language, languages: several, keywords: terms, prompt: Check.text() }
 
-/** Models of OpenAI of which it is known what they take; another server names its own. */
+/** Models of OpenAI whose options are known. Another server has its own names. */
 const takesNeither = (model: string): boolean =>
   model === "whisper-1" || (isGpt(model) && !transcription.takesLanguages(model))
 
@@ -153,7 +153,7 @@ interface Hinted {
   readonly keywords?: ReadonlyArray<string> | undefined
 }
 
-/** What a model does not take is refused, and not dropped. */
+/** An option that a model does not take is an error. */
 const hinted = ({ keywords, languages, model }: Hinted) => {
   const problem = (given: unknown, instead: string) =>
     given === undefined || !takesNeither(model) ? undefined : `must not be given: ${model} takes ${instead}`
@@ -182,7 +182,7 @@ const schema = Check.together(
   })
 )
 
-/** The language that a model is told, and several where they are given. */
+/** The language for a model, and several if they are given. */
 const asked = (language: string, several?: ReadonlyArray<string>) => ({
   language: several === undefined ? languages.spoken(language) : undefined,
   languages: several?.map((tag) => languages.spoken(tag) ?? tag)
@@ -345,6 +345,17 @@ export const makeRealtime = (
 /**
  * Layer of an `Stt` that sends each piece of speech as a file.
  *
+ * **Example**
+ *
+ * ```ts
+ * import { Redacted } from "effect"
+ * import * as OpenAiStt from "effect-voice/Layers/OpenAiStt"
+ *
+ * const layer = OpenAiStt.layer({ apiKey: Redacted.make("…"), language: "de" })
+ * ```
+ *
+ * @see `layerRealtime`, which sends the audio as it comes
+ * @see `Stt.layerFallback` to use a second recogniser when this one fails
  * @category layers
  * @since 0.1.0
  */

@@ -33,7 +33,7 @@ import * as Tts from "../Tts.ts"
  * @since 0.1.0
  */
 export interface Options {
-  /** Needed by OpenAI itself; a server of your own may do without. */
+  /** OpenAI requires it. A server of your own may not. */
   readonly apiKey?: Redacted.Redacted | undefined
   /** Address of a compatible server, with its `/v1`. @default "https://api.openai.com/v1" */
   readonly baseUrl?: string | undefined
@@ -52,8 +52,8 @@ export interface Options {
   /** How to speak, in words; `tts-1` and `tts-1-hd` know none. @default none */
   readonly instructions?: string | undefined
   /**
-   * What the server sends: `pcm` is played as it comes, `wav` when a piece of
-   * text is complete, for servers without raw PCM. @default "pcm"
+   * The format of the answer. `pcm` is played as it comes. `wav`, for servers without raw PCM, is
+   * played when a piece of text is complete. @default "pcm"
    */
   readonly format?: "pcm" | "wav" | undefined
   /** Rate in Hz of the server's PCM; a WAV file of another rate is converted to it. @default 24000 */
@@ -61,8 +61,8 @@ export interface Options {
 }
 
 /**
- * OpenAI's newer voices: they can be told how to speak, and sound more alive
- * than `tts-1`, which starts a little sooner.
+ * OpenAI's newer voices: they take instructions on how to speak, and sound more alive than `tts-1`,
+ * which starts a little sooner.
  *
  * @category presets
  * @since 0.1.0
@@ -158,6 +158,16 @@ export const make = (options: Options = {}): Effect.Effect<Tts.Tts["Service"], T
 /**
  * Layer of a `Tts` that asks OpenAI, or the server at `baseUrl`.
  *
+ * **Example**
+ *
+ * ```ts
+ * import { Redacted } from "effect"
+ * import * as OpenAiTts from "effect-voice/Layers/OpenAiTts"
+ *
+ * const layer = OpenAiTts.layer({ apiKey: Redacted.make("…"), voice: "alloy" })
+ * ```
+ *
+ * @see `Tts.layerFallback` to use a second voice when this one fails
  * @category layers
  * @since 0.1.0
  */

@@ -164,6 +164,16 @@ const responder = (
 /**
  * Serves `/metrics`, and `/health` and `/ready` where the program says what they mean.
  *
+ * **Example**
+ *
+ * ```ts
+ * import * as Prometheus from "effect-voice/Layers/Prometheus"
+ *
+ * const layer = Prometheus.layer({ port: 9090 })
+ * ```
+ *
+ * @see `Metrics` for the names of all metrics
+ * @see `Layers/Telemetry` to send metrics to a collector
  * @category layers
  * @since 0.1.0
  */

@@ -90,6 +90,15 @@ const make = Effect.fnUntraced(function*(options: Options) {
  * `ModelUnavailable` when the model cannot be loaded, or is another file and
  * onnxruntime-node is missing.
  *
+ * **Example**
+ *
+ * ```ts
+ * import * as SileroVad from "effect-voice/Layers/SileroVad"
+ *
+ * const layer = SileroVad.layer({ activation: 0.6, minSilence: "400 millis" })
+ * ```
+ *
+ * @see `Layers/EnergyVad`, which needs no model
  * @category layers
  * @since 0.1.0
  */

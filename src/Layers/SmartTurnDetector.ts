@@ -63,7 +63,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
  * import * as SileroVad from "effect-voice/Layers/SileroVad"
  * import * as SmartTurnDetector from "effect-voice/Layers/SmartTurnDetector"
  *
- * export const ears = Layer.merge(SileroVad.layer(), SmartTurnDetector.layer())
+ * export const detectors = Layer.merge(SileroVad.layer(), SmartTurnDetector.layer())
  * ```
  *
  * @category layers

@@ -5,16 +5,18 @@
  * Each is one layer around the program:
  *
  * ```ts
- * program.pipe(Effect.provide(
- *   Telemetry.layerOtlp({ url: "http://localhost:4318", serviceName: "desk" }).pipe(
- *     Layer.provideMerge(Telemetry.layerJson())
- *   )
- * ))
+ * import { Effect, Layer } from "effect"
+ * import * as Telemetry from "effect-voice/Layers/Telemetry"
+ *
+ * const telemetry = Telemetry.layerOtlp({ url: "http://localhost:4318", serviceName: "desk" }).pipe(
+ *   Layer.provideMerge(Telemetry.layerJson())
+ * )
+ *
+ * const program = Effect.logInfo("hello").pipe(Effect.provide(telemetry))
  * ```
  *
- * The order matters: the collector gets the logs beside the loggers that are
- * there before it. What is logged and traced carries the ids of
- * `Metrics.annotationNames`, and never what was said.
+ * The order matters: the collector gets the logs beside the loggers that are there before it. Logs
+ * and spans carry the ids of `Metrics.annotationNames`, and never words of a conversation.
  *
  * @since 0.1.0
  */
@@ -118,10 +120,9 @@ const silent = ConfigProvider.layer(ConfigProvider.fromUnknown({}))
  *
  * **Details**
  *
- * What is buffered is sent when the scope closes. A collector that cannot be
- * reached never fails the program: after three retries what is buffered is
- * dropped, and a minute later it is tried again. Fails where an interval cannot
- * be.
+ * The rest of the buffer is sent when the scope closes. A collector that cannot be reached never
+ * fails the program: after three retries what is buffered is dropped, and a minute later it is
+ * tried again. Fails if an interval is wrong.
  *
  * @category layers
  * @since 0.1.0

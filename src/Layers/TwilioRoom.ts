@@ -1,14 +1,14 @@
 /**
  * A call of a Twilio number as a room: media streams over a WebSocket.
  *
- * The caller is the one participant, `caller`, of kind `sip`; their number and
- * the number that they called are the attributes `sip.phoneNumber` and
- * `sip.trunkPhoneNumber`, the parameters of the stream are attributes by their
- * own names, and all of them as JSON in `metadata`. Audio is 8 kHz both ways, and keys are `Dtmf`
- * events. What was heard is exact: the carrier gives marks back as it plays.
+ * The caller is the one participant, `caller`, of kind `sip`; their number and the number that they
+ * called are the attributes `sip.phoneNumber` and `sip.trunkPhoneNumber`, the parameters of the
+ * stream are attributes by their own names, and all of them as JSON in `metadata`. Audio is 8 kHz
+ * both ways, and keys are `Dtmf` events. The playhead is exact: the carrier sends marks back as it
+ * plays.
  *
- * `Telephone` answers calls with this room. Who has a server already gives it the
- * sockets.
+ * `Telephone` answers calls with this room. If you have a server already, give its sockets to
+ * `accept`.
  *
  * @since 0.1.0
  */
@@ -66,14 +66,31 @@ const schema = Check.struct<Options>()({
  *
  * **Details**
  *
- * Waits up to 10 seconds for the stream to begin. Fails with `ConnectFailed` where
- * it does not, and with `Unsupported` where its audio is not μ-law. The socket is
- * closed with the room.
+ * Waits up to 10 seconds for the stream to begin. Fails with `ConnectFailed` if it does not, and
+ * with `Unsupported` if its audio is not μ-law. The socket is closed with the room.
  *
  * **Gotchas**
  *
- * Whoever can reach the socket can pretend to be a call: check `verify` first.
+ * Anybody who can reach the socket can pretend to be a call: check `verify` first.
  *
+ * **Example** (A call on a socket of your own server)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Agent, Pipeline, Room } from "effect-voice"
+ * import * as TwilioRoom from "effect-voice/Layers/TwilioRoom"
+ * import type * as Socket from "effect/socket/Socket"
+ *
+ * const desk = Agent.make({ instructions: "You answer the phone of a small hotel." })
+ *
+ * const answer = (socket: Socket.Socket) =>
+ *   TwilioRoom.accept(socket, { direction: "inbound" }).pipe(
+ *     Effect.flatMap((room) => Pipeline.run(desk).pipe(Effect.provideService(Room.Room, room))),
+ *     Effect.scoped
+ *   )
+ * ```
+ *
+ * @see `Telephone.serve`, which also is the server
  * @category constructors
  * @since 0.1.0
  */

@@ -33,9 +33,9 @@ export interface Status extends TelephoneStatus {}
  *
  * **Details**
  *
- * `drain` takes no more calls, waits for those that go on, and then ends; who was
- * lost may come back to theirs meanwhile. `limit` defaults to `drainTimeout`.
- * `stop` ends them now. `port` is the callers', `ports` are the operators'.
+ * `drain` takes no more calls, waits for those that go on, and then ends. Meanwhile a caller whose
+ * socket was lost may come back to their call. `limit` defaults to `drainTimeout`. `stop` ends them
+ * now. `port` is the callers', `ports` are the operators'.
  *
  * @category models
  * @since 0.1.0
@@ -60,13 +60,12 @@ const load = Effect.tryPromise({
  *
  * **Details**
  *
- * Returns when it listens. Each call is a job: `Job.participant` is the caller, as
- * `authorize` has named them. A job that fails ends its call alone, and is logged. A
- * caller whose socket is lost, or who says nothing for `silence`, has gone with
- * `connection_lost`, and is back in the same room by the secret that they were
- * given, within `returnTimeout`; otherwise the room ends. What they have not heard
- * by then is said when they are back. How far the agent was heard is told by the
- * caller.
+ * Returns when it listens. Each call is a job: `Job.participant` is the caller, as `authorize` has
+ * named them. A job that fails ends its call alone, and is logged. A caller whose socket is lost,
+ * or who says nothing for `silence`, has gone with `connection_lost`, and is back in the same room
+ * by the secret that they were given, within `returnTimeout`; otherwise the room ends. The part of
+ * a speech that they did not hear is said when they are back. The caller reports how far the agent
+ * was heard.
  *
  * Without `token` and `authorize` only this machine's own pages and programs may
  * call. A caller who sends more than four times what audio takes is put out.

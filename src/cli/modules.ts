@@ -1,4 +1,4 @@
-/** Which files a program is made of, and how they are imported anew: each time under an address of its own. */
+/** The files of a program, and how they are imported again: each time under another address. */
 import { registerHooks } from "node:module"
 import { fileURLToPath, pathToFileURL } from "node:url"
 

@@ -1,4 +1,4 @@
-/** Tells the page of those who try an agent out what frontends do not see: tools, hand-offs, failures, latencies. */
+/** Sends the developer's page what frontends do not see: tools, hand-offs, failures, latencies. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type * as Event from "../Event.ts"

@@ -1,4 +1,4 @@
-/** What a user is told of a failure: what to mend, not where in the program it was noticed. */
+/** The message of a failure for a user: what to correct, not where in the program it was noticed. */
 import * as Cause from "effect/Cause"
 import * as CliError from "effect/cli/CliError"
 import * as EffectConfig from "effect/Config"

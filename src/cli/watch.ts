@@ -1,7 +1,7 @@
 /**
- * Takes the changes of a program while it runs: new calls have the new code,
- * those in progress keep what they began with, and what was built for them, to
- * their end. A change that cannot be taken is told, and leaves all as it is.
+ * Takes the changes of a program while it runs: new calls get the new code; calls in progress keep
+ * their code and their layers to their end. A change that cannot be taken is reported, and changes
+ * nothing.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

@@ -1,8 +1,8 @@
 /**
- * How an agent comes by what it needs.
+ * How an agent gets its services.
  *
- * A session asks for an agent's `bound` in the scope of its layers. Who is
- * interrupted meanwhile leaves that scope to the session, which closes it.
+ * A session asks for an agent's `bound` in the scope of its layers. If this is interrupted, the
+ * session still closes that scope.
  */
 import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"

@@ -1,6 +1,6 @@
 /**
- * What a call has in mind: values with a schema, by name, which a session holds.
- * Pure but for the store, which its session owns; nobody else writes it.
+ * The values that a call keeps: each has a schema and a name, and a session holds them. It is pure,
+ * except for the store, which only its session writes.
  */
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"

@@ -1,12 +1,11 @@
 /**
- * What a voice tells of its words' times, put upon the text that was spoken.
+ * Fits a voice's times of words to the text that was spoken.
  *
- * The stretches should join to that text. Some leave its spaces out, give a sign
- * to both of its neighbours, change the case, or tell what was said in place of
- * what was written ("twenty one" for 21). So the letters and digits of a stretch
- * are looked for in the text, and that text is what is told, each character once.
- * What is not found has no stretch of its own: its time goes to what was passed
- * over for it. Times are milliseconds.
+ * The stretches should join to that text. Some leave its spaces out, give a sign to both of its
+ * neighbours, change the case, or tell what was said in place of what was written ("twenty one" for
+ * 21). So the letters and digits of a stretch are looked for in the text, and that text is what is
+ * told, each character once. A stretch that is not found has no place of its own: its time goes to
+ * what was passed over for it. Times are milliseconds.
  */
 import type * as Tts from "../Tts.ts"
 

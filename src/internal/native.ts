@@ -1,7 +1,6 @@
 /**
- * How many calls into native code are out, for clocks that must not move on
- * meanwhile. One number for the process; whoever enters leaves, interrupted or
- * not.
+ * The number of native calls that run now, for clocks that must not move on meanwhile. It is one
+ * number for the process. Each call that enters it also leaves it, interrupted or not.
  */
 import * as Effect from "effect/Effect"
 

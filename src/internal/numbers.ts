@@ -1,9 +1,8 @@
 /**
- * Telephone numbers in names that go into logs, spans and metrics: LiveKit calls
- * a caller, their room and so the session by their number. Of a number its last
- * two digits are told, and a keyed hash, by which one caller is known again
- * without being named. It owns one key for the process: that which a worker's
- * secret gives, the same in all its processes, else one of its own.
+ * Telephone numbers in names that go into logs, spans and metrics: LiveKit calls a caller, their
+ * room and so the session by their number. A masked number has its last two digits and a keyed
+ * hash, so one caller can be recognised without their number. It owns one key for the process: that
+ * which a worker's secret gives, the same in all its processes, else one of its own.
  */
 import { createHmac, randomBytes } from "node:crypto"
 

@@ -1,4 +1,4 @@
-/** What is said where nobody has said what to say: words with their audio. */
+/** The words for when a program gives none, with their audio. */
 import * as Base64 from "effect/encoding/Base64"
 import * as Result from "effect/Result"
 import type * as Audio from "../Audio.ts"

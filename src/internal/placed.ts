@@ -1,4 +1,4 @@
-/** What may be told, for those who mend it, of what a program has thrown in the midst of a conversation. */
+/** The part of a program's error that may be logged, for its author: its message and its place. */
 import * as Cause from "effect/Cause"
 
 /** What the engine itself says holds no content; what is thrown by programs may quote what was said. */

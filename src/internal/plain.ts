@@ -1,7 +1,7 @@
 /**
- * The conversation for those who write no Effect: a `Session` whose verbs give
- * promises. They run with what whoever was given it runs with (time, logs, on
- * whose behalf), and on their own: nobody who is interrupted ends them.
+ * The conversation for programs without Effect: a `Session` whose functions give promises. They run
+ * with the context of the hook or tool that got it (time, logs, call), in fibers of their own: an
+ * interruption of that hook or tool does not end them.
  */
 import type * as Tool from "effect/ai/Tool"
 import * as Context from "effect/Context"
@@ -12,7 +12,7 @@ import type { History } from "../History.ts"
 import { type Definition, type Held, type PlainHeld, plainly } from "./callState.ts"
 
 /**
- * What became of a speech, and who waits for it.
+ * A speech, and how to wait for its end.
  *
  * @category plain functions
  * @since 0.1.0
@@ -37,7 +37,7 @@ export interface PlainSpeech {
 export interface PlainSayOptions {
   /** @default "idle"; "withReply" inside `onUserTurn`, "now" inside `onTurnLimit` */
   readonly when?: "now" | "withReply" | "idle" | undefined
-  /** Not said at all where it is not audible so soon. @default "Infinity" */
+  /** If the speech is not audible within this time, it is not said. @default "Infinity" */
   readonly expires?: Duration.Input | undefined
   /** The audio of the text: the synthesiser is not asked. */
   readonly clip?: Frame | ReadonlyArray<Frame> | undefined
@@ -64,8 +64,8 @@ type Handled<R> = 0 extends 1 & R ? unknown
   : Lacks<Extract<R, Tool.Handler<any>>>
 
 /**
- * The conversation in progress, as plain functions see it: `Session` with
- * promises. What it is asked for fails by rejecting.
+ * The conversation in progress for plain functions: `Session` with promises. A failure rejects the
+ * promise.
  *
  * @category plain functions
  * @since 0.1.0

@@ -1,4 +1,4 @@
-/** Who sleeps until when in virtual time. */
+/** The sleeping fibers of virtual time, each with its time. */
 import type * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 

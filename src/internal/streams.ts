@@ -1,9 +1,8 @@
 /**
  * Operators of streams, at the level of their pull.
  *
- * A step over an array sees all that waits, in the fiber that pulls: an element
- * costs arithmetic and no Effect. An array of which nothing is made is passed
- * over here, and costs nobody downstream a turn.
+ * A step over an array sees all that waits, in the fiber that pulls: an element costs arithmetic
+ * and no Effect. An array that gives no element is skipped here, and costs nothing downstream.
  */
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"

@@ -305,6 +305,25 @@ export const inVirtualTime = <A, E, R>(
  * may run under any Clock, also many at a time. What tools wait for must be on
  * the Clock, or be resolved within a turn or two of the event loop.
  *
+ * **Example** (A caller who interrupts)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import * as Testing from "effect-voice/testing"
+ *
+ * const program = Effect.gen(function*() {
+ *   const timeline = yield* Testing.scenario({
+ *     user: [Testing.say(500, 1500, "Tell me a story."), Testing.say(6000, 6800, "Stop!")],
+ *     llm: ["Once upon a time there was a king.", "All right."],
+ *     tts: { duration: 10_000 }
+ *   })
+ *   timeline.expect(["AgentPaused", 6500])
+ *   return timeline.messages
+ * })
+ * ```
+ *
+ * @see `layer` to test a program that runs the pipeline itself
+ * @see `check` for random conversations
  * @category scenario
  * @since 0.1.0
  */

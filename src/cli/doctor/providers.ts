@@ -1,6 +1,6 @@
 /**
- * Whom the doctor asks: the providers whose keys the environment has, or those of
- * an agent's layer. What is set by half, or looks mistyped, is told.
+ * The providers that the doctor asks: those with keys in the environment, or those of an agent's
+ * layer. It reports settings that are incomplete or look mistyped.
  */
 import * as EffectConfig from "effect/Config"
 import * as Effect from "effect/Effect"

@@ -1,8 +1,8 @@
 /**
- * Frames of any format to frames of one: channels first, then the rate. What the
- * resampler holds back is given when the format changes, when there is a gap, or
- * at the end; a stream that goes on without a gap is as long afterwards as before.
- * It owns one run at a time; nothing here waits.
+ * Frames of any format to frames of one: channels first, then the rate. The resampler gives the
+ * rest that it holds back when the format changes, when there is a gap, or at the end; a stream
+ * that goes on without a gap is as long afterwards as before. It owns one run at a time; nothing
+ * here waits.
  */
 import type { Format, Frame } from "../../Audio.ts"
 import { remixSamples } from "./channels.ts"

@@ -1,6 +1,6 @@
 /**
- * Which formats there can be, and frames that are of one. What cannot be is
- * refused here, before anything is computed.
+ * Which formats there can be, and frames that are of one. Wrong formats fail here, before anything
+ * is computed.
  */
 import type * as Duration from "effect/Duration"
 import type { Format, Frame } from "../../Audio.ts"

@@ -1,7 +1,7 @@
 /**
- * Gives the frames of a stream when they are due, as if somebody spoke them. It
- * waits by the monotonic clock, so that a step of the wall clock changes nothing;
- * who is late catches up. Interrupting it leaves the source where it is.
+ * Gives the frames of a stream when they are due, as if somebody spoke them. It waits by the
+ * monotonic clock, so that a step of the wall clock changes nothing. A late stream catches up.
+ * Interrupting it leaves the source where it is.
  */
 import type * as Array from "effect/Array"
 import * as Effect from "effect/Effect"

@@ -1,4 +1,4 @@
-/** Frames that a room of one's own may give by mistake: whoever reads one counts it, and goes on without it. */
+/** Wrong frames that a program's own room may give by mistake. The reader counts such a frame and ignores it. */
 import type { Frame } from "../../Audio.ts"
 
 /** What is wrong with what should be a frame; `undefined` if nothing is. */

@@ -1,7 +1,6 @@
 /**
- * Cuts frames into windows of one length, for models that want them so. What does
- * not fill a window waits for more of it; a gap, or another format, drops it, and
- * `rest` gives it at the end.
+ * Cuts frames into windows of one length, for models that want them so. Samples that do not fill a
+ * window wait for more. A gap or another format drops them, and `rest` gives them at the end.
  */
 import type { Format, Frame, Windows } from "../../Audio.ts"
 import { AudioError } from "./error.ts"

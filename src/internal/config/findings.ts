@@ -1,9 +1,9 @@
 /**
  * What is wrong with the environment, found in one go.
  *
- * A layer that reads it notes what it lacks before it fails (`layerFrom`), and
- * lets its neighbours come to the same point. Who builds the layers owns the
- * notes and tells them all; where nobody does, a layer only fails.
+ * A layer that reads it notes the missing variables before it fails (`layerFrom`), and waits until
+ * its neighbours have done the same. The builder of the layers owns the notes and reports all of
+ * them. Without such a builder, a layer only fails.
  */
 import * as EffectConfig from "effect/Config"
 import * as Effect from "effect/Effect"

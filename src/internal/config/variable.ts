@@ -1,7 +1,6 @@
 /**
- * One variable of the environment: its name, its default, what its value must look
- * like, and how it is read. What is wrong is told by the name of the variable,
- * never by the value of one that is secret.
+ * One variable of the environment: its name, its default, what its value must look like, and how it
+ * is read. A problem names the variable, and never the value of a secret.
  */
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"

@@ -1,4 +1,7 @@
-/** Deepgram's names of reasons for which it closes: what it was sent is no audio, or it was sent nothing, or could not go on. */
+/**
+ * Which failure each close of Deepgram is, by the code in its words: it could not decode the audio,
+ * the key is wrong, or the network failed.
+ */
 import * as Failure from "../../Failure.ts"
 import type { Table } from "../provider/closes.ts"
 

@@ -1,7 +1,6 @@
 /**
- * How Deepgram is reached: its key in a header, and one memory of its closes for
- * all connections of a layer, whatever they are opened for. A connection belongs
- * to the scope that it is opened in.
+ * How to connect to Deepgram: its key is in a header, and all connections of a layer share one
+ * memory of its closes. A connection belongs to the scope that it is opened in.
  */
 import * as Redacted from "effect/Redacted"
 import { Closes } from "../provider/closes.ts"

@@ -1,12 +1,11 @@
 /**
  * Times of words from times of characters, for text that is known.
  *
- * What ElevenLabs tells is a hint: times count from the beginning of a piece of
- * audio that may be one message or several, an alignment may come twice, the
- * second time longer, or not at all, and words are cut at messages. So the
- * characters are looked for in the text that was sent, and that text is what is
- * told, each character once. What gets no time of its own gets the time between
- * its neighbours.
+ * The times of ElevenLabs are only hints: times count from the beginning of a piece of audio that
+ * may be one message or several, an alignment may come twice, the second time longer, or not at
+ * all, and words are cut at messages. So the characters are looked for in the text that was sent,
+ * and that text is what is told, each character once. A character without a time of its own gets
+ * the time between its neighbours.
  */
 import type * as Tts from "../../Tts.ts"
 

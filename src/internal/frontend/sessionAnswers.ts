@@ -1,4 +1,4 @@
-/** What requests about a session are answered: by what the session knows, or by what it is made to do. */
+/** The answers to requests about a session: facts that it knows, or actions that it performs. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"

@@ -1,7 +1,7 @@
 /**
- * One connection to a room: joined, and left in such a way that nothing of it
- * stays behind. Joining cannot be aborted: whoever is interrupted goes at once,
- * and the connection is closed as soon as it stands.
+ * One connection to a room: joined, and left in such a way that nothing of it stays behind. Joining
+ * cannot be aborted: an interruption returns at once, and the connection is closed as soon as it is
+ * there.
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"

@@ -1,9 +1,8 @@
 /**
- * The agent's place in a room: one connection at a time. One that mends itself
- * is waited for; one that was lost for good is made anew, as often as it may be
- * tried, and what was opened in the room goes on with the next. It ends once:
- * by the agent, by the server, or when it cannot be made again. Then everything
- * is taken apart in the order that is safe, in bounded time, whoever waits for it.
+ * The agent's place in a room: one connection at a time. A connection that repairs itself is waited
+ * for. One that was lost for good is made again, up to the limit of attempts, and everything that
+ * was opened in the room goes on with the next one. It ends once: by the agent, by the server, or
+ * when it cannot be made again. Then everything is closed in a safe order and in bounded time.
  */
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"

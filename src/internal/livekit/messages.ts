@@ -1,7 +1,7 @@
 /**
- * What comes in on topics. A stream of a topic that nobody has registered is
- * dropped, so known topics are registered before the room is joined, and what
- * comes before anybody listens is kept for who listens first.
+ * What comes in on topics. rtc-node drops a stream of a topic that is not registered. So known
+ * topics are registered before the room is joined, and messages that come before anybody listens
+ * are kept for the first listener.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"

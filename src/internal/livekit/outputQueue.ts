@@ -1,7 +1,6 @@
 /**
- * Where the output stands: what waits here, what the native queue holds, what
- * has been heard. Nothing in it waits; whoever feeds the native queue asks it
- * what comes next.
+ * Where the output stands: what waits here, what the native queue holds, what has been heard.
+ * Nothing in it waits. The feeder of the native queue asks it for the next piece.
  *
  * All positions are samples per channel on one axis that only heard audio moves
  * along. The native queue plays by the clock of the machine, so what it has

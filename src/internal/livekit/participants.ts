@@ -1,6 +1,6 @@
 /**
- * Who is in the room, and what is heard of them. Whoever vanishes because the
- * connection was lost is away until it is known whether they have left.
+ * The participants in the room, and their audio. A participant who disappears because the
+ * connection was lost counts as away until it is known whether they have left.
  */
 import type * as Clock from "effect/Clock"
 import type * as Effect from "effect/Effect"

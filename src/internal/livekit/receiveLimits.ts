@@ -1,7 +1,7 @@
 /**
- * What is being received: how many streams, and how much of them, one sender and
- * all of them may have on the way. What is beyond that, and a stream of which
- * nothing comes any more, is given up.
+ * What is being received: how many streams, and how much of them, one sender and all of them may
+ * have on the way. Streams beyond these limits, and streams from which nothing comes any more, are
+ * given up.
  */
 
 // Streams on the way from one sender, and from all.

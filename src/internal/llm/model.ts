@@ -32,11 +32,11 @@ export const Usage = Schema.Struct({
 export type Usage = typeof Usage.Type
 
 /**
- * Why a reply has ended.
+ * Why a reply ended.
  *
  * **Details**
  *
- * - `stop`: the model has said what it wanted to say.
+ * - `stop`: the model finished its answer.
  * - `tool-calls`: it waits for the tools that it has called.
  * - `length`: it was cut at the most tokens it may take, thoughts included.
  * - `content-filter`: the provider's filter has taken the rest, or all of it.
@@ -55,14 +55,14 @@ export const FinishReason = Schema.Literals(["stop", "length", "content-filter",
 export type FinishReason = typeof FinishReason.Type
 
 /**
- * What a provider attaches to a call, a text or a step and must be given again
- * with it: signatures of thoughts, items of reasoning, ids.
+ * Data that a provider attaches to a call, a text or a step, and needs back in later prompts:
+ * signatures of thoughts, items of reasoning, ids.
  *
  * **Details**
  *
- * Nobody but the provider knows what it means. Each writes under a key of its
- * own, so that another one, which cannot read it, finds nothing. In a prompt it
- * stands in the `options` of a message (that of a step) and of its parts.
+ * Only the provider knows its meaning. Each provider uses a key of its own, so another provider
+ * does not find it. In a prompt it stands in the `options` of a message (that of a step) and of its
+ * parts.
  *
  * @category models
  * @since 0.1.0
@@ -86,10 +86,9 @@ export type Metadata = typeof Metadata.Type
  * tells. `metadata` is what the provider wants to see again: of a text, of a call,
  * and with the `Finish` of the whole step.
  *
- * `ProviderCall` is a tool that the provider runs itself, such as a search: nobody
- * else runs it, and the reply goes on. It may come again with the same id, when
- * more is known of it; `ProviderResult` is what came of it. Both go back to the same
- * provider, which finds them by their `metadata`: without any they do not.
+ * `ProviderCall` is a tool that the provider runs itself, such as a search: nobody else runs it,
+ * and the reply goes on. It may come again with the same id, when more is known of it;
+ * `ProviderResult` is its result. Both go back to the same provider if they have `metadata`.
  *
  * @category models
  * @since 0.1.0
@@ -127,7 +126,7 @@ export type Delta =
   }
 
 /**
- * Settings of one request that go before those of the layer.
+ * Settings of one request. They replace those of the layer.
  *
  * **Details**
  *
@@ -147,7 +146,7 @@ export interface Settings {
 }
 
 /**
- * What is asked of the model.
+ * A request to the model.
  *
  * @category models
  * @since 0.1.0
@@ -162,7 +161,7 @@ export interface Request {
 }
 
 /**
- * Every way an `Llm` fails.
+ * The error of an `Llm`.
  *
  * @category errors
  * @since 0.1.0
@@ -180,7 +179,7 @@ export class LlmError extends Schema.TaggedError<LlmError>("effect-voice/Llm/Llm
 }
 
 /**
- * What an `Llm` is.
+ * The functions and facts of an `Llm`.
  *
  * @category models
  * @since 0.1.0

@@ -1,7 +1,7 @@
 /**
- * Signs of life of a model that has nothing to say yet. Who drops what a model
- * only thinks gives a sign, and who waits for its words does not take the
- * thinking for silence.
+ * Signs of life of a model that has nothing to say yet. The part that drops a model's thoughts
+ * gives a sign for each, so the part that waits for its words does not take the thinking for
+ * silence.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"

@@ -1,6 +1,6 @@
 /**
- * What a model writes and does not mean to be heard: its thoughts between tags,
- * and calls of tools that a server has left in the text.
+ * Text of a model that must not be spoken: its thoughts between tags, and calls of tools that a
+ * server has left in the text.
  */
 import type * as Llm from "./model.ts"
 

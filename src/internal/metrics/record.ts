@@ -1,5 +1,5 @@
 /**
- * Writes an event into the series of Effect's metrics. What is no number, or below
+ * Writes an event into the series of Effect's metrics. A value that is not a number, or is below
  * zero, is left out: a counter would never recover from it.
  */
 import type * as Context from "effect/Context"

@@ -1,7 +1,7 @@
 /**
- * What the server of one model takes, learnt from what it has refused: once a
- * model, for as long as the layer lives. Only what nobody has asked for is left
- * out, or asked for otherwise; what the program has set stays an error.
+ * The fields that the server of one model accepts, learned from its refusals: once for each model,
+ * for the life of the layer. Only fields that the program has not set are left out or sent in
+ * another way. A refused option of the program stays an error.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"

@@ -1,4 +1,4 @@
-/** Tools as OpenAI is told of them. */
+/** Tools in the form that OpenAI wants. */
 import type * as LanguageModel from "effect/ai/LanguageModel"
 import { toCodecOpenAI } from "effect/ai/OpenAiStructuredOutput"
 import * as Tool from "effect/ai/Tool"

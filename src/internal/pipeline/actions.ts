@@ -1,4 +1,4 @@
-/** Who does what the turn-taking decides: each action goes to the part whose duty it is. */
+/** Gives each action of turn-taking to the part that performs it. */
 import * as Effect from "effect/Effect"
 import type { Session } from "../../Session.ts"
 import type * as Turn from "../../Turn.ts"

@@ -1,4 +1,4 @@
-/** Words whose audio is at hand: what the caller hears when nothing else can be said, or a reply has failed. */
+/** Words with ready audio: the caller hears them when nothing else can be said, or a reply has failed. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type * as Audio from "../../Audio.ts"

@@ -1,6 +1,7 @@
 /**
- * Calls that need an approval: of the program, where the agent has a hook for it, else of the caller, in words. The model is
- * told to ask them; its call runs once they have spoken, have not refused, and it has said that they agree.
+ * Calls that need an approval: by the program, if the agent has a hook for it, else by the caller,
+ * in words. The model gets the instruction to ask the caller. Its call runs when the caller has
+ * spoken and not refused, and the model has confirmed.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

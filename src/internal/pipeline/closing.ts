@@ -1,7 +1,6 @@
 /**
- * The end of a session: tools have some time, then the agent leaves, then
- * everything is let go. What hangs must not keep it from its end: first it is
- * cut short, then left behind.
+ * The end of a session: tools have some time, then the agent leaves, then everything is released. A
+ * step that hangs must not prevent the end: it is interrupted first, and then left behind.
  */
 import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"

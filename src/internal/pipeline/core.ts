@@ -1,6 +1,6 @@
 /**
- * What the parts of one running conversation share. Whatever changes in it has
- * an owner, who alone writes it: the others use its verbs.
+ * What the parts of one running conversation share. Everything in it that changes has one owner,
+ * and only the owner writes it. The others call the owner's functions.
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"

@@ -1,7 +1,6 @@
 /**
- * The events of a session. Whoever is to know of them registers; each is told
- * in the breath in which the event happens, in the order of registration. After
- * `SessionClosed` nothing happens any more.
+ * The events of a session. Listeners register. Each is called synchronously when the event happens,
+ * in the order of registration. After `SessionClosed` nothing happens any more.
  */
 import * as Effect from "effect/Effect"
 import * as PubSub from "effect/PubSub"

@@ -1,9 +1,9 @@
 /**
- * What the recogniser is handed of a participant's audio, and when.
+ * Which part of a participant's audio the recogniser gets, and when.
  *
- * All of it, or speech with its padding alone. While nobody speaks it is held
- * back for a moment: a piece costs the same whatever its length, and most of a
- * call is silence. Nothing here waits.
+ * It gets all of it, or only speech with its padding. While nobody speaks, audio is held back for a
+ * moment: a piece costs the same whatever its length, and most of a call is silence. Nothing here
+ * waits.
  */
 import * as Audio from "../../Audio.ts"
 import * as Stt from "../../Stt.ts"

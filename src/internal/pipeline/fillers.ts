@@ -1,4 +1,7 @@
-/** What is said while the user waits in silence for what they are owed: asked for when the turn-taking says so, and dropped once the reply is there. */
+/**
+ * The words for the time when the user waits in silence. They are requested when turn-taking asks
+ * for them, and dropped when the reply is there.
+ */
 import * as Effect from "effect/Effect"
 import type * as Session from "../../Session.ts"
 import * as Turn from "../../Turn.ts"

@@ -1,9 +1,8 @@
 /**
  * How an agent begins, hands over and leaves.
  *
- * Who follows is bound first, by the session: if that fails, or whoever asked for
- * it is interrupted, all stays as it was. From the `onExit` of the present agent
- * on, one hand-off is done after the other.
+ * The session binds the next agent first. If that fails, or the request is interrupted, nothing
+ * changes. From the `onExit` of the present agent on, one hand-off is done after the other.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"

@@ -1,7 +1,7 @@
 /**
- * The history of a session, and all that may happen to it. Nobody else writes
- * it: who has something to remember says what has happened. Every verb is
- * synchronous, so nothing is between two that follow one another.
+ * The history of a session, and all that may happen to it. Only this file writes it. Other parts
+ * call a function for what has happened. Every verb is synchronous, so nothing is between two that
+ * follow one another.
  */
 import * as History from "../../History.ts"
 import type * as Llm from "../../Llm.ts"

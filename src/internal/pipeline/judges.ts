@@ -1,7 +1,6 @@
 /**
- * The turn detector and the overlap classifier of a session, where there are
- * any. They are opened with the session and closed with it; one that cannot be
- * opened is done without.
+ * The turn detector and the overlap classifier of a session, where there are any. They are opened
+ * with the session and closed with it; if one cannot be opened, the session goes on without it.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"

@@ -1,7 +1,7 @@
 /**
- * The level of an output in a room that cannot change it: what is written is
- * held back until it is nearly due, and has the level of that moment. Who is
- * interrupted while writing leaves what was handed over queued, as in any room.
+ * The level of an output in a room that cannot change it: audio is held back until it is nearly
+ * due, and gets the level of that moment. If writing is interrupted, the audio that was given stays
+ * in the queue, as in any room.
  */
 import * as Effect from "effect/Effect"
 import * as Audio from "../../Audio.ts"

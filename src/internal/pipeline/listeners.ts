@@ -1,7 +1,7 @@
 /**
- * Who is told of the events of a session, in this order: the metrics, the
- * recorder, the program's `onEvent`, the session's stream, the log. The budget
- * of the history comes last, once there is a history.
+ * The listeners of a session's events, in this order: the metrics, the recorder, the program's
+ * `onEvent`, the session's stream, the log. The budget of the history comes last, once there is a
+ * history.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"

@@ -1,4 +1,4 @@
-/** How much text is taken in at once, whoever gives it: what is longer is cut, which is told. */
+/** How much text is taken at once, from any source. A longer text is cut, with a warning. */
 import * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
 import type * as Llm from "../../Llm.ts"

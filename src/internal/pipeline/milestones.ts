@@ -1,4 +1,4 @@
-/** When what happened in a turn, and the record that follows from it. */
+/** The times of what happened in a turn, and the record that follows from them. */
 import type * as Event from "../../Event.ts"
 import type { TurnTimes } from "./core.ts"
 

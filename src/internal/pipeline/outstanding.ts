@@ -1,10 +1,10 @@
 /**
- * What the caller is still to be told: results that came after their reply, or whose reply was not heard. The owner of
- * these; nobody else writes it.
+ * Results that the caller still has to hear: they came after their reply, or that reply was not
+ * heard. Only this file writes them.
  *
- * The turn-taking says when it is nobody's turn: then one reply tells all that there are, unless the caller speaks first, and
- * the reply to that tells them. A reply that is cut short leaves them untold. What is left at the end of the session goes to
- * the agent's `onOrphanedResult`.
+ * The turn-taking says when it is nobody's turn: then one reply tells all that there are, unless
+ * the caller speaks first, and the reply to that tells them. A reply that is cut short leaves them
+ * untold. Results that are left at the end of the session go to the agent's `onOrphanedResult`.
  */
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"

@@ -1,4 +1,4 @@
-/** Whom the agent talks with: who comes, who has gone, and who may be back. */
+/** The participant whom the agent talks with: who comes, who has gone, and who may be back. */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"

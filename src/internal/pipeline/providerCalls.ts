@@ -1,7 +1,7 @@
 /**
- * The calls that the model's provider runs itself while it answers, such as a search: told and remembered as they come,
- * and run by nobody here. Of an answer that is a guess they are kept until it is wanted; of one that nobody wants, nobody
- * ever knew.
+ * The calls that the model's provider runs itself while it answers, such as a search: told and
+ * remembered as they come, and run by nobody here. Calls of an early answer are kept until that
+ * answer is used. If it is not used, nobody sees them.
  */
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"

@@ -1,6 +1,6 @@
 /**
- * What is asked of the turn detector and of the overlap classifier. Neither is
- * waited for longer than it is of use, and one that fails harms nothing.
+ * The questions to the turn detector and to the overlap classifier. A late answer is not waited
+ * for, and a failure changes nothing.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"

@@ -1,10 +1,10 @@
 /**
- * The recogniser's part in a conversation: audio in, what was understood out.
+ * The recogniser's part in a conversation: audio in, transcripts out.
  *
- * The stream of it lasts as long as the session: a recogniser that has ended
- * early, or was lost, is opened again by a schedule, and is given the audio that
- * has waited. It never fails; what cannot be mended ends it. `end` lets the
- * recogniser give what it owes, then the stream is over. Interrupting it hangs up.
+ * The stream of it lasts as long as the session: a recogniser that has ended early, or was lost, is
+ * opened again by a schedule, and is given the audio that has waited. It never fails; an error that
+ * cannot be repaired ends it. `end` waits for the last transcripts, then the stream is over.
+ * Interrupting it closes the connection.
  */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"

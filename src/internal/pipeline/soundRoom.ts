@@ -1,6 +1,6 @@
 /**
- * The room as a session uses it. A room of one's own may break where a room
- * never fails: what dies there is told, and the conversation goes on without.
+ * The room as a session uses it. A program's own room may throw where a room must never fail. This
+ * is reported, and the conversation goes on.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"

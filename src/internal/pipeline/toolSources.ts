@@ -1,7 +1,7 @@
 /**
- * Asks the servers of the agent's tools again, between turns: whatever takes a
- * part of a speech never waits for it. What comes when another agent talks, or
- * when the program has given other tools, is left alone. Ends with the session.
+ * Asks the servers of the agent's tools again, between turns: no part of a speech waits for it. An
+ * answer is ignored if another agent talks by then, or if the program has given other tools. Ends
+ * with the session.
  */
 import * as Effect from "effect/Effect"
 import { again } from "../tools/found.ts"

@@ -1,6 +1,6 @@
 /**
- * Turns of the user: each is remembered and told, its hook is asked, and the
- * reply gets its times. A new turn takes the hook of the one before back.
+ * Turns of the user: each enters the history, becomes an event, and goes to its hook; the reply
+ * gets its times. A new turn interrupts the hook of the turn before.
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"

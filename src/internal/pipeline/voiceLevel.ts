@@ -1,9 +1,9 @@
 /**
- * How loud a participant's voice is, against how loud they usually are: who is
- * much fainter is somebody else in the room, or a television. Their own level is
- * a mean over the last half minute of voice. A fainter voice moves it by a quarter of
- * its length, so that who has stepped back from the microphone is themselves
- * again after a while. It costs one pass over the samples of speech.
+ * How loud a participant's voice is, against how loud they usually are: a much fainter voice is
+ * somebody else in the room, or a television. Their own level is a mean over the last half minute
+ * of voice. A fainter voice moves it by a quarter of its length, so that a user who has stepped
+ * back from the microphone counts as the user again after a while. It costs one pass over the
+ * samples of speech.
  */
 import * as Audio from "../../Audio.ts"
 

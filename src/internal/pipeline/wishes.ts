@@ -1,7 +1,6 @@
 /**
- * What the program, or the session itself, has the agent say: put in line for
- * the floor, and followed to its end by whoever wants to know what was heard.
- * Waiting for what cannot come before the waiting is over fails at once.
+ * The speeches that the program, or the session itself, asks for: each is put in line, and can be
+ * followed to its end. A wait that could never end fails at once.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"

@@ -1,9 +1,9 @@
 /**
  * Why a provider has closed a connection: its code and its own words, by a table.
  *
- * The words are read and never told: they may quote what was sent. A code that
- * blames what was sent is believed only of a connection that never worked; once
- * one of the same provider had, what nobody can read is worth another try.
+ * The words are read and never logged, because they may quote the request. Some codes blame the
+ * request. They are believed only if no connection to this provider has ever worked; otherwise such
+ * a close is worth another try.
  */
 import * as Failure from "../../Failure.ts"
 

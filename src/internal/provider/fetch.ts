@@ -1,7 +1,7 @@
 /**
- * The door to undici: one `fetch` a process whose connections stay open
- * between the turns of a conversation. That of Node closes them after 4
- * seconds, so that most turns would begin with a new handshake.
+ * The only file that loads undici: one `fetch` for the process, whose connections stay open between
+ * the turns of a conversation. That of Node closes them after 4 seconds, so that most turns would
+ * begin with a new handshake.
  */
 import * as Effect from "effect/Effect"
 import { Tap, watchedFetch } from "./tap.ts"

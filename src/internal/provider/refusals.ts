@@ -1,6 +1,6 @@
 /**
- * What a provider says of a request that it refuses. It may quote the request,
- * so it is in no error: it teaches what to leave out, and is told at debug.
+ * The text of a provider's refusal. It may quote the request, so no error contains it. It says
+ * which fields to leave out, and is logged at debug.
  */
 import type * as Prompt from "effect/ai/Prompt"
 import * as Effect from "effect/Effect"

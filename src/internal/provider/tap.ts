@@ -1,8 +1,7 @@
 /**
- * Where the wire to providers can be watched. There is one tap: a reference that
- * is empty unless somebody looks, so that nobody else pays. It sees what was sent
- * and what came, keys and words included: whoever looks redacts. A watcher owns
- * what it keeps; nothing that it does holds the wire up or ends it.
+ * Where the wire to providers can be watched. There is one tap: a reference that is empty unless
+ * somebody watches, so it costs nothing otherwise. It sees all traffic, keys and words included, so
+ * the watcher must redact them. A watcher owns its data, and cannot delay or end the traffic.
  */
 import * as Context from "effect/Context"
 import type { WebSocket } from "ws"

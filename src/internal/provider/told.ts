@@ -1,4 +1,4 @@
-/** What a provider tells of an error inside of an answer: codes are facts, messages may be content. */
+/** An error inside an answer of a provider. Its codes are facts; its messages may be content. */
 import * as Predicate from "effect/Predicate"
 import * as Failure from "../../Failure.ts"
 

@@ -1,7 +1,7 @@
 /**
- * What waits to be written into a recording: items in order, audio in pieces of a
- * second. It is bounded; what does not fit is counted, and told in the recording.
- * Whoever writes takes all that waits at once, as bytes.
+ * What waits to be written into a recording: items in order, audio in pieces of a second. It is
+ * bounded. Items that do not fit are counted, and the recording says so. The writer takes
+ * everything that waits at once, as bytes.
  */
 import type * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"

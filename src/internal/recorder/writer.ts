@@ -1,7 +1,7 @@
 /**
- * Writes one recording while its conversation goes on. What happens is queued
- * at once and written by a fiber of its own; a disk that refuses is tried again,
- * and what does not fit into the queue meanwhile is counted, not kept.
+ * Writes one recording while its conversation goes on. Events enter a queue at once, and a fiber of
+ * its own writes them. If the disk refuses, it tries again; items that do not fit into the queue
+ * meanwhile are counted and lost.
  */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"

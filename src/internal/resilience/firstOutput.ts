@@ -1,7 +1,7 @@
 /**
- * Attempts at one provider until its first useful output, within one deadline.
- * Interruption closes the attempts in progress, and a failure that which has failed.
- * One that is silent for too long is heard out beside the next one (`elders`).
+ * Attempts at one provider until its first useful output, within one deadline. Interruption closes
+ * the attempts in progress; a failure closes the attempt that failed. An attempt that is silent for
+ * too long goes on beside the next one (`elders`).
  */
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"

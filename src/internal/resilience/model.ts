@@ -140,8 +140,8 @@ export interface Breaker {
 }
 
 /**
- * A provider is asked again: the why of the attempt before, and how many came
- * before this one.
+ * A provider is asked again: the reason of the failure before, and the number of attempts before
+ * this one.
  *
  * @category models
  * @since 0.1.0
@@ -155,8 +155,8 @@ export interface Retry {
 }
 
 /**
- * Where retries are told. A session sets it for all that it does, and publishes
- * `ProviderRetried`; outside of one, provide your own.
+ * The function that gets every retry. A session sets it for all its requests, and publishes
+ * `ProviderRetried`. Outside a session, provide your own.
  *
  * @category services
  * @since 0.1.0
@@ -178,36 +178,38 @@ export interface Policy {
   /** Waits between attempts; a longer `retryAfterMs` of the provider wins. @default exponential from 100 ms up to 5 s, jittered by 20 % */
   readonly schedule?: Schedule.Schedule<unknown> | undefined
   /**
-   * Time of one attempt without a sign of life, after which the provider is asked
-   * again where the time for all leaves as much for another attempt; the last one
-   * has all that is left. The silent one is heard out beside it: whichever answers
-   * first counts, and the other is closed. A sign is what the provider answers, though it cannot be
-   * used yet: the head of an answer, a thought, an interim transcript. For an `Stt`
-   * it runs as `firstOutput` does, is longer by a quarter of the speech where that
-   * is recognised in one go, and never shorter than a second more than the recogniser
-   * usually takes, nor than twice what it has lately taken in this stream; one that
-   * was only slow is heard out: its transcript counts where it comes first.
+   * Longest time of one attempt without a sign of life. After it the provider is asked again beside
+   * the silent attempt, if `firstOutput` leaves time for a whole attempt. The first answer counts,
+   * and the other attempt is closed. A sign of life is any part of an answer: its headers, a
+   * thought, an interim transcript. For an `Stt` the time runs as `firstOutput` does. It is longer
+   * by a quarter of the speech if that is recognised in one piece. It is at least a second more
+   * than the recogniser usually takes, and at least twice its latest delays in this stream.
    *
    * @default 4 seconds, or two fifths of `firstOutput` where that is longer
    */
   readonly attempt?: Duration.Input | undefined
   /**
-   * Time for all attempts together up to the first useful output. It runs from
-   * the request for an `Llm`, from the first text for a `Tts`, and from each
-   * `Finalize` without a transcript since for an `Stt`. A model that thinks is at
-   * work: from its last thought on, `nextOutput` counts where that is later.
+   * Deadline for the first useful output, for all attempts together. It runs from the request for
+   * an `Llm`, from the first text for a `Tts`, and from each `Finalize` without a transcript since
+   * for an `Stt`. While a model thinks, the deadline moves: it is at least `nextOutput` after its
+   * last thought.
    *
    * @default "10 seconds"
    */
   readonly firstOutput?: Duration.Input | undefined
   /**
-   * Longest silence between two outputs, beyond which the provider has failed
-   * in mid-stream: of an `Llm`, and of a `Tts` that has been given all its text.
+   * Longest silence between two outputs of an `Llm`, or of a `Tts` that has all its text. After it
+   * the provider has failed.
    *
    * @default "10 seconds"
    */
   readonly nextOutput?: Duration.Input | undefined
-  /** Asked before each attempt and told what came of it; for one provider alone. @default none */
+  /**
+   * Circuit breaker: it is asked before each attempt, and learns the result. Use one for each
+   * provider.
+   *
+   * @default none
+   */
   readonly breaker?: Breaker | undefined
 }
 
@@ -276,7 +278,7 @@ export interface Recovery<Service> {
  * @since 0.1.0
  */
 export interface RecoverOptions<Service> extends FallbackOptions<Service> {
-  /** What is tried, in this order. @default those of `recoveries` */
+  /** The ways to ask again, in this order. @default those of `recoveries` */
   readonly recoveries?: ReadonlyArray<Recovery<Service>> | undefined
 }
 
@@ -316,8 +318,8 @@ export interface RetryLayerOptions<in E> {
  */
 export interface PrewarmOptions {
   /**
-   * Makes a small request, too, so that the first real one finds everything
-   * awake: a second of silence for a recogniser, "Hello" for the others.
+   * Also makes a small paid request, so that the first real one is fast: a second of silence for a
+   * recogniser, "Hello" for the others.
    *
    * @default false
    */

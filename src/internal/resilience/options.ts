@@ -1,4 +1,7 @@
-/** What a program asks of resilience, checked where a service is made: not in the middle of a call. */
+/**
+ * Options of resilience with their defaults, such as the deadline for the first output. They are
+ * checked when a service is made, not during a call.
+ */
 import * as Schedule from "effect/Schedule"
 import * as Check from "../options.ts"
 import type {

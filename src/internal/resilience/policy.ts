@@ -1,4 +1,7 @@
-/** How a provider is asked, with the defaults of what a program leaves out. */
+/**
+ * The policy for one provider: waits between attempts, and the time of one attempt. `options` has
+ * its other defaults.
+ */
 import * as Schedule from "effect/Schedule"
 import type { InvalidOptions } from "../../Failure.ts"
 import * as Check from "../options.ts"

@@ -1,4 +1,4 @@
-/** Opening what the first request needs, before it is needed. What fails here is found again then. */
+/** Opens the connection for the first request in advance. If this fails, the first request opens it. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"

@@ -1,7 +1,7 @@
 /**
- * Signs of life of one attempt at a provider: that it has answered at all, and
- * each piece of an answer, though nothing can be used yet. Whoever asks gives a
- * sign; whoever waits for the attempt does not take it for one that hangs.
+ * Signs of life of one attempt at a provider: that it has answered at all, and each piece of an
+ * answer, though nothing can be used yet. The request gives the signs, so an attempt at work does
+ * not count as one that hangs.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

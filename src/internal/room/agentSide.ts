@@ -1,4 +1,4 @@
-/** A room in memory as the agent has it. Whatever it asks for first begins the room. */
+/** A room in memory as the agent has it. The agent's first use begins the room. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"

@@ -1,4 +1,4 @@
-/** Something that changes: whoever has looked at it, and waits, is woken by the next change. */
+/** A value that changes: each change wakes the fibers that wait for it. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 

@@ -1,7 +1,7 @@
 /**
- * An output that plays by the Clock: it writes to a playhead, and wakes whoever
- * waits for it. Closing its scope drops what was not heard, and refuses what
- * comes later; who is interrupted while waiting leaves what they wrote queued.
+ * An output that plays by the Clock: it writes to a playhead, and wakes the fibers that wait for
+ * it. Closing its scope drops audio that was not heard, and later writes fail. If a write is
+ * interrupted while it waits, its audio stays in the queue.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"

@@ -1,4 +1,4 @@
-/** The hand that moves an in-memory room from outside. */
+/** Controls an in-memory room from outside. */
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
@@ -18,7 +18,7 @@ export interface Newcomer {
   readonly direction?: Participant["direction"]
   readonly metadata?: string | undefined
   readonly attributes?: Readonly<Record<string, string>> | undefined
-  /** Without one they look on, and type. @default true */
+  /** Without a microphone they only watch and type. @default true */
   readonly microphone?: boolean | undefined
   /** Announces a recording of what was said before the agent came. @default false */
   readonly preconnect?: boolean | undefined
@@ -95,8 +95,8 @@ export interface OutputView extends Audio.Format {
 export type Part = "output" | "audio" | "send" | "rpc"
 
 /**
- * What tests do with a virtual room from outside: who comes and goes, what they
- * say and send, what fails; and what the agent has sent and been heard with.
+ * Controls a virtual room from outside, for tests: participants come, go, speak and send; parts
+ * fail; and it shows what the agent has sent and played.
  *
  * @category models
  * @since 0.1.0

@@ -1,8 +1,7 @@
 /**
- * A room that is made of a transport: who is there, their microphones and
- * messages, the agent's outputs and the end are the kit's; the transport only
- * carries. It is opened once, in a scope that is closed when the room ends,
- * whoever ends it.
+ * A room that is made of a transport: who is there, their microphones and messages, the agent's
+ * outputs and the end are the kit's; the transport only carries. It is opened once, in a scope that
+ * is closed when the room ends.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"

@@ -1,7 +1,7 @@
 /**
- * All that the agent says, on its way to one line: the outputs are mixed into
- * frames of one format and length, given a little ahead of what is heard. Nothing
- * here waits or plays; whoever feeds the line asks what comes next.
+ * All that the agent says, on its way to one line: the outputs are mixed into frames of one format
+ * and length, given a little ahead of what is heard. Nothing here waits or plays. The feeder of the
+ * line asks for the next piece.
  *
  * Positions on the line are samples per channel of all that was ever given; what
  * was taken back keeps its place there, so that no position is used twice. A

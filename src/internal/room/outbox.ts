@@ -1,6 +1,6 @@
 /**
- * What the agent sends besides audio. In memory it has arrived when it is sent:
- * the newest of it is kept for whoever asks, and told to whoever listens.
+ * What the agent sends besides audio. In memory it has arrived when it is sent: the newest messages
+ * are kept, and listeners get all of them.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"

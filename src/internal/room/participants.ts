@@ -1,4 +1,4 @@
-/** Who is in a room in memory, each with a microphone; whoever leaves takes it along. */
+/** The participants in a room in memory, each with a microphone, which goes when they leave. */
 import type * as Audio from "../../Audio.ts"
 import type { Event, LeaveReason, Participant, RoomError, Track } from "../../Room.ts"
 import { callOf } from "./call.ts"

@@ -1,4 +1,4 @@
-/** The parts of a room in memory, each the owner of its own state, and what they owe each other. */
+/** The parts of a room in memory, each the owner of its own state, and what they expect of each other. */
 import type * as Clock from "effect/Clock"
 import type * as Audio from "../../Audio.ts"
 import type { ByteMessage, EndReason, Event, TextMessage } from "../../Room.ts"

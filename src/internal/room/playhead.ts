@@ -1,7 +1,7 @@
 /**
- * Where an output that plays by the Clock stands. What was heard follows from
- * the time that has passed, so nothing ticks while audio plays; nothing here
- * waits, and every time is given (monotonic, ms).
+ * Where an output that plays by the Clock stands. The audio that was heard follows from the time
+ * that has passed, so nothing ticks while audio plays; nothing here waits, and every time is given
+ * (monotonic, ms).
  *
  * All positions are samples per channel on one axis that only heard audio moves
  * along.

@@ -1,4 +1,4 @@
-/** What a transport gives a room, and what it takes of it. */
+/** The two sides between a transport and its room. */
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Audio from "../../Audio.ts"
@@ -6,20 +6,20 @@ import type { ByteMessage, EndReason, LeaveReason, Participant, Room, RoomError,
 import type { Newcomer, Sent } from "./control.ts"
 
 /**
- * What a transport tells the room that is made of it, as it happens.
+ * The functions that a transport calls to tell its room what happens.
  *
  * **Details**
  *
- * All of it is synchronous and takes what comes: of somebody who is not there,
- * and after the end, nothing is heard.
+ * All functions are synchronous. Calls about a participant who is not there, and calls after the
+ * end, have no effect.
  *
- * - `joined`: whoever has the identity already is replaced.
- * - `audio`: frames of any format. `at` is the stream time (ms) since they joined;
- *   without it they follow the frame before them. A gap in the times is a gap in
- *   what was heard. A frame that is none is left out, with one warning.
- * - `played`: how far the agent was heard, as the position (ms) that came with a
- *   frame to `Outgoing.play`; for a room whose `playhead` is `reported`. What is
- *   told of frames from before a `clear` is too late, and ignored.
+ * - `joined` replaces a participant with the same identity.
+ * - `audio`: frames of any format. `at` is the stream time (ms) since they joined; without it they
+ *   follow the frame before them. A gap in the times is lost audio. A malformed frame is left out,
+ *   with one warning.
+ * - `played`: how far the agent was heard, as the position (ms) that came with a frame to
+ *   `Outgoing.play`; for a room whose `playhead` is `reported`. A report about frames from before a
+ *   `clear` is ignored.
  * - `connection`: while it is `reconnecting`, nothing is played, and what was not
  *   heard is kept for when it is back.
  * - `call` asks the agent's handler of a method.
@@ -57,7 +57,7 @@ export interface Incoming {
 }
 
 /**
- * What the room asks of its transport.
+ * The functions of a transport that its room calls.
  *
  * **Details**
  *
@@ -68,7 +68,7 @@ export interface Incoming {
  * Both are synchronous: a transport that throws ends the room with
  * `connection_lost`. Several outputs are mixed before they come here.
  *
- * What a transport does not have, its room answers with `Unsupported`.
+ * If a transport leaves a function out, the room fails there with `Unsupported`.
  *
  * @category models
  * @since 0.1.0
@@ -76,11 +76,11 @@ export interface Incoming {
 export interface Outgoing {
   readonly play: (frame: Audio.Frame, position: number) => void
   readonly clear: () => void
-  /** Waits until more can be taken: asked before each frame. @default at once */
+  /** Waits until the transport can take more. The room calls it before each frame. @default at once */
   readonly ready?: Effect.Effect<void> | undefined
   /** Texts, bytes, data, transcriptions, keys and attributes. */
   readonly send?: ((message: Sent) => Effect.Effect<void, RoomError>) | undefined
-  /** Asks a participant, who answers or does not: it is waited for no longer than was asked for. */
+  /** Calls a method of a participant. The room waits for the answer no longer than its caller asked for. */
   readonly call?:
     | ((call: {
       readonly identity: string
@@ -93,7 +93,7 @@ export interface Outgoing {
 }
 
 /**
- * What a room is made of.
+ * Options of `make`.
  *
  * @category options
  * @since 0.1.0
@@ -108,16 +108,15 @@ export interface MakeOptions<E = never, R = never> {
   readonly name?: string | undefined
   /** The agent's identity. @default "agent" */
   readonly identity?: string | undefined
-  /** Of the frames that `play` is given, 8 to 192 kHz, at most 2 channels. @default 24 kHz mono */
+  /** Format of the frames that `play` gets: 8 to 192 kHz, at most 2 channels. @default 24 kHz mono */
   readonly format?: Audio.Format | undefined
-  /** Length of a frame that `play` is given, 10 to 100 ms. @default "20 millis" */
+  /** Length of the frames that `play` gets, 10 to 100 ms. @default "20 millis" */
   readonly frame?: Duration.Input | undefined
   /** How far ahead of what is heard frames are given, 20 ms to 5 s. @default "200 millis" */
   readonly ahead?: Duration.Input | undefined
   /**
-   * How it is known what was heard. `clock`: the transport plays as soon as it is
-   * given a frame. `reported`: it tells, by `Incoming.played`, at least every
-   * 300 ms of playing.
+   * How the room knows what was heard. `clock`: the transport plays each frame when it gets it.
+   * `reported`: the transport calls `Incoming.played`, at least every 300 ms of playing.
    *
    * @default "clock"
    */

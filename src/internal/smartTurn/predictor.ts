@@ -3,11 +3,10 @@
  * own: one for a file, opened with the first scope that asks, closed with the
  * last.
  *
- * Pauses are judged one at a time, in the order in which they came: a batch
- * costs more for each of its pauses than one alone, and keeps all of them
- * waiting. Whoever asks is interrupted without harm, and is not computed if
- * its turn has not come. Where too many wait, the oldest, which is the one
- * that is late, fails with `Overloaded`.
+ * Pauses are judged one at a time, in the order in which they came: a batch costs more for each of
+ * its pauses than one alone, and keeps all of them waiting. A request may be interrupted; it is not
+ * computed if it still waits. If too many wait, the oldest one, which is late, fails with
+ * `Overloaded`.
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

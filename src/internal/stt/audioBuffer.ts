@@ -1,4 +1,7 @@
-/** Audio that waits to be recognised, in one format, on the time line of its stream; whoever cuts it says what is dropped. */
+/**
+ * Audio that waits to be recognised, in one format, on the time line of its stream. The part that
+ * cuts it says what is dropped.
+ */
 import * as Audio from "../../Audio.ts"
 
 interface Piece {

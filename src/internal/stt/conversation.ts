@@ -1,9 +1,9 @@
 /**
  * Recognition over a WebSocket: audio goes out, transcripts come in.
  *
- * The connection is opened with the first audio, and belongs to the stream:
- * whoever interrupts it closes the connection. The audio is mono at one rate,
- * whatever comes. When it has ended, what is still to be heard is waited for.
+ * The connection is opened with the first audio, and belongs to the stream: interruption closes the
+ * connection. Audio of any format becomes mono at one rate. When the audio has ended, the last
+ * transcripts are waited for.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"

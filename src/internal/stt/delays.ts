@@ -1,9 +1,9 @@
 /**
  * How long a recogniser takes to answer an end of speech, as it was measured.
  *
- * The one owner of these delays: each recogniser has one memory for the life of
- * the process, whatever number of sessions asks it. Whoever asks it for real
- * tells the delay of each answer; whoever waits for an answer asks how long.
+ * The one owner of these delays: each recogniser has one memory for the life of the process,
+ * whatever number of sessions asks it. The part that asks the recogniser reports the delay of each
+ * answer. The part that waits for an answer asks here for how long.
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"

@@ -24,21 +24,19 @@ export const Word = Schema.Struct({
 export type Word = typeof Word.Type
 
 /**
- * What was heard.
+ * A transcript of speech.
  *
  * **Details**
  *
- * An interim transcript (`final: false`) replaces the interim before it and is
- * replaced by the final one; a final transcript never changes. A final one
- * without text says that what was sent up to its `end`, or else up to the first
- * `Finalize` that has no answer yet, is settled and had no more words: nobody
- * waits for them any longer. `start` and
- * `end` are milliseconds from the first sample of the audio; `confidence` lies
- * between 0 and 1. Each is absent where the provider does not tell.
+ * An interim transcript (`final: false`) replaces the interim before it and is replaced by the
+ * final one; a final transcript never changes. A final transcript without text says that the audio
+ * up to its `end`, or else up to the first `Finalize` without an answer, had no more words. `start`
+ * and `end` are milliseconds from the first sample of the audio; `confidence` lies between 0 and 1.
+ * Each is absent if the provider does not give it.
  *
- * A provider that takes part in turn-taking tells in `turn` what has become of the
- * speaker's turn: it has `started`; it may be over (`eager`), and these would be its
- * words; it goes on after all (`resumed`); it has `ended`, with this final transcript.
+ * A provider that detects turns reports in `turn` what happened to the user's turn. `started`: it
+ * began. `eager`: it may be over, with these words. `resumed`: it goes on after all. `ended`: it is
+ * over, with this final transcript.
  *
  * @category models
  * @since 0.1.0
@@ -61,8 +59,8 @@ export const Transcript = Schema.Struct({
 export type Transcript = typeof Transcript.Type
 
 /**
- * A mark in the audio: the speaker has stopped, transcribe what you have now. It
- * is answered by a final transcript, without text where there were no more words.
+ * A mark in the audio: the speaker has stopped, so transcribe the audio up to here now. The answer
+ * is a final transcript; it has no text if there were no more words.
  *
  * @category models
  * @since 0.1.0
@@ -80,7 +78,7 @@ export interface Finalize {
 export const Finalize: Finalize = { _tag: "Finalize" }
 
 /**
- * What a recogniser is fed: audio, with `Finalize` marks where speech ended.
+ * The input of a recogniser: audio, with a `Finalize` mark at each end of speech.
  *
  * @category models
  * @since 0.1.0
@@ -88,7 +86,7 @@ export const Finalize: Finalize = { _tag: "Finalize" }
 export type Input = Audio.Frame | Finalize
 
 /**
- * Every way an `Stt` fails.
+ * The error of an `Stt`.
  *
  * @category errors
  * @since 0.1.0
@@ -106,14 +104,13 @@ export class SttError extends Schema.TaggedError<SttError>("effect-voice/Stt/Stt
 }
 
 /**
- * What a recogniser is to be fed.
+ * Which audio a recogniser gets.
  *
  * **Details**
  *
  * - `all`: the audio as it comes, silence included.
- * - `speech`: speech with its padding and no more, as the pipeline's detector
- *   has it. What recognises one piece of speech at a time hears words in silence,
- *   and is paid for it.
+ * - `speech`: only speech, with its padding, as the pipeline's detector finds it. Recognisers of
+ *   single pieces invent words in silence, and cost money for it.
  * - `each`: several in one, which want different things; told by `fallback`.
  *
  * @category models
@@ -122,7 +119,7 @@ export class SttError extends Schema.TaggedError<SttError>("effect-voice/Stt/Stt
 export type Wants = "all" | "speech" | "each"
 
 /**
- * What an `Stt` is.
+ * The functions and facts of an `Stt`.
  *
  * @category models
  * @since 0.1.0
@@ -142,8 +139,8 @@ export interface Service {
 }
 
 /**
- * What a recogniser makes of one piece of speech. Times are milliseconds from
- * the first sample of the piece.
+ * The result of recognising one piece of speech. Times are milliseconds from the first sample of
+ * the piece.
  *
  * @category models
  * @since 0.1.0

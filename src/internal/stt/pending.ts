@@ -1,4 +1,4 @@
-/** Whether a recogniser owes a transcript, and for how long: a quiet user is no failure. */
+/** Whether a recogniser still has to give a transcript, and since when. A quiet user is not a failure. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

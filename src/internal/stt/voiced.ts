@@ -1,6 +1,6 @@
 /**
- * Where the pipeline's detector has heard speech, told beside the audio: several
- * recognisers in one are fed all of it, and one of them may want speech only.
+ * Where the pipeline's detector has heard speech, given beside the audio: several recognisers in
+ * one are fed all of it, and one of them may want speech only.
  */
 import type * as Stt from "./model.ts"
 

@@ -1,7 +1,6 @@
 /**
- * What the carrier is told: how to go on with a call, as its markup, and that a
- * call is over, over its API. A request is over in five seconds, whatever the
- * carrier does.
+ * Messages to the carrier: how to go on with a call, as markup, and that a call is over, by its
+ * API. A request is over in five seconds, whatever the carrier does.
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"

@@ -1,7 +1,6 @@
 /**
- * The messages of Twilio's media streams, as plain data. Whatever comes from the
- * other side becomes one of these or `undefined`; nothing here throws, and
- * nothing of a message is kept.
+ * The messages of Twilio's media streams, as plain data. Each message from the other side becomes
+ * one of these or `undefined`. Nothing here throws, and no part of a message is kept.
  */
 import * as Predicate from "effect/Predicate"
 import * as Audio from "../../Audio.ts"

@@ -1,7 +1,6 @@
 /**
- * Takes emoji out of a text that comes in pieces, however it is cut: what may
- * become one waits for the next piece, and the end gives it. Whoever opens it owns
- * what it holds, a few code units.
+ * Takes emoji out of a text that comes in pieces, however it is cut: text that may become one waits
+ * for the next piece, and the end gives it. It holds a few code units.
  */
 import * as Chars from "./chars.ts"
 import type { Run } from "./transform.ts"

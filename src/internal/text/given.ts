@@ -1,6 +1,6 @@
 /**
- * Whether somebody is giving something piece by piece: a number, a name that is
- * spelled, an address. What sounds finished there may go on. Pure.
+ * Tells whether somebody is giving something piece by piece: a number, a name that
+ * is spelled, an address. A piece that sounds finished may go on. Pure.
  */
 import { isCount, isSpelled, numbersIn } from "./digits.ts"
 import { withoutPunctuation } from "./words.ts"

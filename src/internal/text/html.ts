@@ -1,6 +1,6 @@
 /**
- * What a model writes for a page and not for the ear: tags of HTML, its entities,
- * and signs of sources. A run holds no more than what may still become one of them.
+ * Parts of a model's text that are for a page and not for speech: tags of HTML, its entities, and
+ * signs of sources. A run holds no more than what may still become one of them.
  */
 import type { Run } from "./transform.ts"
 

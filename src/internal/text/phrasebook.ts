@@ -1,8 +1,10 @@
 /**
- * What a listener says to who speaks, by language: the phrases that `Turn` tells answers from signs of listening by.
+ * Phrases that a listener says to a speaker, by language. `Turn` uses them to distinguish answers
+ * from signs of listening.
  *
- * Data alone. A word that may be either stands where it does less harm: "yeah" may be an answer, so it is agreement, and
- * "ja" in German is so much a sign of listening that it is a continuer. What carries more than its phrase is in no list.
+ * It is only data. An ambiguous word stands where it does less harm: "yeah" may be an answer, so it
+ * is agreement, and "ja" in German is so much a sign of listening that it is a continuer. Words
+ * with more meaning than their phrase are in no list.
  */
 
 /**

@@ -1,4 +1,4 @@
-/** What a listener says to who speaks: phrases, and what a text is that is made of them. */
+/** Phrases that a listener says to a speaker, and the kind of a text that consists of them. */
 import { type Phrasebook, phrasebooks } from "./phrasebook.ts"
 import { canonical } from "./words.ts"
 

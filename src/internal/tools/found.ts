@@ -1,11 +1,10 @@
 /**
- * Tools out of all that they may come from, and those of servers, which are
- * asked again.
+ * The tools of all sources, and those of servers, which are asked again.
  *
- * A `Server` owns its connection: it is opened when it is first asked, in a scope
- * of its own within that in which the agent was bound, and anew when it was lost
- * and nothing runs on it any more. Whoever is interrupted while it asks leaves
- * what was found before. It ends with the agent's scope, whoever still calls.
+ * A `Server` owns its connection: it is opened when it is first asked, in a scope of its own within
+ * that in which the agent was bound, and again when it was lost and nothing runs on it any more. If
+ * a request for tools is interrupted, the tools from before stay. It ends with the agent's scope,
+ * even if calls still run.
  */
 import type * as Tool from "effect/ai/Tool"
 import type * as Toolkit from "effect/ai/Toolkit"

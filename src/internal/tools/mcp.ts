@@ -1,5 +1,5 @@
 /**
- * What a model is told of a server of tools that fails.
+ * The message for a model about a tool server that fails.
  *
  * Errors of `effect/ai`'s client are known by their mark, so that a program
  * without such servers does not load it. Pure.

@@ -1,10 +1,9 @@
 /**
- * What models write in the place of what a tool asks for.
+ * Corrects parameters that a model has written in a wrong form.
  *
- * Parameters are decoded as they are. Only where that fails is a field looked at
- * again: one that is `null` counts as left out, and a list or object that was
- * encoded as a text is decoded. What is right as it stands is never changed, and
- * where mending does not help, the first failure is told. Pure.
+ * Parameters are decoded as they are. Only where that fails is a field looked at again: one that is
+ * `null` counts as left out, and a list or object that was encoded as a text is decoded. A correct
+ * parameter is never changed. If the corrections do not help, the first failure is reported. Pure.
  */
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"

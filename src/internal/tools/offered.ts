@@ -1,6 +1,7 @@
 /**
- * The tools as a model is told of them: one that it may have to confirm has a parameter for that. Strict schemas, and
- * servers that let a model write nothing else, leave no other way. Each is made once, so that prompts stay the same.
+ * The tools in a request to a model: a tool whose calls may need a confirmation has a parameter for
+ * that. With strict schemas there is no other way. Each is made once, so that prompts stay the
+ * same.
  */
 import * as Tool from "effect/ai/Tool"
 import * as Predicate from "effect/Predicate"

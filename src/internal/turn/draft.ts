@@ -1,4 +1,4 @@
-/** One step in the making, and what the rules read from a state. Who reads may be given either. */
+/** One step in the making, and what the rules read from a state. A reader takes either of them. */
 import type * as Event from "../../Event.ts"
 import type * as Phrases from "../text/phrases.ts"
 import type { Action } from "./action.ts"

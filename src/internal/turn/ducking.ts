@@ -1,6 +1,6 @@
 /**
- * The agent lowers its voice while the user's may become an interruption: it
- * goes on, and is heard to have noticed. What was for nothing restores the level.
+ * The agent lowers its voice while the user's may become an interruption: it goes on, and the user
+ * hears that it has noticed them. If the voice was not an interruption, the level is restored.
  */
 import { type Draft, interruptible, playing } from "./draft.ts"
 import * as Floor from "./floor.ts"

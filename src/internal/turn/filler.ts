@@ -1,4 +1,4 @@
-/** Silence in which the user waits for what the agent owes them: when it lasts, something else is said meanwhile. */
+/** Silence in which the user waits for a reply: when it lasts too long, something else is said meanwhile. */
 import { type Draft, playing } from "./draft.ts"
 import * as Floor from "./floor.ts"
 import type { State } from "./model.ts"

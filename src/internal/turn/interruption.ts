@@ -1,14 +1,14 @@
-/** What takes the floor from an agent that speaks: a voice that lasts, or words. */
+/** What interrupts an agent that speaks: a voice that lasts long enough (so a cough does not), or words. */
 import * as Text from "../../Text.ts"
 import * as Phrases from "../text/phrases.ts"
 import { type Draft, fresh, interruptible, playing, reading, said, tooFewAlone } from "./draft.ts"
 import type { Playing, State } from "./model.ts"
 import * as Pause from "./pause.ts"
 
-/** How much longer (ms) a voice must last while its words, of which the first is due, may tell what it is. */
+/** How much longer (ms) a voice must last while no words have come: the first ones are due soon. */
 const wordsDue = 150
 
-/** Voice (ms) that interrupts: it must last for longer while its words are at most a sign of listening, so far. */
+/** How long (ms) a voice must last to interrupt. It is longer while there are no words, or only a sign of listening. */
 const lasting = (s: State): number => {
   const { interruption: { backchannel, minDuration } } = s.session.settings
   if (!backchannel || !s.session.ears.interims || minDuration === 0 || !Phrases.knows(reading(s))) return minDuration

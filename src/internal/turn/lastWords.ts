@@ -1,4 +1,4 @@
-/** The last words: what the recogniser still owes when the session ends. */
+/** The last words: transcripts that are still missing when the session ends. */
 import * as Text from "../../Text.ts"
 import type { Draft } from "./draft.ts"
 import * as EndOfTurn from "./endOfTurn.ts"

@@ -1,7 +1,7 @@
 /**
- * What the recogniser owes: an answer for each voice that has ended. It is
- * waited for no longer than this recogniser takes, as was measured: words may
- * be missing, and a turn that is answered without them is answered wrongly.
+ * What the recogniser still has to give: an answer for each voice that has ended. It is waited for
+ * no longer than this recogniser takes, as was measured: words may be missing, and a turn that is
+ * answered without them is answered wrongly.
  */
 import type { Draft } from "./draft.ts"
 import * as Endpointing from "./endpointing.ts"

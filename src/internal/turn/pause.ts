@@ -1,4 +1,4 @@
-/** Silences the agent for a while: what follows decides whether it goes on. */
+/** Silences the agent for a while. The words that follow, or their absence, decide whether it goes on. */
 import { type Draft, playing, publish } from "./draft.ts"
 import * as Floor from "./floor.ts"
 import * as Owed from "./owed.ts"

@@ -1,10 +1,9 @@
 /**
- * What turn-taking is told. Each signal is a fact about one moment, and whoever
- * learns of it sends it then; `step` decides what follows.
+ * The input of turn-taking. Each signal is a fact about one moment, and the part that learns of it
+ * sends it at that moment; `step` decides what follows.
  *
- * "The interpreter" is who runs `step` and does what its actions ask for. Times
- * are milliseconds of the Clock. What each signal does in which situation is the
- * table of `ARCHITECTURE.md`.
+ * "The interpreter" runs `step` and performs its actions. Times are milliseconds of the Clock. The
+ * table of turn-taking in `ARCHITECTURE.md` says what each signal does in each situation.
  */
 import type * as Event from "../../Event.ts"
 import type { Transcript } from "../stt/model.ts"

@@ -2,10 +2,9 @@
  * One model for many streams: windows that are ready together are scored in one
  * batch.
  *
- * A batch begins as soon as the last one has ended and a window waits; nobody
- * waits for company. Each stream has one window in a batch and stands at the
- * end of the line for its next, so that none starves. What fails a batch fails
- * the streams in it and no others.
+ * A batch begins as soon as the last one has ended and a window waits; nobody waits for company.
+ * Each stream has one window in a batch and stands at the end of the line for its next, so that
+ * none starves. An error in a batch fails only the streams in that batch.
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -1,9 +1,8 @@
 /**
- * Where sound ends, by loudness alone. A model of voice notices an end late, some
- * 40 to 220 ms after the last sound; between that and its boundary lies noise, as
- * loud as what comes after. What is softer than a word, such as a last "s" or "t",
- * is louder than noise, and counts as sound: where the noise is not known to be
- * lower, nothing is moved. Positions are samples.
+ * Where sound ends, by loudness alone. A model of voice notices an end late, some 40 to 220 ms
+ * after the last sound; between that and its boundary lies noise, as loud as what comes after. A
+ * sound that is softer than a word, such as a last "s" or "t", is louder than noise, and counts as
+ * sound. If the noise is not known to be lower, nothing is moved. Positions are samples.
  */
 
 /** Length of a piece (ms): single ones differ by chance, several in a row tell a level. */

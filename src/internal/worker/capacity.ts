@@ -1,7 +1,7 @@
 /**
- * Whether a worker takes jobs, and what its server and its operators are told of
- * it. It knows the connection there is, what jobs run on, and the load; whoever
- * changes one of them has it told.
+ * Whether a worker takes jobs, and how its server and its operators learn of that. It knows the
+ * connection, where jobs run, and the load. The part that changes one of them also has the change
+ * reported.
  */
 import * as Effect from "effect/Effect"
 import type { Status } from "../../Worker.ts"

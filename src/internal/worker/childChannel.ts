@@ -1,6 +1,6 @@
 /**
- * A process of a pool and the messages that go to it and come from it. What is
- * sent to one that has ended is lost, and its end is told once.
+ * A process of a pool and the messages that go to it and come from it. Messages to a process that
+ * has ended are lost. Its end is reported once.
  */
 import * as Option from "effect/Option"
 import { fork } from "node:child_process"

@@ -1,6 +1,6 @@
 /**
- * Prometheus texts of several processes as one. What is the same series is added
- * up; of a gauge whose sum would mean nothing, it is the worst or the last.
+ * Prometheus texts of several processes as one. Equal series are added up. For a gauge whose sum
+ * means nothing, it takes the worst or the last value.
  */
 
 const familyOf = (series: string, families: ReadonlyMap<string, Array<string>>): string => {

@@ -1,8 +1,8 @@
 /**
- * What is told of a failure. The errors of this library say in their message
- * what to mend and hold no content, so that is told. What others have written
- * is told with its trace, at the level of errors: it is for them to mend. Those
- * of theirs that quote what was sent or answered are told by their kind and place.
+ * How a failure is logged. An error of this library is logged with its message, which says what to
+ * correct and contains no content. An error of other code is logged with its trace at the level
+ * `Error`, for its author. Errors that may quote a request or an answer are logged only by kind and
+ * place.
  */
 import * as Cause from "effect/Cause"
 import * as EffectConfig from "effect/Config"

@@ -1,4 +1,4 @@
-/** Grace periods: waiting for what may never end. What does not end in time is left behind, and told. */
+/** Grace periods: waits for steps that may never end. A step that does not end in time is left behind, and logged. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

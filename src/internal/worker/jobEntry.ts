@@ -1,8 +1,8 @@
 /**
- * One job in its room: its entry runs in a scope of its own, until it ends, the
- * room is over, or the job is asked to end. Then the entry is interrupted, its
- * callbacks run and its scope closes, each in its own time: an entry that goes
- * on is left behind, and the report comes all the same.
+ * One job in its room: its entry runs in a scope of its own, until it ends, the room is over, or
+ * the job is asked to end. Then the entry is interrupted, its callbacks run and its scope closes,
+ * each within its own time limit. An entry that goes on is left behind, and the job is reported all
+ * the same. A failure is logged here.
  */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"

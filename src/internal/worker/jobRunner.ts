@@ -1,7 +1,6 @@
 /**
- * Jobs as fibers of this process, each in its own room: joined, performed,
- * reported and left, one after the other. A job is never interrupted; it is asked
- * to end.
+ * Jobs as fibers of this process. Each joins its room, runs its entry, reports its result, leaves
+ * the room, and logs "the job is over". A job is never interrupted; it is asked to end.
  */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
