@@ -6,7 +6,7 @@ import type { Playing, State } from "./model.ts"
 import * as Pause from "./pause.ts"
 
 /** How much longer (ms) a voice must last while its words, of which the first is due, may tell what it is. */
-const wordsDue = 150
+const wordsDue = 100
 
 /** Voice (ms) that interrupts: it must last for longer while its words are at most a sign of listening, so far. */
 const lasting = (s: State): number => {
