@@ -1,6 +1,6 @@
 /** Every word that the user says is somewhere in the conversation, once. */
 import { beyond } from "../internal/text/beyond.ts"
-import { hasWord } from "../internal/text/words.ts"
+import { hasSpeech, hasWord } from "../internal/text/words.ts"
 import type { InvariantOptions, Report } from "./invariants.ts"
 import type { Timeline } from "./timeline.ts"
 
@@ -42,7 +42,7 @@ export const everyWordCounts = (timeline: Timeline, options: InvariantOptions, r
   const aside = timeline.of("UserSpeechSetAside")
   const both = [places(turns), places(aside)]
   for (const { at, final, text } of timeline.of("UserTranscript")) {
-    if (!final || !hasWord(text)) continue
+    if (!final || !hasSpeech(text)) continue
     const find = (said: ReadonlyArray<string>) =>
       both.flatMap((all) => {
         const place = all.find(said)

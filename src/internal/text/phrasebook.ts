@@ -53,7 +53,8 @@ const en: Phrasebook = {
     "hold on, hang on, hold it, hold the line, please hold, one moment, one second, one sec, one minute, just a moment, " +
       "just a second, just a minute, just a sec, a moment, a second, a sec, a minute, wait a moment, wait a second, " +
       "wait a sec, wait a minute, give me a moment, give me a second, give me a sec, give me a minute, bear with me, " +
-      "i'll be right back, be right back, hold tight"
+      "i'll be right back, be right back, hold tight, one more moment, " +
+      "one more second, one more minute, another moment, another minute"
   ),
   courtesies: list(
     "please, sorry, just, now, right now, okay, ok, oh, uh, um, well, sir, madam, it, that, this, there, then, thanks, " +
@@ -121,7 +122,9 @@ const fr: Phrasebook = {
       "je reviens, je reviens tout de suite, restez en ligne, quelques instants, un petit moment, deux secondes, " +
       "deux minutes, attends un instant, attends un moment, attendez un peu, attends un peu"
   ),
-  courtesies: list("s'il vous plaît, s'il te plaît, svp, merci, maintenant, juste, donc, oh, euh, ok, oui, un peu, là"),
+  courtesies: list(
+    "s'il vous plaît, s'il te plaît, svp, merci, maintenant, juste, donc, encore, oh, euh, ok, oui, un peu, là"
+  ),
   hesitations: list("euh, heu, ben, bah, alors, bon, hm, voyons, eh bien, laissez moi réfléchir, laisse moi réfléchir"),
   unfinished: list(
     "et, ou, mais, parce que, que, qui, le, les, des, du, de, à, au, aux, mon, ma, mes, ton, ta, tes, notre, votre, dans, " +
@@ -149,7 +152,7 @@ const es: Phrasebook = {
       "espere un minuto, dame un momento, deme un momento, dame un segundo, deme un segundo, no cuelgue, ahora vuelvo, " +
       "aguarda, aguarde, aguarde un momento, aguarda un momento, espera un poco, espere un poco"
   ),
-  courtesies: list("por favor, gracias, ahora, ya, eh, oh, solo, sólo, sí, ok, señor, señora"),
+  courtesies: list("por favor, gracias, ahora, ya, más, eh, oh, solo, sólo, sí, ok, señor, señora"),
   hesitations: list("eh, em, mmm, este, pues, bueno, a ver, vamos a ver, o sea, déjame pensar, déjeme pensar"),
   unfinished: list(
     "y, o, pero, porque, que, si, el, la, los, las, una, de, del, al, en, con, para, por, mi, tu, su, eh, em, este, o sea"
@@ -177,7 +180,7 @@ const pt: Phrasebook = {
       "segura aí, espere um instante, espera um instante, espere um pouquinho, espera um pouquinho, um pouquinho, " +
       "aguarde um instante"
   ),
-  courtesies: list("por favor, obrigado, obrigada, agora, aí, um pouco, só, oh, ok, sim, senhor, senhora"),
+  courtesies: list("por favor, obrigado, obrigada, agora, aí, um pouco, mais, só, oh, ok, sim, senhor, senhora"),
   hesitations: list("hã, ahn, é, hum, bom, bem, então, tipo, deixa eu ver, deixa eu pensar, deixe me ver"),
   unfinished: list(
     "e, ou, mas, porque, que, o, os, as, de, do, da, dos, das, em, no, na, ao, com, para, pra, por, eu, ahn, tipo"
@@ -204,7 +207,7 @@ const ja: Phrasebook = {
   holds: list(
     "ちょっと待って, ちょっと待ってください, ちょっとお待ちください, 少し待って, 少し待ってください, 少々お待ちください, " +
       "少々お待ちを, お待ちください, 待ってください, ちょっと待ってて, ちょっとまって, ちょっとまってください, " +
-      "おまちください, ちょっと待ってくれ, お待ちいただけますか, 少々お待ちいただけますか"
+      "おまちください, ちょっと待ってくれ, もう少し待ってください, もうちょっと待って, お待ちいただけますか, 少々お待ちいただけますか"
   ),
   courtesies: list("ください, ね, よ, お願い, まあ, あの, もう, すぐ, はい"),
   hesitations: list("えっと, えーと, えーっと, ええと, あの, あのう, あのー, うーん, まあ, なんか, その, そのう"),

@@ -1,7 +1,7 @@
 /** How a session ends: it drains, at once or when all is said, and then it is closed. */
 import type * as Event from "../../Event.ts"
 import { beyond } from "../text/beyond.ts"
-import { hasWord } from "../text/words.ts"
+import { hasSpeech } from "../text/words.ts"
 import type { Action } from "./action.ts"
 import * as Aside from "./aside.ts"
 import { type Draft, noWords, said } from "./draft.ts"
@@ -80,7 +80,7 @@ export const keepLate = (
   const { session, user } = state
   const more = beyond(session.keptInterim, text)
   const kept = { ...state, session: { ...session, keptInterim: "" } }
-  return hasWord(more)
+  return hasSpeech(more)
     ? [{ ...kept, user: { ...user, turn: user.turn + 1 } }, [{ _tag: "KeepWords", turn: user.turn, text: more }]]
     : [kept, []]
 }

@@ -2,7 +2,7 @@
 import * as Text from "../../Text.ts"
 import { beyond } from "../text/beyond.ts"
 import { head } from "../text/head.ts"
-import { hasWord } from "../text/words.ts"
+import { hasSpeech } from "../text/words.ts"
 import * as Aside from "./aside.ts"
 import { audible, type Draft, noWords, publish, said, spokenAt, tooFewAlone } from "./draft.ts"
 import * as EndOfTurn from "./endOfTurn.ts"
@@ -26,7 +26,7 @@ export const heard = (d: Draft, signal: Heard, placed: Span.Placed): void => {
   const transcript = signal.text.trim()
   if (transcript !== "" && isCleared(d, final, endedAt)) return
   const text = fresh(d, transcript, final, endedAt).trim()
-  if (!hasWord(text)) return final ? heardNothing(d) : undefined
+  if (!hasSpeech(text)) return final ? heardNothing(d) : undefined
   d.user.words = { ...d.user.words, language }
   const alone = d.user.words.finals.length === d.user.words.short
   if (alone && Overlap.isEcho(d, text, placed)) return echoed(d, text, final, placed)
