@@ -408,7 +408,7 @@ describe("silence of words", () => {
     Effect.gen(function*() {
       for (const interims of [true, false]) {
         const timeline = yield* over(statement, [Testing.cough(3000, 60_000)], {}, { stt: { interims }, until: 90_000 })
-        timeline.expect(["AgentPaused", interims ? 3650 : 3500], ["FalseInterruption", interims ? 6500 : 13_000, {
+        timeline.expect(["AgentPaused", interims ? 3600 : 3500], ["FalseInterruption", interims ? 6500 : 13_000, {
           resumed: true
         }])
         assert.isFalse(timeline.playbacks[0]!.interrupted)

@@ -120,7 +120,7 @@ const fr: Phrasebook = {
       "attendez un instant, attendez un moment, attendez une seconde, attendez une minute, attends une seconde, " +
       "attends une minute, patientez, veuillez patienter, patientez un instant, donnez moi une minute, " +
       "je reviens, je reviens tout de suite, restez en ligne, quelques instants, un petit moment, deux secondes, " +
-      "deux minutes, attends un instant, attends un moment, attendez un peu, attends un peu"
+      "attends un instant, attends un moment, attendez un peu, attends un peu"
   ),
   courtesies: list(
     "s'il vous plaît, s'il te plaît, svp, merci, maintenant, juste, donc, encore, oh, euh, ok, oui, un peu, là"
@@ -177,7 +177,7 @@ const pt: Phrasebook = {
     "um momento, um momentinho, um minuto, um minutinho, um segundo, um segundinho, um instante, um instantinho, " +
       "peraí, pera aí, espera aí, espere aí, espera um pouco, espere um pouco, espere um momento, espera um momento, " +
       "espere um minuto, espera um minuto, aguarde, aguarde um momento, aguenta aí, já volto, não desligue, " +
-      "segura aí, espere um instante, espera um instante, espere um pouquinho, espera um pouquinho, um pouquinho, " +
+      "segura aí, espere um instante, espera um instante, espere um pouquinho, espera um pouquinho, " +
       "aguarde um instante"
   ),
   courtesies: list("por favor, obrigado, obrigada, agora, aí, um pouco, mais, só, oh, ok, sim, senhor, senhora"),
