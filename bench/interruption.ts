@@ -4,6 +4,7 @@
  *
  * Their speech is synthesised by the programs espeak-ng and flite, twelve voices
  * in all, and lies over some noise and, where it is asked for, an echo of the agent.
+ * Hums are given to both by their sounds, drawn out: as text they spell the letters.
  * Silero finds the voice; the recogniser streams: an interim 150 ms after each
  * word, told again each 100 ms, a final 300 ms after the voice, with the times of
  * the words. The room's Clock is the audio delivered, so that a busy machine
@@ -11,6 +12,8 @@
  *
  * - `onsetToSilent`: from the first sound of who cuts in to the last of the agent
  *   (ms), of those that were no miss
+ * - `onsetToWord`: from the first sound of who cuts in to the end of their first
+ *   word, which no recogniser knows sooner
  * - `onsetToDucked`: the same to where the agent was turned down, if it was
  * - `misses`: the agent did not give way within 2 s
  * - `falseStops`: it fell silent for a continuer, for good or until it resumed
@@ -69,6 +72,12 @@ const continuers = [
   "Yeah, yeah."
 ]
 
+/** What the programs would spell, by its sounds: espeak's notation, and flite's. */
+const hums: Readonly<Record<string, readonly [string, string]>> = {
+  "Mm-hm.": ["[[m:,hm:]]", "pau m m hh m m pau"],
+  "Mm-hm, mm-hm.": ["[[m,hm]], [[m,hm]]", "pau m hh m pau pau m hh m pau"]
+}
+
 const story = "The hotel was built in the year nineteen hundred and four, by a captain who had seen all the seas. " +
   "He wanted a house from whose windows one could see the ships. The garden came later, and so did the tower. " +
   "Then there was a fire in the kitchen, and the whole east wing was built again from stone. " +
@@ -95,7 +104,10 @@ const format = { sampleRate: 16_000, channels: 1 }
 
 const say = (text: string, [program, voice]: readonly [string, string]): Audio.Frame => {
   const file = join(folder, "said.wav")
-  const args = program === "flite" ? ["-voice", voice, "-t", text, "-o", file] : ["-v", voice, "-w", file, text]
+  const [forEspeak, forFlite] = hums[text] ?? []
+  const args = program === "flite"
+    ? ["-voice", voice, ...(forFlite === undefined ? ["-t", text] : ["-p", forFlite]), "-o", file]
+    : ["-v", voice, "-w", file, forEspeak ?? text]
   execFileSync(program, args, { stdio: "ignore" })
   const spoken = Result.getOrThrow(Audio.decodeWav(readFileSync(file)))
   const converter = Audio.converter({ to: format })
@@ -134,20 +146,27 @@ interface Utterance {
   readonly at: number
 }
 
+/** The words with their times in the call, each as long as its letters are many. */
+const wordsOf = ({ end, onset, text }: Utterance): ReadonlyArray<Stt.Word> => {
+  const words = text.split(" ")
+  const letters = words.reduce((sum, word) => sum + word.length, 0)
+  let sum = 0
+  return words.map((word) => {
+    const start = onset + (end - onset) * sum / letters
+    sum += word.length
+    return { text: word, start, end: onset + (end - onset) * sum / letters }
+  })
+}
+
 /** A recogniser that knows what is said, and tells it as soon as the published ones do. */
-const recogniser = ({ end, onset, text }: Utterance) =>
+const recogniser = (utterance: Utterance) =>
   Stt.make({
     name: "streaming",
     interims: true,
     transcribe: (audio) => {
-      const words = text.split(" ")
-      const letters = words.reduce((sum, word) => sum + word.length, 0)
-      let sum = 0
-      const timed = words.map((word) => {
-        const start = onset + (end - onset) * sum / letters
-        sum += word.length
-        return { text: word, start, end: onset + (end - onset) * sum / letters }
-      })
+      const { end, onset } = utterance
+      const timed = wordsOf(utterance)
+      const words = timed.map(({ text }) => text)
       const transcript = (count: number, final: boolean): Stt.Transcript => ({
         text: words.slice(0, count).join(" "),
         final,
@@ -313,6 +332,7 @@ try {
   const stopped = listened.filter(({ silent }) => silent !== undefined)
   const results = {
     onsetToSilent: { ...summary(given.flatMap(({ silent }) => silent ?? [])), aim: { p50: 350, p95: 650 } },
+    onsetToWord: summary(given.map(({ utterance }) => wordsOf(utterance)[0]!.end - utterance.onset)),
     onsetToDucked: summary(given.flatMap(({ ducked }) => ducked ?? [])),
     misses: { count: missed.length, of: cut.length, aim: 2 * people / 100, which: missed.map(who) },
     falseStops: { count: stopped.length, of: listened.length, aim: 5 * people / 100, which: stopped.map(who) },

@@ -23,6 +23,7 @@ export { TurnRecord }
 
 const at = Schema.Finite
 const participant = Schema.optionalKey(Schema.String)
+const usedAt = Schema.Literals(["commit", "timeout", "close"])
 
 /**
  * What the agent does.
@@ -211,6 +212,11 @@ export const Event = Schema.Union([
   Schema.TaggedStruct("UserPressedKey", { at, key: Schema.String, participant }),
   /** Speech was heard, and no final transcript came within the option's time. */
   Schema.TaggedStruct("TranscriptionTimedOut", { at, startedAt: Schema.Finite, speechMs: Schema.Finite, participant }),
+  /**
+   * An interim transcript was used for its final one: a turn was over (`commit`), none came (`timeout`), or the
+   * session has ended (`close`). A final one within five seconds adds only what goes beyond it.
+   */
+  Schema.TaggedStruct("InterimTranscriptUsed", { at, text: Schema.String, reason: usedAt, participant }),
   Schema.TaggedStruct("UserTurnLimitReached", { at, words: Schema.Int, speechMs: Schema.Finite, participant }),
   Schema.TaggedStruct("EndOfTurnPredicted", { at, probability: Schema.Finite }),
 

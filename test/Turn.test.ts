@@ -378,7 +378,7 @@ describe("Turn", () => {
         .at(1050, started(1000)).at(1800, final("mm-hm")).at(2300, stopped(1700)).until(5000)
       assert.deepStrictEqual(driver.times("Resume"), [1800])
       assert.deepStrictEqual(driver.commits(), [])
-      assert.deepStrictEqual(driver.times("SetAside"), [3200])
+      assert.deepStrictEqual(driver.times("SetAside"), [3250])
       driver.at(6050, started(6000)).at(6200, interim("wait")).at(6250, interim("Wait."))
       assert.deepStrictEqual(driver.times("Pause").at(-1), 6200)
       driver.at(7200, final("wait, that is wrong")).at(7500, stopped(7000)).until(9000)

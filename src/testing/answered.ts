@@ -2,7 +2,9 @@
  * Whether the caller was answered: what each utterance was meant for, what became
  * of it, and for how long nobody was at work on its answer (I12).
  */
+import { beyond } from "../internal/text/beyond.ts"
 import type { Intent, UserAction } from "./actions.ts"
+import { usedBefore } from "./everyWord.ts"
 import { agreement } from "./intents.ts"
 import type { Timeline } from "./timeline.ts"
 
@@ -174,12 +176,9 @@ const fate = (timeline: Timeline, said: Said, spans: ReadonlyArray<Span>, endsAt
   const heardAt = Math.max(transcript?.at ?? Infinity, said.to)
   if (transcript === undefined) return { what: until < timeline.endedAt ? "overtaken" : "unheard" }
   const turn = timeline.of("UserSpeechCommitted").find(({ at, text }) => at >= said.at && key(text).includes(words))
-  // An interim transcript was taken for it: the final one has only added the rest.
-  const begins = words.split(" ").map((_, i, all) => ` ${all.slice(0, i + 1).join(" ")}`)
-  const taken = timeline.of("UserSpeechCommitted").some(({ at, text }) =>
-    at >= said.at && at <= transcript.at && begins.some((begin) => ` ${key(text)} `.includes(`${begin} `))
-  )
-  if (turn === undefined && taken) return { what: "overtaken" }
+  // An interim transcript was used for it: the final one has only added the rest.
+  const used = usedBefore(timeline, transcript.at).some((text) => beyond(text, said.text) !== said.text.trim())
+  if (turn === undefined && used) return { what: "overtaken" }
   const free = timeline.audible.find(({ from, to }) => from <= heardAt && to >= heardAt)?.to ?? heardAt
   const due = free + timeline.maxDelay + allowed
   if (turn === undefined || turn.at > due) {

@@ -1,5 +1,6 @@
 /** Every word that the user says is somewhere in the conversation, once. */
-import { hasWord } from "../internal/text/words.ts"
+import { beyond } from "../internal/text/beyond.ts"
+import { hasSpeech, hasWord } from "../internal/text/words.ts"
 import type { InvariantOptions, Report } from "./invariants.ts"
 import type { Timeline } from "./timeline.ts"
 
@@ -28,8 +29,12 @@ const places = (others: ReadonlyArray<{ readonly at: number; readonly text: stri
   }
 }
 
-/** How long (ms) the final transcript may still come of what an interim one was taken for. */
+/** How long (ms) the final transcript may still come of what an interim one was used for. */
 const lateFinal = 5000
+
+/** The interim transcripts that were used before a final one that may be the same words'. */
+export const usedBefore = (timeline: Timeline, at: number): ReadonlyArray<string> =>
+  timeline.of("InterimTranscriptUsed").flatMap((used) => used.at <= at && at - used.at <= lateFinal ? [used.text] : [])
 
 /** I1: every final transcript with a word is in exactly one user turn, or was set aside; either are in order. */
 export const everyWordCounts = (timeline: Timeline, options: InvariantOptions, report: Report): void => {
@@ -37,37 +42,33 @@ export const everyWordCounts = (timeline: Timeline, options: InvariantOptions, r
   const aside = timeline.of("UserSpeechSetAside")
   const both = [places(turns), places(aside)]
   for (const { at, final, text } of timeline.of("UserTranscript")) {
-    if (!final || !hasWord(text)) continue
+    if (!final || !hasSpeech(text)) continue
     const find = (said: ReadonlyArray<string>) =>
       both.flatMap((all) => {
         const place = all.find(said)
         return place === undefined ? [] : [{ ...place, all }]
       }).toSorted((one, other) => one.at - other.at)[0]
     const said = words(text)
-    // Of what an interim transcript was taken for, the final one adds only the rest.
-    const taken = (begins: ReadonlyArray<string>): boolean =>
-      turns.some((turn) =>
-        turn.at <= at && at - turn.at <= lateFinal &&
-        ` ${words(turn.text).join(" ")} `.includes(` ${begins.join(" ")} `)
-      )
     const whole = find(said)
-    if (whole === undefined && taken(said)) continue
-    const rest = said.map((_, i) => i).filter((i) => i > 0 && taken(said.slice(0, i))).map((i) => find(said.slice(i)))
-    const found = whole ?? rest.find((place) => place !== undefined)
+    // Where an interim transcript was used in its place, it adds only the rest.
+    const rests = usedBefore(timeline, at).map((used) => words(beyond(used, text)))
+    if (whole === undefined && rests.some((rest) => rest.length === 0)) continue
+    const found = whole ?? rests.map(find).find((place) => place !== undefined)
     found?.all.goTo(found)
     if (found === undefined && options.cleared !== true) {
       report("I1", `"${text}" is in no user turn and was not set aside, or out of order`, at)
     }
   }
   const finals = timeline.of("UserTranscript").filter(({ final }) => final)
-  const interims = new Set(timeline.of("UserTranscript").flatMap(({ final, text }) => final ? [] : words(text)))
   const heard = new Map<string, number>()
-  for (const { text } of finals) for (const word of words(text)) heard.set(word, (heard.get(word) ?? 0) + 1)
+  for (const { text } of [...finals, ...timeline.of("InterimTranscriptUsed")]) {
+    for (const word of words(text)) heard.set(word, (heard.get(word) ?? 0) + 1)
+  }
   for (const { at, text } of [...turns, ...aside]) {
     for (const word of words(text)) {
       const left = heard.get(word) ?? 0
       if (left > 0) heard.set(word, left - 1)
-      else if (!interims.has(word)) report("I1", `"${word}" is in a user turn once more than it was heard`, at)
+      else report("I1", `"${word}" is in a user turn once more than it was heard`, at)
     }
   }
 }

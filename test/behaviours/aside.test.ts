@@ -283,6 +283,24 @@ describe("a request to wait", () => {
       holds(timeline)
     }))
 
+  it.effect("loses none of it where they go on before, and answers them first", () =>
+    Effect.gen(function*() {
+      const user = [Testing.say(4000, 4500, "Hang on."), Testing.say(12_000, 12_700, "What is the time?")]
+      const timeline = yield* over(statement, user, {}, {
+        at: [
+          { at: 0, do: (session) => session.say(statement) },
+          { at: 6000, do: (session) => session.say("Your taxi is here.") },
+          { at: 8000, do: (session) => session.say("So is your bag.") }
+        ],
+        llm: ["It is noon."],
+        tts: [{ duration: 10_000 }, { duration: 1000 }, { duration: 1000 }, { duration: 1000 }],
+        until: 30_000
+      })
+      const heard = timeline.of("AgentSpeechCommitted").map(({ text }) => text)
+      assert.deepStrictEqual(heard.slice(1), ["It is noon.", "Your taxi is here.", "So is your bag."])
+      holds(timeline)
+    }))
+
   it.effect("does not silence protected speech", () =>
     Effect.gen(function*() {
       const timeline = yield* over(statement, [Testing.say(4000, 4500, "Hang on.")], {}, {
@@ -390,7 +408,7 @@ describe("silence of words", () => {
     Effect.gen(function*() {
       for (const interims of [true, false]) {
         const timeline = yield* over(statement, [Testing.cough(3000, 60_000)], {}, { stt: { interims }, until: 90_000 })
-        timeline.expect(["AgentPaused", interims ? 3650 : 3500], ["FalseInterruption", interims ? 6500 : 13_000, {
+        timeline.expect(["AgentPaused", interims ? 3600 : 3500], ["FalseInterruption", interims ? 6500 : 13_000, {
           resumed: true
         }])
         assert.isFalse(timeline.playbacks[0]!.interrupted)

@@ -441,7 +441,17 @@ describe("the language of what is heard", () => {
 })
 
 describe("a transcript without a word", () => {
-  it.effect.each([".", "...", "♪", "…", "—", "[", "*", "👍", "7️⃣ ❤️", "?!"])(
+  const noted = [
+    "[Music]",
+    "(laughs)",
+    "*coughs*",
+    "<noise>",
+    "[BLANK_AUDIO]",
+    "♪ la la la ♪",
+    "（笑い）",
+    "[Music] (laughs)"
+  ]
+  it.effect.each([".", "...", "♪", "…", "—", "[", "*", "👍", "7️⃣ ❤️", "?!", ...noted])(
     "%j is no words: no turn, and nothing is cut",
     (text) =>
       Effect.gen(function*() {
@@ -468,11 +478,14 @@ describe("a transcript without a word", () => {
       })
   )
 
-  it.effect.each(["7", "你好", "é", "٣", "ну"])("%j has one", (text) =>
-    Effect.gen(function*() {
-      const timeline = yield* Testing.scenario({ user: [Testing.say(500, 1000, text)] })
-      assert.deepStrictEqual(committed(timeline), [text])
-    }))
+  it.effect.each(["7", "你好", "é", "٣", "ну", "(555)", "[laughs] Yes.", "(no", "2 * 3 * 4"])(
+    "%j has one",
+    (text) =>
+      Effect.gen(function*() {
+        const timeline = yield* Testing.scenario({ user: [Testing.say(500, 1000, text)] })
+        assert.deepStrictEqual(committed(timeline), [text])
+      })
+  )
 })
 
 describe("every word beside the agent", () => {

@@ -93,9 +93,57 @@ describe("an interim transcript that is never final", () => {
         llm: ["Booked."],
         until: 30_000
       })
-      timeline.expect(["TranscriptionTimedOut", 6500], ["UserSpeechCommitted", 6500, { text: "Book it" }])
+      timeline.expect(
+        ["TranscriptionTimedOut", 6500],
+        ["InterimTranscriptUsed", 6500, { text: "Book it", reason: "timeout" }],
+        ["UserSpeechCommitted", 6500, { text: "Book it" }]
+      )
       assert.deepStrictEqual(timeline.messages, ["user: Book it", "assistant: Booked."])
     }))
+
+  it.effect("is told to be used when a turn is over, and when the session ends", () =>
+    Effect.gen(function*() {
+      const user = [
+        Testing.say(500, 1500, "Book it, please.", {
+          transcripts: [
+            { at: 800, text: "Book it", final: false },
+            { at: 4000, text: "Book it, please." }
+          ]
+        })
+      ]
+      const ended = yield* Testing.scenario({
+        user,
+        llm: ["Booked.", "With pleasure."],
+        at: [{ at: 2000, do: (session) => session.commitTurn({ wait: "1 second" }) }],
+        options: { turn: { detection: "manual" } },
+        until: 20_000
+      })
+      ended.expect(
+        ["InterimTranscriptUsed", 3000, { text: "Book it", reason: "commit" }],
+        ["UserSpeechCommitted", 3000, { text: "Book it" }]
+      )
+      const closed = yield* Testing.scenario({
+        user: [Testing.say(500, 1500, "Book it.", { transcripts: [{ at: 800, text: "Book it", final: false }] })],
+        llm: [],
+        at: [{ at: 1800, do: (session) => session.close() }],
+        until: 20_000
+      })
+      closed.expect(["InterimTranscriptUsed", 1800, { text: "Book it", reason: "close" }])
+      assert.deepStrictEqual(closed.messages, ["user: Book it"])
+    }))
+
+  it("is set aside once, where a tool works and its final one comes late", () => {
+    const aside = drive({ turn: { interruption: { backchannel: true } } }).at(0, ...speaks("a")).at(500, {
+      _tag: "PlayoutEnded",
+      speech: "a",
+      next: "tools"
+    })
+      .at(20_050, started(20_000)).at(20_400, final("okay")).at(20_500, interim("yeah")).at(21_100, stopped(20_600))
+      .until(24_000)
+    assert.deepStrictEqual(aside.times("SetAside"), [23_600])
+    assert.deepStrictEqual(aside.at(25_000, final("Yeah.")).until(30_000).times("SetAside"), [23_600])
+    assert.deepStrictEqual(aside.commits(), [])
+  })
 
   it("adds only what is new when its final one comes late", () => {
     const used = () => drive().at(0, started(0)).at(500, interim("book it")).at(1500, stopped(1000)).until(6100)

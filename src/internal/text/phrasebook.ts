@@ -33,7 +33,8 @@ export interface Phrasebook {
 
 const list = (phrases: string): ReadonlyArray<string> => phrases.split(/\s*,\s*/)
 
-// Ward, “Common Backchannels” (UTEP); Kjellmer, “Where do we backchannel?” (IJCL 14, 2009).
+// Ward, “Common Backchannels” (UTEP); Kjellmer, “Where do we backchannel?” (IJCL 14, 2009). Requests: Swan, “Practical
+// English Usage” (3rd ed., 578.8); englishin3d.net, “Interrupting”; howtosayguide.com, “stop” (British), “hold the line”.
 const en: Phrasebook = {
   continuers: list(
     "uh huh, uhuh, mm hm, mm hmm, mhm, mmhm, mm, hm, hmm, m hm, huh, oh, ooh, ah, aha, ah ha, i see, wow"
@@ -47,13 +48,15 @@ const en: Phrasebook = {
   cutIns: list(
     "stop, wait, no, nope, help, quiet, be quiet, silence, shut up, hush, shush, shh, pause, cancel, never mind, " +
       "nevermind, enough, that's enough, enough already, excuse me, pardon me, hey, listen, listen to me, " +
-      "let me speak, let me talk, let me finish, can i say something, not so fast, no thanks, no thank you"
+      "let me speak, let me talk, let me finish, can i say something, not so fast, no thanks, no thank you, halt, " +
+      "cut it out, knock it off, sorry to interrupt, can i stop you there"
   ),
   holds: list(
     "hold on, hang on, hold it, hold the line, please hold, one moment, one second, one sec, one minute, just a moment, " +
       "just a second, just a minute, just a sec, a moment, a second, a sec, a minute, wait a moment, wait a second, " +
       "wait a sec, wait a minute, give me a moment, give me a second, give me a sec, give me a minute, bear with me, " +
-      "i'll be right back, be right back"
+      "i'll be right back, be right back, hold tight, one more moment, " +
+      "one more second, one more minute, another moment, another minute"
   ),
   courtesies: list(
     "please, sorry, just, now, right now, okay, ok, oh, uh, um, well, sir, madam, it, that, this, there, then, thanks, " +
@@ -70,6 +73,7 @@ const en: Phrasebook = {
 }
 
 // Bielefeld, “Höreraktivitäten” (AG WBS, turn taking); “fluencemes and backchannels in German” (Front. Commun. 2025).
+// Requests: der-die-das-deutsch.com, “der Stopp”; howtosayguide.com, “wait” (other languages); wordseed.de, “5 Sätze”.
 const de: Phrasebook = {
   continuers: list(
     "ja, jaja, jo, mhm, mm, mh, hm, hmm, aha, ach, ach so, achso, ach ja, ah, ah ja, oh, soso, verstehe"
@@ -82,12 +86,14 @@ const de: Phrasebook = {
   cutIns: list(
     "stopp, stop, halt, nein, nee, nö, warte, warten, warten sie, hilfe, ruhe, still, schluss, genug, es reicht, " +
       "das reicht, aufhören, hör auf, hören sie auf, abbrechen, pause, entschuldigung, entschuldigen sie, " +
-      "lass mich ausreden, lassen sie mich ausreden, hören sie zu, hör zu, nicht so schnell"
+      "lass mich ausreden, lassen sie mich ausreden, hören sie zu, hör zu, nicht so schnell, halt stopp, " +
+      "verzeihung, darf ich etwas sagen, darf ich kurz unterbrechen"
   ),
   holds: list(
     "moment, moment mal, einen moment, ein moment, kleinen moment, augenblick, einen augenblick, sekunde, " +
       "eine sekunde, minute, eine minute, warte kurz, warten sie kurz, warte einen moment, warten sie einen moment, " +
-      "bleiben sie dran, bleib dran, ich bin gleich wieder da, bin gleich zurück"
+      "einen kleinen moment, warte eine sekunde, warten sie eine sekunde, bleiben sie dran, bleib dran, " +
+      "ich bin gleich wieder da, bin gleich zurück"
   ),
   courtesies: list("bitte, mal, kurz, doch, jetzt, sofort, nur, okay, ok, also, oh, äh, ähm, danke, noch, da"),
   hesitations: list("äh, ähm, öh, ehm, hm, hmm, also, na ja, naja, tja, lass mich überlegen, mal sehen, mal schauen"),
@@ -97,7 +103,8 @@ const de: Phrasebook = {
   )
 }
 
-// Multimodal feedback in French (Languages 10:117, 2025); Ward, “Backchannel facts” (UTEP); holds: lemotdubonjour.com.
+// Multimodal feedback in French (Languages 10:117, 2025); Ward, “Backchannel facts” (UTEP). Requests: lemotdubonjour.com,
+// “Ne quittez pas”; howtosayguide.com, “hold on”, “wait” and “stop” (French); talkpal.ai, “interrupt” (French).
 const fr: Phrasebook = {
   continuers: list("mhm, mm, mh, hm, hmm, hum, humhum, hum hum, ouais, ah, ah oui, ah ouais, ah bon, oh, je vois"),
   agreement: list(
@@ -108,15 +115,18 @@ const fr: Phrasebook = {
   cutIns: list(
     "stop, arrêtez, arrête, attendez, attends, non, à l'aide, au secours, silence, taisez vous, tais toi, ça suffit, " +
       "assez, pause, annulez, annule, annuler, excusez moi, excuse moi, écoutez, laissez moi parler, laisse moi parler, " +
-      "pas si vite"
+      "pas si vite, halte, cessez, stoppez, pardon, excusez moi de vous interrompre"
   ),
   holds: list(
     "un instant, un petit instant, un moment, une seconde, une petite seconde, une minute, ne quittez pas, " +
       "attendez un instant, attendez un moment, attendez une seconde, attendez une minute, attends une seconde, " +
       "attends une minute, patientez, veuillez patienter, patientez un instant, donnez moi une minute, " +
-      "je reviens, je reviens tout de suite"
+      "je reviens, je reviens tout de suite, restez en ligne, quelques instants, un petit moment, deux secondes, " +
+      "attends un instant, attends un moment, attendez un peu, attends un peu"
   ),
-  courtesies: list("s'il vous plaît, s'il te plaît, svp, merci, maintenant, juste, donc, oh, euh, ok, oui, un peu, là"),
+  courtesies: list(
+    "s'il vous plaît, s'il te plaît, svp, merci, maintenant, juste, donc, encore, oh, euh, ok, oui, un peu, là"
+  ),
   hesitations: list("euh, heu, ben, bah, alors, bon, hm, voyons, eh bien, laissez moi réfléchir, laisse moi réfléchir"),
   unfinished: list(
     "et, ou, mais, parce que, que, qui, le, les, des, du, de, à, au, aux, mon, ma, mes, ton, ta, tes, notre, votre, dans, " +
@@ -125,6 +135,7 @@ const fr: Phrasebook = {
 }
 
 // Ward, “Backchannel facts” (Mexican Spanish, UTEP); inFlux, expressions of who listens in Spanish; COREC response tokens.
+// Requests: howtosayguide.com, “interrupt” and “wait one minute” (Spanish); winenfood.com, “ways to say stop in Spanish”.
 const es: Phrasebook = {
   continuers: list("mhm, mm, mjm, mjú, hm, hmm, ajá, aja, aha, ah, oh, ya, ya ya, ya veo, uhum"),
   agreement: list(
@@ -135,14 +146,15 @@ const es: Phrasebook = {
   cutIns: list(
     "para, pare, alto, basta, ya basta, espera, espere, no, ayuda, socorro, auxilio, silencio, cállate, cállese, " +
       "detente, deténgase, cancela, cancele, cancelar, pausa, stop, perdón, perdone, disculpe, oiga, oye, " +
-      "escuche, escucha, déjame hablar, déjeme hablar, no tan rápido"
+      "escuche, escucha, déjame hablar, déjeme hablar, no tan rápido, paren, esperen, esperad, perdona"
   ),
   holds: list(
     "un momento, un momentito, momentito, un segundo, un segundito, un minuto, un minutito, un instante, " +
       "espera un momento, espere un momento, espera un segundo, espere un segundo, espera un minuto, " +
-      "espere un minuto, dame un momento, deme un momento, dame un segundo, deme un segundo, no cuelgue, ahora vuelvo"
+      "espere un minuto, dame un momento, deme un momento, dame un segundo, deme un segundo, no cuelgue, ahora vuelvo, " +
+      "aguarda, aguarde, aguarde un momento, aguarda un momento, espera un poco, espere un poco"
   ),
-  courtesies: list("por favor, gracias, ahora, ya, eh, oh, solo, sólo, sí, ok, señor, señora"),
+  courtesies: list("por favor, gracias, ahora, ya, más, eh, oh, solo, sólo, sí, ok, señor, señora"),
   hesitations: list("eh, em, mmm, este, pues, bueno, a ver, vamos a ver, o sea, déjame pensar, déjeme pensar"),
   unfinished: list(
     "y, o, pero, porque, que, si, el, la, los, las, una, de, del, al, en, con, para, por, mi, tu, su, eh, em, este, o sea"
@@ -150,6 +162,7 @@ const es: Phrasebook = {
 }
 
 // Dionísio, “Análise da conversação” (signals of who listens); inFlux, “é” and “sei”; NURC-SP, “sinais do ouvinte”.
+// Requests: howtosayguide.com, “wait” and “stop” (Portuguese); sublearn.com, “espere”, “pare”, “um momento”; eatrio.net.
 const pt: Phrasebook = {
   continuers: list("uhum, uhrum, hum hum, humhum, aham, ahã, ahan, mhm, hum, hm, mm, ah, oh, sei, é, pois, pois é"),
   agreement: list(
@@ -160,21 +173,24 @@ const pt: Phrasebook = {
   cutIns: list(
     "pare, para, chega, basta, espera, espere, não, socorro, ajuda, silêncio, cala a boca, cancela, cancele, " +
       "cancelar, pausa, stop, calma, desculpe, desculpa, licença, com licença, escuta, escute, deixa eu falar, " +
-      "deixe me falar, não tão rápido"
+      "deixe me falar, não tão rápido, pára, para com isso, pare com isso, desculpe interromper"
   ),
   holds: list(
     "um momento, um momentinho, um minuto, um minutinho, um segundo, um segundinho, um instante, um instantinho, " +
       "peraí, pera aí, espera aí, espere aí, espera um pouco, espere um pouco, espere um momento, espera um momento, " +
-      "espere um minuto, espera um minuto, aguarde, aguarde um momento, aguenta aí, já volto, não desligue"
+      "espere um minuto, espera um minuto, aguarde, aguarde um momento, aguenta aí, já volto, não desligue, " +
+      "segura aí, espere um instante, espera um instante, espere um pouquinho, espera um pouquinho, " +
+      "aguarde um instante"
   ),
-  courtesies: list("por favor, obrigado, obrigada, agora, aí, um pouco, só, oh, ok, sim, senhor, senhora"),
+  courtesies: list("por favor, obrigado, obrigada, agora, aí, um pouco, mais, só, oh, ok, sim, senhor, senhora"),
   hesitations: list("hã, ahn, é, hum, bom, bem, então, tipo, deixa eu ver, deixa eu pensar, deixe me ver"),
   unfinished: list(
     "e, ou, mas, porque, que, o, os, as, de, do, da, dos, das, em, no, na, ao, com, para, pra, por, eu, ahn, tipo"
   )
 }
 
-// japanese-pronunciation.com, “Aizuchi”; japanesedaily.blog, 23 aizuchi; iiwasabi.com, “aizuchi on the phone”.
+// japanese-pronunciation.com, “Aizuchi”; japanesedaily.blog, 23 aizuchi; iiwasabi.com, “aizuchi on the phone”. Requests:
+// howtosayguide.com, “stop” and “wait” (Japanese); kotoba-drill.pages.dev, ways to say ちょっと待って.
 const ja: Phrasebook = {
   continuers: list(
     "うん, ええ, はい, はあ, へえ, へー, ふうん, ふーん, ふん, ほう, ああ, あー, なるほど, なるほどね, そう, そうですか, " +
@@ -187,11 +203,13 @@ const ja: Phrasebook = {
   ),
   cutIns: list(
     "止めて, 止めてください, やめて, やめてください, ストップ, 待って, いいえ, いえ, いや, 違う, ちがう, 違います, ちがいます, " +
-      "助けて, 静かにして, 黙って, もういい, もういいです, 結構です, すみません, キャンセル, キャンセルして, 中止, だめ"
+      "助けて, 静かにして, 黙って, もういい, もういいです, 結構です, すみません, キャンセル, キャンセルして, 中止, だめ, " +
+      "お止めください, おやめください, 中止してください"
   ),
   holds: list(
     "ちょっと待って, ちょっと待ってください, ちょっとお待ちください, 少し待って, 少し待ってください, 少々お待ちください, " +
-      "少々お待ちを, お待ちください, 待ってください, ちょっと待ってて, ちょっとまって, ちょっとまってください"
+      "少々お待ちを, お待ちください, 待ってください, ちょっと待ってて, ちょっとまって, ちょっとまってください, " +
+      "おまちください, ちょっと待ってくれ, もう少し待ってください, もうちょっと待って, お待ちいただけますか, 少々お待ちいただけますか"
   ),
   courtesies: list("ください, ね, よ, お願い, まあ, あの, もう, すぐ, はい"),
   hesitations: list("えっと, えーと, えーっと, ええと, あの, あのう, あのー, うーん, まあ, なんか, その, そのう"),

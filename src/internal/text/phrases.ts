@@ -8,7 +8,10 @@ export interface Index {
   readonly longest: number
 }
 
-const words = (text: string): Array<string> => canonical(text).flatMap((word) => word.split(/[-–]+/))
+/** "O.K." is "OK". */
+const joined = (word: string): string => /^\p{L}(?:\.\p{L})+$/u.test(word) ? word.replaceAll(".", "") : word
+
+const words = (text: string): Array<string> => canonical(text).flatMap((word) => joined(word).split(/[-–]+/))
 
 export const index = (phrases: ReadonlyArray<string>): Index => {
   const split = phrases.map(words).filter((phrase) => phrase.length > 0)

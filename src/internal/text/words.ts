@@ -10,6 +10,13 @@ const emoji = /\p{Emoji}(?:\u{fe0f}\u{20e3}?|\u{20e3})/gu
 /** Whether anything in the text is said: no marks, notes and pictures alone. */
 export const hasWord = (text: string): boolean => /[\p{L}\p{N}]/u.test(text.replace(emoji, ""))
 
+// "[Music]", "(laughs)", "*coughs*", "♪ la la ♪"; digits in brackets are of a telephone number.
+const noted =
+  /\[[^[\]\d]{0,60}\]|\([^()\d]{0,60}\)|<[^<>\d]{0,60}>|\*[^*\d]{1,60}\*|【[^【】\d]{0,60}】|（[^（）\d]{0,60}）|［[^［］\d]{0,60}］|([♪♫♬🎵🎶])[^♪♫♬🎵🎶]{0,200}[♪♫♬🎵🎶]/gu
+
+/** Whether anybody has said anything in a transcript: what recognisers note of other sounds, in brackets or between notes, is no speech. */
+export const hasSpeech = (transcript: string): boolean => hasWord(transcript.replace(noted, " "))
+
 const hasUnspaced = (text: string): boolean => {
   for (let i = 0; i < text.length; i++) {
     if (Chars.isUnspaced(text.charCodeAt(i))) {

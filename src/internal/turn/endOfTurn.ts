@@ -105,13 +105,13 @@ export const commit = (d: Draft, source: "voice" | "manual"): void => {
     d.user.words = { ...words, short: words.finals.length }
     return
   }
+  if (whole && words.interim !== "") d.user.used = Owed.use(d, words.interim, "commit")
   const sign = source === "voice" ? consents(d, text) : undefined
   if (sign !== undefined) {
     Aside.atOnce(d, sign, { startedAt: words.startedAt ?? d.now, endedAt: words.stoppedAt ?? d.now })
     d.user.words = Turns.rest(d)
     return
   }
-  if (whole && words.interim !== "") d.user.used = Owed.use(words.interim, d.now)
   d.user.unheeded = words.limited ? nothingUnheeded : Turns.unheeded(d, words)
   d.user.words = Turns.rest(d)
   Verdicts.reset(d)

@@ -1,6 +1,7 @@
 /** How a session ends: it drains, at once or when all is said, and then it is closed. */
 import type * as Event from "../../Event.ts"
-import { hasWord } from "../text/words.ts"
+import { beyond } from "../text/beyond.ts"
+import { hasSpeech } from "../text/words.ts"
 import type { Action } from "./action.ts"
 import * as Aside from "./aside.ts"
 import { type Draft, noWords, said } from "./draft.ts"
@@ -8,6 +9,7 @@ import * as Floor from "./floor.ts"
 import * as Guess from "./guess.ts"
 import * as LastWords from "./lastWords.ts"
 import type { State } from "./model.ts"
+import * as Owed from "./owed.ts"
 import type { Signal } from "./signal.ts"
 import * as Voice from "./voice.ts"
 
@@ -59,6 +61,7 @@ export const finish = (d: Draft): void => {
 const keep = (d: Draft): void => {
   Aside.flush(d)
   const { turn, words } = d.user
+  if (words.interim !== "") d.user.used = Owed.use(d, words.interim, "close")
   const text = said(words, true)
   if (text !== "") {
     d.actions.push({ _tag: "KeepWords", turn, text })
@@ -75,9 +78,9 @@ export const keepLate = (
 ): readonly [State, ReadonlyArray<Action>] => {
   if (!final) return [state, []]
   const { session, user } = state
-  const more = LastWords.beyond(session.keptInterim, text)
+  const more = beyond(session.keptInterim, text)
   const kept = { ...state, session: { ...session, keptInterim: "" } }
-  return hasWord(more)
+  return hasSpeech(more)
     ? [{ ...kept, user: { ...user, turn: user.turn + 1 } }, [{ _tag: "KeepWords", turn: user.turn, text: more }]]
     : [kept, []]
 }

@@ -6,7 +6,7 @@ import type { Playing, State } from "./model.ts"
 import * as Pause from "./pause.ts"
 
 /** How much longer (ms) a voice must last while no words have come: the first ones are due soon. */
-const wordsDue = 150
+const wordsDue = 100
 
 /** How long (ms) a voice must last to interrupt. It is longer while there are no words, or only a sign of listening. */
 const lasting = (s: State): number => {

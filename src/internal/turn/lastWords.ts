@@ -1,5 +1,4 @@
 /** The last words: transcripts that are still missing when the session ends. */
-import * as Text from "../../Text.ts"
 import type { Draft } from "./draft.ts"
 import * as EndOfTurn from "./endOfTurn.ts"
 import type { State } from "./model.ts"
@@ -92,9 +91,3 @@ const answered = (d: Draft): boolean => {
 /** When the waiting has something to do. */
 export const due = ({ session: { lastWords } }: State): number | undefined =>
   lastWords?._tag === "Waiting" ? Math.min(lastWords.askAt ?? lastWords.until, lastWords.until) : undefined
-
-/** What a final transcript adds to words that were kept as an interim one. */
-export const beyond = (interim: string, final: string): string => {
-  const words = final.trim().split(/\s+/)
-  return interim === "" ? words.join(" ") : words.slice(Text.countWords(interim)).join(" ")
-}

@@ -3,7 +3,7 @@
  * no longer than this recogniser takes, as was measured: words may be missing, and a turn that is
  * answered without them is answered wrongly.
  */
-import type { Draft } from "./draft.ts"
+import { type Draft, publish } from "./draft.ts"
 import * as Endpointing from "./endpointing.ts"
 import type { Owed, State } from "./model.ts"
 
@@ -67,12 +67,11 @@ export const isSettled = (s: State): boolean => s.user.voice._tag === "Silent" &
 /** How long (ms) the transcript of words that were used, or cleared away, may still come. */
 export const late = 5000
 
-/** An interim transcript counts for the final one. */
-export const use = (text: string, now: number): NonNullable<State["user"]["used"]> => ({
-  text,
-  at: now,
-  until: now + late
-})
+/** An interim transcript counts for the final one: tells so, and gives what is to be known of it. */
+export const use = (d: Draft, text: string, reason: "commit" | "timeout" | "close"): State["user"]["used"] => {
+  publish(d, { _tag: "InterimTranscriptUsed", text, reason })
+  return { text, at: d.now, until: d.now + late }
+}
 
 /** How long it is waited for words, after which an interruption was none (ms). */
 export const patience = ({ session: { ears, settings } }: State): number =>

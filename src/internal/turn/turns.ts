@@ -51,6 +51,7 @@ export const open = (
   // What is typed answers for itself: what was kept before it stands before it.
   Aside.flush(d)
   if (source === "text" && tooFewAlone(d.user.words)) keep(d)
+  const held = d.user.waitsUntil !== undefined
   d.user.waitsUntil = undefined
   Said.answered(d)
   const turn = d.user.turn
@@ -63,7 +64,8 @@ export const open = (
   const { finalAt, newestAt, startedAt, stoppedAt } = times
   d.agent.holdUntil = undefined
   Pause.justify(d)
-  Queue.overtake(d, startedAt, newestAt)
+  // What has waited only because the user had asked for a moment is still to be said.
+  Queue.overtake(d, held ? Number.NEGATIVE_INFINITY : startedAt, newestAt)
   const floor = playing(d)
   if (floor?.overtaken === true && interruptible(d, floor)) Pause.yieldFloor(d)
   d.user.pending = turn

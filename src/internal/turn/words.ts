@@ -1,12 +1,12 @@
 /** The user's words: how transcripts add up to a turn, and what each of them sets off. */
 import * as Text from "../../Text.ts"
+import { beyond } from "../text/beyond.ts"
 import { head } from "../text/head.ts"
-import { hasWord } from "../text/words.ts"
+import { hasSpeech } from "../text/words.ts"
 import * as Aside from "./aside.ts"
 import { audible, type Draft, noWords, publish, said, spokenAt, tooFewAlone } from "./draft.ts"
 import * as EndOfTurn from "./endOfTurn.ts"
 import * as Guess from "./guess.ts"
-import * as LastWords from "./lastWords.ts"
 import * as Overlap from "./overlap.ts"
 import * as Owed from "./owed.ts"
 import * as Said from "./said.ts"
@@ -26,7 +26,7 @@ export const heard = (d: Draft, signal: Heard, placed: Span.Placed): void => {
   const transcript = signal.text.trim()
   if (transcript !== "" && isCleared(d, final, endedAt)) return
   const text = fresh(d, transcript, final, endedAt).trim()
-  if (!hasWord(text)) return final ? heardNothing(d) : undefined
+  if (!hasSpeech(text)) return final ? heardNothing(d) : undefined
   d.user.words = { ...d.user.words, language }
   const alone = d.user.words.finals.length === d.user.words.short
   if (alone && Overlap.isEcho(d, text, placed)) return echoed(d, text, final, placed)
@@ -140,11 +140,10 @@ export const takeInterim = (d: Draft): void => {
   if (interim === "" || d.user.voice._tag !== "Silent" || audible(d, d.now)) return
   if (d.session.settings.detection === "manual") return
   const signal: Heard = { _tag: "Heard", text: interim, final: true, endedAt: stoppedAt, language }
+  const used = Owed.use(d, interim, "timeout")
   heard(d, signal, Span.place(d, signal))
-  d.user.used = Owed.use(interim, d.now)
+  d.user.used = used
 }
-
-const firstOf = (text: string): string | undefined => /[\p{L}\p{N}]+/u.exec(text)?.[0].toLowerCase()
 
 /** What a transcript adds to an interim one that was used in its place. */
 const fresh = (d: Draft, text: string, final: boolean, endedAt: number | undefined): string => {
@@ -152,9 +151,10 @@ const fresh = (d: Draft, text: string, final: boolean, endedAt: number | undefin
   if (used === undefined || text.trim() === "") return text
   const isLate = endedAt === undefined ? voice._tag === "Silent" && spokenTo <= used.at : endedAt <= used.at
   // Of another utterance nothing was used.
-  if (d.now > used.until || !isLate || firstOf(text) !== firstOf(used.text)) return text
-  if (final) d.user.used = undefined
-  return LastWords.beyond(used.text, text)
+  if (d.now > used.until || !isLate) return text
+  const more = beyond(used.text, text)
+  if (final && more !== text.trim()) d.user.used = undefined
+  return more
 }
 
 /** Says once that a turn is too long. */
