@@ -54,7 +54,9 @@ export class Elders<A, E> {
         const timing = yield* Effect.forkDetach(timer, { startImmediately: true })
         const working = yield* Effect.forkDetach(work, { startImmediately: true })
         const first = Deferred.makeUnsafe<A, E>()
-        timing.addObserver((exit) => Deferred.doneUnsafe(first, Exit.isSuccess(exit) ? Exit.fail(exit.value) : Exit.failCause(exit.cause)))
+        timing.addObserver((exit) =>
+          Deferred.doneUnsafe(first, Exit.isSuccess(exit) ? Exit.fail(exit.value) : Exit.failCause(exit.cause))
+        )
         working.addObserver((exit) => Deferred.doneUnsafe(first, exit))
         return yield* Effect.onExit(restore(this.beside(Deferred.await(first))), (exit) => {
           const hung = Exit.isFailure(exit) && timing.pollUnsafe()?._tag === "Success"
