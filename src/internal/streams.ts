@@ -51,7 +51,7 @@ export const throughEffect =
       const pass = (made: ReadonlyArray<B>): Pull.Pull<Items<B>, E | E2, void, R2> =>
         Arr.isReadonlyArrayNonEmpty(made) ? Effect.succeed(made) : next
       const next: Pull.Pull<Items<B>, E | E2, void, R2> = Effect.flatMap(pull, (items) =>
-        Effect.flatMap(step(items), pass))
+        Effect.flatMapEager(step(items), pass))
       return Effect.succeed(next)
     })
 
