@@ -180,7 +180,8 @@ export interface Options<
   readonly tts?: Tts.Tts["Service"] | undefined
   /**
    * Turn-taking while this agent speaks: what it leaves out is as the pipeline
-   * has it, and is so again when it has handed over.
+   * has it, and is so again when it has handed over. Of two delays that contradict
+   * each other the pipeline's gives way: a `minDelay` of 2 s to a `maxDelay` of 1 s.
    */
   readonly turn?: Turn.Options | undefined
   /**
