@@ -186,7 +186,8 @@ export interface Options<
   readonly tts?: Tts.Tts["Service"] | undefined
   /**
    * Options of turn-taking while this agent has the call. The pipeline's options fill in the rest,
-   * and apply again after a hand-off.
+   * and apply again after a hand-off. If two delays contradict each other, the pipeline's changes: a
+   * `minDelay` of 2 s becomes 1 s for an agent with a `maxDelay` of 1 s.
    */
   readonly turn?: Turn.Options | undefined
   /**

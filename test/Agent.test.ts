@@ -413,6 +413,22 @@ describe("what an agent says of turns, voice and keys", () => {
       assert.deepStrictEqual(ends(timeline), [2900, 13_500, 25_500])
     }))
 
+  it.effect("makes a delay of the pipeline's give way that contradicts the agent's", () =>
+    Effect.gen(function*() {
+      const hasty = Agent.make({ name: "hasty", instructions: "", turn: { endpointing: { maxDelay: 700 } } })
+      const timeline = yield* Testing.scenario({
+        user: three,
+        agent: plain,
+        options: { turn: { endpointing: { minDelay: 900, maxDelay: 1200 } } },
+        at: [
+          { at: 9000, do: (session) => session.handoff(hasty) },
+          { at: 20_000, do: (session) => session.handoff(patient) }
+        ]
+      })
+      assert.deepStrictEqual(timeline.failures, [])
+      assert.deepStrictEqual(commits(timeline), [2900, 13_700, 26_500])
+    }))
+
   it.effect("gives way to what the session is told later, which stays when another takes over", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({

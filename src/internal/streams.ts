@@ -26,6 +26,22 @@ export const through =
       return Effect.succeed(next)
     })
 
+/** Takes each array through a step, up to the one after which nothing more is wanted. */
+export const throughUntil =
+  <A, B>(step: (items: Items<A>) => { readonly made: ReadonlyArray<B>; readonly last: boolean }) =>
+  <E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<B, E, R> =>
+    Stream.transformPull(self, (pull) => {
+      let over = false
+      const next: Pull.Pull<Items<B>, E> = Effect.suspend(() =>
+        over ? Cause.done() : Effect.flatMap(pull, (items) => {
+          const { last, made } = step(items)
+          over = last
+          return Arr.isReadonlyArrayNonEmpty(made) ? Effect.succeed(made) : next
+        })
+      )
+      return Effect.succeed(next)
+    })
+
 /** Takes each array through a step that may wait, or fail. */
 export const throughEffect =
   <A, B, E2, R2>(step: (items: Items<A>) => Effect.Effect<ReadonlyArray<B>, E2, R2>) =>
@@ -34,7 +50,7 @@ export const throughEffect =
       const pass = (made: ReadonlyArray<B>): Pull.Pull<Items<B>, E | E2, void, R2> =>
         Arr.isReadonlyArrayNonEmpty(made) ? Effect.succeed(made) : next
       const next: Pull.Pull<Items<B>, E | E2, void, R2> = Effect.flatMap(pull, (items) =>
-        Effect.flatMap(step(items), pass))
+        Effect.flatMapEager(step(items), pass))
       return Effect.succeed(next)
     })
 
@@ -45,6 +61,31 @@ export const beside =
       look(items)
       return items
     })
+
+/** What is to be known of a stream: each array as it passes, and how it has ended. */
+export interface Watcher<A, E> {
+  readonly saw: (items: Items<A>) => void
+  readonly ended: (exit: Exit.Exit<unknown, E>) => void
+}
+
+/** Shows a stream, from its opening to its end, to a watcher of its own. */
+export const watched =
+  <A, E>(watcher: Effect.Effect<Watcher<A, E>>) => <R>(self: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> =>
+    Stream.fromChannel(
+      Channel.fromTransformBracket((upstream, scope, own) =>
+        Effect.flatMap(
+          watcher,
+          ({ ended, saw }) =>
+            Scope.addFinalizerExit(own, (exit) => Effect.sync(() => ended(exit as Exit.Exit<unknown, E>))).pipe(
+              Effect.andThen(Channel.toTransform(Stream.toChannel(self))(upstream, scope)),
+              Effect.map(Effect.map((items) => {
+                saw(items)
+                return items
+              }))
+            )
+        )
+      )
+    )
 
 /** Runs something for as long as the next array is waited for, and something else once it has come. */
 export const awaited =

@@ -6,6 +6,7 @@ import * as Stream from "effect/Stream"
 import * as Cost from "../../Cost.ts"
 import { usage } from "../cost.ts"
 import { isGuarded } from "../resilience/breaker.ts"
+import { watched, type Watcher } from "../streams.ts"
 import type * as Llm from "./model.ts"
 
 /** Counts that are no numbers are as good as not told. */
@@ -54,31 +55,30 @@ export const meteredReply = (
   request: Llm.Request
 ): Stream.Stream<Llm.Delta, Llm.LlmError> => {
   if (isGuarded(service)) return service.reply(request)
-  return Stream.unwrap(Effect.map(Cost.Meter, (report) => {
+  return watched(Effect.map(Cost.Meter, (report): Watcher<Llm.Delta, Llm.LlmError> => {
     let finish: Extract<Llm.Delta, { readonly _tag: "Finish" }> | undefined
     let written = 0
-    return service.reply(request).pipe(
-      Stream.map((delta) => {
-        if (delta._tag === "Finish") finish = delta
-        else written += delta._tag === "Text" ? delta.text.length : 1
-        return delta
-      }),
-      Stream.onExit((exit) =>
-        Effect.sync(() => {
-          // Who refuses a request asks nothing for it.
-          if (Exit.isFailure(exit) && written === 0 && finish === undefined && !Exit.hasInterrupts(exit)) return
-          const told = finish?.usage
-          const model = finish?.model ?? request.settings?.model ?? service.model
-          report(usage("llm", { name: service.name, model }, {
-            inputTokens: told?.inputTokens ?? tokens(lengthOf(request.prompt)),
-            outputTokens: told?.outputTokens ?? tokens(written),
-            ...(told?.cachedInputTokens === undefined ? undefined : { cachedInputTokens: told.cachedInputTokens }),
-            estimated: told === undefined
-          }))
-        })
-      )
-    )
-  }))
+    return {
+      saw: (deltas) => {
+        for (const delta of deltas) {
+          if (delta._tag === "Finish") finish = delta
+          else written += delta._tag === "Text" ? delta.text.length : 1
+        }
+      },
+      ended: (exit) => {
+        // Who refuses a request asks nothing for it.
+        if (Exit.isFailure(exit) && written === 0 && finish === undefined && !Exit.hasInterrupts(exit)) return
+        const told = finish?.usage
+        const model = finish?.model ?? request.settings?.model ?? service.model
+        report(usage("llm", { name: service.name, model }, {
+          inputTokens: told?.inputTokens ?? tokens(lengthOf(request.prompt)),
+          outputTokens: told?.outputTokens ?? tokens(written),
+          ...(told?.cachedInputTokens === undefined ? undefined : { cachedInputTokens: told.cachedInputTokens }),
+          estimated: told === undefined
+        }))
+      }
+    }
+  }))(Stream.suspend(() => service.reply(request)))
 }
 
 /** For a service that claims to be resilient by itself, and that nobody has wrapped. */

@@ -3,6 +3,7 @@
  * gives a sign for each, so the part that waits for its words does not take the thinking for
  * silence.
  */
+import * as Channel from "effect/Channel"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -25,11 +26,14 @@ export class Thinking {
 
   /** One attempt, listened to; who was given up before gives no sign any more. */
   listen<A, E, R>(attempt: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> {
-    return Stream.unwrap(Effect.map(Clock.Clock, (clock) => {
-      const number = ++this.#attempt
-      return Stream.provideService(attempt, Thought, () => {
-        if (number === this.#attempt) this.#last = monotonicMs(clock)
+    return Stream.fromChannel(Channel.fromTransform((upstream, scope) =>
+      Clock.clockWith((clock) => {
+        const number = ++this.#attempt
+        const thought = Effect.provideService(Thought, () => {
+          if (number === this.#attempt) this.#last = monotonicMs(clock)
+        })
+        return Effect.map(thought(Channel.toTransform(Stream.toChannel(attempt))(upstream, scope)), thought)
       })
-    }))
+    ))
   }
 }

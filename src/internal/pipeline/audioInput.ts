@@ -89,7 +89,7 @@ export const makeAudioInput = (core: Core, parts: {
     clock.observe(processed)
     for (const listen of listeners) listen(processed)
     beginnings?.push(processed)
-    heardAt = core.conductor.now()
+    heardAt = processed.length === 0 ? core.conductor.now() : clock.observedAt()
     return processed
   }
   const well = (events: ReadonlyArray<Vad.Event>): Effect.Effect<ReadonlyArray<Vad.Event>> => {

@@ -4,7 +4,7 @@
  * are kept, for two seconds.
  */
 import * as Audio from "../../Audio.ts"
-import { behind, type Placed, type StreamClock } from "./streamClock.ts"
+import { behind, type Placed, placed, type StreamClock } from "./streamClock.ts"
 
 export interface Beginnings {
   /** What has just come, as everybody but the detector hears it. */
@@ -16,11 +16,11 @@ export interface Beginnings {
 // The longest padding that is usual, and the shortest speech before it is told.
 const keptMs = 2000
 
-export const makeBeginnings = (clock: Pick<StreamClock, "placed">): Beginnings => {
+export const makeBeginnings = (clock: Pick<StreamClock, "end">): Beginnings => {
   let kept: ReadonlyArray<Placed> = []
   return {
     push: (frames) => {
-      const all = [...kept, ...clock.placed(frames)]
+      const all = [...kept, ...placed(frames, clock.end())]
       const last = all.at(-1)?.end ?? 0
       kept = all.filter(({ end }) => end > last - keptMs && end <= last)
     },

@@ -18,7 +18,7 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Text from "../../Text.ts"
-import { beside, through } from "../streams.ts"
+import { throughUntil } from "../streams.ts"
 import { tell, under } from "./calls.ts"
 import type { Core } from "./core.ts"
 import { textFailed } from "./failures.ts"
@@ -116,10 +116,15 @@ const makeLineWriter = (
     end,
     write: (text) =>
       text.pipe(
-        Stream.rechunk(1),
-        Stream.takeWhile(() => !over),
-        beside(([delta]) => written.add(delta)),
-        through(([delta]) => writer.push(delta)),
+        throughUntil((deltas) => {
+          const made: Array<string> = []
+          for (const delta of deltas) {
+            if (over) break
+            written.add(delta)
+            made.push(...writer.push(delta))
+          }
+          return { made, last: over }
+        }),
         Stream.runForEachArray(offer),
         Effect.ensuring(end)
       ),

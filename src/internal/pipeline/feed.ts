@@ -9,7 +9,7 @@ import * as Audio from "../../Audio.ts"
 import * as Stt from "../../Stt.ts"
 import type * as Vad from "../../Vad.ts"
 import { markIdle, markStart } from "../stt/voiced.ts"
-import { behind, type Placed, type StreamClock } from "./streamClock.ts"
+import { behind, placed, type StreamClock } from "./streamClock.ts"
 
 // Pieces of silence have this length (ms).
 const lull = 100
@@ -43,7 +43,9 @@ export const makeFeed = (
   /** Speech was handed over, and nobody has asked what it is. */
   let owing = false
   let finalized = false
-  let chunk: ReadonlyArray<Placed> = []
+  /** What came last, and where it ends (ms of stream time). */
+  let latest: ReadonlyArray<Audio.Frame> = []
+  let latestTo: number | undefined
   let held: Array<Stt.Input> = []
   let heldMs = 0
   /** Up to where speech was handed over (ms of stream time). */
@@ -77,14 +79,15 @@ export const makeFeed = (
 
   return {
     take: (frames, inSpeech) => {
-      chunk = clock.placed(frames)
+      latest = frames
+      latestTo = clock.end()
       if (inSpeech) {
         give(frames)
-        fedTo = chunk.at(-1)?.end ?? fedTo
+        fedTo = latestTo
       } else if (wants !== "speech") hold(frames)
       else {
         // One without audio marks a moment, and is no silence.
-        const marks = chunk.filter(({ frame }) => frame.samples.length === 0)
+        const marks = placed(frames, latestTo).filter(({ frame }) => frame.samples.length === 0)
         give(marks.map(({ frame }) => frame))
         fedTo = marks.at(-1)?.end ?? fedTo
       }
@@ -100,8 +103,9 @@ export const makeFeed = (
       const end = start + Audio.durationMs(padding)
       const padded = padding.samples.length > 0 ? [{ frame: padding, end }] : []
       // Where one speech follows another its padding was heard with the one before.
+      const chunk = latestTo === undefined ? [] : placed(latest, latestTo)
       give(behind([...padded, ...behind(chunk, end)], fedTo).map(({ frame }) => frame))
-      fedTo = Math.max(fedTo, end, chunk.at(-1)?.end ?? 0)
+      fedTo = Math.max(fedTo, end, latestTo ?? 0)
     },
     release,
     finalize: () => {

@@ -6,17 +6,17 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
-import * as Llm from "../../Llm.ts"
+import type * as Llm from "../../Llm.ts"
 import { Session } from "../../Session.ts"
 import * as Turn from "../../Turn.ts"
-import { beside } from "../streams.ts"
+import { beside, throughUntil } from "../streams.ts"
 import { mostCalls } from "../tools/duplicates.ts"
 import { offered } from "../tools/offered.ts"
 import { act, type Call, nameOf, tooMany, uniqueId } from "./calls.ts"
 import { about, type Core, signal, spanned } from "./core.ts"
 import { type Delivery, makeDelivery } from "./delivery.ts"
 import { failed, guarded, mended, textFailed, worked } from "./failures.ts"
-import { answer as bounded, said } from "./longTexts.ts"
+import { makeIntake, said } from "./longTexts.ts"
 import { turnRecord } from "./milestones.ts"
 import { told } from "./outstanding.ts"
 import { prompt } from "./prompt.ts"
@@ -209,15 +209,25 @@ const ask = (
         createdAt: core.history.stamp()
       }))
     }
+    const intake = makeIntake(core)
+    /** Notices all that the model says, and passes on what of it is text. */
+    const listen = (deltas: ReadonlyArray<Llm.Delta>) => {
+      const made: Array<string> = []
+      for (const given of deltas) {
+        const { delta, last } = intake(given)
+        notice(delta)
+        if (delta._tag === "Text" && delta.text !== "") made.push(delta.text)
+        if (last) return { made, last }
+      }
+      return { made, last: false }
+    }
     return askedShorter(core, speech, before, (shorter) =>
       llm.reply({
         prompt: prompt(core, speech, before, shorter),
         tools: offered(core.agent.tools()),
         toolChoice
       })).pipe(
-        bounded(core),
-        beside((deltas) => deltas.forEach(notice)),
-        Llm.text,
+        throughUntil(listen),
         line.write,
         Effect.map((): Answer => {
           worked(core, "llm")

@@ -47,25 +47,24 @@ export const transcripts = (core: Core): (transcript: Stt.Transcript) => Stt.Tra
   }
 }
 
-/** An answer of the model, which ends where it is too long. */
-export const answer = (core: Core) => <E, R>(deltas: Stream.Stream<Llm.Delta, E, R>): Stream.Stream<Llm.Delta, E, R> =>
-  Stream.suspend(() => {
-    let characters = 0
-    let calls = 0
-    const isLast = (delta: Llm.Delta): boolean => {
-      // A delta without a word counts, too.
-      if (delta._tag === "Text") characters += Math.max(4, delta.text.length)
-      if (delta._tag === "ToolCall") calls += 1
-      if (characters < longestAnswer && calls < mostAsked) return false
-      warn(core, "llm", "an answer is longer than any is, and ends there")
-      return true
-    }
-    const cut = (delta: Llm.Delta): Llm.Delta =>
-      delta._tag === "Text" && delta.text.length > longestAnswer
-        ? { ...delta, text: head(delta.text, longestAnswer) }
-        : delta
-    return Stream.takeUntil(Stream.map(deltas, cut), isLast)
-  })
+/** Takes an answer of the model in, delta by delta; it ends where it is too long. */
+export const makeIntake = (
+  core: Core
+): (delta: Llm.Delta) => { readonly delta: Llm.Delta; readonly last: boolean } => {
+  let characters = 0
+  let calls = 0
+  return (given) => {
+    const delta = given._tag === "Text" && given.text.length > longestAnswer
+      ? { ...given, text: head(given.text, longestAnswer) }
+      : given
+    // A delta without a word counts, too.
+    if (delta._tag === "Text") characters += Math.max(4, delta.text.length)
+    if (delta._tag === "ToolCall") calls += 1
+    const last = characters >= longestAnswer || calls >= mostAsked
+    if (last) warn(core, "llm", "an answer is longer than any is, and ends there")
+    return { delta, last }
+  }
+}
 
 /** What a program has said, piece by piece: it ends where it is too long. */
 export const said = (core: Core) => <E, R>(pieces: Stream.Stream<string, E, R>): Stream.Stream<string, E, R> =>

@@ -34,7 +34,7 @@ import { withGain } from "./level.ts"
 import { makeListeners } from "./listeners.ts"
 import { makeListening } from "./listening.ts"
 import { makeLog } from "./logging.ts"
-import { check, mergeTurn, mergeVad } from "./options.ts"
+import { check, mergeVad, underAgent } from "./options.ts"
 import { isReachable, makeLeaving, makeParticipant, watchEnd } from "./participant.ts"
 import { feedOf, makeProviders } from "./providers.ts"
 import { record } from "./recording.ts"
@@ -52,10 +52,7 @@ export const open = <R, E>(
     const vad = yield* Vad
     const options = yield* underOptions(explicit, agent, vad.defaults)
     const judged = (yield* TurnDetector) !== undefined
-    const checked = yield* check(
-      agent.turn === undefined ? options : { ...options, turn: mergeTurn(options.turn ?? {}, agent.turn) },
-      judged
-    )
+    const checked = yield* check({ ...options, turn: underAgent(options.turn ?? {}, agent.turn) }, judged)
     let broke: (cause: Cause.Cause<unknown>) => void = () => {}
     const given = yield* Room.Room
     const room = soundRoom(given, (cause) => broke(cause))

@@ -10,6 +10,7 @@ import type * as Vad from "../../Vad.ts"
 import { sizes } from "../history/options.ts"
 import * as Check from "../options.ts"
 import { overlay } from "../options.ts"
+import { lengthOf } from "../options/duration.ts"
 import { attempts } from "../resilience/options.ts"
 import { settle, turn } from "../turn/settings.ts"
 
@@ -191,6 +192,21 @@ export const mergeTurn = (self: Turn.Options, that: Turn.Options): Turn.Options 
   preemption: overlay(self.preemption, that.preemption),
   limits: overlay(self.limits, that.limits)
 })
+
+/**
+ * What an agent says goes before what its pipeline says: where a delay of the
+ * pipeline's contradicts one of the agent's, it gives way.
+ */
+export const underAgent = (pipeline: Turn.Options, agent: Turn.Options | undefined): Turn.Options => {
+  if (agent === undefined) return pipeline
+  const merged = mergeTurn(pipeline, agent)
+  const { maxDelay, minDelay } = merged.endpointing ?? {}
+  const own = agent.endpointing ?? {}
+  const agrees = maxDelay === undefined || minDelay === undefined || lengthOf(maxDelay) >= lengthOf(minDelay)
+  if (agrees || (own.maxDelay === undefined) === (own.minDelay === undefined)) return merged
+  const delay = own.maxDelay ?? own.minDelay
+  return { ...merged, endpointing: { ...merged.endpointing, minDelay: delay, maxDelay: delay } }
+}
 
 /** What the second leaves out stays as it is in the first. */
 export const mergeVad = (self: Vad.Options | undefined, that: Vad.Options | undefined): Vad.Options =>

@@ -2,10 +2,13 @@
  * Where everything of a session runs: one scope, which the end of the session
  * closes, and in it every fiber, with the session's name in its logs and spans.
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberSet from "effect/FiberSet"
+import * as References from "effect/References"
 import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
 import * as Cost from "../../Cost.ts"
 import { Retries, type Retry } from "../resilience/model.ts"
 import type { Core } from "./core.ts"
@@ -19,6 +22,12 @@ export interface Runtime {
   readonly inScope: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, Exclude<R, Scope.Scope>>
 }
 
+/** Adds to what logs, or spans, are annotated with. */
+const annotated =
+  (annotations: typeof References.CurrentLogAnnotations, ids: Readonly<Record<string, string | number>>) =>
+  <Services>(context: Context.Context<Services>): Context.Context<Services> =>
+    Context.add(context, annotations, { ...Context.get(context, annotations), ...ids })
+
 export const makeRuntime = (
   ids: Readonly<Record<string, string | number>>,
   participant: SessionParticipant,
@@ -29,19 +38,36 @@ export const makeRuntime = (
     const scope = yield* Scope.make()
     yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
     const layers = yield* Scope.fork(scope)
-    const run = yield* Scope.provide(FiberSet.makeRuntime<never>(), scope)
+    const fibers = yield* Scope.provide(FiberSet.make(), scope)
     const span = yield* Scope.provide(Effect.makeSpanScoped("session", { attributes: ids }), scope)
+    const services = (yield* Effect.context<never>()).pipe(
+      Context.add(Scope.Scope, scope),
+      Context.add(Cost.Meter, meter),
+      Context.add(Retries, retried),
+      Context.add(Tracer.ParentSpan, span)
+    )
+    /** What every fiber runs in: made once for whoever is talked with, not for each of them. */
+    const runAs = (who: ReturnType<SessionParticipant["current"]>) => {
+      const tied = { ...ids, ...idsOf(who) }
+      return Effect.runForkWith(services.pipe(
+        annotated(References.CurrentLogAnnotations, tied),
+        annotated(References.TracerSpanAnnotations, tied)
+      ))
+    }
+    let who = participant.current()
+    let run = runAs(who)
     return {
       scope,
       layers,
       inScope: (effect) => Scope.provide(effect, scope),
       fork: (effect) => {
-        const tied = { ...ids, ...idsOf(participant.current()) }
-        const metered = effect.pipe(
-          Effect.provideService(Cost.Meter, meter),
-          Effect.provideService(Retries, retried)
-        )
-        return run(metered.pipe(Effect.annotateLogs(tied), Effect.annotateSpans(tied), Effect.withParentSpan(span)))
+        if (who !== participant.current()) {
+          who = participant.current()
+          run = runAs(who)
+        }
+        const fiber = run(fibers.state._tag === "Closed" ? Effect.interrupt : effect)
+        FiberSet.addUnsafe(fibers, fiber)
+        return fiber
       }
     }
   })

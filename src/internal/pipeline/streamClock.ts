@@ -9,13 +9,15 @@ export interface Placed {
 }
 
 export interface StreamClock {
-  /** Frames have come. */
+  /** Frames have come, just now. */
   readonly observe: (frames: ReadonlyArray<Audio.Frame>) => void
+  /** When they last came. */
+  readonly observedAt: () => number
+  /** Where the audio that has come ends (ms of stream time). */
+  readonly end: () => number
   /** A microphone begins whose time is another one's. */
   readonly restart: () => void
   readonly toClock: (at: number) => number
-  /** The newest frames with the stream time at which each ends. */
-  readonly placed: (frames: ReadonlyArray<Audio.Frame>) => ReadonlyArray<Placed>
   /** Stream time at which an input begins: frames tell it, or it is now. */
   readonly startOf: (input: Stt.Input) => number
   /** The detector has heard the voice stop at a stream time; `undefined` where it goes on. */
@@ -44,18 +46,12 @@ export const makeStreamClock = (now: () => number): StreamClock => {
       offset = Math.min(offset + (arrived - observedAt) * drift, arrived - streamEnd)
       observedAt = arrived
     },
+    observedAt: () => observedAt,
+    end: () => streamEnd,
     restart: () => {
       offset = Number.POSITIVE_INFINITY
     },
     toClock: (at) => Math.min(now(), at + (Number.isFinite(offset) ? offset : 0)),
-    placed: (frames) => {
-      let end = streamEnd
-      return frames.toReversed().map((frame) => {
-        const placed = { frame, end }
-        end = frame.at ?? end - Audio.durationMs(frame)
-        return placed
-      }).toReversed()
-    },
     startOf: (input) => "samples" in input && input.at !== undefined ? input.at : streamEnd,
     voice: (end) => {
       voiceEnd = end
@@ -67,6 +63,16 @@ export const makeStreamClock = (now: () => number): StreamClock => {
       return voiceEnd !== undefined && from + (start ?? end) < voiceEnd ? Math.min(from + end, voiceEnd) : from + end
     }
   }
+}
+
+/** Frames with the stream time at which each ends; the last of them at `end`. */
+export const placed = (frames: ReadonlyArray<Audio.Frame>, end: number): ReadonlyArray<Placed> => {
+  let at = end
+  return frames.toReversed().map((frame) => {
+    const one = { frame, end: at }
+    at = frame.at ?? at - Audio.durationMs(frame)
+    return one
+  }).toReversed()
 }
 
 /** What of some frames lies behind a stream time. */

@@ -78,18 +78,19 @@ export const synthesize = (core: Core, speech: Speech, line: Line): Effect.Effec
       speech.milestones.firstText ??= firstText
     }),
     speech.clip === undefined ? (texts) => tts.speak(texts, options) : clip(speech.clip),
-    Stream.filter(({ alignment, frame }) => frame.samples.length > 0 || alignment !== undefined),
-    beside((chunks) => {
-      firstByte ??= conductor.now()
-      speech.milestones.firstByte ??= firstByte
-      for (const { alignment, frame } of chunks) {
-        utterance.audioMs += Audio.durationMs(frame)
-        if (alignment !== undefined) utterance.alignment.push(...fitting.push(alignment))
-      }
-    }),
     Stream.runForEachArray((chunks) => {
-      for (const { frame } of chunks) line.backlog.add(Audio.durationMs(frame))
-      return Effect.andThen(Queue.offerAll(line.audio, chunks), line.backlog.room)
+      for (const chunk of chunks) {
+        const { alignment, frame } = chunk
+        if (frame.samples.length === 0 && alignment === undefined) continue
+        firstByte ??= conductor.now()
+        speech.milestones.firstByte ??= firstByte
+        const ms = Audio.durationMs(frame)
+        utterance.audioMs += ms
+        if (alignment !== undefined) utterance.alignment.push(...fitting.push(alignment))
+        line.backlog.add(ms)
+        Queue.offerUnsafe(line.audio, chunk)
+      }
+      return line.backlog.room
     }),
     Effect.tap(() =>
       Effect.sync(() => {

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import type { InvalidOptions } from "../../Failure.ts"
 import type * as Turn from "../../Turn.ts"
 import type { Conductor } from "./conductor.ts"
-import { checkTurn, mergeTurn } from "./options.ts"
+import { checkTurn, mergeTurn, underAgent } from "./options.ts"
 
 export interface Tuning {
   /** With an agent that says this of them. */
@@ -30,8 +30,7 @@ export const makeTuning = (
   detector: boolean
 ): Tuning => {
   let options = initial
-  const over = (own: Turn.Options, agent: Turn.Options | undefined): Turn.Options =>
-    allowed(agent === undefined ? own : mergeTurn(own, agent))
+  const over = (own: Turn.Options, agent: Turn.Options | undefined): Turn.Options => allowed(underAgent(own, agent))
   const tune = (settings: Turn.Settings): void => conductor.dispatch({ _tag: "Tune", settings })
   return {
     optionsWith: (agent) => over(options, agent),

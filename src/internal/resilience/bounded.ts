@@ -47,9 +47,10 @@ export const unless = <A, E, R, E2, R2>(
 ): Effect.Effect<A, E | E2, R | R2> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(
-      Effect.forkDetach(overdue, { startImmediately: true }),
-      (timer) =>
-        Effect.flatMap(Effect.forkDetach(work, { startImmediately: true }), (working) => {
+      Effect.forkDetach(work, { startImmediately: true }),
+      (working): Effect.Effect<A, E | E2, R2> =>
+        // What is at hand needs no timer.
+        working.pollUnsafe() ?? Effect.flatMap(Effect.forkDetach(overdue, { startImmediately: true }), (timer) => {
           const first = Deferred.makeUnsafe<A, E | E2>()
           timer.addObserver((exit) => Deferred.doneUnsafe(first, exit))
           working.addObserver((exit) => Deferred.doneUnsafe(first, exit))

@@ -34,29 +34,34 @@ export class Elders<A, E> {
 
   /** Does the work, unless one of them answers first. */
   readonly beside = <B, E2, R>(work: Effect.Effect<B, E2, R>): Effect.Effect<A | B, E2, R> =>
-    Effect.raceFirst(this.answer, work)
+    Effect.suspend(() =>
+      this.#running.size === 0 && !Deferred.isDoneUnsafe(this.#answer) ? work : Effect.raceFirst(this.answer, work)
+    )
 
   /**
-   * Waits for an attempt as long as `hung` lets it: one that it fails first is
-   * handed over, and the failure is that of `hung`. One that is beaten by an
-   * elder, or interrupted, is ended.
+   * Waits for an attempt as long as its timer lets it. One that the timer gives a
+   * failure for has hung, and is handed over; where the timer itself fails, the
+   * time for all is over. Then, and where it is beaten by an elder or interrupted,
+   * the attempt is ended.
    */
   readonly hear = <R, R2>(
     attempt: Own,
-    hung: Effect.Effect<never, E, R2>,
+    timer: Effect.Effect<E, E, R2>,
     work: Effect.Effect<A, E, R>
   ): Effect.Effect<A, E, R | R2> =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen({ self: this }, function*() {
-        const timer = yield* Effect.forkDetach(hung, { startImmediately: true })
+        const timing = yield* Effect.forkDetach(timer, { startImmediately: true })
         const working = yield* Effect.forkDetach(work, { startImmediately: true })
         const first = Deferred.makeUnsafe<A, E>()
-        timer.addObserver((exit) => Deferred.doneUnsafe(first, exit))
+        timing.addObserver((exit) =>
+          Deferred.doneUnsafe(first, Exit.isSuccess(exit) ? Exit.fail(exit.value) : Exit.failCause(exit.cause))
+        )
         working.addObserver((exit) => Deferred.doneUnsafe(first, exit))
         return yield* Effect.onExit(restore(this.beside(Deferred.await(first))), (exit) => {
-          const late = Exit.isFailure(exit) && timer.pollUnsafe() !== undefined
-          timer.interruptUnsafe()
-          if (late && working.pollUnsafe() === undefined) {
+          const hung = Exit.isFailure(exit) && timing.pollUnsafe()?._tag === "Success"
+          timing.interruptUnsafe()
+          if (hung && working.pollUnsafe() === undefined) {
             this.#take(attempt, working)
             return Effect.void
           }

@@ -113,6 +113,10 @@ export const firstOutput = <A, E, R>(
   const breaker = settings?.breaker
   let ticket: Ticket | undefined
   let begun: number | undefined
+  let overdue: E | undefined
+  let signedAt: number | undefined
+  let tried = 0
+  let triedAt = 0
   const until = (): number | undefined => {
     if (settings === undefined || begun === undefined) return undefined
     const [due, sign] = [begun + settings.firstOutputMs, request.lastSign?.()]
@@ -124,37 +128,6 @@ export const firstOutput = <A, E, R>(
     ticket = claimed
     return Effect.void
   })
-  let signedAt: number | undefined
-  let tried = 0
-  let triedAt = 0
-  /** Fails where an attempt shows no sign of life, while there is time for another one; one that thinks may pause for longer. */
-  const hung = ({ attemptMs, nextOutputMs, retries }: Settings): Effect.Effect<never, E, R> =>
-    (request.begun ?? Effect.void).pipe(
-      Effect.andThen(silence(attemptMs, attemptMs, () => {
-        const thought = request.lastSign?.()
-        if (thought === undefined || thought < triedAt) return signedAt
-        return Math.max(signedAt ?? 0, thought + nextOutputMs - attemptMs)
-      })),
-      Effect.andThen(monotonic),
-      Effect.flatMap((now) =>
-        tried < retries && now + attemptMs <= (until() ?? now)
-          ? Effect.fail(request.error(new Failure.TimedOut({ afterMs: attemptMs })))
-          : Effect.never
-      )
-    )
-  const ask = (attempt: Own, elders: Elders<Answered<A, E, R>, E>): Effect.Effect<Answered<A, E, R>, E, R> =>
-    Effect.flatMap(Clock.Clock, (clock) => {
-      signedAt = undefined
-      triedAt = monotonicMs(clock)
-      const asked = once(request, attempt.scope, () => {
-        if (attempt.isOpen()) signedAt = monotonicMs(clock)
-      })
-      const started = Effect.map(asked, (started) => ({ started, by: attempt }))
-      const claimed = breaker === undefined ? started : Effect.andThen(claim, started)
-      if (settings === undefined) return claimed
-      // The last attempt has all that is left.
-      return elders.hear(attempt, tried >= settings.retries ? Effect.never : hung(settings), claimed)
-    })
   const blame = (failure: E): void => {
     if (ticket === undefined) return
     if (request.isForeign?.(failure) === true) breaker?.released(ticket)
@@ -164,6 +137,55 @@ export const firstOutput = <A, E, R>(
     if (ticket !== undefined) breaker?.succeeded(ticket)
     return started
   }
+  /** When an attempt has shown no sign of life for too long; one that thinks may pause for longer. */
+  const hungAt = ({ attemptMs, nextOutputMs }: Settings, from: number): number => {
+    const thought = request.lastSign?.()
+    const silent = Math.max(from, signedAt ?? from) + attemptMs
+    return thought === undefined || thought < triedAt ? silent : Math.max(silent, thought + nextOutputMs)
+  }
+  /**
+   * The time of an attempt, and the time for all: gives the failure of one that
+   * shows no sign of life while there is time for another one, and fails where no
+   * time is left.
+   */
+  const timer = (settings: Settings, mayHang: boolean): Effect.Effect<E, E, R> => {
+    const { attemptMs, firstOutputMs, nextOutputMs, retries } = settings
+    const late = (afterMs: number): E => request.error(new Failure.TimedOut({ afterMs }))
+    const look = (from: number, now: number, waits: boolean): Effect.Effect<E, E> => {
+      const due = until() ?? now
+      if (now >= due) {
+        overdue = late(due > (begun ?? due) + firstOutputMs ? nextOutputMs : firstOutputMs)
+        blame(overdue)
+        return Effect.fail(overdue)
+      }
+      const hung = waits ? hungAt(settings, from) : Number.POSITIVE_INFINITY
+      if (now >= hung) return now + attemptMs <= due ? Effect.succeed(late(attemptMs)) : look(from, now, false)
+      const next = Math.min(due, hung)
+      // Clocks round: what was to wake at this time has done so.
+      return Effect.flatMap(
+        Effect.andThen(Effect.sleep(next - now), monotonic),
+        (woken) => look(from, Math.max(next, woken), waits)
+      )
+    }
+    return Effect.flatMap(Effect.andThen(request.begun ?? Effect.void, monotonic), (now) => {
+      begun ??= now
+      return look(now, now, mayHang && tried < retries)
+    })
+  }
+  const ask = (attempt: Own, elders: Elders<Answered<A, E, R>, E>): Effect.Effect<Answered<A, E, R>, E, R> =>
+    Effect.flatMap(Clock.Clock, (clock) => {
+      signedAt = undefined
+      triedAt = monotonicMs(clock)
+      const asked = once(request, attempt.scope, () => {
+        if (attempt.isOpen()) signedAt = monotonicMs(clock)
+      })
+      const started = Effect.map(asked, (started) => ({ started, by: attempt }))
+      const claimed = breaker === undefined ? started : Effect.andThen(claim, started)
+      return settings === undefined ? claimed : elders.hear(attempt, timer(settings, true), claimed)
+    })
+  /** What is waited for between two attempts has no more time than these. */
+  const inTime = <B>(work: Effect.Effect<B, E>): Effect.Effect<B, E, R> =>
+    settings === undefined ? work : unless(Effect.andThen(timer(settings, false), Effect.never), work)
   const attempts = Effect.flatMap(Effect.context<never>(), (context) => {
     const elders = new Elders<Answered<A, E, R>, E>(context)
     return Effect.ensuring(
@@ -176,39 +198,26 @@ export const firstOutput = <A, E, R>(
             if (exit.value.by !== attempt) yield* Effect.forkDetach(attempt.close(exit))
             return succeed(exit.value)
           }
+          if (overdue !== undefined) return yield* Effect.fail(overdue)
           const failure = failureOf(exit.cause, request.error)
           blame(failure)
           if (!elders.has(attempt)) yield* attempt.close(exit)
           if (!request.isRetryable(failure)) return yield* Effect.fail(failure)
-          const next = yield* elders.beside(wait(failure, until()))
+          const next = yield* inTime(elders.beside(wait(failure, until())))
           if (typeof next !== "boolean") return succeed(next)
           // Who was given up for another attempt that there is not may answer still.
-          if (!next) return succeed(yield* elders.or(Effect.fail(failure)))
+          if (!next) return succeed(yield* inTime(elders.or(Effect.fail(failure))))
           yield* retrying(request.asked, ++tried, request.reasonOf?.(failure) ?? new Failure.Broken({}))
         }
       }),
       elders.end
     )
   })
-  if (settings === undefined) return attempts
-  const overdue = (request.begun ?? Effect.void).pipe(
-    Effect.andThen(Effect.map(monotonic, (now) => {
-      begun = now
-    })),
-    Effect.andThen(silence(settings.firstOutputMs, settings.nextOutputMs, request.lastSign)),
-    Effect.andThen((afterMs) =>
-      Effect.suspend(() => {
-        const late = request.error(new Failure.TimedOut({ afterMs }))
-        blame(late)
-        return Effect.fail(late)
-      })
-    )
-  )
-  const abandoned = Effect.sync(() => {
-    if (ticket !== undefined) breaker?.released(ticket)
-  })
-  // The deadline goes first: an attempt that fails at once is to know how much time is left.
-  return unless(overdue, breaker === undefined ? attempts : Effect.onInterrupt(attempts, () => abandoned))
+  if (breaker === undefined) return attempts
+  return Effect.onInterrupt(attempts, () =>
+    Effect.sync(() => {
+      if (ticket !== undefined) breaker.released(ticket)
+    }))
 }
 
 /** Gives what has started as a pull, which fails when a stream that owes output falls silent. */

@@ -6,6 +6,7 @@ import * as Audio from "../../Audio.ts"
 import * as Cost from "../../Cost.ts"
 import { usage } from "../cost.ts"
 import { isGuarded } from "../resilience/breaker.ts"
+import { beside, watched, type Watcher } from "../streams.ts"
 import type * as Tts from "./model.ts"
 
 /** What is made of others tells what these have done. */
@@ -15,26 +16,23 @@ export const meteredSpeech = <E, R>(
   options: Tts.Options | undefined
 ): Stream.Stream<Tts.Chunk, E | Tts.TtsError, R> => {
   if (isGuarded(service)) return service.speak(text, options)
-  return Stream.unwrap(Effect.map(Cost.Meter, (report) => {
+  return Stream.suspend(() => {
     let characters = 0
     let audioMs = 0
-    const counted = Stream.map(text, (piece) => {
-      characters += piece.length
-      return piece
-    })
-    return service.speak(counted, options).pipe(
-      Stream.map((chunk) => {
-        audioMs += Audio.durationMs(chunk.frame)
-        return chunk
-      }),
-      Stream.onExit((exit) =>
-        Effect.sync(() => {
-          if (characters === 0 || (Exit.isFailure(exit) && audioMs === 0 && !Exit.hasInterrupts(exit))) return
-          report(usage("tts", service, { characters, audioMs }))
-        })
-      )
-    )
-  }))
+    const counted = beside<string>((pieces) => {
+      for (const piece of pieces) characters += piece.length
+    })(text)
+    const watcher = Effect.map(Cost.Meter, (report): Watcher<Tts.Chunk, E | Tts.TtsError> => ({
+      saw: (chunks) => {
+        for (const { frame } of chunks) audioMs += Audio.durationMs(frame)
+      },
+      ended: (exit) => {
+        if (characters === 0 || (Exit.isFailure(exit) && audioMs === 0 && !Exit.hasInterrupts(exit))) return
+        report(usage("tts", service, { characters, audioMs }))
+      }
+    }))
+    return watched(watcher)(service.speak(counted, options))
+  })
 }
 
 /** For a service that claims to be resilient by itself, and that nobody has wrapped. */

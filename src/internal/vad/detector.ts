@@ -162,7 +162,7 @@ export const makeDetector = (
       pass()
       try {
         run.begin(pieces())
-        return Effect.map(track(), () => run.take())
+        return Effect.mapEager(track(), () => run.take())
       } catch (thrown) {
         return Effect.fail(typed(thrown))
       }
