@@ -1,11 +1,13 @@
 import { globSync, readFileSync } from "node:fs"
 import { defineConfig } from "vitest/config"
-import base from "./vitest.config.ts"
+import base from "./vitest.base.config.ts"
 
-/** Files that put something else in the place of a module, or listen to the process, have a process to themselves. */
-const alone = globSync("test/**/*.test.ts").filter((file) => /\bvi\.|process\.on\(/.test(readFileSync(file, "utf8")))
+// What changes the process that it runs in, such as its modules, says so in a line of its own, and why.
+const alone = globSync("{test,examples}/**/*.test.ts").filter((file) =>
+  /^\/\/ Alone: \S/m.test(readFileSync(file, "utf8"))
+)
 
-const { exclude = [], ...shared } = base.test ?? {}
+const { exclude = [], ...test } = base.test ?? {}
 
 // The others share what they import, which takes longer than most of them run.
 export default defineConfig({
@@ -13,8 +15,8 @@ export default defineConfig({
   test: {
     ...base.test,
     projects: [
-      { extends: false, ...base, test: { ...shared, name: "shared", isolate: false, exclude: [...exclude, ...alone] } },
-      { extends: false, ...base, test: { ...shared, name: "alone", include: alone, exclude } }
+      { extends: false, ...base, test: { ...test, name: "shared", isolate: false, exclude: [...exclude, ...alone] } },
+      { extends: false, ...base, test: { ...test, name: "alone", include: alone, exclude } }
     ]
   }
 })

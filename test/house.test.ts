@@ -169,6 +169,19 @@ const contractFirst: Rule = (graph) =>
     `${path} does not begin with its contract`
   )
 
+/** Test files share their process, but those that change it. */
+const aloneWhereNeeded: Rule = (graph) =>
+  graph.filter(({ path }) => path.endsWith(".test.ts")).flatMap(({ path, text }) => {
+    const changes =
+      /\bvi\.(?:mock|doMock|hoisted|stub|useFake)|\bprocess\.(?:on|chdir)\(|\bprocess\.env(?:\.\w+|\[[^\]]+\])\s*=[^=]|\bglobalThis(?:\.\w+)+ = /
+        .test(text)
+    const says = /^\/\/ Alone: \S/m.test(text)
+    if (changes === says) return []
+    return [
+      `${path} ${changes ? "changes its process and does not say" : "has a process to itself for nothing:"} // Alone`
+    ]
+  })
+
 const rules: ReadonlyArray<{
   readonly name: string
   readonly rule: Rule
@@ -291,6 +304,28 @@ const rules: ReadonlyArray<{
     },
     told: [
       "internal/bare.ts does not begin with its contract"
+    ]
+  },
+  {
+    name: "a test file that changes its process has one to itself, and nobody else",
+    rule: aloneWhereNeeded,
+    everywhere: true,
+    broken: Object.fromEntries([
+      `${"vi"}.mock("ws", () => ({}))`,
+      `process.${"on"}("exit", listener)`,
+      `process.${"env"}["PORT"] = "1"`,
+      `process.${"env"}.PORT = "1"`,
+      `${"globalThis"}.fetch = mine`,
+      `// ${"Alone"}: for nothing`,
+      `// ${"Alone"}: changes the environment\nprocess.${"env"}["PORT"] = "1"`,
+      `if (process.${"env"}["PORT"] === "1") stop()`
+    ].map((text, index) => [`../test/${index}.test.ts`, text])),
+    told: [
+      ...Array.from(
+        { length: 5 },
+        (_, index) => `../test/${index}.test.ts changes its process and does not say // Alone`
+      ),
+      "../test/5.test.ts has a process to itself for nothing: // Alone"
     ]
   },
   {
