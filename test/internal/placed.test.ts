@@ -24,10 +24,8 @@ const logged = Effect.fnUntraced(function*<A, E, R>(self: Effect.Effect<A, E, R>
 describe("what a program has thrown in a conversation", () => {
   it.effect("is told by its kind and place, and whole to who debugs", () =>
     Effect.gen(function*() {
-      class NoRoom extends Error {
-        override readonly name = "NoRoom"
-      }
-      const { debugged, told } = yield* logged(logPlaced("it broke", Cause.die(new NoRoom(secret))))
+      const noRoom = Object.assign(new Error(secret), { name: "NoRoom" })
+      const { debugged, told } = yield* logged(logPlaced("it broke", Cause.die(noRoom)))
       assert.match(told, /"it broke"[^]* NoRoom: *\n +at .*placed\.test\.ts/)
       assert.notInclude(told, secret)
       assert.include(debugged, secret)
