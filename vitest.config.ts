@@ -1,29 +1,22 @@
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import process from "node:process"
-import { fileURLToPath } from "node:url"
+import { globSync, readFileSync } from "node:fs"
 import { defineConfig } from "vitest/config"
+import base from "./vitest.base.config.ts"
 
-// Programs that tests start, and their workers, find what they import compiled.
-const { env } = process
-env["NODE_COMPILE_CACHE"] ??= join(tmpdir(), "effect-voice-compiled")
+// What changes the process that it runs in, such as its modules, says so in a line of its own, and why.
+const alone = globSync("{test,examples}/**/*.test.ts").filter((file) =>
+  /^\/\/ Alone: \S/m.test(readFileSync(file, "utf8"))
+)
 
-const src = fileURLToPath(new URL("./src/", import.meta.url))
+const { exclude = [], ...test } = base.test ?? {}
 
+// The others share what they import, which takes longer than most of them run.
 export default defineConfig({
-  resolve: {
-    alias: [
-      { find: /^effect-voice$/, replacement: `${src}index.ts` },
-      { find: /^effect-voice\/(.*)$/, replacement: `${src}$1.ts` }
-    ]
-  },
+  ...base,
   test: {
-    maxWorkers: "100%",
-    include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
-    exclude: ["test/livekit/**", "test/hostile/livekit/**", "**/node_modules/**"],
-    // Two loaded cores need their time; a test that fails is never run again.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    retry: 0
+    ...base.test,
+    projects: [
+      { extends: false, ...base, test: { ...test, name: "shared", isolate: false, exclude: [...exclude, ...alone] } },
+      { extends: false, ...base, test: { ...test, name: "alone", include: alone, exclude } }
+    ]
   }
 })

@@ -1,5 +1,5 @@
 import { defineConfig, mergeConfig } from "vitest/config"
-import base from "./vitest.config.ts"
+import base from "./vitest.base.config.ts"
 
 // What needs a LiveKit server: one is started unless `LIVEKIT_URL` names one.
 const merged = mergeConfig(

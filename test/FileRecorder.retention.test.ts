@@ -1,4 +1,5 @@
 /** Recordings among which something cannot be read or removed. */
+// Alone: puts a file system that fails in the place of the real one.
 import { assert, it } from "@effect/vitest"
 import { Effect, Redacted, Stream } from "effect"
 import * as FileRecorder from "effect-voice/Layers/FileRecorder"

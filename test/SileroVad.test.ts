@@ -1,3 +1,4 @@
+// Alone: takes onnxruntime and WebAssembly away.
 import { assert, describe, it, vi } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
 import { Audio, Vad } from "effect-voice"
@@ -162,6 +163,26 @@ describe("SileroVad", () => {
   })
 
   contract("SileroVad", SileroVad.layer(), recording("weather_question.wav"))
+})
+
+describe("a Node that is too old for the model", () => {
+  it.effect("is named with the one to use, and nobody else", () =>
+    Effect.gen(function*() {
+      const assembly: object = Reflect.get(globalThis, "WebAssembly")
+      const compile: unknown = Reflect.get(assembly, "Module")
+      yield* Effect.acquireRelease(
+        Effect.sync(() => {
+          Reflect.set(assembly, "Module", function() {
+            throw new Error("invalid numeric opcode 0xfd105")
+          })
+        }),
+        () => Effect.sync(() => Reflect.set(assembly, "Module", compile))
+      )
+      const { message } = yield* Effect.flip(Effect.scoped(Layer.build(SileroVad.layer({ sampleRate: 8000 }))))
+      assert.include(message, "cannot be used: this Node (v")
+      assert.include(message, "use Node 22.19 or later")
+      assert.notInclude(message, "onnxruntime")
+    }).pipe(Effect.scoped))
 })
 
 describe("onnxruntime", () => {

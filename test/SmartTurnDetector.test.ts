@@ -96,7 +96,7 @@ describe("SmartTurnDetector", () => {
         )
       assert.include(
         yield* reasonOf("/nowhere.onnx"),
-        "No turn detection model at /nowhere.onnx: the file does not exist"
+        "The turn detection model /nowhere.onnx cannot be used: the file does not exist"
       )
       const silero = new URL("../models/silero_vad.onnx", import.meta.url).pathname
       assert.include(yield* reasonOf(silero), "a Smart Turn model of version 3 takes input_features")

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Schema, Stream } from "effect"
 import { Text } from "effect-voice"
+import { thorough } from "./support/thorough.ts"
 
 const cut = (text: string, size: number): Array<string> => {
   const chunks: Array<string> = []
@@ -53,7 +54,7 @@ const fragments = [
 ]
 const Texts = Schema.Array(Schema.Literals(fragments))
 const Sizes = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9 })))
-const many = { arbitrary: { runs: 2000, size: 60 } }
+const many = { arbitrary: { runs: thorough ? 2000 : 400, size: 60 } }
 
 const pieces = (text: string, sizes: ReadonlyArray<number>): Array<string> => {
   const chunks: Array<string> = []

@@ -1,4 +1,5 @@
 // @effect-diagnostics multipleEffectProvide:off
+// Alone: puts servers of its own in the place of `fetch` and `ws`.
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Deferred, Effect, Layer, Stream } from "effect"
 import { Agent, Config, Llm, type Pipeline, Tts, type Turn, Vad, Worker } from "effect-voice"

@@ -48,6 +48,44 @@ describe("examples", () => {
     }
   })
 
+  /** What a file of TypeScript or JavaScript names by a path: imports, URLs beside itself, paths from the root. */
+  const reads = (text: string): ReadonlyArray<string> =>
+    Array.from(
+      text.matchAll(
+        /(?:from |import |import\(|new URL\(|readFileSync\(|readFile\()\s*["'`](\.{1,2}\/[^"'`]*|test\/[^"'`]*)/g
+      ),
+      ([, name = ""]) => name
+    )
+
+  /** The command serves it in this place, from its own package. */
+  const served = "examples/playground/livekit-client.js"
+
+  /** What of it would not be there for who has installed the package. */
+  const missing = (name: string, text: string, packed: ReadonlyArray<string>): ReadonlyArray<string> => {
+    const targets = reads(text).map((read) =>
+      path.posix.join(read.startsWith(".") ? path.posix.dirname(name) : "", read)
+    )
+    return targets.filter((target) =>
+      target !== served &&
+      !(packed.some((entry) => target === entry || target.startsWith(`${entry}/`)) &&
+        fs.existsSync(path.join(root, target)))
+    )
+  }
+
+  it("import and read nothing that is not packed with them", () => {
+    const { files } = JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")) as { files: Array<string> }
+    const names = fs.readdirSync(path.join(root, "examples"), { recursive: true, encoding: "utf8" })
+      .filter((name) => /\.(?:ts|js|html)$/.test(name)).map((name) => `examples/${name}`)
+    assert.isAbove(names.length, 30)
+    const all = names.map((name) => [name, fs.readFileSync(path.join(root, name), "utf8")] as const)
+    assert.deepStrictEqual(all.flatMap(([name, text]) => missing(name, text, files)), [])
+    assert.isAbove(all.flatMap(([, text]) => reads(text)).length, 10)
+    const wav = `new URL("../test/fixtures/jfk.wav", import.meta.url)`
+    assert.deepStrictEqual(missing("examples/99.ts", wav, files), ["test/fixtures/jfk.wav"])
+    assert.deepStrictEqual(missing("examples/a/b.ts", `import { x } from "../../bench/x.ts"`, files), ["bench/x.ts"])
+    assert.deepStrictEqual(missing("examples/99.ts", `import "./nowhere.ts"`, files), ["examples/nowhere.ts"])
+  })
+
   it("10: hold a whole conversation, and leave its recording and its picture", { timeout: 120_000 }, async () => {
     const out = fs.mkdtempSync(path.join(os.tmpdir(), "effect-voice-demo-"))
     try {

@@ -231,6 +231,27 @@ const plainEnglish: Rule = (graph) =>
     )
   )
 
+/** What a program has thrown may quote what was said: its kind and place are logged (`placed.ts`), or what `failureLog.ts` lets through. */
+const noWholeCause: Rule = (graph) =>
+  graph.filter(({ path }) => !path.startsWith("testing/")).flatMap(({ path, text }) =>
+    (text.replaceAll(/\b(?:placed|nameOf|tagOf|kindOf)\([^()]*\)/g, "").match(
+      /\blog(?:Error|Warning|Fatal|Info)\((?:[^()]|\([^()]*\))*\b(?:cause|Cause\.die|Cause\.fail)\b/g
+    ) ?? []).map(() => `${path} logs a cause as it is`)
+  )
+
+/** Test files share their process, but those that change it. */
+const aloneWhereNeeded: Rule = (graph) =>
+  graph.filter(({ path }) => path.endsWith(".test.ts")).flatMap(({ path, text }) => {
+    const changes =
+      /\bvi\.(?:mock|doMock|hoisted|stub|useFake)|\bprocess\.(?:on|chdir)\(|\bprocess\.env(?:\.\w+|\[[^\]]+\])\s*=[^=]|\bglobalThis(?:\.\w+)+ = /
+        .test(text)
+    const says = /^\/\/ Alone: \S/m.test(text)
+    if (changes === says) return []
+    return [
+      `${path} ${changes ? "changes its process and does not say" : "has a process to itself for nothing:"} // Alone`
+    ]
+  })
+
 const rules: ReadonlyArray<{
   readonly name: string
   readonly rule: Rule
@@ -385,6 +406,40 @@ const rules: ReadonlyArray<{
       "../docs/page.md: \"has in mind is kept.\" wants the part's name: recogniser, model, voice",
       "../docs/page.md: \"misses.\" wants \"lacks\", or what happens",
       "../docs/page.md: \"of which one misses.\" wants two sentences"
+    ]
+  },
+  {
+    name: "no cause of others is logged as it is, but for who debugs",
+    rule: noWholeCause,
+    broken: {
+      "internal/a.ts": "Effect.logError(`Tool ${call.name} ${what}`, cause)",
+      "internal/b.ts": "Effect.logWarning(\n  \"it broke\",\n  exit.cause\n)",
+      "internal/c.ts": "run(Effect.logError(\"it has thrown\", Cause.die(defect)))",
+      "internal/d.ts":
+        "Effect.logError(\"a hook failed\", placed(cause))\nEffect.logDebug(\"all of it\", cause)\nlogPlaced(\"it broke\", cause)"
+    },
+    told: ["internal/a.ts", "internal/b.ts", "internal/c.ts"].map((path) => `${path} logs a cause as it is`)
+  },
+  {
+    name: "a test file that changes its process has one to itself, and nobody else",
+    rule: aloneWhereNeeded,
+    everywhere: true,
+    broken: Object.fromEntries([
+      `${"vi"}.mock("ws", () => ({}))`,
+      `process.${"on"}("exit", listener)`,
+      `process.${"env"}["PORT"] = "1"`,
+      `process.${"env"}.PORT = "1"`,
+      `${"globalThis"}.fetch = mine`,
+      `// ${"Alone"}: for nothing`,
+      `// ${"Alone"}: changes the environment\nprocess.${"env"}["PORT"] = "1"`,
+      `if (process.${"env"}["PORT"] === "1") stop()`
+    ].map((text, index) => [`../test/${index}.test.ts`, text])),
+    told: [
+      ...Array.from(
+        { length: 5 },
+        (_, index) => `../test/${index}.test.ts changes its process and does not say // Alone`
+      ),
+      "../test/5.test.ts has a process to itself for nothing: // Alone"
     ]
   },
   {

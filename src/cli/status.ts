@@ -78,6 +78,12 @@ const breakersOf = (metrics: string): ReadonlyArray<string> =>
 /** One line a thing. */
 export const status = (url: string, token: string | undefined): Effect.Effect<string, StatusError> =>
   Effect.gen(function*() {
+    if (!/^https?:$/.test(URL.parse(url)?.protocol ?? "")) {
+      return yield* new StatusError({
+        url,
+        detail: "is no address of a worker; --url wants one as http://127.0.0.1:8081"
+      })
+    }
     const health = yield* Effect.flatMap(ask(url, "/health", token), (text) => read(Health, url, text))
     const ready = yield* Effect.flatMap(ask(url, "/ready", token), (text) => read(Ready, url, text))
     const breakers = breakersOf(yield* ask(url, "/metrics", token))

@@ -1,12 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Config, Effect, Fiber, Layer } from "effect"
+import { Effect, Fiber, Layer } from "effect"
 import { Agent, Audio, type Event, Pipeline } from "effect-voice"
 import * as Testing from "effect-voice/testing"
+import { thorough } from "../support/thorough.ts"
 
 /** All two hundred where more is asked for than a developer waits for. */
-const calls = Effect.runSync(
-  Config.Int("EFFECT_VOICE_RUNS").pipe(Config.withDefault(0), Effect.map((runs) => runs >= 1000 ? 200 : 60))
-)
+const calls = thorough ? 200 : 60
 const turns = 2
 
 const said = (call: number, turn: number) => `Caller ${call} wants ${turn}`

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { spawn } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
@@ -78,6 +78,20 @@ describe("effect-voice", () => {
     const version = await run(["--version"])
     assert.include(version.output, JSON.parse(readFileSync(`${root}package.json`, "utf8")).version)
     assert.include((await run(["--completions", "bash"])).output, "effect-voice")
+  })
+
+  it("says which Node it needs, where it is run by one that is too old", () => {
+    for (const [version, works] of [["v20.20.2", false], ["v22.18.0", false], ["v22.19.0", true]] as const) {
+      const pretend = `data:text/javascript,Object.defineProperty(process,"version",{value:"${version}"})`
+      const { status, stderr } = spawnSync(
+        process.execPath,
+        ["--conditions", "effect-voice/source", "--import", pretend, "src/cli/main.ts", "--version"],
+        { cwd: root, encoding: "utf8" }
+      )
+      assert.deepStrictEqual([version, status], [version, works ? 0 : 1])
+      if (!works) assert.include(stderr, `effect-voice needs Node 22.19 or later, and this is ${version}: `)
+      assert.notInclude(stderr, "    at ")
+    }
   })
 
   const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, says: string]> = [

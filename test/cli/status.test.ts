@@ -23,5 +23,8 @@ describe("effect-voice status", () => {
       assert.match(busy, /breakers +all closed/)
       assert.include((yield* Effect.flip(status(url, undefined))).message, "--token")
       assert.include((yield* Effect.flip(status("http://127.0.0.1:1", undefined))).message, "nobody answers")
+      for (const wrong of ["nonsense", "127.0.0.1:8081", "ftp://127.0.0.1", "http://127.0.0.1:99999", ""]) {
+        assert.include((yield* Effect.flip(status(wrong, undefined))).message, "no address of a worker; --url")
+      }
     }))
 })

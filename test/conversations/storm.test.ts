@@ -1,4 +1,5 @@
 /** Everything at once: providers at random, stacked at random, in rooms and with hooks that fail at random. */
+// Alone: listens to what nobody in the process has handled.
 import { assert, describe, it } from "@effect/vitest"
 import { Config, Effect, Layer, Schedule, type Scope, Stream } from "effect"
 import { Agent, Failure, Llm, Processor, Resilience, Room, Stt, Tts, Vad } from "effect-voice"

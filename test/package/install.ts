@@ -10,6 +10,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -92,13 +93,16 @@ try {
       "models/smart_turn_v3.2.onnx",
       "examples/starter/gitignore",
       "examples/01_hello.ts",
+      "test/fixtures/weather_question.wav",
+      "test/fixtures/README.md",
       "llms.txt"
     ]
     for (const path of [...needed, "examples/playground/index.html", "docs/providers.md", "AGENTS.md"]) {
       if (!paths.includes(path)) throw new Error(`${path} is missing`)
     }
     const strange = paths.filter((path) =>
-      !/^(dist|src|models|docs|deploy|examples)\/|^(package\.json|LICENSE|llms\.txt|[A-Z]+\.md)$/.test(path) ||
+      !needed.includes(path) &&
+        !/^(dist|src|models|docs|deploy|examples)\/|^(package\.json|LICENSE|llms\.txt|[A-Z]+\.md)$/.test(path) ||
       (path.endsWith(".test.ts") && !path.startsWith("examples/"))
     )
     equal(strange.join(), "")
@@ -176,6 +180,25 @@ try {
     const errors = types({ skipLibCheck: false, lib: ["ES2024", "ESNext.Disposable", "DOM"] }).split("\n")
     equal(errors.filter((error) => error.includes("effect-voice")).join("\n"), "")
   })
+
+  // ---- the examples that need no key and no network -------------------------------------------------------------
+
+  const keyed = new Set(["11_openai.ts", "14_offline.ts", "16_telephone.ts", "17_browser.ts", "22_mcp.ts"])
+  const engines = ["pocketsphinx_continuous", "flite"].every((name) => spawnSync("which", [name]).status === 0)
+  const here = join(folder, "node_modules/effect-voice/examples")
+  const tsx = join(root, "node_modules/tsx/dist/cli.mjs")
+  symlinkSync(
+    join(root, "node_modules/@echogarden/rnnoise-wasm"),
+    join(folder, "node_modules/@echogarden/rnnoise-wasm")
+  )
+  for (const name of readdirSync(here).filter((name) => /^\d.*\.ts$/.test(name) && !name.endsWith(".test.ts")).sort()) {
+    if (keyed.has(name) || (name.startsWith("12_") && !engines)) continue
+    check(`runs the example ${name} as it is packed`, () => {
+      const flags = name.startsWith("10_") ? ["--fast", "--out", folder] : []
+      const said = run(process.execPath, [tsx, join(here, name), ...flags], folder)
+      if (said.trim() === "") throw new Error("it says nothing")
+    })
+  }
 
   // ---- the project that `effect-voice init` makes ----------------------------------------------------------------
 

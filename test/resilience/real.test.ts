@@ -1,4 +1,5 @@
 /** A stack over real connections: servers that answer, refuse, hang, break off and talk nonsense, in turn. */
+// Alone: listens to what nobody in the process has handled.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Redacted, Stream } from "effect"
 import { Llm } from "effect-voice"

@@ -1,17 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Layer, Metric, Redacted, Stream } from "effect"
+import { ConfigProvider, Context, Effect, Layer, Metric, Redacted, Stream } from "effect"
 import { Metrics, Vad } from "effect-voice"
 import * as FileRecorder from "effect-voice/Layers/FileRecorder"
 import * as Worker from "effect-voice/Worker"
 import { Yaml } from "effect/encoding"
+import { PrometheusMetrics } from "effect/observability"
 import { once } from "node:events"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { connect, createServer, type Socket } from "node:net"
 import { networkInterfaces, tmpdir } from "node:os"
 import { join } from "node:path"
 import { httpLimits } from "../../src/internal/httpServer.ts"
-import { mergeTexts } from "../../src/internal/worker/exposition.ts"
+import { tell } from "../../src/internal/worker/measured.ts"
 import { child } from "../../src/internal/worker/metrics.ts"
+import { PoolMetrics } from "../../src/internal/worker/poolMetrics.ts"
 import { makeJob, outcome, serveAgent } from "../support/agentServer.ts"
 import { start, virtualRooms } from "./support.ts"
 
@@ -195,49 +197,53 @@ describe("what operators ask", () => {
 })
 
 describe("metrics", () => {
+  /** Each what one process measures, and what its parent then shows of them and of itself. */
+  const shown = (
+    ...processes: ReadonlyArray<ReadonlyArray<readonly [metric: Metric.Metric<number, unknown>, value: number]>>
+  ): ReadonlyArray<string> => {
+    const fresh = () => Context.make(Metric.MetricRegistry, new Map())
+    const [own = fresh(), ...others] = processes.map((measures) => {
+      const context = fresh()
+      for (const [metric, value] of measures) metric.updateUnsafe(value, context)
+      return context
+    })
+    const pool = new PoolMetrics(own)
+    for (const context of others) pool.take({}, tell(context))
+    return PrometheusMetrics.formatUnsafe(own).split("\n").filter((line) => line !== "" && !line.startsWith("#"))
+  }
+
   it("of several processes are added up", () => {
-    const text = (jobs: number, slow: number, up: number) =>
-      [
-        "# HELP agent_jobs_total Jobs",
-        "# TYPE agent_jobs_total counter",
-        `agent_jobs_total{status="success"} ${jobs}`,
-        "# TYPE agent_time histogram",
-        `agent_time_bucket{le="1"} 1`,
-        `agent_time_bucket{le="+Inf"} ${slow}`,
-        `agent_time_sum ${slow}`,
-        `agent_time_count ${slow}`,
-        "# TYPE agent_provider_available gauge",
-        `agent_provider_available{provider="a b"} ${up}`,
-        ""
-      ].join("\n")
-    const merged = mergeTexts([text(1, 2, 1), text(3, 4, 0)])
-    assert.deepStrictEqual(merged.split("\n").filter((line) => line !== "" && !line.startsWith("#")), [
+    const jobs = Metric.counter("agent_jobs_total", { attributes: { status: "success" }, incremental: true })
+    const time = Metric.histogram("agent_time", { boundaries: [1] })
+    const available = Metric.gauge("agent_provider_available", { attributes: { provider: "a b" } })
+    const measures = (count: number, slow: number, up: number) => [
+      [jobs, count] as const,
+      [time, 0.5] as const,
+      ...Array.from({ length: slow }, () => [time, 2] as const),
+      [available, up] as const
+    ]
+    assert.deepStrictEqual(shown(measures(1, 2, 1), measures(3, 4, 0)), [
       `agent_jobs_total{status="success"} 4`,
       `agent_time_bucket{le="1"} 2`,
-      `agent_time_bucket{le="+Inf"} 6`,
-      "agent_time_sum 6",
-      "agent_time_count 6",
+      `agent_time_bucket{le="+Inf"} 8`,
+      "agent_time_sum 13",
+      "agent_time_count 8",
       `agent_provider_available{provider="a b"} 0`
     ])
   })
 
   it("that are states show the worst of several processes, not their sum", () => {
-    const text = (state: number, slow: number) =>
-      [
-        "# TYPE agent_breaker_state gauge",
-        `agent_breaker_state{component="llm",provider="a"} ${state}`,
-        "# TYPE desk_wait summary",
-        `desk_wait{quantile="0.9"} ${slow}`,
-        `desk_wait_count 1`,
-        ""
-      ].join("\n")
+    const state = Metric.gauge("agent_breaker_state", { attributes: { component: "llm", provider: "a" } })
+    const wait = Metric.summary("desk_wait", { maxAge: "1 minute", maxSize: 10, quantiles: [0.9] })
     for (const [states, worst] of [[[1, 1], 1], [[0, 2, 1], 2], [[0, 0], 0], [[1, 1, 1], 1]] as const) {
-      const merged = mergeTexts(states.map((state) => text(state, state + 5)))
-      assert.deepStrictEqual(merged.split("\n").filter((line) => line !== "" && !line.startsWith("#")), [
-        `agent_breaker_state{component="llm",provider="a"} ${worst}`,
-        `desk_wait{quantile="0.9"} ${worst + 5}`,
-        `desk_wait_count ${states.length}`
-      ])
+      assert.includeMembers(
+        [...shown(...states.map((value) => [[state, value], [wait, value + 5]] as const))],
+        [
+          `agent_breaker_state{component="llm",provider="a"} ${worst}`,
+          `desk_wait{quantile="0.9"} ${worst + 5}`,
+          `desk_wait_count ${states.length}`
+        ]
+      )
     }
   })
 
@@ -271,9 +277,6 @@ describe("metrics", () => {
     })))
 
   it("adds up amounts, and takes the worst or the last of what is none, also of a program's own gauges", () => {
-    const text = (type: string, name: string, value: number) => `# TYPE ${name} ${type}\n${name} ${value}\n`
-    const merged = (type: string, name: string): string =>
-      mergeTexts([text(type, name, 3), text(type, name, 7), text(type, name, 2)]).trim().split("\n").at(-1) ?? ""
     for (
       const [type, name, value] of [
         ["counter", "orders_total", 12],
@@ -288,6 +291,49 @@ describe("metrics", () => {
         ["gauge", "free_tables_min", 2],
         ["gauge", "menu_version_info", 2]
       ] as const
-    ) assert.strictEqual(merged(type, name), `${name} ${value}`, type)
+    ) {
+      const metric = type === "counter" ? Metric.counter(name) : Metric.gauge(name)
+      for (const processes of [[3, 7, 2], [undefined, 3, 7, 2]]) {
+        const measures = processes.map((value) => value === undefined ? [] : [[metric, value] as const])
+        assert.deepStrictEqual(shown(...measures), [`${name} ${value}`], type)
+      }
+    }
+  })
+
+  it("are told from process to process as they are, whatever their kind", () => {
+    const context = Context.make(Metric.MetricRegistry, new Map())
+    Metric.counter("calls", { bigint: true }).updateUnsafe(2n ** 70n, context)
+    Metric.frequency("words", { description: "Heard" }).updateUnsafe("yes", context)
+    Metric.histogram("times", { boundaries: [1, Infinity], attributes: { unit: "seconds" } }).updateUnsafe(3, context)
+    Metric.histogram("nothing", { boundaries: [1] }).valueUnsafe(context)
+    Metric.gauge("broken").updateUnsafe(Number.NaN, context)
+    const there = Context.make(Metric.MetricRegistry, new Map())
+    const pool = new PoolMetrics(there)
+    pool.take({}, tell(context))
+    assert.deepStrictEqual(Metric.snapshotUnsafe(there), Metric.snapshotUnsafe(context))
+    pool.take({}, "nonsense")
+    assert.lengthOf(Metric.snapshotUnsafe(there), 5)
+  })
+
+  it("of a process that is gone keep what it has counted, and lose what it was", () => {
+    const there = Context.make(Metric.MetricRegistry, new Map())
+    const pool = new PoolMetrics(there)
+    const [orders, open] = [Metric.counter("orders"), Metric.gauge("open_orders")]
+    for (const child of [{}, {}]) {
+      const context = Context.make(Metric.MetricRegistry, new Map())
+      orders.updateUnsafe(2, context)
+      open.updateUnsafe(5, context)
+      pool.take(child, tell(context))
+      assert.strictEqual(open.valueUnsafe(there).value, 5)
+      pool.bury(child)
+    }
+    orders.updateUnsafe(1, there)
+    assert.strictEqual(orders.valueUnsafe(there).count, 5)
+    assert.strictEqual(open.valueUnsafe(there).value, 0)
+    Context.get(there, Metric.MetricRegistry).clear()
+    const context = Context.make(Metric.MetricRegistry, new Map())
+    orders.updateUnsafe(1, context)
+    pool.take({}, tell(context))
+    assert.strictEqual(orders.valueUnsafe(there).count, 5)
   })
 })

@@ -1,4 +1,5 @@
 /** A process of a pool that dies, floods, lies or stands still, at each moment of a job: its neighbour's call goes on, and every job is reported once. */
+// Alone: puts puppets in the place of child processes.
 import { assert, describe, it } from "@effect/vitest"
 import { JobStatus } from "@livekit/protocol"
 import { Effect, Layer } from "effect"

@@ -15,10 +15,13 @@ export const state: Message = {
 
 export class Puppet extends EventEmitter {
   readonly pid = 1
-  readonly connected = true
   readonly asked: Array<Message> = []
   alive = true
   answers = true
+
+  get connected(): boolean {
+    return this.alive
+  }
 
   /** What it was asked, by name. */
   get tags(): ReadonlyArray<string> {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Scope } from "effect"
+import { Effect, Exit, Metric, Scope } from "effect"
 import * as Telemetry from "effect-voice/Layers/Telemetry"
 import { createServer } from "node:http"
 import { makeJob, outcome, serveAgent } from "../support/agentServer.ts"
@@ -61,7 +61,7 @@ const caller = "b7ad6b7169203331"
 const traceparent = `00-${trace}-${caller}-01`
 
 /** What a collector has of one job, by the time that its worker has ended. */
-const traced = (metadata: string, more: Partial<Parameters<typeof start>[2]>) =>
+const traced = (metadata: string | ReadonlyArray<string>, more: Partial<Parameters<typeof start>[2]>) =>
   Effect.gen(function*() {
     const { sent, url } = yield* collector
     const scope = yield* Scope.make()
@@ -69,17 +69,58 @@ const traced = (metadata: string, more: Partial<Parameters<typeof start>[2]>) =>
       const server = yield* serveAgent()
       const worker = yield* start(desk, server, { http: false, ...more })
       const connection = yield* server.next
-      yield* connection.dispatch(makeJob("AJ_1", { metadata }))
-      yield* outcome(connection)
+      for (const [index, each] of [metadata].flat().entries()) {
+        yield* connection.dispatch(makeJob(`AJ_${index}`, { metadata: each }))
+        yield* outcome(connection)
+      }
       yield* worker.drain()
     }).pipe(
       Effect.scoped,
       Effect.provide(Telemetry.layerOtlp({ url, tracesInterval: "1 minute" })),
-      Scope.provide(scope)
+      Scope.provide(scope),
+      Effect.provideService(Metric.MetricRegistry, new Map())
     )
     yield* Scope.close(scope, Exit.void)
     return { spans: spansOf(sent), sent }
   })
+
+interface Point {
+  readonly asDouble?: number
+  readonly count?: number
+}
+
+/** The last that a collector was sent of each metric. */
+const measuredOf = (sent: ReadonlyArray<{ readonly path: string; readonly body: unknown }>) => {
+  const { body } = sent.findLast(({ path }) => path === "/v1/metrics")!
+  const { resourceMetrics } = body as {
+    readonly resourceMetrics: ReadonlyArray<{
+      readonly scopeMetrics: ReadonlyArray<{
+        readonly metrics: ReadonlyArray<{
+          readonly name: string
+          readonly sum?: { readonly dataPoints: ReadonlyArray<Point> }
+          readonly histogram?: { readonly dataPoints: ReadonlyArray<Point> }
+        }>
+      }>
+    }>
+  }
+  const metrics = resourceMetrics.flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics))
+  return (name: string): ReadonlyArray<Point> =>
+    metrics.filter((metric) => metric.name === name).flatMap(({ histogram, sum }) =>
+      sum?.dataPoints ?? histogram?.dataPoints ?? []
+    )
+}
+
+describe("what is measured", () => {
+  it.live("by the processes of a pool is exported by their parent, also when they are gone", () =>
+    Effect.gen(function*() {
+      for (const more of [{ pool }, {}]) {
+        const { sent } = yield* traced(["work", "work", ...("pool" in more ? ["crash"] : [])], more)
+        const of = measuredOf(sent)
+        assert.deepStrictEqual(of("desk_jobs").map(({ asDouble }) => asDouble), [2])
+        assert.deepStrictEqual(of("agent_worker_join_seconds").map(({ count }) => (count ?? 0) >= 2), [true])
+      }
+    }))
+})
 
 describe("what is traced", () => {
   it.live("by the processes of a pool is sent by their parent, with the ids that they have", () =>

@@ -1,3 +1,4 @@
+// Alone: puts puppets in the place of child processes.
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import * as Worker from "effect-voice/Worker"

@@ -15,7 +15,7 @@ export class ModelUnavailable
   })
 {
   override get message(): string {
-    return `No turn detection model at ${this.path}: ${this.detail}`
+    return `The turn detection model ${this.path} cannot be used: ${this.detail}`
   }
 }
 

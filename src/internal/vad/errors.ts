@@ -15,7 +15,7 @@ export class ModelUnavailable
   })
 {
   override get message(): string {
-    return `No voice activity model at ${this.path}: ${this.detail}`
+    return `The voice activity model ${this.path} cannot be used: ${this.detail}`
   }
 }
 

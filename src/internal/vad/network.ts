@@ -2,6 +2,7 @@
  * The Silero network from its weights: the spectrum and a few windows in
  * WebAssembly, many windows as matrix products in onnxruntime.
  */
+import process from "node:process"
 import { Unusable } from "../modelThread.ts"
 import * as onnx from "../onnx.ts"
 import { type Floats, largestBatch, type Memory, type Model, sampleCount, type SampleRate } from "./batchMemory.ts"
@@ -94,6 +95,16 @@ const openMany = async (
   }
 }
 
+const started = (program: Program): Running => {
+  try {
+    return program.start()
+  } catch {
+    throw new Unusable(
+      `this Node (${process.version}) lacks the relaxed SIMD of WebAssembly, which computes it: use Node 22.19 or later`
+    )
+  }
+}
+
 /** Runs the network; without onnxruntime, many windows cost as much each as a few. */
 export const openNetwork = async (
   runtime: onnx.Runtime | undefined,
@@ -105,7 +116,7 @@ export const openNetwork = async (
   const program = new Program()
   const spectrumParts = spectrum.write(program, network.window, largestBatch)
   const start = kernel.write(program, network, spectrumParts, limit)
-  const running = program.start()
+  const running = started(program)
   const transform = transformRows(running, spectrumParts, sampleRate, memory)
   const few = runFew(start(running), memory)
   const many = runtime === undefined ? undefined : await openMany(runtime, network, memory, {

@@ -38,7 +38,12 @@ export const openChannel = (options: {
     const decoded = decodeFromChild(message)
     if (Option.isSome(decoded)) options.onMessage(decoded.value)
   })
-  handle.on("exit", (code, signal) => end(signal ?? `exit code ${code ?? "unknown"}`))
+  handle.on("exit", (code, signal) => {
+    const reason = signal ?? `exit code ${code ?? "unknown"}`
+    // What it has said last comes before the channel is closed.
+    if (handle.connected) handle.once("disconnect", () => end(reason))
+    else end(reason)
+  })
   handle.on("error", () => {
     if (handle.pid === undefined) end("it cannot be started")
   })

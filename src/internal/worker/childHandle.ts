@@ -19,6 +19,7 @@ import type { Assignment, Report } from "./job.ts"
 import type { Running } from "./jobRunner.ts"
 import { noUsage, type Usage } from "./loadFacts.ts"
 import type { PoolSettings } from "./options.ts"
+import type { PoolMetrics } from "./poolMetrics.ts"
 
 const unusable = (detail: string): WorkerError => new WorkerError({ reason: new PrewarmFailed({ detail }) })
 
@@ -34,6 +35,7 @@ interface Options {
   readonly evict: (assignment: Assignment) => Effect.Effect<void>
   readonly fork: (effect: Effect.Effect<void>) => void
   readonly tracer: Tracer.Tracer
+  readonly metrics: PoolMetrics
 }
 
 export class Child {
@@ -42,6 +44,7 @@ export class Child {
   readonly metrics: ChildMetrics
   readonly #channel: ChildChannel
   readonly #spans: ChildSpans
+  readonly #measured: PoolMetrics
   readonly #clock: Clock.Clock
   readonly #fork: (effect: Effect.Effect<void>) => void
   readonly #ready = Deferred.makeUnsafe<void, WorkerError>()
@@ -56,8 +59,9 @@ export class Child {
   #isSetting = false
   #end = "unknown"
 
-  constructor({ clock, evict, fork, slot, tracer, ...program }: Options) {
+  constructor({ clock, evict, fork, metrics, slot, tracer, ...program }: Options) {
     this.slot = slot
+    this.#measured = metrics
     this.#spans = new ChildSpans(tracer, slot)
     this.#clock = clock
     this.#fork = fork
@@ -177,7 +181,8 @@ export class Child {
       case "State":
         return this.#look(message)
       case "Metrics":
-        return this.metrics.answer(message.question, message.text)
+        this.#measured.take(this, message.text)
+        return this.metrics.answered(message.question)
     }
   }
 
@@ -197,6 +202,7 @@ export class Child {
     this.#end = reason
     Deferred.doneUnsafe(this.#ready, Effect.fail(unusable(`a process of the pool ended (${reason})`)))
     this.metrics.end()
+    this.#measured.bury(this)
     this.jobs.lose(reason)
     this.#spans.lost(this.#clock.currentTimeNanosUnsafe(), reason)
     Deferred.doneUnsafe(this.#exited, Effect.void)
@@ -208,6 +214,7 @@ export const spawn = (
   slot: number,
   { execArgv, module }: PoolSettings,
   evict: (assignment: Assignment) => Effect.Effect<void>,
+  metrics: PoolMetrics,
   /** It tells what an operator should know of the layer. */
   introduces: boolean
 ): Effect.Effect<Child> =>
@@ -225,6 +232,7 @@ export const spawn = (
       execArgv,
       evict,
       fork,
-      tracer
+      tracer,
+      metrics
     })
   })

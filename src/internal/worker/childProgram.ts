@@ -5,7 +5,6 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Logger from "effect/Logger"
-import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Queue from "effect/Queue"
@@ -25,11 +24,13 @@ import { detailOf, isSetting, logFailure, logForeign, nameOf } from "./failureLo
 import { decodeToChild, encodeFromChild, type FromChild, type ToChild } from "./ipc.ts"
 import type { Assignment } from "./job.ts"
 import { type JobRunner, makeJobRunner } from "./jobRunner.ts"
+import * as measured from "./measured.ts"
 import { checkDefinition } from "./options.ts"
 import { Introduces } from "./prewarm.ts"
 import { makeProbe } from "./probe.ts"
 
 const stateInterval = 1000
+const metricsInterval = 5000
 const heardWithin = 2000
 
 const unusable = (detail: string): WorkerError => new WorkerError({ reason: new PrewarmFailed({ detail }) })
@@ -96,6 +97,8 @@ const runJobs = Effect.fnUntraced(function*(
       })).pipe(
         Effect.ensuring(Effect.sync(() => {
           heard.delete(id)
+          // What the job has counted outlives the process.
+          tell({ _tag: "Metrics", question: 0, text: measured.tell(context) })
           tell({ _tag: "Over", id })
         }))
       )
@@ -114,9 +117,7 @@ const runJobs = Effect.fnUntraced(function*(
         return acknowledged === undefined ? Effect.void : Deferred.succeed(acknowledged, undefined)
       }
       case "AskMetrics":
-        return Effect.sync(() =>
-          tell({ _tag: "Metrics", question: message.question, text: PrometheusMetrics.formatUnsafe(context) })
-        )
+        return Effect.sync(() => tell({ _tag: "Metrics", question: message.question, text: measured.tell(context) }))
       case "Ping":
         return state
       case "Exit":
@@ -153,12 +154,17 @@ const program = Effect.gen(function*() {
     runJobs(runner, queue, state, Effect.asVoid(Deferred.succeed(asked, undefined)))
   )
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(state, Effect.sleep(stateInterval))))
+  // Whoever exports metrics in the parent asks nobody.
+  const context = yield* Effect.context<never>()
+  const tellMetrics = Effect.sync(() => tell({ _tag: "Metrics", question: 0, text: measured.tell(context) }))
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(metricsInterval), tellMetrics)))
   tell({ _tag: "Ready" })
   yield* Effect.raceFirst(Deferred.await(asked), gone)
   // Calls do not outlive the worker that answers for them.
   yield* runner.hurry
   yield* runner.endAll("stopped")
   yield* Effect.timeoutOption(idle, "10 seconds")
+  yield* tellMetrics
 })
 
 /** Why the process cannot be used, for who waits for it. */

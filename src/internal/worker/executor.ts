@@ -24,8 +24,8 @@ export interface Executor extends Pick<JobRunner, "run" | "hurry" | "running"> {
   /** Jobs that can be taken now, beside those that run. */
   readonly free: () => number
   readonly children: () => ReadonlyArray<ChildFacts>
-  /** What other processes have to say in `/metrics`. */
-  readonly metrics: Effect.Effect<ReadonlyArray<string>>
+  /** Has the registry show what other processes have measured by now. */
+  readonly measured: Effect.Effect<void>
 }
 
 /** The native engine starts before the first call, and is kept between calls: stopping it takes seconds. */
@@ -73,6 +73,6 @@ export const makeLocal = <E>(
       ...runner,
       free: () => Number.POSITIVE_INFINITY,
       children: () => [],
-      metrics: Effect.succeed([])
+      measured: Effect.void
     }
   })

@@ -16,7 +16,6 @@ import { openHttpServer } from "../httpServer.ts"
 import { monotonic } from "../steady.ts"
 import { ListenFailed, WorkerError } from "./errors.ts"
 import type { Executor } from "./executor.ts"
-import { mergeTexts } from "./exposition.ts"
 import type { Usage } from "./loadFacts.ts"
 import type { HttpSettings } from "./options.ts"
 import { version } from "./version.ts"
@@ -99,9 +98,8 @@ const responder = (settings: HttpSettings, facts: Facts, context: Context.Contex
       }
       case "/metrics": {
         if (!trusted) return unauthorized
-        const own = PrometheusMetrics.formatUnsafe(context)
-        const others = yield* facts.executor()?.metrics ?? Effect.succeed([])
-        return HttpServerResponse.text(mergeTexts([own, ...others]), {
+        yield* facts.executor()?.measured ?? Effect.void
+        return HttpServerResponse.text(PrometheusMetrics.formatUnsafe(context), {
           contentType: "text/plain; version=0.0.4; charset=utf-8"
         })
       }

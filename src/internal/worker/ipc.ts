@@ -67,6 +67,7 @@ const State = Schema.TaggedStruct("State", {
     Schema.Struct({ id: Schema.String, forMs: Schema.Finite, stuckForMs: Schema.optional(Schema.Finite) })
   )
 })
+/** All that it has measured; `question` is 0 where nobody has asked. */
 const Metrics = Schema.TaggedStruct("Metrics", { question: Schema.Int, text: Schema.String })
 
 export const FromChild = Schema.Union([Ready, Unusable, Line, SpanBegan, SpanEnded, JobReport, Over, State, Metrics])

@@ -20,7 +20,7 @@ export const makePool = (
 ): Effect.Effect<Executor, WorkerError, Scope.Scope> =>
   Effect.gen(function*() {
     const fork = yield* FiberSet.makeRuntime<never>()
-    const { children, past } = yield* openSlots(settings, jobSettings, evict)
+    const { children } = yield* openSlots(settings, jobSettings, evict)
 
     const free = (child: Child): number =>
       child.state === "ready" && !isSilent(child) ? settings.jobsPerProcess - child.jobs.size : 0
@@ -53,11 +53,8 @@ export const makePool = (
       free: () => children().reduce((sum, child) => sum + Math.max(0, free(child)), 0),
       children: () =>
         children().map(({ jobs, pid, slot, state, usage }) => ({ slot, pid, state, jobs: jobs.size, ...usage })),
-      metrics: Effect.suspend(() =>
-        Effect.map(
-          Effect.forEach(children(), ({ metrics }) => metrics.text, { concurrency: "unbounded" }),
-          (texts) => [past(), ...texts].filter((text) => text !== "")
-        )
+      measured: Effect.suspend(() =>
+        Effect.forEach(children(), ({ metrics }) => metrics.fresh, { concurrency: "unbounded", discard: true })
       )
     }
   })

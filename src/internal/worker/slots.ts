@@ -11,17 +11,15 @@ import type * as Scope from "effect/Scope"
 import { awake } from "../steady.ts"
 import { type Child, spawn } from "./childHandle.ts"
 import { PrewarmFailed, WorkerError } from "./errors.ts"
-import { countersOf, mergeTexts } from "./exposition.ts"
 import type { Assignment } from "./job.ts"
 import { noUsage } from "./loadFacts.ts"
 import * as metrics from "./metrics.ts"
 import type { JobSettings, PoolSettings } from "./options.ts"
+import { PoolMetrics } from "./poolMetrics.ts"
 import { about, measure, watch } from "./poolWatch.ts"
 
 export interface Slots {
   readonly children: () => ReadonlyArray<Child>
-  /** Counters of the processes that are gone. */
-  readonly past: () => string
 }
 
 /** Why a process did not become ready; `setting`: the next one would not, either. */
@@ -37,10 +35,9 @@ const mostBetween = 30_000
 const late = (): WorkerError =>
   new WorkerError({ reason: new PrewarmFailed({ detail: "a process of the pool does not become ready" }) })
 
-/** The processes there are, and what is left of those that are gone. */
+/** The processes there are. */
 class Processes {
   readonly all = new Set<Child>()
-  past = ""
   isClosing = false
   introduced = false
 
@@ -51,8 +48,6 @@ class Processes {
   bury(child: Child): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.all.delete(child)
-      const { last } = child.metrics
-      if (last !== "") this.past = mergeTexts([this.past, countersOf(last)])
       return Effect.andThen(metrics.child(child.slot, { ...noUsage, jobs: 0 }), this.measure)
     })
   }
@@ -81,6 +76,7 @@ export const openSlots = (
   Effect.gen(function*() {
     const fork = yield* FiberSet.makeRuntime<never>()
     const processes = new Processes()
+    const measured = new PoolMetrics(yield* Effect.context<never>())
 
     /** Until it is gone. A retired one ends with its last job. */
     const attend = Effect.fnUntraced(function*(child: Child) {
@@ -98,7 +94,7 @@ export const openSlots = (
 
     const ignite = (slot: number): Effect.Effect<Child, Stillborn> =>
       Effect.gen(function*() {
-        const child = yield* spawn(slot, settings, evict, !processes.introduced)
+        const child = yield* spawn(slot, settings, evict, measured, !processes.introduced)
         processes.introduced = true
         processes.all.add(child)
         const tooLate = Effect.andThen(awake(jobSettings.prewarmTimeout + 5000), Effect.failSync(late))
@@ -145,5 +141,5 @@ export const openSlots = (
       return first
     })
     yield* Effect.forEach(firsts, Deferred.await, { concurrency: "unbounded", discard: true })
-    return { children: () => [...processes.all], past: () => processes.past }
+    return { children: () => [...processes.all] }
   })

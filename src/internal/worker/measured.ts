@@ -1,0 +1,212 @@
+/**
+ * What a process has measured, as it is sent to its parent, and what several
+ * processes have measured of one series: amounts are added up, and of a gauge
+ * whose sum would mean nothing, it is the worst or the last.
+ */
+import * as Context from "effect/Context"
+import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+
+export type Snapshot = Metric.Metric.Snapshot
+export type Measured = ReadonlyMap<string, Snapshot>
+
+type Amount = number | bigint
+
+// JSON has neither large integers nor what is no number.
+const Told = Schema.Union([
+  Schema.Finite,
+  Schema.Literals(["NaN", "Infinity", "-Infinity"]),
+  Schema.Struct({ integer: Schema.String })
+])
+const toldAmount = (amount: Amount): typeof Told.Type => {
+  if (typeof amount === "bigint") return { integer: String(amount) }
+  if (Number.isFinite(amount)) return amount
+  return Number.isNaN(amount) ? "NaN" : amount > 0 ? "Infinity" : "-Infinity"
+}
+const amountOf = (told: typeof Told.Type): Amount => typeof told === "object" ? BigInt(told.integer) : Number(told)
+const numberOf = (told: typeof Told.Type): number => Number(amountOf(told))
+
+const spread = { count: Told, min: Told, max: Told, sum: Told }
+const Pairs = Schema.Array(Schema.Tuple([Told, Told]))
+const State = Schema.Union([
+  Schema.TaggedStruct("Counter", { count: Told, incremental: Schema.Boolean }),
+  Schema.TaggedStruct("Gauge", { value: Told }),
+  Schema.TaggedStruct("Frequency", { occurrences: Schema.Array(Schema.Tuple([Schema.String, Told])) }),
+  Schema.TaggedStruct("Histogram", { buckets: Pairs, ...spread }),
+  Schema.TaggedStruct("Summary", { quantiles: Pairs, ...spread })
+])
+const Series = Schema.Struct({
+  key: Schema.String,
+  id: Schema.String,
+  description: Schema.optional(Schema.String),
+  attributes: Schema.optional(Schema.Record(Schema.String, Schema.String)),
+  state: State
+})
+
+const spreadOf = ({ count, max, min, sum }: Metric.HistogramState | Metric.SummaryState) => ({
+  count: toldAmount(count),
+  min: toldAmount(min),
+  max: toldAmount(max),
+  sum: toldAmount(sum)
+})
+
+const toldState = (snapshot: Snapshot): typeof State.Type => {
+  switch (snapshot.type) {
+    case "Counter":
+      return {
+        _tag: "Counter",
+        count: toldAmount(snapshot.state.count),
+        incremental: snapshot.state.incremental
+      }
+    case "Gauge":
+      return { _tag: "Gauge", value: toldAmount(snapshot.state.value) }
+    case "Frequency":
+      return { _tag: "Frequency", occurrences: [...snapshot.state.occurrences] }
+    case "Histogram": {
+      const { buckets } = snapshot.state
+      return {
+        _tag: "Histogram",
+        buckets: buckets.map(([to, count]) => [toldAmount(to), count] as const),
+        ...spreadOf(snapshot.state)
+      }
+    }
+    case "Summary": {
+      const quantiles = snapshot.state.quantiles.flatMap(([quantile, value]) =>
+        value === undefined ? [] : [[quantile, toldAmount(value)] as const]
+      )
+      return { _tag: "Summary", quantiles, ...spreadOf(snapshot.state) }
+    }
+  }
+}
+
+const spreadFrom = ({ count, max, min, sum }: Extract<typeof State.Type, { readonly sum: unknown }>) => ({
+  count: numberOf(count),
+  min: numberOf(min),
+  max: numberOf(max),
+  sum: numberOf(sum)
+})
+
+const snapshotOf = ({ attributes, description, id, state }: typeof Series.Type): Snapshot => {
+  const about = { id, description, attributes }
+  switch (state._tag) {
+    case "Counter":
+      return {
+        ...about,
+        type: "Counter",
+        state: { count: amountOf(state.count) as never, incremental: state.incremental }
+      }
+    case "Gauge":
+      return { ...about, type: "Gauge", state: { value: amountOf(state.value) as never } }
+    case "Frequency": {
+      const occurrences = new Map(state.occurrences.map(([word, count]) => [word, numberOf(count)]))
+      return { ...about, type: "Frequency", state: { occurrences } }
+    }
+    case "Histogram": {
+      const buckets = state.buckets.map(([to, count]): [number, number] => [numberOf(to), numberOf(count)])
+      return { ...about, type: "Histogram", state: { buckets, ...spreadFrom(state) } }
+    }
+    case "Summary": {
+      const quantiles = state.quantiles.map(([quantile, value]) => [numberOf(quantile), numberOf(value)] as const)
+      return { ...about, type: "Summary", state: { quantiles, ...spreadFrom(state) } }
+    }
+  }
+}
+
+const codec = Schema.fromJsonString(Schema.Array(Series))
+const decode = Schema.decodeUnknownOption(codec)
+
+/** All that the registry of a process has. */
+export const tell = (context: Context.Context<never>): string =>
+  JSON.stringify(
+    Array.from(Context.get(context, Metric.MetricRegistry), ([key, { hooks, ...about }]) => ({
+      key,
+      id: about.id,
+      description: about.description,
+      attributes: about.attributes,
+      state: toldState({ ...about, state: hooks.get(context) })
+    }))
+  )
+
+/** Nothing where it cannot be read. */
+export const read = (text: string): Measured =>
+  new Map(Option.getOrElse(decode(text), () => []).map((series) => [series.key, snapshotOf(series)]))
+
+/** What several processes say of one gauge comes to this. */
+type Kind = "sum" | "least" | "most" | "last"
+
+const known: Readonly<Record<string, Kind>> = {
+  // A provider that one process lost is lost.
+  agent_provider_available: "least",
+  // Levels, of which the highest is the worst.
+  agent_breaker_state: "most",
+  // The fullest queue is the one that somebody waits in.
+  vad_queue_depth: "most"
+}
+
+/** Of gauges that programs have made themselves, by what Prometheus' naming says; the others are amounts. */
+const named: ReadonlyArray<readonly [ending: RegExp, kind: Kind]> = [
+  [/_(ratio|max|peak|timestamp_seconds)$/, "most"],
+  [/_min$/, "least"],
+  [/_(info|last)$/, "last"]
+]
+
+const kindOf = (id: string): Kind => known[id] ?? named.find(([ending]) => ending.test(id))?.[1] ?? "sum"
+
+const sum = (a: Amount, b: Amount): Amount =>
+  typeof a === "bigint" && typeof b === "bigint" ? a + b : Number(a) + Number(b)
+
+const combine: Readonly<Record<Kind, (a: Amount, b: Amount) => Amount>> = {
+  sum,
+  least: (a, b) => a < b ? a : b,
+  most: (a, b) => a > b ? a : b,
+  last: (_, b) => b
+}
+
+/** Adds up what stands under the same name or boundary. */
+const added = <K>(a: Iterable<readonly [K, number]>, b: Iterable<readonly [K, number]>): Map<K, number> => {
+  const all = new Map(a)
+  for (const [key, count] of b) all.set(key, (all.get(key) ?? 0) + count)
+  return all
+}
+
+const spreadOfBoth = (a: Metric.HistogramState | Metric.SummaryState, b: Metric.HistogramState | Metric.SummaryState) =>
+  // The least and the most of nothing are no values.
+  a.count === 0 ? b : b.count === 0 ? a : {
+    count: a.count + b.count,
+    min: Math.min(a.min, b.min),
+    max: Math.max(a.max, b.max),
+    sum: a.sum + b.sum
+  }
+
+/** The same series of two processes as one. What is of another type than the first is left out. */
+export const merge = (a: Snapshot, b: Snapshot): Snapshot => {
+  if (a.type === "Counter" && b.type === "Counter") {
+    return { ...a, state: { ...a.state, count: sum(a.state.count, b.state.count) as never } }
+  }
+  if (a.type === "Gauge" && b.type === "Gauge") {
+    return { ...a, state: { value: combine[kindOf(a.id)](a.state.value, b.state.value) as never } }
+  }
+  if (a.type === "Frequency" && b.type === "Frequency") {
+    return { ...a, state: { occurrences: added(a.state.occurrences, b.state.occurrences) } }
+  }
+  if (a.type === "Histogram" && b.type === "Histogram") {
+    const { count, max, min, sum } = spreadOfBoth(a.state, b.state)
+    const buckets = [...added(a.state.buckets, b.state.buckets)].sort(([one], [other]) => one - other)
+    return { ...a, state: { buckets, count, max, min, sum } }
+  }
+  if (a.type === "Summary" && b.type === "Summary") {
+    const { count, max, min, sum } = spreadOfBoth(a.state, b.state)
+    const all = new Map(a.state.quantiles)
+    // Of quantiles no more can be said than the worst.
+    for (const [quantile, value = -Infinity] of b.state.quantiles) {
+      all.set(quantile, Math.max(all.get(quantile) ?? -Infinity, value))
+    }
+    return { ...a, state: { quantiles: [...all], count, max, min, sum } }
+  }
+  return a
+}
+
+/** What stays of a process that is gone: what it has counted must not fall. */
+export const lasting = (measured: Measured): Measured =>
+  new Map([...measured].filter(([, { type }]) => type !== "Gauge"))

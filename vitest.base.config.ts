@@ -1,0 +1,29 @@
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import process from "node:process"
+import { fileURLToPath } from "node:url"
+import { defineConfig } from "vitest/config"
+
+// Programs that tests start, and their workers, find what they import compiled.
+const { env } = process
+env["NODE_COMPILE_CACHE"] ??= join(tmpdir(), "effect-voice-compiled")
+
+const src = fileURLToPath(new URL("./src/", import.meta.url))
+
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^effect-voice$/, replacement: `${src}index.ts` },
+      { find: /^effect-voice\/(.*)$/, replacement: `${src}$1.ts` }
+    ]
+  },
+  test: {
+    maxWorkers: "100%",
+    include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
+    exclude: ["test/livekit/**", "test/hostile/livekit/**", "**/node_modules/**"],
+    // Two loaded cores need their time; a test that fails is never run again.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    retry: 0
+  }
+})
