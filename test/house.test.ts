@@ -231,14 +231,6 @@ const plainEnglish: Rule = (graph) =>
     )
   )
 
-/** What a program has thrown may quote what was said: its kind and place are logged (`placed.ts`), or what `failureLog.ts` lets through. */
-const noWholeCause: Rule = (graph) =>
-  graph.filter(({ path }) => !path.startsWith("testing/")).flatMap(({ path, text }) =>
-    (text.replaceAll(/\b(?:placed|nameOf|tagOf|kindOf)\([^()]*\)/g, "").match(
-      /\blog(?:Error|Warning|Fatal|Info)\((?:[^()]|\([^()]*\))*\b(?:cause|Cause\.die|Cause\.fail)\b/g
-    ) ?? []).map(() => `${path} logs a cause as it is`)
-  )
-
 /** Test files share their process, but those that change it. */
 const aloneWhereNeeded: Rule = (graph) =>
   graph.filter(({ path }) => path.endsWith(".test.ts")).flatMap(({ path, text }) => {
@@ -407,18 +399,6 @@ const rules: ReadonlyArray<{
       "../docs/page.md: \"misses.\" wants \"lacks\", or what happens",
       "../docs/page.md: \"of which one misses.\" wants two sentences"
     ]
-  },
-  {
-    name: "no cause of others is logged as it is, but for who debugs",
-    rule: noWholeCause,
-    broken: {
-      "internal/a.ts": "Effect.logError(`Tool ${call.name} ${what}`, cause)",
-      "internal/b.ts": "Effect.logWarning(\n  \"it broke\",\n  exit.cause\n)",
-      "internal/c.ts": "run(Effect.logError(\"it has thrown\", Cause.die(defect)))",
-      "internal/d.ts":
-        "Effect.logError(\"a hook failed\", placed(cause))\nEffect.logDebug(\"all of it\", cause)\nlogPlaced(\"it broke\", cause)"
-    },
-    told: ["internal/a.ts", "internal/b.ts", "internal/c.ts"].map((path) => `${path} logs a cause as it is`)
   },
   {
     name: "a test file that changes its process has one to itself, and nobody else",

@@ -6,7 +6,6 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
 import * as Room from "../../Room.ts"
-import { logPlaced } from "../placed.ts"
 import { makeTextLimit } from "../room/textLimit.ts"
 import { monotonicMs } from "../steady.ts"
 import { load, makeTally, sessionEvent } from "./protocol.ts"
@@ -91,9 +90,7 @@ export const serveRequests = (
         yield* send(response({ requestId, ...(yield* answer(request)) }), [identity])
       }).pipe(
         // One that breaks must not cost the others their answers.
-        Effect.catchDefect((defect) =>
-          logPlaced("a request about the session broke", Cause.die(defect), Effect.logWarning)
-        )
+        Effect.catchDefect((defect) => Effect.logWarning("a request about the session broke", Cause.die(defect)))
       )
 
     yield* Effect.forkScoped(

@@ -9,7 +9,6 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Turn from "../../Turn.ts"
-import { logPlaced } from "../placed.ts"
 
 export interface Conductor {
   readonly dispatch: (signal: Turn.Signal) => void
@@ -64,7 +63,7 @@ export const makeConductor = (options: {
     try {
       perform(action)
     } catch (defect) {
-      fork(logPlaced(`the conversation could not carry out ${action._tag}`, Cause.die(defect)))
+      fork(Effect.logError(`the conversation could not carry out ${action._tag}`, Cause.die(defect)))
     }
   }
 

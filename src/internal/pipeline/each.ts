@@ -11,7 +11,6 @@ import type { EachOptions, PipelineError, Services } from "../../Pipeline.ts"
 import * as Room from "../../Room.ts"
 import type { Session } from "../../Session.ts"
 import { masked } from "../numbers.ts"
-import { logPlaced } from "../placed.ts"
 import { open } from "./open.ts"
 import { checkEach } from "./options.ts"
 import { isPerson } from "./participant.ts"
@@ -65,7 +64,7 @@ export const each = <R, E>(
         Effect.catchCause((cause) =>
           Cause.hasInterruptsOnly(cause)
             ? Effect.interrupt
-            : Effect.as(logPlaced("a conversation could not be held", cause), "start_failed" as const)
+            : Effect.as(Effect.logError("a conversation could not be held", cause), "start_failed" as const)
         ),
         Effect.annotateLogs({ participant: masked(identity) })
       )

@@ -7,7 +7,7 @@ import type * as Option from "effect/Option"
 import type * as Event from "../../Event.ts"
 import * as Failure from "../../Failure.ts"
 import * as Turn from "../../Turn.ts"
-import { logPlaced } from "../placed.ts"
+import { placed } from "../placed.ts"
 import { asAsked } from "../session.ts"
 import { type Core, signal } from "./core.ts"
 
@@ -37,7 +37,10 @@ const nameOf = (cause: Cause.Cause<unknown>): string => {
 
 const hookFailed = (core: Core, name: string, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
   core.publish({ _tag: "ProviderFailed", component: "hook", provider: name, reason: "HookFailed", recovered: true })
-  return Effect.annotateLogs(logPlaced("a hook failed", cause), { hook: name })
+  return Effect.logError("a hook failed", placed(cause)).pipe(
+    Effect.andThen(Effect.logDebug("all that the hook failed with", cause)),
+    Effect.annotateLogs({ hook: name })
+  )
 }
 
 /** How long something may take, but for time that does not count. */

@@ -8,7 +8,6 @@ import type * as Event from "../../Event.ts"
 import { type About, Recorder, type Recording } from "../../Recorder.ts"
 import type { Output, Room } from "../../Room.ts"
 import { usable } from "../audio/usable.ts"
-import { logPlaced } from "../placed.ts"
 
 export interface Recorded {
   readonly event: (event: Event.Event) => void
@@ -121,8 +120,7 @@ export const record = (
     if (recorder._tag === "None") return silent
     const opened = yield* Effect.exit(Effect.suspend(() => recorder.value.open(about)))
     if (opened._tag === "Failure" || opened.value === undefined) {
-      const message = "the session is not recorded"
-      yield* (opened._tag === "Failure" ? logPlaced(message, opened.cause) : Effect.logError(message))
+      yield* Effect.logError("the session is not recorded", ...(opened._tag === "Failure" ? [opened.cause] : []))
       return silent
     }
     const { audio, event } = opened.value
@@ -131,7 +129,7 @@ export const record = (
       try {
         tell(...args)
       } catch (defect) {
-        if (!broken) complain(logPlaced("the recorder has thrown", Cause.die(defect)))
+        if (!broken) complain(Effect.logError("the recorder has thrown", Cause.die(defect)))
         broken = true
       }
     }

@@ -14,7 +14,6 @@ import type { EndReason, Room, RoomError } from "../../Room.ts"
 import { problemOf } from "../audio/format.ts"
 import { format } from "../audio/options.ts"
 import * as Check from "../options.ts"
-import { logPlaced } from "../placed.ts"
 import { makeAgentSide, type Remote } from "./agentSide.ts"
 import { refuse } from "./errors.ts"
 import { type Loudspeaker, makeLoudspeaker } from "./loudspeaker.ts"
@@ -113,7 +112,7 @@ export const makeRoom = <E, R>(
       aheadMs: settings.ahead,
       reported: settings.playhead === "reported",
       onBroken: (cause) => {
-        run(logPlaced("the room's transport has thrown, and the room has ended", Cause.die(cause), Effect.logWarning))
+        run(Effect.logWarning("the room's transport has thrown, and the room has ended", Cause.die(cause)))
         end("connection_lost")
       }
     })

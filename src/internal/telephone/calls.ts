@@ -10,7 +10,6 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import type { Room, RoomError } from "../../Room.ts"
-import { logPlaced } from "../placed.ts"
 import type { Shared, Takers } from "../worker/answering.ts"
 import type { JobRequest } from "../worker/job.ts"
 import * as metrics from "../worker/metrics.ts"
@@ -116,7 +115,7 @@ export const makeCalls = ({ agentName, capacity, table }: Shared): Effect.Effect
               table.end(callSid)
               return capacity.tell
             })),
-            Effect.tapCause((cause) => logPlaced("a call broke", cause))
+            Effect.tapCause((cause) => Effect.logError("a call broke", cause))
           )
           return true
         }),

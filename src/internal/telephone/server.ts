@@ -13,7 +13,6 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Scope from "effect/Scope"
 import { createServer } from "node:http"
-import { logPlaced } from "../placed.ts"
 import type { WorkerError } from "../worker/errors.ts"
 import { listenError } from "../worker/http.ts"
 import { awaitStart, type CallFacts } from "./accept.ts"
@@ -91,7 +90,7 @@ export const serveCarrier = (settings: Settings, calls: Calls): Effect.Effect<nu
         : yield* accept({ id: callSid, from, to, direction: facts.direction ?? "inbound" }).pipe(
           Effect.timeout("5 seconds"),
           Effect.catchCause((cause) =>
-            Effect.as(logPlaced("the option accept has failed, the call is refused", cause), false as const)
+            Effect.as(Effect.logError("the option accept has failed, the call is refused", cause), false as const)
           )
         )
       if (decision === false) return markup(reject("rejected"))

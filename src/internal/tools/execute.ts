@@ -11,7 +11,6 @@ import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import type { Call, Options, Output, Set } from "../../Tools.ts"
-import { logPlaced } from "../placed.ts"
 import { head } from "../text/head.ts"
 import { type Entry, NoJson } from "./entry.ts"
 import { watched } from "./held.ts"
@@ -199,7 +198,7 @@ const failure = Effect.fnUntraced(function*<R>(
 
 const masked = (call: Call, what: string, cause?: Cause.Cause<unknown>): Effect.Effect<Output> =>
   Effect.as(
-    cause === undefined ? Effect.logError(`Tool ${call.name} ${what}`) : logPlaced(`Tool ${call.name} ${what}`, cause),
+    Effect.logError(`Tool ${call.name} ${what}`, ...(cause === undefined ? [] : [cause])),
     inDoubt(failed(call, "An internal error occurred"))
   )
 

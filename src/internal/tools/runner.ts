@@ -5,7 +5,6 @@ import type * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import type { Call, Output, Runner, Set as Tools } from "../../Tools.ts"
-import { logPlaced } from "../placed.ts"
 import { steadyClock } from "../steady.ts"
 import { decide, type Known, refuse, remembered, unconfirmed } from "./duplicates.ts"
 import { atWork, failed, mayHaveRun } from "./execute.ts"
@@ -54,7 +53,7 @@ export const make: (options: {
         }
         return onOutput?.(output) ?? Effect.void
       }).pipe(
-        Effect.catchCause((cause) => logPlaced("A listener to tool outputs failed", cause)),
+        Effect.catchCause((cause) => Effect.logError("A listener to tool outputs failed", cause)),
         Effect.andThen(Deferred.succeed(one.output, output))
       )
 

@@ -11,7 +11,6 @@ import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import type { Room, RoomError } from "../../Room.ts"
-import { logPlaced } from "../placed.ts"
 import type { Newcomer } from "../room/control.ts"
 import { monotonicMs } from "../steady.ts"
 import { type Call, makeCall, type Settings, type Wire } from "./call.ts"
@@ -107,7 +106,7 @@ export const answering = (
           places.delete(name)
           return Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)
             ? Effect.void
-            : logPlaced("a call has failed", exit.cause, Effect.logWarning)
+            : Effect.logWarning("a call has failed", exit.cause)
         }),
         Effect.ignoreCause
       )
@@ -188,7 +187,7 @@ export const makeCalls = (settings: CallsSettings, desk: Answer): Effect.Effect<
         }).pipe(
           Effect.catchCause((cause) =>
             Effect.andThen(
-              logPlaced("a caller could not be let in", cause, Effect.logWarning),
+              Effect.logWarning("a caller could not be let in", cause),
               Effect.sync(() => refused("failed"))
             )
           )

@@ -7,7 +7,6 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type { Room, RoomError } from "../../Room.ts"
 import type { Definition } from "../../Worker.ts"
-import { logPlaced } from "../placed.ts"
 import { type Answering, makeAnswering, type Shared, type Takers } from "../worker/answering.ts"
 import type { WorkerError } from "../worker/errors.ts"
 import type { JobRequest } from "../worker/job.ts"
@@ -65,7 +64,7 @@ const makeDesk = ({ agentName, capacity, table }: Shared) => {
           table.end(name)
           return capacity.tell
         })),
-        Effect.catchCause((cause) => logPlaced("a call broke", cause))
+        Effect.catchCause((cause) => Effect.logError("a call broke", cause))
       )
     }
   }

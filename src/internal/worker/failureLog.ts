@@ -9,7 +9,6 @@ import * as EffectConfig from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Config from "../../Config.ts"
-import { isOurs } from "../placed.ts"
 
 /** Kind of a failure for reports: its text may hold a secret. */
 export const nameOf = (cause: Cause.Cause<unknown>): string => {
@@ -40,6 +39,11 @@ const reasonOf = (reason: unknown): string =>
     : Predicate.hasProperty(reason, "_tag") && typeof reason._tag === "string"
     ? reason._tag
     : "unknown"
+
+/** Whether it is an error of this library, of whichever copy. */
+const isOurs = (error: unknown): error is Error =>
+  error instanceof Error && Predicate.hasProperty(error.constructor, "identifier") &&
+  String(error.constructor.identifier).startsWith("effect-voice/")
 
 const isOurOwn = (error: unknown): boolean => isOurs(error) || error instanceof EffectConfig.ConfigError
 
