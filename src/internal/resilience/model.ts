@@ -195,7 +195,8 @@ export interface Policy {
    * Time for all attempts together up to the first useful output. It runs from
    * the request for an `Llm`, from the first text for a `Tts`, and from each
    * `Finalize` without a transcript since for an `Stt`. A model that thinks is at
-   * work: from its last thought on, `nextOutput` counts where that is later.
+   * work: from its last thought on, `nextOutput` counts where that is later, up to
+   * `thinking`. A text without a word, or audio without a sample, is no output.
    *
    * @default "10 seconds"
    */
@@ -203,10 +204,19 @@ export interface Policy {
   /**
    * Longest silence between two outputs, beyond which the provider has failed
    * in mid-stream: of an `Llm`, and of a `Tts` that has been given all its text.
+   * A voice that falls behind a tenth of the speed at which it is heard is silent, too.
    *
    * @default "10 seconds"
    */
   readonly nextOutput?: Duration.Input | undefined
+  /**
+   * Longest time in which a model only thinks, or writes the parameters of a call,
+   * from the request or the last output on; no shorter than `firstOutput` and
+   * `nextOutput`.
+   *
+   * @default "1 minute"
+   */
+  readonly thinking?: Duration.Input | undefined
   /** Asked before each attempt and told what came of it; for one provider alone. @default none */
   readonly breaker?: Breaker | undefined
 }
