@@ -19,6 +19,7 @@ import * as Stream from "effect/Stream"
 import * as Audio from "./Audio.ts"
 import type { InvalidOptions } from "./Failure.ts"
 import { openGate } from "./internal/audio/gate.ts"
+import { noAudio } from "./internal/audio/usable.ts"
 import * as Check from "./internal/options.ts"
 import { through } from "./internal/streams.ts"
 
@@ -157,8 +158,8 @@ const chaining = Check.struct<ChainOptions>()({
  * **Details**
  *
  * Fails for a wrong option alone. A processor that does not open is skipped and what it had
- * acquired is released; one that throws passes its input on, then and from then
- * on. Both are reported through `onFailure`.
+ * acquired is released; one that throws, or gives what is no audio, passes its
+ * input on, then and from then on. Both are reported through `onFailure`.
  *
  * @category combinators
  * @since 0.1.0
@@ -198,7 +199,10 @@ export const chain = Effect.fnUntraced(function*(
         continue
       }
       try {
-        current = entry.step(current)
+        const given = entry.step(current)
+        const why = given.map(noAudio).find((what) => what !== undefined)
+        if (why !== undefined) throw new TypeError(`gave ${why} as audio`)
+        current = given
       } catch (defect) {
         entry.step = undefined
         report({ processor: entry.name, phase: "process", cause: Cause.die(defect) })
