@@ -50,7 +50,7 @@ describe("a room of one's own", () => {
     ["minutes at once", { samples: new Int16Array(16_000 * 600), sampleRate: 16_000, channels: 1 }]
   ])("that gives %s between frames is told of it, recorded and heard", ([, odd]) =>
     Effect.gen(function*() {
-      let lengths = 0
+      const lengths: Array<number> = []
       let given = 0
       const timeline = yield* Testing.scenario({
         user: [Testing.say(500, 1500, "Hello.")],
@@ -66,7 +66,7 @@ describe("a room of one's own", () => {
                 Effect.succeed({
                   event: () => {},
                   audio: (source, _, frames) => {
-                    if (source === "user") { for (const frame of frames) lengths += Audio.durationMs(frame) }
+                    if (source === "user") lengths.push(...frames.map((frame) => Audio.durationMs(frame)))
                   }
                 })
             })
@@ -77,8 +77,8 @@ describe("a room of one's own", () => {
       assert.deepStrictEqual(timeline.of("ProviderFailed"), [])
       assert.match(timeline.warnings[0]!, /^1 frames of the microphone could not be read/)
       assert.isAtMost(timeline.warnings.length, 2)
-      assert.isAbove(lengths, 900)
-      assert.isBelow(lengths, 60_000)
+      assert.isAbove(lengths.length, 0)
+      assert.isTrue(lengths.every((ms) => ms < 10_000))
     }))
 
   it.effect("that gives empty frames, or times that are none, is heard", () =>
