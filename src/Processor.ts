@@ -18,6 +18,7 @@ import * as Stream from "effect/Stream"
 import * as Audio from "./Audio.ts"
 import type { InvalidOptions } from "./Failure.ts"
 import { openGate } from "./internal/audio/gate.ts"
+import { noAudio } from "./internal/audio/usable.ts"
 import * as Check from "./internal/options.ts"
 import { through } from "./internal/streams.ts"
 
@@ -155,7 +156,7 @@ const chaining = Check.struct<ChainOptions>()({
  * **Details**
  *
  * Fails only for a wrong option. A processor that does not open is skipped and what it had acquired
- * is released; one that throws passes its input on, then and from then on. Both are reported
+ * is released; one that throws, or gives no audio, passes its input on, then and from then on. Both are reported
  * through `onFailure`.
  *
  * @category combinators
@@ -196,7 +197,10 @@ export const chain = Effect.fnUntraced(function*(
         continue
       }
       try {
-        current = entry.step(current)
+        const given = entry.step(current)
+        const why = given.map(noAudio).find((what) => what !== undefined)
+        if (why !== undefined) throw new TypeError(`gave ${why} as audio`)
+        current = given
       } catch (defect) {
         entry.step = undefined
         report({ processor: entry.name, phase: "process", cause: Cause.die(defect) })

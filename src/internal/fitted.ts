@@ -34,6 +34,36 @@ const letters = (text: string, offset = 0): ReadonlyArray<Letter> => {
   return found
 }
 
+/** Text (characters) in which a stretch is looked for, beside as much as it has itself. */
+const textAhead = 400
+
+/** As much more is read at once: each letter of the text is looked at a few times, however many stretches there are. */
+const readAhead = 2000
+
+/** The letters of a text that may grow, from a place in it that only goes on. */
+const makeReader = () => {
+  let read: ReadonlyArray<Letter> = []
+  let [from, to, length] = [0, 0, 0]
+  let first = 0
+  return (
+    text: string,
+    at: number,
+    needed: number
+  ): { readonly all: ReadonlyArray<Letter>; readonly first: number } => {
+    // What was read up to the end of it may go on with a mark.
+    const grown = to === length && text.length !== length
+    if (at < from || Math.min(text.length, at + needed) > to || grown) {
+      from = at
+      to = Math.min(text.length, at + needed + readAhead)
+      length = text.length
+      read = letters(text.slice(from, to), from)
+      first = 0
+    }
+    while (first < read.length && read[first]!.from < at) first++
+    return { all: read, first }
+  }
+}
+
 const isSame = (text: ReadonlyArray<Letter>, stretch: ReadonlyArray<Letter>, at: number): boolean =>
   at + stretch.length <= text.length && stretch.every(({ form }, i) => text[at + i]!.form === form)
 
@@ -49,6 +79,7 @@ export const makeFitting = (text: () => string): Fitting => {
   let cursor = 0
   let lastEnd = 0
   let fitted: Array<Tts.TimedText> = []
+  const read = makeReader()
 
   const give = (to: number, start: number, end: number): void => {
     if (to > cursor) fitted.push({ text: text().slice(cursor, to), start, end })
@@ -57,13 +88,19 @@ export const makeFitting = (text: () => string): Fitting => {
   }
 
   /** Signs that stand at the end of what was found are said with it. */
-  const withSigns = (to: number): number => to + (/^[^\s\p{L}\p{N}]*/u.exec(text().slice(to))?.[0].length ?? 0)
+  const withSigns = (to: number): number =>
+    to + (/^[^\s\p{L}\p{N}]*/u.exec(text().slice(to, to + textAhead))?.[0].length ?? 0)
 
   /** A stretch that is not where it should be: where it is, by the index of its first letter. */
-  const ahead = (rest: ReadonlyArray<Letter>, stretch: ReadonlyArray<Letter>): number | undefined => {
+  const ahead = (
+    rest: ReadonlyArray<Letter>,
+    first: number,
+    last: number,
+    stretch: ReadonlyArray<Letter>
+  ): number | undefined => {
     const most = stretch.length < tellingLetters ? 1 : wordsAhead
     const ends = (at: number): boolean => at >= rest.length || rest[at - 1]!.to < rest[at]!.from
-    for (let at = 1, words = 0; at < rest.length && words < most; at++) {
+    for (let at = first + 1, words = 0; at < rest.length && rest[at]!.from < last && words < most; at++) {
       if (rest[at - 1]!.to >= rest[at]!.from) continue
       words++
       if (isSame(rest, stretch, at) && ends(at + stretch.length)) return at
@@ -77,12 +114,13 @@ export const makeFitting = (text: () => string): Fitting => {
     const stretch = letters(told)
     // A sign, or a space, that the text has elsewhere.
     if (stretch.length === 0) return
-    const rest = letters(spoken.slice(cursor, cursor + told.length + 400), cursor)
-    const at = isSame(rest, stretch, 0) ? 0 : ahead(rest, stretch)
+    const reach = told.length + textAhead
+    const { all: rest, first } = read(spoken, cursor, reach)
+    const at = isSame(rest, stretch, first) ? first : ahead(rest, first, cursor + reach, stretch)
     if (at === undefined) return
     // A sign that nobody told takes no time.
     give(withSigns(cursor), lastEnd, lastEnd)
-    if (at > 0) give(withSigns(rest[at - 1]!.to), lastEnd, Math.max(lastEnd, start))
+    if (at > first) give(withSigns(rest[at - 1]!.to), lastEnd, Math.max(lastEnd, start))
     give(withSigns(rest[at + stretch.length - 1]!.to), start, end)
   }
 

@@ -34,9 +34,15 @@ const mask = (number: string): string => {
   return `#${createHmac("sha256", key).update(digits).digest("hex").slice(0, told)}..${digits.slice(-2)}`
 }
 
+/** What is longer (characters) is no name, and may be numbers throughout. */
+const longestName = 1024
+
 /** A name without the numbers in it. */
 export const masked = (name: string): string =>
-  name.replaceAll(numbers, (found) => /^[0-9a-f]{8}-.{27}$/i.test(found) ? found : mask(found))
+  (name.length > longestName ? `${name.slice(0, longestName)}…` : name).replaceAll(
+    numbers,
+    (found) => /^[0-9a-f]{8}-.{27}$/i.test(found) ? found : mask(found)
+  )
 
 /** Names and other facts, the names without the numbers in them. */
 export const maskedAll = <A extends Readonly<Record<string, unknown>>>(facts: A): A =>

@@ -2,7 +2,7 @@
 // Alone: puts puppets in the place of child processes.
 import { assert, describe, it } from "@effect/vitest"
 import { JobStatus } from "@livekit/protocol"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Logger } from "effect"
 import * as Worker from "effect-voice/Worker"
 import { TestClock } from "effect/testing"
 import { vi } from "vitest"
@@ -76,10 +76,14 @@ describe("a process of a pool", () => {
       ([, said]) =>
         Effect.gen(function*() {
           puppets.length = 0
+          const logged: Array<unknown> = []
+          const listening = Logger.layer([
+            Logger.make<unknown, void>(({ message }) => void logged.push(Array.isArray(message) ? message[0] : message))
+          ])
           const server = yield* memory()
           const worker = yield* start(definition, server, {
             pool: { module: import.meta.url, processes: 2, jobsPerProcess: 2 }
-          })
+          }).pipe(Effect.provide(listening))
           const connection = yield* server.next
           yield* until(() => puppets.length === 2)
           yield* Effect.addFinalizer(() => Effect.sync(() => puppets.forEach((one) => one.kill("SIGKILL"))))
@@ -115,6 +119,8 @@ describe("a process of a pool", () => {
           const ended = said.some(({ status }) => status === "success") || misdeed.startsWith("reports its end")
           assert.strictEqual(first![0]!.status, ended ? JobStatus.JS_SUCCESS : JobStatus.JS_FAILED)
           if (!ended) assert.include(first![0]!.error, "the process of the job has ended")
+          // Neither is a success told as a failure, nor a failure twice.
+          assert.strictEqual(logged.filter((line) => line === "the job failed").length, ended ? 0 : 1)
           assert.strictEqual((yield* worker.status).jobs, 0)
           assert.isUndefined((yield* worker.status).problem)
         })

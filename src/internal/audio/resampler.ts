@@ -66,6 +66,12 @@ const makeTaps = (phases: number, step: number): Taps => {
   const peak = besselI0(beta)
   for (let row = 0; row < rows; row++) {
     let sum = 0
+    // The filter is symmetric: a row of the second half is another one, backwards.
+    const other = unit - row
+    if (other < row) {
+      for (let j = 0; j < width; j++) table[row * width + j] = table[other * width + width - 1 - j]!
+      continue
+    }
     for (let j = 0; j < width; j++) {
       const t = row / unit + half - 1 - j
       const edge = t / half

@@ -3,6 +3,7 @@ import type { AgentSession } from "@livekit/protocol"
 import * as Effect from "effect/Effect"
 import type * as Event from "../../Event.ts"
 import type * as History from "../../History.ts"
+import { hasFewFields } from "../fields.ts"
 import { saysNothing } from "../history/aside.ts"
 
 export type Message = InstanceType<typeof AgentSession.AgentSessionMessage>
@@ -19,31 +20,6 @@ export interface Protocol {
   readonly version: string
 }
 
-// A message has one or two fields; more of them are merged, one after the other.
-const mostFields = 64
-
-/** Whether a message begins with no more fields than anyone writes. */
-const isPlain = (bytes: Uint8Array): boolean => {
-  let at = 0
-  const varint = (): number => {
-    let value = 0
-    for (let shift = 1; at < bytes.length; shift *= 128) {
-      const byte = bytes[at++]!
-      value += (byte & 127) * shift
-      if (byte < 128) return value
-    }
-    return value
-  }
-  for (let fields = 0; at < bytes.length; fields++) {
-    if (fields >= mostFields) return false
-    const kind = varint() % 8
-    if (kind > 2 && kind !== 5) return false
-    const length = kind === 0 || kind === 2 ? varint() : kind === 1 ? 8 : 4
-    if (kind !== 0) at += length
-  }
-  return true
-}
-
 export const load: Effect.Effect<Protocol> = Effect.promise(async () => {
   const [{ AgentSession: pb }, { version }] = await Promise.all([
     import("@livekit/protocol"),
@@ -51,7 +27,7 @@ export const load: Effect.Effect<Protocol> = Effect.promise(async () => {
   ])
   return {
     read: (bytes) => {
-      if (!isPlain(bytes)) return undefined
+      if (!hasFewFields(bytes)) return undefined
       try {
         return pb.AgentSessionMessage.fromBinary(bytes)
       } catch {

@@ -35,6 +35,8 @@ const refusing = (provider: string) => (wrong: Failure.InvalidOptions) => failin
 
 export const failing = (provider: string) => (reason: Failure.Reason) => new Llm.LlmError({ provider, reason })
 
+const isUseful = (delta: Llm.Delta): boolean => delta._tag !== "Text" || delta.text.trim() !== ""
+
 const request = (
   service: Service,
   request: Llm.Request,
@@ -46,12 +48,14 @@ const request = (
     open: thinking.listen(meteredReply(service, request)),
     lastSign: () => thinking.last,
     settings: service.resilient ? undefined : policy,
-    isUseful: () => true,
+    isUseful,
     isRetryable: (error) => error.isRetryable,
     error: failing(service.name),
     asked: { component: "llm", provider: service.name },
     reasonOf: ({ reason }) => reason,
-    owing: Effect.void
+    owing: Effect.void,
+    // A text without a word is an answer, once it is all.
+    expected: (held) => Effect.succeed(held.length === 0)
   }
 }
 

@@ -8,7 +8,9 @@ import * as Latch from "effect/Latch"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
-import type * as Tts from "../../Tts.ts"
+import * as Failure from "../../Failure.ts"
+import * as Tts from "../../Tts.ts"
+import { noAudio } from "../audio/usable.ts"
 import { makeFitting } from "../fitted.ts"
 import { beside } from "../streams.ts"
 import { type Core, spanned } from "./core.ts"
@@ -58,6 +60,9 @@ export const makeLine = (utterance: Utterance): Effect.Effect<Line> =>
     return { utterance, texts, audio, backlog: makeBacklog() }
   })
 
+const unheard = (provider: string, why: string) =>
+  new Tts.TtsError({ provider, reason: new Failure.InvalidResponse({ detail: `gave ${why} as audio` }) })
+
 /** Audio that is at hand is given when its text is written. */
 const clip = (frames: ReadonlyArray<Audio.Frame>) => (texts: Stream.Stream<string>): Stream.Stream<Tts.Chunk> =>
   Stream.concat(Stream.drain(texts), Stream.map(Stream.fromIterable(frames), (frame) => ({ frame })))
@@ -81,6 +86,8 @@ export const synthesize = (core: Core, speech: Speech, line: Line): Effect.Effec
     Stream.runForEachArray((chunks) => {
       for (const chunk of chunks) {
         const { alignment, frame } = chunk
+        const wrong = noAudio(frame)
+        if (wrong !== undefined) return Effect.fail(unheard(speech.clip === undefined ? tts.name : "clip", wrong))
         if (frame.samples.length === 0 && alignment === undefined) continue
         firstByte ??= conductor.now()
         speech.milestones.firstByte ??= firstByte

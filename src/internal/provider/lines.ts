@@ -64,6 +64,22 @@ const ndjson = (): Parser => {
   return { push, end: push("\n") }
 }
 
+/** So much is read (characters) before others have their turn. */
+const atOnce = 8192
+
+/** As a parser takes it, a piece at a time. */
+const pushed = (parser: Parser, text: string): ReturnType<Parser["push"]> => {
+  if (text.length <= atOnce) return parser.push(text)
+  return Effect.gen(function*() {
+    const all: Array<Event> = []
+    for (let at = 0; at < text.length; at += atOnce) {
+      for (const event of yield* parser.push(text.slice(at, at + atOnce))) all.push(event)
+      yield* Effect.yieldNow
+    }
+    return all
+  })
+}
+
 /** The text of each event. */
 export const events =
   (format: "sse" | "ndjson") =>
@@ -71,7 +87,7 @@ export const events =
     Stream.suspend(() => {
       const parser = format === "sse" ? sse() : ndjson()
       return utf8.decode(bytes).pipe(
-        Stream.mapEffect((text) => parser.push(text)),
+        Stream.mapEffect((text) => pushed(parser, text)),
         Stream.concat(Stream.fromEffect(parser.end)),
         Stream.flattenIterable,
         Stream.mapEffect((event) => {

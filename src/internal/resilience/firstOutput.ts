@@ -42,11 +42,13 @@ export interface Request<A, E, R> {
   readonly lastSign?: (() => number | undefined) | undefined
   /** Completes when silence after some output is a failure. @default never */
   readonly owing?: Effect.Effect<void, never, R> | undefined
-  /** Whether a stream that has ended without useful output should have given any. @default always */
-  readonly expected?: Effect.Effect<boolean, E, R> | undefined
+  /** Whether a stream that has ended without useful output, after all this, should have given any. @default always */
+  readonly expected?: ((held: ReadonlyArray<A>) => Effect.Effect<boolean, E, R>) | undefined
+  /** For how long what came makes good (ms): who gives a little now and then is as silent as who gives nothing. @default for ever, where it is useful */
+  readonly worthMs?: ((element: A) => number) | undefined
 }
 
-/** A stream that has given its first useful output, which is the last element of `first`, or has rightly ended. */
+/** A stream that has given its first useful output, which is among the last of `first`, or has rightly ended. */
 export interface Started<A, E, R> {
   readonly first: ReadonlyArray<A>
   readonly rest: Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R>
@@ -60,18 +62,28 @@ interface Answered<A, E, R> {
 
 /**
  * Waits until nothing has come for `ms`, or for `signMs` since the last sign of
- * life, whichever is later; gives which it was.
+ * life, whichever is later, but no longer than `mostMs` in all; gives which it was.
  */
 const silence = (
   ms: number,
   signMs: number,
+  mostMs: number,
   lastSign: Request<never, never, never>["lastSign"]
 ): Effect.Effect<number> =>
-  Effect.flatMap(Effect.andThen(Effect.sleep(ms), monotonic), (now) => {
-    const sign = lastSign?.()
-    const left = sign === undefined ? 0 : sign + signMs - now
-    return left > 0 ? Effect.map(silence(left, signMs, lastSign), () => signMs) : Effect.succeed(ms)
+  Effect.flatMap(monotonic, (began) => {
+    const last = began + Math.max(ms, mostMs)
+    const wait = (left: number, which: number): Effect.Effect<number> =>
+      Effect.flatMap(Effect.andThen(Effect.sleep(left), monotonic), (now) => {
+        if (now >= last) return Effect.succeed(Math.max(ms, mostMs))
+        const sign = lastSign?.()
+        const more = sign === undefined ? 0 : Math.min(sign + signMs, last) - now
+        return more > 0 ? wait(more, signMs) : Effect.succeed(which)
+      })
+    return wait(ms, ms)
   })
+
+/** What comes before the first useful output, and is kept for who reads on: with more of it, it has begun. */
+const mostHeld = 1024
 
 const once = <A, E, R>(
   request: Request<A, E, R>,
@@ -89,14 +101,14 @@ const once = <A, E, R>(
         onDone: () => Effect.succeedNone
       })
       if (Option.isNone(next)) {
-        if (request.expected === undefined || (yield* request.expected)) {
+        if (request.expected === undefined || (yield* request.expected(held))) {
           return yield* Effect.fail(request.error(new Failure.EndedEarly()))
         }
         return { first: held, rest: Cause.done() }
       }
       sign()
       held.push(...next.value)
-      if (next.value.some(request.isUseful)) return { first: held, rest: pull }
+      if (held.length >= mostHeld || next.value.some(request.isUseful)) return { first: held, rest: pull }
     }
   })
 
@@ -120,7 +132,9 @@ export const firstOutput = <A, E, R>(
   const until = (): number | undefined => {
     if (settings === undefined || begun === undefined) return undefined
     const [due, sign] = [begun + settings.firstOutputMs, request.lastSign?.()]
-    return sign === undefined ? due : Math.max(due, sign + settings.nextOutputMs)
+    return sign === undefined
+      ? due
+      : Math.max(due, Math.min(sign + settings.nextOutputMs, begun + settings.thinkingMs))
   }
   const claim = Effect.suspend(() => {
     const claimed = breaker?.claim()
@@ -149,12 +163,13 @@ export const firstOutput = <A, E, R>(
    * time is left.
    */
   const timer = (settings: Settings, mayHang: boolean): Effect.Effect<E, E, R> => {
-    const { attemptMs, firstOutputMs, nextOutputMs, retries } = settings
+    const { attemptMs, firstOutputMs, nextOutputMs, retries, thinkingMs } = settings
     const late = (afterMs: number): E => request.error(new Failure.TimedOut({ afterMs }))
     const look = (from: number, now: number, waits: boolean): Effect.Effect<E, E> => {
       const due = until() ?? now
       if (now >= due) {
-        overdue = late(due > (begun ?? due) + firstOutputMs ? nextOutputMs : firstOutputMs)
+        const allowed = due - (begun ?? due)
+        overdue = late(allowed <= firstOutputMs ? firstOutputMs : allowed < thinkingMs ? nextOutputMs : thinkingMs)
         blame(overdue)
         return Effect.fail(overdue)
       }
@@ -220,20 +235,42 @@ export const firstOutput = <A, E, R>(
     }))
 }
 
+/** Asks for more as long as it is of use: what comes and is none makes good for no silence. */
+const patiently = <A, E, R>(
+  { error, isUseful, lastSign, worthMs = () => Number.POSITIVE_INFINITY }: Request<A, E, R>,
+  { nextOutputMs, thinkingMs }: Settings,
+  owing: Effect.Effect<void, never, R>,
+  pull: Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R>
+): Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R> => {
+  /** For how long there was nothing of use while it was asked for (ms). */
+  let idle = 0
+  return Effect.suspend(() => {
+    let since: number | undefined
+    const late = owing.pipe(
+      Effect.andThen(monotonic),
+      Effect.andThen((now) => {
+        since = now
+        return silence(Math.max(0, nextOutputMs - idle), nextOutputMs, thinkingMs - idle, lastSign)
+      }),
+      Effect.andThen((ms) => Effect.fail(error(new Failure.TimedOut({ afterMs: idle + ms }))))
+    )
+    return Effect.zipWith(unless(late, pull), monotonic, (given, now) => {
+      const worth = given.reduce((sum, element) => isUseful(element) ? sum + worthMs(element) : sum, 0)
+      idle = Math.max(0, idle + (since === undefined ? 0 : now - since) - worth)
+      return given
+    })
+  })
+}
+
 /** Gives what has started as a pull, which fails when a stream that owes output falls silent. */
 export const resume = <A, E, R>(
   started: Started<A, E, R>,
-  { error, isForeign, lastSign, owing, settings }: Request<A, E, R>
+  request: Request<A, E, R>
 ): Pull.Pull<Arr.NonEmptyReadonlyArray<A>, E, void, R> => {
+  const { error, isForeign, owing, settings } = request
   let rest = started.first
   const next = settings === undefined || owing === undefined ? started.rest : Effect.catchCause(
-    unless(
-      owing.pipe(
-        Effect.andThen(silence(settings.nextOutputMs, settings.nextOutputMs, lastSign)),
-        Effect.andThen((afterMs) => Effect.fail(error(new Failure.TimedOut({ afterMs }))))
-      ),
-      started.rest
-    ),
+    patiently(request, settings, owing, started.rest),
     (cause) => Cause.hasInterruptsOnly(cause) ? Effect.fail(failureOf(cause, error)) : Effect.failCause(cause)
   )
   const breaker = settings?.breaker

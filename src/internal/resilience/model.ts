@@ -192,18 +192,26 @@ export interface Policy {
    * Deadline for the first useful output, for all attempts together. It runs from the request for
    * an `Llm`, from the first text for a `Tts`, and from each `Finalize` without a transcript since
    * for an `Stt`. While a model thinks, the deadline moves: it is at least `nextOutput` after its
-   * last thought.
+   * last thought, up to `thinking`. A text without a word, or audio without a sample, is no output.
    *
    * @default "10 seconds"
    */
   readonly firstOutput?: Duration.Input | undefined
   /**
    * Longest silence between two outputs of an `Llm`, or of a `Tts` that has all its text. After it
-   * the provider has failed.
+   * the provider has failed. A voice that is slower than a tenth of the speed at which it is heard
+   * counts as silent.
    *
    * @default "10 seconds"
    */
   readonly nextOutput?: Duration.Input | undefined
+  /**
+   * Longest time in which a model only thinks, or writes the parameters of a call, from the request
+   * or its last output on. It is never shorter than `firstOutput` and `nextOutput`.
+   *
+   * @default "1 minute"
+   */
+  readonly thinking?: Duration.Input | undefined
   /**
    * Circuit breaker: it is asked before each attempt, and learns the result. Use one for each
    * provider.

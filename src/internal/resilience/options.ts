@@ -24,7 +24,8 @@ const asked = {
   schedule,
   attempt: Check.duration({ above: 0 }),
   firstOutput: Check.duration({ default: "10 seconds" }),
-  nextOutput: Check.duration({ default: "10 seconds" })
+  nextOutput: Check.duration({ default: "10 seconds" }),
+  thinking: Check.duration({ default: "1 minute" })
 }
 
 /** How a provider is asked. */

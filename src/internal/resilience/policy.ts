@@ -21,6 +21,8 @@ export interface Settings {
   readonly attemptMs: number
   readonly firstOutputMs: number
   readonly nextOutputMs: number
+  /** Longest time in which signs of life alone come. */
+  readonly thinkingMs: number
   readonly breaker: Circuit | undefined
 }
 
@@ -34,13 +36,16 @@ const usualMs = 4000
 const share = 0.4
 
 /** Of options that are checked already. */
-export const settle = ({ attempt, breaker, firstOutput, nextOutput, retries, schedule = backoff }: Read): Settings => ({
+export const settle = (
+  { attempt, breaker, firstOutput, nextOutput, retries, schedule = backoff, thinking }: Read
+): Settings => ({
   retries,
   schedule,
   // Who waits for longer in all knows the provider to be slow.
   attemptMs: attempt ?? Math.max(usualMs, firstOutput * share),
   firstOutputMs: firstOutput,
   nextOutputMs: nextOutput,
+  thinkingMs: thinking,
   breaker: circuitOf(breaker)
 })
 

@@ -232,7 +232,9 @@ const note = <E, R>(
   for (const heard of chunk) {
     const since = heard.final ? memory.answer(take, heard) : undefined
     if (since !== undefined) delays.record(now - since)
-    if (!heard.final) memory.waiting.sign(now)
+    // What says the same again, or nothing, may go on for ever.
+    if (!heard.final && isNews(heard) && heard.text !== take.interim) memory.waiting.sign(now)
+    take.interim = heard.final ? "" : heard.text
   }
   return chunk.some(({ final }) => final)
 }

@@ -59,6 +59,8 @@ export interface Take<E, R> {
   readonly pending: Pending
   /** Entries before this number were given to it. */
   read: number
+  /** What it has heard and may hear otherwise. */
+  interim: string
 }
 
 /** The audio that waits for its transcript, and whether it waits for too long. */
@@ -92,7 +94,13 @@ export class Memory<E, R> {
       wants === "speech" ? only(read, speechOnly<Entry>()) : read,
       (entry) => given(entry, answered, mapping)
     )
-    const take: Take<E, R> = { audio, mapping, pending: new Pending(this.waiting), read: this.#replay.base }
+    const take: Take<E, R> = {
+      audio,
+      mapping,
+      pending: new Pending(this.waiting),
+      read: this.#replay.base,
+      interim: ""
+    }
     return take
   }
 

@@ -20,7 +20,9 @@ const spellings = (address: string): ReadonlyArray<string> => {
   if (parts === null) return []
   const [, protocol = "", host = "", port, path = "", query = ""] = parts
   const usual = protocol === "https" || protocol === "wss" ? "443" : "80"
-  const paths = query === "" ? [path, `${path.replace(/\/+$/, "")}/`] : [path]
+  let end = path.length
+  while (path[end - 1] === "/") end--
+  const paths = query === "" ? [path, `${path.slice(0, end)}/`] : [path]
   return ["", `:${port ?? usual}`].flatMap((port) => paths.map((path) => `${protocol}://${host}${port}${path}${query}`))
 }
 

@@ -53,9 +53,26 @@ const stringify = (value: unknown): { readonly text: string } | { readonly lost:
   return found === undefined ? { text: text ?? "null" } : { lost: found }
 }
 
+/** Whether a value is plain JSON and not too deep, which most are: nothing of it would be lost. */
+const isPlain = (value: unknown, left: number): boolean => {
+  if (typeof value === "number") return Number.isFinite(value)
+  if (typeof value !== "object") return typeof value === "string" || typeof value === "boolean"
+  if (value === null) return true
+  if (left === 0) return false
+  if (Array.isArray(value)) {
+    // The holes of one are no values.
+    for (let i = 0; i < value.length; i++) if (!isPlain(value[i], left - 1)) return false
+    return Object.getPrototypeOf(value) === Array.prototype
+  }
+  if (Object.getPrototypeOf(value) !== Object.prototype || "toJSON" in value) return false
+  for (const name in value) if (!isPlain((value as Readonly<Record<string, unknown>>)[name], left - 1)) return false
+  return Object.getOwnPropertySymbols(value).length === 0
+}
+
 /** The value itself where it is JSON, else what JSON makes of it, else why it makes nothing of it. */
 export const write = (value: unknown): Result.Result<Schema.Json, string> => {
   try {
+    if (isPlain(value, deepest)) return Result.succeed(value as Schema.Json)
     const written = stringify(value)
     if ("lost" in written) return Result.fail(`it holds ${written.lost}`)
     const json: unknown = is(value) ? value : JSON.parse(written.text)

@@ -54,6 +54,9 @@ const wordsFrom = <E, R>(
     return Effect.andThen(replay.reach(head), wordsFrom(replay, head))
   })
 
+/** A voice that takes so many times as long as what it says is heard has as good as stopped. */
+const slowest = 10
+
 const request = <E, R>(
   service: Service,
   text: ReplayBuffer<string, E, R>,
@@ -72,7 +75,9 @@ const request = <E, R>(
   // Also where the provider does not read them: it may hang before it asks for any text.
   begun: Effect.exit(wordsFrom(text, 0)),
   owing: text.reach(Number.POSITIVE_INFINITY),
-  expected: wordsFrom(text, 0)
+  expected: () => wordsFrom(text, 0),
+  // What is no length makes good for nothing.
+  worthMs: ({ frame }) => Number.isFinite(Audio.durationMs(frame)) ? slowest * Audio.durationMs(frame) : 0
 })
 
 /** One that already is comes back as it is. */

@@ -115,8 +115,19 @@ const add = (d: Draft, text: string, { endedAt, final, startedAt }: Heard, place
       ? Math.max(words.stoppedAt ?? 0, Math.min(endedAt, d.now))
       : words.stoppedAt,
     overlap: over,
-    expectedAt: final ? undefined : d.user.voice._tag === "Silent" ? d.now + Owed.timeout(d) : words.expectedAt
+    expectedAt: final ? undefined : expectedAt(d, text, placed)
   }
+}
+
+/** A recogniser that goes on hearing words for so long (ms) after the voice will find no end of them. */
+const endless = 60_000
+
+/** When the final transcript is overdue: what says the same again says nothing of when it comes. */
+const expectedAt = (d: Draft, interim: string, { startedAt }: Span.Placed): number | undefined => {
+  const { voice, words } = d.user
+  if (voice._tag !== "Silent") return words.expectedAt
+  if (words.expectedAt !== undefined && Text.equivalent(words.interim, interim)) return words.expectedAt
+  return Math.min(d.now + Owed.timeout(d), Math.max(d.now, (words.stoppedAt ?? words.startedAt ?? startedAt) + endless))
 }
 
 /** The recogniser has settled what it heard: there were no words in it. */
@@ -153,7 +164,9 @@ const fresh = (d: Draft, text: string, final: boolean, endedAt: number | undefin
   // Of another utterance nothing was used.
   if (d.now > used.until || !isLate) return text
   const more = beyond(used.text, text)
-  if (final && more !== text.trim()) d.user.used = undefined
+  if (more === text.trim()) return more
+  // A recogniser that goes on saying the same has heard nothing else.
+  d.user.used = final ? undefined : { ...used, until: d.now + Owed.late }
   return more
 }
 

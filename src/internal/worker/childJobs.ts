@@ -82,13 +82,13 @@ export class ChildJobs {
     const { evict, fork, slot } = this.#options
     for (const [id, job] of this.#jobs) {
       const report = { status: "failed", error: `the process of the job has ended (${reason})` } as const
-      const telling = job.told ? Effect.void : Effect.andThen(metrics.ended("failed"), this.#tell(id, job, report))
-      fork(Effect.ensuring(telling, Effect.sync(() => this.over(id))))
-      fork(
-        Effect.logError("the job failed").pipe(
-          Effect.annotateLogs({ ...describe(job.assignment.job), child: slot, reason: report.error })
-        )
+      const lost = Effect.logError("the job failed").pipe(
+        Effect.annotateLogs({ ...describe(job.assignment.job), child: slot, reason: report.error })
       )
+      const telling = job.told
+        ? Effect.void
+        : Effect.andThen(Effect.andThen(lost, metrics.ended("failed")), this.#tell(id, job, report))
+      fork(Effect.ensuring(telling, Effect.sync(() => this.over(id))))
       fork(evict(job.assignment))
     }
   }

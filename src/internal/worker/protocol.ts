@@ -17,6 +17,7 @@ import {
 } from "@livekit/protocol"
 import * as Result from "effect/Result"
 import type { Permissions } from "../../Worker.ts"
+import { hasFewFields } from "../fields.ts"
 import { ProtocolViolated } from "./errors.ts"
 import type { JobRequest, Report } from "./job.ts"
 
@@ -26,7 +27,7 @@ export type Grants = { readonly [K in keyof Permissions]-?: Exclude<Permissions[
 export type Framing = "binary" | "json"
 
 /** Far above what a server may send: assignments carry a room and a token. */
-const maxFrame = 8 * 1024 * 1024
+const maxFrame = 1024 * 1024
 
 export interface Accepted {
   readonly identity: string
@@ -232,9 +233,11 @@ export const decode = (frame: Uint8Array | string): Result.Result<Incoming, Prot
       try: () =>
         typeof frame === "string"
           ? ServerMessage.fromJsonString(frame, { ignoreUnknownFields: true })
-          : ServerMessage.fromBinary(frame),
+          : hasFewFields(frame)
+          ? ServerMessage.fromBinary(frame)
+          : undefined,
       catch: () => undecodable
     }),
-    incoming
+    (message) => message === undefined ? Result.fail(undecodable) : incoming(message)
   )
 }
