@@ -71,7 +71,8 @@ export interface Heard {
  *
  * `heard` waits for the end of the speech, for a reply with all its steps and
  * tools. Where that cannot come before the waiting is over it fails at once: with
- * `OwnSpeech` inside a tool that the speech itself waits for, with `Deadlock` inside
+ * `OwnSpeech` inside a tool that the speech itself waits for (one that a reply has
+ * called; not one that says it), with `Deadlock` inside
  * `onUserTurn` for a speech that comes after the reply. While it is heard, the
  * `hookTimeout` of a hook that waits for it does not run.
  *

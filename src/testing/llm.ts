@@ -111,8 +111,11 @@ export interface LlmCall extends LlmRequest, CallEnd {
  *
  * **Details**
  *
- * When a list is used up, the model says "OK.", and a warning in the log counts
- * what it was asked for; an empty list is meant to say no more.
+ * A list that is used up is a mistake of the script, or of the agent, which has
+ * asked more often than was expected. It is seen: the model says "(the script has
+ * no third reply)", and a warning counts, in `timeline.warnings` and in the log.
+ * `LlmOptions.otherwise` is what it says instead, and is no mistake. With an empty
+ * list it says "OK." to everything.
  *
  * @category models
  * @since 0.1.0
@@ -137,6 +140,8 @@ export interface LlmOptions {
   readonly total?: Duration.Input | undefined
   /** @default one a word */
   readonly pieces?: number | undefined
+  /** What it replies, each time, once a list of replies is used up. @default it says that there is none, with a warning */
+  readonly otherwise?: string | LlmReply | undefined
 }
 
 /**
@@ -224,6 +229,21 @@ const perform = (
   return timed(items, { at: end, ending }, error)
 }
 
+const ordinals = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
+
+const missing = (index: number): string => `(the script has no ${ordinals[index] ?? `${index + 1}th`} reply)`
+
+/** What is to be said of a script that is used up. */
+export const shortage = (
+  script: LlmScript = [],
+  { otherwise }: LlmOptions = {},
+  asked: number
+): string | undefined =>
+  typeof script === "function" || script.length === 0 || otherwise !== undefined || asked <= script.length
+    ? undefined
+    : `the model was asked for ${asked} replies, but its script has ${script.length}: add to \`llm\`, or say by ` +
+      `\`llmOptions: { otherwise: "OK." }\` what else it replies`
+
 /**
  * Makes a model that replies by a script, with what it was asked.
  *
@@ -243,15 +263,15 @@ export const llm = (
     const name = options.name ?? "scripted-llm"
     const requests: Array<{ readonly request: LlmRequest; readonly end: Journal; said: string }> = []
     let calls = 0
-    const warn = (asked: number): Effect.Effect<void> =>
-      typeof script === "function" || script.length === 0 || asked <= script.length
-        ? Effect.void
-        : Effect.logWarning(
-          `the model was asked ${asked} times, but its script has ${script.length} replies: it says "OK."`
-        )
+    const warn = (asked: number): Effect.Effect<void> => {
+      const message = shortage(script, options, asked)
+      return message === undefined ? Effect.void : Effect.logWarning(message)
+    }
     const answer = (request: LlmRequest): LlmReply => {
-      const reply = typeof script === "function" ? script(request) : script[request.index] ?? "OK."
-      const { firstToken, pieces, total } = options
+      const { firstToken, otherwise, pieces, total } = options
+      const reply = typeof script === "function"
+        ? script(request)
+        : script[request.index] ?? otherwise ?? (script.length === 0 ? "OK." : missing(request.index))
       return { firstToken, total, pieces, ...(typeof reply === "string" ? { text: reply } : reply) }
     }
     return {
