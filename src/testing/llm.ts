@@ -9,6 +9,7 @@ import * as Stream from "effect/Stream"
 import type * as Failure from "../Failure.ts"
 import * as Llm from "../Llm.ts"
 import { millis } from "./marks.ts"
+import { missing, shortage } from "./shortage.ts"
 import { type Ending, reasonOf, type Timed, timed } from "./timedStream.ts"
 import { type CallEnd, type Journal, journal, watched } from "./watched.ts"
 import { split } from "./words.ts"
@@ -228,21 +229,6 @@ const perform = (
   }
   return timed(items, { at: end, ending }, error)
 }
-
-const ordinals = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"]
-
-const missing = (index: number): string => `(the script has no ${ordinals[index] ?? `${index + 1}th`} reply)`
-
-/** What is to be said of a script that is used up. */
-export const shortage = (
-  script: LlmScript = [],
-  { otherwise }: LlmOptions = {},
-  asked: number
-): string | undefined =>
-  typeof script === "function" || script.length === 0 || otherwise !== undefined || asked <= script.length
-    ? undefined
-    : `the model was asked for ${asked} replies, but its script has ${script.length}: add to \`llm\`, or say by ` +
-      `\`llmOptions: { otherwise: "OK." }\` what else it replies`
 
 /**
  * Makes a model that replies by a script, with what it was asked.

@@ -15,7 +15,7 @@ import * as Stream from "effect/Stream"
 import * as Agent from "../Agent.ts"
 import * as Audio from "../Audio.ts"
 import type * as Event from "../Event.ts"
-import { CurrentRealWaits } from "../internal/realWaits.ts"
+import { CurrentRealWaits, type RealWaits } from "../internal/realWaits.ts"
 import { makeVirtualClock } from "../internal/virtualClock.ts"
 import * as Pipeline from "../Pipeline.ts"
 import * as Room from "../Room.ts"
@@ -26,10 +26,11 @@ import { act, lastAt } from "./acting.ts"
 import type { UserAction } from "./actions.ts"
 import { Caller } from "./caller.ts"
 import { type Script, type Services, servicesOf } from "./layer.ts"
-import { LlmCalls, shortage } from "./llm.ts"
+import { LlmCalls } from "./llm.ts"
 import { millis } from "./marks.ts"
 import { untilQuiet } from "./quiet.ts"
-import { SttCalls } from "./stt.ts"
+import { shortage } from "./shortage.ts"
+import { type SttCall, SttCalls } from "./stt.ts"
 import { sleepUntil } from "./timedStream.ts"
 import { type LogLine, makeTimeline, type Timeline } from "./timeline.ts"
 import { TtsCalls } from "./tts.ts"
@@ -155,6 +156,20 @@ const logger = (logs: Array<LogLine>, now: () => number): Logger.Logger<unknown,
     })
   })
 
+/** Notes what was not waited for any longer. */
+const noted = (waits: RealWaits, passed: Array<string>): RealWaits => (name, onPassed) =>
+  waits(name, (message) => {
+    passed.push(message)
+    onPassed(message)
+  })
+
+/** What is open when nothing may be. */
+const leftOf = (open: object, connections: ReadonlyArray<SttCall>): string =>
+  [
+    ...Object.entries(open).filter(([, count]) => count > 0).map(([what, count]) => `${count} ${what}`),
+    ...(connections.some(({ closedAt }) => closedAt === undefined) ? ["a connection of the recogniser"] : [])
+  ].join(", ")
+
 /** Runs a scenario on the Clock of the context, which must run by itself. */
 const perform = <EA>(
   scenario: Scenario<never, never, EA>
@@ -242,14 +257,7 @@ const perform = <EA>(
       return { session, stoppedAt, calm }
     }).pipe(
       Effect.provideService(Logger.CurrentLoggers, new Set([logger(logs, now)])),
-      Effect.provideService(
-        CurrentRealWaits,
-        waits && ((name, onPassed) =>
-          waits(name, (message) => {
-            passed.push(message)
-            onPassed(message)
-          }))
-      ),
+      Effect.provideService(CurrentRealWaits, waits && noted(waits, passed)),
       Effect.scoped
     )
 
@@ -257,10 +265,6 @@ const perform = <EA>(
     const outputs = yield* caller.room.outputs
     const heard = (yield* Effect.forEach(outputs, (output) => output.heard)).flat()
     const connections = yield* Context.get(services, SttCalls).connections
-    const left = [
-      ...Object.entries(open).filter(([, count]) => count > 0).map(([what, count]) => `${count} ${what}`),
-      ...(connections.some(({ closedAt }) => closedAt === undefined) ? ["a connection of the recogniser"] : [])
-    ]
     const requests = yield* Context.get(services, LlmCalls).requests
     const asked = yield* Effect.map(Context.get(ours, LlmCalls).requests, ({ length }) => length)
     const short = shortage(scenario.llm, scenario.llmOptions, asked)
@@ -279,7 +283,7 @@ const perform = <EA>(
       steps: (scenario.at ?? []).map(({ at }) => at),
       maxDelay: millis(scenario.options?.turn?.endpointing?.maxDelay ?? 3000),
       spoken: (text) => (scenario.options?.transforms ?? Text.speechTransforms).reduce(rewritten, text),
-      left: left.join(", "),
+      left: leftOf(open, connections),
       stoppedAt,
       endedAt: now()
     })
