@@ -252,30 +252,32 @@ const own = Check.struct<Pick<Options, "turn" | "vad">>()({
 })
 
 const whole = <R>(
+  name: string,
   hook: Effect.Effect<unknown, unknown, R> | ((session: Plain) => unknown) | undefined
 ): Effect.Effect<unknown, unknown, R> | undefined =>
   hook === undefined || Effect.isEffect(hook)
     ? hook
-    : Effect.flatMap(currentPlain, (session) => settled<unknown, never>(() => hook(session!)))
+    : Effect.flatMap(currentPlain, (session) => settled<unknown, never>(name, () => hook(session!)))
 
 const asked = <A, B, R>(
+  name: string,
   hook: ((about: A, session: Plain) => Effect.Effect<B, unknown, R> | Promise<B> | B) | undefined
 ): ((about: A) => Effect.Effect<B, unknown, R>) | undefined =>
-  hook && ((about) => Effect.flatMap(currentPlain, (session) => settled(() => hook(about, session!))))
+  hook && ((about) => Effect.flatMap(currentPlain, (session) => settled(name, () => hook(about, session!))))
 
 /** The hooks as effects, whatever they were written as. */
 const effects = <RE, RX, RU, RL, RF, RC, RK, RO, RA>(
   options: Omit<Options<never, RE, RX, RU, RL, RF, RC, RK, RO, RA>, "tools">
 ): Hooks<RE | RX | RU | RL | RF | RC | RK | RO | RA> => ({
-  onEnter: whole(options.onEnter),
-  onExit: whole(options.onExit),
-  onUserTurn: asked<UserTurn, Verdict | void, RU>(options.onUserTurn),
-  onTurnLimit: asked<TurnLimit, unknown, RL>(options.onTurnLimit),
-  onKey: asked<string, unknown, RK>(options.onKey),
-  onFailure: asked<Event.Of<"ProviderFailed">, unknown, RF>(options.onFailure),
-  onEscalation: asked<Event.Of<"Escalated">, unknown, RC>(options.onEscalation),
-  onOrphanedResult: asked<Tools.Output, unknown, RO>(options.onOrphanedResult),
-  onApproval: asked<Tools.Call, boolean, RA>(options.onApproval)
+  onEnter: whole("onEnter", options.onEnter),
+  onExit: whole("onExit", options.onExit),
+  onUserTurn: asked<UserTurn, Verdict | void, RU>("onUserTurn", options.onUserTurn),
+  onTurnLimit: asked<TurnLimit, unknown, RL>("onTurnLimit", options.onTurnLimit),
+  onKey: asked<string, unknown, RK>("onKey", options.onKey),
+  onFailure: asked<Event.Of<"ProviderFailed">, unknown, RF>("onFailure", options.onFailure),
+  onEscalation: asked<Event.Of<"Escalated">, unknown, RC>("onEscalation", options.onEscalation),
+  onOrphanedResult: asked<Tools.Output, unknown, RO>("onOrphanedResult", options.onOrphanedResult),
+  onApproval: asked<Tools.Call, boolean, RA>("onApproval", options.onApproval)
 })
 
 /**

@@ -71,7 +71,7 @@ export interface Heard {
  *
  * `heard` waits for the end of the speech; for a reply, this includes all its steps and tools. If
  * that wait could never end, it fails at once: with `OwnSpeech` inside a tool that the speech
- * itself waits for, with `Deadlock` inside `onUserTurn` for a speech that comes after the reply.
+ * itself waits for (the tool of a reply, not a tool that says the speech), with `Deadlock` inside `onUserTurn` for a speech that comes after the reply.
  * While a hook waits for a speech that is audible, its `hookTimeout` stands still.
  *
  * @category models

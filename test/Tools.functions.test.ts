@@ -130,6 +130,36 @@ describe("an agent of plain functions", () => {
       assert.strictEqual(timeline.of("SessionClosed")[0]?.reason, "hang_up")
     }))
 
+  it.effect("hears what its tool says, where it cannot wait for the reply that has called it", () =>
+    Effect.gen(function*() {
+      let reply: Session.PlainSpeech | undefined
+      const waited: Array<unknown> = []
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({
+          instructions: "You book rooms.",
+          tools: Tools.functions({
+            book: {
+              run: async (_, { session }) => {
+                const speech = await session.say("One moment.")
+                waited.push((await speech.heard()).outcome)
+                waited.push(await reply!.heard().catch(({ reason }) => reason))
+              }
+            }
+          }),
+          onEnter: async (session) => {
+            reply = await session.reply()
+          }
+        }),
+        llm: [{ tools: [{ name: "book" }] }, "Room seven."]
+      })
+      assert.deepStrictEqual(waited, ["completed", "OwnSpeech"])
+      assert.deepStrictEqual(timeline.of("AgentSpeechCommitted").map(({ text }) => text), [
+        "One moment.",
+        "Room seven."
+      ])
+      assert.deepStrictEqual(timeline.warnings, [])
+    }))
+
   it.effect("books in the background, says how far it is, and tells what came of it", () =>
     Effect.gen(function*() {
       const booked = Promise.withResolvers<string>()
@@ -154,6 +184,8 @@ describe("an agent of plain functions", () => {
       const timeline = yield* Testing.scenario({
         preset: "mechanics",
         agent,
+        // Another tool brings what this one awaits.
+        realWait: 0,
         user: [Testing.say(500, 1500, "A room for two nights."), Testing.say(15_000, 16_000, "Go on.")],
         llm: ({ prompt, step, text }) => {
           if (JSON.stringify(prompt).includes("has not been told")) return "You have room 7."

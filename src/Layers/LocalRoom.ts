@@ -23,6 +23,7 @@ import { format } from "../internal/audio/options.ts"
 import * as native from "../internal/native.ts"
 import * as Check from "../internal/options.ts"
 import { lengthOf } from "../internal/options/duration.ts"
+import { CurrentRealWaits } from "../internal/realWaits.ts"
 import { type Caller, isStream, load, type Loaded, makeCaller } from "../internal/room/caller.ts"
 import type { RoomControl } from "../internal/room/control.ts"
 import { makeMemoryRoom } from "../internal/room/memoryRoom.ts"
@@ -330,7 +331,11 @@ const makeFast = Effect.fnUntraced(function*(settings: Settings) {
     Effect.provideService(Clock.Clock, virtual.clock),
     Effect.provideService(Scheduler.Scheduler, virtual.scheduler)
   )
-  return context.pipe(Context.add(Clock.Clock, virtual.clock), Context.add(Scheduler.Scheduler, virtual.scheduler))
+  return context.pipe(
+    Context.add(Clock.Clock, virtual.clock),
+    Context.add(Scheduler.Scheduler, virtual.scheduler),
+    Context.add(CurrentRealWaits, virtual.waits)
+  )
 })
 
 /**
@@ -344,9 +349,10 @@ const makeFast = Effect.fnUntraced(function*(settings: Settings) {
  *
  * In fast mode, whatever is provided with this layer runs on its Clock: provide
  * it last, around the layers of the agent. Time passes in real time until the
- * room begins. The Clock waits for fibers, promises, this package's native
- * code and `Control.hold`, not for other I/O: do not use it with providers that
- * are reached over a network.
+ * room begins. The Clock waits for fibers, this package's native code,
+ * `Control.hold`, and what plain functions await, for 2 real seconds at most,
+ * not for other I/O: do not use it with providers that are reached over a
+ * network.
  *
  * A file is read as a whole. The recording is written as it goes, in blocks of
  * some seconds, and completed when the layer is released. Fails when a file

@@ -1,6 +1,7 @@
 /** What the command `effect-voice` can do: runs the agent that a module exports, for its author and for its users. */
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Argument from "effect/cli/Argument"
+import type * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Console from "effect/Console"
@@ -177,12 +178,17 @@ const talk = Command.make("console", {
   Effect.scoped(Effect.gen(function*() {
     const { definition } = yield* load(input.file)
     const given = yield* settings.given(definition)
-    let broken: DeviceError | undefined
+    let broken: DeviceError | CliError.UserError | undefined
+    const typed = process.stdin.isTTY
     const open = consoleRoom.open({
       text: input.text,
+      typed,
       platform: process.platform,
       onFailure: (error) => {
         broken = error
+      },
+      onEnd: (reason, failed) => {
+        broken ??= consoleRoom.failureOf(reason, typed ? 0 : failed)
       }
     })
     yield* serveMetrics(given)

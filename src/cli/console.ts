@@ -2,6 +2,7 @@
  * A room that is this computer: the caller sits before it, with its microphone
  * and loudspeaker, or with its keyboard.
  */
+import * as CliError from "effect/cli/CliError"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -14,14 +15,19 @@ import * as Audio from "../Audio.ts"
 import type * as Event from "../Event.ts"
 import { makeMemoryRoom } from "../internal/room/memoryRoom.ts"
 import { type Conversation, Room } from "../Room.ts"
+import { makeAnswered } from "./answered.ts"
 import * as devices from "./devices.ts"
 
 export interface Options {
   /** Neither microphone nor loudspeaker. */
   readonly text: boolean
+  /** Somebody types, who may cut in; else each line waits for the answer to the one before. */
+  readonly typed: boolean
   readonly platform: NodeJS.Platform
   /** Told of the device that ended the conversation. */
   readonly onFailure: (error: devices.DeviceError) => void
+  /** Told when the conversation is over: why, and how many of its answers have failed. */
+  readonly onEnd: (reason: Event.CloseReason, failed: number) => void
 }
 
 const caller = "you"
@@ -92,24 +98,45 @@ const makePrinter = (stdio: Stdio.Stdio, text: boolean) => {
 
 /** Prints what is said, and says what is typed. */
 const follow =
-  (stdio: Stdio.Stdio, text: boolean) => (session: Conversation): Effect.Effect<void, never, Scope.Scope> =>
+  (stdio: Stdio.Stdio, { onEnd, text, typed }: Pick<Options, "onEnd" | "text" | "typed">) =>
+  (session: Conversation): Effect.Effect<void, never, Scope.Scope> =>
     Effect.gen(function*() {
+      const print = makePrinter(stdio, text)
+      const answered = makeAnswered()
       yield* session.events.pipe(
-        Stream.runForEach(makePrinter(stdio, text)),
+        Stream.runForEach((event) => {
+          answered.follow(event)
+          if (event._tag === "SessionClosed") onEnd(event.reason, answered.failed())
+          return print(event)
+        }),
         Effect.forkScoped({ startImmediately: true })
       )
+      const turn = typed ? Effect.void : answered.wait
       yield* stdio.stdin.pipe(
         Stream.decodeText,
         Stream.splitLines,
         Stream.map((line) => line.trim()),
         Stream.filter((line) => line !== ""),
-        Stream.runForEach((line) => session.send(line)),
+        Stream.runForEach((line) => Effect.andThen(turn, session.send(line))),
+        Effect.andThen(turn),
         // Who closes the keyboard has hung up.
         Effect.andThen(session.close({ drain: true })),
         Effect.ignore,
         Effect.forkScoped
       )
     })
+
+/** What the command ends with where the conversation has not gone well; the program that types learns of each answer. */
+export const failureOf = (reason: Event.CloseReason, failed: number): CliError.UserError | undefined => {
+  const fault = reason === "provider_failures"
+    ? "the conversation broke off: too many calls of a provider have failed"
+    : reason === "start_failed"
+    ? "the conversation could not begin"
+    : failed > 0
+    ? `${failed === 1 ? "an answer has" : `${failed} answers have`} failed`
+    : undefined
+  return fault === undefined ? undefined : new CliError.UserError({ cause: `${fault}; see above` })
+}
 
 /** Opens the room; closing the scope closes the devices. */
 export const open = (
@@ -150,5 +177,5 @@ export const open = (
         onSome: ({ name }) => `Speak to the agent, with headphones (through ${name}), or type; Ctrl-C ends.`
       })
     )
-    return Room.of({ ...memoryRoom.room, attach: follow(stdio, options.text) })
+    return Room.of({ ...memoryRoom.room, attach: follow(stdio, options) })
   })

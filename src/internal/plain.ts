@@ -1,7 +1,7 @@
 /**
  * The conversation for programs without Effect: a `Session` whose functions give promises. They run
- * with the context of the hook or tool that got it (time, logs, call), in fibers of their own: an
- * interruption of that hook or tool does not end them.
+ * with the context of the plain function that calls them (time, logs, call), else of the hook or
+ * tool that got the session, in fibers of their own: an interruption of it does not end them.
  */
 import type * as Tool from "effect/ai/Tool"
 import * as Context from "effect/Context"
@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import type { Frame } from "../Audio.ts"
 import type { History } from "../History.ts"
 import { type Definition, type Held, type PlainHeld, plainly } from "./callState.ts"
+import { asking, CurrentRealWaits, within } from "./realWaits.ts"
 
 /**
  * A speech, and how to wait for its end.
@@ -19,7 +20,7 @@ import { type Definition, type Held, type PlainHeld, plainly } from "./callState
  */
 export interface PlainSpeech {
   readonly id: string
-  /** Waits for its end; rejects in the tool that the speech itself waits for. */
+  /** Waits for its end, also in the tool that says it; that of a reply rejects in the tools which the reply itself has called. */
   readonly heard: () => Promise<
     { readonly text: string; readonly outcome: "completed" | "interrupted" | "failed" | "discarded" }
   >
@@ -114,8 +115,12 @@ interface Speech {
   readonly interrupt: (options?: { readonly force?: boolean | undefined }) => Effect.Effect<void, unknown>
 }
 
+/** Gives what a plain function asks of the conversation. */
+export const promised = <A>(context: Context.Context<never>, effect: Effect.Effect<A, unknown>): Promise<A> =>
+  asking(context, (context) => Effect.runPromiseWith(context)(effect))
+
 const plain = (talking: Talking, context: Context.Context<never>): Plain => {
-  const run = <A>(effect: Effect.Effect<A, unknown>): Promise<A> => Effect.runPromiseWith(context)(effect)
+  const run = <A>(effect: Effect.Effect<A, unknown>): Promise<A> => promised(context, effect)
   const speech = (asked: Effect.Effect<Speech>): Promise<PlainSpeech> =>
     run(Effect.map(asked, ({ heard, id, interrupt }) => ({
       id,
@@ -144,17 +149,28 @@ export const currentPlain: Effect.Effect<Plain | undefined> = Effect.contextWith
   return Effect.succeed(found._tag === "None" ? undefined : plain(found.value, context))
 })
 
-/** What a plain function gives, or an effect: one that throws or rejects has died of that. */
+/**
+ * What a plain function gives, or an effect: one that throws or rejects has died of that. Virtual time waits for its
+ * promise, by its name.
+ */
 export const settled = <A, R>(
+  name: string,
   run: (signal: AbortSignal) => Effect.Effect<A, unknown, R> | PromiseLike<A> | A
 ): Effect.Effect<A, unknown, R> =>
-  Effect.suspend((): Effect.Effect<A, unknown, R> => {
+  Effect.contextWith((context: Context.Context<never>): Effect.Effect<A, unknown, R> => {
     const controller = new AbortController()
-    const given = run(controller.signal)
-    return Effect.isEffect(given)
-      ? given as Effect.Effect<A, unknown, R>
-      : Effect.onInterrupt(
-        Effect.promise(() => Promise.resolve(given as PromiseLike<A> | A)),
-        () => Effect.sync(() => controller.abort())
+    const warn = (message: string) => Effect.runForkWith(context)(Effect.logWarning(message))
+    const wait = Context.get(context, CurrentRealWaits)?.(name, warn)
+    let awaited = false
+    try {
+      const given = within({ context, wait }, () => run(controller.signal))
+      if (Effect.isEffect(given)) return given as Effect.Effect<A, unknown, R>
+      awaited = true
+      return Effect.promise(() => Promise.resolve(given as PromiseLike<A> | A)).pipe(
+        Effect.onInterrupt(() => Effect.sync(() => controller.abort())),
+        Effect.ensuring(Effect.sync(() => wait?.end()))
       )
+    } finally {
+      if (!awaited) wait?.end()
+    }
   })

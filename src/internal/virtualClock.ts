@@ -3,7 +3,7 @@
  * has nothing left to do, and the Scheduler that knows when that is.
  *
  * A foreign wait that the Scheduler cannot see (native code, files, sockets)
- * must be counted, by `pending` or by `hold`, or time runs past it.
+ * must be counted, by `pending`, `hold` or `waits`, or time runs past it.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -12,6 +12,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
+import type { RealWaits } from "./realWaits.ts"
 import { type Sleeper, Sleepers } from "./sleepers.ts"
 import { generationsPerTurn, VirtualScheduler } from "./virtualScheduler.ts"
 
@@ -22,6 +23,8 @@ export interface Options {
   readonly quietTurns?: number | undefined
   /** Whether time is virtual from the beginning; else sleeps take real time until `start`. @default true */
   readonly started?: boolean | undefined
+  /** Longest that `waits` holds time up for one function, in real time (ms). @default 2000 */
+  readonly realWait?: number | undefined
 }
 
 export interface VirtualClock {
@@ -31,7 +34,12 @@ export interface VirtualClock {
   readonly start: () => void
   /** Time stands still while this effect runs. */
   readonly hold: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  /** Time stands still for plain functions that await something real, no longer than `realWait` for each. */
+  readonly waits: RealWaits
 }
+
+// So that a process which is busy itself does not use up what it waits for.
+const realSteps = 20
 
 // Native calls are usually short: look at every turn first, then once a millisecond.
 const eagerPolls = 64
@@ -40,6 +48,9 @@ const eagerPolls = 64
 class VirtualTime {
   readonly #scheduler: VirtualScheduler
   readonly #liveClock: Clock.Clock
+  // That of a test may stand still itself.
+  readonly #realClock = Clock.Clock.defaultValue()
+  readonly #realWait: number
   readonly #fork: <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>
   readonly #pending: () => number
   readonly #quietTurns: number
@@ -66,6 +77,7 @@ class VirtualTime {
     readonly pending: () => number
     readonly quietTurns: number
     readonly started: boolean
+    readonly realWait: number
   }) {
     this.#scheduler = options.scheduler
     this.#liveClock = options.liveClock
@@ -73,6 +85,7 @@ class VirtualTime {
     this.#pending = options.pending
     this.#quietTurns = options.quietTurns
     this.#isVirtual = options.started
+    this.#realWait = options.realWait
   }
 
   /** Milliseconds since this was made. */
@@ -117,6 +130,53 @@ class VirtualTime {
   release(): void {
     this.#holds--
     this.#arm()
+  }
+
+  readonly waits: RealWaits = (name, onPassed) => {
+    let left = realSteps
+    let timer: Fiber.Fiber<void> | undefined
+    let pauses = 0
+    const step: Effect.Effect<void> = Effect.suspend(() =>
+      left <= 0
+        ? Effect.sync(() => {
+          halt()
+          if (this.#isVirtual) onPassed(`time ran past \`${name}\`, which waits for something real`)
+        })
+        : Effect.andThen(
+          this.#realClock.sleep(Duration.millis(this.#realWait / realSteps)),
+          Effect.suspend(() => {
+            left--
+            return step
+          })
+        )
+    )
+    const go = (): void => {
+      if (pauses > 0 || left <= 0 || timer !== undefined) return
+      this.hold()
+      timer = this.#fork(step)
+    }
+    const halt = (): void => {
+      if (timer === undefined) return
+      timer.interruptUnsafe()
+      timer = undefined
+      this.release()
+    }
+    if (this.#realWait > 0) go()
+    else left = 0
+    return {
+      pause: () => {
+        pauses++
+        halt()
+      },
+      resume: () => {
+        pauses--
+        go()
+      },
+      end: () => {
+        left = 0
+        halt()
+      }
+    }
   }
 
   get #stands(): boolean {
@@ -193,7 +253,8 @@ export const makeVirtualClock = (options?: Options): Effect.Effect<VirtualClock,
       fork: Effect.runForkWith(yield* Effect.context()),
       pending: options?.pending ?? (() => 0),
       quietTurns: Math.max(1, options?.quietTurns ?? 2),
-      started: options?.started ?? true
+      started: options?.started ?? true,
+      realWait: options?.realWait ?? 2000
     })
     yield* Effect.addFinalizer(() => Effect.sync(() => time.stop()))
 
@@ -211,6 +272,7 @@ export const makeVirtualClock = (options?: Options): Effect.Effect<VirtualClock,
       },
       scheduler,
       start: () => time.start(),
+      waits: time.waits,
       hold: (self) =>
         Effect.acquireUseRelease(
           Effect.sync(() => time.hold()),

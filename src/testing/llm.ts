@@ -9,6 +9,7 @@ import * as Stream from "effect/Stream"
 import type * as Failure from "../Failure.ts"
 import * as Llm from "../Llm.ts"
 import { millis } from "./marks.ts"
+import { missing, shortage } from "./shortage.ts"
 import { type Ending, reasonOf, type Timed, timed } from "./timedStream.ts"
 import { type CallEnd, type Journal, journal, watched } from "./watched.ts"
 import { split } from "./words.ts"
@@ -111,8 +112,11 @@ export interface LlmCall extends LlmRequest, CallEnd {
  *
  * **Details**
  *
- * When a list is used up, the model says "OK.", and a warning in the log counts
- * what it was asked for; an empty list is meant to say no more.
+ * A list that is used up is a mistake of the script, or of the agent, which has
+ * asked more often than was expected. It is seen: the model says "(the script has
+ * no third reply)", and a warning counts, in `timeline.warnings` and in the log.
+ * `LlmOptions.otherwise` is what it says instead, and is no mistake. With an empty
+ * list it says "OK." to everything.
  *
  * @category models
  * @since 0.1.0
@@ -137,6 +141,8 @@ export interface LlmOptions {
   readonly total?: Duration.Input | undefined
   /** @default one a word */
   readonly pieces?: number | undefined
+  /** What it replies, each time, once a list of replies is used up. @default it says that there is none, with a warning */
+  readonly otherwise?: string | LlmReply | undefined
 }
 
 /**
@@ -243,15 +249,15 @@ export const llm = (
     const name = options.name ?? "scripted-llm"
     const requests: Array<{ readonly request: LlmRequest; readonly end: Journal; said: string }> = []
     let calls = 0
-    const warn = (asked: number): Effect.Effect<void> =>
-      typeof script === "function" || script.length === 0 || asked <= script.length
-        ? Effect.void
-        : Effect.logWarning(
-          `the model was asked ${asked} times, but its script has ${script.length} replies: it says "OK."`
-        )
+    const warn = (asked: number): Effect.Effect<void> => {
+      const message = shortage(script, options, asked)
+      return message === undefined ? Effect.void : Effect.logWarning(message)
+    }
     const answer = (request: LlmRequest): LlmReply => {
-      const reply = typeof script === "function" ? script(request) : script[request.index] ?? "OK."
-      const { firstToken, pieces, total } = options
+      const { firstToken, otherwise, pieces, total } = options
+      const reply = typeof script === "function"
+        ? script(request)
+        : script[request.index] ?? otherwise ?? (script.length === 0 ? "OK." : missing(request.index))
       return { firstToken, total, pieces, ...(typeof reply === "string" ? { text: reply } : reply) }
     }
     return {

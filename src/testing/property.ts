@@ -102,6 +102,7 @@ export const converse = (script: Conversation): Effect.Effect<Outcome, PipelineE
         do: (session) => Effect.ignore(act(session, action, (speech) => guarded.add(speech)))
       })),
       llm: script.replies,
+      llmOptions: { otherwise: "OK." },
       tts: ({ index }) => script.speeches[index] ?? {},
       stt: { interims: script.interims, faults: script.connections },
       options: { turn: script.turn, toolTimeout: "8 seconds", filler: script.seed % 2 === 0 },

@@ -15,6 +15,7 @@ import * as Stream from "effect/Stream"
 import * as Agent from "../Agent.ts"
 import * as Audio from "../Audio.ts"
 import type * as Event from "../Event.ts"
+import { CurrentRealWaits, type RealWaits } from "../internal/realWaits.ts"
 import { makeVirtualClock } from "../internal/virtualClock.ts"
 import * as Pipeline from "../Pipeline.ts"
 import * as Room from "../Room.ts"
@@ -28,7 +29,8 @@ import { type Script, type Services, servicesOf } from "./layer.ts"
 import { LlmCalls } from "./llm.ts"
 import { millis } from "./marks.ts"
 import { untilQuiet } from "./quiet.ts"
-import { SttCalls } from "./stt.ts"
+import { shortage } from "./shortage.ts"
+import { type SttCall, SttCalls } from "./stt.ts"
 import { sleepUntil } from "./timedStream.ts"
 import { type LogLine, makeTimeline, type Timeline } from "./timeline.ts"
 import { TtsCalls } from "./tts.ts"
@@ -88,6 +90,14 @@ export interface Scenario<RA = never, RS = never, EA = never> extends Script {
   readonly quiet?: Duration.Input | undefined
   /** Longest wait for the quiet, after the last thing in the script. @default 5 minutes */
   readonly patience?: Duration.Input | undefined
+  /**
+   * Longest that time stands still, in real time, for a plain function that awaits
+   * something real, such as a file or a server. Then time goes on, and a warning
+   * names the tool or the hook. 0 waits for nothing.
+   *
+   * @default 2 seconds
+   */
+  readonly realWait?: Duration.Input | undefined
   /** Seed of the random numbers, such as the jitter of retries. @default "scenario" */
   readonly seed?: string | undefined
 }
@@ -146,6 +156,20 @@ const logger = (logs: Array<LogLine>, now: () => number): Logger.Logger<unknown,
     })
   })
 
+/** Notes what was not waited for any longer. */
+const noted = (waits: RealWaits, passed: Array<string>): RealWaits => (name, onPassed) =>
+  waits(name, (message) => {
+    passed.push(message)
+    onPassed(message)
+  })
+
+/** What is open when nothing may be. */
+const leftOf = (open: object, connections: ReadonlyArray<SttCall>): string =>
+  [
+    ...Object.entries(open).filter(([, count]) => count > 0).map(([what, count]) => `${count} ${what}`),
+    ...(connections.some(({ closedAt }) => closedAt === undefined) ? ["a connection of the recogniser"] : [])
+  ].join(", ")
+
 /** Runs a scenario on the Clock of the context, which must run by itself. */
 const perform = <EA>(
   scenario: Scenario<never, never, EA>
@@ -159,18 +183,20 @@ const perform = <EA>(
     }
     const clock = yield* Clock.Clock
     const now = () => clock.currentTimeMillisUnsafe()
-    const scripted = yield* Layer.build(servicesOf({
+    const ours = yield* Layer.build(servicesOf({
       ...scenario,
       room: { keepAlive: Math.min(900, millis(scenario.options?.mutedAfter ?? 1000) * 0.9), ...scenario.room }
     }))
     const other = scenario.layer === undefined
       ? Context.empty()
-      : yield* Effect.provideContext(Effect.orDie(Layer.build(scenario.layer)), scripted)
-    const services = Context.merge(scripted, other)
+      : yield* Effect.provideContext(Effect.orDie(Layer.build(scenario.layer)), ours)
+    const services = Context.merge(ours, other)
     const caller = Context.get(services, Caller)
     const events: Array<Event.Event> = []
     const logs: Array<LogLine> = []
     const failures: Array<{ readonly at: number; readonly cause: string }> = []
+    const passed: Array<string> = []
+    const waits = yield* CurrentRealWaits
     const { calm, session, stoppedAt } = yield* Effect.gen(function*() {
       const run = yield* FiberSet.makeRuntime<never, void, never>()
       const sessionScope = yield* Scope.make()
@@ -208,7 +234,7 @@ const perform = <EA>(
       let awaitedUntil = 0
       const { closeOnLeave = true, returnTimeout = "20 seconds" } = scenario.options ?? {}
       if (closeOnLeave) {
-        run(Stream.runForEach(Context.get(scripted, Room.Room).events, (event) =>
+        run(Stream.runForEach(Context.get(ours, Room.Room).events, (event) =>
           Effect.sync(() => {
             // One millisecond more: what comes of it happens first.
             if (event._tag === "ParticipantLeft") awaitedUntil = now() + millis(returnTimeout) + 1
@@ -231,6 +257,7 @@ const perform = <EA>(
       return { session, stoppedAt, calm }
     }).pipe(
       Effect.provideService(Logger.CurrentLoggers, new Set([logger(logs, now)])),
+      Effect.provideService(CurrentRealWaits, waits && noted(waits, passed)),
       Effect.scoped
     )
 
@@ -238,25 +265,25 @@ const perform = <EA>(
     const outputs = yield* caller.room.outputs
     const heard = (yield* Effect.forEach(outputs, (output) => output.heard)).flat()
     const connections = yield* Context.get(services, SttCalls).connections
-    const left = [
-      ...Object.entries(open).filter(([, count]) => count > 0).map(([what, count]) => `${count} ${what}`),
-      ...(connections.some(({ closedAt }) => closedAt === undefined) ? ["a connection of the recogniser"] : [])
-    ]
+    const requests = yield* Context.get(services, LlmCalls).requests
+    const asked = yield* Effect.map(Context.get(ours, LlmCalls).requests, ({ length }) => length)
+    const short = shortage(scenario.llm, scenario.llmOptions, asked)
     return makeTimeline({
       events,
       history: yield* session.history,
-      requests: yield* Context.get(services, LlmCalls).requests,
+      requests,
       speeches: yield* Context.get(services, TtsCalls).calls,
       connections,
       logs,
       failures,
+      testWarnings: short === undefined ? passed : [...passed, short],
       audible: joined(heard.map(({ at, frame }) => ({ from: at, to: at + Audio.durationMs(frame) }))),
       quiet: calm,
       user: scenario.user ?? [],
       steps: (scenario.at ?? []).map(({ at }) => at),
       maxDelay: millis(scenario.options?.turn?.endpointing?.maxDelay ?? 3000),
       spoken: (text) => (scenario.options?.transforms ?? Text.speechTransforms).reduce(rewritten, text),
-      left: left.join(", "),
+      left: leftOf(open, connections),
       stoppedAt,
       endedAt: now()
     })
@@ -283,14 +310,17 @@ export const inVirtualTime = <A, E, R>(
   options: {
     /** Of `Random`, for instance the jitter of retries. @default "scenario" */
     readonly seed?: string | undefined
+    /** Longest that time stands still for a plain function that awaits something real. @default 2 seconds */
+    readonly realWait?: Duration.Input | undefined
   } = {}
 ): Effect.Effect<A, E, Exclude<R, Scope.Scope>> =>
   Effect.scoped(Effect.gen(function*() {
-    const virtual = yield* makeVirtualClock()
+    const virtual = yield* makeVirtualClock({ realWait: millis(options.realWait ?? "2 seconds") })
     return yield* effect.pipe(
       Random.withSeed(options.seed ?? "scenario"),
       Effect.provideService(Clock.Clock, inWholeMillis(virtual.clock)),
-      Effect.provideService(Scheduler.Scheduler, virtual.scheduler)
+      Effect.provideService(Scheduler.Scheduler, virtual.scheduler),
+      Effect.provideService(CurrentRealWaits, virtual.waits)
     )
   }))
 
@@ -302,8 +332,13 @@ export const inVirtualTime = <A, E, R>(
  *
  * The Clock begins at 0 and jumps from one thing to the next, so a scenario of
  * an hour takes milliseconds, and the same scenario gives the same timeline. It
- * may run under any Clock, also many at a time. What tools wait for must be on
- * the Clock, or be resolved within a turn or two of the event loop.
+ * may run under any Clock, also many at a time.
+ *
+ * Time stands still while a plain function (`Tools.functions`, a hook) awaits
+ * something real, up to `realWait`; not while it awaits what it has asked of the
+ * conversation, such as `heard`, which comes with time. In an effect, what is
+ * waited for must be on the Clock, or be there within a turn or two of the event
+ * loop.
  *
  * **Example** (A caller who interrupts)
  *
@@ -336,5 +371,5 @@ export const scenario = <RA = never, RS = never, EA = never>(
       Pipeline.PipelineError | EA,
       Exclude<Exclude<RA, Session>, Scope.Scope> | RS
     >,
-    { seed: script.seed }
+    { seed: script.seed, realWait: script.realWait }
   )

@@ -69,6 +69,8 @@ export interface Recording {
   readonly logs: ReadonlyArray<LogLine>
   /** What the effects of `at` have failed with. */
   readonly failures: ReadonlyArray<{ readonly at: number; readonly cause: string }>
+  /** What the scenario itself warns of: a script that was used up, time that did not wait any longer for a plain function. */
+  readonly testWarnings: ReadonlyArray<string>
   /** When audio of the agent was heard, whatever the events say: Clock times (ms), joined where one follows the other. */
   readonly audible: ReadonlyArray<{ readonly from: number; readonly to: number }>
   /** What the users were scripted to do. */
@@ -102,7 +104,9 @@ export interface Recording {
  *   `["thinking", 3000]`.
  * - `callState` is what a `CallState` was at the end, or at a time.
  * - `messages` is the history in short: `user: Hello`, `assistant: Hi, wh—`
- *   (interrupted), `call: name`, `output: name`.
+ *   (interrupted), `call: name`, `output: name` (`output: name failed`),
+ *   `handoff: booking` (the agent that the call was given to), `summary: …`.
+ * - `warnings` are those of the conversation, then those of the scenario itself.
  *
  * @category models
  * @since 0.1.0
@@ -226,7 +230,7 @@ export const makeTimeline = (recording: Recording): Timeline => {
         of("CallStateChanged").findLast((event) => event.name === state.name && event.at <= at)?.value ?? state.initial
       ),
     messages: recording.history.items.map(message),
-    warnings: of("Warning").map(({ message }) => message),
+    warnings: [...of("Warning").map(({ message }) => message), ...recording.testWarnings],
     expect: (...expected) => {
       const used = new Set<number>()
       let since = Number.NEGATIVE_INFINITY

@@ -75,7 +75,7 @@ describe("a tool that runs when the session ends", () => {
               say(`onExit: ${items.filter(({ _tag }) => _tag === "ToolOutput").length} outputs`))
           )
         }),
-        llm: [{ tools }],
+        llm: [{ tools }, "OK."],
         tts: { duration: 1000 },
         quiet: "30 seconds",
         ...scenario,

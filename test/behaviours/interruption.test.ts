@@ -520,6 +520,7 @@ describe("interruption in every phase of a reply", () => {
         for (const preemption of [{ llm: false }, { llm: true, tts: true }]) {
           const timeline = yield* Testing.scenario({
             ...asked,
+            llmOptions: { otherwise: "OK." },
             options: { turn: { preemption } },
             at: [
               { at, do: (session) => session.interrupt() },

@@ -563,3 +563,113 @@ describe("a tool that takes its time", () => {
       }
     }))
 })
+
+describe("a goodbye in the same breath as the result", () => {
+  const tools = (hangUp: (session: Session.Session["Service"]) => Effect.Effect<unknown>, silent = false) => {
+    const kit = Toolkit.make(
+      Tool.make("book", { success: Schema.String }).annotateMerge(Tools.voice(silent ? { result: "silent" } : {})),
+      Tool.make("ask", { success: Schema.String }),
+      Tool.make("look", { success: Schema.String }),
+      Tool.make("leave", { dependencies: [Session.Session] })
+    )
+    const orphans: Array<string> = []
+    return {
+      orphans,
+      agent: Agent.make({
+        instructions: "",
+        tools: kit,
+        onOrphanedResult: ({ name }) => Effect.sync(() => void orphans.push(name))
+      }),
+      handlers: kit.toLayer({
+        book: () => Effect.succeed("table 4"),
+        ask: () => Effect.succeed("yes"),
+        look: () => Effect.delay(Effect.succeed("soup"), 4000),
+        leave: () => Session.Session.use((session) => Effect.asVoid(hangUp(session)))
+      })
+    }
+  }
+  const goodbye = (session: Session.Session["Service"]) => session.hangUp({ say: "Goodbye!" })
+  const call = (...names: ReadonlyArray<string>) => names.map((name) => ({ name }))
+  const told = { text: "Table four is yours.", tools: call("leave") }
+
+  const hold = (
+    llm: Testing.LlmScript,
+    leave = goodbye,
+    more: Partial<Testing.Scenario> & { readonly silent?: boolean } = {}
+  ) => {
+    const { agent, handlers, orphans } = tools(leave, more.silent)
+    return Testing.scenario({
+      agent,
+      user: [Testing.say(500, 1500, "A table, please.")],
+      llm,
+      tts: { duration: 1500 },
+      ...more
+    }).pipe(
+      Effect.provide(handlers),
+      Effect.map((timeline) => ({ timeline, orphans, requests: timeline.requests.length, said: said(timeline) }))
+    )
+  }
+  const whole = (timeline: Testing.Timeline) => {
+    assert.deepStrictEqual(Testing.invariants(timeline), [])
+    assert.strictEqual(timeline.of("SessionClosed").length, 1)
+  }
+
+  it.effect.each<readonly [string, Testing.LlmScript, typeof goodbye, boolean, number]>([
+    ["one tool", [{ tools: call("book") }, told], goodbye, false, 2],
+    ["two tools in one step", [{ tools: call("book", "ask") }, told], goodbye, false, 2],
+    ["two tools in two steps", [{ tools: call("book") }, { tools: call("ask") }, told], goodbye, false, 3],
+    ["a silent tool", [{ tools: call("book", "ask") }, told], goodbye, true, 2],
+    [
+      "a tool that waits for the end",
+      [{ tools: call("book") }, told],
+      (session) => Effect.andThen(goodbye(session), session.ended),
+      false,
+      2
+    ]
+  ])("asks for no more after %s", ([, llm, leave, silent, requests]) =>
+    Effect.gen(function*() {
+      const held = yield* hold(llm, leave, { silent })
+      assert.deepStrictEqual(held.said, ["Table four is yours.", "Goodbye!"])
+      assert.deepStrictEqual([held.requests, held.orphans], [requests, []])
+      assert.strictEqual(held.timeline.of("SessionClosed")[0]!.reason, "hang_up")
+      whole(held.timeline)
+    }))
+
+  it.effect("is told once where the session drains", () =>
+    Effect.gen(function*() {
+      const held = yield* hold([{ tools: call("book") }, told, "Bye."], (session) => session.close({ drain: true }))
+      assert.deepStrictEqual([held.said, held.orphans], [["Table four is yours.", "Bye."], []])
+      whole(held.timeline)
+    }))
+
+  it.effect("tells what was not said", () =>
+    Effect.gen(function*() {
+      const held = yield* hold([{ tools: call("book") }, { tools: call("leave") }, "Table four is yours."])
+      assert.deepStrictEqual([held.said, held.requests], [["Table four is yours.", "Goodbye!"], 3])
+      whole(held.timeline)
+    }))
+
+  it.effect("tells again what was cut off before it was heard", () =>
+    Effect.gen(function*() {
+      const held = yield* hold([{ tools: call("book") }, told, "It is table four."], goodbye, {
+        preset: "mechanics",
+        // Heard from 2800 to 4300.
+        at: [{ at: 3000, do: (session) => session.interrupt({ force: true }) }]
+      })
+      assert.deepStrictEqual([held.said, held.requests], [["It is table four.", "Goodbye!"], 3])
+      whole(held.timeline)
+    }))
+
+  it.effect("does not tell again what was heard when another tool was cut off", () =>
+    Effect.gen(function*() {
+      const more = { text: "Table four is yours.", tools: call("look") }
+      const held = yield* hold([{ tools: call("book") }, more, "There is soup."], goodbye, {
+        // Heard from 2800 to 4300; the other tool is done at 6600.
+        at: [{ at: 5000, do: (session) => session.interrupt({ force: true }) }, { at: 15_000, do: goodbye }]
+      })
+      assert.deepStrictEqual(held.said, ["Table four is yours.", "There is soup.", "Goodbye!"])
+      const telling = tail(held.timeline.requests[2]!)
+      assert.deepStrictEqual([telling.includes("book"), telling.includes("look")], [false, true])
+      whole(held.timeline)
+    }))
+})

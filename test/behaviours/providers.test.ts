@@ -488,7 +488,7 @@ describe("several providers", () => {
   it.effect("the second model replies, also with tool calls alone", () =>
     Effect.gen(function*() {
       const one = yield* Testing.llm(() => ({ hang: true }), { name: "one" })
-      const two = yield* Testing.llm(["I am fine."], { name: "two" })
+      const two = yield* Testing.llm(["I am fine.", "OK."], { name: "two" })
       const timeline = yield* Testing.scenario({
         preset: "mechanics",
         layer: Layer.effect(

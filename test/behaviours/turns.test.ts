@@ -311,7 +311,8 @@ describe("whole turns", () => {
         llm: [
           { tools: [{ name: "lookup", params: { word: "fast" } }, { name: "lookup", params: { word: "slow" } }] },
           "I wait.",
-          "Now."
+          "Now.",
+          "OK."
         ],
         tts: { duration: 1000 },
         at: [{ at: 12_000, do: (session) => session.send("And?") }]

@@ -176,6 +176,34 @@ describe("effect-voice", () => {
     assert.notInclude(output, "INFO")
   })
 
+  it("answers each line of a program, and then the next", async () => {
+    const { code, errors, output } = await run(["console", "--text", "test/cli/echo.ts"], {
+      input: "a\nb\n\nlook it up\nc"
+    })
+    assert.strictEqual(code, 0, errors)
+    assert.deepStrictEqual(output.split("\n").filter((line) => /^(you|agent)/.test(line)), [
+      "agent  Echo desk.",
+      "you    a",
+      "agent  You said a.",
+      "you    b",
+      "agent  You said b.",
+      "you    look it up",
+      "agent  You said look it up.",
+      "you    c",
+      "agent  You said c."
+    ])
+  })
+
+  it.each([
+    ["once", "the conversation is over (closed)", "an answer has failed; see above"],
+    ["always\n\nalways\n\nalways", "the conversation is over (provider_failures)", "the conversation broke off"]
+  ])("fails where the model does: %j", async (input, over, said) => {
+    const { code, errors, output } = await run(["console", "--text", "test/cli/echo.ts"], { input: `${input}\n` })
+    assert.strictEqual(code, 1, output)
+    assert.include(output, over)
+    assert.include(errors + output, said)
+  })
+
   it("leaves at Ctrl-C, in good order", async () => {
     let asked = false
     const { code, errors, output } = await run(["console", "--text", "test/cli/agent.ts"], {

@@ -172,7 +172,13 @@ describe("a scenario", () => {
     Effect.gen(function*() {
       const user = [hello, Testing.say(10_000, 11_000, "And now?")]
       const timeline = yield* Testing.scenario({ user, llm: ["I am fine."] })
-      assert.include(timeline.print(), "log Warn: the model was asked 2 times, but its script has 1 replies")
+      const short = "the model was asked for 2 replies, but its script has 1: add to `llm`, or say by " +
+        "`llmOptions: { otherwise: \"OK.\" }` what else it replies"
+      assert.deepStrictEqual(timeline.warnings, [short])
+      assert.include(timeline.print(), `log Warn: ${short}`)
+      assert.strictEqual(timeline.messages.at(-1), "assistant: (the script has no second reply)")
+      const otherwise = yield* Testing.scenario({ user, llm: ["I am fine."], llmOptions: { otherwise: "Good." } })
+      assert.deepStrictEqual([otherwise.messages.at(-1), otherwise.warnings], ["assistant: Good.", []])
       const meant = yield* Testing.scenario({ user })
       assert.notInclude(meant.print(), "log Warn")
     }))

@@ -22,6 +22,7 @@ import { throughUntil } from "../streams.ts"
 import { tell, under } from "./calls.ts"
 import type { Core } from "./core.ts"
 import { textFailed } from "./failures.ts"
+import { heardSoFar } from "./outstanding.ts"
 import { play } from "./playout.ts"
 import type { Speech } from "./speech.ts"
 import { type Line, makeLine, synthesize } from "./synthesis.ts"
@@ -156,6 +157,7 @@ export const makeDelivery = (core: Core, speech: Speech): Effect.Effect<Delivery
     const after = () => speech.thought && speech.lines === 1 ? "done" : speech.acting ? "tools" : "working"
     const heard = Effect.sync(() => {
       speech.lines -= 1
+      if (speech.lines === 0) heardSoFar(core, speech)
       tell(core, speech)
     })
     const playout = yield* Stream.fromQueue(lines).pipe(

@@ -94,12 +94,14 @@ export const makeOutstanding = (options: Checked["results"]): Outstanding => {
 
 /**
  * Whether a speech that is being made is to tell it: the reply that waited for it, or one that knows of it and does not
- * wait for other tools itself. One whose tool waits for the end of the session tells nothing more.
+ * wait for other tools itself. One whose tool waits for the end of the session tells nothing more than it says already.
  */
 const isInHand = (core: Core, { id, waitedFor }: Held, last: boolean): boolean =>
-  core.speeches.all().some(({ acting, attending, authorized, finished, id: speech, shows }) =>
-    !finished && authorized.isOpen() && !attending.isOpen() &&
-    (speech === waitedFor ? !(last && acting) : shows.has(id) && !acting)
+  core.speeches.all().some(({ acting, attending, authorized, finished, id: speech, lines, shows, tells }) =>
+    !finished && authorized.isOpen() && (
+      (tells.has(id) && lines > 0) ||
+      (!attending.isOpen() && (speech === waitedFor ? !(last && acting) : shows.has(id) && !acting))
+    )
   )
 
 const lateOnes = (core: Core, last = false): ReadonlyArray<Held> =>
@@ -166,6 +168,14 @@ export const told = (core: Core, speech: Speech): void => {
     }
   }
   owe(core)
+}
+
+/** A speech was heard as far as it was written, and its tools still run: what it has told is told, whatever becomes of it. */
+export const heardSoFar = (core: Core, { id, outcome, tells, thought }: Speech): void => {
+  if (thought || outcome !== "completed") return
+  const heard = core.outstanding.all().filter((one) => tells.has(one.id))
+  for (const one of heard) settled(core, one, "told", id)
+  if (heard.length > 0) owe(core)
 }
 
 /** Puts a reply in line that tells what has come; the last one calls no tools. */

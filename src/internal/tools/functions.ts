@@ -4,7 +4,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Set } from "../../Tools.ts"
-import { currentPlain, type Plain, settled } from "../plain.ts"
+import { currentPlain, type Plain, promised, settled } from "../plain.ts"
 import { fromFunction } from "./entry.ts"
 import { Annotation, type Given, read, type VoiceOptions } from "./voice.ts"
 
@@ -115,19 +115,18 @@ export const functions = <const P extends Record<string, unknown>>(tools: Functi
         (params, { preliminary, toolCallId }) =>
           Effect.contextWith((context: Context.Context<never>) =>
             Effect.flatMap(currentPlain, (current) =>
-              settled<unknown, never>((signal) =>
+              settled<unknown, never>(name, (signal) =>
                 tool.run(params, {
                   id: toolCallId,
                   signal,
-                  progress: (result) => Effect.runPromiseWith(context)(preliminary(result)),
+                  progress: (result) => promised(context, preliminary(result)),
                   get session() {
                     if (current === undefined) {
                       throw new Error("there is no conversation here: the tool is run by itself")
                     }
                     return current
                   }
-                })
-              ))
+                })))
           )
       )
     ])

@@ -1,0 +1,149 @@
+/** Plain functions that await something real: virtual time stands still for them. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { Agent, Pipeline, type Session, Tools } from "effect-voice"
+import * as LocalRoom from "effect-voice/Layers/LocalRoom"
+import * as Testing from "effect-voice/testing"
+import { once } from "node:events"
+import { readFile } from "node:fs/promises"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { setTimeout as delay } from "node:timers/promises"
+
+const user = [Testing.say(500, 1500, "A table, please.")]
+const llm = [{ tools: [{ name: "book" }] }, "Table four is yours."]
+const booking = (run: Tools.PlainTool["run"], more: Partial<Agent.Options> = {}) =>
+  Agent.make({ instructions: "", tools: Tools.functions({ book: { run } }), ...more })
+
+const served = Effect.acquireRelease(
+  Effect.promise(async () => {
+    const server = createServer((_, answer) => void delay(5).then(() => answer.end("table 4")))
+    server.listen(0, "127.0.0.1")
+    await once(server, "listening")
+    return server
+  }),
+  (server) =>
+    Effect.sync(() => {
+      server.close()
+      server.closeAllConnections()
+    })
+).pipe(Effect.map((server) => ({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` })))
+
+const never = () => Promise.withResolvers<void>().promise
+
+const facts = (timeline: Testing.Timeline) => [
+  timeline.messages,
+  timeline.turns.map(({ total }) => total),
+  timeline.warnings,
+  timeline.endedAt
+]
+
+describe("time stands still for what a plain function awaits", () => {
+  it.live.each<readonly [string, (url: string) => Promise<unknown>]>([
+    ["a timer of 1 ms", () => delay(1)],
+    ["a timer of 50 ms", () => delay(50)],
+    ["a file", () => readFile(new URL(import.meta.url), "utf8")],
+    ["a server", (url) => fetch(url).then((answer) => answer.text())],
+    ["one thing after the other", async (url) => {
+      await delay(5)
+      await (await fetch(url)).text()
+      await delay(5)
+    }]
+  ])("%s, in a tool and in hooks", ([, wait]) =>
+    Effect.gen(function*() {
+      const { url } = yield* served
+      const held = (wait: (url: string) => Promise<unknown>) =>
+        Testing.scenario({
+          agent: booking(() => wait(url).then(() => "table 4"), {
+            onEnter: async (session) => {
+              await wait(url)
+              await session.say("Hello!")
+            },
+            onUserTurn: async () => {
+              await wait(url)
+              return { context: "They come often." }
+            }
+          }),
+          user,
+          llm
+        })
+      const right = yield* held(async () => {})
+      for (let run = 0; run < 3; run += 1) assert.deepStrictEqual(facts(yield* held(wait)), facts(right))
+      assert.deepStrictEqual(right.turns.map(({ total }) => total), [1000])
+    }))
+
+  it.live("but not for what it has asked of the conversation, whoever gave it", () =>
+    Effect.gen(function*() {
+      let greeting: Session.PlainSpeech | undefined
+      const outcomes: Array<unknown> = []
+      const timeline = yield* Testing.scenario({
+        agent: booking(async (_, { progress, session }) => {
+          await progress("nearly")
+          const speech = await session.say("One moment.")
+          await delay(5)
+          outcomes.push((await speech.heard()).outcome, (await greeting!.heard()).outcome)
+          await delay(5)
+          return "table 4"
+        }, {
+          onEnter: async (session) => {
+            greeting = await session.say("Hello!")
+          }
+        }),
+        user: [],
+        at: [{ at: 0, do: (session) => session.send("A table, please.") }],
+        // It would not be waited for at all.
+        realWait: "1 minute",
+        llm,
+        tts: { duration: 5000 }
+      })
+      assert.deepStrictEqual(outcomes, ["completed", "completed"])
+      assert.deepStrictEqual(timeline.warnings, [])
+    }), 5000)
+
+  it.live("and not for ever: a warning names the tool or the hook", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        agent: booking(never, { onEnter: never }),
+        user,
+        llm,
+        realWait: 40
+      })
+      const passed = ["onEnter", "book"].map((name) => `time ran past \`${name}\`, which waits for something real`)
+      assert.deepStrictEqual(timeline.warnings.filter((warning) => warning.startsWith("time")), passed)
+      assert.deepStrictEqual(
+        timeline.logs.filter(({ text }) => text.startsWith("time")).map(({ text }) => text),
+        passed
+      )
+      assert.include(timeline.messages, "output: book failed")
+    }))
+
+  it.live("in the fast mode of a local room, too", () =>
+    Effect.gen(function*() {
+      const at = (wait: () => Promise<unknown>) =>
+        Effect.gen(function*() {
+          const events: Array<readonly [string, number]> = []
+          yield* Pipeline.run(booking(() => wait().then(() => "table 4")), {
+            onEvent: ({ _tag, at }) => events.push([_tag, Math.round(at)])
+          }).pipe(
+            Effect.provide(
+              Layer.mergeAll(
+                Testing.layerVad(),
+                Testing.layerStt(),
+                Testing.layerLlm(llm),
+                Testing.layerTts({ duration: 3000 })
+              ).pipe(Layer.provideMerge(LocalRoom.layer({
+                mode: "fast",
+                participants: [{
+                  identity: "ann",
+                  audio: [{ at: "500 millis", audio: Testing.speech("A table, please.", { duration: 1000 }) }]
+                }]
+              })))
+            )
+          )
+          return events
+        })
+      const right = yield* at(async () => {})
+      assert.include(right.map(([tag]) => tag), "AgentSpeechCommitted")
+      assert.deepStrictEqual(yield* at(() => delay(300)), right)
+    }))
+})
