@@ -196,10 +196,15 @@ export interface Options {
   readonly textTopic?: string | false | undefined
   /** What becomes of typed text. @default `session.send`: it interrupts, and is answered */
   readonly onText?:
-    | ((message: Room.TextMessage, session: Session["Service"]) => Effect.Effect<unknown, unknown>)
+    | ((
+      message: Room.TextMessage,
+      session: Session["Service"]
+    ) => Effect.Effect<unknown, unknown> | Promise<unknown> | void)
     | undefined
   /** What becomes of a key that is pressed on a telephone, besides its event, unless the agent says. @default nothing */
-  readonly onKey?: ((key: string, session: Session["Service"]) => Effect.Effect<unknown, unknown>) | undefined
+  readonly onKey?:
+    | ((key: string, session: Session["Service"]) => Effect.Effect<unknown, unknown> | Promise<unknown> | void)
+    | undefined
   /**
    * Where those who are there have no microphone, as one who looks on has none: longest
    * wait for somebody who has. After it the first of them is talked with, in

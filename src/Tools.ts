@@ -22,6 +22,7 @@ import * as execution from "./internal/tools/execute.ts"
 import * as finding from "./internal/tools/found.ts"
 import { wordsOf } from "./internal/tools/mcp.ts"
 import { calling } from "./internal/tools/options.ts"
+import { wrongSources } from "./internal/tools/refused.ts"
 import * as running from "./internal/tools/runner.ts"
 import type { HandlersOf, ServicesOf, Source } from "./internal/tools/source.ts"
 import * as voices from "./internal/tools/voice.ts"
@@ -268,7 +269,8 @@ export const resolve = <const T extends Source | ReadonlyArray<Source>>(
 ): Effect.Effect<Set<ServicesOf<T>>, ToolsError, HandlersOf<T>> => add(empty, sources)
 
 /**
- * Adds tools; a name that is taken fails with `DuplicateTool`.
+ * Adds tools; a name that is taken fails with `DuplicateTool`, parameters that are no schema of an object with
+ * `InvalidOptions`.
  *
  * @category combinators
  * @since 0.1.0
@@ -276,8 +278,10 @@ export const resolve = <const T extends Source | ReadonlyArray<Source>>(
 export const add = <R, const T extends Source | ReadonlyArray<Source>>(
   self: Set<R>,
   sources: T
-): Effect.Effect<Set<R | ServicesOf<T>>, ToolsError, HandlersOf<T>> =>
-  Effect.flatMap(finding.resolve<ServicesOf<T>, HandlersOf<T>>(sources), (added) => {
+): Effect.Effect<Set<R | ServicesOf<T>>, ToolsError, HandlersOf<T>> => {
+  const invalid = Check.invalid(wrongSources(sources))
+  if (invalid !== undefined) return Effect.fail(refused(invalid))
+  return Effect.flatMap(finding.resolve<ServicesOf<T>, HandlersOf<T>>(sources), (added) => {
     const twice = added.entries.find((entry, i) =>
       self.entries.has(entry.tool.name) ||
       added.entries.findIndex((other) => other.tool.name === entry.tool.name) !== i
@@ -286,9 +290,10 @@ export const add = <R, const T extends Source | ReadonlyArray<Source>>(
       ? Effect.succeed(finding.join(self, added))
       : Effect.fail(new ToolsError({ reason: new DuplicateTool({ tool: twice.tool.name }) }))
   })
+}
 
 /**
- * Puts tools in the place of those with the same names; others are added.
+ * Puts tools in the place of those with the same names; others are added. Throws a `ToolsError` for what are no tools.
  *
  * @category combinators
  * @since 0.1.0
@@ -296,8 +301,10 @@ export const add = <R, const T extends Source | ReadonlyArray<Source>>(
 export const replace = <R, const T extends Source | ReadonlyArray<Source>>(
   self: Set<R>,
   sources: T
-): Effect.Effect<Set<R | ServicesOf<T>>, never, HandlersOf<T>> =>
-  Effect.map(finding.resolve<ServicesOf<T>, HandlersOf<T>>(sources), (added) => finding.join(self, added))
+): Effect.Effect<Set<R | ServicesOf<T>>, never, HandlersOf<T>> => {
+  Check.throwAll(wrongSources(sources), refused)
+  return Effect.map(finding.resolve<ServicesOf<T>, HandlersOf<T>>(sources), (added) => finding.join(self, added))
+}
 
 /**
  * Gives the tools all services that they need at each call.

@@ -1,17 +1,28 @@
 #!/usr/bin/env node
-/** The command `effect-voice`, as it is started: says which package is missing before anything needs it. */
+/** The command `effect-voice`, as it is started: says that Node is too old, or which package is missing, before anything needs it. */
+import { readFileSync } from "node:fs"
 import process from "node:process"
+import { tooOld } from "./nodeVersion.ts"
 
 const missing = (cause: unknown): string | undefined =>
   cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND"
     ? /package '((?:@[^/']+\/)?[^/']+)/.exec(cause.message)?.[1]
     : undefined
 
-try {
-  await import("./commands.ts")
-} catch (cause) {
-  const name = missing(cause)
-  if (name === undefined) throw cause
-  process.stderr.write(`effect-voice needs ${name}, which is not installed: npm install ${name}\n`)
+const refuse = (why: string): void => {
+  process.stderr.write(`${why}\n`)
   process.exitCode = 1
+}
+
+const { engines } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"))
+const old = tooOld(process.versions.node, engines.node)
+if (old !== undefined) refuse(old)
+else {
+  try {
+    await import("./commands.ts")
+  } catch (cause) {
+    const name = missing(cause)
+    if (name === undefined) throw cause
+    refuse(`effect-voice needs ${name}, which is not installed: npm install ${name}`)
+  }
 }

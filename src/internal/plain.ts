@@ -131,6 +131,23 @@ export const currentPlain: Effect.Effect<Plain | undefined> = Effect.contextWith
   return Effect.succeed(found._tag === "None" ? undefined : plain(found.value, context))
 })
 
+/** Registers what is to be done later: a plain function at once, for who writes no Effect runs none. */
+export const registering =
+  (register: (todo: Effect.Effect<unknown, unknown>) => void) =>
+  (todo: Effect.Effect<unknown, unknown> | (() => unknown)): Effect.Effect<void> => {
+    if (Effect.isEffect(todo)) return Effect.sync(() => register(todo))
+    if (typeof todo !== "function") {
+      return Effect.die(new TypeError("onShutdown must be given an Effect or a function, which may be async"))
+    }
+    register(asEffect(todo))
+    return Effect.void
+  }
+
+/** What is to be done, as it was written. */
+export const asEffect = <R>(
+  todo: Effect.Effect<unknown, unknown, R> | (() => unknown)
+): Effect.Effect<unknown, unknown, R> => Effect.isEffect(todo) ? todo : settled<unknown, R>(todo as () => unknown)
+
 /** What a plain function gives, or an effect: one that throws or rejects has died of that. */
 export const settled = <A, R>(
   run: (signal: AbortSignal) => Effect.Effect<A, unknown, R> | PromiseLike<A> | A

@@ -1,0 +1,81 @@
+/**
+ * What may be told of a failure, to who is to mend it. The errors of this library
+ * say in their message what to mend and hold no content. What others have written
+ * is told with its message and its trace, and nothing that its fields hold. Those
+ * of theirs that quote what was sent or answered are told by their kind and place.
+ */
+import * as Cause from "effect/Cause"
+import * as EffectConfig from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+
+export const reasonOf = (reason: unknown): string =>
+  typeof reason === "string"
+    ? reason
+    : Predicate.hasProperty(reason, "_tag") && typeof reason._tag === "string"
+    ? reason._tag
+    : "unknown"
+
+export const kindOf = (error: unknown): string => {
+  const name = Predicate.hasProperty(error, "_tag") && typeof error._tag === "string"
+    ? error._tag
+    : error instanceof Error
+    ? error.name
+    : "unknown"
+  return Predicate.hasProperty(error, "reason") ? `${name}/${reasonOf(error.reason)}` : name
+}
+
+/** Whether it is an error of this library, of whichever copy. */
+export const isOurs = (error: unknown): error is Error =>
+  error instanceof Error && Predicate.hasProperty(error.constructor, "identifier") &&
+  String(error.constructor.identifier).startsWith("effect-voice/")
+
+const isOurOwn = (error: unknown): boolean => isOurs(error) || error instanceof EffectConfig.ConfigError
+
+/** They quote what a provider has answered, a URL, or a value that was decoded. */
+const quoting: ReadonlySet<unknown> = new Set(["AiError", "HttpClientError", "SchemaError", "ConfigError"])
+
+const framesOf = (stack: string): string =>
+  stack.split("\n").filter((line) => /^\s+at /.test(line)).map((line) => `\n${line}`).join("")
+
+/** The error as it may be told: its name, its message and where it was made; no fields, which may hold anything. */
+const plain = (error: unknown, depth = 0): Error => {
+  const tag = Predicate.hasProperty(error, "_tag") ? error._tag : undefined
+  const text = typeof error === "string"
+    ? error
+    : quoting.has(tag)
+    ? kindOf(error)
+    : Predicate.hasProperty(error, "message") && typeof error.message === "string"
+    ? error.message
+    : ""
+  const copy = new Error(text)
+  copy.name = error instanceof Error ? error.name : typeof tag === "string" ? tag : "Error"
+  const stack = Predicate.hasProperty(error, "stack") && typeof error.stack === "string" ? framesOf(error.stack) : ""
+  copy.stack = `${copy.name}: ${copy.message}${isOurs(error) ? "" : stack}`
+  if (depth < 5 && Predicate.hasProperty(error, "cause") && error.cause !== undefined && !isOurOwn(error)) {
+    copy.cause = plain(error.cause, depth + 1)
+  }
+  return copy
+}
+
+const told = (cause: Cause.Cause<unknown>, which: (error: unknown) => boolean): Cause.Cause<unknown> | undefined => {
+  const all = cause.reasons.flatMap((reason) => {
+    if (Cause.isInterruptReason(reason)) return []
+    const error = Cause.isFailReason(reason) ? reason.error : reason.defect
+    if (!which(error)) return []
+    return Cause.annotate(Cause.die(plain(error)), Cause.reasonAnnotations(reason)).reasons
+  })
+  return all.length === 0 ? undefined : Cause.fromReasons(all)
+}
+
+/** What others have written and is to be mended by them; undefined where there is nothing of the kind. */
+export const traceOf = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> | undefined =>
+  told(cause, (error) => !isOurOwn(error))
+
+/** Logs what a program's own code has failed with: its trace, or what our own error says. */
+export const logOwn = (message: string, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
+  const trace = told(cause, () => true)
+  return trace === undefined
+    ? Effect.logError(cause.reasons.length === 0 ? message : `${message} (it was interrupted)`)
+    : Effect.logError(message, trace)
+}
