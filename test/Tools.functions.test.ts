@@ -178,7 +178,9 @@ describe("plain functions as tools", () => {
       ) {
         const kit = Toolkit.make(tool as Tool.Tool<"book", any>)
         assert.throws(() => Agent.make({ instructions: "You book.", tools: kit }), told)
-        const error = yield* Effect.flip(Tools.resolve(kit)) as Effect.Effect<Tools.ToolsError>
+        const error = yield* Effect.flip(
+          Tools.resolve(kit).pipe(Effect.provide(kit.toLayer({ book: () => Effect.succeed(1) } as any)))
+        )
         assert.match(error.message, told)
         assert.throws(() => Tools.replace(Tools.empty, kit), told)
       }
@@ -316,6 +318,20 @@ describe("an agent of plain functions", () => {
       })
       assert.deepStrictEqual(timeline.messages, ["user: Hello?", "assistant: Hi."])
       assert.deepStrictEqual(timeline.of("ProviderFailed").map(({ provider }) => provider), ["onEnter", "onUserTurn"])
+    }))
+
+  it.effect("knows whom it talks with", () =>
+    Effect.gen(function*() {
+      const seen: Array<unknown> = []
+      const agent = Agent.make({
+        instructions: "You help.",
+        onEnter: async (session) => {
+          const participant = await session.participant()
+          seen.push([participant?.identity, participant?.attributes])
+        }
+      })
+      yield* Testing.scenario({ agent, user: [], until: 1000 })
+      assert.deepStrictEqual(seen, [["caller", {}]])
     }))
 
   it.effect("waits for what it has said", () =>

@@ -1,8 +1,9 @@
 /**
  * What may be told of a failure, to who is to mend it. The errors of this library
  * say in their message what to mend and hold no content. What others have written
- * is told with its message and its trace, and nothing that its fields hold. Those
- * of theirs that quote what was sent or answered are told by their kind and place.
+ * is told with its message and its trace, and nothing that its fields hold. What
+ * quotes what was sent, said or answered, as its kind of error or a provider's own
+ * code does, is told by its kind and its place.
  */
 import * as Cause from "effect/Cause"
 import * as EffectConfig from "effect/Config"
@@ -71,6 +72,19 @@ const told = (cause: Cause.Cause<unknown>, which: (error: unknown) => boolean): 
 /** What others have written and is to be mended by them; undefined where there is nothing of the kind. */
 export const traceOf = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> | undefined =>
   told(cause, (error) => !isOurOwn(error))
+
+/** What the engine itself says quotes nothing. */
+const ofEngine: ReadonlySet<unknown> = new Set([TypeError, ReferenceError])
+
+/** Logs what quotes a URL, a key or what was said, as the code of a provider may: by its kind and its place. */
+export const logPlaced = (message: string, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
+  const error = Cause.squash(cause)
+  const told = new Error(error instanceof Error && ofEngine.has(error.constructor) ? error.message : "")
+  told.name = error instanceof Error ? error.name : typeof error
+  const head = told.message === "" ? told.name : `${told.name}: ${told.message}`
+  told.stack = `${head}${error instanceof Error ? framesOf(error.stack ?? "") : ""}`
+  return Effect.logError(message, Cause.die(told))
+}
 
 /** Logs what a program's own code has failed with: its trace, or what our own error says. */
 export const logOwn = (message: string, cause: Cause.Cause<unknown>): Effect.Effect<void> => {

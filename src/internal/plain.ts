@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import type { Frame } from "../Audio.ts"
 import type { History } from "../History.ts"
 import { type Definition, type Held, type PlainHeld, plainly } from "./callState.ts"
+import type { Participant } from "./room/event.ts"
 
 /**
  * What became of a speech, and who waits for it.
@@ -58,6 +59,8 @@ export interface PlainSayOptions {
 export interface Plain {
   readonly id: string
   readonly job: Readonly<Record<string, string>>
+  /** Whom it talks with, with number, attributes and metadata as the room has them; `undefined` before anyone is there. */
+  readonly participant: () => Promise<Participant | undefined>
   readonly say: (text: string, options?: PlainSayOptions) => Promise<PlainSpeech>
   readonly reply: (
     options?: Omit<PlainSayOptions, "clip"> & { readonly instructions?: string | undefined }
@@ -84,6 +87,7 @@ interface Heard {
 interface Talking {
   readonly id: string
   readonly job: Readonly<Record<string, string>>
+  readonly participant: Effect.Effect<Participant | undefined>
   readonly history: Effect.Effect<History>
   readonly callState: <A>(state: Definition<A>) => Held<A>
   readonly say: (text: string, options?: PlainSayOptions) => Effect.Effect<Speech>
@@ -112,6 +116,7 @@ const plain = (talking: Talking, context: Context.Context<never>): Plain => {
   return {
     id: talking.id,
     job: talking.job,
+    participant: () => run(talking.participant),
     say: (text, options) => speech(talking.say(text, options)),
     reply: (options) => speech(talking.reply(options)),
     send: (text) => run(talking.send(text)),

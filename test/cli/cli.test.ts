@@ -1,12 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { tooOld } from "../../src/cli/nodeVersion.ts"
+import { ownSource } from "../../src/cli/ownSource.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 
@@ -155,6 +156,27 @@ describe("effect-voice", () => {
     }
     const [code] = await once(child, "close")
     assert.deepStrictEqual([code, output], [1, "effect-voice needs Node 22.19 or newer, this is 20.20\n"])
+  })
+
+  it.each<readonly [string, object | undefined, string]>([
+    ["a registry", { dependencies: { "effect-voice": "^1.2.0" } }, "^1.2.3"],
+    ["npx", undefined, "^1.2.3"],
+    ["a tarball", { dependencies: { "effect-voice": "file:../effect-voice.tgz" } }, "file:ROOT/effect-voice.tgz"],
+    ["an address", { devDependencies: { "effect-voice": "https://h.test/e.tgz" } }, "https://h.test/e.tgz"]
+  ])("names what a project installs of a package from %s", (_, manifest, source) => {
+    const folder = mkdtempSync(join(tmpdir(), "effect-voice-"))
+    try {
+      const project = join(folder, "project")
+      mkdirSync(project)
+      if (manifest !== undefined) writeFileSync(join(project, "package.json"), JSON.stringify(manifest))
+      assert.strictEqual(
+        ownSource(join(project, "node_modules", "effect-voice"), "1.2.3"),
+        source.replace("ROOT", folder)
+      )
+      assert.strictEqual(ownSource(join(folder, "clone"), "1.2.3"), `file:${join(folder, "clone")}`)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   it("says which flag chooses another port, and who listens there", async () => {

@@ -4,6 +4,7 @@ import { Agent, Pipeline, Worker } from "effect-voice"
 
 export default Worker.define({
   entry: (async () => {
+    // @effect-diagnostics-next-line floatingEffect:off
     await Pipeline.run(Agent.make({ instructions: "You tell the weather." }))
   }) as any,
   layer: Layer.empty

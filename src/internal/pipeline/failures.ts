@@ -7,7 +7,7 @@ import type * as Option from "effect/Option"
 import type * as Event from "../../Event.ts"
 import * as Failure from "../../Failure.ts"
 import * as Turn from "../../Turn.ts"
-import { logOwn, traceOf } from "../foreign.ts"
+import { logOwn, logPlaced, traceOf } from "../foreign.ts"
 import { afterHook } from "../hook.ts"
 import { asAsked } from "../session.ts"
 import { type Core, signal } from "./core.ts"
@@ -104,8 +104,9 @@ export const failed = (
   // Reasons hold no content.
   const about = typeof reason === "string" ? { reason } : { reason: reason._tag, why: reason.message }
   core.publish({ _tag: "ProviderFailed", component, provider, reason, recovered: false })
-  const trace = traceOf(cause)
-  const log = trace === undefined ? Effect.logError("a provider failed") : Effect.logError("a provider failed", trace)
+  const log = traceOf(cause) === undefined
+    ? Effect.logError("a provider failed")
+    : logPlaced("a provider failed", cause)
   core.fork(Effect.annotateLogs(log, { component, provider, ...about }))
   const hook = core.agent.bound().onFailure
   if (hook !== undefined) {
@@ -163,7 +164,7 @@ export const textFailed = (
   const recovered = outcome === "Bypassed"
   core.publish({ _tag: "ProviderFailed", component: "text", provider: source, reason: outcome, recovered })
   const message = recovered ? "a transform of the text failed and is left out" : "the text to say broke off"
-  const log = outcome === "SourceStalled" ? Effect.logError(message) : logOwn(message, cause)
+  const log = outcome === "SourceStalled" ? Effect.logError(message) : logPlaced(message, cause)
   return log.pipe(
     Effect.andThen(Effect.logDebug("why the text failed", cause)),
     Effect.annotateLogs({ text: source })

@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
-import { logOwn } from "../foreign.ts"
+import { logPlaced } from "../foreign.ts"
 
 export interface ProviderError {
   readonly reason: Failure.Reason
@@ -43,10 +43,7 @@ export const failureOf = <E>(cause: Cause.Cause<E>, error: (reason: Failure.Reas
   return error(new Failure.Broken({ detail }))
 }
 
-/**
- * Makes a failure of what a provider dies of, which spans and events tell by its kind: the log alone has its words, for it
- * is a program's own code that dies.
- */
+/** Makes a failure of what a provider dies of: the defect may hold content, or a URL with a key. The log has its place. */
 export const masked =
   <E2>(error: (reason: Failure.Reason) => E2) => <A, E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<A, E | E2, R> =>
     Stream.catchCause(self, (cause): Stream.Stream<never, E | E2> => {
@@ -57,7 +54,7 @@ export const masked =
         ? Stream.fail(failure.value)
         : Stream.unwrap(
           Effect.as(
-            logOwn("a provider broke", Cause.die(defect)),
+            logPlaced("a provider broke", Cause.die(defect)),
             Stream.fail(error(new Failure.Broken({ detail: defectName(defect) })))
           )
         )
