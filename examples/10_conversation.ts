@@ -5,7 +5,8 @@
  *     npm run demo -- --fast                without waiting, the same events
  *     npm run demo -- --stt pocketsphinx    a real recogniser, where it is installed
  *
- * Then look at out/conversation.svg and listen to out/conversation.wav.
+ * Then look at out/conversation.svg and listen to out/conversation.wav. It is run in a clone, or is copied together with the
+ * folder `support` beside it.
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Effect, Layer, Schedule, Schema } from "effect"

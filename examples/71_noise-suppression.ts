@@ -3,7 +3,7 @@
  *
  * Noise makes a detector hear voices where there are none, and suppression costs a
  * recogniser words. So it stands in the detector's own chain (`detectorProcessors`).
- * Needs `@echogarden/rnnoise-wasm`, and no key.
+ * Needs `@echogarden/rnnoise-wasm`, and no key. Where it is copied, the folder `support` beside it comes with it.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Stream } from "effect"

@@ -11,10 +11,8 @@ import type * as Scope from "effect/Scope"
 import type * as Event from "./Event.ts"
 import * as History from "./History.ts"
 import { built, given } from "./internal/agent.ts"
-import * as Check from "./internal/options.ts"
+import { checkOptions } from "./internal/agentOptions.ts"
 import { currentPlain, type Plain, settled } from "./internal/plain.ts"
-import { turn as turnOptions } from "./internal/turn/settings.ts"
-import { detector } from "./internal/vad/settings.ts"
 import type * as Llm from "./Llm.ts"
 import type * as Stt from "./Stt.ts"
 import * as Tools from "./Tools.ts"
@@ -246,11 +244,6 @@ export interface Options<
     | undefined
 }
 
-const own = Check.struct<Pick<Options, "turn" | "vad">>()({
-  turn: Check.maybe(turnOptions),
-  vad: Check.maybe(detector)
-})
-
 const whole = <R>(
   name: string,
   hook: Effect.Effect<unknown, unknown, R> | ((session: Plain) => unknown) | undefined
@@ -282,7 +275,7 @@ const effects = <RE, RX, RU, RL, RF, RC, RK, RO, RA>(
 
 /**
  * Makes an agent. It requires the handlers of its tools, and the services of its tools and hooks.
- * Throws `Failure.InvalidOptions` if `turn` or `vad` is wrong.
+ * Throws `Failure.InvalidOptions` if an option is wrong.
  *
  * **Example** (An agent with a tool that is a plain function)
  *
@@ -331,9 +324,9 @@ export const make = <
   | RO
   | RA
 > => {
+  checkOptions(options)
   const hooks = effects(options)
   const { history = History.empty, instructions, llm, name = "agent", stt, tools, tts, turn, vad, voice } = options
-  Check.readOrThrow(own, { turn, vad })
   return agent<
     | RE
     | RX

@@ -313,7 +313,10 @@ export const Event = Schema.Union([
   }),
   Schema.TaggedStruct("TurnMeasured", { at, record: TurnRecord }),
 
-  /** `recovered` says that the conversation went on with another attempt or provider. */
+  /**
+   * `recovered` says that the conversation went on with another attempt or provider, or without it. A hook (its name is
+   * `provider`) has failed for good: the log has its error and what followed.
+   */
   Schema.TaggedStruct("ProviderFailed", {
     at,
     component: Component,

@@ -11,18 +11,19 @@
 import * as Schema from "effect/Schema"
 
 /**
- * The connection could not be opened, or was lost. Retryable.
+ * The connection could not be opened, or was lost; `peer` is the host and the port that could not be reached. Retryable.
  *
  * @category models
  * @since 0.1.0
  */
 export class Disconnected extends Schema.TaggedError<Disconnected>("effect-voice/Failure/Disconnected")(
   "Disconnected",
-  { code: Schema.optionalKey(Schema.String) }
+  { code: Schema.optionalKey(Schema.String), peer: Schema.optionalKey(Schema.String) }
 ) {
   readonly isRetryable = true
   override get message(): string {
-    return `the connection could not be made, or was lost${this.code === undefined ? "" : ` (${this.code})`}`
+    const why = [this.code, this.peer].filter((one) => one !== undefined).join(", ")
+    return `the connection could not be made, or was lost${why === "" ? "" : ` (${why})`}`
   }
 }
 

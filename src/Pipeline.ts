@@ -211,7 +211,10 @@ export interface Options {
   readonly textTopic?: string | false | undefined
   /** What happens with typed text. @default `session.send`: it interrupts, and is answered */
   readonly onText?:
-    | ((message: Room.TextMessage, session: Session["Service"]) => Effect.Effect<unknown, unknown>)
+    | ((
+      message: Room.TextMessage,
+      session: Session["Service"]
+    ) => Effect.Effect<unknown, unknown> | Promise<unknown> | void)
     | undefined
   /**
    * Runs when a key is pressed on a telephone, unless the agent has an `onKey`. The event comes in
@@ -219,7 +222,9 @@ export interface Options {
    *
    * @default nothing
    */
-  readonly onKey?: ((key: string, session: Session["Service"]) => Effect.Effect<unknown, unknown>) | undefined
+  readonly onKey?:
+    | ((key: string, session: Session["Service"]) => Effect.Effect<unknown, unknown> | Promise<unknown> | void)
+    | undefined
   /**
    * Longest wait for a participant with a microphone, if those who are there have none. After it
    * the agent talks with the first of them in writing, and the event `Warning` says so. Without a

@@ -70,7 +70,7 @@ export interface TelephoneOptions {
    *
    * @default answers every call
    */
-  readonly accept?: ((call: Incoming) => Effect.Effect<Decision, unknown>) | undefined
+  readonly accept?: ((call: Incoming) => Effect.Effect<Decision, unknown> | Promise<Decision> | Decision) | undefined
   /** Ends calls over the carrier's API: the secret of an API key. @default the token */
   readonly key?: Redacted.Redacted | undefined
   /** Sid of the API key. */

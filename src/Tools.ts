@@ -22,6 +22,7 @@ import * as execution from "./internal/tools/execute.ts"
 import * as finding from "./internal/tools/found.ts"
 import { wordsOf } from "./internal/tools/mcp.ts"
 import { calling } from "./internal/tools/options.ts"
+import { wrongSources } from "./internal/tools/refused.ts"
 import * as running from "./internal/tools/runner.ts"
 import type { HandlersOf, ServicesOf, Source } from "./internal/tools/source.ts"
 import * as voices from "./internal/tools/voice.ts"
@@ -256,7 +257,8 @@ export const resolve = <const T extends Source | ReadonlyArray<Source>>(
 ): Effect.Effect<Set<ServicesOf<T>>, ToolsError, HandlersOf<T>> => add(empty, sources)
 
 /**
- * Adds tools. Fails with `DuplicateTool` if a name is taken.
+ * Adds tools. Fails with `DuplicateTool` if a name is taken, and with `InvalidOptions` if parameters
+ * are not a schema of an object.
  *
  * @category combinators
  * @since 0.1.0
@@ -264,8 +266,10 @@ export const resolve = <const T extends Source | ReadonlyArray<Source>>(
 export const add = <R, const T extends Source | ReadonlyArray<Source>>(
   self: Set<R>,
   sources: T
-): Effect.Effect<Set<R | ServicesOf<T>>, ToolsError, HandlersOf<T>> =>
-  Effect.flatMap(finding.resolve<ServicesOf<T>, HandlersOf<T>>(sources), (added) => {
+): Effect.Effect<Set<R | ServicesOf<T>>, ToolsError, HandlersOf<T>> => {
+  const invalid = Check.invalid(wrongSources(sources))
+  if (invalid !== undefined) return Effect.fail(refused(invalid))
+  return Effect.flatMap(finding.resolve<ServicesOf<T>, HandlersOf<T>>(sources), (added) => {
     const twice = added.entries.find((entry, i) =>
       self.entries.has(entry.tool.name) ||
       added.entries.findIndex((other) => other.tool.name === entry.tool.name) !== i
@@ -274,9 +278,11 @@ export const add = <R, const T extends Source | ReadonlyArray<Source>>(
       ? Effect.succeed(finding.join(self, added))
       : Effect.fail(new ToolsError({ reason: new DuplicateTool({ tool: twice.tool.name }) }))
   })
+}
 
 /**
- * Replaces tools with the same names, and adds the others.
+ * Replaces tools with the same names, and adds the others. Throws a `ToolsError` if a source is not
+ * made of tools.
  *
  * @category combinators
  * @since 0.1.0
@@ -284,8 +290,10 @@ export const add = <R, const T extends Source | ReadonlyArray<Source>>(
 export const replace = <R, const T extends Source | ReadonlyArray<Source>>(
   self: Set<R>,
   sources: T
-): Effect.Effect<Set<R | ServicesOf<T>>, never, HandlersOf<T>> =>
-  Effect.map(finding.resolve<ServicesOf<T>, HandlersOf<T>>(sources), (added) => finding.join(self, added))
+): Effect.Effect<Set<R | ServicesOf<T>>, never, HandlersOf<T>> => {
+  Check.throwAll(wrongSources(sources), refused)
+  return Effect.map(finding.resolve<ServicesOf<T>, HandlersOf<T>>(sources), (added) => finding.join(self, added))
+}
 
 /**
  * Gives the tools all services that they require at each call.

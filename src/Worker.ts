@@ -26,8 +26,10 @@ import * as Predicate from "effect/Predicate"
 import type * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
+import { surviving } from "./internal/unawaited.ts"
+import { checkDefined } from "./internal/worker/defined.ts"
 import { PackageMissing, WorkerError } from "./internal/worker/errors.ts"
-import type { EndReason, JobRequest, JobType } from "./internal/worker/job.ts"
+import type { EndReason, Held, JobRequest, JobType } from "./internal/worker/job.ts"
 import { makePrewarm, type Prewarm } from "./internal/worker/prewarm.ts"
 import type { Options } from "./internal/worker/runOptions.ts"
 import type { Room, RoomError } from "./Room.ts"
@@ -44,7 +46,7 @@ export {
   Unauthorized,
   WorkerError
 } from "./internal/worker/errors.ts"
-export { type EndReason, JobRequest, JobType } from "./internal/worker/job.ts"
+export { type EndReason, type Held, JobRequest, JobType } from "./internal/worker/job.ts"
 export {
   defaultLoad,
   type HttpOptions,
@@ -60,7 +62,7 @@ export {
  *
  * `identity` is the agent's own in the room. `onShutdown` registers what to do when the job is
  * over, before the agent leaves the room, the latest first; all callbacks together have 10 seconds.
- * `ending` waits until the job is asked to end while its entry still runs. The entry is interrupted
+ * A plain function is registered at once, without running the effect. `ending` waits until the job is asked to end while its entry still runs. The entry is interrupted
  * at the same moment.
  *
  * @category models
@@ -68,7 +70,7 @@ export {
  */
 export interface Job extends JobRequest {
   readonly identity: string
-  readonly onShutdown: (callback: Effect.Effect<unknown, unknown>) => Effect.Effect<void>
+  readonly onShutdown: (callback: Effect.Effect<unknown, unknown> | (() => unknown)) => Effect.Effect<void>
   readonly ending: Effect.Effect<EndReason>
 }
 
@@ -90,8 +92,7 @@ export interface Acceptance {
 }
 
 /**
- * Whether to take a job: `false` lets the server ask another worker, `"end"`
- * ends the job without an agent.
+ * Whether to take a job: `false` lets the server ask another worker, `"end"` ends the job without an agent.
  *
  * @category models
  * @since 0.1.0
@@ -151,19 +152,21 @@ export interface DefineOptions<ROut, E> {
   readonly agentName?: string | undefined
   /** @default "room" */
   readonly type?: JobType | undefined
-  /** One job from its beginning to its end. */
-  readonly entry: (job: Job) => Effect.Effect<unknown, unknown, NoInfer<ROut> | Room | Scope.Scope>
+  /** One job from its beginning to its end: `() => Pipeline.run(agent)`, which an async function may give, too. */
+  readonly entry: (job: Job) => Held<NoInfer<ROut>> | Promise<Held<NoInfer<ROut>>>
   /** Built once per process, before the first job; `Layer.empty` where nothing is shared. */
   readonly layer: Layer.Layer<ROut, E>
   /** Once per process, after the layer and the detector are warm, before the first job. @default nothing */
-  readonly prewarm?: Effect.Effect<unknown, unknown, NoInfer<ROut>> | undefined
+  readonly prewarm?: Effect.Effect<unknown, unknown, NoInfer<ROut>> | (() => unknown) | undefined
   /**
    * Decides whether to take a job. If it fails, or takes longer than two seconds, the job is
    * declined.
    *
    * @default takes every job
    */
-  readonly accept?: ((request: JobRequest) => Effect.Effect<Decision, unknown>) | undefined
+  readonly accept?:
+    | ((request: JobRequest) => Effect.Effect<Decision, unknown> | Promise<Decision> | Decision)
+    | undefined
   /** End-to-end encryption, with the key of everyone in its rooms; for a key of each room, use `connect`. @default none */
   readonly encryption?: { readonly key: Redacted.Redacted } | undefined
   /** How to join a room. @default `LiveKitRoom.connect` */
@@ -223,7 +226,7 @@ export interface Definition<out E = never>
 }
 
 /**
- * Describes a worker. Nothing runs yet.
+ * Describes a worker. Nothing runs yet. Throws `Failure.InvalidOptions` if `entry` or `layer` is wrong.
  *
  * @example
  * ```ts
@@ -247,6 +250,7 @@ export interface Definition<out E = never>
  * @since 0.1.0
  */
 export const define = <ROut, E>(options: DefineOptions<ROut, E>): Definition<E> => {
+  checkDefined(options)
   const { entry, layer, prewarm, ...rest } = options
   return {
     [TypeId]: TypeId,
@@ -386,9 +390,10 @@ export const runMain: <A, E>(effect: Effect.Effect<A, E>) => void = Runtime.make
 })
 
 /**
- * Runs a worker as the program of the process: `serve` and `runMain`.
+ * Runs a worker as the program of the process: `serve` and `runMain`. A promise that nobody awaited and that is rejected is logged.
  *
  * @category running
  * @since 0.1.0
  */
-export const main = <E>(definition: Definition<E>, options: Options = {}): void => runMain(serve(definition, options))
+export const main = <E>(definition: Definition<E>, options: Options = {}): void =>
+  runMain(surviving(serve(definition, options)))

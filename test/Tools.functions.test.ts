@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, References, Schema } from "effect"
 import { Agent, Audio, type Session, Tools } from "effect-voice"
 import * as Testing from "effect-voice/testing"
+import { Tool, Toolkit } from "effect/ai"
 import { TestClock } from "effect/testing"
 
 const call = (name: string, params: unknown = {}): Tools.Call => ({ id: "call-1", name, params })
@@ -29,6 +30,7 @@ describe("plain functions as tools", () => {
       }
     },
     big: { run: async () => 1n },
+    early: { run: () => ({ room: Promise.resolve(7) }) },
     alone: { run: async (_, { session }) => session.say("Hello?") }
   })
 
@@ -42,6 +44,12 @@ describe("plain functions as tools", () => {
     ["rejects", {}, "An internal error occurred", true],
     ["throws", {}, "An internal error occurred", true],
     ["big", {}, "Tool big gave a result that cannot be written as JSON: it holds a BigInt", true],
+    [
+      "early",
+      {},
+      "Tool early gave a result that cannot be written as JSON: it holds a value of the kind Promise: was it awaited?",
+      true
+    ],
     ["alone", {}, "An internal error occurred", true]
   ])("are run: %s %j", ([name, params, expected, isFailure]) =>
     Effect.gen(function*() {
@@ -57,6 +65,131 @@ describe("plain functions as tools", () => {
       /book\.voice\.onInterruption must be finish/
     )
   })
+
+  const run = async () => ""
+  const object = "must be a schema of an object: write"
+  const json = "or a JSON Schema"
+
+  it.each<readonly [string, unknown, string]>([
+    [
+      "fields alone",
+      { n: Schema.Int, name: Schema.String },
+      `${object} Schema.Struct({ n: Schema.Int, name: Schema.String })`
+    ],
+    ["fields in words", { n: "number" }, `${object} Schema.Struct({ name: Schema.String }), ${json}`],
+    ["no schema of an object", Schema.Int, `${object} Schema.Struct({ name: Schema.Int })`],
+    ["a list", Schema.Array(Schema.String), object],
+    ["one of which is no object", Schema.Union([Schema.Struct({}), Schema.String]), object],
+    ["a constructor", Number, `${object} Schema.Struct({ name: Schema.String }), ${json}, not a function`],
+    ["null", null, `${json}, not null`],
+    ["a text", "n", `${json}, not "n"`],
+    ["a JSON Schema of another kind", { type: "string" }, object],
+    ["a JSON Schema of anything", {}, object]
+  ])("refuse parameters that are %s", (_, parameters, told) => {
+    const wrong: any = { book: { parameters, run } }
+    assert.throws(() => Tools.functions(wrong), `book.parameters`)
+    assert.throws(() => Tools.functions(wrong), told)
+  })
+
+  it.each<readonly [string, object, string]>([
+    ["a type", { properties: { n: { type: "int" } } }, "properties.n.type must be one of string, number, integer"],
+    ["one of its types", { properties: { n: { type: ["int", "null"] } } }, "properties.n.type must be one of"],
+    [
+      "a type deep within",
+      { $defs: { a: { items: { anyOf: [{ type: "date" }] } } } },
+      "$defs.a.items.anyOf.0.type must"
+    ],
+    ["a reference", { $ref: "#/x" }, "$ref points to nothing in this schema"],
+    [
+      "a reference elsewhere",
+      { properties: { n: { $ref: "https://x.test/n" } } },
+      "properties.n.$ref points to nothing"
+    ],
+    ["a field", { properties: { n: "number" } }, `properties.n must be a JSON Schema, such as { type: "string" }`],
+    [
+      "a schema of another kind",
+      { properties: { n: Schema.Int } },
+      "properties.n must be a JSON Schema in a JSON Schema"
+    ],
+    ["its fields", { properties: [] }, "properties must be an object of JSON Schemas"],
+    ["what it requires", { required: "n" }, "required must be a list of the names of fields"]
+  ])("refuse a JSON Schema by its place: %s", (_, parameters, told) => {
+    assert.throws(
+      () => Tools.functions({ book: { parameters: { type: "object", ...parameters }, run } }),
+      `book.parameters.${told}`
+    )
+  })
+
+  it("take what is a schema of an object", () => {
+    class Stay extends Schema.Class<Stay>("Stay")({ nights: Schema.Int }) {}
+    Tools.functions({
+      none: { run },
+      record: { parameters: Schema.Record(Schema.String, Schema.Int), run },
+      class: { parameters: Stay, run },
+      either: { parameters: Schema.Union([Stay, Schema.Struct({ room: Schema.Int })]), run },
+      references: {
+        parameters: {
+          type: "object",
+          properties: { a: { $ref: "#/$defs/a~1b" }, b: { $ref: "#own" }, c: true, d: { items: { $ref: "#" } } },
+          $defs: { "a/b": { $anchor: "own", type: ["integer", "null"] } }
+        },
+        run
+      },
+      elsewhere: { parameters: { $ref: "#/$defs/a", $defs: { a: { type: "object" } } }, run }
+    })
+  })
+
+  it.each<readonly [string, unknown, string]>([
+    [
+      "no function",
+      { book: {} },
+      "book.run must be the function of the tool: write book: { run: async (params) => … }"
+    ],
+    ["a function alone", { book: run }, "book must be an object with the function as run"],
+    ["nothing", { book: undefined }, "book must be an object with the function as run"],
+    ["a description of another kind", { book: { run, description: 4 } }, "book.description must be a text"],
+    ["a slip", { book: { run, idempotant: true } }, "book.idempotant is not known: idempotent may be meant"],
+    ["no tools", [], "tools must be an object of tools by their names"]
+  ])("refuse a tool with %s", (_, tools, told) => {
+    assert.throws(() => Tools.functions(tools as any), told)
+  })
+
+  it("are refused by their types with fields alone", () => {
+    assert.throws(() =>
+      Tools.functions({
+        // @ts-expect-error there is no Schema.Struct around them
+        book: { parameters: { nights: Schema.Int }, run }
+      })
+    )
+  })
+
+  it.effect("of a toolkit are refused where an agent or a set is made of them", () =>
+    Effect.gen(function*() {
+      const wrong: any = { parameters: { n: Schema.Int } }
+      const result: any = { success: { n: Schema.Int } }
+      for (
+        const [tool, told] of [
+          [Tool.make("book", wrong), /^book\.parameters must be a schema of an object: write Schema\.Struct\({ n/],
+          [Tool.dynamic("book", wrong), /^book\.parameters must be a schema of an object/],
+          [Tool.make("book", { parameters: Schema.Int as any }), /^book\.parameters must be a schema of an object/],
+          [Tool.make("book", result), /^book\.success must be a schema of the result/],
+          [Tool.make("book", { failure: {} as any }), /^book\.failure must be a schema of the failure/]
+        ] as const
+      ) {
+        const kit = Toolkit.make(tool as Tool.Tool<"book", any>)
+        assert.throws(() => Agent.make({ instructions: "You book.", tools: kit }), told)
+        const error = yield* Effect.flip(
+          Tools.resolve(kit).pipe(Effect.provide(kit.toLayer({ book: () => Effect.succeed(1) } as any)))
+        )
+        assert.match(error.message, told)
+        assert.throws(() => Tools.replace(Tools.empty, kit), told)
+      }
+      const none: any = { book: { run } }
+      assert.throws(
+        () => Agent.make({ instructions: "You book.", tools: none }),
+        "tools must be tools: give Tools.functions"
+      )
+    }))
 
   it.effect("are told when nobody wants their answer any more", () =>
     Effect.gen(function*() {
@@ -217,6 +350,20 @@ describe("an agent of plain functions", () => {
       })
       assert.deepStrictEqual(timeline.messages, ["user: Hello?", "assistant: Hi."])
       assert.deepStrictEqual(timeline.of("ProviderFailed").map(({ provider }) => provider), ["onEnter", "onUserTurn"])
+    }))
+
+  it.effect("knows whom it talks with", () =>
+    Effect.gen(function*() {
+      const seen: Array<unknown> = []
+      const agent = Agent.make({
+        instructions: "You help.",
+        onEnter: async (session) => {
+          const participant = await session.participant()
+          seen.push([participant?.identity, participant?.attributes])
+        }
+      })
+      yield* Testing.scenario({ agent, user: [], until: 1000 })
+      assert.deepStrictEqual(seen, [["caller", {}]])
     }))
 
   it.effect("waits for what it has said", () =>

@@ -154,9 +154,28 @@ describe("a server that refuses what nobody has asked for", () => {
       for (const one of [llm, other]) {
         const { exit, lines } = yield* logged(ask(one))
         assert.strictEqual(exit._tag, "Failure")
+        if (one === llm) assert.match(String(exit), /\(400 unsupported_value\); --log-level debug shows why/)
         assert.deepStrictEqual(lines, [
           `Debug ${one.name} refuses the request: Bad format of "…"; the region is closed`
         ])
+      }
+    }))
+})
+
+describe("a server that nobody is at", () => {
+  it.live("is named by its host and port alone", () =>
+    Effect.gen(function*() {
+      const { url } = yield* Effect.scoped(serving(() => undefined))
+      for (
+        const llm of [
+          (yield* OpenAiLlm.make({ baseUrl: `${url}/v1?key=secret` })).llm,
+          yield* HttpLlm.make({ url: `${url}/v1?key=secret` })
+        ]
+      ) {
+        const error = yield* Effect.flip(ask(llm))
+        assert.strictEqual(error.reason._tag, "Disconnected")
+        assert.include(error.message, `(ECONNREFUSED, ${new URL(url).host})`)
+        assert.notInclude(error.message, "secret")
       }
     }))
 })

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { Agent, Tools } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 
-// A tool as other systems describe theirs. What it gets is `unknown`, checked against the schema before `run` sees it.
+// A tool as other systems describe theirs. Its parameters have the type `Record<string, any>`, and are checked against the schema before `run` sees them.
 export const desk = Agent.make({
   instructions: "You book tables.",
   tools: Tools.functions({

@@ -14,6 +14,7 @@ import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import { InWriting } from "../internal/session.ts"
+import { surviving } from "../internal/unawaited.ts"
 import { holdEngine } from "../internal/worker/executor.ts"
 import * as LiveKitRoom from "../Layers/LiveKitRoom.ts"
 import * as Telemetry from "../Layers/Telemetry.ts"
@@ -103,7 +104,7 @@ const dev = Command.make("dev", {
     }
     // A developer's computer may be busy: a server gives no job to a worker whose load is 0.7 or more.
     yield* Worker.serve(told, { ...server, http: false, load: () => 0 })
-  })).pipe(withEnvFile(input.envFile), explained, Effect.provide(readable(input.verbose)))).pipe(
+  })).pipe(surviving, withEnvFile(input.envFile), explained, Effect.provide(readable(input.verbose)))).pipe(
     Command.withDescription(
       "Run the agent with a page to talk to it: on a LiveKit server, or without one where LIVEKIT_URL is not set"
     ),
@@ -150,6 +151,7 @@ const start = Command.make("start", {
         : { pool: { module: url, processes: input.processes, jobsPerProcess: jobs } })
     })
   }).pipe(
+    surviving,
     Effect.catch((error) => portInUse(error, input.port)),
     withEnvFile(input.envFile),
     explained,
@@ -195,7 +197,7 @@ const talk = Command.make("console", {
     const about = { id: "console", identity: "agent", metadata: "" }
     yield* untilSignal(Effect.provideService(converse(definition, open, about, given), InWriting, input.text))
     if (broken !== undefined) return yield* broken
-  })).pipe(withEnvFile(input.envFile), explained, Effect.provide(readable(input.verbose, "Warn")))).pipe(
+  })).pipe(surviving, withEnvFile(input.envFile), explained, Effect.provide(readable(input.verbose, "Warn")))).pipe(
     Command.withDescription("Talk to the agent here, without a server: by microphone and loudspeaker, or in writing")
   )
 
@@ -235,7 +237,7 @@ const connect = Command.make("connect", {
       encryption: definition.options.encryption
     })
     yield* untilSignal(converse(definition, open, { id: "connect", identity, metadata: input.metadata }, given))
-  })).pipe(withEnvFile(input.envFile), explained, Effect.provide(readable(input.verbose)))).pipe(
+  })).pipe(surviving, withEnvFile(input.envFile), explained, Effect.provide(readable(input.verbose)))).pipe(
     Command.withDescription("Join one room now, without waiting to be dispatched"),
     Command.withExamples([{ command: "effect-voice connect desk.ts --room lobby", description: "Join the room lobby" }])
   )

@@ -66,7 +66,7 @@ const manifest = (name: string, facts: PackageFacts): string => {
         types: "tsc"
       },
       dependencies: Object.fromEntries(
-        [...dependencies.map(range), ["effect-voice", `^${facts.version}`] as const].sort(([a], [b]) => a < b ? -1 : 1)
+        [...dependencies.map(range), ["effect-voice", facts.source] as const].sort(([a], [b]) => a < b ? -1 : 1)
       ),
       devDependencies: Object.fromEntries(development.map(range)),
       engines: { node: facts.node }

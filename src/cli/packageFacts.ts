@@ -1,9 +1,13 @@
 /** What the package says of itself. */
 import * as Schema from "effect/Schema"
 import { createRequire } from "node:module"
+import { fileURLToPath } from "node:url"
+import { ownSource } from "./ownSource.ts"
 
 export interface PackageFacts {
   readonly version: string
+  /** What stands in the dependencies of a project for this package. */
+  readonly source: string
   /** Range of Node. */
   readonly node: string
   /** Of the packages that it is used and tested with. */
@@ -24,6 +28,7 @@ const { devDependencies, engines, peerDependencies, version } = Schema.decodeUnk
 
 export const packageFacts: PackageFacts = {
   version,
+  source: ownSource(fileURLToPath(new URL("../../", import.meta.url)), version),
   node: engines.node,
   // What a program is compiled and tested with is newer than what it can do with.
   ranges: { ...peerDependencies, ...devDependencies }

@@ -3,7 +3,9 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Config from "../Config.ts"
 import { noting, within } from "../internal/config/findings.ts"
+import { registering } from "../internal/plain.ts"
 import { CurrentJob } from "../internal/session.ts"
+import { logFailure } from "../internal/worker/failureLog.ts"
 import type { Room } from "../Room.ts"
 import type { Definition, EndReason, Job } from "../Worker.ts"
 
@@ -32,10 +34,14 @@ export const hold = <E>(
       attributes: {},
       identity: about.identity,
       ending: Deferred.await(Deferred.makeUnsafe<EndReason>()),
-      onShutdown: (callback) => Effect.sync(() => void callbacks.unshift(callback))
+      onShutdown: registering((callback) => void callbacks.unshift(callback))
     }
     yield* Effect.addFinalizer(() =>
-      Effect.forEach(callbacks, (callback) => Effect.ignoreCause(callback), { discard: true })
+      Effect.forEach(
+        callbacks,
+        (callback) => Effect.catchCause(callback, (cause) => logFailure("failed", cause, { step: "onShutdown" })),
+        { discard: true }
+      )
     )
     const facts = { id: job.id, room: room.name, ...(agentName === "" ? {} : { agentName }) }
     yield* Effect.provideService(entry(job, room), CurrentJob, facts)

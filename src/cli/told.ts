@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type * as Event from "../Event.ts"
+import { afterHook } from "../internal/hook.ts"
 import type { Room } from "../Room.ts"
 
 /** Text topic on which it is told, as JSON. */
@@ -45,6 +46,9 @@ const toldOf = (event: Event.Event): object | undefined => {
     case "AgentSpeechCommitted":
       return event.interrupted ? { interrupted: event.text } : undefined
     case "ProviderFailed": {
+      if (event.component === "hook") {
+        return { failure: `${event.provider} failed, see the log: ${afterHook(event.provider)}`, recovered: true }
+      }
       const reason = typeof event.reason === "string" ? event.reason : event.reason._tag
       return { failure: `${event.provider} (${event.component}): ${reason}`, recovered: event.recovered }
     }

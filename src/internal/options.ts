@@ -22,7 +22,9 @@ import { type AsIs, type Field, type Filled, required } from "./options/fields.t
 import { meant } from "./options/spelling.ts"
 
 export {
+  action,
   asIs,
+  callback,
   duration,
   flag,
   hertz,
@@ -188,6 +190,21 @@ export const readOrThrow = <Out, In>(
   error: (invalid: InvalidOptions) => Error = (invalid) => invalid,
   where = ""
 ): Out => Result.getOrThrowWith(read(self, given, where), error)
+
+/** All that is wrong with what no schema describes, as one error. */
+export const invalid = (problems: ReadonlyArray<InvalidOptions["problems"][number]>): InvalidOptions | undefined => {
+  const [first, ...others] = problems
+  return first && new InvalidOptions({ problems: [first, ...others] })
+}
+
+/** The same where a constructor is called. */
+export const throwAll = (
+  problems: ReadonlyArray<InvalidOptions["problems"][number]>,
+  error: (invalid: InvalidOptions) => Error = (invalid) => invalid
+): void => {
+  const wrong = invalid(problems)
+  if (wrong !== undefined) throw error(wrong)
+}
 
 /** The same where an Effect fails, in the noun's own error. */
 export const readOrFail = <Out, In, E>(

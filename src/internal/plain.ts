@@ -11,6 +11,7 @@ import type { Frame } from "../Audio.ts"
 import type { History } from "../History.ts"
 import { type Definition, type Held, type PlainHeld, plainly } from "./callState.ts"
 import { asking, CurrentRealWaits, within } from "./realWaits.ts"
+import type { Participant } from "./room/event.ts"
 
 /**
  * A speech, and how to wait for its end.
@@ -74,6 +75,8 @@ type Handled<R> = 0 extends 1 & R ? unknown
 export interface Plain {
   readonly id: string
   readonly job: Readonly<Record<string, string>>
+  /** Whom it talks with, with number, attributes and metadata as the room has them; `undefined` before anyone is there. */
+  readonly participant: () => Promise<Participant | undefined>
   readonly say: (text: string, options?: PlainSayOptions) => Promise<PlainSpeech>
   readonly reply: (
     options?: Omit<PlainSayOptions, "clip"> & { readonly instructions?: string | undefined }
@@ -98,6 +101,7 @@ interface Heard {
 interface Talking {
   readonly id: string
   readonly job: Readonly<Record<string, string>>
+  readonly participant: Effect.Effect<Participant | undefined>
   readonly history: Effect.Effect<History>
   readonly callState: <A>(state: Definition<A>) => Held<A>
   readonly say: (text: string, options?: PlainSayOptions) => Effect.Effect<Speech>
@@ -130,6 +134,7 @@ const plain = (talking: Talking, context: Context.Context<never>): Plain => {
   return {
     id: talking.id,
     job: talking.job,
+    participant: () => run(talking.participant),
     say: (text, options) => speech(talking.say(text, options)),
     reply: (options) => speech(talking.reply(options)),
     send: (text) => run(talking.send(text)),
@@ -148,6 +153,24 @@ export const currentPlain: Effect.Effect<Plain | undefined> = Effect.contextWith
   const found = Context.getOption(context, Context.Service<Talking>("effect-voice/Session"))
   return Effect.succeed(found._tag === "None" ? undefined : plain(found.value, context))
 })
+
+/** Registers what is to be done later: a plain function at once, for who writes no Effect runs none. */
+export const registering =
+  (register: (todo: Effect.Effect<unknown, unknown>) => void) =>
+  (todo: Effect.Effect<unknown, unknown> | (() => unknown)): Effect.Effect<void> => {
+    if (Effect.isEffect(todo)) return Effect.sync(() => register(todo))
+    if (typeof todo !== "function") {
+      return Effect.die(new TypeError("onShutdown must be given an Effect or a function, which may be async"))
+    }
+    register(asEffect("onShutdown", todo))
+    return Effect.void
+  }
+
+/** What is to be done, as it was written. */
+export const asEffect = <R>(
+  name: string,
+  todo: Effect.Effect<unknown, unknown, R> | (() => unknown)
+): Effect.Effect<unknown, unknown, R> => Effect.isEffect(todo) ? todo : settled<unknown, R>(name, todo as () => unknown)
 
 /**
  * What a plain function gives, or an effect: one that throws or rejects has died of that. Virtual time waits for its

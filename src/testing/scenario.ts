@@ -15,6 +15,7 @@ import * as Stream from "effect/Stream"
 import * as Agent from "../Agent.ts"
 import * as Audio from "../Audio.ts"
 import type * as Event from "../Event.ts"
+import { settled } from "../internal/plain.ts"
 import { CurrentRealWaits, type RealWaits } from "../internal/realWaits.ts"
 import { makeVirtualClock } from "../internal/virtualClock.ts"
 import * as Pipeline from "../Pipeline.ts"
@@ -45,7 +46,10 @@ export interface Step<R> {
   /** Clock time (ms). */
   readonly at: number
   /** Begins then and does not hold up the others. What it fails with stands in `Timeline.failures`. */
-  readonly do: (session: Session["Service"], caller: Caller["Service"]) => Effect.Effect<unknown, unknown, R>
+  readonly do: (
+    session: Session["Service"],
+    caller: Caller["Service"]
+  ) => Effect.Effect<unknown, unknown, R> | Promise<unknown> | void
 }
 
 /**
@@ -219,7 +223,7 @@ const perform = <EA>(
 
       const script = [
         ...(scenario.user ?? []).map((action) => ({ at: action.at, effect: act(caller, action) })),
-        ...(scenario.at ?? []).map((step) => ({ at: step.at, effect: Effect.suspend(() => step.do(session, caller)) }))
+        ...(scenario.at ?? []).map((step) => ({ at: step.at, effect: settled("do", () => step.do(session, caller)) }))
       ].sort((a, b) => a.at - b.at)
       run(
         Effect.forEach(script, ({ at, effect }) =>

@@ -27,16 +27,18 @@ describe("a hook or a callback that breaks", () => {
       })
   )
 
-  it.effect("is logged as an error, with its place, and with no word that it may quote", () =>
+  it.effect("is logged as an error, with its words and its place, and with what followed", () =>
     Effect.gen(function*() {
       const lines: Array<Testing.Timeline["logs"][number]> = []
       const rooms: Readonly<Record<string, { readonly beds: number }>> = {}
       for (
         const onUserTurn of [
           async () => void rooms["seven"]!.beds,
-          async ({ text }: { readonly text: string }) => {
-            throw new RangeError(`not understood: ${text}`)
-          }
+          async () => {
+            throw new RangeError("the database is down", { cause: new Error("no route") })
+          },
+          async () => JSON.parse("") as never,
+          () => Effect.fail({ _tag: "NoRoom", message: "none is free", guest: "Ann" })
         ]
       ) {
         const { logs } = yield* Testing.scenario({
@@ -44,12 +46,15 @@ describe("a hook or a callback that breaks", () => {
           user: [hello],
           llm: ["Fine."]
         })
-        lines.push(...logs.filter(({ text }) => text === "a hook failed"))
+        lines.push(...logs.filter(({ text }) => text === "a hook failed: the turn is answered as it was said"))
       }
-      assert.deepStrictEqual(lines.map(({ level }) => level), ["Error", "Error"])
+      assert.deepStrictEqual(lines.map(({ level }) => level), Array(4).fill("Error"))
       assert.match(lines[0]?.cause ?? "", /^TypeError: Cannot read properties of undefined .*\n +at .*hooks\.test\.ts/)
-      assert.match(lines[1]?.cause ?? "", /^RangeError: \n +at .*hooks\.test\.ts/)
-      assert.notInclude(JSON.stringify(lines), "how are you")
+      assert.match(lines[1]?.cause ?? "", /^RangeError: the database is down\n +at .*hooks\.test\.ts/)
+      assert.match(lines[1]?.cause ?? "", /Error: no route/)
+      assert.match(lines[2]?.cause ?? "", /^SyntaxError: Unexpected end of JSON input/)
+      assert.match(lines[3]?.cause ?? "", /^NoRoom: none is free/)
+      assert.notInclude(JSON.stringify(lines), "Ann")
     }))
 
   it.effect("a turn detector and a classifier that throw make nobody deaf", () =>

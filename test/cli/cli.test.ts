@@ -1,11 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { tooOld } from "../../src/cli/nodeVersion.ts"
+import { ownSource } from "../../src/cli/ownSource.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 
@@ -102,6 +104,8 @@ describe("effect-voice", () => {
     [["console", "test/cli/broken.ts"], "it cannot be imported: the database is away"],
     [["console", "test/cli/broken.ts"], "broken.ts:2:"],
     [["console", "--text", "test/cli/needy.ts"], "OPENAI_API_KEY is not set"],
+    [["console", "--text", "test/cli/lacking.ts"], "Vad is not provided: give its layer to Effect.provide"],
+    [["console", "--text", "test/cli/lacking.ts"], "Tts is not provided"],
     [["start", "test/cli/agent.ts"], "LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET: not set"],
     [["dev", "--no-playground", "test/cli/agent.ts"], "LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET: not set"],
     [
@@ -118,6 +122,76 @@ describe("effect-voice", () => {
       assert.notInclude(errors, "    at ")
     })
   }
+
+  it("says that the entry gave nothing to run, and what to return", async () => {
+    const { code, errors, output } = await run(["console", "--text", "test/cli/unreturned.ts"])
+    assert.strictEqual(code, 1)
+    assert.include(errors + output, "entry must give what holds the conversation: return Pipeline.run(agent)")
+  })
+
+  it("logs a promise that nobody awaited, with its stack, and goes on", async () => {
+    const { code, errors, output } = await run(["console", "--text", "test/cli/forgetful.ts"], {
+      input: "Will it rain?\nAnd tomorrow?\n"
+    })
+    assert.strictEqual(code, 0)
+    assert.match(errors + output, /a promise that nobody awaited was rejected/)
+    assert.match(errors + output, /RangeError: it was not saved\n +at save .*forgetful\.ts/)
+    assert.include(output, "agent  Sunny.")
+  })
+
+  it.each<readonly [string, string | undefined]>([
+    ["18.20.4", "effect-voice needs Node 22.19 or newer, this is 18.20"],
+    ["20.20.0", "effect-voice needs Node 22.19 or newer, this is 20.20"],
+    ["22.18.0", "effect-voice needs Node 22.19 or newer, this is 22.18"],
+    ["22.19.0", undefined],
+    ["22.20.0-nightly", undefined],
+    ["24.0.0", undefined],
+    ["100.1.0", undefined]
+  ])("says that Node %s is too old, or nothing", (version, says) => {
+    assert.strictEqual(tooOld(version, ">=22.19.0"), says)
+    assert.strictEqual(tooOld(version, "^22.19"), says)
+  })
+
+  it("says that Node is too old before anything else is loaded", async () => {
+    const program = `
+      Object.defineProperty(process.versions, "node", { value: "20.20.0" })
+      import("./src/cli/main.ts")
+    `
+    const child = spawn(
+      process.execPath,
+      ["--conditions", "effect-voice/source", "--eval", program, "--", "--version"],
+      {
+        cwd: root
+      }
+    )
+    let output = ""
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (data: Buffer) => void (output += data.toString()))
+    }
+    const [code] = await once(child, "close")
+    assert.deepStrictEqual([code, output], [1, "effect-voice needs Node 22.19 or newer, this is 20.20\n"])
+  })
+
+  it.each<readonly [string, object | undefined, string]>([
+    ["a registry", { dependencies: { "effect-voice": "^1.2.0" } }, "^1.2.3"],
+    ["npx", undefined, "^1.2.3"],
+    ["a tarball", { dependencies: { "effect-voice": "file:../effect-voice.tgz" } }, "file:ROOT/effect-voice.tgz"],
+    ["an address", { devDependencies: { "effect-voice": "https://h.test/e.tgz" } }, "https://h.test/e.tgz"]
+  ])("names what a project installs of a package from %s", (_, manifest, source) => {
+    const folder = mkdtempSync(join(tmpdir(), "effect-voice-"))
+    try {
+      const project = join(folder, "project")
+      mkdirSync(project)
+      if (manifest !== undefined) writeFileSync(join(project, "package.json"), JSON.stringify(manifest))
+      assert.strictEqual(
+        ownSource(join(project, "node_modules", "effect-voice"), "1.2.3"),
+        source.replace("ROOT", folder)
+      )
+      assert.strictEqual(ownSource(join(folder, "clone"), "1.2.3"), `file:${join(folder, "clone")}`)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
 
   it("says which flag chooses another port, and who listens there", async () => {
     const listen = async (answer: string) => {

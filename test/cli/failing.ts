@@ -12,6 +12,9 @@ const failures: Readonly<Record<string, Effect.Effect<unknown, unknown>>> = {
     ),
     Effect.never
   ),
+  forgetful: Effect.sync(() => {
+    void Promise.reject(new RangeError("it was not saved"))
+  }),
   foreign: Effect.sync(() => {
     const bookings: Readonly<Record<string, { readonly room: number }>> = {}
     return bookings["lobby"]!.room

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { JobStatus, WorkerStatus } from "@livekit/protocol"
 import { Deferred, Effect } from "effect"
 import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { fileURLToPath } from "node:url"
 import { load, makeJob, outcome, serveAgent } from "../support/agentServer.ts"
 
@@ -50,6 +51,25 @@ describe("a program", () => {
       kill("SIGINT")
       assert.deepStrictEqual((yield* outcome(connection)).error, "the worker was stopped")
       assert.strictEqual(yield* exited, 0)
+    }))
+
+  it.live("survives a promise that nobody awaited, which is logged with its place", () =>
+    Effect.gen(function*() {
+      const child = yield* Effect.acquireRelease(
+        Effect.sync(() =>
+          spawn(process.execPath, [fileURLToPath(new URL("./fixtures.forgetful.ts", import.meta.url))])
+        ),
+        (child) => Effect.sync(() => child.kill("SIGKILL"))
+      )
+      let output = ""
+      child.stdout.on("data", (data: Buffer) => void (output += data.toString()))
+      yield* Effect.promise(() => once(child, "close"))
+      assert.match(
+        output,
+        /ERROR .*a promise that nobody awaited was rejected.*RangeError: it was not saved\n +at save/
+      )
+      // It went on until it had no server.
+      assert.include(output, "the server is given up")
     }))
 
   it.live("exits with 1 when the server cannot be reached", () =>

@@ -11,7 +11,7 @@ import * as Failure from "../../Failure.ts"
 import { doneMark } from "../llm/assembly.ts"
 import { bounded, tooLarge } from "../provider/bounded.ts"
 import { fetch } from "../provider/fetch.ts"
-import { codeOf, rejected } from "../provider/http.ts"
+import { codeOf, disconnected, rejected } from "../provider/http.ts"
 import * as lines from "../provider/lines.ts"
 import * as refusals from "../provider/refusals.ts"
 import { errorIn, fact, refused, type Told, toldReason } from "../provider/told.ts"
@@ -97,7 +97,7 @@ const reasonOf = (error: unknown): Effect.Effect<Failure.Reason> => {
   if ("param" in error && "type" in error && "error" in error && error.error !== undefined) {
     return Effect.succeed(toldReason(told))
   }
-  return Effect.succeed(new Failure.Disconnected(code === undefined ? {} : { code }))
+  return Effect.succeed(disconnected(error))
 }
 
 interface Thrown {

@@ -92,11 +92,15 @@ const settings = [
 
 const named = (reason: Failure.Reason, sampling: Sampling): Failure.Reason => {
   const text = refusals.textOf(reason)
-  if (text === undefined || reason._tag !== "InvalidRequest" || reason.detail.includes("because of")) return reason
-  const field = [...Object.keys(sampling.extra ?? {}), ...settings].find((name) => refusals.names(text, name))
-  if (field === undefined) return reason
-  const detail = reason.detail.replace("refuses the request", `refuses the request because of "${field}"`)
-  return refusals.keep(new Failure.InvalidRequest({ detail }), text)
+  if (text === undefined || reason._tag !== "InvalidRequest") return reason
+  const field = reason.detail.includes("because of")
+    ? undefined
+    : [...Object.keys(sampling.extra ?? {}), ...settings].find((name) => refusals.names(text, name))
+  const detail = field === undefined
+    ? reason.detail
+    : reason.detail.replace("refuses the request", `refuses the request because of "${field}"`)
+  // `refusals.debug` has told it.
+  return refusals.keep(new Failure.InvalidRequest({ detail: `${detail}; --log-level debug shows why` }), text)
 }
 
 /** The lessons of one layer. */

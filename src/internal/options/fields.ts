@@ -227,3 +227,18 @@ export interface AsIs extends Field<any, any> {
 }
 
 export const asIs: AsIs = field(Result.succeed, undefined) as AsIs
+
+/** A function: the compiler knows of what type. */
+export const callback: AsIs = field(
+  (given) => typeof given === "function" ? Result.succeed(given) : Result.fail("be a function"),
+  undefined
+) as AsIs
+
+/** What is to be done: an Effect, or a function that does it or gives a promise of it. */
+export const action: AsIs = field(
+  (given) =>
+    typeof given === "function" || Effect.isEffect(given)
+      ? Result.succeed(given)
+      : Result.fail("be an Effect or a function, which may be async"),
+  undefined
+) as AsIs

@@ -14,6 +14,7 @@ import { masked } from "../numbers.ts"
 import { open } from "./open.ts"
 import { checkEach } from "./options.ts"
 import { isPerson } from "./participant.ts"
+import { checkServices } from "./services.ts"
 import { makeViews } from "./view.ts"
 
 /** What happened to the others since a conversation began. */
@@ -32,6 +33,7 @@ export const each = <R, E>(
   Effect.scoped(Effect.gen(function*() {
     const { concurrency } = yield* checkEach(options)
     const { accepts = isPerson, concurrency: _, onEvent, ...shared } = options
+    yield* checkServices
     const room = yield* Room.Room
     const services = yield* Effect.context<Services | Exclude<Exclude<R, Session>, Scope.Scope>>()
     const views = makeViews(room)

@@ -7,7 +7,8 @@ import type * as Option from "effect/Option"
 import type * as Event from "../../Event.ts"
 import * as Failure from "../../Failure.ts"
 import * as Turn from "../../Turn.ts"
-import { placed } from "../placed.ts"
+import { logOwn, logPlaced, traceOf } from "../foreign.ts"
+import { afterHook } from "../hook.ts"
 import { asAsked } from "../session.ts"
 import { type Core, signal } from "./core.ts"
 
@@ -30,14 +31,9 @@ const reasonOf = (cause: Cause.Cause<unknown>): Failure.Reason | string => {
   return new Failure.Broken({})
 }
 
-const nameOf = (cause: Cause.Cause<unknown>): string => {
-  const error = Cause.squash(cause)
-  return error instanceof Error ? error.name : typeof error
-}
-
 const hookFailed = (core: Core, name: string, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
   core.publish({ _tag: "ProviderFailed", component: "hook", provider: name, reason: "HookFailed", recovered: true })
-  return Effect.logError("a hook failed", placed(cause)).pipe(
+  return logOwn(`a hook failed: ${afterHook(name)}`, cause).pipe(
     Effect.andThen(Effect.logDebug("all that the hook failed with", cause)),
     Effect.annotateLogs({ hook: name })
   )
@@ -108,7 +104,10 @@ export const failed = (
   // Reasons hold no content.
   const about = typeof reason === "string" ? { reason } : { reason: reason._tag, why: reason.message }
   core.publish({ _tag: "ProviderFailed", component, provider, reason, recovered: false })
-  core.fork(Effect.logError("a provider failed").pipe(Effect.annotateLogs({ component, provider, ...about })))
+  const log = traceOf(cause) === undefined
+    ? Effect.logError("a provider failed")
+    : logPlaced("a provider failed", cause)
+  core.fork(Effect.annotateLogs(log, { component, provider, ...about }))
   const hook = core.agent.bound().onFailure
   if (hook !== undefined) {
     const at = core.conductor.now()
@@ -165,7 +164,8 @@ export const textFailed = (
   const recovered = outcome === "Bypassed"
   core.publish({ _tag: "ProviderFailed", component: "text", provider: source, reason: outcome, recovered })
   const message = recovered ? "a transform of the text failed and is left out" : "the text to say broke off"
-  return Effect.logError(message, nameOf(cause)).pipe(
+  const log = outcome === "SourceStalled" ? Effect.logError(message) : logPlaced(message, cause)
+  return log.pipe(
     Effect.andThen(Effect.logDebug("why the text failed", cause)),
     Effect.annotateLogs({ text: source })
   )

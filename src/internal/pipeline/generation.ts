@@ -9,6 +9,7 @@ import type * as Event from "../../Event.ts"
 import type * as Llm from "../../Llm.ts"
 import { Session } from "../../Session.ts"
 import * as Turn from "../../Turn.ts"
+import { logOwn } from "../foreign.ts"
 import { beside, throughUntil } from "../streams.ts"
 import { mostCalls } from "../tools/duplicates.ts"
 import { offered } from "../tools/offered.ts"
@@ -327,8 +328,10 @@ export const perform = (core: Core, speech: Speech): Effect.Effect<void, never, 
     Effect.scoped,
     Effect.onExit((exit) =>
       Effect.sync(() => {
-        if (exit._tag === "Failure" && !Cause.hasInterrupts(exit.cause)) broken(speech, "hook")
-        else if (exit._tag === "Failure") return stopped(core, speech)
+        if (exit._tag === "Failure" && !Cause.hasInterrupts(exit.cause)) {
+          broken(speech, "hook")
+          core.fork(Effect.annotateLogs(logOwn("a speech broke", exit.cause), { speech: speech.id }))
+        } else if (exit._tag === "Failure") return stopped(core, speech)
         finish(core, speech)
       })
     ),

@@ -20,7 +20,7 @@ import type { Binding, BoundAgent } from "./boundAgent.ts"
 import type { Core } from "./core.ts"
 import { guarded, mended } from "./failures.ts"
 import type { Listening } from "./listening.ts"
-import { mergeVad } from "./options.ts"
+import { checkAgent, mergeVad } from "./options.ts"
 
 /** Two tools of one name are no accident of a call: nobody can do anything about it but who wrote it. */
 const isBug = (error: unknown): error is Tools.ToolsError => error instanceof Tools.ToolsError
@@ -157,6 +157,8 @@ export const makeHandoff = (core: Core, parts: Parts): Handoff => {
 
   return <R, E>(ready: Session.Ready<R, E>, session: Session.Session["Service"]): Effect.Effect<void, E> =>
     Effect.suspend(() => {
+      const wrong = checkAgent(ready)
+      if (wrong !== undefined) return Effect.die(wrong)
       if (!isOpen(core)) return Effect.void
       // Its type says that it needs nothing but what the session has.
       const agent = ready as Agent.Agent<Session.Given, E>

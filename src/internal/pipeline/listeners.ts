@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import type * as Event from "../../Event.ts"
 import * as Metrics from "../../Metrics.ts"
 import type { Options } from "../../Pipeline.ts"
-import { placed } from "../placed.ts"
+import { logOwn } from "../foreign.ts"
 import type { Core } from "./core.ts"
 import { type Broadcast, type Events, makeBroadcast, makeEvents } from "./events.ts"
 import { logEvents } from "./logging.ts"
@@ -20,7 +20,7 @@ const guarded = (onEvent: Options["onEvent"], fork: Core["fork"]) => (event: Eve
   try {
     onEvent?.(event)
   } catch (defect) {
-    fork(Effect.logError("onEvent has thrown", placed(Cause.die(defect))))
+    fork(logOwn("onEvent has thrown", Cause.die(defect)))
   }
 }
 

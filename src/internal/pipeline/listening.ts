@@ -21,6 +21,7 @@ import type * as Room from "../../Room.ts"
 import type * as Stt from "../../Stt.ts"
 import * as Turn from "../../Turn.ts"
 import type * as Vad from "../../Vad.ts"
+import { logOwn } from "../foreign.ts"
 import { delaysOf } from "../stt/delays.ts"
 import { makeAudioInput } from "./audioInput.ts"
 import { type Core, signal } from "./core.ts"
@@ -70,8 +71,12 @@ const keptMs = 5000
 /** One that breaks is left out, which is told. */
 const chainOf = (core: Core, processors: ReadonlyArray<Processor.Processor>) =>
   Processor.chain(processors, {
-    onFailure: ({ processor: provider }) =>
+    onFailure: ({ cause, processor: provider }) => {
       core.publish({ _tag: "ProviderFailed", component: "processor", provider, reason: "Bypassed", recovered: true })
+      core.fork(
+        Effect.annotateLogs(logOwn("a processor failed, and is left out from now on", cause), { processor: provider })
+      )
+    }
   })
 
 export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, InvalidOptions, Scope.Scope> =>

@@ -34,12 +34,13 @@ import { withGain } from "./level.ts"
 import { makeListeners } from "./listeners.ts"
 import { makeListening } from "./listening.ts"
 import { makeLog } from "./logging.ts"
-import { check, mergeVad, underAgent } from "./options.ts"
+import { check, checkAgent, mergeVad, underAgent } from "./options.ts"
 import { isReachable, makeLeaving, makeParticipant, watchEnd } from "./participant.ts"
 import { feedOf, makeProviders } from "./providers.ts"
 import { record } from "./recording.ts"
 import { makeRuntime } from "./runtime.ts"
 import { makeSession } from "./service.ts"
+import { checkServices } from "./services.ts"
 import { soundRoom } from "./soundRoom.ts"
 import { makeSpending } from "./spending.ts"
 import { collectKeys, watchKeys, watchTexts } from "./textInput.ts"
@@ -49,6 +50,9 @@ export const open = <R, E>(
   explicit: Options = {}
 ): Effect.Effect<Session["Service"], PipelineError | E, Services | Scope.Scope | Exclude<R, Session>> =>
   Effect.gen(function*() {
+    const wrong = checkAgent(agent)
+    if (wrong !== undefined) return yield* wrong
+    yield* checkServices
     const vad = yield* Vad
     const options = yield* underOptions(explicit, agent, vad.defaults)
     const judged = (yield* TurnDetector) !== undefined

@@ -1,6 +1,9 @@
 /** `Pipeline.Options`, checked. */
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import type * as Agent from "../../Agent.ts"
 import type * as Cost from "../../Cost.ts"
 import type { InvalidOptions } from "../../Failure.ts"
 import type { EachOptions, Filler, Options } from "../../Pipeline.ts"
@@ -13,6 +16,8 @@ import { overlay } from "../options.ts"
 import { lengthOf } from "../options/duration.ts"
 import { attempts } from "../resilience/options.ts"
 import { settle, turn } from "../turn/settings.ts"
+
+const isText = (given: string): boolean => typeof given === "string"
 
 const price = Check.struct<Cost.Price>()({
   provider: Check.required(Check.text()),
@@ -92,8 +97,8 @@ const shared = {
   spending: Check.maybe(spending),
   output: Check.asIs,
   textTopic: Check.asIs,
-  onText: Check.asIs,
-  onKey: Check.asIs,
+  onText: Check.callback,
+  onKey: Check.callback,
   microphoneTimeout: Check.duration({ default: "2 seconds" }),
   subscriberTimeout: Check.duration({ default: "5 seconds" }),
   closeOnLeave: Check.flag(),
@@ -104,7 +109,7 @@ const shared = {
   roomTimeout: Check.duration({ default: "10 seconds" }),
   hookTimeout: Check.duration({ default: "10 seconds" }),
   job: Check.asIs,
-  onEvent: Check.asIs
+  onEvent: Check.callback
 }
 
 /** How turns are taken in a session with a turn detector, or without one. */
@@ -126,7 +131,7 @@ const oneWith = (detector: boolean) =>
   Check.struct<Options>()({
     ...shared,
     turn: Check.section(turnWith(detector)),
-    participant: Check.asIs,
+    participant: Check.such(isText, "be the identity of a participant"),
     sessionId: Check.text()
   })
 
@@ -134,11 +139,13 @@ const one = { judged: oneWith(true), plain: oneWith(false) }
 
 const each = Check.struct<EachOptions>()({
   ...shared,
-  accepts: Check.asIs,
+  accepts: Check.callback,
   concurrency: Check.whole({ least: 1, default: 16 })
 })
 
-const say = Check.struct<Session.SayOptions>()({
+const say = Check.struct<Session.ReplyOptions & Pick<Session.SayOptions, "clip">>()({
+  instructions: Check.such(isText, "be a text that tells the model what to do in this reply"),
+  toolChoice: Check.oneOf(["auto", "none", "required"]),
   when: Check.oneOf(["now", "withReply", "idle"]),
   expires: Check.duration({ default: "Infinity" }),
   protected: Check.flag({ default: false }),
@@ -182,7 +189,62 @@ export const checkWait = (options: typeof wait.Encoded): Effect.Effect<typeof wa
 export const fillerByDefault = (): typeof filler.Type => Check.readOrThrow(filler, {})
 
 /** What is wrong is a bug of the program, and dies where it is said. */
-export const checkSay = (options: Session.SayOptions): typeof say.Type => Check.readOrThrow(say, options)
+export const checkSay = (options: typeof say.Encoded): typeof say.Type => Check.readOrThrow(say, options)
+
+const isWords = (given: unknown): boolean => typeof given === "string" || Stream.isStream(given)
+
+const shown = (given: unknown): string =>
+  given === undefined || given === null || typeof given === "number" || typeof given === "boolean"
+    ? `, not ${given}`
+    : given instanceof Promise
+    ? ", not a promise: was it awaited?"
+    : ""
+
+/** The same of the words: what they were given to, and whether they may come piece by piece. */
+export const checkWords = (verb: string, words: unknown, pieces: boolean): void =>
+  Check.throwAll(
+    (pieces ? isWords(words) : typeof words === "string") ? [] : [{
+      option: verb,
+      detail: `must be given a text${pieces ? " or a Stream of texts" : ""}${shown(words)}`
+    }]
+  )
+
+const update = Check.struct<Session.Update>()({
+  instructions: Check.such(isText, "be a text that tells the agent what to do"),
+  voice: Check.text(),
+  tools: Check.such<NonNullable<Session.Update["tools"]>>(
+    (given) => typeof given === "object" && given !== null && "entries" in given,
+    "be a Set of tools: begin with Session.tools, or give what Tools.functions makes"
+  ),
+  turn: Check.asIs
+})
+
+export const checkUpdate = (change: Session.Update): Effect.Effect<unknown, InvalidOptions> =>
+  Effect.suspend(() => Effect.fromResult(Check.read(update, change)))
+
+/** What an agent is made by, and nothing else. */
+export const checkAgent = (given: unknown): InvalidOptions | undefined => {
+  const made = Predicate.hasProperty(given, "bound") && Effect.isEffect(given.bound)
+  const detail = "must be made by Agent.make({ instructions: … })"
+  return made ? undefined : Check.invalid([{ option: "agent", detail: `${detail}${shown(given)}` }])
+}
+
+const verdict = Check.struct<Agent.Verdict>()({
+  text: Check.such(isText, "be a text: the turn in other words"),
+  context: Check.such(isText, "be a text: what the model is told before the turn"),
+  reply: Check.flag()
+})
+
+/** What a hook makes of a turn. */
+export const checkVerdict = (given: Agent.Verdict | void): Agent.Verdict | undefined => {
+  const told: unknown = given
+  if (told === undefined || told === null) return undefined
+  if (typeof told !== "object") {
+    const detail = `must give nothing, { text }, { context } or { reply: false }${shown(told)}`
+    throw Check.invalid([{ option: "onUserTurn", detail }])
+  }
+  return Check.readOrThrow(verdict, told, undefined, "onUserTurn.")
+}
 
 /** What the second leaves out stays as it is in the first, section by section. */
 export const mergeTurn = (self: Turn.Options, that: Turn.Options): Turn.Options => ({

@@ -11,7 +11,7 @@ import { CurrentCall } from "../tools/execute.ts"
 import { type Core, signal } from "./core.ts"
 import { type Handoff, isOpen } from "./handoff.ts"
 import { given } from "./longTexts.ts"
-import { checkWait } from "./options.ts"
+import { checkUpdate, checkWait, checkWords } from "./options.ts"
 import { beforeGoodbye, isOwed } from "./outstanding.ts"
 import { asker, protectedSpeech, want } from "./wishes.ts"
 
@@ -37,6 +37,7 @@ const interrupt = (core: Core, force: boolean) =>
 
 const update = (core: Core, change: Session.Update) =>
   Effect.gen(function*() {
+    yield* Effect.mapError(checkUpdate(change), refused)
     const { tools, turn } = change
     const changed = core.agent.changed(change)
     const tune = turn === undefined
@@ -105,6 +106,7 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
     reply: (options) => Effect.map(asker, (by) => want(core, { source: "reply", options }, by)),
     send: (text) =>
       Effect.sync(() => {
+        checkWords("send", text, false)
         if (!isOpen(core)) return false
         if (text.trim() !== "") signal(core, { _tag: "Typed", text: given(core, "send", text.trim()) })
         return true
@@ -125,7 +127,12 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
         if (call !== undefined) core.outstanding.excuse(call)
         return parts.handoff(agent, session)
       }),
-    hangUp: (options) => hangUp(core, parts.company, options?.say),
+    hangUp: (options) =>
+      Effect.suspend(() => {
+        const goodbye = options?.say
+        if (goodbye !== undefined) checkWords("hangUp", goodbye, false)
+        return hangUp(core, parts.company, goodbye)
+      }),
     close: (options) =>
       Effect.sync(() => signal(core, { _tag: "Close", drain: options?.drain === true, reason: "closed" })),
     ended: Effect.andThen(attend(core), Deferred.await(parts.ended))

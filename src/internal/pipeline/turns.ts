@@ -9,6 +9,7 @@ import { type Core, signal, spanned, type TurnTimes } from "./core.ts"
 import { guarded } from "./failures.ts"
 import { makeHook } from "./hooks.ts"
 import { given } from "./longTexts.ts"
+import { checkVerdict } from "./options.ts"
 import { basisOf, isCurrent } from "./speech.ts"
 
 type ActionOf<Tag extends Turn.Action["_tag"]> = Extract<Turn.Action, { readonly _tag: Tag }>
@@ -53,7 +54,10 @@ export const makeTurns = (core: Core, hookTimeout: number): Turns => {
       const onLate = () =>
         core.publish({ _tag: "Warning", component: "hook", message: "onUserTurn did not answer in time" })
       const { heard, within } = makeHook(core, "onUserTurn")
-      const asked = within(Effect.suspend(() => onUserTurn({ turn, text, source, history: before })))
+      const asked = within(Effect.map(
+        Effect.suspend(() => onUserTurn({ turn, text, source, history: before })),
+        checkVerdict
+      ))
       hook = core.fork(
         guarded(core, "onUserTurn", asked, { ms: hookTimeout, spared: heard, onLate }).pipe(
           Effect.map((verdict) => {

@@ -11,7 +11,7 @@ import * as Turn from "../../Turn.ts"
 import { CurrentHook, CurrentSpeech, type RunningHook } from "../session.ts"
 import { type Core, signal } from "./core.ts"
 import { isOpen } from "./handoff.ts"
-import { checkSay } from "./options.ts"
+import { checkSay, checkWords } from "./options.ts"
 import { makeSpeech, newSteps, type Speech, type Steps } from "./speech.ts"
 
 export const protectedSpeech = new Session.SessionError({
@@ -114,6 +114,7 @@ const framesOf = (clip: Session.SayOptions["clip"]): ReadonlyArray<Audio.Frame> 
 export const want = (core: Core, wish: Wish, by = nobody): Session.Speech => {
   const { announces, options = {}, passing = false, source, steps = newSteps(core), text } = wish
   const { expires, when = whenOf(core, wish, by) } = checkSay(options)
+  if (source === "say") checkWords("say", text, true)
   const id = core.nextId(isOpen(core) ? "speech" : "discarded")
   if (!isOpen(core)) return discarded(id)
   const clip = framesOf(options.clip)

@@ -53,9 +53,23 @@ export const codeOf = (cause: unknown): string | undefined => {
   return "cause" in cause ? codeOf(cause.cause) : undefined
 }
 
-const disconnected = (cause: unknown): Failure.Disconnected => {
+/** Host and port that could not be reached, and nothing else of the address. */
+const peerOf = (cause: unknown): string | undefined => {
+  if (!Predicate.isObject(cause)) return undefined
+  const { address, cause: inner, errors, hostname, port } = cause as Readonly<Record<string, unknown>>
+  const host = typeof hostname === "string" ? hostname : address
+  if (typeof host === "string") {
+    const shown = host.includes(":") ? `[${host}]` : host
+    return typeof port === "number" ? `${shown}:${port}` : shown
+  }
+  return Array.isArray(errors) ? errors.map(peerOf).find(Predicate.isNotUndefined) : peerOf(inner)
+}
+
+/** What a broken connection is told as. */
+export const disconnected = (cause: unknown): Failure.Disconnected => {
   const code = codeOf(cause)
-  return new Failure.Disconnected(code === undefined ? {} : { code })
+  const peer = peerOf(cause)
+  return new Failure.Disconnected({ ...(code === undefined ? {} : { code }), ...(peer === undefined ? {} : { peer }) })
 }
 
 /** Pieces of an answer that are read only for the sake of the connection. */

@@ -13,7 +13,7 @@ import type { RawData, WebSocket } from "ws"
 import * as Failure from "../../Failure.ts"
 import { Closes } from "./closes.ts"
 import { isDense, tooDense } from "./dense.ts"
-import { codeOf, rejected } from "./http.ts"
+import { codeOf, disconnected, rejected } from "./http.ts"
 import { type Seen, Tap, type Watch, watchSocket } from "./tap.ts"
 
 /** Largest message in bytes. */
@@ -104,8 +104,7 @@ const dial = (
       else response.on("end", () => request.destroy()).setTimeout(closeMs, () => request.destroy())
     })
     socket.once("error", (error) => {
-      const code = codeOf(error)
-      resume(Effect.fail(new Failure.Disconnected(code === undefined ? {} : { code })))
+      resume(Effect.fail(disconnected(error)))
     })
     const connection = listen(socket, see)
     socket.once("open", () => resume(Effect.succeed({ socket, connection })))

@@ -1,9 +1,11 @@
 /** What the errors of all providers have in common, and what is read from them. */
 import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
+import { logPlaced } from "../foreign.ts"
 
 export interface ProviderError {
   readonly reason: Failure.Reason
@@ -41,7 +43,7 @@ export const failureOf = <E>(cause: Cause.Cause<E>, error: (reason: Failure.Reas
   return error(new Failure.Broken({ detail }))
 }
 
-/** Makes a failure of what a provider dies of: the defect may hold content, or a URL with a key, and spans tell it. */
+/** Makes a failure of what a provider dies of: the defect may hold content, or a URL with a key. The log has its place. */
 export const masked =
   <E2>(error: (reason: Failure.Reason) => E2) => <A, E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<A, E | E2, R> =>
     Stream.catchCause(self, (cause): Stream.Stream<never, E | E2> => {
@@ -50,5 +52,10 @@ export const masked =
       const defect = cause.reasons.find(Cause.isDieReason)?.defect
       return Option.isSome(failure)
         ? Stream.fail(failure.value)
-        : Stream.fail(error(new Failure.Broken({ detail: defectName(defect) })))
+        : Stream.unwrap(
+          Effect.as(
+            logPlaced("a provider broke", Cause.die(defect)),
+            Stream.fail(error(new Failure.Broken({ detail: defectName(defect) })))
+          )
+        )
     })

@@ -13,6 +13,7 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Scope from "effect/Scope"
 import { createServer } from "node:http"
+import { settled } from "../plain.ts"
 import type { WorkerError } from "../worker/errors.ts"
 import { listenError } from "../worker/http.ts"
 import { awaitStart, type CallFacts } from "./accept.ts"
@@ -87,12 +88,13 @@ export const serveCarrier = (settings: Settings, calls: Calls): Effect.Effect<nu
       const facts: CallFacts = { direction: directionOf(form), from, to }
       const decision = accept === undefined
         ? true
-        : yield* accept({ id: callSid, from, to, direction: facts.direction ?? "inbound" }).pipe(
-          Effect.timeout("5 seconds"),
-          Effect.catchCause((cause) =>
-            Effect.as(Effect.logError("the option accept has failed, the call is refused", cause), false as const)
+        : yield* settled("accept", () => accept({ id: callSid, from, to, direction: facts.direction ?? "inbound" }))
+          .pipe(
+            Effect.timeout("5 seconds"),
+            Effect.catchCause((cause) =>
+              Effect.as(Effect.logError("the option accept has failed, the call is refused", cause), false as const)
+            )
           )
-        )
       if (decision === false) return markup(reject("rejected"))
       const word = yield* calls.announce(callSid, facts)
       if (word === undefined) {

@@ -4,8 +4,10 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Set } from "../../Tools.ts"
+import * as Check from "../options.ts"
 import { currentPlain, type Plain, promised, settled } from "../plain.ts"
 import { fromFunction } from "./entry.ts"
+import { wrongFunctions } from "./refused.ts"
 import { Annotation, type Given, read, type VoiceOptions } from "./voice.ts"
 
 /**
@@ -51,6 +53,16 @@ export interface PlainTool<in Params = any> {
 
 type ParamsOf<P> = P extends Schema.Top ? P["Type"] : Readonly<Record<string, any>>
 
+/** What TypeScript shows where a schema of an object is wanted, and its fields were given. */
+interface Fields {
+  readonly "parameters are a schema of an object: write Schema.Struct({ … }) around the fields": never
+}
+
+/** Fields without the `Schema.Struct` around them are no parameters. */
+type Whole<P> = P extends Schema.Top ? P
+  : P extends { readonly [Name in keyof P]: Schema.Top } ? keyof P extends never ? P : Fields
+  : P
+
 /**
  * Plain tools by name, with the parameters of each.
  *
@@ -61,7 +73,7 @@ export type Functions<P extends Record<string, unknown>> = {
   readonly [Name in keyof P]:
     & Omit<PlainTool, "parameters" | "voice" | "run">
     & {
-      readonly parameters?: P[Name]
+      readonly parameters?: P[Name] & Whole<P[Name]>
       readonly voice?: VoiceOptions<ParamsOf<P[Name]>, any> | undefined
       readonly run: (params: ParamsOf<P[Name]>, call: PlainCall) => unknown
     }
@@ -79,7 +91,9 @@ export type Functions<P extends Record<string, unknown>> = {
  *
  * A function that throws or rejects has failed: with a `Tools.ToolError` the model
  * reads its message, anything else is masked and logged. Throws
- * `Failure.InvalidOptions` for a `voice` that cannot be.
+ * `Failure.InvalidOptions`, which names the tool and the field, for `parameters`
+ * that are no schema of an object, a `run` that is no function, and a `voice` that
+ * cannot be.
  *
  * **Example** (A desk that books)
  *
@@ -106,9 +120,14 @@ export type Functions<P extends Record<string, unknown>> = {
  * @category plain functions
  * @since 0.1.0
  */
-export const functions = <const P extends Record<string, unknown>>(tools: Functions<P>): Set => ({
+export const functions = <const P extends Record<string, unknown>>(tools: Functions<P>): Set => {
+  Check.throwAll(wrongFunctions(tools))
+  return made(tools as Readonly<Record<string, PlainTool>>)
+}
+
+const made = (tools: Readonly<Record<string, PlainTool>>): Set => ({
   entries: new Map(
-    Object.entries<PlainTool>(tools as Record<string, PlainTool>).map(([name, tool]) => [
+    Object.entries(tools).map(([name, tool]) => [
       name,
       fromFunction<never>(
         described(name, tool),

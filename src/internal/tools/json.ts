@@ -38,7 +38,8 @@ const lost = (value: unknown): string | undefined => {
   const kind = Object.prototype.toString.call(value).slice("[object ".length, -1)
   if (kind === "Date" && Number.isNaN(Number(value))) return "a date that is none"
   const says = "toJSON" in value || Object.keys(value).length > 0
-  return empties.has(kind) && !says ? `a value of the kind ${kind}` : undefined
+  if (!empties.has(kind) || says) return undefined
+  return kind === "Promise" ? "a value of the kind Promise: was it awaited?" : `a value of the kind ${kind}`
 }
 
 /** Writes a value as JSON writes it, but for what would be lost. */

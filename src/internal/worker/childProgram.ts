@@ -16,6 +16,7 @@ import { type Definition, isDefinition } from "../../Worker.ts"
 import { within } from "../config/findings.ts"
 import { shareKey } from "../numbers.ts"
 import { monotonic } from "../steady.ts"
+import { surviving } from "../unawaited.ts"
 import { levelFrom, toParent } from "./childLog.ts"
 import { tracerToParent } from "./childTrace.ts"
 import { PrewarmFailed, WorkerError } from "./errors.ts"
@@ -186,7 +187,7 @@ process.on("uncaughtExceptionMonitor", (error) => {
 })
 
 const fiber = Effect.runFork(
-  Effect.scoped(program).pipe(
+  surviving(Effect.scoped(program)).pipe(
     Effect.catchCause((cause) =>
       Effect.andThen(
         logForeign("the process cannot be made ready", cause),

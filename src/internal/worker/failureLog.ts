@@ -9,6 +9,7 @@ import * as EffectConfig from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Config from "../../Config.ts"
+import { isOurs, kindOf, reasonOf, traceOf } from "../foreign.ts"
 
 /** Kind of a failure for reports: its text may hold a secret. */
 export const nameOf = (cause: Cause.Cause<unknown>): string => {
@@ -21,31 +22,8 @@ export const nameOf = (cause: Cause.Cause<unknown>): string => {
   return kindOf(error)
 }
 
-const kindOf = (error: unknown): string => {
-  const name = Predicate.hasProperty(error, "_tag") && typeof error._tag === "string"
-    ? error._tag
-    : error instanceof Error
-    ? error.name
-    : "unknown"
-  return Predicate.hasProperty(error, "reason") ? `${name}/${reasonOf(error.reason)}` : name
-}
-
 const told = ({ detail, variable }: Config.Problem): string =>
   detail === "is not set" ? `${variable} is not set` : variable
-
-const reasonOf = (reason: unknown): string =>
-  typeof reason === "string"
-    ? reason
-    : Predicate.hasProperty(reason, "_tag") && typeof reason._tag === "string"
-    ? reason._tag
-    : "unknown"
-
-/** Whether it is an error of this library, of whichever copy. */
-const isOurs = (error: unknown): error is Error =>
-  error instanceof Error && Predicate.hasProperty(error.constructor, "identifier") &&
-  String(error.constructor.identifier).startsWith("effect-voice/")
-
-const isOurOwn = (error: unknown): boolean => isOurs(error) || error instanceof EffectConfig.ConfigError
 
 /** Who is to mend it finds the words here: our own message, else the kind of failure. */
 export const detailOf = (cause: Cause.Cause<unknown>): string => {
@@ -62,43 +40,6 @@ export const isSetting = (cause: Cause.Cause<unknown>): boolean => {
   if (!isOurs(error)) return false
   return Predicate.hasProperty(error, "isRetryable") && error.isRetryable === false ||
     Predicate.hasProperty(error, "reason") && settings.has(reasonOf(error.reason))
-}
-
-/** They quote what a provider has answered, a URL, or a value that was decoded. */
-const quoting: ReadonlySet<unknown> = new Set(["AiError", "HttpClientError", "SchemaError", "ConfigError"])
-
-const framesOf = (stack: string): string =>
-  stack.split("\n").filter((line) => /^\s+at /.test(line)).map((line) => `\n${line}`).join("")
-
-/** The error as it may be told: its name, its message and where it was made; no fields, which may hold anything. */
-const plain = (error: unknown, depth = 0): Error => {
-  const tag = Predicate.hasProperty(error, "_tag") ? error._tag : undefined
-  const text = typeof error === "string"
-    ? error
-    : quoting.has(tag)
-    ? kindOf(error)
-    : Predicate.hasProperty(error, "message") && typeof error.message === "string"
-    ? error.message
-    : ""
-  const copy = new Error(text)
-  copy.name = error instanceof Error ? error.name : typeof tag === "string" ? tag : "Error"
-  const stack = Predicate.hasProperty(error, "stack") && typeof error.stack === "string" ? framesOf(error.stack) : ""
-  copy.stack = `${copy.name}: ${copy.message}${isOurs(error) ? "" : stack}`
-  if (depth < 5 && Predicate.hasProperty(error, "cause") && error.cause !== undefined && !isOurOwn(error)) {
-    copy.cause = plain(error.cause, depth + 1)
-  }
-  return copy
-}
-
-/** What others have written and is to be mended by them; undefined where there is nothing of the kind. */
-const traceOf = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> | undefined => {
-  const foreign = cause.reasons.flatMap((reason) => {
-    if (Cause.isInterruptReason(reason)) return []
-    const error = Cause.isFailReason(reason) ? reason.error : reason.defect
-    if (isOurOwn(error)) return []
-    return Cause.annotate(Cause.die(plain(error)), Cause.reasonAnnotations(reason)).reasons
-  })
-  return foreign.length === 0 ? undefined : Cause.fromReasons(foreign)
 }
 
 /** Logs that something has failed, with all that may be told of it. */

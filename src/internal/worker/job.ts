@@ -1,5 +1,16 @@
-/** What a server asks for, as plain data that also crosses to a child process. */
+/** What a server asks for, as plain data that also crosses to a child process, and what holds the conversation of it. */
+import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import type { Room } from "../../Room.ts"
+
+/**
+ * What holds the conversation of a job, such as `Pipeline.run` gives.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export type Held<ROut> = Effect.Effect<unknown, unknown, ROut | Room | Scope.Scope>
 
 /**
  * What makes the server ask for an agent: a new room, a participant that

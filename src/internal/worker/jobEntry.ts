@@ -15,6 +15,7 @@ import * as Metrics from "../../Metrics.ts"
 import type { Room } from "../../Room.ts"
 import type { Definition, Job } from "../../Worker.ts"
 import { masked } from "../numbers.ts"
+import { registering } from "../plain.ts"
 import { CurrentJob } from "../session.ts"
 import { callerSpan } from "./childTrace.ts"
 import { logFailure, nameOf } from "./failureLog.ts"
@@ -111,7 +112,7 @@ export const makePerform = ({ definition, entry, gracePeriod, onStuck, settings 
       ...assignment.job,
       identity: assignment.identity,
       ending: Deferred.await(ending),
-      onShutdown: (callback) => Effect.sync(() => void callbacks.push(callback))
+      onShutdown: registering((callback) => void callbacks.push(callback))
     }
     const scope = yield* Scope.make()
     const fiber = yield* entry(job, room).pipe(

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { Decision, Definition } from "../../Worker.ts"
+import { settled } from "../plain.ts"
 import type { Capacity } from "./capacity.ts"
 import type { Connection } from "./connection.ts"
 import { logFailure } from "./failureLog.ts"
@@ -56,7 +57,7 @@ const makeDecide = ({ options: { accept } }: Definition<unknown>): (job: JobRequ
   const gracePeriod = makeGracePeriod()
   return (job) =>
     Effect.flatMap(
-      bounded(Effect.suspend(() => accept(job)), decideWithin, gracePeriod),
+      bounded(settled("accept", () => accept(job)), decideWithin, gracePeriod),
       (exit): Effect.Effect<Decision> => {
         if (Option.isNone(exit)) {
           return Effect.as(Effect.logWarning("accept took too long, the job is declined"), false)

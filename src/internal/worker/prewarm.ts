@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Audio from "../../Audio.ts"
+import { InvalidOptions } from "../../Failure.ts"
 import * as Llm from "../../Llm.ts"
 import type { PrewarmOptions } from "../../Resilience.ts"
 import { Room } from "../../Room.ts"
@@ -13,6 +14,7 @@ import { TurnDetector } from "../../TurnDetector.ts"
 import { Vad } from "../../Vad.ts"
 import type { DefineOptions, Job } from "../../Worker.ts"
 import { Findings } from "../config/variable.ts"
+import { asEffect } from "../plain.ts"
 import { PrewarmFailed, WorkerError } from "./errors.ts"
 import { detailOf, logFailure, logForeign } from "./failureLog.ts"
 
@@ -61,6 +63,21 @@ const warmProviders = (context: Context.Context<never>): Effect.Effect<void> => 
   ], { concurrency: "unbounded", discard: true })
 }
 
+const needsEffect = "must give what holds the conversation: return Pipeline.run(agent), which does nothing by itself"
+
+/** What an entry gives, or what its promise gives. */
+const held = <R>(
+  entry: () => Effect.Effect<unknown, unknown, R> | Promise<Effect.Effect<unknown, unknown, R>>
+): Effect.Effect<unknown, unknown, R> =>
+  Effect.suspend(() => {
+    const given = entry()
+    const awaited = Effect.isEffect(given) ? Effect.succeed(given) : Effect.promise(async () => given)
+    return Effect.flatMap(awaited, (effect) =>
+      Effect.isEffect(effect)
+        ? effect
+        : Effect.die(new InvalidOptions({ problems: [{ option: "entry", detail: needsEffect }] })))
+  })
+
 export const makePrewarm = <ROut, E>(
   options:
     & Pick<DefineOptions<ROut, E>, "entry" | "layer" | "prewarm">
@@ -74,7 +91,7 @@ export const makePrewarm = <ROut, E>(
     yield* warmDetector(services)
     if (options.warmProviders) yield* warmProviders(services)
     if (options.prewarm !== undefined) {
-      yield* Effect.provideContext(options.prewarm, services).pipe(
+      yield* Effect.provideContext(asEffect("prewarm", options.prewarm), services).pipe(
         Effect.catchCause((cause) =>
           Effect.andThen(
             logForeign("prewarm failed", cause),
@@ -89,6 +106,6 @@ export const makePrewarm = <ROut, E>(
       Effect.flatMap(Effect.scope, (scope) => {
         // The rest is of who runs it: what it logs says which job it is.
         const context = built.pipe(Context.add(Room, room), Context.add(Scope.Scope, scope))
-        return Effect.provideContext(options.entry(job), context)
+        return Effect.provideContext(held(() => options.entry(job)), context)
       })
   })

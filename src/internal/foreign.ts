@@ -1,0 +1,95 @@
+/**
+ * Which part of a failure may be logged, for its author. An error of this library
+ * is logged with its message, which says what to correct and has no content. An
+ * error of other code is logged with its message and its trace, without its fields.
+ * An error that may quote a request, words of a call or an answer, by its kind or
+ * because a provider's own code made it, is logged by its kind and its place.
+ */
+import * as Cause from "effect/Cause"
+import * as EffectConfig from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+
+export const reasonOf = (reason: unknown): string =>
+  typeof reason === "string"
+    ? reason
+    : Predicate.hasProperty(reason, "_tag") && typeof reason._tag === "string"
+    ? reason._tag
+    : "unknown"
+
+export const kindOf = (error: unknown): string => {
+  const name = Predicate.hasProperty(error, "_tag") && typeof error._tag === "string"
+    ? error._tag
+    : error instanceof Error
+    ? error.name
+    : "unknown"
+  return Predicate.hasProperty(error, "reason") ? `${name}/${reasonOf(error.reason)}` : name
+}
+
+/** Whether it is an error of this library, of whichever copy. */
+export const isOurs = (error: unknown): error is Error =>
+  error instanceof Error && Predicate.hasProperty(error.constructor, "identifier") &&
+  String(error.constructor.identifier).startsWith("effect-voice/")
+
+const isOurOwn = (error: unknown): boolean => isOurs(error) || error instanceof EffectConfig.ConfigError
+
+/** They quote what a provider has answered, a URL, or a value that was decoded. */
+const quoting: ReadonlySet<unknown> = new Set(["AiError", "HttpClientError", "SchemaError", "ConfigError"])
+
+const framesOf = (stack: string): string =>
+  stack.split("\n").filter((line) => /^\s+at /.test(line)).map((line) => `\n${line}`).join("")
+
+/** The error as it may be told: its name, its message and where it was made; no fields, which may hold anything. */
+const plain = (error: unknown, depth = 0): Error => {
+  const tag = Predicate.hasProperty(error, "_tag") ? error._tag : undefined
+  const text = typeof error === "string"
+    ? error
+    : quoting.has(tag)
+    ? kindOf(error)
+    : Predicate.hasProperty(error, "message") && typeof error.message === "string"
+    ? error.message
+    : ""
+  const copy = new Error(text)
+  copy.name = error instanceof Error ? error.name : typeof tag === "string" ? tag : "Error"
+  const stack = Predicate.hasProperty(error, "stack") && typeof error.stack === "string" ? framesOf(error.stack) : ""
+  copy.stack = `${copy.name}: ${copy.message}${isOurs(error) ? "" : stack}`
+  if (depth < 5 && Predicate.hasProperty(error, "cause") && error.cause !== undefined && !isOurOwn(error)) {
+    copy.cause = plain(error.cause, depth + 1)
+  }
+  return copy
+}
+
+const told = (cause: Cause.Cause<unknown>, which: (error: unknown) => boolean): Cause.Cause<unknown> | undefined => {
+  const all = cause.reasons.flatMap((reason) => {
+    if (Cause.isInterruptReason(reason)) return []
+    const error = Cause.isFailReason(reason) ? reason.error : reason.defect
+    if (!which(error)) return []
+    return Cause.annotate(Cause.die(plain(error)), Cause.reasonAnnotations(reason)).reasons
+  })
+  return all.length === 0 ? undefined : Cause.fromReasons(all)
+}
+
+/** What others have written and is to be mended by them; undefined where there is nothing of the kind. */
+export const traceOf = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> | undefined =>
+  told(cause, (error) => !isOurOwn(error))
+
+/** What the engine itself says quotes nothing. */
+const ofEngine: ReadonlySet<unknown> = new Set([TypeError, ReferenceError])
+
+/** Logs what quotes a URL, a key or what was said, as the code of a provider may: by its kind and its place. */
+export const logPlaced = (message: string, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
+  const error = Cause.squash(cause)
+  const told = new Error(error instanceof Error && ofEngine.has(error.constructor) ? error.message : "")
+  told.name = error instanceof Error ? error.name : typeof error
+  const head = told.message === "" ? told.name : `${told.name}: ${told.message}`
+  told.stack = `${head}${error instanceof Error ? framesOf(error.stack ?? "") : ""}`
+  return Effect.logError(message, Cause.die(told))
+}
+
+/** Logs what a program's own code has failed with: its trace, or what our own error says. */
+export const logOwn = (message: string, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
+  const trace = told(cause, () => true)
+  return trace === undefined
+    ? Effect.logError(cause.reasons.length === 0 ? message : `${message} (it was interrupted)`)
+    : Effect.logError(message, trace)
+}

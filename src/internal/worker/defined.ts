@@ -1,0 +1,24 @@
+/** What a definition is made of, checked where it is made: nothing else can be said of a worker without it. */
+import * as Layer from "effect/Layer"
+import type { DefineOptions } from "../../Worker.ts"
+import * as Check from "../options.ts"
+
+type Needed = Pick<DefineOptions<any, any>, "entry" | "layer" | "prewarm" | "accept" | "connect">
+
+const entry = "be a function that gives what holds a conversation: write entry: () => Pipeline.run(agent)"
+
+const needed = Check.struct<Needed>()({
+  entry: Check.required(Check.such<Needed["entry"]>((given) => typeof given === "function", entry)),
+  layer: Check.required(
+    Check.such<Needed["layer"]>(
+      Layer.isLayer,
+      "be a Layer of what its jobs share, such as Layer.mergeAll(SileroVad.layer(), …), or Layer.empty"
+    )
+  ),
+  prewarm: Check.action,
+  accept: Check.callback,
+  connect: Check.callback
+})
+
+/** Throws for what is missing, and for what is no function. */
+export const checkDefined = (options: Needed): void => void Check.readOrThrow(needed, options)
