@@ -1,5 +1,7 @@
 /**
- * Every setting from the environment, checked all at once.
+ * Settings from the environment, checked all at once: of LiveKit, OpenAI, ElevenLabs, voice
+ * detection, turn-taking and metrics. The variables of other providers, such as `DEEPGRAM_API_KEY`,
+ * are read by `layerConfig` of their layers.
  *
  * `options` is an Effect `Config`: a value that reads nothing until a program yields it, and then
  * from the `ConfigProvider` in force. Only the command `effect-voice` and a `Worker` read the
@@ -26,6 +28,11 @@
  * | `ENABLE_METRICS` | `true` | `true` or `false`, in any case |
  * | `METRICS_PORT` | `8000` | port; 0 lets the system choose |
  * | `METRICS_HOST` | `127.0.0.1` | address to listen on; `0.0.0.0` for every one |
+ *
+ * The defaults of this table are those of `options` alone. In the command and in a `Worker`, where a
+ * variable that is not set changes nothing, the defaults of `Turn.Options` and `Vad.Options` hold: a
+ * voice interrupts after 500 ms there, and `minWords` is 0. A program that gives `options` to its
+ * pipeline has 0.3 seconds and 2 words.
  *
  * Space around a value is ignored, and an empty value counts as absent.
  *

@@ -125,7 +125,7 @@ export interface Options {
      * How long a voice must last to interrupt the agent; a shorter sound, such as a cough, does
      * not. If the recogniser reports interim transcripts, in a language that has phrases, their
      * words count, too. Words that cannot be a sign of listening ("mm-hm") interrupt at once. Words
-     * that may be one interrupt after twice this time. Without words, the voice must last 150 ms
+     * that may be one interrupt after twice this time. Without words, the voice must last 100 ms
      * longer.
      *
      * @default "500 millis"

@@ -1,6 +1,7 @@
 /**
- * Every series that is published: its name, unit, boundaries and labels. The
- * values of labels come from lists here, so that their number is bounded.
+ * Every series of conversations: its name, unit, boundaries and labels. The
+ * values of labels come from lists here, so that their number is bounded. The
+ * series of a worker are in `worker/metrics.ts`.
  */
 import type * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
