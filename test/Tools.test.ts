@@ -392,7 +392,6 @@ describe("execute", () => {
     ["a number without end", [1 / 0], "a number that is none (Infinity)"],
     ["a date that is none", { at: Reflect.construct(globalThis.Date, [Number.NaN]) }, "a date that is none"],
     ["what throws when it is read", hidden, "JSON has no word for"],
-    ["what gives its value later", { room: { then: () => "secret" } }, "what is still awaited"],
     ["a Proxy that is no more", revoked, "JSON has no word for"]
   ])("says that JSON would lose something of a result: %s", ([, result, why]) =>
     Effect.gen(function*() {

@@ -22,7 +22,7 @@ interface Letters {
   readonly to: ReadonlyArray<number>
 }
 
-const plain = /^[\u0000-\u007f]*$/
+const plain = /^[ -~\s]*$/
 
 /** What is ASCII has neither marks nor other forms: the engine reads it, many characters at a time. */
 const plainForms = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]+/g, "")
