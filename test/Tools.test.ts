@@ -376,6 +376,9 @@ describe("execute", () => {
       throw new Error("4711")
     }
   }
+  const revocable = Proxy.revocable({}, {})
+  const revoked = revocable.proxy
+  revocable.revoke()
   it.effect.each<readonly [string, unknown, string]>([
     ["a function", () => "secret", "a function"],
     ["a symbol", { at: Symbol("secret") }, "a symbol"],
@@ -388,7 +391,8 @@ describe("execute", () => {
     ["a number that is none", { price: 0 / 0 }, "a number that is none (NaN)"],
     ["a number without end", [1 / 0], "a number that is none (Infinity)"],
     ["a date that is none", { at: Reflect.construct(globalThis.Date, [Number.NaN]) }, "a date that is none"],
-    ["what throws when it is read", hidden, "JSON has no word for"]
+    ["what throws when it is read", hidden, "JSON has no word for"],
+    ["a Proxy that is no more", revoked, "JSON has no word for"]
   ])("says that JSON would lose something of a result: %s", ([, result, why]) =>
     Effect.gen(function*() {
       const { lines, value } = yield* logged(Tools.execute(yield* doing(() => Effect.succeed(result)), call({})))
@@ -412,6 +416,52 @@ describe("execute", () => {
     Effect.gen(function*() {
       const output = yield* Tools.execute(yield* doing(() => Effect.succeed(result)), call({}))
       assert.deepStrictEqual([output.output, output.isFailure], [expected as Schema.Json, false])
+    }))
+
+  // Each would hold everybody up for a second and more, or fill the memory.
+  const nothings = Array.from<undefined>({ length: 0 })
+  nothings.length = 2 ** 32 - 1
+  it.effect.each<readonly [string, unknown, string]>([
+    ["an array of nothing", nothings, "more than 262144 values"],
+    ["one that is somewhere within", { rooms: [nothings] }, "more than 262144 values"],
+    ["a form of JSON that is one", { toJSON: () => nothings }, "more than 262144 values"],
+    ["values without end", Array.from({ length: 300_000 }, (_, i) => ({ i })), "more than 262144 values"],
+    ["texts without end", Array.from({ length: 50 }, () => "secret".repeat(20_000)), "more than 4194304 characters"],
+    ["a hundred million bytes", new Uint8Array(100_000_000), "it holds bytes"]
+  ])("refuses a result that is too large to be looked at: %s", ([, result, why]) =>
+    Effect.gen(function*() {
+      const Declared = Toolkit.make(Tool.make("declared", { success: Schema.Json }))
+      const declared = Effect.provide(
+        Effect.orDie(Tools.resolve(Declared)),
+        Declared.toLayer({ declared: () => Effect.succeed(result as never) })
+      )
+      for (const set of [yield* doing(() => Effect.succeed(result)), yield* declared]) {
+        const { lines, value } = yield* logged(Tools.execute(set, call({}, Tools.list(set)[0]!.name)))
+        assert.isTrue(value.isFailure)
+        if (Tools.list(set)[0]!.name === "work") assert.include(String(value.output), why)
+        assert.notInclude(String(value.output) + lines.join(), "secret")
+      }
+    }))
+
+  it.effect("tells results before the result, but none without end, and none that is too long", () =>
+    Effect.gen(function*() {
+      const told: Array<unknown> = []
+      const set = Tools.functions({
+        work: {
+          run: async (_, { progress }) => {
+            await progress("x".repeat(70_000))
+            for (let i = 0; i < 3000; i++) await progress(i)
+            return "done"
+          }
+        }
+      })
+      const { lines, value } = yield* logged(
+        Tools.execute(set, call({}), { onPreliminary: (_, result) => Effect.sync(() => void told.push(result)) })
+      )
+      assert.strictEqual(value.output, "done")
+      assert.deepStrictEqual(told, Array.from({ length: 999 }, (_, i) => i))
+      assert.strictEqual(lines.filter((line) => line.includes("cannot be told")).length, 1)
+      assert.strictEqual(lines.filter((line) => line.includes("further ones are not told")).length, 1)
     }))
 
   it.effect.each<readonly [string, Effect.Effect<unknown, unknown>, string]>([

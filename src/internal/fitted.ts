@@ -15,24 +15,49 @@ const tellingLetters = 4
 /** Words of the text that are looked at for it. */
 const wordsAhead = 12
 
-interface Letter {
-  readonly form: string
-  /** Where it begins in the text, and where what follows it does. */
-  readonly from: number
-  readonly to: number
+/** Letters and digits of a text without case and marks; of each where it begins in the text, and where what follows it does. */
+interface Letters {
+  readonly forms: string
+  readonly from: ReadonlyArray<number>
+  readonly to: ReadonlyArray<number>
 }
 
-/** Letters and digits without case and marks. */
-const letters = (text: string, offset = 0): ReadonlyArray<Letter> => {
-  const found: Array<Letter> = []
+const plain = /^[ -~\s]*$/
+
+/** What is ASCII has neither marks nor other forms: the engine reads it, many characters at a time. */
+const plainForms = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9]+/g, "")
+
+const letters = (text: string, offset: number): Letters => {
+  const from: Array<number> = []
+  const to: Array<number> = []
+  if (plain.test(text)) {
+    for (const { 0: word, index } of text.matchAll(/[A-Za-z0-9]+/g)) {
+      for (let at = offset + index; at < offset + index + word.length; at++) {
+        from.push(at)
+        to.push(at + 1)
+      }
+    }
+    return { forms: plainForms(text), from, to }
+  }
+  let forms = ""
+  // A text has few letters, many times.
+  const known = new Map<string, string>()
   for (const { 0: char, index } of text.matchAll(/[\p{L}\p{N}]\p{M}*/gu)) {
-    const from = offset + index
-    for (const form of char.normalize("NFKD").replaceAll(/\p{M}/gu, "").toLowerCase()) {
-      found.push({ form, from, to: from + char.length })
+    let form = known.get(char)
+    if (form === undefined) {
+      form = char.normalize("NFKD").replaceAll(/\p{M}/gu, "").toLowerCase()
+      known.set(char, form)
+    }
+    forms += form
+    for (let i = 0; i < form.length; i++) {
+      from.push(offset + index)
+      to.push(offset + index + char.length)
     }
   }
-  return found
+  return { forms, from, to }
 }
+
+const formsOf = (text: string): string => plain.test(text) ? plainForms(text) : letters(text, 0).forms
 
 /** Text (characters) in which a stretch is looked for, beside as much as it has itself. */
 const textAhead = 400
@@ -40,32 +65,46 @@ const textAhead = 400
 /** As much more is read at once: each letter of the text is looked at a few times, however many stretches there are. */
 const readAhead = 2000
 
+/** What was read of a text: the first letter from a place on, and those that begin a word after it. */
+interface Read {
+  all: Letters
+  first: number
+  /** Indexes of all letters before which something else stands, and where those after `first` begin. */
+  starts: ReadonlyArray<number>
+  next: number
+}
+
+const nothing: Letters = { forms: "", from: [], to: [] }
+
+const startsOf = ({ from, to }: Letters): ReadonlyArray<number> => {
+  const starts: Array<number> = []
+  for (let i = 1; i < from.length; i++) if (to[i - 1]! < from[i]!) starts.push(i)
+  return starts
+}
+
 /** The letters of a text that may grow, from a place in it that only goes on. */
 const makeReader = () => {
-  let read: ReadonlyArray<Letter> = []
   let [from, to, length] = [0, 0, 0]
-  let first = 0
-  return (
-    text: string,
-    at: number,
-    needed: number
-  ): { readonly all: ReadonlyArray<Letter>; readonly first: number } => {
+  const read: Read = { all: nothing, first: 0, starts: [], next: 0 }
+  return (text: string, at: number, needed: number): Readonly<Read> => {
     // What was read up to the end of it may go on with a mark.
     const grown = to === length && text.length !== length
     if (at < from || Math.min(text.length, at + needed) > to || grown) {
       from = at
       to = Math.min(text.length, at + needed + readAhead)
       length = text.length
-      read = letters(text.slice(from, to), from)
-      first = 0
+      read.all = letters(text.slice(from, to), from)
+      read.starts = startsOf(read.all)
+      read.first = read.next = 0
     }
-    while (first < read.length && read[first]!.from < at) first++
-    return { all: read, first }
+    while (read.first < read.all.from.length && read.all.from[read.first]! < at) read.first++
+    while (read.next < read.starts.length && read.starts[read.next]! <= read.first) read.next++
+    return read
   }
 }
 
-const isSame = (text: ReadonlyArray<Letter>, stretch: ReadonlyArray<Letter>, at: number): boolean =>
-  at + stretch.length <= text.length && stretch.every(({ form }, i) => text[at + i]!.form === form)
+/** Signs, no more than are looked at. */
+const signs = new RegExp(`[^\\s\\p{L}\\p{N}]{1,${textAhead}}`, "uy")
 
 export interface Fitting {
   /** The stretches of the text whose times have become known. */
@@ -88,22 +127,25 @@ export const makeFitting = (text: () => string): Fitting => {
   }
 
   /** Signs that stand at the end of what was found are said with it. */
-  const withSigns = (to: number): number =>
-    to + (/^[^\s\p{L}\p{N}]*/u.exec(text().slice(to, to + textAhead))?.[0].length ?? 0)
+  const withSigns = (to: number): number => {
+    signs.lastIndex = to
+    const next = text().charCodeAt(to)
+    // Mostly there is none: a space, or the end.
+    return next === 0x20 || Number.isNaN(next) || !signs.test(text()) ? to : signs.lastIndex
+  }
 
   /** A stretch that is not where it should be: where it is, by the index of its first letter. */
   const ahead = (
-    rest: ReadonlyArray<Letter>,
-    first: number,
+    { all: { forms, from, to }, next, starts }: Readonly<Read>,
     last: number,
-    stretch: ReadonlyArray<Letter>
+    stretch: string
   ): number | undefined => {
     const most = stretch.length < tellingLetters ? 1 : wordsAhead
-    const ends = (at: number): boolean => at >= rest.length || rest[at - 1]!.to < rest[at]!.from
-    for (let at = first + 1, words = 0; at < rest.length && rest[at]!.from < last && words < most; at++) {
-      if (rest[at - 1]!.to >= rest[at]!.from) continue
-      words++
-      if (isSame(rest, stretch, at) && ends(at + stretch.length)) return at
+    const ends = (at: number): boolean => at >= from.length || to[at - 1]! < from[at]!
+    for (let i = next; i < Math.min(starts.length, next + most); i++) {
+      const at = starts[i]!
+      if (from[at]! >= last) return undefined
+      if (forms.startsWith(stretch, at) && ends(at + stretch.length)) return at
     }
     return undefined
   }
@@ -111,17 +153,18 @@ export const makeFitting = (text: () => string): Fitting => {
   const place = ({ end, start, text: told }: Tts.TimedText): void => {
     const spoken = text()
     if (told !== "" && spoken.startsWith(told, cursor)) return give(cursor + told.length, start, end)
-    const stretch = letters(told)
+    const stretch = formsOf(told)
     // A sign, or a space, that the text has elsewhere.
     if (stretch.length === 0) return
     const reach = told.length + textAhead
-    const { all: rest, first } = read(spoken, cursor, reach)
-    const at = isSame(rest, stretch, first) ? first : ahead(rest, first, cursor + reach, stretch)
+    const rest = read(spoken, cursor, reach)
+    const { all, first } = rest
+    const at = all.forms.startsWith(stretch, first) ? first : ahead(rest, cursor + reach, stretch)
     if (at === undefined) return
     // A sign that nobody told takes no time.
     give(withSigns(cursor), lastEnd, lastEnd)
-    if (at > first) give(withSigns(rest[at - 1]!.to), lastEnd, Math.max(lastEnd, start))
-    give(withSigns(rest[at + stretch.length - 1]!.to), start, end)
+    if (at > first) give(withSigns(all.to[at - 1]!), lastEnd, Math.max(lastEnd, start))
+    give(withSigns(all.to[at + stretch.length - 1]!), start, end)
   }
 
   const taken = (): ReadonlyArray<Tts.TimedText> => {

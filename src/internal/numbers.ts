@@ -1,5 +1,7 @@
 /**
- * Telephone numbers in names that go into logs, spans and metrics: LiveKit calls a caller, their
+ * Names that go into logs, spans and metrics, as whoever is in a room has chosen them: without what
+ * would write on another line, move the cursor of a terminal or turn the order of the text, and
+ * without telephone numbers: LiveKit calls a caller, their
  * room and so the session by their number. A masked number has its last two digits and a keyed
  * hash, so one caller can be recognised without their number. It owns one key for the process: that
  * which a worker's secret gives, the same in all its processes, else one of its own.
@@ -37,12 +39,15 @@ const mask = (number: string): string => {
 /** What is longer (characters) is no name, and may be numbers throughout. */
 const longestName = 1024
 
-/** A name without the numbers in it. */
+/** Control characters, ends of lines, and marks of direction. */
+const unprintable = /[\p{Cc}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu
+
+/** A name without the numbers in it, of what can be printed in a line. */
 export const masked = (name: string): string =>
-  (name.length > longestName ? `${name.slice(0, longestName)}…` : name).replaceAll(
-    numbers,
-    (found) => /^[0-9a-f]{8}-.{27}$/i.test(found) ? found : mask(found)
-  )
+  (name.length > longestName ? `${name.slice(0, longestName)}…` : name)
+    .toWellFormed()
+    .replaceAll(unprintable, "\ufffd")
+    .replaceAll(numbers, (found) => /^[0-9a-f]{8}-.{27}$/i.test(found) ? found : mask(found))
 
 /** Names and other facts, the names without the numbers in them. */
 export const maskedAll = <A extends Readonly<Record<string, unknown>>>(facts: A): A =>

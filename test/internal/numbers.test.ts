@@ -35,6 +35,29 @@ describe("A telephone number in a name", () => {
     assert.notStrictEqual(one, other)
   })
 
+  it("stands in one line of what can be printed, whatever somebody has called themselves", () => {
+    for (
+      const name of [
+        "ann\nlevel=ERROR forged",
+        "ann\r\nforged",
+        "\u001b[2J\u001b]0;title\u0007ann",
+        "\u009b31mann",
+        "\u202egnp.exe",
+        "\u2066ann\u2069",
+        "ann\u2028forged",
+        "a\u200bnn",
+        "ann\u0000",
+        "\ud800ann"
+      ]
+    ) {
+      assert.notMatch(masked(name), /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u200b\u202e\u2066-\u2069]/u, JSON.stringify(name))
+    }
+    assert.strictEqual(masked("Zoë 李 👩🏽‍🚀"), "Zoë 李 👩🏽‍🚀")
+    assert.isAtMost(masked("\n".repeat(1_000_000)).length, 1025)
+    // A mark in the midst of a number does not hide it.
+    assert.notInclude(masked(`+1555\u200b${"9990123"}`), "9990123")
+  })
+
   it("has a hash that only who has the key can make, the same in every process that has it", () => {
     keyedBy("one secret")
     const one = masked(number)

@@ -33,6 +33,41 @@ describe("HTTP", () => {
       assert.isAtMost(server.connections(), 3)
     }))
 
+  it.live("takes its key nowhere else, wherever an answer sends it", () =>
+    Effect.gen(function*() {
+      const other = yield* provider.http((_, response) => void response.end(`{"text":"stolen"}`))
+      const http = yield* client
+      for (const status of [301, 302, 303, 307, 308]) {
+        const server = yield* provider.http((_, response) =>
+          void response.writeHead(status, { location: `${other.url}/steal` }).end()
+        )
+        for (
+          const request of [
+            HttpClientRequest.get(server.url),
+            HttpClientRequest.bodyText(HttpClientRequest.post(server.url), "what was said")
+          ]
+        ) {
+          const error = yield* Effect.flip(
+            http.json(HttpClientRequest.setHeader(request, "xi-api-key", "sk-secret"), Answer)
+          )
+          assert.deepInclude(error, { _tag: "Rejected", status })
+        }
+      }
+      assert.strictEqual(other.connections(), 0)
+      // One that sends it round in circles, and one that means another path of its own.
+      const circle = yield* provider.http((_, response) => void response.writeHead(307, { location: "/" }).end())
+      assert.deepInclude(yield* Effect.flip(http.json(HttpClientRequest.get(circle.url), Answer)), { status: 307 })
+      const moved = yield* provider.http((request, response) =>
+        request.url.pathname === "/there"
+          ? void response.end(`{"text":"yes"}`)
+          : void response.writeHead(308, { location: "/there" }).end()
+      )
+      assert.deepStrictEqual(
+        yield* http.json(HttpClientRequest.bodyText(HttpClientRequest.post(moved.url), "again"), Answer),
+        { text: "yes" }
+      )
+    }))
+
   it.live("closes the connection when it is interrupted in mid-stream", () =>
     Effect.gen(function*() {
       const server = yield* provider.http((_, response) => void response.writeHead(200).write("first"))

@@ -31,6 +31,11 @@ const isolated = <A, E, R>(self: Effect.Effect<A, E, R>) =>
 
 const forever = { entry: () => Effect.never, layer: Layer.empty }
 
+/** All parts of what a process tells. */
+const take = (pool: PoolMetrics, child: object, context: Context.Context<never>): void => {
+  for (const text of tell(context).texts) pool.take(child, text)
+}
+
 describe("what operators ask", () => {
   it.live("is answered on both ports", () =>
     isolated(Effect.gen(function*() {
@@ -208,7 +213,7 @@ describe("metrics", () => {
       return context
     })
     const pool = new PoolMetrics(own)
-    for (const context of others) pool.take({}, tell(context))
+    for (const context of others) take(pool, {}, context)
     return PrometheusMetrics.formatUnsafe(own).split("\n").filter((line) => line !== "" && !line.startsWith("#"))
   }
 
@@ -309,10 +314,39 @@ describe("metrics", () => {
     Metric.gauge("broken").updateUnsafe(Number.NaN, context)
     const there = Context.make(Metric.MetricRegistry, new Map())
     const pool = new PoolMetrics(there)
-    pool.take({}, tell(context))
+    take(pool, {}, context)
     assert.deepStrictEqual(Metric.snapshotUnsafe(there), Metric.snapshotUnsafe(context))
     pool.take({}, "nonsense")
     assert.lengthOf(Metric.snapshotUnsafe(there), 5)
+  })
+
+  it("are told in parts, each soon read, of so many series and no more", () => {
+    const context = Context.make(Metric.MetricRegistry, new Map())
+    for (let i = 0; i < 9000; i++) {
+      Metric.counter("orders", { attributes: { desk: `${i}` } }).updateUnsafe(i, context)
+    }
+    Metric.counter("long", { attributes: { desk: "x".repeat(300_000) } }).updateUnsafe(1, context)
+    const { left, texts } = tell(context)
+    assert.strictEqual(left, 9001 - 8192)
+    for (const text of texts) assert.isAtMost(text.length, 262_144)
+    const there = Context.make(Metric.MetricRegistry, new Map())
+    const pool = new PoolMetrics(there)
+    const child = {}
+    for (const text of texts) pool.take(child, text)
+    assert.lengthOf(Metric.snapshotUnsafe(there), 8192)
+    // A process that tells without end: of what is new, and of one text.
+    const series = (desk: string, more = "") =>
+      JSON.stringify([{
+        key: desk,
+        id: "orders",
+        attributes: { desk, more },
+        state: { _tag: "Counter", count: 1, incremental: false }
+      }])
+    pool.take(child, series("new"))
+    pool.take({}, series("newer", "x".repeat(300_000)))
+    assert.lengthOf(Metric.snapshotUnsafe(there), 8192)
+    pool.take({}, series("another process"))
+    assert.lengthOf(Metric.snapshotUnsafe(there), 8193)
   })
 
   it("of a process that is gone keep what it has counted, and lose what it was", () => {
@@ -323,7 +357,7 @@ describe("metrics", () => {
       const context = Context.make(Metric.MetricRegistry, new Map())
       orders.updateUnsafe(2, context)
       open.updateUnsafe(5, context)
-      pool.take(child, tell(context))
+      take(pool, child, context)
       assert.strictEqual(open.valueUnsafe(there).value, 5)
       pool.bury(child)
     }
@@ -333,7 +367,7 @@ describe("metrics", () => {
     Context.get(there, Metric.MetricRegistry).clear()
     const context = Context.make(Metric.MetricRegistry, new Map())
     orders.updateUnsafe(1, context)
-    pool.take({}, tell(context))
+    take(pool, {}, context)
     assert.strictEqual(orders.valueUnsafe(there).count, 5)
   })
 })

@@ -56,7 +56,7 @@ const lineOf = (event: Event): Line => {
       return {
         level: "Debug",
         message: "data has come",
-        facts: { ...who(event.identity), topic: event.topic, bytes: event.payload.length }
+        facts: { ...who(event.identity), topic: masked(event.topic), bytes: event.payload.length }
       }
     case "Dtmf":
       return { level: "Debug", message: "a key was pressed", facts: who(event.identity) }

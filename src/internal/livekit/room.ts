@@ -18,6 +18,7 @@ import { masked } from "../numbers.ts"
 import { makeBroadcast } from "../room/broadcast.ts"
 import { keeping, withEarlyKeys } from "../room/earlyKeys.ts"
 import { refuse, unknownParticipant } from "../room/errors.ts"
+import { ofEvent } from "../room/topics.ts"
 import { monotonicMs } from "../steady.ts"
 import { Membership } from "./membership.ts"
 import { makeMessages, type Messages } from "./messages.ts"
@@ -56,7 +57,7 @@ const makeParts = (settings: Checked): Effect.Effect<Parts, RoomError, Scope.Sco
   Effect.gen(function*() {
     const rtc = yield* hold({ captureLogs: settings.captureLogs })
     const clock = yield* Clock.Clock
-    const events = keeping(makeBroadcast<Event>(eventBuffer))
+    const events = keeping(makeBroadcast<Event>(eventBuffer, ofEvent))
     const { bufferMs, frameMs } = settings
     const participants = makeParticipants({ rtc, clock, frameMs, bufferMs, publish: events.publish })
     const run = yield* FiberSet.makeRuntime<never, unknown, unknown>()

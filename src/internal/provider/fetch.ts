@@ -12,6 +12,18 @@ const idleMs = 60_000
 /** An answer that stops coming is a matter of the deadlines in `Resilience`; this only sweeps up after a caller without any. */
 const silentMs = 120_000
 
+/** Answers that send on to another place of the same server. */
+const mostRedirects = 3
+
+/** Where the same request may go, with the same key: nobody but the server that was asked gets either. */
+const onward = (asked: URL, answer: { readonly status: number; readonly headers: Headers }, repeatable: boolean) => {
+  const { headers, status } = answer
+  if (!repeatable || (status !== 307 && status !== 308)) return undefined
+  const location = headers.get("location")
+  const to = location === null || !URL.canParse(location, asked.href) ? undefined : new URL(location, asked.href)
+  return to?.origin === asked.origin ? to : undefined
+}
+
 const isFormData = (body: unknown): body is FormData => body instanceof FormData
 
 const open = async (): Promise<typeof globalThis.fetch> => {
@@ -32,8 +44,26 @@ const open = async (): Promise<typeof globalThis.fetch> => {
     }
     return copy
   }
-  const fetch: unknown = (input: string | URL, init?: Parameters<typeof undici.fetch>[1]) =>
-    undici.fetch(input, { ...init, dispatcher, ...(isFormData(init?.body) ? { body: own(init.body) } : undefined) })
+  // Headers with keys go wherever a redirection says, all but `authorization`.
+  const fetch: unknown = async (input: string | URL, init?: Parameters<typeof undici.fetch>[1]) => {
+    const settings = {
+      ...init,
+      dispatcher,
+      redirect: "manual",
+      ...(isFormData(init?.body) ? { body: own(init.body) } : undefined)
+    } as const
+    const { body } = settings
+    const repeatable = body === undefined || body === null || typeof body === "string" || body instanceof Uint8Array ||
+      body instanceof undici.FormData
+    let url = new URL(input)
+    for (let left = mostRedirects;; left--) {
+      const answer = await undici.fetch(url, settings)
+      const next = left === 0 ? undefined : onward(url, answer as never, repeatable)
+      if (next === undefined) return answer
+      await answer.body?.cancel()
+      url = next
+    }
+  }
   return fetch as typeof globalThis.fetch
 }
 

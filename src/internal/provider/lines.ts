@@ -65,20 +65,13 @@ const ndjson = (): Parser => {
 }
 
 /** So much is read (characters) before others have their turn. */
-const atOnce = 8192
+const atOnce = 4096
 
 /** As a parser takes it, a piece at a time. */
-const pushed = (parser: Parser, text: string): ReturnType<Parser["push"]> => {
-  if (text.length <= atOnce) return parser.push(text)
-  return Effect.gen(function*() {
-    const all: Array<Event> = []
-    for (let at = 0; at < text.length; at += atOnce) {
-      for (const event of yield* parser.push(text.slice(at, at + atOnce))) all.push(event)
-      yield* Effect.yieldNow
-    }
-    return all
-  })
-}
+const pieces = (text: string): ReadonlyArray<string> =>
+  text.length <= atOnce
+    ? [text]
+    : Array.from({ length: Math.ceil(text.length / atOnce) }, (_, i) => text.slice(i * atOnce, (i + 1) * atOnce))
 
 /** The text of each event. */
 export const events =
@@ -87,7 +80,11 @@ export const events =
     Stream.suspend(() => {
       const parser = format === "sse" ? sse() : ndjson()
       return utf8.decode(bytes).pipe(
-        Stream.mapEffect((text) => pushed(parser, text)),
+        Stream.map(pieces),
+        Stream.flattenIterable,
+        Stream.mapEffect((text) =>
+          text.length < atOnce ? parser.push(text) : Effect.andThen(Effect.yieldNow, parser.push(text))
+        ),
         Stream.concat(Stream.fromEffect(parser.end)),
         Stream.flattenIterable,
         Stream.mapEffect((event) => {

@@ -10,7 +10,7 @@ import { makeOutbox, type Outbox, type OutboxOptions } from "./outbox.ts"
 import { makeOutputs, type Outputs } from "./outputs.ts"
 import { makeParticipants, type Participants } from "./participants.ts"
 import { makeRpc, type Rpc } from "./rpc.ts"
-import { makeTopics, ofBytes, ofText, type Topics } from "./topics.ts"
+import { makeTopics, ofBytes, ofEvent, ofText, type Topics } from "./topics.ts"
 
 // Control traffic: far more than any subscriber lags behind, and a bound all the same.
 const eventBuffer = 4096
@@ -61,7 +61,7 @@ export interface Parts extends Hub {
 
 export const makeHub = (clock: Clock.Clock, options: HubOptions): Hub => {
   const lifetime = makeLifetime(clock, options.onStart)
-  const events = keeping(makeBroadcast<Event>(eventBuffer))
+  const events = keeping(makeBroadcast<Event>(eventBuffer, ofEvent))
   const texts = makeTopics<TextMessage>(eventBuffer, ofText)
   const bytes = makeTopics<ByteMessage>(eventBuffer, ofBytes)
   const rpc = makeRpc()

@@ -70,11 +70,15 @@ const make = <R>(tool: Tool.Any, taker: object, handler: Entry<R>["handler"]): E
     tool,
     taker,
     decode: (params) => parameters(tool.parametersSchema === Tool.EmptyParams ? {} : params),
-    encode: anything ? written : (result) =>
-      success(result).pipe(
-        Effect.catch((error) => Effect.andThen(written(result), Effect.fail(error))),
-        Effect.flatMap(written)
-      ),
+    encode: anything ? written : (result) => {
+      const why = Json.tooLarge(result)
+      return why === undefined
+        ? success(result).pipe(
+          Effect.catch((error) => Effect.andThen(written(result), Effect.fail(error))),
+          Effect.flatMap(written)
+        )
+        : Effect.fail(new NoJson(why))
+    },
     encodeFailure: (error) => Effect.flatMap(failure(error), written),
     handler
   }

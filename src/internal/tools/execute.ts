@@ -56,6 +56,11 @@ export const mayHaveRun = (output: Output): boolean => !output.isFailure || doub
 // In characters of JSON: it stands in every prompt from then on.
 const longestOutput = 65_536
 
+/** Results of one call before its result: who gives more has nobody who listens. */
+const mostPreliminary = 1000
+
+const lengthOf = (json: Schema.Json): number => typeof json === "string" ? json.length : JSON.stringify(json).length
+
 const bounded = (output: Output): Output => {
   const text = typeof output.output === "string" ? output.output : JSON.stringify(output.output)
   if (text.length <= longestOutput) return output
@@ -124,11 +129,20 @@ const run = Effect.fnUntraced(function*<R>(
     }
   }
   const context = yield* Effect.context<R>()
-  const preliminary = (result: unknown): Effect.Effect<void> =>
-    onPreliminary === undefined ? Effect.void : Effect.provideContext(entry.encode(result), context).pipe(
+  let given = 0
+  const preliminary = (result: unknown): Effect.Effect<void> => {
+    if (onPreliminary === undefined || ++given > mostPreliminary + 1) return Effect.yieldNow
+    if (given > mostPreliminary) {
+      return Effect.logWarning(
+        `Tool ${call.name} gave more than ${mostPreliminary} preliminary results: further ones are not told`
+      )
+    }
+    return Effect.provideContext(entry.encode(result), context).pipe(
+      Effect.filterOrFail((encoded) => lengthOf(encoded) <= longestOutput, () => new NoJson("it is too long")),
       Effect.flatMap((encoded) => onPreliminary(call, encoded, result)),
       Effect.catchCause(() => Effect.logWarning(`Tool ${call.name} gave a preliminary result that cannot be told`))
     )
+  }
   const work = watched(
     Effect.suspend(() => handler(decoded.success, { toolCallId: call.id, preliminary })).pipe(
       Effect.provideService(CurrentCall, call.id)

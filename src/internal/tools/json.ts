@@ -7,6 +7,32 @@ const is = Schema.is(Schema.Json)
 // What is nested deeper is no answer of anyone, and a stack that overflows where it is written or compared.
 const deepest = 100
 
+/** Of one result, or each part of one that is told before. */
+const mostValues = 262_144
+
+/** Characters of all texts in it. */
+const mostCharacters = 4 * 1024 * 1024
+
+/** Counts values and characters, and throws where there are too many: what is larger holds everybody up where it is written. */
+class Size {
+  #values = 0
+  #characters = 0
+
+  take(value: unknown): void {
+    this.#values += Array.isArray(value) ? Math.max(1, value.length - mostValues) : 1
+    if (typeof value === "string") this.#characters += value.length
+    if (this.#values > mostValues) throw new TooLarge(`it has more than ${mostValues} values`)
+    if (this.#characters > mostCharacters) throw new TooLarge(`it has more than ${mostCharacters} characters`)
+  }
+}
+
+class TooLarge {
+  readonly why: string
+  constructor(why: string) {
+    this.why = why
+  }
+}
+
 const tooDeep = `it is nested more than ${deepest} deep`
 
 const isDeep = (value: unknown, left: number): boolean =>
@@ -38,54 +64,81 @@ const lost = (value: unknown): string | undefined => {
   const kind = Object.prototype.toString.call(value).slice("[object ".length, -1)
   if (kind === "Date" && Number.isNaN(Number(value))) return "a date that is none"
   const says = "toJSON" in value || Object.keys(value).length > 0
-  if (!empties.has(kind) || says) return undefined
-  return kind === "Promise" ? "a value of the kind Promise: was it awaited?" : `a value of the kind ${kind}`
+  if (empties.has(kind) && !says) {
+    return kind === "Promise" ? "a value of the kind Promise: was it awaited?" : `a value of the kind ${kind}`
+  }
+  return "then" in value && typeof value.then === "function" ? "what is still awaited" : undefined
 }
 
 /** Writes a value as JSON writes it, but for what would be lost. */
 const stringify = (value: unknown): { readonly text: string } | { readonly lost: string } => {
   let found: string | undefined
+  const size = new Size()
   const text = JSON.stringify(value, function(this: Readonly<Record<string, unknown>>, key, written: unknown) {
+    size.take(written)
     // What has a form of its own, such as a date, has it by now.
     found ??= lost(this[key]) ?? lost(written)
-    return written
+    // Nothing in it is looked at any more: it may have a hundred million bytes.
+    return found === undefined ? written : null
   })
   if (typeof value === "function") found ??= "a function"
   return found === undefined ? { text: text ?? "null" } : { lost: found }
 }
 
 /** Whether a value is plain JSON and not too deep, which most are: nothing of it would be lost. */
-const isPlain = (value: unknown, left: number): boolean => {
+const isPlain = (value: unknown, left: number, size: Size): boolean => {
+  size.take(value)
   if (typeof value === "number") return Number.isFinite(value)
   if (typeof value !== "object") return typeof value === "string" || typeof value === "boolean"
   if (value === null) return true
   if (left === 0) return false
   if (Array.isArray(value)) {
     // The holes of one are no values.
-    for (let i = 0; i < value.length; i++) if (!isPlain(value[i], left - 1)) return false
+    for (let i = 0; i < value.length; i++) if (!isPlain(value[i], left - 1, size)) return false
     return Object.getPrototypeOf(value) === Array.prototype
   }
   if (Object.getPrototypeOf(value) !== Object.prototype || "toJSON" in value) return false
-  for (const name in value) if (!isPlain((value as Readonly<Record<string, unknown>>)[name], left - 1)) return false
+  for (const name in value) {
+    if (!isPlain((value as Readonly<Record<string, unknown>>)[name], left - 1, size)) return false
+  }
   return Object.getOwnPropertySymbols(value).length === 0
 }
 
 /** The value itself where it is JSON, else what JSON makes of it, else why it makes nothing of it. */
 export const write = (value: unknown): Result.Result<Schema.Json, string> => {
   try {
-    if (isPlain(value, deepest)) return Result.succeed(value as Schema.Json)
+    if (isPlain(value, deepest, new Size())) return Result.succeed(value as Schema.Json)
     const written = stringify(value)
     if ("lost" in written) return Result.fail(`it holds ${written.lost}`)
     const json: unknown = is(value) ? value : JSON.parse(written.text)
     if (isDeep(json, deepest)) return Result.fail(tooDeep)
     return Result.succeed(is(json) ? json : null)
   } catch (error) {
+    if (error instanceof TooLarge) return Result.fail(error.why)
     if (error instanceof RangeError) return Result.fail(tooDeep)
     return Result.fail(
       error instanceof TypeError && error.message.includes("BigInt")
         ? "it holds a BigInt"
         : "it holds itself, or something else that JSON has no word for"
     )
+  }
+}
+
+/** Why a value is too large to be looked at by a schema, if it is; nothing of one that cannot be read. */
+export const tooLarge = (value: unknown): string | undefined => {
+  const size = new Size()
+  const walk = (part: unknown, left: number): void => {
+    size.take(part)
+    if (typeof part !== "object" || part === null || left === 0 || ArrayBuffer.isView(part)) return
+    if (Array.isArray(part) || part instanceof Set) { for (const one of part) walk(one, left - 1) }
+    else if (part instanceof Map) { for (const [, one] of part) walk(one, left - 1) }
+    else for (const name in part) walk((part as Readonly<Record<string, unknown>>)[name], left - 1)
+  }
+  try {
+    walk(value, deepest)
+    return undefined
+  } catch (error) {
+    return error instanceof TooLarge ? error.why : undefined
   }
 }
 

@@ -1,5 +1,6 @@
 /** The program of one process of a pool: imports the definition again and runs the jobs it is given. */
 import * as Cause from "effect/Cause"
+import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -46,6 +47,16 @@ const tell = (message: FromChild, sent: () => void = () => undefined): boolean =
     // The channel was closed in this very moment.
     return false
   }
+}
+
+/** The last part answers the question. Gives how many series are not told. */
+const tellMeasured = (context: Context.Context<never>, question = 0): number => {
+  const { left, texts } = measured.tell(context)
+  for (const [i, text] of texts.entries()) {
+    tell({ _tag: "Metrics", question: i === texts.length - 1 ? question : 0, text })
+  }
+  if (texts.length === 0) tell({ _tag: "Metrics", question, text: "[]" })
+  return left
 }
 
 const load = (module: string): Effect.Effect<Definition<unknown>, WorkerError> =>
@@ -99,7 +110,7 @@ const runJobs = Effect.fnUntraced(function*(
         Effect.ensuring(Effect.sync(() => {
           heard.delete(id)
           // What the job has counted outlives the process.
-          tell({ _tag: "Metrics", question: 0, text: measured.tell(context) })
+          tellMeasured(context)
           tell({ _tag: "Over", id })
         }))
       )
@@ -118,7 +129,7 @@ const runJobs = Effect.fnUntraced(function*(
         return acknowledged === undefined ? Effect.void : Deferred.succeed(acknowledged, undefined)
       }
       case "AskMetrics":
-        return Effect.sync(() => tell({ _tag: "Metrics", question: message.question, text: measured.tell(context) }))
+        return Effect.sync(() => tellMeasured(context, message.question))
       case "Ping":
         return state
       case "Exit":
@@ -157,7 +168,13 @@ const program = Effect.gen(function*() {
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(state, Effect.sleep(stateInterval))))
   // Whoever exports metrics in the parent asks nobody.
   const context = yield* Effect.context<never>()
-  const tellMetrics = Effect.sync(() => tell({ _tag: "Metrics", question: 0, text: measured.tell(context) }))
+  let leaves = false
+  const tellMetrics = Effect.suspend(() => {
+    const left = tellMeasured(context)
+    if (left === 0 || leaves) return Effect.void
+    leaves = true
+    return Effect.annotateLogs(Effect.logWarning("the process has more series of metrics than it tells"), { left })
+  })
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(metricsInterval), tellMetrics)))
   tell({ _tag: "Ready" })
   yield* Effect.raceFirst(Deferred.await(asked), gone)

@@ -116,21 +116,69 @@ const snapshotOf = ({ attributes, description, id, state }: typeof Series.Type):
 const codec = Schema.fromJsonString(Schema.Array(Series))
 const decode = Schema.decodeUnknownOption(codec)
 
-/** All that the registry of a process has. */
-export const tell = (context: Context.Context<never>): string =>
-  JSON.stringify(
-    Array.from(Context.get(context, Metric.MetricRegistry), ([key, { hooks, ...about }]) => ({
+/** Series that a process tells of: with more, each call has names of its own, or a program counts what has no end. */
+const mostSeries = 8192
+
+/** Characters of one text, and of one series, which may have many words. */
+const longestText = 262_144
+
+/** A text of so many series is full. */
+const seriesOfOne = 256
+
+export interface Tale {
+  /** Each is read by itself: what a process has measured is never one long text. */
+  readonly texts: ReadonlyArray<string>
+  /** Series that are not told. */
+  readonly left: number
+}
+
+/** What the registry of a process has, in parts. */
+export const tell = (context: Context.Context<never>): Tale => {
+  const texts: Array<string> = []
+  let part: Array<string> = []
+  let length = 0
+  let told = 0
+  let left = 0
+  const close = (): void => {
+    if (part.length > 0) texts.push(`[${part.join(",")}]`)
+    part = []
+    length = 0
+  }
+  for (const [key, { hooks, ...about }] of Context.get(context, Metric.MetricRegistry)) {
+    const series = told >= mostSeries ? undefined : JSON.stringify({
       key,
       id: about.id,
       description: about.description,
       attributes: about.attributes,
       state: toldState({ ...about, state: hooks.get(context) })
-    }))
+    })
+    if (series === undefined || series.length > longestText - 2) {
+      left++
+      continue
+    }
+    if (part.length >= seriesOfOne || length + series.length > longestText - seriesOfOne - 2) close()
+    part.push(series)
+    length += series.length
+    told++
+  }
+  close()
+  return { texts, left }
+}
+
+/** Nothing where it cannot be read, or is longer than any part. */
+export const read = (text: string): Measured =>
+  new Map(
+    (text.length > longestText ? [] : Option.getOrElse(decode(text), () => [])).map((
+      series
+    ) => [series.key, snapshotOf(series)])
   )
 
-/** Nothing where it cannot be read. */
-export const read = (text: string): Measured =>
-  new Map(Option.getOrElse(decode(text), () => []).map((series) => [series.key, snapshotOf(series)]))
+/** What was known, and what a part tells; of series that are new, no more than a process tells of. */
+export const joined = (known: Measured, part: Measured): Measured => {
+  const all = new Map(known)
+  for (const [key, snapshot] of part) if (all.has(key) || all.size < mostSeries) all.set(key, snapshot)
+  return all
+}
 
 /** What several processes say of one gauge comes to this. */
 type Kind = "sum" | "least" | "most" | "last"

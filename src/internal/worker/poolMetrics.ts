@@ -6,7 +6,7 @@
  */
 import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
-import { lasting, type Measured, merge, read, type Snapshot } from "./measured.ts"
+import { joined, lasting, type Measured, merge, read, type Snapshot } from "./measured.ts"
 
 type Metadata = Metric.Metric.Metadata<any, any>
 
@@ -51,11 +51,12 @@ export class PoolMetrics {
     this.#registry = Context.get(context, Metric.MetricRegistry)
   }
 
-  /** What a process says it has measured until now. */
+  /** A part of what a process says it has measured until now. */
   take(child: object, text: string): void {
-    const measured = read(text)
+    const part = read(text)
+    const measured = joined(this.#present.get(child) ?? new Map(), part)
     this.#present.set(child, measured)
-    for (const [key, snapshot] of measured) this.#show(key, snapshot)
+    for (const [key, snapshot] of part) if (measured.has(key)) this.#show(key, snapshot)
   }
 
   /** The process is gone. */
