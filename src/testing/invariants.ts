@@ -113,7 +113,8 @@ const silentBeforeReply = (timeline: Timeline, options: InvariantOptions, report
     )
     const to = over?.at ?? timeline.endedAt
     const before = timeline.events.slice(0, i)
-    const newest = before.findLast(({ _tag }) => _tag === "UserStartedSpeaking")?.at ?? event.at
+    // When the voice began, which is noticed a little later.
+    const newest = before.findLast((other) => other._tag === "UserStartedSpeaking")?.startedAt ?? event.at
     for (const { end, speech, start } of timeline.playbacks) {
       if (options.protected?.has(speech) === true || start >= to || (end ?? to) <= event.at) continue
       // What was asked for, and begun, while they were speaking is said to that.
