@@ -12,7 +12,7 @@
  * - anonymous memory must be flat after a third of the time, five minutes at most:
  *   by the line through all samples it may grow by 8 MB (16 in a run of less than a
  *   quarter of an hour, in which everything is still young) or 5 % until the end, and
- *   by what rtc-node alone, in a process beside that joins and leaves empty rooms,
+ *   by what rtc-node alone, in a process beside that joins, speaks, leaves or loses rooms,
  *   has lost with as many connections: nothing here can give that back
  * - heap the same, with 3 MB; the other counts may be no higher at the end of the
  *   last call than they were after the first ones
@@ -194,11 +194,12 @@ try {
   }))
 
   const warmOf = (name: string) => samples.filter(({ seconds, worker }) => worker === name && seconds * 1000 > warmUp)
-  const grownIn = (warm: ReadonlyArray<Sample>, what: "anonymous" | "heap") =>
+  const grownIn = (warm: ReadonlyArray<Sample>, what: "anonymous" | "heap" | "threads") =>
     rise(warm.map((one) => [one.seconds, one[what]]))
   const connectionsIn = (warm: ReadonlyArray<Sample>) => warm.at(-1)!.connections - warm[0]!.connections
   const alone = warmOf("rtc-node alone")
   const lostEach = Math.max(0, grownIn(alone, "anonymous") / connectionsIn(alone))
+  const threadsEach = Math.max(0, grownIn(alone, "threads") / connectionsIn(alone))
 
   const checks = workers.flatMap(({ name }) => {
     const own = samples.filter(({ worker }) => worker === name)
@@ -211,8 +212,9 @@ try {
       return { check: `${name}: ${what} flat`, ok: grown <= allowed, grown, allowed, native, from: first[what] }
     }
     const settled = (what: "handles" | "listeners" | "descriptors" | "threads") => {
-      const most = Math.max(...own.slice(0, own.length - warm.length + 1).map((one) => one[what]))
-      return { check: `${name}: ${what} given back`, ok: rest[what] <= most, atRest: rest[what], most }
+      const native = what === "threads" ? Math.ceil(threadsEach * connectionsIn(warm)) : 0
+      const most = Math.max(...own.slice(0, own.length - warm.length + 1).map((one) => one[what])) + native
+      return { check: `${name}: ${what} given back`, ok: rest[what] <= most, atRest: rest[what], most, native }
     }
     return [
       flat("anonymous", minutes < 15 ? 16 : 8),
