@@ -67,8 +67,12 @@ const allowed = 500
 /** A question that was heard is open for so long (ms). */
 const openFor = 8000
 
-/** An answer may end so long (ms) before the last sound of the question. */
+/** An answer may end so long (ms) before the last sound of the question, if the agent is silent then. */
 const ahead = 1000
+
+/** If the agent goes on within this time (ms), only an answer that begins so late takes the floor. */
+const goesOnWithin = 250
+const atItsEnd = 300
 
 const wanting: ReadonlySet<Intent | undefined> = new Set(["answer", "question", "cutIn"])
 
@@ -154,10 +158,14 @@ const overtakenAt = (timeline: Timeline, said: Said): number =>
     )
   )
 
+const goesOn = (timeline: Timeline, at: number): boolean =>
+  timeline.of("AgentStartedSpeaking").some((next) => next.at >= at && next.at < at + goesOnWithin)
+
 /** Whether a question was heard that these words may answer. */
 const wasAsked = (timeline: Timeline, said: Said): boolean =>
   timeline.of("AgentSpeechCommitted").some(({ at, interrupted, text }) =>
-    !interrupted && text.trimEnd().endsWith("?") && said.to >= at - ahead && said.at <= at + openFor
+    !interrupted && text.trimEnd().endsWith("?") && said.at <= at + openFor &&
+    (goesOn(timeline, at) ? said.at >= at - atItsEnd : said.to >= at - ahead)
   )
 
 type Fate =
