@@ -51,7 +51,7 @@ const faultOf = <E>(dice: Dice, fail: (reason: Failure.Reason) => E): Stream.Str
     Stream.fromEffect(Effect.interrupt),
     Stream.fromEffect(Effect.uninterruptible(Effect.never)),
     Stream.suspend(() => {
-      throw new TypeError("secret words")
+      throw new RangeError("secret words")
     })
   ])
 }
@@ -167,7 +167,8 @@ const guards = <Service>(dice: Dice, kind: {
     return yield* stack
   })
 
-const boom = Effect.die(new Error("secret words"))
+// What a program throws in its own hooks is logged for its author; the words of others are not.
+const boom = Effect.die(new Error("a bug of ours"))
 
 const hold = (seed: number) =>
   Effect.gen(function*() {
@@ -236,9 +237,9 @@ const hold = (seed: number) =>
       )
     )
     const hook = () =>
-      dice.chance(0.3) ? dice.pick([boom, Effect.never, Effect.fail("secret words"), Effect.interrupt]) : Effect.void
+      dice.chance(0.3) ? dice.pick([boom, Effect.never, Effect.fail("a bug of ours"), Effect.interrupt]) : Effect.void
     const noisy = Processor.sync("noisy", (frames) => {
-      if (dice.chance(0.001)) throw new Error("secret words")
+      if (dice.chance(0.001)) throw new Error("a bug of ours")
       return frames
     })
     const timeline = yield* Testing.scenario({
@@ -266,7 +267,7 @@ const hold = (seed: number) =>
         turn: { preemption: { llm: dice.chance(0.5), tts: dice.chance(0.3) } },
         spending: dice.chance(0.3) ? { budget: { limit: dice.int(10, 500), unit: "tokens" } } : undefined,
         onEvent: () => {
-          if (dice.chance(0.01)) throw new Error("secret words")
+          if (dice.chance(0.01)) throw new Error("a bug of ours")
         }
       },
       quiet: "60 seconds",

@@ -1,3 +1,4 @@
+// Alone: it measures its process
 // @effect-diagnostics missingEffectContext:off
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"

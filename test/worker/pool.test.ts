@@ -1,3 +1,4 @@
+// Alone: it reads the metrics of its process
 import { assert, describe, it } from "@effect/vitest"
 import { JobStatus } from "@livekit/protocol"
 import { Duration, Effect } from "effect"
