@@ -6,6 +6,7 @@
  */
 import { AudioFrame, AudioSource, LocalAudioTrack, Room, TrackPublishOptions, TrackSource } from "@livekit/rtc-node"
 import { AccessToken, RoomServiceClient } from "livekit-server-sdk"
+import { type EventEmitter, once } from "node:events"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { Address } from "./caller.ts"
 import { watch } from "./watch.ts"
@@ -46,7 +47,7 @@ process.on("message", (message: Address | "stop") => {
       await room.connect(message.url, await token.toJwt(), { autoSubscribe: false, dynacast: false })
       const silence = await speak(room)
       if (loses(joined)) {
-        const lost = new Promise((resolve) => room.once("disconnected", resolve))
+        const lost = once(room as unknown as EventEmitter, "disconnected")
         await new RoomServiceClient(message.url.replace("ws", "http"), message.key, message.secret).deleteRoom(name)
         await lost
       }
