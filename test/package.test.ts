@@ -144,12 +144,20 @@ describe("the README", () => {
 
   it("names tests, files and commands that are there", () => {
     const text = read("README.md")
-    const { scripts } = JSON.parse(read("package.json")) as { readonly scripts: Readonly<Record<string, string>> }
+    const { files: folders, scripts } = JSON.parse(read("package.json")) as {
+      readonly files: ReadonlyArray<string>
+      readonly scripts: Readonly<Record<string, string>>
+    }
+    // npm packs these without being told.
+    const packed = [...folders, "README.md", "LICENSE", "package.json"]
     const files = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)(?:#[^)]*)?\)/g)].map(([, file]) => file!)
     assert.isAbove(files.length, 0)
-    for (const file of files) assert.isTrue(existsSync(`${root}${file}`), file)
+    for (const file of files) {
+      assert.isTrue(existsSync(`${root}${file}`), file)
+      assert.isTrue(packed.some((one) => file === one || file.startsWith(`${one}/`)), `${file} is not in the package`)
+    }
     for (const promise of text.split(/^- /m).slice(1)) {
-      const [, file] = /\]\((test\/[^)]+)\)/.exec(promise)!
+      const [, file] = /`(test\/[^`]+)`/.exec(promise)!
       const names = [...promise.matchAll(/“([^”]+)”/g)].map(([, name]) => name!.replaceAll(/\s+/g, " "))
       assert.isAbove(names.length, 0)
       for (const name of names) assert.include(read(file!), `"${name}"`)
