@@ -205,7 +205,10 @@ export const makeTimeline = (recording: Recording): Timeline => {
   const of: Timeline["of"] = (tag) => events.filter((event): event is Event.Of<typeof tag> => event._tag === tag)
   const serious: ReadonlySet<string> = new Set(["Warn", "Error", "Fatal"])
   const logged = recording.logs.filter(({ level }) => serious.has(level))
-    .map(({ at, level, text }) => ({ at, line: `${String(at).padStart(8)}  log ${level}: ${text}` }))
+    .map(({ at, cause, level, text }) => {
+      const why = cause === undefined ? "" : `: ${cause.split("\n", 1)[0]}`
+      return { at, line: `${String(at).padStart(8)}  log ${level}: ${text}${why}` }
+    })
   const print = (): string =>
     [...events.map((event) => ({ at: event.at, line: line(event) })), ...logged]
       .sort((a, b) => a.at - b.at).map(({ line }) => line).join("\n")

@@ -156,3 +156,18 @@ describe("what a program's own code throws", () => {
       assert.match(line?.cause ?? "", /^Error: (no route)?\n +at .*values\.test\.ts/)
     }))
 })
+
+describe("a model of one's own that fails with a plain error", () => {
+  it.effect("is told as broken, by the place of its error, and the caller hears of it", () =>
+    Effect.gen(function*() {
+      const reply = () => Stream.fail(wrong(new RangeError("out of tokens")))
+      const timeline = yield* Testing.scenario({
+        user: [hello],
+        layer: Layer.succeed(Llm.Llm, Llm.make({ name: "mine", reply }))
+      })
+      assert.match(timeline.messages.at(-1)!, /^assistant: Sorry/)
+      const log = timeline.logs.find(({ text }) => text === "a provider failed")
+      assert.match(log?.cause ?? "", /^RangeError[^]*values\.test\.ts/)
+      assert.include(timeline.print(), "log Error: a provider failed: RangeError")
+    }))
+})

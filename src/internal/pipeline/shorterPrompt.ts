@@ -1,5 +1,6 @@
 /** A prompt that the model refuses for its length is made shorter, once. */
 import * as Cause from "effect/Cause"
+import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import type * as Llm from "../../Llm.ts"
 import { shortened, type Shortening } from "../history/shorten.ts"
@@ -55,6 +56,10 @@ const accepted = <E>(deltas: Stream.Stream<Llm.Delta, E>, then: () => void): Str
   return Stream.concat(beside<Llm.Delta>(once)(deltas), ended)
 }
 
+/** A model of a program's own may fail with anything, whatever its type says. */
+const hasReason = (error: unknown): boolean =>
+  Predicate.hasProperty(error, "reason") && Predicate.hasProperty(error.reason, "_tag")
+
 /** Asks, and once more with less where the model has refused it for its length. */
 export const askedShorter = (
   core: Core,
@@ -67,7 +72,7 @@ export const askedShorter = (
     begun = true
   })(ask(undefined))
   return Stream.catch(first, (error) => {
-    const shorter = begun ? undefined : takesLess(core, speech, before, error)
+    const shorter = begun || !hasReason(error) ? undefined : takesLess(core, speech, before, error)
     if (shorter === undefined) return Stream.fail(error)
     mended(core, "llm", error.provider, Cause.fail(error))
     return accepted(ask(shorter), () => shorten(core, shorter))
