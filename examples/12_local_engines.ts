@@ -6,6 +6,8 @@
  * PocketSphinx again. Only the model is scripted. On Debian or Ubuntu:
  *
  *     apt install pocketsphinx pocketsphinx-en-us flite
+ *
+ * The recording is in `test/fixtures` of the package: copy that folder beside `examples`.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Layer, Schema, Stream } from "effect"

@@ -4,6 +4,8 @@
  * The endpoints are a small server on loopback that this program starts itself:
  * one takes a WAV file and answers with a transcript, one takes messages and
  * answers line by line, in a shape of its own.
+ *
+ * The recording is in `test/fixtures` of the package: copy that folder beside `examples`.
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Layer, Redacted, Schema } from "effect"
