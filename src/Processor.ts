@@ -198,8 +198,10 @@ export const chain = Effect.fnUntraced(function*(
       }
       try {
         const given = entry.step(current)
-        const why = given.map(noAudio).find((what) => what !== undefined)
-        if (why !== undefined) throw new TypeError(`gave ${why} as audio`)
+        for (const frame of given) {
+          const why = noAudio(frame)
+          if (why !== undefined) throw new TypeError(`gave ${why} as audio`)
+        }
         current = given
       } catch (defect) {
         entry.step = undefined

@@ -173,11 +173,15 @@ export const read = (text: string): Measured =>
     ) => [series.key, snapshotOf(series)])
   )
 
-/** What was known, and what a part tells; of series that are new, no more than a process tells of. */
-export const joined = (known: Measured, part: Measured): Measured => {
-  const all = new Map(known)
-  for (const [key, snapshot] of part) if (all.has(key) || all.size < mostSeries) all.set(key, snapshot)
-  return all
+/** Adds a part to what one process has told, as far as there is room; gives what it took. */
+export const join = (known: Map<string, Snapshot>, part: Measured): Measured => {
+  const taken = new Map<string, Snapshot>()
+  for (const [key, snapshot] of part) {
+    if (!known.has(key) && known.size >= mostSeries) continue
+    known.set(key, snapshot)
+    taken.set(key, snapshot)
+  }
+  return taken
 }
 
 /** What several processes say of one gauge comes to this. */

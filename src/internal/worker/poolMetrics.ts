@@ -6,7 +6,7 @@
  */
 import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
-import { joined, lasting, type Measured, merge, read, type Snapshot } from "./measured.ts"
+import { join, lasting, type Measured, merge, read, type Snapshot } from "./measured.ts"
 
 type Metadata = Metric.Metric.Metadata<any, any>
 
@@ -44,7 +44,7 @@ export class PoolMetrics {
   readonly #registry: Metric.MetricRegistry
   /** Of those that are gone. */
   #past: Measured = new Map()
-  readonly #present = new Map<object, Measured>()
+  readonly #present = new Map<object, Map<string, Snapshot>>()
   readonly #shown = new Map<string, Metadata>()
 
   constructor(context: Context.Context<never>) {
@@ -53,10 +53,9 @@ export class PoolMetrics {
 
   /** A part of what a process says it has measured until now. */
   take(child: object, text: string): void {
-    const part = read(text)
-    const measured = joined(this.#present.get(child) ?? new Map(), part)
+    const measured = this.#present.get(child) ?? new Map<string, Snapshot>()
     this.#present.set(child, measured)
-    for (const [key, snapshot] of part) if (measured.has(key)) this.#show(key, snapshot)
+    for (const [key, snapshot] of join(measured, read(text))) this.#show(key, snapshot)
   }
 
   /** The process is gone. */
