@@ -13,7 +13,7 @@ import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as Audio from "../Audio.ts"
 import type * as Event from "../Event.ts"
-import { afterHook } from "../internal/hook.ts"
+import { hookFailed } from "../internal/hook.ts"
 import { makeMemoryRoom } from "../internal/room/memoryRoom.ts"
 import { type Conversation, Room } from "../Room.ts"
 import { makeAnswered } from "./answered.ts"
@@ -61,7 +61,7 @@ const lineOf = (event: Event.Event): string | undefined => {
       return `       ${event.to} takes over`
     case "ProviderFailed":
       if (event.component === "hook") {
-        return `       ${event.provider} failed, see the log: ${afterHook(event.provider)}`
+        return `       ${hookFailed(event.provider)}`
       }
       return `       ${event.provider} (${event.component}) failed: ${reasonOf(event.reason)}${
         event.recovered ? "; the conversation goes on" : ""

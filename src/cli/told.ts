@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type * as Event from "../Event.ts"
-import { afterHook } from "../internal/hook.ts"
+import { hookFailed } from "../internal/hook.ts"
 import type { Room } from "../Room.ts"
 
 /** Text topic on which it is told, as JSON. */
@@ -47,7 +47,7 @@ const toldOf = (event: Event.Event): object | undefined => {
       return event.interrupted ? { interrupted: event.text } : undefined
     case "ProviderFailed": {
       if (event.component === "hook") {
-        return { failure: `${event.provider} failed, see the log: ${afterHook(event.provider)}`, recovered: true }
+        return { failure: hookFailed(event.provider), recovered: true }
       }
       const reason = typeof event.reason === "string" ? event.reason : event.reason._tag
       return { failure: `${event.provider} (${event.component}): ${reason}`, recovered: event.recovered }

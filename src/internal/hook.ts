@@ -16,3 +16,6 @@ export const afterHook = (name: string): string => {
       return "nothing more comes of it, and the conversation goes on"
   }
 }
+
+/** The same for a page or a terminal, where the cause is not shown. */
+export const hookFailed = (name: string): string => `${name} failed, see the log: ${afterHook(name)}`
