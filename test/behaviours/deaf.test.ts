@@ -44,6 +44,13 @@ const noAudio: ReadonlyArray<readonly [string, unknown]> = [
   }]
 ]
 
+/** A recorder that is given the audio. */
+const recordedBy = (audio: Recorder.Recording["audio"]) =>
+  Layer.succeed(
+    Recorder.Recorder,
+    Recorder.Recorder.of({ open: () => Effect.succeed({ event: () => {}, audio }) })
+  )
+
 describe("a room of one's own", () => {
   it.effect.each([
     ...noAudio,
@@ -59,18 +66,9 @@ describe("a room of one's own", () => {
           hearing((audio) =>
             Stream.flatMap(audio, (frame) => Stream.fromIterable(given++ < 12 ? [odd as Audio.Frame, frame] : [frame]))
           ),
-          Layer.succeed(
-            Recorder.Recorder,
-            Recorder.Recorder.of({
-              open: () =>
-                Effect.succeed({
-                  event: () => {},
-                  audio: (source, _, frames) => {
-                    if (source === "user") lengths.push(...frames.map((frame) => Audio.durationMs(frame)))
-                  }
-                })
-            })
-          )
+          recordedBy((source, _, frames) => {
+            if (source === "user") lengths.push(...frames.map((frame) => Audio.durationMs(frame)))
+          })
         )
       })
       assert.deepStrictEqual(timeline.messages, ["user: Hello.", "assistant: Hi."])
@@ -174,16 +172,7 @@ describe("a microphone", () => {
           hearing((audio) =>
             Stream.flatMap(audio, (frame) => Stream.fromIterable([...odd as ReadonlyArray<Audio.Frame>, frame]))
           ),
-          Layer.succeed(
-            Recorder.Recorder,
-            Recorder.Recorder.of({
-              open: () =>
-                Effect.succeed({
-                  event: () => {},
-                  audio: (_, at, frames) => void recorded.push(at, ...frames.map(({ sampleRate }) => sampleRate))
-                })
-            })
-          )
+          recordedBy((_, at, frames) => void recorded.push(at, ...frames.map(({ sampleRate }) => sampleRate)))
         )
       })
       assert.deepStrictEqual(timeline.messages, ["user: Hello.", "assistant: Hi."])

@@ -7,23 +7,16 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import * as stub from "../support/deepgram.ts"
 import * as provider from "../support/provider.ts"
-import { said, tone } from "../support/transcribing.ts"
+import { said } from "../support/transcribing.ts"
 import * as clients from "./clients.ts"
+import { connected, messages, pcm } from "./deepgram.ts"
 import * as wire from "./wire.ts"
 
 const { deepgram } = clients
 
-const pcm = Buffer.concat(tone.map(({ samples }) => Buffer.from(samples.buffer)))
-
-const messages = ({ received }: provider.Peer) =>
-  received.map((message) => typeof message === "string" ? JSON.parse(message) : message)
-
 /** Speaks as a program with Deepgram's package does. */
 const theirs = Effect.fnUntraced(function*(url: string, options: object) {
-  const client = new deepgram!.DeepgramClient({
-    apiKey: "the-key",
-    environment: { base: url.replace("ws", "http"), production: url, agent: url }
-  })
+  const client = connected(url)
   const heard = yield* Queue.unbounded<unknown>()
   const socket = yield* Effect.promise(() => client.listen.v1.connect({ ...options, reconnectAttempts: 0 }))
   socket.on("message", (message) => Queue.offerUnsafe(heard, message))
@@ -84,12 +77,7 @@ describe("DeepgramStt beside Deepgram's package", () => {
         })
         const us = yield* server.next
         wire.same(wire.asked(them), wire.asked(us), {
-          "header user-agent": wire.itself,
-          "header x-fern-language": wire.itself,
-          "header x-fern-sdk-name": wire.itself,
-          "header x-fern-sdk-version": wire.itself,
-          "header x-fern-runtime": wire.itself,
-          "header x-fern-runtime-version": wire.itself,
+          ...wire.fern,
           "header x-deepgram-session-id": "of use to Deepgram's support alone",
           "header sec-websocket-extensions": wire.uncompressed
         })

@@ -9,21 +9,14 @@ import * as stub from "../support/deepgramFlux.ts"
 import * as provider from "../support/provider.ts"
 import { tone } from "../support/transcribing.ts"
 import * as clients from "./clients.ts"
+import { connected, messages, pcm } from "./deepgram.ts"
 import * as wire from "./wire.ts"
 
 const { deepgram } = clients
 
-const pcm = Buffer.concat(tone.map(({ samples }) => Buffer.from(samples.buffer)))
-
-const messages = ({ received }: provider.Peer) =>
-  received.map((message) => typeof message === "string" ? JSON.parse(message) : message)
-
 /** Speaks as a program with Deepgram's package does, and ends its turn by itself. */
 const theirs = Effect.fnUntraced(function*(url: string, options: object) {
-  const client = new deepgram!.DeepgramClient({
-    apiKey: "the-key",
-    environment: { base: url.replace("ws", "http"), production: url, agent: url }
-  })
+  const client = connected(url)
   const heard = yield* Queue.unbounded<unknown>()
   const socket = yield* Effect.promise(() => client.listen.v2.connect({ ...options, reconnectAttempts: 0 }))
   socket.on("message", (message) => Queue.offerUnsafe(heard, message))
@@ -90,12 +83,7 @@ describe("DeepgramFluxStt beside Deepgram's package", () => {
         })
         const us = yield* server.next
         wire.same(wire.asked(them), wire.asked(us), {
-          "header user-agent": wire.itself,
-          "header x-fern-language": wire.itself,
-          "header x-fern-sdk-name": wire.itself,
-          "header x-fern-sdk-version": wire.itself,
-          "header x-fern-runtime": wire.itself,
-          "header x-fern-runtime-version": wire.itself,
+          ...wire.fern,
           "header x-deepgram-session-id": "of use to Deepgram's support alone",
           "header sec-websocket-extensions": wire.uncompressed
         })

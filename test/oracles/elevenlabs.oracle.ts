@@ -197,12 +197,7 @@ describe("ElevenLabsTts beside ElevenLabs' package", () => {
         const us = yield* server.next
         assert.strictEqual(samples(ours) * 2, theirs)
         wire.same(wire.asked(them), wire.asked(us), {
-          "header user-agent": wire.itself,
-          "header x-fern-language": wire.itself,
-          "header x-fern-sdk-name": wire.itself,
-          "header x-fern-sdk-version": wire.itself,
-          "header x-fern-runtime": wire.itself,
-          "header x-fern-runtime-version": wire.itself,
+          ...wire.fern,
           "header pragma": "Node's fetch asks so; no cache keeps the answer to a POST",
           "header cache-control": "Node's fetch asks so; no cache keeps the answer to a POST"
         })

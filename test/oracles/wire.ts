@@ -5,6 +5,12 @@ import type * as provider from "../support/provider.ts"
 /** Why a package sends what we do not: its own name and version, for the provider's statistics. */
 export const itself = "the package names itself"
 
+/** What packages that Fern generates send of themselves. */
+export const fern: Readonly<Record<string, string>> = Object.fromEntries(
+  ["user-agent", "x-fern-language", "x-fern-sdk-name", "x-fern-sdk-version", "x-fern-runtime", "x-fern-runtime-version"]
+    .map((name) => [`header ${name}`, itself])
+)
+
 /** Why we do not offer to compress. */
 export const uncompressed = "audio does not get smaller, and compressing costs time"
 
