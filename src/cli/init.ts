@@ -5,6 +5,7 @@ import * as Schema from "effect/Schema"
 import { existsSync } from "node:fs"
 import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { basename, join, resolve } from "node:path"
+import { packageFile } from "../internal/packageFiles.ts"
 import type { PackageFacts } from "./packageFacts.ts"
 
 /** No project can be made there. */
@@ -17,7 +18,7 @@ export class InitError extends Schema.TaggedError<InitError>("effect-voice/cli/I
   }
 }
 
-const root = new URL("../../", import.meta.url)
+const root = packageFile("")
 
 /** What is copied: npm would leave files out of a package that begin with a dot. */
 const copied: ReadonlyArray<readonly [name: string, from: string]> = [

@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 import { readFile } from "node:fs/promises"
 import type { Given } from "../Config.ts"
 import { noting, within } from "../internal/config/findings.ts"
+import { packageFile } from "../internal/packageFiles.ts"
 import { answering, makeCalls } from "../internal/webSocket/calls.ts"
 import { listen, type Page } from "../internal/webSocket/listen.ts"
 import { check } from "../internal/webSocket/options.ts"
@@ -43,7 +44,7 @@ const pages: Effect.Effect<Readonly<Record<string, Page>>, OverSocketError> = Ef
   Effect.forEach(files, ([path, file, contentType]) =>
     Effect.map(
       Effect.tryPromise({
-        try: () => readFile(new URL(`../../examples/${file}`, import.meta.url)),
+        try: () => readFile(packageFile(`examples/${file}`)),
         catch: () => new OverSocketError({ detail: "a file of the page cannot be read; install the package again" })
       }),
       (body) => [path, { body, contentType }] as const

@@ -2,6 +2,7 @@
 import * as Schema from "effect/Schema"
 import { createRequire } from "node:module"
 import { fileURLToPath } from "node:url"
+import { packageFile } from "../internal/packageFiles.ts"
 import { ownSource } from "./ownSource.ts"
 
 export interface PackageFacts {
@@ -23,12 +24,12 @@ const Manifest = Schema.Struct({
 })
 
 const { devDependencies, engines, peerDependencies, version } = Schema.decodeUnknownSync(Manifest)(
-  createRequire(import.meta.url)("../../package.json")
+  createRequire(import.meta.url)(fileURLToPath(packageFile("package.json")))
 )
 
 export const packageFacts: PackageFacts = {
   version,
-  source: ownSource(fileURLToPath(new URL("../../", import.meta.url)), version),
+  source: ownSource(fileURLToPath(packageFile("")), version),
   node: engines.node,
   // What a program is compiled and tested with is newer than what it can do with.
   ranges: { ...peerDependencies, ...devDependencies }

@@ -23,6 +23,7 @@ import { loopback } from "../internal/config/defaults.ts"
 import { openHttpServer } from "../internal/httpServer.ts"
 import { dispatchAgent } from "../internal/livekitServer/rooms.ts"
 import { callerToken, roomToken } from "../internal/livekitServer/token.ts"
+import { packageFile } from "../internal/packageFiles.ts"
 
 /** Why there is no playground. */
 export class PlaygroundError extends Schema.TaggedError<PlaygroundError>("effect-voice/cli/PlaygroundError")(
@@ -45,7 +46,7 @@ export interface Options {
   readonly port: number
 }
 
-const page = new URL("../../examples/playground/", import.meta.url)
+const page = packageFile("examples/playground/")
 
 const files: Readonly<Record<string, readonly [file: string, contentType: string]>> = {
   "/": ["index.html", "text/html; charset=utf-8"],

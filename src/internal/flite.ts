@@ -12,6 +12,7 @@ import * as Failure from "../Failure.ts"
 import { TtsError } from "../Tts.ts"
 import type { Answer, Request } from "./flite-worker.ts"
 import * as native from "./native.ts"
+import { programFile } from "./packageFiles.ts"
 
 export const provider = "flite"
 export const sampleRate = 16_000
@@ -34,7 +35,7 @@ const locate = Effect.try({
     )
 })
 
-const workerUrl = new URL(`./flite-worker.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url)
+const workerUrl = programFile("internal/flite-worker")
 
 /** A worker that is ready; it does not hold the process while it is idle. */
 const start = Effect.fnUntraced(function*(path: string) {

@@ -125,10 +125,6 @@ export interface ModelThread<Ready, Request, Reply> {
   readonly ask: (request: Request, transfer?: ReadonlyArray<Transferable>) => Promise<Reply>
 }
 
-/** Where a worker's program stands, beside the module that names it. */
-export const programUrl = (name: string, from: string): URL =>
-  new URL(`./${name}.${from.endsWith(".ts") ? "ts" : "js"}`, from)
-
 /** Opens a model in a worker. Fails with what is wrong with it. */
 export const open = Effect.fnUntraced(function*<Ready, Request, Reply>(
   program: URL,

@@ -19,11 +19,12 @@ import { milliseconds, now, registryOf } from "../metrics/inference.ts"
 import * as series from "../metrics/series.ts"
 import * as ModelThread from "../modelThread.ts"
 import * as native from "../native.ts"
+import { packageFile, programFile } from "../packageFiles.ts"
 import { inferenceFailed, modelUnavailable, overloaded } from "../turnDetector/errors.ts"
 import type { Request } from "./smartTurn-worker.ts"
 
 /** The file of this package. */
-export const bundled = fileURLToPath(new URL("../../../models/smart_turn_v3.2.onnx", import.meta.url))
+export const bundled = fileURLToPath(packageFile("models/smart_turn_v3.2.onnx"))
 
 /** Pauses that wait: more would be answered later than anybody waits. */
 export const longestQueue = 16
@@ -117,7 +118,7 @@ export const queue = (
   }
 }
 
-const program = ModelThread.programUrl("smartTurn-worker", import.meta.url)
+const program = programFile("internal/smartTurn/smartTurn-worker")
 
 const make = Effect.fnUntraced(function*(path: string) {
   const bytes = yield* Effect.tryPromise({

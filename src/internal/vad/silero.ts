@@ -9,6 +9,7 @@ import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import type { VadError } from "../../Vad.ts"
 import * as native from "../native.ts"
+import { packageFile } from "../packageFiles.ts"
 import type { SampleRate } from "./batchMemory.ts"
 import { share, type Shared } from "./batchScorer.ts"
 import { modelUnavailable } from "./errors.ts"
@@ -18,7 +19,7 @@ export { formats, type SampleRate } from "./batchMemory.ts"
 export type { Shared } from "./batchScorer.ts"
 
 /** The file of this package. */
-export const bundled = fileURLToPath(new URL("../../../models/silero_vad.onnx", import.meta.url))
+export const bundled = fileURLToPath(packageFile("models/silero_vad.onnx"))
 
 interface Key {
   readonly path: string

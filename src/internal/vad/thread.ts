@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as ModelThread from "../modelThread.ts"
 import * as onnx from "../onnx.ts"
+import { programFile } from "../packageFiles.ts"
 import { makeMemory, type Memory } from "./batchMemory.ts"
 import { open, type Source } from "./model.ts"
 import type { Ready, Request, Start } from "./silero-worker.ts"
@@ -29,7 +30,7 @@ export const here = Effect.fnUntraced(function*(
   return { specialised, memory, run }
 })
 
-const program = ModelThread.programUrl("silero-worker", import.meta.url)
+const program = programFile("internal/vad/silero-worker")
 
 /** Scores in a worker. */
 export const worker = Effect.fnUntraced(function*(

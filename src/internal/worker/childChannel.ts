@@ -5,6 +5,7 @@
 import * as Option from "effect/Option"
 import { fork } from "node:child_process"
 import process from "node:process"
+import { programFile } from "../packageFiles.ts"
 import { decodeFromChild, encodeToChild, type FromChild, type ToChild } from "./ipc.ts"
 
 export interface ChildChannel {
@@ -14,7 +15,7 @@ export interface ChildChannel {
   readonly kill: () => void
 }
 
-const program = new URL(`./childProgram.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url)
+const program = programFile("internal/worker/childProgram")
 
 export const openChannel = (options: {
   /** Of the program: the module to import, the level of the log, whether it is the first, and whether it is traced. */
