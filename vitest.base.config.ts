@@ -24,6 +24,8 @@ export default defineConfig({
     // Two loaded cores need their time; a test that fails is never run again.
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    retry: 0
+    retry: 0,
+    // Those that wait for real time, in a file that says so, wait together.
+    maxConcurrency: 2
   }
 })

@@ -38,7 +38,7 @@ const run = (example: string, env: Record<string, string>) =>
     return Effect.sync(() => child.kill())
   })
 
-describe("OpenAI", () => {
+describe.concurrent("OpenAI", () => {
   it.live("11: answers a recorded question with a tool, all over one server", () =>
     Effect.gen(function*() {
       const server = yield* provider.http((request, response) => {

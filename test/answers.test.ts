@@ -240,7 +240,7 @@ const broken: ReadonlyArray<
   ]
 ]
 
-describe("answers of servers that speak like OpenAI", () => {
+describe.concurrent("answers of servers that speak like OpenAI", () => {
   for (const [name, layer] of layers) {
     it.live.each(whole)(`${name} takes for whole: %s`, ([, events, expected]) =>
       Effect.gen(function*() {
@@ -377,7 +377,7 @@ const GetWeather = Tool.make("get_weather", {
 })
 const tools = Toolkit.make(GetWeather)
 
-describe("a conversation with a server that gives no reason for its ends", () => {
+describe.concurrent("a conversation with a server that gives no reason for its ends", () => {
   for (const [name, layer] of layers) {
     it.live(`${name}: four turns are answered, tools are run, and nothing has failed`, () =>
       Effect.gen(function*() {

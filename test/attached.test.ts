@@ -187,7 +187,7 @@ const layers = [
 
 const both = "sunO noonO."
 
-describe("what a provider attaches to an answer", () => {
+describe.concurrent("what a provider attaches to an answer", () => {
   for (const [name, layer] of layers) {
     it.live.each([["Gemini 3", gemini, both], ["DeepSeek with thinking", deepseek, "sunO."]] as const)(
       `${name} finishes calls of tools, turn after turn, with %s`,

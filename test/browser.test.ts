@@ -106,7 +106,7 @@ const calling = async (
   }
 }
 
-describe.skipIf(browser === undefined)(
+describe.skipIf(browser === undefined).concurrent(
   "a call from a browser, in Chromium (skipped where it is not installed)",
   () => {
     it(

@@ -283,7 +283,6 @@ const grammar = (timeline: Timeline, report: Report): void => {
 
 /** I12: who wants to be answered is answered, as soon as the providers can. */
 const everyoneAnswered = (timeline: Timeline, options: InvariantOptions, report: Report): void => {
-  if (options.cleared === true) return
   for (const fate of fates(timeline, options)) {
     if (fate.what === "unanswered") report("I12", fate.message, fate.at)
   }

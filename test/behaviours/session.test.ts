@@ -217,6 +217,24 @@ describe("push to talk", () => {
       })
       assert.strictEqual(timeline.messages[0], "user: Keep this.")
     }))
+
+  it.effect.each(
+    [
+      ["a noise just before it", [Testing.cough(1000, 1400)], 1450],
+      ["the first sounds of who goes on", [Testing.cough(4900, 5000)], 5050],
+      ["a noise out of which they speak", [Testing.cough(4500, 4900)], 4950]
+    ] as const
+  )(
+    "what is said after it counts where the recogniser tells no times, whatever was cleared: %s",
+    ([, before, at]) =>
+      Effect.gen(function*() {
+        const timeline = yield* Testing.scenario({
+          user: [...before, Testing.say(5100, 5600, "Stop.")],
+          at: [{ at, do: (session) => session.clearTurn }]
+        })
+        assert.deepStrictEqual(timeline.of("UserSpeechCommitted").map(({ text }) => text), ["Stop."])
+      })
+  )
 })
 
 describe("typed text", () => {

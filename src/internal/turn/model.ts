@@ -63,8 +63,8 @@ interface User {
   readonly signs: ReadonlyArray<Sign>
   /** They have asked for a moment: until when the agent waits for them. */
   readonly waitsUntil: number | undefined
-  /** Words were cleared away at `at`: a transcript of them is expected, and ignored, until `until`. */
-  readonly cleared: { readonly at: number; readonly until: number } | undefined
+  /** Words were cleared away at `at`, the last of which sounded at `soundedAt`: a transcript of them is expected, and ignored, until `until`. */
+  readonly cleared: { readonly at: number; readonly soundedAt: number; readonly until: number } | undefined
   /** An interim transcript was taken for the final one: that adds only what goes beyond it, until `until`. */
   readonly used: { readonly text: string; readonly at: number; readonly until: number } | undefined
 }

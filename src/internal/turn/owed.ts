@@ -8,7 +8,7 @@ import * as Endpointing from "./endpointing.ts"
 import type { Owed, State } from "./model.ts"
 
 /** A shorter voice (ms) says no word of which one would have to wait for the transcript. */
-const shortest = 250
+export const shortest = 250
 
 /** How much longer than it usually takes an answer is waited for (ms). */
 const grace = 200
@@ -46,8 +46,11 @@ export const answered = (d: Draft, endedAt: number | undefined, words: boolean):
   d.user.owed = settled === undefined ? owed : owed.slice(index + 1)
 }
 
+/** Whether the recogniser takes longer for an answer than it does. */
+export const isOverdue = (d: Draft, askedAt: number): boolean => d.now > askedAt + d.session.ears.delay + grace
+
 /** An answer may still be one to this. */
-const isInTime = (d: Draft, { askedAt }: Owed): boolean => d.now <= askedAt + d.session.ears.delay + grace
+const isInTime = (d: Draft, { askedAt }: Owed): boolean => !isOverdue(d, askedAt)
 
 const last = ({ user: { owed } }: State): Owed | undefined => owed.findLast(({ words }) => words)
 

@@ -187,9 +187,13 @@ export const limit = (d: Draft): void => {
 export const clear = (d: Draft): void => {
   const { voice, words } = d.user
   // What sounded last, and whether its transcript has come.
-  const soundedAt = voice._tag === "Silent" ? words.stoppedAt : voice._tag === "Paused" ? voice.pausedAt : d.now
+  const voicedTo = voice._tag === "Paused" ? voice.pausedAt : d.now
+  const hasWords = voice._tag !== "Silent" && voicedTo - voice.startedAt >= Owed.shortest
+  const soundedAt = hasWords ? voicedTo : words.stoppedAt
   const owed = words.interim !== "" || (soundedAt !== undefined && (words.finalAt ?? 0) < soundedAt)
-  d.user.cleared = owed && d.session.ears.stt ? { at: d.now, until: d.now + Owed.late } : undefined
+  d.user.cleared = owed && d.session.ears.stt
+    ? { at: d.now, soundedAt: soundedAt ?? d.now, until: d.now + Owed.late }
+    : undefined
   d.user.spokenTo = Number.NEGATIVE_INFINITY
   d.user.signs = []
   d.user.decision = undefined
@@ -198,11 +202,23 @@ export const clear = (d: Draft): void => {
   d.user.words = voice._tag === "Silent" ? noWords : { ...noWords, startedAt: voice.startedAt }
 }
 
+type Cleared = NonNullable<Draft["user"]["cleared"]>
+
+/** Whether something else was said since words were cleared away. */
+const spokenSince = ({ now, user: { voice, words } }: Draft, { at, soundedAt }: Cleared): boolean => {
+  const [from, to] = voice._tag === "Silent"
+    ? [words.startedAt, words.stoppedAt]
+    : [voice.startedAt, voice._tag === "Paused" ? voice.pausedAt : now]
+  return from !== undefined && to !== undefined && to > at && (from > at || soundedAt < at)
+}
+
 /** Whether a transcript is of words that were cleared away. */
 const isCleared = (d: Draft, final: boolean, endedAt: number | undefined): boolean => {
   const { cleared } = d.user
   if (cleared === undefined || d.now > cleared.until) return false
   if (endedAt !== undefined) return endedAt <= cleared.at
-  if (final) d.user.cleared = undefined
-  return true
+  // What a recogniser is late with is less likely than what has been said since.
+  const isOfNext = spokenSince(d, cleared) && Owed.isOverdue(d, cleared.soundedAt)
+  if (final || isOfNext) d.user.cleared = undefined
+  return !isOfNext
 }
