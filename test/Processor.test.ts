@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Fiber, Logger, Stream } from "effect"
-import { Audio, Processor } from "effect-voice"
+import { Audio, Failure, Processor } from "effect-voice"
 import { TestClock } from "effect/testing"
 
 const of = (...samples: ReadonlyArray<number>): Audio.Frame => ({ samples: Int16Array.from(samples), ...Audio.speech })
@@ -93,7 +93,10 @@ describe("Processor", () => {
       const logger = Logger.make(({ cause, message }) =>
         void lines.push(`${[message].flat().join(" ")} (${(Cause.squash(cause) as Error).message})`)
       )
-      const missing = Processor.make({ name: "rnnoise", open: Effect.fail(new Error("npm install rnnoise")) })
+      const missing = Processor.make({
+        name: "rnnoise",
+        open: Effect.fail(new Failure.InvalidRequest({ detail: "npm install rnnoise" }))
+      })
       const broken = Processor.sync("broken", () => {
         throw new Error("no memory")
       })

@@ -1065,8 +1065,8 @@ const nouns: ReadonlyArray<Sweep> = [
 const outcome = (build: () => unknown): Effect.Effect<Exit.Exit<unknown, unknown>> =>
   Effect.suspend(() => {
     const made: any = build()
-    if (Layer.isLayer(made)) return Effect.scoped(Layer.build(made as Layer.Layer<any>))
-    return Effect.isEffect(made) ? Effect.scoped(made as Effect.Effect<unknown>) : Effect.succeed(made)
+    const effect: any = Layer.isLayer(made) ? Layer.build(made as any) : made
+    return Effect.isEffect(effect) ? Effect.scoped(effect as any) : Effect.succeed(made)
   }).pipe(
     Effect.provide(NodeFileSystem.layer),
     Effect.exit

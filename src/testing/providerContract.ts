@@ -36,14 +36,14 @@ export interface ContractOptions {
    * @default false
    */
   readonly live?: boolean | undefined
-  /** Longest real time for each wait. @default "5 seconds" */
+  /** Longest real time for each wait; below that of the test. @default "4 seconds" */
   readonly timeout?: Duration.Input | undefined
 }
 
 /** Waits for something, and breaks with what should have come when it does not come. */
 export type Waiting = <A, E, R>(effect: Effect.Effect<A, E, R>, late: string) => Effect.Effect<A, E, R | Scope.Scope>
 
-export const waiting = ({ live = false, timeout = "5 seconds" }: ContractOptions): Waiting => (effect, late) => {
+export const waiting = ({ live = false, timeout = "4 seconds" }: ContractOptions): Waiting => (effect, late) => {
   const orElse = () => Effect.die(new assert.AssertionError({ message: late }))
   if (live) return Effect.timeoutOrElse(effect, { duration: timeout, orElse })
   return Effect.gen(function*() {

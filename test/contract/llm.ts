@@ -10,5 +10,7 @@ export const contract = <E>(
   options: Testing.ContractOptions = {}
 ): void =>
   layer(llm, { excludeTestServices: options.live === true })(`${name} keeps the Llm contract`, (it) => {
-    for (const { holds, sentence } of Testing.llmContract(options)) it.effect(sentence, () => Llm.Llm.use(holds))
+    for (const { holds, sentence } of Testing.llmContract({ timeout: "1 minute", ...options })) {
+      it.effect(sentence, () => Llm.Llm.use(holds))
+    }
   })

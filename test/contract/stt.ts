@@ -10,5 +10,7 @@ export const contract = <E>(
   options: Testing.SttContractOptions = {}
 ): void =>
   layer(stt, { excludeTestServices: options.live === true })(`${name} keeps the Stt contract`, (it) => {
-    for (const { holds, sentence } of Testing.sttContract(options)) it.effect(sentence, () => Stt.Stt.use(holds))
+    for (const { holds, sentence } of Testing.sttContract({ timeout: "1 minute", ...options })) {
+      it.effect(sentence, () => Stt.Stt.use(holds))
+    }
   })

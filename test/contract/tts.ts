@@ -10,5 +10,7 @@ export const contract = <E>(
   options: Testing.ContractOptions = {}
 ): void =>
   layer(tts, { excludeTestServices: options.live === true })(`${name} keeps the Tts contract`, (it) => {
-    for (const { holds, sentence } of Testing.ttsContract(options)) it.effect(sentence, () => Tts.Tts.use(holds))
+    for (const { holds, sentence } of Testing.ttsContract({ timeout: "1 minute", ...options })) {
+      it.effect(sentence, () => Tts.Tts.use(holds))
+    }
   })

@@ -19,9 +19,7 @@ import { overlay } from "../options.ts"
 import { lengthOf } from "../options/duration.ts"
 import { shown } from "../options/shown.ts"
 import { attempts } from "../resilience/options.ts"
-import { wished } from "../room/options.ts"
 import { settle, turn } from "../turn/settings.ts"
-import { detector } from "../vad/settings.ts"
 
 const isText = (given: string): boolean => typeof given === "string"
 
@@ -93,7 +91,7 @@ const recorded = Check.or(false, Check.struct<Apology>()({ text: Check.words, cl
 
 const shared = {
   turn: Check.section(turn),
-  vad: Check.maybe(detector),
+  vad: Check.such<Vad.Options>(Check.isRecord, "be an object of options of the detector"),
   maxToolSteps: Check.whole({ default: 3, endless: true }),
   toolTimeout: Check.duration({ default: "60 seconds" }),
   results: Check.section(results),
@@ -123,7 +121,7 @@ const shared = {
   mutedAfter: Check.duration({ default: "1 second" }),
   budget: Check.maybe(budget),
   spending: Check.maybe(spending),
-  output: Check.maybe(wished),
+  output: Check.such<NonNullable<Options["output"]>>(Check.isRecord, "be an object of options of the output"),
   textTopic: Check.or(false, Check.text()),
   onText: Check.callback,
   onKey: Check.callback,
