@@ -121,7 +121,19 @@ export const CloseReason = Schema.Literals([
  * @category models
  * @since 0.1.0
  */
-export type CloseReason = typeof CloseReason.Type
+// As its own union the compiler shows it by its name.
+export type CloseReason =
+  | "closed"
+  | "hang_up"
+  | "participant_left"
+  | "unanswered"
+  | "busy"
+  | "refused"
+  | "call_failed"
+  | "room_ended"
+  | "provider_failures"
+  | "budget"
+  | "start_failed"
 
 /**
  * Why nothing of a model's answer can be spoken. It is empty, or blank, or has no word (only a sign

@@ -62,7 +62,7 @@ const wrong: ReadonlyArray<readonly [line: string, sentence: string, missing: st
 ]
 
 /** What a reader can take in (characters of a line). */
-const longest = 520
+const longest = 400
 
 it("name what is missing in a sentence, without schemas and services", { timeout: 300_000 }, () => {
   mkdirSync(`${root}out`, { recursive: true })

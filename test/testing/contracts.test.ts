@@ -1,7 +1,7 @@
 /** The contracts of providers, held against providers that break them: each says which rule, and what is wrong. */
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Stream } from "effect"
-import { Audio, Llm, Stt, Tts } from "effect-voice"
+import { Agent, Audio, Llm, Stt, Tts } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 
 const speech = [Audio.silence(1000, Audio.speech)]
@@ -115,6 +115,19 @@ describe("a voice's contract", () => {
       const found = yield* tts(own)
       assert.isAtLeast(found.length, 1)
       assert.match(found.join("\n"), told)
+    }))
+})
+
+describe("a voice of one's own in a scenario", () => {
+  it.effect("is cut where the caller cuts in, and breaks no invariant: the kit does not hear what it says", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({ instructions: "You teach.", tts: voice(speaks((frame) => ({ frame }))) }),
+        user: [Testing.say(500, 2000, "What is a fraction?"), Testing.say(7000, 8500, "Wait, a part of what?")],
+        llm: ["A fraction is a part of a whole, such as one half of an apple, or three quarters of a cake.", "Of one."]
+      })
+      assert.match(timeline.messages[1] ?? "", /^assistant: A fraction .*—$/)
+      assert.deepStrictEqual(Testing.invariants(timeline), [])
     }))
 })
 
