@@ -1061,13 +1061,15 @@ const nouns: ReadonlyArray<Sweep> = [
   )
 ]
 
+/** What is made is run: a layer is built. */
+const running = (made: any): any => {
+  const effect = Layer.isLayer(made) ? Layer.build(made as any) : made
+  return Effect.isEffect(effect) ? Effect.scoped(effect as any) : Effect.succeed(made)
+}
+
 /** What a constructor, or the layer that it makes, comes to. */
 const outcome = (build: () => unknown): Effect.Effect<Exit.Exit<unknown, unknown>> =>
-  Effect.suspend(() => {
-    const made: any = build()
-    const effect: any = Layer.isLayer(made) ? Layer.build(made as any) : made
-    return Effect.isEffect(effect) ? Effect.scoped(effect as any) : Effect.succeed(made)
-  }).pipe(
+  Effect.suspend((): Effect.Effect<unknown, unknown> => running(build())).pipe(
     Effect.provide(NodeFileSystem.layer),
     Effect.exit
   )
