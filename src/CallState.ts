@@ -98,9 +98,9 @@ export interface Options<A> {
  * @category constructors
  * @since 0.1.0
  */
-export const make = <A>(name: string, schema: Schema.Codec<A, any>, { initial }: Options<A>): CallState<A> => {
+export const make = <A>(name: string, schema: Schema.Codec<A, any>, options: Options<A>): CallState<A> => {
   const state: CallState<A> = {
-    ...internal.define(name, schema, initial),
+    ...internal.define(name, schema, options),
     get: Session.use((session) => session.callState(state).get),
     set: (value) => Session.use((session) => session.callState(state).set(value)),
     update: (change) => Session.use((session) => session.callState(state).update(change))

@@ -94,6 +94,12 @@ export type Component = typeof Component.Type
 /**
  * Why a session has ended.
  *
+ * **Details**
+ *
+ * Four of them are of a call that the agent's side has made and that nobody took: the other side
+ * did not answer (`unanswered`), was on the telephone (`busy`), declined (`refused`), or could not
+ * be reached (`call_failed`). Then no agent has entered.
+ *
  * @category models
  * @since 0.1.0
  */
@@ -101,6 +107,10 @@ export const CloseReason = Schema.Literals([
   "closed",
   "hang_up",
   "participant_left",
+  "unanswered",
+  "busy",
+  "refused",
+  "call_failed",
   "room_ended",
   "provider_failures",
   "budget",
@@ -111,7 +121,19 @@ export const CloseReason = Schema.Literals([
  * @category models
  * @since 0.1.0
  */
-export type CloseReason = typeof CloseReason.Type
+// As its own union the compiler shows it by its name.
+export type CloseReason =
+  | "closed"
+  | "hang_up"
+  | "participant_left"
+  | "unanswered"
+  | "busy"
+  | "refused"
+  | "call_failed"
+  | "room_ended"
+  | "provider_failures"
+  | "budget"
+  | "start_failed"
 
 /**
  * Why nothing of a model's answer can be spoken. It is empty, or blank, or has no word (only a sign
@@ -156,10 +178,14 @@ export type SpeechReason = typeof SpeechReason.Type
  * @since 0.1.0
  */
 export const Event = Schema.Union([
-  /** `turnDetector` and `overlapClassifier` are their names, if there are any. */
+  /**
+   * `agent` is the name of the first agent; `AgentChanged` tells the others. `turnDetector` and
+   * `overlapClassifier` are the names of these, if there are any.
+   */
   Schema.TaggedStruct("SessionStarted", {
     at,
     session: Schema.String,
+    agent: Schema.optionalKey(Schema.String),
     turnDetector: Schema.optionalKey(Schema.String),
     overlapClassifier: Schema.optionalKey(Schema.String),
     participant

@@ -26,7 +26,8 @@ import * as resilience from "./internal/llm/resilient.ts"
 import { Thought } from "./internal/llm/thinking.ts"
 import { Unsaid } from "./internal/llm/unsaid.ts"
 import * as Check from "./internal/options.ts"
-import { refused } from "./internal/provider/options.ts"
+import { nameIn, refused } from "./internal/provider/options.ts"
+import { act, fields, name } from "./internal/provider/own.ts"
 import { masked } from "./internal/resilience/errors.ts"
 import { layerResilient as layerOf, services } from "./internal/resilience/layers.ts"
 import { through } from "./internal/streams.ts"
@@ -86,6 +87,13 @@ const unprovided = (request: Request): Request => {
   return content === request.prompt.content ? request : { ...request, prompt: Prompt.fromMessages(content) }
 }
 
+const making = Check.struct<Parameters<typeof make>[0]>()({
+  ...fields,
+  resilient: Check.flag(),
+  runsTools: Check.flag(),
+  reply: act
+})
+
 /**
  * Creates an `Llm` from a function that streams a reply.
  *
@@ -138,8 +146,9 @@ export const make = (provider: {
    */
   readonly runsTools?: boolean | undefined
   readonly reply: (request: Request) => Stream.Stream<Delta, LlmError>
-}): Llm["Service"] =>
-  Llm.of({
+}): Llm["Service"] => {
+  Check.readOrThrow(making, provider, refusing(nameIn(provider, "llm")))
+  return Llm.of({
     name: provider.name,
     model: provider.model,
     resilient: provider.resilient ?? false,
@@ -152,6 +161,10 @@ export const make = (provider: {
         Stream.withSpan("Llm.reply", { attributes: { provider: provider.name }, captureStackTrace: false })
       )
   })
+}
+
+const refusing = (provider: string) => (wrong: Failure.InvalidOptions) =>
+  new LlmError({ provider, reason: refused(wrong) })
 
 /**
  * Options of `fromLanguageModel`.
@@ -166,6 +179,8 @@ export interface LanguageModelOptions {
   /** Gives the model for the settings of a request. @default the same model: the settings are ignored */
   readonly withSettings?: ((settings: Settings) => LanguageModel.LanguageModel) | undefined
 }
+
+const adapting = Check.struct<LanguageModelOptions>()({ name, model: Check.text(), withSettings: Check.callback })
 
 /**
  * Creates an `Llm` from a `LanguageModel` of `effect/ai`.
@@ -183,8 +198,9 @@ export interface LanguageModelOptions {
 export const fromLanguageModel = (
   model: LanguageModel.LanguageModel,
   options: LanguageModelOptions
-): Llm["Service"] =>
-  make({
+): Llm["Service"] => {
+  Check.readOrThrow(adapting, options, refusing(nameIn(options, "llm")))
+  return make({
     name: options.name,
     model: options.model,
     runsTools: true,
@@ -196,6 +212,7 @@ export const fromLanguageModel = (
         (reason) => new LlmError({ provider: options.name, reason })
       )
   })
+}
 
 /**
  * Layer of an `Llm` over the `LanguageModel` of the context.
@@ -318,13 +335,10 @@ export const hedge = (
 ): Llm["Service"] => resilience.hedge(providers, options)
 
 const settingsSchema = Check.struct<Settings>()({
-  model: Check.asIs,
+  model: Check.text(),
   temperature: Check.number({ least: 0, most: 2 }),
   maxTokens: Check.whole({ least: 1, most: 1_000_000 })
 })
-
-const refusing = (provider: string) => (wrong: Failure.InvalidOptions) =>
-  new LlmError({ provider, reason: refused(wrong) })
 
 /**
  * Gives an `Llm` whose requests all have these settings, whatever they say

@@ -272,12 +272,24 @@ const nameOf = (cause: Cause.Cause<unknown>): string => {
 
 const exporting = Check.struct<Exporter<any, any>>()({
   name: Check.required(Check.text()),
-  export: Check.asIs,
+  export: Check.required(Check.callback),
   schedule: Check.such<Schedule.Schedule<unknown>>(
     Schedule.isSchedule,
     "be a Schedule, such as Schedule.spaced(\"1 minute\")"
   ),
   timeout: Check.duration({ default: "10 seconds" })
+})
+
+const showing = Check.struct<Options<any, any>>()({
+  metrics: Check.list(
+    Check.required(
+      Check.such<Metric.Metric<never, unknown>>(
+        Metric.isMetric,
+        "be a Metric, such as Metric.counter gives"
+      )
+    )
+  ),
+  exporters: Check.list(exporting)
 })
 
 /**
@@ -320,12 +332,13 @@ export const exporter = Effect.fnUntraced(function*<E, R>(
  * @category layers
  * @since 0.1.0
  */
-export const layer = <E = never, R = never>(options?: Options<E, R>): Layer.Layer<never, InvalidOptions, R> =>
+export const layer = <E = never, R = never>(options: Options<E, R> = {}): Layer.Layer<never, InvalidOptions, R> =>
   Layer.effectDiscard(Effect.gen(function*() {
+    yield* Check.readOrFail(showing, options, (wrong) => wrong)
     const context = yield* Effect.context<never>()
     series.register(context)
-    series.register(context, options?.metrics ?? [])
-    yield* Effect.forEach(options?.exporters ?? [], exporter, { discard: true })
+    series.register(context, options.metrics ?? [])
+    yield* Effect.forEach(options.exporters ?? [], exporter, { discard: true })
   }))
 
 /**

@@ -13,6 +13,8 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Audio from "./Audio.ts"
 import type * as History from "./History.ts"
+import * as Check from "./internal/options.ts"
+import { act, name } from "./internal/provider/own.ts"
 
 /**
  * Words of the user over the agent, and the agent's own words at that time.
@@ -88,6 +90,8 @@ export const OverlapClassifier: Context.Reference<OverlapClassifier | undefined>
   OverlapClassifier | undefined
 >("effect-voice/OverlapClassifier", { defaultValue: () => undefined })
 
+const reading = Check.struct<Parameters<typeof fromWords>[0]>()({ name, classify: act })
+
 /**
  * Creates a classifier from a function from words to their meaning.
  *
@@ -113,9 +117,12 @@ export const OverlapClassifier: Context.Reference<OverlapClassifier | undefined>
 export const fromWords = (options: {
   readonly name: string
   readonly classify: (overlap: Overlap) => Effect.Effect<Meaning, unknown>
-}): OverlapClassifier => ({
-  name: options.name,
-  open: Effect.succeed({
-    ask: (overlap) => Effect.map(options.classify(overlap), (meaning) => ({ meaning }))
-  })
-})
+}): OverlapClassifier => {
+  Check.readOrThrow(reading, options)
+  return {
+    name: options.name,
+    open: Effect.succeed({
+      ask: (overlap) => Effect.map(options.classify(overlap), (meaning) => ({ meaning }))
+    })
+  }
+}

@@ -19,6 +19,7 @@ import * as Audio from "./Audio.ts"
 import type { InvalidOptions } from "./Failure.ts"
 import { openGate } from "./internal/audio/gate.ts"
 import { noAudio } from "./internal/audio/usable.ts"
+import { logOwn } from "./internal/foreign.ts"
 import * as Check from "./internal/options.ts"
 import { through } from "./internal/streams.ts"
 
@@ -83,7 +84,11 @@ export interface GateOptions {
  * @since 0.1.0
  */
 export interface ChainOptions {
-  /** Called once for each processor that fails. If it throws, this is ignored. */
+  /**
+   * Called once for each processor that fails. If it throws, this is ignored.
+   *
+   * @default an error in the log, which says why
+   */
   readonly onFailure?: ((failure: Failure) => void) | undefined
   /** Time that each processor has to open; all open at once. @default "5 seconds" */
   readonly openTimeout?: Duration.Input | undefined
@@ -98,7 +103,15 @@ export interface ChainOptions {
 export const make = <E>(options: {
   readonly name: string
   readonly open: Effect.Effect<Step, E, Scope.Scope>
-}): Processor => options
+}): Processor => {
+  Check.readOrThrow(making, options)
+  return options
+}
+
+const making = Check.struct<Processor>()({
+  name: Check.required(Check.text()),
+  open: Check.required(Check.effect)
+})
 
 /**
  * Makes a processor from a function without state: all conversations share it.
@@ -106,7 +119,12 @@ export const make = <E>(options: {
  * @category constructors
  * @since 0.1.0
  */
-export const sync = (name: string, step: Step): Processor => ({ name, open: Effect.succeed(step) })
+export const sync = (name: string, step: Step): Processor => {
+  Check.readOrThrow(stepping, { step })
+  return make({ name, open: Effect.succeed(step) })
+}
+
+const stepping = Check.struct<{ readonly step: Step }>()({ step: Check.required(Check.callback) })
 
 const loudness = Check.struct<{ readonly dB: number }>()({ dB: Check.required(Check.number({ endless: true })) })
 
@@ -145,9 +163,17 @@ export const gate = (options: GateOptions = {}): Processor => {
 }
 
 const chaining = Check.struct<ChainOptions>()({
-  onFailure: Check.asIs,
+  onFailure: Check.callback,
   openTimeout: Check.duration({ default: "5 seconds" })
 })
+
+const warn = ({ cause, phase, processor }: Failure): Effect.Effect<void> =>
+  logOwn(
+    phase === "open"
+      ? `the processor ${processor} did not open: the audio goes on without it`
+      : `the processor ${processor} failed: the audio goes on without it`,
+    cause
+  )
 
 /**
  * Opens processors in the current scope and gives one step that runs them in
@@ -157,19 +183,21 @@ const chaining = Check.struct<ChainOptions>()({
  *
  * Fails only for a wrong option. A processor that does not open is skipped and what it had acquired
  * is released; one that throws, or gives no audio, passes its input on, then and from then on. Both are reported
- * through `onFailure`.
+ * through `onFailure`, or else in the log.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const chain = Effect.fnUntraced(function*(
   processors: ReadonlyArray<Processor>,
-  options?: ChainOptions
+  options: ChainOptions = {}
 ): Effect.fn.Return<Step, InvalidOptions, Scope.Scope> {
-  const { openTimeout } = yield* Check.readOrFail(chaining, options ?? {}, (wrong) => wrong)
+  const { openTimeout } = yield* Check.readOrFail(chaining, options, (wrong) => wrong)
+  const context = yield* Effect.context<never>()
+  const { onFailure = (failure: Failure): void => void Effect.runForkWith(context)(warn(failure)) } = options
   const report = (failure: Failure): void => {
     try {
-      options?.onFailure?.(failure)
+      onFailure(failure)
     } catch {
       // The listener's fault is not the audio's.
     }

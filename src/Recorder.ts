@@ -45,7 +45,7 @@ export const Entry = Schema.Union([
     /** Facts about the job, its `id` among them. */
     job: Schema.Record(Schema.String, Schema.String)
   }),
-  Schema.TaggedStruct("Joined", { at, participant }),
+  Schema.TaggedStruct("Joined", { at, agent: Schema.optionalKey(Schema.String), participant }),
   Schema.TaggedStruct("UserTurn", {
     at,
     turn: Schema.Int,

@@ -232,7 +232,8 @@ export type RunningCall = typeof RunningCall.Type
  * - `handoff` gives the conversation to another agent, after `onExit` of the present one and before
  *   `onEnter` of the other. If the other agent's layers fail, it fails with their error and nothing
  *   changes. Use `Agent.provide` to give the other agent the services that it requires beyond
- *   `Given`.
+ *   `Given`. Of several calls of one step that hand over or hang up, the first does; the others
+ *   fail, and the model reads why.
  * - `running` gives the tool calls without a result, oldest first, except the call that asks.
  *   `cancel` ends one of them; it gives `false` if that call has ended already.
  * - `hangUp` first waits for running tool calls and tells their results (`results` of the

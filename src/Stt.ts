@@ -18,7 +18,8 @@ import type * as Audio from "./Audio.ts"
 import * as Failure from "./Failure.ts"
 import * as Check from "./internal/options.ts"
 import * as languages from "./internal/provider/languages.ts"
-import { refused } from "./internal/provider/options.ts"
+import { nameIn, refused } from "./internal/provider/options.ts"
+import { act, fields } from "./internal/provider/own.ts"
 import { masked } from "./internal/resilience/errors.ts"
 import { layerResilient as layerOf, services } from "./internal/resilience/layers.ts"
 import { failing } from "./internal/stt/attempts.ts"
@@ -114,6 +115,18 @@ const complete = (provider: {
   })
 }
 
+const making = Check.struct<Parameters<typeof make>[0]>()({
+  ...fields,
+  interims: Check.flag(),
+  resilient: Check.flag(),
+  wants: Check.oneOf(["all", "speech"]),
+  oneShot: Check.flag(),
+  turns: Check.flag(),
+  language: Check.text(),
+  withLanguage: Check.callback,
+  transcribe: act
+})
+
 /**
  * Creates an `Stt` from a function that transcribes a stream of audio.
  *
@@ -176,8 +189,9 @@ export const make = (provider: {
   /** Gives the same recogniser for another language (a BCP 47 tag). @default its language cannot be changed */
   readonly withLanguage?: ((language: string) => Stt["Service"]) | undefined
   readonly transcribe: <E, R>(audio: Stream.Stream<Input, E, R>) => Stream.Stream<Transcript, E | SttError, R>
-}): Stt["Service"] =>
-  complete(provider, (audio) =>
+}): Stt["Service"] => {
+  Check.readOrThrow(making, provider, refusing(nameIn(provider, "stt")))
+  return complete(provider, (audio) =>
     Stream.suspend(() => {
       const streamTime = new StreamTime()
       const mapping = new Mapping()
@@ -187,6 +201,10 @@ export const make = (provider: {
       })
       return Stream.map(provider.transcribe(counted), (transcript) => mapping.transcript(transcript))
     }))
+}
+
+const refusing = (provider: string) => (wrong: Failure.InvalidOptions) =>
+  new SttError({ provider, reason: refused(wrong) })
 
 /**
  * Options of `fromRecognizer`.
@@ -268,11 +286,10 @@ const vadFailure = ({ reason }: Vad.VadError): Failure.Reason =>
  * @since 0.1.0
  */
 export const fromRecognizer = (options: RecognizerOptions): Stt["Service"] => {
-  const { name, recognize, vad } = options
-  const { format, interimEvery, maxSpeech, vadOptions } = Check.readOrThrow(
+  const { format, interimEvery, maxSpeech, name, recognize, vad, vadOptions } = Check.readOrThrow(
     recognizer,
     options,
-    (wrong) => new SttError({ provider: name, reason: refused(wrong) })
+    refusing(nameIn(options, "stt"))
   )
   const cutting = { format, maxMs: maxSpeech, interimMs: interimEvery, paddingMs: vadOptions.prefixPadding }
   const failed = (error: Vad.VadError) => new SttError({ provider: name, reason: vadFailure(error) })

@@ -21,7 +21,7 @@ import { DuplicateTool, NoHandler } from "./internal/tools/errors.ts"
 import * as execution from "./internal/tools/execute.ts"
 import * as finding from "./internal/tools/found.ts"
 import { wordsOf } from "./internal/tools/mcp.ts"
-import { calling } from "./internal/tools/options.ts"
+import { calling, runner } from "./internal/tools/options.ts"
 import { wrongSources } from "./internal/tools/refused.ts"
 import * as running from "./internal/tools/runner.ts"
 import type { HandlersOf, ServicesOf, Source } from "./internal/tools/source.ts"
@@ -370,13 +370,13 @@ export const execute = <R>(self: Set<R>, call: Call, options: Options = {}): Eff
 const told = (error: unknown): string | undefined => error instanceof ToolError ? error.message : wordsOf(error)
 
 /**
- * Makes the runner of a conversation. It ends with its scope. Fails if `timeout` is wrong.
+ * Makes the runner of a conversation. It ends with its scope. Fails if an option is wrong.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const makeRunner = (options: RunnerOptions = {}): Effect.Effect<Runner, ToolsError, Scope.Scope> =>
-  Effect.flatMap(Check.readOrFail(calling, options, refused), (settings) =>
+  Effect.flatMap(Check.readOrFail(runner, options, refused), (settings) =>
     running.make({
       execute: (set, call, confirmed) => {
         const timeout = voices.limitOf(set, call) ?? settings.timeout

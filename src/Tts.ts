@@ -15,9 +15,10 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
-import { format } from "./internal/audio/options.ts"
+import { fields as formats } from "./internal/audio/options.ts"
 import * as Check from "./internal/options.ts"
-import { invalid } from "./internal/provider/options.ts"
+import { invalid, nameIn } from "./internal/provider/options.ts"
+import * as own from "./internal/provider/own.ts"
 import { masked } from "./internal/resilience/errors.ts"
 import { layerResilient as layerOf, services } from "./internal/resilience/layers.ts"
 import * as caching from "./internal/tts/cache.ts"
@@ -77,6 +78,10 @@ export {
  */
 export class Tts extends Context.Service<Tts, Service>()("effect-voice/Tts") {}
 
+const voice = { ...own.fields, ...formats, voices: Check.list(Check.text()) }
+
+const making = Check.struct<Parameters<typeof make>[0]>()({ ...voice, resilient: Check.flag(), speak: own.act })
+
 /**
  * Creates a `Tts` from a function that speaks a stream of text.
  *
@@ -129,8 +134,7 @@ export const make = (provider: {
     options?: Options
   ) => Stream.Stream<Chunk, E | TtsError, R>
 }): Tts["Service"] => {
-  const { channels, sampleRate } = provider
-  Check.readOrThrow(format, { channels, sampleRate }, refusing(provider.name))
+  Check.readOrThrow(making, provider, refusing(nameIn(provider, "tts")))
   return Tts.of({
     name: provider.name,
     model: provider.model,
@@ -149,6 +153,8 @@ export const make = (provider: {
       )
   })
 }
+
+const synthesizing = Check.struct<Parameters<typeof fromSynthesizer>[0]>()({ ...voice, synthesize: own.act })
 
 /**
  * Creates a `Tts` from a function that turns one text into one piece of audio.
@@ -194,8 +200,9 @@ export const fromSynthesizer = (synthesizer: {
     voice: string | undefined,
     options: Options | undefined
   ) => Effect.Effect<Audio.Frame, TtsError>
-}): Tts["Service"] =>
-  make({
+}): Tts["Service"] => {
+  Check.readOrThrow(synthesizing, synthesizer, refusing(nameIn(synthesizer, "tts")))
+  return make({
     ...synthesizer,
     speak: (text, options) =>
       spoken(text).pipe(
@@ -210,6 +217,7 @@ export const fromSynthesizer = (synthesizer: {
         Stream.buffer({ capacity: 0 })
       )
   })
+}
 
 /**
  * Creates a `Tts` whose voices are other services, by name.

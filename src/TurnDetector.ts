@@ -14,6 +14,8 @@ import type * as Scope from "effect/Scope"
 import * as Audio from "./Audio.ts"
 import type * as History from "./History.ts"
 import { Ring } from "./internal/audio/ring.ts"
+import * as Check from "./internal/options.ts"
+import { act, name } from "./internal/provider/own.ts"
 
 export { InferenceFailed, ModelUnavailable, Overloaded, TurnDetectorError } from "./internal/turnDetector/errors.ts"
 
@@ -108,6 +110,8 @@ export const TurnDetector: Context.Reference<TurnDetector | undefined> = Context
   { defaultValue: () => undefined }
 )
 
+const reading = Check.struct<Parameters<typeof fromWords>[0]>()({ name, predict: act })
+
 /**
  * Creates a detector from a function from words to a probability (0–1).
  *
@@ -131,18 +135,27 @@ export const TurnDetector: Context.Reference<TurnDetector | undefined> = Context
 export const fromWords = (options: {
   readonly name: string
   readonly predict: (pause: Pause) => Effect.Effect<number, unknown>
-}): TurnDetector => ({
-  name: options.name,
-  open: Effect.succeed({
-    ask: (pause) => Effect.map(options.predict(pause), (probability) => ({ probability }))
-  })
-})
+}): TurnDetector => {
+  Check.readOrThrow(reading, options)
+  return {
+    name: options.name,
+    open: Effect.succeed({
+      ask: (pause) => Effect.map(options.predict(pause), (probability) => ({ probability }))
+    })
+  }
+}
 
 /** Audio from before the first voice that was noticed (ms): its beginning is softer. */
 const lead = 500
 
 /** Times of frames that are rounded differ by less (ms). */
 const jitter = 2
+
+const listening = Check.struct<Parameters<typeof fromAudio>[0]>()({
+  name,
+  window: Check.required(Check.number({ above: 0, most: 600_000 })),
+  predict: act
+})
 
 /**
  * Creates a detector from a function from the audio of the turn to a
@@ -164,6 +177,7 @@ export const fromAudio = (options: {
   readonly window: number
   readonly predict: (samples: Int16Array<ArrayBuffer>, pause: Pause) => Effect.Effect<number, unknown>
 }): TurnDetector => {
+  Check.readOrThrow(listening, options)
   const { sampleRate } = Audio.speech
   const samplesIn = (ms: number): number => Math.round((ms * sampleRate) / 1000)
   return {

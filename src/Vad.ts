@@ -15,6 +15,8 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
+import * as Check from "./internal/options.ts"
+import { name } from "./internal/provider/own.ts"
 import { throughEffect } from "./internal/streams.ts"
 import { makeDetector } from "./internal/vad/detector.ts"
 import { InferenceFailed, invalidOptions, ModelUnavailable, VadError } from "./internal/vad/errors.ts"
@@ -211,6 +213,15 @@ const checked = (
     )
   )
 
+// The format and the defaults are checked with what each detector is asked for.
+const making = Check.struct<Parameters<typeof make>[0]>()({
+  name,
+  sampleRate: Check.asIs,
+  windowSize: Check.asIs,
+  defaults: Check.such<Options>(Check.isRecord, "be an object of options"),
+  scorer: Check.required(Check.effect)
+})
+
 /**
  * Creates a `Vad` from a function that scores one window.
  *
@@ -251,6 +262,7 @@ export const make = (provider: {
   readonly scorer: Effect.Effect<Scorer, VadError, Scope.Scope>
   readonly defaults?: Options | undefined
 }): Vad["Service"] => {
+  Check.readOrThrow(making, provider, invalidOptions)
   const detector = (options?: Options): Effect.Effect<Detector, VadError, Scope.Scope> =>
     Effect.flatMap(
       checked(provider, [options, provider.defaults]),

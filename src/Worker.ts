@@ -29,7 +29,7 @@ import type * as Scope from "effect/Scope"
 import { surviving } from "./internal/unawaited.ts"
 import { checkDefined } from "./internal/worker/defined.ts"
 import { PackageMissing, WorkerError } from "./internal/worker/errors.ts"
-import type { EndReason, Held, JobRequest, JobType } from "./internal/worker/job.ts"
+import type { EndReason, JobRequest, JobType } from "./internal/worker/job.ts"
 import { makePrewarm, type Prewarm } from "./internal/worker/prewarm.ts"
 import type { Options } from "./internal/worker/runOptions.ts"
 import type { Room, RoomError } from "./Room.ts"
@@ -147,13 +147,13 @@ export type AutoSubscribe = "all" | "audio" | "video" | "none"
  * @category options
  * @since 0.1.0
  */
-export interface DefineOptions<ROut, E> {
+export interface DefineOptions<ROut, E, R = ROut | Room | Scope.Scope> {
   /** Name of the agent in dispatches. With `""` the server sends it to every new room. @default "" */
   readonly agentName?: string | undefined
   /** @default "room" */
   readonly type?: JobType | undefined
   /** One job from its beginning to its end: `() => Pipeline.run(agent)`, which an async function may give, too. */
-  readonly entry: (job: Job) => Held<NoInfer<ROut>> | Promise<Held<NoInfer<ROut>>>
+  readonly entry: (job: Job) => Effect.Effect<unknown, unknown, R> | Promise<Effect.Effect<unknown, unknown, R>>
   /** Built once per process, before the first job; `Layer.empty` where nothing is shared. */
   readonly layer: Layer.Layer<ROut, E>
   /** Once per process, after the layer and the detector are warm, before the first job. @default nothing */
@@ -225,6 +225,13 @@ export interface Definition<out E = never>
   readonly layer: Layer.Layer<never, E>
 }
 
+/** What the compiler shows where a layer lacks what jobs need. */
+interface Lacks<in out R> {
+  readonly "the layer lacks what entry needs: add it, as with Layer.mergeAll": R
+}
+
+type Whole<R> = 0 extends 1 & R ? unknown : [R] extends [never] ? unknown : Lacks<R>
+
 /**
  * Describes a worker. Nothing runs yet. Throws `Failure.InvalidOptions` if `entry` or `layer` is wrong.
  *
@@ -249,9 +256,12 @@ export interface Definition<out E = never>
  * @category constructors
  * @since 0.1.0
  */
-export const define = <ROut, E>(options: DefineOptions<ROut, E>): Definition<E> => {
+export const define = <ROut, E, R = never>(
+  options: DefineOptions<ROut, E, R> & { readonly layer: Whole<Exclude<R, ROut | Room | Scope.Scope>> }
+): Definition<E> => {
   checkDefined(options)
-  const { entry, layer, prewarm, ...rest } = options
+  // The type of the layer says that there is nothing else which `entry` needs.
+  const { entry, layer, prewarm, ...rest } = options as DefineOptions<ROut, E, any>
   return {
     [TypeId]: TypeId,
     agentName: options.agentName ?? "",

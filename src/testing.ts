@@ -10,7 +10,8 @@
  * - `layer` gives every service that a pipeline needs, scripted, and a `Caller`.
  * - `stt`, `llm`, `tts`, `vad`, `room` and their layers are the single services.
  * - `speech` is audio from which the text can be read back (`readSpeech`).
- * - `roomContract` is what a room of your own must keep.
+ * - `roomContract` is what a room of your own must keep; `sttContract`, `llmContract` and
+ *   `ttsContract` are the same for a recogniser, a model and a voice.
  * - `check` holds random conversations and checks `invariants` on each.
  *
  * A number where a duration is wanted is milliseconds.
@@ -34,6 +35,7 @@ export {
 export { differs, type InvariantOptions, invariants, type Violation } from "./testing/invariants.ts"
 export { layer, type Script, type Services } from "./testing/layer.ts"
 export * from "./testing/llm.ts"
+export { llmContract } from "./testing/llmContract.ts"
 export {
   type Hearing,
   type Mark,
@@ -45,6 +47,7 @@ export {
 } from "./testing/marks.ts"
 export { picture, type PictureOptions } from "./testing/picture.ts"
 export { Broken, check, type CheckOptions, converse, type Outcome, replay, type Summary } from "./testing/property.ts"
+export type { ContractOptions, ProviderCheck } from "./testing/providerContract.ts"
 export {
   type Conversation,
   conversation,
@@ -57,6 +60,7 @@ export * from "./testing/scenario.ts"
 export { shrink } from "./testing/shrink.ts"
 export { type ReadSpeech, readSpeech, speech, type SpeechOptions } from "./testing/speech.ts"
 export * from "./testing/stt.ts"
+export { sttContract, type SttContractOptions } from "./testing/sttContract.ts"
 export {
   type Expectation,
   type LogLine,
@@ -66,5 +70,6 @@ export {
   Unexpected
 } from "./testing/timeline.ts"
 export * from "./testing/tts.ts"
+export { ttsContract } from "./testing/ttsContract.ts"
 export * from "./testing/vad.ts"
 export { type CallEnd } from "./testing/watched.ts"

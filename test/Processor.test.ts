@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Fiber, Stream } from "effect"
-import { Audio, Processor } from "effect-voice"
+import { Cause, Effect, Fiber, Logger, Stream } from "effect"
+import { Audio, Failure, Processor } from "effect-voice"
 import { TestClock } from "effect/testing"
 
 const of = (...samples: ReadonlyArray<number>): Audio.Frame => ({ samples: Int16Array.from(samples), ...Audio.speech })
@@ -85,6 +85,31 @@ describe("Processor", () => {
       assert.strictEqual(calls, 2)
       assert.deepStrictEqual(failures.map(({ phase, processor }) => [processor, phase]), [["broken", "process"]])
       assert.isTrue(Cause.hasDies(failures[0]!.cause))
+    }))
+
+  it.effect("tells the log which processor it leaves out, and why, where nobody listens", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const logger = Logger.make(({ cause, message }) =>
+        void lines.push(`${[message].flat().join(" ")} (${(Cause.squash(cause) as Error).message})`)
+      )
+      const missing = Processor.make({
+        name: "rnnoise",
+        open: Effect.fail(new Failure.InvalidRequest({ detail: "npm install rnnoise" }))
+      })
+      const broken = Processor.sync("broken", () => {
+        throw new Error("no memory")
+      })
+      const heard = yield* Stream.make(of(1)).pipe(
+        Processor.process([missing, broken]),
+        Stream.runCollect,
+        Effect.provide(Logger.layer([logger]))
+      )
+      assert.deepStrictEqual(values(heard), [1])
+      assert.deepStrictEqual(lines, [
+        "the processor rnnoise did not open: the audio goes on without it (npm install rnnoise)",
+        "the processor broken failed: the audio goes on without it (no memory)"
+      ])
     }))
 
   it.effect("leaves a processor out that does not open, and releases what it had", () =>

@@ -31,6 +31,8 @@ describe("plain functions as tools", () => {
     },
     big: { run: async () => 1n },
     early: { run: () => ({ room: Promise.resolve(7) }) },
+    unrun: { run: () => ({ room: Effect.succeed(7) }) },
+    inside: { run: async () => Effect.succeed(7) },
     alone: { run: async (_, { session }) => session.say("Hello?") }
   })
 
@@ -50,6 +52,13 @@ describe("plain functions as tools", () => {
       "Tool early gave a result that cannot be written as JSON: it holds a value of the kind Promise: was it awaited?",
       true
     ],
+    [
+      "unrun",
+      {},
+      "Tool unrun gave a result that cannot be written as JSON: it holds an Effect, which nobody runs",
+      true
+    ],
+    ["inside", {}, "An internal error occurred", true],
     ["alone", {}, "An internal error occurred", true]
   ])("are run: %s %j", ([name, params, expected, isFailure]) =>
     Effect.gen(function*() {

@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { Agent, Tools } from "effect-voice"
+import { Agent, type Event, Tools } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 
 // One reminder: what it is about comes with the job, as metadata.
@@ -34,3 +34,24 @@ it.effect("reminds a guest, hears the answer, and hangs up", () =>
     ])
     assert.strictEqual(timeline.of("SessionClosed").length, 1)
   }))
+
+// What became of the call is what `Pipeline.run` gives, and what the event `SessionClosed` tells.
+export const again = (outcome: Event.CloseReason): boolean =>
+  outcome === "unanswered" || outcome === "busy" || outcome === "call_failed"
+
+it.effect.each(["unanswered", "busy", "refused", "failed"] as const)(
+  "knows of a call that nobody took: %s",
+  (status) =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        room: { kind: "sip", direction: "outbound", call: "ringing" },
+        agent: reminder({ guest: "Ann", day: "Friday" }),
+        user: [Testing.callStatus(12_000, status)]
+      })
+      const [closed] = timeline.of("SessionClosed")
+      assert.strictEqual(closed?.reason, status === "failed" ? "call_failed" : status)
+      assert.strictEqual(again(closed?.reason ?? "closed"), status !== "refused")
+      // Nobody was there: the agent has not entered.
+      assert.deepStrictEqual(timeline.messages, [])
+    })
+)

@@ -23,6 +23,8 @@ export const voice = Tts.make({
   channels: 1,
   speak: (text) =>
     text.pipe(
+      // A text without words has no audio.
+      Stream.dropWhile((piece) => piece.trim() === ""),
       Stream.mapAccum(() => 0, (start: number, piece): readonly [number, ReadonlyArray<Tts.Chunk>] => {
         const frame = Audio.silence(piece.length * 60, Audio.speech)
         const end = start + Audio.durationMs(frame)

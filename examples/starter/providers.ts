@@ -15,8 +15,10 @@ const openAi: Providers = Layer.mergeAll(OpenAiStt.layerConfig(), OpenAiLlm.laye
 // A model of three sentences, and ears that notice a voice and understand no word: typed words are understood.
 const standIns: Providers = Layer.mergeAll(
   Layer.succeed(Stt.Stt, Stt.fromRecognizer({ name: "deaf", recognize: () => Effect.succeed({ text: "(a voice)" }) })),
-  Testing.layerLlm(({ step, text }) => {
-    if (step > 0) return "Room seven is yours. See you soon!"
+  Testing.layerLlm(({ results, text }) => {
+    const [booked] = results
+    if (booked?.isFailure === true) return `That cannot be booked. ${String(booked.result)}`
+    if (booked !== undefined) return "Room seven is yours. See you soon!"
     if (text === "(a voice)") return "I hear you, but without a key I understand only what is typed."
     const [nights] = /\d+/.exec(text) ?? []
     return nights === undefined

@@ -5,7 +5,7 @@
  * `npm install @echogarden/rnnoise-wasm`, which has the network's weights with it (BSD-3-Clause).
  */
 import { Effect } from "effect"
-import { Audio, Processor } from "effect-voice"
+import { Audio, Failure, Processor } from "effect-voice"
 
 /** What is used of the package, which has no types. */
 interface Native {
@@ -20,9 +20,12 @@ interface Native {
 const wide = { sampleRate: 48_000, channels: 1 }
 const size = 480
 
-const load = Effect.promise(async (): Promise<Native> => {
-  const { default: start }: { default: () => Promise<Native> } = await import("@echogarden/rnnoise-wasm" as string)
-  return start()
+const load = Effect.tryPromise({
+  try: async (): Promise<Native> => {
+    const { default: start }: { default: () => Promise<Native> } = await import("@echogarden/rnnoise-wasm" as string)
+    return start()
+  },
+  catch: () => new Failure.InvalidRequest({ detail: "a package is not there: npm install @echogarden/rnnoise-wasm" })
 })
 
 /** Its memory is given back with the conversation. */

@@ -23,7 +23,7 @@ import { closes, dialect, id } from "../internal/azure/turns.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import * as Check from "../internal/options.ts"
 import * as languages from "../internal/provider/languages.ts"
-import { address, protocols, refused, speaking } from "../internal/provider/options.ts"
+import { address, nameIn, protocols, refused, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { type Standby, standby } from "../internal/provider/standby.ts"
 import { converse } from "../internal/stt/conversation.ts"
@@ -96,7 +96,7 @@ const schema = Check.together(
     mode: Check.oneOf(["Conversation", "Interactive", "Dictation"], { default: "Conversation" }),
     profanity: Check.oneOf(["Masked", "Removed", "Raw"], { default: "Masked" }),
     output: Check.oneOf(["Simple", "Detailed"], { default: "Simple" }),
-    phrases: Check.asIs,
+    phrases: Check.list(Check.text()),
     segmentation: Check.duration({ least: 100, most: 5000 }),
     endpointId: Check.text(),
     sampleRate: Check.oneOf([8000, 16_000] as ReadonlyArray<number>, { default: 16_000 })
@@ -188,7 +188,7 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
     const settings = yield* Check.readOrFail(
       schema,
       options,
-      (wrong) => failing(options.name ?? provider)(refused(wrong))
+      (wrong) => failing(nameIn(options, provider))(refused(wrong))
     )
     const { name, sampleRate } = settings
     const failed = failing(name)

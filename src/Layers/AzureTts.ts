@@ -25,7 +25,7 @@ import { layerFrom } from "../internal/config/variable.ts"
 import * as Check from "../internal/options.ts"
 import { http } from "../internal/provider/http.ts"
 import { placed, tag } from "../internal/provider/languages.ts"
-import { address, refused } from "../internal/provider/options.ts"
+import { address, nameIn, refused } from "../internal/provider/options.ts"
 import { frames } from "../internal/provider/pcm.ts"
 import { byPieces } from "../internal/tts/pieces.ts"
 import * as Tts from "../Tts.ts"
@@ -129,7 +129,7 @@ export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.T
     const settings = yield* Check.readOrFail(
       schema,
       options,
-      (wrong) => failing(options.name ?? provider)(refused(wrong))
+      (wrong) => failing(nameIn(options, provider))(refused(wrong))
     )
     const { apiKey, endpointId, name, region, sampleRate } = settings
     const failed = failing(name)

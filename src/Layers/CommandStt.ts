@@ -23,7 +23,7 @@ import * as command from "../internal/command/run.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import * as native from "../internal/native.ts"
 import * as Check from "../internal/options.ts"
-import { refused } from "../internal/provider/options.ts"
+import { nameIn, refused } from "../internal/provider/options.ts"
 import * as utf8 from "../internal/provider/utf8.ts"
 import * as answers from "../internal/stt/answer.ts"
 import { fields } from "../internal/stt/options.ts"
@@ -146,7 +146,7 @@ const schema = Check.struct<Options>()({
   input: Check.oneOf(["stdin", "file"], { default: "stdin" }),
   format: Check.maybe(spoken),
   padding: Check.maybe(padding),
-  answer: Check.asIs,
+  answer: Check.service("an Answer, such as CommandStt.text or CommandStt.json gives", "decode"),
   language: Check.text(),
   maxOutput: Check.whole({ least: 1, default: 1_048_576 })
 })
@@ -180,7 +180,7 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
   const settings = yield* Check.readOrFail(
     schema,
     options,
-    (wrong) => failing(options.name ?? nameOf(String(options.program)))(refused(wrong))
+    (wrong) => failing(nameIn(options, nameOf(String(options?.program))))(refused(wrong))
   )
   const { answer = text, concurrency, format = Audio.speech, input, maxOutput, maxSpeech, timeout } = settings
   const name = settings.name ?? nameOf(settings.program)

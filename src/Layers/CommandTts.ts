@@ -23,7 +23,7 @@ import * as command from "../internal/command/run.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import * as native from "../internal/native.ts"
 import * as Check from "../internal/options.ts"
-import { refused } from "../internal/provider/options.ts"
+import { nameIn, refused } from "../internal/provider/options.ts"
 import * as Tts from "../Tts.ts"
 
 /**
@@ -157,7 +157,7 @@ const schema = Check.together(
     audio: Check.or("wav", spokenFormat, { default: "wav" }),
     sampleRate: spokenRate,
     voice: Check.text(),
-    voices: Check.asIs,
+    voices: Check.list(Check.text()),
     speed,
     maxOutput: Check.whole({ least: 1, default: 67_108_864 })
   }),
@@ -171,7 +171,7 @@ const schema = Check.together(
 
 const spoken = (voices: ReadonlyArray<string> | undefined) =>
   Check.together(
-    Check.struct<Pick<Tts.Options, "speed" | "voice">>()({ speed, voice: Check.asIs }),
+    Check.struct<Pick<Tts.Options, "speed" | "voice">>()({ speed, voice: Check.text() }),
     ({ voice }) => ({ voice: unlisted(voice, voices) })
   )
 
@@ -194,7 +194,7 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
   const settings = yield* Check.readOrFail(
     schema,
     options,
-    (wrong) => failing(options.name ?? nameOf(String(options.program)))(refused(wrong))
+    (wrong) => failing(nameIn(options, nameOf(String(options?.program))))(refused(wrong))
   )
   const { audio: written, concurrency, maxOutput, timeout, voices } = settings
   const name = settings.name ?? nameOf(settings.program)

@@ -29,7 +29,7 @@ import * as Check from "../internal/options.ts"
 import { hint, maybe } from "../internal/provider/hints.ts"
 import { decodeJson } from "../internal/provider/http.ts"
 import * as languages from "../internal/provider/languages.ts"
-import { protocols, refused } from "../internal/provider/options.ts"
+import { nameIn, parameters, protocols, refused } from "../internal/provider/options.ts"
 import { type Standby, standby } from "../internal/provider/standby.ts"
 import { converse, type Dialect, type Heard, nothing } from "../internal/stt/conversation.ts"
 import * as Stt from "../Stt.ts"
@@ -93,7 +93,7 @@ const schema = Check.together(
     keyterms: terms,
     mipOptOut: Check.flag(),
     tags: terms,
-    parameters: Check.asIs,
+    parameters,
     sampleRate: Check.hertz({ least: 8000, most: 48_000, default: 16_000 })
   }),
   ({ eagerThreshold, endThreshold = 0.7, languages, model }) => ({
@@ -302,7 +302,7 @@ export const make: (options: Options) => Effect.Effect<Stt.Stt["Service"], Stt.S
     const settings = yield* Check.readOrFail(
       schema,
       options,
-      (wrong) => failing(options.name ?? provider)(refused(wrong))
+      (wrong) => failing(nameIn(options, provider))(refused(wrong))
     )
     const { apiKey, name, sampleRate } = settings
     const dial = dialing(apiKey, settings.baseUrl, "/v2/listen")

@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { layerFrom } from "../internal/config/variable.ts"
 import * as Check from "../internal/options.ts"
+import { rmsAt, scorer, usual } from "../internal/vad/energy.ts"
 import { invalidOptions } from "../internal/vad/errors.ts"
 import { apart, fields } from "../internal/vad/settings.ts"
 import * as Vad from "../Vad.ts"
@@ -46,21 +47,9 @@ export interface Options extends Vad.Options {
 /** Root mean square of the threshold, where there is one. */
 const rmsOf = (threshold: NonNullable<Options["threshold"]>): number | undefined => {
   if (typeof threshold === "number") {
-    return Number.isFinite(threshold) && threshold <= 0 ? 10 ** (threshold / 20) : undefined
+    return Number.isFinite(threshold) && threshold <= 0 ? rmsAt(threshold) : undefined
   }
   return threshold.rms > 0 && threshold.rms <= 1 ? threshold.rms : undefined
-}
-
-const scorer = (rms: number) => {
-  const power = rms * rms
-  return (window: Float32Array): number => {
-    let sum = 0
-    for (let i = 0; i < window.length; i++) {
-      sum += window[i]! * window[i]!
-    }
-    const mean = sum / window.length
-    return mean / (mean + power)
-  }
 }
 
 const schema = Check.together(
@@ -78,7 +67,7 @@ const schema = Check.together(
 
 const make = Effect.fnUntraced(function*(options: Options) {
   const { sampleRate, threshold, windowSize } = yield* Check.readOrFail(schema, options, invalidOptions)
-  const rms = rmsOf(threshold ?? -45) ?? 0
+  const rms = rmsOf(threshold ?? usual) ?? 0
   const model = { sampleRate, windowSize: windowSize ?? sampleRate / 50 }
   return Vad.make({ ...model, name: "energy", scorer: Effect.succeed(scorer(rms)), defaults: options })
 })

@@ -115,6 +115,8 @@ export interface Stored {
   readonly problem?: RecorderError | undefined
 }
 
+type Removal = ReadOptions & { readonly folder: string; readonly where: (recording: Stored) => boolean }
+
 const sweepEvery = "1 hour"
 
 /** 32 bytes, as base64 or hex. */
@@ -143,12 +145,19 @@ const schema = Check.struct<Options>()({
 
 const keys = Check.required(Check.made<ReadonlyArray<Uint8Array>, ReadOptions["key"]>((given) => {
   const keys = (Redacted.isRedacted(given) ? [given] : given).flatMap((key) => bytesOf(key) ?? [])
-  return keys.length === (Redacted.isRedacted(given) ? 1 : given.length) ? keys : undefined
+  return keys.length > 0 && keys.length === (Redacted.isRedacted(given) ? 1 : given.length) ? keys : undefined
 }, keyMust))
 
 const reading = Check.struct<ReadOptions>()({ key: keys })
 
 const listing = Check.struct<ReadOptions & { readonly folder: string }>()({ folder, key: keys })
+
+const removing = Check.struct<Removal>()({ folder, key: keys, where: Check.required(Check.callback) })
+
+const writing = Check.struct<ReadOptions & { readonly to: string }>()({
+  key: keys,
+  to: Check.required(Check.text({ must: "name the WAV file to write" }))
+})
 
 const refused = (reason: InvalidOptions): RecorderError => new RecorderError({ reason })
 
@@ -324,6 +333,7 @@ export const remove = (
   options: ReadOptions & { readonly folder: string; readonly where: (recording: Stored) => boolean }
 ): Effect.Effect<{ readonly removed: number; readonly unreadable: number }, RecorderError> =>
   Effect.gen(function*() {
+    yield* Check.readOrFail(removing, options, refused)
     const count = { removed: 0, unreadable: 0 }
     yield* Stream.runForEach(list(options), (recording) =>
       Effect.gen(function*() {
@@ -346,6 +356,7 @@ export const writeWav = (
   options: ReadOptions & { readonly to: string }
 ): Effect.Effect<number, RecorderError> =>
   Effect.scoped(Effect.gen(function*() {
+    yield* Check.readOrFail(writing, options, refused)
     const failed = new RecorderError({
       reason: new FileFailed({ file: options.to, doing: "write", code: "unknown" })
     })

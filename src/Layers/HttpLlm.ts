@@ -25,7 +25,7 @@ import * as metadata from "../internal/llm/metadata.ts"
 import * as Check from "../internal/options.ts"
 import * as Http from "../internal/provider/http.ts"
 import { events } from "../internal/provider/lines.ts"
-import { refused } from "../internal/provider/options.ts"
+import { nameIn, refused } from "../internal/provider/options.ts"
 import * as refusals from "../internal/provider/refusals.ts"
 import { errorIn } from "../internal/provider/told.ts"
 import * as utf8 from "../internal/provider/utf8.ts"
@@ -201,8 +201,8 @@ const schema = Check.struct<Options>()({
   model: Check.text(),
   temperature: Check.number({ least: 0, most: 2 }),
   maxTokens: Check.whole({ least: 1, most: 1_000_000 }),
-  body: Check.asIs,
-  answer: Check.asIs
+  body: Check.callback,
+  answer: Check.service("an Answer, such as HttpLlm.chatStream or HttpLlm.answer gives", "parts")
 })
 
 type Settings = typeof schema.Type
@@ -265,7 +265,7 @@ const types: Readonly<Record<replies.Format, ReadonlyArray<string> | undefined>>
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Return<Llm.Llm["Service"], Llm.LlmError> {
-  const settings = yield* Check.readOrFail(schema, options, (wrong) => failing(options.name ?? "http")(refused(wrong)))
+  const settings = yield* Check.readOrFail(schema, options, (wrong) => failing(nameIn(options, "http"))(refused(wrong)))
   const { answer = chatCompletion, name } = settings
   const failed = failing(name)
   const post = target.post(settings)

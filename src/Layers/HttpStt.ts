@@ -21,7 +21,7 @@ import { layerFrom } from "../internal/config/variable.ts"
 import * as target from "../internal/custom/options.ts"
 import * as Check from "../internal/options.ts"
 import * as Http from "../internal/provider/http.ts"
-import { refused } from "../internal/provider/options.ts"
+import { nameIn, refused } from "../internal/provider/options.ts"
 import * as utf8 from "../internal/provider/utf8.ts"
 import * as answers from "../internal/stt/answer.ts"
 import { fields } from "../internal/stt/options.ts"
@@ -111,9 +111,12 @@ const schema = Check.together(
     model: Check.text(),
     upload: Check.oneOf(["raw", "multipart"], { default: "raw" }),
     field: Check.text(),
-    parameters: Check.asIs,
+    parameters: Check.such<NonNullable<Options["parameters"]>>(
+      (given) => typeof given === "function" || Check.isTexts(given),
+      "be an object of texts by their names, or a function that gives one"
+    ),
     language: Check.text(),
-    answer: Check.asIs,
+    answer: Check.service("an Answer, such as HttpStt.transcript or HttpStt.json gives", "decode"),
     format: Check.maybe(spoken)
   }),
   ({ field, upload }) => ({
@@ -159,7 +162,7 @@ const withAudio = (options: Settings, wav: Uint8Array<ArrayBuffer>, language: st
  * @since 0.1.0
  */
 export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Return<Stt.Stt["Service"], Stt.SttError> {
-  const settings = yield* Check.readOrFail(schema, options, (wrong) => failing(options.name ?? "http")(refused(wrong)))
+  const settings = yield* Check.readOrFail(schema, options, (wrong) => failing(nameIn(options, "http"))(refused(wrong)))
   const { answer = transcript, format = Audio.speech, interimEvery, maxSpeech, model, name } = settings
   const failed = failing(name)
   const post = target.post(settings)

@@ -16,7 +16,7 @@ import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
-import type * as Stream from "effect/Stream"
+import * as Stream from "effect/Stream"
 import * as Audio from "../Audio.ts"
 import { maxChannels } from "../internal/audio/format.ts"
 import { format } from "../internal/audio/options.ts"
@@ -27,7 +27,7 @@ import { CurrentRealWaits } from "../internal/realWaits.ts"
 import { type Caller, isStream, load, type Loaded, makeCaller } from "../internal/room/caller.ts"
 import type { RoomControl } from "../internal/room/control.ts"
 import { makeMemoryRoom } from "../internal/room/memoryRoom.ts"
-import { refused } from "../internal/room/options.ts"
+import { kind, refused } from "../internal/room/options.ts"
 import { makeWavMixer } from "../internal/room/wavMixer.ts"
 import { makeVirtualClock, type VirtualClock } from "../internal/virtualClock.ts"
 import { type Participant as RoomParticipant, Room, RoomError } from "../Room.ts"
@@ -143,16 +143,22 @@ export class Control extends Context.Service<
   }
 >()("effect-voice/Layers/LocalRoom/Control") {}
 
+const isSource = (given: unknown): given is Source =>
+  typeof given === "string" ? given.trim() !== "" : Audio.isFrame(given) || Stream.isStream(given)
+
 const participant = Check.struct<Participant>()({
   identity: Check.required(Check.text()),
-  name: Check.asIs,
-  kind: Check.asIs,
-  attributes: Check.asIs,
+  name: Check.words,
+  kind,
+  attributes: Check.texts,
   audio: Check.made<ReadonlyArray<Timed>, Source | ReadonlyArray<Cue>>((audio) => {
-    if (!isCues(audio)) return [{ at: 0, audio }]
-    const timed = audio.map((cue) => ({ at: lengthOf(cue.at), audio: cue.audio }))
-    return timed.every(({ at }) => at >= 0 && at < Number.POSITIVE_INFINITY) ? timed : undefined
-  }, "be said at times of 0 or more, such as \"2 seconds\""),
+    const timed = isCues(audio)
+      ? audio.map((cue) => ({ at: lengthOf(cue.at), audio: cue.audio }))
+      : [{ at: 0, audio }]
+    return timed.every(({ at, audio }) => at >= 0 && at < Number.POSITIVE_INFINITY && isSource(audio))
+      ? timed
+      : undefined
+  }, "be the path of a WAV file, a Frame or a Stream of them, or a list of { at, audio } at times of 0 or more"),
   join: Check.duration({ finite: true, default: 0 }),
   linger: Check.duration({ default: "5 seconds" }),
   format: Check.maybe(format)
@@ -166,7 +172,7 @@ const recordings = Check.struct<Recording>()({
 
 const schema = Check.together(
   Check.struct<Options>()({
-    name: Check.asIs,
+    name: Check.words,
     participants: Check.list(participant),
     record: Check.shorthand(
       recordings,
@@ -326,7 +332,11 @@ const make = Effect.fnUntraced(function*(settings: Settings, virtual: VirtualClo
 })
 
 const makeFast = Effect.fnUntraced(function*(settings: Settings) {
-  const virtual = yield* makeVirtualClock({ pending: native.pending, started: false })
+  const virtual = yield* makeVirtualClock({
+    pending: native.pending,
+    started: false,
+    hint: "use mode \"realtime\", or put what it waits for into Control.hold"
+  })
   const context = yield* make(settings, virtual).pipe(
     Effect.provideService(Clock.Clock, virtual.clock),
     Effect.provideService(Scheduler.Scheduler, virtual.scheduler)

@@ -35,7 +35,7 @@ import { access, keyed, settings } from "../internal/openai/options.ts"
 import * as responses from "../internal/openai/responses.ts"
 import type { Sampling } from "../internal/openai/wire.ts"
 import * as Check from "../internal/options.ts"
-import { refused } from "../internal/provider/options.ts"
+import { nameIn, refused } from "../internal/provider/options.ts"
 import * as Llm from "../Llm.ts"
 
 /**
@@ -104,11 +104,14 @@ const schema = Check.together(
     frequencyPenalty: penalty,
     presencePenalty: penalty,
     seed: Check.whole({ least: Number.MIN_SAFE_INTEGER }),
-    stop: Check.such<ReadonlyArray<string>>((stop) => stop.length <= 4, "hold at most four texts"),
+    stop: Check.such<ReadonlyArray<string>>(
+      (stop) => Array.isArray(stop) && stop.length <= 4 && stop.every((one) => typeof one === "string"),
+      "be a list of at most four texts"
+    ),
     reasoningEffort: Check.oneOf(["none", "minimal", "low", "medium", "high"]),
     parallelToolCalls: Check.flag(),
     strict: Check.flag({ default: true }),
-    extra: Check.asIs
+    extra: Check.such<NonNullable<Options["extra"]>>(Check.isRecord, "be an object of fields by their names")
   }),
   (options) => {
     const unknown = options.api === "responses" ? ["frequencyPenalty", "presencePenalty", "seed", "stop"] as const : []
@@ -143,7 +146,7 @@ export const make = (options: Options = {}): Effect.Effect<{
     const settings = yield* Check.readOrFail(
       schema,
       options,
-      (wrong) => failing(options.name ?? client.provider)(refused(wrong))
+      (wrong) => failing(nameIn(options, client.provider))(refused(wrong))
     )
     const { api, name } = settings
     const opened = yield* Effect.mapError(client.open(settings), failing(name))

@@ -28,7 +28,7 @@ import * as realtime from "../internal/openai/realtime.ts"
 import * as transcription from "../internal/openai/transcription.ts"
 import * as Check from "../internal/options.ts"
 import * as languages from "../internal/provider/languages.ts"
-import { address, refused, speaking } from "../internal/provider/options.ts"
+import { address, nameIn, refused, speaking } from "../internal/provider/options.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { standby } from "../internal/provider/standby.ts"
 import { converse } from "../internal/stt/conversation.ts"
@@ -219,7 +219,7 @@ export const make = (options: Options = {}): Effect.Effect<Stt.Stt["Service"], S
     const settings = yield* Check.readOrFail(
       schema,
       options,
-      (wrong) => failing(options.name ?? client.provider)(refused(wrong))
+      (wrong) => failing(nameIn(options, client.provider))(refused(wrong))
     )
     const { interimEvery, maxSpeech, name } = settings
     const fail = failing(name)
@@ -299,7 +299,7 @@ export const makeRealtime = (
     const settings = yield* Check.readOrFail(
       realtimeSchema,
       options,
-      (wrong) => failing(options.name ?? client.provider)(refused(wrong))
+      (wrong) => failing(nameIn(options, client.provider))(refused(wrong))
     )
     const { apiKey, delay, headers, keywords, model, name, noiseReduction, organization, project, prompt } = settings
     const fail = failing(name)

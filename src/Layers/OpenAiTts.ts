@@ -23,7 +23,7 @@ import * as client from "../internal/openai/client.ts"
 import { access, keyed, settings } from "../internal/openai/options.ts"
 import * as speech from "../internal/openai/speech.ts"
 import * as Check from "../internal/options.ts"
-import { refused } from "../internal/provider/options.ts"
+import { nameIn, refused } from "../internal/provider/options.ts"
 import * as Tts from "../Tts.ts"
 
 /**
@@ -100,7 +100,7 @@ const schema = Check.together(
     model: Check.text({ default: "tts-1" }),
     voice: Check.text({ default: "alloy" }),
     speed,
-    instructions: Check.asIs,
+    instructions: Check.words,
     format: Check.oneOf(["pcm", "wav"], { default: "pcm" }),
     sampleRate: Check.hertz({ least: 8000, most: 96_000, default: 24_000 })
   }),
@@ -133,7 +133,7 @@ export const make = (options: Options = {}): Effect.Effect<Tts.Tts["Service"], T
     const settings = yield* Check.readOrFail(
       schema,
       options,
-      (wrong) => failing(options.name ?? client.provider)(refused(wrong))
+      (wrong) => failing(nameIn(options, client.provider))(refused(wrong))
     )
     const { format, instructions, model, name, sampleRate, voice } = settings
     const fail = failing(name)

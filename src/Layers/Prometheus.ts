@@ -118,9 +118,9 @@ const schema = Check.struct<Options>()({
   host: Check.text({ default: "127.0.0.1" }),
   path: Check.made<`/${string}`, `/${string}`>((path) => path.startsWith("/") ? path : undefined, "begin with /"),
   enabled: Check.flag({ default: true }),
-  prefix: Check.asIs,
-  health: Check.asIs,
-  ready: Check.asIs
+  prefix: Check.words,
+  health: Check.effect,
+  ready: Check.effect
 })
 
 type Settings = typeof schema.Type

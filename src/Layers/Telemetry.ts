@@ -27,7 +27,7 @@ import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import type * as LogLevel from "effect/LogLevel"
+import * as LogLevel from "effect/LogLevel"
 import * as Otlp from "effect/observability/Otlp"
 import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
@@ -75,23 +75,29 @@ export interface OtlpOptions {
   readonly shutdownTimeout?: Duration.Input | undefined
 }
 
+const json = Check.struct<JsonOptions>()({
+  minimumLevel: Check.oneOf<ReadonlyArray<LogLevel.LogLevel>, {}>(LogLevel.values),
+  to: Check.oneOf(["stdout", "stderr"])
+})
+
 /**
  * Replaces the loggers by one that writes a JSON object a line.
  *
  * **Details**
  *
  * Log annotations are in `annotations`. Lines also become events of the span
- * in which they are logged.
+ * in which they are logged. Throws `Failure.InvalidOptions` if an option is wrong.
  *
  * @category layers
  * @since 0.1.0
  */
-export const layerJson = (options?: JsonOptions): Layer.Layer<never> => {
+export const layerJson = (options: JsonOptions = {}): Layer.Layer<never> => {
+  Check.readOrThrow(json, options)
   const loggers = Logger.layer([
-    options?.to === "stderr" ? Logger.withConsoleError(Logger.formatJson) : Logger.consoleJson,
+    options.to === "stderr" ? Logger.withConsoleError(Logger.formatJson) : Logger.consoleJson,
     Logger.tracerLogger
   ])
-  return options?.minimumLevel === undefined
+  return options.minimumLevel === undefined
     ? loggers
     : Layer.merge(loggers, Layer.succeed(References.MinimumLogLevel, options.minimumLevel))
 }
@@ -100,11 +106,14 @@ export const layerJson = (options?: JsonOptions): Layer.Layer<never> => {
 const shortest = 10
 
 const otlp = Check.struct<OtlpOptions>()({
-  url: Check.required(Check.text()),
+  url: Check.required(Check.url(["https:", "http:"])),
   serviceName: Check.text({ default: "effect-voice" }),
-  serviceVersion: Check.asIs,
-  attributes: Check.asIs,
-  headers: Check.asIs,
+  serviceVersion: Check.text(),
+  attributes: Check.texts,
+  headers: Check.such<NonNullable<OtlpOptions["headers"]>>(
+    (given) => Check.isRecord(given) && Object.values(given).every(Redacted.isRedacted),
+    "be an object of headers whose values are Redacted, such as { authorization: Redacted.make(\"…\") }"
+  ),
   compression: Check.oneOf(["gzip", "none"]),
   logsInterval: Check.duration({ least: shortest, default: "1 second" }),
   metricsInterval: Check.duration({ least: shortest, default: "10 seconds" }),

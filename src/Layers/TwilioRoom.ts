@@ -56,7 +56,7 @@ const schema = Check.struct<Options>()({
   from: Check.text(),
   to: Check.text(),
   direction: Check.oneOf(["inbound", "outbound"], { default: "inbound" }),
-  key: Check.asIs,
+  key: Check.secret,
   keySid: Check.text(),
   apiUrl: Check.url(["https:", "http:"], { default: "https://api.twilio.com" })
 })

@@ -2,34 +2,33 @@
 import * as Result from "effect/Result"
 import type { Options } from "../Agent.ts"
 import type * as History from "../History.ts"
-import type * as Llm from "../Llm.ts"
-import type * as Stt from "../Stt.ts"
-import type * as Tts from "../Tts.ts"
 import * as Check from "./options.ts"
+import { shown } from "./options/shown.ts"
 import { wrongSources } from "./tools/refused.ts"
 import { turn as turnOptions } from "./turn/settings.ts"
 import { detector } from "./vad/settings.ts"
 
 type Any = Options<any, any, any, any, any, any, any, any, any, any>
 
-const isRecord = (given: unknown): boolean => typeof given === "object" && given !== null
-
 const history = Check.such<History.History>(
-  (given) => isRecord(given) && Array.isArray(given.items),
+  (given) => Check.isRecord(given) && Array.isArray(given.items),
   "be a History, such as History.empty or History.fromPrompt gives"
 )
 
 const own = Check.struct<Any>()({
   name: Check.text(),
   instructions: Check.required(
-    Check.such<string>((given) => typeof given === "string", "be a text that tells the agent what to do")
+    Check.such<string>(
+      (given) => typeof given === "string",
+      (given) => `be a text that tells the agent what to do, not ${shown(given)}`
+    )
   ),
   tools: Check.asIs,
   history,
   voice: Check.text(),
-  stt: Check.such<Stt.Stt["Service"]>(isRecord, "be the service of a recogniser, such as Stt.Stt of its layer"),
-  llm: Check.such<Llm.Llm["Service"]>(isRecord, "be the service of a model, such as Llm.Llm of its layer"),
-  tts: Check.such<Tts.Tts["Service"]>(isRecord, "be the service of a voice, such as Tts.Tts of its layer"),
+  stt: Check.service("the service of a recogniser, such as Stt.Stt of its layer", "transcribe"),
+  llm: Check.service("the service of a model, such as Llm.Llm of its layer", "reply"),
+  tts: Check.service("the service of a voice, such as Tts.Tts of its layer", "speak"),
   turn: Check.maybe(turnOptions),
   vad: Check.maybe(detector),
   onEnter: Check.action,

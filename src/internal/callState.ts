@@ -9,6 +9,8 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { InvalidOptions } from "../Failure.ts"
+import { isRecord } from "./options/fields.ts"
+import { shown } from "./options/shown.ts"
 import * as Json from "./tools/json.ts"
 
 /**
@@ -105,15 +107,21 @@ const write = (
   return Result.succeed({ json: json.success, value: Schema.decodeUnknownSync(codec)(json.success) })
 }
 
+const wrong = (option: string, detail: string) => new InvalidOptions({ problems: [{ option, detail }] })
+
 /** Throws `InvalidOptions` where the name is empty or the value to begin with does not fit. */
-export const define = <A>(name: string, schema: Schema.Codec<A, any>, initial: A): Definition<A> => {
+export const define = <A>(
+  name: string,
+  schema: Schema.Codec<A, any>,
+  options: { readonly initial: A }
+): Definition<A> => {
+  if (!Schema.isSchema(schema)) throw wrong("schema", `must be a schema of the value, not ${shown(schema)}`)
+  if (!isRecord(options)) throw wrong("options", `must be an object of options, such as { initial: … }`)
   if (typeof name !== "string" || name.trim() === "") {
-    throw new InvalidOptions({ problems: [{ option: "name", detail: "must be a text that is not empty" }] })
+    throw wrong("name", "must be a text that is not empty")
   }
-  const written = write(name, schema, initial)
-  if (Result.isFailure(written)) {
-    throw new InvalidOptions({ problems: [{ option: "initial", detail: `is refused: ${written.failure.message}` }] })
-  }
+  const written = write(name, schema, options.initial)
+  if (Result.isFailure(written)) throw wrong("initial", `must fit the schema: ${written.failure.message}`)
   return { name, schema, initial: written.success.json }
 }
 

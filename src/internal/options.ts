@@ -18,27 +18,36 @@ import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import { InvalidOptions } from "../Failure.ts"
-import { type AsIs, type Field, type Filled, required } from "./options/fields.ts"
+import { type AsIs, type Field, type Filled, isRecord, required } from "./options/fields.ts"
 import { meant } from "./options/spelling.ts"
 
 export {
   action,
+  type AsIs,
   asIs,
   callback,
   duration,
+  effect,
   flag,
   hertz,
+  isRecord,
+  isTexts,
   key,
+  keyOfWords,
   made,
   number,
   oneOf,
   port,
   ratio,
   required,
+  secret,
+  service,
   such,
   text,
+  texts,
   url,
-  whole
+  whole,
+  words
 } from "./options/fields.ts"
 
 type Same<A, B> = [A] extends [B] ? [B] extends [A] ? true : false : false
@@ -213,6 +222,10 @@ export const readOrFail = <Out, In, E>(
   error: (invalid: InvalidOptions) => E,
   where = ""
 ): Effect.Effect<Out, E> => Effect.suspend(() => Effect.fromResult(Result.mapError(read(self, given, where), error)))
+
+/** Options, and what else is checked with them; what is none of them stays as it is, and is refused. */
+export const beside = <A extends object, B extends object>(options: A, others: B): A & B =>
+  isRecord(options) ? { ...options, ...others } : options as A & B
 
 /** What the second leaves open stays as it is in the first. */
 export const overlay = <A extends object>(self: A | undefined, that: A | undefined): Partial<A> => ({

@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Frame } from "../Audio.ts"
+import { InvalidOptions } from "../Failure.ts"
 import type { History } from "../History.ts"
 import { type Definition, type Held, type PlainHeld, plainly } from "./callState.ts"
 import { asking, CurrentRealWaits, within } from "./realWaits.ts"
@@ -172,6 +173,19 @@ export const asEffect = <R>(
   todo: Effect.Effect<unknown, unknown, R> | (() => unknown)
 ): Effect.Effect<unknown, unknown, R> => Effect.isEffect(todo) ? todo : settled<unknown, R>(name, todo as () => unknown)
 
+/** What a function has given that would have to be run, and nobody runs. */
+const unrun = (given: unknown): string | undefined => {
+  if (typeof given === "function") return "must not give a function, which nobody calls: call it, or give what it gives"
+  if (typeof given !== "object" || given === null) return undefined
+  if (Effect.isEffect(given)) {
+    return "must not give an Effect inside a promise, which nobody runs: leave out async, or await Effect.runPromise(…)"
+  }
+  return "next" in given && typeof given.next === "function" && Symbol.toStringTag in given &&
+      String(given[Symbol.toStringTag]).endsWith("Generator")
+    ? "must not give a generator, which nobody runs: write async () => …, or Effect.gen(function*() { … })"
+    : undefined
+}
+
 /**
  * What a plain function gives, or an effect: one that throws or rejects has died of that. Virtual time waits for its
  * promise, by its name.
@@ -190,6 +204,12 @@ export const settled = <A, R>(
       if (Effect.isEffect(given)) return given as Effect.Effect<A, unknown, R>
       awaited = true
       return Effect.promise(() => Promise.resolve(given as PromiseLike<A> | A)).pipe(
+        Effect.tap((result) => {
+          const why = unrun(result)
+          return why === undefined
+            ? Effect.void
+            : Effect.die(new InvalidOptions({ problems: [{ option: name, detail: why }] }))
+        }),
         Effect.onInterrupt(() => Effect.sync(() => controller.abort())),
         Effect.ensuring(Effect.sync(() => wait?.end()))
       )

@@ -25,6 +25,8 @@ export interface Options {
   readonly started?: boolean | undefined
   /** Longest that `waits` holds time up for one function, in real time (ms). @default 2000 */
   readonly realWait?: number | undefined
+  /** What to do for a function that takes longer. @default nothing is said */
+  readonly hint?: string | undefined
 }
 
 export interface VirtualClock {
@@ -51,6 +53,7 @@ class VirtualTime {
   // That of a test may stand still itself.
   readonly #realClock = Clock.Clock.defaultValue()
   readonly #realWait: number
+  readonly #hint: string | undefined
   readonly #fork: <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>
   readonly #pending: () => number
   readonly #quietTurns: number
@@ -78,6 +81,7 @@ class VirtualTime {
     readonly quietTurns: number
     readonly started: boolean
     readonly realWait: number
+    readonly hint: string | undefined
   }) {
     this.#scheduler = options.scheduler
     this.#liveClock = options.liveClock
@@ -86,6 +90,7 @@ class VirtualTime {
     this.#quietTurns = options.quietTurns
     this.#isVirtual = options.started
     this.#realWait = options.realWait
+    this.#hint = options.hint === undefined ? undefined : `: ${options.hint}`
   }
 
   /** Milliseconds since this was made. */
@@ -140,7 +145,7 @@ class VirtualTime {
       left <= 0
         ? Effect.sync(() => {
           halt()
-          if (this.#isVirtual) onPassed(`time ran past \`${name}\`, which waits for something real`)
+          if (this.#isVirtual) onPassed(`time ran past \`${name}\`, which waits for something real${this.#hint ?? ""}`)
         })
         : Effect.andThen(
           this.#realClock.sleep(Duration.millis(this.#realWait / realSteps)),
@@ -254,7 +259,8 @@ export const makeVirtualClock = (options?: Options): Effect.Effect<VirtualClock,
       pending: options?.pending ?? (() => 0),
       quietTurns: Math.max(1, options?.quietTurns ?? 2),
       started: options?.started ?? true,
-      realWait: options?.realWait ?? 2000
+      realWait: options?.realWait ?? 2000,
+      hint: options?.hint
     })
     yield* Effect.addFinalizer(() => Effect.sync(() => time.stop()))
 

@@ -1,5 +1,5 @@
 /** What the users of a scenario do. */
-import type { LeaveReason } from "../Room.ts"
+import type { CallStatus, LeaveReason } from "../Room.ts"
 import type { Hearing } from "./marks.ts"
 
 /**
@@ -27,6 +27,7 @@ export type UserAction =
     | { readonly _tag: "Mute"; readonly at: number }
     | { readonly _tag: "Unmute"; readonly at: number }
     | { readonly _tag: "Join"; readonly at: number }
+    | { readonly _tag: "CallStatus"; readonly at: number; readonly status: CallStatus }
     | { readonly _tag: "Leave"; readonly at: number; readonly reason?: LeaveReason | undefined }
   )
 
@@ -110,6 +111,29 @@ export const unmute = (at: number): UserAction => ({ _tag: "Unmute", at })
  * @since 0.1.0
  */
 export const join = (at: number): UserAction => ({ _tag: "Join", at })
+
+/**
+ * The user's telephone tells how far the call is. Who does not take a call that the agent's side
+ * has made (`unanswered`, `busy`, `refused`, `failed`) leaves with that, and so does who hangs up
+ * (`ended`).
+ *
+ * **Example** (A line that is busy)
+ *
+ * ```ts
+ * import { Agent } from "effect-voice"
+ * import * as Testing from "effect-voice/testing"
+ *
+ * const timeline = Testing.scenario({
+ *   agent: Agent.make({ instructions: "You remind guests of their bookings." }),
+ *   room: { kind: "sip", direction: "outbound", call: "ringing" },
+ *   user: [Testing.callStatus(4000, "busy")]
+ * })
+ * ```
+ *
+ * @category scenario
+ * @since 0.1.0
+ */
+export const callStatus = (at: number, status: CallStatus): UserAction => ({ _tag: "CallStatus", at, status })
 
 /**
  * The user leaves the room; without a reason they have said goodbye (`left`).

@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { TestClock } from "effect/testing/TestClock"
 import * as Audio from "../Audio.ts"
+import { attributesOf } from "../internal/room/call.ts"
 import type { RoomControl } from "../internal/room/control.ts"
 import { makeMemoryRoom } from "../internal/room/memoryRoom.ts"
 import * as Room from "../Room.ts"
@@ -34,6 +35,8 @@ export interface RoomOptions {
   readonly kind?: Room.Participant["kind"] | undefined
   /** Of a telephone call (`kind: "sip"`). @default not told */
   readonly direction?: Room.Participant["direction"]
+  /** How far the call of a telephone is when they join: `callStatus` goes on with it. @default answered */
+  readonly call?: Room.CallStatus | undefined
   /** When the caller joins, from the beginning; `false` leaves it to the test. @default 0 */
   readonly joins?: Duration.Input | false | undefined
   /** Length of the microphone's frames; without it the microphone gives marks instead of sound. @default none */
@@ -230,7 +233,12 @@ export const room = (
       const say = says(microphone)
       return Caller.of({
         identity,
-        joins: control.join({ identity, kind: options.kind, direction: options.direction }),
+        joins: control.join({
+          identity,
+          kind: options.kind,
+          direction: options.direction,
+          ...(options.call === undefined ? {} : { attributes: attributesOf(options.call) })
+        }),
         leaves: control.leave(identity),
         isThere: Effect.map(
           memoryRoom.room.participants,

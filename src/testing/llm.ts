@@ -89,6 +89,12 @@ export interface LlmRequest extends Llm.Request {
   readonly text: string
   /** Messages with tool results since that message: 0 for the first step of a turn. */
   readonly step: number
+  /** What the tools have given since that message, the oldest first: text or JSON, or why they failed. */
+  readonly results: ReadonlyArray<{
+    readonly name: string
+    readonly result: unknown
+    readonly isFailure: boolean
+  }>
   /** Number of this request, from 0. */
   readonly index: number
   /** Clock time (ms). */
@@ -165,10 +171,16 @@ const read = (request: Llm.Request, index: number, at: number): LlmRequest => {
   const messages = request.prompt.content
   let user = messages.length - 1
   while (user >= 0 && messages[user]!.role !== "user") user--
+  const answers = messages.slice(user + 1).flatMap((message) => message.role === "tool" ? [message] : [])
   return {
     ...request,
     text: user < 0 ? "" : textOf(messages[user]!),
-    step: messages.slice(user + 1).filter((message) => message.role === "tool").length,
+    step: answers.length,
+    results: answers.flatMap(({ content }) =>
+      content.flatMap((part) =>
+        part.type === "tool-result" ? [{ name: part.name, result: part.result, isFailure: part.isFailure }] : []
+      )
+    ),
     index,
     at
   }

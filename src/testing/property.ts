@@ -2,17 +2,25 @@
 import * as Tool from "effect/ai/Tool"
 import * as Toolkit from "effect/ai/Toolkit"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Agent from "../Agent.ts"
-import * as EnergyVad from "../Layers/EnergyVad.ts"
+import { rmsAt, scorer, usual } from "../internal/vad/energy.ts"
 import type { PipelineError } from "../Pipeline.ts"
 import type { Session } from "../Session.ts"
+import * as Vad from "../Vad.ts"
 import { addAnswers, type AnswerOptions, type Answers, answers, noAnswers } from "./answered.ts"
 import { differs, type InvariantOptions, invariants, type Violation } from "./invariants.ts"
 import { type Conversation, conversation, type ProgramAction, type RandomOptions } from "./randomConversation.ts"
 import { scenario } from "./scenario.ts"
 import { shrink } from "./shrink.ts"
 import type { Timeline } from "./timeline.ts"
+
+/** The same as `Layers/EnergyVad`, for whom the audio is real. */
+const loudness = Layer.succeed(
+  Vad.Vad,
+  Vad.make({ name: "energy", sampleRate: 16_000, windowSize: 320, scorer: Effect.succeed(scorer(rmsAt(usual))) })
+)
 
 const Work = Tool.make("work", {
   description: "Works for a while",
@@ -106,7 +114,7 @@ export const converse = (script: Conversation): Effect.Effect<Outcome, PipelineE
       tts: ({ index }) => script.speeches[index] ?? {},
       stt: { interims: script.interims, faults: script.connections },
       options: { turn: script.turn, toolTimeout: "8 seconds", filler: script.seed % 2 === 0 },
-      ...(script.frames === undefined ? {} : { room: { frames: script.frames }, layer: EnergyVad.layer() }),
+      ...(script.frames === undefined ? {} : { room: { frames: script.frames }, layer: loudness }),
       // Longer than any deadline: what hangs on without an event must have been given up.
       quiet: "30 seconds",
       seed: String(script.seed)

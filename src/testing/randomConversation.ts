@@ -68,7 +68,7 @@ export interface RandomOptions {
   readonly size?: number | undefined
   /** How often something goes wrong, 0 to 1. @default 0.3 */
   readonly faults?: number | undefined
-  /** Real samples in frames of so many milliseconds, heard by `EnergyVad`. @default marks */
+  /** Real samples in frames of so many milliseconds, heard by their loudness. @default marks */
   readonly frames?: number | undefined
 }
 

@@ -15,6 +15,7 @@ import * as Stream from "effect/Stream"
 import * as Agent from "../Agent.ts"
 import * as Audio from "../Audio.ts"
 import type * as Event from "../Event.ts"
+import { written } from "../internal/options/duration.ts"
 import { settled } from "../internal/plain.ts"
 import { CurrentRealWaits, type RealWaits } from "../internal/realWaits.ts"
 import { makeVirtualClock } from "../internal/virtualClock.ts"
@@ -319,7 +320,11 @@ export const inVirtualTime = <A, E, R>(
   } = {}
 ): Effect.Effect<A, E, Exclude<R, Scope.Scope>> =>
   Effect.scoped(Effect.gen(function*() {
-    const virtual = yield* makeVirtualClock({ realWait: millis(options.realWait ?? "2 seconds") })
+    const realWait = millis(options.realWait ?? "2 seconds")
+    const hint = `raise realWait (${
+      written(realWait)
+    } now) if it only takes longer; set realWait: 0 if time must pass first`
+    const virtual = yield* makeVirtualClock({ realWait, hint })
     return yield* effect.pipe(
       Random.withSeed(options.seed ?? "scenario"),
       Effect.provideService(Clock.Clock, inWholeMillis(virtual.clock)),

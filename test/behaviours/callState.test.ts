@@ -211,7 +211,7 @@ describe("CallState.make", () => {
     const secret: any = { guest: 4711, nights: "secret" }
     assert.strictEqual(
       problems(() => CallState.make("booking", Booking, { initial: secret })),
-      "initial is refused: the state booking does not take this value: it does not fit the schema at guest, nights"
+      "initial must fit the schema: the state booking does not take this value: it does not fit the schema at guest, nights"
     )
   })
 

@@ -53,13 +53,14 @@ describe("several calls of one step that give the conversation away", () => {
       [["sales", "billing"], ["handoff: Sales"]],
       [["billing", "sales"], ["handoff: Billing"]],
       [["goodbye", "billing"], []],
+      [["sales", "goodbye"], ["handoff: Sales"]],
       [["onward"], ["handoff: Sales", "handoff: Billing"]]
     ] as const
   )("%j: the first wins, and the model reads that the second did not", ([names, handoffs]) =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         preset: "mechanics",
-        agent: Agent.make({ instructions: "", tools }),
+        agent: Agent.make({ name: "desk", instructions: "", tools }),
         user: [hello],
         llm: [{ tools: names.map((name) => ({ name })) }]
       })
@@ -68,6 +69,11 @@ describe("several calls of one step that give the conversation away", () => {
         .map(({ isFailure, result }) => isFailure ? result : "done")
       assert.deepStrictEqual(results.slice(0, 1), ["done"])
       if (names.length > 1) assert.match(String(results[1]), /another call/)
+      const ended = timeline.of("SessionClosed").map(({ reason }) => reason)
+      assert.deepStrictEqual(ended, names[0] === "goodbye" ? ["hang_up"] : ["closed"])
+      // Whoever reads the events knows each agent, the first among them.
+      const agents = [timeline.of("SessionStarted")[0]?.agent, ...timeline.of("AgentChanged").map(({ to }) => to)]
+      assert.deepStrictEqual(agents, ["desk", ...handoffs.map((handoff) => handoff.replace("handoff: ", ""))])
       assert.deepStrictEqual(Testing.invariants(timeline), [])
     }))
 })

@@ -57,6 +57,22 @@ describe("a hook or a callback that breaks", () => {
       assert.notInclude(JSON.stringify(lines), "Ann")
     }))
 
+  it.effect.each<readonly [what: string, given: () => unknown, told: RegExp]>([
+    ["an Effect inside a promise", async () => Effect.succeed(1), /onEnter must not give an Effect.*leave out async/],
+    ["a function", () => () => 1, /onEnter must not give a function, which nobody calls/],
+    // oxlint-disable-next-line require-yield
+    ["a generator", function*() {}, /onEnter must not give a generator.*Effect\.gen/]
+  ])("is told what it gives that nobody runs: %s", ([, given, told]) =>
+    Effect.gen(function*() {
+      const { logs, messages } = yield* Testing.scenario({
+        agent: Agent.make({ instructions: "", onEnter: given }),
+        user: [hello],
+        llm: ["Fine."]
+      })
+      assert.match(logs.map(({ cause }) => cause ?? "").join("\n"), told)
+      assert.include([...messages], "assistant: Fine.")
+    }))
+
   it.effect("a turn detector and a classifier that throw make nobody deaf", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({

@@ -1,6 +1,6 @@
 /** Calls over a telephone: when they begin, and that they end. */
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Layer } from "effect"
+import { Clock, Effect, Fiber, Layer } from "effect"
 import { Agent, Pipeline, Room, Session } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 
@@ -145,22 +145,62 @@ describe("a call that the agent's side has made", () => {
       assert.isTrue(timeline.of("UserStateChanged").every(({ at }) => at > 13_000))
     }))
 
-  it.effect.each(["user_rejected", "user_unavailable", "left"] as const)(
-    "that is not answered (%s) ends, and the agent was never there",
-    (reason) =>
+  it.effect.each(
+    [
+      ["user_rejected", "refused"],
+      ["user_unavailable", "unanswered"],
+      ["sip_failure", "call_failed"],
+      ["left", "unanswered"]
+    ] as const
+  )(
+    "that is not answered (%s) ends as %s, and the agent was never there",
+    ([reason, outcome]) =>
       Effect.gen(function*() {
         const timeline = yield* calling([
           status(2000, "ringing"),
           { at: 8000, do: (_, caller) => caller.room.leave(caller.identity, reason) }
         ])
-        assert.deepStrictEqual(timeline.of("SessionClosed").map(({ at, reason }) => [at, reason]), [
-          [8000, "participant_left"]
-        ])
+        assert.deepStrictEqual(timeline.of("SessionClosed").map(({ at, reason }) => [at, reason]), [[8000, outcome]])
         assert.deepStrictEqual(timeline.messages, [])
         assert.deepStrictEqual(timeline.speeches, [])
         assert.strictEqual(timeline.left, "")
       })
   )
+
+  it.effect.each(
+    [["busy", "busy"], ["refused", "refused"], ["unanswered", "unanswered"], ["failed", "call_failed"]] as const
+  )("that is %s ends the run of the pipeline as %s", ([status, outcome]) =>
+    Effect.gen(function*() {
+      const reason = yield* Testing.inVirtualTime(
+        Effect.gen(function*() {
+          const { identity, room } = yield* Testing.Caller
+          const call = yield* Effect.forkChild(Pipeline.run(agent))
+          yield* Effect.sleep(4000)
+          const code = { busy: "486", refused: "603", unanswered: "480", failed: "503" }[status]
+          yield* room.setAttributes(identity, { "sip.callStatus": "hangup", "sip.callStatusCode": code })
+          yield* room.leave(identity, "user_unavailable")
+          return yield* Fiber.join(call)
+        }).pipe(
+          Effect.provide(Testing.layer({ room: { kind: "sip", direction: "outbound", call: "ringing" } }))
+        )
+      )
+      assert.strictEqual(reason, outcome)
+    }))
+
+  it.effect("that was answered ends as participant_left when they hang up", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        room: { kind: "sip", direction: "outbound", call: "dialing" },
+        agent,
+        user: [
+          Testing.callStatus(1000, "ringing"),
+          Testing.callStatus(3000, "answered"),
+          Testing.callStatus(9000, "ended")
+        ]
+      })
+      assert.deepStrictEqual(timeline.messages, ["assistant: I call about your booking."])
+      assert.deepStrictEqual(timeline.of("SessionClosed").map(({ reason }) => reason), ["participant_left"])
+    }))
 
   it.effect("that is hung up while it rings ends without a goodbye, which nobody would hear", () =>
     Effect.gen(function*() {

@@ -108,7 +108,10 @@ describe("time stands still for what a plain function awaits", () => {
         llm,
         realWait: 40
       })
-      const passed = ["onEnter", "book"].map((name) => `time ran past \`${name}\`, which waits for something real`)
+      const hint = "raise realWait (40 millis now) if it only takes longer; set realWait: 0 if time must pass first"
+      const passed = ["onEnter", "book"].map((name) =>
+        `time ran past \`${name}\`, which waits for something real: ${hint}`
+      )
       assert.deepStrictEqual(timeline.warnings.filter((warning) => warning.startsWith("time")), passed)
       assert.deepStrictEqual(
         timeline.logs.filter(({ text }) => text.startsWith("time")).map(({ text }) => text),

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { Agent, Text } from "effect-voice"
+import { Agent, Text, Tools } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { Tool, Toolkit } from "effect/ai"
 
@@ -41,6 +41,35 @@ describe("a script", () => {
         9000,
         "participant_left"
       ]])
+    }))
+
+  it.effect("answers by what the tools have given, and by what has failed", () =>
+    Effect.gen(function*() {
+      const tools = Tools.functions({
+        book: {
+          parameters: Schema.Struct({ nights: Schema.Int }),
+          run: async ({ nights }) => {
+            if (nights > 14) throw new Tools.ToolError({ message: "Two weeks at most." })
+            return { room: 7 }
+          }
+        }
+      })
+      const timeline = yield* Testing.scenario({
+        preset: "mechanics",
+        agent: Agent.make({ instructions: "", tools }),
+        user: [Testing.type(500, "20"), Testing.type(9000, "2")],
+        llm: ({ results, text }) =>
+          results.length === 0
+            ? { tools: [{ name: "book", params: { nights: Number(text) } }] }
+            : results.map(({ isFailure, name, result }) => `${name}, ${isFailure}: ${JSON.stringify(result)}`).join(
+              ". "
+            ),
+        tts: { duration: 500 }
+      })
+      assert.deepStrictEqual(timeline.messages.filter((message) => message.startsWith("assistant")), [
+        "assistant: book, true: \"Two weeks at most.\"",
+        "assistant: book, false: {\"room\":7}"
+      ])
     }))
 
   it.effect("says why somebody leaves: one who may be back is awaited, and it is not quiet until then", () =>

@@ -83,8 +83,8 @@ describe("a definition", () => {
     assert.isTrue(Worker.isDefinition(Worker.define({ entry: () => Effect.void, layer: Layer.empty })))
     assert.isFalse(Worker.isDefinition({ entry: () => Effect.void }))
     Worker.define({
-      // @ts-expect-error: nobody gives the Llm
       entry: () => Llm.Llm.useSync((llm) => llm.name),
+      // @ts-expect-error: nobody gives the Llm
       layer: Layer.empty
     })
   })

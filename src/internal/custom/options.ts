@@ -30,9 +30,11 @@ export const fields = {
       ? "hold no user or password; give them in headers"
       : "be a whole http:// or https:// URL")),
   headers: Check.such<Readonly<Record<string, Header>>>(
-    (headers) => Object.entries(headers).every(isHeader),
+    (headers) => Check.isRecord(headers) && Object.entries(headers).every(isHeader),
     (headers) =>
-      `hold headers: "${Object.entries(headers).find((one) => !isHeader(one))?.[0]}" is none, or cannot be sent`
+      Check.isRecord(headers)
+        ? `hold headers: "${Object.entries(headers).find((one) => !isHeader(one))?.[0]}" is none, or cannot be sent`
+        : "be an object of headers by their names"
   ),
   name: Check.text({ default: "http" })
 }

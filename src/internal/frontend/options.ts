@@ -8,11 +8,11 @@ export const serving = Check.struct<Frontend.Options>()({
   transcripts: Check.flag({ default: true }),
   packets: Check.flag({ default: true }),
   remote: Check.flag({ default: true }),
-  access: Check.asIs,
+  access: Check.callback,
   instructions: Check.flag({ default: false }),
   tools: Check.flag({ default: false }),
   runTimeout: Check.duration({ default: "1 minute" }),
-  to: Check.asIs
+  to: Check.list(Check.text())
 })
 
 export const recording = Check.struct<Frontend.PreconnectOptions>()({

@@ -14,7 +14,7 @@ export const sizes = {
   maxTokens: Check.required(Check.whole({ endless: true })),
   targetTokens: Check.whole({ endless: true }),
   keepRecent: Check.whole({ default: 6, endless: true }),
-  estimate: Check.asIs
+  estimate: Check.callback
 }
 
 const sizing = Check.struct<Budget>()(sizes)

@@ -1,7 +1,7 @@
 /** Options of a room of LiveKit, and what is made of them when they are checked. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import type * as Frontend from "../../Frontend.ts"
 import type { RoomError } from "../../Room.ts"
 import { recording, serving } from "../frontend/options.ts"
@@ -85,7 +85,7 @@ export interface Options {
   readonly preconnect?: Frontend.PreconnectOptions | false | undefined
 }
 
-const hidden = Check.such<Redacted.Redacted>((key) => Redacted.value(key) !== "", "not be empty")
+const topics = Check.list(Check.text())
 
 const schema = Check.together(
   Check.struct<Options>()({
@@ -93,17 +93,17 @@ const schema = Check.together(
     url: Check.required(
       Check.text({ pattern: /^(?:wss?|https?):\/\/[^\s/]+/, must: "begin with ws://, wss://, http:// or https://" })
     ),
-    token: Check.required(hidden),
-    admin: Check.asIs,
+    token: Check.required(Check.secret),
+    admin: Check.secret,
     autoSubscribe: Check.oneOf(["all", "audio", "video", "none"], { default: "audio" }),
-    encryption: Check.maybe(Check.struct<NonNullable<Options["encryption"]>>()({ key: Check.required(hidden) })),
+    encryption: Check.maybe(Check.struct<NonNullable<Options["encryption"]>>()({ key: Check.required(Check.secret) })),
     rejoin: Check.flag({ default: true }),
     retries: Check.whole({ default: 3 }),
     retryDelay: Check.duration({ most: 3_600_000, default: "2 seconds" }),
     frame: Check.duration({ least: 10, most: 100, default: "40 millis" }),
     audioBuffer: Check.duration({ least: 100, most: 60_000, default: "2 seconds" }),
     maxMessageBytes: Check.whole({ least: 1, default: 16 * 1024 * 1024 }),
-    topics: Check.section(Check.struct<NonNullable<Options["topics"]>>()({ texts: Check.asIs, bytes: Check.asIs })),
+    topics: Check.section(Check.struct<NonNullable<Options["topics"]>>()({ texts: topics, bytes: topics })),
     nativeLogs: Check.flag({ default: false }),
     frontend: Check.or(false, serving),
     preconnect: Check.or(false, recording)

@@ -74,14 +74,12 @@ const named = Check.required(Check.text({ must: "not be empty" }))
 
 const schema = Check.struct<TokenOptions>()({
   apiKey: named,
-  apiSecret: Check.required(
-    Check.such<Redacted.Redacted>((secret) => Redacted.value(secret) !== "", "not be empty")
-  ),
+  apiSecret: Check.required(Check.secret),
   room: named,
   identity: named,
-  name: Check.asIs,
-  metadata: Check.asIs,
-  attributes: Check.asIs,
+  name: Check.words,
+  metadata: Check.words,
+  attributes: Check.texts,
   kind: Check.oneOf(["agent", "standard"], { default: "agent" }),
   hidden: Check.flag({ default: false }),
   admin: Check.flag({ default: false }),

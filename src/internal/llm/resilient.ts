@@ -6,7 +6,7 @@ import * as Stream from "effect/Stream"
 import type * as Failure from "../../Failure.ts"
 import { openAi } from "../config/defaults.ts"
 import * as Check from "../options.ts"
-import { refused } from "../provider/options.ts"
+import { nameIn, refused } from "../provider/options.ts"
 import { providersOf } from "../resilience/availability.ts"
 import { breakersOf, circuitsOf, keepBreakers } from "../resilience/breaker.ts"
 import { type Candidate, failover } from "../resilience/failover.ts"
@@ -80,8 +80,12 @@ export const hedge = (
   services: ReadonlyArray<Service>,
   asked: HedgeOptions
 ): Service => {
-  const name = asked.name ?? namesOf(services)
-  const { after, policy } = Check.readOrThrow(options.hedge, { ...asked, providers: services }, refusing(name))
+  const name = nameIn(asked, namesOf(services))
+  const { after, policy } = Check.readOrThrow(
+    options.hedge,
+    Check.beside(asked, { providers: services }),
+    refusing(name)
+  )
   const settings = settle(policy)
   return keepBreakers({
     name,
@@ -102,8 +106,12 @@ export const fallback = (
   asked: FallbackOptions<Service> & { readonly retryAfterOutput?: boolean | undefined }
 ): Effect.Effect<Service & Fallback, Llm.LlmError, Scope.Scope> =>
   Effect.gen(function*() {
-    const name = asked.name ?? namesOf(services)
-    const settings = yield* Check.readOrFail(options.fallback, { ...asked, providers: services }, refusing(name))
+    const name = nameIn(asked, namesOf(services))
+    const settings = yield* Check.readOrFail(
+      options.fallback,
+      Check.beside(asked, { providers: services }),
+      refusing(name)
+    )
     const breakers = yield* circuitsOf("llm", services, settings.breaker)
     const providers = yield* providersOf("llm", services, settings, breakers)
     return keepBreakers({
@@ -146,8 +154,8 @@ export const recovering = (
   Effect.flatMap(
     Check.readOrFail(
       options.fallback,
-      { ...asked, providers: [service], recoveries: asked.recoveries ?? recoveries },
-      refusing(asked.name ?? service.name)
+      Check.beside(asked, { providers: [service], recoveries: asked?.recoveries ?? recoveries }),
+      refusing(nameIn(asked, service.name))
     ),
     (settings) => fallback(insteadOf(service, settings.recoveries ?? [], delayed), asked)
   )

@@ -1,6 +1,6 @@
 /** What the layers of OpenAI share: options, and options from the environment. */
 import * as Config from "effect/Config"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import * as VoiceConfig from "../../Config.ts"
 import * as Check from "../options.ts"
 import { tag, tagOrAuto } from "../provider/languages.ts"
@@ -8,15 +8,14 @@ import { type Access, isHeader, provider, reveal } from "./client.ts"
 
 /** What every layer of OpenAI is told; no message shows the values. */
 export const access = {
-  apiKey: Check.such<Redacted.Redacted>(
-    (key) => isHeader(Redacted.value(key)),
-    "not be empty, nor hold a character that a header cannot (a line break?)"
-  ),
+  apiKey: Check.keyOfWords,
   baseUrl: Check.url(["https:", "http:"]),
   organization: Check.text(),
   project: Check.text(),
   headers: Check.such<NonNullable<Access["headers"]>>(
-    (headers) => Object.entries(headers).every(([name, value]) => /^[\w-]+$/.test(name) && isHeader(reveal(value))),
+    (headers) =>
+      Check.isRecord(headers) &&
+      Object.entries(headers).every(([name, value]) => /^[\w-]+$/.test(name) && isHeader(reveal(value))),
     "hold names and values that can be sent"
   ),
   name: Check.text({ default: provider })

@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { lengthOf, shownLength, written } from "./duration.ts"
+import { shown } from "./shown.ts"
 
 /** One option: what may be given, and what it becomes. */
 export interface Field<out Out, out In> extends Schema.Codec<Out, In> {}
@@ -42,7 +43,10 @@ const field = <Out, In>(read: (given: unknown) => Reading<Out>, fallback: In | u
 }
 
 /** A field that must be given. */
-export const required = <Out, In>(self: Field<Out, In>): Field<Exclude<Out, undefined>, Exclude<In, undefined>> =>
+export const required: {
+  (self: AsIs): AsIs
+  <Out, In>(self: Field<Out, In>): Field<Exclude<Out, undefined>, Exclude<In, undefined>>
+} = (self: Field<any, any>): AsIs =>
   self.pipe(
     Schema.decodeTo(Schema.Unknown, {
       decode: SchemaGetter.transformEffect((value: unknown) =>
@@ -52,7 +56,7 @@ export const required = <Out, In>(self: Field<Out, In>): Field<Exclude<Out, unde
       ),
       encode: SchemaGetter.forbiddenEncoding
     })
-  ) as Schema.Codec<any, any>
+  ) as Schema.Codec<any, any> as AsIs
 
 interface Range {
   /** Least that may be. */
@@ -75,10 +79,7 @@ const bounds = ({ above, least, most = Infinity }: Range, shown: (value: number)
   return most === Infinity ? "" : ` of at most ${shown(most)}`
 }
 
-const not = (given: unknown): string => {
-  if (typeof given === "string") return given.length > 24 ? "" : `, not "${given}"`
-  return typeof given === "number" || typeof given === "boolean" || typeof given === "bigint" ? `, not ${given}` : ""
-}
+const not = (given: unknown): string => `, not ${shown(given, { quote: true })}`
 
 interface Length extends Range {
   /** An endless time is none. */
@@ -191,14 +192,42 @@ export const url = <const Asked extends { readonly default?: string | undefined 
       : Result.fail(`be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(", ")}`)
   }, asked.default) as Field<any, any>
 
+type Secret = Field<Redacted.Redacted | undefined, Redacted.Redacted | undefined>
+
+/** A text that no log shows, and no message of ours: not even that it was given as plain text says which. */
+const secretly = (is: (value: string) => boolean, must: string): Secret =>
+  field((given) => {
+    if (!Redacted.isRedacted(given)) {
+      const how = typeof given === "string" ? ", not a plain text, which a log may show" : not(given)
+      return Result.fail(`be Redacted, such as Redacted.make("…") or Config.Redacted("…") gives${how}`)
+    }
+    const value: unknown = Redacted.value(given)
+    return typeof value === "string" && is(value) ? Result.succeed(given as Redacted.Redacted) : Result.fail(must)
+  }, undefined)
+
 /** Text that can stand in a header: a key with a line break is a copying mistake. It is never shown. */
-export const key: Field<Redacted.Redacted | undefined, Redacted.Redacted | undefined> = field(
-  (given) =>
-    Redacted.isRedacted(given) && /^[\x21-\x7e]+$/.test(String(Redacted.value(given)))
-      ? Result.succeed(given as Redacted.Redacted)
-      : Result.fail("be the key alone, without spaces or line breaks, as Redacted"),
-  undefined
+export const key: Secret = secretly(
+  (value) => /^[\x21-\x7e]+$/.test(value),
+  "be the key alone, without spaces or line breaks, as Redacted"
 )
+
+/** The same of a key that may have spaces within. It is never shown. */
+export const keyOfWords: Secret = secretly(
+  (value) => /^[\x20-\x7e]*[\x21-\x7e][\x20-\x7e]*$/.test(value),
+  "not be empty, nor hold a character that a header cannot (a line break?)"
+)
+
+/** A secret of any other form. It is never shown. */
+export const secret: Secret = secretly((value) => value !== "", "not be empty")
+
+/** What a test of ours says of a value that it was not made for. */
+const attempted = <A>(attempt: () => A): A | undefined => {
+  try {
+    return attempt()
+  } catch {
+    return undefined
+  }
+}
 
 /** What is made of what was given, where that can be; `must` says what that wants. */
 export const made = <Out, In>(
@@ -206,7 +235,7 @@ export const made = <Out, In>(
   must: string
 ): Field<Out | undefined, In | undefined> =>
   field((given) => {
-    const out = make(given as In)
+    const out = attempted(() => make(given as In))
     return out === undefined ? Result.fail(must) : Result.succeed(out)
   }, undefined)
 
@@ -215,11 +244,33 @@ export const such = <A>(
   is: (given: A) => boolean,
   must: string | ((given: A) => string)
 ): Field<A | undefined, A | undefined> =>
-  field(
-    (given) =>
-      is(given as A) ? Result.succeed(given as A) : Result.fail(typeof must === "string" ? must : must(given as A)),
-    undefined
-  )
+  field((given) => {
+    if (attempted(() => is(given as A)) === true) return Result.succeed(given as A)
+    const why = typeof must === "string" ? must : attempted(() => must(given as A))
+    return Result.fail(why ?? `be of its type${not(given)}`)
+  }, undefined)
+
+/** Whether it has names with values, as no list has them. */
+export const isRecord = (given: unknown): given is Readonly<Record<string, unknown>> =>
+  typeof given === "object" && given !== null && !Array.isArray(given)
+
+/** Any text, the empty one too. */
+export const words: Field<string | undefined, string | undefined> = such<string>(
+  (given) => typeof given === "string",
+  "be a text"
+)
+
+export const isTexts = (given: unknown): given is Readonly<Record<string, string>> =>
+  isRecord(given) && Object.values(given).every((one) => typeof one === "string")
+
+/** Texts by their names, the empty one too. */
+export const texts: Field<
+  Readonly<Record<string, string>> | undefined,
+  Readonly<Record<string, string>> | undefined
+> = such<Readonly<Record<string, string>>>(
+  isTexts,
+  "be an object of texts by their names"
+)
 
 /** What is taken as it is, as functions and services are: the compiler knows their type. */
 export interface AsIs extends Field<any, any> {
@@ -230,15 +281,31 @@ export const asIs: AsIs = field(Result.succeed, undefined) as AsIs
 
 /** A function: the compiler knows of what type. */
 export const callback: AsIs = field(
-  (given) => typeof given === "function" ? Result.succeed(given) : Result.fail("be a function"),
+  (given) => typeof given === "function" ? Result.succeed(given) : Result.fail(`be a function${not(given)}`),
   undefined
 ) as AsIs
+
+/** An Effect: the compiler knows of what. */
+export const effect: AsIs = field(
+  (given) => Effect.isEffect(given) ? Result.succeed(given) : Result.fail(`be an Effect${not(given)}`),
+  undefined
+) as AsIs
+
+/** A service of ours, or of the program, with these functions: `of` names it, and how one comes by it. */
+export const service = (of: string, ...functions: ReadonlyArray<string>): AsIs =>
+  field(
+    (given) =>
+      isRecord(given) && functions.every((name) => typeof given[name] === "function")
+        ? Result.succeed(given)
+        : Result.fail(`be ${of}${not(given)}`),
+    undefined
+  ) as AsIs
 
 /** What is to be done: an Effect, or a function that does it or gives a promise of it. */
 export const action: AsIs = field(
   (given) =>
     typeof given === "function" || Effect.isEffect(given)
       ? Result.succeed(given)
-      : Result.fail("be an Effect or a function, which may be async"),
+      : Result.fail(`be an Effect or a function, which may be async${not(given)}`),
   undefined
 ) as AsIs

@@ -41,7 +41,7 @@ export const begin = (
     if (called && core.tuning.optionsWith(turn).interruption?.echoWarmUp === undefined) {
       yield* Effect.ignore(session.update({ turn: { interruption: { echoWarmUp: 0 } } }))
     }
-    core.publish({ _tag: "SessionStarted", session: core.id, ...namesOf(judges) })
+    core.publish({ _tag: "SessionStarted", session: core.id, agent: core.agent.bound().name, ...namesOf(judges) })
     core.participant.introduced()
     if (!speaks) {
       const message = "the agent talks with somebody who has no microphone: nobody who can speak has come in time"
@@ -52,7 +52,7 @@ export const begin = (
     for (const words of [core.apology, core.failedReply]) if (words !== undefined) core.fork(words.prepare)
     if (options.closeOnLeave !== false) yield* leaving.check(participant.identity)
     // A line that rings has nobody to be spoken to, nor to be heard.
-    core.participant.met(yield* awaitReachable(room, participant.identity))
+    core.participant.reached(yield* awaitReachable(room, participant.identity))
     const filling = filler ?? (participant.kind === "sip" ? fillerByDefault() : undefined)
     signal(core, { _tag: "Opened", filler: filling === false ? undefined : filling })
     yield* listening.listen(participant.identity)

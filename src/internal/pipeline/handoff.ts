@@ -82,31 +82,41 @@ interface Successor {
   readonly detector: Prepared | undefined
 }
 
-export type Handoff = <R, E>(
-  ready: Session.Ready<R, E>,
-  session: Session.Session["Service"]
-) => Effect.Effect<void, E>
+/** Of several calls of one step that each give the conversation away, or end it, the first one does. */
+export interface Handoff {
+  readonly handoff: <R, E>(
+    ready: Session.Ready<R, E>,
+    session: Session.Session["Service"]
+  ) => Effect.Effect<void, E>
+  /** For a call that ends the conversation: dies where another call of its step has given it away. */
+  readonly mayEnd: Effect.Effect<void>
+}
 
 export const makeHandoff = (core: Core, parts: Parts): Handoff => {
   const { bind, detector, exitTimeout, hearBy } = parts
   const handing = Semaphore.makeUnsafe(1)
   let latest: { readonly call: string; readonly to: string } | undefined
 
-  /** Of several calls of one step that each give the conversation away, or end it, the first one does. */
+  const mayEnd = Effect.gen(function*() {
+    const call = yield* CurrentCall
+    const before = latest
+    if (call === undefined || before === undefined || before.call === call) return
+    const step = core.speeches.get((yield* CurrentSpeech) ?? "")?.calls ?? []
+    if (step.includes(before.call)) {
+      return yield* Effect.die(
+        new Tools.ToolError({ message: `the conversation was handed over to ${before.to} by another call` })
+      )
+    }
+  })
+
   const claim = (agent: Agent.Agent<Session.Given, unknown>) => <E>(handoff: Effect.Effect<void, E>) =>
     Effect.gen(function*() {
       const call = yield* CurrentCall
       if (call === undefined) return yield* handoff
-      const before = latest
       if (core.outstanding.isLeaving()) {
         return yield* Effect.die(new Tools.ToolError({ message: "the call ends: another call hangs up" }))
       }
-      const step = core.speeches.get((yield* CurrentSpeech) ?? "")?.calls ?? []
-      if (before !== undefined && before.call !== call && step.includes(before.call)) {
-        return yield* Effect.die(
-          new Tools.ToolError({ message: `the conversation was handed over to ${before.to} by another call` })
-        )
-      }
+      yield* mayEnd
       const mine = latest = { call, to: agent.name }
       yield* Effect.onError(handoff, () =>
         Effect.sync(() => {
@@ -155,7 +165,7 @@ export const makeHandoff = (core: Core, parts: Parts): Handoff => {
       enter(core)
     })
 
-  return <R, E>(ready: Session.Ready<R, E>, session: Session.Session["Service"]): Effect.Effect<void, E> =>
+  const handoff = <R, E>(ready: Session.Ready<R, E>, session: Session.Session["Service"]): Effect.Effect<void, E> =>
     Effect.suspend(() => {
       const wrong = checkAgent(ready)
       if (wrong !== undefined) return Effect.die(wrong)
@@ -171,4 +181,5 @@ export const makeHandoff = (core: Core, parts: Parts): Handoff => {
         claim(agent)
       )
     })
+  return { handoff, mayEnd }
 }

@@ -119,7 +119,7 @@ export const open = <R, E>(
       ended,
       company: Effect.map(room.participants, (there) => there.some(isReachable)),
       attach: listening.attach,
-      handoff: makeHandoff(core, {
+      ...makeHandoff(core, {
         bind: (next, session) => Effect.provideContext(bind(next, session), services),
         detector,
         hearBy: listening.hearBy,

@@ -6,18 +6,31 @@ import * as Stream from "effect/Stream"
 import type * as Agent from "../../Agent.ts"
 import type * as Cost from "../../Cost.ts"
 import type { InvalidOptions } from "../../Failure.ts"
-import type { EachOptions, Filler, Options } from "../../Pipeline.ts"
+import type { Apology, EachOptions, Filler, Options } from "../../Pipeline.ts"
+import type * as Processor from "../../Processor.ts"
 import type * as Session from "../../Session.ts"
+import type * as Text from "../../Text.ts"
 import type * as Turn from "../../Turn.ts"
 import type * as Vad from "../../Vad.ts"
+import { clip } from "../audio/options.ts"
 import { sizes } from "../history/options.ts"
 import * as Check from "../options.ts"
 import { overlay } from "../options.ts"
 import { lengthOf } from "../options/duration.ts"
+import { shown } from "../options/shown.ts"
 import { attempts } from "../resilience/options.ts"
 import { settle, turn } from "../turn/settings.ts"
 
 const isText = (given: string): boolean => typeof given === "string"
+
+const processors = Check.list(
+  Check.required(
+    Check.such<Processor.Processor>(
+      (given) => Check.isRecord(given) && Effect.isEffect(given.open),
+      "be a Processor, such as Processor.gain or Processor.make gives"
+    )
+  )
+)
 
 const price = Check.struct<Cost.Price>()({
   provider: Check.required(Check.text()),
@@ -38,7 +51,7 @@ const spending = Check.together(
         unit: Check.oneOf(["cost", "tokens", "characters", "audioSeconds"]),
         warnAt: Check.ratio(),
         economyAt: Check.ratio(),
-        goodbye: Check.asIs
+        goodbye: Check.words
       })
     )
   }),
@@ -66,28 +79,41 @@ const results = Check.struct<NonNullable<Options["results"]>>()({
 const filler = Check.struct<Filler>()({
   after: Check.duration({ default: "2 seconds" }),
   apart: Check.duration({ default: "8 seconds" }),
-  say: Check.asIs,
-  clip: Check.asIs
+  say: Check.such<NonNullable<Filler["say"]>>(
+    (given) => typeof given === "function" || [given].flat().every((one) => typeof one === "string"),
+    "be a text, a list of texts, or a function that gives one"
+  ),
+  clip
 })
+
+/** Words that are said when something has failed. */
+const recorded = Check.or(false, Check.struct<Apology>()({ text: Check.words, clip }))
 
 const shared = {
   turn: Check.section(turn),
-  vad: Check.asIs,
+  vad: Check.such<Vad.Options>(Check.isRecord, "be an object of options of the detector"),
   maxToolSteps: Check.whole({ default: 3, endless: true }),
   toolTimeout: Check.duration({ default: "60 seconds" }),
   results: Check.section(results),
   resilience: Check.maybe(attempts),
-  apology: Check.asIs,
-  failedReply: Check.asIs,
+  apology: recorded,
+  failedReply: recorded,
   filler: Check.shorthand(
     Check.or(false, filler),
     (given: boolean | Filler | undefined) => given === true ? {} : given
   ),
   textTimeout: Check.duration({ default: "10 seconds" }),
   prewarm: Check.oneOf([true, false, "paid"]),
-  processors: Check.asIs,
-  detectorProcessors: Check.asIs,
-  transforms: Check.asIs,
+  processors,
+  detectorProcessors: processors,
+  transforms: Check.list(
+    Check.required(
+      Check.such<Text.Transform>(
+        (given) => Check.isRecord(given) && typeof given.open === "function",
+        "be a Transform, such as Text.markdown or Text.replace gives"
+      )
+    )
+  ),
   minSentence: Check.whole({ default: 20, endless: true }),
   feed: Check.oneOf(["all", "speech"]),
   stt: Check.flag(),
@@ -95,8 +121,8 @@ const shared = {
   mutedAfter: Check.duration({ default: "1 second" }),
   budget: Check.maybe(budget),
   spending: Check.maybe(spending),
-  output: Check.asIs,
-  textTopic: Check.asIs,
+  output: Check.such<NonNullable<Options["output"]>>(Check.isRecord, "be an object of options of the output"),
+  textTopic: Check.or(false, Check.text()),
   onText: Check.callback,
   onKey: Check.callback,
   microphoneTimeout: Check.duration({ default: "2 seconds" }),
@@ -108,7 +134,7 @@ const shared = {
   drainTimeout: Check.duration({ default: "30 seconds" }),
   roomTimeout: Check.duration({ default: "10 seconds" }),
   hookTimeout: Check.duration({ default: "10 seconds" }),
-  job: Check.asIs,
+  job: Check.texts,
   onEvent: Check.callback
 }
 
@@ -151,7 +177,7 @@ const say = Check.struct<Session.ReplyOptions & Pick<Session.SayOptions, "clip">
   protected: Check.flag({ default: false }),
   record: Check.flag({ default: true }),
   voice: Check.text(),
-  clip: Check.asIs
+  clip
 })
 
 const wait = Check.struct<Session.CommitOptions>()({
@@ -193,19 +219,12 @@ export const checkSay = (options: typeof say.Encoded): typeof say.Type => Check.
 
 const isWords = (given: unknown): boolean => typeof given === "string" || Stream.isStream(given)
 
-const shown = (given: unknown): string =>
-  given === undefined || given === null || typeof given === "number" || typeof given === "boolean"
-    ? `, not ${given}`
-    : given instanceof Promise
-    ? ", not a promise: was it awaited?"
-    : ""
-
 /** The same of the words: what they were given to, and whether they may come piece by piece. */
 export const checkWords = (verb: string, words: unknown, pieces: boolean): void =>
   Check.throwAll(
     (pieces ? isWords(words) : typeof words === "string") ? [] : [{
       option: verb,
-      detail: `must be given a text${pieces ? " or a Stream of texts" : ""}${shown(words)}`
+      detail: `must be given a text${pieces ? " or a Stream of texts" : ""}, not ${shown(words)}`
     }]
   )
 
@@ -213,10 +232,10 @@ const update = Check.struct<Session.Update>()({
   instructions: Check.such(isText, "be a text that tells the agent what to do"),
   voice: Check.text(),
   tools: Check.such<NonNullable<Session.Update["tools"]>>(
-    (given) => typeof given === "object" && given !== null && "entries" in given,
+    (given) => Check.isRecord(given) && "entries" in given,
     "be a Set of tools: begin with Session.tools, or give what Tools.functions makes"
   ),
-  turn: Check.asIs
+  turn: Check.maybe(turn)
 })
 
 export const checkUpdate = (change: Session.Update): Effect.Effect<unknown, InvalidOptions> =>
@@ -226,7 +245,7 @@ export const checkUpdate = (change: Session.Update): Effect.Effect<unknown, Inva
 export const checkAgent = (given: unknown): InvalidOptions | undefined => {
   const made = Predicate.hasProperty(given, "bound") && Effect.isEffect(given.bound)
   const detail = "must be made by Agent.make({ instructions: … })"
-  return made ? undefined : Check.invalid([{ option: "agent", detail: `${detail}${shown(given)}` }])
+  return made ? undefined : Check.invalid([{ option: "agent", detail: `${detail}, not ${shown(given)}` }])
 }
 
 const verdict = Check.struct<Agent.Verdict>()({
@@ -240,7 +259,7 @@ export const checkVerdict = (given: Agent.Verdict | void): Agent.Verdict | undef
   const told: unknown = given
   if (told === undefined || told === null) return undefined
   if (typeof told !== "object") {
-    const detail = `must give nothing, { text }, { context } or { reply: false }${shown(told)}`
+    const detail = `must give nothing, { text }, { context } or { reply: false }, not ${shown(told)}`
     throw Check.invalid([{ option: "onUserTurn", detail }])
   }
   return Check.readOrThrow(verdict, told, undefined, "onUserTurn.")

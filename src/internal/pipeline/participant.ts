@@ -15,8 +15,11 @@ import { failed } from "./failures.ts"
 export interface SessionParticipant {
   readonly current: () => Room.Participant | undefined
   readonly identity: () => string | undefined
-  /** Found, or seen again as they are now. */
+  /** Found. */
   readonly met: (participant: Room.Participant) => void
+  /** Seen again as they are now, and can be spoken to. */
+  readonly reached: (participant: Room.Participant) => void
+  readonly isReached: () => boolean
   /** The session has told that it has begun: what they have done until then is told from now on. */
   readonly introduced: () => void
   readonly known: Effect.Effect<void>
@@ -25,12 +28,18 @@ export interface SessionParticipant {
 export const makeParticipant = (): SessionParticipant => {
   const known = Deferred.makeUnsafe<void>()
   let current: Room.Participant | undefined
+  let isReached = false
   return {
     current: () => current,
     identity: () => current?.identity,
     met: (participant) => {
       current = participant
     },
+    reached: (participant) => {
+      current = participant
+      isReached = true
+    },
+    isReached: () => isReached,
     introduced: () => Deferred.doneUnsafe(known, Effect.void),
     known: Deferred.await(known)
   }
@@ -190,6 +199,18 @@ const forGood: ReadonlySet<Room.LeaveReason | undefined> = new Set<Room.LeaveRea
 // Reasons that are kept of those who were gone before it was known whom the agent talks with.
 const keptReasons = 64
 
+/** How a call has ended that nobody took, by what its line tells, and else by why its participant has gone. */
+const ofLine: Partial<Record<Room.CallStatus, Event.CloseReason>> = {
+  busy: "busy",
+  refused: "refused",
+  unanswered: "unanswered",
+  failed: "call_failed"
+}
+const ofLeaving: Partial<Record<Room.LeaveReason, Event.CloseReason>> = {
+  user_rejected: "refused",
+  sip_failure: "call_failed"
+}
+
 export interface Leaving {
   /** Sees to it, for as long as the session lasts. */
   readonly watch: Effect.Effect<void>
@@ -213,6 +234,16 @@ export const makeLeaving = (
   /** They have gone for good, and are there: unless they are seen to come, nothing has happened. */
   let parted = false
   const gone = new Map<string, Room.LeaveReason | undefined>()
+  /** What the line of the one who is called has told last. */
+  let line: Readonly<Record<string, string>> = {}
+  const over = (reason: Room.LeaveReason | undefined): void => {
+    const one = core.participant.current()
+    if (one?.kind !== "sip" || one.direction !== "outbound" || core.participant.isReached()) {
+      return close(core, "participant_left")
+    }
+    const { call } = callOf({ ...one.attributes, ...line })
+    close(core, (call && ofLine[call]) ?? (reason && ofLeaving[reason]) ?? "unanswered")
+  }
   const stop = (): void => {
     waiting?.interruptUnsafe()
     waiting = undefined
@@ -222,7 +253,7 @@ export const makeLeaving = (
   const wait = (identity: string) =>
     Effect.gen(function*() {
       yield* Effect.sleep(returnTimeout)
-      if (!(yield* isThere(identity))) close(core, "participant_left")
+      if (!(yield* isThere(identity))) over(undefined)
     })
   const depart = (identity: string, reason: Room.LeaveReason | undefined): Effect.Effect<void> =>
     Effect.map(isThere(identity), (there) => {
@@ -230,7 +261,7 @@ export const makeLeaving = (
       parted = there && balance <= 0 && forGood.has(reason)
       balance = Math.max(balance, 0) - 1
       if (there) return
-      if (forGood.has(reason)) return close(core, "participant_left")
+      if (forGood.has(reason)) return over(reason)
       signal(core, { _tag: "Reachable", reachable: false })
       waiting = core.fork(wait(identity))
     })
@@ -245,6 +276,10 @@ export const makeLeaving = (
   }
   const take = (event: Room.Event): Effect.Effect<void> => {
     if (event._tag === "ParticipantJoined") return Effect.sync(() => arrive(event.participant.identity))
+    if (event._tag === "AttributesChanged") {
+      if (event.identity === core.participant.identity()) line = { ...line, ...event.attributes }
+      return Effect.void
+    }
     if (event._tag !== "ParticipantLeft") return Effect.void
     const identity = core.participant.identity()
     if (event.identity === identity) return depart(identity, event.reason)

@@ -15,14 +15,13 @@ import { checkUpdate, checkWait, checkWords } from "./options.ts"
 import { beforeGoodbye, isOwed } from "./outstanding.ts"
 import { asker, protectedSpeech, want } from "./wishes.ts"
 
-export interface Parts {
+export interface Parts extends Handoff {
   readonly job: Readonly<Record<string, string>>
   readonly events: Stream.Stream<Event.Event>
   readonly ended: Deferred.Deferred<Event.CloseReason>
   /** Whether anyone is there to be spoken to. */
   readonly company: Effect.Effect<boolean>
   readonly attach: (on: boolean) => Effect.Effect<void>
-  readonly handoff: Handoff
 }
 
 const refused = ({ message }: InvalidOptions) => new Session.SessionError({ reason: "InvalidOption", detail: message })
@@ -131,7 +130,7 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
       Effect.suspend(() => {
         const goodbye = options?.say
         if (goodbye !== undefined) checkWords("hangUp", goodbye, false)
-        return hangUp(core, parts.company, goodbye)
+        return Effect.andThen(parts.mayEnd, hangUp(core, parts.company, goodbye))
       }),
     close: (options) =>
       Effect.sync(() => signal(core, { _tag: "Close", drain: options?.drain === true, reason: "closed" })),

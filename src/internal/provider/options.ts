@@ -1,13 +1,29 @@
 /** What is wrong with a request or with options of a provider, and addresses of its requests. */
 import * as Failure from "../../Failure.ts"
+import * as Check from "../options.ts"
 
 /** The option, and what to do about it. */
 export const invalid = (option: string, advice: string): Failure.InvalidRequest =>
   new Failure.InvalidRequest({ detail: `${option}: ${advice}` })
 
+const isTextOrTexts = (given: unknown): boolean =>
+  typeof given === "string" || Array.isArray(given) && given.every((one) => typeof one === "string")
+
+/** Further parameters of a query, as texts or lists of texts. */
+export const parameters = Check.such<Readonly<Record<string, string | ReadonlyArray<string>>>>(
+  (given) => Check.isRecord(given) && Object.values(given).every(isTextOrTexts),
+  "be an object of texts, or lists of texts, by their names"
+)
+
 /** All that is wrong with options, as the reason for which a provider fails. */
 export const refused = ({ message }: Failure.InvalidOptions): Failure.InvalidRequest =>
   new Failure.InvalidRequest({ detail: message })
+
+/** The name in options that may be anything, for the error that refuses them. */
+export const nameIn = (given: unknown, otherwise: string): string => {
+  const name = Check.isRecord(given) ? given["name"] : undefined
+  return typeof name === "string" && name !== "" ? name : otherwise
+}
 
 /** What can be asked of an address: values that are not given are left out, of a list each is one. */
 export type Query = Readonly<Record<string, string | number | boolean | ReadonlyArray<string> | undefined>>

@@ -9,7 +9,7 @@ export const entries = (event: Event.Event, content: Content = {}): ReadonlyArra
   const said = <A extends object>(part: A): A | undefined => content.transcript === true ? part : undefined
   switch (event._tag) {
     case "SessionStarted":
-      return [{ _tag: "Joined", at, ...whose(event) }]
+      return [{ _tag: "Joined", at, ...(event.agent === undefined ? {} : { agent: event.agent }), ...whose(event) }]
     case "UserSpeechCommitted":
       return [{
         _tag: "UserTurn",

@@ -29,7 +29,10 @@ const asked = {
 }
 
 /** How a provider is asked. */
-export const policy = Check.struct<Policy>()({ ...asked, breaker: Check.asIs })
+export const policy = Check.struct<Policy>()({
+  ...asked,
+  breaker: Check.service("a Breaker, such as Resilience.breaker gives", "protect")
+})
 
 /** The same of a provider that gets its breaker from elsewhere. */
 export const attempts = Check.struct<Omit<Policy, "breaker">>()(asked)
@@ -46,12 +49,15 @@ const circuit = Check.struct<Omit<BreakerOptions, "name" | "component">>()(tripp
 
 export const breaker = Check.struct<BreakerOptions>()({
   ...tripping,
-  name: Check.asIs,
+  name: Check.required(Check.text()),
   component: Check.oneOf(["stt", "llm", "tts", "other"], { default: "other" })
 })
 
 const some = Check.required(
-  Check.such<ReadonlyArray<unknown>>((providers) => providers.length > 0, "hold at least one")
+  Check.such<ReadonlyArray<unknown>>(
+    (providers) => Array.isArray(providers) && providers.length > 0 && providers.every(Check.isRecord),
+    "be a list of at least one service"
+  )
 )
 
 interface Among extends FallbackOptions<any> {
@@ -67,12 +73,12 @@ export const fallback = Check.struct<Among>()({
   name: Check.text(),
   policy: Check.section(attempts),
   breaker: Check.maybe(circuit),
-  probe: Check.asIs,
+  probe: Check.callback,
   recovery: schedule,
   recoveries: Check.list(
     Check.struct<Recovery<any>>()({
       name: Check.required(Check.text()),
-      change: Check.asIs,
+      change: Check.required(Check.callback),
       after: Check.duration({ default: 0 })
     })
   ),
@@ -94,5 +100,5 @@ export const layer = Check.struct<LayerOptions>()({
 export const building = Check.struct<RetryLayerOptions<any>>()({
   attempts: Check.whole({ least: 1, default: 3, endless: true }),
   first: Check.duration({ default: "2 seconds" }),
-  isRetryable: Check.asIs
+  isRetryable: Check.callback
 })

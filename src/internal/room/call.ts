@@ -24,6 +24,20 @@ const ofCode = (code: string | undefined): CallStatus | undefined => {
   return refusals.find(([codes]) => codes.includes(number))?.[1] ?? "failed"
 }
 
+/** What the room says of a line, for each status: the codes are those of SIP. */
+const told: Readonly<Record<CallStatus, Readonly<Record<string, string>>>> = {
+  dialing: { "sip.callStatus": "dialing" },
+  ringing: { "sip.callStatus": "ringing" },
+  answered: { "sip.callStatus": "active" },
+  ended: { "sip.callStatus": "hangup" },
+  busy: { "sip.callStatus": "hangup", "sip.callStatusCode": "486" },
+  refused: { "sip.callStatus": "hangup", "sip.callStatusCode": "603" },
+  unanswered: { "sip.callStatus": "hangup", "sip.callStatusCode": "480" },
+  failed: { "sip.callStatus": "error" }
+}
+
+export const attributesOf = (status: CallStatus): Readonly<Record<string, string>> => told[status]
+
 export const callOf = (
   attributes: Readonly<Record<string, string>>
 ): { readonly call?: CallStatus } => {

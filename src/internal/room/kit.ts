@@ -14,6 +14,7 @@ import type { EndReason, Room, RoomError } from "../../Room.ts"
 import { problemOf } from "../audio/format.ts"
 import { format } from "../audio/options.ts"
 import * as Check from "../options.ts"
+import { shown } from "../options/shown.ts"
 import { makeAgentSide, type Remote } from "./agentSide.ts"
 import { refuse } from "./errors.ts"
 import { type Loudspeaker, makeLoudspeaker } from "./loudspeaker.ts"
@@ -21,7 +22,9 @@ import { refused } from "./options.ts"
 import { type Hub, makeHub } from "./parts.ts"
 import type { Incoming, MakeOptions, Outgoing } from "./transport.ts"
 
-const schema = Check.struct<Omit<MakeOptions, "open" | "attach">>()({
+const schema = Check.struct<MakeOptions<any, any>>()({
+  open: Check.required(Check.callback),
+  attach: Check.callback,
   name: Check.text({ default: "room" }),
   identity: Check.text({ default: "agent" }),
   format: Check.maybe(format),
@@ -84,6 +87,12 @@ const listenTo = (
   }
 }
 
+/** Who writes no types may give anything. */
+const opening = <A, E, R>(given: Effect.Effect<A, E, R>): Effect.Effect<A, E | RoomError, R> =>
+  Effect.isEffect(given)
+    ? given
+    : Effect.fail(refuse("InvalidOption", `open must give an Effect of what goes out, not ${shown(given)}`))
+
 const unsupported = (what: string): RoomError => refuse("Unsupported", `${what}: this room has no way to do it`)
 
 export interface Made {
@@ -96,8 +105,8 @@ export const makeRoom = <E, R>(
   options: MakeOptions<E, R>
 ): Effect.Effect<Made, E | RoomError, Exclude<R, Scope.Scope> | Scope.Scope> =>
   Effect.gen(function*() {
-    const { attach, open, ...given } = options
-    const settings = yield* Check.readOrFail(schema, given, refused)
+    const settings = yield* Check.readOrFail(schema, options, refused)
+    const { attach, open } = options
     const clock = yield* Clock.Clock
     const scope = yield* Scope.fork(yield* Effect.scope)
     const run = yield* FiberSet.makeRuntime<never, unknown, never>()
@@ -133,7 +142,7 @@ export const makeRoom = <E, R>(
       run(Effect.logWarning("a frame from the room's transport is no audio, and was left out"))
     })
     outgoing = yield* Effect.onExit(
-      Effect.provideService(open(incoming), Scope.Scope, scope),
+      Effect.provideService(opening(open(incoming)), Scope.Scope, scope),
       (exit) => Exit.isSuccess(exit) ? Effect.void : close
     )
     const transport = outgoing

@@ -1,7 +1,7 @@
 /** Options of what every room does, whoever it is made by. */
 import type * as Duration from "effect/Duration"
 import type { InvalidOptions } from "../../Failure.ts"
-import type { OutputOptions, RoomError } from "../../Room.ts"
+import type { OutputOptions, Participant, RoomError } from "../../Room.ts"
 import * as Check from "../options.ts"
 import { refuse } from "./errors.ts"
 
@@ -11,6 +11,18 @@ export const calling = Check.struct<{
 }>()({
   timeout: Check.duration({ above: 0, default: "15 seconds" })
 })
+
+/** What a participant may be. */
+export const kind = Check.oneOf<ReadonlyArray<Participant["kind"]>, {}>([
+  "standard",
+  "sip",
+  "agent",
+  "ingress",
+  "egress",
+  "connector",
+  "bridge",
+  "other"
+])
 
 /** What an output is without a wish. */
 export const wishes = {

@@ -6,7 +6,7 @@ import { detector } from "../vad/settings.ts"
 
 /** What layers of such recognisers have among their own options. */
 export const fields = {
-  vad: Check.asIs,
+  vad: Check.service("the service of a detector, such as Vad.Vad of its layer", "detector"),
   vadOptions: Check.section(detector),
   interimEvery: Check.duration({ least: 10 }),
   maxSpeech: Check.duration({ least: 100, default: "60 seconds" })
@@ -14,11 +14,11 @@ export const fields = {
 
 export const recognizer = Check.struct<RecognizerOptions>()({
   ...fields,
-  name: Check.asIs,
-  model: Check.asIs,
-  prewarm: Check.asIs,
+  name: Check.required(Check.text()),
+  model: Check.text(),
+  prewarm: Check.effect,
   language: Check.text(),
-  withLanguage: Check.asIs,
-  recognize: Check.asIs,
+  withLanguage: Check.callback,
+  recognize: Check.required(Check.callback),
   format: Check.maybe(format)
 })

@@ -9,7 +9,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
 import * as Check from "../options.ts"
-import { refused } from "../provider/options.ts"
+import { nameIn, refused } from "../provider/options.ts"
 import { alone, type Claims, providersOf } from "../resilience/availability.ts"
 import { type Circuit, circuitsOf, keepBreakers } from "../resilience/breaker.ts"
 import { blamesRequest } from "../resilience/errors.ts"
@@ -129,8 +129,12 @@ export const fallback = (
   asked: FallbackOptions<Service> = {}
 ): Effect.Effect<Service & Fallback, Stt.SttError, Scope.Scope> =>
   Effect.gen(function*() {
-    const name = asked.name ?? (services.map((service) => service.name).join("+") || "no provider")
-    const settings = yield* Check.readOrFail(options.fallback, { ...asked, providers: services }, refusing(name))
+    const name = nameIn(asked, services.map((service) => service.name).join("+") || "no provider")
+    const settings = yield* Check.readOrFail(
+      options.fallback,
+      Check.beside(asked, { providers: services }),
+      refusing(name)
+    )
     const breakers = yield* circuitsOf("stt", services, settings.breaker)
     const providers = yield* providersOf("stt", services, settings, breakers)
     const delays = new Delays(services.some(({ oneShot }) => oneShot === true))
@@ -177,8 +181,8 @@ export const recovering = (
   Effect.flatMap(
     Check.readOrFail(
       options.fallback,
-      { ...asked, providers: [service], recoveries: asked.recoveries ?? recoveries },
-      refusing(asked.name ?? service.name)
+      Check.beside(asked, { providers: [service], recoveries: asked?.recoveries ?? recoveries }),
+      refusing(nameIn(asked, service.name))
     ),
     (settings) => fallback(insteadOf(service, settings.recoveries ?? [], delayed), asked)
   )

@@ -12,15 +12,15 @@ const week = 7 * 86_400_000
 
 const schema = Check.struct<TelephoneOptions>()({
   url: Check.required(Check.url(["https:", "http:"])),
-  token: Check.required(Check.asIs),
+  token: Check.required(Check.secret),
   port: Check.port({ default: 8080 }),
   host: Check.text(),
-  accept: Check.asIs,
-  key: Check.asIs,
+  accept: Check.callback,
+  key: Check.secret,
   keySid: Check.text(),
   apiUrl: Check.url(["https:", "http:"], { default: "https://api.twilio.com" }),
   maxCalls: Check.whole({ least: 1, most: 10_000, default: 100 }),
-  load: Check.asIs,
+  load: Check.callback,
   loadThreshold: Check.number({ above: 0, most: 1, default: 0.9 }),
   drainTimeout: Check.duration({ most: week, default: "1 hour" }),
   http: Check.or(false, http, { default: {} })

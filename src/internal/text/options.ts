@@ -6,7 +6,7 @@ const sentences = Check.struct<SentenceOptions>()({
   minLength: Check.whole({ endless: true }),
   firstMinLength: Check.whole({ endless: true }),
   maxLength: Check.whole({ least: 1, endless: true, default: Infinity }),
-  language: Check.asIs
+  language: Check.text()
 })
 
 export const cutting = (options: SentenceOptions): typeof sentences.Type => Check.readOrThrow(sentences, options)

@@ -1,4 +1,5 @@
 /** Values from outside, as JSON. */
+import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 
@@ -61,6 +62,7 @@ const lost = (value: unknown): string | undefined => {
   if (typeof value === "symbol") return "a symbol"
   if (typeof value !== "object" || value === null) return undefined
   if (ArrayBuffer.isView(value)) return "bytes"
+  if (Effect.isEffect(value)) return "an Effect, which nobody runs"
   const kind = Object.prototype.toString.call(value).slice("[object ".length, -1)
   if (kind === "Date" && Number.isNaN(Number(value))) return "a date that is none"
   const says = "toJSON" in value || Object.keys(value).length > 0

@@ -1,9 +1,14 @@
 /** How a tool is run. */
-import type { Options } from "../../Tools.ts"
+import type { Options, RunnerOptions } from "../../Tools.ts"
 import * as Check from "../options.ts"
 
-export const calling = Check.struct<Options>()({
+const fields = {
   timeout: Check.duration(),
-  onPreliminary: Check.asIs,
-  approve: Check.asIs
-})
+  onPreliminary: Check.callback,
+  approve: Check.callback
+}
+
+export const calling = Check.struct<Options>()(fields)
+
+/** How the tools of a conversation are. */
+export const runner = Check.struct<RunnerOptions>()({ ...fields, onOutput: Check.callback })

@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import type { InvalidOptions } from "../../Failure.ts"
 import * as Check from "../options.ts"
+import { shown as shownAs } from "../options/shown.ts"
 
 type Problem = InvalidOptions["problems"][number]
 
@@ -35,17 +36,8 @@ const single = [
 ]
 const several = ["allOf", "anyOf", "oneOf", "prefixItems"]
 
-const shown = (value: unknown): string => {
-  if (typeof value === "string") return value.length > 24 ? "a text" : `"${value}"`
-  if (typeof value === "function") return "a function"
-  return value === null
-    ? "null"
-    : Array.isArray(value)
-    ? "a list"
-    : typeof value === "object"
-    ? "an object"
-    : `${value}`
-}
+// What describes a tool is part of a program.
+const shown = (value: unknown): string => shownAs(value, { quote: true })
 
 const fieldsOf = (record: Readonly<Record<string, unknown>>): string =>
   Object.entries(record).map(([name, value]) => `${JSON.stringify(name).slice(1, -1)}: ${kindOf(value)}`).join(", ")

@@ -51,8 +51,8 @@ export interface Discovery<Client, out R = never> {
 }
 
 export const discovery = Check.struct<Discovery<unknown, unknown>>()({
-  connect: Check.asIs,
-  toolkit: Check.asIs,
+  connect: Check.required(Check.effect),
+  toolkit: Check.required(Check.callback),
   refresh: Check.duration({ default: "5 minutes", least: 1 }),
   timeout: Check.duration({ default: "5 seconds", least: 1 })
 })

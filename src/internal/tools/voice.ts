@@ -139,13 +139,20 @@ export interface Given {
   readonly progress?: Told | undefined
 }
 
+const said = Check.required(
+  Check.such<Filler["say"]>(
+    (given) => typeof given === "function" || typeof given === "string" && given.trim() !== "",
+    "be a text that is not empty, or a function that gives one"
+  )
+)
+
 const schema = Check.struct<Given>()({
   result: Check.oneOf(["reply", "context", "silent"], { default: "reply" }),
   filler: Check.maybe(
-    Check.struct<Filler>()({ say: Check.asIs, after: Check.duration({ default: "2 seconds" }) })
+    Check.struct<Filler>()({ say: said, after: Check.duration({ default: "2 seconds" }) })
   ),
   duplicate: Check.oneOf(["confirm", "allow", "reject", "replace"]),
-  idempotencyKey: Check.asIs,
+  idempotencyKey: Check.callback,
   onInterruption: Check.oneOf(["finish", "cancel"], { default: "finish" }),
   background: Check.orFlag(
     Check.struct<Background>()({
@@ -154,7 +161,7 @@ const schema = Check.struct<Given>()({
     { default: false }
   ),
   progress: Check.section(
-    Check.struct<Told>()({ caller: Check.asIs, model: Check.flag({ default: false }) })
+    Check.struct<Told>()({ caller: Check.callback, model: Check.flag({ default: false }) })
   )
 })
 

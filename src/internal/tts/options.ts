@@ -6,13 +6,13 @@ import { type CacheOptions, type StoreOptions, TtsError } from "./model.ts"
 
 export const memory = Check.struct<CacheOptions>()({
   maxBytes: Check.number({ least: 0, endless: true, default: 33_554_432 }),
-  accepts: Check.asIs,
-  store: Check.asIs
+  accepts: Check.callback,
+  store: Check.service("a CacheStore, such as Tts.fileStore gives", "get", "set")
 })
 
 export const directory = Check.struct<StoreOptions>()({
   path: Check.required(Check.text()),
-  variant: Check.asIs,
+  variant: Check.required(Check.words),
   maxBytes: Check.number({ least: 0, endless: true, default: 268_435_456 })
 })
 

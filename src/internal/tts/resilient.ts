@@ -9,7 +9,7 @@ import * as Audio from "../../Audio.ts"
 import * as Failure from "../../Failure.ts"
 import { elevenLabs } from "../config/defaults.ts"
 import * as Check from "../options.ts"
-import { refused } from "../provider/options.ts"
+import { nameIn, refused } from "../provider/options.ts"
 import { providersOf } from "../resilience/availability.ts"
 import { breakersOf, circuitsOf, keepBreakers } from "../resilience/breaker.ts"
 import { type Candidate, failover } from "../resilience/failover.ts"
@@ -106,8 +106,12 @@ export const hedge = (
   services: readonly [Service, ...ReadonlyArray<Service>],
   asked: HedgeOptions
 ): Service => {
-  const name = asked.name ?? namesOf(services)
-  const { after, policy } = Check.readOrThrow(options.hedge, { ...asked, providers: services }, refusing(name))
+  const name = nameIn(asked, namesOf(services))
+  const { after, policy } = Check.readOrThrow(
+    options.hedge,
+    Check.beside(asked, { providers: services }),
+    refusing(name)
+  )
   const settings = settle(policy)
   const format: Audio.Format = { sampleRate: services[0].sampleRate, channels: services[0].channels }
   return keepBreakers({
@@ -135,8 +139,12 @@ export const fallback = (
   asked: FallbackOptions<Service> & { readonly retryAfterOutput?: boolean | undefined }
 ): Effect.Effect<Service & Fallback, Tts.TtsError, Scope.Scope> =>
   Effect.gen(function*() {
-    const name = asked.name ?? namesOf(services)
-    const settings = yield* Check.readOrFail(options.fallback, { ...asked, providers: services }, refusing(name))
+    const name = nameIn(asked, namesOf(services))
+    const settings = yield* Check.readOrFail(
+      options.fallback,
+      Check.beside(asked, { providers: services }),
+      refusing(name)
+    )
     const breakers = yield* circuitsOf("tts", services, settings.breaker)
     const providers = yield* providersOf("tts", services, settings, breakers)
     const format: Audio.Format = { sampleRate: services[0].sampleRate, channels: services[0].channels }
@@ -194,8 +202,8 @@ export const recovering = (
   Effect.flatMap(
     Check.readOrFail(
       options.fallback,
-      { ...asked, providers: [service], recoveries: asked.recoveries ?? recoveries },
-      refusing(asked.name ?? service.name)
+      Check.beside(asked, { providers: [service], recoveries: asked?.recoveries ?? recoveries }),
+      refusing(nameIn(asked, service.name))
     ),
     (settings) => fallback(insteadOf(service, settings.recoveries ?? [], delayed), asked)
   )

@@ -52,7 +52,7 @@ export interface Settings {
 }
 
 const isPhrases = (given: NonNullable<Options["phrases"]>): boolean =>
-  typeof given === "object" && Object.values(given).every((book) =>
+  Check.isRecord(given) && Object.values(given).every((book) =>
     typeof book === "object" && book !== null &&
     Object.values(book).every((list) =>
       list === undefined || (Array.isArray(list) && list.every((phrase) => typeof phrase === "string"))

@@ -25,7 +25,7 @@ export const fields = {
   minSilence: Check.duration({ default: "500 millis", finite: true }),
   prefixPadding: Check.duration({ default: "500 millis", finite: true }),
   maxBufferedSpeech: Check.duration({ default: "60 seconds", finite: true }),
-  onScore: Check.asIs
+  onScore: Check.callback
 }
 
 /** How the two thresholds must lie to each other. */

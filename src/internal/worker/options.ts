@@ -36,19 +36,21 @@ const permissions = Check.struct<Permissions>()({
 })
 
 const definitionSchema = Check.struct<Definition["options"]>()({
-  agentName: Check.asIs,
-  type: Check.asIs,
-  accept: Check.asIs,
+  agentName: Check.words,
+  type: Check.oneOf(["room", "publisher", "participant"]),
+  accept: Check.callback,
   encryption: Check.maybe(
     Check.struct<NonNullable<Definition["options"]["encryption"]>>()({
-      key: Check.required(Check.such<Redacted.Redacted>((key) => Redacted.value(key) !== "", "not be empty"))
+      key: Check.required(Check.secret)
     })
   ),
-  connect: Check.asIs,
-  autoSubscribe: Check.asIs,
+  connect: Check.callback,
+  autoSubscribe: Check.oneOf(["all", "audio", "video", "none"]),
   permissions: Check.section(permissions),
   deployment: Check.such<string>(
-    (deployment) => new TextEncoder().encode(deployment).length <= 64 && !/[_\s\p{Cc}]/u.test(deployment),
+    (deployment) =>
+      typeof deployment === "string" && new TextEncoder().encode(deployment).length <= 64 &&
+      !/[_\s\p{Cc}]/u.test(deployment),
     "have at most 64 bytes, without underscores, space and control characters"
   ),
   joinTimeout: Check.duration({ most: week, default: "15 seconds" }),
@@ -56,7 +58,7 @@ const definitionSchema = Check.struct<Definition["options"]>()({
   callbackTimeout: Check.duration({ most: week, default: "10 seconds" }),
   afterRoom: Check.duration({ most: week, default: "1 minute" }),
   prewarmTimeout: Check.duration({ most: week, default: "1 minute" }),
-  warmProviders: Check.asIs
+  warmProviders: Check.flag()
 })
 
 const pool = Check.struct<PoolOptions>()({
@@ -68,7 +70,7 @@ const pool = Check.struct<PoolOptions>()({
   jobsPerProcess: Check.whole({ least: 1, most: 1000, default: 8 }),
   memoryWarning: Check.whole({ least: 1, most: 1_000_000, default: 1000 }),
   memoryLimit: Check.whole({ least: 1, most: 1_000_000, default: 2000 }),
-  execArgv: Check.asIs
+  execArgv: Check.list(Check.text())
 })
 
 export const http = Check.struct<HttpOptions>()({
@@ -76,7 +78,7 @@ export const http = Check.struct<HttpOptions>()({
   host: Check.text(),
   metricsPort: Check.or(false, Check.port()),
   metrics: Check.flag(),
-  token: Check.asIs
+  token: Check.secret
 })
 
 /** How a worker is asked to drain. */
@@ -88,14 +90,14 @@ const url = Check.url(["ws:", "wss:", "http:", "https:"])
 
 const run = Check.struct<Options>()({
   url,
-  apiKey: Check.asIs,
-  apiSecret: Check.asIs,
+  apiKey: Check.secret,
+  apiSecret: Check.secret,
   framing: Check.oneOf(["binary", "json"], { default: "binary" }),
   retries: Check.whole({ most: 1000, default: 3 }),
   retryDelay: Check.duration({ most: week, default: "2 seconds" }),
   reconnects: Check.whole({ most: 1_000_000, default: 16 }),
   maxJobs: Check.whole({ least: 1, most: 10_000, default: 32 }),
-  load: Check.asIs,
+  load: Check.callback,
   loadThreshold: Check.number({ above: 0, most: 1, default: 0.7 }),
   drainTimeout: Check.duration({ most: week, default: "1 hour" }),
   pool: Check.maybe(pool),
@@ -209,7 +211,8 @@ export const check = (definition: Definition<unknown>, options: Options): Checke
   Effect.gen(function*() {
     const defined = Check.read(definitionSchema, definition.options)
     const asked = Check.read(run, options)
-    const surveyed = yield* Effect.result(survey({ open: definition.open, needs: needed(options), refuse: told }))
+    const needs = Check.isRecord(options) ? needed(options) : []
+    const surveyed = yield* Effect.result(survey({ open: definition.open, needs, refuse: told }))
     const [first, ...others] = [...problemsOf(defined), ...problemsOf(asked), ...problemsOf(surveyed)]
     if (first !== undefined) return yield* invalid(new InvalidOptions({ problems: [first, ...others] }))
     const { permissions } = Result.getOrThrow(defined)

@@ -1,0 +1,54 @@
+/**
+ * What the contracts of recognisers, models and voices share: how a check waits, and what it says when it has waited in vain.
+ * Nothing of it outlives the scope that a check is given.
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
+import * as TestClock from "effect/testing/TestClock"
+import * as assert from "node:assert/strict"
+
+/**
+ * One thing that a provider keeps.
+ *
+ * @category providers
+ * @since 0.1.0
+ */
+export interface ProviderCheck<in Service> {
+  /** A sentence about behaviour. */
+  readonly sentence: string
+  /** Breaks with an `AssertionError` where the provider does not keep it. */
+  readonly holds: (service: Service) => Effect.Effect<void, unknown, Scope.Scope>
+}
+
+/**
+ * How time passes for a provider that is held to its contract.
+ *
+ * @category providers
+ * @since 0.1.0
+ */
+export interface ContractOptions {
+  /**
+   * The provider works in real time, as over a socket: then write `it.live`. Otherwise a minute of
+   * the TestClock passes for each wait.
+   *
+   * @default false
+   */
+  readonly live?: boolean | undefined
+  /** Longest real time for each wait; below that of the test. @default "4 seconds" */
+  readonly timeout?: Duration.Input | undefined
+}
+
+/** Waits for something, and breaks with what should have come when it does not come. */
+export type Waiting = <A, E, R>(effect: Effect.Effect<A, E, R>, late: string) => Effect.Effect<A, E, R | Scope.Scope>
+
+export const waiting = ({ live = false, timeout = "4 seconds" }: ContractOptions): Waiting => (effect, late) => {
+  const orElse = () => Effect.die(new assert.AssertionError({ message: late }))
+  if (live) return Effect.timeoutOrElse(effect, { duration: timeout, orElse })
+  return Effect.gen(function*() {
+    const fiber = yield* Effect.forkScoped(effect)
+    yield* TestClock.adjust("1 minute")
+    return yield* TestClock.withLive(Effect.timeoutOrElse(Fiber.join(fiber), { duration: timeout, orElse }))
+  })
+}

@@ -1,0 +1,146 @@
+/** The contracts of providers, held against providers that break them: each says which rule, and what is wrong. */
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Effect, Exit, Stream } from "effect"
+import { Agent, Audio, Llm, Stt, Tts } from "effect-voice"
+import * as Testing from "effect-voice/testing"
+
+const speech = [Audio.silence(1000, Audio.speech)]
+
+type Listen = <E, R>(audio: Stream.Stream<Stt.Input, E, R>) => Stream.Stream<Stt.Transcript, E, R>
+
+const word = (start: number, end: number): Stt.Transcript => ({ text: "hello", final: true, start, end })
+
+const good: Listen = (audio) => audio.pipe(Stream.filter((input) => "_tag" in input), Stream.map(() => word(0, 900)))
+
+const ears = (transcribe: Listen) => Stt.make({ name: "ours", transcribe })
+
+const speaks = (
+  change: (frame: Audio.Frame, piece: string) => Tts.Chunk
+): Pick<Parameters<typeof Tts.make>[0], "speak"> => ({
+  speak: (text) =>
+    Stream.flatMap(
+      text,
+      (piece) =>
+        piece.trim() === ""
+          ? Stream.empty
+          : Stream.succeed(change(Audio.silence(piece.length * 60, Audio.speech), piece))
+    )
+})
+
+const voice = (own: Pick<Parameters<typeof Tts.make>[0], "speak">) =>
+  Tts.make({ name: "ours", sampleRate: 16_000, channels: 1, ...own })
+
+const mind = (...deltas: ReadonlyArray<Llm.Delta>) =>
+  Llm.make({ name: "ours", reply: () => Stream.fromIterable(deltas) })
+
+const broken = <S>(checks: ReadonlyArray<Testing.ProviderCheck<S>>, service: S) =>
+  Effect.map(
+    Effect.forEach(checks, ({ holds, sentence }) =>
+      Effect.map(Effect.exit(Effect.scoped(holds(service))), (exit) =>
+        Exit.isSuccess(exit)
+          ? []
+          : [`${sentence}: ${String((Cause.squash(exit.cause) as Error).message).split("\n")[0]}`])),
+    (all) =>
+      all.flat()
+  )
+
+const stt = (transcribe: Listen) => broken(Testing.sttContract({ speech, timeout: "100 millis" }), ears(transcribe))
+const tts = (own: Parameters<typeof voice>[0]) => broken(Testing.ttsContract({ timeout: "100 millis" }), voice(own))
+
+describe("a recogniser's contract", () => {
+  it.effect("is kept by one that hears", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* stt(good), [])
+    }))
+
+  it.effect.each<readonly [fault: string, told: RegExp, transcribe: Listen]>([
+    ["goes on for ever", /must end when the audio has ended/, (audio) => Stream.concat(good(audio), Stream.never)],
+    [
+      "swallows the failure of its audio",
+      /failure of the audio/,
+      (audio) => Stream.catch(good(audio), () => Stream.empty)
+    ],
+    [
+      "hears beyond the audio",
+      /must end within the audio \(1000 ms\), not at 5000 ms/,
+      (audio) => Stream.map(good(audio), () => word(0, 5000))
+    ],
+    ["hears nothing", /must have a final transcript/, (audio) => Stream.filter(good(audio), () => false)],
+    [
+      "hears the end before the beginning",
+      /must come in order/,
+      (audio) => Stream.flatMap(good(audio), () => Stream.make(word(500, 900), word(100, 400)))
+    ],
+    [
+      "keeps the audio of whoever has gone",
+      /must be let go when the stream is interrupted/,
+      (audio) => Stream.unwrap(Effect.as(Effect.forkDetach(Effect.ignore(Stream.runDrain(audio))), Stream.never))
+    ]
+  ])("is broken by one that %s, in words that say so", ([, told, transcribe]) =>
+    Effect.gen(function*() {
+      const found = yield* stt(transcribe)
+      assert.isAtLeast(found.length, 1)
+      assert.match(found.join("\n"), told)
+    }))
+})
+
+describe("a voice's contract", () => {
+  it.effect("is kept by one that speaks", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* tts(speaks((frame) => ({ frame }))), [])
+    }))
+
+  it.effect.each<readonly [fault: string, told: RegExp, own: Parameters<typeof voice>[0]]>([
+    [
+      "says another text",
+      /must be what was said/,
+      speaks((frame) => ({
+        frame,
+        alignment: [{ text: "something else", start: 0, end: 1 }]
+      }))
+    ],
+    ["is silent", /must have audio/, { speak: (text) => Stream.drain(text) }],
+    ["makes a sound of nothing", /without words must have no audio/, {
+      speak: (text) => Stream.concat(Stream.drain(text), Stream.succeed({ frame: Audio.silence(100, Audio.speech) }))
+    }],
+    ["waits for the whole text", /heard while the text still comes/, {
+      speak: (text) =>
+        Stream.unwrap(
+          Effect.map(Stream.runCollect(text), (pieces) =>
+            pieces.join("").trim() === "" ? Stream.empty : Stream.succeed({ frame: Audio.silence(900, Audio.speech) }))
+        )
+    }]
+  ])("is broken by one that %s, in words that say so", ([, told, own]) =>
+    Effect.gen(function*() {
+      const found = yield* tts(own)
+      assert.isAtLeast(found.length, 1)
+      assert.match(found.join("\n"), told)
+    }))
+})
+
+describe("a voice of one's own in a scenario", () => {
+  it.effect("is cut where the caller cuts in, and breaks no invariant: the kit does not hear what it says", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({ instructions: "You teach.", tts: voice(speaks((frame) => ({ frame }))) }),
+        user: [Testing.say(500, 2000, "What is a fraction?"), Testing.say(7000, 8500, "Wait, a part of what?")],
+        llm: ["A fraction is a part of a whole, such as one half of an apple, or three quarters of a cake.", "Of one."]
+      })
+      assert.match(timeline.messages[1] ?? "", /^assistant: A fraction .*—$/)
+      assert.deepStrictEqual(Testing.invariants(timeline), [])
+    }))
+})
+
+describe("a model's contract", () => {
+  const held = (llm: Llm.Llm["Service"]) => broken(Testing.llmContract({ timeout: "100 millis" }), llm)
+
+  it.effect("is kept by one that answers, and broken by others, in words that say so", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* held(mind({ _tag: "Text", text: "Room seven." }, { _tag: "Finish" })), [])
+      assert.match((yield* held(mind({ _tag: "Finish" }))).join("\n"), /must have text or calls/)
+      const call: Llm.Delta = { _tag: "ToolCall", id: "1", name: "find_room", params: {} }
+      assert.match((yield* held(mind(call, call))).join("\n"), /must not have one id/)
+      const endless = Llm.make({ name: "ours", reply: () => Stream.never })
+      assert.match((yield* held(endless)).join("\n"), /must end, and it goes on/)
+    }))
+})
