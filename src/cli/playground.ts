@@ -23,6 +23,7 @@ import { loopback } from "../internal/config/defaults.ts"
 import { openHttpServer } from "../internal/httpServer.ts"
 import { dispatchAgent } from "../internal/livekitServer/rooms.ts"
 import { callerToken, roomToken } from "../internal/livekitServer/token.ts"
+import { own } from "../internal/own.ts"
 
 /** Why there is no playground. */
 export class PlaygroundError extends Schema.TaggedError<PlaygroundError>("effect-voice/cli/PlaygroundError")(
@@ -134,7 +135,7 @@ const answer = (options: Options, script: URL) =>
     if (path === "/livekit-client.js") {
       return HttpServerResponse.uint8Array(yield* read(script), { contentType: "text/javascript; charset=utf-8" })
     }
-    const found = files[path]
+    const found = own(files, path)
     if (found === undefined) return refusal(404, "not found")
     return HttpServerResponse.uint8Array(yield* read(new URL(found[0], page)), { contentType: found[1] })
   }).pipe(Effect.catchTag("PlaygroundError", (error) => Effect.succeed(refusal(500, error.message))))
