@@ -11,6 +11,7 @@ import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import type { Room, RoomError } from "../../Room.ts"
+import { logOwn } from "../foreign.ts"
 import type { Newcomer } from "../room/control.ts"
 import { monotonicMs } from "../steady.ts"
 import { type Call, makeCall, type Settings, type Wire } from "./call.ts"
@@ -106,7 +107,7 @@ export const answering = (
           places.delete(name)
           return Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)
             ? Effect.void
-            : Effect.logWarning("a call has failed", exit.cause)
+            : logOwn("a call has failed", exit.cause, Effect.logWarning)
         }),
         Effect.ignoreCause
       )
@@ -187,7 +188,7 @@ export const makeCalls = (settings: CallsSettings, desk: Answer): Effect.Effect<
         }).pipe(
           Effect.catchCause((cause) =>
             Effect.andThen(
-              Effect.logWarning("a caller could not be let in", cause),
+              logOwn("a caller could not be let in", cause, Effect.logWarning),
               Effect.sync(() => refused("failed"))
             )
           )
