@@ -46,6 +46,8 @@ export interface Answer {
 /** What is done with one socket. */
 export interface Reception {
   readonly receive: (message: string | Uint8Array) => void
+  /** A ping or pong of so many bytes has come. */
+  readonly noticed: (bytes: number) => void
   readonly closed: () => void
 }
 
@@ -58,7 +60,9 @@ export interface Calls {
 
 // Messages a second of one socket: audio comes in at most a hundred.
 const mostMessages = 400
-// What may have been saved up, in seconds of both.
+// Bytes of text in a second of one socket: reading them takes longer than reading audio.
+const mostText = 65_536
+// What may have been saved up of each, in seconds.
 const burst = 5
 // Sockets that have not said yet who they are, beside one for each call.
 const mostStrangers = 64
@@ -78,13 +82,14 @@ const codes = {
 
 /** Tells whether a socket says more than it may. */
 const makeLimit = (now: () => number, mostBytes: number) => {
-  let [messages, bytes, at] = [mostMessages * burst, mostBytes * burst, now()]
-  return (size: number): boolean => {
+  let [messages, bytes, text, at] = [mostMessages * burst, mostBytes * burst, mostText * burst, now()]
+  return (size: number, isText: boolean): boolean => {
     const since = (now() - at) / 1000
     at = now()
     messages = Math.min(mostMessages * burst, messages + since * mostMessages) - 1
     bytes = Math.min(mostBytes * burst, bytes + since * mostBytes) - size
-    return messages < 0 || bytes < 0
+    text = Math.min(mostText * burst, text + since * mostText) - (isText ? size : 0)
+    return messages < 0 || bytes < 0 || text < 0
   }
 }
 
@@ -200,15 +205,19 @@ export const makeCalls = (settings: CallsSettings, desk: Answer): Effect.Effect<
           Effect.sync(() => joining || closed ? undefined : refused("late"))
         ))
       }
+      /** Tells whether they have said more than they may, and are put out. */
+      const isTooMuch = (size: number, isText: boolean): boolean => {
+        if (closed) return true
+        if (!exceeds(size, isText)) return false
+        close()
+        call?.lost(wire)
+        wire.close(1008)
+        return true
+      }
       return {
+        noticed: (bytes) => void isTooMuch(bytes, false),
         receive: (message) => {
-          if (closed) return
-          const size = typeof message === "string" ? message.length : message.byteLength
-          if (exceeds(size)) {
-            close()
-            call?.lost(wire)
-            return wire.close(1008)
-          }
+          if (isTooMuch(message.length, typeof message === "string")) return
           if (call !== undefined && typeof message !== "string") return call.receive(wire, message)
           const understood = typeof message === "string" ? read(message) : undefined
           if (call !== undefined) {

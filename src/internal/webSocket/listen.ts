@@ -89,6 +89,8 @@ const welcome = (socket: WebSocket, accept: ListenOptions["accept"]): void => {
     const bytes = bytesOf(data)
     reception.receive(isBinary ? bytes : bytes.toString())
   })
+  socket.on("ping", ({ length }) => reception.noticed(length))
+  socket.on("pong", ({ length }) => reception.noticed(length))
   socket.on("error", () => {})
   socket.on("close", reception.closed)
 }
