@@ -184,7 +184,7 @@ const deep = Array.from({ length: 3000 }).reduce<unknown>((inner) => ({ inner })
 
 const sealer = makeSealer(new Uint8Array(32), new Uint8Array(16))
 const sound: Audio.Frame = frame(48_000, 1000, 2)
-const form = Array.from({ length: 8000 }, (_, i) => [`a${i}`, `${i}`] as const)
+const form = Array.from({ length: 512 }, (_, i) => [`a${i}`, text(`${i}`, 100)] as const)
 const figures = Effect.runSync(
   Effect.gen(function*() {
     for (let i = 0; i < 2000; i++) {
@@ -237,6 +237,19 @@ const cases: ReadonlyArray<readonly [name: string, run: () => void]> = [
   [
     "a message of a carrier, of objects",
     () => void readMedia(`{"event":"start","start":{"a":[${text("{\"a\":[{}]},", 65_000)}0]}}`)
+  ],
+  // As many as their bytes let through.
+  [
+    "messages of a browser at once, of objects",
+    () => {
+      for (let i = 0; i < 2; i++) void readMessage(`{"type":"text","a":[${text("{\"a\":[{}]},", 131_000)}0]}`)
+    }
+  ],
+  [
+    "messages of a carrier at once, of objects",
+    () => {
+      for (let i = 0; i < 4; i++) void readMedia(`{"event":"start","start":{"a":[${text("{\"a\":[{}]},", 65_000)}0]}}`)
+    }
   ],
   ["a request about a session, of nothing", () => void protocol.read(nothing)],
   ["a request about a session, of small fields", () => void protocol.read(smallFields)],
