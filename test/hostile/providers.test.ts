@@ -8,6 +8,7 @@ import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
 import * as OpenAiStt from "effect-voice/Layers/OpenAiStt"
 import * as OpenAiTts from "effect-voice/Layers/OpenAiTts"
 import * as Net from "node:net"
+import { clearInterval, setInterval } from "node:timers"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import { gzipSync } from "node:zlib"
@@ -111,8 +112,26 @@ const manners: Readonly<Record<string, Manner>> = {
 
 const ending = Buffer.from("0\r\n\r\n")
 
+const answer = (socket: Net.Socket, { again, ends = false, every, first, head }: Manner): void => {
+  socket.write(head)
+  if (first !== undefined) socket.write(first)
+  if (ends) return void socket.end(ending)
+  if (again === undefined) return
+  if (every !== undefined) {
+    const timer = setInterval(() => void socket.write(again), every)
+    return void socket.once("close", () => clearInterval(timer))
+  }
+  // As fast as it is taken.
+  const pour = (): void => {
+    if (socket.destroyed) return
+    if (socket.write(again)) setImmediate(pour)
+    else socket.once("drain", pour)
+  }
+  pour()
+}
+
 /** A server that answers so. */
-const serving = ({ again, ends = false, every, first, head }: Manner) =>
+const serving = (manner: Manner) =>
   Effect.acquireRelease(
     Effect.callback<{ readonly url: string; readonly server: Net.Server; readonly sockets: Set<Net.Socket> }>(
       (resume) => {
@@ -121,24 +140,7 @@ const serving = ({ again, ends = false, every, first, head }: Manner) =>
           sockets.add(socket)
           socket.on("error", () => {})
           socket.on("close", () => sockets.delete(socket))
-          socket.once("data", () => {
-            socket.write(head)
-            if (first !== undefined) socket.write(first)
-            if (ends) return void socket.end(ending)
-            if (again === undefined) return
-            if (every !== undefined) {
-              const timer = setInterval(() => void socket.write(again), every)
-              socket.once("close", () => clearInterval(timer))
-              return
-            }
-            const pour = (): void => {
-              // As fast as it is taken.
-              if (socket.destroyed) return
-              if (socket.write(again)) setImmediate(pour)
-              else socket.once("drain", pour)
-            }
-            pour()
-          })
+          socket.once("data", () => answer(socket, manner))
         })
         server.listen(0, "127.0.0.1", () => {
           const address = server.address()

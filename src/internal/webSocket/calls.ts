@@ -119,6 +119,26 @@ export const answering = (
   }
 }
 
+/** Holds one call from its beginning to its end, among those that there are, by what they are resumed with. */
+const holding =
+  (settings: CallsSettings, desk: Answer, calls: Map<string, Call>) =>
+  (name: string, caller: Newcomer, begun: (call: Call | undefined) => void): Effect.Effect<void> => {
+    const resume = randomBytes(24).toString("base64url")
+    const room = makeCall(settings, { name, resume, caller }).pipe(
+      Effect.tap((call) =>
+        Effect.acquireRelease(
+          Effect.sync(() => calls.set(resume, call)),
+          () => Effect.sync(() => calls.delete(resume))
+        )
+      ),
+      Effect.map((call) => {
+        begun(call)
+        return call.room
+      })
+    )
+    return Effect.ensuring(desk.answer({ name, caller, room }), Effect.sync(() => begun(undefined)))
+  }
+
 export const makeCalls = (settings: CallsSettings, desk: Answer): Effect.Effect<Calls, never, Scope.Scope> =>
   Effect.gen(function*() {
     const clock = yield* Clock.Clock
@@ -126,23 +146,7 @@ export const makeCalls = (settings: CallsSettings, desk: Answer): Effect.Effect<
     const calls = new Map<string, Call>()
     let strangers = 0
 
-    /** Holds one call from its beginning to its end. */
-    const hold = (name: string, caller: Newcomer, begun: (call: Call | undefined) => void): Effect.Effect<void> => {
-      const resume = randomBytes(24).toString("base64url")
-      const room = makeCall(settings, { name, resume, caller }).pipe(
-        Effect.tap((call) =>
-          Effect.acquireRelease(
-            Effect.sync(() => calls.set(resume, call)),
-            () => Effect.sync(() => calls.delete(resume))
-          )
-        ),
-        Effect.map((call) => {
-          begun(call)
-          return call.room
-        })
-      )
-      return Effect.ensuring(desk.answer({ name, caller, room }), Effect.sync(() => begun(undefined)))
-    }
+    const hold = holding(settings, desk, calls)
 
     const accept = (wire: Wire): Reception => {
       const exceeds = makeLimit(() => monotonicMs(clock), settings.mostBytes)
