@@ -104,4 +104,56 @@ describe("the variables of the environment", () => {
       assert.strictEqual(Object.keys(env).length, 14)
       assert.deepStrictEqual(yield* read(env), yield* read({}))
     }))
+
+  const blank = ["", " ", "\t\r\n", "\u00a0\u2003"]
+  const nonsense = [
+    "-1",
+    "-0",
+    "+1",
+    "NaN",
+    "Infinity",
+    "1e309",
+    "1e2",
+    "0x10",
+    "1_000",
+    "1,5",
+    "١٢",
+    "１２",
+    "99999999999999999999",
+    "1".repeat(400),
+    "0.1.2",
+    "truth",
+    "null",
+    "__proto__",
+    "\u0000",
+    "x".repeat(1_000_000),
+    "https://",
+    "file:///etc/passwd",
+    "1 2",
+    "\"1\"",
+    "\ud800"
+  ]
+
+  it.effect.each(rows)(
+    "$name is as it was when it is blank, and refused by name or what it says when it is nonsense",
+    ({ at, name }) =>
+      Effect.gen(function*() {
+        const silent = yield* read({})
+        for (const text of blank) assert.deepStrictEqual(at(yield* read({ [name]: text })), at(silent))
+        for (const text of nonsense) {
+          const result = yield* Effect.result(read({ [name]: text }))
+          if (result._tag === "Failure") {
+            assert.deepStrictEqual(Config.problems(result.failure).map(({ variable }) => variable), [name])
+            continue
+          }
+          const value = at(result.success)
+          if (typeof value === "string") assert.strictEqual(value, text)
+          else if (Duration.isDuration(value)) assert.isTrue(Duration.isFinite(value))
+          else {assert.isTrue(
+              typeof value === "number" && Number.isFinite(value) && value >= 0,
+              `${name}=${text.slice(0, 40)}`
+            )}
+        }
+      })
+  )
 })

@@ -34,6 +34,7 @@ const contracted = Layer.effectContext(Effect.gen(function*() {
         if (!(understood instanceof Uint8Array) && understood.type === "join") call.connect(wire, understood)
         else call.receive(wire, understood)
       },
+      noticed: () => {},
       closed: () => call.lost(wire)
     })
   })
@@ -259,6 +260,31 @@ describe("WebSocketRoom", () => {
       }
       yield* TestClock.adjust("1 second")
       assert.isTrue(odd.isConnected())
+    }))
+
+  it.effect("puts out who sends more text than it reads, or only signs of life", () =>
+    Effect.gen(function*() {
+      const { arrives, calls } = yield* company()
+      const wordy = yield* arrives()
+      for (let k = 0; k < 19; k++) {
+        yield* wordy.send({ type: "call", id: `${k}`, method: "none", payload: "x".repeat(16_000) })
+      }
+      yield* TestClock.adjust("1 millis")
+      assert.isTrue(wordy.isConnected())
+      yield* wordy.send({ type: "call", id: "20", method: "none", payload: "x".repeat(16_384) })
+      yield* wordy.send({ type: "call", id: "21", method: "none", payload: "x".repeat(16_384) })
+      yield* TestClock.adjust("1 millis")
+      assert.isFalse(wordy.isConnected())
+      const beating = { code: 0 }
+      const { noticed } = calls.accept({
+        send: () => {},
+        unsent: () => 0,
+        close: (code) => void (beating.code = code)
+      })
+      for (let k = 0; k < 2000; k++) noticed(1)
+      assert.strictEqual(beating.code, 0)
+      noticed(1)
+      assert.strictEqual(beating.code, 1008)
     }))
 
   it.effect("waits for no answer about a token for longer than five seconds, and lets nobody in whom it cannot tell", () =>

@@ -152,6 +152,43 @@ const lengthsByNoWallClock =
       return found === allowed ? [] : [`${path} reads the wall clock ${found} times, not ${allowed}`]
     })
 
+/** Tables that are read by names of our own: how often a file does so, and whose names they are. */
+const ownNames: Readonly<Record<string, readonly [count: number, why: string]>> = {
+  "internal/azure/ssml.ts": [1, "signs that a pattern has found"],
+  "internal/config/variable.ts": [2, "variables that a layer reads"],
+  "internal/livekit/participants.ts": [1, "its own names"],
+  "internal/openai/hostedCalls.ts": [3, "fields that are written there"],
+  "internal/openai/learning.ts": [3, "fields that we send"],
+  "internal/options/duration.ts": [1, "units of time"],
+  "internal/own.ts": [1, "what is there"],
+  "internal/provider/socket.ts": [1, "headers that are written there"],
+  "internal/telephone/carrier.ts": [1, "signs that a pattern has found"],
+  "internal/tools/json.ts": [2, "its own names"],
+  "internal/tools/refused.ts": [1, "a path through a schema of the program"],
+  "internal/tts/voices.ts": [1, "its own names"],
+  "internal/vad/wasm.ts": [1, "functions that we compile"],
+  "testing/timeline.ts": [3, "names of what is compared"]
+}
+
+/** `table[name]` finds `constructor` and `__proto__` in every table: `own` finds what is in it. */
+const noInheritedEntries =
+  (ownNames: Readonly<Record<string, readonly [count: number, why: string]>>): Rule => (graph) =>
+    graph.flatMap(({ lookups, path }) => {
+      const [allowed] = ownNames[path] ?? [0]
+      return lookups.length === allowed
+        ? []
+        : [`${path} reads ${lookups.join(", ")}: use own(table, name), or say whose names they are`]
+    })
+
+/** What may be told of a failure is decided there. */
+const tellers: ReadonlySet<string> = new Set(["internal/foreign.ts", "internal/worker/failureLog.ts"])
+
+/** What a program has thrown has fields, and may quote what was said: `logOwn` tells its message and its place. */
+const noWholeCause: Rule = (graph) =>
+  graph.filter(({ path }) => !path.startsWith("testing/") && !tellers.has(path)).flatMap(({ logged, path }) =>
+    logged.map((line) => `${path} logs more than a message, use logOwn: ${line.replaceAll(/\s+/g, " ").slice(0, 40)}`)
+  )
+
 /** Keys of a list elsewhere: a letter and a number before a colon or in parentheses, or a row. The invariants are in ARCHITECTURE.md. */
 const outsideKey = new RegExp(
   [
@@ -181,7 +218,9 @@ const page = (path: string, text: string): Module => ({
   imports: [],
   exports: [],
   docs: new Map(),
-  functions: []
+  functions: [],
+  lookups: [],
+  logged: []
 })
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -359,6 +398,46 @@ const rules: ReadonlyArray<{
       "// currentTimeMillis\nconst at = yield* monotonic"
     ].map((text, index) => [`internal/${index}.ts`, text])),
     told: Array.from({ length: 9 }, (_, index) => `internal/${index}.ts reads the wall clock 1 times, not 0`)
+  },
+  {
+    name: "no table is read by a name from outside but through `own`",
+    rule: noInheritedEntries(ownNames),
+    shown: noInheritedEntries({ "internal/known.ts": [1, "its own names"] }),
+    broken: {
+      "internal/a.ts":
+        "const longest: Readonly<Record<string, number>> = {}\nexport const of = (topic: string) => longest[topic] ?? 1",
+      "internal/b.ts": "type All = Record<string, number>\nexport const has = (all: All, name: string) => name in all",
+      "internal/c.ts":
+        "interface Options {\n  readonly pages: Record<string, string>\n}\nexport const at = (options: Options, path: string) => options.pages[path]",
+      "internal/d.ts": "export const of = (book: object, tag: string) => (book as Record<string, number>)?.[tag]",
+      "internal/known.ts": "const t: Record<string, number> = {}\nfor (const name of Object.keys(t)) t[name] = 1",
+      "internal/e.ts":
+        "import { own } from \"./own.ts\"\nconst t: Record<string, number> = {}\nexport const of = (name: string) => own(t, name) ?? t[\"other\"]"
+    },
+    told: [
+      "internal/a.ts reads longest[topic]",
+      "internal/b.ts reads name in all",
+      "internal/c.ts reads options.pages[path]",
+      "internal/d.ts reads (book as Record<string, number>)?.[tag]"
+    ].map((text) => `${text}: use own(table, name), or say whose names they are`)
+  },
+  {
+    name: "no failure of others is logged as it is",
+    rule: noWholeCause,
+    broken: {
+      "internal/a.ts": "Effect.logError(`Tool ${call.name} ${what}`, cause)",
+      "internal/b.ts": "Effect.logWarning(\"it broke\", ...(exit._tag === \"Failure\" ? [exit.cause] : []))",
+      "internal/c.ts": "Effect.tapCause(work, Effect.logError)",
+      "internal/d.ts": "Effect.tapError(work, (error) => Effect.logInfo(error))",
+      "internal/e.ts":
+        "logOwn(\"it broke\", cause, Effect.logWarning)\nEffect.logDebug(\"all of it\", cause)\nEffect.logWarning(`it broke: ${error.message}`)"
+    },
+    told: [
+      ["a", "Effect.logError(`Tool ${call.name} ${wha"],
+      ["b", "Effect.logWarning(\"it broke\", ...(exit._"],
+      ["c", "Effect.tapCause(work, Effect.logError)"],
+      ["d", "Effect.logInfo(error)"]
+    ].map(([name, line]) => `internal/${name}.ts logs more than a message, use logOwn: ${line}`)
   },
   {
     name: "each internal file begins with its contract",

@@ -26,6 +26,7 @@ import * as Failure from "../Failure.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import { dialing } from "../internal/deepgram/line.ts"
 import * as Check from "../internal/options.ts"
+import { own } from "../internal/own.ts"
 import { hint, maybe } from "../internal/provider/hints.ts"
 import { decodeJson } from "../internal/provider/http.ts"
 import * as languages from "../internal/provider/languages.ts"
@@ -150,7 +151,7 @@ const transcript = (
   const { audio_window_end, audio_window_start } = info
   const from = words?.[0]?.start ?? (typeof audio_window_start === "number" ? toStream(audio_window_start) : undefined)
   const to = words?.at(-1)?.end ?? (typeof audio_window_end === "number" ? toStream(audio_window_end) : undefined)
-  const turn = turns[info.event]
+  const turn = own(turns, info.event)
   return {
     text: info.transcript ?? "",
     final: turn === "ended",
@@ -220,7 +221,7 @@ const dialect = (settings: Settings) =>
     }
     const informed = (info: typeof TurnInfo.Type): Heard => {
       const heard = transcript(info, (seconds) => sent.toAudio(seconds * 1000), english)
-      isOpen = turns[info.event] === undefined ? isOpen || heard.text.trim() !== "" : !heard.final
+      isOpen = own(turns, info.event) === undefined ? isOpen || heard.text.trim() !== "" : !heard.final
       newest = isOpen ? heard : undefined
       if (marked === undefined) return { transcripts: [heard] }
       if (isOpen || heard.final) {

@@ -5,6 +5,7 @@ import * as Schema from "effect/Schema"
 import { existsSync } from "node:fs"
 import { resolve } from "node:path"
 import { pathToFileURL } from "node:url"
+import { own } from "../internal/own.ts"
 import * as Worker from "../Worker.ts"
 
 /** A module that holds no agent. */
@@ -36,7 +37,9 @@ const placeOf = ({ stack = "" }: Error): string => {
 }
 
 const textOf = (cause: unknown): string => {
-  const hint = Predicate.hasProperty(cause, "code") && typeof cause.code === "string" ? hints[cause.code] : undefined
+  const hint = Predicate.hasProperty(cause, "code") && typeof cause.code === "string"
+    ? own(hints, cause.code)
+    : undefined
   if (!(cause instanceof Error)) return "it cannot be imported"
   return hint === undefined
     ? `it cannot be imported: ${cause.message}${placeOf(cause)}`

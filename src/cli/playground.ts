@@ -23,6 +23,7 @@ import { loopback } from "../internal/config/defaults.ts"
 import { openHttpServer } from "../internal/httpServer.ts"
 import { dispatchAgent } from "../internal/livekitServer/rooms.ts"
 import { callerToken, roomToken } from "../internal/livekitServer/token.ts"
+import { own } from "../internal/own.ts"
 import { packageFile } from "../internal/packageFiles.ts"
 
 /** Why there is no playground. */
@@ -135,7 +136,7 @@ const answer = (options: Options, script: URL) =>
     if (path === "/livekit-client.js") {
       return HttpServerResponse.uint8Array(yield* read(script), { contentType: "text/javascript; charset=utf-8" })
     }
-    const found = files[path]
+    const found = own(files, path)
     if (found === undefined) return refusal(404, "not found")
     return HttpServerResponse.uint8Array(yield* read(new URL(found[0], page)), { contentType: found[1] })
   }).pipe(Effect.catchTag("PlaygroundError", (error) => Effect.succeed(refusal(500, error.message))))

@@ -3,6 +3,7 @@
  * grow, and a bounded number of names in them.
  */
 import type { Price, Prices, Report, Spent, Unit, Usage } from "../Cost.ts"
+import { own } from "./own.ts"
 
 const zero: Spent = { requests: 0, inputTokens: 0, outputTokens: 0, characters: 0, audioMs: 0, cost: 0 }
 
@@ -64,7 +65,7 @@ export const add = (self: Report, usage: Usage, cost = 0): Report => {
   const key = Object.hasOwn(self.by, wanted) || Object.keys(self.by).length < most ? wanted : "other"
   return {
     total: plus(self.total, usage, cost),
-    by: { ...self.by, [key]: plus(Object.hasOwn(self.by, key) ? self.by[key] ?? zero : zero, usage, cost) }
+    by: { ...self.by, [key]: plus(own(self.by, key) ?? zero, usage, cost) }
   }
 }
 

@@ -7,6 +7,7 @@
  * told, each character once. A stretch that is not found has no place of its own: its time goes to
  * what was passed over for it. Times are milliseconds.
  */
+import * as Effect from "effect/Effect"
 import type * as Tts from "../Tts.ts"
 
 /** A stretch of so many letters may be further on in the text; a shorter one is found at the next word, or not. */
@@ -184,3 +185,19 @@ export const makeFitting = (text: () => string): Fitting => {
     }
   }
 }
+
+/** So many stretches are looked for before others have their turn. */
+export const atOnce = 512
+
+/** `push` for more than that, which a voice may tell at once. */
+export const pushInParts = (
+  { push }: Fitting,
+  told: ReadonlyArray<Tts.TimedText>,
+  take: (fitted: ReadonlyArray<Tts.TimedText>) => void
+): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    for (let at = 0; at < told.length; at += atOnce) {
+      take(push(told.slice(at, at + atOnce)))
+      yield* Effect.yieldNow
+    }
+  })

@@ -87,9 +87,13 @@ export const logPlaced = (message: string, cause: Cause.Cause<unknown>): Effect.
 }
 
 /** Logs what a program's own code has failed with: its trace, or what our own error says. */
-export const logOwn = (message: string, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
+export const logOwn = (
+  message: string,
+  cause: Cause.Cause<unknown>,
+  log: typeof Effect.logError = Effect.logError
+): Effect.Effect<void> => {
   const trace = told(cause, () => true)
   return trace === undefined
-    ? Effect.logError(cause.reasons.length === 0 ? message : `${message} (it was interrupted)`)
-    : Effect.logError(message, trace)
+    ? log(cause.reasons.length === 0 ? message : `${message} (it was interrupted)`)
+    : log(message, trace)
 }

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Schema } from "effect"
+import { Effect, Schema } from "effect"
 import type { Tts } from "effect-voice"
 import * as Alignment from "../../src/internal/alignment.ts"
-import { makeFitting } from "../../src/internal/fitted.ts"
+import { makeFitting, pushInParts } from "../../src/internal/fitted.ts"
 import { heardAt, makeUtterance } from "../../src/internal/pipeline/utterance.ts"
 
 const evenly = (told: ReadonlyArray<string>): ReadonlyArray<Tts.TimedText> =>
@@ -139,6 +139,17 @@ describe("what a voice tells of its words", () => {
     },
     { arbitrary: { runs: 3000 } }
   )
+
+  it.effect("in one long message is placed as it is in many short ones", () =>
+    Effect.gen(function*() {
+      const text = "So it is. ".repeat(1000)
+      const told = evenly(Array.from({ length: 3000 }, (_, i) => ["So ", "it ", "is. "][i % 3]!))
+      const parts: Array<ReadonlyArray<Tts.TimedText>> = []
+      yield* pushInParts(makeFitting(() => text), told, (fitted) => void parts.push(fitted))
+      assert.deepStrictEqual(parts.flat(), makeFitting(() => text).push(told))
+      assert.strictEqual(join(parts.flat()), text)
+      assert.isAtLeast(parts.length, 5)
+    }))
 
   it.prop("anything that is told joins to the text, in order of time", {
     text: Schema.String,

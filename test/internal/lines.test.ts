@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Stream } from "effect"
+import { Effect, Fiber, Stream } from "effect"
 import { events } from "../../src/internal/provider/lines.ts"
 
 const encode = (text: string) => new TextEncoder().encode(text)
@@ -33,6 +33,29 @@ describe("events of an answer", () => {
     Effect.gen(function*() {
       const endless = Stream.concat(Stream.make(encode("data: 1\n\n")), Stream.never)
       assert.deepStrictEqual(yield* Stream.runCollect(Stream.take(events("sse")(endless), 1)), ["1"])
+    }))
+
+  it.effect("that came in one piece with an error are given before it, and those behind it are not", () =>
+    Effect.gen(function*() {
+      const bytes = encode("data: 1\n\ndata: 2\n\nevent: error\ndata: {}\n\ndata: 3\n\n")
+      const seen: Array<string> = []
+      const error = yield* events("sse")(Stream.concat(Stream.make(bytes), Stream.never)).pipe(
+        Stream.runForEach((event) => Effect.sync(() => seen.push(event))),
+        Effect.flip
+      )
+      assert.deepStrictEqual([seen, error._tag], [["1", "2"], "Broken"])
+    }))
+
+  it.effect("leave room for others, however many come at once", () =>
+    Effect.gen(function*() {
+      let turns = 0
+      const others = yield* Effect.forkChild(
+        Effect.forever(Effect.andThen(Effect.yieldNow, Effect.sync(() => void turns++)))
+      )
+      const all = yield* read("sse", [encode("data: {}\n\n".repeat(10_000))])
+      yield* Fiber.interrupt(others)
+      assert.strictEqual(all.length, 10_000)
+      assert.isAtLeast(turns, 40)
     }))
 
   it.effect("may lack the mark of their end at the end of the answer", () =>

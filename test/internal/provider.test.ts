@@ -167,6 +167,18 @@ describe("WebSocket", () => {
       }
     }))
 
+  it.live("keeps a few megabytes of what nobody takes, however long its messages are", () =>
+    Effect.gen(function*() {
+      const server = yield* provider.webSocket()
+      const socket = yield* connect({ url: server.url })
+      const peer = yield* server.next
+      for (let i = 0; i < 60; i++) peer.send(Buffer.alloc(1024 * 1024))
+      yield* Stream.runDrain(Stream.take(socket.messages, 1))
+      yield* Effect.sleep(200)
+      assert.isAbove(peer.socket.bufferedAmount, 35_000_000)
+      assert.strictEqual(yield* Stream.runCount(Stream.take(socket.messages, 59)), 59)
+    }))
+
   it.live("stops reading while nobody takes what came", () =>
     Effect.gen(function*() {
       const server = yield* provider.webSocket()

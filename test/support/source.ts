@@ -13,6 +13,10 @@ export interface Module {
   /** Of the file, by the name that it declares: what stands right before it as a docstring. */
   readonly docs: ReadonlyMap<string, string>
   readonly functions: ReadonlyArray<{ readonly name: string; readonly lines: number }>
+  /** Where a table of texts is read by a name that is computed: `limits[topic]`, `topic in limits`. */
+  readonly lookups: ReadonlyArray<string>
+  /** Calls that log more than a message: a failure, say. */
+  readonly logged: ReadonlyArray<string>
 }
 
 export interface Import {
@@ -54,6 +58,87 @@ const declared = (statement: Node): ReadonlyArray<string> => {
   return name === undefined ? [] : [name]
 }
 
+const textOf = (node: unknown, text: string): string => isNode(node) ? text.slice(node.start, node.end) : ""
+
+const record = /\bRecord<string,|\bJsonObject\b/
+
+const everyNode = (statements: ReadonlyArray<Node>): ReadonlyArray<Node> => {
+  const all: Array<Node> = []
+  const walk = (node: Node): void => {
+    all.push(node)
+    children(node).forEach(walk)
+  }
+  statements.forEach(walk)
+  return all
+}
+
+const isLog = /\blog(?:Error|Warning|Fatal|Info)$/
+
+const loggedOf = (all: ReadonlyArray<Node>, text: string): ReadonlyArray<string> => {
+  const calls = all.flatMap((node) =>
+    node.type === "CallExpression" && "callee" in node && "arguments" in node && Array.isArray(node.arguments)
+      ? [{ node, callee: textOf(node.callee, text), given: node.arguments.filter(isNode) }]
+      : []
+  )
+  return calls.flatMap(({ callee, given, node }) => {
+    const [first, ...rest] = given
+    const whole = rest.length > 0 || first?.type === "SpreadElement" ||
+      first?.type === "Identifier" && /cause|error|defect|failure/i.test(textOf(first, text))
+    if (isLog.test(callee)) return whole ? [textOf(node, text)] : []
+    return /\.(?:tap|catch)\w*$/.test(callee) && given.some((one) => isLog.test(textOf(one, text)))
+      ? [textOf(node, text)]
+      : []
+  })
+}
+
+/** Reads of what its file says is a table of texts, by a name that no file says. */
+const lookupsOf = (all: ReadonlyArray<Node>, text: string): ReadonlyArray<string> => {
+  const types: Array<string> = []
+  const tables = new Set<string>()
+  const isTable = (node: Node): boolean => record.test(textOf(node, text)) || types.includes(textOf(node, text))
+  for (const node of all) {
+    if (node.type !== "TSTypeAliasDeclaration" || !("typeAnnotation" in node)) continue
+    if (/^(?:Readonly<)?Record<string,/.test(textOf(node.typeAnnotation, text)) && "id" in node) {
+      types.push(textOf(node.id, text))
+    }
+  }
+  for (const node of all) {
+    const type = "typeAnnotation" in node && isNode(node.typeAnnotation) ? node.typeAnnotation : undefined
+    if (type?.type !== "TSTypeAnnotation") continue
+    const told = textOf(type, text).replace(/^:\s*/, "")
+    if (
+      !/^(?:Readonly<)?Record<string,|^(?:[\w.]+\.)?JsonObject\b/.test(told) &&
+      !types.some((name) => told.startsWith(name))
+    ) continue
+    const name = node.type === "Identifier"
+      ? nameOf(node)
+      : "key" in node && isNode(node.key)
+      ? nameOf(node.key)
+      : undefined
+    if (name !== undefined) tables.add(name)
+  }
+  const named = (node: unknown): boolean => {
+    if (!isNode(node)) return false
+    if (node.type === "Identifier") return tables.has(nameOf(node)!)
+    if (node.type === "MemberExpression" && "property" in node && "computed" in node && node.computed === false) {
+      return named(node.property)
+    }
+    if (node.type === "ChainExpression" || node.type === "ParenthesizedExpression") {
+      return "expression" in node && named(node.expression)
+    }
+    return node.type === "TSAsExpression" && "typeAnnotation" in node && isNode(node.typeAnnotation) &&
+      isTable(node.typeAnnotation)
+  }
+  return all.flatMap((node) => {
+    const [table, key] = node.type === "MemberExpression" && "computed" in node && node.computed === true
+      ? ["object" in node ? node.object : undefined, "property" in node ? node.property : undefined]
+      : node.type === "BinaryExpression" && "operator" in node && node.operator === "in"
+      ? ["right" in node ? node.right : undefined, "left" in node ? node.left : undefined]
+      : []
+    return isNode(key) && key.type !== "Literal" && named(table) ? [textOf(node, text)] : []
+  })
+}
+
 /** What a text takes of a namespace; `undefined` where it is handed on whole. */
 const members = (text: string, local: string): ReadonlyArray<string> | undefined => {
   const code = text.replace(/\/\*[^]*?\*\/|\/\/.*/g, "")
@@ -93,11 +178,14 @@ export const parse = (path: string, text: string): Module => {
   }
   for (const statement of statements) walk(statement, "")
 
+  const nodes = everyNode(statements)
   return {
     path,
     text,
     docs,
     functions,
+    lookups: lookupsOf(nodes, text),
+    logged: loggedOf(nodes, text),
     imports: [
       ...module.staticImports.map(({ end, entries, moduleRequest, start }) => ({
         from: resolve(moduleRequest.value),

@@ -1,4 +1,5 @@
 /** WAV files as bytes and on disk. */
+import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type { PlatformError } from "effect/PlatformError"
@@ -68,6 +69,10 @@ export const readWav: (path: string) => Effect.Effect<Frame, AudioError, FileSys
   "Audio.readWav"
 )(function*(path: string) {
   const files = yield* FileSystem.FileSystem
+  // A pipe that nobody writes to would hold a thread of the process for ever.
+  const { size, type } = yield* Effect.mapError(files.stat(path), fileFailed("read", path))
+  if (type !== "File") return yield* unread(path, "it is no regular file")
+  if (ByteSize.toBigInt(size) > largestFile) return yield* unread(path, `it has more than ${largestFile} bytes`)
   const bytes = yield* Effect.mapError(files.readFile(path), fileFailed("read", path))
   return yield* Effect.fromResult(decodeWav(bytes))
 })
@@ -98,6 +103,12 @@ export const writeWav: (
     yield* Effect.mapError(files.writeFile(path, bytes), fileFailed("written", path))
   }
 )
+
+// Hours of audio (bytes).
+const largestFile = 512 * 1024 * 1024
+
+const unread = (path: string, why: string): AudioError =>
+  new AudioError({ reason: "FileFailed", field: "path", detail: `${path} cannot be read: ${why}` })
 
 const fileFailed = (verb: "read" | "written", path: string) => (cause: PlatformError): AudioError =>
   new AudioError({

@@ -9,6 +9,8 @@ import { codeOf } from "../provider/http.ts"
 const broken = (what: string) => (cause: unknown): Failure.Reason =>
   new Failure.Broken({ detail: `${what} (${codeOf(cause) ?? "unknown"})` })
 
+const notAFile = Symbol()
+
 const withDirectory = <A>(
   use: (directory: string) => Effect.Effect<A, Failure.Reason>
 ): Effect.Effect<A, Failure.Reason> =>
@@ -44,9 +46,15 @@ export const withOutput = (
   withDirectory((directory) => {
     const file = path.join(directory, name)
     const read = Effect.tryPromise({
-      try: async () => (await fs.stat(file)).size > maxBytes ? undefined : await fs.readFile(file),
+      try: async () => {
+        const stat = await fs.stat(file)
+        if (!stat.isFile()) throw notAFile
+        return stat.size > maxBytes ? undefined : await fs.readFile(file)
+      },
       catch: (cause) =>
-        codeOf(cause) === "ENOENT"
+        cause === notAFile
+          ? new Failure.InvalidResponse({ detail: "the program wrote no regular file" })
+          : codeOf(cause) === "ENOENT"
           ? new Failure.InvalidResponse({ detail: "the program wrote no file" })
           : broken("the program's file cannot be read")(cause)
     })

@@ -6,6 +6,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
 import * as Room from "../../Room.ts"
+import { logOwn } from "../foreign.ts"
 import { makeTextLimit } from "../room/textLimit.ts"
 import { monotonicMs } from "../steady.ts"
 import { load, makeTally, sessionEvent } from "./protocol.ts"
@@ -90,7 +91,9 @@ export const serveRequests = (
         yield* send(response({ requestId, ...(yield* answer(request)) }), [identity])
       }).pipe(
         // One that breaks must not cost the others their answers.
-        Effect.catchDefect((defect) => Effect.logWarning("a request about the session broke", Cause.die(defect)))
+        Effect.catchDefect((defect) =>
+          logOwn("a request about the session broke", Cause.die(defect), Effect.logWarning)
+        )
       )
 
     yield* Effect.forkScoped(

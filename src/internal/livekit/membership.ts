@@ -4,12 +4,14 @@
  * was opened in the room goes on with the next one. It ends once: by the agent, by the server, or
  * when it cannot be made again. Then everything is closed in a safe order and in bounded time.
  */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type { EndReason, Event, RoomError } from "../../Room.ts"
+import { logOwn } from "../foreign.ts"
 import { gone } from "../room/errors.ts"
 import { type Connection, isRefusal, join } from "./connection.ts"
 import { endOf } from "./convert.ts"
@@ -93,7 +95,8 @@ export class Membership {
         this.#settle()
       },
       onDisconnected: (room, why) => this.#disconnected(room, why),
-      onDefect: (error) => options.beside(Effect.logWarning("the room could not handle an event", error))
+      onDefect: (error) =>
+        options.beside(logOwn("the room could not handle an event", Cause.die(error), Effect.logWarning))
     }
   }
 

@@ -8,6 +8,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ByteMessage, TextMessage } from "../../Room.ts"
 import { longestRecording, longestRequest, topics } from "../frontend/protocolNames.ts"
+import { own } from "../own.ts"
 import type { Weight } from "../room/broadcast.ts"
 import { makeTopics, ofBytes, ofText, type Topics } from "../room/topics.ts"
 import { makeReceiveLimits } from "./receiveLimits.ts"
@@ -93,7 +94,7 @@ export const makeMessages = (options: MessageOptions): Messages => {
     from: { readonly identity: string; readonly topic: string },
     take: (pieces: ReadonlyArray<A>) => void
   ): Promise<void> => {
-    const stream = limits.open(from.identity, longestOf[from.topic] ?? longest)
+    const stream = limits.open(from.identity, own(longestOf, from.topic) ?? longest)
     let refused = stream === undefined
     let heardAt = now()
     const idle: Effect.Effect<void> = Effect.suspend(() => {

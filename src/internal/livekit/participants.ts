@@ -8,6 +8,7 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as Audio from "../../Audio.ts"
 import type { Event, LeaveReason, Participant, RoomError, Track } from "../../Room.ts"
+import { own } from "../own.ts"
 import { monotonicMs } from "../steady.ts"
 import { leaveOf, participantOf, trackOf } from "./convert.ts"
 import { makeRemoteMicrophone, type RemoteMicrophone } from "./remoteMicrophone.ts"
@@ -180,5 +181,5 @@ export const makeParticipants = (options: {
 
 const same = (one: Readonly<Record<string, string>>, other: Readonly<Record<string, string>>): boolean => {
   const keys = Object.keys(one)
-  return keys.length === Object.keys(other).length && keys.every((key) => one[key] === other[key])
+  return keys.length === Object.keys(other).length && keys.every((key) => one[key] === own(other, key))
 }

@@ -5,6 +5,7 @@
 import * as Hash from "effect/Hash"
 import * as Predicate from "effect/Predicate"
 import type * as Schema from "effect/Schema"
+import { own } from "../own.ts"
 import * as Json from "../tools/json.ts"
 
 /** The fields that one provider has attached. */
@@ -25,7 +26,7 @@ export const marked = (key: string, fields: Fields | undefined): Metadata => ({ 
 
 /** What the provider of this key has attached. */
 export const of = (key: string, metadata: Metadata | undefined): Fields | undefined => {
-  const fields = metadata?.[key]
+  const fields = own<Schema.Json | null>(metadata, key)
   return Predicate.isObject(fields) ? fields as Fields : undefined
 }
 
@@ -65,11 +66,11 @@ const joined = (before: Schema.Json | undefined, more: Schema.Json, name = ""): 
 }
 
 const joinedFields = (before: Fields, more: Fields): Fields => {
-  const all: Record<string, Schema.Json> = { ...before }
+  const all = new Map(Object.entries(before))
   for (const [name, value] of Object.entries(more)) {
-    if (value !== null || all[name] === undefined) all[name] = joined(all[name], value, name)
+    if (value !== null || all.get(name) === undefined) all.set(name, joined(all.get(name), value, name))
   }
-  return all
+  return Object.fromEntries(all)
 }
 
 /** Fields that come in pieces: texts go on, lists grow, the same `index` is the same entry. */

@@ -9,6 +9,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Turn from "../../Turn.ts"
+import { logOwn } from "../foreign.ts"
 
 export interface Conductor {
   readonly dispatch: (signal: Turn.Signal) => void
@@ -63,7 +64,7 @@ export const makeConductor = (options: {
     try {
       perform(action)
     } catch (defect) {
-      fork(Effect.logError(`the conversation could not carry out ${action._tag}`, Cause.die(defect)))
+      fork(logOwn(`the conversation could not carry out ${action._tag}`, Cause.die(defect)))
     }
   }
 

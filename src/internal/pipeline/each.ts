@@ -10,6 +10,7 @@ import type * as Agent from "../../Agent.ts"
 import type { EachOptions, PipelineError, Services } from "../../Pipeline.ts"
 import * as Room from "../../Room.ts"
 import type { Session } from "../../Session.ts"
+import { logOwn } from "../foreign.ts"
 import { masked } from "../numbers.ts"
 import { open } from "./open.ts"
 import { checkEach } from "./options.ts"
@@ -66,7 +67,7 @@ export const each = <R, E>(
         Effect.catchCause((cause) =>
           Cause.hasInterruptsOnly(cause)
             ? Effect.interrupt
-            : Effect.as(Effect.logError("a conversation could not be held", cause), "start_failed" as const)
+            : Effect.as(logOwn("a conversation could not be held", cause), "start_failed" as const)
         ),
         Effect.annotateLogs({ participant: masked(identity) })
       )

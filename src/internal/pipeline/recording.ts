@@ -8,6 +8,7 @@ import type * as Event from "../../Event.ts"
 import { type About, Recorder, type Recording } from "../../Recorder.ts"
 import type { Output, Room } from "../../Room.ts"
 import { usable } from "../audio/usable.ts"
+import { logOwn } from "../foreign.ts"
 
 export interface Recorded {
   readonly event: (event: Event.Event) => void
@@ -120,7 +121,7 @@ export const record = (
     if (recorder._tag === "None") return silent
     const opened = yield* Effect.exit(Effect.suspend(() => recorder.value.open(about)))
     if (opened._tag === "Failure" || opened.value === undefined) {
-      yield* Effect.logError("the session is not recorded", ...(opened._tag === "Failure" ? [opened.cause] : []))
+      yield* logOwn("the session is not recorded", opened._tag === "Failure" ? opened.cause : Cause.empty)
       return silent
     }
     const { audio, event } = opened.value
@@ -129,7 +130,7 @@ export const record = (
       try {
         tell(...args)
       } catch (defect) {
-        if (!broken) complain(Effect.logError("the recorder has thrown", Cause.die(defect)))
+        if (!broken) complain(logOwn("the recorder has thrown", Cause.die(defect)))
         broken = true
       }
     }

@@ -11,7 +11,7 @@ import * as Audio from "../../Audio.ts"
 import * as Failure from "../../Failure.ts"
 import * as Tts from "../../Tts.ts"
 import { noAudio } from "../audio/usable.ts"
-import { makeFitting } from "../fitted.ts"
+import { atOnce, makeFitting, pushInParts } from "../fitted.ts"
 import { beside } from "../streams.ts"
 import { type Core, spanned } from "./core.ts"
 import { failed, worked } from "./failures.ts"
@@ -77,28 +77,40 @@ export const synthesize = (core: Core, speech: Speech, line: Line): Effect.Effec
   let firstByte: number | undefined
   const options = voice === undefined ? {} : { voice }
   const fitting = makeFitting(() => utterance.spoken)
+  const place = (fitted: ReadonlyArray<Tts.TimedText>): void => void utterance.alignment.push(...fitted)
+  const isLong = ({ alignment = [] }: Tts.Chunk): boolean => alignment.length > atOnce
+  /** Takes chunks in, whose times have been placed already or are few. */
+  const take = (chunks: ReadonlyArray<Tts.Chunk>): Effect.Effect<void, Tts.TtsError> => {
+    for (const chunk of chunks) {
+      const { alignment, frame } = chunk
+      const wrong = noAudio(frame)
+      if (wrong !== undefined) return Effect.fail(unheard(speech.clip === undefined ? tts.name : "clip", wrong))
+      if (frame.samples.length === 0 && alignment === undefined) continue
+      firstByte ??= conductor.now()
+      speech.milestones.firstByte ??= firstByte
+      const ms = Audio.durationMs(frame)
+      utterance.audioMs += ms
+      if (alignment !== undefined && !isLong(chunk)) place(fitting.push(alignment))
+      line.backlog.add(ms)
+      Queue.offerUnsafe(line.audio, chunk)
+    }
+    return line.backlog.room
+  }
   return Stream.fromQueue(line.texts).pipe(
     beside(() => {
       firstText ??= conductor.now()
       speech.milestones.firstText ??= firstText
     }),
     speech.clip === undefined ? (texts) => tts.speak(texts, options) : clip(speech.clip),
-    Stream.runForEachArray((chunks) => {
-      for (const chunk of chunks) {
-        const { alignment, frame } = chunk
-        const wrong = noAudio(frame)
-        if (wrong !== undefined) return Effect.fail(unheard(speech.clip === undefined ? tts.name : "clip", wrong))
-        if (frame.samples.length === 0 && alignment === undefined) continue
-        firstByte ??= conductor.now()
-        speech.milestones.firstByte ??= firstByte
-        const ms = Audio.durationMs(frame)
-        utterance.audioMs += ms
-        if (alignment !== undefined) utterance.alignment.push(...fitting.push(alignment))
-        line.backlog.add(ms)
-        Queue.offerUnsafe(line.audio, chunk)
-      }
-      return line.backlog.room
-    }),
+    Stream.runForEachArray((chunks) =>
+      chunks.some(isLong)
+        ? Effect.forEach(chunks, (chunk) =>
+          Effect.andThen(
+            isLong(chunk) ? pushInParts(fitting, chunk.alignment ?? [], place) : Effect.void,
+            Effect.suspend(() => take([chunk]))
+          ), { discard: true })
+        : take(chunks)
+    ),
     Effect.tap(() =>
       Effect.sync(() => {
         utterance.complete = true

@@ -64,14 +64,45 @@ const ndjson = (): Parser => {
   return { push, end: push("\n") }
 }
 
-/** So much is read (characters) before others have their turn. */
-const atOnce = 4096
+/** Others have their turn after so many characters of one piece of an answer, and after so many events in it. */
+const [mostCharacters, mostEvents] = [4096, 64]
 
-/** As a parser takes it, a piece at a time. */
+/** It is read in parts of so many characters. */
+const atOnce = 1024
+
+/** As a parser takes it, a part at a time. */
 const pieces = (text: string): ReadonlyArray<string> =>
   text.length <= atOnce
     ? [text]
     : Array.from({ length: Math.ceil(text.length / atOnce) }, (_, i) => text.slice(i * atOnce, (i + 1) * atOnce))
+
+/** Reads part after part, and gives way now and then. */
+const giving = (parser: Parser): (text: string) => Effect.Effect<ReadonlyArray<Event>, Failure.Reason> => {
+  let characters = 0
+  let count = 0
+  return (text) =>
+    Effect.suspend(() => {
+      characters += text.length
+      const gives = text.length === atOnce && (characters > mostCharacters || count > mostEvents)
+      if (gives || text.length < atOnce) characters = count = 0
+      const read = Effect.map(parser.push(text), (all) => {
+        count += all.length
+        return all
+      })
+      return gives ? Effect.andThen(Effect.yieldNow, read) : read
+    })
+}
+
+/** What one piece has completed: texts, and what ends the answer behind them. */
+type Step = ReadonlyArray<string> | Failure.Reason
+
+const steps = (all: ReadonlyArray<Event>): ReadonlyArray<Step> => {
+  const wrong = all.findIndex((event) => typeof event !== "string" || isDense(event))
+  // Up to there all are texts.
+  const texts = (wrong === -1 ? all : all.slice(0, wrong)) as ReadonlyArray<string>
+  const event = all[wrong]
+  return event === undefined ? [texts] : [texts, typeof event === "string" ? dense : event]
+}
 
 /** The text of each event. */
 export const events =
@@ -82,14 +113,11 @@ export const events =
       return utf8.decode(bytes).pipe(
         Stream.map(pieces),
         Stream.flattenIterable,
-        Stream.mapEffect((text) =>
-          text.length < atOnce ? parser.push(text) : Effect.andThen(Effect.yieldNow, parser.push(text))
-        ),
+        Stream.mapEffect(giving(parser)),
         Stream.concat(Stream.fromEffect(parser.end)),
+        Stream.map(steps),
         Stream.flattenIterable,
-        Stream.mapEffect((event) => {
-          if (typeof event !== "string") return Effect.fail(event)
-          return isDense(event) ? Effect.fail(dense) : Effect.succeed(event)
-        })
+        Stream.mapEffect((step) => "_tag" in step ? Effect.fail(step) : Effect.succeed(step)),
+        Stream.flattenIterable
       )
     })

@@ -22,6 +22,9 @@ const maxMessage = 2 * 1024 * 1024
 /** Messages that wait to be read before the connection is no longer read. */
 const maxUnread = 256
 
+/** The same in bytes. */
+const maxUnreadBytes = 8 * 1024 * 1024
+
 /** Bytes that wait to be sent before `send` waits. */
 const maxUnsent = 1024 * 1024
 
@@ -122,6 +125,7 @@ const listen = (
   see: ((seen: Seen) => void) | undefined
 ): Connection => {
   let unread = 0
+  let unreadBytes = 0
   let failure: Failure.Reason = new Failure.Disconnected({})
   let broken: Failure.InvalidResponse | undefined
   socket.on("message", (data, isBinary) => {
@@ -131,7 +135,9 @@ const listen = (
       return socket.terminate()
     }
     closes.worked()
-    if (++unread >= maxUnread) socket.pause()
+    unread++
+    unreadBytes += bytes.length
+    if (unread >= maxUnread || unreadBytes >= maxUnreadBytes) socket.pause()
     Queue.offerUnsafe(incoming, isBinary ? bytes : bytes.toString())
   })
   // Of a connection that is lost, the code that comes with "close" says more.
@@ -147,7 +153,9 @@ const listen = (
     isClosed: () => socket.readyState !== socket.OPEN,
     // One at a time: what a reader leaves, the next one finds.
     messages: Stream.fromPull(Effect.succeed(Effect.map(Queue.take(incoming), (message) => {
-      if (--unread <= maxUnread / 2 && socket.isPaused) socket.resume()
+      unread--
+      unreadBytes -= typeof message === "string" ? Buffer.byteLength(message) : message.length
+      if (unread <= maxUnread / 2 && unreadBytes <= maxUnreadBytes / 2 && socket.isPaused) socket.resume()
       return Arr.of(message)
     }))),
     send: (message) =>

@@ -53,10 +53,29 @@ export interface Stored {
   readonly at: number
 }
 
+/** Makes a folder and those above it. Node's own way tries for ever where a file system has no place for one, such as `/proc`. */
+const makeFolder = async (folder: string): Promise<void> => {
+  const make = async () => {
+    await fs.mkdir(folder, { mode: 0o700 })
+  }
+  try {
+    await make()
+  } catch (cause) {
+    const above = path.dirname(folder)
+    if (await fs.stat(folder).then((stat) => stat.isDirectory(), () => false)) return
+    if (codeOf(cause) !== "ENOENT" || above === folder) throw cause
+    await makeFolder(above)
+    await make().catch((again: unknown) => {
+      // Another process was faster.
+      if (codeOf(again) !== "EEXIST") throw again
+    })
+  }
+}
+
 /** Makes the folder, for its owner alone. */
 export const prepare = (folder: string): Effect.Effect<unknown, RecorderError> =>
   attempt(folder, "write", async () => {
-    await fs.mkdir(folder, { recursive: true, mode: 0o700 })
+    await makeFolder(folder)
     await fs.access(folder, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK)
   })
 
@@ -66,7 +85,7 @@ export const create = (folder: string): Effect.Effect<Sink, RecorderError, Scope
     const { day, name } = nameAt(yield* Clock.currentTimeMillis)
     const file = path.join(folder, day, name)
     const open = attempt(file, "write", async () => {
-      await fs.mkdir(path.join(folder, day), { recursive: true, mode: 0o700 })
+      await makeFolder(path.join(folder, day))
       return await fs.open(file, "wx", 0o600)
     })
     const handle = yield* Effect.acquireRelease(

@@ -5,9 +5,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import { readFile } from "node:fs/promises"
 import * as Audio from "../../Audio.ts"
 import { RoomError } from "../../Room.ts"
+import { readPlainFile } from "../plainFile.ts"
 import { monotonicMs } from "../steady.ts"
 import { type Clip, type ClipPlayer, makeClipPlayer } from "./clipPlayer.ts"
 import type { MemoryRoom } from "./memoryRoom.ts"
@@ -39,7 +39,7 @@ export const load = (source: Source): Effect.Effect<Loaded, RoomError> =>
   typeof source !== "string"
     ? Effect.succeed(source)
     : Effect.tryPromise({
-      try: () => readFile(source),
+      try: () => readPlainFile(source),
       catch: (cause) =>
         unreadable(`audio: ${source} cannot be read (${(cause as NodeJS.ErrnoException).code ?? "unknown"})`)
     }).pipe(

@@ -13,6 +13,7 @@ import * as Audio from "../../Audio.ts"
 import type { EndReason, Room, RoomError } from "../../Room.ts"
 import { problemOf } from "../audio/format.ts"
 import { format } from "../audio/options.ts"
+import { logOwn } from "../foreign.ts"
 import * as Check from "../options.ts"
 import { shown } from "../options/shown.ts"
 import { makeAgentSide, type Remote } from "./agentSide.ts"
@@ -121,7 +122,7 @@ export const makeRoom = <E, R>(
       aheadMs: settings.ahead,
       reported: settings.playhead === "reported",
       onBroken: (cause) => {
-        run(Effect.logWarning("the room's transport has thrown, and the room has ended", Cause.die(cause)))
+        run(logOwn("the room's transport has thrown, and the room has ended", Cause.die(cause), Effect.logWarning))
         end("connection_lost")
       }
     })

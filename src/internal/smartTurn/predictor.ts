@@ -12,7 +12,6 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as RcMap from "effect/RcMap"
 import * as Scope from "effect/Scope"
-import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import type { TurnDetectorError } from "../../TurnDetector.ts"
 import { milliseconds, now, registryOf } from "../metrics/inference.ts"
@@ -20,6 +19,7 @@ import * as series from "../metrics/series.ts"
 import * as ModelThread from "../modelThread.ts"
 import * as native from "../native.ts"
 import { packageFile, programFile } from "../packageFiles.ts"
+import { readPlainFile } from "../plainFile.ts"
 import { inferenceFailed, modelUnavailable, overloaded } from "../turnDetector/errors.ts"
 import type { Request } from "./smartTurn-worker.ts"
 
@@ -122,7 +122,7 @@ const program = programFile("internal/smartTurn/smartTurn-worker")
 
 const make = Effect.fnUntraced(function*(path: string) {
   const bytes = yield* Effect.tryPromise({
-    try: () => readFile(path),
+    try: () => readPlainFile(path),
     catch: () => modelUnavailable(path, "the file does not exist or cannot be read")
   })
   const thread = yield* Effect.mapError(

@@ -10,6 +10,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import type { Room, RoomError } from "../../Room.ts"
+import { logOwn } from "../foreign.ts"
 import type { Shared, Takers } from "../worker/answering.ts"
 import type { JobRequest } from "../worker/job.ts"
 import * as metrics from "../worker/metrics.ts"
@@ -115,7 +116,7 @@ export const makeCalls = ({ agentName, capacity, table }: Shared): Effect.Effect
               table.end(callSid)
               return capacity.tell
             })),
-            Effect.tapCause((cause) => Effect.logError("a call broke", cause))
+            Effect.tapCause((cause) => logOwn("a call broke", cause))
           )
           return true
         }),

@@ -13,6 +13,7 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Scope from "effect/Scope"
 import { createServer } from "node:http"
+import { logOwn } from "../foreign.ts"
 import { settled } from "../plain.ts"
 import type { WorkerError } from "../worker/errors.ts"
 import { listenError } from "../worker/http.ts"
@@ -92,7 +93,7 @@ export const serveCarrier = (settings: Settings, calls: Calls): Effect.Effect<nu
           .pipe(
             Effect.timeout("5 seconds"),
             Effect.catchCause((cause) =>
-              Effect.as(Effect.logError("the option accept has failed, the call is refused", cause), false as const)
+              Effect.as(logOwn("the option accept has failed, the call is refused", cause), false as const)
             )
           )
       if (decision === false) return markup(reject("rejected"))

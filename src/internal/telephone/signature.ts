@@ -2,6 +2,9 @@
 import * as Redacted from "effect/Redacted"
 import { createHmac, timingSafeEqual } from "node:crypto"
 
+// The carrier has some dozens, and the program's own of a call.
+const mostFields = 512
+
 /** The signature of a request, in the carrier's way. */
 export const sign = (
   token: Redacted.Redacted,
@@ -33,6 +36,7 @@ export const isSigned = (options: {
   readonly form?: ReadonlyArray<readonly [string, string]> | undefined
   readonly signature: string | undefined
 }): boolean => {
+  if ((options.form?.length ?? 0) > mostFields) return false
   const given = Buffer.from(options.signature ?? "")
   let right = false
   for (const url of spellings(options.url)) {

@@ -46,6 +46,9 @@ const allowance = 10_000
 // The same of messages, which are 50 to 150 a second.
 const messagesPerMs = 0.25
 const messagesAtOnce = 2500
+// The same of what they weigh: a piece of 20 ms has a third of a kilobyte.
+const bytesPerMs = 64
+const mostBytes = 262_144
 const mostBroken = 100
 const longestGap = 60_000
 
@@ -54,16 +57,14 @@ class Timeline {
   #chunk = 0
   #end = 0
 
-  /** Nothing for a piece that came before. */
+  /** Nothing for a piece that came before. Numbers that are far from the last begin again: nobody is unheard for one. */
   next({ at, chunk }: Extract<Message, { _tag: "Media" }>, length: number): number | undefined {
-    if (chunk !== undefined && chunk > 0) {
-      if (chunk <= this.#chunk) return undefined
-      const missing = (chunk - this.#chunk - 1) * length
-      this.#chunk = chunk
-      const begin = at ?? this.#end + (missing <= longestGap ? missing : 0)
-      return this.#place(begin, length)
-    }
-    return this.#place(at ?? this.#end, length)
+    if (chunk === undefined || chunk === 0) return this.#place(at ?? this.#end, length)
+    const missing = (chunk - this.#chunk - 1) * length
+    const isFar = Math.abs(missing) > longestGap
+    if (chunk <= this.#chunk && !isFar) return undefined
+    this.#chunk = chunk
+    return this.#place(at ?? this.#end + (isFar ? 0 : missing), length)
   }
 
   #place(begin: number, length: number): number {
@@ -133,6 +134,7 @@ export const openStream =
       let heardAt = began
       let heardMs = 0
       let messages = 0
+      let bytes = 0
       let broken = 0
       let over = false
 
@@ -144,11 +146,15 @@ export const openStream =
       }
 
       // Who floods the line would take the time and the memory of all calls.
-      const isFlood = (): boolean =>
-        heardMs > heardAt - began + allowance || messages > (heardAt - began) * messagesPerMs + messagesAtOnce
+      const isFlood = (): boolean => {
+        const since = heardAt - began
+        return heardMs > since + allowance || messages > since * messagesPerMs + messagesAtOnce ||
+          bytes > since * bytesPerMs + mostBytes
+      }
 
       const hear = (received: string | Uint8Array): void => {
         messages++
+        bytes += received.length
         if (isFlood()) return end("removed", "removed")
         const message = read(received)
         switch (message?._tag) {

@@ -1,4 +1,5 @@
 /** Phrases that a listener says to a speaker, and the kind of a text that consists of them. */
+import { own } from "../own.ts"
 import { type Phrasebook, phrasebooks } from "./phrasebook.ts"
 import { canonical } from "./words.ts"
 
@@ -120,7 +121,7 @@ const named: Readonly<Record<string, string>> = {
 /** The first part of a language tag; English where none is told. */
 const languageOf = (tag: string | undefined): string => {
   const first = (tag ?? "").trim().toLowerCase().split(/[-_]/u)[0] ?? ""
-  return first === "" ? "en" : named[first] ?? first
+  return first === "" ? "en" : own(named, first) ?? first
 }
 
 const noBook: Phrasebook = {
@@ -134,10 +135,10 @@ const noBook: Phrasebook = {
 }
 
 const bookOf = (language: string, more: MorePhrases | undefined): Phrasebook => {
-  const known: Phrasebook = (phrasebooks as Readonly<Record<string, Phrasebook>>)[language] ?? noBook
-  const own = more?.[language]
-  const both = (name: keyof Phrasebook) => [...known[name], ...(own?.[name] ?? [])]
-  return own === undefined ? known : {
+  const known: Phrasebook = own<Phrasebook>(phrasebooks, language) ?? noBook
+  const further = own(more, language)
+  const both = (name: keyof Phrasebook) => [...known[name], ...(further?.[name] ?? [])]
+  return further === undefined ? known : {
     continuers: both("continuers"),
     agreement: both("agreement"),
     cutIns: both("cutIns"),
@@ -153,14 +154,14 @@ const extended = new WeakMap<MorePhrases, Map<string, Indexes>>()
 
 /** Made on first use. */
 const indexesIn = (language: string, more: MorePhrases | undefined): Indexes => {
-  const own = more?.[language] === undefined ? undefined : more
-  const made = own === undefined ? known : extended.get(own) ?? new Map<string, Indexes>()
-  if (own !== undefined) extended.set(own, made)
+  const further = own(more, language) === undefined ? undefined : more
+  const made = further === undefined ? known : extended.get(further) ?? new Map<string, Indexes>()
+  if (further !== undefined) extended.set(further, made)
   const existing = made.get(language)
   if (existing !== undefined) return existing
-  const fresh = indexesOf(bookOf(language, own))
+  const fresh = indexesOf(bookOf(language, further))
   // A tag that nobody has phrases for is not kept: there is no end of them.
-  if (own !== undefined || language in phrasebooks) made.set(language, fresh)
+  if (further !== undefined || Object.hasOwn(phrasebooks, language)) made.set(language, fresh)
   return fresh
 }
 

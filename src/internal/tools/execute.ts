@@ -11,6 +11,7 @@ import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import type { Call, Options, Output, Set } from "../../Tools.ts"
+import { logOwn } from "../foreign.ts"
 import { head } from "../text/head.ts"
 import { type Entry, NoJson } from "./entry.ts"
 import { watched } from "./held.ts"
@@ -212,7 +213,7 @@ const failure = Effect.fnUntraced(function*<R>(
 
 const masked = (call: Call, what: string, cause?: Cause.Cause<unknown>): Effect.Effect<Output> =>
   Effect.as(
-    Effect.logError(`Tool ${call.name} ${what}`, ...(cause === undefined ? [] : [cause])),
+    logOwn(`Tool ${call.name} ${what}`, cause ?? Cause.empty),
     inDoubt(failed(call, "An internal error occurred"))
   )
 

@@ -5,6 +5,7 @@ import type * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import type { Call, Output, Runner, Set as Tools } from "../../Tools.ts"
+import { logOwn } from "../foreign.ts"
 import { steadyClock } from "../steady.ts"
 import { decide, type Known, refuse, remembered, unconfirmed } from "./duplicates.ts"
 import { atWork, failed, mayHaveRun } from "./execute.ts"
@@ -53,7 +54,7 @@ export const make: (options: {
         }
         return onOutput?.(output) ?? Effect.void
       }).pipe(
-        Effect.catchCause((cause) => Effect.logError("A listener to tool outputs failed", cause)),
+        Effect.catchCause((cause) => logOwn("A listener to tool outputs failed", cause)),
         Effect.andThen(Deferred.succeed(one.output, output))
       )
 

@@ -5,11 +5,11 @@
 import * as Effect from "effect/Effect"
 import * as RcMap from "effect/RcMap"
 import * as Scope from "effect/Scope"
-import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import type { VadError } from "../../Vad.ts"
 import * as native from "../native.ts"
 import { packageFile } from "../packageFiles.ts"
+import { readPlainFile } from "../plainFile.ts"
 import type { SampleRate } from "./batchMemory.ts"
 import { share, type Shared } from "./batchScorer.ts"
 import { modelUnavailable } from "./errors.ts"
@@ -30,8 +30,8 @@ interface Key {
 const make = Effect.fnUntraced(function*(key: Key) {
   const { path, sampleRate } = key
   const bytes = yield* Effect.tryPromise({
-    try: () => readFile(path),
-    catch: () => modelUnavailable(path, "the file does not exist or cannot be read")
+    try: () => readPlainFile(path),
+    catch: () => modelUnavailable(path, "the file does not exist, is no regular file, or cannot be read")
   })
   const source = { bytes, sampleRate, known: path === bundled }
   const thread = yield* Effect.mapError(

@@ -11,6 +11,7 @@ import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import type { Room, RoomError } from "../../Room.ts"
+import { logOwn } from "../foreign.ts"
 import type { Newcomer } from "../room/control.ts"
 import { monotonicMs } from "../steady.ts"
 import { type Call, makeCall, type Settings, type Wire } from "./call.ts"
@@ -45,6 +46,8 @@ export interface Answer {
 /** What is done with one socket. */
 export interface Reception {
   readonly receive: (message: string | Uint8Array) => void
+  /** A ping or pong of so many bytes has come. */
+  readonly noticed: (bytes: number) => void
   readonly closed: () => void
 }
 
@@ -57,7 +60,9 @@ export interface Calls {
 
 // Messages a second of one socket: audio comes in at most a hundred.
 const mostMessages = 400
-// What may have been saved up, in seconds of both.
+// Bytes of text in a second of one socket: reading them takes longer than reading audio.
+const mostText = 65_536
+// What may have been saved up of each, in seconds.
 const burst = 5
 // Sockets that have not said yet who they are, beside one for each call.
 const mostStrangers = 64
@@ -77,13 +82,14 @@ const codes = {
 
 /** Tells whether a socket says more than it may. */
 const makeLimit = (now: () => number, mostBytes: number) => {
-  let [messages, bytes, at] = [mostMessages * burst, mostBytes * burst, now()]
-  return (size: number): boolean => {
+  let [messages, bytes, text, at] = [mostMessages * burst, mostBytes * burst, mostText * burst, now()]
+  return (size: number, isText: boolean): boolean => {
     const since = (now() - at) / 1000
     at = now()
     messages = Math.min(mostMessages * burst, messages + since * mostMessages) - 1
     bytes = Math.min(mostBytes * burst, bytes + since * mostBytes) - size
-    return messages < 0 || bytes < 0
+    text = Math.min(mostText * burst, text + since * mostText) - (isText ? size : 0)
+    return messages < 0 || bytes < 0 || text < 0
   }
 }
 
@@ -106,12 +112,32 @@ export const answering = (
           places.delete(name)
           return Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)
             ? Effect.void
-            : Effect.logWarning("a call has failed", exit.cause)
+            : logOwn("a call has failed", exit.cause, Effect.logWarning)
         }),
         Effect.ignoreCause
       )
   }
 }
+
+/** Holds one call from its beginning to its end, among those that there are, by what they are resumed with. */
+const holding =
+  (settings: CallsSettings, desk: Answer, calls: Map<string, Call>) =>
+  (name: string, caller: Newcomer, begun: (call: Call | undefined) => void): Effect.Effect<void> => {
+    const resume = randomBytes(24).toString("base64url")
+    const room = makeCall(settings, { name, resume, caller }).pipe(
+      Effect.tap((call) =>
+        Effect.acquireRelease(
+          Effect.sync(() => calls.set(resume, call)),
+          () => Effect.sync(() => calls.delete(resume))
+        )
+      ),
+      Effect.map((call) => {
+        begun(call)
+        return call.room
+      })
+    )
+    return Effect.ensuring(desk.answer({ name, caller, room }), Effect.sync(() => begun(undefined)))
+  }
 
 export const makeCalls = (settings: CallsSettings, desk: Answer): Effect.Effect<Calls, never, Scope.Scope> =>
   Effect.gen(function*() {
@@ -120,23 +146,7 @@ export const makeCalls = (settings: CallsSettings, desk: Answer): Effect.Effect<
     const calls = new Map<string, Call>()
     let strangers = 0
 
-    /** Holds one call from its beginning to its end. */
-    const hold = (name: string, caller: Newcomer, begun: (call: Call | undefined) => void): Effect.Effect<void> => {
-      const resume = randomBytes(24).toString("base64url")
-      const room = makeCall(settings, { name, resume, caller }).pipe(
-        Effect.tap((call) =>
-          Effect.acquireRelease(
-            Effect.sync(() => calls.set(resume, call)),
-            () => Effect.sync(() => calls.delete(resume))
-          )
-        ),
-        Effect.map((call) => {
-          begun(call)
-          return call.room
-        })
-      )
-      return Effect.ensuring(desk.answer({ name, caller, room }), Effect.sync(() => begun(undefined)))
-    }
+    const hold = holding(settings, desk, calls)
 
     const accept = (wire: Wire): Reception => {
       const exceeds = makeLimit(() => monotonicMs(clock), settings.mostBytes)
@@ -187,7 +197,7 @@ export const makeCalls = (settings: CallsSettings, desk: Answer): Effect.Effect<
         }).pipe(
           Effect.catchCause((cause) =>
             Effect.andThen(
-              Effect.logWarning("a caller could not be let in", cause),
+              logOwn("a caller could not be let in", cause, Effect.logWarning),
               Effect.sync(() => refused("failed"))
             )
           )
@@ -199,15 +209,19 @@ export const makeCalls = (settings: CallsSettings, desk: Answer): Effect.Effect<
           Effect.sync(() => joining || closed ? undefined : refused("late"))
         ))
       }
+      /** Tells whether they have said more than they may, and are put out. */
+      const isTooMuch = (size: number, isText: boolean): boolean => {
+        if (closed) return true
+        if (!exceeds(size, isText)) return false
+        close()
+        call?.lost(wire)
+        wire.close(1008)
+        return true
+      }
       return {
+        noticed: (bytes) => void isTooMuch(bytes, false),
         receive: (message) => {
-          if (closed) return
-          const size = typeof message === "string" ? message.length : message.byteLength
-          if (exceeds(size)) {
-            close()
-            call?.lost(wire)
-            return wire.close(1008)
-          }
+          if (isTooMuch(message.length, typeof message === "string")) return
           if (call !== undefined && typeof message !== "string") return call.receive(wire, message)
           const understood = typeof message === "string" ? read(message) : undefined
           if (call !== undefined) {

@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from "node:stream"
 import type { RawData, WebSocket } from "ws"
 import { httpLimits } from "../httpServer.ts"
+import { own } from "../own.ts"
 import { codeOf } from "../provider/http.ts"
 import { ListenFailed, PackageMissing, WorkerError } from "../worker/errors.ts"
 import type { Wire } from "./call.ts"
@@ -59,7 +60,7 @@ const answer = ({ localOnly, pages }: ListenOptions) => (request: IncomingMessag
   }
   if (localOnly && !isLocal(request.headers.host)) return refused(421, "use http://127.0.0.1 or http://localhost")
   if (request.method !== "GET" && request.method !== "HEAD") return refused(405, "use GET")
-  const page = pages[pathOf(request)]
+  const page = own(pages, pathOf(request))
   if (page === undefined) return refused(404, "not found")
   response.writeHead(200, { "content-type": page.contentType, "cache-control": "no-cache" }).end(page.body)
 }
@@ -88,6 +89,8 @@ const welcome = (socket: WebSocket, accept: ListenOptions["accept"]): void => {
     const bytes = bytesOf(data)
     reception.receive(isBinary ? bytes : bytes.toString())
   })
+  socket.on("ping", ({ length }) => reception.noticed(length))
+  socket.on("pong", ({ length }) => reception.noticed(length))
   socket.on("error", () => {})
   socket.on("close", reception.closed)
 }

@@ -7,6 +7,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type { Room, RoomError } from "../../Room.ts"
 import type { Definition } from "../../Worker.ts"
+import { logOwn } from "../foreign.ts"
 import { type Answering, makeAnswering, type Shared, type Takers } from "../worker/answering.ts"
 import type { WorkerError } from "../worker/errors.ts"
 import type { JobRequest } from "../worker/job.ts"
@@ -64,7 +65,7 @@ const makeDesk = ({ agentName, capacity, table }: Shared) => {
           table.end(name)
           return capacity.tell
         })),
-        Effect.catchCause((cause) => Effect.logError("a call broke", cause))
+        Effect.catchCause((cause) => logOwn("a call broke", cause))
       )
     }
   }

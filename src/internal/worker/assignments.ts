@@ -7,6 +7,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { Definition } from "../../Worker.ts"
+import { logOwn } from "../foreign.ts"
 import type { Capacity } from "./capacity.ts"
 import type { Connection } from "./connection.ts"
 import { type Assignment, isFinal, type Report } from "./job.ts"
@@ -57,7 +58,7 @@ export const makeAssignments = (options: {
         table.end(id)
         return capacity.tell
       })),
-      Effect.tapCause((cause) => Effect.logError("a job broke", cause))
+      Effect.tapCause((cause) => logOwn("a job broke", cause))
     )
     table.begin(id)
     return Effect.andThen(capacity.tell, Effect.forkDetach(job))

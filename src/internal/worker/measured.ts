@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { own } from "../own.ts"
 
 export type Snapshot = Metric.Metric.Snapshot
 export type Measured = ReadonlyMap<string, Snapshot>
@@ -203,7 +204,7 @@ const named: ReadonlyArray<readonly [ending: RegExp, kind: Kind]> = [
   [/_(info|last)$/, "last"]
 ]
 
-const kindOf = (id: string): Kind => known[id] ?? named.find(([ending]) => ending.test(id))?.[1] ?? "sum"
+const kindOf = (id: string): Kind => own(known, id) ?? named.find(([ending]) => ending.test(id))?.[1] ?? "sum"
 
 const sum = (a: Amount, b: Amount): Amount =>
   typeof a === "bigint" && typeof b === "bigint" ? a + b : Number(a) + Number(b)

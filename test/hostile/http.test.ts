@@ -1,0 +1,157 @@
+/** Requests that no operator and no page sends, to each of our HTTP servers: each is refused or closed, and the next one is answered. */
+// Alone: it reads the metrics of its process
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Layer, Logger, Metric, Redacted, type Scope } from "effect"
+import { Room, Telephone, Worker } from "effect-voice"
+import * as Prometheus from "effect-voice/Layers/Prometheus"
+import * as WebSocketRoom from "effect-voice/Layers/WebSocketRoom"
+import { connect, type Socket } from "node:net"
+import { serve } from "../../src/cli/playground.ts"
+
+const loopback = "127.0.0.1"
+
+/** What a server answered to some bytes, and whether it has closed. */
+const asked = (port: number, ...pieces: ReadonlyArray<string>) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const state = { got: "", closed: false }
+      const socket: Socket = connect(port, loopback)
+      socket.on("error", () => {})
+      socket.on("data", (data) => void (state.got += data.toString("latin1")))
+      socket.on("close", () => void (state.closed = true))
+      for (const piece of pieces) socket.write(piece)
+      return { socket, state }
+    }),
+    ({ socket }) => Effect.sync(() => void socket.destroy())
+  )
+
+const until = (condition: () => boolean): Effect.Effect<void> =>
+  Effect.suspend(() => condition() ? Effect.void : Effect.andThen(Effect.sleep(10), until(condition)))
+
+const get = (path: string, more = "") => `GET ${path} HTTP/1.1\r\nhost: ${loopback}\r\n${more}\r\n`
+
+const statusOf = (port: number, path: string) =>
+  Effect.scoped(Effect.gen(function*() {
+    const { state } = yield* asked(port, get(path, "connection: close\r\n"))
+    yield* until(() => state.got.includes("\r\n\r\n"))
+    return Number(state.got.slice(9, 12))
+  }))
+
+const paths = [
+  "/../../package.json",
+  "/..%2f..%2fpackage.json",
+  "/%2e%2e/%2e%2e/package.json",
+  "/..\\..\\package.json",
+  "/..%5c..%5cpackage.json",
+  "//etc/passwd",
+  "/%00",
+  "/playground.css%00.js",
+  "/%",
+  "/%zz",
+  "/%c0%ae%c0%ae/package.json",
+  "/%u002e%u002e/",
+  "/__proto__",
+  "/constructor",
+  `/none?${"x".repeat(4000)}`,
+  `/${"a/".repeat(2000)}`,
+  "/;%0d%0aset-cookie:x=y",
+  "/none#fragment"
+]
+
+/** Not HTTP, or not as it should be: closed, mostly with 400. */
+const broken = [
+  "\u0016\u0003\u0001\u0002\u0000",
+  "GET\r\n\r\n",
+  "GET / HTTP/9.9\r\n\r\n",
+  "get / HTTP/1.1\r\nhost: x\r\n\r\n",
+  "GET __proto__ HTTP/1.1\r\nhost: x\r\n\r\n",
+  "GET / HTTP/1.1\r\nhost: x\r\nhost : y\r\n\r\n",
+  "POST /call HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
+  "POST /call HTTP/1.1\r\nhost: x\r\ncontent-length: 1e9\r\n\r\n",
+  "POST /call HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+  "POST /call HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked, chunked, x\r\n\r\n",
+  "POST /call HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
+  `GET /${"x".repeat(100_000)} HTTP/1.1\r\nhost: x\r\n\r\n`,
+  `GET / HTTP/1.1\r\n${Array.from({ length: 3000 }, (_, i) => `x${i}: y`).join("\r\n")}\r\n\r\n`
+]
+
+const quietly = Effect.provide(Logger.layer([]))
+
+const entry = Worker.define({ entry: () => Effect.andThen(Room.Room, Effect.never), layer: Layer.empty })
+
+/** Each server, by a path that it answers and how. */
+const servers: Readonly<
+  Record<string, readonly [Effect.Effect<number, unknown, Scope.Scope>, path: string, status: number]>
+> = {
+  "the metrics": [
+    Effect.map(
+      Layer.build(Prometheus.layer({ port: 0, host: loopback })),
+      (context) => Context.get(context, Prometheus.Prometheus).port
+    ),
+    "/metrics",
+    200
+  ],
+  "the playground": [
+    Effect.map(
+      serve({
+        url: "ws://127.0.0.1:7880",
+        apiKey: Redacted.make("devkey"),
+        apiSecret: Redacted.make("a-secret-of-at-least-thirty-two-characters"),
+        agentName: "desk",
+        port: 0
+      }),
+      (url) => Number(new URL(url).port)
+    ),
+    "/",
+    200
+  ],
+  "rooms over sockets": [
+    Effect.map(WebSocketRoom.make(entry, { port: 0, http: false, load: () => 0 }), ({ port }) => port),
+    "/none",
+    404
+  ],
+  "the telephone": [
+    Effect.map(
+      Telephone.make(entry, {
+        url: "https://voice.example.com/call",
+        token: Redacted.make("s3cret-of-the-account"),
+        port: 0,
+        host: loopback,
+        http: false
+      }),
+      ({ port }) => port
+    ),
+    "/call",
+    405
+  ]
+}
+
+describe.each(Object.keys(servers))("the server of %s", (name) => {
+  const [started, path, status] = servers[name]!
+
+  it.live("answers as ever after whatever has come", () =>
+    Effect.gen(function*() {
+      const port = yield* started
+      assert.strictEqual(yield* statusOf(port, path), status)
+      for (const path of paths) {
+        assert.include([400, 404, 421], yield* statusOf(port, path), path)
+      }
+      for (const bytes of broken) {
+        yield* Effect.scoped(Effect.gen(function*() {
+          const { state } = yield* asked(port, bytes)
+          yield* until(() => state.closed || /^HTTP\/1\.1 [45]\d\d/.test(state.got))
+          assert.notMatch(state.got, /^HTTP\/1\.1 [123]/, bytes.slice(0, 80))
+        }))
+      }
+      // Two hundred requests in one go are answered in their order, or the connection is closed.
+      const piped = yield* asked(port, get(path).repeat(200))
+      yield* until(() => piped.state.closed || piped.state.got.split("HTTP/1.1 ").length === 201)
+      // Bodies that nobody waits for: what is asked beside them is answered.
+      const slow = yield* Effect.all(
+        Array.from({ length: 20 }, () =>
+          asked(port, `POST ${path} HTTP/1.1\r\nhost: ${loopback}\r\ncontent-length: 1000\r\n\r\n`, "x"))
+      )
+      assert.strictEqual(yield* statusOf(port, path), status)
+      assert.lengthOf(slow, 20)
+    }).pipe(quietly, Effect.scoped, Effect.provideService(Metric.MetricRegistry, new Map())))
+})
