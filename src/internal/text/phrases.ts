@@ -91,10 +91,29 @@ interface Indexes {
   readonly requests: Index
   readonly hesitations: Index
   readonly unfinished: Index
+  readonly lengths: Index
+  readonly howLong: ReadonlyArray<Pattern>
+}
+
+/** Words in their order, with any others between them; `last` must be the last of all. */
+interface Pattern {
+  readonly words: ReadonlyArray<string>
+  readonly last: boolean
+}
+
+const patternOf = (phrase: string): Pattern => ({ words: words(phrase), last: phrase.trimEnd().endsWith("?") })
+
+const fits = ({ last, words }: Pattern, all: ReadonlyArray<string>): boolean => {
+  let at = -1
+  for (const word of words) {
+    at = all.indexOf(word, at + 1)
+    if (at === -1) return false
+  }
+  return words.length > 0 && (!last || all.at(-1) === words.at(-1))
 }
 
 const indexesOf = (book: Phrasebook): Indexes => {
-  const { agreement, continuers, courtesies, cutIns, hesitations, holds, unfinished } = book
+  const { agreement, continuers, courtesies, cutIns, hesitations, holds, howLong, lengths, unfinished } = book
   return {
     continuers: index(continuers),
     signs: index([...continuers, ...agreement]),
@@ -103,7 +122,9 @@ const indexesOf = (book: Phrasebook): Indexes => {
     cutIns: index(cutIns),
     requests: index([...cutIns, ...holds, ...courtesies]),
     hesitations: index(hesitations),
-    unfinished: index(unfinished)
+    unfinished: index(unfinished),
+    lengths: index([...lengths, ...courtesies, ...continuers, ...agreement, ...hesitations]),
+    howLong: howLong.map(patternOf)
   }
 }
 
@@ -128,6 +149,8 @@ const noBook: Phrasebook = {
   agreement: [],
   cutIns: [],
   holds: [],
+  lengths: [],
+  howLong: [],
   courtesies: [],
   hesitations: [],
   unfinished: []
@@ -142,6 +165,8 @@ const bookOf = (language: string, more: MorePhrases | undefined): Phrasebook => 
     agreement: both("agreement"),
     cutIns: both("cutIns"),
     holds: both("holds"),
+    lengths: both("lengths"),
+    howLong: both("howLong"),
     courtesies: both("courtesies"),
     hesitations: both("hesitations"),
     unfinished: both("unfinished")
@@ -190,6 +215,16 @@ export const phraseKind = (text: string, { language, more }: Reading = {}): Phra
   if ((holdsOne(book.cutIns, text) || holdsOne(book.holds, text)) && isMadeOf(book.requests, text)) return "cut-in"
   if (isMadeOf(book.continuers, text)) return "continuer"
   return isMadeOf(book.signs, text) ? "agreement" : undefined
+}
+
+/** Whether a request to wait says no more than how long. */
+export const isLength = (text: string, { language, more }: Reading = {}): boolean =>
+  isMadeOf(indexesIn(languageOf(language), more).lengths, text)
+
+/** Whether a question asks how long somebody needs, or is to be waited for. */
+export const asksHowLong = (question: string, { language, more }: Reading = {}): boolean => {
+  const all = words(question)
+  return indexesIn(languageOf(language), more).howLong.some((pattern) => fits(pattern, all))
 }
 
 export const isHesitation = (text: string, { language, more }: Reading = {}): boolean =>

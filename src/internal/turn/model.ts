@@ -345,8 +345,8 @@ export interface Said {
   readonly words: ReadonlyArray<{ readonly text: string; readonly at: number }>
   /** The sentence that is being said, as far as it is heard. */
   readonly sentence: string
-  /** When each question was heard to its end. */
-  readonly questions: ReadonlyArray<{ readonly at: number }>
+  /** Each question, and when it was heard to its end. */
+  readonly questions: ReadonlyArray<{ readonly text: string; readonly at: number }>
   /** When anybody heard it. */
   readonly stretches: ReadonlyArray<{ readonly from: number; readonly to: number | undefined }>
 }
