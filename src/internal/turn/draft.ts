@@ -45,6 +45,7 @@ export const noWords: Words = {
   finalAt: undefined,
   speechMs: 0,
   expectedAt: undefined,
+  empty: undefined,
   limited: false,
   guesses: 0,
   overlap: false,

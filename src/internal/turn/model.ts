@@ -224,6 +224,8 @@ export interface Words {
   readonly speechMs: number
   /** When it is told that no transcript has come. */
   readonly expectedAt: number | undefined
+  /** The recogniser has found signs in it, and no word; or that it finds no word was told. */
+  readonly empty: "wordless" | "told" | undefined
   /** That it is too long was told. */
   readonly limited: boolean
   /** How many guesses at a reply were made. */

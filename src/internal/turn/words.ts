@@ -26,7 +26,7 @@ export const heard = (d: Draft, signal: Heard, placed: Span.Placed): void => {
   const transcript = signal.text.trim()
   if (transcript !== "" && isCleared(d, final, endedAt)) return
   const text = fresh(d, transcript, final, endedAt).trim()
-  if (!hasSpeech(text)) return final ? heardNothing(d) : undefined
+  if (!hasSpeech(text)) return final ? heardNothing(d, text) : undefined
   d.user.words = { ...d.user.words, language }
   const alone = d.user.words.finals.length === d.user.words.short
   if (alone && Overlap.isEcho(d, text, placed)) return echoed(d, text, final, placed)
@@ -106,6 +106,7 @@ const add = (d: Draft, text: string, { endedAt, final, startedAt }: Heard, place
   d.user.words = {
     ...words,
     heardAt: d.now,
+    empty: undefined,
     finals: final ? kept(d, words.finals, text) : words.finals,
     interim: final ? "" : text,
     finalAt: final ? d.now : words.finalAt,
@@ -130,14 +131,28 @@ const expectedAt = (d: Draft, interim: string, { startedAt }: Span.Placed): numb
   return Math.min(d.now + Owed.timeout(d), Math.max(d.now, (words.stoppedAt ?? words.startedAt ?? startedAt) + endless))
 }
 
+/** A voice that lasts so long (ms) has said something. */
+const saysSomething = 1000
+
+/** The recogniser finds no word in what may be a sentence: that is told, once until words come. */
+const tellEmpty = (d: Draft): void => {
+  const { words } = d.user
+  if (words.empty === "told" || words.speechMs < saysSomething || words.startedAt === undefined) return
+  const reason = words.empty ?? "blank"
+  d.user.words = { ...words, empty: "told" }
+  publish(d, { _tag: "TranscriptEmpty", startedAt: words.startedAt, speechMs: words.speechMs, reason })
+}
+
 /** The recogniser has settled what it heard: there were no words in it. */
-const heardNothing = (d: Draft): void => {
+const heardNothing = (d: Draft, signs: string): void => {
   const { decision, manualUntil, words } = d.user
+  const empty = words.empty ?? (signs === "" ? undefined : "wordless")
   const owed = words.stoppedAt !== undefined && (words.finalAt ?? 0) < words.stoppedAt
-  d.user.words = { ...words, interim: "", finalAt: owed ? d.now : words.finalAt, expectedAt: undefined }
+  d.user.words = { ...words, empty, interim: "", finalAt: owed ? d.now : words.finalAt, expectedAt: undefined }
   if (manualUntil !== undefined) return EndOfTurn.commit(d, "manual")
   if (decision !== undefined && words.interim !== "") EndOfTurn.consider(d)
   if (!Owed.isSettled(d) || said(d.user.words) !== "") return
+  if (owed) tellEmpty(d)
   if (d.session.settings.interruption.falseInterruptionTimeout !== undefined) return
   // What was silenced, or held back, was so for nothing.
   const { holdUntil, pause } = d.agent
