@@ -12,10 +12,11 @@
  *   they hear (ms), of those who cut in and were no miss
  * - `there`, `decided`, `back`: its parts: until the recogniser has the first sound, until the agent is silenced at the
  *   room's output, and until the caller hears nothing of it any more
- * - `misses`: the agent did not give way within 2 s, or went on later
- * - `falseStops`: the caller heard it fall silent for a continuer
- * - `stoppedForGood`: those of them after which it did not go on within four seconds
- * - `dropouts`: silences before anybody spoke: those are the line's, or the machine's
+ * - `misses`: the agent did not give way within 2 s
+ * - `wentOnBetween`: those who cut in and heard the agent go on in between
+ * - `falseStops`: the agent was silenced for a continuer, and the caller heard it; `unheardStops`: they did not
+ * - `stoppedForGood`: those of them after which it did not go on
+ * - `dropouts`: silences of 70 ms or more that the agent knows nothing of: those are the line's, or the machine's
  * - `alone`: calls to which no agent came
  *
  * Needs `npm run build`, espeak-ng, flite and a LiveKit server (see `test/livekit/support/launch.ts`). Arguments:
@@ -94,49 +95,60 @@ try {
   const courses = (await told).result as Record<string, Course>
 
   const judged = all.map(({ kind, room, text, voice }) => {
-    const { alone, dropouts, lastAt, onsetAt, resumed } = heard[room]!
-    const course = courses[room]
-    const silencedAt = course?.silencedAt.find((at) => at > onsetAt)
-    const silent = lastAt === undefined ? undefined : Math.max(0, Math.round(lastAt - onsetAt))
+    const { alone, endAt, gaps, lastAt, onsetAt, throughout } = heard[room]!
+    const { endedAt = Infinity, onsetAt: thereAt, silencedAt = [] } = courses[room] ?? {}
+    const interrupted = endedAt < endAt
+    const later = gaps.filter(({ at, ms }) => at + ms > onsetAt)
+    const silenced = silencedAt.filter((at) => at > onsetAt && at < endAt)
+    const since = (from: number | undefined, to: number | undefined) =>
+      from === undefined || to === undefined ? undefined : Math.round(to - from)
     return {
       kind,
       text,
       voice,
       alone,
-      dropouts,
-      silent,
-      forGood: silent !== undefined && !resumed,
-      agentKnows: silencedAt !== undefined,
-      there: course?.onsetAt === undefined ? undefined : Math.round(course.onsetAt - onsetAt),
-      decided: course?.onsetAt === undefined || silencedAt === undefined
-        ? undefined
-        : Math.round(silencedAt - course.onsetAt),
-      back: silencedAt === undefined || lastAt === undefined ? undefined : Math.round(lastAt - silencedAt)
+      silent: throughout ? undefined : since(onsetAt, lastAt),
+      stopped: silenced.length > 0 && (!throughout || later.length > 0),
+      unheard: silenced.length > 0 && throughout && later.length === 0,
+      interrupted,
+      pauses: later.map(({ ms }) => ms),
+      there: since(onsetAt, thereAt),
+      decided: since(thereAt, silenced.at(0)),
+      back: since(silenced.at(0), lastAt),
+      dropouts: [...gaps.filter((gap) => !later.includes(gap)), ...silenced.length > 0 ? [] : later]
     }
   })
   const present = judged.filter(({ alone }) => !alone)
   const cut = present.filter(({ kind }) => kind === "cutIn")
   const listened = present.filter(({ kind }) => kind === "continuer")
-  const missed = cut.filter(({ forGood, silent }) => !forGood || silent === undefined || silent > 2000)
+  const missed = cut.filter(({ silent }) => silent === undefined || silent > 2000)
   const given = cut.filter((one) => !missed.includes(one))
-  const stopped = listened.filter(({ silent }) => silent !== undefined)
+  const stopped = listened.filter((one) => one.stopped)
+  const paused = cut.filter(({ pauses, stopped }) => stopped && pauses.length > 0)
   const of = (which: "silent" | "there" | "decided" | "back") => summary(given.flatMap((one) => one[which] ?? []))
-  const who = ({ agentKnows, forGood, silent, text, voice }: typeof judged[number]) => ({
+  const who = ({ interrupted, pauses, silent, text, voice }: typeof judged[number]) => ({
     text,
     voice,
     silent,
-    forGood,
-    agentKnows
+    pauses,
+    interrupted
   })
+  const dropouts = present.flatMap((one) => one.dropouts)
   const results = {
     onsetToSilent: { ...of("silent"), aim: { p50: 350, p95: 650 } },
     there: of("there"),
     decided: of("decided"),
     back: of("back"),
     misses: { count: missed.length, of: cut.length, aim: 2 * people / 100, which: missed.map(who) },
+    wentOnBetween: paused.map(who),
     falseStops: { count: stopped.length, of: listened.length, aim: 5 * people / 100, which: stopped.map(who) },
-    stoppedForGood: stopped.filter(({ forGood }) => forGood).length,
-    dropouts: present.filter(({ dropouts }) => dropouts > 0).length,
+    unheardStops: listened.filter(({ unheard }) => unheard).length,
+    stoppedForGood: stopped.filter(({ interrupted }) => interrupted).length,
+    dropouts: {
+      calls: present.filter((one) => one.dropouts.length > 0).length,
+      atTheBeginning: dropouts.filter(({ after }) => after < 500).length,
+      ms: summary(dropouts.map(({ ms }) => ms))
+    },
     alone: judged.length - present.length
   }
   const load = { before, after: loadavg()[0] }

@@ -26,28 +26,25 @@ const after = 4000
 
 const listen = () => {
   const pieces: Array<{ readonly at: number; readonly audible: boolean }> = []
-  /** The silences, each by the last piece before it. */
-  const silences = (): Array<{ readonly from: number; readonly next: number }> => {
-    const found: Array<{ readonly from: number; readonly next: number }> = []
-    let last = pieces.findIndex((piece) => piece.audible)
-    if (last === -1) return []
-    for (let i = last + 1; i <= pieces.length; i++) {
-      if (i < pieces.length && !pieces[i]!.audible) continue
-      if (i - last > silentFor) found.push({ from: pieces[last]!.at, next: i })
-      last = i
-    }
-    return found
-  }
   return {
     onPiece: (level: number, at: number) => void pieces.push({ at, audible: level > audible }),
-    hear: (first: number): Omit<Heard, "alone" | "onsetAt"> => {
-      const all = silences()
-      const silence = all.find(({ from, next }) => from > first || (pieces[next]?.at ?? Infinity) > first)
+    heard: (): Pick<Heard, "lastAt" | "endAt" | "throughout" | "gaps"> => {
       const offset = epoch() - performance.now()
+      const first = pieces.findIndex((piece) => piece.audible)
+      const gaps: Array<Heard["gaps"][number]> = []
+      let last = first
+      for (let i = first; i < pieces.length; i++) {
+        if (!pieces[i]!.audible) continue
+        if (i - last > silentFor) {
+          gaps.push({ at: pieces[last]!.at + offset, after: (last - first) * 10, ms: (i - last) * 10 })
+        }
+        last = i
+      }
       return {
-        ...(silence === undefined ? {} : { lastAt: silence.from + offset }),
-        resumed: silence !== undefined && pieces.slice(silence.next).some((piece) => piece.audible),
-        dropouts: all.filter(({ next }) => next < pieces.length && pieces[next]!.at <= first).length
+        endAt: epoch(),
+        lastAt: (pieces[last]?.at ?? 0) + offset,
+        throughout: pieces.length - last <= silentFor,
+        gaps
       }
     }
   }
@@ -65,12 +62,12 @@ const call = async (job: Listeners, room: string, index: number): Promise<Heard>
     const begun = caller.reply()
     const joined = await Promise.race([caller.join(), sleep(patience, undefined, { ref: false })])
     if (joined === undefined || await begun === undefined) {
-      return { alone: true, onsetAt: 0, resumed: false, dropouts: 0 }
+      return { alone: true, onsetAt: 0, lastAt: 0, endAt: 0, throughout: false, gaps: [] }
     }
     await sleep(person.at)
     const { first } = await caller.say(Int16Array.from(person.samples))
     await sleep(after)
-    return { alone: false, onsetAt: first + epoch() - performance.now(), ...ears.hear(first) }
+    return { alone: false, onsetAt: first + epoch() - performance.now(), ...ears.heard() }
   } finally {
     await caller.leave()
   }

@@ -34,8 +34,8 @@ export interface Course {
   onsetAt?: number
   /** Whenever the agent was paused, or ended by the caller. */
   readonly silencedAt: Array<number>
-  /** It did not go on. */
-  interrupted: boolean
+  /** When it was ended, and did not go on. */
+  endedAt?: number
 }
 
 /** What a caller has heard; its times are those of `epoch`. */
@@ -44,12 +44,14 @@ export interface Heard {
   readonly alone: boolean
   /** When the first sound left the microphone. */
   readonly onsetAt: number
-  /** When the last of the agent came before it was silent for the first time after that. */
-  readonly lastAt?: number | undefined
-  /** It went on after that. */
-  readonly resumed: boolean
-  /** How often it was silent before, though nobody spoke. */
-  readonly dropouts: number
+  /** When the last of the agent came. */
+  readonly lastAt: number
+  /** When the caller began to leave. */
+  readonly endAt: number
+  /** It was heard to the end of the call. */
+  readonly throughout: boolean
+  /** The silences before the last of it: how long after the agent began, and how long each was (ms). */
+  readonly gaps: ReadonlyArray<{ readonly at: number; readonly after: number; readonly ms: number }>
 }
 
 /** A clock that processes share (ms). */

@@ -63,13 +63,13 @@ const definition = Worker.define({
   agentName: "bench",
   entry: ({ room: { name } }) => {
     const person = personOf(folder, name)
-    const course: Course = { silencedAt: [], interrupted: false }
+    const course: Course = { silencedAt: [] }
     courses[name] = course
     return Pipeline.run(agent, {
       onEvent: (event) => {
         const ended = event._tag === "AgentStoppedSpeaking" && event.interrupted
         if (ended || event._tag === "AgentPaused") course.silencedAt.push(epoch())
-        if (ended) course.interrupted = true
+        if (ended) course.endedAt ??= epoch()
       }
     }).pipe(Effect.provideService(Stt.Stt, earsOf(person, course)))
   },
