@@ -50,13 +50,13 @@ const enLengths = list(
 // English Usage” (3rd ed., 578.8); englishin3d.net, “Interrupting”; howtosayguide.com, “stop” (British), “hold the line”.
 const en: Phrasebook = {
   continuers: list(
-    "uh huh, uhuh, mm hm, mm hmm, mhm, mmhm, mm, hm, hmm, m hm, huh, oh, ooh, ah, aha, ah ha, i see, wow"
+    "uh huh, uhuh, uh hum, mm hm, mm hmm, mhm, mmhm, hmhm, mm, hm, hmm, m hm, huh, oh, ooh, ah, aha, ah ha, i see, wow"
   ),
   agreement: list(
     "yeah, yea, yep, yup, yes, ya, aye, ok, okay, k, kay, okey dokey, alright, all right, right, sure, sure thing, " +
       "of course, i understand, understood, got it, i got it, gotcha, makes sense, that makes sense, fair enough, " +
       "sounds good, exactly, absolutely, definitely, totally, indeed, true, that's right, that's true, cool, great, " +
-      "good, nice, perfect, fine, lovely, interesting, go on, carry on, keep going, i know, no problem, no worries"
+      "good, nice, perfect, fine, lovely, interesting, go on, carry on, keep going, go ahead, continue, please continue, please go on, please go ahead, i know, no problem, no worries"
   ),
   cutIns: list(
     "stop, wait, no, nope, help, quiet, be quiet, silence, shut up, hush, shush, shh, pause, cancel, never mind, " +
@@ -100,12 +100,13 @@ const deLengths = list(
 // Requests: der-die-das-deutsch.com, “der Stopp”; howtosayguide.com, “wait” (other languages); wordseed.de, “5 Sätze”.
 const de: Phrasebook = {
   continuers: list(
-    "ja, jaja, jo, mhm, mm, mh, hm, hmm, aha, ach, ach so, achso, ach ja, ah, ah ja, oh, soso, verstehe"
+    "ja, jaja, jo, mhm, hmhm, mm, mh, hm, hmm, aha, ach, ach so, achso, ach ja, ah, ah ja, oh, soso, verstehe"
   ),
   agreement: list(
     "genau, stimmt, richtig, okay, ok, gut, sehr gut, alles klar, klar, na klar, natürlich, sicher, gern, gerne, " +
       "in ordnung, passt, einverstanden, jawohl, absolut, super, prima, schön, doch, ich verstehe, verstanden, " +
-      "das stimmt, ist gut, kein problem, macht nichts, eben"
+      "das stimmt, ist gut, kein problem, macht nichts, eben, weiter, bitte weiter, nur weiter, machen sie weiter, " +
+      "mach weiter, fahren sie fort, nur zu"
   ),
   cutIns: list(
     "stopp, stop, halt, nein, nee, nö, warte, warten, warten sie, hilfe, ruhe, still, schluss, genug, es reicht, " +
@@ -148,7 +149,7 @@ const fr: Phrasebook = {
   agreement: list(
     "oui, si, d'accord, ok, okay, bien, très bien, c'est bon, c'est ça, voilà, exact, exactement, tout à fait, " +
       "bien sûr, entendu, parfait, super, absolument, compris, je comprends, ça marche, pas de problème, " +
-      "pas de souci, ah d'accord, c'est vrai"
+      "pas de souci, ah d'accord, c'est vrai, continuez, continue, allez y, vas y, poursuivez"
   ),
   cutIns: list(
     "stop, arrêtez, arrête, attendez, attends, non, à l'aide, au secours, silence, taisez vous, tais toi, ça suffit, " +
@@ -193,7 +194,7 @@ const es: Phrasebook = {
   agreement: list(
     "sí, si, claro, claro que sí, vale, bueno, bien, muy bien, de acuerdo, ok, okay, por supuesto, entiendo, " +
       "ya entiendo, entendido, exacto, exactamente, correcto, perfecto, eso es, así es, desde luego, está bien, " +
-      "genial, cierto, es verdad, no hay problema, sin problema, no pasa nada"
+      "genial, cierto, es verdad, no hay problema, sin problema, no pasa nada, siga, sigue, continúe, continúa, adelante"
   ),
   cutIns: list(
     "para, pare, alto, basta, ya basta, espera, espere, no, ayuda, socorro, auxilio, silencio, cállate, cállese, " +
@@ -233,7 +234,7 @@ const pt: Phrasebook = {
   agreement: list(
     "sim, ah sim, claro, certo, tá, tá bom, tá bem, está bom, está bem, ok, okay, beleza, isso, isso mesmo, exato, " +
       "exatamente, com certeza, entendi, entendo, perfeito, tudo bem, combinado, bom, muito bem, é verdade, " +
-      "de acordo, sem problema, sem problemas, não há problema, não tem problema"
+      "de acordo, sem problema, sem problemas, não há problema, não tem problema, pode continuar, prossiga, vá em frente"
   ),
   cutIns: list(
     "pare, para, chega, basta, espera, espere, não, socorro, ajuda, silêncio, cala a boca, cancela, cancele, " +
@@ -273,7 +274,7 @@ const ja: Phrasebook = {
   agreement: list(
     "そうです, その通り, その通りです, そのとおり, そのとおりです, 分かりました, わかりました, 分かった, わかった, 了解, " +
       "了解です, 承知しました, かしこまりました, オッケー, オーケー, いいです, いいですよ, いいですね, 大丈夫, 大丈夫です, " +
-      "もちろん, もちろんです, 確かに, たしかに, お願いします, 問題ない, 問題ありません, ok"
+      "もちろん, もちろんです, 確かに, たしかに, お願いします, 問題ない, 問題ありません, 続けてください, 続けて, どうぞ, ok"
   ),
   cutIns: list(
     "止めて, 止めてください, やめて, やめてください, ストップ, 待って, いいえ, いえ, いや, 違う, ちがう, 違います, ちがいます, " +

@@ -5,6 +5,8 @@ import { canonical } from "./words.ts"
 /** Phrases by the number of their words, so that a text is matched in one pass. */
 export interface Index {
   readonly phrases: ReadonlySet<string>
+  /** Those that are only hummed, each letter once. */
+  readonly hums: ReadonlySet<string>
   readonly longest: number
 }
 
@@ -13,10 +15,15 @@ const joined = (word: string): string => /^\p{L}(?:\.\p{L})+$/u.test(word) ? wor
 
 const words = (text: string): Array<string> => canonical(text).flatMap((word) => joined(word).split(/[-–]+/))
 
+/** How often recognisers write each letter of a hum says nothing: "mhmm", "mmhm". */
+const humOf = (phrase: string): string | undefined =>
+  phrase.length > 2 && /^[hmu]+(?: [hmu]+)*$/u.test(phrase) ? phrase.replace(/(\p{L})\1+/gu, "$1") : undefined
+
 export const index = (phrases: ReadonlyArray<string>): Index => {
   const split = phrases.map(words).filter((phrase) => phrase.length > 0)
   return {
     phrases: new Set(split.map((phrase) => phrase.join(" "))),
+    hums: new Set(split.flatMap((phrase) => humOf(phrase.join(" ")) ?? [])),
     longest: split.reduce((longest, phrase) => Math.max(longest, phrase.length), 0)
   }
 }
@@ -25,7 +32,8 @@ export const index = (phrases: ReadonlyArray<string>): Index => {
 const shorten = (text: string, letters: "$1" | "$1$1"): string => text.replace(/(\p{L})\1{2,}/gu, letters)
 
 const has = (index: Index, phrase: string): boolean =>
-  index.phrases.has(phrase) || index.phrases.has(shorten(phrase, "$1")) || index.phrases.has(shorten(phrase, "$1$1"))
+  index.phrases.has(phrase) || index.phrases.has(shorten(phrase, "$1")) ||
+  index.phrases.has(shorten(phrase, "$1$1")) || index.hums.has(humOf(phrase) ?? "")
 
 /** Whether a phrase begins so. */
 const begins = (index: Index, text: string): boolean => {

@@ -50,6 +50,8 @@ interface User {
   readonly endpointing: Endpointing.State
   /** Up to when all that was said has its final transcript. */
   readonly heardTo: number
+  /** When the last final transcript with words came, whatever became of them. */
+  readonly worded: number
   /** The answers that the recogniser still owes, in the order in which it was asked. */
   readonly owed: ReadonlyArray<Owed>
   /** Up to when it has said all that there is to say. */

@@ -46,8 +46,18 @@ const kindOf = (d: Draft, text: string, { startedAt }: Span): Phrases.PhraseKind
 export const isSign = (d: Draft, text: string, span: Span): boolean =>
   d.user.words.overlap && verdictOf(d, kindOf(d, text, span), span)._tag === "Sign"
 
+/** Who breaks off to ask for a moment has said what came before: it is kept, and answered with what follows. */
+const leaveBeforeHold = (d: Draft, span: Span): void => {
+  const { words } = d.user
+  const last = words.finals.length - 1
+  if (!judges(d) || words.interim !== "" || last <= words.short) return
+  if (kindOf(d, fresh(words), span) !== undefined || kindOf(d, words.finals[last]!, span) !== "hold") return
+  d.user.words = { ...words, short: last }
+}
+
 /** Judges the words that have come, or has them judged; `sure` says that they will not become others. */
 export const judge = (d: Draft, span: Span, sure: boolean): void => {
+  leaveBeforeHold(d, span)
   const { words } = d.user
   const text = fresh(words)
   const kind = kindOf(d, text, span)
