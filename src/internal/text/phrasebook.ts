@@ -4,7 +4,8 @@
  *
  * It is only data. An ambiguous word stands where it does less harm: "yeah" may be an answer, so it
  * is agreement, and "ja" in German is so much a sign of listening that it is a continuer. Words
- * with more meaning than their phrase are in no list.
+ * with more meaning than their phrase are in no list. Nor is a sign that begins as requests do
+ * ("please continue"): "please stop" would have to wait until it is known which it is.
  */
 
 /**
@@ -56,7 +57,8 @@ const en: Phrasebook = {
     "yeah, yea, yep, yup, yes, ya, aye, ok, okay, k, kay, okey dokey, alright, all right, right, sure, sure thing, " +
       "of course, i understand, understood, got it, i got it, gotcha, makes sense, that makes sense, fair enough, " +
       "sounds good, exactly, absolutely, definitely, totally, indeed, true, that's right, that's true, cool, great, " +
-      "good, nice, perfect, fine, lovely, interesting, go on, carry on, keep going, go ahead, continue, please continue, please go on, please go ahead, i know, no problem, no worries"
+      "good, nice, perfect, fine, lovely, interesting, go on, carry on, keep going, go ahead, continue, " +
+      "i know, no problem, no worries"
   ),
   cutIns: list(
     "stop, wait, no, nope, help, quiet, be quiet, silence, shut up, hush, shush, shh, pause, cancel, never mind, " +
@@ -105,8 +107,7 @@ const de: Phrasebook = {
   agreement: list(
     "genau, stimmt, richtig, okay, ok, gut, sehr gut, alles klar, klar, na klar, natürlich, sicher, gern, gerne, " +
       "in ordnung, passt, einverstanden, jawohl, absolut, super, prima, schön, doch, ich verstehe, verstanden, " +
-      "das stimmt, ist gut, kein problem, macht nichts, eben, weiter, bitte weiter, nur weiter, machen sie weiter, " +
-      "mach weiter, fahren sie fort, nur zu"
+      "das stimmt, ist gut, kein problem, macht nichts, eben, weiter"
   ),
   cutIns: list(
     "stopp, stop, halt, nein, nee, nö, warte, warten, warten sie, hilfe, ruhe, still, schluss, genug, es reicht, " +
@@ -149,7 +150,7 @@ const fr: Phrasebook = {
   agreement: list(
     "oui, si, d'accord, ok, okay, bien, très bien, c'est bon, c'est ça, voilà, exact, exactement, tout à fait, " +
       "bien sûr, entendu, parfait, super, absolument, compris, je comprends, ça marche, pas de problème, " +
-      "pas de souci, ah d'accord, c'est vrai, continuez, continue, allez y, vas y, poursuivez"
+      "pas de souci, ah d'accord, c'est vrai, continuez, continue, poursuivez"
   ),
   cutIns: list(
     "stop, arrêtez, arrête, attendez, attends, non, à l'aide, au secours, silence, taisez vous, tais toi, ça suffit, " +
@@ -234,7 +235,7 @@ const pt: Phrasebook = {
   agreement: list(
     "sim, ah sim, claro, certo, tá, tá bom, tá bem, está bom, está bem, ok, okay, beleza, isso, isso mesmo, exato, " +
       "exatamente, com certeza, entendi, entendo, perfeito, tudo bem, combinado, bom, muito bem, é verdade, " +
-      "de acordo, sem problema, sem problemas, não há problema, não tem problema, pode continuar, prossiga, vá em frente"
+      "de acordo, sem problema, sem problemas, não há problema, não tem problema, prossiga, continue"
   ),
   cutIns: list(
     "pare, para, chega, basta, espera, espere, não, socorro, ajuda, silêncio, cala a boca, cancela, cancele, " +
