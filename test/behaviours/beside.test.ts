@@ -216,6 +216,14 @@ describe("while the transcript changes", () => {
 })
 
 describe("a request to wait", () => {
+  it.effect("that was taken from an interim transcript is the same when it has become more polite", () =>
+    Effect.gen(function*() {
+      const transcripts = [interim(400, "One moment"), final(3000, "One moment, please.")]
+      const timeline = yield* over(statement, [say(6000, 6700, "x", { transcripts })], { until: 30_000 })
+      assert.deepStrictEqual(outcome(timeline), ["cut", "hold: One moment", "hold: please."])
+      assert.strictEqual(timeline.requests.length, 0)
+    }))
+
   it.effect("behind other words of the turn is one: they are kept, in their order, and answered with what follows", () =>
     Effect.gen(function*() {
       const transcripts = [final(900, "My number is four five"), final(2700, "hang on.")]

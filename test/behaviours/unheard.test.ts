@@ -87,6 +87,17 @@ describe("speech in which no word is found", () => {
       ])
     }))
 
+  it.effect("is not told of a voice whose words were kept or set aside while it went on", () =>
+    Effect.gen(function*() {
+      const transcripts = [{ at: 900, text: "My number is four" }, { at: 1500, text: "hang on." }]
+      const timeline = yield* Testing.scenario({
+        user: [Testing.say(1000, 4000, "x", { transcripts })],
+        until: 20_000
+      })
+      assert.deepStrictEqual(timeline.messages, ["user: My number is four", "user: hang on."])
+      assert.deepStrictEqual(empty(timeline), [])
+    }))
+
   it.effect("over the agent is told, too, and the agent goes on", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
