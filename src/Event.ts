@@ -172,6 +172,21 @@ export const SpeechReason = Schema.Union([
 export type SpeechReason = typeof SpeechReason.Type
 
 /**
+ * What a final transcript is in which nobody said anything: empty or blank, or only signs or a recogniser's notes of other
+ * sounds ("[Music]").
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export const TranscriptEmptyReason = Schema.Literals(["blank", "wordless"])
+
+/**
+ * @category models
+ * @since 0.1.0
+ */
+export type TranscriptEmptyReason = typeof TranscriptEmptyReason.Type
+
+/**
  * Schema of every event.
  *
  * @category schemas
@@ -238,6 +253,17 @@ export const Event = Schema.Union([
   Schema.TaggedStruct("UserPressedKey", { at, key: Schema.String, participant }),
   /** Speech was heard, and no final transcript came within the option's time. */
   Schema.TaggedStruct("TranscriptionTimedOut", { at, startedAt: Schema.Finite, speechMs: Schema.Finite, participant }),
+  /**
+   * A second of voice or more was heard, and the final transcript has no word of it. Told once, until words come or ten
+   * seconds pass without a voice. `startedAt` is the beginning of the last voice, `speechMs` the length of all of them.
+   */
+  Schema.TaggedStruct("TranscriptEmpty", {
+    at,
+    startedAt: Schema.Finite,
+    speechMs: Schema.Finite,
+    reason: TranscriptEmptyReason,
+    participant
+  }),
   /**
    * An interim transcript was used for its final one: a turn was over (`commit`), none came (`timeout`), or the
    * session has ended (`close`). A final one within five seconds adds only what goes beyond it.

@@ -41,6 +41,7 @@
  * | `agent_speech_seconds_total`, `agent_user_speech_seconds_total` | – | speech, in seconds |
  * | `agent_warnings_total` | `component` | warnings |
  * | `agent_transcriptions_timed_out_total`, `agent_user_turn_limits_total` | – | turns |
+ * | `agent_transcripts_empty_total` | `reason` | speech in whose transcript is no word |
  * | `agent_handoffs_total`, `agent_history_summaries_total` | – | events |
  * | `vad_batch_size` | – | windows in one batch of the voice activity model |
  * | `vad_queue_depth` | – | gauge of the streams that wait for it when a batch ends |

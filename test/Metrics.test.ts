@@ -472,7 +472,7 @@ describe("Metrics", () => {
         const collector = Metrics.collector()
         for (const event of events) {
           const kept = new Set(["_tag", "component", "provider", "outcome", "source", "record", "stage", "model"])
-          if (event._tag === "SessionClosed") {
+          if (event._tag === "SessionClosed" || event._tag === "TranscriptEmpty") {
             kept.add("reason")
           }
           const said = Object.fromEntries(

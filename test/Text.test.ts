@@ -526,6 +526,16 @@ describe("Text.phraseKind", () => {
     assert.strictEqual(Text.phraseKind(text, { language }), kind)
   })
 
+  it.each(Object.keys(Text.phrasebooks) as ReadonlyArray<keyof typeof Text.phrasebooks>)(
+    "lengths of time in %s are requests to wait, and its questions of how long are phrases",
+    (language) => {
+      const { holds, howLong, lengths } = Text.phrasebooks[language]
+      assert.deepStrictEqual(lengths.filter((phrase) => !holds.includes(phrase)), [])
+      assert.strictEqual(new Set(howLong).size, howLong.length)
+      assert.strictEqual(howLong.length > 0, lengths.length > 0)
+    }
+  )
+
   it("takes more phrases, also of a language that is not known", () => {
     const phrases = { nl: { continuers: ["ja", "precies"], cutIns: ["wacht"] }, de: { agreement: ["passt scho"] } }
     assert.strictEqual(Text.phraseKind("Ja, precies.", { language: "nl-NL", phrases }), "continuer")

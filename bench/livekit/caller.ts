@@ -24,16 +24,17 @@ export const patience = 10_000
 const rms = (samples: Int16Array): number =>
   Math.sqrt(samples.reduce((sum, sample) => sum + (sample / 32_768) ** 2, 0) / samples.length)
 
-/** The question, in pieces of 10 ms. */
+/** Speech in pieces of 10 ms (16 kHz). */
+const piecesOf = (samples: Int16Array): ReadonlyArray<Int16Array> =>
+  Array.from({ length: Math.floor(samples.length / frame) }, (_, i) => samples.slice(i * frame, (i + 1) * frame))
+
 const question = (() => {
   const bytes = readFileSync(new URL("../../test/fixtures/weather_question.wav", import.meta.url))
   const wav = Effect.runSync(Effect.fromResult(Audio.decodeWav(bytes)))
   const converter = Audio.converter({ to: Audio.speech })
   const { samples } = Audio.concat([...converter.push([wav]), ...converter.flush()])
-  return Array.from({ length: Math.floor(samples.length / frame) }, (_, i) => samples.slice(i * frame, (i + 1) * frame))
+  return samples
 })()
-const firstLoud = question.findIndex((piece) => rms(piece) > loud)
-const lastLoud = question.findLastIndex((piece) => rms(piece) > loud)
 const silence = new Int16Array(frame)
 
 export interface Address {
@@ -42,8 +43,20 @@ export interface Address {
   readonly secret: string
 }
 
+export interface Senses {
+  /** Is told of each 10 ms of the agent: how loud they are (RMS, 0–1), and when they came. */
+  readonly onPiece?: (level: number, at: number) => void
+  /** What the microphone hears while nobody speaks, 10 ms at a time (16 kHz). @default silence */
+  readonly background?: () => Int16Array
+}
+
 /** Joins a room, where `agentName` is to be dispatched; `undefined` where the agent is there already. */
-export const enter = async ({ key, secret, url }: Address, name: string, agentName: string | undefined) => {
+export const enter = async (
+  { key, secret, url }: Address,
+  name: string,
+  agentName: string | undefined,
+  { background = () => silence, onPiece }: Senses = {}
+) => {
   const token = new AccessToken(key, secret, { identity: `caller-${name}` })
   token.addGrant({ roomJoin: true, room: name })
   const room = new Room()
@@ -53,7 +66,9 @@ export const enter = async ({ key, secret, url }: Address, name: string, agentNa
     if (!(track instanceof RemoteAudioTrack)) return
     void (async () => {
       for await (const { data } of new AudioStream(track, { sampleRate: rate, frameSizeMs: 10 })) {
-        if (rms(data) <= loud) continue
+        const level = rms(data)
+        onPiece?.(level, performance.now())
+        if (level <= loud) continue
         lastHeard = performance.now()
         onLoud?.()
       }
@@ -72,21 +87,24 @@ export const enter = async ({ key, secret, url }: Address, name: string, agentNa
     while (!over.signal.aborted) {
       const next = queue.shift()
       const at = performance.now()
-      await source.captureFrame(new AudioFrame(Int16Array.from(next?.samples ?? silence), rate, 1, frame))
+      await source.captureFrame(new AudioFrame(Int16Array.from(next?.samples ?? background()), rate, 1, frame))
       next?.onSent?.(at)
       due += 10
       const wait = due - performance.now()
       if (wait > 0) await sleep(wait)
     }
   })()
-  /** When the first and when the last loud piece left the microphone. */
-  const ask = async () => {
+  /** Says it; gives when the first and when the last loud piece of it left the microphone. */
+  const say = async (samples: Int16Array) => {
+    const pieces = piecesOf(samples)
+    const firstLoud = pieces.findIndex((piece) => rms(piece) > loud)
+    const lastLoud = pieces.findLastIndex((piece) => rms(piece) > loud)
     const times = { first: 0, last: 0 }
     const asked = Promise.withResolvers<void>()
     // Silence that has piled up in the native queue while the machine was busy would stay there, and delay every
     // question to come; what the source says of its queue does not know of it.
     source.clearQueue()
-    queue = question.map((samples, i) => ({
+    queue = pieces.map((samples, i) => ({
       samples,
       onSent: (at: number) => {
         if (i === firstLoud) times.first = at
@@ -98,6 +116,7 @@ export const enter = async ({ key, secret, url }: Address, name: string, agentNa
     await asked.promise
     return times
   }
+  const ask = () => say(question)
   /** The agent's first loud piece from now on. */
   const reply = (): Promise<number | undefined> => {
     const heard = Promise.withResolvers<number>()
@@ -137,7 +156,7 @@ export const enter = async ({ key, secret, url }: Address, name: string, agentNa
     }
     await track.close()
   }
-  return { ask, reply, quiet, join, leave }
+  return { say, ask, reply, quiet, join, leave }
 }
 
 export type Caller = Awaited<ReturnType<typeof enter>>

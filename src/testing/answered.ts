@@ -152,7 +152,7 @@ const overtakenAt = (timeline: Timeline, said: Said): number =>
     ...timeline.events.flatMap((event) =>
       event.at >= said.at &&
         (event._tag === "SessionClosed" || event._tag === "ProviderFailed" || event._tag === "Escalated" ||
-          event._tag === "TranscriptionTimedOut" || event._tag === "Warning")
+          event._tag === "TranscriptionTimedOut" || event._tag === "TranscriptEmpty" || event._tag === "Warning")
         ? [event.at]
         : []
     )

@@ -272,7 +272,8 @@ describe("a detector that listens", () => {
   it("hears a telephone's audio at its own rate, at its own time", () => {
     const heard: Array<Audio.Frame> = []
     const model = { ask: () => Effect.never, push: (frames: ReadonlyArray<Audio.Frame>) => void heard.push(...frames) }
-    const listen = listenerOf({ turnDetector: { name: "listener", model }, overlapClassifier: undefined }, () => 0)!
+    const turnDetector = { name: "listener", model }
+    const listen = listenerOf({ turnDetector, overlapClassifier: undefined, failed: () => {} })!
     const samples = Int16Array.from({ length: 160 }, (_, i) => 9000 * Math.sin(i / 3))
     for (let i = 0; i < 50; i++) listen([{ sampleRate: 8000, channels: 1, samples, at: 5000 + i * 20 }])
     listen([{ sampleRate: 8000, channels: 1, samples, at: 9000 }])

@@ -368,7 +368,11 @@ describe("false interruptions", () => {
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({
         at: [{ at: 0, do: (session) => session.say(ten) }],
-        user: [Testing.say(1000, 2000, "", { transcripts: [{ at: 1700, text: "hold the line", final: false }] })],
+        user: [
+          Testing.say(1000, 2000, "", {
+            transcripts: [{ at: 1700, text: "hold the line", final: false }, { at: 2900, text: "" }]
+          })
+        ],
         stt: { interims: true },
         tts: { duration: 10_000 },
         options: { turn: { interruption: { minWords: 2, resumeFrom: "pause" } } }

@@ -152,3 +152,63 @@ describe("a turn detector and an overlap classifier", () => {
       assert.include(timeline.messages, "assistant: Fine.")
     }))
 })
+
+describe("what a turn detector or an overlap classifier breaks on", () => {
+  const kaboom = () => {
+    throw new RangeError("kaboom in my own code")
+  }
+  const says = "One two three four five six seven eight nine ten."
+  const over = (layer: Layer.Layer<never>) =>
+    Testing.scenario({
+      at: [{ at: 0, do: (session) => session.say(says) }],
+      tts: [{ duration: 10_000 }, { duration: 1000 }, { duration: 1000 }],
+      user: [
+        Testing.say(4000, 4400, "Tak."),
+        Testing.say(13_000, 14_000, "Hello?"),
+        Testing.say(18_000, 19_000, "So?")
+      ],
+      llm: ["Fine.", "Good.", "Yes."],
+      options: { turn: { language: "cs" } },
+      layer
+    })
+  const causes = (timeline: Testing.Timeline) =>
+    timeline.logs.flatMap(({ cause, level, text }) =>
+      level === "Error" ? [[text, cause?.split("\n")[0], cause?.includes("judges.test.ts")]] : []
+    )
+
+  it.effect.each(
+    [
+      [
+        "push",
+        Layer.succeed(TurnDetector.TurnDetector, {
+          name: "mine",
+          open: Effect.succeed({ push: kaboom, ask: () => Effect.succeed({ probability: 1 }) })
+        }),
+        "the turn detector broke on the audio, and hears no more"
+      ],
+      ["ask", detector(kaboom), "the turn detector failed"],
+      ["classify", classifier(kaboom), "the overlap classifier failed"],
+      [
+        "open",
+        Layer.succeed(OverlapClassifier.OverlapClassifier, { name: "mine", open: Effect.sync(kaboom) }),
+        "the overlap classifier could not be opened"
+      ]
+    ] as const
+  )("in %s is told with its message and its place, once in the log", ([, layer, message]) =>
+    Effect.gen(function*() {
+      const timeline = yield* over(layer)
+      assert.isAtLeast(timeline.warnings.length, 1)
+      assert.deepStrictEqual(new Set(timeline.warnings), new Set([message]))
+      assert.deepStrictEqual(causes(timeline), [
+        [`${message}, for this reason`, "RangeError: kaboom in my own code", true]
+      ])
+      assert.include(timeline.messages, "user: Hello?")
+    }))
+
+  it.effect("is a meaning that there is none of: told, and the words count as they would without it", () =>
+    Effect.gen(function*() {
+      const timeline = yield* over(classifier(() => Effect.succeed("yes" as never)))
+      assert.include(timeline.warnings[0], "the overlap classifier gave a meaning that there is none of")
+      assert.include(timeline.messages, "user: Hello?")
+    }))
+})

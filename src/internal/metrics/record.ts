@@ -51,6 +51,8 @@ export const record = (event: Event.Event, context: Context.Context<never>): voi
       return
     case "TranscriptionTimedOut":
       return add(series.transcriptionsTimedOut, 1, context)
+    case "TranscriptEmpty":
+      return add(series.transcriptsEmpty[event.reason], 1, context)
     case "UserTurnLimitReached":
       return add(series.userTurnLimits, 1, context)
     case "AgentStoppedSpeaking":

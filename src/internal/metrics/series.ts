@@ -98,6 +98,10 @@ export const warnings = each(
   (component) => counter("agent_warnings_total", "Warnings, by component", { component })
 )
 export const transcriptionsTimedOut = counter("agent_transcriptions_timed_out_total", "Speech without a transcript")
+export const transcriptsEmpty = each(
+  Event.TranscriptEmptyReason.literals,
+  (reason) => counter("agent_transcripts_empty_total", "Speech with a transcript that has no words", { reason })
+)
 export const userTurnLimits = counter("agent_user_turn_limits_total", "User turns cut off by a limit")
 
 export const speeches = each(
@@ -226,6 +230,7 @@ const fixed: ReadonlyArray<Metric.Metric<never, unknown>> = [
   agentSpeechSeconds,
   ...Object.values(warnings),
   transcriptionsTimedOut,
+  ...Object.values(transcriptsEmpty),
   userTurnLimits,
   agentChanges,
   historySummaries,

@@ -33,6 +33,7 @@ const userEvents = new Set<Event.Event["_tag"]>([
   "UserSpeechSetAside",
   "UserPressedKey",
   "TranscriptionTimedOut",
+  "TranscriptEmpty",
   "InterimTranscriptUsed",
   "UserTurnLimitReached"
 ])

@@ -1,6 +1,7 @@
 /**
  * The turn detector and the overlap classifier of a session, where there are any. They are opened
  * with the session and closed with it; if one cannot be opened, the session goes on without it.
+ * If one fails, the listeners are told, and the log has the cause.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -8,6 +9,7 @@ import type * as Scope from "effect/Scope"
 import * as Audio from "../../Audio.ts"
 import { type Classifier, OverlapClassifier } from "../../OverlapClassifier.ts"
 import { type Detector, TurnDetector } from "../../TurnDetector.ts"
+import { kindOf, logOwn } from "../foreign.ts"
 import type { Core } from "./core.ts"
 
 export interface Named<A> {
@@ -18,6 +20,19 @@ export interface Named<A> {
 export interface Judges {
   readonly turnDetector: Named<Detector> | undefined
   readonly overlapClassifier: Named<Classifier> | undefined
+  /** Tells that one of them has failed: the listeners each time, the log once for each kind of error. */
+  readonly failed: (message: string, cause: Cause.Cause<unknown>) => void
+}
+
+const makeFailed = (publish: Core["publish"], fork: Core["fork"]): Judges["failed"] => {
+  const logged = new Set<string>()
+  return (message, cause) => {
+    publish({ _tag: "Warning", component: "detector", message })
+    const about = `${message}: ${kindOf(Cause.squash(cause))}`
+    if (logged.has(about)) return
+    logged.add(about)
+    fork(logOwn(`${message}, for this reason`, cause))
+  }
 }
 
 type Openable<A> = { readonly name: string; readonly open: Effect.Effect<A, unknown, Scope.Scope> } | undefined
@@ -25,6 +40,7 @@ type Openable<A> = { readonly name: string; readonly open: Effect.Effect<A, unkn
 const openOne = <A>(
   what: string,
   judge: Openable<A>,
+  failed: Judges["failed"],
   publish: Core["publish"],
   timeout: number
 ): Effect.Effect<Named<A> | undefined, never, Scope.Scope> => {
@@ -40,19 +56,27 @@ const openOne = <A>(
       model === undefined ? without("could not be opened") : Effect.succeed<Named<A> | undefined>({ name, model })
     ),
     Effect.timeoutOrElse({ duration: timeout, orElse: () => without("was not opened in time") }),
-    Effect.catchCause((cause) => Cause.hasInterruptsOnly(cause) ? Effect.interrupt : without("could not be opened"))
+    Effect.catchCause((cause) => {
+      if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
+      return Effect.sync(() => {
+        failed(`the ${what} could not be opened`, cause)
+        return undefined
+      })
+    })
   )
 }
 
 export const openJudges = (
   publish: Core["publish"],
+  fork: Core["fork"],
   /** Longest time for each (ms). */
   timeout: number
 ): Effect.Effect<Judges, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const turnDetector = yield* openOne("turn detector", yield* TurnDetector, publish, timeout)
-    const overlapClassifier = yield* openOne("overlap classifier", yield* OverlapClassifier, publish, timeout)
-    return { turnDetector, overlapClassifier }
+    const failed = makeFailed(publish, fork)
+    const turnDetector = yield* openOne("turn detector", yield* TurnDetector, failed, publish, timeout)
+    const overlapClassifier = yield* openOne("overlap classifier", yield* OverlapClassifier, failed, publish, timeout)
+    return { turnDetector, overlapClassifier, failed }
   })
 
 /** How a session's beginning names them. */
@@ -66,8 +90,7 @@ const isSpeech = ({ channels, sampleRate }: Audio.Frame): boolean =>
 
 /** Gives the turn detector the audio that it wants. One that breaks on it hears no more, and that is told. */
 export const listenerOf = (
-  { turnDetector }: Judges,
-  publish: Core["publish"]
+  { failed, turnDetector }: Judges
 ): ((frames: ReadonlyArray<Audio.Frame>) => void) | undefined => {
   const push = turnDetector?.model.push
   if (push === undefined) return undefined
@@ -77,13 +100,9 @@ export const listenerOf = (
     if (broken) return
     try {
       push(frames.every(isSpeech) ? frames : converter.push(frames))
-    } catch {
+    } catch (defect) {
       broken = true
-      publish({
-        _tag: "Warning",
-        component: "detector",
-        message: "the turn detector broke on the audio, and hears no more"
-      })
+      failed("the turn detector broke on the audio, and hears no more", Cause.die(defect))
     }
   }
 }

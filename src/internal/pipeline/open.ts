@@ -87,7 +87,7 @@ export const open = <R, E>(
 
     const providers = yield* makeProviders(options, { fork, publish })
     const detector = yield* inScope(makeRetunable(vad, mergeVad(options.vad, agent.vad)))
-    const judges = yield* inScope(openJudges(publish, checked.hookTimeout))
+    const judges = yield* inScope(openJudges(publish, fork, checked.hookTimeout))
     const keys = yield* inScope(collectKeys(room))
     const output = withGain(yield* inScope(recorded.room.output(options.output)))
     const toolScope = yield* Scope.fork(scope)
@@ -107,7 +107,7 @@ export const open = <R, E>(
       healthyAfter: resolve(options.resilience).firstOutputMs,
       mutedAfter: checked.mutedAfter,
       keepsAudio: judges.overlapClassifier !== undefined,
-      listener: listenerOf(judges, publish)
+      listener: listenerOf(judges)
     }))
 
     const memoMap = Layer.CurrentMemoMap.forkOrCreate(services)

@@ -6,6 +6,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Audio from "../../Audio.ts"
+import type { Meaning } from "../../OverlapClassifier.ts"
 import * as Turn from "../../Turn.ts"
 import { type Core, signal } from "./core.ts"
 import type { Judges } from "./judges.ts"
@@ -21,10 +22,9 @@ export interface Questions {
 
 const noProbability = "the turn detector gave no probability from 0 to 1"
 
-const warn = (core: Core, message: string, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
-  Cause.hasInterruptsOnly(cause)
-    ? Effect.interrupt
-    : Effect.sync(() => core.publish({ _tag: "Warning", component: "detector", message }))
+const meanings: ReadonlySet<unknown> = new Set<Meaning>(["backchannel", "interruption", "hold", "unknown"])
+
+const noMeaning = "the overlap classifier gave a meaning that there is none of"
 
 /** What was heard of what the agent says now, and what is still to come. */
 const saidOf = (core: Core): Effect.Effect<{ readonly said: string; readonly next: string }> => {
@@ -39,9 +39,11 @@ const saidOf = (core: Core): Effect.Effect<{ readonly said: string; readonly nex
 
 export const makeQuestions = (
   core: Core,
-  { overlapClassifier, turnDetector }: Judges,
+  { failed, overlapClassifier, turnDetector }: Judges,
   recentAudio: () => Audio.Frame | undefined
 ): Questions => {
+  const tell = (message: string, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
+    Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.sync(() => failed(message, cause))
   let question: Fiber.Fiber<void> | undefined
   return {
     askDetector: ({ language, length, question: id, silence, text }) => {
@@ -64,7 +66,7 @@ export const makeQuestions = (
           }),
           // One that fails will not answer: it is as if there were none.
           Effect.catchCause((cause) =>
-            Effect.andThen(warn(core, "the turn detector failed", cause), Effect.sync(() => answer(undefined)))
+            Effect.andThen(tell("the turn detector failed", cause), Effect.sync(() => answer(undefined)))
           )
         )
       )
@@ -76,9 +78,10 @@ export const makeQuestions = (
       const asked = Effect.gen(function*() {
         const agent = yield* saidOf(core)
         const { meaning } = yield* overlapClassifier.model.ask({ text, language, agent, audio, history })
-        signal(core, { _tag: "Overlap", verdict: meaning, text })
+        if (meanings.has(meaning)) signal(core, { _tag: "Overlap", verdict: meaning, text })
+        else core.publish({ _tag: "Warning", component: "detector", message: noMeaning })
       })
-      core.fork(Effect.catchCause(asked, (cause) => warn(core, "the overlap classifier failed", cause)))
+      core.fork(Effect.catchCause(asked, (cause) => tell("the overlap classifier failed", cause)))
     }
   }
 }

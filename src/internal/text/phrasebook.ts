@@ -4,7 +4,8 @@
  *
  * It is only data. An ambiguous word stands where it does less harm: "yeah" may be an answer, so it
  * is agreement, and "ja" in German is so much a sign of listening that it is a continuer. Words
- * with more meaning than their phrase are in no list.
+ * with more meaning than their phrase are in no list. Nor is a sign that begins as requests do
+ * ("please continue"): "please stop" would have to wait until it is known which it is.
  */
 
 /**
@@ -23,6 +24,13 @@ export interface Phrasebook {
   readonly cutIns: ReadonlyArray<string>
   /** Requests to wait for the one who says them: "one moment". */
   readonly holds: ReadonlyArray<string>
+  /** Those of `holds` that say how long: who was asked how long answers with them, as "one minute". */
+  readonly lengths: ReadonlyArray<string>
+  /**
+   * What makes a question one of how long the listener needs, or is to be waited for: words of it in their
+   * order, as "how long need". Behind a question mark nothing else may follow: "how long will you be?".
+   */
+  readonly howLong: ReadonlyArray<string>
   /** What may stand beside a request without making it another one: "please". */
   readonly courtesies: ReadonlyArray<string>
   /** Whoever says no more than these goes on in a moment: "uhm", "let me think". */
@@ -33,17 +41,24 @@ export interface Phrasebook {
 
 const list = (phrases: string): ReadonlyArray<string> => phrases.split(/\s*,\s*/)
 
+const enLengths = list(
+  "one moment, one second, one sec, one minute, just a moment, just a second, just a minute, just a sec, " +
+    "a moment, a second, a sec, a minute, give me a moment, give me a second, give me a sec, give me a minute, " +
+    "one more moment, one more second, one more minute, another moment, another minute"
+)
+
 // Ward, “Common Backchannels” (UTEP); Kjellmer, “Where do we backchannel?” (IJCL 14, 2009). Requests: Swan, “Practical
 // English Usage” (3rd ed., 578.8); englishin3d.net, “Interrupting”; howtosayguide.com, “stop” (British), “hold the line”.
 const en: Phrasebook = {
   continuers: list(
-    "uh huh, uhuh, mm hm, mm hmm, mhm, mmhm, mm, hm, hmm, m hm, huh, oh, ooh, ah, aha, ah ha, i see, wow"
+    "uh huh, uhuh, uh hum, mm hm, mm hmm, mhm, mmhm, hmhm, mm, hm, hmm, m hm, huh, oh, ooh, ah, aha, ah ha, i see, wow"
   ),
   agreement: list(
     "yeah, yea, yep, yup, yes, ya, aye, ok, okay, k, kay, okey dokey, alright, all right, right, sure, sure thing, " +
       "of course, i understand, understood, got it, i got it, gotcha, makes sense, that makes sense, fair enough, " +
       "sounds good, exactly, absolutely, definitely, totally, indeed, true, that's right, that's true, cool, great, " +
-      "good, nice, perfect, fine, lovely, interesting, go on, carry on, keep going, i know, no problem, no worries"
+      "good, nice, perfect, fine, lovely, interesting, go on, carry on, keep going, go ahead, continue, " +
+      "i know, no problem, no worries"
   ),
   cutIns: list(
     "stop, wait, no, nope, help, quiet, be quiet, silence, shut up, hush, shush, shh, pause, cancel, never mind, " +
@@ -51,12 +66,18 @@ const en: Phrasebook = {
       "let me speak, let me talk, let me finish, can i say something, not so fast, no thanks, no thank you, halt, " +
       "cut it out, knock it off, sorry to interrupt, can i stop you there"
   ),
-  holds: list(
-    "hold on, hang on, hold it, hold the line, please hold, one moment, one second, one sec, one minute, just a moment, " +
-      "just a second, just a minute, just a sec, a moment, a second, a sec, a minute, wait a moment, wait a second, " +
-      "wait a sec, wait a minute, give me a moment, give me a second, give me a sec, give me a minute, bear with me, " +
-      "i'll be right back, be right back, hold tight, one more moment, " +
-      "one more second, one more minute, another moment, another minute"
+  holds: [
+    ...enLengths,
+    ...list(
+      "hold on, hang on, hold it, hold the line, please hold, wait a moment, wait a second, wait a sec, " +
+        "wait a minute, bear with me, i'll be right back, be right back, hold tight"
+    )
+  ],
+  lengths: enLengths,
+  howLong: list(
+    "how long need, how long needed, how long take, how long takes, how long wait, how long hold, how long give, " +
+      "how long require, how long will you be?, how long will it be?, how long will that be?, how much time, " +
+      "how much longer, how many minutes, how many seconds, how soon"
   ),
   courtesies: list(
     "please, sorry, just, now, right now, okay, ok, oh, uh, um, well, sir, madam, it, that, this, there, then, thanks, " +
@@ -72,16 +93,21 @@ const en: Phrasebook = {
   )
 }
 
+const deLengths = list(
+  "einen moment, ein moment, kleinen moment, einen augenblick, sekunde, eine sekunde, minute, eine minute, " +
+    "einen kleinen moment"
+)
+
 // Bielefeld, “Höreraktivitäten” (AG WBS, turn taking); “fluencemes and backchannels in German” (Front. Commun. 2025).
 // Requests: der-die-das-deutsch.com, “der Stopp”; howtosayguide.com, “wait” (other languages); wordseed.de, “5 Sätze”.
 const de: Phrasebook = {
   continuers: list(
-    "ja, jaja, jo, mhm, mm, mh, hm, hmm, aha, ach, ach so, achso, ach ja, ah, ah ja, oh, soso, verstehe"
+    "ja, jaja, jo, mhm, hmhm, mm, mh, hm, hmm, aha, ach, ach so, achso, ach ja, ah, ah ja, oh, soso, verstehe"
   ),
   agreement: list(
     "genau, stimmt, richtig, okay, ok, gut, sehr gut, alles klar, klar, na klar, natürlich, sicher, gern, gerne, " +
       "in ordnung, passt, einverstanden, jawohl, absolut, super, prima, schön, doch, ich verstehe, verstanden, " +
-      "das stimmt, ist gut, kein problem, macht nichts, eben"
+      "das stimmt, ist gut, kein problem, macht nichts, eben, weiter"
   ),
   cutIns: list(
     "stopp, stop, halt, nein, nee, nö, warte, warten, warten sie, hilfe, ruhe, still, schluss, genug, es reicht, " +
@@ -89,11 +115,20 @@ const de: Phrasebook = {
       "lass mich ausreden, lassen sie mich ausreden, hören sie zu, hör zu, nicht so schnell, halt stopp, " +
       "verzeihung, darf ich etwas sagen, darf ich kurz unterbrechen"
   ),
-  holds: list(
-    "moment, moment mal, einen moment, ein moment, kleinen moment, augenblick, einen augenblick, sekunde, " +
-      "eine sekunde, minute, eine minute, warte kurz, warten sie kurz, warte einen moment, warten sie einen moment, " +
-      "einen kleinen moment, warte eine sekunde, warten sie eine sekunde, bleiben sie dran, bleib dran, " +
-      "ich bin gleich wieder da, bin gleich zurück"
+  holds: [
+    ...deLengths,
+    ...list(
+      "moment, moment mal, augenblick, warte kurz, warten sie kurz, warte einen moment, warten sie einen moment, " +
+        "warte eine sekunde, warten sie eine sekunde, bleiben sie dran, bleib dran, ich bin gleich wieder da, " +
+        "bin gleich zurück"
+    )
+  ],
+  lengths: deLengths,
+  howLong: list(
+    "wie lange brauchen, wie lange brauchst, wie lange braucht, wie lange benötigen, wie lange dauert, " +
+      "wie lange dauern, wie lange warten, wie lange dranbleiben, wie lang brauchen, wie lang brauchst, " +
+      "wie lang dauert, wie lange noch?, wie viel zeit, wieviel zeit, wie viele minuten, wieviele minuten, " +
+      "wie viele sekunden"
   ),
   courtesies: list("bitte, mal, kurz, doch, jetzt, sofort, nur, okay, ok, also, oh, äh, ähm, danke, noch, da"),
   hesitations: list("äh, ähm, öh, ehm, hm, hmm, also, na ja, naja, tja, lass mich überlegen, mal sehen, mal schauen"),
@@ -103,6 +138,11 @@ const de: Phrasebook = {
   )
 }
 
+const frLengths = list(
+  "un instant, un petit instant, un moment, une seconde, une petite seconde, une minute, " +
+    "donnez moi une minute, quelques instants, un petit moment, deux secondes"
+)
+
 // Multimodal feedback in French (Languages 10:117, 2025); Ward, “Backchannel facts” (UTEP). Requests: lemotdubonjour.com,
 // “Ne quittez pas”; howtosayguide.com, “hold on”, “wait” and “stop” (French); talkpal.ai, “interrupt” (French).
 const fr: Phrasebook = {
@@ -110,19 +150,28 @@ const fr: Phrasebook = {
   agreement: list(
     "oui, si, d'accord, ok, okay, bien, très bien, c'est bon, c'est ça, voilà, exact, exactement, tout à fait, " +
       "bien sûr, entendu, parfait, super, absolument, compris, je comprends, ça marche, pas de problème, " +
-      "pas de souci, ah d'accord, c'est vrai"
+      "pas de souci, ah d'accord, c'est vrai, continuez, continue, poursuivez"
   ),
   cutIns: list(
     "stop, arrêtez, arrête, attendez, attends, non, à l'aide, au secours, silence, taisez vous, tais toi, ça suffit, " +
       "assez, pause, annulez, annule, annuler, excusez moi, excuse moi, écoutez, laissez moi parler, laisse moi parler, " +
       "pas si vite, halte, cessez, stoppez, pardon, excusez moi de vous interrompre"
   ),
-  holds: list(
-    "un instant, un petit instant, un moment, une seconde, une petite seconde, une minute, ne quittez pas, " +
-      "attendez un instant, attendez un moment, attendez une seconde, attendez une minute, attends une seconde, " +
-      "attends une minute, patientez, veuillez patienter, patientez un instant, donnez moi une minute, " +
-      "je reviens, je reviens tout de suite, restez en ligne, quelques instants, un petit moment, deux secondes, " +
-      "attends un instant, attends un moment, attendez un peu, attends un peu"
+  holds: [
+    ...frLengths,
+    ...list(
+      "ne quittez pas, attendez un instant, attendez un moment, attendez une seconde, attendez une minute, " +
+        "attends une seconde, attends une minute, patientez, veuillez patienter, patientez un instant, je reviens, " +
+        "je reviens tout de suite, restez en ligne, attends un instant, attends un moment, attendez un peu, " +
+        "attends un peu"
+    )
+  ],
+  lengths: frLengths,
+  howLong: list(
+    "combien de temps faut, combien de temps faudra, faut combien de temps, combien de temps besoin, " +
+      "besoin combien de temps, combien de temps attendre, combien de temps attends, combien de temps patienter, " +
+      "combien de temps prend, combien de temps prendre, combien de temps prendra, combien de temps encore, " +
+      "combien de minutes, combien de secondes"
   ),
   courtesies: list(
     "s'il vous plaît, s'il te plaît, svp, merci, maintenant, juste, donc, encore, oh, euh, ok, oui, un peu, là"
@@ -134,6 +183,11 @@ const fr: Phrasebook = {
   )
 }
 
+const esLengths = list(
+  "un momento, un momentito, momentito, un segundo, un segundito, un minuto, un minutito, un instante, " +
+    "dame un momento, deme un momento, dame un segundo, deme un segundo"
+)
+
 // Ward, “Backchannel facts” (Mexican Spanish, UTEP); inFlux, expressions of who listens in Spanish; COREC response tokens.
 // Requests: howtosayguide.com, “interrupt” and “wait one minute” (Spanish); winenfood.com, “ways to say stop in Spanish”.
 const es: Phrasebook = {
@@ -141,18 +195,27 @@ const es: Phrasebook = {
   agreement: list(
     "sí, si, claro, claro que sí, vale, bueno, bien, muy bien, de acuerdo, ok, okay, por supuesto, entiendo, " +
       "ya entiendo, entendido, exacto, exactamente, correcto, perfecto, eso es, así es, desde luego, está bien, " +
-      "genial, cierto, es verdad, no hay problema, sin problema, no pasa nada"
+      "genial, cierto, es verdad, no hay problema, sin problema, no pasa nada, siga, sigue, continúe, continúa, adelante"
   ),
   cutIns: list(
     "para, pare, alto, basta, ya basta, espera, espere, no, ayuda, socorro, auxilio, silencio, cállate, cállese, " +
       "detente, deténgase, cancela, cancele, cancelar, pausa, stop, perdón, perdone, disculpe, oiga, oye, " +
       "escuche, escucha, déjame hablar, déjeme hablar, no tan rápido, paren, esperen, esperad, perdona"
   ),
-  holds: list(
-    "un momento, un momentito, momentito, un segundo, un segundito, un minuto, un minutito, un instante, " +
+  holds: [
+    ...esLengths,
+    ...list(
       "espera un momento, espere un momento, espera un segundo, espere un segundo, espera un minuto, " +
-      "espere un minuto, dame un momento, deme un momento, dame un segundo, deme un segundo, no cuelgue, ahora vuelvo, " +
-      "aguarda, aguarde, aguarde un momento, aguarda un momento, espera un poco, espere un poco"
+        "espere un minuto, no cuelgue, ahora vuelvo, aguarda, aguarde, aguarde un momento, aguarda un momento, " +
+        "espera un poco, espere un poco"
+    )
+  ],
+  lengths: esLengths,
+  howLong: list(
+    "cuánto tiempo necesita, cuánto tiempo necesitas, cuánto tiempo falta, cuánto tiempo espero, " +
+      "cuánto tiempo esperar, cuánto tiempo tomará, cuánto tiempo llevará, cuánto tarda, cuánto tardará, " +
+      "cuánto va a tardar, cuánto vas a tardar, cuánto tiempo tarda, cuánto tiempo más, cuánto más?, " +
+      "cuántos minutos, cuántos segundos"
   ),
   courtesies: list("por favor, gracias, ahora, ya, más, eh, oh, solo, sólo, sí, ok, señor, señora"),
   hesitations: list("eh, em, mmm, este, pues, bueno, a ver, vamos a ver, o sea, déjame pensar, déjeme pensar"),
@@ -161,6 +224,10 @@ const es: Phrasebook = {
   )
 }
 
+const ptLengths = list(
+  "um momento, um momentinho, um minuto, um minutinho, um segundo, um segundinho, um instante, um instantinho"
+)
+
 // Dionísio, “Análise da conversação” (signals of who listens); inFlux, “é” and “sei”; NURC-SP, “sinais do ouvinte”.
 // Requests: howtosayguide.com, “wait” and “stop” (Portuguese); sublearn.com, “espere”, “pare”, “um momento”; eatrio.net.
 const pt: Phrasebook = {
@@ -168,19 +235,28 @@ const pt: Phrasebook = {
   agreement: list(
     "sim, ah sim, claro, certo, tá, tá bom, tá bem, está bom, está bem, ok, okay, beleza, isso, isso mesmo, exato, " +
       "exatamente, com certeza, entendi, entendo, perfeito, tudo bem, combinado, bom, muito bem, é verdade, " +
-      "de acordo, sem problema, sem problemas, não há problema, não tem problema"
+      "de acordo, sem problema, sem problemas, não há problema, não tem problema, prossiga, continue"
   ),
   cutIns: list(
     "pare, para, chega, basta, espera, espere, não, socorro, ajuda, silêncio, cala a boca, cancela, cancele, " +
       "cancelar, pausa, stop, calma, desculpe, desculpa, licença, com licença, escuta, escute, deixa eu falar, " +
       "deixe me falar, não tão rápido, pára, para com isso, pare com isso, desculpe interromper"
   ),
-  holds: list(
-    "um momento, um momentinho, um minuto, um minutinho, um segundo, um segundinho, um instante, um instantinho, " +
-      "peraí, pera aí, espera aí, espere aí, espera um pouco, espere um pouco, espere um momento, espera um momento, " +
-      "espere um minuto, espera um minuto, aguarde, aguarde um momento, aguenta aí, já volto, não desligue, " +
-      "segura aí, espere um instante, espera um instante, espere um pouquinho, espera um pouquinho, " +
-      "aguarde um instante"
+  holds: [
+    ...ptLengths,
+    ...list(
+      "peraí, pera aí, espera aí, espere aí, espera um pouco, espere um pouco, espere um momento, " +
+        "espera um momento, espere um minuto, espera um minuto, aguarde, aguarde um momento, aguenta aí, já volto, " +
+        "não desligue, segura aí, espere um instante, espera um instante, espere um pouquinho, espera um pouquinho, " +
+        "aguarde um instante"
+    )
+  ],
+  lengths: ptLengths,
+  howLong: list(
+    "quanto tempo precisa, quanto tempo precisam, quanto tempo preciso, quanto tempo precisar, " +
+      "quanto tempo falta, quanto tempo espero, quanto tempo esperar, quanto tempo leva, quanto tempo levará, " +
+      "quanto tempo demora, quanto tempo vai demorar, quanto demora, quanto vai demorar, quanto tempo mais, " +
+      "quantos minutos, quantos segundos"
   ),
   courtesies: list("por favor, obrigado, obrigada, agora, aí, um pouco, mais, só, oh, ok, sim, senhor, senhora"),
   hesitations: list("hã, ahn, é, hum, bom, bem, então, tipo, deixa eu ver, deixa eu pensar, deixe me ver"),
@@ -199,7 +275,7 @@ const ja: Phrasebook = {
   agreement: list(
     "そうです, その通り, その通りです, そのとおり, そのとおりです, 分かりました, わかりました, 分かった, わかった, 了解, " +
       "了解です, 承知しました, かしこまりました, オッケー, オーケー, いいです, いいですよ, いいですね, 大丈夫, 大丈夫です, " +
-      "もちろん, もちろんです, 確かに, たしかに, お願いします, 問題ない, 問題ありません, ok"
+      "もちろん, もちろんです, 確かに, たしかに, お願いします, 問題ない, 問題ありません, 続けてください, 続けて, どうぞ, ok"
   ),
   cutIns: list(
     "止めて, 止めてください, やめて, やめてください, ストップ, 待って, いいえ, いえ, いや, 違う, ちがう, 違います, ちがいます, " +
@@ -211,6 +287,8 @@ const ja: Phrasebook = {
       "少々お待ちを, お待ちください, 待ってください, ちょっと待ってて, ちょっとまって, ちょっとまってください, " +
       "おまちください, ちょっと待ってくれ, もう少し待ってください, もうちょっと待って, お待ちいただけますか, 少々お待ちいただけますか"
   ),
+  lengths: [],
+  howLong: [],
   courtesies: list("ください, ね, よ, お願い, まあ, あの, もう, すぐ, はい"),
   hesitations: list("えっと, えーと, えーっと, ええと, あの, あのう, あのー, うーん, まあ, なんか, その, そのう"),
   unfinished: list("えっと, えーと, えーっと, ええと, あの, あのう, あのー, なんか, その")

@@ -6,6 +6,8 @@ import { canonical } from "./words.ts"
 /** Phrases by the number of their words, so that a text is matched in one pass. */
 export interface Index {
   readonly phrases: ReadonlySet<string>
+  /** Those that are only hummed, each letter once. */
+  readonly hums: ReadonlySet<string>
   readonly longest: number
 }
 
@@ -14,10 +16,15 @@ const joined = (word: string): string => /^\p{L}(?:\.\p{L})+$/u.test(word) ? wor
 
 const words = (text: string): Array<string> => canonical(text).flatMap((word) => joined(word).split(/[-–]+/))
 
+/** How often recognisers write each letter of a hum says nothing: "mhmm", "mmhm". */
+const humOf = (phrase: string): string | undefined =>
+  phrase.length > 2 && /^[hmu]+(?: [hmu]+)*$/u.test(phrase) ? phrase.replace(/(\p{L})\1+/gu, "$1") : undefined
+
 export const index = (phrases: ReadonlyArray<string>): Index => {
   const split = phrases.map(words).filter((phrase) => phrase.length > 0)
   return {
     phrases: new Set(split.map((phrase) => phrase.join(" "))),
+    hums: new Set(split.flatMap((phrase) => humOf(phrase.join(" ")) ?? [])),
     longest: split.reduce((longest, phrase) => Math.max(longest, phrase.length), 0)
   }
 }
@@ -26,7 +33,8 @@ export const index = (phrases: ReadonlyArray<string>): Index => {
 const shorten = (text: string, letters: "$1" | "$1$1"): string => text.replace(/(\p{L})\1{2,}/gu, letters)
 
 const has = (index: Index, phrase: string): boolean =>
-  index.phrases.has(phrase) || index.phrases.has(shorten(phrase, "$1")) || index.phrases.has(shorten(phrase, "$1$1"))
+  index.phrases.has(phrase) || index.phrases.has(shorten(phrase, "$1")) ||
+  index.phrases.has(shorten(phrase, "$1$1")) || index.hums.has(humOf(phrase) ?? "")
 
 /** Whether a phrase begins so. */
 const begins = (index: Index, text: string): boolean => {
@@ -92,10 +100,29 @@ interface Indexes {
   readonly requests: Index
   readonly hesitations: Index
   readonly unfinished: Index
+  readonly lengths: Index
+  readonly howLong: ReadonlyArray<Pattern>
+}
+
+/** Words in their order, with any others between them; `last` must be the last of all. */
+interface Pattern {
+  readonly words: ReadonlyArray<string>
+  readonly last: boolean
+}
+
+const patternOf = (phrase: string): Pattern => ({ words: words(phrase), last: phrase.trimEnd().endsWith("?") })
+
+const fits = ({ last, words }: Pattern, all: ReadonlyArray<string>): boolean => {
+  let at = -1
+  for (const word of words) {
+    at = all.indexOf(word, at + 1)
+    if (at === -1) return false
+  }
+  return words.length > 0 && (!last || all.at(-1) === words.at(-1))
 }
 
 const indexesOf = (book: Phrasebook): Indexes => {
-  const { agreement, continuers, courtesies, cutIns, hesitations, holds, unfinished } = book
+  const { agreement, continuers, courtesies, cutIns, hesitations, holds, howLong, lengths, unfinished } = book
   return {
     continuers: index(continuers),
     signs: index([...continuers, ...agreement]),
@@ -104,7 +131,9 @@ const indexesOf = (book: Phrasebook): Indexes => {
     cutIns: index(cutIns),
     requests: index([...cutIns, ...holds, ...courtesies]),
     hesitations: index(hesitations),
-    unfinished: index(unfinished)
+    unfinished: index(unfinished),
+    lengths: index([...lengths, ...courtesies, ...continuers, ...agreement, ...hesitations]),
+    howLong: howLong.map(patternOf)
   }
 }
 
@@ -129,6 +158,8 @@ const noBook: Phrasebook = {
   agreement: [],
   cutIns: [],
   holds: [],
+  lengths: [],
+  howLong: [],
   courtesies: [],
   hesitations: [],
   unfinished: []
@@ -143,6 +174,8 @@ const bookOf = (language: string, more: MorePhrases | undefined): Phrasebook => 
     agreement: both("agreement"),
     cutIns: both("cutIns"),
     holds: both("holds"),
+    lengths: both("lengths"),
+    howLong: both("howLong"),
     courtesies: both("courtesies"),
     hesitations: both("hesitations"),
     unfinished: both("unfinished")
@@ -191,6 +224,16 @@ export const phraseKind = (text: string, { language, more }: Reading = {}): Phra
   if ((holdsOne(book.cutIns, text) || holdsOne(book.holds, text)) && isMadeOf(book.requests, text)) return "cut-in"
   if (isMadeOf(book.continuers, text)) return "continuer"
   return isMadeOf(book.signs, text) ? "agreement" : undefined
+}
+
+/** Whether a request to wait says no more than how long. */
+export const isLength = (text: string, { language, more }: Reading = {}): boolean =>
+  isMadeOf(indexesIn(languageOf(language), more).lengths, text)
+
+/** Whether a question asks how long somebody needs, or is to be waited for. */
+export const asksHowLong = (question: string, { language, more }: Reading = {}): boolean => {
+  const all = words(question)
+  return indexesIn(languageOf(language), more).howLong.some((pattern) => fits(pattern, all))
 }
 
 export const isHesitation = (text: string, { language, more }: Reading = {}): boolean =>

@@ -45,6 +45,7 @@ export const noWords: Words = {
   finalAt: undefined,
   speechMs: 0,
   expectedAt: undefined,
+  empty: undefined,
   limited: false,
   guesses: 0,
   overlap: false,
@@ -77,9 +78,12 @@ export const spokenAt = ({ user: { voice, words } }: State, now: number): number
   }
 }
 
+/** Tags of a transcript that name no language: of several, or of one that was not found out. */
+const ofNone: ReadonlySet<string | undefined> = new Set([undefined, "", "multi", "mul", "und", "auto"])
+
 /** How the words are read: by their language, and the phrases of the settings. */
 export const reading = ({ session: { settings }, user: { words } }: State): Phrases.Reading => ({
-  language: words.language ?? settings.language,
+  language: ofNone.has(words.language?.trim().toLowerCase()) ? settings.language : words.language,
   more: settings.phrases
 })
 

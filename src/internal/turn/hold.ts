@@ -12,8 +12,10 @@ export const begin = (d: Draft, span: Span): void => {
   Aside.flush(d)
   const text = Aside.takeOut(d)
   // What was too short to take the floor was said before, and is answered with what follows.
-  if (d.user.words.finals.length > 0) Turns.keep(d)
-  Aside.give(d, text, "hold", span)
+  const kept = d.user.words.finals.length > 0
+  if (kept) Turns.keep(d)
+  // It stands behind them.
+  Aside.give(d, text, "hold", kept ? { startedAt: d.now, endedAt: d.now } : span)
   d.user.decision = undefined
   d.agent.holdUntil = undefined
   const { voice } = d.user

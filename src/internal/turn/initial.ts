@@ -36,6 +36,7 @@ export const initial = (
     pending: undefined,
     endpointing: Endpointing.make(settings.endpointing),
     heardTo: Number.NEGATIVE_INFINITY,
+    worded: Number.NEGATIVE_INFINITY,
     spokenFrom: Number.NEGATIVE_INFINITY,
     spokenTo: Number.NEGATIVE_INFINITY,
     digitAt: undefined,

@@ -50,6 +50,8 @@ interface User {
   readonly endpointing: Endpointing.State
   /** Up to when all that was said has its final transcript. */
   readonly heardTo: number
+  /** When the last final transcript with words came, whatever became of them. */
+  readonly worded: number
   /** The answers that the recogniser still owes, in the order in which it was asked. */
   readonly owed: ReadonlyArray<Owed>
   /** Up to when it has said all that there is to say. */
@@ -224,6 +226,8 @@ export interface Words {
   readonly speechMs: number
   /** When it is told that no transcript has come. */
   readonly expectedAt: number | undefined
+  /** The recogniser has found signs in it, and no word; or that it finds no word was told. */
+  readonly empty: "wordless" | "told" | undefined
   /** That it is too long was told. */
   readonly limited: boolean
   /** How many guesses at a reply were made. */
@@ -345,8 +349,8 @@ export interface Said {
   readonly words: ReadonlyArray<{ readonly text: string; readonly at: number }>
   /** The sentence that is being said, as far as it is heard. */
   readonly sentence: string
-  /** When each question was heard to its end. */
-  readonly questions: ReadonlyArray<{ readonly at: number }>
+  /** Each question, and when it was heard to its end. */
+  readonly questions: ReadonlyArray<{ readonly text: string; readonly at: number }>
   /** When anybody heard it. */
   readonly stretches: ReadonlyArray<{ readonly from: number; readonly to: number | undefined }>
 }

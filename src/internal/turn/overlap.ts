@@ -35,15 +35,32 @@ const judges = ({ session: { settings } }: Draft): boolean =>
 export const isEcho = (d: Draft, text: string, { endedAt, startedAt }: Span): boolean =>
   judges(d) && Said.echoes(d, text, startedAt, endedAt)
 
+/** What kind of phrases they are; who was asked how long answers with what is a request to wait elsewhere. */
+const kindOf = (d: Draft, text: string, { startedAt }: Span): Phrases.PhraseKind | undefined => {
+  const kind = Phrases.phraseKind(text, reading(d))
+  const answers = kind === "hold" && Phrases.isLength(text, reading(d)) && Said.asksForLength(d, startedAt)
+  return answers ? undefined : kind
+}
+
 /** Whether words would be a sign of listening by what is known of them. */
 export const isSign = (d: Draft, text: string, span: Span): boolean =>
-  d.user.words.overlap && verdictOf(d, Phrases.phraseKind(text, reading(d)), span)._tag === "Sign"
+  d.user.words.overlap && verdictOf(d, kindOf(d, text, span), span)._tag === "Sign"
+
+/** Who breaks off to ask for a moment has said what came before: it is kept, and answered with what follows. */
+const leaveBeforeHold = (d: Draft, span: Span): void => {
+  const { words } = d.user
+  const last = words.finals.length - 1
+  if (!judges(d) || words.interim !== "" || last <= words.short) return
+  if (kindOf(d, fresh(words), span) !== undefined || kindOf(d, words.finals[last]!, span) !== "hold") return
+  d.user.words = { ...words, short: last }
+}
 
 /** Judges the words that have come, or has them judged; `sure` says that they will not become others. */
 export const judge = (d: Draft, span: Span, sure: boolean): void => {
+  leaveBeforeHold(d, span)
   const { words } = d.user
   const text = fresh(words)
-  const kind = Phrases.phraseKind(text, reading(d))
+  const kind = kindOf(d, text, span)
   if (judges(d) && d.session.ears.judge && words.overlap) {
     d.actions.push({ _tag: "Judge", text, language: words.language ?? d.session.settings.language })
     if (kind !== "cut-in" && kind !== "hold") return

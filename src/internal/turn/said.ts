@@ -4,9 +4,9 @@
  * judged by it, by their own time and not by that of their transcript.
  */
 import * as Text from "../../Text.ts"
-import { isQuestion } from "../text/phrases.ts"
+import { asksHowLong, isQuestion } from "../text/phrases.ts"
 import { canonical } from "../text/words.ts"
-import { breath, type Draft } from "./draft.ts"
+import { breath, type Draft, reading } from "./draft.ts"
 import type { Said, State } from "./model.ts"
 
 /** How long (ms) it is remembered: longer than any rule looks back. */
@@ -30,33 +30,38 @@ const newer = <A extends { readonly at: number }>(all: ReadonlyArray<A>, now: nu
 
 const sentenceEnd = /[.!?…][.!?…"'”’»)\]]*\s+|[。！？]+[」』）]*\s*/gu
 
+const withQuestion = (d: Draft, text: string): Said["questions"] => [
+  ...newer(d.agent.said.questions, d.now),
+  { text, at: d.now }
+]
+
 /** More of its words are heard from now on; gives whether a question has ended before them. */
 export const heard = (d: Draft, text: string): boolean => {
   const asked = question(d)
   const { said } = d.agent
   const spoken = `${/[.!?…。！？]["'”’»)\]」』）]*\s*$/u.test(said.sentence) ? "" : said.sentence}${text}`
   let from = 0
-  let inside = false
+  let inside: string | undefined
   for (const match of spoken.matchAll(sentenceEnd)) {
     const to = match.index + match[0].length
     if (to === spoken.length) break
-    inside ||= isQuestion(spoken.slice(from, to))
+    if (isQuestion(spoken.slice(from, to))) inside = spoken.slice(from, to)
     from = to
   }
   d.agent.said = {
     ...d.agent.said,
     words: [...newer(said.words, d.now), { text, at: d.now }],
     sentence: spoken.slice(from),
-    ...(inside ? { questions: [...newer(d.agent.said.questions, d.now), { at: d.now }] } : {})
+    ...(inside === undefined ? {} : { questions: withQuestion(d, inside) })
   }
-  return asked || inside
+  return asked || inside !== undefined
 }
 
 /** Nothing follows at once: if the last sentence was a question, it has been heard to its end. */
 export const question = (d: Draft): boolean => {
   const { said } = d.agent
   if (!isQuestion(said.sentence)) return false
-  d.agent.said = { ...said, sentence: "", questions: [...newer(said.questions, d.now), { at: d.now }] }
+  d.agent.said = { ...said, sentence: "", questions: withQuestion(d, said.sentence) }
   return true
 }
 
@@ -101,6 +106,23 @@ export const answers = ({ agent: { said } }: State, startedAt: number): boolean 
 /** Whether words of agreement that began then may answer a question. */
 export const mayAnswer = ({ agent: { said } }: State, startedAt: number): boolean =>
   said.questions.some(({ at }) => startedAt >= at - answerBefore && startedAt <= at + askedWithin)
+
+/** Who was asked how long may answer so shortly before the question's end (ms): its first words tell. */
+const lengthBefore = 1000
+
+/** Whether words that began then answer a question of how long: the last one, and lately, or nothing was said since. */
+export const asksForLength = (s: State, startedAt: number): boolean => {
+  const { said } = s.agent
+  // One that the user has cut short is asked, too: its mark was not heard.
+  const open = said.sentence !== "" && !/[.!…。！]["'”’»)\]」』）]*\s*$/u.test(said.sentence)
+  const last = open && asksHowLong(said.sentence, reading(s))
+    ? { text: said.sentence, at: startedAt }
+    : said.questions.at(-1)
+  if (last === undefined || startedAt < last.at - lengthBefore) return false
+  const since = silentSince(s)
+  const isNews = since === undefined || since > last.at + breath
+  return (!isNews || startedAt <= last.at + askedWithin) && asksHowLong(last.text, reading(s))
+}
 
 /** Whether the last that was heard before a silence that began then was a question. */
 export const asks = ({ agent: { said } }: State, silentAt: number): boolean =>

@@ -25,8 +25,10 @@ export const follow = (d: Draft, before: State, finished: boolean): void => {
   const since = playing(d)?.starvedAt
   Said.silentFrom(d, since === undefined ? d.now : Math.min(since, d.now))
   if (!audible(before, d.now)) staysSilent(d)
-  else if (finished && goesOn(d)) d.agent.silentSince = d.now
-  else fellSilent(d, d.now, before.agent.pause)
+  else if (finished && goesOn(d)) {
+    d.agent.silentSince = d.now
+    if (Said.question(d)) Signs.questionEnded(d)
+  } else fellSilent(d, d.now, before.agent.pause)
 }
 
 const staysSilent = (d: Draft): void => {

@@ -40,7 +40,12 @@ const timers: ReadonlyArray<Timer> = [
   { at: Silence.starvedTooLongAt, ring: Silence.starvedTooLong },
   { at: Signs.dueAt, ring: Signs.due },
   { at: (s) => s.user.waitsUntil, ring: Hold.end },
-  { at: (s) => Floor.settledForPause(s) ? s.agent.pause?.until : undefined, ring: Pause.resume },
+  {
+    at: (s) => Floor.settledForPause(s) ? s.agent.pause?.until : undefined,
+    ring: (d) => {
+      if (!Words.takeOverdue(d)) Pause.resume(d)
+    }
+  },
   {
     at: (s) => Floor.settled(s) ? s.agent.holdUntil : undefined,
     ring: (d) => {

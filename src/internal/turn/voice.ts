@@ -1,5 +1,16 @@
 /** The user's voice: when it begins and ends, how long it lasts, and what that sets off. */
-import { audible, type Draft, interruptible, noWords, playing, publish, said, spokenAt, tooFewAlone } from "./draft.ts"
+import {
+  audible,
+  breath,
+  type Draft,
+  interruptible,
+  noWords,
+  playing,
+  publish,
+  said,
+  spokenAt,
+  tooFewAlone
+} from "./draft.ts"
 import * as EndOfTurn from "./endOfTurn.ts"
 import * as Endpointing from "./endpointing.ts"
 import * as Interruption from "./interruption.ts"
@@ -14,7 +25,11 @@ export const started = (d: Draft, startedAt: number): void => {
   Verdicts.reset(d)
   Signs.floorTaken(d)
   if (tooFewAlone(d.user.words) && startedAt - spokenAt(d, d.now) > Words.forgetAfter) Turns.keep(d)
-  const overlap = audible(d, startedAt) && (d.user.endpointing.agent?.startedAt ?? startedAt) <= startedAt
+  const { silentSince } = d.agent
+  // Between two things that it says the agent takes a breath.
+  const breathes = silentSince !== undefined && silentSince <= startedAt && startedAt - silentSince < breath
+  const overlap = breathes ||
+    audible(d, startedAt) && (d.user.endpointing.agent?.startedAt ?? startedAt) <= startedAt
   d.user.voice = {
     _tag: "Sounding",
     startedAt,

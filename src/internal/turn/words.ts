@@ -2,9 +2,10 @@
 import * as Text from "../../Text.ts"
 import { beyond } from "../text/beyond.ts"
 import { head } from "../text/head.ts"
+import { phraseKind } from "../text/phrases.ts"
 import { hasSpeech } from "../text/words.ts"
 import * as Aside from "./aside.ts"
-import { audible, type Draft, noWords, publish, said, spokenAt, tooFewAlone } from "./draft.ts"
+import { audible, type Draft, noWords, publish, reading, said, spokenAt, tooFewAlone } from "./draft.ts"
 import * as EndOfTurn from "./endOfTurn.ts"
 import * as Guess from "./guess.ts"
 import * as Overlap from "./overlap.ts"
@@ -25,9 +26,16 @@ export const heard = (d: Draft, signal: Heard, placed: Span.Placed): void => {
   if (roomIn(d.user.words.finals) === 0) return overflow(d, final)
   const transcript = signal.text.trim()
   if (transcript !== "" && isCleared(d, final, endedAt)) return
+  const { used } = d.user
   const text = fresh(d, transcript, final, endedAt).trim()
-  if (!hasSpeech(text)) return final ? heardNothing(d) : undefined
+  if (!hasSpeech(text)) return final ? heardNothing(d, text) : undefined
+  if (final) d.user.worded = d.now
   d.user.words = { ...d.user.words, language }
+  if (final && used !== undefined && text !== transcript) {
+    // "One moment" that has become "one moment, please" was set aside, and asks for the same.
+    const reason = asideKind(d, used.text)
+    if (reason !== undefined && reason === asideKind(d, transcript)) return Aside.give(d, text, reason, placed)
+  }
   const alone = d.user.words.finals.length === d.user.words.short
   if (alone && Overlap.isEcho(d, text, placed)) return echoed(d, text, final, placed)
   const { voice } = d.user
@@ -54,6 +62,11 @@ export const heard = (d: Draft, signal: Heard, placed: Span.Placed): void => {
     if (d.session.settings.detection === "stt") d.user.decision = undefined
     else EndOfTurn.consider(d)
   }
+}
+
+const asideKind = (d: Draft, text: string): "continuer" | "agreement" | "hold" | undefined => {
+  const kind = phraseKind(text, reading(d))
+  return kind === "cut-in" ? undefined : kind
 }
 
 /** What comes back of the agent's own words: nothing that the user has said. */
@@ -106,6 +119,7 @@ const add = (d: Draft, text: string, { endedAt, final, startedAt }: Heard, place
   d.user.words = {
     ...words,
     heardAt: d.now,
+    empty: undefined,
     finals: final ? kept(d, words.finals, text) : words.finals,
     interim: final ? "" : text,
     finalAt: final ? d.now : words.finalAt,
@@ -130,14 +144,29 @@ const expectedAt = (d: Draft, interim: string, { startedAt }: Span.Placed): numb
   return Math.min(d.now + Owed.timeout(d), Math.max(d.now, (words.stoppedAt ?? words.startedAt ?? startedAt) + endless))
 }
 
+/** A voice that lasts so long (ms) has said something. */
+const saysSomething = 1000
+
+/** The recogniser finds no word in what may be a sentence: that is told, once until words come. */
+const tellEmpty = (d: Draft): void => {
+  const { words } = d.user
+  if (words.empty === "told" || words.speechMs < saysSomething || words.startedAt === undefined) return
+  const reason = words.empty ?? "blank"
+  d.user.words = { ...words, empty: "told" }
+  publish(d, { _tag: "TranscriptEmpty", startedAt: words.startedAt, speechMs: words.speechMs, reason })
+}
+
 /** The recogniser has settled what it heard: there were no words in it. */
-const heardNothing = (d: Draft): void => {
+const heardNothing = (d: Draft, signs: string): void => {
   const { decision, manualUntil, words } = d.user
+  const empty = words.empty ?? (signs === "" ? undefined : "wordless")
   const owed = words.stoppedAt !== undefined && (words.finalAt ?? 0) < words.stoppedAt
-  d.user.words = { ...words, interim: "", finalAt: owed ? d.now : words.finalAt, expectedAt: undefined }
+  d.user.words = { ...words, empty, interim: "", finalAt: owed ? d.now : words.finalAt, expectedAt: undefined }
   if (manualUntil !== undefined) return EndOfTurn.commit(d, "manual")
   if (decision !== undefined && words.interim !== "") EndOfTurn.consider(d)
   if (!Owed.isSettled(d) || said(d.user.words) !== "") return
+  // Words of this voice may have come before, and have been no turn.
+  if (owed && d.user.worded < d.user.spokenFrom) tellEmpty(d)
   if (d.session.settings.interruption.falseInterruptionTimeout !== undefined) return
   // What was silenced, or held back, was so for nothing.
   const { holdUntil, pause } = d.agent
@@ -145,15 +174,35 @@ const heardNothing = (d: Draft): void => {
   if (holdUntil !== undefined) d.agent.holdUntil = d.now
 }
 
-/** It is told that no final transcript has come: the interim one is the best that there is. */
-export const takeInterim = (d: Draft): void => {
+const take = (d: Draft, reason: "commit" | "timeout"): void => {
   const { interim, language, stoppedAt } = d.user.words
-  if (interim === "" || d.user.voice._tag !== "Silent" || audible(d, d.now)) return
-  if (d.session.settings.detection === "manual") return
   const signal: Heard = { _tag: "Heard", text: interim, final: true, endedAt: stoppedAt, language }
-  const used = Owed.use(d, interim, "timeout")
+  const used = Owed.use(d, interim, reason)
   heard(d, signal, Span.place(d, signal))
   d.user.used = used
+}
+
+const hasInterim = ({ session: { settings }, user: { voice, words } }: Draft): boolean =>
+  words.interim !== "" && voice._tag === "Silent" && settings.detection !== "manual"
+
+/** It is told that no final transcript has come: the interim one is the best that there is. */
+export const takeInterim = (d: Draft): void => {
+  if (hasInterim(d) && !audible(d, d.now)) take(d, "timeout")
+}
+
+/**
+ * An agent that was paused is about to go on, for no final transcript has come: an interim one that is more than a sign
+ * of listening counts instead, once the final one is overdue. Gives whether there is one.
+ */
+export const takeOverdue = (d: Draft): boolean => {
+  const { pause } = d.agent
+  if (!hasInterim(d) || pause === undefined || pause._tag === "Yielded") return false
+  const { interim, startedAt = d.now, stoppedAt = d.now } = d.user.words
+  if (Overlap.isSign(d, interim, { startedAt, endedAt: stoppedAt })) return false
+  const until = Owed.until(d) ?? 0
+  if (until > d.now) d.agent.pause = { ...pause, until }
+  else take(d, "commit")
+  return true
 }
 
 /** What a transcript adds to an interim one that was used in its place. */
