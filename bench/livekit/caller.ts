@@ -42,8 +42,16 @@ export interface Address {
   readonly secret: string
 }
 
-/** Joins a room, where `agentName` is to be dispatched; `undefined` where the agent is there already. */
-export const enter = async ({ key, secret, url }: Address, name: string, agentName: string | undefined) => {
+/**
+ * Joins a room, where `agentName` is to be dispatched; `undefined` where the agent is there already. With `invite`
+ * it comes because of that.
+ */
+export const enter = async (
+  { key, secret, url }: Address,
+  name: string,
+  agentName: string | undefined,
+  invite?: () => Promise<void>
+) => {
   const token = new AccessToken(key, secret, { identity: `caller-${name}` })
   token.addGrant({ roomJoin: true, room: name })
   const room = new Room()
@@ -117,7 +125,9 @@ export const enter = async ({ key, secret, url }: Address, name: string, agentNa
     const begin = performance.now()
     const joined = Promise.withResolvers<number>()
     room.on("participantConnected", () => joined.resolve(performance.now() - begin))
-    await new AgentDispatchClient(url.replace("ws", "http"), key, secret).createDispatch(name, agentName)
+    if (invite === undefined) {
+      await new AgentDispatchClient(url.replace("ws", "http"), key, secret).createDispatch(name, agentName)
+    } else await invite()
     return joined.promise
   }
   const leave = async () => {
