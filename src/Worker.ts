@@ -39,6 +39,7 @@ export {
   ConnectionReason,
   Exhausted,
   ListenFailed,
+  MemoryExceeded,
   PackageMissing,
   PrewarmFailed,
   ProtocolViolated,

@@ -1,7 +1,12 @@
 /** A real process of a pool that leaks, throws, floods or dies: its neighbours live, and every job is reported. */
+// Alone: tells the processes of its pools by an environment variable how to misbehave.
 import { assert, describe, it } from "@effect/vitest"
 import { JobStatus } from "@livekit/protocol"
-import { Effect, Logger } from "effect"
+import { Duration, Effect, Logger } from "effect"
+import type * as Worker from "effect-voice/Worker"
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { makeJob, outcome, serveAgent } from "../support/agentServer.ts"
 import menace from "./fixtures.menace.ts"
 import { start } from "./support.ts"
@@ -40,6 +45,9 @@ const survives = (metadata: string) =>
     return end
   }).pipe(Effect.provide(unheard))
 
+const metricsOf = (worker: Worker.Worker) =>
+  Effect.promise(async () => (await fetch(`http://127.0.0.1:${worker.ports[0]}/metrics`)).text())
+
 const times = { timeout: 60_000 }
 
 // Each costs two processes and more.
@@ -54,6 +62,102 @@ describe("a process of a pool", () => {
       }),
     times
   )
+
+  it.live.each([
+    "die while starting",
+    "exit while starting",
+    "loop while starting",
+    "leak while starting",
+    "babble while starting",
+    "shout while starting",
+    "die while warming up",
+    "loop while warming up",
+    "leak while warming up",
+    "babble while warming up",
+    "shout while warming up"
+  ])(
+    "that is no good from the start keeps no other from its calls, and another comes: %s",
+    (metadata) =>
+      Effect.gen(function*() {
+        const folder = yield* Effect.acquireRelease(
+          Effect.sync(() => mkdtempSync(join(tmpdir(), "menace-"))),
+          (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+        )
+        const file = join(folder, "misdeed")
+        writeFileSync(file, metadata)
+        yield* Effect.acquireRelease(
+          Effect.sync(() => void (process.env["MENACE"] = file)),
+          () => Effect.sync(() => void delete process.env["MENACE"])
+        )
+        const server = yield* serveAgent()
+        const hasty: typeof menace = { ...menace, options: { ...menace.options, prewarmTimeout: "3 seconds" } }
+        yield* start(hasty, server, pool)
+        assert.isTrue(existsSync(`${file}.taken`))
+        const connection = yield* server.next
+        const ids = ["AJ_1", "AJ_2", "AJ_3", "AJ_4"]
+        for (const id of ids) {
+          while (!(yield* connection.dispatch(makeJob(id, { metadata: "none while talking" })))) {
+            yield* Effect.sleep(100)
+          }
+        }
+        for (const id of ids) {
+          connection.terminate(id)
+          assert.deepInclude(yield* outcome(connection), { jobId: id, status: JobStatus.JS_SUCCESS })
+        }
+      }).pipe(Effect.provide(unheard)),
+    times
+  )
+
+  it.live.each(["babble while talking", "shout while talking", "babble while closing", "shout while joining"])(
+    "that floods its channel is heard in bounds, and its job and its neighbour's are reported: %s",
+    (metadata) =>
+      Effect.gen(function*() {
+        const server = yield* serveAgent()
+        const worker = yield* start(menace, server, pool)
+        const connection = yield* server.next
+        yield* connection.dispatch(makeJob("AJ_neighbour", { metadata: "none while talking" }))
+        yield* connection.dispatch(makeJob("AJ_menace", { metadata }))
+        const before = process.memoryUsage.rss()
+        const used = process.cpuUsage()
+        yield* Effect.sleep(2000)
+        const { system, user } = process.cpuUsage(used)
+        assert.isBelow(process.memoryUsage.rss() - before, 100 * 1024 * 1024)
+        assert.isBelow((user + system) / 2_000_000, 0.7)
+        connection.terminate("AJ_neighbour")
+        const ids = metadata.endsWith("closing") ? ["AJ_menace", "AJ_neighbour"] : ["AJ_neighbour"]
+        for (const id of ids) {
+          assert.deepInclude(yield* outcome(connection), { jobId: id, status: JobStatus.JS_SUCCESS })
+        }
+        const text = yield* metricsOf(worker)
+        const what = metadata.startsWith("shout") ? "too_long" : "unreadable"
+        assert.match(text, new RegExp(`^agent_pool_messages_total\\{what="${what}"\\} [1-9]`, "m"))
+      }).pipe(Effect.provide(unheard)),
+    times
+  )
+
+  it.live.each([
+    "leak while joining",
+    "loop while joining",
+    "loop while talking",
+    "die while draining",
+    "leak while draining",
+    "loop while draining",
+    "die while closing",
+    "leak while closing",
+    "loop while closing"
+  ])("does not keep its worker from its end: %s", (metadata) =>
+    Effect.gen(function*() {
+      const server = yield* serveAgent()
+      const worker = yield* start(menace, server, pool)
+      const connection = yield* server.next
+      yield* connection.dispatch(makeJob("AJ_neighbour", { metadata: "none while talking" }))
+      yield* connection.dispatch(makeJob("AJ_menace", { metadata }))
+      const [spent] = yield* Effect.timed(worker.stop)
+      assert.isBelow(Duration.toMillis(spent), 15_000)
+      const ends = new Map([yield* outcome(connection), yield* outcome(connection)].map((end) => [end.jobId, end]))
+      assert.strictEqual(ends.size, 2)
+      assert.include(ends.get("AJ_neighbour")?.error ?? "", "the worker was stopped")
+    }).pipe(Effect.provide(unheard)), times)
 
   it.live("that floods its log holds up nobody", () =>
     Effect.gen(function*() {
