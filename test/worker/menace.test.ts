@@ -3,7 +3,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { JobStatus } from "@livekit/protocol"
 import { Duration, Effect, Logger } from "effect"
-import type * as Worker from "effect-voice/Worker"
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -44,9 +43,6 @@ const survives = (metadata: string) =>
     }
     return end
   }).pipe(Effect.provide(unheard))
-
-const metricsOf = (worker: Worker.Worker) =>
-  Effect.promise(async () => (await fetch(`http://127.0.0.1:${worker.ports[0]}/metrics`)).text())
 
 const times = { timeout: 60_000 }
 
@@ -109,29 +105,18 @@ describe("a process of a pool", () => {
   )
 
   it.live.each(["babble while talking", "shout while talking", "babble while closing", "shout while joining"])(
-    "that floods its channel is heard in bounds, and its job and its neighbour's are reported: %s",
+    "that floods its channel is heard in bounds and replaced, its job is reported, and its neighbour talks on: %s",
     (metadata) =>
       Effect.gen(function*() {
-        const server = yield* serveAgent()
-        const worker = yield* start(menace, server, pool)
-        const connection = yield* server.next
-        yield* connection.dispatch(makeJob("AJ_neighbour", { metadata: "none while talking" }))
-        yield* connection.dispatch(makeJob("AJ_menace", { metadata }))
-        const before = process.memoryUsage.rss()
-        const used = process.cpuUsage()
-        yield* Effect.sleep(2000)
-        const { system, user } = process.cpuUsage(used)
-        assert.isBelow(process.memoryUsage.rss() - before, 100 * 1024 * 1024)
-        assert.isBelow((user + system) / 2_000_000, 0.7)
-        connection.terminate("AJ_neighbour")
-        const ids = metadata.endsWith("closing") ? ["AJ_menace", "AJ_neighbour"] : ["AJ_neighbour"]
-        for (const id of ids) {
-          assert.deepInclude(yield* outcome(connection), { jobId: id, status: JobStatus.JS_SUCCESS })
+        const memory = process.memoryUsage.rss()
+        const end = yield* survives(metadata)
+        // One that ends meanwhile may have been heard.
+        if (!metadata.endsWith("closing")) {
+          assert.strictEqual(end.status, JobStatus.JS_FAILED, end.error)
+          assert.include(end.error, "the process of the job has ended")
         }
-        const text = yield* metricsOf(worker)
-        const what = metadata.startsWith("shout") ? "too_long" : "unreadable"
-        assert.match(text, new RegExp(`^agent_pool_messages_total\\{what="${what}"\\} [1-9]`, "m"))
-      }).pipe(Effect.provide(unheard)),
+        assert.isBelow(process.memoryUsage.rss() - memory, 200 * 1024 * 1024)
+      }),
     times
   )
 

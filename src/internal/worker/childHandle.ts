@@ -24,11 +24,16 @@ import type { PoolMetrics } from "./poolMetrics.ts"
 
 const unusable = (detail: string): WorkerError => new WorkerError({ reason: new PrewarmFailed({ detail }) })
 
-/** What is told of what a process says, and after how often: a burst waits a few times, and is none. */
-const nuisances: Readonly<Record<Nuisance, { readonly after: number; readonly told: string }>> = {
-  too_long: { after: 1, told: "a process of the pool says what is too long: it is not read" },
-  unreadable: { after: 1, told: "a process of the pool says what makes no sense: it is not read" },
-  held: { after: 100, told: "a process of the pool says more than is read in time: it waits" }
+/**
+ * What is told of what a process says, and after how often: a burst waits a few times, and is none. Who goes on with
+ * what cannot be read has lost its voice: nobody would hear of its jobs.
+ */
+const nuisances: Readonly<
+  Record<Nuisance, { readonly toldAt: number; readonly killedAt: number; readonly told: string }>
+> = {
+  too_long: { toldAt: 1, killedAt: 10, told: "a process of the pool says what is too long: it is not read" },
+  unreadable: { toldAt: 1, killedAt: 1000, told: "a process of the pool says what makes no sense: it is not read" },
+  held: { toldAt: 100, killedAt: Infinity, told: "a process of the pool says more than is read in time: it waits" }
 }
 
 const reportOf = (message: Extract<FromChild, { _tag: "JobReport" }>): Report =>
@@ -218,13 +223,17 @@ export class Child {
     }
   }
 
-  /** It says too much, or what makes no sense: counted, and told once of each. */
+  /** It says too much, or what makes no sense: counted, and told once of each; killed if it does not stop. */
   #mind(what: Nuisance): void {
     this.#fork(metrics.nuisance(what))
     const times = (this.#nuisances.get(what) ?? 0) + 1
     this.#nuisances.set(what, times)
-    if (times !== nuisances[what].after) return
-    this.#fork(Effect.annotateLogs(Effect.logWarning(nuisances[what].told), { child: this.slot }))
+    const { killedAt, told, toldAt } = nuisances[what]
+    const about = { child: this.slot, jobs: this.jobs.size }
+    if (times === toldAt) this.#fork(Effect.annotateLogs(Effect.logWarning(told), about))
+    if (times !== killedAt) return
+    this.#fork(Effect.annotateLogs(Effect.logError("a process of the pool is killed: it cannot be understood"), about))
+    this.kill()
   }
 
   #look({ _tag: _, running, ...usage }: Extract<FromChild, { _tag: "State" }>): void {

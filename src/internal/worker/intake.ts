@@ -23,7 +23,7 @@ export interface Heard {
   /** Does something after so many milliseconds. */
   readonly later: (ms: number, act: () => void) => void
   readonly onLine: (line: string) => void
-  /** A message was too long: it is lost. */
+  /** A message is too long, or so much longer again: it is lost. */
   readonly onTooLong: () => void
   /** Messages wait for a moment. */
   readonly onHeld: () => void
@@ -48,13 +48,17 @@ export const listen = (source: Source, { later, onEnd, onHeld, onLine, onTooLong
 
   const isSpent = (): boolean => said >= mostInMoment || characters >= mostCharactersInMoment
 
+  const count = (messages: number, length: number): void => {
+    if (!isMoment) later(momentMs, begin)
+    isMoment = true
+    said += messages
+    characters += length
+  }
+
   const told = (): void => {
     while (next < lines.length && !isSpent()) {
       const line = lines[next++]!
-      if (!isMoment) later(momentMs, begin)
-      isMoment = true
-      said++
-      characters += line.length
+      count(1, 0)
       onLine(line)
     }
     if (isSpent() && !isHeld) {
@@ -80,18 +84,20 @@ export const listen = (source: Source, { later, onEnd, onHeld, onLine, onTooLong
   }
 
   const add = (piece: string): void => {
-    if (isTooLong) return
     length += piece.length
-    if (length <= longestMessage) pieces.push(piece)
-    else {
-      isTooLong = true
-      pieces = []
+    if (length <= longestMessage) {
+      if (!isTooLong) pieces.push(piece)
+      return
     }
+    // One that has no end is told of again and again.
+    isTooLong = true
+    pieces = []
+    length -= longestMessage
+    onTooLong()
   }
 
   const complete = (): string | undefined => {
     const line = isTooLong ? undefined : pieces.join("")
-    if (isTooLong) onTooLong()
     pieces = []
     length = 0
     isTooLong = false
@@ -100,6 +106,7 @@ export const listen = (source: Source, { later, onEnd, onHeld, onLine, onTooLong
 
   source.setEncoding("utf8")
   source.on("data", (text) => {
+    count(0, text.length)
     const parts = text.split("\n")
     const fresh: Array<string> = []
     for (const [i, part] of parts.entries()) {
