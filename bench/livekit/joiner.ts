@@ -103,23 +103,25 @@ const serve = async ({ key, room: name, secret, url }: Call): Promise<void> => {
   })
   room.on("participantDisconnected", () => over.resolve())
   room.on("disconnected", () => over.resolve())
-  await room.connect(url, await token.toJwt(), { autoSubscribe: true, dynacast: false })
-  const me = room.localParticipant!
-  for (const method of ["one", "two"]) me.registerRpcMethod(method, async () => "")
-  const { sid } = await me.publishTrack(track, new TrackPublishOptions({ source: TrackSource.SOURCE_MICROPHONE }))
-  if (room.remoteParticipants.size === 0) over.resolve()
-  await over.promise
-  source.clearQueue()
-  await Promise.race([speaking, sleep(2000)])
-  source.clearQueue()
-  await silence?.()
-  for (const method of ["one", "two"]) me.unregisterRpcMethod(method)
-  if (room.isConnected) {
-    await me.unpublishTrack(sid!)
+  try {
+    await room.connect(url, await token.toJwt(), { autoSubscribe: true, dynacast: false })
+    const me = room.localParticipant!
+    for (const method of ["one", "two"]) me.registerRpcMethod(method, async () => "")
+    const { sid } = await me.publishTrack(track, new TrackPublishOptions({ source: TrackSource.SOURCE_MICROPHONE }))
+    if (room.remoteParticipants.size === 0) over.resolve()
+    await over.promise
+    source.clearQueue()
+    await Promise.race([speaking, sleep(2000)])
+    source.clearQueue()
+    await silence?.()
+    for (const method of ["one", "two"]) me.unregisterRpcMethod(method)
+    // What fails here has gone with the room.
+    if (room.isConnected) await me.unpublishTrack(sid!).catch(() => undefined)
     await room.disconnect().catch(() => undefined)
+  } finally {
+    forget(room)
+    await track.close()
   }
-  forget(room)
-  await track.close()
 }
 
 let joined = 0
