@@ -113,7 +113,7 @@ describe("a pool", () => {
     Effect.gen(function*() {
       const server = yield* serveAgent()
       const worker = yield* start(desk, server, {
-        ...pool(1, 4, { memoryWarning: 250, memoryLimit: 440 }),
+        ...pool(1, 4, { memoryWarning: 250, memoryLimit: 440, replaceAfterGrowth: false }),
         http
       })
       const connection = yield* server.next
@@ -144,7 +144,7 @@ describe("a pool", () => {
         (all) => all.length === 2 && all.every(({ pid, state }) => pid !== idle!.pid && state === "ready")
       )
       assert.deepInclude(after.find(({ pid }) => pid === talks!.pid)!, { jobs: 1, state: "ready" })
-      assert.match((yield* get(worker, "/metrics")).text, /^agent_pool_replacements_total\{reason="grown"\} 1$/m)
+      assert.match((yield* get(worker, "/metrics")).text, /^agent_pool_replacements_total\{reason="grown"\} [1-9]/m)
       connection.terminate("AJ_1")
       assert.strictEqual((yield* outcome(connection)).status, JobStatus.JS_SUCCESS)
     }))
