@@ -2,7 +2,8 @@
  * Hours in short: calls come and go on a real server, and nothing may grow.
  *
  * Two workers, one whose calls are fibers and one with a pool of two processes,
- * serve four callers at a time, who ask, interrupt, hang up, or lose their room.
+ * and rtc-node alone in a third process, which does as much with it as they, serve four
+ * callers at a time, who ask, interrupt, hang up, or lose their room.
  * Every ten seconds what each process holds is written down as a line of JSON:
  * memory after a collection of garbage (MB: PSS, and what of it is anonymous),
  * JavaScript heap, handles, file descriptors, threads, listeners, and how many
@@ -12,8 +13,7 @@
  * - anonymous memory must be flat after a third of the time, five minutes at most:
  *   by the line through all samples it may grow by 8 MB (16 in a run of less than a
  *   quarter of an hour, in which everything is still young) or 5 % until the end, and
- *   by what rtc-node alone, in a process beside that joins, speaks, leaves or loses rooms,
- *   has lost with as many connections: nothing here can give that back
+ *   by what rtc-node alone has lost with as many calls: nothing here can give that back
  * - heap the same, with 3 MB; the other counts may be no higher at the end of the
  *   last call than they were after the first ones
  * - every call is joined and answered, no process is a zombie or ends by itself
@@ -29,6 +29,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { launch } from "../test/livekit/support/launch.ts"
+import type { Call } from "./livekit/joiner.ts"
 import type { Tally } from "./livekit/patrons.ts"
 import { anonymousOf, countOf, isZombie, killTree, megabytesOf, phase, start, tree } from "./livekit/processes.ts"
 import type { Held } from "./livekit/watch.ts"
@@ -117,6 +118,9 @@ const rise = (points: ReadonlyArray<readonly [x: number, y: number]>): number =>
 const flags = ["--expose-gc", "--max-semi-space-size=8"]
 const kinds = [["fibers", {}], ["pool", { BENCH_POOL: "2" }]] as const
 const expected = new Map<string, number>([["fibers", 1], ["pool", 3]])
+const alone = "rtc-node alone"
+const names = [...kinds.map(([name]) => name), alone]
+const nothing: Tally = { calls: 0, replies: 0, alone: 0, missed: 0, broken: 0 }
 const server = await launch()
 const children: Array<ChildProcess> = []
 const cleanUp = async (): Promise<void> => {
@@ -147,26 +151,22 @@ try {
   const joiner = start("joiner.ts", { WATCH_DIR: folder }, flags)
   children.push(patrons, joiner)
   await Promise.all([...workers.map(({ child }) => child), patrons, joiner].map((child) => phase(child, "ready")))
-  let joined = 0
-  joiner.on("message", (message: { readonly phase: string; readonly result?: number }) => {
-    if (message.phase === "joined") joined = message.result ?? joined
-  })
-  joiner.send({ url, key, secret })
-
-  let tally: Tally = { calls: 0, replies: 0, alone: 0, missed: 0, broken: 0 }
-  patrons.on("message", (message: { readonly result?: Tally }) => {
-    if (message.result !== undefined) tally = message.result
+  let tallies: Readonly<Record<string, Tally>> = {}
+  const tallyOf = (name: string): Tally => tallies[name] ?? nothing
+  patrons.on("message", (message: { readonly phase: string; readonly result?: typeof tallies | Call }) => {
+    if (message.phase === "invite") joiner.send(message.result as Call)
+    else if (message.result !== undefined) tallies = message.result as typeof tallies
   })
   const over = phase(patrons, "end", minutes + 2)
   // Nobody waits for it where something else goes wrong.
   over.catch(() => undefined)
-  patrons.send({ url, key, secret, atOnce: 4, agents: workers.map(({ name }) => name) })
+  patrons.send({ url, key, secret, atOnce: 4, agents: names, alone })
 
   const samples: Array<Sample> = []
   const look = async (): Promise<ReadonlyArray<Sample>> => {
     const taken = await Promise.all([
-      ...workers.map(({ child, name }) => sample(name, child, tally.calls / workers.length)),
-      sample("rtc-node alone", joiner, joined)
+      ...workers.map(({ child, name }) => sample(name, child, tallyOf(name).calls)),
+      sample(alone, joiner, tallyOf(alone).calls)
     ])
     for (const one of taken) say({ sample: one })
     return taken
@@ -179,11 +179,10 @@ try {
     if (gone !== undefined) throw new Error(`the worker ${gone.name} has ended by itself`)
   }
   patrons.send("stop")
-  joiner.send("stop")
   await Promise.race([over, sleep(60_000).then(() => Promise.reject(new Error("the callers did not come to an end")))])
   // The server closes the rooms, the agents leave.
   await sleep(5000)
-  const atRest = await Promise.all(workers.map(({ child, name }) => sample(name, child, tally.calls / workers.length)))
+  const atRest = await Promise.all(workers.map(({ child, name }) => sample(name, child, tallyOf(name).calls)))
   for (const one of atRest) say({ sample: one })
 
   const drained = await Promise.all(workers.map(async ({ child, name }) => {
@@ -197,9 +196,12 @@ try {
   const grownIn = (warm: ReadonlyArray<Sample>, what: "anonymous" | "heap" | "threads") =>
     rise(warm.map((one) => [one.seconds, one[what]]))
   const connectionsIn = (warm: ReadonlyArray<Sample>) => warm.at(-1)!.connections - warm[0]!.connections
-  const alone = warmOf("rtc-node alone")
-  const lostEach = Math.max(0, grownIn(alone, "anonymous") / connectionsIn(alone))
-  const threadsEach = Math.max(0, grownIn(alone, "threads") / connectionsIn(alone))
+  const each = (name: string, what: "anonymous" | "threads"): number => {
+    const warm = warmOf(name)
+    return Math.max(0, grownIn(warm, what) / Math.max(1, connectionsIn(warm)))
+  }
+  const lostEach = each(alone, "anonymous")
+  const threadsEach = each(alone, "threads")
 
   const checks = workers.flatMap(({ name }) => {
     const own = samples.filter(({ worker }) => worker === name)
@@ -232,6 +234,13 @@ try {
       }
     ]
   })
+  const tally = workers.map(({ name }) => tallyOf(name)).reduce((a, b) => ({
+    calls: a.calls + b.calls,
+    replies: a.replies + b.replies,
+    alone: a.alone + b.alone,
+    missed: a.missed + b.missed,
+    broken: a.broken + b.broken
+  }))
   const answered = {
     check: "every call is joined and answered",
     ok: tally.calls > 0 && tally.alone + tally.missed + tally.broken === 0,
@@ -244,7 +253,7 @@ try {
     verdict: good ? "good" : "bad",
     minutes,
     calls: tally.calls,
-    rtcNodeLosesKbEach: Math.round(lostEach * 1024),
+    kbEach: Object.fromEntries(names.map((name) => [name, Math.round(each(name, "anonymous") * 1024)])),
     failed: all.filter(({ ok }) => !ok).length
   })
 } finally {

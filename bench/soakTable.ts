@@ -25,6 +25,8 @@ interface Line {
   readonly check?: string
   readonly ok?: boolean
   readonly verdict?: string
+  /** Kilobytes that each process has lost with each of its calls. */
+  readonly kbEach?: Readonly<Record<string, number>>
   readonly [more: string]: unknown
 }
 
@@ -92,4 +94,14 @@ const said = verdict === undefined
   ? "The log has no verdict: the soak was ended before its time."
   : `Verdict: **${verdict.verdict}**, ${verdict["calls"]} calls in ${verdict["minutes"]} minutes.`
 
-process.stdout.write(`${[measures, checks, said].join("\n\n")}\n`)
+/** The control, and what that allows the others. */
+const alone = "rtc-node alone"
+const { [alone]: lost, ...others } = verdict?.kbEach ?? {}
+const allowance = lost === undefined
+  ? []
+  : [
+    `A call costs rtc-node alone ${lost} kB of memory that it does not give back. The workers may lose as much, beside what "Looked at" says; ` +
+    `they have lost ${Object.entries(others).map(([name, kb]) => `${kb} (${name})`).join(" and ")}.`
+  ]
+
+process.stdout.write(`${[measures, checks, ...allowance, said].join("\n\n")}\n`)

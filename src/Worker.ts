@@ -39,6 +39,7 @@ export {
   ConnectionReason,
   Exhausted,
   ListenFailed,
+  MemoryExceeded,
   PackageMissing,
   PrewarmFailed,
   ProtocolViolated,
@@ -311,7 +312,7 @@ export interface Status {
  * `drain` takes no more jobs, waits for the running ones, and then ends the worker. `limit`
  * defaults to `drainTimeout`; with a wrong limit nothing is drained. `stop` ends the jobs and the
  * worker now: each step of a job's end has one second. Both return when the worker has ended.
- * `ended` waits for the end, and fails if the server cannot be reached any more. `simulate` asks
+ * `ended` waits for the end, and fails if the server cannot be reached any more, or with `MemoryExceeded`. `simulate` asks
  * the server for a job in a room, to try something out.
  *
  * @category models
@@ -386,7 +387,7 @@ export const serve = <E>(definition: Definition<E>, options: Options = {}): Effe
 
 /**
  * Runs an effect as the program of the process. It does not handle signals. If the effect fails,
- * the failure is logged and the exit code is 1.
+ * the failure is logged and the exit code is 1, or 75 for `MemoryExceeded`.
  *
  * @category running
  * @since 0.1.0

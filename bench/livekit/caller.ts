@@ -48,14 +48,16 @@ export interface Senses {
   readonly onPiece?: (level: number, at: number) => void
   /** What the microphone hears while nobody speaks, 10 ms at a time (16 kHz). @default silence */
   readonly background?: () => Int16Array
+  /** Gets the agent to come. @default the server dispatches it to the room */
+  readonly invite?: () => Promise<void>
 }
 
-/** Joins a room, where `agentName` is to be dispatched; `undefined` where the agent is there already. */
+/** Joins a room, where `agentName` is to be dispatched; `undefined` where the agent is there already, or is invited. */
 export const enter = async (
   { key, secret, url }: Address,
   name: string,
   agentName: string | undefined,
-  { background = () => silence, onPiece }: Senses = {}
+  { background = () => silence, invite, onPiece }: Senses = {}
 ) => {
   const token = new AccessToken(key, secret, { identity: `caller-${name}` })
   token.addGrant({ roomJoin: true, room: name })
@@ -136,7 +138,9 @@ export const enter = async (
     const begin = performance.now()
     const joined = Promise.withResolvers<number>()
     room.on("participantConnected", () => joined.resolve(performance.now() - begin))
-    await new AgentDispatchClient(url.replace("ws", "http"), key, secret).createDispatch(name, agentName)
+    if (invite === undefined) {
+      await new AgentDispatchClient(url.replace("ws", "http"), key, secret).createDispatch(name, agentName)
+    } else await invite()
     return joined.promise
   }
   const leave = async () => {

@@ -9,10 +9,12 @@ import { type Address, enter } from "./caller.ts"
 
 export interface Task extends Address {
   readonly atOnce: number
-  /** Whom to dispatch, in turn. */
+  /** Whom to dispatch, in turn; who is no worker is asked for by a message. */
   readonly agents: ReadonlyArray<string>
+  readonly alone: string
 }
 
+/** Of the calls of one agent. */
 export interface Tally {
   calls: number
   replies: number
@@ -25,13 +27,17 @@ export interface Tally {
 }
 
 const patience = 10_000
-const tally: Tally = { calls: 0, replies: 0, alone: 0, missed: 0, broken: 0 }
+const tallies = new Map<string, Tally>()
 const stopping = new AbortController()
 
-const hold = async (task: Task, index: number): Promise<void> => {
+/** `index` counts the calls of each agent. */
+const hold = async (task: Task, agent: string, index: number, tally: Tally): Promise<void> => {
   const { key, secret, url } = task
-  const name = `soak-${process.pid}-${index}`
-  const caller = await enter(task, name, task.agents[index % task.agents.length])
+  const name = `soak-${process.pid}-${agent.replaceAll(" ", "-")}-${index}`
+  const invite = agent === task.alone
+    ? async () => void process.send!({ phase: "invite", result: { room: name, url, key, secret } })
+    : undefined
+  const caller = await enter(task, name, agent, invite === undefined ? {} : { invite })
   try {
     if (await Promise.race([caller.join(), sleep(patience, undefined, { ref: false })]) === undefined) {
       tally.alone++
@@ -64,15 +70,18 @@ process.on("message", (message: Task | "stop") => {
   const slot = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       const index = next++
+      const agent = message.agents[index % message.agents.length]!
+      const tally = tallies.get(agent) ?? { calls: 0, replies: 0, alone: 0, missed: 0, broken: 0 }
+      tallies.set(agent, tally)
       try {
-        await hold(message, index)
+        await hold(message, agent, Math.floor(index / message.agents.length), tally)
       } catch (error) {
         tally.broken++
         process.stderr.write(`a call broke off: ${String(error)}\n`)
         await sleep(1000)
       }
       tally.calls++
-      process.send!({ phase: "call", result: { ...tally } })
+      process.send!({ phase: "call", result: Object.fromEntries(tallies) })
     }
   }
   void (async () => {
@@ -80,7 +89,7 @@ process.on("message", (message: Task | "stop") => {
       await sleep(i * 700)
       await slot()
     }))
-    process.send!({ phase: "end", result: { ...tally } })
+    process.send!({ phase: "end", result: Object.fromEntries(tallies) })
     process.disconnect()
     process.exit(0)
   })()

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Redacted, type Scope, Stream } from "effect"
 import { client } from "effect-voice/internal/livekit/rtc"
 import * as LiveKitRoom from "effect-voice/Layers/LiveKitRoom"
+import { vi } from "vitest"
 import { talk } from "./support/agents.ts"
 import { launch } from "./support/launch.ts"
 import { agentToken, caller, livekit, now, operator, roomName, tone, until, url } from "./support/people.ts"
@@ -9,6 +10,8 @@ import { collect, join } from "./support/rooms.ts"
 
 const refuse = (effect: Effect.Effect<unknown, { readonly reason: string; readonly detail: string }, Scope.Scope>) =>
   Effect.scoped(Effect.flip(effect))
+
+const plain = (_: string, value: unknown): unknown => typeof value === "bigint" ? String(value) : value
 
 /** Something that is in nobody's room. */
 const speech = (ms: number) => ({ ...tone(ms), at: 0 })
@@ -120,6 +123,24 @@ describe.skipIf(livekit === undefined)("the end of a room", () => {
       }).pipe(Effect.scoped)
       assert.isUndefined(client())
     }))
+
+  it.live("takes back each method that it answered, whoever has ended it: the engine would hold the room", () =>
+    Effect.gen(function*() {
+      const rooms = yield* Effect.all([1, 2].map(() => join(roomName())))
+      const asked = vi.spyOn(client() as unknown as { request: (request: unknown) => unknown }, "request")
+      yield* Effect.addFinalizer(() => Effect.sync(() => asked.mockRestore()))
+      const times = (what: string) =>
+        asked.mock.calls.filter(([request]) => JSON.stringify(request, plain).includes(what)).length
+      for (const { room } of rooms) {
+        for (const method of ["one", "two"]) yield* room.handle(method, () => Effect.succeed(""))
+      }
+      assert.strictEqual(times("\"registerRpcMethod"), 4)
+      yield* Effect.promise(() => operator().deleteRoom(rooms[0]!.room.name))
+      yield* rooms[0]!.room.ended
+      yield* until(() => times("unregisterRpcMethod") === 2)
+      yield* rooms[1]!.room.leave
+      assert.strictEqual(times("unregisterRpcMethod"), 4)
+    }).pipe(Effect.scoped))
 
   it.live("comes soon for who is interrupted while joining, and nobody stays in the room", () =>
     Effect.gen(function*() {

@@ -26,6 +26,8 @@ export default Worker.define({
           Effect.sync(() => void hoard.push(new Uint8Array(350 * 1024 * 1024).fill(1))),
           Effect.never
         )
+      case "grow":
+        return Effect.sync(() => void hoard.push(new Uint8Array(150 * 1024 * 1024).fill(1)))
       case "trace":
         return Effect.logInfo("found").pipe(
           Effect.andThen(Effect.ignore(Effect.withSpan(Effect.fail({ _tag: "NoMoney" }), "charge"))),

@@ -1,11 +1,24 @@
-/** A definition whose process misbehaves: what it does, and when, stands in the metadata of its job ("flood while talking"). */
+/**
+ * A definition whose process misbehaves. What it does, and when, stands in the metadata of its job
+ * ("flood while talking"), or, where it has none yet, in the file that `MENACE` names, which one process takes away.
+ */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { readFileSync, renameSync, writeSync } from "node:fs"
 import process from "node:process"
 import { makeMemoryRoom } from "../../src/internal/room/memoryRoom.ts"
 import * as Worker from "../../src/Worker.ts"
 
 const hoard: Array<Uint8Array> = []
+
+const attempt = <A>(f: () => A): A | undefined => {
+  try {
+    return f()
+  } catch {
+    // A pipe that is full, a file that another has taken.
+    return undefined
+  }
+}
 
 const misdeeds: Readonly<Record<string, () => unknown>> = {
   loop: () => {
@@ -18,27 +31,51 @@ const misdeeds: Readonly<Record<string, () => unknown>> = {
   throw: () =>
     void setImmediate(() => {
       throw new RangeError("out of nowhere")
-    }),
-  hangUp: () => process.disconnect()
+    })
 }
 
-/** Lines of the log, without end. */
-const flood = Effect.forever(
-  Effect.andThen(
-    Effect.forEach(Array.from({ length: 100 }), () => Effect.logError("x".repeat(2000)), { discard: true }),
-    Effect.yieldNow
-  )
-)
+/** Of the file in `MENACE`, once. */
+const first = (moment: string): string | undefined => {
+  const { MENACE: file } = process.env
+  if (file === undefined || process.argv[2] !== import.meta.url) return undefined
+  return attempt(() => {
+    const text = readFileSync(file, "utf8")
+    if (!text.endsWith(` while ${moment}`)) return undefined
+    renameSync(file, `${file}.taken`)
+    return text
+  })
+}
+
+/** Over the pipe to its parent, without end. */
+const writes = (piece: Buffer): Effect.Effect<void> =>
+  Effect.forever(Effect.andThen(Effect.sync(() => void attempt(() => writeSync(3, piece))), Effect.sleep(1)))
+
+const floods: Readonly<Record<string, Effect.Effect<void>>> = {
+  // Lines of the log.
+  flood: Effect.forever(
+    Effect.andThen(
+      Effect.forEach(Array.from({ length: 100 }), () => Effect.logError("x".repeat(2000)), { discard: true }),
+      Effect.yieldNow
+    )
+  ),
+  babble: writes(Buffer.from(`${JSON.stringify({ _tag: "Nothing" })}\n{]\n`.repeat(500))),
+  shout: writes(Buffer.alloc(65_536, "x"))
+}
 
 const at = (moment: string, metadata: string): Effect.Effect<void> => {
   const [what = "", when] = metadata.split(" while ")
   if (when !== moment) return Effect.void
-  return what === "flood" ? Effect.asVoid(Effect.forkDetach(flood)) : Effect.sync(() => void misdeeds[what]?.())
+  const flood = floods[what]
+  return flood === undefined ? Effect.sync(() => void misdeeds[what]?.()) : Effect.asVoid(Effect.forkDetach(flood))
 }
+
+Effect.runSync(at("starting", first("starting") ?? ""))
 
 export default Worker.define({
   agentName: "menace",
   layer: Layer.empty,
+  prewarm: Effect.suspend(() => at("warming up", first("warming up") ?? "")),
+  prewarmTimeout: "8 seconds",
   shutdownTimeout: "1 second",
   connect: ({ job }) =>
     Effect.andThen(
@@ -50,6 +87,6 @@ export default Worker.define({
       yield* job.onShutdown(at("closing", job.metadata))
       yield* at("talking", job.metadata)
       if (job.metadata.endsWith(" while closing")) return
-      return yield* Effect.never
+      return yield* Effect.onInterrupt(Effect.never, () => at("draining", job.metadata))
     })
 })

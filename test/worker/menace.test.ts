@@ -1,7 +1,11 @@
 /** A real process of a pool that leaks, throws, floods or dies: its neighbours live, and every job is reported. */
+// Alone: tells the processes of its pools by an environment variable how to misbehave.
 import { assert, describe, it } from "@effect/vitest"
 import { JobStatus } from "@livekit/protocol"
-import { Effect, Logger } from "effect"
+import { Duration, Effect, Logger } from "effect"
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { makeJob, outcome, serveAgent } from "../support/agentServer.ts"
 import menace from "./fixtures.menace.ts"
 import { start } from "./support.ts"
@@ -54,6 +58,98 @@ describe("a process of a pool", () => {
       }),
     times
   )
+
+  it.live.each([
+    "die while starting",
+    "exit while starting",
+    "loop while starting",
+    "leak while starting",
+    "babble while starting",
+    "shout while starting",
+    "die while warming up",
+    "loop while warming up",
+    "leak while warming up",
+    "babble while warming up",
+    "shout while warming up"
+  ])(
+    "that is no good from the start keeps no other from its calls, and another comes: %s",
+    (metadata) =>
+      Effect.gen(function*() {
+        const folder = yield* Effect.acquireRelease(
+          Effect.sync(() => mkdtempSync(join(tmpdir(), "menace-"))),
+          (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+        )
+        const file = join(folder, "misdeed")
+        writeFileSync(file, metadata)
+        yield* Effect.acquireRelease(
+          Effect.sync(() => void (process.env["MENACE"] = file)),
+          () => Effect.sync(() => void delete process.env["MENACE"])
+        )
+        const server = yield* serveAgent()
+        const hasty: typeof menace = { ...menace, options: { ...menace.options, prewarmTimeout: "3 seconds" } }
+        yield* start(hasty, server, pool)
+        assert.isTrue(existsSync(`${file}.taken`))
+        const connection = yield* server.next
+        const place = (id: string): Effect.Effect<void> =>
+          Effect.flatMap(
+            connection.dispatch(makeJob(id, { metadata: "none while talking" })),
+            (placed) => placed ? Effect.void : Effect.andThen(Effect.sleep(100), place(id))
+          )
+        const ids = ["AJ_1", "AJ_2", "AJ_3", "AJ_4"]
+        for (const id of ids) yield* place(id)
+        for (const id of ids) connection.terminate(id)
+        const ends = yield* Effect.forEach(ids, () => outcome(connection))
+        assert.deepStrictEqual(ends.map(({ jobId }) => jobId).toSorted(), ids)
+        // One that cannot be heard is given calls until that is noticed: they are reported.
+        const lost = ends.filter(({ status }) => status !== JobStatus.JS_SUCCESS)
+        assert.isAtMost(lost.length, /^(babble|shout)/.test(metadata) ? 2 : 0)
+        for (const { error } of lost) assert.include(error, "the process of the job has ended")
+        yield* place("AJ_next")
+        connection.terminate("AJ_next")
+        assert.deepInclude(yield* outcome(connection), { jobId: "AJ_next", status: JobStatus.JS_SUCCESS })
+      }).pipe(Effect.provide(unheard)),
+    times
+  )
+
+  it.live.each(["babble while talking", "shout while talking", "babble while closing", "shout while joining"])(
+    "that floods its channel is heard in bounds and replaced, its job is reported, and its neighbour talks on: %s",
+    (metadata) =>
+      Effect.gen(function*() {
+        const memory = process.memoryUsage.rss()
+        const end = yield* survives(metadata)
+        // One that ends meanwhile may have been heard.
+        if (!metadata.endsWith("closing")) {
+          assert.strictEqual(end.status, JobStatus.JS_FAILED, end.error)
+          assert.include(end.error, "the process of the job has ended")
+        }
+        assert.isBelow(process.memoryUsage.rss() - memory, 200 * 1024 * 1024)
+      }),
+    times
+  )
+
+  it.live.each([
+    "leak while joining",
+    "loop while joining",
+    "loop while talking",
+    "die while draining",
+    "leak while draining",
+    "loop while draining",
+    "die while closing",
+    "leak while closing",
+    "loop while closing"
+  ])("does not keep its worker from its end: %s", (metadata) =>
+    Effect.gen(function*() {
+      const server = yield* serveAgent()
+      const worker = yield* start(menace, server, pool)
+      const connection = yield* server.next
+      yield* connection.dispatch(makeJob("AJ_neighbour", { metadata: "none while talking" }))
+      yield* connection.dispatch(makeJob("AJ_menace", { metadata }))
+      const [spent] = yield* Effect.timed(worker.stop)
+      assert.isBelow(Duration.toMillis(spent), 15_000)
+      const ends = new Map([yield* outcome(connection), yield* outcome(connection)].map((end) => [end.jobId, end]))
+      assert.strictEqual(ends.size, 2)
+      assert.include(ends.get("AJ_neighbour")?.error ?? "", "the worker was stopped")
+    }).pipe(Effect.provide(unheard)), times)
 
   it.live("that floods its log holds up nobody", () =>
     Effect.gen(function*() {

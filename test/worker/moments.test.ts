@@ -10,7 +10,7 @@ import { makeJob } from "../support/agentServer.ts"
 import { type Message, type Puppet, puppets, state } from "./puppet.ts"
 import { memory, settled, start, until } from "./support.ts"
 
-vi.mock("node:child_process", async () => ({ fork: (await import("./puppet.ts")).fork }))
+vi.mock("node:child_process", async () => ({ spawn: (await import("./puppet.ts")).spawn }))
 
 const report = (id: string, status: "running" | "success" | "failed", error = ""): Message => ({
   _tag: "JobReport",
@@ -44,6 +44,14 @@ const misdeeds: Readonly<Record<string, (child: Puppet) => void>> = {
   "floods the log and dies": (child) => {
     const line = { _tag: "Log", level: "Error", text: "x".repeat(10_000), lost: 0 }
     child.say(...Array.from({ length: 5000 }, () => line))
+    child.kill("SIGKILL")
+  },
+  "floods its channel and dies": (child) => {
+    for (let i = 0; i < 1000; i++) child.write(`${JSON.stringify(state)}\n${"{]".repeat(2000)}\n`)
+    child.kill("SIGKILL")
+  },
+  "says what has no end and dies": (child) => {
+    for (let i = 0; i < 64; i++) child.write("x".repeat(65_536))
     child.kill("SIGKILL")
   },
   "says nonsense and dies": (child) => {
@@ -105,8 +113,12 @@ describe("a process of a pool", () => {
           }
           assert.isFalse(child.alive)
           assert.isTrue(neighbour.alive)
-          // Another has taken its place.
-          yield* until(() => puppets.length === 3)
+          // Another takes its place, when all that it has said is heard.
+          while (puppets.length < 3) {
+            neighbour.say(state)
+            yield* TestClock.adjust("1 second")
+            yield* settled
+          }
           neighbour.say(report("AJ_2", "success"), over("AJ_2"))
           yield* until(() =>
             connection.seen("updateJob").filter(({ status }) => status !== JobStatus.JS_RUNNING).length === 2

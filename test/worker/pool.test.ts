@@ -18,7 +18,9 @@ const pool = (processes: number, jobsPerProcess: number, more: Partial<Worker.Po
 })
 
 interface Health {
-  readonly children: ReadonlyArray<{ readonly pid: number; readonly jobs: number; readonly state: string }>
+  readonly children: ReadonlyArray<
+    { readonly pid: number; readonly jobs: number; readonly state: string; readonly memoryBytes: number }
+  >
 }
 
 const get = (worker: Worker.Worker, path: string) =>
@@ -111,7 +113,7 @@ describe("a pool", () => {
     Effect.gen(function*() {
       const server = yield* serveAgent()
       const worker = yield* start(desk, server, {
-        ...pool(1, 4, { memoryWarning: 250, memoryLimit: 440 }),
+        ...pool(1, 4, { memoryWarning: 250, memoryLimit: 440, replaceAfterGrowth: false }),
         http
       })
       const connection = yield* server.next
@@ -123,6 +125,28 @@ describe("a pool", () => {
       assert.strictEqual((yield* outcome(connection)).status, JobStatus.JS_SUCCESS)
       const rest = yield* childrenUntil(worker, (all) => all.length === 1)
       assert.notStrictEqual(rest[0]!.pid, first!.pid)
+    }))
+
+  it.live("replaces a process that has grown by its calls, and no call ends with it", () =>
+    Effect.gen(function*() {
+      const server = yield* serveAgent()
+      const worker = yield* start(desk, server, { ...pool(2, 4, { replaceAfterGrowth: 100 }), http })
+      const connection = yield* server.next
+      yield* connection.dispatch(makeJob("AJ_1", { metadata: "wait" }))
+      const before = yield* childrenUntil(worker, (all) => all.some(({ jobs }) => jobs === 1))
+      const [talks, idle] = before.toSorted((a, b) => b.jobs - a.jobs)
+      // What they use when they are ready is known.
+      yield* childrenUntil(worker, (all) => all.every(({ memoryBytes }) => memoryBytes > 0))
+      yield* connection.dispatch(makeJob("AJ_2", { metadata: "grow" }))
+      assert.deepInclude(yield* outcome(connection), { status: JobStatus.JS_SUCCESS, jobId: "AJ_2" })
+      const after = yield* childrenUntil(
+        worker,
+        (all) => all.length === 2 && all.every(({ pid, state }) => pid !== idle!.pid && state === "ready")
+      )
+      assert.deepInclude(after.find(({ pid }) => pid === talks!.pid)!, { jobs: 1, state: "ready" })
+      assert.match((yield* get(worker, "/metrics")).text, /^agent_pool_replacements_total\{reason="grown"\} [1-9]/m)
+      connection.terminate("AJ_1")
+      assert.strictEqual((yield* outcome(connection)).status, JobStatus.JS_SUCCESS)
     }))
 
   it.live("drains, and leaves no process behind", () =>

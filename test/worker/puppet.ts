@@ -1,5 +1,6 @@
 /** Processes of a pool that are none: each says what it is told to say, and dies when it is told to. */
 import { EventEmitter } from "node:events"
+import { Duplex } from "node:stream"
 
 export type Message = { readonly _tag: string; readonly [name: string]: unknown }
 
@@ -16,11 +17,25 @@ export const state: Message = {
 export class Puppet extends EventEmitter {
   readonly pid = 1
   readonly asked: Array<Message> = []
+  readonly stdio: ReadonlyArray<Duplex | null>
+  readonly #channel: Duplex
   alive = true
   answers = true
 
-  get connected(): boolean {
-    return this.alive
+  constructor() {
+    super()
+    let unread = ""
+    this.#channel = new Duplex({
+      read: () => undefined,
+      write: (piece, _encoding, done) => {
+        unread += String(piece)
+        const lines = unread.split("\n")
+        unread = lines.pop() ?? ""
+        for (const line of lines) this.#hear(JSON.parse(line))
+        done()
+      }
+    })
+    this.stdio = [null, null, null, this.#channel]
   }
 
   /** What it was asked, by name. */
@@ -28,15 +43,24 @@ export class Puppet extends EventEmitter {
     return this.asked.map(({ _tag }) => _tag)
   }
 
-  send(message: Message): boolean {
+  #hear(message: Message): void {
     this.asked.push(message)
     if (message._tag === "Exit") this.kill("SIGKILL")
     else if (message._tag === "Ping" && this.answers) this.say(state)
-    return true
   }
 
   say(...messages: ReadonlyArray<unknown>): void {
-    for (const message of messages) if (this.alive) this.emit("message", message)
+    for (const message of messages) this.write(`${JSON.stringify(message)}\n`)
+  }
+
+  /** To its channel, as it is. */
+  write(text: string): void {
+    if (this.alive) this.#channel.push(text)
+  }
+
+  /** What it has written that nobody has read. */
+  get unread(): number {
+    return this.#channel.readableLength
   }
 
   has(tag: string): boolean {
@@ -46,16 +70,23 @@ export class Puppet extends EventEmitter {
   kill(signal: string): void {
     if (!this.alive) return
     this.alive = false
+    this.#channel.push(null)
+    this.#channel.end()
     this.emit("exit", null, signal)
   }
 }
 
 export const puppets: Array<Puppet> = []
 
-/** In the place of `fork` of `node:child_process`. */
-export const fork = (): Puppet => {
+/** What the next ones do when they are started. */
+export const birth: { of: (puppet: Puppet) => void } = {
+  of: (puppet) => void setImmediate(() => puppet.say({ _tag: "Ready" }))
+}
+
+/** In the place of `spawn` of `node:child_process`. */
+export const spawn = (): Puppet => {
   const puppet = new Puppet()
   puppets.push(puppet)
-  setImmediate(() => puppet.emit("message", { _tag: "Ready" }))
+  birth.of(puppet)
   return puppet
 }

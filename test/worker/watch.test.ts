@@ -9,7 +9,7 @@ import { correctable } from "../support/clock.ts"
 import { puppets, state } from "./puppet.ts"
 import { memory, settled, start, until } from "./support.ts"
 
-vi.mock("node:child_process", async () => ({ fork: (await import("./puppet.ts")).fork }))
+vi.mock("node:child_process", async () => ({ spawn: (await import("./puppet.ts")).spawn }))
 
 const definition = Worker.define({ layer: Layer.empty, entry: () => Effect.void })
 

@@ -73,8 +73,23 @@ const guarded = async (run: () => unknown, onDefect: (error: unknown) => void): 
 
 const isDisposable = (u: unknown): u is { readonly dispose: () => void } => typeof asRecord(u)["dispose"] === "function"
 
+/** The engine's answer to a method holds the room that it is answered in, for ever where nobody takes it back. */
+const unregister = (room: RtcRoom): void => {
+  const { localParticipant } = room
+  const methods = localParticipant === undefined ? undefined : hidden(localParticipant, "rpcHandlers")
+  if (!(methods instanceof Map)) return
+  for (const method of methods.keys()) {
+    try {
+      localParticipant?.unregisterRpcMethod(String(method))
+    } catch {
+      // The engine has dropped it already.
+    }
+  }
+}
+
 /** Leaves the room, and takes away what it leaves behind when the server has ended it. */
 const disconnect = async (room: RtcRoom): Promise<void> => {
+  unregister(room)
   try {
     await room.disconnect()
   } catch {

@@ -1,12 +1,16 @@
 /**
- * A process of a pool and the messages that go to it and come from it. Messages to a process that
- * has ended are lost. Its end is reported once.
+ * A process of a pool and the messages that go to it and come from it, over a pipe of their own: what
+ * the program in it does with Node's channel is no message. Messages to a process that has ended are
+ * lost. Its end is reported once, after what it has said last.
  */
 import * as Option from "effect/Option"
-import { fork } from "node:child_process"
+import { spawn } from "node:child_process"
 import process from "node:process"
+import { Duplex } from "node:stream"
+import { fileURLToPath } from "node:url"
 import { programFile } from "../packageFiles.ts"
-import { decodeFromChild, encodeToChild, type FromChild, type ToChild } from "./ipc.ts"
+import { listen } from "./intake.ts"
+import { channelFd, decodeFromChild, encodeToChild, type FromChild, parsed, type ToChild } from "./ipc.ts"
 
 export interface ChildChannel {
   readonly pid: number | undefined
@@ -15,45 +19,73 @@ export interface ChildChannel {
   readonly kill: () => void
 }
 
-const program = programFile("internal/worker/childProgram")
+/** What is wrong with what it says. */
+export type Nuisance = "too_long" | "unreadable" | "held"
+
+/** What is left in a pipe that others have inherited is not waited for (ms). */
+const lastWords = 2000
+
+const program = fileURLToPath(programFile("internal/worker/childProgram"))
 
 export const openChannel = (options: {
   /** Of the program: the module to import, the level of the log, whether it is the first, and whether it is traced. */
   readonly arguments: ReadonlyArray<string>
   /** Of Node, beside those of this process. */
   readonly execArgv: ReadonlyArray<string>
+  /** Does something after so many milliseconds. */
+  readonly later: (ms: number, act: () => void) => void
   readonly onMessage: (message: FromChild) => void
+  readonly onNuisance: (what: Nuisance) => void
   readonly onEnd: (reason: string) => void
 }): ChildChannel => {
   let isOpen = true
-  const end = (reason: string): void => {
-    if (!isOpen) return
+  let isSilent = false
+  let reason: string | undefined
+  const end = (): void => {
+    if (!isOpen || reason === undefined) return
     isOpen = false
     options.onEnd(reason)
   }
-  const handle = fork(program, [...options.arguments], {
-    execArgv: [...process.execArgv, ...options.execArgv],
-    stdio: ["ignore", "inherit", "inherit", "ipc"]
-  })
-  handle.on("message", (message) => {
-    const decoded = decodeFromChild(message)
-    if (Option.isSome(decoded)) options.onMessage(decoded.value)
-  })
+  const handle = spawn(process.execPath, [
+    ...process.execArgv,
+    ...options.execArgv,
+    program,
+    ...options.arguments
+  ], { stdio: ["ignore", "inherit", "inherit", "pipe"] })
+  const channel = handle.stdio[channelFd]
+  if (channel instanceof Duplex) {
+    listen(channel, {
+      later: options.later,
+      onLine: (line) => {
+        const decoded = Option.flatMap(parsed(line), decodeFromChild)
+        if (Option.isSome(decoded)) options.onMessage(decoded.value)
+        else options.onNuisance("unreadable")
+      },
+      onTooLong: () => options.onNuisance("too_long"),
+      onHeld: () => options.onNuisance("held"),
+      onEnd: () => {
+        isSilent = true
+        end()
+      }
+    })
+  }
   handle.on("exit", (code, signal) => {
-    const reason = signal ?? `exit code ${code ?? "unknown"}`
-    // What it has said last comes before the channel is closed.
-    if (handle.connected) handle.once("disconnect", () => end(reason))
-    else end(reason)
+    reason = signal ?? `exit code ${code ?? "unknown"}`
+    if (isSilent) end()
+    else options.later(lastWords, end)
   })
   handle.on("error", () => {
-    if (handle.pid === undefined) end("it cannot be started")
+    if (handle.pid !== undefined) return
+    reason = "it cannot be started"
+    end()
   })
   return {
     pid: handle.pid,
     send: (message) => {
-      if (!handle.connected) return
       // Its death is told by the event exit; what was sent is lost with it.
-      handle.send(encodeToChild(message), () => undefined)
+      if (channel instanceof Duplex && channel.writable) {
+        channel.write(`${JSON.stringify(encodeToChild(message))}\n`, () => undefined)
+      }
     },
     kill: () => {
       if (isOpen) handle.kill("SIGKILL")

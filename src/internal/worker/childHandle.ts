@@ -7,7 +7,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Tracer from "effect/Tracer"
 import { monotonicMs } from "../steady.ts"
-import { type ChildChannel, openChannel } from "./childChannel.ts"
+import { type ChildChannel, type Nuisance, openChannel } from "./childChannel.ts"
 import { ChildJobs } from "./childJobs.ts"
 import { levelOf, relay } from "./childLog.ts"
 import { ChildMetrics } from "./childMetrics.ts"
@@ -18,10 +18,23 @@ import type { FromChild, ToChild } from "./ipc.ts"
 import type { Assignment, Report } from "./job.ts"
 import type { Running } from "./jobRunner.ts"
 import { noUsage, type Usage } from "./loadFacts.ts"
+import * as metrics from "./metrics.ts"
 import type { PoolSettings } from "./options.ts"
 import type { PoolMetrics } from "./poolMetrics.ts"
 
 const unusable = (detail: string): WorkerError => new WorkerError({ reason: new PrewarmFailed({ detail }) })
+
+/**
+ * What is told of what a process says, and after how often: a burst waits a few times, and is none. Who goes on with
+ * what cannot be read has lost its voice: nobody would hear of its jobs.
+ */
+const nuisances: Readonly<
+  Record<Nuisance, { readonly toldAt: number; readonly killedAt: number; readonly told: string }>
+> = {
+  too_long: { toldAt: 1, killedAt: 10, told: "a process of the pool says what is too long: it is not read" },
+  unreadable: { toldAt: 1, killedAt: 1000, told: "a process of the pool says what makes no sense: it is not read" },
+  held: { toldAt: 100, killedAt: Infinity, told: "a process of the pool says more than is read in time: it waits" }
+}
 
 const reportOf = (message: Extract<FromChild, { _tag: "JobReport" }>): Report =>
   message.status === "failed" ? { status: "failed", error: message.error } : { status: message.status }
@@ -50,11 +63,14 @@ export class Child {
   readonly #ready = Deferred.makeUnsafe<void, WorkerError>()
   readonly #exited = Deferred.makeUnsafe<void>()
   readonly #retired = Deferred.makeUnsafe<void>()
+  readonly #worn = Deferred.makeUnsafe<void>()
   #state: ChildFacts["state"] = "starting"
   #usage = noUsage
+  #warmBytes: number | undefined
   #running: ReadonlyArray<Running> = []
   #heardAt: number
   #heard = 0
+  readonly #nuisances = new Map<Nuisance, number>()
   #isAsked = false
   #isSetting = false
   #end = "unknown"
@@ -68,7 +84,9 @@ export class Child {
     this.#heardAt = monotonicMs(clock)
     this.#channel = openChannel({
       ...program,
+      later: (ms, act) => fork(Effect.andThen(Effect.sleep(ms), Effect.sync(act))),
       onMessage: (message) => this.#receive(message),
+      onNuisance: (what) => this.#mind(what),
       onEnd: (reason) => this.#die(reason)
     })
     const send = (message: ToChild): void => this.send(message)
@@ -91,6 +109,11 @@ export class Child {
   /** As it said last. */
   get usage(): Usage {
     return this.#usage
+  }
+
+  /** What it used when it was ready (bytes). */
+  get warmBytes(): number {
+    return this.#warmBytes ?? this.#usage.memoryBytes
   }
 
   get running(): ReadonlyArray<Running> {
@@ -129,6 +152,15 @@ export class Child {
     return Deferred.await(this.#retired)
   }
 
+  /** Another is to take its place. */
+  get worn(): Effect.Effect<void> {
+    return Deferred.await(this.#worn)
+  }
+
+  get isWorn(): boolean {
+    return Deferred.isDoneUnsafe(this.#worn)
+  }
+
   /** Since when it has said nothing (ms). */
   get silence(): number {
     return monotonicMs(this.#clock) - this.#heardAt
@@ -147,6 +179,11 @@ export class Child {
   retire(): void {
     if (this.#state === "ready") this.#state = "retiring"
     Deferred.doneUnsafe(this.#retired, Effect.void)
+  }
+
+  /** Has another take its place; until that is ready, it goes on. */
+  wearOut(): void {
+    Deferred.doneUnsafe(this.#worn, Effect.void)
   }
 
   leave(): void {
@@ -186,8 +223,22 @@ export class Child {
     }
   }
 
+  /** It says too much, or what makes no sense: counted, and told once of each; killed if it does not stop. */
+  #mind(what: Nuisance): void {
+    this.#fork(metrics.nuisance(what))
+    const times = (this.#nuisances.get(what) ?? 0) + 1
+    this.#nuisances.set(what, times)
+    const { killedAt, told, toldAt } = nuisances[what]
+    const about = { child: this.slot, jobs: this.jobs.size }
+    if (times === toldAt) this.#fork(Effect.annotateLogs(Effect.logWarning(told), about))
+    if (times !== killedAt) return
+    this.#fork(Effect.annotateLogs(Effect.logError("a process of the pool is killed: it cannot be understood"), about))
+    this.kill()
+  }
+
   #look({ _tag: _, running, ...usage }: Extract<FromChild, { _tag: "State" }>): void {
     this.#usage = usage
+    if (this.#state === "ready") this.#warmBytes ??= usage.memoryBytes
     this.#running = running.map(({ forMs, id, stuckForMs }) => ({
       id,
       startedAt: this.#heardAt - forMs,
@@ -214,7 +265,7 @@ export const spawn = (
   slot: number,
   { execArgv, module }: PoolSettings,
   evict: (assignment: Assignment) => Effect.Effect<void>,
-  metrics: PoolMetrics,
+  measured: PoolMetrics,
   /** It tells what an operator should know of the layer. */
   introduces: boolean
 ): Effect.Effect<Child> =>
@@ -233,6 +284,6 @@ export const spawn = (
       evict,
       fork,
       tracer,
-      metrics
+      metrics: measured
     })
   })

@@ -32,6 +32,7 @@ export class ChildJobs {
   readonly #options: Options
   readonly #jobs = new Map<string, ChildJob>()
   readonly #idle = Latch.makeUnsafe(true)
+  #served = 0
 
   constructor(options: Options) {
     this.#options = options
@@ -39,6 +40,11 @@ export class ChildJobs {
 
   get size(): number {
     return this.#jobs.size
+  }
+
+  /** Those that it has been given until now. */
+  get served(): number {
+    return this.#served
   }
 
   get ids(): Iterable<string> {
@@ -59,6 +65,7 @@ export class ChildJobs {
     Effect.suspend(() => {
       const over = Deferred.makeUnsafe<void>()
       this.#jobs.set(assignment.job.id, { assignment, report, over, told: false })
+      this.#served++
       this.#idle.closeUnsafe()
       this.#options.send({ _tag: "Start", assignment, numbers: sharedKey() })
       return Deferred.await(over)

@@ -17,6 +17,10 @@ import type { Line } from "./ipc.ts"
 /** Lines that a parent which does not listen is owed at most; what comes then is lost, and counted. */
 const most = 1000
 
+/** Characters of a line, beyond which its texts are cut. */
+const longestLine = 65_536
+const longestOfLong = 8192
+
 const Told = Schema.fromJsonString(Schema.Struct({
   message: Schema.Unknown,
   cause: Schema.optional(Schema.String),
@@ -24,6 +28,32 @@ const Told = Schema.fromJsonString(Schema.Struct({
   spans: Schema.Record(Schema.String, Schema.Finite)
 }))
 const decode = Schema.decodeUnknownOption(Told)
+
+const cut = (text: string, most: number): string => text.length > most ? `${text.slice(0, most)}…` : text
+
+/** As it is, where it is short; else a text that is cut. */
+const short = (value: unknown, most: number): unknown => {
+  const text = typeof value === "string" ? value : JSON.stringify(value)
+  return text === undefined || text.length <= most ? value : cut(text, most)
+}
+
+/** A line whose texts are cut. */
+const shortened = (text: string): string => {
+  if (text.length <= longestLine) return text
+  const line: { readonly [name: string]: unknown } = JSON.parse(text)
+  const { annotations, cause, message, spans } = line
+  const kept = Object.entries(annotations ?? {}).slice(0, 32).map(([name, value]) =>
+    [cut(name, 256), short(value, 1024)] as const
+  )
+  return JSON.stringify({
+    message: Array.isArray(message)
+      ? message.slice(0, 8).map((one) => short(one, longestOfLong))
+      : short(message, longestOfLong),
+    ...(typeof cause === "string" ? { cause: cut(cause, longestOfLong) } : {}),
+    annotations: Object.fromEntries(kept),
+    spans
+  })
+}
 
 /** A logger that tells its lines; `send` says whether there was anybody, and calls back when they are on their way. */
 export const toParent = (
@@ -38,7 +68,7 @@ export const toParent = (
     if (waiting >= most) return void lost++
     const { span } = options.fiber.cache
     const ids = span === undefined ? undefined : { traceId: span.traceId, spanId: span.spanId, sampled: span.sampled }
-    const line = { _tag: "Log", level, text: Logger.formatJson.log(options), lost, span: ids } as const
+    const line = { _tag: "Log", level, text: shortened(Logger.formatJson.log(options)), lost, span: ids } as const
     waiting++
     lost = 0
     if (send(line, sent)) return

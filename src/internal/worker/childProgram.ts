@@ -11,6 +11,7 @@ import * as Predicate from "effect/Predicate"
 import * as Queue from "effect/Queue"
 import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
+import { Socket } from "node:net"
 import process from "node:process"
 import * as Config from "../../Config.ts"
 import { type Definition, isDefinition } from "../../Worker.ts"
@@ -23,7 +24,8 @@ import { tracerToParent } from "./childTrace.ts"
 import { PrewarmFailed, WorkerError } from "./errors.ts"
 import { openInTime } from "./executor.ts"
 import { detailOf, isSetting, logFailure, logForeign, nameOf } from "./failureLog.ts"
-import { decodeToChild, encodeFromChild, type FromChild, type ToChild } from "./ipc.ts"
+import { listen, longestMessage } from "./intake.ts"
+import { channelFd, decodeToChild, encodeFromChild, type FromChild, parsed, type ToChild } from "./ipc.ts"
 import type { Assignment } from "./job.ts"
 import { type JobRunner, makeJobRunner } from "./jobRunner.ts"
 import * as measured from "./measured.ts"
@@ -34,20 +36,33 @@ import { makeProbe } from "./probe.ts"
 const stateInterval = 1000
 const metricsInterval = 5000
 const heardWithin = 2000
+const lastWords = 2000
 
 const unusable = (detail: string): WorkerError => new WorkerError({ reason: new PrewarmFailed({ detail }) })
 
+const channel = new Socket({ fd: channelFd, readable: true, writable: true })
+
+/** What is too long for the parent to read, without what may be left out. */
+const shortened = (message: FromChild): string | undefined => {
+  const text = JSON.stringify(encodeFromChild(message))
+  if (text.length < longestMessage) return text
+  return message._tag === "SpanEnded" && (message.events.length > 0 || Object.keys(message.attributes).length > 0)
+    ? shortened({ ...message, attributes: { shortened: true }, events: [], links: [] })
+    : undefined
+}
+
 /** To a parent that may be gone: then there is nobody to tell. */
 const tell = (message: FromChild, sent: () => void = () => undefined): boolean => {
-  if (!process.connected) return false
-  try {
-    process.send?.(encodeFromChild(message), undefined, undefined, sent)
-    return true
-  } catch {
-    // The channel was closed in this very moment.
-    return false
-  }
+  const text = channel.writable ? shortened(message) : undefined
+  if (text === undefined) return false
+  channel.write(`${text}\n`, sent)
+  return true
 }
+
+/** The parent has heard all, or has had its time to. */
+const allTold = Effect.callback<void>((resume) => {
+  channel.end(() => resume(Effect.void))
+}).pipe(Effect.timeoutOption(lastWords))
 
 /** The last part answers the question. Gives how many series are not told. */
 const tellMeasured = (context: Context.Context<never>, question = 0): number => {
@@ -76,11 +91,16 @@ const load = (module: string): Effect.Effect<Definition<unknown>, WorkerError> =
 const inbox = Effect.gen(function*() {
   const queue = yield* Queue.unbounded<ToChild>()
   const gone = yield* Deferred.make<void>()
-  process.on("message", (message) => {
-    const decoded = decodeToChild(message)
-    if (Option.isSome(decoded)) Queue.offerUnsafe(queue, decoded.value)
+  listen(channel, {
+    later: (ms, act) => void Effect.runFork(Effect.andThen(Effect.sleep(ms), Effect.sync(act))),
+    onLine: (line) => {
+      const decoded = Option.flatMap(parsed(line), decodeToChild)
+      if (Option.isSome(decoded)) Queue.offerUnsafe(queue, decoded.value)
+    },
+    onTooLong: () => undefined,
+    onHeld: () => undefined,
+    onEnd: () => void Deferred.doneUnsafe(gone, Effect.void)
   })
-  process.on("disconnect", () => void Deferred.doneUnsafe(gone, Effect.void))
   // The terminal sends it to all: the parent decides what it means.
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined)
   return { queue, gone: Deferred.await(gone) }
@@ -218,9 +238,6 @@ const fiber = Effect.runFork(
   )
 )
 Effect.runFork(Effect.andThen(
-  Fiber.await(fiber),
-  Effect.sync(() => {
-    if (process.connected) process.disconnect()
-    process.exit()
-  })
+  Effect.andThen(Fiber.await(fiber), allTold),
+  Effect.sync(() => process.exit())
 ))

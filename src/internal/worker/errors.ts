@@ -1,4 +1,5 @@
 /** Why a worker could not start, or has ended. */
+import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import { InvalidOptions } from "../../Failure.ts"
 
@@ -148,6 +149,22 @@ export class PrewarmFailed extends Schema.TaggedError<PrewarmFailed>("effect-voi
 }
 
 /**
+ * The worker has drained because its process used more than its `memoryLimit`. A program that ends with it has
+ * the exit code 75: start it again.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class MemoryExceeded extends Schema.TaggedError<MemoryExceeded>("effect-voice/Worker/MemoryExceeded")(
+  "MemoryExceeded",
+  { memoryMb: Schema.Finite, limitMb: Schema.Finite }
+) {
+  override get message(): string {
+    return `the worker has drained: its process used ${this.memoryMb} MB, and memoryLimit is ${this.limitMb}`
+  }
+}
+
+/**
  * Why a worker could not start, or has ended.
  *
  * @category errors
@@ -163,7 +180,8 @@ export class WorkerError extends Schema.TaggedError<WorkerError>("effect-voice/W
     Exhausted,
     PackageMissing,
     ListenFailed,
-    PrewarmFailed
+    PrewarmFailed,
+    MemoryExceeded
   ])
 }) {
   override get message(): string {
@@ -173,3 +191,13 @@ export class WorkerError extends Schema.TaggedError<WorkerError>("effect-voice/W
 
 /** An option, or the environment variable that stands for it, has a value that no worker can work with. */
 export const invalid = (reason: InvalidOptions): WorkerError => new WorkerError({ reason })
+
+/** A failure that passes when the program is started again, as sysexits.h has it. */
+const tryAgain = 75
+
+/** A program that ends with it has an exit code of its own. */
+export const memoryExceeded = (used: { readonly memoryMb: number; readonly limitMb: number }): WorkerError => {
+  const error = new WorkerError({ reason: new MemoryExceeded(used) })
+  Reflect.defineProperty(error, Runtime.errorExitCode, { value: tryAgain })
+  return error
+}

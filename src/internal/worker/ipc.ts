@@ -1,6 +1,10 @@
-/** What a worker and the processes of its pool tell each other. */
+/** What a worker and the processes of its pool tell each other: each message is a line of JSON. */
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Assignment, EndReason } from "./job.ts"
+
+/** The file of the process over which both speak. */
+export const channelFd = 3
 
 /** `numbers` is the key by which telephone numbers are masked in all processes alike. */
 const Start = Schema.TaggedStruct("Start", { assignment: Assignment, numbers: Schema.optionalKey(Schema.String) })
@@ -77,3 +81,12 @@ export const encodeToChild = Schema.encodeSync(ToChild)
 export const decodeToChild = Schema.decodeUnknownOption(ToChild)
 export const encodeFromChild = Schema.encodeSync(FromChild)
 export const decodeFromChild = Schema.decodeUnknownOption(FromChild)
+
+/** Nothing where it is no JSON. */
+export const parsed = (line: string): Option.Option<unknown> => {
+  try {
+    return Option.some(JSON.parse(line))
+  } catch {
+    return Option.none()
+  }
+}

@@ -38,6 +38,12 @@ const files = gauge("agent_process_files_ratio", "Open files of the process, as 
 const heap = gauge("agent_process_heap_ratio", "Heap of the process, as a share of its limit")
 const children = gauge("agent_pool_processes", "Processes of the pool that are ready")
 const crashes = counter("agent_pool_crashes_total", "Processes of the pool that ended without being asked")
+const replacedBy = (reason: string) =>
+  counter("agent_pool_replacements_total", "Processes of the pool that were replaced, by reason", { reason })
+const replacements = { grown: replacedBy("grown"), jobs: replacedBy("jobs"), limit: replacedBy("limit") }
+const intake = (what: string) =>
+  counter("agent_pool_messages_total", "Messages of processes of the pool that were not read, or not at once", { what })
+const nuisances = { too_long: intake("too_long"), unreadable: intake("unreadable"), held: intake("held") }
 
 const slots = 64
 const childGauges = (child: string) => ({
@@ -74,7 +80,9 @@ export const register = (context: Context.Context<never>): void => {
     files,
     heap,
     children,
-    crashes
+    crashes,
+    ...Object.values(replacements),
+    ...Object.values(nuisances)
   ]
   for (const metric of all) metric.valueUnsafe(context)
 }
@@ -89,6 +97,11 @@ export const joined = (ms: number): Effect.Effect<void> => Metric.update(joinTim
 export const offer = (decision: keyof typeof offers): Effect.Effect<void> => Metric.update(offers[decision], 1)
 
 export const lost: Effect.Effect<void> = Metric.update(reconnects, 1)
+
+export const replaced = (reason: keyof typeof replacements): Effect.Effect<void> =>
+  Metric.update(replacements[reason], 1)
+
+export const nuisance = (what: keyof typeof nuisances): Effect.Effect<void> => Metric.update(nuisances[what], 1)
 
 export const crashed: Effect.Effect<void> = Metric.update(crashes, 1)
 

@@ -70,6 +70,8 @@ const pool = Check.struct<PoolOptions>()({
   jobsPerProcess: Check.whole({ least: 1, most: 1000, default: 8 }),
   memoryWarning: Check.whole({ least: 1, most: 1_000_000, default: 1000 }),
   memoryLimit: Check.whole({ least: 1, most: 1_000_000, default: 2000 }),
+  replaceAfterGrowth: Check.or(false, Check.whole({ least: 1, most: 1_000_000, default: 300 }), { default: 300 }),
+  replaceAfterJobs: Check.or(false, Check.whole({ least: 1, most: 1_000_000, default: 2000 }), { default: 2000 }),
   execArgv: Check.list(Check.text())
 })
 
@@ -97,6 +99,7 @@ const run = Check.struct<Options>()({
   retryDelay: Check.duration({ most: week, default: "2 seconds" }),
   reconnects: Check.whole({ most: 1_000_000, default: 16 }),
   maxJobs: Check.whole({ least: 1, most: 10_000, default: 32 }),
+  memoryLimit: Check.maybe(Check.whole({ least: 1, most: 1_000_000 })),
   load: Check.callback,
   loadThreshold: Check.number({ above: 0, most: 1, default: 0.7 }),
   drainTimeout: Check.duration({ most: week, default: "1 hour" }),

@@ -61,6 +61,7 @@ export const watch = (
     if (child.silence >= silentMs) return yield* killUnlessItAnswers(child)
     if (mb >= memoryLimit * 1.25) return yield* kill(child, "its memory is far beyond the limit")
     if (mb >= memoryLimit && child.state === "ready") {
+      yield* metrics.replaced("limit")
       yield* about(child, Effect.logWarning("a process of the pool is replaced: its memory is beyond the limit"))
       child.retire()
     } else if (mb >= memoryWarning && !warned) {

@@ -51,6 +51,17 @@ export interface PoolOptions {
    * @default 2000
    */
   readonly memoryLimit?: number | undefined
+  /**
+   * Megabytes by which a child may have grown since it was ready, beside 20 for each job that runs, before another
+   * takes its place: when that is ready, the child gets no more jobs and ends with its last one. One child is replaced
+   * at a time, and one without jobs first. Where the worker and its children use six tenths of what they may, 64 are
+   * enough. `false`: never.
+   *
+   * @default 300
+   */
+  readonly replaceAfterGrowth?: number | false | undefined
+  /** Jobs after which a child is replaced in the same way; `false`: never. @default 2000 */
+  readonly replaceAfterJobs?: number | false | undefined
   /** Options of Node for the children, beside those of this process. @default [] */
   readonly execArgv?: ReadonlyArray<string> | undefined
 }
@@ -111,6 +122,14 @@ export interface Options {
   readonly reconnects?: number | undefined
   /** Jobs at once, 1–10000; a pool has its own numbers. @default 32 */
   readonly maxJobs?: number | undefined
+  /**
+   * Memory of this process, in megabytes, at which the worker drains by itself and ends with `MemoryExceeded`, so that
+   * whoever has started it starts it again. It does not count the children of a pool, which have limits of their own.
+   * Without it, the log says once when the process uses six tenths of what it may.
+   *
+   * @default none
+   */
+  readonly memoryLimit?: number | undefined
   /** Tells the load, from 0 to 1; must not throw. @default `defaultLoad` */
   readonly load?: ((facts: LoadFacts) => number) | undefined
   /** Load from which on the worker calls itself full; servers stop at 0.7. @default 0.7 */

@@ -1,13 +1,15 @@
 /**
  * The slots of a pool: each has a process that is ready, or is about to be. One
- * that retires is replaced at once and ends with its last job; one that crashes
- * is replaced a moment later. When the scope closes, all are asked to leave, and
- * killed after three seconds.
+ * that is worn retires when another is ready in its place; one that retires by itself is
+ * replaced at once; both end with their last job. One that crashes is replaced a
+ * moment later. When the scope closes, all are asked to leave, and killed after
+ * three seconds.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
+import process from "node:process"
 import { awake } from "../steady.ts"
 import { type Child, spawn } from "./childHandle.ts"
 import { PrewarmFailed, WorkerError } from "./errors.ts"
@@ -17,6 +19,8 @@ import * as metrics from "./metrics.ts"
 import type { JobSettings, PoolSettings } from "./options.ts"
 import { PoolMetrics } from "./poolMetrics.ts"
 import { about, measure, watch } from "./poolWatch.ts"
+import { memory } from "./probe.ts"
+import { mostWorn } from "./wear.ts"
 
 export interface Slots {
   readonly children: () => ReadonlyArray<Child>
@@ -31,6 +35,12 @@ interface Stillborn {
 const leaveWithin = 3000
 const attempts = 3
 const mostBetween = 30_000
+const wearInterval = 1000
+
+const wornOut = {
+  grown: "a process of the pool is replaced: it has grown",
+  jobs: "a process of the pool is replaced: it has had its jobs"
+} as const
 
 const late = (): WorkerError =>
   new WorkerError({ reason: new PrewarmFailed({ detail: "a process of the pool does not become ready" }) })
@@ -109,6 +119,7 @@ export const openSlots = (
     const keepSlot = (slot: number, first: Deferred.Deferred<void, WorkerError>) =>
       Effect.gen(function*() {
         let failures = 0
+        let before: Child | undefined
         while (!processes.isClosing) {
           const result = yield* Effect.result(ignite(slot))
           if (result._tag === "Failure") {
@@ -125,14 +136,24 @@ export const openSlots = (
           }
           failures = 0
           const child = result.success
+          before?.retire()
+          before = child
           yield* measure(child)
           yield* processes.measure
           yield* Deferred.succeed(first, undefined)
           fork(attend(child))
-          yield* Effect.raceFirst(child.retired, child.exited)
+          yield* Effect.raceAllFirst([child.retired, child.worn, child.exited])
           if (child.state === "gone") yield* Effect.sleep(100)
         }
       })
+
+    const wear = { ...settings, memoryLimitBytes: memory() }
+    const replaceWorn = Effect.suspend(() => {
+      const next = mostWorn([...processes.all], process.memoryUsage.rss(), wear)
+      if (next === undefined) return Effect.void
+      next.child.wearOut()
+      return Effect.andThen(metrics.replaced(next.why), about(next.child, Effect.logInfo(wornOut[next.why])))
+    })
 
     yield* Effect.addFinalizer(() => processes.close)
     const firsts = Array.from({ length: settings.processes }, (_, slot) => {
@@ -141,5 +162,6 @@ export const openSlots = (
       return first
     })
     yield* Effect.forEach(firsts, Deferred.await, { concurrency: "unbounded", discard: true })
+    fork(Effect.forever(Effect.andThen(Effect.sleep(wearInterval), replaceWorn)))
     return { children: () => [...processes.all] }
   })

@@ -22,8 +22,9 @@ import type { Assignment } from "./job.ts"
 import { JobTable } from "./jobTable.ts"
 import * as metrics from "./metrics.ts"
 import { check, checkDefinition, draining, type JobSettings, type Settings } from "./options.ts"
+import { watchOwnMemory } from "./ownMemory.ts"
 import { makePool } from "./pool.ts"
-import { makeProbe } from "./probe.ts"
+import { makeProbe, memory } from "./probe.ts"
 import { stayConnected } from "./registration.ts"
 import { untilSignalled } from "./signals.ts"
 
@@ -66,6 +67,7 @@ const open = <E>(
   settings: Settings
 ): Effect.Effect<Worker, WorkerError | E, Scope.Scope> =>
   Effect.gen(function*() {
+    const scope = yield* Effect.scope
     const jobSettings = yield* checkDefinition(definition)
     yield* Metrics.register
     metrics.register(yield* Effect.context<never>())
@@ -118,9 +120,6 @@ const open = <E>(
       Effect.catchDefect((defect) => giveUp(Exit.die(defect))),
       Effect.forkScoped
     )
-    const update = Effect.andThen(capacity.measure, capacity.tell)
-    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(updateInterval), update)))
-
     const close = yield* Effect.cached(Effect.gen(function*() {
       if (capacity.connection !== undefined) yield* capacity.connection.flush
       yield* Fiber.interrupt(registration)
@@ -133,6 +132,28 @@ const open = <E>(
       capacity.drain()
       return capacity.tell
     })
+    const drain = (limit: number) =>
+      Effect.gen(function*() {
+        yield* beginDrain
+        yield* Effect.logInfo("the worker drains").pipe(Effect.annotateLogs({ jobs: table.running.size }))
+        const done = yield* Effect.timeoutOption(table.idle, limit)
+        if (done._tag === "None") yield* leave("drained")
+      })
+    const lookAtMemory = watchOwnMemory({
+      limitMb: settings.memoryLimit,
+      availableBytes: memory(),
+      drain: (error) =>
+        drain(settings.drainTimeout).pipe(
+          Effect.andThen(Deferred.fail(ended, error)),
+          Effect.andThen(close),
+          Effect.forkIn(scope)
+        )
+    })
+    const update = capacity.measure.pipe(
+      Effect.andThen(Effect.suspend(() => lookAtMemory(probe().memoryBytes))),
+      Effect.andThen(capacity.tell)
+    )
+    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(updateInterval), update)))
     yield* Effect.addFinalizer(() => beginDrain.pipe(Effect.andThen(leave("stopped")), Effect.andThen(close)))
     yield* Deferred.await(started)
     return {
@@ -140,10 +161,7 @@ const open = <E>(
       drain: (asked = {}) =>
         Effect.gen(function*() {
           const { limit = settings.drainTimeout } = yield* Check.readOrFail(draining, asked, invalid)
-          yield* beginDrain
-          yield* Effect.logInfo("the worker drains").pipe(Effect.annotateLogs({ jobs: table.running.size }))
-          const done = yield* Effect.timeoutOption(table.idle, limit)
-          if (done._tag === "None") yield* leave("drained")
+          yield* drain(limit)
           yield* close
         }),
       stop: beginDrain.pipe(
