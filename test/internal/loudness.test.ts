@@ -49,6 +49,11 @@ describe("where sound ends", () => {
     assert.approximately(ms(loudness.soundEnd(1650 * 16, 0)), 1500, 8)
   })
 
+  it("is found behind the loudest sound that there can be", () => {
+    const loudness = after(hissing(500, 30, 1), new Int16Array(16_000).fill(-32_768), hissing(200, 30, 2))
+    assert.approximately(ms(loudness.soundEnd(1650 * 16, 0)), 1500, 8)
+  })
+
   it("is the boundary, where that lies in sound, too far behind it, or where nothing is known", () => {
     const loudness = after(hissing(500, 30, 1), tone(1000, 9000), hissing(900, 30, 2))
     assert.strictEqual(ms(loudness.soundEnd(1400 * 16, 0)), 1400)

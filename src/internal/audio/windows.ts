@@ -6,8 +6,11 @@ import type { Format, Frame, Windows } from "../../Audio.ts"
 import { AudioError } from "./error.ts"
 import { checkFormat, makeFrame, sameFormat } from "./format.ts"
 
+const silence = (length: number): Int16Array => new Int16Array(length)
+
 export class FrameWindows {
   readonly #sizeOf: (format: Format) => number
+  readonly #blank: (length: number) => Int16Array
   #format: Format | undefined = undefined
   #length = 0
   #window: Int16Array | undefined = undefined
@@ -16,8 +19,10 @@ export class FrameWindows {
   /** Where the next frame should begin, where known. */
   #expected: number | undefined = undefined
 
-  constructor(sizeOf: (format: Format) => number) {
+  /** `blank` gives the memory of a window: so much silence. A frame that is a window by itself keeps its own. */
+  constructor(sizeOf: (format: Format) => number, blank: (length: number) => Int16Array = silence) {
     this.#sizeOf = sizeOf
+    this.#blank = blank
   }
 
   push(frames: ReadonlyArray<Frame>): ReadonlyArray<Frame> {
@@ -59,13 +64,7 @@ export class FrameWindows {
       if (this.#window === undefined) {
         this.#filled = 0
         this.#windowAt = begin === undefined ? undefined : begin + start * msPerSample
-        if (end - start >= length) {
-          this.#window = samples.slice(start, start + length)
-          this.#emit(out)
-          start += length
-          continue
-        }
-        this.#window = new Int16Array(length)
+        this.#window = this.#blank(length)
       }
       const take = Math.min(length - this.#filled, end - start)
       this.#window.set(samples.subarray(start, start + take), this.#filled)

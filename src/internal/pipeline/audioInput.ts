@@ -15,6 +15,7 @@ import type * as Processor from "../../Processor.ts"
 import type * as Vad from "../../Vad.ts"
 import { unusable, usable } from "../audio/usable.ts"
 import { throughEffect } from "../streams.ts"
+import { promptly } from "../vad/detector.ts"
 import { makeBeginnings } from "./beginnings.ts"
 import type { Core } from "./core.ts"
 import { failed, worked } from "./failures.ts"
@@ -63,6 +64,51 @@ const makeReadable = (core: Core) => {
   }
 }
 
+/** The detector: one fiber at a time asks it, and where it fails it is deaf for a moment, which is told. */
+const makeAsked = (core: Core, detector: Vad.Detector) => {
+  const alone = Semaphore.makeUnsafe(1).withPermits(1)
+  const pushNow = promptly(detector)
+  /** A speech is being closed: a push waits for that. Else the detector may answer at once. */
+  let ending = false
+  /** It has failed since it was last well: the state of the turns is not looked at for each frame. */
+  let wasDeaf = false
+  const well = (events: ReadonlyArray<Vad.Event>): Effect.Effect<ReadonlyArray<Vad.Event>> => {
+    if (wasDeaf) {
+      wasDeaf = false
+      worked(core, "vad")
+    }
+    return Effect.succeed(events)
+  }
+  const deaf = (cause: Cause.Cause<Vad.VadError>): Effect.Effect<ReadonlyArray<Vad.Event>> =>
+    Effect.suspend(() => {
+      if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
+      wasDeaf = true
+      failed(core, "vad", "vad", cause)
+      return Effect.succeed([])
+    })
+  return {
+    push: (frames: ReadonlyArray<Audio.Frame>): Effect.Effect<ReadonlyArray<Vad.Event>> => {
+      const found = ending ? undefined : pushNow?.(frames)
+      if (found === undefined) {
+        return Effect.matchCauseEffect(alone(detector.push(frames)), { onFailure: deaf, onSuccess: well })
+      }
+      return found._tag === "Success" ? well(found.value) : deaf(found.cause)
+    },
+    // What it failed at is behind it: asked again, it closes the speech.
+    end: Effect.suspend(() => {
+      ending = true
+      return detector.end
+    }).pipe(
+      Effect.catchCause((cause) => Effect.andThen(deaf(cause), detector.end)),
+      Effect.ensuring(Effect.sync(() => {
+        ending = false
+      })),
+      alone,
+      Effect.catchCause(deaf)
+    )
+  }
+}
+
 export const makeAudioInput = (core: Core, parts: {
   readonly processors: Processor.Step
   /** What the detector alone hears through. */
@@ -77,7 +123,7 @@ export const makeAudioInput = (core: Core, parts: {
 }): AudioInput => {
   const { clock, detector, detectorProcessors, feed, listeners, mutedAfter, processors } = parts
   const beginnings = detectorProcessors === undefined ? undefined : makeBeginnings(clock)
-  const alone = Semaphore.makeUnsafe(1).withPermits(1)
+  const asked = makeAsked(core, detector)
   let attending = true
   let inSpeech = false
   let heardAt = 0
@@ -92,16 +138,6 @@ export const makeAudioInput = (core: Core, parts: {
     heardAt = processed.length === 0 ? core.conductor.now() : clock.observedAt()
     return processed
   }
-  const well = (events: ReadonlyArray<Vad.Event>): Effect.Effect<ReadonlyArray<Vad.Event>> => {
-    worked(core, "vad")
-    return Effect.succeed(events)
-  }
-  const deaf = (cause: Cause.Cause<Vad.VadError>): Effect.Effect<ReadonlyArray<Vad.Event>> =>
-    Effect.suspend(() => {
-      if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
-      failed(core, "vad", "vad", cause)
-      return Effect.succeed([])
-    })
   const loudness = makeLoudness((below) => core.conductor.dispatch({ _tag: "VoiceLevel", below }))
   let waiting: (() => void) | undefined
   const nothing: Effect.Effect<ReadonlyArray<Vad.Event>> = Effect.succeed([])
@@ -110,10 +146,7 @@ export const makeAudioInput = (core: Core, parts: {
     if (processed.length === 0) return nothing
     feed.take(processed, inSpeech)
     if (inSpeech) loudness.push(processed)
-    const pushed = detectorProcessors === undefined
-      ? detector.push(processed)
-      : Effect.suspend(() => detector.push(detectorProcessors(processed)))
-    return Effect.matchCauseEffect(alone(pushed), { onFailure: deaf, onSuccess: well })
+    return asked.push(detectorProcessors === undefined ? processed : detectorProcessors(processed))
   }
   const mean = (event: Vad.Event): Perception => {
     const at = clock.toClock("silentFrom" in event ? event.silentFrom ?? event.at : event.at)
@@ -136,14 +169,9 @@ export const makeAudioInput = (core: Core, parts: {
         return { signal: { _tag: "VoiceEnded", endedAt: at } }
     }
   }
-  // What the detector failed at is behind it: asked again, it closes the speech.
   const closing = Stream.fromIterableEffect(Effect.suspend(() => {
     feed.release()
-    return detector.end.pipe(
-      Effect.catchCause((cause) => Effect.andThen(deaf(cause), detector.end)),
-      alone,
-      Effect.catchCause(deaf)
-    )
+    return asked.end
   }))
   const close = perceive(core)(closing.pipe(Stream.rechunk(1), Stream.map(mean)))
   /** A microphone that falls silent in mid-speech ends the speech. */

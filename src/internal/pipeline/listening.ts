@@ -107,7 +107,6 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
     /** The upper line, from when a participant comes until they leave. */
     const voice = (identity: string): Stream.Stream<Perception> =>
       Stream.suspend(() => ears.room.audio(identity, Audio.speech)).pipe(
-        microphone.heard,
         microphone.reopen,
         input.hear,
         Stream.concat(input.closing),

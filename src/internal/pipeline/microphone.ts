@@ -9,7 +9,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
-import type * as Stream from "effect/Stream"
+import * as Stream from "effect/Stream"
 import type * as Audio from "../../Audio.ts"
 import { RoomError } from "../../Room.ts"
 import * as Turn from "../../Turn.ts"
@@ -25,8 +25,6 @@ export const often = Schedule.min([Schedule.exponential("100 millis"), Schedule.
 type Frames<E> = Stream.Stream<Audio.Frame, E>
 
 export interface Microphone {
-  /** Takes note that audio comes. */
-  readonly heard: <E>(self: Frames<E>) => Frames<E>
   readonly reopen: (self: Frames<RoomError>) => Frames<never>
 }
 
@@ -65,13 +63,14 @@ export const makeMicrophone = (core: Core, restart: Effect.Effect<void>): Effect
         yield* restart
         return Turn.status(core.conductor.state()) !== "closed"
       })
+    /** Takes note that audio comes again. */
+    const heard = beside<Audio.Frame>(() => {
+      if (!lost) return
+      lost = false
+      well = true
+      worked(core, "room")
+    })
     return {
-      heard: beside(() => {
-        if (!lost) return
-        lost = false
-        well = true
-        worked(core, "room")
-      }),
-      reopen: (self) => reopened(self, again)
+      reopen: (self) => reopened(Stream.suspend(() => lost ? heard(self) : self), again)
     }
   })

@@ -2,9 +2,11 @@
  * Makes a detector out of what scores windows: frames are cut into windows,
  * scored, and tracked into events. A push that fails, or is interrupted, leaves
  * its audio and events behind, and the next push goes on with them; a long gap
- * lets the model forget.
+ * lets the model forget. Where the scorer is a plain function, a push is one, too:
+ * `promptly` gives it to those who push each frame of each call.
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Audio from "../../Audio.ts"
 import { InvalidOptions } from "../../Failure.ts"
 import type { Detector, Event, Scorer } from "../../Vad.ts"
@@ -54,6 +56,23 @@ class Run {
   }
 }
 
+type Found = Exit.Exit<ReadonlyArray<Event>, VadError>
+
+/** A push without an Effect; `undefined`, and nothing is done, where it takes one now. */
+export type PushNow = (frames: ReadonlyArray<Audio.Frame>) => Found | undefined
+
+// By the object: who makes a detector of another one's members means theirs.
+const prompt = new WeakMap<Detector, PushNow>()
+
+/** Keeps how a detector is pushed to without an Effect. */
+export const keepPrompt = <D extends Detector>(detector: D, push: PushNow): D => {
+  prompt.set(detector, push)
+  return detector
+}
+
+/** How a detector is pushed to without an Effect, where it can be. */
+export const promptly = (detector: Detector): PushNow | undefined => prompt.get(detector)
+
 /** Scores the pieces of a run in order; may throw. */
 type Track = () => Effect.Effect<void, VadError>
 
@@ -64,19 +83,19 @@ const trackEach = (
   tracker: Tracker,
   normalise: Normalise,
   score: (window: Float32Array) => number
-): Track =>
-() => {
+) =>
+(): Exit.Exit<void, VadError> => {
   while (run.next < run.pieces.length) {
     const piece = run.pieces[run.next]!
     const probability = typeof piece === "number" ? 0 : score(normalise(piece, 0))
     if (!isProbability(probability)) {
-      return Effect.fail(noProbability(probability))
+      return Exit.fail(noProbability(probability))
     }
     run.next++
     if (typeof piece === "number") tracker.unheard(piece, run.events)
     else tracker.window(piece, probability, run.events)
   }
-  return Effect.void
+  return Exit.void
 }
 
 const trackBatches = (
@@ -143,9 +162,6 @@ export const makeDetector = (
   const run = new Run()
   const forgetWindows = forgetMs * sampleRate / 1000 / windowSize
   const forgets = (piece: Piece): boolean => typeof piece === "number" && piece >= forgetWindows
-  const track = typeof scorer === "function"
-    ? trackEach(run, tracker, normalise, scorer)
-    : trackBatches(run, tracker, normalise, scorer, forgets)
 
   /** Time passes, also in windows that could not be scored. */
   const pass = (): void => {
@@ -157,6 +173,40 @@ export const makeDetector = (
     }
   }
 
+  const cut = (frames: ReadonlyArray<Audio.Frame>): ReadonlyArray<Piece> => {
+    const pieces = cutter.push(frames)
+    tracker.begin(cutter.origin)
+    return pieces
+  }
+  const close = (completed: ReadonlyArray<Event>): ReadonlyArray<Event> => {
+    const events = [...completed]
+    tracker.end(events)
+    cutter = new Windower(sampleRate, windowSize, tracker.now)
+    if (typeof scorer !== "function") {
+      scorer.reset()
+    }
+    return events
+  }
+
+  if (typeof scorer === "function") {
+    const track = trackEach(run, tracker, normalise, scorer)
+    const attempt = (pieces: () => ReadonlyArray<Piece>): Found => {
+      pass()
+      try {
+        run.begin(pieces())
+        return Exit.map(track(), () => run.take())
+      } catch (thrown) {
+        return Exit.fail(typed(thrown))
+      }
+    }
+    const push = (frames: ReadonlyArray<Audio.Frame>): Found => attempt(() => cut(frames))
+    return keepPrompt({
+      push: (frames) => Effect.suspend(() => push(frames)),
+      end: Effect.suspend(() => Exit.map(attempt(() => cutter.finish()), close))
+    }, push)
+  }
+
+  const track = trackBatches(run, tracker, normalise, scorer, forgets)
   const attempt = (pieces: () => ReadonlyArray<Piece>): Effect.Effect<ReadonlyArray<Event>, VadError> =>
     Effect.suspend(() => {
       pass()
@@ -167,22 +217,8 @@ export const makeDetector = (
         return Effect.fail(typed(thrown))
       }
     })
-
   return {
-    push: (frames) =>
-      attempt(() => {
-        const pieces = cutter.push(frames)
-        tracker.begin(cutter.origin)
-        return pieces
-      }),
-    end: Effect.map(attempt(() => cutter.finish()), (completed) => {
-      const events = [...completed]
-      tracker.end(events)
-      cutter = new Windower(sampleRate, windowSize, tracker.now)
-      if (typeof scorer !== "function") {
-        scorer.reset()
-      }
-      return events
-    })
+    push: (frames) => attempt(() => cut(frames)),
+    end: Effect.map(attempt(() => cutter.finish()), close)
   }
 }

@@ -12,6 +12,7 @@ import * as Scope from "effect/Scope"
 import * as Audio from "../../Audio.ts"
 import type { Detector, Event, Options, Vad, VadError } from "../../Vad.ts"
 import { defectName } from "../resilience/errors.ts"
+import { keepPrompt, promptly, type PushNow } from "./detector.ts"
 import { inferenceFailed } from "./errors.ts"
 
 export interface Retunable extends Detector {
@@ -28,6 +29,7 @@ export interface Prepared {
 
 interface Tuned {
   readonly detector: Detector
+  readonly pushNow: PushNow | undefined
   readonly options: Options
   readonly close: Effect.Effect<void>
 }
@@ -47,7 +49,12 @@ export const makeRetunable = Effect.fnUntraced(
               // Who opens the session is told by an error, as of any detector that cannot be had.
               Effect.catchDefect((defect) => Effect.fail(inferenceFailed(`the detector broke: ${defectName(defect)}`))),
               Effect.onError((cause) => Scope.close(own, Exit.failCause(cause))),
-              Effect.map((detector) => ({ detector, options, close: Scope.close(own, Exit.void) }))
+              Effect.map((detector) => ({
+                detector,
+                pushNow: promptly(detector),
+                options,
+                close: Scope.close(own, Exit.void)
+              }))
             )
         )
       )
@@ -79,7 +86,18 @@ export const makeRetunable = Effect.fnUntraced(
       return Effect.andThen(close, noted(by.detector.push(tail.take())))
     }
 
-    return {
+    /** Where no other one is to take over. */
+    const pushNow: PushNow = (frames) => {
+      const { pushNow } = current
+      if (next !== undefined || pushNow === undefined) return undefined
+      tail.push(frames, false)
+      owed = true
+      const found = pushNow(frames)
+      if (found?._tag === "Success") note(found.value)
+      return found
+    }
+
+    return keepPrompt({
       push: (frames) =>
         Effect.suspend(() => {
           const ready = tail.push(frames, next !== undefined)
@@ -101,7 +119,7 @@ export const makeRetunable = Effect.fnUntraced(
             discard: Effect.suspend(() => used ? Effect.void : prepared.close)
           }
         })
-    }
+    }, pushNow)
   }
 )
 

@@ -10,7 +10,7 @@ import type { Settings } from "./settings.ts"
 class Take {
   readonly from: number
   readonly #limit: number
-  #data: Int16Array
+  #data: Int16Array<ArrayBuffer>
   #length = 0
 
   constructor(from: number, limit: number) {
@@ -33,19 +33,24 @@ class Take {
     this.#length += this.#reserve(count)
   }
 
+  /** All of it, in memory of its own; nothing more can be appended. */
   samples(): Int16Array {
-    return this.#data.slice(0, this.#length)
+    this.#resize(this.#length)
+    return this.#data
   }
 
   #reserve(count: number): number {
     const taken = Math.min(count, this.#limit - this.#length)
     const needed = this.#length + taken
     if (needed > this.#data.length) {
-      const grown = new Int16Array(Math.min(this.#limit, Math.max(needed, this.#data.length * 2)))
-      grown.set(this.#data)
-      this.#data = grown
+      this.#resize(Math.min(this.#limit, Math.max(needed, this.#data.length * 2)))
     }
     return taken
+  }
+
+  /** The memory before is free at once: a speech is old when it ends, and a collection of all that is old holds the thread. */
+  #resize(samples: number): void {
+    this.#data = new Int16Array(this.#data.buffer.transfer(samples * Int16Array.BYTES_PER_ELEMENT))
   }
 }
 

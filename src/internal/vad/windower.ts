@@ -1,15 +1,20 @@
 /**
  * Brings audio onto the grid of a model's windows, gaps included, so that a time
  * in the audio is a position on the grid. It belongs to one detector, and holds
- * less than a window.
+ * less than a window. The memory of windows is used again: a piece is what it is
+ * until the next push.
  */
 import * as Audio from "../../Audio.ts"
+import { FrameWindows } from "../audio/windows.ts"
 
 /** A window of audio, or the number of whole windows that nobody heard. */
 export type Piece = Int16Array | number
 
 // Timestamps rounded to milliseconds jitter by less; no packet is shorter.
 const jitterMs = 2
+
+// One that is being filled and one that is out: a frame completes no more, as a rule.
+const mostSpare = 2
 
 /**
  * Cuts frames of any format into windows of the model's, on a grid that starts
@@ -20,7 +25,10 @@ export class Windower {
   readonly #size: number
   readonly #sampleRate: number
   readonly #converter: Audio.Converter
-  readonly #windows: Audio.Windows
+  readonly #windows: FrameWindows
+  /** Memory of windows that nobody reads any more, and of those that were given out last. */
+  #spare: Array<Int16Array> = []
+  #out: Array<Int16Array> = []
   /** Stream time of position 0, and where the next frame should begin (ms). */
   #origin: number | undefined
   #expected: number
@@ -32,7 +40,7 @@ export class Windower {
     this.#size = size
     this.#sampleRate = sampleRate
     this.#converter = Audio.converter({ to: { sampleRate, channels: 1 } })
-    this.#windows = Audio.windows(size)
+    this.#windows = new FrameWindows(() => size, () => this.#spare.pop()?.fill(0) ?? new Int16Array(size))
     this.#origin = undefined
     this.#expected = resumeAt
   }
@@ -44,6 +52,8 @@ export class Windower {
   /** Throws an `AudioError` where a frame has an impossible format. */
   push(frames: ReadonlyArray<Audio.Frame>): ReadonlyArray<Piece> {
     const out: Array<Piece> = []
+    this.#spare = [...this.#spare, ...this.#out].slice(0, mostSpare)
+    this.#out = []
     for (const frame of frames) {
       const at = frame.at !== undefined && Number.isFinite(frame.at) ? frame.at : undefined
       if (this.#origin === undefined) {
@@ -80,6 +90,7 @@ export class Windower {
     }
     for (const window of this.#windows.push(frames)) {
       out.push(window.samples)
+      if (!frames.includes(window)) this.#out.push(window.samples)
     }
   }
 
