@@ -737,6 +737,7 @@ const nouns: ReadonlyArray<Sweep> = [
     retryDelay: length,
     reconnects: number,
     maxJobs: number,
+    memoryLimit: number,
     load: callback,
     loadThreshold: number,
     drainTimeout: length,
@@ -752,6 +753,8 @@ const nouns: ReadonlyArray<Sweep> = [
       jobsPerProcess: number,
       memoryWarning: number,
       memoryLimit: number,
+      replaceAfterGrowth: number,
+      replaceAfterJobs: number,
       execArgv: list
     },
     { module: "file:///desk.js" },
