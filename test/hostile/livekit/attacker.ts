@@ -50,6 +50,19 @@ const attacks: Readonly<Record<string, () => Promise<unknown>>> = {
   data: () => times(1000, () => me.publishData(new Uint8Array(1000), { reliable: true, topic: "noise" })),
   keys: () => times(300, (i) => me.publishDtmf(i % 10, String(i % 10))),
   attributes: () => times(50, (i) => me.setAttributes({ [`a${i}`]: "x".repeat(200) })),
+  "large attributes": () =>
+    times(20, (i) => me.setAttributes({ [`b${i % 4}`]: "x".repeat(15_000), ["__proto__"]: `${i}` })),
+  metadata: () => times(20, (i) => me.updateMetadata(`${i}${"x".repeat(60_000)}`)),
+  names: () => times(50, (i) => me.updateName("x".repeat(1000 + i))),
+  "topics of all objects": () =>
+    times(40, async (i) => {
+      const topic = ["__proto__", "constructor", "toString", "hasOwnProperty"][i % 4]!
+      await me.sendText(`text ${i}`, { topic })
+      await me.publishData(new Uint8Array(100), { reliable: true, topic })
+      const writer = await me.streamBytes({ topic, name: topic })
+      await writer.write(bytes)
+      await writer.close()
+    }),
   microphones: () =>
     times(10, async (i) => {
       const source = new AudioSource(48_000, 1, 1000)

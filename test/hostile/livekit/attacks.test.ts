@@ -69,6 +69,10 @@ const attacks = [
   "data",
   "keys",
   "attributes",
+  "large attributes",
+  "metadata",
+  "names",
+  "topics of all objects",
   "microphones"
 ]
 
@@ -125,7 +129,18 @@ describe.skipIf(livekit === undefined)("a room in which somebody attacks", () =>
         yield* bob.hearsSilence("agent", 700)
         const quiet = yield* asks(bob)
         const measured: Record<string, number> = {}
-        for (const one of ["texts", "long texts", "streams that never end", "keys", "remote calls", "microphones"]) {
+        for (
+          const one of [
+            "texts",
+            "long texts",
+            "streams that never end",
+            "keys",
+            "remote calls",
+            "large attributes",
+            "metadata",
+            "microphones"
+          ]
+        ) {
           const [, theirs] = yield* Effect.all([attack(one), asks(bob)], { concurrency: 2 })
           measured[one] = theirs
           assert.isBelow(theirs, lateMs, one)
