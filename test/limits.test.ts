@@ -51,6 +51,8 @@ const none: Readonly<Record<string, string>> = {
   "frontend/ogg.ts: longest": "the step in which a recording is read",
   "frontend/opusTail.ts: longestPacket": "of the format",
   "frontend/preconnectAudio.ts: mostBroken": "of a recording that is bounded",
+  "options/shown.ts: longest": "of what is shown of a wrong value",
+  "vad/windower.ts: mostSpare": "of our own audio",
   "pipeline/calls.ts: longestId": "of what is told of an invented call",
   "pipeline/calls.ts: longestName": "of what is told of an invented call",
   "pipeline/outstanding.ts: mostAttempts": "of our own telling",

@@ -36,6 +36,7 @@ import * as Schema from "effect/Schema"
 import type { InvalidOptions } from "../Failure.ts"
 import { layerFrom } from "../internal/config/variable.ts"
 import * as Check from "../internal/options.ts"
+import { spanLogger } from "../internal/spanLog.ts"
 
 /**
  * @category options
@@ -85,8 +86,8 @@ const json = Check.struct<JsonOptions>()({
  *
  * **Details**
  *
- * Log annotations are in `annotations`. Lines also become events of the span
- * in which they are logged. Throws `Failure.InvalidOptions` if an option is wrong.
+ * Log annotations are in `annotations`. The first 128 lines also become events
+ * of the span in which they are logged. Throws `Failure.InvalidOptions` if an option is wrong.
  *
  * @category layers
  * @since 0.1.0
@@ -95,7 +96,7 @@ export const layerJson = (options: JsonOptions = {}): Layer.Layer<never> => {
   Check.readOrThrow(json, options)
   const loggers = Logger.layer([
     options.to === "stderr" ? Logger.withConsoleError(Logger.formatJson) : Logger.consoleJson,
-    Logger.tracerLogger
+    spanLogger
   ])
   return options.minimumLevel === undefined
     ? loggers

@@ -17,6 +17,7 @@ import * as Config from "../../Config.ts"
 import { type Definition, isDefinition } from "../../Worker.ts"
 import { within } from "../config/findings.ts"
 import { shareKey } from "../numbers.ts"
+import { spanLogger } from "../spanLog.ts"
 import { monotonic } from "../steady.ts"
 import { surviving } from "../unawaited.ts"
 import { levelFrom, toParent } from "./childLog.ts"
@@ -213,7 +214,7 @@ const unusableFor = (cause: Cause.Cause<unknown>): string => {
 
 const asParent = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   effect.pipe(
-    Effect.provide(Logger.layer([toParent(tell), Logger.tracerLogger])),
+    Effect.provide(Logger.layer([toParent(tell), spanLogger])),
     Effect.provideService(References.MinimumLogLevel, levelFrom(process.argv[3])),
     (told) => process.argv[5] === "traced" ? Effect.provideService(told, Tracer.Tracer, tracerToParent(tell)) : told
   )
