@@ -57,6 +57,7 @@ describe("a tool that needs an approval", () => {
 
   it.effect.each<readonly [string, string, Testing.LlmToolCall]>([
     ["a caller who says no", "No.", pay(50, { confirm: true })],
+    ["a caller who says no in a language that nobody has told of", "Nein.", pay(50, { confirm: true })],
     ["a model that only calls again", "Yes, please.", pay(50)],
     ["a question about something else", "Yes, please.", pay(60, { confirm: true })]
   ])(

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import type { Session } from "../../Session.ts"
 import type * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
+import { phrasebooks } from "../text/phrasebook.ts"
 import { phraseKind } from "../text/phrases.ts"
 import { confirmation } from "../tools/duplicates.ts"
 import { alike } from "../tools/execute.ts"
@@ -25,13 +26,16 @@ type Request = Tools.Call & { readonly confirmed: boolean }
 // Of more questions the oldest is forgotten: it is asked again.
 const mostAsked = 64
 
-/** Whether the last that the caller has said is a plain refusal. */
+/** Whether the last that the caller has said is a plain refusal: in any language that is known, where none is told. */
 const refuses = (core: Core): boolean => {
   const said = core.history.current().items.findLast((item) => item._tag === "Message" && item.role === "user")
   if (said?._tag !== "Message") return false
   const { language, phrases: more } = Turn.settings(core.conductor.state())
-  const kind = phraseKind(said.text, { language, more })
-  return kind === "cut-in" || kind === "hold"
+  const languages = language === undefined ? Object.keys({ ...phrasebooks, ...more }) : [language]
+  return languages.some((language) => {
+    const kind = phraseKind(said.text, { language, more })
+    return kind === "cut-in" || kind === "hold"
+  })
 }
 
 export const makeApprove = (): (core: Core, call: Request) => Effect.Effect<boolean | string> => {
