@@ -77,27 +77,36 @@ export class ChildJobs {
     if (job !== undefined && !job.told) this.#options.fork(this.#tell(id, job, report))
   }
 
+  /** The process says that a job is over; where its report was not understood, nobody knows more. */
   over(id: string): void {
     const job = this.#jobs.get(id)
-    this.#jobs.delete(id)
-    if (this.#jobs.size === 0) this.#idle.openUnsafe()
-    if (job !== undefined) Deferred.doneUnsafe(job.over, Effect.void)
+    if (job === undefined || job.told) return this.#remove(id)
+    this.#fail(id, job, "the process of the job did not say how it ended", Effect.void)
   }
 
   /** The process has ended: its jobs have failed, unless the server knows more. */
   lose(reason: string): void {
-    const { evict, fork, slot } = this.#options
+    const { evict, fork } = this.#options
     for (const [id, job] of this.#jobs) {
-      const report = { status: "failed", error: `the process of the job has ended (${reason})` } as const
-      const lost = Effect.logError("the job failed").pipe(
-        Effect.annotateLogs({ ...describe(job.assignment.job), child: slot, reason: report.error })
-      )
-      const telling = job.told
-        ? Effect.void
-        : Effect.andThen(Effect.andThen(lost, metrics.ended("failed")), this.#tell(id, job, report))
-      fork(Effect.ensuring(telling, Effect.sync(() => this.over(id))))
+      if (job.told) this.#remove(id)
+      else this.#fail(id, job, `the process of the job has ended (${reason})`, metrics.ended("failed"))
       fork(evict(job.assignment))
     }
+  }
+
+  #fail(id: string, job: ChildJob, error: string, counted: Effect.Effect<void>): void {
+    const lost = Effect.logError("the job failed").pipe(
+      Effect.annotateLogs({ ...describe(job.assignment.job), child: this.#options.slot, reason: error })
+    )
+    const telling = Effect.all([lost, counted, this.#tell(id, job, { status: "failed", error })], { discard: true })
+    this.#options.fork(Effect.ensuring(telling, Effect.sync(() => this.#remove(id))))
+  }
+
+  #remove(id: string): void {
+    const job = this.#jobs.get(id)
+    this.#jobs.delete(id)
+    if (this.#jobs.size === 0) this.#idle.openUnsafe()
+    if (job !== undefined) Deferred.doneUnsafe(job.over, Effect.void)
   }
 
   #tell(id: string, job: ChildJob, report: Report): Effect.Effect<void> {
