@@ -3,6 +3,7 @@
  * of it, and for how long nobody was at work on its answer (I12).
  */
 import { beyond } from "../internal/text/beyond.ts"
+import { breath } from "../internal/turn/draft.ts"
 import type { Intent, UserAction } from "./actions.ts"
 import { usedBefore } from "./everyWord.ts"
 import { agreement } from "./intents.ts"
@@ -70,8 +71,7 @@ const openFor = 8000
 /** An answer may end so long (ms) before the last sound of the question, if the agent is silent then. */
 const ahead = 1000
 
-/** If the agent goes on within this time (ms), only an answer that begins so late takes the floor. */
-const goesOnWithin = 250
+/** If the agent goes on after a breath, only an answer that begins so shortly (ms) before its end takes the floor. */
 const atItsEnd = 300
 
 const wanting: ReadonlySet<Intent | undefined> = new Set(["answer", "question", "cutIn"])
@@ -159,7 +159,7 @@ const overtakenAt = (timeline: Timeline, said: Said): number =>
   )
 
 const goesOn = (timeline: Timeline, at: number): boolean =>
-  timeline.of("AgentStartedSpeaking").some((next) => next.at >= at && next.at < at + goesOnWithin)
+  timeline.of("AgentStartedSpeaking").some((next) => next.at >= at && next.at < at + breath)
 
 /** Whether a question was heard that these words may answer. */
 const wasAsked = (timeline: Timeline, said: Said): boolean =>
