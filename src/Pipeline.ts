@@ -139,7 +139,7 @@ export interface Options {
     readonly maxReplies?: number | undefined
     /** Longest wait for running tool calls before `Session.hangUp` says goodbye. @default "8 seconds" */
     readonly goodbyeWait?: Duration.Input | undefined
-    /** Words at the beginning of that wait; `false` says nothing. @default "One moment, please." */
+    /** Words in that wait, where it lasts longer than 300 ms; `false` says nothing. @default "One moment, please." */
     readonly goodbyeSay?: string | false | undefined
   } | undefined
   /** Retries and the deadline for a provider's first output. */

@@ -570,6 +570,7 @@ describe("a goodbye in the same breath as the result", () => {
       Tool.make("book", { success: Schema.String }).annotateMerge(Tools.voice(silent ? { result: "silent" } : {})),
       Tool.make("ask", { success: Schema.String }),
       Tool.make("look", { success: Schema.String }),
+      Tool.make("note", { success: Schema.String }),
       Tool.make("leave", { dependencies: [Session.Session] })
     )
     const orphans: Array<string> = []
@@ -584,6 +585,7 @@ describe("a goodbye in the same breath as the result", () => {
         book: () => Effect.succeed("table 4"),
         ask: () => Effect.succeed("yes"),
         look: () => Effect.delay(Effect.succeed("soup"), 4000),
+        note: () => Effect.delay(Effect.succeed("noted"), 200),
         leave: () => Session.Session.use((session) => Effect.asVoid(hangUp(session)))
       })
     }
@@ -634,6 +636,17 @@ describe("a goodbye in the same breath as the result", () => {
       assert.strictEqual(held.timeline.of("SessionClosed")[0]!.reason, "hang_up")
       whole(held.timeline)
     }))
+
+  it.effect.each([["note", 0], ["look", 1]] as const)(
+    "asks the caller to wait for a call beside it only where that takes a while: %s",
+    ([name, asked]) =>
+      Effect.gen(function*() {
+        const held = yield* hold([{ tools: call(name, "leave") }, "It is done."])
+        assert.strictEqual(held.said.filter((text) => text === "One moment, please.").length, asked)
+        assert.strictEqual(held.said.at(-1), "Goodbye!")
+        whole(held.timeline)
+      })
+  )
 
   it.effect("is told once where the session drains", () =>
     Effect.gen(function*() {

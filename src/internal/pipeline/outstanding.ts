@@ -200,6 +200,9 @@ const isRunning = (core: Core, call: string | undefined): boolean =>
 // Replies that tell what has come, before the goodbye.
 const mostLast = 3
 
+/** A call that ends within this time (ms) needs no word that the caller has to wait. */
+const waitedSilently = 300
+
 const until = (changed: Latch.Latch, isOver: () => boolean): Effect.Effect<void> =>
   Effect.gen(function*() {
     while (!isOver()) {
@@ -221,8 +224,14 @@ export const beforeGoodbye = (
       (isRunning(core, call) || all().some((one) => isInHand(core, one, true)))
     if (owed() && options.goodbyeWait > 0) {
       const { goodbyeSay } = options
-      if (goodbyeSay !== false && goodbyeSay !== undefined && isRunning(core, call)) say(goodbyeSay)
-      yield* Effect.timeoutOption(until(changed, () => !owed()), options.goodbyeWait)
+      const patience = Effect.gen(function*() {
+        if (goodbyeSay !== false && goodbyeSay !== undefined && isRunning(core, call)) {
+          yield* Effect.timeoutOption(until(changed, () => !isRunning(core, call)), waitedSilently)
+          if (isRunning(core, call)) say(goodbyeSay)
+        }
+        yield* until(changed, () => !owed())
+      })
+      yield* Effect.timeoutOption(patience, options.goodbyeWait)
     }
     // What comes while this is told, or was left to a reply that did not tell it, is told before the goodbye, too.
     for (let more = mostLast; more > 0; more -= 1) {
