@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Context, Deferred, Effect, Exit, Fiber, Layer, Logger, Redacted, Scope, Stream } from "effect"
 import { type Audio, Room, Worker } from "effect-voice"
-import { makeCall, type Settings } from "effect-voice/internal/webSocket/call"
+import { makeCall } from "effect-voice/internal/webSocket/call"
 import { answering, type CallsSettings, makeCalls } from "effect-voice/internal/webSocket/calls"
 import { read } from "effect-voice/internal/webSocket/protocol"
 import * as WebSocketRoom from "effect-voice/Layers/WebSocketRoom"
@@ -10,14 +10,7 @@ import { TestClock } from "effect/testing"
 import { WebSocket } from "ws"
 import { contract, type Peers } from "./contract/room.ts"
 import { browserCaller, type Options } from "./support/browserCaller.ts"
-
-const settings: Settings = {
-  sampleRate: 24_000,
-  aheadMs: 400,
-  returnMs: 20_000,
-  silentMs: 10_000,
-  attach: undefined
-}
+import { callSettings, serverSettings } from "./support/sockets.ts"
 
 class Caller extends Context.Service<Caller, Peers>()("effect-voice/test/WebSocketRoom.test/Caller") {}
 
@@ -25,7 +18,7 @@ const refused = (reason: Room.RoomError["reason"]) => new Room.RoomError({ reaso
 
 const contracted = Layer.effectContext(Effect.gen(function*() {
   const scope = yield* Effect.scope
-  const call = yield* makeCall(settings, { name: "call", resume: "secret", caller: { identity: "ann" } })
+  const call = yield* makeCall(callSettings, { name: "call", resume: "secret", caller: { identity: "ann" } })
   const caller = yield* browserCaller({
     accept: (wire) => ({
       receive: (message) => {
@@ -70,10 +63,7 @@ const company = Effect.fnUntraced(function*(
 ) {
   const rooms: Array<Room.Room["Service"]> = []
   const calls = yield* makeCalls({
-    ...settings,
-    mostCalls: 3,
-    joinMs: 10_000,
-    mostBytes: 400_000,
+    ...serverSettings,
     authorize: (token) => Effect.succeed(token === "wrong" ? undefined : { identity: token ?? "caller" }),
     ...more
   }, answering(3, (room) => Effect.andThen(Effect.sync(() => rooms.push(room)), program(room))))

@@ -6,6 +6,7 @@ import { openStream } from "effect-voice/internal/telephone/stream"
 import { answering, makeCalls } from "effect-voice/internal/webSocket/calls"
 import { TestClock } from "effect/testing"
 import { correctable } from "../support/clock.ts"
+import { serverSettings } from "../support/sockets.ts"
 
 const hour = 3_600_000
 
@@ -14,14 +15,7 @@ describe.each([hour, -hour])("a wall clock that is corrected by %i ms", (ms) => 
     Effect.gen(function*() {
       const { run, step } = yield* correctable
       const calls = yield* run(makeCalls({
-        sampleRate: 24_000,
-        aheadMs: 400,
-        returnMs: 20_000,
-        silentMs: 10_000,
-        attach: undefined,
-        mostCalls: 3,
-        joinMs: 10_000,
-        mostBytes: 400_000,
+        ...serverSettings,
         authorize: () => Effect.succeed({ identity: "ann" })
       }, answering(3, () => Effect.never)))
       const come = () => {

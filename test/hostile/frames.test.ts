@@ -6,11 +6,10 @@ import * as WebSocketRoom from "effect-voice/Layers/WebSocketRoom"
 import { randomBytes } from "node:crypto"
 import { connect, type Socket } from "node:net"
 import { monitorEventLoopDelay } from "node:perf_hooks"
-import { setFlagsFromString } from "node:v8"
-import { runInNewContext } from "node:vm"
 import { deflateRawSync } from "node:zlib"
 import { WebSocket } from "ws"
 import { call, type Carrier } from "../support/carrier.ts"
+import { megabytesKept } from "../support/kept.ts"
 
 const loopback = "127.0.0.1"
 
@@ -59,16 +58,6 @@ const upgraded = (port: number, path: string, extensions = "") =>
 
 const until = (condition: () => boolean): Effect.Effect<void> =>
   Effect.suspend(() => condition() ? Effect.void : Effect.andThen(Effect.sleep(5), until(condition)))
-
-setFlagsFromString("--expose-gc")
-const collect = runInNewContext("gc") as () => void
-
-/** What is kept. */
-const megabytes = () => {
-  collect()
-  const { external, heapUsed } = process.memoryUsage()
-  return (external + heapUsed) / 1_000_000
-}
 
 const bomb = deflateRawSync(Buffer.alloc(50_000_000))
 
@@ -119,7 +108,7 @@ const withstands = <E, R>(
   begin: ReadonlyArray<Buffer> = []
 ) =>
   Effect.gen(function*() {
-    const before = megabytes()
+    const before = megabytesKept()
     const delay = monitorEventLoopDelay({ resolution: 1 })
     const seen: Record<string, unknown> = {}
     for (const [name, pieces] of Object.entries(attacks)) {
@@ -150,13 +139,13 @@ const withstands = <E, R>(
         slow,
         hold: Math.round(delay.max / 1e6),
         closed: state.closed,
-        MB: Math.round(megabytes() - before)
+        MB: Math.round(megabytesKept() - before)
       }
       assert.isBelow(slow, 2000, name)
       socket.destroy()
     }
     yield* Effect.logInfo("frames were sent").pipe(Effect.annotateLogs({ seen }))
-    assert.isBelow(megabytes() - before, 30)
+    assert.isBelow(megabytesKept() - before, 30)
   })
 
 const doing = (entry: Effect.Effect<unknown, unknown, Room.Room>) =>

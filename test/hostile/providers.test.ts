@@ -8,20 +8,9 @@ import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
 import * as OpenAiStt from "effect-voice/Layers/OpenAiStt"
 import * as OpenAiTts from "effect-voice/Layers/OpenAiTts"
 import * as Net from "node:net"
-import { setFlagsFromString } from "node:v8"
-import { runInNewContext } from "node:vm"
 import { gzipSync } from "node:zlib"
 import * as faults from "../contract/faults.ts"
-
-setFlagsFromString("--expose-gc")
-const collect = runInNewContext("gc") as () => void
-
-/** What is kept. */
-const megabytes = () => {
-  collect()
-  const { external, heapUsed } = process.memoryUsage()
-  return (external + heapUsed) / 1_000_000
-}
+import { megabytesKept } from "../support/kept.ts"
 
 const { apiKey } = faults
 
@@ -192,11 +181,11 @@ const slow = names.filter((name) => manners[name]!.every !== undefined)
 const holds = (name: string, tried: Effect.Effect<unknown>) =>
   it.live(name, () =>
     Effect.gen(function*() {
-      const before = megabytes()
+      const before = megabytesKept()
       yield* tried
       // Connections that were aborted are closed in their own time.
       const free: Effect.Effect<void> = Effect.suspend(() =>
-        megabytes() - before < 60 ? Effect.void : Effect.andThen(Effect.sleep(50), free)
+        megabytesKept() - before < 60 ? Effect.void : Effect.andThen(Effect.sleep(50), free)
       )
       yield* Effect.orDie(Effect.timeout(free, "10 seconds"))
     }).pipe(Effect.provide(Logger.layer([]))))

@@ -7,6 +7,7 @@ import * as WebSocketRoom from "effect-voice/Layers/WebSocketRoom"
 import { connect, type Socket } from "node:net"
 import { WebSocket } from "ws"
 import { call, type Carrier } from "../support/carrier.ts"
+import { serverSettings } from "../support/sockets.ts"
 
 const loopback = "127.0.0.1"
 
@@ -162,14 +163,7 @@ describe("a server of WebSocketRoom", () => {
   it.effect("has no more strangers than 64 beside its calls, and takes who comes when they have gone", () =>
     Effect.gen(function*() {
       const calls = yield* makeCalls({
-        sampleRate: 24_000,
-        aheadMs: 400,
-        returnMs: 20_000,
-        silentMs: 10_000,
-        attach: undefined,
-        mostCalls: 3,
-        joinMs: 10_000,
-        mostBytes: 400_000,
+        ...serverSettings,
         authorize: () => Effect.never
       }, answering(3, () => Effect.never))
       const come = () => {

@@ -4,6 +4,7 @@ import * as native from "../../src/internal/native.ts"
 import { largestBatch, makeMemory, sampleCount } from "../../src/internal/vad/batchMemory.ts"
 import { share } from "../../src/internal/vad/batchScorer.ts"
 import { cellSize } from "../../src/internal/vad/weights.ts"
+import { diceOf } from "../support/dice.ts"
 
 const size = sampleCount(16_000)
 
@@ -243,11 +244,7 @@ describe("shared scorer", () => {
   it.effect("gives every stream its own answers, whoever comes and goes", () =>
     Effect.gen(function*() {
       for (let seed = 1; seed <= 30; seed++) {
-        let state = seed
-        const random = (below: number) => {
-          state = Math.imul(state, 48_271) >>> 0
-          return Math.floor(state / 2 ** 32 * below)
-        }
+        const random = diceOf(seed).below
         const model = makeModel()
         const asked = []
         for (let step = 0; step < 60; step++) {

@@ -6,20 +6,11 @@ import * as EnergyVad from "effect-voice/Layers/EnergyVad"
 import * as Testing from "effect-voice/testing"
 import { promptly } from "../../src/internal/vad/detector.ts"
 import { makeRetunable, type Retunable } from "../../src/internal/vad/retunable.ts"
-
-const Seed = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 2_147_483_646 }))
-
-const randoms = (seed: number) => {
-  let state = seed
-  return (most: number): number => {
-    state = Math.imul(state, 48_271) >>> 0
-    return (state >>> 8) % most
-  }
-}
+import { diceOf } from "../support/dice.ts"
 
 /** Loudness is probability; now and then there is none, and now and then it breaks. */
 const moody = (seed: number) => {
-  const random = randoms(seed)
+  const random = diceOf(seed).below
   return Vad.make({
     name: "moody",
     sampleRate: 16_000,
@@ -39,7 +30,7 @@ const history = (seed: number, pushOf: (detector: Retunable) => Push) =>
   Effect.scoped(Effect.gen(function*() {
     const detector = yield* makeRetunable(moody(seed), {})
     const push = pushOf(detector)
-    const random = randoms(seed)
+    const random = diceOf(seed).below
     const told: Array<Exit.Exit<ReadonlyArray<Vad.Event>, unknown>> = []
     let at = 0
     let level = 0
@@ -61,7 +52,7 @@ const history = (seed: number, pushOf: (detector: Retunable) => Push) =>
 describe("a detector that answers at once", () => {
   it.effect.prop(
     "finds what it finds in an Effect, whatever fails between",
-    [Seed],
+    [Schema.Int],
     ([seed]) =>
       Effect.gen(function*() {
         let prompt = 0

@@ -2,22 +2,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Schema } from "effect"
 import { type Audio, Vad } from "effect-voice"
-
-const Seed = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 2_147_483_646 }))
-
-const randoms = (seed: number) => {
-  let state = seed
-  return (most: number): number => {
-    state = Math.imul(state, 48_271) >>> 0
-    return (state >>> 8) % most
-  }
-}
+import { diceOf } from "../support/dice.ts"
 
 const size = 512
 
 /** Speech and silence, of which no two stretches are the same. */
 const recording = (seed: number): Int16Array => {
-  const random = randoms(seed)
+  const random = diceOf(seed).below
   let loud = 0
   return Int16Array.from({ length: 60_000 }, (_, i) => {
     if (i % 4000 === 0) loud = loud === 0 ? 10_000 + random(20_000) : 0
@@ -50,10 +41,10 @@ const audioOf = (event: Vad.Event): ReadonlyArray<Audio.Frame> =>
 describe("what a detector is given and gives", () => {
   it.effect.prop(
     "stays as it was, however the frames are cut, and whoever is interrupted",
-    [Seed, Schema.Boolean],
+    [Schema.Int, Schema.Boolean],
     ([seed, slow]) =>
       Effect.scoped(Effect.gen(function*() {
-        const random = randoms(seed)
+        const random = diceOf(seed).below
         const source = recording(seed)
         const scored: Array<Float32Array> = []
         const score = (window: Float32Array): number => {

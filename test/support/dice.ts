@@ -7,6 +7,8 @@ export const diceOf = (seed: number) => {
   }
   for (let i = 0; i < 8; i++) next()
   return {
+    /** From 0, and less than that. */
+    below: (most: number) => Math.floor(next() * most),
     int: (from: number, to: number) => from + Math.floor(next() * (to - from + 1)),
     pick: <A>(all: ReadonlyArray<A>): A => all[Math.floor(next() * all.length)]!
   }

@@ -1,8 +1,7 @@
 /** What a decoder must do whatever it is given: end soon, with a result or an error of its own, and keep nothing. */
 import { assert } from "@effect/vitest"
 import { Cause, Effect, Exit, References } from "effect"
-import * as V8 from "node:v8"
-import * as Vm from "node:vm"
+import { collect } from "../../support/kept.ts"
 import { Chance, firstSeed, inputs } from "./mutation.ts"
 
 /** Time in ms that one input may take, on a machine that does much else. */
@@ -14,11 +13,8 @@ const mostKept = 96 * 1024 * 1024
 // A stack for each error would take most of the time.
 Error.stackTraceLimit = 0
 
-V8.setFlagsFromString("--expose-gc")
-const collect: unknown = Vm.runInNewContext("gc")
-
 const heap = (): number => {
-  if (typeof collect === "function") collect()
+  collect()
   return process.memoryUsage().heapUsed
 }
 
