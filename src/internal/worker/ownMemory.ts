@@ -5,10 +5,9 @@
  */
 import * as Effect from "effect/Effect"
 import { memoryExceeded, type WorkerError } from "./errors.ts"
+import { crowded } from "./wear.ts"
 
 const megabyte = 1024 * 1024
-/** Of what it may use: from here on calls are at stake. */
-const much = 0.6
 
 export interface OwnMemoryOptions {
   /** The option (MB). */
@@ -23,7 +22,7 @@ export interface OwnMemoryOptions {
 export const watchOwnMemory = ({ availableBytes, drain, limitMb }: OwnMemoryOptions) => {
   let isTold = false
   return (usedBytes: number): Effect.Effect<unknown> => {
-    const beyond = limitMb === undefined ? usedBytes >= much * availableBytes : usedBytes >= limitMb * megabyte
+    const beyond = limitMb === undefined ? usedBytes >= crowded * availableBytes : usedBytes >= limitMb * megabyte
     if (isTold || !beyond) return Effect.void
     isTold = true
     const memoryMb = Math.round(usedBytes / megabyte)

@@ -9,8 +9,9 @@ import type { PoolSettings } from "./options.ts"
 const megabyte = 1024 * 1024
 /** What a running job may use (MB): it is given back when the job is over. */
 const ofOneJob = 20
-/** Near the load from which on the worker gets no jobs, less growth suffices: else it might never get any again. */
-const crowded = 0.6
+/** Of the memory that it may use: it is near the load from which on a worker gets no jobs. */
+export const crowded = 0.6
+/** Then less growth suffices: else it might never get any again. */
 const growthWhenCrowded = 64
 
 export type Worn = "grown" | "jobs"
