@@ -43,6 +43,7 @@ export { resolve, type Settings } from "./internal/turn/settings.ts"
 export type { Signal } from "./internal/turn/signal.ts"
 export {
   awaitsFinal,
+  awaitsVoiceTo,
   closeReason,
   failuresInARow,
   guess,
@@ -317,13 +318,15 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
       }
       return
     case "VoiceStarted":
-      return Voice.started(d, signal.startedAt)
+      return Voice.started(d, signal.startedAt, signal.byAudio === true)
+    case "VoiceHeard":
+      return Voice.heard(d, signal.to)
     case "VoiceLevel":
       return Voice.level(d, signal.below)
     case "VoicePaused":
       return Voice.paused(d, signal.voiceAt)
     case "VoiceResumed":
-      return Voice.resumed(d, signal.voiceAt)
+      return Voice.resumed(d, signal.voiceAt, signal.byAudio === true)
     case "VoiceEnded":
       return Voice.ended(d, signal.endedAt)
     case "Heard":

@@ -3,6 +3,7 @@
  * of it, and for how long nobody was at work on its answer (I12).
  */
 import { beyond } from "../internal/text/beyond.ts"
+import { withoutPunctuation } from "../internal/text/words.ts"
 import { breath } from "../internal/turn/draft.ts"
 import type { Intent, UserAction } from "./actions.ts"
 import { usedBefore } from "./everyWord.ts"
@@ -49,6 +50,8 @@ export interface AnswerOptions {
   readonly hookMs?: number | undefined
   /** When the program began to say goodbye: a Clock time (ms). @default never */
   readonly endsAt?: number | undefined
+  /** How many words interrupt the agent (`interruption.minWords`): fewer are answered once it has spoken. @default 0 */
+  readonly minWords?: number | undefined
 }
 
 export const noAnswers: Answers = { answered: 0, overtaken: 0, setAside: 0, unheard: 0, wordless: 0, unanswered: 0 }
@@ -172,7 +175,16 @@ type Fate =
   | { readonly what: Exclude<keyof Answers, "unanswered"> }
   | { readonly what: "unanswered"; readonly at: number; readonly message: string }
 
-const fate = (timeline: Timeline, said: Said, spans: ReadonlyArray<Span>, endsAt: number): Fate => {
+/** When the agent has spoken that speaks at a time: with too few words over it also if it was paused meanwhile. */
+const spokenBy = (timeline: Timeline, at: number, tooFew: boolean): number => {
+  if (!tooFew) return timeline.audible.find(({ from, to }) => from <= at && to >= at)?.to ?? at
+  const { end = timeline.endedAt } =
+    timeline.playbacks.find(({ end = timeline.endedAt, start }) => start <= at && end >= at) ?? { end: at }
+  return end
+}
+
+const fate = (timeline: Timeline, said: Said, spans: ReadonlyArray<Span>, options: AnswerOptions): Fate => {
+  const { endsAt = Infinity, minWords = 0 } = options
   // Who is saying goodbye does not begin anew.
   if (said.to >= endsAt) return { what: "overtaken" }
   const words = key(said.text)
@@ -187,8 +199,8 @@ const fate = (timeline: Timeline, said: Said, spans: ReadonlyArray<Span>, endsAt
   // An interim transcript was used for it: the final one has only added the rest.
   const used = usedBefore(timeline, transcript.at).some((text) => beyond(text, said.text) !== said.text.trim())
   if (turn === undefined && used) return { what: "overtaken" }
-  const free = timeline.audible.find(({ from, to }) => from <= heardAt && to >= heardAt)?.to ?? heardAt
-  const due = free + timeline.maxDelay + allowed
+  const tooFew = said.intent !== "cutIn" && withoutPunctuation(said.text).length < minWords
+  const due = spokenBy(timeline, heardAt, tooFew) + timeline.maxDelay + allowed
   if (turn === undefined || turn.at > due) {
     return until <= due
       ? { what: "overtaken" }
@@ -209,12 +221,11 @@ const fate = (timeline: Timeline, said: Said, spans: ReadonlyArray<Span>, endsAt
 
 /** What became of each utterance of the caller that wants to be answered. */
 export const fates = (timeline: Timeline, options: AnswerOptions): ReadonlyArray<Fate> => {
-  const { endsAt = Infinity, hookMs = 0 } = options
-  const spans = working(timeline, hookMs)
+  const spans = working(timeline, options.hookMs ?? 0)
   return timeline.user.flatMap((action) => {
     if (action._tag !== "Say" || action.by !== undefined || !wanting.has(action.intent)) return []
     const { heard, transcripts } = action.hearing ?? {}
-    return heard !== undefined || transcripts !== undefined ? [] : [fate(timeline, action, spans, endsAt)]
+    return heard !== undefined || transcripts !== undefined ? [] : [fate(timeline, action, spans, options)]
   })
 }
 

@@ -80,8 +80,9 @@ export interface Outcome {
   readonly violations: ReadonlyArray<Violation>
 }
 
-const answerOptions = ({ hookMs, program }: Conversation): AnswerOptions => ({
+const answerOptions = ({ hookMs, program, turn }: Conversation): AnswerOptions => ({
   hookMs,
+  minWords: turn.interruption?.minWords,
   endsAt: program.find(({ _tag }) => _tag === "HangUp" || _tag === "Close")?.at
 })
 

@@ -187,6 +187,27 @@ describe("the history of a session", () => {
   )
 })
 
+describe("a voice that fails, and tells no times", () => {
+  const first = "The room that you asked for is free."
+  it.effect.each([40, 60, 90, 150])(
+    "has said nothing of the text that it was given after its last audio, at %d ms a character",
+    (msPerCharacter) =>
+      Effect.gen(function*() {
+        const timeline = yield* Testing.scenario({
+          user: [hello],
+          llm: [{ text: `${first} It has a bath with a view. It has a bed and a desk.`, total: 3000, firstToken: 100 }],
+          tts: [{ alignment: false, msPerCharacter, fail: true, after: 1 }]
+        })
+        const [said] = timeline.of("AgentSpeechCommitted")
+        assert.isTrue(first.startsWith(said!.text), said!.text)
+        assert.isTrue(said!.interrupted)
+        const shown = timeline.of("AgentTranscript").map(({ text }) => text).join("").trim()
+        assert.isTrue(first.startsWith(shown), shown)
+        assert.deepStrictEqual(Testing.invariants(timeline), [])
+      })
+  )
+})
+
 const remark = (id: string, text: string, createdAt: number) =>
   History.Message.make({ id, role: "assistant", text, createdAt })
 

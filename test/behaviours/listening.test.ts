@@ -155,6 +155,35 @@ describe("an answer that comes before the question is at its end", () => {
       assert.deepStrictEqual(timeline.messages.slice(1, 3), ["user: Paris.", "assistant: Paris it is."])
     }))
 
+  it.effect.each(
+    [
+      ["Shall I book it as well?", 800, "turn: Okay."],
+      ["Shall I book it as well?", 1100, "turn: Okay."],
+      ["Shall I book it as well?", 2000, "agreement: Okay."],
+      ["Let me look for that one.", 800, "agreement: Okay."]
+    ] as const
+  )(
+    "is one before tools that take long, if it was a question: %s, %d ms before its end: %s",
+    ([text, before, what]) =>
+      Effect.gen(function*() {
+        const Kit = Toolkit.make(Tool.make("look", { success: Schema.String }))
+        const timeline = yield* Testing.scenario({
+          agent: Agent.make({ instructions: "", tools: Kit }),
+          at: [{ at: 500, do: (session) => session.send("Is it free?") }],
+          // It is heard from 1000 to 5000.
+          llm: [{ text, tools: [{ name: "look" }] }, "Fine."],
+          tts: [{ duration: 4000 }, { duration: 1000 }],
+          user: [Testing.say(4700 - before, 5000 - before, "Okay.")],
+          options: { turn: { interruption: whole } }
+        }).pipe(Effect.provide(Kit.toLayer({ look: () => Effect.as(Effect.sleep(10_000), "free") })))
+        const [kind, words] = what.split(": ")
+        assert.deepStrictEqual(kind === "turn" ? committed(timeline).slice(1) : setAside(timeline), [words!])
+        // Nobody waits for the tool who has answered.
+        assert.strictEqual((timeline.playbacks[1]?.start ?? Infinity) < 8000, kind === "turn")
+        assert.deepStrictEqual(Testing.invariants(timeline), [])
+      })
+  )
+
   it.effect("sent while a tool works is in the prompt that tells its result, and does not end the reply", () =>
     Effect.gen(function*() {
       const Kit = Toolkit.make(Tool.make("look", { success: Schema.String }))

@@ -185,7 +185,12 @@ export const signals: {
   Failed: ({ chance, pick }) => ({ _tag: "Failed", component: pick(...components), fatal: chance(0.05) }),
   Worked: ({ pick }) => ({ _tag: "Worked", component: pick(...components) }),
   Measured: ({ pick }) => ({ _tag: "Measured", delay: pick(100, 500, 4000), interims: pick(undefined, true, false) }),
-  VoiceStarted: ({ pick }, now) => ({ _tag: "VoiceStarted", startedAt: now - pick(0, 50, 200) }),
+  VoiceStarted: ({ chance, pick }, now) => ({
+    _tag: "VoiceStarted",
+    startedAt: now - pick(0, 50, 200),
+    byAudio: chance(0.5)
+  }),
+  VoiceHeard: ({ pick }, now) => ({ _tag: "VoiceHeard", to: now - pick(0, 20, 300) }),
   VoiceLevel: ({ pick }) => ({ _tag: "VoiceLevel", below: pick(-3, 0, 11, 13, 40) }),
   VoicePaused: ({ pick }, now) => ({ _tag: "VoicePaused", voiceAt: now - pick(0, 50, 200) }),
   VoiceResumed: ({ pick }, now) => ({ _tag: "VoiceResumed", voiceAt: now - pick(0, 50) }),

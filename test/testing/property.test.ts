@@ -149,6 +149,22 @@ describe("the invariants about the caller's intent", () => {
       })
     }))
 
+  it.effect("wait with too few words for the end of the agent, though they have paused it, and no longer", () =>
+    Effect.gen(function*() {
+      const hold = (minWords: number) =>
+        Testing.scenario({
+          at: [{ at: 0, do: (session) => session.say("one two three four five six seven eight nine ten.") }],
+          tts: [{ duration: 10_000 }, { duration: 1000 }],
+          user: [Testing.say(4000, 4700, "Tomorrow.", { intent: "answer" })],
+          options: { turn: { interruption: { minWords, falseInterruptionTimeout: 2000, echoWarmUp: 0 } } }
+        })
+      const timeline = yield* hold(2)
+      assert.isAbove(timeline.of("UserSpeechCommitted")[0]!.at, 12_000)
+      assert.deepStrictEqual(Testing.invariants(timeline, { minWords: 2 }), [])
+      assert.deepStrictEqual(Testing.invariants(timeline).map(({ invariant }) => invariant), ["I12"])
+      assert.deepStrictEqual(Testing.invariants(yield* hold(0)), [])
+    }))
+
   it.effect("allow the time of the providers, and no more", () =>
     Effect.gen(function*() {
       const slow = yield* Testing.scenario({

@@ -12,6 +12,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type * as Audio from "../../Audio.ts"
 import type * as Processor from "../../Processor.ts"
+import * as Turn from "../../Turn.ts"
 import type * as Vad from "../../Vad.ts"
 import { unusable, usable } from "../audio/usable.ts"
 import { throughEffect } from "../streams.ts"
@@ -24,18 +25,21 @@ import { perceive, type Perception } from "./perception.ts"
 import type { StreamClock } from "./streamClock.ts"
 import { makeLoudness } from "./voiceLevel.ts"
 
+/** What the detector has found, and up to where (ms of stream time) it has heard a voice go on. */
+type Found = Vad.Event | { readonly _tag: "VoiceHeard"; readonly at: number }
+
 type Step<A, B> = <E, R>(self: Stream.Stream<A, E, R>) => Stream.Stream<B, E, R>
 
 export interface AudioInput {
   /**
-   * Frames to the boundaries of speech: processed for all who hear them, handed to
+   * Frames to the boundaries of speech, and how far a voice has come where that is waited for: processed for all who hear them, handed to
    * the recogniser in passing, and given to the detector. One step, because it is
    * taken for each frame of each call. Nothing is heard while nobody listens; a
    * detector that fails is deaf for a moment, and that is told.
    */
-  readonly hear: Step<Audio.Frame, Vad.Event>
+  readonly hear: Step<Audio.Frame, Found>
   /** What the boundaries mean, each before the next is looked at: the feed and the clock follow them. */
-  readonly boundaries: Step<Vad.Event, Perception>
+  readonly boundaries: Step<Found, Perception>
   /** The boundaries that close a speech which is still going. */
   readonly closing: Stream.Stream<Vad.Event>
   /** Closes it. */
@@ -127,6 +131,10 @@ export const makeAudioInput = (core: Core, parts: {
   let attending = true
   let inSpeech = false
   let heardAt = 0
+  /** The detector hears a voice. */
+  let sounds = false
+  /** What came last has samples: how long a voice lasts is told by them. */
+  let hasSamples = false
 
   const readable = makeReadable(core)
   const process = (frames: ReadonlyArray<Audio.Frame>): ReadonlyArray<Audio.Frame> => {
@@ -141,14 +149,27 @@ export const makeAudioInput = (core: Core, parts: {
   const loudness = makeLoudness((below) => core.conductor.dispatch({ _tag: "VoiceLevel", below }))
   let waiting: (() => void) | undefined
   const nothing: Effect.Effect<ReadonlyArray<Vad.Event>> = Effect.succeed([])
-  const hear = (frames: ReadonlyArray<Audio.Frame>): Effect.Effect<ReadonlyArray<Vad.Event>> => {
+  const reached = (events: ReadonlyArray<Vad.Event>): ReadonlyArray<Found> => {
+    const last = events.at(-1)
+    if (last !== undefined) sounds = last._tag === "SpeechStarted" || last._tag === "VoiceResumed"
+    if (!sounds || !hasSamples) return events
+    const at = clock.end()
+    // Of a voice that has begun just now, the turn-taking has not heard yet.
+    if (last !== undefined) return [...events, { _tag: "VoiceHeard", at }]
+    const awaited = Turn.awaitsVoiceTo(core.conductor.state())
+    return awaited === undefined || clock.toClock(at) < awaited ? [] : [{ _tag: "VoiceHeard", at }]
+  }
+  const hear = (frames: ReadonlyArray<Audio.Frame>): Effect.Effect<ReadonlyArray<Found>> => {
     const processed = process(frames)
     if (processed.length === 0) return nothing
     feed.take(processed, inSpeech)
     if (inSpeech) loudness.push(processed)
-    return asked.push(detectorProcessors === undefined ? processed : detectorProcessors(processed))
+    hasSamples = processed.some(({ samples }) => samples.length > 0)
+    const found = asked.push(detectorProcessors === undefined ? processed : detectorProcessors(processed))
+    return Effect.mapEager(found, reached)
   }
-  const mean = (event: Vad.Event): Perception => {
+  const mean = (event: Found): Perception => {
+    if (event._tag === "VoiceHeard") return { signal: { _tag: "VoiceHeard", to: clock.toClock(event.at) } }
     const at = clock.toClock("silentFrom" in event ? event.silentFrom ?? event.at : event.at)
     clock.voice(event._tag === "VoicePaused" || event._tag === "SpeechEnded" ? event.at : undefined)
     switch (event._tag) {
@@ -156,11 +177,11 @@ export const makeAudioInput = (core: Core, parts: {
         inSpeech = true
         loudness.begin()
         feed.begin(beginnings === undefined ? event : { ...event, padding: beginnings.of(event.padding) })
-        return { signal: { _tag: "VoiceStarted", startedAt: at } }
+        return { signal: { _tag: "VoiceStarted", startedAt: at, byAudio: hasSamples } }
       case "VoicePaused":
         return { signal: { _tag: "VoicePaused", voiceAt: at } }
       case "VoiceResumed":
-        return { signal: { _tag: "VoiceResumed", voiceAt: at } }
+        return { signal: { _tag: "VoiceResumed", voiceAt: at, byAudio: hasSamples } }
       case "SpeechEnded":
         inSpeech = false
         loudness.end()

@@ -16,7 +16,7 @@ import { beside } from "../streams.ts"
 import { type Core, spanned } from "./core.ts"
 import { failed, worked } from "./failures.ts"
 import type { Speech } from "./speech.ts"
-import type { Utterance } from "./utterance.ts"
+import { addAudio, type Utterance } from "./utterance.ts"
 
 /** Text to say, piece by piece, and the utterance that it belongs to. */
 export interface Line {
@@ -89,7 +89,7 @@ export const synthesize = (core: Core, speech: Speech, line: Line): Effect.Effec
       firstByte ??= conductor.now()
       speech.milestones.firstByte ??= firstByte
       const ms = Audio.durationMs(frame)
-      utterance.audioMs += ms
+      addAudio(utterance, ms)
       if (alignment !== undefined && !isLong(chunk)) place(fitting.push(alignment))
       line.backlog.add(ms)
       Queue.offerUnsafe(line.audio, chunk)

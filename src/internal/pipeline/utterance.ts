@@ -22,6 +22,8 @@ export interface Utterance {
   spoken: string
   /** Audio that the synthesiser has given. */
   audioMs: number
+  /** How much text (characters) there was when the audio up to `to` (ms) came: nothing behind it is in that. */
+  readonly bounds: Array<{ to: number; readonly length: number }>
   /** All of its audio is there. */
   complete: boolean
   /** What the provider of the model has attached, to the text and to the step that it is of. */
@@ -36,6 +38,7 @@ export const makeUtterance = (id: string, createdAt: number): Utterance => ({
   raw: "",
   spoken: "",
   audioMs: 0,
+  bounds: [],
   complete: false,
   attached: {}
 })
@@ -63,6 +66,15 @@ const bypassing = (transform: Text.Transform, onBroken: (defect: unknown) => voi
     push: (text) => attempt(() => open().push(text), text),
     end: () => attempt(() => open().end(), "")
   }
+}
+
+/** More audio has come. */
+export const addAudio = (utterance: Utterance, ms: number): void => {
+  utterance.audioMs += ms
+  const { bounds, spoken: { length } } = utterance
+  const last = bounds.at(-1)
+  if (last?.length === length) last.to = utterance.audioMs
+  else bounds.push({ to: utterance.audioMs, length })
 }
 
 /** Cuts text into speakable pieces and rewrites them for the ear, remembering which became which. */
@@ -110,7 +122,9 @@ export const spokenAt = (utterance: Utterance, playedMs: number): string => {
   const rest = utterance.spoken.slice(told.length)
   const left = utterance.audioMs - from
   const total = utterance.complete ? left : Math.max(left, rest.length * msPerCharacter)
-  const more = Alignment.heardInProportion(rest, playedMs - from, total)
+  const bound = utterance.complete ? undefined : utterance.bounds.find(({ to }) => to >= playedMs)
+  const most = bound === undefined ? rest.length : Math.max(0, bound.length - told.length)
+  const more = Alignment.heardInProportion(rest, playedMs - from, total).slice(0, most)
   return more === "" ? aligned : told + more
 }
 

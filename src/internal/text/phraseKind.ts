@@ -44,7 +44,8 @@ export type PhraseKind = Phrases.PhraseKind
  *
  * **Details**
  *
- * Drawn-out sounds count as their short forms. A request may have courtesies
+ * Drawn-out sounds count as their short forms, and so do other spellings:
+ * without accents or apostrophes, with digits ("1 moment"). A request may have courtesies
  * beside it ("stop, please"), one to wait also signs of listening ("yes, one
  * moment"). A continuer with a word of agreement is agreement. `phrases` adds to
  * what is known, by the first part of the language's tag.

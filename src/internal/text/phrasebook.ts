@@ -9,8 +9,8 @@
  */
 
 /**
- * The phrases of a language by what they do to who speaks. Case, punctuation
- * and hyphens do not matter, nor how long a sound is drawn.
+ * The phrases of a language by what they do to who speaks. Case, punctuation,
+ * hyphens, apostrophes and accents do not matter, nor how long a sound is drawn.
  *
  * @category models
  * @since 0.1.0
@@ -54,7 +54,7 @@ const en: Phrasebook = {
     "uh huh, uhuh, uh hum, mm hm, mm hmm, mhm, mmhm, hmhm, mm, hm, hmm, m hm, huh, oh, ooh, ah, aha, ah ha, i see, wow"
   ),
   agreement: list(
-    "yeah, yea, yep, yup, yes, ya, aye, ok, okay, k, kay, okey dokey, alright, all right, right, sure, sure thing, " +
+    "yeah, yea, yep, yup, yes, ya, aye, ok, o k, okay, k, kay, okey dokey, alright, all right, right, sure, sure thing, " +
       "of course, i understand, understood, got it, i got it, gotcha, makes sense, that makes sense, fair enough, " +
       "sounds good, exactly, absolutely, definitely, totally, indeed, true, that's right, that's true, cool, great, " +
       "good, nice, perfect, fine, lovely, interesting, go on, carry on, keep going, go ahead, continue, " +
@@ -95,7 +95,7 @@ const en: Phrasebook = {
 
 const deLengths = list(
   "einen moment, ein moment, kleinen moment, einen augenblick, sekunde, eine sekunde, minute, eine minute, " +
-    "einen kleinen moment"
+    "einen kleinen moment, einen kurzen moment, kurzen moment"
 )
 
 // Bielefeld, “Höreraktivitäten” (AG WBS, turn taking); “fluencemes and backchannels in German” (Front. Commun. 2025).
@@ -140,7 +140,7 @@ const de: Phrasebook = {
 
 const frLengths = list(
   "un instant, un petit instant, un moment, une seconde, une petite seconde, une minute, " +
-    "donnez moi une minute, quelques instants, un petit moment, deux secondes"
+    "donnez moi une minute, quelques instants, un petit moment, deux secondes, une petite minute"
 )
 
 // Multimodal feedback in French (Languages 10:117, 2025); Ward, “Backchannel facts” (UTEP). Requests: lemotdubonjour.com,
@@ -233,7 +233,7 @@ const ptLengths = list(
 const pt: Phrasebook = {
   continuers: list("uhum, uhrum, hum hum, humhum, aham, ahã, ahan, mhm, hum, hm, mm, ah, oh, sei, é, pois, pois é"),
   agreement: list(
-    "sim, ah sim, claro, certo, tá, tá bom, tá bem, está bom, está bem, ok, okay, beleza, isso, isso mesmo, exato, " +
+    "sim, ah sim, claro, certo, tá, ta, tá bom, tá bem, está bom, está bem, ok, okay, beleza, isso, isso mesmo, exato, " +
       "exatamente, com certeza, entendi, entendo, perfeito, tudo bem, combinado, bom, muito bem, é verdade, " +
       "de acordo, sem problema, sem problemas, não há problema, não tem problema, prossiga, continue"
   ),
@@ -258,7 +258,7 @@ const pt: Phrasebook = {
       "quanto tempo demora, quanto tempo vai demorar, quanto demora, quanto vai demorar, quanto tempo mais, " +
       "quantos minutos, quantos segundos"
   ),
-  courtesies: list("por favor, obrigado, obrigada, agora, aí, um pouco, mais, só, oh, ok, sim, senhor, senhora"),
+  courtesies: list("por favor, obrigado, obrigada, agora, aí, um pouco, mais, só, so, oh, ok, sim, senhor, senhora"),
   hesitations: list("hã, ahn, é, hum, bom, bem, então, tipo, deixa eu ver, deixa eu pensar, deixe me ver"),
   unfinished: list(
     "e, ou, mas, porque, que, o, os, as, de, do, da, dos, das, em, no, na, ao, com, para, pra, por, eu, ahn, tipo"

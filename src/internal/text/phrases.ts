@@ -1,6 +1,7 @@
 /** Phrases that a listener says to a speaker, and the kind of a text that consists of them. */
 import { own } from "../own.ts"
 import { type Phrasebook, phrasebooks } from "./phrasebook.ts"
+import { spellings, withDigits } from "./spellings.ts"
 import { canonical } from "./words.ts"
 
 /** Phrases by the number of their words, so that a text is matched in one pass. */
@@ -20,7 +21,7 @@ const words = (text: string): Array<string> => canonical(text).flatMap((word) =>
 const humOf = (phrase: string): string | undefined =>
   phrase.length > 2 && /^[hmu]+(?: [hmu]+)*$/u.test(phrase) ? phrase.replace(/(\p{L})\1+/gu, "$1") : undefined
 
-export const index = (phrases: ReadonlyArray<string>): Index => {
+const indexOf = (phrases: ReadonlyArray<string>): Index => {
   const split = phrases.map(words).filter((phrase) => phrase.length > 0)
   return {
     phrases: new Set(split.map((phrase) => phrase.join(" "))),
@@ -28,6 +29,9 @@ export const index = (phrases: ReadonlyArray<string>): Index => {
     longest: split.reduce((longest, phrase) => Math.max(longest, phrase.length), 0)
   }
 }
+
+/** Of phrases in all their spellings. */
+export const index = (phrases: ReadonlyArray<string>): Index => indexOf(phrases.flatMap(spellings))
 
 /** Recognisers write drawn-out sounds with any number of letters. */
 const shorten = (text: string, letters: "$1" | "$1$1"): string => text.replace(/(\p{L})\1{2,}/gu, letters)
@@ -121,30 +125,47 @@ const fits = ({ last, words }: Pattern, all: ReadonlyArray<string>): boolean => 
   return words.length > 0 && (!last || all.at(-1) === words.at(-1))
 }
 
+/** Requests to stop that are the beginning of one to wait: "wait" of "wait a moment". */
+const waits = ({ cutIns, holds }: Phrasebook): ReadonlyArray<string> => {
+  const split = holds.map((hold) => words(hold).join(" "))
+  return cutIns.filter((cutIn) => split.some((hold) => hold.startsWith(`${words(cutIn).join(" ")} `)))
+}
+
 const indexesOf = (book: Phrasebook): Indexes => {
-  const { agreement, continuers, courtesies, cutIns, hesitations, holds, howLong, lengths, unfinished } = book
+  const { agreement, continuers, courtesies, cutIns, hesitations, howLong, unfinished } = book
+  const [holds, lengths] = [book.holds.flatMap(withDigits), book.lengths.flatMap(withDigits)]
+  const beside = [...courtesies, ...continuers, ...agreement, ...hesitations]
   return {
     continuers: index(continuers),
     signs: index([...continuers, ...agreement]),
     holds: index(holds),
-    requestsToWait: index([...holds, ...courtesies, ...continuers, ...agreement, ...hesitations]),
+    requestsToWait: index([...holds, ...waits(book), ...beside]),
     cutIns: index(cutIns),
     requests: index([...cutIns, ...holds, ...courtesies]),
     hesitations: index(hesitations),
-    unfinished: index(unfinished),
-    lengths: index([...lengths, ...courtesies, ...continuers, ...agreement, ...hesitations]),
+    // "Ill" is no "I'll".
+    unfinished: indexOf(unfinished),
+    lengths: index([...lengths, ...beside]),
     howLong: howLong.map(patternOf)
   }
 }
 
-// Some recognisers name a language instead of giving its tag.
+// Some recognisers name a language, or have codes of three letters (ISO 639-2), instead of giving its tag.
 const named: Readonly<Record<string, string>> = {
   english: "en",
+  eng: "en",
   german: "de",
+  deu: "de",
+  ger: "de",
   french: "fr",
+  fra: "fr",
+  fre: "fr",
   spanish: "es",
+  spa: "es",
   portuguese: "pt",
-  japanese: "ja"
+  por: "pt",
+  japanese: "ja",
+  jpn: "ja"
 }
 
 /** The first part of a language tag; English where none is told. */

@@ -4,31 +4,42 @@
  */
 import { type Draft, interruptible, playing } from "./draft.ts"
 import * as Floor from "./floor.ts"
+import * as Lasting from "./lasting.ts"
 import type { Ducked, State } from "./model.ts"
 import * as Owed from "./owed.ts"
 
 /** Voice (ms) after which the agent lowers its own. */
 const after = 200
 
-/** When the agent lowers its voice; `undefined` if there is no reason to. */
-export const duckAt = (s: State): number | undefined => {
-  const { ducked, pause, warmUpUntil } = s.agent
+const mayDuck = (s: State): boolean => {
+  const { ducked, pause } = s.agent
   const { voice } = s.user
-  if (!s.session.settings.interruption.duck || ducked !== undefined || pause !== undefined) return undefined
-  if (voice._tag === "Silent" || voice.dismissed || voice.faint || voice.committed) return undefined
+  if (!s.session.settings.interruption.duck || ducked !== undefined || pause !== undefined) return false
+  if (voice._tag === "Silent" || voice.dismissed || voice.faint || voice.committed) return false
   const floor = playing(s)
-  if (floor === undefined || !interruptible(s, floor)) return undefined
-  const missing = after - voice.soundedMs
-  if (missing > 0 && voice._tag === "Paused") return undefined
-  const from = voice._tag === "Sounding" ? voice.since : voice.startedAt
-  return Math.max(from + Math.max(0, missing), warmUpUntil ?? 0)
+  return floor !== undefined && interruptible(s, floor)
 }
 
-export const duck = (d: Draft): void => {
+/** When the agent lowers its voice; `undefined` if there is no reason to, or the audio of one is still to come. */
+export const duckAt = (s: State): number | undefined => {
+  const at = mayDuck(s) ? Lasting.at(s.user.voice, after) : undefined
+  return at === undefined ? undefined : Math.max(at, s.agent.warmUpUntil ?? 0)
+}
+
+/** Up to when the audio of the voice must come for that; `undefined` if it is no matter. */
+export const awaitsVoiceTo = (s: State): number | undefined =>
+  mayDuck(s) ? Lasting.awaits(s.user.voice, after) : undefined
+
+const duck = (d: Draft): void => {
   const floor = playing(d)
   if (floor === undefined) return
   d.agent.ducked = { speech: floor.id, until: undefined }
   d.actions.push({ _tag: "Duck", speech: floor.id })
+}
+
+export const byVoice = (d: Draft): void => {
+  const due = duckAt(d)
+  if (due !== undefined && due <= d.now) duck(d)
 }
 
 /** When it is clear that it was for nothing; `undefined` while that is open. */

@@ -136,11 +136,11 @@ const tooFew = (d: Draft, text: string): boolean => {
 
 /** A sign of listening, while the agent silently does what was asked for. */
 const consents = (s: State, text: string): "continuer" | "agreement" | undefined => {
-  const { startedAt } = s.user.words
+  const { cutIn, startedAt } = s.user.words
   const kind = Phrases.phraseKind(text, reading(s))
   const sign = kind === "continuer" || kind === "agreement" ? kind : undefined
   return s.session.settings.interruption.backchannel && playing(s) === undefined && s.user.pending === undefined &&
-      !(startedAt !== undefined && Said.mayAnswer(s, startedAt)) &&
+      !cutIn && !(startedAt !== undefined && Said.mayAnswer(s, startedAt)) &&
       s.agent.speeches.some(({ phase }) => phase === "tools")
     ? sign
     : undefined

@@ -2,6 +2,7 @@
 import * as Text from "../../Text.ts"
 import * as Phrases from "../text/phrases.ts"
 import { type Draft, fresh, interruptible, playing, reading, said, tooFewAlone } from "./draft.ts"
+import * as Lasting from "./lasting.ts"
 import type { Playing, State } from "./model.ts"
 import * as Pause from "./pause.ts"
 
@@ -17,19 +18,25 @@ const lasting = (s: State): number => {
   return Phrases.mayBecomeSign(text, reading(s)) ? 2 * minDuration : minDuration
 }
 
-/** When the voice will have lasted long enough to interrupt; `undefined` if it cannot. */
-export const byVoiceAt = (s: State): number | undefined => {
+/** Whether a voice can interrupt now, if it lasts. */
+const byItself = (s: State): boolean => {
   const { voice } = s.user
   const { ears, settings: { interruption } } = s.session
-  if (voice._tag === "Silent" || voice.dismissed || voice.faint || s.agent.pause !== undefined) return undefined
+  if (voice._tag === "Silent" || voice.dismissed || voice.faint || s.agent.pause !== undefined) return false
   const floor = playing(s)
-  if (floor === undefined || !interruptible(s, floor)) return undefined
-  if (interruption.minWords > 0 && ears.stt && ears.interims) return undefined
-  const missing = lasting(s) - voice.soundedMs
-  if (missing > 0 && voice._tag === "Paused") return undefined
-  const from = voice._tag === "Sounding" ? voice.since : voice.startedAt
-  return Math.max(from + Math.max(0, missing), s.agent.warmUpUntil ?? 0)
+  if (floor === undefined || !interruptible(s, floor)) return false
+  return interruption.minWords === 0 || !ears.stt || !ears.interims
 }
+
+/** When the voice will have lasted long enough to interrupt; `undefined` if it cannot, or its audio is still to come. */
+export const byVoiceAt = (s: State): number | undefined => {
+  const at = byItself(s) ? Lasting.at(s.user.voice, lasting(s)) : undefined
+  return at === undefined ? undefined : Math.max(at, s.agent.warmUpUntil ?? 0)
+}
+
+/** Up to when the audio of the voice must come for it to interrupt; `undefined` if that is no matter. */
+export const awaitsVoiceTo = (s: State): number | undefined =>
+  byItself(s) ? Lasting.awaits(s.user.voice, lasting(s)) : undefined
 
 export const byVoice = (d: Draft): void => {
   const due = byVoiceAt(d)

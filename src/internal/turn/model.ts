@@ -183,6 +183,8 @@ export type Voice =
 
 interface Speaking {
   readonly startedAt: number
+  /** Up to when its audio has come; `undefined` where nobody tells, and the Clock counts. */
+  readonly heardTo: number | undefined
   /** It is much fainter than the user's own: it interrupts nothing. */
   readonly faint: boolean
   /** How long it has sounded, but for what has sounded since the last pause. */
@@ -242,7 +244,7 @@ export interface Words {
    * decision until the agent falls silent, however late that is.
    */
   readonly short: number
-  /** They ask for the floor by what they are: however few, they are a turn. */
+  /** They ask for the floor by what they are, or answer a question: however few, they are a turn. */
   readonly cutIn: boolean
 }
 

@@ -4,6 +4,7 @@
  * judged by it, by their own time and not by that of their transcript.
  */
 import * as Text from "../../Text.ts"
+import { inDigits } from "../text/numerals.ts"
 import { asksHowLong, isQuestion } from "../text/phrases.ts"
 import { canonical } from "../text/words.ts"
 import { breath, type Draft, reading } from "./draft.ts"
@@ -154,8 +155,8 @@ export const echoes = (s: State, text: string, startedAt: number, endedAt: numbe
   const short = Text.countWords(text) < 3
   if (short && (answers(s, startedAt) || asks(s, endedAt))) return false
   const played = said.words.filter(({ at }) => at >= startedAt - echoWithin && at <= endedAt)
-  const words = canonical(text)
+  const words = inDigits(canonical(text))
   if (words.length === 0 || played.length === 0) return false
-  const others = canonical(played.map(({ text }) => text).join(""))
+  const others = inDigits(canonical(played.map(({ text }) => text).join("")))
   return words.length < 5 ? contains(others, words) : inCommon(words, others) >= words.length * 0.8
 }

@@ -70,15 +70,22 @@ export type Signal =
   /**
    * A voice, from the voice detector, which needs a moment to be sure of it: it
    * began at `startedAt`. An open decision is off; the agent is paused as soon as
-   * the voice has lasted long enough.
+   * the voice has lasted long enough: by its audio, if `byAudio` says that
+   * `VoiceHeard` tells how much of that has come, else by the Clock.
    */
-  | { readonly _tag: "VoiceStarted"; readonly startedAt: number }
+  | { readonly _tag: "VoiceStarted"; readonly startedAt: number; readonly byAudio?: boolean | undefined }
+  /**
+   * The audio of the voice that sounds has come up to `to`: from the microphone,
+   * when that may matter. Audio may stall, or come in bursts: what has
+   * not come may be a silence.
+   */
+  | { readonly _tag: "VoiceHeard"; readonly to: number }
   /** A silence inside the voice, from the detector: it sounded until `voiceAt`. */
   | { readonly _tag: "VoicePaused"; readonly voiceAt: number }
   /** How far (dB) the voice that sounds is below the level at which this user speaks: from the microphone. */
   | { readonly _tag: "VoiceLevel"; readonly below: number }
-  /** The voice sounds again since `voiceAt`, from the detector. Its parts add up. */
-  | { readonly _tag: "VoiceResumed"; readonly voiceAt: number }
+  /** The voice sounds again since `voiceAt`, from the detector; `byAudio` as above. Its parts add up. */
+  | { readonly _tag: "VoiceResumed"; readonly voiceAt: number; readonly byAudio?: boolean | undefined }
   /**
    * The voice is over, from the detector: it sounded until `endedAt`. The
    * recogniser is asked for its final transcript, and it is to be decided whether

@@ -110,7 +110,8 @@ export const fellSilent = (d: Draft, at: number, state: State): void => {
     return
   }
   restore(d, late)
-  d.user.words = { ...d.user.words, overlap: false, short: 0 }
+  // Who was asked has answered, whatever the agent does in its silence.
+  d.user.words = { ...d.user.words, overlap: false, short: 0, cutIn: d.user.words.cutIn || Said.asks(d, at) }
   EndOfTurn.consider(d)
 }
 

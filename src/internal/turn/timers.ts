@@ -35,7 +35,7 @@ const timers: ReadonlyArray<Timer> = [
   { at: Queue.expiresAt, ring: Floor.expire },
   { at: Interruption.byVoiceAt, ring: Interruption.byVoice },
   { at: Wordless.at, ring: Wordless.ring },
-  { at: Ducking.duckAt, ring: Ducking.duck },
+  { at: Ducking.duckAt, ring: Ducking.byVoice },
   { at: Ducking.restoreAt, ring: Ducking.restore },
   { at: Silence.starvedTooLongAt, ring: Silence.starvedTooLong },
   { at: Signs.dueAt, ring: Signs.due },

@@ -1,8 +1,10 @@
 /** What others may know of a state, so that its shape is nobody else's business. */
 import type * as Event from "../../Event.ts"
 import { find, playing } from "./draft.ts"
+import * as Ducking from "./ducking.ts"
 import * as Ending from "./ending.ts"
 import * as Floor from "./floor.ts"
+import * as Interruption from "./interruption.ts"
 import type { State } from "./model.ts"
 import type { Settings } from "./settings.ts"
 
@@ -71,6 +73,20 @@ export const settings = (s: State): Settings => s.session.settings
  * @since 0.1.0
  */
 export const awaitsFinal = (s: State): boolean => s.user.words.interim !== ""
+
+/**
+ * Up to when (ms of the Clock) the audio of the voice that sounds must come for
+ * it to have lasted long enough to lower or pause the agent; `undefined` if that
+ * is no matter.
+ *
+ * @category getters
+ * @since 0.1.0
+ */
+export const awaitsVoiceTo = (s: State): number | undefined => {
+  const pauses = Interruption.awaitsVoiceTo(s)
+  const lowers = Ducking.awaitsVoiceTo(s)
+  return pauses === undefined || lowers === undefined ? pauses ?? lowers : Math.min(pauses, lowers)
+}
 
 /**
  * The speech that is made in the hope that the open turn ends as it stands;

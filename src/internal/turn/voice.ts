@@ -11,6 +11,7 @@ import {
   spokenAt,
   tooFewAlone
 } from "./draft.ts"
+import * as Ducking from "./ducking.ts"
 import * as EndOfTurn from "./endOfTurn.ts"
 import * as Endpointing from "./endpointing.ts"
 import * as Interruption from "./interruption.ts"
@@ -20,7 +21,7 @@ import * as Turns from "./turns.ts"
 import * as Verdicts from "./verdicts.ts"
 import * as Words from "./words.ts"
 
-export const started = (d: Draft, startedAt: number): void => {
+export const started = (d: Draft, startedAt: number, byAudio: boolean): void => {
   if (d.user.voice._tag !== "Silent") return
   Verdicts.reset(d)
   Signs.floorTaken(d)
@@ -34,6 +35,7 @@ export const started = (d: Draft, startedAt: number): void => {
     _tag: "Sounding",
     startedAt,
     since: startedAt,
+    heardTo: byAudio ? startedAt : undefined,
     soundedMs: 0,
     faint: false,
     dismissed: false,
@@ -73,6 +75,15 @@ export const paused = (d: Draft, voiceAt: number): void => {
   Interruption.byVoice(d)
 }
 
+/** More of its audio has come, and it goes on. */
+export const heard = (d: Draft, to: number): void => {
+  const { voice } = d.user
+  if (voice._tag !== "Sounding" || voice.heardTo === undefined) return
+  d.user.voice = { ...voice, heardTo: Math.max(voice.heardTo, to) }
+  Interruption.byVoice(d)
+  Ducking.byVoice(d)
+}
+
 /** How loud it is: who is much fainter than the user is somebody else. */
 export const level = (d: Draft, below: number): void => {
   const { voice } = d.user
@@ -80,14 +91,14 @@ export const level = (d: Draft, below: number): void => {
   d.user.voice = { ...voice, faint: below > d.session.settings.interruption.faintBelow }
 }
 
-export const resumed = (d: Draft, voiceAt: number): void => {
+export const resumed = (d: Draft, voiceAt: number, byAudio: boolean): void => {
   const { voice } = d.user
   // The turn detector had ended it, too soon.
-  if (voice._tag === "Silent") return d.session.ears.listens === true ? started(d, voiceAt) : undefined
+  if (voice._tag === "Silent") return d.session.ears.listens === true ? started(d, voiceAt, byAudio) : undefined
   if (voice._tag !== "Paused") return
   Verdicts.reset(d)
   const { pausedAt: _, ...speaking } = voice
-  d.user.voice = { ...speaking, _tag: "Sounding", since: voiceAt }
+  d.user.voice = { ...speaking, _tag: "Sounding", since: voiceAt, heardTo: byAudio ? voiceAt : undefined }
 }
 
 export const ended = (d: Draft, at: number): void => {
