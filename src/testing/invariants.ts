@@ -122,7 +122,7 @@ const silentBeforeReply = (timeline: Timeline, options: InvariantOptions, report
       if (options.protected?.has(speech) === true || start >= to || (end ?? to) <= event.at) continue
       // What was asked for, and begun, while they were speaking is said to that.
       const created = before.find((other) => other._tag === "SpeechCreated" && other.speech === speech)
-      if (event.source === "voice" && start >= newest && (created?.at ?? 0) >= newest) continue
+      if (event.source !== "text" && start >= newest && (created?.at ?? 0) >= newest) continue
       const heard = timeline.audible.find((stretch) =>
         stretch.from < Math.min(to, end ?? to) - 1 && stretch.to > Math.max(start, event.at) + 1
       )

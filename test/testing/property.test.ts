@@ -65,20 +65,28 @@ describe("the invariants", () => {
       assert.include([...(yield* tampered(change))], invariant)
     }))
 
-  it.effect("hold for what is asked for in the first moments of a voice, before it is noticed (I4)", () =>
-    Effect.gen(function*() {
-      const timeline = yield* Testing.scenario({
-        user: [Testing.say(1000, 1250, "What is it?", { finalDelay: 2000 })],
-        at: [{
-          at: 1010,
-          do: (session) => session.say("A long sentence that is still heard when the transcript comes.")
-        }],
-        llm: ["It is a door."]
+  it.effect.each([false, true])(
+    "hold for what is asked for in the first moments of a voice (I4), committed: %s",
+    (push) =>
+      Effect.gen(function*() {
+        const timeline = yield* Testing.scenario({
+          user: [Testing.say(1000, 1250, "What is it?", { finalDelay: 2000 })],
+          at: [
+            {
+              at: 1010,
+              do: (session) => session.say("A long sentence that is still heard when the transcript comes.")
+            },
+            { at: 1500, do: (session) => push ? session.commitTurn() : Effect.void }
+          ],
+          llm: ["It is a door."]
+        })
+        const [said] = timeline.playbacks
+        const [turn] = timeline.of("UserSpeechCommitted")
+        assert.strictEqual(turn!.source, push ? "manual" : "voice")
+        assert.isAbove(said!.end!, turn!.at)
+        assert.deepStrictEqual(Testing.invariants(timeline), [])
       })
-      const [said] = timeline.playbacks
-      assert.isAbove(said!.end!, timeline.of("UserSpeechCommitted")[0]!.at)
-      assert.deepStrictEqual(Testing.invariants(timeline), [])
-    }))
+  )
 
   it.effect("see a voice over a committed turn (I4), and a call without its output (I5)", () =>
     Effect.gen(function*() {
