@@ -41,6 +41,8 @@ export interface Phrasebook {
 
 const list = (phrases: string): ReadonlyArray<string> => phrases.split(/\s*,\s*/)
 
+// Swan, “Practical English Usage” (3rd ed., 578.8); eigokosodate.com, “ちょっと待って” (a moment, a minute, a second); blog.sptr.jp,
+// “ways wait”. How long: Murphy, “Essential Grammar in Use” (unit 48); engVid, “How long does it take…?”.
 const enLengths = list(
   "one moment, one second, one sec, one minute, just a moment, just a second, just a minute, just a sec, " +
     "a moment, a second, a sec, a minute, give me a moment, give me a second, give me a sec, give me a minute, " +
@@ -93,6 +95,8 @@ const en: Phrasebook = {
   )
 }
 
+// germanyinusa.com, “Augenblick”; wordseed.de, “5 Sätze”. How long: sublearn.com and yourdailygerman.com, “dauern”;
+// germanexercises.eu, “brauchen”.
 const deLengths = list(
   "einen moment, ein moment, kleinen moment, einen augenblick, sekunde, eine sekunde, minute, eine minute, " +
     "einen kleinen moment, einen kurzen moment, kurzen moment"
@@ -138,6 +142,8 @@ const de: Phrasebook = {
   )
 }
 
+// howtosayguide.com, “one minute” (French); sublearn.com, “minute” and “seconde” (“deux secondes”); lemotdubonjour.com. How long:
+// languatalk.com, “Indicateurs de temps”; dicjapo.com, “combien de temps” (“faut-il”).
 const frLengths = list(
   "un instant, un petit instant, un moment, une seconde, une petite seconde, une minute, " +
     "donnez moi une minute, quelques instants, un petit moment, deux secondes, une petite minute"
@@ -183,6 +189,8 @@ const fr: Phrasebook = {
   )
 }
 
+// howtosayguide.com, “one second” and “wait one minute” (Spanish). How long: vivatutor.uk, “Tardar and Llevar”;
+// mariaortegagarcia.com, “tardar, llevar, durar”; inklingo.app, “takes time” (“demora”).
 const esLengths = list(
   "un momento, un momentito, momentito, un segundo, un segundito, un minuto, un minutito, un instante, " +
     "dame un momento, deme un momento, dame un segundo, deme un segundo"
@@ -214,7 +222,8 @@ const es: Phrasebook = {
   howLong: list(
     "cuánto tiempo necesita, cuánto tiempo necesitas, cuánto tiempo falta, cuánto tiempo espero, " +
       "cuánto tiempo esperar, cuánto tiempo tomará, cuánto tiempo llevará, cuánto tarda, cuánto tardará, " +
-      "cuánto va a tardar, cuánto vas a tardar, cuánto tiempo tarda, cuánto tiempo más, cuánto más?, " +
+      "cuánto va a tardar, cuánto vas a tardar, cuánto demora, cuánto demorará, cuánto va a demorar, " +
+      "cuánto vas a demorar, cuánto tiempo tarda, cuánto tiempo más, cuánto más?, " +
       "cuántos minutos, cuántos segundos"
   ),
   courtesies: list("por favor, gracias, ahora, ya, más, eh, oh, solo, sólo, sí, ok, señor, señora"),
@@ -224,6 +233,8 @@ const es: Phrasebook = {
   )
 }
 
+// sublearn.com, “um momento”; speeek.app, “espera um momento”. How long: sublearn.com, “demorar”; dicasdewill.blogspot.com,
+// “it takes” (“vai demorar”); inglescurso.eu.org, lesson 15 (“leva”, “gasta”).
 const ptLengths = list(
   "um momento, um momentinho, um minuto, um minutinho, um segundo, um segundinho, um instante, um instantinho"
 )
@@ -255,7 +266,7 @@ const pt: Phrasebook = {
   howLong: list(
     "quanto tempo precisa, quanto tempo precisam, quanto tempo preciso, quanto tempo precisar, " +
       "quanto tempo falta, quanto tempo espero, quanto tempo esperar, quanto tempo leva, quanto tempo levará, " +
-      "quanto tempo demora, quanto tempo vai demorar, quanto demora, quanto vai demorar, quanto tempo mais, " +
+      "quanto tempo demora, quanto tempo vai demorar, quanto demora, quanto vai demorar, quanto tempo gasta, quanto tempo mais, " +
       "quantos minutos, quantos segundos"
   ),
   courtesies: list("por favor, obrigado, obrigada, agora, aí, um pouco, mais, só, so, oh, ok, sim, senhor, senhora"),
@@ -266,7 +277,8 @@ const pt: Phrasebook = {
 }
 
 // japanese-pronunciation.com, “Aizuchi”; japanesedaily.blog, 23 aizuchi; iiwasabi.com, “aizuchi on the phone”. Requests:
-// howtosayguide.com, “stop” and “wait” (Japanese); kotoba-drill.pages.dev, ways to say ちょっと待って.
+// howtosayguide.com, “stop” and “wait” (Japanese); kotoba-drill.pages.dev, ways to say ちょっと待って. A request to wait names no
+// length there; one that answers どのくらい (chroniclesofnori, lesson 11; trantor.is, “How long?”), such as 一分, is no such request.
 const ja: Phrasebook = {
   continuers: list(
     "うん, ええ, はい, はあ, へえ, へー, ふうん, ふーん, ふん, ほう, ああ, あー, なるほど, なるほどね, そう, そうですか, " +
