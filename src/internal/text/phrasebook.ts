@@ -82,7 +82,7 @@ const en: Phrasebook = {
       "how much longer, how many minutes, how many seconds, how soon"
   ),
   courtesies: list(
-    "please, sorry, just, now, right now, okay, ok, oh, uh, um, well, sir, madam, it, that, this, there, then, thanks, " +
+    "please, can you, could you, sorry, just, now, right now, okay, ok, oh, uh, um, well, sir, madam, it, that, this, there, then, thanks, " +
       "thank you, talking, speaking, for a moment, for a minute, for a second"
   ),
   hesitations: list(
@@ -134,7 +134,9 @@ const de: Phrasebook = {
       "wie lang dauert, wie lange noch?, wie viel zeit, wieviel zeit, wie viele minuten, wieviele minuten, " +
       "wie viele sekunden"
   ),
-  courtesies: list("bitte, mal, kurz, doch, jetzt, sofort, nur, okay, ok, also, oh, äh, ähm, danke, noch, da"),
+  courtesies: list(
+    "bitte, können sie, könnten sie, kannst du, mal, kurz, doch, jetzt, sofort, nur, okay, ok, also, oh, äh, ähm, danke, noch, da"
+  ),
   hesitations: list("äh, ähm, öh, ehm, hm, hmm, also, na ja, naja, tja, lass mich überlegen, mal sehen, mal schauen"),
   unfinished: list(
     "und, oder, aber, weil, dass, ob, wenn, der, den, dem, des, eine, einen, einem, einer, mein, meine, meinen, meinem, " +
@@ -160,7 +162,7 @@ const fr: Phrasebook = {
   ),
   cutIns: list(
     "stop, arrêtez, arrête, attendez, attends, non, à l'aide, au secours, silence, taisez vous, tais toi, ça suffit, " +
-      "assez, pause, annulez, annule, annuler, excusez moi, excuse moi, écoutez, laissez moi parler, laisse moi parler, " +
+      "arrêter, assez, pause, annulez, annule, annuler, excusez moi, excuse moi, écoutez, laissez moi parler, laisse moi parler, " +
       "pas si vite, halte, cessez, stoppez, pardon, excusez moi de vous interrompre"
   ),
   holds: [
@@ -169,7 +171,7 @@ const fr: Phrasebook = {
       "ne quittez pas, attendez un instant, attendez un moment, attendez une seconde, attendez une minute, " +
         "attends une seconde, attends une minute, patientez, veuillez patienter, patientez un instant, je reviens, " +
         "je reviens tout de suite, restez en ligne, attends un instant, attends un moment, attendez un peu, " +
-        "attends un peu"
+        "attends un peu, attendre un instant, attendre un moment, patienter, patienter un instant"
     )
   ],
   lengths: frLengths,
@@ -180,7 +182,7 @@ const fr: Phrasebook = {
       "combien de minutes, combien de secondes"
   ),
   courtesies: list(
-    "s'il vous plaît, s'il te plaît, svp, merci, maintenant, juste, donc, encore, oh, euh, ok, oui, un peu, là"
+    "s'il vous plaît, s'il te plaît, svp, pouvez vous, pourriez vous, peux tu, merci, maintenant, juste, donc, encore, oh, euh, ok, oui, un peu, là"
   ),
   hesitations: list("euh, heu, ben, bah, alors, bon, hm, voyons, eh bien, laissez moi réfléchir, laisse moi réfléchir"),
   unfinished: list(
@@ -207,7 +209,7 @@ const es: Phrasebook = {
   ),
   cutIns: list(
     "para, pare, alto, basta, ya basta, espera, espere, no, ayuda, socorro, auxilio, silencio, cállate, cállese, " +
-      "detente, deténgase, cancela, cancele, cancelar, pausa, stop, perdón, perdone, disculpe, oiga, oye, " +
+      "detente, deténgase, cancela, cancele, cancelar, pausa, stop, parar, perdón, perdone, disculpe, oiga, oye, " +
       "escuche, escucha, déjame hablar, déjeme hablar, no tan rápido, paren, esperen, esperad, perdona"
   ),
   holds: [
@@ -215,7 +217,7 @@ const es: Phrasebook = {
     ...list(
       "espera un momento, espere un momento, espera un segundo, espere un segundo, espera un minuto, " +
         "espere un minuto, no cuelgue, ahora vuelvo, aguarda, aguarde, aguarde un momento, aguarda un momento, " +
-        "espera un poco, espere un poco"
+        "espera un poco, espere un poco, esperar un momento, esperar un segundo, esperar un minuto"
     )
   ],
   lengths: esLengths,
@@ -226,7 +228,9 @@ const es: Phrasebook = {
       "cuánto vas a demorar, cuánto tiempo tarda, cuánto tiempo más, cuánto más?, " +
       "cuántos minutos, cuántos segundos"
   ),
-  courtesies: list("por favor, gracias, ahora, ya, más, eh, oh, solo, sólo, sí, ok, señor, señora"),
+  courtesies: list(
+    "por favor, puede, podría, puedes, gracias, ahora, ya, más, eh, oh, solo, sólo, sí, ok, señor, señora"
+  ),
   hesitations: list("eh, em, mmm, este, pues, bueno, a ver, vamos a ver, o sea, déjame pensar, déjeme pensar"),
   unfinished: list(
     "y, o, pero, porque, que, si, el, la, los, las, una, de, del, al, en, con, para, por, mi, tu, su, eh, em, este, o sea"
@@ -249,7 +253,7 @@ const pt: Phrasebook = {
       "de acordo, sem problema, sem problemas, não há problema, não tem problema, prossiga, continue"
   ),
   cutIns: list(
-    "pare, para, chega, basta, espera, espere, não, socorro, ajuda, silêncio, cala a boca, cancela, cancele, " +
+    "pare, para, chega, basta, espera, espere, não, socorro, ajuda, silêncio, parar, cala a boca, cancela, cancele, " +
       "cancelar, pausa, stop, calma, desculpe, desculpa, licença, com licença, escuta, escute, deixa eu falar, " +
       "deixe me falar, não tão rápido, pára, para com isso, pare com isso, desculpe interromper"
   ),
@@ -259,7 +263,7 @@ const pt: Phrasebook = {
       "peraí, pera aí, espera aí, espere aí, espera um pouco, espere um pouco, espere um momento, " +
         "espera um momento, espere um minuto, espera um minuto, aguarde, aguarde um momento, aguenta aí, já volto, " +
         "não desligue, segura aí, espere um instante, espera um instante, espere um pouquinho, espera um pouquinho, " +
-        "aguarde um instante"
+        "aguarde um instante, esperar um momento, esperar um pouco, esperar um minuto"
     )
   ],
   lengths: ptLengths,
@@ -269,7 +273,9 @@ const pt: Phrasebook = {
       "quanto tempo demora, quanto tempo vai demorar, quanto demora, quanto vai demorar, quanto tempo gasta, quanto tempo mais, " +
       "quantos minutos, quantos segundos"
   ),
-  courtesies: list("por favor, obrigado, obrigada, agora, aí, um pouco, mais, só, so, oh, ok, sim, senhor, senhora"),
+  courtesies: list(
+    "por favor, pode, poderia, você pode, obrigado, obrigada, agora, aí, um pouco, mais, só, so, oh, ok, sim, senhor, senhora"
+  ),
   hesitations: list("hã, ahn, é, hum, bom, bem, então, tipo, deixa eu ver, deixa eu pensar, deixe me ver"),
   unfinished: list(
     "e, ou, mas, porque, que, o, os, as, de, do, da, dos, das, em, no, na, ao, com, para, pra, por, eu, ahn, tipo"
