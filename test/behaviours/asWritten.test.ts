@@ -89,7 +89,20 @@ const rows: ReadonlyArray<readonly [language: Language, words: string, outcome: 
   ["es", "deme 1 segundo", hold],
   ["es", "espere por favor un momento", hold],
   ["pt", "1 momento", hold],
-  ["pt", "so um minutinho por favor", hold]
+  ["pt", "so um minutinho por favor", hold],
+  // As questions.
+  ["en", "can you hold on a second", hold],
+  ["en", "Could you wait a moment, please?", hold],
+  ["en", "can you stop please", turn],
+  ["de", "Können Sie bitte einen Moment warten?", hold],
+  ["fr", "Pouvez-vous patienter un instant ?", hold],
+  ["fr", "pouvez vous arreter s il vous plait", turn],
+  ["es", "¿Puede esperar un momento?", hold],
+  ["pt", "Pode esperar um momento?", hold],
+  ["en", "Huh?", turn],
+  ["en", "Hm?", turn],
+  ["en", "hm", listens],
+  ["en", "Uh-huh?", listens]
 ]
 
 describe("words as recognisers write them", () => {
@@ -106,6 +119,7 @@ describe("words as recognisers write them", () => {
     // "And", "the", "of".
     assert.deepStrictEqual(kinds("pt", "e"), [undefined])
     assert.deepStrictEqual(kinds("fr", "la", "a"), [undefined, undefined])
+    assert.deepStrictEqual(kinds("en", "can you", "could you please"), [undefined, undefined])
     assert.deepStrictEqual(kinds("en", "1", "2", "1 room", "wait 1 hour"), [undefined, undefined, undefined, undefined])
     assert.deepStrictEqual(kinds("fr", "2", "1"), [undefined, undefined])
     // A voiced sign is a letter of its own.

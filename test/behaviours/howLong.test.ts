@@ -7,6 +7,7 @@ type Language = "en" | "de" | "fr" | "es" | "pt" | "ja"
 
 const answers: ReadonlyArray<readonly [Language, question: string, words: string]> = [
   ["en", "How long do you need?", "One minute."],
+  ["en", "How long do you need?", "1 minute"],
   ["en", "How long do you need?", "Just a second, please."],
   ["en", "How long do you need?", "Uh, a minute."],
   ["en", "And how much time do you need for that?", "One more minute."],
@@ -28,8 +29,11 @@ const answers: ReadonlyArray<readonly [Language, question: string, words: string
   ["es", "¿Cuánto tiempo necesitas?", "Un minuto, por favor."],
   ["es", "¿Cuántos minutos le doy?", "Un minutito."],
   ["es", "¿Cuánto va a tardar?", "Un momento."],
+  ["es", "¿Cuánto demora usted?", "Un minuto."],
+  ["es", "¿Cuánto se va a demorar?", "1 minuto."],
   ["pt", "De quanto tempo precisa?", "Um minuto."],
   ["pt", "Quanto tempo leva?", "Um minutinho."],
+  ["pt", "Quanto tempo gasta com isso?", "Um minutinho."],
   ["pt", "Quanto vai demorar?", "Um minuto, por favor."],
   ["pt", "Quantos minutos?", "Um minuto."],
   ["ja", "どのくらい必要ですか。", "一分です。"],

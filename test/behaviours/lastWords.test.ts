@@ -171,6 +171,24 @@ describe("words whose transcript is still to come when the session ends", () => 
     }))
 
   it.effect.each(ends)(
+    "are waited for where those of the voice before come first, late (%s)",
+    (end) =>
+      Effect.gen(function*() {
+        for (const interims of [false, true]) {
+          for (const at of [2850, 2950]) {
+            const user = [
+              Testing.say(500, 1500, "Please book it", { finalDelay: 1500 }),
+              Testing.say(2200, 2800, "and goodbye.", { finalDelay: 400 })
+            ]
+            const { said } = yield* hold(end, at, { user, stt: { interims } })
+            const all = said.map((one) => one.slice("user: ".length)).join(" ")
+            assert.strictEqual(all, "Please book it and goodbye.", `${interims} ${at}`)
+          }
+        }
+      })
+  )
+
+  it.effect.each(ends)(
     "are waited for, too, where the turn before them has just been committed (%s)",
     (end) =>
       Effect.gen(function*() {

@@ -124,7 +124,7 @@ export const spokenAt = (utterance: Utterance, playedMs: number): string => {
   const total = utterance.complete ? left : Math.max(left, rest.length * msPerCharacter)
   const bound = utterance.complete ? undefined : utterance.bounds.find(({ to }) => to >= playedMs)
   const most = bound === undefined ? rest.length : Math.max(0, bound.length - told.length)
-  const more = Alignment.heardInProportion(rest, playedMs - from, total).slice(0, most)
+  const more = Alignment.heardInProportion(rest, playedMs - from, total).slice(0, most).trimEnd()
   return more === "" ? aligned : told + more
 }
 

@@ -41,6 +41,8 @@ export interface Phrasebook {
 
 const list = (phrases: string): ReadonlyArray<string> => phrases.split(/\s*,\s*/)
 
+// Swan, “Practical English Usage” (3rd ed., 578.8); eigokosodate.com, “ちょっと待って” (a moment, a minute, a second); blog.sptr.jp,
+// “ways wait”. How long: Murphy, “Essential Grammar in Use” (unit 48); engVid, “How long does it take…?”.
 const enLengths = list(
   "one moment, one second, one sec, one minute, just a moment, just a second, just a minute, just a sec, " +
     "a moment, a second, a sec, a minute, give me a moment, give me a second, give me a sec, give me a minute, " +
@@ -80,7 +82,7 @@ const en: Phrasebook = {
       "how much longer, how many minutes, how many seconds, how soon"
   ),
   courtesies: list(
-    "please, sorry, just, now, right now, okay, ok, oh, uh, um, well, sir, madam, it, that, this, there, then, thanks, " +
+    "please, can you, could you, sorry, just, now, right now, okay, ok, oh, uh, um, well, sir, madam, it, that, this, there, then, thanks, " +
       "thank you, talking, speaking, for a moment, for a minute, for a second"
   ),
   hesitations: list(
@@ -93,6 +95,8 @@ const en: Phrasebook = {
   )
 }
 
+// germanyinusa.com, “Augenblick”; wordseed.de, “5 Sätze”. How long: sublearn.com and yourdailygerman.com, “dauern”;
+// germanexercises.eu, “brauchen”.
 const deLengths = list(
   "einen moment, ein moment, kleinen moment, einen augenblick, sekunde, eine sekunde, minute, eine minute, " +
     "einen kleinen moment, einen kurzen moment, kurzen moment"
@@ -130,7 +134,9 @@ const de: Phrasebook = {
       "wie lang dauert, wie lange noch?, wie viel zeit, wieviel zeit, wie viele minuten, wieviele minuten, " +
       "wie viele sekunden"
   ),
-  courtesies: list("bitte, mal, kurz, doch, jetzt, sofort, nur, okay, ok, also, oh, äh, ähm, danke, noch, da"),
+  courtesies: list(
+    "bitte, können sie, könnten sie, kannst du, mal, kurz, doch, jetzt, sofort, nur, okay, ok, also, oh, äh, ähm, danke, noch, da"
+  ),
   hesitations: list("äh, ähm, öh, ehm, hm, hmm, also, na ja, naja, tja, lass mich überlegen, mal sehen, mal schauen"),
   unfinished: list(
     "und, oder, aber, weil, dass, ob, wenn, der, den, dem, des, eine, einen, einem, einer, mein, meine, meinen, meinem, " +
@@ -138,6 +144,8 @@ const de: Phrasebook = {
   )
 }
 
+// howtosayguide.com, “one minute” (French); sublearn.com, “minute” and “seconde” (“deux secondes”); lemotdubonjour.com. How long:
+// languatalk.com, “Indicateurs de temps”; dicjapo.com, “combien de temps” (“faut-il”).
 const frLengths = list(
   "un instant, un petit instant, un moment, une seconde, une petite seconde, une minute, " +
     "donnez moi une minute, quelques instants, un petit moment, deux secondes, une petite minute"
@@ -154,7 +162,7 @@ const fr: Phrasebook = {
   ),
   cutIns: list(
     "stop, arrêtez, arrête, attendez, attends, non, à l'aide, au secours, silence, taisez vous, tais toi, ça suffit, " +
-      "assez, pause, annulez, annule, annuler, excusez moi, excuse moi, écoutez, laissez moi parler, laisse moi parler, " +
+      "arrêter, assez, pause, annulez, annule, annuler, excusez moi, excuse moi, écoutez, laissez moi parler, laisse moi parler, " +
       "pas si vite, halte, cessez, stoppez, pardon, excusez moi de vous interrompre"
   ),
   holds: [
@@ -163,7 +171,7 @@ const fr: Phrasebook = {
       "ne quittez pas, attendez un instant, attendez un moment, attendez une seconde, attendez une minute, " +
         "attends une seconde, attends une minute, patientez, veuillez patienter, patientez un instant, je reviens, " +
         "je reviens tout de suite, restez en ligne, attends un instant, attends un moment, attendez un peu, " +
-        "attends un peu"
+        "attends un peu, attendre un instant, attendre un moment, patienter, patienter un instant"
     )
   ],
   lengths: frLengths,
@@ -174,7 +182,7 @@ const fr: Phrasebook = {
       "combien de minutes, combien de secondes"
   ),
   courtesies: list(
-    "s'il vous plaît, s'il te plaît, svp, merci, maintenant, juste, donc, encore, oh, euh, ok, oui, un peu, là"
+    "s'il vous plaît, s'il te plaît, svp, pouvez vous, pourriez vous, peux tu, merci, maintenant, juste, donc, encore, oh, euh, ok, oui, un peu, là"
   ),
   hesitations: list("euh, heu, ben, bah, alors, bon, hm, voyons, eh bien, laissez moi réfléchir, laisse moi réfléchir"),
   unfinished: list(
@@ -183,6 +191,8 @@ const fr: Phrasebook = {
   )
 }
 
+// howtosayguide.com, “one second” and “wait one minute” (Spanish). How long: vivatutor.uk, “Tardar and Llevar”;
+// mariaortegagarcia.com, “tardar, llevar, durar”; inklingo.app, “takes time” (“demora”).
 const esLengths = list(
   "un momento, un momentito, momentito, un segundo, un segundito, un minuto, un minutito, un instante, " +
     "dame un momento, deme un momento, dame un segundo, deme un segundo"
@@ -199,7 +209,7 @@ const es: Phrasebook = {
   ),
   cutIns: list(
     "para, pare, alto, basta, ya basta, espera, espere, no, ayuda, socorro, auxilio, silencio, cállate, cállese, " +
-      "detente, deténgase, cancela, cancele, cancelar, pausa, stop, perdón, perdone, disculpe, oiga, oye, " +
+      "detente, deténgase, cancela, cancele, cancelar, pausa, stop, parar, perdón, perdone, disculpe, oiga, oye, " +
       "escuche, escucha, déjame hablar, déjeme hablar, no tan rápido, paren, esperen, esperad, perdona"
   ),
   holds: [
@@ -207,23 +217,28 @@ const es: Phrasebook = {
     ...list(
       "espera un momento, espere un momento, espera un segundo, espere un segundo, espera un minuto, " +
         "espere un minuto, no cuelgue, ahora vuelvo, aguarda, aguarde, aguarde un momento, aguarda un momento, " +
-        "espera un poco, espere un poco"
+        "espera un poco, espere un poco, esperar un momento, esperar un segundo, esperar un minuto"
     )
   ],
   lengths: esLengths,
   howLong: list(
     "cuánto tiempo necesita, cuánto tiempo necesitas, cuánto tiempo falta, cuánto tiempo espero, " +
       "cuánto tiempo esperar, cuánto tiempo tomará, cuánto tiempo llevará, cuánto tarda, cuánto tardará, " +
-      "cuánto va a tardar, cuánto vas a tardar, cuánto tiempo tarda, cuánto tiempo más, cuánto más?, " +
+      "cuánto va a tardar, cuánto vas a tardar, cuánto demora, cuánto demorará, cuánto va a demorar, " +
+      "cuánto vas a demorar, cuánto tiempo tarda, cuánto tiempo más, cuánto más?, " +
       "cuántos minutos, cuántos segundos"
   ),
-  courtesies: list("por favor, gracias, ahora, ya, más, eh, oh, solo, sólo, sí, ok, señor, señora"),
+  courtesies: list(
+    "por favor, puede, podría, puedes, gracias, ahora, ya, más, eh, oh, solo, sólo, sí, ok, señor, señora"
+  ),
   hesitations: list("eh, em, mmm, este, pues, bueno, a ver, vamos a ver, o sea, déjame pensar, déjeme pensar"),
   unfinished: list(
     "y, o, pero, porque, que, si, el, la, los, las, una, de, del, al, en, con, para, por, mi, tu, su, eh, em, este, o sea"
   )
 }
 
+// sublearn.com, “um momento”; speeek.app, “espera um momento”. How long: sublearn.com, “demorar”; dicasdewill.blogspot.com,
+// “it takes” (“vai demorar”); inglescurso.eu.org, lesson 15 (“leva”, “gasta”).
 const ptLengths = list(
   "um momento, um momentinho, um minuto, um minutinho, um segundo, um segundinho, um instante, um instantinho"
 )
@@ -238,7 +253,7 @@ const pt: Phrasebook = {
       "de acordo, sem problema, sem problemas, não há problema, não tem problema, prossiga, continue"
   ),
   cutIns: list(
-    "pare, para, chega, basta, espera, espere, não, socorro, ajuda, silêncio, cala a boca, cancela, cancele, " +
+    "pare, para, chega, basta, espera, espere, não, socorro, ajuda, silêncio, parar, cala a boca, cancela, cancele, " +
       "cancelar, pausa, stop, calma, desculpe, desculpa, licença, com licença, escuta, escute, deixa eu falar, " +
       "deixe me falar, não tão rápido, pára, para com isso, pare com isso, desculpe interromper"
   ),
@@ -248,17 +263,19 @@ const pt: Phrasebook = {
       "peraí, pera aí, espera aí, espere aí, espera um pouco, espere um pouco, espere um momento, " +
         "espera um momento, espere um minuto, espera um minuto, aguarde, aguarde um momento, aguenta aí, já volto, " +
         "não desligue, segura aí, espere um instante, espera um instante, espere um pouquinho, espera um pouquinho, " +
-        "aguarde um instante"
+        "aguarde um instante, esperar um momento, esperar um pouco, esperar um minuto"
     )
   ],
   lengths: ptLengths,
   howLong: list(
     "quanto tempo precisa, quanto tempo precisam, quanto tempo preciso, quanto tempo precisar, " +
       "quanto tempo falta, quanto tempo espero, quanto tempo esperar, quanto tempo leva, quanto tempo levará, " +
-      "quanto tempo demora, quanto tempo vai demorar, quanto demora, quanto vai demorar, quanto tempo mais, " +
+      "quanto tempo demora, quanto tempo vai demorar, quanto demora, quanto vai demorar, quanto tempo gasta, quanto tempo mais, " +
       "quantos minutos, quantos segundos"
   ),
-  courtesies: list("por favor, obrigado, obrigada, agora, aí, um pouco, mais, só, so, oh, ok, sim, senhor, senhora"),
+  courtesies: list(
+    "por favor, pode, poderia, você pode, obrigado, obrigada, agora, aí, um pouco, mais, só, so, oh, ok, sim, senhor, senhora"
+  ),
   hesitations: list("hã, ahn, é, hum, bom, bem, então, tipo, deixa eu ver, deixa eu pensar, deixe me ver"),
   unfinished: list(
     "e, ou, mas, porque, que, o, os, as, de, do, da, dos, das, em, no, na, ao, com, para, pra, por, eu, ahn, tipo"
@@ -266,7 +283,8 @@ const pt: Phrasebook = {
 }
 
 // japanese-pronunciation.com, “Aizuchi”; japanesedaily.blog, 23 aizuchi; iiwasabi.com, “aizuchi on the phone”. Requests:
-// howtosayguide.com, “stop” and “wait” (Japanese); kotoba-drill.pages.dev, ways to say ちょっと待って.
+// howtosayguide.com, “stop” and “wait” (Japanese); kotoba-drill.pages.dev, ways to say ちょっと待って. A request to wait names no
+// length there; one that answers どのくらい (chroniclesofnori, lesson 11; trantor.is, “How long?”), such as 一分, is no such request.
 const ja: Phrasebook = {
   continuers: list(
     "うん, ええ, はい, はあ, へえ, へー, ふうん, ふーん, ふん, ほう, ああ, あー, なるほど, なるほどね, そう, そうですか, " +

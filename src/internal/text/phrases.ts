@@ -238,12 +238,15 @@ export const mayBecomeSign = (text: string, { language, more }: Reading = {}): b
     [...reached].some((at) => all.length - at <= signs.longest && begins(signs, all.slice(at).join(" ")))
 }
 
+/** "Huh?" asks to hear it again: Dingemanse et al., “Is ‘Huh?’ a universal word?” (PLoS ONE 8, 2013). */
+const asksBack = (text: string): boolean => /[?？]\s*$/u.test(text) && words(text).length === 1
+
 /** What the text is, if it is no more than phrases of one kind. */
 export const phraseKind = (text: string, { language, more }: Reading = {}): PhraseKind | undefined => {
   const book = indexesIn(languageOf(language), more)
   if (holdsOne(book.holds, text) && isMadeOf(book.requestsToWait, text)) return "hold"
   if ((holdsOne(book.cutIns, text) || holdsOne(book.holds, text)) && isMadeOf(book.requests, text)) return "cut-in"
-  if (isMadeOf(book.continuers, text)) return "continuer"
+  if (isMadeOf(book.continuers, text)) return asksBack(text) ? undefined : "continuer"
   return isMadeOf(book.signs, text) ? "agreement" : undefined
 }
 

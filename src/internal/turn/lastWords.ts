@@ -10,9 +10,11 @@ const forgetAfter = 10_000
 /** What is shorter (ms) after the last transcript is no word of its own. */
 const brief = 300
 
-/** A final transcript has come: up to where all is transcribed. */
+/** A final transcript has come: up to where all is transcribed. One without times may be of the first of several voices. */
 export const transcribed = (d: Draft, endedAt: number | undefined): void => {
-  const to = endedAt === undefined ? d.now : Math.min(d.now, endedAt + Owed.shortOf)
+  const [first, next] = d.user.owed.filter(({ words }) => words)
+  const untimed = first === undefined || next === undefined ? d.now : first.endedAt
+  const to = endedAt === undefined ? untimed : Math.min(d.now, endedAt + Owed.shortOf)
   d.user.heardTo = Math.max(d.user.heardTo, to)
 }
 
