@@ -8,7 +8,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { makeJob, outcome, serveAgent } from "../support/agentServer.ts"
 import menace from "./fixtures.menace.ts"
-import { start } from "./support.ts"
+import { start, startHasty } from "./support.ts"
 
 const module = new URL("./fixtures.menace.ts", import.meta.url).href
 const http = { port: 0, host: "127.0.0.1", metricsPort: false, metrics: true } as const
@@ -140,7 +140,7 @@ describe("a process of a pool", () => {
   ])("does not keep its worker from its end: %s", (metadata) =>
     Effect.gen(function*() {
       const server = yield* serveAgent()
-      const worker = yield* start(menace, server, pool)
+      const worker = yield* startHasty(menace, server, pool)
       const connection = yield* server.next
       yield* connection.dispatch(makeJob("AJ_neighbour", { metadata: "none while talking" }))
       yield* connection.dispatch(makeJob("AJ_menace", { metadata }))
