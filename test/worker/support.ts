@@ -43,7 +43,7 @@ export const start = <E>(
 }
 
 /** Of a pool whose processes are real, and so is the time. */
-export const hasty: typeof Patience.Service = { silence: 2000, hurry: 3500, start: 5000 }
+export const hasty: typeof Patience.Service = { silence: 3000, hurry: 4500, start: 5000 }
 
 /** As `start`, with little patience. */
 export const startHasty: typeof start = (...args) => Effect.provideService(start(...args), Patience, hasty)
