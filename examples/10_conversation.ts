@@ -8,7 +8,8 @@
  * Then look at out/conversation.svg and listen to out/conversation.wav. It is run in a clone, or is copied together with the
  * folder `support` beside it.
  */
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer, Schedule, Schema } from "effect"
 import { Agent, Pipeline, Session, Tts } from "effect-voice"
 import * as LocalRoom from "effect-voice/Layers/LocalRoom"

@@ -6,7 +6,7 @@
  * instead, and a key is needed only if it wants one. The caller is a recording;
  * the conversation takes as long as it takes to say.
  */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Config, Console, Effect, Layer, Option, Schema } from "effect"
 import { Agent, Config as VoiceConfig, History, Pipeline, Session } from "effect-voice"
 import * as EnergyVad from "effect-voice/Layers/EnergyVad"

@@ -9,7 +9,7 @@
  *
  * The recording is in `test/fixtures` of the package: copy that folder beside `examples`.
  */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Effect, Layer, Schema, Stream } from "effect"
 import { Agent, type Event, Pipeline, Stt } from "effect-voice"
 import * as CommandStt from "effect-voice/Layers/CommandStt"

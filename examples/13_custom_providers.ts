@@ -7,7 +7,7 @@
  *
  * The recording is in `test/fixtures` of the package: copy that folder beside `examples`.
  */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Effect, Layer, Redacted, Schema } from "effect"
 import { Agent, type Event, Pipeline } from "effect-voice"
 import * as FliteTts from "effect-voice/Layers/FliteTts"

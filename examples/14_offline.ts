@@ -10,7 +10,7 @@
  *
  * It runs in real time: half a minute.
  */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Config, Console, Effect, Layer } from "effect"
 import { Agent, History, Pipeline, Session } from "effect-voice"
 import * as LocalRoom from "effect-voice/Layers/LocalRoom"

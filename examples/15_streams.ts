@@ -5,7 +5,7 @@
  * another says it in English. Whatever else gives frames, words or speech fits
  * in the same places.
  */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Effect, Layer, Schedule, Stream } from "effect"
 import { Audio, Llm, Processor, Room, Stt, Text, Tts, Vad } from "effect-voice"
 import * as EnergyVad from "effect-voice/Layers/EnergyVad"

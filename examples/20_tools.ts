@@ -4,7 +4,7 @@
  * Parameters and results are Schemas: the model is told their JSON Schema, what
  * it writes is validated, and a default fills what it leaves out.
  */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Clock, Console, Effect, Schema } from "effect"
 import { Agent, Tools } from "effect-voice"
 import * as Testing from "effect-voice/testing"

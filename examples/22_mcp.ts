@@ -4,7 +4,8 @@
  * The server is fetched from npm by `npx`. Should it die, its tools fail in
  * words, and it is started again between turns.
  */
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Console, Effect } from "effect"
 import { Agent, Tools } from "effect-voice"
 import * as Testing from "effect-voice/testing"

@@ -4,7 +4,7 @@
  * The reply does not wait for the tool. Its result is told when it is nobody's
  * turn, or sent as a message where the caller has hung up by then.
  */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Effect, Schema } from "effect"
 import { Agent, Tools } from "effect-voice"
 import * as Testing from "effect-voice/testing"

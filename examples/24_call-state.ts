@@ -4,7 +4,7 @@
  * A state is one typed value with a schema. It outlives a hand-off, each change
  * is an event, and what does not fit is refused.
  */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Effect, Schema } from "effect"
 import { Agent, CallState, Session, Tools } from "effect-voice"
 import * as Testing from "effect-voice/testing"

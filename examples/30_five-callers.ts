@@ -4,7 +4,7 @@
  * One pipeline for each participant, with its own published track. They share
  * the room, the voice activity model, the recogniser, the model and the voice.
  */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Effect, Layer } from "effect"
 import { Agent, Audio, type Event, Pipeline } from "effect-voice"
 import * as EnergyVad from "effect-voice/Layers/EnergyVad"

@@ -1,7 +1,7 @@
 /**
  * @title Push to talk: a turn is over when the button is released
  */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Effect } from "effect"
 import * as Testing from "effect-voice/testing"
 

@@ -1,7 +1,7 @@
 /**
  * @title Hand-off: one agent gives the call to another, history included
  */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Effect } from "effect"
 import { Agent, Session } from "effect-voice"
 import * as Testing from "effect-voice/testing"

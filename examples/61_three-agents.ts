@@ -1,7 +1,7 @@
 /**
  * @title Three agents of one restaurant: each with its own tools, and one booking between them
  */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Context, Effect, Layer, Ref, Schema } from "effect"
 import { Agent, Session } from "effect-voice"
 import * as Testing from "effect-voice/testing"

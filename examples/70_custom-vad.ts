@@ -5,7 +5,7 @@
  * probable a voice is in it. Rates, windows, hysteresis, padding and the audio
  * of each speech are the library's business.
  */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Effect, Stream } from "effect"
 import { Audio, Vad } from "effect-voice"
 import * as Testing from "effect-voice/testing"

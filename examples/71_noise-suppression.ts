@@ -5,7 +5,7 @@
  * recogniser words. So it stands in the detector's own chain (`detectorProcessors`).
  * Needs `@echogarden/rnnoise-wasm`, and no key. Where it is copied, the folder `support` beside it comes with it.
  */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Effect, Stream } from "effect"
 import { Audio, type Pipeline, Processor, Tts, Vad } from "effect-voice"
 import * as EnergyVad from "effect-voice/Layers/EnergyVad"

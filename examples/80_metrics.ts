@@ -1,7 +1,7 @@
 /**
  * @title The measurements of a call: a summary of a conversation, and the same for Prometheus
  */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Effect } from "effect"
 import { Metrics } from "effect-voice"
 import * as Testing from "effect-voice/testing"

@@ -1,7 +1,7 @@
 /**
  * @title Before each reply: passages found for it, words put right, a veto
  */
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Effect } from "effect"
 import { Agent } from "effect-voice"
 import * as Testing from "effect-voice/testing"

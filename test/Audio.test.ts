@@ -1,4 +1,4 @@
-import { NodeServices } from "@effect/platform-node"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Duration, Effect, Fiber, FileSystem, Option, Queue, Result, Schema, Stream } from "effect"
 import { Audio } from "effect-voice"

@@ -28,8 +28,11 @@ const speaking: provider.Handler = (_, response) =>
 
 const run = (example: string, env: Record<string, string>) =>
   Effect.callback<{ readonly code: number | null; readonly output: string; readonly errors: string }>((resume) => {
-    const tsx = path.join(root, "node_modules/tsx/dist/cli.mjs")
-    const child = spawn(process.execPath, [tsx, `examples/${example}`], { cwd: root, env: { ...process.env, ...env } })
+    const child = spawn(
+      process.execPath,
+      ["--conditions", "effect-voice/source", "--disable-warning=ExperimentalWarning", `examples/${example}`],
+      { cwd: root, env: { ...process.env, ...env } }
+    )
     let output = ""
     let errors = ""
     child.stdout.on("data", (data: Buffer) => void (output += data.toString()))

@@ -18,7 +18,7 @@ const dev = async (port = 0) => {
   const { LIVEKIT_API_KEY: _key, LIVEKIT_API_SECRET: _secret, LIVEKIT_URL: _url, ...env } = process.env
   const child = spawn(
     process.execPath,
-    `--import tsx --conditions effect-voice/source src/cli/main.ts dev test/support/browserDesk.ts --playground-port ${port}`
+    `--conditions effect-voice/source src/cli/main.ts dev test/support/browserDesk.ts --playground-port ${port}`
       .split(" "),
     { cwd: root, env, stdio: ["ignore", "pipe", "inherit"] }
   )

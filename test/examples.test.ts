@@ -86,6 +86,12 @@ describe("examples", () => {
     assert.deepStrictEqual(missing("examples/99.ts", `import "./nowhere.ts"`, files), ["examples/nowhere.ts"])
   })
 
+  it("import the modules of Effect's platform one by one: together they bring a client of Redis, and start half a second later", () => {
+    for (const name of numbered) {
+      assert.notMatch(fs.readFileSync(path.join(root, "examples", name), "utf8"), /from "@effect\/platform-node"/, name)
+    }
+  })
+
   it("10: hold a whole conversation, and leave its recording and its picture", { timeout: 120_000 }, async () => {
     const out = fs.mkdtempSync(path.join(os.tmpdir(), "effect-voice-demo-"))
     try {

@@ -207,7 +207,7 @@ class VirtualTime {
       this.#polls++
       if (this.#polls <= eagerPolls) return this.#again()
       this.#isArmed = true
-      this.#fork(this.#liveClock.sleep(Duration.millis(1))).addObserver(this.#look)
+      this.#fork(this.#realClock.sleep(Duration.millis(1))).addObserver(this.#look)
       return
     }
     this.#polls = 0

@@ -15,6 +15,7 @@ import * as Stream from "effect/Stream"
 import * as Agent from "../Agent.ts"
 import * as Audio from "../Audio.ts"
 import type * as Event from "../Event.ts"
+import * as native from "../internal/native.ts"
 import { written } from "../internal/options/duration.ts"
 import { settled } from "../internal/plain.ts"
 import { CurrentRealWaits, type RealWaits } from "../internal/realWaits.ts"
@@ -324,7 +325,7 @@ export const inVirtualTime = <A, E, R>(
     const hint = `raise realWait (${
       written(realWait)
     } now) if it only takes longer; set realWait: 0 if time must pass first`
-    const virtual = yield* makeVirtualClock({ realWait, hint })
+    const virtual = yield* makeVirtualClock({ pending: native.pending, realWait, hint })
     return yield* effect.pipe(
       Random.withSeed(options.seed ?? "scenario"),
       Effect.provideService(Clock.Clock, inWholeMillis(virtual.clock)),
@@ -345,9 +346,10 @@ export const inVirtualTime = <A, E, R>(
  *
  * Time stands still while a plain function (`Tools.functions`, a hook) awaits
  * something real, up to `realWait`; not while it awaits what it has asked of the
- * conversation, such as `heard`, which comes with time. In an effect, what is
- * waited for must be on the Clock, or be there within a turn or two of the event
- * loop.
+ * conversation, such as `heard`, which comes with time. It stands still, too, while
+ * a layer of this package reads or writes a file, or asks a model or a program on
+ * this machine. In an effect of yours, what is waited for must be on the Clock, or
+ * be there within a turn or two of the event loop.
  *
  * **Example** (A caller who interrupts)
  *

@@ -61,7 +61,7 @@ const printed = (args: ReadonlyArray<string>, metadata = "foreign") =>
 const linesOf = (output: string): ReadonlyArray<Line> =>
   output.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line))
 
-describe("what is logged", () => {
+describe.concurrent("what is logged", () => {
   it.live("by the processes of a pool is logged as their parent was told", () =>
     Effect.gen(function*() {
       const pool = ["start", "test/cli/failing.ts", "--port", "0", "--processes", "1"]

@@ -59,17 +59,20 @@ const upgraded = (port: number, path: string, extensions = "") =>
 const until = (condition: () => boolean): Effect.Effect<void> =>
   Effect.suspend(() => condition() ? Effect.void : Effect.andThen(Effect.sleep(5), until(condition)))
 
+/** So many of one, each masked alike. */
+const many = (count: number, one: Buffer): Buffer => Buffer.alloc(count * one.length, one)
+
 const bomb = deflateRawSync(Buffer.alloc(50_000_000))
 
 /** What is sent, by what it is; each at once. */
 const attacks: Readonly<Record<string, () => ReadonlyArray<Buffer>>> = {
   "a message of single bytes": () => [
     frame(text, "a", { fin: false }),
-    Buffer.concat(Array.from({ length: 140_000 }, () => frame(continued, "a", { fin: false })))
+    many(140_000, frame(continued, "a", { fin: false }))
   ],
   "a message of nothing, which goes on": () => [
     frame(text, "", { fin: false }),
-    Buffer.concat(Array.from({ length: 100_000 }, () => frame(continued, "", { fin: false })))
+    many(100_000, frame(continued, "", { fin: false }))
   ],
   "a message that says it is as long as can be": () => [frame(text, "abc", { length: 2n ** 63n - 1n })],
   "a message that says it is longer than that": () => [frame(binary, "abc", { length: 2n ** 64n - 1n })],
@@ -87,15 +90,12 @@ const attacks: Readonly<Record<string, () => ReadonlyArray<Buffer>>> = {
 
 /** Those that are allowed, each of them: their number is not. */
 const floods: Readonly<Record<string, () => Buffer>> = {
-  pings: () => Buffer.concat(Array.from({ length: 20_000 }, () => frame(ping, "x".repeat(125)))),
-  "empty pings": () => Buffer.concat(Array.from({ length: 200_000 }, () => frame(ping))),
-  pongs: () => Buffer.concat(Array.from({ length: 200_000 }, () => frame(pong))),
-  "empty messages": () => Buffer.concat(Array.from({ length: 200_000 }, () => frame(text))),
-  objects: () =>
-    Buffer.concat(
-      Array.from({ length: 40 }, () => frame(text, `{"type":"text","a":[${"{\"a\":[{}]},".repeat(11_000)}0]}`))
-    ),
-  nested: () => Buffer.concat(Array.from({ length: 40 }, () => frame(text, "[".repeat(60_000))))
+  pings: () => many(20_000, frame(ping, "x".repeat(125))),
+  "empty pings": () => many(200_000, frame(ping)),
+  pongs: () => many(200_000, frame(pong)),
+  "empty messages": () => many(200_000, frame(text)),
+  objects: () => many(40, frame(text, `{"type":"text","a":[${"{\"a\":[{}]},".repeat(11_000)}0]}`)),
+  nested: () => many(40, frame(text, "[".repeat(60_000)))
 }
 
 const quiet = Effect.provide(Logger.layer([]))

@@ -61,7 +61,32 @@ export const published = (sampleRate: silero.SampleRate) =>
         }
       }
     }
-    return { scorer, vad: Vad.make({ name: "published", sampleRate, windowSize, scorer: Effect.sync(scorer) }) }
+    const vadOf = (scorer: Effect.Effect<Vad.Scorer>) => Vad.make({ name: "published", sampleRate, windowSize, scorer })
+    return {
+      scorer,
+      vad: vadOf(Effect.sync(scorer)),
+      /** Of one recording: what the graph said of its windows is said again, whatever the options are. */
+      vadOfOne: () => {
+        const told: Array<number> = []
+        return vadOf(Effect.sync(() => {
+          const graph = scorer()
+          let at = 0
+          return {
+            ...graph,
+            score: (windows: ReadonlyArray<Float32Array>) => {
+              const known = told.slice(at, at + windows.length)
+              at += windows.length
+              return known.length === windows.length
+                ? Effect.succeed(known)
+                : Effect.tap(
+                  graph.score(windows),
+                  (probabilities) => Effect.sync(() => void told.push(...probabilities))
+                )
+            }
+          }
+        }))
+      }
+    }
   })
 
 /** A model file for as long as it is used. */

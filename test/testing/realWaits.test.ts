@@ -1,7 +1,8 @@
 /** Plain functions that await something real: virtual time stands still for them. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import { Agent, Pipeline, type Session, Tools } from "effect-voice"
+import * as native from "effect-voice/internal/native"
 import * as LocalRoom from "effect-voice/Layers/LocalRoom"
 import * as Testing from "effect-voice/testing"
 import { once } from "node:events"
@@ -118,6 +119,18 @@ describe("time stands still for what a plain function awaits", () => {
         passed
       )
       assert.include(timeline.messages, "output: book failed")
+    }))
+
+  // A test clock outside stands still itself.
+  it.effect("and for what a layer does with a file, a model or a program, however long that takes", () =>
+    Effect.gen(function*() {
+      const at: Array<number> = []
+      const wait = Effect.andThen(
+        native.track(Effect.promise(() => delay(100))),
+        Effect.map(Clock.currentTimeMillis, (now) => void at.push(now))
+      )
+      yield* Testing.scenario({ user: [], at: [{ at: 50, do: () => wait }, { at: 70, do: () => wait }] })
+      assert.deepStrictEqual(at, [50, 70])
     }))
 
   it.live("in the fast mode of a local room, too", () =>

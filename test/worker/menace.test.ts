@@ -6,9 +6,9 @@ import { Duration, Effect, Logger } from "effect"
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { makeJob, outcome, serveAgent } from "../support/agentServer.ts"
+import { type Connection, makeJob, outcome, serveAgent } from "../support/agentServer.ts"
 import menace from "./fixtures.menace.ts"
-import { start } from "./support.ts"
+import { start, startHasty } from "./support.ts"
 
 const module = new URL("./fixtures.menace.ts", import.meta.url).href
 const http = { port: 0, host: "127.0.0.1", metricsPort: false, metrics: true } as const
@@ -21,6 +21,13 @@ const pool = {
   http
 }
 
+/** Gives a job to the worker as soon as it takes one: there may be no process for it, or all may be busy. */
+const placed = (connection: Connection, id: string, metadata: string): Effect.Effect<void> =>
+  Effect.flatMap(
+    connection.dispatch(makeJob(id, { metadata })),
+    (taken) => taken ? Effect.void : Effect.andThen(Effect.sleep(100), placed(connection, id, metadata))
+  )
+
 /** One of them misbehaves; the worker goes on with the other, and with who takes its place. */
 const survives = (metadata: string) =>
   Effect.gen(function*() {
@@ -31,12 +38,7 @@ const survives = (metadata: string) =>
     assert.strictEqual(yield* connection.dispatch(makeJob("AJ_menace", { metadata })), true)
     const end = yield* outcome(connection)
     assert.strictEqual(end.jobId, "AJ_menace", end.error)
-    // There is a place for another, at once or as soon as there is a process for it.
-    let placed = false
-    while (!placed) {
-      placed = yield* connection.dispatch(makeJob("AJ_next", { metadata: "none while talking" }))
-      if (!placed) yield* Effect.sleep(100)
-    }
+    yield* placed(connection, "AJ_next", "none while talking")
     for (const id of ["AJ_neighbour", "AJ_next"]) {
       connection.terminate(id)
       assert.deepInclude(yield* outcome(connection), { jobId: id, status: JobStatus.JS_SUCCESS })
@@ -90,11 +92,7 @@ describe("a process of a pool", () => {
         yield* start(hasty, server, pool)
         assert.isTrue(existsSync(`${file}.taken`))
         const connection = yield* server.next
-        const place = (id: string): Effect.Effect<void> =>
-          Effect.flatMap(
-            connection.dispatch(makeJob(id, { metadata: "none while talking" })),
-            (placed) => placed ? Effect.void : Effect.andThen(Effect.sleep(100), place(id))
-          )
+        const place = (id: string) => placed(connection, id, "none while talking")
         const ids = ["AJ_1", "AJ_2", "AJ_3", "AJ_4"]
         for (const id of ids) yield* place(id)
         for (const id of ids) connection.terminate(id)
@@ -140,10 +138,10 @@ describe("a process of a pool", () => {
   ])("does not keep its worker from its end: %s", (metadata) =>
     Effect.gen(function*() {
       const server = yield* serveAgent()
-      const worker = yield* start(menace, server, pool)
+      const worker = yield* startHasty(menace, server, pool)
       const connection = yield* server.next
-      yield* connection.dispatch(makeJob("AJ_neighbour", { metadata: "none while talking" }))
-      yield* connection.dispatch(makeJob("AJ_menace", { metadata }))
+      yield* placed(connection, "AJ_neighbour", "none while talking")
+      yield* placed(connection, "AJ_menace", metadata)
       const [spent] = yield* Effect.timed(worker.stop)
       assert.isBelow(Duration.toMillis(spent), 15_000)
       const ends = new Map([yield* outcome(connection), yield* outcome(connection)].map((end) => [end.jobId, end]))

@@ -7,9 +7,10 @@ import { decodeJwt } from "jose"
 import { spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { createServer } from "node:http"
+import { Patience } from "../../src/internal/worker/poolWatch.ts"
 import { makeJob, outcome, serveAgent } from "../support/agentServer.ts"
 import desk from "./fixtures.desk.ts"
-import { start } from "./support.ts"
+import { hasty, start, startHasty } from "./support.ts"
 
 const module = (name: string) => new URL(`./fixtures.${name}.ts`, import.meta.url).href
 
@@ -167,12 +168,12 @@ describe("a pool", () => {
   it.live("gives no job to a process that is silent, and does not wait for it when it is stopped", () =>
     Effect.gen(function*() {
       const server = yield* serveAgent()
-      const worker = yield* start(desk, server, { ...pool(1, 4), http })
+      const worker = yield* startHasty(desk, server, { ...pool(1, 4), http })
       const connection = yield* server.next
       yield* connection.dispatch(makeJob("AJ_1", { metadata: "wait" }))
       const [child] = yield* childrenUntil(worker, (all) => all.every(({ jobs }) => jobs === 1))
       process.kill(child!.pid, "SIGSTOP")
-      yield* Effect.sleep(6000)
+      yield* Effect.sleep(hasty.silence + 1000)
       assert.strictEqual((yield* worker.status).problem, "no process is free")
       assert.strictEqual(yield* connection.dispatch(makeJob("AJ_2")), false)
       const [spent] = yield* Effect.timed(worker.stop)
@@ -191,8 +192,11 @@ describe("a pool", () => {
   it.live("kills a process that stands still before it is ready, and says so", () =>
     Effect.gen(function*() {
       const server = yield* serveAgent()
-      const hasty: typeof desk = { ...desk, options: { ...desk.options, prewarmTimeout: 10 } }
-      const error = yield* Effect.flip(start(hasty, server, pool(1, 1, { module: module("stuck") })))
+      const brief: typeof desk = { ...desk, options: { ...desk.options, prewarmTimeout: 10 } }
+      const error = yield* start(brief, server, pool(1, 1, { module: module("stuck") })).pipe(
+        Effect.provideService(Patience, { ...hasty, start: 1000 }),
+        Effect.flip
+      )
       assert.strictEqual(
         error.message,
         "the worker could not be made ready: a process of the pool does not become ready"

@@ -2,6 +2,7 @@ import { Deferred, Effect, Queue } from "effect"
 import * as Testing from "effect-voice/testing"
 import * as Worker from "effect-voice/Worker"
 import { Socket } from "effect/socket"
+import { Patience } from "../../src/internal/worker/poolWatch.ts"
 import { agentInMemory, type AgentServer, credentials, type Options } from "../support/agentServer.ts"
 
 export const quiet = {
@@ -31,7 +32,7 @@ export const virtualRooms = Effect.gen(function*() {
   return { connect, next: Queue.take(visits) }
 })
 
-/** Starts a worker against a server in memory, on the test clock. */
+/** Starts a worker against a server, on the clock of the test. */
 export const start = <E>(
   definition: Worker.Definition<E>,
   server: AgentServer,
@@ -40,6 +41,12 @@ export const start = <E>(
   const made = Worker.make(definition, { ...quiet, url: server.url, ...options })
   return server.ctor === undefined ? made : Effect.provideService(made, Socket.WebSocketConstructor, server.ctor)
 }
+
+/** Of a pool whose processes are real, and so is the time. */
+export const hasty: typeof Patience.Service = { silence: 3000, hurry: 4500, start: 5000 }
+
+/** As `start`, with little patience. */
+export const startHasty: typeof start = (...args) => Effect.provideService(start(...args), Patience, hasty)
 
 export const memory = (options?: Options) => Effect.sync(() => agentInMemory(options))
 

@@ -6,7 +6,7 @@ import { TestClock } from "effect/testing"
 import { vi } from "vitest"
 import { makeJob } from "../support/agentServer.ts"
 import { correctable } from "../support/clock.ts"
-import { puppets, state } from "./puppet.ts"
+import { birth, puppets, state } from "./puppet.ts"
 import { memory, settled, start, until } from "./support.ts"
 
 vi.mock("node:child_process", async () => ({ spawn: (await import("./puppet.ts")).spawn }))
@@ -92,6 +92,52 @@ describe("the watch over the processes of a pool", () => {
         yield* second
         assert.isFalse(child.alive, `${ms}`)
       }
+    }))
+
+  it.effect("that is told to hurry gives ten seconds, and kills who has then been silent for five and does not answer", () =>
+    Effect.gen(function*() {
+      const { child, worker } = yield* pooled
+      child.answers = false
+      yield* Effect.forkScoped(worker.stop)
+      yield* settled
+      yield* seconds(9)
+      assert.notInclude(child.tags, "Ping")
+      yield* second
+      assert.include(child.tags, "Ping")
+      assert.isTrue(child.alive)
+      yield* second
+      assert.isFalse(child.alive)
+    }))
+
+  it.effect("gives no job to one that is silent for five seconds", () =>
+    Effect.gen(function*() {
+      const { worker } = yield* pooled
+      yield* seconds(4)
+      assert.isUndefined((yield* worker.status).problem)
+      yield* second
+      assert.strictEqual((yield* worker.status).problem, "no process is free")
+    }))
+
+  it.effect("gives one that does not become ready five seconds more than its layer and prewarm", () =>
+    Effect.gen(function*() {
+      puppets.length = 0
+      const { of } = birth
+      yield* Effect.acquireRelease(
+        Effect.sync(() => (birth.of = () => undefined)),
+        () => Effect.sync(() => (birth.of = of))
+      )
+      const server = yield* memory()
+      const pool = { module: import.meta.url, processes: 1, jobsPerProcess: 1 }
+      const hasty: typeof definition = {
+        ...definition,
+        options: { ...definition.options, prewarmTimeout: "2 seconds" }
+      }
+      yield* Effect.forkScoped(Effect.exit(start(hasty, server, { pool })))
+      yield* settled
+      yield* seconds(6)
+      assert.deepStrictEqual(puppets.map(({ alive }) => alive), [true])
+      yield* second
+      assert.isFalse(puppets[0]!.alive)
     }))
 
   it.effect("that is told to hurry asks, too", () =>

@@ -7,11 +7,8 @@ import type { WorkerError } from "./errors.ts"
 import type { Executor } from "./executor.ts"
 import type { Assignment } from "./job.ts"
 import type { JobSettings, PoolSettings } from "./options.ts"
-import { isSilent, killUnlessItAnswers } from "./poolWatch.ts"
+import { killUnlessItAnswers, Patience } from "./poolWatch.ts"
 import { openSlots } from "./slots.ts"
-
-/** What those that are asked to hurry have, unless they are silent (ms). */
-const hurryMs = 10_000
 
 export const makePool = (
   settings: PoolSettings,
@@ -20,7 +17,9 @@ export const makePool = (
 ): Effect.Effect<Executor, WorkerError, Scope.Scope> =>
   Effect.gen(function*() {
     const fork = yield* FiberSet.makeRuntime<never>()
+    const patience = yield* Patience
     const { children } = yield* openSlots(settings, jobSettings, evict)
+    const isSilent = (child: Child): boolean => child.silence >= patience.silence
 
     const free = (child: Child): number =>
       child.state === "ready" && !isSilent(child) ? settings.jobsPerProcess - child.jobs.size : 0
@@ -47,7 +46,7 @@ export const makePool = (
         }),
       hurry: Effect.sync(() => {
         for (const child of children()) child.send({ _tag: "Hurry" })
-        fork(Effect.andThen(Effect.sleep(hurryMs), killSilent))
+        fork(Effect.andThen(Effect.sleep(patience.hurry), killSilent))
       }),
       running: () => children().flatMap((child) => child.running),
       free: () => children().reduce((sum, child) => sum + Math.max(0, free(child)), 0),

@@ -3,6 +3,7 @@
  * that does not answer is killed. A watcher that stood still itself has heard
  * nobody, and asks before it kills.
  */
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { oversleep } from "../steady.ts"
 import type { Child } from "./childHandle.ts"
@@ -13,12 +14,20 @@ const megabyte = 1024 * 1024
 const watchInterval = 1000
 /** A process that says nothing for this long will not come back (ms). */
 const silentMs = 60_000
-/** One that is silent for this long is given no job (ms). */
-const slowMs = 5000
 /** What a process has to answer before it is killed for its silence (ms). */
 const answerMs = 1000
 
-export const isSilent = (child: Child): boolean => child.silence >= slowMs
+/** For how long a pool bears with its processes (ms): tests of real ones wait less. */
+export const Patience: Context.Reference<{
+  /** One that is silent for this long is given no job. */
+  readonly silence: number
+  /** What those that are asked to hurry have, unless they are silent. */
+  readonly hurry: number
+  /** What one has to become ready, beside what its layer and prewarm have. */
+  readonly start: number
+}> = Context.Reference("effect-voice/internal/worker/Patience", {
+  defaultValue: () => ({ silence: 5000, hurry: 10_000, start: 5000 })
+})
 
 /** Says of which process something is told. */
 export const about = (child: Child, effect: Effect.Effect<void>): Effect.Effect<void> =>

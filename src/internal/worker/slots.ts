@@ -18,7 +18,7 @@ import { noUsage } from "./loadFacts.ts"
 import * as metrics from "./metrics.ts"
 import type { JobSettings, PoolSettings } from "./options.ts"
 import { PoolMetrics } from "./poolMetrics.ts"
-import { about, measure, watch } from "./poolWatch.ts"
+import { about, measure, Patience, watch } from "./poolWatch.ts"
 import { memory } from "./probe.ts"
 import { mostWorn } from "./wear.ts"
 
@@ -85,6 +85,7 @@ export const openSlots = (
 ): Effect.Effect<Slots, WorkerError, Scope.Scope> =>
   Effect.gen(function*() {
     const fork = yield* FiberSet.makeRuntime<never>()
+    const patience = yield* Patience
     const processes = new Processes()
     const measured = new PoolMetrics(yield* Effect.context<never>())
 
@@ -107,7 +108,7 @@ export const openSlots = (
         const child = yield* spawn(slot, settings, evict, measured, !processes.introduced)
         processes.introduced = true
         processes.all.add(child)
-        const tooLate = Effect.andThen(awake(jobSettings.prewarmTimeout + 5000), Effect.failSync(late))
+        const tooLate = Effect.andThen(awake(jobSettings.prewarmTimeout + patience.start), Effect.failSync(late))
         const began = yield* Effect.result(Effect.raceFirst(child.ready, tooLate))
         if (began._tag === "Success") return child
         child.kill()
