@@ -101,8 +101,9 @@ const making = Check.struct<Parameters<typeof make>[0]>()({
  *
  * `make` adds a span, drops empty text and token counts that are not numbers, and ends the reply
  * with its `Finish`. It leaves out text that should not be spoken: thoughts in `<think>…</think>`
- * and similar tags at the beginning of the text or of a line, and tool calls that came as text,
- * such as `<tool_call>{…}</tool_call>`, `<function=…>` and `[TOOL_CALLS]`.
+ * and similar tags at the beginning of the text or of a line, tool calls that came as text, such as
+ * `<tool_call>{…}</tool_call>`, `<function=…>` and `[TOOL_CALLS]`, and signs of a chat's form, such
+ * as `<|im_end|>`.
  *
  * Several fibers pull the stream in turn. So fork with `Effect.forkScoped`, into the stream's
  * scope, and not as a child of one fiber.
