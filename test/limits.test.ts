@@ -36,6 +36,7 @@ const none: Readonly<Record<string, string>> = {
   "stt/streamTime.ts: maxRuns": "of times that are mended",
   "stt/voiced.ts: longestPadding": "of our own audio",
   "text/beyond.ts: mostCompared": "of what is looked at of a text that is bounded",
+  "text/html.ts: longestCitation": "of what is looked at of a text that is bounded",
   "text/html.ts: longestEntity": "of what is looked at of a text that is bounded",
   "text/html.ts: longestSource": "of what is looked at of a text that is bounded",
   "text/html.ts: longestTag": "of what is looked at of a text that is bounded",
