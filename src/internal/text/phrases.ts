@@ -144,11 +144,24 @@ const named: Readonly<Record<string, string>> = {
   french: "fr",
   spanish: "es",
   portuguese: "pt",
-  japanese: "ja"
+  japanese: "ja",
+  italian: "it",
+  dutch: "nl",
+  polish: "pl",
+  russian: "ru",
+  hindi: "hi",
+  chinese: "zh",
+  korean: "ko"
 }
 
+/** Tags of a transcript that name no language: of several, or of one that was not found out. */
+const ofNone: ReadonlySet<string> = new Set(["", "multi", "mul", "und", "auto"])
+
+export const isLanguage = (tag: string | undefined): tag is string =>
+  tag !== undefined && !ofNone.has(tag.trim().toLowerCase())
+
 /** The first part of a language tag; English where none is told. */
-const languageOf = (tag: string | undefined): string => {
+export const languageOf = (tag: string | undefined): string => {
   const first = (tag ?? "").trim().toLowerCase().split(/[-_]/u)[0] ?? ""
   return first === "" ? "en" : own(named, first) ?? first
 }
