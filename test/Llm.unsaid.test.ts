@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import { Llm } from "effect-voice"
 import { Prompt } from "effect/ai"
+import { Unsaid } from "../src/internal/llm/unsaid.ts"
 
 const call: Llm.Delta = { _tag: "ToolCall", id: "1", name: "look_up", params: {} }
 const finish: Llm.Delta = { _tag: "Finish" }
@@ -106,6 +107,34 @@ describe("what a model thinks and calls in its text", () => {
           assert.strictEqual(yield* spoken([written.slice(0, at), written.slice(at)]), whole, `${at}: ${written}`)
         }
       }
+    }))
+
+  it.effect("is not heard as the bare JSON of a call of a tool that there is, however it is cut", () =>
+    Effect.gen(function*() {
+      const call = "\n[{ \"name\": \"look_up\", \"parameters\": {\"a\": \"b\"} }] Done."
+      const cases: ReadonlyArray<readonly [written: string, said: string]> = [
+        [call, ""],
+        ["{\"function\":\"look_up\",\"arguments\":{}}", ""],
+        ["```json\n{\"tool\": \"look_up\"}\n```", ""],
+        ["{\"name\": \"Bob\", \"age\": 7}", "="],
+        ["{\"rooms\": 7}", "="],
+        ["``` {\"na", "="],
+        ["Hello. {\"name\": \"look_up\"}", "="],
+        ["", "="]
+      ]
+      for (const [written, said] of cases) {
+        for (let size = 1; size < 8; size++) {
+          const unsaid = new Unsaid(new Set(["look_up"]))
+          const pieces = Array.from(
+            { length: Math.ceil(written.length / size) },
+            (_, i) => written.slice(i * size, (i + 1) * size)
+          )
+          const heard = [...pieces.flatMap((text) => unsaid.push({ _tag: "Text", text })), ...unsaid.end()]
+          const text = heard.map((delta) => delta._tag === "Text" ? delta.text : "").join("")
+          assert.strictEqual(text, said === "=" ? written : said, `${written} by ${size}`)
+        }
+      }
+      assert.strictEqual(yield* spoken([call]), call)
     }))
 
   it.effect("holds nothing back but what may become a tag", () =>

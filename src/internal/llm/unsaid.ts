@@ -97,6 +97,14 @@ const longest = Math.max(
   ...marks.map(({ length }) => length)
 )
 
+/** An answer that begins as the JSON of a call, and what may still become one. */
+const call = /^(?:```(?:json)?\s*)?\[?\s*\{\s*"(?:name|function|tool|tool_name)"\s*:\s*"([^"]{1,64})"/
+const callBegun =
+  /^(?:`{1,2}|```(?:j(?:s(?:on?)?)?)?|(?:```(?:json)?\s*)?\[?\s*(?:\{\s*(?:"[a-z_]{0,9}(?:"\s*(?::\s*(?:"[^"]{0,64})?)?)?)?)?)$/
+
+/** Most characters before it is known which tool it calls. */
+const longestBeginning = 256
+
 /** As long as the text: a letter of another alphabet may become two. */
 const lowered = (text: string): string => {
   const lower = text.toLowerCase()
@@ -124,7 +132,8 @@ type Found =
  * a tag on its line, the tag is spoken of. What is never ended goes on to the
  * end of the answer. A tag that ends what never began is not said either. What
  * stands after the first end of two thoughts that began waits for the second:
- * where that never comes, it was no thought.
+ * where that never comes, it was no thought. An answer that begins as the JSON
+ * of a call of one of the `tools` is that call to its end.
  */
 export class Unsaid {
   #held = ""
@@ -135,23 +144,46 @@ export class Unsaid {
   #skipping = false
   #lineBegins = true
   #spaced = true
+  /** The beginning of the answer, until it is known whether it is a call. */
+  #first: string | undefined = ""
+  #silent = false
+  readonly #tools: ReadonlySet<string>
+
+  constructor(tools: ReadonlySet<string> = new Set()) {
+    this.#tools = tools
+  }
 
   /** The deltas that can be given on now that this one has come. */
   push(delta: Llm.Delta): ReadonlyArray<Llm.Delta> {
     if (delta._tag !== "Text") return [...this.end(), delta]
-    const text = this.#text(delta.text)
+    const text = this.#text(this.#begun(delta.text))
     if (text === "" && delta.metadata === undefined) return []
     return [text === delta.text ? delta : { ...delta, text }]
   }
 
   /** What was no tag, or no thought, after all. */
   end(): ReadonlyArray<Llm.Delta> {
-    const text = this.#until === undefined ? this.#held : this.#doubt === undefined ? "" : this.#doubt + this.#held
+    const first = this.#text(this.#first ?? "")
+    this.#first = undefined
+    const text = first +
+      (this.#until === undefined ? this.#held : this.#doubt === undefined ? "" : this.#doubt + this.#held)
     if (this.#doubt !== undefined) this.#until = undefined
     this.#held = ""
     this.#doubt = undefined
     const said = this.#until === undefined ? text : text.trimStart()
     return said === "" ? [] : [{ _tag: "Text", text: said }]
+  }
+
+  /** Of the beginning, what is known to be no call. */
+  #begun(more: string): string {
+    if (this.#silent) return ""
+    if (this.#first === undefined || this.#tools.size === 0) return more
+    const all = this.#first + more
+    const text = all.trimStart()
+    this.#first = all.length <= longestBeginning && callBegun.test(text) ? all : undefined
+    if (this.#first !== undefined) return ""
+    this.#silent = this.#tools.has(call.exec(text)?.[1] ?? "")
+    return this.#silent ? "" : all
   }
 
   #text(more: string): string {
