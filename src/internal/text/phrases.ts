@@ -157,8 +157,9 @@ const named: Readonly<Record<string, string>> = {
 /** Tags of a transcript that name no language: of several, or of one that was not found out. */
 const ofNone: ReadonlySet<string> = new Set(["", "multi", "mul", "und", "auto"])
 
-export const isLanguage = (tag: string | undefined): tag is string =>
-  tag !== undefined && !ofNone.has(tag.trim().toLowerCase())
+/** Whether a tag names a language; what a recogniser without types tells may be anything. */
+export const isLanguage = (tag: unknown): tag is string =>
+  typeof tag === "string" && !ofNone.has(tag.trim().toLowerCase())
 
 /** The first part of a language tag; English where none is told. */
 export const languageOf = (tag: string | undefined): string => {
