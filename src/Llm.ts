@@ -68,11 +68,11 @@ export {
 export class Llm extends Context.Service<Llm, Service>()("effect-voice/Llm") {}
 
 /** The part of a reply that is to be heard; the rest becomes signs that more may come. */
-const said = (reply: Stream.Stream<Delta, LlmError>): Stream.Stream<Delta, LlmError> =>
+const said = (reply: Stream.Stream<Delta, LlmError>, { tools }: Request): Stream.Stream<Delta, LlmError> =>
   Stream.unwrap(Effect.map(Thought, (thought) =>
     Stream.mapAccum(
       reply,
-      () => new Unsaid(),
+      () => new Unsaid(new Set(tools.map(({ name }) => name))),
       (unsaid: Unsaid, delta): readonly [Unsaid, ReadonlyArray<Delta>] => {
         const heard = unsaid.push(delta)
         if (heard.length === 0) thought()
@@ -101,8 +101,9 @@ const making = Check.struct<Parameters<typeof make>[0]>()({
  *
  * `make` adds a span, drops empty text and token counts that are not numbers, and ends the reply
  * with its `Finish`. It leaves out text that should not be spoken: thoughts in `<think>…</think>`
- * and similar tags at the beginning of the text or of a line, and tool calls that came as text,
- * such as `<tool_call>{…}</tool_call>`, `<function=…>` and `[TOOL_CALLS]`.
+ * and similar tags at the beginning of the text or of a line, tool calls that came as text, such as
+ * `<tool_call>{…}</tool_call>`, `<function=…>`, `[TOOL_CALLS]` and the bare JSON of a call of one of
+ * the tools, and signs of a chat's form, such as `<|im_end|>`.
  *
  * Several fibers pull the stream in turn. So fork with `Effect.forkScoped`, into the stream's
  * scope, and not as a child of one fiber.
@@ -154,7 +155,7 @@ export const make = (provider: {
     resilient: provider.resilient ?? false,
     prewarm: provider.prewarm,
     reply: (request) =>
-      said(provider.reply(provider.runsTools === true ? request : unprovided(request))).pipe(
+      said(provider.reply(provider.runsTools === true ? request : unprovided(request)), request).pipe(
         Stream.map(counted),
         Stream.takeUntil((delta) => delta._tag === "Finish"),
         masked((reason) => new LlmError({ provider: provider.name, reason })),

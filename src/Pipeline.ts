@@ -179,7 +179,7 @@ export interface Options {
   readonly detectorProcessors?: ReadonlyArray<Processor.Processor> | undefined
   /** How text is rewritten before it is spoken. @default `Text.speechTransforms` */
   readonly transforms?: ReadonlyArray<Text.Transform> | undefined
-  /** Shortest piece of text to speak, in characters. @default 20 */
+  /** Shortest piece of text to speak, in characters. @default 20, in Chinese, Japanese and Korean 8 */
   readonly minSentence?: number | undefined
   /**
    * `speech` gives the recogniser only speech, with its padding. A recogniser of single utterances

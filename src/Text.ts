@@ -141,8 +141,8 @@ export interface SentenceOptions {
   /** Length from which a sentence is cut at a comma, or else at a space; text with neither stays whole. @default Infinity */
   readonly maxLength?: number | undefined
   /**
-   * Language tag, which chooses the known abbreviations: "en", "de", "fr" and "es" have their own, other languages the
-   * English ones. Sentence ends of all scripts are known in every language.
+   * Language tag, which chooses the known abbreviations: "en", "de", "fr", "es", "it", "pt", "nl", "pl", "ru" and "hi" have
+   * their own, other languages the English ones. Sentence ends of all scripts are known in every language.
    * @default "en"
    */
   readonly language?: string | undefined

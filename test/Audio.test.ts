@@ -671,6 +671,15 @@ describe("Audio", () => {
       const cases: ReadonlyArray<readonly [Parameters<typeof fmt>[0], ReadonlyArray<number>, ReadonlyArray<number>]> = [
         [{ bits: 8 }, [0, 128, 255], [-32_768, 0, 32_512]],
         [{ bits: 16 }, [0, 128, 255, 127, 255, 255], [-32_768, 32_767, -1]],
+        [{ bits: 12, align: 2 }, [0, 128, 240, 127], [-32_768, 32_752]],
+        [{ bits: 20, align: 3 }, [0, 0, 64], [16_384]],
+        [{ bits: 8, tag: 6 }, [0xd5, 0x55, 0xaa], [8, -8, 32_256]],
+        [{ bits: 8, tag: 7, more: [0, 0] }, [0xff, 0x80, 0x00], [0, 32_124, -32_124]],
+        [
+          { bits: 8, channels: 2, tag: 0xfffe, more: [...le(22, 2), ...le(8, 2), ...le(4, 4), ...subtype(7)] },
+          [0x80, 0xff, 0x80],
+          [32_124, 0]
+        ],
         [{ bits: 24 }, [0, 0, 128, 0, 1, 0, 255, 255, 127, 127, 0, 0, 255, 255, 255], [-32_768, 1, 32_767, 0, 0]],
         [{ bits: 32 }, [...le(0x80000000, 4), ...le(0x00010000, 4), ...le(0x7fffffff, 4)], [-32_768, 1, 32_767]],
         [{ bits: 32, tag: 3 }, bytesOf(Float32Array.of(-1, 0.5, 3, Number.NaN)), [-32_768, 16_384, 32_767, 0]],
@@ -710,6 +719,8 @@ describe("Audio", () => {
       assert.deepStrictEqual(samplesOf(riff([fmt(), chunk("data", [1, 0, 2, 0], 0xffffffff)], 0xffffffff)), [1, 2])
       assert.deepStrictEqual(samplesOf(riff([fmt(), chunk("data", [1, 0, 2, 0], 0)], 0)), [1, 2])
       assert.deepStrictEqual(samplesOf(riff([fmt(), chunk("data", []), chunk("LIST", [1, 2])])), [])
+      assert.deepStrictEqual(samplesOf(riff([fmt(), chunk("data", [1, 0, 2, 0], 0)])), [1, 2])
+      assert.deepStrictEqual(samplesOf(riff([fmt(), chunk("data", [...text("LIST"), ...le(999, 4)], 0)])).length, 4)
       assert.deepStrictEqual(samplesOf(riff([fmt(), chunk("data", [1, 0, 2], 4000)]).slice(0, -1)), [1])
       assert.deepStrictEqual(samplesOf(riff([fmt({ channels: 2 }), chunk("data", [1, 0, 2, 0, 3, 0])])), [1, 2])
     })
@@ -733,11 +744,13 @@ describe("Audio", () => {
         [riff([chunk("fmt ", [1, 0, 1, 0]), data]), "InvalidWav", "fmt"],
         [riff([fmt({ tag: 0xfffe }), data]), "InvalidWav", "fmt"],
         [riff([fmt({ tag: 0xfffe, more: new Array<number>(24).fill(1) }), data]), "UnsupportedWav", "subFormat"],
-        [riff([fmt({ tag: 7, bits: 8 }), data]), "UnsupportedWav", "formatTag"],
+        [riff([fmt({ tag: 17, bits: 4 }), data]), "UnsupportedWav", "formatTag"],
         [riff([fmt({ channels: 0 }), data]), "InvalidWav", "channels"],
         [riff([fmt({ rate: 0 }), data]), "InvalidWav", "sampleRate"],
         [riff([fmt({ rate: 4_000_000_000 }), data]), "InvalidWav", "sampleRate"],
-        [riff([fmt({ bits: 12, align: 2 }), data]), "UnsupportedWav", "bitsPerSample"],
+        [riff([fmt({ bits: 4, align: 1 }), data]), "UnsupportedWav", "bitsPerSample"],
+        [riff([fmt({ bits: 40, align: 5 }), data]), "UnsupportedWav", "bitsPerSample"],
+        [riff([fmt({ bits: 16, tag: 7 }), data]), "UnsupportedWav", "bitsPerSample"],
         [riff([fmt({ bits: 16, tag: 3 }), data]), "UnsupportedWav", "bitsPerSample"],
         [riff([fmt({ align: 3 }), data]), "InvalidWav", "blockAlign"]
       ]
@@ -745,7 +758,7 @@ describe("Audio", () => {
         const error = errorOf(bytes)
         assert.deepStrictEqual([error.reason, error.field], [reason, field], error.message)
       }
-      assert.include(errorOf(riff([fmt({ tag: 7, bits: 8 }), data])).message, "mu-law")
+      assert.include(errorOf(riff([fmt({ tag: 17, bits: 4 }), data])).message, "IMA ADPCM")
     })
 
     it.prop("never throws, whatever the bytes", [Seed], ([seed]) => {

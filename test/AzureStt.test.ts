@@ -18,7 +18,7 @@ contract("AzureStt", Layer.unwrap(Effect.map(azure(), ({ url }) => AzureStt.laye
   speech: tone
 })
 
-const status = (RecognitionStatus: string, reason: string) => ({
+const status = (RecognitionStatus: string | number, reason: string) => ({
   name: `the status ${RecognitionStatus}`,
   stub: answering((peer) => peer.send(told("speech.phrase", { RecognitionStatus }))),
   reason
@@ -44,7 +44,8 @@ suite("AzureStt", {
     status("Error", "Broken"),
     status("TooManyRequests", "Rejected"),
     status("Forbidden", "Rejected"),
-    status("BadRequest", "InvalidRequest")
+    status("BadRequest", "InvalidRequest"),
+    status(6, "Rejected")
   ]
 })
 

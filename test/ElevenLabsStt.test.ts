@@ -47,6 +47,7 @@ suite("ElevenLabsStt", {
     told("unaccepted_terms", "Rejected"),
     told("input_error", "InvalidRequest"),
     told("chunk_size_exceeded", "InvalidRequest"),
+    told("invalid_sample_rate", "InvalidRequest"),
     told("session_time_limit_exceeded", "Disconnected"),
     told("insufficient_audio_activity", "Disconnected"),
     told("transcriber_error", "Broken"),

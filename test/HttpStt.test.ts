@@ -60,6 +60,8 @@ describe("HttpStt", () => {
         parameters: { model: "tiny" }
       })
       assert.deepStrictEqual(heard, [{ text: "hello", final: true, start: 0, end: 1000, confidence: 0.5 }])
+      const unsure = yield* provider.http(answering({ transcript: "hello", confidence: null }))
+      assert.deepStrictEqual(yield* hear({ url: unsure.url }), [{ text: "hello", final: true, start: 0, end: 1000 }])
       const { body, headers, method, url } = yield* server.next
       assert.strictEqual(method, "POST")
       assert.deepStrictEqual([url.pathname, [...url.searchParams].sort()], ["/recognize", [["model", "tiny"], [

@@ -71,6 +71,30 @@ describe("HttpTts", () => {
       assert.closeTo(heard.length, 16_000, 200)
     }))
 
+  it.live("lets nobody hear a file as the samples that it was asked for", () =>
+    Effect.gen(function*() {
+      const files: ReadonlyArray<readonly [string, Uint8Array]> = [
+        ["WAV", Audio.encodeWav({ samples: tone, sampleRate: 24_000, channels: 1 })],
+        ["MP3", Buffer.from("ID3\u0004rest of it")],
+        ["Ogg", Buffer.from("OggSrest of it")],
+        ["FLAC", Buffer.from("fLaCrest of it")],
+        ["MP4", Buffer.from("\u0000\u0000\u0000\u0018ftypmp42")],
+        ["WebM", Buffer.from([0x1a, 0x45, 0xdf, 0xa3, 1, 2, 3, 4])]
+      ]
+      for (const [kind, bytes] of files) {
+        const server = yield* provider.http((_, response) => {
+          response.writeHead(200, { "content-type": "audio/mpeg" }).write(bytes.subarray(0, 3))
+          setImmediate(() => response.end(bytes.subarray(3)))
+        })
+        const error = yield* Effect.flip(samples(HttpTts.layer({ url: server.url })))
+        assert.include(error.message, `a file of ${kind}, and not the bare samples`)
+      }
+      const short = yield* provider.http((_, response) =>
+        void response.writeHead(200, { "content-type": "audio/pcm" }).end(pcm.subarray(0, 6))
+      )
+      assert.deepStrictEqual(yield* samples(HttpTts.layer({ url: short.url })), [...tone.subarray(0, 3)])
+    }))
+
   it.live("cuts a piece that is longer than one request may be", () =>
     Effect.gen(function*() {
       const server = yield* provider.http(speaking)

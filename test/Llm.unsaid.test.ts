@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import { Llm } from "effect-voice"
 import { Prompt } from "effect/ai"
+import { Unsaid } from "../src/internal/llm/unsaid.ts"
 
 const call: Llm.Delta = { _tag: "ToolCall", id: "1", name: "look_up", params: {} }
 const finish: Llm.Delta = { _tag: "Finish" }
@@ -55,6 +56,30 @@ const texts: ReadonlyArray<readonly [written: string, said: string]> = [
   ["<|python_tag|>{\"name\": \"look_up\"}", ""],
   ["<|tool_call_begin|>functions.look_up:0<|tool_call_end|>Hello", "Hello"],
   ["<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>Hello", "Hello"],
+  ["◁think▷a◁/think▷Hello", "Hello"],
+  ["<|begin_of_thought|>a<|end_of_thought|>\n<|begin_of_solution|>Hello<|end_of_solution|>", "Hello"],
+  ["<|START_THINKING|>a<|END_THINKING|><|START_RESPONSE|>Hello<|END_RESPONSE|>", "Hello"],
+  ["<|START_ACTION|>[{\"tool_name\": \"look_up\"}]<|END_ACTION|>", ""],
+  ["I look. <|tool_call_start|>[look_up(a=\"1\")]<|tool_call_end|>", "I look. "],
+  ["<|tool_call>call:look_up{a:<|\"|>1<|\"|>}<tool_call|>Hello", "Hello"],
+  ["So: <start_function_call>call:look_up{a:1}<end_function_call>", "So: "],
+  [
+    "<｜DSML｜function_calls>\n<｜DSML｜invoke name=\"look_up\">\n</｜DSML｜invoke>\n</｜DSML｜function_calls>Hello",
+    "Hello"
+  ],
+  ["<TOOLCALL>[{\"name\": \"look_up\"}]</TOOLCALL>", ""],
+  ["<|channel|>commentary to=functions.look_up <|constrain|>json<|message|>{\"a\":1}<|call|>", ""],
+  [
+    "<|channel|>commentary<|message|>I look.<|end|><|start|>assistant<|channel|>final<|message|>So.<|return|>",
+    "I look. So."
+  ],
+  ["<|start|>assistant<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>Hi", "Hi"],
+  ["<|im_start|>assistant\nHello.<|im_end|>", "\nHello."],
+  ["<|start_header_id|>assistant<|end_header_id|>\n\nHello.<|eot_id|>", "\n\nHello."],
+  ["<start_of_turn>model\nHello.<end_of_turn>\n", "\nHello.\n"],
+  ["Hello.<｜end▁of▁sentence｜>", "Hello."],
+  ["Hello.<|endoftext|><|end|>", "Hello."],
+  ["a <| b |> c, <|>, <||>, ◁ back ▷, <end_of_time>, <start_of_turn", "="],
   ["Take [1] and [2], [TO or <function= of x, <think of it.", "="],
   ["[TOOL_CALLS", "="],
   ["2 < 3, and <3, a<b, <br>, <thin, <i>so</i> <", "2 < 3, and <3, a<b, <br>, <thin, <i>so</i> <"],
@@ -82,6 +107,34 @@ describe("what a model thinks and calls in its text", () => {
           assert.strictEqual(yield* spoken([written.slice(0, at), written.slice(at)]), whole, `${at}: ${written}`)
         }
       }
+    }))
+
+  it.effect("is not heard as the bare JSON of a call of a tool that there is, however it is cut", () =>
+    Effect.gen(function*() {
+      const call = "\n[{ \"name\": \"look_up\", \"parameters\": {\"a\": \"b\"} }] Done."
+      const cases: ReadonlyArray<readonly [written: string, said: string]> = [
+        [call, ""],
+        ["{\"function\":\"look_up\",\"arguments\":{}}", ""],
+        ["```json\n{\"tool\": \"look_up\"}\n```", ""],
+        ["{\"name\": \"Bob\", \"age\": 7}", "="],
+        ["{\"rooms\": 7}", "="],
+        ["``` {\"na", "="],
+        ["Hello. {\"name\": \"look_up\"}", "="],
+        ["", "="]
+      ]
+      for (const [written, said] of cases) {
+        for (let size = 1; size < 8; size++) {
+          const unsaid = new Unsaid(new Set(["look_up"]))
+          const pieces = Array.from(
+            { length: Math.ceil(written.length / size) },
+            (_, i) => written.slice(i * size, (i + 1) * size)
+          )
+          const heard = [...pieces.flatMap((text) => unsaid.push({ _tag: "Text", text })), ...unsaid.end()]
+          const text = heard.map((delta) => delta._tag === "Text" ? delta.text : "").join("")
+          assert.strictEqual(text, said === "=" ? written : said, `${written} by ${size}`)
+        }
+      }
+      assert.strictEqual(yield* spoken([call]), call)
     }))
 
   it.effect("holds nothing back but what may become a tag", () =>

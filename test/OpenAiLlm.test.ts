@@ -597,6 +597,27 @@ describe("Responses", () => {
       }
     }))
 
+  it.live("reads what is told at the end alone, once, and loses nothing for a count that is none", () =>
+    Effect.gen(function*() {
+      const message = { type: "message", role: "assistant", content: [{ type: "output_text", text: "Room seven." }] }
+      const call = { type: "function_call", call_id: "c", name: "find_room", arguments: { nights: 2 } }
+      const response = { output: [message, call], usage: { input_tokens: "20", output_tokens: 7 } }
+      const end = { type: "response.completed", response }
+      const told = [
+        { type: "response.output_text.delta", output_index: 0, delta: "Room seven." },
+        { type: "response.output_item.done", output_index: 0, item: message },
+        { type: "response.output_item.done", output_index: 1, item: { ...call, arguments: `{"nights":2}` } }
+      ]
+      for (const events of [[end], [...told, end]]) {
+        const { llm } = yield* serving(openai.sse(events, false), { api: "responses" })
+        assert.deepStrictEqual(yield* collect(llm), [
+          { _tag: "Text", text: "Room seven." },
+          { _tag: "ToolCall", id: "c", name: "find_room", params: { nights: 2 } },
+          { _tag: "Finish", reason: "tool-calls", usage: { inputTokens: 0, outputTokens: 7 } }
+        ])
+      }
+    }))
+
   it.live("tells a failure in mid-answer", () =>
     Effect.gen(function*() {
       const failed = (error: unknown) => [

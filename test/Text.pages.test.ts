@@ -28,6 +28,11 @@ const pages: ReadonlyArray<readonly [string, string]> = [
   ["Fish &amp; chips, &#163;5, &quot;hot&quot; &#x2014; now", "Fish & chips, £5, \"hot\" — now"],
   ["It opens at nine【4:0†source】 and closes at five【12†hotel.pdf】.", "It opens at nine and closes at five."],
   ["a <!-- note > --> b", "a  b"],
+  [
+    "See <https://e.example/a_b>, <me@e.example> or <mailto:x@y.z>.",
+    "See https://e.example/a_b, me@e.example or x@y.z."
+  ],
+  ["It is so\ue200cite\ue202turn0search0\ue202turn1news2\ue201. Yes.", "It is so. Yes."],
   ["2 < 3 and 5 > 4, AT&T, R&D; <your name>, 【注】", "2 < 3 and 5 > 4, AT&T, R&D; <your name>, 【注】"],
   ["See https://a.example/b_c?x=*1*&y=~~2~~ now", "See https://a.example/b_c?x=*1*&y=~~2~~ now"],
   [

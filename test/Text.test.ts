@@ -128,6 +128,35 @@ describe("Text.splitSentences", () => {
     ], { language: "de-AT" }],
     ["Es la Sra. López y el núm. 3. Gracias.", ["Es la Sra. López y el núm. 3.", "Gracias."], { language: "es" }],
     ["Chez Mme. Dupont, env. Dix. Il part.", ["Chez Mme. Dupont, env. Dix.", "Il part."], { language: "fr" }],
+    ["Es kostet ca. 5 Mio. Euro. Wir wohnen in der Hauptstr. 12. Bitte klingeln.", [
+      "Es kostet ca. 5 Mio. Euro.",
+      "Wir wohnen in der Hauptstr. 12.",
+      "Bitte klingeln."
+    ], { language: "de" }],
+    ["Vive en EE. UU. desde 1999. ¿Qué tal?", ["Vive en EE. UU. desde 1999.", "¿Qué tal?"], { language: "es" }],
+    ["Il Sig. Rossi arriva alle 15.30. È a p. 4.", ["Il Sig. Rossi arriva alle 15.30.", "È a p. 4."], {
+      language: "it"
+    }],
+    ["O Sr. Silva mora na Av. Paulista, n. 1000. Obrigado.", [
+      "O Sr. Silva mora na Av. Paulista, n. 1000.",
+      "Obrigado."
+    ], { language: "pt-BR" }],
+    ["Dhr. Jansen komt, bijv. Dinsdag. Mevr. de Vries ook.", [
+      "Dhr. Jansen komt, bijv. Dinsdag.",
+      "Mevr. de Vries ook."
+    ], { language: "Dutch" }],
+    ["Pan mgr inż. Kowalski mieszka na ul. Długiej 5. Dobrze.", [
+      "Pan mgr inż. Kowalski mieszka na ul. Długiej 5.",
+      "Dobrze."
+    ], { language: "pl" }],
+    ["Г-н Иванов живёт на ул. Ленина, д. 5. Это всё.", ["Г-н Иванов живёт на ул. Ленина, д. 5.", "Это всё."], {
+      language: "ru"
+    }],
+    ["कीमत रु. 500 है।", ["कीमत रु. 500 है।"], { language: "hi" }],
+    ["המחיר הוא 3.50 ש\"ח. תודה.", ["המחיר הוא 3.50 ש\"ח.", "תודה."]],
+    ["Τι κάνετε; Είμαι καλά. One; two.", ["Τι κάνετε;", "Είμαι καλά.", "One; two."]],
+    ["Բարև։ Լավ։ ሰላም፧ དེ་རིང།", ["Բարև։", "Լավ։", "ሰላም፧", "དེ་རིང།"]],
+    ["It is 5 ft. 3 in. tall. Fine.", ["It is 5 ft. 3 in. tall.", "Fine."]],
     ["A long sentence, with several clauses, goes on and on without an end", [
       "A long sentence,",
       "with several clauses,",

@@ -94,6 +94,10 @@ describe("Text.markdown strips", () => {
     ["|\n||\nno cells", "\n\nno cells"],
     ["| Name | Age |\n|:---|--:|\n| **Bob** | 5 |\nafter", "Name, Age\nBob, 5\nafter"],
     ["```js\nconst *a* = `b`\n```\nafter\n~~~\n# x", "const *a* = `b`\nafter\n# x"],
+    [">> quote\n> > more\n>>\n>> - most", "quote\nmore\n\nmost"],
+    ["‣ a\n◦ b", "a\nb"],
+    ["Above\n======\nbelow == x, = y", "Above\n\nbelow == x, = y"],
+    ["**Q:**What? **A:**That, **5 €**je Stück.", "Q:What? A:That, 5 €je Stück."],
     ["\\*not\\* C:\\dir", "*not* C:\\dir"]
   ])
 })

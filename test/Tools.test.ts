@@ -139,7 +139,17 @@ describe("execute", () => {
     ["{arg1: 'hi'}", { arg1: "hi" }],
     ["```json\n{\"a\": 1}\n```", { a: 1 }],
     [JSON.stringify(JSON.stringify({ a: 1 })), { a: 1 }],
-    [JSON.stringify("{a: 1"), { a: 1 }]
+    [JSON.stringify("{a: 1"), { a: 1 }],
+    ["Here you go: {\"a\": \"}{\\\"\"} Thanks!", { a: "}{\"" }],
+    ["<tool_call>{\"a\": {\"b\": 1}}</tool_call>", { a: { b: 1 } }],
+    ["{} {\"a\": 1}", { a: 1 }],
+    ["{\"a\": 1}\n{\"a\": 1}", { a: 1 }],
+    ["\"a\": 1, \"b\": [2]", { a: 1, b: [2] }],
+    ["{\"a\": 12345678901234567890, \"b\": -1e20, \"c\": 1234567890123456}", {
+      a: "12345678901234567890",
+      b: -1e20,
+      c: 1234567890123456
+    }]
   ])("params %j", ([params, expected]) =>
     Effect.gen(function*() {
       const set = yield* doing(Effect.succeed)
@@ -158,6 +168,7 @@ describe("execute", () => {
     ["just a string", "string"],
     ["\"just a string\"", "string"],
     ["}{", "string"],
+    ["{\"a\": 1}{\"a\": 2}", "string"],
     [7, "number"],
     [true, "boolean"]
   ])("params %j are no object", ([params, found]) =>
@@ -298,6 +309,22 @@ describe("execute", () => {
       )
     }))
 
+  it.effect.each<readonly [params: object, expected: Schema.Json]>([
+    [{}, { limit: 5, where: { floor: 1 } }],
+    [{ limit: null, where: {} }, { limit: 5, where: { floor: 1 } }],
+    [{ limit: 2, where: { floor: 2 }, more: 1 }, { limit: 2, where: { floor: 2 }, more: 1 }]
+  ])("takes what a plain JSON Schema says for what is left out: %j", ([params, expected]) =>
+    Effect.gen(function*() {
+      const where = { type: "object", properties: { floor: { type: "integer", default: 1 } }, default: { floor: 1 } }
+      const set = Tools.functions({
+        search: {
+          parameters: { type: "object", properties: { limit: { type: "integer", default: 5 }, where } },
+          run: (params) => params
+        }
+      })
+      assert.deepStrictEqual((yield* Tools.execute(set, call(params, "search"))).output, expected)
+    }))
+
   it.effect("masks what went wrong inside, and logs it without the parameters", () =>
     Effect.gen(function*() {
       const breaks: ReadonlyArray<(params: unknown) => Effect.Effect<unknown, unknown>> = [
@@ -387,6 +414,10 @@ describe("execute", () => {
     ["a promise that nobody has waited for", { room: Promise.resolve("secret") }, "a value of the kind Promise"],
     ["an error", { cause: new Error("secret") }, "a value of the kind Error"],
     ["a generator", (function*() {})(), "a value of the kind Generator"],
+    ["an answer that nobody has read", new Response("secret"), "a value of the kind Response"],
+    ["fields of a request", { headers: new Headers({ secret: "1" }) }, "a value of the kind Headers"],
+    ["a form", new URLSearchParams("secret=1"), "a value of the kind URLSearchParams"],
+    ["an iterator", ["secret"].values(), "a value of the kind Array Iterator"],
     ["bytes", new Uint8Array(3), "bytes"],
     ["a number that is none", { price: 0 / 0 }, "a number that is none (NaN)"],
     ["a number without end", [1 / 0], "a number that is none (Infinity)"],

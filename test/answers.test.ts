@@ -174,6 +174,36 @@ const whole: ReadonlyArray<readonly [how: string, events: ReadonlyArray<unknown>
     [calls(fn("get_weather", "{}"), fn("get_time", "{}")), done],
     "[get_weather {}][get_time {}]."
   ],
+  ["content in one part", [text({ type: "text", text: "Hello" }), done], "Hello."],
+  [
+    "empty parameters before those that are meant",
+    [calls(fn("a", "{}", { index: 0, id: "1" })), calls(fn(undefined, `{"x":1}`, { index: 0 })), done],
+    `[a {"x":1}].`
+  ],
+  [
+    "a second call without a name and an id",
+    [
+      calls(fn("a", `{"x":1}`, { index: 0, id: "1" })),
+      calls(fn("", `{"x":2}`, { index: 0 })),
+      delta({}, "tool_call"),
+      done
+    ],
+    `[a {"x":1}][a {"x":2}].`
+  ],
+  [
+    "hints that are none",
+    [{ ...text("Hello"), model: 5 }, { ...delta({}, "stop"), usage: [] }, {
+      choices: [],
+      usage: { prompt_tokens: "20", completion_tokens: 7, prompt_tokens_details: 4 }
+    }, done],
+    "Hello (0 + 7)."
+  ],
+  [
+    "tokens where Groq counts them",
+    [text("Hello"), { ...delta({}, "stop"), x_groq: { id: "r", usage: usage.usage } }, done],
+    "Hello (20 + 7)."
+  ],
+  ["events with nothing in them", ["data:\n\n", text("Hello"), "data: \n\n", delta({}, "stop"), done], "Hello."],
   [
     "a name with each fragment, and an object for parameters",
     [
@@ -233,6 +263,20 @@ const broken: ReadonlyArray<
     "Rejected",
     500
   ],
+  ["what the server lacked, for a reason", [text("Hel"), delta({}, "insufficient_system_resource")], "Rejected", 503],
+  ["a lost network for a reason", [text("Hel"), delta({}, "network_error"), done], "Broken"],
+  ["an error in a list", [text("Hel"), [{ error: { code: 503, message: secret } }]], "Rejected", 503],
+  ...([
+    ["permission_error", 403],
+    ["billing_error", 402],
+    ["api_error", 500],
+    ["timeout_error", 504],
+    ["UNAVAILABLE", 503],
+    ["RESOURCE_EXHAUSTED", 429]
+  ] as const).map(([type, status]) =>
+    [`an error of the kind ${type}`, [text("Hel"), { error: { type, message: secret } }], "Rejected", status] as const
+  ),
+  ["too large a request", [{ error: { type: "request_too_large", message: secret } }], "InvalidRequest"],
   [
     "the policy about content",
     [text("Hel"), { error: { code: "content_filter", message: secret } }],
@@ -296,6 +340,7 @@ describe.concurrent("answers of servers that speak like OpenAI", () => {
     ["length, in a call", [...half, delta({}, "length")], { reason: "length" }],
     ["content_filter", [delta({}, "content_filter"), done], { reason: "content-filter" }],
     ["SAFETY, as Gemini does", [delta({}, "SAFETY"), done], { reason: "content-filter" }],
+    ["sensitive, as others do", [delta({}, "sensitive"), done], { reason: "content-filter" }],
     ["eos, as servers of one's own do", [text("Hi"), delta({}, "eos")], { reason: "stop" }],
     ["a reason that nobody knows", [delta({}, "brand_new"), done], { reason: "other" }],
     [

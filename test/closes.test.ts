@@ -69,6 +69,11 @@ const cases: ReadonlyArray<Case> = [
   { who: "Azure", code: 4429, words: "", tag: "Rejected", status: 429, retryable: true },
   { who: "Azure", code: 1002, words: "", worked: true, tag: "Disconnected", retryable: true },
   { who: "ElevenLabs", code: 1008, words: "quota_exceeded", tag: "Rejected", status: 402, retryable: false },
+  { who: "ElevenLabs", code: 1008, words: "subscription_required", tag: "Rejected", status: 402, retryable: false },
+  { who: "ElevenLabs", code: 1008, words: "detected_unusual_activity", tag: "Rejected", status: 403, retryable: false },
+  { who: "ElevenLabs", code: 1008, words: "only_for_creator+", tag: "Rejected", status: 403, retryable: false },
+  { who: "ElevenLabs", code: 1008, words: "unsupported_sample_rate", tag: "InvalidRequest", retryable: false },
+  { who: "ElevenLabs", code: 1008, words: "max_character_limit_exceeded", tag: "InvalidRequest", retryable: false },
   {
     who: "ElevenLabs",
     code: 1008,

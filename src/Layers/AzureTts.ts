@@ -26,7 +26,7 @@ import * as Check from "../internal/options.ts"
 import { http } from "../internal/provider/http.ts"
 import { placed, tag } from "../internal/provider/languages.ts"
 import { address, nameIn, refused } from "../internal/provider/options.ts"
-import { frames } from "../internal/provider/pcm.ts"
+import { answered } from "../internal/provider/pcm.ts"
 import { byPieces } from "../internal/tts/pieces.ts"
 import * as Tts from "../Tts.ts"
 
@@ -147,7 +147,7 @@ export const make: (options: Options) => Effect.Effect<Tts.Tts["Service"], Tts.T
         }),
         HttpClientRequest.bodyText(ssml(text, manner), "application/ssml+xml")
       )
-      return frames(format)(client.stream(asked, types))
+      return answered(format)(client.stream(asked, types))
     }
     return Tts.make({
       name,

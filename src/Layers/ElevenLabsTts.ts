@@ -31,7 +31,7 @@ import * as Check from "../internal/options.ts"
 import { http } from "../internal/provider/http.ts"
 import { spoken as spokenLanguage, tag } from "../internal/provider/languages.ts"
 import { address, invalid, nameIn, protocols, refused, speaking } from "../internal/provider/options.ts"
-import { frames } from "../internal/provider/pcm.ts"
+import { answered } from "../internal/provider/pcm.ts"
 import { connect } from "../internal/provider/socket.ts"
 import { standby } from "../internal/provider/standby.ts"
 import { byPieces } from "../internal/tts/pieces.ts"
@@ -180,7 +180,7 @@ const overHttp = Effect.fnUntraced(function*(options: Settings, base: string, fa
         voice_settings: voiceSettings(options, speed)
       })
     )
-    return frames(formatOf(options.format))(client.stream(asked, types))
+    return answered(formatOf(options.format))(client.stream(asked, types))
   }
   return {
     prewarm: client.warm(base),

@@ -122,7 +122,7 @@ export const make = Effect.fnUntraced(function*(options: Options): Effect.fn.Ret
   const request = (spoken: Tts.Options) => (text: string): Stream.Stream<Audio.Frame, Failure.Reason> => {
     const asked = { text, voice: spoken.voice ?? settings.voice, speed: spoken.speed }
     const audio = client.stream(withBody(body(asked))(post), types)
-    return answer === "pcm" ? pcm.frames(format)(audio) : wav(audio, format)
+    return answer === "pcm" ? pcm.answered(format)(audio) : wav(audio, format)
   }
   return Tts.make({
     name,

@@ -23,15 +23,32 @@ export const shareKey = (shared: string): void => {
   key = Buffer.from(shared, "base64")
 }
 
-/** Seven digits and more that are no part of a word, with or without a plus and, after one, spaces; ids are left alone. */
-const numbers =
-  /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?<![A-Za-z0-9.])(?:(?:\+|%2B)?\d{7,15}|(?:\+|%2B)\d(?:[ ().-]{0,2}\d){6,14})(?![A-Za-z0-9])/gi
+/**
+ * Seven digits and more of any script that are no part of a word, with or without a plus and, after one, in groups; and
+ * such as (555) 123-4567. Ids are left alone.
+ */
+const numbers = new RegExp(
+  "[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?<![A-Za-z\\p{Nd}.])(?:" + [
+    "(?:[+＋]|%2B)?\\p{Nd}{7,15}",
+    "(?:[+＋]|%2B)\\p{Nd}(?:[\\p{Zs}().\\p{Pd}]{0,2}\\p{Nd}){6,14}",
+    "\\(?\\p{Nd}{3}\\)?[\\p{Zs}.\\p{Pd}]{1,2}\\p{Nd}{3}[\\p{Zs}.\\p{Pd}]\\p{Nd}{4}"
+  ].join("|") + ")(?![A-Za-z\\p{Nd}])",
+  "giu"
+)
+
+/** A digit of any script as ours: of each they follow one another. */
+const plain = (digit: string): string => {
+  const code = digit.codePointAt(0) ?? 0
+  let first = code
+  while (/\p{Nd}/u.test(String.fromCodePoint(first - 1))) first--
+  return String((code - first) % 10)
+}
 
 /** How much of the hash is told (hexadecimal digits). */
 const told = 8
 
 const mask = (number: string): string => {
-  const digits = number.replace(/^%2B/i, "").replaceAll(/\D/g, "")
+  const digits = number.replace(/^%2B/i, "").replaceAll(/\P{Nd}/gu, "").replaceAll(/\p{Nd}/gu, plain)
   key ??= randomBytes(32)
   return `#${createHmac("sha256", key).update(digits).digest("hex").slice(0, told)}..${digits.slice(-2)}`
 }

@@ -176,17 +176,23 @@ const leftOf = (open: object, connections: ReadonlyArray<SttCall>): string =>
     ...(connections.some(({ closedAt }) => closedAt === undefined) ? ["a connection of the recogniser"] : [])
   ].join(", ")
 
+/** What is wrong with the times of a script. */
+const wrongTime = ({ at = [], user = [] }: Pick<Scenario, "user" | "at">): string | undefined => {
+  const wrong = [...user, ...at].find(({ at }) => !(at >= 0 && at < Infinity))
+  if (wrong !== undefined) return `at: ${wrong.at} is no time of the Clock in milliseconds`
+  const reversed = user.find((action) => action._tag === "Say" && !(action.to >= action.at))
+  return reversed?._tag !== "Say"
+    ? undefined
+    : `say: the speech ends at ${reversed.to}, before it begins at ${reversed.at}`
+}
+
 /** Runs a scenario on the Clock of the context, which must run by itself. */
 const perform = <EA>(
   scenario: Scenario<never, never, EA>
 ): Effect.Effect<Timeline, Pipeline.PipelineError | EA> =>
   Effect.scoped(Effect.gen(function*() {
-    const reversed = scenario.user?.find((action) => action._tag === "Say" && action.to < action.at)
-    if (reversed?._tag === "Say") {
-      return yield* Effect.die(
-        new RangeError(`say: the speech ends at ${reversed.to}, before it begins at ${reversed.at}`)
-      )
-    }
+    const wrong = wrongTime(scenario)
+    if (wrong !== undefined) return yield* Effect.die(new RangeError(wrong))
     const clock = yield* Clock.Clock
     const now = () => clock.currentTimeMillisUnsafe()
     const ours = yield* Layer.build(servicesOf({

@@ -25,6 +25,41 @@ const lastPrompt = (timeline: Testing.Timeline) =>
     }`
   )
 
+describe("a reply", () => {
+  it.effect("is cut for the voice by the language that was spoken last, and before that by the one that is set", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        preset: "mechanics",
+        agent: Agent.make({ instructions: "x", onEnter: say("Wir haben bis zum 3. Oktober geöffnet.") }),
+        options: { turn: { language: "de" }, minSentence: 1 },
+        user: [
+          Testing.say(6000, 7000, "你好", { language: "zh" }),
+          Testing.say(20_000, 21_000, "Bonjour", { language: "multi" }),
+          Testing.say(40_000, 41_000, "Ciao", { language: "it-IT" })
+        ],
+        llm: ["你好！今天天气很好。你想知道什么？", "不。", "Il Sig. Rossi arriva."],
+        tts: { duration: 3000 }
+      })
+      assert.deepStrictEqual(timeline.speeches.map(({ pieces }) => pieces.map((piece) => piece.trim())), [
+        ["Wir haben bis zum 3. Oktober geöffnet."],
+        ["你好！", "今天天气很好。", "你想知道什么？"],
+        ["不。"],
+        ["Il Sig. Rossi arriva."]
+      ])
+    }))
+
+  it.effect("of Chinese is begun with fewer characters", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        preset: "mechanics",
+        user: [Testing.say(1000, 2000, "你好", { language: "zh" })],
+        llm: ["今天天气非常好啊。你想知道一点什么吗？"],
+        tts: { duration: 3000 }
+      })
+      assert.deepStrictEqual(timeline.speeches[0]?.pieces, ["今天天气非常好啊。", "你想知道一点什么吗？"])
+    }))
+})
+
 describe("what is said in onUserTurn", () => {
   it.effect.each([[0, false], [4000, false], [0, true], [4000, true]] as const)(
     "is heard before the reply, however long the hook takes (%d ms) and whether it waits for it (%s)",

@@ -101,6 +101,18 @@ describe("calls that come in fragments", () => {
       [{ index: 1, name: "y", params: "{}" }],
       [{ index: 0, name: "x", params: "{}" }]
     ], [["x", "{}"], ["y", "{}"]]],
+    ["empty parameters at first, and then those that are meant", [
+      [{ index: 0, id: "a", name: "x", params: "{}" }, { index: 1, id: "b", name: "y", params: {} }],
+      [{ index: 0, params: "{\"a\"" }],
+      [{ index: 1, id: "b", params: "{\"b\":2}" }],
+      [{ index: 0, params: ":1}" }]
+    ], [["x", "{\"a\":1}"], ["y", "{\"b\":2}"]]],
+    ["a second call of which nothing but the parameters is told", [
+      [{ index: 0, id: "a", name: "x", params: "" }],
+      [{ index: 0, name: "", params: "{\"a\":1}" }],
+      [{ index: 0, name: "", params: "{\"a\"" }],
+      [{ index: 0, name: "", params: ":2}" }]
+    ], [["x", "{\"a\":1}"], ["x", "{\"a\":2}"]]],
     ["parameters that never became whole", [[{ index: 0, name: "x", params: "{\"a\":" }]], [["x", "{\"a\":"]]]
   ])("are told apart: %s", ([, deltas, calls]) =>
     Effect.gen(function*() {

@@ -1,7 +1,7 @@
 /** Words that are still being said: whether they may become no more than a sign of listening. */
 import { assert, describe, it } from "@effect/vitest"
 import { Text } from "effect-voice"
-import { knows, mayBecomeSign } from "../../src/internal/text/phrases.ts"
+import { isLanguage, knows, mayBecomeSign } from "../../src/internal/text/phrases.ts"
 
 describe("a text that is still being said", () => {
   it.each(Object.keys(Text.phrasebooks) as ReadonlyArray<keyof typeof Text.phrasebooks>)(
@@ -39,5 +39,14 @@ describe("a text that is still being said", () => {
     assert.isFalse(knows({ language: "pl" }))
     assert.isTrue(knows({}))
     assert.isTrue(knows({ language: "pl", more: { pl: { continuers: ["mhm"] } } }))
+  })
+})
+
+describe("a tag of a language", () => {
+  it("names one, or none, whatever a recogniser tells", () => {
+    for (const tag of ["de", "en-US", "German"]) assert.isTrue(isLanguage(tag), tag)
+    for (const tag of [undefined, null, 5, "", " ", "multi", "und", " Auto "]) {
+      assert.isFalse(isLanguage(tag), String(tag))
+    }
   })
 })

@@ -188,5 +188,9 @@ describe("a scenario", () => {
       const exit = yield* Effect.exit(Testing.scenario({ user: [Testing.say(4000, 3000, "Hello.")] }))
       assert.isTrue(Exit.isFailure(exit) && Exit.hasDies(exit))
       if (Exit.isFailure(exit)) assert.include(Cause.pretty(exit.cause), "ends at 3000, before it begins at 4000")
+      for (const at of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
+        const refused = yield* Effect.exit(Testing.scenario({ user: [Testing.say(at, at + 1000, "Hello.")] }))
+        assert.isTrue(Exit.isFailure(refused) && Cause.pretty(refused.cause).includes("no time of the Clock"))
+      }
     }))
 })

@@ -5,9 +5,12 @@
 import type { Format, Frame } from "../../Audio.ts"
 import { AudioError } from "./error.ts"
 import { leastRate, problemOf, saturate } from "./format.ts"
+import { decodeAlaw, decodeMulaw } from "./g711.ts"
 
 const pcm = 1
 const ieeeFloat = 3
+const alaw = 6
+const mulaw = 7
 const extensible = 0xfffe
 const unknownSize = 0xffffffff
 
@@ -16,18 +19,32 @@ const subtypeTail = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71]
 
 const codings: Readonly<Record<number, string>> = {
   2: "ADPCM",
-  6: "A-law",
-  7: "mu-law",
   17: "IMA ADPCM",
   49: "GSM 6.10",
   85: "MP3"
 }
 
+const names: Readonly<Record<number, string>> = {
+  [pcm]: "PCM",
+  [ieeeFloat]: "float",
+  [alaw]: "A-law",
+  [mulaw]: "μ-law"
+}
+
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
 
 interface Coding extends Format {
+  /** Of the container: fewer bits of a sample are its upper ones. */
   readonly bits: number
-  readonly float: boolean
+  readonly tag: number
+}
+
+/** Bits of a sample that are read, by its coding. */
+const widths: Readonly<Record<number, ReadonlyArray<number>>> = {
+  [pcm]: [8, 16, 24, 32],
+  [ieeeFloat]: [32, 64],
+  [alaw]: [8],
+  [mulaw]: [8]
 }
 
 const invalid = (field: string, detail: string): AudioError => new AudioError({ reason: "InvalidWav", field, detail })
@@ -56,7 +73,8 @@ const readCoding = (view: DataView, bytes: Uint8Array, start: number, size: numb
     }
     tag = view.getUint16(start + 24, true)
   }
-  if (tag !== pcm && tag !== ieeeFloat) {
+  const known = widths[tag]
+  if (known === undefined) {
     return unsupported("formatTag", `${codings[tag] ?? `coding ${tag}`} is not read; convert the file to PCM`)
   }
   const problem = problemOf({ sampleRate, channels })
@@ -66,30 +84,30 @@ const readCoding = (view: DataView, bytes: Uint8Array, start: number, size: numb
   if (sampleRate < leastRate) {
     return unsupported("sampleRate", `${sampleRate} Hz are not read, only ${leastRate} Hz and more`)
   }
-  const float = tag === ieeeFloat
-  const widths = float ? [32, 64] : [8, 16, 24, 32]
-  if (!widths.includes(bits)) {
-    return unsupported(
-      "bitsPerSample",
-      `${bits} bits of ${float ? "float" : "PCM"} are not read, only ${widths.join(", ")}`
-    )
+  const container = tag === pcm && bits > 8 ? Math.ceil(bits / 8) * 8 : bits
+  if (!known.includes(container)) {
+    return unsupported("bitsPerSample", `${bits} bits of ${names[tag]} are not read, only ${known.join(", ")}`)
   }
-  if (blockAlign !== channels * bits / 8) {
+  if (blockAlign !== channels * container / 8) {
     return invalid("blockAlign", `${blockAlign} bytes do not hold ${channels} samples of ${bits} bits`)
   }
-  return { sampleRate, channels, bits, float }
+  return { sampleRate, channels, bits: container, tag }
 }
 
 const readSamples = (view: DataView, start: number, size: number, coding: Coding): Int16Array<ArrayBuffer> => {
   const width = coding.bits / 8
   const count = Math.floor(size / (width * coding.channels)) * coding.channels
+  if (coding.tag === alaw || coding.tag === mulaw) {
+    const bytes = new Uint8Array(view.buffer, view.byteOffset + start, count)
+    return coding.tag === alaw ? decodeAlaw(bytes) : decodeMulaw(bytes)
+  }
   if (coding.bits === 16 && littleEndian) {
     const offset = view.byteOffset + start
     return new Int16Array(new Uint8Array(view.buffer, offset, count * 2).slice().buffer)
   }
   const out = new Int16Array(count)
   for (let i = 0, at = start; i < count; i++, at += width) {
-    out[i] = coding.float
+    out[i] = coding.tag === ieeeFloat
       ? saturate((coding.bits === 32 ? view.getFloat32(at, true) : view.getFloat64(at, true)) * 32768)
       : coding.bits === 8
       ? (view.getUint8(at) - 128) * 256
@@ -101,6 +119,11 @@ const readSamples = (view: DataView, start: number, size: number, coding: Coding
   }
   return out
 }
+
+/** Whether what stands there may be a chunk, and no audio. */
+const isChunk = (view: DataView, bytes: Uint8Array, offset: number): boolean =>
+  offset + 8 <= bytes.length && /^[ -~]{4}$/.test(idAt(bytes, offset)) &&
+  view.getUint32(offset + 4, true) <= bytes.length - offset - 8
 
 export const decode = (bytes: Uint8Array): Frame | AudioError => {
   if (bytes.length < 12) {
@@ -127,9 +150,8 @@ export const decode = (bytes: Uint8Array): Frame | AudioError => {
     const start = offset + 8
     const left = bytes.length - start
     // A writer that streams leaves its sizes at 0 or at the maximum, or as they are before any audio.
-    const size = id === "data" && claimed === 0 && (unfinished || fileSize + 8 <= start)
-      ? left
-      : Math.min(claimed, left)
+    const streamed = unfinished || fileSize + 8 <= start || left > 0 && !isChunk(view, bytes, start)
+    const size = id === "data" && claimed === 0 && streamed ? left : Math.min(claimed, left)
     if (id === "fmt " && coding === undefined) {
       const read = readCoding(view, bytes, start, size)
       if (read instanceof AudioError) {

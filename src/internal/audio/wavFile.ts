@@ -11,8 +11,8 @@ import { join } from "./join.ts"
 import { decode, encode } from "./wav.ts"
 
 /**
- * Reads the bytes of a WAV file: PCM of 8, 16, 24 and 32 bits and float of 32
- * and 64, plain or extensible.
+ * Reads the bytes of a WAV file: PCM of 8 to 32 bits, float of 32 and 64, and
+ * the μ-law and A-law of telephones, plain or extensible.
  *
  * **Details**
  *

@@ -133,8 +133,13 @@ const closing: Table = [
 export const closes = (): Closes => new Closes(closing)
 
 /** What the status of a phrase says; without a reason, it is an answer. */
+/** The statuses by their numbers. */
+const statuses = (
+  "Success NoMatch InitialSilenceTimeout BabbleTimeout Error EndOfDictation TooManyRequests BadRequest Forbidden"
+).split(" ")
+
 const refusal = (status: string | number | null | undefined): Failure.Reason | undefined => {
-  switch (status) {
+  switch (typeof status === "number" ? statuses[status] ?? "Error" : status) {
     case undefined:
     case null:
     case "Success":

@@ -16,16 +16,20 @@ export const baseUrl = "https://api.elevenlabs.io"
 export const headers = (apiKey: Redacted.Redacted) => ({ "xi-api-key": apiKey })
 
 const refusals: ReadonlyArray<readonly [RegExp, (id: string) => Failure.Reason]> = [
-  [/quota|unaccepted_terms|payment/, () => new Failure.Rejected({ status: 402 })],
-  [/rate|throttl|concurren|busy|too_many|overflow|exhausted/, () => new Failure.Rejected({ status: 429 })],
+  [/quota|unaccepted_terms|payment|subscription|paid_plan/, () => new Failure.Rejected({ status: 402 })],
+  [/unusual_activity|^only_for|forbidden/, () => new Failure.Rejected({ status: 403 })],
+  [/rate_limit|throttl|concurren|busy|too_many|overflow|exhausted/, () => new Failure.Rejected({ status: 429 })],
   [/auth|api_key|permission/, () => new Failure.Rejected({ status: 401 })],
   [/timeout|time_limit|insufficient_audio/, (id) => new Failure.Disconnected({ code: id })],
   [/voice/, (id) => invalid("voice", `ElevenLabs cannot use it (${id})`)],
   [/model/, (id) => invalid("model", `ElevenLabs cannot use it (${id})`)],
-  [/input|invalid|unsupported|chunk_size/, (id) => invalid("request", `ElevenLabs cannot use it (${id})`)]
+  [
+    /input|invalid|unsupported|not_allowed|chunk_size|character_limit|too_long/,
+    (id) => invalid("request", `ElevenLabs cannot use it (${id})`)
+  ]
 ]
 
-const isPlain = (id: string): boolean => /^[\w.-]{1,60}$/.test(id)
+const isPlain = (id: string): boolean => /^[\w.+-]{1,60}$/.test(id)
 
 /** What an error is by its id; the message beside it may quote what was said. */
 export const refused = (id: string): Failure.Reason => {
@@ -35,7 +39,7 @@ export const refused = (id: string): Failure.Reason => {
 
 /** Words with which it closes, and by which it says what it otherwise has ids for. */
 const words: Table = [
-  [/^[\w.-]{1,60}$/, ({ words }) => refused(words)],
+  [/^[\w.+-]{1,60}$/, ({ words }) => refused(words)],
   [/quota|credits?\b|payment/i, () => refused("quota")],
   [/unusual activity|free tier/i, () => new Failure.Rejected({ status: 403 })],
   [/concurren|simultaneous|too many|rate limit/i, () => refused("too_many")],

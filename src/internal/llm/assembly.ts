@@ -7,6 +7,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
+import { parse } from "../tools/json.ts"
 import { type Call, Calls, type Fragment } from "./calls.ts"
 import * as metadata from "./metadata.ts"
 import type * as Llm from "./model.ts"
@@ -60,7 +61,7 @@ const parsed = (params: unknown): unknown => {
   if (typeof params !== "string") return params
   if (params.trim() === "") return {}
   try {
-    return JSON.parse(params)
+    return parse(params)
   } catch {
     // The tools repair it, or tell the model.
     return params

@@ -56,6 +56,10 @@ class Json {
   }
 }
 
+/** It stands where an object begins. */
+const begins = (params: unknown): boolean =>
+  typeof params === "string" ? params.trimStart().startsWith("{") : params != null
+
 interface Pending {
   index: number | undefined
   id: string | undefined
@@ -64,7 +68,7 @@ interface Pending {
   /** The parameters, where they came all at once. */
   value: unknown
   fields: metadata.Fields | undefined
-  readonly json: Json
+  json: Json
   /** The last delta that told of it. */
   delta: number
   /** It began with the name of the call before it, and may be nothing but that. */
@@ -84,6 +88,12 @@ const isBlank = (params: unknown): boolean => params == null || (typeof params =
 const isWhole = ({ json, value }: Pending): boolean => value !== undefined || json.whole
 
 const hasParams = ({ text, value }: Pending): boolean => value !== undefined || text.trim() !== ""
+
+/** Its parameters are an object that holds nothing. */
+const isEmpty = ({ text, value }: Pending): boolean =>
+  value === undefined
+    ? /^\s*\{\s*\}\s*$/.test(text)
+    : typeof value === "object" && value !== null && Object.keys(value).length === 0
 
 /** Whether a server tells, at the end, a call once more that it has told in pieces. */
 const repeats = (call: Pending, { id, params }: Fragment, delta: number): boolean =>
@@ -146,6 +156,14 @@ export class Calls {
       return
     }
     if (near === undefined && id === undefined && name === undefined && isBlank(params)) return
+    if (near !== undefined && name === undefined && begins(params) && isWhole(near)) {
+      // Some servers begin with empty parameters, and some tell of a second call what is new of it alone.
+      if (isEmpty(near) && (id === undefined || id === near.id)) {
+        Object.assign(near, { text: "", value: undefined, json: new Json() })
+      } else if (id === undefined) {
+        return this.#add(this.#open({ index, name: near.name }, false), params, told.fields)
+      }
+    }
     const same = near !== undefined && this.#continues(near, fragment, sure)
     const again = near !== undefined && id === undefined && name === near.name && (sure || near.delta !== this.#delta)
     const mine = same ? near : this.#open(fragment, again)

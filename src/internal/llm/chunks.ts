@@ -5,6 +5,7 @@
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Failure from "../../Failure.ts"
+import { hint } from "../provider/hints.ts"
 import { errorIn } from "../provider/told.ts"
 import type { Piece } from "./assembly.ts"
 import * as content from "./content.ts"
@@ -15,12 +16,12 @@ import type * as Llm from "./model.ts"
 const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
 const Usage = Schema.Struct({
-  prompt_tokens: optional(Schema.Finite),
-  completion_tokens: optional(Schema.Finite),
-  prompt_tokens_details: optional(Schema.Struct({ cached_tokens: optional(Schema.Finite) })),
-  completion_tokens_details: optional(Schema.Struct({ reasoning_tokens: optional(Schema.Finite) })),
+  prompt_tokens: hint(Schema.Finite),
+  completion_tokens: hint(Schema.Finite),
+  prompt_tokens_details: hint(Schema.Struct({ cached_tokens: hint(Schema.Finite) })),
+  completion_tokens_details: hint(Schema.Struct({ reasoning_tokens: hint(Schema.Finite) })),
   // DeepSeek's own name for what it had in its cache.
-  prompt_cache_hit_tokens: optional(Schema.Finite)
+  prompt_cache_hit_tokens: hint(Schema.Finite)
 })
 
 const usageOf = (usage: typeof Usage.Type | null | undefined): Llm.Usage | undefined =>
@@ -100,9 +101,9 @@ const finish = ({ model, reason, usage }: {
 
 /** A whole answer. */
 export const Completion = Schema.Struct({
-  model: optional(Schema.String),
+  model: hint(Schema.String),
   choices: Schema.NonEmptyArray(Schema.Struct({ message: Said, finish_reason: optional(Schema.Unknown) })),
-  usage: optional(Usage)
+  usage: hint(Usage)
 })
 
 export const completionParts = ({ choices, model, usage }: typeof Completion.Type): ReadonlyArray<Piece> => [
@@ -117,13 +118,15 @@ export const completionFailure = (json: unknown): Failure.Reason | undefined =>
 /** One event of an answer in pieces; the last one may be but a count of tokens. */
 export const Chunk = Schema.Struct({
   id: optional(Schema.Unknown),
-  model: optional(Schema.String),
+  model: hint(Schema.String),
   choices: optional(Schema.Array(Schema.Struct({
     delta: optional(Said),
     message: optional(Said),
     finish_reason: optional(Schema.Unknown)
   }))),
-  usage: optional(Usage)
+  usage: hint(Usage),
+  // Where Groq counts, unless it is asked to do it as the others.
+  x_groq: hint(Schema.Struct({ usage: hint(Usage) }))
 })
 
 export type Chunk = typeof Chunk.Type
@@ -131,7 +134,8 @@ export type Chunk = typeof Chunk.Type
 /** What is no error, and yet has nothing of an answer, is none. */
 export const StrictChunk = Chunk.check(Schema.makeFilter((chunk) => "choices" in chunk || chunk.usage != null))
 
-export const chunkParts = ({ choices, model, usage }: Chunk): ReadonlyArray<Piece> => {
+export const chunkParts = ({ choices, model, usage: told, x_groq: groq }: Chunk): ReadonlyArray<Piece> => {
+  const usage = told ?? groq?.usage
   const choice = choices?.[0]
   const whole = choice?.delta == null && choice?.message != null
   const parts: ReadonlyArray<Piece> = whole

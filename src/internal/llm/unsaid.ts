@@ -14,6 +14,8 @@ interface Tag {
   readonly end: string | undefined
   /** It may also stand within a line, if a call follows it. */
   readonly inLine: boolean
+  /** Nobody speaks of it, wherever it stands. */
+  readonly sure: boolean
 }
 
 const xml = (name: string, inLine: boolean): Tag => ({
@@ -21,17 +23,51 @@ const xml = (name: string, inLine: boolean): Tag => ({
   rest: /^(?:\s[^<>]{0,100})?>/,
   half: /^(?:\s[^<>]{0,100})?$/,
   end: `</${name}>`,
-  inLine
+  inLine,
+  sure: false
 })
 
-const token = (begin: string, end: string | undefined): Tag => ({ begin, rest: /^/, half: /^$/, end, inLine: true })
+const token = (begin: string, end: string | undefined, sure = begin.startsWith("<")): Tag => ({
+  begin,
+  rest: /^/,
+  half: /^$/,
+  end,
+  inLine: true,
+  sure
+})
 
 const tags: ReadonlyArray<Tag> = [
   ...["think", "thinking", "thought", "thoughts", "reasoning", "seed:think"].map((name) => xml(name, false)),
-  ...["tool_call", "tool_calls", "function_call", "function_calls", "invoke", "minimax:tool_call"]
+  ...[
+    "tool_call",
+    "tool_calls",
+    "function_call",
+    "function_calls",
+    "invoke",
+    "minimax:tool_call",
+    "toolcall",
+    "tool_use"
+  ]
     .map((name) => xml(name, true)),
-  { begin: "<function=", rest: /^[^<>]{1,100}>/, half: /^[^<>]{0,100}$/, end: "</function>", inLine: true },
+  {
+    begin: "<function=",
+    rest: /^[^<>]{1,100}>/,
+    half: /^[^<>]{0,100}$/,
+    end: "</function>",
+    inLine: true,
+    sure: false
+  },
   { ...token("[think]", "[/think]"), inLine: false },
+  { ...token("◁think▷", "◁/think▷"), inLine: false },
+  token("<|begin_of_thought|>", "<|end_of_thought|>"),
+  token("<|start_thinking|>", "<|end_thinking|>"),
+  token("<|start_action|>", "<|end_action|>"),
+  token("<|tool_call_start|>", "<|tool_call_end|>"),
+  token("<|tool_call>", "<tool_call|>"),
+  token("<|tool▁calls▁begin|>", "<|tool▁calls▁end|>"),
+  token("<start_function_call>", "<end_function_call>"),
+  token("<｜dsml｜function_calls>", "</｜dsml｜function_calls>"),
+  { ...token("<|channel|>commentary", "<|call|>"), rest: /^\s+to=/, half: /^\s*(?:to?)?$/ },
   token("[tool_calls]", undefined),
   token("<|python_tag|>", undefined),
   token("<|tool_calls_section_begin|>", "<|tool_calls_section_end|>"),
@@ -41,7 +77,33 @@ const tags: ReadonlyArray<Tag> = [
   token("<|channel|>analysis", "<|channel|>final<|message|>")
 ]
 
-const longest = Math.max(...tags.map(({ begin, end = "" }) => Math.max(begin.length, end.length)))
+/** What servers leave of the form in which a model is told a conversation: it begins a message, or ends one. */
+const marks: ReadonlyArray<string> = [
+  "<|start|>assistant",
+  "<|channel|>final<|message|>",
+  "<|channel|>commentary<|message|>",
+  "<|im_start|>assistant",
+  "<|start_header_id|>assistant<|end_header_id|>",
+  "<start_of_turn>model",
+  "<end_of_turn>"
+]
+
+/** Any other sign of that form. */
+const sign = /^<(?:\|\w{1,40}\||｜[^｜<>\s]{1,40}｜)>/
+const signBegun = /^<(?:\|\w{0,40}\|?|｜[^｜<>\s]{0,40}｜?)$/
+
+const longest = Math.max(
+  ...tags.map(({ begin, end = "" }) => Math.max(begin.length, end.length)),
+  ...marks.map(({ length }) => length)
+)
+
+/** An answer that begins as the JSON of a call, and what may still become one. */
+const call = /^(?:```(?:json)?\s*)?\[?\s*\{\s*"(?:name|function|tool|tool_name)"\s*:\s*"([^"]{1,64})"/
+const callBegun =
+  /^(?:`{1,2}|```(?:j(?:s(?:on?)?)?)?|(?:```(?:json)?\s*)?\[?\s*(?:\{\s*(?:"[a-z_]{0,9}(?:"\s*(?::\s*(?:"[^"]{0,64})?)?)?)?)?)$/
+
+/** Most characters before it is known which tool it calls. */
+const longestBeginning = 256
 
 /** As long as the text: a letter of another alphabet may become two. */
 const lowered = (text: string): string => {
@@ -50,13 +112,18 @@ const lowered = (text: string): string => {
 }
 
 /** What comes second in a tag: after anything else nothing begins, however many letters look like a beginning. */
-const seconds = new Set(tags.flatMap(({ begin, end }) => [begin[1], end?.[1]]))
+const seconds = new Set([...tags.flatMap(({ begin, end }) => [begin[1], end?.[1]]), ...marks.map((mark) => mark[1])])
 
 /** Where one of the two is in a text; behind the text where it is not. */
 const placeOf = (text: string, what: string | undefined): number => {
   const at = what === undefined ? -1 : text.indexOf(what)
   return at === -1 ? text.length : at
 }
+
+/** A tag that begins or ends here; without one, a sign that is left out by itself. */
+type Found =
+  | { readonly tag: Tag; readonly ends: boolean; readonly length: number }
+  | { readonly tag: undefined; readonly length: number }
 
 /**
  * Gives the text without it, as it comes; only what may become a tag waits.
@@ -65,7 +132,8 @@ const placeOf = (text: string, what: string | undefined): number => {
  * a tag on its line, the tag is spoken of. What is never ended goes on to the
  * end of the answer. A tag that ends what never began is not said either. What
  * stands after the first end of two thoughts that began waits for the second:
- * where that never comes, it was no thought.
+ * where that never comes, it was no thought. An answer that begins as the JSON
+ * of a call of one of the `tools` is that call to its end.
  */
 export class Unsaid {
   #held = ""
@@ -75,23 +143,47 @@ export class Unsaid {
   #doubt: string | undefined = undefined
   #skipping = false
   #lineBegins = true
+  #spaced = true
+  /** The beginning of the answer, until it is known whether it is a call. */
+  #first: string | undefined = ""
+  #silent = false
+  readonly #tools: ReadonlySet<string>
+
+  constructor(tools: ReadonlySet<string> = new Set()) {
+    this.#tools = tools
+  }
 
   /** The deltas that can be given on now that this one has come. */
   push(delta: Llm.Delta): ReadonlyArray<Llm.Delta> {
     if (delta._tag !== "Text") return [...this.end(), delta]
-    const text = this.#text(delta.text)
+    const text = this.#text(this.#begun(delta.text))
     if (text === "" && delta.metadata === undefined) return []
     return [text === delta.text ? delta : { ...delta, text }]
   }
 
   /** What was no tag, or no thought, after all. */
   end(): ReadonlyArray<Llm.Delta> {
-    const text = this.#until === undefined ? this.#held : this.#doubt === undefined ? "" : this.#doubt + this.#held
+    const first = this.#text(this.#first ?? "")
+    this.#first = undefined
+    const text = first +
+      (this.#until === undefined ? this.#held : this.#doubt === undefined ? "" : this.#doubt + this.#held)
     if (this.#doubt !== undefined) this.#until = undefined
     this.#held = ""
     this.#doubt = undefined
     const said = this.#until === undefined ? text : text.trimStart()
     return said === "" ? [] : [{ _tag: "Text", text: said }]
+  }
+
+  /** Of the beginning, what is known to be no call. */
+  #begun(more: string): string {
+    if (this.#silent) return ""
+    if (this.#first === undefined || this.#tools.size === 0) return more
+    const all = this.#first + more
+    const text = all.trimStart()
+    this.#first = all.length <= longestBeginning && callBegun.test(text) ? all : undefined
+    if (this.#first !== undefined) return ""
+    this.#silent = this.#tools.has(call.exec(text)?.[1] ?? "")
+    return this.#silent ? "" : all
   }
 
   #text(more: string): string {
@@ -108,7 +200,7 @@ export class Unsaid {
         if (rest === "") return said
         this.#skipping = false
       }
-      const at = rest.search(/[<[]/)
+      const at = rest.search(/[<[◁]/)
       const plain = at === -1 ? rest : rest.slice(0, at)
       said += plain
       this.#follow(plain)
@@ -123,6 +215,14 @@ export class Unsaid {
         said += rest.slice(0, 1)
         this.#follow(rest.slice(0, 1))
         rest = rest.slice(1)
+      } else if (found.tag === undefined) {
+        // The next message has no space before it.
+        if (rest.startsWith("<|start") && !this.#spaced) {
+          said += " "
+          this.#spaced = true
+        }
+        rest = rest.slice(found.length)
+        this.#lineBegins = true
       } else if (found.ends) {
         // Some servers give the thoughts without the tag that they begin with.
         said = ""
@@ -171,17 +271,20 @@ export class Unsaid {
   }
 
   #follow(plain: string): void {
+    if (plain !== "") this.#spaced = /\s$/.test(plain)
     const line = plain.slice(plain.lastIndexOf("\n") + 1)
     if (line.trim() !== "") this.#lineBegins = false
     else if (line.length < plain.length) this.#lineBegins = true
   }
 
   /** The tag that a text begins with, if it is meant as one, and how long it is. */
-  #found(text: string): { readonly tag: Tag; readonly ends: boolean; readonly length: number } | "perhaps" | undefined {
+  #found(text: string): Found | "perhaps" | undefined {
     // Of both letters that a tag begins with there are some that may stand anywhere.
     if (text.length === 1) return "perhaps"
     if (!seconds.has(text[1]?.toLowerCase())) return undefined
     const lower = lowered(text.slice(0, longest))
+    const mark = marks.find((mark) => lower.startsWith(mark))
+    if (mark !== undefined) return { tag: undefined, length: mark.length }
     let found: "perhaps" | undefined = undefined
     for (const tag of tags) {
       if (!this.#lineBegins && !tag.inLine) continue
@@ -200,9 +303,14 @@ export class Unsaid {
       }
       const length = begin.length + whole[0].length
       const next = text.slice(length).trimStart().slice(0, 1)
-      if (this.#lineBegins || begin.startsWith("<|") || /[{[<]/.test(next)) return { tag, ends: false, length }
+      if (this.#lineBegins || tag.sure || /[{[<]/.test(next)) return { tag, ends: false, length }
       if (next === "") found = "perhaps"
     }
-    return found
+    if (found === undefined && !marks.some((mark) => mark.startsWith(lower))) {
+      const whole = sign.exec(text)
+      if (whole !== null) return { tag: undefined, length: whole[0].length }
+      return signBegun.test(text) ? "perhaps" : undefined
+    }
+    return "perhaps"
   }
 }

@@ -3,6 +3,7 @@
  * the whole prompt is sent every time.
  */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -10,9 +11,11 @@ import type { OpenAI } from "openai"
 import type { ResponseCreateParamsStreaming } from "openai/resources/responses/responses"
 import * as Failure from "../../Failure.ts"
 import { assembled, doneMark, type Piece } from "../llm/assembly.ts"
+import * as content from "../llm/content.ts"
 import * as metadata from "../llm/metadata.ts"
 import { usageOf } from "../llm/metering.ts"
 import type * as Llm from "../llm/model.ts"
+import { hint } from "../provider/hints.ts"
 import { toldReason } from "../provider/told.ts"
 import { events } from "./client.ts"
 import { callOf, kindOf } from "./hostedCalls.ts"
@@ -21,25 +24,12 @@ import { items } from "./responsesPrompt.ts"
 import * as tools from "./tools.ts"
 import { type Ask, keyOf, maybe, present, type Sampling, type Wire } from "./wire.ts"
 
-const Outcome = Schema.Struct({
-  id: maybe(Schema.String),
-  model: maybe(Schema.String),
-  error: maybe(Schema.Unknown),
-  incomplete_details: maybe(Schema.Struct({ reason: maybe(Schema.String) })),
-  usage: maybe(Schema.Struct({
-    input_tokens: maybe(Schema.Finite),
-    output_tokens: maybe(Schema.Finite),
-    input_tokens_details: maybe(Schema.Struct({ cached_tokens: maybe(Schema.Finite) })),
-    output_tokens_details: maybe(Schema.Struct({ reasoning_tokens: maybe(Schema.Finite) }))
-  }))
-})
-
 const Item = Schema.Struct({
   type: maybe(Schema.String),
   id: maybe(Schema.String),
   call_id: maybe(Schema.String),
   name: maybe(Schema.String),
-  arguments: maybe(Schema.String),
+  arguments: maybe(Schema.Unknown),
   phase: maybe(Schema.String),
   summary: maybe(Schema.Unknown),
   content: maybe(Schema.Unknown),
@@ -47,6 +37,20 @@ const Item = Schema.Struct({
 })
 
 type Item = typeof Item.Type
+
+const Outcome = Schema.Struct({
+  id: maybe(Schema.String),
+  model: hint(Schema.String),
+  error: maybe(Schema.Unknown),
+  incomplete_details: maybe(Schema.Struct({ reason: maybe(Schema.String) })),
+  usage: hint(Schema.Struct({
+    input_tokens: hint(Schema.Finite),
+    output_tokens: hint(Schema.Finite),
+    input_tokens_details: hint(Schema.Struct({ cached_tokens: hint(Schema.Finite) })),
+    output_tokens_details: hint(Schema.Struct({ reasoning_tokens: hint(Schema.Finite) }))
+  })),
+  output: hint(Schema.Array(Item))
+})
 
 const Event = Schema.Struct({
   type: Schema.String,
@@ -157,6 +161,13 @@ const thoughtOf = ({ content, encrypted_content, id, summary }: Item): metadata.
     content
   })
 
+/** What a call is known by. */
+const nameOf = ({ call_id, id }: Item): string => call_id ?? id ?? ""
+
+const decodeContent = Schema.decodeUnknownOption(content.Content)
+
+const textIn = (told: unknown): string => content.textOf(Option.getOrNull(decodeContent(told)))
+
 /** Reads the events of one answer. */
 class Reader {
   #spaced = true
@@ -165,6 +176,8 @@ class Reader {
   readonly #hosted: ReadonlyArray<tools.Hosted>
   /** Items of reasoning that belong to the next item. */
   #thoughts: ReadonlyArray<metadata.Fields> = []
+  #said = false
+  readonly #called = new Set<string>()
 
   constructor(key: string, hosted: ReadonlyArray<tools.Hosted>) {
     this.#key = key
@@ -184,7 +197,7 @@ class Reader {
         return event.item == null ? [] : this.#item(event.item, raw)
       case "response.completed":
       case "response.incomplete":
-        return [finishOf(event)]
+        return [...this.#rest(event.response?.output ?? []), finishOf(event)]
       default:
         return isThinking(event.type) ? [{ _tag: "Thought" }] : []
     }
@@ -196,7 +209,18 @@ class Reader {
     const text = !this.#spaced && place !== this.#place && /^\S/.test(said) ? ` ${said}` : said
     this.#spaced = /\s$/.test(said)
     this.#place = place
+    this.#said = true
     return { _tag: "Text", text }
+  }
+
+  /** What a server that streams nothing tells at the end alone. */
+  #rest(output: ReadonlyArray<Item>): ReadonlyArray<Piece> {
+    const silent = !this.#said
+    return output.flatMap((item, output_index): ReadonlyArray<Piece> => {
+      if (item.type === "function_call") return this.#called.has(nameOf(item)) ? [] : this.#item(item, item)
+      const said = silent && item.type === "message" ? textIn(item.content) : ""
+      return said === "" ? [] : [this.#text(said, { type: "", output_index })]
+    })
   }
 
   /** What OpenAI runs itself, with the thoughts before it. */
@@ -225,6 +249,7 @@ class Reader {
     }
     if (item.type !== "function_call" || !item.name) return []
     this.#thoughts = []
+    this.#called.add(nameOf(item))
     return [{ _tag: "WholeCall", id: item.call_id ?? "", name: item.name, params: item.arguments ?? "", fields }]
   }
 }

@@ -41,7 +41,7 @@ const request = (client: OpenAI, manner: Manner) => (input: string): Stream.Stre
       }) as Parameters<typeof client.audio.speech.create>[0],
       { signal }
     ), audioTypes)
-  return manner.format === "pcm" ? pcm.frames(format)(body) : wav(body, format)
+  return manner.format === "pcm" ? pcm.answered(format)(body) : wav(body, format)
 }
 
 /** Speaks text as it comes. */

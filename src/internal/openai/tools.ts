@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import type * as JsonSchema from "effect/JsonSchema"
 import * as Schema from "effect/Schema"
 import type * as Failure from "../../Failure.ts"
+import { parse } from "../tools/json.ts"
 import { invalid } from "./client.ts"
 
 /** A tool that OpenAI runs itself: its fields, as it wants them. */
@@ -125,7 +126,7 @@ export const paramsOf = (tools: ReadonlyArray<Described>, name: string, written:
   if (typeof written !== "string") return restored(written)
   if (written.trim() === "") return {}
   try {
-    return restored(JSON.parse(written))
+    return restored(parse(written))
   } catch {
     return written
   }

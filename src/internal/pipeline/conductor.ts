@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Turn from "../../Turn.ts"
 import { logOwn } from "../foreign.ts"
+import { isLanguage } from "../text/phrases.ts"
 
 export interface Conductor {
   readonly dispatch: (signal: Turn.Signal) => void
@@ -17,6 +18,8 @@ export interface Conductor {
   readonly tell: (tell: () => void, signal: Turn.Signal) => void
   readonly state: () => Turn.State
   readonly now: () => number
+  /** The language of the conversation: that of the words heard last, else that of the settings. */
+  readonly language: () => string | undefined
   /** Who carries the actions out; set before anything is dispatched. */
   readonly performedBy: (perform: (action: Turn.Action) => void) => void
 }
@@ -30,6 +33,7 @@ export const makeConductor = (options: {
   const { fork } = options
   let perform = (_action: Turn.Action): void => {}
   let state = options.initial
+  let heard: string | undefined
   let busy = false
   const waiting: Array<Turn.Signal> = []
   let timer: { readonly due: number; readonly fiber: Fiber.Fiber<void> } | undefined
@@ -75,6 +79,7 @@ export const makeConductor = (options: {
     try {
       first()
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        if (next._tag === "Heard" && isLanguage(next.language)) heard = next.language
         const [following, actions] = Turn.step(state, now(), next)
         state = following
         for (const action of actions) attempt(action)
@@ -90,6 +95,7 @@ export const makeConductor = (options: {
     tell,
     now,
     state: () => state,
+    language: () => heard ?? Turn.settings(state).language,
     performedBy: (by) => {
       perform = by
     }

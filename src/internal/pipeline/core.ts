@@ -49,7 +49,7 @@ export interface Defaults {
 
 export interface Settings {
   readonly maxToolSteps: number
-  readonly minSentence: number
+  readonly minSentence: number | undefined
   readonly syncTranscript: boolean
   /** How long the room may take (ms). */
   readonly roomTimeout: number

@@ -87,7 +87,7 @@ const makeLineWriter = (
   const written = makeWritten(core, speech)
   const writer = makeWriter(
     utterance,
-    Text.segmenter({ minLength: core.settings.minSentence }),
+    Text.segmenter({ minLength: core.settings.minSentence, language: core.conductor.language() }),
     core.transforms,
     (transform, defect) => {
       core.fork(textFailed(core, transform, "Bypassed", Cause.die(defect)))

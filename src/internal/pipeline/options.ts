@@ -114,7 +114,7 @@ const shared = {
       )
     )
   ),
-  minSentence: Check.whole({ default: 20, endless: true }),
+  minSentence: Check.whole({ endless: true }),
   feed: Check.oneOf(["all", "speech"]),
   stt: Check.flag(),
   syncTranscript: Check.flag(),

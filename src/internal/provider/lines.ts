@@ -31,6 +31,8 @@ const sse = (): Parser => {
   let events: Array<Event> = []
   const parser = Sse.makeParser((event) => {
     if (event._tag === "Retry" || beats.test(event.event)) return
+    // Nothing at all is a sign of life, too.
+    if (event.event !== "error" && event.data.trim() === "") return
     events.push(event.event === "error" ? errorOf(event.data) : event.data)
   }, { maxEventSize: maxEvent })
   const push: Parser["push"] = (text) =>

@@ -2,8 +2,10 @@
  * Raw audio as providers send it: 16-bit samples, little-endian, interleaved,
  * cut anywhere.
  */
+import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type * as Audio from "../../Audio.ts"
+import * as Failure from "../../Failure.ts"
 
 /** Whole samples of `bytes` as a buffer of their own. */
 export const samplesOf = (bytes: Uint8Array, count: number): Int16Array => {
@@ -44,6 +46,46 @@ export const frames =
         return [cut, frame === undefined ? [] : [frame]]
       }
     )
+
+const startsWith = (bytes: Uint8Array, text: string, from = 0): boolean =>
+  bytes.length >= from + text.length && Array.from(text).every((letter, i) => bytes[from + i] === letter.charCodeAt(0))
+
+/** How many bytes tell what a file holds. */
+const enough = 8
+
+/** The kind of an audio file, by what it begins with. */
+const fileKind = (bytes: Uint8Array): string | undefined => {
+  if (startsWith(bytes, "RIFF")) return "WAV"
+  if (startsWith(bytes, "OggS")) return "Ogg"
+  if (startsWith(bytes, "fLaC")) return "FLAC"
+  if (startsWith(bytes, "ID3")) return "MP3"
+  if (startsWith(bytes, "ftyp", 4)) return "MP4"
+  return startsWith(bytes, "\u001aE\u00df\u00a3") ? "WebM" : undefined
+}
+
+/** What was asked for as samples alone: a file among them would be heard as noise. */
+const bare = (bytes: Stream.Stream<Uint8Array, Failure.Reason>): Stream.Stream<Uint8Array, Failure.Reason> =>
+  Stream.mapAccumEffect(
+    bytes,
+    (): Uint8Array | undefined => new Uint8Array(0),
+    (head: Uint8Array | undefined, piece) => {
+      if (head === undefined) return Effect.succeed([head, [piece]] as const)
+      const begun = join(head, piece)
+      const kind = fileKind(begun)
+      if (kind !== undefined) {
+        const detail = `the audio is a file of ${kind}, and not the bare samples that were asked for`
+        return Effect.fail(new Failure.InvalidResponse({ detail }))
+      }
+      return Effect.succeed(begun.length < enough ? [begun, []] as const : [undefined, [begun]] as const)
+    },
+    { onHalt: (head) => head === undefined || head.length === 0 ? [] : [head] }
+  )
+
+/** Frames of an answer that should be samples alone. */
+export const answered =
+  (format: Audio.Format) =>
+  (bytes: Stream.Stream<Uint8Array, Failure.Reason>): Stream.Stream<Audio.Frame, Failure.Reason> =>
+    frames(format)(bare(bytes))
 
 /** The samples of frames as bytes to send. */
 export const bytesOf = (frame: Audio.Frame): Uint8Array =>

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Failure from "../../Failure.ts"
+import { maybe } from "../provider/hints.ts"
 import { decodeJson } from "../provider/http.ts"
 import type * as Stt from "./model.ts"
 
@@ -21,6 +22,6 @@ export const plain: Answer = {
 
 /** `{ transcript, confidence? }`, as most small servers have it. */
 export const transcript: Answer = json(
-  Schema.Struct({ transcript: Schema.String, confidence: Schema.optionalKey(Schema.Finite) }),
-  ({ confidence, transcript }) => ({ text: transcript, confidence })
+  Schema.Struct({ transcript: Schema.String, confidence: maybe(Schema.Finite) }),
+  ({ confidence, transcript }) => ({ text: transcript, confidence: confidence ?? undefined })
 )

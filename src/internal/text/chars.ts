@@ -41,7 +41,7 @@ const define = (kind: number, characters: string) => {
 }
 define(newline, "\n\u2028\u2029")
 define(dot, ".…．")
-define(strong, "!?‽⁇⁈⁉‼؟՞")
+define(strong, "!?‽⁇⁈⁉‼؟՞՜\u037e")
 define(wide, "！？")
 define(full, "。｡।॥۔።។။")
 define(opener, "([{«“„‹「『（【《〈［｛〔")
@@ -81,6 +81,9 @@ const classify = (unit: number): number => {
   if (/\s/.test(character)) {
     return bits | space
   }
+  if (/\p{Sentence_Terminal}/u.test(character)) {
+    return bits | full
+  }
   if (isSurrogate) {
     return bits | other
   }
@@ -116,6 +119,17 @@ export const isJoined = (unit: number): boolean => (lookup(unit) & joinedBit) !=
 
 /** Scripts without spaces between words. */
 export const isUnspaced = (unit: number): boolean => (lookup(unit) & unspacedBit) !== 0
+
+const isGreek = (unit: number): boolean => unit >= 0x370 && unit <= 0x3ff || unit >= 0x1f00 && unit <= 0x1fff
+
+/** The kind of a unit behind another one: Greek asks with a semicolon. */
+export const kindAfter = (before: number, unit: number): number =>
+  unit === 0x3b && isGreek(before) ? strong : kindOf(unit)
+
+const joints = new Set([0x22, 0x27, 0x2019, 0x5f3, 0x5f4])
+
+/** What may stand within a word of Hebrew, or of another script. */
+export const isJoint = (unit: number): boolean => joints.has(unit)
 
 export const isPunctuation = (unit: number): boolean => (lookup(unit) & punctuationBit) !== 0
 

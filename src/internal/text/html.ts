@@ -7,6 +7,10 @@ import type { Run } from "./transform.ts"
 const longestTag = 200
 const longestEntity = 12
 const longestSource = 80
+const longestCitation = 300
+
+/** Characters for private use, between which OpenAI's models name what they cite. */
+const [citing, cited] = ["\ue200", "\ue201"]
 
 /** Tags after which another line begins. */
 const lines = new Set("br p div li ul ol tr table h1 h2 h3 h4 h5 h6 hr blockquote pre section article".split(" "))
@@ -45,8 +49,13 @@ const entities: ReadonlyMap<string, string> = new Map(Object.entries({
   trade: "™"
 }))
 
+/** An address between angles, as Markdown has it too. */
+const address = /^<((?:https?:\/\/|mailto:|tel:)[^\s<>]+|[^\s<>@:/]+@[^\s<>@]+\.[^\s<>@]+)>$/i
+
 const tagText = (tag: string): string => {
   if (tag.startsWith("<!--")) return ""
+  const linked = address.exec(tag)?.[1]
+  if (linked !== undefined) return linked.replace(/^(?:mailto|tel):/i, "")
   const name = /^<\/?([a-z][a-z0-9]*)(?:\s[^<>]*)?\/?>$/i.exec(tag)?.[1]?.toLowerCase() ?? ""
   return lines.has(name) ? "\n" : inline.has(name) ? "" : tag
 }
@@ -71,12 +80,14 @@ const goesOn = (held: string): boolean => {
       return held.length <= longestTag && last !== "<" && last !== "\n" && (held.length > 2 || /[a-z/!]/i.test(last))
     case "&":
       return held.length <= longestEntity && /[a-z0-9#]/i.test(last)
+    case citing:
+      return held.length <= longestCitation
     default:
       return held.length <= longestSource && last !== "\n"
   }
 }
 
-const openers = /[<&【]/
+const openers = /[<&【\ue200]/
 
 class Reader implements Run {
   #held = ""
@@ -103,6 +114,8 @@ class Reader implements Run {
         this.#held = ""
       } else if (held[0] === "【" && unit === "】") {
         out += sourceText(held)
+        this.#held = ""
+      } else if (held[0] === citing && unit === cited) {
         this.#held = ""
       } else if (goesOn(held)) {
         this.#held = held

@@ -320,7 +320,9 @@ class Stripper {
     }
     const afterWord = Chars.isWord(left) && (isUnderscore || !Chars.isJoined(left))
     const beforeWord = Chars.isWord(next) && (isUnderscore || !Chars.isJoined(next))
-    const rest = Chars.isSpace(left) || beforeWord ? length : this.#spans.close(unit, length)
+    // Two stars before a word end what two stars have begun; one may be a sign of arithmetic.
+    const isInner = beforeWord && (unit !== star || length !== 2)
+    const rest = Chars.isSpace(left) || isInner ? length : this.#spans.close(unit, length)
     if (rest === 0) {
       return
     }

@@ -165,11 +165,34 @@ const named: Readonly<Record<string, string>> = {
   portuguese: "pt",
   por: "pt",
   japanese: "ja",
-  jpn: "ja"
+  jpn: "ja",
+  italian: "it",
+  ita: "it",
+  dutch: "nl",
+  nld: "nl",
+  dut: "nl",
+  polish: "pl",
+  pol: "pl",
+  russian: "ru",
+  rus: "ru",
+  hindi: "hi",
+  hin: "hi",
+  chinese: "zh",
+  zho: "zh",
+  chi: "zh",
+  korean: "ko",
+  kor: "ko"
 }
 
+/** Tags of a transcript that name no language: of several, or of one that was not found out. */
+const ofNone: ReadonlySet<string> = new Set(["", "multi", "mul", "und", "auto"])
+
+/** Whether a tag names a language; what a recogniser without types tells may be anything. */
+export const isLanguage = (tag: unknown): tag is string =>
+  typeof tag === "string" && !ofNone.has(tag.trim().toLowerCase())
+
 /** The first part of a language tag; English where none is told. */
-const languageOf = (tag: string | undefined): string => {
+export const languageOf = (tag: string | undefined): string => {
   const first = (tag ?? "").trim().toLowerCase().split(/[-_]/u)[0] ?? ""
   return first === "" ? "en" : own(named, first) ?? first
 }

@@ -104,9 +104,7 @@ export class Segmenter {
   }
 
   #release(): ReadonlyArray<string> {
-    if (this.#cuts.length === 0) {
-      return []
-    }
+    if (this.#cuts.length === 0) return []
     const pieces: Array<string> = []
     let from = 0
     for (const cut of this.#cuts) {
@@ -120,7 +118,7 @@ export class Segmenter {
   }
 
   #feed(unit: number) {
-    const kind = Chars.kindOf(unit)
+    const kind = Chars.kindAfter(this.#before(this.#at), unit)
     if (this.#phase === "starter") {
       if (Chars.isWord(unit) && this.#starter.length < longestStarter) {
         this.#starter += String.fromCharCode(unit)
@@ -137,9 +135,7 @@ export class Segmenter {
     }
     this.#recent[this.#at % window] = unit
     this.#at++
-    if (this.#contentEnd === this.#at) {
-      this.#splitOverlong()
-    }
+    if (this.#contentEnd === this.#at) this.#splitOverlong()
   }
 
   #feedSpace(kind: number) {
@@ -307,35 +303,39 @@ export class Segmenter {
     let start = this.#at
     let word = ""
     while (start > 0 && word.length < window) {
-      const unit = this.#recent[(start - 1) % window] ?? 0
+      const unit = this.#before(start)
       if (!Chars.isWord(unit) && unit !== 0x2e) {
         break
       }
       word = String.fromCharCode(unit) + word
       start--
     }
-    if (word === "" || word.length === window) {
-      return word === "" ? "slight" : "none"
-    }
+    if (word === "") return "slight"
+    if (word.length === window) return "none"
     const isLineStart = start === this.#lineStart
     if (/^\p{Nd}{1,3}$/u.test(word)) {
       return isLineStart ? "never" : this.#lexicon.ordinals && word.length < 3 ? "ambiguous" : "none"
     }
     const folded = word.toLowerCase()
+    const isWithin = Chars.isJoint(this.#before(start)) && Chars.isWord(this.#before(start - 1))
     const isCapital = Chars.kindOf(word.charCodeAt(0)) === Chars.letter
     if (this.#lexicon.never.has(folded) || isCapital && this.#lexicon.titles.has(folded)) {
       return "never"
     }
-    if (this.#lexicon.numeric.has(folded)) {
+    if (this.#lexicon.numeric.has(folded) || this.#lexicon.numericEnd?.test(folded) === true) {
       return "numeric"
     }
     if (this.#lexicon.ambiguous.has(folded) || /^(?:\p{L}\.)+\p{L}$/u.test(word)) {
       return "ambiguous"
     }
-    if (word.length === 1 && isCapital && !Chars.isJoined(word.charCodeAt(0))) {
+    if (word.length === 1 && isCapital && !Chars.isJoined(word.charCodeAt(0)) && !isWithin) {
       return isLineStart ? "never" : word === "I" ? "slight" : "ambiguous"
     }
     return word.length < 4 || consonants.test(word) ? "slight" : "none"
+  }
+
+  #before(at: number): number {
+    return this.#recent[(at - 1) % window] ?? 0
   }
 
   /** A letter after a stop without a space is that of a name. */

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as JsonSchema from "effect/JsonSchema"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaRepresentation from "effect/SchemaRepresentation"
 import * as Stream from "effect/Stream"
@@ -54,12 +55,13 @@ export const provide = <R>(entry: Entry<R>, context: Context.Context<R>): Entry<
 
 // The one place where the types of a tool are forgotten: `Tools.resolve` states
 // in `R` what the schemas and the handler of each tool need.
-const make = <R>(tool: Tool.Any, taker: object, handler: Entry<R>["handler"]): Entry<R> => {
+const make = <R>(tool: Tool.Any, taker: object, handler: Entry<R>["handler"], elsewhere = false): Entry<R> => {
   const codec = (schema: Schema.Top) => Schema.toCodecJson(schema) as Schema.Codec<unknown, Schema.Json, R, R>
   const decode = Schema.decodeUnknownEffect(codec(parametersOf(tool)))
   // A plain JSON Schema only says what is allowed: what it says nothing about stays.
+  const plain = (params: Schema.Json) => elsewhere ? params : withDefaults(jsonSchemaOf(tool), params)
   const parameters = mending<unknown, R>(
-    isPlain(tool) ? (params, options) => Effect.as(decode(params, options), params) : decode
+    isPlain(tool) ? (params, options) => Effect.map(decode(params, options), () => plain(params)) : decode
   )
   const anything = tool.successSchema.ast._tag === "Unknown"
   const success = Schema.encodeUnknownEffect(codec(tool.successSchema))
@@ -105,7 +107,7 @@ export const fromKit = <R>(kit: Toolkit.WithHandler<any>, tool: Tool.Any): Entry
       unseen,
       Effect.flatMap((results) => lastOf(results, call)),
       taken
-    ))
+    ), isPlain(tool))
 }
 
 /** Whoever is interrupted does not wait until the other has noticed, for which a client has its own limit. */
@@ -155,6 +157,20 @@ const handlerOf = <R>(
 }
 
 const isPlain = (tool: Tool.Any): boolean => Tool.isDynamic(tool) && tool.jsonSchema !== undefined
+
+const jsonSchemaOf = (tool: Tool.Any): unknown => Tool.isDynamic(tool) ? tool.jsonSchema : undefined
+
+/** What is left out is what the schema says for it. */
+const withDefaults = (schema: unknown, params: Schema.Json): Schema.Json => {
+  const properties = Predicate.hasProperty(schema, "properties") ? schema.properties : undefined
+  if (!Predicate.isObject(properties) || !Json.isObject(params)) return params
+  const fields = Object.entries(properties).flatMap(([name, field]): ReadonlyArray<readonly [string, Schema.Json]> => {
+    const given = Object.hasOwn(params, name) ? params[name] : undefined
+    if (given !== undefined) return [[name, withDefaults(field, given)]]
+    return Predicate.hasProperty(field, "default") ? [[name, Json.from(field.default)]] : []
+  })
+  return { ...params, ...Object.fromEntries(fields) }
+}
 
 const parametersOf = (tool: Tool.Any): Schema.Top =>
   Tool.isDynamic(tool) && tool.jsonSchema !== undefined ? fromJsonSchema(tool.jsonSchema) : tool.parametersSchema

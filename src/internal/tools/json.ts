@@ -40,21 +40,8 @@ const isDeep = (value: unknown, left: number): boolean =>
   typeof value === "object" && value !== null &&
   (left === 0 || Object.values(value).some((part) => isDeep(part, left - 1)))
 
-// Of these JSON makes an empty object, whatever they hold.
-const empties = new Set([
-  "Map",
-  "Set",
-  "WeakMap",
-  "WeakSet",
-  "Promise",
-  "Error",
-  "RegExp",
-  "ArrayBuffer",
-  "SharedArrayBuffer",
-  "DataView",
-  "Generator",
-  "AsyncGenerator"
-])
+// Of any other kind JSON makes an empty object, whatever it holds, unless it says what it is.
+const written = new Set(["Object", "Array", "Date", "Number", "String", "Boolean"])
 
 /** What of a value JSON would leave out, or make another one of, without a word. */
 const lost = (value: unknown): string | undefined => {
@@ -66,7 +53,7 @@ const lost = (value: unknown): string | undefined => {
   const kind = Object.prototype.toString.call(value).slice("[object ".length, -1)
   if (kind === "Date" && Number.isNaN(Number(value))) return "a date that is none"
   const says = "toJSON" in value || Object.keys(value).length > 0
-  if (empties.has(kind) && !says) {
+  if (!written.has(kind) && !says) {
     return kind === "Promise" ? "a value of the kind Promise: was it awaited?" : `a value of the kind ${kind}`
   }
   return "then" in value && typeof value.then === "function" ? "what is still awaited" : undefined
@@ -110,9 +97,9 @@ const isPlain = (value: unknown, left: number, size: Size): boolean => {
 export const write = (value: unknown): Result.Result<Schema.Json, string> => {
   try {
     if (isPlain(value, deepest, new Size())) return Result.succeed(value as Schema.Json)
-    const written = stringify(value)
-    if ("lost" in written) return Result.fail(`it holds ${written.lost}`)
-    const json: unknown = is(value) ? value : JSON.parse(written.text)
+    const told = stringify(value)
+    if ("lost" in told) return Result.fail(`it holds ${told.lost}`)
+    const json: unknown = is(value) ? value : JSON.parse(told.text)
     if (isDeep(json, deepest)) return Result.fail(tooDeep)
     return Result.succeed(is(json) ? json : null)
   } catch (error) {
@@ -143,6 +130,17 @@ export const tooLarge = (value: unknown): string | undefined => {
     return error instanceof TooLarge ? error.why : undefined
   }
 }
+
+/** A whole number that is no longer itself as a number stays as it was written. */
+const exact = (_key: string, value: unknown, context?: { readonly source?: string }): unknown => {
+  const source = context?.source
+  return typeof value === "number" && source !== undefined && /^-?\d+$/.test(source) && !Number.isSafeInteger(value)
+    ? source
+    : value
+}
+
+/** What a model has written; throws where it is no JSON. */
+export const parse = (text: string): unknown => /\d{16}/.test(text) ? JSON.parse(text, exact) : JSON.parse(text)
 
 /** `null` where JSON makes nothing of it. */
 export const from = (value: unknown): Schema.Json => Result.getOrElse(write(value), () => null)

@@ -17,15 +17,46 @@ const longestBroken = 4096
 
 const other = (wrong: string): Repaired => ({ _tag: "Other", wrong })
 
+/** The objects that stand in a text, in none of another. */
+const objectsIn = (text: string): ReadonlyArray<string> => {
+  const found: Array<string> = []
+  let depth = 0
+  let from = 0
+  for (const { 0: sign, index } of text.matchAll(/"(?:[^"\\]|\\[^])*"|[{}]/g)) {
+    if (sign === "{" && depth++ === 0) from = index
+    if (sign === "}" && depth > 0 && --depth === 0) found.push(text.slice(from, index + 1))
+  }
+  return found
+}
+
+/** The one object that stands there among other words, or more than once, or behind an empty one; the braces may be missing. */
+const only = (text: string): unknown => {
+  const start = text.trimStart()[0]
+  if (start === "[") return undefined
+  const objects = start === "\"" ? [`{${text}}`] : objectsIn(text)
+  try {
+    const distinct = new Map(objects.map((object) => {
+      const value = Json.parse(object)
+      return [JSON.stringify(value), value]
+    }))
+    if (distinct.size > 1) distinct.delete("{}")
+    return distinct.size === 1 ? [...distinct.values()][0] : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** What is written there, mended if need be; `undefined` where nothing can be read. */
 const parse = (text: string): { readonly value: unknown } | undefined => {
   try {
-    return { value: JSON.parse(text) }
+    return { value: Json.parse(text) }
   } catch {
+    const value = only(text)
+    if (value !== undefined) return { value }
     if (text.length > longestBroken) return undefined
   }
   try {
-    return { value: JSON.parse(jsonrepair(text)) }
+    return { value: Json.parse(jsonrepair(text)) }
   } catch {
     return { value: text }
   }

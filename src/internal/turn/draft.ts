@@ -1,6 +1,6 @@
 /** One step in the making, and what the rules read from a state. A reader takes either of them. */
 import type * as Event from "../../Event.ts"
-import type * as Phrases from "../text/phrases.ts"
+import * as Phrases from "../text/phrases.ts"
 import type { Action } from "./action.ts"
 import type { Playing, Speech, State, Words } from "./model.ts"
 
@@ -78,12 +78,9 @@ export const spokenAt = ({ user: { voice, words } }: State, now: number): number
   }
 }
 
-/** Tags of a transcript that name no language: of several, or of one that was not found out. */
-const ofNone: ReadonlySet<string | undefined> = new Set([undefined, "", "multi", "mul", "und", "auto"])
-
 /** How the words are read: by their language, and the phrases of the settings. */
 export const reading = ({ session: { settings }, user: { words } }: State): Phrases.Reading => ({
-  language: ofNone.has(words.language?.trim().toLowerCase()) ? settings.language : words.language,
+  language: Phrases.isLanguage(words.language) ? words.language : settings.language,
   more: settings.phrases
 })
 
