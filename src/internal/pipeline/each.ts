@@ -55,7 +55,7 @@ export const each = <R, E>(
             output: { ...shared.output, name: `${shared.output?.name ?? "agent-audio"}-${identity}` },
             onEvent: (event) => {
               if (event._tag === "SessionStarted") guest.started = true
-              onEvent?.(event, participant)
+              return onEvent?.(event, participant)
             }
           }),
           (session) => session.ended
