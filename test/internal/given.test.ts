@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Layer, Schema, Stream } from "effect"
+import { Cause, Effect, Exit, Layer, Logger, Schema, Stream } from "effect"
 import { Agent, Audio, Llm, OverlapClassifier, type Pipeline, Stt, Tts, TurnDetector } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { Tool, Toolkit } from "effect/ai"
 import { effectOf, streamOf } from "../../src/internal/given.ts"
+import { makeRpc } from "../../src/internal/room/rpc.ts"
 
 /** As a program without types gives it. */
 const untyped = (given: unknown): any => given
@@ -162,6 +163,23 @@ describe("a function of a program without types that gives no Effect", () => {
       const failed = yield* Effect.flip(Stream.runDrain(stt.transcribe(Stream.fromIterable(speech))))
       assert.strictEqual(failed.reason._tag, "InvalidRequest")
       assert.include(failed.message, "recognize must give an Effect, not a promise")
+    }))
+
+  it.effect("is told by its name, and is in the log: a handler of a room", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const logger = Logger.make<unknown, void>(({ cause, message }) => {
+        lines.push(`${String(message)} ${Cause.pretty(cause)}`)
+      })
+      const rpc = makeRpc()
+      yield* rpc.answer(undefined, "locate", untyped(() => secret))
+      const asked = rpc.ask(undefined, "locate", { identity: "caller", payload: "" })
+      const failed = yield* Effect.flip(
+        asked.pipe(Effect.provideService(Logger.CurrentLoggers, new Set([logger])))
+      )
+      assert.include(failed.message, "the handler of locate broke")
+      assert.include(lines.join("\n"), "handler of locate must give an Effect, not a string")
+      assert.notInclude(lines.join("\n"), secret)
     }))
 
   it.effect("is heard where it may be plain: a filler", () =>
