@@ -91,7 +91,9 @@ const ofEngine: ReadonlySet<unknown> = new Set([TypeError, ReferenceError])
 /** Logs what quotes a URL, a key or what was said, as the code of a provider may: by its kind and its place. */
 export const logPlaced = (message: string, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
   const error = Cause.squash(cause)
-  const told = new Error(error instanceof Error && ofEngine.has(error.constructor) ? error.message : "")
+  const quotesNothing = (isOurs(error) && kindOf(error) === "InvalidOptions") ||
+    (error instanceof Error && ofEngine.has(error.constructor))
+  const told = new Error(quotesNothing ? error.message : "")
   told.name = error instanceof Error ? error.name : typeof error
   const head = told.message === "" ? told.name : `${told.name}: ${told.message}`
   told.stack = `${head}${error instanceof Error ? framesOf(error.stack ?? "") : ""}`

@@ -65,3 +65,17 @@ export const streamOf = <A, E, R, E2>(
   given: Stream.Stream<A, E, R>,
   refuse: (wrong: InvalidOptions) => E2
 ): Stream.Stream<A, E | E2, R> => Stream.isStream(given) ? given : Stream.fail(refuse(wrong(option, "Stream", given)))
+
+/** Whether a function says yes. Throws where it gives a promise or an Effect: that would be a yes to everything. */
+export const saysYes = (option: string, given: unknown): boolean => {
+  const late = typeof given !== "object" || given === null
+    ? undefined
+    : Effect.isEffect(given)
+    ? "an Effect"
+    : isAwaitable(given)
+    ? "a promise"
+    : undefined
+  if (late === undefined) return Boolean(given)
+  if (isAwaitable(given as object)) (given as PromiseLike<unknown>).then(undefined, () => undefined)
+  throw new InvalidOptions({ problems: [{ option, detail: `must give true or false at once, not ${late}` }] })
+}

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Layer, Logger, Schema, Stream } from "effect"
-import { Agent, Audio, Llm, OverlapClassifier, type Pipeline, Stt, Tts, TurnDetector } from "effect-voice"
+import { Agent, Audio, Llm, OverlapClassifier, type Pipeline, Processor, Stt, Tts, TurnDetector } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { Tool, Toolkit } from "effect/ai"
-import { effectOf, streamOf } from "../../src/internal/given.ts"
+import { effectOf, saysYes, streamOf } from "../../src/internal/given.ts"
 import { makeRpc } from "../../src/internal/room/rpc.ts"
 
 /** As a program without types gives it. */
@@ -115,6 +115,27 @@ const slowly: Testing.Scenario["llm"] = [{ text: "Hello.", firstToken: 5000 }]
 
 const onEvent = (given: () => unknown): Pipeline.Options => ({ onEvent: untyped(given) })
 
+describe("what a function decides", () => {
+  it("is what it gives", () => {
+    assert.deepStrictEqual([true, 1, false, 0, undefined, null].map((given) => saysYes("accepts", given)), [
+      true,
+      true,
+      false,
+      false,
+      false,
+      false
+    ])
+  })
+
+  it.each([
+    ["a promise", async () => false],
+    ["a promise", () => Promise.reject(new Error(secret))],
+    ["an Effect", () => Effect.succeed(false)]
+  ])("is no yes where it comes later: %s", (what, given) => {
+    assert.throws(() => saysYes("accepts", given()), `accepts must give true or false at once, not ${what}`)
+  })
+})
+
 describe("a function of a program without types that gives no Effect", () => {
   it.effect.each<readonly [what: string, scenario: Partial<Testing.Scenario>, words: string]>([
     ["the model", { layer: plain.llm }, "reply must give a Stream, not a list"],
@@ -140,6 +161,11 @@ describe("a function of a program without types that gives no Effect", () => {
       "an effect inside",
       { agent: Agent.make({ instructions: "", onEnter: Effect.flatMap(Effect.void, untyped(() => secret)) }) },
       "not an Effect: inside an Effect, write Effect.promise"
+    ],
+    [
+      "a processor's step",
+      { options: { processors: [Processor.sync("late", untyped(async () => []))] } },
+      "late must give frames at once, not a promise"
     ],
     ["onEvent", { options: onEvent(() => Effect.void) }, "onEvent must not give an Effect, which nobody runs"],
     ["onEvent, later", { options: onEvent(() => Promise.reject(new Error("the disk is full"))) }, "the disk is full"]
