@@ -3,6 +3,7 @@
  * plain value: the error names the function, and says what to write. It quotes nothing of what was given.
  */
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import { InvalidOptions } from "../Failure.ts"
 
@@ -10,18 +11,16 @@ const article = { Effect: "an Effect", Stream: "a Stream" } as const
 
 type Wanted = keyof typeof article
 
-const isAwaitable = (given: object): given is PromiseLike<unknown> =>
-  "then" in given && typeof given.then === "function"
+/** How a plain value becomes one. */
+const plainly = { Effect: "Effect.succeed(…)", Stream: "Stream.make(…)" } as const
 
 const advice = (wanted: Wanted, given: unknown): string => {
   if (given === undefined) return "undefined: return it"
   if (typeof given === "function") return "a function: call it"
   if (typeof given !== "object" || given === null) {
-    return `${given === null ? "null" : `a ${typeof given}`}: write ${wanted}.${
-      wanted === "Effect" ? "succeed" : "make"
-    }(…)`
+    return `${given === null ? "null" : `a ${typeof given}`}: write ${plainly[wanted]}`
   }
-  if (isAwaitable(given)) {
+  if (Predicate.isPromiseLike(given)) {
     return `a promise: write ${
       wanted === "Effect" ? "Effect.promise(() => …)" : "Stream.unwrap(Effect.promise(() => …))"
     }`
@@ -35,17 +34,19 @@ const advice = (wanted: Wanted, given: unknown): string => {
   }
   if (wanted === "Effect" && "next" in given) return "a generator: write Effect.gen(function*() { … })"
   if (wanted === "Stream" && Symbol.iterator in given) return "a list: write Stream.fromIterable(…)"
-  return `${Array.isArray(given) ? "a list" : "an object"}: write ${wanted}.${
-    wanted === "Effect" ? "succeed" : "make"
-  }(…)`
+  return `${Array.isArray(given) ? "a list" : "an object"}: write ${plainly[wanted]}`
 }
 
+/** It is told what was given: that a promise of it rejects later is no news. */
+const forget = (given: unknown): void => {
+  if (Predicate.isPromiseLike(given)) given.then(undefined, () => undefined)
+}
+
+const invalid = (option: string, detail: string) => new InvalidOptions({ problems: [{ option, detail }] })
+
 const wrong = (option: string, wanted: Wanted, given: unknown): InvalidOptions => {
-  // It is told what was given: that a promise of it rejects later is no news.
-  if (typeof given === "object" && given !== null && isAwaitable(given)) given.then(undefined, () => undefined)
-  return new InvalidOptions({
-    problems: [{ option, detail: `must give ${article[wanted]}, not ${advice(wanted, given)}` }]
-  })
+  forget(given)
+  return invalid(option, `must give ${article[wanted]}, not ${advice(wanted, given)}`)
 }
 
 /** The Effect that a function gives. If it gives something else, the effect fails as `refuse` says, else it dies. */
@@ -68,14 +69,8 @@ export const streamOf = <A, E, R, E2>(
 
 /** Whether a function says yes. Throws where it gives a promise or an Effect: that would be a yes to everything. */
 export const saysYes = (option: string, given: unknown): boolean => {
-  const late = typeof given !== "object" || given === null
-    ? undefined
-    : Effect.isEffect(given)
-    ? "an Effect"
-    : isAwaitable(given)
-    ? "a promise"
-    : undefined
+  const late = Predicate.isPromiseLike(given) ? "a promise" : Effect.isEffect(given) ? "an Effect" : undefined
   if (late === undefined) return Boolean(given)
-  if (isAwaitable(given as object)) (given as PromiseLike<unknown>).then(undefined, () => undefined)
-  throw new InvalidOptions({ problems: [{ option, detail: `must give true or false at once, not ${late}` }] })
+  forget(given)
+  throw invalid(option, `must give true or false at once, not ${late}`)
 }
