@@ -46,7 +46,13 @@ export interface Verdict {
   readonly text?: string | undefined
   /** Text that the model gets before this turn, such as passages that you found for it. */
   readonly context?: string | undefined
-  /** `false` gives no reply. The turn stays in the history. @default true */
+  /**
+   * `false` gives no reply. The turn stays in the history. A speech that the turn had paused goes
+   * on; if the user said "stop", it ends. After two such turns in a row, the model is not asked
+   * before the end of a turn (`preemption`) until a turn gets a reply again.
+   *
+   * @default true
+   */
   readonly reply?: boolean | undefined
 }
 
@@ -202,7 +208,10 @@ export interface Options<
    * reply. It has the pipeline's `hookTimeout`. A hook that fails or is late changes nothing.
    */
   readonly onUserTurn?:
-    | ((turn: UserTurn, session: Plain) => Effect.Effect<Verdict | void, unknown, RU> | Promise<Verdict | void>)
+    | ((
+      turn: UserTurn,
+      session: Plain
+    ) => Effect.Effect<Verdict | void, unknown, RU> | Promise<Verdict | void> | Verdict | void)
     | undefined
   /** Runs when a user turn exceeds a limit. It does not run twice at a time. */
   readonly onTurnLimit?:

@@ -16,6 +16,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Failure from "./Failure.ts"
+import { streamOf } from "./internal/given.ts"
 import { replyOf } from "./internal/llm/adapter.ts"
 import { owned } from "./internal/llm/attached.ts"
 import * as caching from "./internal/llm/cache.ts"
@@ -149,13 +150,17 @@ export const make = (provider: {
   readonly reply: (request: Request) => Stream.Stream<Delta, LlmError>
 }): Llm["Service"] => {
   Check.readOrThrow(making, provider, refusing(nameIn(provider, "llm")))
+  const refuse = refusing(provider.name)
   return Llm.of({
     name: provider.name,
     model: provider.model,
     resilient: provider.resilient ?? false,
     prewarm: provider.prewarm,
     reply: (request) =>
-      said(provider.reply(provider.runsTools === true ? request : unprovided(request)), request).pipe(
+      said(
+        streamOf("reply", provider.reply(provider.runsTools === true ? request : unprovided(request)), refuse),
+        request
+      ).pipe(
         Stream.map(counted),
         Stream.takeUntil((delta) => delta._tag === "Finish"),
         masked((reason) => new LlmError({ provider: provider.name, reason })),

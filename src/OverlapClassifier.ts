@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Audio from "./Audio.ts"
 import type * as History from "./History.ts"
+import { effectOf } from "./internal/given.ts"
 import * as Check from "./internal/options.ts"
 import { act, name } from "./internal/provider/own.ts"
 
@@ -122,7 +123,7 @@ export const fromWords = (options: {
   return {
     name: options.name,
     open: Effect.succeed({
-      ask: (overlap) => Effect.map(options.classify(overlap), (meaning) => ({ meaning }))
+      ask: (overlap) => Effect.map(effectOf("classify", () => options.classify(overlap)), (meaning) => ({ meaning }))
     })
   }
 }

@@ -94,7 +94,9 @@ export interface Filler {
   readonly say?:
     | string
     | ReadonlyArray<string>
-    | ((session: Session["Service"]) => Effect.Effect<string | undefined, unknown>)
+    | ((
+      session: Session["Service"]
+    ) => Effect.Effect<string | undefined, unknown> | Promise<string | undefined> | string | undefined)
     | undefined
   /** The audio of `say`. Then no synthesiser is asked. */
   readonly clip?: Audio.Frame | ReadonlyArray<Audio.Frame> | undefined

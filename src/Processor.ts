@@ -16,11 +16,12 @@ import { dual } from "effect/Function"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Audio from "./Audio.ts"
-import type { InvalidOptions } from "./Failure.ts"
+import { InvalidOptions } from "./Failure.ts"
 import { openGate } from "./internal/audio/gate.ts"
 import { noAudio } from "./internal/audio/usable.ts"
 import { logOwn } from "./internal/foreign.ts"
 import * as Check from "./internal/options.ts"
+import { shown } from "./internal/options/shown.ts"
 import { through } from "./internal/streams.ts"
 
 /**
@@ -226,6 +227,10 @@ export const chain = Effect.fnUntraced(function*(
       }
       try {
         const given = entry.step(current)
+        if (!Array.isArray(given)) {
+          const detail = `must give frames at once, not ${shown(given)}`
+          throw new InvalidOptions({ problems: [{ option: entry.name, detail }] })
+        }
         for (const frame of given) {
           const why = noAudio(frame)
           if (why !== undefined) throw new TypeError(`gave ${why} as audio`)

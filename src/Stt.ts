@@ -16,6 +16,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
 import * as Failure from "./Failure.ts"
+import { effectOf, streamOf } from "./internal/given.ts"
 import * as Check from "./internal/options.ts"
 import * as languages from "./internal/provider/languages.ts"
 import { nameIn, refused } from "./internal/provider/options.ts"
@@ -191,6 +192,7 @@ export const make = (provider: {
   readonly transcribe: <E, R>(audio: Stream.Stream<Input, E, R>) => Stream.Stream<Transcript, E | SttError, R>
 }): Stt["Service"] => {
   Check.readOrThrow(making, provider, refusing(nameIn(provider, "stt")))
+  const refuse = refusing(provider.name)
   return complete(provider, (audio) =>
     Stream.suspend(() => {
       const streamTime = new StreamTime()
@@ -199,7 +201,8 @@ export const make = (provider: {
         if (!("_tag" in input)) mapping.push(input, streamTime.push(input))
         return input
       })
-      return Stream.map(provider.transcribe(counted), (transcript) => mapping.transcript(transcript))
+      const given = streamOf("transcribe", provider.transcribe(counted), refuse)
+      return Stream.map(given, (transcript) => mapping.transcript(transcript))
     }))
 }
 
@@ -293,6 +296,9 @@ export const fromRecognizer = (options: RecognizerOptions): Stt["Service"] => {
   )
   const cutting = { format, maxMs: maxSpeech, interimMs: interimEvery, paddingMs: vadOptions.prefixPadding }
   const failed = (error: Vad.VadError) => new SttError({ provider: name, reason: vadFailure(error) })
+  const refuse = refusing(name)
+  const recognized = (speech: Audio.Frame) =>
+    effectOf("recognize", () => recognize(speech), (wrong) => Effect.fail(refuse(wrong)))
   const segmenter = vad === undefined
     ? Effect.sync(() => byMarks(cutting))
     : Effect.mapBoth(byVoice(cutting, vad.detector(options.vadOptions)), {
@@ -313,7 +319,7 @@ export const fromRecognizer = (options: RecognizerOptions): Stt["Service"] => {
       oneShot: true,
       wants: vad === undefined ? "speech" : "all"
     },
-    (audio) => recognise(audio, segmenter, recognize)
+    (audio) => recognise(audio, segmenter, recognized)
   )
 }
 

@@ -16,6 +16,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
 import { fields as formats } from "./internal/audio/options.ts"
+import { effectOf, streamOf } from "./internal/given.ts"
 import * as Check from "./internal/options.ts"
 import { invalid, nameIn } from "./internal/provider/options.ts"
 import * as own from "./internal/provider/own.ts"
@@ -135,6 +136,7 @@ export const make = (provider: {
   ) => Stream.Stream<Chunk, E | TtsError, R>
 }): Tts["Service"] => {
   Check.readOrThrow(making, provider, refusing(nameIn(provider, "tts")))
+  const refuse = refusing(provider.name)
   return Tts.of({
     name: provider.name,
     model: provider.model,
@@ -144,7 +146,7 @@ export const make = (provider: {
     channels: provider.channels,
     voices: provider.voices ?? [],
     speak: <E, R>(text: Stream.Stream<string, E, R>, options?: Options): Stream.Stream<Chunk, E | TtsError, R> =>
-      provider.speak(text, options).pipe(
+      streamOf("speak", provider.speak(text, options), refuse).pipe(
         Stream.filter((chunk) => chunk.frame.samples.length > 0 || (chunk.alignment?.length ?? 0) > 0),
         Stream.mapArrayEffect(inFormat(provider)),
         Stream.map(finite),
@@ -202,12 +204,21 @@ export const fromSynthesizer = (synthesizer: {
   ) => Effect.Effect<Audio.Frame, TtsError>
 }): Tts["Service"] => {
   Check.readOrThrow(synthesizing, synthesizer, refusing(nameIn(synthesizer, "tts")))
+  const { synthesize } = synthesizer
+  const refuse = refusing(synthesizer.name)
   return make({
     ...synthesizer,
     speak: (text, options) =>
       spoken(text).pipe(
         Stream.mapEffect((piece) =>
-          Effect.map(synthesizer.synthesize(piece.trim(), options?.voice, options), (frame) => ({ frame, piece }))
+          Effect.map(
+            effectOf(
+              "synthesize",
+              () => synthesize(piece.trim(), options?.voice, options),
+              (wrong) => Effect.fail(refuse(wrong))
+            ),
+            (frame) => ({ frame, piece })
+          )
         ),
         Stream.mapAccum(() => 0, (samples: number, { frame, piece }): readonly [number, ReadonlyArray<Chunk>] => {
           const end = samples + frame.samples.length

@@ -191,7 +191,7 @@ export interface Options {
     readonly backchannel?: boolean | undefined
   } | undefined
   readonly preemption?: {
-    /** Asks the model before the turn is surely over. @default true */
+    /** Asks the model before the turn is surely over; not while `onUserTurn` has declined two turns in a row. @default true */
     readonly llm?: boolean | undefined
     /** Also synthesises the answer, and pays for that. @default false */
     readonly tts?: boolean | undefined

@@ -14,6 +14,7 @@ import type * as Scope from "effect/Scope"
 import * as Audio from "./Audio.ts"
 import type * as History from "./History.ts"
 import { Ring } from "./internal/audio/ring.ts"
+import { effectOf } from "./internal/given.ts"
 import * as Check from "./internal/options.ts"
 import { act, name } from "./internal/provider/own.ts"
 
@@ -140,7 +141,7 @@ export const fromWords = (options: {
   return {
     name: options.name,
     open: Effect.succeed({
-      ask: (pause) => Effect.map(options.predict(pause), (probability) => ({ probability }))
+      ask: (pause) => Effect.map(effectOf("predict", () => options.predict(pause)), (probability) => ({ probability }))
     })
   }
 }
@@ -200,7 +201,11 @@ export const fromAudio = (options: {
         ask: (pause) =>
           Effect.suspend(() => {
             const from = Math.max(heard.start, heard.end - samplesIn(pause.length + lead))
-            return Effect.map(options.predict(heard.slice(from, heard.end), pause), (probability) => ({ probability }))
+            const samples = heard.slice(from, heard.end)
+            return Effect.map(
+              effectOf("predict", () => options.predict(samples, pause)),
+              (probability) => ({ probability })
+            )
           })
       }
     })

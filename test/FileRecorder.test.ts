@@ -319,6 +319,11 @@ describe("the folder of recordings", () => {
       ])
       assert.deepInclude(listed[0], { startedAt: Date.parse("2026-03-01T09:00:00Z"), about: some[0] as never })
       assert.strictEqual(listed[2]?.problem?.reason._tag, "Damaged")
+      // A promise is a yes to every recording, of a program without types.
+      const later: any = async ({ participant }: FileRecorder.Stored) => participant === "ann"
+      const refused = yield* Effect.exit(FileRecorder.remove({ folder, key, where: later }))
+      assert.include(String(refused), "where must give true or false at once, not a promise")
+      assert.deepStrictEqual([ann, bob, strange].map((file) => fs.existsSync(file!)), [true, true, true])
       const removed = yield* FileRecorder.remove({ folder, key, where: ({ participant }) => participant === "ann" })
       assert.deepStrictEqual(removed, { removed: 1, unreadable: 1 })
       assert.deepStrictEqual([ann, bob, strange].map((file) => fs.existsSync(file!)), [false, true, true])

@@ -238,6 +238,9 @@ describe("requests about a session", () => {
       const refused = yield* asked(script, [ping])
       assert.deepStrictEqual(refused.responses, [])
       assert.isTrue(refused.events.every(({ to }) => to?.join() === "caller"))
+      const later: any = async () => true
+      const awaited = yield* asked(script, [ping], { access: later, instructions: true })
+      assert.deepStrictEqual(awaited.responses, [])
       const admitted = yield* asked(script, [ping], { access: (identity) => identity === "looker", instructions: true })
       assert.deepStrictEqual(admitted.responses.map(({ to }) => to), [["looker"]])
       assert.isTrue(admitted.events.slice(-3).every(({ to }) => to?.join() === "caller,looker"))

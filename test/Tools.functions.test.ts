@@ -158,7 +158,10 @@ describe("plain functions as tools", () => {
     ["nothing", { book: undefined }, "book must be an object with the function as run"],
     ["a description of another kind", { book: { run, description: 4 } }, "book.description must be a text"],
     ["a slip", { book: { run, idempotant: true } }, "book.idempotant is not known: idempotent may be meant"],
-    ["no tools", [], "tools must be an object of tools by their names"]
+    ["no tools", [], "tools must be an object of tools by their names"],
+    ["a name in words", { "book a room": { run } }, "book a room must have a name of 1 to 64 letters"],
+    ["no name", { "": { run } }, "a tool must have a name of 1 to 64 letters"],
+    ["a name without an end", { [`book_${"a".repeat(64)}`]: { run } }, "must have a name of 1 to 64 letters"]
   ])("refuse a tool with %s", (_, tools, told) => {
     assert.throws(() => Tools.functions(tools as any), told)
   })

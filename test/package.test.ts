@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as library from "effect-voice"
 import { spawnSync } from "node:child_process"
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -140,6 +140,20 @@ describe("the README", () => {
     })
     assert.strictEqual(child.stderr, "")
     assert.strictEqual(child.stdout, output)
+  })
+
+  it("has one address, which no page of the package needs", () => {
+    const { bugs, files, homepage, repository } = JSON.parse(read("package.json"))
+    const [, address] = /^git\+(https:.+)\.git$/.exec(repository.url)!
+    assert.strictEqual(homepage, `${address}#readme`)
+    assert.strictEqual(bugs, `${address}/issues`)
+    const pages = ["README.md", ...(files as ReadonlyArray<string>)].flatMap((file) =>
+      statSync(`${root}${file}`, { throwIfNoEntry: false })?.isDirectory() === true
+        ? readdirSync(`${root}${file}`, { recursive: true }).map((one) => `${file}/${String(one)}`)
+        : [file]
+    ).filter((page) => /\.(md|txt|ya?ml)$/.test(page) && existsSync(`${root}${page}`))
+    assert.isAbove(pages.length, 20)
+    for (const page of pages) assert.notInclude(read(page), address!, page)
   })
 
   it("names tests, files and commands that are there", () => {

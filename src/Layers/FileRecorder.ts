@@ -32,6 +32,7 @@ import { randomBytes } from "node:crypto"
 import type * as Audio from "../Audio.ts"
 import type { InvalidOptions } from "../Failure.ts"
 import { layerFrom } from "../internal/config/variable.ts"
+import { saysYes } from "../internal/given.ts"
 import * as Check from "../internal/options.ts"
 import {
   headerBytes,
@@ -337,7 +338,7 @@ export const remove = (
     const count = { removed: 0, unreadable: 0 }
     yield* Stream.runForEach(list(options), (recording) =>
       Effect.gen(function*() {
-        if (options.where(recording)) {
+        if (saysYes("where", options.where(recording))) {
           if (yield* store.remove(recording.file)) count.removed++
         } else if (recording.problem !== undefined) count.unreadable++
       }))

@@ -80,6 +80,9 @@ const manifest = (name: string, facts: PackageFacts): string => {
 const nameOf = (folder: string): string =>
   basename(folder).toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-|-$/g, "") || "agent"
 
+/** As a shell takes it. */
+const quoted = (folder: string): string => /^[\w./~-]+$/.test(folder) ? folder : `'${folder.replaceAll("'", "'\\''")}'`
+
 /** Who was asked to run this: `npx`, `pnpm dlx`, `yarn dlx`, `bunx`. */
 const packageManager = Effect.map(
   Effect.orElseSucceed(Config.String("npm_config_user_agent"), () => ""),
@@ -120,7 +123,7 @@ export const init = (folder: string, facts: PackageFacts): Effect.Effect<string,
       `Made ${folder}: ${names.join(", ")}`,
       "",
       "Next:",
-      ...(path === resolve(".") ? [] : [`  cd ${folder}`]),
+      ...(path === resolve(".") ? [] : [`  cd ${quoted(folder)}`]),
       `  ${manager} install`,
       `  ${run} console   # type to the agent; no key is needed`,
       `  ${run} dev       # a page to talk to it, which is up to date with each change`,

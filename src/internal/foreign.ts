@@ -39,15 +39,27 @@ const quoting: ReadonlySet<unknown> = new Set(["AiError", "HttpClientError", "Sc
 const framesOf = (stack: string): string =>
   stack.split("\n").filter((line) => /^\s+at /.test(line)).map((line) => `\n${line}`).join("")
 
+/** What Effect dies of where it is given something else; it quotes that, which may be words of a call. */
+const noEffect = "Fiber.runLoop: Not a valid effect"
+
+const textOf = (error: string): string => {
+  if (error.startsWith(noEffect)) {
+    return "not an Effect: inside an Effect, write Effect.promise(() => …) for a promise, and Effect.succeed(…) for a value"
+  }
+  return error.startsWith("Service not found: effect-voice/")
+    ? `${error}: an Effect.runPromise of your own has no services of the conversation; use the session that your function gets`
+    : error
+}
+
 /** The error as it may be told: its name, its message and where it was made; no fields, which may hold anything. */
 const plain = (error: unknown, depth = 0): Error => {
   const tag = Predicate.hasProperty(error, "_tag") ? error._tag : undefined
   const text = typeof error === "string"
-    ? error
+    ? textOf(error)
     : quoting.has(tag)
     ? kindOf(error)
     : Predicate.hasProperty(error, "message") && typeof error.message === "string"
-    ? error.message
+    ? textOf(error.message)
     : ""
   const copy = new Error(text)
   copy.name = error instanceof Error ? error.name : typeof tag === "string" ? tag : "Error"
@@ -79,7 +91,9 @@ const ofEngine: ReadonlySet<unknown> = new Set([TypeError, ReferenceError])
 /** Logs what quotes a URL, a key or what was said, as the code of a provider may: by its kind and its place. */
 export const logPlaced = (message: string, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
   const error = Cause.squash(cause)
-  const told = new Error(error instanceof Error && ofEngine.has(error.constructor) ? error.message : "")
+  const quotesNothing = (isOurs(error) && kindOf(error) === "InvalidOptions") ||
+    (error instanceof Error && ofEngine.has(error.constructor))
+  const told = new Error(quotesNothing ? error.message : "")
   told.name = error instanceof Error ? error.name : typeof error
   const head = told.message === "" ? told.name : `${told.name}: ${told.message}`
   told.stack = `${head}${error instanceof Error ? framesOf(error.stack ?? "") : ""}`

@@ -1,4 +1,5 @@
 /** What the users of a scenario do. */
+import * as Check from "../internal/options.ts"
 import type { CallStatus, LeaveReason } from "../Room.ts"
 import type { Hearing } from "./marks.ts"
 
@@ -113,7 +114,7 @@ export const unmute = (at: number): UserAction => ({ _tag: "Unmute", at })
 export const join = (at: number): UserAction => ({ _tag: "Join", at })
 
 /**
- * The user's telephone tells how far the call is. Who does not take a call that the agent's side
+ * The user's telephone tells how far the call is. The agent enters with `answered`. Who does not take a call that the agent's side
  * has made (`unanswered`, `busy`, `refused`, `failed`) leaves with that, and so does who hangs up
  * (`ended`).
  *
@@ -133,7 +134,16 @@ export const join = (at: number): UserAction => ({ _tag: "Join", at })
  * @category scenario
  * @since 0.1.0
  */
-export const callStatus = (at: number, status: CallStatus): UserAction => ({ _tag: "CallStatus", at, status })
+export const callStatus = (at: number, status: CallStatus): UserAction => {
+  Check.readOrThrow(telling, { status })
+  return { _tag: "CallStatus", at, status }
+}
+
+const telling = Check.struct<{ readonly status: CallStatus }>()({
+  status: Check.required(
+    Check.oneOf(["dialing", "ringing", "answered", "ended", "busy", "refused", "unanswered", "failed"])
+  )
+})
 
 /**
  * The user leaves the room; without a reason they have said goodbye (`left`).

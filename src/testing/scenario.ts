@@ -220,7 +220,7 @@ const perform = <EA>(
         turn: turnOptions(scenario.preset, turn),
         onEvent: (event) => {
           events.push(event)
-          onEvent?.(event)
+          return onEvent?.(event)
         }
       }).pipe(Effect.provideContext(services), Scope.provide(sessionScope))
       const watched = (effect: Effect.Effect<unknown, unknown>): Effect.Effect<void> =>

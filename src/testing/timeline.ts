@@ -107,6 +107,8 @@ export interface Recording {
  *   (interrupted), `call: name`, `output: name` (`output: name failed`),
  *   `handoff: booking` (the agent that the call was given to), `summary: …`.
  * - `warnings` are those of the conversation, then those of the scenario itself.
+ * - `print` gives the whole course as a text, with the warnings and errors of the log:
+ *   `console.log(timeline.print())`. A scenario shows its log nowhere else.
  *
  * @category models
  * @since 0.1.0

@@ -9,6 +9,11 @@ const agent = Agent.make({
   onEnter: Session.Session.use((session) => session.say("I call about your booking."))
 })
 
+it("knows how far a call may be", () => {
+  const unknown: any = "active"
+  assert.throws(() => Testing.callStatus(1000, unknown), "status must be one of dialing, ringing, answered")
+})
+
 describe("a line that the agent hangs up", () => {
   type Remove = NonNullable<Room.Room["Service"]["remove"]>
 

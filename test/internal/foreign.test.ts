@@ -95,7 +95,7 @@ describe("what a program has thrown", () => {
           "Tool dies died",
           "Tool fails died",
           "the recorder has thrown",
-          "onEvent has thrown",
+          "onEvent has failed",
           "a hook failed"
         ]
       ) {

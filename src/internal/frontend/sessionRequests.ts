@@ -7,6 +7,7 @@ import * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
 import * as Room from "../../Room.ts"
 import { logOwn } from "../foreign.ts"
+import { saysYes } from "../given.ts"
 import { makeTextLimit } from "../room/textLimit.ts"
 import { monotonicMs } from "../steady.ts"
 import { load, makeTally, sessionEvent } from "./protocol.ts"
@@ -76,7 +77,7 @@ export const serveRequests = (
     const take = ({ bytes, identity }: Room.ByteMessage): Effect.Effect<void> =>
       Effect.gen(function*() {
         const participant = yield* session.participant
-        if (identity !== participant?.identity && !options.access(identity)) return
+        if (identity !== participant?.identity && !saysYes("access", options.access(identity))) return
         if (bytes.length > longestRequest) return
         const { read, response } = yield* protocol
         const message = read(bytes)?.message

@@ -6,6 +6,8 @@ import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import { type Room, RoomError } from "../../Room.ts"
+import { logOwn } from "../foreign.ts"
+import { effectOf } from "../given.ts"
 import * as Check from "../options.ts"
 import { calling, refused } from "../room/options.ts"
 import { asRecord, type Rtc, type RtcRoom, saying } from "./rtc.ts"
@@ -64,7 +66,12 @@ export const makeRpc = (options: {
       if (handler === undefined) throw new rtc.RpcError(applicationError, `nobody answers the method ${method}`)
       const leave = place(identity)
       if (leave === undefined) throw new rtc.RpcError(applicationError, "too many calls at once")
-      const fiber = run(Effect.ensuring(handler({ identity, payload }), Effect.sync(leave)))
+      const fiber = run(
+        effectOf(`handler of ${method}`, () => handler({ identity, payload })).pipe(
+          Effect.tapDefect((defect) => logOwn(`the handler of ${method} broke`, Cause.die(defect))),
+          Effect.ensuring(Effect.sync(leave))
+        )
+      )
       const exit = await Effect.runPromise(Fiber.await(fiber))
       if (Exit.isSuccess(exit)) return exit.value
       const error = Cause.findErrorOption(exit.cause)

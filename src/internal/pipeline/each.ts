@@ -11,6 +11,7 @@ import type { EachOptions, PipelineError, Services } from "../../Pipeline.ts"
 import * as Room from "../../Room.ts"
 import type { Session } from "../../Session.ts"
 import { logOwn } from "../foreign.ts"
+import { saysYes } from "../given.ts"
 import { masked } from "../numbers.ts"
 import { open } from "./open.ts"
 import { checkEach } from "./options.ts"
@@ -55,7 +56,7 @@ export const each = <R, E>(
             output: { ...shared.output, name: `${shared.output?.name ?? "agent-audio"}-${identity}` },
             onEvent: (event) => {
               if (event._tag === "SessionStarted") guest.started = true
-              onEvent?.(event, participant)
+              return onEvent?.(event, participant)
             }
           }),
           (session) => session.ended
@@ -92,7 +93,7 @@ export const each = <R, E>(
     const admit = (participant: Room.Participant) =>
       Effect.suspend(() => {
         const { identity } = participant
-        if (!accepts(participant)) return Effect.void
+        if (!saysYes("accepts", accepts(participant))) return Effect.void
         const known = guests.get(identity)
         if (known !== undefined) {
           known.participant = participant

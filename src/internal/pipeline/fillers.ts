@@ -3,8 +3,11 @@
  * for them, and dropped when the reply is there.
  */
 import * as Effect from "effect/Effect"
+import { InvalidOptions } from "../../Failure.ts"
 import type * as Session from "../../Session.ts"
 import * as Turn from "../../Turn.ts"
+import { shown } from "../options/shown.ts"
+import { settled } from "../plain.ts"
 import { isFilled } from "./calls.ts"
 import type { Core } from "./core.ts"
 import { guarded } from "./failures.ts"
@@ -15,6 +18,14 @@ import { shortLived, want } from "./wishes.ts"
 const isOwed = (core: Core): boolean => Turn.isOwed(core.conductor.state()) && !isFilled(core)
 
 const standard = "One moment, please."
+
+/** Who writes no types may give anything. */
+const textOf = (given: unknown): string | undefined => {
+  if (given === undefined || typeof given === "string") return given
+  throw new InvalidOptions({
+    problems: [{ option: "filler.say", detail: `must give a text, or nothing to say nothing, not ${shown(given)}` }]
+  })
+}
 
 export const makeFiller = (
   core: Core,
@@ -31,6 +42,6 @@ export const makeFiller = (
   return () => {
     if (!isOwed(core)) return
     if (typeof say !== "function") return put(typeof say === "string" ? say : say[told++ % say.length])
-    core.fork(Effect.map(guarded(core, "filler", Effect.suspend(() => say(session))), put))
+    core.fork(Effect.map(guarded(core, "filler", Effect.map(settled("filler.say", () => say(session)), textOf)), put))
   }
 }

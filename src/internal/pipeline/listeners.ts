@@ -5,22 +5,49 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import type * as Event from "../../Event.ts"
+import { InvalidOptions } from "../../Failure.ts"
 import * as Metrics from "../../Metrics.ts"
 import type { Options } from "../../Pipeline.ts"
-import { logOwn } from "../foreign.ts"
+import { kindOf, logOwn } from "../foreign.ts"
 import type { Core } from "./core.ts"
 import { type Broadcast, type Events, makeBroadcast, makeEvents } from "./events.ts"
 import { logEvents } from "./logging.ts"
 import type { SessionParticipant } from "./participant.ts"
 import type { Recorded } from "./recording.ts"
 
-/** The program's own listener. */
-const guarded = (onEvent: Options["onEvent"], fork: Core["fork"]) => (event: Event.Event): void => {
-  try {
-    onEvent?.(event)
-  } catch (defect) {
-    fork(logOwn("onEvent has thrown", Cause.die(defect)))
+const notRun = new InvalidOptions({
+  problems: [{
+    option: "onEvent",
+    detail: "must not give an Effect, which nobody runs: run it with Effect.runFork(…), or read session.events"
+  }]
+})
+
+/** Lines of the log about them in a session. */
+const mostTold = 100
+
+/**
+ * The program's own listener. What it throws, or what its promise rejects with, is logged once for each kind of event and
+ * error: there are many events.
+ */
+const guarded = (onEvent: Options["onEvent"], fork: Core["fork"]) => {
+  const listen: ((event: Event.Event) => unknown) | undefined = onEvent
+  const logged = new Set<string>()
+  return (event: Event.Event): void => {
+    const failed = (defect: unknown): void => {
+      const about = `${defect === notRun || event._tag}: ${defect instanceof Error ? defect.message : kindOf(defect)}`
+      if (logged.has(about) || logged.size >= mostTold) return
+      logged.add(about)
+      fork(logOwn("onEvent has failed", Cause.die(defect)))
+    }
+    try {
+      const given = listen?.(event)
+      if (Effect.isEffect(given)) failed(notRun)
+      else if (Predicate.isPromiseLike(given)) given.then(undefined, failed)
+    } catch (defect) {
+      failed(defect)
+    }
   }
 }
 

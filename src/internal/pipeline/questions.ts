@@ -8,6 +8,7 @@ import type * as Fiber from "effect/Fiber"
 import type * as Audio from "../../Audio.ts"
 import type { Meaning } from "../../OverlapClassifier.ts"
 import * as Turn from "../../Turn.ts"
+import { effectOf } from "../given.ts"
 import { type Core, signal } from "./core.ts"
 import type { Judges } from "./judges.ts"
 import { ask } from "./roomTimeout.ts"
@@ -53,8 +54,9 @@ export const makeQuestions = (
         signal(core, { _tag: "EndOfTurn", question: id, probability })
       question?.interruptUnsafe()
       question = core.fork(
-        Effect.suspend(() =>
-          turnDetector.model.ask({ text, language, silence, length, history: core.history.current() })
+        effectOf(
+          "ask",
+          () => turnDetector.model.ask({ text, language, silence, length, history: core.history.current() })
         ).pipe(
           Effect.timeoutOption(detectorDeadline),
           Effect.map((verdict) => {
@@ -77,7 +79,10 @@ export const makeQuestions = (
       const audio = recentAudio()
       const asked = Effect.gen(function*() {
         const agent = yield* saidOf(core)
-        const { meaning } = yield* overlapClassifier.model.ask({ text, language, agent, audio, history })
+        const { meaning } = yield* effectOf(
+          "ask",
+          () => overlapClassifier.model.ask({ text, language, agent, audio, history })
+        )
         if (meanings.has(meaning)) signal(core, { _tag: "Overlap", verdict: meaning, text })
         else core.publish({ _tag: "Warning", component: "detector", message: noMeaning })
       })

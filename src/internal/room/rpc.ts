@@ -1,7 +1,10 @@
 /** Remote calls between those who are in the same memory. */
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { logOwn } from "../foreign.ts"
+import { effectOf } from "../given.ts"
 import * as Check from "../options.ts"
 import { RoomError } from "./errors.ts"
 import { calling, refused } from "./options.ts"
@@ -43,7 +46,12 @@ export const makeRpc = (): Rpc => {
   const within: Rpc["within"] = (method, answer, wait) =>
     Effect.flatMap(Check.readOrFail(calling, { timeout: wait }, refused, "call."), ({ timeout: ms }) =>
       answer.pipe(
-        Effect.catchDefect(() => Effect.fail(failed(`call: the handler of ${method} broke`))),
+        Effect.catchDefect((defect) =>
+          Effect.andThen(
+            logOwn(`the handler of ${method} broke`, Cause.die(defect)),
+            Effect.fail(failed(`call: the handler of ${method} broke`))
+          )
+        ),
         Effect.timeoutOrElse({
           duration: ms,
           orElse: () =>
@@ -55,10 +63,12 @@ export const makeRpc = (): Rpc => {
     ask: (callee, method, call, wait) =>
       within(
         method,
-        Effect.suspend(() =>
-          handlers.get(callee)?.get(method)?.(call) ??
-            Effect.fail(failed(`call: nobody answers the method ${method}`))
-        ),
+        Effect.suspend(() => {
+          const handler = handlers.get(callee)?.get(method)
+          return handler === undefined
+            ? Effect.fail(failed(`call: nobody answers the method ${method}`))
+            : effectOf(`handler of ${method}`, () => handler(call))
+        }),
         wait
       ),
     answer: (callee, method, handler) =>

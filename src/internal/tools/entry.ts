@@ -8,9 +8,11 @@ import * as JsonSchema from "effect/JsonSchema"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaRepresentation from "effect/SchemaRepresentation"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
+import { effectOf } from "../given.ts"
 import * as Json from "./json.ts"
 import { mending } from "./mend.ts"
 
@@ -65,6 +67,7 @@ const make = <R>(tool: Tool.Any, taker: object, handler: Entry<R>["handler"], el
   )
   const anything = tool.successSchema.ast._tag === "Unknown"
   const success = Schema.encodeUnknownEffect(codec(tool.successSchema))
+  const keeps = keepsJson(tool.successSchema)
   const failure = Schema.encodeUnknownEffect(codec(tool.failureSchema))
   // A schema may let through what is no JSON, and the schema of JSON says of nothing why it is none.
   const written = (result: unknown) => Effect.mapError(Effect.fromResult(Json.write(result)), (why) => new NoJson(why))
@@ -73,13 +76,11 @@ const make = <R>(tool: Tool.Any, taker: object, handler: Entry<R>["handler"], el
     taker,
     decode: (params) => parameters(tool.parametersSchema === Tool.EmptyParams ? {} : params),
     encode: anything ? written : (result) => {
-      const why = Json.tooLarge(result)
-      return why === undefined
-        ? success(result).pipe(
-          Effect.catch((error) => Effect.andThen(written(result), Effect.fail(error))),
-          Effect.flatMap(written)
-        )
-        : Effect.fail(new NoJson(why))
+      const { plain, tooLarge } = Json.sizeUp(result)
+      if (tooLarge !== undefined) return Effect.fail(new NoJson(tooLarge))
+      const encoded = Effect.catch(success(result), (error) => Effect.andThen(written(result), Effect.fail(error)))
+      // A large result is not walked through again for nothing.
+      return plain && keeps ? encoded : Effect.flatMap(encoded, written)
     },
     encodeFailure: (error) => Effect.flatMap(failure(error), written),
     handler
@@ -149,12 +150,16 @@ const handlerOf = <R>(
   const run: (params: unknown, context: Toolkit.HandlerContext<Tool.Any>) => Effect.Effect<unknown, unknown, R> =
     found.handler
   return (params, call) =>
-    run(params, call).pipe(
+    effectOf(found.name, () => run(params, call)).pipe(
       Effect.updateContext((caller: Context.Context<R>) =>
         Context.merge(Context.merge(resolved, found.context), caller)
       )
     )
 }
+
+/** Whether it changes nothing: of plain JSON it makes plain JSON. */
+const keepsJson = (schema: Schema.Top): boolean =>
+  Schema.toCodecJson(schema).ast === schema.ast && SchemaAST.toEncoded(schema.ast) === schema.ast
 
 const isPlain = (tool: Tool.Any): boolean => Tool.isDynamic(tool) && tool.jsonSchema !== undefined
 

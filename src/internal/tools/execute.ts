@@ -10,8 +10,11 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
+import { InvalidOptions } from "../../Failure.ts"
 import type { Call, Options, Output, Set } from "../../Tools.ts"
 import { logOwn } from "../foreign.ts"
+import { shown } from "../options/shown.ts"
+import { settled } from "../plain.ts"
 import { head } from "../text/head.ts"
 import { type Entry, NoJson } from "./entry.ts"
 import { watched } from "./held.ts"
@@ -227,8 +230,18 @@ const format = SchemaIssue.makeFormatterStandardSchemaV1()
 
 const needsApproval = (entry: Entry<unknown>, params: unknown, call: Call): Effect.Effect<boolean> => {
   const needed = entry.tool.needsApproval
-  const answer = typeof needed === "function" ? needed(params, { toolCallId: call.id, messages: [] }) : needed
-  return Effect.isEffect(answer) ? answer : Effect.succeed(answer === true)
+  if (typeof needed !== "function") return Effect.succeed(needed === true)
+  const option = `needsApproval of ${call.name}`
+  return Effect.flatMap(
+    // What fails is as if it had died of that: nothing is run then.
+    Effect.orDie(settled<unknown, never>(option, () => needed(params, { toolCallId: call.id, messages: [] }))),
+    (answer) =>
+      typeof answer === "boolean"
+        ? Effect.succeed(answer)
+        : Effect.die(
+          new InvalidOptions({ problems: [{ option, detail: `must give true or false, not ${shown(answer)}` }] })
+        )
+  )
 }
 
 /** Models leave out what they have nothing to say about, or write `null` for it. */

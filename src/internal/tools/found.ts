@@ -15,6 +15,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type { Set as Tools } from "../../Tools.ts"
+import { effectOf } from "../given.ts"
 import * as Check from "../options.ts"
 import { monotonic } from "../steady.ts"
 import * as entry from "./entry.ts"
@@ -103,7 +104,9 @@ const makeServer = (
   const find = Effect.gen(function*() {
     if (connection?.lost === true) yield* close(connection)
     const one = connection ?? (yield* open)
-    const kit = yield* toolkit(one.client).pipe(Effect.tapError(() => Effect.sync(() => void (one.lost = true))))
+    const kit = yield* effectOf("toolkit", () => toolkit(one.client)).pipe(
+      Effect.tapError(() => Effect.sync(() => void (one.lost = true)))
+    )
     return Object.values<Tool.Any>(kit.tools).map((tool) => watched(one, entry.fromKit(kit, tool)))
   })
 

@@ -63,6 +63,13 @@ type Whole<P> = P extends Schema.Top ? P
   : P extends { readonly [Name in keyof P]: Schema.Top } ? keyof P extends never ? P : Fields
   : P
 
+/** One of them, with its parameters. */
+interface PlainToolOf<P> extends Omit<PlainTool, "parameters" | "voice" | "run"> {
+  readonly parameters?: P & Whole<P>
+  readonly voice?: VoiceOptions<ParamsOf<P>, any> | undefined
+  readonly run: (params: ParamsOf<P>, call: PlainCall) => unknown
+}
+
 /**
  * Plain tools by name, with the parameters of each.
  *
@@ -70,13 +77,7 @@ type Whole<P> = P extends Schema.Top ? P
  * @since 0.1.0
  */
 export type Functions<P extends Record<string, unknown>> = {
-  readonly [Name in keyof P]:
-    & Omit<PlainTool, "parameters" | "voice" | "run">
-    & {
-      readonly parameters?: P[Name] & Whole<P[Name]>
-      readonly voice?: VoiceOptions<ParamsOf<P[Name]>, any> | undefined
-      readonly run: (params: ParamsOf<P[Name]>, call: PlainCall) => unknown
-    }
+  readonly [Name in keyof P]: PlainToolOf<P[Name]>
 }
 
 /**
@@ -91,7 +92,8 @@ export type Functions<P extends Record<string, unknown>> = {
  *
  * A function that throws or rejects has failed: with a `Tools.ToolError` the model
  * reads its message, anything else is masked and logged. Throws
- * `Failure.InvalidOptions`, which names the tool and the field, for `parameters`
+ * `Failure.InvalidOptions`, which names the tool and the field, for a name
+ * that is not of 1 to 64 letters, digits, `_` and `-`, for `parameters`
  * that are no schema of an object, a `run` that is no function, and a `voice` that
  * cannot be.
  *

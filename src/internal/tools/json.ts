@@ -113,8 +113,18 @@ export const write = (value: unknown): Result.Result<Schema.Json, string> => {
   }
 }
 
-/** Why a value is too large to be looked at by a schema, if it is; nothing of one that cannot be read. */
-export const tooLarge = (value: unknown): string | undefined => {
+/** `plain`: it is JSON as it stands; else why it is too large to be looked at by a schema, if it is. */
+export const sizeUp = (value: unknown): { readonly plain: boolean; readonly tooLarge: string | undefined } => {
+  try {
+    if (isPlain(value, deepest, new Size())) return { plain: true, tooLarge: undefined }
+  } catch (error) {
+    if (error instanceof TooLarge) return { plain: false, tooLarge: error.why }
+  }
+  return { plain: false, tooLarge: tooLarge(value) }
+}
+
+/** Of what is no plain JSON; nothing of what cannot be read. */
+const tooLarge = (value: unknown): string | undefined => {
   const size = new Size()
   const walk = (part: unknown, left: number): void => {
     size.take(part)

@@ -199,11 +199,18 @@ const flags = Check.struct<{
   readonly idempotent?: boolean | undefined
 }>()({ description: Check.text(), readonly: Check.flag(), idempotent: Check.flag() })
 
+/** Models of most providers take no other. */
+const isName = /^[a-zA-Z0-9_-]{1,64}$/
+
+const nameless =
+  "must have a name of 1 to 64 letters (a to z), digits, _ and -, such as book_room, for models know it by that"
+
 /** What is wrong with tools as plain functions, by the name of each. */
 export const wrongFunctions = (given: unknown): ReadonlyArray<Problem> =>
   !isRecord(given)
     ? [{ option: "tools", detail: "must be an object of tools by their names: write { book: { run: async () => … } }" }]
     : Object.entries(given).flatMap(([name, tool]): ReadonlyArray<Problem> => {
+      if (!isName.test(name)) return [{ option: name === "" ? "a tool" : name, detail: nameless }]
       const write = "{ run: async (params) => … }"
       if (!isRecord(tool)) {
         const detail = `must be an object with the function as run: write ${name}: ${write}, not ${shown(tool)}`

@@ -5,6 +5,7 @@ import * as Hash from "effect/Hash"
 import * as RcMap from "effect/RcMap"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { effectOf } from "../given.ts"
 import { ReplayBuffer, unwrapInput } from "../resilience/replayBuffer.ts"
 import type * as Tts from "./model.ts"
 import { inSentences } from "./sentences.ts"
@@ -102,7 +103,7 @@ export const cached = Effect.fnUntraced(function*(service: Service, settings: Se
   const remembered = Effect.fnUntraced(function*(key: string) {
     const speech = memory.get(key)
     if (speech !== undefined || store === undefined) return speech
-    const stored = yield* store.get(key)
+    const stored = yield* effectOf("store.get", () => store.get(key))
     if (stored !== undefined) memory.set(key, stored)
     return stored
   })
@@ -117,7 +118,9 @@ export const cached = Effect.fnUntraced(function*(service: Service, settings: Se
       )
       if (bytesOf(speech) === 0) return Effect.void
       memory.set(key, speech)
-      return store === undefined ? Effect.void : Effect.forkIn(store.set(key, speech), scope)
+      return store === undefined
+        ? Effect.void
+        : Effect.forkIn(effectOf("store.set", () => store.set(key, speech)), scope)
     })
 
   const speechOf = (sentence: Sentence): Stream.Stream<Tts.Chunk, Tts.TtsError> =>

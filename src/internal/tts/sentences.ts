@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import type * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
+import { saysYes } from "../given.ts"
 import type * as Tts from "./model.ts"
 
 /** Who speaks what. */
@@ -72,7 +73,7 @@ export const inSentences = <E, R>(
       blank = ""
       let begun = false
       const more: Pull.Pull<Arr.NonEmptyReadonlyArray<string>, E, void, R> = Effect.flatMap(next, (piece) => {
-        if (begun && accepts(piece.trim())) {
+        if (begun && saysYes("accepts", accepts(piece.trim()))) {
           waiting.unshift(piece)
           return Cause.done()
         }
@@ -86,7 +87,9 @@ export const inSentences = <E, R>(
     type Part = Stream.Stream<Tts.Chunk, E | Tts.TtsError, R>
     const part: Pull.Pull<Arr.NonEmptyReadonlyArray<Part>, E, void, R> = Effect.flatMap(next, (piece) => {
       const body = piece.trim()
-      if (body !== "") return Effect.succeed(Arr.of<Part>(accepts(body) ? sentence(piece) : run(piece)))
+      if (body !== "") {
+        return Effect.succeed(Arr.of<Part>(saysYes("accepts", accepts(body)) ? sentence(piece) : run(piece)))
+      }
       blank += piece
       return part
     })

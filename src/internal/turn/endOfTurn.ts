@@ -122,7 +122,8 @@ export const commit = (d: Draft, source: "voice" | "manual"): void => {
     startedAt,
     newestAt: words.newestAt ?? startedAt,
     stoppedAt,
-    finalAt: words.finalAt ?? d.now
+    finalAt: words.finalAt ?? d.now,
+    stops: words.cutIn
   })
 }
 

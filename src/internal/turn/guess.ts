@@ -2,6 +2,9 @@
 import * as Text from "../../Text.ts"
 import { busy, type Draft, said, tooFewAlone } from "./draft.ts"
 
+/** After so many turns in a row that nobody was to answer, the next one is not guessed at either. */
+const declinedEnough = 2
+
 /** Begins a reply to what was said so far, unless it would be the same as the one that is being made. */
 export const make = (d: Draft): void => {
   const { turn, voice, words } = d.user
@@ -14,7 +17,7 @@ export const make = (d: Draft): void => {
   const spokenMs = words.speechMs + (voice._tag === "Silent" ? 0 : d.now - voice.startedAt)
   if (
     !llm || detection === "manual" || d.session.status._tag !== "Open" || tooFewAlone(words) || spokenMs > maxSpeech ||
-    words.guesses >= maxTries || busy(d)
+    words.guesses >= maxTries || d.user.declined >= declinedEnough || busy(d)
   ) return
   const guesses = words.guesses + 1
   const speech = `turn-${turn}.${guesses}`

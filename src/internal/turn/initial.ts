@@ -34,6 +34,8 @@ export const initial = (
     listened: undefined,
     manualUntil: undefined,
     pending: undefined,
+    stops: false,
+    declined: 0,
     endpointing: Endpointing.make(settings.endpointing),
     heardTo: Number.NEGATIVE_INFINITY,
     worded: Number.NEGATIVE_INFINITY,

@@ -46,6 +46,10 @@ interface User {
   readonly manualUntil: number | undefined
   /** Number of the committed turn whose hook has not answered yet; the user may be in the next one already. */
   readonly pending: number | undefined
+  /** The words of that turn have asked for the floor, as "stop" does. */
+  readonly stops: boolean
+  /** How many turns in a row nobody was to answer. */
+  readonly declined: number
   /** How long a silence must be to end a turn, and what was learned of that. */
   readonly endpointing: Endpointing.State
   /** Up to when all that was said has its final transcript. */

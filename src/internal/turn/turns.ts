@@ -46,6 +46,8 @@ export const open = (
     readonly newestAt: number
     readonly stoppedAt: number
     readonly finalAt: number
+    /** Its words have asked for the floor, as "stop" does. @default false */
+    readonly stops?: boolean
   }
 ): void => {
   // What is typed answers for itself: what was kept before it stands before it.
@@ -61,7 +63,7 @@ export const open = (
     d.actions.push({ _tag: "KeepWords", turn, text })
     return
   }
-  const { finalAt, newestAt, startedAt, stoppedAt } = times
+  const { finalAt, newestAt, startedAt, stoppedAt, stops = false } = times
   d.agent.holdUntil = undefined
   Pause.justify(d)
   // What has waited only because the user had asked for a moment is still to be said.
@@ -69,6 +71,7 @@ export const open = (
   const floor = playing(d)
   if (floor?.overtaken === true && interruptible(d, floor)) Pause.yieldFloor(d)
   d.user.pending = turn
+  d.user.stops = stops
   d.actions.push({ _tag: "CommitTurn", turn, text, source, stoppedAt, finalAt })
 }
 
@@ -76,6 +79,7 @@ export const open = (
 export const accepted = (d: Draft, turn: number, text: string, changed: boolean): void => {
   if (d.user.pending !== turn) return
   d.user.pending = undefined
+  d.user.declined = 0
   Floor.yieldTo(d)
   const { guess } = d.agent
   const reuse = guess !== undefined && !changed && !Queue.announces(d) && Text.equivalent(guess.text, text)
@@ -86,11 +90,13 @@ export const accepted = (d: Draft, turn: number, text: string, changed: boolean)
   d.actions.push({ _tag: reuse ? "Authorize" : "StartReply", speech, turn })
 }
 
-/** The hook wants none: what the turn has paused goes on. */
+/** The hook wants none: what the turn has paused goes on, unless the turn was "stop". */
 export const declined = (d: Draft, turn: number): void => {
   if (d.user.pending !== turn) return
   d.user.pending = undefined
+  d.user.declined += 1
   Guess.discard(d)
+  if (d.user.stops) return Floor.yieldTo(d)
   Queue.spare(d)
   const { pause } = d.agent
   if (pause?._tag === "Yielded") d.agent.pause = { ...pause, until: d.now }

@@ -12,6 +12,7 @@ import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import type { Room, RoomError } from "../../Room.ts"
 import { logOwn } from "../foreign.ts"
+import { effectOf } from "../given.ts"
 import type { Newcomer } from "../room/control.ts"
 import { monotonicMs } from "../steady.ts"
 import { type Call, makeCall, type Settings, type Wire } from "./call.ts"
@@ -182,7 +183,7 @@ export const makeCalls = (settings: CallsSettings, desk: Answer): Effect.Effect<
         Effect.gen(function*() {
           const before = asked.resume === undefined ? undefined : calls.get(asked.resume)
           if (before !== undefined) return given(before, asked)
-          const caller = yield* Effect.timeout(settings.authorize(asked.token), patience)
+          const caller = yield* Effect.timeout(effectOf("authorize", () => settings.authorize(asked.token)), patience)
           if (caller === undefined) return refused("unauthorized")
           if (closed) return
           const name = `call-${randomBytes(6).toString("hex")}`

@@ -12,6 +12,7 @@ import * as Scope from "effect/Scope"
 import * as Metrics from "../../Metrics.ts"
 import type { Room, RoomError } from "../../Room.ts"
 import type { Definition } from "../../Worker.ts"
+import { effectOf } from "../given.ts"
 import { masked, maskedAll } from "../numbers.ts"
 import { monotonic } from "../steady.ts"
 import { logFailure } from "./failureLog.ts"
@@ -104,7 +105,7 @@ const joinRoom = (
   Effect.gen(function*() {
     const { autoSubscribe, gracePeriod, settings } = options
     const { admin, job, token, url } = assignment
-    const joining = yield* settings.connect({ url, token, admin, autoSubscribe, job }).pipe(
+    const joining = yield* effectOf("connect", () => settings.connect({ url, token, admin, autoSubscribe, job })).pipe(
       Scope.provide(scope),
       Effect.forkDetach({ startImmediately: true })
     )
