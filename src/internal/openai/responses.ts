@@ -164,7 +164,7 @@ class Reader {
   readonly #key: string
   readonly #hosted: ReadonlyArray<tools.Hosted>
   /** Items of reasoning that belong to the next item. */
-  #thoughts: ReadonlyArray<metadata.Fields> = []
+  #thoughts: Array<metadata.Fields> = []
 
   constructor(key: string, hosted: ReadonlyArray<tools.Hosted>) {
     this.#key = key
@@ -212,7 +212,7 @@ class Reader {
     }
     if (item.type === "reasoning") {
       const thought = thoughtOf(item)
-      if (thought !== undefined) this.#thoughts = [...this.#thoughts, thought]
+      if (thought !== undefined) this.#thoughts.push(thought)
       return [{ _tag: "Thought" }]
     }
     const fields = metadata.fieldsOf({
