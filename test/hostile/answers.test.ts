@@ -218,9 +218,10 @@ describe("a result of a tool", () => {
         llm: [{ tools: Object.keys(results).map((name) => ({ name })) }, "Done."]
       })
       const outputs = timeline.history.items.flatMap((item) => item._tag === "ToolOutput" ? [item] : [])
-      assert.deepStrictEqual(outputs.map(({ isFailure, name }) => [name, isFailure]).sort(), [
-        ...Object.keys(results).sort().map((name) => [name, true])
-      ])
+      assert.deepStrictEqual(
+        outputs.map(({ isFailure, name }) => [name, isFailure]).sort(),
+        Object.keys(results).sort().map((name) => [name, true])
+      )
       assert.strictEqual(timeline.messages.at(-1), "assistant: Done.")
       assert.isNotEmpty(JSON.stringify(timeline.history))
     }))

@@ -24,7 +24,7 @@ const heard = (lists: ReadonlyArray<ReadonlyArray<Told>>) =>
         open = track
       }
       getReader() {
-        return { read: () => new Promise(() => {}), cancel: async () => void (open = undefined) }
+        return { read: () => Promise.withResolvers().promise, cancel: async () => void (open = undefined) }
       }
     }
     const participants = makeParticipants({
@@ -55,7 +55,7 @@ const heard = (lists: ReadonlyArray<ReadonlyArray<Told>>) =>
         ]))
       }) as unknown as RtcRemoteParticipant
     participants.arrive(remote(lists[0]!))
-    yield* (yield* Effect.fromNullishOr(participants.listen("ann", Audio.speech)))
+    yield* Effect.asVoid(yield* Effect.fromNullishOr(participants.listen("ann", Audio.speech)))
     const seen: Array<string | undefined> = []
     for (const list of lists) {
       participants.follow(remote(list))
