@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger, Schema, Stream } from "effect"
 import { Agent, Event, Llm, Stt, Tools } from "effect-voice"
 import { assembled, type Piece } from "effect-voice/internal/llm/assembly"
+import { Chunk, chunkParts } from "effect-voice/internal/llm/chunks"
 import { rejected } from "effect-voice/internal/provider/http"
 import * as Testing from "effect-voice/testing"
 
@@ -105,6 +106,22 @@ describe("an answer of a model", () => {
       assert.isTrue(some.every((delta) => "metadata" in delta))
       assert.isTrue((yield* attached(2000)).every((delta) => !("metadata" in delta)))
     }).pipe(quiet))
+
+  it("is no worse for counts of tokens that are none", () => {
+    const chunk = Schema.decodeUnknownSync(Schema.fromJsonString(Chunk))
+    for (const count of ["1e999", "-1e999", "-1", "\"12\"", "{}", "null", "[1]", "1.5"]) {
+      for (
+        const usage of [
+          `{"prompt_tokens":${count},"completion_tokens":${count}}`,
+          `{"prompt_tokens_details":${count}}`,
+          count
+        ]
+      ) {
+        const pieces = chunkParts(chunk(`{"choices":[{"delta":{"content":"Hello."}}],"usage":${usage}}`))
+        assert.deepStrictEqual(pieces[0], text("Hello."), usage)
+      }
+    }
+  })
 
   it.effect("that is refused may ask to wait for a time that is none", () =>
     Effect.gen(function*() {

@@ -5,6 +5,7 @@
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Failure from "../../Failure.ts"
+import { hint } from "../provider/hints.ts"
 import { errorIn } from "../provider/told.ts"
 import type { Piece } from "./assembly.ts"
 import * as content from "./content.ts"
@@ -15,12 +16,12 @@ import type * as Llm from "./model.ts"
 const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
 const Usage = Schema.Struct({
-  prompt_tokens: optional(Schema.Finite),
-  completion_tokens: optional(Schema.Finite),
-  prompt_tokens_details: optional(Schema.Struct({ cached_tokens: optional(Schema.Finite) })),
-  completion_tokens_details: optional(Schema.Struct({ reasoning_tokens: optional(Schema.Finite) })),
+  prompt_tokens: hint(Schema.Finite),
+  completion_tokens: hint(Schema.Finite),
+  prompt_tokens_details: hint(Schema.Struct({ cached_tokens: hint(Schema.Finite) })),
+  completion_tokens_details: hint(Schema.Struct({ reasoning_tokens: hint(Schema.Finite) })),
   // DeepSeek's own name for what it had in its cache.
-  prompt_cache_hit_tokens: optional(Schema.Finite)
+  prompt_cache_hit_tokens: hint(Schema.Finite)
 })
 
 const usageOf = (usage: typeof Usage.Type | null | undefined): Llm.Usage | undefined =>
@@ -102,7 +103,7 @@ const finish = ({ model, reason, usage }: {
 export const Completion = Schema.Struct({
   model: optional(Schema.String),
   choices: Schema.NonEmptyArray(Schema.Struct({ message: Said, finish_reason: optional(Schema.Unknown) })),
-  usage: optional(Usage)
+  usage: hint(Usage)
 })
 
 export const completionParts = ({ choices, model, usage }: typeof Completion.Type): ReadonlyArray<Piece> => [
@@ -123,7 +124,7 @@ export const Chunk = Schema.Struct({
     message: optional(Said),
     finish_reason: optional(Schema.Unknown)
   }))),
-  usage: optional(Usage)
+  usage: hint(Usage)
 })
 
 export type Chunk = typeof Chunk.Type

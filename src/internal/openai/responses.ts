@@ -13,6 +13,7 @@ import { assembled, doneMark, type Piece } from "../llm/assembly.ts"
 import * as metadata from "../llm/metadata.ts"
 import { usageOf } from "../llm/metering.ts"
 import type * as Llm from "../llm/model.ts"
+import { hint } from "../provider/hints.ts"
 import { toldReason } from "../provider/told.ts"
 import { events } from "./client.ts"
 import { callOf, kindOf } from "./hostedCalls.ts"
@@ -26,11 +27,11 @@ const Outcome = Schema.Struct({
   model: maybe(Schema.String),
   error: maybe(Schema.Unknown),
   incomplete_details: maybe(Schema.Struct({ reason: maybe(Schema.String) })),
-  usage: maybe(Schema.Struct({
-    input_tokens: maybe(Schema.Finite),
-    output_tokens: maybe(Schema.Finite),
-    input_tokens_details: maybe(Schema.Struct({ cached_tokens: maybe(Schema.Finite) })),
-    output_tokens_details: maybe(Schema.Struct({ reasoning_tokens: maybe(Schema.Finite) }))
+  usage: hint(Schema.Struct({
+    input_tokens: hint(Schema.Finite),
+    output_tokens: hint(Schema.Finite),
+    input_tokens_details: hint(Schema.Struct({ cached_tokens: hint(Schema.Finite) })),
+    output_tokens_details: hint(Schema.Struct({ reasoning_tokens: hint(Schema.Finite) }))
   }))
 })
 
