@@ -222,17 +222,36 @@ describe("the kustomizations", () => {
     )
   })
 
-  it("are what kustomize makes one object of each kind of", ({ skip }) => {
-    const built = (name: string) =>
-      spawnSync("kustomize", [
-        "build",
-        fileURLToPath(new URL(`kubernetes/${name}`, folder))
-      ], {
-        encoding: "utf8"
-      })
-    if (built("base").error !== undefined) return skip("kustomize is not in the PATH")
+  /** What applies a kustomization, where it is installed: by itself, or as a part of kubectl. */
+  const kustomize = [["kustomize", "build"], ["kubectl", "kustomize"]].find(([program]) =>
+    spawnSync(program!, ["version"]).error === undefined
+  )
+  const built = (path: string) => spawnSync(kustomize![0]!, [kustomize![1]!, path], { encoding: "utf8" })
+
+  it.skipIf(kustomize === undefined)("run an image by its digest, where an overlay says so", () => {
+    mkdirSync(`${root}out`, { recursive: true })
+    const directory = mkdtempSync(`${root}out/overlay-`)
+    const digest = `sha256:${"0123456789abcdef".repeat(4)}`
+    try {
+      writeFileSync(
+        `${directory}/kustomization.yaml`,
+        [
+          "resources: [../../deploy/kubernetes/base]",
+          "images:",
+          `  - { name: voice-agent, newName: registry.example.com/voice-agent, digest: "${digest}" }`
+        ].join("\n")
+      )
+      const { stderr, stdout } = built(directory)
+      assert.strictEqual(stderr, "")
+      assert.deepStrictEqual(stdout.match(/image: .*/g), [`image: registry.example.com/voice-agent@${digest}`])
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
+
+  it.skipIf(kustomize === undefined)("are what kustomize makes one object of each kind of", () => {
     for (const name of ["base", "by-calls"]) {
-      const { stderr, stdout } = built(name)
+      const { stderr, stdout } = built(fileURLToPath(new URL(`kubernetes/${name}`, folder)))
       assert.strictEqual(stderr, "")
       const objects = stdout.split(/^---$/m).map((one) =>
         Schema.decodeUnknownSync(Named)(Yaml.parse(one), { onExcessProperty: "ignore" }).kind

@@ -13,6 +13,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
+import { printable } from "../internal/numbers.ts"
 import { InWriting } from "../internal/session.ts"
 import { surviving } from "../internal/unawaited.ts"
 import { holdEngine } from "../internal/worker/executor.ts"
@@ -254,7 +255,7 @@ const statusOf = Command.make(
   },
   (input) =>
     status.status(input.url.replace(/\/+$/, ""), Option.getOrUndefined(Option.map(input.token, Redacted.value))).pipe(
-      Effect.flatMap(Console.log),
+      Effect.flatMap((told) => Console.log(printable(told))),
       withEnvFile(input.envFile),
       explained
     )

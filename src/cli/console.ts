@@ -14,6 +14,7 @@ import * as Stream from "effect/Stream"
 import * as Audio from "../Audio.ts"
 import type * as Event from "../Event.ts"
 import { hookFailed } from "../internal/hook.ts"
+import { printable } from "../internal/numbers.ts"
 import { makeMemoryRoom } from "../internal/room/memoryRoom.ts"
 import { type Conversation, Room } from "../Room.ts"
 import { makeAnswered } from "./answered.ts"
@@ -81,7 +82,7 @@ const lineOf = (event: Event.Event): string | undefined => {
 const makePrinter = (stdio: Stdio.Stdio, text: boolean) => {
   let speech: string | undefined
   const print = (content: string): Effect.Effect<void> =>
-    Effect.ignore(Stream.run(Stream.succeed(content), stdio.stdout()))
+    Effect.ignore(Stream.run(Stream.succeed(printable(content)), stdio.stdout()))
   const broken = (mark: string): string => {
     const end = speech === undefined ? "" : `${mark}\n`
     speech = undefined

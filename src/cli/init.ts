@@ -3,8 +3,9 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { existsSync } from "node:fs"
-import { mkdir, readFile, writeFile } from "node:fs/promises"
+import { readFile, writeFile } from "node:fs/promises"
 import { basename, join, resolve } from "node:path"
+import { makeFolder } from "../internal/folders.ts"
 import { packageFile } from "../internal/packageFiles.ts"
 import type { PackageFacts } from "./packageFacts.ts"
 
@@ -104,6 +105,7 @@ export const init = (folder: string, facts: PackageFacts): Effect.Effect<string,
       const detail = `there is ${there.join(", ")} already; name another folder: effect-voice init desk`
       return yield* new InitError({ folder, detail })
     }
+    yield* Effect.mapError(makeFolder(path), ({ cause }) => failed(folder)(cause))
     yield* Effect.tryPromise({
       try: async () => {
         const read = (from: string) => readFile(new URL(from, root), "utf8")
@@ -112,7 +114,6 @@ export const init = (folder: string, facts: PackageFacts): Effect.Effect<string,
           ["Dockerfile", dockerfile(await read("deploy/Dockerfile"))],
           ...await Promise.all(copied.map(async ([name, from]) => [name, await read(from)] as const))
         ] as const
-        await mkdir(path, { recursive: true })
         await Promise.all(files.map(([name, text]) => writeFile(join(path, name), text, { flag: "wx" })))
       },
       catch: failed(folder)

@@ -1,15 +1,15 @@
 /**
- * The HTTP servers of this library: for operators, and for the page of a
- * developer. They listen on loopback unless they are told an address, and take
- * little: few connections, small heads, little time for each. Closing the scope
- * closes the port and all connections.
+ * The HTTP servers of this library: for operators, for the page of a developer,
+ * and for calls over WebSockets. They take little: few connections, small heads,
+ * little time for each. Those for operators and pages listen on loopback unless
+ * they are told an address. Closing the scope closes the port and all connections.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Effect from "effect/Effect"
 import type * as HttpServer from "effect/http/HttpServer"
 import type * as HttpServerError from "effect/http/HttpServerError"
 import type * as Scope from "effect/Scope"
-import { createServer } from "node:http"
+import { createServer, type RequestListener, type Server } from "node:http"
 
 /** What a client may take. */
 export const httpLimits = {
@@ -22,8 +22,49 @@ export const httpLimits = {
   /** Until the request is whole, else 408 (ms). */
   requestMs: 10_000,
   /** A connection that neither asks nor reads is closed (ms). */
-  idleMs: 15_000
+  idleMs: 15_000,
+  /** Until the other side has closed what was ended here, else it is cut (ms). */
+  lingerMs: 2000
 } as const
+
+/** The same of the WebSockets of a server, whose messages have so many bytes at most. */
+export const socketLimits = (maxPayload: number) => ({
+  maxPayload,
+  perMessageDeflate: false,
+  closeTimeout: httpLimits.lingerMs
+})
+
+export interface ServerOptions {
+  /** At once; further ones are closed without an answer. */
+  readonly connections: number
+  /** Bytes of a request's head. */
+  readonly headBytes: number
+  /** Told once, when connections are refused. */
+  readonly onDrop?: (() => void) | undefined
+  readonly answer?: RequestListener | undefined
+}
+
+/** A server of Node, which does not listen yet, with the limits of all of ours. */
+export const limitedServer = ({ answer, connections, headBytes, onDrop }: ServerOptions): Server => {
+  const server = createServer({
+    maxHeaderSize: headBytes,
+    headersTimeout: httpLimits.headMs,
+    requestTimeout: httpLimits.requestMs,
+    keepAliveTimeout: httpLimits.headMs,
+    // How often Node looks for who takes longer.
+    connectionsCheckingInterval: 1000
+  }, answer)
+  // Whoever leaves their side of it open would keep a place for ever: Node waits for them where an upgrade was refused.
+  server.on("connection", (socket) => {
+    socket.once("finish", () => {
+      AbortSignal.timeout(httpLimits.lingerMs).addEventListener("abort", () => socket.destroy())
+    })
+  })
+  server.maxConnections = connections
+  server.timeout = httpLimits.idleMs
+  if (onDrop !== undefined) server.once("drop", onDrop)
+  return server
+}
 
 export interface Listening {
   readonly http: HttpServer.HttpServer["Service"]
@@ -35,20 +76,15 @@ export const openHttpServer = (
 ): Effect.Effect<Listening, HttpServerError.ServeError, Scope.Scope> =>
   Effect.gen(function*() {
     const run = Effect.runForkWith(yield* Effect.context<never>())
-    const server = createServer({
-      maxHeaderSize: httpLimits.headBytes,
-      headersTimeout: httpLimits.headMs,
-      requestTimeout: httpLimits.requestMs,
-      keepAliveTimeout: httpLimits.headMs,
-      connectionsCheckingInterval: 1000
-    })
-    server.maxConnections = httpLimits.connections
-    server.timeout = httpLimits.idleMs
-    server.once("drop", () => {
-      run(Effect.annotateLogs(Effect.logWarning("connections to a port are refused: there are too many at once"), {
-        port: options.port,
-        connections: httpLimits.connections
-      }))
+    const server = limitedServer({
+      connections: httpLimits.connections,
+      headBytes: httpLimits.headBytes,
+      onDrop: () => {
+        run(Effect.annotateLogs(Effect.logWarning("connections to a port are refused: there are too many at once"), {
+          port: options.port,
+          connections: httpLimits.connections
+        }))
+      }
     })
     const http = yield* NodeHttpServer.make(() => server, { ...options, gracefulShutdownTimeout: "1 second" })
     // A client that never finishes its request would hold the port.

@@ -59,6 +59,10 @@ const longestName = 1024
 /** Control characters, ends of lines, and marks of direction. */
 const unprintable = /[\p{Cc}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu
 
+/** A text for a terminal: the ends of its lines alone are kept of what cannot be printed. */
+export const printable = (text: string): string =>
+  text.toWellFormed().replaceAll(unprintable, (found) => found === "\n" ? found : "\ufffd")
+
 /** A name without the numbers in it, of what can be printed in a line. */
 export const masked = (name: string): string =>
   (name.length > longestName ? `${name.slice(0, longestName)}…` : name)

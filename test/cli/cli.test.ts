@@ -271,6 +271,15 @@ describe.concurrent("effect-voice", () => {
     ])
   })
 
+  it("lets nothing that is said command the terminal", async () => {
+    const { code, errors, output } = await run(["console", "--text", "test/cli/echo.ts"], {
+      input: "one \u001b]52;c;eA==\u0007\u001b[2J two \u009b2J three \u202efour\n"
+    })
+    assert.strictEqual(code, 0, errors)
+    assert.notMatch(output.replaceAll("\n", ""), /[\p{Cc}\u202a-\u202e]/u)
+    assert.match(output, /^agent {2}You said one .*two .*three .*four\.$/m)
+  })
+
   it.each([
     ["once", "the conversation is over (closed)", "an answer has failed; see above"],
     ["always\n\nalways\n\nalways", "the conversation is over (provider_failures)", "the conversation broke off"]

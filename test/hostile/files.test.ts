@@ -1,17 +1,30 @@
 /** Files and folders that are none: who reads or writes them is told so, and waits for nothing. */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Layer, Redacted } from "effect"
-import { Agent, Audio, Recorder } from "effect-voice"
+import { Cause, Effect, Exit, FileSystem, Layer, Redacted } from "effect"
+import { Agent, Audio, Recorder, Tts } from "effect-voice"
 import { withOutput } from "effect-voice/internal/command/files"
+import { makeFolderIn } from "effect-voice/internal/folders"
 import * as FileRecorder from "effect-voice/Layers/FileRecorder"
 import * as LocalRoom from "effect-voice/Layers/LocalRoom"
 import * as SileroVad from "effect-voice/Layers/SileroVad"
 import * as Testing from "effect-voice/testing"
 import { execFileSync } from "node:child_process"
-import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs"
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { init } from "../../src/cli/init.ts"
 
 const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "effect-voice-files-"))),
@@ -75,20 +88,51 @@ describe("a file that is none", () => {
       }
     }))
 
-  it.live("is refused as a folder of recordings, by its path, and the call goes on", () =>
+  it.live("is refused as a folder, by its path, whoever makes one", () =>
     Effect.gen(function*() {
       const path = yield* folder
       writeFileSync(join(path, "file"), "")
-      for (
-        const directory of [join(path, "file"), join(path, "file", "below"), "/proc/none/here", `${path}/a\u0000b`]
-      ) {
-        const layer = FileRecorder.layer({
-          folder: directory,
-          key: Redacted.make(Buffer.alloc(32, 7).toString("base64"))
-        })
-        assert.isNotEmpty(failed(yield* soon(Layer.build(layer))), directory)
+      symlinkSync(join(path, "nowhere"), join(path, "link"))
+      const makers: Readonly<
+        Record<string, (directory: string) => Effect.Effect<unknown, unknown, FileSystem.FileSystem>>
+      > = {
+        recordings: (directory) =>
+          Effect.scoped(Layer.build(FileRecorder.layer({
+            folder: directory,
+            key: Redacted.make(Buffer.alloc(32, 7).toString("base64"))
+          }))),
+        speech: (directory) => Tts.fileStore({ path: directory, variant: "calm" }),
+        project: (directory) => init(directory, { version: "0.0.0", ranges: {}, node: "*", source: "*" }),
+        any: (directory) => Effect.flatMap(FileSystem.FileSystem, (files) => makeFolderIn(files, directory))
       }
-    }).pipe(Effect.scoped))
+      for (const directory of ["file", "file/below", "link", "/proc/none/here", "a\u0000b"]) {
+        for (const [name, make] of Object.entries(makers)) {
+          const exit = yield* soon(make(directory.startsWith("/") ? directory : `${path}/${directory}`))
+          assert.isNotEmpty(failed(exit), `${name}: ${directory}`)
+        }
+      }
+      for (const [name, make] of Object.entries(makers)) {
+        yield* make(`${path}/${name}/of/many`)
+        assert.isTrue(statSync(`${path}/${name}/of/many`).isDirectory())
+        if (name === "recordings" || name === "speech") {
+          assert.strictEqual(statSync(`${path}/${name}/of`).mode & 0o777, 0o700)
+        }
+      }
+      // Made by several at once, it is made once.
+      yield* Effect.all(
+        Array.from({ length: 20 }, () =>
+          Effect.all([makers["any"]!(`${path}/x/y/z`), makers["speech"]!(`${path}/x/y/z`)])),
+        { concurrency: "unbounded" }
+      )
+    }).pipe(Effect.provide(NodeFileSystem.layer), Effect.scoped))
+
+  it("is made in one file of the source alone, which does not try for ever", () => {
+    const source = fileURLToPath(new URL("../../src/", import.meta.url))
+    const makers = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((file) =>
+      file.endsWith(".ts") && /\b(?:mkdir|mkdirSync|makeDirectory)\(/.test(readFileSync(join(source, file), "utf8"))
+    )
+    assert.deepStrictEqual(makers, ["internal/folders.ts"])
+  })
 })
 
 /** A WAV by its header: what each field says of itself. */

@@ -25,6 +25,27 @@ const asked = (port: number, ...pieces: ReadonlyArray<string>) =>
     ({ socket }) => Effect.sync(() => void socket.destroy())
   )
 
+/** A connection that its client never closes: whether the server has cut it shows when something is sent. */
+const halfOpen = (port: number, text: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const socket = connect({ port, host: loopback, allowHalfOpen: true })
+      let cut = false
+      socket.on("error", () => {})
+      socket.on("close", () => void (cut = true))
+      socket.resume()
+      socket.write(text)
+      return {
+        cut: () => {
+          if (!cut && !socket.connecting) socket.write("x")
+          return cut
+        },
+        socket
+      }
+    }),
+    ({ socket }) => Effect.sync(() => void socket.destroy())
+  )
+
 const until = (condition: () => boolean): Effect.Effect<void> =>
   Effect.suspend(() => condition() ? Effect.void : Effect.andThen(Effect.sleep(10), until(condition)))
 
@@ -126,8 +147,46 @@ const servers: Readonly<
   ]
 }
 
+const upgrade = (path: string, more = "") =>
+  get(
+    path,
+    `connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n${more}`
+  )
+
+/** What ends a connection here, whatever the other side does. */
+const ending = [
+  upgrade("/nowhere"),
+  upgrade("/nowhere", "content-length: 100\r\n"),
+  upgrade("/").replace("13", "99"),
+  upgrade("/call").replace("13", "99"),
+  upgrade("/call/stream").replace("13", "99"),
+  upgrade("/call", "origin: http://elsewhere\r\n"),
+  upgrade("/call").replace("websocket", "h2c"),
+  "CONNECT x:80 HTTP/1.1\r\nhost: x\r\n\r\n",
+  "nonsense\r\n\r\n",
+  get("/none", "connection: close\r\n")
+]
+
 describe.each(Object.keys(servers))("the server of %s", (name) => {
   const [started, path, status] = servers[name]!
+
+  it.live(
+    "keeps no place for who leaves their side of a connection open that was ended here",
+    () =>
+      Effect.gen(function*() {
+        const port = yield* started
+        const held = yield* Effect.forEach(
+          Array.from({ length: 30 }, () => ending).flat(),
+          (text) => halfOpen(port, text),
+          {
+            concurrency: 16
+          }
+        )
+        yield* until(() => held.every(({ cut }) => cut()))
+        assert.strictEqual(yield* statusOf(port, path), status)
+      }).pipe(quietly, Effect.scoped, Effect.provideService(Metric.MetricRegistry, new Map())),
+    30_000
+  )
 
   it.live("answers as ever after whatever has come", () =>
     Effect.gen(function*() {

@@ -50,9 +50,12 @@ describe("the result of a tool", () => {
       assert.strictEqual((refused as { readonly why?: string }).why, why)
     }))
 
-  it("is known to be plain, or else too large", () => {
-    assert.deepStrictEqual(Json.sizeUp({ room: [1, "a", null, true] }), { plain: true, tooLarge: undefined })
-    assert.deepStrictEqual(Json.sizeUp(new Map()), { plain: false, tooLarge: undefined })
+  it("is copied if it is plain, or else known to be too large", () => {
+    const plain = { room: [1, "a", null, true] }
+    const { copy } = Json.sizeUp(plain)
+    assert.deepStrictEqual(copy, plain)
+    assert.notStrictEqual(copy, plain)
+    assert.deepStrictEqual(Json.sizeUp(new Map()), { tooLarge: undefined })
     assert.include(Json.sizeUp("a".repeat(5_000_000)).tooLarge, "characters")
   })
 })

@@ -135,6 +135,10 @@ export class Line {
     this.#tick()
   }
 
+  pings(): void {
+    if (this.#socket.readyState === 1) this.#socket.ping()
+  }
+
   send(message: object): void {
     if (this.#socket.readyState === 1) this.#socket.send(JSON.stringify(message))
   }

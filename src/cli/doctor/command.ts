@@ -8,6 +8,8 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
+import { makeFolderIn } from "../../internal/folders.ts"
+import { printable } from "../../internal/numbers.ts"
 import { envFile, withEnvFile } from "../environment.ts"
 import { load } from "../loadModule.ts"
 import { explained } from "../userError.ts"
@@ -25,7 +27,7 @@ const write = (folder: string, examined: ReadonlyArray<Examined>) =>
   Effect.gen(function*() {
     const files = yield* FileSystem.FileSystem
     const path = yield* Path.Path
-    yield* files.makeDirectory(folder, { recursive: true })
+    yield* makeFolderIn(files, folder)
     for (const { capture } of examined) {
       const name = `${capture.kind}-${capture.provider.replaceAll(/[^\w-]+/g, "-")}.json`
       yield* files.writeFileString(path.join(folder, name), `${JSON.stringify(capture, undefined, 1)}\n`)
@@ -81,7 +83,7 @@ export const doctor = Command.make("doctor", {
     yield* Console.log(
       input.json
         ? JSON.stringify({ version: 1, problems: wrong, providers: findings }, undefined, 2)
-        : [table(findings), ...wrong.map((line) => `→ ${line}`)].join("\n")
+        : printable([table(findings), ...wrong.map((line) => `→ ${line}`)].join("\n"))
     )
     if (Option.isSome(input.capture)) {
       yield* write(input.capture.value, examined)

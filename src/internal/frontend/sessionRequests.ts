@@ -8,6 +8,7 @@ import type * as Event from "../../Event.ts"
 import * as Room from "../../Room.ts"
 import { logOwn } from "../foreign.ts"
 import { saysYes } from "../given.ts"
+import { masked } from "../numbers.ts"
 import { makeTextLimit } from "../room/textLimit.ts"
 import { monotonicMs } from "../steady.ts"
 import { load, makeTally, sessionEvent } from "./protocol.ts"
@@ -83,7 +84,7 @@ export const serveRequests = (
         const message = read(bytes)?.message
         if (message === undefined) {
           return yield* Effect.annotateLogs(Effect.logDebug("a request about the session cannot be read"), {
-            participant: identity
+            participant: masked(identity)
           })
         }
         if (message.case !== "request") return

@@ -48,15 +48,23 @@ const audio = 1
 const unknownSource = 0
 const microphoneSource = 2
 
-/** The microphone, or what passes for it with a client that does not say. */
+/**
+ * The microphone, or what passes for it with a client that does not say. Of several, one that is not muted; of those the
+ * newest: who takes another may leave the first one open.
+ */
 const microphoneOf = (remote: RtcRemoteParticipant): RtcPublication | undefined => {
-  let other: RtcPublication | undefined
+  let best: RtcPublication | undefined
+  let most = 0
   for (const publication of remote.trackPublications.values()) {
     if (publication.kind !== audio || !isRemote(publication) || publication.track === undefined) continue
-    if (publication.source === microphoneSource) return publication
-    if ((publication.source ?? unknownSource) === unknownSource) other = publication
+    const { muted, source = unknownSource } = publication
+    if (source !== microphoneSource && source !== unknownSource) continue
+    const rank = (source === microphoneSource ? 3 : 1) + (muted === true ? 0 : 1)
+    if (rank < most) continue
+    best = publication
+    most = rank
   }
-  return other
+  return best
 }
 
 const isRemote = (publication: object): publication is RtcPublication => "setSubscribed" in publication

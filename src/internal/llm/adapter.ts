@@ -23,7 +23,9 @@ const statusOf = (reason: AiError.AiErrorReason): number | undefined =>
 const rejected = (status: number, retryAfter?: Duration.Duration): Failure.Rejected =>
   new Failure.Rejected({
     status,
-    ...(retryAfter === undefined ? undefined : { retryAfterMs: Duration.toMillis(retryAfter) })
+    ...(retryAfter === undefined || !Duration.isFinite(retryAfter)
+      ? undefined
+      : { retryAfterMs: Duration.toMillis(retryAfter) })
   })
 
 /**

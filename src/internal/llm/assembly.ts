@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
 import { parse } from "../tools/json.ts"
-import { type Call, Calls, type Fragment } from "./calls.ts"
+import { type Call, Calls, type Fragment, mostAsked } from "./calls.ts"
 import * as metadata from "./metadata.ts"
 import type * as Llm from "./model.ts"
 import { Thought } from "./thinking.ts"
@@ -78,6 +78,12 @@ export interface Options {
   readonly paramsOf?: ((name: string, params: unknown) => unknown) | undefined
 }
 
+/** What a provider attaches to one answer (characters, about): it stands in every prompt from then on, whole or not at all. */
+const mostAttached = 1_048_576
+
+const tooMuchAttached =
+  "a model's provider has attached more to an answer than is sent back to it: none of it goes back"
+
 /** One reply in the making. */
 class Assembly {
   readonly #options: Options
@@ -90,6 +96,7 @@ class Assembly {
   #done = false
   #counted = false
   #said = false
+  #attached = 0
 
   constructor(options: Options, thought: () => void = () => {}) {
     this.#options = options
@@ -99,7 +106,7 @@ class Assembly {
   /** Takes the pieces of an event, and gives what can be said of them now: a call only when the answer is whole. */
   push(pieces: ReadonlyArray<Piece>): ReadonlyArray<Llm.Delta> {
     const fragments = pieces.filter((piece) => piece._tag === "ToolCallPart")
-    this.#calls.push(fragments)
+    this.#calls.push(fragments.map((fragment) => this.#bounded(fragment)))
     if (fragments.length > 0) this.#thought()
     return pieces.flatMap((piece): ReadonlyArray<Llm.Delta> => {
       if (piece._tag !== "Finish") this.#counted = piece._tag === "Usage" && piece.last && this.#said
@@ -110,7 +117,7 @@ class Assembly {
           return [piece]
         case "Thought":
           this.#thought()
-          this.#fields = metadata.join(this.#fields, piece.fields)
+          this.#fields = metadata.join(this.#fields, this.#bounded(piece).fields)
           return []
         case "Finish":
           this.#finished = true
@@ -130,7 +137,7 @@ class Assembly {
           return []
         case "WholeCall":
           this.#said = true
-          this.#calls.add(piece)
+          this.#calls.add(this.#bounded(piece))
           return []
         case "ToolCallPart":
           this.#said = true
@@ -139,6 +146,23 @@ class Assembly {
           return this.#said ? [] : this.push(piece.pieces)
       }
     })
+  }
+
+  /** Without what is attached, once that is too much. */
+  #bounded<A extends { readonly fields?: metadata.Fields | undefined }>(piece: A): A {
+    if (piece.fields === undefined) return piece
+    if (!this.isOverloaded) this.#attached += metadata.sizeOf(piece.fields)
+    return this.isOverloaded ? { ...piece, fields: undefined } : piece
+  }
+
+  /** More is attached than goes back. */
+  get isOverloaded(): boolean {
+    return this.#attached > mostAttached
+  }
+
+  /** It has more calls than are taken in: what comes behind them is not read. */
+  get isFull(): boolean {
+    return this.#calls.size >= mostAsked
   }
 
   #count(told: UsagePart | Finish): void {
@@ -169,7 +193,7 @@ class Assembly {
 
   /** What is left to be given, now that nothing more comes. */
   get end(): Effect.Effect<ReadonlyArray<Llm.Delta>, Failure.Reason> {
-    if (this.#options.finishes && !this.isWhole) {
+    if (this.#options.finishes && !this.isWhole && !this.isFull) {
       return Effect.fail(this.#said ? new Failure.Disconnected({ code: "UNFINISHED" }) : new Failure.EndedEarly({}))
     }
     return Effect.map(this.#calls.end(this.#finish?.reason === "length"), (calls) => [
@@ -180,7 +204,7 @@ class Assembly {
 
   #callOf({ fields, id, name, params }: Call): Llm.Delta {
     const { key, paramsOf = (_, params) => parsed(params) } = this.#options
-    const attached = this.#known.get(id) ?? metadata.under(key, fields)
+    const attached = this.isOverloaded ? undefined : this.#known.get(id) ?? metadata.under(key, fields)
     return {
       _tag: "ToolCall",
       id,
@@ -194,7 +218,7 @@ class Assembly {
     const { metadata: told, model, reason, usage } = this.#finish ?? {}
     // A server that calls tools and says "stop" waits for them all the same.
     const why = called && (reason === undefined || reason === "stop") ? "tool-calls" : reason
-    const attached = told ?? metadata.under(this.#options.key, this.#fields)
+    const attached = this.isOverloaded ? undefined : told ?? metadata.under(this.#options.key, this.#fields)
     return {
       _tag: "Finish",
       ...(why === undefined ? undefined : { reason: why }),
@@ -229,10 +253,13 @@ export const assembled = <E, R>(
         Deferred.doneUnsafe(done, Effect.void)
         return []
       }),
+      Stream.takeUntil(() => assembly.isFull),
       // What is lost after the last word was not awaited.
       Stream.catch((reason) => isLost(reason) && assembly.isWhole ? Stream.empty : Stream.fail(reason)),
       Stream.interruptWhen(over),
-      Stream.concat(Stream.fromEffect(Effect.suspend(() => assembly.end))),
+      Stream.concat(Stream.fromEffect(Effect.suspend(() =>
+        Effect.andThen(assembly.isOverloaded ? Effect.logWarning(tooMuchAttached) : Effect.void, assembly.end)
+      ))),
       Stream.flattenIterable
     )
   }))

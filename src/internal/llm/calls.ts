@@ -75,6 +75,12 @@ interface Pending {
   readonly again: boolean
 }
 
+/** Calls of one answer that are taken in: of more than are run, some are told that they were not. */
+export const mostAsked = 16_384
+
+/** The calls that more may be told of: those before them are whole. */
+const mostOpen = 256
+
 const nameless = new Failure.InvalidResponse({ detail: "a tool call has no name" })
 
 // An id pairs a call with its output over the whole conversation.
@@ -107,6 +113,15 @@ export class Calls {
   /** How many calls have begun. */
   get size(): number {
     return this.#calls.length
+  }
+
+  /** The last of those that more may be told of. */
+  #last(is: (call: Pending) => boolean): Pending | undefined {
+    for (let i = this.#calls.length - 1; i >= Math.max(0, this.#calls.length - mostOpen); i--) {
+      const call = this.#calls[i]!
+      if (is(call)) return call
+    }
+    return undefined
   }
 
   /** Takes the fragments of one delta. */
@@ -201,14 +216,14 @@ export class Calls {
   /** The call that a fragment belongs to, if it does not begin another one; `sure` where index or id says so. */
   #near({ id, index, name }: Fragment): { readonly call: Pending | undefined; readonly sure: boolean } {
     const latest = this.#calls.at(-1)
-    const ofIndex = index === undefined ? undefined : this.#calls.findLast((call) => call.index === index)
-    const ofId = this.#calls.findLast((call) =>
-      id !== undefined && call.id === id && (index === undefined || call.index === undefined || call.index === index)
-    )
+    const ofIndex = index === undefined ? undefined : this.#last((call) => call.index === index)
+    const ofId = id === undefined ?
+      undefined :
+      this.#last((call) => call.id === id && (index === undefined || call.index === undefined || call.index === index))
     if (ofId !== undefined || ofIndex !== undefined) return { call: ofId ?? ofIndex, sure: true }
     if (index === undefined) return { call: latest, sure: false }
     // Some servers tell the index, or the id, only once.
-    const single = name === undefined ? this.#calls.findLast((call) => call.index === undefined) : undefined
+    const single = name === undefined ? this.#last((call) => call.index === undefined) : undefined
     return { call: single, sure: true }
   }
 

@@ -38,6 +38,18 @@ export const fieldsOf = (told: Readonly<Record<string, unknown>>): Fields | unde
   return fields.length === 0 ? undefined : Object.fromEntries(fields)
 }
 
+/** How much of it there is, in characters, about: each value counts as several. */
+export const sizeOf = (told: Schema.Json | Fields | null): number => {
+  if (typeof told === "string") return valueSize + told.length
+  if (typeof told !== "object" || told === null) return valueSize
+  let size = valueSize
+  if (Array.isArray(told)) { for (const part of told) size += sizeOf(part) }
+  else for (const [name, part] of Object.entries(told)) size += name.length + sizeOf(part)
+  return size
+}
+
+const valueSize = 16
+
 const isObject = (value: Schema.Json | undefined): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
@@ -49,15 +61,24 @@ const joinedLists = (
   more: ReadonlyArray<Schema.Json>
 ): ReadonlyArray<Schema.Json> => {
   const all = [...before]
+  const places = new Map<string, number>()
+  const place = (one: Schema.Json, at: number): void => {
+    const key = keyIn(one)
+    if (key !== undefined && !places.has(key)) places.set(key, at)
+  }
+  all.forEach(place)
   for (const one of more) {
-    const at = isObject(one) && one["index"] !== undefined
-      ? all.findIndex((other) => isObject(other) && other["index"] === one["index"] && other["type"] === one["type"])
-      : -1
-    if (at === -1) all.push(one)
-    else all[at] = joined(all[at], one)
+    const key = keyIn(one)
+    const at = key === undefined ? undefined : places.get(key)
+    if (at !== undefined) all[at] = joined(all[at], one)
+    else place(one, all.push(one) - 1)
   }
   return all
 }
+
+/** By which an entry of a list is known. */
+const keyIn = (one: Schema.Json): string | undefined =>
+  isObject(one) && one["index"] !== undefined ? JSON.stringify([one["index"], one["type"]]) : undefined
 
 const joined = (before: Schema.Json | undefined, more: Schema.Json, name = ""): Schema.Json => {
   if (typeof before === "string" && typeof more === "string") return grows(name) ? before + more : more

@@ -35,7 +35,8 @@ const refusing = (provider: string) => (wrong: Failure.InvalidOptions) => failin
 
 export const failing = (provider: string) => (reason: Failure.Reason) => new Llm.LlmError({ provider, reason })
 
-const isUseful = (delta: Llm.Delta): boolean => delta._tag !== "Text" || delta.text.trim() !== ""
+/** Neither blanks nor signs that nobody sees are of use: a model that gives no more has fallen silent. */
+const isUseful = (delta: Llm.Delta): boolean => delta._tag !== "Text" || /[^\s\p{C}]/u.test(delta.text)
 
 const request = (
   service: Service,

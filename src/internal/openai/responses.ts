@@ -175,7 +175,7 @@ class Reader {
   readonly #key: string
   readonly #hosted: ReadonlyArray<tools.Hosted>
   /** Items of reasoning that belong to the next item. */
-  #thoughts: ReadonlyArray<metadata.Fields> = []
+  #thoughts: Array<metadata.Fields> = []
   #said = false
   readonly #called = new Set<string>()
 
@@ -236,7 +236,7 @@ class Reader {
     }
     if (item.type === "reasoning") {
       const thought = thoughtOf(item)
-      if (thought !== undefined) this.#thoughts = [...this.#thoughts, thought]
+      if (thought !== undefined) this.#thoughts.push(thought)
       return [{ _tag: "Thought" }]
     }
     const fields = metadata.fieldsOf({

@@ -48,6 +48,9 @@ export interface LineWriter {
   readonly wanted: () => void
 }
 
+// Half a minute of speech (characters): a text without the end of a sentence would be heard by nobody before it is whole.
+const longestPiece = 500
+
 /** The words of a line as they are written, for those who do not wait until they are heard. */
 const makeWritten = (core: Core, speech: Speech) => {
   let written = ""
@@ -87,7 +90,11 @@ const makeLineWriter = (
   const written = makeWritten(core, speech)
   const writer = makeWriter(
     utterance,
-    Text.segmenter({ minLength: core.settings.minSentence, language: core.conductor.language() }),
+    Text.segmenter({
+      minLength: core.settings.minSentence,
+      maxLength: longestPiece,
+      language: core.conductor.language()
+    }),
     core.transforms,
     (transform, defect) => {
       core.fork(textFailed(core, transform, "Bypassed", Cause.die(defect)))

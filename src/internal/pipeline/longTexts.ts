@@ -3,6 +3,7 @@ import * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
 import type * as Llm from "../../Llm.ts"
 import type * as Stt from "../../Stt.ts"
+import { mostAsked } from "../llm/calls.ts"
 import { head } from "../text/head.ts"
 import type { Core } from "./core.ts"
 
@@ -15,8 +16,6 @@ const longestGiven = 65_536
 
 // What a model answers at once: an hour of talk. One that gives more has lost its way, and would go on for ever.
 const longestAnswer = 65_536
-/** Calls in it: of more than are run, some are told that they were not. */
-const mostAsked = 16_384
 
 // What a program has said at once: a day of talk.
 const longestSaid = 1_048_576
@@ -59,7 +58,7 @@ export const makeIntake = (
       : given
     // A delta without a word counts, too.
     if (delta._tag === "Text") characters += Math.max(4, delta.text.length)
-    if (delta._tag === "ToolCall") calls += 1
+    if (delta._tag !== "Text" && delta._tag !== "Finish") calls += 1
     const last = characters >= longestAnswer || calls >= mostAsked
     if (last) warn(core, "llm", "an answer is longer than any is, and ends there")
     return { delta, last }

@@ -33,14 +33,27 @@ interface Open {
 // In characters of JSON. What is longer stands in the history without the rest, and does not go back: nobody takes a half.
 const longestProvided = 262_144
 
+// The same of all results of one answer, and how many of its calls are remembered: all of that stands in every prompt from then on.
+const mostProvided = 1_048_576
+const mostRemembered = 64
+
+// A name, which may be that of a tool of any server.
+const longestName = 256
+
 const sizeOf = (value: unknown): number => JSON.stringify(value ?? null).length
 
-const bounded = (json: Schema.Json): Schema.Json => {
-  const size = sizeOf(json)
-  if (size <= longestProvided) return json
+const bounded = (json: Schema.Json, size: number, most: number): Schema.Json => {
+  if (size <= most) return json
   const note = ` [cut here: the whole result has ${size} characters]`
-  return head(typeof json === "string" ? json : JSON.stringify(json), longestProvided - note.length) + note
+  return head(typeof json === "string" ? json : JSON.stringify(json), Math.max(0, most - note.length)) + note
 }
+
+const tooMany = (core: Core): void =>
+  core.publish({
+    _tag: "Warning",
+    component: "llm",
+    message: `the provider has run more than ${mostRemembered} calls in one answer: further ones are not remembered`
+  })
 
 export const makeProviderCalls = (
   core: Core,
@@ -50,19 +63,27 @@ export const makeProviderCalls = (
 ): ProviderCalls => {
   const open = new Map<string, Open>()
   const waiting: Array<() => void> = []
+  let begun = 0
+  let left = mostProvided
   const flush = (): void => {
     for (const tell of waiting.splice(0)) tell()
   }
-  const told = (tell: () => void): void => {
+  const tellLater = (tell: () => void): void => {
     waiting.push(tell)
     if (speech.authorized.isOpen()) flush()
   }
 
-  const begin = ({ id: given, name }: Told): Open => {
+  const begin = ({ id: given, name: told }: Told): Open | undefined => {
+    begun += 1
+    if (begun > mostRemembered) {
+      if (begun === mostRemembered + 1) tooMany(core)
+      return undefined
+    }
     const id = idOf(given)
+    const name = head(told, longestName)
     const one: Open = { id, name, params: {}, metadata: undefined }
     open.set(given, one)
-    told(() => {
+    tellLater(() => {
       speech.milestones.toolCalls += 1
       core.publish({ _tag: "FunctionCallStarted", speech: speech.id, id, name, providerExecuted: true })
     })
@@ -75,11 +96,15 @@ export const makeProviderCalls = (
     isFailure: boolean,
     more?: Llm.Metadata
   ) => {
-    const output = bounded(result)
+    const size = sizeOf(result)
+    const output = bounded(result, size, Math.min(longestProvided, left))
+    left -= Math.min(left, size)
+    const attached = sizeOf(metadata) + sizeOf(more)
     const goesBack = metadata !== undefined && more !== undefined && output === result &&
-      sizeOf(metadata) + sizeOf(more) <= longestProvided
+      attached <= Math.min(longestProvided, left)
+    if (goesBack) left -= attached
     const call = { id, name, params, result: output, isFailure, providerExecuted: true }
-    told(() => {
+    tellLater(() => {
       core.history.provided(
         { _tag: "ToolCall", callId: id, name, params, providerExecuted: true, ...(goesBack ? { metadata } : {}) },
         { output, isFailure, ...(goesBack ? { metadata: more } : {}) },
@@ -92,6 +117,7 @@ export const makeProviderCalls = (
   return {
     push: (delta) => {
       const one = open.get(delta.id) ?? begin(delta)
+      if (one === undefined) return
       if (delta._tag === "ProviderCall") {
         one.params = kept(delta.params)
         one.metadata = delta.metadata

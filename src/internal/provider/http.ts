@@ -28,7 +28,7 @@ const maxText = 2 * 1024 * 1024
 /** Wait in ms that `retry-after-ms` or `retry-after` asks for: a number of seconds, or a date. */
 const retryAfterMs = (header: (name: string) => string | undefined, now: number): number | undefined => {
   const exact = Number.parseFloat(header("retry-after-ms") ?? "")
-  if (exact >= 0) return exact
+  if (exact >= 0 && Number.isFinite(exact)) return exact
   const value = header("retry-after")
   if (value === undefined) return undefined
   const seconds = Number(value)

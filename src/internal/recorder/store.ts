@@ -11,6 +11,7 @@ import { randomBytes } from "node:crypto"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { FileFailed, RecorderError } from "../../Recorder.ts"
+import { makeFolder } from "../folders.ts"
 import * as native from "../native.ts"
 import { codeOf } from "../provider/http.ts"
 import type { Sink } from "./writer.ts"
@@ -53,41 +54,26 @@ export interface Stored {
   readonly at: number
 }
 
-/** Makes a folder and those above it. Node's own way tries for ever where a file system has no place for one, such as `/proc`. */
-const makeFolder = async (folder: string): Promise<void> => {
-  const make = async () => {
-    await fs.mkdir(folder, { mode: 0o700 })
-  }
-  try {
-    await make()
-  } catch (cause) {
-    const above = path.dirname(folder)
-    if (await fs.stat(folder).then((stat) => stat.isDirectory(), () => false)) return
-    if (codeOf(cause) !== "ENOENT" || above === folder) throw cause
-    await makeFolder(above)
-    await make().catch((again: unknown) => {
-      // Another process was faster.
-      if (codeOf(again) !== "EEXIST") throw again
-    })
-  }
-}
+/** For its owner alone; what fails is told of `file`. */
+const makeOwn = (folder: string, file: string): Effect.Effect<void, RecorderError> =>
+  native.track(Effect.mapError(makeFolder(folder, 0o700), (cause) => fail(file, "write", cause)))
 
 /** Makes the folder, for its owner alone. */
 export const prepare = (folder: string): Effect.Effect<unknown, RecorderError> =>
-  attempt(folder, "write", async () => {
-    await makeFolder(folder)
-    await fs.access(folder, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK)
-  })
+  Effect.andThen(
+    makeOwn(folder, folder),
+    attempt(folder, "write", () => fs.access(folder, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK))
+  )
 
 /** A new file, until the scope closes. */
 export const create = (folder: string): Effect.Effect<Sink, RecorderError, Scope.Scope> =>
   Effect.gen(function*() {
     const { day, name } = nameAt(yield* Clock.currentTimeMillis)
     const file = path.join(folder, day, name)
-    const open = attempt(file, "write", async () => {
-      await makeFolder(path.join(folder, day))
-      return await fs.open(file, "wx", 0o600)
-    })
+    const open = Effect.andThen(
+      makeOwn(path.join(folder, day), file),
+      attempt(file, "write", () => fs.open(file, "wx", 0o600))
+    )
     const handle = yield* Effect.acquireRelease(
       // Another process may have removed the folder of the day, empty, in this moment.
       Effect.catchIf(open, ({ reason }) => reason._tag === "FileFailed" && reason.code === "ENOENT", () => open),

@@ -4,7 +4,9 @@
  * that the carrier has not signed. It serves for as long as the scope is open.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as NodeWS from "@effect/platform-node/NodeWS"
 import * as ByteSize from "effect/ByteSize"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { constTrue } from "effect/Function"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
@@ -12,9 +14,10 @@ import * as HttpMiddleware from "effect/http/HttpMiddleware"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Scope from "effect/Scope"
-import { createServer } from "node:http"
 import { logOwn } from "../foreign.ts"
+import { limitedServer, socketLimits } from "../httpServer.ts"
 import { settled } from "../plain.ts"
+import { monotonicMs } from "../steady.ts"
 import type { WorkerError } from "../worker/errors.ts"
 import { listenError } from "../worker/http.ts"
 import { awaitStart, type CallFacts } from "./accept.ts"
@@ -27,10 +30,34 @@ import { isSigned } from "./signature.ts"
 // A message of the carrier has a few hundred bytes, its form a few thousand.
 const longestMessage = 64 * 1024
 const longestForm = 64 * 1024
+// A head of the carrier has some hundred bytes, beside those that a proxy adds.
+const longestHead = 16 * 1024
+// Pings and pongs of one socket in a second, and at once: a carrier sends one now and then.
+const mostControls = 10
+const mostControlsAtOnce = 100
 // Sockets that have not said yet which call they are.
 const mostStrangers = 64
 // Connections beside those of calls; further ones are closed.
 const mostConnections = 1024
+
+/** A socket that ends where its other side sends more pings and pongs than anyone does: a stream sees neither. */
+const quietSocket = (now: () => number): typeof NodeWS.WebSocket =>
+  class extends NodeWS.WebSocket {
+    // A server makes them without an address.
+    constructor(...args: [any, any?, any?]) {
+      super(...args)
+      let left = mostControlsAtOnce
+      let at = now()
+      const noticed = (): void => {
+        const since = now() - at
+        at += since
+        left = Math.min(mostControlsAtOnce, left + since / 1000 * mostControls) - 1
+        if (left < 0) this.terminate()
+      }
+      this.on("ping", noticed)
+      this.on("pong", noticed)
+    }
+  }
 
 const text = (status: number, body: string) => HttpServerResponse.text(`${body}\n`, { status })
 const markup = (body: string) => HttpServerResponse.text(body, { contentType: "text/xml; charset=utf-8" })
@@ -145,13 +172,16 @@ export const serveCarrier = (settings: Settings, calls: Calls): Effect.Effect<nu
       return request.method === "POST" ? webhook(request) : Effect.succeed(notAllowed)
     }
 
-    const server = createServer({ headersTimeout: 10_000, requestTimeout: 10_000, maxHeaderSize: 16 * 1024 })
-    server.maxConnections = settings.limits.maxJobs + mostConnections
+    const server = limitedServer({
+      connections: settings.limits.maxJobs + mostConnections,
+      headBytes: longestHead
+    })
+    const clock = yield* Clock.Clock
     const http = yield* NodeHttpServer.make(() => server, {
       port: settings.port,
       ...(settings.host === undefined ? {} : { host: settings.host }),
       gracefulShutdownTimeout: "1 second",
-      websocket: { maxPayload: longestMessage, perMessageDeflate: false }
+      websocket: { ...socketLimits(longestMessage), WebSocket: quietSocket(() => monotonicMs(clock)) }
     }).pipe(Effect.mapError(listenError(settings.port, "port")))
     yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
     yield* http.serve(HttpMiddleware.withLoggerDisabled(Effect.flatMap(HttpServerRequest.HttpServerRequest, respond)))

@@ -76,11 +76,15 @@ const make = <R>(tool: Tool.Any, taker: object, handler: Entry<R>["handler"], el
     taker,
     decode: (params) => parameters(tool.parametersSchema === Tool.EmptyParams ? {} : params),
     encode: anything ? written : (result) => {
-      const { plain, tooLarge } = Json.sizeUp(result)
+      const { copy, tooLarge } = Json.sizeUp(result)
       if (tooLarge !== undefined) return Effect.fail(new NoJson(tooLarge))
-      const encoded = Effect.catch(success(result), (error) => Effect.andThen(written(result), Effect.fail(error)))
       // A large result is not walked through again for nothing.
-      return plain && keeps ? encoded : Effect.flatMap(encoded, written)
+      const asGiven = copy !== undefined && keeps
+      const encoded = Effect.catch(
+        success(asGiven ? copy : result),
+        (error) => Effect.andThen(written(result), Effect.fail(error))
+      )
+      return asGiven ? encoded : Effect.flatMap(encoded, written)
     },
     encodeFailure: (error) => Effect.flatMap(failure(error), written),
     handler

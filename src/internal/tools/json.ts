@@ -1,9 +1,7 @@
 /** Values from outside, as JSON. */
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
-
-const is = Schema.is(Schema.Json)
+import type * as Schema from "effect/Schema"
 
 // What is nested deeper is no answer of anyone, and a stack that overflows where it is written or compared.
 const deepest = 100
@@ -74,34 +72,48 @@ const stringify = (value: unknown): { readonly text: string } | { readonly lost:
   return found === undefined ? { text: text ?? "null" } : { lost: found }
 }
 
-/** Whether a value is plain JSON and not too deep, which most are: nothing of it would be lost. */
-const isPlain = (value: unknown, left: number, size: Size): boolean => {
+/**
+ * A copy of a value that is plain JSON and not too deep, as most are; `undefined` where something of it would be lost.
+ * Each part is read once: what has it may change it later, and may give another answer each time.
+ */
+const copied = (value: unknown, left: number, size: Size): Schema.Json | undefined => {
   size.take(value)
-  if (typeof value === "number") return Number.isFinite(value)
-  if (typeof value !== "object") return typeof value === "string" || typeof value === "boolean"
-  if (value === null) return true
-  if (left === 0) return false
+  if (typeof value === "number") return Number.isFinite(value) ? value : undefined
+  if (typeof value !== "object") return typeof value === "string" || typeof value === "boolean" ? value : undefined
+  if (value === null) return null
+  if (left === 0) return undefined
   if (Array.isArray(value)) {
+    if (Object.getPrototypeOf(value) !== Array.prototype) return undefined
+    const copy: Array<Schema.Json> = []
     // The holes of one are no values.
-    for (let i = 0; i < value.length; i++) if (!isPlain(value[i], left - 1, size)) return false
-    return Object.getPrototypeOf(value) === Array.prototype
+    for (let i = 0; i < value.length; i++) {
+      const part = copied(value[i], left - 1, size)
+      if (part === undefined) return undefined
+      copy.push(part)
+    }
+    return copy
   }
-  if (Object.getPrototypeOf(value) !== Object.prototype || "toJSON" in value) return false
+  if (Object.getPrototypeOf(value) !== Object.prototype || "toJSON" in value) return undefined
+  if (Object.getOwnPropertySymbols(value).length > 0) return undefined
+  const parts: Array<readonly [name: string, part: Schema.Json]> = []
   for (const name in value) {
-    if (!isPlain((value as Readonly<Record<string, unknown>>)[name], left - 1, size)) return false
+    const part = copied((value as Readonly<Record<string, unknown>>)[name], left - 1, size)
+    if (part === undefined) return undefined
+    parts.push([name, part])
   }
-  return Object.getOwnPropertySymbols(value).length === 0
+  // An assignment of `__proto__` would change the prototype.
+  return Object.fromEntries(parts)
 }
 
-/** The value itself where it is JSON, else what JSON makes of it, else why it makes nothing of it. */
+/** A copy of what JSON makes of a value, else why it makes nothing of it. */
 export const write = (value: unknown): Result.Result<Schema.Json, string> => {
   try {
-    if (isPlain(value, deepest, new Size())) return Result.succeed(value as Schema.Json)
+    const copy = copied(value, deepest, new Size())
+    if (copy !== undefined) return Result.succeed(copy)
     const told = stringify(value)
     if ("lost" in told) return Result.fail(`it holds ${told.lost}`)
-    const json: unknown = is(value) ? value : JSON.parse(told.text)
-    if (isDeep(json, deepest)) return Result.fail(tooDeep)
-    return Result.succeed(is(json) ? json : null)
+    const json = JSON.parse(told.text) as Schema.Json
+    return isDeep(json, deepest) ? Result.fail(tooDeep) : Result.succeed(json)
   } catch (error) {
     if (error instanceof TooLarge) return Result.fail(error.why)
     if (error instanceof RangeError) return Result.fail(tooDeep)
@@ -113,14 +125,17 @@ export const write = (value: unknown): Result.Result<Schema.Json, string> => {
   }
 }
 
-/** `plain`: it is JSON as it stands; else why it is too large to be looked at by a schema, if it is. */
-export const sizeUp = (value: unknown): { readonly plain: boolean; readonly tooLarge: string | undefined } => {
+/** `copy`: of what is JSON as it stands; else why it is too large to be looked at by a schema, if it is. */
+export const sizeUp = (
+  value: unknown
+): { readonly copy?: Schema.Json | undefined; readonly tooLarge?: string | undefined } => {
   try {
-    if (isPlain(value, deepest, new Size())) return { plain: true, tooLarge: undefined }
+    const copy = copied(value, deepest, new Size())
+    if (copy !== undefined) return { copy }
   } catch (error) {
-    if (error instanceof TooLarge) return { plain: false, tooLarge: error.why }
+    if (error instanceof TooLarge) return { tooLarge: error.why }
   }
-  return { plain: false, tooLarge: tooLarge(value) }
+  return { tooLarge: tooLarge(value) }
 }
 
 /** Of what is no plain JSON; nothing of what cannot be read. */

@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
+import { makeFolderIn } from "../folders.ts"
 import { bytesOf, samplesOf } from "../provider/pcm.ts"
 import type * as Tts from "./model.ts"
 
@@ -97,7 +98,7 @@ const harmless = <A, E>(what: string, effect: Effect.Effect<A, E>): Effect.Effec
 export const fileStore = Effect.fnUntraced(function*({ maxBytes, path, variant }: Settings) {
   const files = yield* FileSystem.FileSystem
   const writing = yield* Semaphore.make(1)
-  yield* files.makeDirectory(path, { recursive: true, mode: 0o700 })
+  yield* makeFolderIn(files, path, 0o700)
 
   /** Sizes in bytes, in the order of use. */
   const sizes = new Map<string, number>()

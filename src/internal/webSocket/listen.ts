@@ -4,10 +4,10 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
 import type { RawData, WebSocket } from "ws"
-import { httpLimits } from "../httpServer.ts"
+import { limitedServer, socketLimits } from "../httpServer.ts"
 import { own } from "../own.ts"
 import { codeOf } from "../provider/http.ts"
 import { ListenFailed, PackageMissing, WorkerError } from "../worker/errors.ts"
@@ -117,19 +117,12 @@ export const listen = (
       try: () => import("ws"),
       catch: () => new WorkerError({ reason: new PackageMissing({ package: "ws" }) })
     })
-    const sockets = new WebSocketServer({ noServer: true, maxPayload: maxMessage, perMessageDeflate: false })
-    const server = createServer(
-      {
-        headersTimeout: httpLimits.headMs,
-        requestTimeout: httpLimits.requestMs,
-        keepAliveTimeout: httpLimits.headMs,
-        maxHeaderSize: longestHead,
-        // How often Node looks for who takes longer.
-        connectionsCheckingInterval: 1000
-      },
-      answer(options)
-    )
-    server.maxConnections = options.mostConnections
+    const sockets = new WebSocketServer({ ...socketLimits(maxMessage), noServer: true })
+    const server = limitedServer({
+      connections: options.mostConnections,
+      headBytes: longestHead,
+      answer: answer(options)
+    })
     server.on("upgrade", (request, socket, head) => {
       socket.on("error", () => {})
       if (options.localOnly && !isLocal(request.headers.host)) return refuseUpgrade(socket, "421 Misdirected Request")

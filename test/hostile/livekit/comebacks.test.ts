@@ -1,16 +1,22 @@
 /** Who comes back is welcome, however they were gone; who has left has left. By the reasons that a real server sends. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Scope } from "effect"
+import { Effect, Exit, Layer, Redacted, Scope } from "effect"
+import { Agent, type Event, Pipeline, Session, Worker } from "effect-voice"
+import * as LiveKitRoom from "effect-voice/Layers/LiveKitRoom"
+import { AgentDispatchClient } from "livekit-server-sdk"
 import { spawn } from "node:child_process"
 import { connect, createServer, type Socket } from "node:net"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
-import { question, talk } from "../../livekit/support/agents.ts"
+import { question, services, talk } from "../../livekit/support/agents.ts"
+import { operated } from "../../livekit/support/operated.ts"
 import {
+  agentToken,
   type Caller,
   caller,
   callerToken,
   livekit,
+  type Microphone,
   now,
   operator,
   roomName,
@@ -220,6 +226,162 @@ describe.skipIf(livekit === undefined)("a caller", () => {
       yield* Effect.promise(() => operator().removeParticipant(removed.room, "ann"))
       assert.strictEqual(yield* removed.agent.session.ended, "participant_left")
     }).pipe(Effect.scoped))
+
+  it.live(
+    "who is removed, and comes back to a room that holds a conversation with each, is greeted anew",
+    () =>
+      Effect.gen(function*() {
+        const room = roomName()
+        const first = yield* caller({ room })
+        const told: Array<Event.Event> = []
+        const token = yield* agentToken(room)
+        const context = yield* Layer.build(
+          Layer.merge(LiveKitRoom.layer({ url: livekit!.url, token }), services(script))
+        )
+        const agent = Agent.make({
+          instructions: "",
+          onEnter: Session.Session.use((session) => session.say("Good morning."))
+        })
+        yield* Effect.forkScoped(
+          Effect.provide(Pipeline.each(agent, { onEvent: (event) => void told.push(event) }), context)
+        )
+        yield* first.hears("agent", 0)
+        yield* first.hearsSilence("agent", 700)
+        for (const after of [0, 100, 1000]) {
+          const ended = told.filter(({ _tag }) => _tag === "SessionClosed").length
+          yield* Effect.promise(() => operator().removeParticipant(room, "ann"))
+          yield* Effect.sleep(after)
+          const back = yield* guest({ room })
+          const since = now()
+          yield* back.one.hears("agent", since)
+          yield* back.one.hearsSilence("agent", 700)
+          yield* asks(back.one)
+          assert.strictEqual(told.filter(({ _tag }) => _tag === "SessionClosed").length, ended + 1)
+        }
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live(
+    "who is removed, and comes back, is met by an agent that their app has asked for",
+    () =>
+      Effect.gen(function*() {
+        const at = livekit!
+        const name = `desk-${process.pid}-back`
+        const definition = Worker.define({
+          agentName: name,
+          layer: services(script),
+          entry: () =>
+            Pipeline.run(Agent.make({
+              instructions: "",
+              onEnter: Session.Session.use((session) => session.say("Good morning."))
+            }))
+        })
+        yield* Worker.make(definition, {
+          url: at.url,
+          apiKey: Redacted.make(at.key),
+          apiSecret: Redacted.make(at.secret),
+          http: false,
+          load: () => 0.1
+        })
+        const dispatcher = new AgentDispatchClient(at.url.replace("ws", "http"), at.key, at.secret)
+        const room = roomName()
+        const met = (ann: Caller) =>
+          Effect.gen(function*() {
+            const since = now()
+            yield* Effect.promise(() => dispatcher.createDispatch(room, name))
+            yield* until(() => ann.heard.some(({ at, rms }) => at > since && rms > 0.01))
+          })
+        yield* met(yield* caller({ room }))
+        for (let i = 0; i < 2; i++) {
+          yield* Effect.promise(() => operator().removeParticipant(room, "ann"))
+          yield* met(yield* caller({ room }))
+        }
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live(
+    "who takes another microphone is heard by it, whatever becomes of the first, muted or not",
+    () =>
+      Effect.gen(function*() {
+        const { agent, first: { one } } = yield* met
+        const answered = (microphone: Microphone) =>
+          Effect.gen(function*() {
+            yield* microphone.says(question)
+            const asked = now()
+            yield* one.hears("agent", asked)
+            yield* one.hearsSilence("agent", 700)
+          })
+        yield* answered(one)
+        // Beside the first, which stays open and silent.
+        const second = yield* one.opens
+        yield* Effect.sleep(500)
+        yield* answered(second)
+        // The newer one is muted: the older one is theirs.
+        yield* second.mutes(true)
+        yield* Effect.sleep(500)
+        yield* answered(one)
+        yield* second.mutes(false)
+        yield* Effect.sleep(500)
+        yield* answered(second)
+        // Without any for a while.
+        yield* one.closes
+        yield* second.closes
+        yield* Effect.sleep(1500)
+        const third = yield* one.opens
+        yield* Effect.sleep(500)
+        yield* answered(third)
+        // Muted, replaced, and open again.
+        yield* third.mutes(true)
+        const fourth = yield* one.opens
+        yield* third.closes
+        yield* Effect.sleep(500)
+        yield* answered(fourth)
+        goesOn(agent)
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it.live(
+    "whose agent dies in the middle of an answer is met by another worker, at once and when they come again",
+    () =>
+      Effect.gen(function*() {
+        const at = livekit!
+        const dispatcher = new AgentDispatchClient(at.url.replace("ws", "http"), at.key, at.secret)
+        const agents = ({ room }: Caller) =>
+          [...room.remoteParticipants.keys()].filter((identity) => identity.startsWith("agent-"))
+        const room = roomName()
+        const dying = yield* operated(at, 0)
+        const ann = yield* guest({ room })
+        const greeted = (one: Caller, before: ReadonlyArray<string>) =>
+          Effect.gen(function*() {
+            const since = now()
+            yield* Effect.promise(() => dispatcher.createDispatch(room, "desk"))
+            yield* until(() => agents(one).some((identity) => !before.includes(identity)))
+            const agent = agents(one).find((identity) => !before.includes(identity))!
+            yield* one.hears(agent, since)
+            yield* one.hearsSilence(agent, 700)
+            yield* one.says(question)
+            const asked = now()
+            yield* one.hears(agent, asked)
+            return agent
+          })
+        const first = yield* greeted(ann.one, [])
+        dying.kill("SIGKILL")
+        const died = now()
+        yield* operated(at, 0)
+        const second = yield* greeted(ann.one, [first])
+        const metMs = Math.round(now() - died)
+        // Their app starts again, while the dead one may still be in the room.
+        yield* ann.close
+        const back = yield* guest({ room })
+        yield* until(() => !agents(back.one).includes(second))
+        yield* greeted(back.one, agents(back.one))
+        yield* Effect.logInfo("an agent died in the middle of an answer").pipe(Effect.annotateLogs({ metMs }))
+      }).pipe(Effect.scoped),
+    120_000
+  )
 
   it.live("whose microphone goes and comes, and is muted in between, is heard", () =>
     Effect.gen(function*() {

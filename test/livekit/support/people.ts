@@ -91,12 +91,20 @@ export interface Heard {
   readonly samples: Int16Array
 }
 
-export interface Caller {
-  readonly room: Room
-  readonly identity: string
+/** A microphone that is published. */
+export interface Microphone {
   /** Says it in real time, and returns when it has been said. */
   readonly says: (frame: Audio.Frame) => Effect.Effect<void>
   readonly mutes: (muted: boolean) => Effect.Effect<void>
+  /** Publishes it no more. */
+  readonly closes: Effect.Effect<void>
+}
+
+export interface Caller extends Microphone {
+  readonly room: Room
+  readonly identity: string
+  /** Publishes another microphone beside those that there are. */
+  readonly opens: Effect.Effect<Microphone>
   readonly heard: ReadonlyArray<Heard>
   /** Milliseconds of loud audio from someone, between two times. */
   readonly loudMs: (identity: string, from?: number, to?: number) => number
@@ -162,58 +170,72 @@ export const caller = (options: CallerOptions): Effect.Effect<Caller, never, Sco
         })
       })
     )
-    const source = new AudioSource(16_000, 1, 1000)
-    const track = LocalAudioTrack.createAudioTrack("microphone", source)
-    if (options.microphone !== false) {
-      yield* Effect.promise(() =>
-        room.localParticipant!.publishTrack(
-          track,
-          new TrackPublishOptions({ source: TrackSource.SOURCE_MICROPHONE })
-        )
-      )
-    }
     let gone = false
+    const microphones: Array<{ readonly source: AudioSource; readonly track: LocalAudioTrack }> = []
+    const makeMicrophone = (publishes: boolean): Effect.Effect<Microphone> =>
+      Effect.promise(async () => {
+        const source = new AudioSource(16_000, 1, 1000)
+        const track = LocalAudioTrack.createAudioTrack("microphone", source)
+        microphones.push({ source, track })
+        const publication = publishes
+          ? await room.localParticipant!.publishTrack(
+            track,
+            new TrackPublishOptions({ source: TrackSource.SOURCE_MICROPHONE })
+          )
+          : undefined
+        return {
+          says: (frame) => {
+            const converter = Audio.converter({ to: Audio.speech })
+            const samples = Audio.concat([...converter.push([frame]), ...converter.flush()]).samples
+            return Effect.promise(async () => {
+              for (let at = 0; at < samples.length; at += 320) {
+                if (gone) return
+                const part = new Int16Array(320)
+                part.set(samples.subarray(at, at + 320))
+                await source.captureFrame(new AudioFrame(ownCopy(part), 16_000, 1, 320))
+              }
+              await source.waitForPlayout()
+            })
+          },
+          mutes: (muted) =>
+            Effect.sync(() => {
+              const request = asRecord(client())["request"]
+              const handle = asRecord(Reflect.get(track, "ffi_handle"))["handle"]
+              if (typeof request !== "function") throw new Error("the engine takes no requests")
+              request.call(client(), {
+                message: { case: "localTrackMute", value: { trackHandle: handle, mute: muted } }
+              })
+            }),
+          closes: Effect.promise(async () => {
+            if (publication?.sid !== undefined) await room.localParticipant!.unpublishTrack(publication.sid)
+          })
+        }
+      })
+    const microphone = yield* makeMicrophone(options.microphone !== false)
     const leaves = Effect.promise(async () => {
       if (gone) return
       gone = true
-      source.clearQueue()
+      for (const { source } of microphones) source.clearQueue()
       for (const reader of readers) await reader.cancel()
       await room.disconnect().catch(() => {})
       // A room that the server has ended keeps its listener.
       const listener: unknown = Reflect.get(room, "onFfiEvent")
       if (isListener(listener)) client()?.off("ffi_event", listener)
-      source.clearQueue()
-      await track.close()
+      for (const { source, track } of microphones) {
+        source.clearQueue()
+        await track.close()
+      }
     })
     yield* Effect.addFinalizer(() => leaves)
 
     const loudOf = (from: number, to: number, who: string) =>
       heard.filter((one) => one.identity === who && one.at >= from && one.at <= to && isLoud(one))
-    const says = (frame: Audio.Frame): Effect.Effect<void> => {
-      const converter = Audio.converter({ to: Audio.speech })
-      const samples = Audio.concat([...converter.push([frame]), ...converter.flush()]).samples
-      return Effect.promise(async () => {
-        for (let at = 0; at < samples.length; at += 320) {
-          if (gone) return
-          const part = new Int16Array(320)
-          part.set(samples.subarray(at, at + 320))
-          await source.captureFrame(new AudioFrame(ownCopy(part), 16_000, 1, 320))
-        }
-        await source.waitForPlayout()
-      })
-    }
     return {
+      ...microphone,
       room,
       identity,
-      says,
+      opens: makeMicrophone(true),
       heard,
-      mutes: (muted) =>
-        Effect.sync(() => {
-          const request = asRecord(client())["request"]
-          const handle = asRecord(Reflect.get(track, "ffi_handle"))["handle"]
-          if (typeof request !== "function") throw new Error("the engine takes no requests")
-          request.call(client(), { message: { case: "localTrackMute", value: { trackHandle: handle, mute: muted } } })
-        }),
       loudMs: (who, from = 0, to = Number.POSITIVE_INFINITY) => loudOf(from, to, who).length * frameMs,
       hears: (who, since) =>
         Effect.map(
