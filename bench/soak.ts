@@ -16,6 +16,8 @@
  *   by what rtc-node alone has lost with as many calls: nothing here can give that back
  * - heap the same, with 3 MB; the other counts may be no higher at the end of the
  *   last call than they were after the first ones
+ * - rtc-node alone asks the engine for every kind of thing that a worker asks for: else
+ *   what it loses would tell nothing about them
  * - every call is joined and answered, no process is a zombie or ends by itself
  * - when the calls are over the workers drain, and end within ten seconds
  *
@@ -60,6 +62,8 @@ const folder = mkdtempSync(join(tmpdir(), "effect-voice-soak-"))
 const began = performance.now()
 const elapsed = (): number => performance.now() - began
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`)
+/** The kinds of requests are the same each time. */
+const log = ({ requests: _, ...sample }: Sample): void => say({ sample })
 const round = (value: number): number => Math.round(value * 10) / 10
 
 /** Asks a process for what it holds; absent where it does not run our code, or has just begun. */
@@ -95,6 +99,7 @@ const sample = async (worker: string, child: ChildProcess, connections: number):
     external: total((one) => one.external),
     handles: total((one) => one.handles),
     listeners: total((one) => one.listeners),
+    requests: [...new Set(held.flatMap(({ requests }) => requests))],
     descriptors: counted((pid) => countOf(pid, "fd")),
     threads: counted((pid) => countOf(pid, "task")),
     processes: pids.length,
@@ -168,7 +173,7 @@ try {
       ...workers.map(({ child, name }) => sample(name, child, tallyOf(name).calls)),
       sample(alone, joiner, tallyOf(alone).calls)
     ])
-    for (const one of taken) say({ sample: one })
+    for (const one of taken) log(one)
     return taken
   }
   const ended = minutes * 60_000
@@ -183,7 +188,7 @@ try {
   // The server closes the rooms, the agents leave.
   await sleep(5000)
   const atRest = await Promise.all(workers.map(({ child, name }) => sample(name, child, tallyOf(name).calls)))
-  for (const one of atRest) say({ sample: one })
+  for (const one of atRest) log(one)
 
   const drained = await Promise.all(workers.map(async ({ child, name }) => {
     const [exit, asked] = [once(child, "exit"), performance.now()]
@@ -246,7 +251,15 @@ try {
     ok: tally.calls > 0 && tally.alone + tally.missed + tally.broken === 0,
     ...tally
   }
-  const all = [...checks, ...drained, answered]
+  // Else its loss tells nothing about theirs.
+  const asked = new Set(samples.filter(({ worker }) => worker === alone).flatMap(({ requests }) => requests))
+  const missing = [...new Set(atRest.flatMap(({ requests }) => requests))].filter((kind) => !asked.has(kind))
+  const fair = {
+    check: `${alone}: asks the engine for all that a worker asks`,
+    ok: asked.size > 0 && missing.length === 0,
+    ...(missing.length === 0 ? {} : { missing: missing.join(" ") })
+  }
+  const all = [...checks, ...drained, answered, fair]
   good = all.every(({ ok }) => ok)
   for (const check of all) say(check)
   say({
