@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import { existsSync } from "node:fs"
 import { readFile, writeFile } from "node:fs/promises"
 import { basename, join, resolve } from "node:path"
-import { makeFolder } from "../internal/folders.ts"
+import { makeFolder } from "../internal/nodeFolders.ts"
 import { packageFile } from "../internal/packageFiles.ts"
 import type { PackageFacts } from "./packageFacts.ts"
 

@@ -6,9 +6,7 @@
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as PlatformError from "effect/PlatformError"
-import * as fs from "node:fs/promises"
 import * as path from "node:path"
-import { codeOf } from "./provider/http.ts"
 
 /** How one folder is made, and what it means that it cannot be. */
 interface Maker<E> {
@@ -18,7 +16,8 @@ interface Maker<E> {
   readonly exists: (error: E) => boolean
 }
 
-const makeWith = <E>(maker: Maker<E>, folder: string): Effect.Effect<void, E> =>
+/** Makes a folder by what is given. */
+export const makeWith = <E>(maker: Maker<E>, folder: string): Effect.Effect<void, E> =>
   Effect.catch(maker.make(folder), (error) =>
     Effect.flatMap(maker.isThere(folder), (there) => {
       const above = path.dirname(folder)
@@ -43,18 +42,4 @@ export const makeFolderIn = (
       Effect.match(files.stat(one), { onSuccess: ({ type }) => type === "Directory", onFailure: () => false }),
     hasNoParent: ({ reason }) => reason._tag === "NotFound",
     exists: ({ reason }) => reason._tag === "AlreadyExists"
-  }, folder)
-
-/** Why Node made no folder. */
-interface NotMade {
-  readonly cause: unknown
-}
-
-/** The same by Node. */
-export const makeFolder = (folder: string, mode?: number): Effect.Effect<void, NotMade> =>
-  makeWith<NotMade>({
-    make: (one) => Effect.tryPromise({ try: () => fs.mkdir(one, { mode }), catch: (cause): NotMade => ({ cause }) }),
-    isThere: (one) => Effect.promise(() => fs.stat(one).then((stat) => stat.isDirectory(), () => false)),
-    hasNoParent: (error) => codeOf(error) === "ENOENT",
-    exists: (error) => codeOf(error) === "EEXIST"
   }, folder)

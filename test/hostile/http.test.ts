@@ -167,7 +167,7 @@ const ending = [
   get("/none", "connection: close\r\n")
 ]
 
-describe.each(Object.keys(servers))("the server of %s", (name) => {
+describe.concurrent.each(Object.keys(servers))("the server of %s", (name) => {
   const [started, path, status] = servers[name]!
 
   it.live(
