@@ -3,6 +3,7 @@
  * of it, and for how long nobody was at work on its answer (I12).
  */
 import { beyond } from "../internal/text/beyond.ts"
+import { phraseKind } from "../internal/text/phrases.ts"
 import { withoutPunctuation } from "../internal/text/words.ts"
 import { breath } from "../internal/turn/draft.ts"
 import type { Intent, UserAction } from "./actions.ts"
@@ -70,6 +71,9 @@ const allowed = 500
 
 /** A question that was heard is open for so long (ms). */
 const openFor = 8000
+
+/** As long (ms) if the agent has gone on, for what is also a sign of listening to what it says now. */
+const openOverVoice = 1500
 
 /** An answer may end so long (ms) before the last sound of the question, if the agent is silent then. */
 const ahead = 1000
@@ -164,12 +168,19 @@ const overtakenAt = (timeline: Timeline, said: Said): number =>
 const goesOn = (timeline: Timeline, at: number): boolean =>
   timeline.of("AgentStartedSpeaking").some((next) => next.at >= at && next.at < at + breath)
 
+/** Whether words are a sign of listening in their language, such as "ja" in German, and the agent is heard. */
+const follows = (timeline: Timeline, { at, hearing, text }: Said): boolean =>
+  phraseKind(text, { language: hearing?.language }) === "continuer" &&
+  timeline.audible.some(({ from, to }) => from <= at && at < to)
+
 /** Whether a question was heard that these words may answer. */
-const wasAsked = (timeline: Timeline, said: Said): boolean =>
-  timeline.of("AgentSpeechCommitted").some(({ at, interrupted, text }) =>
-    !interrupted && text.trimEnd().endsWith("?") && said.at <= at + openFor &&
+const wasAsked = (timeline: Timeline, said: Said): boolean => {
+  const open = follows(timeline, said) ? openOverVoice : openFor
+  return timeline.of("AgentSpeechCommitted").some(({ at, interrupted, text }) =>
+    !interrupted && text.trimEnd().endsWith("?") && said.at <= at + open &&
     (goesOn(timeline, at) ? said.at >= at - atItsEnd : said.to >= at - ahead)
   )
+}
 
 type Fate =
   | { readonly what: Exclude<keyof Answers, "unanswered"> }

@@ -157,6 +157,28 @@ describe("the invariants about the caller's intent", () => {
       })
     }))
 
+  it.effect("take a sign of listening for an answer shortly after a question alone, if the agent has gone on", () =>
+    Effect.gen(function*() {
+      const held = (language: string, text: string) =>
+        Testing.scenario({
+          at: [{
+            at: 500,
+            do: (session) =>
+              Effect.andThen(
+                session.say("Soll ich es buchen?"),
+                Effect.delay(session.say("Es ist ein Haus am Meer, mit einem Garten und einem See."), 5000)
+              )
+          }],
+          tts: [{ duration: 2000 }, { duration: 8000 }],
+          user: [Testing.say(6500, 6900, text, { intent: "answer", language })],
+          options: { turn: { detection: "manual" } }
+        })
+      // Nobody answers: only what wants no answer is no violation.
+      const broken = (timeline: Testing.Timeline) => Testing.invariants(timeline).map(({ invariant }) => invariant)
+      assert.deepStrictEqual(broken(yield* held("de", "Ja.")), [])
+      assert.deepStrictEqual(broken(yield* held("en", "Yes.")), ["I12"])
+    }))
+
   it.effect("wait with too few words for the end of the agent, though they have paused it, and no longer", () =>
     Effect.gen(function*() {
       const hold = (minWords: number) =>
