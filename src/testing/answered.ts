@@ -176,8 +176,10 @@ const follows = (timeline: Timeline, { at, hearing, text }: Said): boolean =>
 /** Whether a question was heard that these words may answer. */
 const wasAsked = (timeline: Timeline, said: Said): boolean => {
   const open = follows(timeline, said) ? openOverVoice : openFor
+  // What was asked before a turn was answered by that.
+  const since = timeline.of("UserSpeechCommitted").findLast(({ at }) => at <= said.at)?.at ?? 0
   return timeline.of("AgentSpeechCommitted").some(({ at, interrupted, text }) =>
-    !interrupted && text.trimEnd().endsWith("?") && said.at <= at + open &&
+    !interrupted && text.trimEnd().endsWith("?") && at >= since && said.at <= at + open &&
     (goesOn(timeline, at) ? said.at >= at - atItsEnd : said.to >= at - ahead)
   )
 }

@@ -179,6 +179,25 @@ describe("the invariants about the caller's intent", () => {
       assert.deepStrictEqual(broken(yield* held("en", "Yes.")), ["I12"])
     }))
 
+  it.effect("take no word of agreement for an answer to what a turn has answered since", () =>
+    Effect.gen(function*() {
+      const between = (intent: Testing.Intent) =>
+        Testing.scenario({
+          at: [{ at: 0, do: (session) => session.say("Shall I book it?") }],
+          tts: [{ duration: 1000 }, { duration: 12_000 }],
+          user: [
+            Testing.say(2500, 3000, intent === "noise" ? "" : "What is it?", { intent }),
+            Testing.say(7000, 7400, "Okay.", { intent: "answer" })
+          ],
+          llm: ["A house by the sea. It has a garden and a lake. There is a tree in front of it."],
+          options: intent === "noise" ? { turn: { detection: "manual" } } : {}
+        })
+      const asked = yield* between("question")
+      assert.lengthOf(asked.of("UserSpeechSetAside"), 1)
+      assert.deepStrictEqual(Testing.invariants(asked), [])
+      assert.deepStrictEqual(Testing.invariants(yield* between("noise")).map(({ invariant }) => invariant), ["I12"])
+    }))
+
   it.effect("wait with too few words for the end of the agent, though they have paused it, and no longer", () =>
     Effect.gen(function*() {
       const hold = (minWords: number) =>
