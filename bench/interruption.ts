@@ -24,9 +24,10 @@
  * same over WebRTC.
  */
 import { Clock, Effect, Layer, Stream } from "effect"
-import { Agent, Audio, type Event, Llm, Pipeline, Room, Session, Stt, Tts } from "effect-voice"
+import { Agent, Audio, type Event, Llm, Pipeline, Session, Stt, Tts } from "effect-voice"
 import * as LocalRoom from "effect-voice/Layers/LocalRoom"
 import * as SileroVad from "effect-voice/Layers/SileroVad"
+import { withOutput } from "../test/support/output.ts"
 import { continuers, cutIns, format, hiss, randomFrom, say, story, summary, utter } from "./interruption/people.ts"
 import { recogniser, wordsOf } from "./interruption/told.ts"
 
@@ -94,23 +95,13 @@ const microphone = ({ at, audio }: Utterance): Audio.Frame =>
 
 /** A room that tells when the agent's voice is lowered. */
 const listening = (lowered: Array<number>) =>
-  Layer.effect(
-    Room.Room,
-    Room.Room.useSync((room) =>
-      Room.Room.of({
-        ...room,
-        output: (options) =>
-          Effect.map(room.output(options), (output) => ({
-            ...output,
-            gain: (dB: number) =>
-              Effect.flatMap(Clock.currentTimeMillis, (now) => {
-                if (dB < 0) lowered.push(now)
-                return output.gain?.(dB) ?? Effect.void
-              })
-          }))
+  withOutput((output) => ({
+    gain: (dB: number) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        if (dB < 0) lowered.push(now)
+        return output.gain?.(dB) ?? Effect.void
       })
-    )
-  )
+  }))
 
 const call = (utterance: Utterance) =>
   Effect.gen(function*() {

@@ -1,8 +1,9 @@
 /** The agent lowers its voice while the user's may become an interruption. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
-import { Audio, Room } from "effect-voice"
+import { Effect } from "effect"
+import { Audio } from "effect-voice"
 import * as Testing from "effect-voice/testing"
+import { withOutput } from "../support/output.ts"
 import { drive, final, paused, resumed, speaks, started, stopped } from "../support/turn.ts"
 
 const both = (driver: ReturnType<typeof drive>) => [driver.times("Duck"), driver.times("Restore")]
@@ -61,26 +62,16 @@ describe("ducking", () => {
         at: [{ at: 0, do: (session) => session.say("one two three four five six seven eight") }],
         user: [Testing.cough(4000, 4300)],
         tts: { duration: 8000, audio: "audible" },
-        layer: Layer.effect(
-          Room.Room,
-          Room.Room.useSync((room) =>
-            Room.Room.of({
-              ...room,
-              output: (options) =>
-                Effect.map(room.output(options), (output) => ({
-                  ...output,
-                  gain: gained ? (dB) => Effect.sync(() => void levels.push([-1, dB])) : undefined,
-                  write: (frames) => {
-                    for (const frame of frames) {
-                      levels.push([written, Audio.dbfs(frame)])
-                      written += Audio.durationMs(frame)
-                    }
-                    return output.write(frames)
-                  }
-                }))
-            })
-          )
-        )
+        layer: withOutput((output) => ({
+          gain: gained ? (dB) => Effect.sync(() => void levels.push([-1, dB])) : undefined,
+          write: (frames) => {
+            for (const frame of frames) {
+              levels.push([written, Audio.dbfs(frame)])
+              written += Audio.durationMs(frame)
+            }
+            return output.write(frames)
+          }
+        }))
       })
       return levels
     })

@@ -4,6 +4,7 @@ import { Clock, Effect, Layer, Stream } from "effect"
 import { Audio, Room, Vad } from "effect-voice"
 import * as EnergyVad from "effect-voice/Layers/EnergyVad"
 import * as Testing from "effect-voice/testing"
+import { withOutput } from "../support/output.ts"
 import { drive, speaks, started, stopped } from "../support/turn.ts"
 
 /** When a frame arrives that ends at a time (ms); `undefined` for never. */
@@ -126,19 +127,9 @@ describe("a voice that goes on", () => {
       const lowered = (arrives: Arrives) =>
         Effect.gen(function*() {
           const levels: Array<number> = []
-          const level = Layer.effect(
-            Room.Room,
-            Room.Room.useSync((room) =>
-              Room.Room.of({
-                ...room,
-                output: (options) =>
-                  Effect.map(room.output(options), (output) => ({
-                    ...output,
-                    gain: (dB) => Effect.map(Clock.currentTimeMillis, (now) => void (dB < 0 && levels.push(now)))
-                  }))
-              })
-            )
-          )
+          const level = withOutput(() => ({
+            gain: (dB) => Effect.map(Clock.currentTimeMillis, (now) => void (dB < 0 && levels.push(now)))
+          }))
           yield* over([Testing.cough(6100, 6700)], arrives, {
             layer: Layer.mergeAll(Layer.provideMerge(level, network(arrives)), EnergyVad.layer())
           })

@@ -1,19 +1,11 @@
 /** The room's side of the agent's voice: what becomes of a speech when the output is late, slow or broken. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect } from "effect"
 import { Agent, type Pipeline, Room, Session } from "effect-voice"
 import * as Testing from "effect-voice/testing"
+import { withOutput } from "../support/output.ts"
 
 const ten = "one two three four five six seven eight nine ten."
-
-/** The scripted room with another loudspeaker. */
-const withOutput = (change: (output: Room.Output) => Room.Output) =>
-  Layer.effect(
-    Room.Room,
-    Room.Room.useSync((room) =>
-      Room.Room.of({ ...room, output: (options) => Effect.map(room.output(options), change) })
-    )
-  )
 
 describe("a track that nobody receives yet", () => {
   it.effect.each<readonly [string, Effect.Effect<void>, Pipeline.Options, number]>([

@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema, Stream } from "effect"
-import { Agent, type Event, Room, Session } from "effect-voice"
+import { Agent, type Event, Session } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { Tool, Toolkit } from "effect/ai"
 import { detector } from "../support/judges.ts"
+import { withOutput } from "../support/output.ts"
 import { thorough } from "../support/thorough.ts"
 
 type Tag = Event.Event["_tag"]
@@ -50,22 +51,12 @@ const loudspeaker = (ms = 0) => {
   const late = <A>(effect: Effect.Effect<A>) => ms === 0 ? effect : Effect.andThen(Effect.sleep(ms), effect)
   const told = (paused: boolean, effect: Effect.Effect<void>) =>
     late(Effect.andThen(Effect.sync(() => (ear.paused = paused)), effect))
-  const layer = Layer.effect(
-    Room.Room,
-    Room.Room.useSync((room) =>
-      Room.Room.of({
-        ...room,
-        output: (options) =>
-          Effect.map(room.output(options), (output) => ({
-            ...output,
-            pause: told(true, output.pause),
-            resume: told(false, output.resume),
-            clear: told(false, output.clear),
-            played: late(output.played)
-          }))
-      })
-    )
-  )
+  const layer = withOutput((output) => ({
+    pause: told(true, output.pause),
+    resume: told(false, output.resume),
+    clear: told(false, output.clear),
+    played: late(output.played)
+  }))
   return { ear, layer }
 }
 

@@ -3,6 +3,7 @@ import { Effect, Layer, Schedule, Stream } from "effect"
 import { Agent, Failure, Llm, Room, type Session, Stt, type Text, Tts, Vad } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 import { Prompt } from "effect/ai"
+import { withOutput } from "../support/output.ts"
 
 const sorry = "I'm experiencing technical difficulties. Please try again later."
 const refused = new Failure.Rejected({ status: 401 })
@@ -13,14 +14,6 @@ const questions = (count: number, everyMs = 3000) =>
     at: 1000 + everyMs * i,
     do: (session: Session.Session["Service"]) => session.send(`question ${i}`)
   }))
-
-const withOutput = (change: (output: Room.Output) => Room.Output) =>
-  Layer.effect(
-    Room.Room,
-    Room.Room.useSync((room) =>
-      Room.Room.of({ ...room, output: (options) => Effect.map(room.output(options), change) })
-    )
-  )
 
 const sound = (timeline: Testing.Timeline) => {
   assert.strictEqual(timeline.left, "")

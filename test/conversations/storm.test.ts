@@ -2,8 +2,9 @@
 // Alone: listens to what nobody in the process has handled.
 import { assert, describe, it } from "@effect/vitest"
 import { Config, Effect, Layer, Schedule, type Scope, Stream } from "effect"
-import { Agent, Failure, Llm, Processor, Resilience, Room, Stt, Tts, Vad } from "effect-voice"
+import { Agent, Failure, Llm, Processor, Resilience, type Room, Stt, Tts, Vad } from "effect-voice"
 import * as Testing from "effect-voice/testing"
+import { withOutput } from "../support/output.ts"
 
 const runs = Config.Int("EFFECT_VOICE_RUNS").pipe(Config.withDefault(100))
 
@@ -213,12 +214,7 @@ const hold = (seed: number) =>
       Layer.effect(Llm.Llm, llm),
       Layer.effect(Tts.Tts, tts),
       Layer.effect(Stt.Stt, stt),
-      Layer.effect(
-        Room.Room,
-        Room.Room.useSync((room) =>
-          Room.Room.of({ ...room, output: (options) => Effect.map(room.output(options), output) })
-        )
-      ),
+      withOutput(output),
       Layer.effect(
         Vad.Vad,
         Vad.Vad.useSync((vad) =>
