@@ -341,6 +341,11 @@ describe("Room", () => {
         const [microphone] = yield* room.tracks("ann")
         assert.deepInclude(microphone, { source: "microphone", muted: true, subscribed: true })
         assert.strictEqual((yield* Effect.flip(room.tracks("bob"))).reason, "UnknownParticipant")
+        // LiveKit calls who telephones by their number, which stands in no error.
+        assert.match(
+          (yield* Effect.flip(room.tracks("sip_+491511234567"))).detail,
+          /^tracks: .* sip_#\w{8}\.\.67 in the room$/
+        )
         assert.strictEqual(
           (yield* Effect.flip(room.subscribe({ identity: "ann", sid: "t", subscribed: false }))).reason,
           "Unsupported"

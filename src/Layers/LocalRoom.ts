@@ -21,16 +21,18 @@ import * as Audio from "../Audio.ts"
 import { maxChannels } from "../internal/audio/format.ts"
 import { format } from "../internal/audio/options.ts"
 import * as native from "../internal/native.ts"
+import { masked } from "../internal/numbers.ts"
 import * as Check from "../internal/options.ts"
 import { lengthOf } from "../internal/options/duration.ts"
 import { CurrentRealWaits } from "../internal/realWaits.ts"
 import { type Caller, isStream, load, type Loaded, makeCaller } from "../internal/room/caller.ts"
 import type { RoomControl } from "../internal/room/control.ts"
+import { unknownParticipant } from "../internal/room/errors.ts"
 import { makeMemoryRoom } from "../internal/room/memoryRoom.ts"
 import { kind, refused } from "../internal/room/options.ts"
 import { makeWavMixer } from "../internal/room/wavMixer.ts"
 import { makeVirtualClock, type VirtualClock } from "../internal/virtualClock.ts"
-import { type Participant as RoomParticipant, Room, RoomError } from "../Room.ts"
+import { type Participant as RoomParticipant, Room, type RoomError } from "../Room.ts"
 
 /**
  * Audio that a participant says: the path of a WAV file, a frame, or a stream.
@@ -284,7 +286,7 @@ const make = Effect.fnUntraced(function*(settings: Settings, virtual: VirtualClo
         (error) => error.reason === "UnknownParticipant",
         () => Effect.void
       )
-      fork(Effect.ignoreCause(speech, { log: "Warn", message: `${identity} stopped speaking` }))
+      fork(Effect.ignoreCause(speech, { log: "Warn", message: `${masked(identity)} stopped speaking` }))
     }
     fork(Effect.ensuring(
       caller.run,
@@ -323,9 +325,7 @@ const make = Effect.fnUntraced(function*(settings: Settings, virtual: VirtualClo
     speak: (identity, audio) =>
       Effect.flatMap(hold(load(audio)), (loaded) =>
         callers.get(identity)?.speak(loaded) ??
-          Effect.fail(
-            new RoomError({ reason: "UnknownParticipant", detail: `speak: no participant ${identity} in the room` })
-          ))
+          Effect.fail(unknownParticipant("speak", identity)))
   })
 
   return Context.make(Room, memoryRoom.room).pipe(Context.add(Control, control))

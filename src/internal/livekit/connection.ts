@@ -137,6 +137,8 @@ export const join = (options: JoinOptions): Effect.Effect<Connection, RoomError>
     Effect.gen(function*() {
       const { release, rtc } = yield* take(options)
       const room = new rtc.Room()
+      // Each track listens to its room, and takes that back when it is gone: many of them are no leak.
+      room.setMaxListeners(0)
       filterEvents(room, options)
       options.prepare(room)
       const end = async (): Promise<void> => {

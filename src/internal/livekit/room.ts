@@ -160,7 +160,7 @@ const serviceOf = (parts: Parts): Room["Service"] => {
       Effect.flatMap(remote("subscribe", identity), (participant) => {
         const publication = publicationsOf(participant).find((one) => one.sid === sid)
         return publication === undefined
-          ? Effect.fail(refuse("InvalidOption", `subscribe: ${identity} publishes no track ${sid}`))
+          ? Effect.fail(refuse("InvalidOption", `subscribe: ${masked(identity)} publishes no track ${sid}`))
           : Effect.sync(() => publication.setSubscribed(subscribed))
       }),
     output: outputs.open,

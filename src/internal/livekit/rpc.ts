@@ -9,6 +9,7 @@ import { type Room, RoomError } from "../../Room.ts"
 import { logOwn } from "../foreign.ts"
 import { effectOf } from "../given.ts"
 import * as Check from "../options.ts"
+import { unknownParticipant } from "../room/errors.ts"
 import { calling, refused } from "../room/options.ts"
 import { asRecord, type Rtc, type RtcRoom, saying } from "./rtc.ts"
 
@@ -96,10 +97,7 @@ export const makeRpc = (options: {
             try: () => participant.performRpc({ destinationIdentity: identity, method, payload, responseTimeout }),
             catch: (error) =>
               asRecord(error)["code"] === noRecipient
-                ? new RoomError({
-                  reason: "UnknownParticipant",
-                  detail: `call: no participant ${identity} in the room`
-                })
+                ? unknownParticipant("call", identity)
                 : new RoomError({ reason: "RpcFailed", detail: `call: ${method}: ${saying(error)}` })
           }).pipe(
             // The native side waits a little for the receiver, too.

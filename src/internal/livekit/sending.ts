@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import { type Room, RoomError } from "../../Room.ts"
 import { gone, refuse, unknownParticipant } from "../room/errors.ts"
+import { keys } from "./convert.ts"
 import { abandonable, type Rtc, type RtcRoom, saying } from "./rtc.ts"
 
 type Service = Room["Service"]
@@ -23,7 +24,6 @@ const patience = "15 seconds"
 const longPatience = "2 minutes"
 // Telephones need to tell one digit from the next.
 const betweenDigits = "300 millis"
-const digits = "0123456789*#ABCD"
 // The native side cuts longer pieces itself, but waits for all of them before it tells of any.
 const pieceBytes = 15_000
 
@@ -163,13 +163,13 @@ export const makeSending = (options: Options): Sending => {
             ...(to === undefined ? {} : { destination_identities: [...to] })
           })
         )),
-    sendDtmf: (keys) =>
-      /^[0-9*#A-D]+$/.test(keys)
-        ? Effect.forEach([...keys], (digit, i) =>
+    sendDtmf: (pressed) =>
+      /^[0-9*#A-D]+$/.test(pressed)
+        ? Effect.forEach([...pressed], (digit, i) =>
           Effect.andThen(
             i === 0 ? Effect.void : Effect.sleep(betweenDigits),
             using("sendDtmf", undefined, (participant) =>
-              promised(() => participant.publishDtmf(digits.indexOf(digit), digit)))
+              promised(() => participant.publishDtmf(keys.indexOf(digit), digit)))
           ), { discard: true })
         : Effect.fail(refuse("InvalidOption", "sendDtmf: digits are 0 to 9, *, # and A to D, at least one")),
     setAttributes: (attributes) =>

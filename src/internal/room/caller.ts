@@ -7,6 +7,7 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Audio from "../../Audio.ts"
 import { RoomError } from "../../Room.ts"
+import { masked } from "../numbers.ts"
 import { readPlainFile } from "../plainFile.ts"
 import { monotonicMs } from "../steady.ts"
 import { type Clip, type ClipPlayer, makeClipPlayer } from "./clipPlayer.ts"
@@ -61,7 +62,8 @@ export const makeCaller = (options: {
   const { format, frameMs, room, identity } = options
   const clips = makeClipPlayer(format)
   const talking = new Set<Deferred.Deferred<void, RoomError>>()
-  const left = () => new RoomError({ reason: "UnknownParticipant", detail: `speak: ${identity} has left the room` })
+  const left = () =>
+    new RoomError({ reason: "UnknownParticipant", detail: `speak: ${masked(identity)} has left the room` })
   const joined = room.nowUnsafe()
   let gone = false
 
@@ -81,7 +83,7 @@ export const makeCaller = (options: {
           append(clip, converter.push(frames))
           return roomFor
         })).pipe(
-          Effect.mapError(() => unreadable(`audio: the stream of ${identity} failed`)),
+          Effect.mapError(() => unreadable(`audio: the stream of ${masked(identity)} failed`)),
           Effect.ensuring(Effect.sync(() => {
             append(clip, converter.flush())
             clip.close()

@@ -1,6 +1,7 @@
 /** What a room refuses, in the words that all rooms share. */
 import * as Schema from "effect/Schema"
 import type * as Audio from "../../Audio.ts"
+import { masked } from "../numbers.ts"
 
 /**
  * What went wrong with the room.
@@ -33,7 +34,7 @@ export const refuse = (reason: RoomError["reason"], detail: string): RoomError =
 
 /** `what` is the member of the service that was asked. */
 export const unknownParticipant = (what: string, identity: string): RoomError =>
-  refuse("UnknownParticipant", `${what}: no participant ${identity} in the room`)
+  refuse("UnknownParticipant", `${what}: no participant ${masked(identity)} in the room`)
 
 export const gone = (what: string, why = "the room has ended"): RoomError => refuse("Disconnected", `${what}: ${why}`)
 

@@ -1,6 +1,7 @@
 /** The participants in a room in memory, each with a microphone, which goes when they leave. */
 import type * as Audio from "../../Audio.ts"
 import type { Event, LeaveReason, Participant, RoomError, Track } from "../../Room.ts"
+import { masked } from "../numbers.ts"
 import { callOf } from "./call.ts"
 import type { Newcomer } from "./control.ts"
 import { refuse } from "./errors.ts"
@@ -65,7 +66,7 @@ export const makeParticipants = ({ bufferMs, lifetime, onLeave, onVoice, publish
       const { identity, microphone: speaks = true, preconnect } = newcomer
       const problem = lifetime.problem("join")
       if (problem !== undefined) return problem
-      if (present.has(identity)) return refuse("InvalidOption", `join: ${identity} is already in the room`)
+      if (present.has(identity)) return refuse("InvalidOption", `join: ${masked(identity)} is already in the room`)
       const participant = participantOf(newcomer)
       const microphone = makeMicrophone({ bufferMs, onHeard: (frame) => onVoice?.(identity, frame) })
       present.set(identity, { participant, microphone, speaks, preconnect })

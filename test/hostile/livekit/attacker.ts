@@ -64,7 +64,7 @@ const attacks: Readonly<Record<string, () => Promise<unknown>>> = {
       await writer.close()
     }),
   microphones: () =>
-    times(10, async (i) => {
+    times(12, async (i) => {
       const source = new AudioSource(48_000, 1, 1000)
       const track = LocalAudioTrack.createAudioTrack(`m${i}`, source)
       await me.publishTrack(track, new TrackPublishOptions({ source: TrackSource.SOURCE_MICROPHONE }))

@@ -59,6 +59,17 @@ const megabytes = () => {
   return (external + heapUsed) / 1_000_000
 }
 
+/** Warnings of this process from now on. */
+const warnings = Effect.acquireRelease(
+  Effect.sync(() => {
+    const names: Array<string> = []
+    const add = ({ name }: Error) => void names.push(name)
+    process.on("warning", add)
+    return { names, end: () => process.off("warning", add) }
+  }),
+  ({ end }) => Effect.sync(end)
+)
+
 const attacks = [
   "texts",
   "long texts",
@@ -121,6 +132,7 @@ describe.skipIf(livekit === undefined)("a room in which somebody attacks", () =>
     () =>
       Effect.gen(function*() {
         const [room, beside] = [roomName(), roomName()]
+        const { names } = yield* warnings
         const bob = yield* caller({ room: beside })
         const agent = yield* talk({ room, greeting: "Good morning.", script, options: { participant: "eve" } })
         const other = yield* talk({ room: beside, greeting: "Good morning.", script })
@@ -146,6 +158,7 @@ describe.skipIf(livekit === undefined)("a room in which somebody attacks", () =>
           assert.isBelow(theirs, lateMs, one)
         }
         yield* Effect.logInfo("the caller attacked").pipe(Effect.annotateLogs({ quiet, measured }))
+        assert.deepStrictEqual(names, [])
         assert.deepStrictEqual(agent.of("SessionClosed"), [])
         assert.deepStrictEqual(other.of("SessionClosed"), [])
         // Typed texts are turns; of a flood of them so many as anyone types.

@@ -136,6 +136,7 @@ export const caller = (options: CallerOptions): Effect.Effect<Caller, never, Sco
     const identity = options.identity ?? "ann"
     const heard: Array<Heard> = []
     const room = new Room()
+    room.setMaxListeners(0)
     const readers = new Set<ReadableStreamDefaultReader<AudioFrame>>()
     room.on("trackSubscribed", (track, publication, participant) => {
       if (!(track instanceof RemoteAudioTrack)) return
