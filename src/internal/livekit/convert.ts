@@ -3,9 +3,6 @@ import type { EndReason, LeaveReason, Participant, Track } from "../../Room.ts"
 import { callOf } from "../room/call.ts"
 import { asRecord, type RtcParticipant, type RtcPublication } from "./rtc.ts"
 
-/** Keys of a telephone, each at the place of its code (RFC 4733, 3.2). */
-export const keys = "0123456789*#ABCD"
-
 // By the numbers of the native interface; those of the protocol differ from 5 on.
 const kinds: ReadonlyArray<Participant["kind"]> = [
   "standard",

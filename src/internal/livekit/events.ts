@@ -1,6 +1,6 @@
 /** The handlers of one connection: what rtc-node tells becomes what the room knows. */
 import type { Event } from "../../Room.ts"
-import { keys, trackOf } from "./convert.ts"
+import { trackOf } from "./convert.ts"
 import { type Participants, publicationsOf } from "./participants.ts"
 import type { RtcPublication, RtcRemoteParticipant, RtcRoom } from "./rtc.ts"
 
@@ -116,9 +116,9 @@ export const register = (room: RtcRoom, ports: Ports): void => {
   )
   room.on(
     "dtmfReceived",
-    on((code: number, digits: string, participant: RtcRemoteParticipant | undefined) => {
+    on((_code: number, digits: string, participant: RtcRemoteParticipant | undefined) => {
       // Whoever dials for somebody sends several at once.
-      for (const digit of digits === "" ? keys[code] ?? "" : digits.slice(0, mostDigits)) {
+      for (const digit of digits.slice(0, mostDigits)) {
         publish({ _tag: "Dtmf", identity: participant?.identity ?? "", digit })
       }
     })

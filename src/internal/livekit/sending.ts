@@ -2,7 +2,6 @@
 import * as Effect from "effect/Effect"
 import { type Room, RoomError } from "../../Room.ts"
 import { gone, refuse, unknownParticipant } from "../room/errors.ts"
-import { keys } from "./convert.ts"
 import { abandonable, type Rtc, type RtcRoom, saying } from "./rtc.ts"
 
 type Service = Room["Service"]
@@ -22,6 +21,8 @@ export interface Sending {
 // What the native side may take for a message; long ones are sent in pieces, and take longer.
 const patience = "15 seconds"
 const longPatience = "2 minutes"
+// Keys of a telephone, each at the place of its code (RFC 4733, 3.2).
+const keys = "0123456789*#ABCD"
 // Telephones need to tell one digit from the next.
 const betweenDigits = "300 millis"
 // The native side cuts longer pieces itself, but waits for all of them before it tells of any.

@@ -25,7 +25,9 @@ const attacker = (room: string, identity = "eve") =>
     const line = (wanted: string) =>
       Effect.callback<void>((resume) => {
         const look = (line: string) => {
-          if (line === wanted) resume(Effect.void)
+          if (line !== wanted) return
+          lines.off("line", look)
+          resume(Effect.void)
         }
         lines.on("line", look)
         return Effect.sync(() => void lines.off("line", look))
