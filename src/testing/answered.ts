@@ -228,7 +228,8 @@ const fate = (timeline: Timeline, said: Said, spans: ReadonlyArray<Span>, option
     `${idle} ms nobody was at work`
   if (idle <= allowed) return { what: start === undefined || start > until ? "overtaken" : "answered" }
   const asked = timeline.requests.findLast(({ at, outcome }) => at >= said.at && at < to && outcome !== "cancelled")
-  if (asked?.said.trim() === "") return { what: "wordless" }
+  const empty = timeline.of("ReplyEmpty").some(({ at, retried }) => !retried && at >= turn.at && at < to)
+  if (empty || asked?.said.trim() === "") return { what: "wordless" }
   return { what: "unanswered", at: turn.at, message }
 }
 

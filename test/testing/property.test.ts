@@ -179,6 +179,29 @@ describe("the invariants about the caller's intent", () => {
       assert.deepStrictEqual(broken(yield* held("en", "Yes.")), ["I12"])
     }))
 
+  it.effect("tell a reply that was empty twice from one that nobody made, whatever is said later", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({ user: [question], llm: ["Here."] })
+      const late = (events: Testing.Timeline["events"]): Testing.Timeline => {
+        const moved = events.map((event) =>
+          event._tag === "AgentStartedSpeaking" ? { ...event, at: event.at + 5000 } : event
+        )
+        return { ...timeline, requests: [], speeches: [], audible: [], ...remake(timeline, moved) }
+      }
+      const { events } = timeline
+      assert.deepInclude(Testing.answers(late(events)), { wordless: 0, unanswered: 1 })
+      const turn = events.findIndex(({ _tag }) => _tag === "UserSpeechCommitted") + 1
+      const empty = {
+        _tag: "ReplyEmpty",
+        at: events[turn]!.at,
+        session: "scenario",
+        speech: "turn-1",
+        reason: "empty",
+        retried: false
+      } as const
+      assert.deepInclude(Testing.answers(late(events.toSpliced(turn, 0, empty))), { wordless: 1, unanswered: 0 })
+    }))
+
   it.effect("take no word of agreement for an answer to what a turn has answered since", () =>
     Effect.gen(function*() {
       const between = (intent: Testing.Intent) =>
