@@ -1,4 +1,4 @@
-import { tmpdir } from "node:os"
+import { availableParallelism, tmpdir } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
 import { fileURLToPath } from "node:url"
@@ -18,7 +18,8 @@ export default defineConfig({
     ]
   },
   test: {
-    maxWorkers: "100%",
+    // One more waits, for real time or a process, where two work.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
     exclude: ["test/livekit/**", "test/hostile/livekit/**", "**/node_modules/**"],
     // Two loaded cores need their time; a test that fails is never run again.

@@ -1,4 +1,5 @@
 /** Whatever somebody in a room sends, in whatever number: the agent goes on there, and who talks beside it notices nothing. */
+// Alone: it counts the warnings of its process
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawn } from "node:child_process"
