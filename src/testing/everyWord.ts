@@ -53,7 +53,10 @@ export const everyWordCounts = (timeline: Timeline, options: InvariantOptions, r
     // Where an interim transcript was used in its place, it adds only the rest.
     const rests = usedBefore(timeline, at).map((used) => words(beyond(used, text)))
     if (whole === undefined && rests.some((rest) => rest.length === 0)) continue
-    const found = whole ?? rests.map(find).find((place) => place !== undefined)
+    // The same may be said again later: then the whole stands there, and the rest before it.
+    const found = [whole, ...rests.map(find)].flatMap((place) =>
+      place ?? []
+    ).toSorted((one, other) => one.at - other.at)[0]
     found?.all.goTo(found)
     if (found === undefined && options.cleared !== true) {
       report("I1", `"${text}" is in no user turn and was not set aside, or out of order`, at)

@@ -88,6 +88,12 @@ describe("the invariants", () => {
       })
   )
 
+  it.effect("find the rest of what an interim transcript was used for, though the whole is said again (I1)", () =>
+    Effect.map(Testing.replay(9_505_536), ({ timeline, violations }) => {
+      assert.lengthOf(timeline.of("InterimTranscriptUsed"), 1)
+      assert.deepStrictEqual(violations, [])
+    }))
+
   it.effect("see a voice over a committed turn (I4), and a call without its output (I5)", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({ user: [Testing.say(500, 2500, "Hello there")] })
