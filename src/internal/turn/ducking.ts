@@ -2,7 +2,7 @@
  * The agent lowers its voice while the user's may become an interruption: it goes on, and the user
  * hears that it has noticed them. If the voice was not an interruption, the level is restored.
  */
-import { type Draft, interruptible, playing } from "./draft.ts"
+import { type Draft, playing } from "./draft.ts"
 import * as Floor from "./floor.ts"
 import * as Lasting from "./lasting.ts"
 import type { Ducked, State } from "./model.ts"
@@ -12,23 +12,16 @@ import * as Owed from "./owed.ts"
 const after = 200
 
 const mayDuck = (s: State): boolean => {
-  const { ducked, pause } = s.agent
   const { voice } = s.user
-  if (!s.session.settings.interruption.duck || ducked !== undefined || pause !== undefined) return false
-  if (voice._tag === "Silent" || voice.dismissed || voice.faint || voice.committed) return false
-  const floor = playing(s)
-  return floor !== undefined && interruptible(s, floor)
+  if (!s.session.settings.interruption.duck || s.agent.ducked !== undefined) return false
+  return voice._tag !== "Silent" && !voice.committed && Lasting.counts(s)
 }
 
 /** When the agent lowers its voice; `undefined` if there is no reason to, or the audio of one is still to come. */
-export const duckAt = (s: State): number | undefined => {
-  const at = mayDuck(s) ? Lasting.at(s.user.voice, after) : undefined
-  return at === undefined ? undefined : Math.max(at, s.agent.warmUpUntil ?? 0)
-}
+export const duckAt = (s: State): number | undefined => mayDuck(s) ? Lasting.at(s, after) : undefined
 
 /** Up to when the audio of the voice must come for that; `undefined` if it is no matter. */
-export const awaitsVoiceTo = (s: State): number | undefined =>
-  mayDuck(s) ? Lasting.awaits(s.user.voice, after) : undefined
+export const awaitsVoiceTo = (s: State): number | undefined => mayDuck(s) ? Lasting.awaits(s, after) : undefined
 
 const duck = (d: Draft): void => {
   const floor = playing(d)

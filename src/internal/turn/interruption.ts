@@ -20,23 +20,15 @@ const lasting = (s: State): number => {
 
 /** Whether a voice can interrupt now, if it lasts. */
 const byItself = (s: State): boolean => {
-  const { voice } = s.user
   const { ears, settings: { interruption } } = s.session
-  if (voice._tag === "Silent" || voice.dismissed || voice.faint || s.agent.pause !== undefined) return false
-  const floor = playing(s)
-  if (floor === undefined || !interruptible(s, floor)) return false
-  return interruption.minWords === 0 || !ears.stt || !ears.interims
+  return (interruption.minWords === 0 || !ears.stt || !ears.interims) && Lasting.counts(s)
 }
 
 /** When the voice will have lasted long enough to interrupt; `undefined` if it cannot, or its audio is still to come. */
-export const byVoiceAt = (s: State): number | undefined => {
-  const at = byItself(s) ? Lasting.at(s.user.voice, lasting(s)) : undefined
-  return at === undefined ? undefined : Math.max(at, s.agent.warmUpUntil ?? 0)
-}
+export const byVoiceAt = (s: State): number | undefined => byItself(s) ? Lasting.at(s, lasting(s)) : undefined
 
 /** Up to when the audio of the voice must come for it to interrupt; `undefined` if that is no matter. */
-export const awaitsVoiceTo = (s: State): number | undefined =>
-  byItself(s) ? Lasting.awaits(s.user.voice, lasting(s)) : undefined
+export const awaitsVoiceTo = (s: State): number | undefined => byItself(s) ? Lasting.awaits(s, lasting(s)) : undefined
 
 export const byVoice = (d: Draft): void => {
   const due = byVoiceAt(d)
