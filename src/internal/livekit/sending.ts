@@ -1,7 +1,7 @@
 /** What the agent sends besides audio. */
 import * as Effect from "effect/Effect"
 import { type Room, RoomError } from "../../Room.ts"
-import { gone, refuse, unknownParticipant } from "../room/errors.ts"
+import { gone, refuse, unknownParticipant, wrongKeys } from "../room/errors.ts"
 import { abandonable, type Rtc, type RtcRoom, saying } from "./rtc.ts"
 
 type Service = Room["Service"]
@@ -164,15 +164,18 @@ export const makeSending = (options: Options): Sending => {
             ...(to === undefined ? {} : { destination_identities: [...to] })
           })
         )),
-    sendDtmf: (pressed) =>
-      /^[0-9*#A-D]+$/.test(pressed)
-        ? Effect.forEach([...pressed], (digit, i) =>
-          Effect.andThen(
-            i === 0 ? Effect.void : Effect.sleep(betweenDigits),
-            using("sendDtmf", undefined, (participant) =>
-              promised(() => participant.publishDtmf(keys.indexOf(digit), digit)))
-          ), { discard: true })
-        : Effect.fail(refuse("InvalidOption", "sendDtmf: digits are 0 to 9, *, # and A to D, at least one")),
+    sendDtmf: (pressed) => {
+      const wrong = wrongKeys(pressed)
+      if (wrong !== undefined) return Effect.fail(wrong)
+      return Effect.forEach([...pressed], (digit, i) =>
+        Effect.andThen(
+          i === 0 ? Effect.void : Effect.sleep(betweenDigits),
+          using("sendDtmf", undefined, (participant) =>
+            promised(() =>
+              participant.publishDtmf(keys.indexOf(digit), digit)
+            ))
+        ), { discard: true })
+    },
     setAttributes: (attributes) =>
       using(
         "setAttributes",

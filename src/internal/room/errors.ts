@@ -36,6 +36,12 @@ export const refuse = (reason: RoomError["reason"], detail: string): RoomError =
 export const unknownParticipant = (what: string, identity: string): RoomError =>
   refuse("UnknownParticipant", `${what}: no participant ${masked(identity)} in the room`)
 
+/** What is wrong with the keys that are to be pressed; `undefined` if nothing is. */
+export const wrongKeys = (keys: string): RoomError | undefined =>
+  /^[0-9*#A-D]+$/.test(keys)
+    ? undefined
+    : refuse("InvalidOption", "sendDtmf: digits are 0 to 9, *, # and A to D, at least one")
+
 export const gone = (what: string, why = "the room has ended"): RoomError => refuse("Disconnected", `${what}: ${why}`)
 
 const formatOf = ({ channels, sampleRate }: Audio.Format): string =>

@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 import type { Room, RoomError } from "../../Room.ts"
 import { makeBroadcast } from "./broadcast.ts"
 import type { RoomControl, Sent } from "./control.ts"
-import { refuse, unknownParticipant } from "./errors.ts"
+import { refuse, unknownParticipant, wrongKeys } from "./errors.ts"
 import type { Lifetime } from "./lifetime.ts"
 
 type Service = Room["Service"]
@@ -115,10 +115,10 @@ export const makeOutbox = (options: OutboxOptions): Outbox => {
         send("publishTranscription", undefined, { _tag: "Transcription", identity, sid, segments }),
       sendData: ({ payload, reliable = true, to, topic }) =>
         send("sendData", to, { _tag: "Data", topic, payload, reliable, to }),
-      sendDtmf: (digits) =>
-        /^[0-9*#A-D]+$/.test(digits)
-          ? send("sendDtmf", undefined, { _tag: "Dtmf", digits })
-          : Effect.fail(refuse("InvalidOption", "sendDtmf: digits are 0 to 9, *, # and A to D, at least one")),
+      sendDtmf: (digits) => {
+        const wrong = wrongKeys(digits)
+        return wrong === undefined ? send("sendDtmf", undefined, { _tag: "Dtmf", digits }) : Effect.fail(wrong)
+      },
       setAttributes: (attributes) =>
         Effect.tap(send("setAttributes", undefined, { _tag: "Attributes", attributes }), () =>
           Effect.sync(() => {
