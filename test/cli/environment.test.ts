@@ -24,6 +24,8 @@ const run = async (args: ReadonlyArray<string>, files: Readonly<Record<string, s
       stream.on("data", (data: Buffer) => void (output += data.toString()))
     }
     child.on("close", resolve)
+    // One that refuses its start may be gone before it reads.
+    child.stdin.on("error", () => undefined)
     child.stdin.end(input ?? "")
     return { code: await promise, output }
   } finally {

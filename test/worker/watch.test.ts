@@ -34,18 +34,24 @@ const second = Effect.andThen(TestClock.adjust("1 second"), settled)
 const seconds = (count: number, each: () => void = () => undefined) =>
   Effect.forEach(Array.from({ length: count }), () => Effect.andThen(Effect.sync(each), second), { discard: true })
 
+/** It is asked after so many seconds, and killed a second later, for it does not answer. */
+const killedAfter = (count: number, child: (typeof puppets)[number]) =>
+  Effect.gen(function*() {
+    yield* seconds(count - 1)
+    assert.notInclude(child.tags, "Ping")
+    yield* second
+    assert.include(child.tags, "Ping")
+    assert.isTrue(child.alive)
+    yield* second
+    assert.isFalse(child.alive)
+  })
+
 describe("the watch over the processes of a pool", () => {
   it.effect("asks one that is silent for a minute, and kills it if there is no answer within a second", () =>
     Effect.gen(function*() {
       const { child } = yield* pooled
       child.answers = false
-      yield* seconds(59)
-      assert.notInclude(child.tags, "Ping")
-      yield* second
-      assert.include(child.tags, "Ping")
-      assert.isTrue(child.alive)
-      yield* second
-      assert.isFalse(child.alive)
+      yield* killedAfter(60, child)
     }))
 
   it.effect("leaves one alone that answers", () =>
@@ -100,13 +106,7 @@ describe("the watch over the processes of a pool", () => {
       child.answers = false
       yield* Effect.forkScoped(worker.stop)
       yield* settled
-      yield* seconds(9)
-      assert.notInclude(child.tags, "Ping")
-      yield* second
-      assert.include(child.tags, "Ping")
-      assert.isTrue(child.alive)
-      yield* second
-      assert.isFalse(child.alive)
+      yield* killedAfter(10, child)
     }))
 
   it.effect("gives no job to one that is silent for five seconds", () =>
