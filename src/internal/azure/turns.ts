@@ -132,12 +132,12 @@ const closing: Table = [
 /** How Azure closes a connection, for one layer. */
 export const closes = (): Closes => new Closes(closing)
 
-/** What the status of a phrase says; without a reason, it is an answer. */
-/** The statuses by their numbers. */
+/** The statuses of a phrase by their numbers. */
 const statuses = (
   "Success NoMatch InitialSilenceTimeout BabbleTimeout Error EndOfDictation TooManyRequests BadRequest Forbidden"
 ).split(" ")
 
+/** What the status of a phrase says; without a reason, it is an answer. */
 const refusal = (status: string | number | null | undefined): Failure.Reason | undefined => {
   switch (typeof status === "number" ? statuses[status] ?? "Error" : status) {
     case undefined:

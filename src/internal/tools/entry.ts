@@ -165,9 +165,9 @@ const handlerOf = <R>(
 const keepsJson = (schema: Schema.Top): boolean =>
   Schema.toCodecJson(schema).ast === schema.ast && SchemaAST.toEncoded(schema.ast) === schema.ast
 
-const isPlain = (tool: Tool.Any): boolean => Tool.isDynamic(tool) && tool.jsonSchema !== undefined
+const jsonSchemaOf = (tool: Tool.Any) => Tool.isDynamic(tool) ? tool.jsonSchema : undefined
 
-const jsonSchemaOf = (tool: Tool.Any): unknown => Tool.isDynamic(tool) ? tool.jsonSchema : undefined
+const isPlain = (tool: Tool.Any): boolean => jsonSchemaOf(tool) !== undefined
 
 /** What is left out is what the schema says for it. */
 const withDefaults = (schema: unknown, params: Schema.Json): Schema.Json => {
@@ -181,8 +181,10 @@ const withDefaults = (schema: unknown, params: Schema.Json): Schema.Json => {
   return { ...params, ...Object.fromEntries(fields) }
 }
 
-const parametersOf = (tool: Tool.Any): Schema.Top =>
-  Tool.isDynamic(tool) && tool.jsonSchema !== undefined ? fromJsonSchema(tool.jsonSchema) : tool.parametersSchema
+const parametersOf = (tool: Tool.Any): Schema.Top => {
+  const schema = jsonSchemaOf(tool)
+  return schema === undefined ? tool.parametersSchema : fromJsonSchema(schema)
+}
 
 // A schema that says more than can be translated must not make the tool
 // unusable: then its required fields are what is checked.
