@@ -16,7 +16,7 @@ import { dual } from "effect/Function"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Audio from "./Audio.ts"
-import { InvalidOptions } from "./Failure.ts"
+import type { InvalidOptions } from "./Failure.ts"
 import { openGate } from "./internal/audio/gate.ts"
 import { noAudio } from "./internal/audio/usable.ts"
 import { logOwn } from "./internal/foreign.ts"
@@ -228,8 +228,7 @@ export const chain = Effect.fnUntraced(function*(
       try {
         const given = entry.step(current)
         if (!Array.isArray(given)) {
-          const detail = `must give frames at once, not ${shown(given)}`
-          throw new InvalidOptions({ problems: [{ option: entry.name, detail }] })
+          throw Check.problem(entry.name, `must give frames at once, not ${shown(given)}`)
         }
         for (const frame of given) {
           const why = noAudio(frame)

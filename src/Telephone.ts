@@ -23,7 +23,8 @@ import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { InvalidOptions } from "./Failure.ts"
+import type { InvalidOptions } from "./Failure.ts"
+import * as Check from "./internal/options.ts"
 import { PackageMissing, WorkerError } from "./internal/worker/errors.ts"
 import type * as Worker from "./Worker.ts"
 
@@ -150,8 +151,7 @@ export const parameters = <A, I extends Readonly<Record<string, string | undefin
 ): Effect.Effect<A, InvalidOptions> =>
   Effect.mapError(
     Schema.decodeUnknownEffect(schema)(job.attributes),
-    ({ issue }) =>
-      new InvalidOptions({ problems: [{ option: "parameters", detail: `do not fit the schema (${issue._tag})` }] })
+    ({ issue }) => Check.problem("parameters", `do not fit the schema (${issue._tag})`)
   )
 
 const load = Effect.tryPromise({

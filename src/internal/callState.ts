@@ -8,7 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
-import { InvalidOptions } from "../Failure.ts"
+import { problem } from "./options.ts"
 import { isRecord } from "./options/fields.ts"
 import { shown } from "./options/shown.ts"
 import * as Json from "./tools/json.ts"
@@ -107,21 +107,19 @@ const write = (
   return Result.succeed({ json: json.success, value: Schema.decodeUnknownSync(codec)(json.success) })
 }
 
-const wrong = (option: string, detail: string) => new InvalidOptions({ problems: [{ option, detail }] })
-
 /** Throws `InvalidOptions` where the name is empty or the value to begin with does not fit. */
 export const define = <A>(
   name: string,
   schema: Schema.Codec<A, any>,
   options: { readonly initial: A }
 ): Definition<A> => {
-  if (!Schema.isSchema(schema)) throw wrong("schema", `must be a schema of the value, not ${shown(schema)}`)
-  if (!isRecord(options)) throw wrong("options", `must be an object of options, such as { initial: … }`)
+  if (!Schema.isSchema(schema)) throw problem("schema", `must be a schema of the value, not ${shown(schema)}`)
+  if (!isRecord(options)) throw problem("options", `must be an object of options, such as { initial: … }`)
   if (typeof name !== "string" || name.trim() === "") {
-    throw wrong("name", "must be a text that is not empty")
+    throw problem("name", "must be a text that is not empty")
   }
   const written = write(name, schema, options.initial)
-  if (Result.isFailure(written)) throw wrong("initial", `must fit the schema: ${written.failure.message}`)
+  if (Result.isFailure(written)) throw problem("initial", `must fit the schema: ${written.failure.message}`)
   return { name, schema, initial: written.success.json }
 }
 

@@ -5,7 +5,8 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
-import { InvalidOptions } from "../Failure.ts"
+import type { InvalidOptions } from "../Failure.ts"
+import { problem } from "./options.ts"
 
 const article = { Effect: "an Effect", Stream: "a Stream" } as const
 
@@ -42,11 +43,9 @@ const forget = (given: unknown): void => {
   if (Predicate.isPromiseLike(given)) given.then(undefined, () => undefined)
 }
 
-const invalid = (option: string, detail: string) => new InvalidOptions({ problems: [{ option, detail }] })
-
 const wrong = (option: string, wanted: Wanted, given: unknown): InvalidOptions => {
   forget(given)
-  return invalid(option, `must give ${article[wanted]}, not ${advice(wanted, given)}`)
+  return problem(option, `must give ${article[wanted]}, not ${advice(wanted, given)}`)
 }
 
 /** The Effect that a function gives. If it gives something else, the effect fails as `refuse` says, else it dies. */
@@ -72,5 +71,5 @@ export const saysYes = (option: string, given: unknown): boolean => {
   const late = Predicate.isPromiseLike(given) ? "a promise" : Effect.isEffect(given) ? "an Effect" : undefined
   if (late === undefined) return Boolean(given)
   forget(given)
-  throw invalid(option, `must give true or false at once, not ${late}`)
+  throw problem(option, `must give true or false at once, not ${late}`)
 }

@@ -200,6 +200,10 @@ export const readOrThrow = <Out, In>(
   where = ""
 ): Out => Result.getOrThrowWith(read(self, given, where), error)
 
+/** One thing that is wrong with what no schema describes, as what a function gives. */
+export const problem = (option: string, detail: string): InvalidOptions =>
+  new InvalidOptions({ problems: [{ option, detail }] })
+
 /** All that is wrong with what no schema describes, as one error. */
 export const invalid = (problems: ReadonlyArray<InvalidOptions["problems"][number]>): InvalidOptions | undefined => {
   const [first, ...others] = problems

@@ -8,9 +8,9 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Frame } from "../Audio.ts"
-import { InvalidOptions } from "../Failure.ts"
 import type { History } from "../History.ts"
 import { type Definition, type Held, type PlainHeld, plainly } from "./callState.ts"
+import { problem } from "./options.ts"
 import { asking, CurrentRealWaits, within } from "./realWaits.ts"
 import type { Participant } from "./room/event.ts"
 
@@ -208,7 +208,7 @@ export const settled = <A, R>(
           const why = unrun(result)
           return why === undefined
             ? Effect.void
-            : Effect.die(new InvalidOptions({ problems: [{ option: name, detail: why }] }))
+            : Effect.die(problem(name, why))
         }),
         Effect.onInterrupt(() => Effect.sync(() => controller.abort())),
         Effect.ensuring(Effect.sync(() => wait?.end()))

@@ -3,9 +3,9 @@
  * for them, and dropped when the reply is there.
  */
 import * as Effect from "effect/Effect"
-import { InvalidOptions } from "../../Failure.ts"
 import type * as Session from "../../Session.ts"
 import * as Turn from "../../Turn.ts"
+import { problem } from "../options.ts"
 import { shown } from "../options/shown.ts"
 import { settled } from "../plain.ts"
 import { isFilled } from "./calls.ts"
@@ -22,9 +22,7 @@ const standard = "One moment, please."
 /** Who writes no types may give anything. */
 const textOf = (given: unknown): string | undefined => {
   if (given === undefined || typeof given === "string") return given
-  throw new InvalidOptions({
-    problems: [{ option: "filler.say", detail: `must give a text, or nothing to say nothing, not ${shown(given)}` }]
-  })
+  throw problem("filler.say", `must give a text, or nothing to say nothing, not ${shown(given)}`)
 }
 
 export const makeFiller = (

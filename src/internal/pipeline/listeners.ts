@@ -7,22 +7,20 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type * as Event from "../../Event.ts"
-import { InvalidOptions } from "../../Failure.ts"
 import * as Metrics from "../../Metrics.ts"
 import type { Options } from "../../Pipeline.ts"
 import { kindOf, logOwn } from "../foreign.ts"
+import { problem } from "../options.ts"
 import type { Core } from "./core.ts"
 import { type Broadcast, type Events, makeBroadcast, makeEvents } from "./events.ts"
 import { logEvents } from "./logging.ts"
 import type { SessionParticipant } from "./participant.ts"
 import type { Recorded } from "./recording.ts"
 
-const notRun = new InvalidOptions({
-  problems: [{
-    option: "onEvent",
-    detail: "must not give an Effect, which nobody runs: run it with Effect.runFork(…), or read session.events"
-  }]
-})
+const notRun = problem(
+  "onEvent",
+  "must not give an Effect, which nobody runs: run it with Effect.runFork(…), or read session.events"
+)
 
 /** Lines of the log about them in a session. */
 const mostTold = 100

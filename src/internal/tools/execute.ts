@@ -10,9 +10,9 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
-import { InvalidOptions } from "../../Failure.ts"
 import type { Call, Options, Output, Set } from "../../Tools.ts"
 import { logOwn } from "../foreign.ts"
+import { problem } from "../options.ts"
 import { shown } from "../options/shown.ts"
 import { settled } from "../plain.ts"
 import { head } from "../text/head.ts"
@@ -238,9 +238,7 @@ const needsApproval = (entry: Entry<unknown>, params: unknown, call: Call): Effe
     (answer) =>
       typeof answer === "boolean"
         ? Effect.succeed(answer)
-        : Effect.die(
-          new InvalidOptions({ problems: [{ option, detail: `must give true or false, not ${shown(answer)}` }] })
-        )
+        : Effect.die(problem(option, `must give true or false, not ${shown(answer)}`))
   )
 }
 

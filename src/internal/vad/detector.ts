@@ -8,8 +8,8 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Audio from "../../Audio.ts"
-import { InvalidOptions } from "../../Failure.ts"
 import type { Detector, Event, Scorer } from "../../Vad.ts"
+import { problem } from "../options.ts"
 import { inferenceFailed, invalidOptions, VadError } from "./errors.ts"
 import type { Settings } from "./settings.ts"
 import { Tracker } from "./tracker.ts"
@@ -34,7 +34,7 @@ const noProbability = (given: number | undefined): VadError =>
 const typed = (thrown: unknown): VadError => {
   if (thrown instanceof VadError) return thrown
   return thrown instanceof Audio.AudioError
-    ? invalidOptions(new InvalidOptions({ problems: [{ option: thrown.field, detail: thrown.detail }] }))
+    ? invalidOptions(problem(thrown.field, thrown.detail))
     : inferenceFailed(`the scorer threw ${thrown instanceof Error ? thrown.name : typeof thrown}`)
 }
 

@@ -4,7 +4,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import * as Audio from "../../Audio.ts"
-import { InvalidOptions } from "../../Failure.ts"
 import * as Llm from "../../Llm.ts"
 import type { PrewarmOptions } from "../../Resilience.ts"
 import { Room } from "../../Room.ts"
@@ -14,6 +13,7 @@ import { TurnDetector } from "../../TurnDetector.ts"
 import { Vad } from "../../Vad.ts"
 import type { DefineOptions, Job } from "../../Worker.ts"
 import { Findings } from "../config/variable.ts"
+import { problem } from "../options.ts"
 import { asEffect } from "../plain.ts"
 import { PrewarmFailed, WorkerError } from "./errors.ts"
 import { detailOf, logFailure, logForeign } from "./failureLog.ts"
@@ -75,7 +75,7 @@ const held = <R>(
     return Effect.flatMap(awaited, (effect) =>
       Effect.isEffect(effect)
         ? effect
-        : Effect.die(new InvalidOptions({ problems: [{ option: "entry", detail: needsEffect }] })))
+        : Effect.die(problem("entry", needsEffect)))
   })
 
 export const makePrewarm = <ROut, E>(
