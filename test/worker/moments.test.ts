@@ -142,4 +142,32 @@ describe("a process of a pool", () => {
         })
     )
   }
+
+  it.effect("whose report of a job did not come is given no other, and ends with those that it has", () =>
+    Effect.gen(function*() {
+      puppets.length = 0
+      const server = yield* memory()
+      yield* start(definition, server, { pool: { module: import.meta.url, processes: 1, jobsPerProcess: 2 } }).pipe(
+        Effect.provide(Logger.layer([]))
+      )
+      const connection = yield* server.next
+      yield* until(() => puppets.length === 1)
+      yield* Effect.addFinalizer(() => Effect.sync(() => puppets.forEach((one) => one.kill("SIGKILL"))))
+      for (const id of ["AJ_1", "AJ_2"]) yield* connection.dispatch(makeJob(id))
+      const [mute] = puppets
+      yield* until(() => mute!.tags.filter((tag) => tag === "Start").length === 2)
+      mute!.say(report("AJ_1", "running"), report("AJ_2", "running"), over("AJ_1"))
+      yield* until(() => puppets.length === 2)
+      yield* settled
+      yield* connection.dispatch(makeJob("AJ_3"))
+      yield* until(() => puppets[1]!.has("Start"))
+      assert.isTrue(mute!.alive)
+      mute!.say(report("AJ_2", "success"), over("AJ_2"))
+      yield* until(() => !mute!.alive)
+      const ends = connection.seen("updateJob").filter(({ status }) => status !== JobStatus.JS_RUNNING)
+      assert.deepStrictEqual(ends.map(({ jobId, status }) => [jobId, status]), [
+        ["AJ_1", JobStatus.JS_FAILED],
+        ["AJ_2", JobStatus.JS_SUCCESS]
+      ])
+    }))
 })

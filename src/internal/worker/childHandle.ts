@@ -90,7 +90,7 @@ export class Child {
       onEnd: (reason) => this.#die(reason)
     })
     const send = (message: ToChild): void => this.send(message)
-    this.jobs = new ChildJobs({ slot, evict, fork, send })
+    this.jobs = new ChildJobs({ slot, evict, fork, send, onUnheard: () => this.#replace() })
     this.metrics = new ChildMetrics((question) => {
       const isThere = this.#state === "ready" || this.#state === "retiring"
       if (isThere) send({ _tag: "AskMetrics", question })
@@ -234,6 +234,15 @@ export class Child {
     if (times !== killedAt) return
     this.#fork(Effect.annotateLogs(Effect.logError("a process of the pool is killed: it cannot be understood"), about))
     this.kill()
+  }
+
+  /** The next job would not be heard of, either. */
+  #replace(): void {
+    if (this.#state !== "ready") return
+    this.#fork(metrics.replaced("unheard"))
+    const told = Effect.logWarning("a process of the pool is replaced: the report of a job did not come")
+    this.#fork(Effect.annotateLogs(told, { child: this.slot, jobs: this.jobs.size }))
+    this.retire()
   }
 
   #look({ _tag: _, running, ...usage }: Extract<FromChild, { _tag: "State" }>): void {

@@ -26,6 +26,8 @@ export interface Options {
   /** Takes the agent of a job whose process has ended out of its room. */
   readonly evict: (assignment: Assignment) => Effect.Effect<void>
   readonly fork: (effect: Effect.Effect<void>) => void
+  /** What the process has said of a job did not come. */
+  readonly onUnheard: () => void
 }
 
 export class ChildJobs {
@@ -82,6 +84,7 @@ export class ChildJobs {
     const job = this.#jobs.get(id)
     if (job === undefined || job.told) return this.#remove(id)
     this.#fail(id, job, "the process of the job did not say how it ended", Effect.void)
+    this.#options.onUnheard()
   }
 
   /** The process has ended: its jobs have failed, unless the server knows more. */

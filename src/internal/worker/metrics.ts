@@ -40,7 +40,12 @@ const children = gauge("agent_pool_processes", "Processes of the pool that are r
 const crashes = counter("agent_pool_crashes_total", "Processes of the pool that ended without being asked")
 const replacedBy = (reason: string) =>
   counter("agent_pool_replacements_total", "Processes of the pool that were replaced, by reason", { reason })
-const replacements = { grown: replacedBy("grown"), jobs: replacedBy("jobs"), limit: replacedBy("limit") }
+const replacements = {
+  grown: replacedBy("grown"),
+  jobs: replacedBy("jobs"),
+  limit: replacedBy("limit"),
+  unheard: replacedBy("unheard")
+}
 const intake = (what: string) =>
   counter("agent_pool_messages_total", "Messages of processes of the pool that were not read, or not at once", { what })
 const nuisances = { too_long: intake("too_long"), unreadable: intake("unreadable"), held: intake("held") }
