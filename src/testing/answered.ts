@@ -173,11 +173,22 @@ const follows = (timeline: Timeline, { at, hearing, text }: Said): boolean =>
   phraseKind(text, { language: hearing?.language }) === "continuer" &&
   timeline.audible.some(({ from, to }) => from <= at && at < to)
 
+/**
+ * What was asked before a turn was answered by that. A turn may come late: one that these words did not join, though
+ * their transcript came after it, is one of the words before.
+ */
+const answeredUntil = (timeline: Timeline, { at: from, text }: Said, transcribedAt: number): number => {
+  const turns = timeline.of("UserSpeechCommitted")
+  const turn = turns.findLast(({ at }) => at <= from)?.at ?? 0
+  const late = turns.some((turn) => turn.at > from && turn.at <= transcribedAt && !key(turn.text).includes(key(text)))
+  const before = timeline.user.findLast((action) => action._tag === "Say" && action.to <= from)
+  return late && before?._tag === "Say" ? Math.max(turn, before.to) : turn
+}
+
 /** Whether a question was heard that these words may answer. */
-const wasAsked = (timeline: Timeline, said: Said): boolean => {
+const wasAsked = (timeline: Timeline, said: Said, transcribedAt: number): boolean => {
   const open = follows(timeline, said) ? openOverVoice : openFor
-  // What was asked before a turn was answered by that.
-  const since = timeline.of("UserSpeechCommitted").findLast(({ at }) => at <= said.at)?.at ?? 0
+  const since = answeredUntil(timeline, said, transcribedAt)
   return timeline.of("AgentSpeechCommitted").some(({ at, interrupted, text }) =>
     !interrupted && text.trimEnd().endsWith("?") && at >= since && said.at <= at + open &&
     (goesOn(timeline, at) ? said.at >= at - atItsEnd : said.to >= at - ahead)
@@ -205,7 +216,7 @@ const fate = (timeline: Timeline, said: Said, spans: ReadonlyArray<Span>, option
   const transcript = timeline.of("UserTranscript").find(({ at, final, text }) =>
     final && at >= said.at && key(text).includes(words)
   )
-  if (agreement.has(words) && !wasAsked(timeline, said)) return { what: "setAside" }
+  if (agreement.has(words) && !wasAsked(timeline, said, transcript?.at ?? said.to)) return { what: "setAside" }
   const heardAt = Math.max(transcript?.at ?? Infinity, said.to)
   if (transcript === undefined) return { what: until < timeline.endedAt ? "overtaken" : "unheard" }
   const turn = timeline.of("UserSpeechCommitted").find(({ at, text }) => at >= said.at && key(text).includes(words))

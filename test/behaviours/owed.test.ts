@@ -67,6 +67,25 @@ describe("a transcript that is owed", () => {
     assert.deepStrictEqual(paused.at(2150, final("")).until(9000).times("Resume"), [4100])
   })
 
+  it.effect.each([3020, 3300])(
+    "is of the first of two voices: the second, a short one, has its own (%s)",
+    (to) =>
+      Effect.gen(function*() {
+        const timeline = yield* Testing.scenario({
+          at: [
+            { at: 500, do: (session) => session.say("Shall I book it?") },
+            { at: 4000, do: (session) => session.say("It is a house by the sea, with a garden and a lake.") }
+          ],
+          tts: [{ duration: 2000 }, { duration: 8000 }],
+          user: [Testing.say(2900, to, "For two."), Testing.say(3900, 4050, "Yes.")],
+          stt: { finalDelay: 1900 },
+          llm: ["OK.", "Done."]
+        })
+        assert.deepStrictEqual(timeline.of("UserSpeechSetAside"), [])
+        assert.deepStrictEqual(timeline.of("UserSpeechCommitted").map(({ text }) => text), ["For two.", "Yes."])
+      })
+  )
+
   it("begins the turn: a noise before it that nobody heard words of is none of it", () => {
     const turn = { interruption: { falseInterruptionTimeout: 300 } }
     const reply = drive({ turn, onCommit: () => undefined }).at(0, started(0)).at(4000, stopped(3500)).at(

@@ -185,6 +185,11 @@ describe("the invariants about the caller's intent", () => {
       assert.deepStrictEqual(broken(yield* held("en", "Yes.")), ["I12"])
     }))
 
+  it.effect.each([9_607_831, 9_618_076])(
+    "know what was asked to be answered by the words before a yes, though their turn came after it (%s)",
+    (seed) => Effect.map(Testing.replay(seed), ({ violations }) => assert.deepStrictEqual(violations, []))
+  )
+
   it.effect("tell a reply that was empty twice from one that nobody made, whatever is said later", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({ user: [question], llm: ["Here."] })

@@ -12,8 +12,7 @@ const brief = 300
 
 /** A final transcript has come: up to where all is transcribed. One without times may be of the first of several voices. */
 export const transcribed = (d: Draft, endedAt: number | undefined): void => {
-  const [first, next] = d.user.owed.filter(({ words }) => words)
-  const untimed = first === undefined || next === undefined ? d.now : first.endedAt
+  const untimed = Owed.firstOfSeveral(d)?.endedAt ?? d.now
   const to = endedAt === undefined ? untimed : Math.min(d.now, endedAt + Owed.shortOf)
   d.user.heardTo = Math.max(d.user.heardTo, to)
 }

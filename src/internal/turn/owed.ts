@@ -40,10 +40,25 @@ export const answered = (d: Draft, endedAt: number | undefined, words: boolean):
     d.user.owed = owed.filter((open) => open.endedAt > to)
     return
   }
-  const index = owed.findIndex((open) => (open.words || !words) && isInTime(d, open))
-  const settled = owed[index]
+  const [settled] = words ? answerable(d).filter((open) => isInTime(d, open)) : owed.filter((open) => isInTime(d, open))
   d.user.settledTo = Math.max(d.user.settledTo, settled?.endedAt ?? d.now)
-  d.user.owed = settled === undefined ? owed : owed.slice(index + 1)
+  d.user.owed = settled === undefined ? owed : owed.slice(owed.indexOf(settled) + 1)
+}
+
+/** What words without times may be an answer to: a voice that was too short to wait for only where no other is open. */
+const answerable = (d: Draft): ReadonlyArray<Owed> => {
+  const { owed } = d.user
+  const long = owed.filter(({ words }) => words)
+  return long.length > 0 ? long : owed.filter((open) => isInTime(d, open))
+}
+
+/** Of several voices that may have words to come, the one whose words come first. */
+export const firstOfSeveral = (d: Draft): Owed | undefined => {
+  const [first] = answerable(d)
+  if (first === undefined) return undefined
+  const { owed } = d.user
+  const others = owed.slice(owed.indexOf(first) + 1)
+  return others.some((open) => open.words || isInTime(d, open)) ? first : undefined
 }
 
 /** Whether the recogniser takes longer for an answer than it does. */
