@@ -1,30 +1,34 @@
+import { existsSync, readdirSync, rmSync } from "node:fs"
 import { availableParallelism, tmpdir } from "node:os"
 import { join } from "node:path"
 import process from "node:process"
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
 
-// Programs that tests start, and their workers, find what they import compiled.
+// Test files, and the programs that they start, find what they import compiled.
+const compiled = join(tmpdir(), "effect-voice-compiled")
 const { env } = process
-env["NODE_COMPILE_CACHE"] ??= join(tmpdir(), "effect-voice-compiled")
+env["NODE_COMPILE_CACHE"] ??= compiled
 
-const src = fileURLToPath(new URL("./src/", import.meta.url))
+// A test file has another name there with each run. This many files are some 150 MB.
+if (existsSync(compiled) && readdirSync(compiled, { recursive: true }).length > 20_000) {
+  rmSync(compiled, { recursive: true, force: true })
+}
+
+const imports = fileURLToPath(new URL("./test/support/imports.ts", import.meta.url))
 
 export default defineConfig({
-  resolve: {
-    alias: [
-      { find: /^effect-voice$/, replacement: `${src}index.ts` },
-      { find: /^effect-voice\/(.*)$/, replacement: `${src}$1.ts` }
-    ]
-  },
   test: {
+    // Node reads TypeScript by itself, as in the programs that tests start: it keeps what it has compiled, and runs it as it stands.
+    experimental: { viteModuleRunner: false },
+    execArgv: ["--import", imports, "--disable-warning=ExperimentalWarning"],
     // One more waits, for real time or a process, where two work.
     maxWorkers: Math.ceil(availableParallelism() * 1.5),
     include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
     exclude: ["test/livekit/**", "test/hostile/livekit/**", "**/node_modules/**"],
-    // Two loaded cores need their time; a test that fails is never run again.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Cores that others load, too, need their time; a test that fails is never run again.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     retry: 0,
     // Those that wait for real time, in a file that says so, wait together.
     maxConcurrency: 2

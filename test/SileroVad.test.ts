@@ -1,10 +1,11 @@
 // Alone: takes onnxruntime and WebAssembly away.
-import { assert, describe, it, vi } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
 import { Audio, Vad } from "effect-voice"
 import * as SileroVad from "effect-voice/Layers/SileroVad"
 import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
+import { registerHooks } from "node:module"
 import { tmpdir } from "node:os"
 import { fileURLToPath } from "node:url"
 import * as silero from "../src/internal/vad/silero.ts"
@@ -135,12 +136,13 @@ describe("SileroVad", () => {
     const withoutRuntime = <A, E, R>(use: Effect.Effect<A, E, R>) =>
       Effect.acquireUseRelease(
         Effect.sync(() =>
-          vi.doMock("onnxruntime-node", () => {
-            throw new Error("Cannot find package")
+          registerHooks({
+            resolve: (specifier, context, next) =>
+              next(specifier === "onnxruntime-node" ? "onnxruntime-that-is-not-there" : specifier, context)
           })
         ),
         () => use,
-        () => Effect.sync(() => vi.doUnmock("onnxruntime-node"))
+        (hooks) => Effect.sync(() => hooks.deregister())
       )
 
     it.effect("that is another wants onnxruntime-node, which is named", () =>
