@@ -1,37 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { spawnSync } from "node:child_process"
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { documents, guides, snippets, tasks, tutorial } from "./support/snippets.ts"
 import { modules } from "./support/source.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
-const guides = readdirSync(`${root}docs`).filter((file) => file.endsWith(".md")).map((file) => `docs/${file}`)
-const documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "AGENTS.md", ...guides]
 const read = (file: string) => readFileSync(`${root}${file}`, "utf8")
-
-/** The files that the tutorial builds, which import each other. */
-const tutorial = new Map(
-  readdirSync(`${root}examples/hotel`).map((file) => [read(`examples/hotel/${file}`), file] as const)
-)
-
-/** Those of the guides, which are compiled and run where they are. */
-const tasks = new Set(readdirSync(`${root}examples/guides`).map((file) => read(`examples/guides/${file}`)))
-
-const snippets = documents.flatMap((document) =>
-  [...read(document).matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code], i) => ({
-    name: tutorial.get(code!) ?? `${document.replace("/", "-").replace(".md", "")}-${i + 1}.ts`,
-    code: code!
-  }))
-)
-
-/** The programs in docstrings, as an editor shows them. */
-const hovers = modules.flatMap(({ path, text }) =>
-  [...text.matchAll(/^ \* ```ts\n(.*?)^ \* ```$/gms)].map(([, code], i) => ({
-    name: `hover-${path.replaceAll("/", "-").replace(".ts", "")}-${i + 1}.ts`,
-    code: `${code!.replaceAll(/^ \* ?/gm, "")}\nexport {}\n`
-  }))
-)
 
 /** What a program begins with: a layer's own constructor, and one of each family. */
 const shown: ReadonlyArray<readonly [path: string, name: string]> = [
@@ -128,35 +103,5 @@ describe("the documents", () => {
     const rows = [...read("ARCHITECTURE.md").matchAll(/^\| \d+ .*\| `([\w/.]+\.test\.ts)`: (.+?) +\|$/gm)]
     assert.isAtLeast(rows.length, 10)
     for (const [, file, sentence] of rows) assert.include(read(`test/${file}`), `"${sentence}"`)
-  })
-
-  it("hold programs that compile, in pages and in hovers", () => {
-    assert.isAtLeast(snippets.length, 2)
-    assert.isAtLeast(hovers.length, 50)
-    mkdirSync(`${root}out`, { recursive: true })
-    const folder = mkdtempSync(`${root}out/snippets-`)
-    try {
-      for (const { code, name } of [...snippets.filter(({ code }) => !tasks.has(code)), ...hovers]) {
-        writeFileSync(`${folder}/${name}`, code)
-      }
-      writeFileSync(
-        `${folder}/tsconfig.json`,
-        JSON.stringify({
-          extends: `${root}tsconfig.json`,
-          compilerOptions: {
-            noUnusedLocals: false,
-            paths: { "effect-voice": [`${root}src/index.ts`], "effect-voice/*": [`${root}src/*.ts`] }
-          },
-          include: ["*.ts"]
-        })
-      )
-      const compiler = spawnSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, "-p", folder], {
-        encoding: "utf8"
-      })
-      assert.strictEqual(compiler.stdout + compiler.stderr, "")
-      assert.strictEqual(compiler.status, 0)
-    } finally {
-      rmSync(folder, { recursive: true })
-    }
   })
 })
