@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command `effect-voice`, as it is started: says which Node or package is missing before anything needs it. */
 import { readFileSync } from "node:fs"
+import module from "node:module"
 import process from "node:process"
 import { tooOld } from "./nodeVersion.ts"
 
@@ -18,6 +19,8 @@ const { engines } = JSON.parse(readFileSync(new URL("../../package.json", import
 const old = tooOld(process.versions.node, engines.node)
 if (old !== undefined) refuse(old)
 else {
+  // The next start finds it compiled. Where nothing can be written, it goes on without.
+  module.enableCompileCache()
   try {
     await import("./commands.ts")
   } catch (cause) {

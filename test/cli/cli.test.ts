@@ -1,7 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync
+} from "node:fs"
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
@@ -173,6 +182,23 @@ describe.concurrent("effect-voice", () => {
     }
     const [code] = await once(child, "close")
     assert.deepStrictEqual([code, output], [1, "effect-voice needs Node 22.19 or newer, this is 20.20\n"])
+  })
+
+  it("keeps what is compiled for the next start and for the processes of a pool, where that can be written", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "effect-voice-"))
+    const fresh = { NODE_COMPILE_CACHE: "", TMPDIR: folder }
+    const server = { LIVEKIT_URL: "ws://127.0.0.1:9", LIVEKIT_API_KEY: "k", LIVEKIT_API_SECRET: "s".repeat(32) }
+    try {
+      const pool = ["start", "test/cli/compiled.ts", "--port", "0", "--processes", "1"]
+      const { output } = await run(pool, { env: { ...server, ...fresh } })
+      const [, kept = ""] =
+        new RegExp(`compiled in (${join(folder, "node-compile-cache")}\\S+?)[\\\\"\\s]`).exec(output) ?? []
+      assert.isAbove(readdirSync(kept).length, 100, output)
+      const { code, errors } = await run(["--version"], { env: { ...fresh, TMPDIR: join(root, "package.json") } })
+      assert.deepStrictEqual([code, errors], [0, ""])
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   it.each<readonly [string, object | undefined, string]>([

@@ -5,6 +5,8 @@
  */
 import * as Option from "effect/Option"
 import { spawn } from "node:child_process"
+import { getCompileCacheDir } from "node:module"
+import { dirname } from "node:path"
 import process from "node:process"
 import { Duplex } from "node:stream"
 import { fileURLToPath } from "node:url"
@@ -26,6 +28,12 @@ export type Nuisance = "too_long" | "unreadable" | "held"
 const lastWords = 2000
 
 const program = fileURLToPath(programFile("internal/worker/childProgram"))
+
+/** It finds what it imports compiled where this process does. */
+const environment = (): NodeJS.ProcessEnv => {
+  const compiled = getCompileCacheDir()
+  return compiled === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: dirname(compiled) }
+}
 
 export const openChannel = (options: {
   /** Of the program: the module to import, the level of the log, whether it is the first, and whether it is traced. */
@@ -51,7 +59,7 @@ export const openChannel = (options: {
     ...options.execArgv,
     program,
     ...options.arguments
-  ], { stdio: ["ignore", "inherit", "inherit", "pipe"] })
+  ], { env: environment(), stdio: ["ignore", "inherit", "inherit", "pipe"] })
   const channel = handle.stdio[channelFd]
   if (channel instanceof Duplex) {
     listen(channel, {
