@@ -8,7 +8,7 @@
  * The recording is in `test/fixtures` of the package: copy that folder beside `examples`.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Console, Effect, Layer, Redacted, Schema } from "effect"
+import { Console, Deferred, Effect, Layer, Redacted, Schema } from "effect"
 import { Agent, type Event, Pipeline } from "effect-voice"
 import * as FliteTts from "effect-voice/Layers/FliteTts"
 import * as HttpLlm from "effect-voice/Layers/HttpLlm"
@@ -102,15 +102,21 @@ const program = Effect.gen(function*() {
   const address = (yield* server).address()
   const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`
   const lines: Array<string> = []
+  const answered = yield* Deferred.make<void>()
+  const listen = (event: Event.Event): void => {
+    lines.push(...tell(event))
+    if (event._tag === "AgentSpeechCommitted") Deferred.doneUnsafe(answered, Effect.void)
+  }
   const services = Layer.mergeAll(
-    LocalRoom.layer({ participants: [{ identity: "caller", audio: question, linger: "2 seconds" }] }),
+    LocalRoom.layer({ participants: [{ identity: "caller", audio: question, linger: "1 minute" }] }),
     SileroVad.layer(),
     recogniser(url),
     model(url),
     FliteTts.layer(),
     ToolsLive
   )
-  yield* Pipeline.run(agent, { onEvent: (event) => void lines.push(...tell(event)) }).pipe(
+  yield* Pipeline.run(agent, { onEvent: listen }).pipe(
+    Effect.raceFirst(Deferred.await(answered)),
     Effect.provide(services)
   )
   yield* Console.log(lines.join("\n"))

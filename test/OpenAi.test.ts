@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Logger, References, Schedule, Stream } from "effect"
+import { Deferred, Effect, Layer, Logger, References, Schedule, Stream } from "effect"
 import { Agent, Audio, History, Llm, Pipeline, Session, Stt, Tts } from "effect-voice"
 import * as EnergyVad from "effect-voice/Layers/EnergyVad"
 import * as LocalRoom from "effect-voice/Layers/LocalRoom"
@@ -104,16 +104,24 @@ describe.concurrent("OpenAI", () => {
           participants: [{
             identity: "caller",
             audio: [{ at: "500 millis", audio: path.join(root, "test/fixtures/weather_question.wav") }],
-            linger: "1500 millis"
+            linger: "1 minute"
           }]
         })
-        yield* Pipeline.run(agent).pipe(Effect.provide(Layer.mergeAll(
-          EnergyVad.layer(),
-          OpenAiStt.layerRealtime({ ...access, url: ears.url }),
-          OpenAiLlm.layer(access),
-          OpenAiTts.layer(access),
-          room
-        )))
+        const answered = yield* Deferred.make<void>()
+        yield* Pipeline.run(agent, {
+          onEvent: ({ _tag }) => {
+            if (_tag === "AgentSpeechCommitted") Deferred.doneUnsafe(answered, Effect.void)
+          }
+        }).pipe(
+          Effect.raceFirst(Deferred.await(answered)),
+          Effect.provide(Layer.mergeAll(
+            EnergyVad.layer(),
+            OpenAiStt.layerRealtime({ ...access, url: ears.url }),
+            OpenAiLlm.layer(access),
+            OpenAiTts.layer(access),
+            room
+          ))
+        )
         assert.strictEqual(transcript, "User (caller): What is the weather in Paris?\nAssistant: Sunny.")
         const peer = yield* ears.next
         assert.strictEqual(yield* peer.closed, 1000)
