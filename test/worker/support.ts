@@ -2,6 +2,7 @@ import { Deferred, Effect, Queue } from "effect"
 import * as Testing from "effect-voice/testing"
 import * as Worker from "effect-voice/Worker"
 import { Socket } from "effect/socket"
+import { availableParallelism, loadavg } from "node:os"
 import { Patience } from "../../src/internal/worker/poolWatch.ts"
 import { agentInMemory, type AgentServer, credentials, type Options } from "../support/agentServer.ts"
 
@@ -44,6 +45,15 @@ export const start = <E>(
 
 /** Of a pool whose processes are real, and so is the time. */
 export const hasty: typeof Patience.Service = { silence: 3000, hurry: 4500, start: 5000 }
+
+/** How many want each core: while others have it, time passes, and a process is no further. */
+const crowd = Math.max(1, loadavg()[0]! / availableParallelism() / 2)
+
+/** Of a pool on a busy machine: there it is what takes its time to be ready, and not who does nothing. */
+const patient: typeof Patience.Service = { silence: 5000 * crowd, hurry: 10_000 * crowd, start: 5000 * crowd }
+
+/** As `start`, with as much patience as the machine wants. */
+export const startPatient: typeof start = (...args) => Effect.provideService(start(...args), Patience, patient)
 
 /** As `start`, with little patience. */
 export const startHasty: typeof start = (...args) => Effect.provideService(start(...args), Patience, hasty)
