@@ -7,6 +7,7 @@ import type * as Tool from "effect/ai/Tool"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type { Codec } from "effect/Schema"
 import type { Frame } from "../Audio.ts"
 import type { History } from "../History.ts"
 import { type Definition, type Held, type PlainHeld, plainly } from "./callState.ts"
@@ -57,6 +58,24 @@ interface Successor<R> {
   readonly bound: Effect.Effect<unknown, unknown, R>
 }
 
+interface KeysOptions {
+  /** @default 32 */
+  readonly most?: number | undefined
+  /** @default "#" */
+  readonly endKey?: string | false | undefined
+  /** @default "10 seconds" */
+  readonly first?: Duration.Input | undefined
+  /** @default "3 seconds" */
+  readonly next?: Duration.Input | undefined
+  /** @default false */
+  readonly secret?: boolean | undefined
+}
+
+interface Performed<in out A, R> {
+  readonly agent: Successor<R>
+  readonly result: Codec<A, any>
+}
+
 /** What the compiler shows where an agent lacks handlers of its tools. */
 interface Lacks<in out R> {
   readonly "give the agent the handlers of its tools with Agent.provide": R
@@ -89,6 +108,10 @@ export interface Plain {
   readonly callState: <A>(state: Definition<A>) => PlainHeld<A>
   /** Gives the conversation to another agent, which needs nothing more (`Agent.provide`). */
   readonly handoff: <R>(agent: Successor<R> & Handled<R>) => Promise<void>
+  /** The keys that a telephone caller presses from now on, as one text; `""` if none comes in time. */
+  readonly keys: (options?: KeysOptions) => Promise<string>
+  /** Gives the conversation to the agent of a task until it has the result; rejects with a `Task.TaskError`. */
+  readonly perform: <A, R>(task: Performed<A, R> & Handled<R>) => Promise<A>
   readonly hangUp: (options?: { readonly say?: string | undefined }) => Promise<void>
   readonly close: (options?: { readonly drain?: boolean | undefined }) => Promise<void>
 }
@@ -110,6 +133,8 @@ interface Talking {
   readonly send: (text: string) => Effect.Effect<boolean>
   readonly interrupt: (options?: { readonly force?: boolean | undefined }) => Effect.Effect<void, unknown>
   readonly handoff: (agent: any) => Effect.Effect<void, unknown>
+  readonly keys: (options?: KeysOptions) => Effect.Effect<string, unknown>
+  readonly perform: (task: any) => Effect.Effect<any, unknown>
   readonly hangUp: (options?: { readonly say?: string | undefined }) => Effect.Effect<void>
   readonly close: (options?: { readonly drain?: boolean | undefined }) => Effect.Effect<void>
 }
@@ -143,6 +168,8 @@ const plain = (talking: Talking, context: Context.Context<never>): Plain => {
     history: () => run(talking.history),
     callState: (state) => plainly(talking.callState(state)),
     handoff: (agent) => run(talking.handoff(agent)),
+    keys: (options) => run(talking.keys(options)),
+    perform: (task) => run(talking.perform(task)),
     hangUp: (options) => run(talking.hangUp(options)),
     close: (options) => run(talking.close(options))
   }

@@ -21,6 +21,7 @@ import { type Core, makeIds, type Settings } from "./core.ts"
 import { makeCurrentAgent } from "./currentAgent.ts"
 import { makeHistory } from "./history.ts"
 import type { Judges } from "./judges.ts"
+import { makeKeys } from "./keys.ts"
 import type { Checked } from "./options.ts"
 import { makeCommands } from "./output.ts"
 import { makeOutstanding } from "./outstanding.ts"
@@ -111,6 +112,7 @@ export const makeCore = (parts: Parts, options: Options, checked: Checked): Effe
       callState: makeStore((name, value) => publish({ _tag: "CallStateChanged", name, value })),
       speeches: makeSpeeches(),
       calls: makeCalls(nextId),
+      keys: makeKeys(),
       outstanding: makeOutstanding(checked.results),
       runner,
       output,

@@ -43,6 +43,8 @@ export interface Running {
   readonly over: Latch.Latch
   /** A model was shown that it runs. */
   shown: boolean
+  /** It waits for the user, and not the user for it. */
+  asks: boolean
   /** The newest of what it gave before its result. */
   progress: Schema.Json | undefined
 }
@@ -54,6 +56,10 @@ export interface Calls {
   readonly started: (speech: Speech, call: Call, voice: Voice, now: number) => void
   /** Takes it out: it has an output. */
   readonly take: (id: string) => Running | undefined
+  /** A call waits for the user, or does so no longer. */
+  readonly asking: (id: string, asks: boolean) => void
+  /** Opens once nothing more is to come of a call that runs. */
+  readonly over: (id: string) => Latch.Latch | undefined
   /** Nobody waits for a call any more. */
   readonly letGo: (id: string) => void
   /** Steps whose tools are running, whatever has become of their speech. */
@@ -77,6 +83,7 @@ export const makeCalls = (nextId: Core["nextId"]): Calls => {
         steps: speech.steps,
         over: Latch.makeUnsafe(false),
         shown: false,
+        asks: false,
         progress: undefined
       })
     },
@@ -85,6 +92,11 @@ export const makeCalls = (nextId: Core["nextId"]): Calls => {
       calls.delete(id)
       return running
     },
+    asking: (id, asks) => {
+      const running = calls.get(id)
+      if (running !== undefined) running.asks = asks
+    },
+    over: (id) => calls.get(id)?.over,
     letGo: (id) => {
       calls.get(id)?.over.openUnsafe()
     },
@@ -105,7 +117,7 @@ export const ended = (core: Core, output: Tools.Output): void => {
   core.history.called(output, item, shown, !core.leaving.isOpen())
   if (isToBeTold(voice, output, worked(output))) {
     const { callId: id, isFailure: failed, name } = output
-    core.outstanding.add({ id, name, failed, startedAt, output, waitedFor, steps })
+    core.outstanding.add({ id, name, failed, startedAt, output, waitedFor, steps, awaited: false })
   }
   owe(core)
 }
@@ -256,7 +268,7 @@ export const act = (
     core.calls.stepped(step)
     owe(core)
     const ends = Effect.andThen(speech.attending.await, core.leaving.await)
-    const left = Effect.as(Effect.raceFirst(ends, core.outstanding.left.await), true)
+    const left = Effect.as(Effect.raceAllFirst([ends, core.outstanding.left.await, speech.parted.await]), true)
     const quiet = yield* Fiber.join(step).pipe(Effect.raceFirst(left), Effect.raceFirst(fill(core, waited, tools)))
     speech.acting = false
     owe(core)

@@ -20,6 +20,7 @@ import type { Calls } from "./calls.ts"
 import type { Conductor } from "./conductor.ts"
 import type { CurrentAgent } from "./currentAgent.ts"
 import type { SessionHistory } from "./history.ts"
+import type { Keys } from "./keys.ts"
 import type { Commands } from "./output.ts"
 import type { Outstanding } from "./outstanding.ts"
 import type { SessionParticipant } from "./participant.ts"
@@ -74,6 +75,7 @@ export interface Core {
   readonly callState: Store
   readonly speeches: Speeches
   readonly calls: Calls
+  readonly keys: Keys
   readonly outstanding: Outstanding
   readonly runner: Tools.Runner
   readonly output: Room.Output

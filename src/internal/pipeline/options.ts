@@ -1,6 +1,5 @@
 /** `Pipeline.Options`, checked. */
 import * as Effect from "effect/Effect"
-import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type * as Agent from "../../Agent.ts"
@@ -76,6 +75,12 @@ const results = Check.struct<NonNullable<Options["results"]>>()({
   goodbyeSay: Check.or(false, Check.text(), { default: "One moment, please." })
 })
 
+const timeLimits = Check.struct<NonNullable<Options["timeLimits"]>>()({
+  session: Check.duration({ default: "Infinity", above: 0 }),
+  away: Check.duration({ default: "Infinity" }),
+  goodbye: Check.words
+})
+
 const filler = Check.struct<Filler>()({
   after: Check.duration({ default: "2 seconds" }),
   apart: Check.duration({ default: "8 seconds" }),
@@ -132,6 +137,7 @@ const shared = {
   closeTimeout: Check.duration({ default: "5 seconds" }),
   lastWordsTimeout: Check.duration({ default: "2 seconds" }),
   drainTimeout: Check.duration({ default: "30 seconds" }),
+  timeLimits: Check.section(timeLimits),
   roomTimeout: Check.duration({ default: "10 seconds" }),
   hookTimeout: Check.duration({ default: "10 seconds" }),
   job: Check.texts,
@@ -183,6 +189,26 @@ const say = Check.struct<Session.ReplyOptions & Pick<Session.SayOptions, "clip">
 const wait = Check.struct<Session.CommitOptions>()({
   wait: Check.duration({ default: "2 seconds" })
 })
+
+const keys = Check.struct<Session.KeysOptions>()({
+  most: Check.whole({ least: 1, most: 64, default: 32 }),
+  endKey: Check.or(
+    false,
+    Check.such<string>(
+      (given) => typeof given === "string" && /^[0-9*#A-D]$/.test(given),
+      "be one key: 0 to 9, *, #, A to D"
+    ),
+    { default: "#" }
+  ),
+  first: Check.duration({ default: "10 seconds" }),
+  next: Check.duration({ default: "3 seconds" }),
+  secret: Check.flag({ default: false })
+})
+
+export type CheckedKeys = typeof keys.Type
+
+export const checkKeys = (options: Session.KeysOptions): Effect.Effect<CheckedKeys, InvalidOptions> =>
+  Effect.suspend(() => Effect.fromResult(Check.read(keys, options)))
 
 export interface Checked extends Omit<typeof one.plain.Type, "turn"> {
   readonly turn: Turn.Settings
@@ -240,13 +266,6 @@ const update = Check.struct<Session.Update>()({
 
 export const checkUpdate = (change: Session.Update): Effect.Effect<unknown, InvalidOptions> =>
   Effect.suspend(() => Effect.fromResult(Check.read(update, change)))
-
-/** What an agent is made by, and nothing else. */
-export const checkAgent = (given: unknown): InvalidOptions | undefined => {
-  const made = Predicate.hasProperty(given, "bound") && Effect.isEffect(given.bound)
-  const detail = "must be made by Agent.make({ instructions: … })"
-  return made ? undefined : Check.invalid([{ option: "agent", detail: `${detail}, not ${shown(given)}` }])
-}
 
 const verdict = Check.struct<Agent.Verdict>()({
   text: Check.such(isText, "be a text: the turn in other words"),

@@ -40,6 +40,8 @@ export interface Outstanding {
   readonly remove: (result: Held) => void
   /** Nothing is to be said of what comes of this call. */
   readonly excuse: (call: string) => void
+  /** The user waits for what comes of this call. */
+  readonly hurry: (call: string) => void
   /** A reply of its own, if there may be one more. */
   readonly takeReply: () => boolean
   readonly isExhausted: () => boolean
@@ -64,6 +66,7 @@ const mostFailures = 2
 export const makeOutstanding = (options: Checked["results"]): Outstanding => {
   const held = new Map<string, Held>()
   const excused = new Set<string>()
+  const hurried = new Set<string>()
   const changed = Latch.makeUnsafe(false)
   let replies = 0
   let failures = 0
@@ -72,10 +75,12 @@ export const makeOutstanding = (options: Checked["results"]): Outstanding => {
     options,
     all: () => [...held.values()],
     add: (result) => {
-      if (!excused.delete(result.id)) held.set(result.id, { ...result, late: false, attempts: 0 })
+      const awaited = hurried.delete(result.id)
+      if (!excused.delete(result.id)) held.set(result.id, { ...result, awaited, late: false, attempts: 0 })
     },
     remove: ({ id }) => void held.delete(id),
     excuse: (call) => void excused.add(call),
+    hurry: (call) => void hurried.add(call),
     takeReply: () => replies < options.maxReplies && ++replies > 0,
     isExhausted: () => replies >= options.maxReplies,
     failed: () => {
@@ -117,7 +122,7 @@ export const owe = (core: Core): void => {
   const calm = soon === undefined ? undefined : soon * 2 ** failures()
   core.outstanding.changed.openUnsafe()
   if (calm === undefined && !Turn.isUntold(core.conductor.state())) return
-  signal(core, { _tag: "Untold", calm })
+  signal(core, { _tag: "Untold", calm, awaited: Telling.isAwaited(late) })
 }
 
 const settled = (core: Core, one: Held, fate: "told" | "superseded" | "orphaned", speech?: string): void => {

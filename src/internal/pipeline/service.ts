@@ -11,8 +11,9 @@ import { CurrentCall } from "../tools/execute.ts"
 import { type Core, signal } from "./core.ts"
 import { type Handoff, isOpen } from "./handoff.ts"
 import { given } from "./longTexts.ts"
-import { checkUpdate, checkWait, checkWords } from "./options.ts"
+import { checkKeys, checkUpdate, checkWait, checkWords } from "./options.ts"
 import { beforeGoodbye, isOwed } from "./outstanding.ts"
+import { perform } from "./tasks.ts"
 import { asker, protectedSpeech, want } from "./wishes.ts"
 
 export interface Parts extends Handoff {
@@ -118,6 +119,11 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
           if (isOpen(core)) signal(core, { _tag: "CommitTurn", waitMs })
         })
       ),
+    keys: (options) =>
+      checkKeys(options ?? {}).pipe(
+        Effect.mapError(refused),
+        Effect.flatMap((checked) => core.keys.collect(core, checked))
+      ),
     clearTurn: Effect.sync(() => signal(core, { _tag: "ClearTurn" })),
     listen: parts.attach,
     update: (change) => update(core, change),
@@ -126,6 +132,7 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
         if (call !== undefined) core.outstanding.excuse(call)
         return parts.handoff(agent, session)
       }),
+    perform: (task) => perform(core, parts.lend, task, session),
     hangUp: (options) =>
       Effect.suspend(() => {
         const goodbye = options?.say
