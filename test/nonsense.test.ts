@@ -17,6 +17,7 @@ import {
   Room,
   type Session,
   Stt,
+  Task,
   type Telephone,
   Text,
   Tools,
@@ -55,7 +56,13 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import { join } from "node:path"
 import { check as checkLiveKit } from "../src/internal/livekit/options.ts"
-import { check as checkPipeline, checkEach, checkSay, checkUpdate } from "../src/internal/pipeline/options.ts"
+import {
+  check as checkPipeline,
+  checkEach,
+  checkKeys,
+  checkSay,
+  checkUpdate
+} from "../src/internal/pipeline/options.ts"
 import { check as checkTelephone } from "../src/internal/telephone/options.ts"
 import { check as checkWebSocket } from "../src/internal/webSocket/options.ts"
 import { check as checkWorker, checkDefinition } from "../src/internal/worker/options.ts"
@@ -701,6 +708,19 @@ const nouns: ReadonlyArray<Sweep> = [
     voice: text,
     clip: list
   }),
+  sweep<Session.KeysOptions>("Session.keys", (options) => checkKeys(options), {
+    most: number,
+    endKey: only,
+    first: length,
+    next: length,
+    secret: flag
+  }),
+  sweep<Task.Options<{ readonly a: string }>>(
+    "Task.make",
+    (options) => Task.make(Agent.make({ instructions: "" }), options),
+    { result: must.only, check: callback },
+    { result: Schema.Struct({ a: Schema.String }) }
+  ),
   sweep<Session.Update>(
     "Session.update",
     checkUpdate,
