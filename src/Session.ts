@@ -154,6 +154,57 @@ export interface KeysOptions {
 }
 
 /**
+ * The one who has answered a call that the agent's side has made, and the words up to then.
+ *
+ * **Details**
+ *
+ * `voicemail` is an answering machine, which has said its greeting. `menu` wants a key
+ * (`Room.sendDtmf`). `unreachable` is the network, or a mailbox that is full. `nobody` has said
+ * nothing.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AnsweredBy {
+  readonly by: "person" | "voicemail" | "menu" | "unreachable" | "nobody"
+  readonly text: string
+}
+
+/**
+ * Options of `answeredBy`.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface AnsweredByOptions {
+  /** Longest wait for a voice. @default "5 seconds" */
+  readonly first?: Duration.Input | undefined
+  /**
+   * Longest greeting of a person whose words are no machine's. A longer one is a voicemail's, unless
+   * `isMachine` says otherwise.
+   *
+   * @default "6 seconds"
+   */
+  readonly person?: Duration.Input | undefined
+  /** Silence after which a machine has said its greeting. @default "1.5 seconds" */
+  readonly pause?: Duration.Input | undefined
+  /** Longest time for a greeting. @default "45 seconds" */
+  readonly longest?: Duration.Input | undefined
+  /**
+   * Asked about a long greeting, or one that begins like a machine's ("you have reached …"), if its
+   * words do not tell. It has the pipeline's `hookTimeout`.
+   *
+   * @default nobody is asked
+   */
+  readonly isMachine?:
+    | ((greeting: {
+      readonly text: string
+      readonly speechMs: number
+    }) => Effect.Effect<boolean, unknown> | Promise<boolean> | boolean)
+    | undefined
+}
+
+/**
  * Options of one reply.
  *
  * @category options
@@ -262,6 +313,10 @@ export type RunningCall = typeof RunningCall.Type
  *   comes in time. Meanwhile `onKey` does not get them. The first key interrupts the agent, unless
  *   its speech is protected. In a tool this takes no time of `toolTimeout`; the reply that has called
  *   the tool says nothing more, and what the tool gives is told as soon as it is there.
+ * - `answeredBy` tells who has answered a call that the agent's side has made: ask in `onEnter`,
+ *   before the agent speaks. It goes by the words of the greeting (in English, German, French,
+ *   Spanish, Portuguese, Italian and Dutch), then by its length. It is there when a person has said
+ *   "hello", or when a machine has said all of its greeting. Until then no turn gets a reply.
  * - `listen` turns the microphone on or off.
  * - `handoff` gives the conversation to another agent, after `onExit` of the present one and before
  *   `onEnter` of the other. If the other agent's layers fail, it fails with their error and nothing
@@ -316,6 +371,7 @@ export interface Service {
   readonly interrupt: (options?: { readonly force?: boolean | undefined }) => Effect.Effect<void, SessionError>
   readonly commitTurn: (options?: CommitOptions) => Effect.Effect<void, SessionError>
   readonly clearTurn: Effect.Effect<void>
+  readonly answeredBy: (options?: AnsweredByOptions) => Effect.Effect<AnsweredBy, SessionError>
   readonly keys: (options?: KeysOptions) => Effect.Effect<string, SessionError>
   readonly listen: (on: boolean) => Effect.Effect<void>
   readonly update: (update: Update) => Effect.Effect<void, SessionError>

@@ -58,6 +58,7 @@ import { join } from "node:path"
 import { check as checkLiveKit } from "../src/internal/livekit/options.ts"
 import {
   check as checkPipeline,
+  checkAnswering,
   checkEach,
   checkKeys,
   checkSay,
@@ -707,6 +708,13 @@ const nouns: ReadonlyArray<Sweep> = [
     record: flag,
     voice: text,
     clip: list
+  }),
+  sweep<Session.AnsweredByOptions>("Session.answeredBy", (options) => checkAnswering(options), {
+    first: length,
+    person: length,
+    pause: length,
+    longest: length,
+    isMachine: callback
   }),
   sweep<Session.KeysOptions>("Session.keys", (options) => checkKeys(options), {
     most: number,

@@ -58,6 +58,28 @@ interface Successor<R> {
   readonly bound: Effect.Effect<unknown, unknown, R>
 }
 
+interface AnsweredBy {
+  readonly by: "person" | "voicemail" | "menu" | "unreachable" | "nobody"
+  readonly text: string
+}
+
+interface AnsweredByOptions {
+  /** @default "5 seconds" */
+  readonly first?: Duration.Input | undefined
+  /** @default "6 seconds" */
+  readonly person?: Duration.Input | undefined
+  /** @default "1.5 seconds" */
+  readonly pause?: Duration.Input | undefined
+  /** @default "45 seconds" */
+  readonly longest?: Duration.Input | undefined
+  readonly isMachine?:
+    | ((greeting: {
+      readonly text: string
+      readonly speechMs: number
+    }) => Effect.Effect<boolean, unknown> | Promise<boolean> | boolean)
+    | undefined
+}
+
 interface KeysOptions {
   /** @default 32 */
   readonly most?: number | undefined
@@ -108,6 +130,8 @@ export interface Plain {
   readonly callState: <A>(state: Definition<A>) => PlainHeld<A>
   /** Gives the conversation to another agent, which needs nothing more (`Agent.provide`). */
   readonly handoff: <R>(agent: Successor<R> & Handled<R>) => Promise<void>
+  /** Who has answered a call that the agent's side has made: ask in `onEnter`, before the agent speaks. */
+  readonly answeredBy: (options?: AnsweredByOptions) => Promise<AnsweredBy>
   /** The keys that a telephone caller presses from now on, as one text; `""` if none comes in time. */
   readonly keys: (options?: KeysOptions) => Promise<string>
   /** Gives the conversation to the agent of a task until it has the result; rejects with a `Task.TaskError`. */
@@ -133,6 +157,7 @@ interface Talking {
   readonly send: (text: string) => Effect.Effect<boolean>
   readonly interrupt: (options?: { readonly force?: boolean | undefined }) => Effect.Effect<void, unknown>
   readonly handoff: (agent: any) => Effect.Effect<void, unknown>
+  readonly answeredBy: (options?: AnsweredByOptions) => Effect.Effect<AnsweredBy, unknown>
   readonly keys: (options?: KeysOptions) => Effect.Effect<string, unknown>
   readonly perform: (task: any) => Effect.Effect<any, unknown>
   readonly hangUp: (options?: { readonly say?: string | undefined }) => Effect.Effect<void>
@@ -168,6 +193,7 @@ const plain = (talking: Talking, context: Context.Context<never>): Plain => {
     history: () => run(talking.history),
     callState: (state) => plainly(talking.callState(state)),
     handoff: (agent) => run(talking.handoff(agent)),
+    answeredBy: (options) => run(talking.answeredBy(options)),
     keys: (options) => run(talking.keys(options)),
     perform: (task) => run(talking.perform(task)),
     hangUp: (options) => run(talking.hangUp(options)),

@@ -12,6 +12,7 @@ import { makeStore } from "../callState.ts"
 import * as phrases from "../phrases.ts"
 import { CurrentSpeech, InWriting } from "../session.ts"
 import { delaysOf } from "../stt/delays.ts"
+import { makeAnswering } from "./answering.ts"
 import { prepared } from "./apology.ts"
 import { makeApprove } from "./approval.ts"
 import { sttOf } from "./boundAgent.ts"
@@ -113,6 +114,7 @@ export const makeCore = (parts: Parts, options: Options, checked: Checked): Effe
       speeches: makeSpeeches(),
       calls: makeCalls(nextId),
       keys: makeKeys(),
+      answering: makeAnswering(),
       outstanding: makeOutstanding(checked.results),
       runner,
       output,

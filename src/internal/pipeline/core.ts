@@ -15,6 +15,7 @@ import type * as Tts from "../../Tts.ts"
 import type * as Turn from "../../Turn.ts"
 import type { Store } from "../callState.ts"
 import { maskedAll } from "../numbers.ts"
+import type { Answering } from "./answering.ts"
 import type { Prepared } from "./apology.ts"
 import type { Calls } from "./calls.ts"
 import type { Conductor } from "./conductor.ts"
@@ -76,6 +77,7 @@ export interface Core {
   readonly speeches: Speeches
   readonly calls: Calls
   readonly keys: Keys
+  readonly answering: Answering
   readonly outstanding: Outstanding
   readonly runner: Tools.Runner
   readonly output: Room.Output

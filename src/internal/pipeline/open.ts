@@ -103,6 +103,7 @@ export const open = <R, E>(
     const away = makeAway(core)
     events.listen(away.listen)
     events.listen(core.keys.listen)
+    events.listen(core.answering.listen)
     const listening = yield* inScope(makeListening(core, {
       room: recorded.room,
       detector,

@@ -17,6 +17,7 @@ import * as Check from "../options.ts"
 import { overlay } from "../options.ts"
 import { lengthOf } from "../options/duration.ts"
 import { shown } from "../options/shown.ts"
+import { settled } from "../plain.ts"
 import { attempts } from "../resilience/options.ts"
 import { settle, turn } from "../turn/settings.ts"
 
@@ -204,6 +205,29 @@ const keys = Check.struct<Session.KeysOptions>()({
   next: Check.duration({ default: "3 seconds" }),
   secret: Check.flag({ default: false })
 })
+
+const answering = Check.struct<Session.AnsweredByOptions>()({
+  first: Check.duration({ default: "5 seconds" }),
+  person: Check.duration({ default: "6 seconds" }),
+  pause: Check.duration({ default: "1.5 seconds" }),
+  longest: Check.duration({ default: "45 seconds", finite: true }),
+  isMachine: Check.callback
+})
+
+/** Options of `answeredBy`, with what it asks as an effect. */
+export interface CheckedAnswering extends Omit<typeof answering.Type, "isMachine"> {
+  readonly isMachine:
+    | ((greeting: { readonly text: string; readonly speechMs: number }) => Effect.Effect<boolean, unknown>)
+    | undefined
+}
+
+export const checkAnswering = (options: Session.AnsweredByOptions): Effect.Effect<CheckedAnswering, InvalidOptions> =>
+  Effect.suspend(() =>
+    Effect.map(Effect.fromResult(Check.read(answering, options)), (checked) => {
+      const { isMachine } = options
+      return { ...checked, isMachine: isMachine && ((greeting) => settled("isMachine", () => isMachine(greeting))) }
+    })
+  )
 
 export type CheckedKeys = typeof keys.Type
 
