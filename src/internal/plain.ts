@@ -9,7 +9,10 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Codec } from "effect/Schema"
 import type { Frame } from "../Audio.ts"
+import type { AgentState, UserState } from "../Event.ts"
 import type { History } from "../History.ts"
+import type { Set } from "../Tools.ts"
+import type { Options as TurnOptions } from "../Turn.ts"
 import { type Definition, type Held, type PlainHeld, plainly } from "./callState.ts"
 import { problem } from "./options.ts"
 import { asking, CurrentRealWaits, within } from "./realWaits.ts"
@@ -107,6 +110,23 @@ type Handled<R> = 0 extends 1 & R ? unknown
   : [Extract<R, Tool.Handler<any>>] extends [never] ? unknown
   : Lacks<Extract<R, Tool.Handler<any>>>
 
+/** What may change while an agent has the conversation. */
+interface PlainUpdate {
+  readonly instructions?: string | undefined
+  readonly voice?: string | undefined
+  /** Instead of those that there are: begin with `tools`, or give what `Tools.functions` makes. */
+  readonly tools?: Set<any> | undefined
+  readonly turn?: TurnOptions | undefined
+}
+
+interface PlainState {
+  readonly agent: AgentState
+  readonly user: UserState
+  readonly status: "starting" | "open" | "draining" | "closed"
+  /** Number of the user's open turn. */
+  readonly turn: number
+}
+
 /**
  * The conversation in progress for plain functions: `Session` with promises. A failure rejects the
  * promise.
@@ -125,6 +145,17 @@ export interface Plain {
   ) => Promise<PlainSpeech>
   readonly send: (text: string) => Promise<boolean>
   readonly interrupt: (options?: { readonly force?: boolean | undefined }) => Promise<void>
+  /** Turns the microphone on or off. */
+  readonly listen: (on: boolean) => Promise<void>
+  /** Ends the user's turn now, for push to talk. */
+  readonly commitTurn: () => Promise<void>
+  /** Forgets the words of the open turn. */
+  readonly clearTurn: () => Promise<void>
+  /** Changes the agent while it has the conversation; what you leave out stays. */
+  readonly update: (change: PlainUpdate) => Promise<void>
+  /** The tools that the model may call now. */
+  readonly tools: () => Promise<Set<any>>
+  readonly state: () => Promise<PlainState>
   readonly history: () => Promise<History>
   /** A `CallState` of this call: read and set at once, and what is refused throws. */
   readonly callState: <A>(state: Definition<A>) => PlainHeld<A>
@@ -156,6 +187,12 @@ interface Talking {
   readonly reply: (options?: Omit<PlainSayOptions, "clip">) => Effect.Effect<Speech>
   readonly send: (text: string) => Effect.Effect<boolean>
   readonly interrupt: (options?: { readonly force?: boolean | undefined }) => Effect.Effect<void, unknown>
+  readonly listen: (on: boolean) => Effect.Effect<void>
+  readonly commitTurn: () => Effect.Effect<void, unknown>
+  readonly clearTurn: Effect.Effect<void>
+  readonly update: (change: PlainUpdate) => Effect.Effect<void, unknown>
+  readonly tools: Effect.Effect<Set<any>>
+  readonly state: Effect.Effect<PlainState>
   readonly handoff: (agent: any) => Effect.Effect<void, unknown>
   readonly answeredBy: (options?: AnsweredByOptions) => Effect.Effect<AnsweredBy, unknown>
   readonly keys: (options?: KeysOptions) => Effect.Effect<string, unknown>
@@ -190,6 +227,12 @@ const plain = (talking: Talking, context: Context.Context<never>): Plain => {
     reply: (options) => speech(talking.reply(options)),
     send: (text) => run(talking.send(text)),
     interrupt: (options) => run(talking.interrupt(options)),
+    listen: (on) => run(talking.listen(on)),
+    commitTurn: () => run(talking.commitTurn()),
+    clearTurn: () => run(talking.clearTurn),
+    update: (change) => run(talking.update(change)),
+    tools: () => run(talking.tools),
+    state: () => run(talking.state),
     history: () => run(talking.history),
     callState: (state) => plainly(talking.callState(state)),
     handoff: (agent) => run(talking.handoff(agent)),
