@@ -181,6 +181,89 @@ describe("a task in a tool", () => {
     }))
 })
 
+describe("a task beside other tools", () => {
+  const both = (other: Tools.Functions<Record<string, unknown>>, script: Partial<Testing.Scenario>) =>
+    Testing.scenario({
+      agent: Agent.make({
+        name: "desk",
+        instructions: "",
+        tools: [
+          Tools.functions({ book: { run: async (_, { session }) => session.perform(askAddress) } }),
+          Tools.functions(other)
+        ]
+      }),
+      user: [Testing.say(1000, 2000, "A room, please."), Testing.say(12_000, 13_000, "ann at example dot com.")],
+      tts: { duration: 1500 },
+      ...script
+    })
+  const told = (timeline: Testing.Timeline) => timeline.of("ResultSettled").map(({ fate, name }) => [name, fate])
+
+  it.effect("leaves their results to the agent that has asked for them", () =>
+    Effect.gen(function*() {
+      const timeline = yield* both({ note: { run: async () => "noted" } }, {
+        llm: [
+          { tools: [{ name: "book" }, { name: "note" }] },
+          "What is your e-mail address?",
+          { tools: [{ name: "complete_task", params: { address: "ann@example.com" } }] },
+          "Noted and booked."
+        ]
+      })
+      assert.deepStrictEqual(spoken(timeline), [
+        "user: A room, please.",
+        "handoff: address",
+        "assistant: What is your e-mail address?",
+        "user: ann at example dot com.",
+        "handoff: desk",
+        "assistant: Noted and booked."
+      ])
+      assert.deepStrictEqual(told(timeline), [["note", "told"], ["book", "told"]])
+      sound(timeline)
+    }))
+
+  it.effect("may hang up at once: the call that waits for the task is not waited for", () =>
+    Effect.gen(function*() {
+      const task = Task.make(
+        Agent.make({
+          name: "address",
+          instructions: "",
+          tools: Tools.functions({ leave: { run: async (_, { session }) => session.hangUp({ say: "Goodbye!" }) } })
+        }),
+        { result: Address }
+      )
+      const timeline = yield* Testing.scenario({
+        agent: desk(task),
+        user: [Testing.say(1000, 2000, "A room, please."), Testing.say(8000, 9000, "Forget it.")],
+        llm: [{ tools: [{ name: "book" }] }, "What is your e-mail address?", { tools: [{ name: "leave" }] }],
+        tts: { duration: 1500 }
+      })
+      assert.strictEqual(spoken(timeline).at(-1), "assistant: Goodbye!")
+      assert.deepStrictEqual(closed(timeline), ["hang_up"])
+      // 500 ms for the turn, for which the model was asked early; 200 and 1500 for the voice.
+      assert.strictEqual(timeline.of("SessionClosed")[0]?.at, 9000 + 500 + 200 + 1500)
+    }))
+
+  it.effect("refuses a second task of the same step", () =>
+    Effect.gen(function*() {
+      const timeline = yield* both({
+        other: { run: async (_: unknown, { session }: Tools.PlainCall) => session.perform(askAddress) }
+      }, {
+        llm: [
+          { tools: [{ name: "book" }, { name: "other" }] },
+          "What is your e-mail address?",
+          { tools: [{ name: "complete_task", params: { address: "ann@example.com" } }] },
+          "Booked."
+        ]
+      })
+      const calls = timeline.of("FunctionCallsFinished").flatMap(({ calls }) => calls)
+      assert.deepStrictEqual(
+        calls.find(({ name }) => name === "other")?.result,
+        "the conversation was handed over to address by another call"
+      )
+      assert.strictEqual(timeline.messages.at(-1), "assistant: Booked.")
+      sound(timeline)
+    }))
+})
+
 describe("a task in a hook", () => {
   it.effect("comes before all else in onEnter, and cannot be awaited in onUserTurn", () =>
     Effect.gen(function*() {

@@ -39,6 +39,8 @@ export interface Running {
   /** The speech that waits for it; `undefined` in the background. */
   readonly waitedFor: string | undefined
   readonly steps: Steps
+  /** The place of the agent that asked for it. */
+  readonly place: object
   /** Open once nothing more is to come of it, but by the end of the session. */
   readonly over: Latch.Latch
   /** A model was shown that it runs. */
@@ -53,7 +55,7 @@ export interface Running {
 export interface Calls {
   readonly isRunning: (id: string) => boolean
   readonly running: () => ReadonlyArray<readonly [id: string, call: Running]>
-  readonly started: (speech: Speech, call: Call, voice: Voice, now: number) => void
+  readonly started: (speech: Speech, call: Call, about: Pick<Running, "voice" | "startedAt" | "place">) => void
   /** Takes it out: it has an output. */
   readonly take: (id: string) => Running | undefined
   /** A call waits for the user, or does so no longer. */
@@ -73,12 +75,13 @@ export const makeCalls = (nextId: Core["nextId"]): Calls => {
   return {
     isRunning: (id) => calls.has(id),
     running: () => [...calls],
-    started: (speech, { createdAt, id, name, params, ...more }, voice, now) => {
+    started: (speech, { createdAt, id, name, params, ...more }, { place, startedAt, voice }) => {
       const base = { id: nextId("call"), createdAt, callId: id, name }
       calls.set(id, {
         item: History.ToolCall.make({ ...base, params: kept(params), ...attachedOf(more) }),
         voice,
-        startedAt: now,
+        startedAt,
+        place,
         waitedFor: voice.background === false ? speech.id : undefined,
         steps: speech.steps,
         over: Latch.makeUnsafe(false),
@@ -112,12 +115,12 @@ export const makeCalls = (nextId: Core["nextId"]): Calls => {
 export const ended = (core: Core, output: Tools.Output): void => {
   const running = core.calls.take(output.callId)
   if (running === undefined) return
-  const { item, shown, startedAt, steps, voice, waitedFor } = running
+  const { item, place, shown, startedAt, steps, voice, waitedFor } = running
   running.over.openUnsafe()
   core.history.called(output, item, shown, !core.leaving.isOpen())
   if (isToBeTold(voice, output, worked(output))) {
     const { callId: id, isFailure: failed, name } = output
-    core.outstanding.add({ id, name, failed, startedAt, output, waitedFor, steps, awaited: false })
+    core.outstanding.add({ id, name, failed, startedAt, output, waitedFor, steps, place, awaited: false })
   }
   owe(core)
 }
@@ -241,7 +244,11 @@ export const act = (
     speech.calls = waited.map(({ id }) => id)
     tell(core, speech)
     for (const call of calls) {
-      core.calls.started(speech, call, voiceOf(tools, call.name), core.conductor.now())
+      core.calls.started(speech, call, {
+        voice: voiceOf(tools, call.name),
+        startedAt: core.conductor.now(),
+        place: core.agent.place()
+      })
       core.publish({ _tag: "FunctionCallStarted", speech: speech.id, id: call.id, name: call.name })
     }
     const step = core.fork(

@@ -13,8 +13,10 @@ import { mergeTurn } from "./options.ts"
 export interface CurrentAgent {
   readonly bound: () => BoundAgent
   readonly tools: () => Tools.Set<Session>
-  /** Another one whenever the agent has changed. */
-  readonly place: () => unknown
+  /** Another one whenever the agent has changed; the same again when one that waited goes on. */
+  readonly place: () => object
+  /** Whether the agent of that place waits. */
+  readonly waits: (place: object) => boolean
   /** The first is ready, with all that it requires. */
   readonly begins: (binding: Binding) => void
   /** Another goes on, and nobody waits any more. */
@@ -87,6 +89,7 @@ export const makeCurrentAgent = (agent: Agent.Agent<unknown, unknown>, defaults:
     bound: () => present.bound,
     tools: () => present.tools,
     place: () => present,
+    waits: (place) => waiting.some((other) => other === place),
     begins: ({ agent, tools }) => {
       present.bound = agent
       present.tools = tools

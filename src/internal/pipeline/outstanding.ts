@@ -22,6 +22,8 @@ export interface Result extends Telling.Untold {
   readonly output: Tools.Output
   /** The speech that waited for it. */
   readonly waitedFor: string | undefined
+  /** The place of the agent that asked for it: while that waits, nobody else tells it. */
+  readonly place: object
   /** What is left of the steps of the turn that asked for it. */
   readonly steps: Steps
 }
@@ -109,8 +111,12 @@ const isInHand = (core: Core, { id, waitedFor }: Held, last: boolean): boolean =
     )
   )
 
+/** Those of which the present agent may tell: before the goodbye, all. */
+const tellable = (core: Core, last: boolean): ReadonlyArray<Held> =>
+  core.outstanding.all().filter(({ place }) => last || !core.agent.waits(place))
+
 const lateOnes = (core: Core, last = false): ReadonlyArray<Held> =>
-  core.outstanding.all().filter((one) => !isInHand(core, one, last))
+  tellable(core, last).filter((one) => !isInHand(core, one, last))
 
 /** Tells the turn-taking whether there is anything to tell, and how soon. */
 export const owe = (core: Core): void => {
@@ -134,8 +140,8 @@ const settled = (core: Core, one: Held, fate: "told" | "superseded" | "orphaned"
 
 /** What a reply that is asked for now has to tell: it is shown all results. */
 export const toTell = (core: Core, speech: Speech): string | undefined => {
-  const { all, options } = core.outstanding
-  const untold = all()
+  const { isLeaving, options } = core.outstanding
+  const untold = tellable(core, isLeaving())
   for (const { id } of untold) speech.shows.add(id)
   const now = core.conductor.now()
   if (speech.announces) return untold.length === 0 ? undefined : Telling.announcement(untold, now, options.remindAfter)
@@ -200,7 +206,7 @@ export const announce = (core: Core, last = false): SpeechHandle | undefined => 
 
 /** Whether anything runs whose result is to be told; `call` is the one that asks. */
 const isRunning = (core: Core, call: string | undefined): boolean =>
-  core.calls.running().some(([id, { voice }]) => id !== call && voice.result === "reply")
+  core.calls.running().some(([id, { asks, voice }]) => id !== call && !asks && voice.result === "reply")
 
 // Replies that tell what has come, before the goodbye.
 const mostLast = 3

@@ -17,6 +17,7 @@ import { fromFunction } from "../tools/entry.ts"
 import { asking } from "./asking.ts"
 import type { Core } from "./core.ts"
 import type { Handoff } from "./handoff.ts"
+import { owe } from "./outstanding.ts"
 
 const rule = "When you know all that `complete_task` asks for, call it at once, and say nothing with it. " +
   "If the user will not or cannot tell you, call `give_up_task`."
@@ -107,6 +108,10 @@ export const perform = <A, R, E>(
           Effect.andThen(core.leaving.await, failed("SessionEnded"))
         ])
       })
-    const found = yield* lend(performer(task, done), session, (lost) => during(wait(lost)))
+    const found = yield* Effect.ensuring(
+      lend(performer(task, done), session, (lost) => during(wait(lost))),
+      // Of what has come meanwhile the agent that waited tells.
+      Effect.sync(() => owe(core))
+    )
     return found === undefined ? yield* failed("SessionEnded") : found
   })
