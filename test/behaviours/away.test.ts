@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
-import { Agent, type Pipeline, Tools } from "effect-voice"
+import { Effect, Layer } from "effect"
+import { Agent, type Pipeline, Room, Tools } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 
 /** An agent that notes when it was told that the user is away, and does something about it. */
@@ -132,8 +132,16 @@ describe("the time limits of a session", () => {
 
   it.effect("let the agent finish, say goodbye, and end the line of a telephone", () =>
     Effect.gen(function*() {
+      const removed: Array<string> = []
       const timeline = yield* hold({ session: "10 seconds" }, {
         room: { kind: "sip" },
+        layer: Layer.effect(
+          Room.Room,
+          Room.Room.useSync((room) => ({
+            ...room,
+            remove: (identity) => Effect.sync(() => void removed.push(identity))
+          }))
+        ),
         user: [Testing.say(8000, 9000, "Tell me a story.")],
         llm: ["Once upon a time."],
         tts: ({ text }) => ({ duration: text.startsWith("Once") ? 4000 : 1000 })
@@ -144,6 +152,7 @@ describe("the time limits of a session", () => {
         "assistant: Goodbye!"
       ])
       assert.deepStrictEqual(closed(timeline), ["time_limit"])
+      assert.deepStrictEqual(removed, ["caller"])
       assert.deepStrictEqual(timeline.warnings, [])
     }))
 

@@ -242,6 +242,32 @@ describe("a task beside other tools", () => {
       assert.strictEqual(timeline.of("SessionClosed")[0]?.at, 9000 + 500 + 200 + 1500)
     }))
 
+  it.effect("may hand the conversation over for good: nobody tells what has come of the call", () =>
+    Effect.gen(function*() {
+      const billing = Agent.make({
+        name: "billing",
+        instructions: "",
+        onEnter: async (session) => session.say("Billing.")
+      })
+      const task = Task.make(
+        Agent.make({
+          name: "address",
+          instructions: "",
+          tools: Tools.functions({ to_billing: { run: async (_, { session }) => session.handoff(billing) } })
+        }),
+        { result: Address }
+      )
+      const timeline = yield* Testing.scenario({
+        agent: desk(task),
+        user: [Testing.say(1000, 2000, "A room, please."), Testing.say(8000, 9000, "My bill is wrong.")],
+        llm: [{ tools: [{ name: "book" }] }, "What is your e-mail address?", { tools: [{ name: "to_billing" }] }],
+        tts: { duration: 1500 }
+      })
+      assert.deepStrictEqual(spoken(timeline).slice(-2), ["handoff: billing", "assistant: Billing."])
+      assert.deepStrictEqual(told(timeline), [])
+      sound(timeline)
+    }))
+
   it.effect("refuses a second task of the same step", () =>
     Effect.gen(function*() {
       const timeline = yield* both({
