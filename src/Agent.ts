@@ -233,7 +233,7 @@ export interface Options<
   /**
    * Runs when the user is away (`awayAfter` of `turn`), and again after each further such silence:
    * to ask whether they are still there, and to hang up in the end. It does not run while a tool
-   * runs for whose result the user waits, and not twice at a time.
+   * runs for whose result the user waits, not twice at a time, and at most 240 times in a row.
    *
    * @default nothing
    */

@@ -176,7 +176,7 @@ export type Presence =
   /** Both are silent. */
   | { readonly _tag: "Idle"; readonly awayAt: number }
   /** Both have been silent for too long; at `againAt` they have been so once more, `undefined` while the agent speaks or works. */
-  | { readonly _tag: "Away"; readonly againAt: number | undefined }
+  | { readonly _tag: "Away"; readonly againAt: number | undefined; readonly times: number }
 
 /** The user's voice, by what the voice detector says of it. */
 export type Voice =
