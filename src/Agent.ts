@@ -68,6 +68,17 @@ export interface TurnLimit {
 }
 
 /**
+ * A user who is away: both sides have been silent for `awayAfter`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Away {
+  /** How often in a row, 1 at first. It is 1 again after the user has said something, written, or pressed a key. */
+  readonly times: number
+}
+
+/**
  * The hooks of an agent. They require `R`.
  *
  * @category models
@@ -78,6 +89,7 @@ export interface Hooks<out R = never> {
   readonly onExit?: Effect.Effect<unknown, unknown, R> | undefined
   readonly onUserTurn?: ((turn: UserTurn) => Effect.Effect<Verdict | void, unknown, R>) | undefined
   readonly onTurnLimit?: ((turn: TurnLimit) => Effect.Effect<unknown, unknown, R>) | undefined
+  readonly onAway?: ((away: Away) => Effect.Effect<unknown, unknown, R>) | undefined
   readonly onKey?: ((key: string) => Effect.Effect<unknown, unknown, R>) | undefined
   readonly onFailure?: ((failure: Event.Of<"ProviderFailed">) => Effect.Effect<unknown, unknown, R>) | undefined
   readonly onEscalation?: ((escalation: Event.Of<"Escalated">) => Effect.Effect<unknown, unknown, R>) | undefined
@@ -157,7 +169,8 @@ export interface Options<
   RC = never,
   RK = never,
   RO = never,
-  RA = never
+  RA = never,
+  RW = never
 > {
   /** The agent's name in events and logs. @default "agent" */
   readonly name?: string | undefined
@@ -217,6 +230,16 @@ export interface Options<
   readonly onTurnLimit?:
     | ((turn: TurnLimit, session: Plain) => Effect.Effect<unknown, unknown, RL> | Promise<unknown> | void)
     | undefined
+  /**
+   * Runs when the user is away (`awayAfter` of `turn`), and again after each further such silence:
+   * to ask whether they are still there, and to hang up in the end. It does not run while a tool
+   * runs for whose result the user waits, not twice at a time, and at most 240 times in a row.
+   *
+   * @default nothing
+   */
+  readonly onAway?:
+    | ((away: Away, session: Plain) => Effect.Effect<unknown, unknown, RW> | Promise<unknown> | void)
+    | undefined
   /** Runs when a key is pressed on a telephone, in place of the `onKey` of the pipeline. */
   readonly onKey?:
     | ((key: string, session: Plain) => Effect.Effect<unknown, unknown, RK> | Promise<unknown> | void)
@@ -268,13 +291,14 @@ const asked = <A, B, R>(
   hook && ((about) => Effect.flatMap(currentPlain, (session) => settled(name, () => hook(about, session!))))
 
 /** The hooks as effects, whatever they were written as. */
-const effects = <RE, RX, RU, RL, RF, RC, RK, RO, RA>(
-  options: Omit<Options<never, RE, RX, RU, RL, RF, RC, RK, RO, RA>, "tools">
-): Hooks<RE | RX | RU | RL | RF | RC | RK | RO | RA> => ({
+const effects = <RE, RX, RU, RL, RF, RC, RK, RO, RA, RW>(
+  options: Omit<Options<never, RE, RX, RU, RL, RF, RC, RK, RO, RA, RW>, "tools">
+): Hooks<RE | RX | RU | RL | RF | RC | RK | RO | RA | RW> => ({
   onEnter: whole("onEnter", options.onEnter),
   onExit: whole("onExit", options.onExit),
   onUserTurn: asked<UserTurn, Verdict | void, RU>("onUserTurn", options.onUserTurn),
   onTurnLimit: asked<TurnLimit, unknown, RL>("onTurnLimit", options.onTurnLimit),
+  onAway: asked<Away, unknown, RW>("onAway", options.onAway),
   onKey: asked<string, unknown, RK>("onKey", options.onKey),
   onFailure: asked<Event.Of<"ProviderFailed">, unknown, RF>("onFailure", options.onFailure),
   onEscalation: asked<Event.Of<"Escalated">, unknown, RC>("onEscalation", options.onEscalation),
@@ -317,9 +341,10 @@ export const make = <
   RC = never,
   RK = never,
   RO = never,
-  RA = never
+  RA = never,
+  RW = never
 >(
-  options: Options<Kits, RE, RX, RU, RL, RF, RC, RK, RO, RA>
+  options: Options<Kits, RE, RX, RU, RL, RF, RC, RK, RO, RA, RW>
 ): Agent<
   | Exclude<Tools.HandlersOf<Kits>, Scope.Scope>
   | Tools.ServicesOf<Kits>
@@ -332,6 +357,7 @@ export const make = <
   | RK
   | RO
   | RA
+  | RW
 > => {
   checkOptions(options)
   const hooks = effects(options)
@@ -346,6 +372,7 @@ export const make = <
     | RK
     | RO
     | RA
+    | RW
     | Exclude<Tools.HandlersOf<Kits>, Scope.Scope>
     | Tools.ServicesOf<Kits>,
     never

@@ -98,7 +98,8 @@ export type Component = typeof Component.Type
  *
  * Four of them are of a call that the agent's side has made and that nobody took: the other side
  * did not answer (`unanswered`), was on the telephone (`busy`), declined (`refused`), or could not
- * be reached (`call_failed`). Then no agent has entered.
+ * be reached (`call_failed`). Then no agent has entered. The session's `timeLimits` ended it if it
+ * lasted too long (`time_limit`), or if the user was away for too long (`user_away`).
  *
  * @category models
  * @since 0.1.0
@@ -114,6 +115,8 @@ export const CloseReason = Schema.Literals([
   "room_ended",
   "provider_failures",
   "budget",
+  "time_limit",
+  "user_away",
   "start_failed"
 ])
 
@@ -133,6 +136,8 @@ export type CloseReason =
   | "room_ended"
   | "provider_failures"
   | "budget"
+  | "time_limit"
+  | "user_away"
   | "start_failed"
 
 /**

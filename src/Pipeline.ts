@@ -263,6 +263,23 @@ export interface Options {
   readonly lastWordsTimeout?: Duration.Input | undefined
   /** Longest time for the remaining speeches when the session drains. @default "30 seconds" */
   readonly drainTimeout?: Duration.Input | undefined
+  /**
+   * Ends the session by itself. The agent finishes what it says, then says goodbye; the line of a
+   * telephone caller ends, too.
+   */
+  readonly timeLimits?: {
+    /** Longest session, from when the agent enters. Its end has the reason `time_limit`. @default "Infinity" */
+    readonly session?: Duration.Input | undefined
+    /**
+     * Longest time for which the user is away, from when they count as away (`awayAfter`), whatever
+     * the agent says meanwhile. The end has the reason `user_away`.
+     *
+     * @default "Infinity"
+     */
+    readonly away?: Duration.Input | undefined
+    /** The last words. With `""` there are none. @default "Goodbye!" */
+    readonly goodbye?: string | undefined
+  } | undefined
   /** Longest time that the room may play none of its audio, or leave a command unanswered. @default "10 seconds" */
   readonly roomTimeout?: Duration.Input | undefined
   /** Longest time for `onUserTurn` and for `onEscalation`. @default "10 seconds" */

@@ -17,6 +17,8 @@ import type * as Cost from "./Cost.ts"
 import type * as Event from "./Event.ts"
 import type * as History from "./History.ts"
 import type { Definition, Held } from "./internal/callState.ts"
+import type { Definition as TaskDefinition } from "./internal/task.ts"
+import type { TaskError } from "./internal/taskError.ts"
 import type * as Llm from "./Llm.ts"
 import type * as Room from "./Room.ts"
 import type * as Stt from "./Stt.ts"
@@ -133,6 +135,76 @@ export interface CommitOptions {
 }
 
 /**
+ * Options of keys that belong together.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface KeysOptions {
+  /** With so many keys (1 to 64) they are complete. @default 32 */
+  readonly most?: number | undefined
+  /** The key after which they are complete. It is not among them. `false`: there is none. @default "#" */
+  readonly endKey?: string | false | undefined
+  /** Longest wait for the first key, while the agent does not speak. @default "10 seconds" */
+  readonly first?: Duration.Input | undefined
+  /** Longest wait for each further key. @default "3 seconds" */
+  readonly next?: Duration.Input | undefined
+  /** There is no `UserPressedKey` of them, so no listener and no record has them. @default false */
+  readonly secret?: boolean | undefined
+}
+
+/**
+ * The one who has answered a call that the agent's side has made, and the words up to then.
+ *
+ * **Details**
+ *
+ * `voicemail` is an answering machine, which has said its greeting. `menu` wants a key
+ * (`Room.sendDtmf`). `unreachable` is the network, or a mailbox that is full. `nobody` has said
+ * nothing.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AnsweredBy {
+  readonly by: "person" | "voicemail" | "menu" | "unreachable" | "nobody"
+  readonly text: string
+}
+
+/**
+ * Options of `answeredBy`.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface AnsweredByOptions {
+  /** Longest wait for a voice. @default "5 seconds" */
+  readonly first?: Duration.Input | undefined
+  /**
+   * Longest greeting of a person whose words are no machine's. A longer one is a voicemail's, unless
+   * `isMachine` says otherwise.
+   *
+   * @default "6 seconds"
+   */
+  readonly person?: Duration.Input | undefined
+  /** Silence after which a machine has said its greeting. @default "1.5 seconds" */
+  readonly pause?: Duration.Input | undefined
+  /** Longest time for a greeting. @default "45 seconds" */
+  readonly longest?: Duration.Input | undefined
+  /**
+   * Asked about a long greeting, or one that begins like a machine's ("you have reached …"), if its
+   * words do not tell. It has the pipeline's `hookTimeout`.
+   *
+   * @default nobody is asked
+   */
+  readonly isMachine?:
+    | ((greeting: {
+      readonly text: string
+      readonly speechMs: number
+    }) => Effect.Effect<boolean, unknown> | Promise<boolean> | boolean)
+    | undefined
+}
+
+/**
  * Options of one reply.
  *
  * @category options
@@ -200,6 +272,15 @@ export interface Missing<in out R> {
 export type Ready<R, E> = [Exclude<R, Given>] extends [never] ? Agent.Agent<R, E> : Missing<Exclude<R, Given>>
 
 /**
+ * A task that a session can perform as it is. For any other task, this type is `Missing`.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export type ReadyTask<A, R, E> = [Exclude<R, Given>] extends [never] ? TaskDefinition<A, R, E>
+  : Missing<Exclude<R, Given>>
+
+/**
  * A tool call that has no result yet.
  *
  * @category models
@@ -228,12 +309,25 @@ export type RunningCall = typeof RunningCall.Type
  *   it stops all of them.
  * - `commitTurn` and `clearTurn` are for push to talk. `commitTurn` waits up to `wait` (default 2
  *   s) for the transcript of the last words.
+ * - `keys` gives the keys that a telephone caller presses from now on, as one text: `""` if none
+ *   comes in time. Meanwhile `onKey` does not get them. The first key interrupts the agent, unless
+ *   its speech is protected. In a tool this takes no time of `toolTimeout`; the reply that has called
+ *   the tool says nothing more, and what the tool gives is told as soon as it is there.
+ * - `answeredBy` tells who has answered a call that the agent's side has made: ask in `onEnter`,
+ *   before the agent speaks. It goes by the words of the greeting (in English, German, French,
+ *   Spanish, Portuguese, Italian and Dutch), then by its length. It is there when a person has said
+ *   "hello", or when a machine has said all of its greeting. Until then no turn gets a reply.
  * - `listen` turns the microphone on or off.
  * - `handoff` gives the conversation to another agent, after `onExit` of the present one and before
  *   `onEnter` of the other. If the other agent's layers fail, it fails with their error and nothing
  *   changes. Use `Agent.provide` to give the other agent the services that it requires beyond
  *   `Given`. Of several calls of one step that hand over or hang up, the first does; the others
  *   fail, and the model reads why.
+ * - `perform` gives the conversation to the agent of a task until its model has the result, then
+ *   back to the present agent, which goes on where it was: its `onEnter` does not run again. In a
+ *   tool, this takes no time of `toolTimeout`; the reply that has called the tool says nothing more,
+ *   and what the tool gives is told as soon as it is there. However the wait ends, by a timeout too,
+ *   the conversation goes back. Fails with a `Task.TaskError`.
  * - `running` gives the tool calls without a result, oldest first, except the call that asks.
  *   `cancel` ends one of them; it gives `false` if that call has ended already.
  * - `hangUp` first waits for running tool calls and tells their results (`results` of the
@@ -277,9 +371,12 @@ export interface Service {
   readonly interrupt: (options?: { readonly force?: boolean | undefined }) => Effect.Effect<void, SessionError>
   readonly commitTurn: (options?: CommitOptions) => Effect.Effect<void, SessionError>
   readonly clearTurn: Effect.Effect<void>
+  readonly answeredBy: (options?: AnsweredByOptions) => Effect.Effect<AnsweredBy, SessionError>
+  readonly keys: (options?: KeysOptions) => Effect.Effect<string, SessionError>
   readonly listen: (on: boolean) => Effect.Effect<void>
   readonly update: (update: Update) => Effect.Effect<void, SessionError>
   readonly handoff: <R, E>(agent: Ready<R, E>) => Effect.Effect<void, E>
+  readonly perform: <A, R, E>(task: ReadyTask<A, R, E>) => Effect.Effect<A, TaskError | E>
   readonly hangUp: (options?: { readonly say?: string | undefined }) => Effect.Effect<void>
   readonly close: (options?: { readonly drain?: boolean | undefined }) => Effect.Effect<void>
   readonly ended: Effect.Effect<Event.CloseReason>

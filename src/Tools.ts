@@ -16,6 +16,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { InvalidOptions } from "./Failure.ts"
 import * as Check from "./internal/options.ts"
+import { TaskError } from "./internal/taskError.ts"
 import type * as entries from "./internal/tools/entry.ts"
 import { DuplicateTool, NoHandler } from "./internal/tools/errors.ts"
 import * as execution from "./internal/tools/execute.ts"
@@ -367,7 +368,8 @@ const refused = (reason: InvalidOptions): ToolsError => new ToolsError({ reason 
 export const execute = <R>(self: Set<R>, call: Call, options: Options = {}): Effect.Effect<Output, never, R> =>
   execution.execute(self, call, Check.readOrThrow(calling, options, refused), told)
 
-const told = (error: unknown): string | undefined => error instanceof ToolError ? error.message : wordsOf(error)
+const told = (error: unknown): string | undefined =>
+  error instanceof ToolError || error instanceof TaskError ? error.message : wordsOf(error)
 
 /**
  * Makes the runner of a conversation. It ends with its scope. Fails if an option is wrong.

@@ -371,7 +371,7 @@ const receive = (d: Draft.Draft, signal: Signal): void => {
     case "Interrupt":
       return interrupt(d, signal.force, signal.speech)
     case "Untold":
-      return Telling.untold(d, signal.calm)
+      return Telling.untold(d, signal.calm, signal.awaited === true)
     case "Settled":
       d.agent.hushed = false
       return

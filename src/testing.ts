@@ -12,6 +12,8 @@
  * - `speech` is audio from which the text can be read back (`readSpeech`).
  * - `roomContract` is what a room of your own must keep; `sttContract`, `llmContract` and
  *   `ttsContract` are the same for a recogniser, a model and a voice.
+ * - `layerRealLlm` puts a real model into a scenario; `judge` asks a model whether a conversation is
+ *   as expected.
  * - `check` holds random conversations and checks `invariants` on each.
  *
  * A number where a duration is wanted is milliseconds.
@@ -33,6 +35,7 @@ export {
   type Sent
 } from "./testing/caller.ts"
 export { differs, type InvariantOptions, invariants, type Violation } from "./testing/invariants.ts"
+export { judge, Verdict } from "./testing/judge.ts"
 export { layer, type Script, type Services } from "./testing/layer.ts"
 export * from "./testing/llm.ts"
 export { llmContract } from "./testing/llmContract.ts"
@@ -54,6 +57,7 @@ export {
   type ProgramAction,
   type RandomOptions
 } from "./testing/randomConversation.ts"
+export { layerRealLlm } from "./testing/realLlm.ts"
 export { roomContract } from "./testing/roomContract.ts"
 export type { RoomCheck, RoomContractOptions, RoomPeers } from "./testing/roomPeers.ts"
 export * from "./testing/scenario.ts"

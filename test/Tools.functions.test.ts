@@ -378,6 +378,64 @@ describe("an agent of plain functions", () => {
       assert.deepStrictEqual(seen, [["caller", {}]])
     }))
 
+  it.effect("changes instructions, tools and turn-taking, and mutes the microphone", () =>
+    Effect.gen(function*() {
+      const seen: Array<unknown> = []
+      const agent = Agent.make({
+        instructions: "You help.",
+        tools: Tools.functions({ early: { run: () => "early" } }),
+        onEnter: async (session: Session.Plain) => {
+          seen.push([...(await session.tools()).entries.keys()], await session.state())
+          await session.update({
+            instructions: "You sell.",
+            tools: Tools.functions({ late: { run: () => "late" } }),
+            turn: { endpointing: { minDelay: "1 second" } }
+          })
+          await session.listen(false)
+          const speech = await session.say("Listen to this first.")
+          await speech.heard()
+          await session.listen(true)
+          await session.update({ turn: { endpointing: { minDelay: "never" } } } as never).catch(({ reason }) =>
+            seen.push(reason)
+          )
+        }
+      })
+      const timeline = yield* Testing.scenario({
+        agent,
+        user: [Testing.say(1000, 1800, "Not heard."), Testing.say(5000, 6000, "Buy it.")],
+        llm: [{ tools: [{ name: "late" }] }, "It is sold."],
+        tts: { duration: 2500 }
+      })
+      assert.deepStrictEqual(seen, [
+        ["early"],
+        { agent: "listening", user: "listening", status: "open", turn: 1 },
+        "InvalidOption"
+      ])
+      assert.deepStrictEqual(timeline.of("UserSpeechCommitted").map(({ at, text }) => [at, text]), [[7000, "Buy it."]])
+      assert.include(JSON.stringify(timeline.requests[0]!.prompt.content), "You sell.")
+      assert.deepStrictEqual(timeline.of("FunctionCallsFinished").map(({ calls }) => calls[0]!.result), ["late"])
+    }))
+
+  it.effect("commits and clears a turn by hand", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({
+          instructions: "You help.",
+          turn: { detection: "manual" },
+          onKey: async (key, session) => key === "1" ? session.commitTurn() : session.clearTurn()
+        }),
+        room: { kind: "sip" },
+        user: [
+          Testing.say(1000, 2000, "Never mind."),
+          Testing.press(3000, "0"),
+          Testing.say(4000, 5000, "Hello."),
+          Testing.press(6000, "1")
+        ],
+        llm: ["Hello!"]
+      })
+      assert.deepStrictEqual(timeline.messages, ["user: Hello.", "assistant: Hello!"])
+    }))
+
   it.effect("waits for what it has said", () =>
     Effect.gen(function*() {
       const outcomes: Array<string> = []

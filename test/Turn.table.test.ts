@@ -21,6 +21,7 @@ const actions: { readonly [Tag in Turn.Action["_tag"]]: true } = {
   KeepWords: true,
   SetAside: true,
   TurnLimit: true,
+  Away: true,
   AskDetector: true,
   Judge: true,
   Finalize: true,

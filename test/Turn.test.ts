@@ -576,6 +576,12 @@ describe("Turn", () => {
         action._tag === "Publish" && action.event._tag === "UserStateChanged" ? [[at, action.event.to]] : []
       )
 
+    it("is found again after as much silence, until nothing is due any more", () => {
+      const driver = drive().until(100_000)
+      assert.deepStrictEqual(driver.times("Away"), [15_000, 30_000, 45_000, 60_000, 75_000, 90_000])
+      assert.strictEqual(drive().until(10_000_000).times("Away").length, 240)
+    })
+
     it("both silent for 15 s is away; words bring the user back", () => {
       const driver = drive().until(20_000)
       assert.deepStrictEqual(away(driver), [[15_000, "away"]])

@@ -55,6 +55,7 @@ const none: Readonly<Record<string, string>> = {
   "frontend/preconnectAudio.ts: mostBroken": "of a recording that is bounded",
   "options/shown.ts: longest": "of what is shown of a wrong value",
   "vad/windower.ts: mostSpare": "of our own audio",
+  "turn/presence.ts: mostInARow": "of our own timer",
   "pipeline/calls.ts: longestId": "of what is told of an invented call",
   "pipeline/calls.ts: longestName": "of what is told of an invented call",
   "pipeline/listeners.ts: mostTold": "of our own log",

@@ -17,6 +17,7 @@ import {
   Room,
   type Session,
   Stt,
+  Task,
   type Telephone,
   Text,
   Tools,
@@ -55,7 +56,14 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import { join } from "node:path"
 import { check as checkLiveKit } from "../src/internal/livekit/options.ts"
-import { check as checkPipeline, checkEach, checkSay, checkUpdate } from "../src/internal/pipeline/options.ts"
+import {
+  check as checkPipeline,
+  checkAnswering,
+  checkEach,
+  checkKeys,
+  checkSay,
+  checkUpdate
+} from "../src/internal/pipeline/options.ts"
 import { check as checkTelephone } from "../src/internal/telephone/options.ts"
 import { check as checkWebSocket } from "../src/internal/webSocket/options.ts"
 import { check as checkWorker, checkDefinition } from "../src/internal/worker/options.ts"
@@ -250,6 +258,7 @@ const conversation: Fields<Omit<Pipeline.Options, "participant" | "sessionId">> 
   closeTimeout: length,
   lastWordsTimeout: length,
   drainTimeout: length,
+  timeLimits: section,
   roomTimeout: length,
   hookTimeout: length,
   job: record,
@@ -669,6 +678,7 @@ const nouns: ReadonlyArray<Sweep> = [
     onExit: callback,
     onUserTurn: callback,
     onTurnLimit: callback,
+    onAway: callback,
     onKey: callback,
     onFailure: callback,
     onEscalation: callback,
@@ -699,6 +709,26 @@ const nouns: ReadonlyArray<Sweep> = [
     voice: text,
     clip: list
   }),
+  sweep<Session.AnsweredByOptions>("Session.answeredBy", (options) => checkAnswering(options), {
+    first: length,
+    person: length,
+    pause: length,
+    longest: length,
+    isMachine: callback
+  }),
+  sweep<Session.KeysOptions>("Session.keys", (options) => checkKeys(options), {
+    most: number,
+    endKey: only,
+    first: length,
+    next: length,
+    secret: flag
+  }),
+  sweep<Task.Options<{ readonly a: string }>>(
+    "Task.make",
+    (options) => Task.make(Agent.make({ instructions: "" }), options),
+    { result: must.only, check: callback },
+    { result: Schema.Struct({ a: Schema.String }) }
+  ),
   sweep<Session.Update>(
     "Session.update",
     checkUpdate,

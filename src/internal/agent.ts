@@ -49,9 +49,11 @@ const lasting = Context.omit(
 /** Tools and hooks with what there is where they are bound. */
 export const given = <Handlers, Services, R>(
   tools: Effect.Effect<Tools.Set<Services>, Tools.ToolsError, Handlers>,
-  { onApproval, onEnter, onEscalation, onExit, onFailure, onKey, onOrphanedResult, onTurnLimit, onUserTurn }: Hooks<R>
+  hooks: Hooks<R>
 ): Effect.Effect<Bound, Tools.ToolsError, Handlers | Services | R> =>
   Effect.gen(function*() {
+    const { onApproval, onAway, onEnter, onEscalation, onExit, onFailure, onKey, onOrphanedResult } = hooks
+    const { onTurnLimit, onUserTurn } = hooks
     const context = lasting(yield* Effect.context<Services | R>()) as Context.Context<Services | R>
     const provide = <A, E>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E> =>
       Effect.provideContext(effect, context)
@@ -63,6 +65,7 @@ export const given = <Handlers, Services, R>(
       onExit: onExit && provide(onExit),
       onUserTurn: hook(onUserTurn),
       onTurnLimit: hook(onTurnLimit),
+      onAway: hook(onAway),
       onKey: hook(onKey),
       onEscalation: hook(onEscalation),
       onFailure: hook(onFailure),

@@ -1,6 +1,9 @@
 /** What an agent may be made of. */
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type { Options } from "../Agent.ts"
+import type { InvalidOptions } from "../Failure.ts"
 import type * as History from "../History.ts"
 import * as Check from "./options.ts"
 import { shown } from "./options/shown.ts"
@@ -8,7 +11,7 @@ import { wrongSources } from "./tools/refused.ts"
 import { turn as turnOptions } from "./turn/settings.ts"
 import { detector } from "./vad/settings.ts"
 
-type Any = Options<any, any, any, any, any, any, any, any, any, any>
+type Any = Options<any, any, any, any, any, any, any, any, any, any, any>
 
 const history = Check.such<History.History>(
   (given) => Check.isRecord(given) && Array.isArray(given.items),
@@ -35,6 +38,7 @@ const own = Check.struct<Any>()({
   onExit: Check.action,
   onUserTurn: Check.callback,
   onTurnLimit: Check.callback,
+  onAway: Check.callback,
   onKey: Check.callback,
   onFailure: Check.callback,
   onEscalation: Check.callback,
@@ -50,4 +54,11 @@ export const checkOptions = (options: Any): void => {
     ...(Result.isFailure(read) ? read.failure.problems : []),
     ...(tools === undefined ? [] : wrongSources(tools))
   ])
+}
+
+/** What an agent is made by, and nothing else. */
+export const checkAgent = (given: unknown): InvalidOptions | undefined => {
+  const made = Predicate.hasProperty(given, "bound") && Effect.isEffect(given.bound)
+  const detail = "must be made by Agent.make({ instructions: … })"
+  return made ? undefined : Check.invalid([{ option: "agent", detail: `${detail}, not ${shown(given)}` }])
 }

@@ -7,8 +7,12 @@ import type * as Tool from "effect/ai/Tool"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type { Codec } from "effect/Schema"
 import type { Frame } from "../Audio.ts"
+import type { AgentState, UserState } from "../Event.ts"
 import type { History } from "../History.ts"
+import type { Set } from "../Tools.ts"
+import type { Options as TurnOptions } from "../Turn.ts"
 import { type Definition, type Held, type PlainHeld, plainly } from "./callState.ts"
 import { problem } from "./options.ts"
 import { asking, CurrentRealWaits, within } from "./realWaits.ts"
@@ -57,6 +61,46 @@ interface Successor<R> {
   readonly bound: Effect.Effect<unknown, unknown, R>
 }
 
+interface AnsweredBy {
+  readonly by: "person" | "voicemail" | "menu" | "unreachable" | "nobody"
+  readonly text: string
+}
+
+interface AnsweredByOptions {
+  /** @default "5 seconds" */
+  readonly first?: Duration.Input | undefined
+  /** @default "6 seconds" */
+  readonly person?: Duration.Input | undefined
+  /** @default "1.5 seconds" */
+  readonly pause?: Duration.Input | undefined
+  /** @default "45 seconds" */
+  readonly longest?: Duration.Input | undefined
+  readonly isMachine?:
+    | ((greeting: {
+      readonly text: string
+      readonly speechMs: number
+    }) => Effect.Effect<boolean, unknown> | Promise<boolean> | boolean)
+    | undefined
+}
+
+interface KeysOptions {
+  /** @default 32 */
+  readonly most?: number | undefined
+  /** @default "#" */
+  readonly endKey?: string | false | undefined
+  /** @default "10 seconds" */
+  readonly first?: Duration.Input | undefined
+  /** @default "3 seconds" */
+  readonly next?: Duration.Input | undefined
+  /** @default false */
+  readonly secret?: boolean | undefined
+}
+
+interface Performed<in out A, R> {
+  readonly agent: Successor<R>
+  readonly result: Codec<A, any>
+}
+
 /** What the compiler shows where an agent lacks handlers of its tools. */
 interface Lacks<in out R> {
   readonly "give the agent the handlers of its tools with Agent.provide": R
@@ -65,6 +109,23 @@ interface Lacks<in out R> {
 type Handled<R> = 0 extends 1 & R ? unknown
   : [Extract<R, Tool.Handler<any>>] extends [never] ? unknown
   : Lacks<Extract<R, Tool.Handler<any>>>
+
+/** What may change while an agent has the conversation. */
+interface PlainUpdate {
+  readonly instructions?: string | undefined
+  readonly voice?: string | undefined
+  /** Instead of those that there are: begin with `tools`, or give what `Tools.functions` makes. */
+  readonly tools?: Set<any> | undefined
+  readonly turn?: TurnOptions | undefined
+}
+
+interface PlainState {
+  readonly agent: AgentState
+  readonly user: UserState
+  readonly status: "starting" | "open" | "draining" | "closed"
+  /** Number of the user's open turn. */
+  readonly turn: number
+}
 
 /**
  * The conversation in progress for plain functions: `Session` with promises. A failure rejects the
@@ -84,11 +145,28 @@ export interface Plain {
   ) => Promise<PlainSpeech>
   readonly send: (text: string) => Promise<boolean>
   readonly interrupt: (options?: { readonly force?: boolean | undefined }) => Promise<void>
+  /** Turns the microphone on or off. */
+  readonly listen: (on: boolean) => Promise<void>
+  /** Ends the user's turn now, for push to talk. */
+  readonly commitTurn: () => Promise<void>
+  /** Forgets the words of the open turn. */
+  readonly clearTurn: () => Promise<void>
+  /** Changes the agent while it has the conversation; what you leave out stays. */
+  readonly update: (change: PlainUpdate) => Promise<void>
+  /** The tools that the model may call now. */
+  readonly tools: () => Promise<Set<any>>
+  readonly state: () => Promise<PlainState>
   readonly history: () => Promise<History>
   /** A `CallState` of this call: read and set at once, and what is refused throws. */
   readonly callState: <A>(state: Definition<A>) => PlainHeld<A>
   /** Gives the conversation to another agent, which needs nothing more (`Agent.provide`). */
   readonly handoff: <R>(agent: Successor<R> & Handled<R>) => Promise<void>
+  /** Who has answered a call that the agent's side has made: ask in `onEnter`, before the agent speaks. */
+  readonly answeredBy: (options?: AnsweredByOptions) => Promise<AnsweredBy>
+  /** The keys that a telephone caller presses from now on, as one text; `""` if none comes in time. */
+  readonly keys: (options?: KeysOptions) => Promise<string>
+  /** Gives the conversation to the agent of a task until it has the result; rejects with a `Task.TaskError`. */
+  readonly perform: <A, R>(task: Performed<A, R> & Handled<R>) => Promise<A>
   readonly hangUp: (options?: { readonly say?: string | undefined }) => Promise<void>
   readonly close: (options?: { readonly drain?: boolean | undefined }) => Promise<void>
 }
@@ -109,7 +187,16 @@ interface Talking {
   readonly reply: (options?: Omit<PlainSayOptions, "clip">) => Effect.Effect<Speech>
   readonly send: (text: string) => Effect.Effect<boolean>
   readonly interrupt: (options?: { readonly force?: boolean | undefined }) => Effect.Effect<void, unknown>
+  readonly listen: (on: boolean) => Effect.Effect<void>
+  readonly commitTurn: () => Effect.Effect<void, unknown>
+  readonly clearTurn: Effect.Effect<void>
+  readonly update: (change: PlainUpdate) => Effect.Effect<void, unknown>
+  readonly tools: Effect.Effect<Set<any>>
+  readonly state: Effect.Effect<PlainState>
   readonly handoff: (agent: any) => Effect.Effect<void, unknown>
+  readonly answeredBy: (options?: AnsweredByOptions) => Effect.Effect<AnsweredBy, unknown>
+  readonly keys: (options?: KeysOptions) => Effect.Effect<string, unknown>
+  readonly perform: (task: any) => Effect.Effect<any, unknown>
   readonly hangUp: (options?: { readonly say?: string | undefined }) => Effect.Effect<void>
   readonly close: (options?: { readonly drain?: boolean | undefined }) => Effect.Effect<void>
 }
@@ -140,9 +227,18 @@ const plain = (talking: Talking, context: Context.Context<never>): Plain => {
     reply: (options) => speech(talking.reply(options)),
     send: (text) => run(talking.send(text)),
     interrupt: (options) => run(talking.interrupt(options)),
+    listen: (on) => run(talking.listen(on)),
+    commitTurn: () => run(talking.commitTurn()),
+    clearTurn: () => run(talking.clearTurn),
+    update: (change) => run(talking.update(change)),
+    tools: () => run(talking.tools),
+    state: () => run(talking.state),
     history: () => run(talking.history),
     callState: (state) => plainly(talking.callState(state)),
     handoff: (agent) => run(talking.handoff(agent)),
+    answeredBy: (options) => run(talking.answeredBy(options)),
+    keys: (options) => run(talking.keys(options)),
+    perform: (task) => run(talking.perform(task)),
     hangUp: (options) => run(talking.hangUp(options)),
     close: (options) => run(talking.close(options))
   }

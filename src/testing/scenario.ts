@@ -381,12 +381,16 @@ export const inVirtualTime = <A, E, R>(
  */
 export const scenario = <RA = never, RS = never, EA = never>(
   script: Scenario<RA, RS, EA>
-): Effect.Effect<Timeline, Pipeline.PipelineError | EA, Exclude<Exclude<RA, Session>, Scope.Scope> | RS> =>
+): Effect.Effect<
+  Timeline,
+  Pipeline.PipelineError | EA,
+  Exclude<Exclude<RA, Session | Pipeline.Services>, Scope.Scope> | RS
+> =>
   inVirtualTime(
     perform(script as Scenario<never, never, EA>) as Effect.Effect<
       Timeline,
       Pipeline.PipelineError | EA,
-      Exclude<Exclude<RA, Session>, Scope.Scope> | RS
+      Exclude<Exclude<RA, Session | Pipeline.Services>, Scope.Scope> | RS
     >,
     { seed: script.seed, realWait: script.realWait }
   )

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { Session } from "../../Session.ts"
 import type * as Turn from "../../Turn.ts"
+import type { Away } from "./away.ts"
 import type { Closing } from "./closing.ts"
 import { type Core, signal } from "./core.ts"
 import { escalate } from "./failures.ts"
@@ -25,11 +26,12 @@ export interface Performers {
   readonly listening: Pick<Listening, "finalize" | "end" | "recentAudio">
   readonly closing: Pick<Closing, "watch" | "finish">
   readonly judges: Judges
+  readonly away: Pick<Away, "tell">
 }
 
 export const makePerform = (
   core: Core,
-  { closing, listening, judges, session }: Performers,
+  { away, closing, listening, judges, session }: Performers,
   checked: Pick<Checked, "hookTimeout" | "filler">
 ): (action: Turn.Action) => void => {
   const turns = makeTurns(core, checked.hookTimeout)
@@ -46,6 +48,8 @@ export const makePerform = (
         return turns.keep(action)
       case "SetAside":
         return turns.setAside(action)
+      case "Away":
+        return away.tell()
       case "TurnLimit":
         return turns.tooLong(action)
       case "StartReply":

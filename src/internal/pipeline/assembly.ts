@@ -12,6 +12,7 @@ import { makeStore } from "../callState.ts"
 import * as phrases from "../phrases.ts"
 import { CurrentSpeech, InWriting } from "../session.ts"
 import { delaysOf } from "../stt/delays.ts"
+import { makeAnswering } from "./answering.ts"
 import { prepared } from "./apology.ts"
 import { makeApprove } from "./approval.ts"
 import { sttOf } from "./boundAgent.ts"
@@ -21,6 +22,7 @@ import { type Core, makeIds, type Settings } from "./core.ts"
 import { makeCurrentAgent } from "./currentAgent.ts"
 import { makeHistory } from "./history.ts"
 import type { Judges } from "./judges.ts"
+import { makeKeys } from "./keys.ts"
 import type { Checked } from "./options.ts"
 import { makeCommands } from "./output.ts"
 import { makeOutstanding } from "./outstanding.ts"
@@ -111,6 +113,8 @@ export const makeCore = (parts: Parts, options: Options, checked: Checked): Effe
       callState: makeStore((name, value) => publish({ _tag: "CallStateChanged", name, value })),
       speeches: makeSpeeches(),
       calls: makeCalls(nextId),
+      keys: makeKeys(),
+      answering: makeAnswering(),
       outstanding: makeOutstanding(checked.results),
       runner,
       output,

@@ -39,10 +39,14 @@ export interface Running {
   /** The speech that waits for it; `undefined` in the background. */
   readonly waitedFor: string | undefined
   readonly steps: Steps
+  /** The place of the agent that asked for it. */
+  readonly place: object
   /** Open once nothing more is to come of it, but by the end of the session. */
   readonly over: Latch.Latch
   /** A model was shown that it runs. */
   shown: boolean
+  /** It waits for the user, and not the user for it. */
+  asks: boolean
   /** The newest of what it gave before its result. */
   progress: Schema.Json | undefined
 }
@@ -51,9 +55,13 @@ export interface Running {
 export interface Calls {
   readonly isRunning: (id: string) => boolean
   readonly running: () => ReadonlyArray<readonly [id: string, call: Running]>
-  readonly started: (speech: Speech, call: Call, voice: Voice, now: number) => void
+  readonly started: (speech: Speech, call: Call, about: Pick<Running, "voice" | "startedAt" | "place">) => void
   /** Takes it out: it has an output. */
   readonly take: (id: string) => Running | undefined
+  /** A call waits for the user, or does so no longer. */
+  readonly asking: (id: string, asks: boolean) => void
+  /** Opens once nothing more is to come of a call that runs. */
+  readonly over: (id: string) => Latch.Latch | undefined
   /** Nobody waits for a call any more. */
   readonly letGo: (id: string) => void
   /** Steps whose tools are running, whatever has become of their speech. */
@@ -67,16 +75,18 @@ export const makeCalls = (nextId: Core["nextId"]): Calls => {
   return {
     isRunning: (id) => calls.has(id),
     running: () => [...calls],
-    started: (speech, { createdAt, id, name, params, ...more }, voice, now) => {
+    started: (speech, { createdAt, id, name, params, ...more }, { place, startedAt, voice }) => {
       const base = { id: nextId("call"), createdAt, callId: id, name }
       calls.set(id, {
         item: History.ToolCall.make({ ...base, params: kept(params), ...attachedOf(more) }),
         voice,
-        startedAt: now,
+        startedAt,
+        place,
         waitedFor: voice.background === false ? speech.id : undefined,
         steps: speech.steps,
         over: Latch.makeUnsafe(false),
         shown: false,
+        asks: false,
         progress: undefined
       })
     },
@@ -85,6 +95,11 @@ export const makeCalls = (nextId: Core["nextId"]): Calls => {
       calls.delete(id)
       return running
     },
+    asking: (id, asks) => {
+      const running = calls.get(id)
+      if (running !== undefined) running.asks = asks
+    },
+    over: (id) => calls.get(id)?.over,
     letGo: (id) => {
       calls.get(id)?.over.openUnsafe()
     },
@@ -100,12 +115,12 @@ export const makeCalls = (nextId: Core["nextId"]): Calls => {
 export const ended = (core: Core, output: Tools.Output): void => {
   const running = core.calls.take(output.callId)
   if (running === undefined) return
-  const { item, shown, startedAt, steps, voice, waitedFor } = running
+  const { item, place, shown, startedAt, steps, voice, waitedFor } = running
   running.over.openUnsafe()
   core.history.called(output, item, shown, !core.leaving.isOpen())
   if (isToBeTold(voice, output, worked(output))) {
     const { callId: id, isFailure: failed, name } = output
-    core.outstanding.add({ id, name, failed, startedAt, output, waitedFor, steps })
+    core.outstanding.add({ id, name, failed, startedAt, output, waitedFor, steps, place, awaited: false })
   }
   owe(core)
 }
@@ -229,7 +244,11 @@ export const act = (
     speech.calls = waited.map(({ id }) => id)
     tell(core, speech)
     for (const call of calls) {
-      core.calls.started(speech, call, voiceOf(tools, call.name), core.conductor.now())
+      core.calls.started(speech, call, {
+        voice: voiceOf(tools, call.name),
+        startedAt: core.conductor.now(),
+        place: core.agent.place()
+      })
       core.publish({ _tag: "FunctionCallStarted", speech: speech.id, id: call.id, name: call.name })
     }
     const step = core.fork(
@@ -256,7 +275,7 @@ export const act = (
     core.calls.stepped(step)
     owe(core)
     const ends = Effect.andThen(speech.attending.await, core.leaving.await)
-    const left = Effect.as(Effect.raceFirst(ends, core.outstanding.left.await), true)
+    const left = Effect.as(Effect.raceAllFirst([ends, core.outstanding.left.await, speech.parted.await]), true)
     const quiet = yield* Fiber.join(step).pipe(Effect.raceFirst(left), Effect.raceFirst(fill(core, waited, tools)))
     speech.acting = false
     owe(core)

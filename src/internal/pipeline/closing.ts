@@ -20,6 +20,14 @@ import { orphan } from "./outstanding.ts"
 import { endLine, idsOf } from "./participant.ts"
 import type { Runtime } from "./runtime.ts"
 
+/** Ends that the agent's side has brought about: it has said goodbye. */
+const goodbyes: ReadonlySet<Event.CloseReason> = new Set<Event.CloseReason>([
+  "hang_up",
+  "time_limit",
+  "user_away",
+  "budget"
+])
+
 export interface Closing {
   /** Takes the session apart, once. */
   readonly finish: (reason: Event.CloseReason) => void
@@ -59,7 +67,7 @@ export const makeClosing = (
     Effect.runForkWith(services)(
       Effect.gen(function*() {
         // Nobody at a telephone waits on a dead line while the agent cleans up.
-        const line = reason === "hang_up" ? endLine(core, room, closeTimeout) : Effect.void
+        const line = goodbyes.has(reason) ? endLine(core, room, closeTimeout) : Effect.void
         yield* Effect.all([line, settleCalls(core, closeTimeout)], { concurrency: 2, discard: true })
         yield* within(Effect.andThen(
           Scope.close(toolScope, Exit.void),

@@ -15,11 +15,13 @@ import type * as Tts from "../../Tts.ts"
 import type * as Turn from "../../Turn.ts"
 import type { Store } from "../callState.ts"
 import { maskedAll } from "../numbers.ts"
+import type { Answering } from "./answering.ts"
 import type { Prepared } from "./apology.ts"
 import type { Calls } from "./calls.ts"
 import type { Conductor } from "./conductor.ts"
 import type { CurrentAgent } from "./currentAgent.ts"
 import type { SessionHistory } from "./history.ts"
+import type { Keys } from "./keys.ts"
 import type { Commands } from "./output.ts"
 import type { Outstanding } from "./outstanding.ts"
 import type { SessionParticipant } from "./participant.ts"
@@ -74,6 +76,8 @@ export interface Core {
   readonly callState: Store
   readonly speeches: Speeches
   readonly calls: Calls
+  readonly keys: Keys
+  readonly answering: Answering
   readonly outstanding: Outstanding
   readonly runner: Tools.Runner
   readonly output: Room.Output

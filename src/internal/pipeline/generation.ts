@@ -276,7 +276,7 @@ const ask = (
 const think = (core: Core, speech: Speech, delivery: Delivery): Effect.Effect<void, never, Session> =>
   Effect.gen(function*() {
     const before: Array<Utterance> = []
-    const changes = core.agent.changes()
+    const place = core.agent.place()
     let retried = false
     for (let step = 1;;) {
       // A history may go on in another session: no two steps of it are to have one id.
@@ -303,7 +303,7 @@ const think = (core: Core, speech: Speech, delivery: Delivery): Effect.Effect<vo
       step += 1
       before.push(utterance)
       const quiet = yield* act(core, speech, answer.calls, answer.known)
-      const replaced = core.agent.changes() !== changes && core.agent.bound().onEnter !== undefined
+      const replaced = core.agent.place() !== place && core.agent.bound().onEnter !== undefined
       // After a goodbye there is nothing to say; a session that merely drains still gives its answer.
       const goodbye = core.outstanding.isLeaving() || Turn.closeReason(core.conductor.state()) === "hang_up"
       if (quiet || replaced || goodbye) return

@@ -7,20 +7,24 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import type * as Latch from "effect/Latch"
 import * as Semaphore from "effect/Semaphore"
 import type * as Agent from "../../Agent.ts"
+import * as History from "../../History.ts"
 import type * as Session from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
 import type * as Vad from "../../Vad.ts"
+import { checkAgent } from "../agentOptions.ts"
 import { asAsked, CurrentSpeech } from "../session.ts"
 import { CurrentCall } from "../tools/execute.ts"
 import type { Prepared, Retunable } from "../vad/retunable.ts"
 import type { Binding, BoundAgent } from "./boundAgent.ts"
 import type { Core } from "./core.ts"
+import type { Loan } from "./currentAgent.ts"
 import { guarded, mended } from "./failures.ts"
 import type { Listening } from "./listening.ts"
-import { checkAgent, mergeVad } from "./options.ts"
+import { mergeVad } from "./options.ts"
 
 /** Two tools of one name are no accident of a call: nobody can do anything about it but who wrote it. */
 const isBug = (error: unknown): error is Tools.ToolsError => error instanceof Tools.ToolsError
@@ -54,14 +58,17 @@ export const enter = (core: Core): void => {
   if (onEnter !== undefined) core.fork(guarded(core, "onEnter", onEnter))
 }
 
-/** Lets the agent finish, once and for a bounded time. */
+/** Lets an agent finish, for a bounded time. */
+const exit = (core: Core, timeout: number, onExit: NonNullable<BoundAgent["onExit"]>): Effect.Effect<void> => {
+  const onLate = () => core.publish({ _tag: "Warning", component: "hook", message: "onExit did not end in time" })
+  return Effect.asVoid(guarded(core, "onExit", onExit, { ms: timeout, onLate }))
+}
+
+/** Lets the agent finish, and those who wait for the conversation, each once. */
 export const leave = (core: Core, timeout: number): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    const onExit = core.agent.takeExit()
-    if (onExit === undefined) return Effect.void
-    const onLate = () => core.publish({ _tag: "Warning", component: "hook", message: "onExit did not end in time" })
-    return Effect.asVoid(guarded(core, "onExit", onExit, { ms: timeout, onLate }))
-  })
+  Effect.suspend(() =>
+    Effect.forEach(core.agent.takeExits(), (onExit) => exit(core, timeout, onExit), { discard: true })
+  )
 
 interface Parts {
   readonly bind: <E>(
@@ -75,14 +82,13 @@ interface Parts {
   readonly exitTimeout: number
 }
 
-/** All that a hand-off needs. */
+/** All that an agent needs to go on. */
 interface Successor {
   readonly binding: Binding
   readonly settings: Turn.Settings
   readonly detector: Prepared | undefined
 }
 
-/** Of several calls of one step that each give the conversation away, or end it, the first one does. */
 export interface Handoff {
   readonly handoff: <R, E>(
     ready: Session.Ready<R, E>,
@@ -90,11 +96,19 @@ export interface Handoff {
   ) => Effect.Effect<void, E>
   /** For a call that ends the conversation: dies where another call of its step has given it away. */
   readonly mayEnd: Effect.Effect<void>
+  /**
+   * Gives the conversation to an agent while something is done; `lost` opens once it has gone to another one for good.
+   * Then the agent that had it goes on, where it was. Gives nothing if the session ends before.
+   */
+  readonly lend: <E, A, E2>(
+    agent: Agent.Agent<Session.Given, E>,
+    session: Session.Session["Service"],
+    use: (lost: Latch.Latch) => Effect.Effect<A, E2>
+  ) => Effect.Effect<A | undefined, E | E2>
 }
 
-export const makeHandoff = (core: Core, parts: Parts): Handoff => {
-  const { bind, detector, exitTimeout, hearBy } = parts
-  const handing = Semaphore.makeUnsafe(1)
+/** Of several calls of one step that each give the conversation away, or end it, the first one does. */
+const makeClaims = (core: Core) => {
   let latest: { readonly call: string; readonly to: string } | undefined
 
   const mayEnd = Effect.gen(function*() {
@@ -109,7 +123,7 @@ export const makeHandoff = (core: Core, parts: Parts): Handoff => {
     }
   })
 
-  const claim = (agent: Agent.Agent<Session.Given, unknown>) => <E>(handoff: Effect.Effect<void, E>) =>
+  const claim = (agent: Agent.Agent<Session.Given, unknown>) => <A, E>(handoff: Effect.Effect<A, E>) =>
     Effect.gen(function*() {
       const call = yield* CurrentCall
       if (call === undefined) return yield* handoff
@@ -118,11 +132,18 @@ export const makeHandoff = (core: Core, parts: Parts): Handoff => {
       }
       yield* mayEnd
       const mine = latest = { call, to: agent.name }
-      yield* Effect.onError(handoff, () =>
+      return yield* Effect.onError(handoff, () =>
         Effect.sync(() => {
           if (latest === mine) latest = undefined
         }))
     })
+  return { claim, mayEnd }
+}
+
+export const makeHandoff = (core: Core, parts: Parts): Handoff => {
+  const { bind, detector, exitTimeout, hearBy } = parts
+  const handing = Semaphore.makeUnsafe(1)
+  const { claim, mayEnd } = makeClaims(core)
 
   /** The detector as the agent wants it; the call goes on with the one that it has if there is none. */
   const tuned = (bound: BoundAgent): Effect.Effect<Prepared | undefined> =>
@@ -137,33 +158,85 @@ export const makeHandoff = (core: Core, parts: Parts): Handoff => {
           })
       )
 
+  const successor = (binding: Binding): Effect.Effect<Successor> =>
+    Effect.gen(function*() {
+      const settings = yield* Effect.orDie(core.tuning.settingsWith(binding.agent.turn))
+      return { binding, settings, detector: yield* tuned(binding.agent) }
+    })
+
   const prepare = <E>(
     agent: Agent.Agent<Session.Given, E>,
     session: Session.Session["Service"]
   ): Effect.Effect<Successor, E> =>
-    Effect.gen(function*() {
-      const binding = yield* bind(agent, session).pipe(
+    Effect.flatMap(
+      bind(agent, session).pipe(
         Effect.catchIf(isBug, Effect.die)
-      )
-      const bound = binding.agent
-      const settings = yield* Effect.orDie(core.tuning.settingsWith(bound.turn))
-      return { binding, settings, detector: yield* tuned(bound) }
-    })
+      ),
+      successor
+    )
 
-  const replace = (agent: Agent.Agent<Session.Given, unknown>, { binding, detector, settings }: Successor) =>
-    Effect.gen(function*() {
+  /** Another agent has the conversation from now on, as `change` says. */
+  const goOn = <A>(
+    { binding: { agent: after }, detector, settings }: Successor,
+    history: History.History,
+    change: () => A
+  ): Effect.Effect<A> =>
+    Effect.suspend(() => {
       const before = core.agent.bound()
-      const after = binding.agent
-      yield* leave(core, exitTimeout)
-      if (!isOpen(core)) return
-      core.history.handedOver({ from: before.name, to: after.name, history: agent.history })
-      core.agent.replaced(binding)
+      core.history.handedOver({ from: before.name, to: after.name, history })
+      const changed = change()
       if (before.turn !== undefined || after.turn !== undefined) core.tuning.tune(settings)
       detector?.takeOver()
-      yield* hearBy(after.stt)
-      core.publish({ _tag: "AgentChanged", from: before.name, to: after.name })
+      return Effect.map(hearBy(after.stt), () => {
+        core.publish({ _tag: "AgentChanged", from: before.name, to: after.name })
+        return changed
+      })
+    })
+
+  /** In its turn, and without leaving anything behind. */
+  const turnwise = <A>({ detector }: Successor, change: Effect.Effect<A>): Effect.Effect<A> =>
+    Effect.ensuring(handing.withPermits(1)(change), detector?.discard ?? Effect.void)
+
+  const replace = (agent: Agent.Agent<Session.Given, unknown>, next: Successor): Effect.Effect<void> =>
+    Effect.gen(function*() {
+      yield* leave(core, exitTimeout)
+      if (!isOpen(core)) return
+      yield* goOn(next, agent.history, () => core.agent.replaced(next.binding))
       enter(core)
     })
+
+  const giveBack = ({ next, returned, takeExit }: Loan): Effect.Effect<void> =>
+    Effect.gen(function*() {
+      if (!isOpen(core)) return
+      const onExit = takeExit()
+      if (onExit !== undefined) yield* exit(core, exitTimeout, onExit)
+      const binding = next()
+      if (binding === undefined || !isOpen(core)) return returned()
+      const before = yield* successor(binding)
+      yield* Effect.ensuring(goOn(before, History.empty, returned), before.detector?.discard ?? Effect.void)
+    })
+
+  const begin = (agent: Agent.Agent<Session.Given, unknown>, next: Successor): Effect.Effect<Loan | undefined> =>
+    Effect.gen(function*() {
+      if (!isOpen(core)) return undefined
+      const loan = yield* goOn(next, agent.history, () => core.agent.lent(next.binding))
+      enter(core)
+      return loan
+    })
+
+  const lend: Handoff["lend"] = (agent, session, use) =>
+    Effect.flatMap(
+      bySession(core, prepare(agent, session)),
+      (next) =>
+        next === undefined ?
+          Effect.undefined :
+          claim(agent)(Effect.uninterruptibleMask((restore) =>
+            Effect.flatMap(turnwise(next, begin(agent, next)), (loan) =>
+              loan === undefined
+                ? Effect.undefined
+                : Effect.ensuring(restore(use(loan.lost)), handing.withPermits(1)(giveBack(loan))))
+          ))
+    )
 
   const handoff = <R, E>(ready: Session.Ready<R, E>, session: Session.Session["Service"]): Effect.Effect<void, E> =>
     Effect.suspend(() => {
@@ -176,10 +249,10 @@ export const makeHandoff = (core: Core, parts: Parts): Handoff => {
         Effect.flatMap((next) =>
           next === undefined
             ? Effect.void
-            : Effect.ensuring(handing.withPermits(1)(replace(agent, next)), next.detector?.discard ?? Effect.void)
+            : turnwise(next, replace(agent, next))
         ),
         claim(agent)
       )
     })
-  return { handoff, mayEnd }
+  return { handoff, mayEnd, lend }
 }

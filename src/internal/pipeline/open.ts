@@ -15,12 +15,14 @@ import * as Room from "../../Room.ts"
 import type { Session } from "../../Session.ts"
 import { TurnDetector } from "../../TurnDetector.ts"
 import { Vad } from "../../Vad.ts"
+import { checkAgent } from "../agentOptions.ts"
 import type { Retry } from "../resilience/model.ts"
 import { resolve } from "../resilience/policy.ts"
 import { steadyClock } from "../steady.ts"
 import { makeRetunable } from "../vad/retunable.ts"
 import { makePerform } from "./actions.ts"
 import { makeCore } from "./assembly.ts"
+import { makeAway } from "./away.ts"
 import { begin } from "./beginning.ts"
 import { makeBind, sttOf } from "./boundAgent.ts"
 import { makeBudget } from "./budget.ts"
@@ -34,7 +36,7 @@ import { withGain } from "./level.ts"
 import { makeListeners } from "./listeners.ts"
 import { makeListening } from "./listening.ts"
 import { makeLog } from "./logging.ts"
-import { check, checkAgent, mergeVad, underAgent } from "./options.ts"
+import { check, mergeVad, underAgent } from "./options.ts"
 import { isReachable, makeLeaving, makeParticipant, watchEnd } from "./participant.ts"
 import { feedOf, makeProviders } from "./providers.ts"
 import { record } from "./recording.ts"
@@ -44,6 +46,7 @@ import { checkServices } from "./services.ts"
 import { soundRoom } from "./soundRoom.ts"
 import { makeSpending } from "./spending.ts"
 import { collectKeys, watchKeys, watchTexts } from "./textInput.ts"
+import { makeTimeLimits } from "./timeLimits.ts"
 
 export const open = <R, E>(
   agent: Agent.Agent<R, E>,
@@ -97,6 +100,10 @@ export const open = <R, E>(
       checked
     )
     events.listen(makeBudget(core, options.budget))
+    const away = makeAway(core)
+    events.listen(away.listen)
+    events.listen(core.keys.listen)
+    events.listen(core.answering.listen)
     const listening = yield* inScope(makeListening(core, {
       room: recorded.room,
       detector,
@@ -128,7 +135,8 @@ export const open = <R, E>(
       })
     })
     const closing = makeClosing(core, { room, runtime, toolScope, services, ended, ids, log }, checked)
-    core.conductor.performedBy(makePerform(core, { session, listening, closing, judges }, checked))
+    events.listen(makeTimeLimits(core, session, checked.timeLimits))
+    core.conductor.performedBy(makePerform(core, { session, listening, closing, judges, away }, checked))
     core.agent.begins(yield* bind(agent, session))
     yield* Effect.addFinalizer(() => closing.abort)
 

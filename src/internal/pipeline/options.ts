@@ -1,6 +1,5 @@
 /** `Pipeline.Options`, checked. */
 import * as Effect from "effect/Effect"
-import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type * as Agent from "../../Agent.ts"
@@ -18,6 +17,7 @@ import * as Check from "../options.ts"
 import { overlay } from "../options.ts"
 import { lengthOf } from "../options/duration.ts"
 import { shown } from "../options/shown.ts"
+import { settled } from "../plain.ts"
 import { attempts } from "../resilience/options.ts"
 import { settle, turn } from "../turn/settings.ts"
 
@@ -76,6 +76,12 @@ const results = Check.struct<NonNullable<Options["results"]>>()({
   goodbyeSay: Check.or(false, Check.text(), { default: "One moment, please." })
 })
 
+const timeLimits = Check.struct<NonNullable<Options["timeLimits"]>>()({
+  session: Check.duration({ default: "Infinity", above: 0 }),
+  away: Check.duration({ default: "Infinity" }),
+  goodbye: Check.words
+})
+
 const filler = Check.struct<Filler>()({
   after: Check.duration({ default: "2 seconds" }),
   apart: Check.duration({ default: "8 seconds" }),
@@ -132,6 +138,7 @@ const shared = {
   closeTimeout: Check.duration({ default: "5 seconds" }),
   lastWordsTimeout: Check.duration({ default: "2 seconds" }),
   drainTimeout: Check.duration({ default: "30 seconds" }),
+  timeLimits: Check.section(timeLimits),
   roomTimeout: Check.duration({ default: "10 seconds" }),
   hookTimeout: Check.duration({ default: "10 seconds" }),
   job: Check.texts,
@@ -183,6 +190,49 @@ const say = Check.struct<Session.ReplyOptions & Pick<Session.SayOptions, "clip">
 const wait = Check.struct<Session.CommitOptions>()({
   wait: Check.duration({ default: "2 seconds" })
 })
+
+const keys = Check.struct<Session.KeysOptions>()({
+  most: Check.whole({ least: 1, most: 64, default: 32 }),
+  endKey: Check.or(
+    false,
+    Check.such<string>(
+      (given) => typeof given === "string" && /^[0-9*#A-D]$/.test(given),
+      "be one key: 0 to 9, *, #, A to D"
+    ),
+    { default: "#" }
+  ),
+  first: Check.duration({ default: "10 seconds" }),
+  next: Check.duration({ default: "3 seconds" }),
+  secret: Check.flag({ default: false })
+})
+
+const answering = Check.struct<Session.AnsweredByOptions>()({
+  first: Check.duration({ default: "5 seconds" }),
+  person: Check.duration({ default: "6 seconds" }),
+  pause: Check.duration({ default: "1.5 seconds" }),
+  longest: Check.duration({ default: "45 seconds", finite: true }),
+  isMachine: Check.callback
+})
+
+/** Options of `answeredBy`, with what it asks as an effect. */
+export interface CheckedAnswering extends Omit<typeof answering.Type, "isMachine"> {
+  readonly isMachine:
+    | ((greeting: { readonly text: string; readonly speechMs: number }) => Effect.Effect<boolean, unknown>)
+    | undefined
+}
+
+export const checkAnswering = (options: Session.AnsweredByOptions): Effect.Effect<CheckedAnswering, InvalidOptions> =>
+  Effect.suspend(() =>
+    Effect.map(Effect.fromResult(Check.read(answering, options)), (checked) => {
+      const { isMachine } = options
+      return { ...checked, isMachine: isMachine && ((greeting) => settled("isMachine", () => isMachine(greeting))) }
+    })
+  )
+
+export type CheckedKeys = typeof keys.Type
+
+export const checkKeys = (options: Session.KeysOptions): Effect.Effect<CheckedKeys, InvalidOptions> =>
+  Effect.suspend(() => Effect.fromResult(Check.read(keys, options)))
 
 export interface Checked extends Omit<typeof one.plain.Type, "turn"> {
   readonly turn: Turn.Settings
@@ -240,13 +290,6 @@ const update = Check.struct<Session.Update>()({
 
 export const checkUpdate = (change: Session.Update): Effect.Effect<unknown, InvalidOptions> =>
   Effect.suspend(() => Effect.fromResult(Check.read(update, change)))
-
-/** What an agent is made by, and nothing else. */
-export const checkAgent = (given: unknown): InvalidOptions | undefined => {
-  const made = Predicate.hasProperty(given, "bound") && Effect.isEffect(given.bound)
-  const detail = "must be made by Agent.make({ instructions: … })"
-  return made ? undefined : Check.invalid([{ option: "agent", detail: `${detail}, not ${shown(given)}` }])
-}
 
 const verdict = Check.struct<Agent.Verdict>()({
   text: Check.such(isText, "be a text: the turn in other words"),

@@ -22,6 +22,8 @@ export interface Result extends Telling.Untold {
   readonly output: Tools.Output
   /** The speech that waited for it. */
   readonly waitedFor: string | undefined
+  /** The place of the agent that asked for it: while that waits, nobody else tells it. */
+  readonly place: object
   /** What is left of the steps of the turn that asked for it. */
   readonly steps: Steps
 }
@@ -40,6 +42,8 @@ export interface Outstanding {
   readonly remove: (result: Held) => void
   /** Nothing is to be said of what comes of this call. */
   readonly excuse: (call: string) => void
+  /** The user waits for what comes of this call. */
+  readonly hurry: (call: string) => void
   /** A reply of its own, if there may be one more. */
   readonly takeReply: () => boolean
   readonly isExhausted: () => boolean
@@ -64,6 +68,7 @@ const mostFailures = 2
 export const makeOutstanding = (options: Checked["results"]): Outstanding => {
   const held = new Map<string, Held>()
   const excused = new Set<string>()
+  const hurried = new Set<string>()
   const changed = Latch.makeUnsafe(false)
   let replies = 0
   let failures = 0
@@ -72,10 +77,12 @@ export const makeOutstanding = (options: Checked["results"]): Outstanding => {
     options,
     all: () => [...held.values()],
     add: (result) => {
-      if (!excused.delete(result.id)) held.set(result.id, { ...result, late: false, attempts: 0 })
+      const awaited = hurried.delete(result.id)
+      if (!excused.delete(result.id)) held.set(result.id, { ...result, awaited, late: false, attempts: 0 })
     },
     remove: ({ id }) => void held.delete(id),
     excuse: (call) => void excused.add(call),
+    hurry: (call) => void hurried.add(call),
     takeReply: () => replies < options.maxReplies && ++replies > 0,
     isExhausted: () => replies >= options.maxReplies,
     failed: () => {
@@ -104,8 +111,12 @@ const isInHand = (core: Core, { id, waitedFor }: Held, last: boolean): boolean =
     )
   )
 
+/** Those of which the present agent may tell: before the goodbye, all. */
+const tellable = (core: Core, last: boolean): ReadonlyArray<Held> =>
+  core.outstanding.all().filter(({ place }) => last || !core.agent.waits(place))
+
 const lateOnes = (core: Core, last = false): ReadonlyArray<Held> =>
-  core.outstanding.all().filter((one) => !isInHand(core, one, last))
+  tellable(core, last).filter((one) => !isInHand(core, one, last))
 
 /** Tells the turn-taking whether there is anything to tell, and how soon. */
 export const owe = (core: Core): void => {
@@ -117,7 +128,7 @@ export const owe = (core: Core): void => {
   const calm = soon === undefined ? undefined : soon * 2 ** failures()
   core.outstanding.changed.openUnsafe()
   if (calm === undefined && !Turn.isUntold(core.conductor.state())) return
-  signal(core, { _tag: "Untold", calm })
+  signal(core, { _tag: "Untold", calm, awaited: Telling.isAwaited(late) })
 }
 
 const settled = (core: Core, one: Held, fate: "told" | "superseded" | "orphaned", speech?: string): void => {
@@ -129,8 +140,8 @@ const settled = (core: Core, one: Held, fate: "told" | "superseded" | "orphaned"
 
 /** What a reply that is asked for now has to tell: it is shown all results. */
 export const toTell = (core: Core, speech: Speech): string | undefined => {
-  const { all, options } = core.outstanding
-  const untold = all()
+  const { isLeaving, options } = core.outstanding
+  const untold = tellable(core, isLeaving())
   for (const { id } of untold) speech.shows.add(id)
   const now = core.conductor.now()
   if (speech.announces) return untold.length === 0 ? undefined : Telling.announcement(untold, now, options.remindAfter)
@@ -195,7 +206,7 @@ export const announce = (core: Core, last = false): SpeechHandle | undefined => 
 
 /** Whether anything runs whose result is to be told; `call` is the one that asks. */
 const isRunning = (core: Core, call: string | undefined): boolean =>
-  core.calls.running().some(([id, { voice }]) => id !== call && voice.result === "reply")
+  core.calls.running().some(([id, { asks, voice }]) => id !== call && !asks && voice.result === "reply")
 
 // Replies that tell what has come, before the goodbye.
 const mostLast = 3

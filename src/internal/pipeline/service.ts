@@ -11,8 +11,9 @@ import { CurrentCall } from "../tools/execute.ts"
 import { type Core, signal } from "./core.ts"
 import { type Handoff, isOpen } from "./handoff.ts"
 import { given } from "./longTexts.ts"
-import { checkUpdate, checkWait, checkWords } from "./options.ts"
+import { checkAnswering, checkKeys, checkUpdate, checkWait, checkWords } from "./options.ts"
 import { beforeGoodbye, isOwed } from "./outstanding.ts"
+import { perform } from "./tasks.ts"
 import { asker, protectedSpeech, want } from "./wishes.ts"
 
 export interface Parts extends Handoff {
@@ -45,6 +46,17 @@ const update = (core: Core, change: Session.Update) =>
     core.agent.updated(changed, tools)
     tune?.()
   })
+
+/** Asks no model in advance meanwhile: nobody replies to what is said. */
+const unguessed = <A>(core: Core, effect: Effect.Effect<A>): Effect.Effect<A> =>
+  Effect.acquireUseRelease(
+    Effect.suspend(() => {
+      const { llm = true } = core.tuning.optionsWith(core.agent.bound().turn).preemption ?? {}
+      return Effect.as(Effect.ignore(update(core, { turn: { preemption: { llm: false } } })), llm)
+    }),
+    () => effect,
+    (llm) => Effect.ignore(update(core, { turn: { preemption: { llm } } }))
+  )
 
 /** Says goodbye, but not before the caller has been told what they wait for. */
 const hangUp = (
@@ -118,6 +130,16 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
           if (isOpen(core)) signal(core, { _tag: "CommitTurn", waitMs })
         })
       ),
+    answeredBy: (options) =>
+      checkAnswering(options ?? {}).pipe(
+        Effect.mapError(refused),
+        Effect.flatMap((checked) => unguessed(core, core.answering.by(core, checked)))
+      ),
+    keys: (options) =>
+      checkKeys(options ?? {}).pipe(
+        Effect.mapError(refused),
+        Effect.flatMap((checked) => core.keys.collect(core, checked))
+      ),
     clearTurn: Effect.sync(() => signal(core, { _tag: "ClearTurn" })),
     listen: parts.attach,
     update: (change) => update(core, change),
@@ -126,6 +148,7 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
         if (call !== undefined) core.outstanding.excuse(call)
         return parts.handoff(agent, session)
       }),
+    perform: (task) => perform(core, parts.lend, task, session),
     hangUp: (options) =>
       Effect.suspend(() => {
         const goodbye = options?.say

@@ -50,6 +50,8 @@ export interface Speech {
   readonly result: Deferred.Deferred<Heard>
   /** Open once one of its tools waits for the end of the session. */
   readonly attending: Latch.Latch
+  /** Open once one of its tools performs a task: it says nothing more. */
+  readonly parted: Latch.Latch
   readonly milestones: Milestones
   readonly steps: Steps
   /** It tells what came after its reply. */
@@ -120,6 +122,7 @@ export const makeSpeech = (options: {
   floor: Latch.makeUnsafe(false),
   result: Deferred.makeUnsafe(),
   attending: Latch.makeUnsafe(false),
+  parted: Latch.makeUnsafe(false),
   milestones: makeMilestones(),
   steps: options.steps,
   announces: options.announces === true,

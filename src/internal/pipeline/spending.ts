@@ -1,12 +1,12 @@
 /** Keeps account of what a session uses, and sees to it that it stays within its budget. */
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Cost from "../../Cost.ts"
 import type { Options } from "../../Pipeline.ts"
 import type { Session } from "../../Session.ts"
 import type * as Turn from "../../Turn.ts"
 import { keyOf } from "../cost.ts"
-import { type Core, signal } from "./core.ts"
+import type { Core } from "./core.ts"
+import { farewell } from "./farewell.ts"
 import { mergeTurn } from "./options.ts"
 
 export interface Spending {
@@ -26,18 +26,6 @@ interface Running {
   readonly session: Session["Service"]
 }
 
-/** How long a reply that is under way may hold the goodbye up. */
-const underWay = "30 seconds"
-
-/** What is being said, and thought of, comes first: a goodbye is the last that is heard. */
-const end = ({ core, session }: Running, goodbye: string): void => {
-  const replies = core.speeches.all().filter(({ authorized }) => authorized.isOpen())
-  const said = Effect.forEach(replies, ({ result }) => Deferred.await(result), { discard: true })
-  const close = Effect.sync(() => signal(core, { _tag: "Close", drain: true, reason: "budget" }))
-  const farewell = goodbye === "" ? Effect.void : Effect.ignore(session.say(goodbye, { protected: true }))
-  core.fork(Effect.andThen(Effect.timeoutOption(said, underWay), Effect.andThen(farewell, close)))
-}
-
 export const makeSpending = (options: Options["spending"]): Spending => {
   const { budget, prices } = options ?? {}
   const unit = budget?.unit ?? "cost"
@@ -54,7 +42,8 @@ export const makeSpending = (options: Options["spending"]): Spending => {
     // Those in force, made frugal: what is checked already stays valid.
     core.fork(Effect.ignore(session.update({ turn: {} })))
   }
-  const close = (running: Running): void => end(running, budget?.goodbye ?? "I'm sorry, our time is up. Goodbye!")
+  const close = ({ core, session }: Running): void =>
+    farewell(core, session, budget?.goodbye ?? "I'm sorry, our time is up. Goodbye!", "budget")
   const stages = (budget === undefined ? [] : [
     { stage: "warning", at: budget.warnAt ?? 0.8, act: () => {} },
     { stage: "economy", at: budget.economyAt ?? 0.9, act: economise },

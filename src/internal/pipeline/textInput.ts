@@ -84,7 +84,12 @@ export const watchKeys = (
 ): Effect.Effect<void> => {
   const take = ({ identity, key }: Key): void => {
     if (identity !== core.participant.identity()) return
-    core.conductor.tell(() => core.publish({ _tag: "UserPressedKey", key }), { _tag: "Present" })
+    const collected = core.keys.press(key)
+    const tell = (): void => {
+      if (collected?.secret !== true) core.publish({ _tag: "UserPressedKey", key })
+    }
+    core.conductor.tell(tell, { _tag: "Present" })
+    if (collected !== undefined) return
     const own = core.agent.bound().onKey
     const asked = own === undefined ? onKey && settled("onKey", () => onKey(key, session)) : own(key)
     if (asked !== undefined) core.fork(guarded(core, "onKey", asked))

@@ -44,10 +44,13 @@ export const makeTurns = (core: Core, hookTimeout: number): Turns => {
       const basis = guess === undefined ? undefined : core.speeches.get(guess)?.basis
       const stale = basis !== undefined && !isCurrent(core, basis)
       latest = { turn, source, stoppedAt, finalAt, committedAt: core.conductor.now() }
+      // A machine is not talked with, and a person is greeted.
+      const unanswered = core.answering.isOn()
       const id = remember(turn, text, source)
       core.history.lookedUp(undefined)
       hook?.interruptUnsafe()
       hook = undefined
+      if (unanswered) return signal(core, { _tag: "Declined", turn })
       const { onUserTurn } = core.agent.bound()
       if (onUserTurn === undefined) return signal(core, { _tag: "Accepted", turn, text, changed: stale })
       const asking = basisOf(core)

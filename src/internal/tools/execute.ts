@@ -15,6 +15,7 @@ import { logOwn } from "../foreign.ts"
 import { problem } from "../options.ts"
 import { shown } from "../options/shown.ts"
 import { settled } from "../plain.ts"
+import { steadyClock } from "../steady.ts"
 import { head } from "../text/head.ts"
 import { type Entry, NoJson } from "./entry.ts"
 import { watched } from "./held.ts"
@@ -25,6 +26,39 @@ import { kept, repair } from "./params.ts"
 export const CurrentCall = Context.Reference<string | undefined>("effect-voice/internal/tools/execute/CurrentCall", {
   defaultValue: () => undefined
 })
+
+/** Does something that takes no time of the call that a fiber works for. */
+export const CurrentSpared = Context.Reference<<A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>>(
+  "effect-voice/internal/tools/execute/CurrentSpared",
+  { defaultValue: () => (effect) => effect }
+)
+
+/** Runs a call within its time, but for what is spared of it. */
+const limited = <A, E, R>(work: Effect.Effect<A, E, R>, ms: number): Effect.Effect<Option.Option<A>, E, R> =>
+  Effect.gen(function*() {
+    const now = yield* steadyClock
+    let sparing = 0
+    let from = 0
+    let spared = 0
+    const spare = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+      Effect.suspend(() => {
+        if (sparing++ === 0) from = now()
+        return effect
+      }).pipe(
+        Effect.ensuring(Effect.sync(() => {
+          if (--sparing === 0) spared += now() - from
+        }))
+      )
+    const over = (left: number, granted: number): Effect.Effect<void> =>
+      Effect.flatMap(Effect.sleep(left), () => {
+        const all = sparing > 0 ? spared + now() - from : spared
+        return all > granted ? over(all - granted, all) : Effect.void
+      })
+    return yield* Effect.raceFirst(
+      Effect.asSome(Effect.provideService(work, CurrentSpared, spare)),
+      Effect.as(over(ms, 0), Option.none())
+    )
+  })
 
 export const failed = (call: Call, message: string): Output => ({
   callId: call.id,
@@ -158,7 +192,9 @@ const run = Effect.fnUntraced(function*<R>(
           : `The event loop was held while tool ${call.name} ran`
       ).pipe(Effect.annotateLogs({ tool: call.name, call: call.id, ms }))
   )
-  const exit = yield* Effect.exit(timeout === undefined ? Effect.asSome(work) : Effect.timeoutOption(work, timeout))
+  const exit = yield* Effect.exit(
+    timeout === undefined ? Effect.asSome(work) : limited(work, Duration.toMillis(timeout))
+  )
   return atWork(yield* outcome(entry, call, params, exit, timeout, told))
 })
 

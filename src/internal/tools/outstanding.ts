@@ -13,6 +13,8 @@ export interface Untold {
   readonly id: string
   readonly name: string
   readonly failed: boolean
+  /** The user waits for it: it is told at once. */
+  readonly awaited: boolean
   /** When the call was made (ms). */
   readonly startedAt: number
 }
@@ -35,6 +37,9 @@ const subject = (untold: ReadonlyArray<Untold>, now: number, remindAfter: number
     ? ""
     : ` It was asked for ${Math.round((now - oldest) / 1000)} seconds ago: begin with what it is about.`
 }
+
+/** Whether the user waits for one of them. */
+export const isAwaited = (untold: ReadonlyArray<Untold>): boolean => untold.some(({ awaited }) => awaited)
 
 /** What the model is told where it is asked to tell what has come. */
 export const announcement = (untold: ReadonlyArray<Untold>, now: number, remindAfter: number): string =>

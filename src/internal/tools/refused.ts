@@ -140,7 +140,7 @@ const isOfObject = (ast: SchemaAST.AST, seen = new Set<SchemaAST.AST>()): boolea
 const such = "Schema.Struct({ name: Schema.String })"
 
 /** What is wrong with the parameters of a tool, each part by its place. */
-const wrongParameters = (given: unknown, where: string): ReadonlyArray<Problem> => {
+export const wrongParameters = (given: unknown, where: string): ReadonlyArray<Problem> => {
   const must = (write: string): ReadonlyArray<Problem> => [
     { option: where, detail: `must be a schema of an object: write ${write}` }
   ]

@@ -38,6 +38,8 @@ export type Action =
     readonly startedAt: number
     readonly endedAt: number
   }
+  /** Nobody has said anything for too long, once more if the user is away already: tell the agent's hook. Nothing follows. */
+  | { readonly _tag: "Away" }
   /** A turn is longer than the limits: tell the agent's hook. Once for each turn; nothing follows. */
   | { readonly _tag: "TurnLimit"; readonly words: number; readonly speechMs: number }
   /**

@@ -119,7 +119,7 @@ interface Agent {
   /** Since when it has been nobody's turn. */
   readonly calmSince: number | undefined
   /** Something is to be told that came after its reply: when it was calm for so long (ms), and since when. */
-  readonly untold: { readonly calm: number; readonly since: number } | undefined
+  readonly untold: { readonly calm: number; readonly since: number; readonly awaited: boolean } | undefined
   /** When it last began to say something, but for what fills a silence. */
   readonly spokeAt: number
   /** Since when the user has waited in silence for something that is to come. */
@@ -175,8 +175,8 @@ export type Presence =
   | { readonly _tag: "Present" }
   /** Both are silent. */
   | { readonly _tag: "Idle"; readonly awayAt: number }
-  /** Both have been silent for too long. */
-  | { readonly _tag: "Away" }
+  /** Both have been silent for too long; at `againAt` they have been so once more, `undefined` while the agent speaks or works. */
+  | { readonly _tag: "Away"; readonly againAt: number | undefined; readonly times: number }
 
 /** The user's voice, by what the voice detector says of it. */
 export type Voice =

@@ -1,19 +1,14 @@
-/** What follows from a step, whatever the signal was: the states that are told, and whether anybody seems to be there. */
+/** What follows from a step, whatever the signal was: the states that are told. */
 import type * as Event from "../../Event.ts"
 import { type Draft, playing, publish } from "./draft.ts"
 import type { State } from "./model.ts"
+import * as Presence from "./presence.ts"
 
 export const settle = (d: Draft): void => {
   const seen = agentState(d)
   const agent = d.agent.hushed && seen === "listening" ? d.agent.state : seen
   const silent = d.user.voice._tag === "Silent"
-  if (d.user.presence._tag !== "Away") {
-    if (agent !== "listening" || !silent || d.session.status._tag !== "Open") d.user.presence = { _tag: "Present" }
-    else if (d.user.presence._tag === "Present") {
-      const awayAt = d.now + d.session.settings.awayAfter
-      d.user.presence = { _tag: "Idle", awayAt: Math.max(awayAt, d.user.waitsUntil ?? awayAt) }
-    }
-  }
+  Presence.follow(d, silent && agent === "listening" && d.session.status._tag === "Open")
   const user = !silent ? "speaking" : d.user.presence._tag === "Away" ? "away" : "listening"
   if (user !== d.user.state) publish(d, { _tag: "UserStateChanged", from: d.user.state, to: user })
   if (agent !== d.agent.state) publish(d, { _tag: "AgentStateChanged", from: d.agent.state, to: agent })

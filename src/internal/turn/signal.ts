@@ -155,9 +155,10 @@ export type Signal =
   /**
    * Something is to be told that came after its reply: from whoever owns it. It is
    * asked for (`Tell`) once nobody has spoken, and nothing was owed to the user,
-   * for `calm` ms; `undefined` where there is nothing to tell any more.
+   * for `calm` ms; `undefined` where there is nothing to tell any more. If it is `awaited`, the user expects it: as
+   * soon as it is nobody's turn.
    */
-  | { readonly _tag: "Untold"; readonly calm: number | undefined }
+  | { readonly _tag: "Untold"; readonly calm: number | undefined; readonly awaited?: boolean | undefined }
   /** The program wants something said: `when`, and within `expiresMs`. It waits in line; a session that ends refuses it. */
   | {
     readonly _tag: "Enqueue"

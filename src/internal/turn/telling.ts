@@ -21,8 +21,8 @@ export const follow = (d: Draft): void => {
 }
 
 /** There is something to tell, once it was calm for so long; `undefined` where there is nothing. */
-export const untold = (d: Draft, calm: number | undefined): void => {
-  d.agent.untold = calm === undefined ? undefined : { calm, since: d.now }
+export const untold = (d: Draft, calm: number | undefined, awaited: boolean): void => {
+  d.agent.untold = calm === undefined ? undefined : { calm, since: d.now, awaited }
 }
 
 /** The user has given something that may have been a digit or a letter, or has said something else. */
@@ -38,9 +38,10 @@ export const keyed = (d: Draft): void => {
 export const tellAt = (s: State): number | undefined => {
   const { agent: { calmSince, untold }, user: { digitAt } } = s
   if (untold === undefined || calmSince === undefined) return undefined
-  const calm = digitAt === undefined ? untold.calm : Math.max(untold.calm, betweenDigits)
   // What the recogniser still owes may be the beginning of a turn.
   const heard = Owed.until(s) ?? 0
+  if (untold.awaited) return Math.max(calmSince, untold.since, heard)
+  const calm = digitAt === undefined ? untold.calm : Math.max(untold.calm, betweenDigits)
   return Math.max(calmSince + calm, untold.since + untold.calm, digitAt === undefined ? 0 : digitAt + calm, heard)
 }
 

@@ -9,6 +9,7 @@ import * as Interruption from "./interruption.ts"
 import * as LastWords from "./lastWords.ts"
 import type { State } from "./model.ts"
 import * as Pause from "./pause.ts"
+import * as Presence from "./presence.ts"
 import * as Queue from "./queue.ts"
 import * as Signs from "./signs.ts"
 import * as Silence from "./silence.ts"
@@ -52,12 +53,7 @@ const timers: ReadonlyArray<Timer> = [
       d.agent.holdUntil = undefined
     }
   },
-  {
-    at: (s) => s.user.presence._tag === "Idle" ? s.user.presence.awayAt : undefined,
-    ring: (d) => {
-      d.user.presence = { _tag: "Away" }
-    }
-  },
+  { at: Presence.awayAt, ring: Presence.away },
   { at: Telling.tellAt, ring: Telling.tell },
   { at: Filler.fillAt, ring: Filler.fill },
   { at: Silence.breathEndsAt, ring: inAnyStep },

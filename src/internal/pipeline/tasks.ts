@@ -1,0 +1,117 @@
+/**
+ * Performs tasks: the conversation goes to the agent of a task until its model has the result, then
+ * back to the agent that had it. However the wait for it ends, the conversation goes back.
+ */
+import * as Tool from "effect/ai/Tool"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import type * as Latch from "effect/Latch"
+import type * as Agent from "../../Agent.ts"
+import * as Session from "../../Session.ts"
+import * as Tools from "../../Tools.ts"
+import { given } from "../agent.ts"
+import { CurrentHook } from "../session.ts"
+import { type Definition, wrongTask } from "../task.ts"
+import { TaskError } from "../taskError.ts"
+import { fromFunction } from "../tools/entry.ts"
+import { asking } from "./asking.ts"
+import type { Core } from "./core.ts"
+import type { Handoff } from "./handoff.ts"
+import { owe } from "./outstanding.ts"
+
+const rule = "When you know all that `complete_task` asks for, call it at once, and say nothing with it. " +
+  "If the user will not or cannot tell you, call `give_up_task`."
+
+const silent = Tools.voice({ result: "silent" })
+
+const complete = Tool.make("complete_task", {
+  description: "Ends this part of the conversation with what you were to find out"
+}).annotate(Tool.Idempotent, true).annotateMerge(silent)
+
+const giveUp = Tool.make("give_up_task", {
+  description: "Ends this part of the conversation, if the user will not or cannot tell you"
+}).annotate(Tool.Idempotent, true).annotateMerge(silent)
+
+/** The two tools with which a model ends a task. */
+const endsOf = <A, R>(
+  { agent: { name }, check, result }: Definition<A, R, unknown>,
+  done: Deferred.Deferred<A, TaskError>
+): Tools.Set<R> => {
+  const ends = [
+    fromFunction<R>(complete.setParameters(result), (value) =>
+      Effect.gen(function*() {
+        const wrong = yield* check?.(value as A) ?? Effect.void
+        if (typeof wrong === "string") return yield* new Tools.ToolError({ message: wrong })
+        yield* Deferred.succeed(done, value as A)
+      })),
+    fromFunction<R>(giveUp, () => Deferred.fail(done, new TaskError({ task: name, reason: "GivenUp" })))
+  ]
+  return { entries: new Map(ends.map((entry) => [entry.tool.name, entry])), found: [] }
+}
+
+/** Where the agent has nothing to say, its model begins. */
+const opening = Session.Session.use((session) => session.reply())
+
+/** The agent of a task while it is performed once. */
+const performer = <A, R, E>(
+  task: Definition<A, R, E>,
+  done: Deferred.Deferred<A, TaskError>
+): Agent.Agent<R | Session.Session, E> => {
+  const { agent } = task
+  return {
+    ...agent,
+    instructions: `${agent.instructions}\n\n${rule}`,
+    bound: Effect.gen(function*() {
+      const bound = yield* agent.bound
+      const { onEnter, tools: ends } = yield* given<never, R, Session.Session>(
+        Effect.succeed(endsOf(task, done)),
+        { onEnter: opening }
+      )
+      return {
+        ...bound,
+        tools: yield* Tools.add(bound.tools, ends),
+        onEnter: bound.onEnter ?? onEnter
+      }
+    })
+  }
+}
+
+export const perform = <A, R, E>(
+  core: Core,
+  lend: Handoff["lend"],
+  ready: Session.ReadyTask<A, R, E>,
+  session: Session.Session["Service"]
+): Effect.Effect<A, TaskError | E> =>
+  Effect.gen(function*() {
+    const wrong = wrongTask(ready)
+    if (wrong !== undefined) return yield* Effect.die(wrong)
+    // Its type says that it needs nothing but what the session has.
+    const task = ready as Definition<A, Session.Given, E>
+    const failed = (reason: TaskError["reason"]) => Effect.fail(new TaskError({ task: task.agent.name, reason }))
+    const hook = yield* CurrentHook
+    if (hook?.name === "onUserTurn" && !hook.over()) return yield* failed("Deadlock")
+    const { answered, begins, dropped, during } = yield* asking(core)
+    const done = Deferred.makeUnsafe<A, TaskError>()
+    const result = Effect.flatMap(Effect.exit(Deferred.await(done)), (exit) => {
+      answered()
+      return exit
+    })
+    const wait = (lost: Latch.Latch) =>
+      Effect.suspend(() => {
+        begins()
+        return Effect.raceAllFirst([
+          result,
+          Effect.flatMap(lost.await, () => {
+            dropped()
+            return failed("HandedOver")
+          }),
+          Effect.andThen(core.leaving.await, failed("SessionEnded"))
+        ])
+      })
+    const found = yield* Effect.ensuring(
+      lend(performer(task, done), session, (lost) => during(wait(lost))),
+      // Of what has come meanwhile the agent that waited tells.
+      Effect.sync(() => owe(core))
+    )
+    return found === undefined ? yield* failed("SessionEnded") : found
+  })

@@ -1,0 +1,46 @@
+/** What a task consists of: an agent, and the value that it is to find out. */
+import type * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type * as Agent from "../Agent.ts"
+import type { InvalidOptions } from "../Failure.ts"
+import { checkAgent } from "./agentOptions.ts"
+import * as Check from "./options.ts"
+import { shown } from "./options/shown.ts"
+import { wrongParameters } from "./tools/refused.ts"
+
+export interface Definition<in out A, out R = never, out E = never> {
+  readonly agent: Agent.Agent<R, E>
+  readonly result: Schema.Codec<A, any>
+  /** What is wrong with a result, in words for the model. */
+  readonly check: ((result: A) => Effect.Effect<string | void, unknown, R>) | undefined
+}
+
+const options = Check.struct<{ readonly result: Schema.Top; readonly check?: unknown }>()({
+  result: Check.required(
+    Check.such<Schema.Top>(
+      (given) => Schema.isSchema(given),
+      "be a schema of an object: write Schema.Struct({ … })"
+    )
+  ),
+  check: Check.callback
+})
+
+/** Throws for all that cannot be. */
+export const checkTask = (agent: unknown, given: typeof options.Encoded): void => {
+  const wrong = checkAgent(agent)
+  const read = Check.read(options, given)
+  Check.throwAll([
+    ...(wrong?.problems ?? []),
+    ...(Result.isFailure(read) ? read.failure.problems : wrongParameters(given.result, "result"))
+  ])
+}
+
+/** What is no task. */
+export const wrongTask = (given: unknown): InvalidOptions | undefined => {
+  const made = Predicate.hasProperty(given, "agent") && Predicate.hasProperty(given, "result") &&
+    checkAgent(given.agent) === undefined && Schema.isSchema(given.result)
+  const detail = "must be made by Task.make(agent, { result: … })"
+  return made ? undefined : Check.invalid([{ option: "perform", detail: `${detail}, not ${shown(given)}` }])
+}
