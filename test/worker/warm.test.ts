@@ -100,6 +100,24 @@ describe("a worker without a turn detector", () => {
     }))
 })
 
+describe("a layer that does not close", () => {
+  it.effect("is left behind after ten seconds, and that is told", () =>
+    Effect.gen(function*() {
+      const lines: Array<unknown> = []
+      const logger = Logger.make(({ message }) => void lines.push(message))
+      const layer = Layer.effectDiscard(Effect.acquireRelease(Effect.void, () => Effect.never))
+      const warming = makePrewarm({ entry: () => Effect.void, layer, warmProviders: false })
+      const [taken] = yield* Effect.scoped(warming).pipe(
+        Effect.timed,
+        Effect.provideService(Introduces, false),
+        Effect.provide(Logger.layer([logger])),
+        Testing.inVirtualTime
+      )
+      assert.strictEqual(Duration.toMillis(taken), 10_000)
+      assert.deepStrictEqual(lines.flat(), ["left behind"])
+    }), 5000)
+})
+
 describe("prewarm", () => {
   it.effect("takes ten seconds, also where a provider cannot be interrupted", () =>
     Effect.gen(function*() {

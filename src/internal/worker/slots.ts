@@ -124,6 +124,7 @@ export const openSlots = (
         while (!processes.isClosing) {
           const result = yield* Effect.result(ignite(slot))
           if (result._tag === "Failure") {
+            if (processes.isClosing) return
             failures++
             const { error, setting } = result.failure
             // Whoever starts the pool tells why it did not.
