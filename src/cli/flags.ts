@@ -23,8 +23,8 @@ export const text = (name: string) =>
 export const token = (description: string) =>
   Flag.Redacted("token").pipe(
     Flag.filter(
-      (value) => /^[\x21-\x7e]+$/.test(Redacted.value(value)),
-      () => "a token without spaces, line breaks or letters beyond ASCII"
+      (value) => /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(Redacted.value(value)),
+      () => "ASCII without line breaks, or spaces at its ends, as a header has it"
     ),
     Flag.withDescription(description),
     Flag.optional

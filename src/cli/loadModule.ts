@@ -37,7 +37,7 @@ const ours = fileURLToPath(packageFile("dist/"))
 /** Where in whose file, as far as the failure tells. Node's own files and those of this package are no place to look at. */
 const placeOf = ({ stack }: Error): string => {
   const lines = String(stack ?? "").split("\n").filter((line) => !/\(?node:/.test(line) && !line.includes(ours))
-  const place = /(?:file:\/\/)?(\/[^\s()]+:\d+(?::\d+)?)/.exec(lines.join("\n"))?.[1]
+  const place = /(?:file:\/\/)?(\/[^\s()]+:\d+(?::\d+)?)/.exec(lines.join("\n").replaceAll(/\?version=\d+/g, ""))?.[1]
   return place === undefined ? "" : ` (${place})`
 }
 

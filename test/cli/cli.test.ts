@@ -118,7 +118,7 @@ describe.concurrent("effect-voice", () => {
     [["connect", "test/cli/agent.ts"], "--room"],
     [["connect", "nowhere.ts", "--room", " "], "flag --room", "a text that is not empty"],
     [["start", "nowhere.ts", "--port", "65536"], "flag --port", "a whole number from 0 to 65535"],
-    [["start", "nowhere.ts", "--token", "a b"], "flag --token", "without spaces"],
+    [["start", "nowhere.ts", "--token", "sesamé"], "flag --token", "ASCII without line breaks"],
     [["start", "nowhere.ts", "--processes", "2", "--jobs", "1001"], "--jobs: from 1 to 1000 where there are"],
     [
       ["doctor", "test/cli/agent.ts", "--capture", "package.json"],

@@ -80,7 +80,7 @@ export const http = Check.struct<HttpOptions>()({
   host: Check.text(),
   metricsPort: Check.or(false, Check.port()),
   metrics: Check.flag(),
-  token: Check.key
+  token: Check.keyOfWords
 })
 
 /** How a worker is asked to drain. */

@@ -69,7 +69,10 @@ class Processes {
       return Effect.forEach([...this.all], (child) =>
         Effect.gen(function*() {
           child.leave()
-          yield* Effect.timeoutOption(child.exited, leaveWithin)
+          const left = yield* Effect.timeoutOption(child.exited, leaveWithin)
+          if (left._tag === "None") {
+            yield* about(child, Effect.logWarning("a process of the pool is killed: it does not leave"))
+          }
           child.kill()
           yield* child.exited
         }), { concurrency: "unbounded", discard: true })
