@@ -1,9 +1,10 @@
 /** What the command `effect-voice` can do: runs the agent that a module exports, for its author and for its users. */
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Argument from "effect/cli/Argument"
-import type * as CliError from "effect/cli/CliError"
+import * as CliError from "effect/cli/CliError"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -15,7 +16,7 @@ import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import { printable } from "../internal/numbers.ts"
 import { InWriting } from "../internal/session.ts"
-import { surviving } from "../internal/unawaited.ts"
+import { guardOutput, surviving } from "../internal/unawaited.ts"
 import { holdEngine } from "../internal/worker/executor.ts"
 import * as LiveKitRoom from "../Layers/LiveKitRoom.ts"
 import * as Telemetry from "../Layers/Telemetry.ts"
@@ -24,6 +25,7 @@ import * as consoleRoom from "./console.ts"
 import type { DeviceError } from "./devices.ts"
 import { doctor } from "./doctor/command.ts"
 import { envFile, withEnvFile } from "./environment.ts"
+import * as flags from "./flags.ts"
 import { init } from "./init.ts"
 import { load } from "./loadModule.ts"
 import { serveMetrics } from "./metrics.ts"
@@ -42,32 +44,26 @@ const file = Argument.String("agent").pipe(
   Argument.withDescription("Module whose default export is Worker.define({ … }), such as desk.ts")
 )
 
-const port = (name: string, fallback: number, description: string) =>
-  Flag.Int(name).pipe(
-    Flag.withDescription(`${description}; 0 lets the system choose (default: ${fallback})`),
-    Flag.withDefault(fallback)
-  )
-
-const verbose = Flag.Boolean("verbose").pipe(
-  Flag.withDescription("Log the details"),
-  Flag.withDefault(false)
-)
+/** What NO_COLOR, TERM and the like say of the terminal. */
+const isColoured = (): boolean => process.stdout.isTTY && process.stdout.hasColors()
 
 const readable = (verbose: boolean, level: LogLevel.LogLevel = "Info") =>
   Layer.merge(
-    Logger.layer([Logger.consolePretty()]),
+    Logger.layer([Logger.consolePretty({ colors: isColoured() })]),
     Layer.effect(
       References.MinimumLogLevel,
-      // What `--log-level` says stays.
-      Effect.map(References.MinimumLogLevel, (given) => given !== "Info" ? given : verbose ? "Debug" : level)
+      Effect.map(
+        Effect.serviceOption(GlobalFlag.LogLevel),
+        (asked) => Option.getOrElse(Option.flatten(asked), (): LogLevel.LogLevel => verbose ? "Debug" : level)
+      )
     )
   )
 
 const dev = Command.make("dev", {
   file,
   envFile,
-  verbose,
-  playgroundPort: port("playground-port", 8080, "Port of the page on 127.0.0.1"),
+  verbose: flags.verbose,
+  playgroundPort: flags.port("playground-port", 8080, "Port of the page on 127.0.0.1"),
   playground: Flag.Boolean("playground").pipe(
     Flag.withDescription("Serve a page to talk to the agent; --no-playground does not (default: true)"),
     Flag.withDefault(true)
@@ -115,31 +111,34 @@ const dev = Command.make("dev", {
     ])
   )
 
+/** As `PoolOptions` has it. */
+const mostInChild = 1000
+
 const start = Command.make("start", {
   file,
   envFile,
-  port: port("port", 8081, "Port of /health, /ready, /metrics and /worker"),
-  host: Flag.String("host").pipe(
+  port: flags.port("port", 8081, "Port of /health, /ready, /metrics and /worker"),
+  host: flags.text("host").pipe(
     Flag.withDescription("Address to listen on, 0.0.0.0 for every one (default: METRICS_HOST, else 127.0.0.1)"),
     Flag.optional
   ),
-  token: Flag.Redacted("token").pipe(
-    Flag.withDescription("Bearer token that /metrics, /worker and details need (default: none)"),
-    Flag.optional
-  ),
-  processes: Flag.Int("processes").pipe(
+  token: flags.token("Bearer token that /metrics, /worker and details need (default: none)"),
+  processes: flags.whole("processes", { least: 0, most: 64 }).pipe(
     Flag.withDescription("Child processes that run the calls; 0 runs them in this one (default: 0)"),
     Flag.withDefault(0)
   ),
-  jobs: Flag.Int("jobs").pipe(
+  jobs: flags.whole("jobs", { least: 1, most: 10_000 }).pipe(
     Flag.withDescription("Calls at once in each process (default: 32, with child processes 8)"),
     Flag.optional
   )
 }, (input) =>
   Effect.gen(function*() {
+    const jobs = Option.getOrUndefined(input.jobs)
+    if (input.processes > 0 && jobs !== undefined && jobs > mostInChild) {
+      return yield* new CliError.UserError({ cause: `--jobs: from 1 to ${mostInChild} where there are --processes` })
+    }
     const { definition, url } = yield* load(input.file)
     const { server } = yield* settings.withServer(definition)
-    const jobs = Option.getOrUndefined(input.jobs)
     yield* Worker.serve(definition, {
       ...server,
       http: {
@@ -171,7 +170,7 @@ const start = Command.make("start", {
 const talk = Command.make("console", {
   file,
   envFile,
-  verbose,
+  verbose: flags.verbose,
   text: Flag.Boolean("text").pipe(
     Flag.withAlias("t"),
     Flag.withDescription("Type instead of speaking"),
@@ -205,9 +204,9 @@ const talk = Command.make("console", {
 const connect = Command.make("connect", {
   file,
   envFile,
-  verbose,
-  room: Flag.String("room").pipe(Flag.withDescription("Room to join")),
-  identity: Flag.String("identity").pipe(
+  verbose: flags.verbose,
+  room: flags.text("room").pipe(Flag.withDescription("Room to join")),
+  identity: flags.text("identity").pipe(
     Flag.withDescription("Identity of the agent in the room; a fresh one unless given"),
     Flag.optional
   ),
@@ -251,7 +250,7 @@ const statusOf = Command.make(
       Flag.withDescription("Where the worker answers (default: http://127.0.0.1:8081)"),
       Flag.withDefault("http://127.0.0.1:8081")
     ),
-    token: Flag.Redacted("token").pipe(Flag.withDescription("Token of the worker's port, if it has one"), Flag.optional)
+    token: flags.token("Token of the worker's port, if it has one")
   },
   (input) =>
     status.status(input.url.replace(/\/+$/, ""), Option.getOrUndefined(Option.map(input.token, Redacted.value))).pipe(
@@ -275,6 +274,8 @@ const initialise = Command.make("init", {
 )
 
 const { version } = packageFacts
+
+guardOutput()
 
 Command.make("effect-voice").pipe(
   Command.withDescription("Voice agents for LiveKit rooms"),

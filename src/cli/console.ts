@@ -6,6 +6,7 @@ import * as CliError from "effect/cli/CliError"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type * as PlatformError from "effect/PlatformError"
 import type * as ChildProcessSpawner from "effect/process/ChildProcessSpawner"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
@@ -81,14 +82,13 @@ const lineOf = (event: Event.Event): string | undefined => {
 /** Prints a conversation; in writing the agent's words as they are written. */
 const makePrinter = (stdio: Stdio.Stdio, text: boolean) => {
   let speech: string | undefined
-  const print = (content: string): Effect.Effect<void> =>
-    Effect.ignore(Stream.run(Stream.succeed(printable(content)), stdio.stdout()))
+  const print = (content: string) => Stream.run(Stream.succeed(printable(content)), stdio.stdout())
   const broken = (mark: string): string => {
     const end = speech === undefined ? "" : `${mark}\n`
     speech = undefined
     return end
   }
-  return (event: Event.Event): Effect.Effect<void> => {
+  return (event: Event.Event): Effect.Effect<void, PlatformError.PlatformError> => {
     if (text && event._tag === "AgentTranscript") {
       if (event.text === "") return Effect.void
       const begin = speech === event.speech ? "" : `${broken("")}agent  `
@@ -114,6 +114,8 @@ const follow =
           if (event._tag === "SessionClosed") onEnd(event.reason, answered.failed())
           return print(event)
         }),
+        // Where nobody reads it, nobody talks.
+        Effect.catch(() => session.close()),
         Effect.forkScoped({ startImmediately: true })
       )
       const turn = typed ? Effect.void : answered.wait

@@ -4,9 +4,10 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { existsSync } from "node:fs"
+import { lstat } from "node:fs/promises"
 import { resolve } from "node:path"
 import process from "node:process"
+import { readSettings } from "./settingsFile.ts"
 
 /** A file of settings that cannot be read. */
 export class EnvFileError extends Schema.TaggedError<EnvFileError>("effect-voice/cli/EnvFileError")("EnvFileError", {
@@ -23,20 +24,30 @@ export const envFile = Flag.String("env-file").pipe(
   Flag.optional
 )
 
+const isThere = (path: string): Effect.Effect<boolean> =>
+  Effect.promise(() => lstat(path).then(() => true, () => false))
+
+/** What the file sets; nothing if there is none and nobody has named one. */
+const settings = (file: Option.Option<string>): Effect.Effect<Readonly<Record<string, string>>, EnvFileError> => {
+  const name = Option.getOrElse(file, () => ".env")
+  const path = resolve(name)
+  const refuse = (detail: string) => Effect.fail(new EnvFileError({ file: name, detail }))
+  return Effect.catch(
+    readSettings(path),
+    ({ detail, isMissing }) =>
+      !isMissing ? refuse(detail) : Effect.flatMap(isThere(path), (isLink) =>
+        isLink
+          ? refuse("it is a link to a file that is not there")
+          : Option.isSome(file)
+          ? refuse("there is no such file")
+          : Effect.succeed({}))
+  )
+}
+
 /** Runs what reads the environment when the file is part of it, for child processes too. */
 export const withEnvFile =
   (file: Option.Option<string>) => <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E | EnvFileError, R> =>
     Effect.gen(function*() {
-      const name = Option.getOrElse(file, () => ".env")
-      const isThere = existsSync(resolve(name))
-      if (!isThere && Option.isSome(file)) {
-        return yield* new EnvFileError({ file: name, detail: "there is no such file" })
-      }
-      if (isThere) {
-        yield* Effect.try({
-          try: () => process.loadEnvFile(resolve(name)),
-          catch: () => new EnvFileError({ file: name, detail: "it cannot be read" })
-        })
-      }
+      for (const [name, value] of Object.entries(yield* settings(file))) process.env[name] ??= value
       return yield* Effect.provide(self, ConfigProvider.layer(Effect.sync(() => ConfigProvider.fromEnv())))
     })

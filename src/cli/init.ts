@@ -82,7 +82,11 @@ const nameOf = (folder: string): string =>
   basename(folder).toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-|-$/g, "") || "agent"
 
 /** As a shell takes it. */
-const quoted = (folder: string): string => /^[\w./~-]+$/.test(folder) ? folder : `'${folder.replaceAll("'", "'\\''")}'`
+const quoted = (folder: string): string => {
+  // What begins with a sign is an option of `cd`.
+  const path = folder.startsWith("-") ? `./${folder}` : folder
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
+}
 
 /** Who was asked to run this: `npx`, `pnpm dlx`, `yarn dlx`, `bunx`. */
 const packageManager = Effect.map(

@@ -2,11 +2,13 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import { existsSync } from "node:fs"
-import { resolve } from "node:path"
-import { pathToFileURL } from "node:url"
+import { existsSync, statSync } from "node:fs"
+import { join, resolve } from "node:path"
+import { fileURLToPath, pathToFileURL } from "node:url"
 import { own } from "../internal/own.ts"
-import * as Worker from "../Worker.ts"
+import { packageFile } from "../internal/packageFiles.ts"
+import { definitionIn, insteadOf } from "../internal/worker/exported.ts"
+import type * as Worker from "../Worker.ts"
 
 /** A module that holds no agent. */
 export class ModuleError extends Schema.TaggedError<ModuleError>("effect-voice/cli/ModuleError")("ModuleError", {
@@ -23,42 +25,98 @@ export interface Loaded {
   readonly url: string
 }
 
-const hints: Readonly<Record<string, string>> = {
-  ERR_UNKNOWN_FILE_EXTENSION: "this version of Node cannot read it; ",
-  ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX: "Node alone cannot run this kind of TypeScript; "
-}
-
 const otherwise = "build it to JavaScript, or install tsx and set NODE_OPTIONS=\"--import tsx\""
 
-/** Where in whose file, as far as the failure tells. */
-const placeOf = ({ stack = "" }: Error): string => {
-  const place = /(?:file:\/\/)?(\/[^\s()]+:\d+(?::\d+)?)/.exec(stack.replaceAll(/^.*\(node:.*$/gm, ""))?.[1]
+const hints: Readonly<Record<string, string>> = {
+  ERR_UNKNOWN_FILE_EXTENSION: `this version of Node cannot read it; ${otherwise}`,
+  ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX: `Node alone cannot run this kind of TypeScript; ${otherwise}`
+}
+
+const ours = fileURLToPath(packageFile("dist/"))
+
+/** Where in whose file, as far as the failure tells. Node's own files and those of this package are no place to look at. */
+const placeOf = ({ stack }: Error): string => {
+  const lines = String(stack ?? "").split("\n").filter((line) => !/\(?node:/.test(line) && !line.includes(ours))
+  const place = /(?:file:\/\/)?(\/[^\s()]+:\d+(?::\d+)?)/.exec(lines.join("\n").replaceAll(/\?version=\d+/g, ""))?.[1]
   return place === undefined ? "" : ` (${place})`
 }
 
-const textOf = (cause: unknown): string => {
-  const hint = Predicate.hasProperty(cause, "code") && typeof cause.code === "string"
+const messageOf = (error: Error): string => {
+  const own = error.message === "" ? error.name : error.message
+  const others = error instanceof AggregateError ? error.errors : error.cause === undefined ? [] : [error.cause]
+  const inner = others.flatMap((one) => one instanceof Error ? [messageOf(one)] : typeof one === "string" ? [one] : [])
+  return inner.length === 0 ? own : `${own}: ${inner.join("; ")}`
+}
+
+/** Which file was meant by an import that finds none: Node wants its name as it is. */
+const meantBy = (cause: Error): string | undefined => {
+  if (!Predicate.hasProperty(cause, "url") || typeof cause.url !== "string" || !cause.url.startsWith("file:")) return
+  const path = fileURLToPath(cause.url)
+  const names = [`${path}.ts`, `${path}.js`, path.replace(/\.([cm]?)js$/, ".$1ts"), join(path, "index.ts")]
+  const found = names.find((name) => name !== path && existsSync(name))
+  return found === undefined ? undefined : `${found} is there: import it by its whole name`
+}
+
+const hintOf = (file: string, cause: Error, place: string): string | undefined => {
+  if (!(cause instanceof SyntaxError)) return meantBy(cause)
+  const isTypeScript = /\.[cm]?tsx?$/.test(file)
+  if (cause.message.includes("does not provide an export named")) {
+    return isTypeScript ? "if it is a type, write: import type" : undefined
+  }
+  if (place !== "") return undefined
+  return isTypeScript
+    ? `if it is TypeScript that Node alone cannot run, such as a decorator, ${otherwise}`
+    : `node --check ${file} shows where, if it is in this file`
+}
+
+const textOf = (file: string, cause: unknown): string => {
+  if (!(cause instanceof Error)) {
+    return `it cannot be imported: it throws ${typeof cause === "string" ? `the text "${cause}"` : "what is no Error"}`
+  }
+  const place = placeOf(cause)
+  const known = Predicate.hasProperty(cause, "code") && typeof cause.code === "string"
     ? own(hints, cause.code)
     : undefined
-  if (!(cause instanceof Error)) return "it cannot be imported"
-  return hint === undefined
-    ? `it cannot be imported: ${cause.message}${placeOf(cause)}`
-    : `${hint}${otherwise}${placeOf(cause)}`
+  if (known !== undefined) return `${known}${place}`
+  const hint = hintOf(file, cause, place)
+  return `it cannot be imported: ${messageOf(cause)}${hint === undefined ? "" : `; ${hint}`}${place}`
 }
+
+const instead = "write: export default Worker.define({ … })"
+
+/** Why there is nothing to import. */
+const absent = (file: string): string | undefined => {
+  if (file === "") return "name a module, such as desk.ts"
+  const stat = statSync(resolve(file), { throwIfNoEntry: false })
+  if (stat === undefined) return "there is no such file"
+  if (stat.isDirectory()) return "it is a folder: name the module in it, such as desk.ts"
+  return stat.isFile() ? undefined : "it is no file"
+}
+
+const unsettled = "it awaits something that does not come, where it is imported"
+
+/** What takes so long is told, and then given up. */
+const limit = (file: string): Effect.Effect<never, ModuleError> =>
+  Effect.sleep("10 seconds").pipe(
+    Effect.andThen(Effect.logWarning(`${file} is still being imported; perhaps ${unsettled}`)),
+    Effect.andThen(Effect.sleep("50 seconds")),
+    Effect.andThen(new ModuleError({ file, detail: `it is not imported within a minute; perhaps ${unsettled}` }))
+  )
 
 /** Imports a file and takes its default export. */
 export const load = (file: string): Effect.Effect<Loaded, ModuleError> =>
   Effect.gen(function*() {
-    const path = resolve(file)
-    if (!existsSync(path)) return yield* new ModuleError({ file, detail: "there is no such file" })
-    const url = pathToFileURL(path).href
-    const module = yield* Effect.tryPromise({
-      try: (): Promise<{ readonly default?: unknown }> => import(url),
-      catch: (cause) => new ModuleError({ file, detail: textOf(cause) })
+    const wrong = absent(file)
+    if (wrong !== undefined) return yield* new ModuleError({ file, detail: wrong })
+    const url = pathToFileURL(resolve(file)).href
+    const imported = Effect.tryPromise({
+      try: (): Promise<unknown> => import(url),
+      catch: (cause) => new ModuleError({ file, detail: textOf(file, cause) })
     })
-    if (!Worker.isDefinition(module.default)) {
-      const detail = "its default export is no agent; write: export default Worker.define({ … })"
-      return yield* new ModuleError({ file, detail })
+    const module = yield* Effect.raceFirst(imported, limit(file))
+    const definition = definitionIn(module)
+    if (definition === undefined) {
+      return yield* new ModuleError({ file, detail: `${insteadOf(module)}; ${instead}` })
     }
-    return { definition: module.default, url }
+    return { definition, url }
   })

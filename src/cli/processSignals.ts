@@ -3,7 +3,8 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import process from "node:process"
 
-const signals = ["SIGINT", "SIGTERM"] as const
+// The last is of a terminal that is closed.
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
 
 /** Runs until it ends, or the first signal, which interrupts it. A second one ends the process as it does by default. */
 export const untilSignal = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A | void, E, R> =>

@@ -75,13 +75,18 @@ const breakersOf = (metrics: string): ReadonlyArray<string> =>
     return `${label("provider")} (${label("component")}) is ${breakerStates[Number(state)]}`
   })
 
+/** Without what may be a secret. */
+const shown = (url: string): string => url.replace(/\/\/[^/]*@/, "//…@").replace(/\?.*/s, "?…")
+
 /** One line a thing. */
 export const status = (url: string, token: string | undefined): Effect.Effect<string, StatusError> =>
   Effect.gen(function*() {
-    if (!/^https?:$/.test(URL.parse(url)?.protocol ?? "")) {
+    const address = URL.parse(url)
+    if (address === null || !/^https?:$/.test(address.protocol) || address.username !== "" || address.search !== "") {
       return yield* new StatusError({
-        url,
-        detail: "is no address of a worker; --url wants one as http://127.0.0.1:8081"
+        url: shown(url),
+        detail:
+          "is no address of a worker; --url wants one as http://127.0.0.1:8081, without name, password or question"
       })
     }
     const health = yield* Effect.flatMap(ask(url, "/health", token), (text) => read(Health, url, text))

@@ -21,30 +21,34 @@ export class PortInUse extends Schema.TaggedError<PortInUse>("effect-voice/cli/P
   }
 }
 
-/** What went wrong, in the words of whoever noticed it. */
-export const messageOf = (error: unknown): string => {
-  if (error instanceof EffectConfig.ConfigError) return explain(error).message
-  return Predicate.hasProperty(error, "message") && typeof error.message === "string" && error.message !== ""
+/** What went wrong, in the words of whoever noticed it; undefined where they have none. */
+export const wordsOf = (error: unknown): string | undefined =>
+  error instanceof EffectConfig.ConfigError
+    ? explain(error).message
+    : Predicate.hasProperty(error, "message") && typeof error.message === "string" && error.message !== ""
     ? error.message
-    : Predicate.hasProperty(error, "_tag")
-    ? `the agent could not be made ready: ${String(error._tag)}`
-    : "the agent could not be made ready; run with --verbose for details"
-}
+    : undefined
+
+const unready = "the agent could not be made ready"
+
+/** As its author's code made it, by whichever logger there is. */
+const loggedAbove = (cause: Cause.Cause<unknown>) =>
+  Effect.andThen(
+    logFailure(unready, cause),
+    Effect.fail(new CliError.UserError({ cause: `${unready} (${nameOf(cause)}); see above` }))
+  )
 
 export const explained = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, CliError.UserError, R> =>
   effect.pipe(
-    // As its author's code threw it, by whichever logger there is.
-    Effect.catchDefect((defect) => {
-      const cause = Cause.die(defect)
-      const failed = new CliError.UserError({
-        cause: `the agent could not be made ready (${nameOf(cause)}); see above`
-      })
-      return Effect.andThen(logFailure("the agent could not be made ready", cause), Effect.fail(failed))
-    }),
+    Effect.catchDefect((defect) => loggedAbove(Cause.die(defect))),
     Effect.tapError((error) => Effect.logDebug("the whole failure", error)),
-    Effect.mapError((error) =>
-      error instanceof CliError.UserError ? error : new CliError.UserError({ cause: messageOf(error) })
-    )
+    Effect.catch((error) => {
+      if (error instanceof CliError.UserError) return Effect.fail(error)
+      const words = wordsOf(error)
+      return words === undefined
+        ? loggedAbove(Cause.fail(error))
+        : Effect.fail(new CliError.UserError({ cause: words }))
+    })
   )
 
 /** The same failure, by the flag that mends it, and with who listens there, as far as that can be asked. */

@@ -60,7 +60,9 @@ const plain = (error: unknown, depth = 0): Error => {
     ? kindOf(error)
     : Predicate.hasProperty(error, "message") && typeof error.message === "string"
     ? textOf(error.message)
-    : ""
+    : typeof tag === "string"
+    ? ""
+    : `${error === null ? "null" : typeof error === "object" ? "an object without a message" : typeof error} was thrown`
   const copy = new Error(text)
   copy.name = error instanceof Error ? error.name : typeof tag === "string" ? tag : "Error"
   const stack = Predicate.hasProperty(error, "stack") && typeof error.stack === "string" ? framesOf(error.stack) : ""

@@ -6,8 +6,9 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import type * as Failure from "../Failure.ts"
+import * as Failure from "../Failure.ts"
 import * as Llm from "../Llm.ts"
+import { checkLlm, checkReply } from "./checks.ts"
 import { millis } from "./marks.ts"
 import { missing, shortage } from "./shortage.ts"
 import { type Ending, reasonOf, type Timed, timed } from "./timedStream.ts"
@@ -258,6 +259,7 @@ export const llm = (
   options: LlmOptions = {}
 ): Effect.Effect<{ readonly llm: Llm.Llm["Service"]; readonly calls: LlmCalls["Service"] }> =>
   Effect.sync(() => {
+    checkLlm(script, options)
     const name = options.name ?? "scripted-llm"
     const requests: Array<{ readonly request: LlmRequest; readonly end: Journal; said: string }> = []
     let calls = 0
@@ -268,10 +270,21 @@ export const llm = (
     const answer = (request: LlmRequest): LlmReply => {
       const { firstToken, otherwise, pieces, total } = options
       const reply = typeof script === "function"
-        ? script(request)
+        ? checkReply(script(request), "llm")
         : script[request.index] ?? otherwise ?? (script.length === 0 ? "OK." : missing(request.index))
       return { firstToken, total, pieces, ...(typeof reply === "string" ? { text: reply } : reply) }
     }
+    /** A script that cannot answer says so in the timeline, and is not asked again. */
+    const answered = (request: LlmRequest): Effect.Effect<LlmReply, Llm.LlmError> =>
+      Effect.try({
+        try: () => answer(request),
+        catch: (cause) => {
+          const detail = cause instanceof Error
+            ? cause.message
+            : "the function of the script has thrown what is no Error"
+          return new Llm.LlmError({ provider: name, reason: new Failure.InvalidRequest({ detail }) })
+        }
+      })
     return {
       llm: Llm.Llm.of({
         name,
@@ -282,7 +295,10 @@ export const llm = (
             const end = journal()
             const entry = { request: seen, end, said: "" }
             requests.push(entry)
-            const reply = Stream.mapArray(perform(name, answer(seen), () => `call-${++calls}`), (deltas) => {
+            const replying = Stream.unwrap(
+              Effect.map(answered(seen), (reply) => perform(name, reply, () => `call-${++calls}`))
+            )
+            const reply = Stream.mapArray(replying, (deltas) => {
               for (const delta of deltas) if (delta._tag === "Text") entry.said += delta.text
               return deltas
             })

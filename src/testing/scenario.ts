@@ -28,6 +28,7 @@ import type * as Turn from "../Turn.ts"
 import { act, lastAt } from "./acting.ts"
 import type { UserAction } from "./actions.ts"
 import { Caller } from "./caller.ts"
+import { checkScenario } from "./checks.ts"
 import { type Script, type Services, servicesOf } from "./layer.ts"
 import { LlmCalls } from "./llm.ts"
 import { millis } from "./marks.ts"
@@ -176,23 +177,11 @@ const leftOf = (open: object, connections: ReadonlyArray<SttCall>): string =>
     ...(connections.some(({ closedAt }) => closedAt === undefined) ? ["a connection of the recogniser"] : [])
   ].join(", ")
 
-/** What is wrong with the times of a script. */
-const wrongTime = ({ at = [], user = [] }: Pick<Scenario, "user" | "at">): string | undefined => {
-  const wrong = [...user, ...at].find(({ at }) => !(at >= 0 && at < Infinity))
-  if (wrong !== undefined) return `at: ${wrong.at} is no time of the Clock in milliseconds`
-  const reversed = user.find((action) => action._tag === "Say" && !(action.to >= action.at))
-  return reversed?._tag !== "Say"
-    ? undefined
-    : `say: the speech ends at ${reversed.to}, before it begins at ${reversed.at}`
-}
-
 /** Runs a scenario on the Clock of the context, which must run by itself. */
 const perform = <EA>(
   scenario: Scenario<never, never, EA>
 ): Effect.Effect<Timeline, Pipeline.PipelineError | EA> =>
   Effect.scoped(Effect.gen(function*() {
-    const wrong = wrongTime(scenario)
-    if (wrong !== undefined) return yield* Effect.die(new RangeError(wrong))
     const clock = yield* Clock.Clock
     const now = () => clock.currentTimeMillisUnsafe()
     const ours = yield* Layer.build(servicesOf({
@@ -217,7 +206,7 @@ const perform = <EA>(
       const session = yield* Pipeline.make(scenario.agent ?? plainAgent, {
         sessionId: "scenario",
         ...options,
-        turn: turnOptions(scenario.preset, turn),
+        ...(turn === undefined && scenario.preset !== "mechanics" ? {} : { turn: turnOptions(scenario.preset, turn) }),
         onEvent: (event) => {
           events.push(event)
           return onEvent?.(event)
@@ -386,11 +375,16 @@ export const scenario = <RA = never, RS = never, EA = never>(
   Pipeline.PipelineError | EA,
   Exclude<Exclude<RA, Session | Pipeline.Services>, Scope.Scope> | RS
 > =>
-  inVirtualTime(
-    perform(script as Scenario<never, never, EA>) as Effect.Effect<
-      Timeline,
-      Pipeline.PipelineError | EA,
-      Exclude<Exclude<RA, Session | Pipeline.Services>, Scope.Scope> | RS
-    >,
-    { seed: script.seed, realWait: script.realWait }
+  Effect.andThen(
+    checkScenario(script as Scenario<never, never, EA>),
+    Effect.suspend(() =>
+      inVirtualTime(
+        perform(script as Scenario<never, never, EA>) as Effect.Effect<
+          Timeline,
+          Pipeline.PipelineError | EA,
+          Exclude<Exclude<RA, Session | Pipeline.Services>, Scope.Scope> | RS
+        >,
+        { seed: script.seed, realWait: script.realWait }
+      )
+    )
   )

@@ -9,6 +9,7 @@ import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import type * as Failure from "../Failure.ts"
 import * as Stt from "../Stt.ts"
+import { checkStt } from "./checks.ts"
 import { millis } from "./marks.ts"
 import { type Emission, ScriptedTranscripts } from "./scriptedTranscripts.ts"
 import { reasonOf, sleepUntil } from "./timedStream.ts"
@@ -126,6 +127,7 @@ export const stt = (
   options: SttOptions = {}
 ): Effect.Effect<{ readonly stt: Stt.Stt["Service"]; readonly calls: SttCalls["Service"] }> =>
   Effect.sync(() => {
+    checkStt(options)
     const name = options.name ?? "scripted-stt"
     const journals: Array<Journal> = []
     let heard = 0

@@ -11,6 +11,7 @@ import * as Stream from "effect/Stream"
 import type * as Audio from "../Audio.ts"
 import type * as Failure from "../Failure.ts"
 import * as Tts from "../Tts.ts"
+import { checkTts } from "./checks.ts"
 import { millis } from "./marks.ts"
 import { sounding } from "./speech.ts"
 import { reasonOf, sleepUntil } from "./timedStream.ts"
@@ -205,6 +206,7 @@ export const tts = (
   options: TtsOptions = {}
 ): Effect.Effect<{ readonly tts: Tts.Tts["Service"]; readonly calls: TtsCalls["Service"] }> =>
   Effect.sync(() => {
+    checkTts(script, options)
     const name = options.name ?? "scripted-tts"
     const sampleRate = options.sampleRate ?? 24_000
     const calls: Array<

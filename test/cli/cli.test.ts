@@ -124,7 +124,17 @@ describe.concurrent("effect-voice", () => {
       ["connect", "test/cli/agent.ts", "--room", "lobby"],
       "LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET: not set"
     ],
-    [["connect", "test/cli/agent.ts"], "--room"]
+    [["connect", "test/cli/agent.ts"], "--room"],
+    [["connect", "nowhere.ts", "--room", " "], "flag --room", "a text that is not empty"],
+    [["start", "nowhere.ts", "--port", "65536"], "flag --port", "a whole number from 0 to 65535"],
+    [["start", "nowhere.ts", "--token", "sesamé"], "flag --token", "ASCII without line breaks"],
+    [["start", "nowhere.ts", "--processes", "2", "--jobs", "1001"], "--jobs: from 1 to 1000 where there are"],
+    [
+      ["doctor", "test/cli/agent.ts", "--capture", "package.json"],
+      "--capture: nothing can be written into package.json"
+    ],
+    [["doctor", "--words"], "name its folder with --capture"],
+    [["status", "--url", "http://me:sesame@127.0.0.1:1"], "//…@127.0.0.1:1: is no address of a worker"]
   ]
   for (const [args, ...says] of mistakes) {
     it(`says what is wrong with "${args.join(" ")}" and what to do, and exits with 1`, async () => {
@@ -132,6 +142,7 @@ describe.concurrent("effect-voice", () => {
       assert.strictEqual(code, 1)
       for (const part of says) assert.include(errors + output, part)
       assert.notInclude(errors, "    at ")
+      assert.notInclude(errors, "sesame")
     })
   }
 
@@ -267,6 +278,12 @@ describe.concurrent("effect-voice", () => {
     })
     assert.include(errors, "LIVEKIT_API_KEY: not set")
     assert.notInclude(errors, "s3cret")
+  })
+
+  it("logs in writing what it is told to log", async () => {
+    const { output } = await run(["console", "--text", "test/cli/agent.ts", "--log-level", "info"], { input: "" })
+    assert.include(output, "INFO")
+    assert.include(output, "the conversation is over")
   })
 
   it("talks in writing", async () => {

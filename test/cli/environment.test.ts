@@ -56,9 +56,19 @@ describe("effect-voice", () => {
       const half = await run(["doctor", "--times", "1", ...args], { [name]: "AZURE_SPEECH_KEY=0123456789" })
       assert.include(half.output, "AZURE_SPEECH_REGION: not set, but AZURE_SPEECH_KEY is")
     }
+    const spoilt = await run(["doctor", "--times", "1"], { ".env": "LIVEKIT_API_KEY='\"key\"'\nVAD_THRESHOLD=loud" })
+    assert.include(spoilt.output, "LIVEKIT_API_KEY: the quotes are part of the value")
+    assert.include(spoilt.output, "VAD_THRESHOLD: must be a decimal number")
+    const unread = await run(["console", "--text", agent], { ".env": "VAD_THRESHOLD: 0.5" })
+    assert.deepStrictEqual([unread.code, /^ +\.env: line 1: write NAME=value/m.test(unread.output)], [1, true])
     const nonsense = await run(["console", "--text", agent], { ".env": "INTERRUPT_MIN_WORDS=many" })
     assert.strictEqual(nonsense.code, 1)
     assert.include(nonsense.output, "INTERRUPT_MIN_WORDS must be a whole number")
+  })
+
+  it("says how a shell goes to a folder whose name looks like an option", async () => {
+    assert.match((await run(["init", "--", "-x"], {})).output, /^ {2}cd \.\/-x$/m)
+    assert.match((await run(["init", "~x"], {})).output, /^ {2}cd '~x'$/m)
   })
 
   it("shows in writing what a tool was asked and answers, without waiting until the voice has spoken", async () => {

@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Deferred, Effect } from "effect"
 import { spawn } from "node:child_process"
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { makeJob, serveAgent } from "../support/agentServer.ts"
@@ -12,11 +12,14 @@ const program = `
 import { Effect, Layer } from "effect"
 import { Worker } from "effect-voice"
 import { makeMemoryRoom } from "../../src/internal/room/memoryRoom.ts"
-import { word } from "./word.ts"
+import { word } from "./words/word.ts"
 
 export default Worker.define({
   layer: Layer.effectDiscard(
-    Effect.acquireRelease(Effect.logInfo("built " + word), () => Effect.logInfo("closed " + word))
+    Effect.acquireRelease(
+      word === "dead" ? Effect.die(new RangeError("out of words")) : Effect.logInfo("built " + word),
+      () => Effect.logInfo("closed " + word)
+    )
   ),
   connect: ({ job }) => Effect.map(makeMemoryRoom({ name: job.room.name }), ({ room }) => room),
   entry: (job) =>
@@ -85,7 +88,8 @@ it.live("dev --watch gives new calls what was changed, and lets those in progres
     const server = yield* serveAgent()
     const place = yield* folder
     const write = (name: string, text: string) => Effect.sync(() => writeFileSync(join(place, name), text))
-    yield* write("word.ts", `export const word: string = "one"`)
+    mkdirSync(join(place, "words"))
+    yield* write("words/word.ts", `export const word: string = "one"`)
     yield* write("desk.ts", program)
     const { output, until } = yield* dev(join(place, "desk.ts"), server.url)
     const connection = yield* server.next
@@ -93,7 +97,7 @@ it.live("dev --watch gives new calls what was changed, and lets those in progres
     yield* connection.dispatch(makeJob("AJ_1"))
     yield* until("AJ_1 hello from one")
 
-    yield* write("word.ts", `export const word: string = "two"`)
+    yield* write("words/word.ts", `export const word: string = "two"`)
     yield* until("word.ts: changed; new calls have it")
     yield* connection.dispatch(makeJob("AJ_2"))
     yield* until("AJ_2 hello from two")
@@ -102,11 +106,30 @@ it.live("dev --watch gives new calls what was changed, and lets those in progres
     yield* until("AJ_1 goodbye from one")
     yield* until("closed one")
 
-    yield* write("word.ts", `export const word: string = `)
+    yield* write("words/word.ts", `export const word: string = `)
     yield* until("word.ts: the change is not taken, calls go on as before: ")
     yield* connection.dispatch(makeJob("AJ_3"))
     yield* until("AJ_3 hello from two")
 
-    yield* write("word.ts", `export const word: string = "three"`)
+    yield* write("words/word.ts", `export const word: string = "three"`)
     yield* until("built three")
+
+    // A layer that dies, an import that does not end: neither is the end of looking.
+    yield* write("words/word.ts", `export const word: string = "dead"`)
+    yield* until("RangeError: out of words")
+    yield* write(
+      "words/word.ts",
+      `console.log("an endless import")\nawait new Promise(() => {})\nexport const word = ""`
+    )
+    yield* until("an endless import")
+    yield* write("words/word.ts", `export const word: string = "four"`)
+    yield* until("built four")
+
+    // A folder that another has taken the place of, as git does it.
+    renameSync(join(place, "words"), join(place, "old"))
+    mkdirSync(join(place, "words"))
+    yield* write("words/word.ts", `export const word: string = "five"`)
+    yield* until("built five")
+    yield* write("words/word.ts", `export const word: string = "six"`)
+    yield* until("built six")
   }))

@@ -1,8 +1,10 @@
 /** What a worker does once in a process, before it says that it is ready. */
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Logger, Stream } from "effect"
-import { Failure, Llm, Stt, Tts } from "effect-voice"
+import { Duration, Effect, Fiber, Layer, Logger, Stream } from "effect"
+import { Failure, Llm, Stt, Tts, Worker } from "effect-voice"
 import * as Testing from "effect-voice/testing"
+import { openInTime } from "../../src/internal/worker/executor.ts"
+import { checkDefinition } from "../../src/internal/worker/options.ts"
 import { Introduces, makePrewarm } from "../../src/internal/worker/prewarm.ts"
 import { detector } from "../support/judges.ts"
 
@@ -98,6 +100,47 @@ describe("a worker without a turn detector", () => {
       assert.deepStrictEqual(yield* linesOf(Layer.empty, false), [])
       assert.deepStrictEqual(yield* linesOf(detector(() => Effect.succeed(1)), true), [])
     }))
+})
+
+describe("a layer that cannot be built, nor interrupted", () => {
+  const stuck = Worker.define({
+    entry: () => Effect.void,
+    layer: Layer.effectDiscard(Effect.uninterruptible(Effect.never)),
+    connect: () => Effect.never,
+    prewarmTimeout: "3 seconds"
+  })
+  const opening = Effect.scoped(Effect.flatMap(checkDefinition(stuck), (settings) => openInTime(stuck, settings)))
+
+  it.effect("is left behind when its time is over", () =>
+    Effect.gen(function*() {
+      const [taken, error] = yield* Effect.flip(opening).pipe(Effect.timed, Testing.inVirtualTime)
+      assert.strictEqual(Duration.toMillis(taken), 3000)
+      assert.include(error.message, "layer and prewarm took more than 3000 ms")
+    }), 5000)
+
+  it.effect("holds nobody up who does not want it any more", () =>
+    Effect.gen(function*() {
+      const fiber = yield* Effect.forkChild(opening, { startImmediately: true })
+      yield* Fiber.interrupt(fiber)
+    }), 5000)
+})
+
+describe("a layer that does not close", () => {
+  it.effect("is left behind after ten seconds, and that is told", () =>
+    Effect.gen(function*() {
+      const lines: Array<unknown> = []
+      const logger = Logger.make(({ message }) => void lines.push(message))
+      const layer = Layer.effectDiscard(Effect.acquireRelease(Effect.void, () => Effect.never))
+      const warming = makePrewarm({ entry: () => Effect.void, layer, warmProviders: false })
+      const [taken] = yield* Effect.scoped(warming).pipe(
+        Effect.timed,
+        Effect.provideService(Introduces, false),
+        Effect.provide(Logger.layer([logger])),
+        Testing.inVirtualTime
+      )
+      assert.strictEqual(Duration.toMillis(taken), 10_000)
+      assert.deepStrictEqual(lines.flat(), ["left behind"])
+    }), 5000)
 })
 
 describe("prewarm", () => {

@@ -8,9 +8,11 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
+import type * as PlatformError from "effect/PlatformError"
 import { makeFolderIn } from "../../internal/folders.ts"
 import { printable } from "../../internal/numbers.ts"
 import { envFile, withEnvFile } from "../environment.ts"
+import * as flags from "../flags.ts"
 import { load } from "../loadModule.ts"
 import { explained } from "../userError.ts"
 import { examine, examineAgent, type Examined, most } from "./examine.ts"
@@ -23,16 +25,26 @@ const agent = Argument.String("agent").pipe(
   Argument.optional
 )
 
+const unwritable = (folder: string) => (error: PlatformError.PlatformError) =>
+  new CliError.UserError({ cause: `--capture: nothing can be written into ${folder} (${error.reason._tag})` })
+
+/** Before anybody is asked: an answer costs money. */
+const prepare = (folder: string) =>
+  Effect.gen(function*() {
+    const files = yield* FileSystem.FileSystem
+    yield* makeFolderIn(files, folder)
+    yield* files.access(folder, { writable: true })
+  }).pipe(Effect.mapError(unwritable(folder)))
+
 const write = (folder: string, examined: ReadonlyArray<Examined>) =>
   Effect.gen(function*() {
     const files = yield* FileSystem.FileSystem
     const path = yield* Path.Path
-    yield* makeFolderIn(files, folder)
     for (const { capture } of examined) {
       const name = `${capture.kind}-${capture.provider.replaceAll(/[^\w-]+/g, "-")}.json`
       yield* files.writeFileString(path.join(folder, name), `${JSON.stringify(capture, undefined, 1)}\n`)
     }
-  })
+  }).pipe(Effect.mapError(unwritable(folder)))
 
 /** What the recognisers hear, or why they hear nothing. */
 const speech = (count: number) =>
@@ -47,11 +59,11 @@ export const doctor = Command.make("doctor", {
   agent,
   envFile,
   json: Flag.Boolean("json").pipe(Flag.withDescription("Print JSON instead of a table"), Flag.withDefault(false)),
-  times: Flag.Int("times").pipe(
+  times: flags.whole("times", { least: 1, most }).pipe(
     Flag.withDescription(`Times that each provider is asked, 1 to ${most} (default: ${most})`),
     Flag.withDefault(most)
   ),
-  capture: Flag.String("capture").pipe(
+  capture: flags.text("capture").pipe(
     Flag.withDescription(
       "Folder for what went over the wire, without keys, audio and words (default: none is written)"
     ),
@@ -63,9 +75,12 @@ export const doctor = Command.make("doctor", {
   )
 }, (input) =>
   Effect.gen(function*() {
-    if (input.times < 1 || input.times > most) {
-      return yield* new CliError.UserError({ cause: `times: from 1 to ${most}` })
+    if (input.words && Option.isNone(input.capture)) {
+      return yield* new CliError.UserError({
+        cause: "--words keeps the words in a capture: name its folder with --capture"
+      })
     }
+    if (Option.isSome(input.capture)) yield* prepare(input.capture.value)
     const { configured, problems, secrets } = yield* environment
     const [heard, unheard] = yield* speech(input.times)
     const options = { times: input.times, recordings: heard, secrets, words: input.words }

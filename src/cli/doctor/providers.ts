@@ -6,6 +6,7 @@ import * as EffectConfig from "effect/Config"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Config from "../../Config.ts"
 import type * as Llm from "../../Llm.ts"
 import type * as Stt from "../../Stt.ts"
 import type * as Tts from "../../Tts.ts"
@@ -68,6 +69,12 @@ const problemOf = (name: string, value: string): ReadonlyArray<string> =>
     ? [`${name}: this is still the placeholder`]
     : []
 
+/** Settings that nothing can be done with. */
+const nonsense = Effect.match(Effect.asVoid(Config.given), {
+  onSuccess: (): ReadonlyArray<string> => [],
+  onFailure: (error) => Config.problems(error).map(({ detail, variable }) => `${variable}: ${detail}`)
+})
+
 /** Reads the variables of all candidates by the configuration in force. */
 export const environment: Effect.Effect<Environment> = Effect.gen(function*() {
   const names = [...new Set(candidates.flatMap(({ variables }) => variables))]
@@ -85,7 +92,11 @@ export const environment: Effect.Effect<Environment> = Effect.gen(function*() {
   }))
   return {
     configured: candidates.filter(({ variables }) => variables.every((name) => values.has(name))),
-    problems: [...halves, ...names.flatMap((name) => problemOf(name, values.get(name) ?? ""))],
+    problems: [
+      ...halves,
+      ...[...names, ...others].flatMap((name) => problemOf(name, values.get(name) ?? "")),
+      ...(yield* nonsense)
+    ],
     secrets: Array.from(values).flatMap(([name, value]) =>
       /KEY|SECRET/.test(name) && value.trim().length >= 6 ? [value.trim()] : []
     )

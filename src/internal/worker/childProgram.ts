@@ -7,14 +7,13 @@ import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import * as Queue from "effect/Queue"
 import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
 import { Socket } from "node:net"
 import process from "node:process"
 import * as Config from "../../Config.ts"
-import { type Definition, isDefinition } from "../../Worker.ts"
+import type { Definition } from "../../Worker.ts"
 import { within } from "../config/findings.ts"
 import { shareKey } from "../numbers.ts"
 import { spanLogger } from "../spanLog.ts"
@@ -24,6 +23,7 @@ import { levelFrom, toParent } from "./childLog.ts"
 import { tracerToParent } from "./childTrace.ts"
 import { PrewarmFailed, WorkerError } from "./errors.ts"
 import { openInTime } from "./executor.ts"
+import { definitionIn } from "./exported.ts"
 import { detailOf, isSetting, logFailure, logForeign, nameOf } from "./failureLog.ts"
 import { listen, longestMessage } from "./intake.ts"
 import { channelFd, decodeToChild, encodeFromChild, type FromChild, parsed, type ToChild } from "./ipc.ts"
@@ -83,10 +83,12 @@ const load = (module: string): Effect.Effect<Definition<unknown>, WorkerError> =
         Effect.fail(unusable(`the module cannot be imported (${nameOf(cause)})`))
       )
     )),
-    (imported) =>
-      Predicate.hasProperty(imported, "default") && isDefinition(imported.default)
-        ? Effect.succeed(imported.default)
-        : Effect.fail(unusable("the module does not export a definition by default"))
+    (imported) => {
+      const definition = definitionIn(imported)
+      return definition === undefined
+        ? Effect.fail(unusable("the module does not export a definition by default"))
+        : Effect.succeed(definition)
+    }
   )
 
 const inbox = Effect.gen(function*() {
@@ -103,7 +105,7 @@ const inbox = Effect.gen(function*() {
     onEnd: () => void Deferred.doneUnsafe(gone, Effect.void)
   })
   // The terminal sends it to all: the parent decides what it means.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined)
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined)
   return { queue, gone: Deferred.await(gone) }
 })
 
@@ -218,11 +220,6 @@ const asParent = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
     Effect.provideService(References.MinimumLogLevel, levelFrom(process.argv[3])),
     (told) => process.argv[5] === "traced" ? Effect.provideService(told, Tracer.Tracer, tracerToParent(tell)) : told
   )
-
-// Node prints it, and ends the process.
-process.on("uncaughtExceptionMonitor", (error) => {
-  Effect.runFork(asParent(logFailure("the process crashes", Cause.die(error))))
-})
 
 const fiber = Effect.runFork(
   surviving(Effect.scoped(program)).pipe(

@@ -111,6 +111,9 @@ export class PackageMissing extends Schema.TaggedError<PackageMissing>("effect-v
   }
 }
 
+/** What the system says of an address. */
+const ofAddress: ReadonlySet<string> = new Set(["ENOTFOUND", "EAI_AGAIN", "EADDRNOTAVAIL", "EAFNOSUPPORT", "EINVAL"])
+
 /**
  * The system does not let a server listen; `code` is its reason, and `option` the
  * one that says where.
@@ -124,9 +127,15 @@ export class ListenFailed extends Schema.TaggedError<ListenFailed>("effect-voice
   option: Schema.Literals(["http", "port"])
 }) {
   override get message(): string {
-    const other = this.option === "port" ? "the option port" : "the option http, or with METRICS_PORT"
-    return this.code === "EADDRINUSE"
-      ? `port ${this.port} is in use: choose another with ${other}`
+    const [port, host] = this.option === "port"
+      ? ["the option port", "the option host"]
+      : ["the option http, or with METRICS_PORT", "http.host (--host of the command), or METRICS_HOST"]
+    if (this.code === "EADDRINUSE") return `port ${this.port} is in use: choose another with ${port}`
+    if (this.code === "EACCES") {
+      return `port ${this.port} is not for this user (${this.code}): choose another with ${port}`
+    }
+    return ofAddress.has(this.code)
+      ? `cannot listen at an address that is none of this machine's (${this.code}): check ${host}`
       : `cannot listen on port ${this.port} (${this.code}): check the option ${this.option}`
   }
 }

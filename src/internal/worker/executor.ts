@@ -1,9 +1,11 @@
 /** Where jobs run: in this process, or in others. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { Definition } from "../../Worker.ts"
 import { noting } from "../config/findings.ts"
 import { invalid, PackageMissing, PrewarmFailed, WorkerError } from "./errors.ts"
+import { makeGracePeriod, settle } from "./gracePeriod.ts"
 import type { EndReason } from "./job.ts"
 import { type JobRunner, makeJobRunner } from "./jobRunner.ts"
 import type { Usage } from "./loadFacts.ts"
@@ -42,26 +44,23 @@ export const holdEngine: Effect.Effect<void, WorkerError, Scope.Scope> = Effect.
     )
 )
 
-/** Builds the layer and warms it, in time. */
+/** Builds the layer and warms it, in time; what cannot be interrupted is left behind. */
 export const openInTime = <E>(
   definition: Definition<E>,
   settings: JobSettings
 ): Effect.Effect<Entry, E | WorkerError, Scope.Scope> =>
-  Effect.timeoutOrElse(
-    Effect.andThen(
+  Effect.gen(function*() {
+    const opening = yield* Effect.andThen(
       definition.options.connect === undefined ? holdEngine : Effect.void,
       noting(definition.open, invalid)
-    ),
-    {
-      duration: settings.prewarmTimeout,
-      orElse: () =>
-        Effect.fail(
-          new WorkerError({
-            reason: new PrewarmFailed({ detail: `layer and prewarm took more than ${settings.prewarmTimeout} ms` })
-          })
-        )
-    }
-  )
+    ).pipe(Effect.forkDetach({ startImmediately: true }))
+    const opened = yield* settle(opening, settings.prewarmTimeout, makeGracePeriod()).pipe(
+      Effect.onInterrupt(() => Effect.sync(() => opening.interruptUnsafe()))
+    )
+    if (Option.isSome(opened)) return yield* opened.value
+    const detail = `layer and prewarm took more than ${settings.prewarmTimeout} ms`
+    return yield* new WorkerError({ reason: new PrewarmFailed({ detail }) })
+  })
 
 export const makeLocal = <E>(
   definition: Definition<E>,

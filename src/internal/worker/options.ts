@@ -80,7 +80,7 @@ export const http = Check.struct<HttpOptions>()({
   host: Check.text(),
   metricsPort: Check.or(false, Check.port()),
   metrics: Check.flag(),
-  token: Check.secret
+  token: Check.keyOfWords
 })
 
 /** How a worker is asked to drain. */
@@ -158,6 +158,7 @@ export const checkDefinition = ({ options }: Definition<unknown>): Checked<JobSe
 export const agentUrl = (url: string): string => {
   const parsed = new URL(url)
   parsed.protocol = parsed.protocol.replace("http", "ws")
+  parsed.hash = ""
   parsed.pathname = `${parsed.pathname.replace(/\/+$/, "")}/agent`
   return parsed.href
 }

@@ -17,6 +17,7 @@ import { problem } from "../options.ts"
 import { asEffect } from "../plain.ts"
 import { PrewarmFailed, WorkerError } from "./errors.ts"
 import { detailOf, logFailure, logForeign } from "./failureLog.ts"
+import { makeGracePeriod, tidyUp } from "./gracePeriod.ts"
 
 export type Entry = (job: Job, room: Room["Service"]) => Effect.Effect<unknown, unknown, Scope.Scope>
 
@@ -63,6 +64,9 @@ const warmProviders = (context: Context.Context<never>): Effect.Effect<void> => 
   ], { concurrency: "unbounded", discard: true })
 }
 
+/** What the layer has to close (ms): a process that is asked to end must end. */
+const closeWithin = 10_000
+
 const needsEffect = "must give what holds the conversation: return Pipeline.run(agent), which does nothing by itself"
 
 /** What an entry gives, or what its promise gives. */
@@ -84,7 +88,9 @@ export const makePrewarm = <ROut, E>(
     & { readonly warmProviders: boolean }
 ): Prewarm<E> =>
   Effect.gen(function*() {
-    const built = yield* Layer.buildWithScope(options.layer, yield* Effect.scope)
+    const scope = yield* Scope.make()
+    yield* Effect.addFinalizer((exit) => tidyUp("layer", Scope.close(scope, exit), closeWithin, makeGracePeriod()))
+    const built = yield* Layer.buildWithScope(options.layer, scope)
     if ((yield* Findings)?.only === true) return (): Effect.Effect<never> => Effect.never
     const services = Context.merge(yield* Effect.context<never>(), built)
     yield* introduce(services)

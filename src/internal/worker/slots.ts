@@ -69,7 +69,10 @@ class Processes {
       return Effect.forEach([...this.all], (child) =>
         Effect.gen(function*() {
           child.leave()
-          yield* Effect.timeoutOption(child.exited, leaveWithin)
+          const left = yield* Effect.timeoutOption(child.exited, leaveWithin)
+          if (left._tag === "None") {
+            yield* about(child, Effect.logWarning("a process of the pool is killed: it does not leave"))
+          }
           child.kill()
           yield* child.exited
         }), { concurrency: "unbounded", discard: true })
@@ -124,6 +127,7 @@ export const openSlots = (
         while (!processes.isClosing) {
           const result = yield* Effect.result(ignite(slot))
           if (result._tag === "Failure") {
+            if (processes.isClosing) return
             failures++
             const { error, setting } = result.failure
             // Whoever starts the pool tells why it did not.

@@ -1,0 +1,186 @@
+/** What a script may say: a test that is misspelt would pass for the wrong reason. */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import * as Check from "../internal/options.ts"
+import type { UserAction } from "./actions.ts"
+import type { RoomOptions } from "./caller.ts"
+import type { LlmOptions, LlmReply, LlmScript, LlmToolCall } from "./llm.ts"
+import type { Scenario, Step } from "./scenario.ts"
+import type { SttConnection, SttOptions } from "./stt.ts"
+import type { TtsOptions, TtsScript, TtsSpeech } from "./tts.ts"
+
+const words = Check.such<string>((given) => typeof given === "string", "be a text")
+
+const call = Check.struct<LlmToolCall>()({ name: Check.required(Check.text()), params: Check.asIs, id: Check.text() })
+
+const reply = Check.struct<LlmReply>()({
+  text: words,
+  tools: Check.list(call),
+  toolsAt: Check.duration(),
+  deltas: Check.asIs,
+  firstToken: Check.duration(),
+  total: Check.duration(),
+  pieces: Check.whole({ least: 1 }),
+  usage: Check.asIs,
+  reason: Check.asIs,
+  fail: Check.asIs,
+  after: Check.whole(),
+  hang: Check.flag()
+})
+
+const llmOptions = Check.struct<LlmOptions>()({
+  name: Check.text(),
+  resilient: Check.flag(),
+  firstToken: Check.duration(),
+  total: Check.duration(),
+  pieces: Check.whole({ least: 1 }),
+  otherwise: Check.asIs
+})
+
+const speech = Check.struct<TtsSpeech>()({
+  duration: Check.duration({ finite: true }),
+  msPerCharacter: Check.number({ least: 0 }),
+  firstByte: Check.duration(),
+  alignment: Check.oneOf(["word", "piece", false]),
+  chunk: Check.duration({ above: 0 }),
+  audio: Check.oneOf(["silent", "audible"]),
+  fail: Check.asIs,
+  after: Check.whole(),
+  hang: Check.flag(),
+  empty: Check.flag()
+})
+
+const ttsOptions = Check.struct<TtsOptions>()({
+  name: Check.text(),
+  sampleRate: Check.hertz(),
+  voices: Check.list(Check.text()),
+  resilient: Check.flag()
+})
+
+const connection = Check.struct<SttConnection>()({
+  fail: Check.asIs,
+  end: Check.flag(),
+  hang: Check.flag(),
+  after: Check.whole(),
+  afterTime: Check.duration(),
+  finalDelay: Check.duration()
+})
+
+const sttOptions = Check.struct<SttOptions>()({
+  name: Check.text(),
+  resilient: Check.flag(),
+  transcripts: Check.list(words),
+  interims: Check.flag(),
+  finalDelay: Check.duration(),
+  times: Check.flag(),
+  confidence: Check.asIs,
+  language: Check.text(),
+  faults: Check.asIs
+})
+
+const room = Check.struct<RoomOptions>()({
+  name: Check.text(),
+  identity: Check.text(),
+  kind: Check.oneOf(["standard", "sip", "agent", "ingress", "egress", "connector", "bridge", "other"]),
+  direction: Check.oneOf(["inbound", "outbound"]),
+  call: Check.asIs,
+  joins: Check.or(false, Check.duration()),
+  frames: Check.duration({ above: 0 }),
+  keepAlive: Check.duration({ above: 0 }),
+  keepHeard: Check.flag(),
+  queueLimit: Check.duration(),
+  textTopic: Check.text()
+})
+
+const user = "be a list of what is done, such as [Testing.say(500, 1500, \"Hello.\")]"
+
+const steps =
+  "be a list of { at, do } with functions that get the session, such as { at: 1000, do: (session) => session.say(\"Hi.\") }"
+
+const script = Check.struct<Omit<Scenario<never, never, unknown>, "agent" | "options" | "vad">>()({
+  user: Check.such<ReadonlyArray<UserAction>>(
+    (given) => Array.isArray(given) && given.every((one) => Check.isRecord(one) && typeof one["_tag"] === "string"),
+    user
+  ),
+  at: Check.such<ReadonlyArray<Step<never>>>(
+    (given) => Array.isArray(given) && given.every((one) => Check.isRecord(one) && typeof one["do"] === "function"),
+    steps
+  ),
+  preset: Check.oneOf(["production", "mechanics"]),
+  layer: Check.such<NonNullable<Scenario["layer"]>>(Layer.isLayer, "be a Layer"),
+  until: Check.or("quiet", Check.number({ least: 0, unit: "ms" })),
+  quiet: Check.duration(),
+  patience: Check.duration({ finite: true }),
+  realWait: Check.duration(),
+  seed: words,
+  llm: Check.such<LlmScript>(
+    (given) => Array.isArray(given) || typeof given === "function",
+    "be a list of replies, such as [\"Hello.\"], or a function that gives one"
+  ),
+  llmOptions: Check.asIs,
+  tts: Check.such<TtsScript>(
+    (given) => typeof given === "object" || typeof given === "function",
+    "be a speech, such as { duration: 2000 }, a list of them, or a function that gives one"
+  ),
+  ttsOptions: Check.asIs,
+  stt: Check.asIs,
+  room: Check.maybe(room)
+})
+
+/** The replies of a list, and of a function when it is asked. */
+export const checkReply = (given: unknown, where: string): string | LlmReply => {
+  if (typeof given === "string") return given
+  if (!Check.isRecord(given) || Predicate.isPromiseLike(given)) {
+    throw Check.problem(where, "must be a text, or a reply such as { text: \"Hello.\" }, at once and no promise")
+  }
+  Check.readOrThrow(reply, given as LlmReply, undefined, `${where}.`)
+  return given as LlmReply
+}
+
+/** Throws for what no scripted model can do. */
+export const checkLlm = (script: LlmScript, options: LlmOptions): void => {
+  Check.readOrThrow(llmOptions, options, undefined, "llmOptions.")
+  if (options.otherwise !== undefined) checkReply(options.otherwise, "llmOptions.otherwise")
+  if (typeof script !== "function") { for (const [index, one] of script.entries()) checkReply(one, `llm.${index}`) }
+}
+
+/** Throws for what no scripted voice can do. */
+export const checkTts = (script: TtsScript, options: TtsOptions): void => {
+  Check.readOrThrow(ttsOptions, options, undefined, "ttsOptions.")
+  if (typeof script === "function") return
+  const all: ReadonlyArray<TtsSpeech> = Array.isArray(script) ? script : [script as TtsSpeech]
+  for (const one of all) Check.readOrThrow(speech, one, undefined, "tts.")
+}
+
+/** Throws for what no scripted recogniser can do. */
+export const checkStt = (options: SttOptions): void => {
+  const { faults } = Check.readOrThrow(sttOptions, options, undefined, "stt.")
+  const all: ReadonlyArray<SttConnection> = faults === undefined ? [] : Array.isArray(faults) ? faults : [faults]
+  for (const one of all) Check.readOrThrow(connection, one, undefined, "stt.faults.")
+}
+
+/** What is wrong with the times of a script. */
+const wrongTime = ({ at = [], user = [] }: Pick<Scenario, "user" | "at">): string | undefined => {
+  const wrong = [...user, ...at].find(({ at }) => !(at >= 0 && at < Infinity))
+  if (wrong !== undefined) return `at: ${wrong.at} is no time of the Clock in milliseconds`
+  const speeches = user.filter((action) => action._tag === "Say")
+  const endless = speeches.find(({ to }) => typeof to !== "number" || to === Infinity)
+  if (endless !== undefined) return `say: ${endless.to} is no time of the Clock in milliseconds`
+  const reversed = speeches.find(({ at, to }) => !(to >= at))
+  return reversed === undefined
+    ? undefined
+    : `say: the speech ends at ${reversed.to}, before it begins at ${reversed.at}`
+}
+
+/** Fails with what no scenario can do. */
+export const checkScenario = (scenario: Scenario<never, never, unknown>): Effect.Effect<void> =>
+  Effect.sync(() => {
+    Check.readOrThrow(script, scenario as Omit<typeof scenario, "agent" | "options" | "vad">)
+    const wrong = wrongTime(scenario)
+    if (wrong !== undefined) throw new RangeError(wrong)
+    const silent = scenario.user?.find((action) =>
+      (action._tag === "Say" || action._tag === "Type") && typeof action.text !== "string"
+    )
+    if (silent !== undefined) throw Check.problem("user", `must have a text at ${silent.at} ms`)
+  })

@@ -1,0 +1,79 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Effect, Exit, Layer } from "effect"
+import * as Testing from "effect-voice/testing"
+
+const hello = Testing.say(500, 2500, "Hello, how are you?")
+
+/** What a scenario of JavaScript dies of; undefined where it goes on. */
+const refusalOf = (script: unknown): Effect.Effect<string | undefined> =>
+  Effect.map(
+    Effect.exit(Testing.scenario(script as Testing.Scenario)),
+    (exit) => Exit.isFailure(exit) ? Cause.pretty(exit.cause) : undefined
+  )
+
+const wrong: ReadonlyArray<readonly [script: object, says: string]> = [
+  [{ user: [Testing.say(0, Infinity, "Hi.")] }, "say: Infinity is no time of the Clock in milliseconds"],
+  [{ user: [Testing.say(NaN, 100, "Hi.")] }, "at: NaN is no time of the Clock"],
+  [{ user: [{ ...hello, text: 7 }] }, "user must have a text at 500 ms"],
+  [{ user: hello }, "user must be a list of what is done"],
+  [{ user: [null] }, "user must be a list of what is done"],
+  [{ llmOption: {} }, "llmOption is not known: llmOptions may be meant"],
+  [{ at: [{ at: 100 }] }, "at must be a list of { at, do }"],
+  [{ at: [{ at: 100, do: "say" }] }, "at must be a list of { at, do }"],
+  [{ preset: "mechanic" }, "preset must be one of"],
+  [{ until: "later" }, "until must be"],
+  [{ until: Infinity }, "until must be"],
+  [{ until: -1 }, "until must be"],
+  [{ quiet: "soon" }, "quiet must be a duration"],
+  [{ quiet: -1 }, "quiet must be a duration"],
+  [{ patience: Infinity }, "patience must be a finite duration"],
+  [{ realWait: "x" }, "realWait must be a duration"],
+  [{ layer: {} }, "layer must be a Layer"],
+  [{ options: { toolTimeut: 5 } }, "toolTimeut is not known: toolTimeout may be meant"],
+  [{ llm: "Hello." }, "llm must be a list of replies"],
+  [{ llm: [7] }, "llm.0 must be a text, or a reply"],
+  [{ llm: ["Hello.", null] }, "llm.1 must be a text, or a reply"],
+  [{ llm: [{ text: "Hello.", firstTokn: 5 }] }, "llm.0.firstTokn is not known: firstToken may be meant"],
+  [{ llm: [{ tools: [{}] }] }, "llm.0.tools.0.name is missing"],
+  [{ llm: [{ text: "Hello.", pieces: 0 }] }, "llm.0.pieces must be a whole number"],
+  [{ llmOptions: { firstToken: NaN } }, "llmOptions.firstToken must be a duration"],
+  [{ llmOptions: { otherwise: 7 } }, "llmOptions.otherwise must be a text"],
+  [{ tts: "Hello." }, "tts must be a speech"],
+  [{ tts: { duration: -1 } }, "tts.duration must be a finite duration"],
+  [{ tts: [{}, { firstBite: 100 }] }, "tts.firstBite is not known: firstByte may be meant"],
+  [{ ttsOptions: { sampleRate: NaN } }, "ttsOptions.sampleRate must be"],
+  [{ stt: { interim: true } }, "stt.interim is not known: interims may be meant"],
+  [{ stt: { finalDelay: -1 } }, "stt.finalDelay must be a duration"],
+  [{ stt: { faults: { afterTime: "x" } } }, "stt.faults.afterTime must be a duration"],
+  [{ vad: { minSilnce: 3 } }, "minSilnce is not known: minSilence may be meant"],
+  [{ room: { kind: "fax" } }, "room.kind must be one of"],
+  [{ room: { join: 5 } }, "room.join is not known: joins may be meant"]
+]
+
+describe("a script that is misspelt", () => {
+  it.effect.each(wrong)("is refused by name: %j", ([script, says]) =>
+    Effect.gen(function*() {
+      assert.include((yield* refusalOf({ user: [hello], llm: ["I am fine."], ...script })) ?? "nothing", says)
+    }))
+
+  it.effect("is refused by a scripted provider, too, that stands alone", () =>
+    Effect.gen(function*() {
+      const layers: ReadonlyArray<readonly [layer: Layer.Layer<never>, says: string]> = [
+        [Testing.layerLlm([{ firstTokn: 5 }] as never), "llm.0.firstTokn is not known"],
+        [Testing.layerTts({ duration: NaN }), "tts.duration must be"],
+        [Testing.layerStt({ finalDelay: NaN }), "stt.finalDelay must be"]
+      ]
+      for (const [layer, says] of layers) {
+        const exit = yield* Effect.exit(Effect.scoped(Layer.build(layer)))
+        assert.include(Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "nothing", says)
+      }
+    }))
+
+  it.effect("is told in the timeline where a function gives it", () =>
+    Effect.gen(function*() {
+      for (const given of [undefined, Promise.resolve("Hi."), 7]) {
+        const timeline = yield* Testing.scenario({ user: [hello], llm: () => given as never })
+        assert.include(timeline.print(), "llm must be a text, or a reply such as")
+      }
+    }))
+})
