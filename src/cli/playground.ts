@@ -20,7 +20,7 @@ import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { pathToFileURL } from "node:url"
 import { loopback } from "../internal/config/defaults.ts"
-import { openHttpServer } from "../internal/httpServer.ts"
+import { isLocal, misdirected, openHttpServer } from "../internal/httpServer.ts"
 import { dispatchAgent } from "../internal/livekitServer/rooms.ts"
 import { callerToken, roomToken } from "../internal/livekitServer/token.ts"
 import { own } from "../internal/own.ts"
@@ -117,15 +117,12 @@ const answerAgent = (options: Options, request: HttpServerRequest.HttpServerRequ
     )
   })
 
-/** A name that resolves to this machine from elsewhere is not ours: a page there must not get tokens. */
-const isLocal = (host: string | undefined): boolean =>
-  host !== undefined && /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(host)
-
 const answer = (options: Options, script: URL) =>
   Effect.gen(function*() {
     const request = yield* HttpServerRequest.HttpServerRequest
     const path = request.url.split("?", 1)[0] ?? "/"
-    if (!isLocal(request.headers.host)) return refusal(421, "use http://127.0.0.1 or http://localhost")
+    // A page elsewhere must not get tokens.
+    if (!isLocal(request.headers.host)) return refusal(421, misdirected)
     if (path === "/token") {
       return request.method === "POST" ? yield* answerToken(options, request) : refusal(405, "use POST")
     }
