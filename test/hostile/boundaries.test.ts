@@ -6,6 +6,7 @@ import { unusable } from "effect-voice/internal/audio/usable"
 import { hasFewFields } from "effect-voice/internal/fields"
 import { makeReceiveLimits } from "effect-voice/internal/livekit/receiveLimits"
 import { Calls, mostAsked } from "effect-voice/internal/llm/calls"
+import { StrictChunk } from "effect-voice/internal/llm/chunks"
 import { masked } from "effect-voice/internal/numbers"
 import { given, makeIntake, said, transcripts } from "effect-voice/internal/pipeline/longTexts"
 import { bounded } from "effect-voice/internal/provider/bounded"
@@ -13,6 +14,7 @@ import { isDense } from "effect-voice/internal/provider/dense"
 import { http } from "effect-voice/internal/provider/http"
 import { events } from "effect-voice/internal/provider/lines"
 import { makeTextLimit } from "effect-voice/internal/room/textLimit"
+import { inParts } from "effect-voice/internal/streams"
 import { read as readMedia } from "effect-voice/internal/telephone/protocol"
 import { isSigned, sign } from "effect-voice/internal/telephone/signature"
 import { write } from "effect-voice/internal/tools/json"
@@ -196,6 +198,48 @@ describe("the limit", () => {
     for (let i = 0; i < mostAsked; i++) calls.push([{ index: i, id: `${i}`, name: "look", params: "{}" }])
     assert.strictEqual(calls.size, mostAsked)
   })
+
+  it("of calls in one event of a model is 1024", () => {
+    const decode = Schema.decodeUnknownExit(Schema.fromJsonString(StrictChunk))
+    const event = (count: number) =>
+      JSON.stringify({
+        choices: [{ delta: { tool_calls: many(count, (index) => ({ index, function: { name: "x" } })) } }]
+      })
+    assert.deepStrictEqual([1023, 1024, 1025].map((count) => decode(event(count))._tag), [
+      "Success",
+      "Success",
+      "Failure"
+    ])
+  })
+
+  it("of parameters that come in pieces is 65536, and one more is kept, by which it is seen", () => {
+    const told = (length: number) => {
+      const calls = new Calls()
+      calls.push([{ index: 0, id: "1", name: "look", params: "{\"a\":\"" }])
+      for (let at = 8; at < length; at += 1000) calls.push([{ index: 0, params: x(Math.min(1000, length - at)) }])
+      calls.push([{ index: 0, params: "\"}" }])
+      return Effect.runSync(calls.end(false))[0]!.params
+    }
+    for (const length of [65_535, 65_536]) assert.strictEqual(repair(told(length))._tag, "Object", `${length}`)
+    for (const length of [65_537, 1_000_000]) {
+      const params = told(length)
+      assert.strictEqual(String(params).length, 65_537)
+      assert.deepInclude(repair(params), { _tag: "Other", wrong: "they have more than 65536 characters" })
+    }
+  })
+
+  it.effect("of a text of a model at once is 4096: others have their turn in longer ones", () =>
+    Effect.gen(function*() {
+      let turns = 0
+      const text = `${x(10_000)}💥${x(10_000)}`
+      const parts = yield* Effect.raceFirst(
+        Stream.runCollect(Stream.make("a", text, "b").pipe(inParts(4096))),
+        Effect.forever(Effect.andThen(Effect.sync(() => turns++), Effect.yieldNow))
+      )
+      assert.strictEqual(parts.join(""), `a${text}b`)
+      assert.isAtMost(Math.max(...parts.map(({ length }) => length)), 4096)
+      assert.isAtLeast(turns, 4)
+    }))
 
   it.effect.each([2_097_151, 2_097_152, 2_097_153])(
     "of an answer that is read as a whole: 2 MiB, of %d",
