@@ -5,8 +5,10 @@
  *
  * Needs `@effect/platform-node` and `livekit-client`, which the page runs.
  */
+import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import { constTrue } from "effect/Function"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpMiddleware from "effect/http/HttpMiddleware"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -69,6 +71,9 @@ const read = (file: URL): Effect.Effect<Buffer, PlaygroundError> =>
     try: () => readFile(file),
     catch: () => new PlaygroundError({ detail: "a file of the page cannot be read; install the package again" })
   })
+
+/** Of a request, in bytes: it has two names. */
+const longestWish = 4096
 
 const Name = Schema.String.check(Schema.isPattern(/^[\w .@-]{1,64}$/))
 
@@ -153,4 +158,7 @@ export const serve = (options: Options): Effect.Effect<string, PlaygroundError, 
     )
     yield* listening.http.serve(answer(options, script))
     return `http://${loopback}:${listening.port}`
-  }).pipe(Effect.provideService(HttpMiddleware.TracerDisabledWhen, constTrue))
+  }).pipe(
+    Effect.provideService(HttpMiddleware.TracerDisabledWhen, constTrue),
+    Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(longestWish))
+  )

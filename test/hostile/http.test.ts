@@ -270,3 +270,51 @@ describe.concurrent.each(Object.keys(servers))("the server of %s", (name) => {
       assert.lengthOf(slow, 20)
     }).pipe(quietly, Effect.scoped, Effect.provideService(Metric.MetricRegistry, new Map())))
 })
+
+describe("the playground", () => {
+  const posted = (port: number, body: string, more = "") =>
+    Effect.scoped(Effect.gen(function*() {
+      const { state } = yield* asked(
+        port,
+        `POST /token HTTP/1.1\r\nhost: ${loopback}\r\nconnection: close\r\ncontent-type: application/json\r\n` +
+          (more === "" ? `content-length: ${Buffer.byteLength(body)}\r\n` : more) + "\r\n",
+        body
+      )
+      yield* until(() => state.closed || /^HTTP[^]*\r\n\r\n[^]/.test(state.got))
+      return Number(state.got.slice(9, 12))
+    }))
+  const sized = (length: number) => `{"room":"desk"${" ".repeat(length - 15)}}`
+
+  it.live.each<readonly [string, string, number]>([
+    ["a room and a name", "{\"room\":\"desk\",\"identity\":\"ann\"}", 200],
+    ["nothing", "{}", 200],
+    ["4095 bytes", sized(4095), 200],
+    ["4096 bytes", sized(4096), 200],
+    ["4097 bytes", sized(4097), 400],
+    ["ten megabytes", sized(10_000_000), 400],
+    ["a name of 64 characters", `{"room":"${"x".repeat(64)}"}`, 200],
+    ["a name of 65 characters", `{"room":"${"x".repeat(65)}"}`, 400],
+    ["an empty name", "{\"room\":\"\"}", 400],
+    ["a name in another writing", "{\"room\":\"\u202e\"}", 400],
+    ["a path", "{\"room\":\"../admin\"}", 400],
+    ["another type", "{\"room\":7}", 400],
+    ["null", "null", 400],
+    ["a list", "[]", 400],
+    ["no JSON", "{", 400],
+    ["lists in lists", "[".repeat(4000), 400],
+    ["names of all objects", "{\"__proto__\":{\"room\":\"x y z!\"}}", 200]
+  ])("gives a token for a wish that is one: %s", ([, body, status]) =>
+    Effect.gen(function*() {
+      const port = yield* servers["the playground"]![0]
+      assert.strictEqual(yield* posted(port, body), status)
+      assert.strictEqual(yield* statusOf(port, "/"), 200)
+    }).pipe(quietly, Effect.scoped))
+
+  it.live("reads no wish without an end", () =>
+    Effect.gen(function*() {
+      const port = yield* servers["the playground"]![0]
+      const chunks = `${(65_536).toString(16)}\r\n${" ".repeat(65_536)}\r\n`.repeat(100)
+      assert.include([0, 400], yield* posted(port, chunks, "transfer-encoding: chunked\r\n"))
+      assert.strictEqual(yield* statusOf(port, "/"), 200)
+    }).pipe(quietly, Effect.scoped))
+})
