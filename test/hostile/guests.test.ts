@@ -1,9 +1,10 @@
 /** What somebody in a room says of themselves, presses and sends, as a LiveKit room takes it in: bounded, counted, and told once. */
 // Alone: it reads the metrics of its process
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer, Logger, Metric, Stream } from "effect"
+import { Context, Effect, Layer, Logger, Metric, References, Stream } from "effect"
 import { Room } from "effect-voice"
 import { type Ports, register } from "effect-voice/internal/livekit/events"
+import { logRoom } from "effect-voice/internal/livekit/logging"
 import type { RtcRoom } from "effect-voice/internal/livekit/rtc"
 import { makeBroadcast } from "effect-voice/internal/room/broadcast"
 import { makeRoom } from "effect-voice/internal/room/kit"
@@ -187,6 +188,30 @@ describe("what a room refuses", () => {
       })))
       assert.isAtLeast(counts["lagged"] ?? 0, 900)
       assert.lengthOf(lines, 1)
+    }))
+})
+
+describe("the log of a room", () => {
+  it.effect("has a hundred lines of those who come and go without an end, says how many are left out, and goes on", () =>
+    Effect.gen(function*() {
+      const lines: Array<Readonly<Record<string, unknown>>> = []
+      const logger = Logger.make<unknown, void>(({ fiber, logLevel }) => {
+        if (logLevel !== "Debug") lines.push(fiber.getRef(References.CurrentLogAnnotations))
+      })
+      const { publish, subscribe } = makeBroadcast<Room.Event>(4096)
+      yield* logRoom({ name: "desk", participants: Effect.succeed([]), events: Stream.unwrap(subscribe) } as never)
+        .pipe(
+          Effect.provide(Logger.layer([logger]))
+        )
+      for (let i = 0; i < 1000; i++) publish({ _tag: "ParticipantLeft", identity: `guest ${i}`, reason: "left" })
+      yield* TestClock.adjust(1)
+      assert.lengthOf(lines, 100)
+      yield* TestClock.adjust("10 seconds")
+      for (let i = 0; i < 50; i++) publish({ _tag: "ParticipantLeft", identity: "ann", reason: "left" })
+      yield* TestClock.adjust(1)
+      assert.lengthOf(lines, 120)
+      assert.deepInclude(lines[100], { room: "desk", participant: "ann", leftOut: 900 })
+      assert.isTrue(lines.slice(101).every((line) => !("leftOut" in line)))
     }))
 })
 
