@@ -188,6 +188,10 @@ class Assembly {
     this.#done = true
   }
 
+  get isDone(): boolean {
+    return this.#done
+  }
+
   get isFinished(): boolean {
     return this.#finished
   }
@@ -258,7 +262,8 @@ export const assembled = <E, R>(
     )
     const take = (event: ReadonlyArray<Piece> | typeof doneMark): ReadonlyArray<Llm.Delta> => {
       if (event !== doneMark) {
-        const deltas = assembly.push(event)
+        // What comes behind the mark of the end is of no answer, unless it counts.
+        const deltas = assembly.push(assembly.isDone ? event.filter(({ _tag }) => _tag === "Usage") : event)
         if (assembly.isFinished) Deferred.doneUnsafe(finished, Effect.void)
         return deltas
       }
