@@ -5,7 +5,7 @@
  * own time, so that what else runs on the machine counts little), and what is
  * allowed. Prints JSON.
  */
-import { Effect, Metric, Redacted, Result, Stream } from "effect"
+import { Effect, Metric, Redacted, Result, Schema, Stream } from "effect"
 import { Audio, History, Text, Turn } from "effect-voice"
 import { heard as heardOf } from "effect-voice/internal/alignment"
 import { decodeMulaw } from "effect-voice/internal/audio/g711"
@@ -16,11 +16,15 @@ import { makeFitting, pushInParts } from "effect-voice/internal/fitted"
 import { decode } from "effect-voice/internal/frontend/preconnectAudio"
 import { load } from "effect-voice/internal/frontend/protocol"
 import { shortened, shortening } from "effect-voice/internal/history/shorten"
+import { assembled } from "effect-voice/internal/llm/assembly"
+import { chunkParts, StrictChunk } from "effect-voice/internal/llm/chunks"
 import { Unsaid } from "effect-voice/internal/llm/unsaid"
 import { masked } from "effect-voice/internal/numbers"
+import { makeUtterance, makeWriter } from "effect-voice/internal/pipeline/utterance"
 import { isDense } from "effect-voice/internal/provider/dense"
 import { events } from "effect-voice/internal/provider/lines"
 import { makeSealer } from "effect-voice/internal/recorder/format"
+import { inParts, throughUntil } from "effect-voice/internal/streams"
 import { read as readMedia } from "effect-voice/internal/telephone/protocol"
 import { isSigned } from "effect-voice/internal/telephone/signature"
 import { write } from "effect-voice/internal/tools/json"
@@ -58,6 +62,23 @@ const frame = (sampleRate: number, ms: number, channels = 1): Audio.Frame => ({
 const segmenting = (unit: string) => () => {
   Text.splitSentences(text(unit, typed))
 }
+
+/** An answer as long as one may be, all at once, as it is cut and rewritten for a voice. */
+const writing = (unit: string, begins = "") =>
+  Effect.suspend(() => {
+    const writer = makeWriter(
+      makeUtterance("1", 0),
+      Text.segmenter({ maxLength: 500 }),
+      Text.speechTransforms,
+      () => {}
+    )
+    return Stream.make(begins + text(unit, params)).pipe(
+      inParts(4096),
+      throughUntil((parts) => ({ made: parts.flatMap((part) => writer.push(part)), last: false })),
+      Stream.runDrain,
+      Effect.andThen(Effect.sync(() => writer.end()))
+    )
+  })
 
 const transforming = (transform: Text.Transform, unit: string) => () => {
   Text.applyTransforms(text(unit, typed), [transform])
@@ -148,6 +169,29 @@ const streamed = (format: "sse" | "ndjson", unit: string, pieces: number) => {
   const length = Math.ceil(bytes.length / pieces)
   const parts = Array.from({ length: pieces }, (_, i) => bytes.subarray(i * length, (i + 1) * length))
   return Effect.ignore(Stream.runDrain(events(format)(Stream.fromIterable(parts))))
+}
+
+/** An answer of as many calls of tools as are taken in, told in events that are as dense as one may be. */
+const calling = (fragment: (index: number) => string, calls = 16_384, inOne = 1024) => {
+  const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(StrictChunk))
+  const told = (from: number) =>
+    `data: {"choices":[{"delta":{"tool_calls":[${
+      Array.from({ length: inOne }, (_, i) => fragment(from + i)).join(",")
+    }]}}]}\n\n`
+  const bytes = Buffer.from(
+    Array.from({ length: calls / inOne }, (_, i) => told(i * inOne)).join("") +
+      "data: {\"choices\":[{\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n"
+  )
+  const pieces = Array.from(
+    { length: Math.ceil(bytes.length / 65_536) },
+    (_, i) => bytes.subarray(i * 65_536, (i + 1) * 65_536)
+  )
+  return events("sse")(Stream.fromIterable(pieces)).pipe(
+    Stream.filter((event) => event !== "[DONE]"),
+    Stream.mapEffect((event) => Effect.map(decode(event), chunkParts)),
+    (parts) => assembled({ key: "bench", finishes: true }, Stream.mapError(parts, () => "wrong")),
+    Stream.runDrain
+  )
 }
 
 /** Times of the words of an answer that is as long as one may be, all at once. */
@@ -360,6 +404,23 @@ const slices: ReadonlyArray<readonly [name: string, work: Effect.Effect<unknown,
     "a recording of Ogg",
     recording("audio/ogg; codecs=opus", [...Buffer.from("OggS"), 0, 0, ...new Array<number>(21).fill(0)])
   ],
+  ["an answer at once, of sentences", writing("Seven words. ")],
+  ["an answer at once, of a stop", writing("!", "Hello")],
+  ["an answer at once, of full stops", writing(".", "Hello")],
+  ["an answer at once, of stops and quotes", writing("!\"", "Hello")],
+  ["an answer at once, without a space", writing("a")],
+  ["an answer at once, of signs", writing("-", "Hello")],
+  ["an answer at once, of marks", writing("**a** [b](c) <i>&amp; ")],
+  [
+    "calls of an answer, each whole",
+    calling((i) => `{"index":${i},"id":"c${i}","function":{"name":"look","arguments":"{}"}}`)
+  ],
+  [
+    "calls of an answer, in one delta of nothing but names",
+    calling((i) => `{"index":${i},"function":{"name":"n"}}`, 16_384, 1024)
+  ],
+  ["calls of an answer, of one index", calling(() => `{"index":0,"function":{"name":"look","arguments":"{}"}}`)],
+  ["calls of an answer, of which each is of another", calling((i) => `{"id":"c${i}","function":{"arguments":"{"}}`)],
   ["a recording of WebM", recording("audio/webm; codecs=opus", [0x1a, 0x45, 0xdf, 0xa3, 0x80])],
   ["times of words that are the text", fitting("seven words ", "words ")],
   ["times of words that are not the text", fitting("a", "b")]

@@ -40,6 +40,7 @@
  * | `agent_provider_retries_total` | `component`, `provider` | attempts at providers after the first one |
  * | `agent_speech_seconds_total`, `agent_user_speech_seconds_total` | – | speech, in seconds |
  * | `agent_warnings_total` | `component` | warnings |
+ * | `agent_room_refusals_total` | `what` | messages, remote calls and keys that were not taken in, and what a listener who lagged has lost |
  * | `agent_transcriptions_timed_out_total`, `agent_user_turn_limits_total` | – | turns |
  * | `agent_transcripts_empty_total` | `reason` | speech in whose transcript is no word |
  * | `agent_handoffs_total`, `agent_history_summaries_total` | – | events |

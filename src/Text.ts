@@ -138,7 +138,12 @@ export interface SentenceOptions {
   readonly minLength?: number | undefined
   /** The same for the first piece, where a lower number lets speech start sooner. @default `minLength` */
   readonly firstMinLength?: number | undefined
-  /** Length from which a sentence is cut at a comma, or else at a space; text with neither stays whole. @default Infinity */
+  /**
+   * Length from which a sentence is cut at a comma, or else at a space; text with neither stays whole up to 500
+   * characters, or up to this length where it is longer.
+   *
+   * @default Infinity
+   */
   readonly maxLength?: number | undefined
   /**
    * Language tag, which chooses the known abbreviations: "en", "de", "fr", "es", "it", "pt", "nl", "pl", "ru" and "hi" have
@@ -157,7 +162,8 @@ export interface SentenceOptions {
  * bracket, or a word of up to three letters, the next word must not begin in lower case, either.
  * After an abbreviation it does not end one, or (`U.S.`, `etc.`, initials) only before a word that
  * commonly begins a sentence. `!` and `?` wait for white space, their full-width forms for the next
- * character, and `。` and `।` for nothing, save inside quotation marks and brackets. A line break
+ * character, and `。` and `।` for nothing, save inside quotation marks and brackets; of 32 stops in a
+ * row, none waits any more. A line break
  * ends a sentence unless a lower-case letter follows, a blank line always. Throws
  * `Failure.InvalidOptions` if a length is wrong.
  *

@@ -343,7 +343,8 @@ describe("streams of a LiveKit room", () => {
         longest: 16 * MiB,
         now: () => clock.currentTimeMillisUnsafe(),
         run,
-        onRefused: (identity, topic) => void refused.push(`${identity} ${topic}`)
+        onRefused: (identity, topic) => void refused.push(`${identity} ${topic}`),
+        onLagged: () => {}
       })
       messages.register(fake as unknown as RtcRoom)
       const closed: Array<string> = []
@@ -454,8 +455,10 @@ describe("remote calls", () => {
       const RpcError = function(this: { message: string }, _code: number, message: string) {
         this.message = message
       }
+      const refused: Array<string> = []
       const rpc = yield* makeRpc({
         rtc: { RpcError } as unknown as Rtc,
+        onRefused: (identity) => void refused.push(identity),
         room: () =>
           ({
             localParticipant: { registerRpcMethod: (name: string, method: Method) => void methods.set(name, method) }
@@ -491,6 +494,10 @@ describe("remote calls", () => {
       assert.isTrue(answers.every((answer) => answer === "booked" || answer.includes("too many calls at once")))
       assert.strictEqual(yield* Effect.promise(() => ann), "booked")
       assert.strictEqual(yield* Effect.promise(() => calling("eve")), "booked")
+      assert.strictEqual(refused.length, 1000 + 1 + 200 - 64)
+      const long = yield* Effect.promise(() => calling("eve", "x".repeat(MiB + 1)))
+      assert.strictEqual(long, "longer than 1048576 characters")
+      assert.strictEqual(yield* Effect.promise(() => calling("eve", "x".repeat(MiB))), "booked")
     }))
 })
 

@@ -58,6 +58,7 @@ const none: Readonly<Record<string, string>> = {
   "turn/presence.ts: mostInARow": "of our own timer",
   "pipeline/calls.ts: longestId": "of what is told of an invented call",
   "pipeline/calls.ts: longestName": "of what is told of an invented call",
+  "pipeline/delivery.ts: mostAtOnce": "the step in which an answer is cut",
   "pipeline/listeners.ts: mostTold": "of our own log",
   "pipeline/outstanding.ts: mostAttempts": "of our own telling",
   "pipeline/outstanding.ts: mostFailures": "of our own telling",

@@ -17,7 +17,7 @@ import * as Effect from "effect/Effect"
 import { constTrue } from "effect/Function"
 import * as HttpMiddleware from "effect/http/HttpMiddleware"
 import type * as HttpServerError from "effect/http/HttpServerError"
-import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
@@ -26,7 +26,7 @@ import * as Schema from "effect/Schema"
 import * as Config from "../Config.ts"
 import { InvalidOptions } from "../Failure.ts"
 import { layerFrom } from "../internal/config/variable.ts"
-import { openHttpServer } from "../internal/httpServer.ts"
+import { asItself, openHttpServer } from "../internal/httpServer.ts"
 import * as Check from "../internal/options.ts"
 import * as Metrics from "../Metrics.ts"
 
@@ -82,7 +82,12 @@ export class PrometheusError
 export interface Options {
   /** Port; 0 lets the system choose, and the service tells. @default 8000 */
   readonly port?: number | undefined
-  /** Address to listen on; `0.0.0.0` for every one of the machine. @default "127.0.0.1" */
+  /**
+   * Address to listen on; `0.0.0.0` for every one of the machine. On loopback, only who asks for this machine by its own
+   * name is answered.
+   *
+   * @default "127.0.0.1"
+   */
   readonly host?: string | undefined
   /** Where the metrics are. @default "/metrics" */
   readonly path?: `/${string}` | undefined
@@ -186,7 +191,7 @@ export const layer = (options: Options = {}): Layer.Layer<Prometheus, Prometheus
       const context = yield* Effect.context<never>()
       yield* Metrics.register
       const listening = yield* openHttpServer({ port, host }).pipe(Effect.mapError(listenError(port)))
-      yield* listening.http.serve(Effect.flatMap(HttpServerRequest.HttpServerRequest, responder(settings, context)))
+      yield* listening.http.serve(asItself(host)(responder(settings, context)))
       return { port: listening.port }
     }).pipe(Effect.provideService(HttpMiddleware.TracerDisabledWhen, constTrue))
   )

@@ -5,8 +5,10 @@
  *
  * Needs `@effect/platform-node` and `livekit-client`, which the page runs.
  */
+import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import { constTrue } from "effect/Function"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import * as HttpMiddleware from "effect/http/HttpMiddleware"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -20,7 +22,7 @@ import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { pathToFileURL } from "node:url"
 import { loopback } from "../internal/config/defaults.ts"
-import { openHttpServer } from "../internal/httpServer.ts"
+import { isLocal, misdirected, openHttpServer } from "../internal/httpServer.ts"
 import { dispatchAgent } from "../internal/livekitServer/rooms.ts"
 import { callerToken, roomToken } from "../internal/livekitServer/token.ts"
 import { own } from "../internal/own.ts"
@@ -70,6 +72,9 @@ const read = (file: URL): Effect.Effect<Buffer, PlaygroundError> =>
     catch: () => new PlaygroundError({ detail: "a file of the page cannot be read; install the package again" })
   })
 
+/** Of a request, in bytes: it has two names. */
+const longestWish = 4096
+
 const Name = Schema.String.check(Schema.isPattern(/^[\w .@-]{1,64}$/))
 
 const Wish = Schema.Struct({ room: Schema.optionalKey(Name), identity: Schema.optionalKey(Name) })
@@ -117,15 +122,12 @@ const answerAgent = (options: Options, request: HttpServerRequest.HttpServerRequ
     )
   })
 
-/** A name that resolves to this machine from elsewhere is not ours: a page there must not get tokens. */
-const isLocal = (host: string | undefined): boolean =>
-  host !== undefined && /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(host)
-
 const answer = (options: Options, script: URL) =>
   Effect.gen(function*() {
     const request = yield* HttpServerRequest.HttpServerRequest
     const path = request.url.split("?", 1)[0] ?? "/"
-    if (!isLocal(request.headers.host)) return refusal(421, "use http://127.0.0.1 or http://localhost")
+    // A page elsewhere must not get tokens.
+    if (!isLocal(request.headers.host)) return refusal(421, misdirected)
     if (path === "/token") {
       return request.method === "POST" ? yield* answerToken(options, request) : refusal(405, "use POST")
     }
@@ -156,4 +158,7 @@ export const serve = (options: Options): Effect.Effect<string, PlaygroundError, 
     )
     yield* listening.http.serve(answer(options, script))
     return `http://${loopback}:${listening.port}`
-  }).pipe(Effect.provideService(HttpMiddleware.TracerDisabledWhen, constTrue))
+  }).pipe(
+    Effect.provideService(HttpMiddleware.TracerDisabledWhen, constTrue),
+    Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(longestWish))
+  )

@@ -8,6 +8,8 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Effect from "effect/Effect"
 import type * as HttpServer from "effect/http/HttpServer"
 import type * as HttpServerError from "effect/http/HttpServerError"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Scope from "effect/Scope"
 import { createServer, type RequestListener, type Server } from "node:http"
 
@@ -65,6 +67,32 @@ export const limitedServer = ({ answer, connections, headBytes, onDrop }: Server
   if (onDrop !== undefined) server.once("drop", onDrop)
   return server
 }
+
+const local = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i
+
+/** Whether somebody asks for this machine by its own name: another name may be made to resolve to it, by a page elsewhere. */
+export const isLocal = (host: string | undefined): boolean => host !== undefined && local.test(host)
+
+export const misdirected = "use http://127.0.0.1 or http://localhost"
+
+const isLoopback = (address: string): boolean => isLocal(address) || address === "::1"
+
+/**
+ * What a port of this machine alone, without a token, answers whoever asks for it by another name: nothing of what it
+ * knows. A browser always says a name.
+ */
+export const asItself = (address: string) =>
+<E, R>(
+  answer: (
+    request: HttpServerRequest.HttpServerRequest
+  ) => Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>
+) =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+    const { host } = request.headers
+    return isLoopback(address) && host !== undefined && !isLocal(host)
+      ? Effect.succeed(HttpServerResponse.text(`${misdirected}\n`, { status: 421 }))
+      : answer(request)
+  })
 
 export interface Listening {
   readonly http: HttpServer.HttpServer["Service"]

@@ -54,6 +54,24 @@ export const throughEffect =
       return Effect.succeed(next)
     })
 
+/** Cuts long texts in parts of so many characters at most, between which others have their turn. */
+export const inParts = (most: number) => <E, R>(self: Stream.Stream<string, E, R>): Stream.Stream<string, E, R> =>
+  Stream.transformPull(self, (pull) => {
+    let left: Array<string> = []
+    const cut = (text: string): ReadonlyArray<string> =>
+      Array.from({ length: Math.ceil(text.length / most) }, (_, i) => text.slice(i * most, (i + 1) * most))
+    const next: Pull.Pull<Items<string>, E> = Effect.suspend(() => {
+      const part = left.shift()
+      if (part !== undefined) return Effect.as(Effect.yieldNow, [part])
+      return Effect.flatMap(pull, (items): Pull.Pull<Items<string>, E> => {
+        if (items.every(({ length }) => length <= most)) return Effect.succeed(items)
+        left = items.flatMap(cut)
+        return next
+      })
+    })
+    return Effect.succeed(next)
+  })
+
 /** Shows each array to somebody else in passing: a fork in the way, in one fiber. */
 export const beside =
   <A>(look: (items: Items<A>) => void) => <E, R>(self: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> =>

@@ -7,6 +7,8 @@ import * as Prometheus from "effect-voice/Layers/Prometheus"
 import * as WebSocketRoom from "effect-voice/Layers/WebSocketRoom"
 import { connect, type Socket } from "node:net"
 import { serve } from "../../src/cli/playground.ts"
+import { serveAgent } from "../support/agentServer.ts"
+import { start } from "../worker/support.ts"
 
 const loopback = "127.0.0.1"
 
@@ -104,6 +106,15 @@ const entry = Worker.define({ entry: () => Effect.andThen(Room.Room, Effect.neve
 const servers: Readonly<
   Record<string, readonly [Effect.Effect<number, unknown, Scope.Scope>, path: string, status: number]>
 > = {
+  "a worker": [
+    Effect.flatMap(serveAgent(), (server) =>
+      Effect.map(
+        start(entry, server, { http: { port: 0, host: loopback, metricsPort: false, metrics: true } }),
+        ({ ports }) => ports[0]!
+      )),
+    "/health",
+    200
+  ],
   "the metrics": [
     Effect.map(
       Layer.build(Prometheus.layer({ port: 0, host: loopback })),
@@ -147,6 +158,31 @@ const servers: Readonly<
   ]
 }
 
+/** Names that are made to resolve to this machine, or that only look like its own. */
+const otherNames = [
+  "evil.example",
+  "evil.example:8081",
+  "127.0.0.1.nip.io",
+  "localhost.evil.example",
+  "localhost:80.evil.example",
+  "evil.example#127.0.0.1",
+  "127.0.0.1@evil.example",
+  "127.0.0.1:80@evil.example",
+  "[::1].evil.example",
+  "[::ffff:127.0.0.1]",
+  "0.0.0.0",
+  "10.0.0.1",
+  "localhost.",
+  "2130706433",
+  "0x7f000001",
+  "127.1",
+  "xn--localhost-x",
+  ""
+]
+
+/** As the machine is called, and with which port. */
+const ownNames = ["127.0.0.1", "127.0.0.1:1", "localhost", "LOCALHOST:8081", "[::1]", "[::1]:8081", "127.0.0.53"]
+
 const upgrade = (path: string, more = "") =>
   get(
     path,
@@ -188,6 +224,26 @@ describe.concurrent.each(Object.keys(servers))("the server of %s", (name) => {
     30_000
   )
 
+  it.live.skipIf(name === "the telephone")(
+    "answers nobody who asks for this machine by another name",
+    () =>
+      Effect.gen(function*() {
+        const port = yield* started
+        const asking = (host: string) =>
+          Effect.scoped(Effect.gen(function*() {
+            const { state } = yield* asked(port, `GET ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\n\r\n`)
+            yield* until(() => state.closed)
+            return Number(state.got.slice(9, 12))
+          }))
+        for (const host of ownNames) assert.strictEqual(yield* asking(host), status, host)
+        for (const host of otherNames) assert.include([400, 421], yield* asking(host), host)
+        // A target with a name of its own is no way around it.
+        const { state } = yield* asked(port, `GET http://evil.example${path} HTTP/1.1\r\nhost: evil.example\r\n\r\n`)
+        yield* until(() => state.got.includes("\r\n\r\n"))
+        assert.include([400, 404, 421], Number(state.got.slice(9, 12)))
+      }).pipe(quietly, Effect.scoped, Effect.provideService(Metric.MetricRegistry, new Map()))
+  )
+
   it.live("answers as ever after whatever has come", () =>
     Effect.gen(function*() {
       const port = yield* started
@@ -213,4 +269,52 @@ describe.concurrent.each(Object.keys(servers))("the server of %s", (name) => {
       assert.strictEqual(yield* statusOf(port, path), status)
       assert.lengthOf(slow, 20)
     }).pipe(quietly, Effect.scoped, Effect.provideService(Metric.MetricRegistry, new Map())))
+})
+
+describe("the playground", () => {
+  const posted = (port: number, body: string, more = "") =>
+    Effect.scoped(Effect.gen(function*() {
+      const { state } = yield* asked(
+        port,
+        `POST /token HTTP/1.1\r\nhost: ${loopback}\r\nconnection: close\r\ncontent-type: application/json\r\n` +
+          (more === "" ? `content-length: ${Buffer.byteLength(body)}\r\n` : more) + "\r\n",
+        body
+      )
+      yield* until(() => state.closed || /^HTTP[^]*\r\n\r\n[^]/.test(state.got))
+      return Number(state.got.slice(9, 12))
+    }))
+  const sized = (length: number) => `{"room":"desk"${" ".repeat(length - 15)}}`
+
+  it.live.each<readonly [string, string, number]>([
+    ["a room and a name", "{\"room\":\"desk\",\"identity\":\"ann\"}", 200],
+    ["nothing", "{}", 200],
+    ["4095 bytes", sized(4095), 200],
+    ["4096 bytes", sized(4096), 200],
+    ["4097 bytes", sized(4097), 400],
+    ["ten megabytes", sized(10_000_000), 400],
+    ["a name of 64 characters", `{"room":"${"x".repeat(64)}"}`, 200],
+    ["a name of 65 characters", `{"room":"${"x".repeat(65)}"}`, 400],
+    ["an empty name", "{\"room\":\"\"}", 400],
+    ["a name in another writing", "{\"room\":\"\u202e\"}", 400],
+    ["a path", "{\"room\":\"../admin\"}", 400],
+    ["another type", "{\"room\":7}", 400],
+    ["null", "null", 400],
+    ["a list", "[]", 400],
+    ["no JSON", "{", 400],
+    ["lists in lists", "[".repeat(4000), 400],
+    ["names of all objects", "{\"__proto__\":{\"room\":\"x y z!\"}}", 200]
+  ])("gives a token for a wish that is one: %s", ([, body, status]) =>
+    Effect.gen(function*() {
+      const port = yield* servers["the playground"]![0]
+      assert.strictEqual(yield* posted(port, body), status)
+      assert.strictEqual(yield* statusOf(port, "/"), 200)
+    }).pipe(quietly, Effect.scoped))
+
+  it.live("reads no wish without an end", () =>
+    Effect.gen(function*() {
+      const port = yield* servers["the playground"]![0]
+      const chunks = `${(65_536).toString(16)}\r\n${" ".repeat(65_536)}\r\n`.repeat(100)
+      assert.include([0, 400], yield* posted(port, chunks, "transfer-encoding: chunked\r\n"))
+      assert.strictEqual(yield* statusOf(port, "/"), 200)
+    }).pipe(quietly, Effect.scoped))
 })

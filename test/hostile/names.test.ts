@@ -29,7 +29,8 @@ describe.each(names)("the name %s", (name) => {
         longest: 1000,
         now: () => 0,
         run: () => ({ interruptUnsafe: () => {} }),
-        onRefused: (identity, topic) => void refused.push(`${identity} ${topic}`)
+        onRefused: (identity, topic) => void refused.push(`${identity} ${topic}`),
+        onLagged: () => {}
       })
       messages.register(
         { registerTextStreamHandler: register, registerByteStreamHandler: register } as unknown as RtcRoom

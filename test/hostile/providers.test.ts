@@ -8,7 +8,7 @@ import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
 import * as OpenAiStt from "effect-voice/Layers/OpenAiStt"
 import * as OpenAiTts from "effect-voice/Layers/OpenAiTts"
 import * as Net from "node:net"
-import { gzipSync } from "node:zlib"
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib"
 import * as faults from "../contract/faults.ts"
 import { megabytesKept } from "../support/kept.ts"
 
@@ -40,6 +40,8 @@ const chunk = (content: string | Uint8Array) => {
   const bytes = Buffer.from(content as Uint8Array)
   return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")])
 }
+const redirected = (status: number, location: string) =>
+  `HTTP/1.1 ${status} ?\r\nlocation: ${location}\r\ncontent-length: 0\r\n\r\n`
 const bomb = gzipSync(Buffer.alloc(100_000_000))
 const sse = "text/event-stream"
 const json = "application/json"
@@ -94,6 +96,98 @@ const manners: Readonly<Record<string, Manner>> = {
   "a status that is none": { head: "HTTP/1.1 999 ?\r\n\r\n" },
   "another protocol": { head: "SSH-2.0-OpenSSH_9.9\r\n" },
   "an early answer, again and again": { head: "", again: "HTTP/1.1 100 Continue\r\n\r\n" },
+  "a page": { head: chunked("text/html"), first: chunk("<html>Sign in</html>"), ends: true },
+  "an empty answer": { head: chunked(json), first: chunk(" "), ends: true },
+  "two types": {
+    head: answered(`${json}\r\ncontent-type: text/html`, "transfer-encoding: chunked\r\n\r\n"),
+    ends: true
+  },
+  "a length, and chunks": {
+    head: answered(json, "content-length: 7\r\ntransfer-encoding: chunked\r\n\r\n"),
+    first: chunk("{\"a\":1}"),
+    ends: true
+  },
+  "a coding of transfer that nobody knows": {
+    head: answered(json, "transfer-encoding: x-unknown\r\n\r\n"),
+    first: "{}"
+  },
+  "a coding that nobody knows": {
+    head: chunked(json, "content-encoding: x-unknown\r\n"),
+    first: chunk("\u0001\u0002"),
+    ends: true
+  },
+  "gzip of gzip of a bomb": {
+    head: chunked(json, "content-encoding: gzip, gzip\r\n"),
+    first: chunk(gzipSync(bomb)),
+    ends: true
+  },
+  "a bomb of deflate": {
+    head: chunked(json, "content-encoding: deflate\r\n"),
+    first: chunk(deflateSync(Buffer.alloc(100_000_000))),
+    ends: true
+  },
+  "a bomb of brotli": {
+    head: chunked(sse, "content-encoding: br\r\n"),
+    first: chunk(brotliCompressSync(Buffer.alloc(100_000_000))),
+    ends: true
+  },
+  "gzip that breaks off": {
+    head: chunked(sse, "content-encoding: gzip\r\n"),
+    first: chunk(gzipSync(Buffer.alloc(1000)).subarray(0, 15)),
+    ends: true
+  },
+  "a loop of redirections": { head: redirected(307, "/") },
+  "a loop of redirections that stay": { head: redirected(308, "?again") },
+  "a redirection to another server": { head: redirected(307, "http://127.0.0.1:9/") },
+  "a redirection to a file": { head: redirected(307, "file:///etc/passwd") },
+  "a redirection to nowhere": { head: redirected(307, "") },
+  "a redirection with a key in it": { head: redirected(302, "http://user:password@127.0.0.1:9/") },
+  "a redirection that is asked for by GET": { head: redirected(303, "/") },
+  "bytes that are no UTF-8": {
+    head: chunked(json),
+    first: chunk(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d])),
+    ends: true
+  },
+  "half a character, in events": {
+    head: chunked(sse),
+    first: Buffer.concat([
+      chunk(Buffer.concat([Buffer.from("data: {\"x\":\""), Buffer.from([0xf0, 0x9f])])),
+      chunk(Buffer.from("\"}\n\n"))
+    ]),
+    ends: true
+  },
+  "a character that is too long, cut in three": {
+    head: chunked(sse),
+    first: Buffer.concat([chunk(Buffer.from([0xe0])), chunk(Buffer.from([0x80])), chunk(Buffer.from([0x80, 0x0a]))]),
+    ends: true
+  },
+  "half of a pair": { head: chunked(json), first: chunk(Buffer.from([0xed, 0xa0, 0x80])), ends: true },
+  "UTF-16": { head: chunked(json), first: chunk(Buffer.from("\ufeff{\"text\":\"x\"}", "utf16le")), ends: true },
+  "an event that is all of one value": {
+    head: chunked(sse),
+    first: chunk("data: null\n\ndata: 7\n\ndata: []\n\n"),
+    ends: true
+  },
+  "an event that is cut off": { head: chunked(sse), first: chunk("data: {\"choices\":[{\"del"), ends: true },
+  "an error with a status that is fine": {
+    head: chunked(json),
+    first: chunk("{\"error\":{\"message\":\"no\",\"code\":500}}"),
+    ends: true
+  },
+  "an error as an event": {
+    head: chunked(sse),
+    first: chunk("event: error\ndata: {\"message\":\"no\"}\n\n"),
+    ends: true
+  },
+  "a time to try again that never comes": { head: "HTTP/1.1 429 ?\r\nretry-after: 1e999\r\ncontent-length: 0\r\n\r\n" },
+  "a status without a body that has one": {
+    head: "HTTP/1.1 204 ?\r\ncontent-type: text/event-stream\r\n\r\ndata: x\n\n"
+  },
+  "a switch to another protocol": { head: "HTTP/1.1 101 ?\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n" },
+  "a head with a line within": { head: "HTTP/1.1 200 OK\r\nx: a\rb\n c\r\n\r\n" },
+  "a chunk of a length that is none": { head: chunked(json), first: "ffffffffffffffffff\r\n" },
+  "a chunk with an extension without an end": { head: chunked(json), again: `1;${"x".repeat(10_000)}` },
+  "trailers without an end": { head: chunked(json), first: "0\r\n", again: `x: ${"y".repeat(1000)}\r\n` },
   "megabytes of one line": { head: chunked(sse), first: chunk("data: "), again: chunk("x".repeat(100_000)) },
   "megabytes of nothing": { head: chunked(sse), again: chunk("\n".repeat(100_000)) }
 }
@@ -162,6 +256,9 @@ const outcome = (asked: Stream.Stream<string, faults.ProviderError, Scope.Scope>
     Effect.catchTag("TimeoutError", () => Effect.succeed("nothing"))
   )
 
+/** Of those that a fallback, or another attempt, knows what to do with. */
+const reasons = ["TimedOut", "InvalidResponse", "Disconnected", "Rejected", "EndedEarly", "Broken"]
+
 /** What came of asking each layer. */
 const tried = (manner: string) =>
   Effect.gen(function*() {
@@ -171,7 +268,7 @@ const tried = (manner: string) =>
       { concurrency: "unbounded" }
     )
     for (const [name, ended] of Object.entries(seen)) {
-      assert.include(["TimedOut", "InvalidResponse", "Disconnected", "Rejected"], ended, `${manner}: ${name}`)
+      assert.include(reasons, ended, `${manner}: ${name}`)
     }
   }).pipe(Effect.scoped)
 

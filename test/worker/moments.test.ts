@@ -70,6 +70,52 @@ const misdeeds: Readonly<Record<string, (child: Puppet) => void>> = {
     child.say(report("AJ_1", "success"), report("AJ_1", "failed", "twice"), report("AJ_1", "success"))
     child.kill("SIGKILL")
   },
+  "begins spans without an end and dies": (child) => {
+    const span = (i: number) => ({ traceId: "a".repeat(32), spanId: String(i).padStart(16, "0"), sampled: true })
+    child.say(...Array.from({ length: 15_000 }, (_, i) => ({
+      _tag: "SpanBegan",
+      ids: span(i),
+      name: "tool",
+      kind: "internal",
+      at: "1"
+    })))
+    child.say({ _tag: "SpanEnded", ids: span(99_999), at: "x", attributes: {}, events: [], links: [] })
+    child.kill("SIGKILL")
+  },
+  "tells figures without end and dies": (child) => {
+    for (let i = 0; i < 200; i++) {
+      const series = Array.from({ length: 200 }, (_, n) => ({
+        key: `${i} ${n}`,
+        id: "desk_jobs",
+        attributes: { room: `${i} ${n}` },
+        state: { _tag: "Gauge", value: 1 }
+      }))
+      child.say({ _tag: "Metrics", question: i, text: JSON.stringify(series) })
+    }
+    child.say({ _tag: "Metrics", question: 1e9, text: "[".repeat(100_000) })
+    child.kill("SIGKILL")
+  },
+  "says that it cannot be used, that it is ready and that it cannot and dies": (child) => {
+    const unusable = { _tag: "Unusable", detail: "no", setting: true }
+    child.say(unusable, { _tag: "Ready" }, unusable)
+    child.kill("SIGKILL")
+  },
+  "reports its end, takes it back and dies": (child) => {
+    child.say(report("AJ_1", "success"), report("AJ_1", "running"), over("AJ_1"), report("AJ_1", "failed", "no"))
+    child.kill("SIGKILL")
+  },
+  "says that it uses all memory that there is": (child) => {
+    child.say({ ...state, memoryBytes: 1e300, cpu: -1e300, eventLoopDelayMs: 1e300, filesShare: 1e300, heapShare: -1 })
+  },
+  "says that its neighbour's job is its own, since ever, and dies": (child) => {
+    child.say({ ...state, running: [{ id: "AJ_2", forMs: 1e300 }, { id: "AJ_2", forMs: -1e300, stuckForMs: 1e300 }] })
+    child.kill("SIGKILL")
+  },
+  "closes its channel and lives on": (child) => child.hush(),
+  "says half a message and closes its channel": (child) => {
+    child.write("{\"_tag\":\"JobReport\",\"id\":\"AJ_1\",\"status\":\"succ")
+    child.hush()
+  },
   "ends its job without a report and stands still": (child) => {
     child.say(over("AJ_1"))
     child.answers = false

@@ -58,6 +58,11 @@ export class Puppet extends EventEmitter {
     if (this.alive) this.#channel.push(text)
   }
 
+  /** Closes its channel, and lives on. */
+  hush(): void {
+    this.#channel.push(null)
+  }
+
   /** What it has written that nobody has read. */
   get unread(): number {
     return this.#channel.readableLength

@@ -1,5 +1,6 @@
 /** The handlers of one connection: what rtc-node tells becomes what the room knows. */
 import type { Event } from "../../Room.ts"
+import { keysOf } from "../room/keys.ts"
 import { trackOf } from "./convert.ts"
 import { type Participants, publicationsOf } from "./participants.ts"
 import type { RtcPublication, RtcRemoteParticipant, RtcRoom } from "./rtc.ts"
@@ -10,6 +11,8 @@ export interface Ports {
   readonly isCurrent: (room: RtcRoom) => boolean
   readonly isSteady: () => boolean
   readonly publish: (event: Event) => void
+  /** Keys were not taken in. */
+  readonly onKeysRefused: (identity: string) => void
   readonly subscribe: (publication: RtcPublication) => void
   /** Whether what is sent and received here is encrypted. */
   readonly encrypted: boolean
@@ -116,11 +119,11 @@ export const register = (room: RtcRoom, ports: Ports): void => {
   )
   room.on(
     "dtmfReceived",
-    on((_code: number, digits: string, participant: RtcRemoteParticipant | undefined) => {
-      // Whoever dials for somebody sends several at once.
-      for (const digit of digits.slice(0, mostDigits)) {
-        publish({ _tag: "Dtmf", identity: participant?.identity ?? "", digit })
-      }
+    on((code: number, digits: string | undefined, participant: RtcRemoteParticipant | undefined) => {
+      const { identity = "" } = participant ?? {}
+      if (digits !== undefined && digits.length > mostDigits) ports.onKeysRefused(identity)
+      // Whoever dials for somebody sends several at once; some send the code alone.
+      for (const digit of keysOf(digits?.slice(0, mostDigits) ?? "", code)) publish({ _tag: "Dtmf", identity, digit })
     })
   )
   room.on(

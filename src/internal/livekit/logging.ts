@@ -1,9 +1,11 @@
 /** What happens in a room, for its operator's log: who and what, never what was said, sent or pressed. */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Event, Room } from "../../Room.ts"
 import { masked } from "../numbers.ts"
+import { monotonicMs } from "../steady.ts"
 
 type Facts = Readonly<Record<string, string | number>>
 
@@ -71,15 +73,40 @@ const lineOf = (event: Event): Line => {
   }
 }
 
+/** Lines that an operator reads, at once and for each second: who comes and goes without an end does not flood the log. */
+const mostLines = 100
+const linesASecond = 2
+
+/** Tells whether a line may be written. */
+const makeBudget = (now: () => number): () => boolean => {
+  let left = mostLines
+  let at = now()
+  return () => {
+    const since = now() - at
+    at += since
+    left = Math.min(mostLines, left + since / 1000 * linesASecond)
+    if (left < 1) return false
+    left -= 1
+    return true
+  }
+}
+
 const logs = { Debug: Effect.logDebug, Info: Effect.logInfo, Warn: Effect.logWarning } as const
 
 /** Logs who is there already, and everything that happens from now on. */
 export const logRoom = (room: Room["Service"]): Effect.Effect<void, never, Scope.Scope> => {
-  const write = (event: Event): Effect.Effect<void> => {
-    const { facts, level, message } = lineOf(event)
-    return Effect.annotateLogs(logs[level](message), facts)
-  }
   return Effect.gen(function*() {
+    const clock = yield* Clock.Clock
+    const mayWrite = makeBudget(() => monotonicMs(clock))
+    let leftOut = 0
+    const write = (event: Event): Effect.Effect<void> => {
+      const { facts, level, message } = lineOf(event)
+      const isRead = level === "Debug" || mayWrite()
+      if (!isRead) leftOut += 1
+      const more = isRead && level !== "Debug" && leftOut > 0 ? { leftOut } : {}
+      if ("leftOut" in more) leftOut = 0
+      return Effect.annotateLogs(logs[isRead ? level : "Debug"](message), { ...facts, ...more })
+    }
     yield* Effect.forkScoped(Stream.runForEach(room.events, write), { startImmediately: true })
     for (const participant of yield* room.participants) yield* write({ _tag: "ParticipantJoined", participant })
   }).pipe(Effect.annotateLogs({ room: masked(room.name) }))

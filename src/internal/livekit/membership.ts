@@ -39,6 +39,8 @@ export interface Options {
   readonly settings: Checked
   readonly participants: Participants
   readonly publish: (event: Event) => void
+  /** Keys were not taken in. */
+  readonly onKeysRefused: (identity: string) => void
   /** Runs beside the room, as long as it is open. */
   readonly beside: (effect: Effect.Effect<unknown, unknown>) => void
 }
@@ -82,6 +84,7 @@ export class Membership {
     this.#ports = {
       participants,
       publish,
+      onKeysRefused: options.onKeysRefused,
       subscribe: subscribing(settings.autoSubscribe),
       encrypted: settings.key !== undefined,
       isCurrent: (room) => room === this.#room && this.#over === undefined,

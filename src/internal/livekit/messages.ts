@@ -48,8 +48,13 @@ interface Inbox<A> {
   readonly add: (room: RtcRoom, topic: string) => void
 }
 
-const inboxOf = <A>(weight: Weight<A>, known: ReadonlyArray<string>, add: Inbox<A>["add"]): Inbox<A> => ({
-  topics: makeTopics<A>(buffered, weight),
+const inboxOf = <A>(
+  weight: Weight<A>,
+  known: ReadonlyArray<string>,
+  onLagged: () => void,
+  add: Inbox<A>["add"]
+): Inbox<A> => ({
+  topics: makeTopics<A>(buffered, weight, onLagged),
   weight,
   known: new Set(known),
   held: new Map(known.map((topic) => [topic, { messages: [], bytes: 0 }])),
@@ -82,6 +87,8 @@ export interface MessageOptions {
   readonly run: (effect: Effect.Effect<void>) => { readonly interruptUnsafe: () => void }
   /** A message was not taken in. */
   readonly onRefused: (identity: string, topic: string) => void
+  /** A listener who lags has lost one. */
+  readonly onLagged: () => void
 }
 
 export const makeMessages = (options: MessageOptions): Messages => {
@@ -129,7 +136,7 @@ export const makeMessages = (options: MessageOptions): Messages => {
     const held = inbox.held.get(topic)
     if (held === undefined) return inbox.topics.publish(topic, message)
     const bytes = held.bytes + inbox.weight.of(message)
-    if (held.messages.length >= kept || bytes > inbox.weight.most) return
+    if (held.messages.length >= kept || bytes > inbox.weight.most) return options.onLagged()
     held.messages.push(message)
     held.bytes = bytes
   }
@@ -137,6 +144,7 @@ export const makeMessages = (options: MessageOptions): Messages => {
   const texts: Inbox<TextMessage> = inboxOf(
     ofText,
     options.texts,
+    options.onLagged,
     (room, topic) =>
       room.registerTextStreamHandler(topic, (reader, { identity }) => {
         const { attributes = {} } = reader.info
@@ -150,6 +158,7 @@ export const makeMessages = (options: MessageOptions): Messages => {
   const bytes: Inbox<ByteMessage> = inboxOf(
     ofBytes,
     options.bytes,
+    options.onLagged,
     (room, topic) =>
       room.registerByteStreamHandler(topic, (reader, { identity }) => {
         const { attributes = {}, mimeType, name } = reader.info

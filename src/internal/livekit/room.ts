@@ -18,6 +18,7 @@ import { masked } from "../numbers.ts"
 import { makeBroadcast } from "../room/broadcast.ts"
 import { keeping, withEarlyKeys } from "../room/earlyKeys.ts"
 import { refuse, unknownParticipant } from "../room/errors.ts"
+import { makeRefusals } from "../room/refusals.ts"
 import { ofEvent } from "../room/topics.ts"
 import { monotonicMs } from "../steady.ts"
 import { Membership } from "./membership.ts"
@@ -57,28 +58,31 @@ const makeParts = (settings: Checked): Effect.Effect<Parts, RoomError, Scope.Sco
   Effect.gen(function*() {
     const rtc = yield* hold({ captureLogs: settings.captureLogs })
     const clock = yield* Clock.Clock
-    const events = keeping(makeBroadcast<Event>(eventBuffer, ofEvent))
-    const { bufferMs, frameMs } = settings
-    const participants = makeParticipants({ rtc, clock, frameMs, bufferMs, publish: events.publish })
     const run = yield* FiberSet.makeRuntime<never, unknown, unknown>()
     const beside = (effect: Effect.Effect<unknown, unknown>): void =>
       void run(Effect.ignoreCause(effect, { log: "Warn", message: "the room" }))
-    const membership = new Membership({ settings, participants, publish: events.publish, beside })
-    let refusals = 0
+    const refusals = yield* makeRefusals(beside)
+    const onLagged = (): void => refusals.note("lagged")
+    const events = keeping(makeBroadcast<Event>(eventBuffer, ofEvent, onLagged))
+    const { bufferMs, frameMs } = settings
+    const participants = makeParticipants({ rtc, clock, frameMs, bufferMs, publish: events.publish })
+    const onKeysRefused = (participant: string): void => refusals.note("key", { participant })
+    const { publish } = events
+    const membership = new Membership({ settings, participants, publish, onKeysRefused, beside })
     const messages = makeMessages({
       ...settings.topics,
       room: () => membership.room,
       longest: settings.maxMessageBytes,
       now: () => monotonicMs(clock),
       run,
-      onRefused: (participant, topic) => {
-        refusals += 1
-        const log = refusals === 1 ? Effect.logWarning : Effect.logDebug
-        const message = "a message was not taken in: too long, too many at once, or unfinished"
-        beside(Effect.annotateLogs(log(message), { participant: masked(participant), topic }))
-      }
+      onRefused: (participant, topic) => refusals.note("message", { participant, topic }),
+      onLagged
     })
-    const rpc = yield* makeRpc({ rtc, room: () => membership.room })
+    const rpc = yield* makeRpc({
+      rtc,
+      room: () => membership.room,
+      onRefused: (participant) => refusals.note("call", { participant })
+    })
     const sending = makeSending({ rtc, present: (what) => membership.present(what), has: participants.has })
     const outputs = makeOutputTracks({ rtc, clock, membership })
     yield* membership.start({

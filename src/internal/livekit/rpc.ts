@@ -32,12 +32,16 @@ const noRecipient = 1401
 // Calls that are being answered, of all and of one caller: whoever is in a room may call.
 const mostAnswered = 64
 const mostOfOne = 16
+// What one may have with it (characters): some clients send more than LiveKit's 15 KiB.
+const longestPayload = 1_048_576
 
 const invalid = (detail: string) => new RoomError({ reason: "InvalidOption", detail })
 
 export const makeRpc = (options: {
   readonly rtc: Rtc
   readonly room: () => RtcRoom | undefined
+  /** A call was not taken in. */
+  readonly onRefused: (identity: string) => void
 }): Effect.Effect<Rpc, never, Scope.Scope> =>
   Effect.gen(function*() {
     const { rtc } = options
@@ -61,12 +65,18 @@ export const makeRpc = (options: {
       }
     }
 
+    const refusal = (identity: string, why: string) => {
+      options.onRefused(identity)
+      return new rtc.RpcError(applicationError, why)
+    }
+
     const answer = (method: string) => async (invocation: { callerIdentity: string; payload: string }) => {
       const { callerIdentity: identity, payload } = invocation
       const handler = handlers.get(method)
       if (handler === undefined) throw new rtc.RpcError(applicationError, `nobody answers the method ${method}`)
+      if (payload.length > longestPayload) throw refusal(identity, `longer than ${longestPayload} characters`)
       const leave = place(identity)
-      if (leave === undefined) throw new rtc.RpcError(applicationError, "too many calls at once")
+      if (leave === undefined) throw refusal(identity, "too many calls at once")
       const fiber = run(
         effectOf(`handler of ${method}`, () => handler({ identity, payload })).pipe(
           Effect.tapDefect((defect) => logOwn(`the handler of ${method} broke`, Cause.die(defect))),

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import { type Room, RoomError } from "../../Room.ts"
 import { gone, refuse, unknownParticipant, wrongKeys } from "../room/errors.ts"
+import { codeOf } from "../room/keys.ts"
 import { abandonable, type Rtc, type RtcRoom, saying } from "./rtc.ts"
 
 type Service = Room["Service"]
@@ -21,8 +22,6 @@ export interface Sending {
 // What the native side may take for a message; long ones are sent in pieces, and take longer.
 const patience = "15 seconds"
 const longPatience = "2 minutes"
-// Keys of a telephone, each at the place of its code (RFC 4733, 3.2).
-const keys = "0123456789*#ABCD"
 // Telephones need to tell one digit from the next.
 const betweenDigits = "300 millis"
 // The native side cuts longer pieces itself, but waits for all of them before it tells of any.
@@ -170,10 +169,7 @@ export const makeSending = (options: Options): Sending => {
       return Effect.forEach([...pressed], (digit, i) =>
         Effect.andThen(
           i === 0 ? Effect.void : Effect.sleep(betweenDigits),
-          using("sendDtmf", undefined, (participant) =>
-            promised(() =>
-              participant.publishDtmf(keys.indexOf(digit), digit)
-            ))
+          using("sendDtmf", undefined, (participant) => promised(() => participant.publishDtmf(codeOf(digit), digit)))
         ), { discard: true })
     },
     setAttributes: (attributes) =>

@@ -7,7 +7,9 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Failure from "../../Failure.ts"
+import { throughEffect } from "../streams.ts"
 import { parse } from "../tools/json.ts"
+import { longest } from "../tools/params.ts"
 import { type Call, Calls, type Fragment, mostAsked } from "./calls.ts"
 import * as metadata from "./metadata.ts"
 import type * as Llm from "./model.ts"
@@ -60,6 +62,7 @@ const counting = "1 second"
 const parsed = (params: unknown): unknown => {
   if (typeof params !== "string") return params
   if (params.trim() === "") return {}
+  if (params.length > longest) return params
   try {
     return parse(params)
   } catch {
@@ -80,6 +83,9 @@ export interface Options {
 
 /** What a provider attaches to one answer (characters, about): it stands in every prompt from then on, whole or not at all. */
 const mostAttached = 1_048_576
+
+/** Characters of parameters that are read, and pieces of one event that are taken in, before others have their turn. */
+const [mostReadAtOnce, mostPieces] = [262_144, 256]
 
 const tooMuchAttached =
   "a model's provider has attached more to an answer than is sent back to it: none of it goes back"
@@ -182,6 +188,10 @@ class Assembly {
     this.#done = true
   }
 
+  get isDone(): boolean {
+    return this.#done
+  }
+
   get isFinished(): boolean {
     return this.#finished
   }
@@ -196,10 +206,18 @@ class Assembly {
     if (this.#options.finishes && !this.isWhole && !this.isFull) {
       return Effect.fail(this.#said ? new Failure.Disconnected({ code: "UNFINISHED" }) : new Failure.EndedEarly({}))
     }
-    return Effect.map(this.#calls.end(this.#finish?.reason === "length"), (calls) => [
-      ...calls.map((call) => this.#callOf(call)),
-      this.#end(calls.length > 0)
-    ])
+    return Effect.flatMap(this.#calls.end(this.#finish?.reason === "length"), (calls) => {
+      let read = 0
+      return Effect.map(
+        Effect.forEach(calls, (call) => {
+          read += typeof call.params === "string" ? call.params.length : 0
+          const gives = read > mostReadAtOnce
+          if (gives) read = 0
+          return Effect.as(gives ? Effect.yieldNow : Effect.void, this.#callOf(call))
+        }),
+        (deltas) => [...deltas, this.#end(calls.length > 0)]
+      )
+    })
   }
 
   #callOf({ fields, id, name, params }: Call): Llm.Delta {
@@ -242,17 +260,24 @@ export const assembled = <E, R>(
       Effect.andThen(Deferred.await(done), Effect.sleep(lingering)),
       Effect.andThen(Deferred.await(finished), Effect.sleep(counting))
     )
+    const take = (event: ReadonlyArray<Piece> | typeof doneMark): ReadonlyArray<Llm.Delta> => {
+      if (event !== doneMark) {
+        // What comes behind the mark of the end is of no answer, unless it counts.
+        const deltas = assembly.push(assembly.isDone ? event.filter(({ _tag }) => _tag === "Usage") : event)
+        if (assembly.isFinished) Deferred.doneUnsafe(finished, Effect.void)
+        return deltas
+      }
+      assembly.done()
+      Deferred.doneUnsafe(done, Effect.void)
+      return []
+    }
+    const isLong = (event: ReadonlyArray<Piece> | typeof doneMark) => event !== doneMark && event.length > mostPieces
     return events.pipe(
-      Stream.map((event): ReadonlyArray<Llm.Delta> => {
-        if (event !== doneMark) {
-          const deltas = assembly.push(event)
-          if (assembly.isFinished) Deferred.doneUnsafe(finished, Effect.void)
-          return deltas
-        }
-        assembly.done()
-        Deferred.doneUnsafe(done, Effect.void)
-        return []
-      }),
+      throughEffect((all) =>
+        all.some(isLong)
+          ? Effect.forEach(all, (event) => Effect.andThen(Effect.yieldNow, Effect.sync(() => take(event))))
+          : Effect.succeed(all.map(take))
+      ),
       Stream.takeUntil(() => assembly.isFull),
       // What is lost after the last word was not awaited.
       Stream.catch((reason) => isLost(reason) && assembly.isWhole ? Stream.empty : Stream.fail(reason)),

@@ -7,6 +7,7 @@
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Failure from "../../Failure.ts"
+import { longest } from "../tools/params.ts"
 import * as metadata from "./metadata.ts"
 
 /** What is told of a call at a time. */
@@ -109,6 +110,9 @@ const repeats = (call: Pending, { id, params }: Fragment, delta: number): boolea
 export class Calls {
   #calls: Array<Pending> = []
   #delta = 0
+  /** Of all calls: most that is told is new, and need not be looked for. */
+  readonly #indices = new Set<number | undefined>()
+  readonly #ids = new Set<string | undefined>()
 
   /** How many calls have begun. */
   get size(): number {
@@ -182,8 +186,7 @@ export class Calls {
     const same = near !== undefined && this.#continues(near, fragment, sure)
     const again = near !== undefined && id === undefined && name === near.name && (sure || near.delta !== this.#delta)
     const mine = same ? near : this.#open(fragment, again)
-    mine.index ??= index
-    mine.id ??= id
+    this.#name(mine, fragment)
     if (name !== undefined) mine.name = name.startsWith(mine.name) ? name : mine.name + name
     this.#add(mine, params, told.fields)
   }
@@ -192,8 +195,10 @@ export class Calls {
     call.delta = this.#delta
     call.fields = metadata.join(call.fields, fields)
     if (typeof params === "string") {
-      call.text += params
-      call.json.push(params)
+      // Of parameters that are too long, one character more is kept: so it is seen.
+      const taken = params.slice(0, longest + 1 - call.text.length)
+      call.text += taken
+      call.json.push(taken)
     } else if (params != null) call.value = params
   }
 
@@ -210,20 +215,31 @@ export class Calls {
       again
     }
     this.#calls.push(call)
+    this.#name(call, call)
     return call
+  }
+
+  /** What is known of it for the first time. */
+  #name(call: Pending, { id, index }: Pick<Fragment, "id" | "index">): void {
+    call.index ??= index
+    call.id ??= id
+    this.#indices.add(call.index)
+    this.#ids.add(call.id)
   }
 
   /** The call that a fragment belongs to, if it does not begin another one; `sure` where index or id says so. */
   #near({ id, index, name }: Fragment): { readonly call: Pending | undefined; readonly sure: boolean } {
     const latest = this.#calls.at(-1)
-    const ofIndex = index === undefined ? undefined : this.#last((call) => call.index === index)
-    const ofId = id === undefined ?
+    const isKnown = index !== undefined && this.#indices.has(index)
+    const ofIndex = isKnown ? this.#last((call) => call.index === index) : undefined
+    const ofId = id === undefined || !this.#ids.has(id) ?
       undefined :
       this.#last((call) => call.id === id && (index === undefined || call.index === undefined || call.index === index))
     if (ofId !== undefined || ofIndex !== undefined) return { call: ofId ?? ofIndex, sure: true }
     if (index === undefined) return { call: latest, sure: false }
     // Some servers tell the index, or the id, only once.
-    const single = name === undefined ? this.#last((call) => call.index === undefined) : undefined
+    const mayBe = name === undefined && this.#indices.has(undefined)
+    const single = mayBe ? this.#last((call) => call.index === undefined) : undefined
     return { call: single, sure: true }
   }
 

@@ -4,6 +4,7 @@
  */
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import * as SchemaTransformation from "effect/SchemaTransformation"
 import type * as Failure from "../../Failure.ts"
 import { hint } from "../provider/hints.ts"
 import { errorIn } from "../provider/told.ts"
@@ -45,6 +46,13 @@ const CallPart = Schema.StructWithRest(
   [Schema.Record(Schema.String, Schema.Unknown)]
 )
 
+/** In one event, or in an answer that comes as a whole: looking at more would hold everybody else up. */
+const mostCallParts = 1024
+
+const CallParts = Schema.Array(Schema.Unknown).check(Schema.isMaxLength(mostCallParts)).pipe(
+  Schema.decodeTo(Schema.Array(CallPart), SchemaTransformation.passthrough({ strict: false }))
+)
+
 /** Some servers write numbers as text. */
 const indexOf = (told: number | string | null | undefined): number | undefined => {
   const index = typeof told === "string" && told.trim() !== "" ? Number(told) : told
@@ -66,7 +74,7 @@ const callPart = ({ function: told, id, index, type: _, ...fields }: typeof Call
 const Said = Schema.Struct({
   content: optional(content.Content),
   refusal: optional(Schema.String),
-  tool_calls: optional(Schema.Array(CallPart)),
+  tool_calls: optional(CallParts),
   // What a call was before there were several.
   function_call: optional(Schema.Struct({ name: optional(Schema.String), arguments: optional(Schema.Unknown) })),
   reasoning_content: optional(Schema.Unknown),

@@ -97,6 +97,10 @@ export const warnings = each(
   Event.Component.literals,
   (component) => counter("agent_warnings_total", "Warnings, by component", { component })
 )
+export const roomRefusals = each(
+  ["message", "call", "key", "lagged"],
+  (what) => counter("agent_room_refusals_total", "What was not taken in of those in a room, by what it was", { what })
+)
 export const transcriptionsTimedOut = counter("agent_transcriptions_timed_out_total", "Speech without a transcript")
 export const transcriptsEmpty = each(
   Event.TranscriptEmptyReason.literals,
@@ -229,6 +233,7 @@ const fixed: ReadonlyArray<Metric.Metric<never, unknown>> = [
   userSpeechSeconds,
   agentSpeechSeconds,
   ...Object.values(warnings),
+  ...Object.values(roomRefusals),
   transcriptionsTimedOut,
   ...Object.values(transcriptsEmpty),
   userTurnLimits,

@@ -18,7 +18,7 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Text from "../../Text.ts"
-import { throughUntil } from "../streams.ts"
+import { inParts, throughUntil } from "../streams.ts"
 import { tell, under } from "./calls.ts"
 import type { Core } from "./core.ts"
 import { textFailed } from "./failures.ts"
@@ -50,6 +50,8 @@ export interface LineWriter {
 
 // Half a minute of speech (characters): a text without the end of a sentence would be heard by nobody before it is whole.
 const longestPiece = 500
+// Of a text that comes in one piece: others have their turn while it is cut and rewritten.
+const mostAtOnce = 4096
 
 /** The words of a line as they are written, for those who do not wait until they are heard. */
 const makeWritten = (core: Core, speech: Speech) => {
@@ -124,6 +126,7 @@ const makeLineWriter = (
     end,
     write: (text) =>
       text.pipe(
+        inParts(mostAtOnce),
         throughUntil((deltas) => {
           const made: Array<string> = []
           for (const delta of deltas) {

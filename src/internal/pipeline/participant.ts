@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 import type * as Event from "../../Event.ts"
 import type * as Room from "../../Room.ts"
 import { masked } from "../numbers.ts"
-import { callOf } from "../room/call.ts"
+import { callOf, lineOf } from "../room/call.ts"
 import { type Core, signal } from "./core.ts"
 import { failed } from "./failures.ts"
 
@@ -134,18 +134,22 @@ export const awaitReachable = (
       known = participant
       return known === undefined || !isReachable(known) ? Effect.void : Effect.asVoid(Deferred.succeed(found, known))
     }
+    const there = Effect.map(room.participants, (all) => all.find((other) => other.identity === identity))
     yield* room.events.pipe(
       Stream.runForEach((event) => {
         if (event._tag === "ParticipantJoined") {
           return event.participant.identity === identity ? see(event.participant) : Effect.void
         }
-        if (event._tag !== "AttributesChanged" || event.identity !== identity || known === undefined) return Effect.void
-        const attributes = { ...known.attributes, ...event.attributes }
-        return see({ ...known, attributes, ...(known.kind === "sip" ? callOf(attributes) : {}) })
+        if (event._tag !== "AttributesChanged" || event.identity !== identity) return Effect.void
+        return Effect.flatMap(there, (now = known) => {
+          if (now === undefined) return Effect.void
+          const attributes = { ...now.attributes, ...event.attributes }
+          return see({ ...now, attributes, ...(now.kind === "sip" ? callOf(attributes) : {}) })
+        })
       }),
       Effect.forkChild({ startImmediately: true })
     )
-    yield* see((yield* room.participants).find((other) => other.identity === identity))
+    yield* see(yield* there)
     return yield* Deferred.await(found)
   })
 
@@ -277,7 +281,7 @@ export const makeLeaving = (
   const take = (event: Room.Event): Effect.Effect<void> => {
     if (event._tag === "ParticipantJoined") return Effect.sync(() => arrive(event.participant.identity))
     if (event._tag === "AttributesChanged") {
-      if (event.identity === core.participant.identity()) line = { ...line, ...event.attributes }
+      if (event.identity === core.participant.identity()) line = lineOf({ ...line, ...event.attributes })
       return Effect.void
     }
     if (event._tag !== "ParticipantLeft") return Effect.void

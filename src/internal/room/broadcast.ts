@@ -28,7 +28,12 @@ interface Subscriber<A> {
   waiting: number
 }
 
-export const makeBroadcast = <A>(capacity: number, weight?: Weight<A>): Broadcast<A> => {
+/** `onDropped` is told of what a subscriber has lost, where values are weighed. */
+export const makeBroadcast = <A>(
+  capacity: number,
+  weight?: Weight<A>,
+  onDropped: () => void = () => {}
+): Broadcast<A> => {
   const subscribers = new Set<Subscriber<A>>()
   let ended = false
   const offer = (subscriber: Subscriber<A>, value: A): void => {
@@ -40,6 +45,7 @@ export const makeBroadcast = <A>(capacity: number, weight?: Weight<A>): Broadcas
       const oldest = Queue.takeUnsafe(queue)
       if (oldest?._tag !== "Success") return
       subscriber.waiting -= weight.of(oldest.value)
+      onDropped()
     }
   }
   const streamOf = (subscriber: Subscriber<A>): Stream.Stream<A> =>

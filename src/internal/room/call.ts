@@ -1,4 +1,5 @@
 /** How far a telephone call is, from what its participant's attributes say. */
+import { own } from "../own.ts"
 import type { CallStatus } from "./event.ts"
 
 /** LiveKit's own words, and statuses of SIP where it names one. */
@@ -37,6 +38,15 @@ const told: Readonly<Record<CallStatus, Readonly<Record<string, string>>>> = {
 }
 
 export const attributesOf = (status: CallStatus): Readonly<Record<string, string>> => told[status]
+
+/** What of them tells how far a call is: whatever else somebody says of themselves is kept nowhere. */
+export const lineOf = (attributes: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    ["sip.callStatus", "sip.callStatusCode"].flatMap((name) => {
+      const value = own(attributes, name)
+      return value === undefined ? [] : [[name, value]]
+    })
+  )
 
 export const callOf = (
   attributes: Readonly<Record<string, string>>

@@ -2,6 +2,7 @@
 import * as Schema from "effect/Schema"
 import type * as Audio from "../../Audio.ts"
 import { masked } from "../numbers.ts"
+import { isKey } from "./keys.ts"
 
 /**
  * What went wrong with the room.
@@ -38,7 +39,7 @@ export const unknownParticipant = (what: string, identity: string): RoomError =>
 
 /** What is wrong with the keys that are to be pressed; `undefined` if nothing is. */
 export const wrongKeys = (keys: string): RoomError | undefined =>
-  /^[0-9*#A-D]+$/.test(keys)
+  keys !== "" && [...keys].every(isKey)
     ? undefined
     : refuse("InvalidOption", "sendDtmf: digits are 0 to 9, *, # and A to D, at least one")
 

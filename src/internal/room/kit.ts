@@ -18,9 +18,11 @@ import * as Check from "../options.ts"
 import { shown } from "../options/shown.ts"
 import { makeAgentSide, type Remote } from "./agentSide.ts"
 import { refuse } from "./errors.ts"
+import { isKey } from "./keys.ts"
 import { type Loudspeaker, makeLoudspeaker } from "./loudspeaker.ts"
 import { refused } from "./options.ts"
 import { type Hub, makeHub } from "./parts.ts"
+import { makeRefusals } from "./refusals.ts"
 import type { Incoming, MakeOptions, Outgoing } from "./transport.ts"
 
 const schema = Check.struct<MakeOptions<any, any>>()({
@@ -37,8 +39,6 @@ const schema = Check.struct<MakeOptions<any, any>>()({
 
 const isHeard = (frame: Audio.Frame): boolean =>
   Audio.isFrame(frame) && problemOf(frame) === undefined && (frame.at === undefined || Number.isFinite(frame.at))
-
-const isKey = /^[0-9*#A-D]$/
 
 const listenTo = (
   { bytes, end, events, participants, rpc, texts }: Hub,
@@ -73,7 +73,7 @@ const listenTo = (
     data: (message) => events.publish({ _tag: "Data", ...message }),
     keys: (identity, digits) =>
       whenThere(identity, () => {
-        for (const digit of digits) if (isKey.test(digit)) events.publish({ _tag: "Dtmf", identity, digit })
+        for (const digit of digits) if (isKey(digit)) events.publish({ _tag: "Dtmf", identity, digit })
       }),
     attributes: participants.setAttributes,
     call: ({ identity, method, payload }) => rpc.ask(undefined, method, { identity, payload }),
@@ -126,11 +126,13 @@ export const makeRoom = <E, R>(
         end("connection_lost")
       }
     })
+    const refusals = yield* makeRefusals(run)
     const hub = makeHub(clock, {
       audioBuffer: settings.audioBuffer,
       kept: 0,
       deliver: (what, message) => outgoing?.send?.(message) ?? Effect.fail(unsupported(what)),
-      onEnd: loudspeaker.end
+      onEnd: loudspeaker.end,
+      onLagged: () => refusals.note("lagged")
     })
     const end = (reason: EndReason): void => {
       if (hub.lifetime.isOver()) return

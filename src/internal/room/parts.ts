@@ -24,6 +24,8 @@ interface HubOptions extends Pick<OutboxOptions, "kept" | "deliver"> {
   readonly onVoice?: ((identity: string, frame: Audio.Frame) => void) | undefined
   /** Runs first when the room ends. */
   readonly onEnd?: (() => void) | undefined
+  /** A listener who lags has lost something. */
+  readonly onLagged?: (() => void) | undefined
 }
 
 export interface Options extends Pick<HubOptions, "audioBuffer" | "onStart" | "onVoice"> {
@@ -61,9 +63,9 @@ export interface Parts extends Hub {
 
 export const makeHub = (clock: Clock.Clock, options: HubOptions): Hub => {
   const lifetime = makeLifetime(clock, options.onStart)
-  const events = keeping(makeBroadcast<Event>(eventBuffer, ofEvent))
-  const texts = makeTopics<TextMessage>(eventBuffer, ofText)
-  const bytes = makeTopics<ByteMessage>(eventBuffer, ofBytes)
+  const events = keeping(makeBroadcast<Event>(eventBuffer, ofEvent, options.onLagged))
+  const texts = makeTopics<TextMessage>(eventBuffer, ofText, options.onLagged)
+  const bytes = makeTopics<ByteMessage>(eventBuffer, ofBytes, options.onLagged)
   const rpc = makeRpc()
   const participants = makeParticipants({
     lifetime,

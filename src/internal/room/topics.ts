@@ -9,29 +9,39 @@ import { type Broadcast, makeBroadcast, type Weight } from "./broadcast.ts"
 const mostWaiting = 32 * 1024 * 1024
 
 /** In memory, a character may take two bytes. */
+const ofTexts = (...texts: ReadonlyArray<string | undefined>): number =>
+  texts.reduce((sum, text = "") => sum + 2 * text.length, 0)
+
 const aside = (attributes: Readonly<Record<string, string>>): number =>
-  Object.entries(attributes).reduce((sum, [name, value]) => sum + 2 * (name.length + value.length), 0)
+  Object.entries(attributes).reduce((sum, one) => sum + ofTexts(...one), 0)
 
 export const ofText: Weight<TextMessage> = {
-  of: ({ attributes, text }) => 2 * text.length + aside(attributes),
+  of: ({ attributes, identity, text, topic }) => ofTexts(identity, text, topic) + aside(attributes),
   most: mostWaiting
 }
 export const ofBytes: Weight<ByteMessage> = {
-  of: ({ attributes, bytes }) => bytes.length + aside(attributes),
+  of: ({ attributes, bytes, identity, mimeType, name, topic }) =>
+    bytes.length + ofTexts(identity, mimeType, name, topic) + aside(attributes),
   most: mostWaiting
 }
-/** What is sent beside the facts of a room: packets of data, and what participants say of themselves. */
-export const ofEvent: Weight<Event> = {
-  of: (event) =>
-    event._tag === "Data"
-      ? event.payload.length
-      : event._tag === "AttributesChanged"
-      ? aside(event.attributes)
-      : event._tag === "ParticipantJoined"
-      ? aside(event.participant.attributes) + 2 * (event.participant.metadata ?? "").length
-      : 0,
-  most: mostWaiting
+/** What somebody else has chosen of it: names, packets of data, and what participants say of themselves. */
+const sizeOf = (event: Event): number => {
+  switch (event._tag) {
+    case "Data":
+      return event.payload.length + ofTexts(event.identity, event.topic)
+    case "AttributesChanged":
+      return ofTexts(event.identity) + aside(event.attributes)
+    case "ParticipantJoined": {
+      const { attributes, identity, metadata, name } = event.participant
+      return ofTexts(identity, metadata, name) + aside(attributes)
+    }
+    case "Connection":
+      return 0
+    default:
+      return ofTexts(event.identity, "track" in event ? event.track.name : undefined)
+  }
 }
+export const ofEvent: Weight<Event> = { of: sizeOf, most: mostWaiting }
 
 export interface Topics<A> {
   readonly subscribe: (topic: string) => Effect.Effect<Stream.Stream<A>, never, Scope.Scope>
@@ -41,14 +51,15 @@ export interface Topics<A> {
   readonly subscribers: () => number
 }
 
-export const makeTopics = <A>(capacity: number, weight: Weight<A>): Topics<A> => {
+/** `onDropped` is told of what a listener has lost. */
+export const makeTopics = <A>(capacity: number, weight: Weight<A>, onDropped?: () => void): Topics<A> => {
   const topics = new Map<string, Broadcast<A>>()
   let ended = false
   return {
     subscribe: (topic) => {
       const existing = topics.get(topic)
       if (existing !== undefined) return existing.subscribe
-      const made = makeBroadcast<A>(capacity, weight)
+      const made = makeBroadcast<A>(capacity, weight, onDropped)
       if (ended) made.end()
       topics.set(topic, made)
       return made.subscribe

@@ -4,6 +4,7 @@
  */
 import * as Predicate from "effect/Predicate"
 import * as Audio from "../../Audio.ts"
+import { isKey } from "../room/keys.ts"
 
 /** What a stream says of itself when it begins. */
 export interface Start {
@@ -111,7 +112,7 @@ export const read = (received: string | Uint8Array): Message | undefined => {
     }
     case "dtmf": {
       const digit = text(member(member(message, "dtmf"), "digit"))
-      return digit === undefined || !/^[0-9*#A-D]$/.test(digit) ? undefined : { _tag: "Key", digit }
+      return digit === undefined || !isKey(digit) ? undefined : { _tag: "Key", digit }
     }
     case "connected":
       return { _tag: "Connected" }

@@ -133,4 +133,6 @@ export const isJoint = (unit: number): boolean => joints.has(unit)
 
 export const isPunctuation = (unit: number): boolean => (lookup(unit) & punctuationBit) !== 0
 
+export const isLowSurrogate = (unit: number): boolean => unit >= 0xdc00 && unit <= 0xdfff
+
 export const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff

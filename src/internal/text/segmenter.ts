@@ -4,6 +4,7 @@
  */
 import * as Chars from "./chars.ts"
 import type { Lexicon } from "./lexicon.ts"
+import { cutOf } from "./overlong.ts"
 
 /** Where the reader stands: `gap` is the space after a stop, `starter` the word after an ambiguous abbreviation, `joined` a capital directly after a stop. */
 type Phase = "text" | "stop" | "gap" | "starter" | "joined"
@@ -14,6 +15,8 @@ type Doubt = "none" | "slight" | "never" | "numeric" | "ambiguous"
 const consonants = /^[b-df-hj-np-tv-xz]+$/i
 const window = 16
 const longestStarter = 12
+/** Of a stop: one that goes on, as that of somebody who cannot stop shouting, has ended its sentence. */
+const longestStop = 32
 
 export interface Limits {
   readonly first: number
@@ -46,6 +49,7 @@ export class Segmenter {
 
   #phase: Phase = "text"
   #stop = Chars.dot
+  #stopLength = 0
   #hasCloser = false
   #doubt: Doubt = "none"
   #candidate = 0
@@ -86,18 +90,12 @@ export class Segmenter {
     this.#pending = ""
     this.#origin = this.#at = 0
     this.#isFirst = true
-    this.#contentStart =
-      this.#firstWord =
-      this.#lastClause =
-      this.#lastSpace =
-        -1
+    this.#contentStart = this.#firstWord = -1
+    this.#lastClause = this.#lastSpace = -1
     this.#contentEnd = 0
     this.#phase = "text"
-    this.#depth =
-      this.#lines =
-      this.#lineStart =
-      this.#letters =
-        0
+    this.#depth = this.#lines = 0
+    this.#lineStart = this.#letters = 0
     this.#isQuoted = this.#isSpaced = this.#isLineBound = false
     this.#contentKind = Chars.space
     this.#recent.fill(0)
@@ -178,7 +176,7 @@ export class Segmenter {
     this.#note(unit, kind)
     if (!isAbsorbed) {
       this.#open(kind)
-    } else if (this.#stop === Chars.full && this.#hasCloser && !this.#isOpen()) {
+    } else if (this.#stop === Chars.full && this.#hasCloser && !this.#isOpen() || ++this.#stopLength > longestStop) {
       this.#phase = "text"
       this.#boundary(this.#at + 1, this.#at + 1)
     }
@@ -241,9 +239,7 @@ export class Segmenter {
       return this.#continueStop(unit, kind)
     }
     this.#phase = "text"
-    if (kind === Chars.clause || kind === Chars.wideClause) {
-      return false
-    }
+    if (kind === Chars.clause || kind === Chars.wideClause) return false
     if (kind === Chars.lower && this.#stop <= Chars.strong && (this.#doubt !== "none" || this.#hasCloser)) {
       return false
     }
@@ -291,6 +287,7 @@ export class Segmenter {
   #beginStop(kind: number, doubt: Doubt) {
     this.#phase = "stop"
     this.#stop = kind
+    this.#stopLength = 1
     this.#doubt = doubt
     this.#hasCloser = false
   }
@@ -304,9 +301,7 @@ export class Segmenter {
     let word = ""
     while (start > 0 && word.length < window) {
       const unit = this.#before(start)
-      if (!Chars.isWord(unit) && unit !== 0x2e) {
-        break
-      }
+      if (!Chars.isWord(unit) && unit !== 0x2e) break
       word = String.fromCharCode(unit) + word
       start--
     }
@@ -361,9 +356,7 @@ export class Segmenter {
     if (this.#lines > 0 || this.#contentKind === Chars.space) {
       this.#lineStart = this.#at
     }
-    if (this.#contentStart === -1) {
-      this.#contentStart = this.#at
-    }
+    if (this.#contentStart === -1) this.#contentStart = this.#at
     if (this.#firstWord === -1 && (Chars.isWord(unit) || Chars.isHighSurrogate(unit))) {
       this.#firstWord = this.#at
     }
@@ -390,12 +383,17 @@ export class Segmenter {
   }
 
   #splitOverlong() {
-    while (this.#contentEnd - this.#contentStart > this.#limits.max) {
-      const isGoodClause = this.#lastClause - this.#contentStart > this.#limits.max / 2
-      const cut = isGoodClause ? this.#lastClause : this.#lastSpace
-      if (cut <= this.#contentStart || this.#firstWord === -1 || this.#firstWord >= cut) {
-        return
-      }
+    const { max } = this.#limits
+    while (this.#contentEnd - this.#contentStart > max) {
+      const cut = cutOf({
+        start: this.#contentStart,
+        end: this.#contentEnd,
+        firstWord: this.#firstWord,
+        lastClause: this.#lastClause,
+        lastSpace: this.#lastSpace,
+        last: this.#before(this.#contentEnd)
+      }, max)
+      if (cut <= this.#contentStart) return
       this.#cut(cut)
     }
   }

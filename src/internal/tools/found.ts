@@ -6,7 +6,7 @@
  * a request for tools is interrupted, the tools from before stay. It ends with the agent's scope,
  * even if calls still run.
  */
-import type * as Tool from "effect/ai/Tool"
+import * as Tool from "effect/ai/Tool"
 import type * as Toolkit from "effect/ai/Toolkit"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -24,6 +24,35 @@ import { type Discovered, type Discovery, discovery, type Source } from "./sourc
 
 /** How soon a server that failed is asked again (ms). */
 const pause = 10_000
+
+/** Of one server: all of them stand in every prompt. */
+const mostFound = 128
+
+/** Characters of their names, descriptions and parameters, as JSON. */
+const longestFound = 262_144
+
+const lengthOf = (tool: Tool.Any): number => {
+  try {
+    return JSON.stringify([tool.name, Tool.getDescription(tool), Tool.getJsonSchema(tool)]).length
+  } catch {
+    // What cannot be written is told to no model.
+    return 0
+  }
+}
+
+/** As many as a model can be told of, in their order. */
+const within = (tools: ReadonlyArray<Tool.Any>): ReadonlyArray<Tool.Any> => {
+  let left = longestFound
+  const taken: Array<Tool.Any> = []
+  for (const tool of tools) {
+    if (taken.length === mostFound) break
+    const length = lengthOf(tool)
+    if (length > left) continue
+    left -= length
+    taken.push(tool)
+  }
+  return taken
+}
 
 /** What was found at a server, in a set of tools. */
 export interface Found<out R> {
@@ -107,7 +136,14 @@ const makeServer = (
     const kit = yield* effectOf("toolkit", () => toolkit(one.client)).pipe(
       Effect.tapError(() => Effect.sync(() => void (one.lost = true)))
     )
-    return Object.values<Tool.Any>(kit.tools).map((tool) => watched(one, entry.fromKit(kit, tool)))
+    const all = Object.values<Tool.Any>(kit.tools)
+    const tools = within(all)
+    if (tools.length < all.length) {
+      yield* Effect.logWarning("a server offers more tools than a model is told of: further ones are left out").pipe(
+        Effect.annotateLogs({ offered: all.length, taken: tools.length })
+      )
+    }
+    return tools.map((tool) => watched(one, entry.fromKit(kit, tool)))
   })
 
   const ask = Effect.gen(function*() {
@@ -143,7 +179,9 @@ const makeServer = (
  * connection was lost, which is then opened anew (not within 10 seconds of the
  * last failure). A server that is slow, cannot be reached or sends nonsense is
  * logged, and what was found before stays; a call of it fails with words that
- * the model may read. What has a name that is taken by then is left out. Throws
+ * the model may read. What has a name that is taken by then is left out, and so
+ * is what goes beyond 128 tools, or beyond 262,144 characters of their names,
+ * descriptions and parameters together: all of it stands in every prompt. Throws
  * `Failure.InvalidOptions` where `refresh` or `timeout` cannot be.
  *
  * **Example** (An agent with the tools of an MCP server)

@@ -9,7 +9,7 @@ const deepest = 100
 /** Of one result, or each part of one that is told before. */
 const mostValues = 262_144
 
-/** Characters of all texts in it. */
+/** Characters of all texts and names in it. */
 const mostCharacters = 4 * 1024 * 1024
 
 /** Counts values and characters, and throws where there are too many: what is larger holds everybody up where it is written. */
@@ -19,8 +19,13 @@ class Size {
 
   take(value: unknown): void {
     this.#values += Array.isArray(value) ? Math.max(1, value.length - mostValues) : 1
-    if (typeof value === "string") this.#characters += value.length
     if (this.#values > mostValues) throw new TooLarge(`it has more than ${mostValues} values`)
+    if (typeof value === "string") this.read(value)
+  }
+
+  /** A text, or the name of a value. */
+  read(text: string): void {
+    this.#characters += text.length
     if (this.#characters > mostCharacters) throw new TooLarge(`it has more than ${mostCharacters} characters`)
   }
 }
@@ -62,6 +67,7 @@ const stringify = (value: unknown): { readonly text: string } | { readonly lost:
   let found: string | undefined
   const size = new Size()
   const text = JSON.stringify(value, function(this: Readonly<Record<string, unknown>>, key, written: unknown) {
+    size.read(key)
     size.take(written)
     // What has a form of its own, such as a date, has it by now.
     found ??= lost(this[key]) ?? lost(written)
@@ -97,6 +103,7 @@ const copied = (value: unknown, left: number, size: Size): Schema.Json | undefin
   if (Object.getOwnPropertySymbols(value).length > 0) return undefined
   const parts: Array<readonly [name: string, part: Schema.Json]> = []
   for (const name in value) {
+    size.read(name)
     const part = copied((value as Readonly<Record<string, unknown>>)[name], left - 1, size)
     if (part === undefined) return undefined
     parts.push([name, part])
@@ -146,7 +153,12 @@ const tooLarge = (value: unknown): string | undefined => {
     if (typeof part !== "object" || part === null || left === 0 || ArrayBuffer.isView(part)) return
     if (Array.isArray(part) || part instanceof Set) { for (const one of part) walk(one, left - 1) }
     else if (part instanceof Map) { for (const [, one] of part) walk(one, left - 1) }
-    else for (const name in part) walk((part as Readonly<Record<string, unknown>>)[name], left - 1)
+    else {
+      for (const name in part) {
+        size.read(name)
+        walk((part as Readonly<Record<string, unknown>>)[name], left - 1)
+      }
+    }
   }
   try {
     walk(value, deepest)

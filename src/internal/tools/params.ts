@@ -10,7 +10,7 @@ export type Repaired =
   | { readonly _tag: "Other"; readonly wrong: string }
 
 // In characters. Longer parameters are of a model that has lost its way, and would stand in every prompt from then on.
-const longest = 65_536
+export const longest = 65_536
 
 // Mending takes the square of the length: below 10 ms for as much as this, three seconds for 120,000 characters.
 const longestBroken = 4096

@@ -7,7 +7,7 @@ import type * as Scope from "effect/Scope"
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
 import type { RawData, WebSocket } from "ws"
-import { limitedServer, socketLimits } from "../httpServer.ts"
+import { isLocal, limitedServer, misdirected, socketLimits } from "../httpServer.ts"
 import { own } from "../own.ts"
 import { codeOf } from "../provider/http.ts"
 import { ListenFailed, PackageMissing, WorkerError } from "../worker/errors.ts"
@@ -42,9 +42,6 @@ const maxMessage = 128 * 1024
 // What a socket that is closed may take for it (ms).
 const closeMs = 1000
 
-const isLocal = (host: string | undefined): boolean =>
-  host !== undefined && /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(host)
-
 /** Who calls from a page says from which; who is no page says nothing. */
 const isWelcome = ({ headers }: IncomingMessage, origins: ReadonlyArray<string>): boolean => {
   const { host, origin } = headers
@@ -58,7 +55,7 @@ const answer = ({ localOnly, pages }: ListenOptions) => (request: IncomingMessag
   const refused = (status: number, text: string) => {
     response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(`${text}\n`)
   }
-  if (localOnly && !isLocal(request.headers.host)) return refused(421, "use http://127.0.0.1 or http://localhost")
+  if (localOnly && !isLocal(request.headers.host)) return refused(421, misdirected)
   if (request.method !== "GET" && request.method !== "HEAD") return refused(405, "use GET")
   const page = own(pages, pathOf(request))
   if (page === undefined) return refused(404, "not found")

@@ -25,14 +25,15 @@ import { PrewarmFailed, WorkerError } from "./errors.ts"
 import { openInTime } from "./executor.ts"
 import { definitionIn } from "./exported.ts"
 import { detailOf, isSetting, logFailure, logForeign, nameOf } from "./failureLog.ts"
-import { listen, longestMessage } from "./intake.ts"
-import { channelFd, decodeToChild, encodeFromChild, type FromChild, parsed, type ToChild } from "./ipc.ts"
+import { listen } from "./intake.ts"
+import { channelFd, decodeToChild, parsed, type ToChild } from "./ipc.ts"
 import type { Assignment } from "./job.ts"
 import { type JobRunner, makeJobRunner } from "./jobRunner.ts"
 import * as measured from "./measured.ts"
 import { checkDefinition } from "./options.ts"
 import { Introduces } from "./prewarm.ts"
 import { makeProbe } from "./probe.ts"
+import { makeTelling } from "./telling.ts"
 
 const stateInterval = 1000
 const metricsInterval = 5000
@@ -43,22 +44,8 @@ const unusable = (detail: string): WorkerError => new WorkerError({ reason: new 
 
 const channel = new Socket({ fd: channelFd, readable: true, writable: true })
 
-/** What is too long for the parent to read, without what may be left out. */
-const shortened = (message: FromChild): string | undefined => {
-  const text = JSON.stringify(encodeFromChild(message))
-  if (text.length < longestMessage) return text
-  return message._tag === "SpanEnded" && (message.events.length > 0 || Object.keys(message.attributes).length > 0)
-    ? shortened({ ...message, attributes: { shortened: true }, events: [], links: [] })
-    : undefined
-}
-
 /** To a parent that may be gone: then there is nobody to tell. */
-const tell = (message: FromChild, sent: () => void = () => undefined): boolean => {
-  const text = channel.writable ? shortened(message) : undefined
-  if (text === undefined) return false
-  channel.write(`${text}\n`, sent)
-  return true
-}
+const { tell, tellInBounds } = makeTelling(channel)
 
 /** The parent has heard all, or has had its time to. */
 const allTold = Effect.callback<void>((resume) => {
@@ -69,9 +56,9 @@ const allTold = Effect.callback<void>((resume) => {
 const tellMeasured = (context: Context.Context<never>, question = 0): number => {
   const { left, texts } = measured.tell(context)
   for (const [i, text] of texts.entries()) {
-    tell({ _tag: "Metrics", question: i === texts.length - 1 ? question : 0, text })
+    tellInBounds({ _tag: "Metrics", question: i === texts.length - 1 ? question : 0, text })
   }
-  if (texts.length === 0) tell({ _tag: "Metrics", question, text: "[]" })
+  if (texts.length === 0) tellInBounds({ _tag: "Metrics", question, text: "[]" })
   return left
 }
 
@@ -176,7 +163,7 @@ const program = Effect.gen(function*() {
   const runner = makeJobRunner(definition, yield* within(given)(opened), settings)
   const asked = yield* Deferred.make<void>()
   const state = Effect.map(monotonic, (now) =>
-    tell({
+    tellInBounds({
       _tag: "State",
       ...probe(),
       running: runner.running().map(({ id, startedAt, stuckSince }) => ({
@@ -218,7 +205,8 @@ const asParent = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   effect.pipe(
     Effect.provide(Logger.layer([toParent(tell), spanLogger])),
     Effect.provideService(References.MinimumLogLevel, levelFrom(process.argv[3])),
-    (told) => process.argv[5] === "traced" ? Effect.provideService(told, Tracer.Tracer, tracerToParent(tell)) : told
+    (told) =>
+      process.argv[5] === "traced" ? Effect.provideService(told, Tracer.Tracer, tracerToParent(tellInBounds)) : told
   )
 
 const fiber = Effect.runFork(

@@ -20,6 +20,9 @@ type Attributes = Ended["attributes"]
 /** Messages that a parent which does not listen is owed at most; what comes then is lost. */
 const most = 5000
 
+/** Of one process, as its parent has them: who begins more at a time does not end them, or was not heard to. */
+const mostOpen = 10_000
+
 const idsOf = ({ sampled, spanId, traceId }: Tracer.AnySpan): Ids => ({ spanId, traceId, sampled })
 
 const attribute = (value: unknown): string | number | boolean =>
@@ -132,6 +135,10 @@ export class ChildSpans {
     Reflect.defineProperty(span, "traceId", { value: ids.traceId })
     span.attribute("child", this.#slot)
     this.#open.set(ids.spanId, span)
+    const [oldest] = this.#open.size > mostOpen ? this.#open : []
+    if (oldest === undefined) return
+    this.#open.delete(oldest[0])
+    oldest[1].end(BigInt(at), Exit.die(new Error("its end was not told")))
   }
 
   ended({ at, attributes, events, failure, ids, links }: Ended): void {

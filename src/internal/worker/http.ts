@@ -12,7 +12,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { timingSafeEqual } from "node:crypto"
 import type { Definition, Status } from "../../Worker.ts"
-import { openHttpServer } from "../httpServer.ts"
+import { asItself, openHttpServer } from "../httpServer.ts"
 import { monotonic } from "../steady.ts"
 import { ListenFailed, WorkerError } from "./errors.ts"
 import type { Executor } from "./executor.ts"
@@ -138,7 +138,11 @@ const listen = Effect.fnUntraced(function*(port: number, settings: HttpSettings,
   const { host } = settings
   const listening = yield* openHttpServer({ port, host }).pipe(Effect.mapError(listenError(port, "http")))
   const respond = responder(settings, facts, context, whole)
-  yield* listening.http.serve(Effect.flatMap(HttpServerRequest.HttpServerRequest, respond))
+  yield* listening.http.serve(
+    settings.token === undefined
+      ? asItself(host)(respond)
+      : Effect.flatMap(HttpServerRequest.HttpServerRequest, respond)
+  )
   return listening.port
 })
 

@@ -84,7 +84,12 @@ export interface PoolOptions {
 export interface HttpOptions {
   /** Port; 0 lets the system choose. @default 8081 */
   readonly port?: number | undefined
-  /** Address to listen on; `0.0.0.0` for every one of the machine. @default METRICS_HOST, else "127.0.0.1" */
+  /**
+   * Address to listen on; `0.0.0.0` for every one of the machine. On loopback, and without a token, only who asks for
+   * this machine by its own name is answered.
+   *
+   * @default METRICS_HOST, else "127.0.0.1"
+   */
   readonly host?: string | undefined
   /** Second port, the same but for `/` and `/worker`; `false` for none. @default METRICS_PORT, else 8000 */
   readonly metricsPort?: number | false | undefined
