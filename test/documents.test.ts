@@ -33,13 +33,13 @@ const shown: ReadonlyArray<readonly [path: string, name: string]> = [
   ["testing/scenario.ts", "scenario"],
   ["Layers/TwilioRoom.ts", "accept"],
   ["Layers/WebSocketRoom.ts", "serve"],
-  ...modules.filter(({ docs, path }) => path.startsWith("Layers/") && docs.has("layer"))
+  ...modules().filter(({ docs, path }) => path.startsWith("Layers/") && docs.has("layer"))
     .map(({ path }) => [path, "layer"] as const)
 ]
 
 describe("the hovers", () => {
   it("have an example of whatever a program begins with", () => {
-    const docs = new Map(modules.map((module) => [module.path, module.docs]))
+    const docs = new Map(modules().map((module) => [module.path, module.docs]))
     const bare = shown.filter(([path, name]) => docs.get(path)?.get(name)?.includes("```ts") !== true)
     assert.deepStrictEqual(bare, [])
     assert.isAtLeast(shown.length, 40)

@@ -1,7 +1,7 @@
 /** The programs that pages and docstrings show. */
 import { readdirSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { modules } from "./source.ts"
+import { texts } from "./source.ts"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const read = (file: string) => readFileSync(`${root}${file}`, "utf8")
@@ -32,7 +32,7 @@ export const snippets: ReadonlyArray<Snippet> = documents.flatMap((document) =>
 )
 
 /** Those of docstrings, as an editor shows them. */
-export const hovers: ReadonlyArray<Snippet> = modules.flatMap(({ path, text }) =>
+export const hovers: ReadonlyArray<Snippet> = texts("").flatMap(({ path, text }) =>
   [...text.matchAll(/^ \* ```ts\n(.*?)^ \* ```$/gms)].map(([, code], i) => ({
     name: `hover-${path.replaceAll("/", "-").replace(".ts", "")}-${i + 1}.ts`,
     code: `${code!.replaceAll(/^ \* ?/gm, "")}\nexport {}\n`

@@ -222,18 +222,27 @@ export const parse = (path: string, text: string): Module => {
 
 const root = fileURLToPath(new URL("../../src/", import.meta.url))
 
-const read = (folder: string): ReadonlyArray<Module> =>
+/** Those of a folder of the source, as they are written. */
+export const texts = (folder: string): ReadonlyArray<Pick<Module, "path" | "text">> =>
   readdirSync(`${root}${folder}`, { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".ts") && !file.includes("node_modules"))
     .map((file) => `${folder}${file.replaceAll("\\", "/")}`)
     .toSorted()
-    .map((path) => parse(path, readFileSync(`${root}${path}`, "utf8")))
+    .map((path) => ({ path, text: readFileSync(`${root}${path}`, "utf8") }))
+
+const read = (folder: string): ReadonlyArray<Module> => texts(folder).map(({ path, text }) => parse(path, text))
+
+// Parsing all takes seconds, and not everybody asks for all.
+const once = <A>(make: () => A): () => A => {
+  let made: { readonly of: A } | undefined
+  return () => (made ??= { of: make() }).of
+}
 
 /** The source. */
-export const modules: ReadonlyArray<Module> = read("")
+export const modules: () => ReadonlyArray<Module> = once(() => read(""))
 
 /** Who else is written in this repository; their paths begin with `../`. */
-export const others: ReadonlyArray<Module> = ["../test/", "../examples/", "../bench/"].flatMap(read)
+export const others: () => ReadonlyArray<Module> = once(() => ["../test/", "../examples/", "../bench/"].flatMap(read))
 
 /** Sets of modules that import each other, whether for values alone or for types, too. */
 export const circles = (
