@@ -130,6 +130,33 @@ describe("what waits for a listener who lags", () => {
     }))
 })
 
+describe("what happens in a room", () => {
+  it.effect.each<readonly [string, Room.Event]>([
+    ["attributes", { _tag: "AttributesChanged", identity: "eve", attributes: { a: long } }],
+    ["packets", { _tag: "Data", identity: "eve", topic: "noise", payload: new Uint8Array(60_000) }]
+  ])("is not lost for the %s of somebody else, however many come at once", ([, flood]) =>
+    Effect.gen(function*() {
+      let dropped = 0
+      const { publish, subscribe } = makeBroadcast<Room.Event>(4096, ofEvent, () => dropped++)
+      const events = yield* subscribe
+      publish(participant({ identity: "ann" }))
+      publish({ _tag: "TrackPublished", identity: "ann", track })
+      for (let i = 0; i < 3000; i++) publish(flood)
+      publish({ _tag: "Dtmf", identity: "ann", digit: "7" })
+      publish({ _tag: "ParticipantLeft", identity: "ann", reason: "left" })
+      assert.isAbove(dropped, 2000)
+      const told = yield* Stream.runCollect(Stream.take(events, 3000 + 4 - dropped))
+      assert.deepStrictEqual(
+        told.filter((event) => event !== flood).map(({ _tag }) => _tag),
+        ["ParticipantJoined", "TrackPublished", "Dtmf", "ParticipantLeft"]
+      )
+      // Those that are let through are still bounded, and once they are read, others come.
+      assert.isAtMost(told.reduce((sum, event) => sum + ofEvent.of(event), 0), 33 * 1024 * 1024)
+      publish(flood)
+      assert.strictEqual((yield* Stream.runCollect(Stream.take(events, 1)))[0], flood)
+    }))
+})
+
 /** The counts of what was refused, and what was logged of it. */
 const watched = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {

