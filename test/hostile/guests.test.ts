@@ -281,4 +281,50 @@ describe("a participant", () => {
         "assistant: Still good."
       ])
     }))
+
+  it.effect("who comes again beside themselves keeps nobody from hearing what happens in the room", () =>
+    Effect.gen(function*() {
+      const listeners = new Set<{ told: number }>()
+      let behind: ReadonlyArray<number> = []
+      const attributes = (i: number): Room.Event => ({
+        _tag: "AttributesChanged",
+        identity: "caller",
+        attributes: { a: `${i}` }
+      })
+      const layer = Layer.effect(
+        Room.Room,
+        Effect.map(Room.Room, (room) => {
+          const again: Room.Event = {
+            _tag: "ParticipantJoined",
+            participant: { identity: "caller", kind: "standard", attributes: {} }
+          }
+          const more = Stream.concat(
+            Stream.fromEffect(Effect.as(Effect.sleep(3000), again)),
+            Stream.map(Stream.range(1, 10), attributes)
+          )
+          const listened = Stream.suspend(() => {
+            const listener = { told: 0 }
+            listeners.add(listener)
+            return Stream.merge(room.events, more).pipe(
+              Stream.rechunk(1),
+              Stream.tap((event) =>
+                Effect.sync(() => void (listener.told += Number(event._tag === "AttributesChanged")))
+              ),
+              Stream.ensuring(Effect.sync(() => listeners.delete(listener)))
+            )
+          })
+          return { ...room, events: listened }
+        })
+      )
+      const timeline = yield* Testing.scenario({
+        user: [Testing.say(1000, 2000, "Hello?"), Testing.say(6000, 7000, "And now?")],
+        llm: ["Good.", "Still good."],
+        preset: "mechanics",
+        layer,
+        at: [{ at: 9000, do: () => void (behind = [...listeners].map(({ told }) => told)) }]
+      })
+      assert.isNotEmpty(behind)
+      assert.deepStrictEqual(behind.filter((told) => told !== 10), [])
+      assert.lengthOf(timeline.of("AgentSpeechCommitted"), 2)
+    }))
 })

@@ -236,6 +236,7 @@ describe.skipIf(livekit === undefined)("a room that somebody floods", () => {
         const outcomes: Record<string, unknown> = {}
         for (
           const one of [
+            "asks",
             "attributes, each others",
             "metadata",
             "names",
