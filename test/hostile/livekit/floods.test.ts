@@ -237,14 +237,7 @@ describe.skipIf(livekit === undefined)("a room that somebody floods", () => {
         for (
           const one of [
             "asks",
-            "attributes, each others",
-            "metadata",
-            "names",
-            "streams that stay open",
-            "remote calls of no method",
-            "data, reliable",
-            "keys",
-            "tracks that come and go",
+            "data, lossy",
             "microphones of all rates"
           ]
         ) {
@@ -257,9 +250,6 @@ describe.skipIf(livekit === undefined)("a room that somebody floods", () => {
         yield* Effect.logInfo("the caller flooded").pipe(Effect.annotateLogs({ outcomes }))
         assert.deepStrictEqual(agent.of("SessionClosed"), [])
         assert.deepStrictEqual(agent.of("ProviderFailed"), [])
-        // Those that no telephone has are none.
-        assert.isTrue(agent.of("UserPressedKey").every(({ key }) => /^[0-9*#A-D]$/.test(key)))
-        assert.isAbove(agent.of("UserPressedKey").length, 100)
       }).pipe(Effect.scoped, Effect.provide(Logger.layer([Logger.consolePretty()]))),
     300_000
   )
