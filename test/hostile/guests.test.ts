@@ -130,6 +130,33 @@ describe("what waits for a listener who lags", () => {
     }))
 })
 
+describe("what happens in a room", () => {
+  it.effect.each<readonly [string, Room.Event]>([
+    ["attributes", { _tag: "AttributesChanged", identity: "eve", attributes: { a: long } }],
+    ["packets", { _tag: "Data", identity: "eve", topic: "noise", payload: new Uint8Array(60_000) }]
+  ])("is not lost for the %s of somebody else, however many come at once", ([, flood]) =>
+    Effect.gen(function*() {
+      let dropped = 0
+      const { publish, subscribe } = makeBroadcast<Room.Event>(4096, ofEvent, () => dropped++)
+      const events = yield* subscribe
+      publish(participant({ identity: "ann" }))
+      publish({ _tag: "TrackPublished", identity: "ann", track })
+      for (let i = 0; i < 3000; i++) publish(flood)
+      publish({ _tag: "Dtmf", identity: "ann", digit: "7" })
+      publish({ _tag: "ParticipantLeft", identity: "ann", reason: "left" })
+      assert.isAbove(dropped, 2000)
+      const told = yield* Stream.runCollect(Stream.take(events, 3000 + 4 - dropped))
+      assert.deepStrictEqual(
+        told.filter((event) => event !== flood).map(({ _tag }) => _tag),
+        ["ParticipantJoined", "TrackPublished", "Dtmf", "ParticipantLeft"]
+      )
+      // Those that are let through are still bounded, and once they are read, others come.
+      assert.isAtMost(told.reduce((sum, event) => sum + ofEvent.of(event), 0), 33 * 1024 * 1024)
+      publish(flood)
+      assert.strictEqual((yield* Stream.runCollect(Stream.take(events, 1)))[0], flood)
+    }))
+})
+
 /** The counts of what was refused, and what was logged of it. */
 const watched = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
@@ -253,5 +280,51 @@ describe("a participant", () => {
         "user: And now?",
         "assistant: Still good."
       ])
+    }))
+
+  it.effect("who comes again beside themselves keeps nobody from hearing what happens in the room", () =>
+    Effect.gen(function*() {
+      const listeners = new Set<{ told: number }>()
+      let behind: ReadonlyArray<number> = []
+      const attributes = (i: number): Room.Event => ({
+        _tag: "AttributesChanged",
+        identity: "caller",
+        attributes: { a: `${i}` }
+      })
+      const layer = Layer.effect(
+        Room.Room,
+        Effect.map(Room.Room, (room) => {
+          const again: Room.Event = {
+            _tag: "ParticipantJoined",
+            participant: { identity: "caller", kind: "standard", attributes: {} }
+          }
+          const more = Stream.concat(
+            Stream.fromEffect(Effect.as(Effect.sleep(3000), again)),
+            Stream.map(Stream.range(1, 10), attributes)
+          )
+          const listened = Stream.suspend(() => {
+            const listener = { told: 0 }
+            listeners.add(listener)
+            return Stream.merge(room.events, more).pipe(
+              Stream.rechunk(1),
+              Stream.tap((event) =>
+                Effect.sync(() => void (listener.told += Number(event._tag === "AttributesChanged")))
+              ),
+              Stream.ensuring(Effect.sync(() => listeners.delete(listener)))
+            )
+          })
+          return { ...room, events: listened }
+        })
+      )
+      const timeline = yield* Testing.scenario({
+        user: [Testing.say(1000, 2000, "Hello?"), Testing.say(6000, 7000, "And now?")],
+        llm: ["Good.", "Still good."],
+        preset: "mechanics",
+        layer,
+        at: [{ at: 9000, do: () => void (behind = [...listeners].map(({ told }) => told)) }]
+      })
+      assert.isNotEmpty(behind)
+      assert.deepStrictEqual(behind.filter((told) => told !== 10), [])
+      assert.lengthOf(timeline.of("AgentSpeechCommitted"), 2)
     }))
 })

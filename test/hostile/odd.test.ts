@@ -71,7 +71,7 @@ const answers: Readonly<Record<string, ReadonlyArray<string | Uint8Array>>> = {
   ),
   "with numbers that are none": of(all.replaceAll("\"index\":0", "\"index\":null,\"logprobs\":null,\"created\":1e308")),
   "in escapes": of(
-    all.replaceAll(/[^\x00-\x7f]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    all.replaceAll(/[\u0080-\uffff]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`)
   ),
   "with a type in capitals": of(all, "", "TEXT/EVENT-STREAM; CHARSET=UTF-8"),
   "with a charset": of(all, "", "text/event-stream;charset=utf-8"),

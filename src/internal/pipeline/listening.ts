@@ -151,15 +151,19 @@ export const makeListening = (core: Core, ears: Ears): Effect.Effect<Listening, 
       listen: (identity) => {
         listens = true
         if (recogniser !== undefined && recognition !== undefined) core.fork(transcribe(recogniser, recognition))
+        let waits = false
         const stay = Effect.suspend(() => {
+          waits = false
           // Who comes back has a microphone whose time begins anew.
           restart()
           return hear(voice(identity))
         }).pipe(Semaphore.makeUnsafe(1).withPermits(1))
-        const returns = Stream.runForEach(
-          ears.room.events,
-          (event) => event._tag === "ParticipantJoined" && event.participant.identity === identity ? stay : Effect.void
-        )
+        // The room goes on to be listened to while they are heard, and one return waits at most.
+        const returns = Stream.runForEach(ears.room.events, (event) => {
+          if (event._tag !== "ParticipantJoined" || event.participant.identity !== identity || waits) return Effect.void
+          waits = true
+          return Effect.asVoid(Effect.forkScoped(stay, { startImmediately: true }))
+        })
         return Effect.andThen(
           Effect.forkScoped(stay, { startImmediately: true }),
           Effect.asVoid(Effect.forkScoped(returns, { startImmediately: true }))

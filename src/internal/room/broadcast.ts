@@ -21,6 +21,8 @@ export interface Broadcast<A> {
 export interface Weight<A> {
   readonly of: (value: A) => number
   readonly most: number
+  /** What weighs no more is a fact that nothing heavier may push out: it counts in number alone. @default 0 */
+  readonly light?: number | undefined
 }
 
 interface Subscriber<A> {
@@ -36,15 +38,24 @@ export const makeBroadcast = <A>(
 ): Broadcast<A> => {
   const subscribers = new Set<Subscriber<A>>()
   let ended = false
+  const { light = 0, most = Infinity, of = () => 0 } = weight ?? {}
+  const heavinessOf = (value: A): number => {
+    const own = of(value)
+    return own > light ? own : 0
+  }
   const offer = (subscriber: Subscriber<A>, value: A): void => {
     const { queue } = subscriber
     if (weight === undefined) return void Queue.offerUnsafe(queue, value)
-    subscriber.waiting += weight.of(value)
+    const own = heavinessOf(value)
+    // Where there are facts, nothing heavy pushes them out: it is left out itself.
+    if (light > 0 && own > 0 && subscriber.waiting > 0 && subscriber.waiting + own > most) return onDropped()
+    subscriber.waiting += own
     Queue.offerUnsafe(queue, value)
-    while (Queue.sizeUnsafe(queue) > 1 && (subscriber.waiting > weight.most || Queue.sizeUnsafe(queue) > capacity)) {
+    const isTooMuch = () => Queue.sizeUnsafe(queue) > capacity || (light === 0 && subscriber.waiting > most)
+    while (Queue.sizeUnsafe(queue) > 1 && isTooMuch()) {
       const oldest = Queue.takeUnsafe(queue)
       if (oldest?._tag !== "Success") return
-      subscriber.waiting -= weight.of(oldest.value)
+      subscriber.waiting -= heavinessOf(oldest.value)
       onDropped()
     }
   }
@@ -52,7 +63,7 @@ export const makeBroadcast = <A>(
     weight === undefined
       ? Stream.fromQueue(subscriber.queue)
       : Stream.fromPull(Effect.succeed(Effect.map(Queue.takeAll(subscriber.queue), (values) => {
-        for (const value of values) subscriber.waiting -= weight.of(value)
+        for (const value of values) subscriber.waiting -= heavinessOf(value)
         return values
       })))
   return {

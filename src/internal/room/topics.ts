@@ -41,7 +41,10 @@ const sizeOf = (event: Event): number => {
       return ofTexts(event.identity, "track" in event ? event.track.name : undefined)
   }
 }
-export const ofEvent: Weight<Event> = { of: sizeOf, most: mostWaiting }
+// Who comes and goes, tracks and keys: with the longest names that a server lets through, and a few attributes.
+const fact = 4096
+
+export const ofEvent: Weight<Event> = { of: sizeOf, most: mostWaiting, light: fact }
 
 export interface Topics<A> {
   readonly subscribe: (topic: string) => Effect.Effect<Stream.Stream<A>, never, Scope.Scope>
