@@ -30,6 +30,11 @@ export interface UserTurn {
   readonly turn: number
   readonly text: string
   readonly source: "voice" | "text" | "manual"
+  /**
+   * Language of its words (a BCP 47 tag): the one that the recogniser heard, else the one that it, or
+   * `turn.language`, was set to. @default not known
+   */
+  readonly language?: string | undefined
   /** The conversation before this turn. */
   readonly history: History.History
 }
@@ -253,19 +258,35 @@ export interface Options<
     | undefined
 }
 
+/** A text that a plain function gives where one would say something: nobody says it. */
+const unsaid = (name: string, given: unknown): Effect.Effect<void> =>
+  typeof given === "string"
+    ? Effect.logWarning(`${name} has given a text, and nobody says it: to say it, write session.say(…)`)
+    : Effect.void
+
 const whole = <R>(
   name: string,
   hook: Effect.Effect<unknown, unknown, R> | ((session: Plain) => unknown) | undefined
 ): Effect.Effect<unknown, unknown, R> | undefined =>
   hook === undefined || Effect.isEffect(hook)
     ? hook
-    : Effect.flatMap(currentPlain, (session) => settled<unknown, never>(name, () => hook(session!)))
+    : Effect.flatMap(currentPlain, (session) => settled<unknown, never>(name, () => hook(session!))).pipe(
+      Effect.tap((given) => unsaid(name, given))
+    )
 
 const asked = <A, B, R>(
   name: string,
   hook: ((about: A, session: Plain) => Effect.Effect<B, unknown, R> | Promise<B> | B) | undefined
 ): ((about: A) => Effect.Effect<B, unknown, R>) | undefined =>
   hook && ((about) => Effect.flatMap(currentPlain, (session) => settled(name, () => hook(about, session!))))
+
+const speaking = <A, R>(
+  name: string,
+  hook: ((about: A, session: Plain) => Effect.Effect<unknown, unknown, R> | Promise<unknown> | void) | undefined
+): ((about: A) => Effect.Effect<unknown, unknown, R>) | undefined => {
+  const run = asked<A, unknown, R>(name, hook)
+  return run && ((about) => Effect.tap(run(about), (given) => unsaid(name, given)))
+}
 
 /** The hooks as effects, whatever they were written as. */
 const effects = <RE, RX, RU, RL, RF, RC, RK, RO, RA>(
@@ -274,8 +295,8 @@ const effects = <RE, RX, RU, RL, RF, RC, RK, RO, RA>(
   onEnter: whole("onEnter", options.onEnter),
   onExit: whole("onExit", options.onExit),
   onUserTurn: asked<UserTurn, Verdict | void, RU>("onUserTurn", options.onUserTurn),
-  onTurnLimit: asked<TurnLimit, unknown, RL>("onTurnLimit", options.onTurnLimit),
-  onKey: asked<string, unknown, RK>("onKey", options.onKey),
+  onTurnLimit: speaking<TurnLimit, RL>("onTurnLimit", options.onTurnLimit),
+  onKey: speaking<string, RK>("onKey", options.onKey),
   onFailure: asked<Event.Of<"ProviderFailed">, unknown, RF>("onFailure", options.onFailure),
   onEscalation: asked<Event.Of<"Escalated">, unknown, RC>("onEscalation", options.onEscalation),
   onOrphanedResult: asked<Tools.Output, unknown, RO>("onOrphanedResult", options.onOrphanedResult),

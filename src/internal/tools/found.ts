@@ -15,7 +15,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type { Set as Tools } from "../../Tools.ts"
-import { effectOf } from "../given.ts"
+import { effectOf, saysYes } from "../given.ts"
 import * as Check from "../options.ts"
 import { monotonic } from "../steady.ts"
 import * as entry from "./entry.ts"
@@ -53,7 +53,7 @@ interface Server {
 }
 
 const makeServer = (
-  { connect, refresh, timeout, toolkit }: Omit<typeof discovery.Type, "connect"> & {
+  { connect, needsApproval, refresh, timeout, toolkit }: Omit<typeof discovery.Type, "connect"> & {
     readonly connect: Effect.Effect<unknown, unknown, any>
   },
   context: Context.Context<never>,
@@ -101,13 +101,18 @@ const makeServer = (
       ))
   })
 
+  const approved = (tool: Tool.Any): Tool.Any =>
+    needsApproval !== undefined && saysYes("needsApproval", needsApproval(tool))
+      ? (tool as Tool.Tool<string, any>).setNeedsApproval(true)
+      : tool
+
   const find = Effect.gen(function*() {
     if (connection?.lost === true) yield* close(connection)
     const one = connection ?? (yield* open)
     const kit = yield* effectOf("toolkit", () => toolkit(one.client)).pipe(
       Effect.tapError(() => Effect.sync(() => void (one.lost = true)))
     )
-    return Object.values<Tool.Any>(kit.tools).map((tool) => watched(one, entry.fromKit(kit, tool)))
+    return Object.values<Tool.Any>(kit.tools).map((tool) => watched(one, entry.fromKit(kit, approved(tool))))
   })
 
   const ask = Effect.gen(function*() {
@@ -117,7 +122,7 @@ const makeServer = (
     if (Exit.isSuccess(exit) && exit.value._tag === "Some") return exit.value.value
     if (connection !== undefined) connection.lost = true
     const why = Exit.isSuccess(exit) ? "TimeoutError" : kindOf(Cause.squash(exit.cause))
-    yield* Effect.logWarning("a server's tools cannot be asked for; those that were found before stay").pipe(
+    yield* Effect.logWarning(`a server's tools cannot be asked for (${why}); those that were found before stay`).pipe(
       Effect.annotateLogs({ reason: why })
     )
     return undefined
