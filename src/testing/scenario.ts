@@ -37,6 +37,7 @@ import { type SttCall, SttCalls } from "./stt.ts"
 import { sleepUntil } from "./timedStream.ts"
 import { type LogLine, makeTimeline, type Timeline } from "./timeline.ts"
 import { TtsCalls } from "./tts.ts"
+import { wrongScript } from "./wrongScript.ts"
 
 /**
  * Something that the program does in a scenario.
@@ -176,22 +177,12 @@ const leftOf = (open: object, connections: ReadonlyArray<SttCall>): string =>
     ...(connections.some(({ closedAt }) => closedAt === undefined) ? ["a connection of the recogniser"] : [])
   ].join(", ")
 
-/** What is wrong with the times of a script. */
-const wrongTime = ({ at = [], user = [] }: Pick<Scenario, "user" | "at">): string | undefined => {
-  const wrong = [...user, ...at].find(({ at }) => !(at >= 0 && at < Infinity))
-  if (wrong !== undefined) return `at: ${wrong.at} is no time of the Clock in milliseconds`
-  const reversed = user.find((action) => action._tag === "Say" && !(action.to >= action.at))
-  return reversed?._tag !== "Say"
-    ? undefined
-    : `say: the speech ends at ${reversed.to}, before it begins at ${reversed.at}`
-}
-
 /** Runs a scenario on the Clock of the context, which must run by itself. */
 const perform = <EA>(
   scenario: Scenario<never, never, EA>
 ): Effect.Effect<Timeline, Pipeline.PipelineError | EA> =>
   Effect.scoped(Effect.gen(function*() {
-    const wrong = wrongTime(scenario)
+    const wrong = wrongScript(scenario)
     if (wrong !== undefined) return yield* Effect.die(new RangeError(wrong))
     const clock = yield* Clock.Clock
     const now = () => clock.currentTimeMillisUnsafe()

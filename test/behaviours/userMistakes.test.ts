@@ -81,3 +81,53 @@ it.effect("tells onUserTurn the language that was heard", () =>
     })
     assert.deepStrictEqual(languages, [undefined, "de"])
   }))
+
+it.effect.each<readonly [string, (session: any) => unknown]>([
+  [
+    "hangUp must be given its options as an object, not a text: write hangUp({ say: \"Goodbye!\" })",
+    (session) => session.hangUp("Bye!")
+  ],
+  [
+    "reply must be given its options as an object, not a text: write reply({ instructions: \"…\" })",
+    (session) => session.reply("Greet.")
+  ],
+  [
+    "say must be given its options as an object, not a text: write say(text, { when: \"now\" })",
+    (session) => session.say("Hi.", "now")
+  ],
+  [
+    "close must be given its options as an object, not true: write close({ drain: true })",
+    (session) => session.close(true)
+  ]
+])("%s", ([message, ask]) =>
+  Effect.gen(function*() {
+    const agent = Agent.make({ instructions: "You answer.", onEnter: async (session) => void await ask(session) })
+    const timeline = yield* Testing.scenario({ agent, user, llm: ["Hello!"] })
+    assert.include(timeline.logs.map(({ cause }) => cause).join(), message)
+    // The call goes on: nothing was done.
+    assert.include(timeline.messages, "assistant: Hello!")
+  }))
+
+it.effect.each<readonly [string, object]>([
+  ["llm must be a list of replies, such as [\"Hello.\"], or a function of the request, not \"Hello!\"", {
+    llm: "Hello!"
+  }],
+  ["user.0 must be something that the caller does, such as Testing.say(1000, 2000, \"Hello?\"), not \"Hello?\"", {
+    user: ["Hello?"]
+  }],
+  ["at.0 must be a step, such as { at: 1000, do: (session) => session.close() }", { at: [{ at: 1000 }] }],
+  ["tts must be how the voice speaks, such as { duration: 1500 }, a list of that, or a function, not 1500", {
+    tts: 1500
+  }],
+  ["room must be an object of options, such as { kind: \"sip\" }, not \"sip\"", { room: "sip" }],
+  ["at: \"1 second\" is no time of the Clock in milliseconds", { at: [{ at: "1 second", do: () => {} }] }]
+])("%s", ([message, script]) =>
+  Effect.gen(function*() {
+    const failed = yield* Effect.sandbox(
+      Testing.scenario({ agent: Agent.make({ instructions: "You answer." }), ...script })
+    ).pipe(Effect.flip)
+    assert.strictEqual(
+      String(failed.reasons[0]?._tag === "Die" ? (failed.reasons[0].defect as Error).message : failed),
+      message
+    )
+  }))
