@@ -80,11 +80,21 @@ export interface Plain {
   readonly participant: () => Promise<Participant | undefined>
   readonly say: (text: string, options?: PlainSayOptions) => Promise<PlainSpeech>
   readonly reply: (
-    options?: Omit<PlainSayOptions, "clip"> & { readonly instructions?: string | undefined }
+    options?: Omit<PlainSayOptions, "clip"> & {
+      readonly instructions?: string | undefined
+      /** @default "auto" */
+      readonly toolChoice?: "auto" | "none" | "required" | undefined
+    }
   ) => Promise<PlainSpeech>
   readonly send: (text: string) => Promise<boolean>
   readonly interrupt: (options?: { readonly force?: boolean | undefined }) => Promise<void>
   readonly history: () => Promise<History>
+  /** Changes the history from now on, for instance to begin anew at a hand-off: `updateHistory(() => History.empty)`. */
+  readonly updateHistory: (change: (history: History) => History) => Promise<void>
+  /** Changes the instructions or the voice of the present agent. */
+  readonly update: (
+    change: { readonly instructions?: string | undefined; readonly voice?: string | undefined }
+  ) => Promise<void>
   /** A `CallState` of this call: read and set at once, and what is refused throws. */
   readonly callState: <A>(state: Definition<A>) => PlainHeld<A>
   /** Gives the conversation to another agent, which needs nothing more (`Agent.provide`). */
@@ -104,6 +114,10 @@ interface Talking {
   readonly job: Readonly<Record<string, string>>
   readonly participant: Effect.Effect<Participant | undefined>
   readonly history: Effect.Effect<History>
+  readonly updateHistory: (change: (history: History) => History) => Effect.Effect<void>
+  readonly update: (
+    change: { readonly instructions?: string | undefined; readonly voice?: string | undefined }
+  ) => Effect.Effect<void, unknown>
   readonly callState: <A>(state: Definition<A>) => Held<A>
   readonly say: (text: string, options?: PlainSayOptions) => Effect.Effect<Speech>
   readonly reply: (options?: Omit<PlainSayOptions, "clip">) => Effect.Effect<Speech>
@@ -141,6 +155,8 @@ const plain = (talking: Talking, context: Context.Context<never>): Plain => {
     send: (text) => run(talking.send(text)),
     interrupt: (options) => run(talking.interrupt(options)),
     history: () => run(talking.history),
+    updateHistory: (change) => run(talking.updateHistory(change)),
+    update: (change) => run(talking.update(change)),
     callState: (state) => plainly(talking.callState(state)),
     handoff: (agent) => run(talking.handoff(agent)),
     hangUp: (options) => run(talking.hangUp(options)),
