@@ -83,6 +83,7 @@ it.effect("tells onUserTurn the language that was heard", () =>
   }))
 
 it.effect.each<readonly [string, (session: any) => unknown]>([
+  ["callState must be given what CallState.make gives, not a text", (session) => session.callState("order").get()],
   [
     "hangUp must be given its options as an object, not a text: write hangUp({ say: \"Goodbye!\" })",
     (session) => session.hangUp("Bye!")
