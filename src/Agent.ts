@@ -30,6 +30,11 @@ export interface UserTurn {
   readonly turn: number
   readonly text: string
   readonly source: "voice" | "text" | "manual"
+  /**
+   * Language of its words (a BCP 47 tag): the one that the recogniser heard, else the one that it, or
+   * `turn.language`, was set to. @default not known
+   */
+  readonly language?: string | undefined
   /** The conversation before this turn. */
   readonly history: History.History
 }

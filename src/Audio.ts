@@ -15,6 +15,7 @@ import { FrameConverter } from "./internal/audio/converter.ts"
 import { AudioError } from "./internal/audio/error.ts"
 import { checkFormat, makeFrame, millisOf, problemOf, saturate, speech } from "./internal/audio/format.ts"
 import { join, overlay } from "./internal/audio/join.ts"
+import { bytesOf, cutter } from "./internal/provider/pcm.ts"
 
 export { speech } from "./internal/audio/format.ts"
 export { decodeAlaw, decodeMulaw, encodeAlaw, encodeMulaw } from "./internal/audio/g711.ts"
@@ -204,6 +205,43 @@ export const toFloat32 = (frame: Frame): Float32Array => {
   }
   return out
 }
+
+/**
+ * Makes a function that reads bytes as frames, as providers send them: 16-bit samples,
+ * little-endian, interleaved.
+ *
+ * **Details**
+ *
+ * The bytes may be cut anywhere: what does not fill a sample of all channels waits for the next ones.
+ * It gives `undefined` where no sample is whole. The bytes are copied. Throws an `AudioError` where
+ * the format is impossible.
+ *
+ * **Example** (Audio that comes as base64)
+ *
+ * ```ts
+ * import { Audio } from "effect-voice"
+ *
+ * const decode = Audio.decoder({ sampleRate: 24_000, channels: 1 })
+ * const read = (message: string) => decode(Buffer.from(message, "base64"))
+ * ```
+ *
+ * @see `toBytes` for the way back
+ * @category conversions
+ * @since 0.1.0
+ */
+export const decoder = (format: Format): (bytes: Uint8Array) => Frame | undefined => {
+  checkFormat(format)
+  return cutter(format)
+}
+
+/**
+ * The samples of a frame as bytes of their own: 16 bits, little-endian, interleaved.
+ *
+ * @see `decoder` for the way back
+ * @category conversions
+ * @since 0.1.0
+ */
+export const toBytes = (frame: Frame): Uint8Array<ArrayBuffer> => new Uint8Array(bytesOf(frame))
 
 /**
  * Length of a frame in milliseconds.

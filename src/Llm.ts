@@ -13,10 +13,11 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Failure from "./Failure.ts"
-import { streamOf } from "./internal/given.ts"
+import { partsOf, streamOf } from "./internal/given.ts"
 import { replyOf } from "./internal/llm/adapter.ts"
 import { owned } from "./internal/llm/attached.ts"
 import * as caching from "./internal/llm/cache.ts"
@@ -158,7 +159,13 @@ export const make = (provider: {
     prewarm: provider.prewarm,
     reply: (request) =>
       said(
-        streamOf("reply", provider.reply(provider.runsTools === true ? request : unprovided(request)), refuse),
+        partsOf(
+          "reply",
+          streamOf("reply", provider.reply(provider.runsTools === true ? request : unprovided(request)), refuse),
+          Predicate.hasProperty("_tag"),
+          "deltas, such as { _tag: \"Text\", text } and { _tag: \"Finish\" }",
+          refuse
+        ),
         request
       ).pipe(
         Stream.map(counted),

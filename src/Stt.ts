@@ -12,11 +12,12 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
 import * as Failure from "./Failure.ts"
-import { effectOf, streamOf } from "./internal/given.ts"
+import { effectOf, partsOf, resultOf, streamOf } from "./internal/given.ts"
 import * as Check from "./internal/options.ts"
 import * as languages from "./internal/provider/languages.ts"
 import { nameIn, refused } from "./internal/provider/options.ts"
@@ -81,6 +82,8 @@ export {
 export class Stt extends Context.Service<Stt, Service>()("effect-voice/Stt") {}
 
 type Transcribe = Stt["Service"]["transcribe"]
+
+const hasText = (given: unknown): boolean => Predicate.hasProperty(given, "text") && typeof given.text === "string"
 
 const complete = (provider: {
   readonly name: string
@@ -201,7 +204,13 @@ export const make = (provider: {
         if (!("_tag" in input)) mapping.push(input, streamTime.push(input))
         return input
       })
-      const given = streamOf("transcribe", provider.transcribe(counted), refuse)
+      const given = partsOf(
+        "transcribe",
+        streamOf("transcribe", provider.transcribe(counted), refuse),
+        hasText,
+        "transcripts, such as { text, final: true }",
+        refuse
+      )
       return Stream.map(given, (transcript) => mapping.transcript(transcript))
     }))
 }
@@ -298,7 +307,13 @@ export const fromRecognizer = (options: RecognizerOptions): Stt["Service"] => {
   const failed = (error: Vad.VadError) => new SttError({ provider: name, reason: vadFailure(error) })
   const refuse = refusing(name)
   const recognized = (speech: Audio.Frame) =>
-    effectOf("recognize", () => recognize(speech), (wrong) => Effect.fail(refuse(wrong)))
+    resultOf(
+      "recognize",
+      effectOf("recognize", () => recognize(speech), (wrong) => Effect.fail(refuse(wrong))),
+      hasText,
+      "what was recognised, such as { text }",
+      refuse
+    )
   const segmenter = vad === undefined
     ? Effect.sync(() => byMarks(cutting))
     : Effect.mapBoth(byVoice(cutting, vad.detector(options.vadOptions)), {

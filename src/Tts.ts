@@ -12,11 +12,12 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import { dual } from "effect/Function"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
 import { fields as formats } from "./internal/audio/options.ts"
-import { effectOf, streamOf } from "./internal/given.ts"
+import { effectOf, partsOf, resultOf, streamOf } from "./internal/given.ts"
 import * as Check from "./internal/options.ts"
 import { invalid, nameIn } from "./internal/provider/options.ts"
 import * as own from "./internal/provider/own.ts"
@@ -83,6 +84,8 @@ const voice = { ...own.fields, ...formats, voices: Check.list(Check.text()) }
 
 const making = Check.struct<Parameters<typeof make>[0]>()({ ...voice, resilient: Check.flag(), speak: own.act })
 
+const isAudio = (given: unknown): boolean => Predicate.hasProperty(given, "samples") && given.samples !== undefined
+
 /**
  * Creates a `Tts` from a function that speaks a stream of text.
  *
@@ -146,7 +149,13 @@ export const make = (provider: {
     channels: provider.channels,
     voices: provider.voices ?? [],
     speak: <E, R>(text: Stream.Stream<string, E, R>, options?: Options): Stream.Stream<Chunk, E | TtsError, R> =>
-      streamOf("speak", provider.speak(text, options), refuse).pipe(
+      partsOf(
+        "speak",
+        streamOf("speak", provider.speak(text, options), refuse),
+        (chunk) => Predicate.hasProperty(chunk, "frame") && isAudio(chunk.frame),
+        "chunks, such as { frame: { samples, sampleRate, channels } }",
+        refuse
+      ).pipe(
         Stream.filter((chunk) => chunk.frame.samples.length > 0 || (chunk.alignment?.length ?? 0) > 0),
         Stream.mapArrayEffect(inFormat(provider)),
         Stream.map(finite),
@@ -212,10 +221,16 @@ export const fromSynthesizer = (synthesizer: {
       spoken(text).pipe(
         Stream.mapEffect((piece) =>
           Effect.map(
-            effectOf(
+            resultOf(
               "synthesize",
-              () => synthesize(piece.trim(), options?.voice, options),
-              (wrong) => Effect.fail(refuse(wrong))
+              effectOf(
+                "synthesize",
+                () => synthesize(piece.trim(), options?.voice, options),
+                (wrong) => Effect.fail(refuse(wrong))
+              ),
+              isAudio,
+              "a frame, such as { samples, sampleRate, channels }",
+              refuse
             ),
             (frame) => ({ frame, piece })
           )

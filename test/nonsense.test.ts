@@ -1077,6 +1077,7 @@ const nouns: ReadonlyArray<Sweep> = [
   sweep<Parameters<typeof Tools.discovered>[0]>("Tools.discovered", Tools.discovered, {
     connect: must.only,
     toolkit: must.callback,
+    needsApproval: callback,
     refresh: length,
     timeout: length
   }, { connect: Effect.never, toolkit: () => Effect.never }),

@@ -35,7 +35,7 @@ export const ears = (url: string) =>
           const socket = yield* open(url, stream, JSON.parse, new Stt.SttError({ provider: "ours", reason }))
           yield* Stream.runForEach(
             audio,
-            (input) => Effect.sync(() => socket.send("_tag" in input ? "finalize" : input.samples))
+            (input) => Effect.sync(() => socket.send("_tag" in input ? "finalize" : Audio.toBytes(input)))
           )
           socket.send("end")
         })
@@ -51,7 +51,10 @@ export const voice = (url: string) =>
     speak: <E, R>(text: Stream.Stream<string, E, R>) =>
       Stream.callback<Tts.Chunk, E | Tts.TtsError, R>((stream) =>
         Effect.gen(function*() {
-          const read = (data: ArrayBuffer) => ({ frame: { ...Audio.speech, samples: new Int16Array(data) } })
+          const decode = Audio.decoder(Audio.speech)
+          const read = (data: ArrayBuffer) => ({
+            frame: decode(new Uint8Array(data)) ?? Audio.silence(0, Audio.speech)
+          })
           const socket = yield* open(url, stream, read, new Tts.TtsError({ provider: "ours", reason }))
           yield* Stream.runForEach(text, (piece) => Effect.sync(() => socket.send(piece)))
           socket.send("end")

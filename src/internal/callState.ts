@@ -134,6 +134,9 @@ export type Store = <A>(state: Definition<A>) => Held<A>
 export const makeStore = (changed: (name: string, value: Schema.Json) => void): Store => {
   const values = new Map<string, Written & { readonly of: Definition<any> }>()
   return <A>(state: Definition<A>): Held<A> => {
+    if (!isRecord(state) || !Schema.isSchema(state.schema)) {
+      throw problem("callState", `must be given what CallState.make gives, not ${shown(state)}`)
+    }
     const { initial, name, schema } = state
     const current = (): Written => {
       const known = values.get(name)

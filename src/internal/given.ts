@@ -7,6 +7,7 @@ import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import type { InvalidOptions } from "../Failure.ts"
 import { problem } from "./options.ts"
+import { shown } from "./options/shown.ts"
 
 const article = { Effect: "an Effect", Stream: "a Stream" } as const
 
@@ -65,6 +66,34 @@ export const streamOf = <A, E, R, E2>(
   given: Stream.Stream<A, E, R>,
   refuse: (wrong: InvalidOptions) => E2
 ): Stream.Stream<A, E | E2, R> => Stream.isStream(given) ? given : Stream.fail(refuse(wrong(option, "Stream", given)))
+
+/** The parts of a stream, as long as each is what the function has to give; `such` says what that is. */
+export const partsOf = <A, E, R, E2>(
+  option: string,
+  stream: Stream.Stream<A, E, R>,
+  is: (part: A) => boolean,
+  such: string,
+  refuse: (wrong: InvalidOptions) => E2
+): Stream.Stream<A, E | E2, R> =>
+  Stream.mapArrayEffect(stream, (parts) => {
+    const at = parts.findIndex((part) => !is(part))
+    return at < 0
+      ? Effect.succeed(parts)
+      : Effect.fail(refuse(problem(option, `must give ${such}, not ${shown(parts[at])}`)))
+  })
+
+/** The same of the one result of an effect. */
+export const resultOf = <A, E, R, E2>(
+  option: string,
+  effect: Effect.Effect<A, E, R>,
+  is: (result: A) => boolean,
+  such: string,
+  refuse: (wrong: InvalidOptions) => E2
+): Effect.Effect<A, E | E2, R> =>
+  Effect.flatMap(effect, (result) =>
+    is(result)
+      ? Effect.succeed(result)
+      : Effect.fail(refuse(problem(option, `must give ${such}, not ${shown(result)}`))))
 
 /** Whether a function says yes. Throws where it gives a promise or an Effect: that would be a yes to everything. */
 export const saysYes = (option: string, given: unknown): boolean => {

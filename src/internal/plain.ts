@@ -141,7 +141,11 @@ export interface Plain {
   readonly participant: () => Promise<Participant | undefined>
   readonly say: (text: string, options?: PlainSayOptions) => Promise<PlainSpeech>
   readonly reply: (
-    options?: Omit<PlainSayOptions, "clip"> & { readonly instructions?: string | undefined }
+    options?: Omit<PlainSayOptions, "clip"> & {
+      readonly instructions?: string | undefined
+      /** @default "auto" */
+      readonly toolChoice?: "auto" | "none" | "required" | undefined
+    }
   ) => Promise<PlainSpeech>
   readonly send: (text: string) => Promise<boolean>
   readonly interrupt: (options?: { readonly force?: boolean | undefined }) => Promise<void>
@@ -157,6 +161,8 @@ export interface Plain {
   readonly tools: () => Promise<Set<any>>
   readonly state: () => Promise<PlainState>
   readonly history: () => Promise<History>
+  /** Changes the history from now on, for instance to begin anew at a hand-off: `updateHistory(() => History.empty)`. */
+  readonly updateHistory: (change: (history: History) => History) => Promise<void>
   /** A `CallState` of this call: read and set at once, and what is refused throws. */
   readonly callState: <A>(state: Definition<A>) => PlainHeld<A>
   /** Gives the conversation to another agent, which needs nothing more (`Agent.provide`). */
@@ -182,6 +188,7 @@ interface Talking {
   readonly job: Readonly<Record<string, string>>
   readonly participant: Effect.Effect<Participant | undefined>
   readonly history: Effect.Effect<History>
+  readonly updateHistory: (change: (history: History) => History) => Effect.Effect<void>
   readonly callState: <A>(state: Definition<A>) => Held<A>
   readonly say: (text: string, options?: PlainSayOptions) => Effect.Effect<Speech>
   readonly reply: (options?: Omit<PlainSayOptions, "clip">) => Effect.Effect<Speech>
@@ -234,6 +241,7 @@ const plain = (talking: Talking, context: Context.Context<never>): Plain => {
     tools: () => run(talking.tools),
     state: () => run(talking.state),
     history: () => run(talking.history),
+    updateHistory: (change) => run(talking.updateHistory(change)),
     callState: (state) => plainly(talking.callState(state)),
     handoff: (agent) => run(talking.handoff(agent)),
     answeredBy: (options) => run(talking.answeredBy(options)),

@@ -278,6 +278,14 @@ export const checkWords = (verb: string, words: unknown, pieces: boolean): void 
     }]
   )
 
+/** Throws if the options of a request are no object, as in `hangUp("Goodbye!")`. */
+export const checkObject = (verb: string, options: unknown, write: string): void =>
+  Check.throwAll(
+    options === undefined || Check.isRecord(options)
+      ? []
+      : [{ option: verb, detail: `must be given its options as an object, not ${shown(options)}: write ${write}` }]
+  )
+
 const update = Check.struct<Session.Update>()({
   instructions: Check.such(isText, "be a text that tells the agent what to do"),
   voice: Check.text(),

@@ -11,7 +11,7 @@ import { CurrentCall } from "../tools/execute.ts"
 import { type Core, signal } from "./core.ts"
 import { type Handoff, isOpen } from "./handoff.ts"
 import { given } from "./longTexts.ts"
-import { checkAnswering, checkKeys, checkUpdate, checkWait, checkWords } from "./options.ts"
+import { checkAnswering, checkKeys, checkObject, checkUpdate, checkWait, checkWords } from "./options.ts"
 import { beforeGoodbye, isOwed } from "./outstanding.ts"
 import { perform } from "./tasks.ts"
 import { asker, protectedSpeech, want } from "./wishes.ts"
@@ -113,8 +113,16 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
     spent: Effect.sync(core.spending.report),
     updateHistory: (f) => Effect.sync(() => core.history.updated(f)),
     events: parts.events,
-    say: (text, options) => Effect.map(asker, (by) => want(core, { source: "say", text, options }, by)),
-    reply: (options) => Effect.map(asker, (by) => want(core, { source: "reply", options }, by)),
+    say: (text, options) =>
+      Effect.map(asker, (by) => {
+        checkObject("say", options, "say(text, { when: \"now\" })")
+        return want(core, { source: "say", text, options }, by)
+      }),
+    reply: (options) =>
+      Effect.map(asker, (by) => {
+        checkObject("reply", options, "reply({ instructions: \"…\" })")
+        return want(core, { source: "reply", options }, by)
+      }),
     send: (text) =>
       Effect.sync(() => {
         checkWords("send", text, false)
@@ -151,12 +159,16 @@ export const makeSession = (core: Core, parts: Parts): Session.Session["Service"
     perform: (task) => perform(core, parts.lend, task, session),
     hangUp: (options) =>
       Effect.suspend(() => {
+        checkObject("hangUp", options, "hangUp({ say: \"Goodbye!\" })")
         const goodbye = options?.say
         if (goodbye !== undefined) checkWords("hangUp", goodbye, false)
         return Effect.andThen(parts.mayEnd, hangUp(core, parts.company, goodbye))
       }),
     close: (options) =>
-      Effect.sync(() => signal(core, { _tag: "Close", drain: options?.drain === true, reason: "closed" })),
+      Effect.sync(() => {
+        checkObject("close", options, "close({ drain: true })")
+        signal(core, { _tag: "Close", drain: options?.drain === true, reason: "closed" })
+      }),
     ended: Effect.andThen(attend(core), Deferred.await(parts.ended))
   })
   return session

@@ -58,7 +58,7 @@ export const makeTurns = (core: Core, hookTimeout: number): Turns => {
         core.publish({ _tag: "Warning", component: "hook", message: "onUserTurn did not answer in time" })
       const { heard, within } = makeHook(core, "onUserTurn")
       const asked = within(Effect.map(
-        Effect.suspend(() => onUserTurn({ turn, text, source, history: before })),
+        Effect.suspend(() => onUserTurn({ turn, text, source, language: core.conductor.language(), history: before })),
         checkVerdict
       ))
       hook = core.fork(

@@ -15,7 +15,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type { Set as Tools } from "../../Tools.ts"
-import { effectOf } from "../given.ts"
+import { effectOf, saysYes } from "../given.ts"
 import * as Check from "../options.ts"
 import { monotonic } from "../steady.ts"
 import * as entry from "./entry.ts"
@@ -82,7 +82,7 @@ interface Server {
 }
 
 const makeServer = (
-  { connect, refresh, timeout, toolkit }: Omit<typeof discovery.Type, "connect"> & {
+  { connect, needsApproval, refresh, timeout, toolkit }: Omit<typeof discovery.Type, "connect"> & {
     readonly connect: Effect.Effect<unknown, unknown, any>
   },
   context: Context.Context<never>,
@@ -130,6 +130,11 @@ const makeServer = (
       ))
   })
 
+  const approved = (tool: Tool.Any): Tool.Any =>
+    needsApproval !== undefined && saysYes("needsApproval", needsApproval(tool))
+      ? (tool as Tool.Tool<string, any>).setNeedsApproval(true)
+      : tool
+
   const find = Effect.gen(function*() {
     if (connection?.lost === true) yield* close(connection)
     const one = connection ?? (yield* open)
@@ -143,7 +148,7 @@ const makeServer = (
         Effect.annotateLogs({ offered: all.length, taken: tools.length })
       )
     }
-    return tools.map((tool) => watched(one, entry.fromKit(kit, tool)))
+    return tools.map((tool) => watched(one, entry.fromKit(kit, approved(tool))))
   })
 
   const ask = Effect.gen(function*() {
@@ -153,7 +158,7 @@ const makeServer = (
     if (Exit.isSuccess(exit) && exit.value._tag === "Some") return exit.value.value
     if (connection !== undefined) connection.lost = true
     const why = Exit.isSuccess(exit) ? "TimeoutError" : kindOf(Cause.squash(exit.cause))
-    yield* Effect.logWarning("a server's tools cannot be asked for; those that were found before stay").pipe(
+    yield* Effect.logWarning(`a server's tools cannot be asked for (${why}); those that were found before stay`).pipe(
       Effect.annotateLogs({ reason: why })
     )
     return undefined

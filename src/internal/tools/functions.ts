@@ -46,6 +46,11 @@ export interface PlainTool<in Params = any> {
   readonly readonly?: boolean | undefined
   /** Once more does no more. @default false */
   readonly idempotent?: boolean | undefined
+  /**
+   * Whether a call runs only if `onApproval` of the agent allows it: always, or as a function of the
+   * parameters says, which may be async. @default false
+   */
+  readonly needsApproval?: boolean | ((params: Params) => boolean | Promise<boolean>) | undefined
   /** How it behaves in a conversation, as by `Tools.voice`. @default what `Tools.voice` has */
   readonly voice?: VoiceOptions<Params, any> | undefined
   readonly run: (params: Params, call: PlainCall) => unknown
@@ -64,8 +69,9 @@ type Whole<P> = P extends Schema.Top ? P
   : P
 
 /** One of them, with its parameters. */
-interface PlainToolOf<P> extends Omit<PlainTool, "parameters" | "voice" | "run"> {
+interface PlainToolOf<P> extends Omit<PlainTool, "parameters" | "needsApproval" | "voice" | "run"> {
   readonly parameters?: P & Whole<P>
+  readonly needsApproval?: boolean | ((params: ParamsOf<P>) => boolean | Promise<boolean>) | undefined
   readonly voice?: VoiceOptions<ParamsOf<P>, any> | undefined
   readonly run: (params: ParamsOf<P>, call: PlainCall) => unknown
 }
@@ -157,9 +163,10 @@ const made = (tools: Readonly<Record<string, PlainTool>>): Set => ({
 
 const described = (
   name: string,
-  { description, idempotent = false, parameters, readonly = false, voice = {} }: PlainTool
+  { description, idempotent = false, needsApproval, parameters, readonly = false, voice = {} }: PlainTool
 ) => {
-  const about = { description, success: Schema.Unknown }
+  // `execute` waits for a promise of it, too.
+  const about = { description, success: Schema.Unknown, needsApproval: needsApproval as Tool.NeedsApproval<any> }
   const tool = parameters === undefined ? Tool.make(name, about) : Tool.dynamic(name, { ...about, parameters })
   return tool.annotate(Tool.Readonly, readonly).annotate(Tool.Idempotent, idempotent)
     .annotate(Annotation, read(voice as Given, (invalid) => invalid, `${name}.voice.`))

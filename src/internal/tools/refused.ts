@@ -11,6 +11,7 @@ import * as SchemaAST from "effect/SchemaAST"
 import type { InvalidOptions } from "../../Failure.ts"
 import * as Check from "../options.ts"
 import { shown as shownAs } from "../options/shown.ts"
+import type { PlainTool } from "./functions.ts"
 
 type Problem = InvalidOptions["problems"][number]
 
@@ -193,11 +194,20 @@ export const wrongSources = (given: unknown): ReadonlyArray<Problem> =>
 
 const isTool = (value: unknown): value is Tool.Any => isRecord(value) && "parametersSchema" in value && "name" in value
 
-const flags = Check.struct<{
-  readonly description?: string | undefined
-  readonly readonly?: boolean | undefined
-  readonly idempotent?: boolean | undefined
-}>()({ description: Check.text(), readonly: Check.flag(), idempotent: Check.flag() })
+const approval = Check.such<boolean | ((params: any) => boolean | Promise<boolean>)>(
+  (given) => typeof given === "boolean" || typeof given === "function",
+  (given) => `be true, false, or a function of the parameters, not ${shown(given)}`
+)
+
+const own = Check.struct<PlainTool>()({
+  description: Check.text(),
+  parameters: Check.asIs,
+  readonly: Check.flag(),
+  idempotent: Check.flag(),
+  needsApproval: approval,
+  voice: Check.asIs,
+  run: Check.asIs
+})
 
 /** Models of most providers take no other. */
 const isName = /^[a-zA-Z0-9_-]{1,64}$/
@@ -217,7 +227,7 @@ export const wrongFunctions = (given: unknown): ReadonlyArray<Problem> =>
         return [{ option: name, detail }]
       }
       const { parameters, run } = tool
-      const read = Check.read(flags, tool, `${name}.`)
+      const read = Check.read(own, tool as object as PlainTool, `${name}.`)
       return [
         ...(typeof run === "function"
           ? []

@@ -44,6 +44,11 @@ export interface Discovery<Client, out R = never> {
   readonly connect: Effect.Effect<Client, unknown, R>
   /** Asks for the tools, which have their handlers. */
   readonly toolkit: (client: Client) => Effect.Effect<Toolkit.WithHandler<any>, unknown>
+  /**
+   * Which of the tools run only if `onApproval` of the agent allows it, by their names as the model
+   * has them, or by their annotations. @default none, but those that say so themselves
+   */
+  readonly needsApproval?: ((tool: Tool.Any) => boolean) | undefined
   /** Age of what was found after which it is asked for again, between turns. @default "5 minutes" */
   readonly refresh?: Duration.Input | undefined
   /** Longest time to connect and to ask, during which an agent does not begin. @default "5 seconds" */
@@ -53,6 +58,7 @@ export interface Discovery<Client, out R = never> {
 export const discovery = Check.struct<Discovery<unknown, unknown>>()({
   connect: Check.required(Check.effect),
   toolkit: Check.required(Check.callback),
+  needsApproval: Check.callback,
   refresh: Check.duration({ default: "5 minutes", least: 1 }),
   timeout: Check.duration({ default: "5 seconds", least: 1 })
 })
