@@ -4,7 +4,7 @@ import * as Chars from "./chars.ts"
 /** Beginning of a word that tells whether it is an address. */
 const enough = 100
 
-const scheme = /[a-z][a-z0-9+.-]*:\/\//i
+const scheme = /[a-z][a-z0-9+.-]*:\/\/|(?:^|[^\p{L}\p{N}])www\.|mailto:/iu
 const after = /[\s.,;:!?)\]"'”’»<]/
 
 /** `(address "title")`; anything else in parentheses is text. */

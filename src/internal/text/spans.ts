@@ -1,13 +1,24 @@
 /** Marks in a line that come in pairs, such as `**`: held until both are there, or given as text. */
+import { bang, bracketOpen, pipe } from "./units.ts"
 
-const bang = 33
-const bracketOpen = 91
+/** Text before a bracket that is looked at. */
+const remembered = 24
+
+/** Spaces at the end of a text, but for those behind a sentence or a clause. */
+const blankAtEnd = (text: string, given: string): number => {
+  let at = text.length
+  while (at > 0 && (text[at - 1] === " " || text[at - 1] === "\t")) at--
+  const before = at > 0 ? text[at - 1]! : given.slice(-1)
+  return before === "" || /[\s.!?…:;,。！？]/.test(before) ? 0 : text.length - at
+}
 
 /** Spans within one another. */
 const mostOpen = 32
 
 interface Opener {
   readonly unit: number
+  /** The text before a bracket, of which the space may go with it. */
+  readonly before: string
   readonly part: number
   length: number
 }
@@ -25,15 +36,39 @@ export class Spans {
   #parts: Array<string> = []
   #openers: Array<Opener> = []
   #held = 0
+  #given = ""
 
   constructor(longest: number) {
     this.#longest = longest
   }
 
+  /** What is decided; a space at its end may stand before a cell or a mark of a source, unless a sentence has ended. */
   take(): string {
-    const out = this.#out
-    this.#out = ""
+    if (this.#out === "") return ""
+    const held = blankAtEnd(this.#out, this.#given)
+    const out = this.#out.slice(0, this.#out.length - held)
+    this.#out = this.#out.slice(out.length)
+    if (out !== "") this.#given = (this.#given + out).slice(-remembered)
     return out
+  }
+
+  /** The rest, where no more comes. */
+  finish(): string {
+    const out = this.#out
+    this.#out = this.#given = ""
+    return out
+  }
+
+  /** The last of the text, whether it was given or not. */
+  before(): string {
+    return (this.#given + this.#out + this.#parts.join("")).slice(-remembered)
+  }
+
+  /** Drops the spaces at the end, save those that were given. */
+  trimEnd() {
+    if (this.#openers.length === 0) {
+      this.#out = this.#out.slice(0, this.#out.length - blankAtEnd(this.#out, this.#given))
+    } else this.#parts.push(this.#parts.pop()!.replace(/[ \t]+$/, ""))
   }
 
   text(text: string) {
@@ -51,7 +86,8 @@ export class Spans {
   open(unit: number, text: string) {
     // So many are no marks, and each that comes would look at all of them.
     if (this.#openers.length >= mostOpen) this.giveUp()
-    this.#openers.push({ unit, part: this.#parts.length, length: text.length })
+    const before = unit === bracketOpen ? this.before() : ""
+    this.#openers.push({ unit, before, part: this.#parts.length, length: text.length })
     this.#parts.push(text, "")
     this.#held += text.length
   }
@@ -107,6 +143,39 @@ export class Spans {
       }
       this.#flush()
     }
+  }
+
+  /** What stands in the last bracket, and before it; `undefined` of an image. */
+  bracket(): { readonly content: string; readonly before: string } | undefined {
+    const opener = this.#openers[this.#bracket()]
+    return opener === undefined || opener.unit === bang
+      ? undefined
+      : { content: this.#parts.slice(opener.part + 1).join(""), before: opener.before }
+  }
+
+  /** The last bracket goes with what is in it, and with the space before it. */
+  dropBracket() {
+    const at = this.#bracket()
+    const opener = this.#openers[at]
+    if (opener === undefined) return
+    this.#openers.length = at
+    this.#parts.length = opener.part
+    const last = this.#parts.length - 1
+    if (last >= 0) this.#parts[last] = this.#parts[last]!.trimEnd()
+    this.#flush()
+    if (last < 0) this.trimEnd()
+  }
+
+  /** Pipes that may part the cells of a table do so, or are text. */
+  settlePipes(cells: boolean) {
+    const pipes = this.#openers.filter(({ unit }) => unit === pipe)
+    if (pipes.length === 0) return
+    if (cells) { for (const { part } of pipes) this.#parts[part] = ", " }
+    this.forget(pipe)
+  }
+
+  hasPipe(): boolean {
+    return this.#openers.some(({ unit }) => unit === pipe)
   }
 
   rejectBracket() {
