@@ -12,7 +12,7 @@ import type * as Event from "./Event.ts"
 import * as History from "./History.ts"
 import { built, given } from "./internal/agent.ts"
 import { checkOptions } from "./internal/agentOptions.ts"
-import { currentPlain, type Plain, settled } from "./internal/plain.ts"
+import { currentPlain, hooked, type Plain } from "./internal/plain.ts"
 import type * as Llm from "./Llm.ts"
 import type * as Stt from "./Stt.ts"
 import * as Tools from "./Tools.ts"
@@ -259,13 +259,13 @@ const whole = <R>(
 ): Effect.Effect<unknown, unknown, R> | undefined =>
   hook === undefined || Effect.isEffect(hook)
     ? hook
-    : Effect.flatMap(currentPlain, (session) => settled<unknown, never>(name, () => hook(session!)))
+    : Effect.flatMap(currentPlain, (session) => hooked<unknown, never>(name, () => hook(session!)))
 
 const asked = <A, B, R>(
   name: string,
   hook: ((about: A, session: Plain) => Effect.Effect<B, unknown, R> | Promise<B> | B) | undefined
 ): ((about: A) => Effect.Effect<B, unknown, R>) | undefined =>
-  hook && ((about) => Effect.flatMap(currentPlain, (session) => settled(name, () => hook(about, session!))))
+  hook && ((about) => Effect.flatMap(currentPlain, (session) => hooked(name, () => hook(about, session!))))
 
 /** The hooks as effects, whatever they were written as. */
 const effects = <RE, RX, RU, RL, RF, RC, RK, RO, RA>(
