@@ -109,6 +109,7 @@ describe("Text.markdown strips", () => {
     ["See it.[^1] And more[^note]!\n\n[^1]: As of 2024.", "See it. And more!\n\nAs of 2024."],
     ["The capital is Paris [1]. It is big[2][3], yes [4, 5]! Done.[6]", "The capital is Paris. It is big, yes! Done."],
     ["In 2024[1] and so on [2]", "In 2024 and so on"],
+    ["It is so [1][2] now.", "It is so now."],
     ["So it is [1](https://a.io), [[2]](https://b.io).", "So it is, ."],
     ["It is [the text][ref].\n\n[ref]: https://a.io \"Title\"\n[1]: <www.b.io>\nafter", "It is the text.\n\nafter"],
     ["A fact [1†source], another [doc2].", "A fact, another."],

@@ -4,6 +4,7 @@
  */
 import { entityText } from "./entities.ts"
 import { raised } from "./raised.ts"
+import { Tail } from "./tail.ts"
 import type { Run } from "./transform.ts"
 
 const longestTag = 200
@@ -66,6 +67,7 @@ const goesOn = (held: string): boolean => {
   }
 }
 
+const opener = /[<&【\ue200]/
 const openers = /[<&【\ue200]/g
 
 class Reader implements Run {
@@ -74,7 +76,7 @@ class Reader implements Run {
   #quote = ""
   #out = ""
   /** The end of what was given. */
-  #tail = ""
+  readonly #tail = new Tail(12)
   /** Cells of a table stand side by side. */
   #hasCell = false
   /** The tag whose text is left out. */
@@ -83,6 +85,10 @@ class Reader implements Run {
   #raised: string | undefined
 
   readonly push = (chunk: string): string => {
+    if (this.#held === "" && this.#silenced === "" && this.#raised === undefined && chunk.search(opener) === -1) {
+      this.#tail.push(chunk)
+      return chunk
+    }
     for (let i = 0; i < chunk.length;) {
       if (this.#held === "") {
         openers.lastIndex = i
@@ -101,24 +107,28 @@ class Reader implements Run {
     this.#held = this.#quote = this.#silenced = ""
     this.#hasCell = false
     const out = this.#given()
-    this.#tail = ""
+    this.#tail.reset()
     return out
   }
 
   #given(): string {
     const out = this.#out
     this.#out = ""
-    if (out !== "") this.#tail = (this.#tail + out).slice(-12)
     return out
+  }
+
+  #write(text: string) {
+    this.#out += text
+    this.#tail.push(text)
   }
 
   #give(text: string) {
     if (this.#silenced !== "") return
-    if (this.#raised === undefined) this.#out += text
+    if (this.#raised === undefined) this.#write(text)
     else {
       this.#raised += text
       if (this.#raised.length <= longestRaised) return
-      this.#out += this.#raised
+      this.#write(this.#raised)
       this.#raised = undefined
     }
   }
@@ -174,8 +184,8 @@ class Reader implements Run {
     const exponent = this.#raised?.trim()
     this.#raised = undefined
     if (exponent === undefined || exponent === "") return
-    const kind = raised(this.#tail + this.#out, exponent)
-    if (kind !== "note") this.#out += kind === "power" ? power(exponent) : exponent
+    const kind = raised(this.#tail.text, exponent)
+    if (kind !== "note") this.#write(kind === "power" ? power(exponent) : exponent)
   }
 }
 

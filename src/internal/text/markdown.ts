@@ -17,7 +17,8 @@ const longest = 300
 const longestLead = 100
 const longestRow = 1000
 
-const special = new Set(Array.from("\n!*[\\]_`|~", (sign) => sign.charCodeAt(0)))
+const special = new Uint8Array(0x10000)
+for (const sign of "\n!*[\\]_`|~") special[sign.charCodeAt(0)] = 1
 const escapable = new Set("*_`~[]#|.!+-(){}<>$&\"'")
 
 const literal = (unit: number, length: number): string => String.fromCharCode(unit).repeat(length)
@@ -49,7 +50,7 @@ class Stripper {
   readonly push = (chunk: string): string => {
     for (let i = 0; i < chunk.length; i++) {
       const start = i
-      while (this.#isIdle() && i < chunk.length && !special.has(chunk.charCodeAt(i))) i++
+      if (this.#isIdle()) { while (i < chunk.length && special[chunk.charCodeAt(i)] === 0) i++ }
       if (i > start) {
         this.#say(chunk.slice(start, i))
         this.#before = chunk.charCodeAt(i - 1)

@@ -8,6 +8,7 @@ import * as Address from "./address.ts"
 import * as Chars from "./chars.ts"
 import { type MathWords, mathWords } from "./mathWords.ts"
 import { raised } from "./raised.ts"
+import { Tail } from "./tail.ts"
 import { argumentsOf, functionNames, powerOf, speak } from "./tex.ts"
 import type { Run } from "./transform.ts"
 
@@ -16,9 +17,15 @@ const longest = 300
 const longestBlock = 1000
 const longestName = 24
 
+const opener = /[$\\^]/
 const openers = /[$\\^]/g
 
 const isLetter = (unit: number): boolean => Chars.isWord(unit) && Chars.kindOf(unit) !== Chars.digit
+
+const isFunction = (beginning: string): boolean => {
+  for (const name of functionNames) if (name.startsWith(beginning)) return true
+  return false
+}
 
 /** Whether a text may be a formula: words of three letters and more are none of one. */
 class Formula {
@@ -45,8 +52,7 @@ class Formula {
     } else if (/[a-zA-Z]/.test(unit)) {
       if (this.#command || this.#depth > 0) return true
       this.#letters += unit
-      return this.#letters.length < 3 && !(this.#price && this.#letters.length > 1) ||
-        [...functionNames].some((name) => name.startsWith(this.#letters))
+      return this.#letters.length < 3 && !(this.#price && this.#letters.length > 1) || isFunction(this.#letters)
     } else {
       if (isLetter(unit.charCodeAt(0)) && !/[\p{Script=Greek}µ]/u.test(unit) && this.#depth === 0) return false
       this.#letters = ""
@@ -70,11 +76,10 @@ const isFormula = (text: string): boolean =>
 
 class Reader implements Run {
   readonly #words: MathWords
-  readonly #word = new Address.Word()
   #held = ""
   #formula: Formula | undefined
-  /** The last units that were given, or stood before a formula. */
-  #tail = ""
+  /** The end of what was given. */
+  readonly #given = new Tail(64)
   #spoke = false
   #out = ""
 
@@ -83,6 +88,10 @@ class Reader implements Run {
   }
 
   readonly push = (chunk: string): string => {
+    if (this.#held === "" && !this.#spoke && chunk.search(opener) === -1) {
+      this.#given.push(chunk)
+      return chunk
+    }
     for (let i = 0; i < chunk.length;) {
       if (this.#held === "") {
         openers.lastIndex = i
@@ -101,10 +110,14 @@ class Reader implements Run {
   readonly end = (): string => {
     if (this.#held !== "") this.#finish()
     const out = this.#out
-    this.#out = this.#tail = this.#held = ""
+    this.#out = this.#held = ""
     this.#spoke = false
-    this.#word.reset()
+    this.#given.reset()
     return out
+  }
+
+  get #tail(): string {
+    return this.#given.text
   }
 
   #give(text: string) {
@@ -112,8 +125,7 @@ class Reader implements Run {
     if (this.#spoke && Chars.isWord(text.charCodeAt(0))) this.#out += " "
     this.#spoke = false
     this.#out += text
-    this.#tail = (this.#tail + text).slice(-8)
-    this.#word.push(text)
+    this.#given.push(text)
   }
 
   #say(words: string) {
@@ -124,15 +136,12 @@ class Reader implements Run {
   }
 
   #begin(unit: string) {
-    const last = this.#tail.charCodeAt(this.#tail.length - 1)
-    const isText = this.#word.isAddress || this.#tail !== "" && (
-          unit === "$"
-            ? Chars.isWord(last) || last === 0x24
-            : unit === "^"
-            ? !Chars.isWord(last) && !/[)}|°′]$/.test(this.#tail)
-            : false
-        )
-    if (isText || unit === "^" && this.#tail === "") return this.#give(unit)
+    const tail = this.#tail
+    const last = tail.charCodeAt(tail.length - 1)
+    const isText = unit === "^"
+      ? tail === "" || !Chars.isWord(last) && !/[)}|°′]$/.test(tail)
+      : unit === "$" && tail !== "" && (Chars.isWord(last) || last === 0x24)
+    if (isText || Address.endsIn(tail)) return this.#give(unit)
     this.#held = unit
     this.#formula = undefined
   }
@@ -230,7 +239,7 @@ class Reader implements Run {
     const kind = raised(this.#tail, exponent)
     if (kind === "note") return
     if (kind === "ending") return this.#give(exponent)
-    const said = speak(exponent, this.#words)
+    const said = exponent.length === 1 ? exponent : speak(exponent, this.#words)
     this.#say(said === "°" || said === "′" ? said : powerOf(said, this.#words))
   }
 
@@ -342,7 +351,7 @@ const goesOnWith = (rest: string, unit: string, wanted: number): boolean => {
   const { depth, whole } = groupsOf(rest)
   if (depth > 0) return true
   if (whole >= wanted) return false
-  if (/^\[[^\]]*$/.test(rest)) return unit !== "\n"
+  if (/^\[[^\]]{0,20}$/.test(rest)) return unit !== "\n"
   return unit === "{" || rest === "" && unit === "[" || /^\d*$/.test(rest) && /\d/.test(unit) && rest.length < wanted
 }
 

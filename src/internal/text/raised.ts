@@ -6,6 +6,7 @@ const units: ReadonlySet<string> = new Set("km cm mm dm ft in mi yd nm µm ms".s
 const ordinals = /^(?:th|st|nd|rd|er|re|e|è?me|o|a|os|as)$/
 
 export const raised = (before: string, exponent: string): "power" | "ending" | "note" => {
+  if (/^[b-zB-Z]$/.test(exponent) && exponent !== "o" && exponent !== "e") return "power"
   const word = /[\p{L}µ]+$/u.exec(before)?.[0] ?? ""
   if (word.length > 1 && !units.has(word) && /^\[?[\d*†]{1,2}\]?$/.test(exponent)) return "note"
   if (/^\[\d{1,2}\]$/.test(exponent)) return "note"

@@ -311,13 +311,16 @@ export class Segmenter {
   }
 
   #readDoubt(): Doubt {
-    const word = Abbreviations.wordBefore(this.#before, this.#at)
+    const before = (at: number): number => this.#before(at)
+    const word = Abbreviations.wordBefore(before, this.#at)
     this.#abbreviated = word.length === 1 ? word.toLowerCase() : ""
-    return Abbreviations.doubtOf(word, this.#before, this.#at, this.#lineStart, this.#lexicon)
+    return Abbreviations.doubtOf(word, before, this.#at, this.#lineStart, this.#lexicon)
   }
 
   /** The code unit before a place that is near. */
-  readonly #before = (at: number): number => this.#recent[(at - 1) % window] ?? 0
+  #before(at: number): number {
+    return this.#recent[(at - 1) % window] ?? 0
+  }
 
   /** A letter after a stop without a space is that of a name. */
   #countLetter(unit: number, kind: number) {

@@ -1,16 +1,9 @@
 /** Marks in a line that come in pairs, such as `**`: held until both are there, or given as text. */
+import { Tail } from "./tail.ts"
 import { bang, bracketOpen, pipe } from "./units.ts"
 
 /** Text before a bracket that is looked at. */
 const remembered = 24
-
-/** Spaces at the end of a text, but for those behind a sentence or a clause. */
-const blankAtEnd = (text: string, given: string): number => {
-  let at = text.length
-  while (at > 0 && (text[at - 1] === " " || text[at - 1] === "\t")) at--
-  const before = at > 0 ? text[at - 1]! : given.slice(-1)
-  return before === "" || /[\s.!?…:;,。！？]/.test(before) ? 0 : text.length - at
-}
 
 /** Spans within one another. */
 const mostOpen = 32
@@ -36,7 +29,10 @@ export class Spans {
   #parts: Array<string> = []
   #openers: Array<Opener> = []
   #held = 0
-  #given = ""
+  /** Spaces at the end of the text, and what stands before them. */
+  #blank = ""
+  #last = ""
+  readonly #recent = new Tail(remembered)
 
   constructor(longest: number) {
     this.#longest = longest
@@ -44,38 +40,66 @@ export class Spans {
 
   /** What is decided; a space at its end may stand before a cell or a mark of a source, unless a sentence has ended. */
   take(): string {
-    if (this.#out === "") return ""
-    const held = blankAtEnd(this.#out, this.#given)
-    const out = this.#out.slice(0, this.#out.length - held)
-    this.#out = this.#out.slice(out.length)
-    if (out !== "") this.#given = (this.#given + out).slice(-remembered)
+    if (this.#blank !== "" && !this.#mayGo()) this.#settle()
+    const out = this.#out
+    this.#out = ""
     return out
   }
 
   /** The rest, where no more comes. */
   finish(): string {
+    this.#settle()
     const out = this.#out
-    this.#out = this.#given = ""
+    this.#out = this.#last = ""
+    this.#recent.reset()
     return out
   }
 
   /** The last of the text, whether it was given or not. */
   before(): string {
-    return (this.#given + this.#out + this.#parts.join("")).slice(-remembered)
+    let text = ""
+    for (let i = this.#parts.length - 1; i >= 0 && text.length < remembered; i--) text = this.#parts[i] + text
+    return (text.length < remembered ? this.#recent.text + text : text).slice(-remembered)
   }
 
   /** Drops the spaces at the end, save those that were given. */
   trimEnd() {
-    if (this.#openers.length === 0) {
-      this.#out = this.#out.slice(0, this.#out.length - blankAtEnd(this.#out, this.#given))
-    } else this.#parts.push(this.#parts.pop()!.replace(/[ \t]+$/, ""))
+    if (this.#openers.length > 0) this.#parts.push(this.#parts.pop()!.replace(/[ \t]+$/, ""))
+    else if (this.#mayGo()) {
+      this.#recent.trimEnd()
+      this.#blank = ""
+    }
+  }
+
+  /** Whether the spaces at the end may belong to what follows. */
+  #mayGo(): boolean {
+    return this.#last !== "" && !/[\s.!?…:;,。！？]/.test(this.#last)
+  }
+
+  /** The spaces at the end are text. */
+  #settle() {
+    if (this.#blank === "") return
+    this.#out += this.#blank
+    this.#last = " "
+    this.#blank = ""
+  }
+
+  #write(text: string) {
+    if (text === "") return
+    this.#recent.push(text)
+    let end = text.length
+    while (end > 0 && (text[end - 1] === " " || text[end - 1] === "\t")) end--
+    if (end === 0) {
+      this.#blank += text
+      return
+    }
+    this.#out += this.#blank === "" && end === text.length ? text : this.#blank + text.slice(0, end)
+    this.#last = text[end - 1]!
+    this.#blank = text.slice(end)
   }
 
   text(text: string) {
-    if (this.#openers.length === 0) {
-      this.#out += text
-      return
-    }
+    if (this.#openers.length === 0) return this.#write(text)
     this.#parts[this.#parts.length - 1] += text
     this.#held += text.length
     if (this.#held > this.#longest) {
@@ -192,7 +216,7 @@ export class Spans {
 
   #flush() {
     if (this.#openers.length === 0) {
-      this.#out += this.#parts.join("")
+      this.#write(this.#parts.join(""))
       this.#parts = []
       this.#held = 0
     }
