@@ -96,7 +96,7 @@ export const nl: Phrasebook = {
     ...nlLengths,
     ...list(
       "wacht even, even wachten, wacht eens even, wacht heel even, wacht u even, wacht een moment, wacht een momentje, " +
-        "wacht een ogenblik, wacht een seconde, wacht een minuut, wacht een minuutje, effe wachten, wacht effe, " +
+        "wacht een ogenblik, wacht een seconde, een moment wachten, een momentje wachten, een ogenblik wachten, wacht een minuut, wacht een minuutje, effe wachten, wacht effe, " +
         "blijf aan de lijn, blijft u aan de lijn, blijf hangen, een moment geduld, een ogenblik geduld, even geduld, " +
         "heel even, eventjes, even kijken hoor, ik ben zo terug, ben zo terug, zo terug, ik kom zo terug, ik ben er zo weer"
     )

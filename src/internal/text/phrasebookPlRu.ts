@@ -76,7 +76,7 @@ const ruLengths = list(
 // Requests: howtosayguide.com, “please stop” and “stop talking” (Russian); news.itmo.ru, “Life in Russia”.
 export const ru: Phrasebook = {
   continuers: list(
-    "угу, ага, мгм, мхм, хм, гм, мм, а, ах, о, ох, ого, ну да, вот как, вот оно что, понятно, ясно, понимаю, " +
+    "угу, ага, мгм, мхм, хм, хмм, гм, мм, а, ах, о, ох, ого, ну да, вот как, вот оно что, понятно, ясно, понимаю, " +
       "а понятно, а ясно, mhm, mm, hm, hmm, uh huh, aha"
   ),
   agreement: list(
