@@ -113,7 +113,8 @@ describe("Text.markdown strips", () => {
     ["So it is [1](https://a.io), [[2]](https://b.io).", "So it is, ."],
     ["It is [the text][ref].\n\n[ref]: https://a.io \"Title\"\n[1]: <www.b.io>\nafter", "It is the text.\n\nafter"],
     ["A fact [1†source], another [doc2].", "A fact, another."],
-    ["> [!NOTE]\n> Mind the gap", "\nMind the gap"]
+    ["> [!NOTE]\n> Mind the gap", "\nMind the gap"],
+    ["One\\\ntwo", "One\ntwo"]
   ])
 })
 
@@ -204,6 +205,7 @@ describe("Text.math", () => {
     ["\\sqrt{2}, \\sqrt[3]{x} and \\boxed{42}.", "the square root of 2, the cube root of x and 42."],
     ["5 \\times 3 = 15, 2\\times3, 3\\,000, 10\\%", "5 times 3 = 15, 2 times 3, 3000, 10%"],
     ["$\\alpha \\le \\beta$ and $x_{max}$, $-5$", "alpha is at most beta and x max, minus 5"],
+    ["Let $f: A \\to B$, $x, y$.", "Let f: A → B, x, y."],
     ["\\begin{align} a &= b \\\\ c &= d \\end{align} ok", "a equals b, c equals d ok"],
     [
       "10^6, 2^{10}, x^n, km^2, 90^\\circ, x^2y",

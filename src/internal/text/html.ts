@@ -22,12 +22,12 @@ const [citing, cited] = ["\ue200", "\ue201"]
 /** Tags after which another line begins. */
 const lines = new Set(
   ("br p div li ul ol tr table h1 h2 h3 h4 h5 h6 hr blockquote pre section article header footer main nav aside figure " +
-    "figcaption caption form fieldset legend option dl dt dd address dialog menu").split(" ")
+    "figcaption caption form fieldset legend option dl dt dd address dialog menu details summary").split(" ")
 )
 
 const inline = new Set(
-  ("a abbr acronym b bdi bdo big button center cite code col colgroup data del details dfn em font i iframe img input ins kbd " +
-    "label link mark meta noscript picture q rp rt ruby s samp select small source span strike strong sub summary svg tbody " +
+  ("a abbr acronym b bdi bdo big button center cite code col colgroup data del dfn em font i iframe img input ins kbd " +
+    "label link mark meta noscript picture q rp rt ruby s samp select small source span strike strong sub svg tbody " +
     "textarea tfoot thead time tt u var video audio wbr html body head").split(" ")
 )
 

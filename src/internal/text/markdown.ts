@@ -65,7 +65,9 @@ class Stripper {
       this.#endLead()
     }
     if (this.#mode === "inline") {
-      this.#settle(Unit.newline)
+      if (this.#pending === Unit.backslash) this.#spans.text("\\")
+      else this.#settle(Unit.newline)
+      this.#pending = 0
       this.#endCell()
     }
     switch (this.#mode) {
@@ -274,7 +276,8 @@ class Stripper {
           this.#before = next
           return true
         }
-        this.#spans.text("\\")
+        // Before the end of a line it is a break of that.
+        if (next !== Unit.newline) this.#spans.text("\\")
         return false
       case Unit.pipe:
         return this.#settlePipe(next)

@@ -43,7 +43,7 @@ class Formula {
       this.#price = false
     }
     if (
-      /\s/.test(unit) && this.#depth === 0 && /[.,!?;:]/.test(this.#before) && (this.#price || this.#before !== ",")
+      /\s/.test(unit) && this.#depth === 0 && /[.!?]/.test(this.#before)
     ) return false
     this.#before = unit
     if (unit === "\\") {
@@ -72,7 +72,7 @@ class Formula {
 const isFormula = (text: string): boolean =>
   text.trim() !== "" &&
   (/[\\^_=+*/<>(){}\-−]/.test(text) ||
-    /^\s*(?:[a-zA-Z]{1,2}|[\d.,]+\s*[a-zA-Z]?|\p{Script=Greek})['′]?\s*$/u.test(text))
+    /^\s*(?:[a-zA-Z]{1,2}|[a-zA-Z](?:\s*,\s*[a-zA-Z])+|[\d.,]+\s*[a-zA-Z]?|\p{Script=Greek})['′]?\s*$/u.test(text))
 
 class Reader implements Run {
   readonly #words: MathWords

@@ -198,7 +198,23 @@ const named: Readonly<Record<string, string>> = {
   zho: "zh",
   chi: "zh",
   korean: "ko",
-  kor: "ko"
+  kor: "ko",
+  turkish: "tr",
+  tur: "tr",
+  czech: "cs",
+  ces: "cs",
+  cze: "cs",
+  slovak: "sk",
+  slk: "sk",
+  slo: "sk",
+  hungarian: "hu",
+  hun: "hu",
+  finnish: "fi",
+  fin: "fi",
+  danish: "da",
+  dan: "da",
+  norwegian: "no",
+  nor: "no"
 }
 
 /** Tags of a transcript that name no language: of several, or of one that was not found out. */
