@@ -108,8 +108,9 @@ describe("Text.markdown strips", () => {
     ["one | **two** | \\| three\n---|:-:|---\n1 | 2 | 3", "one, two, | three\n1, 2, 3"],
     ["See it.[^1] And more[^note]!\n\n[^1]: As of 2024.", "See it. And more!\n\nAs of 2024."],
     ["The capital is Paris [1]. It is big[2][3], yes [4, 5]! Done.[6]", "The capital is Paris. It is big, yes! Done."],
-    ["In 2024[1] and so on [2]", "In 2024 and so on"],
+    ["In 2024[1] and so forth [2]", "In 2024 and so forth"],
     ["It is so [1][2] now.", "It is so now."],
+    ["**It grew in 2020 [1]** and fell [2], see *that* [3], [5].", "It grew in 2020 and fell, see that, ."],
     ["So it is [1](https://a.io), [[2]](https://b.io).", "So it is, ."],
     ["It is [the text][ref].\n\n[ref]: https://a.io \"Title\"\n[1]: <www.b.io>\nafter", "It is the text.\n\nafter"],
     ["A fact [1†source], another [doc2].", "A fact, another."],
@@ -211,6 +212,7 @@ describe("Text.math", () => {
       "10^6, 2^{10}, x^n, km^2, 90^\\circ, x^2y",
       "10 to the power of 6, 2 to the power of 10, x to the power of n, km squared, 90°, x squared y"
     ],
+    ["\\sum_{i=1}^n i, \\alpha_1, \\lim_{x \\to 0} x", "the sum of i equals 1, n, i, alpha 1, lim x → 0, x"],
     ["The capital^1 on the 4^{th}", "The capital on the 4th"],
     ["It is \\$5 \\(see below\\)", "It is $5 (see below)"],
     ["$\\sum_{i=1}^n i$ and \\text{speed of light}", "the sum of i equals 1, n, i and speed of light"],

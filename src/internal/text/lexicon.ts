@@ -92,7 +92,7 @@ const french: Lexicon = {
     "mm mmes mlles mgr me p.ex c.-à-d env pr st ste boul bd resp c.a.d tél"
   ),
   titles: union(english.titles, "m"),
-  numeric: union(english.numeric, "n° art chap janv févr juil déc réf bât appt étg"),
+  numeric: union(english.numeric, "n° art chap janv févr juil déc h min réf bât appt étg"),
   ambiguous: union(new Set([...english.ambiguous].filter((word) => word !== "st")), "cie éd av"),
   starters: set(
     "le la les l un une des il elle ils elles on nous vous je j tu ce cet cette ces c et mais ou donc or car si quand " +
@@ -108,8 +108,8 @@ const spanish: Lexicon = {
     "sr sra srta sres sras d dña da ud uds vd vds p.ej ee av avda avd ctra pza pl lic arq ing dra dres gral sto sta excmo " +
       "ilmo hnos aprox ej admón dpto depto fdo núms prof profa esq p.d"
   ),
-  numeric: union(english.numeric, "núm pág págs cap tfno tlf apdo máx mín n° ene abr ago dic c"),
-  ambiguous: union(english.ambiguous, "ee.uu uu a.m p.m a.c d.c cía s.a"),
+  numeric: union(english.numeric, "núm pág págs cap tfno tlf apdo máx mín n° ene abr ago dic"),
+  ambiguous: union(english.ambiguous, "ee.uu uu a.m p.m a.c d.c cía s.a c"),
   starters: set(
     "el la los las lo un una unos unas él ella ellos ellas nosotros usted ustedes yo tú este esta esto ese esa eso y " +
       "pero o si cuando donde como qué quién en de del a al por para con sin después antes sí no gracias mi su sus " +

@@ -44,6 +44,7 @@ export class Links {
     if (next === bracketOpen && !/[\p{L}\p{N}_)\]]$/u.test(before) && content !== "" && !isNumbered) {
       return this.#follows("[")
     }
+    this.#saysNumbers ||= isNumbered
     this.#spans.rejectBracket()
     this.#spans.text("]")
     return "text"

@@ -18,6 +18,9 @@ const longestBlock = 1000
 const longestName = 24
 
 const opener = /[$\\^]/
+/** What is above and below a sign: `\sum_{i=1}^n`. */
+const scripts = /^(?:[_^](?:\{[^{}\n]*\}|[a-zA-Z0-9]))*[_^](?:[a-zA-Z0-9]|\{[^{}\n]*\}?)?$/
+
 const openers = /[$\\^]/g
 
 const isLetter = (unit: number): boolean => Chars.isWord(unit) && Chars.kindOf(unit) !== Chars.digit
@@ -272,7 +275,11 @@ class Reader implements Run {
     const wanted = argumentsOf(name)
     if (wanted === undefined) return this.#release(), false
     const rest = held.slice(name.length + 1)
-    if (wanted === 0) return this.#speak(held), false
+    if (wanted === 0) {
+      if (held.length >= longest || !scripts.test(rest + unit)) return this.#speak(held), false
+      this.#held += unit
+      return true
+    }
     if (!goesOnWith(rest, unit, wanted)) {
       return isWhole(rest, wanted) ? this.#speak(held) : this.#release(), false
     }

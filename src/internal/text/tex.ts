@@ -79,6 +79,15 @@ const characters: ReadonlyMap<string, string> = new Map([
   ["limits", ""],
   ["displaystyle", ""],
   ["hline", ""],
+  ["langle", ""],
+  ["rangle", ""],
+  ["lfloor", ""],
+  ["rfloor", ""],
+  ["lceil", ""],
+  ["rceil", ""],
+  ["mid", " "],
+  ["euro", "€"],
+  ["pounds", "£"],
   ["newline", " "]
 ])
 
@@ -186,6 +195,9 @@ class Speaker {
     else if (signs.has(command)) {
       this.#word(this.#words[signs.get(command)!])
       this.#bounds = command === "sum" || command === "int"
+    } else if (command === "lim" || command === "prod") {
+      this.#word(command)
+      this.#bounds = true
     } else if (characters.has(command)) {
       this.#out += characters.get(command)!
       if (/^(?:left|right)$/.test(command) && this.#text[this.#at] === ".") this.#at++
