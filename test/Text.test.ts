@@ -189,6 +189,8 @@ describe("Text.splitSentences", () => {
     ["המחיר הוא 3.50 ש\"ח. תודה.", ["המחיר הוא 3.50 ש\"ח.", "תודה."]],
     ["Τι κάνετε; Είμαι καλά. One; two.", ["Τι κάνετε;", "Είμαι καλά.", "One; two."]],
     ["Բարև։ Լավ։ ሰላም፧ དེ་རིང།", ["Բարև։", "Լավ։", "ሰላም፧", "དེ་རིང།"]],
+    ["Tell me more.What then?Nobody.So", ["Tell me more.", "What then?", "Nobody.So"]],
+    ["Tell me more.What", ["Tell me more.", "What"]],
     ["It is 5 ft. 3 in. tall. Fine.", ["It is 5 ft. 3 in. tall.", "Fine."]],
     ["A long sentence, with several clauses, goes on and on without an end", [
       "A long sentence,",

@@ -77,6 +77,7 @@ export class Segmenter {
 
   readonly end = (): ReadonlyArray<string> => {
     if (this.#phase === "starter") this.#decideStarter()
+    if (this.#phase === "joined") this.#decideJoined(Chars.none, Chars.none)
     const pieces = this.#release()
     const rest = this.#pending
     this.#reset()
