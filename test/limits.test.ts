@@ -51,6 +51,7 @@ const none: Readonly<Record<string, string>> = {
   "text/markdown.ts: longestRow": "of what is looked at of a text that is bounded",
   "text/math.ts: longest": "of what is looked at of a text that is bounded",
   "text/math.ts: longestBlock": "of what is looked at of a text that is bounded",
+  "text/math.ts: mostNested": "of what is looked at of a text that is bounded",
   "text/math.ts: longestName": "of what is looked at of a text that is bounded",
   "text/phrases.ts: longestSign": "of what is looked at of a text that is bounded",
   "text/segmenter.ts: longestStarter": "of what is looked at of a text that is bounded",

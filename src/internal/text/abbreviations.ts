@@ -67,7 +67,7 @@ export const doubtOf = (word: string, before: Before, at: number, lineStart: num
   if (word.length === reach) return "none"
   const start = at - word.length
   const isLineStart = start === lineStart
-  if (/^\p{Nd}{1,3}$/u.test(word)) {
+  if (Chars.kindOf(word.charCodeAt(0)) === Chars.digit && /^\p{Nd}{1,3}$/u.test(word)) {
     if (isLineStart) return "never"
     return ordinals === "none" || word.length > 2 ? "none" : ordinals === "any" ? "ambiguous" : "slight"
   }
@@ -82,7 +82,7 @@ export const doubtOf = (word: string, before: Before, at: number, lineStart: num
     return isLineStart ? "never" : word === "I" ? "slight" : "ambiguous"
   }
   if (numeric.has(folded) || numericEnd?.test(folded) === true) return "numeric"
-  if (ambiguous.has(folded) || /^(?:\p{L}\.)+\p{L}$/u.test(word)) return "ambiguous"
+  if (ambiguous.has(folded) || word[1] === "." && /^(?:\p{L}\.)+\p{L}$/u.test(word)) return "ambiguous"
   if (word.length === 1 && !isWithin) return "letter"
   return word.length < 4 || consonants.test(word) ? "slight" : "none"
 }

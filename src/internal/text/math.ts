@@ -16,6 +16,7 @@ import type { Run } from "./transform.ts"
 const longest = 300
 const longestBlock = 1000
 const longestName = 24
+const mostNested = 8
 
 const opener = /[$\\^]/
 /** What is above and below a sign: `\sum_{i=1}^n`. */
@@ -30,44 +31,48 @@ const isFunction = (beginning: string): boolean => {
   return false
 }
 
-/** Whether a text may be a formula: words of three letters and more are none of one. */
+/** What may follow a number in a formula. */
+const afterNumber = /[\sa-zA-Z+\-*/=^_\\<>(){}×·÷−]/
+
+const isDigit = (code: number): boolean => code >= 48 && code <= 57
+const isLatin = (code: number): boolean => code >= 97 && code <= 122 || code >= 65 && code <= 90
+
+/** Whether a text may be a formula: words of three letters and more are none of one, and a price is none. */
 class Formula {
+  readonly #inLine: boolean
   #letters = ""
-  #price = true
+  /** It is no more than a number so far. */
+  #number: boolean | undefined
   #depth = 0
   #command = false
-  #before = ""
-  #length = 0
+  #ends = false
 
-  /** False once it is none. */
-  readonly push = (unit: string): boolean => {
-    const isStart = this.#length++ === 0
-    if (/[\d.,]/.test(unit) ? isStart && unit !== "." && !/\d/.test(unit) : !/[\s]/.test(unit) || isStart) {
-      this.#price = false
-    }
-    if (
-      /\s/.test(unit) && this.#depth === 0 && /[.!?]/.test(this.#before)
-    ) return false
-    this.#before = unit
-    if (unit === "\\") {
-      this.#command = true
-      this.#letters = ""
-    } else if (/[a-zA-Z]/.test(unit)) {
-      if (this.#command || this.#depth > 0) return true
-      this.#letters += unit
-      return this.#letters.length < 3 && !(this.#price && this.#letters.length > 1) || isFunction(this.#letters)
-    } else {
-      if (isLetter(unit.charCodeAt(0)) && !/[\p{Script=Greek}µ]/u.test(unit) && this.#depth === 0) return false
-      this.#letters = ""
-      this.#command = false
-      if (unit === "{") this.#depth++
-      if (unit === "}") this.#depth--
-    }
-    return true
+  constructor(inLine: boolean) {
+    this.#inLine = inLine
   }
 
-  get wasPrice(): boolean {
-    return this.#price
+  /** False once it is none. */
+  push(unit: string): boolean {
+    const code = unit.charCodeAt(0)
+    const isNumber = isDigit(code) || unit === "." || unit === ","
+    if (this.#number === true && !isNumber) {
+      if (this.#inLine && !afterNumber.test(unit)) return false
+      this.#number = false
+    }
+    this.#number ??= isNumber && unit !== ","
+    if (this.#ends && this.#depth === 0 && Chars.isSpace(code)) return false
+    this.#ends = unit === "." || unit === "!" || unit === "?"
+    if (isLatin(code)) {
+      if (this.#command || this.#depth > 0) return true
+      this.#letters += unit
+      return this.#letters.length < 3 || isFunction(this.#letters)
+    }
+    this.#letters = ""
+    this.#command = unit === "\\"
+    if (unit === "{") this.#depth++
+    else if (unit === "}") this.#depth--
+    else if (code > 0x7f && this.#depth === 0) return !isLetter(code) || /[\p{Script=Greek}µ]/u.test(unit)
+    return true
   }
 }
 
@@ -201,16 +206,10 @@ class Reader implements Run {
       this.#held += unit
       return true
     }
-    this.#formula ??= new Formula()
+    this.#formula ??= new Formula(marks === "$")
     const isBlank = inner === "" && marks === "$" && /[\s\d]/.test(unit) && /\s/.test(unit)
     const isNewLine = unit === "\n" && (marks === "$" || inner.endsWith("\n"))
     if (isBlank || isNewLine || inner.length >= (marks === "$" ? longest : longestBlock) || !this.#formula.push(unit)) {
-      return this.#release(), false
-    }
-    if (
-      this.#formula.wasPrice === false && marks === "$" &&
-      /^[\d.,]+[^\d.,\sa-zA-Z+\-*/=^_\\<>(){}×·÷−]$/.test(inner + unit)
-    ) {
       return this.#release(), false
     }
     this.#held += unit
@@ -300,7 +299,7 @@ class Reader implements Run {
     const held = this.#held + unit
     const inner = held.slice(2)
     if (inner.endsWith(closer)) return this.#speak(inner.slice(0, -2)), true
-    this.#formula ??= new Formula()
+    this.#formula ??= new Formula(false)
     const isEmptyLine = unit === "\n" && this.#held.endsWith("\n")
     if (isEmptyLine || held.length > longestBlock || !this.#formula.push(unit)) {
       // A bracket that was escaped for Markdown.
@@ -356,7 +355,7 @@ const isWhole = (rest: string, wanted: number): boolean => {
 /** Whether what follows a command may go on with a unit. */
 const goesOnWith = (rest: string, unit: string, wanted: number): boolean => {
   const { depth, whole } = groupsOf(rest)
-  if (depth > 0) return true
+  if (depth > 0) return depth <= mostNested
   if (whole >= wanted) return false
   if (/^\[[^\]]{0,20}$/.test(rest)) return unit !== "\n"
   return unit === "{" || rest === "" && unit === "[" || /^\d*$/.test(rest) && /\d/.test(unit) && rest.length < wanted
