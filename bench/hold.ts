@@ -70,6 +70,7 @@ const writing = (unit: string, begins = "") =>
       makeUtterance("1", 0),
       Text.segmenter({ maxLength: 500 }),
       Text.speechTransforms,
+      "en",
       () => {}
     )
     return Stream.make(begins + text(unit, params)).pipe(
@@ -252,6 +253,15 @@ const cases: ReadonlyArray<readonly [name: string, run: () => void]> = [
   ["markdown, pipes", transforming(Text.markdown, "|-\n")],
   ["HTML, brackets", transforming(Text.html, "<a <b ")],
   ["HTML, entities", transforming(Text.html, "&amp&#x")],
+  ["HTML, raised", transforming(Text.html, "a<sup>1</sup>")],
+  ["HTML, attributes", transforming(Text.html, "<a b=\"><")],
+  ["math, prices", transforming(Text.math, "$1+")],
+  ["math, formulas", transforming(Text.math, "$x^2$ ")],
+  ["math, one of many groups", transforming(Text.math, "\\frac{")],
+  ["math, blocks", transforming(Text.math, "\\[{x^")],
+  ["markdown, citations", transforming(Text.markdown, "a [1]. ")],
+  ["markdown, definitions", transforming(Text.markdown, "[a]: https://x \n")],
+  ["sentences, letters", segmenting("z. B. ")],
   ["emoji", transforming(Text.emoji, "👨‍👩‍👧‍👦")],
   ["words", () => void Text.countWords(text("a'b-", typed))],
   ["equivalent texts", () => void Text.equivalent(text("ab ", typed), text("ba ", typed))],

@@ -12,7 +12,7 @@ import type * as Event from "./Event.ts"
 import * as History from "./History.ts"
 import { built, given } from "./internal/agent.ts"
 import { checkOptions } from "./internal/agentOptions.ts"
-import { currentPlain, type Plain, settled } from "./internal/plain.ts"
+import { currentPlain, hooked, type Plain, settled } from "./internal/plain.ts"
 import type * as Llm from "./Llm.ts"
 import type * as Stt from "./Stt.ts"
 import * as Tools from "./Tools.ts"
@@ -287,13 +287,14 @@ const whole = <R>(
 ): Effect.Effect<unknown, unknown, R> | undefined =>
   hook === undefined || Effect.isEffect(hook)
     ? hook
-    : Effect.flatMap(currentPlain, (session) => settled<unknown, never>(name, () => hook(session!)))
+    : Effect.flatMap(currentPlain, (session) => hooked<unknown, never>(name, () => hook(session!)))
 
 const asked = <A, B, R>(
   name: string,
-  hook: ((about: A, session: Plain) => Effect.Effect<B, unknown, R> | Promise<B> | B) | undefined
+  hook: ((about: A, session: Plain) => Effect.Effect<B, unknown, R> | Promise<B> | B) | undefined,
+  run: typeof hooked = hooked
 ): ((about: A) => Effect.Effect<B, unknown, R>) | undefined =>
-  hook && ((about) => Effect.flatMap(currentPlain, (session) => settled(name, () => hook(about, session!))))
+  hook && ((about) => Effect.flatMap(currentPlain, (session) => run(name, () => hook(about, session!))))
 
 /** The hooks as effects, whatever they were written as. */
 const effects = <RE, RX, RU, RL, RF, RC, RK, RO, RA, RW>(
@@ -301,14 +302,14 @@ const effects = <RE, RX, RU, RL, RF, RC, RK, RO, RA, RW>(
 ): Hooks<RE | RX | RU | RL | RF | RC | RK | RO | RA | RW> => ({
   onEnter: whole("onEnter", options.onEnter),
   onExit: whole("onExit", options.onExit),
-  onUserTurn: asked<UserTurn, Verdict | void, RU>("onUserTurn", options.onUserTurn),
+  onUserTurn: asked<UserTurn, Verdict | void, RU>("onUserTurn", options.onUserTurn, settled),
   onTurnLimit: asked<TurnLimit, unknown, RL>("onTurnLimit", options.onTurnLimit),
   onAway: asked<Away, unknown, RW>("onAway", options.onAway),
   onKey: asked<string, unknown, RK>("onKey", options.onKey),
   onFailure: asked<Event.Of<"ProviderFailed">, unknown, RF>("onFailure", options.onFailure),
   onEscalation: asked<Event.Of<"Escalated">, unknown, RC>("onEscalation", options.onEscalation),
   onOrphanedResult: asked<Tools.Output, unknown, RO>("onOrphanedResult", options.onOrphanedResult),
-  onApproval: asked<Tools.Call, boolean, RA>("onApproval", options.onApproval)
+  onApproval: asked<Tools.Call, boolean, RA>("onApproval", options.onApproval, settled)
 })
 
 /**

@@ -17,6 +17,7 @@ import * as Emoji from "./internal/text/emoji.ts"
 import * as Html from "./internal/text/html.ts"
 import * as Lexicon from "./internal/text/lexicon.ts"
 import * as Markdown from "./internal/text/markdown.ts"
+import * as Formulas from "./internal/text/math.ts"
 import { cutting } from "./internal/text/options.ts"
 import * as Replace from "./internal/text/replace.ts"
 import * as Sentences from "./internal/text/segmenter.ts"
@@ -69,14 +70,14 @@ export interface TransformRun {
  * **Details**
  *
  * One that you write yourself should give the same output however its input is
- * cut. `open` is called once for every text.
+ * cut. `open` is called once for every text, with the tag of its language where that is known.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Transform {
   readonly name: string
-  readonly open: () => TransformRun
+  readonly open: (language?: string) => TransformRun
 }
 
 /**
@@ -270,9 +271,10 @@ export const equivalent: {
  * **Details**
  *
  * Drops emphasis, strike-through, heading, quote and bullet marks, rules, code fences and ticks
- * (their code stays), the address of links, and whole images; table cells are joined by commas.
- * Text that only looks like a mark stays: `2 * 3`, `some_name`, an opening mark that nothing
- * closes. Inline marks must close on their line and within 300 characters.
+ * (their code stays), the address of links, whole images, marks of footnotes and citations
+ * (`[^1]`, `[1]`); table cells are joined by commas. Text that only looks like a mark stays:
+ * `2 * 3`, `some_name`, "press [1]", an opening mark that nothing closes. Inline marks must close
+ * on their line and within 300 characters.
  *
  * @category transforms
  * @since 0.1.0
@@ -285,13 +287,26 @@ export const markdown: Transform = { name: "markdown", open: Markdown.open }
  *
  * **Details**
  *
- * A tag after which a line begins (`<br>`, `<p>`, `<li>`) becomes a line break. Text that only
- * looks like a tag stays: `2 < 3`, `<your name>`.
+ * A tag after which a line begins (`<br>`, `<p>`, `<li>`) becomes a line break, and cells of a table
+ * are joined by commas. Text that only looks like a tag stays: `2 < 3`, `<your name>`.
  *
  * @category transforms
  * @since 0.1.0
  */
 export const html: Transform = { name: "html", open: Html.open }
+
+/**
+ * Says formulas as TeX has them: `$x^2$` as "x squared", `\\frac{a}{b}` as "a over b".
+ *
+ * **Details**
+ *
+ * In English, German, French, Spanish, Italian, Portuguese, Dutch, Polish and Russian; else with signs
+ * that voices read (`x²`), and in English where no language is told. Prices, paths and addresses stay.
+ *
+ * @category transforms
+ * @since 0.1.0
+ */
+export const math: Transform = { name: "math", open: Formulas.open }
 
 /**
  * Removes emoji, also joined ones and flags; digits, `#`, `*`, `©`, `®` and `™`
@@ -326,12 +341,12 @@ export const replace = (
 }
 
 /**
- * The default transforms for speech: they remove HTML, Markdown and emoji.
+ * The default transforms for speech: they remove HTML, Markdown and emoji, and say formulas.
  *
  * @category transforms
  * @since 0.1.0
  */
-export const speechTransforms: ReadonlyArray<Transform> = [html, markdown, emoji]
+export const speechTransforms: ReadonlyArray<Transform> = [html, math, markdown, emoji]
 
 const named: ReadonlyMap<string, Transform> = new Map(speechTransforms.map((transform) => [transform.name, transform]))
 
@@ -340,7 +355,7 @@ const named: ReadonlyMap<string, Transform> = new Map(speechTransforms.map((tran
  *
  * **Details**
  *
- * Names are "html", "markdown" and "emoji"; any other fails with `UnknownTransform`.
+ * Names are "html", "math", "markdown" and "emoji"; any other fails with `UnknownTransform`.
  *
  * @category transforms
  * @since 0.1.0
@@ -359,13 +374,13 @@ export const transforms = (list: ReadonlyArray<string | Transform>): Effect.Effe
   )
 
 /**
- * Rewrites a whole text.
+ * Rewrites a whole text, of a language where one is told.
  *
  * @category transforms
  * @since 0.1.0
  */
-export const applyTransforms = (text: string, list: ReadonlyArray<Transform>): string => {
-  const run = Transforms.compose(list).open()
+export const applyTransforms = (text: string, list: ReadonlyArray<Transform>, language?: string): string => {
+  const run = Transforms.compose(list).open(language)
   return run.push(text) + run.end()
 }
 

@@ -153,9 +153,44 @@ describe("Text.splitSentences", () => {
       language: "ru"
     }],
     ["कीमत रु. 500 है।", ["कीमत रु. 500 है।"], { language: "hi" }],
+    ...([
+      ["ru", "В 2024 г. Москва приняла 20 млн. туристов. Это много."],
+      ["ru", "г. Москва, ул. Ленина, д. 5, кв. 12. Спасибо."],
+      ["ru", "В XX в. Россия росла, и т. д. Потом нет."],
+      ["ru", "А. С. Пушкин, т. е. Поэт, родился в 1799 г. Это всё."],
+      ["ru", "Звоните по тел. +7 495 или (495) 123. Ждём."],
+      ["en", "В 2024 г. Москва, ул. Ленина. Это всё."],
+      ["de", "Wir haben z. B. Berlin und d. h. München. Gut."],
+      ["de", "Auf S. 5, Nr. A5, Tel. +49 30, in Kap. IV. Danke."],
+      ["de", "Prof. Dr. med. Müller ist i. d. R. Montags da. Er hilft."],
+      ["de", "Das war 44 v. Chr. Caesar starb am 15. März. So war es."],
+      ["fr", "M. Dupont, Me Durand et le Pr. Martin. Bien."],
+      ["fr", "Au chap. IV, p. ex. Jean, av. Foch, vol. II. Merci."],
+      ["es", "El Sr. López vive en Av. Libertador, p. ej. Madrid. Gracias."],
+      ["es", "La Dra. Ruiz llega a las 9 a. m. Mañana vamos."],
+      ["pl", "W 2024 r. Warszawa, w XX w. Polska, m. in. Kraków. Tak."],
+      ["pl", "Mieszkam na 5. piętrze, pl. Wolności 3 m. 2. Dobrze."],
+      ["pl", "Pan p. Kowalski, ul. Długa, pok. 5. Dobrze."],
+      ["it", "L'on. Bianchi abita p. es. Roma, S. Pietro, n. 5. Bene."],
+      ["nl", "Mr. Jansen, o. a. Amsterdam, d. w. z. Nederland. Goed."],
+      ["pt", "A Dra. Souza mora na R. Augusta, apto. 5. Sim."],
+      ["cs", "Bydlím ve 3. patře. Dobře."],
+      ["en", "Take vitamin c. Then rest."],
+      ["en", "See Vol. II and No. 5. I know."],
+      ["en", "Mail jo.Smith@x.org today. Thanks."]
+    ] as const).map(([language, text]): readonly [string, ReadonlyArray<string>, Text.SentenceOptions] => {
+      const last = text.lastIndexOf(" ", text.length - 2)
+      const from = language === "es" && text.endsWith("vamos.")
+        ? text.indexOf("Mañana")
+        : ["Это много.", "Потом нет.", "Это всё.", "Er hilft.", "So war es.", "Then rest.", "I know."]
+          .map((end) => text.lastIndexOf(end)).find((at) => at > 0) ?? last + 1
+      return [text, [text.slice(0, from).trim(), text.slice(from)], { language }]
+    }),
     ["המחיר הוא 3.50 ש\"ח. תודה.", ["המחיר הוא 3.50 ש\"ח.", "תודה."]],
     ["Τι κάνετε; Είμαι καλά. One; two.", ["Τι κάνετε;", "Είμαι καλά.", "One; two."]],
     ["Բարև։ Լավ։ ሰላም፧ དེ་རིང།", ["Բարև։", "Լավ։", "ሰላም፧", "དེ་རིང།"]],
+    ["Tell me more.What then?Nobody.So", ["Tell me more.", "What then?", "Nobody.So"]],
+    ["Tell me more.What", ["Tell me more.", "What"]],
     ["It is 5 ft. 3 in. tall. Fine.", ["It is 5 ft. 3 in. tall.", "Fine."]],
     ["A long sentence, with several clauses, goes on and on without an end", [
       "A long sentence,",
@@ -530,8 +565,30 @@ describe("Text.phraseKind", () => {
       ["ちょっと待ってください。", "ja-JP", "hold"],
       ["待って!", "ja", "cut-in"],
       ["うーん", "ja", undefined],
-      ["No", "pl", undefined],
-      ["Okay", "pl", undefined],
+      ["No", "pl", "continuer"],
+      ["No", "tr", undefined],
+      ["Okay", "tr", undefined],
+      ["Eh già, capisco.", "it", "continuer"],
+      ["Va bene, d'accordo", "it-IT", "agreement"],
+      ["Basta!", "italian", "cut-in"],
+      ["Scusi, un attimo per favore.", "it", "hold"],
+      ["Aspetti un momento", "it", "hold"],
+      ["Fine.", "it", undefined],
+      ["Ja, ja.", "nl", "continuer"],
+      ["Dat klopt, prima.", "nl-BE", "agreement"],
+      ["Nee hoor!", "nl", "cut-in"],
+      ["Wacht even, alstublieft.", "dut", "hold"],
+      ["1 minuutje", "nl", "hold"],
+      ["Aha, rozumiem.", "pl", "continuer"],
+      ["Tak, jasne.", "pl-PL", "agreement"],
+      ["Nie, dziękuję.", "pl", "cut-in"],
+      ["Prosze poczekac.", "pol", "hold"],
+      ["Tak, chwileczkę!", "pl", "hold"],
+      ["Угу, понятно.", "ru", "continuer"],
+      ["Да-да, хорошо.", "ru-RU", "agreement"],
+      ["Нет, спасибо!", "ru", "cut-in"],
+      ["Извините, еще минутку.", "rus", "hold"],
+      ["2 секунды", "ru", "hold"],
       ["Hang on.", undefined, "hold"],
       ["Yes, one moment.", "en", "hold"],
       ["No problem.", "en-GB", "agreement"],
@@ -565,11 +622,56 @@ describe("Text.phraseKind", () => {
     }
   )
 
+  it.each(Object.keys(Text.phrasebooks) as ReadonlyArray<keyof typeof Text.phrasebooks>)(
+    "says nothing twice within a list of %s",
+    (language) => {
+      for (const [name, phrases] of Object.entries(Text.phrasebooks[language])) {
+        assert.deepStrictEqual(phrases.filter((phrase: string, i: number) => phrases.indexOf(phrase) !== i), [], name)
+      }
+    }
+  )
+
+  it.each(Object.keys(Text.phrasebooks).filter((language) => language !== "en"))(
+    "knows the English that speakers of %s use, but for what is a word of theirs",
+    (language) => {
+      const kind = (text: string) => Text.phraseKind(text, { language })
+      assert.deepStrictEqual(
+        ["Okay.", "Sorry, one moment!", "Hold on, please.", "Stop!", "Yes, just a second.", "Thank you.", "Fine."].map(
+          kind
+        ),
+        ["agreement", "hold", "hold", "cut-in", "hold", undefined, undefined]
+      )
+      const own = Text.phrasebooks[language as "pl"]
+      const one = own.lengths[0] ?? own.holds[0]!
+      assert.strictEqual(kind(`Sorry, ${one}`), "hold")
+      assert.strictEqual(kind(`Okay, ${one}`), "hold")
+    }
+  )
+
+  it("takes who apologises and asks for a moment to ask for one", () => {
+    for (
+      const [text, language] of [
+        ["Excuse me, one moment.", "en"],
+        ["Entschuldigung, einen Moment.", "de"],
+        ["Pardon, un instant.", "fr"],
+        ["Disculpe, un momento.", "es"],
+        ["Scusi, un momento.", "it"],
+        ["Desculpe, um momento.", "pt"],
+        ["Przepraszam, moment.", "pl"],
+        ["Простите, минутку.", "ru"],
+        ["すみません、ちょっと待ってください。", "ja"]
+      ] as const
+    ) {
+      assert.strictEqual(Text.phraseKind(text, { language }), "hold", text)
+      assert.strictEqual(Text.phraseKind(text.split(/[,、]/)[0]!, { language }), "cut-in", text)
+    }
+  })
+
   it("takes more phrases, also of a language that is not known", () => {
-    const phrases = { nl: { continuers: ["ja", "precies"], cutIns: ["wacht"] }, de: { agreement: ["passt scho"] } }
-    assert.strictEqual(Text.phraseKind("Ja, precies.", { language: "nl-NL", phrases }), "continuer")
-    assert.strictEqual(Text.phraseKind("Wacht!", { language: "nl", phrases }), "cut-in")
+    const phrases = { sv: { continuers: ["ja", "precis"], cutIns: ["vänta"] }, de: { agreement: ["passt scho"] } }
+    assert.strictEqual(Text.phraseKind("Ja, precis.", { language: "sv-SE", phrases }), "continuer")
+    assert.strictEqual(Text.phraseKind("Vänta!", { language: "sv", phrases }), "cut-in")
     assert.strictEqual(Text.phraseKind("Ja, passt scho", { language: "de", phrases }), "agreement")
-    assert.isUndefined(Text.phraseKind("Ja", { language: "nl" }))
+    assert.isUndefined(Text.phraseKind("Ja", { language: "sv" }))
   })
 })

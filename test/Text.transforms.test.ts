@@ -32,6 +32,8 @@ const fragments = [
   ..."a word I You'll 1 2.5 C++ SQL sql LiveKit Live Kit livekit ab abc x_y 你好 한국어 ไทย 😀 👩‍👧 🇩🇪 1️⃣ ❤️ © #".split(
     " "
   ),
+  ..."$ $x$ $5 ^ ^2 ^{ } \\( \\) \\[ \\frac{ \\times <b> <sup> </sup> <td> </td> < > & &amp; [1] [^1] ]: ^1 :-- --- |-- <!-- --> = \\begin{a} \\end{a}"
+    .split(" "),
   ..."* ** *** **** _ __ ` `` ``` ~ ~~ ~~~ [ ] ( ) ![ ]( (a) [a](b) # ## - + • > | |-| | --- ! \\ . , : / & 0".split(
     " "
   ),
@@ -98,7 +100,22 @@ describe("Text.markdown strips", () => {
     ["‣ a\n◦ b", "a\nb"],
     ["Above\n======\nbelow == x, = y", "Above\n\nbelow == x, = y"],
     ["**Q:**What? **A:**That, **5 €**je Stück.", "Q:What? A:That, 5 €je Stück."],
-    ["\\*not\\* C:\\dir", "*not* C:\\dir"]
+    ["\\*not\\* C:\\dir", "*not* C:\\dir"],
+    ["1\\. One costs \\$5 \\- now", "1. One costs $5 - now"],
+    ["Name | Age\n--- | ---\nBob | 5\n\nafter", "Name, Age\nBob, 5\n\nafter"],
+    ["Name|Age\n:--|--:\nBob|5\nafter", "Name, Age\nBob, 5\nafter"],
+    [`| Name | Age |\n|${"-".repeat(150)}|:---:|\n| *Bob* | 5 |`, "Name, Age\nBob, 5"],
+    ["one | **two** | \\| three\n---|:-:|---\n1 | 2 | 3", "one, two, | three\n1, 2, 3"],
+    ["See it.[^1] And more[^note]!\n\n[^1]: As of 2024.", "See it. And more!\n\nAs of 2024."],
+    ["The capital is Paris [1]. It is big[2][3], yes [4, 5]! Done.[6]", "The capital is Paris. It is big, yes! Done."],
+    ["In 2024[1] and so forth [2]", "In 2024 and so forth"],
+    ["It is so [1][2] now.", "It is so now."],
+    ["**It grew in 2020 [1]** and fell [2], see *that* [3], [5].", "It grew in 2020 and fell, see that, ."],
+    ["So it is [1](https://a.io), [[2]](https://b.io).", "So it is, ."],
+    ["It is [the text][ref].\n\n[ref]: https://a.io \"Title\"\n[1]: <www.b.io>\nafter", "It is the text.\n\nafter"],
+    ["A fact [1†source], another [doc2].", "A fact, another."],
+    ["> [!NOTE]\n> Mind the gap", "\nMind the gap"],
+    ["One\\\ntwo", "One\ntwo"]
   ])
 })
 
@@ -120,6 +137,15 @@ describe("Text.markdown preserves", () => {
       "over *two\nlines* of text",
       "#hashtag, -5 degrees, 5 > 3, a|b, ~5",
       "Note [1] and [this](see there), arr[0](x y)!",
+      "Press [1] for sales or [2].",
+      "To book, press [1].",
+      "Your options are [1] tea, [2] coffee.",
+      "As shown in [1] and [2]",
+      "Options: [1], [2].",
+      "[1] Smith, 2020",
+      "[Anna]: Hello, arr[i][j]",
+      "https://a.io/x[1] ok",
+      "x || y, a|b or c|d",
       "Wait! What?! [ok]!",
       "https://a.io/foo_bar_baz",
       "3* and 4* stars",
@@ -133,11 +159,12 @@ describe("Text.markdown", () => {
   it("holds only what may still become markup", () => {
     assert.deepStrictEqual(
       steps(Text.markdown, ["He is ", "2", " * ", "3", " *b", "ig", "* and", "!"]),
-      ["He is ", "2", " * ", "3", " ", "", "big and", "", "!"]
+      // A space may stand before a cell of a table, or the mark of a source.
+      ["He is", " 2", " *", " 3", "", "", " big and", "", "!"]
     )
     assert.deepStrictEqual(
       steps(Text.markdown, ["-", " Milk", "\n#", "1 is", " a[", "1", "]", " x"]),
-      ["", "Milk", "\n", "#1 is", " a", "", "", "[1] x", ""]
+      ["", "Milk", "\n", "#1 is", " a", "", "", " x", ""]
     )
   })
 
@@ -150,6 +177,86 @@ describe("Text.markdown", () => {
   })
 })
 
+describe("Text.html", () => {
+  rewrites(Text.html, [
+    ["a<br>b<br/>c <b>x</b> <a title=\"a>b\" href='y'>z</a>", "a\nb\nc x z"],
+    ["<div\nclass=\"x\">hi</div>!", "\nhi\n!"],
+    ["<table><tr><th>Name</th><th>Age</th></tr><tr><td>Bob</td><td>5</td></tr></table>", "\n\nName, Age\n\nBob, 5\n\n"],
+    ["5 m<sup>2</sup>, 10<sup>6</sup>, the 4<sup>th</sup>, H<sub>2</sub>O", "5 m², 10^6, the 4th, H2O"],
+    ["The capital<sup>1</sup> of it.<sup>[2]</sup> So", "The capital of it. So"],
+    ["&eacute;&Uuml;&szlig;&ntilde; &amp; &lt;b&gt; &#233; &#x1F600; &frac12;", "éÜßñ & <b> é 😀 ½"],
+    [`<!-- ${"x ".repeat(200)}-->a <a href="https://a.io/${"x".repeat(400)}">b</a>`, "a b"],
+    ["a<script>if (a<b) { x('</b>') }</script>b<style>p { }</style>c", "abc"],
+    ["A【1†source】 b【4:0†x】 c【1】 d【笑】", "A b c d【笑】"],
+    ["<me@x.org> or <https://a.io>", "me@x.org or https://a.io"],
+    ...unchanged([
+      "",
+      "2 < 3, x <y and <your name>, I <3 you",
+      "AT&T, R&D, &copy=1",
+      "<speak>Hi <break time=\"1s\"/></speak>"
+    ])
+  ])
+})
+
+describe("Text.math", () => {
+  rewrites(Text.math, [
+    ["The area is $x^2$, or \\(\\pi r^2\\).", "The area is x squared, or pi r squared."],
+    [
+      "\\[ E = mc^2 \\] and $$a^3 \\cdot b^{n+1}$$!",
+      "E equals m c squared and a cubed times b to the power of n plus 1!"
+    ],
+    ["So \\frac{a}{b + 1} is it, \\frac12 too.", "So a over b plus 1 is it, 1 over 2 too."],
+    ["\\sqrt{2}, \\sqrt[3]{x} and \\boxed{42}.", "the square root of 2, the cube root of x and 42."],
+    ["5 \\times 3 = 15, 2\\times3, 3\\,000, 10\\%", "5 times 3 = 15, 2 times 3, 3000, 10%"],
+    ["$\\alpha \\le \\beta$ and $x_{max}$, $-5$", "alpha is at most beta and x max, minus 5"],
+    ["Let $f: A \\to B$, $x, y$.", "Let f: A → B, x, y."],
+    ["\\begin{align} a &= b \\\\ c &= d \\end{align} ok", "a equals b, c equals d ok"],
+    [
+      "10^6, 2^{10}, x^n, km^2, 90^\\circ, x^2y",
+      "10 to the power of 6, 2 to the power of 10, x to the power of n, km squared, 90°, x squared y"
+    ],
+    ["\\sum_{i=1}^n i, \\alpha_1, \\lim_{x \\to 0} x", "the sum of i equals 1, n, i, alpha 1, lim x → 0, x"],
+    ["The capital^1 on the 4^{th}", "The capital on the 4th"],
+    ["It is \\$5 \\(see below\\)", "It is $5 (see below)"],
+    ["$\\sum_{i=1}^n i$ and \\text{speed of light}", "the sum of i equals 1, n, i and speed of light"],
+    ...unchanged([
+      "",
+      "It costs $5. Or $10, from $20 to 30$, US$5/A$6.",
+      "$5-$10, $1,000.50! $100k per year, $ 5",
+      "Is it $5? Yes, $6",
+      "C:\\dir\\text, C:\\frac, line\\nnext, \\unknown{a}",
+      "`echo $HOME` and $PATH/$USER, $A and ($B)",
+      "https://a.io/$x$/b^2 and ^_^ and a^",
+      "$$ prices here, $$$"
+    ])
+  ])
+
+  it.each([
+    ["de", "x zum Quadrat plus a durch b gleich die Wurzel aus 2"],
+    ["fr-CA", "x au carré plus a sur b égale la racine carrée de 2"],
+    ["es", "x al cuadrado más a entre b es igual a la raíz cuadrada de 2"],
+    ["it", "x al quadrato più a fratto b è uguale a la radice quadrata di 2"],
+    ["pt-BR", "x ao quadrado mais a sobre b é igual a a raiz quadrada de 2"],
+    ["nl", "x kwadraat plus a gedeeld door b is gelijk aan de wortel van 2"],
+    ["pl", "x do kwadratu plus a przez b równa się pierwiastek z 2"],
+    ["ru", "x в квадрате плюс a делить на b равно корень из 2"],
+    ["ja", "x² + a / b = √ 2"]
+  ])("says formulas in %s: %s", (language, said) => {
+    const formula = "$x^2 + \\frac{a}{b} = \\sqrt{2}$"
+    assert.strictEqual(Text.applyTransforms(formula, Text.speechTransforms, language), said)
+  })
+
+  it("does not hold a price, nor what comes behind it", () => {
+    assert.deepStrictEqual(steps(Text.math, ["It costs $5. ", "Then", " $6 a", " night"]), [
+      "It costs $5. ",
+      "Then",
+      " ",
+      "$6 a night",
+      ""
+    ])
+  })
+})
+
 describe("Text.emoji", () => {
   rewrites(Text.emoji, [
     ["Hi👋🏽 there", "Hi there"],
@@ -157,6 +264,8 @@ describe("Text.emoji", () => {
     ["🇩🇪🇫🇷 and 🏴󠁧󠁢󠁥󠁮󠁧󠁿!", " and !"],
     ["Dial 1️⃣ then #️⃣ or *️⃣", "Dial 1 then # or *"],
     ["I ❤️ it ✔", "I  it "],
+    ["👩🏽‍❤️‍💋‍👨🏻 🧑‍🚀 🏴‍☠️ 🇺🇸🇬🇧 🏳️‍⚧️ ok", "     ok"],
+    ["🔟 rooms, 1️⃣2️⃣", "10 rooms, 12"],
     ...unchanged([
       "",
       "0123456789 # * © ® ™ ‼ → ✓ “quoted” – 5 €",
@@ -226,6 +335,8 @@ describe("Text.replace", () => {
 
 describe("any transform", () => {
   const all: ReadonlyArray<Text.Transform> = [
+    Text.html,
+    Text.math,
     Text.markdown,
     Text.emoji,
     names,
@@ -317,7 +428,7 @@ describe("Text.transforms", () => {
         const error = yield* Effect.flip(Text.transforms(["markdown", name]))
         assert.strictEqual(error._tag, "TextError")
         assert.strictEqual(error.reason.transform, name)
-        assert.deepStrictEqual(error.reason.known, ["html", "markdown", "emoji"])
+        assert.deepStrictEqual(error.reason.known, ["html", "math", "markdown", "emoji"])
         assert.include(error.message, `"${name}"`)
         assert.include(error.message, "markdown, emoji")
       }
@@ -330,7 +441,7 @@ describe("Text.transforms", () => {
         Stream.chunks,
         Stream.runCollect
       )
-      assert.deepStrictEqual<ReadonlyArray<ReadonlyArray<string>>>(chunks, [["Hi ", "you"], ["."], [" "], ["ok"]])
+      assert.deepStrictEqual<ReadonlyArray<ReadonlyArray<string>>>(chunks, [["Hi", " you"], ["."], [" "], ["ok"]])
       assert.deepStrictEqual(
         yield* Stream.make("a", "b").pipe(Text.transform([]), Stream.runCollect),
         ["a", "b"]

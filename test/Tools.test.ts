@@ -162,6 +162,34 @@ describe("execute", () => {
       })
     }))
 
+  it.effect.each<readonly [string, Record<string, unknown>]>([
+    ["{time: 10:30}", { time: "10:30" }],
+    ["{\"time\": 10:30, \"party\": 4}", { time: "10:30", party: 4 }],
+    ["{\"at\": 10:30 PM, \"day\": 2024-05-01, \"z\": 2024-05-01T10:30:00Z}", {
+      at: "10:30 PM",
+      day: "2024-05-01",
+      z: "2024-05-01T10:30:00Z"
+    }],
+    ["{\"times\": [10:30, 11:00 AM], \"n\": [1, 2]}", { times: ["10:30", "11:00 AM"], n: [1, 2] }],
+    ["{city: New York, note: a \"large\" room}", { city: "New York", note: "a \"large\" room" }],
+    ["{\"address\": 5 Main St., Apt 3, \"zip\": 02139}", { address: "5 Main St., Apt 3", zip: "02139" }],
+    ["{\"phone\": +49 30 123, \"price\": 5,50}", { phone: "+49 30 123", price: "5,50" }],
+    ["{\"url\": https://a.io/x?y=1, \"mail\": me@x.org}", { url: "https://a.io/x?y=1", mail: "me@x.org" }],
+    ["{\n  time: 10:30\n  city: Köln\n}", { time: "10:30", city: "Köln" }],
+    ["{\"a\": {\"at\": 9:15}, \"b\": True, \"c\": .5, \"d\": 1e2}", { a: { at: "9:15" }, b: true, c: 0.5, d: 100 }],
+    ["city: Paris", { city: "Paris" }],
+    ["name: John, time: 9:15", { name: "John", time: "9:15" }],
+    ["{\"at\": 10:30", { at: "10:30" }],
+    ["{\"a\": x \"b\": 2}", { a: "x", b: 2 }],
+    ["{“time”: “10:30”}", { time: "10:30" }],
+    ["{\"text\": \"say: {x}, y\", \"t\": 9:15}", { text: "say: {x}, y", t: "9:15" }]
+  ])("bare values of %s are texts", ([params, expected]) =>
+    Effect.gen(function*() {
+      const set = yield* doing(Effect.succeed)
+      const output = yield* Tools.execute(set, call(params))
+      assert.deepStrictEqual([output.isFailure, output.params], [false, expected as Schema.Json])
+    }))
+
   it.effect.each<readonly [unknown, string]>([
     [[1, 2, 3], "array"],
     ["[1,2,3]", "array"],

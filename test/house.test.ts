@@ -95,9 +95,7 @@ const functionsOf = ({ functions, path }: Module) =>
   functions.map(({ lines, name }) => [`${path} ${name}`, lines] as const)
 
 /** Files above 400 lines. */
-const longFiles: Readonly<Record<string, number>> = {
-  "internal/text/markdown.ts": 423
-}
+const longFiles: Readonly<Record<string, number>> = {}
 
 /** Functions above 120 lines. */
 const longFunctions: Readonly<Record<string, number>> = {}

@@ -296,7 +296,9 @@ const unrun = (given: unknown): string | undefined => {
  */
 export const settled = <A, R>(
   name: string,
-  run: (signal: AbortSignal) => Effect.Effect<A, unknown, R> | PromiseLike<A> | A
+  run: (signal: AbortSignal) => Effect.Effect<A, unknown, R> | PromiseLike<A> | A,
+  /** What is wrong with what a plain function gives. */
+  wrong: (given: unknown) => string | undefined = unrun
 ): Effect.Effect<A, unknown, R> =>
   Effect.contextWith((context: Context.Context<never>): Effect.Effect<A, unknown, R> => {
     const controller = new AbortController()
@@ -309,7 +311,7 @@ export const settled = <A, R>(
       awaited = true
       return Effect.promise(() => Promise.resolve(given as PromiseLike<A> | A)).pipe(
         Effect.tap((result) => {
-          const why = unrun(result)
+          const why = wrong(result)
           return why === undefined
             ? Effect.void
             : Effect.die(problem(name, why))
@@ -321,3 +323,15 @@ export const settled = <A, R>(
       if (!awaited) wait?.end()
     }
   })
+
+/** The same of a hook whose result nobody needs: a text would not be heard. */
+export const hooked = <A, R>(
+  name: string,
+  run: () => Effect.Effect<A, unknown, R> | PromiseLike<A> | A
+): Effect.Effect<A, unknown, R> =>
+  settled(
+    name,
+    run,
+    (given) =>
+      typeof given === "string" ? "must not give a text, which nobody says: write session.say(…)" : unrun(given)
+  )

@@ -1,8 +1,10 @@
-/** What callers say, by what they want with it, in five languages. */
+/** What callers say, by what they want with it, in nine languages. */
 
-export type Language = "en" | "de" | "fr" | "es" | "pt"
+export type Language = "en" | "de" | "fr" | "es" | "pt" | "it" | "nl" | "pl" | "ru"
 
-export const languages = ["en", "de", "fr", "es", "pt"] as const satisfies ReadonlyArray<Language>
+export const languages = ["en", "de", "fr", "es", "pt", "it", "nl", "pl", "ru"] as const satisfies ReadonlyArray<
+  Language
+>
 
 interface Phrases {
   readonly continuer: readonly [string, ...ReadonlyArray<string>]
@@ -55,6 +57,38 @@ export const phrases: Readonly<Record<Language, Phrases>> = {
     hold: ["Um momento.", "Só um segundo."],
     answer: ["Sim, por favor,", "Eu queria", "Para"],
     question: ["Qual é", "Quando é", "Pode me dizer"]
+  },
+  it: {
+    continuer: ["mhm", "Già."],
+    agreement: ["Sì.", "Certo.", "Va bene."],
+    cutIn: ["Stop!", "Aspetti.", "No!", "Basta, per favore."],
+    hold: ["Un attimo.", "Un momento, per favore."],
+    answer: ["Sì, grazie,", "Vorrei", "Per"],
+    question: ["Qual è", "Quando è", "Può dirmi"]
+  },
+  nl: {
+    continuer: ["mhm", "Ja, ja.", "aha"],
+    agreement: ["Oké.", "Prima.", "Precies."],
+    cutIn: ["Stop!", "Wacht.", "Nee!", "Stop, alstublieft."],
+    hold: ["Momentje.", "Wacht even."],
+    answer: ["Ja, graag,", "Ik wil", "Voor"],
+    question: ["Wat is", "Wanneer is", "Kunt u mij zeggen"]
+  },
+  pl: {
+    continuer: ["mhm", "Aha.", "No."],
+    agreement: ["Tak.", "Dobrze.", "Jasne."],
+    cutIn: ["Stop!", "Przestań.", "Nie!", "Stop, proszę."],
+    hold: ["Chwileczkę.", "Moment, proszę."],
+    answer: ["Tak, proszę,", "Chcę", "Dla"],
+    question: ["Jaki jest", "Kiedy jest", "Czy może pan powiedzieć,"]
+  },
+  ru: {
+    continuer: ["угу", "Ага."],
+    agreement: ["Да.", "Хорошо.", "Конечно."],
+    cutIn: ["Стоп!", "Подождите.", "Нет!", "Хватит, пожалуйста."],
+    hold: ["Минутку.", "Секунду, пожалуйста."],
+    answer: ["Да, пожалуйста,", "Я хочу", "Для"],
+    question: ["Какой", "Когда", "Вы можете сказать,"]
   }
 }
 

@@ -68,8 +68,8 @@ const historyWasHeard = (timeline: Timeline, report: Report): void => {
     if (unseen) continue
     const source = given.findIndex((one) =>
       item.interrupted
-        ? readings(item.text).some((text) => one.startsWith(letters(timeline.spoken(text))))
-        : one === letters(timeline.spoken(item.text))
+        ? readings(item.text).flatMap(timeline.spoken).some((text) => one.startsWith(letters(text)))
+        : timeline.spoken(item.text).some((text) => one === letters(text))
     )
     if (source >= 0) given.splice(source, 1)
     else report("I2", `"${item.text}" was not said as it stands in the history`, item.createdAt)

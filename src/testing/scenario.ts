@@ -144,9 +144,9 @@ const joined = (stretches: ReadonlyArray<{ readonly from: number; readonly to: n
 }
 
 /** A transform that throws is left out, as it was in the conversation. */
-const rewritten = (text: string, transform: Text.Transform): string => {
+const rewriting = (language: string | undefined) => (text: string, transform: Text.Transform): string => {
   try {
-    return Text.applyTransforms(text, [transform])
+    return Text.applyTransforms(text, [transform], language)
   } catch {
     return text
   }
@@ -269,6 +269,10 @@ const perform = <EA>(
     const requests = yield* Context.get(services, LlmCalls).requests
     const asked = yield* Effect.map(Context.get(ours, LlmCalls).requests, ({ length }) => length)
     const short = shortage(scenario.llm, scenario.llmOptions, asked)
+    const languages = new Set([
+      scenario.options?.turn?.language,
+      ...events.flatMap((event) => event._tag === "UserTranscript" ? [event.language] : [])
+    ])
     return makeTimeline({
       events,
       history: yield* session.history,
@@ -283,7 +287,10 @@ const perform = <EA>(
       user: scenario.user ?? [],
       steps: (scenario.at ?? []).map(({ at }) => at),
       maxDelay: millis(scenario.options?.turn?.endpointing?.maxDelay ?? 3000),
-      spoken: (text) => (scenario.options?.transforms ?? Text.speechTransforms).reduce(rewritten, text),
+      spoken: (text) =>
+        [...languages].map((language) =>
+          (scenario.options?.transforms ?? Text.speechTransforms).reduce(rewriting(language), text)
+        ),
       left: leftOf(open, connections),
       stoppedAt,
       endedAt: now()

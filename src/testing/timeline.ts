@@ -80,7 +80,7 @@ export interface Recording {
   /** Silence (ms) after which a turn is over in any case. */
   readonly maxDelay: number
   /** A text as this agent speaks it: without Markdown, emoji and the like. */
-  readonly spoken: (text: string) => string
+  readonly spoken: (text: string) => ReadonlyArray<string>
   /** Whether nothing happened any more when the scenario ended. */
   readonly quiet: boolean
   /** What the session has left open when it had been closed; `""` is nothing. */

@@ -89,11 +89,11 @@ describe("signs of listening", () => {
 
   it.effect("are none in a language without a list, until there is one", () =>
     Effect.gen(function*() {
-      for (const text of ["No.", "Okay.", "Tak."]) {
-        const unknown = yield* over(statement, [Testing.say(4000, 4700, text, { language: "pl" })])
+      for (const text of ["No.", "Okay.", "Evet."]) {
+        const unknown = yield* over(statement, [Testing.say(4000, 4700, text, { language: "tr" })])
         assert.deepStrictEqual(committed(unknown), [text])
-        const known = yield* over(statement, [Testing.say(4000, 4700, text, { language: "pl-PL" })], {
-          phrases: { pl: { continuers: ["no", "tak"], agreement: ["okay"] } }
+        const known = yield* over(statement, [Testing.say(4000, 4700, text, { language: "tr-TR" })], {
+          phrases: { tr: { continuers: ["no", "evet"], agreement: ["okay"] } }
         })
         whole(known)
         assert.strictEqual(setAside(known).length, 1)

@@ -65,6 +65,28 @@ describe("a tool that needs an approval", () => {
     ([, answer, second]) => Effect.map(ask(answer, second), ({ paid }) => assert.deepStrictEqual(paid, []))
   )
 
+  it.effect.each(
+    [
+      ["pl", "No.", [50]],
+      ["pl", "Nie.", []],
+      ["it", "No, grazie.", []],
+      ["ru", "Нет.", []],
+      ["tr", "No.", []]
+    ] as const
+  )("hears the answer in the caller's language: %s, %s", ([language, answer, expected]) =>
+    Effect.gen(function*() {
+      const { agent, handlers, paid } = till()
+      yield* Testing.scenario({
+        agent,
+        user: [Testing.say(500, 1500, "Fifty, please."), Testing.say(7000, 7600, answer)],
+        stt: { language },
+        llm: ({ step, text }) =>
+          step > 0 ? "Well?" : { tools: [text === answer ? pay(50, { confirm: true }) : pay(50)] },
+        options: { turn: { preemption: { llm: false } } }
+      }).pipe(Effect.provide(handlers))
+      assert.deepStrictEqual(paid, [...expected])
+    }))
+
   it.effect("does not run in the step in which the model confirms what it has not asked", () =>
     Effect.gen(function*() {
       const { agent, handlers, paid } = till()

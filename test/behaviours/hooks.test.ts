@@ -60,6 +60,8 @@ describe("a hook or a callback that breaks", () => {
   it.effect.each<readonly [what: string, given: () => unknown, told: RegExp]>([
     ["an Effect inside a promise", async () => Effect.succeed(1), /onEnter must not give an Effect.*leave out async/],
     ["a function", () => () => 1, /onEnter must not give a function, which nobody calls/],
+    ["a text", () => "Hello, how can I help?", /onEnter must not give a text, which nobody says: write session\.say/],
+    ["a text in a promise", async () => "Hello!", /onEnter must not give a text/],
     // oxlint-disable-next-line require-yield
     ["a generator", function*() {}, /onEnter must not give a generator.*Effect\.gen/]
   ])("is told what it gives that nobody runs: %s", ([, given, told]) =>
@@ -71,6 +73,21 @@ describe("a hook or a callback that breaks", () => {
       })
       assert.match(logs.map(({ cause }) => cause ?? "").join("\n"), told)
       assert.include([...messages], "assistant: Fine.")
+    }))
+
+  it.effect("is told of a text that it gives for a key, and takes what an Effect gives for no text", () =>
+    Effect.gen(function*() {
+      const { logs } = yield* Testing.scenario({
+        agent: Agent.make({
+          instructions: "",
+          onEnter: Effect.succeed("Hello!"),
+          onKey: ((key: string) => `You pressed ${key}`) as never
+        }),
+        user: [Testing.press(1000, "5")]
+      })
+      const told = logs.map(({ cause }) => cause ?? "").join("\n")
+      assert.match(told, /onKey must not give a text/)
+      assert.notInclude(told, "onEnter")
     }))
 
   it.effect("a turn detector and a classifier that throw make nobody deaf", () =>

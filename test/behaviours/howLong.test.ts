@@ -133,18 +133,18 @@ describe("a length of time", () => {
   it.effect("and a question of how long may be one's own, in a language that is not known", () =>
     Effect.gen(function*() {
       const phrases = {
-        nl: { holds: ["een minuut", "wacht even"], lengths: ["een minuut"], howLong: ["hoe lang nodig"] }
+        sv: { holds: ["en minut", "vänta lite"], lengths: ["en minut"], howLong: ["hur länge behöver"] }
       }
       const say = (words: string) =>
         Testing.scenario({
-          at: [{ at: 0, do: (session) => session.say("Hoe lang heeft u nodig?") }],
+          at: [{ at: 0, do: (session) => session.say("Hur länge behöver du?") }],
           tts: [{ duration: 2000 }, { duration: 1000 }],
           user: [Testing.say(2600, 3300, words)],
-          llm: ["Goed."],
-          options: { turn: { language: "nl", phrases } },
+          llm: ["Bra."],
+          options: { turn: { language: "sv", phrases } },
           until: 20_000
         })
-      assert.strictEqual(outcome(yield* say("Een minuut.")), "answered")
-      assert.strictEqual(outcome(yield* say("Wacht even.")), "hold")
+      assert.strictEqual(outcome(yield* say("En minut.")), "answered")
+      assert.strictEqual(outcome(yield* say("Vänta lite.")), "hold")
     }))
 })

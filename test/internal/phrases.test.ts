@@ -1,7 +1,7 @@
 /** Words that are still being said: whether they may become no more than a sign of listening. */
 import { assert, describe, it } from "@effect/vitest"
 import { Text } from "effect-voice"
-import { isLanguage, knows, mayBecomeSign } from "../../src/internal/text/phrases.ts"
+import { isLanguage, isQuestion, knows, mayBecomeSign } from "../../src/internal/text/phrases.ts"
 
 describe("a text that is still being said", () => {
   it.each(Object.keys(Text.phrasebooks) as ReadonlyArray<keyof typeof Text.phrasebooks>)(
@@ -36,9 +36,26 @@ describe("a text that is still being said", () => {
   })
 
   it("is nothing that is known in a language without phrases", () => {
-    assert.isFalse(knows({ language: "pl" }))
+    assert.isFalse(knows({ language: "tr" }))
     assert.isTrue(knows({}))
-    assert.isTrue(knows({ language: "pl", more: { pl: { continuers: ["mhm"] } } }))
+    assert.isTrue(knows({ language: "tr", more: { tr: { continuers: ["mhm"] } } }))
+  })
+})
+
+describe("a sentence", () => {
+  it.each([
+    ["Möchten Sie das?", true],
+    ["您要预订吗", true],
+    ["您要预订吗。", true],
+    ["可以吗？", true],
+    ["예약할까요", true],
+    ["있나요.", true],
+    ["هل تريد ذلك؟", true],
+    ["よろしいですか", true],
+    ["好的。", false],
+    ["네, 알겠습니다.", false]
+  ])("%s asks: %s", (sentence, asks) => {
+    assert.strictEqual(isQuestion(sentence), asks)
   })
 })
 

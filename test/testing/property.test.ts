@@ -299,7 +299,7 @@ describe("random conversations", () => {
       "question"
     ])
     const spoken = new Set(said.flatMap(({ hearing }) => hearing?.language === undefined ? [] : [hearing.language]))
-    assert.deepStrictEqual([...spoken].sort(), ["de", "en", "es", "fr", "pt"])
+    assert.deepStrictEqual([...spoken].sort(), ["de", "en", "es", "fr", "it", "nl", "pl", "pt", "ru"])
     assert.isTrue(all.some(({ connections }) => connections.length > 0))
     assert.isTrue(all.every(({ user }) => user.every((action) => action._tag !== "Say" || action.to > action.at)))
   })

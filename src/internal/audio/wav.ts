@@ -125,55 +125,119 @@ const isChunk = (view: DataView, bytes: Uint8Array, offset: number): boolean =>
   offset + 8 <= bytes.length && /^[ -~]{4}$/.test(idAt(bytes, offset)) &&
   view.getUint32(offset + 4, true) <= bytes.length - offset - 8
 
+/** "RIFF", and the same with sizes of 64 bits. */
+const isContainer = (id: string): boolean => id === "RIFF" || id === "RF64" || id === "BW64"
+
+/** Whether another file begins there. */
+const isFile = (bytes: Uint8Array, offset: number): boolean =>
+  offset + 12 <= bytes.length && isContainer(idAt(bytes, offset)) && idAt(bytes, offset + 8) === "WAVE"
+
+/** Where another file begins within audio of which the length is not told. */
+const nextFile = (bytes: Uint8Array, from: number): number => {
+  for (let at = bytes.indexOf(0x52, from); at !== -1; at = bytes.indexOf(0x52, at + 1)) {
+    if (isFile(bytes, at) && /^[ -~]{4}$/.test(idAt(bytes, at + 12))) return at
+  }
+  return -1
+}
+
+/** Where the chunk behind another one begins: some writers leave out the byte behind an odd length. */
+const behind = (view: DataView, bytes: Uint8Array, end: number, isOdd: boolean): number =>
+  isOdd && !isChunk(view, bytes, end + 1) && !isFile(bytes, end + 1) &&
+    (isChunk(view, bytes, end) || isFile(bytes, end))
+    ? end
+    : end + (isOdd ? 1 : 0)
+
+interface File {
+  readonly coding: Coding
+  readonly data: readonly [start: number, size: number]
+  /** Where the next file may begin. */
+  readonly end: number
+}
+
+const readFile = (view: DataView, bytes: Uint8Array, from: number): File | AudioError => {
+  const container = idAt(bytes, from)
+  const fileSize = view.getUint32(from + 4, true)
+  const unfinished = fileSize === 0 || fileSize === unknownSize
+  let coding: Coding | undefined = undefined
+  let data: readonly [start: number, size: number] | undefined = undefined
+  /** Of an RF64 file, whose other sizes are at their maximum. */
+  let dataSize: number | undefined = undefined
+  let offset = from + 12
+  while (offset + 8 <= bytes.length && (coding === undefined || data === undefined)) {
+    const id = idAt(bytes, offset)
+    const start = offset + 8
+    const left = bytes.length - start
+    const told = view.getUint32(offset + 4, true)
+    const claimed = id === "data" && told === unknownSize && dataSize !== undefined ? dataSize : told
+    // A writer that streams leaves its sizes at 0 or at the maximum, or as they are before any audio.
+    const streamed = unfinished || fileSize + 8 <= start - from || left > 0 && !isChunk(view, bytes, start)
+    const isAll = id === "data" && (claimed === 0 && streamed || claimed > left)
+    const next = isAll ? nextFile(bytes, start) : -1
+    const size = next !== -1 ? next - start : isAll ? left : Math.min(claimed, left)
+    if (id === "fmt " && coding === undefined) {
+      const read = readCoding(view, bytes, start, size)
+      if (read instanceof AudioError) return read
+      coding = read
+    } else if (id === "ds64" && container !== "RIFF" && size >= 24) {
+      dataSize = Number(view.getBigUint64(start + 8, true))
+    } else if (id === "data" && data === undefined) data = [start, size]
+    offset = next !== -1 ? next : behind(view, bytes, start + size, size % 2 === 1)
+  }
+  if (coding === undefined) return invalid("fmt", "the file has no format chunk")
+  if (data === undefined) return invalid("data", "the file has no data chunk")
+  return { coding, data, end: offset }
+}
+
+/** The files that are joined: behind the audio of one others may follow, after chunks about it. */
+const readFiles = (view: DataView, bytes: Uint8Array): ReadonlyArray<File> | AudioError => {
+  const files: Array<File> = []
+  for (let from = 0; from !== -1;) {
+    const file = readFile(view, bytes, from)
+    if (file instanceof AudioError) return file
+    files.push(file)
+    from = file.end
+    while (from + 8 <= bytes.length && !isFile(bytes, from)) {
+      if (idAt(bytes, from) === "data") {
+        return unsupported("data", "the file has several data chunks; write its audio as one")
+      }
+      const end = from + 8 + view.getUint32(from + 4, true)
+      from = isChunk(view, bytes, from) ? behind(view, bytes, end, (end - from) % 2 === 1) : bytes.length
+    }
+    if (!isFile(bytes, from)) from = -1
+  }
+  return files
+}
+
 export const decode = (bytes: Uint8Array): Frame | AudioError => {
   if (bytes.length < 12) {
     return invalid("RIFF", `${bytes.length} bytes are too few for a WAV file`)
   }
   const container = idAt(bytes, 0)
-  if (container === "RIFX" || container === "RF64" || container === "BW64") {
-    return unsupported("RIFF", `the ${container} variant is not read`)
+  if (container === "RIFX") {
+    return unsupported("RIFF", "the RIFX variant is not read")
   }
-  if (container !== "RIFF") {
+  if (!isContainer(container)) {
     return invalid("RIFF", "the bytes do not begin with RIFF")
   }
   if (idAt(bytes, 8) !== "WAVE") {
-    return invalid("WAVE", "the RIFF file is not of type WAVE")
+    return invalid("WAVE", `the ${container} file is not of type WAVE`)
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const fileSize = view.getUint32(4, true)
-  const unfinished = fileSize === 0 || fileSize === unknownSize
-  let coding: Coding | undefined = undefined
-  let data: readonly [start: number, size: number] | undefined = undefined
-  for (let offset = 12; offset + 8 <= bytes.length && (coding === undefined || data === undefined);) {
-    const id = idAt(bytes, offset)
-    const claimed = view.getUint32(offset + 4, true)
-    const start = offset + 8
-    const left = bytes.length - start
-    // A writer that streams leaves its sizes at 0 or at the maximum, or as they are before any audio.
-    const streamed = unfinished || fileSize + 8 <= start || left > 0 && !isChunk(view, bytes, start)
-    const size = id === "data" && claimed === 0 && streamed ? left : Math.min(claimed, left)
-    if (id === "fmt " && coding === undefined) {
-      const read = readCoding(view, bytes, start, size)
-      if (read instanceof AudioError) {
-        return read
-      }
-      coding = read
-    } else if (id === "data" && data === undefined) {
-      data = [start, size]
-    }
-    offset = start + size + size % 2
+  const files = readFiles(view, bytes)
+  if (files instanceof AudioError) return files
+  const { channels, sampleRate } = files[0]!.coding
+  if (files.some(({ coding }) => coding.sampleRate !== sampleRate || coding.channels !== channels)) {
+    return unsupported("RIFF", "files of different formats are joined; convert them to one format")
   }
-  if (coding === undefined) {
-    return invalid("fmt", "the file has no format chunk")
+  const parts = files.map(({ coding, data }) => readSamples(view, data[0], data[1], coding))
+  if (parts.length === 1) return { samples: parts[0]!, sampleRate, channels }
+  const samples = new Int16Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    samples.set(part, at)
+    at += part.length
   }
-  if (data === undefined) {
-    return invalid("data", "the file has no data chunk")
-  }
-  return {
-    samples: readSamples(view, data[0], data[1], coding),
-    sampleRate: coding.sampleRate,
-    channels: coding.channels
-  }
+  return { samples, sampleRate, channels }
 }
 
 export const encode = (frame: Frame, float: boolean): Uint8Array<ArrayBuffer> => {

@@ -17,9 +17,10 @@ import { decode, encode } from "./wav.ts"
  * **Details**
  *
  * Never throws. A data chunk that claims more than there is, as streamed files
- * do, is read to the last whole sample; every other contradiction is an
- * `InvalidWav` that names the header's field, a coding that is not read here an
- * `UnsupportedWav`.
+ * do, is read to the last whole sample. Files of one format that are joined are
+ * read as one, and so are those with sizes of 64 bits (RF64). Every other
+ * contradiction is an `InvalidWav` that names the header's field, a coding that is
+ * not read here an `UnsupportedWav`.
  *
  * @category wav
  * @since 0.1.0

@@ -9,7 +9,7 @@ import type { Session } from "../../Session.ts"
 import type * as Tools from "../../Tools.ts"
 import * as Turn from "../../Turn.ts"
 import { phrasebooks } from "../text/phrasebook.ts"
-import { phraseKind } from "../text/phrases.ts"
+import { knows, phraseKind } from "../text/phrases.ts"
 import { confirmation } from "../tools/duplicates.ts"
 import { alike } from "../tools/execute.ts"
 import type { Core } from "./core.ts"
@@ -26,12 +26,14 @@ type Request = Tools.Call & { readonly confirmed: boolean }
 // Of more questions the oldest is forgotten: it is asked again.
 const mostAsked = 64
 
-/** Whether the last that the caller has said is a plain refusal: in any language that is known, where none is told. */
+/** Whether the last that the caller has said is a plain refusal: in any language that is known, where the caller's is not. */
 const refuses = (core: Core): boolean => {
   const said = core.history.current().items.findLast((item) => item._tag === "Message" && item.role === "user")
   if (said?._tag !== "Message") return false
-  const { language, phrases: more } = Turn.settings(core.conductor.state())
-  const languages = language === undefined ? Object.keys({ ...phrasebooks, ...more }) : [language]
+  const { phrases: more } = Turn.settings(core.conductor.state())
+  const language = core.conductor.language()
+  const isKnown = language !== undefined && knows({ language, more })
+  const languages = isKnown ? [language] : Object.keys({ ...phrasebooks, ...more })
   return languages.some((language) => {
     const kind = phraseKind(said.text, { language, more })
     return kind === "cut-in" || kind === "hold"

@@ -90,14 +90,16 @@ const makeLineWriter = (
 ): LineWriter => {
   let line: Line | undefined
   const written = makeWritten(core, speech)
+  const language = core.conductor.language()
   const writer = makeWriter(
     utterance,
     Text.segmenter({
       minLength: core.settings.minSentence,
       maxLength: longestPiece,
-      language: core.conductor.language()
+      language
     }),
     core.transforms,
+    language,
     (transform, defect) => {
       core.fork(textFailed(core, transform, "Bypassed", Cause.die(defect)))
     }

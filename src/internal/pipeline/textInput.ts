@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 import type { Options } from "../../Pipeline.ts"
 import type * as Room from "../../Room.ts"
 import type { Session } from "../../Session.ts"
-import { settled } from "../plain.ts"
+import { hooked } from "../plain.ts"
 import { takeEarlyKeys } from "../room/earlyKeys.ts"
 import { makeTextLimit } from "../room/textLimit.ts"
 import type { Core } from "./core.ts"
@@ -34,7 +34,7 @@ export const watchTexts = (
     }
     if (onText === undefined) return Effect.ignore(session.send(message.text))
     return Effect.sync(() => {
-      core.fork(guarded(core, "onText", settled("onText", () => onText(message, session))))
+      core.fork(guarded(core, "onText", hooked("onText", () => onText(message, session))))
     })
   }
   return Stream.runForEach(
@@ -91,7 +91,7 @@ export const watchKeys = (
     core.conductor.tell(tell, { _tag: "Present" })
     if (collected !== undefined) return
     const own = core.agent.bound().onKey
-    const asked = own === undefined ? onKey && settled("onKey", () => onKey(key, session)) : own(key)
+    const asked = own === undefined ? onKey && hooked("onKey", () => onKey(key, session)) : own(key)
     if (asked !== undefined) core.fork(guarded(core, "onKey", asked))
   }
   return Stream.runForEach(

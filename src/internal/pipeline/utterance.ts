@@ -48,7 +48,11 @@ export const stepOf = ({ attached, id }: Utterance, cut: boolean): History.Step 
   cut || attached.step === undefined ? { id } : { id, metadata: attached.step }
 
 /** A transform that lets the text pass as it is once it has thrown. */
-const bypassing = (transform: Text.Transform, onBroken: (defect: unknown) => void): Text.TransformRun => {
+const bypassing = (
+  transform: Text.Transform,
+  language: string | undefined,
+  onBroken: (defect: unknown) => void
+): Text.TransformRun => {
   let run: Text.TransformRun | undefined
   let broken = false
   const attempt = (work: () => string, otherwise: string): string => {
@@ -61,7 +65,7 @@ const bypassing = (transform: Text.Transform, onBroken: (defect: unknown) => voi
       return otherwise
     }
   }
-  const open = (): Text.TransformRun => run ??= transform.open()
+  const open = (): Text.TransformRun => run ??= transform.open(language)
   return {
     push: (text) => attempt(() => open().push(text), text),
     end: () => attempt(() => open().end(), "")
@@ -82,10 +86,13 @@ export const makeWriter = (
   utterance: Utterance,
   segmenter: Text.Segmenter,
   transforms: ReadonlyArray<Text.Transform>,
+  language: string | undefined,
   /** A transform has thrown, and is left out from now on. */
   onBroken: (transform: string, defect: unknown) => void
 ): { readonly push: (delta: string) => ReadonlyArray<string>; readonly end: () => ReadonlyArray<string> } => {
-  const chain = transforms.map((transform) => bypassing(transform, (defect) => onBroken(transform.name, defect)))
+  const chain = transforms.map((transform) =>
+    bypassing(transform, language, (defect) => onBroken(transform.name, defect))
+  )
   const rewrite = (raw: string): string => chain.reduce((text, transform) => transform.push(text), raw)
   const rest = (): string => chain.reduce((text, transform) => transform.push(text) + transform.end(), "")
   const add = (raw: string, rewritten: string): ReadonlyArray<string> => {

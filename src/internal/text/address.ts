@@ -4,7 +4,10 @@ import * as Chars from "./chars.ts"
 /** Beginning of a word that tells whether it is an address. */
 const enough = 100
 
-const scheme = /[a-z][a-z0-9+.-]*:\/\//i
+/** A word without the first of these is looked at once, however long it is. */
+const isAddressed = (word: string): boolean =>
+  word.includes("://") ? /[a-z][a-z0-9+.-]*:\/\//i.test(word) : /(?:^|[^\p{L}\p{N}])www\.|mailto:/iu.test(word)
+
 const after = /[\s.,;:!?)\]"'”’»<]/
 
 /** `(address "title")`; anything else in parentheses is text. */
@@ -12,6 +15,13 @@ export const isTarget = (text: string): boolean => {
   const address = text.trim()
   const space = address.search(/\s/)
   return space === -1 || /^\s+["'(]/.test(address.slice(space))
+}
+
+/** Whether a text ends in an address. */
+export const endsIn = (text: string): boolean => {
+  let from = text.length
+  while (from > 0 && !Chars.isSpace(text.charCodeAt(from - 1))) from--
+  return isAddressed(text.slice(from))
 }
 
 /** Whether emphasis may end between an address and what follows it. */
@@ -33,6 +43,6 @@ export class Word {
   }
 
   get isAddress(): boolean {
-    return scheme.test(this.#text)
+    return isAddressed(this.#text)
   }
 }

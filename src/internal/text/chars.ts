@@ -5,6 +5,9 @@
  * cannot depend on where a stream cuts it. Halves of surrogate pairs are `other`.
  */
 
+/** No code unit. */
+export const none = -1
+
 const other = 0
 export const space = 1
 export const newline = 2

@@ -1,44 +1,6 @@
 /** Whether somebody is giving a number or a name, sign by sign. */
+import { allTens as tens, and, compounds, digits as units, teens as pairs } from "./numberWords.ts"
 import { withoutPunctuation } from "./words.ts"
-
-const units = new Set([
-  ..."zero oh o one two three four five six seven eight nine double triple hash star".split(" "),
-  ..."null eins zwei zwo drei vier fünf sechs sieben acht neun".split(" "),
-  ..."zéro un deux trois quatre cinq sept huit neuf".split(" "),
-  ..."cero uno dos tres cuatro cinco seis siete ocho nueve".split(" "),
-  ..."due tre quattro cinque sei sette otto nove".split(" "),
-  ..."um dois três quatro sete oito".split(" "),
-  ..."nul een twee drie zes zeven negen".split(" ")
-])
-
-/** Two digits in a word: numbers are given in pairs, too. */
-const pairs = new Set([
-  ..."ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(" "),
-  ..."zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn".split(" "),
-  ..."dix onze douze treize quatorze quinze seize".split(" "),
-  ..."diez once doce trece catorce quince dieciséis diecisiete dieciocho diecinueve".split(" "),
-  ..."dieci undici dodici tredici quattordici quindici sedici diciassette diciotto diciannove".split(" "),
-  ..."dez doze treze catorze dezesseis dezessete dezoito dezenove".split(" "),
-  ..."tien elf twaalf dertien veertien vijftien zestien zeventien achttien negentien".split(" ")
-])
-
-/** A digit may follow, and belongs to them. */
-const tens = new Set([
-  ..."twenty thirty forty fifty sixty seventy eighty ninety".split(" "),
-  ..."zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig".split(" "),
-  ..."vingt trente quarante cinquante soixante septante huitante octante nonante quatre-vingt quatre-vingts".split(" "),
-  ..."veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa".split(" "),
-  ..."venti trenta quaranta cinquanta sessanta settanta ottanta novanta".split(" "),
-  ..."vinte trinta quarenta cinquenta sessenta setenta oitenta noventa".split(" "),
-  ..."twintig dertig veertig vijftig zestig zeventig tachtig negentig".split(" ")
-])
-
-/** Between tens and what belongs to them. */
-const and = new Set(["et", "y", "e"])
-
-/** Tens and a digit in one word: German and Dutch, Spanish, Italian. */
-const joined =
-  /^(?:\p{L}{2,6}(?:und|en|ën)\p{L}{2,5}(?:zig|ßig|tig)|veinti\p{L}{2,6}|(?:vent|trent|quarant|cinquant|sessant|settant|ottant|novant)[ia]?(?:uno|due|tr[eé]|quattro|cinque|sei|sette|otto|nove))$/u
 
 /** Digits in scripts that write them as words. */
 const ideographs = /^[〇零一二三四五六七八九]+$/u
@@ -49,7 +11,7 @@ const digitsIn = (word: string): number => {
   if (ideographs.test(word)) return word.length
   const lower = word.toLowerCase()
   if (units.has(lower)) return 1
-  if (pairs.has(lower) || tens.has(lower) || joined.test(lower)) return 2
+  if (pairs.has(lower) || tens.has(lower) || compounds.has(lower)) return 2
   const parts = lower.split("-")
   return parts.length > 1 &&
       parts.every((part) => units.has(part) || pairs.has(part) || tens.has(part) || and.has(part))

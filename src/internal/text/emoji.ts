@@ -8,6 +8,8 @@ import type { Run } from "./transform.ts"
 const variationSelector = 0xfe0f
 const keycap = 0x20e3
 const joiner = 0x200d
+/** The keycap that has no digits of its own. */
+const ten = 0x1f51f
 
 /** Pictographs that are read as text: ©, ®, ™, ‼, ⁉ and the circled ideographs. */
 const spoken = /^[©®™‼⁉㊗㊙]$/u
@@ -50,6 +52,7 @@ export const open = (): Run => {
       if (code === variationSelector || code === keycap || follows && (code === joiner || isTag(code))) {
         continue
       }
+      if (code === ten) out += "10"
       follows = isEmoji(character, code)
       if (!follows) {
         out += character

@@ -5,63 +5,52 @@
  */
 import * as Address from "./address.ts"
 import * as Chars from "./chars.ts"
-import { bullet, bullets, fence, fenceEnd, heading, rule, tableRule, undecided } from "./lineStarts.ts"
+import * as Lines from "./lineStarts.ts"
+import { Links } from "./links.ts"
+import { CodeSpan, Fence } from "./literals.ts"
 import { Spans } from "./spans.ts"
 import type { Run } from "./transform.ts"
+import * as Unit from "./units.ts"
 
 /** Longest text, in code units, that is held because it may become markup. */
 const longest = 300
-const longestAddress = 2000
 const longestLead = 100
+const longestRow = 1000
 
-const newline = 10
-const bang = 33
-const parenOpen = 40
-const parenClose = 41
-const star = 42
-const bracketOpen = 91
-const backslash = 92
-const bracketClose = 93
-const underscore = 95
-const backtick = 96
-const pipe = 124
-const tilde = 126
-const blank = 32
-
-const special = new Set([newline, bang, star, bracketOpen, backslash, bracketClose, underscore, backtick, tilde])
-const escapable = new Set("*_`~[]#|")
+const special = new Uint8Array(0x10000)
+for (const sign of "\n!*[\\]_`|~") special[sign.charCodeAt(0)] = 1
+const escapable = new Set("*_`~[]#|.!+-(){}<>$&\"'")
 
 const literal = (unit: number, length: number): string => String.fromCharCode(unit).repeat(length)
 
 class Stripper {
-  #mode: "line" | "inline" | "code" | "address" | "fence" = "line"
+  #mode: "line" | "inline" | "code" | "link" | "fence" = "line"
   readonly #spans = new Spans(longest)
+  readonly #links = new Links(this.#spans)
 
-  /** The start of a line, until it is decided; undefined in the middle of a fenced line. */
-  #lead: string | undefined = ""
-  #fence = ""
+  /** The start of a line, until it is decided. */
+  #lead = ""
+  readonly #fence = new Fence(longestLead)
+  readonly #code = new CodeSpan(longest)
 
-  #before = newline
+  #before = Unit.newline
   #pending = 0
   #run = 0
   #runLength = 0
   readonly #word = new Address.Word()
 
-  #code = ""
-  #codeTicks = 0
-  #closingTicks = 0
-
-  #address = ""
-  #addressDepth = 0
-
+  /** Rows follow, with pipes around them or between their cells alone. */
+  #hasRows = false
   #isTable = false
   #hasCell = false
   #gap = ""
+  /** A cell begins. */
+  #isBlank = false
 
   readonly push = (chunk: string): string => {
     for (let i = 0; i < chunk.length; i++) {
       const start = i
-      while (this.#isIdle() && i < chunk.length && !special.has(chunk.charCodeAt(i))) i++
+      if (this.#isIdle()) { while (i < chunk.length && special[chunk.charCodeAt(i)] === 0) i++ }
       if (i > start) {
         this.#say(chunk.slice(start, i))
         this.#before = chunk.charCodeAt(i - 1)
@@ -76,31 +65,38 @@ class Stripper {
       this.#endLead()
     }
     if (this.#mode === "inline") {
-      this.#settle(blank)
+      if (this.#pending === Unit.backslash) this.#spans.text("\\")
+      else this.#settle(Unit.newline)
+      this.#pending = 0
       this.#endCell()
     }
     switch (this.#mode) {
       case "code":
         this.#endCode()
         break
-      case "address":
-        this.#rejectAddress()
+      case "link":
+        this.#links.reject()
         break
       case "fence":
-        this.#spans.text(this.#isFenceEnd() ? "" : this.#lead ?? "")
+        this.#spans.text(this.#fence.end())
         break
     }
     this.#spans.giveUp()
     this.#mode = "line"
-    this.#lead = this.#fence = ""
-    this.#before = newline
+    this.#lead = ""
+    this.#before = Unit.newline
     this.#word.reset()
-    this.#isTable = this.#hasCell = false
-    return this.#spans.take()
+    this.#isTable =
+      this.#hasCell =
+      this.#hasRows =
+      this.#isBlank =
+        false
+    this.#links.reset()
+    return this.#spans.finish()
   }
 
   #isIdle(): boolean {
-    return this.#mode === "inline" && !this.#isTable && this.#runLength === 0 && this.#pending === 0
+    return this.#mode === "inline" && !this.#isTable && !this.#isBlank && this.#runLength === 0 && this.#pending === 0
   }
 
   #feed(unit: number): void {
@@ -111,15 +107,15 @@ class Stripper {
         return this.#feedInline(unit)
       case "code":
         return this.#feedCode(unit)
-      case "address":
-        return this.#feedAddress(unit)
+      case "link":
+        return this.#feedLink(unit)
       case "fence":
         return this.#feedFence(unit)
     }
   }
 
   #feedLead(unit: number) {
-    if (unit === newline) {
+    if (unit === Unit.newline) {
       if (this.#endLead()) {
         this.#feedInline(unit)
       }
@@ -127,14 +123,20 @@ class Stripper {
     }
     const lead = this.#lead + String.fromCharCode(unit)
     this.#lead = lead
-    if (heading.test(lead)) {
+    if (
+      lead.length > longestLead && lead.length <= longestRow &&
+      (Lines.tableRuleBegun.test(lead) || Lines.isDefining(lead))
+    ) return
+    if (Lines.heading.test(lead)) {
       this.#startInline()
-    } else if (bullet.test(lead)) {
+    } else if (Lines.bullet.test(lead) || Lines.note.test(lead)) {
       this.#lead = ""
+    } else if (Lines.isDefining(lead)) {
+      return
     } else if (lead.length > longestLead) {
-      this.#releaseLead(lead.replace(bullets, ""))
-    } else if (!undecided.test(lead)) {
-      const rest = lead.replace(bullets, "")
+      this.#releaseLead(lead.replace(Lines.bullets, ""))
+    } else if (!Lines.undecided.test(lead)) {
+      const rest = lead.replace(Lines.bullets, "")
       if (rest === lead) return this.#releaseLead(lead)
       this.#lead = ""
       for (let i = 0; i < rest.length; i++) this.#feed(rest.charCodeAt(i))
@@ -142,14 +144,16 @@ class Stripper {
   }
 
   #startInline() {
+    this.#spans.settlePipes(false)
+    this.#spans.giveUp()
     this.#mode = "inline"
     this.#lead = ""
-    this.#before = newline
+    this.#before = Unit.newline
   }
 
   #releaseLead(lead: string) {
     this.#startInline()
-    this.#isTable = /^[ \t]*\|/.test(lead)
+    this.#isTable = this.#hasRows || /^[ \t]*\|/.test(lead)
     for (let i = 0; i < lead.length; i++) {
       this.#feed(lead.charCodeAt(i))
     }
@@ -157,49 +161,33 @@ class Stripper {
 
   /** The line ends inside its lead: true if its line break stays. */
   #endLead(): boolean {
-    const lead = this.#lead ?? ""
-    const opening = fence.exec(lead)?.[1]
+    const lead = this.#lead
+    const opening = Lines.fence.exec(lead)?.[1]
     if (opening !== undefined) {
       this.#mode = "fence"
-      this.#fence = opening
+      this.#fence.begin(opening)
       this.#lead = ""
       return false
     }
-    if (tableRule.test(lead)) {
+    if (Lines.tableRule.test(lead) || Lines.isDefinition(lead)) {
+      this.#spans.settlePipes(true)
+      this.#hasRows ||= Lines.tableRule.test(lead)
       this.#lead = ""
       return false
     }
-    if (rule.test(lead)) {
+    if (lead.trim() === "") this.#hasRows = false
+    if (Lines.rule.test(lead)) {
       this.#startInline()
     } else {
-      this.#releaseLead(lead.replace(bullets, ""))
+      this.#releaseLead(lead.replace(Lines.bullets, ""))
     }
     return true
   }
 
-  #isFenceEnd(): boolean {
-    const ticks = fenceEnd.exec(this.#lead ?? "x")?.[1]
-    return ticks !== undefined && ticks.startsWith(this.#fence)
-  }
-
   #feedFence(unit: number) {
-    const character = String.fromCharCode(unit)
-    if (unit === newline) {
-      if (this.#isFenceEnd()) {
-        this.#mode = "line"
-      } else {
-        this.#spans.text((this.#lead ?? "") + character)
-      }
-      this.#lead = ""
-    } else if (this.#lead === undefined) {
-      this.#spans.text(character)
-    } else {
-      this.#lead += character
-      if (this.#lead.length > longestLead || !fenceEnd.test(this.#lead)) {
-        this.#spans.text(this.#lead)
-        this.#lead = undefined
-      }
-    }
+    const text = this.#fence.push(unit)
+    if (text === undefined) this.#mode = "line"
+    else this.#spans.text(text)
   }
 
   #feedInline(unit: number): void {
@@ -217,29 +205,37 @@ class Stripper {
       this.#before = unit
       return
     }
+    if (this.#isBlank && unit !== Unit.newline && Chars.isSpace(unit)) return
+    if (this.#isBlank) {
+      this.#isBlank = false
+      if (unit !== Unit.newline) this.#spans.text(", ")
+      this.#before = Unit.blank
+    }
     switch (unit) {
-      case newline:
-        this.#spans.giveUp()
+      case Unit.newline:
+        if (!this.#spans.hasPipe()) this.#spans.giveUp()
         this.#spans.text("\n")
         this.#mode = "line"
         this.#word.reset()
         this.#isTable = this.#hasCell = false
+        this.#links.reset()
         break
-      case star:
-      case underscore:
-      case tilde:
-      case backtick:
+      case Unit.star:
+      case Unit.underscore:
+      case Unit.tilde:
+      case Unit.backtick:
         this.#run = unit
         this.#runLength = 1
         return
-      case bang:
-      case backslash:
+      case Unit.bang:
+      case Unit.backslash:
+      case Unit.pipe:
         this.#pending = unit
         break
-      case bracketOpen:
+      case Unit.bracketOpen:
         this.#spans.open(unit, "[")
         break
-      case bracketClose:
+      case Unit.bracketClose:
         if (!this.#spans.hasBracket()) {
           this.#spans.text("]")
         } else {
@@ -266,35 +262,58 @@ class Stripper {
     const pending = this.#pending
     this.#pending = 0
     switch (pending) {
-      case bang:
-        if (next === bracketOpen) {
-          this.#spans.open(bang, "![")
+      case Unit.bang:
+        if (next === Unit.bracketOpen) {
+          this.#spans.open(Unit.bang, "![")
           this.#before = next
           return true
         }
         this.#spans.text("!")
         return false
-      case backslash:
+      case Unit.backslash:
         if (escapable.has(String.fromCharCode(next))) {
           this.#spans.text(String.fromCharCode(next))
           this.#before = next
           return true
         }
-        this.#spans.text("\\")
+        // Before the end of a line it is a break of that.
+        if (next !== Unit.newline) this.#spans.text("\\")
         return false
-      case bracketClose:
-        if (next === parenOpen) {
-          this.#mode = "address"
-          this.#address = ""
-          this.#addressDepth = 1
-          return true
-        }
-        this.#spans.rejectBracket()
-        this.#spans.text("]")
-        return false
+      case Unit.pipe:
+        return this.#settlePipe(next)
+      case Unit.bracketClose:
+        return this.#settleBracket(next)
       default:
         return false
     }
+  }
+
+  /** "a | b" are cells of a table, and so may be "a|b": the next line tells. */
+  #settlePipe(next: number): boolean {
+    const left = this.#spans.before().slice(-1)
+    if (next === Unit.pipe || left === "|") this.#spans.text("|")
+    else if (/[ \t]/.test(left) && Chars.isSpace(next)) {
+      this.#spans.trimEnd()
+      this.#isBlank = true
+    } else if (left === "" || left === "\n" || Chars.isSpace(next)) this.#spans.text("|")
+    else this.#spans.open(Unit.pipe, "|")
+    return false
+  }
+
+  #settleBracket(next: number): boolean {
+    const found = this.#links.close(next, this.#word.isAddress)
+    if (found === "follows") this.#mode = "link"
+    const before = this.#spans.before()
+    if (found === "gone") this.#before = before.charCodeAt(before.length - 1)
+    return found === "follows"
+  }
+
+  #feedLink(unit: number) {
+    const state = this.#links.push(unit)
+    if (state === "more") return
+    this.#mode = "inline"
+    this.#before = Unit.parenClose
+    if (state === "rejected") this.#feedInline(unit)
   }
 
   #settleRun(next: number) {
@@ -303,17 +322,15 @@ class Stripper {
     const left = this.#before
     this.#runLength = 0
     this.#before = unit
-    if (unit === backtick) {
+    if (unit === Unit.backtick) {
       this.#mode = "code"
-      this.#code = ""
-      this.#codeTicks = length
-      this.#closingTicks = 0
+      this.#code.begin(length)
       return
     }
-    if (unit === tilde ? length !== 2 : length > 3) {
+    if (unit === Unit.tilde ? length !== 2 : length > 3) {
       return this.#spans.text(literal(unit, length))
     }
-    const isUnderscore = unit === underscore
+    const isUnderscore = unit === Unit.underscore
     if (this.#word.isAddress) {
       const closes = Address.mayEndBefore(next)
       return this.#spans.text(literal(unit, closes ? this.#spans.close(unit, length) : length))
@@ -321,7 +338,7 @@ class Stripper {
     const afterWord = Chars.isWord(left) && (isUnderscore || !Chars.isJoined(left))
     const beforeWord = Chars.isWord(next) && (isUnderscore || !Chars.isJoined(next))
     // Two stars before a word end what two stars have begun; one may be a sign of arithmetic.
-    const isInner = beforeWord && (unit !== star || length !== 2)
+    const isInner = beforeWord && (unit !== Unit.star || length !== 2)
     const rest = Chars.isSpace(left) || isInner ? length : this.#spans.close(unit, length)
     if (rest === 0) {
       return
@@ -331,78 +348,38 @@ class Stripper {
     }
     if (isUnderscore && afterWord && beforeWord) {
       // an identifier: `__its_parts__` are no emphasis either
-      this.#spans.forget(underscore)
+      this.#spans.forget(Unit.underscore)
     }
     this.#spans.text(literal(unit, rest))
   }
 
-  #feedAddress(unit: number) {
-    if (unit === newline) {
-      this.#rejectAddress()
-      return this.#feedInline(unit)
-    }
-    this.#addressDepth += unit === parenOpen ? 1 : unit === parenClose ? -1 : 0
-    if (this.#addressDepth > 0) {
-      this.#address += String.fromCharCode(unit)
-      if (this.#address.length > longestAddress) {
-        this.#rejectAddress()
-      }
-      return
-    }
-    if (!Address.isTarget(this.#address)) {
-      this.#address += ")"
-      return this.#rejectAddress()
-    }
-    this.#mode = "inline"
-    this.#before = unit
-    this.#spans.acceptBracket()
-  }
-
-  #rejectAddress() {
-    this.#mode = "inline"
-    this.#before = parenClose
-    this.#spans.rejectBracket()
-    this.#spans.text(`](${this.#address}`)
-  }
-
   #feedCode(unit: number) {
-    if (unit === backtick) {
-      this.#closingTicks++
-      return
-    }
-    if (this.#closingTicks === this.#codeTicks || unit === newline) {
+    if (!this.#code.push(unit)) {
       this.#endCode()
       return this.#feedInline(unit)
     }
-    this.#code += literal(backtick, this.#closingTicks) + String.fromCharCode(unit)
-    this.#closingTicks = 0
-    if (this.#code.length > longest) {
+    if (this.#code.isTooLong) {
       this.#endCode()
       this.#before = unit
     }
   }
 
   #endCode() {
-    const isCode = this.#closingTicks === this.#codeTicks
-    const isPadded = this.#code.startsWith(" ") && this.#code.endsWith(" ") && this.#code.trim() !== ""
-    const code = isPadded ? this.#code.slice(1, -1) : this.#code
     this.#mode = "inline"
-    this.#before = backtick
-    this.#spans.text(
-      isCode ? code : literal(backtick, this.#codeTicks) + this.#code + literal(backtick, this.#closingTicks)
-    )
+    this.#before = Unit.backtick
+    this.#spans.text(this.#code.end())
   }
 
   /** Spaces and pipes between cells: true if the unit belongs to them. */
   #feedTable(unit: number): boolean {
-    if (unit === pipe || unit !== newline && Chars.isSpace(unit)) {
+    if (unit === Unit.pipe || unit !== Unit.newline && Chars.isSpace(unit)) {
       this.#gap += String.fromCharCode(unit)
       if (this.#gap.length > longest) {
         this.#endCell()
       }
       return true
     }
-    if (unit === newline) {
+    if (unit === Unit.newline) {
       this.#endCell()
     } else if (this.#gap !== "") {
       this.#spans.text(this.#gap.includes("|") ? this.#hasCell ? ", " : "" : this.#gap)

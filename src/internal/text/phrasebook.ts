@@ -8,38 +8,11 @@
  * ("please continue"): "please stop" would have to wait until it is known which it is.
  */
 
-/**
- * The phrases of a language by what they do to who speaks. Case, punctuation,
- * hyphens, apostrophes and accents do not matter, nor how long a sound is drawn.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Phrasebook {
-  /** Signs that one listens: "mm-hm". */
-  readonly continuers: ReadonlyArray<string>
-  /** Words that agree, or answer a question: "yes", "okay". */
-  readonly agreement: ReadonlyArray<string>
-  /** Requests to stop, or to be heard: "stop", "no". */
-  readonly cutIns: ReadonlyArray<string>
-  /** Requests to wait for the one who says them: "one moment". */
-  readonly holds: ReadonlyArray<string>
-  /** Those of `holds` that say how long: who was asked how long answers with them, as "one minute". */
-  readonly lengths: ReadonlyArray<string>
-  /**
-   * What makes a question one of how long the listener needs, or is to be waited for: words of it in their
-   * order, as "how long need". Behind a question mark nothing else may follow: "how long will you be?".
-   */
-  readonly howLong: ReadonlyArray<string>
-  /** What may stand beside a request without making it another one: "please". */
-  readonly courtesies: ReadonlyArray<string>
-  /** Whoever says no more than these goes on in a moment: "uhm", "let me think". */
-  readonly hesitations: ReadonlyArray<string>
-  /** Whoever stops after one of these has not finished: "and", "the", "I'm". */
-  readonly unfinished: ReadonlyArray<string>
-}
+import { it, nl } from "./phrasebookItNl.ts"
+import { pl, ru } from "./phrasebookPlRu.ts"
+import { list, type Phrasebook } from "./phraseList.ts"
 
-const list = (phrases: string): ReadonlyArray<string> => phrases.split(/\s*,\s*/)
+export type { Phrasebook } from "./phraseList.ts"
 
 // Swan, “Practical English Usage” (3rd ed., 578.8); eigokosodate.com, “ちょっと待って” (a moment, a minute, a second); blog.sptr.jp,
 // “ways wait”. How long: Murphy, “Essential Grammar in Use” (unit 48); engVid, “How long does it take…?”.
@@ -83,7 +56,7 @@ const en: Phrasebook = {
   ),
   courtesies: list(
     "please, can you, could you, sorry, just, now, right now, okay, ok, oh, uh, um, well, sir, madam, it, that, this, there, then, thanks, " +
-      "thank you, talking, speaking, for a moment, for a minute, for a second"
+      "thank you, talking, speaking, for a moment, for a minute, for a second, excuse me, pardon me"
   ),
   hesitations: list(
     "uh, uhm, um, umm, er, erm, ehm, hm, hmm, well, so, let me see, let's see, let me think, let me check, " +
@@ -135,7 +108,8 @@ const de: Phrasebook = {
       "wie viele sekunden"
   ),
   courtesies: list(
-    "bitte, können sie, könnten sie, kannst du, mal, kurz, doch, jetzt, sofort, nur, okay, ok, also, oh, äh, ähm, danke, noch, da"
+    "bitte, können sie, könnten sie, kannst du, mal, kurz, doch, jetzt, sofort, nur, okay, ok, also, oh, äh, ähm, danke, noch, da, " +
+      "entschuldigung, entschuldigen sie, verzeihung"
   ),
   hesitations: list("äh, ähm, öh, ehm, hm, hmm, also, na ja, naja, tja, lass mich überlegen, mal sehen, mal schauen"),
   unfinished: list(
@@ -182,7 +156,8 @@ const fr: Phrasebook = {
       "combien de minutes, combien de secondes"
   ),
   courtesies: list(
-    "s'il vous plaît, s'il te plaît, svp, pouvez vous, pourriez vous, peux tu, merci, maintenant, juste, donc, encore, oh, euh, ok, oui, un peu, là"
+    "s'il vous plaît, s'il te plaît, svp, pouvez vous, pourriez vous, peux tu, merci, maintenant, juste, donc, encore, oh, euh, ok, oui, un peu, là, " +
+      "excusez moi, excuse moi, pardon"
   ),
   hesitations: list("euh, heu, ben, bah, alors, bon, hm, voyons, eh bien, laissez moi réfléchir, laisse moi réfléchir"),
   unfinished: list(
@@ -229,7 +204,8 @@ const es: Phrasebook = {
       "cuántos minutos, cuántos segundos"
   ),
   courtesies: list(
-    "por favor, puede, podría, puedes, gracias, ahora, ya, más, eh, oh, solo, sólo, sí, ok, señor, señora"
+    "por favor, puede, podría, puedes, gracias, ahora, ya, más, eh, oh, solo, sólo, sí, ok, señor, señora, " +
+      "perdón, perdone, perdona, disculpe"
   ),
   hesitations: list("eh, em, mmm, este, pues, bueno, a ver, vamos a ver, o sea, déjame pensar, déjeme pensar"),
   unfinished: list(
@@ -274,7 +250,8 @@ const pt: Phrasebook = {
       "quantos minutos, quantos segundos"
   ),
   courtesies: list(
-    "por favor, pode, poderia, você pode, obrigado, obrigada, agora, aí, um pouco, mais, só, so, oh, ok, sim, senhor, senhora"
+    "por favor, pode, poderia, você pode, obrigado, obrigada, agora, aí, um pouco, mais, só, so, oh, ok, sim, senhor, senhora, " +
+      "desculpe, desculpa"
   ),
   hesitations: list("hã, ahn, é, hum, bom, bem, então, tipo, deixa eu ver, deixa eu pensar, deixe me ver"),
   unfinished: list(
@@ -307,14 +284,15 @@ const ja: Phrasebook = {
   ),
   lengths: [],
   howLong: [],
-  courtesies: list("ください, ね, よ, お願い, まあ, あの, もう, すぐ, はい"),
+  courtesies: list("ください, ね, よ, お願い, まあ, あの, もう, すぐ, はい, すみません"),
   hesitations: list("えっと, えーと, えーっと, ええと, あの, あのう, あのー, うーん, まあ, なんか, その, そのう"),
   unfinished: list("えっと, えーと, えーっと, ええと, あの, あのう, あのー, なんか, その")
 }
 
 /**
  * What is known of each language, by the first part of its tag: `en`, `de`,
- * `fr`, `es`, `pt` and `ja`.
+ * `fr`, `es`, `it`, `pt`, `nl`, `pl`, `ru` and `ja`. In each of them but English,
+ * what speakers commonly say in English counts, too ("okay", "sorry, one moment").
  *
  * @category phrases
  * @since 0.1.0
@@ -324,6 +302,31 @@ export const phrasebooks: {
   readonly de: Phrasebook
   readonly fr: Phrasebook
   readonly es: Phrasebook
+  readonly it: Phrasebook
   readonly pt: Phrasebook
+  readonly nl: Phrasebook
+  readonly pl: Phrasebook
+  readonly ru: Phrasebook
   readonly ja: Phrasebook
-} = { en, de, fr, es, pt, ja }
+} = { en, de, fr, es, it, pt, nl, pl, ru, ja }
+
+// What stands for something else in another language is left out: "fine", "so", "go on".
+const borrowedLengths = list(
+  "one moment, one second, one sec, one minute, just a moment, just a second, just a minute, just a sec, " +
+    "a moment, a second, a minute, give me a moment, give me a second, give me a minute"
+)
+
+/** English that those who speak another language use in it. */
+export const borrowed: Phrasebook = {
+  continuers: list("uh huh, mm hm, mm hmm, mhm, hm, hmm, aha, wow"),
+  agreement: list(
+    "ok, okay, o k, yes, yeah, yep, sure, all right, alright, cool, perfect, got it, exactly, of course, no problem"
+  ),
+  cutIns: list("stop, wait, no, hey, help, cancel, excuse me, no thanks, no thank you"),
+  holds: [...borrowedLengths, ...list("wait a moment, wait a second, wait a minute, hold on, hang on")],
+  lengths: borrowedLengths,
+  howLong: [],
+  courtesies: list("please, sorry, thanks, thank you, excuse me"),
+  hesitations: [],
+  unfinished: []
+}

@@ -1,6 +1,6 @@
 /** Phrases that a listener says to a speaker, and the kind of a text that consists of them. */
 import { own } from "../own.ts"
-import { type Phrasebook, phrasebooks } from "./phrasebook.ts"
+import { borrowed, type Phrasebook, phrasebooks } from "./phrasebook.ts"
 import { spellings, withDigits } from "./spellings.ts"
 import { canonical } from "./words.ts"
 
@@ -131,6 +131,23 @@ const waits = ({ cutIns, holds }: Phrasebook): ReadonlyArray<string> => {
   return cutIns.filter((cutIn) => split.some((hold) => hold.startsWith(`${words(cutIn).join(" ")} `)))
 }
 
+/** With the English that its speakers use, but for what is something else in the language: "no" in Polish. */
+const withBorrowed = (book: Phrasebook): Phrasebook => {
+  const all = new Set(Object.values(book).flatMap((phrases: ReadonlyArray<string>) => phrases.flatMap(spellings)))
+  const added = (
+    kind: "continuers" | "agreement" | "cutIns" | "holds" | "lengths" | "courtesies"
+  ) => [...book[kind], ...borrowed[kind].filter((phrase) => !all.has(phrase))]
+  return {
+    ...book,
+    continuers: added("continuers"),
+    agreement: added("agreement"),
+    cutIns: added("cutIns"),
+    holds: added("holds"),
+    lengths: added("lengths"),
+    courtesies: added("courtesies")
+  }
+}
+
 const indexesOf = (book: Phrasebook): Indexes => {
   const { agreement, continuers, courtesies, cutIns, hesitations, howLong, unfinished } = book
   const [holds, lengths] = [book.holds.flatMap(withDigits), book.lengths.flatMap(withDigits)]
@@ -181,7 +198,23 @@ const named: Readonly<Record<string, string>> = {
   zho: "zh",
   chi: "zh",
   korean: "ko",
-  kor: "ko"
+  kor: "ko",
+  turkish: "tr",
+  tur: "tr",
+  czech: "cs",
+  ces: "cs",
+  cze: "cs",
+  slovak: "sk",
+  slk: "sk",
+  slo: "sk",
+  hungarian: "hu",
+  hun: "hu",
+  finnish: "fi",
+  fin: "fi",
+  danish: "da",
+  dan: "da",
+  norwegian: "no",
+  nor: "no"
 }
 
 /** Tags of a transcript that name no language: of several, or of one that was not found out. */
@@ -210,7 +243,8 @@ const noBook: Phrasebook = {
 }
 
 const bookOf = (language: string, more: MorePhrases | undefined): Phrasebook => {
-  const known: Phrasebook = own<Phrasebook>(phrasebooks, language) ?? noBook
+  const book: Phrasebook = own<Phrasebook>(phrasebooks, language) ?? noBook
+  const known = language === "en" || book === noBook ? book : withBorrowed(book)
   const further = own(more, language)
   const both = (name: keyof Phrasebook) => [...known[name], ...(further?.[name] ?? [])]
   return further === undefined ? known : {
@@ -293,9 +327,10 @@ export const isUnfinished = (text: string, { language, more }: Reading = {}): bo
   return last.some((_, at) => has(unfinished, last.slice(at).join(" ")))
 }
 
-/** Whether a sentence asks; one of Japanese may do so without a mark. */
+/** Whether a sentence asks; one of Japanese, Chinese or Korean may do so without a mark. */
 export const isQuestion = (sentence: string): boolean => {
   const text = sentence.trim().replace(/["'”’»）)\]】」』*_]+$/u, "")
   return /[?？؟⸮՞\u{37e}]$/u.test(text) ||
-    /[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}]か(な|ね)?[。．.]?$/u.test(text)
+    /(?:[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}](?:か(?:な|ね)?|[吗嗎])|\p{Script=Hangul}(?:까요?|나요))[。．.]?$/u
+      .test(text)
 }

@@ -2,6 +2,7 @@
  * Cuts a text that comes in pieces where a sentence ends, so that a voice can
  * begin before the model has finished. The rules of a language are in its lexicon.
  */
+import * as Abbreviations from "./abbreviations.ts"
 import * as Chars from "./chars.ts"
 import type { Lexicon } from "./lexicon.ts"
 import { cutOf } from "./overlong.ts"
@@ -9,11 +10,9 @@ import { cutOf } from "./overlong.ts"
 /** Where the reader stands: `gap` is the space after a stop, `starter` the word after an ambiguous abbreviation, `joined` a capital directly after a stop. */
 type Phase = "text" | "stop" | "gap" | "starter" | "joined"
 
-/** What the word before a full stop says about it; `slight` stands for a word so short that it may be an abbreviation. */
-type Doubt = "none" | "slight" | "never" | "numeric" | "ambiguous"
+type Doubt = Abbreviations.Doubt
 
-const consonants = /^[b-df-hj-np-tv-xz]+$/i
-const window = 16
+const window = Abbreviations.reach
 const longestStarter = 12
 /** Of a stop: one that goes on, as that of somebody who cannot stop shouting, has ended its sentence. */
 const longestStop = 32
@@ -55,6 +54,8 @@ export class Segmenter {
   #candidate = 0
   #candidateEnd = 0
   #starter = ""
+  /** The small letter before a full stop. */
+  #abbreviated = ""
   /** Letters of the word so far; NaN where it is made of anything else, as an address is. */
   #letters = 0
   #isLowerCase = true
@@ -80,6 +81,7 @@ export class Segmenter {
 
   readonly end = (): ReadonlyArray<string> => {
     if (this.#phase === "starter") this.#decideStarter()
+    if (this.#phase === "joined") this.#decideJoined(Chars.none, Chars.none)
     const pieces = this.#release()
     const rest = this.#pending
     this.#reset()
@@ -121,10 +123,10 @@ export class Segmenter {
       if (Chars.isWord(unit) && this.#starter.length < longestStarter) {
         this.#starter += String.fromCharCode(unit)
       } else {
-        this.#decideStarter()
+        this.#decideStarter(unit)
       }
     }
-    if (this.#phase === "joined") this.#decideJoined(kind)
+    if (this.#phase === "joined") this.#decideJoined(unit, kind)
     if (kind === Chars.space || kind === Chars.newline) {
       this.#feedSpace(kind)
       this.#letters = 0
@@ -210,6 +212,7 @@ export class Segmenter {
       this.#boundary(this.#at, this.#contentEnd)
     } else if (kind === Chars.letter && this.#isJoinable()) {
       this.#phase = "joined"
+      this.#starter = String.fromCharCode(unit)
       this.#candidate = this.#at
       this.#candidateEnd = this.#contentEnd
     }
@@ -223,11 +226,16 @@ export class Segmenter {
       (this.#doubt === "none" || this.#doubt === "slight")
   }
 
-  #decideJoined(kind: number) {
+  /** A capital and small letters are the next sentence, unless they are a part of an address: "jo.Smith@x.org". */
+  #decideJoined(unit: number, kind: number) {
+    if (kind === Chars.lower && this.#starter.length < longestStarter) {
+      this.#starter += String.fromCharCode(unit)
+      return
+    }
     this.#phase = "text"
-    if (kind === Chars.lower || kind === Chars.space) {
+    if (unit !== 0x40 && (kind === Chars.space || this.#starter.length > 1)) {
       this.#boundary(this.#candidate, this.#candidateEnd)
-      this.#letters = 1
+      this.#letters = this.#starter.length
       this.#isLowerCase = false
     }
   }
@@ -243,22 +251,26 @@ export class Segmenter {
     if (kind === Chars.lower && this.#stop <= Chars.strong && (this.#doubt !== "none" || this.#hasCloser)) {
       return false
     }
-    if (this.#doubt === "ambiguous" && kind === Chars.letter) {
+    if ((this.#doubt === "numeric" || this.#doubt === "letter") && Abbreviations.beginsNumber(unit)) return false
+    const isAsked = this.#doubt === "ambiguous" || this.#doubt === "letter" || this.#doubt === "numeric"
+    if (isAsked && kind === Chars.letter) {
       this.#phase = "starter"
       this.#candidate = this.#at
       this.#candidateEnd = this.#contentEnd
       this.#starter = String.fromCharCode(unit)
     } else if (
-      this.#doubt === "none" || this.#doubt === "slight" || this.#doubt === "numeric" && kind !== Chars.digit
+      this.#doubt === "none" || this.#doubt === "slight" || this.#doubt === "letter" ||
+      this.#doubt === "numeric" && kind !== Chars.digit
     ) {
       this.#boundary(this.#at, this.#contentEnd)
     }
     return false
   }
 
-  #decideStarter() {
+  /** The word behind a stop is there, up to `next`: it says whether a sentence begins with it. */
+  #decideStarter(next = Chars.none) {
     this.#phase = "text"
-    if (this.#lexicon.starters.has(this.#starter.toLowerCase())) {
+    if (Abbreviations.mayBegin(this.#starter, this.#doubt, this.#abbreviated, next, this.#lexicon)) {
       this.#boundary(this.#candidate, this.#candidateEnd)
     }
   }
@@ -297,38 +309,13 @@ export class Segmenter {
   }
 
   #readDoubt(): Doubt {
-    let start = this.#at
-    let word = ""
-    while (start > 0 && word.length < window) {
-      const unit = this.#before(start)
-      if (!Chars.isWord(unit) && unit !== 0x2e) break
-      word = String.fromCharCode(unit) + word
-      start--
-    }
-    if (word === "") return "slight"
-    if (word.length === window) return "none"
-    const isLineStart = start === this.#lineStart
-    if (/^\p{Nd}{1,3}$/u.test(word)) {
-      return isLineStart ? "never" : this.#lexicon.ordinals && word.length < 3 ? "ambiguous" : "none"
-    }
-    const folded = word.toLowerCase()
-    const isWithin = Chars.isJoint(this.#before(start)) && Chars.isWord(this.#before(start - 1))
-    const isCapital = Chars.kindOf(word.charCodeAt(0)) === Chars.letter
-    if (this.#lexicon.never.has(folded) || isCapital && this.#lexicon.titles.has(folded)) {
-      return "never"
-    }
-    if (this.#lexicon.numeric.has(folded) || this.#lexicon.numericEnd?.test(folded) === true) {
-      return "numeric"
-    }
-    if (this.#lexicon.ambiguous.has(folded) || /^(?:\p{L}\.)+\p{L}$/u.test(word)) {
-      return "ambiguous"
-    }
-    if (word.length === 1 && isCapital && !Chars.isJoined(word.charCodeAt(0)) && !isWithin) {
-      return isLineStart ? "never" : word === "I" ? "slight" : "ambiguous"
-    }
-    return word.length < 4 || consonants.test(word) ? "slight" : "none"
+    const before = (at: number): number => this.#before(at)
+    const word = Abbreviations.wordBefore(before, this.#at)
+    this.#abbreviated = word.length === 1 ? word.toLowerCase() : ""
+    return Abbreviations.doubtOf(word, before, this.#at, this.#lineStart, this.#lexicon)
   }
 
+  /** The code unit before a place that is near. */
   #before(at: number): number {
     return this.#recent[(at - 1) % window] ?? 0
   }

@@ -1,13 +1,17 @@
 /** Marks in a line that come in pairs, such as `**`: held until both are there, or given as text. */
+import { Tail } from "./tail.ts"
+import { bang, bracketOpen, pipe } from "./units.ts"
 
-const bang = 33
-const bracketOpen = 91
+/** Text before a bracket that is looked at. */
+const remembered = 24
 
 /** Spans within one another. */
 const mostOpen = 32
 
 interface Opener {
   readonly unit: number
+  /** The text before a bracket, of which the space may go with it. */
+  readonly before: string
   readonly part: number
   length: number
 }
@@ -25,22 +29,77 @@ export class Spans {
   #parts: Array<string> = []
   #openers: Array<Opener> = []
   #held = 0
+  /** Spaces at the end of the text, and what stands before them. */
+  #blank = ""
+  #last = ""
+  readonly #recent = new Tail(remembered)
 
   constructor(longest: number) {
     this.#longest = longest
   }
 
+  /** What is decided; a space at its end may stand before a cell or a mark of a source, unless a sentence has ended. */
   take(): string {
+    if (this.#blank !== "" && !this.#mayGo()) this.#settle()
     const out = this.#out
     this.#out = ""
     return out
   }
 
-  text(text: string) {
-    if (this.#openers.length === 0) {
-      this.#out += text
+  /** The rest, where no more comes. */
+  finish(): string {
+    this.#settle()
+    const out = this.#out
+    this.#out = this.#last = ""
+    this.#recent.reset()
+    return out
+  }
+
+  /** The last of the text, whether it was given or not. */
+  before(): string {
+    let text = ""
+    for (let i = this.#parts.length - 1; i >= 0 && text.length < remembered; i--) text = this.#parts[i] + text
+    return (text.length < remembered ? this.#recent.text + text : text).slice(-remembered)
+  }
+
+  /** Drops the spaces at the end, save those that were given. */
+  trimEnd() {
+    if (this.#openers.length > 0) this.#parts.push(this.#parts.pop()!.replace(/[ \t]+$/, ""))
+    else if (this.#mayGo()) {
+      this.#recent.trimEnd()
+      this.#blank = ""
+    }
+  }
+
+  /** Whether the spaces at the end may belong to what follows. */
+  #mayGo(): boolean {
+    return this.#last !== "" && !/[\s.!?…:;,。！？]/.test(this.#last)
+  }
+
+  /** The spaces at the end are text. */
+  #settle() {
+    if (this.#blank === "") return
+    this.#out += this.#blank
+    this.#last = " "
+    this.#blank = ""
+  }
+
+  #write(text: string) {
+    if (text === "") return
+    this.#recent.push(text)
+    let end = text.length
+    while (end > 0 && (text[end - 1] === " " || text[end - 1] === "\t")) end--
+    if (end === 0) {
+      this.#blank += text
       return
     }
+    this.#out += this.#blank === "" && end === text.length ? text : this.#blank + text.slice(0, end)
+    this.#last = text[end - 1]!
+    this.#blank = text.slice(end)
+  }
+
+  text(text: string) {
+    if (this.#openers.length === 0) return this.#write(text)
     this.#parts[this.#parts.length - 1] += text
     this.#held += text.length
     if (this.#held > this.#longest) {
@@ -51,7 +110,8 @@ export class Spans {
   open(unit: number, text: string) {
     // So many are no marks, and each that comes would look at all of them.
     if (this.#openers.length >= mostOpen) this.giveUp()
-    this.#openers.push({ unit, part: this.#parts.length, length: text.length })
+    const before = unit === bracketOpen ? this.before() : ""
+    this.#openers.push({ unit, before, part: this.#parts.length, length: text.length })
     this.#parts.push(text, "")
     this.#held += text.length
   }
@@ -109,6 +169,39 @@ export class Spans {
     }
   }
 
+  /** What stands in the last bracket, and before it; `undefined` of an image. */
+  bracket(): { readonly content: string; readonly before: string } | undefined {
+    const opener = this.#openers[this.#bracket()]
+    return opener === undefined || opener.unit === bang
+      ? undefined
+      : { content: this.#parts.slice(opener.part + 1).join(""), before: opener.before }
+  }
+
+  /** The last bracket goes with what is in it, and with the space before it. */
+  dropBracket() {
+    const at = this.#bracket()
+    const opener = this.#openers[at]
+    if (opener === undefined) return
+    this.#openers.length = at
+    this.#parts.length = opener.part
+    const last = this.#parts.length - 1
+    if (last >= 0) this.#parts[last] = this.#parts[last]!.trimEnd()
+    this.#flush()
+    if (last < 0) this.trimEnd()
+  }
+
+  /** Pipes that may part the cells of a table do so, or are text. */
+  settlePipes(cells: boolean) {
+    const pipes = this.#openers.filter(({ unit }) => unit === pipe)
+    if (pipes.length === 0) return
+    if (cells) { for (const { part } of pipes) this.#parts[part] = ", " }
+    this.forget(pipe)
+  }
+
+  hasPipe(): boolean {
+    return this.#openers.some(({ unit }) => unit === pipe)
+  }
+
   rejectBracket() {
     const at = this.#bracket()
     if (at !== -1) {
@@ -123,7 +216,7 @@ export class Spans {
 
   #flush() {
     if (this.#openers.length === 0) {
-      this.#out += this.#parts.join("")
+      this.#write(this.#parts.join(""))
       this.#parts = []
       this.#held = 0
     }

@@ -3,11 +3,17 @@
  * letters, or small numbers in digits.
  */
 
+import { inPhrases } from "./numberWords.ts"
+
 const umlauts: ReadonlyMap<string, string> = new Map([["ä", "ae"], ["ö", "oe"], ["ü", "ue"], ["ß", "ss"]])
+
+/** Letters without a mark that comes off, and the Russian one that is written without as often. */
+const alike: ReadonlyMap<string, string> = new Map([["ł", "l"], ["ø", "o"], ["đ", "d"], ["ё", "е"]])
 
 /** Without the accents of Latin letters: those of other scripts are letters of their own. */
 const withoutAccents = (text: string): string =>
   text.normalize("NFD").replace(/(\p{Script=Latin})\p{M}+/gu, "$1").normalize("NFC")
+    .replace(/[łøđё]/gu, (letter) => alike.get(letter)!)
 
 const accents = (text: string): ReadonlyArray<string> => [
   text,
@@ -32,14 +38,9 @@ export const spellings = (phrase: string): ReadonlyArray<string> => {
   return [...new Set([own, ...others])]
 }
 
-const numbers: ReadonlyMap<string, string> = new Map([
-  ..."one a an ein eine einen un une uno una um uma".split(" ").map((word) => [word, "1"] as const),
-  ..."two zwei deux dos dois duas".split(" ").map((word) => [word, "2"] as const)
-])
-
 /** A phrase of several words, and the same with its numbers in digits: "1 moment". */
 export const withDigits = (phrase: string): ReadonlyArray<string> => {
   const words = phrase.split(" ")
-  const digits = words.map((word) => numbers.get(word) ?? word).join(" ")
+  const digits = words.map((word) => inPhrases.get(word) ?? word).join(" ")
   return words.length === 1 || digits === phrase ? [phrase] : [phrase, digits]
 }

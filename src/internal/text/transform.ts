@@ -6,16 +6,16 @@ export interface Run {
   readonly end: () => string
 }
 
-/** A rewriting of text that gives the same output however its input is cut. */
+/** A rewriting of text that gives the same output however its input is cut, in a language where one is known. */
 export interface Transform {
   readonly name: string
-  readonly open: () => Run
+  readonly open: (language?: string) => Run
 }
 
 export const compose = (transforms: ReadonlyArray<Transform>): Transform => ({
   name: transforms.map((transform) => transform.name).join("+"),
-  open: () => {
-    const runs = transforms.map((transform) => transform.open())
+  open: (language) => {
+    const runs = transforms.map((transform) => transform.open(language))
     const pass = (text: string, from: number): string => {
       let out = text
       for (let i = from; i < runs.length && out !== ""; i++) {

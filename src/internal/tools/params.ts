@@ -2,6 +2,7 @@
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import { jsonrepair } from "jsonrepair"
+import { quoted } from "./bare.ts"
 import * as Json from "./json.ts"
 
 export type Repaired =
@@ -55,8 +56,10 @@ const parse = (text: string): { readonly value: unknown } | undefined => {
     if (value !== undefined) return { value }
     if (text.length > longestBroken) return undefined
   }
+  // The braces may be missing: "city: Paris".
+  const whole = /^\s*[\p{L}_$][\p{L}\p{N}_$]*\s*:\s*[^\s/]/u.test(text) ? `{${text}}` : text
   try {
-    return { value: Json.parse(jsonrepair(text)) }
+    return { value: Json.parse(jsonrepair(quoted(whole) ?? whole)) }
   } catch {
     return { value: text }
   }
