@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Check from "../internal/options.ts"
+import { shown } from "../internal/options/shown.ts"
 import type { UserAction } from "./actions.ts"
 import type { RoomOptions } from "./caller.ts"
 import type { LlmOptions, LlmReply, LlmScript, LlmToolCall } from "./llm.ts"
@@ -12,7 +13,7 @@ import type { TtsOptions, TtsScript, TtsSpeech } from "./tts.ts"
 
 const words = Check.such<string>((given) => typeof given === "string", "be a text")
 
-const call = Check.struct<LlmToolCall>()({ name: Check.required(Check.text()), params: Check.asIs, id: Check.text() })
+const call = Check.struct<LlmToolCall>()({ name: Check.required(words), params: Check.asIs, id: words })
 
 const reply = Check.struct<LlmReply>()({
   text: words,
@@ -93,20 +94,19 @@ const room = Check.struct<RoomOptions>()({
   textTopic: Check.text()
 })
 
-const user = "be a list of what is done, such as [Testing.say(500, 1500, \"Hello.\")]"
+const action = Check.such<UserAction>(
+  (given) => Check.isRecord(given) && typeof given["_tag"] === "string",
+  "be something that the caller does, such as Testing.say(500, 1500, \"Hello.\")"
+)
 
-const steps =
-  "be a list of { at, do } with functions that get the session, such as { at: 1000, do: (session) => session.say(\"Hi.\") }"
+const step = Check.such<Step<never>>(
+  (given) => Check.isRecord(given) && typeof given["do"] === "function",
+  "be { at, do } with a function that gets the session, such as { at: 1000, do: (session) => session.say(\"Hi.\") }"
+)
 
 const script = Check.struct<Omit<Scenario<never, never, unknown>, "agent" | "options" | "vad">>()({
-  user: Check.such<ReadonlyArray<UserAction>>(
-    (given) => Array.isArray(given) && given.every((one) => Check.isRecord(one) && typeof one["_tag"] === "string"),
-    user
-  ),
-  at: Check.such<ReadonlyArray<Step<never>>>(
-    (given) => Array.isArray(given) && given.every((one) => Check.isRecord(one) && typeof one["do"] === "function"),
-    steps
-  ),
+  user: Check.list(action),
+  at: Check.list(step),
   preset: Check.oneOf(["production", "mechanics"]),
   layer: Check.such<NonNullable<Scenario["layer"]>>(Layer.isLayer, "be a Layer"),
   until: Check.or("quiet", Check.number({ least: 0, unit: "ms" })),
@@ -163,10 +163,10 @@ export const checkStt = (options: SttOptions): void => {
 /** What is wrong with the times of a script. */
 const wrongTime = ({ at = [], user = [] }: Pick<Scenario, "user" | "at">): string | undefined => {
   const wrong = [...user, ...at].find(({ at }) => !(at >= 0 && at < Infinity))
-  if (wrong !== undefined) return `at: ${wrong.at} is no time of the Clock in milliseconds`
+  if (wrong !== undefined) return `at: ${shown(wrong.at, { quote: true })} is no time of the Clock in milliseconds`
   const speeches = user.filter((action) => action._tag === "Say")
   const endless = speeches.find(({ to }) => typeof to !== "number" || to === Infinity)
-  if (endless !== undefined) return `say: ${endless.to} is no time of the Clock in milliseconds`
+  if (endless !== undefined) return `say: ${shown(endless.to, { quote: true })} is no time of the Clock in milliseconds`
   const reversed = speeches.find(({ at, to }) => !(to >= at))
   return reversed === undefined
     ? undefined

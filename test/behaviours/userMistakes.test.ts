@@ -16,9 +16,9 @@ it.effect.each<readonly [string, Pick<Agent.Options, "onEnter" | "onKey">]>(
   Effect.gen(function*() {
     const agent = Agent.make({ instructions: "You answer.", ...hooks })
     const timeline = yield* Testing.scenario({ agent, user, llm: ["Hello!"] })
-    assert.deepStrictEqual(
-      timeline.logs.filter(({ level }) => level === "Warn").map(({ text }) => text),
-      [`${name} has given a text, and nobody says it: to say it, write session.say(…)`]
+    assert.include(
+      timeline.logs.map(({ cause }) => cause).join(),
+      `${name} must not give a text, which nobody says: write session.say(…)`
     )
   }))
 
@@ -107,28 +107,4 @@ it.effect.each<readonly [string, (session: any) => unknown]>([
     assert.include(timeline.logs.map(({ cause }) => cause).join(), message)
     // The call goes on: nothing was done.
     assert.include(timeline.messages, "assistant: Hello!")
-  }))
-
-it.effect.each<readonly [string, object]>([
-  ["llm must be a list of replies, such as [\"Hello.\"], or a function of the request, not \"Hello!\"", {
-    llm: "Hello!"
-  }],
-  ["user.0 must be something that the caller does, such as Testing.say(1000, 2000, \"Hello?\"), not \"Hello?\"", {
-    user: ["Hello?"]
-  }],
-  ["at.0 must be a step, such as { at: 1000, do: (session) => session.close() }", { at: [{ at: 1000 }] }],
-  ["tts must be how the voice speaks, such as { duration: 1500 }, a list of that, or a function, not 1500", {
-    tts: 1500
-  }],
-  ["room must be an object of options, such as { kind: \"sip\" }, not \"sip\"", { room: "sip" }],
-  ["at: \"1 second\" is no time of the Clock in milliseconds", { at: [{ at: "1 second", do: () => {} }] }]
-])("%s", ([message, script]) =>
-  Effect.gen(function*() {
-    const failed = yield* Effect.sandbox(
-      Testing.scenario({ agent: Agent.make({ instructions: "You answer." }), ...script })
-    ).pipe(Effect.flip)
-    assert.strictEqual(
-      String(failed.reasons[0]?._tag === "Die" ? (failed.reasons[0].defect as Error).message : failed),
-      message
-    )
   }))
