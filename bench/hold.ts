@@ -59,10 +59,6 @@ const frame = (sampleRate: number, ms: number, channels = 1): Audio.Frame => ({
   channels
 })
 
-const segmenting = (unit: string) => () => {
-  Text.splitSentences(text(unit, typed))
-}
-
 /** An answer as long as one may be, all at once, as it is cut and rewritten for a voice. */
 const writing = (unit: string, begins = "") =>
   Effect.suspend(() => {
@@ -80,10 +76,6 @@ const writing = (unit: string, begins = "") =>
       Effect.andThen(Effect.sync(() => writer.end()))
     )
   })
-
-const transforming = (transform: Text.Transform, unit: string) => () => {
-  Text.applyTransforms(text(unit, typed), [transform])
-}
 
 const unsaying = (unit: string) => () => {
   const unsaid = new Unsaid()
@@ -243,26 +235,6 @@ const offer = (length: number): string =>
 const mulaw = new Uint8Array(64 * 1024).fill(0x55)
 
 const cases: ReadonlyArray<readonly [name: string, run: () => void]> = [
-  ["sentences, full stops", segmenting(".")],
-  ["sentences, abbreviations", segmenting("Dr. ")],
-  ["sentences, quotes that stay open", segmenting("\"( ")],
-  ["sentences, no space", segmenting("x")],
-  ["markdown, stars", transforming(Text.markdown, "*_")],
-  ["markdown, brackets", transforming(Text.markdown, "[](")],
-  ["markdown, backticks", transforming(Text.markdown, "`` ")],
-  ["markdown, pipes", transforming(Text.markdown, "|-\n")],
-  ["HTML, brackets", transforming(Text.html, "<a <b ")],
-  ["HTML, entities", transforming(Text.html, "&amp&#x")],
-  ["HTML, raised", transforming(Text.html, "a<sup>1</sup>")],
-  ["HTML, attributes", transforming(Text.html, "<a b=\"><")],
-  ["math, prices", transforming(Text.math, "$1+")],
-  ["math, formulas", transforming(Text.math, "$x^2$ ")],
-  ["math, one of many groups", transforming(Text.math, "\\frac{")],
-  ["math, blocks", transforming(Text.math, "\\[{x^")],
-  ["markdown, citations", transforming(Text.markdown, "a [1]. ")],
-  ["markdown, definitions", transforming(Text.markdown, "[a]: https://x \n")],
-  ["sentences, letters", segmenting("z. B. ")],
-  ["emoji", transforming(Text.emoji, "👨‍👩‍👧‍👦")],
   ["words", () => void Text.countWords(text("a'b-", typed))],
   ["equivalent texts", () => void Text.equivalent(text("ab ", typed), text("ba ", typed))],
   ["thoughts that open", unsaying("<think>")],
@@ -421,6 +393,24 @@ const slices: ReadonlyArray<readonly [name: string, work: Effect.Effect<unknown,
   ["an answer at once, without a space", writing("a")],
   ["an answer at once, of signs", writing("-", "Hello")],
   ["an answer at once, of marks", writing("**a** [b](c) <i>&amp; ")],
+  ["an answer at once, of abbreviations", writing("Dr. ")],
+  ["an answer at once, of quotes that stay open", writing("\"( ")],
+  ["an answer at once, of markdown, stars", writing("*_")],
+  ["an answer at once, of markdown, brackets", writing("[](")],
+  ["an answer at once, of markdown, backticks", writing("`` ")],
+  ["an answer at once, of markdown, pipes", writing("|-\n")],
+  ["an answer at once, of HTML, brackets", writing("<a <b ")],
+  ["an answer at once, of HTML, entities", writing("&amp&#x")],
+  ["an answer at once, of HTML, raised", writing("a<sup>1</sup>")],
+  ["an answer at once, of HTML, attributes", writing("<a b=\"><")],
+  ["an answer at once, of math, prices", writing("$1+")],
+  ["an answer at once, of math, formulas", writing("$x^2$ ")],
+  ["an answer at once, of math, one of many groups", writing("\\frac{")],
+  ["an answer at once, of math, blocks", writing("\\[{x^")],
+  ["an answer at once, of markdown, citations", writing("a [1]. ")],
+  ["an answer at once, of markdown, definitions", writing("[a]: https://x \n")],
+  ["an answer at once, of letters", writing("z. B. ")],
+  ["an answer at once, of emoji", writing("👨‍👩‍👧‍👦")],
   [
     "calls of an answer, each whole",
     calling((i) => `{"index":${i},"id":"c${i}","function":{"name":"look","arguments":"{}"}}`)

@@ -8,7 +8,7 @@ import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
 import * as OpenAiStt from "effect-voice/Layers/OpenAiStt"
 import * as OpenAiTts from "effect-voice/Layers/OpenAiTts"
 import * as Net from "node:net"
-import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib"
+import { brotliCompressSync, constants, deflateSync, gzipSync } from "node:zlib"
 import * as faults from "../contract/faults.ts"
 import { megabytesKept } from "../support/kept.ts"
 
@@ -128,7 +128,7 @@ const manners: Readonly<Record<string, Manner>> = {
   },
   "a bomb of brotli": {
     head: chunked(sse, "content-encoding: br\r\n"),
-    first: chunk(brotliCompressSync(Buffer.alloc(100_000_000))),
+    first: chunk(brotliCompressSync(Buffer.alloc(100_000_000), { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } })),
     ends: true
   },
   "gzip that breaks off": {
