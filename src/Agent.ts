@@ -256,7 +256,12 @@ export interface Options<
       session: Plain
     ) => Effect.Effect<unknown, unknown, RF> | Promise<unknown> | void)
     | undefined
-  /** Runs once when the session gives up, while the caller hears the apology. Use it to alert somebody. */
+  /**
+   * Runs once when the session gives up, while the caller hears the apology. Use it to alert somebody: the line of a
+   * caller at a telephone stays open for them.
+   *
+   * @default nobody is alerted, and the line ends after the apology
+   */
   readonly onEscalation?:
     | ((
       escalation: Event.Of<"Escalated">,

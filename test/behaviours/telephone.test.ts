@@ -1,7 +1,7 @@
 /** Calls over a telephone: when they begin, and that they end. */
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Layer } from "effect"
-import { Agent, Pipeline, Room, Session } from "effect-voice"
+import { Agent, Failure, Pipeline, Room, Session } from "effect-voice"
 import * as Testing from "effect-voice/testing"
 
 const agent = Agent.make({
@@ -24,6 +24,7 @@ describe("a line that the agent hangs up", () => {
       readonly remove?: (remove: Remove) => Remove | undefined
       readonly end?: (session: Session.Session["Service"], caller: Testing.Caller["Service"]) => Effect.Effect<unknown>
       readonly agent?: Agent.Agent<Session.Session>
+      readonly script?: Partial<Testing.Scenario>
     } = {}
   ) =>
     Effect.gen(function*() {
@@ -48,7 +49,8 @@ describe("a line that the agent hangs up", () => {
         ),
         at: [{ at: 1000, do: end }],
         tts: { duration: 1000 },
-        options: { closeTimeout: "5 seconds" }
+        options: { closeTimeout: "5 seconds" },
+        ...options.script
       })
       const warnings = timeline.of("Warning").map(({ message }) => message)
       const [closed] = timeline.of("SessionClosed")
@@ -81,6 +83,24 @@ describe("a line that the agent hangs up", () => {
       assert.isDefined(closed)
       assert.deepStrictEqual(warnings, [])
     }))
+
+  it.effect.each([false, true])(
+    "ends after the apology, unless somebody is alerted who may go on: %s",
+    (alerts) =>
+      Effect.gen(function*() {
+        const { asked, closed, goodbye, timeline } = yield* ending({
+          agent: Agent.make({ instructions: "", ...(alerts ? { onEscalation: () => undefined } : {}) }),
+          end: (session) => session.send("Hello?"),
+          script: {
+            llm: () => ({ fail: new Failure.Rejected({ status: 401 }) }),
+            options: { turn: { toleratedFailures: 0 } }
+          }
+        })
+        assert.strictEqual(closed?.reason, "provider_failures")
+        assert.lengthOf(timeline.of("AgentSpeechCommitted"), 1)
+        assert.deepStrictEqual(asked, alerts ? [] : [[goodbye ?? 0, "caller"]])
+      })
+  )
 
   it.effect.each<readonly [string, (remove: Remove) => Remove | undefined, number, string]>([
     ["cannot", () => undefined, 0, "the room cannot remove who is in it"],

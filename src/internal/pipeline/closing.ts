@@ -55,6 +55,9 @@ export const makeClosing = (
   let finishing = false
   let forced = false
 
+  /** Whether nobody goes on with the caller: whoever is alerted of a failure may. */
+  const isLast = (reason: Event.CloseReason): boolean =>
+    goodbyes.has(reason) || reason === "provider_failures" && core.agent.bound().onEscalation === undefined
   /** What does not end in time is left behind. */
   const within = (cleanUp: Effect.Effect<unknown>): Effect.Effect<unknown> =>
     Effect.flatMap(
@@ -67,7 +70,7 @@ export const makeClosing = (
     Effect.runForkWith(services)(
       Effect.gen(function*() {
         // Nobody at a telephone waits on a dead line while the agent cleans up.
-        const line = goodbyes.has(reason) ? endLine(core, room, closeTimeout) : Effect.void
+        const line = isLast(reason) ? endLine(core, room, closeTimeout) : Effect.void
         yield* Effect.all([line, settleCalls(core, closeTimeout)], { concurrency: 2, discard: true })
         yield* within(Effect.andThen(
           Scope.close(toolScope, Exit.void),
