@@ -18,6 +18,7 @@ import * as Tracer from "effect/Tracer"
 import type { Bound, Hooks } from "../Agent.ts"
 import { Meter } from "../Cost.ts"
 import * as Tools from "../Tools.ts"
+import { problem } from "./options.ts"
 import { Retries } from "./resilience/model.ts"
 import { CurrentSpeech } from "./session.ts"
 import { CurrentCall } from "./tools/execute.ts"
@@ -74,15 +75,18 @@ export const given = <Handlers, Services, R>(
     }
   })
 
-/** Builds a layer first, or takes what the session has built of it. */
+/** Builds a layer first, or takes what the session has built of it. Throws for what is none. */
 export const built = <R, E, ROut, E2, RIn>(
   bound: Effect.Effect<Bound, E, R | Scope.Scope>,
   layer: Layer.Layer<ROut, E2, RIn>
-): Effect.Effect<Bound, E | E2, Exclude<R, ROut> | RIn | Scope.Scope> =>
-  Effect.gen(function*() {
+): Effect.Effect<Bound, E | E2, Exclude<R, ROut> | RIn | Scope.Scope> => {
+  const given: unknown = layer
+  if (!Layer.isLayer(given)) throw problem("layer", "must be a Layer: write Agent.provide(Kit.toLayer({ … }))")
+  return Effect.gen(function*() {
     const memoMap = yield* Effect.serviceOption(Layer.CurrentMemoMap)
     const shared = memoMap._tag === "Some" ? memoMap.value : Layer.makeMemoMapUnsafe()
     const scope = yield* Effect.scope
     const context = yield* Layer.buildWithMemoMap(layer, shared, scope)
     return yield* Effect.provideContext(Scope.provide(bound, scope) as Effect.Effect<Bound, E, R>, context)
   })
+}

@@ -25,14 +25,21 @@ describe("a value of a wrong kind", () => {
     assert.throws(() => Agent.make(wrong(options)), said)
   })
 
+  it.each<unknown>([undefined, {}, [Layer.empty]])("is refused where an agent gets its handlers: %s", (layer) => {
+    const agent = Agent.make({ instructions: "" })
+    const says = "layer must be a Layer: write Agent.provide(Kit.toLayer({ … }))"
+    assert.throws(() => Agent.provide(agent, wrong(layer as object)), says)
+    assert.throws(() => agent.pipe(Agent.provide(wrong(layer as object))), says)
+  })
+
   it.each<readonly [string, object, string]>([
-    ["entry", { layer: Layer.empty }, "entry is missing"],
+    ["entry", { layer: Layer.empty }, "entry is missing: write entry: () => Pipeline.run(agent)"],
     [
       "entry",
       { layer: Layer.empty, entry: Effect.void },
       "entry must be a function that gives what holds a conversation"
     ],
-    ["layer", { entry: () => Effect.void }, "layer is missing"],
+    ["layer", { entry: () => Effect.void }, "layer is missing: write a Layer of what its jobs share"],
     ["layer", { entry: () => Effect.void, layer: [Layer.empty] }, "layer must be a Layer of what its jobs share"],
     ["accept", { entry: () => Effect.void, layer: Layer.empty, accept: true }, "accept must be a function"]
   ])("is refused where a worker is defined: %s", (_, options, said) => {

@@ -42,16 +42,18 @@ const field = <Out, In>(read: (given: unknown) => Reading<Out>, fallback: In | u
   ) as Schema.Codec<any, any>
 }
 
-/** A field that must be given. */
+/** A field that must be given; `how` says what to write where it is not. */
 export const required: {
-  (self: AsIs): AsIs
-  <Out, In>(self: Field<Out, In>): Field<Exclude<Out, undefined>, Exclude<In, undefined>>
-} = (self: Field<any, any>): AsIs =>
+  (self: AsIs, how?: string): AsIs
+  <Out, In>(self: Field<Out, In>, how?: string): Field<Exclude<Out, undefined>, Exclude<In, undefined>>
+} = (self: Field<any, any>, how?: string): AsIs =>
   self.pipe(
     Schema.decodeTo(Schema.Unknown, {
       decode: SchemaGetter.transformEffect((value: unknown) =>
         value === undefined
-          ? Effect.fail(new SchemaIssue.InvalidValue({ message: "is missing" }))
+          ? Effect.fail(
+            new SchemaIssue.InvalidValue({ message: how === undefined ? "is missing" : `is missing: ${how}` })
+          )
           : Effect.succeed(value)
       ),
       encode: SchemaGetter.forbiddenEncoding

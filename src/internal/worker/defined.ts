@@ -5,15 +5,20 @@ import * as Check from "../options.ts"
 
 type Needed = Pick<DefineOptions<any, any>, "entry" | "layer" | "prewarm" | "accept" | "connect">
 
-const entry = "be a function that gives what holds a conversation: write entry: () => Pipeline.run(agent)"
+const entry = "write entry: () => Pipeline.run(agent)"
+const layer = "such as Layer.mergeAll(SileroVad.layer(), …), or Layer.empty"
 
 const needed = Check.struct<Needed>()({
-  entry: Check.required(Check.such<Needed["entry"]>((given) => typeof given === "function", entry)),
+  entry: Check.required(
+    Check.such<Needed["entry"]>(
+      (given) => typeof given === "function",
+      `be a function that gives what holds a conversation: ${entry}`
+    ),
+    entry
+  ),
   layer: Check.required(
-    Check.such<Needed["layer"]>(
-      Layer.isLayer,
-      "be a Layer of what its jobs share, such as Layer.mergeAll(SileroVad.layer(), …), or Layer.empty"
-    )
+    Check.such<Needed["layer"]>(Layer.isLayer, `be a Layer of what its jobs share, ${layer}`),
+    `write a Layer of what its jobs share, ${layer}`
   ),
   prewarm: Check.action,
   accept: Check.callback,
