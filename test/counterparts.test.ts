@@ -26,9 +26,9 @@ it.effect("names methods of a session that there are", () =>
 it("names modules, layers and events that there are", () => {
   const events = Event.Event.members.map((member) => member.fields._tag.schema.literal as string)
   const layers = fs.readdirSync(new URL("../src/Layers", import.meta.url)).map((file) => file.replace(".ts", ""))
-  const members = new Map(Object.entries(Library).map(([name, module]) => [name, Object.keys(module)]))
-  const known = new Set([...events, ...layers, ...members.keys(), "Testing", "Toolkit"])
-  const others = new Set(["Stream.broadcast", "Text.Transform", "Testing.scenario", "Room.sendDtmf"]) // of Effect, types, methods
+  const members = new Map(Object.entries({ ...Library, Testing }).map(([name, module]) => [name, Object.keys(module)]))
+  const known = new Set([...events, ...layers, ...members.keys(), "Toolkit"])
+  const others = new Set(["Stream.broadcast", "Text.Transform", "Room.sendDtmf"]) // of Effect, types, methods
   const named = ours.flatMap((code) => [...code.matchAll(/(?<![.\w])([A-Z]\w+)(?:\.(\w+))?/g)])
   assert.isAbove(named.length, 40)
   const wrong = named.filter(([whole, name, member]) =>
