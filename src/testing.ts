@@ -49,7 +49,16 @@ export {
   type Utterance
 } from "./testing/marks.ts"
 export { picture, type PictureOptions } from "./testing/picture.ts"
-export { Broken, check, type CheckOptions, converse, type Outcome, replay, type Summary } from "./testing/property.ts"
+export {
+  Broken,
+  check,
+  type CheckOptions,
+  converse,
+  type Outcome,
+  type OwnAgent,
+  replay,
+  type Summary
+} from "./testing/property.ts"
 export type { ContractOptions, ProviderCheck } from "./testing/providerContract.ts"
 export {
   type Conversation,

@@ -4,13 +4,15 @@ import * as Toolkit from "effect/ai/Toolkit"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import * as Agent from "../Agent.ts"
-import { rmsAt, scorer, usual } from "../internal/vad/energy.ts"
-import type { PipelineError } from "../Pipeline.ts"
+import * as Energy from "../internal/vad/energy.ts"
+import type { PipelineError, Services } from "../Pipeline.ts"
 import type { Session } from "../Session.ts"
 import * as Vad from "../Vad.ts"
 import { addAnswers, type AnswerOptions, type Answers, answers, noAnswers } from "./answered.ts"
 import { differs, type InvariantOptions, invariants, type Violation } from "./invariants.ts"
+import type { LlmToolCall } from "./llm.ts"
 import { type Conversation, conversation, type ProgramAction, type RandomOptions } from "./randomConversation.ts"
 import { scenario } from "./scenario.ts"
 import { shrink } from "./shrink.ts"
@@ -19,7 +21,12 @@ import type { Timeline } from "./timeline.ts"
 /** The same as `Layers/EnergyVad`, for whom the audio is real. */
 const loudness = Layer.succeed(
   Vad.Vad,
-  Vad.make({ name: "energy", sampleRate: 16_000, windowSize: 320, scorer: Effect.succeed(scorer(rmsAt(usual))) })
+  Vad.make({
+    name: "energy",
+    sampleRate: 16_000,
+    windowSize: 320,
+    scorer: Effect.succeed(Energy.scorer(Energy.rmsAt(Energy.usual)))
+  })
 )
 
 const Work = Tool.make("work", {
@@ -39,6 +46,13 @@ const handlers = tools.toLayer({
       outcome === "succeed" ? Effect.succeed("done") : outcome === "fail" ? Effect.fail("no") : Effect.die("broken")
     )
 })
+
+const usual = ({ hookMs }: Conversation): Agent.Agent =>
+  Agent.make({
+    instructions: "You are a voice agent.",
+    tools,
+    ...(hookMs > 0 ? { onUserTurn: () => Effect.sleep(hookMs) } : {})
+  }).pipe(Agent.provide(handlers))
 
 /** Whatever the session answers: it may have ended long ago. */
 const act = (
@@ -80,6 +94,37 @@ export interface Outcome {
   readonly violations: ReadonlyArray<Violation>
 }
 
+/**
+ * Your own agent in random conversations.
+ *
+ * @category options
+ * @since 0.1.0
+ */
+export interface OwnAgent<R = never, E = never> {
+  /** Whom the callers talk with. @default one with a tool that works for a while, succeeds, fails or dies */
+  readonly agent?: Agent.Agent<R, E> | undefined
+  /** What its model calls, one after the other: its tools, with parameters. @default nothing */
+  readonly calls?: ReadonlyArray<LlmToolCall> | undefined
+}
+
+/** Of an agent of one's own: it may protect what it says, and answer nobody. */
+const notOfOwn: ReadonlySet<string> = new Set(["I4", "I12"])
+
+const holdsOf = ({ agent }: OwnAgent<any, any>, violations: ReadonlyArray<Violation>): ReadonlyArray<Violation> =>
+  agent === undefined ? violations : violations.filter(({ invariant }) => !notOfOwn.has(invariant))
+
+/** The replies of a script, with calls of the agent's own tools. */
+const repliesOf = ({ replies }: Conversation, { agent, calls = [] }: OwnAgent<any, any>): Conversation["replies"] => {
+  if (agent === undefined) return replies
+  let next = 0
+  const own = (call: LlmToolCall): ReadonlyArray<LlmToolCall> =>
+    call.name !== Work.name ? [call] : calls.length === 0 ? [] : [calls[next++ % calls.length]!]
+  return replies.map((reply) => reply.tools === undefined ? reply : { ...reply, tools: reply.tools.flatMap(own) })
+}
+
+/** What a scenario needs of whom an agent needs. */
+type Needs<R> = Exclude<Exclude<R, Session | Services>, Scope.Scope>
+
 const answerOptions = ({ hookMs, program, turn }: Conversation): AnswerOptions => ({
   hookMs,
   minWords: turn.interruption?.minWords,
@@ -91,26 +136,27 @@ const answerOptions = ({ hookMs, program, turn }: Conversation): AnswerOptions =
  *
  * **Details**
  *
- * Tools have 8 seconds; one that takes longer is ended by the session.
+ * Tools have 8 seconds; one that takes longer is ended by the session. With an agent of your own,
+ * I4 and I12 are not checked: it may protect what it says, and answer nobody.
  *
  * @category properties
  * @since 0.1.0
  */
-export const converse = (script: Conversation): Effect.Effect<Outcome, PipelineError> =>
+export const converse = <R = never, E = never>(
+  script: Conversation,
+  own: OwnAgent<R, E> = {}
+): Effect.Effect<Outcome, PipelineError | E, Needs<R>> =>
   Effect.gen(function*() {
     const guarded = new Set<string>()
-    const timeline = yield* scenario({
-      agent: Agent.make({
-        instructions: "You are a voice agent.",
-        tools,
-        ...(script.hookMs > 0 ? { onUserTurn: () => Effect.sleep(script.hookMs) } : {})
-      }),
+    const { agent = usual(script) as Agent.Agent<any, E> } = own
+    const timeline = yield* scenario<R, never, E>({
+      agent,
       user: script.user,
       at: script.program.map((action) => ({
         at: action.at,
         do: (session) => Effect.ignore(act(session, action, (speech) => guarded.add(speech)))
       })),
-      llm: script.replies,
+      llm: repliesOf(script, own),
       llmOptions: { otherwise: "OK." },
       tts: ({ index }) => script.speeches[index] ?? {},
       stt: { interims: script.interims, faults: script.connections },
@@ -126,8 +172,8 @@ export const converse = (script: Conversation): Effect.Effect<Outcome, PipelineE
       ...answerOptions(script),
       cleared: script.program.some(({ _tag }) => _tag === "ClearTurn")
     }
-    return { timeline, violations: invariants(timeline, options) }
-  }).pipe(Effect.provide(handlers))
+    return { timeline, violations: holdsOf(own, invariants(timeline, options)) }
+  })
 
 /**
  * Holds the conversation of a seed, as `check` did.
@@ -135,8 +181,10 @@ export const converse = (script: Conversation): Effect.Effect<Outcome, PipelineE
  * @category properties
  * @since 0.1.0
  */
-export const replay = (seed: number, options?: RandomOptions): Effect.Effect<Outcome, PipelineError> =>
-  converse(conversation(seed, options))
+export const replay = <R = never, E = never>(
+  seed: number,
+  options?: RandomOptions & OwnAgent<R, E>
+): Effect.Effect<Outcome, PipelineError | E, Needs<R>> => converse(conversation(seed, options), options)
 
 /**
  * A random conversation has broken an invariant. `message` holds the seed, the
@@ -161,12 +209,12 @@ export class Broken extends Schema.TaggedError<Broken>("effect-voice/testing/Bro
  * @category options
  * @since 0.1.0
  */
-export interface CheckOptions extends RandomOptions {
+export interface CheckOptions<R = never, E = never> extends RandomOptions, OwnAgent<R, E> {
   /** Conversations. @default 100 */
   readonly runs?: number | undefined
   /** Seed of the first; the next ones count on from it. @default 1 */
   readonly seed?: number | undefined
-  /** The invariants to check. @default all of them */
+  /** The invariants to check. @default all of them; with an agent of your own, all but I4 and I12 */
   readonly only?: ReadonlyArray<string> | undefined
   /** What must hold besides. @default nothing */
   readonly also?: ((timeline: Timeline) => ReadonlyArray<Violation>) | undefined
@@ -179,11 +227,12 @@ export interface CheckOptions extends RandomOptions {
 const explain = (
   seed: number,
   smallest: Conversation,
-  { timeline, violations }: Outcome
+  { timeline, violations }: Outcome,
+  own: boolean
 ): string =>
   [
     `seed ${seed} breaks ${violations.map(({ invariant }) => invariant).join(", ")}; ` +
-    `Testing.replay(${seed}) holds it again`,
+    `Testing.replay(${seed}${own ? ", { agent, calls }" : ""}) holds it again`,
     ...violations.map(({ at, invariant, message }) =>
       `  ${invariant}${at === undefined ? "" : ` at ${at}`}: ${message}`
     ),
@@ -215,16 +264,46 @@ export interface Summary {
  * tells what became of what the callers have said: how much of it was answered,
  * and how much was set aside.
  *
+ * **Example** (Your own agent among callers who talk over it, and providers that fail)
+ *
+ * ```ts
+ * import { it } from "@effect/vitest"
+ * import { Schema } from "effect"
+ * import { Agent, Tools } from "effect-voice"
+ * import * as Testing from "effect-voice/testing"
+ *
+ * const booked: Array<number> = []
+ *
+ * const agent = Agent.make({
+ *   instructions: "You book rooms.",
+ *   tools: Tools.functions({
+ *     book: { parameters: Schema.Struct({ nights: Schema.Int }), run: ({ nights }) => void booked.push(nights) }
+ *   })
+ * })
+ *
+ * it.effect("books nothing that nobody asked for", () =>
+ *   Testing.check({
+ *     agent,
+ *     calls: [{ name: "book", params: { nights: 2 } }],
+ *     also: ({ history }) =>
+ *       booked.splice(0).length > history.items.filter(({ _tag }) => _tag === "ToolCall").length
+ *         ? [{ invariant: "asked", message: "a booking has no call" }]
+ *         : []
+ *   }))
+ * ```
+ *
  * @category properties
  * @since 0.1.0
  */
-export const check = (options: CheckOptions = {}): Effect.Effect<Summary, Broken | PipelineError> =>
+export const check = <R = never, E = never>(
+  options: CheckOptions<R, E> = {}
+): Effect.Effect<Summary, Broken | PipelineError | E, Needs<R>> =>
   Effect.gen(function*() {
     const { also, attempts, only, runs = 100, seed: first = 1, twiceEvery = 10 } = options
-    const hold = (script: Conversation, twice: boolean): Effect.Effect<Outcome, PipelineError> =>
+    const hold = (script: Conversation, twice: boolean): Effect.Effect<Outcome, PipelineError | E, Needs<R>> =>
       Effect.gen(function*() {
-        const { timeline, violations } = yield* converse(script)
-        const again = twice ? differs(timeline, (yield* converse(script)).timeline) : []
+        const { timeline, violations } = yield* converse(script, options)
+        const again = twice ? differs(timeline, (yield* converse(script, options)).timeline) : []
         const own = also?.(timeline) ?? []
         const all = [...violations, ...again]
         const wanted = only === undefined ? all : all.filter(({ invariant }) => only.includes(invariant))
@@ -246,7 +325,11 @@ export const check = (options: CheckOptions = {}): Effect.Effect<Summary, Broken
         )
       const smallest = yield* shrink(script, breaks, { attempts })
       const outcome = yield* hold(smallest, invariant === "I11")
-      return yield* new Broken({ seed, invariant, report: explain(seed, smallest, outcome) })
+      return yield* new Broken({
+        seed,
+        invariant,
+        report: explain(seed, smallest, outcome, options.agent !== undefined)
+      })
     }
     return { runs, answers: total }
   })

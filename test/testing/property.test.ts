@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
-import { Agent, type Event } from "effect-voice"
+import { Effect, Layer, Schema } from "effect"
+import { Agent, type Event, Tools } from "effect-voice"
 import * as Testing from "effect-voice/testing"
+import { Tool, Toolkit } from "effect/ai"
 
 /** A timeline that was tampered with. */
 const tampered = (change: (events: ReadonlyArray<Event.Event>) => ReadonlyArray<Event.Event>) =>
@@ -330,4 +331,60 @@ describe("random conversations", () => {
       assert.include(broken.message, "UserSpeechCommitted turn=1")
       assert.include(broken.message, "\"program\": []")
     }))
+
+  describe("with an agent of one's own", () => {
+    const nights: Array<unknown> = []
+    const own = Agent.make({
+      instructions: "You book rooms.",
+      onEnter: async (session) => session.say("Sea View Hotel?", { protected: true }),
+      onUserTurn: async ({ turn }) => turn % 2 === 0 ? { reply: false } : undefined,
+      tools: Tools.functions({
+        book: {
+          parameters: Schema.Struct({ nights: Schema.Int }),
+          run: async (params) => void nights.push(params.nights)
+        }
+      })
+    })
+    const calls = [{ name: "book", params: { nights: 2 } }, { name: "book", params: { nights: 3 } }]
+
+    it.effect("hold it to the invariants, and call its tools", () =>
+      Effect.gen(function*() {
+        nights.length = 0
+        const seen = new Set<string>()
+        const also = (timeline: Testing.Timeline) => {
+          for (const item of timeline.history.items) if (item._tag === "ToolCall") seen.add(item.name)
+          assert.isTrue(timeline.events.some((event) => event._tag === "SpeechCreated" && event.source === "say"))
+          return []
+        }
+        const { runs } = yield* Testing.check({ agent: own, calls, also, runs: 30, seed: 500 })
+        assert.strictEqual(runs, 30)
+        assert.sameMembers([...new Set(nights)], [2, 3])
+        assert.isTrue(seen.has("book"))
+        assert.isFalse(seen.has("work"))
+      }))
+
+    it.effect("tell how it is held again", () =>
+      Effect.gen(function*() {
+        const also = ({ history }: Testing.Timeline) =>
+          history.items.some((item) => item._tag === "ToolCall" && item.name === "book")
+            ? [{ invariant: "quiet", message: "it booked" }]
+            : []
+        const broken = yield* Effect.flip(Testing.check({ agent: own, calls, also, runs: 30, seed: 500 }))
+        assert.instanceOf(broken, Testing.Broken)
+        assert.include(broken.message, `Testing.replay(${broken.seed}, { agent, calls })`)
+        const { timeline } = yield* Testing.replay(broken.seed, { agent: own, calls })
+        assert.lengthOf(also(timeline), 1)
+      }))
+
+    it.effect("ask for what it needs, and fail with what its layers fail with", () =>
+      Effect.gen(function*() {
+        const Kit = Toolkit.make(Tool.make("look", { success: Schema.String }))
+        const agent = Agent.make({ instructions: "", tools: Kit })
+        const looks = Kit.toLayer({ look: () => Effect.succeed("there") })
+        assert.strictEqual((yield* Effect.provide(Testing.check({ agent, runs: 3 }), looks)).runs, 3)
+        const none = Layer.effectDiscard(Effect.fail("no door" as const))
+        const broken = agent.pipe(Agent.provide(Layer.merge(looks, none)))
+        assert.strictEqual(yield* Effect.flip(Testing.check({ agent: broken })), "no door")
+      }))
+  })
 })
