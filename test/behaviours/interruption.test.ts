@@ -745,4 +745,23 @@ describe("the echo warm-up of a telephone call", () => {
       const paused = timeline.find(({ _tag }) => _tag === "AgentPaused")!.at
       assert.strictEqual(paused, Math.max(audible + warmUp, 800))
     }))
+
+  it.effect("counts a request to stop that begins in the echo's warm-up, if the voice lasts beyond it", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        user: [Testing.say(500, 1500, "Tell me a story."), Testing.say(2800, 3400, "¡No!", { language: "es" })],
+        llm: ["Once upon a time there was a king.", "All right."],
+        tts: { duration: 8000 },
+        stt: { interims: false },
+        options: {
+          turn: { interruption: { minWords: 2, minDuration: 300, echoWarmUp: "1500 millis", backchannel: false } }
+        }
+      })
+      const [first] = timeline.of("AgentStartedSpeaking")
+      const over = first!.at + 1500
+      assert.isBelow(timeline.of("UserTranscript").find(({ text }) => text === "¡No!")!.at, over)
+      timeline.expect(["AgentPaused", over])
+      assert.deepStrictEqual(timeline.of("FalseInterruption"), [])
+      assert.isBelow(timeline.of("UserSpeechCommitted")[1]!.at, over + 1000)
+    }))
 })

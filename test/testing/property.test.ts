@@ -186,7 +186,7 @@ describe("the invariants about the caller's intent", () => {
       assert.deepStrictEqual(broken(yield* held("en", "Yes.")), ["I12"])
     }))
 
-  it.effect.each([9_607_831, 9_618_076])(
+  it.effect.each([9_607_831, 9_618_076, 9_870_794])(
     "know what was asked to be answered by the words before a yes, though their turn came after it (%s)",
     (seed) => Effect.map(Testing.replay(seed), ({ violations }) => assert.deepStrictEqual(violations, []))
   )

@@ -143,6 +143,17 @@ const listens = (d: Draft, reason: AsideReason, span: Span): void => {
   Signs.settle(d)
 }
 
+/** A voice has lasted: it interrupts, and words of it that could not do so in the echo's warm-up count as what they are. */
+export const byVoice = (d: Draft): void => {
+  const before = d.agent.pause
+  Interruption.byVoice(d)
+  const { words } = d.user
+  if (d.agent.pause === before || words.cutIn || words.interim !== "") return
+  if (Phrases.phraseKind(fresh(words), reading(d)) !== "cut-in") return
+  d.user.words = { ...words, cutIn: true, short: tooFewAlone(words) ? 0 : words.short }
+  EndOfTurn.consider(d)
+}
+
 /** The voice means nothing: what it has paused goes on. */
 export const ignore = (d: Draft): void => {
   const { turn, voice } = d.user

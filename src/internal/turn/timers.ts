@@ -8,6 +8,7 @@ import * as Hold from "./hold.ts"
 import * as Interruption from "./interruption.ts"
 import * as LastWords from "./lastWords.ts"
 import type { State } from "./model.ts"
+import * as Overlap from "./overlap.ts"
 import * as Pause from "./pause.ts"
 import * as Presence from "./presence.ts"
 import * as Queue from "./queue.ts"
@@ -34,7 +35,7 @@ const timers: ReadonlyArray<Timer> = [
   { at: (s) => s.user.manualUntil, ring: (d) => EndOfTurn.commit(d, "manual") },
   { at: Queue.shieldEndsAt, ring: Queue.lowerShields },
   { at: Queue.expiresAt, ring: Floor.expire },
-  { at: Interruption.byVoiceAt, ring: Interruption.byVoice },
+  { at: Interruption.byVoiceAt, ring: Overlap.byVoice },
   { at: Wordless.at, ring: Wordless.ring },
   { at: Ducking.duckAt, ring: Ducking.byVoice },
   { at: Ducking.restoreAt, ring: Ducking.restore },
