@@ -191,6 +191,9 @@ describe("the invariants about the caller's intent", () => {
     (seed) => Effect.map(Testing.replay(seed), ({ violations }) => assert.deepStrictEqual(violations, []))
   )
 
+  it.effect("take a request to stop for a word like others where nobody tells its language", () =>
+    Effect.map(Testing.replay(9_938_039), ({ violations }) => assert.deepStrictEqual(violations, [])))
+
   it.effect("tell a reply that was empty twice from one that nobody made, whatever is said later", () =>
     Effect.gen(function*() {
       const timeline = yield* Testing.scenario({ user: [question], llm: ["Here."] })
