@@ -224,7 +224,7 @@ const fate = (timeline: Timeline, said: Said, spans: ReadonlyArray<Span>, option
   const used = usedBefore(timeline, transcript.at).some((text) => beyond(text, said.text) !== said.text.trim())
   if (turn === undefined && used) return { what: "overtaken" }
   // In a language that nobody tells it is a word like others.
-  const stops = said.intent === "cutIn" && phraseKind(said.text, { language: said.hearing?.language }) === "cut-in"
+  const stops = said.intent === "cutIn" && phraseKind(said.text, { language: transcript.language }) === "cut-in"
   const tooFew = !stops && withoutPunctuation(said.text).length < minWords
   const due = spokenBy(timeline, heardAt, tooFew) + timeline.maxDelay + allowed
   if (turn === undefined || turn.at > due) {
