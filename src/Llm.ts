@@ -17,7 +17,7 @@ import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Failure from "./Failure.ts"
-import { partsOf, streamOf } from "./internal/given.ts"
+import { partsOf } from "./internal/given.ts"
 import { replyOf } from "./internal/llm/adapter.ts"
 import { owned } from "./internal/llm/attached.ts"
 import * as caching from "./internal/llm/cache.ts"
@@ -161,7 +161,7 @@ export const make = (provider: {
       said(
         partsOf(
           "reply",
-          streamOf("reply", provider.reply(provider.runsTools === true ? request : unprovided(request)), refuse),
+          provider.reply(provider.runsTools === true ? request : unprovided(request)),
           Predicate.hasProperty("_tag"),
           "deltas, such as { _tag: \"Text\", text } and { _tag: \"Finish\" }",
           refuse

@@ -17,7 +17,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
 import * as Failure from "./Failure.ts"
-import { effectOf, partsOf, resultOf, streamOf } from "./internal/given.ts"
+import { partsOf, resultOf } from "./internal/given.ts"
 import * as Check from "./internal/options.ts"
 import * as languages from "./internal/provider/languages.ts"
 import { nameIn, refused } from "./internal/provider/options.ts"
@@ -206,7 +206,7 @@ export const make = (provider: {
       })
       const given = partsOf(
         "transcribe",
-        streamOf("transcribe", provider.transcribe(counted), refuse),
+        provider.transcribe(counted),
         hasText,
         "transcripts, such as { text, final: true }",
         refuse
@@ -309,7 +309,7 @@ export const fromRecognizer = (options: RecognizerOptions): Stt["Service"] => {
   const recognized = (speech: Audio.Frame) =>
     resultOf(
       "recognize",
-      effectOf("recognize", () => recognize(speech), (wrong) => Effect.fail(refuse(wrong))),
+      () => recognize(speech),
       hasText,
       "what was recognised, such as { text }",
       refuse

@@ -17,7 +17,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Audio from "./Audio.ts"
 import { fields as formats } from "./internal/audio/options.ts"
-import { effectOf, partsOf, resultOf, streamOf } from "./internal/given.ts"
+import { partsOf, resultOf } from "./internal/given.ts"
 import * as Check from "./internal/options.ts"
 import { invalid, nameIn } from "./internal/provider/options.ts"
 import * as own from "./internal/provider/own.ts"
@@ -151,7 +151,7 @@ export const make = (provider: {
     speak: <E, R>(text: Stream.Stream<string, E, R>, options?: Options): Stream.Stream<Chunk, E | TtsError, R> =>
       partsOf(
         "speak",
-        streamOf("speak", provider.speak(text, options), refuse),
+        provider.speak(text, options),
         (chunk) => Predicate.hasProperty(chunk, "frame") && isAudio(chunk.frame),
         "chunks, such as { frame: { samples, sampleRate, channels } }",
         refuse
@@ -223,11 +223,7 @@ export const fromSynthesizer = (synthesizer: {
           Effect.map(
             resultOf(
               "synthesize",
-              effectOf(
-                "synthesize",
-                () => synthesize(piece.trim(), options?.voice, options),
-                (wrong) => Effect.fail(refuse(wrong))
-              ),
+              () => synthesize(piece.trim(), options?.voice, options),
               isAudio,
               "a frame, such as { samples, sampleRate, channels }",
               refuse

@@ -67,33 +67,35 @@ export const streamOf = <A, E, R, E2>(
   refuse: (wrong: InvalidOptions) => E2
 ): Stream.Stream<A, E | E2, R> => Stream.isStream(given) ? given : Stream.fail(refuse(wrong(option, "Stream", given)))
 
-/** The parts of a stream, as long as each is what the function has to give; `such` says what that is. */
+/** What a function gives is of another kind than `such` says. */
+const other = (option: string, such: string, given: unknown): InvalidOptions =>
+  problem(option, `must give ${such}, not ${shown(given)}`)
+
+/** The same, of which each part is what the function has to give; `such` says what that is. */
 export const partsOf = <A, E, R, E2>(
   option: string,
-  stream: Stream.Stream<A, E, R>,
+  given: Stream.Stream<A, E, R>,
   is: (part: A) => boolean,
   such: string,
   refuse: (wrong: InvalidOptions) => E2
 ): Stream.Stream<A, E | E2, R> =>
-  Stream.mapArrayEffect(stream, (parts) => {
+  Stream.mapArrayEffect(streamOf(option, given, refuse), (parts) => {
     const at = parts.findIndex((part) => !is(part))
-    return at < 0
-      ? Effect.succeed(parts)
-      : Effect.fail(refuse(problem(option, `must give ${such}, not ${shown(parts[at])}`)))
+    return at < 0 ? Effect.succeed(parts) : Effect.fail(refuse(other(option, such, parts[at])))
   })
 
-/** The same of the one result of an effect. */
+/** The same of the one result of the Effect that a function gives. */
 export const resultOf = <A, E, R, E2>(
   option: string,
-  effect: Effect.Effect<A, E, R>,
+  run: () => Effect.Effect<A, E, R>,
   is: (result: A) => boolean,
   such: string,
   refuse: (wrong: InvalidOptions) => E2
 ): Effect.Effect<A, E | E2, R> =>
-  Effect.flatMap(effect, (result) =>
-    is(result)
-      ? Effect.succeed(result)
-      : Effect.fail(refuse(problem(option, `must give ${such}, not ${shown(result)}`))))
+  Effect.flatMap(
+    effectOf(option, run, (wrong) => Effect.fail(refuse(wrong))),
+    (result) => is(result) ? Effect.succeed(result) : Effect.fail(refuse(other(option, such, result)))
+  )
 
 /** Whether a function says yes. Throws where it gives a promise or an Effect: that would be a yes to everything. */
 export const saysYes = (option: string, given: unknown): boolean => {
