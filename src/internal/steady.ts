@@ -33,6 +33,16 @@ export const oversleep = (ms: number): Effect.Effect<number> =>
       })
     ))
 
+/** Waits for so long, and for what `spared` tells of the time since then: that does not count (ms). */
+export const sleepBut = (ms: number, spared: Effect.Effect<number>): Effect.Effect<void> => {
+  const wait = (left: number, granted: number): Effect.Effect<void> =>
+    Effect.andThen(
+      Effect.sleep(left),
+      Effect.flatMap(spared, (all) => all > granted ? wait(all - granted, all) : Effect.void)
+    )
+  return wait(ms, 0)
+}
+
 /** Waits until the process was awake for so long: what it has missed while it stood still can be made up for. */
 export const awake = (ms: number): Effect.Effect<void> =>
   ms <= 0

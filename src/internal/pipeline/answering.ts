@@ -73,8 +73,6 @@ export const makeAnswering = (): Answering => {
     { first, isMachine, longest, pause, person }: CheckedAnswering
   ): Effect.Effect<AnsweredBy> =>
     Effect.gen(function*() {
-      const onLate = () =>
-        core.publish({ _tag: "Warning", component: "hook", message: "isMachine did not answer in time" })
       if (!(yield* until(() => heard.begun || heard.turns > 0, first))) return { by: "nobody", text: "" }
       // A person waits for an answer after some words; a machine goes on. After a mere sound nobody may say more.
       const { now } = core.conductor
@@ -93,7 +91,7 @@ export const makeAnswering = (): Answering => {
         core,
         "isMachine",
         isMachine({ text: words(), speechMs }),
-        { ms: core.settings.hookTimeout, onLate }
+        { ms: core.settings.hookTimeout, late: "answer" }
       ))
       return { by: machine ?? speechMs > person ? "voicemail" : "person", text: words() }
     })
@@ -122,21 +120,17 @@ export const makeAnswering = (): Answering => {
       changed.openUnsafe()
     },
     by: (core, options) =>
-      Effect.gen(function*() {
-        const { during } = yield* asking(core)
-        return yield* during(Effect.raceFirst(
-          find(core, options),
-          Effect.as(core.leaving.await, { by: "nobody", text: words() } as const)
-        ))
-      }).pipe(
-        (finding) =>
-          Effect.acquireUseRelease(
-            Effect.sync(() => {
-              if (on++ === 0) heard = nothing()
-            }),
-            () => finding,
-            () => Effect.sync(() => void on--)
-          )
+      Effect.acquireUseRelease(
+        Effect.sync(() => {
+          if (on++ === 0) heard = nothing()
+        }),
+        () =>
+          Effect.flatMap(asking(core), ({ during }) =>
+            during(Effect.raceFirst(
+              find(core, options),
+              Effect.as(core.leaving.await, { by: "nobody", text: words() } as const)
+            ))),
+        () => Effect.sync(() => void on--)
       )
   }
 }

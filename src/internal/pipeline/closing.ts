@@ -58,6 +58,7 @@ export const makeClosing = (
   /** Whether nobody goes on with the caller: whoever is alerted of a failure may. */
   const isLast = (reason: Event.CloseReason): boolean =>
     goodbyes.has(reason) || reason === "provider_failures" && core.agent.bound().onEscalation === undefined
+
   /** What does not end in time is left behind. */
   const within = (cleanUp: Effect.Effect<unknown>): Effect.Effect<unknown> =>
     Effect.flatMap(

@@ -3,13 +3,14 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import type * as Option from "effect/Option"
+import * as Option from "effect/Option"
 import type * as Event from "../../Event.ts"
 import * as Failure from "../../Failure.ts"
 import * as Turn from "../../Turn.ts"
 import { logOwn, logPlaced, traceOf } from "../foreign.ts"
 import { afterHook } from "../hook.ts"
 import { asAsked } from "../session.ts"
+import { sleepBut } from "../steady.ts"
 import { type Core, signal } from "./core.ts"
 
 interface Reasoned {
@@ -44,7 +45,8 @@ interface Limit {
   readonly ms: number
   /** Time (ms) since its beginning that does not count. */
   readonly spared?: Effect.Effect<number> | undefined
-  readonly onLate: () => void
+  /** What follows if it takes longer: a warning that it did not do this in time, or something else. */
+  readonly late: "answer" | "end" | (() => void)
 }
 
 /** How it has ended, if it has in time. */
@@ -52,17 +54,9 @@ const settled = <A, E>(
   fiber: Fiber.Fiber<A, E>,
   limit: Limit | undefined
 ): Effect.Effect<Option.Option<Exit.Exit<A, E>>> => {
-  if (limit === undefined) return Effect.asSome(Fiber.await(fiber))
-  const { ms, spared } = limit
-  const wait = (left: number, granted: number): Effect.Effect<Option.Option<Exit.Exit<A, E>>> =>
-    Effect.flatMap(Effect.timeoutOption(Fiber.await(fiber), left), (exit) => {
-      if (exit._tag === "Some" || spared === undefined) return Effect.succeed(exit)
-      return Effect.flatMap(
-        spared,
-        (all) => all > granted ? wait(all - granted, all) : Effect.succeedNone
-      )
-    })
-  return wait(ms, 0)
+  const exit = Effect.asSome(Fiber.await(fiber))
+  if (limit === undefined) return exit
+  return Effect.raceFirst(exit, Effect.as(sleepBut(limit.ms, limit.spared ?? Effect.succeed(0)), Option.none()))
 }
 
 /**
@@ -83,7 +77,9 @@ export const guarded = <A>(
       Effect.onInterrupt(() => dismiss),
       Effect.flatMap((exit): Effect.Effect<A | undefined> => {
         if (exit._tag === "None") {
-          limit?.onLate()
+          const late = limit?.late
+          if (typeof late === "function") late()
+          else core.publish({ _tag: "Warning", component: "hook", message: `${name} did not ${late} in time` })
           return Effect.as(dismiss, undefined)
         }
         if (Exit.isSuccess(exit.value)) return Effect.succeed(exit.value.value)
@@ -128,9 +124,8 @@ export const escalate = (
   core.fork(Effect.logFatal("the session gives up").pipe(Effect.annotateLogs(escalation)))
   const hook = core.agent.bound().onEscalation
   if (hook === undefined) return
-  const onLate = () => core.publish({ _tag: "Warning", component: "hook", message: "onEscalation did not end in time" })
   const ms = core.settings.hookTimeout
-  core.fork(guarded(core, "onEscalation", hook({ ...event, at: core.conductor.now() }), { ms, onLate }))
+  core.fork(guarded(core, "onEscalation", hook({ ...event, at: core.conductor.now() }), { ms, late: "end" }))
 }
 
 /** It failed, but nobody will notice: told to the listeners alone. */

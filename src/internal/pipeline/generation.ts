@@ -101,12 +101,12 @@ const recite = (
         Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.sync(() => broken(speech, "text"))
       )
     )
-    let late = false
+    let isLate = false
     const limit = {
       ms: core.settings.textTimeout,
       spared: unmissed(core, speech, began, () => newest),
-      onLate: () => {
-        late = true
+      late: () => {
+        isLate = true
         broken(speech, "stalled")
       }
     }
@@ -120,7 +120,7 @@ const recite = (
       // What came before is said, also where the source cannot be stopped.
       Effect.andThen(
         Effect.suspend(() =>
-          late ? Effect.andThen(line.end, textFailed(core, "say", "SourceStalled", Cause.empty)) : Effect.void
+          isLate ? Effect.andThen(line.end, textFailed(core, "say", "SourceStalled", Cause.empty)) : Effect.void
         )
       )
     )

@@ -59,10 +59,8 @@ export const enter = (core: Core): void => {
 }
 
 /** Lets an agent finish, for a bounded time. */
-const exit = (core: Core, timeout: number, onExit: NonNullable<BoundAgent["onExit"]>): Effect.Effect<void> => {
-  const onLate = () => core.publish({ _tag: "Warning", component: "hook", message: "onExit did not end in time" })
-  return Effect.asVoid(guarded(core, "onExit", onExit, { ms: timeout, onLate }))
-}
+const exit = (core: Core, timeout: number, onExit: NonNullable<BoundAgent["onExit"]>): Effect.Effect<void> =>
+  Effect.asVoid(guarded(core, "onExit", onExit, { ms: timeout, late: "end" }))
 
 /** Lets the agent finish, and those who wait for the conversation, each once. */
 export const leave = (core: Core, timeout: number): Effect.Effect<void> =>

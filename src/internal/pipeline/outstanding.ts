@@ -263,8 +263,6 @@ export const isOwed = (core: Core, call: string | undefined): boolean =>
 export const orphan = (core: Core, timeout: number): Effect.Effect<void> =>
   Effect.suspend(() => {
     const hook = core.agent.bound().onOrphanedResult
-    const onLate = () =>
-      core.publish({ _tag: "Warning", component: "hook", message: "onOrphanedResult did not end in time" })
     const left = core.outstanding.all()
     for (const one of left) {
       one.late = true
@@ -272,7 +270,7 @@ export const orphan = (core: Core, timeout: number): Effect.Effect<void> =>
     }
     return hook === undefined ? Effect.void : Effect.forEach(
       left,
-      ({ output }) => guarded(core, "onOrphanedResult", hook(output), { ms: timeout, onLate }),
+      ({ output }) => guarded(core, "onOrphanedResult", hook(output), { ms: timeout, late: "end" }),
       { concurrency: "unbounded", discard: true }
     )
   })

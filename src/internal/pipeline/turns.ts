@@ -54,15 +54,13 @@ export const makeTurns = (core: Core, hookTimeout: number): Turns => {
       const { onUserTurn } = core.agent.bound()
       if (onUserTurn === undefined) return signal(core, { _tag: "Accepted", turn, text, changed: stale })
       const asking = basisOf(core)
-      const onLate = () =>
-        core.publish({ _tag: "Warning", component: "hook", message: "onUserTurn did not answer in time" })
       const { heard, within } = makeHook(core, "onUserTurn")
       const asked = within(Effect.map(
         Effect.suspend(() => onUserTurn({ turn, text, source, language: core.conductor.language(), history: before })),
         checkVerdict
       ))
       hook = core.fork(
-        guarded(core, "onUserTurn", asked, { ms: hookTimeout, spared: heard, onLate }).pipe(
+        guarded(core, "onUserTurn", asked, { ms: hookTimeout, spared: heard, late: "answer" }).pipe(
           Effect.map((verdict) => {
             const changed = stale || verdict?.context !== undefined || !isCurrent(core, asking)
             const said = verdict?.text === undefined ? text : given(core, "onUserTurn", verdict.text)

@@ -15,7 +15,7 @@ import { logOwn } from "../foreign.ts"
 import { problem } from "../options.ts"
 import { shown } from "../options/shown.ts"
 import { settled } from "../plain.ts"
-import { steadyClock } from "../steady.ts"
+import { sleepBut, steadyClock } from "../steady.ts"
 import { head } from "../text/head.ts"
 import { type Entry, NoJson } from "./entry.ts"
 import { watched } from "./held.ts"
@@ -49,14 +49,9 @@ const limited = <A, E, R>(work: Effect.Effect<A, E, R>, ms: number): Effect.Effe
           if (--sparing === 0) spared += now() - from
         }))
       )
-    const over = (left: number, granted: number): Effect.Effect<void> =>
-      Effect.flatMap(Effect.sleep(left), () => {
-        const all = sparing > 0 ? spared + now() - from : spared
-        return all > granted ? over(all - granted, all) : Effect.void
-      })
     return yield* Effect.raceFirst(
       Effect.asSome(Effect.provideService(work, CurrentSpared, spare)),
-      Effect.as(over(ms, 0), Option.none())
+      Effect.as(sleepBut(ms, Effect.sync(() => sparing > 0 ? spared + now() - from : spared)), Option.none())
     )
   })
 
