@@ -89,25 +89,35 @@ const textOf = (bytes: Uint8Array): Result.Result<string, Unread> =>
 const blank = /^\s*(?:#.*)?$/
 const beginning = /^[^\S\n]*(?:export )?[A-Za-z_][\w.-]*[^\S\n]*=[^\S\n]*/
 
-/** How many lines a value in quotes takes; undefined if the quote is not closed, or something follows it. */
-const linesOf = (value: string): number | undefined => {
-  const end = value.indexOf(value.charAt(0), 1)
-  const rest = value.slice(end + 1).split("\n", 1)[0] ?? ""
-  return end < 0 || !blank.test(rest) ? undefined : value.slice(0, end).split("\n").length
+/** Where the line ends that a place is in. */
+const lineEnd = (text: string, at: number): number => {
+  const end = text.indexOf("\n", at)
+  return end < 0 ? text.length : end
+}
+
+/** Where the last line of a value in quotes ends; undefined if the quote is not closed, or something follows it. */
+const quotedTo = (text: string, at: number): number | undefined => {
+  const close = text.indexOf(text.charAt(at), at + 1)
+  const end = lineEnd(text, close)
+  return close < 0 || !blank.test(text.slice(close + 1, end)) ? undefined : end
 }
 
 /** Numbers of the lines that set nothing, or not what they seem to. */
 const wrongLines = (text: string): ReadonlyArray<number> => {
   const wrong: Array<number> = []
-  const lines = text.split("\n")
-  for (let i = 0; i < lines.length; i++) {
-    const line = lines[i] ?? ""
-    if (blank.test(line)) continue
-    const begun = beginning.exec(line)?.[0].length
-    const isQuoted = begun !== undefined && /^["'`]/.test(line.slice(begun))
-    const taken = isQuoted ? linesOf(lines.slice(i).join("\n").slice(begun)) : 1
-    if (begun === undefined || taken === undefined) wrong.push(i + 1)
-    else i += taken - 1
+  let number = 1
+  for (let at = 0; at < text.length;) {
+    let end = lineEnd(text, at)
+    const line = text.slice(at, end)
+    if (!blank.test(line)) {
+      const begun = beginning.exec(line)?.[0].length
+      const isQuoted = begun !== undefined && /^["'`]/.test(line.slice(begun))
+      const to = isQuoted ? quotedTo(text, at + begun) : begun === undefined ? undefined : end
+      if (to === undefined) wrong.push(number)
+      else end = to
+    }
+    number += text.slice(at, end).split("\n").length
+    at = end + 1
   }
   return wrong
 }
