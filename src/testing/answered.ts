@@ -179,10 +179,10 @@ const follows = (timeline: Timeline, { at, hearing, text }: Said): boolean =>
  */
 const answeredUntil = (timeline: Timeline, { at: from, text }: Said, transcribedAt: number): number => {
   const turns = timeline.of("UserSpeechCommitted")
-  const turn = turns.findLast(({ at }) => at <= from)?.at ?? 0
+  const turnAt = turns.findLast(({ at }) => at <= from)?.at ?? 0
   const late = turns.some((turn) => turn.at > from && turn.at <= transcribedAt && !key(turn.text).includes(key(text)))
   const before = timeline.user.findLast((action) => action._tag === "Say" && action.to <= from)
-  return late && before?._tag === "Say" ? Math.max(turn, before.to) : turn
+  return late && before?._tag === "Say" ? Math.max(turnAt, before.to) : turnAt
 }
 
 /** Whether a question was heard that these words may answer. */

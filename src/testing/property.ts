@@ -214,7 +214,7 @@ export interface CheckOptions<R = never, E = never> extends RandomOptions, OwnAg
   readonly runs?: number | undefined
   /** Seed of the first; the next ones count on from it. @default 1 */
   readonly seed?: number | undefined
-  /** The invariants to check. @default all of them; with an agent of your own, all but I4 and I12 */
+  /** The invariants to check; I4 and I12 are never those of an agent of your own. @default all of them */
   readonly only?: ReadonlyArray<string> | undefined
   /** What must hold besides. @default nothing */
   readonly also?: ((timeline: Timeline) => ReadonlyArray<Violation>) | undefined

@@ -19,6 +19,7 @@ import { lengthOf } from "../options/duration.ts"
 import { shown } from "../options/shown.ts"
 import { settled } from "../plain.ts"
 import { attempts } from "../resilience/options.ts"
+import { isKey } from "../room/keys.ts"
 import { settle, turn } from "../turn/settings.ts"
 
 const isText = (given: string): boolean => typeof given === "string"
@@ -196,7 +197,7 @@ const keys = Check.struct<Session.KeysOptions>()({
   endKey: Check.or(
     false,
     Check.such<string>(
-      (given) => typeof given === "string" && /^[0-9*#A-D]$/.test(given),
+      (given) => typeof given === "string" && isKey(given),
       "be one key: 0 to 9, *, #, A to D"
     ),
     { default: "#" }

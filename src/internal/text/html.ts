@@ -67,7 +67,6 @@ const goesOn = (held: string): boolean => {
   }
 }
 
-const opener = /[<&【\ue200]/
 const openers = /[<&【\ue200]/g
 
 class Reader implements Run {
@@ -85,7 +84,7 @@ class Reader implements Run {
   #raised: string | undefined
 
   readonly push = (chunk: string): string => {
-    if (this.#held === "" && this.#silenced === "" && this.#raised === undefined && chunk.search(opener) === -1) {
+    if (this.#held === "" && this.#silenced === "" && this.#raised === undefined && chunk.search(openers) === -1) {
       this.#tail.push(chunk)
       return chunk
     }

@@ -18,7 +18,6 @@ const longestBlock = 1000
 const longestName = 24
 const mostNested = 8
 
-const opener = /[$\\^]/
 /** What is above and below a sign: `\sum_{i=1}^n`. */
 const scripts = /^(?:[_^](?:\{[^{}\n]*\}|[a-zA-Z0-9]))*[_^](?:[a-zA-Z0-9]|\{[^{}\n]*\}?)?$/
 
@@ -96,7 +95,7 @@ class Reader implements Run {
   }
 
   readonly push = (chunk: string): string => {
-    if (this.#held === "" && !this.#spoke && chunk.search(opener) === -1) {
+    if (this.#held === "" && !this.#spoke && chunk.search(openers) === -1) {
       this.#given.push(chunk)
       return chunk
     }

@@ -40,7 +40,7 @@ export const answered = (d: Draft, endedAt: number | undefined, words: boolean):
     d.user.owed = owed.filter((open) => open.endedAt > to)
     return
   }
-  const [settled] = words ? answerable(d).filter((open) => isInTime(d, open)) : owed.filter((open) => isInTime(d, open))
+  const settled = (words ? answerable(d) : owed).find((open) => isInTime(d, open))
   d.user.settledTo = Math.max(d.user.settledTo, settled?.endedAt ?? d.now)
   d.user.owed = settled === undefined ? owed : owed.slice(owed.indexOf(settled) + 1)
 }
