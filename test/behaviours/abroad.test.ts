@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Text } from "effect-voice"
 import * as Testing from "effect-voice/testing"
+import { over } from "../support/overSpeech.ts"
 
 const statements = {
   de: "Ihr Zimmer liegt im zweiten Stock und hat einen Blick auf die Altstadt und auf den Fluss und den Hafen.",
@@ -32,18 +33,6 @@ const questions = {
   hi: "क्या मैं अभी आपके लिए वह कमरा बुक कर दूँ?",
   ar: "هل تريد أن أحجز لك الغرفة الآن؟"
 }
-
-type Script = Omit<Testing.Scenario<never, never>, "user" | "tts">
-
-/** The agent says it from 200 to 10,200. */
-const over = (text: string, user: ReadonlyArray<Testing.UserAction>, script: Script = {}) =>
-  Testing.scenario({
-    at: [{ at: 0, do: (session) => session.say(text) }],
-    llm: ["Fine.", "Good.", "Right."],
-    ...script,
-    tts: [{ duration: 10_000 }, { duration: 1500 }, { duration: 1500 }, { duration: 1500 }],
-    user
-  })
 
 const outcome = (timeline: Testing.Timeline): string => {
   const cut = timeline.of("SpeechFinished")[0]?.outcome === "interrupted" ? "cut" : "whole"

@@ -2,23 +2,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Testing from "effect-voice/testing"
+import { over, type Script } from "../support/overSpeech.ts"
 
 const { say } = Testing
 
 const statement = "Your room is ready on the second floor with a view of the old town and the river and the harbour."
 const question = "Shall I book the room with the view of the old town for you now?"
-
-type Script = Omit<Testing.Scenario<never, never>, "user" | "tts">
-
-/** The agent says it from 200 to 10,200; then each reply takes 1.5 s. */
-const over = (text: string, user: ReadonlyArray<Testing.UserAction>, script: Script = {}) =>
-  Testing.scenario({
-    at: [{ at: 0, do: (session) => session.say(text) }],
-    llm: ["Fine.", "Good.", "Right."],
-    ...script,
-    tts: [{ duration: 10_000 }, { duration: 1500 }, { duration: 1500 }, { duration: 1500 }],
-    user
-  })
 
 /** Whether the first speech was heard to its end, and what became of the words: turns, and what was set aside. */
 const outcome = (timeline: Testing.Timeline): ReadonlyArray<string> => [

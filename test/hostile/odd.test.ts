@@ -3,9 +3,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Logger, Stream } from "effect"
 import * as HttpLlm from "effect-voice/Layers/HttpLlm"
 import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
-import * as Net from "node:net"
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib"
 import * as faults from "../contract/faults.ts"
+import { rawServer } from "../support/rawServer.ts"
 
 const layers: Readonly<Record<string, faults.Ask>> = {
   HttpLlm: faults.llm((url) => HttpLlm.layer({ url, answer: HttpLlm.chatStream })),
@@ -94,31 +94,10 @@ const answers: Readonly<Record<string, ReadonlyArray<string | Uint8Array>>> = {
 }
 
 const serving = (pieces: ReadonlyArray<string | Uint8Array>) =>
-  Effect.acquireRelease(
-    Effect.callback<{ readonly url: string; readonly server: Net.Server; readonly sockets: Set<Net.Socket> }>(
-      (resume) => {
-        const sockets = new Set<Net.Socket>()
-        const server = Net.createServer((socket) => {
-          sockets.add(socket.setNoDelay(true))
-          socket.on("error", () => {})
-          socket.once("data", () => {
-            for (const piece of pieces) socket.write(piece)
-            socket.end()
-          })
-        })
-        server.listen(0, "127.0.0.1", () => {
-          const address = server.address()
-          const port = typeof address === "object" && address !== null ? address.port : 0
-          resume(Effect.succeed({ url: `http://127.0.0.1:${port}`, server, sockets }))
-        })
-      }
-    ),
-    ({ server, sockets }) =>
-      Effect.sync(() => {
-        server.close()
-        for (const socket of sockets) socket.destroy()
-      })
-  )
+  rawServer((socket) => {
+    for (const piece of pieces) socket.write(piece)
+    socket.end()
+  })
 
 describe.each(Object.keys(layers))("an answer to %s", (name) => {
   it.live.each(Object.keys(answers))("is heard %s", (manner) =>

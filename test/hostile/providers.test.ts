@@ -7,10 +7,11 @@ import * as HttpTts from "effect-voice/Layers/HttpTts"
 import * as OpenAiLlm from "effect-voice/Layers/OpenAiLlm"
 import * as OpenAiStt from "effect-voice/Layers/OpenAiStt"
 import * as OpenAiTts from "effect-voice/Layers/OpenAiTts"
-import * as Net from "node:net"
+import type * as Net from "node:net"
 import { brotliCompressSync, constants, deflateSync, gzipSync } from "node:zlib"
 import * as faults from "../contract/faults.ts"
 import { megabytesKept } from "../support/kept.ts"
+import { rawServer } from "../support/rawServer.ts"
 
 const { apiKey } = faults
 
@@ -214,30 +215,7 @@ const answer = (socket: Net.Socket, { again, ends = false, every, first, head }:
 }
 
 /** A server that answers so. */
-const serving = (manner: Manner) =>
-  Effect.acquireRelease(
-    Effect.callback<{ readonly url: string; readonly server: Net.Server; readonly sockets: Set<Net.Socket> }>(
-      (resume) => {
-        const sockets = new Set<Net.Socket>()
-        const server = Net.createServer((socket) => {
-          sockets.add(socket)
-          socket.on("error", () => {})
-          socket.on("close", () => sockets.delete(socket))
-          socket.once("data", () => answer(socket, manner))
-        })
-        server.listen(0, "127.0.0.1", () => {
-          const address = server.address()
-          const port = typeof address === "object" && address !== null ? address.port : 0
-          resume(Effect.succeed({ url: `http://127.0.0.1:${port}`, server, sockets }))
-        })
-      }
-    ),
-    ({ server, sockets }) =>
-      Effect.sync(() => {
-        server.close()
-        for (const socket of sockets) socket.destroy()
-      })
-  )
+const serving = (manner: Manner) => rawServer((socket) => answer(socket, manner))
 
 const policy = { retries: 0, firstOutput: "250 millis", nextOutput: "250 millis" } as const
 

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
-import { question, talk } from "./support/agents.ts"
+import { asks, question, talk } from "./support/agents.ts"
 import { launch } from "./support/launch.ts"
 import { type Caller, caller, callerToken, livekit, now, operator, roomName, until } from "./support/people.ts"
 
@@ -28,15 +28,6 @@ const heardSince = ({ heard }: Caller, since: number) => {
     hole: loud.reduce((longest, one, i) => Math.max(longest, one.at - (loud[i - 1]?.at ?? one.at)), 0)
   }
 }
-
-const asks = (ann: Caller) =>
-  Effect.gen(function*() {
-    yield* ann.says(question)
-    const asked = now()
-    const answered = yield* ann.hears("agent", asked)
-    yield* ann.hearsSilence("agent", 700)
-    return Math.round(answered - asked)
-  })
 
 /** A caller in a process of its own, whose microphone is open. */
 const remoteCaller = (options: { readonly url: string; readonly room: string; readonly token: string }) =>

@@ -6,8 +6,8 @@ import { spawn } from "node:child_process"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
-import { question, talk } from "../../livekit/support/agents.ts"
-import { type Caller, caller, callerToken, livekit, now, roomName } from "../../livekit/support/people.ts"
+import { asks, talk } from "../../livekit/support/agents.ts"
+import { caller, callerToken, livekit, roomName } from "../../livekit/support/people.ts"
 
 /** Somebody who attacks a room, and tells when they have done so. */
 const attacker = (room: string, identity = "eve") =>
@@ -41,15 +41,6 @@ const attacker = (room: string, identity = "eve") =>
         return Effect.timeoutOption(done, "20 seconds")
       })
     }
-  })
-
-const asks = (ann: Caller) =>
-  Effect.gen(function*() {
-    yield* ann.says(question)
-    const asked = now()
-    const answered = yield* ann.hears("agent", asked)
-    yield* ann.hearsSilence("agent", 700)
-    return Math.round(answered - asked)
   })
 
 const script = Array.from({ length: 40 }, () => "It is sunny.")

@@ -9,8 +9,8 @@ import { Room } from "effect-voice"
 import { spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
-import { question, talk } from "../../livekit/support/agents.ts"
-import { type Caller, caller, livekit, now, roomName, until } from "../../livekit/support/people.ts"
+import { asks, talk } from "../../livekit/support/agents.ts"
+import { caller, livekit, roomName, until } from "../../livekit/support/people.ts"
 import { megabytesKept } from "../../support/kept.ts"
 
 interface Flooded {
@@ -50,15 +50,6 @@ const flooder = (room: string) =>
         child.stdin.write(`${flood}\n`)
         return Effect.timeoutOption(told, "40 seconds")
       })
-  })
-
-const asks = (ann: Caller) =>
-  Effect.gen(function*() {
-    yield* ann.says(question)
-    const asked = now()
-    const answered = yield* ann.hears("agent", asked)
-    yield* ann.hearsSilence("agent", 700)
-    return Math.round(answered - asked)
   })
 
 /** Time of this thread alone between two turns of its loop (ms): the longest, of which more than one callback may be a part. */

@@ -6,7 +6,7 @@ import * as LiveKitRoom from "effect-voice/Layers/LiveKitRoom"
 import * as SileroVad from "effect-voice/Layers/SileroVad"
 import * as Testing from "effect-voice/testing"
 import { recording } from "../../fixtures/speech.ts"
-import { agentToken, now, url } from "./people.ts"
+import { agentToken, type Caller, now, url } from "./people.ts"
 import type { Address } from "./server.ts"
 
 /** Recognises a speech as how long it was. */
@@ -82,3 +82,13 @@ export const talk = (options: TalkOptions) =>
 
 export const question = recording("weather_question.wav")
 export const long = recording("jfk.wav")
+
+/** Asks the question aloud, and hears the answer to its end; gives after how long it began (ms). */
+export const asks = (ann: Caller) =>
+  Effect.gen(function*() {
+    yield* ann.says(question)
+    const asked = now()
+    const answered = yield* ann.hears("agent", asked)
+    yield* ann.hearsSilence("agent", 700)
+    return Math.round(answered - asked)
+  })
