@@ -12,8 +12,8 @@
  * - `speech` is audio from which the text can be read back (`readSpeech`).
  * - `roomContract` is what a room of your own must keep; `sttContract`, `llmContract` and
  *   `ttsContract` are the same for a recogniser, a model and a voice.
- * - `layerRealLlm` puts a real model into a scenario; `judge` asks a model whether a conversation is
- *   as expected.
+ * - `layerRealLlm` puts a real model into a scenario, whose `simulatedUser` may be played by another;
+ *   `judge` asks a model whether a conversation is as expected.
  * - `check` holds random conversations and checks `invariants` on each.
  *
  * A number where a duration is wanted is milliseconds.
@@ -71,6 +71,7 @@ export { roomContract } from "./testing/roomContract.ts"
 export type { RoomCheck, RoomContractOptions, RoomPeers } from "./testing/roomPeers.ts"
 export * from "./testing/scenario.ts"
 export { shrink } from "./testing/shrink.ts"
+export type { SimulatedUser, Simulation } from "./testing/simulatedUser.ts"
 export { type ReadSpeech, readSpeech, speech, type SpeechOptions } from "./testing/speech.ts"
 export * from "./testing/stt.ts"
 export { sttContract, type SttContractOptions } from "./testing/sttContract.ts"
@@ -85,4 +86,5 @@ export {
 export * from "./testing/tts.ts"
 export { ttsContract } from "./testing/ttsContract.ts"
 export * from "./testing/vad.ts"
+export { inVirtualTime } from "./testing/virtualTime.ts"
 export { type CallEnd } from "./testing/watched.ts"

@@ -8,6 +8,7 @@ import type { UserAction } from "./actions.ts"
 import type { RoomOptions } from "./caller.ts"
 import type { LlmOptions, LlmReply, LlmScript, LlmToolCall } from "./llm.ts"
 import type { Scenario, Step } from "./scenario.ts"
+import type { SimulatedUser } from "./simulatedUser.ts"
 import type { SttConnection, SttOptions } from "./stt.ts"
 import type { TtsOptions, TtsScript, TtsSpeech } from "./tts.ts"
 
@@ -104,8 +105,20 @@ const step = Check.such<Step<never>>(
   "be { at, do } with a function that gets the session, such as { at: 1000, do: (session) => session.say(\"Hi.\") }"
 )
 
+const simulatedUser = Check.struct<SimulatedUser>()({
+  instructions: Check.required(words),
+  model: Check.required(Check.such<SimulatedUser["model"]>(Layer.isLayer, "be a Layer that gives an Llm")),
+  maxTurns: Check.whole({ least: 1 }),
+  pause: Check.duration({ finite: true }),
+  patience: Check.duration({ finite: true }),
+  opens: Check.duration({ finite: true }),
+  interrupts: Check.number({ least: 0, most: 1 }),
+  hearing: Check.asIs
+})
+
 const script = Check.struct<Omit<Scenario<never, never, unknown>, "agent" | "options" | "vad">>()({
   user: Check.list(action),
+  simulatedUser: Check.maybe(simulatedUser),
   at: Check.list(step),
   preset: Check.oneOf(["production", "mechanics"]),
   layer: Check.such<NonNullable<Scenario["layer"]>>(Layer.isLayer, "be a Layer"),

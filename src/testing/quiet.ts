@@ -24,8 +24,8 @@ const busy = (events: ReadonlyArray<Event.Event>): boolean => {
 
 export interface Watched {
   readonly events: ReadonlyArray<Event.Event>
-  /** The time (ms) of the last thing in the script. */
-  readonly lastOfScript: number
+  /** The time (ms) of the last thing that the users and the program do. */
+  readonly last: () => number
   /** Without an event this long (ms), it is quiet. */
   readonly quietMs: number
   /** Until when (ms) somebody who has gone may be back. */
@@ -35,10 +35,10 @@ export interface Watched {
 /** Waits until it is quiet. */
 export const untilQuiet = (watched: Watched): Effect.Effect<void> =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => {
-    const { awaitedUntil, events, lastOfScript, quietMs } = watched
+    const { awaitedUntil, events, last, quietMs } = watched
     // A recogniser's meter runs on a silent line, too.
     const newest = events.findLast(({ _tag }) => _tag !== "UsageMeasured")?.at ?? 0
-    const due = Math.max(Math.max(lastOfScript, newest) + quietMs, awaitedUntil())
+    const due = Math.max(Math.max(last(), newest) + quietMs, awaitedUntil())
     if (now < due) return Effect.andThen(sleepUntil(due), untilQuiet(watched))
     return busy(events) ? Effect.andThen(sleepUntil(now + lookAgain), untilQuiet(watched)) : Effect.void
   })

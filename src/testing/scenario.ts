@@ -2,24 +2,20 @@
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import * as Random from "effect/Random"
-import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Agent from "../Agent.ts"
 import * as Audio from "../Audio.ts"
 import type * as Event from "../Event.ts"
-import * as native from "../internal/native.ts"
-import { written } from "../internal/options/duration.ts"
 import { settled } from "../internal/plain.ts"
 import { CurrentRealWaits, type RealWaits } from "../internal/realWaits.ts"
-import { makeVirtualClock } from "../internal/virtualClock.ts"
 import * as Pipeline from "../Pipeline.ts"
 import * as Room from "../Room.ts"
 import type { Session } from "../Session.ts"
@@ -34,10 +30,12 @@ import { LlmCalls } from "./llm.ts"
 import { millis } from "./marks.ts"
 import { untilQuiet } from "./quiet.ts"
 import { shortage } from "./shortage.ts"
+import { simulate, type Simulated, type SimulatedUser, simulationOf } from "./simulatedUser.ts"
 import { type SttCall, SttCalls } from "./stt.ts"
-import { sleepUntil } from "./timedStream.ts"
+import { sleepUntil, untilPast } from "./timedStream.ts"
 import { type LogLine, makeTimeline, type Timeline } from "./timeline.ts"
 import { TtsCalls } from "./tts.ts"
+import { inVirtualTime } from "./virtualTime.ts"
 
 /**
  * Something that the program does in a scenario.
@@ -73,6 +71,8 @@ export interface Scenario<RA = never, RS = never, EA = never> extends Script {
   /** @default one without tools */
   readonly agent?: Agent.Agent<RA, EA> | undefined
   readonly user?: ReadonlyArray<UserAction> | undefined
+  /** A model that plays the caller, beside what `user` says of them. @default none */
+  readonly simulatedUser?: SimulatedUser | undefined
   readonly at?: ReadonlyArray<Step<RS>> | undefined
   readonly options?: Pipeline.Options | undefined
   /**
@@ -102,7 +102,7 @@ export interface Scenario<RA = never, RS = never, EA = never> extends Script {
    * something real, such as a file or a server. Then time goes on, and a warning
    * names the tool or the hook. 0 waits for nothing.
    *
-   * @default 2 seconds
+   * @default 2 seconds; "1 minute" with a `simulatedUser`
    */
   readonly realWait?: Duration.Input | undefined
   /** Seed of the random numbers, such as the jitter of retries. @default "scenario" */
@@ -170,6 +170,50 @@ const noted = (waits: RealWaits, passed: Array<string>): RealWaits => (name, onP
     onPassed(message)
   })
 
+/** Until when (ms) somebody who has gone may be back. */
+const backUntil = (
+  room: Room.Room["Service"],
+  { closeOnLeave = true, returnTimeout = "20 seconds" }: Pipeline.Options = {}
+): Effect.Effect<() => number, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const clock = yield* Clock.Clock
+    let until = 0
+    if (closeOnLeave) {
+      yield* Effect.forkScoped(Stream.runForEach(room.events, (event) =>
+        Effect.sync(() => {
+          // One millisecond more: what comes of it happens first.
+          if (event._tag === "ParticipantLeft") until = clock.currentTimeMillisUnsafe() + millis(returnTimeout) + 1
+          if (event._tag === "ParticipantJoined") until = 0
+        })))
+    }
+    return () => until
+  })
+
+/** Waits for the end that a scenario sets itself, and tells whether it was quiet then. */
+const over = (
+  scenario: Scenario<never, never, unknown>,
+  { events, mayReturnUntil, simulated, simulating }: {
+    readonly events: ReadonlyArray<Event.Event>
+    readonly simulated: Simulated
+    readonly simulating: Effect.Effect<unknown>
+    readonly mayReturnUntil: () => number
+  }
+): Effect.Effect<boolean> => {
+  const { patience = "5 minutes", quiet = "12 seconds", until = "quiet" } = scenario
+  const quietMs = millis(quiet)
+  if (until !== "quiet") {
+    return Effect.map(
+      sleepUntil(until),
+      () => events.every(({ _tag, at }) => _tag === "UsageMeasured" || at <= until - quietMs)
+    )
+  }
+  const last = () => Math.max(lastOf(scenario), lastAt(simulated.did))
+  return Effect.raceFirst(
+    Effect.as(Effect.andThen(simulating, untilQuiet({ events, last, quietMs, awaitedUntil: mayReturnUntil })), true),
+    Effect.as(untilPast(() => last() + millis(patience)), false)
+  )
+}
+
 /** What is open when nothing may be. */
 const leftOf = (open: object, connections: ReadonlyArray<SttCall>): string =>
   [
@@ -198,6 +242,8 @@ const perform = <EA>(
     const failures: Array<{ readonly at: number; readonly cause: string }> = []
     const passed: Array<string> = []
     const waits = yield* CurrentRealWaits
+    const { simulatedUser } = scenario
+    const simulated: Simulated = { did: [], turns: 0, end: undefined }
     const { calm, session, stoppedAt } = yield* Effect.gen(function*() {
       const run = yield* FiberSet.makeRuntime<never, void, never>()
       const sessionScope = yield* Scope.make()
@@ -230,27 +276,18 @@ const perform = <EA>(
           ), { discard: true })
       )
 
-      const quietMs = millis(scenario.quiet ?? "12 seconds")
-      const newest = () => events.findLast(({ _tag }) => _tag !== "UsageMeasured")?.at
-      let awaitedUntil = 0
-      const { closeOnLeave = true, returnTimeout = "20 seconds" } = scenario.options ?? {}
-      if (closeOnLeave) {
-        run(Stream.runForEach(Context.get(ours, Room.Room).events, (event) =>
-          Effect.sync(() => {
-            // One millisecond more: what comes of it happens first.
-            if (event._tag === "ParticipantLeft") awaitedUntil = now() + millis(returnTimeout) + 1
-            if (event._tag === "ParticipantJoined") awaitedUntil = 0
-          })))
-      }
-      const lastOfScript = lastOf(scenario)
-      const quiet = untilQuiet({ events, lastOfScript, quietMs, awaitedUntil: () => awaitedUntil })
-      const { until = "quiet" } = scenario
-      const patience = sleepUntil(lastOf(scenario) + millis(scenario.patience ?? "5 minutes"))
+      const simulating = simulatedUser === undefined
+        ? Effect.void
+        : yield* simulate(simulatedUser, caller, events, simulated).pipe(
+          watched,
+          Effect.forkScoped,
+          Effect.map(Fiber.await)
+        )
+
+      const mayReturnUntil = yield* backUntil(Context.get(ours, Room.Room), scenario.options)
       const calm = yield* Effect.raceFirst(
         Effect.as(session.ended, true),
-        until === "quiet"
-          ? Effect.raceFirst(Effect.as(quiet, true), Effect.as(patience, false))
-          : Effect.as(sleepUntil(until), (newest() ?? -Infinity) <= until - quietMs)
+        over(scenario, { events, simulating, simulated, mayReturnUntil })
       )
       const stillThere = (yield* session.state).status !== "closed"
       const stoppedAt = stillThere ? now() : undefined
@@ -284,7 +321,8 @@ const perform = <EA>(
       testWarnings: short === undefined ? passed : [...passed, short],
       audible: joined(heard.map(({ at, frame }) => ({ from: at, to: at + Audio.durationMs(frame) }))),
       quiet: calm,
-      user: scenario.user ?? [],
+      user: [...(scenario.user ?? []), ...simulated.did],
+      simulation: simulatedUser && simulationOf(simulated, stoppedAt === undefined),
       steps: (scenario.at ?? []).map(({ at }) => at),
       maxDelay: millis(scenario.options?.turn?.endpointing?.maxDelay ?? 3000),
       spoken: (text) =>
@@ -295,45 +333,6 @@ const perform = <EA>(
       stoppedAt,
       endedAt: now()
     })
-  }))
-
-/** Sleeps end on whole milliseconds, as real timers do, and always take at least one: so time moves on. */
-const inWholeMillis = (clock: Clock.Clock): Clock.Clock => ({
-  ...clock,
-  sleep: (duration) => {
-    const ms = Duration.toMillis(duration)
-    return clock.sleep(ms > 0 && Number.isFinite(ms) ? Duration.millis(Math.max(1, Math.ceil(ms - 1e-6))) : duration)
-  }
-})
-
-/**
- * Runs an effect in virtual time: the Clock begins at 0 and jumps to the next
- * thing that waits as soon as nothing else is to be done.
- *
- * @category scenario
- * @since 0.1.0
- */
-export const inVirtualTime = <A, E, R>(
-  effect: Effect.Effect<A, E, R>,
-  options: {
-    /** Of `Random`, for instance the jitter of retries. @default "scenario" */
-    readonly seed?: string | undefined
-    /** Longest that time stands still for a plain function that awaits something real. @default 2 seconds */
-    readonly realWait?: Duration.Input | undefined
-  } = {}
-): Effect.Effect<A, E, Exclude<R, Scope.Scope>> =>
-  Effect.scoped(Effect.gen(function*() {
-    const realWait = millis(options.realWait ?? "2 seconds")
-    const hint = `raise realWait (${
-      written(realWait)
-    } now) if it only takes longer; set realWait: 0 if time must pass first`
-    const virtual = yield* makeVirtualClock({ pending: native.pending, realWait, hint })
-    return yield* effect.pipe(
-      Random.withSeed(options.seed ?? "scenario"),
-      Effect.provideService(Clock.Clock, inWholeMillis(virtual.clock)),
-      Effect.provideService(Scheduler.Scheduler, virtual.scheduler),
-      Effect.provideService(CurrentRealWaits, virtual.waits)
-    )
   }))
 
 /**
@@ -391,7 +390,7 @@ export const scenario = <RA = never, RS = never, EA = never>(
           Pipeline.PipelineError | EA,
           Exclude<Exclude<RA, Session | Pipeline.Services>, Scope.Scope> | RS
         >,
-        { seed: script.seed, realWait: script.realWait }
+        { seed: script.seed, realWait: script.realWait ?? (script.simulatedUser && "1 minute") }
       )
     )
   )

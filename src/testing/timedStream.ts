@@ -23,6 +23,13 @@ export const sleepUntil = (at: number): Effect.Effect<void> =>
     return left > 0 ? clock.sleep(Duration.millis(left)) : Effect.void
   })
 
+/** Sleeps until a time that may move on meanwhile. */
+export const untilPast = (at: () => number): Effect.Effect<void> =>
+  Effect.flatMap(
+    Clock.currentTimeMillis,
+    (now) => now >= at() ? Effect.void : Effect.andThen(sleepUntil(at()), untilPast(at))
+  )
+
 /** The reason of an option that may be just `true`. */
 export const reasonOf = (fail: Failure.Reason | true): Failure.Reason =>
   fail === true ? new Failure.Disconnected({}) : fail

@@ -5,6 +5,7 @@ import type * as History from "../History.ts"
 import { type Definition, read } from "../internal/callState.ts"
 import type { UserAction } from "./actions.ts"
 import type { LlmCall } from "./llm.ts"
+import type { Simulation } from "./simulatedUser.ts"
 import type { SttCall } from "./stt.ts"
 import type { TtsCall } from "./tts.ts"
 
@@ -73,8 +74,10 @@ export interface Recording {
   readonly testWarnings: ReadonlyArray<string>
   /** When audio of the agent was heard, whatever the events say: Clock times (ms), joined where one follows the other. */
   readonly audible: ReadonlyArray<{ readonly from: number; readonly to: number }>
-  /** What the users were scripted to do. */
+  /** What the users were scripted to do, and what a simulated one did. */
   readonly user: ReadonlyArray<UserAction>
+  /** How the conversation was for a `simulatedUser`. @default without one */
+  readonly simulation?: Simulation | undefined
   /** When the program did something: Clock times (ms). */
   readonly steps: ReadonlyArray<number>
   /** Silence (ms) after which a turn is over in any case. */
