@@ -170,14 +170,14 @@ describe("the native side", () => {
       const { loud, output } = yield* loopback
       yield* output.write([tone(3000)])
       yield* Effect.sleep(500)
+      const played = yield* output.played
       yield* output.clear
-      const cleared = performance.now()
       yield* Effect.sleep(300)
       const last = loud().at(-1)!.at
       assert.isAbove(loud().length, 30)
-      // 20 ms, and the way of a frame from the source to here on a busy machine.
-      assert.isBelow(last - cleared, 80)
-      assert.closeTo(yield* output.played, 500, 60)
+      // By what came out, not by when: on a busy machine a frame needs its time from the source to here.
+      assert.isAtMost(loud().length * 10, played + 40)
+      assert.closeTo(yield* output.played, loud().length * 10, 40)
       yield* output.write([tone(200)])
       yield* output.drained
       assert.isAbove(loud().at(-1)!.at, last)
