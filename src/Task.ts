@@ -8,10 +8,10 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type * as Schema from "effect/Schema"
+import * as Schema from "effect/Schema"
 import type * as Agent from "./Agent.ts"
 import { currentPlain, type Plain, settled } from "./internal/plain.ts"
-import { checkTask, type Definition } from "./internal/task.ts"
+import { checkSteps, checkTask, type Definition } from "./internal/task.ts"
 
 export { TaskError } from "./internal/taskError.ts"
 
@@ -103,5 +103,63 @@ export const make = <A, R, E, RC = never>(agent: Agent.Agent<R, E>, options: Opt
           currentPlain,
           (session) => settled<string | void, RC>("check", () => check(found, session!))
         ))
+  }
+}
+
+/**
+ * What a sequence of tasks gives: the result of each by its name.
+ *
+ * @category utility types
+ * @since 0.1.0
+ */
+export type Results<Steps extends Readonly<Record<string, Task<any, any, any>>>> = {
+  readonly [Name in keyof Steps]: Steps[Name] extends Task<infer A, any, any> ? A : never
+}
+
+/**
+ * Makes one task of several, which are performed one after the other. Throws
+ * `Failure.InvalidOptions` if there is none, or one is no task.
+ *
+ * **Details**
+ *
+ * From the second on, the agent of each has one more tool, `go_back`, for a user who wants to change
+ * what an earlier one has found out: that one is performed again, and then the present one. The results
+ * of all others stay. The model can go back twenty times in all. If a task is given up, so is the
+ * sequence: the `TaskError` names that task.
+ *
+ * **Example** (A booking of two values)
+ *
+ * ```ts
+ * import { Schema } from "effect"
+ * import { Agent, Task } from "effect-voice"
+ *
+ * const askNights = Task.make(Agent.make({ name: "nights", instructions: "Ask how many nights the caller stays." }), {
+ *   result: Schema.Struct({ nights: Schema.Int })
+ * })
+ * const askName = Task.make(Agent.make({ name: "name", instructions: "Ask for the caller's name." }), {
+ *   result: Schema.Struct({ name: Schema.String })
+ * })
+ *
+ * // session.perform(booking) gives { stay: { nights: 2 }, guest: { name: "Ann" } }
+ * const booking = Task.sequence({ stay: askNights, guest: askName })
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const sequence = <const Steps extends Readonly<Record<string, Task<any, any, any>>>>(
+  steps: Steps
+): Task<
+  Results<Steps>,
+  { [Name in keyof Steps]: Steps[Name] extends Task<any, infer R, any> ? R : never }[keyof Steps],
+  { [Name in keyof Steps]: Steps[Name] extends Task<any, any, infer E> ? E : never }[keyof Steps]
+> => {
+  checkSteps(steps)
+  const tasks = Object.entries(steps)
+  return {
+    agent: tasks[0]![1].agent,
+    result: Schema.Struct(Object.fromEntries(tasks.map(([name, { result }]) => [name, result]))) as Schema.Codec<any>,
+    check: undefined,
+    steps: new Map(tasks)
   }
 }

@@ -22,7 +22,10 @@ export const askNights = Task.make(
   { result: Schema.Struct({ nights: Schema.Int }) }
 )
 
-// One after the other. A value is typed; what cannot be found out is a `Task.TaskError`, which the model reads.
+// One after the other; whoever says "three nights, sorry" while the address is asked for goes back (`go_back`).
+export const askBooking = Task.sequence({ stay: askNights, guest: askAddress })
+
+// A value is typed; what cannot be found out is a `Task.TaskError`, which the model reads.
 export const desk = Agent.make({
   name: "desk",
   instructions: "You book rooms.",
@@ -30,9 +33,8 @@ export const desk = Agent.make({
     book: {
       description: "Asks for all that a booking needs, and books a room",
       run: async (_, { session }) => {
-        const { nights } = await session.perform(askNights)
-        const { address } = await session.perform(askAddress)
-        return { room: 7, nights, confirmedTo: address }
+        const { guest, stay } = await session.perform(askBooking)
+        return { room: 7, nights: stay.nights, confirmedTo: guest.address }
       }
     }
   })
@@ -46,7 +48,8 @@ it.effect("asks for one thing after the other, and books", () =>
         Testing.say(1000, 2000, "A room, please."),
         Testing.say(7000, 8000, "Two nights."),
         Testing.say(14_000, 15_000, "It is Ann."),
-        Testing.say(22_000, 25_000, "Ann at example dot com.")
+        Testing.say(22_000, 24_000, "Three nights, sorry."),
+        Testing.say(32_000, 35_000, "Ann at example dot com.")
       ],
       llm: [
         { tools: [{ name: "book" }] },
@@ -55,6 +58,9 @@ it.effect("asks for one thing after the other, and books", () =>
         "And your e-mail address?",
         { tools: [{ name: "complete_task", params: { address: "Ann" } }] },
         "I need all of it, please.",
+        { tools: [{ name: "go_back", params: { to: "stay" } }] },
+        { tools: [{ name: "complete_task", params: { nights: 3 } }] },
+        "Three nights. And your e-mail address?",
         { tools: [{ name: "complete_task", params: { address: "ann@example.com" } }] },
         "Room seven is yours."
       ],
@@ -64,10 +70,11 @@ it.effect("asks for one thing after the other, and books", () =>
       "assistant: How many nights?",
       "assistant: And your e-mail address?",
       "assistant: I need all of it, please.",
+      "assistant: Three nights. And your e-mail address?",
       "assistant: Room seven is yours."
     ])
     const booked = timeline.of("FunctionCallsFinished").flatMap(({ calls }) => calls).find(({ name }) =>
       name === "book"
     )
-    assert.deepStrictEqual(booked?.result, { room: 7, nights: 2, confirmedTo: "ann@example.com" })
+    assert.deepStrictEqual(booked?.result, { room: 7, nights: 3, confirmedTo: "ann@example.com" })
   }))

@@ -15,6 +15,8 @@ export interface Definition<in out A, out R = never, out E = never> {
   readonly result: Schema.Codec<A, any>
   /** What is wrong with a result, in words for the model. */
   readonly check: ((result: A) => Effect.Effect<string | void, unknown, R>) | undefined
+  /** Tasks that are performed instead, one after the other: their names and results make the result. */
+  readonly steps?: ReadonlyMap<string, Definition<unknown, R, E>> | undefined
 }
 
 const options = Check.struct<{ readonly result: Schema.Top; readonly check?: unknown }>()({
@@ -37,10 +39,27 @@ export const checkTask = (agent: unknown, given: typeof options.Encoded): void =
   ])
 }
 
+const isTask = (given: unknown): boolean =>
+  Predicate.hasProperty(given, "agent") && Predicate.hasProperty(given, "result") &&
+  checkAgent(given.agent) === undefined && Schema.isSchema(given.result)
+
+/** Throws for steps of which one is no task. */
+export const checkSteps = (given: unknown): void => {
+  const steps = Check.isRecord(given) ? Object.entries(given) : []
+  const wrong = steps.filter(([, task]) => !isTask(task)).map(([name, task]) => ({
+    option: `steps.${name}`,
+    detail: `must be made by Task.make(agent, { result: … }), not ${shown(task)}`
+  }))
+  Check.throwAll(
+    steps.length > 0
+      ? wrong
+      : [{ option: "steps", detail: "must have a task for each value: { address: askAddress, … }" }]
+  )
+}
+
 /** What is no task. */
 export const wrongTask = (given: unknown): InvalidOptions | undefined => {
-  const made = Predicate.hasProperty(given, "agent") && Predicate.hasProperty(given, "result") &&
-    checkAgent(given.agent) === undefined && Schema.isSchema(given.result)
+  const made = isTask(given)
   const detail = "must be made by Task.make(agent, { result: … })"
   return made ? undefined : Check.invalid([{ option: "perform", detail: `${detail}, not ${shown(given)}` }])
 }

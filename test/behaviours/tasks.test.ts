@@ -487,3 +487,145 @@ describe("what is no task", () => {
       assert.deepStrictEqual(timeline.of("ProviderFailed").map(({ provider }) => provider), ["onEnter"])
     }))
 })
+
+describe("a sequence of tasks", () => {
+  const askNights = Task.make(Agent.make({ name: "nights", instructions: "Ask for the nights." }), {
+    result: Schema.Struct({ nights: Schema.Int })
+  })
+  const booking = Task.sequence({ stay: askNights, guest: askAddress })
+  const reception = (task: typeof booking = booking) =>
+    Agent.make({
+      name: "desk",
+      instructions: "You book rooms.",
+      tools: Tools.functions({
+        book: {
+          description: "Books a room",
+          run: async (_, { session }) => {
+            const { guest, stay } = await session.perform(task)
+            return `${stay.nights} nights, confirmed to ${guest.address}`
+          }
+        }
+      })
+    })
+  const nights = (nights: number) => ({ tools: [{ name: "complete_task", params: { nights } }] })
+  const ann = { tools: [{ name: "complete_task", params: { address: "ann@example.com" } }] }
+  const back = { tools: [{ name: "go_back", params: { to: "stay" } }] }
+  const toolsOf = (timeline: Testing.Timeline) =>
+    timeline.requests.map(({ tools }) => tools.map(({ name }) => name).join(" "))
+  const booked = (timeline: Testing.Timeline) =>
+    timeline.of("FunctionCallsFinished").flatMap(({ calls }) => calls).find(({ name }) => name === "book")?.result
+
+  it.effect("gives each result by its name", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        agent: reception(),
+        user: [
+          Testing.say(1000, 2000, "A room, please."),
+          Testing.say(8000, 9000, "Two nights."),
+          Testing.say(16_000, 18_000, "Ann at example dot com.")
+        ],
+        llm: [{ tools: [{ name: "book" }] }, "How many nights?", nights(2), "Your address?", ann, "It is booked."],
+        tts: { duration: 2000 }
+      })
+      assert.strictEqual(booked(timeline), "2 nights, confirmed to ann@example.com")
+      assert.deepStrictEqual(spoken(timeline).slice(-3), [
+        "user: Ann at example dot com.",
+        "handoff: desk",
+        "assistant: It is booked."
+      ])
+      // The first has nothing to go back to.
+      assert.deepStrictEqual(toolsOf(timeline), [
+        "book",
+        "complete_task give_up_task",
+        "complete_task give_up_task",
+        "go_back complete_task give_up_task",
+        "go_back complete_task give_up_task",
+        "book"
+      ])
+      sound(timeline)
+    }))
+
+  it.effect("goes back to what the user wants to change, and keeps the rest", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        agent: reception(),
+        user: [
+          Testing.say(1000, 2000, "A room, please."),
+          Testing.say(8000, 9000, "Two nights."),
+          Testing.say(16_000, 18_000, "Sorry, three nights."),
+          Testing.say(26_000, 28_000, "Ann at example dot com.")
+        ],
+        llm: [
+          { tools: [{ name: "book" }] },
+          "How many nights?",
+          nights(2),
+          "Your address?",
+          back,
+          // The agent that has been gone back to knows what was said.
+          nights(3),
+          "Three, then. And your address?",
+          ann,
+          "It is booked."
+        ],
+        tts: { duration: 2000 }
+      })
+      assert.strictEqual(booked(timeline), "3 nights, confirmed to ann@example.com")
+      assert.strictEqual(timeline.messages.at(-1), "assistant: It is booked.")
+      sound(timeline)
+    }))
+
+  it.effect("goes back twenty times at most", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        agent: reception(),
+        user: [Testing.say(1000, 2000, "A room, please.")],
+        llm: ({ tools }) => {
+          const has = (wanted: string) => tools.some(({ name }) => name === wanted)
+          if (has("book")) return { tools: [{ name: "book" }] }
+          return has("go_back") ? back : nights(1)
+        },
+        tts: { duration: 2000 },
+        until: 200_000
+      })
+      const calls = timeline.of("FunctionCallsFinished").flatMap(({ calls }) => calls)
+      assert.strictEqual(calls.filter(({ name }) => name === "go_back").length, 20)
+    }))
+
+  it.effect("ends with the task that is given up", () =>
+    Effect.gen(function*() {
+      const timeline = yield* Testing.scenario({
+        agent: reception(),
+        user: [Testing.say(1000, 2000, "A room, please."), Testing.say(8000, 9000, "I do not know yet.")],
+        llm: [{ tools: [{ name: "book" }] }, "How many nights?", { tools: [{ name: "give_up_task" }] }, "Call again."],
+        tts: { duration: 2000 }
+      })
+      assert.strictEqual(booked(timeline), "the task nights was given up: the user will not, or cannot, tell")
+      sound(timeline)
+    }))
+
+  it.effect("may be a step of another, and needs what its steps need", () =>
+    Effect.gen(function*() {
+      const whole = Task.sequence({ booking, again: Task.sequence({ stay: askNights }) })
+      const timeline = yield* Testing.scenario({
+        agent: Agent.make({
+          name: "desk",
+          instructions: "",
+          tools: Tools.functions({
+            book: { description: "Books", run: async (_, { session }) => session.perform(whole) }
+          })
+        }),
+        user: [Testing.say(1000, 2000, "A room, please.")],
+        llm: [{ tools: [{ name: "book" }] }, nights(1), ann, nights(3), "Done."]
+      })
+      assert.deepStrictEqual(booked(timeline), {
+        booking: { stay: { nights: 1 }, guest: { address: "ann@example.com" } },
+        again: { stay: { nights: 3 } }
+      })
+    }))
+
+  it("is refused without steps, and with what is no task", () => {
+    assert.throws(() => Task.sequence({}), /steps must have a task for each value/)
+    const agent: any = Agent.make({ instructions: "" })
+    assert.throws(() => Task.sequence({ stay: agent }), /steps\.stay must be made by Task\.make/)
+  })
+})

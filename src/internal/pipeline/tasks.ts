@@ -6,6 +6,7 @@ import * as Tool from "effect/ai/Tool"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Latch from "effect/Latch"
+import * as Schema from "effect/Schema"
 import type * as Agent from "../../Agent.ts"
 import * as Session from "../../Session.ts"
 import * as Tools from "../../Tools.ts"
@@ -32,12 +33,34 @@ const giveUp = Tool.make("give_up_task", {
   description: "Ends this part of the conversation, if the user will not or cannot tell you"
 }).annotate(Tool.Idempotent, true).annotateMerge(silent)
 
-/** The two tools with which a model ends a task. */
+const back = Tool.make("go_back", {
+  description: "Goes back to something that the user has told before, because they want to change it"
+}).annotate(Tool.Idempotent, true).annotateMerge(silent)
+
+/** A model that goes back for ever asks nobody anything. */
+const mostBack = 20
+
+/** The user wants to change what an earlier step has found out. */
+class Back {
+  readonly to: string
+  constructor(to: string) {
+    this.to = to
+  }
+}
+
+/** The tools with which a model ends a task, or goes back to `earlier` ones. */
 const endsOf = <A, R>(
   { agent: { name }, check, result }: Definition<A, R, unknown>,
-  done: Deferred.Deferred<A, TaskError>
+  earlier: ReadonlyArray<string>,
+  done: Deferred.Deferred<A | Back, TaskError>
 ): Tools.Set<R> => {
   const ends = [
+    ...(earlier.length === 0 ? [] : [
+      fromFunction<R>(
+        back.setParameters(Schema.Struct({ to: Schema.Literals(earlier) })),
+        (value) => Deferred.succeed(done, new Back((value as { readonly to: string }).to))
+      )
+    ]),
     fromFunction<R>(complete.setParameters(result), (value) =>
       Effect.gen(function*() {
         const wrong = yield* check?.(value as A) ?? Effect.void
@@ -55,7 +78,8 @@ const opening = Session.Session.use((session) => session.reply())
 /** The agent of a task while it is performed once. */
 const performer = <A, R, E>(
   task: Definition<A, R, E>,
-  done: Deferred.Deferred<A, TaskError>
+  earlier: ReadonlyArray<string>,
+  done: Deferred.Deferred<A | Back, TaskError>
 ): Agent.Agent<R | Session.Session, E> => {
   const { agent } = task
   return {
@@ -64,7 +88,7 @@ const performer = <A, R, E>(
     bound: Effect.gen(function*() {
       const bound = yield* agent.bound
       const { onEnter, tools: ends } = yield* given<never, R, Session.Session>(
-        Effect.succeed(endsOf(task, done)),
+        Effect.succeed(endsOf(task, earlier, done)),
         { onEnter: opening }
       )
       return {
@@ -76,22 +100,20 @@ const performer = <A, R, E>(
   }
 }
 
-export const perform = <A, R, E>(
+/** Performs one task, from which the model may go back to `earlier` ones. */
+const performOne = <A, E>(
   core: Core,
   lend: Handoff["lend"],
-  ready: Session.ReadyTask<A, R, E>,
+  task: Definition<A, Session.Given, E>,
+  earlier: ReadonlyArray<string>,
   session: Session.Session["Service"]
-): Effect.Effect<A, TaskError | E> =>
+): Effect.Effect<A | Back, TaskError | E> =>
   Effect.gen(function*() {
-    const wrong = wrongTask(ready)
-    if (wrong !== undefined) return yield* Effect.die(wrong)
-    // Its type says that it needs nothing but what the session has.
-    const task = ready as Definition<A, Session.Given, E>
     const failed = (reason: TaskError["reason"]) => Effect.fail(new TaskError({ task: task.agent.name, reason }))
     const hook = yield* CurrentHook
     if (hook?.name === "onUserTurn" && !hook.over()) return yield* failed("Deadlock")
     const { answered, begins, dropped, during } = yield* asking(core)
-    const done = Deferred.makeUnsafe<A, TaskError>()
+    const done = Deferred.makeUnsafe<A | Back, TaskError>()
     const result = Effect.flatMap(Effect.exit(Deferred.await(done)), (exit) => {
       answered()
       return exit
@@ -109,9 +131,56 @@ export const perform = <A, R, E>(
         ])
       })
     const found = yield* Effect.ensuring(
-      lend(performer(task, done), session, (lost) => during(wait(lost))),
+      lend(performer(task, earlier, done), session, (lost) => during(wait(lost))),
       // Of what has come meanwhile the agent that waited tells.
       Effect.sync(() => owe(core))
     )
     return found === undefined ? yield* failed("SessionEnded") : found
+  })
+
+/** Performs one after the other, and again what the user wants to change. */
+const performAll = <E>(
+  steps: ReadonlyMap<string, Definition<unknown, Session.Given, E>>,
+  one: (
+    task: Definition<unknown, Session.Given, E>,
+    earlier: ReadonlyArray<string>
+  ) => Effect.Effect<unknown, TaskError | E>
+): Effect.Effect<Record<string, unknown>, TaskError | E> =>
+  Effect.gen(function*() {
+    const found = new Map<string, unknown>()
+    const todo = [...steps.keys()]
+    let left = mostBack
+    while (todo.length > 0) {
+      const name = todo[0]!
+      const earlier = left > 0 ? [...found.keys()].filter((one) => one !== name) : []
+      const result = yield* one(steps.get(name)!, earlier)
+      if (result instanceof Back) {
+        left--
+        todo.unshift(result.to)
+      } else {
+        found.set(name, result)
+        todo.shift()
+      }
+    }
+    return Object.fromEntries([...steps.keys()].map((name) => [name, found.get(name)]))
+  })
+
+export const perform = <A, R, E>(
+  core: Core,
+  lend: Handoff["lend"],
+  ready: Session.ReadyTask<A, R, E>,
+  session: Session.Session["Service"]
+): Effect.Effect<A, TaskError | E> =>
+  Effect.suspend(() => {
+    const wrong = wrongTask(ready)
+    if (wrong !== undefined) return Effect.die(wrong)
+    const performing = <B>(
+      task: Definition<B, Session.Given, E>,
+      earlier: ReadonlyArray<string>
+    ): Effect.Effect<B | Back, TaskError | E> =>
+      task.steps === undefined
+        ? performOne(core, lend, task, earlier, session)
+        : performAll(task.steps, performing) as Effect.Effect<B, TaskError | E>
+    // Its type says that it needs nothing but what the session has.
+    return performing(ready as Definition<A, Session.Given, E>, []) as Effect.Effect<A, TaskError | E>
   })
