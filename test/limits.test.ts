@@ -73,6 +73,7 @@ const none: Readonly<Record<string, string>> = {
   "pipeline/outstanding.ts: mostFailures": "of our own telling",
   "pipeline/outstanding.ts: mostLast": "of our own telling",
   "pipeline/playout.ts: mostUnheard": "of what a room may keep to itself",
+  "pipeline/tasks.ts: mostBack": "of what a model goes back within one sequence",
   "pipeline/perception.ts: mostAtOnce": "the step in which transcripts are taken in",
   "provider/http.ts: maxWarm": "of an answer that is read for its connection alone",
   "provider/tap.ts: maxRefusal": "of what is shown to who watches",
