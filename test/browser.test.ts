@@ -1,10 +1,10 @@
 /** The page of `dev` without LiveKit's variables, in Chromium with a microphone that plays a file. */
-import { assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { Audio } from "effect-voice"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
@@ -65,9 +65,12 @@ const launch = (microphone: string) =>
 
 const question = `${root}test/fixtures/weather_question.wav`
 
+const folder = mkdtempSync(`${tmpdir()}/effect-voice-`)
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
 /** Somebody who asks, and asks again while they are answered. */
 const twice = (): string => {
-  const file = `${mkdtempSync(`${tmpdir()}/effect-voice-`)}/twice.wav`
+  const file = `${folder}/twice.wav`
   const asked = Result.getOrThrow(Audio.decodeWav(readFileSync(question)))
   writeFileSync(
     file,

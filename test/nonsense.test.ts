@@ -1,6 +1,6 @@
 /** Every option of every constructor and layer, given nonsense: a typed error names the option, or it is accepted on purpose. */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import { assert, describe, it } from "@effect/vitest"
+import { afterAll, assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Layer, Redacted, Schema, Stream } from "effect"
 import {
   Agent,
@@ -127,6 +127,7 @@ const sweep = <O extends object>(
 const apiKey = Redacted.make("key")
 const url = "http://127.0.0.1:1"
 const folder = fs.mkdtempSync(join(os.tmpdir(), "effect-voice-nonsense-"))
+afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
 const recordings = { folder, key: Redacted.make("00".repeat(32)) }
 const llm = Llm.make({ name: "a", reply: () => Stream.make<[Llm.Delta]>({ _tag: "Finish" }) })
 const tts = Tts.make({ name: "a", sampleRate: 8000, channels: 1, speak: (text) => Stream.drain(text) })
