@@ -260,6 +260,19 @@ const answerOf = (deltas: ReadonlyArray<Llm.Delta>): Answer => {
   }
 }
 
+/** What the model answers, as far as it is said: some talk without an end. */
+const ask = (prompt: Prompt.Prompt): Effect.Effect<ReadonlyArray<Llm.Delta>, Llm.LlmError, Llm.Llm> =>
+  Effect.suspend(() => {
+    let length = 0
+    return Llm.reply({ prompt, tools: [hangUp, pressKeys], toolChoice: "auto" }).pipe(
+      Stream.takeUntil((delta) => {
+        if (delta._tag === "Text") length += delta.text.length
+        return length > longest
+      }),
+      Stream.runCollect
+    )
+  })
+
 /** How the conversation was for them; `ended` is whether it did. */
 export const simulationOf = ({ end, turns }: Simulated, ended: boolean): Simulation => ({
   turns,
@@ -333,10 +346,7 @@ export const simulate = (
       else silences = 0
       if (silences >= maxSilences) return yield* leave({ end: "silence" })
       if (simulated.turns >= maxTurns) return yield* leave({ end: "turns" })
-      const prompt = promptOf(user.instructions, ear, reason)
-      const answer = answerOf(
-        yield* Stream.runCollect(Llm.reply({ prompt, tools: [hangUp, pressKeys], toolChoice: "auto" }))
-      )
+      const answer = answerOf(yield* ask(promptOf(user.instructions, ear, reason)))
       wait = patience
       const at = yield* now
       const to = answer.text === "" ? at : at + Math.max(300, answer.text.length * 60)

@@ -164,6 +164,23 @@ describe("a simulated user", () => {
       assert.isAtMost(said[1]!.length, 400)
     }))
 
+  it.effect("does not wait for the end of a model that has none", () =>
+    Effect.gen(function*() {
+      let asked = 0
+      const llm = Llm.make({
+        name: "user",
+        reply: () =>
+          asked++ === 0
+            ? Stream.forever(Stream.make<[Llm.Delta]>({ _tag: "Text", text: "and so on " }))
+            : Stream.make<[Llm.Delta, Llm.Delta]>(hangUp(true), { _tag: "Finish" })
+      })
+      const timeline = yield* Testing.scenario({
+        llm: () => "Well.",
+        simulatedUser: { instructions, model: Layer.succeed(Llm.Llm, llm) }
+      })
+      assert.deepInclude(timeline.simulation, { turns: 1, end: "hungUp" })
+    }))
+
   it.effect("is heard as they are said to be", () =>
     Effect.gen(function*() {
       const { model } = playing(["Guten Tag.", [hangUp(true)]])
